@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"vitrine/internal/feed"
+)
+
+// Layout says where things are in S3.
+//
+//	<source bucket>/<source key>                          what the merchant exports
+//	<state bucket>/accounts/<account>.json                the account's settings (starter accounts apply)
+//	<state bucket>/<prefix><account>/<feed>/state.json    what Stripe last accepted
+//	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
+//	<state bucket>/<prefix><account>/<feed>/reports/…     one report per import: .json and .csv
+type Layout struct {
+	SourceBucket string
+	SourceKey    string // template with {account} and {feed}
+	StateBucket  string
+	StatePrefix  string // ends in a slash, or empty
+}
+
+var placeholder = regexp.MustCompile(`\{[^}]*\}`)
+
+// CheckSourceKey returns an error if template cannot become an S3 key: it may hold {account} and {feed}, and nothing
+// that a file system behind an S3 server could take for a way out of its root.
+func CheckSourceKey(template string) error {
+	switch {
+	case template == "":
+		return fmt.Errorf("source key is empty")
+	case len(template) > 900: // S3 allows 1,024 bytes; the placeholders need room
+		return fmt.Errorf("source key is %d bytes long: at most 900", len(template))
+	case strings.HasPrefix(template, "/"):
+		return fmt.Errorf("source key %q begins with a slash: S3 keys do not", template)
+	}
+	for _, segment := range strings.Split(template, "/") {
+		if segment == ".." || segment == "." {
+			return fmt.Errorf("source key %q has the segment %q", template, segment)
+		}
+	}
+	for _, r := range template {
+		if r < ' ' || r == 0x7f {
+			return fmt.Errorf("source key %q has a control character", template)
+		}
+	}
+	for _, p := range placeholder.FindAllString(template, -1) {
+		if p != "{account}" && p != "{feed}" {
+			return fmt.Errorf("source key %q has the placeholder %s: only {account} and {feed} are known", template, p)
+		}
+	}
+	if _, _, err := feed.FormatOf(template); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Source is where the feed of an account is exported to.
+func (l Layout) Source(s Settings, kind feed.Kind) (bucket, key string) {
+	bucket, template := l.SourceBucket, l.SourceKey
+	if s.SourceBucket != "" {
+		bucket = s.SourceBucket
+	}
+	if s.SourceKey != "" {
+		template = s.SourceKey
+	}
+	return bucket, strings.NewReplacer("{account}", s.Account, "{feed}", string(kind)).Replace(template)
+}
+
+// SettingsKey is where the settings of an account are kept.
+func (l Layout) SettingsKey(account string) string { return settingsPrefix + account + ".json" }
+
+const settingsPrefix = "accounts/"
+
+// StateKey is where the state of an account's feed is kept.
+func (l Layout) StateKey(account string, kind feed.Kind) string {
+	return l.feedPrefix(account, kind) + "state.json"
+}
+
+// PartKey is where a part waits for its upload. The same import stages the same part under the same key.
+func (l Layout) PartKey(account string, kind feed.Kind, sequence int64, part int, format feed.Format) string {
+	return fmt.Sprintf("%sparts/%06d-%03d.%s", l.feedPrefix(account, kind), sequence, part, format)
+}
+
+// ErrorFileKey is where Stripe's own list of refused rows is kept until the report is written.
+func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, part int) string {
+	return fmt.Sprintf("%sparts/%06d-%03d-errors.csv", l.feedPrefix(account, kind), sequence, part)
+}
+
+// ReportKey is where a report is kept; extension is json or csv.
+func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
+	return fmt.Sprintf("%sreports/%06d.%s", l.feedPrefix(account, kind), sequence, extension)
+}
+
+func (l Layout) feedPrefix(account string, kind feed.Kind) string {
+	return l.StatePrefix + account + "/" + string(kind) + "/"
+}

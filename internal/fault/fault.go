@@ -1,0 +1,128 @@
+// Package fault says what an error means for a retry, at the place where that is known.
+//
+// An adapter that talks to Stripe or S3 knows whether a failure is final, whether the other side asked for a pause,
+// or whether the answer is merely not there yet. It says so by wrapping the error here. Nobody else guesses: the
+// activities translate the behaviour for Temporal once (activities/errors.go), the starter turns it into an exit code.
+package fault
+
+import (
+	"errors"
+	"time"
+)
+
+// Kind is the behaviour of an error.
+type Kind int
+
+const (
+	// Plain is every error that nobody classified: try again with the caller's own backoff.
+	Plain Kind = iota
+	// Permanent will not go away by trying again: a person or a new input has to change something.
+	Permanent
+	// Throttled asks for a pause. After says how long, zero leaves it to the caller's backoff.
+	Throttled
+	// Pending is not a failure: what was asked for is still being made. After says when to look again.
+	Pending
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Permanent:
+		return "permanent"
+	case Throttled:
+		return "throttled"
+	case Pending:
+		return "pending"
+	default:
+		return "plain"
+	}
+}
+
+// Code names a failure for machines: it becomes the error type in Temporal, so it is what a retry policy, an alert or
+// a script matches. Codes are never renamed.
+type Code string
+
+// The closed list of codes.
+const (
+	// InputInvalid: the workflow input or an id in it is malformed.
+	InputInvalid Code = "InputInvalid"
+	// SettingsInvalid: the account's settings document in the state bucket cannot be used.
+	SettingsInvalid Code = "SettingsInvalid"
+	// SourceMissing: the source object, or its bucket, does not exist.
+	SourceMissing Code = "SourceMissing"
+	// SourceForbidden: S3 refuses to let the worker read the source.
+	SourceForbidden Code = "SourceForbidden"
+	// SourceChanged: the source was replaced while it was being read; the next try reads the new version.
+	SourceChanged Code = "SourceChanged"
+	// CatalogInvalid: the source is not a product feed that Stripe could take (header, encoding, structure).
+	CatalogInvalid Code = "CatalogInvalid"
+	// CatalogTooLarge: the source is beyond what Stripe takes in one file.
+	CatalogTooLarge Code = "CatalogTooLarge"
+	// StorageFailed: S3 failed in a way that says nothing about the source.
+	StorageFailed Code = "StorageFailed"
+	// StateConflict: another run changed the account's state at the same time.
+	StateConflict Code = "StateConflict"
+	// RunSuperseded: another run took this run's place; this one must not touch Stripe any more.
+	RunSuperseded Code = "RunSuperseded"
+	// RunWaiting: another run of this account and feed is importing; this one waits for its turn.
+	RunWaiting Code = "RunWaiting"
+	// StripeRejected: Stripe refused the request for what it contains (HTTP 400, 402, 404, 409 …).
+	StripeRejected Code = "StripeRejected"
+	// StripeUnauthorized: the API key is unknown, expired or revoked (HTTP 401).
+	StripeUnauthorized Code = "StripeUnauthorized"
+	// StripeForbidden: the key may not do this, or not for this account (HTTP 403).
+	StripeForbidden Code = "StripeForbidden"
+	// StripeThrottled: Stripe asks to slow down (HTTP 429, lock_timeout).
+	StripeThrottled Code = "StripeThrottled"
+	// StripeUnavailable: Stripe failed or could not be reached (5xx, network, timeout).
+	StripeUnavailable Code = "StripeUnavailable"
+	// ImportPending: Stripe still processes the import.
+	ImportPending Code = "ImportPending"
+	// ImportFailed: Stripe ended the import without taking the catalog.
+	ImportFailed Code = "ImportFailed"
+	// ImportDeadline: Stripe did not end the import in time.
+	ImportDeadline Code = "ImportDeadline"
+)
+
+// Error is an error with a behaviour.
+type Error struct {
+	Kind  Kind
+	Code  Code
+	After time.Duration // Throttled and Pending: how long to wait before the next try
+	Err   error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// NewPermanent marks err as one that no retry heals.
+func NewPermanent(code Code, err error) error {
+	return &Error{Kind: Permanent, Code: code, Err: err}
+}
+
+// NewPlain gives err a code and leaves the retry to the caller's backoff.
+func NewPlain(code Code, err error) error {
+	return &Error{Kind: Plain, Code: code, Err: err}
+}
+
+// NewThrottled marks err as a request for a pause; after is what the other side asked for, zero if it named no time.
+func NewThrottled(code Code, after time.Duration, err error) error {
+	return &Error{Kind: Throttled, Code: code, After: after, Err: err}
+}
+
+// NewPending marks err as "not yet"; after is when it is worth looking again.
+func NewPending(code Code, after time.Duration, err error) error {
+	return &Error{Kind: Pending, Code: code, After: after, Err: err}
+}
+
+// Of returns the behaviour nearest to the surface of err, and whether there is one.
+func Of(err error) (*Error, bool) {
+	var f *Error
+	ok := errors.As(err, &f)
+	return f, ok
+}
+
+// Is reports whether err carries code.
+func Is(err error, code Code) bool {
+	f, ok := Of(err)
+	return ok && f.Code == code
+}

@@ -1,0 +1,73 @@
+package feed
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind is one of the feeds that an account can have.
+type Kind string
+
+// Product is the catalog itself: one row is one product or one variant of one.
+const Product Kind = "product"
+
+// Kinds lists the feeds that Vitrine can sync.
+func Kinds() []Kind { return []Kind{Product} }
+
+// ParseKind reads a feed's name; the empty name means Product.
+func ParseKind(name string) (Kind, error) {
+	if name == "" {
+		return Product, nil
+	}
+	for _, k := range Kinds() {
+		if name == string(k) {
+			return k, nil
+		}
+	}
+	return "", fmt.Errorf("feed %q is not known: expected %s", name, Product)
+}
+
+// StandardDataFormat is what the Data Management API calls the feed.
+func (k Kind) StandardDataFormat() string { return string(k) + "_catalog_feed" }
+
+// Format is how the rows of a feed are written.
+type Format string
+
+// The two formats that Stripe takes.
+const (
+	CSV Format = "csv"
+	TSV Format = "tsv"
+)
+
+// ErrFormat is returned for a name that says nothing about a feed's format.
+var ErrFormat = errors.New("expected a name that ends in .csv, .tsv, .csv.gz or .tsv.gz")
+
+// FormatOf tells from a file name or S3 key how a feed is written, and whether it is compressed with gzip.
+func FormatOf(name string) (format Format, gzipped bool, err error) {
+	lower := strings.ToLower(name)
+	lower, gzipped = strings.CutSuffix(lower, ".gz")
+	switch {
+	case strings.HasSuffix(lower, ".csv"):
+		return CSV, gzipped, nil
+	case strings.HasSuffix(lower, ".tsv"):
+		return TSV, gzipped, nil
+	}
+	return "", false, fmt.Errorf("format of %q: %w", name, ErrFormat)
+}
+
+// Comma is the character between two fields.
+func (f Format) Comma() byte {
+	if f == TSV {
+		return '\t'
+	}
+	return ','
+}
+
+// ContentType is the MIME type of an upload in this format; Stripe requires the two to match.
+func (f Format) ContentType() string {
+	if f == TSV {
+		return "text/tab-separated-values"
+	}
+	return "text/csv"
+}
