@@ -75,6 +75,10 @@ const (
 	StripeThrottled Code = "StripeThrottled"
 	// StripeUnavailable: Stripe failed or could not be reached (5xx, network, timeout).
 	StripeUnavailable Code = "StripeUnavailable"
+	// StripeKeySpent: Stripe replays a server error that it stored under the idempotency key; only another key helps.
+	StripeKeySpent Code = "StripeKeySpent"
+	// StepTimeout: a step did not end in the time that it has, all retries included.
+	StepTimeout Code = "StepTimeout"
 	// ImportPending: Stripe still processes the import.
 	ImportPending Code = "ImportPending"
 	// ImportFailed: Stripe ended the import without taking the catalog.

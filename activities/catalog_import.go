@@ -1,0 +1,107 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// AwaitImportSetInput is the input of AwaitImportSet.
+type AwaitImportSetInput struct {
+	Catalog
+	ImportSet string        `json:"import_set"`
+	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
+}
+
+// AwaitProgress is the heartbeat of AwaitImportSet.
+type AwaitProgress struct {
+	Status catalog.ImportStatus `json:"status"`
+}
+
+// How often AwaitImportSet reads an import. Most end within a minute: those are polled in place, ever slower. The
+// others are given back to Temporal as pending and retried, which holds no worker slot and adds nothing to history.
+const (
+	firstPoll    = 250 * time.Millisecond
+	slowestPoll  = 10 * time.Second
+	pollInPlace  = time.Minute
+	firstRecheck = 15 * time.Second
+	lastRecheck  = 2 * time.Minute
+)
+
+// AwaitImportSet returns an import once Stripe has ended it, well or badly. A status that nobody documented means that
+// Stripe is still at it. After the deadline the error is permanent; the import stays recorded as open, so the next run
+// goes on waiting for it.
+func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
+	result, err := s.awaitImportSet(ctx, in)
+	return result, translate(err)
+}
+
+func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
+	info := activity.GetInfo(ctx)
+	started := time.Now()
+	for pause := firstPoll; ; pause = min(pause*2, slowestPoll) {
+		current, err := s.Stripe.ImportSet(ctx, in.Account, in.ImportSet)
+		if err != nil {
+			return current, err
+		}
+		activity.RecordHeartbeat(ctx, AwaitProgress{Status: current.Status})
+		switch {
+		case current.Status.Final():
+			return current, nil
+		case time.Since(info.ScheduledTime) > in.Deadline:
+			return current, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
+				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it", in.ImportSet, in.Deadline, current.Status))
+		case time.Since(started) > pollInPlace:
+			return current, stillPending(in.ImportSet, current.Status, recheckAfter(info.Attempt))
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return current, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx): // another worker goes on
+			return current, stillPending(in.ImportSet, current.Status, time.Second)
+		}
+	}
+}
+
+func stillPending(importSet string, status catalog.ImportStatus, after time.Duration) error {
+	return fault.NewPending(fault.ImportPending, after, fmt.Errorf("import %s is %q: looking again in %s", importSet, status, after))
+}
+
+func recheckAfter(attempt int32) time.Duration {
+	after := firstRecheck
+	for ; attempt > 1 && after < lastRecheck; attempt-- {
+		after *= 2
+	}
+	return min(after, lastRecheck)
+}
+
+// FetchImportErrorsInput is the input of FetchImportErrors.
+type FetchImportErrorsInput struct {
+	Catalog
+	Sequence int64  `json:"sequence"`
+	Part     int    `json:"part"`
+	File     string `json:"file"` // file_…
+}
+
+// FetchImportErrors streams Stripe's list of refused rows to S3, for Settle to read as often as it needs.
+func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
+	result, err := s.fetchImportErrors(ctx, in)
+	return result, translate(err)
+}
+
+func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
+	body, err := s.Stripe.FileContents(ctx, in.Account, in.File)
+	if err != nil {
+		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
+	}
+	defer body.Close()
+	layout := s.Documents.Layout
+	key := layout.ErrorFileKey(in.Account, in.Feed, in.Sequence, in.Part)
+	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", beating(ctx, body))
+}

@@ -1,0 +1,48 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+)
+
+// ErrClaimed is returned by Claim while another open run holds the state.
+var ErrClaimed = errors.New("another run is importing")
+
+// Claim gives the state to run, so that one import at a time is in flight whoever started the run. A holder that is no
+// longer open in Temporal (it ended, was terminated, timed out or was reset) holds nothing; isOpen tells.
+func (d Documents) Claim(ctx context.Context, s State, etag string, run Run, isOpen func(context.Context, Run) (bool, error)) (State, error) {
+	if s.Run != nil && *s.Run != run {
+		open, err := isOpen(ctx, *s.Run)
+		if err != nil {
+			return s, fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID, err)
+		}
+		if open {
+			return s, fault.NewPending(fault.RunWaiting, claimPoll, fmt.Errorf("%w: workflow %s, run %s", ErrClaimed, s.Run.WorkflowID, s.Run.RunID))
+		}
+	}
+	s.Run = &run
+	_, err := d.SaveState(ctx, s, etag)
+	return s, err
+}
+
+// claimPoll is how often a waiting run looks again: an import takes minutes.
+const claimPoll = 5 * time.Second
+
+// Hold changes the state of a feed in the name of run. It fails with fault.RunSuperseded if another run has taken over.
+func (d Documents) Hold(ctx context.Context, account string, kind feed.Kind, run Run, change func(*State)) (State, error) {
+	s, etag, err := d.State(ctx, account, kind)
+	if err != nil {
+		return s, err
+	}
+	if s.Run == nil || *s.Run != run {
+		return s, fault.NewPermanent(fault.RunSuperseded, fmt.Errorf("the state of %s/%s is no longer held by this run: another one took over", account, kind))
+	}
+	change(&s)
+	_, err = d.SaveState(ctx, s, etag)
+	return s, err
+}

@@ -1,0 +1,59 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+)
+
+// The presets below say how long a step may take and how it is retried. Which errors are worth a retry is not decided
+// here but where the error is known (internal/fault). Retries end with the time that the step has, not with a count.
+
+// backoff is patient enough for an outage of Stripe or S3, and quick enough for a passing fault. Where Stripe names a
+// pause, that pause replaces it.
+var backoff = temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
+
+// stepDeadline bounds a step with all its retries: after half a day a newer source is worth more than this one.
+const stepDeadline = 12 * time.Hour
+
+// deadWorker is how soon a worker that died in the middle of a long step is noticed.
+const deadWorker = 20 * time.Second
+
+// quickStore is for steps that read or write a few small documents in S3.
+func quickStore(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, TaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+}
+
+// streamStore is for steps that read or write a whole catalog in S3: 200 MB at 1 MB/s take some minutes.
+func streamStore(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, TaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: deadWorker})
+}
+
+// quickStripe is for one call to Stripe's API, which gives up after 80 seconds itself.
+func quickStripe(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute})
+}
+
+// streamStripe is for a file on its way to or from Stripe.
+func streamStripe(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: deadWorker})
+}
+
+// awaitStripe is for an import under way. The activity itself ends with a clear error after deadline; the timeout here
+// only backs it up.
+func awaitStripe(ctx workflow.Context, summary string, deadline time.Duration) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: deadWorker, ScheduleToCloseTimeout: deadline + 15*time.Minute,
+	})
+}
+
+func step(ctx workflow.Context, queue, summary string, o workflow.ActivityOptions) workflow.Context {
+	o.TaskQueue, o.Summary, o.RetryPolicy = queue, summary, &backoff
+	if o.ScheduleToCloseTimeout == 0 {
+		o.ScheduleToCloseTimeout = stepDeadline
+	}
+	return workflow.WithActivityOptions(ctx, o)
+}

@@ -1,0 +1,12 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Register makes the workflows known under their contract names. The worker, the replayer and the tests all use it, so
+// none of them can drift.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(CatalogSync, workflow.RegisterOptions{Name: CatalogSyncType})
+}
