@@ -33,8 +33,9 @@ type Reader struct {
 	eof        bool
 	begun      bool
 
-	line   int64    // of the next unread byte, from 1
-	fields [][]byte // reused
+	line     int64    // of the next unread byte, from 1
+	fields   [][]byte // reused
+	unquoted []byte   // reused: values that differ from their bytes in buf, which stay as they are in case of a second look
 }
 
 // Row is one row; its fields are valid until the next Read.
@@ -147,7 +148,7 @@ func (r *Reader) begin() error {
 // takes with its line end; complete is false if the row does not end in what has been read.
 func (r *Reader) split() (size int, lines int64, complete bool) {
 	data := r.buf[r.start:r.end]
-	r.fields = r.fields[:0]
+	r.fields, r.unquoted = r.fields[:0], r.unquoted[:0]
 	pos := 0
 	for {
 		var field []byte
@@ -229,21 +230,29 @@ func (r *Reader) quoted(data []byte, pos int) (field []byte, next int, feeds int
 		}
 		field = data[open:i]
 		feeds = int64(bytes.Count(field, newline))
-		if escaped {
-			field = bytes.ReplaceAll(field, doubleQuote, singleQuote)
-		}
-		if next > i+1 {
-			field = append(bytes.Clone(field), data[i+1:next]...)
+		if escaped || next > i+1 {
+			field = r.unquote(field, data[i+1:next])
 		}
 		return field, next, feeds, true
 	}
 }
 
-var (
-	newline     = []byte("\n")
-	doubleQuote = []byte(`""`)
-	singleQuote = []byte(`"`)
-)
+var newline = []byte("\n")
+
+// unquote undoubles the quotes of value and appends the tail that stood behind its closing quote.
+func (r *Reader) unquote(value, tail []byte) []byte {
+	from := len(r.unquoted)
+	for {
+		quote := bytes.IndexByte(value, '"')
+		if quote < 0 {
+			break
+		}
+		r.unquoted = append(r.unquoted, value[:quote+1]...)
+		value = value[quote+2:]
+	}
+	r.unquoted = append(append(r.unquoted, value...), tail...)
+	return r.unquoted[from:]
+}
 
 // validText reports whether every field is UTF-8 without NUL.
 func validText(fields [][]byte) bool {
