@@ -43,6 +43,8 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 }
 
 func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	report := newReport(in)
 	if err := s.reportRefused(ctx, in, &report); err != nil {
 		return SettleResult{}, err
@@ -123,7 +125,7 @@ func (s *CatalogSync) readObject(ctx context.Context, o catalog.Object, read fun
 		return err
 	}
 	defer body.Close()
-	return read(beating(ctx, body))
+	return read(body)
 }
 
 func (s *CatalogSync) writeRefused(ctx context.Context, report *catalog.Report, refused catalog.Object, lines map[string]int64) error {

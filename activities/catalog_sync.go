@@ -235,8 +235,10 @@ func (s *CatalogSync) copyChecked(ctx context.Context, c Catalog, body io.Reader
 		err     error
 	}
 	done := make(chan inspected, 1)
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	go func() {
-		summary, err := feed.Inspect(beating(ctx, body), o)
+		summary, err := feed.Inspect(pulse.reading(body), o)
 		pipeIn.CloseWithError(err)
 		done <- inspected{summary, err}
 	}()
@@ -251,21 +253,6 @@ func (s *CatalogSync) copyChecked(ctx context.Context, c Catalog, body io.Reader
 	}
 	return check.summary, staged, nil
 }
-
-// beating reports progress to Temporal as body is read, so that a stuck read is noticed.
-func beating(ctx context.Context, body io.Reader) io.Reader {
-	var read int64
-	return readerFunc(func(p []byte) (int, error) {
-		n, err := body.Read(p)
-		read += int64(n)
-		activity.RecordHeartbeat(ctx, UploadProgress{Bytes: read})
-		return n, err
-	})
-}
-
-type readerFunc func(p []byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func (s *CatalogSync) tooLarge(source catalog.Object) error {
 	return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf(
@@ -333,16 +320,16 @@ func (s *CatalogSync) streamPart(ctx context.Context, in UploadFileInput, key st
 		return "", fmt.Errorf("staged part %d: %w", in.Part.Number, err)
 	}
 	defer body.Close()
-	total := in.Part.Object.Size
-	activity.RecordHeartbeat(ctx, UploadProgress{Total: total})
+	pulse := startPulse(ctx, in.Part.Object.Size)
+	defer pulse.stop()
 	return s.Stripe.UploadFile(ctx, catalog.Upload{
 		Account:        in.Account,
 		Filename:       in.Part.Filename,
 		ContentType:    in.Part.ContentType,
-		Size:           total,
+		Size:           in.Part.Object.Size,
 		Body:           body,
 		IdempotencyKey: key,
-		Sent:           func(n int64) { activity.RecordHeartbeat(ctx, UploadProgress{Bytes: n, Total: total}) },
+		Sent:           pulse.set,
 	})
 }
 

@@ -66,6 +66,11 @@ func parseHeader(row Row, kind Kind, format Format) (Header, error) {
 		return h, nil
 	}
 	problems.Hints = headerHints(h, problems.Missing, format)
+	if len(problems.Missing) == required(kind) {
+		// Not one column is right: this may be a row of products, and products do not belong in an error.
+		problems.Duplicates, problems.Unnamed = nil, nil
+		problems.Hints = append(problems.Hints, "is the first row really a header?")
+	}
 	return h, &problems
 }
 
@@ -91,6 +96,15 @@ func headerHints(h Header, missing []string, format Format) []string {
 
 func normalised(name string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
+}
+
+func required(kind Kind) (n int) {
+	for _, c := range Columns(kind) {
+		if c.Need == Required {
+			n++
+		}
+	}
+	return n
 }
 
 func known(kind Kind, name string) bool {
