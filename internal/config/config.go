@@ -2,4 +2,110 @@
 //
 // Standard names are used where they exist: TEMPORAL_* is read by Temporal's envconfig (internal/temporalclient), AWS_*
 // by the AWS SDK (internal/objectstore), STRIPE_API_KEY here. Vitrine's own names begin with VITRINE_.
+//
+// The variables are declared once, as data (Table): reading, --help and the README's check all follow that table.
 package config
+
+import (
+	"log/slog"
+	"time"
+
+	"vitrine/internal/catalog"
+)
+
+// Config is everything an operator can set, by concern. Its values are checked: whoever holds one need not ask again.
+type Config struct {
+	Stripe  Stripe
+	Storage Storage
+	Import  Import
+	Worker  Worker
+	Log     Log
+}
+
+// Stripe says how Stripe is reached.
+type Stripe struct {
+	Key       Secret
+	APIBase   string  // without a slash at its end
+	FilesBase string  // without a slash at its end
+	Version   string  // Stripe-Version of the Data Management API
+	Rate      float64 // activities a second on Stripe's task queue, for the whole fleet
+	// Concurrency is how many activities that call Stripe one worker runs at once.
+	Concurrency int
+}
+
+// Storage says where things are in S3.
+type Storage struct {
+	SourceBucket string
+	SourceKey    string // template with {account} and {feed}
+	StateBucket  string
+	StatePrefix  string // ends in a slash
+	PathStyle    bool   // http://host/bucket/key instead of http://bucket.host/key
+	Concurrency  int    // activities that read and write S3 which one worker runs at once
+}
+
+// Import bounds every import.
+type Import struct {
+	Interval     time.Duration
+	Deadline     time.Duration
+	MaxPartBytes int64
+}
+
+// Worker is about the process.
+type Worker struct {
+	Listen          string // address of /livez, /readyz and /metrics
+	ShutdownTimeout time.Duration
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  slog.Level
+	Format string // FormatText or FormatJSON
+}
+
+// The two formats of the log.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// Layout says where the catalogs, the settings and the state are.
+func (c Config) Layout() catalog.Layout {
+	return catalog.Layout{
+		SourceBucket: c.Storage.SourceBucket,
+		SourceKey:    c.Storage.SourceKey,
+		StateBucket:  c.Storage.StateBucket,
+		StatePrefix:  c.Storage.StatePrefix,
+	}
+}
+
+var _ slog.LogValuer = Config{}
+
+// LogValue is the configuration as the log shows it, without secrets.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Group("stripe",
+			"key", c.Stripe.Key,
+			"api_base", c.Stripe.APIBase,
+			"files_base", c.Stripe.FilesBase,
+			"version", c.Stripe.Version,
+			"rate", c.Stripe.Rate,
+			"concurrency", c.Stripe.Concurrency),
+		slog.Group("storage",
+			"source_bucket", c.Storage.SourceBucket,
+			"source_key", c.Storage.SourceKey,
+			"state_bucket", c.Storage.StateBucket,
+			"state_prefix", c.Storage.StatePrefix,
+			"path_style", c.Storage.PathStyle,
+			"concurrency", c.Storage.Concurrency),
+		slog.Group("import",
+			"interval", c.Import.Interval,
+			"deadline", c.Import.Deadline,
+			"max_part_bytes", c.Import.MaxPartBytes),
+		slog.Group("worker",
+			"listen", c.Worker.Listen,
+			"shutdown_timeout", c.Worker.ShutdownTimeout),
+		slog.Group("log",
+			"level", c.Log.Level,
+			"format", c.Log.Format),
+	)
+}

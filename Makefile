@@ -1,0 +1,95 @@
+# make help lists what there is to do. Everything works from a fresh clone: Go is all it takes, and a C compiler for
+# the race detector where there is one.
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+WFCHECK     ?= go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+FUZZTIME    ?= 30s
+BENCH       ?= .
+
+# One setting for everything that compiles the Temporal server: other settings would compile it a second time.
+export CGO_ENABLED = 0
+VERSION := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null),unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.release=$(VERSION)
+RACE   := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
+# Only the race detector needs C.
+RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz lint lint-product lint-sandbox \
+	lint-format policy fmt tidy replay-fixtures compose-config clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: worker starter sandbox ## build bin/worker, bin/starter and bin/sandbox, static
+
+worker starter:
+	@$(GO) build -ldflags '$(LDFLAGS)' -o bin/$@ ./$@
+
+sandbox:
+	@GO='$(GO)' tools/build-sandbox '$(LDFLAGS)'
+
+demo: build ## start everything, sync three catalogs, show what happens; stays up on a terminal
+	@bin/sandbox demo
+
+up: build ## start Temporal, its Web UI, S3 and the Stripe emulator, and print the environment to export
+	@bin/sandbox up
+
+test: test-unit test-e2e ## everything: unit tests, replay of histories, end-to-end tests
+
+test-unit: ## the product's tests, with the race detector
+	$(RACETEST) ./...
+
+test-e2e: build ## the sandbox's tests, which run the built binaries
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' GO='$(GO)' RACE='$(RACE)' ../tools/test-sandbox
+
+bench: build ## benchmarks; BENCH=regexp chooses
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+
+fuzz: ## every fuzz test for FUZZTIME (30s) each
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file" | while read -r name; do \
+			(cd "$$(dirname "$$file")" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' .) </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+lint: lint-format lint-product lint-sandbox ## gofmt, vet, staticcheck, workflowcheck, import rules, go.mod
+
+lint-format:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt has changes for:"; echo "$$files"; exit 1; }
+
+lint-product: policy
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(WFCHECK) ./workflows/...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+lint-sandbox: sandbox
+	cd sandbox && $(GO) vet ./...
+	cd sandbox && $(GO) run $(STATICCHECK) ./...
+	cd sandbox && $(GO) mod tidy -diff
+	@# The go command cannot verify a replaced module whose path has no dot, and says so of vitrine itself.
+	cd sandbox && ! $(GO) mod verify 2>&1 | grep -v -e '^vitrine v0.0.0: missing ziphash' -e '^all modules verified'
+
+policy: ## the rules about imports, names and documents alone
+	$(GO) test .
+
+fmt: ## gofmt everything
+	gofmt -w .
+
+tidy: ## go mod tidy, both modules
+	$(GO) mod tidy
+	cd sandbox && $(GO) mod tidy
+
+replay-fixtures: build ## record the histories that the replay tests replay, where there is none yet
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_RECORD_HISTORIES=1 $(GO) test -count=1 -timeout 20m ./e2e
+
+compose-config: ## check docker-compose.yml, where docker has compose
+	@deploy/check
+
+clean: ## remove what make build made; Go's caches stay
+	rm -rf bin

@@ -1,0 +1,103 @@
+package vitrine_test
+
+import (
+	"fmt"
+	"go/ast"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/config"
+)
+
+// The documents keep up with the code: what can be read from the code is compared here, not remembered.
+
+func TestReadmeHasTheConfigurationTable(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), configurationTable(), "the table of variables in README.md is not that of config.Table: paste what is expected")
+}
+
+func configurationTable() string {
+	var b strings.Builder
+	b.WriteString("| variable | default | read by | meaning |\n|---|---|---|---|\n")
+	for _, v := range config.Table() {
+		var readers []string
+		if v.Worker {
+			readers = append(readers, "worker")
+		}
+		if v.Starter {
+			readers = append(readers, "starter")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(readers, ", "), cell(v.Meaning))
+	}
+	return b.String()
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+func TestHandbookExplainsEveryErrorCode(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	handbook := repository.text("docs/operations.md")
+	codes := errorCodes(repository)
+	require.NotEmpty(t, codes)
+	for _, code := range codes {
+		require.Contains(t, handbook, "| `"+code+"` |", "docs/operations.md says nothing about this code")
+	}
+}
+
+// errorCodes reads the closed list from its declaration.
+func errorCodes(t tree) (codes []string) {
+	for _, s := range t.product("internal/fault") {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Values) != 1 {
+				return true
+			}
+			kind, named := spec.Type.(*ast.Ident)
+			literal, isText := spec.Values[0].(*ast.BasicLit)
+			if named && isText && kind.Name == "Code" {
+				code, err := strconv.Unquote(literal.Value)
+				if err == nil {
+					codes = append(codes, code)
+				}
+			}
+			return true
+		})
+	}
+	return codes
+}
+
+var (
+	markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	htmlComment  = regexp.MustCompile(`(?s)<!--.*?-->`)
+)
+
+func TestLinksBetweenDocumentsLead(t *testing.T) {
+	repository := os.DirFS(".")
+	documents := []string{"README.md", "CHANGELOG.md"}
+	for _, pattern := range []string{"docs/*.md", "docs/*/*.md"} {
+		found, err := fs.Glob(repository, pattern)
+		require.NoError(t, err)
+		documents = append(documents, found...)
+	}
+	for _, document := range documents {
+		text, err := fs.ReadFile(repository, document)
+		require.NoError(t, err)
+		for _, link := range markdownLink.FindAllStringSubmatch(htmlComment.ReplaceAllString(string(text), ""), -1) {
+			target, _, _ := strings.Cut(link[1], "#")
+			if target == "" || strings.Contains(target, "://") {
+				continue
+			}
+			_, err := fs.Stat(repository, path.Join(path.Dir(document), target))
+			require.NoError(t, err, "%s links to %s", document, link[1])
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/config"
+)
+
+const key = "sk_test_51SecretOfMine"
+
+// lookup has what the worker needs, changed by pairs of name and value; an empty value unsets.
+func lookup(pairs ...string) config.Lookup {
+	vars := map[string]string{"STRIPE_API_KEY": key, "VITRINE_SOURCE_BUCKET": "acme-catalogs"}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+}
+
+func TestEveryMalformedVariableIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, value, want string }{
+		{"STRIPE_API_BASE", "api.stripe.com", "expected an address"},
+		{"STRIPE_API_BASE", "ftp://api.stripe.com", "expected an address"},
+		{"STRIPE_API_BASE", "http://[", "expected an address"},
+		{"STRIPE_API_BASE", "https://user:pass@host", "scheme and host alone"},
+		{"STRIPE_API_BASE", "https://host/v1", "scheme and host alone"},
+		{"STRIPE_FILES_BASE", "https://host?x=1", "scheme and host alone"},
+		{"VITRINE_STRIPE_VERSION", "latest", "expected a version"},
+		{"VITRINE_STRIPE_VERSION", "2025-09-30\r\nX: y", "expected a version"},
+		{"VITRINE_STRIPE_RATE", "0", "above 0"},
+		{"VITRINE_STRIPE_RATE", "NaN", "above 0"},
+		{"VITRINE_STRIPE_RATE", "fast", "above 0"},
+		{"VITRINE_STRIPE_CONCURRENCY", "0", "from 1 to 1000"},
+		{"VITRINE_STORAGE_CONCURRENCY", "1e9", "from 1 to 1000"},
+		{"VITRINE_SOURCE_BUCKET", "s3://acme", "name of a bucket alone"},
+		{"VITRINE_STATE_BUCKET", "acme/state", "name of a bucket alone"},
+		{"VITRINE_SOURCE_KEY", "{acount}.csv", "{acount}"},
+		{"VITRINE_SOURCE_KEY", "../{account}.csv", `".."`},
+		{"VITRINE_SOURCE_KEY", "{account}.xml", ".csv"},
+		{"VITRINE_STATE_PREFIX", "/state", "no leading slash"},
+		{"VITRINE_STATE_PREFIX", "a/../b", "no leading slash"},
+		{"VITRINE_STATE_PREFIX", "accounts/", "settings are there"},
+		{"VITRINE_S3_PATH_STYLE", "maybe", "true or false"},
+		{"VITRINE_IMPORT_INTERVAL", "15", "expected a duration"},
+		{"VITRINE_IMPORT_INTERVAL", "-1s", "expected a duration"},
+		{"VITRINE_IMPORT_INTERVAL", "14m59s", "emulators (STRIPE_API_BASE)"},
+		{"VITRINE_IMPORT_DEADLINE", "0", "expected a duration"},
+		{"VITRINE_MAX_PART_BYTES", "200000001", "200000000"},
+		{"VITRINE_MAX_PART_BYTES", "200MB", "a number of bytes"},
+		{"VITRINE_LISTEN", "9464", "host:port"},
+		{"VITRINE_LISTEN", ":99999", "a port from 0 to 65535"},
+		{"VITRINE_SHUTDOWN_TIMEOUT", "0s", "expected a duration"},
+		{"VITRINE_LOG_LEVEL", "loud", "debug, info, warn or error"},
+		{"VITRINE_LOG_FORMAT", "xml", "text or json"},
+	} {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.LoadWorker(lookup(c.name, c.value))
+			require.ErrorContains(t, err, c.name+"=")
+			require.ErrorContains(t, err, c.want)
+			require.NotContains(t, err.Error(), "\n", "one problem")
+		})
+	}
+}
+
+func TestAllProblemsAreReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.LoadWorker(lookup(
+		"STRIPE_API_KEY", "",
+		"VITRINE_SOURCE_BUCKET", "",
+		"VITRINE_IMPORT_DEADLINE", "soon",
+		"VITRINE_LOG_LEVEL", "loud",
+	))
+	problems := strings.Split(err.Error(), "\n")
+	require.Len(t, problems, 4)
+	for i, name := range []string{"VITRINE_IMPORT_DEADLINE", "VITRINE_LOG_LEVEL", "STRIPE_API_KEY", "VITRINE_SOURCE_BUCKET"} {
+		require.True(t, strings.HasPrefix(problems[i], name), problems[i])
+	}
+	var problem *config.Problem
+	require.ErrorAs(t, err, &problem)
+}
+
+func TestAKeyThatCannotBeOneIsNeverShown(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	for _, c := range []struct {
+		name, value, want string
+		pairs             []string
+	}{
+		{"STRIPE_API_KEY", "pk_live_hidden", "publishable", nil},
+		{"STRIPE_API_KEY", "my hidden password", "a space", nil},
+		{"STRIPE_API_KEY_FILE", empty, "it is empty", []string{"STRIPE_API_KEY", ""}},
+		{"STRIPE_API_KEY_FILE", empty + "-none", "no such file", []string{"STRIPE_API_KEY", ""}},
+	} {
+		_, err := config.LoadWorker(lookup(append(c.pairs, c.name, c.value)...))
+		require.ErrorContains(t, err, c.name)
+		require.ErrorContains(t, err, c.want)
+		require.NotContains(t, err.Error(), "hidden")
+		require.NotContains(t, err.Error(), "\n", "one problem")
+	}
+}
+
+func TestTheKeyMayComeFromAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte(" "+key+"\n"), 0o600))
+	c, err := config.LoadWorker(lookup("STRIPE_API_KEY", "", "STRIPE_API_KEY_FILE", file))
+	require.NoError(t, err)
+	require.Equal(t, key, c.Stripe.Key.Reveal())
+
+	_, err = config.LoadWorker(lookup("STRIPE_API_KEY", "sk_test_other", "STRIPE_API_KEY_FILE", file))
+	require.ErrorContains(t, err, "set one of the two")
+	require.NotContains(t, err.Error(), "sk_test")
+}
+
+func TestALiveKeyDoesNotTravelInClearText(t *testing.T) {
+	t.Parallel()
+	live := []string{"STRIPE_API_KEY", "rk_live_abc", "STRIPE_API_BASE", "http://stub.example:12111"}
+	_, err := config.LoadWorker(lookup(live...))
+	require.ErrorContains(t, err, "clear text")
+	require.NotContains(t, err.Error(), "rk_live")
+
+	for _, pairs := range [][]string{
+		{"STRIPE_API_BASE", "http://stub.example:12111"},
+		{"STRIPE_API_KEY", "sk_live_abc", "STRIPE_API_BASE", "http://127.0.0.1:12111"},
+		{"STRIPE_API_KEY", "sk_live_abc", "STRIPE_API_BASE", "http://localhost:12111"},
+		{"STRIPE_API_KEY", "sk_live_abc", "STRIPE_API_BASE", "https://proxy.example"},
+	} {
+		_, err := config.LoadWorker(lookup(pairs...))
+		require.NoError(t, err, pairs)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(lookup("VITRINE_LISTEN", "  ")) // empty is unset
+	require.NoError(t, err)
+	require.Equal(t, config.Config{
+		Stripe: config.Stripe{
+			Key: key, APIBase: "https://api.stripe.com", FilesBase: "https://files.stripe.com",
+			Version: "2025-09-30.clover;udap_beta=v1", Rate: 20, Concurrency: 16,
+		},
+		Storage: config.Storage{
+			SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
+			StateBucket: "acme-catalogs", StatePrefix: "state/", Concurrency: 16,
+		},
+		Import: config.Import{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxPartBytes: 200_000_000},
+		Worker: config.Worker{Listen: ":9464", ShutdownTimeout: 25 * time.Second},
+		Log:    config.Log{Level: slog.LevelInfo, Format: "text"},
+	}, c)
+	require.Equal(t, catalog.Layout{
+		SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
+		StateBucket: "acme-catalogs", StatePrefix: "state/",
+	}, c.Layout())
+}
+
+func TestAnEmulatorBendsStripesRules(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(lookup("STRIPE_API_BASE", "http://127.0.0.1:12111/", "VITRINE_IMPORT_INTERVAL", "0s"))
+	require.NoError(t, err)
+	require.Zero(t, c.Import.Interval)
+	require.Equal(t, "http://127.0.0.1:12111", c.Stripe.APIBase)
+	require.Equal(t, "http://127.0.0.1:12111", c.Stripe.FilesBase, "files must not reach real Stripe by mistake")
+
+	c, err = config.LoadWorker(lookup("STRIPE_API_BASE", "http://127.0.0.1:1", "STRIPE_FILES_BASE", "http://127.0.0.1:2"))
+	require.NoError(t, err)
+	require.Equal(t, "http://127.0.0.1:2", c.Stripe.FilesBase)
+}
+
+func TestOtherS3ServersAreAddressedByPath(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pairs []string
+		want  bool
+	}{
+		{nil, false},
+		{[]string{"AWS_ENDPOINT_URL_S3", "http://127.0.0.1:7070"}, true},
+		{[]string{"AWS_ENDPOINT_URL", "http://127.0.0.1:7070"}, true},
+		{[]string{"AWS_ENDPOINT_URL", "http://127.0.0.1:7070", "VITRINE_S3_PATH_STYLE", "false"}, false},
+		{[]string{"VITRINE_S3_PATH_STYLE", "true"}, true},
+	} {
+		got, err := config.LoadWorker(lookup(c.pairs...))
+		require.NoError(t, err)
+		require.Equal(t, c.want, got.Storage.PathStyle, c.pairs)
+	}
+}
+
+func TestTheStatePrefixEndsInASlash(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(lookup("VITRINE_STATE_PREFIX", "vitrine/prod", "VITRINE_STATE_BUCKET", "acme-state"))
+	require.NoError(t, err)
+	require.Equal(t, "vitrine/prod/", c.Layout().StatePrefix)
+	require.Equal(t, "acme-state", c.Layout().StateBucket)
+}
+
+func TestTheStarterNeedsLess(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadStarter(lookup("STRIPE_API_KEY", "pk_of_no_concern", "VITRINE_SOURCE_BUCKET", ""))
+	require.NoError(t, err)
+	require.Empty(t, c.Stripe.Key)
+	require.ErrorContains(t, c.CheckStripe(), "STRIPE_API_KEY_FILE")
+	require.ErrorContains(t, c.CheckSource(), "VITRINE_SOURCE_BUCKET")
+	require.ErrorContains(t, c.CheckState(), "VITRINE_STATE_BUCKET")
+
+	c, err = config.LoadStarter(lookup())
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(c.CheckSource(), c.CheckState()))
+
+	_, err = config.LoadStarter(lookup("VITRINE_LOG_LEVEL", "loud"))
+	require.ErrorContains(t, err, "VITRINE_LOG_LEVEL")
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(lookup())
+	require.NoError(t, err)
+
+	var printed strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T"} {
+		_, _ = fmt.Fprintf(&printed, verb+" "+verb+"\n", c, c.Stripe.Key)
+	}
+	encoded, err := json.Marshal(c)
+	require.NoError(t, err)
+	printed.Write(encoded)
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&printed, nil), slog.NewJSONHandler(&printed, nil)} {
+		slog.New(handler).Info("config", "config", c, "key", c.Stripe.Key, "stripe", c.Stripe)
+	}
+	require.NotContains(t, printed.String(), key)
+	require.NotContains(t, printed.String(), fmt.Sprintf("%x", key))
+	require.Contains(t, printed.String(), "[redacted]")
+	require.Empty(t, config.Secret("").String())
+}
+
+func TestTheTableIsComplete(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, v := range config.Table() {
+		require.False(t, seen[v.Name], "%s twice", v.Name)
+		seen[v.Name] = true
+		require.NotEmpty(t, v.Meaning, v.Name)
+		require.True(t, v.Worker || v.Starter, "nobody reads %s", v.Name)
+	}
+}
+
+func TestUnknownNamesWhatIsMistyped(t *testing.T) {
+	t.Parallel()
+	got := config.Unknown([]string{"VITRINE_SOURCE_BUKET=x", "VITRINE_LISTEN=:1", "HOME=/root", "VITRINE_A=1"})
+	require.Equal(t, []string{"VITRINE_A", "VITRINE_SOURCE_BUKET"}, got)
+}

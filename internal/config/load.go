@@ -1,0 +1,216 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"vitrine/internal/catalog"
+)
+
+const (
+	stripeAPIBase   = "https://api.stripe.com"
+	stripeFilesBase = "https://files.stripe.com"
+)
+
+// Lookup finds an environment variable; os.LookupEnv is the real one.
+type Lookup func(name string) (string, bool)
+
+// Problem is what is wrong with one variable.
+type Problem struct {
+	Variable string
+	Value    string // empty if the variable is unset, or its value a secret
+	Err      error  // what is expected
+}
+
+func (p *Problem) Error() string {
+	if p.Value == "" {
+		return fmt.Sprintf("%s: %v", p.Variable, p.Err)
+	}
+	return fmt.Sprintf("%s=%q: %v", p.Variable, p.Value, p.Err)
+}
+
+func (p *Problem) Unwrap() error { return p.Err }
+
+// LoadWorker reads what the worker needs. The error joins all problems, one *Problem each.
+func LoadWorker(lookup Lookup) (Config, error) {
+	c, problems := load(lookup, func(v Variable) bool { return v.Worker })
+	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState()} {
+		problems = appendNew(problems, required)
+	}
+	return c, errors.Join(problems...)
+}
+
+// LoadStarter reads what the starter needs of what is set; commands that read S3 ask CheckSource or CheckState too.
+// The error joins all problems, one *Problem each.
+func LoadStarter(lookup Lookup) (Config, error) {
+	c, problems := load(lookup, func(v Variable) bool { return v.Starter })
+	return c, errors.Join(problems...)
+}
+
+// CheckStripe returns an error if there is no key for Stripe.
+func (c Config) CheckStripe() error {
+	if c.Stripe.Key != "" {
+		return nil
+	}
+	return &Problem{Variable: "STRIPE_API_KEY", Err: errors.New("it is not set: expected Stripe's secret or restricted key (sk_… or rk_…), or its file in STRIPE_API_KEY_FILE")}
+}
+
+// CheckSource returns an error if nobody said where the catalogs are.
+func (c Config) CheckSource() error {
+	if c.Storage.SourceBucket != "" {
+		return nil
+	}
+	return &Problem{Variable: "VITRINE_SOURCE_BUCKET", Err: errors.New("it is not set: expected the S3 bucket that the catalogs are exported to")}
+}
+
+// CheckState returns an error if nobody said where settings, state and reports are.
+func (c Config) CheckState() error {
+	if c.Storage.StateBucket != "" {
+		return nil
+	}
+	return &Problem{Variable: "VITRINE_STATE_BUCKET", Err: errors.New("neither it nor VITRINE_SOURCE_BUCKET is set: expected the S3 bucket for settings, state and reports")}
+}
+
+// appendNew drops a problem with a variable that has one already: one missing bucket is one problem, and so is a
+// malformed key.
+func appendNew(problems []error, err error) []error {
+	var next *Problem
+	if !errors.As(err, &next) {
+		return problems
+	}
+	for _, had := range problems {
+		var p *Problem
+		if errors.As(had, &p) && sameConcern(p.Variable, next.Variable) {
+			return problems
+		}
+	}
+	return append(problems, err)
+}
+
+func sameConcern(had, next string) bool {
+	switch next {
+	case "STRIPE_API_KEY":
+		return strings.HasPrefix(had, next)
+	case "VITRINE_STATE_BUCKET":
+		return had == next || had == "VITRINE_SOURCE_BUCKET"
+	}
+	return had == next
+}
+
+// load applies the defaults, then what is set, then what follows from several variables together.
+func load(lookup Lookup, wanted func(Variable) bool) (Config, []error) {
+	c := Config{Storage: Storage{PathStyle: ownEndpoint(lookup)}}
+	var problems []error
+	for _, v := range Table() {
+		if v.set == nil || !wanted(v) {
+			continue
+		}
+		value, isSet := given(lookup, v.Name)
+		if !isSet && v.preset {
+			value, isSet = v.Default, true
+		}
+		if !isSet {
+			continue
+		}
+		if err := v.set(&c, value); err != nil {
+			problems = append(problems, v.problem(value, err))
+		}
+	}
+	c.fillFromOthers(lookup)
+	return c, append(problems, c.checkTogether(lookup, len(problems) == 0)...)
+}
+
+// given is lookup, except that an empty variable counts as unset: compose files and shells pass those along.
+func given(lookup Lookup, name string) (string, bool) {
+	value, _ := lookup(name)
+	value = strings.TrimSpace(value)
+	return value, value != ""
+}
+
+func (v Variable) problem(value string, err error) error {
+	if v.secret {
+		value = ""
+	}
+	return &Problem{Variable: v.Name, Value: value, Err: err}
+}
+
+func ownEndpoint(lookup Lookup) bool {
+	_, s3 := given(lookup, "AWS_ENDPOINT_URL_S3")
+	_, all := given(lookup, "AWS_ENDPOINT_URL")
+	return s3 || all
+}
+
+// fillFromOthers sets what defaults to another variable.
+func (c *Config) fillFromOthers(lookup Lookup) {
+	if c.Storage.StateBucket == "" {
+		c.Storage.StateBucket = c.Storage.SourceBucket
+	}
+	// An emulator gets the files too: a catalog on its way to real Stripe by mistake cannot be called back.
+	if c.Stripe.FilesBase == "" {
+		c.Stripe.FilesBase = c.Stripe.APIBase
+		if c.RealStripe() {
+			c.Stripe.FilesBase = stripeFilesBase
+		}
+	}
+}
+
+// RealStripe reports whether the API is Stripe's own, whose rules cannot be bent.
+func (c Config) RealStripe() bool {
+	u, err := url.Parse(c.Stripe.APIBase)
+	return err == nil && (u.Hostname() == "stripe.com" || strings.HasSuffix(u.Hostname(), ".stripe.com"))
+}
+
+// checkTogether checks what no variable shows alone.
+func (c Config) checkTogether(lookup Lookup, sound bool) []error {
+	if !sound {
+		return nil // half of what would be compared is missing
+	}
+	var problems []error
+	if err := catalog.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
+		problems = append(problems, &Problem{
+			Variable: "VITRINE_IMPORT_INTERVAL", Value: c.Import.Interval.String(),
+			Err: fmt.Errorf("%w; shorter ones are for emulators (STRIPE_API_BASE)", err),
+		})
+	}
+	for _, base := range []struct{ variable, address string }{
+		{"STRIPE_API_BASE", c.Stripe.APIBase},
+		{"STRIPE_FILES_BASE", c.Stripe.FilesBase},
+	} {
+		if _, isSet := given(lookup, base.variable); isSet && c.exposesLiveKey(base.address) {
+			problems = append(problems, &Problem{
+				Variable: base.variable, Value: base.address,
+				Err: errors.New("a live key would travel in clear text: expected https://"),
+			})
+		}
+	}
+	return problems
+}
+
+// exposesLiveKey allows plain http within the machine, and for keys that move no money anywhere.
+func (c Config) exposesLiveKey(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || !strings.Contains(c.Stripe.Key.Reveal(), "_live_") {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
+// Unknown names the variables of environ (as os.Environ gives them) that begin with VITRINE_ and mean nothing: a
+// mistyped name is otherwise silently a default.
+func Unknown(environ []string) []string {
+	var names []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		known := slices.ContainsFunc(Table(), func(v Variable) bool { return v.Name == name })
+		if strings.HasPrefix(name, "VITRINE_") && !known {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,222 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
+)
+
+// maxPartBytes is Stripe's limit for one file. Stripe says "200 MB": this is the smaller of the two readings, since a
+// file between them might be refused after it was sent.
+const maxPartBytes = 200_000_000
+
+func setStripeKey(c *Config, value string) error {
+	if err := checkKey(value); err != nil {
+		return err
+	}
+	c.Stripe.Key = Secret(value)
+	return nil
+}
+
+func setStripeKeyFile(c *Config, path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("expected a file that holds the key: %w", err)
+	}
+	key := strings.TrimSpace(string(content))
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	if c.Stripe.Key != "" && c.Stripe.Key != Secret(key) {
+		return errors.New("STRIPE_API_KEY is set as well, to another key: set one of the two")
+	}
+	c.Stripe.Key = Secret(key)
+	return nil
+}
+
+// checkKey says nothing of the key itself: what fails here may be a password pasted into the wrong variable.
+func checkKey(key string) error {
+	switch {
+	case key == "":
+		return errors.New("it is empty: expected a secret or restricted key (sk_… or rk_…)")
+	case strings.HasPrefix(key, "pk_"):
+		return errors.New("it is a publishable key: expected a secret or restricted one (sk_… or rk_…)")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("it holds a space, a line break or another character that no key has")
+	}
+	return nil
+}
+
+func setAPIBase(c *Config, value string) (err error) {
+	c.Stripe.APIBase, err = baseURL(value)
+	return err
+}
+
+func setFilesBase(c *Config, value string) (err error) {
+	c.Stripe.FilesBase, err = baseURL(value)
+	return err
+}
+
+func baseURL(value string) (string, error) {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		return "", errors.New("expected an address such as https://api.stripe.com or http://127.0.0.1:12111")
+	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("expected scheme and host alone, without a user, path or query")
+	}
+	return strings.TrimRight(value, "/"), nil
+}
+
+var versionPattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[!-~]*$`)
+
+func setStripeVersion(c *Config, value string) error {
+	if !versionPattern.MatchString(value) {
+		return errors.New("expected a version such as 2025-09-30.clover;udap_beta=v1")
+	}
+	c.Stripe.Version = value
+	return nil
+}
+
+func setStripeRate(c *Config, value string) error {
+	rate, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsNaN(rate) || rate <= 0 || rate > 10_000 {
+		return errors.New("expected activities a second: a number above 0, such as 20")
+	}
+	c.Stripe.Rate = rate
+	return nil
+}
+
+func setStripeConcurrency(c *Config, value string) (err error) {
+	c.Stripe.Concurrency, err = concurrency(value)
+	return err
+}
+
+func setStorageConcurrency(c *Config, value string) (err error) {
+	c.Storage.Concurrency, err = concurrency(value)
+	return err
+}
+
+func concurrency(value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, errors.New("expected a number from 1 to 1000")
+	}
+	return n, nil
+}
+
+func setSourceBucket(c *Config, value string) error {
+	c.Storage.SourceBucket = value
+	return checkBucket(value)
+}
+
+func setStateBucket(c *Config, value string) error {
+	c.Storage.StateBucket = value
+	return checkBucket(value)
+}
+
+// checkBucket leaves the fine print of bucket names to the server: other servers than Amazon's have their own.
+func checkBucket(name string) error {
+	if strings.HasPrefix(name, "arn:") { // an access point
+		return nil
+	}
+	if strings.ContainsAny(name, "/\\ ?#:") {
+		return errors.New("expected the name of a bucket alone, such as acme-catalogs, not an address or path")
+	}
+	return nil
+}
+
+func setSourceKey(c *Config, value string) error {
+	c.Storage.SourceKey = value
+	return catalog.CheckSourceKey(value)
+}
+
+func setStatePrefix(c *Config, value string) error {
+	prefix := strings.TrimRight(value, "/") + "/"
+	c.Storage.StatePrefix = prefix
+	if strings.HasPrefix(prefix, "accounts/") {
+		return errors.New("expected something else than accounts/: the accounts' settings are there")
+	}
+	for segment := range strings.SplitSeq(strings.TrimSuffix(prefix, "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." || strings.ContainsAny(segment, "{}\\") {
+			return errors.New("expected a prefix such as state/: no leading slash, empty segment, dots or braces")
+		}
+	}
+	return nil
+}
+
+func setPathStyle(c *Config, value string) (err error) {
+	c.Storage.PathStyle, err = strconv.ParseBool(value)
+	if err != nil {
+		return errors.New("expected true or false")
+	}
+	return nil
+}
+
+func setInterval(c *Config, value string) (err error) {
+	c.Import.Interval, err = duration(value, 0, 7*24*time.Hour)
+	return err
+}
+
+func setDeadline(c *Config, value string) (err error) {
+	c.Import.Deadline, err = duration(value, time.Second, 7*24*time.Hour)
+	return err
+}
+
+func setShutdownTimeout(c *Config, value string) (err error) {
+	c.Worker.ShutdownTimeout, err = duration(value, time.Second, time.Hour)
+	return err
+}
+
+func duration(value string, least, most time.Duration) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("expected a duration from %s to %s, such as 90s or 15m", least, most)
+	}
+	return d, nil
+}
+
+func setMaxPartBytes(c *Config, value string) error {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 1 || n > maxPartBytes {
+		return fmt.Errorf("expected a number of bytes from 1 to %d, the largest file that Stripe takes", maxPartBytes)
+	}
+	c.Import.MaxPartBytes = n
+	return nil
+}
+
+func setListen(c *Config, value string) error {
+	c.Worker.Listen = value
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return errors.New("expected host:port or :port, such as :9464")
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("expected a port from 0 to 65535, not %q", port)
+	}
+	return nil
+}
+
+func setLogLevel(c *Config, value string) error {
+	if err := c.Log.Level.UnmarshalText([]byte(value)); err != nil {
+		return errors.New("expected debug, info, warn or error")
+	}
+	return nil
+}
+
+func setLogFormat(c *Config, value string) error {
+	if value != FormatText && value != FormatJSON {
+		return errors.New("expected text or json")
+	}
+	c.Log.Format = value
+	return nil
+}

@@ -1,0 +1,87 @@
+package config
+
+// Variable is one environment variable, as documented to people.
+type Variable struct {
+	Name    string
+	Default string // what holds if it is unset; empty if there is none
+	Meaning string
+	Worker  bool // the worker reads it
+	Starter bool // the starter reads it
+	// Standard variables are read by Temporal's or Amazon's own libraries, by their own rules.
+	Standard bool
+
+	set    func(*Config, string) error
+	preset bool // Default is a value, not a description of one
+	secret bool // the value is never shown
+}
+
+// Table lists every variable, in the order in which people need them.
+func Table() []Variable {
+	return []Variable{
+		{Name: "STRIPE_API_KEY", Worker: true, secret: true, set: setStripeKey,
+			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker needs it, or STRIPE_API_KEY_FILE"},
+		{Name: "STRIPE_API_KEY_FILE", Worker: true, set: setStripeKeyFile,
+			Meaning: "file that holds the key, such as a mounted secret"},
+		{Name: "STRIPE_API_BASE", Default: stripeAPIBase, Worker: true, Starter: true, preset: true, set: setAPIBase,
+			Meaning: "address of Stripe's API, or of an emulator"},
+		{Name: "STRIPE_FILES_BASE", Default: stripeFilesBase + ", or STRIPE_API_BASE where that is set", Worker: true, set: setFilesBase,
+			Meaning: "address of Stripe's Files API"},
+		{Name: "VITRINE_STRIPE_VERSION", Default: "2025-09-30.clover;udap_beta=v1", Worker: true, preset: true, set: setStripeVersion,
+			Meaning: "Stripe-Version of the Data Management API, a preview"},
+		{Name: "VITRINE_STRIPE_RATE", Default: "20", Worker: true, preset: true, set: setStripeRate,
+			Meaning: "activities a second that call Stripe, for all workers together (the Temporal server counts)"},
+		{Name: "VITRINE_STRIPE_CONCURRENCY", Default: "16", Worker: true, preset: true, set: setStripeConcurrency,
+			Meaning: "activities that call Stripe which one worker runs at once"},
+
+		{Name: "VITRINE_SOURCE_BUCKET", Worker: true, Starter: true, set: setSourceBucket,
+			Meaning: "S3 bucket that the catalogs are exported to; required"},
+		{Name: "VITRINE_SOURCE_KEY", Default: "catalogs/{account}/{feed}.csv", Worker: true, Starter: true, preset: true, set: setSourceKey,
+			Meaning: "key of a catalog in it: {account} and {feed} are filled in; the ending (.csv or .tsv, with or without .gz) says what it holds"},
+		{Name: "VITRINE_STATE_BUCKET", Default: "VITRINE_SOURCE_BUCKET", Worker: true, Starter: true, set: setStateBucket,
+			Meaning: "S3 bucket that Vitrine keeps settings, state, parts and reports in"},
+		{Name: "VITRINE_STATE_PREFIX", Default: "state/", Worker: true, Starter: true, preset: true, set: setStatePrefix,
+			Meaning: "what the keys of state, parts and reports begin with"},
+		{Name: "VITRINE_S3_PATH_STYLE", Default: "true if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set, otherwise false", Worker: true, Starter: true, set: setPathStyle,
+			Meaning: "address buckets as http://host/bucket instead of http://bucket.host, as most S3 servers other than Amazon's want it"},
+		{Name: "VITRINE_STORAGE_CONCURRENCY", Default: "16", Worker: true, preset: true, set: setStorageConcurrency,
+			Meaning: "activities that read and write S3 which one worker runs at once; each may hold 8 MB of a catalog"},
+
+		{Name: "VITRINE_IMPORT_INTERVAL", Default: "15m", Worker: true, Starter: true, preset: true, set: setInterval,
+			Meaning: "shortest time between two imports of a catalog; Stripe takes none below 15m, an emulator (STRIPE_API_BASE) may"},
+		{Name: "VITRINE_IMPORT_DEADLINE", Default: "2h", Worker: true, preset: true, set: setDeadline,
+			Meaning: "longest time that Stripe may take for an import before the run fails"},
+		{Name: "VITRINE_MAX_PART_BYTES", Default: "200000000", Worker: true, preset: true, set: setMaxPartBytes,
+			Meaning: "largest file to send to Stripe, at most Stripe's own limit"},
+
+		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, preset: true, set: setListen,
+			Meaning: "address on which the worker serves /livez, /readyz and /metrics"},
+		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, preset: true, set: setShutdownTimeout,
+			Meaning: "time that running activities get to end after SIGTERM; give the process 10s more before it is killed"},
+		{Name: "VITRINE_LOG_LEVEL", Default: "info", Worker: true, Starter: true, preset: true, set: setLogLevel,
+			Meaning: "debug, info, warn or error"},
+		{Name: "VITRINE_LOG_FORMAT", Default: FormatText, Worker: true, Starter: true, preset: true, set: setLogFormat,
+			Meaning: "text or json"},
+
+		{Name: "TEMPORAL_ADDRESS", Default: "localhost:7233", Worker: true, Starter: true, Standard: true,
+			Meaning: "address of the Temporal server"},
+		{Name: "TEMPORAL_NAMESPACE", Default: "default", Worker: true, Starter: true, Standard: true,
+			Meaning: "namespace in Temporal"},
+		{Name: "TEMPORAL_API_KEY", Worker: true, Starter: true, Standard: true,
+			Meaning: "API key of Temporal Cloud; turns TLS on"},
+		{Name: "TEMPORAL_TLS", Worker: true, Starter: true, Standard: true,
+			Meaning: "true or false; certificates by TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_CA_CERT_PATH and TEMPORAL_TLS_SERVER_NAME"},
+		{Name: "TEMPORAL_PROFILE", Default: "default", Worker: true, Starter: true, Standard: true,
+			Meaning: "profile in the file that the temporal CLI keeps too"},
+		{Name: "TEMPORAL_CONFIG_FILE", Worker: true, Starter: true, Standard: true,
+			Meaning: "that file; default: temporalio/temporal.toml in the user's configuration folder"},
+
+		{Name: "AWS_REGION", Default: "us-east-1 if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set", Worker: true, Starter: true, Standard: true,
+			Meaning: "region of the buckets"},
+		{Name: "AWS_ACCESS_KEY_ID", Worker: true, Starter: true, Standard: true,
+			Meaning: "with AWS_SECRET_ACCESS_KEY; AWS_PROFILE, roles and the like work as with every AWS tool"},
+		{Name: "AWS_SECRET_ACCESS_KEY", Worker: true, Starter: true, Standard: true,
+			Meaning: "the secret of AWS_ACCESS_KEY_ID"},
+		{Name: "AWS_ENDPOINT_URL_S3", Worker: true, Starter: true, Standard: true,
+			Meaning: "address of an S3 server other than Amazon's"},
+	}
+}

@@ -1,0 +1,213 @@
+// Package objectstoretest has what tests need of catalog.Objects: Memory, an S3 in memory, and Run, the promises that
+// every implementation keeps. The S3 adapter, versitygw behind it and Memory all pass Run, so a test that uses Memory
+// learns nothing that S3 would deny.
+package objectstoretest
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// Memory is catalog.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5 of
+// the content as the ETag, so writing the same bytes again does not change it.
+type Memory struct {
+	// Before, if set, is asked before every operation (Head, Open, Get, Put, Write, Delete, List; key is the prefix for
+	// List); an error ends the operation with it. Set it before the store is shared.
+	Before func(operation, bucket, key string) error
+
+	mu      sync.Mutex
+	buckets map[string]map[string]stored
+}
+
+type stored struct {
+	object      catalog.Object
+	contentType string
+	body        []byte
+}
+
+var _ catalog.Objects = (*Memory)(nil)
+
+// NewMemory has the named buckets, empty. As at S3, nothing can be read or written where there is no bucket.
+func NewMemory(buckets ...string) *Memory {
+	m := &Memory{buckets: map[string]map[string]stored{}}
+	for _, bucket := range buckets {
+		m.buckets[bucket] = map[string]stored{}
+	}
+	return m
+}
+
+// Head describes the current version of an object.
+func (m *Memory) Head(ctx context.Context, bucket, key string) (catalog.Object, error) {
+	found, err := m.find(ctx, "Head", bucket, key)
+	return found.object, err
+}
+
+// Open reads exactly the version that o names.
+func (m *Memory) Open(ctx context.Context, o catalog.Object) (io.ReadCloser, error) {
+	found, err := m.find(ctx, "Open", o.Bucket, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o.ETag != "" && o.ETag != found.object.ETag {
+		return nil, fault.NewPlain(fault.SourceChanged, fmt.Errorf("%s was replaced: expected ETag %s, found %s", o.URI(), o.ETag, found.object.ETag))
+	}
+	return io.NopCloser(bytes.NewReader(found.body)), nil
+}
+
+// Get reads an object whole.
+func (m *Memory) Get(ctx context.Context, bucket, key string) ([]byte, catalog.Object, error) {
+	found, err := m.find(ctx, "Get", bucket, key)
+	return bytes.Clone(found.body), found.object, err
+}
+
+// Put writes an object if ifMatch allows it.
+func (m *Memory) Put(ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string) (catalog.Object, error) {
+	if err := m.begin(ctx, "Put", bucket, key); err != nil {
+		return catalog.Object{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	current, exists := objects[key]
+	if !allowed(ifMatch, exists, current.object.ETag) {
+		return catalog.Object{}, fault.NewPlain(fault.StateConflict, fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch, current.object.ETag))
+	}
+	return write(objects, bucket, key, contentType, bytes.Clone(body)), nil
+}
+
+func allowed(ifMatch string, exists bool, etag string) bool {
+	switch ifMatch {
+	case "":
+		return true
+	case catalog.IfAbsent:
+		return !exists
+	default:
+		return exists && ifMatch == etag
+	}
+}
+
+// Write reads body to its end and then writes the object; if body fails, nothing is written.
+func (m *Memory) Write(ctx context.Context, bucket, key, contentType string, body io.Reader) (catalog.Object, error) {
+	if err := m.begin(ctx, "Write", bucket, key); err != nil {
+		return catalog.Object{}, err
+	}
+	content, err := io.ReadAll(body)
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return catalog.Object{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	return write(objects, bucket, key, contentType, content), nil
+}
+
+// Delete removes an object; one that is not there is no error.
+func (m *Memory) Delete(ctx context.Context, bucket, key string) error {
+	if err := m.begin(ctx, "Delete", bucket, key); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	delete(objects, key)
+	return nil
+}
+
+// List names the keys under a prefix, in order.
+func (m *Memory) List(ctx context.Context, bucket, prefix string) ([]string, error) {
+	if err := m.begin(ctx, "List", bucket, prefix); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for key := range objects {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	return keys, nil
+}
+
+// ContentType is what an object was written with, for assertions; empty if it is not there.
+func (m *Memory) ContentType(bucket, key string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.buckets[bucket][key].contentType
+}
+
+func (m *Memory) begin(ctx context.Context, operation, bucket, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if m.Before != nil {
+		return m.Before(operation, bucket, key)
+	}
+	return nil
+}
+
+func (m *Memory) find(ctx context.Context, operation, bucket, key string) (stored, error) {
+	if err := m.begin(ctx, operation, bucket, key); err != nil {
+		return stored{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return stored{}, err
+	}
+	found, ok := objects[key]
+	if !ok {
+		return stored{}, fault.NewPermanent(fault.SourceMissing, fmt.Errorf("s3://%s/%s does not exist", bucket, key))
+	}
+	return found, nil
+}
+
+func (m *Memory) bucket(name string) (map[string]stored, error) {
+	objects, ok := m.buckets[name]
+	if !ok {
+		return nil, fault.NewPermanent(fault.SourceMissing, fmt.Errorf("bucket %s does not exist", name))
+	}
+	return objects, nil
+}
+
+func write(objects map[string]stored, bucket, key, contentType string, body []byte) catalog.Object {
+	sum := md5.Sum(body)
+	object := catalog.Object{
+		Bucket:       bucket,
+		Key:          key,
+		ETag:         `"` + hex.EncodeToString(sum[:]) + `"`,
+		Size:         int64(len(body)),
+		LastModified: time.Now().UTC().Truncate(time.Second), // S3 knows no fractions
+	}
+	objects[key] = stored{object: object, contentType: contentType, body: body}
+	return object
+}

@@ -1,0 +1,177 @@
+// Package stripeapi makes every call to Stripe that the catalog sync needs, and is the only place that knows stripe-go.
+//
+// stripe-go does the plain calls. It cannot do the upload of a catalog: it sends every file as application/octet-stream,
+// where Stripe wants the file's own type, and holds the whole file in memory three times over. So UploadFile is our own
+// streaming request. Both paths share one HTTP transport, which turns an answer that refuses into an [*Error] with a
+// fault before either of them sees it: stripe-go would lose the status and the headers of an answer that is not JSON.
+//
+// Nobody retries here. Temporal does, and the faults say when and whether. (net/http alone repeats a plain call whose
+// reused connection turns out to be closed, under the same idempotency key.)
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v83"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// The defaults of Options.
+const (
+	DefaultAPIBase   = "https://api.stripe.com"
+	DefaultFilesBase = "https://files.stripe.com"
+	// DefaultVersion is the preview version under which the Data Management API exists.
+	DefaultVersion = "2025-09-30.clover;udap_beta=v1"
+	// DefaultCallTimeout bounds a plain call.
+	DefaultCallTimeout = 80 * time.Second
+	// DefaultStallTimeout is how long a transfer may stand still. A transfer as a whole has no limit.
+	DefaultStallTimeout = 60 * time.Second
+	// DefaultAnswerTimeout is how long Stripe may think about an upload once it has every byte.
+	DefaultAnswerTimeout = 3 * time.Minute
+)
+
+const userAgent = "Vitrine"
+
+// Options say how to reach Stripe. Only Key is required.
+type Options struct {
+	Key       string
+	APIBase   string
+	FilesBase string
+	Version   string // of the header Stripe-Version
+	// HTTPClient lends its transport; its own timeout and redirect policy do not apply. Nil means a transport made for
+	// large uploads.
+	HTTPClient *http.Client
+
+	CallTimeout   time.Duration
+	StallTimeout  time.Duration
+	AnswerTimeout time.Duration
+}
+
+// Client calls Stripe. It is safe for concurrent use.
+type Client struct {
+	options  Options
+	redactor redactor
+	http     *http.Client
+	api      stripe.RawRequestBackend
+	files    stripe.Backend
+}
+
+// New checks the options and makes a client; it calls nobody.
+func New(o Options) (*Client, error) {
+	o.setDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c := &Client{options: o, redactor: redactor{key: o.Key}}
+	transport := o.transport()
+	c.http = &http.Client{
+		Transport:     &answerReader{next: transport, redactor: c.redactor},
+		CheckRedirect: redirectWithoutKey,
+	}
+	plain := &http.Client{
+		Transport:     &answerReader{next: transport, redactor: c.redactor, limit: maxAnswer},
+		CheckRedirect: redirectWithoutKey,
+	}
+	api, ok := backend(stripe.APIBackend, o.APIBase, plain).(stripe.RawRequestBackend)
+	if !ok {
+		return nil, errors.New("stripe: stripe-go's backend takes no raw requests")
+	}
+	c.api = api
+	c.files = backend(stripe.UploadsBackend, o.FilesBase, c.http)
+	return c, nil
+}
+
+func (o *Options) setDefaults() {
+	o.Key = strings.TrimSpace(o.Key)
+	o.APIBase = strings.TrimSuffix(orDefault(o.APIBase, DefaultAPIBase), "/")
+	o.FilesBase = strings.TrimSuffix(orDefault(o.FilesBase, DefaultFilesBase), "/")
+	o.Version = orDefault(o.Version, DefaultVersion)
+	o.CallTimeout = orDefault(o.CallTimeout, DefaultCallTimeout)
+	o.StallTimeout = orDefault(o.StallTimeout, DefaultStallTimeout)
+	o.AnswerTimeout = orDefault(o.AnswerTimeout, DefaultAnswerTimeout)
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+func (o Options) check() error {
+	var errs []error
+	if o.Key == "" {
+		errs = append(errs, errors.New("stripe: the API key is empty"))
+	} else if strings.ContainsFunc(o.Key, notVisible) {
+		errs = append(errs, errors.New("stripe: the API key has a space or a control character in it"))
+	}
+	if strings.ContainsFunc(o.Version, notVisible) {
+		errs = append(errs, fmt.Errorf("stripe: version %q has a space or a control character in it", o.Version))
+	}
+	return errors.Join(append(errs, checkBase("API base", o.APIBase), checkBase("files base", o.FilesBase))...)
+}
+
+// checkBase accepts scheme and host alone: paths are ours, and a user in the URL would end up in error messages.
+func checkBase(what, base string) error {
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
+		return fmt.Errorf("stripe: %s is not an address such as https://api.stripe.com", what)
+	}
+	return nil
+}
+
+func notVisible(r rune) bool { return r <= ' ' || r > '~' }
+
+func backend(kind stripe.SupportedBackend, base string, client *http.Client) stripe.Backend {
+	return stripe.GetBackendWithConfig(kind, &stripe.BackendConfig{
+		URL:               stripe.String(base),
+		HTTPClient:        client,
+		MaxNetworkRetries: stripe.Int64(0), // its pauses ignore the context, and Temporal is the one who retries
+		EnableTelemetry:   stripe.Bool(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+	})
+}
+
+// params are what every call of stripe-go is made with.
+func (c *Client) params(ctx context.Context, account string) stripe.Params {
+	return stripe.Params{
+		Context:       ctx,
+		StripeAccount: stripe.String(account),
+		Headers:       http.Header{"Stripe-Version": {c.options.Version}},
+	}
+}
+
+// failed gives an error of a call its final form: the caller's own cancellation as it is, a refusal as the fault that
+// the transport made of it, and everything else as Stripe being out of reach.
+func (c *Client) failed(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if known, ok := fault.Of(err); ok {
+		return known
+	}
+	if urlError := new(url.Error); errors.As(err, &urlError) {
+		err = urlError.Err // its URL says nothing that doing does not
+	}
+	// Only the text of err goes on: a deadline of our own inside of it would pass for the caller's.
+	return unavailable(&Error{Message: c.redactor.clean(doing + ": " + err.Error())})
+}
+
+// checkAccount guards the header Stripe-Account: an empty one would act on the platform itself.
+func checkAccount(account string) error { return catalog.CheckAccount(account) }
+
+func checkIdempotencyKey(key string) error {
+	if key == "" || len(key) > 255 || strings.ContainsFunc(key, notVisible) {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("idempotency key of %d bytes: expected 1 to 255 visible characters", len(key)))
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package stripeapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v83"
+	"github.com/stripe/stripe-go/v83/rawrequest"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+)
+
+const importSetsPath = "/v1/data_management/import_sets"
+
+// CreateImportSet starts the import of an uploaded file.
+func (c *Client) CreateImportSet(ctx context.Context, account, file string, kind feed.Kind, idempotencyKey string) (catalog.Import, error) {
+	if err := errors.Join(checkAccount(account), checkFileID(file), checkIdempotencyKey(idempotencyKey)); err != nil {
+		return catalog.Import{}, err
+	}
+	form := url.Values{"file": {file}, "standard_data_format": {kind.StandardDataFormat()}}
+	params := c.params(ctx, account)
+	params.IdempotencyKey = stripe.String(idempotencyKey)
+	return c.callImportSet(ctx, "create import set", http.MethodPost, importSetsPath, form.Encode(), params)
+}
+
+// ImportSet reads an import.
+func (c *Client) ImportSet(ctx context.Context, account, id string) (catalog.Import, error) {
+	if err := checkAccount(account); err != nil {
+		return catalog.Import{}, err
+	}
+	if !importSetID.MatchString(id) {
+		return catalog.Import{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of an import set (impset_…)", id))
+	}
+	return c.callImportSet(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "", c.params(ctx, account))
+}
+
+func checkFileID(id string) error {
+	if !fileID.MatchString(id) {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of a file (file_…)", id))
+	}
+	return nil
+}
+
+// callImportSet makes a raw request: stripe-go has no types for the Data Management API.
+func (c *Client) callImportSet(ctx context.Context, doing, method, path, form string, params stripe.Params) (catalog.Import, error) {
+	bounded, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
+	defer cancel()
+	params.Context = bounded
+	client := rawrequest.Client{B: c.api, Key: c.options.Key}
+	response, err := client.RawRequest(method, path, form, &stripe.RawParams{Params: params})
+	if err != nil {
+		if bounded.Err() != nil && ctx.Err() == nil {
+			err = fmt.Errorf("no answer within %s", c.options.CallTimeout)
+		}
+		return catalog.Import{}, c.failed(ctx, doing, err)
+	}
+	set, err := decodeImportSet(response.RawJSON, c.redactor)
+	if err != nil {
+		return catalog.Import{}, unavailable(&Error{Status: response.StatusCode, RequestID: response.RequestID, Message: doing + ": " + err.Error()})
+	}
+	return set, nil
+}
+
+// importSet is Stripe's object as far as it is known. Everything but the id may be absent, null, or one day of another
+// shape: an import that runs must not fail because its description changed.
+type importSet struct {
+	ID           string `json:"id"`
+	Status       text   `json:"status"`
+	Created      count  `json:"created"`
+	FailedReason reason `json:"failed_reason"`
+	Result       *struct {
+		RowsProcessed     count `json:"rows_processed"`
+		Successes         rows  `json:"successes"`
+		Errors            rows  `json:"errors"`
+		SkippedByFilter   rows  `json:"skipped_by_filter"`
+		SkippedDuplicates rows  `json:"skipped_duplicates"`
+	} `json:"result"`
+}
+
+type rows struct {
+	RowCount count  `json:"row_count"`
+	File     object `json:"file"`
+}
+
+func decodeImportSet(body []byte, redact redactor) (catalog.Import, error) {
+	var set importSet
+	// A field of another type than expected is left out; json goes on behind it.
+	if err := json.Unmarshal(body, &set); err != nil && !errors.As(err, new(*json.UnmarshalTypeError)) {
+		return catalog.Import{}, fmt.Errorf("the answer cannot be read: %s", redact.clean(err.Error()))
+	}
+	if !importSetID.MatchString(set.ID) {
+		return catalog.Import{}, errors.New("the answer names no import set")
+	}
+	imp := catalog.Import{
+		ID:           set.ID,
+		Status:       catalog.ImportStatus(redact.clean(string(set.Status))),
+		FailedReason: redact.clean(string(set.FailedReason)),
+	}
+	if set.Created > 0 {
+		imp.Created = time.Unix(int64(set.Created), 0).UTC()
+	}
+	if r := set.Result; r != nil {
+		imp.RowsProcessed = int64(r.RowsProcessed)
+		imp.RowsSucceeded = int64(r.Successes.RowCount)
+		imp.RowsFailed = int64(r.Errors.RowCount)
+		imp.RowsSkipped = int64(r.SkippedByFilter.RowCount + r.SkippedDuplicates.RowCount)
+		if fileID.MatchString(string(r.Errors.File)) {
+			imp.ErrorFile = string(r.Errors.File)
+		}
+	}
+	return imp, nil
+}
+
+// count reads a number, or a string that holds one, as Stripe's newer API writes it; anything else is 0.
+type count int64
+
+// UnmarshalJSON never fails.
+func (c *count) UnmarshalJSON(data []byte) error {
+	n, err := strconv.ParseInt(string(bytes.Trim(data, `"`)), 10, 64)
+	if err != nil {
+		n = 0
+	}
+	*c = count(n)
+	return nil
+}
+
+// reason reads why an import failed: a string, or an object that has it as its message, reason or code.
+type reason string
+
+// UnmarshalJSON never fails.
+func (r *reason) UnmarshalJSON(data []byte) error {
+	*r = reason(firstOf(data, "message", "reason", "code"))
+	return nil
+}
+
+// object reads the id of an object, whether it came expanded or not.
+type object string
+
+// UnmarshalJSON never fails.
+func (o *object) UnmarshalJSON(data []byte) error {
+	*o = object(firstOf(data, "id"))
+	return nil
+}
+
+// firstOf returns a JSON string, or the first of these fields of a JSON object, or the JSON itself.
+func firstOf(data []byte, fields ...string) string {
+	if string(data) == "null" {
+		return ""
+	}
+	var plain string
+	if json.Unmarshal(data, &plain) == nil {
+		return plain
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(data, &members) == nil {
+		for _, name := range fields {
+			if json.Unmarshal(members[name], &plain) == nil && plain != "" {
+				return plain
+			}
+		}
+	}
+	return fmt.Sprintf("%.200s", data)
+}

@@ -1,0 +1,98 @@
+package stripesim
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	accountID = regexp.MustCompile(`^acct_[A-Za-z0-9_]{1,64}$`)
+	// Live keys are refused on purpose: whoever sends one here has mistaken the emulator for Stripe.
+	testKey = regexp.MustCompile(`^(sk|rk)_test_[A-Za-z0-9_]+$`)
+)
+
+// platformAccount owns what is created without a Stripe-Account header.
+const platformAccount = "acct_platform"
+
+// caller is who a call acts for.
+type caller struct {
+	account   string
+	connected bool // named by Stripe-Account, as opposed to the platform itself
+}
+
+func (s *Server) authenticate(r *http.Request) (caller, *apiError) {
+	key := keyOf(r)
+	if refused := s.checkKey(key); refused != nil {
+		return caller{}, refused
+	}
+	if _, present := r.Header["Stripe-Account"]; !present {
+		return caller{account: platformAccount}, nil
+	}
+	account := r.Header.Get("Stripe-Account")
+	if !s.knowsAccount(account) {
+		return caller{}, &apiError{
+			Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
+			Message: fmt.Sprintf("The provided key '%s' does not have access to account '%s' (or that account does not exist). Application access may have been revoked.", masked(key), account),
+		}
+	}
+	return caller{account: account, connected: true}, nil
+}
+
+// keyOf reads the key from Bearer, or from Basic, where it is the user name.
+func keyOf(r *http.Request) string {
+	if user, _, ok := r.BasicAuth(); ok {
+		return user
+	}
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(key)
+}
+
+func (s *Server) checkKey(key string) *apiError {
+	if key == "" {
+		return &apiError{
+			Status: http.StatusUnauthorized, Type: invalidRequest,
+			Message: "You did not provide an API key. Provide it in the Authorization header, as in 'Authorization: Bearer YOUR_SECRET_KEY'.",
+		}
+	}
+	s.mu.Lock()
+	revoked := s.revoked[key]
+	s.mu.Unlock()
+	if revoked {
+		return &apiError{
+			Status: http.StatusUnauthorized, Type: invalidRequest, Code: "api_key_expired",
+			Message: "Expired API Key provided: " + masked(key),
+		}
+	}
+	known := testKey.MatchString(key)
+	if len(s.options.Keys) > 0 {
+		known = slices.Contains(s.options.Keys, key)
+	}
+	if !known {
+		return &apiError{
+			Status: http.StatusUnauthorized, Type: invalidRequest,
+			Message: "Invalid API Key provided: " + masked(key),
+		}
+	}
+	return nil
+}
+
+func (s *Server) knowsAccount(account string) bool {
+	if len(s.options.Accounts) > 0 {
+		return slices.Contains(s.options.Accounts, account)
+	}
+	return accountID.MatchString(account)
+}
+
+// masked shows of a key what Stripe shows: its kind and its last four characters.
+func masked(key string) string {
+	if len(key) < 16 {
+		return "****"
+	}
+	return key[:8] + strings.Repeat("*", 8) + key[len(key)-4:]
+}

@@ -1,0 +1,151 @@
+package stripesim
+
+import (
+	"net/http"
+	"time"
+)
+
+// keyLifetime is how long a key is remembered. Stripe prunes "after at least 24 hours"; a client may not count on more.
+const keyLifetime = 24 * time.Hour
+
+// maxKeyLength is Stripe's limit for an Idempotency-Key.
+const maxKeyLength = 255
+
+// idempotencyScope is where a key is unique: keys of two accounts do not meet.
+type idempotencyScope struct {
+	account string
+	key     string
+}
+
+// idempotentCall is a key that is in use, or the answer that it brought.
+type idempotentCall struct {
+	done   bool
+	digest string
+	answer answer
+	at     time.Time
+}
+
+// operation is a call whose parameters were read but not judged yet.
+type operation struct {
+	digest string         // of method, path and every parameter, an uploaded file's bytes included
+	run    func() outcome // judges the parameters and does the work
+	drop   func()         // forgets what reading the parameters left behind, if run is not called
+}
+
+// outcome is an answer, and whether the endpoint had begun its work when it gave it. Only then the answer is stored
+// under the key: parameters that fail validation leave the key free.
+type outcome struct {
+	answer answer
+	stored bool
+}
+
+func refused(e apiError) outcome { return outcome{answer: e.answer()} }
+
+// prepare reads the parameters of a call.
+type prepare func(r *http.Request) (operation, *apiError)
+
+// idempotent gives an endpoint Stripe's idempotency: the first answer under a key is replayed to every later call with
+// the same parameters, failures included; other parameters, or a call while the first one is running, are refused.
+func (s *Server) idempotent(read prepare) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Idempotency-Key")
+		if key == "" {
+			s.perform(w, r, read, nil)
+			return
+		}
+		if len(key) > maxKeyLength {
+			apiError{
+				Status: http.StatusBadRequest, Type: idempotencyError,
+				Message: "Idempotency keys may be at most 255 characters long.",
+			}.write(w)
+			return
+		}
+		w.Header().Set("Idempotency-Key", key)
+		scope := idempotencyScope{account: stateOf(r).account, key: key}
+		entry, inUse := s.claim(scope)
+		if inUse {
+			apiError{
+				Status: http.StatusConflict, Type: idempotencyError, Code: "idempotency_key_in_use",
+				Message: "There is currently another in-progress request using this Idempotency-Key. Wait for it to finish, then try again.",
+			}.write(w)
+			return
+		}
+		defer s.release(scope, entry)
+		s.perform(w, r, read, entry)
+	}
+}
+
+// claim finds the entry of a key, or makes one and marks it as in use. A finished entry may be read by many at once.
+func (s *Server) claim(scope idempotencyScope) (entry *idempotentCall, inUse bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	s.pruneLocked(now)
+	entry, found := s.keys[scope]
+	if !found {
+		entry = &idempotentCall{at: now}
+		s.keys[scope] = entry
+		return entry, false
+	}
+	return entry, !entry.done
+}
+
+func (s *Server) pruneLocked(now time.Time) {
+	for scope, entry := range s.keys {
+		if entry.done && now.Sub(entry.at) >= keyLifetime {
+			delete(s.keys, scope)
+		}
+	}
+}
+
+// release frees a key whose call ended without an answer worth keeping.
+func (s *Server) release(scope idempotencyScope, entry *idempotentCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !entry.done && s.keys[scope] == entry {
+		delete(s.keys, scope)
+	}
+}
+
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall) {
+	requestID := w.Header().Get("Request-Id")
+	op, failed := read(r)
+	if failed != nil {
+		failed.write(w)
+		return
+	}
+	if entry != nil && entry.done {
+		op.drop()
+		s.replay(w, r, op, entry)
+		return
+	}
+	result := s.runWithFault(op, stateOf(r).fault)
+	if entry != nil && result.stored {
+		s.mu.Lock()
+		entry.done, entry.digest, entry.answer = true, op.digest, result.answer
+		s.mu.Unlock()
+	}
+	result.answer.write(w, requestID)
+}
+
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, op operation, entry *idempotentCall) {
+	if entry.digest != op.digest {
+		apiError{
+			Status: http.StatusBadRequest, Type: idempotencyError,
+			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+		}.write(w)
+		return
+	}
+	stateOf(r).request.replay()
+	w.Header().Set("Idempotent-Replayed", "true")
+	entry.answer.write(w, w.Header().Get("Request-Id"))
+}
+
+// runWithFault does the work, or fails in its place if a fault with a stored answer is armed.
+func (s *Server) runWithFault(op operation, fault *Fault) outcome {
+	if fault == nil || fault.Kind != FaultStatus {
+		return op.run()
+	}
+	op.drop()
+	return outcome{answer: fault.apiError().answer(), stored: true}
+}

@@ -1,0 +1,138 @@
+package stripesim
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxRequests is how many calls the log keeps: enough for a test, bounded for an emulator that runs for days.
+const maxRequests = 10_000
+
+// loggedHeaders are kept of every call. Authorization never is.
+var loggedHeaders = []string{
+	"Stripe-Version", "Stripe-Account", "Idempotency-Key", "Content-Type", "User-Agent", "Accept-Encoding", "Expect",
+}
+
+// Request is one call under /v1.
+type Request struct {
+	RequestID      string            `json:"request_id"`
+	At             time.Time         `json:"at"`
+	Method         string            `json:"method"`
+	Path           string            `json:"path"`
+	Account        string            `json:"account,omitempty"` // of the header Stripe-Account
+	IdempotencyKey string            `json:"idempotency_key,omitempty"`
+	AuthScheme     string            `json:"auth_scheme,omitempty"` // Bearer or Basic, never the key
+	ContentLength  int64             `json:"content_length"`        // -1 if the call came chunked
+	Headers        map[string]string `json:"headers"`
+	// Status is the answer's; 0 while the call is running, or if the client left or the connection was cut before one.
+	Status   int     `json:"status"`
+	Replayed bool    `json:"replayed,omitempty"`
+	Cut      bool    `json:"cut,omitempty"` // a fault cut the connection
+	Fault    string  `json:"fault,omitempty"`
+	Seconds  float64 `json:"seconds"`
+
+	mu *sync.Mutex // the server's
+}
+
+func (q *Request) replay() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.Replayed = true
+}
+
+// counts outlive the bounded log.
+type counts struct {
+	requests int
+	replayed int
+	byStatus map[int]int
+}
+
+// record notes a call at its arrival, so that one which never ends is seen as well.
+func (s *Server) record(r *http.Request) *Request {
+	q := &Request{
+		RequestID: newID("req_"), At: s.options.Now().UTC(), Method: r.Method, Path: r.URL.Path,
+		Account: r.Header.Get("Stripe-Account"), IdempotencyKey: r.Header.Get("Idempotency-Key"),
+		AuthScheme: authScheme(r), ContentLength: r.ContentLength, Headers: map[string]string{}, mu: &s.mu,
+	}
+	for _, name := range loggedHeaders {
+		if value := r.Header.Get(name); value != "" {
+			q.Headers[name] = value
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.requests) >= maxRequests {
+		s.requests = append(s.requests[:0:0], s.requests[maxRequests/10:]...)
+	}
+	s.requests = append(s.requests, q)
+	s.counts.requests++
+	return q
+}
+
+func authScheme(r *http.Request) string {
+	if _, _, basic := r.BasicAuth(); basic {
+		return "Basic"
+	}
+	if keyOf(r) != "" {
+		return "Bearer"
+	}
+	return ""
+}
+
+func (s *Server) finish(q *Request, w *answerWriter, started time.Time) {
+	s.mu.Lock()
+	q.Status, q.Seconds = w.sent, time.Since(started).Seconds()
+	if s.counts.byStatus == nil {
+		s.counts.byStatus = map[int]int{}
+	}
+	s.counts.byStatus[q.Status]++
+	if q.Replayed {
+		s.counts.replayed++
+	}
+	line := *q
+	s.mu.Unlock()
+	s.options.Logger.LogAttrs(context.Background(), slog.LevelInfo, "stripesim",
+		slog.String("method", line.Method), slog.String("path", line.Path), slog.String("account", line.Account),
+		slog.Int("status", line.Status), slog.Bool("replayed", line.Replayed), slog.String("fault", line.Fault),
+		slog.String("request_id", line.RequestID))
+}
+
+// answerWriter notes the status that really left, and can keep an answer, or its end, from leaving.
+type answerWriter struct {
+	http.ResponseWriter
+	limit int64 // bytes of the body that may leave; -1 for all
+	lose  bool  // nothing leaves
+	sent  int
+}
+
+func (w *answerWriter) WriteHeader(status int) {
+	if w.lose {
+		return
+	}
+	w.sent = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	if w.lose {
+		return len(p), nil
+	}
+	if w.sent == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.limit < 0 {
+		return w.ResponseWriter.Write(p)
+	}
+	allowed := min(int64(len(p)), w.limit)
+	w.limit -= allowed
+	if _, err := w.ResponseWriter.Write(p[:allowed]); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,231 @@
+package stripesim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DefaultMaxFileBytes is Stripe's "200 MB" for one file. Whether that means 200·10⁶ or 200·2²⁰ bytes is not documented;
+// a client that keeps to the smaller one passes either way, so the larger is the emulator's limit and tests of the edge
+// set Options.MaxFileBytes.
+const DefaultMaxFileBytes = 200 * 1024 * 1024
+
+// Options shape an emulator. The zero value works.
+type Options struct {
+	// Dir is where uploaded files go, in a directory of their own that Close removes; empty means the system's
+	// directory for temporary files.
+	Dir string
+	// Accounts are the connected accounts; empty means every well-formed acct_….
+	Accounts []string
+	// Keys are the API keys that are accepted; empty means every sk_test_… and rk_test_….
+	Keys []string
+	// ImportDelay is how long an import stays pending before it is processed.
+	ImportDelay time.Duration
+	// MaxFileBytes is the limit for one file; zero means DefaultMaxFileBytes.
+	MaxFileBytes int64
+	// Now is the clock of timestamps and of idempotency keys; nil means time.Now.
+	Now func() time.Time
+	// Logger gets a line per call; nil discards them.
+	Logger *slog.Logger
+}
+
+// Server is the emulator. It is safe for concurrent use.
+type Server struct {
+	options Options
+	dir     string
+	routes  *http.ServeMux
+	control *http.ServeMux
+	stop    context.CancelFunc // ends every import that is being processed
+	ctx     context.Context
+	imports sync.WaitGroup
+
+	mu          sync.Mutex
+	importDelay time.Duration
+	revoked     map[string]bool
+	accounts    map[string]*account
+	fileOrder   []*storedFile
+	importOrder []*importSet
+	requests    []*Request
+	counts      counts
+	keys        map[idempotencyScope]*idempotentCall
+	faults      []*armedFault
+	nextFault   int
+	generation  int // of the state: grows with every reset, so that what began before it leaves no trace
+}
+
+// account is everything that belongs to one connected account: nothing of it is visible to another.
+type account struct {
+	files       map[string]*storedFile
+	imports     map[string]*importSet
+	catalog     map[string]Product
+	inFlight    map[string]int // imports by standard_data_format
+	maxInFlight map[string]int
+}
+
+// New makes an emulator. Close it to end its imports and to remove its files.
+func New(options Options) (*Server, error) {
+	if options.MaxFileBytes == 0 {
+		options.MaxFileBytes = DefaultMaxFileBytes
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	dir, err := os.MkdirTemp(options.Dir, "stripesim-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for uploaded files: %w", err)
+	}
+	s := &Server{options: options, dir: dir}
+	s.forget()
+	s.routes = s.apiRoutes()
+	s.control = s.controlRoutes()
+	return s, nil
+}
+
+// Close ends the imports in flight and removes the uploaded files.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	stop()
+	s.imports.Wait()
+	if err := os.RemoveAll(s.dir); err != nil {
+		return fmt.Errorf("remove uploaded files: %w", err)
+	}
+	return nil
+}
+
+// Reset forgets files, imports, catalogs, requests, idempotency keys, faults and revoked keys.
+func (s *Server) Reset() error {
+	s.mu.Lock()
+	stop, files := s.stop, s.fileOrder
+	s.forgetLocked()
+	s.mu.Unlock()
+	stop()
+	for _, f := range files {
+		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("remove an uploaded file: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetLocked()
+}
+
+func (s *Server) forgetLocked() {
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.generation++
+	s.importDelay = s.options.ImportDelay
+	s.revoked = map[string]bool{}
+	s.accounts = map[string]*account{}
+	s.fileOrder, s.importOrder, s.requests, s.faults = nil, nil, nil, nil
+	s.counts = counts{}
+	s.keys = map[idempotencyScope]*idempotentCall{}
+}
+
+// accountLocked returns the account with this id, a new one if nobody used it yet.
+func (s *Server) accountLocked(id string) *account {
+	a, found := s.accounts[id]
+	if !found {
+		a = &account{
+			files:       map[string]*storedFile{},
+			imports:     map[string]*importSet{},
+			catalog:     map[string]Product{},
+			inFlight:    map[string]int{},
+			maxInFlight: map[string]int{},
+		}
+		s.accounts[id] = a
+	}
+	return a
+}
+
+// ServeHTTP answers calls for api.stripe.com and files.stripe.com alike, and the control API.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/_sim/") {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	s.serveAPI(w, r)
+}
+
+func (s *Server) apiRoutes() *http.ServeMux {
+	routes := http.NewServeMux()
+	routes.HandleFunc("POST /v1/files", s.idempotent(s.prepareUpload))
+	routes.HandleFunc("GET /v1/files/{id}", s.getFile)
+	routes.HandleFunc("GET /v1/files/{id}/contents", s.getFileContents)
+	routes.HandleFunc("POST /v1/data_management/import_sets", s.previewOnly(s.idempotent(s.prepareImport)))
+	routes.HandleFunc("GET /v1/data_management/import_sets/{id}", s.previewOnly(s.getImport))
+	routes.HandleFunc("/", s.unknownURL)
+	return routes
+}
+
+// serveAPI takes a call through the steps that come before its endpoint, in Stripe's order: request id, key, account,
+// then (here) faults.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	call := s.record(r)
+	answer := &answerWriter{ResponseWriter: w, limit: -1}
+	defer func() { s.finish(call, answer, started) }()
+
+	answer.Header().Set("Request-Id", call.RequestID)
+	if version := r.Header.Get("Stripe-Version"); version != "" {
+		answer.Header().Set("Stripe-Version", version)
+	}
+	caller, refused := s.authenticate(r)
+	if refused != nil {
+		refused.write(answer)
+		return
+	}
+	if caller.connected {
+		answer.Header().Set("Stripe-Account", caller.account)
+	}
+	ctx := context.WithValue(r.Context(), callKey{}, &callState{account: caller.account, request: call})
+	r = r.WithContext(ctx)
+	s.serveWithFaults(answer, r)
+}
+
+// callState is what the steps before an endpoint know about a call.
+type callState struct {
+	account string
+	request *Request
+	fault   *Fault // armed for the endpoint itself to act on; nil for none
+}
+
+type callKey struct{}
+
+func stateOf(r *http.Request) *callState { return r.Context().Value(callKey{}).(*callState) }
+
+func (s *Server) unknownURL(w http.ResponseWriter, r *http.Request) {
+	apiError{
+		Status: http.StatusNotFound, Type: invalidRequest,
+		Message: fmt.Sprintf("Unrecognized request URL (%s: %s).", r.Method, r.URL.Path),
+	}.write(w)
+}
+
+// previewOnly lets a call pass only under a preview version: the Data Management API does not exist outside of it.
+// What Stripe answers without one is not documented; a 400 that names the header is the stricter and kinder reading.
+func (s *Server) previewOnly(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		version := r.Header.Get("Stripe-Version")
+		if !strings.Contains(version, "udap_beta=v1") && !strings.HasSuffix(version, ".preview") {
+			apiError{
+				Status: http.StatusBadRequest, Type: invalidRequest, Param: "Stripe-Version",
+				Message: fmt.Sprintf("Data management needs a preview version in the header Stripe-Version, such as 2025-09-30.clover;udap_beta=v1; got %q.", version),
+			}.write(w)
+			return
+		}
+		next(w, r)
+	}
+}

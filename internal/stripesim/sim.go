@@ -1,0 +1,301 @@
+package stripesim
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// maxPage is how many products one answer of the control API lists at most.
+const maxPage = 10_000
+
+// Catalog is a page of an account's catalog.
+type Catalog struct {
+	Account  string    `json:"account"`
+	Count    int       `json:"count"` // in the whole catalog
+	Products []Product `json:"products"`
+}
+
+// File is an uploaded file, or one of refused rows.
+type File struct {
+	ID          string    `json:"id"`
+	Account     string    `json:"account"`
+	Filename    string    `json:"filename"`
+	Purpose     string    `json:"purpose"`
+	ContentType string    `json:"content_type"`
+	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256,omitempty"` // of uploaded files
+	Created     time.Time `json:"created"`
+}
+
+// Import is an import set, seen from the inside.
+type Import struct {
+	ID                 string     `json:"id"`
+	Account            string     `json:"account"`
+	File               string     `json:"file"`
+	StandardDataFormat string     `json:"standard_data_format"`
+	Status             string     `json:"status"`
+	FailedReason       string     `json:"failed_reason,omitempty"`
+	Created            time.Time  `json:"created"`
+	Finished           *time.Time `json:"finished,omitempty"`
+	RowsProcessed      int64      `json:"rows_processed"`
+	RowsSucceeded      int64      `json:"rows_succeeded"`
+	RowsFailed         int64      `json:"rows_failed"`
+	ObjectsCreated     int64      `json:"objects_created"`
+	SkippedDuplicates  int64      `json:"skipped_duplicates"`
+	ErrorFile          string     `json:"error_file,omitempty"`
+}
+
+// Stats counts what the emulator saw since it started or was reset.
+type Stats struct {
+	Requests         int            `json:"requests"` // under /v1
+	Replayed         int            `json:"replayed"`
+	RequestsByStatus map[int]int    `json:"requests_by_status"` // 0: no answer was sent
+	Files            int            `json:"files"`              // uploaded; files of refused rows do not count
+	FileBytes        int64          `json:"file_bytes"`
+	Imports          int            `json:"imports"`
+	ImportsByStatus  map[string]int `json:"imports_by_status"`
+	Products         map[string]int `json:"products"` // by account
+	// InFlight and MaxInFlight count imports that have not ended, now and at the worst, by "account/standard_data_format".
+	InFlight    map[string]int `json:"in_flight"`
+	MaxInFlight map[string]int `json:"max_in_flight"`
+}
+
+// Settings can be changed while the emulator runs.
+type Settings struct {
+	ImportDelay Duration `json:"import_delay"`
+}
+
+func (s *Server) controlRoutes() *http.ServeMux {
+	routes := http.NewServeMux()
+	routes.HandleFunc("GET /_sim/accounts/{account}/catalog", s.showCatalog)
+	routes.HandleFunc("GET /_sim/accounts/{account}/catalog/{id}", s.showProduct)
+	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) { list(w, s.files(narrowedTo(r))) })
+	routes.HandleFunc("GET /_sim/imports", func(w http.ResponseWriter, r *http.Request) { list(w, s.importSets(narrowedTo(r))) })
+	routes.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, r *http.Request) { list(w, s.requestLog(narrowedTo(r))) })
+	routes.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { show(w, s.stats()) })
+	routes.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { list(w, s.armedFaults()) })
+	routes.HandleFunc("POST /_sim/faults", s.postFault)
+	routes.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.disarm(); show(w, struct{}{}) })
+	routes.HandleFunc("POST /_sim/settings", s.postSettings)
+	routes.HandleFunc("PATCH /_sim/settings", s.postSettings)
+	routes.HandleFunc("POST /_sim/keys/revoke", s.postRevoke)
+	routes.HandleFunc("POST /_sim/reset", s.postReset)
+	return routes
+}
+
+func narrowedTo(r *http.Request) func(account string) bool {
+	wanted := r.URL.Query().Get("account")
+	return func(account string) bool { return wanted == "" || wanted == account }
+}
+
+func show(w http.ResponseWriter, object any) { okAnswer(object).write(w, "") }
+
+func list[T any](w http.ResponseWriter, data []T) { show(w, map[string][]T{"data": data}) }
+
+func complain(w http.ResponseWriter, status int, format string, values ...any) {
+	answer{status: status, body: encode(map[string]string{"error": fmt.Sprintf(format, values...)})}.write(w, "")
+}
+
+// readControl reads a JSON body strictly, so that a mistyped field of a test does not pass in silence.
+func readControl(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(io.LimitReader(r.Body, maxFormBytes))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		complain(w, http.StatusBadRequest, "body: %v", err)
+		return false
+	}
+	return true
+}
+
+func (s *Server) showCatalog(w http.ResponseWriter, r *http.Request) {
+	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), "100"))
+	if err != nil || limit < 1 || limit > maxPage {
+		complain(w, http.StatusBadRequest, "limit %q is not a number from 1 to %d", r.URL.Query().Get("limit"), maxPage)
+		return
+	}
+	show(w, s.catalog(r.PathValue("account"), r.URL.Query().Get("after"), limit))
+}
+
+func (s *Server) catalog(id, after string, limit int) Catalog {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := Catalog{Account: id, Products: []Product{}}
+	a, found := s.accounts[id]
+	if !found {
+		return page
+	}
+	page.Count = len(a.catalog)
+	ids := make([]string, 0, len(a.catalog))
+	for id := range a.catalog {
+		if id > after {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids[:min(limit, len(ids))] {
+		page.Products = append(page.Products, a.catalog[id])
+	}
+	return page
+}
+
+func (s *Server) showProduct(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	var product Product
+	a, found := s.accounts[r.PathValue("account")]
+	if found {
+		product, found = a.catalog[r.PathValue("id")]
+	}
+	s.mu.Unlock()
+	if !found {
+		complain(w, http.StatusNotFound, "account %s has no product %s", r.PathValue("account"), r.PathValue("id"))
+		return
+	}
+	show(w, product)
+}
+
+func (s *Server) files(wanted func(string) bool) []File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files := []File{}
+	for _, f := range s.fileOrder {
+		if wanted(f.Account) {
+			files = append(files, File{
+				ID: f.ID, Account: f.Account, Filename: f.Filename, Purpose: f.Purpose,
+				ContentType: f.ContentType, Size: f.Size, SHA256: f.SHA256, Created: f.Created,
+			})
+		}
+	}
+	return files
+}
+
+func (s *Server) importSets(wanted func(string) bool) []Import {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	imports := []Import{}
+	for _, i := range s.importOrder {
+		if wanted(i.account) {
+			imports = append(imports, i.inside())
+		}
+	}
+	return imports
+}
+
+func (i *importSet) inside() Import {
+	inside := Import{
+		ID: i.id, Account: i.account, File: i.file.ID, StandardDataFormat: i.format, Status: i.status,
+		FailedReason: i.failedReason, Created: i.created,
+	}
+	if !i.finished.IsZero() {
+		finished := i.finished
+		inside.Finished = &finished
+	}
+	if i.result != nil {
+		inside.RowsProcessed, inside.RowsSucceeded = i.result.RowsProcessed, i.result.Successes.RowCount
+		inside.ObjectsCreated, inside.SkippedDuplicates = i.result.ObjectsCreated, i.result.SkippedDuplicates.RowCount
+		if i.result.Errors != nil {
+			inside.RowsFailed, inside.ErrorFile = i.result.Errors.RowCount, i.result.Errors.File
+		}
+	}
+	return inside
+}
+
+func (s *Server) requestLog(wanted func(string) bool) []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := []Request{}
+	for _, q := range s.requests {
+		if wanted(q.Account) {
+			log = append(log, *q)
+		}
+	}
+	return log
+}
+
+func (s *Server) stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := Stats{
+		Requests: s.counts.requests, Replayed: s.counts.replayed, RequestsByStatus: map[int]int{},
+		Imports: len(s.importOrder), ImportsByStatus: map[string]int{}, Products: map[string]int{},
+		InFlight: map[string]int{}, MaxInFlight: map[string]int{},
+	}
+	for status, n := range s.counts.byStatus {
+		stats.RequestsByStatus[status] = n
+	}
+	for _, f := range s.fileOrder {
+		if f.Purpose == uploadPurpose {
+			stats.Files++
+			stats.FileBytes += f.Size
+		}
+	}
+	for _, i := range s.importOrder {
+		stats.ImportsByStatus[i.status]++
+	}
+	for id, a := range s.accounts {
+		stats.Products[id] = len(a.catalog)
+		for format, n := range a.maxInFlight {
+			stats.InFlight[id+"/"+format] = a.inFlight[format]
+			stats.MaxInFlight[id+"/"+format] = n
+		}
+	}
+	return stats
+}
+
+func (s *Server) postFault(w http.ResponseWriter, r *http.Request) {
+	var fault Fault
+	if !readControl(w, r, &fault) {
+		return
+	}
+	armed, err := s.arm(fault)
+	if err != nil {
+		complain(w, http.StatusBadRequest, "%v", err)
+		return
+	}
+	show(w, armed)
+}
+
+func (s *Server) postSettings(w http.ResponseWriter, r *http.Request) {
+	var settings Settings
+	if !readControl(w, r, &settings) {
+		return
+	}
+	if settings.ImportDelay < 0 {
+		complain(w, http.StatusBadRequest, "import_delay is negative")
+		return
+	}
+	s.mu.Lock()
+	s.importDelay = time.Duration(settings.ImportDelay)
+	s.mu.Unlock()
+	show(w, settings)
+}
+
+func (s *Server) postRevoke(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Key string `json:"key"`
+	}
+	if !readControl(w, r, &body) {
+		return
+	}
+	if body.Key == "" {
+		complain(w, http.StatusBadRequest, "key is missing")
+		return
+	}
+	s.mu.Lock()
+	s.revoked[body.Key] = true
+	s.mu.Unlock()
+	show(w, struct{}{})
+}
+
+func (s *Server) postReset(w http.ResponseWriter, _ *http.Request) {
+	if err := s.Reset(); err != nil {
+		complain(w, http.StatusInternalServerError, "%v", err)
+		return
+	}
+	show(w, struct{}{})
+}

@@ -1,0 +1,69 @@
+// Package temporalclient connects to Temporal, by the settings that the temporal CLI uses too (TEMPORAL_* variables and
+// its configuration file), and answers what Vitrine asks the server itself.
+package temporalclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+)
+
+// dialTimeout is how long a server may take to answer for the first time. It leaves room in fx's start timeout of 15 s.
+const dialTimeout = 8 * time.Second
+
+// Options reads the settings. Metrics may be nil.
+func Options(logger *slog.Logger, metrics client.MetricsHandler) (client.Options, error) {
+	o, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{})
+	if err != nil {
+		return client.Options{}, fmt.Errorf("settings for Temporal (TEMPORAL_* variables, temporal.toml): %w", err)
+	}
+	if o.HostPort == "" {
+		o.HostPort = client.DefaultHostPort
+	}
+	if o.Namespace == "" {
+		o.Namespace = client.DefaultNamespace
+	}
+	o.Logger = log.NewStructuredLogger(logger)
+	o.MetricsHandler = metrics
+	return o, nil
+}
+
+// Dial connects and makes sure that the server answers and knows the namespace.
+func Dial(ctx context.Context, o client.Options) (client.Client, error) {
+	c, err := client.NewLazyClient(o)
+	if err != nil {
+		return nil, unreachable(o, err)
+	}
+	if err := Check(ctx, c, o); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Check makes sure that the server behind a lazy client answers and knows the namespace.
+func Check(ctx context.Context, c client.Client, o client.Options) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return unreachable(o, err)
+	}
+	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: o.Namespace})
+	var unknown *serviceerror.NamespaceNotFound
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("Temporal at %s has no namespace %q: check TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace %s", o.HostPort, o.Namespace, o.Namespace)
+	}
+	return nil // whoever may not describe the namespace may still work in it
+}
+
+func unreachable(o client.Options, err error) error {
+	return fmt.Errorf("Temporal at %s does not answer: check that it is up, and TEMPORAL_ADDRESS, TEMPORAL_TLS and TEMPORAL_API_KEY (namespace %q): %w", o.HostPort, o.Namespace, err)
+}

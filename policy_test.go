@@ -1,0 +1,435 @@
+package vitrine_test
+
+import (
+	"fmt"
+	"go/ast"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rule is something that must be true of the whole repository. check lists what breaks it; bad is a small repository
+// that does, so that a rule which never fails cannot go unnoticed.
+type rule struct {
+	name  string
+	why   string
+	check func(tree) []string
+	bad   map[string]string
+}
+
+func TestPolicy(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog"} {
+		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
+	}
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			if broken := r.check(repository); len(broken) > 0 {
+				t.Errorf("%s\n\nThe rule: %s.", strings.Join(broken, "\n"), r.why)
+			}
+		})
+	}
+}
+
+func TestPolicyRulesCanFail(t *testing.T) {
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			files := fstest.MapFS{}
+			for name, text := range r.bad {
+				files[name] = &fstest.MapFile{Data: []byte(text)}
+			}
+			bad, err := load(files)
+			require.NoError(t, err)
+			require.Len(t, r.check(bad), 1, "each bad example breaks its rule exactly once")
+		})
+	}
+}
+
+// doesIO are the parts of the standard library that reach out of the process.
+var doesIO = []string{"net", "os", "syscall", "database", "plugin", "C"}
+
+func rules() []rule {
+	return slices.Concat(roomRules(), confinementRules(), reachRules(), codeRules(), moduleRules())
+}
+
+// roomRules say what a room's product files may import at most.
+func roomRules() []rule {
+	const why = "a room that imports less can be tested and understood alone, and what it must not do it cannot do"
+	return []rule{
+		room{
+			name: "workflows",
+			why:  "workflow code is replayed: it decides, and leaves everything that touches the world to activities",
+			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
+			others: []string{
+				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
+				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
+			},
+		}.rule(`package workflows; import _ "net/http"`),
+		room{
+			name: "activities",
+			why:  "activities reach the world through ports; the adapters behind them live under internal/",
+			others: []string{
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
+			},
+		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
+		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"github.com/cespare/xxhash/v2"}}.
+			rule(`package feed; import _ "os"`),
+		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
+		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
+			rule(`package catalog; import _ "vitrine/activities"`),
+		room{
+			name: "internal/stripesim",
+			why:  "the emulator judges the product, so it shares no code with it",
+			std:  []string{"*"},
+		}.rule(`package stripesim; import _ "vitrine/internal/feed"`),
+	}
+}
+
+// room is what may be imported: std is a list of standard packages, nil for all but those that do I/O, "*" for all.
+type room struct {
+	name, why string
+	std       []string
+	others    []string
+}
+
+func (r room) rule(bad string) rule {
+	return rule{
+		name: "imports of " + r.name,
+		why:  r.why,
+		bad:  map[string]string{r.name + "/bad.go": bad},
+		check: func(t tree) (broken []string) {
+			for _, s := range t.product(r.name) {
+				for _, imported := range s.imports {
+					if !r.allows(imported) {
+						broken = append(broken, fmt.Sprintf("%s imports %s", s.path, imported))
+					}
+				}
+			}
+			return broken
+		},
+	}
+}
+
+func (r room) allows(imported string) bool {
+	switch {
+	case !standard(imported):
+		return slices.Contains(r.others, imported)
+	case r.std == nil:
+		return !within(imported, doesIO)
+	case r.std[0] == "*":
+		return true
+	}
+	return slices.Contains(r.std, imported)
+}
+
+// confinementRules keep a library in the rooms that it belongs to, tests included.
+func confinementRules() []rule {
+	return []rule{
+		confined("fx", []string{"go.uber.org/fx", "go.uber.org/dig"}, []string{"worker", "starter"},
+			"fx wires the two processes; everything else is made by plain constructors"),
+		confined("stripe-go", []string{"github.com/stripe/stripe-go"}, []string{"internal/stripeapi", "sandbox"},
+			"one adapter knows Stripe's library, its traps and its errors; the sandbox measures uploads against it"),
+		confined("the AWS SDK", []string{"github.com/aws"}, []string{"internal/objectstore", "sandbox"},
+			"one adapter knows S3's library and its errors; the sandbox fills buckets"),
+		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"}, []string{"sandbox"},
+			"embedding a server costs 500 modules, and the product needs none of them"),
+		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
+			"the product talks to S3, whoever serves it"),
+		confined("testify's assert", []string{"github.com/stretchr/testify/assert"}, nil,
+			"a test that goes on after a failed assertion reports consequences; use require"),
+	}
+}
+
+func confined(name string, libraries, rooms []string, why string) rule {
+	return rule{
+		name: "where " + name + " may be imported",
+		why:  why,
+		bad:  map[string]string{"internal/anywhere/bad_test.go": `package anywhere; import _ "` + libraries[0] + `/v83/part"`},
+		check: func(t tree) (broken []string) {
+			for _, s := range t.sources {
+				for _, imported := range s.imports {
+					if within(imported, libraries) && !within(s.room, rooms) {
+						broken = append(broken, fmt.Sprintf("%s imports %s", s.path, imported))
+					}
+				}
+			}
+			return broken
+		},
+	}
+}
+
+// reachRules hold through any number of other rooms.
+func reachRules() []rule {
+	adapters := []string{
+		"github.com/stripe", "github.com/aws", "net/http",
+		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/stripesim", "vitrine/internal/config",
+	}
+	const pure = "what decides must not be able to call out by a detour"
+	emulators := []string{"vitrine/internal/stripesim", "vitrine/sandbox", "go.temporal.io/server", "github.com/versity"}
+	const bare = "the binaries that run in production carry no emulator and no server"
+	return []rule{
+		unreachable("workflows", adapters, pure),
+		unreachable("activities", adapters, pure),
+		unreachable("worker", emulators, bare),
+		unreachable("starter", emulators, bare),
+	}
+}
+
+func unreachable(room string, libraries []string, why string) rule {
+	return rule{
+		name: "what " + room + " must not reach",
+		why:  why,
+		bad: map[string]string{
+			room + "/bad.go":         `package bad; import _ "vitrine/internal/between"`,
+			"internal/between/at.go": `package between; import _ "` + libraries[0] + `/thing"`,
+		},
+		check: func(t tree) (broken []string) {
+			for imported, way := range t.reached(room) {
+				if within(imported, libraries) {
+					broken = append(broken, way)
+				}
+			}
+			slices.Sort(broken)
+			return broken
+		},
+	}
+}
+
+// codeRules are about what the code says, wherever it is.
+func codeRules() []rule {
+	return []rule{
+		{
+			name:  "package comments",
+			why:   "whoever opens a package learns from one sentence what it is for",
+			check: withoutPackageComment,
+			bad:   map[string]string{"internal/mute/mute.go": "package mute", "internal/mute/more.go": "package mute"},
+		},
+		{
+			name:  "package names",
+			why:   "a name that fits everything attracts everything: name a package after what it knows",
+			check: vaguelyNamed,
+			bad:   map[string]string{"internal/retryutil/util.go": "// Package util is vague.\npackage util"},
+		},
+		{
+			name:  "the clock in workflows",
+			why:   "workflow code is replayed: the time comes from workflow.Now, pauses from workflow.Sleep or timers",
+			check: clockInWorkflows,
+			bad:   map[string]string{"workflows/bad.go": `package workflows; import clock "time"; var now = clock.Now()`},
+		},
+		{
+			name: "time.Sleep",
+			why:  "a sleep is too short or too long: wait for what you wait for, with a deadline; exceptions stand in sleepers, with their reason",
+			check: func(t tree) []string {
+				return sleeping(t, sleepers)
+			},
+			bad: asleep("internal/lazy/lazy_test.go"),
+		},
+		{
+			name:  "errors of activities",
+			why:   "Temporal looks at the outermost error only, so an activity returns what translate made and nothing wraps it",
+			check: untranslated,
+			bad: map[string]string{"activities/bad.go": `package activities
+				import "context"
+				type Steps struct{}
+				func (Steps) Fine(ctx context.Context) (int, error) { return 1, translate(nil) }
+				func (Steps) NotAnActivity(n int) error { return nil }
+				func (Steps) Bad(ctx context.Context) error { func() error { return nil }(); return ctx.Err() }`},
+		},
+	}
+}
+
+func withoutPackageComment(t tree) (broken []string) {
+	documented, packages := map[string]bool{}, []string{}
+	for _, s := range t.sources {
+		p := s.room + ": package " + strings.TrimSuffix(s.pkg, "_test")
+		documented[p] = documented[p] || s.doc != ""
+		packages = append(packages, p)
+	}
+	slices.Sort(packages)
+	for _, p := range slices.Compact(packages) {
+		if !documented[p] {
+			broken = append(broken, p+" has no package comment")
+		}
+	}
+	return broken
+}
+
+var vagueNames = []string{"base", "common", "helper", "helpers", "lib", "manager", "misc", "shared", "util", "utils"}
+
+func vaguelyNamed(t tree) (broken []string) {
+	for _, s := range t.sources {
+		if slices.Contains(vagueNames, strings.TrimSuffix(s.pkg, "_test")) || slices.Contains(vagueNames, path.Base(s.room)) {
+			broken = append(broken, fmt.Sprintf("%s: package %s", s.path, s.pkg))
+		}
+	}
+	return broken
+}
+
+func clockInWorkflows(t tree) (broken []string) {
+	for _, s := range t.product("workflows") {
+		for _, call := range s.calls("time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer") {
+			broken = append(broken, fmt.Sprintf("%s uses %s", s.path, call))
+		}
+	}
+	return broken
+}
+
+// sleepers are the files that may sleep, each with its reason. An entry that is not needed any more is an error.
+var sleepers = map[string]string{
+	"sandbox/e2e/room_test.go": "polls for what a test waits for, up to a deadline",
+	"starter/app_test.go":      "lets the time pass that --timeout allows",
+}
+
+// asleep is a repository in which the allowed files sleep, and one more.
+func asleep(name string) map[string]string {
+	files := map[string]string{name: ""}
+	for allowed := range sleepers {
+		files[allowed] = ""
+	}
+	for name := range files {
+		files[name] = `package lazy; import "time"; func init() { time.Sleep(1) }`
+	}
+	return files
+}
+
+func sleeping(t tree, allowed map[string]string) (broken []string) {
+	asleep := map[string]bool{}
+	for _, s := range t.sources {
+		for range s.calls("time", "Sleep") {
+			asleep[s.path] = true
+			if allowed[s.path] == "" {
+				broken = append(broken, s.path+" calls time.Sleep")
+			}
+		}
+	}
+	for name := range allowed {
+		if !asleep[name] {
+			broken = append(broken, name+" does not sleep any more: take it off the list")
+		}
+	}
+	return broken
+}
+
+// untranslated finds exported methods with a context, which are activities, that return an error without translate.
+func untranslated(t tree) (broken []string) {
+	for _, s := range t.product("activities") {
+		for _, declaration := range s.file.Decls {
+			method, ok := declaration.(*ast.FuncDecl)
+			if !ok || method.Recv == nil || !method.Name.IsExported() || !takesContext(method) {
+				continue
+			}
+			for _, last := range lastResults(method.Body) {
+				if !isCallOf(last, "translate") {
+					broken = append(broken, fmt.Sprintf("%s: activity %s does not end in translate(err)", s.path, method.Name.Name))
+				}
+			}
+		}
+	}
+	return broken
+}
+
+func takesContext(f *ast.FuncDecl) bool {
+	if len(f.Type.Params.List) == 0 {
+		return false
+	}
+	selector, ok := f.Type.Params.List[0].Type.(*ast.SelectorExpr)
+	return ok && selector.Sel.Name == "Context"
+}
+
+func lastResults(body *ast.BlockStmt) (last []ast.Expr) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		if _, inner := n.(*ast.FuncLit); inner {
+			return false
+		}
+		if r, ok := n.(*ast.ReturnStmt); ok && len(r.Results) > 0 {
+			last = append(last, r.Results[len(r.Results)-1])
+		}
+		return true
+	})
+	return last
+}
+
+func isCallOf(e ast.Expr, name string) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	function, ok := call.Fun.(*ast.Ident)
+	return ok && function.Name == name
+}
+
+// moduleRules are about go.mod.
+func moduleRules() []rule {
+	return []rule{
+		{
+			name:  "replacements in go.mod",
+			why:   "a module with replacements cannot be installed by its path, and nobody can update what it replaces",
+			check: replaced,
+			bad:   map[string]string{"go.mod": "module vitrine\n\nreplace a => b v1.0.0\n", "sandbox/go.mod": "module vitrine/sandbox\n\nreplace vitrine => ..\n\nreplace (\n\tc => c v1.2.3\n)\n"},
+		},
+		{
+			name:  "weight of go.mod",
+			why:   "whoever builds the product must not have to download the sandbox's servers",
+			check: heavy,
+			bad:   map[string]string{"go.mod": "module vitrine\n\nrequire (\n\tgo.temporal.io/server v1.32.1 // indirect\n)\n"},
+		},
+		{
+			name:  "no workspace",
+			why:   "go.work would merge the sandbox's requirements into the product's; the sandbox replaces vitrine => .. instead",
+			check: workspace,
+			bad:   map[string]string{"go.work": "go 1.26.0\nuse .\n"},
+		},
+	}
+}
+
+var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?: v\S+)? => (\S+).*$`)
+
+// replaced allows the sandbox to take the product from beside it, and to hold a dependency of its servers at a version
+// that they work with: it is never installed by its path, and the product's own go.mod decides for the product.
+func replaced(t tree) (broken []string) {
+	for _, name := range []string{"go.mod", "sandbox/go.mod"} {
+		for _, match := range replacement.FindAllStringSubmatch(t.text(name), -1) {
+			line, from, to := strings.TrimSpace(match[0]), match[1], match[2]
+			ours := from == modulePath && to == ".."
+			if name == "go.mod" || !ours && from != to {
+				broken = append(broken, name+": "+line)
+			}
+		}
+	}
+	return broken
+}
+
+var tooHeavy = regexp.MustCompile(`(?m)^.*(?:go\.temporal\.io/server|temporalio/ui-server|versity/versitygw) .*$`)
+
+func heavy(t tree) (broken []string) {
+	for _, line := range tooHeavy.FindAllString(t.text("go.mod"), -1) {
+		broken = append(broken, "go.mod: "+strings.TrimSpace(line))
+	}
+	return broken
+}
+
+func workspace(t tree) []string {
+	if t.text("go.work") == "" {
+		return nil
+	}
+	return []string{"there is a go.work"}
+}
+
+// text is a file's content, empty if it does not exist.
+func (t tree) text(name string) string {
+	content, err := fs.ReadFile(t, name)
+	if err != nil {
+		return ""
+	}
+	return string(content)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/sandbox/demo"
+)
+
+const demoHelp = `Demo brings up Temporal with its Web UI, an S3 endpoint and the Stripe emulator, starts the worker, and syncs the
+catalogs of three shops with the starter: live progress, outcomes, a report on refused rows, and an unchanged second run.
+Everything it shows is checked against what the emulator really has.
+
+On a terminal it stays up until Ctrl-C. With CI=true, or without a terminal, it ends after the tour: with exit code 0 if
+everything was right.`
+
+func demoCommand(stdout io.Writer) *cobra.Command {
+	// Long enough to be seen, short enough to be waited for.
+	options := demo.Options{Out: stdout, Stay: demo.IsTerminal(stdout) && !inCI()}
+	options.Stack.ImportDelay = 2 * time.Second
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch catalogs travel from S3 through Temporal into Stripe's emulator",
+		Long:  demoHelp,
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := absolute(&options.Stack.TempDir); err != nil {
+				return err
+			}
+			return demo.Run(command.Context(), options)
+		},
+	}
+	stackFlags(command, &options.Stack)
+	command.Flags().StringVar(&options.Bin, "bin", besideMe(), "directory of the binaries worker and starter")
+	return command
+}
+
+func inCI() bool {
+	ci := os.Getenv("CI")
+	return ci != "" && ci != "false" && ci != "0"
+}
+
+// besideMe is the directory of this binary: the build puts all of them into one.
+func besideMe() string {
+	executable, err := os.Executable()
+	if err != nil {
+		return "."
+	}
+	return filepath.Dir(executable)
+}

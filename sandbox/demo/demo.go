@@ -1,0 +1,324 @@
+// Package demo shows Vitrine at work, and checks everything that it shows: three shops' catalogs travel from S3 through
+// Temporal into Stripe's emulator, carried by the same worker and starter binaries that run in production.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/stripesim"
+	"vitrine/sandbox/child"
+	"vitrine/sandbox/ports"
+	"vitrine/sandbox/s3"
+	"vitrine/sandbox/stack"
+)
+
+// Options shape a demo.
+type Options struct {
+	Bin   string // directory of the binaries worker and starter
+	Stack stack.Options
+	Out   io.Writer // the terminal, if there is one: the starter shows progress bars there
+	Stay  bool      // until ctx ends, instead of ending after the tour
+}
+
+// demo is one tour.
+type demo struct {
+	options Options
+	story   *story
+	home    string // the working directory of whoever started the demo
+
+	stack     *stack.Stack
+	worker    *child.Process
+	workerLog string
+	layout    catalog.Layout
+	documents catalog.Documents
+	emulator  stripesim.Control
+	temporal  client.Client
+	shops     []*shop
+}
+
+// Run gives the tour. It leaves nothing behind, whether it ends well or not.
+func Run(ctx context.Context, o Options) error {
+	home, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops()}
+	if err := d.findBinaries(); err != nil {
+		return err
+	}
+	err = d.tour(ctx)
+	switch {
+	case err == nil && o.Stay:
+		d.stay(ctx)
+	case ctx.Err() != nil:
+		err = errors.New("interrupted")
+	case err != nil:
+		d.explain(err)
+	}
+	return errors.Join(err, d.stop())
+}
+
+func (d *demo) tour(ctx context.Context) error {
+	begun := time.Now()
+	chapters := []func(context.Context) error{
+		d.bringUp,
+		d.startWorker,
+		d.exportCatalogs,
+		d.applyAccounts,
+		d.sync,
+		d.showReport,
+		d.syncUnchanged,
+		d.showStatus,
+		d.showRuns,
+	}
+	for _, chapter := range chapters {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+	}
+	d.suggest(time.Since(begun))
+	return nil
+}
+
+func (d *demo) findBinaries() error {
+	var err error
+	// Absolute, because the S3 endpoint changes the working directory.
+	if d.options.Bin, err = filepath.Abs(d.options.Bin); err != nil {
+		return err
+	}
+	for _, name := range []string{"worker", "starter"} {
+		if _, err := os.Stat(d.binary(name)); err != nil {
+			return fmt.Errorf("the binary %s is missing (build it first, or name its directory with --bin): %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (d *demo) binary(name string) string { return filepath.Join(d.options.Bin, name) }
+
+func (d *demo) bringUp(ctx context.Context) error {
+	d.story.begin("Temporal, S3 and a Stripe emulator come up on this machine")
+	options := d.options.Stack
+	options.Ready = func(s stack.Service) {
+		d.story.check("%-16s %-28s %s", s.Name, s.Address, d.story.styled(faint, fmt.Sprintf("%d ms", s.Took.Milliseconds())))
+	}
+	var err error
+	if d.stack, err = stack.Start(ctx, options); err != nil {
+		return err
+	}
+	d.emulator = stripesim.Control{BaseURL: d.stack.Stripe()}
+	return d.connect(ctx)
+}
+
+func (d *demo) startWorker(ctx context.Context) error {
+	d.story.begin("The worker starts, as it would in production")
+	port, err := ports.Pick(0)
+	if err != nil {
+		return err
+	}
+	d.workerLog = filepath.Join(d.stack.Dir(), "worker.log")
+	log, err := os.Create(d.workerLog)
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the process has its own handle
+	env := append(d.stack.Environ(os.Environ()), "VITRINE_LISTEN="+ports.Address(port))
+	d.worker, err = child.Start(child.Command{Path: d.binary("worker"), Env: env, Dir: d.stack.Dir(), Stdout: log, Stderr: log})
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := d.awaitReady(ctx, "http://"+ports.Address(port)+"/readyz"); err != nil {
+		return err
+	}
+	d.story.check("worker is ready after %d ms (process %d, log %s)", time.Since(begun).Milliseconds(), d.worker.PID(), d.workerLog)
+	return nil
+}
+
+func (d *demo) awaitReady(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		err := probe(ctx, address)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-d.worker.Ended():
+			return fmt.Errorf("the worker ended with exit code %d instead of getting ready", d.worker.ExitCode())
+		case <-ctx.Done():
+			return fmt.Errorf("the worker did not get ready: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func probe(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	return nil
+}
+
+func (d *demo) exportCatalogs(ctx context.Context) error {
+	d.story.begin("Three shops export their catalogs to S3")
+	store := s3.Client(d.stack.S3())
+	rows := [][]string{{"ACCOUNT", "CATALOG", "ROWS", "SIZE", "OBJECT"}}
+	for _, s := range d.shops {
+		if err := s.generate(); err != nil {
+			return err
+		}
+		key := s.key(d.layout)
+		if _, err := store.PutObject(ctx, &awss3.PutObjectInput{
+			Bucket: aws.String(d.layout.SourceBucket), Key: aws.String(key), Body: bytes.NewReader(s.content),
+		}); err != nil {
+			return fmt.Errorf("upload the catalog of %s: %w", s.account, err)
+		}
+		rows = append(rows, []string{s.account, s.about, fmt.Sprint(s.summary.Rows), fmt.Sprintf("%d kB", len(s.content)/1000), "s3://" + d.layout.SourceBucket + "/" + key})
+	}
+	d.story.table(rows)
+	return nil
+}
+
+func (d *demo) applyAccounts(ctx context.Context) error {
+	d.story.begin("The platform lists its accounts: every one gets a schedule, every 15 minutes")
+	list := accountsFile(d.shops)
+	if err := os.WriteFile(filepath.Join(d.stack.Dir(), "accounts.csv"), []byte(list), 0o600); err != nil {
+		return err
+	}
+	d.story.command("cat accounts.csv")
+	for line := range strings.Lines(list) {
+		d.story.say("%s", strings.TrimRight(line, "\n"))
+	}
+	if err := d.starter(ctx, "accounts", "apply", "-f", "accounts.csv"); err != nil {
+		return err
+	}
+	return d.checkSchedules(ctx)
+}
+
+func (d *demo) sync(ctx context.Context) error {
+	d.story.begin("All three are synced at once, without waiting for their schedules")
+	if err := d.starter(ctx, append(append([]string{"sync"}, accountsOf(d.shops)...), "--follow")...); err != nil {
+		return err
+	}
+	for _, s := range d.shops {
+		if err := d.checkImported(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) showReport(ctx context.Context) error {
+	careless := d.shops[2]
+	d.story.begin("What the merchant reads about the rows that Stripe refused")
+	if err := d.starter(ctx, "report", careless.account); err != nil {
+		return err
+	}
+	return d.checkReport(ctx, careless)
+}
+
+func (d *demo) syncUnchanged(ctx context.Context) error {
+	d.story.begin("Nothing changed, so the next sync costs one look at S3")
+	if err := d.starter(ctx, append(append([]string{"sync"}, accountsOf(d.shops)...), "--follow")...); err != nil {
+		return err
+	}
+	return d.checkNothingSent(ctx)
+}
+
+func (d *demo) showStatus(ctx context.Context) error {
+	d.story.begin("The fleet at a glance")
+	return d.starter(ctx, "status")
+}
+
+// starter runs the starter as its user would, at the same terminal.
+func (d *demo) starter(ctx context.Context, args ...string) error {
+	d.story.command("starter " + strings.Join(args, " "))
+	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("it did not end within 5 minutes"))
+	defer cancel()
+	code, err := child.Run(ctx, child.Command{
+		Path: d.binary("starter"), Args: args, Env: d.stack.Environ(os.Environ()), Dir: d.stack.Dir(),
+		Stdout: d.options.Out, Stderr: d.options.Out,
+	})
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("starter %s ended with exit code %d", strings.Join(args, " "), code)
+	}
+	return nil
+}
+
+// stay waits for Ctrl-C, and says so if the worker goes: somebody may have killed it on purpose, to see what happens.
+func (d *demo) stay(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-d.worker.Ended():
+		d.story.say("The worker is gone. Start another one in a second terminal, with the environment above: %s", d.shown("worker"))
+		<-ctx.Done()
+	}
+}
+
+// explain says what went wrong, with what the worker said last.
+func (d *demo) explain(err error) {
+	d.story.wrong("%v", err)
+	if d.workerLog == "" {
+		return
+	}
+	content, readErr := os.ReadFile(d.workerLog)
+	if readErr != nil {
+		d.story.say("The worker's log cannot be read: %v", readErr)
+		return
+	}
+	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+	const last = 40
+	if len(lines) > last {
+		lines = lines[len(lines)-last:]
+	}
+	d.story.say("The worker's last words:")
+	for _, line := range lines {
+		d.story.aside("%s", line)
+	}
+}
+
+// drainTime is a little more than the worker gives its running steps.
+const drainTime = 40 * time.Second
+
+func (d *demo) stop() error {
+	d.story.blank()
+	d.story.aside("Stopping.")
+	var errs []error
+	if d.temporal != nil {
+		d.temporal.Close()
+	}
+	if d.worker != nil && d.worker.Running() {
+		errs = append(errs, d.worker.Stop(drainTime))
+	}
+	if d.stack != nil {
+		errs = append(errs, d.stack.Stop())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,134 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"vitrine/workflows"
+)
+
+func (d *demo) showRuns(ctx context.Context) error {
+	d.story.begin("Every run is a story in Temporal's Web UI")
+	runs, err := d.endedRuns(ctx, 2*len(d.shops))
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		d.story.say("%s  %s", pad(attribute(run, workflows.SearchAccount.GetName()), 18), attribute(run, workflows.SearchOutcome.GetName()))
+		d.story.say("  %s", d.stack.RunURL(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()))
+	}
+	d.story.blank()
+	d.story.say("All runs:  %s/namespaces/default/workflows", d.stack.WebUI())
+	d.story.say("Schedules: %s/namespaces/default/schedules", d.stack.WebUI())
+	return nil
+}
+
+// endedRuns lists the runs that ended, oldest first, once there are enough of them: the list lags a little behind.
+func (d *demo) endedRuns(ctx context.Context, enough int) ([]*workflow.WorkflowExecutionInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		listed, err := d.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Completed'", workflows.CatalogSyncType),
+		})
+		if err != nil {
+			return nil, err
+		}
+		runs := listed.GetExecutions()
+		if len(runs) >= enough {
+			slices.SortFunc(runs, func(a, b *workflow.WorkflowExecutionInfo) int {
+				return cmp.Compare(a.GetStartTime().AsTime().UnixNano(), b.GetStartTime().AsTime().UnixNano())
+			})
+			return runs, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("Temporal lists %d runs that ended, expected at least %d: %w", len(runs), enough, errors.New("the list stayed behind"))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// attribute is a search attribute of a run, empty if it has none.
+func attribute(run *workflow.WorkflowExecutionInfo, name string) string {
+	payload, ok := run.GetSearchAttributes().GetIndexedFields()[name]
+	if !ok {
+		return ""
+	}
+	return decoded(payload)
+}
+
+func decoded(payload *commonpb.Payload) string {
+	var text string
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &text); err != nil {
+		return ""
+	}
+	return text
+}
+
+func pad(text string, width int) string { return text + strings.Repeat(" ", max(0, width-len(text))) }
+
+// suggest ends the tour with what can be done in a second terminal.
+func (d *demo) suggest(took time.Duration) {
+	fmt.Fprintf(d.story.out, "\n%s\n", d.story.styled(bold, fmt.Sprintf("That was the tour: %.0f seconds, everything checked.", took.Seconds())))
+	if !d.options.Stay {
+		return
+	}
+	env, err := d.writeEnv()
+	if err != nil {
+		d.story.wrong("%v", err)
+		return
+	}
+	first, starter, stripe := d.shops[0].account, d.shown("starter"), d.stack.Stripe()
+	d.story.say("Everything stays up until Ctrl-C. What to try next, in a second terminal:")
+	for _, s := range []struct{ why, line string }{
+		{"the environment of worker and starter", ". " + env},
+		{"send a catalog again, although nothing changed", starter + " sync " + first + " --force --follow"},
+		{"Stripe is busy: watch the worker wait as long as it is told to",
+			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'` + "\n     " +
+				starter + " sync " + first + " --force --follow"},
+		{"kill the worker during a sync and start another one: there is still one import",
+			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker"))},
+		{"a catalog of your own",
+			starter + " validate my.csv && curl -s --aws-sigv4 aws:amz:us-east-1:s3 -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n       -T my.csv " +
+				d.stack.S3() + "/" + d.layout.SourceBucket + "/" + d.shops[0].key(d.layout)},
+		{"what Stripe has now", "curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"},
+		{"the schedules", starter + " schedule list"},
+	} {
+		d.story.aside("# %s", s.why)
+		d.story.say("  %s", s.line)
+	}
+}
+
+func (d *demo) writeEnv() (string, error) {
+	var text strings.Builder
+	for _, v := range d.stack.Variables() {
+		fmt.Fprintf(&text, "export %s='%s'\n", v.Name, v.Value)
+	}
+	path := filepath.Join(d.stack.Dir(), "env")
+	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+}
+
+// shown is a binary as whoever started the demo would type it.
+func (d *demo) shown(name string) string {
+	path, err := filepath.Rel(d.home, d.binary(name))
+	if err != nil || strings.HasPrefix(path, "..") {
+		return d.binary(name)
+	}
+	if !strings.Contains(path, string(filepath.Separator)) {
+		return "./" + path
+	}
+	return path
+}

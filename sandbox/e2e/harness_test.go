@@ -1,0 +1,217 @@
+// Package e2e runs the built binaries as they run in production: worker and starter as processes, against the sandbox's
+// Temporal server, S3 endpoint and Stripe emulator, which are a process of their own too. Nothing of the product is
+// called, only watched: through S3, through Temporal, and through the emulator's control API.
+//
+// All tests share one sandbox and run in parallel. Each has a room in it (room_test.go): an account, a Temporal namespace
+// and a Stripe key of its own, and its own workers, which it may kill as it likes.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"vitrine/sandbox/child"
+)
+
+// prebuiltVariable names a directory with binaries to test instead of building them.
+const prebuiltVariable = "VITRINE_E2E_BIN"
+
+// namespaces bound how many rooms there can be: they are made when the sandbox starts, because a namespace that is made
+// later takes ten seconds to be known everywhere.
+const namespaces = 64
+
+// importDelay is how long the emulator keeps an import pending, unless a test says otherwise. It is long enough for the
+// worker to really wait.
+const importDelay = 300 * time.Millisecond
+
+// house is what the tests share.
+var house struct {
+	dir     string // of this run; removed at the end
+	bin     string // worker, starter and sandbox
+	sandbox *child.Process
+	ready   description
+}
+
+// description is what `sandbox up --ready-file` writes.
+type description struct {
+	Env    map[string]string `json:"env"`
+	WebUI  string            `json:"web_ui"`
+	Stripe string            `json:"stripe"`
+	S3     string            `json:"s3"`
+	Dir    string            `json:"dir"`
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) (code int) {
+	release, err := setUp()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
+		return 1
+	}
+	code = m.Run()
+	if err := release(); err != nil {
+		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
+		return 1
+	}
+	return code
+}
+
+// setUp builds the binaries and brings up the sandbox. What it returns ends both and checks that nothing is left.
+func setUp() (release func() error, err error) {
+	if house.dir, err = os.MkdirTemp("", "vitrine-e2e-"); err != nil {
+		return nil, err
+	}
+	house.bin = os.Getenv(prebuiltVariable)
+	if house.bin == "" {
+		house.bin = filepath.Join(house.dir, "bin")
+		err = buildAll(house.bin)
+	}
+	var stop func() error
+	if err == nil {
+		stop, err = startSandbox()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(house.dir))
+	}
+	return func() error { return errors.Join(stop(), os.RemoveAll(house.dir)) }, nil
+}
+
+// buildAll builds worker and starter with the race detector, and the sandbox without: it would take ten minutes, and the
+// races of the Temporal server are not ours.
+func buildAll(bin string) error {
+	if err := build("../..", bin, raceFlags(), "./worker", "./starter"); err != nil {
+		return err
+	}
+	return build("..", bin, nil, ".")
+}
+
+func build(dir, out string, flags []string, packages ...string) error {
+	args := append([]string{"build"}, flags...)
+	args = append(append(args, "-o", out+string(filepath.Separator)), packages...)
+	command := exec.Command("go", args...)
+	command.Dir = dir
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, output)
+	}
+	return nil
+}
+
+// raceFlags are empty on a machine without a C compiler, which the race detector needs.
+func raceFlags() []string {
+	compiler, err := exec.Command("go", "env", "CC").Output()
+	if err == nil {
+		_, err = exec.LookPath(strings.TrimSpace(string(compiler)))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: no C compiler here, so worker and starter are built without the race detector")
+		return nil
+	}
+	return []string{"-race"}
+}
+
+// plainBin has binaries without the race detector, which multiplies memory and time: for tests that measure either.
+var plainBin = sync.OnceValues(func() (string, error) {
+	if prebuilt := os.Getenv(prebuiltVariable); prebuilt != "" {
+		return prebuilt, nil
+	}
+	bin := filepath.Join(house.dir, "plain")
+	return bin, build("../..", bin, nil, "./worker", "./starter")
+})
+
+func startSandbox() (stop func() error, err error) {
+	readyFile := filepath.Join(house.dir, "ready.json")
+	args := []string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", house.dir, "--import-delay", importDelay.String()}
+	for i := range namespaces {
+		args = append(args, "--namespace", namespaceOf(i))
+	}
+	// The sandbox ends with this pipe, and so with this process, whatever happens to it.
+	stdin, hold := io.Pipe()
+	output := &safeBuffer{}
+	house.sandbox, err = child.Start(child.Command{
+		Path: filepath.Join(house.bin, "sandbox"), Args: args, Env: child.Isolated(os.Environ()), Dir: house.dir,
+		Stdin: stdin, Stdout: output, Stderr: output,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stop = func() error { return errors.Join(hold.Close(), stopSandbox(output)) }
+	if err := awaitReady(readyFile); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w\n%s", err, output), stop())
+	}
+	return stop, nil
+}
+
+func awaitReady(readyFile string) error {
+	deadline := time.After(time.Minute)
+	for {
+		content, err := os.ReadFile(readyFile)
+		if err == nil {
+			return json.Unmarshal(content, &house.ready)
+		}
+		select {
+		case <-house.sandbox.Ended():
+			return fmt.Errorf("the sandbox ended with exit code %d instead of getting ready", house.sandbox.ExitCode())
+		case <-deadline:
+			return errors.New("the sandbox did not get ready within a minute")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func stopSandbox(output fmt.Stringer) error {
+	if err := house.sandbox.Stop(time.Minute); err != nil {
+		return err
+	}
+	if code := house.sandbox.ExitCode(); code != 0 {
+		return fmt.Errorf("the sandbox ended with exit code %d:\n%s", code, output)
+	}
+	if house.ready.Dir == "" {
+		return nil
+	}
+	if _, err := os.Stat(house.ready.Dir); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the sandbox left %s behind: %w", house.ready.Dir, err)
+	}
+	return nil
+}
+
+func namespaceOf(room int) string { return fmt.Sprintf("e2e-%02d", room) }
+
+// safeBuffer is written by a process and read by a test at the same time.
+type safeBuffer struct {
+	mu      sync.Mutex
+	content bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.content.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.content.String()
+}
+
+// within bounds a call to one of the services.
+func within(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
+)
+
+// records keeps a run's history for the replay tests (workflows/testdata/history), if VITRINE_RECORD_HISTORIES is set
+// and there is none of that name yet. Record from the code that is deployed, never from the change under test: a
+// history of the new code proves the new code equal to itself.
+func (r *room) records(scenario string, run client.WorkflowRun) {
+	r.t.Helper()
+	if os.Getenv("VITRINE_RECORD_HISTORIES") == "" {
+		return
+	}
+	path := filepath.Join("..", "..", "workflows", "testdata", "history", "catalog_sync_"+scenario+".json")
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
+	events := r.temporal.GetWorkflowHistory(r.t.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	var recorded history.History
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(r.t, err)
+		recorded.Events = append(recorded.Events, event)
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&recorded)
+	require.NoError(r.t, err)
+	require.NoError(r.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(r.t, os.WriteFile(path, append(text, '\n'), 0o644))
+}

@@ -1,0 +1,311 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/config"
+	"vitrine/internal/feed"
+	"vitrine/internal/objectstore"
+	"vitrine/internal/stripesim"
+	"vitrine/sandbox/catalogs"
+	"vitrine/sandbox/child"
+)
+
+// room is a test's own part of the sandbox.
+type room struct {
+	t         *testing.T
+	account   string
+	namespace string
+	key       string // of Stripe
+
+	layout    catalog.Layout
+	documents catalog.Documents
+	emulator  stripesim.Control
+	temporal  client.Client
+	settings  map[string]string // environment beyond the sandbox's
+}
+
+var rooms atomic.Int64
+
+// enter gives a test its room, and lets it run beside the others.
+func enter(t *testing.T) *room {
+	t.Helper()
+	t.Parallel()
+	number := int(rooms.Add(1)) - 1
+	require.Less(t, number, namespaces, "there are more tests than namespaces: raise the constant")
+	name := fnv.New32a()
+	_, _ = name.Write([]byte(t.Name()))
+	r := &room{
+		t:         t,
+		account:   fmt.Sprintf("acct_e2e%02d%08x", number, name.Sum32()),
+		namespace: namespaceOf(number),
+		key:       fmt.Sprintf("sk_test_e2e%02d%08x", number, name.Sum32()),
+		emulator:  stripesim.Control{BaseURL: house.ready.Stripe},
+		settings: map[string]string{
+			// Stripe's 15 minutes are for tests that are about them.
+			"VITRINE_IMPORT_INTERVAL": "1s",
+			"VITRINE_LOG_LEVEL":       "debug",
+		},
+	}
+	r.openDocuments()
+	r.dialTemporal()
+	return r
+}
+
+func (r *room) openDocuments() {
+	r.t.Helper()
+	cfg, err := config.LoadStarter(func(name string) (string, bool) {
+		value, set := r.variables()[name]
+		return value, set
+	})
+	require.NoError(r.t, err)
+	r.layout = cfg.Layout()
+	objects, err := objectstore.New(r.t.Context(), objectstore.Options{
+		PathStyle: true, Endpoint: house.ready.S3, Region: house.ready.Env["AWS_REGION"],
+		AccessKeyID: house.ready.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: house.ready.Env["AWS_SECRET_ACCESS_KEY"],
+	})
+	require.NoError(r.t, err)
+	r.documents = catalog.Documents{Objects: objects, Layout: r.layout}
+}
+
+func (r *room) dialTemporal() {
+	r.t.Helper()
+	c, err := client.Dial(client.Options{
+		HostPort:  house.ready.Env["TEMPORAL_ADDRESS"],
+		Namespace: r.namespace,
+		Logger:    log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(r.t, err)
+	r.t.Cleanup(c.Close)
+	r.temporal = c
+}
+
+// set changes the environment of the processes that this test starts from now on.
+func (r *room) set(name, value string) { r.settings[name] = value }
+
+// variables are what worker and starter of this room are configured with.
+func (r *room) variables() map[string]string {
+	all := maps.Clone(house.ready.Env)
+	all["TEMPORAL_NAMESPACE"] = r.namespace
+	all["STRIPE_API_KEY"] = r.key
+	maps.Copy(all, r.settings)
+	return all
+}
+
+func (r *room) environ(extra ...string) []string {
+	env := child.Isolated(os.Environ())
+	variables := r.variables()
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		env = append(env, name+"="+variables[name])
+	}
+	return append(env, extra...)
+}
+
+// sourceKey is where the account's catalog is expected.
+func (r *room) sourceKey() string {
+	_, key := r.layout.Source(catalog.Settings{Account: r.account}, feed.Product)
+	return key
+}
+
+// export puts a catalog where the account's shop would, and returns what is in it.
+func (r *room) export(o catalogs.Options) catalogs.Summary {
+	r.t.Helper()
+	return r.exportTo(r.sourceKey(), o)
+}
+
+func (r *room) exportTo(key string, o catalogs.Options) catalogs.Summary {
+	r.t.Helper()
+	// A file, because the AWS SDK wants to seek, and a catalog may be larger than a test's memory should be.
+	file, err := os.CreateTemp(r.t.TempDir(), "catalog")
+	require.NoError(r.t, err)
+	defer file.Close()
+	summary, err := catalogs.Write(file, o)
+	require.NoError(r.t, err)
+	_, err = file.Seek(0, io.SeekStart)
+	require.NoError(r.t, err)
+	r.put(r.layout.SourceBucket, key, file)
+	return summary
+}
+
+// exportText puts any text where the catalog is expected.
+func (r *room) exportText(content string) {
+	r.t.Helper()
+	r.put(r.layout.SourceBucket, r.sourceKey(), strings.NewReader(content))
+}
+
+func (r *room) put(bucket, key string, content io.Reader) {
+	r.t.Helper()
+	_, err := r.documents.Objects.Write(within(r.t, time.Minute), bucket, key, "text/csv", content)
+	require.NoError(r.t, err)
+}
+
+// saveSettings is what `starter accounts apply` does for one account, without its schedule.
+func (r *room) saveSettings(s catalog.Settings) {
+	r.t.Helper()
+	s.Account = r.account
+	require.NoError(r.t, r.documents.SaveSettings(within(r.t, 10*time.Second), s))
+}
+
+// state is what Vitrine remembers about the account.
+func (r *room) state() catalog.State {
+	r.t.Helper()
+	state, _, err := r.documents.State(within(r.t, 10*time.Second), r.account, feed.Product)
+	require.NoError(r.t, err)
+	return state
+}
+
+// report is the last one of the account.
+func (r *room) report() catalog.Report {
+	r.t.Helper()
+	last := r.state().Last
+	require.NotNil(r.t, last, "nothing was recorded")
+	require.NotEmpty(r.t, last.Report, "no report was written")
+	report, err := r.documents.Report(within(r.t, 10*time.Second), last.Report)
+	require.NoError(r.t, err)
+	return report
+}
+
+// object is the content of anything in the state bucket.
+func (r *room) object(key string) []byte {
+	r.t.Helper()
+	content, _, err := r.documents.Objects.Get(within(r.t, 10*time.Second), r.layout.StateBucket, key)
+	require.NoError(r.t, err)
+	return content
+}
+
+// stateKeys names what Vitrine keeps about the account.
+func (r *room) stateKeys() []string {
+	r.t.Helper()
+	prefix := strings.TrimSuffix(r.layout.StateKey(r.account, feed.Product), "state.json")
+	keys, err := r.documents.Objects.List(within(r.t, 10*time.Second), r.layout.StateBucket, prefix)
+	require.NoError(r.t, err)
+	return keys
+}
+
+// imports are the account's import sets at Stripe, oldest first.
+func (r *room) imports() []stripesim.Import {
+	r.t.Helper()
+	imports, err := r.emulator.Imports(within(r.t, 10*time.Second), r.account)
+	require.NoError(r.t, err)
+	return imports
+}
+
+// uploads are the files that were sent to Stripe for the account.
+func (r *room) uploads() []stripesim.File {
+	r.t.Helper()
+	files, err := r.emulator.Files(within(r.t, 10*time.Second), r.account)
+	require.NoError(r.t, err)
+	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" })
+}
+
+// requests are the calls that reached Stripe for the account.
+func (r *room) requests() []stripesim.Request {
+	r.t.Helper()
+	requests, err := r.emulator.Requests(within(r.t, 10*time.Second), r.account)
+	require.NoError(r.t, err)
+	return requests
+}
+
+// products counts what Stripe has of the account.
+func (r *room) products() int {
+	r.t.Helper()
+	page, err := r.emulator.CatalogPage(within(r.t, 10*time.Second), r.account, "", 1)
+	require.NoError(r.t, err)
+	return page.Count
+}
+
+// maxInFlight is how many imports of the account were ever under way at once.
+func (r *room) maxInFlight() int {
+	r.t.Helper()
+	stats, err := r.emulator.Stats(within(r.t, 10*time.Second))
+	require.NoError(r.t, err)
+	return stats.MaxInFlight[r.account+"/"+feed.Product.StandardDataFormat()]
+}
+
+// fault arms a fault that strikes this account only.
+func (r *room) fault(f stripesim.Fault) stripesim.ArmedFault {
+	r.t.Helper()
+	f.Match.Account = r.account
+	armed, err := r.emulator.AddFault(within(r.t, 10*time.Second), f)
+	require.NoError(r.t, err)
+	return armed
+}
+
+// struck is how often a fault struck so far.
+func (r *room) struck(f stripesim.ArmedFault) int {
+	r.t.Helper()
+	armed, err := r.emulator.Faults(within(r.t, 10*time.Second))
+	require.NoError(r.t, err)
+	for _, candidate := range armed {
+		if candidate.ID == f.ID {
+			return candidate.Struck
+		}
+	}
+	require.Fail(r.t, "the fault is gone")
+	return 0
+}
+
+// runs are the room's workflow runs, as Temporal lists them: a little late.
+func (r *room) runs() []*workflow.WorkflowExecutionInfo {
+	r.t.Helper()
+	listed, err := r.temporal.ListWorkflow(within(r.t, 10*time.Second), &workflowservice.ListWorkflowExecutionsRequest{Namespace: r.namespace})
+	require.NoError(r.t, err)
+	return listed.GetExecutions()
+}
+
+// history is all that happened in a run.
+func (r *room) history(workflowID, runID string) []*historypb.HistoryEvent {
+	r.t.Helper()
+	events := r.temporal.GetWorkflowHistory(within(r.t, 20*time.Second), workflowID, runID, false, 0)
+	var history []*historypb.HistoryEvent
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(r.t, err)
+		history = append(history, event)
+	}
+	return history
+}
+
+// await polls until holds does, and says what it waited for if it never does.
+func (r *room) await(limit time.Duration, what string, holds func() bool) {
+	r.t.Helper()
+	deadline := time.Now().Add(limit)
+	for !holds() {
+		if time.Now().After(deadline) {
+			require.FailNow(r.t, "waited in vain", "%s did not happen within %s", what, limit)
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+}
+
+// requireNowhere fails if text is in anything that is kept: histories, state, reports.
+func (r *room) requireNowhere(text string) {
+	r.t.Helper()
+	for _, run := range r.runs() {
+		for _, event := range r.history(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()) {
+			require.NotContains(r.t, event.String(), text, "the history of %s", run.GetExecution().GetWorkflowId())
+		}
+	}
+	for _, key := range r.stateKeys() {
+		require.False(r.t, bytes.Contains(r.object(key), []byte(text)), "%s has it", key)
+	}
+}

@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+// starts begins a sync as anybody could, by the contract alone.
+func (r *room) starts(force bool) client.WorkflowRun {
+	r.t.Helper()
+	return r.startsAs(workflows.CatalogSyncID(r.account, feed.Product, force), force)
+}
+
+func (r *room) startsAs(id string, force bool) client.WorkflowRun {
+	r.t.Helper()
+	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.TaskQueue, WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, workflows.CatalogSyncType, map[string]any{"account": r.account, "force": force})
+	require.NoError(r.t, err)
+	return run
+}
+
+func (r *room) ends(run client.WorkflowRun) (workflows.CatalogSyncResult, error) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
+	defer cancel()
+	var result workflows.CatalogSyncResult
+	err := run.Get(ctx, &result)
+	return result, err
+}
+
+// syncs runs a sync to an outcome.
+func (r *room) syncs(want catalog.Outcome) workflows.CatalogSyncResult {
+	r.t.Helper()
+	run := r.starts(false)
+	result, err := r.ends(run)
+	require.NoError(r.t, err)
+	require.Equal(r.t, want, result.Outcome)
+	r.records(string(want), run)
+	return result
+}
+
+// ids are the products that Stripe has of the account.
+func (r *room) ids() []string {
+	r.t.Helper()
+	products, err := r.emulator.Catalog(r.t.Context(), r.account)
+	require.NoError(r.t, err)
+	ids := []string{}
+	for _, p := range products {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// reaches waits until a run is in the middle of an activity.
+func (r *room) reaches(run client.WorkflowRun, activity string) {
+	r.t.Helper()
+	r.await(time.Minute, "the start of "+activity, func() bool {
+		described, err := r.temporal.DescribeWorkflowExecution(r.t.Context(), run.GetID(), run.GetRunID())
+		if err != nil {
+			return false
+		}
+		for _, pending := range described.GetPendingActivities() {
+			if pending.GetActivityType().GetName() == activity && pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+const header = "id,title,description,link,image_link,availability,price\n"
+
+// csv is a catalog of products with these ids; an id that begins with "bad" has a price that Stripe refuses.
+func csv(ids ...string) string {
+	var b strings.Builder
+	b.WriteString(header)
+	for _, id := range ids {
+		price := "9.99 USD"
+		if strings.HasPrefix(id, "bad") {
+			price = "cheap"
+		}
+		fmt.Fprintf(&b, "%s,Title of %s,\"A description, with\na line break\",https://shop.example/%s,https://shop.example/%s.jpg,in_stock,%s\n", id, id, id, id, price)
+	}
+	return b.String()
+}

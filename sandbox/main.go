@@ -1,0 +1,80 @@
+// Sandbox is everything that Vitrine needs to run, on one machine and without an account anywhere: `sandbox up` brings
+// up Temporal, S3 and a Stripe emulator, `sandbox demo` shows Vitrine at work on them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/sandbox/stack"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	stdout, err := claimStdout()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
+		return 1
+	}
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer release()
+	// Whoever presses Ctrl-C a second time does not want to wait for an orderly end.
+	context.AfterFunc(ctx, release)
+	if err := rootCommand(stdout, os.Stderr).ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
+		if ctx.Err() != nil {
+			return 130 // what a shell reports for Ctrl-C
+		}
+		return 1
+	}
+	return 0
+}
+
+// claimStdout keeps the standard output for the commands, whose output is there to be pasted and parsed: a library that
+// greets on os.Stdout (versitygw does) greets nobody.
+func claimStdout() (*os.File, error) {
+	stdout := os.Stdout
+	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	os.Stdout = nowhere
+	return stdout, nil
+}
+
+func rootCommand(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run everything that Vitrine talks to, on this machine",
+		Example: `  sandbox demo                    # watch catalogs travel from S3 through Temporal into Stripe's emulator
+  sandbox up                      # the infrastructure alone, until Ctrl-C
+  sandbox up --env-file sandbox.env`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true, // main prints them, once
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(upCommand(stdout, stderr), demoCommand(stdout))
+	return root
+}
+
+// stackFlags are the flags about the infrastructure that up and demo share.
+func stackFlags(command *cobra.Command, o *stack.Options) {
+	flags := command.Flags()
+	flags.IntVar(&o.Ports.Temporal, "temporal-port", 0, "port of Temporal (default 7233, or another if that is in use)")
+	flags.IntVar(&o.Ports.WebUI, "ui-port", 0, "port of Temporal's Web UI (default 8233, or another if that is in use)")
+	flags.IntVar(&o.Ports.S3, "s3-port", 0, "port of the S3 endpoint (default 7070, or another if that is in use)")
+	flags.IntVar(&o.Ports.Stripe, "stripe-port", 0, "port of the Stripe emulator (default 12111, or another if that is in use)")
+	flags.DurationVar(&o.ImportDelay, "import-delay", o.ImportDelay, "how long the Stripe emulator keeps an import pending")
+	flags.StringVar(&o.TempDir, "temp-dir", "", "where to make the sandbox's directory, which goes away at the end (default: the system's)")
+}

@@ -1,0 +1,68 @@
+// Package ports finds TCP ports on the loopback interface.
+package ports
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Host is where everything in the sandbox listens: its credentials are in the source code, so it must not be reachable
+// from another machine.
+const Host = "127.0.0.1"
+
+// Free ports are looked for below the range from which operating systems take the local ports of outgoing connections
+// (from 32768 on Linux, 49152 elsewhere), so that nobody is likely to take one between the look and its use.
+const (
+	lowest  = 20000
+	highest = 32000
+	tries   = 200
+)
+
+// ErrNone is returned if no port is free.
+var ErrNone = errors.New("no free port found")
+
+// Pick returns the preferred port if it is free, otherwise another one. Zero prefers none.
+func Pick(preferred int) (int, error) {
+	if preferred != 0 && Free(preferred) {
+		return preferred, nil
+	}
+	for range tries {
+		port := lowest + rand.IntN(highest-lowest)
+		if Free(port) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("%w in %d to %d", ErrNone, lowest, highest)
+}
+
+// Several returns n different ports that are free.
+func Several(n int) ([]int, error) {
+	found := make([]int, 0, n)
+	taken := map[int]bool{}
+	for len(found) < n {
+		port, err := Pick(0)
+		if err != nil {
+			return nil, err
+		}
+		if !taken[port] {
+			taken[port] = true
+			found = append(found, port)
+		}
+	}
+	return found, nil
+}
+
+// Address is host:port for a port of the sandbox.
+func Address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
+
+// Free reports whether nobody listens on a port.
+func Free(port int) bool {
+	listener, err := net.Listen("tcp", Address(port))
+	if err != nil {
+		return false
+	}
+	return listener.Close() == nil
+}

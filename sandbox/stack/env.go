@@ -1,0 +1,48 @@
+package stack
+
+import (
+	"vitrine/sandbox/child"
+	"vitrine/sandbox/s3"
+	"vitrine/sandbox/temporalserver"
+)
+
+// Variable is one environment variable.
+type Variable struct {
+	Name  string
+	Value string
+}
+
+// Variables are what worker and starter need to work against the stack, and nothing else.
+func (s *Stack) Variables() []Variable {
+	return []Variable{
+		{"TEMPORAL_ADDRESS", s.temporal.Address()},
+		{"TEMPORAL_NAMESPACE", temporalserver.Namespace},
+		{"AWS_ENDPOINT_URL_S3", s.s3.URL()},
+		{"AWS_ACCESS_KEY_ID", s3.AccessKey},
+		{"AWS_SECRET_ACCESS_KEY", s3.SecretKey},
+		{"AWS_REGION", s3.Region},
+		{"STRIPE_API_KEY", StripeKey},
+		{"STRIPE_API_BASE", s.stripe.url},
+		{"STRIPE_FILES_BASE", s.stripe.url},
+		{"VITRINE_SOURCE_BUCKET", SourceBucket},
+		{"VITRINE_SOURCE_KEY", SourceKey},
+		{"VITRINE_STATE_BUCKET", StateBucket},
+	}
+}
+
+// Env is Variables as os/exec wants them.
+func (s *Stack) Env() []string {
+	var env []string
+	for _, v := range s.Variables() {
+		env = append(env, v.Name+"="+v.Value)
+	}
+	return env
+}
+
+// Environ is Env on top of what base says about everything else. Nothing of base that configures Vitrine, Temporal, AWS
+// or Stripe gets through: what runs against the sandbox must never reach a real account because of a forgotten variable
+// or a profile in the home directory.
+func (s *Stack) Environ(base []string) []string {
+	env := child.Isolated(base)
+	return append(env, s.Env()...)
+}

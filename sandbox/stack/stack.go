@@ -1,0 +1,224 @@
+// Package stack brings up everything that Vitrine talks to, in this process and on this machine: Temporal with its Web
+// UI, an S3 endpoint, and an emulator of Stripe. It leaves nothing behind.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"vitrine/sandbox/ports"
+	"vitrine/sandbox/s3"
+	"vitrine/sandbox/temporalserver"
+	"vitrine/sandbox/webui"
+)
+
+// Options shape a stack. The zero value works.
+type Options struct {
+	// Ports are the usual ones where zero, or others where those are in use.
+	Ports Ports
+	// TempDir is where the stack makes its directory; empty means the system's.
+	TempDir string
+	// InMemory keeps Temporal's histories in memory instead of in a file.
+	InMemory bool
+	// Namespaces exist in Temporal beside "default".
+	Namespaces []string
+	// ImportDelay is how long the emulator keeps an import pending before it processes it.
+	ImportDelay time.Duration
+	// LogLevel of the Temporal server; empty means warn.
+	LogLevel string
+	// Ready is told of every service as soon as it takes calls. It may be nil.
+	Ready func(Service)
+}
+
+// Ports are where the services listen. Zero stands for the usual port of a service, or any other if that is in use; a
+// port that somebody asked for is taken or refused.
+type Ports struct {
+	Temporal int // 7233
+	WebUI    int // 8233
+	S3       int // 7070
+	Stripe   int // 12111
+}
+
+var usual = Ports{Temporal: 7233, WebUI: 8233, S3: 7070, Stripe: 12111}
+
+// Service is a running part of the stack.
+type Service struct {
+	Name    string        `json:"name"`
+	Address string        `json:"address"` // a URL, or host:port
+	Took    time.Duration `json:"-"`
+}
+
+// The buckets that exist from the start.
+const (
+	SourceBucket = "catalogs"
+	StateBucket  = "vitrine-state"
+)
+
+// SourceKey is where the sandbox expects the catalogs in the source bucket.
+const SourceKey = "catalogs/{account}/{feed}.csv"
+
+// StripeKey is a key that the emulator accepts and that Stripe never issued.
+const StripeKey = "sk_test_sandbox0123456789"
+
+// Stack is running. Stop it to leave nothing behind.
+type Stack struct {
+	dir      string
+	temporal *temporalserver.Server
+	webUI    *webui.Server
+	s3       *s3.Server
+	stripe   *stripe
+	ready    func(Service)
+	services []Service
+}
+
+// Start brings everything up. If that fails, nothing keeps running and nothing stays on disk.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	dir, err := makeDir(o.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{dir: dir, ready: o.Ready}
+	if err := s.start(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// makeDir returns an absolute path, because the S3 endpoint changes the working directory.
+func makeDir(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "vitrine-sandbox-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for the sandbox: %w", err)
+	}
+	return filepath.Abs(dir)
+}
+
+func (s *Stack) start(ctx context.Context, o Options) error {
+	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe}
+	for _, step := range steps {
+		begun := time.Now()
+		service, err := step(ctx, o)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		service.Took = time.Since(begun)
+		s.services = append(s.services, service)
+		if s.ready != nil {
+			s.ready(service)
+		}
+	}
+	return nil
+}
+
+func (s *Stack) startTemporal(ctx context.Context, o Options) (Service, error) {
+	port, err := choose(o.Ports.Temporal, usual.Temporal)
+	if err != nil {
+		return Service{}, err
+	}
+	options := temporalserver.Options{Port: port, LogFile: s.path("temporal.log"), LogLevel: o.LogLevel, Namespaces: o.Namespaces}
+	if !o.InMemory {
+		options.Database = s.path("temporal.db")
+	}
+	if s.temporal, err = temporalserver.Start(ctx, options); err != nil {
+		return Service{}, err
+	}
+	return Service{Name: "Temporal", Address: s.temporal.Address()}, nil
+}
+
+func (s *Stack) startWebUI(ctx context.Context, o Options) (Service, error) {
+	port, err := choose(o.Ports.WebUI, usual.WebUI)
+	if err != nil {
+		return Service{}, err
+	}
+	if s.webUI, err = webui.Start(ctx, port, s.temporal.Address(), temporalserver.Namespace); err != nil {
+		return Service{}, err
+	}
+	return Service{Name: "Temporal Web UI", Address: s.webUI.URL()}, nil
+}
+
+func (s *Stack) startS3(ctx context.Context, o Options) (Service, error) {
+	port, err := choose(o.Ports.S3, usual.S3)
+	if err != nil {
+		return Service{}, err
+	}
+	dir := s.path("s3")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return Service{}, fmt.Errorf("start the S3 endpoint: %w", err)
+	}
+	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: SourceBucket}, {Name: StateBucket}}}
+	if s.s3, err = s3.Start(ctx, options); err != nil {
+		return Service{}, err
+	}
+	return Service{Name: "S3 (versitygw)", Address: s.s3.URL()}, nil
+}
+
+func (s *Stack) startStripe(_ context.Context, o Options) (Service, error) {
+	port, err := choose(o.Ports.Stripe, usual.Stripe)
+	if err != nil {
+		return Service{}, err
+	}
+	if s.stripe, err = startStripe(port, s.dir, o.ImportDelay); err != nil {
+		return Service{}, err
+	}
+	return Service{Name: "Stripe emulator", Address: s.stripe.url}, nil
+}
+
+func choose(wanted, usual int) (int, error) {
+	if wanted == 0 {
+		return ports.Pick(usual)
+	}
+	if !ports.Free(wanted) {
+		return 0, fmt.Errorf("port %d is in use", wanted)
+	}
+	return wanted, nil
+}
+
+// Stop ends everything and removes the stack's directory. Workers and starters should be gone by then.
+func (s *Stack) Stop() error {
+	var errs []error
+	if s.webUI != nil {
+		s.webUI.Stop()
+	}
+	if s.stripe != nil {
+		errs = append(errs, s.stripe.stop())
+	}
+	if s.s3 != nil {
+		errs = append(errs, s.s3.Stop())
+	}
+	if s.temporal != nil {
+		errs = append(errs, s.temporal.Stop())
+	}
+	if err := os.RemoveAll(s.dir); err != nil {
+		errs = append(errs, fmt.Errorf("remove the sandbox's directory: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// Dir is the stack's own directory; Stop removes it with all that is in it.
+func (s *Stack) Dir() string { return s.dir }
+
+// Services are the parts of the stack, in the order of their start.
+func (s *Stack) Services() []Service { return s.services }
+
+// RunURL is the page of a workflow run in the Web UI.
+func (s *Stack) RunURL(workflowID, runID string) string {
+	return s.webUI.RunURL(temporalserver.Namespace, workflowID, runID)
+}
+
+func (s *Stack) path(name string) string { return filepath.Join(s.dir, name) }
+
+// WebUI is the URL of Temporal's Web UI.
+func (s *Stack) WebUI() string { return s.webUI.URL() }
+
+// S3 is the URL of the S3 endpoint.
+func (s *Stack) S3() string { return s.s3.URL() }
+
+// Stripe is the URL of the Stripe emulator, and of its control API.
+func (s *Stack) Stripe() string { return s.stripe.url }

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/sandbox/stack"
+)
+
+const upHelp = `Up brings up Temporal with its Web UI, an S3 endpoint and the Stripe emulator, and stays until Ctrl-C.
+
+It prints what worker and starter need as lines to paste into a shell:
+
+  sandbox up --env-file sandbox.env     # in one terminal
+  . ./sandbox.env && bin/worker         # in another
+  . ./sandbox.env && bin/starter sync acct_demo --follow
+
+Everything is kept in a temporary directory, which goes away at the end.`
+
+// up is one run of the command.
+type up struct {
+	options   stack.Options
+	envFile   string
+	readyFile string
+	output    string
+	withStdin bool
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func upCommand(stdout, stderr io.Writer) *cobra.Command {
+	u := &up{stdin: os.Stdin, stdout: stdout, stderr: stderr}
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Bring up Temporal, S3 and the Stripe emulator, until Ctrl-C",
+		Long:  upHelp,
+		Args:  cobra.NoArgs,
+		RunE:  func(command *cobra.Command, _ []string) error { return u.run(command.Context()) },
+	}
+	stackFlags(command, &u.options)
+	flags := command.Flags()
+	flags.StringVar(&u.envFile, "env-file", "", "also write the environment to this file; it goes away at the end")
+	flags.StringVar(&u.readyFile, "ready-file", "", "write a JSON description to this file once everything is up; it goes away at the end")
+	flags.StringVarP(&u.output, "output", "o", "env", "how to print the environment: env or json")
+	flags.StringArrayVar(&u.options.Namespaces, "namespace", nil, "make a further Temporal namespace (may be repeated)")
+	flags.BoolVar(&u.options.InMemory, "in-memory", false, "keep Temporal's database in memory")
+	flags.StringVar(&u.options.LogLevel, "log-level", "warn", "of the Temporal server's log, which is in the temporary directory")
+	flags.BoolVar(&u.withStdin, "until-eof", false, "end as well when the standard input ends, and so with whoever holds it")
+	_ = flags.MarkHidden("until-eof")
+	return command
+}
+
+// description is what --output json and --ready-file say.
+type description struct {
+	Env      map[string]string `json:"env"`
+	Services []stack.Service   `json:"services"`
+	WebUI    string            `json:"web_ui"`
+	Stripe   string            `json:"stripe"`
+	S3       string            `json:"s3"`
+	Dir      string            `json:"dir"`
+	PID      int               `json:"pid"`
+}
+
+func (u *up) run(ctx context.Context) (err error) {
+	if u.output != "env" && u.output != "json" {
+		return fmt.Errorf("--output %q is not known: expected env or json", u.output)
+	}
+	// The S3 endpoint changes the working directory, and paths from the command line are relative to the old one.
+	if err := absolute(&u.envFile, &u.readyFile, &u.options.TempDir); err != nil {
+		return err
+	}
+	if u.withStdin {
+		ctx = untilEOF(ctx, u.stdin)
+	}
+	u.options.Ready = func(s stack.Service) {
+		fmt.Fprintf(u.stderr, "  %-16s %-28s %4d ms\n", s.Name, s.Address, s.Took.Milliseconds())
+	}
+	begun := time.Now()
+	running, err := stack.Start(ctx, u.options)
+	if err != nil {
+		return u.unlessInterrupted(ctx, err)
+	}
+	defer func() {
+		fmt.Fprintln(u.stderr, "Stopping.")
+		err = errors.Join(err, remove(u.envFile), remove(u.readyFile), running.Stop())
+	}()
+	if err := u.announce(running); err != nil {
+		return err
+	}
+	fmt.Fprintf(u.stderr, "Up after %.1f s. Ctrl-C ends it.\n", time.Since(begun).Seconds())
+	<-ctx.Done()
+	return nil
+}
+
+// unlessInterrupted takes an end that was asked for during the start as one.
+func (u *up) unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (u *up) announce(running *stack.Stack) error {
+	described := describe(running)
+	if err := u.print(running, described); err != nil {
+		return err
+	}
+	if u.envFile != "" {
+		if err := writeWhole(u.envFile, exports(running)); err != nil {
+			return err
+		}
+	}
+	if u.readyFile != "" {
+		return writeWhole(u.readyFile, indented(described))
+	}
+	return nil
+}
+
+func (u *up) print(running *stack.Stack, described description) error {
+	text := exports(running)
+	if u.output == "json" {
+		text = indented(described)
+	}
+	_, err := io.WriteString(u.stdout, text)
+	return err
+}
+
+func describe(running *stack.Stack) description {
+	d := description{
+		Env: map[string]string{}, Services: running.Services(), Dir: running.Dir(), PID: os.Getpid(),
+		WebUI: running.WebUI(), Stripe: running.Stripe(), S3: running.S3(),
+	}
+	for _, v := range running.Variables() {
+		d.Env[v.Name] = v.Value
+	}
+	return d
+}
+
+// exports is shell text: no value of the sandbox has a quote in it.
+func exports(running *stack.Stack) string {
+	var text strings.Builder
+	for _, v := range running.Variables() {
+		fmt.Fprintf(&text, "export %s='%s'\n", v.Name, v.Value)
+	}
+	return text.String()
+}
+
+func indented(document any) string {
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		panic(err) // strings and numbers encode
+	}
+	return string(text) + "\n"
+}
+
+// writeWhole makes the file appear with all of its content, because somebody may be waiting for it.
+func writeWhole(path, content string) error {
+	half := path + ".half"
+	if err := os.WriteFile(half, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(half, path)
+}
+
+func remove(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func absolute(paths ...*string) error {
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		full, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = full
+	}
+	return nil
+}
+
+// untilEOF is ctx, or shorter: it ends when stdin does. A test that dies closes the pipe it holds.
+func untilEOF(ctx context.Context, stdin io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	return ctx
+}

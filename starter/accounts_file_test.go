@@ -1,0 +1,133 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+func TestEverythingWrongWithAListIsSaidAtOnce(t *testing.T) {
+	_, err := parseAccounts("accounts.csv", []byte(strings.Join([]string{
+		"account,feeds,every,source_key",
+		"acct_1,product,15m,",
+		"acct_1,,,",
+		"sk_live_oops,,,",
+		"acct_2,prices,5m,",
+		"acct_3,,soon,/absolute.csv",
+		"acct_4,,8000h,{shop}.csv",
+		"acct_5,,15m,x.csv,extra",
+		",product,,",
+		"acct_6,product|product,,",
+		"acct_7,,15m0.5s,",
+	}, "\n")), 15*time.Minute)
+	require.EqualError(t, err, `accounts.csv has 12 problems; nothing was changed:
+line 3: account acct_1 is in line 2 already
+line 4: account "sk_live_oops" is not a Stripe account id: expected acct_ and 1 to 64 letters or digits
+line 5: feed "prices" is not known: expected product
+line 5: interval 5m0s is too short: Stripe takes an update of a catalog every 15 minutes
+line 6: interval "soon" is not a duration: expected such as 15m or 1h30m
+line 6: source key "/absolute.csv" begins with a slash: S3 keys do not
+line 7: interval 8000h0m0s is too long: at most 7 days, or agents sell what is long gone
+line 7: source key "{shop}.csv" has the placeholder {shop}: only {account} and {feed} are known
+line 8: there are 5 fields, but the header names 4 columns
+line 9: account "" is not a Stripe account id: expected acct_ and 1 to 64 letters or digits
+line 10: feed "product" appears twice
+line 11: interval 15m0.5s: expected whole seconds`)
+}
+
+func TestListsThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct{ name, content, says string }{
+		{"empty", "", "there is no account in it"},
+		{"comments alone", "# nothing\n\n", "there is no account in it"},
+		{"header alone", "account,every\n", "there is no account in it"},
+		{"unknown column", "account,evry\nacct_1,15m\n", `line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket`},
+		{"column twice", "account,every,every\n", `line 1: column "every" appears twice`},
+		{"header without account", "name,every\nshop,15m\n", `line 1: this header has no column "account"`},
+		{"columns without header", "acct_1,product,15m\n", "there are columns behind the account but no header to name them"},
+		{"some other file", "hello world\n", `line 1: account "hello world" is not a Stripe account id`},
+		{"quote never closed", "account\nacct_1\n\"acct_2\nacct_3\n", "line 3: "},
+		{"UTF-16", "\xff\xfea\x00c\x00", "it is UTF-16"},
+		{"latin-1", "acct_1\n# caf\xe9\n", "it is not UTF-8"},
+		{"old spreadsheet", "\xd0\xcf\x11\xe0rest", "save it as .xlsx or CSV"},
+		{"broken spreadsheet", "PK\x03\x04rest", "looks like a spreadsheet but cannot be read"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseAccounts("list", []byte(test.content), 15*time.Minute)
+			require.ErrorContains(t, err, test.says)
+			require.ErrorContains(t, err, "nothing was changed")
+		})
+	}
+}
+
+func TestLongListsOfProblemsAreCut(t *testing.T) {
+	_, err := parseAccounts("list", []byte(strings.Repeat("x\n", 1000)), 15*time.Minute)
+	require.ErrorContains(t, err, "list has 1,000 problems")
+	require.ErrorContains(t, err, "… and 950 more")
+}
+
+func TestListsInEveryForm(t *testing.T) {
+	plain := []catalog.Settings{{Account: "acct_1", Every: standardEvery}, {Account: "acct_2", Every: standardEvery}}
+	full := []catalog.Settings{
+		{Account: "acct_1", Feeds: []feed.Kind{feed.Product}, Every: catalog.Interval(time.Hour), SourceKey: "a/{account}.tsv.gz", SourceBucket: "theirs"},
+		{Account: "acct_2", Every: standardEvery},
+	}
+	for _, test := range []struct {
+		name, content string
+		want          []catalog.Settings
+	}{
+		{"text", "acct_1\nacct_2\n", plain},
+		{"text without a last line end", "acct_1\nacct_2", plain},
+		{"text with all that people write", "\ufeff# platform\r\n\r\n  acct_1  # shop one\r\n\tacct_2\r\n", plain},
+		{"one column with a header", "Account ID\nacct_1\nacct_2\n", plain},
+		{"csv", "account,feeds,every,source_key,source_bucket\nacct_1,product,1h,a/{account}.tsv.gz,theirs\nacct_2,,,,\n", full},
+		{"csv in another order, with quotes", "every,source_bucket,ACCOUNT,Source Key,feeds\n\"1h\",theirs,\"acct_1\",a/{account}.tsv.gz,product\n,,acct_2,,\n", full},
+		{"semicolons", "account;feeds;every;source_key;source_bucket\r\nacct_1;product;1h;a/{account}.tsv.gz;theirs\r\nacct_2;;;;\r\n", full},
+		{"tabs", "account\tfeeds\tevery\tsource_key\tsource_bucket\nacct_1\tproduct\t1h\ta/{account}.tsv.gz\ttheirs\nacct_2\t\t\t\t\n", full},
+		{"short rows", "account,feeds\nacct_1\nacct_2,\n", plain},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseAccounts("list", []byte(test.content), time.Duration(standardEvery))
+			require.NoError(t, err)
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+const standardEvery = catalog.Interval(20 * time.Minute)
+
+func spreadsheet(t *testing.T, rows ...[]any) []byte {
+	t.Helper()
+	book := excelize.NewFile()
+	defer book.Close()
+	for i, row := range rows {
+		cell, err := excelize.CoordinatesToCellName(1, i+1)
+		require.NoError(t, err)
+		require.NoError(t, book.SetSheetRow("Sheet1", cell, &row))
+	}
+	content, err := book.WriteToBuffer()
+	require.NoError(t, err)
+	return content.Bytes()
+}
+
+func TestSpreadsheet(t *testing.T) {
+	content := spreadsheet(t, []any{"Account", "Every", "Feeds"}, []any{"acct_1", "1h", "product"}, []any{}, []any{"# note"}, []any{" acct_2 "})
+	got, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
+	require.NoError(t, err)
+	require.Equal(t, []catalog.Settings{
+		{Account: "acct_1", Every: catalog.Interval(time.Hour), Feeds: []feed.Kind{feed.Product}},
+		{Account: "acct_2", Every: standardEvery},
+	}, got)
+}
+
+func TestSpreadsheetProblemsNameTheRow(t *testing.T) {
+	content := spreadsheet(t, []any{"account", "every"}, []any{}, []any{"acct_1", 15}, []any{"nobody"})
+	_, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
+	require.ErrorContains(t, err, `line 3: interval "15" is not a duration`)
+	require.ErrorContains(t, err, `line 4: account "nobody"`)
+}

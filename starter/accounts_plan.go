@@ -1,0 +1,290 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+// action is what becomes of something.
+type action string
+
+const (
+	create    action = "create"
+	update    action = "update"
+	remove    action = "delete"
+	unchanged action = "unchanged"
+)
+
+func (a action) mark() string {
+	return map[action]string{create: "+", update: "~", remove: "-", unchanged: " "}[a]
+}
+
+// fleet is what there is: the settings in S3 and the schedules in Temporal.
+type fleet struct {
+	settings  map[string]storedSettings
+	schedules map[string]scheduleFact // by schedule id
+}
+
+type storedSettings struct {
+	catalog.Settings
+	unreadable bool // there is a document, but it is of no use
+}
+
+// scheduleFact is a schedule that exists.
+type scheduleFact struct {
+	difference string // from the wanted one; only of schedules that are wanted
+	paused     bool
+}
+
+// change is one thing to do, or not.
+type change struct {
+	Account string    `json:"account"`
+	What    string    `json:"what"` // settings or schedule
+	Feed    feed.Kind `json:"feed,omitempty"`
+	Action  action    `json:"action"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// accountPlan is what to do about one account, in that order.
+type accountPlan struct {
+	settings catalog.Settings
+	changes  []change
+}
+
+func (p accountPlan) changing() []change {
+	return slices.DeleteFunc(slices.Clone(p.changes), func(c change) bool { return c.Action == unchanged })
+}
+
+// plan is what apply is going to do.
+type plan struct {
+	accounts []accountPlan
+	unlisted []string // accounts that exist, are not in the list and stay
+}
+
+// makePlan compares what is wanted with what there is. Accounts that are not in the list are deleted only if prune.
+func makePlan(wanted []catalog.Settings, is fleet, prune bool) plan {
+	var p plan
+	listed := map[string]bool{}
+	for _, settings := range wanted {
+		listed[settings.Account] = true
+		p.accounts = append(p.accounts, planAccount(settings, is))
+	}
+	for _, account := range is.accounts() {
+		switch {
+		case listed[account]:
+		case prune:
+			p.accounts = append(p.accounts, planRemoval(account, is))
+		default:
+			p.unlisted = append(p.unlisted, account)
+		}
+	}
+	return p
+}
+
+// accounts are all that have settings or a schedule, in order.
+func (f fleet) accounts() []string {
+	seen := map[string]bool{}
+	for account := range f.settings {
+		seen[account] = true
+	}
+	for id := range f.schedules {
+		if account, _, ok := parseScheduleID(id); ok {
+			seen[account] = true
+		}
+	}
+	var all []string
+	for account := range seen {
+		all = append(all, account)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// planAccount puts the settings before the schedules: a run must find them.
+func planAccount(settings catalog.Settings, is fleet) accountPlan {
+	p := accountPlan{settings: settings, changes: []change{planSettings(settings, is)}}
+	for _, kind := range settings.FeedKinds() {
+		p.changes = append(p.changes, planSchedule(wantedSchedule{settings.Account, kind, interval(settings)}, is))
+	}
+	for _, id := range is.schedulesOf(settings.Account) {
+		if _, kind, _ := parseScheduleID(id); !slices.Contains(settings.FeedKinds(), kind) {
+			p.changes = append(p.changes, change{settings.Account, "schedule", kind, remove, "the feed is no longer listed"})
+		}
+	}
+	return p
+}
+
+func planSettings(want catalog.Settings, is fleet) change {
+	c := change{Account: want.Account, What: "settings", Action: unchanged}
+	have, exists := is.settings[want.Account]
+	switch {
+	case !exists:
+		c.Action, c.Detail = create, describeSettings(want)
+	case have.unreadable:
+		c.Action, c.Detail = update, "the stored ones cannot be used; "+describeSettings(want)
+	default:
+		if c.Detail = settingsDifference(have.Settings, want); c.Detail != "" {
+			c.Action = update
+		}
+	}
+	return c
+}
+
+// settingsDifference compares what settings mean, not how they are written: a feed or an interval that is left out has
+// its default.
+func settingsDifference(is, want catalog.Settings) string {
+	var found []string
+	compare := func(name, from, to string) {
+		if from != to {
+			found = append(found, fmt.Sprintf("%s %s → %s", name, from, to))
+		}
+	}
+	compare("feeds", feedNames(is), feedNames(want))
+	compare("every", every(interval(is)), every(interval(want)))
+	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
+	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
+	return strings.Join(found, ", ")
+}
+
+func describeSettings(s catalog.Settings) string {
+	text := fmt.Sprintf("feeds %s, every %s", feedNames(s), every(interval(s)))
+	if s.SourceKey != "" {
+		text += ", source key " + s.SourceKey
+	}
+	if s.SourceBucket != "" {
+		text += ", source bucket " + s.SourceBucket
+	}
+	return text
+}
+
+func standard(value string) string {
+	if value == "" {
+		return "(default)"
+	}
+	return value
+}
+
+func feedNames(s catalog.Settings) string {
+	var names []string
+	for _, kind := range s.FeedKinds() {
+		names = append(names, string(kind))
+	}
+	slices.Sort(names)
+	return strings.Join(names, "|")
+}
+
+// interval is how often the feeds of an account are synced.
+func interval(s catalog.Settings) time.Duration {
+	if s.Every == 0 {
+		return catalog.MinInterval
+	}
+	return time.Duration(s.Every)
+}
+
+func planSchedule(want wantedSchedule, is fleet) change {
+	c := change{Account: want.account, What: "schedule", Feed: want.feed, Action: unchanged}
+	have, exists := is.schedules[want.id()]
+	switch {
+	case !exists:
+		c.Action, c.Detail = create, fmt.Sprintf("every %s, offset %s", every(want.interval), every(want.offset()))
+	case have.difference != "":
+		c.Action, c.Detail = update, have.difference
+		if have.paused {
+			c.Detail += " (stays paused)"
+		}
+	}
+	return c
+}
+
+// planRemoval deletes the schedules first: no run is to start without its settings. The state stays, so that an account
+// that comes back is not sent again from the start.
+func planRemoval(account string, is fleet) accountPlan {
+	p := accountPlan{settings: catalog.Settings{Account: account}}
+	for _, id := range is.schedulesOf(account) {
+		_, kind, _ := parseScheduleID(id)
+		p.changes = append(p.changes, change{account, "schedule", kind, remove, "not in the list"})
+	}
+	if _, exists := is.settings[account]; exists {
+		p.changes = append(p.changes, change{Account: account, What: "settings", Action: remove, Detail: "not in the list"})
+	}
+	return p
+}
+
+func (f fleet) schedulesOf(account string) []string {
+	var ids []string
+	for id := range f.schedules {
+		if of, _, ok := parseScheduleID(id); ok && of == account {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// changes lists all that is to be done.
+func (p plan) changes() []change {
+	all := []change{}
+	for _, account := range p.accounts {
+		all = append(all, account.changing()...)
+	}
+	return all
+}
+
+// counts counts the changes by action; what is unchanged counts too.
+func (p plan) counts() map[action]int {
+	counts := map[action]int{create: 0, update: 0, remove: 0, unchanged: 0}
+	for _, account := range p.accounts {
+		for _, c := range account.changes {
+			counts[c.Action]++
+		}
+	}
+	return counts
+}
+
+func (p plan) write(w io.Writer) {
+	t := table{header: []string{"", "", "", ""}}
+	for _, c := range p.changes() {
+		what := c.What
+		if c.Feed != "" {
+			what += " " + string(c.Feed)
+		}
+		t.add(c.Action.mark(), c.Account, what, c.Detail)
+	}
+	t.writeRows(w)
+	if len(t.rows) > 0 {
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, p.summary())
+	if len(p.unlisted) > 0 {
+		fmt.Fprintf(w, "Not in the list, left alone: %s (--prune deletes their schedules and settings).\n", some(p.unlisted, 5))
+	}
+}
+
+func (p plan) summary() string {
+	n := p.counts()
+	if n[create]+n[update]+n[remove] == 0 {
+		return fmt.Sprintf("Nothing to do: %s as listed.", areOrIs(len(p.accounts), "account"))
+	}
+	return fmt.Sprintf("Plan: %d to create, %d to update, %d to delete, %d unchanged.", n[create], n[update], n[remove], n[unchanged])
+}
+
+func areOrIs(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(int64(n)) + " " + noun + "s are"
+}
+
+// some names the first few and counts the rest.
+func some(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %s more", strings.Join(names[:most], ", "), count(int64(len(names)-most)))
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+// watchWrites counts what is written to S3.
+func (s *stage) watchWrites() *[]string {
+	var writes []string
+	s.store.Before = func(operation, _, key string) error {
+		if operation == "Put" || operation == "Delete" || operation == "Write" {
+			writes = append(writes, operation+" "+key)
+		}
+		return nil
+	}
+	return &writes
+}
+
+func (s *stage) apply(list string, flags ...string) int {
+	s.stdin = list
+	return s.run(append([]string{"accounts", "apply", "-f", "-", "--rate", "10000"}, flags...)...)
+}
+
+func TestApplyRefusesAListWithProblemsAndChangesNothing(t *testing.T) {
+	s := newStage(t)
+	writes := s.watchWrites()
+	require.Equal(t, exitUsage, s.apply("acct_1\nacct_1\n"))
+	require.Equal(t, "starter: stdin has 1 problem; nothing was changed:\n  line 2: account acct_1 is in line 1 already\n", s.stderr.String())
+	require.Empty(t, s.temporal.written())
+	require.Empty(t, *writes)
+}
+
+func TestApplyGoesOnAfterAFailureAndSaysWhatFailed(t *testing.T) {
+	s := newStage(t)
+	s.temporal.refuse = func(write string) error {
+		if write == "create catalog-sync/acct_2/product" {
+			return errRefused
+		}
+		return nil
+	}
+	require.Equal(t, exitFailed, s.apply("acct_1\nacct_2\nacct_3\n"))
+	require.Equal(t, "starter: 1 account could not be applied; apply again once this is repaired:\n  acct_2: create schedule: refused by the test\n", s.stderr.String())
+	require.NotContains(t, s.stdout.String(), "Done.")
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_3/product"}, s.temporal.written())
+
+	s.temporal.refuse = nil
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\n"))
+	require.Equal(t, []string{"create catalog-sync/acct_2/product"}, s.temporal.written())
+}
+
+func TestApplyMakesNoScheduleWithoutItsSettings(t *testing.T) {
+	s := newStage(t)
+	s.store.Before = func(operation, _, _ string) error {
+		if operation == "Put" {
+			return errRefused
+		}
+		return nil
+	}
+	require.Equal(t, exitFailed, s.apply("acct_1\n"))
+	require.Empty(t, s.temporal.written())
+}
+
+func TestApplyPrintsThePlanAndCarriesItOut(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,every,source_key\nacct_1,,\nacct_2,1h,{account}.tsv\n"))
+	require.Equal(t, `+  acct_1  settings          feeds product, every 15m
++  acct_1  schedule product  every 15m, offset 4m48s
++  acct_2  settings          feeds product, every 1h, source key {account}.tsv
++  acct_2  schedule product  every 1h, offset `+every(offset("catalog-sync/acct_2/product", time.Hour))+`
+
+Plan: 4 to create, 0 to update, 0 to delete, 0 unchanged.
+Done. 'starter status' shows the accounts.
+`, s.stdout.String())
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"}, s.temporal.written())
+	settings, err := s.docs.Settings(t.Context(), "acct_2")
+	require.NoError(t, err)
+	require.Equal(t, catalog.Settings{Account: "acct_2", Every: catalog.Interval(time.Hour), SourceKey: "{account}.tsv"}, settings)
+}
+
+func TestApplyAgainDoesNothing(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	s.temporal.written()
+	s.temporal.hidden["catalog-sync/acct_1/product"] = true // Temporal's list of schedules lags behind
+	writes := s.watchWrites()
+	require.Equal(t, exitOK, s.apply("acct_2\nacct_1\n"))
+	require.Equal(t, "Nothing to do: 2 accounts are as listed.\n", s.stdout.String())
+	require.Empty(t, s.temporal.written())
+	require.Empty(t, *writes)
+}
+
+func TestSettingsThatMeanTheSameAreNotRewritten(t *testing.T) {
+	s := newStage(t)
+	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1", Feeds: []feed.Kind{feed.Product}}))
+	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run"))
+	require.NotContains(t, s.stdout.String(), "settings")
+}
+
+func TestDryRunStopsAtThePlan(t *testing.T) {
+	s := newStage(t)
+	writes := s.watchWrites()
+	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run"))
+	require.Contains(t, s.stdout.String(), "Plan: 2 to create")
+	require.Contains(t, s.stdout.String(), "Nothing was changed (--dry-run).")
+	require.Empty(t, s.temporal.written())
+	require.Empty(t, *writes)
+}
+
+func TestApplyUpdatesWhatDiffers(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	s.temporal.written()
+	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_1", "--note", "holiday", "--rate", "1000"))
+	s.temporal.written()
+
+	require.Equal(t, exitOK, s.apply("account,every\nacct_1,30m\nacct_2,\n"))
+	require.Equal(t, `~  acct_1  settings          every 15m → 30m
+~  acct_1  schedule product  every 15m → 30m (stays paused)
+
+Plan: 0 to create, 2 to update, 0 to delete, 2 unchanged.
+Done. 'starter status' shows the accounts.
+`, s.stdout.String())
+	require.Equal(t, []string{"update catalog-sync/acct_1/product"}, s.temporal.written())
+	state := s.temporal.schedules["catalog-sync/acct_1/product"].Schedule.State
+	require.True(t, state.Paused)
+	require.Equal(t, "holiday", state.Note)
+}
+
+func TestApplyRepairsSettingsThatCannotBeRead(t *testing.T) {
+	s := newStage(t)
+	_, err := s.store.Put(t.Context(), "state", "accounts/acct_1.json", "application/json", []byte("{"), "")
+	require.NoError(t, err)
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	require.Contains(t, s.stdout.String(), "~  acct_1  settings          the stored ones cannot be used")
+	_, err = s.docs.Settings(t.Context(), "acct_1")
+	require.NoError(t, err)
+}
+
+func TestAccountsThatAreNotListedAreLeftAloneUnlessPruned(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\n"))
+	s.temporal.written()
+
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	require.Contains(t, s.stdout.String(), "Nothing to do")
+	require.Contains(t, s.stdout.String(), "Not in the list, left alone: acct_2, acct_3 (--prune deletes their schedules and settings).")
+	require.Empty(t, s.temporal.written())
+
+	require.Equal(t, exitUsage, s.apply("acct_1\n", "--prune"), "a script has to say --yes")
+	require.Contains(t, s.stderr.String(), "this would delete 4 objects; nothing was changed. Say --yes")
+	require.Empty(t, s.temporal.written())
+
+	s.temporal.hidden["catalog-sync/acct_3/product"] = true
+	require.Equal(t, exitOK, s.apply("acct_1\n", "--prune", "--yes"))
+	require.Contains(t, s.stdout.String(), "-  acct_2  schedule product  not in the list\n-  acct_2  settings          not in the list\n")
+	require.Equal(t, []string{"delete catalog-sync/acct_2/product", "delete catalog-sync/acct_3/product"}, s.temporal.written())
+	accounts, err := s.docs.Accounts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"acct_1"}, accounts)
+}
+
+func TestPruneAsksAPerson(t *testing.T) {
+	for _, test := range []struct {
+		answer string
+		code   int
+	}{{"n\n", exitUsage}, {"", exitUsage}, {"y\n", exitOK}, {"YES\n", exitOK}} {
+		s := newStage(t)
+		require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+		s.temporal.written()
+		list := filepath.Join(t.TempDir(), "accounts.txt")
+		require.NoError(t, os.WriteFile(list, []byte("acct_1\n"), 0o600))
+		s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+		s.stdin = test.answer
+		require.Equal(t, test.code, s.run("accounts", "apply", "-f", list, "--prune"))
+		require.Contains(t, s.stderr.String(), "Delete 2 objects? [y/N] ")
+		require.Equal(t, test.code == exitOK, len(s.temporal.written()) == 1)
+	}
+}
+
+func TestTheScheduleOfAFeedThatIsNoLongerListedIsDeleted(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	s.temporal.written()
+	is := described(wantedSchedule{"acct_1", "inventory", time.Hour})
+	s.temporal.schedules["catalog-sync/acct_1/inventory"] = s.temporal.schedules["catalog-sync/acct_1/product"]
+	s.temporal.schedules["catalog-sync/acct_1/inventory"].Schedule = is
+	s.temporal.schedules["catalog-sync/acct_1/product"].Schedule = described(wantedExample())
+	delete(s.temporal.schedules, "catalog-sync/acct_1/product")
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "delete catalog-sync/acct_1/inventory"}, s.temporal.written())
+}
+
+func TestAScheduleThatAppearsMeanwhileIsUpdated(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	s.temporal.written()
+	want := wantedSchedule{"acct_1", feed.Product, time.Hour}
+	require.NoError(t, createSchedule(t.Context(), s.temporal, want))
+	require.Equal(t, []string{"update catalog-sync/acct_1/product"}, s.temporal.written())
+}
+
+func TestApplyAsJSON(t *testing.T) {
+	s := newStage(t)
+	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_9"}))
+	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run", "-o", "json"))
+	var got applied
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.True(t, got.DryRun)
+	require.Len(t, got.Changes, 2)
+	require.Equal(t, 2, got.Counts[create])
+	require.Equal(t, []string{"acct_9"}, got.Unlisted)
+	require.Empty(t, got.Failed)
+}
+
+func TestApplyASpreadsheet(t *testing.T) {
+	s := newStage(t)
+	list := filepath.Join(t.TempDir(), "accounts.xlsx")
+	require.NoError(t, os.WriteFile(list, spreadsheet(t, []any{"account", "every"}, []any{"acct_1", "30m"}), 0o600))
+	require.Equal(t, exitOK, s.run("accounts", "apply", "-f", list, "--rate", "1000"))
+	require.Equal(t, []string{"create catalog-sync/acct_1/product"}, s.temporal.written())
+}
+
+func TestApplyStopsAtStorageThatIsAway(t *testing.T) {
+	s := newStage(t)
+	s.store.Before = func(string, string, string) error { return errors.New("S3 is away") }
+	require.Equal(t, exitFailed, s.apply("acct_1\n"))
+	require.Empty(t, s.temporal.written())
+}
+
+func TestListAndShowAccounts(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("accounts", "list"))
+	require.Contains(t, s.stdout.String(), "No account has settings yet")
+
+	require.Equal(t, exitOK, s.apply("account,every,source_key\nacct_1,,\nacct_2,1h,x/{account}.tsv\n"))
+	_, err := s.store.Put(t.Context(), "state", "accounts/acct_3.json", "application/json", []byte(`{"account":"acct_9"}`), "")
+	require.NoError(t, err)
+	require.Equal(t, exitOK, s.run("accounts", "list"))
+	lines := strings.Split(s.stdout.String(), "\n")
+	require.Equal(t, "ACCOUNT  FEEDS    EVERY  SOURCE", lines[0])
+	require.Equal(t, "acct_1   product  15m    s3://catalogs/catalogs/acct_1/product.csv", lines[1])
+	require.Equal(t, "acct_2   product  1h     s3://catalogs/x/acct_2.tsv", lines[2])
+	require.Contains(t, lines[3], "acct_3   -        -      settings cannot be used")
+
+	require.Equal(t, exitOK, s.run("accounts", "show", "acct_2"))
+	require.Contains(t, s.stdout.String(), "source    s3://catalogs/x/acct_2.tsv")
+	require.Contains(t, s.stdout.String(), "schedule  catalog-sync/acct_2/product, every 1h")
+	require.Equal(t, exitOK, s.run("accounts", "show", "acct_77"))
+	require.Contains(t, s.stdout.String(), "none of its own: the defaults hold")
+	require.Equal(t, exitFailed, s.run("accounts", "show", "acct_3"))
+	require.Contains(t, s.stderr.String(), `it names the account "acct_9"`)
+}
+
+func TestSchedules(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("schedule", "list"))
+	require.Contains(t, s.stdout.String(), "There is no schedule")
+	for _, verb := range []string{"describe", "trigger", "pause", "resume"} {
+		require.Equal(t, exitFailed, s.run("schedule", verb, "acct_1"))
+		require.Equal(t, "starter: account acct_1 has no schedule for its product feed: 'starter accounts apply' creates it\n", s.stderr.String())
+	}
+
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	s.temporal.written()
+	d := s.temporal.schedules["catalog-sync/acct_1/product"]
+	d.Info.NextActionTimes = []time.Time{noon.Add(3 * time.Minute)}
+	d.Info.NumActions, d.Info.NumActionsSkippedOverlap = 1234, 5
+	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_2", "--note", "asked for"))
+	require.Equal(t, exitOK, s.run("schedule", "list"))
+	require.Equal(t, `ACCOUNT  FEED     EVERY  NEXT   LAST   RUNS  SKIPPED  MISSED  STATE
+acct_1   product  15m    in 3m  -     1,234        5       0  active
+acct_2   product  15m    -      -         0        0       0  paused: asked for
+`, s.stdout.String())
+	require.Equal(t, exitOK, s.run("schedule", "describe", "acct_1", "-o", "json"))
+	require.Contains(t, s.stdout.String(), `"skipped_overlap": 5`)
+	require.Equal(t, exitOK, s.run("schedule", "trigger", "acct_1"))
+	require.Equal(t, exitOK, s.run("schedule", "resume", "--all", "--rate", "1000"))
+	require.Equal(t, "2 schedules resumed.\n", s.stdout.String())
+	require.Equal(t, []string{
+		"pause catalog-sync/acct_2/product", "resume catalog-sync/acct_1/product", "resume catalog-sync/acct_2/product", "trigger catalog-sync/acct_1/product",
+	}, s.temporal.written())
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+// runTimeout bounds a run, started by hand or by a schedule. Its steps end after half a day at the latest, and it may
+// wait for another run before them; a run older than a day is stuck, and overlap SKIP would let it hide for ever.
+const runTimeout = 24 * time.Hour
+
+type syncFlags struct {
+	feed          string
+	force, follow bool
+}
+
+func (a *app) syncCommand() *cobra.Command {
+	var flags syncFlags
+	c := &cobra.Command{
+		Use:   "sync ACCOUNT...",
+		Short: "Sync the catalogs of accounts now",
+		Long: `Sync the catalogs of accounts now.
+
+A source that Stripe has already ends the run at once; --force sends it again, and does not wait for the 15 minutes
+that Stripe wants between two updates. If a sync of the account is under way that was started by hand, this joins it.
+Running beside a schedule is safe: one run at a time imports.
+
+With --follow the exit code is 0 if every sync ended as unchanged, succeeded or succeeded_with_errors, and 1 if one
+failed, was cancelled or timed out. Ctrl-C stops the following, not the sync; the same command follows it again.`,
+		Example: `  starter sync acct_1Nv0FGQ9RKHgCVdK
+  starter sync acct_1Nv0FGQ9RKHgCVdK --follow
+  starter sync acct_1Nv0FGQ9RKHgCVdK --force --follow
+  starter sync acct_1Nv0FGQ9RKHgCVdK acct_1OqRzt2eZvKYlo2C --follow --output json`,
+		Args:              accountArgs(1, 0),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.sync(c.Context(), distinct(args), flags))
+		},
+	}
+	feedFlag(c, &flags.feed)
+	c.Flags().BoolVar(&flags.force, "force", false, "import even if nothing changed, and without waiting for the 15 minutes")
+	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
+	return c
+}
+
+func feedFlag(c *cobra.Command, into *string) {
+	c.Flags().StringVar(into, "feed", string(feed.Product), "the feed of the account")
+	must(c.RegisterFlagCompletionFunc("feed", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, kind := range feed.Kinds() {
+			names = append(names, string(kind))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}))
+}
+
+// syncRun is a run that was started, or joined.
+type syncRun struct {
+	Account    string    `json:"account"`
+	Feed       feed.Kind `json:"feed"`
+	WorkflowID string    `json:"workflow_id"`
+	RunID      string    `json:"run_id,omitempty"`
+	Joined     bool      `json:"joined"` // it was under way already
+	// Error says why there is no run.
+	Error string `json:"error,omitempty"`
+}
+
+func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) error {
+	kind, err := feed.ParseKind(flags.feed)
+	if err != nil {
+		return badInput(err)
+	}
+	temporal, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	runs := startAll(ctx, temporal, accounts, kind, flags.force)
+	if flags.follow {
+		return a.followAll(ctx, temporal, runs)
+	}
+	return a.printStarted(runs)
+}
+
+// startAll starts one run per account, a few at a time; one that cannot be started keeps none of the others back.
+func startAll(ctx context.Context, c client.Client, accounts []string, kind feed.Kind, force bool) []syncRun {
+	runs := make([]syncRun, len(accounts))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, account := range accounts {
+		group.Go(func() error {
+			runs[i] = start(ctx, c, workflows.CatalogSyncInput{Account: account, Feed: kind, Force: force})
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in the runs
+	return runs
+}
+
+// start starts a run, or joins the one under way. It asks the server to refuse a second one instead of answering with
+// the first (USE_EXISTING), which comes to the same but tells the two apart: people want to know which it is.
+func start(ctx context.Context, c client.Client, in workflows.CatalogSyncInput) syncRun {
+	run := syncRun{Account: in.Account, Feed: in.Feed, WorkflowID: workflows.CatalogSyncID(in.Account, in.Feed, in.Force)}
+	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       run.WorkflowID,
+		TaskQueue:                                workflows.TaskQueue,
+		WorkflowExecutionTimeout:                 runTimeout,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            in.Summary(),
+		TypedSearchAttributes:                    in.SearchAttributes(),
+		Priority:                                 in.Priority(),
+	}, workflows.CatalogSyncType, in)
+	var running *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &running):
+		run.RunID, run.Joined = running.RunId, true
+	case err != nil:
+		run.Error = fmt.Sprintf("start the sync of %s: %v", in.Account, advise(err))
+	default:
+		run.RunID = execution.GetRunID()
+	}
+	return run
+}
+
+// advise says what to do about what Temporal answers to a start, where that is known.
+func advise(err error) error {
+	var invalid *serviceerror.InvalidArgument
+	var missing *serviceerror.NamespaceNotFound
+	switch {
+	case errors.As(err, &invalid):
+		return fmt.Errorf("%w (if a search attribute is missing: register VitrineAccount, VitrineFeed, VitrineOutcome and VitrineRowsFailed in the namespace)", err)
+	case errors.As(err, &missing):
+		return fmt.Errorf("%w: check TEMPORAL_NAMESPACE", err)
+	}
+	return err
+}
+
+func (a *app) printStarted(runs []syncRun) error {
+	if a.json() {
+		if err := a.printJSON(runs); err != nil {
+			return err
+		}
+		return startFailures(runs)
+	}
+	for _, run := range runs {
+		if run.Error != "" {
+			continue
+		}
+		verb := "started"
+		if run.Joined {
+			verb = "is under way already"
+		}
+		fmt.Fprintf(a.stdout, "%s  sync of the %s feed %s\n", run.Account, run.Feed, verb)
+		fmt.Fprintf(a.stdout, "  workflow  %s\n  run       %s\n", run.WorkflowID, run.RunID)
+		fmt.Fprintf(a.stdout, "  watch     the same command with --follow, or this workflow in Temporal's Web UI\n")
+	}
+	return startFailures(runs)
+}
+
+func startFailures(runs []syncRun) error {
+	var errs []error
+	for _, run := range runs {
+		if run.Error != "" {
+			errs = append(errs, errors.New(run.Error))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// syncEnd is how a run ended, as --output json prints it.
+type syncEnd struct {
+	workflows.CatalogSyncResult
+	WorkflowID string     `json:"workflow_id"`
+	RunID      string     `json:"run_id"`
+	Joined     bool       `json:"joined"`
+	Status     string     `json:"status"` // completed, failed, canceled, terminated, timed_out; empty: it was not started
+	Error      *syncError `json:"error,omitempty"`
+	Seconds    float64    `json:"seconds"`
+}
+
+type syncError struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// endOf reads the result of a run that is over.
+func endOf(ctx context.Context, c client.Client, run syncRun, took time.Duration) syncEnd {
+	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined, Seconds: took.Round(time.Millisecond).Seconds()}
+	err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &end.CatalogSyncResult)
+	end.Status, end.Error = "completed", nil
+	if err != nil {
+		end.Status, end.Error = explainEnd(err)
+		detailsOf(err, &end.CatalogSyncResult)
+		end.Outcome = catalog.Failed
+	}
+	end.Account, end.Feed = run.Account, run.Feed
+	return end
+}
+
+// explainEnd takes the cause out of what Temporal wraps around the end of a run.
+func explainEnd(err error) (status string, cause *syncError) {
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	var terminated *temporal.TerminatedError
+	var timeout *temporal.TimeoutError
+	switch {
+	case errors.As(err, &application):
+		return "failed", &syncError{application.Type(), application.Message()}
+	case errors.As(err, &canceled):
+		return "canceled", &syncError{"Canceled", "the run was cancelled"}
+	case errors.As(err, &terminated):
+		return "terminated", &syncError{"Terminated", "the run was terminated by an operator"}
+	case errors.As(err, &timeout):
+		return "timed_out", &syncError{"TimedOut", "the run did not end within its time"}
+	}
+	return "failed", &syncError{"", err.Error()}
+}
+
+// detailsOf reads how far a failed run came; an older worker, or a failure outside the workflow, tells nothing.
+func detailsOf(err error, into *workflows.CatalogSyncResult) {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) && application.HasDetails() {
+		_ = application.Details(into)
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/config"
+	"vitrine/internal/objectstore"
+	"vitrine/internal/temporalclient"
+)
+
+// dialTemporal connects to the server that TEMPORAL_* names.
+func (a *app) dialTemporal(ctx context.Context) (client.Client, error) {
+	c, err := a.configuration()
+	if err != nil {
+		return nil, err
+	}
+	// A person reads the starter's own words; the SDK's log is for those who look for it.
+	level := max(c.Log.Level, slog.LevelWarn)
+	if c.Log.Level < slog.LevelInfo {
+		level = c.Log.Level
+	}
+	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	return temporalclient.Dial(ctx, options)
+}
+
+// connectStorage opens the buckets that VITRINE_* and AWS_* name.
+func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {
+	c, err := a.configuration()
+	if err != nil {
+		return catalog.Documents{}, err
+	}
+	if err := c.CheckState(); err != nil {
+		return catalog.Documents{}, badInput(err)
+	}
+	store, err := objectstore.New(ctx, objectstore.Options{PathStyle: c.Storage.PathStyle})
+	if err != nil {
+		return catalog.Documents{}, badInput(err)
+	}
+	return catalog.Documents{Objects: store, Layout: c.Layout()}, nil
+}
+
+// configuration reads the environment; all that is wrong with it is said at once.
+func (a *app) configuration() (config.Config, error) {
+	c, err := config.LoadStarter(a.lookup)
+	if err != nil {
+		return c, badInput(errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err))
+	}
+	return c, nil
+}
+
+// release is set by the linker: -X main.release=v1.2.3.
+var release string
+
+// version names the release and the commit that the binary was built from.
+func version() string {
+	name, revision, modified := release, "", ""
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		if name == "" {
+			name = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				revision = s.Value[:min(12, len(s.Value))]
+			case s.Key == "vcs.modified" && s.Value == "true":
+				modified = ", modified"
+			}
+		}
+	}
+	if name == "" {
+		name = "(devel)"
+	}
+	if revision == "" || strings.Contains(name, revision) {
+		return name
+	}
+	return name + " (" + revision + modified + ")"
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/config"
+)
+
+func (a *app) envCommand() *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:     "env",
+		Short:   "List the environment variables that configure Vitrine, and what is set",
+		Long:    "List the environment variables that configure Vitrine, and what is set. Secrets are not shown.",
+		Example: "  starter env\n  starter env --all     # the worker's too",
+		Args:    noArgs("variables are not selected by name"),
+		RunE:    func(*cobra.Command, []string) error { return a.env(all) },
+	}
+	c.Flags().BoolVar(&all, "all", false, "the variables of the worker too")
+	return c
+}
+
+type envView struct {
+	Name    string `json:"name"`
+	Value   string `json:"value,omitempty"` // as set; secrets redacted
+	Set     bool   `json:"set"`
+	Default string `json:"default,omitempty"`
+	Meaning string `json:"meaning"`
+	Worker  bool   `json:"worker"`
+	Starter bool   `json:"starter"`
+}
+
+func (a *app) env(all bool) error {
+	views := []envView{}
+	for _, v := range config.Table() {
+		if !v.Starter && !all {
+			continue
+		}
+		value, isSet := a.lookup(v.Name)
+		if isSet && holdsSecret(v.Name) {
+			value = "[redacted]"
+		}
+		views = append(views, envView{v.Name, value, isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter})
+	}
+	if a.json() {
+		return a.printJSON(views)
+	}
+	for _, v := range views {
+		state := "not set"
+		switch {
+		case v.Set:
+			state = "= " + printable(v.Value)
+		case v.Default != "":
+			state = "default " + v.Default
+		}
+		fmt.Fprintf(a.stdout, "%s  %s\n    %s\n", v.Name, state, v.Meaning)
+	}
+	return nil
+}
+
+// holdsSecret errs on the side of hiding.
+func holdsSecret(name string) bool {
+	return strings.HasSuffix(name, "API_KEY") || strings.Contains(name, "SECRET") || strings.Contains(name, "ACCESS_KEY") || strings.Contains(name, "TOKEN") || strings.Contains(name, "PASSWORD")
+}

@@ -1,0 +1,384 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/internal/catalog"
+)
+
+// blind is how long following goes on while Temporal does not answer.
+const blind = time.Minute
+
+// followAll watches runs until all are over and prints how they ended.
+func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun) error {
+	out := a.stdout
+	if a.json() {
+		out = a.stderr // stdout is for the results
+	}
+	screen := newScreen(out, a.isTerminal(out), len(runs) > 1, a.now)
+	ends := make([]syncEnd, len(runs))
+	poll := a.poll * time.Duration(1+len(runs)/8) // many runs together stay within what a server gives one client
+	var group errgroup.Group
+	for i, run := range runs {
+		group.Go(func() (err error) {
+			ends[i], err = a.follow(ctx, c, run, poll, screen)
+			return err
+		})
+	}
+	lost := group.Wait()
+	screen.close()
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w; the %s on, and the same command follows again", context.Cause(ctx), syncsGo(len(runs)))
+	}
+	if a.json() {
+		if err := a.printJSON(ends); err != nil {
+			return err
+		}
+	} else {
+		a.printEnds(ends)
+	}
+	return errors.Join(startFailures(runs), lost, failures(ends))
+}
+
+func syncsGo(n int) string {
+	if n == 1 {
+		return "sync goes"
+	}
+	return "syncs go"
+}
+
+// follow watches one run until it is over.
+func (a *app) follow(ctx context.Context, c client.Client, run syncRun, poll time.Duration, screen *screen) (syncEnd, error) {
+	if run.Error != "" {
+		end := syncEnd{WorkflowID: run.WorkflowID, Error: &syncError{"", run.Error}}
+		end.Account, end.Feed, end.Outcome = run.Account, run.Feed, catalog.Failed
+		return end, nil
+	}
+	watched := &watch{client: c, run: run}
+	for seen := a.now(); ; {
+		look, err := watched.look(ctx)
+		switch {
+		case err == nil:
+			seen = a.now()
+			screen.show(run, look)
+			if look.over {
+				return endOf(ctx, c, run, look.took), nil
+			}
+		case ctx.Err() != nil:
+			return syncEnd{}, context.Cause(ctx)
+		case a.now().Sub(seen) > blind:
+			return syncEnd{}, fmt.Errorf("lost sight of the sync of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID, err)
+		}
+		if !pause(ctx, poll) {
+			return syncEnd{}, context.Cause(ctx)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// watch looks at a run again and again, reading its history only when that has grown.
+type watch struct {
+	client client.Client
+	run    syncRun
+	events []*historypb.HistoryEvent
+}
+
+// look is what a run looks like at one moment.
+type look struct {
+	steps []*step
+	begun time.Time
+	over  bool
+	took  time.Duration
+}
+
+func (w *watch) look(ctx context.Context) (look, error) {
+	description, err := w.client.DescribeWorkflowExecution(ctx, w.run.WorkflowID, w.run.RunID)
+	if err != nil {
+		return look{}, err
+	}
+	info := description.GetWorkflowExecutionInfo()
+	if info.GetHistoryLength() != int64(len(w.events)) || len(w.events) == 0 {
+		if err := w.readHistory(ctx); err != nil {
+			return look{}, err
+		}
+	}
+	steps, byActivity := stepsOf(w.events)
+	enliven(byActivity, description.GetPendingActivities())
+	seen := look{steps: steps, begun: info.GetStartTime().AsTime(), over: !isOpen(info.GetStatus())}
+	if seen.over {
+		seen.took = info.GetCloseTime().AsTime().Sub(seen.begun)
+	}
+	return seen, nil
+}
+
+func (w *watch) readHistory(ctx context.Context) error {
+	var events []*historypb.HistoryEvent
+	pages := w.client.GetWorkflowHistory(ctx, w.run.WorkflowID, w.run.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for pages.HasNext() {
+		event, err := pages.Next()
+		if err != nil {
+			return err
+		}
+		events = append(events, event)
+	}
+	w.events = events
+	return nil
+}
+
+// screen shows the steps of runs. For one run on a terminal the step under way is redrawn in place; for several, and
+// where nobody watches, there is a line for everything that happens, marked with its account.
+type screen struct {
+	out   io.Writer
+	live  bool
+	marks bool
+	now   func() time.Time
+
+	mu      sync.Mutex
+	shown   map[shownStep]shownState
+	began   map[string]bool
+	drawn   string // the line that is redrawn
+	writing time.Time
+}
+
+type shownStep struct {
+	account string
+	index   int
+}
+
+type shownState struct {
+	begun, over bool
+	attempt     int32
+	waiting     string
+	reported    time.Time // when a line about its progress was written last
+}
+
+func newScreen(out io.Writer, terminal, several bool, now func() time.Time) *screen {
+	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}}
+}
+
+// quiet is how often a step that takes long gets a line where lines are not redrawn.
+const quiet = 10 * time.Second
+
+func (s *screen) show(run syncRun, seen look) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.introduce(run, seen)
+	for i, step := range seen.steps {
+		key := shownStep{run.Account, i}
+		s.shown[key] = s.report(run, step, s.shown[key])
+	}
+	if s.live && !seen.over {
+		s.redraw(seen)
+	}
+}
+
+func (s *screen) introduce(run syncRun, seen look) {
+	if s.began[run.Account] {
+		return
+	}
+	s.began[run.Account] = true
+	line := fmt.Sprintf("sync of the %s feed: %s", run.Feed, run.WorkflowID)
+	if run.Joined {
+		line += fmt.Sprintf(" (joined, it runs since %s)", rough(s.now().Sub(seen.begun)))
+	}
+	if s.marks {
+		s.line(run, line)
+	} else {
+		s.line(run, run.Account+"  "+line)
+	}
+}
+
+// report writes the lines that a step deserves, given what was written about it before.
+func (s *screen) report(run syncRun, now *step, before shownState) shownState {
+	after := shownState{begun: true, over: now.over(), attempt: now.attempt, waiting: now.waiting, reported: before.reported}
+	switch {
+	case before.over:
+	case now.over():
+		s.line(run, "  "+finished(now))
+	case now.trouble != "" && now.attempt > max(1, before.attempt):
+		s.line(run, "  "+retrying(now, s.now()))
+		after.reported = s.now()
+	case s.live:
+	case !before.begun, now.waiting != before.waiting, s.now().Sub(before.reported) >= quiet:
+		s.line(run, "  "+underWay(now, s.now()))
+		after.reported = s.now()
+	}
+	return after
+}
+
+func finished(s *step) string {
+	took := lasting(s.ended.Sub(s.begun))
+	switch {
+	case s.failure != "":
+		return fmt.Sprintf("✗ %-18s %s: %s", s.name, took, printable(s.failure))
+	case s.attempt > 1 && s.trouble != "":
+		return fmt.Sprintf("✓ %-18s %s, %d attempts", s.name, took, s.attempt)
+	}
+	return fmt.Sprintf("✓ %-18s %s", s.name, took)
+}
+
+func retrying(s *step, now time.Time) string {
+	text := fmt.Sprintf("! %-18s attempt %d failed: %s", s.name, s.attempt-1, printable(s.trouble))
+	if s.nextTry.After(now) {
+		text += "; next try in " + lasting(s.nextTry.Sub(now))
+	}
+	return text
+}
+
+func underWay(s *step, now time.Time) string {
+	text := fmt.Sprintf("… %-18s %s", s.name, lasting(now.Sub(s.begun)))
+	switch {
+	case !s.until.IsZero():
+		return fmt.Sprintf("… %-18s waiting until %s, when Stripe takes the next update (in %s)", s.name, clock(now, s.until), lasting(s.until.Sub(now)))
+	case s.waiting != "":
+		return text + ", " + s.waiting
+	case s.progress.Total > 0:
+		return fmt.Sprintf("… %-18s %s %3d%%  %s of %s%s", s.name, gauge(s.progress.Bytes, s.progress.Total, 24),
+			100*s.progress.Bytes/s.progress.Total, size(s.progress.Bytes), size(s.progress.Total), attempts(s))
+	case s.progress.Bytes > 0:
+		return text + ", " + size(s.progress.Bytes) + " read" + attempts(s)
+	case s.idle && now.Sub(s.begun) > 5*time.Second:
+		return text + ", no worker has taken it yet: is one running?"
+	}
+	return text + attempts(s)
+}
+
+func attempts(s *step) string {
+	if s.attempt > 1 && s.trouble != "" {
+		return fmt.Sprintf("  (attempt %d)", s.attempt)
+	}
+	return ""
+}
+
+// redraw puts the step under way where the cursor is. The line must not wrap: a wrapped one cannot be redrawn.
+func (s *screen) redraw(seen look) {
+	text := "  … waiting for a worker"
+	if s.now().Sub(seen.begun) < 3*time.Second {
+		text = "  …"
+	}
+	for _, step := range seen.steps {
+		text = ""
+		if !step.over() {
+			text = "  " + underWay(step, s.now())
+		}
+	}
+	if width := columns(s.out); width > 1 && utf8.RuneCountInString(text) >= width {
+		text = string([]rune(text)[:width-1])
+	}
+	fmt.Fprint(s.out, "\r\x1b[2K"+text)
+	s.drawn = text
+}
+
+func (s *screen) line(run syncRun, text string) {
+	s.erase()
+	if s.marks {
+		text = run.Account + "  " + strings.TrimPrefix(text, "  ")
+	}
+	fmt.Fprintln(s.out, strings.TrimRight(text, " "))
+}
+
+func (s *screen) erase() {
+	if s.drawn != "" {
+		fmt.Fprint(s.out, "\r\x1b[2K")
+		s.drawn = ""
+	}
+}
+
+// close leaves the terminal with the cursor on an empty line.
+func (s *screen) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+}
+
+// printEnds sums up for people.
+func (a *app) printEnds(ends []syncEnd) {
+	for _, end := range ends {
+		if end.WorkflowID == "" || end.Status == "" {
+			continue // not started, or lost: the error says so
+		}
+		fmt.Fprintln(a.stdout)
+		fmt.Fprintf(a.stdout, "%s  %s: %s in %s\n", end.Account, end.Feed, verdict(end), lasting(time.Duration(end.Seconds*float64(time.Second))))
+		for _, line := range summary(end) {
+			fmt.Fprintf(a.stdout, "  %-8s %s\n", line[0], printable(line[1]))
+		}
+	}
+}
+
+func verdict(end syncEnd) string {
+	switch {
+	case end.Status == "completed":
+		return strings.ReplaceAll(string(end.Outcome), "_", " ")
+	case end.Error != nil && end.Error.Type != "" && end.Status == "failed":
+		return "failed (" + end.Error.Type + ")"
+	}
+	return strings.ReplaceAll(end.Status, "_", " ")
+}
+
+// summary lists what a person wants to know, leaving out what there is nothing of.
+func summary(end syncEnd) (lines [][2]string) {
+	add := func(title, text string) {
+		if text != "" {
+			lines = append(lines, [2]string{title, text})
+		}
+	}
+	if end.Error != nil {
+		add("reason", end.Error.Message)
+	}
+	add("note", end.Note)
+	if end.Rows > 0 || end.RowsAccepted+end.RowsFailed > 0 {
+		add("rows", fmt.Sprintf("%s in the source, %s accepted, %s refused", count(end.Rows), count(end.RowsAccepted), count(end.RowsFailed)))
+	}
+	if end.BytesSent > 0 {
+		add("sent", size(end.BytesSent))
+	}
+	add("file", end.File)
+	add("import", end.ImportSet)
+	add("source", end.SourceVersion)
+	add("report", end.Report)
+	if end.RowsFailed > 0 {
+		add("next", "starter report "+end.Account)
+	}
+	return lines
+}
+
+func failures(ends []syncEnd) error {
+	failed := 0
+	var last syncEnd
+	for _, end := range ends {
+		if end.Status != "" && end.Status != "completed" {
+			failed, last = failed+1, end
+		}
+	}
+	switch {
+	case failed == 0:
+		return nil
+	case len(ends) == 1:
+		return fmt.Errorf("the sync of %s %s", last.Account, verdict(last))
+	}
+	return fmt.Errorf("%d of %d syncs failed", failed, len(ends))
+}
+
+func isOpen(s enumspb.WorkflowExecutionStatus) bool {
+	return s == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || s == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+}

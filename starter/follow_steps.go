@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"vitrine/internal/fault"
+	"vitrine/workflows"
+)
+
+// step is an activity of a run, or its wait for its turn, as far as it has come.
+type step struct {
+	name    string
+	begun   time.Time
+	ended   time.Time // zero while it is under way
+	until   time.Time // of a wait
+	failure string    // why it failed for good
+
+	attempt  int32
+	trouble  string    // why the attempt before this one failed
+	waiting  string    // the attempts are no failures: what is being waited for
+	nextTry  time.Time // while it rests between two attempts
+	progress workflows.UploadProgress
+	idle     bool // no worker has taken it yet
+}
+
+func (s step) over() bool { return !s.ended.IsZero() }
+
+// turn is the name of the wait until Stripe takes the next update.
+const turn = "Wait"
+
+// stepsOf reads what a run has done so far out of its history. The history shows steps that begin and end between two
+// looks; the description of the run does not.
+func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[string]*step) {
+	byActivity = map[string]*step{}
+	byEvent := map[int64]*step{}
+	begin := func(event *historypb.HistoryEvent, s *step) {
+		s.begun = event.GetEventTime().AsTime()
+		steps, byEvent[event.GetEventId()] = append(steps, s), s
+	}
+	end := func(begun int64, event *historypb.HistoryEvent, failure string) {
+		if s := byEvent[begun]; s != nil {
+			s.ended, s.failure, s.nextTry, s.idle = event.GetEventTime().AsTime(), failure, time.Time{}, false
+		}
+	}
+	for _, event := range events {
+		switch event.GetEventType() {
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+			scheduled := event.GetActivityTaskScheduledEventAttributes()
+			s := &step{name: scheduled.GetActivityType().GetName(), attempt: 1}
+			byActivity[scheduled.GetActivityId()] = s
+			begin(event, s)
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			started := event.GetActivityTaskStartedEventAttributes()
+			if s := byEvent[started.GetScheduledEventId()]; s != nil {
+				s.attempt = max(1, started.GetAttempt())
+				s.blame(started.GetLastFailure())
+			}
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+			end(event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId(), event, "")
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+			failed := event.GetActivityTaskFailedEventAttributes()
+			end(failed.GetScheduledEventId(), event, cmp.Or(failed.GetFailure().GetMessage(), "failed"))
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+			timedOut := event.GetActivityTaskTimedOutEventAttributes()
+			end(timedOut.GetScheduledEventId(), event, cmp.Or(timedOut.GetFailure().GetMessage(), "timed out"))
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+			end(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), event, "cancelled")
+		case enumspb.EVENT_TYPE_TIMER_STARTED:
+			timer := event.GetTimerStartedEventAttributes()
+			begin(event, &step{name: turn, until: event.GetEventTime().AsTime().Add(timer.GetStartToFireTimeout().AsDuration())})
+		case enumspb.EVENT_TYPE_TIMER_FIRED:
+			end(event.GetTimerFiredEventAttributes().GetStartedEventId(), event, "")
+		case enumspb.EVENT_TYPE_TIMER_CANCELED:
+			end(event.GetTimerCanceledEventAttributes().GetStartedEventId(), event, "cancelled")
+		}
+	}
+	return steps, byActivity
+}
+
+// enliven adds what only the description of the run knows about steps under way: attempts, their failures, progress.
+func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityInfo) {
+	for _, activity := range pending {
+		s := byActivity[activity.GetActivityId()]
+		if s == nil || s.over() {
+			continue
+		}
+		s.attempt = max(1, activity.GetAttempt())
+		s.blame(activity.GetLastFailure())
+		s.nextTry = time.Time{}
+		if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
+			s.idle = activity.GetLastStartedTime() == nil
+			if next := activity.GetNextAttemptScheduleTime(); next != nil {
+				s.nextTry = next.AsTime()
+			}
+		}
+		_ = converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &s.progress) // other steps beat otherwise
+	}
+}
+
+// blame tells a failed attempt from one that found that it has to wait.
+func (s *step) blame(last *failurepb.Failure) {
+	if last == nil {
+		return
+	}
+	switch kind := last.GetApplicationFailureInfo().GetType(); fault.Code(kind) {
+	case fault.RunWaiting:
+		s.waiting = "another run of this feed is importing"
+	case fault.ImportPending:
+		s.waiting = "Stripe is still processing"
+	default:
+		s.trouble, s.waiting = last.GetMessage(), ""
+	}
+}

@@ -1,0 +1,304 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"vitrine/internal/catalog"
+	"vitrine/workflows"
+)
+
+func timestamp(t time.Time) *timestamppb.Timestamp  { return timestamppb.New(t) }
+func at(since time.Duration) *timestamppb.Timestamp { return timestamp(noon.Add(since)) }
+
+func scheduled(id int64, name string, since time.Duration) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventId: id, EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+		Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
+			ActivityId: name, ActivityType: &commonpb.ActivityType{Name: name},
+		}},
+	}
+}
+
+func startedEvent(of int64, attempt int32, last *failurepb.Failure) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED,
+		Attributes: &historypb.HistoryEvent_ActivityTaskStartedEventAttributes{ActivityTaskStartedEventAttributes: &historypb.ActivityTaskStartedEventAttributes{
+			ScheduledEventId: of, Attempt: attempt, LastFailure: last,
+		}},
+	}
+}
+
+func completed(of int64, since time.Duration) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+		Attributes: &historypb.HistoryEvent_ActivityTaskCompletedEventAttributes{ActivityTaskCompletedEventAttributes: &historypb.ActivityTaskCompletedEventAttributes{ScheduledEventId: of}},
+	}
+}
+
+func failedEvent(of int64, since time.Duration, message string) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED,
+		Attributes: &historypb.HistoryEvent_ActivityTaskFailedEventAttributes{ActivityTaskFailedEventAttributes: &historypb.ActivityTaskFailedEventAttributes{
+			ScheduledEventId: of, Failure: failure("", message),
+		}},
+	}
+}
+
+func timer(id int64, since, lasts time.Duration) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventId: id, EventTime: at(since), EventType: enumspb.EVENT_TYPE_TIMER_STARTED,
+		Attributes: &historypb.HistoryEvent_TimerStartedEventAttributes{TimerStartedEventAttributes: &historypb.TimerStartedEventAttributes{StartToFireTimeout: durationpb.New(lasts)}},
+	}
+}
+
+func fired(of int64, since time.Duration) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventTime: at(since), EventType: enumspb.EVENT_TYPE_TIMER_FIRED,
+		Attributes: &historypb.HistoryEvent_TimerFiredEventAttributes{TimerFiredEventAttributes: &historypb.TimerFiredEventAttributes{StartedEventId: of}},
+	}
+}
+
+func failure(kind, message string) *failurepb.Failure {
+	return &failurepb.Failure{Message: message, FailureInfo: &failurepb.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: kind}}}
+}
+
+func pendingStep(name string, attempt int32, last *failurepb.Failure, beat any) *workflowpb.PendingActivityInfo {
+	info := &workflowpb.PendingActivityInfo{
+		ActivityId: name, Attempt: attempt, LastFailure: last, State: enumspb.PENDING_ACTIVITY_STATE_STARTED, LastStartedTime: at(0),
+	}
+	if beat != nil {
+		info.HeartbeatDetails, _ = converter.GetDefaultDataConverter().ToPayloads(beat)
+	}
+	return info
+}
+
+// showAll plays looks, each at its second, on a screen and returns what was written.
+func showAll(terminal, several bool, looks ...look) string {
+	var out bytes.Buffer
+	now := noon
+	screen := newScreen(&out, terminal, several, func() time.Time { return now })
+	run := syncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
+	for i, seen := range looks {
+		now = noon.Add(time.Duration(i) * time.Second)
+		screen.show(run, seen)
+	}
+	screen.close()
+	return out.String()
+}
+
+func lookAt(events []*historypb.HistoryEvent, pending ...*workflowpb.PendingActivityInfo) look {
+	steps, byActivity := stepsOf(events)
+	enliven(byActivity, pending)
+	return look{steps: steps, begun: noon}
+}
+
+func TestFollowingShowsRetriesAndFailures(t *testing.T) {
+	begun := []*historypb.HistoryEvent{scheduled(5, "UploadFile", 0)}
+	resting := pendingStep("UploadFile", 2, failure("StripeUnavailable", "Stripe answered 500"), nil)
+	resting.State, resting.NextAttemptScheduleTime = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, at(4*time.Second)
+	got := showAll(false, false,
+		lookAt(begun, pendingStep("UploadFile", 1, nil, nil)),
+		lookAt(begun, resting),
+		lookAt(begun, resting),
+		lookAt(append(begun, startedEvent(5, 3, nil), failedEvent(5, 9*time.Second, "the key was revoked\x1b[2J"))),
+	)
+	require.Equal(t, `acct_1  sync of the product feed: catalog-sync/acct_1/product
+  … UploadFile         0.0s
+  ! UploadFile         attempt 1 failed: Stripe answered 500; next try in 3.0s
+  ✗ UploadFile         9.0s: the key was revoked [2J
+`, got)
+}
+
+func TestFollowingTellsWaitingFromFailing(t *testing.T) {
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)}
+	got := showAll(false, false,
+		lookAt(events, pendingStep("FetchCatalog", 3, failure("RunWaiting", "another run"), nil)),
+		lookAt(append(events, startedEvent(5, 7, failure("RunWaiting", "another run")), completed(5, time.Second), timer(9, time.Second, 9*time.Minute))),
+	)
+	require.Contains(t, got, "… FetchCatalog       0.0s, another run of this feed is importing\n")
+	require.Contains(t, got, "✓ FetchCatalog       1.0s\n", "waiting is no failed attempt")
+	require.Contains(t, got, "… Wait               waiting until ")
+	require.Contains(t, got, "when Stripe takes the next update (in 9m00s)")
+	require.NotContains(t, got, "attempt")
+}
+
+func TestFollowingOnATerminalRedrawsTheStepUnderWay(t *testing.T) {
+	events := []*historypb.HistoryEvent{scheduled(5, "UploadFile", 0)}
+	got := showAll(true, false,
+		lookAt(events, pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 25_000_000, Total: 100_000_000})),
+		lookAt(events, pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 100_000_000, Total: 100_000_000})),
+		lookAt(append(events, completed(5, 2*time.Second))),
+	)
+	require.Equal(t, "acct_1  sync of the product feed: catalog-sync/acct_1/product\n"+
+		"\r\x1b[2K  … UploadFile         ██████░░░░░░░░░░░░░░░░░░  25%  25.0 MB of 100.0 MB"+
+		"\r\x1b[2K  … UploadFile         ████████████████████████ 100%  100.0 MB of 100.0 MB"+
+		"\r\x1b[2K  ✓ UploadFile         2.0s\n"+
+		"\r\x1b[2K", got)
+}
+
+func TestFollowingSeveralMarksTheLines(t *testing.T) {
+	got := showAll(true, true, lookAt([]*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)}))
+	require.Equal(t, "acct_1  sync of the product feed: catalog-sync/acct_1/product\nacct_1  ✓ FetchCatalog       1.0s\n", got)
+	require.NotContains(t, got, "\x1b", "lines of several runs cannot be redrawn")
+}
+
+func TestAStepThatNobodyTakesAsksForAWorker(t *testing.T) {
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", -10*time.Second)}
+	idle := &workflowpb.PendingActivityInfo{ActivityId: "FetchCatalog", State: enumspb.PENDING_ACTIVITY_STATE_SCHEDULED}
+	require.Contains(t, showAll(false, false, lookAt(events, idle)), "no worker has taken it yet: is one running?")
+}
+
+// completedSync is a run that ends well; upset changes how.
+func completedSync(s *stage, account string, result workflows.CatalogSyncResult, err error) {
+	events := []*historypb.HistoryEvent{
+		scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, time.Second), fired(9, 2*time.Second), scheduled(11, "Settle", 3*time.Second),
+	}
+	status := enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	if err != nil {
+		status = enumspb.WORKFLOW_EXECUTION_STATUS_FAILED
+	}
+	s.temporal.scripts["catalog-sync/"+account+"/product"] = &script{
+		moments: []moment{
+			{events: events[:1], status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
+			{err: errors.New("unavailable for a moment")},
+			{events: append(events, completed(11, 14*time.Second)), status: status},
+		},
+		result: result, err: err,
+	}
+}
+
+func TestFollowEndsWithASummary(t *testing.T) {
+	s := newStage(t)
+	completedSync(s, "acct_1", workflows.CatalogSyncResult{
+		Outcome: catalog.SucceededWithErrors, Rows: 1200, RowsAccepted: 1190, RowsFailed: 10, BytesSent: 3_400_000,
+		File: "file_1", ImportSet: "impset_1", SourceVersion: "abc", Report: "s3://state/r.json",
+	}, nil)
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
+	require.Equal(t, `acct_1  sync of the product feed: catalog-sync/acct_1/product
+  … FetchCatalog       0.0s
+  ✓ FetchCatalog       1.0s
+  ✓ Wait               1.0s
+  ✓ Settle             11s
+
+acct_1  product: succeeded with errors in 14s
+  rows     1,200 in the source, 1,190 accepted, 10 refused
+  sent     3.4 MB
+  file     file_1
+  import   impset_1
+  source   abc
+  report   s3://state/r.json
+  next     starter report acct_1
+`, s.stdout.String())
+}
+
+func TestFollowingASyncThatFailsFails(t *testing.T) {
+	for _, test := range []struct {
+		name, says string
+		err        error
+	}{
+		{"with a cause", "starter: the sync of acct_1 failed (CatalogInvalid)\n", temporal.NewNonRetryableApplicationError("header: required columns are missing: id", "CatalogInvalid", nil)},
+		{"cancelled", "starter: the sync of acct_1 canceled\n", temporal.NewCanceledError()},
+		{"timed out", "starter: the sync of acct_1 timed out\n", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)},
+		{"in some other way", "starter: the sync of acct_1 failed\n", errors.New("?")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t)
+			completedSync(s, "acct_1", workflows.CatalogSyncResult{}, test.err)
+			require.Equal(t, exitFailed, s.run("sync", "acct_1", "--follow"))
+			require.Equal(t, test.says, s.stderr.String())
+		})
+	}
+}
+
+func TestFollowAsJSON(t *testing.T) {
+	s := newStage(t)
+	completedSync(s, "acct_1", workflows.CatalogSyncResult{Outcome: catalog.Unchanged}, nil)
+	completedSync(s, "acct_2", workflows.CatalogSyncResult{}, temporal.NewNonRetryableApplicationError("no such object", "SourceMissing", nil, workflows.CatalogSyncResult{SourceVersion: "v7"}))
+	require.Equal(t, exitFailed, s.run("sync", "acct_1", "acct_2", "acct_1", "--follow", "-o", "json"))
+	var got []syncEnd
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.Len(t, got, 2)
+	require.Equal(t, catalog.Unchanged, got[0].Outcome)
+	require.Equal(t, "completed", got[0].Status)
+	require.Equal(t, catalog.Failed, got[1].Outcome)
+	require.Equal(t, "v7", got[1].SourceVersion)
+	require.Equal(t, &syncError{"SourceMissing", "no such object"}, got[1].Error)
+	require.Contains(t, s.stderr.String(), "acct_2  ✓ FetchCatalog", "progress is not mixed with the results")
+	require.Contains(t, s.stderr.String(), "starter: 1 of 2 syncs failed\n")
+}
+
+func TestCtrlCStopsFollowingNotTheSync(t *testing.T) {
+	s := newStage(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s.ctx = ctx
+	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{{
+		events: []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)}, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		then: func() { cancel(interrupted{syscall.SIGINT}) },
+	}}}
+	require.Equal(t, 130, s.run("sync", "acct_1", "--follow"))
+	require.Equal(t, "starter: stopped by Ctrl-C; the sync goes on, and the same command follows again\n", s.stderr.String())
+}
+
+func TestFollowingGivesUpOnATemporalThatStaysAway(t *testing.T) {
+	s := newStage(t)
+	now := noon
+	s.app.now = func() time.Time { now = now.Add(20 * time.Second); return now }
+	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{{err: errors.New("unavailable")}}}
+	require.Equal(t, exitFailed, s.run("sync", "acct_1", "--follow"))
+	require.Contains(t, s.stderr.String(), "lost sight of the sync of acct_1 (workflow catalog-sync/acct_1/product), which goes on: unavailable")
+}
+
+func TestSyncJoinsTheRunUnderWay(t *testing.T) {
+	s := newStage(t)
+	s.temporal.running["catalog-sync/acct_1/product"] = "run-7"
+	require.Equal(t, exitOK, s.run("sync", "acct_1"))
+	require.Contains(t, s.stdout.String(), "acct_1  sync of the product feed is under way already\n")
+	require.Contains(t, s.stdout.String(), "run-7")
+	require.Empty(t, s.temporal.started)
+
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--force", "-o", "json"))
+	require.Contains(t, s.stdout.String(), `"workflow_id": "catalog-sync/acct_1/product/force"`)
+	require.Contains(t, s.stdout.String(), `"joined": false`)
+	require.Len(t, s.temporal.started, 1)
+	o := s.temporal.started[0]
+	require.Equal(t, "vitrine", o.TaskQueue)
+	require.Equal(t, "Sync the product feed of acct_1 (forced)", o.StaticSummary)
+	require.Equal(t, "acct_1", o.Priority.FairnessKey)
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, o.WorkflowIDReusePolicy)
+}
+
+func TestASyncThatCannotBeStartedKeepsNoneBack(t *testing.T) {
+	s := newStage(t)
+	s.temporal.refuse = func(write string) error {
+		if strings.Contains(write, "acct_1") {
+			return errRefused
+		}
+		return nil
+	}
+	require.Equal(t, exitFailed, s.run("sync", "acct_1", "acct_2"))
+	require.Equal(t, "starter: start the sync of acct_1: refused by the test\n", s.stderr.String())
+	require.Contains(t, s.stdout.String(), "acct_2  sync of the product feed started")
+
+	completedSync(s, "acct_2", workflows.CatalogSyncResult{Outcome: catalog.Succeeded}, nil)
+	require.Equal(t, exitFailed, s.run("sync", "acct_1", "acct_2", "--follow"))
+	require.Contains(t, s.stdout.String(), "acct_2  product: succeeded in 14s")
+	require.Equal(t, "starter: start the sync of acct_1: refused by the test\n", s.stderr.String())
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var failed bool
+	c := &cobra.Command{
+		Use:   "status [ACCOUNT...]",
+		Short: "Show how the last sync of every account ended, and when the next one is due",
+		Long: `Show how the last sync of every account ended, and when the next one is due.
+
+Without arguments it shows the accounts that have settings. ROWS were sent to Stripe in the last import and ERRORS of
+them refused. NOW tells of a sync that is importing, or waiting for its turn. Syncs that found nothing new are not shown:
+they change nothing.`,
+		Example:           "  starter status\n  starter status --failed\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
+		Args:              accountArgs(0, 0),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.status(c.Context(), distinct(args), failed))
+		},
+	}
+	c.Flags().BoolVar(&failed, "failed", false, "only accounts whose last sync failed")
+	return c
+}
+
+// statusView is one feed of one account.
+type statusView struct {
+	Account      string        `json:"account"`
+	Feed         feed.Kind     `json:"feed"`
+	Last         *catalog.Last `json:"last,omitempty"` // null: never synced
+	AcceptedRows int64         `json:"accepted_rows,omitempty"`
+	AcceptedAt   time.Time     `json:"accepted_at,omitzero"`
+	NextTry      time.Time     `json:"next_try,omitzero"` // of a source version whose import failed
+	NextRun      time.Time     `json:"next_run,omitzero"`
+	Scheduled    bool          `json:"scheduled"`
+	Paused       bool          `json:"paused"`
+	Now          string        `json:"now,omitempty"` // importing, or waiting
+	Since        time.Time     `json:"since,omitzero"`
+	Error        string        `json:"error,omitempty"` // why the state could not be read
+}
+
+func (v statusView) failed() bool {
+	return v.Error != "" || v.Last != nil && v.Last.Outcome == catalog.Failed
+}
+
+func (a *app) status(ctx context.Context, accounts []string, onlyFailed bool) error {
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return err
+	}
+	if len(accounts) == 0 {
+		if accounts, err = docs.Accounts(ctx); err != nil {
+			return err
+		}
+	}
+	views, states, err := readStatus(ctx, docs, accounts)
+	if err != nil {
+		return err
+	}
+	// What S3 knows is worth showing while Temporal is away.
+	away := a.addTemporal(ctx, views, states)
+	if onlyFailed {
+		views = keepFailed(views)
+	}
+	if a.json() {
+		err = a.printJSON(views)
+	} else {
+		a.printStatus(views, onlyFailed)
+	}
+	return errors.Join(err, away)
+}
+
+func keepFailed(views []statusView) []statusView {
+	kept := []statusView{}
+	for _, v := range views {
+		if v.failed() {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// readStatus reads settings and states, many at a time. A document that cannot be used is a row of the table; a storage
+// that cannot be reached ends the command.
+func readStatus(ctx context.Context, docs catalog.Documents, accounts []string) ([]statusView, []catalog.State, error) {
+	views := make([][]statusView, len(accounts))
+	states := make([][]catalog.State, len(accounts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, account := range accounts {
+		group.Go(func() (err error) {
+			views[i], states[i], err = readAccountStatus(ctx, docs, account)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	flatViews, flatStates := []statusView{}, []catalog.State{}
+	for i := range accounts {
+		flatViews = append(flatViews, views[i]...)
+		flatStates = append(flatStates, states[i]...)
+	}
+	return flatViews, flatStates, nil
+}
+
+func readAccountStatus(ctx context.Context, docs catalog.Documents, account string) ([]statusView, []catalog.State, error) {
+	stored, err := readStored(ctx, docs, account)
+	if err != nil {
+		return nil, nil, fmt.Errorf("settings of %s: %w", account, err)
+	}
+	var views []statusView
+	var states []catalog.State
+	for _, kind := range stored.FeedKinds() {
+		v := statusView{Account: account, Feed: kind}
+		state, _, err := docs.State(ctx, account, kind)
+		switch {
+		case isUnusable(err):
+			v.Error = err.Error()
+		case err != nil:
+			return nil, nil, err
+		default:
+			v.fill(state)
+		}
+		if stored.unreadable {
+			v.Error = "its settings cannot be used: 'starter accounts show " + account + "' says why"
+		}
+		views, states = append(views, v), append(states, state)
+	}
+	return views, states, nil
+}
+
+func (v *statusView) fill(s catalog.State) {
+	v.Last = s.Last
+	if s.Accepted != nil {
+		v.AcceptedRows, v.AcceptedAt = s.Accepted.Rows, s.Accepted.At
+	}
+	if s.Failure != nil {
+		v.NextTry = s.Failure.NextTry
+	}
+}
+
+// addTemporal adds what Temporal knows: the next runs, and what is under way.
+func (a *app) addTemporal(ctx context.Context, views []statusView, states []catalog.State) error {
+	if len(views) == 0 {
+		return nil
+	}
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := scheduleEntries(ctx, c)
+	if err != nil {
+		return err
+	}
+	schedules := map[string]*client.ScheduleListEntry{}
+	for _, entry := range entries {
+		schedules[entry.ID] = entry
+	}
+	runs, err := openRuns(ctx, c)
+	if err != nil {
+		return err
+	}
+	for i := range views {
+		v := &views[i]
+		id := workflows.ScheduleID(v.Account, v.Feed)
+		if entry := schedules[id]; entry != nil {
+			v.Scheduled, v.Paused = true, entry.Paused
+			if len(entry.NextActionTimes) > 0 && !entry.Paused {
+				v.NextRun = entry.NextActionTimes[0]
+			}
+		}
+		v.underWay(runs[id], states[i].Run)
+	}
+	return nil
+}
+
+// underWay tells the run that imports from those that wait for their turn.
+func (v *statusView) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *catalog.Run) {
+	for _, run := range open {
+		started := run.GetStartTime().AsTime()
+		importing := holder != nil && holder.RunID == run.GetExecution().GetRunId()
+		switch {
+		case importing:
+			v.Now, v.Since = "importing", started
+			return
+		case v.Since.IsZero() || started.Before(v.Since):
+			v.Now, v.Since = "waiting", started
+		}
+	}
+}
+
+// openRuns are the syncs under way, by the id of the schedule that they belong to, or could.
+func openRuns(ctx context.Context, c client.Client) (map[string][]*workflowpb.WorkflowExecutionInfo, error) {
+	runs := map[string][]*workflowpb.WorkflowExecutionInfo{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.CatalogSyncType),
+	}
+	for {
+		page, err := c.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, fmt.Errorf("list the syncs under way: %w", err)
+		}
+		for _, run := range page.GetExecutions() {
+			id := workflows.ScheduleID(attribute(run, workflows.SearchAccount.GetName()), feed.Kind(attribute(run, workflows.SearchFeed.GetName())))
+			runs[id] = append(runs[id], run)
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return runs, nil
+		}
+	}
+}
+
+func attribute(run *workflowpb.WorkflowExecutionInfo, name string) string {
+	var value string
+	_ = json.Unmarshal(run.GetSearchAttributes().GetIndexedFields()[name].GetData(), &value) // a run without it belongs to nobody
+	return value
+}
+
+func (a *app) printStatus(views []statusView, onlyFailed bool) {
+	if len(views) == 0 {
+		if onlyFailed {
+			fmt.Fprintln(a.stdout, "No account whose last sync failed.")
+		} else {
+			fmt.Fprintln(a.stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
+		}
+		return
+	}
+	t := table{header: []string{"ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#ERRORS", "NEXT", "NOW", "REASON"}}
+	for _, v := range views {
+		last := catalog.Last{}
+		outcome, rows, refused := "never synced", "-", "-"
+		if v.Last != nil {
+			last, outcome = *v.Last, strings.ReplaceAll(string(v.Last.Outcome), "_", " ")
+			rows, refused = count(last.RowsSent), count(last.RowsFailed)
+		}
+		t.add(v.Account, string(v.Feed), outcome, relative(a.now(), last.At), rows, refused, v.next(a.now()), v.now(a.now()), v.reason())
+	}
+	t.write(a.stdout)
+}
+
+func (v statusView) next(now time.Time) string {
+	switch {
+	case v.Paused:
+		return "paused"
+	case v.Scheduled:
+		return relative(now, v.NextRun)
+	}
+	return "-"
+}
+
+func (v statusView) now(now time.Time) string {
+	if v.Now == "" {
+		return "-"
+	}
+	return v.Now + " " + rough(now.Sub(v.Since))
+}
+
+func (v statusView) reason() string {
+	text := v.Error
+	if text == "" && v.Last != nil {
+		text = v.Last.Reason
+	}
+	return shortened(text, 90)
+}

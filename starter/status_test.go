@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+// remember writes the state of an account.
+func (s *stage) remember(account string, last *catalog.Last, change ...func(*catalog.State)) {
+	s.t.Helper()
+	state := catalog.State{Format: catalog.StateFormat, Account: account, Feed: feed.Product, Last: last}
+	for _, c := range change {
+		c(&state)
+	}
+	_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
+	require.NoError(s.t, err)
+}
+
+func fleetOfFour(t *testing.T) *stage {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\nacct_4\n"))
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute), RowsSent: 1200, RowsFailed: 7})
+	s.remember("acct_2", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-2 * time.Hour), Reason: "header: required columns are missing: id,\n" + strings.Repeat("x", 200)},
+		func(st *catalog.State) { st.Run = &catalog.Run{WorkflowID: "any", RunID: "run-7"} })
+	_, err := s.store.Put(t.Context(), "state", "state/acct_3/product/state.json", "application/json", []byte("{"), "")
+	require.NoError(t, err)
+	s.temporal.schedules["catalog-sync/acct_1/product"].Info.NextActionTimes = []time.Time{noon.Add(11 * time.Minute)}
+	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_4"))
+	s.temporal.open = append(s.temporal.open,
+		runningSync("acct_2", "product", "run-8", noon.Add(-time.Hour)), runningSync("acct_2", "product", "run-7", noon.Add(-3*time.Minute)),
+		runningSync("acct_1", "product", "run-9", noon.Add(-90*time.Second)))
+	return s
+}
+
+func TestStatus(t *testing.T) {
+	s := fleetOfFour(t)
+	require.Equal(t, exitOK, s.run("status"))
+	got := strings.Split(s.stdout.String(), "\n")
+	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  ERRORS  NEXT    NOW           REASON", got[0])
+	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       7  in 11m  waiting 1m", got[1])
+	require.Equal(t, "acct_2   product  failed                 2h ago      0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
+	require.Contains(t, got[3], "acct_3   product  never synced           -           -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
+	require.Equal(t, "acct_4   product  never synced           -           -       -  paused  -", got[4])
+}
+
+func TestStatusOfFailures(t *testing.T) {
+	s := fleetOfFour(t)
+	require.Equal(t, exitOK, s.run("status", "--failed", "-o", "json"))
+	var got []statusView
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.Len(t, got, 2)
+	require.Equal(t, "acct_2", got[0].Account)
+	require.Contains(t, got[0].Last.Reason, strings.Repeat("x", 200), "JSON has the whole reason")
+	require.Equal(t, "acct_3", got[1].Account)
+
+	require.Equal(t, exitOK, s.run("status", "acct_1", "--failed"))
+	require.Equal(t, "No account whose last sync failed.\n", s.stdout.String())
+}
+
+func TestStatusOfAccountsWithoutSettings(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("status"))
+	require.Contains(t, s.stdout.String(), "No account has settings yet")
+	require.Equal(t, exitOK, s.run("status", "acct_9"))
+	require.Contains(t, s.stdout.String(), "acct_9   product  never synced")
+}
+
+func TestStatusShowsWhatS3KnowsWhileTemporalIsAway(t *testing.T) {
+	s := fleetOfFour(t)
+	s.app.temporalClient = nil
+	s.app.openTemporal = func(context.Context) (client.Client, error) { return nil, errors.New("Temporal does not answer") }
+	require.Equal(t, exitFailed, s.run("status"))
+	require.Contains(t, s.stdout.String(), "acct_1   product  succeeded with errors")
+	require.Equal(t, "starter: Temporal does not answer\n", s.stderr.String())
+}
+
+func TestStatusFailsIfStorageIsAway(t *testing.T) {
+	s := fleetOfFour(t)
+	s.store.Before = func(string, string, string) error { return errors.New("S3 does not answer") }
+	require.Equal(t, exitFailed, s.run("status"))
+	require.Equal(t, "starter: S3 does not answer\n", s.stderr.String())
+}

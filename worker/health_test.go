@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// probe is a health whose clock and server the test holds.
+type probe struct {
+	*health
+	clock time.Time
+	asked int
+	down  error
+}
+
+func newProbe() *probe {
+	p := &probe{health: newHealth(nil), clock: time.Unix(1_800_000_000, 0)}
+	p.now = func() time.Time { return p.clock }
+	p.ask = func(context.Context) error { p.asked++; return p.down }
+	return p
+}
+
+func (p *probe) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	p.routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return recorder.Code, recorder.Body.String()
+}
+
+func (p *probe) requireStatus(t *testing.T, path string, want int, text string) {
+	t.Helper()
+	code, body := p.get(t, path)
+	require.Equal(t, want, code, body)
+	require.Contains(t, body, text)
+}
+
+func TestReadyOnlyBetweenStartAndDrain(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "starting")
+	require.Zero(t, p.asked, "nobody to ask yet")
+	p.started()
+	p.requireStatus(t, "/readyz", http.StatusOK, "ok")
+	p.draining()
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "draining")
+	p.requireStatus(t, "/livez", http.StatusOK, "ok")
+}
+
+func TestAFatalErrorIsNotAlive(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.started()
+	p.fail(errors.New("namespace is gone"))
+	p.requireStatus(t, "/livez", http.StatusServiceUnavailable, "namespace is gone")
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "namespace is gone")
+}
+
+func TestTemporalIsAskedEveryFiveSeconds(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.started()
+	p.down = errors.New("connection refused")
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "connection refused")
+	p.down = nil
+	p.clock = p.clock.Add(healthAge - time.Millisecond)
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "connection refused")
+	require.Equal(t, 1, p.asked)
+	p.clock = p.clock.Add(time.Millisecond)
+	p.requireStatus(t, "/readyz", http.StatusOK, "ok")
+	require.Equal(t, 2, p.asked)
+}
+
+func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.started()
+	p.ask = func(ctx context.Context) error {
+		_, hasDeadline := ctx.Deadline()
+		require.True(t, hasDeadline)
+		return ctx.Err()
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, p.ready(gone))
+}
+
+func TestOnlyGetIsServed(t *testing.T) {
+	t.Parallel()
+	recorder := httptest.NewRecorder()
+	newProbe().routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/livez", nil))
+	require.Equal(t, http.StatusMethodNotAllowed, recorder.Code)
+}

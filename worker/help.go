@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"vitrine/internal/config"
+)
+
+// version is set by the build: -ldflags "-X main.version=…".
+var version string
+
+// buildVersion falls back to what Go notes of the checkout.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return info.Main.Version
+}
+
+const help = `worker runs Vitrine's workflows: it takes catalogs from S3 to Stripe as Temporal asks it to. Run as many as you like;
+they share the work. It serves /livez, /readyz and /metrics (Prometheus).
+
+Usage:
+  worker            run until SIGTERM or SIGINT, which let running steps end first
+  worker --version
+  worker --help
+
+Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong.
+
+It is configured by environment variables:
+
+`
+
+func printHelp(out io.Writer) {
+	_, _ = io.WriteString(out, help)
+	for _, v := range config.Table() {
+		if !v.Worker {
+			continue
+		}
+		_, _ = fmt.Fprintf(out, "  %s\n      %s\n", v.Name, v.Meaning)
+		if v.Default != "" {
+			_, _ = fmt.Fprintf(out, "      default: %s\n", v.Default)
+		}
+	}
+}

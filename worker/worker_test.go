@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/fx"
+	"go.uber.org/goleak"
+
+	"vitrine/internal/config"
+	"vitrine/internal/temporalclient/temporalclienttest"
+	"vitrine/workflows"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// environment is a worker's, and sets what libraries read of the process's own.
+func environment(t *testing.T, temporal string, pairs ...string) config.Lookup {
+	t.Helper()
+	for name, value := range map[string]string{
+		"TEMPORAL_ADDRESS":     temporal,
+		"TEMPORAL_CONFIG_FILE": t.TempDir() + "/none.toml",
+		"TEMPORAL_NAMESPACE":   "default",
+		"AWS_CONFIG_FILE":      t.TempDir() + "/none",
+		"AWS_REGION":           "us-east-1",
+	} {
+		t.Setenv(name, value)
+	}
+	vars := map[string]string{
+		"STRIPE_API_KEY":        "sk_test_hidden",
+		"VITRINE_SOURCE_BUCKET": "catalogs",
+		"VITRINE_LISTEN":        "127.0.0.1:0",
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+}
+
+func temporalServer(t *testing.T) *temporalclienttest.Frontend {
+	t.Helper()
+	return temporalclienttest.Start(t, temporalclienttest.Answers{
+		Namespace: "default",
+		SearchAttributes: map[string]enumspb.IndexedValueType{
+			workflows.SearchAccount.GetName():    workflows.SearchAccount.GetValueType(),
+			workflows.SearchFeed.GetName():       workflows.SearchFeed.GetValueType(),
+			workflows.SearchOutcome.GetName():    workflows.SearchOutcome.GetValueType(),
+			workflows.SearchRowsFailed.GetName(): workflows.SearchRowsFailed.GetValueType(),
+		},
+	})
+}
+
+func TestAWrongConfigurationIsExplainedWhole(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	code := run(nil, func(name string) (string, bool) {
+		return map[string]string{"STRIPE_API_KEY": "pk_live_hidden", "VITRINE_LISTEN": "nowhere"}[name], true
+	}, &out, &errs)
+	require.Equal(t, exitMisused, code)
+	require.Empty(t, out.String())
+	for _, text := range []string{"3 problems", "STRIPE_API_KEY", "VITRINE_SOURCE_BUCKET", `VITRINE_LISTEN="nowhere"`, "--help"} {
+		require.Contains(t, errs.String(), text)
+	}
+	require.NotContains(t, errs.String(), "hidden")
+	require.NotContains(t, strings.ToLower(errs.String()), "fx", "no framework's noise")
+}
+
+func TestWrongArgumentsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"start"}, {"--listen", ":1"}} {
+		var errs bytes.Buffer
+		require.Equal(t, exitMisused, run(args, func(string) (string, bool) { return "", false }, io.Discard, &errs))
+		require.Contains(t, errs.String(), "--help")
+	}
+}
+
+func TestHelpListsEveryVariable(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--help", "-h"} {
+		var out bytes.Buffer
+		require.Equal(t, exitOK, run([]string{flag}, nil, &out, io.Discard))
+		for _, v := range config.Table() {
+			if v.Worker {
+				require.Contains(t, out.String(), v.Name)
+				require.Contains(t, out.String(), v.Meaning)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.Equal(t, exitOK, run([]string{"--version"}, nil, &out, io.Discard))
+	require.Regexp(t, `^worker \S+\n$`, out.String())
+}
+
+// requireFailedStart runs a worker that cannot start, and returns the last line that it prints.
+func requireFailedStart(t *testing.T, lookup config.Lookup) string {
+	t.Helper()
+	var errs bytes.Buffer
+	require.Equal(t, exitFailed, run(nil, lookup, io.Discard, &errs))
+	require.NotContains(t, errs.String(), "hidden")
+	require.NotContains(t, errs.String(), ".go:", "no stack")
+	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+	return lines[len(lines)-1]
+}
+
+func TestAPortThatIsTakenEndsTheStart(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	taken := listener.Addr().String()
+	last := requireFailedStart(t, environment(t, temporalServer(t).Address, "VITRINE_LISTEN", taken))
+	require.Contains(t, last, "VITRINE_LISTEN="+taken)
+	require.Contains(t, last, "address already in use")
+}
+
+func TestATemporalThatIsAwayEndsTheStart(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	last := requireFailedStart(t, environment(t, listener.Addr().String()))
+	require.Contains(t, last, "Temporal at "+listener.Addr().String())
+	require.Contains(t, last, "TEMPORAL_ADDRESS")
+}
+
+// A server that takes the connection and says nothing is worse than one that refuses it.
+func TestATemporalThatSaysNothingEndsTheStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for the timeout")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	began := time.Now()
+	last := requireFailedStart(t, environment(t, listener.Addr().String()))
+	require.Contains(t, last, "TEMPORAL_ADDRESS")
+	require.Less(t, time.Since(began), 12*time.Second)
+}
+
+func TestMissingSearchAttributesEndTheStart(t *testing.T) {
+	server := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "default"})
+	last := requireFailedStart(t, environment(t, server.Address))
+	require.Contains(t, last, "temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword")
+}
+
+func TestABrokenTemporalFileEndsTheStart(t *testing.T) {
+	lookup := environment(t, "127.0.0.1:1")
+	t.Setenv("TEMPORAL_CONFIG_FILE", "worker_test.go")
+	require.Contains(t, requireFailedStart(t, lookup), "temporal.toml")
+}
+
+// running is a worker in this process, reached as others reach it: by its port and by signals.
+type running struct {
+	address string
+	logs    *lines
+	exit    chan int
+}
+
+// lines lets the test wait for what is logged.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lines) await(t *testing.T, pattern string) []string {
+	t.Helper()
+	for deadline := time.After(10 * time.Second); ; {
+		if found := regexp.MustCompile(pattern).FindStringSubmatch(l.String()); found != nil {
+			return found
+		}
+		select {
+		case <-l.more:
+		case <-deadline:
+			require.FailNow(t, "not logged: "+pattern, l.String())
+		}
+	}
+}
+
+func start(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
+	t.Helper()
+	c, err := config.LoadWorker(lookup)
+	require.NoError(t, err)
+	r := &running{logs: &lines{more: make(chan struct{}, 1)}, exit: make(chan int, 1)}
+	app := fx.New(append(extra, modules(c, process{environ: []string{"VITRINE_TYPO=1"}, logs: r.logs}))...)
+	go func() { r.exit <- serve(app, r.logs) }()
+	r.address = r.logs.await(t, `msg="health is served" address=(\S+)`)[1]
+	r.logs.await(t, `msg="worker is ready"`)
+	return r
+}
+
+func (r *running) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.address+path, nil)
+	require.NoError(t, err)
+	request.Close = true // an idle connection would look like a leak
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode, string(body)
+}
+
+func (r *running) requireExit(t *testing.T, want int) {
+	t.Helper()
+	select {
+	case got := <-r.exit:
+		require.Equal(t, want, got, r.logs.String())
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "the worker does not end", r.logs.String())
+	}
+}
+
+func TestSignalsDrain(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			r := start(t, environment(t, temporalServer(t).Address))
+			for _, path := range []string{"/livez", "/readyz"} {
+				code, body := r.get(t, path)
+				require.Equal(t, http.StatusOK, code, body)
+			}
+			code, body := r.get(t, "/metrics")
+			require.Equal(t, http.StatusOK, code)
+			require.Contains(t, body, `temporal_num_pollers{`)
+			code, _ = r.get(t, "/")
+			require.Equal(t, http.StatusNotFound, code)
+
+			require.NoError(t, syscall.Kill(os.Getpid(), signal))
+			r.requireExit(t, exitOK)
+			logs := r.logs.String()
+			require.Contains(t, logs, "VITRINE_TYPO", "a mistyped name is told")
+			require.Contains(t, logs, "[redacted]")
+			require.NotContains(t, logs, "hidden")
+			require.NotContains(t, logs, "OnStart", "fx is quiet")
+		})
+	}
+}
+
+// The SDK gives a namespace that is gone two minutes before it calls it fatal, so the test says so in its place.
+func TestAFatalErrorExitsForARestart(t *testing.T) {
+	var stop giveUp
+	r := start(t, environment(t, temporalServer(t).Address), fx.Populate(&stop))
+	stop(errors.New("namespace is gone"))
+	r.requireExit(t, exitFailed)
+	require.Contains(t, r.logs.String(), `msg="worker gives up" error="namespace is gone"`)
+}
+
+func TestAnOutageOfTemporalIsNotReadyButAlive(t *testing.T) {
+	server := temporalServer(t)
+	r := start(t, environment(t, server.Address))
+	server.SetHealthy(false)
+	code, body := r.get(t, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "Temporal")
+	code, _ = r.get(t, "/livez")
+	require.Equal(t, http.StatusOK, code)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	r.requireExit(t, exitOK)
+}
+
+// fakeWorker stops when it is told that its steps are over.
+type fakeWorker struct {
+	worker.Worker
+	startErr error
+	stopping chan struct{}
+	over     chan struct{}
+}
+
+func newFakeWorker(startErr error) *fakeWorker {
+	return &fakeWorker{startErr: startErr, stopping: make(chan struct{}), over: make(chan struct{})}
+}
+
+func (f *fakeWorker) Start() error { return f.startErr }
+func (f *fakeWorker) Stop()        { close(f.stopping); <-f.over }
+
+func TestADrainingWorkerIsAliveAndNotReady(t *testing.T) {
+	busy := newFakeWorker(nil)
+	r := start(t, environment(t, temporalServer(t).Address), fx.Decorate(func(workers) workers { return workers{busy} }))
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	<-busy.stopping
+	code, body := r.get(t, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "draining")
+	code, _ = r.get(t, "/livez")
+	require.Equal(t, http.StatusOK, code)
+	close(busy.over)
+	r.requireExit(t, exitOK)
+}
+
+func TestWorkersStopTogether(t *testing.T) {
+	t.Parallel()
+	one, two := newFakeWorker(nil), newFakeWorker(nil)
+	stopped := make(chan error, 1)
+	go func() { stopped <- workers{one, two}.stop(t.Context()) }()
+	<-one.stopping
+	<-two.stopping // while the first still is at it
+	close(one.over)
+	close(two.over)
+	require.NoError(t, <-stopped)
+}
+
+func TestWorkersThatDoNotStopAreReported(t *testing.T) {
+	t.Parallel()
+	stuck := newFakeWorker(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, workers{stuck}.stop(ctx), context.Canceled)
+	close(stuck.over)
+}
+
+func TestAWorkerThatCannotStartStopsTheOthers(t *testing.T) {
+	t.Parallel()
+	errStart := errors.New("no such namespace")
+	first := newFakeWorker(nil)
+	close(first.over)
+	require.ErrorIs(t, workers{first, newFakeWorker(errStart)}.start(), errStart)
+	<-first.stopping
+}
+
+func TestTheLadderHolds(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
+	require.NoError(t, err)
+	stripe, storage := stripeOptions(c, nil), storageOptions(c, nil)
+	require.Equal(t, 40*time.Second, stripe.WorkerStopTimeout)
+	require.Equal(t, 40*time.Second, storage.WorkerStopTimeout)
+	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond, 0)
+	require.Equal(t, 3, stripe.MaxConcurrentActivityExecutionSize)
+	require.True(t, stripe.DisableWorkflowWorker)
+	require.Zero(t, storage.TaskQueueActivitiesPerSecond)
+	require.False(t, storage.DisableWorkflowWorker)
+
+	require.Equal(t, 45*time.Second, fx.New(fx.NopLogger, timeouts(c)).StopTimeout())
+}
+
+func environmentOf(pairs ...string) config.Lookup {
+	vars := map[string]string{"STRIPE_API_KEY": "sk_test_hidden", "VITRINE_SOURCE_BUCKET": "catalogs"}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+}
+
+func TestTheWiringIsComplete(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(environmentOf())
+	require.NoError(t, err)
+	require.NoError(t, fx.ValidateApp(modules(c, process{logs: io.Discard})))
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/fx"
+
+	"vitrine/activities"
+	"vitrine/internal/config"
+	"vitrine/workflows"
+)
+
+var workersModule = fx.Module("workers", fx.Provide(newWorkers), fx.Invoke(startWorkers))
+
+// heartbeatInterval is how often a heartbeat travels at most. The SDK's own is up to a minute, which a progress bar
+// would show as standing still.
+const heartbeatInterval = 5 * time.Second
+
+// workers are the workers of this process, one for each task queue.
+type workers []worker.Worker
+
+// newWorkers makes them. The activities are the same on both queues: a workflow says where each step runs.
+func newWorkers(c config.Config, temporal client.Client, sync *activities.CatalogSync, giveUp giveUp) workers {
+	catalogs := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
+	workflows.Register(catalogs)
+	catalogs.RegisterActivity(sync)
+
+	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
+	stripe.RegisterActivity(sync)
+	return workers{catalogs, stripe}
+}
+
+func storageOptions(c config.Config, giveUp giveUp) worker.Options {
+	o := commonOptions(c, giveUp)
+	o.MaxConcurrentActivityExecutionSize = c.Storage.Concurrency
+	return o
+}
+
+func stripeOptions(c config.Config, giveUp giveUp) worker.Options {
+	o := commonOptions(c, giveUp)
+	o.DisableWorkflowWorker = true
+	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
+	// The server counts, so the rate holds for all workers together. The last one to ask sets it.
+	o.TaskQueueActivitiesPerSecond = c.Stripe.Rate
+	return o
+}
+
+// commonOptions begin the shutdown ladder: a step that is told to stop ends by itself, WorkerStopTimeout later it is
+// cancelled, and fx gives the whole stop a little more than that. The SDK's default is to cancel at once.
+func commonOptions(c config.Config, giveUp giveUp) worker.Options {
+	return worker.Options{
+		WorkerStopTimeout:                c.Worker.ShutdownTimeout,
+		MaxHeartbeatThrottleInterval:     heartbeatInterval,
+		DefaultHeartbeatThrottleInterval: heartbeatInterval,
+		OnFatalError:                     giveUp,
+	}
+}
+
+// giveUp ends the process with exit code 1, so that whoever runs it starts a new one.
+type giveUp func(error)
+
+func newGiveUp(shutdown fx.Shutdowner, h *health, logger *slog.Logger) giveUp {
+	return func(err error) {
+		logger.Error("worker gives up", "error", err)
+		h.fail(err)
+		if err := shutdown.Shutdown(fx.ExitCode(exitFailed)); err != nil {
+			logger.Error("shutdown failed", "error", err)
+		}
+	}
+}
+
+// startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
+// drains.
+func startWorkers(lc fx.Lifecycle, w workers, h *health, logger *slog.Logger) {
+	lc.Append(fx.StartStopHook(w.start, w.stop))
+	lc.Append(fx.StartStopHook(
+		func() {
+			h.started()
+			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue})
+		},
+		func() {
+			h.draining()
+			logger.Info("worker drains")
+		},
+	))
+}
+
+// start starts them in turn; those that run are stopped if a later one cannot start.
+func (w workers) start() error {
+	for i, each := range w {
+		if err := each.Start(); err != nil {
+			return errors.Join(fmt.Errorf("start the workers: %w", err), w[:i].stop(context.Background()))
+		}
+	}
+	return nil
+}
+
+// stop stops all at once: one after the other they would take the timeout each.
+func (w workers) stop(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		var all sync.WaitGroup
+		for _, each := range w {
+			all.Go(each.Stop)
+		}
+		all.Wait()
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop the workers: %w", ctx.Err())
+	}
+}
