@@ -156,7 +156,8 @@ type screen struct {
 	mu      sync.Mutex
 	shown   map[shownStep]shownState
 	began   map[string]bool
-	drawn   string // the line that is redrawn
+	asked   map[string]bool // for a worker
+	drawn   string          // the line that is redrawn
 	writing time.Time
 }
 
@@ -173,7 +174,7 @@ type shownState struct {
 }
 
 func newScreen(out io.Writer, terminal, several bool, now func() time.Time) *screen {
-	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}}
+	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}}
 }
 
 // quiet is how often a step that takes long gets a line where lines are not redrawn.
@@ -187,10 +188,20 @@ func (s *screen) show(run syncRun, seen look) {
 		key := shownStep{run.Account, i}
 		s.shown[key] = s.report(run, step, s.shown[key])
 	}
-	if s.live && !seen.over {
+	switch {
+	case seen.over:
+	case s.live:
 		s.redraw(seen)
+	case len(seen.steps) == 0 && s.noWorker(seen) && !s.asked[run.Account]:
+		s.asked[run.Account] = true
+		s.line(run, "  "+askForWorker)
 	}
 }
+
+// noWorker: a run that has done nothing for so long was seen by nobody.
+func (s *screen) noWorker(seen look) bool { return s.now().Sub(seen.begun) > 5*time.Second }
+
+const askForWorker = "… no worker has taken it yet: is one running?"
 
 func (s *screen) introduce(run syncRun, seen look) {
 	if s.began[run.Account] {
@@ -199,7 +210,7 @@ func (s *screen) introduce(run syncRun, seen look) {
 	s.began[run.Account] = true
 	line := fmt.Sprintf("sync of the %s feed: %s", run.Feed, run.WorkflowID)
 	if run.Joined {
-		line += fmt.Sprintf(" (joined, it runs since %s)", rough(s.now().Sub(seen.begun)))
+		line += fmt.Sprintf(" (joined, under way for %s)", rough(s.now().Sub(seen.begun)))
 	}
 	if s.marks {
 		s.line(run, line)
@@ -272,9 +283,9 @@ func attempts(s *step) string {
 
 // redraw puts the step under way where the cursor is. The line must not wrap: a wrapped one cannot be redrawn.
 func (s *screen) redraw(seen look) {
-	text := "  … waiting for a worker"
-	if s.now().Sub(seen.begun) < 3*time.Second {
-		text = "  …"
+	text := "  …"
+	if s.noWorker(seen) {
+		text = "  " + askForWorker
 	}
 	for _, step := range seen.steps {
 		text = ""

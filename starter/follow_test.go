@@ -166,7 +166,15 @@ func TestAStepThatNobodyTakesAsksForAWorker(t *testing.T) {
 	require.Contains(t, showAll(false, false, lookAt(events, idle)), "no worker has taken it yet: is one running?")
 }
 
-// completedSync is a run that ends well; upset changes how.
+func TestARunThatNobodyTakesAsksForAWorkerOnce(t *testing.T) {
+	fresh, old := lookAt(nil), lookAt(nil)
+	old.begun = noon.Add(-time.Minute)
+	require.NotContains(t, showAll(false, false, fresh), "worker")
+	require.Equal(t, 1, strings.Count(showAll(false, false, old, old), "no worker has taken it yet"))
+	require.Contains(t, showAll(true, false, old), "\r\x1b[2K  … no worker has taken it yet: is one running?")
+}
+
+// completedSync is a run that ends, well or with err.
 func completedSync(s *stage, account string, result workflows.CatalogSyncResult, err error) {
 	events := []*historypb.HistoryEvent{
 		scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, time.Second), fired(9, 2*time.Second), scheduled(11, "Settle", 3*time.Second),

@@ -24,8 +24,9 @@ import (
 	"vitrine/sandbox/child"
 )
 
-// prebuiltVariable names a directory with binaries to test instead of building them.
-const prebuiltVariable = "VITRINE_E2E_BIN"
+// binVariable names a directory of binaries that are built already (make sets it). The sandbox is taken from there, which
+// saves the time to link it, and so are worker and starter of the tests that measure them.
+const binVariable = "VITRINE_BIN"
 
 // namespaces bound how many rooms there can be: they are made when the sandbox starts, because a namespace that is made
 // later takes ten seconds to be known everywhere.
@@ -38,7 +39,8 @@ const importDelay = 300 * time.Millisecond
 // house is what the tests share.
 var house struct {
 	dir     string // of this run; removed at the end
-	bin     string // worker, starter and sandbox
+	bin     string // worker and starter, with the race detector if there is one
+	up      string // the binary sandbox
 	sandbox *child.Process
 	ready   description
 }
@@ -75,11 +77,8 @@ func setUp() (release func() error, err error) {
 	if house.dir, err = os.MkdirTemp("", "vitrine-e2e-"); err != nil {
 		return nil, err
 	}
-	house.bin = os.Getenv(prebuiltVariable)
-	if house.bin == "" {
-		house.bin = filepath.Join(house.dir, "bin")
-		err = buildAll(house.bin)
-	}
+	house.bin = filepath.Join(house.dir, "bin")
+	err = buildAll(house.bin)
 	var stop func() error
 	if err == nil {
 		stop, err = startSandbox()
@@ -93,43 +92,54 @@ func setUp() (release func() error, err error) {
 // buildAll builds worker and starter with the race detector, and the sandbox without: it would take ten minutes, and the
 // races of the Temporal server are not ours.
 func buildAll(bin string) error {
-	if err := build("../..", bin, raceFlags(), "./worker", "./starter"); err != nil {
+	if err := buildProduct(bin); err != nil {
 		return err
 	}
-	return build("..", bin, nil, ".")
+	if built := os.Getenv(binVariable); built != "" {
+		house.up = filepath.Join(built, "sandbox")
+		_, err := os.Stat(house.up)
+		return err
+	}
+	house.up = filepath.Join(bin, "sandbox")
+	return build("..", bin, "CGO_ENABLED=0", ".")
 }
 
-func build(dir, out string, flags []string, packages ...string) error {
-	args := append([]string{"build"}, flags...)
-	args = append(append(args, "-o", out+string(filepath.Separator)), packages...)
+func buildProduct(bin string) error {
+	if !hasCompiler() {
+		fmt.Fprintln(os.Stderr, "e2e: there is no C compiler here, so worker and starter run without the race detector")
+		return build("../..", bin, "CGO_ENABLED=0", "./worker", "./starter")
+	}
+	return build("../..", bin, "CGO_ENABLED=1", "-race", "./worker", "./starter")
+}
+
+// hasCompiler reports whether there is a C compiler, which the race detector needs.
+func hasCompiler() bool {
+	compiler, err := exec.Command("go", "env", "CC").Output()
+	if err != nil {
+		return false
+	}
+	_, err = exec.LookPath(strings.TrimSpace(string(compiler)))
+	return err == nil
+}
+
+func build(dir, out, cgo string, args ...string) error {
+	args = append([]string{"build", "-o", out + string(filepath.Separator)}, args...)
 	command := exec.Command("go", args...)
 	command.Dir = dir
+	command.Env = append(os.Environ(), cgo)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, output)
 	}
 	return nil
 }
 
-// raceFlags are empty on a machine without a C compiler, which the race detector needs.
-func raceFlags() []string {
-	compiler, err := exec.Command("go", "env", "CC").Output()
-	if err == nil {
-		_, err = exec.LookPath(strings.TrimSpace(string(compiler)))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e: no C compiler here, so worker and starter are built without the race detector")
-		return nil
-	}
-	return []string{"-race"}
-}
-
 // plainBin has binaries without the race detector, which multiplies memory and time: for tests that measure either.
 var plainBin = sync.OnceValues(func() (string, error) {
-	if prebuilt := os.Getenv(prebuiltVariable); prebuilt != "" {
-		return prebuilt, nil
+	if built := os.Getenv(binVariable); built != "" {
+		return built, nil
 	}
 	bin := filepath.Join(house.dir, "plain")
-	return bin, build("../..", bin, nil, "./worker", "./starter")
+	return bin, build("../..", bin, "CGO_ENABLED=0", "./worker", "./starter")
 })
 
 func startSandbox() (stop func() error, err error) {
@@ -142,7 +152,7 @@ func startSandbox() (stop func() error, err error) {
 	stdin, hold := io.Pipe()
 	output := &safeBuffer{}
 	house.sandbox, err = child.Start(child.Command{
-		Path: filepath.Join(house.bin, "sandbox"), Args: args, Env: child.Isolated(os.Environ()), Dir: house.dir,
+		Path: house.up, Args: args, Env: child.Isolated(os.Environ()), Dir: house.dir,
 		Stdin: stdin, Stdout: output, Stderr: output,
 	})
 	if err != nil {

@@ -151,10 +151,8 @@ func (r *room) synced(flags ...string) workflows.CatalogSyncResult {
 // result reads what `starter sync --follow --output json` says about the one account.
 func (r *room) result(got answer) workflows.CatalogSyncResult {
 	r.t.Helper()
-	var followed []struct {
-		Result workflows.CatalogSyncResult `json:"result"`
-	}
-	require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &followed), "%s%s", got.stdout, got.stderr)
-	require.Len(r.t, followed, 1)
-	return followed[0].Result
+	var ended []workflows.CatalogSyncResult
+	require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &ended), "%s%s", got.stdout, got.stderr)
+	require.Len(r.t, ended, 1)
+	return ended[0]
 }
