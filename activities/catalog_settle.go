@@ -283,6 +283,9 @@ func (s *CatalogSync) recordFailure(ctx context.Context, in RecordFailureInput) 
 	if held && state.Open == nil {
 		// What Stripe refused may be stored under this delivery's idempotency keys: the next attempt needs other ones.
 		state.Sequence++
+		if err := s.clearStaged(ctx, in.Catalog); err != nil {
+			return err
+		}
 	}
 	state.Run = nil
 	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason}

@@ -139,6 +139,9 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}
+	if err := s.clearStaged(ctx, in.Catalog); err != nil {
+		return FetchCatalogResult{}, err
+	}
 	delivery, err := s.stage(ctx, in.Catalog, source, state.Sequence)
 	if err != nil {
 		return FetchCatalogResult{}, err
@@ -194,6 +197,22 @@ func (s *CatalogSync) nothingToDo(state catalog.State, source catalog.Object) (F
 		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
 	}
 	return FetchCatalogResult{}, false
+}
+
+// clearStaged removes what earlier runs left behind when they were killed. Only the run that holds the feed may call it,
+// and only while no import is open.
+func (s *CatalogSync) clearStaged(ctx context.Context, c Catalog) error {
+	layout := s.Documents.Layout
+	keys, err := s.Objects.List(ctx, layout.StateBucket, layout.PartsPrefix(c.Account, c.Feed))
+	if err != nil {
+		return fmt.Errorf("staged parts: %w", err)
+	}
+	for _, key := range keys {
+		if err := s.Objects.Delete(ctx, layout.StateBucket, key); err != nil {
+			return fmt.Errorf("staged parts: %w", err)
+		}
+	}
+	return nil
 }
 
 // stage reads the pinned source once, checks it, and writes what Stripe is to get.

@@ -108,12 +108,11 @@ func (o openRuns) IsOpen(_ context.Context, _, runID string) (bool, error) { ret
 
 // stage is everything that a run of CatalogSync touches.
 type stage struct {
-	t       *testing.T
-	store   *objectstoretest.Memory
-	stripe  *fakeStripe
-	runs    openRuns
-	steps   *activities.CatalogSync
-	started []string // activities, in the order in which they were started
+	t      *testing.T
+	store  *objectstoretest.Memory
+	stripe *fakeStripe
+	runs   openRuns
+	steps  *activities.CatalogSync
 }
 
 func newStage(t *testing.T) *stage {
@@ -245,6 +244,9 @@ func TestCatalogSyncFails(t *testing.T) {
 				require.Equal(t, catalog.Failed, s.state().Last.Outcome)
 				require.Contains(t, s.state().Last.Reason, c.says)
 				require.Nil(t, s.state().Run, "a run that ended holds nothing")
+				staged, err := s.store.List(t.Context(), "catalogs", "state/acct_123/product/parts/")
+				require.NoError(t, err)
+				require.Empty(t, staged, "and leaves nothing behind")
 			}
 		})
 	}

@@ -78,14 +78,19 @@ func (l Layout) StateKey(account string, kind feed.Kind) string {
 	return l.feedPrefix(account, kind) + "state.json"
 }
 
+// PartsPrefix is where everything is staged that a run needs for its import, and nobody afterwards.
+func (l Layout) PartsPrefix(account string, kind feed.Kind) string {
+	return l.feedPrefix(account, kind) + "parts/"
+}
+
 // PartKey is where a part waits for its upload. The same import stages the same part under the same key.
 func (l Layout) PartKey(account string, kind feed.Kind, sequence int64, part int, format feed.Format) string {
-	return fmt.Sprintf("%sparts/%06d-%03d.%s", l.feedPrefix(account, kind), sequence, part, format)
+	return fmt.Sprintf("%s%06d-%03d.%s", l.PartsPrefix(account, kind), sequence, part, format)
 }
 
 // ErrorFileKey is where Stripe's own list of refused rows is kept until the report is written.
 func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, part int) string {
-	return fmt.Sprintf("%sparts/%06d-%03d-errors.csv", l.feedPrefix(account, kind), sequence, part)
+	return fmt.Sprintf("%s%06d-%03d-errors.csv", l.PartsPrefix(account, kind), sequence, part)
 }
 
 // ReportKey is where a report is kept; extension is json or csv.
