@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +26,10 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
 		return 1
 	}
-	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// SIGPIPE too: `sandbox demo | head` must not end in the middle of something and leave it behind.
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer release()
-	// Whoever presses Ctrl-C a second time does not want to wait for an orderly end.
-	context.AfterFunc(ctx, release)
+	context.AfterFunc(ctx, func() { time.AfterFunc(patience, release) })
 	if err := rootCommand(stdout, os.Stderr).ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
 		if ctx.Err() != nil {
@@ -38,6 +39,10 @@ func run() int {
 	}
 	return 0
 }
+
+// patience is how long further signals are ignored after the first one: shells, make and closing terminals send it twice.
+// Then one ends the process at once, for whoever does not want to wait for an orderly end.
+const patience = 2 * time.Second
 
 // claimStdout keeps the standard output for the commands, whose output is there to be pasted and parsed: a library that
 // greets on os.Stdout (versitygw does) greets nobody.

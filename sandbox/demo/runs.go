@@ -102,7 +102,7 @@ func (d *demo) suggest(took time.Duration) {
 		{"kill the worker during a sync and start another one: there is still one import",
 			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker"))},
 		{"a catalog of your own",
-			starter + " validate my.csv && curl -s --aws-sigv4 aws:amz:us-east-1:s3 -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n       -T my.csv " +
+			starter + " validate my.csv && curl -s -H \"x-amz-content-sha256: UNSIGNED-PAYLOAD\" --aws-sigv4 aws:amz:us-east-1:s3 -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n       -T my.csv " +
 				d.stack.S3() + "/" + d.layout.SourceBucket + "/" + d.shops[0].key(d.layout)},
 		{"what Stripe has now", "curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"},
 		{"the schedules", starter + " schedule list"},

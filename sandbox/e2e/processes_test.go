@@ -92,9 +92,6 @@ func (w *worker) terminate() int {
 	return w.ExitCode()
 }
 
-// log is what the worker has said so far.
-func (w *worker) log() string { return w.output.String() }
-
 // status is what a health endpoint answers; 0 if nobody does.
 func (w *worker) status(path string) int {
 	w.t.Helper()

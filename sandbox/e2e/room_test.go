@@ -99,9 +99,6 @@ func (r *room) dialTemporal() {
 	r.temporal = c
 }
 
-// set changes the environment of the processes that this test starts from now on.
-func (r *room) set(name, value string) { r.settings[name] = value }
-
 // variables are what worker and starter of this room are configured with.
 func (r *room) variables() map[string]string {
 	all := maps.Clone(house.ready.Env)
@@ -156,13 +153,6 @@ func (r *room) put(bucket, key string, content io.Reader) {
 	r.t.Helper()
 	_, err := r.documents.Objects.Write(within(r.t, time.Minute), bucket, key, "text/csv", content)
 	require.NoError(r.t, err)
-}
-
-// saveSettings is what `starter accounts apply` does for one account, without its schedule.
-func (r *room) saveSettings(s catalog.Settings) {
-	r.t.Helper()
-	s.Account = r.account
-	require.NoError(r.t, r.documents.SaveSettings(within(r.t, 10*time.Second), s))
 }
 
 // state is what Vitrine remembers about the account.
@@ -250,20 +240,6 @@ func (r *room) fault(f stripesim.Fault) stripesim.ArmedFault {
 	return armed
 }
 
-// struck is how often a fault struck so far.
-func (r *room) struck(f stripesim.ArmedFault) int {
-	r.t.Helper()
-	armed, err := r.emulator.Faults(within(r.t, 10*time.Second))
-	require.NoError(r.t, err)
-	for _, candidate := range armed {
-		if candidate.ID == f.ID {
-			return candidate.Struck
-		}
-	}
-	require.Fail(r.t, "the fault is gone")
-	return 0
-}
-
 // runs are the room's workflow runs, as Temporal lists them: a little late.
 func (r *room) runs() []*workflow.WorkflowExecutionInfo {
 	r.t.Helper()
@@ -300,6 +276,7 @@ func (r *room) await(limit time.Duration, what string, holds func() bool) {
 // requireNowhere fails if text is in anything that is kept: histories, state, reports.
 func (r *room) requireNowhere(text string) {
 	r.t.Helper()
+	r.await(10*time.Second, "the runs being listed", func() bool { return len(r.runs()) > 0 })
 	for _, run := range r.runs() {
 		for _, event := range r.history(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()) {
 			require.NotContains(r.t, event.String(), text, "the history of %s", run.GetExecution().GetWorkflowId())

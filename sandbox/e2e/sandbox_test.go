@@ -101,6 +101,23 @@ func TestStarterFromAccountsToReport(t *testing.T) {
 	}
 }
 
+// What a merchant sells and to whom Stripe belongs is nobody's business: nothing of it stays in a history, in the state or
+// in a report, beyond the id and the title of a refused row.
+func TestNothingOfARowIsKept(t *testing.T) {
+	r := enter(t)
+	r.startWorker()
+	summary := r.export(catalogs.Options{Rows: 400, BadRows: 4, Seed: 5})
+	r.synced()
+	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.Failed)
+	require.Len(t, r.uploads(), 1)
+	require.Equal(t, 1, r.maxInFlight())
+	for _, request := range r.requests() {
+		require.Equal(t, r.account, request.Account, "%s %s", request.Method, request.Path)
+	}
+	r.requireNowhere("a family-run workshop") // of a description
+	r.requireNowhere(r.key)
+}
+
 func TestWorkerTellsItsHealth(t *testing.T) {
 	w := enter(t).startWorker()
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
