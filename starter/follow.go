@@ -153,12 +153,11 @@ type screen struct {
 	marks bool
 	now   func() time.Time
 
-	mu      sync.Mutex
-	shown   map[shownStep]shownState
-	began   map[string]bool
-	asked   map[string]bool // for a worker
-	drawn   string          // the line that is redrawn
-	writing time.Time
+	mu    sync.Mutex
+	shown map[shownStep]shownState
+	began map[string]bool
+	asked map[string]bool // for a worker
+	drawn string          // the line that is redrawn
 }
 
 type shownStep struct {

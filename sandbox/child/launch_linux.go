@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// rssUnit is the unit in which the kernel counts resident memory.
-const rssUnit = 1024
-
 // attributes have the kernel kill the child when we die, however we die.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// rssUnit is the unit in which the kernel counts resident memory.
-const rssUnit = 1
-
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func launch(command *exec.Cmd) error { return command.Start() }

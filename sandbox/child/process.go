@@ -97,16 +97,6 @@ func (p *Process) ExitCode() int {
 	return p.command.ProcessState.ExitCode()
 }
 
-// MaxRSS waits for the end and returns the most memory that the process ever held, in bytes.
-func (p *Process) MaxRSS() int64 {
-	<-p.ended
-	usage, ok := p.command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return usage.Maxrss * rssUnit
-}
-
 // Signal sends a signal; a process that has ended already is no error.
 func (p *Process) Signal(s os.Signal) error {
 	err := p.command.Process.Signal(s)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,28 @@ func TestStopIsPatientOnlyForSoLong(t *testing.T) {
 	require.ErrorContains(t, stubborn.Stop(50*time.Millisecond), "killed")
 	require.False(t, stubborn.Running())
 	require.Equal(t, -1, stubborn.ExitCode())
-	require.Positive(t, stubborn.MaxRSS())
+}
+
+func TestMemoryIsTheProcessesOwn(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells")
+	}
+	held := bytes.Repeat([]byte("x"), 64<<20)
+	own, err := child.OwnMemory()
+	require.NoError(t, err)
+	require.Greater(t, own.Peak, int64(len(held)))
+	runtime.KeepAlive(held)
+
+	ready, small := startStubborn(t)
+	<-ready
+	memory, err := small.Memory()
+	require.NoError(t, err)
+	require.Positive(t, memory.Now)
+	require.GreaterOrEqual(t, memory.Peak, memory.Now)
+	require.Less(t, memory.Peak, int64(32<<20), "what its parent holds does not count")
+	small.Kill()
+	_, err = small.Memory()
+	require.Error(t, err)
 }
 
 // startStubborn starts a process that ignores SIGTERM, and tells when it has begun to.
