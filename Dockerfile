@@ -12,7 +12,7 @@ COPY . .
 FROM build AS build-vitrine
 ARG VERSION=unknown
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags="-s -w -X main.version=$VERSION -X main.release=$VERSION" -o /out/ ./worker ./starter
+    go build -trimpath -ldflags="-s -w -X main.release=$VERSION" -o /out/ ./worker ./starter
 
 FROM build AS build-stripesim
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \

@@ -10,7 +10,7 @@ BENCH       ?= .
 # One setting for everything that compiles the Temporal server: other settings would compile it a second time.
 export CGO_ENABLED = 0
 VERSION := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null),unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.release=$(VERSION)
+LDFLAGS := -s -w -X main.release=$(VERSION)
 RACE   := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 # Only the race detector needs C.
 RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)

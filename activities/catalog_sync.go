@@ -190,13 +190,20 @@ func (s *CatalogSync) nothingToDo(state catalog.State, source catalog.Object) (F
 		return FetchCatalogResult{Decision: Skip, Source: version}, true
 	}
 	if f := state.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
-		note := fmt.Sprintf("the import of this source version failed %d times; the next try is due at %s", f.Count, f.NextTry.UTC().Format(time.RFC3339))
+		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
 		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
 	}
 	if turn := state.LastImportAt.Add(s.Policy.Interval); !state.LastImportAt.IsZero() && now.Before(turn) {
 		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
 	}
 	return FetchCatalogResult{}, false
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // clearStaged removes what earlier runs left behind when they were killed. Only the run that holds the feed may call it,

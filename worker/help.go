@@ -8,13 +8,13 @@ import (
 	"vitrine/internal/config"
 )
 
-// version is set by the build: -ldflags "-X main.version=…".
-var version string
+// release is set by the linker: -X main.release=v1.2.3.
+var release string
 
 // buildVersion falls back to what Go notes of the checkout.
 func buildVersion() string {
-	if version != "" {
-		return version
+	if release != "" {
+		return release
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -33,6 +33,7 @@ they share the work. It serves /livez, /readyz and /metrics (Prometheus).
 
 Usage:
   worker            run until SIGTERM or SIGINT, which let running steps end first
+  worker healthcheck   ask the worker that runs here whether it is ready, for a container's health check: exit 0 or 1
   worker --version
   worker --help
 

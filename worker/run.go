@@ -40,6 +40,9 @@ type process struct {
 
 // run is main without the process around it.
 func run(args []string, lookup config.Lookup, out, errs io.Writer) int {
+	if len(args) == 1 && args[0] == "healthcheck" {
+		return healthcheck(lookup, errs)
+	}
 	if code, done := answer(args, out, errs); done {
 		return code
 	}

@@ -356,7 +356,7 @@ func TestCatalogSyncImportFails(t *testing.T) {
 	require.Contains(t, report.Reason, "header unknown")
 
 	result := s.syncs(catalog.Unchanged)
-	require.Contains(t, result.Note, "failed 1 times")
+	require.Contains(t, result.Note, "failed once")
 	require.Empty(t, s.stripe.calls, "a failed version rests")
 
 	rested := func(s *catalog.State) {
