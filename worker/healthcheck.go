@@ -19,7 +19,7 @@ func healthcheck(lookup config.Lookup, errs io.Writer) int {
 	c, err := config.LoadWorker(lookup)
 	if err != nil {
 		explainConfig(errs, err)
-		return exitMisused
+		return exitFailed // container runtimes reserve 2
 	}
 	if err := askReady(c.Worker.Listen); err != nil {
 		_, _ = fmt.Fprintf(errs, "worker: not ready: %v\n", err)

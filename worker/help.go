@@ -32,7 +32,7 @@ const help = `worker runs Vitrine's workflows: it takes catalogs from S3 to Stri
 they share the work. It serves /livez, /readyz and /metrics (Prometheus).
 
 Usage:
-  worker            run until SIGTERM or SIGINT, which let running steps end first
+  worker               run until SIGTERM or SIGINT, which let running steps end first
   worker healthcheck   ask the worker that runs here whether it is ready, for a container's health check: exit 0 or 1
   worker --version
   worker --help
