@@ -472,7 +472,7 @@ func TestCatalogSyncDeadline(t *testing.T) {
 	require.Nil(t, s.state().Run)
 }
 
-func TestCatalogSyncResultIsStable(t *testing.T) {
+func TestCatalogSyncInputIsShort(t *testing.T) {
 	t.Parallel()
 	encoded, err := json.Marshal(workflows.CatalogSyncInput{Account: account})
 	require.NoError(t, err)

@@ -68,7 +68,7 @@ type Finding struct {
 const maxLines = 5
 
 // Inspect reads a feed once, in constant memory. An error means that nothing of the file can be sent: a *HeaderError, a
-// *SyntaxError, ErrTooLarge, ErrEmpty, a *gzip failure* wrapped as *SyntaxError, or the source's own error.
+// *SyntaxError, ErrTooLarge, ErrEmpty, or the source's own error.
 func Inspect(src io.Reader, o Options) (Summary, error) {
 	plain, err := decompress(src, o.Gzipped)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,7 +152,7 @@ func (d *demo) awaitReady(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		err := probe(ctx, address)
+		err := ports.Answers(ctx, address)
 		if err == nil {
 			return nil
 		}
@@ -165,22 +164,6 @@ func (d *demo) awaitReady(ctx context.Context, address string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-func probe(ctx context.Context, address string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answers %s", response.Status)
-	}
-	return nil
 }
 
 func (d *demo) exportCatalogs(ctx context.Context) error {

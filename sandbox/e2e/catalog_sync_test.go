@@ -264,34 +264,26 @@ func TestWaitsForItsTurn(t *testing.T) {
 	m.records("waited", run)
 }
 
-func TestWorkerKilledDuringUpload(t *testing.T) {
-	m := enter(t)
-	m.exportText(csv("sku1", "sku2"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(5 * time.Second)})
-	doomed := m.startWorker()
-	run := m.starts(false)
-	m.reaches(run, "UploadFile")
-	doomed.Kill()
-	m.startWorker()
-	result, err := m.ends(run)
-	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome)
-	require.Len(t, m.imports(), 1)
-}
-
-func TestWorkerKilledDuringAwait(t *testing.T) {
-	m := enter(t)
-	m.exportText(csv("sku1", "sku2"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 12})
-	doomed := m.startWorker()
-	run := m.starts(false)
-	m.reaches(run, "AwaitImportSet")
-	doomed.Kill()
-	m.startWorker()
-	result, err := m.ends(run)
-	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome)
-	require.Len(t, m.imports(), 1)
+func TestWorkerKilled(t *testing.T) {
+	for activity, slowly := range map[string]stripesim.Fault{
+		"UploadFile":     {Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(5 * time.Second)},
+		"AwaitImportSet": {Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 12},
+	} {
+		t.Run("during "+activity, func(t *testing.T) {
+			m := enter(t)
+			m.exportText(csv("sku1", "sku2"))
+			m.fault(slowly)
+			doomed := m.startWorker()
+			run := m.starts(false)
+			m.reaches(run, activity)
+			doomed.Kill()
+			m.startWorker()
+			result, err := m.ends(run)
+			require.NoError(t, err)
+			require.Equal(t, catalog.Succeeded, result.Outcome)
+			require.Len(t, m.imports(), 1)
+		})
+	}
 }
 
 // A run that is terminated while its import is under way leaves an import that nobody waits for. The next run finishes

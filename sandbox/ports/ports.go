@@ -1,11 +1,13 @@
-// Package ports finds TCP ports on the loopback interface.
+// Package ports finds TCP ports on the loopback interface, and tells whether a service answers on one.
 package ports
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strconv"
 )
 
@@ -65,4 +67,21 @@ func Free(port int) bool {
 		return false
 	}
 	return listener.Close() == nil
+}
+
+// Answers returns nil once the service at url says 200 to a GET, and otherwise why it does not.
+func Answers(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	return nil
 }
