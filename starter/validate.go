@@ -62,7 +62,7 @@ type validation struct {
 	SHA256   string         `json:"sha256,omitempty"`
 	Columns  []string       `json:"columns"`
 	Unknown  []string       `json:"unknown_columns"`
-	Findings []feed.Finding `json:"findings"`
+	Findings []feed.Tally `json:"findings"`
 }
 
 func (a *app) validate(ctx context.Context, name string, flags validateFlags) error {
@@ -82,7 +82,7 @@ func (a *app) validate(ctx context.Context, name string, flags validateFlags) er
 		File: name, OK: problem == nil, Rows: summary.Rows, Bytes: summary.Bytes, SHA256: summary.SHA256,
 		Columns:  append([]string{}, summary.Header.Columns...),
 		Unknown:  append([]string{}, summary.Header.Unknown...),
-		Findings: append([]feed.Finding{}, summary.Findings...),
+		Findings: append([]feed.Tally{}, summary.Findings...),
 	}
 	if problem != nil {
 		v.Error = problem.Error()
@@ -189,7 +189,7 @@ func (a *app) printValidation(v validation) {
 	}
 }
 
-func unitOf(f feed.Finding) string {
+func unitOf(f feed.Tally) string {
 	if f.Cause == feed.UnknownColumn {
 		return "column"
 	}

@@ -1,13 +1,68 @@
 package catalog
 
 import (
+	"fmt"
 	"io"
 	"time"
+
+	"vitrine/internal/feed"
 )
 
-// Upload is one part on its way to Stripe's Files API.
+// API is one of Stripe's two ways to import a feed.
+type API string
+
+const (
+	// V1 is the Files API with import sets of the Data Management API: a private preview, files up to 200 MB.
+	V1 API = "v1"
+	// V2 is the Product Catalog Import API: files up to 4 GB, every feed
+	// (https://docs.stripe.com/api/v2/commerce/product-catalog-imports).
+	V2 API = "v2"
+)
+
+// ParseAPI reads the name of an API.
+func ParseAPI(name string) (API, error) {
+	switch a := API(name); a {
+	case V1, V2:
+		return a, nil
+	}
+	return "", fmt.Errorf("import API %q is not known: expected v1 or v2", name)
+}
+
+// Takes reports whether the API has a format for a feed.
+func (a API) Takes(k feed.Kind) bool { return a == V2 || k == feed.Product || k == feed.Inventory }
+
+// For is the API that a feed is imported by: this one if it takes the feed, otherwise V2.
+func (a API) For(k feed.Kind) API {
+	if a.Takes(k) {
+		return a
+	}
+	return V2
+}
+
+// MaxPartBytes is the largest file that the API takes. Stripe says "200 MB" and "4 GB": these are the smaller readings,
+// since a file between them might be refused after it was sent.
+func (a API) MaxPartBytes() int64 {
+	if a == V2 {
+		return 4_000_000_000
+	}
+	return 200_000_000
+}
+
+// Mode says what an import does to what its file does not name.
+type Mode string
+
+const (
+	// Upsert leaves it alone; V1 knows nothing else.
+	Upsert Mode = "upsert"
+	// Replace removes it for good. V2 has it for the product feed.
+	Replace Mode = "replace"
+)
+
+// Upload is one part on its way to Stripe.
 type Upload struct {
 	Account        string
+	Feed           feed.Kind
+	Mode           Mode // empty: Upsert
 	Filename       string
 	ContentType    string // text/csv or text/tab-separated-values; Stripe requires it to match the content
 	Size           int64  // bytes in Body, exactly
@@ -40,9 +95,9 @@ func (s ImportStatus) Final() bool {
 	return false
 }
 
-// Import is Stripe's processing of one part: an ImportSet of the Data Management API.
+// Import is Stripe's processing of one part: an ImportSet (V1) or a ProductCatalogImport (V2).
 type Import struct {
-	ID            string       `json:"id"` // impset_…
+	ID            string       `json:"id"` // impset_… or pcimprt_…
 	Status        ImportStatus `json:"status"`
 	Created       time.Time    `json:"created"`
 	FailedReason  string       `json:"failed_reason,omitempty"`
@@ -50,5 +105,5 @@ type Import struct {
 	RowsSucceeded int64        `json:"rows_succeeded"`
 	RowsFailed    int64        `json:"rows_failed"`
 	RowsSkipped   int64        `json:"rows_skipped,omitempty"` // duplicates and filtered rows, where Stripe says so
-	ErrorFile     string       `json:"error_file,omitempty"`   // file_…, the CSV of refused rows
+	ErrorFile     string       `json:"error_file,omitempty"`   // what to ask for the CSV of refused rows by: file_…, with V2 the import's id
 }

@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"vitrine/internal/feed"
@@ -22,6 +24,104 @@ type Settings struct {
 	Every        Interval    `json:"every,omitzero"`          // zero: MinInterval
 	SourceBucket string      `json:"source_bucket,omitempty"` // empty: the deployment's
 	SourceKey    string      `json:"source_key,omitempty"`    // template with {account} and {feed}; empty: the deployment's
+
+	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.
+	Rules Rules `json:"rules,omitzero"`
+}
+
+// Rules say how a feed is read, checked and sent. The deployment has a complete set (internal/config), an account
+// overrides single ones; Over puts the two together.
+type Rules struct {
+	ImportAPI      API          `json:"import_api,omitempty"`
+	Dialect        feed.Dialect `json:"dialect,omitempty"`         // how the source is written; stripe or google
+	InvalidRows    InvalidRows  `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
+	UnknownColumns Unknown      `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
+	FullSendEvery  Interval     `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
+
+	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
+	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, and more than 50 rows
+	MaxInvalid       *Percent `json:"max_invalid,omitempty"`        // of the rows have errors
+	MaxPriceMoves    *Percent `json:"max_price_moves,omitempty"`    // of the prices moved by more than PriceMove
+	PriceMove        *Percent `json:"price_move,omitempty"`         // what counts as a moved price
+	MaxCurrencyFlips *Percent `json:"max_currency_flips,omitempty"` // of the prices are in another currency than before
+}
+
+// Percent is a share, from 0 to 100; PriceMove may be more.
+type Percent float64
+
+// InvalidRows says what becomes of rows that Stripe would refuse.
+type InvalidRows string
+
+const (
+	HoldBack InvalidRows = "hold_back" // the default: they are reported, and the rest is sent
+	SendAll  InvalidRows = "send"      // Stripe decides
+)
+
+// Unknown says what becomes of columns that Stripe does not document.
+type Unknown string
+
+const (
+	SendUnknown Unknown = "send" // the default: whether Stripe ignores them is not documented, and it knows best
+	DropUnknown Unknown = "drop"
+)
+
+// DefaultRules are a deployment's unless its configuration says otherwise.
+func DefaultRules() Rules {
+	percent := func(p Percent) *Percent { return &p }
+	return Rules{
+		ImportAPI: V1, Dialect: feed.StripeDialect, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
+		FullSendEvery: Interval(7 * 24 * time.Hour),
+		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
+	}
+}
+
+// Over returns r with what it leaves open filled in from below.
+func (r Rules) Over(below Rules) Rules {
+	r.ImportAPI = cmp.Or(r.ImportAPI, below.ImportAPI)
+	r.Dialect = cmp.Or(r.Dialect, below.Dialect)
+	r.InvalidRows = cmp.Or(r.InvalidRows, below.InvalidRows)
+	r.UnknownColumns = cmp.Or(r.UnknownColumns, below.UnknownColumns)
+	r.FullSendEvery = cmp.Or(r.FullSendEvery, below.FullSendEvery)
+	r.MaxShrink = cmp.Or(r.MaxShrink, below.MaxShrink)
+	r.MaxInvalid = cmp.Or(r.MaxInvalid, below.MaxInvalid)
+	r.MaxPriceMoves = cmp.Or(r.MaxPriceMoves, below.MaxPriceMoves)
+	r.PriceMove = cmp.Or(r.PriceMove, below.PriceMove)
+	r.MaxCurrencyFlips = cmp.Or(r.MaxCurrencyFlips, below.MaxCurrencyFlips)
+	return r
+}
+
+// Check returns every problem of the rules that are set, joined.
+func (r Rules) Check() error {
+	var errs []error
+	if r.ImportAPI != "" {
+		_, err := ParseAPI(string(r.ImportAPI))
+		errs = append(errs, err)
+	}
+	if !slices.Contains([]feed.Dialect{"", feed.StripeDialect, feed.GoogleDialect}, r.Dialect) {
+		errs = append(errs, fmt.Errorf("dialect %q is not known: expected stripe or google", r.Dialect))
+	}
+	if !slices.Contains([]InvalidRows{"", HoldBack, SendAll}, r.InvalidRows) {
+		errs = append(errs, fmt.Errorf("invalid_rows %q is not known: expected hold_back or send", r.InvalidRows))
+	}
+	if !slices.Contains([]Unknown{"", SendUnknown, DropUnknown}, r.UnknownColumns) {
+		errs = append(errs, fmt.Errorf("unknown_columns %q is not known: expected send or drop", r.UnknownColumns))
+	}
+	if every := time.Duration(r.FullSendEvery); every != 0 && every < time.Hour {
+		errs = append(errs, fmt.Errorf("full_send_every %s is too short: at least 1h", every))
+	}
+	for _, guard := range []struct {
+		name  string
+		value *Percent
+		most  Percent
+	}{
+		{"max_shrink", r.MaxShrink, 100}, {"max_invalid", r.MaxInvalid, 100}, {"max_price_moves", r.MaxPriceMoves, 100},
+		{"price_move", r.PriceMove, 10_000}, {"max_currency_flips", r.MaxCurrencyFlips, 100},
+	} {
+		if p := guard.value; p != nil && !(*p >= 0 && *p <= guard.most) {
+			errs = append(errs, fmt.Errorf("%s %v is not a percentage from 0 to %v", guard.name, *p, guard.most))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Check returns every problem of the settings, joined.
@@ -38,6 +138,7 @@ func (s Settings) Check() error {
 	if s.SourceKey != "" {
 		errs = append(errs, CheckSourceKey(s.SourceKey))
 	}
+	errs = append(errs, s.Rules.Check())
 	return errors.Join(errs...)
 }
 

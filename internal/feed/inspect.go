@@ -40,11 +40,8 @@ type Summary struct {
 	Bytes  int64  // after decompression, without byte order mark: what Copy received
 	SHA256 string // hex, of the same bytes
 	// Findings are what is wrong with rows, by cause. They do not stop a sync: Stripe has the last word on a row.
-	Findings []Finding
+	Findings []Tally
 }
-
-// Cause is a kind of problem with a row.
-type Cause string
 
 // The causes that Inspect finds.
 const (
@@ -55,8 +52,8 @@ const (
 	NotUTF8       Cause = "not_utf8"
 )
 
-// Finding is one cause, how often it occurs and where first.
-type Finding struct {
+// Tally is one cause, how often it occurs and where first.
+type Tally struct {
 	Cause   Cause   `json:"cause"`
 	Warning bool    `json:"warning,omitempty"` // Stripe is expected to take the row all the same
 	Count   int64   `json:"count"`
@@ -207,12 +204,12 @@ func (t *tap) forward(p []byte) error {
 type rowCheck struct {
 	header Header
 	id     int
-	causes map[Cause]*Finding
+	causes map[Cause]*Tally
 	order  []Cause
 }
 
 func newRowCheck(h Header) *rowCheck {
-	c := &rowCheck{header: h, id: h.Index("id"), causes: map[Cause]*Finding{}}
+	c := &rowCheck{header: h, id: h.Index("id"), causes: map[Cause]*Tally{}}
 	for _, name := range h.Unknown {
 		f := c.found(UnknownColumn, 1)
 		f.Warning = true
@@ -248,10 +245,10 @@ func (c *rowCheck) row(row Row) {
 	}
 }
 
-func (c *rowCheck) found(cause Cause, line int64) *Finding {
+func (c *rowCheck) found(cause Cause, line int64) *Tally {
 	f, seen := c.causes[cause]
 	if !seen {
-		f = &Finding{Cause: cause}
+		f = &Tally{Cause: cause}
 		c.causes[cause] = f
 		c.order = append(c.order, cause)
 	}
@@ -262,8 +259,8 @@ func (c *rowCheck) found(cause Cause, line int64) *Finding {
 	return f
 }
 
-func (c *rowCheck) findings() []Finding {
-	var all []Finding
+func (c *rowCheck) findings() []Tally {
+	var all []Tally
 	for _, cause := range c.order {
 		all = append(all, *c.causes[cause])
 	}

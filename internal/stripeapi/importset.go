@@ -26,10 +26,18 @@ func (c *Client) CreateImportSet(ctx context.Context, account, file string, kind
 	if err := errors.Join(checkAccount(account), checkFileID(file), checkIdempotencyKey(idempotencyKey)); err != nil {
 		return catalog.Import{}, err
 	}
-	form := url.Values{"file": {file}, "standard_data_format": {kind.StandardDataFormat()}}
+	form := url.Values{"file": {file}, "standard_data_format": {standardDataFormat(kind)}}
 	params := c.params(ctx, account)
 	params.IdempotencyKey = stripe.String(idempotencyKey)
 	return c.callImportSet(ctx, "create import set", http.MethodPost, importSetsPath, form.Encode(), params)
+}
+
+// standardDataFormat is what the Data Management API calls a feed.
+func standardDataFormat(k feed.Kind) string {
+	if k == feed.Product {
+		return "product_catalog_feed"
+	}
+	return string(k) + "_feed"
 }
 
 // ImportSet reads an import.

@@ -228,7 +228,7 @@ func (r *room) maxInFlight() int {
 	r.t.Helper()
 	stats, err := r.emulator.Stats(within(r.t, 10*time.Second))
 	require.NoError(r.t, err)
-	return stats.MaxInFlight[r.account+"/"+feed.Product.StandardDataFormat()]
+	return stats.MaxInFlight[r.account+"/product_catalog_feed"]
 }
 
 // fault arms a fault that strikes this account only.
