@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"unicode/utf8"
 )
 
 // ErrTooLarge is returned by Inspect when the feed has more bytes than Options.MaxBytes.
@@ -265,4 +266,14 @@ func (c *rowCheck) findings() []Tally {
 		all = append(all, *c.causes[cause])
 	}
 	return all
+}
+
+// validText reports whether every field is UTF-8 without NUL.
+func validText(fields [][]byte) bool {
+	for _, f := range fields {
+		if !utf8.Valid(f) || bytes.IndexByte(f, 0) >= 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -84,14 +84,18 @@ func TestInspectRefusesFiles(t *testing.T) {
 	})
 }
 
-type repeat struct{ row []byte }
+type repeat struct {
+	row []byte
+	pos int
+}
 
 func (r *repeat) Read(p []byte) (int, error) {
-	n := 0
-	for len(p)-n >= len(r.row) {
-		n += copy(p[n:], r.row)
+	for n := 0; n < len(p); {
+		m := copy(p[n:], r.row[r.pos:])
+		n += m
+		r.pos = (r.pos + m) % len(r.row)
 	}
-	return n, nil
+	return len(p), nil
 }
 
 type failingWriter struct{ err error }

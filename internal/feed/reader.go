@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"unicode/utf8"
+	"slices"
 )
 
 // MaxRecordBytes bounds one row. A description has at most 5,000 characters, so a longer row is a quote that was never
@@ -19,247 +19,293 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
 
-// Reader reads the rows of a feed without allocating for them.
-//
-// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR inside quotes, a UTF-8 byte
-// order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A row may have
-// any number of fields: what that means is the caller's business.
-type Reader struct {
-	src   io.Reader
-	comma byte
-
-	buf        []byte
-	start, end int // the unread bytes are buf[start:end]
-	eof        bool
-	begun      bool
-
-	line     int64    // of the next unread byte, from 1
-	fields   [][]byte // reused
-	unquoted []byte   // reused: values that differ from their bytes in buf, which stay as they are in case of a second look
-}
-
 // Row is one row; its fields are valid until the next Read.
 type Row struct {
 	Line   int64 // where the row begins in the file, from 1
 	Fields [][]byte
 }
 
+// Reader reads the rows of a feed without allocating for them.
+//
+// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR inside quotes, a UTF-8 byte
+// order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A row may have
+// any number of fields: what that means is the caller's business.
+type Reader struct {
+	cutter cutter
+	batch  batch
+	next   int
+}
+
 // NewReader returns a Reader of src, which must already be decompressed.
 func NewReader(src io.Reader, format Format) *Reader {
-	return &Reader{src: src, comma: format.Comma(), buf: make([]byte, 256<<10), line: 1}
+	return &Reader{cutter: newCutter(src, format)}
 }
 
 // Read returns the next row, io.EOF after the last one, a *SyntaxError if the file cannot be followed any further, and
 // otherwise the error of the source.
 func (r *Reader) Read() (Row, error) {
-	for {
-		if err := r.skipBlank(); err != nil {
+	for r.next == len(r.batch.rows) {
+		if err := r.cutter.cut(&r.batch); err != nil {
 			return Row{}, err
 		}
-		size, lines, complete := r.split()
-		if complete {
-			row := Row{Line: r.line, Fields: r.fields}
-			r.start += size
-			r.line += lines
-			return row, nil
-		}
-		if r.eof {
-			return Row{}, &SyntaxError{r.line, "a quoted field that begins in this row is never closed"}
-		}
-		if r.end-r.start > MaxRecordBytes {
-			return Row{}, &SyntaxError{r.line, fmt.Sprintf("this row is longer than %d MiB: is a quote never closed?", MaxRecordBytes>>20)}
-		}
-		if err := r.fill(); err != nil {
-			return Row{}, err
-		}
+		r.next = 0
 	}
+	row := &r.batch.rows[r.next]
+	r.next++
+	return Row{Line: row.line, Fields: r.batch.fieldsOf(row)}, nil
 }
 
-// skipBlank moves to the next byte that is no line end, reading on as needed.
-func (r *Reader) skipBlank() error {
+// batchBytes is how much of a feed is cut into rows at once: enough that handing a batch from one goroutine to another
+// costs nothing beside the work on it, and little enough that the batch stays in the cache of a core.
+const batchBytes = 256 << 10
+
+// batch is a stretch of a feed, cut into rows. Fields point into data, or into unquoted where they differ from it.
+type batch struct {
+	data     []byte
+	rows     []rawRow
+	fields   [][]byte
+	unquoted []byte
+}
+
+// rawRow is one row of a batch.
+type rawRow struct {
+	line         int64 // where it begins in the file, from 1
+	start, end   int   // its bytes in data, without the line end
+	first, after int   // its fields in fields
+	// irregular rows are read leniently; whoever passes them on writes them anew, as RFC 4180 has it.
+	irregular bool
+}
+
+func (b *batch) fieldsOf(r *rawRow) [][]byte { return b.fields[r.first:r.after:r.after] }
+
+func (b *batch) bytesOf(r *rawRow) []byte { return b.data[r.start:r.end] }
+
+// cutter cuts a feed into batches of whole rows.
+type cutter struct {
+	src   io.Reader
+	comma byte
+	// plain is above every byte that ends or spoils an unquoted field, so that one comparison passes over most of the text.
+	plain byte
+	line  int64  // of the next row, from 1
+	carry []byte // the row that the batch before ended in
+	begun bool
+	eof   bool
+	err   error // to return once the rows before it were taken
+}
+
+func newCutter(src io.Reader, format Format) cutter {
+	return cutter{src: src, comma: format.Comma(), plain: max(format.Comma(), '"') + 1, line: 1}
+}
+
+// cut fills b with the next rows: at least one, or an error.
+func (c *cutter) cut(b *batch) error {
+	b.data = append(b.data[:0], c.carry...)
+	c.carry = c.carry[:0]
 	for {
-		for r.start < r.end && (r.buf[r.start] == '\n' || r.buf[r.start] == '\r') {
-			if r.buf[r.start] == '\n' {
-				r.line++
-			}
-			r.start++
+		if c.err != nil {
+			return c.err
 		}
-		if r.start < r.end && r.begun {
-			return nil
-		}
-		if r.eof && r.start == r.end {
-			return io.EOF
-		}
-		if err := r.fill(); err != nil {
+		c.fill(b)
+		if err := c.begin(b); err != nil {
 			return err
 		}
-	}
-}
-
-// fill reads more of the source behind the unread bytes; the first call drops the byte order mark.
-func (r *Reader) fill() error {
-	if r.start > 0 {
-		r.end = copy(r.buf, r.buf[r.start:r.end])
-		r.start = 0
-	}
-	if r.end == len(r.buf) {
-		r.buf = append(r.buf, make([]byte, len(r.buf))...)
-	}
-	for !r.eof {
-		n, err := r.src.Read(r.buf[r.end:])
-		r.end += n
+		rest := c.split(b)
+		if len(b.rows) > 0 {
+			c.carry = append(c.carry, b.data[rest:]...)
+			return nil
+		}
+		b.data = b.data[:copy(b.data, b.data[rest:])]
 		switch {
-		case err == io.EOF:
-			r.eof = true
-		case err != nil:
-			return err
-		}
-		if r.begun && n > 0 {
-			return nil
-		}
-		if !r.begun && (r.eof || r.end >= len(byteOrderMark)) {
-			r.begun = true
-			return r.begin()
+		case len(b.data) == 0 && c.eof:
+			return io.EOF
+		case len(b.data) > MaxRecordBytes:
+			return &SyntaxError{c.line, fmt.Sprintf("this row is longer than %d MiB: is a quote never closed?", MaxRecordBytes>>20)}
+		case c.eof:
+			return &SyntaxError{c.line, "a quoted field that begins in this row is never closed"}
 		}
 	}
-	r.begun = true
-	return nil
+}
+
+// fill reads until the batch is full: behind a row that does not end in it, twice as far as before.
+func (c *cutter) fill(b *batch) {
+	begin := len(b.data)
+	want := max(batchBytes, 2*begin)
+	b.data = slices.Grow(b.data, want-begin)
+	for idle := 0; !c.eof && c.err == nil && len(b.data) < want; {
+		n, err := c.src.Read(b.data[len(b.data):want])
+		b.data = b.data[:len(b.data)+n]
+		if n > 0 || err != nil {
+			idle = 0
+		} else if idle++; idle == 100 { // as bufio does it
+			err = io.ErrNoProgress
+		}
+		if err == io.EOF {
+			c.eof = true
+		} else {
+			c.err = err
+		}
+	}
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // begin looks at the first bytes of the file: what they say about its encoding.
-func (r *Reader) begin() error {
-	head := r.buf[:r.end]
+func (c *cutter) begin(b *batch) error {
+	if c.begun {
+		return nil
+	}
+	c.begun = true
 	switch {
-	case bytes.HasPrefix(head, byteOrderMark):
-		r.start = len(byteOrderMark)
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+	case bytes.HasPrefix(b.data, byteOrderMark):
+		b.data = b.data[:copy(b.data, b.data[len(byteOrderMark):])]
+	case bytes.HasPrefix(b.data, []byte{0xff, 0xfe}), bytes.HasPrefix(b.data, []byte{0xfe, 0xff}):
 		return &SyntaxError{1, "the file is UTF-16: export it as UTF-8"}
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(b.data, []byte{0x1f, 0x8b}):
 		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):
 		return &SyntaxError{1, "the file is a zip archive or a spreadsheet: export it as CSV or TSV"}
 	}
 	return nil
 }
 
-// split cuts the row at the start of the unread bytes into r.fields. It returns how many bytes and line feeds the row
-// takes with its line end; complete is false if the row does not end in what has been read.
-func (r *Reader) split() (size int, lines int64, complete bool) {
-	data := r.buf[r.start:r.end]
-	r.fields, r.unquoted = r.fields[:0], r.unquoted[:0]
+// split cuts what is in the batch into rows and returns where the last, incomplete one begins.
+func (c *cutter) split(b *batch) (rest int) {
+	b.rows, b.fields, b.unquoted = b.rows[:0], b.fields[:0], b.unquoted[:0]
 	pos := 0
 	for {
-		var field []byte
-		field, next, feeds, ok := r.field(data, pos)
+		pos = c.skipBlank(b.data, pos)
+		if pos == len(b.data) {
+			return pos
+		}
+		row := rawRow{line: c.line, start: pos, first: len(b.fields)}
+		next, ok := c.row(b, &row)
 		if !ok {
-			return 0, 0, false
+			b.fields = b.fields[:row.first]
+			return pos
 		}
-		r.fields = append(r.fields, field)
-		lines += feeds
-		if next == len(data) { // the end of the file; field saw to it that nothing more comes
-			return next, lines, true
-		}
-		switch data[next] {
-		case r.comma:
-			pos = next + 1
-			if pos == len(data) {
-				if !r.eof {
-					return 0, 0, false
-				}
-				r.fields = append(r.fields, data[pos:])
-				return pos, lines, true
-			}
-		case '\n':
-			return next + 1, lines + 1, true
-		default: // \r, and field saw the \n behind it
-			return next + 2, lines + 1, true
-		}
+		row.after = len(b.fields)
+		b.rows = append(b.rows, row)
+		pos = next
 	}
 }
 
-// field reads the field that begins at data[pos]; next is the index of what ends it.
-func (r *Reader) field(data []byte, pos int) (field []byte, next int, feeds int64, ok bool) {
-	if pos < len(data) && data[pos] == '"' {
-		return r.quoted(data, pos)
+// skipBlank passes over line ends, so that blank lines are no rows.
+func (c *cutter) skipBlank(data []byte, pos int) int {
+	for pos < len(data) && (data[pos] == '\n' || data[pos] == '\r') {
+		if data[pos] == '\n' {
+			c.line++
+		}
+		pos++
 	}
-	next, ok = r.fieldEnd(data, pos)
-	return data[pos:next], next, 0, ok
+	return pos
 }
 
-// fieldEnd finds the comma or line end behind an unquoted stretch. A lone CR belongs to the field.
-func (r *Reader) fieldEnd(data []byte, pos int) (end int, ok bool) {
+// row cuts the row at row.start into fields and returns where the next one begins; ok is false if it does not end in
+// what has been read.
+func (c *cutter) row(b *batch, row *rawRow) (next int, ok bool) {
+	data, pos := b.data, row.start
+	feeds := int64(0)
+	for {
+		var end int
+		if pos < len(data) && data[pos] == '"' {
+			end, ok = c.quoted(b, row, pos, &feeds)
+		} else if end, ok = c.unquoted(data, row, pos); ok {
+			b.fields = append(b.fields, data[pos:end:end])
+		}
+		if !ok {
+			return 0, false
+		}
+		if end == len(data) { // the end of the file: c.eof, or ok would be false
+			row.end, c.line = end, c.line+feeds
+			return end, true
+		}
+		if data[end] == c.comma {
+			pos = end + 1
+			continue
+		}
+		row.end, c.line = end, c.line+feeds+1
+		if data[end] == '\r' {
+			end++ // unquoted saw the \n behind it
+		}
+		return end + 1, true
+	}
+}
+
+// unquoted finds the comma or line end behind an unquoted stretch. A lone CR and a quote belong to it.
+func (c *cutter) unquoted(data []byte, row *rawRow, pos int) (end int, ok bool) {
 	for i := pos; i < len(data); i++ {
-		switch data[i] {
-		case r.comma, '\n':
+		ch := data[i]
+		if ch >= c.plain {
+			continue
+		}
+		switch ch {
+		case c.comma, '\n':
 			return i, true
+		case '"':
+			row.irregular = true
 		case '\r':
-			if i+1 == len(data) && !r.eof {
+			if i+1 == len(data) && !c.eof {
 				return i, false
 			}
 			if i+1 < len(data) && data[i+1] == '\n' {
 				return i, true
 			}
+			row.irregular = true
 		}
 	}
-	return len(data), r.eof
+	return len(data), c.eof
 }
 
-// quoted reads a field in quotes. What stands between its closing quote and the next comma belongs to the value.
-func (r *Reader) quoted(data []byte, pos int) (field []byte, next int, feeds int64, ok bool) {
+// quoted appends the field in quotes at pos. What stands between its closing quote and the next comma belongs to the
+// value.
+func (c *cutter) quoted(b *batch, row *rawRow, pos int, feeds *int64) (end int, ok bool) {
+	data := b.data
 	open := pos + 1
 	escaped := false
 	for i := open; ; {
 		quote := bytes.IndexByte(data[i:], '"')
 		if quote < 0 {
-			return nil, 0, 0, false
+			return 0, false
 		}
 		i += quote
-		if i+1 == len(data) && !r.eof {
-			return nil, 0, 0, false
+		if i+1 == len(data) && !c.eof {
+			return 0, false
 		}
 		if i+1 < len(data) && data[i+1] == '"' {
 			escaped = true
 			i += 2
 			continue
 		}
-		next, ok = r.fieldEnd(data, i+1)
+		end, ok = c.unquoted(data, row, i+1)
 		if !ok {
-			return nil, 0, 0, false
+			return 0, false
 		}
-		field = data[open:i]
-		feeds = int64(bytes.Count(field, newline))
-		if escaped || next > i+1 {
-			field = r.unquote(field, data[i+1:next])
+		field := data[open:i:i]
+		*feeds += int64(bytes.Count(field, newline))
+		if end > i+1 {
+			row.irregular = true
 		}
-		return field, next, feeds, true
+		if escaped || end > i+1 {
+			field = b.unquote(field, data[i+1:end])
+		}
+		b.fields = append(b.fields, field)
+		return end, true
 	}
 }
 
 var newline = []byte("\n")
 
 // unquote undoubles the quotes of value and appends the tail that stood behind its closing quote.
-func (r *Reader) unquote(value, tail []byte) []byte {
-	from := len(r.unquoted)
+func (b *batch) unquote(value, tail []byte) []byte {
+	from := len(b.unquoted)
 	for {
 		quote := bytes.IndexByte(value, '"')
 		if quote < 0 {
 			break
 		}
-		r.unquoted = append(r.unquoted, value[:quote+1]...)
+		b.unquoted = append(b.unquoted, value[:quote+1]...)
 		value = value[quote+2:]
 	}
-	r.unquoted = append(append(r.unquoted, value...), tail...)
-	return r.unquoted[from:]
-}
-
-// validText reports whether every field is UTF-8 without NUL.
-func validText(fields [][]byte) bool {
-	for _, f := range fields {
-		if !utf8.Valid(f) || bytes.IndexByte(f, 0) >= 0 {
-			return false
-		}
-	}
-	return true
+	b.unquoted = append(append(b.unquoted, value...), tail...)
+	return b.unquoted[from:len(b.unquoted):len(b.unquoted)]
 }
