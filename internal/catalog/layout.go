@@ -12,9 +12,10 @@ import (
 //
 //	<source bucket>/<source key>                          what the merchant exports
 //	<state bucket>/accounts/<account>.json                the account's settings (starter accounts apply)
-//	<state bucket>/<prefix><account>/<feed>/state.json    what Stripe last accepted
+//	<state bucket>/<prefix><account>/<feed>/state.json    what was done last, and what is under way
+//	<state bucket>/<prefix><account>/<feed>/manifest      what Stripe has: a fingerprint of every row
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
-//	<state bucket>/<prefix><account>/<feed>/reports/…     one report per import: .json and .csv
+//	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
 type Layout struct {
 	SourceBucket string
 	SourceKey    string // template with {account} and {feed}
@@ -88,12 +89,32 @@ func (l Layout) PartKey(account string, kind feed.Kind, sequence int64, part int
 	return fmt.Sprintf("%s%06d-%03d.%s", l.PartsPrefix(account, kind), sequence, part, format)
 }
 
+// TableKey is where the table of a part's rows waits for Stripe's verdict on them.
+func (l Layout) TableKey(account string, kind feed.Kind, sequence int64, part int) string {
+	return fmt.Sprintf("%s%06d-%03d.rows", l.PartsPrefix(account, kind), sequence, part)
+}
+
+// ForgottenKey is where the rows are named that the manifest is to forget.
+func (l Layout) ForgottenKey(account string, kind feed.Kind, sequence int64) string {
+	return fmt.Sprintf("%s%06d-forgotten.rows", l.PartsPrefix(account, kind), sequence)
+}
+
+// FindingsKey is where findings wait to be reported: Vitrine's own under part 0, Stripe's under the number of the part.
+func (l Layout) FindingsKey(account string, kind feed.Kind, sequence int64, part int) string {
+	return fmt.Sprintf("%s%06d-%03d-findings.csv", l.PartsPrefix(account, kind), sequence, part)
+}
+
+// ManifestKey is where the fingerprints of the rows are kept that Stripe has.
+func (l Layout) ManifestKey(account string, kind feed.Kind) string {
+	return l.feedPrefix(account, kind) + "manifest"
+}
+
 // ErrorFileKey is where Stripe's own list of refused rows is kept until the report is written.
 func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, part int) string {
 	return fmt.Sprintf("%s%06d-%03d-errors.csv", l.PartsPrefix(account, kind), sequence, part)
 }
 
-// ReportKey is where a report is kept; extension is json or csv.
+// ReportKey is where a report is kept; extension is json, csv or html.
 func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
 	return fmt.Sprintf("%sreports/%06d.%s", l.feedPrefix(account, kind), sequence, extension)
 }

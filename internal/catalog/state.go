@@ -48,12 +48,14 @@ type State struct {
 // StateFormat is the version of the state document that this code writes.
 const StateFormat = 1
 
-// Accepted is a source version that Stripe took.
+// Accepted is a source version that was dealt with to its end.
 type Accepted struct {
-	Source Object    `json:"source"`
-	SHA256 string    `json:"sha256"` // hex, of the feed's bytes after decompression
-	Rows   int64     `json:"rows"`
-	At     time.Time `json:"at"`
+	Source Object `json:"source"`
+	// Basis is what the source was compared under: the account's rules and, for feeds beside the product feed, the state
+	// of the product catalog. The same source is looked at again under another one.
+	Basis string    `json:"basis"`
+	Rows  int64     `json:"rows"` // of the source
+	At    time.Time `json:"at"`
 }
 
 // Failure is a source version whose import Stripe failed.
@@ -69,25 +71,6 @@ type Failure struct {
 type Run struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
-}
-
-// Part is one staged file within Stripe's size limit.
-type Part struct {
-	Number      int    `json:"number"` // from 1
-	Object      Object `json:"object"`
-	Filename    string `json:"filename"`
-	ContentType string `json:"content_type"`
-	Rows        int64  `json:"rows"`
-}
-
-// OpenImport is an import that was begun: enough to finish it whatever happened to the run that began it.
-type OpenImport struct {
-	Source Object `json:"source"`
-	SHA256 string `json:"sha256"`
-	Rows   int64  `json:"rows"`
-	Part   Part   `json:"part"`
-	File   string `json:"file"`             // file_…
-	Import string `json:"import,omitempty"` // impset_…; empty until Stripe's answer was recorded
 }
 
 // Last is how a run ended.

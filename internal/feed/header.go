@@ -42,7 +42,7 @@ type Header struct {
 func (h Header) Index(column string) int { return slices.Index(h.Columns, column) }
 
 // parseHeader takes the first row of a feed apart; all that is wrong with it comes back as one *HeaderError.
-func parseHeader(row Row, kind Kind, format Format) (Header, error) {
+func parseHeader(row Row, kind Kind, format Format, _ Dialect) (Header, error) {
 	var h Header
 	var problems HeaderError
 	for i, field := range row.Fields {

@@ -1,0 +1,71 @@
+package catalog
+
+import (
+	"time"
+
+	"vitrine/internal/feed"
+)
+
+// Delivery is one source version on its way to Stripe: what of it is sent, in which parts, and what was found out about
+// the rest of it.
+type Delivery struct {
+	Source   Object `json:"source"`
+	Sequence int64  `json:"sequence"` // State.Sequence when the delivery began
+	API      API    `json:"api"`
+	Mode     Mode   `json:"mode,omitempty"` // empty: Upsert
+	Full     string `json:"full,omitempty"` // why every row is sent; empty if only what changed is
+	// Basis is what the source was compared under, apart from its own bytes; see Accepted.
+	Basis string     `json:"basis,omitempty"`
+	Rows  ReportRows `json:"rows"`
+	Parts []Part     `json:"parts"`
+	// Findings lists what is wrong with rows, by Vitrine's own checks (CSV, see package report); nil if nothing is.
+	Findings   *Object            `json:"findings,omitempty"`
+	Normalised []ReportNormalised `json:"normalised,omitempty"`
+	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
+	Forgotten *Object       `json:"forgotten,omitempty"`
+	Deadline  time.Duration `json:"deadline"` // for Stripe to end each import
+	// Resumed is one part that an earlier run left behind: it says nothing about the rest of its source.
+	Resumed bool   `json:"resumed,omitempty"`
+	File    string `json:"file,omitempty"` // Resumed: what the earlier run uploaded, if it came that far
+}
+
+// Part is one staged file within Stripe's size limit.
+type Part struct {
+	Number      int    `json:"number"` // from 1
+	Object      Object `json:"object"`
+	Table       Object `json:"table"`  // its rows with their fingerprints and lines, as a manifest
+	Digest      string `json:"digest"` // of its bytes: the same rows make the same idempotency key
+	Filename    string `json:"filename"`
+	ContentType string `json:"content_type"`
+	Rows        int64  `json:"rows"` // tombstones included
+}
+
+// PartResult is what became of one part.
+type PartResult struct {
+	Part     Part    `json:"part"`
+	File     string  `json:"file,omitempty"`
+	Import   Import  `json:"import"`
+	Outcome  Outcome `json:"outcome"`
+	Reason   string  `json:"reason,omitempty"` // of a failed one, and of one whose refused rows nobody can name
+	Accepted int64   `json:"accepted"`
+	Refused  int64   `json:"refused"`
+	Findings *Object `json:"findings,omitempty"` // the refused rows, as a report lists them
+}
+
+// OpenImport is a part that was begun: enough to finish it whatever happened to the run that began it.
+type OpenImport struct {
+	Delivery Delivery `json:"delivery"`         // with this part only
+	File     string   `json:"file,omitempty"`   // what was uploaded; empty until Stripe's answer was recorded
+	Import   string   `json:"import,omitempty"` // empty until Stripe's answer was recorded
+}
+
+// Part is the part that was begun.
+func (o OpenImport) Part() Part { return o.Delivery.Parts[0] }
+
+// RowsOf counts a comparison the way reports do.
+func RowsOf(c feed.Counts) ReportRows {
+	return ReportRows{
+		Source: c.Source, Unchanged: c.Unchanged, Sent: c.Sent, Deleted: c.Deleted, HeldBack: c.HeldBack,
+		StillRefused: c.StillRefused, Superseded: c.Superseded,
+	}
+}

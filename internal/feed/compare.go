@@ -1,0 +1,504 @@
+package feed
+
+import (
+	"errors"
+	"io"
+	"math"
+	"slices"
+)
+
+// Options say how a feed is written, and what becomes of it.
+type Options struct {
+	Kind    Kind
+	Format  Format
+	Gzipped bool
+	Dialect Dialect // empty: StripeDialect
+	// MaxBytes bounds the feed after decompression, MaxPartBytes one part; 0 means no bound.
+	MaxBytes, MaxPartBytes int64
+
+	SendInvalid bool // send rows that Stripe would refuse, too
+	DropUnknown bool // leave columns out that Stripe does not document
+	Full        bool // send every row, changed or not
+
+	// Manifest is what Stripe has already; nil if nobody knows, which sends every row and deletes none.
+	Manifest *Manifest
+	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the product
+	// feed can only update what is there.
+	InCatalog func(id []byte) bool
+	// PriceMove is the share by which a price has to change to count as moved; 0.6 is 60 %.
+	PriceMove float64
+}
+
+// Output is where a comparison leaves what it finds.
+type Output interface {
+	// Begin forgets all that was written so far: the feed is read from its beginning, for the first or the second time.
+	Begin() error
+	// Part begins the part with this number, from 1. Several may be open at once.
+	Part(number int) (PartFile, error)
+	// Found takes a finding; it is valid until Found returns. stands is the refusal that a finding with the cause
+	// RefusedByStripe repeats.
+	Found(f Finding, stands *Refusal) error
+}
+
+// Counts are the rows of a source, and what became of them.
+type Counts struct {
+	Source       int64 // all of them; the sum of the next five and Asked
+	Unchanged    int64 // Stripe has them
+	Sent         int64 // new or changed
+	HeldBack     int64 // kept back, because Stripe would refuse them
+	StillRefused int64 // Stripe refused them before, and they did not change
+	Superseded   int64 // a later row has the same id
+	Asked        int64 // rows with delete=true
+
+	Deleted int64 // tombstones: of rows that vanished, or that ask for it
+	Invalid int64 // rows with errors, kept back or not
+}
+
+// Prices are what became of the prices that were known before.
+type Prices struct {
+	Compared int64
+	Moved    int64 // by more than Options.PriceMove
+	Flipped  int64 // to another currency
+}
+
+// Normalised is how often a rule of the dialect struck.
+type Normalised struct {
+	Normalisation
+	Count int64
+}
+
+// Delta is what a source brings: what to send, and what to know before sending it.
+type Delta struct {
+	Header     Header // no columns if the source has not even a header
+	Bytes      int64  // of the source, after decompression
+	Known      int64  // rows that Stripe has, before
+	Counts     Counts
+	Prices     Prices
+	Normalised []Normalised
+	Parts      []Part
+	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
+	Forgotten *Table
+	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough.
+	Passes int
+}
+
+// maxLine is the last line that a row may begin on: the places of rows are kept in 30 bits.
+const maxLine = 1<<30 - 1
+
+// What is kept of an id beside its line.
+const (
+	twice uint32 = 1 << 31 // several rows have it
+	asked uint32 = 1 << 30 // the last one asks for its deletion
+)
+
+// Compare reads a source and finds out what Stripe does not have of it: new and changed rows, and tombstones for those
+// that vanished. It writes them in parts.
+//
+// The source is read once, by as many cores as there are, and memory does not grow with it beyond what is kept of each
+// row: 4 bytes for a row of the manifest, an Entry for any other, and an Entry for each row that is sent. It is read
+// again if only the end shows how it should have been done: if ids occur twice (the last one counts), or if what is to be
+// sent does not fit one part (item groups are kept together). open opens the same bytes every time.
+//
+// An error means that nothing of the source can be sent: a *HeaderError, a *SyntaxError, ErrTooLarge, or the error of the
+// source or of the output.
+func Compare(open func() (io.ReadCloser, error), o Options, out Output) (Delta, error) {
+	if o.Dialect == "" {
+		o.Dialect = StripeDialect
+	}
+	c := &comparison{o: o, out: out, known: &Table{}}
+	if o.Manifest != nil {
+		c.known = &o.Manifest.Rows
+	}
+	c.knownLines = make([]uint32, c.known.Len())
+	for {
+		again, err := c.pass(open)
+		if err != nil {
+			c.parts.abort()
+			return c.delta, err
+		}
+		if !again {
+			return c.delta, nil
+		}
+	}
+}
+
+// comparison is one Compare.
+type comparison struct {
+	o     Options
+	out   Output
+	delta Delta
+	x     *examiner
+	parts parts
+
+	known *Table // what Stripe has
+	fresh Table  // ids of the source that it does not have
+	// On which line each id stands last, with the bits twice and asked; 0 if it does not occur.
+	knownLines, freshLines []uint32
+	hint                   int // where in known the next id probably is
+	groups                 groups
+	second                 bool // the lines and the sizes of groups are known from the first pass
+	duplicates             bool
+	forgotten              Table
+	row                    []byte // reused
+}
+
+// pass reads the source once. again says that it has to be read a second time.
+func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err error) {
+	if err := c.out.Begin(); err != nil {
+		return false, err
+	}
+	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1}
+	c.hint, c.forgotten = 0, Table{}
+	c.groups.restart()
+	if err := c.read(open); err != nil {
+		return false, err
+	}
+	if err := c.vanished(); err != nil {
+		return false, err
+	}
+	if !c.second && (c.duplicates || c.parts.overflow) {
+		c.parts.abort()
+		c.second = true
+		return true, nil
+	}
+	c.delta.Parts, err = c.parts.close()
+	if c.forgotten.Len() > 0 {
+		c.delta.Forgotten = &c.forgotten
+	}
+	return false, err
+}
+
+func (c *comparison) read(open func() (io.ReadCloser, error)) (err error) {
+	src, err := open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	source, err := newSourceReader(src, c.o)
+	if err != nil {
+		return err
+	}
+	defer func() { c.delta.Bytes = source.n }()
+	cutter := newCutter(source, c.o.Format)
+	first := newWork()
+	if err := cutter.cut(&first.batch); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := c.begin(first); err != nil {
+		return err
+	}
+	return c.x.flow(&cutter, first, c.merge)
+}
+
+// begin takes the header off the first batch. A file without any gets the header that tombstones need.
+func (c *comparison) begin(first *work) (err error) {
+	h := Header{Columns: []string{c.o.Kind.IDColumn(), "delete"}}
+	if len(first.rows) > 0 {
+		raw := first.rows[0]
+		first.rows = slices.Delete(first.rows, 0, 1)
+		row := Row{Line: raw.line, Fields: first.fieldsOf(&raw)}
+		if h, err = parseHeader(row, c.o.Kind, c.o.Format, c.o.Dialect); err != nil {
+			return err
+		}
+		c.delta.Header = h
+	}
+	c.x = newExaminer(h, c.o)
+	columns := []string{}
+	for _, i := range c.x.sent {
+		columns = append(columns, h.Columns[i])
+	}
+	if c.o.Kind.Deletes() && c.x.delete < 0 {
+		columns = append(columns, "delete")
+	}
+	c.parts = parts{
+		create: c.out.Part, limit: c.o.MaxPartBytes, header: headerLine(columns, c.x.comma),
+		planned: c.second, overflow: c.parts.overflow,
+	}
+	for _, name := range h.Unknown {
+		if err := c.out.Found(Finding{Line: 1, Column: name, Cause: UnknownColumn}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge takes a batch of examined rows, in the order of the file.
+func (c *comparison) merge(w *work) error {
+	for i := range w.examined {
+		if err := c.take(w, &w.examined[i]); err != nil {
+			return err
+		}
+	}
+	if c.x.normaliser != nil {
+		c.countNormalised(w.struck)
+	}
+	return nil
+}
+
+func (c *comparison) countNormalised(struck []int64) {
+	if c.delta.Normalised == nil {
+		for _, rule := range c.x.normaliser.rules() {
+			c.delta.Normalised = append(c.delta.Normalised, Normalised{Normalisation: rule})
+		}
+	}
+	for i, n := range struck {
+		c.delta.Normalised[i].Count += n
+	}
+}
+
+// take decides about one row.
+func (c *comparison) take(w *work, e *examined) error {
+	c.delta.Counts.Source++
+	known, again, superseded, err := c.place(e)
+	if err != nil {
+		return err
+	}
+	if superseded {
+		c.delta.Counts.Superseded++
+		return nil
+	}
+	if again {
+		if err := c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.problems[e.problems:e.after] {
+		if err := c.found(e, p.cause, p.column, p.value); err != nil {
+			return err
+		}
+	}
+	if e.state != sound {
+		c.delta.Counts.Invalid++
+		if e.state == broken || !c.o.SendInvalid {
+			c.delta.Counts.HeldBack++
+			return nil
+		}
+	}
+	if e.deletes {
+		return c.delete(e, known)
+	}
+	return c.compare(e, known)
+}
+
+func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
+	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
+}
+
+// place notes on which line an id stands. known is its number in the manifest, or -1; again says that an earlier row has
+// the same id, superseded that a later one does.
+func (c *comparison) place(e *examined) (known int, again, superseded bool, err error) {
+	if e.line > maxLine {
+		return -1, false, false, &SyntaxError{e.line, "the file has more than a billion lines"}
+	}
+	if e.id == nil {
+		return -1, false, false, nil
+	}
+	line := uint32(e.line)
+	if e.deletes {
+		line |= asked
+	}
+	slot, known, err := c.slot(e.id)
+	if err != nil {
+		return known, false, false, err
+	}
+	if c.second {
+		return known, *slot&twice != 0, *slot&^twice != line, nil
+	}
+	if *slot != 0 {
+		again, c.duplicates = true, true
+		line |= twice
+	}
+	*slot = line
+	return known, again, false, nil
+}
+
+// slot is where the line of an id is kept.
+func (c *comparison) slot(id []byte) (line *uint32, known int, err error) {
+	if i, ok := c.known.Find(id, c.hint); ok {
+		c.hint = i + 1
+		return &c.knownLines[i], i, nil
+	}
+	i, ok := c.fresh.Find(id, math.MaxInt)
+	if !ok {
+		if err := c.fresh.Add(Entry{ID: id}); err != nil {
+			return nil, -1, err
+		}
+		i = c.fresh.Len() - 1
+		c.freshLines = append(c.freshLines, 0)
+	}
+	return &c.freshLines[i], -1, nil
+}
+
+// compare sends a row if Stripe does not have it as it is.
+func (c *comparison) compare(e *examined, known int) error {
+	if c.o.InCatalog != nil && !c.o.InCatalog(e.id) {
+		return c.notInCatalog(e, known)
+	}
+	var group *groupSlot
+	if e.group != 0 {
+		group = c.groups.at(e.group)
+		if err := c.compareVariants(e, group); err != nil {
+			return err
+		}
+	}
+	if known >= 0 {
+		c.comparePrice(c.known.Entry(known).Price, e.price)
+	}
+	if !c.o.Full {
+		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
+			c.delta.Counts.StillRefused++
+			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: stands.Column, Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
+		}
+		if known >= 0 && c.known.fingerprint(known) == e.fingerprint {
+			c.delta.Counts.Unchanged++
+			return nil
+		}
+	}
+	return c.send(e, group)
+}
+
+// notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
+// once the product is back.
+func (c *comparison) notInCatalog(e *examined, known int) error {
+	c.delta.Counts.Invalid++
+	c.delta.Counts.HeldBack++
+	if known >= 0 {
+		if err := c.forgotten.Add(Entry{ID: e.id, Fingerprint: Tombstone}); err != nil {
+			return err
+		}
+	}
+	return c.found(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
+}
+
+func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
+	if !group.seen {
+		group.seen, group.variants = true, e.variants
+		return nil
+	}
+	if group.variants == e.variants {
+		return nil
+	}
+	return c.found(e, VariantsDiffer, "item_group_id", e.fields[c.x.group])
+}
+
+func (c *comparison) comparePrice(before, now Amount) {
+	if before == (Amount{}) || now == (Amount{}) {
+		return
+	}
+	c.delta.Prices.Compared++
+	if before.Currency != now.Currency {
+		c.delta.Prices.Flipped++
+		return
+	}
+	if moved := math.Abs(float64(now.Thousandths - before.Thousandths)); moved > c.o.PriceMove*float64(before.Thousandths) {
+		c.delta.Prices.Moved++
+	}
+}
+
+// refusal is the refusal of a row as it is; nil if Stripe did not refuse it, or refused another version of it.
+func (c *comparison) refusal(id []byte, fingerprint uint64) *Refusal {
+	if c.o.Manifest == nil {
+		return nil
+	}
+	if r := c.o.Manifest.Refusal(id); r != nil && r.Fingerprint == fingerprint {
+		return r
+	}
+	return nil
+}
+
+// value is what a row has in a column.
+func (c *comparison) value(e *examined, column string) []byte {
+	if i := c.delta.Header.Index(column); i >= 0 && i < len(e.fields) {
+		return e.fields[i]
+	}
+	return nil
+}
+
+// send writes a row to a part.
+func (c *comparison) send(e *examined, group *groupSlot) error {
+	c.row = append(c.row[:0], e.out...)
+	if c.o.Kind.Deletes() && c.x.delete < 0 {
+		c.row = append(c.row, c.x.comma)
+	}
+	c.row = append(c.row, '\n')
+	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
+		c.delta.Counts.Invalid++
+		c.delta.Counts.HeldBack++
+		return c.found(e, RowTooLong, "", nil)
+	}
+	c.delta.Counts.Sent++
+	if group != nil && !c.second {
+		group.bytes += uint64(len(c.row))
+	}
+	return c.parts.add(c.row, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
+}
+
+// delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not
+// have, there is nothing to delete, unless nobody knows what it has.
+func (c *comparison) delete(e *examined, known int) error {
+	c.delta.Counts.Asked++
+	if known >= 0 || c.o.Manifest != nil {
+		return nil
+	}
+	return c.tombstone(e.id, e.line)
+}
+
+// vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
+// they go with their product.
+func (c *comparison) vanished() error {
+	if c.o.Kind.Deletes() {
+		for i, line := range c.knownLines {
+			if line != 0 && line&asked == 0 {
+				continue
+			}
+			id := c.known.id(i)
+			if c.refusal(id, Tombstone) != nil && !c.o.Full {
+				continue
+			}
+			if err := c.tombstone(id, int64(line&maxLine)); err != nil {
+				return err
+			}
+		}
+	}
+	return c.forgetRefused()
+}
+
+// forgetRefused lets go of refused rows that are no longer in the source.
+func (c *comparison) forgetRefused() error {
+	if c.o.Manifest == nil {
+		return nil
+	}
+	for _, id := range sortedKeys(c.o.Manifest.refused) {
+		if _, known := c.known.Find([]byte(id), math.MaxInt); known {
+			continue // its tombstone is the last word
+		}
+		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
+			continue
+		}
+		if err := c.forgotten.Add(Entry{ID: []byte(id), Fingerprint: Tombstone}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) tombstone(id []byte, line int64) error {
+	c.delta.Counts.Deleted++
+	c.row = c.row[:0]
+	for n, i := range c.x.sent {
+		if n > 0 {
+			c.row = append(c.row, c.x.comma)
+		}
+		switch i {
+		case c.x.id:
+			c.row = appendField(c.row, id, c.x.comma)
+		case c.x.delete:
+			c.row = append(c.row, "true"...)
+		}
+	}
+	if c.x.delete < 0 {
+		c.row = append(append(c.row, c.x.comma), "true"...)
+	}
+	c.row = append(c.row, '\n')
+	return c.parts.add(c.row, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
+}

@@ -1,0 +1,240 @@
+package feed
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// examiner looks at rows one by one: it says what is wrong with a row, what it is called, what its fingerprint is, and
+// how it is written. It knows nothing of other rows and changes nothing, so several goroutines examine at once.
+type examiner struct {
+	columns    int
+	id         int // positions in a row; -1 if the file has no such column
+	delete     int
+	group      int
+	price      int
+	rules      *rules
+	normaliser *normaliser
+	comma      byte
+	sent       []int  // the columns that Stripe gets, in the order of the file
+	dropped    bool   // it does not get all of them
+	canonical  []int  // the same columns, in the order of their names
+	seed       []byte // what every fingerprint begins with: the names of these columns
+}
+
+// newExaminer prepares for the rows under a header.
+func newExaminer(h Header, o Options) *examiner {
+	x := &examiner{
+		columns: len(h.Columns), comma: o.Format.Comma(),
+		id: h.Index(o.Kind.IDColumn()), delete: h.Index("delete"), group: -1, price: -1,
+		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
+	}
+	if o.Kind == Product {
+		x.group, x.price = h.Index("item_group_id"), h.Index("price")
+	}
+	known := knownColumns(o.Kind)
+	for i, name := range h.Columns {
+		if o.DropUnknown && !known[name] {
+			x.dropped = true
+			continue
+		}
+		x.sent = append(x.sent, i)
+	}
+	x.canonical = slices.Clone(x.sent)
+	slices.SortFunc(x.canonical, func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
+	for _, i := range x.canonical {
+		x.seed = appendText(x.seed, h.Columns[i])
+	}
+	sum := xxhash.Sum64(x.seed)
+	x.seed = binary.LittleEndian.AppendUint64(nil, sum)
+	return x
+}
+
+func knownColumns(k Kind) map[string]bool {
+	known := map[string]bool{}
+	for _, c := range Columns(k) {
+		known[c.Name] = true
+	}
+	return known
+}
+
+// rowState is how much of a row can be used.
+type rowState uint8
+
+const (
+	sound   rowState = iota
+	invalid          // Stripe would refuse it
+	broken           // it cannot even be told apart into columns: nobody can send it
+)
+
+// examined is what the examiner says of a row.
+type examined struct {
+	line            int64
+	id              []byte
+	fingerprint     uint64
+	price           Amount
+	group           uint64 // hash of the item group; 0 if the row is in none
+	variants        uint16
+	state           rowState
+	deletes         bool
+	problems, after int // in work.problems
+	fields          [][]byte
+	out             []byte // as a part has it, without the line end
+}
+
+// work is a batch on its way through the examination.
+type work struct {
+	batch
+	examined  []examined
+	problems  []problem
+	rewritten []byte // rows that are not passed on byte for byte
+	scratch   []byte
+	normal    []byte  // values that the dialect rewrote
+	struck    []int64 // how often each of its rules did
+
+	err  error // that ends the feed behind this batch
+	done chan struct{}
+}
+
+func newWork() *work { return &work{done: make(chan struct{}, 1)} }
+
+// examine looks at every row of the batch.
+func (x *examiner) examine(w *work) {
+	w.examined, w.problems = w.examined[:0], w.problems[:0]
+	w.rewritten, w.normal = w.rewritten[:0], w.normal[:0]
+	if n := x.normaliser; n != nil && w.struck == nil {
+		w.struck = make([]int64, len(n.rules()))
+	}
+	clear(w.struck)
+	for i := range w.rows {
+		raw := &w.rows[i]
+		e := examined{line: raw.line, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		x.row(w, raw, &e)
+		e.after = len(w.problems)
+		w.examined = append(w.examined, e)
+	}
+}
+
+func (x *examiner) row(w *work, raw *rawRow, e *examined) {
+	if x.id < len(e.fields) && len(bytes.TrimSpace(e.fields[x.id])) > 0 {
+		e.id = e.fields[x.id]
+	}
+	if cause := x.structure(w, raw, e); cause != "" {
+		w.problems = append(w.problems, x.locate(cause, e))
+		e.state = broken
+		return
+	}
+	rewrite := raw.irregular || x.dropped
+	if x.normaliser != nil && x.normalise(w, e) {
+		rewrite = true
+	}
+	w.problems = x.rules.check(e.fields, w.problems)
+	for _, p := range w.problems[e.problems:] {
+		if p.cause.Severity() == Error {
+			e.state = invalid
+		}
+	}
+	e.deletes = x.rules.deletes(e.fields)
+	if !e.deletes {
+		x.describe(w, e)
+	}
+	e.out = w.bytesOf(raw)
+	if rewrite {
+		e.out = x.rewrite(w, e.fields)
+	}
+}
+
+// structure returns what keeps a row from being read at all.
+func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
+	text := w.bytesOf(raw)
+	switch {
+	case len(e.fields) > x.columns:
+		return TooManyFields
+	case len(e.fields) < x.columns:
+		return TooFewFields
+	case !utf8.Valid(text):
+		return NotUTF8
+	case bytes.IndexByte(text, 0) >= 0:
+		return HasNUL
+	case e.id == nil:
+		return EmptyID
+	}
+	return ""
+}
+
+func (x *examiner) locate(cause Cause, e *examined) problem {
+	p := problem{cause: cause}
+	if cause == TooManyFields {
+		p.value = e.fields[x.columns] // the first one too many tells most
+	}
+	for _, f := range e.fields {
+		if cause == NotUTF8 && !utf8.Valid(f) || cause == HasNUL && bytes.IndexByte(f, 0) >= 0 {
+			p.value = f
+			break
+		}
+	}
+	return p
+}
+
+func (x *examiner) normalise(w *work, e *examined) bool {
+	var struck uint64
+	struck, w.normal = x.normaliser.row(e.fields, w.normal)
+	for i := range w.struck {
+		w.struck[i] += int64(struck >> i & 1)
+	}
+	e.id = e.fields[x.id]
+	return struck != 0
+}
+
+// describe takes the fingerprint of a row, and what the guards and the groups look at.
+func (x *examiner) describe(w *work, e *examined) {
+	text := append(w.scratch[:0], x.seed...)
+	for _, i := range x.canonical {
+		text = binary.AppendUvarint(text, uint64(len(e.fields[i])))
+		text = append(text, e.fields[i]...)
+	}
+	w.scratch = text
+	if e.fingerprint = xxhash.Sum64(text); e.fingerprint == Tombstone {
+		e.fingerprint++
+	}
+	if x.price >= 0 {
+		e.price, _ = parseAmount(e.fields[x.price])
+	}
+	if x.group >= 0 && len(e.fields[x.group]) > 0 {
+		e.group = max(xxhash.Sum64(e.fields[x.group]), 1)
+		e.variants = x.rules.variants(e.fields)
+	}
+}
+
+// rewrite writes the columns that Stripe gets as RFC 4180 has them.
+func (x *examiner) rewrite(w *work, fields [][]byte) []byte {
+	from := len(w.rewritten)
+	for n, i := range x.sent {
+		if n > 0 {
+			w.rewritten = append(w.rewritten, x.comma)
+		}
+		w.rewritten = appendField(w.rewritten, fields[i], x.comma)
+	}
+	return w.rewritten[from:len(w.rewritten):len(w.rewritten)]
+}
+
+// appendField writes one value, in quotes where it needs them.
+func appendField(out, value []byte, comma byte) []byte {
+	if bytes.IndexByte(value, comma) < 0 && bytes.IndexByte(value, '"') < 0 && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, '\r') < 0 {
+		return append(out, value...)
+	}
+	out = append(out, '"')
+	for {
+		quote := bytes.IndexByte(value, '"')
+		if quote < 0 {
+			break
+		}
+		out = append(append(out, value[:quote+1]...), '"')
+		value = value[quote+1:]
+	}
+	return append(append(out, value...), '"')
+}

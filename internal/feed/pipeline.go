@@ -1,0 +1,68 @@
+package feed
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// inFlight is how many batches are on their way at once: one being cut, one being merged, and some to even things out.
+const inFlight = 8
+
+// flow sends batches through the examination on all cores, and gives them to merge in the order of the file. first is a
+// batch that was cut already.
+func (x *examiner) flow(c *cutter, first *work, merge func(*work) error) error {
+	free, tasks, ordered := make(chan *work, inFlight), make(chan *work, inFlight), make(chan *work, inFlight)
+	for range inFlight - 1 {
+		free <- newWork()
+	}
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer close(stop)
+
+	tasks <- first
+	ordered <- first
+	running.Go(func() {
+		defer close(ordered)
+		defer close(tasks)
+		for {
+			var w *work
+			select {
+			case w = <-free:
+			case <-stop:
+				return
+			}
+			if w.err = c.cut(&w.batch); w.err != nil {
+				w.done <- struct{}{}
+				ordered <- w
+				return
+			}
+			tasks <- w
+			ordered <- w
+		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		running.Go(func() {
+			for w := range tasks {
+				x.examine(w)
+				w.done <- struct{}{}
+			}
+		})
+	}
+	for w := range ordered {
+		<-w.done
+		if errors.Is(w.err, io.EOF) {
+			return nil
+		}
+		if w.err != nil {
+			return w.err
+		}
+		if err := merge(w); err != nil {
+			return err
+		}
+		free <- w
+	}
+	return nil
+}

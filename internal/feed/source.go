@@ -1,0 +1,80 @@
+package feed
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrTooLarge is returned for a feed that has more bytes than Options.MaxBytes.
+var ErrTooLarge = errors.New("the feed is too large")
+
+// sourceReader reads a feed's bytes: decompressed, counted, and no more of them than allowed.
+type sourceReader struct {
+	plain io.Reader
+	n     int64
+	limit int64 // 0: none
+}
+
+func newSourceReader(src io.Reader, o Options) (*sourceReader, error) {
+	plain, err := decompress(src, o.Gzipped)
+	return &sourceReader{plain: plain, limit: o.MaxBytes}, err
+}
+
+// Read stops behind the limit, which also stops a compressed file that would unpack without end.
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.plain.Read(p)
+	s.n += int64(n)
+	if s.limit > 0 && s.n > s.limit {
+		return 0, ErrTooLarge
+	}
+	return n, err
+}
+
+// decompress unpacks a gzipped source. A broken archive is the merchant's to mend, a broken connection is not: the two
+// are told apart by which of them failed first.
+func decompress(src io.Reader, gzipped bool) (io.Reader, error) {
+	if !gzipped {
+		return src, nil
+	}
+	watched := &watchedSource{src: src}
+	unpacked, err := gzip.NewReader(watched)
+	if errors.Is(err, io.EOF) && watched.err == nil {
+		return watched, nil // no byte at all: as empty as any empty file
+	}
+	if err != nil {
+		return nil, watched.blame(err)
+	}
+	return readerFunc(func(p []byte) (int, error) {
+		n, err := unpacked.Read(p)
+		if err != nil && err != io.EOF {
+			err = watched.blame(err)
+		}
+		return n, err
+	}), nil
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+type watchedSource struct {
+	src io.Reader
+	err error
+}
+
+func (w *watchedSource) Read(p []byte) (int, error) {
+	n, err := w.src.Read(p)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+func (w *watchedSource) blame(unpacking error) error {
+	if w.err != nil {
+		return w.err
+	}
+	return &SyntaxError{1, fmt.Sprintf("the file is named .gz but cannot be unpacked (%v): was its upload complete?", unpacking)}
+}
