@@ -35,6 +35,19 @@ these columns, of which only the first is needed:
   source_key     where in S3 its catalogs are, with {account} and {feed} (default: VITRINE_SOURCE_KEY)
   source_bucket  in which bucket (default: VITRINE_SOURCE_BUCKET)
 
+The account's own rules; an empty cell leaves one to the deployment, whose variable has the same name (VITRINE_DIALECT):
+
+  import_api          v1 or v2 (VITRINE_STRIPE_IMPORT_API)
+  dialect             how the source is written: stripe or google
+  invalid_rows        rows that Stripe would refuse: hold_back or send
+  unknown_columns     columns that Stripe does not document: send or drop
+  full_send_every     when every row is sent again, such as 168h
+  max_shrink          percentage of the accepted rows that may vanish before a run is held for a person
+  max_invalid         … of the rows that may have errors
+  max_price_moves     … of the prices that may move by more than price_move
+  price_move          percentage by which a price must change to count as moved
+  max_currency_flips  … of the prices that may change their currency
+
 Blank lines and lines that begin with # are skipped. Everything wrong with the list is said at once, and then nothing is
 changed. Otherwise the plan is printed and carried out. Applying the same list again changes nothing. An account that
 is not in the list is left alone, unless --prune: then its schedules and settings are deleted; its state and reports stay.
