@@ -293,6 +293,19 @@ func TestSyncJoinsTheRunUnderWay(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, o.WorkflowIDReusePolicy)
 }
 
+func TestAFullSyncDoesNotJoinAPlainOne(t *testing.T) {
+	s := newStage(t)
+	s.temporal.running["catalog-sync/acct_1/pricing"] = "run-7"
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--full", "--feed", "pricing"))
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--full", "--force", "--feed", "pricing"))
+	require.Equal(t, "catalog-sync/acct_1/pricing/full", s.temporal.started[0].ID)
+	require.Equal(t, "Sync the pricing feed of acct_1 (full)", s.temporal.started[0].StaticSummary)
+	require.Equal(t, []any{
+		workflows.CatalogSyncInput{Account: "acct_1", Feed: "pricing", Full: true},
+		workflows.CatalogSyncInput{Account: "acct_1", Feed: "pricing", Full: true, Force: true},
+	}, s.temporal.inputs)
+}
+
 func TestASyncThatCannotBeStartedKeepsNoneBack(t *testing.T) {
 	s := newStage(t)
 	s.temporal.refuse = func(write string) error {

@@ -29,6 +29,7 @@ type fakeTemporal struct {
 	refuse    func(write string) error
 
 	started []client.StartWorkflowOptions
+	inputs  []any // of what was started
 	running map[string]string // workflow id to run id
 	scripts map[string]*script
 	open    []*workflowpb.WorkflowExecutionInfo
@@ -59,7 +60,7 @@ func newFakeTemporal() *fakeTemporal {
 
 func (f *fakeTemporal) Close() {}
 
-func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if run, isRunning := f.running[o.ID]; isRunning {
@@ -70,7 +71,7 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflow
 			return nil, err
 		}
 	}
-	f.started = append(f.started, o)
+	f.started, f.inputs = append(f.started, o), append(f.inputs, args...)
 	return &fakeRun{id: o.ID, script: f.scripts[o.ID]}, nil
 }
 

@@ -159,7 +159,7 @@ func (s *stage) setState(change func(*catalog.State)) {
 func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogSyncID(account, feed.Product, false), TaskQueue: workflows.TaskQueue})
+	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogSyncInput{Account: account}.WorkflowID(), TaskQueue: workflows.TaskQueue})
 	env.SetTestTimeout(20 * time.Second)
 	workflows.Register(env)
 	env.RegisterActivity(s.steps)
