@@ -61,7 +61,7 @@ func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult,
 		return SettleResult{}, err
 	}
 	return SettleResult{
-		Outcome: report.Outcome, Reason: report.Reason, RowsAccepted: report.Rows.Accepted, RowsFailed: report.Rows.Failed,
+		Outcome: report.Outcome, Reason: report.Reason, RowsAccepted: report.Rows.Accepted, RowsFailed: report.Rows.Refused,
 		Report: "s3://" + layout.StateBucket + "/" + reportKey,
 	}, nil
 }
@@ -69,9 +69,12 @@ func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult,
 func newReport(in SettleInput) catalog.Report {
 	i := in.Import
 	r := catalog.Report{
-		Account: in.Account, Feed: in.Feed, At: time.Now().UTC(), Source: in.Delivery.Source, SHA256: in.Delivery.SHA256,
-		Rows:    catalog.ReportRows{Sent: in.Part.Rows, Accepted: i.RowsSucceeded, Failed: i.RowsFailed, Skipped: i.RowsSkipped},
-		Imports: []catalog.ReportImport{{File: in.File, ImportSet: i.ID, Status: i.Status, ErrorFile: i.ErrorFile}},
+		Account: in.Account, Feed: in.Feed, At: time.Now().UTC(), Source: in.Delivery.Source,
+		Rows: catalog.ReportRows{Sent: in.Part.Rows, Accepted: i.RowsSucceeded, Refused: i.RowsFailed, Skipped: i.RowsSkipped},
+		Imports: []catalog.ReportImport{{
+			API: catalog.V1, Part: in.Part.Number, Rows: in.Part.Rows, Bytes: in.Part.Object.Size,
+			File: in.File, Import: i.ID, Status: i.Status, ErrorFile: i.ErrorFile,
+		}},
 	}
 	switch i.Status {
 	case catalog.StatusSucceeded:
@@ -108,7 +111,7 @@ func (s *CatalogSync) reportRefused(ctx context.Context, in SettleInput, report 
 		return err
 	}
 	layout := s.Documents.Layout
-	report.FailedRows = layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "csv")
+	report.Findings = layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "csv")
 	return s.writeRefused(ctx, report, *in.Refused, lines)
 }
 
@@ -133,7 +136,7 @@ func (s *CatalogSync) writeRefused(ctx context.Context, report *catalog.Report, 
 	counts := reasons{}
 	go func() {
 		table := csv.NewWriter(in)
-		err := table.Write(catalog.ReportColumns)
+		err := table.Write([]string{"line", "id", "title", "reason"})
 		if err == nil {
 			err = s.readObject(ctx, refused, func(r io.Reader) error {
 				return feed.ReadRefused(r, func(row feed.Refused) error {
@@ -145,12 +148,12 @@ func (s *CatalogSync) writeRefused(ctx context.Context, report *catalog.Report, 
 		table.Flush()
 		in.CloseWithError(cmp.Or(err, table.Error()))
 	}()
-	_, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, report.FailedRows, "text/csv", out)
+	_, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, report.Findings, "text/csv", out)
 	out.CloseWithError(err)
 	if err != nil {
 		return fmt.Errorf("report of refused rows: %w", err)
 	}
-	report.Reasons, report.OtherReasons = counts.top()
+	report.Causes, report.OtherCauses = counts.top()
 	return nil
 }
 
@@ -164,13 +167,13 @@ func lineText(line int64) string {
 // reasons counts refused rows by reason. Stripe may name a value in its message, so the number of different messages is
 // bounded: what comes after the first thousand is counted as other.
 type reasons struct {
-	byText map[string]*catalog.ReportReason
+	byText map[string]*catalog.ReportCause
 	other  int64
 }
 
 func (c *reasons) add(row feed.Refused, line int64) {
 	if c.byText == nil {
-		c.byText = map[string]*catalog.ReportReason{}
+		c.byText = map[string]*catalog.ReportCause{}
 	}
 	text := strings.TrimSpace(row.Reason)
 	reason, known := c.byText[text]
@@ -179,21 +182,21 @@ func (c *reasons) add(row feed.Refused, line int64) {
 			c.other++
 			return
 		}
-		reason = &catalog.ReportReason{Reason: text, Example: catalog.ReportExample{Line: line, ID: row.ID, Title: row.Title}}
+		reason = &catalog.ReportCause{By: catalog.SaidByStripe, Severity: feed.Error, Reason: text, Example: catalog.ReportEntry{Line: line, ID: row.ID, Value: row.Title}}
 		c.byText[text] = reason
 	}
 	reason.Count++
 }
 
-func (c *reasons) top() (top []catalog.ReportReason, other int64) {
+func (c *reasons) top() (top []catalog.ReportCause, other int64) {
 	other = c.other
 	for _, r := range c.byText {
 		top = append(top, *r)
 	}
-	slices.SortFunc(top, func(a, b catalog.ReportReason) int {
+	slices.SortFunc(top, func(a, b catalog.ReportCause) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
 	})
-	for len(top) > catalog.MaxReasons {
+	for len(top) > catalog.MaxCauses {
 		other += top[len(top)-1].Count
 		top = top[:len(top)-1]
 	}
@@ -215,14 +218,14 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, report catalog
 		state.Run, state.Open = nil, nil
 		state.Last = &catalog.Last{
 			Outcome: report.Outcome, At: report.At, Run: run, Reason: report.Reason, Report: reportKey,
-			RowsSent: report.Rows.Sent, RowsFailed: report.Rows.Failed,
+			RowsSent: report.Rows.Sent, RowsFailed: report.Rows.Refused,
 		}
 		if report.Outcome == catalog.Failed {
 			state.Failure = s.failure(state.Failure, in.Delivery.Source.Version(), report)
 			return
 		}
 		state.Failure = nil
-		state.Accepted = &catalog.Accepted{Source: in.Delivery.Source, SHA256: report.SHA256, Rows: report.Rows.Sent, At: report.At}
+		state.Accepted = &catalog.Accepted{Source: in.Delivery.Source, SHA256: in.Delivery.SHA256, Rows: report.Rows.Sent, At: report.At}
 	})
 	return err
 }

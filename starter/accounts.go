@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,12 +36,19 @@ type accountView struct {
 	Feeds     []feed.Kind    `json:"feeds"`
 	Every     string         `json:"every"`
 	Sources   []string       `json:"sources"`
+	Rules     catalog.Rules  `json:"rules,omitzero"`      // in force, as far as this starter's environment is the worker's
+	OwnRules  []string       `json:"own_rules,omitempty"` // those of them that are the account's own
 	Schedules []scheduleView `json:"schedules,omitempty"`
 	Error     string         `json:"error,omitempty"` // its settings cannot be used
 }
 
-func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool) accountView {
-	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s))}
+func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool, deployment catalog.Rules) accountView {
+	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Rules: s.Rules.Over(deployment)}
+	for _, name := range catalog.RuleNames() {
+		if s.Rules.Text(name) != "" {
+			v.OwnRules = append(v.OwnRules, name)
+		}
+	}
 	for _, kind := range v.Feeds {
 		bucket, key := docs.Layout.Source(s, kind)
 		v.Sources = append(v.Sources, "s3://"+bucket+"/"+key)
@@ -61,6 +69,10 @@ func (a *app) accountsListCommand() *cobra.Command {
 }
 
 func (a *app) listAccounts(ctx context.Context) error {
+	c, err := a.configuration()
+	if err != nil {
+		return err
+	}
 	docs, err := a.documents(ctx)
 	if err != nil {
 		return err
@@ -69,7 +81,7 @@ func (a *app) listAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	views, err := readViews(ctx, docs, accounts)
+	views, err := readViews(ctx, docs, accounts, c.Rules)
 	if err != nil {
 		return err
 	}
@@ -100,7 +112,7 @@ func kindNames(kinds []feed.Kind) string {
 	return strings.Join(names, ",")
 }
 
-func readViews(ctx context.Context, docs catalog.Documents, accounts []string) ([]accountView, error) {
+func readViews(ctx context.Context, docs catalog.Documents, accounts []string, deployment catalog.Rules) ([]accountView, error) {
 	views := make([]accountView, len(accounts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
@@ -113,7 +125,7 @@ func readViews(ctx context.Context, docs catalog.Documents, accounts []string) (
 			case err != nil:
 				return fmt.Errorf("settings of %s: %w", account, err)
 			default:
-				views[i] = viewAccount(docs, settings, stored)
+				views[i] = viewAccount(docs, settings, stored, deployment)
 			}
 			return nil
 		})
@@ -123,8 +135,12 @@ func readViews(ctx context.Context, docs catalog.Documents, accounts []string) (
 
 func (a *app) accountsShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "show ACCOUNT",
-		Short:             "Show an account's settings, with the defaults filled in, and its schedules",
+		Use:   "show ACCOUNT",
+		Short: "Show an account's settings, with the defaults filled in, and its schedules",
+		Long: `Show an account's settings, with the defaults filled in, and its schedules.
+
+Rules that are not the account's own are the deployment's: the VITRINE_… variables as the starter finds them here, which
+are to be those of the worker.`,
 		Example:           "  starter accounts show acct_1Nv0FGQ9RKHgCVdK",
 		Args:              accountArgs(1, 1),
 		ValidArgsFunction: a.completeAccounts,
@@ -135,6 +151,10 @@ func (a *app) accountsShowCommand() *cobra.Command {
 }
 
 func (a *app) showAccount(ctx context.Context, account string) error {
+	deployment, err := a.configuration()
+	if err != nil {
+		return err
+	}
 	docs, c, err := a.both(ctx)
 	if err != nil {
 		return err
@@ -143,7 +163,7 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	view := viewAccount(docs, settings, stored)
+	view := viewAccount(docs, settings, stored, deployment.Rules)
 	for _, kind := range view.Feeds {
 		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(account, kind))
 		if err != nil && !isNotFound(err) {
@@ -168,6 +188,13 @@ func (a *app) printAccount(v accountView) {
 	fmt.Fprintf(a.stdout, "%s\n  settings  %s\n  feeds     %s\n  every     %s\n", v.Account, origin, kindNames(v.Feeds), v.Every)
 	for _, source := range v.Sources {
 		fmt.Fprintf(a.stdout, "  source    %s\n", source)
+	}
+	for _, name := range catalog.RuleNames() {
+		whose := "the deployment's"
+		if slices.Contains(v.OwnRules, name) {
+			whose = "its own"
+		}
+		fmt.Fprintf(a.stdout, "  rule      %-18s  %-9s  %s\n", name, v.Rules.Text(name), whose)
 	}
 	if len(v.Schedules) == 0 {
 		fmt.Fprintln(a.stdout, "  schedule  none: 'starter accounts apply' creates it")

@@ -35,6 +35,19 @@ these columns, of which only the first is needed:
   source_key     where in S3 its catalogs are, with {account} and {feed} (default: VITRINE_SOURCE_KEY)
   source_bucket  in which bucket (default: VITRINE_SOURCE_BUCKET)
 
+The account's own rules; an empty cell leaves one to the deployment, whose variable has the same name (VITRINE_DIALECT):
+
+  import_api          v1 or v2 (VITRINE_STRIPE_IMPORT_API)
+  dialect             how the source is written: stripe or google
+  invalid_rows        rows that Stripe would refuse: hold_back or send
+  unknown_columns     columns that Stripe does not document: send or drop
+  full_send_every     when every row is sent again, such as 168h
+  max_shrink          percentage of the accepted rows that may vanish before a run is held for a person
+  max_invalid         … of the rows that may have errors
+  max_price_moves     … of the prices that may move by more than price_move
+  price_move          percentage by which a price must change to count as moved
+  max_currency_flips  … of the prices that may change their currency
+
 Blank lines and lines that begin with # are skipped. Everything wrong with the list is said at once, and then nothing is
 changed. Otherwise the plan is printed and carried out. Applying the same list again changes nothing. An account that
 is not in the list is left alone, unless --prune: then its schedules and settings are deleted; its state and reports stay.
@@ -321,13 +334,17 @@ func (a *app) confirm(p plan, flags applyFlags) error {
 	if !a.isTerminal(a.stdin) {
 		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant", plural(int64(deleted), "object"))
 	}
-	fmt.Fprintf(a.stderr, "Delete %s? [y/N] ", plural(int64(deleted), "object"))
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
+	if !a.ask("Delete " + plural(int64(deleted), "object") + "?") {
+		return badInput(errors.New("nothing was changed"))
 	}
-	return badInput(errors.New("nothing was changed"))
+	return nil
+}
+
+// ask puts a question to the person at the terminal; whatever is not yes is no.
+func (a *app) ask(question string) bool {
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 // applyFailure is an account that is not as the list says.

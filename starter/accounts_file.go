@@ -20,7 +20,7 @@ import (
 	"vitrine/internal/feed"
 )
 
-// The columns of a list of accounts. Only the first one is needed.
+// The columns of a list of accounts; the account's own rules follow them. Only the first one is needed.
 const (
 	columnAccount      = "account"
 	columnFeeds        = "feeds"
@@ -29,7 +29,7 @@ const (
 	columnSourceBucket = "source_bucket"
 )
 
-var accountColumns = []string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket}
+var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket}, catalog.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -283,14 +283,23 @@ func (l *accountsList) account(line int, cells []string) {
 		Every:        l.readEvery(line, row[columnEvery]),
 		SourceKey:    row[columnSourceKey],
 		SourceBucket: row[columnSourceBucket],
+		Rules:        l.readRules(line, row),
 	}
-	if settings.SourceKey != "" {
-		if err := catalog.CheckSourceKey(settings.SourceKey); err != nil {
-			l.wrong(line, "%v", err)
-		}
-	}
+	l.checkSourceKey(line, settings)
 	if len(l.problems) == before {
 		l.accounts = append(l.accounts, settings)
+	}
+}
+
+func (l *accountsList) checkSourceKey(line int, settings catalog.Settings) {
+	key := settings.SourceKey
+	if key == "" {
+		return
+	}
+	if err := catalog.CheckSourceKey(key); err != nil {
+		l.wrong(line, "%v", err)
+	} else if len(settings.Feeds) > 1 && !strings.Contains(key, "{feed}") {
+		l.wrong(line, "source key %q has no {feed}: the %d feeds of the account would be read from the same file", key, len(settings.Feeds))
 	}
 }
 
@@ -332,6 +341,20 @@ func (l *accountsList) readEvery(line int, cell string) catalog.Interval {
 		l.wrong(line, "%v", err)
 	}
 	return catalog.Interval(interval)
+}
+
+// readRules reads the account's own rules; an empty cell leaves one to the deployment.
+func (l *accountsList) readRules(line int, row map[string]string) (own catalog.Rules) {
+	for _, name := range catalog.RuleNames() {
+		cell := row[name]
+		if cell == "" {
+			continue
+		}
+		if err := own.Set(name, cell); err != nil {
+			l.wrong(line, "%s %q: %v", name, shortened(cell, 40), err)
+		}
+	}
+	return own
 }
 
 func parseInterval(text string) (time.Duration, error) {

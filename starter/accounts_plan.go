@@ -149,6 +149,9 @@ func settingsDifference(is, want catalog.Settings) string {
 	compare("every", every(interval(is)), every(interval(want)))
 	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
 	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
+	for _, name := range catalog.RuleNames() {
+		compare(spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
+	}
 	return strings.Join(found, ", ")
 }
 
@@ -160,8 +163,16 @@ func describeSettings(s catalog.Settings) string {
 	if s.SourceBucket != "" {
 		text += ", source bucket " + s.SourceBucket
 	}
+	for _, name := range catalog.RuleNames() {
+		if value := s.Rules.Text(name); value != "" {
+			text += ", " + spaced(name) + " " + value
+		}
+	}
 	return text
 }
+
+// spaced writes the name of a rule or an outcome as words.
+func spaced(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 func standard(value string) string {
 	if value == "" {

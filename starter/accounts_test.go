@@ -137,6 +137,65 @@ Done. 'starter status' shows the accounts.
 	require.Equal(t, "holiday", state.Note)
 }
 
+func TestApplyShowsWhichRulesChange(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,max_shrink,dialect\nacct_1,35%,\nacct_2,,google\n"))
+	require.Contains(t, s.stdout.String(), "+  acct_1  settings          feeds product, every 15m, max shrink 35%\n")
+	require.Contains(t, s.stdout.String(), "+  acct_2  settings          feeds product, every 15m, dialect google\n")
+
+	require.Equal(t, exitOK, s.apply("account,max_shrink,dialect,price_move\nacct_1,0,,\nacct_2,,,250\n"))
+	require.Contains(t, s.stdout.String(), `~  acct_1  settings  max shrink 35% → 0%
+~  acct_2  settings  dialect google → (default), price move (default) → 250%
+
+Plan: 0 to create, 2 to update, 0 to delete, 2 unchanged.
+`)
+	require.Equal(t, exitOK, s.apply("account,price_move,max_shrink\nacct_1,,0.0%\nacct_2,250 %,\n"))
+	require.Equal(t, "Nothing to do: 2 accounts are as listed.\n", s.stdout.String())
+}
+
+func TestEveryFeedHasAScheduleOfItsOwn(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,product|inventory|pricing|promotion\n"))
+	require.Equal(t, []string{
+		"create catalog-sync/acct_1/inventory", "create catalog-sync/acct_1/pricing", "create catalog-sync/acct_1/product", "create catalog-sync/acct_1/promotion",
+	}, s.temporal.written())
+	offsets := map[time.Duration]bool{}
+	for _, kind := range feed.Kinds() {
+		want := wantedSchedule{"acct_1", kind, 15 * time.Minute}
+		is := s.temporal.schedules[want.id()].Schedule
+		require.Empty(t, want.difference(is), "it starts the sync of the %s feed", kind)
+		offsets[is.Spec.Intervals[0].Offset] = true
+	}
+	require.Len(t, offsets, 4, "the feeds of an account do not start in the same second")
+
+	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,inventory|product\n"))
+	require.Equal(t, []string{"delete catalog-sync/acct_1/pricing", "delete catalog-sync/acct_1/promotion"}, s.temporal.written())
+}
+
+func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
+	s := newStage(t)
+	s.app.lookup = func(name string) (string, bool) {
+		value, ok := map[string]string{"VITRINE_DIALECT": "google"}[name]
+		return value, ok
+	}
+	require.Equal(t, exitOK, s.apply("account,max_shrink\nacct_1,35\n"))
+	require.Equal(t, exitOK, s.run("accounts", "show", "acct_1"))
+	require.Contains(t, s.stdout.String(), `  rule      import_api          v1         the deployment's
+  rule      dialect             google     the deployment's
+  rule      invalid_rows        hold_back  the deployment's
+  rule      unknown_columns     send       the deployment's
+  rule      full_send_every     168h       the deployment's
+  rule      max_shrink          35%        its own
+  rule      max_invalid         50%        the deployment's
+`)
+	require.Equal(t, exitOK, s.run("accounts", "show", "acct_1", "-o", "json"))
+	var got accountView
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.Equal(t, []string{"max_shrink"}, got.OwnRules)
+	require.Equal(t, "35%", got.Rules.Text("max_shrink"))
+	require.Equal(t, feed.GoogleDialect, got.Rules.Dialect)
+}
+
 func TestApplyRepairsSettingsThatCannotBeRead(t *testing.T) {
 	s := newStage(t)
 	_, err := s.store.Put(t.Context(), "state", "accounts/acct_1.json", "application/json", []byte("{"), "")

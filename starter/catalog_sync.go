@@ -23,8 +23,8 @@ import (
 const runTimeout = 24 * time.Hour
 
 type syncFlags struct {
-	feed          string
-	force, follow bool
+	feed                string
+	force, full, follow bool
 }
 
 func (a *app) syncCommand() *cobra.Command {
@@ -34,15 +34,19 @@ func (a *app) syncCommand() *cobra.Command {
 		Short: "Sync the catalogs of accounts now",
 		Long: `Sync the catalogs of accounts now.
 
-A source that Stripe has already ends the run at once; --force sends it again, and does not wait for the 15 minutes
-that Stripe wants between two updates. If a sync of the account is under way that was started by hand, this joins it.
-Running beside a schedule is safe: one run at a time imports.
+A source that Stripe has already ends the run at once, and of a new one the rows that changed are sent. --force looks and
+sends now: without waiting for the 15 minutes that Stripe wants between two updates, and even if the source's version is
+known. --full sends every row, not only what changed; it waits for its turn unless --force is given too. If a sync of the
+account is under way that was started by hand in the same way, this joins it. Running beside a schedule is safe: one run
+at a time imports.
 
 With --follow the exit code is 0 if every sync ended as unchanged, succeeded or succeeded_with_errors, and 1 if one
-failed, was cancelled or timed out. Ctrl-C stops the following, not the sync; the same command follows it again.`,
+failed, was rejected, cancelled or timed out. A sync that is held is followed until somebody decides ('starter approve',
+'starter reject'). Ctrl-C stops the following, not the sync; the same command follows it again.`,
 		Example: `  starter sync acct_1Nv0FGQ9RKHgCVdK
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow
   starter sync acct_1Nv0FGQ9RKHgCVdK --force --follow
+  starter sync acct_1Nv0FGQ9RKHgCVdK --full --feed inventory
   starter sync acct_1Nv0FGQ9RKHgCVdK acct_1OqRzt2eZvKYlo2C --follow --output json`,
 		Args:              accountArgs(1, 0),
 		ValidArgsFunction: a.completeAccounts,
@@ -51,7 +55,8 @@ failed, was cancelled or timed out. Ctrl-C stops the following, not the sync; th
 		},
 	}
 	feedFlag(c, &flags.feed)
-	c.Flags().BoolVar(&flags.force, "force", false, "import even if nothing changed, and without waiting for the 15 minutes")
+	c.Flags().BoolVar(&flags.force, "force", false, "look and send now: without waiting for the 15 minutes, and even if the source's version is known")
+	c.Flags().BoolVar(&flags.full, "full", false, "send every row, not only what changed")
 	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
 	return c
 }
@@ -87,21 +92,24 @@ func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) erro
 	if err != nil {
 		return err
 	}
-	runs := startAll(ctx, temporal, accounts, kind, flags.force)
+	runs := startAll(ctx, temporal, accounts, workflows.CatalogSyncInput{Feed: kind, Force: flags.force, Full: flags.full})
 	if flags.follow {
-		return a.followAll(ctx, temporal, runs)
+		return a.followAll(ctx, temporal, runs, "the same command follows again")
 	}
 	return a.printStarted(runs)
 }
 
-// startAll starts one run per account, a few at a time; one that cannot be started keeps none of the others back.
-func startAll(ctx context.Context, c client.Client, accounts []string, kind feed.Kind, force bool) []syncRun {
+// startAll starts one run per account, a few at a time; one that cannot be started keeps none of the others back. each
+// is what the runs have in common.
+func startAll(ctx context.Context, c client.Client, accounts []string, each workflows.CatalogSyncInput) []syncRun {
 	runs := make([]syncRun, len(accounts))
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i, account := range accounts {
+		in := each
+		in.Account = account
 		group.Go(func() error {
-			runs[i] = start(ctx, c, workflows.CatalogSyncInput{Account: account, Feed: kind, Force: force})
+			runs[i] = start(ctx, c, in)
 			return nil
 		})
 	}
@@ -112,7 +120,7 @@ func startAll(ctx context.Context, c client.Client, accounts []string, kind feed
 // start starts a run, or joins the one under way. It asks the server to refuse a second one instead of answering with
 // the first (USE_EXISTING), which comes to the same but tells the two apart: people want to know which it is.
 func start(ctx context.Context, c client.Client, in workflows.CatalogSyncInput) syncRun {
-	run := syncRun{Account: in.Account, Feed: in.Feed, WorkflowID: workflows.CatalogSyncID(in.Account, in.Feed, in.Force)}
+	run := syncRun{Account: in.Account, Feed: in.Feed, WorkflowID: in.WorkflowID()}
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       run.WorkflowID,
 		TaskQueue:                                workflows.TaskQueue,

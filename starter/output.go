@@ -13,6 +13,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"vitrine/internal/catalog"
 )
 
 // printJSON writes v to stdout for scripts.
@@ -157,16 +159,7 @@ func rough(d time.Duration) string {
 }
 
 // every writes an interval as people type it: 15m, 1h30m.
-func every(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
+func every(d time.Duration) string { return catalog.Interval(d).String() }
 
 // relative writes when something was or will be, as seen from now.
 func relative(now, t time.Time) string {

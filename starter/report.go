@@ -25,7 +25,7 @@ func (a *app) reportCommand() *cobra.Command {
 
 --output csv prints every refused row with its line in the merchant's file; --output json prints the report as it is
 kept in S3.`,
-		Example:           "  starter report acct_1Nv0FGQ9RKHgCVdK\n  starter report acct_1Nv0FGQ9RKHgCVdK --output csv > refused.csv\n  starter report acct_1Nv0FGQ9RKHgCVdK -o json | jq '.reasons[0]'",
+		Example:           "  starter report acct_1Nv0FGQ9RKHgCVdK\n  starter report acct_1Nv0FGQ9RKHgCVdK --output csv > refused.csv\n  starter report acct_1Nv0FGQ9RKHgCVdK -o json | jq '.causes[0]'",
 		Args:              accountArgs(1, 1),
 		Annotations:       map[string]string{csvOutput: "yes"},
 		ValidArgsFunction: a.completeAccounts,
@@ -104,11 +104,11 @@ func (a *app) noteLaterFailure(s catalog.State) {
 
 // copyRefused streams the rows: there may be hundreds of thousands.
 func (a *app) copyRefused(ctx context.Context, docs catalog.Documents, r catalog.Report) error {
-	if r.FailedRows == "" {
-		fmt.Fprintln(a.stdout, strings.Join(catalog.ReportColumns, ","))
+	if r.Findings == "" {
+		fmt.Fprintln(a.stdout, "line,id,title,reason")
 		return nil
 	}
-	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, r.FailedRows)
+	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, r.Findings)
 	if err != nil {
 		return err
 	}
@@ -135,14 +135,14 @@ func (a *app) printReport(r catalog.Report, address string) {
 	line("version", r.Source.Version())
 	for _, i := range r.Imports {
 		line("file", i.File)
-		line("import", i.ImportSet+", "+strings.ReplaceAll(string(i.Status), "_", " "))
+		line("import", i.Import+", "+strings.ReplaceAll(string(i.Status), "_", " "))
 	}
 	line("report", address)
 	a.printReasons(r)
 }
 
 func rowsLine(rows catalog.ReportRows) string {
-	text := fmt.Sprintf("%s sent, %s accepted, %s refused", count(rows.Sent), count(rows.Accepted), count(rows.Failed))
+	text := fmt.Sprintf("%s sent, %s accepted, %s refused", count(rows.Sent), count(rows.Accepted), count(rows.Refused))
 	if rows.Skipped > 0 {
 		text += fmt.Sprintf(", %s skipped", count(rows.Skipped))
 	}
@@ -152,18 +152,18 @@ func rowsLine(rows catalog.ReportRows) string {
 // printReasons draws how much each cause weighs, with a row to look at.
 func (a *app) printReasons(r catalog.Report) {
 	const most = 10
-	if len(r.Reasons) == 0 {
+	if len(r.Causes) == 0 {
 		return
 	}
 	fmt.Fprintf(a.stdout, "\n  Why rows were refused\n")
-	left := r.OtherReasons
-	width := len(count(r.Reasons[0].Count))
-	for i, reason := range r.Reasons {
+	left := r.OtherCauses
+	width := len(count(r.Causes[0].Count))
+	for i, reason := range r.Causes {
 		if i >= most {
 			left += reason.Count
 			continue
 		}
-		fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(reason.Count, r.Reasons[0].Count, 12), width, count(reason.Count), shortened(reason.Reason, 100))
+		fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(reason.Count, r.Causes[0].Count, 12), width, count(reason.Count), shortened(reason.Reason, 100))
 		fmt.Fprintf(a.stdout, "  %*s  e.g. %s\n", 12+1+width, "", example(reason.Example))
 	}
 	if left > 0 {
@@ -172,7 +172,7 @@ func (a *app) printReasons(r catalog.Report) {
 	fmt.Fprintf(a.stdout, "\n  All refused rows: starter report %s --output csv\n", r.Account)
 }
 
-func example(e catalog.ReportExample) string {
+func example(e catalog.ReportEntry) string {
 	var parts []string
 	if e.Line > 0 {
 		parts = append(parts, fmt.Sprintf("line %s", count(e.Line)))
@@ -180,8 +180,8 @@ func example(e catalog.ReportExample) string {
 	if e.ID != "" {
 		parts = append(parts, "id "+shortened(e.ID, 40))
 	}
-	if e.Title != "" {
-		parts = append(parts, `"`+shortened(e.Title, 50)+`"`)
+	if e.Value != "" {
+		parts = append(parts, `"`+shortened(e.Value, 50)+`"`)
 	}
 	if len(parts) == 0 {
 		return "a row that could not be found in the source"

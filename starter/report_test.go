@@ -17,13 +17,13 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 	r := catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute),
 		Source:  catalog.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
-		Rows:    catalog.ReportRows{Sent: 2000, Accepted: 1985, Failed: 15},
-		Imports: []catalog.ReportImport{{File: "file_1", ImportSet: "impset_1", Status: catalog.StatusSucceededWithErrors}},
-		Reasons: []catalog.ReportReason{
-			{Reason: "Field price is required.", Count: 12, Example: catalog.ReportExample{Line: 1002, ID: "SKU-1", Title: "Shirt\x1b[31m"}},
-			{Reason: "Field link is not valid.", Count: 2, Example: catalog.ReportExample{}},
+		Rows:    catalog.ReportRows{Sent: 2000, Accepted: 1985, Refused: 15},
+		Imports: []catalog.ReportImport{{File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
+		Causes: []catalog.ReportCause{
+			{Reason: "Field price is required.", Count: 12, Example: catalog.ReportEntry{Line: 1002, ID: "SKU-1", Value: "Shirt\x1b[31m"}},
+			{Reason: "Field link is not valid.", Count: 2, Example: catalog.ReportEntry{}},
 		},
-		OtherReasons: 1, FailedRows: "state/acct_1/product/reports/000000.csv",
+		OtherCauses: 1, Findings: "state/acct_1/product/reports/000000.csv",
 	}
 	for _, c := range change {
 		c(&r)
@@ -79,7 +79,7 @@ func TestReportAsJSONIsTheReport(t *testing.T) {
 	require.Equal(t, exitOK, s.run("report", "acct_1", "-o", "json"))
 	var got catalog.Report
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
-	require.Equal(t, int64(15), got.Rows.Failed)
+	require.Equal(t, int64(15), got.Rows.Refused)
 }
 
 func TestReportAsCSVStreamsTheRefusedRows(t *testing.T) {
@@ -98,7 +98,7 @@ func TestReportAsCSVStreamsTheRefusedRows(t *testing.T) {
 
 func TestReportAsCSVWithoutRefusedRowsIsAHeader(t *testing.T) {
 	s := newStage(t)
-	s.saveReport(firstReport, func(r *catalog.Report) { r.FailedRows = "" })
+	s.saveReport(firstReport, func(r *catalog.Report) { r.Findings = "" })
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1", "-o", "csv"))
 	require.Equal(t, "line,id,title,reason\n", s.stdout.String())

@@ -29,9 +29,13 @@ type fakeTemporal struct {
 	refuse    func(write string) error
 
 	started []client.StartWorkflowOptions
+	inputs  []any             // of what was started
 	running map[string]string // workflow id to run id
 	scripts map[string]*script
 	open    []*workflowpb.WorkflowExecutionInfo
+
+	updates []client.UpdateWorkflowOptions
+	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
 }
 
 // script is what a run looks like, from one look to the next.
@@ -59,7 +63,7 @@ func newFakeTemporal() *fakeTemporal {
 
 func (f *fakeTemporal) Close() {}
 
-func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if run, isRunning := f.running[o.ID]; isRunning {
@@ -70,12 +74,39 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflow
 			return nil, err
 		}
 	}
-	f.started = append(f.started, o)
+	f.started, f.inputs = append(f.started, o), append(f.inputs, args...)
 	return &fakeRun{id: o.ID, script: f.scripts[o.ID]}, nil
 }
 
 func (f *fakeTemporal) GetWorkflow(_ context.Context, id, _ string) client.WorkflowRun {
 	return &fakeRun{id: id, script: f.scripts[id]}
+}
+
+func (f *fakeTemporal) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if ctx.Err() != nil {
+		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
+	}
+	f.updates = append(f.updates, o)
+	result, err := f.answer(o)
+	var refused *temporal.ApplicationError
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	return &fakeUpdate{id: o.WorkflowID, result: result, err: err}, nil
+}
+
+// fakeUpdate is an update that a run has answered: what the run says of it comes with Get.
+type fakeUpdate struct {
+	client.WorkflowUpdateHandle
+	id     string
+	result any
+	err    error
+}
+
+func (u *fakeUpdate) RunID() string { return "run-1" }
+
+func (u *fakeUpdate) Get(ctx context.Context, into any) error {
+	return (&fakeRun{script: &script{result: u.result, err: u.err}}).Get(ctx, into)
 }
 
 type fakeRun struct {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"go.uber.org/fx"
 
 	"vitrine/activities"
@@ -10,6 +12,7 @@ import (
 
 var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync))
 
+// newCatalogSync sends by V1 alone, for now: its limit holds, unless a smaller one was set.
 func newCatalogSync(c config.Config, objects catalog.Objects, stripe activities.Stripe, runs activities.Runs) *activities.CatalogSync {
 	return &activities.CatalogSync{
 		Objects:   objects,
@@ -19,7 +22,7 @@ func newCatalogSync(c config.Config, objects catalog.Objects, stripe activities.
 		Policy: activities.Policy{
 			Interval:     c.Import.Interval,
 			Deadline:     c.Import.Deadline,
-			MaxPartBytes: c.Import.MaxPartBytes,
+			MaxPartBytes: min(cmp.Or(c.Import.MaxPartBytes, catalog.V1.MaxPartBytes()), catalog.V1.MaxPartBytes()),
 		},
 	}
 }

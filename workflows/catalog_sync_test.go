@@ -159,7 +159,7 @@ func (s *stage) setState(change func(*catalog.State)) {
 func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogSyncID(account, feed.Product, false), TaskQueue: workflows.TaskQueue})
+	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogSyncInput{Account: account}.WorkflowID(), TaskQueue: workflows.TaskQueue})
 	env.SetTestTimeout(20 * time.Second)
 	workflows.Register(env)
 	env.RegisterActivity(s.steps)
@@ -326,11 +326,11 @@ func TestCatalogSyncReportsRefusedRows(t *testing.T) {
 
 	report, err := s.steps.Documents.Report(t.Context(), s.state().Last.Report)
 	require.NoError(t, err)
-	require.Equal(t, []catalog.ReportReason{
-		{Reason: "bad price", Count: 2, Example: catalog.ReportExample{Line: 3, ID: "sku2", Title: "Two"}},
-		{Reason: "no link", Count: 1, Example: catalog.ReportExample{Line: 2, ID: "sku1", Title: "One"}},
-	}, report.Reasons)
-	table, _, err := s.store.Get(t.Context(), "catalogs", report.FailedRows)
+	require.Equal(t, []catalog.ReportCause{
+		{By: catalog.SaidByStripe, Severity: feed.Error, Reason: "bad price", Count: 2, Example: catalog.ReportEntry{Line: 3, ID: "sku2", Value: "Two"}},
+		{By: catalog.SaidByStripe, Severity: feed.Error, Reason: "no link", Count: 1, Example: catalog.ReportEntry{Line: 2, ID: "sku1", Value: "One"}},
+	}, report.Causes)
+	table, _, err := s.store.Get(t.Context(), "catalogs", report.Findings)
 	require.NoError(t, err)
 	require.Equal(t, "line,id,title,reason\n3,sku2,Two,bad price\n,,,bad price\n2,sku1,One,no link\n", string(table))
 	s.syncs(catalog.Unchanged)

@@ -5,6 +5,8 @@
 package workflows
 
 import (
+	"cmp"
+
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/activities"
@@ -23,7 +25,8 @@ const CatalogSyncType = "CatalogSync"
 type CatalogSyncInput struct {
 	Account string    `json:"account"`         // the connected account, acct_…
 	Feed    feed.Kind `json:"feed,omitempty"`  // default: product
-	Force   bool      `json:"force,omitempty"` // import now, even if nothing changed and the 15 minutes are not over
+	Force   bool      `json:"force,omitempty"` // look and send now: even if the source's version is known and the 15 minutes are not over
+	Full    bool      `json:"full,omitempty"`  // send every row, not only what changed
 }
 
 // CatalogSyncResult is how a CatalogSync ended.
@@ -55,12 +58,33 @@ var (
 	SearchRowsFailed = temporal.NewSearchAttributeKeyInt64("VitrineRowsFailed")
 )
 
-// CatalogSyncID is the workflow id of a manual sync: starting it twice joins the run that is under way. A forced one
-// has an id of its own, so that it need not wait for one that waits for its turn.
-func CatalogSyncID(account string, kind feed.Kind, force bool) string {
-	id := ScheduleID(account, kind)
-	if force {
-		return id + "/force"
+// The updates that end a hold. A run that holds nothing refuses them.
+const (
+	UpdateApprove = "approve"
+	UpdateReject  = "reject"
+)
+
+// VerdictInput is the argument of both updates.
+type VerdictInput struct {
+	By  string `json:"by"`  // who decides, as they say themselves
+	Why string `json:"why"` // in their words
+}
+
+// VerdictResult is the answer to both.
+type VerdictResult struct {
+	Version string `json:"version"` // of the source that was decided about
+}
+
+// WorkflowID is the id of a sync that is started by hand: starting the same one twice joins the run that is under way. A
+// full or forced one has an id of its own: it would get less than it asked for by joining one that sends only what
+// changed, or that waits for its turn.
+func (in CatalogSyncInput) WorkflowID() string {
+	id := ScheduleID(in.Account, cmp.Or(in.Feed, feed.Product))
+	if in.Full {
+		id += "/full"
+	}
+	if in.Force {
+		id += "/force"
 	}
 	return id
 }
@@ -72,10 +96,16 @@ func ScheduleID(account string, kind feed.Kind) string {
 
 // Summary is the one line that the Web UI shows for a run.
 func (in CatalogSyncInput) Summary() string {
-	if in.Force {
-		return "Sync the " + string(in.Feed) + " feed of " + in.Account + " (forced)"
+	text := "Sync the " + string(in.Feed) + " feed of " + in.Account
+	switch {
+	case in.Full && in.Force:
+		return text + " (full, forced)"
+	case in.Full:
+		return text + " (full)"
+	case in.Force:
+		return text + " (forced)"
 	}
-	return "Sync the " + string(in.Feed) + " feed of " + in.Account
+	return text
 }
 
 // SearchAttributes are what a run bears from its start; setting them there costs nothing.

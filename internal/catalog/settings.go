@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"vitrine/internal/feed"
@@ -163,6 +164,18 @@ func (s Settings) FeedKinds() []feed.Kind {
 
 // Interval is a duration that reads and writes as text in JSON: "15m0s".
 type Interval time.Duration
+
+// String writes the duration as people type it: 15m, 1h30m.
+func (i Interval) String() string {
+	text := time.Duration(i).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // MarshalJSON writes the duration as text.
 func (i Interval) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(i).String()) }

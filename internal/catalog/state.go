@@ -19,6 +19,10 @@ const (
 	SucceededWithErrors Outcome = "succeeded_with_errors"
 	// Failed: nothing was taken; the reason says why.
 	Failed Outcome = "failed"
+	// Held: a guard struck; nothing is uploaded until a person approves.
+	Held Outcome = "held"
+	// Rejected: a person refused this version of the source; nothing was uploaded.
+	Rejected Outcome = "rejected"
 )
 
 // State is what Vitrine remembers about one feed of one account, kept as state.json and only ever written under the
@@ -41,6 +45,12 @@ type State struct {
 	Run *Run `json:"run,omitempty"`
 	// Open is the import that was begun and not settled. A run that finds it there finishes it before anything else.
 	Open *OpenImport `json:"open,omitempty"`
+	// Held is the run that waits for a person; nil if none does.
+	Held *Hold `json:"held,omitempty"`
+	// Rejected is the newest source version that a person refused.
+	Rejected *Rejection `json:"rejected,omitempty"`
+	// FullAt is when every row was last sent, whether it had changed or not.
+	FullAt time.Time `json:"full_at,omitzero"`
 	// Last is how the newest run that did something ended. Runs that find the source unchanged leave it alone.
 	Last *Last `json:"last,omitempty"`
 }
@@ -75,11 +85,13 @@ type Run struct {
 
 // Last is how a run ended.
 type Last struct {
-	Outcome    Outcome   `json:"outcome"`
-	At         time.Time `json:"at"`
-	Run        Run       `json:"run"`
-	RowsSent   int64     `json:"rows_sent"`
-	RowsFailed int64     `json:"rows_failed"`
-	Reason     string    `json:"reason,omitempty"` // of a failed run, for people
-	Report     string    `json:"report,omitempty"` // key of the JSON report in the state bucket
+	Outcome      Outcome   `json:"outcome"`
+	At           time.Time `json:"at"`
+	Run          Run       `json:"run"`
+	RowsSent     int64     `json:"rows_sent"`
+	RowsDeleted  int64     `json:"rows_deleted"`
+	RowsHeldBack int64     `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
+	RowsFailed   int64     `json:"rows_failed"`
+	Reason       string    `json:"reason,omitempty"` // of a failed, held or rejected run, for people
+	Report       string    `json:"report,omitempty"` // key of the JSON report in the state bucket
 }

@@ -18,6 +18,7 @@ type Config struct {
 	Stripe  Stripe
 	Storage Storage
 	Import  Import
+	Rules   catalog.Rules // complete: what holds for accounts that have no rule of their own
 	Worker  Worker
 	Log     Log
 }
@@ -28,6 +29,7 @@ type Stripe struct {
 	APIBase   string  // without a slash at its end
 	FilesBase string  // without a slash at its end
 	Version   string  // Stripe-Version of the Data Management API
+	V2Version string  // Stripe-Version of the Product Catalog Import API
 	Rate      float64 // activities a second on Stripe's task queue, for the whole fleet
 	// Concurrency is how many activities that call Stripe one worker runs at once.
 	Concurrency int
@@ -47,7 +49,9 @@ type Storage struct {
 type Import struct {
 	Interval     time.Duration
 	Deadline     time.Duration
-	MaxPartBytes int64
+	MaxPartBytes int64 // 0: what the import API in use takes; the smaller of the two holds
+	// MaxSourceBytes is the largest source, after decompression: a zip bomb is not unpacked to its end.
+	MaxSourceBytes int64
 }
 
 // Worker is about the process.
@@ -88,6 +92,7 @@ func (c Config) LogValue() slog.Value {
 			"api_base", c.Stripe.APIBase,
 			"files_base", c.Stripe.FilesBase,
 			"version", c.Stripe.Version,
+			"v2_version", c.Stripe.V2Version,
 			"rate", c.Stripe.Rate,
 			"concurrency", c.Stripe.Concurrency),
 		slog.Group("storage",
@@ -100,7 +105,9 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("import",
 			"interval", c.Import.Interval,
 			"deadline", c.Import.Deadline,
-			"max_part_bytes", c.Import.MaxPartBytes),
+			"max_part_bytes", c.Import.MaxPartBytes,
+			"max_source_bytes", c.Import.MaxSourceBytes),
+		slog.Group("rules", ruleAttributes(c.Rules)...),
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
 			"shutdown_timeout", c.Worker.ShutdownTimeout),
@@ -108,4 +115,11 @@ func (c Config) LogValue() slog.Value {
 			"level", c.Log.Level,
 			"format", c.Log.Format),
 	)
+}
+
+func ruleAttributes(r catalog.Rules) (attributes []any) {
+	for _, name := range catalog.RuleNames() {
+		attributes = append(attributes, name, r.Text(name))
+	}
+	return attributes
 }

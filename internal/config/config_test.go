@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/feed"
 )
 
 const key = "sk_test_51SecretOfMine"
@@ -60,8 +61,26 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_IMPORT_INTERVAL", "-1s", "expected a duration"},
 		{"VITRINE_IMPORT_INTERVAL", "14m59s", "emulators (STRIPE_API_BASE)"},
 		{"VITRINE_IMPORT_DEADLINE", "0", "expected a duration"},
-		{"VITRINE_MAX_PART_BYTES", "200000001", "200000000"},
+		{"VITRINE_STRIPE_V2_VERSION", "dahlia", "expected a version such as 2026-06-24.dahlia"},
+		{"VITRINE_MAX_PART_BYTES", "4000000001", "from 1 to 4000000000, the largest file that Stripe takes"},
+		{"VITRINE_MAX_PART_BYTES", "0", "from 1 to 4000000000"},
 		{"VITRINE_MAX_PART_BYTES", "200MB", "a number of bytes"},
+		{"VITRINE_MAX_SOURCE_BYTES", "0", "a number of bytes from 1"},
+		{"VITRINE_MAX_SOURCE_BYTES", "4GB", "a number of bytes"},
+		{"VITRINE_MAX_SOURCE_BYTES", "1000000000001", "a number of bytes"},
+		{"VITRINE_STRIPE_IMPORT_API", "v3", "expected v1 or v2"},
+		{"VITRINE_DIALECT", "amazon", "expected stripe or google"},
+		{"VITRINE_INVALID_ROWS", "drop", "expected hold_back or send"},
+		{"VITRINE_UNKNOWN_COLUMNS", "hold_back", "expected send or drop"},
+		{"VITRINE_FULL_SEND_EVERY", "59m", "at least 1h"},
+		{"VITRINE_FULL_SEND_EVERY", "7d", "at least 1h"},
+		{"VITRINE_MAX_SHRINK", "101", "from 0 to 100"},
+		{"VITRINE_MAX_SHRINK", "-1", "from 0 to 100"},
+		{"VITRINE_MAX_SHRINK", "NaN", "from 0 to 100"},
+		{"VITRINE_MAX_INVALID", "half", "from 0 to 100"},
+		{"VITRINE_MAX_PRICE_MOVES", "20%%", "from 0 to 100"},
+		{"VITRINE_PRICE_MOVE", "10001", "from 0 to 10000"},
+		{"VITRINE_MAX_CURRENCY_FLIPS", "%", "from 0 to 100"},
 		{"VITRINE_LISTEN", "9464", "host:port"},
 		{"VITRINE_LISTEN", ":99999", "a port from 0 to 65535"},
 		{"VITRINE_SHUTDOWN_TIMEOUT", "0s", "expected a duration"},
@@ -154,13 +173,14 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, config.Config{
 		Stripe: config.Stripe{
 			Key: key, APIBase: "https://api.stripe.com", FilesBase: "https://files.stripe.com",
-			Version: "2025-09-30.clover;udap_beta=v1", Rate: 20, Concurrency: 16,
+			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", Rate: 20, Concurrency: 16,
 		},
 		Storage: config.Storage{
 			SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
 			StateBucket: "acme-catalogs", StatePrefix: "state/", Concurrency: 16,
 		},
-		Import: config.Import{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxPartBytes: 200_000_000},
+		Import: config.Import{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxSourceBytes: 4_000_000_000},
+		Rules:  catalog.DefaultRules(),
 		Worker: config.Worker{Listen: ":9464", ShutdownTimeout: 25 * time.Second},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "text"},
 	}, c)
@@ -168,6 +188,45 @@ func TestDefaults(t *testing.T) {
 		SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
 		StateBucket: "acme-catalogs", StatePrefix: "state/",
 	}, c.Layout())
+}
+
+func TestRulesAreTheDefaultsWhereNothingIsSet(t *testing.T) {
+	t.Parallel()
+	pairs := []string{
+		"VITRINE_STRIPE_IMPORT_API", "V2", "VITRINE_DIALECT", "google", "VITRINE_FULL_SEND_EVERY", "24h",
+		"VITRINE_MAX_SHRINK", "0", "VITRINE_MAX_CURRENCY_FLIPS", "0.5 %",
+	}
+	worker, err := config.LoadWorker(lookup(pairs...))
+	require.NoError(t, err)
+	starter, err := config.LoadStarter(lookup(pairs...))
+	require.NoError(t, err)
+	require.Equal(t, worker.Rules, starter.Rules, "what one shows, the other does")
+
+	none, half := catalog.Percent(0), catalog.Percent(0.5)
+	require.Equal(t, catalog.Rules{
+		ImportAPI: catalog.V2, Dialect: feed.GoogleDialect, FullSendEvery: catalog.Interval(24 * time.Hour),
+		MaxShrink: &none, MaxCurrencyFlips: &half,
+	}.Over(catalog.DefaultRules()), worker.Rules)
+}
+
+func TestEveryRuleHasAVariable(t *testing.T) {
+	t.Parallel()
+	for _, name := range catalog.RuleNames() {
+		variable := "VITRINE_" + strings.ToUpper(name)
+		if name == "import_api" {
+			variable = "VITRINE_STRIPE_IMPORT_API"
+		}
+		_, err := config.LoadStarter(lookup(variable, "?"))
+		require.ErrorContains(t, err, variable)
+	}
+}
+
+func TestALimitOfPartsMayBeSet(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadWorker(lookup("VITRINE_MAX_PART_BYTES", "4000000000", "VITRINE_MAX_SOURCE_BYTES", "1"))
+	require.NoError(t, err)
+	require.Equal(t, int64(4_000_000_000), c.Import.MaxPartBytes)
+	require.Equal(t, int64(1), c.Import.MaxSourceBytes)
 }
 
 func TestAnEmulatorBendsStripesRules(t *testing.T) {

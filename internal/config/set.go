@@ -15,10 +15,6 @@ import (
 	"vitrine/internal/catalog"
 )
 
-// maxPartBytes is Stripe's limit for one file. Stripe says "200 MB": this is the smaller of the two readings, since a
-// file between them might be refused after it was sent.
-const maxPartBytes = 200_000_000
-
 func setStripeKey(c *Config, value string) error {
 	if err := checkKey(value); err != nil {
 		return err
@@ -80,10 +76,19 @@ func baseURL(value string) (string, error) {
 var versionPattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[!-~]*$`)
 
 func setStripeVersion(c *Config, value string) error {
-	if !versionPattern.MatchString(value) {
-		return errors.New("expected a version such as 2025-09-30.clover;udap_beta=v1")
-	}
 	c.Stripe.Version = value
+	return checkVersion(value, "2025-09-30.clover;udap_beta=v1")
+}
+
+func setStripeV2Version(c *Config, value string) error {
+	c.Stripe.V2Version = value
+	return checkVersion(value, "2026-06-24.dahlia")
+}
+
+func checkVersion(value, example string) error {
+	if !versionPattern.MatchString(value) {
+		return errors.New("expected a version such as " + example)
+	}
 	return nil
 }
 
@@ -185,13 +190,27 @@ func duration(value string, least, most time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-func setMaxPartBytes(c *Config, value string) error {
+func setMaxPartBytes(c *Config, value string) (err error) {
+	c.Import.MaxPartBytes, err = byteCount(value, catalog.V2.MaxPartBytes(), "the largest file that Stripe takes")
+	return err
+}
+
+func setMaxSourceBytes(c *Config, value string) (err error) {
+	c.Import.MaxSourceBytes, err = byteCount(value, 1_000_000_000_000, "far more than a catalog has")
+	return err
+}
+
+func byteCount(value string, most int64, why string) (int64, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < 1 || n > maxPartBytes {
-		return fmt.Errorf("expected a number of bytes from 1 to %d, the largest file that Stripe takes", maxPartBytes)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("expected a number of bytes from 1 to %d, %s", most, why)
 	}
-	c.Import.MaxPartBytes = n
-	return nil
+	return n, nil
+}
+
+// setRule sets the deployment's rule of that name.
+func setRule(name string) func(*Config, string) error {
+	return func(c *Config, value string) error { return c.Rules.Set(name, value) }
 }
 
 func setListen(c *Config, value string) error {

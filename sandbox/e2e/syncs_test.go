@@ -11,14 +11,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
 
 // starts begins a sync as anybody could, by the contract alone.
 func (r *room) starts(force bool) client.WorkflowRun {
 	r.t.Helper()
-	return r.startsAs(workflows.CatalogSyncID(r.account, feed.Product, force), force)
+	return r.startsAs(workflows.CatalogSyncInput{Account: r.account, Force: force}.WorkflowID(), force)
 }
 
 func (r *room) startsAs(id string, force bool) client.WorkflowRun {
