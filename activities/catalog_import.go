@@ -14,6 +14,7 @@ import (
 // AwaitImportSetInput is the input of AwaitImportSet.
 type AwaitImportSetInput struct {
 	Catalog
+	API       catalog.API   `json:"api"`
 	ImportSet string        `json:"import_set"`
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
 }
@@ -42,10 +43,14 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 }
 
 func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
+	imports, err := s.imports(in.API)
+	if err != nil {
+		return catalog.Import{}, err
+	}
 	info := activity.GetInfo(ctx)
 	started := time.Now()
 	for pause := firstPoll; ; pause = min(pause*2, slowestPoll) {
-		current, err := s.Stripe.ImportSet(ctx, in.Account, in.ImportSet)
+		current, err := imports.Import(ctx, in.Account, in.ImportSet)
 		if err != nil {
 			return current, err
 		}
@@ -84,19 +89,24 @@ func recheckAfter(attempt int32) time.Duration {
 // FetchImportErrorsInput is the input of FetchImportErrors.
 type FetchImportErrorsInput struct {
 	Catalog
-	Sequence int64  `json:"sequence"`
-	Part     int    `json:"part"`
-	File     string `json:"file"` // file_…
+	API      catalog.API `json:"api"`
+	Sequence int64       `json:"sequence"`
+	Part     int         `json:"part"`
+	File     string      `json:"file"` // catalog.Import.ErrorFile
 }
 
-// FetchImportErrors streams Stripe's list of refused rows to S3, for Settle to read as often as it needs.
+// FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs.
 func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
 	result, err := s.fetchImportErrors(ctx, in)
 	return result, translate(err)
 }
 
 func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
-	body, err := s.Stripe.FileContents(ctx, in.Account, in.File)
+	imports, err := s.imports(in.API)
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	body, err := imports.Refused(ctx, in.Account, in.File)
 	if err != nil {
 		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
 	}

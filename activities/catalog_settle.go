@@ -1,42 +1,40 @@
 package activities
 
 import (
-	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/report"
 )
 
 // SettleInput is the input of Settle.
 type SettleInput struct {
 	Catalog
-	Delivery Delivery        `json:"delivery"`
-	Part     catalog.Part    `json:"part"`
-	File     string          `json:"file"`
-	Import   catalog.Import  `json:"import"`
-	Refused  *catalog.Object `json:"refused,omitempty"` // Stripe's list of refused rows, in S3
+	Delivery catalog.Delivery     `json:"delivery"`
+	Parts    []catalog.PartResult `json:"parts,omitempty"`   // that were imported, the last one perhaps in vain
+	Verdict  *catalog.Verdict     `json:"verdict,omitempty"` // of the person who was asked
 }
 
 // SettleResult is what Settle recorded.
 type SettleResult struct {
-	Outcome      catalog.Outcome `json:"outcome"`
-	Reason       string          `json:"reason,omitempty"` // of a failed import
-	RowsAccepted int64           `json:"rows_accepted"`
-	RowsFailed   int64           `json:"rows_failed"`
-	Report       string          `json:"report"` // s3:// address
+	Outcome catalog.Outcome    `json:"outcome"`
+	Reason  string             `json:"reason,omitempty"` // of a failed or rejected run
+	Rows    catalog.ReportRows `json:"rows"`
+	Report  string             `json:"report"` // s3:// address
+	New     int64              `json:"new"`    // errors that the previous report did not have
+	Fixed   int64              `json:"fixed"`  // errors that are gone
 }
 
-// Settle writes the merchant's report, records in the state what Stripe took, lets go of the feed and removes the
-// staged parts. It may run any number of times.
+// Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt with,
+// lets go of the feed and removes what was staged. It may run any number of times.
 func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
 	result, err := s.settle(ctx, in)
 	return result, translate(err)
@@ -45,187 +43,220 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
 	pulse := startPulse(ctx, 0)
 	defer pulse.stop()
-	report := newReport(in)
-	if err := s.reportRefused(ctx, in, &report); err != nil {
+	state, _, err := s.Documents.State(ctx, in.Account, in.Feed)
+	if err != nil {
 		return SettleResult{}, err
 	}
-	layout := s.Documents.Layout
-	reportKey := layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "json")
-	if err := s.Documents.SaveReport(ctx, reportKey, report); err != nil {
-		return SettleResult{}, fmt.Errorf("report: %w", err)
-	}
-	if err := s.commit(ctx, in, report, reportKey); err != nil {
+	key := s.reportKey(in, "json")
+	var r catalog.Report
+	if last := state.Last; state.Run == nil && last != nil && last.Run == thisRun(ctx) && last.Report == key {
+		// An earlier attempt did all this, and its answer was lost.
+		if r, err = s.Documents.Report(ctx, key); err != nil {
+			return SettleResult{}, err
+		}
+	} else if r, err = s.conclude(ctx, in, state.Report); err != nil {
 		return SettleResult{}, err
 	}
-	if err := s.removeStaged(ctx, in); err != nil {
-		return SettleResult{}, err
-	}
-	return SettleResult{
-		Outcome: report.Outcome, Reason: report.Reason, RowsAccepted: report.Rows.Accepted, RowsFailed: report.Rows.Refused,
-		Report: "s3://" + layout.StateBucket + "/" + reportKey,
-	}, nil
+	return s.settled(r, key), s.removeStaged(ctx, in)
 }
 
-func newReport(in SettleInput) catalog.Report {
-	i := in.Import
-	r := catalog.Report{
-		Account: in.Account, Feed: in.Feed, At: time.Now().UTC(), Source: in.Delivery.Source,
-		Rows: catalog.ReportRows{Sent: in.Part.Rows, Accepted: i.RowsSucceeded, Refused: i.RowsFailed, Skipped: i.RowsSkipped},
-		Imports: []catalog.ReportImport{{
-			API: catalog.V1, Part: in.Part.Number, Rows: in.Part.Rows, Bytes: in.Part.Object.Size,
-			File: in.File, Import: i.ID, Status: i.Status, ErrorFile: i.ErrorFile,
-		}},
+// conclude writes the report and commits what was dealt with.
+func (s *CatalogSync) conclude(ctx context.Context, in SettleInput, previous string) (catalog.Report, error) {
+	r := newReport(ctx, in)
+	if err := s.writeReport(ctx, in, previous, &r); err != nil {
+		return r, fmt.Errorf("report: %w", err)
 	}
-	switch i.Status {
-	case catalog.StatusSucceeded:
-		r.Outcome = catalog.Succeeded
-	case catalog.StatusSucceededWithErrors:
-		r.Outcome = catalog.SucceededWithErrors
-	default: // failed, and the archive statuses: terminal without the catalog being live
-		r.Outcome = catalog.Failed
-		r.Reason = fmt.Sprintf("import %s ended as %s", i.ID, i.Status)
-		if i.FailedReason != "" {
-			r.Reason += ": " + i.FailedReason
+	if err := s.forget(ctx, in); err != nil {
+		return r, err
+	}
+	return r, s.commit(ctx, in, r)
+}
+
+// removeStaged removes what was staged under the delivery's own sequence: by now another run may stage under the next.
+func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
+	return s.deleteAll(ctx, s.Documents.Layout.StagedPrefix(in.Account, in.Feed, in.Delivery.Sequence))
+}
+
+func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
+	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Rows: r.Rows, Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+	if r.Since != nil {
+		result.New, result.Fixed = r.Since.New, r.Since.Fixed
+	}
+	return result
+}
+
+// newReport is the report as far as the run itself tells it.
+func newReport(ctx context.Context, in SettleInput) catalog.Report {
+	d := in.Delivery
+	r := catalog.Report{
+		Account: in.Account, Feed: in.Feed, At: activity.GetInfo(ctx).ScheduledTime.UTC().Truncate(time.Second),
+		Source: d.Source, Full: d.Full, Verdict: in.Verdict, Rows: d.Rows, Normalised: d.Normalised,
+	}
+	for _, p := range in.Parts {
+		r.Rows.Accepted += p.Accepted
+		r.Rows.Refused += p.Refused
+		r.Rows.Skipped += p.Import.RowsSkipped
+		r.Imports = append(r.Imports, catalog.ReportImport{
+			API: d.API, Part: p.Part.Number, Rows: p.Part.Rows, Bytes: p.Part.Object.Size,
+			File: p.File, Import: p.Import.ID, Status: p.Import.Status, ErrorFile: p.Import.ErrorFile,
+		})
+		if p.Reason != "" {
+			r.Reason = p.Reason
 		}
+	}
+	r.Outcome = outcome(in, r.Rows)
+	if r.Outcome == catalog.Rejected {
+		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
 	}
 	return r
 }
 
-// reportRefused writes the CSV of refused rows and counts their reasons. Each row is looked up in the staged part, so
-// that the merchant reads the line of their own file.
-func (s *CatalogSync) reportRefused(ctx context.Context, in SettleInput, report *catalog.Report) error {
-	if in.Refused == nil {
+func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
+	for _, p := range in.Parts {
+		if p.Outcome == catalog.Failed {
+			return catalog.Failed
+		}
+	}
+	switch {
+	case in.Verdict != nil && !in.Verdict.Approved:
+		return catalog.Rejected
+	case rows.HeldBack+rows.Refused+rows.StillRefused > 0:
+		return catalog.SucceededWithErrors
+	case len(in.Parts) == 0:
+		return catalog.Unchanged
+	}
+	return catalog.Succeeded
+}
+
+func (s *CatalogSync) reportKey(in SettleInput, extension string) string {
+	return s.Documents.Layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, extension)
+}
+
+// writeReport writes the list of findings, the page for people, and the summary, in this order: the summary names the
+// other two.
+func (s *CatalogSync) writeReport(ctx context.Context, in SettleInput, before string, r *catalog.Report) error {
+	previous, err := s.previous(ctx, before)
+	if err != nil {
+		return err
+	}
+	list, err := s.writeObject(ctx, s.reportKey(in, "csv"), "text/csv; charset=utf-8", func(w io.Writer) error {
+		b := report.NewBuilder(w, previous, r.At)
+		if err := s.addFindings(ctx, in, b); err != nil {
+			return err
+		}
+		return b.Finish(r)
+	})
+	if err != nil {
+		return err
+	}
+	r.Findings, r.Page = list.Key, s.reportKey(in, "html")
+	_, err = s.writeObject(ctx, r.Page, "text/html; charset=utf-8", func(w io.Writer) error {
+		return s.readObject(ctx, list, func(findings io.Reader) error {
+			return report.WritePage(w, *r, report.NewReader(findings).All())
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return s.Documents.SaveReport(ctx, s.reportKey(in, "json"), *r)
+}
+
+// previous is what the report under key listed. One that is gone is no reason to write none: all is new then.
+func (s *CatalogSync) previous(ctx context.Context, key string) (*report.Seen, error) {
+	if key == "" {
+		return nil, nil
+	}
+	before, err := s.Documents.Report(ctx, key)
+	if err != nil {
+		return nil, ignoreLost(err)
+	}
+	seen := report.NewSeen(key, before.At)
+	if before.Findings == "" {
+		return seen, nil
+	}
+	list, err := s.Objects.Head(ctx, s.Documents.Layout.StateBucket, before.Findings)
+	if err == nil {
+		err = s.readObject(ctx, list, seen.Load)
+	}
+	if err != nil {
+		return nil, ignoreLost(err)
+	}
+	return seen, nil
+}
+
+func ignoreLost(err error) error {
+	if fault.Is(err, fault.SourceMissing) || fault.Is(err, fault.SettingsInvalid) || errors.Is(err, report.ErrForeign) {
 		return nil
 	}
-	lines := map[string]int64{}
-	err := s.readObject(ctx, *in.Refused, func(r io.Reader) error {
-		return feed.ReadRefused(r, func(row feed.Refused) error { lines[row.ID] = 0; return nil })
-	})
-	if err != nil {
-		return err
-	}
-	err = s.readObject(ctx, in.Part.Object, func(r io.Reader) error {
-		return feed.FindLines(r, formatOf(in.Part), lines)
-	})
-	if err != nil {
-		return err
-	}
-	layout := s.Documents.Layout
-	report.Findings = layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "csv")
-	return s.writeRefused(ctx, report, *in.Refused, lines)
+	return err
 }
 
-func formatOf(p catalog.Part) feed.Format {
-	if p.ContentType == feed.TSV.ContentType() {
-		return feed.TSV
+// addFindings adds what Vitrine found before the upload, then what Stripe said of each part.
+func (s *CatalogSync) addFindings(ctx context.Context, in SettleInput, b *report.Builder) error {
+	lists := []*catalog.Object{in.Delivery.Findings}
+	for _, p := range in.Parts {
+		lists = append(lists, p.Findings)
 	}
-	return feed.CSV
-}
-
-func (s *CatalogSync) readObject(ctx context.Context, o catalog.Object, read func(io.Reader) error) error {
-	body, err := s.Objects.Open(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	return read(body)
-}
-
-func (s *CatalogSync) writeRefused(ctx context.Context, report *catalog.Report, refused catalog.Object, lines map[string]int64) error {
-	out, in := io.Pipe()
-	counts := reasons{}
-	go func() {
-		table := csv.NewWriter(in)
-		err := table.Write([]string{"line", "id", "title", "reason"})
-		if err == nil {
-			err = s.readObject(ctx, refused, func(r io.Reader) error {
-				return feed.ReadRefused(r, func(row feed.Refused) error {
-					counts.add(row, lines[row.ID])
-					return table.Write([]string{lineText(lines[row.ID]), row.ID, row.Title, row.Reason})
-				})
-			})
+	for _, list := range lists {
+		if list == nil {
+			continue
 		}
-		table.Flush()
-		in.CloseWithError(cmp.Or(err, table.Error()))
-	}()
-	_, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, report.Findings, "text/csv", out)
-	out.CloseWithError(err)
-	if err != nil {
-		return fmt.Errorf("report of refused rows: %w", err)
+		err := s.readObject(ctx, *list, func(r io.Reader) error {
+			for e, err := range report.NewReader(r).All() {
+				if err != nil {
+					return err
+				}
+				_, fix := feed.Explain(in.Feed, e.Cause, e.Column)
+				if err := b.Add(e, fix); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	report.Causes, report.OtherCauses = counts.top()
 	return nil
 }
 
-func lineText(line int64) string {
-	if line == 0 {
-		return ""
+// forget takes rows out of the manifest that nothing was sent for.
+func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
+	if in.Delivery.Forgotten == nil || in.Verdict != nil && !in.Verdict.Approved {
+		return nil
 	}
-	return strconv.FormatInt(line, 10)
-}
-
-// reasons counts refused rows by reason. Stripe may name a value in its message, so the number of different messages is
-// bounded: what comes after the first thousand is counted as other.
-type reasons struct {
-	byText map[string]*catalog.ReportCause
-	other  int64
-}
-
-func (c *reasons) add(row feed.Refused, line int64) {
-	if c.byText == nil {
-		c.byText = map[string]*catalog.ReportCause{}
-	}
-	text := strings.TrimSpace(row.Reason)
-	reason, known := c.byText[text]
-	if !known {
-		if len(c.byText) == 1000 {
-			c.other++
-			return
-		}
-		reason = &catalog.ReportCause{By: catalog.SaidByStripe, Severity: feed.Error, Reason: text, Example: catalog.ReportEntry{Line: line, ID: row.ID, Value: row.Title}}
-		c.byText[text] = reason
-	}
-	reason.Count++
-}
-
-func (c *reasons) top() (top []catalog.ReportCause, other int64) {
-	other = c.other
-	for _, r := range c.byText {
-		top = append(top, *r)
-	}
-	slices.SortFunc(top, func(a, b catalog.ReportCause) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
-	})
-	for len(top) > catalog.MaxCauses {
-		other += top[len(top)-1].Count
-		top = top[:len(top)-1]
-	}
-	return top, other
-}
-
-// commit records the outcome and lets go of the feed.
-func (s *CatalogSync) commit(ctx context.Context, in SettleInput, report catalog.Report, reportKey string) error {
-	run := thisRun(ctx)
-	state, _, err := s.Documents.State(ctx, in.Account, in.Feed)
+	rows, err := s.Documents.Table(ctx, *in.Delivery.Forgotten, in.Feed)
 	if err != nil {
 		return err
 	}
-	if state.Sequence == in.Delivery.Sequence+1 && state.Last != nil && state.Last.Run == run {
-		return nil // an earlier attempt committed and its answer was lost
-	}
-	_, err = s.hold(ctx, in.Catalog, func(state *catalog.State) {
-		state.Sequence = in.Delivery.Sequence + 1
-		state.Run, state.Open = nil, nil
+	return s.settleManifest(ctx, in.Catalog, rows, nil, catalog.Import{})
+}
+
+// commit records the outcome and lets go of the feed.
+func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Report) error {
+	run, d := thisRun(ctx), in.Delivery
+	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+		state.Sequence++
+		state.Run, state.Open, state.Held = nil, nil, nil
+		state.Report = s.reportKey(in, "json")
 		state.Last = &catalog.Last{
-			Outcome: report.Outcome, At: report.At, Run: run, Reason: report.Reason, Report: reportKey,
-			RowsSent: report.Rows.Sent, RowsFailed: report.Rows.Refused,
+			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Report: state.Report,
+			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack, RowsFailed: r.Rows.Refused,
 		}
-		if report.Outcome == catalog.Failed {
-			state.Failure = s.failure(state.Failure, in.Delivery.Source.Version(), report)
-			return
+		switch {
+		case r.Outcome == catalog.Failed:
+			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
+		case r.Outcome == catalog.Rejected:
+			state.Rejected = &catalog.Rejection{Version: d.Source.Version(), Verdict: *in.Verdict}
+		case d.Resumed: // one part of a source whose others nobody knows of: the next look compares anew
+			state.Failure = nil
+		default:
+			state.Failure, state.Rejected = nil, nil
+			state.Accepted = &catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At}
+			if d.Full != "" {
+				state.FullAt = r.At
+			}
 		}
-		state.Failure = nil
-		state.Accepted = &catalog.Accepted{Source: in.Delivery.Source, SHA256: in.Delivery.SHA256, Rows: report.Rows.Sent, At: report.At}
 	})
 	return err
 }
@@ -234,7 +265,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, report catalog
 const maxSpacing = 24 * time.Hour
 
 // failure counts the failed imports of one source version and doubles the time to the next try with each.
-func (s *CatalogSync) failure(before *catalog.Failure, version string, report catalog.Report) *catalog.Failure {
+func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog.Report) *catalog.Failure {
 	count := 1
 	if before != nil && before.Version == version {
 		count = before.Count + 1
@@ -243,19 +274,7 @@ func (s *CatalogSync) failure(before *catalog.Failure, version string, report ca
 	for i := 1; i < count && spacing < maxSpacing; i++ {
 		spacing *= 2
 	}
-	return &catalog.Failure{Version: version, Count: count, At: report.At, NextTry: report.At.Add(min(spacing, maxSpacing)), Reason: report.Reason}
-}
-
-func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
-	staged := []catalog.Object{in.Part.Object}
-	if in.Refused != nil {
-		staged = append(staged, *in.Refused)
-	}
-	var errs []error
-	for _, o := range staged {
-		errs = append(errs, s.Objects.Delete(ctx, o.Bucket, o.Key))
-	}
-	return errors.Join(errs...)
+	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(min(spacing, maxSpacing)), Reason: r.Reason}
 }
 
 // RecordFailureInput is the input of RecordFailure.
@@ -290,7 +309,7 @@ func (s *CatalogSync) recordFailure(ctx context.Context, in RecordFailureInput) 
 			return err
 		}
 	}
-	state.Run = nil
+	state.Run, state.Held = nil, nil
 	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason}
 	_, err = s.Documents.SaveState(ctx, state, etag)
 	return err

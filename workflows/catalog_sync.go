@@ -17,8 +17,12 @@ import (
 // steps names the activities of CatalogSync; it is never called.
 var steps *activities.CatalogSync
 
-// CatalogSync brings one feed of one account to Stripe: it looks whether the source changed, waits for its turn, uploads
-// what changed, imports it, and reports what Stripe refused. An unchanged source ends the run after one activity.
+// CatalogSync brings one feed of one account to Stripe: it looks whether the source changed, waits for its turn, compares
+// it with what Stripe has, and uploads and imports the difference part by part. At the end it reports what was kept back
+// and what Stripe refused. An unchanged source ends the run after one activity.
+//
+// If a guard strikes, the run holds before anything is uploaded, until somebody approves or rejects it (UpdateApprove,
+// UpdateReject) or a newer source takes the place of the held one.
 //
 // It does not matter who starts it or how many at once: one run at a time imports, the others wait and then find
 // nothing left to do. A run fails, with the type of the cause, if nothing was taken; rows that Stripe refused are a
@@ -33,11 +37,11 @@ func CatalogSync(ctx workflow.Context, in CatalogSyncInput) (CatalogSyncResult, 
 		result:  CatalogSyncResult{Account: in.Account, Feed: in.Feed},
 	}
 	ctx = workflow.WithPriority(ctx, in.Priority())
-	if err := sync.introduce(ctx); err != nil {
+	if err := errors.Join(sync.held.listen(ctx), sync.introduce(ctx)); err != nil {
 		return sync.result, err
 	}
 	err := sync.run(ctx)
-	if err != nil && !temporal.IsCanceledError(err) {
+	if err != nil && !temporal.IsCanceledError(err) && !workflow.IsContinueAsNewError(err) {
 		err = sync.fail(ctx, err)
 	}
 	return sync.result, err
@@ -48,6 +52,7 @@ type catalogSync struct {
 	in      CatalogSyncInput
 	catalog activities.Catalog
 	result  CatalogSyncResult
+	held    hold
 }
 
 // introduce makes a run that was started by hand findable like one that the starter or a schedule began.
@@ -65,27 +70,36 @@ func (s *catalogSync) run(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
+		if found.Decision != activities.Hold {
+			s.held = hold{} // a newer source took the place of a held one
+		}
 		switch found.Decision {
 		case activities.Skip:
 			return s.unchanged(ctx, found)
 		case activities.Wait:
-			if err := s.waitForTurn(ctx, found.NotBefore); err != nil {
+			err = s.waitForTurn(ctx, found.NotBefore)
+		case activities.Hold:
+			var over bool
+			if over, err = s.hold(ctx, found); over {
 				return err
 			}
 		case activities.Resume:
-			if err := s.deliver(ctx, *found.Delivery); err != nil || !s.in.Force {
-				return err
-			}
+			err = s.deliver(ctx, *found.Delivery)
 		default:
 			return s.deliver(ctx, *found.Delivery)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
 func (s *catalogSync) fetch(ctx workflow.Context) (found activities.FetchCatalogResult, err error) {
-	workflow.SetCurrentDetails(ctx, "Looking at the source; if another run of this feed is importing, waiting for it to end.")
-	in := activities.FetchCatalogInput{Catalog: s.catalog, Force: s.in.Force}
-	ctx = streamStore(ctx, "Look for a new version of the source, check and stage it")
+	if !s.held.active() {
+		workflow.SetCurrentDetails(ctx, "Looking at the source; if another run of this feed is importing, waiting for it to end.")
+	}
+	in := activities.FetchCatalogInput{Catalog: s.catalog, Force: s.in.Force, Full: s.in.Full, Held: s.held.version}
+	ctx = streamStore(ctx, "Look for a new version of the source, check it, compare it, stage the difference")
 	err = workflow.ExecuteActivity(ctx, steps.FetchCatalog, in).Get(ctx, &found)
 	s.result.SourceVersion = found.Source
 	return found, err
@@ -93,7 +107,7 @@ func (s *catalogSync) fetch(ctx workflow.Context) (found activities.FetchCatalog
 
 func (s *catalogSync) unchanged(ctx workflow.Context, found activities.FetchCatalogResult) error {
 	s.result.Outcome, s.result.Note = catalog.Unchanged, found.Note
-	details := "Unchanged: Stripe has this version of the source."
+	details := "Unchanged: this version of the source was dealt with before."
 	if found.Note != "" {
 		details = "Unchanged: " + found.Note + "."
 	}
@@ -108,105 +122,137 @@ func (s *catalogSync) waitForTurn(ctx workflow.Context, turn time.Time) error {
 	return timer.Get(ctx, nil)
 }
 
-// deliver sends what was staged and sees it through to the report.
-func (s *catalogSync) deliver(ctx workflow.Context, d activities.Delivery) error {
-	s.result.SourceVersion, s.result.SHA256, s.result.Rows = d.Source.Version(), d.SHA256, d.Rows
-	part := d.Parts[0]
-	file, err := s.upload(ctx, d, part)
-	if err != nil {
-		return err
+// deliver sends what was staged, part by part and each seen through to its end: Stripe does not order imports. A part
+// that failed ends the delivery; what the parts before it brought stays.
+func (s *catalogSync) deliver(ctx workflow.Context, d catalog.Delivery) error {
+	s.result.SourceVersion, s.result.Rows = d.Source.Version(), d.Rows
+	var parts []catalog.PartResult
+	for i := range d.Parts {
+		settled, err := s.send(ctx, d, i)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, settled)
+		if settled.Outcome == catalog.Failed {
+			break
+		}
 	}
-	created, err := s.createImport(ctx, d, part, file)
-	if err != nil {
-		return err
-	}
-	imported, err := s.awaitImport(ctx, d, created.ImportSet)
-	if err != nil {
-		return err
-	}
-	refused, err := s.fetchErrors(ctx, d, part, imported)
-	if err != nil {
-		return err
-	}
-	return s.settle(ctx, activities.SettleInput{
-		Catalog: s.catalog, Delivery: d, Part: part, File: file, Import: imported, Refused: refused,
-	})
+	return s.settle(ctx, activities.SettleInput{Catalog: s.catalog, Delivery: d, Parts: parts, Verdict: s.held.verdict})
 }
 
-func (s *catalogSync) upload(ctx workflow.Context, d activities.Delivery, part catalog.Part) (string, error) {
-	s.result.File = d.File
-	if d.File != "" { // a resumed delivery is at Stripe already
-		return d.File, nil
+// send brings one part to Stripe and records what became of it.
+func (s *catalogSync) send(ctx workflow.Context, d catalog.Delivery, number int) (settled catalog.PartResult, err error) {
+	of := fmt.Sprintf("part %d of %d", number+1, len(d.Parts))
+	d.Parts = d.Parts[number : number+1]
+	in := activities.PartInput{Catalog: s.catalog, Delivery: d, File: d.File}
+	if in.File, err = s.upload(ctx, in, of); err != nil {
+		return settled, err
 	}
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Uploading %d rows, %d bytes, to Stripe.", part.Rows, part.Object.Size))
-	in := activities.UploadFileInput{Catalog: s.catalog, Part: part, Version: d.Source.Version(), Sequence: d.Sequence}
-	ctx = streamStripe(ctx, fmt.Sprintf("Upload %d rows (%d bytes) to Stripe", part.Rows, part.Object.Size))
+	created, err := s.createImport(ctx, in)
+	if err != nil {
+		return settled, err
+	}
+	imported, err := s.awaitImport(ctx, in, created.ImportSet, of)
+	if err != nil {
+		return settled, err
+	}
+	refused, err := s.fetchErrors(ctx, in, imported)
+	if err != nil {
+		return settled, err
+	}
+	settling := activities.SettlePartInput{PartInput: in, Import: imported, Refused: refused}
+	ctx = streamStore(ctx, "Record what Stripe made of "+of)
+	err = workflow.ExecuteActivity(ctx, steps.SettlePart, settling).Get(ctx, &settled)
+	return settled, err
+}
+
+func (s *catalogSync) upload(ctx workflow.Context, in activities.PartInput, of string) (string, error) {
+	if in.File != "" { // a resumed delivery is at Stripe already
+		return in.File, nil
+	}
+	part := in.Delivery.Parts[0]
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Uploading %s: %d rows, %d bytes.", of, part.Rows, part.Object.Size))
+	ctx = streamStripe(ctx, fmt.Sprintf("Upload %s: %d rows, %d bytes", of, part.Rows, part.Object.Size))
 	var uploaded activities.UploadFileResult
 	err := workflow.ExecuteActivity(ctx, steps.UploadFile, in).Get(ctx, &uploaded)
-	s.result.File, s.result.BytesSent = uploaded.File, uploaded.Bytes
+	s.result.BytesSent += uploaded.Bytes
 	return uploaded.File, err
 }
 
-func (s *catalogSync) createImport(ctx workflow.Context, d activities.Delivery, part catalog.Part, file string) (created activities.CreateImportSetResult, err error) {
-	workflow.SetCurrentDetails(ctx, "Uploaded as "+file+". Creating the import.")
-	in := activities.CreateImportSetInput{Catalog: s.catalog, Delivery: d, Part: part, File: file}
-	ctx = quickStripe(ctx, "Create the import of "+file)
+func (s *catalogSync) createImport(ctx workflow.Context, in activities.PartInput) (created activities.CreateImportSetResult, err error) {
+	workflow.SetCurrentDetails(ctx, "Uploaded as "+in.File+". Creating the import.")
+	ctx = quickStripe(ctx, "Create the import of "+in.File)
 	err = workflow.ExecuteActivity(ctx, steps.CreateImportSet, in).Get(ctx, &created)
-	s.result.ImportSet = created.ImportSet
+	s.result.Imports = append(s.result.Imports, CatalogSyncImport{File: in.File, Import: created.ImportSet})
 	return created, err
 }
 
-func (s *catalogSync) awaitImport(ctx workflow.Context, d activities.Delivery, importSet string) (imported catalog.Import, err error) {
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %d rows as %s.", d.Rows, importSet))
-	in := activities.AwaitImportSetInput{Catalog: s.catalog, ImportSet: importSet, Deadline: d.Deadline}
+func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput, importSet, of string) (imported catalog.Import, err error) {
+	d := in.Delivery
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %s, %d rows, as %s.", of, d.Parts[0].Rows, importSet))
+	await := activities.AwaitImportSetInput{Catalog: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
 	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet, d.Deadline)
-	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, in).Get(ctx, &imported)
+	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
 	return imported, err
 }
 
 // fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one.
-func (s *catalogSync) fetchErrors(ctx workflow.Context, d activities.Delivery, part catalog.Part, imported catalog.Import) (*catalog.Object, error) {
+func (s *catalogSync) fetchErrors(ctx workflow.Context, in activities.PartInput, imported catalog.Import) (*catalog.Object, error) {
 	if imported.ErrorFile == "" {
 		return nil, nil
 	}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %d of %d rows. Fetching its reasons.", imported.RowsFailed, imported.RowsProcessed))
-	in := activities.FetchImportErrorsInput{Catalog: s.catalog, Sequence: d.Sequence, Part: part.Number, File: imported.ErrorFile}
+	fetch := activities.FetchImportErrorsInput{
+		Catalog: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
+	}
 	ctx = streamStripe(ctx, fmt.Sprintf("Fetch the reasons for %d refused rows", imported.RowsFailed))
 	var refused catalog.Object
-	err := workflow.ExecuteActivity(ctx, steps.FetchImportErrors, in).Get(ctx, &refused)
+	err := workflow.ExecuteActivity(ctx, steps.FetchImportErrors, fetch).Get(ctx, &refused)
 	return &refused, err
 }
 
 func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) error {
 	var settled activities.SettleResult
-	settling := streamStore(ctx, "Write the report and record what Stripe took")
+	settling := streamStore(ctx, "Write the report and record what was dealt with")
 	if err := workflow.ExecuteActivity(settling, steps.Settle, in).Get(ctx, &settled); err != nil {
 		return err
 	}
-	s.result.Outcome, s.result.Report = settled.Outcome, settled.Report
-	s.result.RowsAccepted, s.result.RowsFailed = settled.RowsAccepted, settled.RowsFailed
+	s.result.Outcome, s.result.Report, s.result.Rows = settled.Outcome, settled.Report, settled.Rows
 	if settled.Outcome == catalog.Failed {
 		return &importFailed{settled.Reason}
 	}
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%s: Stripe accepted %d of %d rows and refused %d.",
-		spell(settled.Outcome), settled.RowsAccepted, in.Part.Rows, settled.RowsFailed))
+	workflow.SetCurrentDetails(ctx, conclusion(settled))
 	return s.recordOutcome(ctx)
 }
 
-func spell(o catalog.Outcome) string {
-	if o == catalog.SucceededWithErrors {
-		return "Succeeded with errors"
+// conclusion is the one line that stays in the Web UI.
+func conclusion(settled activities.SettleResult) string {
+	r := settled.Rows
+	switch settled.Outcome {
+	case catalog.Rejected:
+		return "Rejected: " + settled.Reason + "."
+	case catalog.Unchanged:
+		return fmt.Sprintf("Unchanged: Stripe has all %d rows of this version of the source.", r.Source)
 	}
-	return "Succeeded"
+	text := "Succeeded"
+	if settled.Outcome == catalog.SucceededWithErrors {
+		text = "Succeeded with errors"
+	}
+	text += fmt.Sprintf(": of %d rows %d were unchanged, %d sent, %d kept back; %d deleted. Stripe accepted %d and refused %d.",
+		r.Source, r.Unchanged, r.Sent, r.HeldBack+r.StillRefused, r.Deleted, r.Accepted, r.Refused)
+	if settled.New+settled.Fixed > 0 {
+		text += fmt.Sprintf(" Since the report before: %d new errors, %d fixed.", settled.New, settled.Fixed)
+	}
+	return text
 }
 
-// importFailed is an import that Stripe ended without taking the catalog; Settle has recorded it already.
+// importFailed is an import that Stripe ended without taking the rows; Settle has recorded it already.
 type importFailed struct{ reason string }
 
 func (e *importFailed) Error() string { return e.reason }
 
-// fail ends a run in which nothing was taken: recorded for the status that people read, then failed for good with the
-// type of its cause. The result goes along as the error's details.
+// fail ends a run in which an import failed or none came about: recorded for the status that people read, then failed for
+// good with the type of its cause. The result goes along as the error's details.
 func (s *catalogSync) fail(ctx workflow.Context, cause error) error {
 	s.result.Outcome = catalog.Failed
 	reason, code := explain(cause)
@@ -239,6 +285,6 @@ func explain(cause error) (reason string, code fault.Code) {
 }
 
 func (s *catalogSync) recordOutcome(ctx workflow.Context) error {
-	return workflow.UpsertTypedSearchAttributes(ctx,
-		SearchOutcome.ValueSet(string(s.result.Outcome)), SearchRowsFailed.ValueSet(s.result.RowsFailed))
+	failed := s.result.Rows.HeldBack + s.result.Rows.StillRefused + s.result.Rows.Refused
+	return workflow.UpsertTypedSearchAttributes(ctx, SearchOutcome.ValueSet(string(s.result.Outcome)), SearchRowsFailed.ValueSet(failed))
 }

@@ -35,19 +35,21 @@ type CatalogSyncResult struct {
 	Feed    feed.Kind       `json:"feed"`
 	Outcome catalog.Outcome `json:"outcome"`
 
-	SourceVersion string `json:"source_version,omitempty"`
-	SHA256        string `json:"sha256,omitempty"` // of the feed after decompression
-	Rows          int64  `json:"rows"`             // in the source
-	RowsAccepted  int64  `json:"rows_accepted"`
-	RowsFailed    int64  `json:"rows_failed"`
-	BytesSent     int64  `json:"bytes_sent"`
-
-	File      string `json:"file,omitempty"`       // file_… at Stripe
-	ImportSet string `json:"import_set,omitempty"` // impset_… at Stripe
-	Report    string `json:"report,omitempty"`     // s3:// address of the JSON report
+	SourceVersion string             `json:"source_version,omitempty"`
+	Rows          catalog.ReportRows `json:"rows"`
+	BytesSent     int64              `json:"bytes_sent"`
+	// Imports are what went to Stripe, in order.
+	Imports []CatalogSyncImport `json:"imports,omitempty"`
+	Report  string              `json:"report,omitempty"` // s3:// address of the JSON report
 
 	// Note says what a person should know about an unchanged outcome, such as when a failed version is tried again.
 	Note string `json:"note,omitempty"`
+}
+
+// CatalogSyncImport is one part at Stripe.
+type CatalogSyncImport struct {
+	File   string `json:"file"`   // file_…, or with V2 pcimprt_…
+	Import string `json:"import"` // impset_…, or with V2 pcimprt_…
 }
 
 // Search attributes. Their values name accounts and outcomes, never people or products: they are not encrypted.

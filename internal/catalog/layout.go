@@ -84,6 +84,11 @@ func (l Layout) PartsPrefix(account string, kind feed.Kind) string {
 	return l.feedPrefix(account, kind) + "parts/"
 }
 
+// StagedPrefix is what the keys of one delivery's staged objects begin with.
+func (l Layout) StagedPrefix(account string, kind feed.Kind, sequence int64) string {
+	return fmt.Sprintf("%s%06d-", l.PartsPrefix(account, kind), sequence)
+}
+
 // PartKey is where a part waits for its upload. The same import stages the same part under the same key.
 func (l Layout) PartKey(account string, kind feed.Kind, sequence int64, part int, format feed.Format) string {
 	return fmt.Sprintf("%s%06d-%03d.%s", l.PartsPrefix(account, kind), sequence, part, format)

@@ -25,6 +25,11 @@ func (o Object) Version() string {
 	return strings.Trim(o.ETag, `"`)
 }
 
+// Same reports whether two objects are the same version of the same object.
+func (o Object) Same(other Object) bool {
+	return o.Bucket == other.Bucket && o.Key == other.Key && o.Version() == other.Version()
+}
+
 // URI is the object's address for people: s3://bucket/key.
 func (o Object) URI() string { return "s3://" + o.Bucket + "/" + o.Key }
 

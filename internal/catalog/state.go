@@ -51,6 +51,8 @@ type State struct {
 	Rejected *Rejection `json:"rejected,omitempty"`
 	// FullAt is when every row was last sent, whether it had changed or not.
 	FullAt time.Time `json:"full_at,omitzero"`
+	// Report is the key of the newest report; the next one is compared with it.
+	Report string `json:"report,omitempty"`
 	// Last is how the newest run that did something ended. Runs that find the source unchanged leave it alone.
 	Last *Last `json:"last,omitempty"`
 }

@@ -4,21 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // ErrorColumn is the leading column of the file in which Stripe lists refused rows.
 const ErrorColumn = "stripe_error_message"
 
-// Refused is a row that Stripe did not take.
+// Refused is a row that Stripe did not take. ID and Value are valid until the next one.
 type Refused struct {
+	ID     []byte // empty if the row has none
 	Reason string // in Stripe's words
-	ID     string // empty if the row has none
-	Title  string
+	Column string // that the words name; empty if they name none
+	Value  []byte // of that column
 }
 
 // ReadRefused reads Stripe's file of refused rows: a CSV with ErrorColumn, followed by the columns of the upload. It is
 // a real CSV: descriptions with line breaks in them occur.
-func ReadRefused(src io.Reader, each func(Refused) error) error {
+func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	r := NewReader(src, CSV)
 	first, err := r.Read()
 	if errors.Is(err, io.EOF) {
@@ -31,7 +34,7 @@ func ReadRefused(src io.Reader, each func(Refused) error) error {
 	for _, f := range first.Fields {
 		h.Columns = append(h.Columns, string(f))
 	}
-	reason, id, title := h.Index(ErrorColumn), h.Index("id"), h.Index("title")
+	reason, id := h.Index(ErrorColumn), h.Index(kind.IDColumn())
 	if reason < 0 {
 		return fmt.Errorf("stripe's error file: the column %s is missing", ErrorColumn)
 	}
@@ -43,42 +46,33 @@ func ReadRefused(src io.Reader, each func(Refused) error) error {
 		if err != nil {
 			return fmt.Errorf("stripe's error file: %w", err)
 		}
-		if err := each(Refused{Reason: row.text(reason), ID: row.text(id), Title: row.text(title)}); err != nil {
+		refused := Refused{ID: row.field(id), Reason: strings.TrimSpace(string(row.field(reason)))}
+		refused.Column = columnIn(refused.Reason, h.Columns)
+		refused.Value = row.field(slices.Index(h.Columns, refused.Column))
+		if err := each(refused); err != nil {
 			return err
 		}
 	}
 }
 
-// text is the field at i, empty if the row does not have it.
-func (r Row) text(i int) string {
+// columnIn is the first word of a message that is the name of a column. How Stripe names columns in its messages is not
+// documented; a message that names none is about the row as a whole.
+func columnIn(message string, columns []string) string {
+	words := strings.FieldsFunc(message, func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	for _, word := range words {
+		if word != ErrorColumn && slices.Contains(columns, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+// field is the field at i, empty if the row does not have it.
+func (r Row) field(i int) []byte {
 	if i < 0 || i >= len(r.Fields) {
-		return ""
+		return nil
 	}
-	return string(r.Fields[i])
-}
-
-// FindLines reads a feed and fills in, for every id in lines, the line on which its row begins. Of several rows with
-// the same id the last one counts, as it does at Stripe. Ids that do not occur are left alone.
-func FindLines(src io.Reader, format Format, lines map[string]int64) error {
-	r := NewReader(src, format)
-	id := -1
-	for header := true; ; header = false {
-		row, err := r.Read()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case header:
-			for i, name := range row.Fields {
-				if string(name) == "id" {
-					id = i
-				}
-			}
-		case id >= 0 && id < len(row.Fields):
-			if _, wanted := lines[string(row.Fields[id])]; wanted {
-				lines[string(row.Fields[id])] = row.Line
-			}
-		}
-	}
+	return r.Fields[i]
 }

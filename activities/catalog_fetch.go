@@ -1,0 +1,193 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/staging"
+)
+
+// Decision is what FetchCatalog found there is to do.
+type Decision string
+
+// The decisions.
+const (
+	// Skip: this version of the source was dealt with, or it is not due for another try yet.
+	Skip Decision = "skip"
+	// Wait: there is something to send, at NotBefore.
+	Wait Decision = "wait"
+	// Send: the parts are staged, and this run holds the feed.
+	Send Decision = "send"
+	// Hold: the parts are staged and this run holds the feed, but a person has to look first.
+	Hold Decision = "hold"
+	// Resume: an earlier run began an import and never saw it end; this run holds the feed and finishes that one.
+	Resume Decision = "resume"
+)
+
+// FetchCatalogInput is the input of FetchCatalog.
+type FetchCatalogInput struct {
+	Catalog
+	Force bool `json:"force,omitempty"` // look at a version that is known, and do not wait
+	Full  bool `json:"full,omitempty"`  // send every row
+	// Held is the source version that this run waits with: as long as it is the newest, nothing is staged anew.
+	Held string `json:"held,omitempty"`
+}
+
+// FetchCatalogResult is what FetchCatalog found.
+type FetchCatalogResult struct {
+	Decision  Decision          `json:"decision"`
+	NotBefore time.Time         `json:"not_before,omitzero"`  // Wait
+	Note      string            `json:"note,omitempty"`       // Skip: what a person should know
+	Hold      *catalog.Hold     `json:"hold,omitempty"`       // Hold
+	Delivery  *catalog.Delivery `json:"delivery,omitempty"`   // Send, Resume; Hold, unless Held is still the newest
+	Source    string            `json:"source,omitempty"`     // version of the source that was looked at
+	LookAgain time.Duration     `json:"look_again,omitempty"` // Hold: how often to look for a newer source
+}
+
+// FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
+// claims the feed for this run, reads the pinned version, compares it with what Stripe has, and stages the parts.
+//
+// A source that did not change costs two small reads and one or two HEADs. While another run holds the feed the error is
+// pending, so that the wait takes neither a worker's slot nor history.
+func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
+	result, err := s.fetchCatalog(ctx, in)
+	return result, translate(err)
+}
+
+func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
+	if err := in.check(); err != nil {
+		return FetchCatalogResult{}, err
+	}
+	settings, err := s.Documents.Settings(ctx, in.Account)
+	if err != nil {
+		return FetchCatalogResult{}, err
+	}
+	state, etag, err := s.Documents.State(ctx, in.Account, in.Feed)
+	if err != nil {
+		return FetchCatalogResult{}, err
+	}
+	if state.Open != nil {
+		return s.resume(ctx, state, etag)
+	}
+	found, err := s.Stager.Look(ctx, settings, in.Feed)
+	if err != nil {
+		return FetchCatalogResult{}, err
+	}
+	full := found.FullSend(state, in.Full, time.Now())
+	if in.Held != "" {
+		if in.Held == found.Source.Version() && state.Held != nil {
+			return s.stillHeld(state), nil
+		}
+		// A newer source takes the place of the held one.
+		if state, etag, err = s.letGo(ctx, in.Catalog); err != nil {
+			return FetchCatalogResult{}, err
+		}
+	}
+	if !in.Force {
+		if result, settled := s.nothingToDo(state, found, full != ""); settled {
+			return result, nil
+		}
+	}
+	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
+		return FetchCatalogResult{}, err
+	}
+	return s.stage(ctx, in.Catalog, state, found, full)
+}
+
+// resume takes over an import that was begun and never settled. Stripe does not order imports, so it has to end before
+// the next one begins.
+func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag string) (FetchCatalogResult, error) {
+	state, err := s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen)
+	if err != nil {
+		return FetchCatalogResult{}, err
+	}
+	d := state.Open.Delivery
+	d.Resumed, d.File, d.Deadline = true, state.Open.File, s.Policy.Deadline
+	// What the earlier run found is found again by the look that follows.
+	d.Rows, d.Findings, d.Forgotten, d.Normalised = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil, nil, nil
+	return FetchCatalogResult{Decision: Resume, Source: d.Source.Version(), Delivery: &d}, nil
+}
+
+// nothingToDo says whether the run ends, or waits, before anything is read or claimed.
+func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full bool) (FetchCatalogResult, bool) {
+	now := time.Now()
+	version := found.Source.Version()
+	if a := state.Accepted; !full && a != nil && a.Source.Same(found.Source) && a.Basis == found.Basis {
+		return FetchCatalogResult{Decision: Skip, Source: version}, true
+	}
+	if r := state.Rejected; !full && r != nil && r.Version == version {
+		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
+		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
+	}
+	if f := state.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
+		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
+		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
+	}
+	if turn := state.LastImportAt.Add(s.Policy.Interval); !state.LastImportAt.IsZero() && now.Before(turn) {
+		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
+	}
+	return FetchCatalogResult{}, false
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// stage reads the pinned source, and writes what Stripe is to get. If a guard strikes, the state says so.
+func (s *CatalogSync) stage(ctx context.Context, c Catalog, state catalog.State, found staging.Feed, full string) (FetchCatalogResult, error) {
+	if err := s.clearStaged(ctx, c); err != nil {
+		return FetchCatalogResult{}, err
+	}
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
+	d, holds, err := s.Stager.Stage(ctx, found, full, state.Sequence, pulse.reading)
+	if err != nil {
+		return FetchCatalogResult{}, err
+	}
+	d.Deadline = s.Policy.Deadline
+	result := FetchCatalogResult{Decision: Send, Delivery: &d, Source: d.Source.Version()}
+	if len(holds) == 0 {
+		return result, nil
+	}
+	hold := catalog.Hold{Version: d.Source.Version(), Since: time.Now().UTC(), Run: thisRun(ctx), Reasons: holds, Rows: d.Rows}
+	if before := state.Held; before != nil && before.Version == hold.Version {
+		hold.Since = before.Since // a run that was terminated held it already
+	}
+	_, err = s.hold(ctx, c, func(state *catalog.State) { state.Held = &hold })
+	result.Decision, result.Hold, result.LookAgain = Hold, &hold, s.Policy.Interval
+	return result, err
+}
+
+func (s *CatalogSync) stillHeld(state catalog.State) FetchCatalogResult {
+	return FetchCatalogResult{Decision: Hold, Source: state.Held.Version, Hold: state.Held, LookAgain: s.Policy.Interval}
+}
+
+// letGo ends a hold without a verdict, and frees the feed for whoever claims it next.
+func (s *CatalogSync) letGo(ctx context.Context, c Catalog) (catalog.State, string, error) {
+	if _, err := s.hold(ctx, c, func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil && !fault.Is(err, fault.RunSuperseded) {
+		return catalog.State{}, "", err
+	}
+	return s.Documents.State(ctx, c.Account, c.Feed)
+}
+
+// ApproveInput is the input of Approve.
+type ApproveInput struct {
+	Catalog
+	Version string `json:"version"` // of the source that was looked at
+}
+
+// Approve ends the hold of a source version that a person has looked at. It may run any number of times.
+func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
+	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+		if state.Held != nil && state.Held.Version == in.Version {
+			state.Held = nil
+		}
+	})
+	return translate(err)
+}

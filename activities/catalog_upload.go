@@ -1,0 +1,159 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// PartInput is one part of a delivery, as the steps that bring it to Stripe take it.
+type PartInput struct {
+	Catalog
+	Delivery catalog.Delivery `json:"delivery"` // with this part only
+	File     string           `json:"file,omitempty"`
+}
+
+func (in PartInput) part() catalog.Part { return in.Delivery.Parts[0] }
+
+// sequence is State.Sequence when this part's turn comes: every part that is settled moves it on by one.
+func (in PartInput) sequence() int64 { return in.Delivery.Sequence + int64(in.part().Number) - 1 }
+
+// idempotencyKey names one step of one part. It is made from business facts alone: a retry after a crash repeats it,
+// whichever worker or run retries. A deliberate new attempt has the next sequence, and so another key; without the
+// sequence Stripe would replay the old answer to an attempt after a failure, to a full send, and to a source that went
+// back to earlier content. The digest tells parts of one number apart that a crash in between made different. Stripe
+// allows 255 characters and keeps keys for 24 hours or more (https://docs.stripe.com/api/idempotent_requests).
+func (in PartInput) idempotencyKey(step string) string {
+	return fmt.Sprintf("vitrine/%s/%s/%06d/%s/%s", in.Account, in.Feed, in.sequence(), in.part().Digest, step)
+}
+
+// UploadFileResult is the file that UploadFile made.
+type UploadFileResult struct {
+	File  string `json:"file"` // file_…, or with V2 pcimprt_…
+	Bytes int64  `json:"bytes"`
+}
+
+// UploadProgress is the heartbeat of the steps that move many bytes.
+type UploadProgress struct {
+	Bytes int64 `json:"bytes"`           // moved so far
+	Total int64 `json:"total,omitempty"` // zero if unknown
+}
+
+// UploadFile streams a staged part from S3 to Stripe in constant memory. The intent is written to the state before: with
+// V2 the upload begins the import, and a run that finds the intent finishes it. A retry sends the same bytes under the
+// same idempotency key, so a lost answer makes no second file.
+func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileResult, error) {
+	result, err := s.uploadFile(ctx, in)
+	return result, translate(err)
+}
+
+func (s *CatalogSync) uploadFile(ctx context.Context, in PartInput) (UploadFileResult, error) {
+	imports, err := s.imports(in.Delivery.API)
+	if err != nil {
+		return UploadFileResult{}, err
+	}
+	state, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+		if state.Open == nil || state.Open.Part().Digest != in.part().Digest {
+			state.Open = &catalog.OpenImport{Delivery: in.Delivery}
+		}
+	})
+	if err != nil {
+		return UploadFileResult{}, err
+	}
+	result := UploadFileResult{File: state.Open.File, Bytes: in.part().Object.Size}
+	if result.File != "" { // an earlier attempt's answer was recorded, and then lost on its way to Temporal
+		return result, nil
+	}
+	result.File, err = withFreshKey(in.idempotencyKey("upload"), func(key string) (string, error) { return s.streamPart(ctx, in, imports, key) })
+	if err != nil {
+		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
+	}
+	_, err = s.hold(ctx, in.Catalog, func(state *catalog.State) { state.Open.File = result.File })
+	return result, err
+}
+
+func (s *CatalogSync) streamPart(ctx context.Context, in PartInput, imports Imports, key string) (string, error) {
+	part := in.part()
+	body, err := s.Objects.Open(ctx, part.Object)
+	if err != nil {
+		return "", fmt.Errorf("staged part %d: %w", part.Number, err)
+	}
+	defer body.Close()
+	pulse := startPulse(ctx, part.Object.Size)
+	defer pulse.stop()
+	return imports.Upload(ctx, catalog.Upload{
+		Account:        in.Account,
+		Feed:           in.Feed,
+		Mode:           in.Delivery.Mode,
+		Filename:       part.Filename,
+		ContentType:    part.ContentType,
+		Size:           part.Object.Size,
+		Body:           body,
+		IdempotencyKey: key,
+		Sent:           pulse.set,
+	})
+}
+
+// CreateImportSetResult is the import that CreateImportSet made or found.
+type CreateImportSetResult struct {
+	ImportSet string `json:"import_set"` // impset_…, or with V2 pcimprt_…
+}
+
+// CreateImportSet starts Stripe's import of an uploaded part; with V2 the upload has started it, and this reads it. A run
+// that finds the part open repeats the request under the same idempotency key and so learns the id of an import that
+// nobody else knows of.
+func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
+	result, err := s.createImportSet(ctx, in)
+	return result, translate(err)
+}
+
+func (s *CatalogSync) createImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
+	imports, err := s.imports(in.Delivery.API)
+	if err != nil {
+		return CreateImportSetResult{}, err
+	}
+	state, err := s.hold(ctx, in.Catalog, func(*catalog.State) {})
+	if err != nil {
+		return CreateImportSetResult{}, err
+	}
+	if open := state.Open; open != nil && open.File == in.File && open.Import != "" {
+		return CreateImportSetResult{ImportSet: open.Import}, nil
+	}
+	created, err := withFreshKey(in.idempotencyKey("import"), func(key string) (catalog.Import, error) {
+		return imports.CreateImport(ctx, in.Account, in.File, in.Feed, key)
+	})
+	if err != nil {
+		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
+	}
+	_, err = s.hold(ctx, in.Catalog, func(state *catalog.State) {
+		state.Open = &catalog.OpenImport{Delivery: in.Delivery, File: in.File, Import: created.ID}
+		state.LastImportAt = time.Now().UTC()
+	})
+	return CreateImportSetResult{ImportSet: created.ID}, err
+}
+
+// dropRefusedIntent forgets the intent if Stripe refused the request for good: there is no import to finish.
+func (s *CatalogSync) dropRefusedIntent(ctx context.Context, c Catalog, refused error) error {
+	if reason, ok := fault.Of(refused); !ok || reason.Kind != fault.Permanent {
+		return refused
+	}
+	if _, err := s.hold(ctx, c, func(state *catalog.State) { state.Open = nil }); err != nil {
+		return err
+	}
+	return refused
+}
+
+// withFreshKey calls Stripe under key, and under key/2, key/3 … where Stripe has stored a server error under the one
+// before: it would replay that error for a day. Walking the same keys in the same order on every retry finds the first
+// one that holds a success, so this needs no memory of its own.
+func withFreshKey[T any](key string, call func(key string) (T, error)) (T, error) {
+	const keys = 5
+	result, err := call(key)
+	for i := 2; i <= keys && fault.Is(err, fault.StripeKeySpent); i++ {
+		result, err = call(fmt.Sprintf("%s/%d", key, i))
+	}
+	return result, err
+}

@@ -1,0 +1,196 @@
+// Package staging reads a source once, compares it with what Stripe has, and stages in S3 what Stripe is to get. It is
+// the part of a sync that touches nothing but S3, so a dry run is the same code with another output.
+package staging
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+)
+
+// Limits are what an operator allows.
+type Limits struct {
+	MaxSourceBytes int64 // of a source after decompression
+	MaxPartBytes   int64 // of a part; 0: what the import API takes
+}
+
+// Stager stages the feeds of all accounts.
+type Stager struct {
+	Documents catalog.Documents
+	Rules     catalog.Rules // the deployment's, complete
+	Limits    Limits
+}
+
+// Feed is one feed of one account as it is before a sync: its source, and what that is compared with.
+type Feed struct {
+	Account  string
+	Kind     feed.Kind
+	Source   catalog.Object
+	Rules    catalog.Rules // in force, complete
+	Basis    string        // see catalog.Accepted
+	listed   bool          // the account syncs its product feed too
+	settings catalog.Settings
+}
+
+// Look finds the source of a feed and what it is to be compared under. It costs one or two HEADs.
+func (s Stager) Look(ctx context.Context, settings catalog.Settings, kind feed.Kind) (Feed, error) {
+	bucket, key := s.Documents.Layout.Source(settings, kind)
+	source, err := s.Documents.Objects.Head(ctx, bucket, key)
+	if err != nil {
+		return Feed{}, fmt.Errorf("source of the %s feed: %w", kind, err)
+	}
+	f := Feed{
+		Account: settings.Account, Kind: kind, Source: source, Rules: settings.Rules.Over(s.Rules), settings: settings,
+		listed: slices.Contains(settings.FeedKinds(), feed.Product),
+	}
+	f.Basis, err = s.basis(ctx, f)
+	return f, err
+}
+
+// basis is a digest of everything but the source that decides what is sent.
+func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
+	rules, err := json.Marshal(f.Rules)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	sum.Write(rules)
+	if f.updatesCatalog() {
+		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket, s.Documents.Layout.ManifestKey(f.Account, feed.Product))
+		if err != nil && !fault.Is(err, fault.SourceMissing) {
+			return "", fmt.Errorf("manifest of the product feed: %w", err)
+		}
+		sum.Write([]byte(products.ETag))
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+// updatesCatalog: the rows are about products that the account's own product feed has to bring first.
+func (f Feed) updatesCatalog() bool {
+	return f.listed && (f.Kind == feed.Inventory || f.Kind == feed.Pricing)
+}
+
+// Comparison is a source held against what Stripe has.
+type Comparison struct {
+	Delta  feed.Delta
+	Format feed.Format
+	API    catalog.API
+	Full   string               // why every row is sent; empty if only what changed is
+	Holds  []catalog.HoldReason // what speaks against sending it unseen
+}
+
+// Compare finds out what a sync would send and delete. full is why every row is to be sent, empty if only what changed
+// is; a manifest that is lost is a reason, too. progress may be nil.
+func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Output, progress func(io.Reader) io.Reader) (Comparison, error) {
+	format, gzipped, err := feed.FormatOf(f.Source.Key)
+	if err != nil {
+		return Comparison{}, fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s: %w", f.Source.URI(), err))
+	}
+	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Full: full}
+	o := feed.Options{
+		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect,
+		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
+		SendInvalid: f.Rules.InvalidRows == catalog.SendAll, DropUnknown: f.Rules.UnknownColumns == catalog.DropUnknown,
+		PriceMove: float64(*f.Rules.PriceMove) / 100,
+	}
+	if err := s.load(ctx, f, &c, &o); err != nil {
+		return Comparison{}, err
+	}
+	open := func() (io.ReadCloser, error) { return s.open(ctx, f, progress) }
+	if c.Delta, err = feed.Compare(open, o, out); err != nil {
+		return c, s.explain(f.Source, err)
+	}
+	c.Holds = f.Rules.Guard(c.Delta)
+	return c, nil
+}
+
+// load reads what Stripe has.
+func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options) error {
+	manifest, _, lost, err := s.Documents.Manifest(ctx, f.Account, f.Kind)
+	if err != nil {
+		return err
+	}
+	if manifest == nil && c.Full == "" {
+		c.Full = lost
+	}
+	o.Manifest, o.Full = manifest, c.Full != ""
+	if !f.updatesCatalog() {
+		return nil
+	}
+	products, _, _, err := s.Documents.Manifest(ctx, f.Account, feed.Product)
+	if err != nil {
+		return err
+	}
+	o.InCatalog = inCatalog(products)
+	return nil
+}
+
+func inCatalog(products *feed.Manifest) func(id []byte) bool {
+	hint := 0
+	return func(id []byte) bool {
+		if products == nil {
+			return false
+		}
+		i, found := products.Rows.Find(id, hint)
+		if found {
+			hint = i + 1
+		}
+		return found
+	}
+}
+
+func (s Stager) maxPartBytes(api catalog.API) int64 {
+	if most := s.Limits.MaxPartBytes; most > 0 {
+		return min(most, api.MaxPartBytes())
+	}
+	return api.MaxPartBytes()
+}
+
+func (s Stager) open(ctx context.Context, f Feed, progress func(io.Reader) io.Reader) (io.ReadCloser, error) {
+	body, err := s.Documents.Objects.Open(ctx, f.Source)
+	if err != nil {
+		return nil, fmt.Errorf("source of the %s feed: %w", f.Kind, err)
+	}
+	if progress == nil {
+		return body, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{progress(body), body}, nil
+}
+
+// explain makes what is wrong with a file permanent: the same version would be wrong again.
+func (s Stager) explain(source catalog.Object, err error) error {
+	var header *feed.HeaderError
+	var syntax *feed.SyntaxError
+	switch {
+	case errors.Is(err, feed.ErrTooLarge):
+		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf(
+			"source %s has more than %d bytes after decompression (VITRINE_MAX_SOURCE_BYTES): remove rows or columns that agents do not need, or raise the limit", source.URI(), s.Limits.MaxSourceBytes))
+	case errors.As(err, &header), errors.As(err, &syntax):
+		return fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s, version %s: %w", source.URI(), source.Version(), err))
+	}
+	return err
+}
+
+// FullSend says why every row is to be sent though the source may not have changed; empty if that is not due.
+func (f Feed) FullSend(state catalog.State, asked bool, now time.Time) string {
+	switch every := time.Duration(f.Rules.FullSendEvery); {
+	case asked:
+		return "it was asked for"
+	case !state.FullAt.IsZero() && now.Sub(state.FullAt) >= every:
+		return fmt.Sprintf("the last full send was %s ago", now.Sub(state.FullAt).Round(time.Hour))
+	}
+	return ""
+}
