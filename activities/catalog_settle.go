@@ -3,17 +3,14 @@ package activities
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/report"
 )
 
 // SettleInput is the input of Settle.
@@ -61,7 +58,7 @@ func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult,
 		return SettleResult{}, err
 	}
 	return SettleResult{
-		Outcome: report.Outcome, Reason: report.Reason, RowsAccepted: report.Rows.Accepted, RowsFailed: report.Rows.Failed,
+		Outcome: report.Outcome, Reason: report.Reason, RowsAccepted: report.Rows.Accepted, RowsFailed: report.Rows.Refused,
 		Report: "s3://" + layout.StateBucket + "/" + reportKey,
 	}, nil
 }
@@ -69,9 +66,14 @@ func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult,
 func newReport(in SettleInput) catalog.Report {
 	i := in.Import
 	r := catalog.Report{
-		Account: in.Account, Feed: in.Feed, At: time.Now().UTC(), Source: in.Delivery.Source, SHA256: in.Delivery.SHA256,
-		Rows:    catalog.ReportRows{Sent: in.Part.Rows, Accepted: i.RowsSucceeded, Failed: i.RowsFailed, Skipped: i.RowsSkipped},
-		Imports: []catalog.ReportImport{{File: in.File, ImportSet: i.ID, Status: i.Status, ErrorFile: i.ErrorFile}},
+		Account: in.Account, Feed: in.Feed, At: time.Now().UTC(), Source: in.Delivery.Source,
+		Rows: catalog.ReportRows{
+			Source: in.Delivery.Rows, Sent: in.Part.Rows, Accepted: i.RowsSucceeded, Refused: i.RowsFailed, Skipped: i.RowsSkipped,
+		},
+		Imports: []catalog.ReportImport{{
+			API: catalog.V1, Part: in.Part.Number, Rows: in.Part.Rows, Bytes: in.Part.Object.Size,
+			File: in.File, Import: i.ID, Status: i.Status, ErrorFile: i.ErrorFile,
+		}},
 	}
 	switch i.Status {
 	case catalog.StatusSucceeded:
@@ -90,7 +92,7 @@ func newReport(in SettleInput) catalog.Report {
 
 // reportRefused writes the CSV of refused rows and counts their reasons. Each row is looked up in the staged part, so
 // that the merchant reads the line of their own file.
-func (s *CatalogSync) reportRefused(ctx context.Context, in SettleInput, report *catalog.Report) error {
+func (s *CatalogSync) reportRefused(ctx context.Context, in SettleInput, into *catalog.Report) error {
 	if in.Refused == nil {
 		return nil
 	}
@@ -108,8 +110,8 @@ func (s *CatalogSync) reportRefused(ctx context.Context, in SettleInput, report 
 		return err
 	}
 	layout := s.Documents.Layout
-	report.FailedRows = layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "csv")
-	return s.writeRefused(ctx, report, *in.Refused, lines)
+	into.Findings = layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, "csv")
+	return s.writeRefused(ctx, into, *in.Refused, lines)
 }
 
 func formatOf(p catalog.Part) feed.Format {
@@ -128,76 +130,27 @@ func (s *CatalogSync) readObject(ctx context.Context, o catalog.Object, read fun
 	return read(body)
 }
 
-func (s *CatalogSync) writeRefused(ctx context.Context, report *catalog.Report, refused catalog.Object, lines map[string]int64) error {
+func (s *CatalogSync) writeRefused(ctx context.Context, into *catalog.Report, refused catalog.Object, lines map[string]int64) error {
 	out, in := io.Pipe()
-	counts := reasons{}
+	b := report.NewBuilder(in, nil, into.At)
 	go func() {
-		table := csv.NewWriter(in)
-		err := table.Write(catalog.ReportColumns)
-		if err == nil {
-			err = s.readObject(ctx, refused, func(r io.Reader) error {
-				return feed.ReadRefused(r, func(row feed.Refused) error {
-					counts.add(row, lines[row.ID])
-					return table.Write([]string{lineText(lines[row.ID]), row.ID, row.Title, row.Reason})
-				})
-			})
-		}
-		table.Flush()
-		in.CloseWithError(cmp.Or(err, table.Error()))
+		err := s.readObject(ctx, refused, func(r io.Reader) error {
+			return feed.ReadRefused(r, func(row feed.Refused) error { return b.Add(entryOf(row, lines[row.ID]), "") })
+		})
+		in.CloseWithError(cmp.Or(err, b.Finish(into)))
 	}()
-	_, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, report.FailedRows, "text/csv", out)
+	_, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, into.Findings, "text/csv", out)
 	out.CloseWithError(err)
 	if err != nil {
 		return fmt.Errorf("report of refused rows: %w", err)
 	}
-	report.Reasons, report.OtherReasons = counts.top()
 	return nil
 }
 
-func lineText(line int64) string {
-	if line == 0 {
-		return ""
+func entryOf(row feed.Refused, line int64) catalog.ReportEntry {
+	return catalog.ReportEntry{
+		Line: line, ID: row.ID, Cause: feed.RefusedByStripe, Reason: row.Reason, Severity: feed.Error, By: catalog.SaidByStripe,
 	}
-	return strconv.FormatInt(line, 10)
-}
-
-// reasons counts refused rows by reason. Stripe may name a value in its message, so the number of different messages is
-// bounded: what comes after the first thousand is counted as other.
-type reasons struct {
-	byText map[string]*catalog.ReportReason
-	other  int64
-}
-
-func (c *reasons) add(row feed.Refused, line int64) {
-	if c.byText == nil {
-		c.byText = map[string]*catalog.ReportReason{}
-	}
-	text := strings.TrimSpace(row.Reason)
-	reason, known := c.byText[text]
-	if !known {
-		if len(c.byText) == 1000 {
-			c.other++
-			return
-		}
-		reason = &catalog.ReportReason{Reason: text, Example: catalog.ReportExample{Line: line, ID: row.ID, Title: row.Title}}
-		c.byText[text] = reason
-	}
-	reason.Count++
-}
-
-func (c *reasons) top() (top []catalog.ReportReason, other int64) {
-	other = c.other
-	for _, r := range c.byText {
-		top = append(top, *r)
-	}
-	slices.SortFunc(top, func(a, b catalog.ReportReason) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
-	})
-	for len(top) > catalog.MaxReasons {
-		other += top[len(top)-1].Count
-		top = top[:len(top)-1]
-	}
-	return top, other
 }
 
 // commit records the outcome and lets go of the feed.
@@ -215,14 +168,14 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, report catalog
 		state.Run, state.Open = nil, nil
 		state.Last = &catalog.Last{
 			Outcome: report.Outcome, At: report.At, Run: run, Reason: report.Reason, Report: reportKey,
-			RowsSent: report.Rows.Sent, RowsFailed: report.Rows.Failed,
+			RowsSent: report.Rows.Sent, RowsFailed: report.Rows.Refused,
 		}
 		if report.Outcome == catalog.Failed {
 			state.Failure = s.failure(state.Failure, in.Delivery.Source.Version(), report)
 			return
 		}
 		state.Failure = nil
-		state.Accepted = &catalog.Accepted{Source: in.Delivery.Source, SHA256: report.SHA256, Rows: report.Rows.Sent, At: report.At}
+		state.Accepted = &catalog.Accepted{Source: in.Delivery.Source, SHA256: in.Delivery.SHA256, Rows: report.Rows.Sent, At: report.At}
 	})
 	return err
 }

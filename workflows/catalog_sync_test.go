@@ -326,13 +326,17 @@ func TestCatalogSyncReportsRefusedRows(t *testing.T) {
 
 	report, err := s.steps.Documents.Report(t.Context(), s.state().Last.Report)
 	require.NoError(t, err)
-	require.Equal(t, []catalog.ReportReason{
-		{Reason: "bad price", Count: 2, Example: catalog.ReportExample{Line: 3, ID: "sku2", Title: "Two"}},
-		{Reason: "no link", Count: 1, Example: catalog.ReportExample{Line: 2, ID: "sku1", Title: "One"}},
-	}, report.Reasons)
-	table, _, err := s.store.Get(t.Context(), "catalogs", report.FailedRows)
+	require.Len(t, report.Causes, 2)
+	require.Equal(t, "bad price", report.Causes[0].Reason)
+	require.Equal(t, int64(2), report.Causes[0].Count)
+	require.Equal(t, "sku2", report.Causes[0].Example.ID)
+	require.Equal(t, int64(3), report.Causes[0].Example.Line)
+	require.Equal(t, "no link", report.Causes[1].Reason)
+	table, _, err := s.store.Get(t.Context(), "catalogs", report.Findings)
 	require.NoError(t, err)
-	require.Equal(t, "line,id,title,reason\n3,sku2,Two,bad price\n,,,bad price\n2,sku1,One,no link\n", string(table))
+	require.Contains(t, string(table), "\n3,sku2,,,bad price,error,stripe,")
+	require.Contains(t, string(table), "\n,,,,bad price,error,stripe,")
+	require.Contains(t, string(table), "\n2,sku1,,,no link,error,stripe,")
 	s.syncs(catalog.Unchanged)
 }
 

@@ -14,7 +14,7 @@ import (
 //	<state bucket>/accounts/<account>.json                the account's settings (starter accounts apply)
 //	<state bucket>/<prefix><account>/<feed>/state.json    what Stripe last accepted
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
-//	<state bucket>/<prefix><account>/<feed>/reports/…     one report per import: .json and .csv
+//	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
 type Layout struct {
 	SourceBucket string
 	SourceKey    string // template with {account} and {feed}
@@ -93,7 +93,7 @@ func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, par
 	return fmt.Sprintf("%s%06d-%03d-errors.csv", l.PartsPrefix(account, kind), sequence, part)
 }
 
-// ReportKey is where a report is kept; extension is json or csv.
+// ReportKey is where a report is kept: its summary (json), every finding (csv) and the page for people (html).
 func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
 	return fmt.Sprintf("%sreports/%06d.%s", l.feedPrefix(account, kind), sequence, extension)
 }

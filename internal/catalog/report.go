@@ -6,60 +6,112 @@ import (
 	"vitrine/internal/feed"
 )
 
-// Report is what the merchant reads about one import: a JSON document beside the state, with the refused rows in a
-// CSV of the same name (columns ReportColumns).
+// Report is what the merchant reads about one run: a JSON document beside the state, with every finding in a CSV and a
+// page for people (HTML) of the same name. It is the one place where what Vitrine found before the upload and what
+// Stripe said after it stand together.
 type Report struct {
 	Account string    `json:"account"`
 	Feed    feed.Kind `json:"feed"`
 	Outcome Outcome   `json:"outcome"`
-	Reason  string    `json:"reason,omitempty"` // why the import failed
+	Reason  string    `json:"reason,omitempty"` // why the run failed, or was rejected
 	At      time.Time `json:"at"`
 
-	Source Object `json:"source"`
-	SHA256 string `json:"sha256"`
-
+	Source  Object         `json:"source"`
+	Full    string         `json:"full,omitempty"`    // why every row was sent, if it was
+	Verdict *Verdict       `json:"verdict,omitempty"` // of the person who let the run go on, or did not
 	Rows    ReportRows     `json:"rows"`
-	Imports []ReportImport `json:"imports"`
-	// Reasons are the causes of refused rows, the most frequent first, at most MaxReasons.
-	Reasons []ReportReason `json:"reasons,omitempty"`
-	// OtherReasons counts the refused rows whose cause is not among Reasons.
-	OtherReasons int64 `json:"other_reasons,omitempty"`
-	// FailedRows is the key of the CSV in the state bucket; empty if no row was refused.
-	FailedRows string `json:"failed_rows,omitempty"`
+	Imports []ReportImport `json:"imports,omitempty"`
+
+	// Causes are what was found, errors first, then by weight; at most MaxCauses of them.
+	Causes []ReportCause `json:"causes,omitempty"`
+	// OtherCauses counts the findings whose cause is not among Causes.
+	OtherCauses int64 `json:"other_causes,omitempty"`
+	// Normalised are the values that were rewritten on the way, where the account's dialect is not Stripe's.
+	Normalised []ReportNormalised `json:"normalised,omitempty"`
+	// Since compares with the previous report; nil if there is none.
+	Since *ReportSince `json:"since,omitempty"`
+
+	Findings string `json:"findings,omitempty"` // key of the CSV in the state bucket (columns: report.Columns)
+	Page     string `json:"page,omitempty"`     // key of the HTML page in the state bucket
 }
 
-// MaxReasons is how many causes a report counts one by one.
-const MaxReasons = 50
+// MaxCauses is how many causes a report counts one by one.
+const MaxCauses = 100
 
-// ReportRows counts the rows of an import.
+// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded, where a row of the source was
+// sent for being new or changed; tombstones are Deleted, beside them.
 type ReportRows struct {
-	Sent     int64 `json:"sent"`
-	Accepted int64 `json:"accepted"`
-	Failed   int64 `json:"failed"`
+	Source       int64 `json:"source"`
+	Unchanged    int64 `json:"unchanged"`     // Stripe has them already
+	Sent         int64 `json:"sent"`          // new or changed
+	Deleted      int64 `json:"deleted"`       // tombstones sent for rows that vanished
+	HeldBack     int64 `json:"held_back"`     // kept back by Vitrine: Stripe would refuse them
+	StillRefused int64 `json:"still_refused"` // refused by Stripe before, and not changed since: not sent again
+	Superseded   int64 `json:"superseded"`    // a later row of the file has the same id
+
+	Accepted int64 `json:"accepted"` // of Sent and Deleted
+	Refused  int64 `json:"refused"`  // of Sent and Deleted, by Stripe
 	Skipped  int64 `json:"skipped,omitempty"`
 }
 
 // ReportImport names the objects at Stripe, for the dashboard and for support.
 type ReportImport struct {
-	File      string       `json:"file"`                 // file_…
-	ImportSet string       `json:"import_set"`           // impset_…
+	API       API          `json:"api"`
+	Part      int          `json:"part"`                 // from 1
+	Rows      int64        `json:"rows"`                 // in the part, tombstones included
+	Bytes     int64        `json:"bytes"`                // of the part
+	File      string       `json:"file,omitempty"`       // file_… (V1)
+	Import    string       `json:"import"`               // impset_… or pcimprt_…
 	Status    ImportStatus `json:"status"`               //
-	ErrorFile string       `json:"error_file,omitempty"` // file_…
+	ErrorFile string       `json:"error_file,omitempty"` // what Stripe's list of refused rows is called there
 }
 
-// ReportReason is one cause of refused rows.
-type ReportReason struct {
-	Reason  string        `json:"reason"`
-	Count   int64         `json:"count"`
-	Example ReportExample `json:"example"`
+// Teller is who says that something is wrong.
+type Teller string
+
+const (
+	SaidByVitrine Teller = "vitrine"
+	SaidByStripe  Teller = "stripe"
+)
+
+// ReportCause is one kind of problem, and how often it occurs.
+type ReportCause struct {
+	Cause    feed.Cause    `json:"cause"`            // Stripe's verdicts all have feed.RefusedByStripe
+	Column   string        `json:"column,omitempty"` // empty: the row as a whole
+	By       Teller        `json:"by"`
+	Severity feed.Severity `json:"severity"`
+	Reason   string        `json:"reason"`        // what is wrong, in Vitrine's or Stripe's words
+	Fix      string        `json:"fix,omitempty"` // what to do about it
+	Count    int64         `json:"count"`
+	New      int64         `json:"new"` // of them, not in the previous report
+	Example  ReportEntry   `json:"example"`
 }
 
-// ReportExample is a refused row.
-type ReportExample struct {
-	Line  int64  `json:"line,omitempty"` // in the merchant's file; 0 if the row could not be found there
-	ID    string `json:"id"`
-	Title string `json:"title,omitempty"`
+// ReportEntry is one finding, as the CSV lists it.
+type ReportEntry struct {
+	Line      int64         `json:"line,omitempty"` // in the merchant's file; 0 if the row is not in it
+	ID        string        `json:"id"`
+	Column    string        `json:"column,omitempty"`
+	Value     string        `json:"value,omitempty"` // shortened
+	Cause     feed.Cause    `json:"cause"`
+	Reason    string        `json:"reason"`
+	Severity  feed.Severity `json:"severity"`
+	By        Teller        `json:"by"`
+	FirstSeen time.Time     `json:"first_seen"`
 }
 
-// ReportColumns are the columns of the CSV of refused rows.
-var ReportColumns = []string{"line", "id", "title", "reason"}
+// ReportNormalised counts what a dialect's rule rewrote.
+type ReportNormalised struct {
+	Rule   string `json:"rule"` // what the rule does, for people
+	Column string `json:"column,omitempty"`
+	Count  int64  `json:"count"`
+}
+
+// ReportSince is the difference to the previous report, counted in errors (row, column and cause).
+type ReportSince struct {
+	Report string    `json:"report"` // key of the previous report
+	At     time.Time `json:"at"`
+	New    int64     `json:"new"`
+	Fixed  int64     `json:"fixed"`
+	Still  int64     `json:"still"`
+}

@@ -19,6 +19,10 @@ const (
 	SucceededWithErrors Outcome = "succeeded_with_errors"
 	// Failed: nothing was taken; the reason says why.
 	Failed Outcome = "failed"
+	// Held: a guard struck, and a person has to approve the run; nothing was sent.
+	Held Outcome = "held"
+	// Rejected: a person did not approve it.
+	Rejected Outcome = "rejected"
 )
 
 // State is what Vitrine remembers about one feed of one account, kept as state.json and only ever written under the
@@ -88,6 +92,14 @@ type OpenImport struct {
 	Part   Part   `json:"part"`
 	File   string `json:"file"`             // file_…
 	Import string `json:"import,omitempty"` // impset_…; empty until Stripe's answer was recorded
+}
+
+// Verdict is what a person decided about a held run.
+type Verdict struct {
+	Approved bool      `json:"approved"`
+	By       string    `json:"by"`  // who, as they say themselves
+	Why      string    `json:"why"` // in their words
+	At       time.Time `json:"at"`
 }
 
 // Last is how a run ended.
