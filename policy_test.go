@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog"} {
+	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/report"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -78,7 +78,7 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
@@ -87,6 +87,10 @@ func roomRules() []rule {
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
 		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
+		room{
+			name: "internal/report", why: "the report is pure: findings in, documents out",
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed"},
+		}.rule(`package report; import _ "os"`),
 		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",

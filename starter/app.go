@@ -36,6 +36,8 @@ type app struct {
 	isTerminal     func(stream any) bool // whether a person sits at stdin, stdout or stderr
 	poll           time.Duration         // between two looks at a run that is followed
 
+	browse func(ctx context.Context, file string) error // opens a file in a browser
+
 	openTemporal  func(context.Context) (client.Client, error)
 	openDocuments func(context.Context) (catalog.Documents, error)
 
@@ -51,6 +53,7 @@ func newApp() *app {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		lookup: os.LookupEnv, now: time.Now, isTerminal: isTerminal, poll: 250 * time.Millisecond,
+		browse: openInBrowser,
 	}
 	a.openTemporal = a.dialTemporal
 	a.openDocuments = a.connectStorage
@@ -160,7 +163,7 @@ const rootExamples = `  starter accounts apply -f accounts.csv           # setti
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
   starter status --failed                          # what needs a look
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
-  starter report acct_1Nv0FGQ9RKHgCVdK             # which rows Stripe refused, and why
+  starter report acct_1Nv0FGQ9RKHgCVdK             # what is wrong with its rows, and how to fix it
   starter validate catalog.csv                     # before anything is sent`
 
 func (a *app) rootCommand() *cobra.Command {

@@ -27,6 +27,8 @@ type stage struct {
 	store          *objectstoretest.Memory
 	docs           catalog.Documents
 	temporal       *fakeTemporal
+	browsed        []string // files that were opened in a browser
+	browseErr      error
 	stdin          string
 	stdout, stderr bytes.Buffer
 	ctx            context.Context
@@ -44,6 +46,7 @@ func newStage(t *testing.T) *stage {
 		now:           func() time.Time { return noon },
 		isTerminal:    func(any) bool { return false },
 		poll:          time.Millisecond,
+		browse:        func(_ context.Context, file string) error { s.browsed = append(s.browsed, file); return s.browseErr },
 		openTemporal:  func(context.Context) (client.Client, error) { return s.temporal, nil },
 		openDocuments: func(context.Context) (catalog.Documents, error) { return s.docs, nil },
 	}
@@ -72,6 +75,8 @@ func TestExitCodesOfMistakes(t *testing.T) {
 		{"not an account", "sync sk_live_123", "is not a Stripe account id"},
 		{"too many accounts", "report acct_1 acct_2", "expected one account, got 2"},
 		{"unknown feed", "sync acct_1 --feed prices", `feed "prices" is not known`},
+		{"page and output", "report acct_1 --page r.html -o csv", "choose one"},
+		{"page and browser", "report acct_1 --page r.html --open", "choose one"},
 		{"unknown output", "status --output yaml", `--output "yaml" is not known: expected table or json`},
 		{"csv where there is none", "status --output csv", "expected table or json"},
 		{"negative timeout", "status --timeout=-1s", "is negative"},

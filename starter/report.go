@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,31 +15,57 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/report"
 )
 
-func (a *app) reportCommand() *cobra.Command {
-	var name string
-	c := &cobra.Command{
-		Use:   "report ACCOUNT",
-		Short: "Show the report of an account's last import: which rows Stripe refused, and why",
-		Long: `Show the report of an account's last import: which rows Stripe refused, and why.
+const reportHelp = `Show what is wrong with an account's catalog: what Vitrine found before the last sync and what Stripe refused after it,
+what is new since the report before, and how to fix it.
 
---output csv prints every refused row with its line in the merchant's file; --output json prints the report as it is
-kept in S3.`,
-		Example:           "  starter report acct_1Nv0FGQ9RKHgCVdK\n  starter report acct_1Nv0FGQ9RKHgCVdK --output csv > refused.csv\n  starter report acct_1Nv0FGQ9RKHgCVdK -o json | jq '.causes[0]'",
+--output csv prints every finding with its line in the merchant's file; --output json prints the summary as it is kept
+in S3. --open shows the page for people in a browser, --page writes it to a file, to be sent on.`
+
+const reportExamples = `  starter report acct_1Nv0FGQ9RKHgCVdK
+  starter report acct_1Nv0FGQ9RKHgCVdK --open
+  starter report acct_1Nv0FGQ9RKHgCVdK --output csv > findings.csv
+  starter report acct_1Nv0FGQ9RKHgCVdK -o json | jq '.causes[0]'`
+
+// reportFlags are what `starter report` is told.
+type reportFlags struct {
+	feed string
+	page string // --page: the file to write the page to
+	open bool   // --open
+}
+
+func (f reportFlags) wantsPage() bool { return f.open || f.page != "" }
+
+func (a *app) reportCommand() *cobra.Command {
+	var f reportFlags
+	c := &cobra.Command{
+		Use:               "report ACCOUNT",
+		Short:             "Show what is wrong with an account's catalog, and how to fix it",
+		Long:              reportHelp,
+		Example:           reportExamples,
 		Args:              accountArgs(1, 1),
 		Annotations:       map[string]string{csvOutput: "yes"},
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
-			return explain(c.Context(), a.report(c.Context(), args[0], name))
+			if f.open && f.page != "" {
+				return badUsage("--open and --page are two places for the page: choose one")
+			}
+			if f.wantsPage() && c.Flags().Changed("output") {
+				return badUsage("--open and --page are about the page, --output is about the terminal: choose one")
+			}
+			return explain(c.Context(), a.report(c.Context(), args[0], f))
 		},
 	}
-	feedFlag(c, &name)
+	feedFlag(c, &f.feed)
+	c.Flags().BoolVar(&f.open, "open", false, "open the page in a browser")
+	c.Flags().StringVar(&f.page, "page", "", "write the page (HTML) to a file, - for stdout")
 	return c
 }
 
-func (a *app) report(ctx context.Context, account, name string) error {
-	kind, err := feed.ParseKind(name)
+func (a *app) report(ctx context.Context, account string, f reportFlags) error {
+	kind, err := feed.ParseKind(f.feed)
 	if err != nil {
 		return badInput(err)
 	}
@@ -58,14 +85,20 @@ func (a *app) report(ctx context.Context, account, name string) error {
 	if err != nil {
 		return err
 	}
-	switch a.output {
-	case "json":
+	switch {
+	case a.output == "json":
 		return a.printJSON(r)
-	case "csv":
-		return a.copyRefused(ctx, docs, r)
+	case a.output == "csv":
+		return a.copyFindings(ctx, docs, r)
 	}
 	a.noteLaterFailure(state)
-	a.printReport(r, "s3://"+docs.Layout.StateBucket+"/"+key)
+	switch {
+	case f.open:
+		return a.showPage(ctx, docs, r)
+	case f.page != "":
+		return a.savePage(ctx, docs, r, f.page)
+	}
+	a.printReport(r, docs.Layout.StateBucket, key)
 	return nil
 }
 
@@ -102,74 +135,185 @@ func (a *app) noteLaterFailure(s catalog.State) {
 	}
 }
 
-// copyRefused streams the rows: there may be hundreds of thousands.
-func (a *app) copyRefused(ctx context.Context, docs catalog.Documents, r catalog.Report) error {
+// copyFindings streams the findings: there may be hundreds of thousands.
+func (a *app) copyFindings(ctx context.Context, docs catalog.Documents, r catalog.Report) error {
 	if r.Findings == "" {
-		fmt.Fprintln(a.stdout, "line,id,title,reason")
-		return nil
+		return report.NewWriter(a.stdout).Flush()
 	}
-	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, r.Findings)
+	findings, err := openObject(ctx, docs, r.Findings)
 	if err != nil {
 		return err
 	}
-	body, err := docs.Objects.Open(ctx, object)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if _, err := io.Copy(a.stdout, body); err != nil {
-		return fmt.Errorf("copy %s: %w", object.URI(), err)
+	defer findings.Close()
+	if _, err := io.Copy(a.stdout, findings); err != nil {
+		return fmt.Errorf("copy %s: %w", r.Findings, err)
 	}
 	return nil
 }
 
-func (a *app) printReport(r catalog.Report, address string) {
-	now := a.now()
-	fmt.Fprintf(a.stdout, "%s  %s: %s, %s\n", r.Account, r.Feed, strings.ReplaceAll(string(r.Outcome), "_", " "), relative(now, r.At))
-	line := func(title, text string) { fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text)) }
-	if r.Reason != "" {
-		line("reason", r.Reason)
+func openObject(ctx context.Context, docs catalog.Documents, key string) (io.ReadCloser, error) {
+	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, key)
+	if err != nil {
+		return nil, err
 	}
+	return docs.Objects.Open(ctx, object)
+}
+
+func (a *app) printReport(r catalog.Report, bucket, key string) {
+	now := a.now()
+	fmt.Fprintf(a.stdout, "%s  %s: %s, %s\n", r.Account, r.Feed, words(r.Outcome), relative(now, r.At))
+	line := func(title, text string) {
+		if text != "" {
+			fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text))
+		}
+	}
+	line("reason", r.Reason)
+	line("verdict", verdictLine(now, r.Verdict))
 	line("rows", rowsLine(r.Rows))
+	line("stripe", stripeLine(r.Rows))
+	line("full", r.Full)
+	line("since", sinceLine(now, r.Since))
 	line("source", fmt.Sprintf("%s, %s, of %s", r.Source.URI(), size(r.Source.Size), r.Source.LastModified.UTC().Format(time.RFC3339)))
 	line("version", r.Source.Version())
 	for _, i := range r.Imports {
-		line("file", i.File)
-		line("import", i.Import+", "+strings.ReplaceAll(string(i.Status), "_", " "))
+		line("import", importLine(i))
 	}
-	line("report", address)
-	a.printReasons(r)
+	line("report", "s3://"+bucket+"/"+key)
+	if r.Page != "" {
+		line("page", "s3://"+bucket+"/"+r.Page)
+	}
+	a.printCauses(r)
+	a.printNormalised(r.Normalised)
+	if len(r.Causes) > 0 {
+		fmt.Fprintf(a.stdout, "\n  Every finding: starter report %s --output csv\n", r.Account)
+	}
 }
 
-func rowsLine(rows catalog.ReportRows) string {
-	text := fmt.Sprintf("%s sent, %s accepted, %s refused", count(rows.Sent), count(rows.Accepted), count(rows.Refused))
-	if rows.Skipped > 0 {
-		text += fmt.Sprintf(", %s skipped", count(rows.Skipped))
+// words writes a status as people do.
+func words[text ~string](s text) string { return strings.ReplaceAll(string(s), "_", " ") }
+
+func verdictLine(now time.Time, v *catalog.Verdict) string {
+	if v == nil {
+		return ""
 	}
-	return text
+	verb := "rejected"
+	if v.Approved {
+		verb = "approved"
+	}
+	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, relative(now, v.At), v.Why)
 }
 
-// printReasons draws how much each cause weighs, with a row to look at.
-func (a *app) printReasons(r catalog.Report) {
-	const most = 10
-	if len(r.Causes) == 0 {
+// rowsLine says what became of the rows of the source before anything was sent; what did not occur is left out.
+func rowsLine(r catalog.ReportRows) string {
+	text := count(r.Source) + " in the source" + tallies(": ", []tally{
+		{r.Unchanged, "unchanged"}, {r.Sent, "sent"}, {r.HeldBack, "held back"}, {r.StillRefused, "still refused"},
+		{r.Superseded, "superseded"},
+	})
+	return text + tallies("; ", []tally{{r.Deleted, "vanished, and deleted at Stripe"}})
+}
+
+// stripeLine says what became of what was sent.
+func stripeLine(r catalog.ReportRows) string {
+	return tallies("", []tally{{r.Accepted, "accepted"}, {r.Refused, "refused"}, {r.Skipped, "skipped"}})
+}
+
+type tally struct {
+	n    int64
+	what string
+}
+
+func tallies(before string, all []tally) string {
+	var parts []string
+	for _, t := range all {
+		if t.n > 0 {
+			parts = append(parts, count(t.n)+" "+t.what)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return before + strings.Join(parts, ", ")
+}
+
+func sinceLine(now time.Time, s *catalog.ReportSince) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s new, %s fixed, %s still open since the report of %s", count(s.New), count(s.Fixed), count(s.Still), relative(now, s.At))
+}
+
+func importLine(i catalog.ReportImport) string {
+	id := i.Import
+	if i.File != "" {
+		id += " of " + i.File
+	}
+	return fmt.Sprintf("%s, %s, %s: %s", id, plural(i.Rows, "row"), size(i.Bytes), words(i.Status))
+}
+
+// mostCauses is how many causes fit on a screen; the others are on the page and in --output json.
+const mostCauses = 10
+
+// printCauses shows the causes on one screen, errors first.
+func (a *app) printCauses(r catalog.Report) {
+	shown := r.Causes[:min(len(r.Causes), mostCauses)]
+	left := r.OtherCauses
+	for _, c := range r.Causes[len(shown):] {
+		left += c.Count
+	}
+	warnings := slices.IndexFunc(shown, func(c catalog.ReportCause) bool { return c.Severity == feed.Warning })
+	if warnings < 0 {
+		warnings = len(shown)
+	}
+	a.drawCauses("What keeps rows from agents", shown[:warnings], r.Since != nil)
+	a.drawCauses("Warnings: these rows were sent all the same", shown[warnings:], r.Since != nil)
+	if left > 0 {
+		fmt.Fprintf(a.stdout, "  and %s of other causes\n", plural(left, "finding"))
+	}
+}
+
+// drawCauses draws how much each cause weighs, with a row to look at and what to do.
+func (a *app) drawCauses(title string, causes []catalog.ReportCause, compared bool) {
+	if len(causes) == 0 {
 		return
 	}
-	fmt.Fprintf(a.stdout, "\n  Why rows were refused\n")
-	left := r.OtherCauses
-	width := len(count(r.Causes[0].Count))
-	for i, reason := range r.Causes {
-		if i >= most {
-			left += reason.Count
-			continue
+	var heaviest int64 // what stops the whole file stands before what is more frequent
+	for _, c := range causes {
+		heaviest = max(heaviest, c.Count)
+	}
+	fmt.Fprintf(a.stdout, "\n  %s\n", title)
+	for _, c := range causes {
+		a.printCause(c, heaviest, compared)
+	}
+}
+
+func (a *app) printCause(c catalog.ReportCause, heaviest int64, compared bool) {
+	width := len(count(heaviest))
+	fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(c.Count, heaviest, 12), width, count(c.Count), causeLine(c, compared))
+	below := func(title, text string) {
+		if text != "" {
+			fmt.Fprintf(a.stdout, "  %*s  %s %s\n", 12+1+width, "", title, printable(text))
 		}
-		fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(reason.Count, r.Causes[0].Count, 12), width, count(reason.Count), shortened(reason.Reason, 100))
-		fmt.Fprintf(a.stdout, "  %*s  e.g. %s\n", 12+1+width, "", example(reason.Example))
 	}
-	if left > 0 {
-		fmt.Fprintf(a.stdout, "  and %s for other reasons\n", count(left))
+	below("e.g.", example(c.Example))
+	below("fix:", c.Fix)
+}
+
+func causeLine(c catalog.ReportCause, compared bool) string {
+	text := shortened(c.Reason, 100)
+	if c.Column != "" {
+		text = shortened(c.Column, 40) + ": " + text
 	}
-	fmt.Fprintf(a.stdout, "\n  All refused rows: starter report %s --output csv\n", r.Account)
+	var notes []string
+	if c.By == catalog.SaidByStripe {
+		notes = append(notes, "says Stripe")
+	}
+	if compared && c.New > 0 {
+		notes = append(notes, count(c.New)+" new")
+	}
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return text
 }
 
 func example(e catalog.ReportEntry) string {
@@ -184,9 +328,21 @@ func example(e catalog.ReportEntry) string {
 		parts = append(parts, `"`+shortened(e.Value, 50)+`"`)
 	}
 	if len(parts) == 0 {
-		return "a row that could not be found in the source"
+		return "a row that is not in the source"
 	}
 	return strings.Join(parts, ", ")
+}
+
+func (a *app) printNormalised(rules []catalog.ReportNormalised) {
+	if len(rules) == 0 {
+		return
+	}
+	fmt.Fprintf(a.stdout, "\n  Rewritten on the way to Stripe\n")
+	t := table{header: []string{"#count", "column", "rule"}}
+	for _, n := range rules {
+		t.add("  "+count(n.Count), dash(n.Column), shortened(n.Rule, 100))
+	}
+	t.writeRows(a.stdout)
 }
 
 // isUnusable: the document is there but of no use, and reading it again would not help.

@@ -16,14 +16,30 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 	s.t.Helper()
 	r := catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute),
-		Source:  catalog.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
-		Rows:    catalog.ReportRows{Sent: 2000, Accepted: 1985, Refused: 15},
-		Imports: []catalog.ReportImport{{File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
-		Causes: []catalog.ReportCause{
-			{Reason: "Field price is required.", Count: 12, Example: catalog.ReportEntry{Line: 1002, ID: "SKU-1", Value: "Shirt\x1b[31m"}},
-			{Reason: "Field link is not valid.", Count: 2, Example: catalog.ReportEntry{}},
+		Source: catalog.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
+		Rows: catalog.ReportRows{
+			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025, Refused: 15,
 		},
-		OtherCauses: 1, Findings: "state/acct_1/product/reports/000000.csv",
+		Imports: []catalog.ReportImport{{API: catalog.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
+		Causes: []catalog.ReportCause{
+			{
+				Cause: "bad_price", Column: "price", By: catalog.SaidByVitrine, Severity: feed.Error, Count: 85, New: 3,
+				Reason: "The price is no number.", Fix: "Write it as 9.99 USD.",
+				Example: catalog.ReportEntry{Line: 1002, ID: "SKU-1", Column: "price", Value: "free\x1b[31m"},
+			},
+			{
+				Cause: feed.RefusedByStripe, By: catalog.SaidByStripe, Severity: feed.Error, Count: 30, Reason: "Field link is not valid.",
+			},
+			{
+				Cause: "short_title", Column: "title", By: catalog.SaidByVitrine, Severity: feed.Warning, Count: 1200,
+				Reason: "The title is short.", Fix: "Name brand and colour.", Example: catalog.ReportEntry{Line: 4, ID: "SKU-4", Value: "Shirt"},
+			},
+		},
+		OtherCauses: 1,
+		Normalised:  []catalog.ReportNormalised{{Rule: "in stock became in_stock", Column: "availability", Count: 9_876}},
+		Since:       &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: noon.Add(-time.Hour), New: 3, Fixed: 12, Still: 112},
+		Findings:    "state/acct_1/product/reports/000001.csv",
+		Page:        "state/acct_1/product/reports/000001.html",
 	}
 	for _, c := range change {
 		c(&r)
@@ -31,7 +47,7 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 	require.NoError(s.t, s.docs.SaveReport(s.ctx, key, r))
 }
 
-const firstReport = "state/acct_1/product/reports/000000.json"
+const firstReport = "state/acct_1/product/reports/000001.json"
 
 func TestReportsThatAreNotThere(t *testing.T) {
 	s := newStage(t)
@@ -53,21 +69,32 @@ func TestReport(t *testing.T) {
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: succeeded with errors, 4m ago
-  rows     2,000 sent, 1,985 accepted, 15 refused
+  rows     10,000 in the source: 7,900 unchanged, 2,000 sent, 85 held back, 15 still refused; 40 vanished, and deleted at Stripe
+  stripe   2,025 accepted, 15 refused
+  since    3 new, 12 fixed, 112 still open since the report of 1h ago
   source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
   version  abc
-  file     file_1
-  import   impset_1, succeeded with errors
-  report   s3://state/state/acct_1/product/reports/000000.json
+  import   impset_1 of file_1, 2,040 rows, 255.6 kB: succeeded with errors
+  report   s3://state/state/acct_1/product/reports/000001.json
+  page     s3://state/state/acct_1/product/reports/000001.html
 
-  Why rows were refused
-  ████████████ 12  Field price is required.
-                   e.g. line 1,002, id SKU-1, "Shirt [31m"
-  ██░░░░░░░░░░  2  Field link is not valid.
-                   e.g. a row that could not be found in the source
-  and 1 for other reasons
+  What keeps rows from agents
+  ████████████ 85  price: The price is no number. (3 new)
+                   e.g. line 1,002, id SKU-1, "free [31m"
+                   fix: Write it as 9.99 USD.
+  ████░░░░░░░░ 30  Field link is not valid. (says Stripe)
+                   e.g. a row that is not in the source
 
-  All refused rows: starter report acct_1 --output csv
+  Warnings: these rows were sent all the same
+  ████████████ 1,200  title: The title is short.
+                      e.g. line 4, id SKU-4, "Shirt"
+                      fix: Name brand and colour.
+  and 1 finding of other causes
+
+  Rewritten on the way to Stripe
+  9,876  availability  in stock became in_stock
+
+  Every finding: starter report acct_1 --output csv
 `, s.stdout.String())
 	require.Empty(t, s.stderr.String())
 }
@@ -82,26 +109,31 @@ func TestReportAsJSONIsTheReport(t *testing.T) {
 	require.Equal(t, int64(15), got.Rows.Refused)
 }
 
-func TestReportAsCSVStreamsTheRefusedRows(t *testing.T) {
+func (s *stage) put(key, contentType, body string) {
+	s.t.Helper()
+	_, err := s.store.Put(s.t.Context(), "state", key, contentType, []byte(body), "")
+	require.NoError(s.t, err)
+}
+
+func TestReportAsCSVStreamsTheFindings(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport)
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitFailed, s.run("report", "acct_1", "-o", "csv"))
-	require.Contains(t, s.stderr.String(), "000000.csv does not exist")
+	require.Contains(t, s.stderr.String(), "000001.csv does not exist")
 
-	rows := "line,id,title,reason\n2,SKU-1,Shirt,Field price is required.\n"
-	_, err := s.store.Put(t.Context(), "state", "state/acct_1/product/reports/000000.csv", "text/csv", []byte(rows), "")
-	require.NoError(t, err)
+	rows := "line,id,column,value\n2,SKU-1,price,free\n"
+	s.put("state/acct_1/product/reports/000001.csv", "text/csv", rows)
 	require.Equal(t, exitOK, s.run("report", "acct_1", "-o", "csv"))
 	require.Equal(t, rows, s.stdout.String())
 }
 
-func TestReportAsCSVWithoutRefusedRowsIsAHeader(t *testing.T) {
+func TestReportAsCSVWithoutFindingsIsAHeader(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport, func(r *catalog.Report) { r.Findings = "" })
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1", "-o", "csv"))
-	require.Equal(t, "line,id,title,reason\n", s.stdout.String())
+	require.Equal(t, "\ufeffline,id,column,value,reason,severity,by,first_seen,cause\n", s.stdout.String())
 }
 
 func TestTheReportBeforeALaterFailureIsShownAsSuch(t *testing.T) {
@@ -119,4 +151,25 @@ func TestReportFailsIfStorageIsAway(t *testing.T) {
 	s.store.Before = func(string, string, string) error { return errors.New("S3 does not answer") }
 	require.Equal(t, exitFailed, s.run("report", "acct_1"))
 	require.Contains(t, s.stderr.String(), "S3 does not answer")
+}
+
+func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
+	s := newStage(t)
+	s.saveReport(firstReport, func(r *catalog.Report) {
+		*r = catalog.Report{
+			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon, Reason: "45% of the products would vanish",
+			Source: r.Source, Rows: catalog.ReportRows{Source: 10},
+			Verdict: &catalog.Verdict{By: "Ada\x07", Why: "half an export", At: noon.Add(-time.Minute)},
+		}
+	})
+	s.remember("acct_1", &catalog.Last{Report: firstReport})
+	require.Equal(t, exitOK, s.run("report", "acct_1"))
+	require.Equal(t, `acct_1  product: rejected, 0s ago
+  reason   45% of the products would vanish
+  verdict  rejected by Ada , 1m ago: half an export
+  rows     10 in the source
+  source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
+  version  abc
+  report   s3://state/state/acct_1/product/reports/000001.json
+`, s.stdout.String())
 }

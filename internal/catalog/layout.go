@@ -119,7 +119,7 @@ func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, par
 	return fmt.Sprintf("%s%06d-%03d-errors.csv", l.PartsPrefix(account, kind), sequence, part)
 }
 
-// ReportKey is where a report is kept; extension is json, csv or html.
+// ReportKey is where a report is kept: its summary (json), every finding (csv) and the page for people (html).
 func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
 	return fmt.Sprintf("%sreports/%06d.%s", l.feedPrefix(account, kind), sequence, extension)
 }

@@ -119,7 +119,7 @@ func (d *demo) checkReport(ctx context.Context, s *shop) error {
 }
 
 func (d *demo) refusedIDs(ctx context.Context, report catalog.Report) ([]string, error) {
-	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, report.FailedRows)
+	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, report.Findings)
 	if err != nil {
 		return nil, err
 	}

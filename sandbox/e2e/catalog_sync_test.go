@@ -152,15 +152,15 @@ func TestRowsWithErrors(t *testing.T) {
 
 	report, err := m.documents.Report(t.Context(), m.state().Last.Report)
 	require.NoError(t, err)
-	require.Equal(t, int64(2), report.Rows.Failed)
-	require.Equal(t, result.ImportSet, report.Imports[0].ImportSet)
+	require.Equal(t, int64(2), report.Rows.Refused)
+	require.Equal(t, result.ImportSet, report.Imports[0].Import)
 	require.Equal(t, result.SourceVersion, report.Source.Version())
-	require.NotEmpty(t, report.Reasons)
-	require.Equal(t, int64(4), report.Reasons[0].Example.Line, "the row's line in the merchant's own file")
-	table, _, err := m.documents.Objects.Get(t.Context(), m.layout.StateBucket, report.FailedRows)
+	require.NotEmpty(t, report.Causes)
+	require.Equal(t, int64(4), report.Causes[0].Example.Line, "the row's line in the merchant's own file")
+	table, _, err := m.documents.Objects.Get(t.Context(), m.layout.StateBucket, report.Findings)
 	require.NoError(t, err)
-	require.Contains(t, string(table), "4,bad1,Title of bad1,")
-	require.Contains(t, string(table), "8,bad2,Title of bad2,")
+	require.Contains(t, string(table), "\n4,bad1,")
+	require.Contains(t, string(table), "\n8,bad2,")
 }
 
 func TestTSVAndGzip(t *testing.T) {

@@ -108,7 +108,7 @@ func TestNothingOfARowIsKept(t *testing.T) {
 	r.startWorker()
 	summary := r.export(catalogs.Options{Rows: 400, BadRows: 4, Seed: 5})
 	r.synced()
-	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.Failed)
+	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.Refused)
 	require.Len(t, r.uploads(), 1)
 	require.Equal(t, 1, r.maxInFlight())
 	for _, request := range r.requests() {
