@@ -45,7 +45,7 @@ func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput
 	info := activity.GetInfo(ctx)
 	started := time.Now()
 	for pause := firstPoll; ; pause = min(pause*2, slowestPoll) {
-		current, err := s.Stripe.ImportSet(ctx, in.Account, in.ImportSet)
+		current, err := s.Imports[catalog.V1].Import(ctx, in.Account, in.ImportSet)
 		if err != nil {
 			return current, err
 		}
@@ -96,7 +96,7 @@ func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportError
 }
 
 func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
-	body, err := s.Stripe.FileContents(ctx, in.Account, in.File)
+	body, err := s.Imports[catalog.V1].Refused(ctx, in.Account, in.File)
 	if err != nil {
 		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
 	}

@@ -21,16 +21,17 @@ import (
 // StripeTaskQueue is where the activities that call Stripe run.
 const StripeTaskQueue = "vitrine-stripe"
 
-// Stripe is what the sync needs of Stripe. Errors carry a fault.
-type Stripe interface {
-	// UploadFile streams a part to the Files API and returns the file's id.
-	UploadFile(ctx context.Context, u catalog.Upload) (fileID string, err error)
-	// CreateImportSet starts the import of an uploaded file.
-	CreateImportSet(ctx context.Context, account, fileID string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
-	// ImportSet reads an import.
-	ImportSet(ctx context.Context, account, importSetID string) (catalog.Import, error)
-	// FileContents streams a file, such as an import's list of refused rows.
-	FileContents(ctx context.Context, account, fileID string) (io.ReadCloser, error)
+// Imports is one of Stripe's two ways to bring a part into an account's catalog. Errors carry a fault.
+type Imports interface {
+	// Upload brings a part to Stripe and returns what CreateImport is to take: with V1 a file, with V2 the import that
+	// has its bytes.
+	Upload(ctx context.Context, u catalog.Upload) (uploaded string, err error)
+	// CreateImport starts the import of what was uploaded; with V2 the upload has started it already.
+	CreateImport(ctx context.Context, account, uploaded string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
+	// Import reads an import.
+	Import(ctx context.Context, account, id string) (catalog.Import, error)
+	// Refused streams the CSV of rows that an import refused, by its ErrorFile.
+	Refused(ctx context.Context, account, errorFile string) (io.ReadCloser, error)
 }
 
 // Runs tells whether a workflow run is still open, so that a run which ended without a word blocks nobody.
@@ -49,7 +50,7 @@ type Policy struct {
 type CatalogSync struct {
 	Objects   catalog.Objects
 	Documents catalog.Documents
-	Stripe    Stripe
+	Imports   map[catalog.API]Imports
 	Runs      Runs
 	Policy    Policy
 }
@@ -348,8 +349,9 @@ func (s *CatalogSync) streamPart(ctx context.Context, in UploadFileInput, key st
 	defer body.Close()
 	pulse := startPulse(ctx, in.Part.Object.Size)
 	defer pulse.stop()
-	return s.Stripe.UploadFile(ctx, catalog.Upload{
+	return s.Imports[catalog.V1].Upload(ctx, catalog.Upload{
 		Account:        in.Account,
+		Feed:           in.Feed,
 		Filename:       in.Part.Filename,
 		ContentType:    in.Part.ContentType,
 		Size:           in.Part.Object.Size,
@@ -396,7 +398,7 @@ func (s *CatalogSync) createImportSet(ctx context.Context, in CreateImportSetInp
 	}
 	key := idempotencyKey(in.Catalog, d.Source.Version(), d.Sequence, in.Part.Number, "import")
 	created, err := withFreshKey(key, func(key string) (catalog.Import, error) {
-		return s.Stripe.CreateImportSet(ctx, in.Account, in.File, in.Feed, key)
+		return s.Imports[catalog.V1].CreateImport(ctx, in.Account, in.File, in.Feed, key)
 	})
 	if err != nil {
 		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)

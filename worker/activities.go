@@ -10,11 +10,13 @@ import (
 
 var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync))
 
-func newCatalogSync(c config.Config, objects catalog.Objects, stripe activities.Stripe, runs activities.Runs) *activities.CatalogSync {
+func newCatalogSync(
+	c config.Config, objects catalog.Objects, imports map[catalog.API]activities.Imports, runs activities.Runs,
+) *activities.CatalogSync {
 	return &activities.CatalogSync{
 		Objects:   objects,
 		Documents: catalog.Documents{Objects: objects, Layout: c.Layout()},
-		Stripe:    stripe,
+		Imports:   imports,
 		Runs:      runs,
 		Policy: activities.Policy{
 			Interval:     c.Import.Interval,
