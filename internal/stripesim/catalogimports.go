@@ -157,7 +157,7 @@ func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any
 func (s *Server) statusDetailsLocked(imp *importJob, base string) map[string]any {
 	switch imp.status {
 	case statusAwaitingUpload:
-		return map[string]any{"upload_url": s.signLocked(imp, base+uploadsPath)}
+		return map[string]any{"upload_url": s.signLocked(imp, base, uploadsPath)}
 	case statusProcessing:
 		return map[string]any{"success_count": "0", "error_count": "0"}
 	case statusFailed:
@@ -167,7 +167,7 @@ func (s *Server) statusDetailsLocked(imp *importJob, base string) map[string]any
 	if file := imp.done.errorFile; file != nil {
 		details["error_count"] = decimal(imp.done.failed)
 		details["error_file"] = map[string]any{
-			"content_type": file.ContentType, "size": decimal(file.Size), "download_url": s.signLocked(imp, base+downloadsPath),
+			"content_type": file.ContentType, "size": decimal(file.Size), "download_url": s.signLocked(imp, base, downloadsPath),
 		}
 		details["samples"] = imp.done.samples
 	}

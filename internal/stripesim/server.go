@@ -71,7 +71,7 @@ type Server struct {
 	requests    []*Request
 	counts      counts
 	keys        map[idempotencyScope]*idempotentCall
-	signed      map[string]signedURL // by token
+	signed      map[string]signedURL // by path
 	faults      []*armedFault
 	nextFault   int
 	generation  int // of the state: grows with every reset, so that what began before it leaves no trace

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -38,16 +39,12 @@ func loggedPath(path string) string {
 }
 
 // signLocked makes a URL below path, and forgets those that have expired.
-func (s *Server) signLocked(imp *importJob, path string) map[string]string {
+func (s *Server) signLocked(imp *importJob, base, path string) map[string]string {
 	now := s.options.Now()
-	for token, signed := range s.signed {
-		if !now.Before(signed.expires) {
-			delete(s.signed, token)
-		}
-	}
-	token, expires := rand.Text(), now.Add(s.options.URLLifetime)
-	s.signed[token] = signedURL{imp: imp, expires: expires}
-	return map[string]string{"url": path + token, "expires_at": stamp(expires)}
+	maps.DeleteFunc(s.signed, func(_ string, signed signedURL) bool { return !now.Before(signed.expires) })
+	secret, expires := path+rand.Text(), now.Add(s.options.URLLifetime)
+	s.signed[secret] = signedURL{imp: imp, expires: expires}
+	return map[string]string{"url": base + secret, "expires_at": stamp(expires)}
 }
 
 // serveSigned takes a call to a signed URL to its endpoint. The account is that of the import, for faults and the log.
@@ -58,14 +55,12 @@ func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request) {
 	defer func() { s.finish(call, answer, started) }()
 	state := &callState{request: call}
 	s.mu.Lock()
-	if signed, known := s.signed[tokenOf(r)]; known {
+	if signed, known := s.signed[r.URL.Path]; known {
 		state.account, call.Account = signed.imp.account, signed.imp.account
 	}
 	s.mu.Unlock()
 	s.serveWithFaults(answer, r.WithContext(context.WithValue(r.Context(), callKey{}, state)))
 }
-
-func tokenOf(r *http.Request) string { return r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:] }
 
 // open finds what a signed URL is for. A client that sends its key along has given it to a host that is not Stripe's
 // API, so it is refused here.
@@ -75,7 +70,7 @@ func (s *Server) open(r *http.Request) (imp *importJob, generation int, refused 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	signed, known := s.signed[tokenOf(r)]
+	signed, known := s.signed[r.URL.Path]
 	if !known || !s.options.Now().Before(signed.expires) {
 		return nil, 0, forbidden("The URL is not known, or has expired.")
 	}
@@ -158,7 +153,7 @@ func (s *Server) getDownload(w http.ResponseWriter, r *http.Request) {
 	done := imp.done
 	s.mu.Unlock()
 	if done == nil || done.errorFile == nil {
-		forbidden("The URL is not for a download.").write(w)
+		forbidden("The import has no file to download.").write(w) // it cannot be, a URL for one was signed
 		return
 	}
 	s.sendFile(w, done.errorFile)
