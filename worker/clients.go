@@ -12,17 +12,22 @@ import (
 	"vitrine/internal/stripeapi"
 )
 
-var clientsModule = fx.Module("clients", fx.Provide(newObjects, newStripe))
+var clientsModule = fx.Module("clients", fx.Provide(newObjects, newImports))
 
 func newObjects(c config.Config) (catalog.Objects, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
 }
 
-func newStripe(c config.Config) (activities.Stripe, error) {
-	return stripeapi.New(stripeapi.Options{
+func newImports(c config.Config) (map[catalog.API]activities.Imports, error) {
+	client, err := stripeapi.New(stripeapi.Options{
 		Key:       c.Stripe.Key.Reveal(),
 		APIBase:   c.Stripe.APIBase,
 		FilesBase: c.Stripe.FilesBase,
 		Version:   c.Stripe.Version,
+		V2Version: c.Stripe.V2Version,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return map[catalog.API]activities.Imports{catalog.V1: client.V1(), catalog.V2: client.V2()}, nil
 }

@@ -37,7 +37,7 @@ type fakeStripe struct {
 	mu       sync.Mutex
 	calls    []string          // step and idempotency key or id, in order
 	uploads  map[string]string // idempotency key → content type and body
-	statuses []catalog.Import  // successive answers to ImportSet; the last one stays
+	statuses []catalog.Import  // successive answers to Import; the last one stays
 	errors   map[string][]error
 	refused  string // the error file
 }
@@ -53,7 +53,7 @@ func (f *fakeStripe) next(step, what string) error {
 	return nil
 }
 
-func (f *fakeStripe) UploadFile(_ context.Context, u catalog.Upload) (string, error) {
+func (f *fakeStripe) Upload(_ context.Context, u catalog.Upload) (string, error) {
 	body, err := io.ReadAll(u.Body)
 	if err != nil {
 		return "", err
@@ -71,11 +71,11 @@ func (f *fakeStripe) UploadFile(_ context.Context, u catalog.Upload) (string, er
 	return "file_1", f.next("upload", u.IdempotencyKey)
 }
 
-func (f *fakeStripe) CreateImportSet(_ context.Context, _, file string, _ feed.Kind, key string) (catalog.Import, error) {
+func (f *fakeStripe) CreateImport(_ context.Context, _, file string, _ feed.Kind, key string) (catalog.Import, error) {
 	return catalog.Import{ID: "impset_1", Status: catalog.StatusPending}, f.next("create", key)
 }
 
-func (f *fakeStripe) ImportSet(_ context.Context, _, id string) (catalog.Import, error) {
+func (f *fakeStripe) Import(_ context.Context, _, id string) (catalog.Import, error) {
 	if err := f.next("read", id); err != nil {
 		return catalog.Import{}, err
 	}
@@ -88,7 +88,7 @@ func (f *fakeStripe) ImportSet(_ context.Context, _, id string) (catalog.Import,
 	return current, nil
 }
 
-func (f *fakeStripe) FileContents(_ context.Context, _, id string) (io.ReadCloser, error) {
+func (f *fakeStripe) Refused(_ context.Context, _, id string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(f.refused)), f.next("contents", id)
 }
 
@@ -125,7 +125,7 @@ func newStage(t *testing.T) *stage {
 		},
 	}
 	s.steps = &activities.CatalogSync{
-		Objects: s.store, Stripe: s.stripe, Runs: s.runs,
+		Objects: s.store, Imports: map[catalog.API]activities.Imports{catalog.V1: s.stripe}, Runs: s.runs,
 		Documents: catalog.Documents{Objects: s.store, Layout: catalog.Layout{
 			SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/",
 		}},

@@ -10,37 +10,44 @@ import (
 	"github.com/stripe/stripe-go/v83"
 )
 
-// FileContents streams a file, such as an import's list of refused rows. There is no limit for the whole, only for
-// standing still. A read that fails carries a fault; the caller closes the reader.
-func (c *Client) FileContents(ctx context.Context, account, id string) (io.ReadCloser, error) {
-	if err := errors.Join(checkAccount(account), checkFileID(id)); err != nil {
+// Refused streams the rows that an import refused, by the id of the file that has them. There is no limit for the whole,
+// only for standing still. A read that fails carries a fault; the caller closes the reader.
+func (s *ImportSets) Refused(ctx context.Context, account, errorFile string) (io.ReadCloser, error) {
+	if err := errors.Join(checkAccount(account), checkFileID(errorFile)); err != nil {
 		return nil, err
 	}
-	limit := c.options.StallTimeout
-	watched, dog, done := watch(ctx, limit, func() string { return "read file " + id + ": no byte came for " + limit.String() })
-	params := c.params(watched, account)
-	stream := &stripe.APIStream{}
-	err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+id+"/contents", c.options.Key, &params, stream)
-	if err != nil {
-		defer done()
-		return nil, c.readFailed(ctx, watched, id, err)
-	}
-	dog.timer.Stop() // until somebody reads
-	return &contents{client: c, ctx: ctx, watched: watched, id: id, body: stream.LastResponse.Body, watchdog: dog, limit: limit, done: done}, nil
+	c := s.client
+	return c.stream(ctx, "read file "+errorFile, func(ctx context.Context) (io.ReadCloser, error) {
+		params := c.params(account, c.options.Version)
+		params.Context = ctx
+		stream := &stripe.APIStream{}
+		if err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+errorFile+"/contents", c.options.Key, &params, stream); err != nil {
+			return nil, err
+		}
+		return stream.LastResponse.Body, nil
+	})
 }
 
-func (c *Client) readFailed(ctx, watched context.Context, id string, err error) error {
-	if cause := context.Cause(watched); cause != nil && ctx.Err() == nil {
-		return cause
+// stream opens what takes long to read, and watches over its reading.
+func (c *Client) stream(ctx context.Context, doing string, open func(context.Context) (io.ReadCloser, error)) (io.ReadCloser, error) {
+	limit := c.options.StallTimeout
+	watched, dog, done := watch(ctx, limit, func() string { return doing + ": no byte came for " + limit.String() })
+	f := &contents{client: c, ctx: ctx, watched: watched, doing: doing, watchdog: dog, limit: limit, done: done}
+	body, err := open(watched)
+	if err != nil {
+		defer done()
+		return nil, f.failed(err)
 	}
-	return c.failed(ctx, "read file "+id, err)
+	dog.timer.Stop() // until somebody reads
+	f.body = body
+	return f, nil
 }
 
 // contents is a file on its way here.
 type contents struct {
 	client       *Client
 	ctx, watched context.Context //nolint:containedctx // a reader has no other way to know its caller's context
-	id           string
+	doing        string
 	body         io.ReadCloser
 	watchdog     *watchdog
 	limit        time.Duration
@@ -53,9 +60,16 @@ func (f *contents) Read(p []byte) (int, error) {
 	n, err := f.body.Read(p)
 	f.watchdog.timer.Stop()
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = f.client.readFailed(f.ctx, f.watched, f.id, err)
+		err = f.failed(err)
 	}
 	return n, err
+}
+
+func (f *contents) failed(err error) error {
+	if cause := context.Cause(f.watched); cause != nil && f.ctx.Err() == nil {
+		return cause
+	}
+	return f.client.failed(f.ctx, f.doing, err)
 }
 
 func (f *contents) Close() error {

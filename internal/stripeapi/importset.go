@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/stripe/stripe-go/v83"
-	"github.com/stripe/stripe-go/v83/rawrequest"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
@@ -21,15 +21,24 @@ import (
 
 const importSetsPath = "/v1/data_management/import_sets"
 
-// CreateImportSet starts the import of an uploaded file.
-func (c *Client) CreateImportSet(ctx context.Context, account, file string, kind feed.Kind, idempotencyKey string) (catalog.Import, error) {
-	if err := errors.Join(checkAccount(account), checkFileID(file), checkIdempotencyKey(idempotencyKey)); err != nil {
+var importSetID = regexp.MustCompile(`^impset_[A-Za-z0-9_]+$`)
+
+// ImportSets is Stripe's first way to import a feed: a file of the Files API, and an import set of the Data Management
+// API that takes it.
+type ImportSets struct{ client *Client }
+
+// V1 is the way that [catalog.V1] names.
+func (c *Client) V1() *ImportSets { return &ImportSets{client: c} }
+
+// CreateImport starts the import of an uploaded file.
+func (s *ImportSets) CreateImport(ctx context.Context, account, file string, kind feed.Kind, idempotencyKey string) (catalog.Import, error) {
+	if err := errors.Join(checkAccount(account), checkFileID(file), checkFormat(kind), checkIdempotencyKey(idempotencyKey)); err != nil {
 		return catalog.Import{}, err
 	}
 	form := url.Values{"file": {file}, "standard_data_format": {standardDataFormat(kind)}}
-	params := c.params(ctx, account)
+	params := s.client.params(account, s.client.options.Version)
 	params.IdempotencyKey = stripe.String(idempotencyKey)
-	return c.callImportSet(ctx, "create import set", http.MethodPost, importSetsPath, form.Encode(), params)
+	return s.call(ctx, "create import set", http.MethodPost, importSetsPath, form.Encode(), params)
 }
 
 // standardDataFormat is what the Data Management API calls a feed.
@@ -40,15 +49,22 @@ func standardDataFormat(k feed.Kind) string {
 	return string(k) + "_feed"
 }
 
-// ImportSet reads an import.
-func (c *Client) ImportSet(ctx context.Context, account, id string) (catalog.Import, error) {
+func checkFormat(k feed.Kind) error {
+	if !catalog.V1.Takes(k) {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("import sets have no format for the feed %q: it goes by the Product Catalog Import API (v2)", k))
+	}
+	return nil
+}
+
+// Import reads an import.
+func (s *ImportSets) Import(ctx context.Context, account, id string) (catalog.Import, error) {
 	if err := checkAccount(account); err != nil {
 		return catalog.Import{}, err
 	}
 	if !importSetID.MatchString(id) {
 		return catalog.Import{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of an import set (impset_…)", id))
 	}
-	return c.callImportSet(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "", c.params(ctx, account))
+	return s.call(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "", s.client.params(account, s.client.options.Version))
 }
 
 func checkFileID(id string) error {
@@ -58,22 +74,14 @@ func checkFileID(id string) error {
 	return nil
 }
 
-// callImportSet makes a raw request: stripe-go has no types for the Data Management API.
-func (c *Client) callImportSet(ctx context.Context, doing, method, path, form string, params stripe.Params) (catalog.Import, error) {
-	bounded, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
-	defer cancel()
-	params.Context = bounded
-	client := rawrequest.Client{B: c.api, Key: c.options.Key}
-	response, err := client.RawRequest(method, path, form, &stripe.RawParams{Params: params})
+func (s *ImportSets) call(ctx context.Context, doing, method, path, form string, params stripe.Params) (catalog.Import, error) {
+	response, err := s.client.raw(ctx, doing, method, path, form, params)
 	if err != nil {
-		if bounded.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("no answer within %s", c.options.CallTimeout)
-		}
-		return catalog.Import{}, c.failed(ctx, doing, err)
+		return catalog.Import{}, err
 	}
-	set, err := decodeImportSet(response.RawJSON, c.redactor)
+	set, err := decodeImportSet(response.RawJSON, s.client.redactor)
 	if err != nil {
-		return catalog.Import{}, unavailable(&Error{Status: response.StatusCode, RequestID: response.RequestID, Message: doing + ": " + err.Error()})
+		return catalog.Import{}, unreadable(doing, response, err)
 	}
 	return set, nil
 }

@@ -26,13 +26,18 @@ const (
 		"SKU-1,Lamp,A lamp,https://shop.example/1,https://shop.example/1.jpg,in_stock,15.00 USD\n"
 )
 
-// port is activities.Stripe, which a test of an adapter must not import.
-var _ interface {
-	UploadFile(ctx context.Context, u catalog.Upload) (fileID string, err error)
-	CreateImportSet(ctx context.Context, account, fileID string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
-	ImportSet(ctx context.Context, account, importSetID string) (catalog.Import, error)
-	FileContents(ctx context.Context, account, fileID string) (io.ReadCloser, error)
-} = (*Client)(nil)
+// port is activities.Imports, which a test of an adapter must not import.
+type port interface {
+	Upload(ctx context.Context, u catalog.Upload) (uploaded string, err error)
+	CreateImport(ctx context.Context, account, uploaded string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
+	Import(ctx context.Context, account, id string) (catalog.Import, error)
+	Refused(ctx context.Context, account, errorFile string) (io.ReadCloser, error)
+}
+
+var (
+	_ port = (*ImportSets)(nil)
+	_ port = (*ProductCatalogImports)(nil)
+)
 
 // emulator serves a Stripe emulator and returns a client for it.
 func emulator(t *testing.T, o stripesim.Options) (*Client, stripesim.Control) {
@@ -69,7 +74,7 @@ func clientFor(t *testing.T, base string, change ...func(*Options)) *Client {
 
 func upload(content string) catalog.Upload {
 	return catalog.Upload{
-		Account: testAccount, Filename: "product.csv", ContentType: "text/csv", Size: int64(len(content)),
+		Account: testAccount, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: int64(len(content)),
 		Body: strings.NewReader(content), IdempotencyKey: "vitrine-upload-1",
 	}
 }
@@ -91,7 +96,7 @@ func awaited(t *testing.T, c *Client, id string) catalog.Import {
 	var set catalog.Import
 	require.Eventually(t, func() bool {
 		var err error
-		set, err = c.ImportSet(t.Context(), testAccount, id)
+		set, err = c.V1().Import(t.Context(), testAccount, id)
 		require.NoError(t, err)
 		return set.Status.Final()
 	}, 10*time.Second, 2*time.Millisecond)
@@ -124,21 +129,25 @@ func TestIDsAreCheckedBeforeTheyBecomeURLs(t *testing.T) {
 	c := stub(t, func(http.ResponseWriter, *http.Request) { t.Error("a call was made") })
 	ctx := t.Context()
 	for _, id := range []string{"", "file_", "file_a/../b", "file_a?x", "impset_a", "file_é"} {
-		_, err := c.FileContents(ctx, testAccount, id)
+		_, err := c.V1().Refused(ctx, testAccount, id)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
-		_, err = c.CreateImportSet(ctx, testAccount, id, feed.Product, "k")
+		_, err = c.V1().CreateImport(ctx, testAccount, id, feed.Product, "k")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, id := range []string{"", "impset_", "impset_a/b", "file_a"} {
-		_, err := c.ImportSet(ctx, testAccount, id)
+		_, err := c.V1().Import(ctx, testAccount, id)
+		requireFault(t, err, fault.Permanent, fault.InputInvalid)
+	}
+	for _, kind := range []feed.Kind{"", feed.Pricing, feed.Promotion, "stock"} {
+		_, err := c.V1().CreateImport(ctx, testAccount, "file_a", kind, "k")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, account := range []string{"", "acct_", "acct_a\r\nX: y"} {
-		_, err := c.ImportSet(ctx, account, "impset_a")
+		_, err := c.V1().Import(ctx, account, "impset_a")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, key := range []string{"", " k", strings.Repeat("k", 256), "a\nb"} {
-		_, err := c.CreateImportSet(ctx, testAccount, "file_a", feed.Product, key)
+		_, err := c.V1().CreateImport(ctx, testAccount, "file_a", feed.Product, key)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for name, change := range map[string]func(*catalog.Upload){
@@ -146,10 +155,12 @@ func TestIDsAreCheckedBeforeTheyBecomeURLs(t *testing.T) {
 		"no type":      func(u *catalog.Upload) { u.ContentType = "" },
 		"empty":        func(u *catalog.Upload) { u.Size = 0 },
 		"no key":       func(u *catalog.Upload) { u.IdempotencyKey = "" },
+		"no format":    func(u *catalog.Upload) { u.Feed = feed.Pricing },
+		"replace":      func(u *catalog.Upload) { u.Mode = catalog.Replace },
 	} {
 		u := upload(testFeed)
 		change(&u)
-		_, err := c.UploadFile(ctx, u)
+		_, err := c.V1().Upload(ctx, u)
 		require.Error(t, err, name)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
@@ -159,9 +170,9 @@ func TestACatalogTravels(t *testing.T) {
 	t.Parallel()
 	c, sim := emulator(t, stripesim.Options{})
 	content := testFeed + "SKU-2,Chair,,https://shop.example/2,https://shop.example/2.jpg,in_stock,15.00 USD\n"
-	file, err := c.UploadFile(t.Context(), upload(content))
+	file, err := c.V1().Upload(t.Context(), upload(content))
 	require.NoError(t, err)
-	created, err := c.CreateImportSet(t.Context(), testAccount, file, feed.Product, "vitrine-import-1")
+	created, err := c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "vitrine-import-1")
 	require.NoError(t, err)
 	require.Equal(t, catalog.StatusPending, created.Status)
 	require.WithinDuration(t, time.Now(), created.Created, time.Minute)
@@ -171,7 +182,7 @@ func TestACatalogTravels(t *testing.T) {
 	require.EqualValues(t, 2, done.RowsProcessed)
 	require.EqualValues(t, 1, done.RowsSucceeded)
 	require.EqualValues(t, 1, done.RowsFailed)
-	errors, err := c.FileContents(t.Context(), testAccount, done.ErrorFile)
+	errors, err := c.V1().Refused(t.Context(), testAccount, done.ErrorFile)
 	require.NoError(t, err)
 	defer errors.Close()
 	text, err := io.ReadAll(errors)
@@ -212,16 +223,16 @@ func TestRetriesFindWhatWasMade(t *testing.T) {
 		})
 		require.NoError(t, err)
 	}
-	_, err := c.UploadFile(t.Context(), upload(testFeed))
+	_, err := c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-	file, err := c.UploadFile(t.Context(), upload(testFeed))
+	file, err := c.V1().Upload(t.Context(), upload(testFeed))
 	require.NoError(t, err)
 	// A small call with an idempotency key whose reused connection breaks is repeated by net/http itself, so no error
 	// comes up.
-	_, err = c.CreateImportSet(t.Context(), testAccount, file, feed.Product, "import-1")
+	_, err = c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "import-1")
 	if err != nil {
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-		_, err = c.CreateImportSet(t.Context(), testAccount, file, feed.Product, "import-1")
+		_, err = c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "import-1")
 	}
 	require.NoError(t, err)
 
@@ -235,24 +246,24 @@ func TestRetriesFindWhatWasMade(t *testing.T) {
 func TestEmulatorsRefusals(t *testing.T) {
 	t.Parallel()
 	c, sim := emulator(t, stripesim.Options{Accounts: []string{testAccount}})
-	_, err := c.ImportSet(t.Context(), "acct_stranger", "impset_a")
+	_, err := c.V1().Import(t.Context(), "acct_stranger", "impset_a")
 	requireFault(t, err, fault.Permanent, fault.StripeForbidden)
-	_, err = c.ImportSet(t.Context(), testAccount, "impset_gone")
+	_, err = c.V1().Import(t.Context(), testAccount, "impset_gone")
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
-	_, err = c.FileContents(t.Context(), testAccount, "file_gone")
+	_, err = c.V1().Refused(t.Context(), testAccount, "file_gone")
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
-	_, err = c.UploadFile(t.Context(), upload(testFeed))
+	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	require.NoError(t, err)
-	_, err = c.UploadFile(t.Context(), upload(testFeed+testFeed))
+	_, err = c.V1().Upload(t.Context(), upload(testFeed+testFeed))
 	f := requireFault(t, err, fault.Permanent, fault.StripeRejected)
 	require.Equal(t, "idempotency_error", f.Err.(*Error).Type)
 	u := upload(testFeed)
 	u.ContentType, u.IdempotencyKey = "application/octet-stream", "another"
-	_, err = c.UploadFile(t.Context(), u)
+	_, err = c.V1().Upload(t.Context(), u)
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
 
 	require.NoError(t, sim.RevokeKey(t.Context(), testKey))
-	_, err = c.FileContents(t.Context(), testAccount, "file_gone")
+	_, err = c.V1().Refused(t.Context(), testAccount, "file_gone")
 	requireFault(t, err, fault.Permanent, fault.StripeUnauthorized)
 	require.Contains(t, err.Error(), "STRIPE_API_KEY")
 }
@@ -262,14 +273,14 @@ func TestAFailureIsReplayedForItsKeyOnly(t *testing.T) {
 	c, sim := emulator(t, stripesim.Options{})
 	_, err := sim.AddFault(t.Context(), stripesim.Fault{Kind: stripesim.FaultStatus, Status: 500})
 	require.NoError(t, err)
-	_, err = c.UploadFile(t.Context(), upload(testFeed))
+	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-	_, err = c.UploadFile(t.Context(), upload(testFeed))
+	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	f := requireFault(t, err, fault.Permanent, fault.StripeKeySpent)
 	require.True(t, f.Err.(*Error).Replayed)
 	u := upload(testFeed)
 	u.IdempotencyKey = "vitrine-upload-2"
-	_, err = c.UploadFile(t.Context(), u)
+	_, err = c.V1().Upload(t.Context(), u)
 	require.NoError(t, err)
 }
 
@@ -325,17 +336,17 @@ var refusals = []struct {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *Client) error{
-		"upload": func(ctx context.Context, c *Client) error { _, err := c.UploadFile(ctx, upload(testFeed)); return err },
+		"upload": func(ctx context.Context, c *Client) error { _, err := c.V1().Upload(ctx, upload(testFeed)); return err },
 		"create": func(ctx context.Context, c *Client) error {
-			_, err := c.CreateImportSet(ctx, testAccount, "file_1", feed.Product, "k")
+			_, err := c.V1().CreateImport(ctx, testAccount, "file_1", feed.Product, "k")
 			return err
 		},
 		"read": func(ctx context.Context, c *Client) error {
-			_, err := c.ImportSet(ctx, testAccount, "impset_1")
+			_, err := c.V1().Import(ctx, testAccount, "impset_1")
 			return err
 		},
 		"contents": func(ctx context.Context, c *Client) error {
-			_, err := c.FileContents(ctx, testAccount, "file_1")
+			_, err := c.V1().Refused(ctx, testAccount, "file_1")
 			return err
 		},
 	}
@@ -401,9 +412,9 @@ func TestImportSetIsReadTolerantly(t *testing.T) {
 	}
 	for _, body := range []string{``, `null`, `{}`, `[]`, `{"id":7}`, `{"id":"pi_1"}`, `<html>`, `{"id":"impset_1"`} {
 		c := stub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
-		_, err := c.ImportSet(t.Context(), testAccount, "impset_1")
+		_, err := c.V1().Import(t.Context(), testAccount, "impset_1")
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-		_, err = c.UploadFile(t.Context(), upload(testFeed))
+		_, err = c.V1().Upload(t.Context(), upload(testFeed))
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	}
 }
@@ -418,7 +429,7 @@ func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 			}
 		}
 	})
-	_, err := c.ImportSet(t.Context(), testAccount, "impset_1")
+	_, err := c.V1().Import(t.Context(), testAccount, "impset_1")
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 }
 
@@ -426,7 +437,7 @@ func TestACallHasATimeout(t *testing.T) {
 	t.Parallel()
 	c := stub(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		func(o *Options) { o.CallTimeout = 20 * time.Millisecond })
-	_, err := c.ImportSet(t.Context(), testAccount, "impset_1")
+	_, err := c.V1().Import(t.Context(), testAccount, "impset_1")
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
 	require.Contains(t, err.Error(), "no answer within 20ms")
@@ -437,9 +448,9 @@ func TestNobodyListens(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	c := clientFor(t, server.URL)
-	_, err := c.UploadFile(t.Context(), upload(testFeed))
+	_, err := c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-	_, err = c.ImportSet(t.Context(), testAccount, "impset_1")
+	_, err = c.V1().Import(t.Context(), testAccount, "impset_1")
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.Contains(t, err.Error(), "stripe: no usable answer: read import set impset_1: dial tcp")
 }
@@ -452,11 +463,11 @@ func TestCancellationIsReturnedAsItIs(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, err := c.ImportSet(ctx, testAccount, "impset_1")
+	_, err := c.V1().Import(ctx, testAccount, "impset_1")
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = c.UploadFile(ctx, upload(testFeed))
+	_, err = c.V1().Upload(ctx, upload(testFeed))
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = c.FileContents(ctx, testAccount, "file_1")
+	_, err = c.V1().Refused(ctx, testAccount, "file_1")
 	require.ErrorIs(t, err, context.Canceled)
 	_, isFault := fault.Of(err)
 	require.False(t, isFault)
@@ -476,7 +487,7 @@ func TestTheKeyStaysWithItsHost(t *testing.T) {
 	c := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.URL+"/elsewhere", http.StatusTemporaryRedirect)
 	})
-	contents, err := c.FileContents(t.Context(), testAccount, "file_1")
+	contents, err := c.V1().Refused(t.Context(), testAccount, "file_1")
 	require.NoError(t, err)
 	body, err := io.ReadAll(contents)
 	require.NoError(t, err)
@@ -488,9 +499,9 @@ func TestTheKeyStaysWithItsHost(t *testing.T) {
 	seen = nil
 	mu.Unlock()
 
-	_, err = c.UploadFile(t.Context(), upload(testFeed))
+	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
-	_, err = c.CreateImportSet(t.Context(), testAccount, "file_1", feed.Product, "k")
+	_, err = c.V1().CreateImport(t.Context(), testAccount, "file_1", feed.Product, "k")
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
 	mu.Lock()
 	defer mu.Unlock()
@@ -500,11 +511,11 @@ func TestTheKeyStaysWithItsHost(t *testing.T) {
 func TestContentsThatBreakOff(t *testing.T) {
 	t.Parallel()
 	c, sim := emulator(t, stripesim.Options{})
-	file, err := c.UploadFile(t.Context(), upload(testFeed))
+	file, err := c.V1().Upload(t.Context(), upload(testFeed))
 	require.NoError(t, err)
 	_, err = sim.AddFault(t.Context(), stripesim.Fault{Kind: stripesim.FaultCutResponse, Bytes: 20})
 	require.NoError(t, err)
-	contents, err := c.FileContents(t.Context(), testAccount, file)
+	contents, err := c.V1().Refused(t.Context(), testAccount, file)
 	require.NoError(t, err)
 	defer contents.Close()
 	body, err := io.ReadAll(contents)
@@ -519,7 +530,7 @@ func TestContentsThatStall(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}, func(o *Options) { o.StallTimeout = 30 * time.Millisecond })
-	contents, err := c.FileContents(t.Context(), testAccount, "file_1")
+	contents, err := c.V1().Refused(t.Context(), testAccount, "file_1")
 	require.NoError(t, err)
 	defer contents.Close()
 	body, err := io.ReadAll(contents)

@@ -60,7 +60,7 @@ func TestTheUploadIsWhatStripeAsksFor(t *testing.T) {
 	})
 	u := upload(testFeed)
 	u.Filename = "we\"ird\r\n ünï;.csv"
-	id, err := c.UploadFile(t.Context(), u)
+	id, err := c.V1().Upload(t.Context(), u)
 	require.NoError(t, err)
 	require.Equal(t, "file_1", id)
 	require.Equal(t, "/v1/files", request.URL.Path)
@@ -107,12 +107,12 @@ func TestARetryRepeatsTheRequestByteForByte(t *testing.T) {
 		_, _ = io.WriteString(w, fileAnswer)
 	})
 	for range 2 {
-		_, err := c.UploadFile(t.Context(), upload(testFeed))
+		_, err := c.V1().Upload(t.Context(), upload(testFeed))
 		require.NoError(t, err)
 	}
 	u := upload(testFeed)
 	u.IdempotencyKey = "vitrine-upload-2"
-	_, err := c.UploadFile(t.Context(), u)
+	_, err := c.V1().Upload(t.Context(), u)
 	require.NoError(t, err)
 	require.Equal(t, requests[0], requests[1])
 	require.NotEqual(t, requests[0], requests[2])
@@ -129,13 +129,13 @@ func TestSizesThatDoNotAgree(t *testing.T) {
 	})
 	short := upload(testFeed)
 	short.Size += 10
-	_, err := c.UploadFile(t.Context(), short)
+	_, err := c.V1().Upload(t.Context(), short)
 	requireFault(t, err, fault.Plain, fault.StorageFailed)
 	require.Contains(t, err.Error(), fmt.Sprintf("ended after %d of %d bytes", len(testFeed), len(testFeed)+10))
 
 	long := upload(testFeed)
 	long.Size -= 10
-	_, err = c.UploadFile(t.Context(), long)
+	_, err = c.V1().Upload(t.Context(), long)
 	requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	require.Contains(t, err.Error(), "longer than")
 	require.Zero(t, complete.Load(), "Stripe got a whole request")
@@ -159,7 +159,7 @@ func TestTheSourcesOwnErrorComesThrough(t *testing.T) {
 	} {
 		u := upload(testFeed)
 		u.Body = io.MultiReader(strings.NewReader(testFeed[:30]), failingReader{test.err})
-		_, err := c.UploadFile(t.Context(), u)
+		_, err := c.V1().Upload(t.Context(), u)
 		requireFault(t, err, test.kind, test.code)
 		require.NotErrorIs(t, err, context.Canceled)
 	}
@@ -175,7 +175,7 @@ func TestProgressIsReported(t *testing.T) {
 	u := largeUpload(size)
 	var reports []int64
 	u.Sent = func(bytes int64) { reports = append(reports, bytes) }
-	_, err := c.UploadFile(t.Context(), u)
+	_, err := c.V1().Upload(t.Context(), u)
 	require.NoError(t, err)
 	require.IsNonDecreasing(t, reports)
 	require.Greater(t, len(reports), 5)
@@ -189,7 +189,7 @@ func TestAnEarlyRefusalIsHeard(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":{"message":"Invalid API Key provided"}}`)
 	})
 	for range 20 {
-		_, err := c.UploadFile(t.Context(), largeUpload(64<<20))
+		_, err := c.V1().Upload(t.Context(), largeUpload(64<<20))
 		requireFault(t, err, fault.Permanent, fault.StripeUnauthorized)
 		require.Contains(t, err.Error(), "Invalid API Key provided")
 	}
@@ -208,7 +208,7 @@ func TestAnEarlyRefusalIsHeardFromAServerThatHangsUp(t *testing.T) {
 		_ = conn.Close() // with unread bytes: the client's next write meets a reset
 	})
 	for range 20 {
-		_, err := c.UploadFile(t.Context(), largeUpload(16<<20))
+		_, err := c.V1().Upload(t.Context(), largeUpload(16<<20))
 		requireFault(t, err, fault.Permanent, fault.StripeForbidden)
 	}
 }
@@ -220,7 +220,7 @@ func TestAConnectionThatIsCut(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	started := time.Now()
-	_, err := c.UploadFile(t.Context(), largeUpload(64<<20))
+	_, err := c.V1().Upload(t.Context(), largeUpload(64<<20))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.Less(t, time.Since(started), lastWords, "the upload waited for an answer on a dead connection")
 }
@@ -230,7 +230,7 @@ func TestAServerThatStopsReading(t *testing.T) {
 	over := make(chan struct{}) // a handler that does not read never learns that its client left
 	c := stub(t, func(http.ResponseWriter, *http.Request) { <-over }, func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
 	t.Cleanup(func() { close(over) })
-	_, err := c.UploadFile(t.Context(), largeUpload(64<<20))
+	_, err := c.V1().Upload(t.Context(), largeUpload(64<<20))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.Contains(t, err.Error(), "no byte left for 50ms")
 }
@@ -241,7 +241,7 @@ func TestAServerThatNeverAnswers(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}, func(o *Options) { o.AnswerTimeout = 50 * time.Millisecond })
-	_, err := c.UploadFile(t.Context(), upload(testFeed))
+	_, err := c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.Contains(t, err.Error(), "no answer within 50ms of the last byte")
 }
@@ -254,7 +254,7 @@ func TestASourceThatStalls(t *testing.T) {
 	t.Cleanup(func() { _ = feeder.Close() })
 	u := upload(testFeed)
 	u.Body = source
-	_, err := c.UploadFile(t.Context(), u)
+	_, err := c.V1().Upload(t.Context(), u)
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.Contains(t, err.Error(), "the source gave no byte for 50ms")
 }
@@ -268,7 +268,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) { //nolint:paralleltest // i
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	_, err := c.UploadFile(t.Context(), u)
+	_, err := c.V1().Upload(t.Context(), u)
 	require.NoError(t, err)
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated in all")
@@ -289,7 +289,7 @@ func BenchmarkUpload(b *testing.B) {
 		b.SetBytes(size)
 		b.ReportAllocs()
 		for b.Loop() {
-			_, err := c.UploadFile(b.Context(), largeUpload(size))
+			_, err := c.V1().Upload(b.Context(), largeUpload(size))
 			require.NoError(b, err)
 		}
 	})

@@ -73,12 +73,17 @@ func (c Control) Product(ctx context.Context, account, id string) (product Produ
 	return product, err == nil, err
 }
 
+// Promotions lists the promotions of an account, ordered by id.
+func (c Control) Promotions(ctx context.Context, account string) ([]Promotion, error) {
+	return fetch[Promotion](ctx, c, "/_sim/accounts/"+url.PathEscape(account)+"/promotions")
+}
+
 // Files lists the files of an account, or of all if account is empty.
 func (c Control) Files(ctx context.Context, account string) ([]File, error) {
 	return fetch[File](ctx, c, "/_sim/files?account="+url.QueryEscape(account))
 }
 
-// Imports lists the import sets of an account, or of all if account is empty.
+// Imports lists the imports, by either API, of an account, or of all if account is empty.
 func (c Control) Imports(ctx context.Context, account string) ([]Import, error) {
 	return fetch[Import](ctx, c, "/_sim/imports?account="+url.QueryEscape(account))
 }

@@ -42,7 +42,7 @@ type Fault struct {
 	Code       string    `json:"code,omitempty"`
 	Message    string    `json:"message,omitempty"`
 	RetryAfter string    `json:"retry_after,omitempty"`
-	Stored     *bool     `json:"stored,omitempty"` // under the idempotency key; nil: as Stripe does for the status
+	Stored     *bool     `json:"stored,omitempty"` // under the idempotency key of /v1; nil: as Stripe does for the status
 	Bytes      int64     `json:"bytes,omitempty"`
 	Delay      Duration  `json:"delay,omitempty"`
 	StatusText string    `json:"status_text,omitempty"` // of FaultImportStatus
@@ -144,9 +144,9 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 		!strings.HasPrefix(r.URL.Path, f.Match.PathPrefix):
 		return false
 	case f.Kind == FaultImportFail || f.Kind == FaultImportStuck:
-		return r.Method == http.MethodPost && r.URL.Path == importSetsPath
+		return r.Method == http.MethodPost && (r.URL.Path == importSetsPath || r.URL.Path == catalogImportsPath)
 	case f.Kind == FaultImportStatus:
-		return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, importSetsPath+"/")
+		return r.Method == http.MethodGet && (strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
 	}
 	return true
 }

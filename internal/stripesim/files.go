@@ -271,7 +271,7 @@ func (s *Server) checkUpload(form *upload) *apiError {
 }
 
 // checkFileType holds a client to "the MIME type must match the file" in its strictest reading: the part names one of
-// the two types, the filename's extension goes with it, and the first line is not written in the other one.
+// the two types, the filename's extension goes with it, if there is one, and the first line is not written in the other.
 func checkFileType(form *upload) *apiError {
 	mediaType, _, err := mime.ParseMediaType(form.contentType)
 	if err != nil || (mediaType != mimeCSV && mediaType != mimeTSV) {
@@ -282,7 +282,7 @@ func checkFileType(form *upload) *apiError {
 	if mediaType == mimeTSV {
 		own, other, extension = "\t", ",", ".tsv"
 	}
-	if !strings.EqualFold(filepath.Ext(form.filename), extension) {
+	if form.filename != "" && !strings.EqualFold(filepath.Ext(form.filename), extension) {
 		return invalid("file", "Invalid file: %s goes with a filename that ends in %s, got %q.", mediaType, extension, form.filename)
 	}
 	if bytes.IndexByte(form.head, 0) >= 0 || bytes.HasPrefix(form.head, []byte{0x1f, 0x8b}) || bytes.HasPrefix(form.head, []byte("PK\x03\x04")) {
@@ -300,17 +300,19 @@ func (s *Server) keepUpload(account string, form *upload, generation int) *store
 		ID: newID("file_"), Account: account, Filename: form.filename, Purpose: uploadPurpose,
 		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: s.options.Now(), path: form.path,
 	}
-	s.keepFile(file, generation)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation == s.generation { // otherwise a reset came in between
+		s.keepFileLocked(file, apiV1)
+	}
 	return file
 }
 
-func (s *Server) keepFile(file *storedFile, generation int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if generation != s.generation {
-		return // a reset came in between
+// keepFileLocked keeps a file. Those of v2 are no files of the Files API.
+func (s *Server) keepFileLocked(file *storedFile, api string) {
+	if api == apiV1 {
+		s.accountLocked(file.Account).files[file.ID] = file
 	}
-	s.accountLocked(file.Account).files[file.ID] = file
 	s.fileOrder = append(s.fileOrder, file)
 }
 
@@ -329,15 +331,7 @@ func (s *Server) getFileContents(w http.ResponseWriter, r *http.Request) {
 		failed.write(w)
 		return
 	}
-	disk, err := os.Open(file.path)
-	if err != nil {
-		broken(err).write(w)
-		return
-	}
-	defer disk.Close()
-	w.Header().Set("Content-Type", file.ContentType)
-	w.Header().Set("Content-Length", strconv.FormatInt(file.Size, 10))
-	_, _ = io.Copy(w, disk) // a client that left needs no more
+	s.sendFile(w, file)
 }
 
 // findFile finds a file of the caller's own account; those of others do not exist for it.

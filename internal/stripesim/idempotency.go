@@ -5,8 +5,17 @@ import (
 	"time"
 )
 
-// keyLifetime is how long a key is remembered. Stripe prunes "after at least 24 hours"; a client may not count on more.
-const keyLifetime = 24 * time.Hour
+// keyMemory is how an API remembers its keys.
+type keyMemory struct {
+	lifetime time.Duration
+	failures bool // replays failures; otherwise a call that failed is executed again
+}
+
+var (
+	// Stripe prunes v1's keys "after at least 24 hours"; a client may not count on more.
+	v1Keys = keyMemory{lifetime: 24 * time.Hour, failures: true}
+	v2Keys = keyMemory{lifetime: 30 * 24 * time.Hour}
+)
 
 // maxKeyLength is Stripe's limit for an Idempotency-Key.
 const maxKeyLength = 255
@@ -14,15 +23,16 @@ const maxKeyLength = 255
 // idempotencyScope is where a key is unique: keys of two accounts do not meet.
 type idempotencyScope struct {
 	account string
+	api     string
 	key     string
 }
 
 // idempotentCall is a key that is in use, or the answer that it brought.
 type idempotentCall struct {
-	done   bool
-	digest string
-	answer answer
-	at     time.Time
+	done    bool
+	digest  string
+	answer  answer
+	expires time.Time
 }
 
 // operation is a call whose parameters were read but not judged yet.
@@ -45,12 +55,13 @@ func refused(e apiError) outcome { return outcome{answer: e.answer()} }
 type prepare func(r *http.Request) (operation, *apiError)
 
 // idempotent gives an endpoint Stripe's idempotency: the first answer under a key is replayed to every later call with
-// the same parameters, failures included; other parameters, or a call while the first one is running, are refused.
-func (s *Server) idempotent(read prepare) http.HandlerFunc {
+// the same parameters, failures included if the API remembers them; other parameters, or a call while the first one is
+// running, are refused.
+func (s *Server) idempotent(api string, memory keyMemory, read prepare) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
 		if key == "" {
-			s.perform(w, r, read, nil)
+			s.perform(w, r, read, nil, memory)
 			return
 		}
 		if len(key) > maxKeyLength {
@@ -61,8 +72,8 @@ func (s *Server) idempotent(read prepare) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Idempotency-Key", key)
-		scope := idempotencyScope{account: stateOf(r).account, key: key}
-		entry, inUse := s.claim(scope)
+		scope := idempotencyScope{account: stateOf(r).account, api: api, key: key}
+		entry, inUse := s.claim(scope, memory)
 		if inUse {
 			apiError{
 				Status: http.StatusConflict, Type: idempotencyError, Code: "idempotency_key_in_use",
@@ -71,19 +82,19 @@ func (s *Server) idempotent(read prepare) http.HandlerFunc {
 			return
 		}
 		defer s.release(scope, entry)
-		s.perform(w, r, read, entry)
+		s.perform(w, r, read, entry, memory)
 	}
 }
 
 // claim finds the entry of a key, or makes one and marks it as in use. A finished entry may be read by many at once.
-func (s *Server) claim(scope idempotencyScope) (entry *idempotentCall, inUse bool) {
+func (s *Server) claim(scope idempotencyScope, memory keyMemory) (entry *idempotentCall, inUse bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.options.Now()
 	s.pruneLocked(now)
 	entry, found := s.keys[scope]
 	if !found {
-		entry = &idempotentCall{at: now}
+		entry = &idempotentCall{expires: now.Add(memory.lifetime)}
 		s.keys[scope] = entry
 		return entry, false
 	}
@@ -92,7 +103,7 @@ func (s *Server) claim(scope idempotencyScope) (entry *idempotentCall, inUse boo
 
 func (s *Server) pruneLocked(now time.Time) {
 	for scope, entry := range s.keys {
-		if entry.done && now.Sub(entry.at) >= keyLifetime {
+		if entry.done && !now.Before(entry.expires) {
 			delete(s.keys, scope)
 		}
 	}
@@ -107,7 +118,7 @@ func (s *Server) release(scope idempotencyScope, entry *idempotentCall) {
 	}
 }
 
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall) {
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall, memory keyMemory) {
 	requestID := w.Header().Get("Request-Id")
 	op, failed := read(r)
 	if failed != nil {
@@ -120,7 +131,7 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, e
 		return
 	}
 	result := s.runWithFault(op, stateOf(r).fault)
-	if entry != nil && result.stored {
+	if entry != nil && result.stored && (memory.failures || result.answer.failure == nil) {
 		s.mu.Lock()
 		entry.done, entry.digest, entry.answer = true, op.digest, result.answer
 		s.mu.Unlock()

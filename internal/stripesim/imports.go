@@ -1,173 +1,88 @@
 package stripesim
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
+// The two APIs that import a feed.
 const (
-	importSetsPath = "/v1/data_management/import_sets"
-	// productFeed is the only standard_data_format that the emulator imports.
-	productFeed = "product_catalog_feed"
-	// maxFormBytes bounds a form that is not an upload.
-	maxFormBytes = 64 * 1024
+	apiV1 = "v1"
+	apiV2 = "v2"
 )
 
-// The statuses of an import. "validating_records" is one of the words that Stripe has used without documenting it: a
-// client has to wait through every word that it does not know, so the emulator uses one.
+// The statuses of an import. "validating_records" is one of the words that Stripe has used for import sets without
+// documenting it: a client has to wait through every word that it does not know, so the emulator uses one.
 const (
-	statusPending             = "pending"
-	statusValidating          = "validating_records"
+	statusPending             = "pending"            // v1
+	statusValidating          = "validating_records" // v1
+	statusAwaitingUpload      = "awaiting_upload"    // v2
+	statusProcessing          = "processing"         // v2
 	statusSucceeded           = "succeeded"
 	statusSucceededWithErrors = "succeeded_with_errors"
 	statusFailed              = "failed"
 )
 
-// importSet is one import of an account.
-type importSet struct {
-	id           string
-	account      string
-	format       string
-	file         *storedFile
-	created      time.Time
-	finished     time.Time
-	status       string
-	failedReason string
-	result       *importResult
-	fault        *Fault
+// importJob is one import of an account: an import set (v1) or a product catalog import (v2).
+type importJob struct {
+	id       string
+	account  string
+	api      string
+	feed     *feedSpec
+	replace  bool              // v2: what the file does not name is removed
+	metadata map[string]string // v2
+	file     *storedFile       // v2: nil until it was uploaded
+	created  time.Time
+	finished time.Time
+	status   string
+	failed   failure
+	done     *tally // nil until it succeeded, with errors or without
+	fault    *Fault
 }
 
-// importResult is what an import did, in Stripe's shape.
-type importResult struct {
-	RowsProcessed     int64         `json:"rows_processed"`
-	Successes         rowCount      `json:"successes"`
-	Errors            *importErrors `json:"errors,omitempty"` // only if there are any
-	ObjectsCreated    int64         `json:"objects_created"`
-	SkippedByFilter   rowCount      `json:"skipped_by_filter"`
-	SkippedDuplicates rowCount      `json:"skipped_duplicates"`
+// failure is why an import ended failed, in v2's words; v1 shows the message alone. The zero value is none.
+type failure struct {
+	code    string
+	kind    string
+	message string
 }
 
-type rowCount struct {
-	RowCount int64 `json:"row_count"`
+func invalidFile(message string) failure {
+	return failure{code: "invalid_file", kind: "cannot_proceed", message: message}
 }
 
-type importErrors struct {
-	File     string `json:"file"`
-	RowCount int64  `json:"row_count"`
+func internalError(message string) failure {
+	return failure{code: "internal_error", kind: "transient_failure", message: message}
 }
 
-// object is Stripe's import set. Whether result is null or absent before the end is not documented: it is null here.
-func (i *importSet) object() map[string]any {
-	object := map[string]any{
-		"id": i.id, "object": "data_management.import_set", "created": i.created.Unix(), "livemode": false,
-		"file": i.file.ID, "standard_data_format": i.format, "status": i.status, "result": nil,
-	}
-	if i.result != nil {
-		object["result"] = i.result
-	}
-	if i.failedReason != "" {
-		object["failed_reason"] = i.failedReason
-	}
-	return object
+// tally is what an import did.
+type tally struct {
+	rows, succeeded, failed int64
+	created                 int64
+	deleted                 int64 // by rows with delete=true
+	removed                 int64 // because a file in mode replace did not name them
+	duplicates              int64
+	errorFile               *storedFile // nil if no row failed
+	samples                 []sample
 }
 
-// prepareImport reads the form of a new import.
-func (s *Server) prepareImport(r *http.Request) (operation, *apiError) {
-	form, failed := readForm(r)
-	if failed != nil {
-		return operation{}, failed
+// flight is what imports in flight are counted by.
+func (i *importJob) flight() string {
+	if i.api == apiV1 {
+		return i.feed.format
 	}
-	state := stateOf(r)
-	sum := sha256.New()
-	addToDigest(sum, r.Method, r.URL.Path, form.Encode())
-	return operation{
-		digest: hex.EncodeToString(sum.Sum(nil)),
-		drop:   func() {},
-		run:    func() outcome { return s.createImport(state, form) },
-	}, nil
+	return i.feed.feedType
 }
 
-func readForm(r *http.Request) (url.Values, *apiError) {
-	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if mediaType != "application/x-www-form-urlencoded" {
-		return nil, invalid("", "Invalid request: parameters are form-encoded, got Content-Type %q.", r.Header.Get("Content-Type"))
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxFormBytes+1))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if len(body) > maxFormBytes {
-		return nil, invalid("", "Invalid request: the form is too long.")
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, invalid("", "Invalid request: the form cannot be read.")
-	}
-	return form, nil
-}
-
-// createImport judges the parameters and starts the import. A file that does not exist is found by the endpoint itself,
-// so, unlike a parameter that fails validation, that answer stays under the idempotency key: the stricter reading.
-func (s *Server) createImport(state *callState, form url.Values) outcome {
-	if failed := checkImportForm(form); failed != nil {
-		return refused(*failed)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owner := s.accountLocked(state.account)
-	file, found := owner.files[form.Get("file")]
-	if !found {
-		return outcome{stored: true, answer: apiError{
-			Status: http.StatusBadRequest, Type: invalidRequest, Code: "resource_missing", Param: "file",
-			Message: fmt.Sprintf("No such file upload: '%s'", form.Get("file")),
-		}.answer()}
-	}
-	if file.Purpose != uploadPurpose {
-		return outcome{stored: true, answer: invalid("file", "The file has the purpose %s, expected %s.", file.Purpose, uploadPurpose).answer()}
-	}
-	imp := &importSet{
-		id: newID("impset_"), account: state.account, format: form.Get("standard_data_format"), file: file,
-		created: s.options.Now(), status: statusPending, fault: state.fault,
-	}
-	s.startLocked(owner, imp)
-	return outcome{answer: okAnswer(imp.object()), stored: true}
-}
-
-func checkImportForm(form url.Values) *apiError {
-	known := []string{"file", "standard_data_format"}
-	for name, values := range form {
-		if !slices.Contains(known, name) {
-			return unknownParameter(name)
-		}
-		if len(values) > 1 {
-			return invalid(name, "Invalid request: %s is there twice.", name)
-		}
-	}
-	for _, name := range known {
-		if form.Get(name) == "" {
-			return missing(name)
-		}
-	}
-	if format := form.Get("standard_data_format"); format != productFeed {
-		return invalid("standard_data_format", "Invalid standard_data_format: must be %s, got %q.", productFeed, format)
-	}
-	return nil
-}
-
-// startLocked lets an import run on its own. Imports of an account are not put in a row: as at Stripe, a later one may
-// end first, so how many were in flight at once is counted for tests to look at.
-func (s *Server) startLocked(owner *account, imp *importSet) {
+func (s *Server) admitLocked(owner *account, imp *importJob) {
 	owner.imports[imp.id] = imp
 	s.importOrder = append(s.importOrder, imp)
-	owner.inFlight[imp.format]++
-	owner.maxInFlight[imp.format] = max(owner.maxInFlight[imp.format], owner.inFlight[imp.format])
+}
+
+// startLocked lets an import run on its own, once it has its file. Imports of an account are not put in a row: as at
+// Stripe, a later one may end first, so how many were in flight at once is counted for tests to look at.
+func (s *Server) startLocked(owner *account, imp *importJob) {
+	owner.inFlight[imp.flight()]++
+	owner.maxInFlight[imp.flight()] = max(owner.maxInFlight[imp.flight()], owner.inFlight[imp.flight()])
 	if imp.fault != nil && imp.fault.Kind == FaultImportStuck {
 		return
 	}
@@ -183,36 +98,23 @@ func (s *Server) startLocked(owner *account, imp *importSet) {
 	})
 }
 
-func (s *Server) getImport(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	state := stateOf(r)
-	s.mu.Lock()
-	imp, found := s.accountLocked(state.account).imports[id]
-	var object map[string]any
-	if found {
-		object = imp.object()
+// findImportLocked finds an import of the caller's own account; the imports of one API do not exist for the other.
+func (s *Server) findImportLocked(account, api, id string) (*importJob, bool) {
+	imp, found := s.accountLocked(account).imports[id]
+	if !found || imp.api != api {
+		return nil, false
 	}
-	s.mu.Unlock()
-	if !found {
-		apiError{
-			Status: http.StatusNotFound, Type: invalidRequest, Code: "resource_missing", Param: "id",
-			Message: fmt.Sprintf("No such import set: '%s'", id),
-		}.write(w)
-		return
-	}
-	if f := state.fault; f != nil && f.Kind == FaultImportStatus {
-		overrideStatus(object, f.StatusText)
-	}
-	okAnswer(object).write(w, "")
+	s.expireLocked(imp)
+	return imp, true
 }
 
-// overrideStatus shows an import as it would look in another state.
-func overrideStatus(object map[string]any, status string) {
-	object["result"] = nil
-	delete(object, "failed_reason")
-	if status == "" {
-		delete(object, "status")
+// expireLocked fails an import whose upload never came. It is asked whenever somebody looks, so that it goes by the
+// emulator's clock and needs no timer.
+func (s *Server) expireLocked(imp *importJob) {
+	now := s.options.Now()
+	if imp.status != statusAwaitingUpload || now.Before(imp.created.Add(s.options.UploadWindow)) {
 		return
 	}
-	object["status"] = status
+	imp.status, imp.finished = statusFailed, now
+	imp.failed = failure{code: "file_not_found", kind: "cannot_proceed", message: "No file was uploaded in time."}
 }

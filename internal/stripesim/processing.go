@@ -2,74 +2,57 @@ package stripesim
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
 	"strings"
 )
 
-// fullRowBytes is the size of a file up to which a product keeps all columns of its row. Beyond it a product keeps only
-// what a list shows, so that a 200 MB catalog costs the emulator a fraction of its size in memory.
-const fullRowBytes = 8 * 1024 * 1024
-
-// Product is a product of an account's catalog.
-type Product struct {
-	ID           string `json:"id"`
-	Title        string `json:"title"`
-	Price        string `json:"price"`
-	Availability string `json:"availability"`
-	RowSHA256    string `json:"row_sha256"` // of the row's fields, to compare rows that were not kept
-	Import       string `json:"import"`     // the import set that last wrote it
-	// Row is the whole row; absent if it came from a file of more than 8 MiB.
-	Row map[string]string `json:"row,omitempty"`
-}
-
-// change is what a row does to the catalog.
-type change struct {
-	product Product
-	delete  bool
-	skipped bool // a later row of the same file has the same id
-}
+// maxSamples is how many refused rows an import of v2 shows without its error file.
+const maxSamples = 5
 
 // processing is one import at work. Nothing of it reaches the catalog before it is through.
 type processing struct {
-	imp        *importSet
-	known      func(id string) bool
+	imp        *importJob
+	known      func(id string) bool // products of the catalog, or promotions
+	named      map[string]bool      // with replace: ids that the file names, in good rows and bad ones
+	targets    targets              // of a promotion
 	changes    []change
 	latest     map[string]int // id → its newest change
 	rows       int64
 	failedRows int64
+	samples    []sample
 	errorFile  *storedFile
 	errorDisk  *os.File
 	errorRows  *csv.Writer
 }
 
-// failure is why an import ends failed.
-type failure string
+// sample is a refused row as v2 shows it. What its row counts from is not documented: here, from the first row after
+// the header, as 1.
+type sample struct {
+	Row          int64  `json:"row,string"`
+	ID           string `json:"id"`
+	Field        string `json:"field"`
+	ErrorMessage string `json:"error_message"`
+}
 
 // process validates the file of an import and applies it.
-func (s *Server) process(ctx context.Context, imp *importSet, generation int) {
-	s.mu.Lock()
-	imp.status = statusValidating
-	s.mu.Unlock()
+func (s *Server) process(ctx context.Context, imp *importJob, generation int) {
+	if imp.api == apiV1 {
+		s.mu.Lock()
+		imp.status = statusValidating
+		s.mu.Unlock()
+	}
 	if f := imp.fault; f != nil && f.Kind == FaultImportFail {
 		reason := f.Message
 		if reason == "" {
 			reason = "Injected fault: the import failed."
 		}
-		s.settle(imp, generation, nil, failure(reason))
+		s.settle(imp, generation, nil, internalError(reason))
 		return
 	}
-	p := &processing{imp: imp, latest: map[string]int{}}
-	p.known = func(id string) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_, found := s.accountLocked(imp.account).catalog[id]
-		return found
-	}
+	p := s.begin(imp)
 	failed := s.read(ctx, p)
 	if ctx.Err() != nil {
 		p.dropErrorFile()
@@ -78,11 +61,30 @@ func (s *Server) process(ctx context.Context, imp *importSet, generation int) {
 	s.settle(imp, generation, p, failed)
 }
 
+func (s *Server) begin(imp *importJob) *processing {
+	p := &processing{imp: imp, latest: map[string]int{}}
+	if imp.replace {
+		p.named = map[string]bool{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	owner := s.accountLocked(imp.account)
+	p.known = func(id string) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return owner.has(imp.feed, id)
+	}
+	if imp.feed == &promotionFeed {
+		p.targets = owner.targets()
+	}
+	return p
+}
+
 // read goes through the file once.
 func (s *Server) read(ctx context.Context, p *processing) failure {
 	disk, err := os.Open(p.imp.file.path)
 	if err != nil {
-		return failure("The emulator could not open the file: " + err.Error())
+		return internalError("The emulator could not open the file: " + err.Error())
 	}
 	defer disk.Close()
 	rows := csv.NewReader(disk)
@@ -93,20 +95,20 @@ func (s *Server) read(ctx context.Context, p *processing) failure {
 	}
 	names, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return "The file has no header."
+		return invalidFile("The file has no header.")
 	}
 	if err != nil {
 		return malformed(err)
 	}
-	head, wrong := readHeader(names)
+	head, wrong := readHeader(p.imp.feed, names)
 	if wrong != "" {
-		return failure(wrong)
+		return invalidFile(wrong)
 	}
-	if failed := s.readRows(ctx, p, rows, head); failed != "" {
+	if failed := s.readRows(ctx, p, rows, head); failed != (failure{}) {
 		return failed
 	}
 	if p.rows == 0 {
-		return "The file has no rows." // what Stripe makes of it is not documented
+		return invalidFile("The file has no rows.") // what Stripe makes of it is not documented
 	}
 	return s.closeErrorFile(p)
 }
@@ -115,42 +117,49 @@ func (s *Server) readRows(ctx context.Context, p *processing, rows *csv.Reader, 
 	for ctx.Err() == nil {
 		fields, err := rows.Read()
 		if errors.Is(err, io.EOF) {
-			return ""
+			return failure{}
 		}
 		if err != nil {
 			return malformed(err)
 		}
 		p.rows++
 		r := row{header: head, fields: fields}
+		if p.named != nil {
+			p.named[strings.Clone(r.id())] = true
+		}
 		wrong := p.judge(r)
-		if wrong == "" {
+		if wrong == (mistake{}) {
 			p.take(r)
 			continue
 		}
-		p.failedRows++
 		if err := s.refuse(p, r, wrong); err != nil {
-			return failure("The emulator could not write the error file: " + err.Error())
+			return internalError("The emulator could not write the error file: " + err.Error())
 		}
 	}
-	return ""
+	return failure{}
 }
 
 // malformed fails the whole import: behind a broken quote nobody knows where rows begin. Stripe's reading is not
 // documented.
 func malformed(err error) failure {
-	return failure("The file cannot be parsed: " + err.Error() + ".")
+	return invalidFile("The file cannot be parsed: " + err.Error() + ".")
 }
 
 // judge returns what is wrong with a row. To delete what is not there is wrong, too: that is not documented, and the
-// stricter reading finds the client that lost track of its catalog.
-func (p *processing) judge(r row) string {
-	if wrong := r.check(); wrong != "" {
+// stricter reading finds the client that lost track of its catalog. Feeds that update have to find what they update.
+func (p *processing) judge(r row) mistake {
+	if wrong := r.check(); wrong != (mistake{}) {
 		return wrong
 	}
-	if r.deletes() && !p.exists(r.value("id")) {
-		return wrongField("id", "is not in the catalog, so it cannot be deleted")
+	switch feed := r.header.feed; {
+	case r.deletes() && !p.exists(r.id()):
+		return wrongField(feed.id, "is not in the catalog, so it cannot be deleted")
+	case feed.updates() && !p.known(r.id()):
+		return wrongField(feed.id, "is not in the catalog")
+	case feed == &promotionFeed && !r.deletes():
+		return p.targets.check(r)
 	}
-	return ""
+	return mistake{}
 }
 
 func (p *processing) exists(id string) bool {
@@ -161,50 +170,27 @@ func (p *processing) exists(id string) bool {
 }
 
 // take stages what a row does. The last row with an id wins; the ones before it are counted as skipped duplicates.
-// Values are copied, because a field shares its memory with the whole row.
 func (p *processing) take(r row) {
-	id := strings.Clone(r.value("id"))
-	c := change{delete: r.deletes(), product: Product{ID: id, Import: p.imp.id}}
-	if !c.delete {
-		c.product.Title = strings.Clone(r.value("title"))
-		c.product.Price = strings.Clone(r.value("price"))
-		c.product.Availability = strings.Clone(r.value("availability"))
-		c.product.RowSHA256 = rowSHA256(r)
-		if p.imp.file.Size <= fullRowBytes {
-			c.product.Row = fullRow(r)
-		}
-	}
-	if earlier, twice := p.latest[id]; twice {
+	c := changeOf(p.imp, r)
+	if earlier, twice := p.latest[c.id]; twice {
 		p.changes[earlier] = change{skipped: true}
 	}
-	p.latest[id] = len(p.changes)
+	p.latest[c.id] = len(p.changes)
 	p.changes = append(p.changes, c)
 }
 
-func rowSHA256(r row) string {
-	sum := sha256.New()
-	addToDigest(sum, r.fields...)
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
-func fullRow(r row) map[string]string {
-	full := make(map[string]string, len(r.fields))
-	for i, name := range r.header.names {
-		if r.fields[i] != "" {
-			full[name] = strings.Clone(r.fields[i])
-		}
-	}
-	return full
-}
-
 // refuse writes a row to the error file: the message, then the fields as they came. A ragged row stays ragged there.
-func (s *Server) refuse(p *processing, r row, wrong string) error {
+func (s *Server) refuse(p *processing, r row, wrong mistake) error {
+	p.failedRows++
+	if len(p.samples) < maxSamples {
+		p.samples = append(p.samples, sample{Row: p.rows, ID: strings.Clone(r.id()), Field: wrong.field, ErrorMessage: wrong.message})
+	}
 	if p.errorRows == nil {
 		if err := s.openErrorFile(p, r.header); err != nil {
 			return err
 		}
 	}
-	return p.errorRows.Write(append([]string{wrong}, r.fields...))
+	return p.errorRows.Write(append([]string{wrong.message}, r.fields...))
 }
 
 func (s *Server) openErrorFile(p *processing, head header) error {
@@ -224,16 +210,16 @@ func (s *Server) openErrorFile(p *processing, head header) error {
 
 func (s *Server) closeErrorFile(p *processing) failure {
 	if p.errorRows == nil {
-		return ""
+		return failure{}
 	}
 	p.errorRows.Flush()
 	size, err := p.errorDisk.Seek(0, io.SeekCurrent)
 	err = errors.Join(p.errorRows.Error(), err, p.errorDisk.Close())
 	if err != nil {
-		return failure("The emulator could not write the error file: " + err.Error())
+		return internalError("The emulator could not write the error file: " + err.Error())
 	}
 	p.errorFile.Size, p.errorFile.Created = size, s.options.Now()
-	return ""
+	return failure{}
 }
 
 func (p *processing) dropErrorFile() {
@@ -246,12 +232,9 @@ func (p *processing) dropErrorFile() {
 
 // settle ends an import and applies what it staged, all at once. A failed import has no result here, and no error file:
 // whether Stripe gives one is not documented.
-func (s *Server) settle(imp *importSet, generation int, p *processing, failed failure) {
-	if failed != "" && p != nil {
+func (s *Server) settle(imp *importJob, generation int, p *processing, failed failure) {
+	if failed != (failure{}) && p != nil {
 		p.dropErrorFile()
-	}
-	if failed == "" && p.errorFile != nil {
-		s.keepFile(p.errorFile, generation)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,42 +242,42 @@ func (s *Server) settle(imp *importSet, generation int, p *processing, failed fa
 		return
 	}
 	owner := s.accountLocked(imp.account)
-	owner.inFlight[imp.format]--
+	owner.inFlight[imp.flight()]--
 	imp.finished = s.options.Now()
-	if failed != "" {
-		imp.status, imp.failedReason = statusFailed, string(failed)
+	if failed != (failure{}) {
+		imp.status, imp.failed = statusFailed, failed
 		return
 	}
-	imp.result = p.apply(owner)
+	if p.errorFile != nil {
+		s.keepFileLocked(p.errorFile, imp.api)
+	}
+	imp.done = p.apply(owner)
 	imp.status = statusSucceeded
-	if imp.result.Errors != nil {
+	if imp.done.failed > 0 {
 		// Also if not one row was taken: the file was processed to its end.
 		imp.status = statusSucceededWithErrors
 	}
 }
 
 // apply brings the staged changes into the catalog and counts them.
-func (p *processing) apply(owner *account) *importResult {
-	result := &importResult{RowsProcessed: p.rows}
+func (p *processing) apply(owner *account) *tally {
+	t := &tally{rows: p.rows, failed: p.failedRows, errorFile: p.errorFile, samples: p.samples}
 	for _, c := range p.changes {
 		if c.skipped {
-			result.SkippedDuplicates.RowCount++
+			t.duplicates++
 			continue
 		}
-		result.Successes.RowCount++
-		_, existed := owner.catalog[c.product.ID]
-		switch {
+		t.succeeded++
+		switch known := owner.has(p.imp.feed, c.id); {
 		case c.delete:
-			delete(owner.catalog, c.product.ID)
-		case existed:
-			owner.catalog[c.product.ID] = c.product
-		default:
-			owner.catalog[c.product.ID] = c.product
-			result.ObjectsCreated++
+			t.deleted++
+		case !known && !p.imp.feed.updates():
+			t.created++
 		}
+		owner.change(p.imp, c)
 	}
-	if p.failedRows > 0 {
-		result.Errors = &importErrors{File: p.errorFile.ID, RowCount: p.failedRows}
+	if p.imp.replace {
+		t.removed = owner.keepOnly(p.named)
 	}
-	return result
+	return t
 }

@@ -16,13 +16,13 @@ var loggedHeaders = []string{
 	"Stripe-Version", "Stripe-Account", "Idempotency-Key", "Content-Type", "User-Agent", "Accept-Encoding", "Expect",
 }
 
-// Request is one call under /v1.
+// Request is one call under /v1 or /v2, or to a signed URL.
 type Request struct {
 	RequestID      string            `json:"request_id"`
 	At             time.Time         `json:"at"`
 	Method         string            `json:"method"`
-	Path           string            `json:"path"`
-	Account        string            `json:"account,omitempty"` // of the header Stripe-Account
+	Path           string            `json:"path"`              // of a signed URL: what stands before the secret
+	Account        string            `json:"account,omitempty"` // of the header Stripe-Account, or of the import that a signed URL is for
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 	AuthScheme     string            `json:"auth_scheme,omitempty"` // Bearer or Basic, never the key
 	ContentLength  int64             `json:"content_length"`        // -1 if the call came chunked
@@ -53,7 +53,7 @@ type counts struct {
 // record notes a call at its arrival, so that one which never ends is seen as well.
 func (s *Server) record(r *http.Request) *Request {
 	q := &Request{
-		RequestID: newID("req_"), At: s.options.Now().UTC(), Method: r.Method, Path: r.URL.Path,
+		RequestID: newID("req_"), At: s.options.Now().UTC(), Method: r.Method, Path: loggedPath(r.URL.Path),
 		Account: r.Header.Get("Stripe-Account"), IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		AuthScheme: authScheme(r), ContentLength: r.ContentLength, Headers: map[string]string{}, mu: &s.mu,
 	}

@@ -6,14 +6,9 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// requiredColumns of a product feed. brand and others are required under conditions that a file does not show (books
-// need no brand), so their absence passes.
-var requiredColumns = []string{"id", "title", "description", "link", "image_link", "availability", "price"}
 
 var (
 	// The specification says "alphanumeric", and public catalogs that Stripe took have hyphens; which other delimiters
@@ -32,44 +27,6 @@ var (
 
 // fieldCheck judges one value that is not empty; it returns what is wrong with it, or nothing.
 type fieldCheck func(value string) string
-
-// fieldChecks are the rules for single columns, in the specification's order.
-var fieldChecks = []struct {
-	column string
-	check  fieldCheck
-}{
-	{"id", all(atMost(100), matches(idPattern, "an alphanumeric id"))},
-	{"title", atMost(150)},
-	{"description", atMost(5000)},
-	{"link", isURL},
-	{"brand", atMost(70)},
-	{"gtin", matches(digitsPattern, "digits only")},
-	{"mpn", atMost(70)},
-	{"image_link", all(isURL, isImage)},
-	{"condition", oneOf("new", "refurbished", "used")},
-	{"age_group", oneOf("newborn", "infant", "toddler", "kids", "adult")},
-	{"material", atMost(100)},
-	{"length", matches(measurePattern, "a number and cm or in")},
-	{"width", matches(measurePattern, "a number and cm or in")},
-	{"height", matches(measurePattern, "a number and cm or in")},
-	{"weight", matches(weightPattern, "a number and lb, oz, g or kg")},
-	{"item_group_id", atMost(70)},
-	{"item_group_title", atMost(150)},
-	{"color", atMost(100)},
-	{"size", atMost(20)},
-	{"gender", oneOf("male", "female", "unisex")},
-	{"availability", oneOf("in_stock", "out_of_stock", "preorder", "backorder")},
-	{"availability_date", matches(datePattern, "an ISO 8601 date")},
-	{"expiration_date", matches(datePattern, "an ISO 8601 date")},
-	{"inventory_not_tracked", oneOf("true", "false")},
-	{"inventory_quantity", matches(quantityPattern, "a whole number of at least 0")},
-	{"price", matches(pricePattern, "an amount and a currency, such as 15.00 USD")},
-	{"sale_price", matches(pricePattern, "an amount and a currency, such as 15.00 USD")},
-	{"stripe_product_tax_code", matches(taxCodePattern, "a Stripe tax code, such as txcd_99999999")},
-	{"tax_behavior", oneOf("inclusive", "exclusive")},
-	{"shipping_cost_basis", oneOf("per_order", "per_item")},
-	{"disable_checkout", oneOf("true", "false")},
-}
 
 func all(checks ...fieldCheck) fieldCheck {
 	return func(value string) string {
@@ -127,6 +84,7 @@ func isImage(value string) string {
 
 // header is the first row of a feed.
 type header struct {
+	feed    *feedSpec
 	names   []string
 	columns map[string]int
 }
@@ -134,8 +92,8 @@ type header struct {
 // readHeader returns why a file with this header cannot be imported at all, or nothing. Columns that the specification
 // does not know pass: that is not documented, but a public catalog which has some was imported through this API.
 // A byte order mark makes the first column unknown; whether Stripe strips it is not documented.
-func readHeader(names []string) (header, string) {
-	h := header{names: slices.Clone(names), columns: map[string]int{}}
+func readHeader(feed *feedSpec, names []string) (header, string) {
+	h := header{feed: feed, names: slices.Clone(names), columns: map[string]int{}}
 	for i, name := range h.names {
 		h.names[i] = strings.Clone(name)
 		if _, twice := h.columns[name]; twice {
@@ -144,10 +102,10 @@ func readHeader(names []string) (header, string) {
 		h.columns[h.names[i]] = i
 	}
 	_, deletes := h.columns["delete"]
-	for _, name := range requiredColumns {
+	for _, name := range feed.required {
 		_, present := h.columns[name]
 		// A file of deletions needs no other columns; rows in it that are none fail one by one.
-		if !present && (name == "id" || !deletes) {
+		if !present && (name == feed.id || !deletes || !feed.deletes) {
 			return h, fmt.Sprintf("The required column %q is missing from the header.", name)
 		}
 	}
@@ -169,38 +127,51 @@ func (r row) value(column string) string {
 	return r.fields[i]
 }
 
-func (r row) deletes() bool { return r.value("delete") == "true" }
+func (r row) id() string { return r.value(r.header.feed.id) }
+
+func (r row) deletes() bool { return r.header.feed.deletes && r.value("delete") == "true" }
+
+// mistake is what is wrong with a row; the zero value is nothing.
+type mistake struct {
+	field   string // empty for the row as a whole
+	message string
+}
+
+func wrongField(column, wrong string) mistake {
+	return mistake{field: column, message: fmt.Sprintf("Field %s %s.", column, wrong)}
+}
 
 // check returns what is wrong with the row, or nothing. Only the first mistake is told, as one message per row is all
 // that the error file has room for.
-func (r row) check() string {
+func (r row) check() mistake {
+	feed := r.header.feed
 	switch {
 	case len(r.fields) != len(r.header.names):
-		return fmt.Sprintf("The row has %d fields, the header has %d.", len(r.fields), len(r.header.names))
-	case !slices.Contains([]string{"", "true", "false"}, r.value("delete")):
+		return mistake{message: fmt.Sprintf("The row has %d fields, the header has %d.", len(r.fields), len(r.header.names))}
+	case feed.deletes && !slices.Contains([]string{"", "true", "false"}, r.value("delete")):
 		return wrongField("delete", "is not one of true, false")
-	case r.value("id") == "":
-		return wrongField("id", "is required")
+	case r.id() == "":
+		return wrongField(feed.id, "is required")
 	case r.deletes():
-		return "" // nothing else of the row is read
+		return mistake{} // nothing else of the row is read
 	}
-	for _, name := range requiredColumns {
+	for _, name := range feed.required {
 		if strings.TrimSpace(r.value(name)) == "" {
 			return wrongField(name, "is required")
 		}
 	}
-	for _, f := range fieldChecks {
-		if wrong := r.checkField(f.column, f.check); wrong != "" {
+	for _, f := range feed.columns {
+		if wrong := r.checkField(f.column, f.check); wrong != (mistake{}) {
 			return wrong
 		}
 	}
-	return r.checkTogether()
+	return feed.together(r)
 }
 
-func (r row) checkField(column string, check fieldCheck) string {
+func (r row) checkField(column string, check fieldCheck) mistake {
 	value := r.value(column)
 	if value == "" {
-		return ""
+		return mistake{}
 	}
 	if !utf8.ValidString(value) {
 		return wrongField(column, "is not valid UTF-8")
@@ -208,34 +179,5 @@ func (r row) checkField(column string, check fieldCheck) string {
 	if wrong := check(value); wrong != "" {
 		return wrongField(column, wrong)
 	}
-	return ""
+	return mistake{}
 }
-
-// checkTogether judges columns that depend on each other.
-func (r row) checkTogether() string {
-	switch tracked, quantity := r.value("inventory_not_tracked"), r.value("inventory_quantity"); {
-	case tracked == "true" && quantity != "":
-		return wrongField("inventory_quantity", "must be blank if inventory_not_tracked is true")
-	case tracked == "false" && quantity == "":
-		return wrongField("inventory_quantity", "is required if inventory_not_tracked is false")
-	}
-	if r.value("availability") == "preorder" && r.value("availability_date") == "" {
-		return wrongField("availability_date", "is required if availability is preorder")
-	}
-	return r.checkRating()
-}
-
-func (r row) checkRating() string {
-	for column, limit := range map[string]float64{"product_review_rating": 5, "popularity_score": 5, "return_rate": 100} {
-		value := r.value(column)
-		if value == "" {
-			continue
-		}
-		if n, err := strconv.ParseFloat(value, 64); err != nil || !(n >= 0 && n <= limit) {
-			return wrongField(column, fmt.Sprintf("is not a number from 0 to %g", limit))
-		}
-	}
-	return ""
-}
-
-func wrongField(column, wrong string) string { return fmt.Sprintf("Field %s %s.", column, wrong) }

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,16 @@ import (
 // set Options.MaxFileBytes.
 const DefaultMaxFileBytes = 200 * 1024 * 1024
 
+const (
+	// DefaultMaxImportBytes is Stripe's "4 GB" for one file of a product catalog import, in its larger reading as well.
+	DefaultMaxImportBytes = 4 * 1024 * 1024 * 1024
+	// DefaultURLLifetime is how long signed URLs live in Stripe's guide. Its API reference shows an hour for uploads.
+	DefaultURLLifetime = 5 * time.Minute
+	// DefaultUploadWindow is how long a product catalog import waits for its upload. Stripe says only that it does not
+	// wait for ever.
+	DefaultUploadWindow = time.Hour
+)
+
 // Options shape an emulator. The zero value works.
 type Options struct {
 	// Dir is where uploaded files go, in a directory of their own that Close removes; empty means the system's
@@ -27,9 +38,15 @@ type Options struct {
 	Keys []string
 	// ImportDelay is how long an import stays pending before it is processed.
 	ImportDelay time.Duration
-	// MaxFileBytes is the limit for one file; zero means DefaultMaxFileBytes.
+	// MaxFileBytes is the limit for one file of the Files API; zero means DefaultMaxFileBytes.
 	MaxFileBytes int64
-	// Now is the clock of timestamps and of idempotency keys; nil means time.Now.
+	// MaxImportBytes is the limit for the file of a product catalog import; zero means DefaultMaxImportBytes.
+	MaxImportBytes int64
+	// URLLifetime is how long signed URLs live; zero means DefaultURLLifetime.
+	URLLifetime time.Duration
+	// UploadWindow is how long a product catalog import waits for its upload; zero means DefaultUploadWindow.
+	UploadWindow time.Duration
+	// Now is the clock of timestamps, idempotency keys and signed URLs; nil means time.Now.
 	Now func() time.Time
 	// Logger gets a line per call; nil discards them.
 	Logger *slog.Logger
@@ -50,10 +67,11 @@ type Server struct {
 	revoked     map[string]bool
 	accounts    map[string]*account
 	fileOrder   []*storedFile
-	importOrder []*importSet
+	importOrder []*importJob
 	requests    []*Request
 	counts      counts
 	keys        map[idempotencyScope]*idempotentCall
+	signed      map[string]signedURL // by path
 	faults      []*armedFault
 	nextFault   int
 	generation  int // of the state: grows with every reset, so that what began before it leaves no trace
@@ -62,17 +80,19 @@ type Server struct {
 // account is everything that belongs to one connected account: nothing of it is visible to another.
 type account struct {
 	files       map[string]*storedFile
-	imports     map[string]*importSet
+	imports     map[string]*importJob
 	catalog     map[string]Product
-	inFlight    map[string]int // imports by standard_data_format
+	promotions  map[string]Promotion
+	inFlight    map[string]int // imports by standard_data_format (v1) or feed_type (v2)
 	maxInFlight map[string]int
 }
 
 // New makes an emulator. Close it to end its imports and to remove its files.
 func New(options Options) (*Server, error) {
-	if options.MaxFileBytes == 0 {
-		options.MaxFileBytes = DefaultMaxFileBytes
-	}
+	options.MaxFileBytes = cmp.Or(options.MaxFileBytes, DefaultMaxFileBytes)
+	options.MaxImportBytes = cmp.Or(options.MaxImportBytes, DefaultMaxImportBytes)
+	options.URLLifetime = cmp.Or(options.URLLifetime, DefaultURLLifetime)
+	options.UploadWindow = cmp.Or(options.UploadWindow, DefaultUploadWindow)
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -133,6 +153,7 @@ func (s *Server) forgetLocked() {
 	s.fileOrder, s.importOrder, s.requests, s.faults = nil, nil, nil, nil
 	s.counts = counts{}
 	s.keys = map[idempotencyScope]*idempotentCall{}
+	s.signed = map[string]signedURL{}
 }
 
 // accountLocked returns the account with this id, a new one if nobody used it yet.
@@ -141,8 +162,9 @@ func (s *Server) accountLocked(id string) *account {
 	if !found {
 		a = &account{
 			files:       map[string]*storedFile{},
-			imports:     map[string]*importSet{},
+			imports:     map[string]*importJob{},
 			catalog:     map[string]Product{},
+			promotions:  map[string]Promotion{},
 			inFlight:    map[string]int{},
 			maxInFlight: map[string]int{},
 		}
@@ -151,22 +173,31 @@ func (s *Server) accountLocked(id string) *account {
 	return a
 }
 
-// ServeHTTP answers calls for api.stripe.com and files.stripe.com alike, and the control API.
+// ServeHTTP answers calls for api.stripe.com and files.stripe.com alike, for signed URLs, and the control API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/_sim/") {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/_sim/"):
 		s.control.ServeHTTP(w, r)
-		return
+	case isSigned(r.URL.Path):
+		s.serveSigned(w, r)
+	default:
+		s.serveAPI(w, r)
 	}
-	s.serveAPI(w, r)
 }
 
 func (s *Server) apiRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	routes.HandleFunc("POST /v1/files", s.idempotent(s.prepareUpload))
+	routes.HandleFunc("POST /v1/files", s.idempotent(apiV1, v1Keys, s.prepareUpload))
 	routes.HandleFunc("GET /v1/files/{id}", s.getFile)
 	routes.HandleFunc("GET /v1/files/{id}/contents", s.getFileContents)
-	routes.HandleFunc("POST /v1/data_management/import_sets", s.previewOnly(s.idempotent(s.prepareImport)))
+	routes.HandleFunc("POST /v1/data_management/import_sets", s.previewOnly(s.idempotent(apiV1, v1Keys, s.prepareImport)))
 	routes.HandleFunc("GET /v1/data_management/import_sets/{id}", s.previewOnly(s.getImport))
+	v2 := func(next http.HandlerFunc) http.HandlerFunc { return s.sinceVersion(firstV2Version, next) }
+	routes.HandleFunc("POST "+catalogImportsPath, v2(s.idempotent(apiV2, v2Keys, s.prepareCatalogImport)))
+	routes.HandleFunc("GET "+catalogImportsPath, v2(s.listCatalogImports))
+	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.getCatalogImport))
+	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.putUpload)
+	routes.HandleFunc("GET "+downloadsPath+"{token}", s.getDownload)
 	routes.HandleFunc("/", s.unknownURL)
 	return routes
 }

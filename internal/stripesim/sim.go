@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -33,12 +34,15 @@ type File struct {
 	Created     time.Time `json:"created"`
 }
 
-// Import is an import set, seen from the inside.
+// Import is an import of either API, seen from the inside.
 type Import struct {
 	ID                 string     `json:"id"`
 	Account            string     `json:"account"`
-	File               string     `json:"file"`
-	StandardDataFormat string     `json:"standard_data_format"`
+	API                string     `json:"api"`                            // v1 or v2
+	Feed               string     `json:"feed"`                           // product, inventory, pricing or promotion
+	File               string     `json:"file,omitempty"`                 // empty while it awaits its upload
+	StandardDataFormat string     `json:"standard_data_format,omitempty"` // v1
+	Mode               string     `json:"mode"`                           // upsert or replace
 	Status             string     `json:"status"`
 	FailedReason       string     `json:"failed_reason,omitempty"`
 	Created            time.Time  `json:"created"`
@@ -46,14 +50,16 @@ type Import struct {
 	RowsProcessed      int64      `json:"rows_processed"`
 	RowsSucceeded      int64      `json:"rows_succeeded"`
 	RowsFailed         int64      `json:"rows_failed"`
+	RowsDeleted        int64      `json:"rows_deleted"` // of the rows that succeeded: those with delete=true
 	ObjectsCreated     int64      `json:"objects_created"`
+	ObjectsRemoved     int64      `json:"objects_removed"` // by mode replace, because the file did not name them
 	SkippedDuplicates  int64      `json:"skipped_duplicates"`
 	ErrorFile          string     `json:"error_file,omitempty"`
 }
 
 // Stats counts what the emulator saw since it started or was reset.
 type Stats struct {
-	Requests         int            `json:"requests"` // under /v1
+	Requests         int            `json:"requests"` // under /v1 and /v2, and to signed URLs
 	Replayed         int            `json:"replayed"`
 	RequestsByStatus map[int]int    `json:"requests_by_status"` // 0: no answer was sent
 	Files            int            `json:"files"`              // uploaded; files of refused rows do not count
@@ -61,7 +67,8 @@ type Stats struct {
 	Imports          int            `json:"imports"`
 	ImportsByStatus  map[string]int `json:"imports_by_status"`
 	Products         map[string]int `json:"products"` // by account
-	// InFlight and MaxInFlight count imports that have not ended, now and at the worst, by "account/standard_data_format".
+	// InFlight and MaxInFlight count imports that have their file and have not ended, now and at the worst, by
+	// "account/standard_data_format" (v1) or "account/feed_type" (v2).
 	InFlight    map[string]int `json:"in_flight"`
 	MaxInFlight map[string]int `json:"max_in_flight"`
 }
@@ -75,8 +82,9 @@ func (s *Server) controlRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog", s.showCatalog)
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog/{id}", s.showProduct)
+	routes.HandleFunc("GET /_sim/accounts/{account}/promotions", func(w http.ResponseWriter, r *http.Request) { list(w, s.promotions(r.PathValue("account"))) })
 	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) { list(w, s.files(narrowedTo(r))) })
-	routes.HandleFunc("GET /_sim/imports", func(w http.ResponseWriter, r *http.Request) { list(w, s.importSets(narrowedTo(r))) })
+	routes.HandleFunc("GET /_sim/imports", func(w http.ResponseWriter, r *http.Request) { list(w, s.importJobs(narrowedTo(r))) })
 	routes.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, r *http.Request) { list(w, s.requestLog(narrowedTo(r))) })
 	routes.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { show(w, s.stats()) })
 	routes.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { list(w, s.armedFaults()) })
@@ -174,32 +182,54 @@ func (s *Server) files(wanted func(string) bool) []File {
 	return files
 }
 
-func (s *Server) importSets(wanted func(string) bool) []Import {
+func (s *Server) promotions(id string) []Promotion {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	promotions := []Promotion{}
+	if a, found := s.accounts[id]; found {
+		for _, id := range slices.Sorted(maps.Keys(a.promotions)) {
+			promotions = append(promotions, a.promotions[id])
+		}
+	}
+	return promotions
+}
+
+func (s *Server) importJobs(wanted func(string) bool) []Import {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	imports := []Import{}
 	for _, i := range s.importOrder {
-		if wanted(i.account) {
+		if s.expireLocked(i); wanted(i.account) {
 			imports = append(imports, i.inside())
 		}
 	}
 	return imports
 }
 
-func (i *importSet) inside() Import {
+func (i *importJob) inside() Import {
 	inside := Import{
-		ID: i.id, Account: i.account, File: i.file.ID, StandardDataFormat: i.format, Status: i.status,
-		FailedReason: i.failedReason, Created: i.created,
+		ID: i.id, Account: i.account, API: i.api, Feed: i.feed.feedType, Mode: modeUpsert, Status: i.status,
+		FailedReason: i.failed.message, Created: i.created,
+	}
+	if i.api == apiV1 {
+		inside.StandardDataFormat = i.feed.format
+	}
+	if i.replace {
+		inside.Mode = modeReplace
+	}
+	if i.file != nil {
+		inside.File = i.file.ID
 	}
 	if !i.finished.IsZero() {
 		finished := i.finished
 		inside.Finished = &finished
 	}
-	if i.result != nil {
-		inside.RowsProcessed, inside.RowsSucceeded = i.result.RowsProcessed, i.result.Successes.RowCount
-		inside.ObjectsCreated, inside.SkippedDuplicates = i.result.ObjectsCreated, i.result.SkippedDuplicates.RowCount
-		if i.result.Errors != nil {
-			inside.RowsFailed, inside.ErrorFile = i.result.Errors.RowCount, i.result.Errors.File
+	if t := i.done; t != nil {
+		inside.RowsProcessed, inside.RowsSucceeded, inside.RowsFailed = t.rows, t.succeeded, t.failed
+		inside.RowsDeleted, inside.ObjectsCreated, inside.ObjectsRemoved = t.deleted, t.created, t.removed
+		inside.SkippedDuplicates = t.duplicates
+		if t.errorFile != nil {
+			inside.ErrorFile = t.errorFile.ID
 		}
 	}
 	return inside
@@ -229,12 +259,13 @@ func (s *Server) stats() Stats {
 		stats.RequestsByStatus[status] = n
 	}
 	for _, f := range s.fileOrder {
-		if f.Purpose == uploadPurpose {
+		if f.Purpose != errorFilePurpose {
 			stats.Files++
 			stats.FileBytes += f.Size
 		}
 	}
 	for _, i := range s.importOrder {
+		s.expireLocked(i)
 		stats.ImportsByStatus[i.status]++
 	}
 	for id, a := range s.accounts {

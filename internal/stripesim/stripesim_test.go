@@ -368,7 +368,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 	}{
 		"no file":           {values(func(v url.Values) { v.Del("file") }), nil, "file"},
 		"no format":         {values(func(v url.Values) { v.Del("standard_data_format") }), nil, "standard_data_format"},
-		"another format":    {values(func(v url.Values) { v.Set("standard_data_format", "inventory_feed") }), nil, "standard_data_format"},
+		"another format":    {values(func(v url.Values) { v.Set("standard_data_format", "pricing_feed") }), nil, "standard_data_format"},
 		"unknown parameter": {values(func(v url.Values) { v.Set("mode", "replace") }), nil, "mode"},
 		"twice":             {values(func(v url.Values) { v.Add("file", "file_x") }), nil, "file"},
 		"missing file":      {values(func(v url.Values) { v.Set("file", "file_x") }), nil, "file"},
@@ -478,10 +478,10 @@ func TestRowsThatAreRefused(t *testing.T) {
 					fields[i] = test.value
 				}
 			}
-			h, wrong := readHeader(names)
+			h, wrong := readHeader(&productFeed, names)
 			require.Empty(t, wrong)
-			p := &processing{latest: map[string]int{}, known: func(string) bool { return false }}
-			require.Contains(t, p.judge(row{header: h, fields: fields}), test.wrong)
+			p := &processing{imp: &importJob{feed: &productFeed}, latest: map[string]int{}, known: func(string) bool { return false }}
+			require.Contains(t, p.judge(row{header: h, fields: fields}).message, test.wrong)
 		})
 	}
 	for _, price := range []string{"15 USD", "15.00 USD", "1500 JPY", "0.00 EUR", "1.234 KWD"} {
@@ -868,7 +868,7 @@ func TestManyImportsAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			values := url.Values{"file": {file.ID}, "standard_data_format": {productFeed}}
+			values := url.Values{"file": {file.ID}, "standard_data_format": {productFeed.format}}
 			if _, err := d.try(http.MethodPost, importSetsPath, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()), nil); err != nil {
 				t.Error(err)
 			}

@@ -22,6 +22,7 @@ import (
 	"github.com/stripe/stripe-go/v83"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/stripeapi"
 	"vitrine/sandbox/child"
@@ -96,8 +97,8 @@ func (t task) withVitrine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = api.UploadFile(ctx, catalog.Upload{
-		Account: account, Filename: "product.csv", ContentType: "text/csv", Size: object.Size, Body: body, IdempotencyKey: t.IdempotencyKey,
+	_, err = api.V1().Upload(ctx, catalog.Upload{
+		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: object.Size, Body: body, IdempotencyKey: t.IdempotencyKey,
 	})
 	return err
 }
