@@ -43,15 +43,6 @@ type Summary struct {
 	Findings []Tally
 }
 
-// The causes that Inspect finds.
-const (
-	UnknownColumn Cause = "unknown_column"
-	TooManyFields Cause = "too_many_fields"
-	TooFewFields  Cause = "too_few_fields"
-	EmptyID       Cause = "empty_id"
-	NotUTF8       Cause = "not_utf8"
-)
-
 // Tally is one cause, how often it occurs and where first.
 type Tally struct {
 	Cause   Cause   `json:"cause"`
