@@ -72,7 +72,7 @@ func Inspect(src io.Reader, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	header, err := parseHeader(first, o.Kind, o.Format)
+	header, err := parseHeader(first, o.Kind, o.Format, StripeDialect)
 	if err != nil {
 		return Summary{Header: header}, err
 	}
