@@ -156,7 +156,7 @@ func readInterval(text []byte) (start, end moment, cause Cause) {
 	}
 	last := end.seconds
 	if !end.timed {
-		last += day
+		last += day - 1
 	}
 	if start.zoned != end.zoned {
 		last += day // the other end's zone is anyone's guess: nothing is called backward that might not be

@@ -98,6 +98,9 @@ func checkCells(cells []cellRule, fields [][]byte, found []problem) []problem {
 	for i := range cells {
 		rule := &cells[i]
 		value := fields[rule.at]
+		if len(value) == 0 && !rule.required {
+			continue // half of a usual row
+		}
 		if cause := rule.judge(value); cause != "" {
 			found = append(found, problem{rule.column.Name, value, cause})
 		}

@@ -104,11 +104,13 @@ var (
 // imageFormat judges an image by the ending of its address. An address may say nothing of its format, so only a
 // wrong ending is told.
 func imageFormat(url []byte) Cause {
-	end := bytes.IndexAny(url, "?#")
-	if end < 0 {
-		end = len(url)
+	path := url
+	if query := bytes.IndexByte(path, '?'); query >= 0 {
+		path = path[:query]
 	}
-	path := url[:end]
+	if fragment := bytes.IndexByte(path, '#'); fragment >= 0 {
+		path = path[:fragment]
+	}
 	switch {
 	case endsIn(path, refusedImages):
 		return ImageFormat
