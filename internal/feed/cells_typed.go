@@ -74,8 +74,18 @@ func endOfMessage(c *Column, list []byte) int {
 		}
 		at += comma
 		next := bytes.TrimLeft(list[at+1:], " ")
-		if kind, _, typed := cutPart(next); typed && isOneOf(c.Enum, kind) {
+		if beginsWithType(c, next) {
 			return at
 		}
 	}
+}
+
+// beginsWithType looks no further than it must: a message may have any number of commas.
+func beginsWithType(c *Column, entry []byte) bool {
+	for _, kind := range c.Enum {
+		if len(entry) > len(kind) && entry[len(kind)] == ':' && string(entry[:len(kind)]) == kind {
+			return true
+		}
+	}
+	return false
 }

@@ -61,13 +61,11 @@ func FuzzDateAgreesWithTime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, ok := readMoment(text)
 		for _, layout := range layouts {
-			if want, err := time.Parse(layout, string(text)); err == nil && layout != time.RFC3339 {
+			// time.Parse takes hours of one digit, which ISO 8601 does not have.
+			if want, err := time.Parse(layout, string(text)); err == nil && want.Format(layout) == string(text) {
 				require.True(t, ok, "%q is a date as %s", text, layout)
 				require.Equal(t, want.Unix(), m.seconds, "%q", text)
 			}
-		}
-		if want, err := time.Parse(time.RFC3339, string(text)); ok && err == nil {
-			require.Equal(t, want.Unix(), m.seconds, "%q", text)
 		}
 		readInterval(text)
 	})
@@ -99,16 +97,7 @@ func FuzzCells(f *testing.F) {
 			f.Add([]byte(value))
 		}
 	}
-	var columns []string
-	for _, c := range productColumns {
-		columns = append(columns, c.Name)
-	}
-	product := compileRules(Product, columns)
-	columns = nil
-	for _, c := range promotionColumns {
-		columns = append(columns, c.Name)
-	}
-	promotion := compileRules(Promotion, columns)
+	product, promotion := compileRules(Product, columnNames(Product)), compileRules(Promotion, columnNames(Promotion))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		before := bytes.Clone(value)
 		value = slices.Clip(value)
@@ -118,7 +107,7 @@ func FuzzCells(f *testing.F) {
 				fields[i] = value
 			}
 			for _, p := range r.check(fields, nil) {
-				require.Contains(t, textOf, p.cause)
+				require.NotEmpty(t, textOf[p.cause].severity)
 			}
 			r.variants(fields)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -226,4 +227,29 @@ func BenchmarkRules(b *testing.B) {
 			_, scratch = n.row(rows[i%len(rows)], scratch[:0])
 		}
 	})
+}
+
+// A row may be four megabytes long, and one that is made to be slow must not hold up a worker.
+func TestHostileCellsCostLittle(t *testing.T) {
+	t.Parallel()
+	r := compileRules(Product, columnNames(Product))
+	n := compileDialect(GoogleDialect, Product, columnNames(Product))
+	for _, pattern := range []string{"<a", "<a>", ",", ", ", ":", "a:b:c:d,", "upsell:a,", "prop_65:a,", "prop_65,", "> ", "é", "A ", "9", "9,999", "US:ALL:x:1.00 USD,", "%", "-"} {
+		value := []byte(strings.Repeat(pattern, 1<<20/len(pattern)))
+		fields := make([][]byte, len(productColumns))
+		for i := range fields {
+			fields[i] = value
+		}
+		begun := time.Now()
+		r.check(fields, nil)
+		n.row(fields, nil)
+		require.Less(t, time.Since(begun), 5*time.Second, pattern)
+	}
+}
+
+func columnNames(k Kind) (names []string) {
+	for _, c := range Columns(k) {
+		names = append(names, c.Name)
+	}
+	return names
 }

@@ -137,13 +137,17 @@ func checkPlainText(c *Column, value []byte) Cause {
 
 // hasTag looks for <b>, </p>, <br/> and the like; "for feet < 25 cm" is none.
 func hasTag(text []byte) bool {
+	if bytes.IndexByte(text, '<') < 0 {
+		return false
+	}
+	text = text[:bytes.LastIndexByte(text, '>')+1]
 	for {
 		open := bytes.IndexByte(text, '<')
-		if open < 0 || open+1 == len(text) {
+		if open < 0 {
 			return false
 		}
 		text = text[open+1:]
-		if (text[0] == '/' || isLetter(text[0])) && bytes.IndexByte(text, '>') > 0 {
+		if text[0] == '/' || isLetter(text[0]) {
 			return true
 		}
 	}
