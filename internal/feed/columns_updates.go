@@ -18,7 +18,7 @@ var pricingColumns = []Column{
 }
 
 // aTarget is the condition that four columns share.
-const aTarget = "with at least one of the four target columns, when target_selection is specific_products"
+const aTarget = "in at least one of the four columns of targets and exclusions when target_selection is specific_products"
 
 var promotionColumns = []Column{
 	{Name: "promotion_id", Type: IDType, Need: Required, Limit: 100, Since: "2026", Sample: "SUMMER26"},

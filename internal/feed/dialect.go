@@ -21,13 +21,13 @@ type Normalisation struct {
 
 // googleNames are Google's names of what Stripe calls otherwise, as canonical writes them. Google's name counts only in
 // a file that does not have Stripe's.
-var googleNames = map[string]string{
-	"product_type":       "product_category", // the merchant's own path
-	"product_length":     "length",
-	"product_width":      "width",
-	"product_height":     "height",
-	"product_weight":     "weight",
-	"virtual_model_link": "model_3d_link",
+var googleNames = []struct{ google, stripe string }{
+	{"product_type", "product_category"}, // the merchant's own path
+	{"product_length", "length"},
+	{"product_width", "width"},
+	{"product_height", "height"},
+	{"product_weight", "weight"},
+	{"virtual_model_link", "model_3d_link"},
 }
 
 // canonical writes a header's name as the specification writes its names: Image Link, image-link and g:image_link are
@@ -49,8 +49,10 @@ func (d Dialect) renamed(kind Kind, name string) string {
 		return name
 	}
 	own := canonical(name)
-	if other, differs := googleNames[own]; differs {
-		own = other
+	for _, names := range googleNames {
+		if own == names.google {
+			own = names.stripe
+		}
 	}
 	if columnNamed(kind, own) == nil {
 		return name
