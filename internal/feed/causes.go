@@ -82,7 +82,7 @@ const (
 	CommaInMessage  Cause = "comma_in_message"
 )
 
-// causeText is what people are told. Words in braces stand for what is known of the column: see fill.
+// causeText is what people are told. Words in braces stand for what is known of the column: see Column.word.
 type causeText struct {
 	cause       Cause
 	severity    Severity
@@ -160,7 +160,7 @@ var causeTexts = []causeText{
 	{NotArea, Error, "shipping", "{column} contains an area that is not a region without its country's prefix, ALL, or in the US a postal code, a range or prefix of them", "write CA, ALL, 94103, 73114-74547, 94* or 94*-95*, as in {sample}"},
 	{NotSpeed, Error, "shipping", "{column} contains a delivery time other than two numbers of days", "write the fewest and the most days, such as 3-5, or nothing: {sample}"},
 	{NoSuchService, Error, "free_shipping_threshold", "{column} names a service that the row's shipping does not have", "write the service exactly as in shipping"},
-	{NoSuchType, Error, "related_products", "{column} has an entry that does not begin with {allowed} and a colon", "write it as {sample}"},
+	{NoSuchType, Error, "related_products", "{column} has an entry that does not begin with one of {allowed}, and a colon", "write it as {sample}"},
 	{RelatedToItself, Error, "related_products", "{column} names the product itself", "remove the entry"},
 	{RelatedTwice, Error, "related_products", "{column} names a product twice", "keep one of the two entries"},
 	{CommaInMessage, Warning, "product_warning", "{column} contains a message with a comma, which Stripe might take for the end of the entry; that is not documented", "write the message without commas"},

@@ -131,7 +131,7 @@ func countParts(entry []byte, least, most int) Cause {
 	switch {
 	case parts >= least && parts <= most:
 		return ""
-	case parts > most && bytes.IndexAny(entry, "|;") >= 0:
+	case parts > most && bytes.ContainsAny(entry, "|;"):
 		return OtherSeparator
 	}
 	return EntryParts

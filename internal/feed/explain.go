@@ -36,33 +36,58 @@ func Explain(k Kind, c Cause, column string) (reason, fix string) {
 	if !listed {
 		return "the row has a problem that is called " + string(c), "compare the row with the feed's specification"
 	}
-	words := strings.NewReplacer(wordsOf(k, column)...)
-	return words.Replace(t.reason), words.Replace(t.fix)
+	about := columnNamed(k, column)
+	if about == nil {
+		about = &Column{Name: cmp.Or(column, "the row"), Type: TextType}
+	}
+	return about.fill(t.reason), about.fill(t.fix)
 }
 
-// wordsOf are the words that stand in braces in causeTexts, and what they mean for a column.
-func wordsOf(k Kind, name string) []string {
-	c := Column{Name: cmp.Or(name, "the row"), Type: TextType}
-	if known := columnNamed(k, name); known != nil {
-		c = *known
+// fill puts what is known of the column in place of the words in braces.
+func (c *Column) fill(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, more := strings.Cut(text, "{")
+		b.WriteString(before)
+		if !more {
+			return b.String()
+		}
+		var word string
+		word, text, _ = strings.Cut(rest, "}")
+		b.WriteString(c.word(word))
 	}
-	zoned := ""
-	if c.Type == PeriodType {
-		zoned = ", each with a time and a zone"
+}
+
+// word is what a word in braces means for a column. Of a column that lacks what the text speaks of, it says so.
+func (c *Column) word(word string) string {
+	switch word {
+	case "column":
+		return c.Name
+	case "type":
+		return string(c.Type)
+	case "limit":
+		return counted(c.Limit)
+	case "entries":
+		return counted(c.Entries)
+	case "allowed":
+		return c.allowed()
+	case "units":
+		return cmp.Or(strings.Join(c.Units, ", "), "the units that the specification lists")
+	case "range":
+		return c.bounds()
+	case "condition":
+		return cmp.Or(c.Condition, "under conditions that the specification states")
+	case "rule":
+		return cmp.Or(conditionOfBlank[c.Name], "see the specification")
+	case "sample":
+		return cmp.Or(c.Sample, "the specification shows it")
+	case "zoned":
+		if c.Type == PeriodType {
+			return ", each with a time and a zone"
+		}
+		return ""
 	}
-	return []string{
-		"{column}", c.Name,
-		"{type}", string(c.Type),
-		"{limit}", counted(c.Limit),
-		"{entries}", counted(c.Entries),
-		"{allowed}", allowed(c),
-		"{units}", cmp.Or(strings.Join(c.Units, ", "), "the units that the specification lists"),
-		"{range}", c.bounds(),
-		"{condition}", cmp.Or(c.Condition, "under conditions that the specification states"),
-		"{rule}", cmp.Or(conditionOfBlank[c.Name], "see the specification"),
-		"{sample}", cmp.Or(c.Sample, "the specification shows it"),
-		"{zoned}", zoned,
-	}
+	return "{" + word + "}"
 }
 
 // conditionOfBlank says of columns that may have to be blank when that is so.
@@ -79,7 +104,7 @@ func counted(n int) string {
 }
 
 // allowed lists the values of a column that has but a few.
-func allowed(c Column) string {
+func (c *Column) allowed() string {
 	switch {
 	case c.Type == BoolType:
 		return "true, false"
@@ -90,7 +115,7 @@ func allowed(c Column) string {
 }
 
 // bounds says between which numbers a value must lie.
-func (c Column) bounds() string {
+func (c *Column) bounds() string {
 	if c.Max == 0 {
 		return fmt.Sprintf("at least %d", c.Min)
 	}

@@ -48,7 +48,7 @@ func writeColumns(b *strings.Builder, k Kind) {
 }
 
 // valueText says what a value of the column is, with its limits.
-func (c Column) valueText() string {
+func (c *Column) valueText() string {
 	text := string(c.Type)
 	switch {
 	case len(c.Enum) > 0 && c.Type == EnumType:
@@ -72,7 +72,7 @@ func (c Column) valueText() string {
 	return text
 }
 
-func (c Column) needText() string {
+func (c *Column) needText() string {
 	if c.Need == Conditional {
 		return c.Condition
 	}
