@@ -18,7 +18,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz lint lint-product lint-sandbox \
-	lint-format policy fmt tidy replay-fixtures compose-config clean
+	lint-format policy docs fmt tidy replay-fixtures compose-config clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ lint-sandbox: sandbox
 
 policy: ## the rules about imports, names and documents alone
 	$(GO) test .
+
+docs: ## write docs/feed-columns.md from the tables in internal/feed
+	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestTheColumnsAreDocumented$$' .
 
 fmt: ## gofmt everything
 	gofmt -w .

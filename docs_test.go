@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/config"
+	"vitrine/internal/feed"
 )
 
 // The documents keep up with the code: what can be read from the code is compared here, not remembered.
@@ -41,6 +42,17 @@ func configurationTable() string {
 }
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// make docs sets VITRINE_UPDATE_DOCS, and the test writes what it would otherwise ask for.
+func TestTheColumnsAreDocumented(t *testing.T) {
+	const document = "docs/feed-columns.md"
+	if os.Getenv("VITRINE_UPDATE_DOCS") != "" {
+		require.NoError(t, os.WriteFile(document, []byte(feed.ColumnsMarkdown()), 0o644))
+	}
+	written, err := os.ReadFile(document)
+	require.NoError(t, err)
+	require.Equal(t, feed.ColumnsMarkdown(), string(written), "%s is not what internal/feed says: run make docs", document)
+}
 
 func TestHandbookExplainsEveryErrorCode(t *testing.T) {
 	repository, err := load(os.DirFS("."))

@@ -1,92 +1,128 @@
 package feed
 
-// Need says whether a product must have a value in a column.
+// Need says whether a row must have a value in a column.
 type Need int
 
 // How much a column is needed.
 const (
 	Optional Need = iota
 	Recommended
-	Conditional // on other columns
+	Conditional // on other columns, or on what is sold: Column.Condition says when
 	Required
 )
 
-// Column is one column of a feed.
+func (n Need) String() string {
+	return [...]string{"optional", "recommended", "conditional", "required"}[n]
+}
+
+// Type is what the values of a column are.
+type Type string
+
+// The types.
+const (
+	IDType                Type = "id"
+	TextType              Type = "text"
+	TitleType             Type = "title"      // text, not all in capitals
+	PlainTextType         Type = "plain text" // text without markup or links
+	URLType               Type = "URL"
+	PageType              Type = "web page" // a URL, better https
+	ImageType             Type = "image URL"
+	ImageListType         Type = "list of image URLs"
+	MeasureType           Type = "number and unit"
+	BoolType              Type = "true or false"
+	EnumType              Type = "one of a list"
+	DateType              Type = "date"         // ISO 8601, with or without a time
+	IntervalType          Type = "interval"     // two dates with a slash between them
+	PeriodType            Type = "exact period" // an interval whose ends have a time and a zone
+	AmountType            Type = "amount"       // a number and an ISO 4217 code
+	IntegerType           Type = "whole number" //
+	DecimalType           Type = "number"       //
+	GTINType              Type = "GTIN"         //
+	CountryType           Type = "country"      // ISO 3166-1 alpha-2
+	GoogleCategoryType    Type = "Google category"
+	CategoryType          Type = "category path" // from the general to the special, > between
+	TaxCodeType           Type = "Stripe tax code"
+	ThirdPartyTaxCodeType Type = "third-party tax code"
+	ShippingType          Type = "list of country:area:service:days:amount"
+	FeesType              Type = "list of country:region:label:amount"
+	ThresholdsType        Type = "list of country:region:service:amount"
+	RelationsType         Type = "list of type:id"
+	WarningsType          Type = "list of type:message"
+	IDListType            Type = "list of ids"
+	PromotionCodeType     Type = "promotion code"
+)
+
+// list reports whether a cell of this type has entries with commas between them.
+func (t Type) list() bool {
+	switch t {
+	case ImageListType, ShippingType, FeesType, ThresholdsType, RelationsType, WarningsType, IDListType:
+		return true
+	}
+	return false
+}
+
+// free reports whether a cell of this type may be any text.
+func (t Type) free() bool { return t == TextType || t == TitleType || t == PlainTextType }
+
+// Column is one column of a feed: what the specification says of it, and all that Vitrine knows.
 type Column struct {
-	Name string
-	Need Need
+	Name      string
+	Type      Type
+	Need      Need
+	Condition string // when a Conditional column needs a value; reads on from "needed"
+	Limit     int    // the most characters of a text, or of one message; 0: none is stated
+	Entries   int    // the most entries of a list; 0: none is stated
+	Min, Max  int64  // of a number, both inclusive. Max 0: none
+	Enum      []string
+	Units     []string
+	Since     string // the version of the specification that has it first: "2025", the private preview, or "2026"
+	Sample    string // a value as it should be
+	Rule      string // what else is to be said, for people
+	Variant   bool   // an attribute that tells variants apart: within an item group, all rows fill it or none does
+	// Unconfirmed: Stripe's text does not state the form of the values; what is expected here is taken from sellers' code
+	// or from the name. A value of another form is no more than doubtful.
+	Unconfirmed bool
 }
 
 // Columns are the columns of a feed, as the product feed specification lists them
-// (https://docs.stripe.com/agentic-commerce/product-feed).
+// (https://docs.stripe.com/agentic-commerce/product-feed). The slice is shared: do not write to it.
 func Columns(k Kind) []Column {
-	if k == Product {
+	switch k {
+	case Product:
 		return productColumns
+	case Inventory:
+		return inventoryColumns
+	case Pricing:
+		return pricingColumns
+	case Promotion:
+		return promotionColumns
 	}
 	return nil
 }
 
-var productColumns = []Column{
-	{"id", Required},
-	{"title", Required},
-	{"description", Required},
-	{"link", Required},
-	{"brand", Conditional}, // on the category: movies, books and recordings have none
-	{"gtin", Recommended},
-	{"mpn", Conditional},
-	{"image_link", Required},
-	{"additional_image_link", Optional},
-	{"video_link", Optional},
-	{"model_3d_link", Optional},
-	{"condition", Conditional},
-	{"google_product_category", Recommended},
-	{"product_category", Conditional},
-	{"age_group", Optional},
-	{"material", Conditional},
-	{"length", Optional},
-	{"width", Optional},
-	{"height", Optional},
-	{"weight", Optional},
-	{"item_group_id", Conditional},
-	{"item_group_title", Optional},
-	{"color", Recommended},
-	{"size", Recommended},
-	{"size_system", Recommended},
-	{"gender", Recommended},
-	{"custom_variant_option_name_1", Optional},
-	{"custom_variant_option_value_1", Optional},
-	{"custom_variant_option_name_2", Optional},
-	{"custom_variant_option_value_2", Optional},
-	{"custom_variant_option_name_3", Optional},
-	{"custom_variant_option_value_3", Optional},
-	{"availability", Required},
-	{"availability_date", Conditional},
-	{"expiration_date", Optional},
-	{"inventory_not_tracked", Optional},
-	{"inventory_quantity", Conditional},
-	{"price", Required},
-	{"sale_price", Optional},
-	{"sale_price_effective_date", Conditional},
-	{"stripe_product_tax_code", Conditional},
-	{"third_party_tax_code", Conditional},
-	{"tax_behavior", Optional},
-	{"applicable_fees", Optional},
-	{"shipping", Conditional},
-	{"shipping_cost_basis", Optional},
-	{"shipping_tax_behavior", Optional},
-	{"free_shipping_threshold", Optional},
-	{"popularity_score", Recommended},
-	{"return_rate", Recommended},
-	{"product_review_count", Recommended},
-	{"product_review_rating", Conditional},
-	{"related_products", Optional},
-	{"product_warning", Optional},
-	{"age_restriction", Optional},
-	{"custom_label_0", Optional},
-	{"custom_label_1", Optional},
-	{"custom_label_2", Optional},
-	{"custom_label_3", Optional},
-	{"custom_label_4", Optional},
-	{"delete", Optional},
-	{"disable_checkout", Optional},
+// columnsByName finds a column of a feed: headers have been seen that are really a whole file, and each of their
+// names is looked up.
+var columnsByName = func() map[Kind]map[string]*Column {
+	all := map[Kind]map[string]*Column{}
+	for _, k := range Kinds() {
+		all[k] = map[string]*Column{}
+		columns := Columns(k)
+		for i := range columns {
+			all[k][columns[i].Name] = &columns[i]
+		}
+	}
+	return all
+}()
+
+// columnNamed is the column of that name, or nil.
+func columnNamed(k Kind, name string) *Column { return columnsByName[k][name] }
+
+// requiredColumns are the names of the columns without which no row of the feed can be taken.
+func requiredColumns(k Kind) (names []string) {
+	for _, c := range Columns(k) {
+		if c.Need == Required {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }

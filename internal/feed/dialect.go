@@ -1,5 +1,7 @@
 package feed
 
+import "strings"
+
 // Dialect is a way of writing a feed.
 type Dialect string
 
@@ -9,3 +11,92 @@ const (
 	// GoogleDialect is that of Google Merchant Center.
 	GoogleDialect Dialect = "google"
 )
+
+// Normalisation is a rule of a dialect at work: what it does, and in which column. The column is empty for a rule that
+// reports once for all of them.
+type Normalisation struct {
+	Rule   string
+	Column string
+}
+
+// googleNames are Google's names of what Stripe calls otherwise, as canonical writes them. Google's name counts only in
+// a file that does not have Stripe's.
+var googleNames = []struct{ google, stripe string }{
+	{"product_type", "product_category"}, // the merchant's own path
+	{"product_length", "length"},
+	{"product_width", "width"},
+	{"product_height", "height"},
+	{"product_weight", "weight"},
+	{"virtual_model_link", "model_3d_link"},
+}
+
+// canonical writes a header's name as the specification writes its names: Image Link, image-link and g:image_link are
+// image_link.
+func canonical(name string) string {
+	name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "g:")
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+// renamed is what the specification calls a column that the dialect calls name. A name that means nothing to either
+// comes back as it is.
+func (d Dialect) renamed(kind Kind, name string) string {
+	if d != GoogleDialect || columnNamed(kind, name) != nil {
+		return name
+	}
+	own := canonical(name)
+	for _, names := range googleNames {
+		if own == names.google {
+			own = names.stripe
+		}
+	}
+	if columnNamed(kind, own) == nil {
+		return name
+	}
+	return own
+}
+
+// rewriting is one rule of a dialect: how values of some columns are put into the specification's form.
+type rewriting struct {
+	rule    string // what it does, for people; reports name it
+	sample  string // of a value before and after
+	columns func(*Column) bool
+	// rewrite appends what the value becomes to scratch and returns both. A value that needs nothing, or that the rule
+	// does not understand, is left alone: changed is false. What it has rewritten once it leaves alone.
+	rewrite func(c *Column, value, scratch []byte) (scratch2 []byte, changed bool)
+}
+
+// googleRewritings are applied in this order. Each of them leaves the meaning of a value beyond doubt: $9.99 stays as
+// it is, because there are many dollars.
+var googleRewritings = []rewriting{
+	{"spaces around values are removed", "` new ` → `new`", anyColumn, withoutSpaces},
+	{"names of values are written in lower case with underscores", "`In Stock`, `pre-order` → `in_stock`, `preorder`", ofType(EnumType), asEnum},
+	{"yes and no are written as true and false", "`yes` → `true`", booleans, asBool},
+	{"capitals of true and false are lowered", "`TRUE` → `true`", ofType(BoolType), asLowerBool},
+	{"amounts have a period, one space and the currency behind the number", "`USD 9.99`, `9,99usd` → `9.99 USD`", ofType(AmountType), asAmount},
+	{"measures have one space and the unit's short name", "`2.5lbs` → `2.5 lb`", ofType(MeasureType), asMeasure},
+	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07+0100` → `2026-02-24T11:07+01:00`", ofType(DateType, IntervalType, PeriodType), asDates},
+	{"hyphens and spaces are removed from GTINs", "`4006381-333931` → `4006381333931`", ofType(GTINType), asDigits},
+	{"categories are given by their number alone", "`2271 - Apparel > Dresses` → `2271`", ofType(GoogleCategoryType), asCategoryNumber},
+	{"shipping has an area and a place for the days", "`US::Standard:4.95 USD` → `US:ALL:Standard::4.95 USD`", ofType(ShippingType), asShipping},
+}
+
+func anyColumn(*Column) bool { return true }
+
+// booleans leaves delete out: a product is removed for good by true alone, in whatever capitals.
+func booleans(c *Column) bool { return c.Type == BoolType && c.Name != "delete" }
+
+func ofType(types ...Type) func(*Column) bool {
+	return func(c *Column) bool {
+		for _, t := range types {
+			if c.Type == t {
+				return true
+			}
+		}
+		return false
+	}
+}

@@ -16,9 +16,6 @@ const (
 // Cause is a kind of problem with a row. Causes are what reports are counted by, so they are never renamed.
 type Cause string
 
-// RefusedByStripe is the cause of every row that Stripe refused; what is wrong with it stands in Stripe's own words.
-const RefusedByStripe Cause = "refused_by_stripe"
-
 // Finding is one thing that is wrong with one row, or with the header (Line 1).
 type Finding struct {
 	Line   int64  // where the row begins in the merchant's file, from 1

@@ -20,10 +20,10 @@ func (e *HeaderError) Error() string {
 		problems = append(problems, "required columns are missing: "+strings.Join(e.Missing, ", "))
 	}
 	if len(e.Duplicates) > 0 {
-		problems = append(problems, "columns appear twice: "+strings.Join(e.Duplicates, ", "))
+		problems = append(problems, "columns appear twice: "+firstFew(e.Duplicates, ", "))
 	}
 	if len(e.Unnamed) > 0 {
-		problems = append(problems, fmt.Sprintf("columns have no name: %v", e.Unnamed))
+		problems = append(problems, "columns have no name: ["+firstFew(e.Unnamed, " ")+"]")
 	}
 	text := "header: " + strings.Join(problems, "; ")
 	if len(e.Hints) > 0 {
@@ -32,41 +32,59 @@ func (e *HeaderError) Error() string {
 	return text
 }
 
+// firstFew lists some of many: a header may be a whole file whose line ends are lost.
+func firstFew[T any](all []T, separator string) string {
+	const few = 20
+	texts := make([]string, 0, few)
+	for _, one := range all[:min(len(all), few)] {
+		texts = append(texts, fmt.Sprint(one))
+	}
+	text := strings.Join(texts, separator)
+	if more := len(all) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
 // Header is the first row of a feed.
 type Header struct {
-	Columns []string
-	Unknown []string // columns that Stripe does not document for this feed
+	Columns []string   // by the names that the specification gives them, where it has one
+	Unknown []string   // columns that Stripe does not document for this feed
+	Renamed []Renaming // columns that the file calls otherwise
 }
+
+// Renaming is a column's name in a file of another dialect, and in the specification.
+type Renaming struct{ From, To string }
 
 // Index is the position of a column in a row, or -1.
 func (h Header) Index(column string) int { return slices.Index(h.Columns, column) }
 
 // parseHeader takes the first row of a feed apart; all that is wrong with it comes back as one *HeaderError.
-func parseHeader(row Row, kind Kind, format Format, _ Dialect) (Header, error) {
-	var h Header
-	var problems HeaderError
+func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, error) {
+	names := make([]string, len(row.Fields))
 	for i, field := range row.Fields {
-		name := string(field)
+		names[i] = string(field)
+	}
+	h := renameColumns(names, kind, dialect)
+	var problems HeaderError
+	seen := make(map[string]bool, len(names))
+	for i, name := range h.Columns {
 		switch {
 		case strings.TrimSpace(name) == "":
 			problems.Unnamed = append(problems.Unnamed, i+1)
-		case slices.Contains(h.Columns, name):
+		case seen[name]:
 			problems.Duplicates = append(problems.Duplicates, shorten(name))
-		case !known(kind, name):
+		case columnNamed(kind, name) == nil:
 			h.Unknown = append(h.Unknown, shorten(name))
 		}
-		h.Columns = append(h.Columns, name)
+		seen[name] = true
 	}
-	for _, c := range Columns(kind) {
-		if c.Need == Required && h.Index(c.Name) < 0 {
-			problems.Missing = append(problems.Missing, c.Name)
-		}
-	}
+	problems.Missing = missingColumns(seen, kind)
 	if len(problems.Missing)+len(problems.Duplicates)+len(problems.Unnamed) == 0 {
 		return h, nil
 	}
-	problems.Hints = headerHints(h, problems.Missing, format)
-	if len(problems.Missing) == required(kind) {
+	problems.Hints = headerHints(h, problems.Missing, kind, format)
+	if len(problems.Missing) == len(requiredColumns(kind)) {
 		// Not one column is right: this may be a row of products, and products do not belong in an error.
 		problems.Duplicates, problems.Unnamed = nil, nil
 		problems.Hints = append(problems.Hints, "is the first row really a header?")
@@ -74,8 +92,39 @@ func parseHeader(row Row, kind Kind, format Format, _ Dialect) (Header, error) {
 	return h, &problems
 }
 
+// renameColumns gives columns the specification's names. A name of the dialect gives way to the same column under its
+// own name, and to an earlier one: it is unknown then, which is no reason to refuse the file.
+func renameColumns(names []string, kind Kind, dialect Dialect) Header {
+	h := Header{Columns: names}
+	taken := make(map[string]bool, len(names))
+	for _, name := range names {
+		taken[name] = true
+	}
+	for i, name := range names {
+		if own := dialect.renamed(kind, name); own != name && !taken[own] {
+			h.Renamed = append(h.Renamed, Renaming{name, own})
+			names[i], taken[own] = own, true
+		}
+	}
+	return h
+}
+
+// missingColumns are the required columns that a file does not have. A file that only deletes needs none but the id.
+func missingColumns(seen map[string]bool, kind Kind) (missing []string) {
+	required := requiredColumns(kind)
+	for _, name := range required {
+		if !seen[name] {
+			missing = append(missing, name)
+		}
+	}
+	if kind.Deletes() && seen["delete"] && seen[kind.IDColumn()] && len(missing) == len(required)-1 {
+		return nil
+	}
+	return missing
+}
+
 // headerHints guesses at the mistakes that people really make.
-func headerHints(h Header, missing []string, format Format) []string {
+func headerHints(h Header, missing []string, kind Kind, format Format) []string {
 	var hints []string
 	if len(h.Columns) == 1 && len(missing) > 0 {
 		for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "vertical bars"}} {
@@ -84,31 +133,25 @@ func headerHints(h Header, missing []string, format Format) []string {
 			}
 		}
 	}
-	for _, want := range missing {
-		for _, got := range h.Columns {
-			if got != want && normalised(got) == want {
-				hints = append(hints, fmt.Sprintf("is %q meant to be %s?", got, want))
-			}
+	if len(missing) == 0 {
+		return hints
+	}
+	meant := make(map[string]string, len(missing))
+	for _, name := range h.Columns {
+		own := canonical(name)
+		if _, first := meant[own]; !first && own != name {
+			meant[own] = name
 		}
+	}
+	for _, want := range missing {
+		if got, found := meant[want]; found {
+			hints = append(hints, fmt.Sprintf("is %q meant to be %s?", shorten(got), want))
+		}
+	}
+	if kind.Deletes() && h.Index("delete") >= 0 && h.Index(kind.IDColumn()) >= 0 {
+		hints = append(hints, fmt.Sprintf("a file that only deletes has no columns but %s and delete", kind.IDColumn()))
 	}
 	return hints
-}
-
-func normalised(name string) string {
-	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
-}
-
-func required(kind Kind) (n int) {
-	for _, c := range Columns(kind) {
-		if c.Need == Required {
-			n++
-		}
-	}
-	return n
-}
-
-func known(kind Kind, name string) bool {
-	return slices.ContainsFunc(Columns(kind), func(c Column) bool { return c.Name == name })
 }
 
 // shorten keeps a header that is really a row of data, or a whole file, from filling an error message.

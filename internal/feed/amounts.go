@@ -1,0 +1,105 @@
+package feed
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Currency is an ISO 4217 code in capitals.
+type Currency [3]byte
+
+func (c Currency) String() string { return string(c[:]) }
+
+// Amount is a sum of money.
+type Amount struct {
+	Thousandths int64 // of the currency's unit, not of its smallest coin: 15.00 USD is 15000, 1500 JPY is 1500000
+	Currency    Currency
+}
+
+// String writes the amount as a feed has it, with the decimals of its currency or more if it needs them.
+func (a Amount) String() string {
+	decimals := fmt.Sprintf("%03d", a.Thousandths%1000)
+	keep := int(max(decimalsOf(a.Currency), 0))
+	for keep < len(decimals) && strings.Trim(decimals[keep:], "0") != "" {
+		keep++
+	}
+	whole := strconv.FormatInt(a.Thousandths/1000, 10)
+	if keep == 0 {
+		return whole + " " + a.Currency.String()
+	}
+	return whole + "." + decimals[:keep] + " " + a.Currency.String()
+}
+
+// parseAmount reads an amount such as 15.00 USD; ok is false for one that Stripe would refuse.
+func parseAmount(text []byte) (a Amount, ok bool) {
+	a, cause := readAmount(text)
+	return a, cause == "" || cause.Severity() == Warning
+}
+
+const (
+	maxWholeDigits = 12 // a trillion: no price is higher, and an amount in thousandths still fits an int64
+	maxDecimals    = 3
+)
+
+// readAmount reads an amount and says what is wrong with it, if anything.
+func readAmount(text []byte) (a Amount, cause Cause) {
+	if len(text) > 1 && text[0] == '-' && isDigit(text[1]) {
+		return Amount{}, NegativeAmount
+	}
+	whole := leadingDigits(text)
+	decimals := 0
+	rest := text[whole:]
+	if len(rest) > 0 && rest[0] == '.' {
+		decimals = leadingDigits(rest[1:])
+		if decimals == 0 {
+			return Amount{}, NotAmount
+		}
+		rest = rest[1+decimals:]
+	}
+	switch {
+	case whole == 0 || whole > maxWholeDigits:
+		return Amount{}, NotAmount
+	case len(rest) == 0:
+		return Amount{}, NoCurrency
+	case rest[0] != ' ' || len(rest) != 4 || !isLetter(rest[1]) || !isLetter(rest[2]) || !isLetter(rest[3]):
+		return Amount{}, NotAmount
+	case decimals > maxDecimals:
+		return Amount{}, TooManyDecimals
+	}
+	a.Currency = Currency(rest[1:4])
+	usual := decimalsOf(a.Currency)
+	if usual < 0 {
+		return Amount{}, UnknownCurrency
+	}
+	a.Thousandths = thousandths(text[:whole], text[whole:len(text)-len(rest)])
+	if decimals != int(usual) && (decimals%2 == 1 || !decimalsInDoubt(a.Currency)) {
+		return a, UnusualDecimals
+	}
+	return a, ""
+}
+
+// thousandths puts a number together from its whole digits and its decimals, which begin with the period.
+func thousandths(whole, decimals []byte) (n int64) {
+	for _, digit := range whole {
+		n = n*10 + int64(digit-'0')
+	}
+	for i := 1; i <= maxDecimals; i++ {
+		n *= 10
+		if i < len(decimals) {
+			n += int64(decimals[i] - '0')
+		}
+	}
+	return n
+}
+
+func leadingDigits(text []byte) (n int) {
+	for n < len(text) && isDigit(text[n]) {
+		n++
+	}
+	return n
+}
+
+func isDigit(b byte) bool   { return b-'0' < 10 }
+func isLetter(b byte) bool  { return (b|0x20)-'a' < 26 }
+func isCapital(b byte) bool { return b-'A' < 26 }

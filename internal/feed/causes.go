@@ -1,0 +1,167 @@
+package feed
+
+// The causes: the closed list of what can be wrong with a row. causeTexts says of each how bad it is, and why.
+const (
+	// Of a row as a whole, and of the file it stands in.
+
+	UnknownColumn   Cause = "unknown_column"
+	ColumnAbsent    Cause = "column_absent"
+	TooManyFields   Cause = "too_many_fields"
+	TooFewFields    Cause = "too_few_fields"
+	RowTooLong      Cause = "row_too_long"
+	EmptyID         Cause = "empty_id"
+	NotUTF8         Cause = "not_utf8"
+	HasNUL          Cause = "has_nul"
+	DuplicateID     Cause = "duplicate_id"
+	VariantsDiffer  Cause = "variants_differ"
+	NotInCatalog    Cause = "not_in_catalog"
+	RefusedByStripe Cause = "refused_by_stripe"
+
+	// Of a value that should be there, or should not.
+
+	Missing      Cause = "missing"
+	MissingHere  Cause = "missing_here"
+	MaybeMissing Cause = "maybe_missing"
+	MustBeBlank  Cause = "must_be_blank"
+	HasNoEffect  Cause = "has_no_effect"
+	OnlySpaces   Cause = "only_spaces"
+
+	// Of a value by itself.
+
+	TooLong              Cause = "too_long"
+	HasControlCharacter  Cause = "has_control_character"
+	UnusualID            Cause = "unusual_id"
+	AllCapitals          Cause = "all_capitals"
+	HasMarkup            Cause = "has_markup"
+	HasLink              Cause = "has_link"
+	NotAllowed           Cause = "not_allowed"
+	Unconfirmed          Cause = "unconfirmed"
+	NotURL               Cause = "not_url"
+	NotHTTPS             Cause = "not_https"
+	ImageFormat          Cause = "image_format"
+	UnusualImageFormat   Cause = "unusual_image_format"
+	NotMeasure           Cause = "not_measure"
+	MixedUnits           Cause = "mixed_units"
+	NotInteger           Cause = "not_integer"
+	NotNumber            Cause = "not_number"
+	OutOfRange           Cause = "out_of_range"
+	NotDigits            Cause = "not_digits"
+	UnusualGTIN          Cause = "unusual_gtin"
+	NotDate              Cause = "not_date"
+	NotInterval          Cause = "not_interval"
+	BackwardInterval     Cause = "backward_interval"
+	NotAmount            Cause = "not_amount"
+	NegativeAmount       Cause = "negative_amount"
+	NoCurrency           Cause = "no_currency"
+	UnknownCurrency      Cause = "unknown_currency"
+	TooManyDecimals      Cause = "too_many_decimals"
+	UnusualDecimals      Cause = "unusual_decimals"
+	SaleNotLower         Cause = "sale_not_lower"
+	SaleInOtherCurrency  Cause = "sale_in_other_currency"
+	NotCountry           Cause = "not_country"
+	UnknownCountry       Cause = "unknown_country"
+	CategoryTwice        Cause = "category_twice"
+	UnusualCategory      Cause = "unusual_category"
+	NotTaxCode           Cause = "not_tax_code"
+	NotThirdPartyTaxCode Cause = "not_third_party_tax_code"
+	NotPromotionCode     Cause = "not_promotion_code"
+
+	// Of an entry of a list.
+
+	TooManyEntries  Cause = "too_many_entries"
+	EmptyEntry      Cause = "empty_entry"
+	OtherSeparator  Cause = "other_separator"
+	EntryParts      Cause = "entry_parts"
+	EmptyPart       Cause = "empty_part"
+	NotArea         Cause = "not_area"
+	NotSpeed        Cause = "not_speed"
+	NoSuchService   Cause = "no_such_service"
+	NoSuchType      Cause = "no_such_type"
+	RelatedToItself Cause = "related_to_itself"
+	RelatedTwice    Cause = "related_twice"
+	CommaInMessage  Cause = "comma_in_message"
+)
+
+// causeText is what people are told. Words in braces stand for what is known of the column: see Column.word.
+type causeText struct {
+	cause       Cause
+	severity    Severity
+	typical     string // a column in which it occurs, for the documents; empty if it concerns rows
+	reason, fix string
+}
+
+// causeTexts are in the order of the constants. A cause is an Error only where the specification says that the row is
+// not acceptable: a value it requires, a form, a limit, a list or a condition that it states. What it recommends, and
+// what it leaves open, is a Warning, so that no row is held back which Stripe might have taken.
+var causeTexts = []causeText{
+	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
+	{ColumnAbsent, Warning, "shipping", "the file has no column {column}, which is needed {condition}", "add the column if that holds for any of your products"},
+	{TooManyFields, Error, "", "the row has more fields than the header has columns", "put values that contain the separator in double quotes"},
+	{TooFewFields, Error, "", "the row has fewer fields than the header has columns", "write every column, empty if it has no value"},
+	{RowTooLong, Error, "", "the row is too long", "look for a quote that is never closed, or shorten the row's texts"},
+	{EmptyID, Error, "", "the row has no id", "give every row the stable id of its product, such as the SKU"},
+	{NotUTF8, Error, "", "the row is not UTF-8 text", "export the file as UTF-8"},
+	{HasNUL, Error, "", "the row contains NUL characters", "export the file as UTF-8 text, and remove NUL characters from its values"},
+	{DuplicateID, Warning, "", "an earlier row has the same id; this one counts", "give every product one row, and every variant an id of its own"},
+	{VariantsDiffer, Warning, "", "the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},
+	{NotInCatalog, Error, "", "the product catalog has no product of this id", "send the product first, or leave the row out"},
+	{RefusedByStripe, Error, "", "Stripe refused the row", "see Stripe's message"},
+
+	{Missing, Error, "title", "{column} has no value, and every row needs one", "fill in {column}, for example {sample}"},
+	{MissingHere, Error, "availability_date", "{column} has no value, which is needed {condition}", "fill in {column}, for example {sample}"},
+	{MaybeMissing, Warning, "brand", "{column} has no value, which is needed {condition}; the row's category does not tell", "fill in {column}, or give the row its category"},
+	{MustBeBlank, Error, "inventory_quantity", "{column} has a value where it must be blank: {rule}", "leave {column} blank, or correct the column that it depends on"},
+	{HasNoEffect, Warning, "item_group_title", "{column} has a value, but nothing in the row makes use of it", "fill in the column that {column} belongs to, or leave {column} blank"},
+	{OnlySpaces, Error, "condition", "{column} contains nothing but spaces", "leave the cell empty"},
+
+	{TooLong, Error, "title", "{column} is longer than the {limit} characters that are allowed", "shorten it to {limit} characters"},
+	{HasControlCharacter, Error, "id", "{column} contains a control character, such as a tab or a line break", "remove it; an id looks like {sample}"},
+	{UnusualID, Warning, "id", "{column} has characters other than letters, digits and . _ - or does not begin with a letter or digit; whether Stripe takes them is not documented", "keep to letters, digits and . _ - as in {sample}"},
+	{AllCapitals, Warning, "title", "{column} is written all in capitals", "write it as a sentence is written, for example {sample}"},
+	{HasMarkup, Warning, "description", "{column} contains HTML, which is shown as it stands", "write plain text"},
+	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
+	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}", "write exactly one of {allowed}, in lower case and without spaces around it"},
+	{Unconfirmed, Warning, "shipping_tax_behavior", "{column} has an unusual value; which ones Stripe takes is not documented", "write it as {sample}"},
+	{NotURL, Error, "link", "{column} is not a web address that begins with http:// or https://", "write the whole address without spaces, for example {sample}"},
+	{NotHTTPS, Warning, "link", "{column} begins with http://, and Stripe prefers https://", "link to the page by https://"},
+	{ImageFormat, Error, "image_link", "{column} leads to a WebP or SVG image; Stripe takes JPEG and PNG", "link to a JPEG or PNG image, for example {sample}"},
+	{UnusualImageFormat, Warning, "image_link", "{column} seems to lead to something other than JPEG or PNG", "link to a JPEG or PNG image, for example {sample}"},
+	{NotMeasure, Error, "weight", "{column} is not a number, one space and one of {units}", "write it as {sample}"},
+	{MixedUnits, Error, "width", "{column} has another unit than the row's other dimensions", "write length, width and height in the same unit"},
+	{NotInteger, Error, "inventory_quantity", "{column} is not a whole number of at least 0", "write digits only, for example {sample}"},
+	{NotNumber, Error, "popularity_score", "{column} is not a number such as {sample}", "write digits, with a period before decimals, for example {sample}"},
+	{OutOfRange, Error, "return_rate", "{column} is not {range}", "write a number that is {range}, for example {sample}"},
+	{NotDigits, Error, "gtin", "{column} has characters other than digits", "write the number without hyphens and spaces, for example {sample}"},
+	{UnusualGTIN, Warning, "gtin", "{column} is no GTIN: it needs 8, 12, 13 or 14 digits, the last of which checks the others", "copy the number below the barcode; leave {column} blank and fill in mpn if there is none"},
+	{NotDate, Error, "availability_date", "{column} is not a date of the calendar in ISO 8601", "write it as {sample}"},
+	{NotInterval, Error, "sale_price_effective_date", "{column} is not two dates in ISO 8601 with a slash between them{zoned}", "write it as {sample}"},
+	{BackwardInterval, Error, "sale_price_effective_date", "{column} ends before it starts", "write the earlier date first, as in {sample}"},
+	{NotAmount, Error, "price", "{column} is not an amount, one space and a currency", "write it as {sample}, with a period before decimals and without thousands separators or currency signs"},
+	{NegativeAmount, Error, "price", "{column} contains a negative amount", "write an amount of at least 0, for example {sample}"},
+	{NoCurrency, Error, "price", "{column} contains an amount without a currency", "write the ISO 4217 code behind it, for example {sample}"},
+	{UnknownCurrency, Error, "price", "{column} contains a currency that ISO 4217 does not have", "write the code in capitals, for example {sample}"},
+	{TooManyDecimals, Error, "price", "{column} contains an amount with more than three decimals", "round it, for example to {sample}"},
+	{UnusualDecimals, Warning, "price", "{column} contains an amount with more or fewer decimals than its currency has; how Stripe reads it is not documented", "write as many decimals as the currency has: 15.00 USD, 1500 JPY, 1.500 KWD"},
+	{SaleNotLower, Warning, "sale_price", "{column} is not lower than price", "lower it, or leave it blank"},
+	{SaleInOtherCurrency, Warning, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
+	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters", "write the ISO 3166 code of the country, as in {sample}"},
+	{UnknownCountry, Warning, "size_system", "{column} contains a country code that ISO 3166 does not have", "write the code in capitals, as in {sample}; the United Kingdom is GB"},
+	{CategoryTwice, Error, "google_product_category", "{column} contains both the number and the path of a category", "write the number alone, for example {sample}"},
+	{UnusualCategory, Warning, "product_category", "{column} is not a category's full path", "write all of it, from the general to the special with > between, for example Apparel & Accessories > Clothing"},
+	{NotTaxCode, Error, "stripe_product_tax_code", "{column} is not a Stripe tax code", "write txcd_ and eight digits, for example {sample}"},
+	{NotThirdPartyTaxCode, Error, "third_party_tax_code", "{column} is not a provider and a code with a colon between; the only provider is anrok", "write it as {sample}"},
+	{NotPromotionCode, Error, "promotion_code", "{column} has characters other than letters, digits, _ and -", "write it as {sample}"},
+
+	{TooManyEntries, Error, "additional_image_link", "{column} has more than {entries} entries", "keep the {entries} best"},
+	{EmptyEntry, Warning, "additional_image_link", "{column} contains an entry without a value", "remove the comma that stands too many; a comma within a web address is written %2C"},
+	{OtherSeparator, Error, "shipping", "{column} has a semicolon or vertical bar between its entries", "put commas between entries, and double quotes around the cell: \"{sample}\""},
+	{EntryParts, Error, "shipping", "{column} has an entry with too many or too few parts: it is a {type}", "write it as {sample}; names must contain neither colon nor comma"},
+	{EmptyPart, Error, "applicable_fees", "{column} has an entry with an empty part: it is a {type}", "write it as {sample}"},
+	{NotArea, Error, "shipping", "{column} contains an area that is not a region without its country's prefix, ALL, or in the US a postal code, a range or prefix of them", "write CA, ALL, 94103, 73114-74547, 94* or 94*-95*, as in {sample}"},
+	{NotSpeed, Error, "shipping", "{column} contains a delivery time other than two numbers of days", "write the fewest and the most days, such as 3-5, or nothing: {sample}"},
+	{NoSuchService, Error, "free_shipping_threshold", "{column} names a service that the row's shipping does not have", "write the service exactly as in shipping"},
+	{NoSuchType, Error, "related_products", "{column} has an entry that does not begin with one of {allowed}, and a colon", "write it as {sample}"},
+	{RelatedToItself, Error, "related_products", "{column} names the product itself", "remove the entry"},
+	{RelatedTwice, Error, "related_products", "{column} names a product twice", "keep one of the two entries"},
+	{CommaInMessage, Warning, "product_warning", "{column} contains a message with a comma, which Stripe might take for the end of the entry; that is not documented", "write the message without commas"},
+}

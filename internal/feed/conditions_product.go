@@ -1,0 +1,160 @@
+package feed
+
+import "bytes"
+
+// brandGiven asks for a brand, except of movies, books and recordings.
+func brandGiven(at places) condition {
+	brand, google, category := at("brand"), at("google_product_category"), at("product_category")
+	return func(fields [][]byte, found []problem) []problem {
+		if valueAt(fields, brand) != nil {
+			return found
+		}
+		needed, known := needsBrand(valueAt(fields, category))
+		if !known {
+			needed, known = needsBrand(valueAt(fields, google))
+		}
+		switch {
+		case !known:
+			return append(found, problem{column: "brand", cause: MaybeMissing})
+		case needed:
+			return append(found, problem{column: "brand", cause: MissingHere})
+		}
+		return found
+	}
+}
+
+// productCodeGiven asks for a gtin or an mpn.
+func productCodeGiven(at places) condition {
+	gtin, mpn := at("gtin"), at("mpn")
+	return func(fields [][]byte, found []problem) []problem {
+		if valueAt(fields, gtin) == nil && valueAt(fields, mpn) == nil {
+			found = append(found, problem{column: "mpn", cause: MissingHere})
+		}
+		return found
+	}
+}
+
+// categoryGiven asks for one of the two categories. Both may be there: one is Google's, the other the merchant's own.
+func categoryGiven(at places) condition {
+	google, category := at("google_product_category"), at("product_category")
+	return func(fields [][]byte, found []problem) []problem {
+		if valueAt(fields, google) == nil && valueAt(fields, category) == nil {
+			found = append(found, problem{column: "product_category", cause: MissingHere})
+		}
+		return found
+	}
+}
+
+// stockGiven asks for a quantity of a product whose stock is tracked, and for none of any other. Where
+// inventory_not_tracked is blank nothing is stated.
+func stockGiven(at places) condition {
+	untracked, quantity := at("inventory_not_tracked"), at("inventory_quantity")
+	return func(fields [][]byte, found []problem) []problem {
+		stock := valueAt(fields, quantity)
+		switch said := valueAt(fields, untracked); {
+		case isTrue(said) && stock != nil:
+			found = append(found, problem{"inventory_quantity", stock, MustBeBlank})
+		case string(said) == "false" && stock == nil:
+			found = append(found, problem{column: "inventory_quantity", cause: MissingHere})
+		}
+		return found
+	}
+}
+
+// salePeriodGiven asks for the time of a sale.
+func salePeriodGiven(at places) condition {
+	price, period := at("sale_price"), at("sale_price_effective_date")
+	return func(fields [][]byte, found []problem) []problem {
+		switch sale, times := valueAt(fields, price), valueAt(fields, period); {
+		case sale != nil && times == nil:
+			found = append(found, problem{column: "sale_price_effective_date", cause: MissingHere})
+		case sale == nil && times != nil:
+			found = append(found, problem{"sale_price_effective_date", times, HasNoEffect})
+		}
+		return found
+	}
+}
+
+// saleIsLower compares a sale's price with the usual one. The specification does not say that it must be lower, so this
+// is advice; it is the rule of other clients of Stripe.
+func saleIsLower(at places) condition {
+	priceAt, saleAt := at("price"), at("sale_price")
+	return func(fields [][]byte, found []problem) []problem {
+		value := valueAt(fields, saleAt)
+		if value == nil {
+			return found
+		}
+		sale, ok := parseAmount(value)
+		price, okPrice := parseAmount(valueAt(fields, priceAt))
+		switch {
+		case !ok || !okPrice: // told elsewhere
+		case sale.Currency != price.Currency:
+			found = append(found, problem{"sale_price", value, SaleInOtherCurrency})
+		case sale.Thousandths >= price.Thousandths:
+			found = append(found, problem{"sale_price", value, SaleNotLower})
+		}
+		return found
+	}
+}
+
+// thresholdsOffered looks for the service of every threshold in shipping.
+func thresholdsOffered(at places) condition {
+	shippingAt, thresholdAt := at("shipping"), at("free_shipping_threshold")
+	return func(fields [][]byte, found []problem) []problem {
+		value := valueAt(fields, thresholdAt)
+		if value == nil || endless(value) {
+			return found
+		}
+		shipping := valueAt(fields, shippingAt)
+		for list, more := value, true; more; {
+			var entry []byte
+			entry, list, more = cutEntry(list)
+			if service := serviceOf(entry); len(service) > 0 && !offers(shipping, service) {
+				return append(found, problem{"free_shipping_threshold", value, NoSuchService})
+			}
+		}
+		return found
+	}
+}
+
+// ratingGiven asks for a rating of a product that has been reviewed, and for none of any other.
+func ratingGiven(at places) condition {
+	countAt, ratingAt := at("product_review_count"), at("product_review_rating")
+	return func(fields [][]byte, found []problem) []problem {
+		count := valueAt(fields, countAt)
+		if count == nil || leadingDigits(count) != len(count) {
+			return found
+		}
+		switch rating, reviewed := valueAt(fields, ratingAt), !isZero(count); {
+		case reviewed && rating == nil:
+			found = append(found, problem{column: "product_review_rating", cause: MissingHere})
+		case !reviewed && rating != nil:
+			found = append(found, problem{"product_review_rating", rating, MustBeBlank})
+		}
+		return found
+	}
+}
+
+// otherProducts asks that related_products names others than the row's own, and each of them once.
+func otherProducts(at places) condition {
+	idAt, relatedAt := at("id"), at("related_products")
+	return func(fields [][]byte, found []problem) []problem {
+		related := valueAt(fields, relatedAt)
+		if related == nil || endless(related) {
+			return found
+		}
+		if cause := checkTargets(valueAt(fields, idAt), related); cause != "" {
+			found = append(found, problem{"related_products", related, cause})
+		}
+		return found
+	}
+}
+
+// endless reports whether a list has so many entries that comparing each with each would take its time. No honest
+// list does: related_products is refused for it, and nobody has a hundred ways of shipping.
+func endless(list []byte) bool {
+	const plenty = 100
+	return bytes.Count(list, comma) > plenty
+}
+
+var comma = []byte(",")

@@ -1,0 +1,55 @@
+package feed
+
+// benefitGiven asks for what the benefit is, and says which values nothing makes use of.
+func benefitGiven(at places) condition {
+	benefitAt, percentAt, amountAt := at("benefit_type"), at("percent_off"), at("amount_off")
+	return func(fields [][]byte, found []problem) []problem {
+		benefit := string(valueAt(fields, benefitAt))
+		found = benefitValue("percent_off", benefit, valueAt(fields, percentAt), found)
+		return benefitValue("amount_off", benefit, valueAt(fields, amountAt), found)
+	}
+}
+
+// benefitValue judges a column that has a value if and only if the benefit is called like it.
+func benefitValue(column, benefit string, value []byte, found []problem) []problem {
+	switch meant := benefit == column; {
+	case meant && value == nil:
+		found = append(found, problem{column: column, cause: MissingHere})
+	case !meant && value != nil:
+		found = append(found, problem{column, value, HasNoEffect})
+	}
+	return found
+}
+
+// targetGiven asks for at least one product, group or exclusion where not all products are meant.
+func targetGiven(at places) condition {
+	selectionAt := at("target_selection")
+	targets := [...]int{at("target_ids"), at("target_item_group_ids"), at("excluded_ids"), at("excluded_item_group_ids")}
+	return func(fields [][]byte, found []problem) []problem {
+		if string(valueAt(fields, selectionAt)) != "specific_products" {
+			return found
+		}
+		for _, target := range targets {
+			if valueAt(fields, target) != nil {
+				return found
+			}
+		}
+		return append(found, problem{column: "target_ids", cause: MissingHere})
+	}
+}
+
+// promotionCodeGiven asks for a code where buyers enter one, and always for free shipping.
+func promotionCodeGiven(at places) condition {
+	applicationAt, benefitAt, codeAt := at("application_type"), at("benefit_type"), at("promotion_code")
+	return func(fields [][]byte, found []problem) []problem {
+		code := valueAt(fields, codeAt)
+		needed := string(valueAt(fields, applicationAt)) == "promotion_code" || string(valueAt(fields, benefitAt)) == "free_shipping"
+		switch {
+		case needed && code == nil:
+			found = append(found, problem{column: "promotion_code", cause: MissingHere})
+		case !needed && code != nil:
+			found = append(found, problem{"promotion_code", code, HasNoEffect})
+		}
+		return found
+	}
+}

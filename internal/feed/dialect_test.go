@@ -1,0 +1,113 @@
+package feed
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOtherDialectsChangeNothing(t *testing.T) {
+	t.Parallel()
+	for _, d := range []Dialect{"", StripeDialect} {
+		require.Nil(t, compileDialect(d, Product, []string{"id", "price"}))
+		require.Equal(t, "Image Link", d.renamed(Product, "Image Link"))
+	}
+	require.Nil(t, compileDialect(GoogleDialect, Product, []string{"pattern"}))
+}
+
+func TestGoogleNamesOfColumns(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"image link": "image_link", "Additional Image Link": "additional_image_link", "sale-price-effective-date": "sale_price_effective_date",
+		" ID ": "id", "g:google_product_category": "google_product_category", "product type": "product_category", "product_weight": "weight",
+		"price": "price", "identifier exists": "identifier exists", "": "", "g:": "g:",
+	} {
+		require.Equal(t, want, GoogleDialect.renamed(Product, name))
+	}
+	require.Equal(t, "image link", GoogleDialect.renamed(Inventory, "image link"), "a column that this feed does not have")
+}
+
+// A value that comes out as it went in was left alone: its meaning is in doubt, or it needs nothing.
+func TestGoogleValues(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ column, value, want string }{
+		{"price", "9.99USD", "9.99 USD"}, {"price", "USD 9.99", "9.99 USD"}, {"price", "9,99 EUR", "9.99 EUR"}, {"price", "9.99  usd", "9.99 USD"},
+		{"price", "1,299.00 USD", "1299.00 USD"}, {"price", "1,299,000.00 USD", "1299000.00 USD"}, {"price", "usd1500", "1500 USD"},
+		{"price", "$9.99", "$9.99"}, {"price", "1,299 USD", "1,299 USD"}, {"price", "1.299,00 EUR", "1.299,00 EUR"}, {"price", "9.99", "9.99"},
+		{"price", "12,99.00 USD", "12,99.00 USD"}, {"price", ",299.00 USD", ",299.00 USD"}, {"price", "-9.99USD", "-9.99USD"}, {"price", "9.99 XQQ", "9.99 XQQ"},
+		{"price", "USD", "USD"}, {"price", "9.99 USD", "9.99 USD"}, {"price", "free", "free"},
+		{"availability", "in stock", "in_stock"}, {"availability", "Out of Stock", "out_of_stock"}, {"availability", "pre-order", "preorder"},
+		{"availability", "limited", "limited"}, {"availability", "in_stock", "in_stock"},
+		{"condition", " New ", "new"}, {"condition", "  ", ""}, {"gender", "Unisex", "unisex"}, {"age_group", "ADULT", "adult"},
+		{"inventory_not_tracked", "yes", "true"}, {"inventory_not_tracked", "No", "false"}, {"disable_checkout", "TRUE", "true"},
+		{"disable_checkout", "1", "1"}, {"delete", "TRUE", "true"}, {"delete", "yes", "yes"},
+		{"weight", "2.5lbs", "2.5 lb"}, {"weight", "2.5 KG", "2.5 kg"}, {"weight", "3 ounces", "3 oz"}, {"weight", "3 stone", "3 stone"},
+		{"length", "20inches", "20 in"}, {"length", "20 lb", "20 lb"}, {"length", "twenty", "twenty"},
+		{"availability_date", "2026-02-24T11:07+0100", "2026-02-24T11:07+01:00"}, {"availability_date", "2026-02-24 11:07", "2026-02-24T11:07"},
+		{"availability_date", "24.02.2026", "24.02.2026"}, {"availability_date", "2026-02-24", "2026-02-24"},
+		{"sale_price_effective_date", "2026-02-24T11:07+0100 / 2026-02-29", "2026-02-24T11:07+01:00/2026-02-29"},
+		{"sale_price_effective_date", "2026-02-24", "2026-02-24"},
+		{"gtin", "4006381-333931", "4006381333931"}, {"gtin", "ISBN 1", "ISBN 1"}, {"gtin", "--", "--"},
+		{"google_product_category", "2271 - Apparel > Dresses", "2271"}, {"google_product_category", "Apparel > Dresses", "Apparel > Dresses"},
+		{"shipping", "US::Standard:4.95 USD, US:CA:Fast:9.95 USD", "US:ALL:Standard::4.95 USD,US:CA:Fast::9.95 USD"},
+		{"shipping", "US:ALL:Standard:3-5:4.95 USD", "US:ALL:Standard:3-5:4.95 USD"},
+		{"title", "\u00a0Oak ", "Oak"},
+	} {
+		n := compileDialect(GoogleDialect, Product, []string{c.column})
+		fields := [][]byte{[]byte(c.value)}
+		struck, _ := n.row(fields, nil)
+		require.Equal(t, c.want, string(fields[0]), "%s %q", c.column, c.value)
+		require.Equal(t, c.want != c.value, struck != 0, "%s %q", c.column, c.value)
+	}
+}
+
+func TestRulesOfADialectAreToldApart(t *testing.T) {
+	t.Parallel()
+	n := compileDialect(GoogleDialect, Product, []string{"title", "price", "sale_price"})
+	fields := [][]byte{[]byte(" Oak"), []byte("9.99 USD"), []byte("8.99USD")}
+	struck, scratch := n.row(fields, make([]byte, 0, 4))
+	var told []Normalisation
+	for i, rule := range n.rules() {
+		if struck&(1<<i) != 0 {
+			told = append(told, rule)
+		}
+	}
+	require.Equal(t, []Normalisation{{googleRewritings[0].rule, ""}, {googleRewritings[4].rule, "sale_price"}}, told)
+	require.Equal(t, "Oak8.99 USD", string(scratch))
+	require.Equal(t, "Oak, waxed", string(append(fields[0], ", waxed"...)))
+	require.Equal(t, "8.99 USD", string(fields[2]), "fields have no room to grow into each other")
+}
+
+func TestEveryRuleHasABit(t *testing.T) {
+	t.Parallel()
+	for _, k := range Kinds() {
+		require.Less(t, len(compileDialect(GoogleDialect, k, columnNames(k)).rules()), maxNormalisations)
+	}
+}
+
+func FuzzNormalisingTwiceIsOnce(f *testing.F) {
+	columns := columnNames(Product)
+	n := compileDialect(GoogleDialect, Product, columns)
+	for _, seed := range []string{"9,99 EUR", " In Stock ", "2.5lbs", "2026-02-24 11:07+0100/2026-02-24", "US::Standard:4.95 USD", "12 - a", "yes", "- 1 2"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		fields := make([][]byte, len(columns))
+		for i := range fields {
+			fields[i] = value
+		}
+		before := bytes.Clone(value)
+		_, scratch := n.row(fields, nil)
+		require.Equal(t, before, value, "the row's own bytes are not the dialect's to change")
+		once := make([]string, len(columns))
+		for i := range fields {
+			once[i] = string(fields[i])
+		}
+		struck, _ := n.row(fields, scratch)
+		for i := range fields {
+			require.Equal(t, once[i], string(fields[i]), columns[i])
+		}
+		require.Zero(t, struck)
+	})
+}

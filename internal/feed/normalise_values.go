@@ -1,0 +1,245 @@
+package feed
+
+import "bytes"
+
+func withoutSpaces(_ *Column, value, scratch []byte) ([]byte, bool) {
+	first, last := value[0], value[len(value)-1]
+	if first > ' ' && first < 0x80 && last > ' ' && last < 0x80 {
+		return scratch, false
+	}
+	trimmed := bytes.TrimSpace(value)
+	return append(scratch, trimmed...), len(trimmed) != len(value)
+}
+
+// asEnum finds the allowed value that has the same letters.
+func asEnum(c *Column, value, scratch []byte) ([]byte, bool) {
+	if isOneOf(c.Enum, value) {
+		return scratch, false
+	}
+	for _, candidate := range c.Enum {
+		if sameLetters(value, candidate) {
+			return append(scratch, candidate...), true
+		}
+	}
+	return scratch, false
+}
+
+// sameLetters compares without regard to capitals, spaces, hyphens and underscores.
+func sameLetters(value []byte, enum string) bool {
+	at := 0
+	for _, b := range value {
+		if b == ' ' || b == '-' || b == '_' {
+			continue
+		}
+		for at < len(enum) && enum[at] == '_' {
+			at++
+		}
+		if at == len(enum) || !isLetter(b) || b|0x20 != enum[at] {
+			return false
+		}
+		at++
+	}
+	return at == len(enum)
+}
+
+func asBool(_ *Column, value, scratch []byte) ([]byte, bool) {
+	switch {
+	case isWord(value, "yes"):
+		return append(scratch, "true"...), true
+	case isWord(value, "no"):
+		return append(scratch, "false"...), true
+	}
+	return scratch, false
+}
+
+func asLowerBool(c *Column, value, scratch []byte) ([]byte, bool) {
+	for _, word := range []string{"true", "false"} {
+		if isWord(value, word) {
+			return append(scratch, word...), string(value) != word
+		}
+	}
+	return scratch, false
+}
+
+// isWord compares without regard to capitals; the word is in lower case.
+func isWord(value []byte, word string) bool {
+	return len(value) == len(word) && hasFoldedSuffix(value, word)
+}
+
+// asAmount takes the currency before or behind the number, in any capitals, with any spaces; commas between thousands
+// if they stand where they should and decimals follow; and a comma in place of the period if two decimals follow.
+func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
+	number, currency := value, []byte(nil)
+	switch last := len(value) - len(Currency{}); {
+	case last < 1:
+		return scratch, false
+	case isLetter(value[0]):
+		number, currency = value[len(Currency{}):], value[:len(Currency{})]
+	default:
+		number, currency = value[:last], value[last:]
+	}
+	from := len(scratch)
+	scratch, ok := appendNumber(scratch, bytes.Trim(number, " "))
+	if !ok {
+		return scratch, false
+	}
+	scratch = append(scratch, ' ')
+	for _, b := range currency {
+		if !isLetter(b) {
+			return scratch, false
+		}
+		scratch = append(scratch, b&^0x20)
+	}
+	rewritten := scratch[from:]
+	_, understood := parseAmount(rewritten)
+	return scratch, understood && !bytes.Equal(rewritten, value)
+}
+
+// appendNumber appends a number with a period before its decimals and nothing between its thousands.
+func appendNumber(scratch, number []byte) ([]byte, bool) {
+	mark := bytes.IndexByte(number, '.')
+	last := bytes.LastIndexByte(number, ',')
+	if mark < 0 && last >= 0 && last == bytes.IndexByte(number, ',') && len(number)-last-1 == 2 {
+		mark = last // 9,99
+	}
+	whole, decimals := number, []byte(nil)
+	if mark >= 0 {
+		whole, decimals = number[:mark], number[mark+1:]
+	}
+	if bytes.IndexByte(whole, ',') >= 0 && (len(decimals) == 0 || !groupedByThousands(whole)) {
+		return scratch, false // 1,299 might be either
+	}
+	for _, b := range whole {
+		if b != ',' {
+			scratch = append(scratch, b)
+		}
+	}
+	if mark >= 0 {
+		scratch = append(append(scratch, '.'), decimals...)
+	}
+	return scratch, true
+}
+
+// groupedByThousands reports whether 1,299,000 has its commas in the right places.
+func groupedByThousands(whole []byte) bool {
+	for i := len(whole) - 1; i >= 0; i-- {
+		if (whole[i] == ',') != ((len(whole)-i)%4 == 0) {
+			return false
+		}
+	}
+	return whole[0] != ','
+}
+
+// unitNames are the names of units that merchants write, by what the specification calls them.
+var unitNames = []struct{ unit, name string }{
+	{"lb", "lb"}, {"lb", "lbs"}, {"lb", "pound"}, {"lb", "pounds"}, {"oz", "oz"}, {"oz", "ounce"}, {"oz", "ounces"},
+	{"g", "g"}, {"g", "gram"}, {"g", "grams"}, {"kg", "kg"}, {"kg", "kgs"}, {"kg", "kilogram"}, {"kg", "kilograms"},
+	{"cm", "cm"}, {"cm", "cms"}, {"cm", "centimeter"}, {"cm", "centimeters"}, {"in", "in"}, {"in", "inch"}, {"in", "inches"},
+}
+
+func asMeasure(c *Column, value, scratch []byte) ([]byte, bool) {
+	end := leadingNumber(value)
+	if end == 0 {
+		return scratch, false
+	}
+	written := bytes.Trim(value[end:], " ")
+	for _, u := range unitNames {
+		if isWord(written, u.name) && isOneOf(c.Units, []byte(u.unit)) {
+			from := len(scratch)
+			scratch = append(append(append(scratch, value[:end]...), ' '), u.unit...)
+			return scratch, !bytes.Equal(scratch[from:], value)
+		}
+	}
+	return scratch, false
+}
+
+// asDates rewrites a date, or both ends of an interval.
+func asDates(c *Column, value, scratch []byte) ([]byte, bool) {
+	if c.Type == DateType {
+		return asDate(value, scratch)
+	}
+	slash := bytes.IndexByte(value, '/')
+	if slash < 0 {
+		return scratch, false
+	}
+	from := len(scratch)
+	start, end := bytes.Trim(value[:slash], " "), bytes.Trim(value[slash+1:], " ")
+	scratch = appendDate(scratch, start)
+	scratch = appendDate(append(scratch, '/'), end)
+	return scratch, !bytes.Equal(scratch[from:], value)
+}
+
+func asDate(value, scratch []byte) ([]byte, bool) {
+	from := len(scratch)
+	scratch = appendDate(scratch, value)
+	return scratch, !bytes.Equal(scratch[from:], value)
+}
+
+// appendDate appends a date with a T and a colon in its zone, or as it is if it is no date.
+func appendDate(scratch, date []byte) []byte {
+	m, ok := readMoment(date)
+	if !ok || !m.timed {
+		return append(scratch, date...)
+	}
+	scratch = append(append(scratch, date[:10]...), 'T')
+	clock, zone := cutZone(date[11:])
+	scratch = append(scratch, clock...)
+	if len(zone) == len("+0100") && bytes.IndexByte(zone, ':') < 0 {
+		return append(append(append(scratch, zone[:3]...), ':'), zone[3:]...)
+	}
+	return append(scratch, zone...)
+}
+
+func asDigits(_ *Column, value, scratch []byte) ([]byte, bool) {
+	from := len(scratch)
+	for _, b := range value {
+		switch {
+		case isDigit(b):
+			scratch = append(scratch, b)
+		case b != '-' && b != ' ':
+			return scratch, false
+		}
+	}
+	rewritten := len(scratch) - from
+	return scratch, rewritten > 0 && rewritten < len(value)
+}
+
+// asCategoryNumber takes the number that stands before a path in Google's list of categories.
+func asCategoryNumber(_ *Column, value, scratch []byte) ([]byte, bool) {
+	digits := leadingDigits(value)
+	if digits == 0 || digits > maxCategoryDigits || !bytes.HasPrefix(value[digits:], []byte(" - ")) {
+		return scratch, false
+	}
+	return append(scratch, value[:digits]...), true
+}
+
+// asShipping gives Google's country:region:service:amount its two other parts. A cell with an entry of any other shape
+// is left alone.
+func asShipping(_ *Column, value, scratch []byte) ([]byte, bool) {
+	changed := false
+	for list, more := value, true; more; {
+		var entry []byte
+		entry, list, more = cutEntry(list)
+		scratch, changed = appendShipping(scratch, entry, changed)
+		if more {
+			scratch = append(scratch, ',')
+		}
+	}
+	return scratch, changed
+}
+
+func appendShipping(scratch, entry []byte, changed bool) ([]byte, bool) {
+	if bytes.Count(entry, colon) != 3 {
+		return append(scratch, entry...), changed
+	}
+	country, rest, _ := cutPart(entry)
+	region, rest, _ := cutPart(rest)
+	service, amount, _ := cutPart(rest)
+	scratch = append(append(scratch, country...), ':')
+	if len(region) == 0 {
+		region = []byte("ALL")
+	}
+	scratch = append(append(scratch, region...), ':')
+	scratch = append(append(scratch, service...), "::"...)
+	return append(scratch, amount...), true
+}

@@ -1,0 +1,136 @@
+package feed
+
+// problem is one thing that is wrong with a row.
+type problem struct {
+	column string // by the name that the specification gives it
+	value  []byte // the cell as it stands in the row, whole
+	cause  Cause
+}
+
+// rules are what the specification asks of the rows of one file. They are made once for a header and never change, so
+// that any number of goroutines may share them.
+type rules struct {
+	deleteAt   int
+	keys       []cellRule // the id and delete: all that is read of a row that deletes
+	cells      []cellRule // the other columns
+	absent     []string   // required columns that the file does not have, as it may if all its rows delete
+	conditions []condition
+	variantAt  []int
+	unjudged   []problem
+}
+
+// cellRule is what is asked of one cell.
+type cellRule struct {
+	at       int // in the row
+	column   *Column
+	check    valueCheck
+	required bool
+	free     bool // any text will do, spaces too
+}
+
+// compileRules makes the checks of a feed for the columns of one file, by the names that the specification gives them.
+// Columns that it does not know are not checked, and of two with one name the first counts.
+func compileRules(kind Kind, columns []string) *rules {
+	at := placesOf(columns)
+	r := &rules{deleteAt: at("delete")}
+	known := Columns(kind)
+	for i := range known {
+		c := &known[i]
+		place := at(c.Name)
+		switch rule := (cellRule{at: place, column: c, check: valueChecks[c.Type], required: c.Need == Required, free: c.Type.free()}); {
+		case place < 0 && rule.required:
+			r.absent = append(r.absent, c.Name)
+		case place < 0:
+		case c.Name == kind.IDColumn():
+			rule.required = false // a row without an id is found before the rules are asked
+			r.keys = append(r.keys, rule)
+		case c.Name == "delete":
+			r.keys = append(r.keys, rule)
+		default:
+			r.cells = append(r.cells, rule)
+		}
+		if c.Variant {
+			r.variantAt = append(r.variantAt, place)
+		}
+	}
+	r.conditions = conditionsOf(kind, at)
+	r.unjudged = unjudged(kind, at)
+	return r
+}
+
+// places finds a column in a row, or says -1.
+type places func(column string) int
+
+func placesOf(columns []string) places {
+	index := make(map[string]int, len(columns))
+	for i, name := range columns {
+		if _, twice := index[name]; !twice {
+			index[name] = i
+		}
+	}
+	return func(column string) int {
+		if at, there := index[column]; there {
+			return at
+		}
+		return -1
+	}
+}
+
+// check appends what is wrong with a row to found. fields has one element for each column of the header. How many
+// there are, whether the id is there, and whether the text is UTF-8 is not its business. Of a row that deletes, only
+// the id and delete are read, as Stripe does.
+func (r *rules) check(fields [][]byte, found []problem) []problem {
+	found = checkCells(r.keys, fields, found)
+	if r.deletes(fields) {
+		return found
+	}
+	found = checkCells(r.cells, fields, found)
+	for _, column := range r.absent {
+		found = append(found, problem{column: column, cause: Missing})
+	}
+	for _, judge := range r.conditions {
+		found = judge(fields, found)
+	}
+	return found
+}
+
+func checkCells(cells []cellRule, fields [][]byte, found []problem) []problem {
+	for i := range cells {
+		rule := &cells[i]
+		value := fields[rule.at]
+		if len(value) == 0 && !rule.required {
+			continue // half of a usual row
+		}
+		if cause := rule.judge(value); cause != "" {
+			found = append(found, problem{rule.column.Name, value, cause})
+		}
+	}
+	return found
+}
+
+func (r *cellRule) judge(value []byte) Cause {
+	switch {
+	case !blank(value):
+		return r.check(r.column, value)
+	case r.required:
+		return Missing
+	case len(value) > 0 && !r.free:
+		return OnlySpaces // the form that the specification states has room for no space, and only an empty cell is unset
+	}
+	return ""
+}
+
+// variants tells which variant attributes a row fills: one bit for each, in the order of the specification.
+func (r *rules) variants(fields [][]byte) (filled uint16) {
+	for bit, at := range r.variantAt {
+		if at >= 0 && !blank(fields[at]) {
+			filled |= 1 << bit
+		}
+	}
+	return filled
+}
+
+// deletes reports whether a row is a tombstone.
+func (r *rules) deletes(fields [][]byte) bool {
+	return r.deleteAt >= 0 && isTrue(fields[r.deleteAt])
+}

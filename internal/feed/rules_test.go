@@ -1,0 +1,258 @@
+package feed
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// minimal is a row with nothing but what every product must have.
+func minimal() map[string]string {
+	return map[string]string{
+		"id": "SKU-1", "title": "Oak side table", "description": "A small table.", "link": "https://example.com/p/1",
+		"image_link": "https://example.com/1.jpg", "availability": "in_stock", "price": "15.00 USD",
+	}
+}
+
+// complete is a row that has a value in every column that goes with the others.
+func complete() map[string]string {
+	row := minimal()
+	for _, c := range productColumns {
+		if _, there := row[c.Name]; !there {
+			row[c.Name] = c.Sample
+		}
+	}
+	row["availability"] = "preorder"
+	row["delete"] = "false"
+	return row
+}
+
+// sampleRow has the sample of every column of a feed.
+func sampleRow(k Kind) map[string]string {
+	switch k {
+	case Product:
+		return complete()
+	case Promotion:
+		return map[string]string{
+			"promotion_id": "SUMMER26", "title": "Summer sale", "link": "https://example.com/summer",
+			"active_period": "2026-06-01T00:00:00Z/2026-06-30T23:59:59Z", "benefit_type": "percent_off", "percent_off": "15",
+			"minimum_order_amount": "50.00 USD", "target_selection": "specific_products", "target_ids": "SKU12AB3456",
+			"application_type": "promotion_code", "promotion_code": "SUMMER-26", "delete": "false",
+		}
+	}
+	row := map[string]string{}
+	for _, c := range Columns(k) {
+		row[c.Name] = c.Sample
+	}
+	return row
+}
+
+// with is a row with some columns changed; a value of "-" takes the column out of the file.
+func with(row map[string]string, changes map[string]string) map[string]string {
+	for column, value := range changes {
+		row[column] = value
+		if value == "-" {
+			delete(row, column)
+		}
+	}
+	return row
+}
+
+// judged is what is wrong with a row, as cause:column, in a file that has the row's columns.
+func judged(k Kind, row map[string]string) (found []string) {
+	var columns []string
+	var fields [][]byte
+	for _, c := range Columns(k) { // in a fixed order
+		if value, there := row[c.Name]; there {
+			columns, fields = append(columns, c.Name), append(fields, []byte(value))
+		}
+	}
+	for _, p := range compileRules(k, columns).check(fields, nil) {
+		found = append(found, fmt.Sprintf("%s:%s", p.cause, p.column))
+	}
+	return found
+}
+
+type changes = map[string]string
+
+// productCases are rows with mistakes, as changes of a complete row, and all that is to be said of them.
+var productCases = []struct {
+	name    string
+	changes changes
+	want    []string
+}{
+	{"nothing required", changes{"id": "", "title": "", "description": " ", "link": "", "image_link": "", "availability": "\t", "price": ""},
+		[]string{"missing:title", "missing:description", "missing:link", "missing:image_link", "missing:availability", "missing:price"}},
+	{"id too long", changes{"id": strings.Repeat("x", 101)}, []string{"too_long:id"}},
+	{"id with a line break", changes{"id": "a\nb"}, []string{"has_control_character:id"}},
+	{"id with a slash", changes{"id": "a/b"}, []string{"unusual_id:id"}},
+	{"id that begins with a hyphen", changes{"id": "-a"}, []string{"unusual_id:id"}},
+	{"id with a space behind it", changes{"id": "a "}, []string{"unusual_id:id"}},
+	{"title too long", changes{"title": strings.Repeat("é", 151)}, []string{"too_long:title"}},
+	{"title that shouts", changes{"title": "SUMMER SALE: SHOES"}, []string{"all_capitals:title"}},
+	{"title that shouts in Greek", changes{"title": "ΚΑΛΟΚΑΙΡΙ ΠΑΠΟΥΤΣΙΑ"}, []string{"all_capitals:title"}},
+	{"description too long", changes{"description": strings.Repeat("x", 5001)}, []string{"too_long:description"}},
+	{"description in HTML", changes{"description": "<p>Oak</p>"}, []string{"has_markup:description"}},
+	{"description with a link", changes{"description": "See www.example.com"}, []string{"has_link:description"}},
+	{"link without a scheme", changes{"link": "www.example.com/p"}, []string{"not_url:link"}},
+	{"link without a host", changes{"link": "https:///p"}, []string{"not_url:link"}},
+	{"link with a space", changes{"link": "https://example.com/a b"}, []string{"not_url:link"}},
+	{"link with a broken escape", changes{"link": "https://example.com/100%"}, []string{"not_url:link"}},
+	{"link with a port that is none", changes{"link": "https://example.com:https/"}, []string{"not_url:link"}},
+	{"link with a password", changes{"link": "https://me:secret@example.com/"}, []string{"not_url:link"}},
+	{"link by ftp", changes{"link": "ftp://example.com/"}, []string{"not_url:link"}},
+	{"link by http", changes{"link": "http://example.com/p"}, []string{"not_https:link"}},
+	{"image in WebP", changes{"image_link": "https://example.com/1.WebP?v=2"}, []string{"image_format:image_link"}},
+	{"image in GIF", changes{"image_link": "https://example.com/1.gif#x"}, []string{"unusual_image_format:image_link"}},
+	{"images: one is no URL", changes{"additional_image_link": "https://example.com/1.jpg,2.jpg"}, []string{"not_url:additional_image_link"}},
+	{"images: eleven", changes{"additional_image_link": strings.Repeat("https://example.com/1.jpg,", 10) + "https://example.com/2.jpg"},
+		[]string{"too_many_entries:additional_image_link"}},
+	{"images: a comma too many", changes{"additional_image_link": "https://example.com/1.jpg,"}, []string{"empty_entry:additional_image_link"}},
+	{"images: an error beats a doubt", changes{"additional_image_link": ",https://example.com/1.gif,https://example.com/1.svg"},
+		[]string{"image_format:additional_image_link"}},
+	{"brand too long", changes{"brand": strings.Repeat("x", 71)}, []string{"too_long:brand"}},
+	{"no brand", changes{"brand": ""}, []string{"missing_here:brand"}},
+	{"no brand, Google's path", changes{"brand": "", "product_category": "-", "google_product_category": "Furniture > Tables"}, []string{"missing_here:brand"}},
+	{"no brand, category unknown", changes{"brand": "", "product_category": "-"}, []string{"maybe_missing:brand"}},
+	{"gtin with hyphens", changes{"gtin": "400-6381-333931"}, []string{"not_digits:gtin"}},
+	{"gtin that does not add up", changes{"gtin": "4006381333932"}, []string{"unusual_gtin:gtin"}},
+	{"gtin too short", changes{"gtin": "40063"}, []string{"unusual_gtin:gtin"}},
+	{"gtin too long", changes{"gtin": strings.Repeat("1", 51)}, []string{"too_long:gtin"}},
+	{"neither gtin nor mpn", changes{"gtin": "", "mpn": " "}, []string{"missing_here:mpn"}},
+	{"no mpn, and no column for gtin", changes{"gtin": "-", "mpn": ""}, []string{"missing_here:mpn"}},
+	{"condition of its own", changes{"condition": "like new"}, []string{"not_allowed:condition"}},
+	{"condition with a space", changes{"condition": " new"}, []string{"not_allowed:condition"}},
+	{"condition of spaces", changes{"condition": "  "}, []string{"only_spaces:condition"}},
+	{"gender that is a color", changes{"gender": "Black"}, []string{"not_allowed:gender"}},
+	{"availability in words", changes{"availability": "In Stock"}, []string{"not_allowed:availability"}},
+	{"category twice", changes{"google_product_category": "2271 - Apparel > Dresses"}, []string{"category_twice:google_product_category"}},
+	{"category number too long", changes{"google_product_category": "4006381333931"}, []string{"unusual_category:google_product_category"}},
+	{"category with a gap", changes{"product_category": "Furniture >> Tables"}, []string{"unusual_category:product_category"}},
+	{"category that is a number", changes{"product_category": "2271"}, []string{"unusual_category:product_category"}},
+	{"neither category", changes{"google_product_category": "", "product_category": ""}, []string{"missing_here:product_category"}},
+	{"measure without a space", changes{"length": "20in"}, []string{"not_measure:length"}},
+	{"measure without a number", changes{"width": ".5 in"}, []string{"not_measure:width"}},
+	{"weight in lbs", changes{"weight": "2.5 lbs"}, []string{"not_measure:weight"}},
+	{"two units", changes{"width": "20 cm"}, []string{"mixed_units:width"}},
+	{"size_system that is no country's", changes{"size_system": "MEX"}, []string{"not_country:size_system"}},
+	{"size_system of the EU", changes{"size_system": "EU"}, []string{"unknown_country:size_system"}},
+	{"variant without a value", changes{"custom_variant_option_value_2": ""}, []string{"missing_here:custom_variant_option_value_2"}},
+	{"variant without a name", changes{"custom_variant_option_name_3": "-"}, []string{"missing_here:custom_variant_option_name_3"}},
+	{"group's title without a group", changes{"item_group_id": ""}, []string{"has_no_effect:item_group_title"}},
+	{"preorder without a date", changes{"availability_date": "-"}, []string{"missing_here:availability_date"}},
+	{"a day that no calendar has", changes{"expiration_date": "2026-02-29"}, []string{"not_date:expiration_date"}},
+	{"a date in words", changes{"availability_date": "24 Feb 2026"}, []string{"not_date:availability_date"}},
+	{"bool in capitals", changes{"disable_checkout": "TRUE"}, []string{"not_allowed:disable_checkout"}},
+	{"delete in words", changes{"delete": "yes"}, []string{"not_allowed:delete"}},
+	{"oversold", changes{"inventory_quantity": "-3"}, []string{"not_integer:inventory_quantity"}},
+	{"a barcode for a stock", changes{"inventory_quantity": "4006381333931"}, []string{"out_of_range:inventory_quantity"}},
+	{"a very long number", changes{"age_restriction": strings.Repeat("9", 19)}, []string{"out_of_range:age_restriction"}},
+	{"tracked without a stock", changes{"inventory_quantity": ""}, []string{"missing_here:inventory_quantity"}},
+	{"a stock without tracking", changes{"inventory_not_tracked": "true"}, []string{"must_be_blank:inventory_quantity"}},
+	{"price without a currency", changes{"price": "15.00"}, []string{"no_currency:price"}},
+	{"price with a sign", changes{"price": "$15.00"}, []string{"not_amount:price"}},
+	{"price with a comma", changes{"price": "15,00 EUR"}, []string{"not_amount:price"}},
+	{"price below nothing", changes{"price": "-15.00 USD"}, []string{"negative_amount:price"}},
+	{"price in small letters", changes{"price": "15.00 usd"}, []string{"unknown_currency:price"}},
+	{"price in shells", changes{"price": "15.00 XQQ"}, []string{"unknown_currency:price"}},
+	{"price with four decimals", changes{"price": "15.0000 USD"}, []string{"too_many_decimals:price"}},
+	{"price in whole dollars", changes{"price": "15 USD"}, []string{"unusual_decimals:price"}},
+	{"price in parts of a yen", changes{"price": "1500.00 JPY", "sale_price": "1200 JPY"}, []string{"unusual_decimals:price"}},
+	{"sale that is none", changes{"sale_price": "15.00 USD"}, []string{"sale_not_lower:sale_price"}},
+	{"sale in euros", changes{"sale_price": "12.00 EUR"}, []string{"sale_in_other_currency:sale_price"}},
+	{"sale without an end", changes{"sale_price_effective_date": ""}, []string{"missing_here:sale_price_effective_date"}},
+	{"sale without a price", changes{"sale_price": ""}, []string{"has_no_effect:sale_price_effective_date"}},
+	{"interval with one end", changes{"sale_price_effective_date": "2026-12-01"}, []string{"not_interval:sale_price_effective_date"}},
+	{"interval that runs backward", changes{"sale_price_effective_date": "2026-12-02/2026-12-01"}, []string{"backward_interval:sale_price_effective_date"}},
+	{"tax code cut off", changes{"stripe_product_tax_code": "txcd_1"}, []string{"not_tax_code:stripe_product_tax_code"}},
+	{"tax code of somebody else", changes{"third_party_tax_code": "avalara:1"}, []string{"not_third_party_tax_code:third_party_tax_code"}},
+	{"tax code too long", changes{"third_party_tax_code": "anrok:" + strings.Repeat("x", 120)}, []string{"too_long:third_party_tax_code"}},
+	{"tax_behavior", changes{"tax_behavior": "none"}, []string{"not_allowed:tax_behavior"}},
+	{"shipping_tax_behavior is not in Stripe's text", changes{"shipping_tax_behavior": "none"}, []string{"unconfirmed:shipping_tax_behavior"}},
+	{"fees: a part too few", changes{"applicable_fees": "US:CA:0.25 USD"}, []string{"entry_parts:applicable_fees"}},
+	{"fees: no label", changes{"applicable_fees": "US:CA::0.25 USD"}, []string{"empty_part:applicable_fees"}},
+	{"fees: no basis", changes{"applicable_fees": "US:CA:Fee:0.25 USD:"}, []string{"empty_part:applicable_fees"}},
+	{"fees: no region", changes{"applicable_fees": "US::Fee:0.25 USD"}, []string{"empty_part:applicable_fees"}},
+	{"fees: amount", changes{"applicable_fees": "US:CA:Fee:0.25"}, []string{"no_currency:applicable_fees"}},
+	{"shipping: vertical bars", changes{"shipping": "US:ALL:Standard Shipping:3-5:0.00 USD|US:ALL:Express:1-2:9.00 USD"}, []string{"other_separator:shipping"}},
+	{"shipping: no days", changes{"shipping": "US:ALL:Standard Shipping:0.00 USD"}, []string{"entry_parts:shipping"}},
+	{"shipping: no service", changes{"shipping": "US:ALL: :3-5:0.00 USD", "free_shipping_threshold": ""}, []string{"empty_part:shipping"}},
+	{"shipping: country by name", changes{"shipping": "USA:ALL:Standard Shipping:3-5:0.00 USD"}, []string{"not_country:shipping"}},
+	{"shipping: country that is none", changes{"shipping": "UK:ALL:Standard Shipping:3-5:0.00 USD"}, []string{"unknown_country:shipping"}},
+	{"shipping: a bad amount beats a doubtful country", changes{"shipping": "UK:ALL:Standard Shipping:3-5:0.00 usd"}, []string{"unknown_currency:shipping"}},
+	{"shipping: region by name", changes{"shipping": "US:California:Standard Shipping:3-5:0.00 USD"}, []string{"not_area:shipping"}},
+	{"shipping: postal codes backward", changes{"shipping": "US:95*-94*:Standard Shipping:3-5:0.00 USD"}, []string{"not_area:shipping"}},
+	{"shipping: postal codes elsewhere", changes{"shipping": "CA:94*:Standard Shipping:3-5:0.00 USD"}, []string{"not_area:shipping"}},
+	{"shipping: days backward", changes{"shipping": "US:ALL:Standard Shipping:5-3:0.00 USD"}, []string{"not_speed:shipping"}},
+	{"shipping: one day", changes{"shipping": "US:ALL:Standard Shipping:3:0.00 USD"}, []string{"not_speed:shipping"}},
+	{"threshold: a part too many", changes{"free_shipping_threshold": "US:ALL:Standard Shipping:3-5:50.00 USD"}, []string{"entry_parts:free_shipping_threshold"}},
+	{"threshold: no service", changes{"free_shipping_threshold": "US:ALL::50.00 USD"}, []string{"empty_part:free_shipping_threshold"}},
+	{"threshold: another service", changes{"free_shipping_threshold": "US:ALL:Express:50.00 USD"}, []string{"no_such_service:free_shipping_threshold"}},
+	{"threshold: no shipping", changes{"shipping": ""}, []string{"no_such_service:free_shipping_threshold"}},
+	{"popularity above five", changes{"popularity_score": "5.01"}, []string{"out_of_range:popularity_score"}},
+	{"popularity below nothing", changes{"popularity_score": "-1"}, []string{"out_of_range:popularity_score"}},
+	{"return rate in percent", changes{"return_rate": "2%"}, []string{"not_number:return_rate"}},
+	{"rating of nought", changes{"product_review_rating": "0.9"}, []string{"out_of_range:product_review_rating"}},
+	{"reviews without a rating", changes{"product_review_rating": ""}, []string{"missing_here:product_review_rating"}},
+	{"rating without a review", changes{"product_review_count": "0"}, []string{"must_be_blank:product_review_rating"}},
+	{"relation without a type", changes{"related_products": "SKU-2"}, []string{"no_such_type:related_products"}},
+	{"relation to nothing", changes{"related_products": "upsell:"}, []string{"empty_part:related_products"}},
+	{"relation to itself", changes{"related_products": "upsell:SKU-2,accessory:SKU-1"}, []string{"related_to_itself:related_products"}},
+	{"relation twice", changes{"related_products": "upsell:SKU-2, accessory:SKU-2"}, []string{"related_twice:related_products"}},
+	{"eleven relations", changes{"related_products": strings.TrimSuffix(strings.Repeat("upsell:a,", 11), ",")}, []string{"too_many_entries:related_products", "related_twice:related_products"}},
+	{"warning of a kind of its own", changes{"product_warning": "fire: Hot!"}, []string{"no_such_type:product_warning"}},
+	{"warning without words", changes{"product_warning": "prop_65:,safety_warning:Hot"}, []string{"empty_part:product_warning"}},
+	{"warning too long", changes{"product_warning": "prop_65:" + strings.Repeat("x", 1001)}, []string{"too_long:product_warning"}},
+	{"warning with a comma", changes{"product_warning": "prop_65: lead, and more: see below"}, []string{"comma_in_message:product_warning"}},
+	{"label too long", changes{"custom_label_4": strings.Repeat("x", 101)}, []string{"too_long:custom_label_4"}},
+}
+
+func TestProductMistakes(t *testing.T) {
+	t.Parallel()
+	for _, c := range productCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, judged(Product, with(complete(), c.changes)))
+		})
+	}
+}
+
+// updateCases are the same for the other feeds.
+var updateCases = []struct {
+	name    string
+	kind    Kind
+	changes changes
+	want    []string
+}{
+	{"inventory without a quantity", Inventory, changes{"inventory_quantity": ""}, []string{"missing:inventory_quantity"}},
+	{"preorder without a date", Inventory, changes{"availability": "preorder", "availability_date": "-"}, []string{"missing_here:availability_date"}},
+	{"pricing without a price", Pricing, changes{"price": "", "sale_price": "", "sale_price_effective_date": ""}, []string{"missing:price"}},
+	{"sale without an end", Pricing, changes{"sale_price_effective_date": "-"}, []string{"missing_here:sale_price_effective_date"}},
+	{"sale that is none", Pricing, changes{"sale_price": "20.00 USD"}, []string{"sale_not_lower:sale_price"}},
+	{"period without a zone", Promotion, changes{"active_period": "2026-06-01T00:00:00/2026-06-30T23:59:59"}, []string{"not_interval:active_period"}},
+	{"period of days", Promotion, changes{"active_period": "2026-06-01/2026-06-30"}, []string{"not_interval:active_period"}},
+	{"more than all", Promotion, changes{"percent_off": "101"}, []string{"out_of_range:percent_off"}},
+	{"no percentage", Promotion, changes{"percent_off": ""}, []string{"missing_here:percent_off"}},
+	{"no amount", Promotion, changes{"benefit_type": "amount_off"}, []string{"has_no_effect:percent_off", "missing_here:amount_off"}},
+	{"free shipping without a code", Promotion, changes{"benefit_type": "free_shipping", "percent_off": "", "promotion_code": "", "application_type": "automatic"},
+		[]string{"missing_here:promotion_code"}},
+	{"no code", Promotion, changes{"promotion_code": "-"}, []string{"missing_here:promotion_code"}},
+	{"a code for nothing", Promotion, changes{"application_type": "automatic"}, []string{"has_no_effect:promotion_code"}},
+	{"code with a space", Promotion, changes{"promotion_code": "SUMMER 26"}, []string{"not_promotion_code:promotion_code"}},
+	{"code too long", Promotion, changes{"promotion_code": strings.Repeat("x", 21)}, []string{"too_long:promotion_code"}},
+	{"no target", Promotion, changes{"target_ids": ""}, []string{"missing_here:target_ids"}},
+	{"target twice the length", Promotion, changes{"target_ids": "SKU-1," + strings.Repeat("x", 101)}, []string{"too_long:target_ids"}},
+	{"a form that Stripe does not state", Promotion, changes{"minimum_order_amount": "50"}, []string{"unconfirmed:minimum_order_amount"}},
+}
+
+func TestMistakesInUpdates(t *testing.T) {
+	t.Parallel()
+	for _, c := range updateCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, judged(c.kind, with(sampleRow(c.kind), c.changes)))
+		})
+	}
+}
