@@ -334,13 +334,17 @@ func (a *app) confirm(p plan, flags applyFlags) error {
 	if !a.isTerminal(a.stdin) {
 		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant", plural(int64(deleted), "object"))
 	}
-	fmt.Fprintf(a.stderr, "Delete %s? [y/N] ", plural(int64(deleted), "object"))
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
+	if !a.ask("Delete " + plural(int64(deleted), "object") + "?") {
+		return badInput(errors.New("nothing was changed"))
 	}
-	return badInput(errors.New("nothing was changed"))
+	return nil
+}
+
+// ask puts a question to the person at the terminal; whatever is not yes is no.
+func (a *app) ask(question string) bool {
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 // applyFailure is an account that is not as the list says.

@@ -149,7 +149,8 @@ The starter starts, schedules and watches its syncs.
 
 Exit codes:
   0    ok
-  1    failed: a sync failed, an account could not be applied, Temporal or S3 could not be reached
+  1    failed: a sync failed or was rejected, a verdict was not taken, an account could not be applied, Temporal or S3
+       could not be reached
   2    the command line, a file given to it, or the configuration is wrong; nothing was done
   130  stopped by Ctrl-C
 
@@ -158,6 +159,7 @@ The configuration comes from environment variables: 'starter env' lists them.`
 const rootExamples = `  starter accounts apply -f accounts.csv           # settings and schedules for a list of accounts
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
   starter status --failed                          # what needs a look
+  starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
   starter report acct_1Nv0FGQ9RKHgCVdK             # which rows Stripe refused, and why
   starter validate catalog.csv                     # before anything is sent`
 
@@ -182,7 +184,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVarP(&a.output, "output", "o", "table", "how to print: table or json")
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
-	root.AddCommand(a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.validateCommand(), a.envCommand())
+	root.AddCommand(a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.envCommand())
 	return root
 }
 

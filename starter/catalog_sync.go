@@ -94,7 +94,7 @@ func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) erro
 	}
 	runs := startAll(ctx, temporal, accounts, workflows.CatalogSyncInput{Feed: kind, Force: flags.force, Full: flags.full})
 	if flags.follow {
-		return a.followAll(ctx, temporal, runs)
+		return a.followAll(ctx, temporal, runs, "the same command follows again")
 	}
 	return a.printStarted(runs)
 }

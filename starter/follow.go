@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,31 +17,33 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
 )
 
 // blind is how long following goes on while Temporal does not answer.
 const blind = time.Minute
 
-// followAll watches runs until all are over and prints how they ended.
-func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun) error {
+// followAll watches runs until all are over and prints how they ended. again says how to see more of them after Ctrl-C.
+func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun, again string) error {
 	out := a.stdout
 	if a.json() {
 		out = a.stderr // stdout is for the results
 	}
 	screen := newScreen(out, a.isTerminal(out), len(runs) > 1, a.now)
 	ends := make([]syncEnd, len(runs))
+	state := a.stateReader(ctx)
 	poll := a.poll * time.Duration(1+len(runs)/8) // many runs together stay within what a server gives one client
 	var group errgroup.Group
 	for i, run := range runs {
 		group.Go(func() (err error) {
-			ends[i], err = a.follow(ctx, c, run, poll, screen)
+			ends[i], err = a.follow(ctx, &watch{client: c, run: run, state: state}, poll, screen)
 			return err
 		})
 	}
 	lost := group.Wait()
 	screen.close()
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w; the %s on, and the same command follows again", context.Cause(ctx), syncsGo(len(runs)))
+		return fmt.Errorf("%w; the %s on, and %s", context.Cause(ctx), syncsGo(len(runs)), again)
 	}
 	if a.json() {
 		if err := a.printJSON(ends); err != nil {
@@ -60,13 +63,13 @@ func syncsGo(n int) string {
 }
 
 // follow watches one run until it is over.
-func (a *app) follow(ctx context.Context, c client.Client, run syncRun, poll time.Duration, screen *screen) (syncEnd, error) {
+func (a *app) follow(ctx context.Context, watched *watch, poll time.Duration, screen *screen) (syncEnd, error) {
+	run := watched.run
 	if run.Error != "" {
 		end := syncEnd{WorkflowID: run.WorkflowID, Error: &syncError{"", run.Error}}
 		end.Account, end.Feed, end.Outcome = run.Account, run.Feed, catalog.Failed
 		return end, nil
 	}
-	watched := &watch{client: c, run: run}
 	for seen := a.now(); ; {
 		look, err := watched.look(ctx)
 		switch {
@@ -74,7 +77,7 @@ func (a *app) follow(ctx context.Context, c client.Client, run syncRun, poll tim
 			seen = a.now()
 			screen.show(run, look)
 			if look.over {
-				return endOf(ctx, c, run, look.took), nil
+				return endOf(ctx, watched.client, run, look.took), nil
 			}
 		case ctx.Err() != nil:
 			return syncEnd{}, context.Cause(ctx)
@@ -96,11 +99,30 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// stateReader reads the state of a run's feed. Following needs only Temporal: where S3 is not configured, nothing is
+// said about holds.
+func (a *app) stateReader(ctx context.Context) stateReader {
+	docs, err := a.documents(ctx)
+	return func(ctx context.Context, run syncRun) (catalog.State, error) {
+		if err != nil {
+			return catalog.State{}, nil
+		}
+		state, _, err := docs.State(ctx, run.Account, run.Feed)
+		return state, err
+	}
+}
+
+type stateReader func(context.Context, syncRun) (catalog.State, error)
+
 // watch looks at a run again and again, reading its history only when that has grown.
 type watch struct {
 	client client.Client
 	run    syncRun
 	events []*historypb.HistoryEvent
+
+	state stateReader
+	asked int // length of the history when the state was read last
+	held  *catalog.Hold
 }
 
 // look is what a run looks like at one moment.
@@ -109,6 +131,7 @@ type look struct {
 	begun time.Time
 	over  bool
 	took  time.Duration
+	held  *catalog.Hold // it waits for a person
 }
 
 func (w *watch) look(ctx context.Context) (look, error) {
@@ -127,8 +150,32 @@ func (w *watch) look(ctx context.Context) (look, error) {
 	seen := look{steps: steps, begun: info.GetStartTime().AsTime(), over: !isOpen(info.GetStatus())}
 	if seen.over {
 		seen.took = info.GetCloseTime().AsTime().Sub(seen.begun)
+	} else if rests(steps) {
+		seen.held = w.heldBy(ctx)
 	}
 	return seen, nil
+}
+
+// rests: a run that has begun and has no step under way waits, for its turn or for a person.
+func rests(steps []*step) bool {
+	return len(steps) > 0 && !slices.ContainsFunc(steps, func(s *step) bool { return !s.over() && s.name != turn })
+}
+
+// heldBy asks the state why a run rests. It asks once for each growth of the history: S3 is not to be asked four times a
+// second. What it cannot find out now it asks again.
+func (w *watch) heldBy(ctx context.Context) *catalog.Hold {
+	if w.asked == len(w.events) {
+		return w.held
+	}
+	state, err := w.state(ctx, w.run)
+	if err != nil {
+		return w.held
+	}
+	w.asked, w.held = len(w.events), nil
+	if state.Held != nil && state.Held.Run.WorkflowID == w.run.WorkflowID {
+		w.held = state.Held
+	}
+	return w.held
 }
 
 func (w *watch) readHistory(ctx context.Context) error {
@@ -157,6 +204,7 @@ type screen struct {
 	shown map[shownStep]shownState
 	began map[string]bool
 	asked map[string]bool // for a worker
+	told  map[string]bool // that it is held
 	drawn string          // the line that is redrawn
 }
 
@@ -173,7 +221,7 @@ type shownState struct {
 }
 
 func newScreen(out io.Writer, terminal, several bool, now func() time.Time) *screen {
-	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}}
+	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]bool{}}
 }
 
 // quiet is how often a step that takes long gets a line where lines are not redrawn.
@@ -185,7 +233,14 @@ func (s *screen) show(run syncRun, seen look) {
 	s.introduce(run, seen)
 	for i, step := range seen.steps {
 		key := shownStep{run.Account, i}
+		if seen.held != nil && !step.over() {
+			s.shown[key] = shownState{over: true} // a wait for the person, who is told below
+		}
 		s.shown[key] = s.report(run, step, s.shown[key])
+	}
+	if seen.held != nil && !s.told[run.Account] {
+		s.told[run.Account] = true
+		s.tellHeld(run, *seen.held)
 	}
 	switch {
 	case seen.over:
@@ -195,6 +250,25 @@ func (s *screen) show(run syncRun, seen look) {
 		s.asked[run.Account] = true
 		s.line(run, "  "+askForWorker)
 	}
+}
+
+// tellHeld says once what a person has to decide.
+func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
+	s.line(run, fmt.Sprintf("  ! %-18s until a person decides; nothing was sent", "Held"))
+	for _, reason := range held.Reasons {
+		s.line(run, "      "+printable(reason.Text))
+	}
+	s.line(run, "      "+heldRows(held.Rows))
+	s.line(run, "      "+decideBy(run.Account, run.Feed))
+}
+
+// decideBy is how to end a hold.
+func decideBy(account string, kind feed.Kind) string {
+	which := account
+	if kind != feed.Product {
+		which += " --feed " + string(kind)
+	}
+	return fmt.Sprintf(`starter approve %s --why "…" lets it go on; starter reject ends it`, which)
 }
 
 // noWorker: a run that has done nothing for so long was seen by nobody.
@@ -220,7 +294,7 @@ func (s *screen) introduce(run syncRun, seen look) {
 
 // report writes the lines that a step deserves, given what was written about it before.
 func (s *screen) report(run syncRun, now *step, before shownState) shownState {
-	after := shownState{begun: true, over: now.over(), attempt: now.attempt, waiting: now.waiting, reported: before.reported}
+	after := shownState{begun: true, over: before.over || now.over(), attempt: now.attempt, waiting: now.waiting, reported: before.reported}
 	switch {
 	case before.over:
 	case now.over():
@@ -292,6 +366,9 @@ func (s *screen) redraw(seen look) {
 			text = "  " + underWay(step, s.now())
 		}
 	}
+	if seen.held != nil {
+		text = fmt.Sprintf("  … %-18s %s, waiting for a person", "Held", lasting(s.now().Sub(seen.held.Since)))
+	}
 	if width := columns(s.out); width > 1 && utf8.RuneCountInString(text) >= width {
 		text = string([]rune(text)[:width-1])
 	}
@@ -338,11 +415,11 @@ func (a *app) printEnds(ends []syncEnd) {
 func verdict(end syncEnd) string {
 	switch {
 	case end.Status == "completed":
-		return strings.ReplaceAll(string(end.Outcome), "_", " ")
+		return spaced(string(end.Outcome))
 	case end.Error != nil && end.Error.Type != "" && end.Status == "failed":
 		return "failed (" + end.Error.Type + ")"
 	}
-	return strings.ReplaceAll(end.Status, "_", " ")
+	return spaced(end.Status)
 }
 
 // summary lists what a person wants to know, leaving out what there is nothing of.
@@ -376,17 +453,30 @@ func failures(ends []syncEnd) error {
 	failed := 0
 	var last syncEnd
 	for _, end := range ends {
-		if end.Status != "" && end.Status != "completed" {
+		if end.failed() {
 			failed, last = failed+1, end
 		}
 	}
 	switch {
 	case failed == 0:
 		return nil
+	case len(ends) == 1 && last.Status == "completed":
+		return fmt.Errorf("the sync of %s ended as %s", last.Account, verdict(last))
 	case len(ends) == 1:
 		return fmt.Errorf("the sync of %s %s", last.Account, verdict(last))
 	}
 	return fmt.Errorf("%d of %d syncs failed", failed, len(ends))
+}
+
+// failed: the run ended, and the source is not at Stripe. A run that was not started has said so already.
+func (end syncEnd) failed() bool {
+	switch end.Status {
+	case "":
+		return false
+	case "completed":
+		return end.Outcome == catalog.Held || end.Outcome == catalog.Rejected
+	}
+	return true
 }
 
 func isOpen(s enumspb.WorkflowExecutionStatus) bool {

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
 
@@ -225,15 +226,87 @@ func TestFollowingASyncThatFailsFails(t *testing.T) {
 		{"with a cause", "starter: the sync of acct_1 failed (CatalogInvalid)\n", temporal.NewNonRetryableApplicationError("header: required columns are missing: id", "CatalogInvalid", nil)},
 		{"cancelled", "starter: the sync of acct_1 canceled\n", temporal.NewCanceledError()},
 		{"timed out", "starter: the sync of acct_1 timed out\n", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)},
+		{"rejected", "starter: the sync of acct_1 ended as rejected\n", nil},
 		{"in some other way", "starter: the sync of acct_1 failed\n", errors.New("?")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStage(t)
-			completedSync(s, "acct_1", workflows.CatalogSyncResult{}, test.err)
+			completedSync(s, "acct_1", workflows.CatalogSyncResult{Outcome: catalog.Rejected}, test.err)
 			require.Equal(t, exitFailed, s.run("sync", "acct_1", "--follow"))
 			require.Equal(t, test.says, s.stderr.String())
 		})
 	}
+}
+
+// heldSync is a run that is held for some looks, with a timer on, and then ends.
+func heldSync(s *stage) {
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, 24*time.Hour)}
+	held := moment{events: events, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
+	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{
+		moments: []moment{
+			{events: events[:1], status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}, held, held, held,
+			{events: append(events, fired(9, 2*time.Hour), scheduled(15, "Settle", 2*time.Hour), completed(15, 2*time.Hour)), status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED},
+		},
+		result: workflows.CatalogSyncResult{Outcome: catalog.Succeeded},
+	}
+}
+
+func TestFollowingSaysOnceThatASyncIsHeld(t *testing.T) {
+	s := newStage(t)
+	s.holds("acct_1", feed.Product)
+	heldSync(s)
+	reads := 0
+	s.store.Before = func(string, string, string) error { reads++; return nil }
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), `  ✓ FetchCatalog       1.0s
+  ! Held               until a person decides; nothing was sent
+      the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
+      1 of 700 prices is in another currency
+      700 in the source; would send 120 and delete 300; 12 are invalid and would be kept back
+      starter approve acct_1 --why "…" lets it go on; starter reject ends it
+`)
+	require.Equal(t, 1, strings.Count(s.stdout.String(), "until a person decides"))
+	require.NotContains(t, s.stdout.String(), "Wait", "it does not wait for Stripe")
+	require.Equal(t, 1, reads, "the state is read once for each growth of the history")
+}
+
+func TestFollowingAsksAgainWhyARunRests(t *testing.T) {
+	s := newStage(t)
+	s.holds("acct_1", feed.Product)
+	heldSync(s)
+	reads := 0
+	s.store.Before = func(string, string, string) error {
+		if reads++; reads == 1 {
+			return errors.New("S3 is away for a moment")
+		}
+		return nil
+	}
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
+	require.Equal(t, 1, strings.Count(s.stdout.String(), "until a person decides"))
+	require.Equal(t, 2, reads)
+}
+
+func TestFollowingNeedsNoStorage(t *testing.T) {
+	s := newStage(t)
+	s.app.openDocuments = s.app.connectStorage
+	heldSync(s)
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "acct_1  product: succeeded")
+}
+
+func TestAHoldOfAnotherRunIsNotThisOnes(t *testing.T) {
+	s := newStage(t)
+	s.holds("acct_1", feed.Product, func(st *catalog.State) { st.Held.Run.WorkflowID = "catalog-sync/acct_1/product-2026-11-24T09:45:00Z" })
+	heldSync(s)
+	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
+	require.NotContains(t, s.stdout.String(), "Held")
+	require.Contains(t, s.stdout.String(), "… Wait               waiting until ")
+}
+
+func TestFollowingAHoldOnATerminalRedrawsHowLong(t *testing.T) {
+	held := lookAt([]*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)})
+	held.held = &catalog.Hold{Since: noon.Add(-2 * time.Hour)}
+	require.Contains(t, showAll(true, false, held), "\r\x1b[2K  … Held               2h00m, waiting for a person")
 }
 
 func TestFollowAsJSON(t *testing.T) {

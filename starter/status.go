@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,24 +19,36 @@ import (
 	"vitrine/workflows"
 )
 
+// statusFilter says which rows are wanted; none of them: all.
+type statusFilter struct{ failed, held bool }
+
+func (f statusFilter) keeps(v statusView) bool {
+	return !f.failed && !f.held || f.failed && v.failed() || f.held && v.Held != nil
+}
+
 func (a *app) statusCommand() *cobra.Command {
-	var failed bool
+	var filter statusFilter
 	c := &cobra.Command{
 		Use:   "status [ACCOUNT...]",
 		Short: "Show how the last sync of every account ended, and when the next one is due",
 		Long: `Show how the last sync of every account ended, and when the next one is due.
 
-Without arguments it shows the accounts that have settings. ROWS were sent to Stripe in the last import and ERRORS of
-them refused. NOW tells of a sync that is importing, or waiting for its turn. Syncs that found nothing new are not shown:
-they change nothing.`,
-		Example:           "  starter status\n  starter status --failed\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
+Without arguments it shows the accounts that have settings, with the feeds that those list; of an account that is named it
+shows every feed that was ever synced. ROWS were sent to Stripe in the last import and ERRORS of them refused; DELETED were
+removed, because they vanished from the source; BACK were kept back by Vitrine, because Stripe would refuse them. NOW tells
+of a sync that is held until a person decides, importing, or waiting for its turn. Below the table stands why syncs are
+held, and how to decide. Syncs that found nothing new are not shown: they change nothing.
+
+Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
+		Example:           "  starter status\n  starter status --failed\n  starter status --held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
-			return explain(c.Context(), a.status(c.Context(), distinct(args), failed))
+			return explain(c.Context(), a.status(c.Context(), distinct(args), filter))
 		},
 	}
-	c.Flags().BoolVar(&failed, "failed", false, "only accounts whose last sync failed")
+	c.Flags().BoolVar(&filter.failed, "failed", false, "only feeds whose last sync failed")
+	c.Flags().BoolVar(&filter.held, "held", false, "only feeds whose sync is held until a person decides")
 	return c
 }
 
@@ -51,62 +63,54 @@ type statusView struct {
 	NextRun      time.Time     `json:"next_run,omitzero"`
 	Scheduled    bool          `json:"scheduled"`
 	Paused       bool          `json:"paused"`
-	Now          string        `json:"now,omitempty"` // importing, or waiting
+	Now          string        `json:"now,omitempty"` // held, importing, or waiting
 	Since        time.Time     `json:"since,omitzero"`
 	Error        string        `json:"error,omitempty"` // why the state could not be read
+
+	Held     *catalog.Hold      `json:"held,omitempty"`     // what waits for a person
+	Rejected *catalog.Rejection `json:"rejected,omitempty"` // the newest version that a person refused
 }
 
 func (v statusView) failed() bool {
 	return v.Error != "" || v.Last != nil && v.Last.Outcome == catalog.Failed
 }
 
-func (a *app) status(ctx context.Context, accounts []string, onlyFailed bool) error {
+func (a *app) status(ctx context.Context, accounts []string, filter statusFilter) error {
 	docs, err := a.documents(ctx)
 	if err != nil {
 		return err
 	}
-	if len(accounts) == 0 {
+	named := len(accounts) > 0
+	if !named {
 		if accounts, err = docs.Accounts(ctx); err != nil {
 			return err
 		}
 	}
-	views, states, err := readStatus(ctx, docs, accounts)
+	views, states, err := readStatus(ctx, docs, accounts, named)
 	if err != nil {
 		return err
 	}
 	// What S3 knows is worth showing while Temporal is away.
 	away := a.addTemporal(ctx, views, states)
-	if onlyFailed {
-		views = keepFailed(views)
-	}
+	views = slices.DeleteFunc(views, func(v statusView) bool { return !filter.keeps(v) })
 	if a.json() {
 		err = a.printJSON(views)
 	} else {
-		a.printStatus(views, onlyFailed)
+		a.printStatus(views, filter)
 	}
 	return errors.Join(err, away)
 }
 
-func keepFailed(views []statusView) []statusView {
-	kept := []statusView{}
-	for _, v := range views {
-		if v.failed() {
-			kept = append(kept, v)
-		}
-	}
-	return kept
-}
-
 // readStatus reads settings and states, many at a time. A document that cannot be used is a row of the table; a storage
-// that cannot be reached ends the command.
-func readStatus(ctx context.Context, docs catalog.Documents, accounts []string) ([]statusView, []catalog.State, error) {
+// that cannot be reached ends the command. unlisted asks for the feeds too that the settings do not list.
+func readStatus(ctx context.Context, docs catalog.Documents, accounts []string, unlisted bool) ([]statusView, []catalog.State, error) {
 	views := make([][]statusView, len(accounts))
 	states := make([][]catalog.State, len(accounts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, account := range accounts {
 		group.Go(func() (err error) {
-			views[i], states[i], err = readAccountStatus(ctx, docs, account)
+			views[i], states[i], err = readAccountStatus(ctx, docs, account, unlisted)
 			return err
 		})
 	}
@@ -121,14 +125,18 @@ func readStatus(ctx context.Context, docs catalog.Documents, accounts []string) 
 	return flatViews, flatStates, nil
 }
 
-func readAccountStatus(ctx context.Context, docs catalog.Documents, account string) ([]statusView, []catalog.State, error) {
+func readAccountStatus(ctx context.Context, docs catalog.Documents, account string, unlisted bool) ([]statusView, []catalog.State, error) {
 	stored, err := readStored(ctx, docs, account)
 	if err != nil {
 		return nil, nil, fmt.Errorf("settings of %s: %w", account, err)
 	}
 	var views []statusView
 	var states []catalog.State
-	for _, kind := range stored.FeedKinds() {
+	for _, kind := range feed.Kinds() {
+		listed := slices.Contains(stored.FeedKinds(), kind)
+		if !listed && !unlisted {
+			continue
+		}
 		v := statusView{Account: account, Feed: kind}
 		state, _, err := docs.State(ctx, account, kind)
 		switch {
@@ -136,6 +144,8 @@ func readAccountStatus(ctx context.Context, docs catalog.Documents, account stri
 			v.Error = err.Error()
 		case err != nil:
 			return nil, nil, err
+		case !listed && state.Last == nil && state.Held == nil:
+			continue
 		default:
 			v.fill(state)
 		}
@@ -148,7 +158,10 @@ func readAccountStatus(ctx context.Context, docs catalog.Documents, account stri
 }
 
 func (v *statusView) fill(s catalog.State) {
-	v.Last = s.Last
+	v.Last, v.Held, v.Rejected = s.Last, s.Held, s.Rejected
+	if s.Held != nil {
+		v.Now, v.Since = "held", s.Held.Since
+	}
 	if s.Accepted != nil {
 		v.AcceptedRows, v.AcceptedAt = s.Accepted.Rows, s.Accepted.At
 	}
@@ -192,8 +205,11 @@ func (a *app) addTemporal(ctx context.Context, views []statusView, states []cata
 	return nil
 }
 
-// underWay tells the run that imports from those that wait for their turn.
+// underWay tells the run that imports from those that wait for their turn. A hold matters more than who waits behind it.
 func (v *statusView) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *catalog.Run) {
+	if v.Held != nil {
+		return
+	}
 	for _, run := range open {
 		started := run.GetStartTime().AsTime()
 		importing := holder != nil && holder.RunID == run.GetExecution().GetRunId()
@@ -234,26 +250,54 @@ func attribute(run *workflowpb.WorkflowExecutionInfo, name string) string {
 	return value
 }
 
-func (a *app) printStatus(views []statusView, onlyFailed bool) {
+func (a *app) printStatus(views []statusView, filter statusFilter) {
 	if len(views) == 0 {
-		if onlyFailed {
-			fmt.Fprintln(a.stdout, "No account whose last sync failed.")
-		} else {
-			fmt.Fprintln(a.stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
-		}
+		fmt.Fprintln(a.stdout, filter.nothing())
 		return
 	}
-	t := table{header: []string{"ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#ERRORS", "NEXT", "NOW", "REASON"}}
+	t := table{header: []string{"ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#BACK", "#ERRORS", "NEXT", "NOW", "REASON"}}
 	for _, v := range views {
 		last := catalog.Last{}
-		outcome, rows, refused := "never synced", "-", "-"
+		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"
 		if v.Last != nil {
-			last, outcome = *v.Last, strings.ReplaceAll(string(v.Last.Outcome), "_", " ")
-			rows, refused = count(last.RowsSent), count(last.RowsFailed)
+			last, outcome = *v.Last, spaced(string(v.Last.Outcome))
+			rows, deleted, back, refused = count(last.RowsSent), count(last.RowsDeleted), count(last.RowsHeldBack), count(last.RowsFailed)
 		}
-		t.add(v.Account, string(v.Feed), outcome, relative(a.now(), last.At), rows, refused, v.next(a.now()), v.now(a.now()), v.reason())
+		t.add(v.Account, string(v.Feed), outcome, relative(a.now(), last.At), rows, deleted, back, refused, v.next(a.now()), v.now(a.now()), v.reason())
 	}
 	t.write(a.stdout)
+	a.printHeld(views, filter)
+}
+
+func (f statusFilter) nothing() string {
+	switch {
+	case f.failed && f.held:
+		return "No feed whose last sync failed, and none that is held."
+	case f.failed:
+		return "No feed whose last sync failed."
+	case f.held:
+		return "No feed is held."
+	}
+	return "No account has settings yet: 'starter accounts apply -f FILE' adds them."
+}
+
+// printHeld says what waits for a person, and how to decide. Among everything else it is kept short: one bad deployment
+// of a platform holds all of its accounts.
+func (a *app) printHeld(views []statusView, filter statusFilter) {
+	most := 10
+	if filter.held {
+		most = len(views)
+	}
+	held := slices.DeleteFunc(slices.Clone(views), func(v statusView) bool { return v.Held == nil })
+	for i, v := range held {
+		if i == most {
+			fmt.Fprintf(a.stdout, "\n… and %s more held: starter status --held\n", count(int64(len(held)-most)))
+			return
+		}
+		fmt.Fprintln(a.stdout)
+		a.describeHold(a.stdout, v.Account, v.Feed, *v.Held)
+		fmt.Fprintf(a.stdout, "  %-14s  %s\n", "next", decideBy(v.Account, v.Feed))
+	}
 }
 
 func (v statusView) next(now time.Time) string {
@@ -275,7 +319,11 @@ func (v statusView) now(now time.Time) string {
 
 func (v statusView) reason() string {
 	text := v.Error
-	if text == "" && v.Last != nil {
+	switch {
+	case text != "":
+	case v.Held != nil:
+		text = v.Held.Text()
+	case v.Last != nil:
 		text = v.Last.Reason
 	}
 	return shortened(text, 90)

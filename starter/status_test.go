@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func (s *stage) remember(account string, last *catalog.Last, change ...func(*cat
 func fleetOfFour(t *testing.T) *stage {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\nacct_4\n"))
-	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute), RowsSent: 1200, RowsFailed: 7})
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute), RowsSent: 1200, RowsDeleted: 30, RowsHeldBack: 4, RowsFailed: 7})
 	s.remember("acct_2", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-2 * time.Hour), Reason: "header: required columns are missing: id,\n" + strings.Repeat("x", 200)},
 		func(st *catalog.State) { st.Run = &catalog.Run{WorkflowID: "any", RunID: "run-7"} })
 	_, err := s.store.Put(t.Context(), "state", "state/acct_3/product/state.json", "application/json", []byte("{"), "")
@@ -46,11 +47,11 @@ func TestStatus(t *testing.T) {
 	s := fleetOfFour(t)
 	require.Equal(t, exitOK, s.run("status"))
 	got := strings.Split(s.stdout.String(), "\n")
-	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  ERRORS  NEXT    NOW           REASON", got[0])
-	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       7  in 11m  waiting 1m", got[1])
-	require.Equal(t, "acct_2   product  failed                 2h ago      0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
-	require.Contains(t, got[3], "acct_3   product  never synced           -           -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
-	require.Equal(t, "acct_4   product  never synced           -           -       -  paused  -", got[4])
+	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  DELETED  BACK  ERRORS  NEXT    NOW           REASON", got[0])
+	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       30     4       7  in 11m  waiting 1m", got[1])
+	require.Equal(t, "acct_2   product  failed                 2h ago      0        0     0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
+	require.Contains(t, got[3], "acct_3   product  never synced           -           -        -     -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
+	require.Equal(t, "acct_4   product  never synced           -           -        -     -       -  paused  -", got[4])
 }
 
 func TestStatusOfFailures(t *testing.T) {
@@ -64,7 +65,68 @@ func TestStatusOfFailures(t *testing.T) {
 	require.Equal(t, "acct_3", got[1].Account)
 
 	require.Equal(t, exitOK, s.run("status", "acct_1", "--failed"))
-	require.Equal(t, "No account whose last sync failed.\n", s.stdout.String())
+	require.Equal(t, "No feed whose last sync failed.\n", s.stdout.String())
+}
+
+func TestStatusShowsWhatIsHeld(t *testing.T) {
+	s := fleetOfFour(t)
+	s.remember("acct_9", &catalog.Last{Outcome: catalog.Rejected, At: noon.Add(-time.Hour), Reason: "by ada: cut off"})
+	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_5", Feeds: []feed.Kind{feed.Product, feed.Pricing}}))
+	s.holds("acct_5", feed.Pricing)
+	s.temporal.open = append(s.temporal.open, runningSync("acct_5", "pricing", "run-1", noon.Add(-3*time.Hour)))
+
+	require.Equal(t, exitOK, s.run("status"))
+	require.Contains(t, s.stdout.String(), "\nacct_5   pricing  held                   2h ago      0        0     0       0  -       held 2h       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%; 1 of 700 prices is in…\n")
+	require.Contains(t, s.stdout.String(), `
+acct_5  pricing: held for 2h, before anything was sent
+  shrink          the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
+  currency_flips  1 of 700 prices is in another currency
+  rows            700 in the source; would send 120 and delete 300; 12 are invalid and would be kept back
+  version         v7
+  next            starter approve acct_5 --feed pricing --why "…" lets it go on; starter reject ends it
+`)
+
+	require.Equal(t, exitOK, s.run("status", "--held", "-o", "json"))
+	var got []statusView
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.Len(t, got, 1)
+	require.Equal(t, "held", got[0].Now)
+	require.Equal(t, "shrink", got[0].Held.Reasons[0].Guard)
+
+	require.Equal(t, exitOK, s.run("status", "--held", "--failed", "-o", "json"))
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+	require.Len(t, got, 3)
+
+	require.Equal(t, exitOK, s.run("status", "acct_9"))
+	require.Contains(t, s.stdout.String(), "acct_9   product  rejected  1h ago")
+	require.Contains(t, s.stdout.String(), "by ada: cut off")
+	require.Equal(t, exitOK, s.run("status", "acct_9", "--held"))
+	require.Equal(t, "No feed is held.\n", s.stdout.String())
+}
+
+func TestStatusKeepsTheListOfWhatIsHeldShort(t *testing.T) {
+	s := newStage(t)
+	for i := range 12 {
+		account := fmt.Sprintf("acct_%02d", i)
+		require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: account}))
+		s.holds(account, feed.Product)
+	}
+	require.Equal(t, exitOK, s.run("status"))
+	require.Equal(t, 10, strings.Count(s.stdout.String(), "starter approve"))
+	require.Contains(t, s.stdout.String(), "… and 2 more held: starter status --held\n")
+	require.Equal(t, exitOK, s.run("status", "--held"))
+	require.Equal(t, 12, strings.Count(s.stdout.String(), "starter approve"))
+}
+
+func TestStatusOfANamedAccountShowsFeedsThatAreNotListed(t *testing.T) {
+	s := newStage(t)
+	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
+	s.holds("acct_1", feed.Inventory)
+	require.Equal(t, exitOK, s.run("status", "acct_1"))
+	require.Contains(t, s.stdout.String(), "\nacct_1   inventory  held")
+	require.NotContains(t, s.stdout.String(), "pricing", "it was never synced")
+	require.Equal(t, exitOK, s.run("status"))
+	require.NotContains(t, s.stdout.String(), "inventory")
 }
 
 func TestStatusOfAccountsWithoutSettings(t *testing.T) {

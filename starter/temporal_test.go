@@ -29,10 +29,13 @@ type fakeTemporal struct {
 	refuse    func(write string) error
 
 	started []client.StartWorkflowOptions
-	inputs  []any // of what was started
+	inputs  []any             // of what was started
 	running map[string]string // workflow id to run id
 	scripts map[string]*script
 	open    []*workflowpb.WorkflowExecutionInfo
+
+	updates []client.UpdateWorkflowOptions
+	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
 }
 
 // script is what a run looks like, from one look to the next.
@@ -77,6 +80,33 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflow
 
 func (f *fakeTemporal) GetWorkflow(_ context.Context, id, _ string) client.WorkflowRun {
 	return &fakeRun{id: id, script: f.scripts[id]}
+}
+
+func (f *fakeTemporal) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if ctx.Err() != nil {
+		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
+	}
+	f.updates = append(f.updates, o)
+	result, err := f.answer(o)
+	var refused *temporal.ApplicationError
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	return &fakeUpdate{id: o.WorkflowID, result: result, err: err}, nil
+}
+
+// fakeUpdate is an update that a run has answered: what the run says of it comes with Get.
+type fakeUpdate struct {
+	client.WorkflowUpdateHandle
+	id     string
+	result any
+	err    error
+}
+
+func (u *fakeUpdate) RunID() string { return "run-1" }
+
+func (u *fakeUpdate) Get(ctx context.Context, into any) error {
+	return (&fakeRun{script: &script{result: u.result, err: u.err}}).Get(ctx, into)
 }
 
 type fakeRun struct {

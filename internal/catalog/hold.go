@@ -1,6 +1,9 @@
 package catalog
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Verdict is what a person decided about a held run.
 type Verdict struct {
@@ -17,6 +20,15 @@ type Hold struct {
 	Run     Run          `json:"run"`
 	Reasons []HoldReason `json:"reasons"`
 	Rows    ReportRows   `json:"rows"` // what approving would send and delete
+}
+
+// Text joins the reasons into one line.
+func (h Hold) Text() string {
+	var texts []string
+	for _, reason := range h.Reasons {
+		texts = append(texts, reason.Text)
+	}
+	return strings.Join(texts, "; ")
 }
 
 // HoldReason is one guard that struck.

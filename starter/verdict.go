@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+// decision is one of the two ways to end a hold.
+type decision struct {
+	update   string
+	done     string
+	question string
+	effect   string // what becomes of the run
+}
+
+var (
+	approval  = decision{workflows.UpdateApprove, "approved", "Send this to Stripe?", "the run goes on and sends it"}
+	rejection = decision{workflows.UpdateReject, "rejected", "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
+)
+
+type verdictFlags struct {
+	feed, why, by string
+	yes, follow   bool
+}
+
+const verdictHelp = `
+
+A sync is held before anything is uploaded if its source looks broken: empty, much smaller than before, full of invalid
+rows, prices or currencies that moved all at once. 'starter status --held' lists them. --why and --by are recorded in the
+run's history and in the report. On a terminal this shows what is held and asks; a script is not asked.
+
+Exit codes: 0 if the verdict was taken, 1 if nothing is held or the run did not take it.`
+
+func (a *app) approveCommand() *cobra.Command {
+	var flags verdictFlags
+	c := a.verdictCommand(approval, &flags)
+	c.Short = "Let a held sync go on"
+	c.Long = "Let a held sync go on: what it would send and delete is sent and deleted." + verdictHelp
+	c.Example = `  starter approve acct_1Nv0FGQ9RKHgCVdK --why "winter range removed, the merchant confirmed"
+  starter approve acct_1Nv0FGQ9RKHgCVdK --feed pricing --why "sale starts today" --follow
+  starter approve acct_1Nv0FGQ9RKHgCVdK --why "ticket 4711" --by ops@acme.example --yes`
+	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
+	return c
+}
+
+func (a *app) rejectCommand() *cobra.Command {
+	var flags verdictFlags
+	c := a.verdictCommand(rejection, &flags)
+	c.Short = "End a held sync, and leave this version of its source alone"
+	c.Long = "End a held sync: nothing is sent, and this version of the source is not looked at again. The next version is." + verdictHelp
+	c.Example = `  starter reject acct_1Nv0FGQ9RKHgCVdK --why "export was cut off, the merchant uploads again"
+  starter reject acct_1Nv0FGQ9RKHgCVdK --feed inventory --why "wrong warehouse" --yes`
+	return c
+}
+
+func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
+	c := &cobra.Command{
+		Use:               d.update + " ACCOUNT",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.decide(c.Context(), args[0], d, *flags))
+		},
+	}
+	feedFlag(c, &flags.feed)
+	c.Flags().StringVar(&flags.why, "why", "", "why, for the history and the report; required")
+	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user and host of this shell)")
+	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func (a *app) decide(ctx context.Context, account string, d decision, flags verdictFlags) error {
+	kind, err := feed.ParseKind(flags.feed)
+	if err != nil {
+		return badInput(err)
+	}
+	in, err := a.verdictInput(flags)
+	if err != nil {
+		return err
+	}
+	held, err := a.heldRun(ctx, account, kind)
+	if err != nil {
+		return err
+	}
+	if err := a.confirmVerdict(account, kind, d, *held, flags.yes); err != nil {
+		return err
+	}
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	// Without a worker the server keeps the verdict and this command waits: it should not do so in silence.
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, askForVerdictWorker) })
+	taken, err := sendVerdict(ctx, c, d, *held, in)
+	alone.Stop()
+	if err != nil {
+		return explainVerdict(ctx, account, *held, err)
+	}
+	taken.Account, taken.Feed = account, kind
+	if err := a.printVerdict(d, taken, flags.follow); err != nil || !flags.follow {
+		return err
+	}
+	run := syncRun{Account: account, Feed: kind, WorkflowID: taken.WorkflowID, RunID: taken.RunID, Joined: true}
+	return a.followAll(ctx, c, []syncRun{run}, "'starter status' shows how it ends")
+}
+
+const askForVerdictWorker = "… no worker has taken the verdict yet: is one running?"
+
+// maxVerdict bounds what a person writes: it is kept in the history, the state and the report.
+const maxVerdict = 500
+
+func (a *app) verdictInput(flags verdictFlags) (in workflows.VerdictInput, err error) {
+	in.By, in.Why = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why)
+	if in.Why == "" {
+		return in, badUsage("why? Say it with --why, for those who ask later")
+	}
+	if in.By == "" {
+		if in.By, err = a.whoami(); err != nil {
+			return in, err
+		}
+	}
+	for _, given := range []struct{ flag, text string }{{"--why", in.Why}, {"--by", in.By}} {
+		if n := utf8.RuneCountInString(given.text); n > maxVerdict {
+			return in, badUsage("%s has %d characters: at most %d", given.flag, n, maxVerdict)
+		}
+	}
+	return in, nil
+}
+
+// whoami is how the history names who decided, unless they say it themselves.
+func (a *app) whoami() (string, error) {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if user, _ := a.lookup(name); user != "" {
+			host, err := os.Hostname()
+			if err != nil {
+				return user, nil
+			}
+			return user + "@" + host, nil
+		}
+	}
+	return "", badUsage("who decides? The environment does not say: add --by, such as --by ada@acme.example")
+}
+
+// heldRun is what the state says is held; the error says what there is instead.
+func (a *app) heldRun(ctx context.Context, account string, kind feed.Kind) (*catalog.Hold, error) {
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, _, err := docs.State(ctx, account, kind)
+	if err != nil || state.Held != nil {
+		return state.Held, err
+	}
+	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.now()))
+	for _, other := range feed.Kinds() {
+		if state, _, err := docs.State(ctx, account, other); err == nil && state.Held != nil {
+			text += fmt.Sprintf("; its %s feed is held: --feed %s", other, other)
+		}
+	}
+	return nil, errors.New(text)
+}
+
+func lastOutcome(s catalog.State, now time.Time) string {
+	if s.Last == nil {
+		return "it was never synced"
+	}
+	text := fmt.Sprintf("its last sync ended as %s, %s", spaced(string(s.Last.Outcome)), relative(now, s.Last.At))
+	if s.Last.Reason != "" {
+		text += " (" + shortened(s.Last.Reason, 200) + ")"
+	}
+	return text
+}
+
+// confirmVerdict shows a person what they decide about. A script has looked already, or will not.
+func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held catalog.Hold, yes bool) error {
+	if yes || !a.isTerminal(a.stdin) {
+		return nil
+	}
+	a.describeHold(a.stderr, account, kind, held)
+	if !a.ask(d.question) {
+		return badInput(errors.New("nothing was decided: the sync is still held"))
+	}
+	return nil
+}
+
+func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
+	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, rough(a.now().Sub(h.Since)))
+	for _, reason := range h.Reasons {
+		fmt.Fprintf(w, "  %-14s  %s\n", reason.Guard, printable(reason.Text))
+	}
+	fmt.Fprintf(w, "  %-14s  %s\n  %-14s  %s\n", "rows", heldRows(h.Rows), "version", printable(h.Version))
+}
+
+func heldRows(r catalog.ReportRows) string {
+	text := fmt.Sprintf("%s in the source; would send %s and delete %s", count(r.Source), count(r.Sent), count(r.Deleted))
+	if r.HeldBack > 0 {
+		text += fmt.Sprintf("; %s are invalid and would be kept back", count(r.HeldBack))
+	}
+	return text
+}
+
+// takenVerdict is what a run took, as --output json prints it.
+type takenVerdict struct {
+	Account    string       `json:"account"`
+	Feed       feed.Kind    `json:"feed"`
+	Verdict    string       `json:"verdict"` // approved or rejected
+	By         string       `json:"by"`
+	Why        string       `json:"why"`
+	Version    string       `json:"version"` // of the source that was decided about
+	WorkflowID string       `json:"workflow_id"`
+	RunID      string       `json:"run_id"`
+	Held       catalog.Hold `json:"held"` // as the state had it
+}
+
+// sendVerdict asks for the newest run of the workflow: a run that was reset goes on under another run id.
+func sendVerdict(ctx context.Context, c client.Client, d decision, held catalog.Hold, in workflows.VerdictInput) (takenVerdict, error) {
+	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: held.Run.WorkflowID, UpdateName: d.update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return takenVerdict{}, err
+	}
+	var result workflows.VerdictResult
+	if err := handle.Get(ctx, &result); err != nil {
+		return takenVerdict{}, err
+	}
+	return takenVerdict{
+		Verdict: d.done, By: in.By, Why: in.Why, Version: result.Version, WorkflowID: held.Run.WorkflowID, RunID: handle.RunID(), Held: held,
+	}, nil
+}
+
+func explainVerdict(ctx context.Context, account string, held catalog.Hold, err error) error {
+	var refused *temporal.ApplicationError
+	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
+	switch {
+	case isNotFound(err):
+		return fmt.Errorf("the run that held it is gone (workflow %s): it ended, or somebody terminated it. The next sync holds the source again, if it is still the same: 'starter sync %s' starts one", held.Run.WorkflowID, account)
+	case errors.As(err, &refused):
+		return fmt.Errorf("the run did not take the verdict: %s (workflow %s)", refused.Message(), held.Run.WorkflowID)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w; a worker may still take the verdict: 'starter status %s' shows it", context.Cause(ctx), account)
+	case errors.As(err, &late):
+		return fmt.Errorf("no worker has taken the verdict yet: is one running? 'starter status %s' shows if it is taken later: %w", account, err)
+	}
+	return fmt.Errorf("send the verdict to workflow %s: %w", held.Run.WorkflowID, err)
+}
+
+// printVerdict leaves stdout to the results of a sync that is followed as JSON.
+func (a *app) printVerdict(d decision, t takenVerdict, follow bool) error {
+	out := a.stdout
+	switch {
+	case a.json() && !follow:
+		return a.printJSON(t)
+	case a.json():
+		out = a.stderr
+	}
+	fmt.Fprintf(out, "%s  %s: %s version %s by %s; %s\n", t.Account, t.Feed, d.done, printable(t.Version), printable(t.By), d.effect)
+	if t.Version != t.Held.Version {
+		fmt.Fprintf(out, "  note      the source was version %s when this looked\n", printable(t.Held.Version))
+	}
+	fmt.Fprintf(out, "  workflow  %s\n", t.WorkflowID)
+	return nil
+}
