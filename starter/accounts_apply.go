@@ -121,6 +121,9 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := checkSources(docs.Layout, wanted); err != nil {
+		return badInput(err)
+	}
 	is, err := a.readFleet(ctx, docs, c, wanted, flags.prune)
 	if err != nil {
 		return err
@@ -140,6 +143,26 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 		return err
 	}
 	return a.printApplied(p, flags, failed)
+}
+
+// checkSources refuses feeds of one account that would be read from the same file. The list was checked for keys of its
+// own; here it is the deployment's key that does not tell them apart.
+func checkSources(layout catalog.Layout, wanted []catalog.Settings) error {
+	var mixed []string
+	for _, settings := range wanted {
+		sources := map[string]bool{}
+		for _, kind := range settings.FeedKinds() {
+			_, key := layout.Source(settings, kind)
+			sources[key] = true
+		}
+		if len(sources) < len(settings.FeedKinds()) {
+			mixed = append(mixed, settings.Account)
+		}
+	}
+	if len(mixed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("VITRINE_SOURCE_KEY=%q has no {feed}: every feed would be read from the same file of %s. Nothing was changed; put {feed} into it, or give these accounts a source_key", layout.SourceKey, some(mixed, 5))
 }
 
 // both opens S3 and Temporal.

@@ -172,6 +172,30 @@ func TestEveryFeedHasAScheduleOfItsOwn(t *testing.T) {
 	require.Equal(t, []string{"delete catalog-sync/acct_1/pricing", "delete catalog-sync/acct_1/promotion"}, s.temporal.written())
 }
 
+func TestFeedsThatWouldBeReadFromOneFileAreRefused(t *testing.T) {
+	s := newStage(t)
+	s.docs.Layout.SourceKey = "{account}.csv"
+	require.Equal(t, exitUsage, s.apply("account,feeds,source_key\nacct_1,product|inventory,\nacct_2,product|inventory,x/{feed}.csv\nacct_3,inventory,\n"))
+	require.Contains(t, s.stderr.String(), `VITRINE_SOURCE_KEY="{account}.csv" has no {feed}: every feed would be read from the same file of acct_1. Nothing was changed`)
+	require.Empty(t, s.temporal.written())
+}
+
+func TestPausingAnAccountPausesEveryFeed(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,product|pricing\nacct_2,inventory\n"))
+	s.temporal.written()
+	require.Equal(t, exitFailed, s.run("schedule", "pause", "acct_2", "acct_3", "--rate", "1000"))
+	require.Equal(t, "starter: account acct_3 has no schedule for its product feed: 'starter accounts apply' creates it\n", s.stderr.String())
+	require.Equal(t, []string{"pause catalog-sync/acct_2/inventory"}, s.temporal.written())
+
+	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_1", "--rate", "1000"))
+	require.Equal(t, []string{"pause catalog-sync/acct_1/pricing", "pause catalog-sync/acct_1/product"}, s.temporal.written())
+	require.Equal(t, exitOK, s.run("schedule", "resume", "--all", "--feed", "pricing", "--rate", "1000"))
+	require.Equal(t, []string{"resume catalog-sync/acct_1/pricing"}, s.temporal.written())
+	require.Equal(t, exitOK, s.run("schedule", "pause", "--all", "--rate", "1000"))
+	require.Equal(t, "3 schedules paused.\n", s.stdout.String())
+}
+
 func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
 	s := newStage(t)
 	s.app.lookup = func(name string) (string, bool) {

@@ -63,6 +63,10 @@ failed, was rejected, cancelled or timed out. A sync that is held is followed un
 
 func feedFlag(c *cobra.Command, into *string) {
 	c.Flags().StringVar(into, "feed", string(feed.Product), "the feed of the account")
+	completeFeeds(c)
+}
+
+func completeFeeds(c *cobra.Command) {
 	must(c.RegisterFlagCompletionFunc("feed", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, kind := range feed.Kinds() {

@@ -31,11 +31,12 @@ func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun, ag
 	}
 	screen := newScreen(out, a.isTerminal(out), len(runs) > 1, a.now)
 	ends := make([]syncEnd, len(runs))
+	state := a.stateReader(ctx)
 	poll := a.poll * time.Duration(1+len(runs)/8) // many runs together stay within what a server gives one client
 	var group errgroup.Group
 	for i, run := range runs {
 		group.Go(func() (err error) {
-			ends[i], err = a.follow(ctx, c, run, poll, screen)
+			ends[i], err = a.follow(ctx, &watch{client: c, run: run, state: state}, poll, screen)
 			return err
 		})
 	}
@@ -62,13 +63,17 @@ func syncsGo(n int) string {
 }
 
 // follow watches one run until it is over.
-func (a *app) follow(ctx context.Context, c client.Client, run syncRun, poll time.Duration, screen *screen) (syncEnd, error) {
+func (a *app) follow(ctx context.Context, watched *watch, poll time.Duration, screen *screen) (syncEnd, error) {
+	run := watched.run
 	if run.Error != "" {
 		end := syncEnd{WorkflowID: run.WorkflowID, Error: &syncError{"", run.Error}}
 		end.Account, end.Feed, end.Outcome = run.Account, run.Feed, catalog.Failed
 		return end, nil
 	}
+<<<<<<< HEAD
 	watched := &watch{client: c, run: run, state: a.stateOf(ctx, run)}
+=======
+>>>>>>> wt-starter
 	for seen := a.now(); ; {
 		look, err := watched.look(ctx)
 		switch {
@@ -76,7 +81,7 @@ func (a *app) follow(ctx context.Context, c client.Client, run syncRun, poll tim
 			seen = a.now()
 			screen.show(run, look)
 			if look.over {
-				return endOf(ctx, c, run, look.took), nil
+				return endOf(ctx, watched.client, run, look.took), nil
 			}
 		case ctx.Err() != nil:
 			return syncEnd{}, context.Cause(ctx)
@@ -98,11 +103,19 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+<<<<<<< HEAD
 // stateOf reads the state of a run's feed. Following needs only Temporal: where S3 is not configured, nothing is said
 // about holds.
 func (a *app) stateOf(ctx context.Context, run syncRun) func(context.Context) (catalog.State, error) {
 	docs, err := a.documents(ctx)
 	return func(ctx context.Context) (catalog.State, error) {
+=======
+// stateReader reads the state of a run's feed. Following needs only Temporal: where S3 is not configured, nothing is
+// said about holds.
+func (a *app) stateReader(ctx context.Context) stateReader {
+	docs, err := a.documents(ctx)
+	return func(ctx context.Context, run syncRun) (catalog.State, error) {
+>>>>>>> wt-starter
 		if err != nil {
 			return catalog.State{}, nil
 		}
@@ -111,13 +124,22 @@ func (a *app) stateOf(ctx context.Context, run syncRun) func(context.Context) (c
 	}
 }
 
+<<<<<<< HEAD
+=======
+type stateReader func(context.Context, syncRun) (catalog.State, error)
+
+>>>>>>> wt-starter
 // watch looks at a run again and again, reading its history only when that has grown.
 type watch struct {
 	client client.Client
 	run    syncRun
 	events []*historypb.HistoryEvent
 
+<<<<<<< HEAD
 	state func(context.Context) (catalog.State, error)
+=======
+	state stateReader
+>>>>>>> wt-starter
 	asked int // length of the history when the state was read last
 	held  *catalog.Hold
 }
@@ -164,7 +186,11 @@ func (w *watch) heldBy(ctx context.Context) *catalog.Hold {
 	if w.asked == len(w.events) {
 		return w.held
 	}
+<<<<<<< HEAD
 	state, err := w.state(ctx)
+=======
+	state, err := w.state(ctx, w.run)
+>>>>>>> wt-starter
 	if err != nil {
 		return w.held
 	}

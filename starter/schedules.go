@@ -368,7 +368,7 @@ func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
 	c := &cobra.Command{
 		Use:     verb + " [ACCOUNT...]",
 		Short:   short,
-		Long:    short + ".\n\nA run that is under way goes on.",
+		Long:    short + ".\n\nThis is about every feed of the accounts, unless --feed names one. A run that is under way goes on.",
 		Example: fmt.Sprintf("  starter schedule %[1]s acct_1Nv0FGQ9RKHgCVdK --note \"asked for by the merchant\"\n  starter schedule %[1]s --all", verb),
 		Args: func(c *cobra.Command, args []string) error {
 			if flags.all == (len(args) > 0) {
@@ -381,7 +381,8 @@ func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
 			return explain(c.Context(), a.switchSchedules(c.Context(), verb+"d", args, flags, do))
 		},
 	}
-	feedFlag(c, &flags.feed)
+	c.Flags().StringVar(&flags.feed, "feed", "", "one feed alone (default: every feed)")
+	completeFeeds(c)
 	c.Flags().BoolVar(&flags.all, "all", false, "the schedules of all accounts")
 	c.Flags().StringVar(&flags.note, "note", "", "why, for whoever looks at the schedule")
 	c.Flags().Float64Var(&flags.rate, "rate", 8, "most schedules a second")
@@ -401,10 +402,16 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 		return err
 	}
 	ids, err := scheduleIDs(ctx, c, accounts)
+	switch {
+	case err != nil:
+	case flags.feed != "":
+		ids = slices.DeleteFunc(ids, func(id string) bool { _, of, _ := parseScheduleID(id); return of != kind })
+	case len(accounts) > 0:
+		ids, err = existingSchedules(ctx, c, accounts, ids)
+	}
 	if err != nil {
 		return err
 	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { _, of, _ := parseScheduleID(id); return of != kind })
 	switched, failed := a.switchAll(ctx, c, ids, flags, do)
 	if a.json() {
 		if err := a.printJSON(map[string]any{done: switched}); err != nil {
@@ -414,6 +421,28 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 		fmt.Fprintf(a.stdout, "%s %s.\n", plural(int64(len(switched)), "schedule"), done)
 	}
 	return failed
+}
+
+// existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that somebody
+// hears of it.
+func existingSchedules(ctx context.Context, c client.Client, accounts, ids []string) ([]string, error) {
+	views, err := viewSchedules(ctx, c, ids)
+	if err != nil {
+		return nil, err
+	}
+	var kept []string
+	for _, account := range distinct(accounts) {
+		before := len(kept)
+		for _, v := range views {
+			if v.Account == account {
+				kept = append(kept, v.ID)
+			}
+		}
+		if len(kept) == before {
+			kept = append(kept, workflows.ScheduleID(account, feed.Product))
+		}
+	}
+	return kept, nil
 }
 
 func (a *app) switchAll(ctx context.Context, c client.Client, ids []string, flags pauseFlags, do switching) ([]string, error) {

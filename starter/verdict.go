@@ -103,7 +103,10 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	if err != nil {
 		return err
 	}
+	// Without a worker the server keeps the verdict and this command waits: it should not do so in silence.
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, askForVerdictWorker) })
 	taken, err := sendVerdict(ctx, c, d, *held, in)
+	alone.Stop()
 	if err != nil {
 		return explainVerdict(ctx, account, *held, err)
 	}
@@ -114,6 +117,8 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	run := syncRun{Account: account, Feed: kind, WorkflowID: taken.WorkflowID, RunID: taken.RunID, Joined: true}
 	return a.followAll(ctx, c, []syncRun{run}, "'starter status' shows how it ends")
 }
+
+const askForVerdictWorker = "… no worker has taken the verdict yet: is one running?"
 
 // maxVerdict bounds what a person writes: it is kept in the history, the state and the report.
 const maxVerdict = 500

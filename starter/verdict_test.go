@@ -56,6 +56,7 @@ func (s *stage) decides(verb, account string, more ...string) int {
 }
 
 func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, says string
 		args       []string
@@ -69,6 +70,7 @@ func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
 	} {
 		for _, verb := range []string{"approve", "reject"} {
 			t.Run(verb+" with "+test.name, func(t *testing.T) {
+				t.Parallel()
 				s := newStage(t)
 				s.holds("acct_1", feed.Product)
 				require.Equal(t, exitUsage, s.run(append([]string{verb, "acct_1"}, test.args...)...))
@@ -80,6 +82,7 @@ func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
 }
 
 func TestThereIsNothingToDecide(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	require.Equal(t, exitFailed, s.decides("approve", "acct_1"))
 	require.Equal(t, "starter: nothing is held of the product feed of acct_1: it was never synced\n", s.stderr.String())
@@ -96,6 +99,7 @@ func TestThereIsNothingToDecide(t *testing.T) {
 }
 
 func TestVerdictsThatAreNotTaken(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, says string
 		err        error
@@ -109,6 +113,7 @@ func TestVerdictsThatAreNotTaken(t *testing.T) {
 		{"Temporal is away", "starter: send the verdict to workflow catalog-sync/acct_1/product: connection refused\n", errors.New("connection refused")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			s.holds("acct_1", feed.Product)
 			s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) { return nil, test.err }
@@ -120,6 +125,7 @@ func TestVerdictsThatAreNotTaken(t *testing.T) {
 }
 
 func TestCtrlCWhileAVerdictIsSent(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -133,6 +139,7 @@ func TestCtrlCWhileAVerdictIsSent(t *testing.T) {
 }
 
 func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		verb, question, answer string
 		code                   int
@@ -163,6 +170,7 @@ func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
 }
 
 func TestWhoeverSaysYesIsNotAsked(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
@@ -172,6 +180,7 @@ func TestWhoeverSaysYesIsNotAsked(t *testing.T) {
 }
 
 func TestApprove(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Pricing)
 	s.answers("v7")
@@ -186,6 +195,7 @@ func TestApprove(t *testing.T) {
 }
 
 func TestRejectAsJSON(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v8")
@@ -204,6 +214,7 @@ func TestRejectAsJSON(t *testing.T) {
 }
 
 func TestTheShellSaysWhoDecides(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
@@ -218,6 +229,7 @@ func TestTheShellSaysWhoDecides(t *testing.T) {
 }
 
 func TestApproveAndFollow(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
