@@ -163,11 +163,7 @@ const rootExamples = `  starter accounts apply -f accounts.csv           # setti
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
   starter status --failed                          # what needs a look
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
-<<<<<<< HEAD
   starter report acct_1Nv0FGQ9RKHgCVdK             # what is wrong with its rows, and how to fix it
-=======
-  starter report acct_1Nv0FGQ9RKHgCVdK             # which rows Stripe refused, and why
->>>>>>> wt-starter
   starter validate catalog.csv                     # before anything is sent`
 
 func (a *app) rootCommand() *cobra.Command {

@@ -70,10 +70,6 @@ func (a *app) follow(ctx context.Context, watched *watch, poll time.Duration, sc
 		end.Account, end.Feed, end.Outcome = run.Account, run.Feed, catalog.Failed
 		return end, nil
 	}
-<<<<<<< HEAD
-	watched := &watch{client: c, run: run, state: a.stateOf(ctx, run)}
-=======
->>>>>>> wt-starter
 	for seen := a.now(); ; {
 		look, err := watched.look(ctx)
 		switch {
@@ -103,19 +99,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-<<<<<<< HEAD
-// stateOf reads the state of a run's feed. Following needs only Temporal: where S3 is not configured, nothing is said
-// about holds.
-func (a *app) stateOf(ctx context.Context, run syncRun) func(context.Context) (catalog.State, error) {
-	docs, err := a.documents(ctx)
-	return func(ctx context.Context) (catalog.State, error) {
-=======
 // stateReader reads the state of a run's feed. Following needs only Temporal: where S3 is not configured, nothing is
 // said about holds.
 func (a *app) stateReader(ctx context.Context) stateReader {
 	docs, err := a.documents(ctx)
 	return func(ctx context.Context, run syncRun) (catalog.State, error) {
->>>>>>> wt-starter
 		if err != nil {
 			return catalog.State{}, nil
 		}
@@ -124,22 +112,15 @@ func (a *app) stateReader(ctx context.Context) stateReader {
 	}
 }
 
-<<<<<<< HEAD
-=======
 type stateReader func(context.Context, syncRun) (catalog.State, error)
 
->>>>>>> wt-starter
 // watch looks at a run again and again, reading its history only when that has grown.
 type watch struct {
 	client client.Client
 	run    syncRun
 	events []*historypb.HistoryEvent
 
-<<<<<<< HEAD
-	state func(context.Context) (catalog.State, error)
-=======
 	state stateReader
->>>>>>> wt-starter
 	asked int // length of the history when the state was read last
 	held  *catalog.Hold
 }
@@ -186,11 +167,7 @@ func (w *watch) heldBy(ctx context.Context) *catalog.Hold {
 	if w.asked == len(w.events) {
 		return w.held
 	}
-<<<<<<< HEAD
-	state, err := w.state(ctx)
-=======
 	state, err := w.state(ctx, w.run)
->>>>>>> wt-starter
 	if err != nil {
 		return w.held
 	}
