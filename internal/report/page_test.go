@@ -141,6 +141,12 @@ func TestThePageOfARunThatSentNothing(t *testing.T) {
 
 func body(html string) string { return html[strings.Index(html, "<body>"):] }
 
+func TestThePageSaysWhatStopsTheWholeFile(t *testing.T) {
+	t.Parallel()
+	html := page(t, catalog.Report{Outcome: catalog.Failed, Causes: []catalog.ReportCause{{Severity: feed.File, Reason: "The header is broken.", Count: 1}}}, nil)
+	require.Contains(t, html, "it stops the whole file")
+}
+
 func TestThePageOfARunThatWasApproved(t *testing.T) {
 	t.Parallel()
 	html := page(t, catalog.Report{Outcome: catalog.Succeeded, Verdict: &catalog.Verdict{Approved: true, By: "Ada", Why: "end of season"}}, nil)

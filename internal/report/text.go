@@ -18,6 +18,9 @@ func Shorten(value []byte) string { return legible(value, maxValue) }
 
 // legible changes nothing in a text that it returned before, as long as the limit is no smaller.
 func legible[text string | []byte](t text, limit int) string {
+	if len(t) <= limit && isPlain(t) {
+		return string(t)
+	}
 	shown := make([]rune, 0, min(len(t), limit+1))
 	for rest := []byte(t[:min(len(t), (limit+1)*utf8.UTFMax)]); len(rest) > 0 && len(shown) <= limit; {
 		r, size := utf8.DecodeRune(rest)
@@ -28,6 +31,16 @@ func legible[text string | []byte](t text, limit int) string {
 		shown = append(shown[:limit-1], '…')
 	}
 	return string(shown)
+}
+
+// isPlain spares most texts the long way.
+func isPlain[text string | []byte](t text) bool {
+	for i := range len(t) {
+		if t[i] < ' ' || t[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // visible writes control characters as their pictures (␉, ␊), other invisible ones by number. The two joiners stay:
