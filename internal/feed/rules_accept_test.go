@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,10 +65,13 @@ func TestExplainSaysSomethingOfEverything(t *testing.T) {
 	require.Equal(t, "product_review_rating is not from 1 to 5", reason)
 }
 
-func TestSeveritiesAreOfTheList(t *testing.T) {
+func TestCausesHaveASeverityAndAColumn(t *testing.T) {
 	t.Parallel()
-	for _, cause := range Causes() {
-		require.Contains(t, []Severity{Error, Warning}, cause.Severity(), cause)
+	for _, text := range causeTexts {
+		require.Contains(t, []Severity{Error, Warning}, text.severity, text.cause)
+		if text.typical != "" {
+			require.True(t, columnNamed(Product, text.typical) != nil || columnNamed(Promotion, text.typical) != nil, text.typical)
+		}
 	}
 	require.Equal(t, Error, Cause("from a later release").Severity())
 }
@@ -229,13 +233,34 @@ func BenchmarkRules(b *testing.B) {
 	})
 }
 
+func TestRulesAreSharedByGoroutines(t *testing.T) {
+	t.Parallel()
+	columns, rows, _ := cleanRows(50)
+	r, n := compileRules(Product, columns), compileDialect(GoogleDialect, Product, columns)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			var scratch []byte
+			for _, row := range rows {
+				fields := slices.Clone(row)
+				fields[slices.Index(columns, "availability")] = []byte("In Stock")
+				_, scratch = n.row(fields, scratch[:0])
+				if found := r.check(fields, nil); len(found) > 0 {
+					t.Errorf("found %v", found)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
 // A row may be four megabytes long, and one that is made to be slow must not hold up a worker.
 func TestHostileCellsCostLittle(t *testing.T) {
 	t.Parallel()
 	r := compileRules(Product, columnNames(Product))
 	n := compileDialect(GoogleDialect, Product, columnNames(Product))
 	for _, pattern := range []string{"<a", "<a>", ",", ", ", ":", "a:b:c:d,", "upsell:a,", "prop_65:a,", "prop_65,", "> ", "é", "A ", "9", "9,999", "US:ALL:x:1.00 USD,", "%", "-"} {
-		value := []byte(strings.Repeat(pattern, 1<<20/len(pattern)))
+		value := []byte(strings.Repeat(pattern, 1<<18/len(pattern)))
 		fields := make([][]byte, len(productColumns))
 		for i := range fields {
 			fields[i] = value
