@@ -226,8 +226,20 @@ func (c *comparison) begin(first *work) (err error) {
 		create: c.out.Part, limit: c.o.MaxPartBytes, header: headerLine(columns, c.x.comma),
 		planned: c.second, overflow: c.parts.overflow,
 	}
+	return c.judgeHeader(h)
+}
+
+// judgeHeader reports what is worth a warning about the columns themselves, once for the whole file.
+func (c *comparison) judgeHeader(h Header) error {
+	if len(c.delta.Header.Columns) == 0 {
+		return nil
+	}
+	about := c.x.rules.unjudged
 	for _, name := range h.Unknown {
-		if err := c.out.Found(Finding{Line: 1, Column: name, Cause: UnknownColumn}, nil); err != nil {
+		about = append(about, problem{column: name, cause: UnknownColumn})
+	}
+	for _, p := range about {
+		if err := c.out.Found(Finding{Line: 1, Column: p.column, Value: p.value, Cause: p.cause}, nil); err != nil {
 			return err
 		}
 	}

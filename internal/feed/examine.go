@@ -36,9 +36,8 @@ func newExaminer(h Header, o Options) *examiner {
 	if o.Kind == Product {
 		x.group, x.price = h.Index("item_group_id"), h.Index("price")
 	}
-	known := knownColumns(o.Kind)
 	for i, name := range h.Columns {
-		if o.DropUnknown && !known[name] {
+		if o.DropUnknown && columnNamed(o.Kind, name) == nil {
 			x.dropped = true
 			continue
 		}
@@ -52,14 +51,6 @@ func newExaminer(h Header, o Options) *examiner {
 	sum := xxhash.Sum64(x.seed)
 	x.seed = binary.LittleEndian.AppendUint64(nil, sum)
 	return x
-}
-
-func knownColumns(k Kind) map[string]bool {
-	known := map[string]bool{}
-	for _, c := range Columns(k) {
-		known[c.Name] = true
-	}
-	return known
 }
 
 // rowState is how much of a row can be used.
