@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 )
 
@@ -56,16 +57,22 @@ func TestTranslateLeavesAlone(t *testing.T) {
 
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	c := Catalog{Account: "acct_1", Feed: "product"}
-	key := idempotencyKey(c, "v1", 3, 1, "upload")
+	part := func(account string, sequence int64, number int, digest string) PartInput {
+		return PartInput{Catalog: Catalog{Account: account, Feed: "product"}, Delivery: catalog.Delivery{
+			Sequence: sequence, Parts: []catalog.Part{{Number: number, Digest: digest}},
+		}}
+	}
+	key := part("acct_1", 3, 1, "d1").idempotencyKey("upload")
 	require.LessOrEqual(t, len(key), 255-len("/5"), "Stripe allows 255 characters")
-	require.Equal(t, key, idempotencyKey(c, "v1", 3, 1, "upload"))
+	require.Equal(t, key, part("acct_1", 3, 1, "d1").idempotencyKey("upload"))
+	require.Equal(t, part("acct_1", 3, 2, "d2").idempotencyKey("upload"), part("acct_1", 4, 1, "d2").idempotencyKey("upload"),
+		"a part that is staged again after the one before it was settled is the same upload")
 	for name, other := range map[string]string{
-		"account":  idempotencyKey(Catalog{Account: "acct_2", Feed: "product"}, "v1", 3, 1, "upload"),
-		"version":  idempotencyKey(c, "v2", 3, 1, "upload"),
-		"sequence": idempotencyKey(c, "v1", 4, 1, "upload"),
-		"part":     idempotencyKey(c, "v1", 3, 2, "upload"),
-		"step":     idempotencyKey(c, "v1", 3, 1, "import"),
+		"account":  part("acct_2", 3, 1, "d1").idempotencyKey("upload"),
+		"content":  part("acct_1", 3, 1, "d2").idempotencyKey("upload"),
+		"sequence": part("acct_1", 4, 1, "d1").idempotencyKey("upload"),
+		"part":     part("acct_1", 3, 2, "d1").idempotencyKey("upload"),
+		"step":     part("acct_1", 3, 1, "d1").idempotencyKey("import"),
 	} {
 		require.NotEqual(t, key, other, name)
 	}

@@ -4,203 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
-	"vitrine/internal/feed"
-	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/workflows"
 )
-
-const (
-	account = "acct_123"
-	source  = "catalogs/acct_123/product.csv"
-	header  = "id,title,description,link,image_link,availability,price\n"
-	rows    = header + "sku1,One,d,https://e.com/1,https://e.com/1.jpg,in_stock,1.00 USD\nsku2,Two,d,https://e.com/2,https://e.com/2.jpg,in_stock,2.00 USD\n"
-)
-
-// fakeStripe answers as scripted and remembers what it was asked. The real one is spoken to in the end-to-end tests.
-type fakeStripe struct {
-	mu       sync.Mutex
-	calls    []string          // step and idempotency key or id, in order
-	uploads  map[string]string // idempotency key → content type and body
-	statuses []catalog.Import  // successive answers to Import; the last one stays
-	errors   map[string][]error
-	refused  string // the error file
-}
-
-func (f *fakeStripe) next(step, what string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls = append(f.calls, step+" "+what)
-	if scripted := f.errors[step]; len(scripted) > 0 {
-		f.errors[step] = scripted[1:]
-		return scripted[0]
-	}
-	return nil
-}
-
-func (f *fakeStripe) Upload(_ context.Context, u catalog.Upload) (string, error) {
-	body, err := io.ReadAll(u.Body)
-	if err != nil {
-		return "", err
-	}
-	if int64(len(body)) != u.Size {
-		return "", fmt.Errorf("announced %d bytes, sent %d", u.Size, len(body))
-	}
-	u.Sent(u.Size)
-	f.mu.Lock()
-	if f.uploads == nil {
-		f.uploads = map[string]string{}
-	}
-	f.uploads[u.IdempotencyKey] = u.ContentType + "\n" + string(body)
-	f.mu.Unlock()
-	return "file_1", f.next("upload", u.IdempotencyKey)
-}
-
-func (f *fakeStripe) CreateImport(_ context.Context, _, file string, _ feed.Kind, key string) (catalog.Import, error) {
-	return catalog.Import{ID: "impset_1", Status: catalog.StatusPending}, f.next("create", key)
-}
-
-func (f *fakeStripe) Import(_ context.Context, _, id string) (catalog.Import, error) {
-	if err := f.next("read", id); err != nil {
-		return catalog.Import{}, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	current := f.statuses[0]
-	if len(f.statuses) > 1 {
-		f.statuses = f.statuses[1:]
-	}
-	return current, nil
-}
-
-func (f *fakeStripe) Refused(_ context.Context, _, id string) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader(f.refused)), f.next("contents", id)
-}
-
-func (f *fakeStripe) count(step string) (n int) {
-	for _, c := range f.calls {
-		if strings.HasPrefix(c, step+" ") {
-			n++
-		}
-	}
-	return n
-}
-
-// openRuns is a Temporal in which exactly these runs are open.
-type openRuns map[string]bool
-
-func (o openRuns) IsOpen(_ context.Context, _, runID string) (bool, error) { return o[runID], nil }
-
-// stage is everything that a run of CatalogSync touches.
-type stage struct {
-	t      *testing.T
-	store  *objectstoretest.Memory
-	stripe *fakeStripe
-	runs   openRuns
-	steps  *activities.CatalogSync
-}
-
-func newStage(t *testing.T) *stage {
-	t.Helper()
-	s := &stage{
-		t: t, store: objectstoretest.NewMemory("catalogs"), runs: openRuns{},
-		stripe: &fakeStripe{
-			errors:   map[string][]error{},
-			statuses: []catalog.Import{{ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 2, RowsSucceeded: 2}},
-		},
-	}
-	s.steps = &activities.CatalogSync{
-		Objects: s.store, Imports: map[catalog.API]activities.Imports{catalog.V1: s.stripe}, Runs: s.runs,
-		Documents: catalog.Documents{Objects: s.store, Layout: catalog.Layout{
-			SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/",
-		}},
-		Policy: activities.Policy{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxPartBytes: 1 << 20},
-	}
-	return s
-}
-
-func (s *stage) put(key, body string) {
-	s.t.Helper()
-	_, err := s.store.Put(s.t.Context(), "catalogs", key, "text/csv", []byte(body), "")
-	require.NoError(s.t, err)
-}
-
-func (s *stage) state() catalog.State {
-	s.t.Helper()
-	state, _, err := s.steps.Documents.State(s.t.Context(), account, feed.Product)
-	require.NoError(s.t, err)
-	return state
-}
-
-func (s *stage) setState(change func(*catalog.State)) {
-	s.t.Helper()
-	state, etag, err := s.steps.Documents.State(s.t.Context(), account, feed.Product)
-	require.NoError(s.t, err)
-	change(&state)
-	_, err = s.steps.Documents.SaveState(s.t.Context(), state, etag)
-	require.NoError(s.t, err)
-}
-
-func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogSyncInput{Account: account}.WorkflowID(), TaskQueue: workflows.TaskQueue})
-	env.SetTestTimeout(20 * time.Second)
-	workflows.Register(env)
-	env.RegisterActivity(s.steps)
-	env.OnUpsertTypedSearchAttributes(mock.Anything).Return(nil).Maybe()
-	return env
-}
-
-// sync runs the workflow to its end. The environment may be prepared first.
-func (s *stage) sync(in workflows.CatalogSyncInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (workflows.CatalogSyncResult, error) {
-	s.t.Helper()
-	env := s.environment()
-	for _, p := range prepare {
-		p(env)
-	}
-	s.stripe.calls = nil
-	env.ExecuteWorkflow(workflows.CatalogSyncType, in)
-	require.True(s.t, env.IsWorkflowCompleted())
-	var result workflows.CatalogSyncResult
-	err := env.GetWorkflowError()
-	if err == nil {
-		require.NoError(s.t, env.GetWorkflowResult(&result))
-	}
-	return result, err
-}
-
-func (s *stage) syncs(want catalog.Outcome) workflows.CatalogSyncResult {
-	s.t.Helper()
-	result, err := s.sync(workflows.CatalogSyncInput{Account: account})
-	require.NoError(s.t, err)
-	require.Equal(s.t, want, result.Outcome)
-	return result
-}
-
-func requireType(t *testing.T, err error, code fault.Code) *temporal.ApplicationError {
-	t.Helper()
-	var application *temporal.ApplicationError
-	require.ErrorAs(t, err, &application)
-	require.Equal(t, string(code), application.Type(), application.Error())
-	require.True(t, application.NonRetryable())
-	return application
-}
 
 func TestCatalogSyncFails(t *testing.T) {
 	t.Parallel()
@@ -214,7 +32,6 @@ func TestCatalogSyncFails(t *testing.T) {
 		"malformed account":  {account: "../../etc", source: rows, code: fault.InputInvalid, says: "not a Stripe account id"},
 		"source missing":     {code: fault.SourceMissing, says: source},
 		"bad header":         {source: "id,title\n1,2\n", code: fault.CatalogInvalid, says: "required columns are missing"},
-		"empty file":         {source: "\n\n", code: fault.CatalogInvalid, says: "the file is empty"},
 		"unreadable file":    {source: header + "\"1,2\n", code: fault.CatalogInvalid, says: "line 2: a quoted field"},
 		"too large":          {source: header + strings.Repeat("x", 1<<20), code: fault.CatalogTooLarge, says: "1048576 bytes"},
 		"revoked key":        {source: rows, upload: fault.NewPermanent(fault.StripeUnauthorized, errors.New("invalid API key")), code: fault.StripeUnauthorized, says: "invalid API key"},
@@ -244,9 +61,7 @@ func TestCatalogSyncFails(t *testing.T) {
 				require.Equal(t, catalog.Failed, s.state().Last.Outcome)
 				require.Contains(t, s.state().Last.Reason, c.says)
 				require.Nil(t, s.state().Run, "a run that ended holds nothing")
-				staged, err := s.store.List(t.Context(), "catalogs", "state/acct_123/product/parts/")
-				require.NoError(t, err)
-				require.Empty(t, staged, "and leaves nothing behind")
+				s.requireNothingStaged()
 			}
 		})
 	}
@@ -290,58 +105,118 @@ func TestCatalogSyncSucceeds(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.put(source, rows)
-	s.stripe.statuses = []catalog.Import{{Status: catalog.StatusPending}, {Status: "validating_records"}, {}, s.stripe.statuses[0]}
+	s.stripe.statuses = []catalog.Import{{Status: catalog.StatusPending}, {Status: "validating_records"}, {}}
 	result := s.syncs(catalog.Succeeded)
-	require.Equal(t, int64(2), result.Rows)
-	require.Equal(t, int64(2), result.RowsAccepted)
-	require.Equal(t, "file_1", result.File)
-	require.Equal(t, "impset_1", result.ImportSet)
-	require.Equal(t, int64(len(rows)), result.BytesSent)
+	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Accepted: 2}, result.Rows)
+	require.Len(t, result.Imports, 1)
+	require.Equal(t, "impset_1", result.Imports[0].Import)
 	require.Equal(t, 4, s.stripe.count("read"), "statuses that nobody documented keep being awaited")
-	for _, sent := range s.stripe.uploads {
-		require.Equal(t, "text/csv\n"+rows, sent)
-	}
+	require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
 
 	state := s.state()
-	require.Equal(t, int64(1), state.Sequence)
-	require.Nil(t, state.Open)
 	require.Nil(t, state.Run)
+	require.Nil(t, state.Open)
 	require.Equal(t, result.SourceVersion, state.Accepted.Source.Version())
-	staged, err := s.store.List(t.Context(), "catalogs", "state/acct_123/product/parts/")
-	require.NoError(t, err)
-	require.Empty(t, staged)
+	require.Equal(t, state.Last.At, state.FullAt, "the first send is a full one")
+	s.requireNothingStaged()
+	report := s.report()
+	require.Equal(t, result.Rows, report.Rows)
+	require.Contains(t, s.object(report.Page), "<html")
 
 	s.syncs(catalog.Unchanged)
 	require.Empty(t, s.stripe.calls, "an unchanged source costs Stripe nothing")
 }
 
-func TestCatalogSyncReportsRefusedRows(t *testing.T) {
+func TestCatalogSyncSendsOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.put(source, rows)
-	s.stripe.refused = "stripe_error_message,id,title\nbad price,sku2,Two\nbad price,,\nno link,sku1,One\n"
-	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 3, RowsSucceeded: 0, RowsFailed: 3, ErrorFile: "file_9"}}
-	result := s.syncs(catalog.SucceededWithErrors)
-	require.Equal(t, int64(3), result.RowsFailed)
+	s.changes(catalogOf("a", "b", "c", "d", "e", "f"), catalog.Succeeded)
 
-	report, err := s.steps.Documents.Report(t.Context(), s.state().Last.Report)
-	require.NoError(t, err)
-	require.Equal(t, []catalog.ReportCause{
-		{By: catalog.SaidByStripe, Severity: feed.Error, Reason: "bad price", Count: 2, Example: catalog.ReportEntry{Line: 3, ID: "sku2", Value: "Two"}},
-		{By: catalog.SaidByStripe, Severity: feed.Error, Reason: "no link", Count: 1, Example: catalog.ReportEntry{Line: 2, ID: "sku1", Value: "One"}},
-	}, report.Causes)
-	table, _, err := s.store.Get(t.Context(), "catalogs", report.Findings)
-	require.NoError(t, err)
-	require.Equal(t, "line,id,title,reason\n3,sku2,Two,bad price\n,,,bad price\n2,sku1,One,no link\n", string(table))
+	s.changes(header+product("a", "1.00 USD")+product("b", "1.20 USD")+product("c", "1.00 USD")+product("d", "1.00 USD")+product("e", "1.00 USD")+product("g", "3.00 USD"), catalog.Succeeded)
+	require.Equal(t, [][]string{{"b 1.20 USD", "g 3.00 USD", "f"}}, s.stripe.uploads, "changed, new, and a tombstone")
+	require.Equal(t, map[string]string{"a": "1.00 USD", "b": "1.20 USD", "c": "1.00 USD", "d": "1.00 USD", "e": "1.00 USD", "g": "3.00 USD"}, s.stripe.products)
+
+	result := s.changes(header+product("g", "3.00 USD")+product("e", "1.00 USD")+product("d", "1.00 USD")+product("c", "1.00 USD")+product("b", "1.20 USD")+product("a", "1.00 USD"), catalog.Unchanged)
+	require.Empty(t, s.stripe.calls, "another order is no change")
+	require.Equal(t, catalog.ReportRows{Source: 6, Unchanged: 6}, result.Rows)
 	s.syncs(catalog.Unchanged)
+
+	s.nextTurn()
+	full, err := s.sync(workflows.CatalogSyncInput{Account: account, Full: true})
+	require.NoError(t, err)
+	require.Equal(t, int64(6), full.Rows.Sent)
+	require.Equal(t, "it was asked for", s.report().Full)
+}
+
+func TestCatalogSyncHealsDrift(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.changes(rows, catalog.Succeeded)
+	delete(s.stripe.products, "sku1") // nobody told Vitrine
+	s.setState(func(state *catalog.State) { state.FullAt = state.FullAt.Add(-7 * 24 * time.Hour) })
+	s.nextTurn()
+	require.Equal(t, int64(2), s.syncs(catalog.Succeeded).Rows.Sent)
+	require.Contains(t, s.stripe.products, "sku1")
+	require.Contains(t, s.report().Full, "the last full send was 168h")
+}
+
+func TestCatalogSyncRebuildsALostManifest(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(*stage){
+		"gone": func(s *stage) {
+			require.NoError(s.t, s.store.Delete(s.t.Context(), "catalogs", "state/acct_123/product/manifest"))
+		},
+		"corrupt": func(s *stage) {
+			s.put("state/acct_123/product/manifest", s.object("state/acct_123/product/manifest")[:40])
+		},
+		"foreign": func(s *stage) { s.put("state/acct_123/product/manifest", "what is this?") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
+			damage(s)
+			s.changes(catalogOf("a", "b", "d"), catalog.Succeeded)
+			require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "d 1.00 USD"}}, s.stripe.uploads)
+			require.Contains(t, s.report().Full, "manifest of what Stripe has")
+			s.changes(catalogOf("a", "b"), catalog.Succeeded)
+			require.Equal(t, [][]string{{"d"}}, s.stripe.uploads, "the manifest is there again")
+		})
+	}
+}
+
+func TestCatalogSyncReportsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stripe.refuse["b"] = "Field link does not answer."
+	text := catalogOf("a", "b", "c") + product("d", "cheap")
+	result := s.changes(text, catalog.SucceededWithErrors)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, HeldBack: 1, Accepted: 2, Refused: 1}, result.Rows)
+	report := s.report()
+	findings := s.object(report.Findings)
+	require.Contains(t, findings, "\n3,b,link,https://e.com/b,Field link does not answer.,error,stripe,")
+	require.Contains(t, findings, "\n5,d,price,cheap,")
+	require.Equal(t, int64(2), report.Causes[0].Count+report.Causes[1].Count)
+	first := s.state().Last.At
+
+	result = s.changes(text+product("e", "2.00 USD"), catalog.SucceededWithErrors)
+	require.Equal(t, [][]string{{"e 2.00 USD"}}, s.stripe.uploads, "a refused row rests until it changes")
+	require.Equal(t, int64(1), result.Rows.StillRefused)
+	report = s.report()
+	require.Equal(t, catalog.ReportSince{Report: report.Since.Report, At: first, Still: 2}, *report.Since)
+	require.Contains(t, s.object(report.Findings), "\n3,b,link,https://e.com/b,Field link does not answer.,error,stripe,")
+
+	delete(s.stripe.refuse, "b")
+	result = s.changes(header+product("a", "1.00 USD")+product("b", "1.10 USD")+product("c", "1.00 USD")+product("d", "4.00 USD")+product("e", "2.00 USD"), catalog.Succeeded)
+	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 3, Sent: 2, Accepted: 2}, result.Rows)
+	require.Equal(t, int64(2), s.report().Since.Fixed)
 }
 
 func TestCatalogSyncImportFails(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.put(source, rows)
-	good := s.stripe.statuses
-	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: catalog.StatusFailed, FailedReason: "header unknown"}}
+	s.stripe.fails = map[int]string{1: "header unknown", 2: "header unknown"}
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	failure := requireType(t, err, fault.ImportFailed)
 	require.Contains(t, failure.Error(), "header unknown")
@@ -350,10 +225,8 @@ func TestCatalogSyncImportFails(t *testing.T) {
 	state := s.state()
 	require.Equal(t, 1, state.Failure.Count)
 	require.Nil(t, state.Accepted)
-	report, err := s.steps.Documents.Report(t.Context(), state.Last.Report)
-	require.NoError(t, err)
-	require.Equal(t, catalog.Failed, report.Outcome)
-	require.Contains(t, report.Reason, "header unknown")
+	require.Equal(t, catalog.Failed, s.report().Outcome)
+	require.Contains(t, s.report().Reason, "header unknown")
 
 	result := s.syncs(catalog.Unchanged)
 	require.Contains(t, result.Note, "failed once")
@@ -371,7 +244,6 @@ func TestCatalogSyncImportFails(t *testing.T) {
 	require.InDelta(t, (30 * time.Minute).Seconds(), time.Until(s.state().Failure.NextTry).Seconds(), 60)
 
 	s.setState(rested)
-	s.stripe.statuses = good
 	s.syncs(catalog.Succeeded)
 	require.Nil(t, s.state().Failure)
 }
@@ -381,7 +253,7 @@ func TestCatalogSyncWaitsForItsTurn(t *testing.T) {
 	s := newStage(t)
 	s.put(source, rows)
 	s.syncs(catalog.Succeeded)
-	s.put(source, rows+"sku3,Three,d,https://e.com/3,https://e.com/3.jpg,in_stock,3.00 USD\n")
+	s.put(source, rows+product("sku3", "3.00 USD"))
 
 	waited := false
 	result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
@@ -395,10 +267,11 @@ func TestCatalogSyncWaitsForItsTurn(t *testing.T) {
 	require.True(t, waited)
 	require.Equal(t, catalog.Succeeded, result.Outcome)
 
+	s.put(source, rows)
 	result, err = s.sync(workflows.CatalogSyncInput{Account: account, Force: true})
 	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome, "force sends at once, changed or not")
-	require.Equal(t, 1, s.stripe.count("upload"))
+	require.Equal(t, catalog.Succeeded, result.Outcome, "force sends at once")
+	require.Equal(t, [][]string{{"sku3"}}, s.stripe.uploads)
 }
 
 func TestCatalogSyncCanBeCancelledWhileItWaits(t *testing.T) {
@@ -434,28 +307,45 @@ func TestCatalogSyncWaitsForAnotherRun(t *testing.T) {
 
 func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 	t.Parallel()
-	for name, known := range map[string]string{"import known": "impset_1", "only the intent known": ""} {
+	for name, cut := range map[string]struct {
+		recorded func(*catalog.OpenImport)
+		repeats  []string // what the next run asks Stripe for again
+	}{
+		"import known":          {func(*catalog.OpenImport) {}, nil},
+		"only the file known":   {func(o *catalog.OpenImport) { o.Import = "" }, []string{"create"}},
+		"only the intent known": {func(o *catalog.OpenImport) { o.File, o.Import = "", "" }, []string{"upload", "create"}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.put(source, rows)
-			s.put("state/acct_123/product/parts/000000-001.csv", rows)
-			part, err := s.store.Head(t.Context(), "catalogs", "state/acct_123/product/parts/000000-001.csv")
-			require.NoError(t, err)
-			began, err := s.store.Head(t.Context(), "catalogs", source)
-			require.NoError(t, err)
+			// A run is terminated while it awaits its import.
+			_, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
+				s.stripe.statuses = slices.Repeat([]catalog.Import{{Status: catalog.StatusPending}}, 3)
+				env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+					if info.ActivityType.Name == "AwaitImportSet" {
+						env.CancelWorkflow()
+					}
+				})
+			})
+			require.Error(t, err)
+			require.NotNil(t, s.state().Open)
 			s.setState(func(state *catalog.State) {
 				state.Run = &catalog.Run{WorkflowID: "catalog-sync/gone", RunID: "gone"}
-				state.Open = &catalog.OpenImport{Source: began, Rows: 2, File: "file_1", Import: known, Part: catalog.Part{
-					Number: 1, Object: part, Rows: 2, ContentType: "text/csv", Filename: "x.csv"}}
+				state.LastImportAt = time.Time{}
+				cut.recorded(state.Open)
 			})
-			result := s.syncs(catalog.Succeeded)
-			require.Equal(t, "impset_1", result.ImportSet)
-			require.Zero(t, s.stripe.count("upload"), "the file is at Stripe already")
-			if known != "" {
-				require.Zero(t, s.stripe.count("create"))
+			s.stripe.statuses = nil
+			s.syncs(catalog.Unchanged) // the import is finished, and then nothing is left to send
+			for _, step := range []string{"upload", "create"} {
+				want := 0
+				if slices.Contains(cut.repeats, step) {
+					want = 1
+				}
+				require.Equal(t, want, s.stripe.count(step), step)
 			}
-			s.syncs(catalog.Unchanged)
+			require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
+			s.requireNothingStaged()
 		})
 	}
 }
@@ -465,7 +355,7 @@ func TestCatalogSyncDeadline(t *testing.T) {
 	s := newStage(t)
 	s.put(source, rows)
 	s.steps.Policy.Deadline = 0
-	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records"}}
+	s.stripe.statuses = slices.Repeat([]catalog.Import{{ID: "impset_1", Status: "validating_records"}}, 100)
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	requireType(t, err, fault.ImportDeadline)
 	require.Equal(t, "impset_1", s.state().Open.Import, "the next run goes on waiting for the import")
