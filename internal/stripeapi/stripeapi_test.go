@@ -112,6 +112,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"base with user":    {Key: testKey, FilesBase: "https://me:secret@files.stripe.com"},
 		"base with path":    {Key: testKey, FilesBase: "https://files.stripe.com/v1"},
 		"version with line": {Key: testKey, Version: "a\r\nb"},
+		"v2 version too":    {Key: testKey, V2Version: "a\r\nb"},
 	} {
 		_, err := New(o)
 		require.Error(t, err, name)
@@ -347,6 +348,15 @@ func TestRefusals(t *testing.T) {
 		},
 		"contents": func(ctx context.Context, c *Client) error {
 			_, err := c.V1().Refused(ctx, testAccount, "file_1")
+			return err
+		},
+		"v2 upload": func(ctx context.Context, c *Client) error { _, err := c.V2().Upload(ctx, upload(testFeed)); return err },
+		"v2 read": func(ctx context.Context, c *Client) error {
+			_, err := c.V2().Import(ctx, testAccount, "pcimprt_1")
+			return err
+		},
+		"v2 refused": func(ctx context.Context, c *Client) error {
+			_, err := c.V2().Refused(ctx, testAccount, "pcimprt_1")
 			return err
 		},
 	}
