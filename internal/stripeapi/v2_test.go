@@ -437,6 +437,13 @@ func TestV2NeverSendsAWrongPart(t *testing.T) {
 	require.Zero(t, complete.Load(), "Stripe got a whole part")
 }
 
+func TestAnAnswerBeforeTheLastByte(t *testing.T) {
+	t.Parallel()
+	c := signing(t, func(http.ResponseWriter, *http.Request) {})
+	_, err := c.V2().Upload(t.Context(), largeUpload(64<<20))
+	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
+}
+
 func TestV2TransfersThatStall(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
