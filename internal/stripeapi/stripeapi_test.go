@@ -197,6 +197,23 @@ func TestACatalogTravels(t *testing.T) {
 	requireHeadersOnEveryCall(t, sim)
 }
 
+func TestInventoryTravelsByV1(t *testing.T) {
+	t.Parallel()
+	c, sim := emulator(t, stripesim.Options{})
+	inventory := upload("id,availability,inventory_quantity\nSKU-1,out_of_stock,0\n")
+	inventory.Feed, inventory.IdempotencyKey = feed.Inventory, "inventory"
+	for _, u := range []catalog.Upload{upload(testFeed), inventory} {
+		file, err := c.V1().Upload(t.Context(), u)
+		require.NoError(t, err)
+		created, err := c.V1().CreateImport(t.Context(), testAccount, file, u.Feed, u.IdempotencyKey+"/import")
+		require.NoError(t, err)
+		require.Equal(t, catalog.StatusSucceeded, awaited(t, c, created.ID).Status)
+	}
+	product, _, err := sim.Product(t.Context(), testAccount, "SKU-1")
+	require.NoError(t, err)
+	require.Equal(t, "out_of_stock 0", product.Availability+" "+product.InventoryQuantity)
+}
+
 func requireHeadersOnEveryCall(t *testing.T, sim stripesim.Control) {
 	t.Helper()
 	calls, err := sim.Requests(t.Context(), "")
