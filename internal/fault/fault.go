@@ -75,7 +75,8 @@ const (
 	StripeThrottled Code = "StripeThrottled"
 	// StripeUnavailable: Stripe failed or could not be reached (5xx, network, timeout).
 	StripeUnavailable Code = "StripeUnavailable"
-	// StripeKeySpent: Stripe replays a server error that it stored under the idempotency key; only another key helps.
+	// StripeKeySpent: what belongs to the idempotency key gets nowhere, a server error that Stripe replays or an import that
+	// failed before it was known; only another key helps.
 	StripeKeySpent Code = "StripeKeySpent"
 	// StepTimeout: a step did not end in the time that it has, all retries included.
 	StepTimeout Code = "StepTimeout"

@@ -54,7 +54,10 @@ func (p *ProductCatalogImports) Upload(ctx context.Context, u catalog.Upload) (s
 	case url.expired(imp.at):
 		return "", keySpent(imp.ID, "never got its upload, and its URL has expired")
 	default:
-		return imp.ID, p.client.put(ctx, u, url)
+		if err := p.client.put(ctx, u, url); err != nil {
+			return "", err
+		}
+		return imp.ID, nil
 	}
 }
 

@@ -112,6 +112,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"base with user":    {Key: testKey, FilesBase: "https://me:secret@files.stripe.com"},
 		"base with path":    {Key: testKey, FilesBase: "https://files.stripe.com/v1"},
 		"version with line": {Key: testKey, Version: "a\r\nb"},
+		"v2 version too":    {Key: testKey, V2Version: "a\r\nb"},
 	} {
 		_, err := New(o)
 		require.Error(t, err, name)
@@ -194,6 +195,23 @@ func TestACatalogTravels(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, "Lamp", product.Title)
 	requireHeadersOnEveryCall(t, sim)
+}
+
+func TestInventoryTravelsByV1(t *testing.T) {
+	t.Parallel()
+	c, sim := emulator(t, stripesim.Options{})
+	inventory := upload("id,availability,inventory_quantity\nSKU-1,out_of_stock,0\n")
+	inventory.Feed, inventory.IdempotencyKey = feed.Inventory, "inventory"
+	for _, u := range []catalog.Upload{upload(testFeed), inventory} {
+		file, err := c.V1().Upload(t.Context(), u)
+		require.NoError(t, err)
+		created, err := c.V1().CreateImport(t.Context(), testAccount, file, u.Feed, u.IdempotencyKey+"/import")
+		require.NoError(t, err)
+		require.Equal(t, catalog.StatusSucceeded, awaited(t, c, created.ID).Status)
+	}
+	product, _, err := sim.Product(t.Context(), testAccount, "SKU-1")
+	require.NoError(t, err)
+	require.Equal(t, "out_of_stock 0", product.Availability+" "+product.InventoryQuantity)
 }
 
 func requireHeadersOnEveryCall(t *testing.T, sim stripesim.Control) {
@@ -347,6 +365,15 @@ func TestRefusals(t *testing.T) {
 		},
 		"contents": func(ctx context.Context, c *Client) error {
 			_, err := c.V1().Refused(ctx, testAccount, "file_1")
+			return err
+		},
+		"v2 upload": func(ctx context.Context, c *Client) error { _, err := c.V2().Upload(ctx, upload(testFeed)); return err },
+		"v2 read": func(ctx context.Context, c *Client) error {
+			_, err := c.V2().Import(ctx, testAccount, "pcimprt_1")
+			return err
+		},
+		"v2 refused": func(ctx context.Context, c *Client) error {
+			_, err := c.V2().Refused(ctx, testAccount, "pcimprt_1")
 			return err
 		},
 	}

@@ -36,7 +36,7 @@ func (c *Client) transfer(ctx context.Context, client *http.Client, u catalog.Up
 	if err := read(response); err != nil {
 		return c.transferFailed(ctx, watched, body, err)
 	}
-	return nil
+	return body.finish()
 }
 
 // send does the request, but leaves as soon as its context ends. net/http would wait for a read of the body that is
@@ -188,6 +188,21 @@ func (b *uploadBody) detach() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.detached = true
+}
+
+// finish reports the last bytes: the answer may be here before the transport comes back for more. An answer that came
+// before them is none to trust, whatever it says.
+func (b *uploadBody) finish() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.detached = true
+	if b.sent < b.upload.Size {
+		return unavailable(&Error{Message: fmt.Sprintf("upload: it was answered after %d of %d bytes", b.sent, b.upload.Size)})
+	}
+	if b.upload.Sent != nil {
+		b.upload.Sent(b.sent)
+	}
+	return nil
 }
 
 func (b *uploadBody) sourceError() error {
