@@ -318,6 +318,7 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
+			s.steps.Policy.Interval = 0
 			s.put(source, rows)
 			// A run is terminated while it awaits its import.
 			_, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
