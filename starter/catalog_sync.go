@@ -10,17 +10,16 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
 
-// runTimeout bounds a run, started by hand or by a schedule. Its steps end after half a day at the latest, and it may
-// wait for another run before them; a run older than a day is stuck, and overlap SKIP would let it hide for ever.
-const runTimeout = 24 * time.Hour
+// runTimeout bounds a run, started by hand or by a schedule. It is long because a held run waits for a person, and a run
+// that ended meanwhile would leave nothing to approve; the steps end by deadlines of their own. Overlap SKIP lets no other
+// run start beside it, and that hides nothing: 'starter status' shows a run that waits as held.
+const runTimeout = 30 * 24 * time.Hour
 
 type syncFlags struct {
 	feed                string
@@ -191,61 +190,4 @@ func startFailures(runs []syncRun) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// syncEnd is how a run ended, as --output json prints it.
-type syncEnd struct {
-	workflows.CatalogSyncResult
-	WorkflowID string     `json:"workflow_id"`
-	RunID      string     `json:"run_id"`
-	Joined     bool       `json:"joined"`
-	Status     string     `json:"status"` // completed, failed, canceled, terminated, timed_out; empty: it was not started
-	Error      *syncError `json:"error,omitempty"`
-	Seconds    float64    `json:"seconds"`
-}
-
-type syncError struct {
-	Type    string `json:"type"`
-	Message string `json:"message"`
-}
-
-// endOf reads the result of a run that is over.
-func endOf(ctx context.Context, c client.Client, run syncRun, took time.Duration) syncEnd {
-	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined, Seconds: took.Round(time.Millisecond).Seconds()}
-	err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &end.CatalogSyncResult)
-	end.Status, end.Error = "completed", nil
-	if err != nil {
-		end.Status, end.Error = explainEnd(err)
-		detailsOf(err, &end.CatalogSyncResult)
-		end.Outcome = catalog.Failed
-	}
-	end.Account, end.Feed = run.Account, run.Feed
-	return end
-}
-
-// explainEnd takes the cause out of what Temporal wraps around the end of a run.
-func explainEnd(err error) (status string, cause *syncError) {
-	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	var terminated *temporal.TerminatedError
-	var timeout *temporal.TimeoutError
-	switch {
-	case errors.As(err, &application):
-		return "failed", &syncError{application.Type(), application.Message()}
-	case errors.As(err, &canceled):
-		return "canceled", &syncError{"Canceled", "the run was cancelled"}
-	case errors.As(err, &terminated):
-		return "terminated", &syncError{"Terminated", "the run was terminated by an operator"}
-	case errors.As(err, &timeout):
-		return "timed_out", &syncError{"TimedOut", "the run did not end within its time"}
-	}
-	return "failed", &syncError{"", err.Error()}
-}
-
-// detailsOf reads how far a failed run came; an older worker, or a failure outside the workflow, tells nothing.
-func detailsOf(err error, into *workflows.CatalogSyncResult) {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) && application.HasDetails() {
-		_ = application.Details(into)
-	}
 }
