@@ -157,7 +157,7 @@ The starter starts, schedules and watches its syncs.
 Exit codes:
   0    ok
   1    failed: a sync failed or was rejected, a verdict was not taken, an account could not be applied, Temporal or S3
-       could not be reached; validate: nothing of the file can be sent
+       could not be reached; validate: nothing of the file can be sent; sync --dry-run: nothing of a source can
   2    the command line, a file given to it, or the configuration is wrong; nothing was done
   4    validate: rows of the file have errors, and would be kept back
   130  stopped by Ctrl-C
