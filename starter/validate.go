@@ -131,11 +131,19 @@ func (a *app) validate(ctx context.Context, name string, flags validateFlags) er
 	}
 	switch {
 	case !v.OK:
-		return fmt.Errorf("%s cannot be sent: %s", name, v.Error)
+		return fmt.Errorf("%s cannot be sent: %s", v.name(), v.Error)
 	case v.RowsWithErrors > 0:
-		return &rowsError{name, v.RowsWithErrors}
+		return &rowsError{v.name(), v.RowsWithErrors}
 	}
 	return nil
+}
+
+// name is what people call the file.
+func (v validation) name() string {
+	if v.File == "-" {
+		return "stdin"
+	}
+	return v.File
 }
 
 func validateOptions(name string, flags validateFlags) (o feed.Options, err error) {
@@ -172,7 +180,7 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 	delta, err := feed.Compare(file.open, o, out)
 	problem := unusable(delta, err)
 	if err != nil && problem == "" {
-		return validation{}, fmt.Errorf("read %s: %w", name, err)
+		return validation{}, fmt.Errorf("read %s: %w", validation{File: name}.name(), err)
 	}
 	rows := delta.Counts
 	v := validation{
@@ -220,7 +228,7 @@ func (a *app) printValidation(v validation, out *findings) error {
 }
 
 func (a *app) describeValidation(v validation) {
-	fmt.Fprintf(a.stdout, "%s: %s\n", v.File, judged(v))
+	fmt.Fprintf(a.stdout, "%s: %s\n", v.name(), judged(v))
 	line := func(title, text string) { fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text)) }
 	line("rows", count(v.Rows)+" in the file"+tallies(": ", []tally{
 		{v.RowsSound, "can be sent"}, {v.RowsWithErrors, "with errors, which a sync keeps back"},

@@ -255,7 +255,7 @@ func TestACompressedFileOnStdin(t *testing.T) {
 	require.NoError(t, w.Close())
 	s.stdin = packed.String()
 	require.Equal(t, exitOK, s.run("validate", "-", "--format", "tsv.gz"), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "there is a header but no row: a sync would hold it")
+	require.Contains(t, s.stdout.String(), "stdin: there is a header but no row: a sync would hold it")
 }
 
 func TestWhatADialectRewritesIsListed(t *testing.T) {
