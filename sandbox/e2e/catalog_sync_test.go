@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -314,7 +313,7 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 	run := m.starts()
 	result, err := m.ends(run)
 	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, catalog.Unchanged, result.Outcome, "once that import is settled there is nothing left to send")
 	require.Len(t, m.imports(), 1)
 	require.Equal(t, m.imports()[0].ID, result.Imports[0].Import)
 	m.records("resumed", run)
@@ -339,34 +338,6 @@ func TestSIGTERMDrains(t *testing.T) {
 	files, err = m.emulator.Files(t.Context(), m.account)
 	require.NoError(t, err)
 	require.Len(t, files, 1, "and not done again")
-}
-
-// A large catalog goes through in the memory of a small one: a part of 8 MiB, and what the collector leaves lying around.
-func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells how much memory another process holds")
-	}
-	m := enter(t)
-	p := m.startPlainWorker()
-	idle, err := p.Memory()
-	require.NoError(t, err)
-	row := strings.Repeat("x", 900)
-	var body bytes.Buffer
-	body.WriteString(header)
-	for i := 0; body.Len() < 150<<20; i++ {
-		fmt.Fprintf(&body, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i, row)
-	}
-	m.put(m.layout.SourceBucket, m.sourceKey(), bytes.NewReader(body.Bytes()))
-	size := int64(body.Len())
-	body = bytes.Buffer{}
-	result := m.syncs(catalog.Succeeded)
-	require.Equal(t, size, result.BytesSent)
-	busy, err := p.Memory()
-	require.NoError(t, err)
-	require.Zero(t, p.terminate())
-	grown := busy.Peak - idle.Now
-	t.Logf("for %d MiB, the worker went from %.1f MiB when idle to a peak of %.1f MiB", size>>20, float64(idle.Now)/(1<<20), float64(busy.Peak)/(1<<20))
-	require.Less(t, grown, int64(32<<20))
 }
 
 func TestHistoryHoldsNoRow(t *testing.T) {

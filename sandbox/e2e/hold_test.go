@@ -80,7 +80,7 @@ func TestATruncatedFileIsHeldAndApproved(t *testing.T) {
 	require.Equal(t, ids[:90], m.ids())
 	require.Equal(t, "the winter range is gone", m.report().Verdict.Why)
 	require.Nil(t, m.state().Held)
-	again := m.starter("approve", m.account, "--why", "to be sure")
+	again := m.starter("approve", m.account, "--why", "to be sure", "--by", "ada")
 	require.Equal(t, 1, again.code)
 	require.Contains(t, again.stderr, "nothing is held")
 }
@@ -98,6 +98,7 @@ func TestARejectedVersionIsLeftAlone(t *testing.T) {
 	m.records("held_rejected", run)
 	require.Equal(t, catalog.Rejected, result.Outcome)
 	require.Len(t, m.uploads(), 1)
+	require.Zero(t, m.state().Last.RowsDeleted, "what was not done is not told as done")
 
 	left := m.syncs(catalog.Unchanged)
 	require.Contains(t, left.Note, "cut off by the export")
