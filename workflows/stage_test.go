@@ -61,11 +61,12 @@ var rows = catalogOf("sku1", "sku2")
 // real protocol is spoken in the end-to-end tests.
 type fakeStripe struct {
 	mu       sync.Mutex
-	calls    []string              // step and idempotency key or id, in order
-	errors   map[string][]error    // by step, one for each call
-	statuses []catalog.Import      // answers to reads before the import ends
-	refuse   map[string]string     // id → why
-	fails    map[int]string        // number of the import, from 1 → why it fails
+	calls    []string           // step and idempotency key or id, in order
+	errors   map[string][]error // by step, one for each call
+	statuses []catalog.Import   // answers to reads before the import ends
+	refuse   map[string]string  // id → why
+	fails    map[int]string     // number of the import, from 1 → why it fails
+	modes    []catalog.Mode
 	uploads  [][]string            // the rows of each import, without the header
 	products map[string]string     // id → price
 	files    map[string][][]string // by idempotency key
@@ -106,6 +107,7 @@ func (f *fakeStripe) Upload(_ context.Context, u catalog.Upload) (string, error)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.files["file_"+u.IdempotencyKey] = records
+	f.modes = append(f.modes, u.Mode)
 	return "file_" + u.IdempotencyKey, f.next("upload", u.IdempotencyKey)
 }
 
@@ -132,7 +134,12 @@ func (f *fakeStripe) process(records [][]string, id string) catalog.Import {
 	_ = refused.Write(append([]string{feed.ErrorColumn}, head...))
 	var sent []string
 	for _, row := range records[1:] {
-		value := func(column string) string { return row[slices.Index(head, column)] }
+		value := func(column string) string {
+			if i := slices.Index(head, column); i >= 0 {
+				return row[i]
+			}
+			return ""
+		}
 		i.RowsProcessed++
 		sent = append(sent, strings.TrimRight(value("id")+" "+value("price"), " "))
 		switch why := f.refuse[value("id")]; {
