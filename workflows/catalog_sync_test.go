@@ -322,7 +322,7 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 			s.put(source, rows)
 			// A run is terminated while it awaits its import.
 			_, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				s.stripe.statuses = slices.Repeat([]catalog.Import{{Status: catalog.StatusPending}}, 3)
+				s.stripe.await(catalog.StatusPending, 3)
 				env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 					if info.ActivityType.Name == "AwaitImportSet" {
 						env.CancelWorkflow()
@@ -336,7 +336,7 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 				state.LastImportAt = time.Time{}
 				cut.recorded(state.Open)
 			})
-			s.stripe.statuses = nil
+			s.stripe.await("", 0)
 			s.syncs(catalog.Unchanged) // the import is finished, and then nothing is left to send
 			for _, step := range []string{"upload", "create"} {
 				want := 0
@@ -356,7 +356,7 @@ func TestCatalogSyncDeadline(t *testing.T) {
 	s := newStage(t)
 	s.put(source, rows)
 	s.steps.Policy.Deadline = 0
-	s.stripe.statuses = slices.Repeat([]catalog.Import{{ID: "impset_1", Status: "validating_records"}}, 100)
+	s.stripe.await("validating_records", 100)
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	requireType(t, err, fault.ImportDeadline)
 	require.Equal(t, "impset_1", s.state().Open.Import, "the next run goes on waiting for the import")

@@ -188,6 +188,20 @@ func (f *fakeStripe) Refused(_ context.Context, _, file string) (io.ReadCloser, 
 	return io.NopCloser(strings.NewReader(f.lists[file])), f.next("contents", file)
 }
 
+// await answers the next reads of an import, before it ends; none for 0.
+func (f *fakeStripe) await(status catalog.ImportStatus, reads int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.statuses = slices.Repeat([]catalog.Import{{ID: "impset_1", Status: status}}, reads)
+}
+
+// forget begins a new list of what was asked for. An activity of a run that was cancelled may still be ending.
+func (f *fakeStripe) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls, f.uploads = nil, nil
+}
+
 func (f *fakeStripe) count(step string) (n int) {
 	for _, c := range f.calls {
 		if strings.HasPrefix(c, step+" ") {
@@ -287,7 +301,7 @@ func (s *stage) sync(in workflows.CatalogSyncInput, prepare ...func(*testsuite.T
 	for _, p := range prepare {
 		p(env)
 	}
-	s.stripe.calls, s.stripe.uploads = nil, nil
+	s.stripe.forget()
 	env.ExecuteWorkflow(workflows.CatalogSyncType, in)
 	require.True(s.t, env.IsWorkflowCompleted())
 	var result workflows.CatalogSyncResult
