@@ -24,6 +24,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // a sync or a report failed, an account could not be applied, a server could not be reached
 	exitUsage  = 2 // the command line, a file given to it, or the configuration is wrong: nothing was done
+	exitRows   = 4 // rows of a validated file have errors
 )
 
 // app is what the commands share. Temporal and S3 are opened by the first command that needs them, so that
@@ -77,11 +78,14 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	a.printError(command, err)
 	var stop interrupted
 	var usage *usageError
+	var rows *rowsError
 	switch {
 	case errors.As(context.Cause(ctx), &stop):
 		return 128 + int(stop.signal)
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &rows):
+		return exitRows
 	}
 	return exitFailed
 }
@@ -153,8 +157,9 @@ The starter starts, schedules and watches its syncs.
 Exit codes:
   0    ok
   1    failed: a sync failed or was rejected, a verdict was not taken, an account could not be applied, Temporal or S3
-       could not be reached
+       could not be reached; validate: nothing of the file can be sent; sync --dry-run: nothing of a source can
   2    the command line, a file given to it, or the configuration is wrong; nothing was done
+  4    validate: rows of the file have errors, and would be kept back
   130  stopped by Ctrl-C
 
 The configuration comes from environment variables: 'starter env' lists them.`

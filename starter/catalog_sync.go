@@ -10,21 +10,20 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
 
-// runTimeout bounds a run, started by hand or by a schedule. Its steps end after half a day at the latest, and it may
-// wait for another run before them; a run older than a day is stuck, and overlap SKIP would let it hide for ever.
-const runTimeout = 24 * time.Hour
+// runTimeout bounds a run, started by hand or by a schedule. It is long because a held run waits for a person, and a run
+// that ended meanwhile would leave nothing to approve; the steps end by deadlines of their own. Overlap SKIP lets no other
+// run start beside it, and that hides nothing: 'starter status' shows a run that waits as held.
+const runTimeout = 30 * 24 * time.Hour
 
 type syncFlags struct {
-	feed                string
-	force, full, follow bool
+	feed                        string
+	force, full, follow, dryRun bool
 }
 
 func (a *app) syncCommand() *cobra.Command {
@@ -40,6 +39,10 @@ known. --full sends every row, not only what changed; it waits for its turn unle
 account is under way that was started by hand in the same way, this joins it. Running beside a schedule is safe: one run
 at a time imports.
 
+With --dry-run nothing is sent and no run is started: the source is read and compared with what Stripe has, by the code and
+the rules of a sync, and what a sync would send, delete and keep back is shown. --force is implied. It needs S3 alone, with
+the VITRINE_* variables of the worker. The exit code is 1 if nothing of a source could be sent, or S3 could not be reached.
+
 With --follow the exit code is 0 if every sync ended as unchanged, succeeded or succeeded_with_errors, and 1 if one
 failed, was rejected, cancelled or timed out. A sync that is held is followed until somebody decides ('starter approve',
 'starter reject'). Ctrl-C stops the following, not the sync; the same command follows it again.`,
@@ -47,6 +50,7 @@ failed, was rejected, cancelled or timed out. A sync that is held is followed un
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow
   starter sync acct_1Nv0FGQ9RKHgCVdK --force --follow
   starter sync acct_1Nv0FGQ9RKHgCVdK --full --feed inventory
+  starter sync acct_1Nv0FGQ9RKHgCVdK --dry-run
   starter sync acct_1Nv0FGQ9RKHgCVdK acct_1OqRzt2eZvKYlo2C --follow --output json`,
 		Args:              accountArgs(1, 0),
 		ValidArgsFunction: a.completeAccounts,
@@ -58,6 +62,7 @@ failed, was rejected, cancelled or timed out. A sync that is held is followed un
 	c.Flags().BoolVar(&flags.force, "force", false, "look and send now: without waiting for the 15 minutes, and even if the source's version is known")
 	c.Flags().BoolVar(&flags.full, "full", false, "send every row, not only what changed")
 	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
+	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what a sync would send, and send nothing")
 	return c
 }
 
@@ -91,6 +96,12 @@ func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) erro
 	kind, err := feed.ParseKind(flags.feed)
 	if err != nil {
 		return badInput(err)
+	}
+	if flags.dryRun {
+		if flags.follow {
+			return badUsage("--dry-run starts nothing that --follow could watch: choose one")
+		}
+		return a.dryRuns(ctx, accounts, kind, flags.full)
 	}
 	temporal, err := a.temporal(ctx)
 	if err != nil {
@@ -191,61 +202,4 @@ func startFailures(runs []syncRun) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// syncEnd is how a run ended, as --output json prints it.
-type syncEnd struct {
-	workflows.CatalogSyncResult
-	WorkflowID string     `json:"workflow_id"`
-	RunID      string     `json:"run_id"`
-	Joined     bool       `json:"joined"`
-	Status     string     `json:"status"` // completed, failed, canceled, terminated, timed_out; empty: it was not started
-	Error      *syncError `json:"error,omitempty"`
-	Seconds    float64    `json:"seconds"`
-}
-
-type syncError struct {
-	Type    string `json:"type"`
-	Message string `json:"message"`
-}
-
-// endOf reads the result of a run that is over.
-func endOf(ctx context.Context, c client.Client, run syncRun, took time.Duration) syncEnd {
-	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined, Seconds: took.Round(time.Millisecond).Seconds()}
-	err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &end.CatalogSyncResult)
-	end.Status, end.Error = "completed", nil
-	if err != nil {
-		end.Status, end.Error = explainEnd(err)
-		detailsOf(err, &end.CatalogSyncResult)
-		end.Outcome = catalog.Failed
-	}
-	end.Account, end.Feed = run.Account, run.Feed
-	return end
-}
-
-// explainEnd takes the cause out of what Temporal wraps around the end of a run.
-func explainEnd(err error) (status string, cause *syncError) {
-	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	var terminated *temporal.TerminatedError
-	var timeout *temporal.TimeoutError
-	switch {
-	case errors.As(err, &application):
-		return "failed", &syncError{application.Type(), application.Message()}
-	case errors.As(err, &canceled):
-		return "canceled", &syncError{"Canceled", "the run was cancelled"}
-	case errors.As(err, &terminated):
-		return "terminated", &syncError{"Terminated", "the run was terminated by an operator"}
-	case errors.As(err, &timeout):
-		return "timed_out", &syncError{"TimedOut", "the run did not end within its time"}
-	}
-	return "failed", &syncError{"", err.Error()}
-}
-
-// detailsOf reads how far a failed run came; an older worker, or a failure outside the workflow, tells nothing.
-func detailsOf(err error, into *workflows.CatalogSyncResult) {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) && application.HasDetails() {
-		_ = application.Details(into)
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/objectstore"
+	"vitrine/internal/staging"
 	"vitrine/internal/temporalclient"
 )
 
@@ -47,6 +48,25 @@ func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {
 		return catalog.Documents{}, badInput(err)
 	}
 	return catalog.Documents{Objects: store, Layout: c.Layout()}, nil
+}
+
+// stager compares sources the way the worker does, by the rules and limits that the worker has.
+func (a *app) stager(ctx context.Context) (staging.Stager, error) {
+	documents, err := a.documents(ctx)
+	if err != nil {
+		return staging.Stager{}, err
+	}
+	c, err := a.configuration()
+	if err != nil {
+		return staging.Stager{}, err
+	}
+	if documents.Layout.SourceBucket == "" {
+		return staging.Stager{}, badInput(c.CheckSource())
+	}
+	return staging.Stager{
+		Documents: documents, Rules: c.Rules,
+		Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
+	}, nil
 }
 
 // configuration reads the environment; all that is wrong with it is said at once.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"regexp"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -17,6 +19,7 @@ import (
 // step is an activity of a run, or its wait for its turn, as far as it has come.
 type step struct {
 	name    string
+	part    string // "part 2 of 3"; empty if there is one part, and for steps that are about none
 	begun   time.Time
 	ended   time.Time // zero while it is under way
 	until   time.Time // of a wait
@@ -39,6 +42,7 @@ const turn = "Wait"
 // looks; the description of the run does not.
 func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[string]*step) {
 	byActivity = map[string]*step{}
+	var parts partTracker
 	byEvent := map[int64]*step{}
 	begin := func(event *historypb.HistoryEvent, s *step) {
 		s.begun = event.GetEventTime().AsTime()
@@ -54,6 +58,7 @@ func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[st
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 			scheduled := event.GetActivityTaskScheduledEventAttributes()
 			s := &step{name: scheduled.GetActivityType().GetName(), attempt: 1}
+			s.part = parts.of(s.name, event.GetUserMetadata().GetSummary())
 			byActivity[scheduled.GetActivityId()] = s
 			begin(event, s)
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
@@ -82,6 +87,27 @@ func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[st
 		}
 	}
 	return steps, byActivity
+}
+
+// partTracker tells which part steps are about: the workflow says so in the summary of the first and the last step of
+// each part, and those between follow in order.
+type partTracker struct{ current string }
+
+var partInSummary = regexp.MustCompile(`\bpart (\d+) of (\d+)\b`)
+
+func (p *partTracker) of(name string, summary *commonpb.Payload) string {
+	var text string
+	_ = converter.GetDefaultDataConverter().FromPayload(summary, &text) // encrypted, or none: then nothing is said of parts
+	found := partInSummary.FindStringSubmatch(text)
+	switch {
+	case found != nil && found[2] == "1":
+		p.current = ""
+	case found != nil:
+		p.current = found[0]
+	case name == "Settle" || name == "FetchCatalog":
+		p.current = ""
+	}
+	return p.current
 }
 
 // enliven adds what only the description of the run knows about steps under way: attempts, their failures, progress.

@@ -197,8 +197,9 @@ func completedSync(s *stage, account string, result workflows.CatalogSyncResult,
 func TestFollowEndsWithASummary(t *testing.T) {
 	s := newStage(t)
 	completedSync(s, "acct_1", workflows.CatalogSyncResult{
-		Outcome: catalog.SucceededWithErrors, Rows: 1200, RowsAccepted: 1190, RowsFailed: 10, BytesSent: 3_400_000,
-		File: "file_1", ImportSet: "impset_1", SourceVersion: "abc", Report: "s3://state/r.json",
+		Outcome: catalog.SucceededWithErrors, BytesSent: 3_400_000, SourceVersion: "abc", Report: "s3://state/r.json",
+		Rows:    catalog.ReportRows{Source: 1300, Unchanged: 100, Sent: 1195, HeldBack: 5, Deleted: 5, Accepted: 1190, Refused: 10},
+		Imports: []workflows.CatalogSyncImport{{File: "file_1", Import: "impset_1"}, {File: "pcimprt_2", Import: "pcimprt_2"}},
 	}, nil)
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
 	require.Equal(t, `acct_1  sync of the product feed: catalog-sync/acct_1/product
@@ -208,10 +209,11 @@ func TestFollowEndsWithASummary(t *testing.T) {
   ✓ Settle             11s
 
 acct_1  product: succeeded with errors in 14s
-  rows     1,200 in the source, 1,190 accepted, 10 refused
+  rows     1,300 in the source: 100 unchanged, 1,195 sent, 5 held back; 5 vanished, and deleted at Stripe
+  stripe   1,190 accepted, 10 refused
   sent     3.4 MB
-  file     file_1
-  import   impset_1
+  import   impset_1 of file_1
+  import   pcimprt_2
   source   abc
   report   s3://state/r.json
   next     starter report acct_1

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +75,7 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	if err != nil {
 		return err
 	}
-	key, err := newestReport(ctx, docs, state)
+	key, err := newestReport(state)
 	if err != nil {
 		return err
 	}
@@ -102,34 +100,20 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	return nil
 }
 
-// newestReport is the key of the report of the last import. A run that failed before it had anything to import wrote
-// none, but the one before it may have.
-func newestReport(ctx context.Context, docs catalog.Documents, s catalog.State) (string, error) {
-	if s.Last == nil {
-		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now", s.Account, s.Feed, s.Account)
+// newestReport is the key of the newest report. A run that failed before it had anything to report wrote none, but the
+// one before it may have.
+func newestReport(s catalog.State) (string, error) {
+	switch {
+	case s.Report != "":
+		return s.Report, nil
+	case s.Last == nil:
+		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now", s.Account, s.Feed, target(s.Account, s.Feed))
 	}
-	if s.Last.Report != "" {
-		return s.Last.Report, nil
-	}
-	folder := path.Dir(docs.Layout.ReportKey(s.Account, s.Feed, 0, "json")) + "/"
-	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, folder)
-	if err != nil {
-		return "", err
-	}
-	newest := ""
-	for _, key := range keys { // in order, and numbered with leading zeros
-		if strings.HasSuffix(key, ".json") {
-			newest = key
-		}
-	}
-	if newest == "" {
-		return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account, s.Last.Reason)
-	}
-	return newest, nil
+	return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account, s.Last.Reason)
 }
 
 func (a *app) noteLaterFailure(s catalog.State) {
-	if s.Last.Report == "" {
+	if s.Last != nil && s.Last.Report == "" {
 		fmt.Fprintf(a.stderr, "A later sync failed %s, before anything was imported: %s\nThis is the report of the import before it.\n\n",
 			relative(a.now(), s.Last.At), printable(s.Last.Reason))
 	}
@@ -183,9 +167,9 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 		line("page", "s3://"+bucket+"/"+r.Page)
 	}
 	a.printCauses(r)
-	a.printNormalised(r.Normalised)
+	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
-		fmt.Fprintf(a.stdout, "\n  Every finding: starter report %s --output csv\n", r.Account)
+		fmt.Fprintf(a.stdout, "\n  Every finding: starter report %s --output csv\n", target(r.Account, r.Feed))
 	}
 }
 
@@ -250,99 +234,20 @@ func importLine(i catalog.ReportImport) string {
 	return fmt.Sprintf("%s, %s, %s: %s", id, plural(i.Rows, "row"), size(i.Bytes), words(i.Status))
 }
 
-// mostCauses is how many causes fit on a screen; the others are on the page and in --output json.
-const mostCauses = 10
-
-// printCauses shows the causes on one screen, errors first.
+// printCauses shows what is wrong, errors first.
 func (a *app) printCauses(r catalog.Report) {
-	shown := r.Causes[:min(len(r.Causes), mostCauses)]
-	left := r.OtherCauses
-	for _, c := range r.Causes[len(shown):] {
-		left += c.Count
-	}
-	warnings := slices.IndexFunc(shown, func(c catalog.ReportCause) bool { return c.Severity == feed.Warning })
-	if warnings < 0 {
-		warnings = len(shown)
-	}
-	a.drawCauses("What keeps rows from agents", shown[:warnings], r.Since != nil)
-	a.drawCauses("Warnings: these rows were sent all the same", shown[warnings:], r.Since != nil)
-	if left > 0 {
-		fmt.Fprintf(a.stdout, "  and %s of other causes\n", plural(left, "finding"))
-	}
-}
-
-// drawCauses draws how much each cause weighs, with a row to look at and what to do.
-func (a *app) drawCauses(title string, causes []catalog.ReportCause, compared bool) {
-	if len(causes) == 0 {
-		return
-	}
-	var heaviest int64 // what stops the whole file stands before what is more frequent
-	for _, c := range causes {
-		heaviest = max(heaviest, c.Count)
-	}
-	fmt.Fprintf(a.stdout, "\n  %s\n", title)
-	for _, c := range causes {
-		a.printCause(c, heaviest, compared)
-	}
-}
-
-func (a *app) printCause(c catalog.ReportCause, heaviest int64, compared bool) {
-	width := len(count(heaviest))
-	fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(c.Count, heaviest, 12), width, count(c.Count), causeLine(c, compared))
-	below := func(title, text string) {
-		if text != "" {
-			fmt.Fprintf(a.stdout, "  %*s  %s %s\n", 12+1+width, "", title, printable(text))
+	var causes []drawnCause
+	for _, c := range r.Causes {
+		fresh := ""
+		if r.Since != nil && c.New > 0 {
+			fresh = count(c.New) + " new"
 		}
+		causes = append(causes, drawnCause{
+			severity: c.Severity, count: c.Count, text: causeText(c.Column, c.Reason, saidBy(c.By), fresh),
+			examples: []string{example(c.Example.Line, c.Example.ID, c.Example.Value)}, fix: c.Fix,
+		})
 	}
-	below("e.g.", example(c.Example))
-	below("fix:", c.Fix)
-}
-
-func causeLine(c catalog.ReportCause, compared bool) string {
-	text := shortened(c.Reason, 100)
-	if c.Column != "" {
-		text = shortened(c.Column, 40) + ": " + text
-	}
-	var notes []string
-	if c.By == catalog.SaidByStripe {
-		notes = append(notes, "says Stripe")
-	}
-	if compared && c.New > 0 {
-		notes = append(notes, count(c.New)+" new")
-	}
-	if len(notes) > 0 {
-		text += " (" + strings.Join(notes, ", ") + ")"
-	}
-	return text
-}
-
-func example(e catalog.ReportEntry) string {
-	var parts []string
-	if e.Line > 0 {
-		parts = append(parts, fmt.Sprintf("line %s", count(e.Line)))
-	}
-	if e.ID != "" {
-		parts = append(parts, "id "+shortened(e.ID, 40))
-	}
-	if e.Value != "" {
-		parts = append(parts, `"`+shortened(e.Value, 50)+`"`)
-	}
-	if len(parts) == 0 {
-		return "a row that is not in the source"
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (a *app) printNormalised(rules []catalog.ReportNormalised) {
-	if len(rules) == 0 {
-		return
-	}
-	fmt.Fprintf(a.stdout, "\n  Rewritten on the way to Stripe\n")
-	t := table{header: []string{"#count", "column", "rule"}}
-	for _, n := range rules {
-		t.add("  "+count(n.Count), dash(n.Column), shortened(n.Rule, 100))
-	}
-	t.writeRows(a.stdout)
+	a.drawCauses(causes, r.OtherCauses, "What keeps rows from agents", "Warnings: these rows were sent all the same")
 }
 
 // isUnusable: the document is there but of no use, and reading it again would not help.

@@ -140,7 +140,8 @@ func TestTheReportBeforeALaterFailureIsShownAsSuch(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport)
 	s.saveReport("state/acct_1/product/reports/000012.json", func(r *catalog.Report) { r.Rows.Sent = 4711 })
-	s.remember("acct_1", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-time.Minute), Reason: "no such source"})
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-time.Minute), Reason: "no such source"},
+		func(st *catalog.State) { st.Report = "state/acct_1/product/reports/000012.json" })
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Contains(t, s.stdout.String(), "4,711 sent")
 	require.Contains(t, s.stderr.String(), "A later sync failed 1m ago, before anything was imported: no such source\nThis is the report of the import before it.")

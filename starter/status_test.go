@@ -20,6 +20,9 @@ import (
 func (s *stage) remember(account string, last *catalog.Last, change ...func(*catalog.State)) {
 	s.t.Helper()
 	state := catalog.State{Format: catalog.StateFormat, Account: account, Feed: feed.Product, Last: last}
+	if last != nil {
+		state.Report = last.Report
+	}
 	for _, c := range change {
 		c(&state)
 	}

@@ -4,36 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 )
 
-// stripeLimit is the largest file that Stripe takes.
-const stripeLimit = 200_000_000
+// largestSource is what a worker reads unless VITRINE_MAX_SOURCE_BYTES says otherwise; a file is checked without any
+// configuration.
+const largestSource = 4_000_000_000
 
-type validateFlags struct{ feed, format string }
+type validateFlags struct{ feed, format, dialect string }
+
+const validateHelp = `Check a catalog file before anything is sent: its header, its structure and every row, by the rules that a sync holds
+rows back by. What Stripe knows alone, such as which of the rows it has already, is not asked.
+
+It works offline and needs no configuration. The name says what the file is: .csv or .tsv, with .gz if compressed.
+- reads stdin, with --format. With --dialect google the file may be one for Google Merchant Center: what would be rewritten
+on its way to Stripe is listed.
+
+--output json prints the summary, --output csv every finding in the format of 'starter report --output csv'.
+
+Exit codes: 0 if no row has errors (there may be warnings), 4 if rows have errors, which a sync keeps back, and 1 if
+nothing of the file can be sent: it is empty, a required column is missing, a quote is never closed, it is too large.`
+
+const validateExamples = `  starter validate catalog.csv
+  starter validate catalog.tsv.gz --output json | jq '.causes[0]'
+  starter validate catalog.csv --output csv > findings.csv
+  starter validate merchant-center.tsv --dialect google
+  zcat stock.csv.gz | starter validate - --format csv --feed inventory`
 
 func (a *app) validateCommand() *cobra.Command {
 	var flags validateFlags
 	c := &cobra.Command{
-		Use:   "validate FILE",
-		Short: "Check a catalog file before anything is sent",
-		Long: `Check a catalog file before anything is sent: its header and structure.
-
-It works offline and needs no configuration. The name says what the file is: .csv or .tsv, with .gz if compressed.
-- reads stdin, with --format.
-
-Exit codes: 0 if the file can be sent (with what was found about rows, which Stripe judges one by one), 1 if it cannot:
-a required column is missing, a quote is never closed, it is not UTF-8, it is too large.`,
-		Example: `  starter validate catalog.csv
-  starter validate catalog.tsv.gz --output json
-  zcat catalog.csv.gz | starter validate - --format csv`,
+		Use:         "validate FILE",
+		Short:       "Check a catalog file before anything is sent",
+		Long:        validateHelp,
+		Example:     validateExamples,
+		Annotations: map[string]string{csvOutput: "yes"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return badUsage("expected one file, got %d", len(args))
@@ -49,55 +60,104 @@ a required column is missing, a quote is never closed, it is not UTF-8, it is to
 	}
 	feedFlag(c, &flags.feed)
 	c.Flags().StringVar(&flags.format, "format", "", "csv, tsv, csv.gz or tsv.gz (default: what the name ends in)")
+	c.Flags().StringVar(&flags.dialect, "dialect", string(feed.StripeDialect), "how the file is written: stripe or google")
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "tsv", "csv.gz", "tsv.gz"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions([]string{string(feed.StripeDialect), string(feed.GoogleDialect)}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
 // validation is what --output json prints.
 type validation struct {
-	File     string         `json:"file"`
-	OK       bool           `json:"ok"` // it can be sent
-	Error    string         `json:"error,omitempty"`
-	Rows     int64          `json:"rows"`
-	Bytes    int64          `json:"bytes"`
-	SHA256   string         `json:"sha256,omitempty"`
-	Columns  []string       `json:"columns"`
-	Unknown  []string       `json:"unknown_columns"`
-	Findings []feed.Tally `json:"findings"`
+	File    string       `json:"file"`
+	Feed    feed.Kind    `json:"feed"`
+	Dialect feed.Dialect `json:"dialect"`
+	OK      bool         `json:"ok"`              // it can be sent, with or without errors in rows
+	Error   string       `json:"error,omitempty"` // why it cannot
+	Bytes   int64        `json:"bytes"`           // after decompression
+
+	Rows           int64 `json:"rows"` // the sum of the next four
+	RowsSound      int64 `json:"rows_sound"`
+	RowsWithErrors int64 `json:"rows_with_errors"`
+	RowsSuperseded int64 `json:"rows_superseded"` // a later row has the same id
+	RowsDeleting   int64 `json:"rows_deleting"`   // with delete=true
+
+	Columns        []string                   `json:"columns"`
+	UnknownColumns []string                   `json:"unknown_columns"`
+	RenamedColumns []renamedColumn            `json:"renamed_columns"` // by the dialect
+	Normalised     []catalog.ReportNormalised `json:"normalised"`      // by the dialect
+	Causes         []foundCause               `json:"causes"`          // errors first, then by weight
+	OtherCauses    int64                      `json:"other_causes,omitempty"`
+}
+
+type renamedColumn struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// rowsError is about a file that can be sent, but not all of it.
+type rowsError struct {
+	file string
+	rows int64
+}
+
+func (e *rowsError) Error() string {
+	if e.rows == 1 {
+		return "1 row of " + e.file + " has errors: a sync would keep it back"
+	}
+	return fmt.Sprintf("%s rows of %s have errors: a sync would keep them back", count(e.rows), e.file)
 }
 
 func (a *app) validate(ctx context.Context, name string, flags validateFlags) error {
-	kind, err := feed.ParseKind(flags.feed)
-	if err != nil {
-		return badInput(err)
-	}
-	format, gzipped, err := formatOf(name, flags.format)
-	if err != nil {
-		return badInput(err)
-	}
-	summary, problem, err := a.inspect(ctx, name, feed.Options{Kind: kind, Format: format, Gzipped: gzipped, MaxBytes: stripeLimit})
+	o, err := validateOptions(name, flags)
 	if err != nil {
 		return err
 	}
-	v := validation{
-		File: name, OK: problem == nil, Rows: summary.Rows, Bytes: summary.Bytes, SHA256: summary.SHA256,
-		Columns:  append([]string{}, summary.Header.Columns...),
-		Unknown:  append([]string{}, summary.Header.Unknown...),
-		Findings: append([]feed.Tally{}, summary.Findings...),
-	}
-	if problem != nil {
-		v.Error = problem.Error()
-	}
-	if a.json() {
-		if err := a.printJSON(v); err != nil {
-			return err
+	out := newFindings(o.Kind, nil)
+	if a.output == "csv" {
+		list, err := os.CreateTemp("", "vitrine-findings-*")
+		if err != nil {
+			return fmt.Errorf("keep the findings until the whole file is read: %w", err)
 		}
-	} else if v.OK {
-		a.printValidation(v)
+		defer os.Remove(list.Name())
+		defer list.Close()
+		out = newFindings(o.Kind, list)
 	}
-	if !v.OK {
-		return fmt.Errorf("%s cannot be sent: %s", name, v.Error)
+	v, err := a.check(ctx, name, o, out)
+	if err != nil {
+		return err
+	}
+	if err := a.printValidation(v, out); err != nil {
+		return err
+	}
+	switch {
+	case !v.OK:
+		return fmt.Errorf("%s cannot be sent: %s", v.name(), v.Error)
+	case v.RowsWithErrors > 0:
+		return &rowsError{v.name(), v.RowsWithErrors}
 	}
 	return nil
+}
+
+// name is what people call the file.
+func (v validation) name() string {
+	if v.File == "-" {
+		return "stdin"
+	}
+	return v.File
+}
+
+func validateOptions(name string, flags validateFlags) (o feed.Options, err error) {
+	o = feed.Options{Dialect: feed.Dialect(flags.dialect), MaxBytes: largestSource}
+	if o.Kind, err = feed.ParseKind(flags.feed); err != nil {
+		return o, badInput(err)
+	}
+	if o.Format, o.Gzipped, err = formatOf(name, flags.format); err != nil {
+		return o, badInput(err)
+	}
+	if o.Dialect != feed.StripeDialect && o.Dialect != feed.GoogleDialect {
+		return o, badUsage("--dialect %q is not known: expected stripe or google", flags.dialect)
+	}
+	return o, nil
 }
 
 func formatOf(name, given string) (feed.Format, bool, error) {
@@ -110,99 +170,103 @@ func formatOf(name, given string) (feed.Format, bool, error) {
 	return feed.FormatOf(name)
 }
 
-// inspect reads the file once. What is wrong with it is the problem; what kept it from being read is the error.
-func (a *app) inspect(ctx context.Context, name string, o feed.Options) (summary feed.Summary, problem, err error) {
-	source, total, err := a.open(name)
+// check reads the file. What is wrong with it is in the result; what kept it from being read is the error.
+func (a *app) check(ctx context.Context, name string, o feed.Options, out *findings) (validation, error) {
+	file, err := a.openLocal(ctx, name, o.MaxBytes)
 	if err != nil {
-		return summary, nil, badInput(err)
+		return validation{}, err
 	}
-	defer source.Close()
-	bar := a.progress(total, "reading", progressbar.OptionShowBytes(true))
-	watched := &readOnly{ctx: ctx, source: source, bar: bar}
-	summary, problem = feed.Inspect(watched, o)
-	_ = bar.Finish()
-	if watched.failed != nil {
-		return summary, nil, fmt.Errorf("read %s: %w", name, watched.failed)
+	defer file.close()
+	delta, err := feed.Compare(file.open, o, out)
+	problem := unusable(delta, err)
+	if err != nil && problem == "" {
+		return validation{}, fmt.Errorf("read %s: %w", validation{File: name}.name(), err)
 	}
-	if errors.Is(problem, feed.ErrTooLarge) {
-		problem = fmt.Errorf("it is larger than the %s that Stripe takes in one file", size(stripeLimit))
+	rows := delta.Counts
+	v := validation{
+		File: name, Feed: o.Kind, Dialect: o.Dialect, OK: problem == "", Error: problem, Bytes: delta.Bytes,
+		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded, RowsDeleting: rows.Asked,
+		Columns:        append([]string{}, delta.Header.Columns...),
+		UnknownColumns: append([]string{}, delta.Header.Unknown...),
+		RenamedColumns: []renamedColumn{},
+		Normalised:     normalised(delta.Normalised),
+		Causes:         out.top(), OtherCauses: out.other,
 	}
-	return summary, problem, nil
+	for _, r := range delta.Header.Renamed {
+		v.RenamedColumns = append(v.RenamedColumns, renamedColumn(r))
+	}
+	return v, nil
 }
 
-func (a *app) open(name string) (io.ReadCloser, int64, error) {
-	if name == "-" {
-		return io.NopCloser(a.stdin), -1, nil
+// unusable is why nothing of a file can be sent; empty if that is not so, or if it could not be read at all.
+func unusable(delta feed.Delta, err error) string {
+	var header *feed.HeaderError
+	var syntax *feed.SyntaxError
+	switch {
+	case errors.Is(err, feed.ErrTooLarge):
+		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless VITRINE_MAX_SOURCE_BYTES says otherwise", size(largestSource))
+	case errors.As(err, &header), errors.As(err, &syntax):
+		return err.Error()
+	case err == nil && len(delta.Header.Columns) == 0:
+		return "the file is empty: it has not even a header"
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a folder", name)
-	}
-	if err != nil {
-		file.Close()
-		return nil, 0, err
-	}
-	return file, info.Size(), nil
+	return ""
 }
 
-// readOnly moves the bar, stops at Ctrl-C, and remembers a failure to read, which is no problem of the file's content.
-type readOnly struct {
-	ctx    context.Context
-	source io.Reader
-	bar    *progressbar.ProgressBar
-	failed error
+// printValidation leaves it to the error to say why a file cannot be sent, unless a script asks.
+func (a *app) printValidation(v validation, out *findings) error {
+	switch {
+	case a.json():
+		return a.printJSON(v)
+	case !v.OK:
+		return nil
+	case a.output == "csv":
+		return out.copyTo(a.stdout)
+	}
+	a.describeValidation(v)
+	return nil
 }
 
-func (r *readOnly) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		r.failed = context.Cause(r.ctx)
-		return 0, r.failed
+func (a *app) describeValidation(v validation) {
+	fmt.Fprintf(a.stdout, "%s: %s\n", v.name(), judged(v))
+	line := func(title, text string) { fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text)) }
+	line("rows", count(v.Rows)+" in the file"+tallies(": ", []tally{
+		{v.RowsSound, "can be sent"}, {v.RowsWithErrors, "with errors, which a sync keeps back"},
+		{v.RowsSuperseded, "superseded by a later row with the same id"}, {v.RowsDeleting, "with delete=true"},
+	}))
+	line("columns", count(int64(len(v.Columns))))
+	if n := int64(len(v.UnknownColumns)); n > 0 {
+		line("unknown", "Stripe documents no "+someOf(v.UnknownColumns))
 	}
-	n, err := r.source.Read(p)
-	_ = r.bar.Add(n)
-	if err != nil && !errors.Is(err, io.EOF) {
-		r.failed = err
+	for _, r := range v.RenamedColumns {
+		line("renamed", shortened(r.From, 40)+" → "+r.To)
 	}
-	return n, err
-}
-
-func (a *app) printValidation(v validation) {
-	fmt.Fprintf(a.stdout, "%s can be sent: %s, %d columns, %s\n", v.File, plural(v.Rows, "row"), len(v.Columns), size(v.Bytes))
-	fmt.Fprintf(a.stdout, "  sha256  %s\n", v.SHA256)
-	if v.Rows == 0 {
-		fmt.Fprintln(a.stdout, "  ! there is a header but no row")
-	}
-	for _, f := range v.Findings {
-		mark := "✗"
-		if f.Warning {
-			mark = "!"
-		}
-		fmt.Fprintf(a.stdout, "\n  %s %s: %s\n", mark, plural(f.Count, unitOf(f)), printable(f.Detail))
-		if f.Cause != feed.UnknownColumn {
-			fmt.Fprintf(a.stdout, "    first in %s\n", lines(f.Lines))
-		}
-		fmt.Fprintf(a.stdout, "    %s\n", printable(f.Fix))
+	line("size", size(v.Bytes))
+	a.drawCauses(drawn(v.Causes), v.OtherCauses, "Errors: a sync keeps these rows back, because Stripe would refuse them", "Warnings: these rows are sent all the same")
+	a.printNormalised("Rewritten on the way to Stripe", v.Normalised)
+	if len(v.Causes) > 0 && v.File != "-" {
+		fmt.Fprintf(a.stdout, "\n  Every finding: the same command with --output csv\n")
 	}
 }
 
-func unitOf(f feed.Tally) string {
-	if f.Cause == feed.UnknownColumn {
-		return "column"
+func judged(v validation) string {
+	switch {
+	case v.Rows == 0:
+		return "there is a header but no row: a sync would hold it, because it would delete everything"
+	case v.RowsWithErrors > 0:
+		return fmt.Sprintf("%s of %s with errors", count(v.RowsWithErrors), plural(v.Rows, "row"))
+	case len(v.Causes) > 0:
+		return "no row has errors, and there are warnings"
 	}
-	return "row"
+	return "nothing was found"
 }
 
-func lines(numbers []int64) string {
-	var texts []string
-	for _, n := range numbers {
-		texts = append(texts, count(n))
+// someOf lists the first names of many: a header may be a row of data.
+func someOf(names []string) string {
+	const few = 20
+	text := strings.Join(names[:min(len(names), few)], ", ")
+	if more := len(names) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	if len(texts) == 1 {
-		return "line " + texts[0]
-	}
-	return "lines " + strings.Join(texts, ", ")
+	return text
 }

@@ -86,7 +86,7 @@ func (d Documents) State(ctx context.Context, account string, kind feed.Kind) (S
 	}
 	var state State
 	if err := json.Unmarshal(body, &state); err != nil {
-		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("state %s is not readable: %w; repair it, or delete it to start over with a full send", object.URI(), err))
+		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("state %s is not readable: %w; repair it, or delete it and start over with 'starter sync %s --feed %s --full'", object.URI(), err, account, kind))
 	}
 	if state.Format > StateFormat {
 		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("state %s has format %d, newer than the %d that this worker knows: deploy the newer worker", object.URI(), state.Format, StateFormat))

@@ -52,9 +52,9 @@ func Table() []Variable {
 			Meaning: "shortest time between two imports of a catalog; Stripe takes none below 15m, an emulator (STRIPE_API_BASE) may"},
 		{Name: "VITRINE_IMPORT_DEADLINE", Default: "2h", Worker: true, preset: true, set: setDeadline,
 			Meaning: "longest time that Stripe may take for an import before the run fails"},
-		{Name: "VITRINE_MAX_PART_BYTES", Default: "the import API's own limit: 200000000 (v1), 4000000000 (v2)", Worker: true, set: setMaxPartBytes,
+		{Name: "VITRINE_MAX_PART_BYTES", Default: "the import API's own limit: 200000000 (v1), 4000000000 (v2)", Worker: true, Starter: true, set: setMaxPartBytes,
 			Meaning: "largest file to send to Stripe, where that is less than the import API takes"},
-		{Name: "VITRINE_MAX_SOURCE_BYTES", Default: "4000000000", Worker: true, preset: true, set: setMaxSourceBytes,
+		{Name: "VITRINE_MAX_SOURCE_BYTES", Default: "4000000000", Worker: true, Starter: true, preset: true, set: setMaxSourceBytes,
 			Meaning: "largest source to read, after decompression; stops zip bombs"},
 
 		{Name: "VITRINE_STRIPE_IMPORT_API", Default: "v1", Worker: true, Starter: true, preset: true, set: setRule("import_api"),
