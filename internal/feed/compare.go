@@ -342,12 +342,11 @@ func (c *comparison) slot(id []byte) (line *uint32, known int, err error) {
 		c.hint = i + 1
 		return &c.knownLines[i], i, nil
 	}
-	i, ok := c.fresh.Find(id, math.MaxInt)
-	if !ok {
-		if err := c.fresh.Add(Entry{ID: id}); err != nil {
-			return nil, -1, err
-		}
-		i = c.fresh.Len() - 1
+	i, err := c.fresh.FindOrAdd(id)
+	if err != nil {
+		return nil, -1, err
+	}
+	if i == len(c.freshLines) {
 		c.freshLines = append(c.freshLines, 0)
 	}
 	return &c.freshLines[i], -1, nil

@@ -84,8 +84,9 @@ type work struct {
 	problems  []problem
 	rewritten []byte // rows that are not passed on byte for byte
 	scratch   []byte
-	normal    []byte  // values that the dialect rewrote
-	struck    []int64 // how often each of its rules did
+	normal    []byte   // values that the dialect rewrote
+	struck    []int64  // how often each of its rules did
+	sound     [][]byte // the last row of the batch that nothing was wrong with
 
 	err  error // that ends the feed behind this batch
 	done chan struct{}
@@ -96,7 +97,7 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 // examine looks at every row of the batch.
 func (x *examiner) examine(w *work) {
 	w.examined, w.problems = w.examined[:0], w.problems[:0]
-	w.rewritten, w.normal = w.rewritten[:0], w.normal[:0]
+	w.rewritten, w.normal, w.sound = w.rewritten[:0], w.normal[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
 		w.struck = make([]int64, len(n.rules()))
 	}
@@ -123,7 +124,10 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
 	}
-	w.problems = x.rules.check(e.fields, w.problems)
+	w.problems = x.rules.check(e.fields, w.sound, w.problems)
+	if len(w.problems) == e.problems {
+		w.sound = e.fields
+	}
 	for _, p := range w.problems[e.problems:] {
 		if p.cause.Severity() == Error {
 			e.state = invalid
