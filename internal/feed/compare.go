@@ -13,7 +13,6 @@
 package feed
 
 import (
-	"errors"
 	"io"
 	"math"
 	"slices"
@@ -193,7 +192,7 @@ func (c *comparison) read(open func() (io.ReadCloser, error)) (err error) {
 	defer func() { c.delta.Bytes = source.n }()
 	cutter := newCutter(source, c.o.Format)
 	first := newWork()
-	if err := cutter.cut(&first.batch); err != nil && !errors.Is(err, io.EOF) {
+	if err := cutter.cut(&first.batch); err != nil && err != io.EOF {
 		return err
 	}
 	if err := c.begin(first); err != nil {

@@ -83,3 +83,19 @@ func inTurn(all ...func() (io.ReadCloser, error)) func() (io.ReadCloser, error) 
 		return next()
 	}
 }
+
+// A broken connection that calls itself an end would otherwise delete whatever it did not bring.
+func TestAnErrorThatWrapsEOFIsNoEnd(t *testing.T) {
+	t.Parallel()
+	source := manyItems(5_000)
+	wrapped := fmt.Errorf("the connection broke: %w", io.EOF)
+	for _, n := range []int{0, 5, 1000, len(source) / 2} {
+		_, err := Compare(breaking(source, n, wrapped), Options{Kind: Product, Format: CSV}, &recorder{})
+		require.Equal(t, wrapped, err, n)
+	}
+	list := ErrorColumn + ",id\nno,A\n"
+	for n := range len(list) {
+		err := ReadRefused(failingAfter(list, n, wrapped), Product, func(Refused) error { return nil })
+		require.ErrorIs(t, err, wrapped, n)
+	}
+}

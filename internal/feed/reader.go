@@ -41,8 +41,8 @@ func NewReader(src io.Reader, format Format) *Reader {
 	return &Reader{cutter: newCutter(src, format)}
 }
 
-// Read returns the next row, io.EOF after the last one, a *SyntaxError if the file cannot be followed any further, and
-// otherwise the error of the source.
+// Read returns the next row, io.EOF itself after the last one, a *SyntaxError if the file cannot be followed any
+// further, and otherwise the error of the source. That may wrap io.EOF, so nobody asks with errors.Is for the end.
 func (r *Reader) Read() (Row, error) {
 	for r.next == len(r.batch.rows) {
 		if err := r.cutter.cut(&r.batch); err != nil {
