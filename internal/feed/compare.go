@@ -280,15 +280,20 @@ func (c *comparison) take(w *work, e *examined) error {
 	}
 	if e.state != sound {
 		c.delta.Counts.Invalid++
-		if e.state == broken || !c.o.SendInvalid {
-			c.delta.Counts.HeldBack++
-			return nil
-		}
+	}
+	if c.heldBack(e) {
+		c.delta.Counts.HeldBack++
+		return nil
 	}
 	if e.deletes {
 		return c.delete(e, known)
 	}
 	return c.compare(e, known)
+}
+
+// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
+func (c *comparison) heldBack(e *examined) bool {
+	return e.state == broken || e.state == invalid && !c.o.SendInvalid
 }
 
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
@@ -305,7 +310,7 @@ func (c *comparison) place(e *examined) (known int, again, superseded bool, err 
 		return -1, false, false, nil
 	}
 	line := uint32(e.line)
-	if e.deletes {
+	if e.deletes && !c.heldBack(e) {
 		line |= asked
 	}
 	slot, known, err := c.slot(e.id)

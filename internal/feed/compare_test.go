@@ -194,3 +194,29 @@ func TestEmptyCompressedFiles(t *testing.T) {
 		require.Zero(t, d.Bytes)
 	}
 }
+
+// An id is the same id whether or not the rest of its row can be read.
+func TestABrokenRowKeepsItsProductInAnyDialect(t *testing.T) {
+	t.Parallel()
+	o := Options{Dialect: GoogleDialect}
+	o.Manifest = manifestAfter(t, o, nil, heading+item(" A ", "1")+item("B", "1"))
+	d, out := compared(t, heading+" A ,x\n"+item("B ", "1"), o)
+	require.Equal(t, "1 unchanged, 1 held back", outcome(t, d, out, o))
+	require.Equal(t, []string{"2 A too_few_fields"}, out.found)
+}
+
+// A product that somebody asks to delete in a row that is held back stays, like any other of which a row is held back.
+func TestADeletionThatIsHeldBackDeletesNothing(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 101)
+	accepted := Options{SendInvalid: true}
+	accepted.Manifest = manifestAfter(t, accepted, nil, heading+item(long, "1"))
+	source := sevenColumns + ",delete\n" + long + ",,,,,,,true\n"
+	for o, want := range map[*Options]string{
+		{Manifest: accepted.Manifest}: "1 held back", &accepted: "delete " + long + ", 1 asked",
+	} {
+		d, out := compared(t, source, *o)
+		require.Equal(t, want, outcome(t, d, out, *o))
+		require.Equal(t, []string{"2 " + long + " too_long id"}, out.found)
+	}
+}

@@ -122,6 +122,9 @@ func (x *examiner) examine(w *work) {
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	if x.id < len(e.fields) && len(bytes.TrimSpace(e.fields[x.id])) > 0 {
 		e.id = e.fields[x.id]
+		if x.normaliser != nil {
+			e.id = bytes.TrimSpace(e.id) // as the dialect would, if the row is too broken to be normalised
+		}
 	}
 	if cause := x.structure(w, raw, e); cause != "" {
 		w.problems = append(w.problems, x.locate(cause, e))
