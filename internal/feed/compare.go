@@ -296,6 +296,15 @@ func (c *comparison) heldBack(e *examined) bool {
 	return e.state == broken || e.state == invalid && !c.o.SendInvalid
 }
 
+// holdBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
+func (c *comparison) holdBack(e *examined, cause Cause, column string, value []byte) error {
+	if e.state == sound {
+		c.delta.Counts.Invalid++
+	}
+	c.delta.Counts.HeldBack++
+	return c.found(e, cause, column, value)
+}
+
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
 	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
 }
@@ -376,14 +385,12 @@ func (c *comparison) compare(e *examined, known int) error {
 // notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
 // once the product is back.
 func (c *comparison) notInCatalog(e *examined, known int) error {
-	c.delta.Counts.Invalid++
-	c.delta.Counts.HeldBack++
 	if known >= 0 {
-		if err := c.forgotten.Add(Entry{ID: e.id, Fingerprint: Tombstone}); err != nil {
+		if err := c.forget(e.id); err != nil {
 			return err
 		}
 	}
-	return c.found(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
+	return c.holdBack(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
 }
 
 func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
@@ -438,9 +445,7 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 	}
 	c.row = append(c.row, '\n')
 	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
-		c.delta.Counts.Invalid++
-		c.delta.Counts.HeldBack++
-		return c.found(e, RowTooLong, "", nil)
+		return c.holdBack(e, RowTooLong, "", nil)
 	}
 	c.delta.Counts.Sent++
 	if group != nil && !c.second {
@@ -460,20 +465,21 @@ func (c *comparison) delete(e *examined, known int) error {
 }
 
 // vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
-// they go with their product.
+// they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	if c.o.Kind.Deletes() {
-		for i, line := range c.knownLines {
-			if line != 0 && line&asked == 0 {
-				continue
-			}
-			id := c.known.id(i)
-			if c.refusal(id, Tombstone) != nil && !c.o.Full {
-				continue
-			}
-			if err := c.tombstone(id, int64(line&maxLine)); err != nil {
-				return err
-			}
+	for i, line := range c.knownLines {
+		if line != 0 && line&asked == 0 {
+			continue
+		}
+		id, err := c.known.id(i), error(nil)
+		switch {
+		case c.o.Kind.Deletes() && (c.o.Full || c.refusal(id, Tombstone) == nil):
+			err = c.tombstone(id, int64(line&maxLine))
+		case !c.o.Kind.Deletes() && c.o.InCatalog != nil && !c.o.InCatalog(id):
+			err = c.forget(id)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return c.forgetRefused()
@@ -491,11 +497,16 @@ func (c *comparison) forgetRefused() error {
 		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
 			continue
 		}
-		if err := c.forgotten.Add(Entry{ID: []byte(id), Fingerprint: Tombstone}); err != nil {
+		if err := c.forget([]byte(id)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget takes a row out of the manifest though nothing is sent for it.
+func (c *comparison) forget(id []byte) error {
+	return c.forgotten.Add(Entry{ID: id, Fingerprint: Tombstone})
 }
 
 func (c *comparison) tombstone(id []byte, line int64) error {

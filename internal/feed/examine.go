@@ -30,9 +30,10 @@ type examiner struct {
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), comma: o.Format.Comma(),
-		id: h.Index(o.Kind.IDColumn()), delete: h.Index("delete"), group: -1, price: -1,
+		id: h.Index(o.Kind.IDColumn()), group: -1, price: -1,
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
+	x.delete = x.rules.deleteAt
 	if o.Kind == Product {
 		x.group, x.price = h.Index("item_group_id"), h.Index("price")
 	}
