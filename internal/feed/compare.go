@@ -13,6 +13,7 @@
 package feed
 
 import (
+	"errors"
 	"io"
 	"math"
 	"slices"
@@ -158,11 +159,15 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err := c.out.Begin(); err != nil {
 		return false, err
 	}
+	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1}
 	c.hint, c.forgotten = 0, Table{}
 	c.groups.restart()
 	if err := c.read(open); err != nil {
 		return false, err
+	}
+	if c.second && c.delta.Bytes != before {
+		return false, errors.New("the source changed while it was read")
 	}
 	if err := c.vanished(); err != nil {
 		return false, err

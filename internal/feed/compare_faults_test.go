@@ -99,3 +99,22 @@ func TestAnErrorThatWrapsEOFIsNoEnd(t *testing.T) {
 		require.ErrorIs(t, err, wrapped, n)
 	}
 }
+
+// What a second pass finds is decided by what the first one saw, so both have to see the same.
+func TestASourceThatChangesBetweenPasses(t *testing.T) {
+	t.Parallel()
+	source := heading + item("A", "1") + item("B", "1") + item("A", "2")
+	for name, second := range map[string]string{
+		"shorter": heading + item("A", "1"), "empty": "", "longer": source + item("C", "1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := &recorder{}
+			_, err := Compare(inTurn(opens([]byte(source)), opens([]byte(second))), Options{Kind: Product, Format: CSV}, out)
+			require.EqualError(t, err, "the source changed while it was read")
+			for _, p := range out.opened {
+				require.True(t, p.aborted && !p.closed)
+			}
+		})
+	}
+}
