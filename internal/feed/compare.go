@@ -13,10 +13,12 @@
 package feed
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // Options say how a feed is written, and what becomes of it.
@@ -212,6 +214,9 @@ func (c *comparison) begin(first *work) (err error) {
 	if len(first.rows) > 0 {
 		raw := first.rows[0]
 		first.rows = slices.Delete(first.rows, 0, 1)
+		if text := first.bytesOf(&raw); !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+			return &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
+		}
 		row := Row{Line: raw.line, Fields: first.fieldsOf(&raw)}
 		if h, err = parseHeader(row, c.o.Kind, c.o.Format, c.o.Dialect); err != nil {
 			return err

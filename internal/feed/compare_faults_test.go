@@ -118,3 +118,15 @@ func TestASourceThatChangesBetweenPasses(t *testing.T) {
 		})
 	}
 }
+
+func TestHeadersThatSpoilTheParts(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n", "NUL": sevenColumns + ",a\x00\n", "UTF-16": "\x00i\x00d\x00,\x00p\n"} {
+		_, err := Compare(opens([]byte(header)), Options{Kind: Product, Format: CSV}, &recorder{})
+		require.EqualError(t, err, "line 1: the header is not UTF-8 text: export the file as UTF-8", name)
+	}
+	// Stripe gets every column under the name that it was checked by: one that is not color must not become it.
+	d, out := compared(t, sevenColumns+",color, color\n"+strings.TrimSuffix(item("A", "1"), "\n")+",red,blue\n", Options{})
+	require.Len(t, d.Parts, 1)
+	require.Contains(t, out.parts[0].String(), "color, color,delete\n")
+}
