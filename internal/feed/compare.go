@@ -235,8 +235,12 @@ func (c *comparison) begin(first *work) (err error) {
 		create: c.out.Part, limit: c.o.MaxPartBytes, header: headerLine(columns, c.x.comma),
 		planned: c.second, overflow: c.parts.overflow,
 	}
+	about := []problem{}
 	for _, name := range h.Unknown {
-		if err := c.out.Found(Finding{Line: 1, Column: name, Cause: UnknownColumn}, nil); err != nil {
+		about = append(about, problem{column: name, cause: UnknownColumn})
+	}
+	for _, p := range append(about, c.x.rules.unjudged...) {
+		if err := c.out.Found(Finding{Line: 1, Column: p.column, Cause: p.cause}, nil); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,10 @@ func newExaminer(h Header, o Options) *examiner {
 	}
 	x.delete = x.rules.deleteAt
 	if o.Kind == Product {
-		x.group, x.price = h.Index("item_group_id"), h.Index("price")
+		x.group = h.Index("item_group_id")
+	}
+	if columnNamed(o.Kind, "price") != nil {
+		x.price = h.Index("price")
 	}
 	known := knownColumns(o.Kind)
 	for i, name := range h.Columns {
