@@ -179,8 +179,8 @@ func (c *cutter) split(b *batch) (rest int) {
 		}
 		row := rawRow{line: c.line, start: pos, first: len(b.fields)}
 		next, ok := c.row(b, &row)
-		if !ok {
-			b.fields = b.fields[:row.first]
+		if !ok || row.end-row.start > MaxRecordBytes {
+			b.fields, c.line = b.fields[:row.first], row.line
 			return pos
 		}
 		row.after = len(b.fields)
