@@ -13,10 +13,12 @@
 package feed
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // Options say how a feed is written, and what becomes of it.
@@ -159,11 +161,15 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err := c.out.Begin(); err != nil {
 		return false, err
 	}
+	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1}
 	c.hint, c.forgotten = 0, Table{}
 	c.groups.restart()
 	if err := c.read(open); err != nil {
 		return false, err
+	}
+	if c.second && c.delta.Bytes != before {
+		return false, errors.New("the source changed while it was read")
 	}
 	if err := c.vanished(); err != nil {
 		return false, err
@@ -193,7 +199,7 @@ func (c *comparison) read(open func() (io.ReadCloser, error)) (err error) {
 	defer func() { c.delta.Bytes = source.n }()
 	cutter := newCutter(source, c.o.Format)
 	first := newWork()
-	if err := cutter.cut(&first.batch); err != nil && !errors.Is(err, io.EOF) {
+	if err := cutter.cut(&first.batch); err != nil && err != io.EOF {
 		return err
 	}
 	if err := c.begin(first); err != nil {
@@ -208,6 +214,9 @@ func (c *comparison) begin(first *work) (err error) {
 	if len(first.rows) > 0 {
 		raw := first.rows[0]
 		first.rows = slices.Delete(first.rows, 0, 1)
+		if text := first.bytesOf(&raw); !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+			return &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
+		}
 		row := Row{Line: raw.line, Fields: first.fieldsOf(&raw)}
 		if h, err = parseHeader(row, c.o.Kind, c.o.Format, c.o.Dialect); err != nil {
 			return err
@@ -234,11 +243,11 @@ func (c *comparison) judgeHeader(h Header) error {
 	if len(c.delta.Header.Columns) == 0 {
 		return nil
 	}
-	about := c.x.rules.unjudged
+	about := []problem{}
 	for _, name := range h.Unknown {
 		about = append(about, problem{column: name, cause: UnknownColumn})
 	}
-	for _, p := range about {
+	for _, p := range append(about, c.x.rules.unjudged...) {
 		if err := c.out.Found(Finding{Line: 1, Column: p.column, Value: p.value, Cause: p.cause}, nil); err != nil {
 			return err
 		}
@@ -293,15 +302,29 @@ func (c *comparison) take(w *work, e *examined) error {
 	}
 	if e.state != sound {
 		c.delta.Counts.Invalid++
-		if e.state == broken || !c.o.SendInvalid {
-			c.delta.Counts.HeldBack++
-			return nil
-		}
+	}
+	if c.heldBack(e) {
+		c.delta.Counts.HeldBack++
+		return nil
 	}
 	if e.deletes {
 		return c.delete(e, known)
 	}
 	return c.compare(e, known)
+}
+
+// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
+func (c *comparison) heldBack(e *examined) bool {
+	return e.state == broken || e.state == invalid && !c.o.SendInvalid
+}
+
+// holdBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
+func (c *comparison) holdBack(e *examined, cause Cause, column string, value []byte) error {
+	if e.state == sound {
+		c.delta.Counts.Invalid++
+	}
+	c.delta.Counts.HeldBack++
+	return c.found(e, cause, column, value)
 }
 
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
@@ -318,7 +341,7 @@ func (c *comparison) place(e *examined) (known int, again, superseded bool, err 
 		return -1, false, false, nil
 	}
 	line := uint32(e.line)
-	if e.deletes {
+	if e.deletes && !c.heldBack(e) {
 		line |= asked
 	}
 	slot, known, err := c.slot(e.id)
@@ -383,14 +406,12 @@ func (c *comparison) compare(e *examined, known int) error {
 // notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
 // once the product is back.
 func (c *comparison) notInCatalog(e *examined, known int) error {
-	c.delta.Counts.Invalid++
-	c.delta.Counts.HeldBack++
 	if known >= 0 {
-		if err := c.forgotten.Add(Entry{ID: e.id, Fingerprint: Tombstone}); err != nil {
+		if err := c.forget(e.id); err != nil {
 			return err
 		}
 	}
-	return c.found(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
+	return c.holdBack(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
 }
 
 func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
@@ -445,9 +466,7 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 	}
 	c.row = append(c.row, '\n')
 	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
-		c.delta.Counts.Invalid++
-		c.delta.Counts.HeldBack++
-		return c.found(e, RowTooLong, "", nil)
+		return c.holdBack(e, RowTooLong, "", nil)
 	}
 	c.delta.Counts.Sent++
 	if group != nil && !c.second {
@@ -467,20 +486,21 @@ func (c *comparison) delete(e *examined, known int) error {
 }
 
 // vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
-// they go with their product.
+// they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	if c.o.Kind.Deletes() {
-		for i, line := range c.knownLines {
-			if line != 0 && line&asked == 0 {
-				continue
-			}
-			id := c.known.id(i)
-			if c.refusal(id, Tombstone) != nil && !c.o.Full {
-				continue
-			}
-			if err := c.tombstone(id, int64(line&maxLine)); err != nil {
-				return err
-			}
+	for i, line := range c.knownLines {
+		if line != 0 && line&asked == 0 {
+			continue
+		}
+		id, err := c.known.id(i), error(nil)
+		switch {
+		case c.o.Kind.Deletes() && (c.o.Full || c.refusal(id, Tombstone) == nil):
+			err = c.tombstone(id, int64(line&maxLine))
+		case !c.o.Kind.Deletes() && c.o.InCatalog != nil && !c.o.InCatalog(id):
+			err = c.forget(id)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return c.forgetRefused()
@@ -498,11 +518,16 @@ func (c *comparison) forgetRefused() error {
 		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
 			continue
 		}
-		if err := c.forgotten.Add(Entry{ID: []byte(id), Fingerprint: Tombstone}); err != nil {
+		if err := c.forget([]byte(id)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget takes a row out of the manifest though nothing is sent for it.
+func (c *comparison) forget(id []byte) error {
+	return c.forgotten.Add(Entry{ID: id, Fingerprint: Tombstone})
 }
 
 func (c *comparison) tombstone(id []byte, line int64) error {

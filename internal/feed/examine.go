@@ -30,11 +30,15 @@ type examiner struct {
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), comma: o.Format.Comma(),
-		id: h.Index(o.Kind.IDColumn()), delete: h.Index("delete"), group: -1, price: -1,
+		id: h.Index(o.Kind.IDColumn()), group: -1, price: -1,
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
+	x.delete = x.rules.deleteAt
 	if o.Kind == Product {
-		x.group, x.price = h.Index("item_group_id"), h.Index("price")
+		x.group = h.Index("item_group_id")
+	}
+	if columnNamed(o.Kind, "price") != nil {
+		x.price = h.Index("price")
 	}
 	for i, name := range h.Columns {
 		if o.DropUnknown && columnNamed(o.Kind, name) == nil {
@@ -114,6 +118,9 @@ func (x *examiner) examine(w *work) {
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	if x.id < len(e.fields) && len(bytes.TrimSpace(e.fields[x.id])) > 0 {
 		e.id = e.fields[x.id]
+		if x.normaliser != nil {
+			e.id = bytes.TrimSpace(e.id) // as the dialect would, if the row is too broken to be normalised
+		}
 	}
 	if cause := x.structure(w, raw, e); cause != "" {
 		w.problems = append(w.problems, x.locate(cause, e))

@@ -34,7 +34,10 @@ type cellRule struct {
 // Columns that it does not know are not checked, and of two with one name the first counts.
 func compileRules(kind Kind, columns []string) *rules {
 	at := placesOf(columns)
-	r := &rules{deleteAt: at("delete")}
+	r := &rules{deleteAt: -1}
+	if kind.Deletes() {
+		r.deleteAt = at("delete")
+	}
 	known := Columns(kind)
 	for i := range known {
 		c := &known[i]

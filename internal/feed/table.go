@@ -14,7 +14,7 @@ type Entry struct {
 	ID []byte
 	// Fingerprint stands for everything that Stripe was sent of the row; Tombstone for a row that deletes.
 	Fingerprint uint64
-	// Price is that of a product; the zero Amount if there is none.
+	// Price is that of a product, or of a row that updates one; the zero Amount if there is none.
 	Price Amount
 	// Line is where the row begins in the merchant's file; 0 if it is not in it.
 	Line int64
