@@ -86,7 +86,6 @@ func sourceRows(t *testing.T, source []byte, o Options) map[int64][]string {
 // requireSame reads a part, and compares it with the rows of the source that it should have.
 func requireSame(t *testing.T, part []byte, p Part, rows map[int64][]string, h Header, o Options) {
 	t.Helper()
-	known := knownColumns(o.Kind)
 	for n, row := range rowsOfPart(t, part, o) {
 		e := p.Table.Entry(n)
 		require.Equal(t, asCSVReads(string(e.ID)), row.id)
