@@ -27,6 +27,7 @@ type journey struct {
 // the same catalog by one import, the same counts, one report. The places are what an account writes, as one shows that
 // is left alone, so no step can be forgotten.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	accepted, reduced := numbered(60), append(numbered(4), "sku9999")
 	for name, j := range map[string]journey{
 		"first sync": {
@@ -54,7 +55,7 @@ func (j journey) run(m *room) {
 	doomed := m.startWorker(settings...)
 
 	m.account = first + "whole"
-	j.prepare(m)
+	j.prepare(m, []string{m.account})
 	g.stopAt(m.account, stop{write: 1 << 30})
 	run := j.starts(m)
 	if j.held {
@@ -74,7 +75,7 @@ func (j journey) run(m *room) {
 			stopped = append(stopped, m.account)
 		}
 	}
-	j.each(m, stopped, func(int) { j.prepare(m) })
+	j.prepare(m, stopped)
 	runs := make([]client.WorkflowRun, len(stopped))
 	j.each(m, stopped, func(i int) {
 		g.stopAt(m.account, stop{write: i / 2, after: i%2 == 1})
@@ -117,13 +118,20 @@ func (j journey) each(m *room, accounts []string, do func(i int)) {
 	}
 }
 
-// prepare brings an account to where the journey begins.
-func (j journey) prepare(m *room) {
+// prepare brings accounts to where the journey begins, all at once.
+func (j journey) prepare(m *room, accounts []string) {
 	if j.before != "" {
-		m.exportText(j.before)
-		m.syncs(catalog.Succeeded)
+		runs := make([]client.WorkflowRun, len(accounts))
+		j.each(m, accounts, func(i int) {
+			m.exportText(j.before)
+			runs[i] = m.starts()
+		})
+		j.each(m, accounts, func(i int) {
+			_, err := m.ends(runs[i])
+			require.NoError(m.t, err)
+		})
 	}
-	m.exportText(j.source)
+	j.each(m, accounts, func(int) { m.exportText(j.source) })
 }
 
 func (j journey) starts(m *room) client.WorkflowRun {
