@@ -130,6 +130,8 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
 	_, after, _ := strings.Cut(s.stdout.String(), "\n  rows ")
+	after, warnings, _ := strings.Cut(after, "  Warnings: these rows are sent all the same\n")
+	require.Contains(t, warnings, "the file has no column brand", "what cannot be judged is said once")
 	require.Equal(t, `    5 in the source: 1 unchanged, 2 to send, 1 to keep back, 1 to leave out, as Stripe still refuses them
   delete   1 row no longer in the source, or with delete=true
   send     3 rows, 269 B, by v1

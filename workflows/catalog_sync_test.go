@@ -322,7 +322,7 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 			s.put(source, rows)
 			// A run is terminated while it awaits its import.
 			_, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				s.stripe.statuses = slices.Repeat([]catalog.Import{{Status: catalog.StatusPending}}, 3)
+				s.stripe.await(catalog.StatusPending, 3)
 				env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 					if info.ActivityType.Name == "AwaitImportSet" {
 						env.CancelWorkflow()
@@ -336,7 +336,7 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 				state.LastImportAt = time.Time{}
 				cut.recorded(state.Open)
 			})
-			s.stripe.statuses = nil
+			s.stripe.await("", 0)
 			s.syncs(catalog.Unchanged) // the import is finished, and then nothing is left to send
 			for _, step := range []string{"upload", "create"} {
 				want := 0
@@ -356,7 +356,7 @@ func TestCatalogSyncDeadline(t *testing.T) {
 	s := newStage(t)
 	s.put(source, rows)
 	s.steps.Policy.Deadline = 0
-	s.stripe.statuses = slices.Repeat([]catalog.Import{{ID: "impset_1", Status: "validating_records"}}, 100)
+	s.stripe.await("validating_records", 100)
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	requireType(t, err, fault.ImportDeadline)
 	require.Equal(t, "impset_1", s.state().Open.Import, "the next run goes on waiting for the import")
@@ -368,4 +368,35 @@ func TestCatalogSyncInputIsShort(t *testing.T) {
 	encoded, err := json.Marshal(workflows.CatalogSyncInput{Account: account})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"account":"acct_123"}`, string(encoded))
+}
+
+func TestAPartWhoseRefusedRowsNobodyNamesIsSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stripe.refuse["b"], s.stripe.unnamed = "Field link does not answer.", true
+	s.changes(catalogOf("a", "b"), catalog.SucceededWithErrors)
+	require.Contains(t, s.report().Reason, "refused 1 rows and named 0 of them")
+	s.stripe.refuse = map[string]string{}
+	s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
+	require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "c 1.00 USD"}}, s.stripe.uploads)
+}
+
+func TestAnOpenPartWhoseStagedRowsAreGoneBlocksNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.steps.Policy.Interval = 0
+	s.put(source, rows)
+	s.stripe.await(catalog.StatusPending, 1000)
+	s.steps.Policy.Deadline = 0
+	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+	requireType(t, err, fault.ImportDeadline)
+	staged, err := s.store.List(t.Context(), "catalogs", "state/acct_123/product/parts/")
+	require.NoError(t, err)
+	for _, key := range staged {
+		require.NoError(t, s.store.Delete(t.Context(), "catalogs", key))
+	}
+	s.stripe.await("", 0)
+	s.syncs(catalog.Succeeded)
+	require.Equal(t, 1, s.stripe.count("upload"), "the import is ended, and its rows are sent again")
+	require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
 }

@@ -61,11 +61,13 @@ var rows = catalogOf("sku1", "sku2")
 // real protocol is spoken in the end-to-end tests.
 type fakeStripe struct {
 	mu       sync.Mutex
-	calls    []string              // step and idempotency key or id, in order
-	errors   map[string][]error    // by step, one for each call
-	statuses []catalog.Import      // answers to reads before the import ends
-	refuse   map[string]string     // id → why
-	fails    map[int]string        // number of the import, from 1 → why it fails
+	calls    []string           // step and idempotency key or id, in order
+	errors   map[string][]error // by step, one for each call
+	statuses []catalog.Import   // answers to reads before the import ends
+	refuse   map[string]string  // id → why
+	unnamed  bool               // it does not say which rows it refused
+	fails    map[int]string     // number of the import, from 1 → why it fails
+	modes    []catalog.Mode
 	uploads  [][]string            // the rows of each import, without the header
 	products map[string]string     // id → price
 	files    map[string][][]string // by idempotency key
@@ -106,6 +108,7 @@ func (f *fakeStripe) Upload(_ context.Context, u catalog.Upload) (string, error)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.files["file_"+u.IdempotencyKey] = records
+	f.modes = append(f.modes, u.Mode)
 	return "file_" + u.IdempotencyKey, f.next("upload", u.IdempotencyKey)
 }
 
@@ -132,13 +135,20 @@ func (f *fakeStripe) process(records [][]string, id string) catalog.Import {
 	_ = refused.Write(append([]string{feed.ErrorColumn}, head...))
 	var sent []string
 	for _, row := range records[1:] {
-		value := func(column string) string { return row[slices.Index(head, column)] }
+		value := func(column string) string {
+			if i := slices.Index(head, column); i >= 0 {
+				return row[i]
+			}
+			return ""
+		}
 		i.RowsProcessed++
 		sent = append(sent, strings.TrimRight(value("id")+" "+value("price"), " "))
 		switch why := f.refuse[value("id")]; {
 		case why != "":
 			i.RowsFailed++
-			_ = refused.Write(append([]string{why}, row...))
+			if !f.unnamed {
+				_ = refused.Write(append([]string{why}, row...))
+			}
 			continue
 		case value("delete") == "true":
 			delete(f.products, value("id"))
@@ -179,6 +189,20 @@ func (f *fakeStripe) Refused(_ context.Context, _, file string) (io.ReadCloser, 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return io.NopCloser(strings.NewReader(f.lists[file])), f.next("contents", file)
+}
+
+// await answers the next reads of an import, before it ends; none for 0.
+func (f *fakeStripe) await(status catalog.ImportStatus, reads int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.statuses = slices.Repeat([]catalog.Import{{ID: "impset_1", Status: status}}, reads)
+}
+
+// forget begins a new list of what was asked for. An activity of a run that was cancelled may still be ending.
+func (f *fakeStripe) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls, f.uploads = nil, nil
 }
 
 func (f *fakeStripe) count(step string) (n int) {
@@ -280,7 +304,7 @@ func (s *stage) sync(in workflows.CatalogSyncInput, prepare ...func(*testsuite.T
 	for _, p := range prepare {
 		p(env)
 	}
-	s.stripe.calls, s.stripe.uploads = nil, nil
+	s.stripe.forget()
 	env.ExecuteWorkflow(workflows.CatalogSyncType, in)
 	require.True(s.t, env.IsWorkflowCompleted())
 	var result workflows.CatalogSyncResult

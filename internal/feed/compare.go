@@ -6,17 +6,18 @@
 //
 //	bytes ─▶ cutter (reader.go): batches of rows
 //	      ─▶ examiner (examine.go), on all cores: dialect, rules, fingerprint
-//	      ─▶ comparison (compare.go), in the order of the file: against the Manifest of what Stripe has
+//	      ─▶ comparison (compare.go, decide.go), in the order of the file: against the Manifest of what Stripe has
 //	      ─▶ parts (parts.go): the rows that Stripe does not have, and tombstones
 //
 // The specification is https://docs.stripe.com/agentic-commerce/product-feed.
 package feed
 
 import (
+	"bytes"
 	"errors"
 	"io"
-	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // Options say how a feed is written, and what becomes of it.
@@ -159,11 +160,15 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err := c.out.Begin(); err != nil {
 		return false, err
 	}
+	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1}
 	c.hint, c.forgotten = 0, Table{}
 	c.groups.restart()
 	if err := c.read(open); err != nil {
 		return false, err
+	}
+	if c.second && c.delta.Bytes != before {
+		return false, errors.New("the source changed while it was read")
 	}
 	if err := c.vanished(); err != nil {
 		return false, err
@@ -193,7 +198,7 @@ func (c *comparison) read(open func() (io.ReadCloser, error)) (err error) {
 	defer func() { c.delta.Bytes = source.n }()
 	cutter := newCutter(source, c.o.Format)
 	first := newWork()
-	if err := cutter.cut(&first.batch); err != nil && !errors.Is(err, io.EOF) {
+	if err := cutter.cut(&first.batch); err != nil && err != io.EOF {
 		return err
 	}
 	if err := c.begin(first); err != nil {
@@ -208,6 +213,9 @@ func (c *comparison) begin(first *work) (err error) {
 	if len(first.rows) > 0 {
 		raw := first.rows[0]
 		first.rows = slices.Delete(first.rows, 0, 1)
+		if text := first.bytesOf(&raw); !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+			return &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
+		}
 		row := Row{Line: raw.line, Fields: first.fieldsOf(&raw)}
 		if h, err = parseHeader(row, c.o.Kind, c.o.Format, c.o.Dialect); err != nil {
 			return err
@@ -234,11 +242,11 @@ func (c *comparison) judgeHeader(h Header) error {
 	if len(c.delta.Header.Columns) == 0 {
 		return nil
 	}
-	about := c.x.rules.unjudged
+	about := []problem{}
 	for _, name := range h.Unknown {
 		about = append(about, problem{column: name, cause: UnknownColumn})
 	}
-	for _, p := range about {
+	for _, p := range append(about, c.x.rules.unjudged...) {
 		if err := c.out.Found(Finding{Line: 1, Column: p.column, Value: p.value, Cause: p.cause}, nil); err != nil {
 			return err
 		}
@@ -268,261 +276,4 @@ func (c *comparison) countNormalised(struck []int64) {
 	for i, n := range struck {
 		c.delta.Normalised[i].Count += n
 	}
-}
-
-// take decides about one row.
-func (c *comparison) take(w *work, e *examined) error {
-	c.delta.Counts.Source++
-	known, again, superseded, err := c.place(e)
-	if err != nil {
-		return err
-	}
-	if superseded {
-		c.delta.Counts.Superseded++
-		return nil
-	}
-	if again {
-		if err := c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id); err != nil {
-			return err
-		}
-	}
-	for _, p := range w.problems[e.problems:e.after] {
-		if err := c.found(e, p.cause, p.column, p.value); err != nil {
-			return err
-		}
-	}
-	if e.state != sound {
-		c.delta.Counts.Invalid++
-		if e.state == broken || !c.o.SendInvalid {
-			c.delta.Counts.HeldBack++
-			return nil
-		}
-	}
-	if e.deletes {
-		return c.delete(e, known)
-	}
-	return c.compare(e, known)
-}
-
-func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
-	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
-}
-
-// place notes on which line an id stands. known is its number in the manifest, or -1; again says that an earlier row has
-// the same id, superseded that a later one does.
-func (c *comparison) place(e *examined) (known int, again, superseded bool, err error) {
-	if e.line > maxLine {
-		return -1, false, false, &SyntaxError{e.line, "the file has more than a billion lines"}
-	}
-	if e.id == nil {
-		return -1, false, false, nil
-	}
-	line := uint32(e.line)
-	if e.deletes {
-		line |= asked
-	}
-	slot, known, err := c.slot(e.id)
-	if err != nil {
-		return known, false, false, err
-	}
-	if c.second {
-		return known, *slot&twice != 0, *slot&^twice != line, nil
-	}
-	if *slot != 0 {
-		again, c.duplicates = true, true
-		line |= twice
-	}
-	*slot = line
-	return known, again, false, nil
-}
-
-// slot is where the line of an id is kept.
-func (c *comparison) slot(id []byte) (line *uint32, known int, err error) {
-	if i, ok := c.known.Find(id, c.hint); ok {
-		c.hint = i + 1
-		return &c.knownLines[i], i, nil
-	}
-	i, ok := c.fresh.Find(id, math.MaxInt)
-	if !ok {
-		if err := c.fresh.Add(Entry{ID: id}); err != nil {
-			return nil, -1, err
-		}
-		i = c.fresh.Len() - 1
-		c.freshLines = append(c.freshLines, 0)
-	}
-	return &c.freshLines[i], -1, nil
-}
-
-// compare sends a row if Stripe does not have it as it is.
-func (c *comparison) compare(e *examined, known int) error {
-	if c.o.InCatalog != nil && !c.o.InCatalog(e.id) {
-		return c.notInCatalog(e, known)
-	}
-	var group *groupSlot
-	if e.group != 0 {
-		group = c.groups.at(e.group)
-		if err := c.compareVariants(e, group); err != nil {
-			return err
-		}
-	}
-	if known >= 0 {
-		c.comparePrice(c.known.Entry(known).Price, e.price)
-	}
-	if !c.o.Full {
-		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
-			c.delta.Counts.StillRefused++
-			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: stands.Column, Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
-		}
-		if known >= 0 && c.known.fingerprint(known) == e.fingerprint {
-			c.delta.Counts.Unchanged++
-			return nil
-		}
-	}
-	return c.send(e, group)
-}
-
-// notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
-// once the product is back.
-func (c *comparison) notInCatalog(e *examined, known int) error {
-	c.delta.Counts.Invalid++
-	c.delta.Counts.HeldBack++
-	if known >= 0 {
-		if err := c.forgotten.Add(Entry{ID: e.id, Fingerprint: Tombstone}); err != nil {
-			return err
-		}
-	}
-	return c.found(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
-}
-
-func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
-	if !group.seen {
-		group.seen, group.variants = true, e.variants
-		return nil
-	}
-	if group.variants == e.variants {
-		return nil
-	}
-	return c.found(e, VariantsDiffer, "item_group_id", e.fields[c.x.group])
-}
-
-func (c *comparison) comparePrice(before, now Amount) {
-	if before == (Amount{}) || now == (Amount{}) {
-		return
-	}
-	c.delta.Prices.Compared++
-	if before.Currency != now.Currency {
-		c.delta.Prices.Flipped++
-		return
-	}
-	if moved := math.Abs(float64(now.Thousandths - before.Thousandths)); moved > c.o.PriceMove*float64(before.Thousandths) {
-		c.delta.Prices.Moved++
-	}
-}
-
-// refusal is the refusal of a row as it is; nil if Stripe did not refuse it, or refused another version of it.
-func (c *comparison) refusal(id []byte, fingerprint uint64) *Refusal {
-	if c.o.Manifest == nil {
-		return nil
-	}
-	if r := c.o.Manifest.Refusal(id); r != nil && r.Fingerprint == fingerprint {
-		return r
-	}
-	return nil
-}
-
-// value is what a row has in a column.
-func (c *comparison) value(e *examined, column string) []byte {
-	if i := c.delta.Header.Index(column); i >= 0 && i < len(e.fields) {
-		return e.fields[i]
-	}
-	return nil
-}
-
-// send writes a row to a part.
-func (c *comparison) send(e *examined, group *groupSlot) error {
-	c.row = append(c.row[:0], e.out...)
-	if c.o.Kind.Deletes() && c.x.delete < 0 {
-		c.row = append(c.row, c.x.comma)
-	}
-	c.row = append(c.row, '\n')
-	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
-		c.delta.Counts.Invalid++
-		c.delta.Counts.HeldBack++
-		return c.found(e, RowTooLong, "", nil)
-	}
-	c.delta.Counts.Sent++
-	if group != nil && !c.second {
-		group.bytes += uint64(len(c.row))
-	}
-	return c.parts.add(c.row, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
-}
-
-// delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not
-// have, there is nothing to delete, unless nobody knows what it has.
-func (c *comparison) delete(e *examined, known int) error {
-	c.delta.Counts.Asked++
-	if known >= 0 || c.o.Manifest != nil {
-		return nil
-	}
-	return c.tombstone(e.id, e.line)
-}
-
-// vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
-// they go with their product.
-func (c *comparison) vanished() error {
-	if c.o.Kind.Deletes() {
-		for i, line := range c.knownLines {
-			if line != 0 && line&asked == 0 {
-				continue
-			}
-			id := c.known.id(i)
-			if c.refusal(id, Tombstone) != nil && !c.o.Full {
-				continue
-			}
-			if err := c.tombstone(id, int64(line&maxLine)); err != nil {
-				return err
-			}
-		}
-	}
-	return c.forgetRefused()
-}
-
-// forgetRefused lets go of refused rows that are no longer in the source.
-func (c *comparison) forgetRefused() error {
-	if c.o.Manifest == nil {
-		return nil
-	}
-	for _, id := range sortedKeys(c.o.Manifest.refused) {
-		if _, known := c.known.Find([]byte(id), math.MaxInt); known {
-			continue // its tombstone is the last word
-		}
-		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
-			continue
-		}
-		if err := c.forgotten.Add(Entry{ID: []byte(id), Fingerprint: Tombstone}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *comparison) tombstone(id []byte, line int64) error {
-	c.delta.Counts.Deleted++
-	c.row = c.row[:0]
-	for n, i := range c.x.sent {
-		if n > 0 {
-			c.row = append(c.row, c.x.comma)
-		}
-		switch i {
-		case c.x.id:
-			c.row = appendField(c.row, id, c.x.comma)
-		case c.x.delete:
-			c.row = append(c.row, "true"...)
-		}
-	}
-	if c.x.delete < 0 {
-		c.row = append(append(c.row, c.x.comma), "true"...)
-	}
-	c.row = append(c.row, '\n')
-	return c.parts.add(c.row, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
 }

@@ -30,11 +30,15 @@ type examiner struct {
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), comma: o.Format.Comma(),
-		id: h.Index(o.Kind.IDColumn()), delete: h.Index("delete"), group: -1, price: -1,
+		id: h.Index(o.Kind.IDColumn()), group: -1, price: -1,
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
+	x.delete = x.rules.deleteAt
 	if o.Kind == Product {
-		x.group, x.price = h.Index("item_group_id"), h.Index("price")
+		x.group = h.Index("item_group_id")
+	}
+	if columnNamed(o.Kind, "price") != nil {
+		x.price = h.Index("price")
 	}
 	for i, name := range h.Columns {
 		if o.DropUnknown && columnNamed(o.Kind, name) == nil {
@@ -84,8 +88,9 @@ type work struct {
 	problems  []problem
 	rewritten []byte // rows that are not passed on byte for byte
 	scratch   []byte
-	normal    []byte  // values that the dialect rewrote
-	struck    []int64 // how often each of its rules did
+	normal    []byte   // values that the dialect rewrote
+	struck    []int64  // how often each of its rules did
+	sound     [][]byte // the last row of the batch that nothing was wrong with
 
 	err  error // that ends the feed behind this batch
 	done chan struct{}
@@ -96,7 +101,7 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 // examine looks at every row of the batch.
 func (x *examiner) examine(w *work) {
 	w.examined, w.problems = w.examined[:0], w.problems[:0]
-	w.rewritten, w.normal = w.rewritten[:0], w.normal[:0]
+	w.rewritten, w.normal, w.sound = w.rewritten[:0], w.normal[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
 		w.struck = make([]int64, len(n.rules()))
 	}
@@ -113,6 +118,9 @@ func (x *examiner) examine(w *work) {
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	if x.id < len(e.fields) && len(bytes.TrimSpace(e.fields[x.id])) > 0 {
 		e.id = e.fields[x.id]
+		if x.normaliser != nil {
+			e.id = bytes.TrimSpace(e.id) // as the dialect would, if the row is too broken to be normalised
+		}
 	}
 	if cause := x.structure(w, raw, e); cause != "" {
 		w.problems = append(w.problems, x.locate(cause, e))
@@ -123,7 +131,10 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
 	}
-	w.problems = x.rules.check(e.fields, w.problems)
+	w.problems = x.rules.check(e.fields, w.sound, w.problems)
+	if len(w.problems) == e.problems {
+		w.sound = e.fields
+	}
 	for _, p := range w.problems[e.problems:] {
 		if p.cause.Severity() == Error {
 			e.state = invalid

@@ -128,7 +128,7 @@ func (m *Manifest) parse(r manifestReader) error {
 	}
 	var currencies []Currency
 	for _, code := range head.Currencies {
-		if len(code) != 3 {
+		if len(code) != 3 || len(currencies) == math.MaxUint8 {
 			return &ManifestError{"its currencies cannot be read"}
 		}
 		currencies = append(currencies, Currency([]byte(code)))

@@ -3,7 +3,6 @@ package feed
 import (
 	"bufio"
 	"io"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -154,7 +153,7 @@ func headerLine(columns []string, comma byte) []byte {
 		if i > 0 {
 			line = append(line, comma)
 		}
-		line = appendField(line, []byte(strings.TrimSpace(name)), comma)
+		line = appendField(line, []byte(name), comma)
 	}
 	return append(line, '\n')
 }

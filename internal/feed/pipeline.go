@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -53,7 +52,7 @@ func (x *examiner) flow(c *cutter, first *work, merge func(*work) error) error {
 	}
 	for w := range ordered {
 		<-w.done
-		if errors.Is(w.err, io.EOF) {
+		if w.err == io.EOF {
 			return nil
 		}
 		if w.err != nil {

@@ -41,8 +41,8 @@ func NewReader(src io.Reader, format Format) *Reader {
 	return &Reader{cutter: newCutter(src, format)}
 }
 
-// Read returns the next row, io.EOF after the last one, a *SyntaxError if the file cannot be followed any further, and
-// otherwise the error of the source.
+// Read returns the next row, io.EOF itself after the last one, a *SyntaxError if the file cannot be followed any
+// further, and otherwise the error of the source. That may wrap io.EOF, so nobody asks with errors.Is for the end.
 func (r *Reader) Read() (Row, error) {
 	for r.next == len(r.batch.rows) {
 		if err := r.cutter.cut(&r.batch); err != nil {
@@ -179,8 +179,8 @@ func (c *cutter) split(b *batch) (rest int) {
 		}
 		row := rawRow{line: c.line, start: pos, first: len(b.fields)}
 		next, ok := c.row(b, &row)
-		if !ok {
-			b.fields = b.fields[:row.first]
+		if !ok || row.end-row.start > MaxRecordBytes {
+			b.fields, c.line = b.fields[:row.first], row.line
 			return pos
 		}
 		row.after = len(b.fields)

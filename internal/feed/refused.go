@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -24,7 +23,7 @@ type Refused struct {
 func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	r := NewReader(src, CSV)
 	first, err := r.Read()
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		return nil
 	}
 	if err != nil {
@@ -40,7 +39,7 @@ func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	}
 	for {
 		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
@@ -48,7 +47,9 @@ func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		}
 		refused := Refused{ID: row.field(id), Reason: strings.TrimSpace(string(row.field(reason)))}
 		refused.Column = columnIn(refused.Reason, h.Columns)
-		refused.Value = row.field(slices.Index(h.Columns, refused.Column))
+		if refused.Column != "" {
+			refused.Value = row.field(h.Index(refused.Column))
+		}
 		if err := each(refused); err != nil {
 			return err
 		}

@@ -1,5 +1,7 @@
 package feed
 
+import "bytes"
+
 // problem is one thing that is wrong with a row.
 type problem struct {
 	column string // by the name that the specification gives it
@@ -32,7 +34,10 @@ type cellRule struct {
 // Columns that it does not know are not checked, and of two with one name the first counts.
 func compileRules(kind Kind, columns []string) *rules {
 	at := placesOf(columns)
-	r := &rules{deleteAt: at("delete")}
+	r := &rules{deleteAt: -1}
+	if kind.Deletes() {
+		r.deleteAt = at("delete")
+	}
 	known := Columns(kind)
 	for i := range known {
 		c := &known[i]
@@ -79,12 +84,15 @@ func placesOf(columns []string) places {
 // check appends what is wrong with a row to found. fields has one element for each column of the header. How many
 // there are, whether the id is there, and whether the text is UTF-8 is not its business. Of a row that deletes, only
 // the id and delete are read, as Stripe does.
-func (r *rules) check(fields [][]byte, found []problem) []problem {
-	found = checkCells(r.keys, fields, found)
+//
+// sound is another row, none of whose cells has a problem; nil if there is none. Rows of a shop resemble each other: half
+// of the cells are those of the row above, and what was found sound once need not be judged again.
+func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
+	found = checkCells(r.keys, fields, nil, found)
 	if r.deletes(fields) {
 		return found
 	}
-	found = checkCells(r.cells, fields, found)
+	found = checkCells(r.cells, fields, sound, found)
 	for _, column := range r.absent {
 		found = append(found, problem{column: column, cause: Missing})
 	}
@@ -94,12 +102,15 @@ func (r *rules) check(fields [][]byte, found []problem) []problem {
 	return found
 }
 
-func checkCells(cells []cellRule, fields [][]byte, found []problem) []problem {
+func checkCells(cells []cellRule, fields, sound [][]byte, found []problem) []problem {
 	for i := range cells {
 		rule := &cells[i]
 		value := fields[rule.at]
 		if len(value) == 0 && !rule.required {
 			continue // half of a usual row
+		}
+		if sound != nil && bytes.Equal(value, sound[rule.at]) {
+			continue
 		}
 		if cause := rule.judge(value); cause != "" {
 			found = append(found, problem{rule.column.Name, value, cause})

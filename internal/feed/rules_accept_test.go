@@ -136,9 +136,9 @@ func TestDeletionsAlone(t *testing.T) {
 	t.Parallel()
 	r := compileRules(Product, []string{"id", "delete"})
 	require.True(t, r.deletes([][]byte{[]byte("a"), []byte("true")}))
-	require.Empty(t, r.check([][]byte{[]byte("a"), []byte("true")}, nil))
+	require.Empty(t, r.check([][]byte{[]byte("a"), []byte("true")}, nil, nil))
 	require.Empty(t, r.unjudged)
-	found := r.check([][]byte{[]byte("a"), nil}, nil)
+	found := r.check([][]byte{[]byte("a"), nil}, nil, nil)
 	require.Len(t, found, len(requiredColumns(Product))-1, "a row that does not delete needs the columns that the file lacks")
 	require.Equal(t, Missing, found[0].cause)
 }
@@ -202,8 +202,8 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 	columns, rows, _ := cleanRows(1)
 	r := compileRules(Product, columns)
 	found := make([]problem, 0, 1)
-	require.Empty(t, r.check(rows[0], found))
-	require.Zero(t, testing.AllocsPerRun(100, func() { found = r.check(rows[0], found[:0]) }))
+	require.Empty(t, r.check(rows[0], nil, found))
+	require.Zero(t, testing.AllocsPerRun(100, func() { found = r.check(rows[0], nil, found[:0]) }))
 	n := compileDialect(GoogleDialect, Product, columns)
 	scratch := make([]byte, 0, 1024)
 	require.Zero(t, testing.AllocsPerRun(100, func() { _, scratch = n.row(rows[0], scratch[:0]) }))
@@ -212,13 +212,13 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 func BenchmarkRules(b *testing.B) {
 	columns, rows, size := cleanRows(1000)
 	r := compileRules(Product, columns)
-	require.Empty(b, r.check(rows[0], nil))
+	require.Empty(b, r.check(rows[0], nil, nil))
 	found := make([]problem, 0, 1)
 	b.Run("check", func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(size))
 		for i := 0; b.Loop(); i++ {
-			found = r.check(rows[i%len(rows)], found[:0])
+			found = r.check(rows[i%len(rows)], nil, found[:0])
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(columns)), "ns/field")
 	})
@@ -245,7 +245,7 @@ func TestRulesAreSharedByGoroutines(t *testing.T) {
 				fields := slices.Clone(row)
 				fields[slices.Index(columns, "availability")] = []byte("In Stock")
 				_, scratch = n.row(fields, scratch[:0])
-				if found := r.check(fields, nil); len(found) > 0 {
+				if found := r.check(fields, nil, nil); len(found) > 0 {
 					t.Errorf("found %v", found)
 				}
 			}
@@ -266,7 +266,7 @@ func TestHostileCellsCostLittle(t *testing.T) {
 			fields[i] = value
 		}
 		begun := time.Now()
-		r.check(fields, nil)
+		r.check(fields, nil, nil)
 		n.row(fields, nil)
 		require.Less(t, time.Since(begun), 5*time.Second, pattern)
 	}

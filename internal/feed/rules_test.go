@@ -69,7 +69,7 @@ func judged(k Kind, row map[string]string) (found []string) {
 			columns, fields = append(columns, c.Name), append(fields, []byte(value))
 		}
 	}
-	for _, p := range compileRules(k, columns).check(fields, nil) {
+	for _, p := range compileRules(k, columns).check(fields, nil, nil) {
 		found = append(found, fmt.Sprintf("%s:%s", p.cause, p.column))
 	}
 	return found

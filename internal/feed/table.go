@@ -14,7 +14,7 @@ type Entry struct {
 	ID []byte
 	// Fingerprint stands for everything that Stripe was sent of the row; Tombstone for a row that deletes.
 	Fingerprint uint64
-	// Price is that of a product; the zero Amount if there is none.
+	// Price is that of a product, or of a row that updates one; the zero Amount if there is none.
 	Price Amount
 	// Line is where the row begins in the merchant's file; 0 if it is not in it.
 	Line int64
@@ -24,7 +24,8 @@ type Entry struct {
 const Tombstone uint64 = 0
 
 // Table is a list of entries, each id once, in the order in which they were added. It takes 12 to 20 bytes an entry
-// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 4 to 8 more.
+// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes those, so
+// a table is not for two goroutines at once.
 //
 // An entry is written as
 //
@@ -37,8 +38,15 @@ const Tombstone uint64 = 0
 type Table struct {
 	data       []byte
 	at         []uint32 // where each entry begins in data
-	slots      []uint32 // open addressing by id: number of the entry, plus one; nil until it is needed
+	slots      []slot   // open addressing by id; nil until it is needed
 	currencies []Currency
+}
+
+// slot leads to one entry. The tag is part of the hash of its id: it spares most looks at the entry itself, which lies
+// anywhere in memory, and finding the place again when the slots grow.
+type slot struct {
+	tag    uint32
+	number uint32 // of the entry, plus one; 0 if the slot is free
 }
 
 // maxTableBytes keeps offsets in 32 bits: more than 100 million rows.
@@ -48,7 +56,7 @@ const maxTableBytes = math.MaxUint32
 func (t *Table) Len() int { return len(t.at) }
 
 // Bytes is what the table takes in memory.
-func (t *Table) Bytes() int { return cap(t.data) + 4*cap(t.at) + 4*cap(t.slots) }
+func (t *Table) Bytes() int { return cap(t.data) + 4*cap(t.at) + 8*cap(t.slots) }
 
 // id is the id of entry i.
 func (t *Table) id(i int) []byte {
@@ -135,6 +143,17 @@ func (t *Table) open(data []byte, entries int, currencies []Currency) error {
 
 // Add appends an entry whose id the table does not have, and copies it. It fails if the table is full.
 func (t *Table) Add(e Entry) error {
+	if err := t.append(e); err != nil || t.slots == nil {
+		return err
+	}
+	if 4*len(t.at) > 3*len(t.slots) {
+		t.index() // of the entries before
+	}
+	t.take(slot{tagOf(e.ID), uint32(len(t.at))})
+	return nil
+}
+
+func (t *Table) append(e Entry) error {
 	if len(t.data)+len(e.ID)+40 > maxTableBytes {
 		return errors.New("too many rows: a manifest holds 4 GB")
 	}
@@ -151,9 +170,6 @@ func (t *Table) Add(e Entry) error {
 		t.data = append(t.data, 0)
 	}
 	t.data = binary.AppendUvarint(t.data, uint64(e.Line))
-	if t.slots != nil {
-		t.place(len(t.at) - 1)
-	}
 	return nil
 }
 
@@ -180,44 +196,69 @@ func (t *Table) Find(id []byte, hint int) (int, bool) {
 	if t.slots == nil {
 		t.index()
 	}
-	mask := uint64(len(t.slots) - 1)
-	for slot := xxhash.Sum64(id) & mask; ; slot = (slot + 1) & mask {
-		number := t.slots[slot]
-		if number == 0 {
-			return 0, false
+	number, _ := t.probe(tagOf(id), id)
+	return number - 1, number > 0
+}
+
+// FindOrAdd is Find for an id that is to be in the table afterwards: without a fingerprint, if it is new.
+func (t *Table) FindOrAdd(id []byte) (number int, err error) {
+	if t.slots == nil || 4*len(t.at) >= 3*len(t.slots) {
+		t.index()
+	}
+	tag := tagOf(id)
+	number, free := t.probe(tag, id)
+	if number > 0 {
+		return number - 1, nil
+	}
+	if err := t.append(Entry{ID: id}); err != nil {
+		return 0, err
+	}
+	t.slots[free] = slot{tag, uint32(len(t.at))}
+	return len(t.at) - 1, nil
+}
+
+func tagOf(id []byte) uint32 { return uint32(xxhash.Sum64(id)) }
+
+// probe looks for an id: the number of its entry, plus one, or 0 and the slot where it belongs.
+func (t *Table) probe(tag uint32, id []byte) (number int, free uint32) {
+	mask := uint32(len(t.slots) - 1)
+	for at := tag & mask; ; at = (at + 1) & mask {
+		s := t.slots[at]
+		if s.number == 0 {
+			return 0, at
 		}
-		if bytes.Equal(t.id(int(number-1)), id) {
-			return int(number - 1), true
+		if s.tag == tag && bytes.Equal(t.id(int(s.number-1)), id) {
+			return int(s.number), at
 		}
 	}
 }
 
-// index makes the slots for all entries, and for half as many again.
+// index makes slots for all entries, and for half as many again.
 func (t *Table) index() {
 	size := 64
 	for size < 3*len(t.at)/2+1 {
 		size *= 2
 	}
-	t.slots = make([]uint32, size)
-	for i := range t.at {
-		t.insert(i)
+	before := t.slots
+	t.slots = make([]slot, size)
+	if before == nil {
+		for i := range t.at {
+			t.take(slot{tagOf(t.id(i)), uint32(i + 1)})
+		}
+	}
+	for _, s := range before {
+		if s.number != 0 {
+			t.take(s)
+		}
 	}
 }
 
-// place puts the newest entry into the slots, and makes more of them if three in four are taken.
-func (t *Table) place(i int) {
-	if 4*len(t.at) > 3*len(t.slots) {
-		t.index()
-		return
+// take puts an entry that is not there yet into the first free slot of its row.
+func (t *Table) take(s slot) {
+	mask := uint32(len(t.slots) - 1)
+	at := s.tag & mask
+	for t.slots[at].number != 0 {
+		at = (at + 1) & mask
 	}
-	t.insert(i)
-}
-
-func (t *Table) insert(i int) {
-	mask := uint64(len(t.slots) - 1)
-	slot := xxhash.Sum64(t.id(i)) & mask
-	for t.slots[slot] != 0 {
-		slot = (slot + 1) & mask
-	}
-	t.slots[slot] = uint32(i + 1)
+	t.slots[at] = s
 }

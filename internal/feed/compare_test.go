@@ -1,0 +1,223 @@
+package feed
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What becomes of a source, row by row, when Stripe has before.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	const deletions = sevenColumns + ",delete\n"
+	asks := func(id string) string { return id + ",,,,,,,true\n" }
+	keeps := func(id string) string { return strings.TrimSuffix(item(id, "1"), "\n") + ",\n" }
+	abc := heading + item("A", "1") + item("B", "1") + item("C", "1")
+	for _, c := range []struct {
+		name          string
+		before, after string
+		o             Options
+		want          string
+		found         []string
+	}{
+		{name: "broken: too few fields", before: abc, after: heading + "A,x\n" + item("B", "1") + item("C", "1"),
+			want: "2 unchanged, 1 held back", found: []string{"2 A too_few_fields"}},
+		{name: "broken: too many fields", before: abc, after: heading + "A,,,,,,,,\n" + item("B", "1") + item("C", "1"),
+			want: "2 unchanged, 1 held back", found: []string{"2 A too_many_fields"}},
+		{name: "broken: not UTF-8", before: abc, after: heading + "A,\xfc,,,,,\n" + item("B", "1") + item("C", "1"),
+			want: "2 unchanged, 1 held back", found: []string{"2 A not_utf8"}},
+		{name: "broken: NUL", before: abc, after: heading + "A,\x00,,,,,\n" + item("B", "1") + item("C", "1"),
+			want: "2 unchanged, 1 held back", found: []string{"2 A has_nul"}},
+		{name: "broken: no id", before: abc, after: heading + item(" ", "1") + item("", "1") + item("B", "1") + item("C", "1"),
+			want: "delete A, 2 unchanged, 2 held back", found: []string{"2  empty_id", "3  empty_id"}},
+		{name: "broken rows are never sent", after: heading + "A,x\n", o: Options{SendInvalid: true},
+			want: "1 held back", found: []string{"2 A too_few_fields"}},
+		{name: "invalid", before: abc, after: heading + unsound("A") + item("B", "2") + unsound("D") + item("C", "1"),
+			want: "send B, 1 unchanged, 2 held back", found: []string{"2 A missing title", "4 D missing title"}},
+		{name: "invalid, but to be sent", before: abc, after: heading + unsound("A") + item("B", "1") + item("C", "1"), o: Options{SendInvalid: true},
+			want: "send A, 2 unchanged", found: []string{"2 A missing title"}},
+		{name: "invalid and sent before", before: heading + unsound("A"), after: heading + unsound("A"), o: Options{SendInvalid: true},
+			want: "1 unchanged", found: []string{"2 A missing title"}},
+
+		{name: "the first time", after: abc, want: "send A B C"},
+		{name: "nothing new", before: abc, after: abc, want: "3 unchanged"},
+		{name: "new, changed, unchanged, vanished", before: abc, after: heading + item("A", "1") + item("C", "2") + item("D", "1"),
+			want: "send C D, delete B, 1 unchanged"},
+		{name: "in another order", before: abc, after: heading + item("C", "1") + item("A", "1") + item("B", "1"), want: "3 unchanged"},
+		{name: "every row", before: abc, after: heading + item("A", "1") + item("B", "2"), o: Options{Full: true}, want: "send A B, delete C"},
+		{name: "a header and no row", before: abc, after: heading, want: "delete A B C"},
+		{name: "not even a header", before: abc, want: "delete A B C"},
+		{name: "nothing but line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf\r\n\n", want: "delete A B C"},
+
+		{name: "asks for deletion", before: abc, after: deletions + keeps("A") + asks("B") + asks("X") + keeps("C"),
+			want: "send A C, delete B, 2 asked"},
+		{name: "asks again", before: deletions + keeps("A"), after: deletions + keeps("A") + asks("B"), want: "1 unchanged, 1 asked"},
+		{name: "nothing but deletions", before: abc, after: "id,delete\nB,true\nC,\n",
+			want:  "delete A B, 1 held back, 1 asked",
+			found: []string{"3 C missing title", "3 C missing description", "3 C missing link", "3 C missing image_link", "3 C missing availability", "3 C missing price"}},
+
+		{name: "another column, though empty", before: abc, after: sevenColumns + ",brand\n" + keeps("A") + keeps("B") + keeps("C"),
+			want: "send A B C", found: []string{"2 A maybe_missing brand", "3 B maybe_missing brand", "4 C maybe_missing brand"}},
+		{name: "an empty delete column is one, too", before: abc, after: deletions + keeps("A") + keeps("B") + keeps("C"), want: "send A B C"},
+		{name: "an unknown column", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"), want: "send A, delete B C"},
+		{name: "an unknown column that Stripe does not get", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"), o: Options{DropUnknown: true},
+			want: "delete B C, 1 unchanged"},
+		{name: "columns in another order", before: abc,
+			after: "price,title,description,link,image_link,availability,id\n1.00 USD,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,A\n",
+			want:  "delete B C, 1 unchanged"},
+		{name: "quotes", before: abc, after: heading + strings.ReplaceAll(item("A", "1"), "Oak table", `"Oak table"`) + strings.ReplaceAll(item("B", "1"), "Oak", `"Oak"`) + item("C", "1"),
+			want: "3 unchanged"},
+		{name: "line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf" + strings.ReplaceAll(abc, "\n", "\r\n"), want: "3 unchanged"},
+		{name: "no last line end", before: abc, after: strings.TrimSuffix(abc, "\n"), want: "3 unchanged"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.o.Manifest = manifestAfter(t, c.o, nil, c.before)
+			d, out := compared(t, c.after, c.o)
+			require.Equal(t, c.want, outcome(t, d, out, c.o))
+			require.Equal(t, c.found, out.found)
+			require.Equal(t, 1, d.Passes)
+			require.EqualValues(t, len(c.after), d.Bytes)
+		})
+	}
+}
+
+// Whatever an earlier row of the same id would have led to, the later one alone counts.
+func TestTheLastRowOfAnIDCounts(t *testing.T) {
+	t.Parallel()
+	const deletions = sevenColumns + ",delete\n"
+	keeps := func(row string) string { return strings.TrimSuffix(row, "\n") + ",\n" }
+	rows := map[string]string{
+		"staged": keeps(item("A", "2")), "unchanged": keeps(item("A", "1")), "held back": keeps(unsound("A")), "asks": "A,,,,,,,true\n", "broken": "A,\n",
+	}
+	want := map[string]string{
+		"staged": "send A, 1 unchanged, 1 superseded", "unchanged": "2 unchanged, 1 superseded", "held back": "1 unchanged, 1 held back, 1 superseded",
+		"asks": "delete A, 1 unchanged, 1 superseded, 1 asked", "broken": "1 unchanged, 1 held back, 1 superseded",
+	}
+	causes := map[string][]string{"held back": {"4 A missing title"}, "broken": {"4 A too_few_fields"}}
+	for earlier, first := range rows {
+		for later, second := range rows {
+			t.Run(earlier+", then "+later, func(t *testing.T) {
+				t.Parallel()
+				manifest := manifestAfter(t, Options{}, nil, deletions+keeps(item("A", "1"))+keeps(item("B", "1")))
+				d, out := compared(t, deletions+first+keeps(item("B", "1"))+second, Options{Manifest: manifest})
+				require.Equal(t, want[later], outcome(t, d, out, Options{}))
+				require.Equal(t, append([]string{"4 A duplicate_id id"}, causes[later]...), out.found, "once, and nothing of the first pass")
+				require.Equal(t, 2, d.Passes)
+			})
+		}
+	}
+	t.Run("three times, new", func(t *testing.T) {
+		t.Parallel()
+		d, out := compared(t, heading+item("X", "1")+item("X", "2")+item("Y", "1")+item("X", "3"), Options{Manifest: NewManifest(Product)})
+		require.Equal(t, "send Y X, 2 superseded", outcome(t, d, out, Options{}))
+		require.Equal(t, []string{"5 X duplicate_id id"}, out.found)
+		require.Equal(t, "3.00 USD", rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product})[1].values["price"])
+		require.True(t, out.opened[0].aborted, "what the first pass wrote is given up")
+	})
+	t.Run("twice, and nobody knows what Stripe has", func(t *testing.T) {
+		t.Parallel()
+		d, out := compared(t, deletions+"X,,,,,,,true\n"+keeps(item("X", "1"))+keeps(item("Y", "1"))+"Y,,,,,,,true\n", Options{})
+		require.Equal(t, "send X, delete Y, 2 superseded, 1 asked", outcome(t, d, out, Options{}))
+	})
+}
+
+func TestRefusedRows(t *testing.T) {
+	t.Parallel()
+	ab := heading + item("A", "1") + item("B", "1")
+	a2 := heading + item("A", "2") + item("B", "1")
+	// after is the manifest when Stripe took ab, and refused what became of A.
+	after := func(t *testing.T, source string) *Manifest {
+		m := manifestAfter(t, Options{}, nil, ab)
+		return settled(t, m, first(compared(t, source, Options{Manifest: m})), "A")
+	}
+	refusedNew := func(t *testing.T) *Manifest { return manifestAfter(t, Options{}, []string{"A"}, ab) }
+	refusedChange := func(t *testing.T) *Manifest { return after(t, a2) }
+	refusedTombstone := func(t *testing.T) *Manifest { return after(t, heading+item("B", "1")) }
+	for _, c := range []struct {
+		name   string
+		m      func(*testing.T) *Manifest
+		source string
+		o      Options
+		want   string
+		found  []string
+	}{
+		{"as it was", refusedNew, ab, Options{}, "1 unchanged, 1 still refused", []string{"2 A refused_by_stripe title no"}},
+		{"as it was, every row", refusedNew, ab, Options{Full: true}, "send A B", nil},
+		{"changed", refusedNew, a2, Options{}, "send A, 1 unchanged", nil},
+		{"gone", refusedNew, heading + item("B", "1"), Options{}, "1 unchanged, forget A", nil},
+		{"asks for deletion", refusedNew, sevenColumns + ",delete\nA,,,,,,,true\n" + "B,\n", Options{}, "1 held back, 1 asked", []string{"3 B too_few_fields"}},
+		{"held back", refusedNew, heading + unsound("A") + item("B", "1"), Options{}, "1 unchanged, 1 held back", []string{"2 A missing title"}},
+		{"twice", refusedNew, ab + item("A", "1"), Options{}, "1 unchanged, 1 still refused, 1 superseded", []string{"4 A duplicate_id id", "4 A refused_by_stripe title no"}},
+		{"a change as it was", refusedChange, a2, Options{}, "1 unchanged, 1 still refused", []string{"2 A refused_by_stripe title no"}},
+		{"a change taken back", refusedChange, ab, Options{}, "2 unchanged", nil},
+		{"a change gone", refusedChange, heading + item("B", "1"), Options{}, "delete A, 1 unchanged", nil},
+		{"tombstone", refusedTombstone, heading + item("B", "1"), Options{}, "1 unchanged", nil},
+		{"tombstone, every row", refusedTombstone, heading + item("B", "1"), Options{Full: true}, "send B, delete A", nil},
+		{"tombstone of a row that is back", refusedTombstone, ab, Options{}, "2 unchanged", nil},
+		{"tombstone of a row that is back and changed", refusedTombstone, a2, Options{}, "send A, 1 unchanged", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.o.Manifest = c.m(t)
+			d, out := compared(t, c.source, c.o)
+			require.Equal(t, c.want, outcome(t, d, out, c.o))
+			require.Equal(t, c.found, out.found)
+		})
+	}
+}
+
+func first(d Delta, _ *recorder) Delta { return d }
+
+func TestWhatNobodyKnowsIsSentAndNotDeleted(t *testing.T) {
+	t.Parallel()
+	d, out := compared(t, sevenColumns+",delete\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\nB,,,,,,,true\n", Options{})
+	require.Equal(t, "send A, delete B, 1 asked", outcome(t, d, out, Options{}))
+	require.EqualValues(t, 3, d.Parts[0].Table.Entry(1).Line)
+	require.Zero(t, d.Known)
+	d, out = compared(t, "", Options{})
+	require.Empty(t, outcome(t, d, out, Options{}))
+	require.Empty(t, d.Header.Columns)
+}
+
+// A compressed file of no bytes is as empty as any other.
+func TestEmptyCompressedFiles(t *testing.T) {
+	t.Parallel()
+	var empty bytes.Buffer
+	require.NoError(t, gzip.NewWriter(&empty).Close())
+	o := Options{Gzipped: true, Manifest: manifestAfter(t, Options{}, nil, heading+item("A", "1"))}
+	for _, source := range []string{"", empty.String()} {
+		d, out := compared(t, source, o)
+		require.Equal(t, "delete A", outcome(t, d, out, o))
+		require.Zero(t, d.Bytes)
+	}
+}
+
+// An id is the same id whether or not the rest of its row can be read.
+func TestABrokenRowKeepsItsProductInAnyDialect(t *testing.T) {
+	t.Parallel()
+	o := Options{Dialect: GoogleDialect}
+	o.Manifest = manifestAfter(t, o, nil, heading+item(" A ", "1")+item("B", "1"))
+	d, out := compared(t, heading+" A ,x\n"+item("B ", "1"), o)
+	require.Equal(t, "1 unchanged, 1 held back", outcome(t, d, out, o))
+	require.Equal(t, []string{"2 A too_few_fields"}, out.found)
+}
+
+// A product that somebody asks to delete in a row that is held back stays, like any other of which a row is held back.
+func TestADeletionThatIsHeldBackDeletesNothing(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 101)
+	accepted := Options{SendInvalid: true}
+	accepted.Manifest = manifestAfter(t, accepted, nil, heading+item(long, "1"))
+	source := sevenColumns + ",delete\n" + long + ",,,,,,,true\n"
+	for o, want := range map[*Options]string{
+		{Manifest: accepted.Manifest}: "1 held back", &accepted: "delete " + long + ", 1 asked",
+	} {
+		d, out := compared(t, source, *o)
+		require.Equal(t, want, outcome(t, d, out, *o))
+		require.Equal(t, []string{"2 " + long + " too_long id"}, out.found)
+	}
+}

@@ -1,0 +1,163 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Of what the file as a whole lacks, or has too much, there is one finding each, before those of rows.
+func TestFindingsAboutTheHeader(t *testing.T) {
+	t.Parallel()
+	absent := []string{"1  column_absent brand", "1  column_absent mpn", "1  column_absent product_category", "1  column_absent shipping"}
+	_, out := compared(t, sevenColumns+",shelf,\"a,b\"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",1,\n"+item("A", "2"), Options{})
+	require.Equal(t, append([]string{"1  unknown_column shelf", "1  unknown_column a,b"}, absent...), out.header, "once, though the file is read twice")
+	_, out = compared(t, sevenColumns+",gtin,shipping\n", Options{})
+	require.Equal(t, []string{absent[0], absent[2]}, out.header)
+	_, out = compared(t, "id,delete\nA,true\n", Options{})
+	require.Empty(t, out.header)
+	_, out = compared(t, "", Options{})
+	require.Empty(t, out.header)
+}
+
+func TestPricesThatMove(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, before, after string
+		move                float64
+		want                Prices
+	}{
+		{"not compared: new, vanished, unreadable", "A,10.00 USD\nB,10.00 USD\n", "A,free\nC,10.00 USD\n", 0.6, Prices{}},
+		{"the same", "A,10.00 USD\n", "A,10 USD\n", 0, Prices{Compared: 1}},
+		{"by as much as allowed", "A,10.00 USD\nB,10.00 USD\n", "A,16.00 USD\nB,4.00 USD\n", 0.6, Prices{Compared: 2}},
+		{"by more", "A,10.00 USD\nB,10.00 USD\n", "A,16.001 USD\nB,3.99 USD\n", 0.6, Prices{Compared: 2, Moved: 2}},
+		{"at all", "A,10.00 USD\n", "A,10.01 USD\n", 0, Prices{Compared: 1, Moved: 1}},
+		{"from nothing", "A,0.00 USD\n", "A,0.01 USD\n", 0.6, Prices{Compared: 1, Moved: 1}},
+		{"to nothing", "A,10.00 USD\n", "A,0.00 USD\n", 0.6, Prices{Compared: 1, Moved: 1}},
+		{"flipped, however little it means", "A,10.00 USD\nB,1.00 USD\n", "A,10.00 EUR\nB,1.00 USD\n", 0.6, Prices{Compared: 2, Flipped: 1}},
+		{"the last of several rows counts", "A,10.00 USD\n", "A,99.00 USD\nA,10.00 USD\n", 0.6, Prices{Compared: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for kind, whole := range map[Kind]func(rows string) string{Pricing: func(rows string) string { return "id,price\n" + rows }, Product: asProducts} {
+				o := Options{Kind: kind, PriceMove: c.move}
+				o.Manifest = manifestAfter(t, o, nil, whole(c.before))
+				d, _ := compared(t, whole(c.after), o)
+				require.Equal(t, c.want, d.Prices, kind)
+			}
+		})
+	}
+	t.Run("of a row that is held back", func(t *testing.T) {
+		t.Parallel()
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+item("A", "5"))}
+		d, _ := compared(t, heading+unsound("A"), o)
+		require.Zero(t, d.Prices)
+	})
+}
+
+// asProducts makes products of rows with an id and a price.
+func asProducts(rows string) string {
+	products := heading
+	for row := range strings.Lines(rows) {
+		id, price, _ := strings.Cut(row, ",")
+		products += strings.Replace(item(id, ""), ".00 USD\n", price, 1)
+	}
+	return products
+}
+
+func TestVariantsThatDiffer(t *testing.T) {
+	t.Parallel()
+	const head = "item_group_id,color,size," + sevenColumns + "\n"
+	source := head + ",red,," + item("A", "1") + "G,red,," + item("B", "1") + "H,red,," + item("C", "1") + "G,,L," + item("D", "1") + "G,red,M," + item("E", "1") +
+		"G,blue,," + item("F", "1") + "H,,," + unsound("X") + "H,,," + item("Y", "1")
+	want := []string{"5 D variants_differ item_group_id", "6 E variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id"}
+	d, out := compared(t, source, Options{})
+	require.Equal(t, want, out.found)
+	require.EqualValues(t, 1, d.Counts.Invalid, "it is no more than a warning")
+	o := Options{Manifest: settled(t, NewManifest(Product), d)}
+	_, out = compared(t, source, o)
+	require.Equal(t, want, out.found, "unchanged rows differ as before")
+	_, out = compared(t, source+"G,,L,"+item("B", "1"), Options{})
+	require.Equal(t, []string{"6 E variants_differ item_group_id", "7 F variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id", "10 B duplicate_id id"}, out.found, "the first row that counts is D")
+}
+
+func TestTheDialectIsSentAndRemembered(t *testing.T) {
+	t.Parallel()
+	google := "Id,Title,Description,Link,Image Link,Availability,Price,Shelf\n A ,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,In Stock,USD 1.00,3\n"
+	o := Options{Dialect: GoogleDialect}
+	d, out := compared(t, google, o)
+	require.Equal(t, "id,title,description,link,image_link,availability,price,Shelf,delete\nA,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,3,\n", out.parts[0].String())
+	require.Equal(t, Amount{1000, Currency{'U', 'S', 'D'}}, d.Parts[0].Table.Entry(0).Price)
+	struck := map[string]int64{}
+	for _, rule := range d.Normalised {
+		struck[rule.Column] += rule.Count
+	}
+	require.EqualValues(t, 1, struck[""])
+	require.EqualValues(t, 1, struck["price"])
+	require.EqualValues(t, 1, struck["availability"])
+
+	o.Manifest, o.DropUnknown = manifestAfter(t, Options{}, nil, heading+item("A", "1")), true
+	d, out = compared(t, google, o)
+	require.Equal(t, "1 unchanged", outcome(t, d, out, o), "in whatever dialect it was written")
+	o.Dialect = StripeDialect
+	_, err := Compare(opens([]byte(google)), Options{Kind: Product, Format: CSV}, out)
+	require.ErrorContains(t, err, `is "Image Link" meant to be image_link?`)
+}
+
+func TestWhatTheDialectRewritesIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	const rows = 20_000
+	var source strings.Builder
+	source.WriteString(heading)
+	for range rows { // several batches, read twice
+		source.WriteString(strings.Replace(item("A", "1"), "1.00 USD", "USD 1", 1))
+	}
+	d, out := compared(t, source.String(), Options{Dialect: GoogleDialect})
+	require.Equal(t, 2, d.Passes)
+	for _, rule := range d.Normalised {
+		want := int64(0)
+		if rule.Column == "price" {
+			want = rows
+		}
+		require.Equal(t, want, rule.Count, rule)
+	}
+	require.Equal(t, []string{"20001 A duplicate_id id", "20001 A unusual_decimals price"}, out.found)
+}
+
+func TestUnknownColumnsAreDropped(t *testing.T) {
+	t.Parallel()
+	source := "shelf," + sevenColumns + ",\"a\"\"b\"\n\"3,4\"," + strings.TrimSuffix(item("A", "1"), "\n") + ",x\n"
+	_, out := compared(t, source, Options{DropUnknown: true})
+	require.Equal(t, sevenColumns+",delete\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", out.parts[0].String())
+	_, out = compared(t, source, Options{})
+	require.Equal(t, strings.Replace(strings.Replace(source, "b\"\n", "b\",delete\n", 1), ",x\n", ",x,\n", 1), out.parts[0].String(), "byte for byte")
+}
+
+func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
+	t.Parallel()
+	source := sevenColumns + ",brand\n" + `A,19" table,"Solid "oak,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,` + "a\rb\n" +
+		"B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,b\r\n"
+	_, out := compared(t, source, Options{})
+	require.Equal(t, sevenColumns+",brand,delete\n"+`A,"19"" table",Solid oak,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,"a`+"\rb\",\n"+
+		"B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,b,\n", out.parts[0].String())
+	tabs := strings.ReplaceAll(strings.ReplaceAll(heading+item("A", "1"), "Solid oak.", `"Solid	oak, dark"`), ",", "\t")
+	d, out := compared(t, tabs, Options{Format: TSV})
+	require.EqualValues(t, 1, d.Counts.Sent)
+	require.Equal(t, strings.ReplaceAll(sevenColumns, ",", "\t")+"\tdelete\n", out.parts[0].String()[:len(sevenColumns)+8])
+}
+
+func TestRowsThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	long := strings.Replace(item("B", "1"), "oak", strings.Repeat("o", 300), 1)
+	o := Options{MaxPartBytes: 300}
+	o.Manifest = manifestAfter(t, Options{}, nil, heading+item("A", "1")+item("B", "1"))
+	d, out := compared(t, heading+item("A", "2")+long, o)
+	require.Equal(t, "send A, 1 held back", outcome(t, d, out, o), "what Stripe has of it stays")
+	require.Equal(t, []string{"3 B row_too_long"}, out.found)
+	require.EqualValues(t, 1, d.Counts.Invalid)
+
+	o.SendInvalid = true
+	d, _ = compared(t, heading+strings.Replace(long, "in_stock", "", 1), o)
+	require.EqualValues(t, 1, d.Counts.Invalid, "one row, however much is wrong with it")
+}
