@@ -251,7 +251,7 @@ func (d *dispute) object(now time.Time) map[string]any {
 			"submission_count": d.submissions, "enhanced_eligibility": map[string]any{},
 		},
 		"payment_method_details": map[string]any{"type": "card", "card": map[string]any{
-			"brand": "visa", "case_type": "chargeback", "network_reason_code": cmp.Or(map[string]string{"fraudulent": "10.4"}[d.reason], "13.1"),
+			"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": cmp.Or(map[string]string{"fraudulent": "10.4"}[d.reason], "13.1"),
 		}},
 	}
 }
