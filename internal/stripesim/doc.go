@@ -60,8 +60,9 @@
 //   - agent_details is shown to whoever expands it, and external_reference from version 2025-12-15.preview on.
 //   - A session whose payment awaits its capture is unpaid. It is paid once it was captured; no event says so but
 //     payment_intent.succeeded.
-//   - What a partial capture gives back counts in the charge's amount_refunded, as a cancellation does, without a refund
-//     object. A cancellation emits charge.refunded, an authorization that ends emits charge.expired.
+//   - What a partial capture, a cancellation or the end of an authorization gives back is a refund: public clients see it
+//     in the charge's amount_refunded, with an object. It emits refund.created; a cancellation charge.refunded as well,
+//     an authorization that ends charge.expired. That a partial capture emits no charge.refunded is a guess.
 //   - Events that are listed have no account, and those that are delivered to Connect endpoints have.
 //   - An order ships for the dearest of what its products ask for the buyer's country.
 //   - A hook carries the session's id as checkout_session. An agent takes the first shipping option.

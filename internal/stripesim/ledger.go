@@ -77,7 +77,7 @@ type payment struct {
 	chargeStatus    string
 	captured        bool
 	amountCaptured  int64
-	released        int64 // what a partial capture or a cancellation gave back; Stripe counts it as refunded
+	released        int64 // what was authorized and given back uncaptured; Stripe counts it as refunded
 	metadata        map[string]string
 	refunds         []*refund
 	dispute         *dispute // the newest one

@@ -22,7 +22,8 @@ type Order struct {
 	Currency        string            `json:"currency"`
 	Total           int64             `json:"total"`
 	Captured        int64             `json:"captured"`
-	Refunded        int64             `json:"refunded"` // by refunds; what an authorization gave back is not among it
+	Refunded        int64             `json:"refunded"`           // by refunds; what an authorization gave back is not among it
+	Released        int64             `json:"released,omitempty"` // of an authorization, uncaptured
 	Disputed        int64             `json:"disputed"`
 	ApplicationFee  int64             `json:"application_fee,omitempty"`
 	AuthorizedUntil *time.Time        `json:"authorized_until,omitempty"` // while it awaits its capture
@@ -83,6 +84,7 @@ func (o *session) order() Order {
 	}
 	order.PaymentIntent, order.Charge, order.IntentStatus = p.intent, p.charge, p.status
 	order.Captured, order.Refunded, order.ApplicationFee = p.amountCaptured, p.refunded(), p.fee
+	order.Released = p.released
 	if p.status == statusRequiresCapture {
 		until := p.authorizedUntil
 		order.AuthorizedUntil = &until

@@ -295,8 +295,14 @@ func TestCaptures(t *testing.T) {
 	require.Nil(t, after.AuthorizedUntil)
 	require.Equal(t, []string{
 		"payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated", "checkout.session.completed",
-		"charge.captured", "payment_intent.succeeded",
+		"refund.created", "charge.captured", "payment_intent.succeeded",
 	}, d.types(shop))
+	released := d.object("/v1/refunds?payment_intent="+held.PaymentIntent, clover)
+	require.EqualValues(t, held.Total-700, dig(released, "data", 0, "amount"))
+	require.EqualValues(t, held.Total-700, after.Released)
+	require.Error(t, d.control.EndRefund(t.Context(), dig(released, "data", 0, "id").(string), false), "no money moved")
+	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent, "amount", "701").status, "more than was captured")
+	require.EqualValues(t, 700, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent).field(t, "amount"))
 }
 
 func TestAnAuthorizationEnds(t *testing.T) {
@@ -305,16 +311,17 @@ func TestAnAuthorizationEnds(t *testing.T) {
 		end    func(d developer, clock *clock, held Purchased)
 		reason any
 		event  string
+		refund any
 	}{
-		"by time": {func(_ developer, clock *clock, _ Purchased) { clock.advance(7 * 24 * time.Hour) }, "automatic", "charge.expired"},
+		"by time": {func(_ developer, clock *clock, _ Purchased) { clock.advance(7 * 24 * time.Hour) }, "automatic", "charge.expired", "expired_uncaptured_charge"},
 		"by control": {func(d developer, _ *clock, held Purchased) {
 			_, err := d.control.Expire(t.Context(), held.PaymentIntent)
 			require.NoError(t, err)
-		}, "automatic", "charge.expired"},
+		}, "automatic", "charge.expired", "expired_uncaptured_charge"},
 		"by the merchant": {func(d developer, _ *clock, held Purchased) {
 			r := d.post("/v1/payment_intents/"+held.PaymentIntent+"/cancel", nil, "cancellation_reason", "abandoned")
 			require.Equal(t, 200, r.status, r.body)
-		}, "abandoned", "charge.refunded"},
+		}, "abandoned", "charge.refunded", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -329,7 +336,8 @@ func TestAnAuthorizationEnds(t *testing.T) {
 			require.Equal(t, "payment_intent_unexpected_state", r.failure.Code)
 			require.Equal(t, c.reason, dig(r.field(t, "error"), "payment_intent", "cancellation_reason"))
 			require.Equal(t, 400, d.post("/v1/payment_intents/"+held.PaymentIntent+"/cancel", nil).status)
-			require.Equal(t, []string{c.event, "payment_intent.canceled"}, d.types(shop)[4:])
+			require.Equal(t, []string{"refund.created", c.event, "payment_intent.canceled"}, d.types(shop)[4:])
+			require.Equal(t, c.refund, dig(d.object("/v1/refunds", clover), "data", 0, "reason"))
 			charge := d.object("/v1/charges/"+held.Charge, clover)
 			require.Equal(t, true, charge["refunded"])
 			require.Equal(t, false, charge["captured"])

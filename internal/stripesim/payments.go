@@ -56,15 +56,15 @@ func (s *Server) expireOrdersLocked() {
 			_ = s.expireSessionLocked(o) // it is open
 		}
 		if p := o.payment; p != nil && p.status == statusRequiresCapture && !now.Before(p.authorizedUntil) {
-			s.releaseLocked(p, "automatic", "charge.expired", cause{})
+			s.voidLocked(p, "automatic", "expired_uncaptured_charge", "charge.expired", cause{})
 		}
 	}
 }
 
-// releaseLocked gives an authorization back. Stripe calls that a refund of the charge, though nothing was captured, and
-// makes no refund object of it.
-func (s *Server) releaseLocked(p *payment, because, event string, why cause) {
-	p.status, p.canceled, p.canceledBecause, p.released = statusCanceled, s.options.Now(), because, p.amount
+// voidLocked gives a whole authorization back.
+func (s *Server) voidLocked(p *payment, because, reason, event string, why cause) {
+	p.status, p.canceled, p.canceledBecause = statusCanceled, s.options.Now(), because
+	s.releaseLocked(p, p.amount, reason, why)
 	s.emitLocked(event, p.account(), p.chargeObject(), why)
 	s.emitLocked("payment_intent.canceled", p.account(), p.object(expands{}), why)
 }
@@ -113,8 +113,9 @@ func (s *Server) capturePayment(c orderCall) (func() (any, *apiError), *apiError
 			p.fee = fee
 		}
 		p.metadata = merged(p.metadata, metadata)
-		p.status, p.captured, p.amountCaptured, p.released = statusSucceeded, true, amount, p.amount-amount
+		p.status, p.captured, p.amountCaptured = statusSucceeded, true, amount
 		p.session.paymentStatus = statusPaid
+		s.releaseLocked(p, p.amount-amount, "", c.because())
 		s.emitLocked("charge.captured", c.account, p.chargeObject(), c.because())
 		s.emitLocked("payment_intent.succeeded", c.account, p.object(expands{}), c.because())
 		return p.object(e), nil
@@ -146,7 +147,7 @@ func (s *Server) cancelPayment(c orderCall) (func() (any, *apiError), *apiError)
 		case !slices.Contains([]string{statusRequiresCapture, statusRequiresMethod}, p.status):
 			return nil, p.unexpectedState("canceled")
 		case p.status == statusRequiresCapture:
-			s.releaseLocked(p, reason, "charge.refunded", c.because())
+			s.voidLocked(p, reason, "", "charge.refunded", c.because())
 		default: // a delayed payment that failed has nothing to give back
 			p.status, p.canceled, p.canceledBecause = statusCanceled, s.options.Now(), reason
 			s.emitLocked("payment_intent.canceled", c.account, p.object(expands{}), c.because())

@@ -3,6 +3,7 @@ package stripesim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -106,6 +107,19 @@ func (s *Server) refundLocked(p *payment, amount int64, reason string, metadata 
 	return made, nil
 }
 
+// releaseLocked gives back what was authorized and is not captured. Clients in production see Stripe make a refund of it,
+// though no money ever moved: its object is listed among the others, and it is told of. It has a reason of Stripe's own if
+// the authorization ended.
+func (s *Server) releaseLocked(p *payment, amount int64, reason string, why cause) {
+	if amount == 0 {
+		return
+	}
+	p.released = amount
+	given := &refund{id: newID("re_"), payment: p, created: s.options.Now(), amount: amount, reason: reason, status: statusSucceeded}
+	s.ledger.refunds = append(s.ledger.refunds, given) // and not p.refunds: it takes nothing from the capture
+	s.emitLocked("refund.created", p.account(), given.object(), why)
+}
+
 // laterLocked does something in a while, unless the emulator forgets everything before.
 func (s *Server) laterLocked(delay time.Duration, do func()) {
 	ctx := s.ctx
@@ -128,7 +142,7 @@ func (s *Server) laterLocked(delay time.Duration, do func()) {
 // a refund that failed is the merchant's again.
 func (s *Server) endRefundLocked(r *refund, succeeds bool) error {
 	switch {
-	case succeeds && r.status != statusPending, r.status == statusFailed:
+	case succeeds && r.status != statusPending, r.status == statusFailed, !slices.Contains(r.payment.refunds, r):
 		return fmt.Errorf("refund %s is %s", r.id, r.status)
 	case succeeds:
 		r.status = statusSucceeded
