@@ -3,7 +3,6 @@ package stripesim
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -164,12 +163,16 @@ func (a *account) fillCart(p Purchase, now time.Time) (cart, *refusal) {
 }
 
 func (a *account) firstForSale(now time.Time) string {
-	for _, sku := range slices.Sorted(maps.Keys(a.catalog)) {
+	first := ""
+	for sku := range a.catalog {
+		if first != "" && sku > first {
+			continue
+		}
 		if _, _, refused := a.lineFor(Wanted{SKU: sku, Quantity: 1}, now); refused == nil {
-			return sku
+			first = sku
 		}
 	}
-	return ""
+	return first
 }
 
 func (a *account) lineFor(w Wanted, now time.Time) (l lineItem, currency string, refused *refusal) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -269,42 +268,4 @@ func (o *session) finalizeData(spelling string) map[string]any {
 			"funding": "credit", "iin": "424242", "last4": "4242", "wallet": nil,
 		}},
 	}
-}
-
-// Availability is a merchant's answer about one product.
-type Availability struct {
-	SKU          string `json:"sku_id"`
-	Merchant     string `json:"merchant_id"`
-	Deleted      bool   `json:"deleted,omitempty"`
-	Availability *struct {
-		Status   string `json:"status"`
-		Quantity *int64 `json:"quantity,omitempty"`
-	} `json:"availability,omitempty"`
-	Price     *UnitPrice `json:"price,omitempty"`
-	SalePrice *UnitPrice `json:"sale_price,omitempty"`
-	AsOf      int64      `json:"as_of,omitempty"`
-}
-
-// UnitPrice is a price in a merchant's answer.
-type UnitPrice struct {
-	UnitAmount int64           `json:"unit_amount"`
-	Currency   string          `json:"currency"`
-	StartDate  json.RawMessage `json:"start_date,omitempty"`
-	EndDate    json.RawMessage `json:"end_date,omitempty"`
-}
-
-func (a Availability) check(account, sku string) error {
-	switch {
-	case a.SKU != sku, a.Merchant != account:
-		return fmt.Errorf("it is about %q of %q, asked was %q of %q", a.SKU, a.Merchant, sku, account)
-	case a.Deleted:
-		return nil
-	case a.Availability == nil || a.Availability.Status == "":
-		return fmt.Errorf("availability.status is missing")
-	case a.Price == nil || a.Price.UnitAmount < 0 || len(a.Price.Currency) != 3:
-		return fmt.Errorf("price is missing, or has no amount and currency")
-	case a.AsOf <= 0:
-		return fmt.Errorf("as_of is missing")
-	}
-	return nil
 }

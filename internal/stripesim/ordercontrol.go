@@ -3,6 +3,7 @@ package stripesim
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -213,7 +214,7 @@ func (s *Server) staffRefundLocked(o *session, change orderChange) (any, error) 
 	}
 	made, failed := s.refundLocked(o.payment, change.Amount, change.Reason, nil, cause{})
 	if failed != nil {
-		return nil, fmt.Errorf("%s", failed.Message)
+		return nil, errors.New(failed.Message)
 	}
 	return made.order(), nil
 }
@@ -270,51 +271,4 @@ func (s *Server) postRefundStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	show(w, made.order())
-}
-
-func (s *Server) postHook(w http.ResponseWriter, r *http.Request) {
-	var hook Hook
-	if !readControl(w, r, &hook) {
-		return
-	}
-	if hook.URL != "" && (isURL(hook.URL) != "" || hook.Secret == "") {
-		complain(w, http.StatusBadRequest, "a hook needs a URL and a secret")
-		return
-	}
-	s.mu.Lock()
-	s.ledger.hooks[hook.Account] = hook
-	if hook.URL == "" {
-		delete(s.ledger.hooks, hook.Account)
-	}
-	s.mu.Unlock()
-	show(w, hook)
-}
-
-func (s *Server) postAvailability(w http.ResponseWriter, r *http.Request) {
-	var asked struct {
-		Account string `json:"account"`
-		SKU     string `json:"sku"`
-	}
-	if !readControl(w, r, &asked) {
-		return
-	}
-	s.mu.Lock()
-	hook, registered := s.hookLocked(asked.Account)
-	orders := s.orders
-	s.mu.Unlock()
-	if !registered || !hook.answers(HookAvailability) {
-		complain(w, http.StatusBadRequest, "account %s has no hook for this", asked.Account)
-		return
-	}
-	var told Availability
-	_, refused := s.callHook(r.Context(), hook, orders, asked.Account, HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
-	if refused != nil {
-		complain(w, refused.status, "%s", refused.message)
-		return
-	}
-	if err := told.check(asked.Account, asked.SKU); err != nil {
-		complain(w, http.StatusFailedDependency, "the answer is not as documented: %v", err)
-		return
-	}
-	show(w, told)
 }

@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -75,7 +76,7 @@ func (o OrderSettings) check() error {
 	}
 	switch {
 	case o.DropNext < 0:
-		return fmt.Errorf("drop_next is negative")
+		return errors.New("drop_next is negative")
 	case o.HookLineItems != "" && o.HookLineItems != LineItemsDeployed && o.HookLineItems != LineItemsDocumented:
 		return fmt.Errorf("hook_line_items %q is neither %s nor %s", o.HookLineItems, LineItemsDeployed, LineItemsDocumented)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -78,7 +79,7 @@ func (e Endpoint) check() error {
 	case isURL(e.URL) != "":
 		return fmt.Errorf("url %q %s", e.URL, isURL(e.URL))
 	case len(e.Secrets) == 0 || slices.Contains(e.Secrets, ""):
-		return fmt.Errorf("an endpoint needs secrets, none of them empty")
+		return errors.New("an endpoint needs secrets, none of them empty")
 	case e.Connect && e.Account != "":
 		return fmt.Errorf("an endpoint for Connect belongs to the platform, not to %s", e.Account)
 	}

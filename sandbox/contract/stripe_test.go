@@ -140,7 +140,7 @@ func (s shop) orders() []stripesim.Purchased {
 }
 
 func TestObjectsAreStripes(t *testing.T) {
-	document, s := readDocument(t), open(t)
+	document, s := stripes(t), open(t)
 	same := func(method, path, actual string, object any) {
 		t.Helper()
 		require.Empty(t, document.differences(document.answer(t, method, path, "200"), object, path), "%s", actual)
@@ -168,7 +168,7 @@ func TestObjectsAreStripes(t *testing.T) {
 
 // An event's object is not described by its own schema, but by that of what it is.
 func TestEventsCarryStripesObjects(t *testing.T) {
-	document, s := readDocument(t), open(t)
+	document, s := stripes(t), open(t)
 	s.orders()
 	events := s.get("/v1/events?limit=100")
 	require.Equal(t, false, events["has_more"])
@@ -191,7 +191,7 @@ func TestEventsCarryStripesObjects(t *testing.T) {
 }
 
 func TestRefusalsAreStripes(t *testing.T) {
-	document, s := readDocument(t), open(t)
+	document, s := stripes(t), open(t)
 	order := s.buy(stripesim.Purchase{})
 	refused := document.answer(t, "get", "/v1/refunds", "default")
 	for name, c := range map[string]struct {
