@@ -126,6 +126,9 @@ func parseAmount(text string) (amount int64, currency string, err error) {
 type Wanted struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity,omitempty"` // 0: one
+	// Price, such as "15.00 USD", is what the agent believes that the product costs; empty means what the catalog says. With
+	// a price the catalog need not have the product: an agent may know an older catalog.
+	Price string `json:"price,omitempty"`
 }
 
 // fillCart looks up what an agent wants. Nothing wanted means that the agent takes the first product that can be bought.
@@ -177,6 +180,11 @@ func (a *account) firstForSale(now time.Time) string {
 
 func (a *account) lineFor(w Wanted, now time.Time) (l lineItem, currency string, refused *refusal) {
 	product, known := a.catalog[w.SKU]
+	if w.Price != "" {
+		product.Price, product.SalePrice = w.Price, ""
+		product.Title = cmp.Or(product.Title, w.SKU)
+		known = true
+	}
 	stock, err := strconv.ParseInt(product.InventoryQuantity, 10, 64)
 	switch {
 	case w.Quantity < 1:

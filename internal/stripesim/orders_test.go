@@ -134,6 +134,7 @@ func TestPurchasesThatAreRefused(t *testing.T) {
 		"taxes above all":   {Purchase{TaxPercent: 101}, 400, "tax_percent"},
 		"declined card":     {Purchase{Payment: "declined"}, 402, "card_declined"},
 		"no hook to call":   {Purchase{Hooks: true}, 400, "no_hook"},
+		"a price of air":    {Purchase{Items: []Wanted{{SKU: "P1", Price: "cheap"}}}, 409, "price"},
 		"one of them lacks": {Purchase{Items: append(of("P1", 1), of("GONE", 1)...)}, 409, "out_of_stock"},
 	} {
 		if c.buys.Account == "" {
@@ -159,6 +160,8 @@ func TestTotalsAddUp(t *testing.T) {
 		"one":                {[]Wanted{{SKU: "P1"}}, 0, 1500, 0, 0, 1500},
 		"tax on top":         {[]Wanted{{SKU: "P1", Quantity: 3}}, 8.25, 4500, 371, 0, 4871},
 		"shipping":           {[]Wanted{{SKU: "P1"}, {SKU: "P2", Quantity: 2}}, 0, 4500, 0, 900, 5400},
+		"an older price":     {[]Wanted{{SKU: "SALE", Price: "14.00 USD"}}, 0, 1400, 0, 0, 1400},
+		"an older product":   {[]Wanted{{SKU: "OLD", Price: "3.00 USD", Quantity: 2}}, 0, 600, 0, 0, 600},
 		"sale":               {[]Wanted{{SKU: "SALE"}}, 0, 1250, 0, 0, 1250},
 		"no decimals":        {[]Wanted{{SKU: "YEN", Quantity: 2}}, 10, 3000, 300, 0, 3300},
 		"tax in it, by item": {[]Wanted{{SKU: "EACH", Quantity: 2}}, 25, 2000, 400, 400, 2400},

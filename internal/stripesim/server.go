@@ -58,7 +58,7 @@ type Options struct {
 type Server struct {
 	options    Options
 	caller     *http.Client  // of webhooks and hooks
-	sending    chan struct{} // has a place for each of their calls that are under way
+	sending    chan struct{} // has a place for each attempt at a delivery that is under way
 	dir        string
 	routes     *http.ServeMux
 	control    *http.ServeMux

@@ -152,6 +152,12 @@ func (s *Server) dispatchLocked(e *event, to *endpoint, log *Delivery, delay tim
 
 // attempt sends an event once, and reports whether it was taken.
 func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *Delivery, orders OrderSettings) bool {
+	select {
+	case s.sending <- struct{}{}:
+		defer func() { <-s.sending }()
+	case <-ctx.Done():
+		return false
+	}
 	s.mu.Lock()
 	target, version := to.Endpoint, to.APIVersion
 	if version == "" {
@@ -178,12 +184,6 @@ func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *Deliv
 
 // post sends a signed body, and returns the answer's status and the beginning of its body.
 func (s *Server) post(ctx context.Context, url string, secrets []string, payload []byte, orders OrderSettings, limit time.Duration) (status int, body []byte, seconds float64, err error) {
-	select {
-	case s.sending <- struct{}{}:
-		defer func() { <-s.sending }()
-	case <-ctx.Done():
-		return 0, nil, 0, ctx.Err()
-	}
 	started := time.Now()
 	defer func() { seconds = time.Since(started).Seconds() }()
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -357,3 +357,40 @@ func TestResetForgetsOrders(t *testing.T) {
 	}
 	require.Zero(t, taken.count())
 }
+
+func TestManyPurchasesAtOnce(t *testing.T) {
+	t.Parallel()
+	const many = 100
+	d := stocked(t, Options{Orders: OrderSettings{Jitter: Duration(5 * time.Millisecond), RetryDelay: Duration(time.Millisecond), Retries: 20, Duplicates: 0.2}})
+	taken := receive(t)
+	taken.answer = func(n int) int { return []int{200, 200, 500}[n%3] }
+	d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed", "refund.created"}})
+	work := make(chan struct{}, many)
+	for range many {
+		work <- struct{}{}
+	}
+	close(work)
+	var agents sync.WaitGroup
+	for range 8 {
+		agents.Go(func() {
+			for range work {
+				b := d.buy(Purchase{})
+				d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).id(t)
+			}
+		})
+	}
+	agents.Wait()
+	d.quiet()
+	distinct := map[string]bool{}
+	for _, id := range taken.events(t) {
+		distinct[id] = true
+	}
+	require.Len(t, distinct, 2*many)
+	require.Empty(t, d.object("/v1/events?delivery_success=false&limit=100", clover)["data"])
+	orders, err := d.control.Orders(t.Context(), shop)
+	require.NoError(t, err)
+	require.Len(t, orders, many)
+	for _, o := range orders {
+		require.Equal(t, o.Total, o.Refunded)
+	}
+}
