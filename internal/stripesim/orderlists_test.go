@@ -82,4 +82,6 @@ func TestEventsAreListed(t *testing.T) {
 	clock.advance(eventsKept - time.Minute)
 	require.Len(t, listed("type=checkout.session.completed"), 1, "events go back 30 days")
 	require.Equal(t, 404, d.get("/v1/events/"+one["id"].(string), nil).status)
+	d.buy(Purchase{})
+	require.Len(t, d.types(shop), 10, "what cannot be listed is forgotten at the next event: of 14, the first 4")
 }

@@ -158,6 +158,7 @@ func TestTotalsAddUp(t *testing.T) {
 		subtotal, taxes, ships, totals int64
 	}{
 		"one":                {[]Wanted{{SKU: "P1"}}, 0, 1500, 0, 0, 1500},
+		"half a cent":        {[]Wanted{{SKU: "P1"}}, 8.25, 1500, 124, 0, 1624},
 		"tax on top":         {[]Wanted{{SKU: "P1", Quantity: 3}}, 8.25, 4500, 371, 0, 4871},
 		"shipping":           {[]Wanted{{SKU: "P1"}, {SKU: "P2", Quantity: 2}}, 0, 4500, 0, 900, 5400},
 		"an older price":     {[]Wanted{{SKU: "SALE", Price: "14.00 USD"}}, 0, 1400, 0, 0, 1400},

@@ -256,6 +256,18 @@ func TestDeliveriesAreRetried(t *testing.T) {
 	}
 }
 
+func TestRetriesWaitTwiceAsLongEachTime(t *testing.T) {
+	t.Parallel()
+	d := stocked(t, Options{Orders: OrderSettings{Jitter: -1, RetryDelay: Duration(20 * time.Millisecond), Retries: 2}})
+	taken := receive(t)
+	taken.answer = func(int) int { return 500 }
+	d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+	d.buy(Purchase{})
+	attempts := d.quiet()[0].Attempts
+	require.GreaterOrEqual(t, attempts[1].At.Sub(attempts[0].At), 20*time.Millisecond)
+	require.GreaterOrEqual(t, attempts[2].At.Sub(attempts[1].At), 40*time.Millisecond)
+}
+
 func TestAnEndpointThatIsDownOrSlow(t *testing.T) {
 	t.Parallel()
 	slow := hurried
