@@ -32,7 +32,8 @@
 //
 // with Stripe's authentication (Bearer or Basic), Stripe-Account, Stripe-Version, Idempotency-Key, Request-Id and error
 // envelope. Lists come newest first, in pages by limit, starting_after and ending_before. Anything else is Stripe's 404,
-// and a parameter that is not emulated is one that is not known. Signed URLs need no key, and refuse a client that sends it:
+// and a parameter that is not emulated is one that is not known. Signed URLs need no key, and refuse a client that sends
+// it:
 //
 //	PUT  /_uploads/{token}                        the file of an import, which starts with it
 //	GET  /_downloads/{token}                      the rows that an import refused
@@ -67,6 +68,8 @@
 //   - An order ships for the dearest of what its products ask for the buyer's country.
 //   - A hook carries the session's id as checkout_session. An agent takes the first shipping option.
 //   - Purchases leave the stock in the catalog as the merchant sent it.
+//   - Of products whose row was not kept (see [Product]) nobody knows shipping, tax behaviour or disable_checkout: they ship
+//     free, and can be bought.
 //
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
 // captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
