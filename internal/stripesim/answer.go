@@ -3,6 +3,7 @@ package stripesim
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 )
 
@@ -20,6 +21,7 @@ type apiError struct {
 	Param      string
 	Message    string
 	RetryAfter string
+	Object     map[string]any // what the envelope shows besides, by name
 }
 
 func (e apiError) write(w http.ResponseWriter) { e.answer().write(w, w.Header().Get("Request-Id")) }
@@ -65,7 +67,15 @@ func (e apiError) envelope(requestID string) []byte {
 	if requestID != "" {
 		body.RequestLogURL = "https://dashboard.stripe.com/test/logs/" + requestID
 	}
-	return encode(map[string]any{"error": body})
+	if e.Object == nil {
+		return encode(map[string]any{"error": body})
+	}
+	var members map[string]any
+	if err := json.Unmarshal(encode(body), &members); err != nil {
+		panic("stripesim: read an envelope back: " + err.Error())
+	}
+	maps.Copy(members, e.Object)
+	return encode(map[string]any{"error": members})
 }
 
 func okAnswer(object any) answer { return answer{status: http.StatusOK, body: encode(object)} }

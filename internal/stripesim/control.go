@@ -102,7 +102,7 @@ func (c Control) Stats(ctx context.Context) (Stats, error) {
 
 // SetImportDelay changes how long imports that are created from now on stay pending.
 func (c Control) SetImportDelay(ctx context.Context, delay time.Duration) error {
-	return c.call(ctx, http.MethodPost, "/_sim/settings", Settings{ImportDelay: Duration(delay)}, nil)
+	return c.call(ctx, http.MethodPost, "/_sim/settings", map[string]Duration{"import_delay": Duration(delay)}, nil)
 }
 
 // RevokeKey makes the emulator answer a key with 401.
@@ -118,6 +118,7 @@ func (c Control) Reset(ctx context.Context) error {
 // ControlError is an answer of the control API that refuses.
 type ControlError struct {
 	Status  int
+	Code    string // of a purchase that was refused, such as out_of_stock
 	Message string
 }
 
@@ -162,11 +163,12 @@ func readAnswer(response *http.Response, into any) error {
 	if response.StatusCode != http.StatusOK {
 		var refusal struct {
 			Error string `json:"error"`
+			Code  string `json:"code"`
 		}
 		if err := json.NewDecoder(response.Body).Decode(&refusal); err != nil {
 			refusal.Error = "answer without a reason"
 		}
-		return &ControlError{Status: response.StatusCode, Message: refusal.Error}
+		return &ControlError{Status: response.StatusCode, Code: refusal.Code, Message: refusal.Error}
 	}
 	if into == nil {
 		return nil

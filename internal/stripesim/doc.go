@@ -1,7 +1,7 @@
-// Package stripesim is a stand-in for Stripe: a stateful HTTP emulator of the two ways to import a catalog, for tests,
-// demos and development without a key. One way is the Files API with import sets of the Data Management API (v1), the
-// other the Product Catalog Import API (v2). It keeps files on disk and one catalog per account, whichever way it came,
-// and it misbehaves on request.
+// Package stripesim is a stand-in for Stripe: a stateful HTTP emulator of the two ways to import a catalog, and of what
+// follows when agents buy from it, for tests, demos and development without a key. One way is the Files API with import
+// sets of the Data Management API (v1), the other the Product Catalog Import API (v2). It keeps files on disk and one
+// catalog per account, whichever way it came; it tells of orders by signed webhooks; and it misbehaves on request.
 //
 // Point a client's API base and files base at one address that serves a *Server. It answers
 //
@@ -14,8 +14,26 @@
 //	GET  /v2/commerce/product_catalog/imports     list them, by ?feed_type= and ?status=, in pages of ?limit=
 //	GET  /v2/commerce/product_catalog/imports/{id}  read it
 //
+// and for the orders of the account that Stripe-Account names
+//
+//	GET  /v1/checkout/sessions                    list, by payment_intent, status and created
+//	GET  /v1/checkout/sessions/{id}               expand line_items (data.price.product, data.taxes), payment_intent
+//	                                              (latest_charge, agent_details), shipping_cost.shipping_rate
+//	GET  /v1/checkout/sessions/{id}/line_items    in pages; expand data.price.product, data.taxes
+//	GET  /v1/payment_intents/{id}                 expand latest_charge, agent_details
+//	POST /v1/payment_intents/{id}/capture         amount_to_capture, application_fee_amount, metadata; once
+//	POST /v1/payment_intents/{id}/cancel          cancellation_reason
+//	GET  /v1/charges/{id}
+//	POST /v1/refunds                              payment_intent or charge, amount, reason, metadata
+//	GET  /v1/refunds, /v1/refunds/{id}            list, by payment_intent, charge and created
+//	POST /v1/disputes/{id}                        evidence, metadata, submit
+//	GET  /v1/disputes, /v1/disputes/{id}          list, by payment_intent, charge and created
+//	GET  /v1/events, /v1/events/{id}              of 30 days; list, by types or type, created and delivery_success
+//
 // with Stripe's authentication (Bearer or Basic), Stripe-Account, Stripe-Version, Idempotency-Key, Request-Id and error
-// envelope. Anything else is Stripe's 404. Signed URLs need no key, and refuse a client that sends it:
+// envelope. Lists come newest first, in pages by limit, starting_after and ending_before. Anything else is Stripe's 404,
+// and a parameter that is not emulated is one that is not known. Signed URLs need no key, and refuse a client that sends
+// it:
 //
 //	PUT  /_uploads/{token}                        the file of an import, which starts with it
 //	GET  /_downloads/{token}                      the rows that an import refused
@@ -33,7 +51,30 @@
 // an import takes one file and fails an hour after it began without one, that a refused row keeps its product from being
 // removed by mode replace, that an empty cell of an inventory or pricing row clears, how pages are counted, what the
 // columns of the file of refused rows are (v1's, with stripe_error_message before them) and how the host of signed URLs
-// words its refusals. Not emulated: Stripe-Context, the filters by creation time, and events.
+// words its refusals. Not emulated: Stripe-Context, the filters by creation time, and events of imports.
+//
+// Known of orders: the shapes of the objects, which a test in the sandbox compares with Stripe's OpenAPI document; where
+// an order's facts stand; which events come of what; that agent_details and external_reference appear under preview
+// versions alone; how webhooks are signed and retried; the bodies of the hooks, with both spellings of the line items, and
+// their four seconds. Not known, so decided here:
+//
+//   - agent_details is shown to whoever expands it, and external_reference from version 2025-12-15.preview on.
+//   - A session whose payment awaits its capture is unpaid. It is paid once it was captured; no event says so but
+//     payment_intent.succeeded.
+//   - What a partial capture, a cancellation or the end of an authorization gives back is a refund: public clients see it
+//     in the charge's amount_refunded, with an object. It emits refund.created; a cancellation charge.refunded as well,
+//     an authorization that ends charge.expired. That a partial capture emits no charge.refunded is a guess.
+//   - Events that are listed have no account, and those that are delivered to Connect endpoints have.
+//   - An order ships for the dearest of what its products ask for the buyer's country.
+//   - A hook carries the session's id as checkout_session. An agent takes the first shipping option.
+//   - Purchases leave the stock in the catalog as the merchant sent it.
+//   - Of products whose row was not kept (see [Product]) nobody knows shipping, tax behaviour or disable_checkout: they ship
+//     free, and can be bought.
+//
+// Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
+// captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
+// money on the platform's account, thin events, and the endpoints API: endpoints are registered by the control API.
+// Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from Stripe.
 //
 // # The control API
 //
@@ -51,11 +92,49 @@
 //	GET    /_sim/faults                             armed faults and how often each one struck
 //	POST   /_sim/faults                             arm a fault; answers with its id
 //	DELETE /_sim/faults                             disarm all of them
-//	POST   /_sim/settings                           {"import_delay":"2s"} for imports created from now on
+//	GET    /_sim/settings                           {"import_delay":…,"orders":{…}}: see [Settings], [OrderSettings]
+//	POST   /_sim/settings                           changes what the body names: {"import_delay":"2s"} for imports created
+//	                                                from now on, {"orders":{"duplicates":0.1,"drop_next":2}}
 //	POST   /_sim/keys/revoke                        {"key":"sk_test_…"}: it is answered with 401 from now on
 //	POST   /_sim/reset                              forget everything, faults and revoked keys included
 //
-// A list answers with {"data":[…]}; ?account=acct_… narrows files, imports and requests.
+// and of orders
+//
+//	POST   /_sim/agent/purchase                     an agent buys: see [Purchase]; answers with [Purchased], or refuses with
+//	                                                {"error":…,"code":…,"hook_calls":[…]}: 402 declined, card_declined,
+//	                                                hook_timeout; 424 hook_failed, hook_answer; 409 for what the catalog
+//	                                                has not
+//	POST   /_sim/agent/availability                 {"account":…,"sku":…} asks the merchant's hook: [Availability]
+//	POST   /_sim/hooks                              {"account":…,"url":…,"secret":…}; without account for all, without URL
+//	                                                to take it away: [Hook]
+//	GET    /_sim/hooks/calls                        calls of hooks, oldest first: [HookCall]
+//	GET    /_sim/orders                             orders with what was captured, refunded and disputed: [Order]
+//	GET    /_sim/orders/{id}                        one of them, by its session or its payment intent
+//	POST   /_sim/orders/{id}/refund                 {"amount":100} by the merchant's staff; no amount for all that is left
+//	POST   /_sim/orders/{id}/dispute                {"amount":100,"reason":"fraudulent"} by the buyer
+//	POST   /_sim/orders/{id}/settle                 {"status":"succeeded"} or failed: ends a delayed payment
+//	POST   /_sim/orders/{id}/expire                 ends an authorization, or a session that was not paid
+//	POST   /_sim/disputes/{id}                      {"status":"won"} or lost close it; needs_response, under_review
+//	POST   /_sim/refunds/{id}                       {"status":"failed"} or succeeded
+//	GET    /_sim/events                             events, oldest first: [Event]
+//	POST   /_sim/events/{id}/resend                 to every endpoint that wants it
+//	GET    /_sim/webhooks                           endpoints: [Endpoint]
+//	POST   /_sim/webhooks                           {"url":…,"secrets":[…],"connect":true,"enabled_events":[…]}
+//	POST   /_sim/webhooks/{id}                      the same, for an endpoint that is there: to roll its secret
+//	DELETE /_sim/webhooks/{id}                      take it away
+//	POST   /_sim/webhooks/{id}/send                 {"payload":{…},"secret":…} sends a body as it is, once: [Attempt]
+//	GET    /_sim/deliveries                         deliveries and their attempts, at most the newest 10,000: [Delivery]
+//
+// A list answers with {"data":[…]}; ?account=acct_… narrows files, imports, requests, orders, events, deliveries and calls
+// of hooks.
+//
+// # Webhooks
+//
+// Every event goes to every endpoint that wants it, in no order, and is tried again after retry_delay, twice that, and so
+// on, until it is taken with a 2xx or the retries are used up; then GET /v1/events?delivery_success=false still has it.
+// What goes wrong on the way is drawn from the seed and the numbers of the event and the endpoint, so that two runs which
+// do the same meet the same misfortunes: jitter, drops and duplicates. See [OrderSettings] for those, for signatures that
+// are too old and for events of test mode at endpoints of live mode.
 //
 // # Faults
 //

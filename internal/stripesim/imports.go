@@ -87,7 +87,7 @@ func (s *Server) startLocked(owner *account, imp *importJob) {
 		return
 	}
 	ctx, delay, generation := s.ctx, s.importDelay, s.generation
-	s.imports.Go(func() {
+	s.background.Go(func() {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {

@@ -46,7 +46,9 @@ type Options struct {
 	URLLifetime time.Duration
 	// UploadWindow is how long a product catalog import waits for its upload; zero means DefaultUploadWindow.
 	UploadWindow time.Duration
-	// Now is the clock of timestamps, idempotency keys and signed URLs; nil means time.Now.
+	// Orders are the settings of orders, webhooks and hooks to begin with, and after each reset.
+	Orders OrderSettings
+	// Now is the clock of timestamps, idempotency keys, signed URLs and authorizations; nil means time.Now.
 	Now func() time.Time
 	// Logger gets a line per call; nil discards them.
 	Logger *slog.Logger
@@ -54,16 +56,20 @@ type Options struct {
 
 // Server is the emulator. It is safe for concurrent use.
 type Server struct {
-	options Options
-	dir     string
-	routes  *http.ServeMux
-	control *http.ServeMux
-	stop    context.CancelFunc // ends every import that is being processed
-	ctx     context.Context
-	imports sync.WaitGroup
+	options    Options
+	caller     *http.Client  // of webhooks and hooks
+	sending    chan struct{} // has a place for each attempt at a delivery that is under way
+	dir        string
+	routes     *http.ServeMux
+	control    *http.ServeMux
+	stop       context.CancelFunc // ends every import, delivery and timer that is under way
+	ctx        context.Context
+	background sync.WaitGroup
 
 	mu          sync.Mutex
 	importDelay time.Duration
+	orders      OrderSettings
+	ledger      *ledger
 	revoked     map[string]bool
 	accounts    map[string]*account
 	fileOrder   []*storedFile
@@ -99,31 +105,39 @@ func New(options Options) (*Server, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
+	if err := options.Orders.check(); err != nil {
+		return nil, fmt.Errorf("orders: %w", err)
+	}
 	dir, err := os.MkdirTemp(options.Dir, "stripesim-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for uploaded files: %w", err)
 	}
-	s := &Server{options: options, dir: dir}
+	s := &Server{options: options, dir: dir, sending: make(chan struct{}, maxSending)}
+	s.caller = &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: maxSending},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // to be redirected is to fail
+	}
 	s.forget()
 	s.routes = s.apiRoutes()
 	s.control = s.controlRoutes()
 	return s, nil
 }
 
-// Close ends the imports in flight and removes the uploaded files.
+// Close ends the imports and deliveries in flight, and removes the uploaded files.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	stop := s.stop
 	s.mu.Unlock()
 	stop()
-	s.imports.Wait()
+	s.background.Wait()
+	s.caller.CloseIdleConnections()
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("remove uploaded files: %w", err)
 	}
 	return nil
 }
 
-// Reset forgets files, imports, catalogs, requests, idempotency keys, faults and revoked keys.
+// Reset forgets files, imports, catalogs, orders, webhook endpoints, requests, idempotency keys, faults and revoked keys.
 func (s *Server) Reset() error {
 	s.mu.Lock()
 	stop, files := s.stop, s.fileOrder
@@ -148,6 +162,7 @@ func (s *Server) forgetLocked() {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.generation++
 	s.importDelay = s.options.ImportDelay
+	s.orders, s.ledger = s.options.Orders.withDefaults(), newLedger()
 	s.revoked = map[string]bool{}
 	s.accounts = map[string]*account{}
 	s.fileOrder, s.importOrder, s.requests, s.faults = nil, nil, nil, nil
@@ -196,6 +211,7 @@ func (s *Server) apiRoutes() *http.ServeMux {
 	routes.HandleFunc("POST "+catalogImportsPath, v2(s.idempotent(apiV2, v2Keys, s.prepareCatalogImport)))
 	routes.HandleFunc("GET "+catalogImportsPath, v2(s.listCatalogImports))
 	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.getCatalogImport))
+	s.orderRoutes(routes)
 	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.putUpload)
 	routes.HandleFunc("GET "+downloadsPath+"{token}", s.getDownload)
 	routes.HandleFunc("/", s.unknownURL)

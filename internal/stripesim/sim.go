@@ -75,7 +75,8 @@ type Stats struct {
 
 // Settings can be changed while the emulator runs.
 type Settings struct {
-	ImportDelay Duration `json:"import_delay"`
+	ImportDelay Duration      `json:"import_delay"`
+	Orders      OrderSettings `json:"orders"`
 }
 
 func (s *Server) controlRoutes() *http.ServeMux {
@@ -90,10 +91,12 @@ func (s *Server) controlRoutes() *http.ServeMux {
 	routes.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { list(w, s.armedFaults()) })
 	routes.HandleFunc("POST /_sim/faults", s.postFault)
 	routes.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.disarm(); show(w, struct{}{}) })
+	routes.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) { show(w, s.settings()) })
 	routes.HandleFunc("POST /_sim/settings", s.postSettings)
 	routes.HandleFunc("PATCH /_sim/settings", s.postSettings)
 	routes.HandleFunc("POST /_sim/keys/revoke", s.postRevoke)
 	routes.HandleFunc("POST /_sim/reset", s.postReset)
+	s.orderControlRoutes(routes)
 	return routes
 }
 
@@ -291,8 +294,15 @@ func (s *Server) postFault(w http.ResponseWriter, r *http.Request) {
 	show(w, armed)
 }
 
+func (s *Server) settings() Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Settings{ImportDelay: Duration(s.importDelay), Orders: s.orders}
+}
+
+// postSettings changes what the body names, and nothing else.
 func (s *Server) postSettings(w http.ResponseWriter, r *http.Request) {
-	var settings Settings
+	settings := s.settings()
 	if !readControl(w, r, &settings) {
 		return
 	}
@@ -300,10 +310,14 @@ func (s *Server) postSettings(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusBadRequest, "import_delay is negative")
 		return
 	}
+	if err := settings.Orders.check(); err != nil {
+		complain(w, http.StatusBadRequest, "orders: %v", err)
+		return
+	}
 	s.mu.Lock()
-	s.importDelay = time.Duration(settings.ImportDelay)
+	s.importDelay, s.orders = time.Duration(settings.ImportDelay), settings.Orders.withDefaults()
 	s.mu.Unlock()
-	show(w, settings)
+	show(w, s.settings())
 }
 
 func (s *Server) postRevoke(w http.ResponseWriter, r *http.Request) {

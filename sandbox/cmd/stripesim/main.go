@@ -17,7 +17,7 @@ import (
 	"vitrine/internal/stripesim"
 )
 
-const usage = `stripesim serves an emulator of Stripe's Files and Data Management APIs. It forgets everything when it stops.
+const usage = `stripesim serves an emulator of Stripe: catalog imports, orders of agents, webhooks. It forgets everything when it stops.
 
 Usage:
   stripesim [flags]               serve until SIGTERM or SIGINT

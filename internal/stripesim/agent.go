@@ -1,0 +1,185 @@
+package stripesim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// How a purchase is paid.
+const (
+	paymentPaid      = "paid"      // at once
+	paymentDelayed   = "delayed"   // by a method that takes days; see Control.Settle
+	paymentDeclined  = "declined"  // the card is refused, and nothing comes of the purchase
+	paymentAbandoned = "abandoned" // never: the session stays open until it expires
+)
+
+// sessionLifetime is how long an agent may take to pay.
+const sessionLifetime = 24 * time.Hour
+
+// Purchase is what an agent is told to buy. All but the account may be left out.
+type Purchase struct {
+	Account string `json:"account"`
+	// Items come from the account's catalog; none means the first product of it that can be bought.
+	Items   []Wanted `json:"items,omitempty"`
+	Capture string   `json:"capture,omitempty"` // automatic (the default) or manual
+	Payment string   `json:"payment,omitempty"` // paid (the default), delayed, declined or abandoned
+	Agent   Agent    `json:"agent,omitzero"`
+	// Plain makes it a checkout without an agent: no agent details, and no references to the catalog.
+	Plain bool `json:"plain,omitempty"`
+	// HideAgent leaves out the agent's details alone, which a preview may do.
+	HideAgent bool `json:"hide_agent,omitempty"`
+	// Hooks calls the merchant's hooks, each HookRepeats times over after the first, with the same body.
+	Hooks       bool `json:"hooks,omitempty"`
+	HookRepeats int  `json:"hook_repeats,omitempty"`
+	// Buyer is Jenny Rosen of South San Francisco if left out.
+	Buyer Buyer `json:"buyer,omitzero"`
+	// TaxPercent is the rate of all items, until a hook names others.
+	TaxPercent float64           `json:"tax_percent,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+}
+
+// Agent is who buys.
+type Agent struct {
+	Name    string `json:"name,omitempty"`
+	Profile string `json:"profile,omitempty"` // profile_…
+}
+
+// Buyer is for whom.
+type Buyer struct {
+	Name    string  `json:"name,omitempty"`
+	Email   string  `json:"email,omitempty"`
+	Phone   string  `json:"phone,omitempty"`
+	Address Address `json:"address,omitzero"`
+}
+
+// Address is where the goods go.
+type Address struct {
+	Line1      string `json:"line1,omitempty"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city,omitempty"`
+	State      string `json:"state,omitempty"`
+	PostalCode string `json:"postal_code,omitempty"`
+	Country    string `json:"country,omitempty"`
+}
+
+var jenny = Buyer{
+	Name: "Jenny Rosen", Email: "jenny.rosen@example.com", Phone: "+16505550100",
+	Address: Address{Line1: "354 Oyster Point Blvd", City: "South San Francisco", State: "CA", PostalCode: "94080", Country: "US"},
+}
+
+// Purchased is what became of a purchase.
+type Purchased struct {
+	Order
+	HookCalls []HookCall `json:"hook_calls"`
+}
+
+// refusal is why a purchase did not come about.
+type refusal struct {
+	status  int
+	code    string
+	message string
+}
+
+func refuse(status int, code, format string, values ...any) *refusal {
+	return &refusal{status: status, code: code, message: fmt.Sprintf(format, values...)}
+}
+
+func (p *Purchase) complete() *refusal {
+	p.Capture, p.Payment = cmp.Or(p.Capture, captureAutomatic), cmp.Or(p.Payment, paymentPaid)
+	p.Agent = cmp.Or(p.Agent, Agent{Name: "Emulated Agent", Profile: "profile_test_emulated"})
+	p.Buyer = cmp.Or(p.Buyer, jenny)
+	p.Buyer.Address = cmp.Or(p.Buyer.Address, jenny.Address)
+	if p.Plain || p.HideAgent {
+		p.Agent = Agent{}
+	}
+	switch {
+	case p.Capture != captureAutomatic && p.Capture != captureManual:
+		return refuse(400, "capture", "capture %q is neither automatic nor manual", p.Capture)
+	case p.Payment != paymentPaid && p.Payment != paymentDelayed && p.Payment != paymentDeclined && p.Payment != paymentAbandoned:
+		return refuse(400, "payment", "payment %q is not one of paid, delayed, declined, abandoned", p.Payment)
+	case p.Payment == paymentDelayed && p.Capture == captureManual:
+		return refuse(400, "capture", "a delayed payment cannot be captured by hand")
+	case !(p.TaxPercent >= 0 && p.TaxPercent <= 100) || p.HookRepeats < 0:
+		return refuse(400, "tax_percent", "tax_percent is not from 0 to 100, or hook_repeats is negative")
+	}
+	return nil
+}
+
+func (s *Server) postPurchase(w http.ResponseWriter, r *http.Request) {
+	var p Purchase
+	if !readControl(w, r, &p) {
+		return
+	}
+	bought, calls, refused := s.purchase(r.Context(), p)
+	if calls == nil {
+		calls = []HookCall{}
+	}
+	if refused != nil {
+		body := map[string]any{"error": refused.message, "code": refused.code, "hook_calls": calls}
+		answer{status: refused.status, body: encode(body)}.write(w, "")
+		return
+	}
+	show(w, Purchased{Order: bought, HookCalls: calls})
+}
+
+// purchase plays an agent that buys.
+func (s *Server) purchase(ctx context.Context, p Purchase) (Order, []HookCall, *refusal) {
+	if !s.knowsAccount(p.Account) {
+		return Order{}, nil, refuse(400, "account", "account %q is not known", p.Account)
+	}
+	if refused := p.complete(); refused != nil {
+		return Order{}, nil, refused
+	}
+	now := s.options.Now()
+	s.mu.Lock()
+	generation := s.generation
+	filled, refused := s.accountLocked(p.Account).fillCart(p, now)
+	hook, registered := s.hookLocked(p.Account)
+	orders := s.orders
+	s.mu.Unlock()
+	switch {
+	case refused != nil:
+		return Order{}, nil, refused
+	case p.Hooks && !registered:
+		return Order{}, nil, refuse(400, "no_hook", "account %s has no hook registered", p.Account)
+	}
+	o := &session{
+		id: newID("cs_test_"), account: p.Account, created: now, expires: now.Add(sessionLifetime), status: statusOpen,
+		paymentStatus: statusUnpaid, cart: filled, buyer: p.Buyer, agent: p.Agent, plain: p.Plain, metadata: merged(nil, p.Metadata),
+	}
+	talk := &conversation{server: s, ctx: ctx, hook: hook, orders: orders, session: o, repeats: p.HookRepeats}
+	var fee int64
+	if p.Hooks {
+		if fee, refused = talk.ask(p.Payment != paymentAbandoned); refused != nil {
+			return Order{}, talk.calls, refused
+		}
+	}
+	if p.Payment == paymentDeclined {
+		return Order{}, talk.calls, refuse(402, "card_declined", "the buyer's card was declined")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation != s.generation {
+		return Order{}, talk.calls, refuse(409, "reset", "the emulator was reset meanwhile")
+	}
+	s.ledger.sessions = append(s.ledger.sessions, o)
+	if p.Payment == paymentAbandoned {
+		s.laterLocked(sessionLifetime, s.expireOrdersLocked)
+	} else {
+		s.payLocked(o, p, fee)
+	}
+	return o.order(), talk.calls, nil
+}
+
+// expireSessionLocked ends a session that nobody paid.
+func (s *Server) expireSessionLocked(o *session) error {
+	if o.status != statusOpen {
+		return fmt.Errorf("session %s is %s", o.id, o.status)
+	}
+	o.status = statusExpired
+	s.emitLocked("checkout.session.expired", o.account, o.object(expands{}), cause{})
+	return nil
+}

@@ -1,0 +1,103 @@
+package stripesim
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// eventsKept is how far back events can be listed.
+const eventsKept = 30 * 24 * time.Hour
+
+// event is something that happened, with its object as it was then. It is rendered under no preview version, as events
+// are wherever an account did not ask for one: what only a preview version shows has to be retrieved.
+type event struct {
+	id      string
+	account string
+	kind    string
+	created time.Time
+	version string
+	object  json.RawMessage
+	why     cause
+	number  int             // draws its luck
+	waiting map[string]bool // endpoints that did not take it yet
+}
+
+// emitLocked makes an event, and sends it to the endpoints that want it.
+func (s *Server) emitLocked(kind, account string, object map[string]any, why cause) {
+	now := s.options.Now()
+	for len(s.ledger.events) > 0 && !s.ledger.events[0].created.After(now.Add(-eventsKept)) {
+		s.ledger.events = s.ledger.events[1:]
+	}
+	s.ledger.made++
+	e := &event{
+		id: newID("evt_"), account: account, kind: kind, created: now, version: s.orders.APIVersion, object: encode(object),
+		why: why, number: s.ledger.made, waiting: map[string]bool{},
+	}
+	s.ledger.events = append(s.ledger.events, e)
+	for _, to := range s.ledger.endpoints {
+		if to.wants(e, s.orders.TestEventsToLive) {
+			s.sendLocked(e, to)
+		}
+	}
+}
+
+// body is Stripe's object. That account stands in deliveries to Connect endpoints alone, and not in what a connected
+// account lists itself, is the stricter reading.
+func (e *event) body(connect bool, version string) map[string]any {
+	object := map[string]any{
+		"id": e.id, "object": "event", "api_version": version, "created": e.created.Unix(), "livemode": false,
+		"pending_webhooks": len(e.waiting), "type": e.kind, "data": map[string]any{"object": e.object},
+		"request": map[string]any{"id": orNull(e.why.request), "idempotency_key": orNull(e.why.key)},
+	}
+	if connect {
+		object["account"] = e.account
+	}
+	return object
+}
+
+func (s *Server) listedEventsLocked() []*event {
+	oldest := s.options.Now().Add(-eventsKept)
+	i := slices.IndexFunc(s.ledger.events, func(e *event) bool { return e.created.After(oldest) })
+	if i < 0 {
+		return nil
+	}
+	return s.ledger.events[i:]
+}
+
+func (s *Server) getEvent(c orderCall) (any, *apiError) {
+	if failed := c.done(); failed != nil {
+		return nil, failed
+	}
+	for _, e := range s.listedEventsLocked() {
+		if e.id == c.id && e.account == c.account {
+			return e.body(false, e.version), nil
+		}
+	}
+	return nil, missingObject("event", "id", c.id)
+}
+
+func (s *Server) listEvents(c orderCall) (any, *apiError) {
+	p, created, types, kind := c.page(), c.period("created"), c.list("types"), c.text("type")
+	undelivered, delivered := c.has("delivery_success"), c.flag("delivery_success", false)
+	switch {
+	case len(types) > 20:
+		c.fail(invalid("types", "Up to 20 types can be named."))
+	case len(types) > 0 && kind != "":
+		c.fail(invalid("types", "You may specify only one of these parameters: type, types."))
+	}
+	if failed := c.done(); failed != nil {
+		return nil, failed
+	}
+	return listNewest(c, p, s.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id }, func(e *event) bool {
+		return created.fits(e.created.Unix()) && (len(types) == 0 || slices.Contains(types, e.kind)) &&
+			(kind == "" || matchesType(kind, e.kind)) && (!undelivered || delivered == (len(e.waiting) == 0))
+	}, func(e *event) any { return e.body(false, e.version) })
+}
+
+// matchesType takes a type, "*", or everything below a name: "charge.*".
+func matchesType(pattern, kind string) bool {
+	below, all := strings.CutSuffix(pattern, "*")
+	return pattern == kind || (all && strings.HasPrefix(kind, below))
+}
