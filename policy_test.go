@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/report", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/order", "internal/report", "internal/staging"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -87,6 +87,10 @@ func roomRules() []rule {
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
 		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
+		room{
+			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault"},
+		}.rule(`package order; import _ "net/http"`),
 		room{
 			name: "internal/report", why: "the report is pure: findings in, documents out",
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed"},
