@@ -25,6 +25,8 @@ func newImports(c config.Config) (map[catalog.API]activities.Imports, error) {
 		FilesBase: c.Stripe.FilesBase,
 		Version:   c.Stripe.Version,
 		V2Version: c.Stripe.V2Version,
+
+		OrdersVersion: c.Stripe.OrdersVersion,
 	})
 	if err != nil {
 		return nil, err

@@ -26,11 +26,13 @@ type Config struct {
 // Stripe says how Stripe is reached.
 type Stripe struct {
 	Key       Secret
-	APIBase   string  // without a slash at its end
-	FilesBase string  // without a slash at its end
-	Version   string  // Stripe-Version of the Data Management API
-	V2Version string  // Stripe-Version of the Product Catalog Import API
-	Rate      float64 // activities a second on Stripe's task queue, for the whole fleet
+	APIBase   string // without a slash at its end
+	FilesBase string // without a slash at its end
+	Version   string // Stripe-Version of the Data Management API
+	V2Version string // Stripe-Version of the Product Catalog Import API
+	// OrdersVersion is the Stripe-Version for sessions, payments, refunds, disputes and events.
+	OrdersVersion string
+	Rate          float64 // activities a second on Stripe's task queue, for the whole fleet
 	// Concurrency is how many activities that call Stripe one worker runs at once.
 	Concurrency int
 }
@@ -93,6 +95,7 @@ func (c Config) LogValue() slog.Value {
 			"files_base", c.Stripe.FilesBase,
 			"version", c.Stripe.Version,
 			"v2_version", c.Stripe.V2Version,
+			"orders_version", c.Stripe.OrdersVersion,
 			"rate", c.Stripe.Rate,
 			"concurrency", c.Stripe.Concurrency),
 		slog.Group("storage",

@@ -62,6 +62,7 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_IMPORT_INTERVAL", "14m59s", "emulators (STRIPE_API_BASE)"},
 		{"VITRINE_IMPORT_DEADLINE", "0", "expected a duration"},
 		{"VITRINE_STRIPE_V2_VERSION", "dahlia", "expected a version such as 2026-06-24.dahlia"},
+		{"VITRINE_STRIPE_ORDERS_VERSION", "preview", "expected a version such as 2025-12-15.preview"},
 		{"VITRINE_MAX_PART_BYTES", "4000000001", "from 1 to 4000000000, the largest file that Stripe takes"},
 		{"VITRINE_MAX_PART_BYTES", "0", "from 1 to 4000000000"},
 		{"VITRINE_MAX_PART_BYTES", "200MB", "a number of bytes"},
@@ -173,7 +174,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, config.Config{
 		Stripe: config.Stripe{
 			Key: key, APIBase: "https://api.stripe.com", FilesBase: "https://files.stripe.com",
-			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", Rate: 20, Concurrency: 16,
+			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", OrdersVersion: "2025-12-15.preview", Rate: 20, Concurrency: 16,
 		},
 		Storage: config.Storage{
 			SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",

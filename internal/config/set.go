@@ -85,6 +85,11 @@ func setStripeV2Version(c *Config, value string) error {
 	return checkVersion(value, "2026-06-24.dahlia")
 }
 
+func setStripeOrdersVersion(c *Config, value string) error {
+	c.Stripe.OrdersVersion = value
+	return checkVersion(value, "2025-12-15.preview")
+}
+
 func checkVersion(value, example string) error {
 	if !versionPattern.MatchString(value) {
 		return errors.New("expected a version such as " + example)

@@ -30,6 +30,8 @@ func Table() []Variable {
 			Meaning: "Stripe-Version of the Data Management API, a preview"},
 		{Name: "VITRINE_STRIPE_V2_VERSION", Default: "2026-06-24.dahlia", Worker: true, preset: true, set: setStripeV2Version,
 			Meaning: "Stripe-Version of the Product Catalog Import API"},
+		{Name: "VITRINE_STRIPE_ORDERS_VERSION", Default: "2025-12-15.preview", Worker: true, preset: true, set: setStripeOrdersVersion,
+			Meaning: "Stripe-Version for orders, a preview: it has the products' ids and the agents"},
 		{Name: "VITRINE_STRIPE_RATE", Default: "20", Worker: true, preset: true, set: setStripeRate,
 			Meaning: "activities a second that call Stripe, for all workers together (the Temporal server counts)"},
 		{Name: "VITRINE_STRIPE_CONCURRENCY", Default: "16", Worker: true, preset: true, set: setStripeConcurrency,
