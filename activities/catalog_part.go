@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -32,21 +33,30 @@ func (s *CatalogSync) settlePart(ctx context.Context, in SettlePartInput) (catal
 	defer pulse.stop()
 	result := resultOf(in)
 	if result.Outcome != catalog.Failed {
-		table, err := s.Documents.Table(ctx, in.part().Table, in.Feed)
-		if err != nil {
+		if err := s.enter(ctx, in, &result); err != nil {
 			return result, err
-		}
-		verdicts, err := s.listRefused(ctx, in, table, &result)
-		if err != nil {
-			return result, err
-		}
-		if result.Reason == "" {
-			if err := s.settleManifest(ctx, in.Catalog, table, verdicts, in.Import); err != nil {
-				return result, err
-			}
 		}
 	}
 	return result, s.closePart(ctx, in)
+}
+
+// enter brings what Stripe took into the manifest, unless it cannot be told: then the reason says so, and the rows are
+// sent again with the next change of the source.
+func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *catalog.PartResult) error {
+	table, err := s.Documents.Table(ctx, in.part().Table, in.Feed)
+	var damaged *feed.ManifestError
+	if fault.Is(err, fault.SourceMissing) || errors.As(err, &damaged) {
+		result.Reason = fmt.Sprintf("what was staged of part %d is gone: its rows are sent again with the next change of the source", in.part().Number)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	verdicts, err := s.listRefused(ctx, in, table, result)
+	if err != nil || result.Reason != "" {
+		return err
+	}
+	return s.settleManifest(ctx, in.Catalog, table, verdicts, in.Import)
 }
 
 func resultOf(in SettlePartInput) catalog.PartResult {
@@ -64,19 +74,25 @@ func resultOf(in SettlePartInput) catalog.PartResult {
 			r.Reason += ": " + i.FailedReason
 		}
 	}
-	if r.Outcome != catalog.Failed && i.RowsFailed > 0 && in.Refused == nil {
-		// A manifest that holds rows which Stripe may not have would keep them from ever being sent.
-		r.Reason = fmt.Sprintf("import %s refused %d rows and did not say which: the part is sent again with the next change of the source", i.ID, i.RowsFailed)
-	}
 	return r
+}
+
+// unnamed says that Stripe refused more rows than it named. The part is not settled then: a manifest that holds rows which
+// Stripe may not have would keep them from ever being sent.
+func unnamed(i catalog.Import, named int) string {
+	if int64(named) >= i.RowsFailed {
+		return ""
+	}
+	return fmt.Sprintf("import %s refused %d rows and named %d of them: its part is sent again with the next change of the source", i.ID, i.RowsFailed, named)
 }
 
 // listRefused writes the refused rows as the report lists them, each with its line in the merchant's own file.
 func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult) (map[string]feed.Verdict, error) {
-	if in.Refused == nil {
-		return nil, nil
-	}
 	verdicts := map[string]feed.Verdict{}
+	if in.Refused == nil {
+		result.Reason = unnamed(in.Import, 0)
+		return verdicts, nil
+	}
 	layout := s.Documents.Layout
 	key := layout.FindingsKey(in.Account, in.Feed, in.Delivery.Sequence, in.part().Number)
 	object, err := s.writeObject(ctx, key, "text/csv", func(w io.Writer) error {
@@ -87,8 +103,8 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 				e := refusedEntry(row)
 				if i, found := table.Find(row.ID, hint); found {
 					hint, e.Line = i+1, table.Entry(i).Line
+					verdicts[string(row.ID)] = feed.Verdict{Column: row.Column, Reason: row.Reason}
 				}
-				verdicts[string(row.ID)] = feed.Verdict{Column: row.Column, Reason: row.Reason}
 				return entries.Write(e)
 			})
 		})
@@ -100,7 +116,7 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 	if err != nil {
 		return nil, fmt.Errorf("refused rows of part %d: %w", in.part().Number, err)
 	}
-	result.Findings = &object
+	result.Findings, result.Reason = &object, unnamed(in.Import, len(verdicts))
 	return verdicts, nil
 }
 

@@ -247,6 +247,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		case r.Outcome == catalog.Failed:
 			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
 		case r.Outcome == catalog.Rejected:
+			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been
 			state.Rejected = &catalog.Rejection{Version: d.Source.Version(), Verdict: *in.Verdict}
 		case d.Resumed: // one part of a source whose others nobody knows of: the next look compares anew
 			state.Failure = nil

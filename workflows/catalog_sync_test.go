@@ -369,3 +369,34 @@ func TestCatalogSyncInputIsShort(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"account":"acct_123"}`, string(encoded))
 }
+
+func TestAPartWhoseRefusedRowsNobodyNamesIsSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stripe.refuse["b"], s.stripe.unnamed = "Field link does not answer.", true
+	s.changes(catalogOf("a", "b"), catalog.SucceededWithErrors)
+	require.Contains(t, s.report().Reason, "refused 1 rows and named 0 of them")
+	s.stripe.refuse = map[string]string{}
+	s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
+	require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "c 1.00 USD"}}, s.stripe.uploads)
+}
+
+func TestAnOpenPartWhoseStagedRowsAreGoneBlocksNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.steps.Policy.Interval = 0
+	s.put(source, rows)
+	s.stripe.await(catalog.StatusPending, 1000)
+	s.steps.Policy.Deadline = 0
+	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+	requireType(t, err, fault.ImportDeadline)
+	staged, err := s.store.List(t.Context(), "catalogs", "state/acct_123/product/parts/")
+	require.NoError(t, err)
+	for _, key := range staged {
+		require.NoError(t, s.store.Delete(t.Context(), "catalogs", key))
+	}
+	s.stripe.await("", 0)
+	s.syncs(catalog.Succeeded)
+	require.Equal(t, 1, s.stripe.count("upload"), "the import is ended, and its rows are sent again")
+	require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
+}

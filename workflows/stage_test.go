@@ -65,6 +65,7 @@ type fakeStripe struct {
 	errors   map[string][]error // by step, one for each call
 	statuses []catalog.Import   // answers to reads before the import ends
 	refuse   map[string]string  // id → why
+	unnamed  bool               // it does not say which rows it refused
 	fails    map[int]string     // number of the import, from 1 → why it fails
 	modes    []catalog.Mode
 	uploads  [][]string            // the rows of each import, without the header
@@ -145,7 +146,9 @@ func (f *fakeStripe) process(records [][]string, id string) catalog.Import {
 		switch why := f.refuse[value("id")]; {
 		case why != "":
 			i.RowsFailed++
-			_ = refused.Write(append([]string{why}, row...))
+			if !f.unnamed {
+				_ = refused.Write(append([]string{why}, row...))
+			}
 			continue
 		case value("delete") == "true":
 			delete(f.products, value("id"))

@@ -48,7 +48,7 @@ func Table() []Variable {
 		{Name: "VITRINE_S3_PATH_STYLE", Default: "true if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set, otherwise false", Worker: true, Starter: true, set: setPathStyle,
 			Meaning: "address buckets as http://host/bucket instead of http://bucket.host, as most S3 servers other than Amazon's want it"},
 		{Name: "VITRINE_STORAGE_CONCURRENCY", Default: "16", Worker: true, preset: true, set: setStorageConcurrency,
-			Meaning: "activities that read and write S3 which one worker runs at once; each may hold 8 MB of a catalog"},
+			Meaning: "activities that read and write S3 which one worker runs at once; each holds some 15 MB, and what is remembered of each row of its catalog"},
 
 		{Name: "VITRINE_IMPORT_INTERVAL", Default: "15m", Worker: true, Starter: true, preset: true, set: setInterval,
 			Meaning: "shortest time between two imports of a catalog; Stripe takes none below 15m, an emulator (STRIPE_API_BASE) may"},

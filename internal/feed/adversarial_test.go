@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -167,31 +168,21 @@ func TestSourcesThatTrickle(t *testing.T) {
 	}
 }
 
-// generated makes rows of about 100 bytes on the fly, and looks at the heap as it goes.
+// generated makes rows of about 100 bytes on the fly, and looks at the heap as it goes. It leaves no garbage.
 type generated struct {
 	rows, next int
-	rest       []byte
+	text, rest []byte
 	peak       uint64 // bytes of the heap in use, if it is watched
 	watched    bool
 }
 
 func (g *generated) Read(p []byte) (int, error) {
 	if len(g.rest) == 0 {
-		if g.next > g.rows {
+		if g.next == g.rows {
 			return 0, io.EOF
 		}
-		g.rest = g.rest[:0]
-		if g.next == 0 {
-			g.rest = append(g.rest, heading...)
-		}
-		for range min(1000, g.rows-g.next) {
-			g.rest = fmt.Appendf(g.rest, "SKU%07d,Oak table %d,Solid oak.,https://example.com/%d,https://example.com/%d.jpg,in_stock,%d.00 USD\n", g.next, g.next, g.next, g.next, g.next%500)
-			g.next++
-		}
-		if g.next == g.rows {
-			g.next++
-		}
-		if g.watched && g.next%20_000 < 1000 {
+		g.generate()
+		if g.watched && g.next%20_000 == 0 {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
 			g.peak = max(g.peak, stats.HeapInuse)
@@ -200,6 +191,22 @@ func (g *generated) Read(p []byte) (int, error) {
 	n := copy(p, g.rest)
 	g.rest = g.rest[n:]
 	return n, nil
+}
+
+// generate makes a thousand rows.
+func (g *generated) generate() {
+	g.text = g.text[:0]
+	if g.next == 0 {
+		g.text = append(g.text, heading...)
+	}
+	for range 1000 {
+		for _, before := range []string{"SKU", ",Oak table ", ",Solid oak.,https://example.com/", ",https://example.com/t.jpg?"} {
+			g.text = strconv.AppendInt(append(g.text, before...), int64(g.next), 10)
+		}
+		g.text = append(g.text, ",in_stock,1.00 USD\n"...)
+		g.next++
+	}
+	g.rest = g.text
 }
 
 // compareGenerated syncs a large source whose rows Stripe has all, and returns how high the heap rose while it was read.

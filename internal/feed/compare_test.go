@@ -98,11 +98,11 @@ func TestTheLastRowOfAnIDCounts(t *testing.T) {
 		"asks": "delete A, 1 unchanged, 1 superseded, 1 asked", "broken": "1 unchanged, 1 held back, 1 superseded",
 	}
 	causes := map[string][]string{"held back": {"4 A missing title"}, "broken": {"4 A too_few_fields"}}
-	manifest := manifestAfter(t, Options{}, nil, deletions+keeps(item("A", "1"))+keeps(item("B", "1")))
 	for earlier, first := range rows {
 		for later, second := range rows {
 			t.Run(earlier+", then "+later, func(t *testing.T) {
 				t.Parallel()
+				manifest := manifestAfter(t, Options{}, nil, deletions+keeps(item("A", "1"))+keeps(item("B", "1")))
 				d, out := compared(t, deletions+first+keeps(item("B", "1"))+second, Options{Manifest: manifest})
 				require.Equal(t, want[later], outcome(t, d, out, Options{}))
 				require.Equal(t, append([]string{"4 A duplicate_id id"}, causes[later]...), out.found, "once, and nothing of the first pass")
@@ -129,13 +129,17 @@ func TestRefusedRows(t *testing.T) {
 	t.Parallel()
 	ab := heading + item("A", "1") + item("B", "1")
 	a2 := heading + item("A", "2") + item("B", "1")
-	refusedNew := manifestAfter(t, Options{}, []string{"A"}, ab)
-	refusedChange := settled(t, manifestAfter(t, Options{}, nil, ab), first(compared(t, a2, Options{Manifest: manifestAfter(t, Options{}, nil, ab)})), "A")
-	refusedTombstone := manifestAfter(t, Options{}, nil, ab)
-	refusedTombstone = settled(t, refusedTombstone, first(compared(t, heading+item("B", "1"), Options{Manifest: refusedTombstone})), "A")
+	// after is the manifest when Stripe took ab, and refused what became of A.
+	after := func(t *testing.T, source string) *Manifest {
+		m := manifestAfter(t, Options{}, nil, ab)
+		return settled(t, m, first(compared(t, source, Options{Manifest: m})), "A")
+	}
+	refusedNew := func(t *testing.T) *Manifest { return manifestAfter(t, Options{}, []string{"A"}, ab) }
+	refusedChange := func(t *testing.T) *Manifest { return after(t, a2) }
+	refusedTombstone := func(t *testing.T) *Manifest { return after(t, heading+item("B", "1")) }
 	for _, c := range []struct {
 		name   string
-		m      *Manifest
+		m      func(*testing.T) *Manifest
 		source string
 		o      Options
 		want   string
@@ -158,10 +162,7 @@ func TestRefusedRows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			copied, err := c.m.Encode()
-			require.NoError(t, err)
-			c.o.Manifest, err = ParseManifest(Product, copied)
-			require.NoError(t, err)
+			c.o.Manifest = c.m(t)
 			d, out := compared(t, c.source, c.o)
 			require.Equal(t, c.want, outcome(t, d, out, c.o))
 			require.Equal(t, c.found, out.found)

@@ -47,7 +47,9 @@ func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		}
 		refused := Refused{ID: row.field(id), Reason: strings.TrimSpace(string(row.field(reason)))}
 		refused.Column = columnIn(refused.Reason, h.Columns)
-		refused.Value = row.field(slices.Index(h.Columns, refused.Column))
+		if refused.Column != "" {
+			refused.Value = row.field(h.Index(refused.Column))
+		}
 		if err := each(refused); err != nil {
 			return err
 		}

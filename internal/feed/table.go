@@ -24,7 +24,8 @@ type Entry struct {
 const Tombstone uint64 = 0
 
 // Table is a list of entries, each id once, in the order in which they were added. It takes 12 to 20 bytes an entry
-// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more.
+// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes those, so
+// a table is not for two goroutines at once.
 //
 // An entry is written as
 //

@@ -135,6 +135,8 @@ func newPage(r catalog.Report, listed []catalog.ReportEntry) page {
 	}
 	var warnings int64
 	for i, c := range r.Causes {
+		// Vitrine's own reasons begin with the column, which the page sets apart.
+		c.Reason = strings.TrimPrefix(c.Reason, c.Column+" ")
 		s := section{Anchor: "cause-" + strconv.Itoa(i+1), Compared: r.Since != nil, ReportCause: c}
 		p.Found += c.Count
 		if c.Severity == feed.Warning {

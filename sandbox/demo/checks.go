@@ -1,12 +1,11 @@
 package demo
 
 import (
+	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -15,6 +14,8 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
+	"vitrine/internal/report"
+	"vitrine/internal/stripesim"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/temporalserver"
 	"vitrine/workflows"
@@ -61,7 +62,7 @@ func (d *demo) checkSchedules(ctx context.Context) error {
 	return nil
 }
 
-// checkImported compares what Stripe has with what the shop exported, product by product.
+// checkImported holds the first sync to one import that refused the rows which are odd, and no other.
 func (d *demo) checkImported(ctx context.Context, s *shop) error {
 	imports, err := d.emulator.Imports(ctx, s.account)
 	if err != nil {
@@ -70,9 +71,14 @@ func (d *demo) checkImported(ctx context.Context, s *shop) error {
 	if len(imports) != 1 {
 		return fmt.Errorf("Stripe has %d imports of %s, expected exactly one", len(imports), s.account)
 	}
-	if refused := imports[0].RowsFailed; refused != int64(len(s.summary.Bad)) {
-		return fmt.Errorf("Stripe refused %d rows of %s, expected %d", refused, s.account, len(s.summary.Bad))
+	if refused := imports[0].RowsFailed; refused != int64(s.odd) {
+		return fmt.Errorf("Stripe refused %d rows of %s, expected %d", refused, s.account, s.odd)
 	}
+	return d.checkCatalog(ctx, s)
+}
+
+// checkCatalog compares what Stripe has with what the shop exported, product by product.
+func (d *demo) checkCatalog(ctx context.Context, s *shop) error {
 	products, err := d.emulator.Catalog(ctx, s.account)
 	if err != nil {
 		return err
@@ -85,7 +91,7 @@ func (d *demo) checkImported(ctx context.Context, s *shop) error {
 			return fmt.Errorf("Stripe has %s of %s at %q, the shop's catalog says %q", product.ID, s.account, product.Price, price)
 		}
 	}
-	d.story.check("Stripe has exactly %d of the %d products of %s, by one import", len(products), s.summary.Rows, s.account)
+	d.story.check("Stripe has exactly the %d products of %s that it should have", len(products), s.account)
 	return nil
 }
 
@@ -98,11 +104,7 @@ func (d *demo) checkReport(ctx context.Context, s *shop) error {
 	if state.Last == nil || state.Last.Report == "" {
 		return fmt.Errorf("the state of %s names no report", s.account)
 	}
-	report, err := d.documents.Report(ctx, state.Last.Report)
-	if err != nil {
-		return err
-	}
-	named, err := d.refusedIDs(ctx, report)
+	newest, err := d.documents.Report(ctx, state.Last.Report)
 	if err != nil {
 		return err
 	}
@@ -110,48 +112,67 @@ func (d *demo) checkReport(ctx context.Context, s *shop) error {
 	for _, bad := range s.summary.Bad {
 		spoilt = append(spoilt, bad.ID)
 	}
-	slices.Sort(spoilt)
-	if !slices.Equal(named, spoilt) {
-		return fmt.Errorf("the report of %s names the rows %v, expected %v", s.account, named, spoilt)
+	named, err := d.faultyIDs(ctx, newest, catalog.SaidByVitrine)
+	if err != nil {
+		return err
 	}
-	d.story.check("the report names exactly the %d rows that are wrong in the shop's file", len(spoilt))
+	if slices.Sort(spoilt); !slices.Equal(named, spoilt) {
+		return fmt.Errorf("Vitrine names the rows %v of %s, expected %v", named, s.account, spoilt)
+	}
+	d.story.check("Vitrine kept exactly the %d rows back that it finds wrong in the shop's file", len(named))
+	named, err = d.faultyIDs(ctx, newest, catalog.SaidByStripe)
+	if err != nil {
+		return err
+	}
+	if len(named) != s.odd || slices.ContainsFunc(named, func(id string) bool { return !isOdd(id) }) {
+		return fmt.Errorf("Stripe refused the rows %v of %s, expected %d with a slash", named, s.account, s.odd)
+	}
+	d.story.check("Stripe refused exactly the %d rows whose ids it does not take", len(named))
 	return nil
 }
 
-func (d *demo) refusedIDs(ctx context.Context, report catalog.Report) ([]string, error) {
-	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, report.Findings)
+// faultyIDs are the rows that somebody finds an error in, each once.
+func (d *demo) faultyIDs(ctx context.Context, r catalog.Report, by catalog.Teller) ([]string, error) {
+	content, _, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, r.Findings)
 	if err != nil {
 		return nil, err
 	}
-	records, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
-	if err != nil || len(records) == 0 {
-		return nil, fmt.Errorf("%s is not a CSV: %w", object.URI(), err)
-	}
-	id := indexOf(records[0], "id")
 	var ids []string
-	for _, record := range records[1:] {
-		ids = append(ids, record[id])
+	for entry, err := range report.NewReader(bytes.NewReader(content)).All() {
+		if err != nil {
+			return nil, err
+		}
+		if entry.By == by && entry.Severity == feed.Error {
+			ids = append(ids, entry.ID)
+		}
 	}
 	slices.Sort(ids)
-	return ids, nil
+	return slices.Compact(ids), nil
 }
 
 func (d *demo) checkNothingSent(ctx context.Context) error {
 	for _, s := range d.shops {
-		files, err := d.emulator.Files(ctx, s.account)
-		if err != nil {
+		if err := d.checkUploads(ctx, s, 1); err != nil {
 			return err
-		}
-		uploads := 0
-		for _, file := range files {
-			if file.Purpose == "data_management_manual_upload" {
-				uploads++
-			}
-		}
-		if uploads != 1 {
-			return fmt.Errorf("%d files were uploaded for %s, expected the one of the first sync", uploads, s.account)
 		}
 	}
 	d.story.check("nothing was uploaded a second time")
 	return nil
+}
+
+func (d *demo) checkUploads(ctx context.Context, s *shop, want int) error {
+	files, err := d.uploads(ctx, s)
+	if err != nil {
+		return err
+	}
+	if len(files) != want {
+		return fmt.Errorf("%d files were uploaded for %s, expected %d", len(files), s.account, want)
+	}
+	return nil
+}
+
+// uploads are the files that were sent to Stripe, oldest first.
+func (d *demo) uploads(ctx context.Context, s *shop) ([]stripesim.File, error) {
+	files, err := d.emulator.Files(ctx, s.account)
+	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" }), err
 }

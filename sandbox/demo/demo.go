@@ -3,25 +3,22 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
-	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 )
 
@@ -81,6 +78,9 @@ func (d *demo) tour(ctx context.Context) error {
 		d.sync,
 		d.showReport,
 		d.syncUnchanged,
+		d.changePrice,
+		d.removeProduct,
+		d.holdTruncated,
 		d.showStatus,
 		d.showRuns,
 	}
@@ -168,19 +168,15 @@ func (d *demo) awaitReady(ctx context.Context, address string) error {
 
 func (d *demo) exportCatalogs(ctx context.Context) error {
 	d.story.begin("Three shops export their catalogs to S3")
-	store := s3.Client(d.stack.S3())
 	rows := [][]string{{"ACCOUNT", "CATALOG", "ROWS", "SIZE", "OBJECT"}}
 	for _, s := range d.shops {
 		if err := s.generate(); err != nil {
 			return err
 		}
-		key := s.key(d.layout)
-		if _, err := store.PutObject(ctx, &awss3.PutObjectInput{
-			Bucket: aws.String(d.layout.SourceBucket), Key: aws.String(key), Body: bytes.NewReader(s.content),
-		}); err != nil {
-			return fmt.Errorf("upload the catalog of %s: %w", s.account, err)
+		if err := d.export(ctx, s); err != nil {
+			return err
 		}
-		rows = append(rows, []string{s.account, s.about, fmt.Sprint(s.summary.Rows), fmt.Sprintf("%d kB", len(s.content)/1000), "s3://" + d.layout.SourceBucket + "/" + key})
+		rows = append(rows, []string{s.account, s.about, fmt.Sprint(s.summary.Rows), fmt.Sprintf("%d kB", len(s.content)/1000), "s3://" + d.layout.SourceBucket + "/" + s.key(d.layout)})
 	}
 	d.story.table(rows)
 	return nil
@@ -217,7 +213,7 @@ func (d *demo) sync(ctx context.Context) error {
 
 func (d *demo) showReport(ctx context.Context) error {
 	careless := d.shops[2]
-	d.story.begin("What the merchant reads about the rows that Stripe refused")
+	d.story.begin("What the merchant reads about the rows that Vitrine kept back, and about those that Stripe refused")
 	if err := d.starter(ctx, "report", careless.account); err != nil {
 		return err
 	}
@@ -239,7 +235,7 @@ func (d *demo) showStatus(ctx context.Context) error {
 
 // starter runs the starter as its user would, at the same terminal.
 func (d *demo) starter(ctx context.Context, args ...string) error {
-	d.story.command("starter " + strings.Join(args, " "))
+	d.story.command("starter " + typed(args))
 	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("it did not end within 5 minutes"))
 	defer cancel()
 	code, err := child.Run(ctx, child.Command{
@@ -250,9 +246,20 @@ func (d *demo) starter(ctx context.Context, args ...string) error {
 		return err
 	}
 	if code != 0 {
-		return fmt.Errorf("starter %s ended with exit code %d", strings.Join(args, " "), code)
+		return fmt.Errorf("starter %s ended with exit code %d", typed(args), code)
 	}
 	return nil
+}
+
+// typed are arguments as somebody would type them.
+func typed(args []string) string {
+	line := slices.Clone(args)
+	for i, arg := range line {
+		if strings.Contains(arg, " ") {
+			line[i] = `"` + arg + `"`
+		}
+	}
+	return strings.Join(line, " ")
 }
 
 // stay waits for Ctrl-C, and says so if the worker goes: somebody may have killed it on purpose, to see what happens.

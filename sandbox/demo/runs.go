@@ -21,7 +21,7 @@ import (
 
 func (d *demo) showRuns(ctx context.Context) error {
 	d.story.begin("Every run is a story in Temporal's Web UI")
-	runs, err := d.endedRuns(ctx, 2*len(d.shops))
+	runs, err := d.endedRuns(ctx, 2*len(d.shops)+3)
 	if err != nil {
 		return err
 	}
@@ -95,10 +95,10 @@ func (d *demo) suggest(took time.Duration) {
 	d.story.say("Everything stays up until Ctrl-C. What to try next, in a second terminal:")
 	for _, s := range []struct{ why, line string }{
 		{"the environment of worker and starter", ". " + env},
-		{"send a catalog again, although nothing changed", starter + " sync " + first + " --force --follow"},
+		{"send every row again, although nothing changed", starter + " sync " + first + " --full --force --follow"},
 		{"Stripe is busy: watch the worker wait as long as it is told to",
 			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'` + "\n     " +
-				starter + " sync " + first + " --force --follow"},
+				starter + " sync " + first + " --full --force --follow"},
 		{"kill the worker during a sync and start another one: there is still one import",
 			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker"))},
 		{"a catalog of your own",

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ func requireFailure(t *testing.T, err error, code fault.Code, says string) {
 func TestSourceMissing(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	run := m.starts(false)
+	run := m.starts()
 	_, err := m.ends(run)
 	requireFailure(t, err, fault.SourceMissing, "catalogs/"+m.account+"/product.csv")
 	require.Equal(t, catalog.Failed, m.state().Last.Outcome)
@@ -48,7 +47,7 @@ func TestBadHeader(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText("id,Title,price\n1,x,1.00 USD\n")
-	_, err := m.ends(m.starts(false))
+	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.CatalogInvalid, `is "Title" meant to be title?`)
 	require.Empty(t, m.imports())
 }
@@ -58,7 +57,7 @@ func TestUnknownAccount(t *testing.T) {
 	m.startWorker()
 	m.exportText(csv("sku1"))
 	m.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 403, Code: "account_invalid", Message: "no access to this account", Times: -1})
-	_, err := m.ends(m.starts(false))
+	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.StripeForbidden, "no access to this account")
 }
 
@@ -69,7 +68,7 @@ func TestRevokedKey(t *testing.T) {
 	m.key = key
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	_, err := m.ends(m.starts(false))
+	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.StripeUnauthorized, "STRIPE_API_KEY")
 	require.NotContains(t, err.Error(), key)
 }
@@ -79,7 +78,7 @@ func TestFailedImport(t *testing.T) {
 	m.startWorker()
 	m.exportText(csv("sku1"))
 	m.fault(stripesim.Fault{Kind: stripesim.FaultImportFail, Match: stripesim.Match{PathPrefix: importsPath}, Message: "the file could not be read"})
-	run := m.starts(false)
+	run := m.starts()
 	_, err := m.ends(run)
 	requireFailure(t, err, fault.ImportFailed, "the file could not be read")
 	m.records("failed", run)
@@ -100,10 +99,12 @@ func TestCleanUnchangedAndChangedAgain(t *testing.T) {
 	m.startWorker()
 	m.exportText(csv("sku1", "sku2"))
 	first := m.syncs(catalog.Succeeded)
-	require.Equal(t, int64(2), first.RowsAccepted)
+	m.records("succeeded", m.newest)
+	require.Equal(t, int64(2), first.Rows.Accepted)
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 
 	m.syncs(catalog.Unchanged)
+	m.records("unchanged", m.newest)
 	require.Len(t, m.imports(), 1)
 
 	m.exportText(csv("sku1", "sku2", "sku3"))
@@ -112,18 +113,21 @@ func TestCleanUnchangedAndChangedAgain(t *testing.T) {
 
 	m.exportText(csv("sku1", "sku2"))
 	m.syncs(catalog.Succeeded)
-	require.Len(t, m.imports(), 3, "content that was there before is a new import all the same")
+	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
+	require.Len(t, m.imports(), 3, "content that was there before is a new difference all the same")
 
-	result, err := m.ends(m.starts(true))
-	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome)
-	require.Len(t, m.imports(), 4, "a forced sync sends what did not change")
+	m.syncsWith(workflows.CatalogSyncInput{Force: true}, catalog.Unchanged)
+	require.Len(t, m.imports(), 3, "a forced sync does not wait, but sends no more than what changed")
+
+	full := m.syncsWith(workflows.CatalogSyncInput{Full: true}, catalog.Succeeded)
+	require.Equal(t, int64(2), full.Rows.Sent)
+	require.Len(t, m.imports(), 4, "a full sync sends what did not change")
 }
 
 func TestEveryCallBearsWhatStripeAsksFor(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	m.exportText(csv("sku1", "bad1"))
+	m.exportText(csv("sku1", "sku/1"))
 	m.syncs(catalog.SucceededWithErrors)
 	requests, err := m.emulator.Requests(t.Context(), m.account)
 	require.NoError(t, err)
@@ -141,26 +145,36 @@ func TestEveryCallBearsWhatStripeAsksFor(t *testing.T) {
 	require.Equal(t, "text/csv", files[0].ContentType)
 }
 
+// The report is the one place where Vitrine's findings and Stripe's verdicts stand together, each with its line in the
+// merchant's own file.
 func TestRowsWithErrors(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	m.exportText(csv("sku1", "bad1", "sku2", "bad2"))
+	m.exportText(csv("sku1", "bad1", "sku2", "sku/2"))
 	result := m.syncs(catalog.SucceededWithErrors)
-	require.Equal(t, int64(2), result.RowsAccepted)
-	require.Equal(t, int64(2), result.RowsFailed)
+	m.records("succeeded_with_errors", m.newest)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, HeldBack: 1, Accepted: 2, Refused: 1}, result.Rows)
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 
-	report, err := m.documents.Report(t.Context(), m.state().Last.Report)
-	require.NoError(t, err)
-	require.Equal(t, int64(2), report.Rows.Refused)
-	require.Equal(t, result.ImportSet, report.Imports[0].Import)
+	report := m.report()
+	require.Equal(t, result.Rows, report.Rows)
+	require.Equal(t, result.Imports[0].Import, report.Imports[0].Import)
 	require.Equal(t, result.SourceVersion, report.Source.Version())
-	require.NotEmpty(t, report.Causes)
-	require.Equal(t, int64(4), report.Causes[0].Example.Line, "the row's line in the merchant's own file")
-	table, _, err := m.documents.Objects.Get(t.Context(), m.layout.StateBucket, report.Findings)
-	require.NoError(t, err)
-	require.Contains(t, string(table), "\n4,bad1,")
-	require.Contains(t, string(table), "\n8,bad2,")
+	errors := map[string]catalog.ReportEntry{}
+	for _, entry := range m.findings(report) {
+		require.NotZero(t, entry.Line)
+		if entry.Severity == feed.Error {
+			errors[entry.ID] = entry
+		}
+	}
+	require.Len(t, errors, 2)
+	require.Equal(t, int64(4), errors["bad1"].Line, "the row's line in the merchant's own file")
+	require.Equal(t, catalog.SaidByVitrine, errors["bad1"].By)
+	require.Equal(t, "cheap", errors["bad1"].Value)
+	require.Equal(t, int64(8), errors["sku/2"].Line)
+	require.Equal(t, catalog.SaidByStripe, errors["sku/2"].By)
+	require.Contains(t, errors["sku/2"].Reason, "Field id")
+	require.Contains(t, string(m.object(report.Page)), "sku/2")
 }
 
 func TestTSVAndGzip(t *testing.T) {
@@ -229,7 +243,7 @@ func TestOneImportInFlight(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = schedule.Delete(t.Context()) })
 	require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}))
-	runs := []client.WorkflowRun{m.startsAs("by-hand-"+m.account, false), m.starts(false), m.starts(true)}
+	runs := []client.WorkflowRun{m.startsAs("by-hand-"+m.account, workflows.CatalogSyncInput{}), m.starts(), m.startsWith(workflows.CatalogSyncInput{Full: true})}
 	outcomes := map[catalog.Outcome]int{}
 	for _, run := range runs {
 		result, err := m.ends(run)
@@ -245,7 +259,7 @@ func TestOneImportInFlight(t *testing.T) {
 	for where, n := range stats.MaxInFlight {
 		require.Equal(t, 1, n, "%s", where)
 	}
-	require.LessOrEqual(t, len(m.imports()), 2, "one for the version and one for whoever forced: %v", outcomes)
+	require.LessOrEqual(t, len(m.imports()), 2, "one for the version and one for whoever asked for every row: %v", outcomes)
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 }
 
@@ -255,7 +269,7 @@ func TestWaitsForItsTurn(t *testing.T) {
 	m.exportText(csv("sku1"))
 	m.syncs(catalog.Succeeded)
 	m.exportText(csv("sku1", "sku2"))
-	run := m.starts(false)
+	run := m.starts()
 	result, err := m.ends(run)
 	require.NoError(t, err)
 	require.Equal(t, catalog.Succeeded, result.Outcome)
@@ -274,7 +288,7 @@ func TestWorkerKilled(t *testing.T) {
 			m.exportText(csv("sku1", "sku2"))
 			m.fault(slowly)
 			doomed := m.startWorker()
-			run := m.starts(false)
+			run := m.starts()
 			m.reaches(run, activity)
 			doomed.Kill()
 			m.startWorker()
@@ -293,15 +307,15 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 	m.startWorker()
 	m.exportText(csv("sku1"))
 	m.fault(stripesim.Fault{Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 8})
-	gone := m.starts(false)
+	gone := m.starts()
 	m.reaches(gone, "AwaitImportSet")
 	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
-	run := m.starts(false)
+	run := m.starts()
 	result, err := m.ends(run)
 	require.NoError(t, err)
-	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, catalog.Unchanged, result.Outcome, "once that import is settled there is nothing left to send")
 	require.Len(t, m.imports(), 1)
-	require.Equal(t, m.imports()[0].ID, result.ImportSet)
+	require.Equal(t, m.imports()[0].ID, result.Imports[0].Import)
 	m.records("resumed", run)
 	m.syncs(catalog.Unchanged)
 }
@@ -311,7 +325,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	m.exportText(csv("sku1"))
 	m.fault(stripesim.Fault{Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(3 * time.Second)})
 	drained := m.startWorker()
-	run := m.starts(false)
+	run := m.starts()
 	m.reaches(run, "UploadFile")
 	require.Zero(t, drained.terminate(), "a worker that was asked to end does so without an error")
 	files, err := m.emulator.Files(t.Context(), m.account)
@@ -326,39 +340,11 @@ func TestSIGTERMDrains(t *testing.T) {
 	require.Len(t, files, 1, "and not done again")
 }
 
-// A large catalog goes through in the memory of a small one: a part of 8 MiB, and what the collector leaves lying around.
-func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells how much memory another process holds")
-	}
-	m := enter(t)
-	p := m.startPlainWorker()
-	idle, err := p.Memory()
-	require.NoError(t, err)
-	row := strings.Repeat("x", 900)
-	var body bytes.Buffer
-	body.WriteString(header)
-	for i := 0; body.Len() < 150<<20; i++ {
-		fmt.Fprintf(&body, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i, row)
-	}
-	m.put(m.layout.SourceBucket, m.sourceKey(), bytes.NewReader(body.Bytes()))
-	size := int64(body.Len())
-	body = bytes.Buffer{}
-	result := m.syncs(catalog.Succeeded)
-	require.Equal(t, size, result.BytesSent)
-	busy, err := p.Memory()
-	require.NoError(t, err)
-	require.Zero(t, p.terminate())
-	grown := busy.Peak - idle.Now
-	t.Logf("for %d MiB, the worker went from %.1f MiB when idle to a peak of %.1f MiB", size>>20, float64(idle.Now)/(1<<20), float64(busy.Peak)/(1<<20))
-	require.Less(t, grown, int64(32<<20))
-}
-
 func TestHistoryHoldsNoRow(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	m.exportText(strings.ReplaceAll(csv("sku1", "bad1"), "Title of", "Unmistakable"))
-	run := m.starts(false)
+	m.exportText(strings.ReplaceAll(csv("sku1", "bad1", "sku/1"), "Title of", "Unmistakable"))
+	run := m.starts()
 	_, err := m.ends(run)
 	require.NoError(t, err)
 	events := m.temporal.GetWorkflowHistory(t.Context(), run.GetID(), run.GetRunID(), false, 1)
@@ -378,7 +364,7 @@ func TestManyAccountsAtOnce(t *testing.T) {
 	for i := range 20 {
 		m.account = fmt.Sprintf("%sx%d", first, i)
 		m.exportText(csv("sku1", "sku2"))
-		runs = append(runs, m.starts(false))
+		runs = append(runs, m.starts())
 	}
 	for _, run := range runs {
 		result, err := m.ends(run)

@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	csvfile "encoding/csv"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +27,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
+	reports "vitrine/internal/report"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/catalogs"
 	"vitrine/sandbox/child"
@@ -42,6 +45,7 @@ type room struct {
 	emulator  stripesim.Control
 	temporal  client.Client
 	settings  map[string]string // environment beyond the sandbox's
+	newest    client.WorkflowRun
 }
 
 var rooms atomic.Int64
@@ -146,7 +150,13 @@ func (r *room) exportTo(key string, o catalogs.Options) catalogs.Summary {
 // exportText puts any text where the catalog is expected.
 func (r *room) exportText(content string) {
 	r.t.Helper()
-	r.put(r.layout.SourceBucket, r.sourceKey(), strings.NewReader(content))
+	r.exportFeed(feed.Product, content)
+}
+
+func (r *room) exportFeed(kind feed.Kind, content string) {
+	r.t.Helper()
+	_, key := r.layout.Source(catalog.Settings{Account: r.account}, kind)
+	r.put(r.layout.SourceBucket, key, strings.NewReader(content))
 }
 
 func (r *room) put(bucket, key string, content io.Reader) {
@@ -155,18 +165,28 @@ func (r *room) put(bucket, key string, content io.Reader) {
 	require.NoError(r.t, err)
 }
 
-// state is what Vitrine remembers about the account.
+// state is what Vitrine remembers about the account's product feed.
 func (r *room) state() catalog.State {
 	r.t.Helper()
-	state, _, err := r.documents.State(within(r.t, 10*time.Second), r.account, feed.Product)
+	return r.stateOf(feed.Product)
+}
+
+func (r *room) stateOf(kind feed.Kind) catalog.State {
+	r.t.Helper()
+	state, _, err := r.documents.State(within(r.t, 10*time.Second), r.account, kind)
 	require.NoError(r.t, err)
 	return state
 }
 
-// report is the last one of the account.
+// report is the last one of the account's product feed.
 func (r *room) report() catalog.Report {
 	r.t.Helper()
-	last := r.state().Last
+	return r.reportOf(feed.Product)
+}
+
+func (r *room) reportOf(kind feed.Kind) catalog.Report {
+	r.t.Helper()
+	last := r.stateOf(kind).Last
 	require.NotNil(r.t, last, "nothing was recorded")
 	require.NotEmpty(r.t, last.Report, "no report was written")
 	report, err := r.documents.Report(within(r.t, 10*time.Second), last.Report)
@@ -207,6 +227,45 @@ func (r *room) uploads() []stripesim.File {
 	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" })
 }
 
+// findings are the entries of a report.
+func (r *room) findings(report catalog.Report) []catalog.ReportEntry {
+	r.t.Helper()
+	var entries []catalog.ReportEntry
+	for entry, err := range reports.NewReader(bytes.NewReader(r.object(report.Findings))).All() {
+		require.NoError(r.t, err)
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// lastUpload are the rows of the file that was sent last, by v1: the header, then the rest.
+func (r *room) lastUpload() [][]string {
+	r.t.Helper()
+	uploads := r.uploads()
+	require.NotEmpty(r.t, uploads)
+	return r.rowsOf(uploads[len(uploads)-1])
+}
+
+// rowsOf reads a file back from Stripe, as the account's owner could.
+func (r *room) rowsOf(file stripesim.File) [][]string {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(within(r.t, 30*time.Second), http.MethodGet, house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
+	require.NoError(r.t, err)
+	request.Header.Set("Authorization", "Bearer "+r.key)
+	request.Header.Set("Stripe-Account", r.account)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(r.t, err)
+	defer response.Body.Close()
+	require.Equal(r.t, http.StatusOK, response.StatusCode)
+	table := csvfile.NewReader(response.Body)
+	if file.ContentType == "text/tab-separated-values" {
+		table.Comma = '\t'
+	}
+	rows, err := table.ReadAll()
+	require.NoError(r.t, err)
+	return rows
+}
+
 // requests are the calls that reached Stripe for the account.
 func (r *room) requests() []stripesim.Request {
 	r.t.Helper()
@@ -223,12 +282,18 @@ func (r *room) products() int {
 	return page.Count
 }
 
-// maxInFlight is how many imports of the account were ever under way at once.
+// maxInFlight is how many imports of one feed of the account were ever under way at once.
 func (r *room) maxInFlight() int {
 	r.t.Helper()
 	stats, err := r.emulator.Stats(within(r.t, 10*time.Second))
 	require.NoError(r.t, err)
-	return stats.MaxInFlight[r.account+"/product_catalog_feed"]
+	most := 0
+	for where, n := range stats.MaxInFlight {
+		if strings.HasPrefix(where, r.account+"/") {
+			most = max(most, n)
+		}
+	}
+	return most
 }
 
 // fault arms a fault that strikes this account only.

@@ -86,8 +86,8 @@ func TestStarterFromAccountsToReport(t *testing.T) {
 	summary := r.export(catalogs.Options{Rows: 300, BadRows: 5, Seed: 9})
 	result := r.synced()
 	require.Equal(t, catalog.SucceededWithErrors, result.Outcome)
-	require.Equal(t, int64(summary.Rows), result.Rows)
-	require.Equal(t, int64(len(summary.Bad)), result.RowsFailed)
+	require.Equal(t, int64(summary.Rows), result.Rows.Source)
+	require.Equal(t, int64(len(summary.Bad)), result.Rows.HeldBack)
 	require.Equal(t, summary.Rows-len(summary.Bad), r.products())
 	require.Equal(t, catalog.Unchanged, r.synced().Outcome)
 
@@ -108,7 +108,7 @@ func TestNothingOfARowIsKept(t *testing.T) {
 	r.startWorker()
 	summary := r.export(catalogs.Options{Rows: 400, BadRows: 4, Seed: 5})
 	r.synced()
-	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.Refused)
+	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.HeldBack)
 	require.Len(t, r.uploads(), 1)
 	require.Equal(t, 1, r.maxInFlight())
 	for _, request := range r.requests() {

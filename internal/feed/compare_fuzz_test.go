@@ -1,0 +1,137 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// optionsOf makes options of a byte: every kind, format and dialect, and what else there is.
+func optionsOf(choice byte) Options {
+	o := Options{Kind: Kinds()[choice&3], Format: CSV, MaxBytes: 1 << 22}
+	if choice&4 != 0 {
+		o.Format = TSV
+	}
+	if choice&8 != 0 {
+		o.Dialect = GoogleDialect
+	}
+	o.SendInvalid, o.DropUnknown = choice&16 != 0, choice&32 != 0
+	if choice&64 != 0 {
+		o.MaxPartBytes = 300
+	}
+	o.Gzipped = choice&128 != 0
+	return o
+}
+
+// Any bytes are refused as a whole, or every row of them is accounted for, and what is sent means to encoding/csv what
+// the source meant to Reader. Synced once more, nothing is left to send.
+func FuzzCompare(f *testing.F) {
+	f.Add([]byte(heading+item("A", "1")+item("B", "2")+item("A", "3")+unsound("C")), byte(0), false)
+	f.Add([]byte("\xef\xbb\xbfitem_group_id,color,"+sevenColumns+",delete\r\nG,\"re\"\"d\","+strings.TrimSuffix(item("A", "1"), "\n")+",\r\nG,x\"y,"+strings.TrimSuffix(item("B", "1"), "\n")+",true\r\n"), byte(64+32+16), false)
+	f.Add([]byte("ID,Title,Description,Link,Image Link,Availability,Price\n A ,\"a\rb\",x,http://a/,http://a/,In Stock,USD 1\nA,,\n"), byte(8+16), false)
+	f.Add([]byte("id\tprice\tdelete\nA\t1.00 USD\ttrue\nB\t\"1\t2\"\t\n"), byte(4+2+16), false)
+	f.Add([]byte(stock+"A,in_stock,1\n\n\r\n\rB,in_stock,\n"), byte(1+16), false)
+	f.Add(gzipped(f, heading, item("A", "1")), byte(128), false)
+	f.Add([]byte("A,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,G\nB,\"\"\"\",,,,,,true,G\nA,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,\n"), byte(16), true)
+	f.Add([]byte("A,1.00 USD\nB,2 USD\nA,\n,\n"), byte(2), true)
+	f.Fuzz(func(t *testing.T, source []byte, choice byte, headed bool) {
+		o := optionsOf(choice)
+		if headed { // few of the headers that a fuzzer thinks of are any
+			o.Gzipped = false
+			names := columnNames(o.Kind)
+			if o.Kind == Product {
+				names = strings.Split(sevenColumns+",delete,item_group_id", ",")
+			}
+			source = append([]byte(strings.Join(names, string(o.Format.Comma()))+"\n"), source...)
+		}
+		out := &recorder{}
+		d, err := Compare(opens(source), o, out)
+		require.False(t, out.leaked())
+		if err != nil {
+			header, syntax := new(HeaderError), new(SyntaxError)
+			require.True(t, errors.As(err, &header) || errors.As(err, &syntax) || err == ErrTooLarge, "%v", err)
+			return
+		}
+		requireAccounted(t, d)
+		rows := sourceRows(t, source, o)
+		require.EqualValues(t, len(rows), d.Counts.Source)
+		for i, part := range d.Parts {
+			requireSame(t, out.parts[i].Bytes(), part, rows, d.Header, o)
+		}
+		o.Manifest = settled(t, NewManifest(o.Kind), d)
+		again, _ := compared(t, string(source), o)
+		require.Zero(t, again.Counts.Sent)
+		require.Equal(t, d.Counts.HeldBack, again.Counts.HeldBack)
+	})
+}
+
+// sourceRows are the rows of a source, by the lines they begin on.
+func sourceRows(t *testing.T, source []byte, o Options) map[int64][]string {
+	t.Helper()
+	plain, err := newSourceReader(bytes.NewReader(source), o)
+	require.NoError(t, err)
+	all, err := readAll(t, plain, o.Format)
+	require.NoError(t, err)
+	rows := map[int64][]string{}
+	for _, row := range all[min(1, len(all)):] {
+		rows[row.line] = row.fields
+	}
+	return rows
+}
+
+// requireSame reads a part, and compares it with the rows of the source that it should have.
+func requireSame(t *testing.T, part []byte, p Part, rows map[int64][]string, h Header, o Options) {
+	t.Helper()
+	for n, row := range rowsOfPart(t, part, o) {
+		e := p.Table.Entry(n)
+		require.Equal(t, asCSVReads(string(e.ID)), row.id)
+		if row.deletes {
+			require.Equal(t, Tombstone, e.Fingerprint)
+			continue
+		}
+		fields := rows[e.Line]
+		require.Len(t, fields, len(h.Columns))
+		for i, column := range h.Columns {
+			sent, ok := row.values[asCSVReads(column)]
+			require.Equal(t, !o.DropUnknown || columnNamed(o.Kind, column) != nil, ok, column)
+			if ok && o.Dialect != GoogleDialect {
+				require.Equal(t, asCSVReads(fields[i]), sent, column)
+			}
+		}
+	}
+}
+
+// asCSVReads is what encoding/csv makes of a value: it takes CRLF for LF, even in quotes.
+func asCSVReads(value string) string { return strings.ReplaceAll(value, "\r\n", "\n") }
+
+// Any bytes are Stripe's list of refused rows, or an error that says why not.
+func FuzzReadRefused(f *testing.F) {
+	f.Add([]byte(ErrorColumn + ",id,title\n\"title is too long\",A,\"Oak\n\"\"table\"\"\"\nprice: no,B\n,,,,\n"))
+	f.Add([]byte("\xef\xbb\xbfid,\"" + ErrorColumn + "\"\r\nA,Invalid id.\r\n"))
+	f.Add([]byte(ErrorColumn + "\n" + ErrorColumn + "\n"))
+	f.Fuzz(func(t *testing.T, list []byte) {
+		rows := 0
+		err := ReadRefused(bytes.NewReader(list), Product, func(r Refused) error {
+			rows++
+			require.Equal(t, strings.TrimSpace(r.Reason), r.Reason)
+			if r.Column == "" {
+				require.Empty(t, r.Value)
+			} else {
+				require.Contains(t, r.Reason, r.Column)
+			}
+			return nil
+		})
+		if err != nil {
+			require.ErrorContains(t, err, "stripe's error file")
+			return
+		}
+		all, err := readAll(t, bytes.NewReader(list), CSV)
+		require.NoError(t, err)
+		require.Equal(t, max(0, len(all)-1), rows)
+		require.NoError(t, ReadRefused(io.LimitReader(bytes.NewReader(list), 0), Product, nil))
+	})
+}

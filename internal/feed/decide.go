@@ -1,0 +1,275 @@
+package feed
+
+import "math"
+
+// take decides about one row.
+func (c *comparison) take(w *work, e *examined) error {
+	c.delta.Counts.Source++
+	known, again, superseded, err := c.place(e)
+	if err != nil {
+		return err
+	}
+	if superseded {
+		c.delta.Counts.Superseded++
+		return nil
+	}
+	if again {
+		if err := c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.problems[e.problems:e.after] {
+		if err := c.found(e, p.cause, p.column, p.value); err != nil {
+			return err
+		}
+	}
+	if e.state != sound {
+		c.delta.Counts.Invalid++
+	}
+	if c.heldBack(e) {
+		c.delta.Counts.HeldBack++
+		return nil
+	}
+	if e.deletes {
+		return c.delete(e, known)
+	}
+	return c.compare(e, known)
+}
+
+// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
+func (c *comparison) heldBack(e *examined) bool {
+	return e.state == broken || e.state == invalid && !c.o.SendInvalid
+}
+
+// holdBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
+func (c *comparison) holdBack(e *examined, cause Cause, column string, value []byte) error {
+	if e.state == sound {
+		c.delta.Counts.Invalid++
+	}
+	c.delta.Counts.HeldBack++
+	return c.found(e, cause, column, value)
+}
+
+func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
+	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
+}
+
+// place notes on which line an id stands. known is its number in the manifest, or -1; again says that an earlier row has
+// the same id, superseded that a later one does.
+func (c *comparison) place(e *examined) (known int, again, superseded bool, err error) {
+	if e.line > maxLine {
+		return -1, false, false, &SyntaxError{e.line, "the file has more than a billion lines"}
+	}
+	if e.id == nil {
+		return -1, false, false, nil
+	}
+	line := uint32(e.line)
+	if e.deletes && !c.heldBack(e) {
+		line |= asked
+	}
+	slot, known, err := c.slot(e.id)
+	if err != nil {
+		return known, false, false, err
+	}
+	if c.second {
+		return known, *slot&twice != 0, *slot&^twice != line, nil
+	}
+	if *slot != 0 {
+		again, c.duplicates = true, true
+		line |= twice
+	}
+	*slot = line
+	return known, again, false, nil
+}
+
+// slot is where the line of an id is kept.
+func (c *comparison) slot(id []byte) (line *uint32, known int, err error) {
+	if i, ok := c.known.Find(id, c.hint); ok {
+		c.hint = i + 1
+		return &c.knownLines[i], i, nil
+	}
+	i, err := c.fresh.FindOrAdd(id)
+	if err != nil {
+		return nil, -1, err
+	}
+	if i == len(c.freshLines) {
+		c.freshLines = append(c.freshLines, 0)
+	}
+	return &c.freshLines[i], -1, nil
+}
+
+// compare sends a row if Stripe does not have it as it is.
+func (c *comparison) compare(e *examined, known int) error {
+	if c.o.InCatalog != nil && !c.o.InCatalog(e.id) {
+		return c.notInCatalog(e, known)
+	}
+	var group *groupSlot
+	if e.group != 0 {
+		group = c.groups.at(e.group)
+		if err := c.compareVariants(e, group); err != nil {
+			return err
+		}
+	}
+	if known >= 0 {
+		c.comparePrice(c.known.Entry(known).Price, e.price)
+	}
+	if !c.o.Full {
+		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
+			c.delta.Counts.StillRefused++
+			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: stands.Column, Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
+		}
+		if known >= 0 && c.known.fingerprint(known) == e.fingerprint {
+			c.delta.Counts.Unchanged++
+			return nil
+		}
+	}
+	return c.send(e, group)
+}
+
+// notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
+// once the product is back.
+func (c *comparison) notInCatalog(e *examined, known int) error {
+	if known >= 0 {
+		if err := c.forget(e.id); err != nil {
+			return err
+		}
+	}
+	return c.holdBack(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
+}
+
+func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
+	if !group.seen {
+		group.seen, group.variants = true, e.variants
+		return nil
+	}
+	if group.variants == e.variants {
+		return nil
+	}
+	return c.found(e, VariantsDiffer, "item_group_id", e.fields[c.x.group])
+}
+
+func (c *comparison) comparePrice(before, now Amount) {
+	if before == (Amount{}) || now == (Amount{}) {
+		return
+	}
+	c.delta.Prices.Compared++
+	if before.Currency != now.Currency {
+		c.delta.Prices.Flipped++
+		return
+	}
+	if moved := math.Abs(float64(now.Thousandths - before.Thousandths)); moved > c.o.PriceMove*float64(before.Thousandths) {
+		c.delta.Prices.Moved++
+	}
+}
+
+// refusal is the refusal of a row as it is; nil if Stripe did not refuse it, or refused another version of it.
+func (c *comparison) refusal(id []byte, fingerprint uint64) *Refusal {
+	if c.o.Manifest == nil {
+		return nil
+	}
+	if r := c.o.Manifest.Refusal(id); r != nil && r.Fingerprint == fingerprint {
+		return r
+	}
+	return nil
+}
+
+// value is what a row has in a column.
+func (c *comparison) value(e *examined, column string) []byte {
+	if i := c.delta.Header.Index(column); i >= 0 && i < len(e.fields) {
+		return e.fields[i]
+	}
+	return nil
+}
+
+// send writes a row to a part.
+func (c *comparison) send(e *examined, group *groupSlot) error {
+	c.row = append(c.row[:0], e.out...)
+	if c.o.Kind.Deletes() && c.x.delete < 0 {
+		c.row = append(c.row, c.x.comma)
+	}
+	c.row = append(c.row, '\n')
+	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
+		return c.holdBack(e, RowTooLong, "", nil)
+	}
+	c.delta.Counts.Sent++
+	if group != nil && !c.second {
+		group.bytes += uint64(len(c.row))
+	}
+	return c.parts.add(c.row, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
+}
+
+// delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not
+// have, there is nothing to delete, unless nobody knows what it has.
+func (c *comparison) delete(e *examined, known int) error {
+	c.delta.Counts.Asked++
+	if known >= 0 || c.o.Manifest != nil {
+		return nil
+	}
+	return c.tombstone(e.id, e.line)
+}
+
+// vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
+// they go with their product, and are forgotten then.
+func (c *comparison) vanished() error {
+	for i, line := range c.knownLines {
+		if line != 0 && line&asked == 0 {
+			continue
+		}
+		id, err := c.known.id(i), error(nil)
+		switch {
+		case c.o.Kind.Deletes() && (c.o.Full || c.refusal(id, Tombstone) == nil):
+			err = c.tombstone(id, int64(line&maxLine))
+		case !c.o.Kind.Deletes() && c.o.InCatalog != nil && !c.o.InCatalog(id):
+			err = c.forget(id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.forgetRefused()
+}
+
+// forgetRefused lets go of refused rows that are no longer in the source.
+func (c *comparison) forgetRefused() error {
+	if c.o.Manifest == nil {
+		return nil
+	}
+	for _, id := range sortedKeys(c.o.Manifest.refused) {
+		if _, known := c.known.Find([]byte(id), math.MaxInt); known {
+			continue // its tombstone is the last word
+		}
+		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
+			continue
+		}
+		if err := c.forget([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget takes a row out of the manifest though nothing is sent for it.
+func (c *comparison) forget(id []byte) error {
+	return c.forgotten.Add(Entry{ID: id, Fingerprint: Tombstone})
+}
+
+func (c *comparison) tombstone(id []byte, line int64) error {
+	c.delta.Counts.Deleted++
+	c.row = c.row[:0]
+	for n, i := range c.x.sent {
+		if n > 0 {
+			c.row = append(c.row, c.x.comma)
+		}
+		switch i {
+		case c.x.id:
+			c.row = appendField(c.row, id, c.x.comma)
+		case c.x.delete:
+			c.row = append(c.row, "true"...)
+		}
+	}
+	if c.x.delete < 0 {
+		c.row = append(append(c.row, c.x.comma), "true"...)
+	}
+	c.row = append(c.row, '\n')
+	return c.parts.add(c.row, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
+}

@@ -1,0 +1,164 @@
+package staging_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/staging"
+)
+
+const (
+	account = "acct_1"
+	header  = "id,title,description,link,image_link,availability,price\n"
+)
+
+func product(id string) string {
+	return id + ",Title,d,https://e.com/1,https://e.com/1.jpg,in_stock,1.00 USD\n"
+}
+
+// stage is a stager on an S3 of its own.
+type stage struct {
+	t     *testing.T
+	store *objectstoretest.Memory
+	staging.Stager
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	store := objectstoretest.NewMemory("s")
+	return &stage{t: t, store: store, Stager: staging.Stager{
+		Rules:  catalog.DefaultRules(),
+		Limits: staging.Limits{MaxSourceBytes: 1 << 20},
+		Documents: catalog.Documents{Objects: store, Layout: catalog.Layout{
+			SourceBucket: "s", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/",
+		}},
+	}}
+}
+
+func (s *stage) put(key, text string) {
+	s.t.Helper()
+	_, err := s.store.Put(s.t.Context(), "s", key, "text/csv", []byte(text), "")
+	require.NoError(s.t, err)
+}
+
+func (s *stage) look(settings catalog.Settings) staging.Feed {
+	s.t.Helper()
+	settings.Account = account
+	f, err := s.Look(s.t.Context(), settings, feed.Product)
+	require.NoError(s.t, err)
+	return f
+}
+
+func (s *stage) objects() map[string]string {
+	s.t.Helper()
+	keys, err := s.store.List(s.t.Context(), "s", "state/")
+	require.NoError(s.t, err)
+	all := map[string]string{}
+	for _, key := range keys {
+		body, _, err := s.store.Get(s.t.Context(), "s", key)
+		require.NoError(s.t, err)
+		all[key] = string(body)
+	}
+	return all
+}
+
+func TestStageSaysWhatIsWrongWithASource(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		source string
+		code   fault.Code
+		says   string
+	}{
+		"header":    {"id,title\n", fault.CatalogInvalid, "s3://s/acct_1/product.csv, version"},
+		"syntax":    {header + "\"1", fault.CatalogInvalid, "line 2: a quoted field"},
+		"too large": {header + strings.Repeat(product("x"), 20_000), fault.CatalogTooLarge, "VITRINE_MAX_SOURCE_BYTES"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.put("acct_1/product.csv", c.source)
+			_, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 0, nil)
+			require.True(t, fault.Is(err, c.code), "%v", err)
+			require.ErrorContains(t, err, c.says)
+			require.Empty(t, s.objects(), "nothing is left behind")
+		})
+	}
+}
+
+func TestStageFailsWhereS3Does(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"001.csv", "findings.csv", "001.rows"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.put("acct_1/product.csv", header+product("1")+"2,,,,,,\n")
+			broken := errors.New("the disk is full")
+			s.store.Before = func(operation, _, key string) error {
+				if strings.HasSuffix(key, at) && (operation == "Write" || operation == "Put") {
+					return broken
+				}
+				return nil
+			}
+			_, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 0, nil)
+			require.ErrorIs(t, err, broken)
+		})
+	}
+}
+
+func TestStagingAgainLeavesTheSame(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	// 2 occurs twice, so the source is read twice, and what the first pass found is forgotten.
+	s.put("acct_1/product.csv", header+product("1")+product("2")+product("2")+"3,,,,,,\n")
+	first, holds, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 7, nil)
+	require.NoError(t, err)
+	require.Empty(t, holds)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 2, HeldBack: 1, Superseded: 1}, first.Rows)
+	require.Equal(t, "there is no manifest of what Stripe has", first.Full)
+	objects := s.objects()
+	require.Len(t, objects, 3)
+	require.Equal(t, header[:len(header)-1]+",delete\n"+product("1")[:len(product("1"))-1]+",\n"+product("2")[:len(product("2"))-1]+",\n",
+		objects["state/acct_1/product/parts/000007-001.csv"])
+
+	again, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 7, nil)
+	require.NoError(t, err)
+	require.Equal(t, objects, s.objects())
+	require.Equal(t, first.Parts[0].Digest, again.Parts[0].Digest)
+}
+
+func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.put("acct_1/product.csv", header)
+	s.put("acct_1/inventory.csv", "id,availability,inventory_quantity\n")
+	plain := s.look(catalog.Settings{})
+	require.Equal(t, plain.Basis, s.look(catalog.Settings{}).Basis)
+	require.NotEqual(t, plain.Basis, s.look(catalog.Settings{Rules: catalog.Rules{Dialect: feed.GoogleDialect}}).Basis)
+
+	inventory := func() string {
+		f, err := s.Look(t.Context(), catalog.Settings{Account: account, Feeds: feed.Kinds()}, feed.Inventory)
+		require.NoError(t, err)
+		return f.Basis
+	}
+	before := inventory()
+	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, feed.NewManifest(feed.Product), catalog.IfAbsent))
+	require.NotEqual(t, before, inventory(), "the product catalog decides which inventory rows can be sent")
+}
+
+func TestFullSend(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	f := staging.Feed{Rules: catalog.DefaultRules()}
+	require.Empty(t, f.FullSend(catalog.State{}, false, now), "the first send is full for want of a manifest")
+	require.Empty(t, f.FullSend(catalog.State{FullAt: now.Add(-167 * time.Hour)}, false, now))
+	require.Equal(t, "the last full send was 168h0m0s ago", f.FullSend(catalog.State{FullAt: now.Add(-168 * time.Hour)}, false, now))
+	require.Equal(t, "it was asked for", f.FullSend(catalog.State{FullAt: now}, true, now))
+}

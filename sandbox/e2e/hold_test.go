@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+)
+
+// sells brings a catalog to Stripe, so that there is something to lose.
+func (r *room) sells(ids []string) {
+	r.t.Helper()
+	r.exportText(csv(ids...))
+	r.syncs(catalog.Succeeded)
+}
+
+// holds starts a sync and waits until it is held.
+func (r *room) holds() client.WorkflowRun {
+	r.t.Helper()
+	run := r.starts()
+	r.await(time.Minute, "the run being held", func() bool {
+		held := r.state().Held
+		return held != nil && held.Run.RunID == run.GetRunID() && r.details(run) != ""
+	})
+	return run
+}
+
+// details is the line that the Web UI shows of a run that is held; empty while it is not.
+func (r *room) details(run client.WorkflowRun) string {
+	r.t.Helper()
+	answer, err := r.temporal.QueryWorkflow(within(r.t, 20*time.Second), run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
+	require.NoError(r.t, err)
+	var metadata sdkpb.WorkflowMetadata
+	require.NoError(r.t, answer.Get(&metadata))
+	if text := metadata.GetCurrentDetails(); len(text) > 4 && text[:4] == "Held" {
+		return text
+	}
+	return ""
+}
+
+func (r *room) decides(verdict, why string, flags ...string) {
+	r.t.Helper()
+	got := r.starter(append([]string{verdict, r.account, "--why", why, "--by", "ada@acme.example"}, flags...)...)
+	require.Zero(r.t, got.code, "%s%s", got.stdout, got.stderr)
+}
+
+func TestATruncatedFileIsHeldAndApproved(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(200)
+	m.sells(ids)
+	m.exportText(csv(ids[:90]...))
+	foretold := m.foretold()
+	run := m.holds()
+
+	require.Len(t, m.uploads(), 1, "nothing was uploaded")
+	require.Len(t, m.ids(), 200)
+	held := m.state().Held
+	require.Equal(t, catalog.GuardShrink, held.Reasons[0].Guard)
+	require.Equal(t, foretold, held.Rows)
+	require.Equal(t, int64(110), held.Rows.Deleted)
+	require.Contains(t, m.details(run), "110 of 200 rows would be deleted")
+	require.Contains(t, m.details(run), "starter approve "+m.account)
+	status := m.starter("status", m.account, "--held", "--output", "json")
+	var views []struct{ Held *catalog.Hold }
+	require.NoError(t, json.Unmarshal([]byte(status.stdout), &views), status.stderr)
+	require.Equal(t, held.Version, views[0].Held.Version)
+
+	m.decides("approve", "the winter range is gone")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	m.records("held_approved", run)
+	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, int64(110), result.Rows.Deleted)
+	require.Equal(t, ids[:90], m.ids())
+	require.Equal(t, "the winter range is gone", m.report().Verdict.Why)
+	require.Nil(t, m.state().Held)
+	again := m.starter("approve", m.account, "--why", "to be sure", "--by", "ada")
+	require.Equal(t, 1, again.code)
+	require.Contains(t, again.stderr, "nothing is held")
+}
+
+func TestARejectedVersionIsLeftAlone(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(100)
+	m.sells(ids)
+	m.exportText(csv(ids[:10]...))
+	run := m.holds()
+	m.decides("reject", "cut off by the export")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	m.records("held_rejected", run)
+	require.Equal(t, catalog.Rejected, result.Outcome)
+	require.Len(t, m.uploads(), 1)
+	require.Zero(t, m.state().Last.RowsDeleted, "what was not done is not told as done")
+
+	left := m.syncs(catalog.Unchanged)
+	require.Contains(t, left.Note, "cut off by the export")
+	require.Nil(t, m.state().Held, "it is not looked at again")
+
+	m.sells(append(ids, "sku9999"))
+	require.Len(t, m.ids(), 101)
+}
+
+func TestANewerVersionTakesThePlaceOfAHeldOne(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(100)
+	m.sells(ids)
+	m.exportText(csv(ids[:10]...))
+	run := m.holds()
+	m.exportText(csv(append(ids, "sku9999")...))
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	m.records("held_superseded", run)
+	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, catalog.ReportRows{Source: 101, Unchanged: 100, Sent: 1, Accepted: 1}, result.Rows)
+	require.Nil(t, m.state().Held)
+}
+
+func TestAHeldRunOutlivesItsWorker(t *testing.T) {
+	m := enter(t)
+	doomed := m.startWorker()
+	ids := numbered(100)
+	m.sells(ids)
+	m.exportText(csv(ids[:10]...))
+	run := m.holds()
+	doomed.Kill()
+	m.startWorker()
+	m.decides("approve", "yes")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, ids[:10], m.ids())
+}
+
+func TestATerminatedHoldIsHeldAgain(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(100)
+	m.sells(ids)
+	m.exportText(csv(ids[:10]...))
+	gone := m.holds()
+	since := m.state().Held.Since
+	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
+	run := m.holds()
+	require.NotEqual(t, gone.GetRunID(), run.GetRunID())
+	require.True(t, since.Equal(m.state().Held.Since), "it has been waiting since then")
+	require.Len(t, m.uploads(), 1)
+	m.decides("reject", "truncated")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, catalog.Rejected, result.Outcome)
+}
+
+func TestSourcesThatAreHeld(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	first := m.account
+	ids := numbered(30)
+	for name, c := range map[string]struct{ source, guard, says string }{
+		"empty":  {"", catalog.GuardEmptySource, "the source is empty"},
+		"header": {header, catalog.GuardEmptySource, "a header and no row"},
+		"errors": {csv(append(ids[:2:2], "bad1", "bad2", "bad3")...), catalog.GuardInvalidRows, "3 of 5 rows have errors"},
+		"prices": {header + product("sku0000", "99.99 USD") + product("sku0001", "9.99 USD"), catalog.GuardPriceMoves, "1 of 2 prices moved"},
+		"euros":  {header + product("sku0000", "9.99 EUR"), catalog.GuardCurrencyFlips, "another currency"},
+	} {
+		m.account = first + name
+		m.sells(ids)
+		m.exportText(c.source)
+		run := m.holds()
+		held := m.state().Held
+		require.Equal(t, c.guard, held.Reasons[0].Guard, name)
+		require.Contains(t, held.Text(), c.says)
+		require.Len(t, m.uploads(), 1, name)
+		m.decides("reject", "no")
+		_, err := m.ends(run)
+		require.NoError(t, err)
+		require.Len(t, m.ids(), 30, name)
+	}
+}
+
+// An empty source may be meant: a shop closes.
+func TestAnEmptySourceCanBeApproved(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	m.sells(numbered(3))
+	m.exportText("")
+	run := m.holds()
+	m.decides("approve", "the shop is closed", "--follow")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, catalog.ReportRows{Deleted: 3, Accepted: 3}, result.Rows)
+	require.Empty(t, m.ids())
+}

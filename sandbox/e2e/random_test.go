@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/stripesim"
+	"vitrine/workflows"
+)
+
+// Whatever a merchant does to the file, and whatever goes wrong on the way: after a sync, Stripe has what the file says.
+func TestStripeHasWhatTheFileSays(t *testing.T) {
+	const edits = 12
+	for _, seed := range []uint64{1, 2} {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			m := enter(t)
+			m.startWorker("VITRINE_MAX_PART_BYTES=4000")
+			luck := rand.New(rand.NewPCG(seed, 0))
+			s := newShelf(luck)
+			for edit := range edits {
+				m.exportText(s.text())
+				m.randomWay(luck)
+				full := luck.IntN(6) == 0
+				for try := 0; ; try++ {
+					require.Less(t, try, 4, "the sync fails again and again")
+					_, err := m.ends(m.startsWith(workflows.CatalogSyncInput{Force: true, Full: full}))
+					if err == nil {
+						break
+					}
+					t.Logf("edit %d: %v", edit, err)
+				}
+				s.arrive()
+				require.Equal(t, s.accepted, m.prices(), "edit %d", edit)
+				require.LessOrEqual(t, m.maxInFlight(), 1)
+				s.edit()
+			}
+			m.syncs(m.state().Last.Outcome)
+			t.Logf("%d imports for %d edits", len(m.imports()), edits)
+		})
+	}
+}
+
+// randomWay picks one of the two APIs, and most often something that goes wrong.
+func (r *room) randomWay(luck *rand.Rand) {
+	r.t.Helper()
+	api := []catalog.API{catalog.V1, catalog.V2}[luck.IntN(2)]
+	require.NoError(r.t, r.documents.SaveSettings(r.t.Context(), catalog.Settings{Account: r.account, Rules: catalog.Rules{ImportAPI: api}}))
+	faults := []stripesim.Fault{
+		{Kind: stripesim.FaultStatus, Status: 500},
+		{Kind: stripesim.FaultStatus, Status: 503, Times: 2},
+		{Kind: stripesim.FaultStatus, Status: 429, RetryAfter: "1"},
+		{Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "POST"}},
+		{Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "PUT"}},
+		{Kind: stripesim.FaultCutRequestAfter, Bytes: 50},
+		{Kind: stripesim.FaultCutResponse, Bytes: 20, Skip: luck.IntN(4)},
+		{Kind: stripesim.FaultImportFail, Skip: luck.IntN(2)},
+	}
+	if n := luck.IntN(len(faults) + 3); n < len(faults) {
+		r.fault(faults[n])
+	}
+}
+
+func (r *room) prices() map[string]string {
+	r.t.Helper()
+	products, err := r.emulator.Catalog(r.t.Context(), r.account)
+	require.NoError(r.t, err)
+	prices := map[string]string{}
+	for _, p := range products {
+		prices[p.ID] = p.Price
+	}
+	return prices
+}
+
+// shelf is a merchant's file, and what of it should be at Stripe.
+type shelf struct {
+	luck     *rand.Rand
+	rows     []shelfRow
+	made     int
+	accepted map[string]string // id → price
+}
+
+type shelfRow struct{ id, price string }
+
+func newShelf(luck *rand.Rand) *shelf {
+	s := &shelf{luck: luck, accepted: map[string]string{}}
+	for range 40 {
+		s.add()
+	}
+	return s
+}
+
+func (s *shelf) text() string {
+	text := header
+	for _, row := range s.rows {
+		text += product(row.id, row.price)
+	}
+	return text
+}
+
+func (s *shelf) price() string { return fmt.Sprintf("%d.%02d USD", 8+s.luck.IntN(4), s.luck.IntN(100)) }
+
+func (s *shelf) add() {
+	s.made++
+	id := fmt.Sprintf("sku%d", s.made)
+	if s.luck.IntN(10) == 0 {
+		id = fmt.Sprintf("sku/%d", s.made) // Stripe's emulator refuses it
+	}
+	s.rows = append(s.rows, shelfRow{id, s.price()})
+}
+
+// edit changes a few things, as a day in a shop does.
+func (s *shelf) edit() {
+	for range 1 + s.luck.IntN(4) {
+		i := s.luck.IntN(len(s.rows))
+		switch s.luck.IntN(7) {
+		case 0:
+			s.add()
+		case 1:
+			s.rows = slices.Delete(s.rows, i, i+1)
+		case 2:
+			s.rows[i].price = "cheap" // Vitrine holds it back
+		case 3:
+			s.luck.Shuffle(len(s.rows), func(i, j int) { s.rows[i], s.rows[j] = s.rows[j], s.rows[i] })
+		case 4:
+			s.rows = append(s.rows, shelfRow{s.rows[i].id, s.price()}) // the last one counts
+		default:
+			s.rows[i].price = s.price()
+		}
+	}
+}
+
+// arrive works out what Stripe should have after a sync: a row that it never got leaves what was there before.
+func (s *shelf) arrive() {
+	now := map[string]string{}
+	for _, row := range s.rows {
+		now[row.id] = row.price
+	}
+	for id := range s.accepted {
+		if _, there := now[id]; !there {
+			delete(s.accepted, id)
+		}
+	}
+	for id, price := range now {
+		if price != "cheap" && id[3] != '/' {
+			s.accepted[id] = price
+		}
+	}
+}
