@@ -16,6 +16,20 @@ const OrderSweepType = "OrderSweep"
 type OrderInput struct {
 	Account string `json:"account"` // the connected account, acct_…
 	Session string `json:"session"` // the checkout session, cs_…
+
+	// Record is what an earlier run of the same order hands on; nobody else sets it.
+	Record *order.Record `json:"record,omitempty"`
+}
+
+// ID names the order that the input is about.
+func (in OrderInput) ID() order.ID { return order.ID{Account: in.Account, Session: in.Session} }
+
+// Summary is the one line that the Web UI shows for an order.
+func (in OrderInput) Summary() string { return "Fulfil " + in.Session + " of " + in.Account }
+
+// SearchAttributes are what an order bears from its start; setting them there costs nothing.
+func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), SearchOrderState.ValueSet(string(OrderLoading)))
 }
 
 // What an order listens to. Signals are facts that nobody waits for; updates answer.
@@ -36,6 +50,8 @@ const (
 	// QueryOrder answers with an OrderView.
 	QueryOrder = "order"
 )
+
+// The updates answer with the OrderView as it is once they are carried out.
 
 // OrderVerdict is what a person decides about an order.
 type OrderVerdict struct {

@@ -34,6 +34,9 @@ type Record struct {
 	PayBy     time.Time `json:"pay_by,omitzero"`     // the end of an unpaid order's time
 	Unpaid    bool      `json:"unpaid,omitempty"`    // Stripe says that a delayed payment failed, or the session expired
 	Ended     string    `json:"ended,omitempty"`     // rejected or canceled: no goods, money back
+	Lost      bool      `json:"lost,omitempty"`      // goods are shipped that nothing was captured for, and a person knows
+	Told      bool      `json:"told,omitempty"`      // buyer and merchant know that the order is called off
+	Unread    []string  `json:"unread,omitempty"`    // disputes that could not be read
 	Warned    bool      `json:"warned,omitempty"`    // the merchant knows that the authorisation is about to expire
 	Keys      int       `json:"keys,omitempty"`      // idempotency keys that Stripe has spent
 
