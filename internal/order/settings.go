@@ -80,6 +80,9 @@ type Fulfillment struct {
 
 	Bucket string `json:"bucket,omitempty"` // s3: empty means the state bucket
 	Prefix string `json:"prefix,omitempty"` // s3: what the keys begin with; empty means orders/
+	// AwaitAnswer (s3) leaves an order pending until the merchant answers by other means. Otherwise, what lies in the bucket
+	// counts as accepted.
+	AwaitAnswer bool `json:"await_answer,omitempty"`
 }
 
 // Mail says who writes to the buyer. Without a sender there is no mail.
