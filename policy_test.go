@@ -100,6 +100,13 @@ func roomRules() []rule {
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report"},
 		}.rule(`package staging; import _ "vitrine/internal/stripeapi"`),
 		room{
+			name: "internal/fulfillment", why: "what knows a buyer reaches the merchant and the mail server, and nothing else",
+			std: []string{"*"},
+			others: []string{
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
+			},
+		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
+		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",
 			std:  []string{"*"},
@@ -153,6 +160,8 @@ func confinementRules() []rule {
 			"one adapter knows Stripe's library, its traps and its errors; the sandbox measures uploads against it"),
 		confined("the AWS SDK", []string{"github.com/aws"}, []string{"internal/objectstore", "sandbox"},
 			"one adapter knows S3's library and its errors; the sandbox fills buckets"),
+		confined("go-mail", []string{"github.com/wneessen/go-mail"}, []string{"internal/fulfillment", "sandbox"},
+			"one adapter knows the mail library, and that its errors name the recipient"),
 		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"}, []string{"sandbox"},
 			"embedding a server costs 500 modules, and the product needs none of them"),
 		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
@@ -184,7 +193,7 @@ func confined(name string, libraries, rooms []string, why string) rule {
 func reachRules() []rule {
 	adapters := []string{
 		"github.com/stripe", "github.com/aws", "net/http",
-		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/stripesim", "vitrine/internal/config",
+		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/fulfillment", "vitrine/internal/stripesim", "vitrine/internal/config",
 	}
 	const pure = "what decides must not be able to call out by a detour"
 	emulators := []string{"vitrine/internal/stripesim", "vitrine/sandbox", "go.temporal.io/server", "github.com/versity"}
