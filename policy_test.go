@@ -69,7 +69,7 @@ func roomRules() []rule {
 			why:  "workflow code is replayed: it decides, and leaves everything that touches the world to activities",
 			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
 			others: []string{
-				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order",
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
 				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
 			},
@@ -78,7 +78,7 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
@@ -248,6 +248,12 @@ func codeRules() []rule {
 			bad:   map[string]string{"workflows/bad.go": `package workflows; import clock "time"; var now = clock.Now()`},
 		},
 		{
+			name:  "buyers in workflows",
+			why:   "what a workflow holds is in history for as long as that lives: it speaks of orders by their Summary",
+			check: buyersInWorkflows,
+			bad:   map[string]string{"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`},
+		},
+		{
 			name: "time.Sleep",
 			why:  "a sleep is too short or too long: wait for what you wait for, with a deadline; exceptions stand in sleepers, with their reason",
 			check: func(t tree) []string {
@@ -300,6 +306,15 @@ func clockInWorkflows(t tree) (broken []string) {
 	for _, s := range t.product("workflows") {
 		for _, call := range s.calls("time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer") {
 			broken = append(broken, fmt.Sprintf("%s uses %s", s.path, call))
+		}
+	}
+	return broken
+}
+
+func buyersInWorkflows(t tree) (broken []string) {
+	for _, s := range t.product("workflows") {
+		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer", "Recipient", "Address", "LineText") {
+			broken = append(broken, fmt.Sprintf("%s speaks of %s", s.path, personal))
 		}
 	}
 	return broken
