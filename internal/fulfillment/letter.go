@@ -45,7 +45,7 @@ type letter struct {
 	ShippingName string
 	Tax          string
 	Total        string // what the buyer owes in the end
-	Ordered      string // what the whole order would have cost
+	Ordered      string // what the whole order would have cost; empty if nothing
 	ShipTo       *order.Recipient
 	Reason       order.Reason
 	Refunded     bool // of a rejection: the money was taken already, and goes back
@@ -64,7 +64,7 @@ func newLetter(m order.Mail, s order.Session, d order.Decision) letter {
 		Shop: m.Name, Buyer: s.Buyer.Name, ByAgent: sum.ByAgent(), Agent: sum.Agent.Name, Session: sum.ID.Session, Reference: d.Reference,
 		OrderURL: strings.ReplaceAll(m.OrderURL, "{CHECKOUT_SESSION_ID}", sum.ID.Session), ShipTo: s.ShipTo, Reason: d.Reason,
 		Shipping: amount(sum.Amounts.Shipping, sum.Currency), Total: order.Money(sum.AcceptedAmount(d), sum.Currency),
-		Ordered: order.Money(sum.Amounts.Total, sum.Currency), Refunded: sum.Payment.Captured > 0,
+		Ordered: amount(sum.Amounts.Total, sum.Currency), Refunded: sum.Payment.Captured > 0,
 	}
 	if l.Shop == "" {
 		l.Shop = m.From

@@ -237,6 +237,13 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	require.Contains(t, plain, "out of stock")
 	require.Contains(t, plain, "37.00 USD goes back")
 	require.Contains(t, plain, "AI agent, Shopping Agent")
+
+	reserved := testSession()
+	reserved.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700}
+	_, err = m.Send(t.Context(), RejectionMail, testMail, reserved, order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
+	require.NoError(t, err)
+	_, plain, _ = parts(t, box.mails[2])
+	require.Contains(t, plain, "37.00 USD was reserved, and is not charged")
 }
 
 func TestTemplatesOfThePlatform(t *testing.T) {
