@@ -16,15 +16,7 @@ import (
 	"vitrine/internal/order"
 )
 
-// MailKind is what a mail says, and what its templates are called.
-type MailKind string
-
-const (
-	ConfirmationMail MailKind = "confirmation"
-	RejectionMail    MailKind = "rejection"
-)
-
-var mailKinds = []MailKind{ConfirmationMail, RejectionMail}
+var mailKinds = []order.MailKind{order.ConfirmationMail, order.RejectionMail}
 
 //go:embed templates
 var embedded embed.FS
@@ -61,7 +53,7 @@ type letterLine struct {
 func newLetter(m order.Mail, s order.Session, d order.Decision) letter {
 	sum := s.Summary
 	l := letter{
-		Shop: m.Name, Buyer: s.Buyer.Name, ByAgent: sum.ByAgent(), Agent: sum.Agent.Name, Session: sum.ID.Session, Reference: d.Reference,
+		Shop: m.Name, Buyer: s.Buyer.Name, ByAgent: sum.Agentic(), Agent: sum.Agent.Name, Session: sum.ID.Session, Reference: d.Reference,
 		OrderURL: strings.ReplaceAll(m.OrderURL, "{CHECKOUT_SESSION_ID}", sum.ID.Session), ShipTo: s.ShipTo, Reason: d.Reason,
 		Shipping: amount(sum.Amounts.Shipping, sum.Currency), Total: order.Money(sum.AcceptedAmount(d), sum.Currency),
 		Ordered: amount(sum.Amounts.Total, sum.Currency), Refunded: sum.Payment.Captured > 0,
@@ -128,7 +120,7 @@ func newLetters(dir string) (letters, error) {
 }
 
 // write fills in the templates of a kind: NAME.txt, whose first line is the subject, and NAME.html.
-func (l letters) write(kind MailKind, language string, content letter) (subject, text, html string, err error) {
+func (l letters) write(kind order.MailKind, language string, content letter) (subject, text, html string, err error) {
 	text, err = fill(kind, language, ".txt", content, l, func(name, source string) (executor, error) {
 		return template.New(name).Option("missingkey=error").Parse(source)
 	})
@@ -153,7 +145,7 @@ type executor interface {
 	Execute(into io.Writer, content any) error
 }
 
-func fill(kind MailKind, language, ending string, content letter, l letters, parse func(name, source string) (executor, error)) (string, error) {
+func fill(kind order.MailKind, language, ending string, content letter, l letters, parse func(name, source string) (executor, error)) (string, error) {
 	name := string(kind) + ending
 	source, err := l.read(language, name)
 	if err != nil {

@@ -92,7 +92,7 @@ func parseSMTP(address string) (*smtpServer, error) {
 //
 // Mail cannot be sent exactly once: if the server's last word is lost, a retry sends it again. It bears the same
 // Message-ID then, by which most mailboxes show one of the two.
-func (m *Mailer) Send(ctx context.Context, kind MailKind, settings order.Mail, s order.Session, d order.Decision) (bool, error) {
+func (m *Mailer) Send(ctx context.Context, kind order.MailKind, settings order.Mail, s order.Session, d order.Decision) (bool, error) {
 	if m.server == nil || settings.From == "" || s.Buyer.Email == "" {
 		return false, nil
 	}
@@ -106,7 +106,7 @@ func (m *Mailer) Send(ctx context.Context, kind MailKind, settings order.Mail, s
 	return true, nil
 }
 
-func (m *Mailer) compose(kind MailKind, settings order.Mail, s order.Session, d order.Decision) (*mail.Msg, error) {
+func (m *Mailer) compose(kind order.MailKind, settings order.Mail, s order.Session, d order.Decision) (*mail.Msg, error) {
 	subject, text, html, err := m.letters.write(kind, settings.Language, newLetter(settings, s, d))
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (m *Mailer) compose(kind MailKind, settings order.Mail, s order.Session, d 
 	return message, nil
 }
 
-func messageID(kind MailKind, id order.ID, from string) string {
+func messageID(kind order.MailKind, id order.ID, from string) string {
 	digest := sha256.Sum256([]byte(string(kind) + "/" + id.String()))
 	_, domain, _ := strings.Cut(from, "@")
 	return hex.EncodeToString(digest[:16]) + "@" + domain

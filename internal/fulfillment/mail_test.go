@@ -148,21 +148,21 @@ func TestMailsThatAreNotTaken(t *testing.T) {
 		"hangs up at once":  {map[string]string{"EHLO": "", "HELO": ""}, fault.Plain, fault.MailUnavailable},
 	} {
 		box := &mailbox{answers: c.answers}
-		sent, err := mailer(t, box.serve(t), "").Send(t.Context(), ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+		sent, err := mailer(t, box.serve(t), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
 		require.False(t, sent, name)
 		requireFault(t, err, c.kind, c.code)
 		require.Empty(t, box.mails)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := mailer(t, (&mailbox{}).serve(t), "").Send(ctx, ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, (&mailbox{}).serve(t), "").Send(ctx, order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestServersWithoutTLSGetNoMail(t *testing.T) {
 	t.Parallel()
 	box := &mailbox{}
-	_, err := mailer(t, strings.TrimSuffix(box.serve(t), "?tls=none"), "").Send(t.Context(), ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, strings.TrimSuffix(box.serve(t), "?tls=none"), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
 	requireFault(t, err, fault.Plain, fault.MailUnavailable)
 	require.Empty(t, box.mails)
 }
@@ -178,13 +178,13 @@ func TestNobodyToWriteTo(t *testing.T) {
 		mail    order.Mail
 		session order.Session
 	}{{mailer(t, "", ""), testMail, testSession()}, {mailer(t, address, ""), order.Mail{}, testSession()}, {mailer(t, address, ""), testMail, noBuyer}} {
-		sent, err := c.mailer.Send(t.Context(), ConfirmationMail, c.mail, c.session, order.Decision{Verdict: order.Accepted})
+		sent, err := c.mailer.Send(t.Context(), order.ConfirmationMail, c.mail, c.session, order.Decision{Verdict: order.Accepted})
 		require.NoError(t, err)
 		require.False(t, sent)
 	}
 	bad := testSession()
 	bad.Buyer.Email = "jenny@example.com\r\nBcc: everybody@example.com"
-	_, err := mailer(t, address, "").Send(t.Context(), ConfirmationMail, testMail, bad, order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, address, "").Send(t.Context(), order.ConfirmationMail, testMail, bad, order.Decision{Verdict: order.Accepted})
 	requireFault(t, err, fault.Permanent, fault.MailRejected)
 	require.Empty(t, box.mails)
 }
@@ -194,7 +194,7 @@ func TestConfirmationMail(t *testing.T) {
 	box := &mailbox{answers: map[string]string{"QUIT": "421 farewell fails"}}
 	m := mailer(t, box.serve(t), "")
 	for range 2 {
-		sent, err := m.Send(t.Context(), ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted, Reference: "SO-1"})
+		sent, err := m.Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted, Reference: "SO-1"})
 		require.NoError(t, err)
 		require.True(t, sent)
 	}
@@ -223,15 +223,15 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	m := mailer(t, box.serve(t), "")
 	session := testSession()
 	session.Summary.Agent = order.Agent{}
-	_, err := m.Send(t.Context(), ConfirmationMail, testMail, session, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}, {SKU: "BULB-1", Quantity: 1}}})
+	_, err := m.Send(t.Context(), order.ConfirmationMail, testMail, session, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}, {SKU: "BULB-1", Quantity: 1}}})
 	require.NoError(t, err)
 	_, plain, _ := parts(t, box.mails[0])
 	require.Contains(t, plain, "Not everything")
 	require.Contains(t, plain, "2 x Lamp <b> (LAMP-1), 3 ordered")
 	require.Contains(t, plain, "Total: 27.83 USD")
-	require.NotContains(t, plain, "AI agent")
+	require.Contains(t, plain, "by an AI agent.", "the products are a feed's, though Stripe does not name the agent")
 
-	_, err = m.Send(t.Context(), RejectionMail, testMail, testSession(), order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})
+	_, err = m.Send(t.Context(), order.RejectionMail, testMail, testSession(), order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[1])
 	require.Contains(t, plain, "out of stock")
@@ -240,7 +240,7 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 
 	reserved := testSession()
 	reserved.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700}
-	_, err = m.Send(t.Context(), RejectionMail, testMail, reserved, order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
+	_, err = m.Send(t.Context(), order.RejectionMail, testMail, reserved, order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[2])
 	require.Contains(t, plain, "37.00 USD was reserved, and is not charged")
@@ -263,7 +263,7 @@ func TestTemplatesOfThePlatform(t *testing.T) {
 		mail order.Mail
 		want string
 	}{{testMail, "Order cs_test_1"}, {german, "Bestellung cs_test_1"}} {
-		_, err := m.Send(t.Context(), ConfirmationMail, c.mail, testSession(), order.Decision{Verdict: order.Accepted})
+		_, err := m.Send(t.Context(), order.ConfirmationMail, c.mail, testSession(), order.Decision{Verdict: order.Accepted})
 		require.NoError(t, err)
 		_, plain, html := parts(t, box.mails[i])
 		require.Contains(t, plain, c.want)

@@ -115,7 +115,7 @@ func (s Settings) WithDefaults() Settings {
 
 // Wants reports whether these settings have the order fulfilled.
 func (s Settings) Wants(o Summary) bool {
-	return s.Enabled && (s.Which == AllOrders || o.ByAgent() || o.FromCatalog())
+	return s.Enabled && (s.Which == AllOrders || o.Agentic())
 }
 
 var (
