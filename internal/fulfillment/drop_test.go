@@ -28,13 +28,22 @@ func TestDropNeverWritesOver(t *testing.T) {
 
 	again := doc
 	again.Payment.State = order.RequiresCapture // the payment goes on between two tries
+	again.Metadata = map[string]string{"touched": "by somebody"}
 	_, err = drop.Submit(t.Context(), f, again)
 	require.NoError(t, err)
 
-	other := doc
-	other.Amounts.Total++
-	_, err = drop.Submit(t.Context(), f, other)
-	requireFault(t, err, fault.Permanent, fault.OrderConflict)
+	for name, spoil := range map[string]func(*order.Document){
+		"amounts": func(d *order.Document) { d.Amounts.Total++ },
+		"lines":   func(d *order.Document) { d.Lines = d.Lines[:1] },
+		"address": func(d *order.Document) { d.ShipTo = &order.Recipient{Address: order.Address{Line1: "2 Main St"}} },
+		"test":    func(d *order.Document) { d.Livemode = !d.Livemode },
+	} {
+		other := doc
+		spoil(&other)
+		_, err = drop.Submit(t.Context(), f, other)
+		require.Error(t, err, name)
+		requireFault(t, err, fault.Permanent, fault.OrderConflict)
+	}
 	_, err = store.Put(t.Context(), "state", object.Key, "text/plain", []byte("not ours"), "")
 	require.NoError(t, err)
 	_, err = drop.Submit(t.Context(), f, doc)
