@@ -80,6 +80,17 @@ func Table() []Variable {
 		{Name: "VITRINE_MAX_CURRENCY_FLIPS", Default: "1", Worker: true, Starter: true, preset: true, set: setRule("max_currency_flips"),
 			Meaning: "percentage of the prices that may change their currency before a run is held"},
 
+		{Name: "VITRINE_MERCHANT_SECRETS", Worker: true, set: setMerchantSecrets,
+			Meaning: "folder of files with the secrets that merchants' endpoints are called with (secret_file in an account's settings for orders)"},
+		{Name: "VITRINE_ALLOW_PRIVATE_ENDPOINTS", Default: "false", Worker: true, preset: true, set: setAllowPrivate,
+			Meaning: "let merchants' endpoints be in private networks, and plain http; for sandboxes"},
+		{Name: "VITRINE_SMTP_URL", Worker: true, secret: true, set: setSMTP,
+			Meaning: "mail server that buyers are written to by: smtp://user:password@host:587, smtps://…, or smtp://host:port?tls=none for a mail catcher; unset: no mail"},
+		{Name: "VITRINE_SMTP_URL_FILE", Worker: true, set: setSMTPFile,
+			Meaning: "file that holds it, such as a mounted secret"},
+		{Name: "VITRINE_MAIL_TEMPLATES", Worker: true, set: setMailTemplates,
+			Meaning: "folder of mail templates instead of Vitrine's own"},
+
 		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, preset: true, set: setListen,
 			Meaning: "address on which the worker serves /livez, /readyz and /metrics"},
 		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, preset: true, set: setShutdownTimeout,

@@ -102,6 +102,13 @@ type Event struct {
 	Charge        string `json:"charge,omitempty"`
 }
 
+// EventsPage is a page of an account's events, the newest first.
+type EventsPage struct {
+	Events []Event `json:"events,omitempty"`
+	Next   string  `json:"next,omitempty"`   // what to go on from, to the next, older page; empty: this was the last
+	Unread int     `json:"unread,omitempty"` // events that cannot be read
+}
+
 // EventTypes are the types that concern orders, for a webhook endpoint and for the sweep.
 func EventTypes() []string {
 	return []string{
@@ -111,6 +118,14 @@ func EventTypes() []string {
 		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
 	}
 }
+
+// MailKind is what a mail tells the buyer, and what its templates are called.
+type MailKind string
+
+const (
+	ConfirmationMail MailKind = "confirmation"
+	RejectionMail    MailKind = "rejection"
+)
 
 // NoticeKind is what a notice tells the merchant.
 type NoticeKind string

@@ -78,7 +78,7 @@ func (d Decision) Check(s Summary) error {
 	switch d.Verdict {
 	case Accepted, Pending, Rejected:
 	default:
-		return unfit("the verdict is %.20q: expected accepted, pending or rejected", d.Verdict)
+		return unfit("its status is %.20q: expected accepted, pending or rejected", statusText(string(d.Verdict)))
 	}
 	ordered := map[string]int64{}
 	for _, line := range s.Lines {
@@ -104,7 +104,11 @@ func (d Decision) Check(s Summary) error {
 }
 
 func unfit(format string, args ...any) error {
-	return fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("the merchant's decision cannot be used: "+format, args...))
+	return unusable(fmt.Errorf(format, args...))
+}
+
+func unusable(why error) error {
+	return fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("the merchant's answer cannot be used: %w", why))
 }
 
 // AcceptedAmount is what the buyer owes for what the merchant accepted, the total at most. What is refused is taken off in

@@ -309,3 +309,49 @@ func TestEvidenceIsKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(body), "jenny@example.com")
 }
+
+func TestAnswersThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "OK", "<html>", "null", "{}", `[]`, `{"status":"ok"}`, `{"status":"jenny@example.com"}`, `{"status":"accepted","lines":"all"}`, `{"status":7}`} {
+		_, err := order.ParseDecision([]byte(body))
+		require.True(t, fault.Is(err, fault.MerchantAnswerInvalid), "%s: %v", body, err)
+		require.NotContains(t, err.Error(), "jenny")
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]order.Decision{
+		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                  {Verdict: order.Pending},
+		`{"status":"rejected","reason":"out_of_stock","lines":[{"sku":"X","quantity":1}]}`:            {Verdict: order.Rejected, Reason: order.OutOfStock},
+		`{"status":"rejected","reason":"Jenny is strange"}`:                                           {Verdict: order.Rejected, Reason: order.OtherReason},
+	} {
+		got, err := order.ParseDecision([]byte(body))
+		require.NoError(t, err, body)
+		require.Equal(t, want, got)
+	}
+}
+
+func FuzzParseDecision(f *testing.F) {
+	f.Add([]byte(`{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`))
+	f.Add([]byte(`{"status":"rejected","reason":"x"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s := summary()
+		d, err := order.ParseDecision(body)
+		if err != nil || d.Check(s) != nil {
+			return
+		}
+		amount := s.AcceptedAmount(d)
+		require.True(t, amount >= 0 && amount <= s.Amounts.Total)
+	})
+}
+
+func TestMoney(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"26.60 USD": order.Money(2660, "usd"), "2660 JPY": order.Money(2660, "jpy"), "2.660 KWD": order.Money(2660, "kwd"), "-0.05 EUR": order.Money(-5, "eur"),
+	} {
+		require.Equal(t, want, got)
+	}
+}

@@ -80,6 +80,9 @@ type Fulfillment struct {
 
 	Bucket string `json:"bucket,omitempty"` // s3: empty means the state bucket
 	Prefix string `json:"prefix,omitempty"` // s3: what the keys begin with; empty means orders/
+	// AwaitAnswer (s3) leaves an order pending until the merchant answers by other means. Otherwise, what lies in the bucket
+	// counts as accepted.
+	AwaitAnswer bool `json:"await_answer,omitempty"`
 }
 
 // Mail says who writes to the buyer. Without a sender there is no mail.
@@ -112,7 +115,7 @@ func (s Settings) WithDefaults() Settings {
 
 // Wants reports whether these settings have the order fulfilled.
 func (s Settings) Wants(o Summary) bool {
-	return s.Enabled && (s.Which == AllOrders || o.ByAgent() || o.FromCatalog())
+	return s.Enabled && (s.Which == AllOrders || o.Agentic())
 }
 
 var (

@@ -80,6 +80,9 @@ func (s Summary) FromCatalog() bool {
 	return false
 }
 
+// Agentic reports whether an agent bought, as far as anybody can tell.
+func (s Summary) Agentic() bool { return s.ByAgent() || s.FromCatalog() }
+
 // Payable reports whether the merchant may ship, or may once the payment is captured.
 func (s Summary) Payable() bool {
 	switch s.Payment.State {

@@ -17,34 +17,26 @@ import (
 // eventsPerPage keeps a page of events, which hold whole objects, below what a plain call may answer.
 const eventsPerPage = 50
 
-// EventsPage is a page of events, the newest first.
-type EventsPage struct {
-	Events []order.Event
-	Next   string // pass it as after for the next, older page; empty: this was the last
-	// Unread counts events that are none that Vitrine can read.
-	Unread int
-}
-
 // Events lists the events of an account, or of the platform itself if account is empty, that happened since then, page by
-// page back in time: after is EventsPage.Next of the page before. No types means all. Stripe keeps events for 30 days.
-func (o *Orders) Events(ctx context.Context, account string, since time.Time, types []string, after string) (EventsPage, error) {
+// page back in time: after is Next of the page before. No types means all. Stripe keeps events for 30 days.
+func (o *Orders) Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
 	query, err := eventsQuery(account, since, types, after)
 	if err != nil {
-		return EventsPage{}, err
+		return order.EventsPage{}, err
 	}
 	const doing = "list events"
 	response, err := o.get(ctx, doing, account, "/v1/events", query)
 	if err != nil {
-		return EventsPage{}, err
+		return order.EventsPage{}, err
 	}
 	var list struct {
 		Data    []json.RawMessage `json:"data"`
 		HasMore bool              `json:"has_more"`
 	}
 	if err := decodeObject(response.RawJSON, &list); err != nil {
-		return EventsPage{}, unreadable(doing, response, err)
+		return order.EventsPage{}, unreadable(doing, response, err)
 	}
-	var page EventsPage
+	var page order.EventsPage
 	var last string
 	for _, raw := range list.Data {
 		event, err := DecodeEvent(raw)
@@ -58,7 +50,7 @@ func (o *Orders) Events(ctx context.Context, account string, since time.Time, ty
 		page.Events, last = append(page.Events, event), event.ID
 	}
 	if list.HasMore && last == "" {
-		return EventsPage{}, unreadable(doing, response, errors.New("the answer has no event to go on from"))
+		return order.EventsPage{}, unreadable(doing, response, errors.New("the answer has no event to go on from"))
 	}
 	if list.HasMore {
 		page.Next = last

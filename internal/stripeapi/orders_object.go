@@ -92,6 +92,7 @@ type shippingDetails struct {
 // paymentIntent is Stripe's object; the latest charge has to be expanded.
 type paymentIntent struct {
 	ID                 string `json:"id"`
+	Created            count  `json:"created"`
 	Status             text   `json:"status"`
 	CancellationReason text   `json:"cancellation_reason"`
 	Amount             count  `json:"amount"`
@@ -117,7 +118,8 @@ type paymentIntent struct {
 	} `json:"agent_details"`
 }
 
-// defaultAuthorization is how long Stripe keeps an authorisation that names no end of its own.
+// defaultAuthorization is how long Stripe keeps an authorisation that names no end of its own
+// (https://docs.stripe.com/payments/place-a-hold-on-a-payment-method).
 const defaultAuthorization = 7 * 24 * time.Hour
 
 func (p paymentIntent) payment() order.Payment {
@@ -147,10 +149,14 @@ func (p paymentIntent) authorizationExpires() time.Time {
 	if card := p.Charge.Method.Card; card != nil && card.CaptureBefore > 0 {
 		return unix(card.CaptureBefore)
 	}
-	if p.Charge.Created > 0 {
-		return unix(p.Charge.Created).Add(defaultAuthorization)
+	since := p.Charge.Created
+	if since <= 0 {
+		since = p.Created
 	}
-	return time.Time{}
+	if since <= 0 {
+		return time.Time{}
+	}
+	return unix(since).Add(defaultAuthorization)
 }
 
 // expired reports whether Stripe itself cancelled the payment because nobody captured it.
