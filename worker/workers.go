@@ -14,6 +14,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/config"
+	"vitrine/internal/health"
 	"vitrine/workflows"
 )
 
@@ -66,10 +67,10 @@ func commonOptions(c config.Config, giveUp giveUp) worker.Options {
 // giveUp ends the process with exit code 1, so that whoever runs it starts a new one.
 type giveUp func(error)
 
-func newGiveUp(shutdown fx.Shutdowner, h *health, logger *slog.Logger) giveUp {
+func newGiveUp(shutdown fx.Shutdowner, h *health.Health, logger *slog.Logger) giveUp {
 	return func(err error) {
 		logger.Error("worker gives up", "error", err)
-		h.fail(err)
+		h.Fail(err)
 		if err := shutdown.Shutdown(fx.ExitCode(exitFailed)); err != nil {
 			logger.Error("shutdown failed", "error", err)
 		}
@@ -78,15 +79,15 @@ func newGiveUp(shutdown fx.Shutdowner, h *health, logger *slog.Logger) giveUp {
 
 // startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
 // drains.
-func startWorkers(lc fx.Lifecycle, w workers, h *health, logger *slog.Logger) {
+func startWorkers(lc fx.Lifecycle, w workers, h *health.Health, logger *slog.Logger) {
 	lc.Append(fx.StartStopHook(w.start, w.stop))
 	lc.Append(fx.StartStopHook(
 		func() {
-			h.started()
+			h.Started()
 			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue})
 		},
 		func() {
-			h.draining()
+			h.Draining()
 			logger.Info("worker drains")
 		},
 	))

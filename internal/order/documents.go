@@ -49,6 +49,19 @@ func (d Documents) Settings(ctx context.Context, account string) (Settings, erro
 	return settings.WithDefaults(), nil
 }
 
+// Known reports whether the account has settings for orders, usable or not: whose order an event is about must not depend
+// on a typing error.
+func (d Documents) Known(ctx context.Context, account string) (bool, error) {
+	if err := catalog.CheckAccount(account); err != nil {
+		return false, err
+	}
+	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, SettingsKey(account))
+	if fault.Is(err, fault.SourceMissing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // decodeSettings takes no field that it does not know: a mistyped capture would otherwise be its default.
 func decodeSettings(body []byte, account string) (Settings, error) {
 	var settings Settings
