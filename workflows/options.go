@@ -58,6 +58,13 @@ func money(ctx workflow.Context, summary string) workflow.Context {
 	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: moneyDeadline})
 }
 
+// sweepStripe is for an account's events since the last sweep. The next sweep repeats what this one gives up.
+func sweepStripe(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: deadWorker, ScheduleToCloseTimeout: 30 * time.Minute,
+	})
+}
+
 // patience is the backoff towards merchants and mail servers, whose outages last longer than Stripe's.
 var patience = temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute}
 

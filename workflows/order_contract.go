@@ -114,5 +114,24 @@ func OrderPriority(account string) temporal.Priority {
 
 // OrderSweepInput is the input of OrderSweep.
 type OrderSweepInput struct {
-	Accounts []string `json:"accounts,omitempty"` // empty: all that have orders fulfilled, and the platform
+	Accounts []string `json:"accounts,omitempty"` // empty: all that have orders fulfilled
+
+	// After and Result are what a run hands on to the next batch of accounts.
+	After  string           `json:"after,omitempty"`
+	Result OrderSweepResult `json:"result,omitzero"`
+}
+
+// OrderSweepResult is what a sweep found.
+type OrderSweepResult struct {
+	Accounts  int      `json:"accounts"`
+	Events    int      `json:"events"`
+	Delivered int      `json:"delivered"`
+	Failures  int      `json:"failures,omitempty"`
+	Failed    []string `json:"failed,omitempty"` // the first accounts that could not be swept
+	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
+}
+
+// OrderSearchAttributes are the ones that orders bear, for whoever sets up or checks a namespace.
+func OrderSearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{SearchAccount, SearchOrderState, SearchAgent}
 }

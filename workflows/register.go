@@ -10,4 +10,5 @@ import (
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(CatalogSync, workflow.RegisterOptions{Name: CatalogSyncType})
 	r.RegisterWorkflowWithOptions(OrderFulfillment, workflow.RegisterOptions{Name: OrderFulfillmentType})
+	r.RegisterWorkflowWithOptions(OrderSweep, workflow.RegisterOptions{Name: OrderSweepType})
 }
