@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
 )
@@ -29,9 +28,9 @@ type Merchant interface {
 	Notify(ctx context.Context, f order.Fulfillment, n order.Notice) error
 }
 
-// Mailer writes to the buyer. A decision that accepts makes a confirmation, one that rejects an apology.
+// Mailer writes to the buyer; sent is false if there is nobody to write to, or nobody to write as.
 type Mailer interface {
-	Mail(ctx context.Context, m order.Mail, s order.Session, d order.Decision) error
+	Send(ctx context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision) (sent bool, err error)
 }
 
 // OrderFulfillment holds the steps of the workflow OrderFulfillment. What a step needs of the buyer it fetches when it
@@ -179,26 +178,27 @@ func (s *OrderFulfillment) notifyMerchant(ctx context.Context, n order.Notice) e
 // SendMailInput is the input of SendMail.
 type SendMailInput struct {
 	order.ID
+	Kind     order.MailKind `json:"kind"`
 	Decision order.Decision `json:"decision"`
 }
 
-// SendMail tells the buyer what the merchant decided. A lost answer of the mail server may bring the mail twice.
-func (s *OrderFulfillment) SendMail(ctx context.Context, in SendMailInput) error {
-	return translate(s.sendMail(ctx, in))
+// SendMailResult says whether there was a mail to send.
+type SendMailResult struct {
+	Sent bool `json:"sent"`
 }
 
-func (s *OrderFulfillment) sendMail(ctx context.Context, in SendMailInput) error {
+// SendMail tells the buyer what was decided. A lost answer of the mail server may bring the mail twice.
+func (s *OrderFulfillment) SendMail(ctx context.Context, in SendMailInput) (SendMailResult, error) {
+	sent, err := s.sendMail(ctx, in)
+	return SendMailResult{Sent: sent}, translate(err)
+}
+
+func (s *OrderFulfillment) sendMail(ctx context.Context, in SendMailInput) (bool, error) {
 	settings, session, err := s.open(ctx, in.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if settings.Mail.From == "" || session.Buyer.Email == "" {
-		return nil
-	}
-	if s.Mailer == nil {
-		return fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("the settings of %s name a sender, but this worker has no mail server", in.Account))
-	}
-	return s.Mailer.Mail(ctx, settings.Mail, session, in.Decision)
+	return s.Mailer.Send(ctx, in.Kind, settings.Mail, session, in.Decision)
 }
 
 // SaveRecordInput is the input of SaveRecord.

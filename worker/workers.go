@@ -28,14 +28,29 @@ const heartbeatInterval = 5 * time.Second
 type workers []worker.Worker
 
 // newWorkers makes them. The activities are the same on both queues: a workflow says where each step runs.
-func newWorkers(c config.Config, temporal client.Client, sync *activities.CatalogSync, giveUp giveUp) workers {
-	catalogs := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
-	workflows.Register(catalogs)
-	catalogs.RegisterActivity(sync)
+func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giveUp) workers {
+	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
+	workflows.Register(storage)
+	steps.register(storage)
 
 	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
-	stripe.RegisterActivity(sync)
-	return workers{catalogs, stripe}
+	steps.register(stripe)
+	return workers{storage, stripe}
+}
+
+// steps are the activities of all workflows.
+type steps struct {
+	fx.In
+
+	Catalog *activities.CatalogSync
+	Orders  *activities.OrderFulfillment
+	Sweep   *activities.OrderSweep
+}
+
+func (s steps) register(r worker.ActivityRegistry) {
+	r.RegisterActivity(s.Catalog)
+	r.RegisterActivity(s.Orders)
+	r.RegisterActivity(s.Sweep)
 }
 
 func storageOptions(c config.Config, giveUp giveUp) worker.Options {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -271,12 +272,14 @@ func TestCancellationAtEveryStep(t *testing.T) {
 // requireAgreement: goods for money or neither.
 func (s *orderStage) requireAgreement() {
 	s.t.Helper()
+	told := s.shop.told()
+	s.stripe.mu.Lock() // an activity of a workflow that is over may still be ending
+	defer s.stripe.mu.Unlock()
+	s.shop.mu.Lock()
+	defer s.shop.mu.Unlock()
 	p := s.stripe.session.Summary.Payment
 	require.NotEqual(s.t, order.RequiresCapture, p.State, "nothing stays reserved")
-	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Verdict == order.Accepted
-	for _, told := range s.shop.told() {
-		ships = ships && told != string(order.NoticeCanceled)
-	}
+	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Verdict == order.Accepted && !slices.Contains(told, string(order.NoticeCanceled))
 	if ships {
 		require.EqualValues(s.t, 3700, p.Captured-p.Refunded, "%v", s.stripe.calls)
 	} else {

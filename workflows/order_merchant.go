@@ -123,7 +123,10 @@ func (o *fulfillment) write(ctx workflow.Context, d order.Decision) {
 	if !o.r.Policy.Mail {
 		return
 	}
-	in := activities.SendMailInput{ID: o.id, Decision: d}
+	in := activities.SendMailInput{ID: o.id, Kind: order.ConfirmationMail, Decision: d}
+	if d.Verdict == order.Rejected {
+		in.Kind = order.RejectionMail
+	}
 	o.aside(ctx, "the mail to the buyer was not sent", func(ctx workflow.Context) error {
 		return workflow.ExecuteActivity(mail(ctx, "Tell the buyer"), orderSteps.SendMail, in).Get(ctx, nil)
 	})

@@ -250,17 +250,17 @@ func (f *shop) Notify(_ context.Context, _ order.Fulfillment, n order.Notice) er
 	return nil
 }
 
-func (f *shop) Mail(_ context.Context, _ order.Mail, s order.Session, d order.Decision) error {
+func (f *shop) Send(_ context.Context, kind order.MailKind, _ order.Mail, s order.Session, d order.Decision) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.fail("mail"); err != nil {
-		return err
+		return false, err
 	}
-	if s.Buyer.Email == "" {
-		return errors.New("to whom?")
+	if s.Buyer.Email == "" || (kind == order.RejectionMail) != (d.Verdict == order.Rejected) {
+		return false, errors.New("to whom, and what?")
 	}
 	f.letters = append(f.letters, d)
-	return nil
+	return true, nil
 }
 
 // told are the kinds of notices, in order.
