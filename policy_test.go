@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/report", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/order", "internal/report", "internal/staging"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -69,7 +69,7 @@ func roomRules() []rule {
 			why:  "workflow code is replayed: it decides, and leaves everything that touches the world to activities",
 			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
 			others: []string{
-				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order",
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
 				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
 			},
@@ -78,7 +78,7 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
@@ -88,6 +88,10 @@ func roomRules() []rule {
 		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
 		room{
+			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault"},
+		}.rule(`package order; import _ "net/http"`),
+		room{
 			name: "internal/report", why: "the report is pure: findings in, documents out",
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed"},
 		}.rule(`package report; import _ "os"`),
@@ -95,6 +99,13 @@ func roomRules() []rule {
 			name: "internal/staging", why: "a dry run is the worker's own code: staging reaches S3 through a port, and Stripe not at all",
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report"},
 		}.rule(`package staging; import _ "vitrine/internal/stripeapi"`),
+		room{
+			name: "internal/fulfillment", why: "what knows a buyer reaches the merchant and the mail server, and nothing else",
+			std: []string{"*"},
+			others: []string{
+				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
+			},
+		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",
@@ -149,6 +160,8 @@ func confinementRules() []rule {
 			"one adapter knows Stripe's library, its traps and its errors; the sandbox measures uploads against it"),
 		confined("the AWS SDK", []string{"github.com/aws"}, []string{"internal/objectstore", "sandbox"},
 			"one adapter knows S3's library and its errors; the sandbox fills buckets"),
+		confined("go-mail", []string{"github.com/wneessen/go-mail"}, []string{"internal/fulfillment", "sandbox"},
+			"one adapter knows the mail library, and that its errors name the recipient"),
 		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"}, []string{"sandbox"},
 			"embedding a server costs 500 modules, and the product needs none of them"),
 		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
@@ -180,7 +193,7 @@ func confined(name string, libraries, rooms []string, why string) rule {
 func reachRules() []rule {
 	adapters := []string{
 		"github.com/stripe", "github.com/aws", "net/http",
-		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/stripesim", "vitrine/internal/config",
+		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/fulfillment", "vitrine/internal/stripesim", "vitrine/internal/config",
 	}
 	const pure = "what decides must not be able to call out by a detour"
 	emulators := []string{"vitrine/internal/stripesim", "vitrine/sandbox", "go.temporal.io/server", "github.com/versity"}
@@ -235,6 +248,12 @@ func codeRules() []rule {
 			bad:   map[string]string{"workflows/bad.go": `package workflows; import clock "time"; var now = clock.Now()`},
 		},
 		{
+			name:  "buyers in workflows",
+			why:   "what a workflow holds is in history for as long as that lives: it speaks of orders by their Summary",
+			check: buyersInWorkflows,
+			bad:   map[string]string{"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`},
+		},
+		{
 			name: "time.Sleep",
 			why:  "a sleep is too short or too long: wait for what you wait for, with a deadline; exceptions stand in sleepers, with their reason",
 			check: func(t tree) []string {
@@ -287,6 +306,15 @@ func clockInWorkflows(t tree) (broken []string) {
 	for _, s := range t.product("workflows") {
 		for _, call := range s.calls("time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer") {
 			broken = append(broken, fmt.Sprintf("%s uses %s", s.path, call))
+		}
+	}
+	return broken
+}
+
+func buyersInWorkflows(t tree) (broken []string) {
+	for _, s := range t.product("workflows") {
+		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer", "Recipient", "Address", "LineText") {
+			broken = append(broken, fmt.Sprintf("%s speaks of %s", s.path, personal))
 		}
 	}
 	return broken

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
+
+	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/intake"
+	"vitrine/internal/order"
 	"vitrine/internal/staging"
+	"vitrine/internal/stripeapi"
 )
 
-var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync))
+var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newOrderFulfillment, newOrderSweep))
 
 func newCatalogSync(
 	c config.Config, objects catalog.Objects, imports map[catalog.API]activities.Imports, runs activities.Runs,
@@ -26,4 +32,34 @@ func newCatalogSync(
 		Runs:    runs,
 		Policy:  activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
 	}
+}
+
+func newOrderFulfillment(
+	c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer,
+) *activities.OrderFulfillment {
+	return &activities.OrderFulfillment{
+		Stripe:    stripe,
+		Documents: order.Documents{Objects: objects, Layout: c.Layout()},
+		Catalog:   catalog.Documents{Objects: objects, Layout: c.Layout()},
+		Merchant:  merchant,
+		Mailer:    mailer,
+	}
+}
+
+func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
+	documents := order.Documents{Objects: objects, Layout: c.Layout()}
+	known := func(ctx context.Context, account string) (bool, error) {
+		settings, err := documents.Settings(ctx, account)
+		return settings.Enabled, err
+	}
+	in := intake.Intake{Temporal: temporal, Known: known, SessionOf: stripe.SessionOf}
+	return &activities.OrderSweep{Stripe: stripe, Documents: documents, Intake: sweptInto{in.Remembering()}}
+}
+
+// sweptInto is the intake as the sweep sees it: an event has an order, or has none.
+type sweptInto struct{ intake.Intake }
+
+func (s sweptInto) Deliver(ctx context.Context, e order.Event) (bool, error) {
+	outcome, err := s.Intake.Deliver(ctx, e)
+	return outcome == intake.Delivered, err
 }

@@ -8,26 +8,44 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/fulfillment"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/stripeapi"
 )
 
-var clientsModule = fx.Module("clients", fx.Provide(newObjects, newImports))
+var clientsModule = fx.Module("clients", fx.Provide(newObjects, newStripe, newImports, newOrdersAtStripe, newMerchant, newMailer))
 
 func newObjects(c config.Config) (catalog.Objects, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
 }
 
-func newImports(c config.Config) (map[catalog.API]activities.Imports, error) {
-	client, err := stripeapi.New(stripeapi.Options{
+func newStripe(c config.Config) (*stripeapi.Client, error) {
+	return stripeapi.New(stripeapi.Options{
 		Key:       c.Stripe.Key.Reveal(),
 		APIBase:   c.Stripe.APIBase,
 		FilesBase: c.Stripe.FilesBase,
 		Version:   c.Stripe.Version,
 		V2Version: c.Stripe.V2Version,
+
+		OrdersVersion: c.Stripe.OrdersVersion,
 	})
-	if err != nil {
-		return nil, err
+}
+
+func newImports(c *stripeapi.Client) map[catalog.API]activities.Imports {
+	return map[catalog.API]activities.Imports{catalog.V1: c.V1(), catalog.V2: c.V2()}
+}
+
+func newOrdersAtStripe(c *stripeapi.Client) *stripeapi.Orders { return c.Orders() }
+
+func newMerchant(c config.Config, objects catalog.Objects) activities.Merchant {
+	return fulfillment.Merchants{
+		Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
+			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
+		}),
+		Drop: fulfillment.Drop{Objects: objects, Bucket: c.Storage.StateBucket},
 	}
-	return map[catalog.API]activities.Imports{catalog.V1: client.V1(), catalog.V2: client.V2()}, nil
+}
+
+func newMailer(c config.Config) (activities.Mailer, error) {
+	return fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(), Templates: c.Orders.MailTemplates})
 }

@@ -37,7 +37,8 @@ func checkTemporal(lc fx.Lifecycle, c client.Client, o client.Options, logger *s
 			return err
 		}
 		return temporalclient.CheckSearchAttributes(ctx, c, o.Namespace, logger,
-			workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed)
+			workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed,
+			workflows.SearchOrderState, workflows.SearchAgent)
 	}))
 }
 

@@ -63,6 +63,8 @@ func temporalServer(t *testing.T) *temporalclienttest.Frontend {
 			workflows.SearchFeed.GetName():       workflows.SearchFeed.GetValueType(),
 			workflows.SearchOutcome.GetName():    workflows.SearchOutcome.GetValueType(),
 			workflows.SearchRowsFailed.GetName(): workflows.SearchRowsFailed.GetValueType(),
+			workflows.SearchOrderState.GetName(): workflows.SearchOrderState.GetValueType(),
+			workflows.SearchAgent.GetName():      workflows.SearchAgent.GetValueType(),
 		},
 	})
 }

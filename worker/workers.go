@@ -14,6 +14,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/config"
+	"vitrine/internal/health"
 	"vitrine/workflows"
 )
 
@@ -27,14 +28,29 @@ const heartbeatInterval = 5 * time.Second
 type workers []worker.Worker
 
 // newWorkers makes them. The activities are the same on both queues: a workflow says where each step runs.
-func newWorkers(c config.Config, temporal client.Client, sync *activities.CatalogSync, giveUp giveUp) workers {
-	catalogs := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
-	workflows.Register(catalogs)
-	catalogs.RegisterActivity(sync)
+func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giveUp) workers {
+	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
+	workflows.Register(storage)
+	steps.register(storage)
 
 	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
-	stripe.RegisterActivity(sync)
-	return workers{catalogs, stripe}
+	steps.register(stripe)
+	return workers{storage, stripe}
+}
+
+// steps are the activities of all workflows.
+type steps struct {
+	fx.In
+
+	Catalog *activities.CatalogSync
+	Orders  *activities.OrderFulfillment
+	Sweep   *activities.OrderSweep
+}
+
+func (s steps) register(r worker.ActivityRegistry) {
+	r.RegisterActivity(s.Catalog)
+	r.RegisterActivity(s.Orders)
+	r.RegisterActivity(s.Sweep)
 }
 
 func storageOptions(c config.Config, giveUp giveUp) worker.Options {
@@ -66,10 +82,10 @@ func commonOptions(c config.Config, giveUp giveUp) worker.Options {
 // giveUp ends the process with exit code 1, so that whoever runs it starts a new one.
 type giveUp func(error)
 
-func newGiveUp(shutdown fx.Shutdowner, h *health, logger *slog.Logger) giveUp {
+func newGiveUp(shutdown fx.Shutdowner, h *health.Health, logger *slog.Logger) giveUp {
 	return func(err error) {
 		logger.Error("worker gives up", "error", err)
-		h.fail(err)
+		h.Fail(err)
 		if err := shutdown.Shutdown(fx.ExitCode(exitFailed)); err != nil {
 			logger.Error("shutdown failed", "error", err)
 		}
@@ -78,15 +94,15 @@ func newGiveUp(shutdown fx.Shutdowner, h *health, logger *slog.Logger) giveUp {
 
 // startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
 // drains.
-func startWorkers(lc fx.Lifecycle, w workers, h *health, logger *slog.Logger) {
+func startWorkers(lc fx.Lifecycle, w workers, h *health.Health, logger *slog.Logger) {
 	lc.Append(fx.StartStopHook(w.start, w.stop))
 	lc.Append(fx.StartStopHook(
 		func() {
-			h.started()
+			h.Started()
 			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue})
 		},
 		func() {
-			h.draining()
+			h.Draining()
 			logger.Info("worker drains")
 		},
 	))

@@ -50,6 +50,47 @@ func awaitStripe(ctx workflow.Context, summary string, deadline time.Duration) w
 	})
 }
 
+// moneyDeadline bounds a step that moves money: Stripe has never been away for longer, and a person should know.
+const moneyDeadline = 3 * 24 * time.Hour
+
+// money is for one call that reads or moves an order's money.
+func money(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: moneyDeadline})
+}
+
+// sweepStripe is for an account's events since the last sweep. The next sweep repeats what this one gives up.
+func sweepStripe(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: deadWorker, ScheduleToCloseTimeout: 30 * time.Minute,
+	})
+}
+
+// patience is the backoff towards merchants and mail servers, whose outages last longer than Stripe's.
+var patience = temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute}
+
+const (
+	// merchantDeadline is below the 7 days that most authorisations last, and above a long weekend.
+	merchantDeadline = 5 * 24 * time.Hour
+	// mailDeadline: a confirmation of last week confuses more than it helps.
+	mailDeadline = 24 * time.Hour
+)
+
+// merchant is for telling a merchant something.
+func merchant(ctx workflow.Context, summary string) workflow.Context {
+	return patient(ctx, summary, merchantDeadline)
+}
+
+// mail is for a letter to the buyer.
+func mail(ctx workflow.Context, summary string) workflow.Context {
+	return patient(ctx, summary, mailDeadline)
+}
+
+func patient(ctx workflow.Context, summary string, deadline time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: TaskQueue, Summary: summary, RetryPolicy: &patience, StartToCloseTimeout: 3 * time.Minute, ScheduleToCloseTimeout: deadline,
+	})
+}
+
 func step(ctx workflow.Context, queue, summary string, o workflow.ActivityOptions) workflow.Context {
 	o.TaskQueue, o.Summary, o.RetryPolicy = queue, summary, &backoff
 	if o.ScheduleToCloseTimeout == 0 {

@@ -19,6 +19,7 @@ type Config struct {
 	Storage Storage
 	Import  Import
 	Rules   catalog.Rules // complete: what holds for accounts that have no rule of their own
+	Orders  Orders
 	Worker  Worker
 	Log     Log
 }
@@ -26,11 +27,13 @@ type Config struct {
 // Stripe says how Stripe is reached.
 type Stripe struct {
 	Key       Secret
-	APIBase   string  // without a slash at its end
-	FilesBase string  // without a slash at its end
-	Version   string  // Stripe-Version of the Data Management API
-	V2Version string  // Stripe-Version of the Product Catalog Import API
-	Rate      float64 // activities a second on Stripe's task queue, for the whole fleet
+	APIBase   string // without a slash at its end
+	FilesBase string // without a slash at its end
+	Version   string // Stripe-Version of the Data Management API
+	V2Version string // Stripe-Version of the Product Catalog Import API
+	// OrdersVersion is the Stripe-Version for sessions, payments, refunds, disputes and events.
+	OrdersVersion string
+	Rate          float64 // activities a second on Stripe's task queue, for the whole fleet
 	// Concurrency is how many activities that call Stripe one worker runs at once.
 	Concurrency int
 }
@@ -52,6 +55,14 @@ type Import struct {
 	MaxPartBytes int64 // 0: what the import API in use takes; the smaller of the two holds
 	// MaxSourceBytes is the largest source, after decompression: a zip bomb is not unpacked to its end.
 	MaxSourceBytes int64
+}
+
+// Orders says how merchants and buyers are reached.
+type Orders struct {
+	SecretsDir    string // of merchants' secrets; empty: there are none in files
+	AllowPrivate  bool   // merchants' endpoints may be in private networks
+	SMTP          Secret // the mail server's address, which holds a password; empty: no mail
+	MailTemplates string // empty: Vitrine's own
 }
 
 // Worker is about the process.
@@ -93,6 +104,7 @@ func (c Config) LogValue() slog.Value {
 			"files_base", c.Stripe.FilesBase,
 			"version", c.Stripe.Version,
 			"v2_version", c.Stripe.V2Version,
+			"orders_version", c.Stripe.OrdersVersion,
 			"rate", c.Stripe.Rate,
 			"concurrency", c.Stripe.Concurrency),
 		slog.Group("storage",
@@ -108,6 +120,11 @@ func (c Config) LogValue() slog.Value {
 			"max_part_bytes", c.Import.MaxPartBytes,
 			"max_source_bytes", c.Import.MaxSourceBytes),
 		slog.Group("rules", ruleAttributes(c.Rules)...),
+		slog.Group("orders",
+			"secrets_dir", c.Orders.SecretsDir,
+			"allow_private", c.Orders.AllowPrivate,
+			"smtp", c.Orders.SMTP,
+			"mail_templates", c.Orders.MailTemplates),
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
 			"shutdown_timeout", c.Worker.ShutdownTimeout),

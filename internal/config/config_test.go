@@ -62,6 +62,7 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_IMPORT_INTERVAL", "14m59s", "emulators (STRIPE_API_BASE)"},
 		{"VITRINE_IMPORT_DEADLINE", "0", "expected a duration"},
 		{"VITRINE_STRIPE_V2_VERSION", "dahlia", "expected a version such as 2026-06-24.dahlia"},
+		{"VITRINE_STRIPE_ORDERS_VERSION", "preview", "expected a version such as 2025-12-15.preview"},
 		{"VITRINE_MAX_PART_BYTES", "4000000001", "from 1 to 4000000000, the largest file that Stripe takes"},
 		{"VITRINE_MAX_PART_BYTES", "0", "from 1 to 4000000000"},
 		{"VITRINE_MAX_PART_BYTES", "200MB", "a number of bytes"},
@@ -81,6 +82,10 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_MAX_PRICE_MOVES", "20%%", "from 0 to 100"},
 		{"VITRINE_PRICE_MOVE", "10001", "from 0 to 10000"},
 		{"VITRINE_MAX_CURRENCY_FLIPS", "%", "from 0 to 100"},
+		{"VITRINE_MERCHANT_SECRETS", "/nowhere", "expected a folder that is there"},
+		{"VITRINE_MAIL_TEMPLATES", "/dev/null", "expected a folder that is there"},
+		{"VITRINE_ALLOW_PRIVATE_ENDPOINTS", "some", "true or false"},
+		{"VITRINE_SMTP_URL_FILE", "/nowhere", "a file that holds the address"},
 		{"VITRINE_LISTEN", "9464", "host:port"},
 		{"VITRINE_LISTEN", ":99999", "a port from 0 to 65535"},
 		{"VITRINE_SHUTDOWN_TIMEOUT", "0s", "expected a duration"},
@@ -173,7 +178,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, config.Config{
 		Stripe: config.Stripe{
 			Key: key, APIBase: "https://api.stripe.com", FilesBase: "https://files.stripe.com",
-			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", Rate: 20, Concurrency: 16,
+			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", OrdersVersion: "2025-12-15.preview", Rate: 20, Concurrency: 16,
 		},
 		Storage: config.Storage{
 			SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
@@ -321,4 +326,23 @@ func TestUnknownNamesWhatIsMistyped(t *testing.T) {
 	t.Parallel()
 	got := config.Unknown([]string{"VITRINE_SOURCE_BUKET=x", "VITRINE_LISTEN=:1", "HOME=/root", "VITRINE_A=1"})
 	require.Equal(t, []string{"VITRINE_A", "VITRINE_SOURCE_BUKET"}, got)
+}
+
+func TestMailServer(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "smtp")
+	require.NoError(t, os.WriteFile(file, []byte("smtp://me:pa55word@mail.example:587\n"), 0o600))
+	c, err := config.LoadWorker(lookup("VITRINE_SMTP_URL_FILE", file))
+	require.NoError(t, err)
+	require.Equal(t, "smtp://me:pa55word@mail.example:587", c.Orders.SMTP.Reveal())
+	require.NotContains(t, fmt.Sprintf("%+v %v", c, c.LogValue()), "pa55word")
+
+	for _, pairs := range [][]string{
+		{"VITRINE_SMTP_URL", "me:pa55word@mail.example"},
+		{"VITRINE_SMTP_URL", "smtp://me:pa55word@other.example", "VITRINE_SMTP_URL_FILE", file},
+	} {
+		_, err := config.LoadWorker(lookup(pairs...))
+		require.ErrorContains(t, err, "VITRINE_SMTP_URL")
+		require.NotContains(t, err.Error(), "pa55word")
+	}
 }

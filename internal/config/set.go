@@ -85,6 +85,11 @@ func setStripeV2Version(c *Config, value string) error {
 	return checkVersion(value, "2026-06-24.dahlia")
 }
 
+func setStripeOrdersVersion(c *Config, value string) error {
+	c.Stripe.OrdersVersion = value
+	return checkVersion(value, "2025-12-15.preview")
+}
+
 func checkVersion(value, example string) error {
 	if !versionPattern.MatchString(value) {
 		return errors.New("expected a version such as " + example)
@@ -211,6 +216,53 @@ func byteCount(value string, most int64, why string) (int64, error) {
 // setRule sets the deployment's rule of that name.
 func setRule(name string) func(*Config, string) error {
 	return func(c *Config, value string) error { return c.Rules.Set(name, value) }
+}
+
+func setMerchantSecrets(c *Config, dir string) error {
+	c.Orders.SecretsDir = dir
+	return checkFolder(dir)
+}
+
+func setMailTemplates(c *Config, dir string) error {
+	c.Orders.MailTemplates = dir
+	return checkFolder(dir)
+}
+
+func checkFolder(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return errors.New("expected a folder that is there")
+	}
+	return nil
+}
+
+func setAllowPrivate(c *Config, value string) (err error) {
+	c.Orders.AllowPrivate, err = strconv.ParseBool(value)
+	if err != nil {
+		return errors.New("expected true or false")
+	}
+	return nil
+}
+
+func setSMTPFile(c *Config, path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("expected a file that holds the address: %w", err)
+	}
+	address := strings.TrimSpace(string(content))
+	if c.Orders.SMTP != "" && c.Orders.SMTP != Secret(address) {
+		return errors.New("VITRINE_SMTP_URL is set as well, to another address: set one of the two")
+	}
+	return setSMTP(c, address)
+}
+
+// setSMTP leaves the fine print to internal/fulfillment, and says nothing of the address: it holds a password.
+func setSMTP(c *Config, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+		return errors.New("expected an address such as smtp://user:password@mail.example:587")
+	}
+	c.Orders.SMTP = Secret(value)
+	return nil
 }
 
 func setListen(c *Config, value string) error {

@@ -86,6 +86,30 @@ const (
 	ImportFailed Code = "ImportFailed"
 	// ImportDeadline: Stripe did not end the import in time.
 	ImportDeadline Code = "ImportDeadline"
+	// AuthorizationExpired: the money was reserved, and is not any more; nothing can be captured.
+	AuthorizationExpired Code = "AuthorizationExpired"
+	// PaymentConflict: the payment is in a state that does not allow the step, and is not what the step would have made of it.
+	PaymentConflict Code = "PaymentConflict"
+	// MerchantRejected: the merchant's endpoint refuses the request itself (4xx), not the order.
+	MerchantRejected Code = "MerchantRejected"
+	// MerchantThrottled: the merchant's endpoint asks for a pause (429, 503 with Retry-After).
+	MerchantThrottled Code = "MerchantThrottled"
+	// MerchantUnavailable: the merchant's endpoint failed or could not be reached.
+	MerchantUnavailable Code = "MerchantUnavailable"
+	// MerchantAnswerInvalid: the merchant's answer is not one, or does not fit the order.
+	MerchantAnswerInvalid Code = "MerchantAnswerInvalid"
+	// EndpointForbidden: the merchant's endpoint is at an address that Vitrine must not call.
+	EndpointForbidden Code = "EndpointForbidden"
+	// OrderConflict: another document lies where the order, or a notice of it, would go.
+	OrderConflict Code = "OrderConflict"
+	// SecretMissing: a secret that the settings name is not there, or is none.
+	SecretMissing Code = "SecretMissing"
+	// MailRejected: the mail server, or the address, takes no mail.
+	MailRejected Code = "MailRejected"
+	// MailUnavailable: the mail server failed or could not be reached.
+	MailUnavailable Code = "MailUnavailable"
+	// SignatureInvalid: a webhook's signature is missing, wrong or too old.
+	SignatureInvalid Code = "SignatureInvalid"
 )
 
 // Error is an error with a behaviour.

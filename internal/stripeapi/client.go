@@ -1,4 +1,5 @@
-// Package stripeapi makes every call to Stripe that the catalog sync needs, and is the only place that knows stripe-go.
+// Package stripeapi makes every call to Stripe, for the catalog sync and for orders ([Orders]), and is the only place that
+// knows stripe-go. It also checks the signatures of what Stripe sends ([VerifySignature]).
 //
 // Stripe has two ways to import a feed, and they have the same methods here: [ImportSets] (V1) and
 // [ProductCatalogImports] (V2).
@@ -36,6 +37,8 @@ const (
 	DefaultVersion = "2025-09-30.clover;udap_beta=v1"
 	// DefaultV2Version is the first version under which a product catalog import has a mode, and promotions a feed.
 	DefaultV2Version = "2026-06-24.dahlia"
+	// DefaultOrdersVersion is a preview version under which a price has an external reference, and a payment an agent.
+	DefaultOrdersVersion = "2025-12-15.preview"
 	// DefaultCallTimeout bounds a plain call.
 	DefaultCallTimeout = 80 * time.Second
 	// DefaultStallTimeout is how long a transfer may stand still. A transfer as a whole has no limit.
@@ -53,6 +56,8 @@ type Options struct {
 	FilesBase string
 	Version   string // of the header Stripe-Version under /v1
 	V2Version string // of the same header under /v2
+	// OrdersVersion is that header for orders: sessions, payments, refunds, disputes and events.
+	OrdersVersion string
 	// HTTPClient lends its transport; its own timeout and redirect policy do not apply. Nil means a transport made for
 	// large uploads.
 	HTTPClient *http.Client
@@ -104,6 +109,7 @@ func (o *Options) setDefaults() {
 	o.FilesBase = strings.TrimSuffix(orDefault(o.FilesBase, DefaultFilesBase), "/")
 	o.Version = orDefault(o.Version, DefaultVersion)
 	o.V2Version = orDefault(o.V2Version, DefaultV2Version)
+	o.OrdersVersion = orDefault(o.OrdersVersion, DefaultOrdersVersion)
 	o.CallTimeout = orDefault(o.CallTimeout, DefaultCallTimeout)
 	o.StallTimeout = orDefault(o.StallTimeout, DefaultStallTimeout)
 	o.AnswerTimeout = orDefault(o.AnswerTimeout, DefaultAnswerTimeout)
@@ -124,7 +130,7 @@ func (o Options) check() error {
 	} else if strings.ContainsFunc(o.Key, notVisible) {
 		errs = append(errs, errors.New("stripe: the API key has a space or a control character in it"))
 	}
-	for _, version := range []string{o.Version, o.V2Version} {
+	for _, version := range []string{o.Version, o.V2Version, o.OrdersVersion} {
 		if strings.ContainsFunc(version, notVisible) {
 			errs = append(errs, fmt.Errorf("stripe: version %q has a space or a control character in it", version))
 		}

@@ -87,7 +87,7 @@ func (e *Error) advice() string {
 	case e.Status == http.StatusUnauthorized:
 		return "set STRIPE_API_KEY to a key that is active"
 	case e.Status == http.StatusForbidden:
-		return "check that the account is connected to this platform, and that a restricted key may read and write files, data management and product catalog imports, and may act for connected accounts"
+		return "check that the account is connected to this platform, and that a restricted key may read and write files, data management and product catalog imports (for orders: checkout sessions, payment intents, refunds, disputes and events), and may act for connected accounts"
 	case e.Replayed && e.Status >= 500:
 		return "it repeats the stored answer of an earlier try: only a new attempt with a new idempotency key can succeed"
 	}

@@ -113,6 +113,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"base with path":    {Key: testKey, FilesBase: "https://files.stripe.com/v1"},
 		"version with line": {Key: testKey, Version: "a\r\nb"},
 		"v2 version too":    {Key: testKey, V2Version: "a\r\nb"},
+		"and the orders'":   {Key: testKey, OrdersVersion: "a\r\nb"},
 	} {
 		_, err := New(o)
 		require.Error(t, err, name)

@@ -15,6 +15,8 @@ func searchAttributes() map[string]enumspb.IndexedValueType {
 		workflows.SearchFeed,
 		workflows.SearchOutcome,
 		workflows.SearchRowsFailed,
+		workflows.SearchOrderState,
+		workflows.SearchAgent,
 	} {
 		attributes[key.GetName()] = key.GetValueType()
 	}

@@ -1,4 +1,4 @@
-package main
+package health
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 
 // probe is a health whose clock and server the test holds.
 type probe struct {
-	*health
+	*Health
 	clock time.Time
 	asked int
 	down  error
 }
 
 func newProbe() *probe {
-	p := &probe{health: newHealth(nil), clock: time.Unix(1_800_000_000, 0)}
+	p := &probe{Health: New(nil), clock: time.Unix(1_800_000_000, 0)}
 	p.now = func() time.Time { return p.clock }
 	p.ask = func(context.Context) error { p.asked++; return p.down }
 	return p
@@ -29,7 +29,7 @@ func newProbe() *probe {
 func (p *probe) get(t *testing.T, path string) (int, string) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	p.routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	p.Routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -45,9 +45,9 @@ func TestReadyOnlyBetweenStartAndDrain(t *testing.T) {
 	p := newProbe()
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "starting")
 	require.Zero(t, p.asked, "nobody to ask yet")
-	p.started()
+	p.Started()
 	p.requireStatus(t, "/readyz", http.StatusOK, "ok")
-	p.draining()
+	p.Draining()
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "draining")
 	p.requireStatus(t, "/livez", http.StatusOK, "ok")
 }
@@ -55,8 +55,8 @@ func TestReadyOnlyBetweenStartAndDrain(t *testing.T) {
 func TestAFatalErrorIsNotAlive(t *testing.T) {
 	t.Parallel()
 	p := newProbe()
-	p.started()
-	p.fail(errors.New("namespace is gone"))
+	p.Started()
+	p.Fail(errors.New("namespace is gone"))
 	p.requireStatus(t, "/livez", http.StatusServiceUnavailable, "namespace is gone")
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "namespace is gone")
 }
@@ -64,11 +64,11 @@ func TestAFatalErrorIsNotAlive(t *testing.T) {
 func TestTemporalIsAskedEveryFiveSeconds(t *testing.T) {
 	t.Parallel()
 	p := newProbe()
-	p.started()
+	p.Started()
 	p.down = errors.New("connection refused")
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "connection refused")
 	p.down = nil
-	p.clock = p.clock.Add(healthAge - time.Millisecond)
+	p.clock = p.clock.Add(maxAge - time.Millisecond)
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "connection refused")
 	require.Equal(t, 1, p.asked)
 	p.clock = p.clock.Add(time.Millisecond)
@@ -79,7 +79,7 @@ func TestTemporalIsAskedEveryFiveSeconds(t *testing.T) {
 func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
 	t.Parallel()
 	p := newProbe()
-	p.started()
+	p.Started()
 	p.ask = func(ctx context.Context) error {
 		_, hasDeadline := ctx.Deadline()
 		require.True(t, hasDeadline)
@@ -87,12 +87,12 @@ func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.NoError(t, p.ready(gone))
+	require.NoError(t, p.Ready(gone))
 }
 
 func TestOnlyGetIsServed(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
-	newProbe().routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/livez", nil))
+	newProbe().Routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/livez", nil))
 	require.Equal(t, http.StatusMethodNotAllowed, recorder.Code)
 }

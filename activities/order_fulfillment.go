@@ -1,0 +1,213 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/internal/order"
+)
+
+// OrdersAtStripe is what the steps of an order ask of Stripe. Errors carry a fault, and every write may be repeated under
+// its key.
+type OrdersAtStripe interface {
+	Session(ctx context.Context, account, id string) (order.Session, error)
+	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
+	Capture(ctx context.Context, account, paymentIntent string, amount int64, key string) (order.Payment, error)
+	Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error)
+	Refund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error)
+	Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error)
+	Dispute(ctx context.Context, account, id string) (order.Dispute, error)
+	SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error)
+}
+
+// Merchant is the way to the merchant that an account's settings name. Both calls may be repeated.
+type Merchant interface {
+	Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error)
+	Notify(ctx context.Context, f order.Fulfillment, n order.Notice) error
+}
+
+// Mailer writes to the buyer; sent is false if there is nobody to write to, or nobody to write as.
+type Mailer interface {
+	Send(ctx context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision) (sent bool, err error)
+}
+
+// OrderFulfillment holds the steps of the workflow OrderFulfillment. What a step needs of the buyer it fetches when it
+// needs it: inputs and results hold nothing personal.
+type OrderFulfillment struct {
+	Stripe    OrdersAtStripe
+	Documents order.Documents
+	Catalog   catalog.Documents
+	Merchant  Merchant
+	Mailer    Mailer
+}
+
+// LoadOrderResult is what is known of an order at its beginning.
+type LoadOrderResult struct {
+	Summary order.Summary `json:"summary"`
+	Policy  order.Policy  `json:"policy"`
+	Wanted  bool          `json:"wanted"` // the account's settings have it fulfilled
+	// Record is what an earlier run left of an order that it took for settled; nothing else is set then.
+	Record *order.Record `json:"record,omitempty"`
+}
+
+// LoadOrder reads the order anew from Stripe, and whether it is to be fulfilled.
+func (s *OrderFulfillment) LoadOrder(ctx context.Context, id order.ID) (LoadOrderResult, error) {
+	result, err := s.loadOrder(ctx, id)
+	return result, translate(err)
+}
+
+func (s *OrderFulfillment) loadOrder(ctx context.Context, id order.ID) (LoadOrderResult, error) {
+	if err := id.Check(); err != nil {
+		return LoadOrderResult{}, err
+	}
+	settings, err := s.Documents.Settings(ctx, id.Account)
+	if err != nil {
+		return LoadOrderResult{}, err
+	}
+	record, err := s.Documents.Record(ctx, id)
+	if err != nil || record != nil {
+		return LoadOrderResult{Record: record}, err
+	}
+	if !settings.Enabled { // whose session it is, is no concern of ours
+		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy()}, nil
+	}
+	session, err := s.Stripe.Session(ctx, id.Account, id.Session)
+	if err != nil {
+		return LoadOrderResult{}, err
+	}
+	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: settings.Wants(session.Summary)}, nil
+}
+
+// CheckOrderInput is the input of CheckOrder.
+type CheckOrderInput struct {
+	order.ID
+	SKUs []string `json:"skus"`
+}
+
+// CheckOrderResult is what CheckOrder found.
+type CheckOrderResult struct {
+	Problems []order.Problem `json:"problems,omitempty"`
+}
+
+// CheckOrder looks the SKUs up in what Stripe has accepted of the account's catalog. Without a catalog none is known.
+func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
+	result, err := s.checkOrder(ctx, in)
+	return result, translate(err)
+}
+
+func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
+	manifest, _, lost, err := s.Catalog.Manifest(ctx, in.Account, feed.Product)
+	if err != nil {
+		return CheckOrderResult{}, err
+	}
+	var result CheckOrderResult
+	for _, sku := range in.SKUs {
+		detail := fmt.Sprintf("the catalog has no product %q", sku)
+		if manifest == nil {
+			detail = lost
+		} else if _, known := manifest.Rows.Find([]byte(sku), 0); known {
+			continue
+		}
+		result.Problems = append(result.Problems, order.Problem{Code: order.UnknownSKU, SKU: sku, Detail: detail})
+	}
+	return result, nil
+}
+
+// SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.
+func (s *OrderFulfillment) SubmitOrder(ctx context.Context, id order.ID) (order.Decision, error) {
+	decision, err := s.submitOrder(ctx, id)
+	return decision, translate(err)
+}
+
+func (s *OrderFulfillment) submitOrder(ctx context.Context, id order.ID) (order.Decision, error) {
+	settings, session, err := s.open(ctx, id)
+	if err != nil {
+		return order.Decision{}, err
+	}
+	decision, err := s.Merchant.Submit(ctx, settings.Fulfillment, session.Document())
+	if err != nil {
+		return order.Decision{}, err
+	}
+	return tidy(decision), decision.Check(session.Summary)
+}
+
+// tidy lets nothing of a merchant's own words into history, whatever the adapter let through.
+func tidy(d order.Decision) order.Decision {
+	d.Reference = order.ReferenceOf(d.Reference)
+	if d.Verdict == order.Rejected {
+		d.Reason = order.ReasonOf(string(d.Reason))
+	} else {
+		d.Reason = ""
+	}
+	return d
+}
+
+// open reads what leaves no activity: the account's settings and the session with its buyer.
+func (s *OrderFulfillment) open(ctx context.Context, id order.ID) (order.Settings, order.Session, error) {
+	if err := id.Check(); err != nil {
+		return order.Settings{}, order.Session{}, err
+	}
+	settings, err := s.Documents.Settings(ctx, id.Account)
+	if err != nil {
+		return order.Settings{}, order.Session{}, err
+	}
+	session, err := s.Stripe.Session(ctx, id.Account, id.Session)
+	return settings, session, err
+}
+
+// NotifyMerchant tells the merchant what became of an order.
+func (s *OrderFulfillment) NotifyMerchant(ctx context.Context, n order.Notice) error {
+	return translate(s.notifyMerchant(ctx, n))
+}
+
+func (s *OrderFulfillment) notifyMerchant(ctx context.Context, n order.Notice) error {
+	if err := n.Check(); err != nil {
+		return err
+	}
+	settings, err := s.Documents.Settings(ctx, n.Account)
+	if err != nil {
+		return err
+	}
+	return s.Merchant.Notify(ctx, settings.Fulfillment, n)
+}
+
+// SendMailInput is the input of SendMail.
+type SendMailInput struct {
+	order.ID
+	Kind     order.MailKind `json:"kind"`
+	Decision order.Decision `json:"decision"`
+}
+
+// SendMailResult says whether there was a mail to send.
+type SendMailResult struct {
+	Sent bool `json:"sent"`
+}
+
+// SendMail tells the buyer what was decided. A lost answer of the mail server may bring the mail twice.
+func (s *OrderFulfillment) SendMail(ctx context.Context, in SendMailInput) (SendMailResult, error) {
+	sent, err := s.sendMail(ctx, in)
+	return SendMailResult{Sent: sent}, translate(err)
+}
+
+func (s *OrderFulfillment) sendMail(ctx context.Context, in SendMailInput) (bool, error) {
+	settings, session, err := s.open(ctx, in.ID)
+	if err != nil {
+		return false, err
+	}
+	return s.Mailer.Send(ctx, in.Kind, settings.Mail, session, in.Decision)
+}
+
+// SaveRecordInput is the input of SaveRecord.
+type SaveRecordInput struct {
+	order.ID
+	Record order.Record `json:"record"`
+}
+
+// SaveRecord keeps what an order remembers beyond the end of its history.
+func (s *OrderFulfillment) SaveRecord(ctx context.Context, in SaveRecordInput) error {
+	return translate(s.Documents.SaveRecord(ctx, in.ID, in.Record))
+}

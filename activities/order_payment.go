@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+
+	"vitrine/internal/order"
+)
+
+// PaymentInput is the input of the steps that read or move an order's money.
+type PaymentInput struct {
+	order.ID
+	PaymentIntent string `json:"payment_intent"`
+	Amount        int64  `json:"amount,omitempty"` // 0: all
+	Reason        string `json:"reason,omitempty"` // of a refund: one of order.RefundReasons
+	Key           string `json:"key,omitempty"`    // the idempotency key of a write
+}
+
+// CapturePayment takes the money that was reserved.
+func (s *OrderFulfillment) CapturePayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	payment, err := s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Key)
+	return payment, translate(err)
+}
+
+// CancelPayment gives the money back that was reserved.
+func (s *OrderFulfillment) CancelPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	payment, err := s.Stripe.Cancel(ctx, in.Account, in.PaymentIntent, in.Key)
+	return payment, translate(err)
+}
+
+// RefundPayment gives money back that was captured.
+func (s *OrderFulfillment) RefundPayment(ctx context.Context, in PaymentInput) (order.Refund, error) {
+	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.Reason, in.Key)
+	return refund, translate(err)
+}
+
+// ReadPayment reads how far the money is.
+func (s *OrderFulfillment) ReadPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	payment, err := s.Stripe.Payment(ctx, in.Account, in.PaymentIntent)
+	return payment, translate(err)
+}
+
+// ReadRefundsResult is what went back of a payment.
+type ReadRefundsResult struct {
+	Payment order.Payment  `json:"payment"`
+	Refunds []order.Refund `json:"refunds,omitempty"` // the newest first
+}
+
+// ReadRefunds reads what went back to the buyer, whoever sent it.
+func (s *OrderFulfillment) ReadRefunds(ctx context.Context, in PaymentInput) (ReadRefundsResult, error) {
+	result, err := s.readRefunds(ctx, in)
+	return result, translate(err)
+}
+
+func (s *OrderFulfillment) readRefunds(ctx context.Context, in PaymentInput) (ReadRefundsResult, error) {
+	refunds, err := s.Stripe.Refunds(ctx, in.Account, in.PaymentIntent)
+	if err != nil {
+		return ReadRefundsResult{}, err
+	}
+	payment, err := s.Stripe.Payment(ctx, in.Account, in.PaymentIntent)
+	return ReadRefundsResult{Payment: payment, Refunds: refunds}, err
+}

@@ -1,0 +1,142 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"vitrine/internal/order"
+)
+
+// EventsAtStripe is what the sweep asks of Stripe. Errors carry a fault.
+type EventsAtStripe interface {
+	// Events lists an account's events since then, the newest first, page by page.
+	Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error)
+}
+
+// Intake gives an event to the workflow of its order, as the webhook does; delivered is false if it belongs to none.
+type Intake interface {
+	Deliver(ctx context.Context, e order.Event) (delivered bool, err error)
+}
+
+// OrderSweep holds the steps of the workflow OrderSweep.
+type OrderSweep struct {
+	Stripe    EventsAtStripe
+	Documents order.Documents
+	Intake    Intake
+}
+
+const (
+	// sweepOverlap is read once more with every sweep: Stripe lists some events later than they say they happened.
+	sweepOverlap = 10 * time.Minute
+	// firstSweep is how far an account's first sweep looks back. What happened before Vitrine was asked to fulfil orders,
+	// somebody else has fulfilled.
+	firstSweep = time.Hour
+	// eventsKept is how long Stripe keeps events. What a longer outage of everything leaves behind is lost to the sweep.
+	eventsKept = 30 * 24 * time.Hour
+)
+
+// ListSweptInput is the input of ListSwept.
+type ListSweptInput struct {
+	After string `json:"after,omitempty"` // the account that the batch before ended with
+	Limit int    `json:"limit"`
+}
+
+// ListSweptResult is a batch of accounts, in order.
+type ListSweptResult struct {
+	Accounts []string `json:"accounts,omitempty"`
+	More     bool     `json:"more,omitempty"`
+}
+
+// ListSwept names the accounts that have settings for orders, batch by batch.
+func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
+	accounts, err := s.Documents.Accounts(ctx)
+	if err != nil {
+		return ListSweptResult{}, translate(err)
+	}
+	slices.Sort(accounts)
+	begin, found := slices.BinarySearch(accounts, in.After)
+	if found {
+		begin++
+	}
+	end := min(begin+in.Limit, len(accounts))
+	return ListSweptResult{Accounts: accounts[begin:end], More: end < len(accounts)}, translate(nil)
+}
+
+// SweepAccountInput is the input of SweepAccount.
+type SweepAccountInput struct {
+	Account string `json:"account"`
+}
+
+// SweepAccountResult is what a sweep of an account found.
+type SweepAccountResult struct {
+	Events    int `json:"events"`
+	Delivered int `json:"delivered"` // most of them an order had already
+	Unread    int `json:"unread,omitempty"`
+	// Gap says that the last sweep is longer ago than Stripe keeps events: some may be lost.
+	Gap bool `json:"gap,omitempty"`
+}
+
+// SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves once all of
+// them are delivered: whatever interrupts it is read again, and an order drops what it knows.
+func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
+	result, err := s.sweepAccount(ctx, in)
+	return result, translate(err)
+}
+
+func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
+	settings, err := s.Documents.Settings(ctx, in.Account)
+	if err != nil || !settings.Enabled {
+		return SweepAccountResult{}, err
+	}
+	cursor, etag, err := s.Documents.Cursor(ctx, in.Account)
+	if err != nil {
+		return SweepAccountResult{}, err
+	}
+	now := activity.GetInfo(ctx).StartedTime
+	since, gap := sweepSince(cursor.Until, now)
+	events, unread, err := s.list(ctx, in.Account, since)
+	result := SweepAccountResult{Events: len(events), Unread: unread, Gap: gap}
+	if err != nil {
+		return result, err
+	}
+	for _, event := range slices.Backward(events) {
+		delivered, err := s.Intake.Deliver(ctx, event)
+		if err != nil {
+			return result, err
+		}
+		if delivered {
+			result.Delivered++
+		}
+	}
+	return result, s.Documents.SaveCursor(ctx, in.Account, now, etag)
+}
+
+func sweepSince(until, now time.Time) (since time.Time, gap bool) {
+	if until.IsZero() {
+		return now.Add(-firstSweep), false
+	}
+	since, oldest := until.Add(-sweepOverlap), now.Add(-eventsKept)
+	if since.Before(oldest) {
+		return oldest, true
+	}
+	return since, false
+}
+
+// list holds all events since then, the newest first: ids alone, some 300 bytes each.
+func (s *OrderSweep) list(ctx context.Context, account string, since time.Time) (events []order.Event, unread int, err error) {
+	for after := ""; ; {
+		page, err := s.Stripe.Events(ctx, account, since, order.EventTypes(), after)
+		if err != nil {
+			return nil, 0, err
+		}
+		events, unread = append(events, page.Events...), unread+page.Unread
+		if after = page.Next; after == "" {
+			return events, unread, nil
+		}
+	}
+}

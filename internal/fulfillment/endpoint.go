@@ -1,0 +1,200 @@
+package fulfillment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+)
+
+const (
+	// DefaultTimeout is how long a merchant's endpoint may take for an answer. One that needs longer answers pending.
+	DefaultTimeout = 30 * time.Second
+	maxAnswer      = 256 << 10
+	// maxRetryAfter caps what a Retry-After can ask for.
+	maxRetryAfter = time.Hour
+)
+
+// EndpointOptions say how merchants' endpoints are called.
+type EndpointOptions struct {
+	Secrets Secrets
+	// AllowPrivate lets endpoints be in private networks, and be plain http; for sandboxes, and for platforms that run their
+	// merchants' endpoints themselves.
+	AllowPrivate bool
+	Timeout      time.Duration    // zero: DefaultTimeout
+	Now          func() time.Time // nil: time.Now
+}
+
+// Endpoint posts orders and notices to merchants' endpoints. It is safe for concurrent use.
+type Endpoint struct {
+	options EndpointOptions
+	http    *http.Client
+}
+
+// NewEndpoint makes an Endpoint; it calls nobody.
+func NewEndpoint(o EndpointOptions) *Endpoint {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Endpoint{options: o, http: &http.Client{
+		Transport: transport(o.AllowPrivate),
+		// A redirect would carry the order to where nobody said it may go.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Submit posts an order. An answer of 409 says that the merchant has it already: what it says counts, and if it says
+// nothing, the order is accepted.
+func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
+	status, body, err := e.post(ctx, f, doc.ID, doc)
+	if err != nil {
+		return order.Decision{}, err
+	}
+	decision, err := order.ParseDecision(body)
+	if err != nil && status == http.StatusConflict {
+		return order.Decision{Verdict: order.Accepted}, nil
+	}
+	if err == nil {
+		err = decision.Check(order.Summary{Lines: linesOf(doc)})
+	}
+	if err != nil {
+		return order.Decision{}, fmt.Errorf("order %s: %w", doc.ID, err)
+	}
+	return decision, nil
+}
+
+func linesOf(doc order.Document) []order.Line {
+	lines := make([]order.Line, len(doc.Lines))
+	for i, line := range doc.Lines {
+		lines[i] = line.Line
+	}
+	return lines
+}
+
+// Notify posts a notice; what the merchant answers does not matter.
+func (e *Endpoint) Notify(ctx context.Context, f order.Fulfillment, notice order.Notice) error {
+	_, _, err := e.post(ctx, f, notice.Order+"/"+notice.ID, notice)
+	return err
+}
+
+// post returns the answers that agree: 2xx and 409.
+func (e *Endpoint) post(ctx context.Context, f order.Fulfillment, id string, document any) (status int, body []byte, err error) {
+	bounded, cancel := context.WithTimeout(ctx, e.options.Timeout)
+	defer cancel()
+	request, err := e.request(bounded, f, id, document)
+	if err != nil {
+		return 0, nil, err
+	}
+	response, err := e.http.Do(request)
+	if err != nil {
+		return 0, nil, e.unreached(ctx, id, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case response.StatusCode/100 != 2 && response.StatusCode != http.StatusConflict:
+		return 0, nil, refusal(id, response, body, e.options.Now())
+	case err != nil:
+		return 0, nil, e.unreached(ctx, id, err)
+	case len(body) > maxAnswer:
+		return 0, nil, fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("%s: the merchant's answer is longer than %d bytes", id, maxAnswer))
+	}
+	return response.StatusCode, body, nil
+}
+
+func (e *Endpoint) request(ctx context.Context, f order.Fulfillment, id string, document any) (*http.Request, error) {
+	keys, err := e.options.Secrets.signingKeys(f)
+	if err != nil {
+		return nil, err
+	}
+	if !e.options.AllowPrivate && !strings.HasPrefix(f.URL, "https://") {
+		return nil, fault.NewPermanent(fault.EndpointForbidden, errors.New("fulfillment.url is not https: an order must not travel in clear text"))
+	}
+	body, err := json.Marshal(document)
+	if err != nil {
+		return nil, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s cannot be encoded", id))
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, fault.NewPermanent(fault.SettingsInvalid, errors.New("fulfillment.url is not an address"))
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "Vitrine")
+	request.Header.Set("Idempotency-Key", id)
+	sign(request.Header, id, e.options.Now(), body, keys)
+	return request, nil
+}
+
+// unreached says why there is no answer. The address stays out of it: it may carry a token.
+func (e *Endpoint) unreached(ctx context.Context, id string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, errPrivate):
+		return fault.NewPermanent(fault.EndpointForbidden, fmt.Errorf("%s: the merchant's endpoint is not called: %w", id, errPrivate))
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint did not answer within %s", id, e.options.Timeout))
+	}
+	if urlError := new(url.Error); errors.As(err, &urlError) {
+		err = urlError.Err
+	}
+	// Only the text of err goes on: a deadline of our own inside of it would pass for the caller's.
+	return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint cannot be reached: %s", id, err.Error()))
+}
+
+// refusal is the table of what an answer that does not agree means.
+func refusal(id string, response *http.Response, body []byte, now time.Time) error {
+	status := response.StatusCode
+	err := fmt.Errorf("%s: the merchant's endpoint answered with HTTP %d%s", id, status, refusalCode(body))
+	after := retryAfter(response.Header.Get("Retry-After"), now)
+	switch {
+	case status == http.StatusTooManyRequests:
+		return fault.NewThrottled(fault.MerchantThrottled, after, err)
+	case status >= 500 && after > 0:
+		return fault.NewThrottled(fault.MerchantThrottled, after, err)
+	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return fault.NewPlain(fault.MerchantUnavailable, err)
+	case status < 400:
+		err = fmt.Errorf("%w, a redirect, which is not followed: set fulfillment.url to where it leads", err)
+	}
+	return fault.NewPermanent(fault.MerchantRejected, err)
+}
+
+var refusalPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// refusalCode quotes {"error": "some_code"} if it is a code. Words of the merchant's own may be about the buyer.
+func refusalCode(body []byte) string {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil || !refusalPattern.MatchString(answer.Error) {
+		return ""
+	}
+	return " (" + answer.Error + ")"
+}
+
+// retryAfter reads the header Retry-After: seconds or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
+		return time.Duration(min(max(seconds, 0), int(maxRetryAfter.Seconds()))) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}

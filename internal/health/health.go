@@ -1,0 +1,112 @@
+// Package health answers whether a process is alive and ready, for the worker and for the webhook server.
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// maxAge is how old an answer of Temporal may be: probes must not add to an outage.
+	maxAge = 5 * time.Second
+	// timeout is shorter than what probes usually wait.
+	timeout = time.Second
+)
+
+// Health knows whether the process is alive and ready. Alive does not depend on Temporal or Stripe: an outage of theirs
+// must not restart the fleet.
+type Health struct {
+	ask func(context.Context) error // whether Temporal answers
+	now func() time.Time
+
+	mu    sync.Mutex
+	phase string // empty once the process takes work
+	fatal error
+
+	asking   sync.Mutex // one question at a time
+	asked    time.Time
+	answered error
+}
+
+// New makes the health of a process that starts; ask finds out whether Temporal answers.
+func New(ask func(context.Context) error) *Health {
+	return &Health{phase: "starting", now: time.Now, ask: ask}
+}
+
+// Started means that the process takes work from now on.
+func (h *Health) Started() { h.enter("") }
+
+// Draining means that it takes none any more.
+func (h *Health) Draining() { h.enter("draining") }
+
+func (h *Health) enter(phase string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.phase = phase
+}
+
+// Fail means that only a new process can help.
+func (h *Health) Fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fatal = err
+}
+
+// Live is an error if only a new process can help.
+func (h *Health) Live() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fatal
+}
+
+// Ready is an error if the process takes no work.
+func (h *Health) Ready(ctx context.Context) error {
+	h.mu.Lock()
+	phase, fatal := h.phase, h.fatal
+	h.mu.Unlock()
+	switch {
+	case fatal != nil:
+		return fatal
+	case phase != "":
+		return errors.New(phase)
+	}
+	return h.temporal(ctx)
+}
+
+// temporal asks the server at most every maxAge.
+func (h *Health) temporal(ctx context.Context) error {
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	if h.asked.IsZero() || h.now().Sub(h.asked) >= maxAge {
+		// The answer is for all probes: one that hangs up must not make it an error.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		h.answered, h.asked = h.ask(ctx), h.now()
+	}
+	if h.answered != nil {
+		return fmt.Errorf("Temporal does not answer: %w", h.answered)
+	}
+	return nil
+}
+
+// Routes are /livez, /readyz and /metrics.
+func (h *Health) Routes(metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { tell(w, h.Live()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { tell(w, h.Ready(r.Context())) })
+	return mux
+}
+
+func tell(w http.ResponseWriter, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok")
+}

@@ -1,0 +1,128 @@
+// Package intake brings events of Stripe's to the workflows of their orders, whoever hears of them first: the webhook
+// server or the sweep.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+// Outcome is what became of an event.
+type Outcome string
+
+const (
+	// Delivered means that the order's workflow has the event, for good. The workflow drops one that it had already.
+	Delivered Outcome = "delivered"
+	// Finished means that the order is settled: it must not begin anew because of an event that comes late, or again.
+	Finished Outcome = "finished"
+	// NotAnOrder means that the event is about a payment without a checkout session.
+	NotAnOrder Outcome = "not_an_order"
+	// UnknownAccount means that the account has no settings for orders, or that the event is the platform's own.
+	UnknownAccount Outcome = "unknown_account"
+)
+
+// Intake delivers events. It is safe for concurrent use.
+type Intake struct {
+	Temporal client.Client
+	// Known reports whether the account has settings for orders.
+	Known func(ctx context.Context, account string) (bool, error)
+	// SessionOf finds the checkout session of a payment; empty: it has none.
+	SessionOf func(ctx context.Context, account, paymentIntent string) (string, error)
+}
+
+const (
+	// An account that is added, or a payment whose session was not found, is looked up again after this long.
+	rememberFor = time.Minute
+	rememberMax = 10_000
+)
+
+// Remembering is the intake with the answers of Known and SessionOf kept for a minute: one purchase makes half a dozen
+// events within seconds.
+func (i Intake) Remembering() Intake {
+	find := i.SessionOf
+	known := newMemory(i.Known)
+	sessions := newMemory(func(ctx context.Context, p payment) (string, error) { return find(ctx, p.account, p.intent) })
+	i.Known = known.get
+	i.SessionOf = func(ctx context.Context, account, intent string) (string, error) {
+		return sessions.get(ctx, payment{account, intent})
+	}
+	return i
+}
+
+type payment struct{ account, intent string }
+
+// Deliver gives the event to the workflow of its order, which starts if it is the first. Without an error the outcome is
+// final; after one, deliver the event again.
+func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
+	if err := order.CheckEvent(e.ID); err != nil {
+		return "", err
+	}
+	if e.Account == "" {
+		return UnknownAccount, nil
+	}
+	known, err := i.Known(ctx, e.Account)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look for the settings of %s: %w", e.Account, err)
+	case !known:
+		return UnknownAccount, nil
+	}
+	session, err := i.session(ctx, e)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("find the order of %s: %w", e.ID, err)
+	case session == "":
+		return NotAnOrder, nil
+	}
+	return i.signal(ctx, order.ID{Account: e.Account, Session: session}, e)
+}
+
+// session does not wait for the session's own event: refunds and payments may be heard of first.
+func (i Intake) session(ctx context.Context, e order.Event) (string, error) {
+	if e.Session != "" || e.PaymentIntent == "" {
+		return e.Session, nil
+	}
+	return i.SessionOf(ctx, e.Account, e.PaymentIntent)
+}
+
+func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome, error) {
+	if err := id.Check(); err != nil {
+		return "", err
+	}
+	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)
+	var ended *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &ended):
+		return Finished, nil
+	case err != nil:
+		return "", fmt.Errorf("signal %s: %w", id, err)
+	}
+	return Delivered, nil
+}
+
+// startOptions let an order run once: the server refuses a second run for as long as it remembers the first
+// (its retention). After that, the idempotency keys of the steps are what keeps an order from being fulfilled twice.
+func startOptions(id order.ID) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       id.String(),
+		TaskQueue:                workflows.TaskQueue,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "Fulfil the order " + id.Session + " of " + id.Account,
+		Priority:                 workflows.OrderPriority(id.Account),
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			workflows.SearchAccount.ValueSet(id.Account),
+			workflows.SearchOrderState.ValueSet(string(workflows.OrderLoading))),
+	}
+}

@@ -1,0 +1,172 @@
+package intake_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/intake"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+// desk is an intake whose surroundings the test holds.
+type desk struct {
+	client.Client
+	intake.Intake
+
+	accounts map[string]bool
+	sessions map[string]string // by payment intent
+	lookups  int
+	asked    int
+	err      error // of Temporal
+	askErr   error // of the settings
+	findErr  error // of Stripe
+
+	id, signal, workflow string
+	event                order.Event
+	options              client.StartWorkflowOptions
+	input                workflows.OrderInput
+	delivered            int
+}
+
+func newDesk() *desk {
+	d := &desk{accounts: map[string]bool{"acct_1": true}, sessions: map[string]string{"pi_1": "cs_1"}}
+	d.Intake = intake.Intake{
+		Temporal: d,
+		Known:    func(_ context.Context, account string) (bool, error) { d.asked++; return d.accounts[account], d.askErr },
+		SessionOf: func(_ context.Context, _, intent string) (string, error) {
+			d.lookups++
+			return d.sessions[intent], d.findErr
+		},
+	}
+	return d
+}
+
+func (d *desk) SignalWithStartWorkflow(_ context.Context, id, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	d.delivered++
+	d.id, d.signal, d.event, d.options, d.workflow, d.input = id, signal, arg.(order.Event), o, workflow.(string), args[0].(workflows.OrderInput)
+	return nil, nil
+}
+
+func completed() order.Event {
+	return order.Event{ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "cs_1", Session: "cs_1"}
+}
+
+func succeeded() order.Event {
+	return order.Event{ID: "evt_2", Type: "payment_intent.succeeded", Account: "acct_1", Object: "pi_1", PaymentIntent: "pi_1"}
+}
+
+func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*order.Event)
+		want   intake.Outcome
+	}{
+		"another account":           {func(e *order.Event) { e.Account = "acct_2" }, intake.UnknownAccount},
+		"the platform":              {func(e *order.Event) { e.Account = "" }, intake.UnknownAccount},
+		"a payment without session": {func(e *order.Event) { e.PaymentIntent = "pi_2" }, intake.NotAnOrder},
+		"neither":                   {func(e *order.Event) { e.PaymentIntent = "" }, intake.NotAnOrder},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, e := newDesk(), succeeded()
+			test.change(&e)
+			outcome, err := d.Deliver(t.Context(), e)
+			require.NoError(t, err)
+			require.Equal(t, test.want, outcome)
+			require.Zero(t, d.delivered)
+		})
+	}
+}
+
+func TestAFailureIsNoOutcome(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for name, breaks := range map[string]func(*desk){
+		"settings": func(d *desk) { d.askErr = broken },
+		"stripe":   func(d *desk) { d.findErr = broken },
+		"temporal": func(d *desk) { d.err = broken },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk()
+			breaks(d)
+			outcome, err := d.Deliver(t.Context(), succeeded())
+			require.ErrorIs(t, err, broken)
+			require.Empty(t, outcome)
+		})
+	}
+}
+
+func TestAMalformedIdIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	_, err := d.Deliver(t.Context(), order.Event{ID: "x", Account: "acct_1", Session: "cs_1"})
+	require.ErrorContains(t, err, "is not the id of a event")
+	_, err = d.Deliver(t.Context(), order.Event{ID: "evt_1", Account: "acct_1", Session: "cs_1/../cs_2"})
+	require.ErrorContains(t, err, "checkout session")
+	require.Zero(t, d.delivered)
+}
+
+func TestASettledOrderDoesNotBeginAnew(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	d.err = serviceerror.NewWorkflowExecutionAlreadyStarted("it ended", "", "run-1")
+	outcome, err := d.Deliver(t.Context(), completed())
+	require.NoError(t, err)
+	require.Equal(t, intake.Finished, outcome)
+}
+
+func TestBothEventsMeetInOneWorkflow(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	for _, e := range []order.Event{succeeded(), completed()} {
+		outcome, err := d.Deliver(t.Context(), e)
+		require.NoError(t, err)
+		require.Equal(t, intake.Delivered, outcome)
+		require.Equal(t, "order/acct_1/cs_1", d.id)
+		require.Equal(t, e, d.event)
+		require.Equal(t, workflows.SignalEvent, d.signal)
+		require.Equal(t, workflows.OrderFulfillmentType, d.workflow)
+		require.Equal(t, workflows.OrderInput{Account: "acct_1", Session: "cs_1"}, d.input)
+	}
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, d.options.WorkflowIDReusePolicy)
+	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, d.options.WorkflowIDConflictPolicy)
+	require.Equal(t, workflows.TaskQueue, d.options.TaskQueue)
+	require.Equal(t, workflows.OrderPriority("acct_1"), d.options.Priority)
+	state, ok := d.options.TypedSearchAttributes.GetKeyword(workflows.SearchOrderState)
+	require.True(t, ok)
+	require.Equal(t, string(workflows.OrderLoading), state)
+}
+
+func TestAnswersAreRememberedAndFailuresAreNot(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	in := d.Remembering()
+	d.findErr = errors.New("Stripe is away")
+	_, err := in.Deliver(t.Context(), succeeded())
+	require.Error(t, err)
+	d.findErr = nil
+	for range 3 {
+		outcome, err := in.Deliver(t.Context(), succeeded())
+		require.NoError(t, err)
+		require.Equal(t, intake.Delivered, outcome)
+	}
+	require.Equal(t, 1, d.asked, "the settings were there at the first try")
+	require.Equal(t, 2, d.lookups)
+
+	other := succeeded()
+	other.PaymentIntent = "pi_2"
+	_, err = in.Deliver(t.Context(), other)
+	require.NoError(t, err)
+	require.Equal(t, 3, d.lookups, "another payment is another question")
+}

@@ -1,0 +1,107 @@
+package order
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// ProblemCode says for machines what is wrong with an order.
+type ProblemCode string
+
+const (
+	CurrencyInvalid  ProblemCode = "currency_invalid"
+	NoLines          ProblemCode = "no_lines"
+	QuantityInvalid  ProblemCode = "quantity_invalid"
+	AmountInvalid    ProblemCode = "amount_invalid"
+	ReferenceMissing ProblemCode = "reference_missing" // a line that names no row of a feed
+	SubtotalMismatch ProblemCode = "subtotal_mismatch" // the lines do not add up to the subtotal
+	TotalMismatch    ProblemCode = "total_mismatch"    // the amounts do not add up to the total
+	PaymentMismatch  ProblemCode = "payment_mismatch"  // the payment is not over the total
+	UnknownSKU       ProblemCode = "unknown_sku"       // no row of the account's catalog has this id
+)
+
+// Problem is one thing that is wrong with an order, for history and for people.
+type Problem struct {
+	Code   ProblemCode `json:"code"`
+	SKU    string      `json:"sku,omitempty"`
+	Detail string      `json:"detail"`
+}
+
+func (p Problem) String() string { return string(p.Code) + ": " + p.Detail }
+
+var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
+
+// maxAmount is far above what Stripe takes for a payment (12 digits) and low enough for sums of it not to overflow.
+const maxAmount = 1e15
+
+// Check returns what is wrong with the order in itself; nil means that it adds up.
+func (s Summary) Check() []Problem {
+	var problems []Problem
+	if !currencyPattern.MatchString(s.Currency) {
+		problems = append(problems, Problem{Code: CurrencyInvalid, Detail: fmt.Sprintf("%.10q is not a currency", s.Currency)})
+	}
+	if len(s.Lines) == 0 {
+		return append(problems, Problem{Code: NoLines, Detail: "the session has no line items"})
+	}
+	for i, line := range s.Lines {
+		problems = append(problems, line.check(i+1)...)
+	}
+	if !s.Amounts.sane() {
+		return append(problems, Problem{Code: AmountInvalid, Detail: "an amount of the session is negative, or too large to be one"})
+	}
+	return append(problems, s.checkSums()...)
+}
+
+func (l Line) check(number int) (problems []Problem) {
+	if l.SKU == "" {
+		problems = append(problems, Problem{Code: ReferenceMissing, Detail: fmt.Sprintf("line %d has no external reference", number)})
+	}
+	if l.Quantity < 1 || l.Quantity > 1e9 {
+		problems = append(problems, Problem{Code: QuantityInvalid, SKU: l.SKU, Detail: fmt.Sprintf("line %d has the quantity %d", number, l.Quantity)})
+	}
+	if !sane(l.UnitAmount, l.Subtotal, l.Discount, l.Tax, l.Total) {
+		problems = append(problems, Problem{Code: AmountInvalid, SKU: l.SKU, Detail: fmt.Sprintf("line %d has an amount that is negative, or too large to be one", number)})
+	}
+	return problems
+}
+
+// checkSums allows for taxes that prices include: Stripe counts them in the tax, but does not add them to the total.
+func (s Summary) checkSums() (problems []Problem) {
+	var subtotal int64
+	for _, line := range s.Lines {
+		subtotal += line.Subtotal
+	}
+	a := s.Amounts
+	if subtotal != a.Subtotal {
+		problems = append(problems, Problem{Code: SubtotalMismatch, Detail: fmt.Sprintf("the lines add up to %d, the subtotal is %d", subtotal, a.Subtotal)})
+	}
+	if net := a.Subtotal - a.Discount + a.Shipping; a.Total < net || a.Total > net+a.Tax {
+		problems = append(problems, Problem{Code: TotalMismatch, Detail: fmt.Sprintf(
+			"the total is %d, but subtotal %d, discount %d, shipping %d and tax %d make %d to %d", a.Total, a.Subtotal, a.Discount, a.Shipping, a.Tax, net, net+a.Tax)})
+	}
+	if s.PaymentIntent != "" && s.Payment.Amount != a.Total {
+		problems = append(problems, Problem{Code: PaymentMismatch, Detail: fmt.Sprintf("the payment is over %d, the total is %d", s.Payment.Amount, a.Total)})
+	}
+	return problems
+}
+
+func (a Amounts) sane() bool { return sane(a.Subtotal, a.Discount, a.Shipping, a.Tax, a.Total) }
+
+func sane(amounts ...int64) bool {
+	for _, amount := range amounts {
+		if amount < 0 || amount > maxAmount {
+			return false
+		}
+	}
+	return true
+}
+
+// Unknown returns a problem for every SKU that the catalog does not know.
+func (s Summary) Unknown(known func(sku string) bool) (problems []Problem) {
+	for _, sku := range s.SKUs() {
+		if !known(sku) {
+			problems = append(problems, Problem{Code: UnknownSKU, SKU: sku, Detail: fmt.Sprintf("the catalog has no product %q", sku)})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,148 @@
+package order
+
+import (
+	"fmt"
+	"math/bits"
+	"regexp"
+	"slices"
+
+	"vitrine/internal/fault"
+)
+
+// Verdict is what the merchant says to an order.
+type Verdict string
+
+const (
+	Accepted Verdict = "accepted"
+	// Pending means that the merchant has the order and will decide later (accepted asynchronously).
+	Pending  Verdict = "pending"
+	Rejected Verdict = "rejected"
+)
+
+// Reason is why a merchant rejects. It is a closed list: what a merchant writes freely may name the buyer, and a reason
+// goes into history and into a mail.
+type Reason string
+
+const (
+	OutOfStock         Reason = "out_of_stock"
+	Discontinued       Reason = "discontinued"
+	PriceChanged       Reason = "price_changed"
+	CannotShip         Reason = "cannot_ship" // not to this address
+	FraudSuspected     Reason = "fraud_suspected"
+	Duplicate          Reason = "duplicate"
+	OtherReason        Reason = "other"
+	NotDecidedInTime   Reason = "not_decided_in_time"   // Vitrine's own: a pending order that nobody decided
+	AuthorizationEnded Reason = "authorization_expired" // Vitrine's own: the money is not there any more
+	OrderFaulty        Reason = "order_faulty"          // Vitrine's own: Check or Unknown found problems
+)
+
+var merchantReasons = []Reason{OutOfStock, Discontinued, PriceChanged, CannotShip, FraudSuspected, Duplicate, OtherReason}
+
+// ReasonOf is the reason that a merchant's text names; OtherReason if it names none.
+func ReasonOf(text string) Reason {
+	if reason := Reason(text); slices.Contains(merchantReasons, reason) {
+		return reason
+	}
+	return OtherReason
+}
+
+// Decision is the merchant's answer, as history keeps it.
+type Decision struct {
+	Verdict Verdict `json:"verdict"`
+	Reason  Reason  `json:"reason,omitempty"` // of a rejection
+	// Lines are what a partial acceptance takes, by SKU; empty means everything. A SKU that is not named is refused.
+	Lines []AcceptedLine `json:"lines,omitempty"`
+	// Reference is the merchant's own number of the order; one that could be more than a number is dropped.
+	Reference string `json:"reference,omitempty"`
+}
+
+// AcceptedLine is how much of a SKU the merchant ships.
+type AcceptedLine struct {
+	SKU      string `json:"sku"`
+	Quantity int64  `json:"quantity"`
+}
+
+var referencePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}$`)
+
+// ReferenceOf is the merchant's number of an order if it looks like one, otherwise nothing.
+func ReferenceOf(text string) string {
+	if referencePattern.MatchString(text) {
+		return text
+	}
+	return ""
+}
+
+// Check returns a permanent error if the decision does not fit the order: an unknown verdict, a SKU that was not ordered,
+// or more than was ordered.
+func (d Decision) Check(s Summary) error {
+	switch d.Verdict {
+	case Accepted, Pending, Rejected:
+	default:
+		return unfit("its status is %.20q: expected accepted, pending or rejected", statusText(string(d.Verdict)))
+	}
+	ordered := map[string]int64{}
+	for _, line := range s.Lines {
+		ordered[line.SKU] += line.Quantity
+	}
+	seen := map[string]bool{}
+	for _, line := range d.Lines {
+		quantity, known := ordered[line.SKU]
+		switch {
+		case !known || line.SKU == "":
+			return unfit("it names a SKU that was not ordered")
+		case seen[line.SKU]:
+			return unfit("it names SKU %q twice", line.SKU)
+		case line.Quantity < 0 || line.Quantity > quantity:
+			return unfit("it accepts %d of SKU %q, of which %d were ordered", line.Quantity, line.SKU, quantity)
+		}
+		seen[line.SKU] = true
+	}
+	if len(d.Lines) > 0 && d.Verdict == Accepted && !slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return l.Quantity > 0 }) {
+		return unfit("it accepts, but nothing of what was ordered: expected the status rejected")
+	}
+	return nil
+}
+
+func unfit(format string, args ...any) error {
+	return unusable(fmt.Errorf(format, args...))
+}
+
+func unusable(why error) error {
+	return fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("the merchant's answer cannot be used: %w", why))
+}
+
+// AcceptedAmount is what the buyer owes for what the merchant accepted, the total at most. What is refused is taken off in
+// proportion of its line and rounded in the buyer's favour; shipping stays as it was bought. It expects a decision that
+// passed Check.
+func (s Summary) AcceptedAmount(d Decision) int64 {
+	switch {
+	case d.Verdict != Accepted:
+		return 0
+	case len(d.Lines) == 0:
+		return s.Amounts.Total
+	}
+	left := map[string]int64{}
+	for _, line := range d.Lines {
+		left[line.SKU] += line.Quantity
+	}
+	amount := s.Amounts.Total
+	for _, line := range s.Lines {
+		accepted := min(left[line.SKU], line.Quantity)
+		left[line.SKU] -= accepted
+		amount -= share(line.Total, line.Quantity-accepted, line.Quantity)
+	}
+	return max(amount, 0)
+}
+
+// share is total*part/whole, rounded up.
+func share(total, part, whole int64) int64 {
+	if whole <= 0 || part <= 0 || total <= 0 {
+		return 0
+	}
+	high, low := bits.Mul64(uint64(total), uint64(min(part, whole)))
+	quotient, rest := bits.Div64(high, low, uint64(whole))
+	if rest > 0 {
+		quotient++
+	}
+	return int64(quotient)
+}

@@ -1,0 +1,111 @@
+package order
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// Documents reads and writes what is kept of orders in the state bucket.
+//
+// The settings are a document of their own, beside the catalog's: a list of accounts (starter accounts apply) writes that
+// one whole, from the columns that it has, and would forget everything about orders with every apply. And a mistake in
+// one of the two does not stop the other's work.
+type Documents struct {
+	Objects catalog.Objects
+	Layout  catalog.Layout
+}
+
+// SettingsKey is where an account's settings for orders are kept.
+func SettingsKey(account string) string { return "accounts/" + account + "/orders.json" }
+
+// EvidenceKey is where the bundle against a dispute is kept, below the layout's prefix.
+func EvidenceKey(id ID, dispute string) string {
+	return id.Account + "/orders/" + id.Session + "/evidence-" + dispute + ".json"
+}
+
+// Settings reads an account's settings, defaults filled in; an account without a document has the default ones, which
+// fulfil nothing.
+func (d Documents) Settings(ctx context.Context, account string) (Settings, error) {
+	settings := Settings{Account: account}
+	if err := catalog.CheckAccount(account); err != nil {
+		return settings, err
+	}
+	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, SettingsKey(account))
+	switch {
+	case fault.Is(err, fault.SourceMissing):
+		return settings.WithDefaults(), nil
+	case err != nil:
+		return Settings{}, fmt.Errorf("read the settings for orders of %s: %w", account, err)
+	}
+	settings, err = decodeSettings(body, account)
+	if err != nil {
+		return Settings{}, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("settings %s: %w", object.URI(), err))
+	}
+	return settings.WithDefaults(), nil
+}
+
+// Known reports whether the account has settings for orders, usable or not: whose order an event is about must not depend
+// on a typing error.
+func (d Documents) Known(ctx context.Context, account string) (bool, error) {
+	if err := catalog.CheckAccount(account); err != nil {
+		return false, err
+	}
+	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, SettingsKey(account))
+	if fault.Is(err, fault.SourceMissing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// decodeSettings takes no field that it does not know: a mistyped capture would otherwise be its default.
+func decodeSettings(body []byte, account string) (Settings, error) {
+	var settings Settings
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&settings); err != nil {
+		return Settings{}, fmt.Errorf("not readable: %w", err)
+	}
+	if settings.Account != account {
+		return Settings{}, fmt.Errorf("it names the account %.80q", settings.Account)
+	}
+	return settings, settings.Check()
+}
+
+// SaveSettings writes an account's settings.
+func (d Documents) SaveSettings(ctx context.Context, s Settings) error {
+	if err := s.Check(); err != nil {
+		return fault.NewPermanent(fault.SettingsInvalid, err)
+	}
+	return d.write(ctx, SettingsKey(s.Account), s)
+}
+
+// SaveEvidence writes the bundle against a dispute and returns its key.
+func (d Documents) SaveEvidence(ctx context.Context, id ID, dispute Dispute, e Evidence, shipments []Shipment) (string, error) {
+	if err := id.Check(); err != nil {
+		return "", err
+	}
+	if err := CheckDispute(dispute.ID); err != nil {
+		return "", err
+	}
+	key := d.Layout.StatePrefix + EvidenceKey(id, dispute.ID)
+	return key, d.write(ctx, key, struct {
+		Order     string     `json:"order"`
+		Dispute   Dispute    `json:"dispute"`
+		Evidence  Evidence   `json:"evidence"`
+		Shipments []Shipment `json:"shipments"`
+	}{id.String(), dispute, e, shipments})
+}
+
+func (d Documents) write(ctx context.Context, key string, document any) error {
+	body, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
+	}
+	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, key, "application/json", append(body, '\n'), "")
+	return err
+}

@@ -1,0 +1,29 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// How Stripe counts, where it does not count in hundredths (https://docs.stripe.com/currencies#zero-decimal).
+var (
+	zeroDecimals  = []string{"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
+	threeDecimals = []string{"bhd", "jod", "kwd", "omr", "tnd"}
+)
+
+// Money writes an amount for people: 26.60 USD, 2660 JPY.
+func Money(amount int64, currency string) string {
+	code := strings.ToUpper(currency)
+	sign := ""
+	if amount < 0 {
+		sign, amount = "-", -amount
+	}
+	switch {
+	case slices.Contains(zeroDecimals, currency):
+		return fmt.Sprintf("%s%d %s", sign, amount, code)
+	case slices.Contains(threeDecimals, currency):
+		return fmt.Sprintf("%s%d.%03d %s", sign, amount/1000, amount%1000, code)
+	}
+	return fmt.Sprintf("%s%d.%02d %s", sign, amount/100, amount%100, code)
+}

@@ -1,0 +1,62 @@
+// Package order holds the words that every room shares about an order: what may be remembered of it (ids, amounts,
+// counts, SKUs and states, which Temporal keeps for as long as a history lives) and what may not (Session, Document and
+// Evidence, the only types that know the buyer, which exist within one activity and refuse to become an activity's
+// result).
+//
+// Whoever adds a field to a type that goes into history asks first: could a buyer be found by it?
+package order
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// ID names an order: one completed checkout session of one account.
+type ID struct {
+	Account string `json:"account"`
+	Session string `json:"session"`
+}
+
+const idPrefix = "order/"
+
+// String is the id of the order's workflow, and what people call the order: order/<account>/<session>.
+func (id ID) String() string { return idPrefix + id.Account + "/" + id.Session }
+
+// Check returns a permanent error if the id could not stand in a path or an address.
+func (id ID) Check() error {
+	return errors.Join(catalog.CheckAccount(id.Account), CheckSession(id.Session))
+}
+
+// ParseID reads what String writes.
+func ParseID(text string) (ID, error) {
+	rest, ok := strings.CutPrefix(text, idPrefix)
+	account, session, both := strings.Cut(rest, "/")
+	if !ok || !both {
+		return ID{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.80q is not the id of an order: expected order/<account>/<session>", text))
+	}
+	id := ID{Account: account, Session: session}
+	return id, id.Check()
+}
+
+// maxKey is the longest Idempotency-Key that Stripe takes.
+const maxKey = 255
+
+// Key is the idempotency key of one step of the order. It is made of business facts, such as the step "refund" and an
+// amount, never of a run or an attempt: whoever retries repeats it. A person who wants the step once more, after the
+// first has failed for good, adds a fact of their own.
+func (id ID) Key(step string, facts ...string) string {
+	key := "vitrine/" + id.String() + "/" + strings.Join(append([]string{step}, facts...), "/")
+	if len(key) <= maxKey && !strings.ContainsFunc(key, notVisible) {
+		return key
+	}
+	digest := sha256.Sum256([]byte(key))
+	return "vitrine/order/" + hex.EncodeToString(digest[:])
+}
+
+func notVisible(r rune) bool { return r <= ' ' || r > '~' }

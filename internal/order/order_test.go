@@ -1,0 +1,357 @@
+package order_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/order"
+)
+
+var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func summary() order.Summary {
+	return order.Summary{
+		ID: order.ID{Account: "acct_1", Session: "cs_test_1"}, PaymentIntent: "pi_1", Charge: "ch_1", Created: at, Currency: "usd",
+		Amounts: order.Amounts{Subtotal: 3500, Discount: 500, Shipping: 400, Tax: 300, Total: 3700},
+		Lines: []order.Line{
+			{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250, Total: 2750},
+			{ID: "li_2", SKU: "BULB-1", Quantity: 1, UnitAmount: 500, Subtotal: 500, Tax: 50, Total: 550},
+		},
+		Agent:   order.Agent{Name: "Shopping Agent", Profile: "profile_1"},
+		Payment: order.Payment{State: order.RequiresCapture, Amount: 3700, Capturable: 3700, AuthorizationExpires: at.Add(7 * 24 * time.Hour)},
+	}
+}
+
+func session() order.Session {
+	return order.Session{
+		Summary:  summary(),
+		Texts:    []order.LineText{{Name: "Lamp", Taxes: []order.Tax{{Amount: 250, Type: "sales_tax", Percentage: 8.25}}}, {Name: "Bulb"}},
+		Buyer:    order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com", Phone: "+15550100", Address: &order.Address{Line1: "1 Main St", Country: "US"}},
+		ShipTo:   &order.Recipient{Name: "Jenny Rosen", Address: order.Address{Line1: "1 Main St", City: "Springfield", PostalCode: "12345", Country: "US"}},
+		Shipping: &order.ShippingChoice{Rate: "shr_1", Name: "Ground", Amount: 400}, Card: &order.Card{Brand: "visa", Last4: "4242"},
+		Metadata: map[string]string{"cart": "7"},
+	}
+}
+
+func TestIDsThatCouldLeaveTheirPathAreRefused(t *testing.T) {
+	t.Parallel()
+	checks := map[string]func(string) error{
+		"cs_": order.CheckSession, "pi_": order.CheckPaymentIntent, "ch_": order.CheckCharge, "py_": order.CheckCharge,
+		"re_": order.CheckRefund, "pyr_": order.CheckRefund, "du_": order.CheckDispute, "dp_": order.CheckDispute, "evt_": order.CheckEvent, "li_": order.CheckLineItem,
+	}
+	for prefix, check := range checks {
+		for _, bad := range []string{"", prefix, prefix + "a/../b", prefix + "a?b", prefix + "a b", prefix + "a\n", " " + prefix + "a", "xx_1", prefix + strings.Repeat("a", 300)} {
+			require.True(t, fault.Is(check(bad), fault.InputInvalid), "%q", bad)
+		}
+		require.NoError(t, check(prefix+"1AbC_2"))
+	}
+}
+
+func TestOrderIDs(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "order/", "order/acct_1", "order/acct_1/cs_1/x", "catalog/acct_1/cs_1", "order/cs_1/acct_1"} {
+		_, err := order.ParseID(bad)
+		require.True(t, fault.Is(err, fault.InputInvalid), "%q", bad)
+	}
+	id, err := order.ParseID("order/acct_1/cs_test_1")
+	require.NoError(t, err)
+	require.Equal(t, order.ID{Account: "acct_1", Session: "cs_test_1"}, id)
+	require.Equal(t, "order/acct_1/cs_test_1", id.String())
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	id := summary().ID
+	require.Equal(t, "vitrine/order/acct_1/cs_test_1/refund/500", id.Key("refund", "500"))
+	long := id.Key("refund", strings.Repeat("x", 300))
+	require.LessOrEqual(t, len(long), 255)
+	require.NotEqual(t, long, id.Key("refund", strings.Repeat("x", 301)))
+	require.NotContains(t, id.Key("retry", "a b"), " ")
+}
+
+func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(*order.Summary)
+		want  order.ProblemCode
+	}{
+		"currency":       {func(s *order.Summary) { s.Currency = "USD" }, order.CurrencyInvalid},
+		"no lines":       {func(s *order.Summary) { s.Lines = nil }, order.NoLines},
+		"no reference":   {func(s *order.Summary) { s.Lines[1].SKU = "" }, order.ReferenceMissing},
+		"quantity":       {func(s *order.Summary) { s.Lines[1].Quantity = 0 }, order.QuantityInvalid},
+		"negative line":  {func(s *order.Summary) { s.Lines[1].Tax = -1 }, order.AmountInvalid},
+		"huge total":     {func(s *order.Summary) { s.Amounts.Total = math.MaxInt64 }, order.AmountInvalid},
+		"subtotal":       {func(s *order.Summary) { s.Lines[1].Subtotal = 499 }, order.SubtotalMismatch},
+		"total too low":  {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3399, 3399 }, order.TotalMismatch},
+		"total too high": {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3701, 3701 }, order.TotalMismatch},
+		"payment":        {func(s *order.Summary) { s.Payment.Amount = 1 }, order.PaymentMismatch},
+	} {
+		s := summary()
+		c.spoil(&s)
+		problems := s.Check()
+		require.Len(t, problems, 1, "%s: %v", name, problems)
+		require.Equal(t, c.want, problems[0].Code, name)
+	}
+	require.Empty(t, summary().Check())
+
+	inclusive := summary()
+	inclusive.Amounts.Total, inclusive.Payment.Amount = 3400, 3400 // prices include the tax
+	require.Empty(t, inclusive.Check())
+
+	free := summary()
+	free.PaymentIntent, free.Payment = "", order.Payment{State: order.NoPaymentRequired}
+	require.Empty(t, free.Check())
+}
+
+func TestUnknownSKUsAreNamedOnce(t *testing.T) {
+	t.Parallel()
+	s := summary()
+	s.Lines = append(s.Lines, s.Lines[0])
+	problems := s.Unknown(func(sku string) bool { return sku == "BULB-1" })
+	require.Len(t, problems, 1)
+	require.Equal(t, "LAMP-1", problems[0].SKU)
+}
+
+func TestDecisionsMustFitTheOrder(t *testing.T) {
+	t.Parallel()
+	for name, d := range map[string]order.Decision{
+		"verdict":  {Verdict: "maybe"},
+		"sku":      {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "OTHER", Quantity: 1}}},
+		"no sku":   {Verdict: order.Accepted, Lines: []order.AcceptedLine{{Quantity: 0}}},
+		"twice":    {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}, {SKU: "LAMP-1", Quantity: 1}}},
+		"too many": {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
+		"nothing":  {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1"}}},
+	} {
+		require.True(t, fault.Is(d.Check(summary()), fault.MerchantAnswerInvalid), name)
+	}
+	require.NoError(t, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}.Check(summary()))
+}
+
+func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
+	t.Parallel()
+	lines := func(lamps, bulbs int64) order.Decision {
+		return order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: lamps}, {SKU: "BULB-1", Quantity: bulbs}}}
+	}
+	s := summary()
+	require.EqualValues(t, 3700, s.AcceptedAmount(order.Decision{Verdict: order.Accepted}))
+	require.EqualValues(t, 3700, s.AcceptedAmount(lines(3, 1)))
+	require.EqualValues(t, 3700-550, s.AcceptedAmount(lines(3, 0)))
+	require.EqualValues(t, 3700-917, s.AcceptedAmount(lines(2, 1)), "a third of 2750 is 916.67")
+	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Rejected}))
+	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Pending}))
+}
+
+func TestWhatMerchantsWriteFreelyStaysOut(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, order.OtherReason, order.ReasonOf("Jenny Rosen does not answer the phone"))
+	require.Equal(t, order.OtherReason, order.ReasonOf("not_decided_in_time"), "Vitrine's own reasons are not the merchant's to give")
+	require.Equal(t, order.OutOfStock, order.ReasonOf("out_of_stock"))
+	require.Empty(t, order.ReferenceOf("jenny@example.com"))
+	require.Empty(t, order.ReferenceOf("Jenny Rosen"))
+	require.Equal(t, "SO-2026/0815", order.ReferenceOf("SO-2026/0815"))
+}
+
+func TestShipmentsAndNoticesAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]order.Shipment{
+		"no id":     {},
+		"carrier":   {ID: "1", Carrier: "jenny@example.com"},
+		"tracking":  {ID: "1", Tracking: "1 Main St"},
+		"delivered": {ID: "1", ShippedAt: at, DeliveredAt: at.Add(-time.Hour)},
+		"lines":     {ID: "1", Lines: []order.AcceptedLine{{SKU: "LAMP-1"}}},
+	} {
+		require.True(t, fault.Is(p.Check(), fault.InputInvalid), name)
+	}
+	require.NoError(t, order.Shipment{ID: "p-1", Carrier: "UPS", Tracking: "1Z999", ShippedAt: at}.Check())
+
+	notice := order.NewNotice(summary(), order.NoticeRefunded, "re_1", at)
+	require.NoError(t, notice.Check())
+	require.Equal(t, "refunded-re_1", notice.ID)
+	notice.ID = "../x"
+	require.True(t, fault.Is(notice.Check(), fault.InputInvalid))
+}
+
+func TestSessionsDoNotLeaveAnActivity(t *testing.T) {
+	t.Parallel()
+	s := session()
+	_, err := json.Marshal(s)
+	require.ErrorContains(t, err, "must not leave the activity")
+	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v", s, s), fmt.Sprint(s.Document()), fmt.Sprintf("%+v %#v", s.Document(), s.Document()), fmt.Sprintf("%v %#v", s.Evidence(nil), s.Evidence(nil))} {
+		require.NotContains(t, text, "Jenny")
+		require.NotContains(t, text, "Main St")
+	}
+	remembered, err := json.Marshal(s.Summary)
+	require.NoError(t, err)
+	for _, personal := range []string{"Jenny", "jenny", "Main St", "5550100", "4242"} {
+		require.NotContains(t, string(remembered), personal)
+	}
+}
+
+func TestEvidence(t *testing.T) {
+	t.Parallel()
+	require.True(t, fault.Is(order.Evidence{}.Check(), fault.InputInvalid))
+	e := session().Evidence([]order.Shipment{
+		{ID: "1", Carrier: "UPS", Tracking: "1Z1", ShippedAt: at, DeliveredAt: at.Add(48 * time.Hour)},
+		{ID: "2", Carrier: "UPS", Tracking: "1Z2", ShippedAt: at.Add(time.Hour)},
+	})
+	require.NoError(t, e.Check())
+	require.Equal(t, "UPS", e.ShippingCarrier)
+	require.Equal(t, "1Z1, 1Z2", e.ShippingTrackingNumber)
+	require.Equal(t, "2026-03-01", e.ShippingDate)
+	require.Contains(t, e.UncategorizedText, "AI agent (Shopping Agent)")
+	require.Contains(t, e.UncategorizedText, "1Z1 was delivered on 2026-03-03")
+	require.Equal(t, "1 Main St, Springfield, 12345, US", e.ShippingAddress)
+	require.Contains(t, e.ProductDescription, "3 × Lamp (LAMP-1)")
+}
+
+func settings() order.Settings {
+	return order.Settings{Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders?shop=1", SecretEnv: "MERCHANT_SECRET_SHOP"}}
+}
+
+func TestSettingsCheckNamesEveryProblem(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*order.Settings){
+		"acct_":                    func(s *order.Settings) { s.Account = "me" },
+		"which \"some\"":           func(s *order.Settings) { s.Which = "some" },
+		"capture \"never\"":        func(s *order.Settings) { s.Capture = "never" },
+		"unknown_sku":              func(s *order.Settings) { s.UnknownSKU = "ignore" },
+		"settle_window":            func(s *order.Settings) { s.SettleWindow = catalog.Interval(time.Second) },
+		"fulfillment.kind is not":  func(s *order.Settings) { s.Fulfillment.Kind = "" },
+		"fulfillment.kind \"fax\"": func(s *order.Settings) { s.Fulfillment.Kind = "fax" },
+		"fulfillment.url":          func(s *order.Settings) { s.Fulfillment.URL = "https://me:hunter2@shop.example/" },
+		"one of secret_env":        func(s *order.Settings) { s.Fulfillment.SecretEnv = "" },
+		"begins with MERCHANT":     func(s *order.Settings) { s.Fulfillment.SecretEnv = "STRIPE_API_KEY" },
+		"secret_file":              func(s *order.Settings) { s.Fulfillment.SecretEnv, s.Fulfillment.SecretFile = "", "../shadow" },
+		"fulfillment.prefix":       func(s *order.Settings) { s.Fulfillment = order.Fulfillment{Kind: order.S3, Prefix: "../"} },
+		"fulfillment.bucket":       func(s *order.Settings) { s.Fulfillment = order.Fulfillment{Kind: order.S3, Bucket: "a/b"} },
+		"mail.from":                func(s *order.Settings) { s.Mail.From = "Shop <shop@example.com>" },
+		"mail.name":                func(s *order.Settings) { s.Mail.Name = "Shop\r\nBcc: x@example.com" },
+		"mail.language":            func(s *order.Settings) { s.Mail.Language = "../x" },
+		"mail.order_url":           func(s *order.Settings) { s.Mail.OrderURL = "javascript:alert(1)" },
+	} {
+		s := settings()
+		change(&s)
+		require.ErrorContains(t, s.Check(), want)
+		require.NotContains(t, s.Check().Error(), "hunter2")
+	}
+	require.NoError(t, settings().Check())
+	require.NoError(t, order.Settings{Account: "acct_1"}.Check(), "switched off, nothing is needed")
+}
+
+func TestWhichOrdersAreWanted(t *testing.T) {
+	t.Parallel()
+	s, agent := settings().WithDefaults(), summary()
+	plain := summary()
+	plain.Agent = order.Agent{Name: "no profile, no agent"}
+	for i := range plain.Lines {
+		plain.Lines[i].SKU = ""
+	}
+	require.True(t, s.Wants(agent))
+	require.False(t, s.Wants(plain))
+	s.Which = order.AllOrders
+	require.True(t, s.Wants(plain))
+	s.Enabled = false
+	require.False(t, s.Wants(agent))
+}
+
+func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	store := objectstoretest.NewMemory("state")
+	layout := catalog.Layout{StateBucket: "state", StatePrefix: "state/"}
+	d, ctx := order.Documents{Objects: store, Layout: layout}, t.Context()
+
+	missing, err := d.Settings(ctx, "acct_1")
+	require.NoError(t, err)
+	require.False(t, missing.Enabled)
+	require.Equal(t, order.OnAcceptance, missing.Capture)
+
+	require.NoError(t, d.SaveSettings(ctx, settings()))
+	got, err := d.Settings(ctx, "acct_1")
+	require.NoError(t, err)
+	require.Equal(t, settings().WithDefaults(), got)
+	accounts, err := catalog.Documents{Objects: store, Layout: layout}.Accounts(ctx)
+	require.NoError(t, err)
+	require.Empty(t, accounts, "the catalog's list of accounts does not take it for an account")
+
+	for name, body := range map[string]string{
+		"no JSON":       `{`,
+		"another":       `{"account":"acct_2"}`,
+		"mistyped name": `{"account":"acct_1","captures":"on_shipment"}`,
+		"bad value":     `{"account":"acct_1","capture":"never"}`,
+	} {
+		_, err := store.Put(ctx, "state", order.SettingsKey("acct_1"), "application/json", []byte(body), "")
+		require.NoError(t, err)
+		_, err = d.Settings(ctx, "acct_1")
+		require.True(t, fault.Is(err, fault.SettingsInvalid), "%s: %v", name, err)
+	}
+	require.True(t, fault.Is(d.SaveSettings(ctx, order.Settings{}), fault.SettingsInvalid))
+}
+
+func TestEvidenceIsKept(t *testing.T) {
+	t.Parallel()
+	store := objectstoretest.NewMemory("state")
+	d := order.Documents{Objects: store, Layout: catalog.Layout{StateBucket: "state", StatePrefix: "state/"}}
+	_, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "../du"}, order.Evidence{}, nil)
+	require.True(t, fault.Is(err, fault.InputInvalid))
+	key, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "du_1", Status: "needs_response"}, session().Evidence(nil), nil)
+	require.NoError(t, err)
+	require.Equal(t, "state/acct_1/orders/cs_test_1/evidence-du_1.json", key)
+	body, _, err := store.Get(t.Context(), "state", key)
+	require.NoError(t, err)
+	require.Contains(t, string(body), "jenny@example.com")
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "OK", "<html>", "null", "{}", `[]`, `{"status":"ok"}`, `{"status":"jenny@example.com"}`, `{"status":"accepted","lines":"all"}`, `{"status":7}`} {
+		_, err := order.ParseDecision([]byte(body))
+		require.True(t, fault.Is(err, fault.MerchantAnswerInvalid), "%s: %v", body, err)
+		require.NotContains(t, err.Error(), "jenny")
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]order.Decision{
+		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                  {Verdict: order.Pending},
+		`{"status":"rejected","reason":"out_of_stock","lines":[{"sku":"X","quantity":1}]}`:            {Verdict: order.Rejected, Reason: order.OutOfStock},
+		`{"status":"rejected","reason":"Jenny is strange"}`:                                           {Verdict: order.Rejected, Reason: order.OtherReason},
+	} {
+		got, err := order.ParseDecision([]byte(body))
+		require.NoError(t, err, body)
+		require.Equal(t, want, got)
+	}
+}
+
+func FuzzParseDecision(f *testing.F) {
+	f.Add([]byte(`{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`))
+	f.Add([]byte(`{"status":"rejected","reason":"x"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s := summary()
+		d, err := order.ParseDecision(body)
+		if err != nil || d.Check(s) != nil {
+			return
+		}
+		amount := s.AcceptedAmount(d)
+		require.True(t, amount >= 0 && amount <= s.Amounts.Total)
+	})
+}
+
+func TestMoney(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"26.60 USD": order.Money(2660, "usd"), "2660 JPY": order.Money(2660, "jpy"), "2.660 KWD": order.Money(2660, "kwd"), "-0.05 EUR": order.Money(-5, "eur"),
+	} {
+		require.Equal(t, want, got)
+	}
+}

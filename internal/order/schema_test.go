@@ -1,0 +1,100 @@
+package order_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/order"
+)
+
+func schema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	compiled, err := compiler.Compile("../../docs/" + name)
+	require.NoError(t, err)
+	return compiled
+}
+
+// decoded is a document as the schema's library and a reader see it.
+func decoded(t *testing.T, document any) map[string]any {
+	t.Helper()
+	body, err := json.Marshal(document)
+	require.NoError(t, err)
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	require.NoError(t, err)
+	return value.(map[string]any)
+}
+
+func TestOrdersAreWhatTheirSchemaSays(t *testing.T) {
+	t.Parallel()
+	compiled := schema(t, "order.schema.json")
+	least := order.Session{Summary: summary()}
+	least.Summary.Agent, least.Summary.PaymentIntent, least.Summary.Charge = order.Agent{}, "", ""
+	least.Summary.Payment = order.Payment{State: order.NoPaymentRequired}
+	for _, document := range []order.Document{session().Document(), least.Document()} {
+		require.NoError(t, compiled.Validate(decoded(t, document)))
+	}
+	for name, spoil := range map[string]func(map[string]any){
+		"version":  func(d map[string]any) { d["version"] = 2 },
+		"id":       func(d map[string]any) { d["id"] = "cs_test_1" },
+		"no lines": func(d map[string]any) { d["lines"] = []any{} },
+		"state":    func(d map[string]any) { d["payment"].(map[string]any)["state"] = "maybe" },
+		"time":     func(d map[string]any) { d["created"] = "yesterday" },
+		"no buyer": func(d map[string]any) { delete(d, "buyer") },
+	} {
+		document := decoded(t, session().Document())
+		spoil(document)
+		require.Error(t, compiled.Validate(document), name)
+	}
+}
+
+func TestNoticesAreWhatTheirSchemaSays(t *testing.T) {
+	t.Parallel()
+	compiled := schema(t, "notice.schema.json")
+	for _, kind := range []order.NoticeKind{order.NoticeRefunded, order.NoticeDisputed, order.NoticeDisputeClosed, order.NoticeCanceled, order.NoticeStopShipment, order.NoticeExpiring} {
+		require.NoError(t, compiled.Validate(decoded(t, order.NewNotice(summary(), kind, "re_1", at))))
+	}
+	require.Error(t, compiled.Validate(decoded(t, order.NewNotice(summary(), "gossip", "re_1", at))))
+}
+
+// The schema allows fields that it does not name, so that readers learn to; but every field that is written must be in it.
+func TestSchemasNameEveryField(t *testing.T) {
+	t.Parallel()
+	for name, document := range map[string]any{"order.schema.json": order.Document{}, "notice.schema.json": order.Notice{}} {
+		requireDescribed(t, schema(t, name), reflect.TypeOf(document), name)
+	}
+}
+
+func requireDescribed(t *testing.T, s *jsonschema.Schema, typ reflect.Type, where string) {
+	t.Helper()
+	for s.Ref != nil {
+		s = s.Ref
+	}
+	switch typ.Kind() {
+	case reflect.Pointer:
+		requireDescribed(t, s, typ.Elem(), where)
+	case reflect.Slice:
+		require.NotNil(t, s.Items2020, "%s describes no items", where)
+		requireDescribed(t, s.Items2020, typ.Elem(), where+"[]")
+	case reflect.Struct:
+		if typ.Name() == "Time" {
+			return
+		}
+		for _, field := range reflect.VisibleFields(typ) {
+			if field.Anonymous {
+				continue
+			}
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			property := s.Properties[name]
+			require.NotNil(t, property, "%s does not describe %s", where, name)
+			requireDescribed(t, property, field.Type, where+"."+name)
+		}
+	}
+}

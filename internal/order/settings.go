@@ -1,0 +1,224 @@
+package order
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
+)
+
+// Settings say what becomes of an account's orders. An account without a document has none fulfilled: Enabled is false.
+type Settings struct {
+	Account    string     `json:"account"`
+	Enabled    bool       `json:"enabled"`
+	Which      Which      `json:"which,omitempty"`       // empty: agent
+	Capture    Capture    `json:"capture,omitempty"`     // empty: on_acceptance
+	Expiring   Expiring   `json:"expiring,omitempty"`    // empty: capture
+	UnknownSKU UnknownWay `json:"unknown_sku,omitempty"` // empty: hold
+	// DecideWithin is how long a merchant may leave an order pending; zero: 72h.
+	DecideWithin catalog.Interval `json:"decide_within,omitzero"`
+	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the time
+	// that most card networks give a buyer for a dispute.
+	SettleWindow catalog.Interval `json:"settle_window,omitzero"`
+	Fulfillment  Fulfillment      `json:"fulfillment,omitzero"`
+	Mail         Mail             `json:"mail,omitzero"`
+}
+
+// Which orders are fulfilled.
+type Which string
+
+const (
+	AgentOrders Which = "agent" // those that Stripe says an agent placed, or that name a row of a feed
+	AllOrders   Which = "all"
+)
+
+// Capture is when an authorised payment is captured.
+type Capture string
+
+const (
+	OnAcceptance Capture = "on_acceptance"
+	OnShipment   Capture = "on_shipment"
+)
+
+// Expiring is what becomes of an accepted order that has not been shipped when its authorisation is about to expire.
+type Expiring string
+
+const (
+	CaptureExpiring Expiring = "capture" // the merchant has accepted: take the money while it is there
+	CancelExpiring  Expiring = "cancel"
+)
+
+// UnknownWay is what becomes of an order with a SKU that the catalog does not have.
+type UnknownWay string
+
+const (
+	HoldUnknown   UnknownWay = "hold" // until a person decides
+	FulfilUnknown UnknownWay = "fulfil"
+	RejectUnknown UnknownWay = "reject"
+)
+
+// FulfillmentKind is the way to the merchant.
+type FulfillmentKind string
+
+const (
+	HTTPS FulfillmentKind = "https"
+	S3    FulfillmentKind = "s3"
+)
+
+// Fulfillment says how orders reach the merchant. A secret is named here and stands elsewhere.
+type Fulfillment struct {
+	Kind FulfillmentKind `json:"kind,omitempty"`
+
+	URL        string `json:"url,omitempty"`         // https: where orders are posted to
+	SecretEnv  string `json:"secret_env,omitempty"`  // https: variable with the signing secret (whsec_…), MERCHANT_SECRET_…
+	SecretFile string `json:"secret_file,omitempty"` // https: or the name of a file in the folder of secrets
+
+	Bucket string `json:"bucket,omitempty"` // s3: empty means the state bucket
+	Prefix string `json:"prefix,omitempty"` // s3: what the keys begin with; empty means orders/
+	// AwaitAnswer (s3) leaves an order pending until the merchant answers by other means. Otherwise, what lies in the bucket
+	// counts as accepted.
+	AwaitAnswer bool `json:"await_answer,omitempty"`
+}
+
+// Mail says who writes to the buyer. Without a sender there is no mail.
+type Mail struct {
+	From     string `json:"from,omitempty"`      // address of the sender
+	Name     string `json:"name,omitempty"`      // the shop's name
+	ReplyTo  string `json:"reply_to,omitempty"`  // address for answers
+	Language string `json:"language,omitempty"`  // folder of templates; empty: the deployment's own
+	OrderURL string `json:"order_url,omitempty"` // a page about the order; {CHECKOUT_SESSION_ID} is filled in
+}
+
+const (
+	defaultDecideWithin = 72 * time.Hour
+	defaultSettleWindow = 120 * 24 * time.Hour
+)
+
+// WithDefaults fills in what the document leaves open.
+func (s Settings) WithDefaults() Settings {
+	s.Which = cmp.Or(s.Which, AgentOrders)
+	s.Capture = cmp.Or(s.Capture, OnAcceptance)
+	s.Expiring = cmp.Or(s.Expiring, CaptureExpiring)
+	s.UnknownSKU = cmp.Or(s.UnknownSKU, HoldUnknown)
+	s.DecideWithin = cmp.Or(s.DecideWithin, catalog.Interval(defaultDecideWithin))
+	s.SettleWindow = cmp.Or(s.SettleWindow, catalog.Interval(defaultSettleWindow))
+	if s.Fulfillment.Kind == S3 {
+		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, "orders/")
+	}
+	return s
+}
+
+// Wants reports whether these settings have the order fulfilled.
+func (s Settings) Wants(o Summary) bool {
+	return s.Enabled && (s.Which == AllOrders || o.Agentic())
+}
+
+var (
+	// A document must not make Vitrine read any other variable or file than those that hold merchants' secrets.
+	secretEnvPattern  = regexp.MustCompile(`^MERCHANT_SECRET_[A-Z0-9_]{1,64}$`)
+	secretFilePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	endpointPattern   = regexp.MustCompile(`^https?://[^\s/?#@\\]+(/[!-~]*)?$`)
+	pagePattern       = regexp.MustCompile(`^https://[^\s/?#@\\<>"]+(/[^\s<>"]*)?$`)
+	addressPattern    = regexp.MustCompile(`^[^\s@<>"',;:]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
+	bucketPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$`)
+	prefixPattern     = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,99}/){1,6}$`)
+	languagePattern   = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$`)
+)
+
+// Check returns every problem of the settings, joined.
+func (s Settings) Check() error {
+	errs := []error{
+		catalog.CheckAccount(s.Account),
+		oneOf("which", s.Which, AgentOrders, AllOrders),
+		oneOf("capture", s.Capture, OnAcceptance, OnShipment),
+		oneOf("expiring", s.Expiring, CaptureExpiring, CancelExpiring),
+		oneOf("unknown_sku", s.UnknownSKU, HoldUnknown, FulfilUnknown, RejectUnknown),
+		within("decide_within", s.DecideWithin, time.Minute, 30*24*time.Hour),
+		within("settle_window", s.SettleWindow, time.Minute, 540*24*time.Hour),
+		s.Fulfillment.check(s.Enabled), s.Mail.check(),
+	}
+	return errors.Join(errs...)
+}
+
+func oneOf[T ~string](name string, value T, known ...T) error {
+	if value == "" || slices.Contains(known, value) {
+		return nil
+	}
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = string(k)
+	}
+	return fmt.Errorf("%s %.40q is not known: expected %s", name, string(value), strings.Join(names, " or "))
+}
+
+func within(name string, value catalog.Interval, least, most time.Duration) error {
+	if d := time.Duration(value); value != 0 && (d < least || d > most) {
+		return fmt.Errorf("%s %s is out of bounds: from %s to %s", name, value, catalog.Interval(least), catalog.Interval(most))
+	}
+	return nil
+}
+
+// The messages do not repeat addresses: one may carry a token.
+func (f Fulfillment) check(needed bool) error {
+	switch f.Kind {
+	case "":
+		if needed {
+			return errors.New("fulfillment.kind is not set: expected https or s3")
+		}
+		return nil
+	case HTTPS:
+		return f.checkEndpoint()
+	case S3:
+		return f.checkDrop()
+	}
+	return fmt.Errorf("fulfillment.kind %.40q is not known: expected https or s3", string(f.Kind))
+}
+
+func (f Fulfillment) checkEndpoint() (err error) {
+	if !endpointPattern.MatchString(f.URL) {
+		err = errors.New("fulfillment.url is not an address such as https://shop.example/orders, without a user or fragment")
+	}
+	switch env, file := f.SecretEnv != "", f.SecretFile != ""; {
+	case env == file:
+		err = errors.Join(err, errors.New("fulfillment: expected one of secret_env and secret_file"))
+	case env && !secretEnvPattern.MatchString(f.SecretEnv):
+		err = errors.Join(err, errors.New("fulfillment.secret_env: expected a variable's name that begins with MERCHANT_SECRET_, in capital letters"))
+	case file && !secretFilePattern.MatchString(f.SecretFile):
+		err = errors.Join(err, errors.New("fulfillment.secret_file: expected the name of a file in the folder of secrets, of letters, digits, - and _"))
+	}
+	return err
+}
+
+func (f Fulfillment) checkDrop() (err error) {
+	if f.Bucket != "" && !bucketPattern.MatchString(f.Bucket) {
+		err = errors.New("fulfillment.bucket is not the name of a bucket")
+	}
+	if f.Prefix != "" && !prefixPattern.MatchString(f.Prefix) {
+		err = errors.Join(err, errors.New("fulfillment.prefix: expected something like orders/, of letters, digits, dots and hyphens, with a slash at its end"))
+	}
+	return err
+}
+
+func (m Mail) check() error {
+	var errs []error
+	for _, address := range []struct{ name, value string }{{"from", m.From}, {"reply_to", m.ReplyTo}} {
+		if address.value != "" && !addressPattern.MatchString(address.value) {
+			errs = append(errs, fmt.Errorf("mail.%s is not an address such as shop@example.com", address.name))
+		}
+	}
+	if strings.ContainsFunc(m.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(m.Name) > 100 {
+		errs = append(errs, errors.New("mail.name: expected the shop's name, at most 100 bytes on one line"))
+	}
+	if m.Language != "" && !languagePattern.MatchString(m.Language) {
+		errs = append(errs, fmt.Errorf("mail.language %.20q: expected a language such as de or pt-BR", m.Language))
+	}
+	if m.OrderURL != "" && !pagePattern.MatchString(m.OrderURL) {
+		errs = append(errs, errors.New("mail.order_url is not an address such as https://shop.example/orders/{CHECKOUT_SESSION_ID}"))
+	}
+	return errors.Join(errs...)
+}

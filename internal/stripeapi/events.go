@@ -1,0 +1,168 @@
+package stripeapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+)
+
+// eventsPerPage keeps a page of events, which hold whole objects, below what a plain call may answer.
+const eventsPerPage = 50
+
+// Events lists the events of an account, or of the platform itself if account is empty, that happened since then, page by
+// page back in time: after is Next of the page before. No types means all. Stripe keeps events for 30 days.
+func (o *Orders) Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
+	query, err := eventsQuery(account, since, types, after)
+	if err != nil {
+		return order.EventsPage{}, err
+	}
+	const doing = "list events"
+	response, err := o.get(ctx, doing, account, "/v1/events", query)
+	if err != nil {
+		return order.EventsPage{}, err
+	}
+	var list struct {
+		Data    []json.RawMessage `json:"data"`
+		HasMore bool              `json:"has_more"`
+	}
+	if err := decodeObject(response.RawJSON, &list); err != nil {
+		return order.EventsPage{}, unreadable(doing, response, err)
+	}
+	var page order.EventsPage
+	var last string
+	for _, raw := range list.Data {
+		event, err := DecodeEvent(raw)
+		if err != nil {
+			page.Unread++
+			continue
+		}
+		if event.Account == "" {
+			event.Account = account // the list of an account does not repeat it
+		}
+		page.Events, last = append(page.Events, event), event.ID
+	}
+	if list.HasMore && last == "" {
+		return order.EventsPage{}, unreadable(doing, response, errors.New("the answer has no event to go on from"))
+	}
+	if list.HasMore {
+		page.Next = last
+	}
+	return page, nil
+}
+
+func eventsQuery(account string, since time.Time, types []string, after string) (url.Values, error) {
+	query := url.Values{"limit": {strconv.Itoa(eventsPerPage)}}
+	var errs []error
+	if account != "" {
+		errs = append(errs, checkAccount(account))
+	}
+	if after != "" {
+		errs = append(errs, order.CheckEvent(after))
+		query.Set("starting_after", after)
+	}
+	if !since.IsZero() {
+		query.Set("created[gte]", strconv.FormatInt(since.Unix(), 10))
+	}
+	if len(types) > 20 {
+		errs = append(errs, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%d types of events: Stripe takes 20 at once", len(types))))
+	}
+	if len(types) > 0 {
+		query["types[]"] = types
+	}
+	return query, errors.Join(errs...)
+}
+
+// rawEvent is an event of either of Stripe's two shapes, as far as Vitrine looks: snapshots of objects, and thin events,
+// which name an object only.
+type rawEvent struct {
+	Object   string `json:"object"` // event or v2.core.event
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Account  string `json:"account"`
+	Context  string `json:"context"` // what thin events call the account
+	Livemode bool   `json:"livemode"`
+	Created  moment `json:"created"`
+	Data     struct {
+		Object struct {
+			ID            string `json:"id"`
+			PaymentIntent object `json:"payment_intent"`
+			Charge        object `json:"charge"`
+		} `json:"object"`
+	} `json:"data"`
+	Related struct {
+		ID string `json:"id"`
+	} `json:"related_object"`
+}
+
+// moment is seconds since 1970 in snapshots, text in thin events.
+type moment time.Time
+
+// UnmarshalJSON never fails.
+func (m *moment) UnmarshalJSON(data []byte) error {
+	var at timestamp
+	_ = at.UnmarshalJSON(data)
+	var seconds count
+	_ = seconds.UnmarshalJSON(data)
+	*m = moment(at)
+	if seconds > 0 {
+		*m = moment(unix(seconds))
+	}
+	return nil
+}
+
+// DecodeEvent reads the ids out of an event, and nothing else: what the object says is older than what Stripe says when
+// asked, is written in the endpoint's own version, and is about a buyer. Ids that do not look like Stripe's are left out,
+// because they become parts of paths. Check the signature first.
+func DecodeEvent(payload []byte) (order.Event, error) {
+	var raw rawEvent
+	if err := decodeObject(payload, &raw); err != nil {
+		return order.Event{}, fault.NewPermanent(fault.InputInvalid, errors.New("the event is not JSON"))
+	}
+	if raw.Object != "event" && raw.Object != "v2.core.event" {
+		return order.Event{}, fault.NewPermanent(fault.InputInvalid, errors.New("the payload is not an event of Stripe's"))
+	}
+	account := raw.Account
+	if account == "" {
+		account = raw.Context
+	}
+	errs := order.CheckEvent(raw.ID)
+	if account != "" {
+		errs = errors.Join(errs, checkAccount(account))
+	}
+	if len(raw.Type) == 0 || len(raw.Type) > 100 || strings.ContainsFunc(raw.Type, notVisible) {
+		errs = errors.Join(errs, fault.NewPermanent(fault.InputInvalid, errors.New("the event has no type")))
+	}
+	if errs != nil {
+		return order.Event{}, errs
+	}
+	event := order.Event{ID: raw.ID, Type: raw.Type, Account: account, Created: time.Time(raw.Created), Livemode: raw.Livemode}
+	refer(&event, raw.Data.Object.ID, raw.Related.ID, string(raw.Data.Object.PaymentIntent), string(raw.Data.Object.Charge))
+	return event, nil
+}
+
+// refer sorts ids by what they name; the first that is an id of a known kind is the event's object.
+func refer(event *order.Event, ids ...string) {
+	for _, id := range ids {
+		switch {
+		case order.CheckSession(id) == nil:
+			event.Session = id
+		case order.CheckPaymentIntent(id) == nil:
+			event.PaymentIntent = id
+		case order.CheckCharge(id) == nil:
+			event.Charge = id
+		case order.CheckRefund(id) != nil && order.CheckDispute(id) != nil:
+			continue
+		}
+		if event.Object == "" {
+			event.Object = id
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package stripeapi
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+)
+
+const (
+	readPI    = "GET /v1/payment_intents/pi_1"
+	capturePI = "POST /v1/payment_intents/pi_1/capture"
+	cancelPI  = "POST /v1/payment_intents/pi_1/cancel"
+)
+
+func pi(status, more string) answer {
+	return ok(fmt.Sprintf(`{"id":"pi_1","status":%q,"amount":2660%s}`, status, more))
+}
+
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	unexpected := refused(400, "payment_intent_unexpected_state", "it is not capturable")
+	for name, c := range map[string]struct {
+		capture, read answer
+		code          fault.Code // empty: success
+	}{
+		"captured":              {pi("succeeded", `,"amount_received":2000`), answer{}, ""},
+		"captured before":       {unexpected, pi("succeeded", `,"amount_received":2000`), ""},
+		"captured otherwise":    {unexpected, pi("succeeded", `,"amount_received":2660`), fault.PaymentConflict},
+		"cancelled by somebody": {unexpected, pi("canceled", `,"cancellation_reason":"requested_by_customer"`), fault.PaymentConflict},
+		"cancelled by Stripe":   {unexpected, pi("canceled", `,"cancellation_reason":"automatic"`), fault.AuthorizationExpired},
+		"expired":               {refused(400, "charge_expired_for_capture", "too late"), pi("requires_capture", ""), fault.AuthorizationExpired},
+		"too much":              {refused(400, "amount_too_large", "too much"), pi("requires_capture", ""), fault.StripeRejected},
+		"key spent": {
+			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}}, pi("requires_capture", ""), fault.StripeKeySpent,
+		},
+		"key spent, but done": {
+			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}}, pi("succeeded", `,"amount_received":2000`), "",
+		},
+	} {
+		orders, stripe := ordersFor(t, map[string][]answer{capturePI: {c.capture}, readPI: {c.read}})
+		payment, err := orders.Capture(t.Context(), testAccount, "pi_1", 2000, "key-1")
+		if c.code != "" {
+			requireFault(t, err, fault.Permanent, c.code)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, order.Paid, payment.State, name)
+		require.EqualValues(t, 2000, payment.Captured)
+		require.Equal(t, "2000", stripe.calls[0].form.Get("amount_to_capture"))
+		require.Equal(t, "key-1", stripe.calls[0].header.Get("Idempotency-Key"))
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	unexpected := refused(400, "payment_intent_unexpected_state", "no")
+	orders, _ := ordersFor(t, map[string][]answer{
+		cancelPI: {pi("canceled", ""), unexpected},
+		readPI:   {pi("canceled", ""), pi("succeeded", ""), pi("requires_capture", "")},
+	})
+	for range 2 {
+		payment, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
+		require.NoError(t, err)
+		require.Equal(t, order.Canceled, payment.State)
+	}
+	_, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
+	requireFault(t, err, fault.Permanent, fault.PaymentConflict)
+	_, err = orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
+	requireFault(t, err, fault.Permanent, fault.StripeRejected)
+	_, err = orders.Cancel(t.Context(), testAccount, "pi_1", "")
+	requireFault(t, err, fault.Permanent, fault.InputInvalid)
+}
+
+func TestRefund(t *testing.T) {
+	t.Parallel()
+	const list, create = "GET /v1/refunds", "POST /v1/refunds"
+	orders, stripe := ordersFor(t, map[string][]answer{
+		list:   {ok(`{"has_more":true,"data":[{"id":"re_0","amount":1,"status":"succeeded"}]}`), ok(`{"data":[]}`)},
+		create: {ok(`{"id":"re_1","amount":500,"currency":"usd","status":"pending","created":1772366400,"metadata":{"vitrine_key":"key-1"}}`)},
+	})
+	made, err := orders.Refund(t.Context(), testAccount, "pi_1", 500, "requested_by_customer", "key-1")
+	require.NoError(t, err)
+	require.Equal(t, order.Refund{ID: "re_1", Amount: 500, Currency: "usd", Status: "pending", Created: time.Unix(1772366400, 0).UTC(), Key: "key-1"}, made)
+	require.Equal(t, "re_0", stripe.named(list)[1].form.Get("starting_after"))
+	sent := stripe.named(create)[0].form
+	require.Equal(t, url.Values{"payment_intent": {"pi_1"}, "amount": {"500"}, "reason": {"requested_by_customer"}, "metadata[vitrine_key]": {"key-1"}}, sent)
+
+	orders, stripe = ordersFor(t, map[string][]answer{list: {ok(`{"data":[{"id":"re_1","amount":500,"status":"succeeded","metadata":{"vitrine_key":"key-1"}}]}`)}})
+	again, err := orders.Refund(t.Context(), testAccount, "pi_1", 500, "", "key-1")
+	require.NoError(t, err)
+	require.Equal(t, "re_1", again.ID)
+	require.Empty(t, stripe.named(create), "a refund under the key is there, a day later or a year")
+
+	_, err = orders.Refund(t.Context(), testAccount, "pi_1", 500, "because", "key-1")
+	requireFault(t, err, fault.Permanent, fault.InputInvalid)
+	_, err = orders.Refund(t.Context(), testAccount, "pi_1", -1, "", "key-1")
+	requireFault(t, err, fault.Permanent, fault.InputInvalid)
+}
+
+func TestRefundOfWhatIsRefunded(t *testing.T) {
+	t.Parallel()
+	answers := func() map[string][]answer {
+		return map[string][]answer{
+			"GET /v1/refunds":  {ok(`{"data":[{"id":"re_9","amount":2660,"status":"succeeded"}]}`)},
+			"POST /v1/refunds": {refused(400, "charge_already_refunded", "already")},
+			readPI:             {pi("succeeded", `,"amount_received":2660,"latest_charge":{"id":"ch_1","amount_refunded":2660}`)},
+		}
+	}
+	orders, _ := ordersFor(t, answers())
+	made, err := orders.Refund(t.Context(), testAccount, "pi_1", 0, "", "key-1")
+	require.NoError(t, err)
+	require.Equal(t, "re_9", made.ID)
+	orders, _ = ordersFor(t, answers())
+	_, err = orders.Refund(t.Context(), testAccount, "pi_1", 100, "", "key-1")
+	requireFault(t, err, fault.Permanent, fault.PaymentConflict)
+}
+
+func TestAuthorizationsThatNameNoEnd(t *testing.T) {
+	t.Parallel()
+	for more, want := range map[string]time.Time{
+		`"created":1,"latest_charge":{"id":"ch_1","created":1772366400}`: time.Unix(1772366400, 0).UTC().Add(7 * 24 * time.Hour),
+		`"created":1772366400,"latest_charge":null`:                      time.Unix(1772366400, 0).UTC().Add(7 * 24 * time.Hour),
+	} {
+		orders, _ := ordersFor(t, map[string][]answer{readPI: {pi("requires_capture", ","+more)}})
+		payment, err := orders.Payment(t.Context(), testAccount, "pi_1")
+		require.NoError(t, err)
+		require.Equal(t, want, payment.AuthorizationExpires, more)
+	}
+}

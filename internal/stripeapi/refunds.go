@@ -1,0 +1,142 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+)
+
+const (
+	refundsPath = "/v1/refunds"
+	// keyMetadata is where a refund remembers the idempotency key that it was made under.
+	keyMetadata = "vitrine_key"
+	refundPages = 10
+)
+
+type refund struct {
+	ID       string          `json:"id"`
+	Amount   count           `json:"amount"`
+	Currency text            `json:"currency"`
+	Status   text            `json:"status"`
+	Reason   text            `json:"reason"`
+	Created  count           `json:"created"`
+	Metadata map[string]text `json:"metadata"`
+}
+
+func (r refund) order() order.Refund {
+	return order.Refund{
+		ID: r.ID, Amount: int64(r.Amount), Currency: string(r.Currency), Status: string(r.Status), Reason: string(r.Reason),
+		Created: unix(r.Created), Key: string(r.Metadata[keyMetadata]),
+	}
+}
+
+// Refund gives money back that was captured: amount of it, 0 is all that is left. The reason is one of
+// order.RefundReasons, or empty.
+//
+// The refund carries its key in its metadata, and one that is there already under the key is returned instead of another:
+// Stripe forgets keys after a day, and a second refund would be real money. The status says whether the money is on its
+// way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded already,
+// by whomever, a refund of everything is a success.
+func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error) {
+	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
+		return order.Refund{}, err
+	}
+	if reason != "" && !slices.Contains(order.RefundReasons, reason) {
+		return order.Refund{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is no reason for a refund: expected one of %v, or none", reason, order.RefundReasons))
+	}
+	made, err := o.Refunds(ctx, account, paymentIntent)
+	if err != nil {
+		return order.Refund{}, err
+	}
+	if i := slices.IndexFunc(made, func(r order.Refund) bool { return r.Key == key }); i >= 0 {
+		return made[i], nil
+	}
+	one, err := o.createRefund(ctx, account, paymentIntent, amount, reason, key)
+	if refusedAs(err, "charge_already_refunded") {
+		return o.refundedAlready(ctx, account, paymentIntent, amount, err)
+	}
+	return one, err
+}
+
+func (o *Orders) createRefund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error) {
+	doing := "refund " + paymentIntent
+	form := url.Values{"payment_intent": {paymentIntent}, "metadata[" + keyMetadata + "]": {key}}
+	if amount > 0 {
+		form.Set("amount", strconv.FormatInt(amount, 10))
+	}
+	if reason != "" {
+		form.Set("reason", reason)
+	}
+	response, err := o.post(ctx, doing, account, refundsPath, form, key)
+	if err != nil {
+		return order.Refund{}, err
+	}
+	var one refund
+	if err := decodeObject(response.RawJSON, &one); err != nil {
+		return order.Refund{}, unreadable(doing, response, err)
+	}
+	if err := order.CheckRefund(one.ID); err != nil || response.StatusCode != http.StatusOK {
+		return order.Refund{}, unreadable(doing, response, errors.New("the answer names no refund"))
+	}
+	return one.order(), nil
+}
+
+// refundedAlready is a success if everything was to be refunded and is.
+func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent string, amount int64, refused error) (order.Refund, error) {
+	is, err := o.readPayment(ctx, account, paymentIntent)
+	if err != nil {
+		return order.Refund{}, err
+	}
+	if everything := amount == 0 || amount == int64(is.Received); !everything || is.Charge.Refunded < is.Received {
+		return order.Refund{}, conflict("%s is refunded otherwise: %d of %d went back before", is.ID, is.Charge.Refunded, is.Received)
+	}
+	made, err := o.Refunds(ctx, account, paymentIntent)
+	if err != nil {
+		return order.Refund{}, err
+	}
+	if len(made) == 0 {
+		return order.Refund{}, refused
+	}
+	return made[0], nil
+}
+
+// Refunds lists the refunds of a payment, the newest first.
+func (o *Orders) Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error) {
+	if err := errors.Join(checkAccount(account), order.CheckPaymentIntent(paymentIntent)); err != nil {
+		return nil, err
+	}
+	doing := "list the refunds of " + paymentIntent
+	query := url.Values{"payment_intent": {paymentIntent}, "limit": {"100"}}
+	var refunds []order.Refund
+	for range refundPages {
+		response, err := o.get(ctx, doing, account, refundsPath, query)
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Data    []refund `json:"data"`
+			HasMore bool     `json:"has_more"`
+		}
+		if err := decodeObject(response.RawJSON, &page); err != nil {
+			return nil, unreadable(doing, response, err)
+		}
+		for _, one := range page.Data {
+			if order.CheckRefund(one.ID) != nil {
+				return nil, unreadable(doing, response, errors.New("the answer has a refund without an id"))
+			}
+			refunds = append(refunds, one.order())
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return refunds, nil
+		}
+		query.Set("starting_after", refunds[len(refunds)-1].ID)
+	}
+	return nil, conflict("%s has more than %d refunds", paymentIntent, len(refunds))
+}

@@ -1,0 +1,261 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+	"vitrine/internal/order"
+)
+
+// watch deals with what becomes of an order afterwards, until there has been no news for as long as the account wants.
+func (o *fulfillment) watch(ctx workflow.Context) error {
+	if err := o.attend(ctx); err != nil || o.r.Step != stepWatch {
+		return err
+	}
+	if err := o.settleMoney(ctx); err != nil || o.r.Step != stepWatch {
+		return err
+	}
+	if o.r.State = string(o.standing()); o.settled(ctx) {
+		o.r.Step = stepEnd
+		return nil
+	}
+	if err := o.show(ctx); err != nil {
+		return err
+	}
+	until, summary := o.nextDate()
+	return o.idle(ctx, until, summary, func() bool { return o.pending() || o.captureOwed() && o.anyShipped() })
+}
+
+// settleMoney captures what was shipped, and watches the clock for what was not.
+func (o *fulfillment) settleMoney(ctx workflow.Context) error {
+	switch {
+	case !o.captureOwed():
+		return nil
+	case o.anyShipped():
+		return o.capture(ctx)
+	case past(ctx, o.actAt()):
+		return o.expire(ctx)
+	case past(ctx, o.warnAt()) && !o.r.Warned:
+		o.warn(ctx)
+	}
+	return nil
+}
+
+func (o *fulfillment) warn(ctx workflow.Context) {
+	o.r.Warned = true
+	o.notify(ctx, order.NoticeExpiring, "", func(n *order.Notice) { n.Deadline = o.r.Summary.Payment.AuthorizationExpires })
+}
+
+// nextDate is when something is to be done although nothing has come in.
+func (o *fulfillment) nextDate() (time.Time, string) {
+	switch {
+	case o.captureOwed() && !o.r.Warned:
+		return o.warnAt(), "Warn the merchant: the authorisation is about to expire"
+	case o.captureOwed():
+		return o.actAt(), "The authorisation is about to expire: " + string(o.r.Policy.Expiring)
+	case o.openDispute() != nil:
+		return time.Time{}, ""
+	}
+	return o.settledAt(), "The order is settled"
+}
+
+func (o *fulfillment) settledAt() time.Time { return o.r.LastNews.Add(o.r.Policy.SettleWindow) }
+
+// settled: a dispute that the bank has not decided keeps the order open.
+func (o *fulfillment) settled(ctx workflow.Context) bool {
+	return !o.captureOwed() && o.openDispute() == nil && past(ctx, o.settledAt())
+}
+
+func past(ctx workflow.Context, at time.Time) bool {
+	return !at.IsZero() && !workflow.Now(ctx).Before(at)
+}
+
+// awaitPerson waits for somebody who retries or cancels a held order. Money that is reserved does not wait for ever.
+func (o *fulfillment) awaitPerson(ctx workflow.Context) error {
+	act := o.actAt()
+	if o.r.Ended != "" || o.accepted() && past(ctx, act) { // it was tried, and it failed: trying for ever helps nobody
+		act = time.Time{}
+	}
+	err := o.idle(ctx, act, "The authorisation is about to expire", o.pending)
+	if err != nil {
+		return err
+	}
+	reason := o.r.Reason
+	if err := o.attend(ctx); err != nil {
+		return err
+	}
+	switch {
+	case o.r.Step != stepHeld || !past(ctx, act):
+		return nil
+	case o.accepted():
+		o.r.Step = o.r.Resume
+	default:
+		workflow.GetLogger(ctx).Warn("a held order is called off: its authorisation is about to expire", "held", reason)
+		o.reject(order.AuthorizationEnded)
+	}
+	return nil
+}
+
+// attend deals with everything that has come in: what people ask for, then what is to be read anew.
+func (o *fulfillment) attend(ctx workflow.Context) error {
+	for _, asked := range slices.Clone(o.asked) {
+		if err := o.serve(ctx, asked); err != nil {
+			return err
+		}
+	}
+	if o.r.Summary == nil || o.r.Step == stepReturn {
+		return nil
+	}
+	if o.stale.payment || o.stale.refunds {
+		if err := o.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	for len(o.stale.disputes) > 0 {
+		next := o.stale.disputes[0]
+		o.stale.disputes = o.stale.disputes[1:]
+		if err := o.readDispute(ctx, next); err != nil {
+			o.r.Unread = append(o.r.Unread, next)
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUp reads the money anew, and draws the consequences of what somebody else did to it. A failure is not read again
+// before somebody retries: nothing may turn in circles.
+func (o *fulfillment) catchUp(ctx workflow.Context) error {
+	read := o.readPayment
+	if o.stale.refunds {
+		read = o.readRefunds
+	}
+	o.stale.payment, o.stale.refunds = false, false // what comes in meanwhile is read again
+	if err := read(ctx); err != nil {
+		return err
+	}
+	payment := o.r.Summary.Payment
+	switch gone := payment.State == order.Canceled; {
+	case o.r.Ended != "":
+		if o.r.Step == stepWatch && (payment.State == order.RequiresCapture || payment.Captured > payment.Refunded) {
+			o.r.Step = stepReturn // it came late, or what went back has failed to
+		}
+	case gone && o.accepted() && o.r.Summary.AcceptedAmount(*o.r.Decision) > 0 && !o.r.Lost:
+		o.lost()
+	case gone && !o.accepted(), o.refundedInFull() && !o.accepted():
+		o.callOff(OrderCanceled, "the money went back before the merchant accepted")
+	}
+	return nil
+}
+
+// readDispute reads a dispute, tells the merchant, and has the evidence gathered.
+func (o *fulfillment) readDispute(ctx workflow.Context, id string) error {
+	var dispute order.Dispute
+	in := activities.DisputeInput{ID: o.id, Dispute: id, Shipments: o.r.Shipments}
+	if err := workflow.ExecuteActivity(money(ctx, "Read dispute "+id), orderSteps.ReadDispute, in).Get(ctx, &dispute); err != nil {
+		return err
+	}
+	if dispute.PaymentIntent != o.r.Summary.PaymentIntent {
+		return nil // not about this order
+	}
+	if !o.noteDispute(dispute) {
+		return nil
+	}
+	o.tellDispute(ctx, dispute)
+	if dispute.Closed() {
+		return nil
+	}
+	o.aside(ctx, "the evidence was not written", func(ctx workflow.Context) error {
+		return workflow.ExecuteActivity(money(ctx, "Gather what is known against "+id), orderSteps.WriteEvidence, in).Get(ctx, nil)
+	})
+	return nil
+}
+
+// noteDispute reports whether the dispute, or its status, is new.
+func (o *fulfillment) noteDispute(d order.Dispute) bool {
+	i := slices.IndexFunc(o.r.Disputes, func(known order.Dispute) bool { return known.ID == d.ID })
+	if i < 0 {
+		o.r.Disputes = append(o.r.Disputes, d)
+		return true
+	}
+	changed := o.r.Disputes[i].Status != d.Status
+	o.r.Disputes[i] = d
+	return changed
+}
+
+func (o *fulfillment) tellDispute(ctx workflow.Context, d order.Dispute) {
+	kind := order.NoticeDisputed
+	if d.Closed() {
+		kind = order.NoticeDisputeClosed
+	}
+	fill := func(n *order.Notice) {
+		n.Dispute, n.Amount, n.Status, n.Reason, n.Deadline = d.ID, d.Amount, d.Status, d.Reason, d.EvidenceDueBy
+	}
+	o.notify(ctx, kind, d.ID+"-"+d.Status, fill)
+	if !d.Closed() && !o.anyShipped() && o.r.Ended == "" {
+		o.notify(ctx, order.NoticeStopShipment, d.ID, fill)
+	}
+}
+
+func (o *fulfillment) openDispute() *order.Dispute {
+	for i := range o.r.Disputes {
+		if !o.r.Disputes[i].Closed() {
+			return &o.r.Disputes[i]
+		}
+	}
+	return nil
+}
+
+func (o *fulfillment) anyShipped() bool { return len(o.r.Shipments) > 0 }
+
+// standing is where an order stands that has been decided about.
+func (o *fulfillment) standing() OrderState {
+	delivered := !slices.ContainsFunc(o.r.Shipments, func(p order.Shipment) bool { return p.DeliveredAt.IsZero() })
+	switch {
+	case o.openDispute() != nil:
+		return OrderDisputed
+	case o.r.Ended != "":
+		return OrderState(o.r.Ended)
+	case o.refundedInFull():
+		return OrderRefunded
+	case !o.anyShipped():
+		return OrderAccepted
+	case delivered:
+		return OrderDelivered
+	}
+	return OrderShipped
+}
+
+// show puts the state where people look, when it changes.
+func (o *fulfillment) show(ctx workflow.Context) error {
+	workflow.SetCurrentDetails(ctx, o.line())
+	if OrderState(o.r.State) == o.state {
+		return nil
+	}
+	o.state = OrderState(o.r.State)
+	updates := []searchUpdate{SearchOrderState.ValueSet(o.r.State)}
+	known := workflow.GetTypedSearchAttributes(ctx)
+	if _, ok := known.GetKeyword(SearchAccount); !ok {
+		updates = append(updates, SearchAccount.ValueSet(o.id.Account))
+	}
+	if _, ok := known.GetKeyword(SearchAgent); !ok && o.r.Summary != nil && o.r.Summary.Agent.Name != "" {
+		updates = append(updates, SearchAgent.ValueSet(o.r.Summary.Agent.Name))
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+// line is the one line that the Web UI shows.
+func (o *fulfillment) line() string {
+	text := o.r.State
+	if o.r.Reason != "" {
+		text += ": " + o.r.Reason
+	}
+	if s := o.r.Summary; s != nil && len(s.Lines) > 0 {
+		text += fmt.Sprintf(". %d lines over %d %s; captured %d, refunded %d; %d parcels",
+			len(s.Lines), s.Amounts.Total, s.Currency, s.Payment.Captured, s.Payment.Refunded, len(o.r.Shipments))
+	}
+	return text + "."
+}

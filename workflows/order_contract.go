@@ -1,0 +1,137 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/order"
+)
+
+// OrderFulfillmentType is the workflow type of OrderFulfillment, as the CLIs spell it.
+const OrderFulfillmentType = "OrderFulfillment"
+
+// OrderSweepType is the workflow type of OrderSweep.
+const OrderSweepType = "OrderSweep"
+
+// OrderInput starts an OrderFulfillment; whoever starts it signals an event or starts it with one.
+type OrderInput struct {
+	Account string `json:"account"` // the connected account, acct_…
+	Session string `json:"session"` // the checkout session, cs_…
+
+	// Record is what an earlier run of the same order hands on; nobody else sets it.
+	Record *order.Record `json:"record,omitempty"`
+}
+
+// ID names the order that the input is about.
+func (in OrderInput) ID() order.ID { return order.ID{Account: in.Account, Session: in.Session} }
+
+// Summary is the one line that the Web UI shows for an order.
+func (in OrderInput) Summary() string { return "Fulfil " + in.Session + " of " + in.Account }
+
+// SearchAttributes are what an order bears from its start; setting them there costs nothing.
+func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), SearchOrderState.ValueSet(string(OrderLoading)))
+}
+
+// What an order listens to. Signals are facts that nobody waits for; updates answer.
+const (
+	// SignalEvent brings an event of Stripe's (order.Event); the same event id again changes nothing.
+	SignalEvent = "event"
+	// SignalDecision brings the decision of a merchant who left the order pending (order.Decision).
+	SignalDecision = "decision"
+	// SignalShipment brings news of a parcel (order.Shipment); the same shipment id again is the same parcel.
+	SignalShipment = "shipment"
+
+	UpdateShip     = "ship"     // order.Shipment
+	UpdateCancel   = "cancel"   // OrderVerdict: no goods, money back
+	UpdateRefund   = "refund"   // OrderRefund
+	UpdateRetry    = "retry"    // OrderVerdict: go on with an order that is held, or whose step failed for good
+	UpdateEvidence = "evidence" // OrderVerdict: submit the evidence against the open dispute
+
+	// QueryOrder answers with an OrderView.
+	QueryOrder = "order"
+)
+
+// The updates answer with the OrderView as it is once they are carried out.
+
+// OrderVerdict is what a person decides about an order.
+type OrderVerdict struct {
+	By  string `json:"by"`  // who decides, as they say themselves
+	Why string `json:"why"` // in their words; never about the buyer
+}
+
+// OrderRefund is a refund that a person asks for.
+type OrderRefund struct {
+	OrderVerdict
+	Amount int64 `json:"amount,omitempty"` // in the smallest unit; 0: all that is left
+}
+
+// OrderState is where an order stands; it is the value of SearchOrderState.
+type OrderState string
+
+// The states of an order.
+const (
+	OrderLoading        OrderState = "loading"
+	OrderIgnored        OrderState = "ignored"         // not an agent's, or the account has no orders fulfilled
+	OrderAwaitsPayment  OrderState = "awaits_payment"  // a delayed payment method
+	OrderHeld           OrderState = "held"            // a person has to look: cancel or retry
+	OrderSubmitting     OrderState = "submitting"      // on its way to the merchant
+	OrderAwaitsMerchant OrderState = "awaits_merchant" // the merchant will decide later
+	OrderAccepted       OrderState = "accepted"        // and captured, if that was owed on acceptance
+	OrderShipped        OrderState = "shipped"
+	OrderDelivered      OrderState = "delivered"
+	OrderRejected       OrderState = "rejected" // by the merchant; the money went back
+	OrderCanceled       OrderState = "canceled"
+	OrderRefunded       OrderState = "refunded" // in full
+	OrderDisputed       OrderState = "disputed"
+	OrderExpired        OrderState = "expired" // never paid
+)
+
+// OrderView is what QueryOrder shows; nothing in it is personal.
+type OrderView struct {
+	ID        order.ID         `json:"id"`
+	State     OrderState       `json:"state"`
+	Reason    string           `json:"reason,omitempty"` // of a held, rejected or canceled order
+	Summary   *order.Summary   `json:"summary,omitempty"`
+	Decision  *order.Decision  `json:"decision,omitempty"`
+	Shipments []order.Shipment `json:"shipments,omitempty"`
+	Captured  int64            `json:"captured,omitempty"`
+	Refunded  int64            `json:"refunded,omitempty"`
+	Refunds   []order.Refund   `json:"refunds,omitempty"`
+	Disputes  []order.Dispute  `json:"disputes,omitempty"`
+	Events    int              `json:"events"` // of Stripe's, without repetitions
+}
+
+// Search attributes of orders, beside SearchAccount. The amount is none: what can be searched is not encrypted.
+var (
+	SearchOrderState = temporal.NewSearchAttributeKeyKeyword("VitrineOrderState")
+	SearchAgent      = temporal.NewSearchAttributeKeyKeyword("VitrineAgent")
+)
+
+// OrderPriority puts orders before catalogs, and gives every account its fair share of a busy queue.
+func OrderPriority(account string) temporal.Priority {
+	return temporal.Priority{PriorityKey: 2, FairnessKey: account}
+}
+
+// OrderSweepInput is the input of OrderSweep.
+type OrderSweepInput struct {
+	Accounts []string `json:"accounts,omitempty"` // empty: all that have orders fulfilled
+
+	// After and Result are what a run hands on to the next batch of accounts.
+	After  string           `json:"after,omitempty"`
+	Result OrderSweepResult `json:"result,omitzero"`
+}
+
+// OrderSweepResult is what a sweep found.
+type OrderSweepResult struct {
+	Accounts  int      `json:"accounts"`
+	Events    int      `json:"events"`
+	Delivered int      `json:"delivered"`
+	Failures  int      `json:"failures,omitempty"`
+	Failed    []string `json:"failed,omitempty"` // the first accounts that could not be swept
+	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
+}
+
+// OrderSearchAttributes are the ones that orders bear, for whoever sets up or checks a namespace.
+func OrderSearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{SearchAccount, SearchOrderState, SearchAgent}
+}

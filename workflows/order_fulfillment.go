@@ -1,0 +1,334 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+	"vitrine/internal/order"
+)
+
+// orderSteps names the activities of OrderFulfillment; it is never called.
+var orderSteps *activities.OrderFulfillment
+
+// OrderFulfillment takes one completed checkout session to the merchant, once, and sees that money and goods agree until
+// nothing more is to be expected of the order.
+//
+// Events may come in any order and any number of times: they say that something is to be read anew, never what. A step
+// that fails for good holds the order with its reason, until somebody retries or cancels it (UpdateRetry, UpdateCancel).
+// Cancelling the workflow itself gives the money back for what the merchant has not accepted, and takes it for what he has.
+func OrderFulfillment(ctx workflow.Context, in OrderInput) (OrderView, error) {
+	o := newFulfillment(in)
+	ctx = workflow.WithPriority(ctx, OrderPriority(in.Account))
+	if err := o.listen(ctx); err != nil {
+		return o.view(), err
+	}
+	err := o.begin(ctx)
+	for err == nil {
+		if err = o.run(ctx); err != nil {
+			break
+		}
+		var more bool
+		if more, err = o.finish(ctx); !more {
+			break
+		}
+	}
+	if err != nil && ctx.Err() != nil && !workflow.IsContinueAsNewError(err) {
+		err = o.abandon(ctx)
+	}
+	return o.view(), err
+}
+
+// begin takes in what the order was started with, so that the first look at Stripe covers it.
+func (o *fulfillment) begin(ctx workflow.Context) error {
+	if o.r.LastNews.IsZero() {
+		o.r.LastNews = workflow.Now(ctx)
+	}
+	return o.letIn(ctx)
+}
+
+// The steps of an order, by the names that a Record keeps. A step that ends has named the next.
+const (
+	stepLoad    = ""
+	stepPayment = "await_payment"
+	stepCheck   = "check"
+	stepSubmit  = "submit"
+	stepDecide  = "await_merchant"
+	stepAccept  = "accept"
+	stepReturn  = "return_money"
+	stepWatch   = "watch"
+	stepHeld    = "held"
+	stepEnd     = "end"
+)
+
+// fulfillment is one run: what is remembered of the order, and what has come in and is not dealt with yet.
+type fulfillment struct {
+	id order.ID
+	r  order.Record
+
+	state    OrderState // as the search attribute says it
+	stale    stale
+	decision *order.Decision // a pending merchant's, as it came
+	asked    []*request
+	unheard  int // notices, letters and bundles on their way
+}
+
+func newFulfillment(in OrderInput) *fulfillment {
+	o := &fulfillment{id: in.ID(), r: order.Record{Format: order.RecordFormat, State: string(OrderLoading)}, state: OrderLoading}
+	if in.Record != nil {
+		o.r, o.state = *in.Record, OrderState(in.Record.State)
+	}
+	return o
+}
+
+// run takes step after step. An error is the workflow's cancellation, or the run's continuation as a new one.
+func (o *fulfillment) run(ctx workflow.Context) error {
+	for o.r.Step != stepEnd {
+		err := o.take(ctx)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil || workflow.IsContinueAsNewError(err):
+			return err
+		default:
+			reason, _ := explain(err)
+			o.hold(reason, o.r.Step)
+		}
+		if err := o.show(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *fulfillment) take(ctx workflow.Context) error {
+	switch o.r.Step {
+	case stepLoad:
+		return o.load(ctx)
+	case stepPayment:
+		return o.awaitPayment(ctx)
+	case stepCheck:
+		return o.check(ctx)
+	case stepSubmit:
+		return o.submit(ctx)
+	case stepDecide:
+		return o.awaitMerchant(ctx)
+	case stepAccept:
+		return o.accept(ctx)
+	case stepReturn:
+		return o.returnMoney(ctx)
+	case stepHeld:
+		return o.awaitPerson(ctx)
+	case stepWatch:
+		return o.watch(ctx)
+	}
+	return fmt.Errorf("the step %q is not known to this worker: deploy the newer one", o.r.Step)
+}
+
+// load reads the order anew.
+func (o *fulfillment) load(ctx workflow.Context) error {
+	o.stale.payment = false
+	var loaded activities.LoadOrderResult
+	if err := workflow.ExecuteActivity(money(ctx, "Read the order from Stripe"), orderSteps.LoadOrder, o.id).Get(ctx, &loaded); err != nil {
+		return err
+	}
+	if loaded.Record != nil {
+		o.takeUp(*loaded.Record)
+		return nil
+	}
+	o.r.Summary, o.r.Policy = &loaded.Summary, loaded.Policy
+	switch state := loaded.Summary.Payment.State; {
+	case !loaded.Wanted:
+		o.end(OrderIgnored, "the account's settings do not have it fulfilled")
+	case o.refundedInFull():
+		o.callOff(OrderCanceled, "the money went back before the merchant had the order")
+	case loaded.Summary.Payable():
+		o.next(OrderSubmitting, stepCheck)
+	case state == order.Canceled || o.r.Unpaid:
+		o.end(OrderExpired, "it was never paid")
+	default:
+		o.next(OrderAwaitsPayment, stepPayment)
+	}
+	return nil
+}
+
+// takeUp goes on with an order that an earlier run took for settled. Only what that run has not seen is news.
+func (o *fulfillment) takeUp(record order.Record) {
+	arrived, at := o.r.Seen, o.r.LastNews
+	o.r = record
+	for _, event := range arrived {
+		if o.remember(event) {
+			o.r.LastNews = at
+		}
+	}
+}
+
+// paymentPatience is how long a delayed payment method may take: bank debits need up to 14 days.
+const paymentPatience = 15 * 24 * time.Hour
+
+func (o *fulfillment) awaitPayment(ctx workflow.Context) error {
+	if o.r.PayBy.IsZero() {
+		o.r.PayBy = workflow.Now(ctx).Add(paymentPatience)
+	}
+	o.r.State, o.r.Reason = string(OrderAwaitsPayment), "waiting for the payment until "+stamp(o.r.PayBy)
+	if err := o.show(ctx); err != nil {
+		return err
+	}
+	err := o.idle(ctx, o.r.PayBy, "The payment is overdue", func() bool { return o.stale.payment || o.canceling() != nil })
+	if err != nil {
+		return err
+	}
+	if o.canceling() != nil {
+		return o.attend(ctx)
+	}
+	o.r.Reason = ""
+	// Once more, even if nothing came: the end of an order that is paid must not hang on an event.
+	o.r.Unpaid = o.r.Unpaid || !workflow.Now(ctx).Before(o.r.PayBy)
+	o.r.Step = stepLoad
+	return nil
+}
+
+// check finds out whether the order adds up and is about known products. What a person retries goes on regardless: they
+// have looked.
+func (o *fulfillment) check(ctx workflow.Context) error {
+	if problems := o.r.Summary.Check(); len(problems) > 0 {
+		o.hold(tell(problems), stepSubmit)
+		return nil
+	}
+	in := activities.CheckOrderInput{ID: o.id, SKUs: o.r.Summary.SKUs()}
+	var checked activities.CheckOrderResult
+	if err := workflow.ExecuteActivity(streamStore(ctx, "Look the SKUs up in the catalog"), orderSteps.CheckOrder, in).Get(ctx, &checked); err != nil {
+		return err
+	}
+	switch {
+	case len(checked.Problems) == 0, o.r.Policy.UnknownSKU == order.FulfilUnknown:
+		o.next(OrderSubmitting, stepSubmit)
+	case o.r.Policy.UnknownSKU == order.RejectUnknown:
+		o.reject(order.OrderFaulty)
+	default:
+		o.hold(tell(checked.Problems), stepSubmit)
+	}
+	return nil
+}
+
+// tell puts problems into one line; an order with hundreds of them needs a person anyway.
+func tell(problems []order.Problem) string {
+	const most = 5
+	text := problems[0].String()
+	for _, p := range problems[1:min(len(problems), most)] {
+		text += "; " + p.String()
+	}
+	if len(problems) > most {
+		text += fmt.Sprintf("; and %d more", len(problems)-most)
+	}
+	return text
+}
+
+// finish leaves the record of a settled order behind. One that was never fulfilled leaves none: should it be paid, or
+// wanted, later, it begins anew. more says that something came in at the last moment.
+func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
+	o.refuse("the order has come to its end")
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && o.unheard == 0 }); err != nil {
+		return false, err
+	}
+	began := o.r.Summary != nil && (o.r.Submitted || o.r.Ended != "")
+	if began {
+		if err := o.save(ctx); err != nil {
+			return false, err
+		}
+	}
+	if err := o.letIn(ctx); err != nil || !o.pending() {
+		return false, err
+	}
+	if o.r.Step = stepLoad; began {
+		o.r.Step = stepWatch
+	}
+	return true, nil
+}
+
+func (o *fulfillment) save(ctx workflow.Context) error {
+	record := o.r
+	record.Step = stepWatch
+	in := activities.SaveRecordInput{ID: o.id, Record: record}
+	return workflow.ExecuteActivity(quickStore(ctx, "Keep the order's record"), orderSteps.SaveRecord, in).Get(ctx, nil)
+}
+
+// abandon is for a workflow that somebody cancelled: what the merchant has not accepted is called off, what he has is
+// paid for, because nobody will be there to do it later.
+func (o *fulfillment) abandon(ctx workflow.Context) error {
+	rest, _ := workflow.NewDisconnectedContext(ctx)
+	if err := o.settleForGood(rest); err != nil {
+		reason, code := explain(err)
+		workflow.SetCurrentDetails(rest, "Cancelled, and money and goods may not agree: "+reason)
+		return temporal.NewNonRetryableApplicationError("cancelled, but what had begun could not be undone: "+reason, string(code), nil)
+	}
+	if err := o.show(rest); err != nil {
+		return err
+	}
+	if _, err := o.finish(rest); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (o *fulfillment) settleForGood(ctx workflow.Context) error {
+	if o.r.Step == stepHeld {
+		o.r.Step = o.r.Resume
+	}
+	if o.r.Step == stepLoad {
+		if err := o.load(ctx); err != nil {
+			return err
+		}
+	}
+	switch o.r.Step {
+	case stepEnd:
+		return nil
+	case stepAccept:
+		if err := o.accept(ctx); err != nil {
+			return err
+		}
+	case stepWatch:
+	default:
+		if o.r.Ended == "" {
+			o.callOff(OrderCanceled, "the workflow was cancelled")
+		}
+		return o.returnMoney(ctx)
+	}
+	if o.r.Step == stepReturn {
+		return o.returnMoney(ctx)
+	}
+	if o.captureOwed() {
+		return o.expire(ctx)
+	}
+	return nil
+}
+
+// hold stops the order until a person has looked. Resume is the step to go on with.
+func (o *fulfillment) hold(reason, resume string) {
+	if resume == stepHeld {
+		resume = o.r.Resume
+	}
+	o.r.Step, o.r.Resume, o.r.State, o.r.Reason = stepHeld, resume, string(OrderHeld), reason
+}
+
+func (o *fulfillment) next(state OrderState, step string) { o.r.State, o.r.Step = string(state), step }
+
+func (o *fulfillment) end(state OrderState, reason string) {
+	o.next(state, stepEnd)
+	o.r.Reason, o.stale = reason, stale{} // whatever else was news of it
+}
+
+// callOff decides that there will be no goods, and that the money goes back.
+func (o *fulfillment) callOff(state OrderState, reason string) {
+	o.r.Ended, o.r.Reason, o.r.Step = string(state), reason, stepReturn
+}
+
+// reject calls off what the merchant, or a rule in his name, does not take.
+func (o *fulfillment) reject(reason order.Reason) {
+	o.r.Decision = &order.Decision{Verdict: order.Rejected, Reason: reason}
+	o.callOff(OrderRejected, string(reason))
+}
+
+func stamp(at time.Time) string { return at.UTC().Format("15:04 MST on 2006-01-02") }

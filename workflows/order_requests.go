@@ -1,0 +1,392 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+)
+
+type searchUpdate = temporal.SearchAttributeUpdate
+
+// stale is what events say must be read anew.
+type stale struct {
+	payment, refunds bool
+	disputes         []string
+}
+
+// request is what somebody asked for by an update. The handler notes it and waits; the run carries it out.
+type request struct {
+	update  string
+	id      string // of the update: the client's own, repeated if it asks again
+	verdict OrderVerdict
+	amount  int64
+
+	done bool
+	err  error
+}
+
+func (q *request) reason() string {
+	return fmt.Sprintf("%s by %s: %s", q.update, q.verdict.By, q.verdict.Why)
+}
+
+const (
+	seenEvents   = 200 // far more than an order has; a repetition beyond them is only read again
+	mostParcels  = 100
+	mostDisputes = 20
+)
+
+// listen takes everything in that an order listens to. What comes in only changes what is remembered: the run acts on it.
+func (o *fulfillment) listen(ctx workflow.Context) error {
+	workflow.Go(ctx, o.takeIn)
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, QueryOrder, func() (OrderView, error) { return o.view(), nil }),
+		o.handleShip(ctx),
+		o.handleVerdict(ctx, UpdateCancel, o.checkCancel, "Call the order off: no goods, money back."),
+		o.handleVerdict(ctx, UpdateRetry, o.checkRetry, "Go on with an order that is held."),
+		o.handleVerdict(ctx, UpdateEvidence, o.checkEvidence, "Submit the evidence against the open dispute to the bank, which takes it once."),
+		o.handleRefund(ctx),
+	)
+}
+
+func (o *fulfillment) takeIn(ctx workflow.Context) {
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalEvent), func(c workflow.ReceiveChannel, _ bool) {
+		var e order.Event
+		c.Receive(ctx, &e)
+		o.noteEvent(ctx, e)
+	})
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDecision), func(c workflow.ReceiveChannel, _ bool) {
+		var d order.Decision
+		c.Receive(ctx, &d)
+		o.noteDecision(ctx, d)
+	})
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalShipment), func(c workflow.ReceiveChannel, _ bool) {
+		var p order.Shipment
+		c.Receive(ctx, &p)
+		if err := o.checkShipment(p); err != nil {
+			workflow.GetLogger(ctx).Warn("a shipment is passed over", "error", err)
+			return
+		}
+		o.noteShipment(ctx, p)
+	})
+	for {
+		s.Select(ctx)
+	}
+}
+
+// letIn lets everything run that has arrived in this very moment: whoever ends a run would lose it otherwise. A new
+// coroutine comes after all others.
+func (o *fulfillment) letIn(ctx workflow.Context) error {
+	passed := false
+	workflow.Go(ctx, func(workflow.Context) { passed = true })
+	return workflow.Await(ctx, func() bool { return passed })
+}
+
+// remember reports whether the event is new.
+func (o *fulfillment) remember(event string) bool {
+	if slices.Contains(o.r.Seen, event) {
+		return false
+	}
+	o.r.Events++
+	o.r.Seen = append(o.r.Seen, event)
+	if more := len(o.r.Seen) - seenEvents; more > 0 {
+		o.r.Seen = slices.Delete(o.r.Seen, 0, more)
+	}
+	return true
+}
+
+func (o *fulfillment) noteEvent(ctx workflow.Context, e order.Event) {
+	if order.CheckEvent(e.ID) != nil || !o.remember(e.ID) {
+		return
+	}
+	o.r.LastNews = workflow.Now(ctx)
+	switch {
+	case strings.HasPrefix(e.Type, "charge.dispute."):
+		if order.CheckDispute(e.Object) == nil && !slices.Contains(o.stale.disputes, e.Object) && len(o.stale.disputes) < mostDisputes {
+			o.stale.disputes = append(o.stale.disputes, e.Object)
+		}
+	case e.Type == "charge.refunded", strings.HasPrefix(e.Type, "refund."):
+		o.stale.refunds = true
+	case e.Type == "checkout.session.async_payment_failed", e.Type == "checkout.session.expired":
+		o.r.Unpaid, o.stale.payment = true, true
+	default:
+		o.stale.payment = true
+	}
+}
+
+func (o *fulfillment) noteDecision(ctx workflow.Context, d order.Decision) {
+	awaited := o.r.Step == stepSubmit || o.r.Step == stepDecide || o.r.Step == stepHeld && o.r.Resume == stepDecide
+	if !awaited || d.Verdict == order.Pending || d.Check(*o.r.Summary) != nil {
+		workflow.GetLogger(ctx).Warn("a decision is passed over: none is awaited, or it does not fit the order")
+		return
+	}
+	d.Reference = order.ReferenceOf(d.Reference)
+	if d.Verdict == order.Rejected {
+		d.Reason = order.ReasonOf(string(d.Reason))
+	}
+	o.r.LastNews = workflow.Now(ctx)
+	o.decision = &d
+}
+
+func (o *fulfillment) checkShipment(p order.Shipment) error {
+	known := slices.ContainsFunc(o.r.Shipments, func(had order.Shipment) bool { return had.ID == p.ID })
+	switch {
+	case o.r.Ended != "":
+		return fmt.Errorf("the order is %s: nothing is to be shipped", o.r.Ended)
+	case !o.accepted():
+		return errors.New("the merchant has not accepted the order yet")
+	case !known && len(o.r.Shipments) >= mostParcels:
+		return fmt.Errorf("the order has %d parcels already", mostParcels)
+	}
+	return p.Check()
+}
+
+// noteShipment adds a parcel, or its news. What the news does not say stays as it was.
+func (o *fulfillment) noteShipment(ctx workflow.Context, p order.Shipment) {
+	o.r.LastNews = workflow.Now(ctx)
+	i := slices.IndexFunc(o.r.Shipments, func(had order.Shipment) bool { return had.ID == p.ID })
+	if i < 0 {
+		if p.ShippedAt.IsZero() {
+			p.ShippedAt = workflow.Now(ctx).UTC()
+		}
+		o.r.Shipments = append(o.r.Shipments, p)
+		return
+	}
+	had := &o.r.Shipments[i]
+	had.Carrier, had.Tracking = or(p.Carrier, had.Carrier), or(p.Tracking, had.Tracking)
+	had.ShippedAt, had.DeliveredAt = or(p.ShippedAt, had.ShippedAt), or(p.DeliveredAt, had.DeliveredAt)
+	if len(p.Lines) > 0 {
+		had.Lines = p.Lines
+	}
+}
+
+func or[T comparable](news, before T) T {
+	var none T
+	if news == none {
+		return before
+	}
+	return news
+}
+
+func (o *fulfillment) handleShip(ctx workflow.Context) error {
+	ship := func(ctx workflow.Context, p order.Shipment) (OrderView, error) {
+		o.noteShipment(ctx, p)
+		return o.view(), nil
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateShip, ship, workflow.UpdateHandlerOptions{
+		Validator: o.checkShipment, Description: "Add a parcel, or what is new of it.",
+	})
+}
+
+func (o *fulfillment) handleVerdict(ctx workflow.Context, update string, check func() error, description string) error {
+	handle := func(ctx workflow.Context, v OrderVerdict) (OrderView, error) {
+		return o.ask(ctx, &request{update: update, verdict: v})
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, update, handle, workflow.UpdateHandlerOptions{
+		Validator: func(v OrderVerdict) error { return errors.Join(v.check(), check()) }, Description: description,
+	})
+}
+
+func (o *fulfillment) handleRefund(ctx workflow.Context) error {
+	handle := func(ctx workflow.Context, in OrderRefund) (OrderView, error) {
+		return o.ask(ctx, &request{update: UpdateRefund, verdict: in.OrderVerdict, amount: in.Amount})
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateRefund, handle, workflow.UpdateHandlerOptions{
+		Validator: o.checkRefund, Description: "Give money back; without an amount, all that is left.",
+	})
+}
+
+// ask notes a request and waits until it is carried out.
+func (o *fulfillment) ask(ctx workflow.Context, q *request) (OrderView, error) {
+	q.id = workflow.GetCurrentUpdateInfo(ctx).ID
+	o.r.LastNews = workflow.Now(ctx)
+	o.asked = append(o.asked, q)
+	if err := workflow.Await(ctx, func() bool { return q.done }); err != nil {
+		return o.view(), err
+	}
+	return o.view(), q.err
+}
+
+func (v OrderVerdict) check() error {
+	const most = 200
+	if strings.TrimSpace(v.By) == "" || strings.TrimSpace(v.Why) == "" || len(v.By) > most || len(v.Why) > most {
+		return fmt.Errorf("both by (who decides) and why are needed, at most %d bytes each: they are recorded", most)
+	}
+	return nil
+}
+
+func (o *fulfillment) checkCancel() error {
+	switch {
+	case o.r.Ended != "":
+		return fmt.Errorf("the order is %s already", o.r.Ended)
+	case o.r.Step == stepEnd:
+		return errors.New("the order has come to its end")
+	case o.anyShipped():
+		return errors.New("the goods are shipped: refund the order instead")
+	}
+	return nil
+}
+
+func (o *fulfillment) checkRetry() error {
+	if o.r.Step != stepHeld {
+		return errors.New("the order is not held: there is nothing to retry")
+	}
+	return nil
+}
+
+func (o *fulfillment) checkEvidence() error {
+	switch d := o.openDispute(); {
+	case d == nil:
+		return errors.New("there is no open dispute")
+	case d.Submissions > 0:
+		return errors.New("the evidence is with the bank already, which takes it once")
+	}
+	return nil
+}
+
+func (o *fulfillment) checkRefund(in OrderRefund) error {
+	if err := in.OrderVerdict.check(); err != nil {
+		return err
+	}
+	if o.r.Summary == nil {
+		return errors.New("the order is not loaded yet")
+	}
+	switch left := o.r.Summary.Payment.Captured - o.r.Summary.Payment.Refunded; {
+	case left <= 0:
+		return errors.New("there is no captured money left to refund; an order that is not captured is canceled")
+	case in.Amount < 0 || in.Amount > left:
+		return fmt.Errorf("the amount %d cannot be refunded: %d are left", in.Amount, left)
+	}
+	return nil
+}
+
+// canceling is the request to cancel, if there is one.
+func (o *fulfillment) canceling() *request {
+	for _, q := range o.asked {
+		if q.update == UpdateCancel && !q.done {
+			return q
+		}
+	}
+	return nil
+}
+
+// pending reports whether something has come in that is to be dealt with.
+func (o *fulfillment) pending() bool {
+	return len(o.asked) > 0 || o.stale.payment || o.stale.refunds || len(o.stale.disputes) > 0
+}
+
+// serve carries a request out. What fails is the asker's to know: it holds nothing up.
+func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
+	o.asked = slices.DeleteFunc(o.asked, func(other *request) bool { return other == q })
+	var err error
+	switch q.update {
+	case UpdateCancel:
+		if err = o.checkCancel(); err == nil {
+			o.callOff(OrderCanceled, q.reason())
+		}
+	case UpdateRetry:
+		if err = o.checkRetry(); err == nil {
+			o.r.Step, o.r.Resume, o.r.Reason = o.r.Resume, "", ""
+			o.stale.refunds, o.stale.disputes, o.r.Unread = o.r.Step == stepWatch, append(o.stale.disputes, o.r.Unread...), nil
+		}
+	case UpdateRefund:
+		if err = o.checkRefund(OrderRefund{OrderVerdict: q.verdict, Amount: q.amount}); err == nil {
+			err = o.refund(ctx, q.amount, q.id)
+		}
+	case UpdateEvidence:
+		if err = o.checkEvidence(); err == nil {
+			err = o.submitEvidence(ctx, q.id)
+		}
+	}
+	if ctx.Err() != nil {
+		q.done, q.err = true, errors.New("the order's workflow was cancelled")
+		return ctx.Err()
+	}
+	if err != nil {
+		reason, code := explain(err)
+		if code == fault.StepTimeout {
+			code = fault.InputInvalid
+		}
+		err = temporal.NewNonRetryableApplicationError(reason, string(code), nil)
+	}
+	q.done, q.err = true, err
+	return nil
+}
+
+// refuse answers whoever still waits for something.
+func (o *fulfillment) refuse(why string) {
+	for _, q := range o.asked {
+		q.done, q.err = true, errors.New(why)
+	}
+	o.asked = nil
+}
+
+func (o *fulfillment) submitEvidence(ctx workflow.Context, update string) error {
+	d := o.openDispute()
+	in := activities.DisputeInput{ID: o.id, Dispute: d.ID, Shipments: o.r.Shipments, Key: o.id.Key("evidence", d.ID, update)}
+	var submitted order.Dispute
+	if err := workflow.ExecuteActivity(money(ctx, "Submit the evidence against "+d.ID), orderSteps.SubmitEvidence, in).Get(ctx, &submitted); err != nil {
+		return err
+	}
+	submitted.Submissions = max(submitted.Submissions, 1)
+	o.noteDispute(submitted)
+	return nil
+}
+
+// idle waits until the condition holds or the time has come; a zero time never comes. It is where a long life is cut into
+// several runs: everything that has come in goes along.
+func (o *fulfillment) idle(ctx workflow.Context, until time.Time, summary string, ready func() bool) error {
+	long := func() bool {
+		return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.restful(ctx)
+	}
+	awake := func() bool { return ready() || long() }
+	if err := o.wait(ctx, until, summary, awake); err != nil {
+		return err
+	}
+	if ready() || !long() {
+		return nil
+	}
+	if err := o.letIn(ctx); err != nil || ready() || !long() {
+		return err
+	}
+	record := o.r
+	return workflow.NewContinueAsNewError(ctx, OrderFulfillmentType, OrderInput{Account: o.id.Account, Session: o.id.Session, Record: &record})
+}
+
+func (o *fulfillment) wait(ctx workflow.Context, until time.Time, summary string, awake func() bool) error {
+	if until.IsZero() {
+		return workflow.Await(ctx, awake)
+	}
+	timeout := until.Sub(workflow.Now(ctx))
+	if timeout <= 0 {
+		return ctx.Err()
+	}
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary}}, awake)
+	return err
+}
+
+// restful reports whether nothing is under way that the next run would not know of.
+func (o *fulfillment) restful(ctx workflow.Context) bool {
+	return o.unheard == 0 && !o.pending() && o.decision == nil && o.r.Step != stepSubmit && workflow.AllHandlersFinished(ctx)
+}
+
+// view is what people see.
+func (o *fulfillment) view() OrderView {
+	v := OrderView{
+		ID: o.id, State: OrderState(o.r.State), Reason: o.r.Reason, Summary: o.r.Summary, Decision: o.r.Decision,
+		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
+	}
+	if o.r.Summary != nil {
+		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.r.Summary.Payment.Refunded
+	}
+	return v
+}

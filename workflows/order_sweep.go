@@ -1,0 +1,101 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+)
+
+// sweepSteps names the activities of OrderSweep; it is never called.
+var sweepSteps *activities.OrderSweep
+
+const (
+	// sweepBatch is how many accounts one run sweeps before the next goes on: some 10 events of history each.
+	sweepBatch = 200
+	// sweepAtOnce leaves room on Stripe's task queue for orders.
+	sweepAtOnce = 8
+)
+
+// OrderSweep delivers what webhooks missed: it reads Stripe's events of every account that has orders fulfilled, since
+// the last sweep, and gives each to its order. Orders drop what they know. Stripe keeps events for 30 days.
+//
+// An account that cannot be swept keeps no other from it; the run fails in the end, and the next sweep reads as far back
+// as it has to.
+func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, error) {
+	result := in.Result
+	batch, more := in.Accounts, false
+	if len(batch) == 0 {
+		list := activities.ListSweptInput{After: in.After, Limit: sweepBatch}
+		var listed activities.ListSweptResult
+		if err := workflow.ExecuteActivity(quickStore(ctx, "List the accounts that have orders fulfilled"), sweepSteps.ListSwept, list).Get(ctx, &listed); err != nil {
+			return result, err
+		}
+		batch, more = listed.Accounts, listed.More
+	}
+	if err := sweep(ctx, batch, &result); err != nil {
+		return result, err
+	}
+	workflow.SetCurrentDetails(ctx, result.String())
+	switch {
+	case more:
+		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, OrderSweepInput{After: batch[len(batch)-1], Result: result})
+	case len(result.Failed) > 0:
+		return result, temporal.NewNonRetryableApplicationError(result.String(), "SweepFailed", nil, result)
+	}
+	return result, nil
+}
+
+// sweep sweeps some accounts, a few at once.
+func sweep(ctx workflow.Context, accounts []string, result *OrderSweepResult) error {
+	places, swept := workflow.NewSemaphore(ctx, sweepAtOnce), workflow.NewWaitGroup(ctx)
+	for _, account := range accounts {
+		if err := places.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		swept.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer swept.Done()
+			defer places.Release(1)
+			result.sweep(ctx, account)
+		})
+	}
+	swept.Wait(ctx)
+	return ctx.Err()
+}
+
+// mostFailed bounds the list of accounts in the result; all are counted.
+const mostFailed = 50
+
+func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
+	ctx = workflow.WithPriority(ctx, OrderPriority(account))
+	ctx = sweepStripe(ctx, "Deliver the events of "+account)
+	var found activities.SweepAccountResult
+	err := workflow.ExecuteActivity(ctx, sweepSteps.SweepAccount, activities.SweepAccountInput{Account: account}).Get(ctx, &found)
+	if r.Accounts++; err != nil {
+		reason, _ := explain(err)
+		workflow.GetLogger(ctx).Warn("an account was not swept", "account", account, "error", reason)
+		if r.Failures++; len(r.Failed) < mostFailed {
+			r.Failed = append(r.Failed, account)
+		}
+		return
+	}
+	r.Events, r.Delivered = r.Events+found.Events, r.Delivered+found.Delivered
+	if found.Gap {
+		r.Gaps++
+	}
+}
+
+// String is the one line that the Web UI shows.
+func (r OrderSweepResult) String() string {
+	text := fmt.Sprintf("%d accounts swept: %d events, %d of them about orders.", r.Accounts, r.Events, r.Delivered)
+	if r.Failures > 0 {
+		text += fmt.Sprintf(" %d accounts failed, the first is %s.", r.Failures, r.Failed[0])
+	}
+	if r.Gaps > 0 {
+		text += fmt.Sprintf(" %d were last swept longer ago than Stripe keeps events: look at their payments by hand.", r.Gaps)
+	}
+	return text
+}

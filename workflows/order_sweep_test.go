@@ -1,0 +1,217 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"vitrine/activities"
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+// log is Stripe's list of events, and the orders that get them.
+type log struct {
+	mu     sync.Mutex
+	events map[string][]order.Event // by account, the oldest first
+	pages  int                      // events on one
+	errors map[string][]error       // by step
+	got    []string                 // ids, as orders got them
+	since  []time.Time
+	orders map[string]bool // ids of events that orders had; the same again changes nothing
+}
+
+func (l *log) fail(step string) error {
+	if scripted := l.errors[step]; len(scripted) > 0 {
+		l.errors[step] = scripted[1:]
+		return scripted[0]
+	}
+	return nil
+}
+
+func (l *log) Events(_ context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.fail("events " + account); err != nil {
+		return order.EventsPage{}, err
+	}
+	if !slices.Contains(types, "charge.dispute.created") {
+		return order.EventsPage{}, errors.New("of which types?")
+	}
+	l.since = append(l.since, since)
+	var page order.EventsPage
+	reached := after == ""
+	for _, event := range slices.Backward(l.events[account]) {
+		if reached && !event.Created.Before(since) {
+			if len(page.Events) == l.pages {
+				page.Next = page.Events[l.pages-1].ID
+				break
+			}
+			page.Events = append(page.Events, event)
+		}
+		reached = reached || event.ID == after
+	}
+	return page, nil
+}
+
+func (l *log) Deliver(_ context.Context, e order.Event) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.fail("deliver " + e.ID); err != nil {
+		return false, err
+	}
+	l.got = append(l.got, e.ID)
+	l.orders[e.ID] = true
+	return e.Session != "", nil
+}
+
+type sweepStage struct {
+	t     *testing.T
+	log   *log
+	steps *activities.OrderSweep
+}
+
+func newSweepStage(t *testing.T, accounts ...string) *sweepStage {
+	t.Helper()
+	s := &sweepStage{t: t, log: &log{events: map[string][]order.Event{}, pages: 3, errors: map[string][]error{}, orders: map[string]bool{}}}
+	layout := catalog.Layout{StateBucket: "state", StatePrefix: "state/"}
+	s.steps = &activities.OrderSweep{
+		Stripe: s.log, Intake: s.log, Documents: order.Documents{Objects: objectstoretest.NewMemory("state"), Layout: layout},
+	}
+	for _, account := range accounts {
+		s.settings(account, true)
+	}
+	return s
+}
+
+func (s *sweepStage) settings(account string, enabled bool) {
+	s.t.Helper()
+	require.NoError(s.t, s.steps.Documents.SaveSettings(s.t.Context(), order.Settings{
+		Account: account, Enabled: enabled, Fulfillment: order.Fulfillment{Kind: order.S3},
+	}))
+}
+
+func (s *sweepStage) happens(account string, ago time.Duration, ids ...string) {
+	for _, id := range ids {
+		s.log.events[account] = append(s.log.events[account], order.Event{ID: id, Account: account, Created: time.Now().Add(-ago), Session: "cs_1"})
+	}
+}
+
+// swept is how far the account was swept, for the test to move.
+func (s *sweepStage) swept(account string, ago time.Duration) {
+	s.t.Helper()
+	require.NoError(s.t, s.steps.Documents.SaveCursor(s.t.Context(), account, time.Now().Add(-ago), ""))
+}
+
+func (s *sweepStage) sweep(in workflows.OrderSweepInput) (result workflows.OrderSweepResult, err error) {
+	s.t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(20 * time.Second)
+	workflows.Register(env)
+	env.RegisterActivity(s.steps)
+	env.ExecuteWorkflow(workflows.OrderSweepType, in)
+	require.True(s.t, env.IsWorkflowCompleted())
+	if err = env.GetWorkflowError(); err == nil {
+		require.NoError(s.t, env.GetWorkflowResult(&result))
+	}
+	return result, err
+}
+
+func TestTheSweepDeliversWhatWebhooksMissed(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1", "acct_2", "acct_3")
+	s.settings("acct_3", false)
+	s.happens("acct_1", 50*time.Hour, "evt_0")
+	s.happens("acct_1", 30*time.Minute, "evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_6", "evt_7")
+	s.happens("acct_3", 30*time.Minute, "evt_8")
+	result, err := s.sweep(workflows.OrderSweepInput{})
+	require.NoError(t, err)
+	require.Equal(t, workflows.OrderSweepResult{Accounts: 3, Events: 7, Delivered: 7}, result)
+	require.Equal(t, []string{"evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_6", "evt_7"}, s.log.got, "the oldest first; nothing of before")
+
+	s.log.got = nil
+	s.happens("acct_1", 5*time.Minute, "evt_9") // Stripe listed it late
+	_, err = s.sweep(workflows.OrderSweepInput{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"evt_9"}, s.log.got, "the overlap has it")
+}
+
+func TestASweepThatIsInterruptedReadsAgain(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1", "acct_2")
+	for _, account := range []string{"acct_1", "acct_2"} {
+		s.swept(account, 3*time.Hour)
+	}
+	s.happens("acct_1", 2*time.Hour, "evt_1", "evt_2", "evt_3")
+	s.happens("acct_2", 2*time.Hour, "evt_4")
+	s.log.errors["deliver evt_2"] = permanently(fault.StripeForbidden)
+	_, err := s.sweep(workflows.OrderSweepInput{})
+	require.ErrorContains(t, err, "1 accounts failed, the first is acct_1")
+	require.True(t, s.log.orders["evt_4"], "one account keeps no other from its events")
+
+	_, err = s.sweep(workflows.OrderSweepInput{})
+	require.NoError(t, err)
+	for _, id := range []string{"evt_1", "evt_2", "evt_3"} {
+		require.True(t, s.log.orders[id], id)
+	}
+}
+
+func TestTheSweepWaitsForStripe(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1")
+	s.swept("acct_1", time.Hour)
+	s.happens("acct_1", 30*time.Minute, "evt_1")
+	s.log.errors["events acct_1"] = []error{fault.NewThrottled(fault.StripeThrottled, time.Minute, errors.New("slow down"))}
+	s.log.errors["deliver evt_1"] = []error{fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))}
+	result, err := s.sweep(workflows.OrderSweepInput{Accounts: []string{"acct_1"}})
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Delivered)
+}
+
+func TestASweepThatComesTooLateSaysSo(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1")
+	s.swept("acct_1", 40*24*time.Hour)
+	result, err := s.sweep(workflows.OrderSweepInput{})
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Gaps)
+	require.WithinDuration(t, time.Now().Add(-30*24*time.Hour), s.log.since[0], time.Minute)
+	require.Contains(t, result.String(), "look at their payments by hand")
+}
+
+func TestManyAccountsAreSweptInBatches(t *testing.T) {
+	t.Parallel()
+	var accounts []string
+	for i := range 450 {
+		accounts = append(accounts, fmt.Sprintf("acct_%03d", i))
+	}
+	s := newSweepStage(t, accounts...)
+	in, runs := workflows.OrderSweepInput{}, 0
+	for {
+		runs++
+		result, err := s.sweep(in)
+		var next *workflow.ContinueAsNewError
+		if !errors.As(err, &next) {
+			require.NoError(t, err)
+			require.Equal(t, 450, result.Accounts)
+			break
+		}
+		in = workflows.OrderSweepInput{}
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+	}
+	require.Equal(t, 3, runs)
+	require.Len(t, s.log.since, 450, "each once")
+}
