@@ -36,6 +36,9 @@ func configurationTable() string {
 		if v.Starter {
 			readers = append(readers, "starter")
 		}
+		if v.Serve {
+			readers = append(readers, "starter serve")
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(readers, ", "), cell(v.Meaning))
 	}
 	return b.String()
