@@ -34,7 +34,7 @@ func parseMoney(text, currency string) (int64, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
 	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
-		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), strings.Fields(money(1250, currency))[0])
+		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), exampleAmount(places))
 	}
 	return int64(amount), nil
 }
@@ -54,4 +54,11 @@ func decimals(currency string) int {
 		return 3
 	}
 	return 2
+}
+
+func exampleAmount(places int) string {
+	if places == 0 {
+		return "1250"
+	}
+	return "12.50"
 }
