@@ -24,7 +24,9 @@ until temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE
 	--name VitrineAccount --type Keyword \
 	--name VitrineFeed --type Keyword \
 	--name VitrineOutcome --type Keyword \
-	--name VitrineRowsFailed --type Int; do
+	--name VitrineRowsFailed --type Int \
+	--name VitrineOrderState --type Keyword \
+	--name VitrineAgent --type Keyword; do
 	attempt=$((attempt + 1))
 	if [ "$attempt" -ge 30 ]; then exit 1; fi
 	sleep 1
