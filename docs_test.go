@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
+	"vitrine/internal/order"
 )
 
 // The documents keep up with the code: what can be read from the code is compared here, not remembered.
@@ -35,6 +36,9 @@ func configurationTable() string {
 		}
 		if v.Starter {
 			readers = append(readers, "starter")
+		}
+		if v.Serve {
+			readers = append(readers, "starter serve")
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(readers, ", "), cell(v.Meaning))
 	}
@@ -85,6 +89,12 @@ func errorCodes(t tree) (codes []string) {
 		})
 	}
 	return codes
+}
+
+func TestHandbookListsTheEventsOfOrders(t *testing.T) {
+	handbook, err := os.ReadFile("docs/operations.md")
+	require.NoError(t, err)
+	require.Contains(t, string(handbook), "\n```\n"+strings.Join(order.EventTypes(), "\n")+"\n```\n", "an endpoint at Stripe has to be subscribed to these")
 }
 
 var (

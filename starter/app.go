@@ -152,7 +152,8 @@ func badInput(err error) error {
 }
 
 const rootHelp = `Vitrine keeps the product catalog of every connected account in front of AI agents.
-The starter starts, schedules and watches its syncs.
+The starter starts, schedules and watches its syncs, receives the orders that agents place ('starter serve'), and steers
+them ('starter order').
 
 Exit codes:
   0    ok
@@ -169,12 +170,14 @@ const rootExamples = `  starter accounts apply -f accounts.csv           # setti
   starter status --failed                          # what needs a look
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
   starter report acct_1Nv0FGQ9RKHgCVdK             # what is wrong with its rows, and how to fix it
-  starter validate catalog.csv                     # before anything is sent`
+  starter validate catalog.csv                     # before anything is sent
+  starter serve                                    # receive Stripe's webhooks
+  starter order list --state held                  # orders that need a look`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "starter",
-		Short:             "Start, schedule and watch Vitrine's catalog syncs",
+		Short:             "Start, schedule and watch Vitrine's catalog syncs, and receive orders",
 		Long:              rootHelp,
 		Example:           rootExamples,
 		Version:           version(),
@@ -192,7 +195,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVarP(&a.output, "output", "o", "table", "how to print: table or json")
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
-	root.AddCommand(a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.envCommand())
+	root.AddCommand(a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.serveCommand(), a.envCommand())
 	return root
 }
 

@@ -31,19 +31,20 @@ type envView struct {
 	Meaning string `json:"meaning"`
 	Worker  bool   `json:"worker"`
 	Starter bool   `json:"starter"`
+	Serve   bool   `json:"serve"`
 }
 
 func (a *app) env(all bool) error {
 	views := []envView{}
 	for _, v := range config.Table() {
-		if !v.Starter && !all {
+		if !v.Starter && !v.Serve && !all {
 			continue
 		}
 		value, isSet := a.lookup(v.Name)
 		if isSet && holdsSecret(v.Name) {
 			value = "[redacted]"
 		}
-		views = append(views, envView{v.Name, value, isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter})
+		views = append(views, envView{v.Name, value, isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
 	}
 	if a.json() {
 		return a.printJSON(views)

@@ -1,7 +1,7 @@
 // Command starter is how people and scripts start, schedule and watch Vitrine's syncs.
 //
 // It holds no state and does no work of its own: it starts workflows in Temporal, and reads and writes the settings,
-// states and reports that the worker keeps in S3.
+// states and reports that the worker keeps in S3. starter serve is the one command that stays: it hears of orders.
 package main
 
 import (

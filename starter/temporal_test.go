@@ -33,6 +33,10 @@ type fakeTemporal struct {
 	running map[string]string // workflow id to run id
 	scripts map[string]*script
 	open    []*workflowpb.WorkflowExecutionInfo
+	queries []string // of lists
+
+	views   map[string]any // what workflows answer to queries
+	signals []any          // workflow id, name and argument of each
 
 	updates []client.UpdateWorkflowOptions
 	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
@@ -106,6 +110,9 @@ type fakeUpdate struct {
 func (u *fakeUpdate) RunID() string { return "run-1" }
 
 func (u *fakeUpdate) Get(ctx context.Context, into any) error {
+	if into == nil {
+		return u.err
+	}
 	return (&fakeRun{script: &script{result: u.result, err: u.err}}).Get(ctx, into)
 }
 
@@ -169,8 +176,30 @@ func (h *fakeHistory) Next() (*historypb.HistoryEvent, error) {
 	return next, nil
 }
 
-func (f *fakeTemporal) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+func (f *fakeTemporal) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	f.queries = append(f.queries, r.GetQuery())
 	return &workflowservice.ListWorkflowExecutionsResponse{Executions: f.open}, nil
+}
+
+func (f *fakeTemporal) QueryWorkflow(_ context.Context, id, _, _ string, _ ...any) (converter.EncodedValue, error) {
+	view, ok := f.views[id]
+	if !ok {
+		return nil, serviceerror.NewNotFound("workflow not found")
+	}
+	return &fakeAnswer{view}, nil
+}
+
+type fakeAnswer struct{ value any }
+
+func (*fakeAnswer) HasValue() bool { return true }
+
+func (a *fakeAnswer) Get(into any) error {
+	return (&fakeRun{script: &script{result: a.value}}).Get(context.Background(), into)
+}
+
+func (f *fakeTemporal) SignalWorkflow(_ context.Context, id, _, name string, arg any) error {
+	f.signals = append(f.signals, id, name, arg)
+	return nil
 }
 
 func (f *fakeTemporal) ScheduleClient() client.ScheduleClient { return &fakeSchedules{f: f} }

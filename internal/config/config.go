@@ -8,6 +8,7 @@ package config
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	"vitrine/internal/catalog"
@@ -21,6 +22,7 @@ type Config struct {
 	Rules   catalog.Rules // complete: what holds for accounts that have no rule of their own
 	Orders  Orders
 	Worker  Worker
+	Serve   Serve
 	Log     Log
 }
 
@@ -65,10 +67,17 @@ type Orders struct {
 	MailTemplates string // empty: Vitrine's own
 }
 
-// Worker is about the process.
+// Worker is about the process; starter serve is one too.
 type Worker struct {
 	Listen          string // address of /livez, /readyz and /metrics
 	ShutdownTimeout time.Duration
+}
+
+// Serve says how starter serve is reached.
+type Serve struct {
+	Listen   string   // address for Stripe's webhooks and merchants' requests
+	Secrets  []Secret // of the webhook endpoints; one of them must fit
+	APIToken Secret   // empty: merchants' systems cannot report anything
 }
 
 // Log says what is logged, and how.
@@ -92,6 +101,9 @@ func (c Config) Layout() catalog.Layout {
 		StatePrefix:  c.Storage.StatePrefix,
 	}
 }
+
+// Livemode reports whether the key is a live one: then events of a sandbox are none of ours, and the other way round.
+func (c Config) Livemode() bool { return strings.Contains(c.Stripe.Key.Reveal(), "_live_") }
 
 var _ slog.LogValuer = Config{}
 
@@ -128,6 +140,10 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
 			"shutdown_timeout", c.Worker.ShutdownTimeout),
+		slog.Group("serve",
+			"listen", c.Serve.Listen,
+			"webhook_secrets", len(c.Serve.Secrets),
+			"api_token", c.Serve.APIToken),
 		slog.Group("log",
 			"level", c.Log.Level,
 			"format", c.Log.Format),

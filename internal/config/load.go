@@ -51,6 +51,24 @@ func LoadStarter(lookup Lookup) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
+// LoadServe reads what starter serve needs: what the starter reads, and more. The error joins all problems, one *Problem
+// each.
+func LoadServe(lookup Lookup) (Config, error) {
+	c, problems := load(lookup, func(v Variable) bool { return v.Starter || v.Serve })
+	for _, required := range []error{c.CheckStripe(), c.CheckState(), c.checkWebhookSecrets()} {
+		problems = appendNew(problems, required)
+	}
+	return c, errors.Join(problems...)
+}
+
+// checkWebhookSecrets returns an error if nothing could be verified.
+func (c Config) checkWebhookSecrets() error {
+	if len(c.Serve.Secrets) > 0 {
+		return nil
+	}
+	return &Problem{Variable: "VITRINE_WEBHOOK_SECRETS", Err: errors.New("it is not set: expected the signing secrets (whsec_…) of the webhook endpoints, or their file in VITRINE_WEBHOOK_SECRETS_FILE")}
+}
+
 // CheckStripe returns an error if there is no key for Stripe.
 func (c Config) CheckStripe() error {
 	if c.Stripe.Key != "" {
@@ -93,7 +111,7 @@ func appendNew(problems []error, err error) []error {
 
 func sameConcern(had, next string) bool {
 	switch next {
-	case "STRIPE_API_KEY":
+	case "STRIPE_API_KEY", "VITRINE_WEBHOOK_SECRETS":
 		return strings.HasPrefix(had, next)
 	case "VITRINE_STATE_BUCKET":
 		return had == next || had == "VITRINE_SOURCE_BUCKET"
@@ -193,7 +211,7 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 // exposesLiveKey allows plain http within the machine, and for keys that move no money anywhere.
 func (c Config) exposesLiveKey(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" || !strings.Contains(c.Stripe.Key.Reveal(), "_live_") {
+	if err != nil || u.Scheme != "http" || !c.Livemode() {
 		return false
 	}
 	ip := net.ParseIP(u.Hostname())

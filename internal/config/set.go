@@ -46,7 +46,7 @@ func checkKey(key string) error {
 		return errors.New("it is empty: expected a secret or restricted key (sk_… or rk_…)")
 	case strings.HasPrefix(key, "pk_"):
 		return errors.New("it is a publishable key: expected a secret or restricted one (sk_… or rk_…)")
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(key, notVisible):
 		return errors.New("it holds a space, a line break or another character that no key has")
 	}
 	return nil
@@ -267,9 +267,18 @@ func setSMTP(c *Config, value string) error {
 
 func setListen(c *Config, value string) error {
 	c.Worker.Listen = value
+	return checkListen(value, ":9464")
+}
+
+func setWebhookListen(c *Config, value string) error {
+	c.Serve.Listen = value
+	return checkListen(value, ":8080")
+}
+
+func checkListen(value, example string) error {
 	_, port, err := net.SplitHostPort(value)
 	if err != nil {
-		return errors.New("expected host:port or :port, such as :9464")
+		return errors.New("expected host:port or :port, such as " + example)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("expected a port from 0 to 65535, not %q", port)

@@ -6,7 +6,8 @@ type Variable struct {
 	Default string // what holds if it is unset; empty if there is none
 	Meaning string
 	Worker  bool // the worker reads it
-	Starter bool // the starter reads it
+	Starter bool // every command of the starter reads it
+	Serve   bool // starter serve reads it too
 	// Standard variables are read by Temporal's or Amazon's own libraries, by their own rules.
 	Standard bool
 
@@ -18,9 +19,9 @@ type Variable struct {
 // Table lists every variable, in the order in which people need them.
 func Table() []Variable {
 	return []Variable{
-		{Name: "STRIPE_API_KEY", Worker: true, secret: true, set: setStripeKey,
-			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker needs it, or STRIPE_API_KEY_FILE"},
-		{Name: "STRIPE_API_KEY_FILE", Worker: true, set: setStripeKeyFile,
+		{Name: "STRIPE_API_KEY", Worker: true, Serve: true, secret: true, set: setStripeKey,
+			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker and starter serve need it, or STRIPE_API_KEY_FILE"},
+		{Name: "STRIPE_API_KEY_FILE", Worker: true, Serve: true, set: setStripeKeyFile,
 			Meaning: "file that holds the key, such as a mounted secret"},
 		{Name: "STRIPE_API_BASE", Default: stripeAPIBase, Worker: true, Starter: true, preset: true, set: setAPIBase,
 			Meaning: "address of Stripe's API, or of an emulator"},
@@ -30,7 +31,7 @@ func Table() []Variable {
 			Meaning: "Stripe-Version of the Data Management API, a preview"},
 		{Name: "VITRINE_STRIPE_V2_VERSION", Default: "2026-06-24.dahlia", Worker: true, preset: true, set: setStripeV2Version,
 			Meaning: "Stripe-Version of the Product Catalog Import API"},
-		{Name: "VITRINE_STRIPE_ORDERS_VERSION", Default: "2025-12-15.preview", Worker: true, preset: true, set: setStripeOrdersVersion,
+		{Name: "VITRINE_STRIPE_ORDERS_VERSION", Default: "2025-12-15.preview", Worker: true, Serve: true, preset: true, set: setStripeOrdersVersion,
 			Meaning: "Stripe-Version for orders, a preview: it has the products' ids and the agents"},
 		{Name: "VITRINE_STRIPE_RATE", Default: "20", Worker: true, preset: true, set: setStripeRate,
 			Meaning: "activities a second that call Stripe, for all workers together (the Temporal server counts)"},
@@ -91,10 +92,21 @@ func Table() []Variable {
 		{Name: "VITRINE_MAIL_TEMPLATES", Worker: true, set: setMailTemplates,
 			Meaning: "folder of mail templates instead of Vitrine's own"},
 
-		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, preset: true, set: setListen,
-			Meaning: "address on which the worker serves /livez, /readyz and /metrics"},
-		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, preset: true, set: setShutdownTimeout,
-			Meaning: "time that running activities get to end after SIGTERM; give the process 10s more before it is killed"},
+		{Name: "VITRINE_WEBHOOK_LISTEN", Default: ":8080", Serve: true, preset: true, set: setWebhookListen,
+			Meaning: "address on which starter serve takes Stripe's webhooks and merchants' requests"},
+		{Name: "VITRINE_WEBHOOK_SECRETS", Serve: true, secret: true, set: setWebhookSecrets,
+			Meaning: "signing secrets (whsec_…) of the webhook endpoints, separated by commas: one per endpoint, and the old one as well while it is rolled; starter serve needs it, or VITRINE_WEBHOOK_SECRETS_FILE"},
+		{Name: "VITRINE_WEBHOOK_SECRETS_FILE", Serve: true, set: setWebhookSecretsFile,
+			Meaning: "file that holds them, one per line"},
+		{Name: "VITRINE_API_TOKEN", Serve: true, secret: true, set: setAPIToken,
+			Meaning: "bearer token for merchants' systems that report shipments and decisions (POST /orders/…), at least 20 characters; without it there are no such routes"},
+		{Name: "VITRINE_API_TOKEN_FILE", Serve: true, set: setAPITokenFile,
+			Meaning: "file that holds the token"},
+
+		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, Serve: true, preset: true, set: setListen,
+			Meaning: "address on which the worker, or starter serve, answers /livez, /readyz and /metrics; not for the internet"},
+		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, Serve: true, preset: true, set: setShutdownTimeout,
+			Meaning: "time that running activities, or requests, get to end after SIGTERM; give the process 10s more before it is killed"},
 		{Name: "VITRINE_LOG_LEVEL", Default: "info", Worker: true, Starter: true, preset: true, set: setLogLevel,
 			Meaning: "debug, info, warn or error"},
 		{Name: "VITRINE_LOG_FORMAT", Default: FormatText, Worker: true, Starter: true, preset: true, set: setLogFormat,

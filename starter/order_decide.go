@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+type decideFlags struct {
+	accept, reject, yes bool
+	reason, reference   string
+	lines               []string
+}
+
+func (a *app) orderDecideCommand() *cobra.Command {
+	var flags decideFlags
+	c := a.steeringCommand("decide", func(c *cobra.Command, id order.ID) error { return a.decideOrder(c.Context(), id, flags) })
+	c.Short = "Decide for a merchant who left an order pending"
+	c.Long = `Decide for a merchant who left an order pending, as their system could by POST /orders/…/decision. A rejection, or what a
+partial acceptance leaves out, gives money back. On a terminal a rejection is asked for.
+
+Exit codes: 0 if the order was told, 1 if it does not wait for the merchant.`
+	c.Example = `  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --reference SO-4711
+  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --line LAMP-1=1
+  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --reject --reason out_of_stock`
+	c.Flags().BoolVar(&flags.accept, "accept", false, "the merchant takes the order")
+	c.Flags().BoolVar(&flags.reject, "reject", false, "the merchant does not")
+	c.Flags().StringVar(&flags.reason, "reason", "", "why it is rejected: out_of_stock, discontinued, price_changed, cannot_ship, fraud_suspected, duplicate or other")
+	c.Flags().StringVar(&flags.reference, "reference", "", "the merchant's own number of the order")
+	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
+	linesFlag(c, &flags.lines, "what the merchant takes of it")
+	return c
+}
+
+func (f decideFlags) decision() (order.Decision, error) {
+	if f.accept == f.reject {
+		return order.Decision{}, badUsage("expected --accept or --reject")
+	}
+	if f.reject && len(f.lines) > 0 {
+		return order.Decision{}, badUsage("--line goes with --accept: what is not named is rejected")
+	}
+	if f.reason != "" && string(order.ReasonOf(f.reason)) != f.reason {
+		return order.Decision{}, badUsage("--reason %.40q is not known", f.reason)
+	}
+	if f.reference != "" && order.ReferenceOf(f.reference) == "" {
+		return order.Decision{}, badUsage("--reference: expected a number of at most 64 letters, digits and . _ / # -")
+	}
+	lines, err := parseLines(f.lines)
+	if err != nil {
+		return order.Decision{}, badInput(err)
+	}
+	verdict := order.Accepted
+	if f.reject {
+		verdict = order.Rejected
+	}
+	d, err := newDecision(verdict, f.reason, f.reference, lines)
+	return d, badInput(err)
+}
+
+// decideOrder looks first: a signal is not answered, and one that nobody waits for would be lost in silence.
+func (a *app) decideOrder(ctx context.Context, id order.ID, flags decideFlags) error {
+	d, err := flags.decision()
+	if err != nil {
+		return err
+	}
+	view, err := a.orderView(ctx, id)
+	if err != nil {
+		return err
+	}
+	if view.State != workflows.OrderAwaitsMerchant {
+		return fmt.Errorf("%s does not wait for its merchant: it is %s", id, spaced(string(view.State)))
+	}
+	if view.Summary != nil {
+		if err := d.Check(*view.Summary); err != nil {
+			return badInput(err)
+		}
+	}
+	if flags.reject && !flags.yes && a.isTerminal(a.stdin) {
+		fmt.Fprintf(a.stderr, "%s  %s%s\n", id, spaced(string(view.State)), amountsText(view))
+		if !a.ask("Reject this order, and give its money back?") {
+			return badInput(errors.New("nothing was decided"))
+		}
+	}
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.SignalWorkflow(ctx, id.String(), "", workflows.SignalDecision, d); err != nil {
+		return noSuchOrder(id, err)
+	}
+	return a.printSteered(id, steering{update: "decide", done: "is told: " + string(d.Verdict)})
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+type orderFilter struct {
+	account, state string
+	limit          int
+}
+
+func (a *app) orderListCommand() *cobra.Command {
+	var filter orderFilter
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List orders, the newest first",
+		Long: `List orders, the newest first. An order that changed a moment ago may still be listed as it was: Temporal's list lags
+behind, 'starter order show' does not. Orders that are settled are listed for as long as the namespace keeps them.`,
+		Example: "  starter order list\n  starter order list --state held\n  starter order list --account acct_1Nv0FGQ9RKHgCVdK --limit 500 -o json",
+		Args:    noArgs("select orders by --account and --state"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return explain(c.Context(), a.listOrders(c.Context(), filter))
+		},
+	}
+	c.Flags().StringVar(&filter.account, "account", "", "only orders of this connected account")
+	c.Flags().StringVar(&filter.state, "state", "", "only orders in this state: "+strings.Join(stateNames(), ", "))
+	c.Flags().IntVar(&filter.limit, "limit", 100, "how many at most")
+	must(c.RegisterFlagCompletionFunc("account", a.completeAccounts))
+	must(c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp)))
+	return c
+}
+
+// query selects orders. Both values are checked before: neither can hold a quote.
+func (f orderFilter) query() (string, error) {
+	terms := []string{fmt.Sprintf("WorkflowType = '%s'", workflows.OrderFulfillmentType)}
+	if f.account != "" {
+		if err := catalog.CheckAccount(f.account); err != nil {
+			return "", badInput(err)
+		}
+		terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.SearchAccount.GetName(), f.account))
+	}
+	if err := checkState(f.state); err != nil {
+		return "", err
+	}
+	if f.state != "" {
+		terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.SearchOrderState.GetName(), f.state))
+	}
+	if f.limit < 1 {
+		return "", badUsage("--limit %d: expected at least 1", f.limit)
+	}
+	return strings.Join(terms, " AND "), nil
+}
+
+// orderRow is an order as Temporal's list knows it.
+type orderRow struct {
+	ID      string    `json:"id"`
+	Account string    `json:"account"`
+	Session string    `json:"session"`
+	State   string    `json:"state"`
+	Agent   string    `json:"agent,omitempty"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Status  string    `json:"status"` // of the workflow: running, completed, failed …
+}
+
+func (a *app) listOrders(ctx context.Context, filter orderFilter) error {
+	query, err := filter.query()
+	if err != nil {
+		return err
+	}
+	rows, more, err := a.orderRows(ctx, query, filter.limit)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(rows)
+	}
+	a.printOrders(rows, more)
+	return nil
+}
+
+func (a *app) orderRows(ctx context.Context, query string, limit int) (rows []orderRow, more bool, err error) {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	rows = []orderRow{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(limit, 1000))}
+	for {
+		page, err := c.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, false, fmt.Errorf("list the orders: %w", err)
+		}
+		for _, run := range page.GetExecutions() {
+			if len(rows) == limit {
+				return rows, true, nil
+			}
+			rows = append(rows, newOrderRow(run))
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return rows, false, nil
+		}
+	}
+}
+
+func newOrderRow(run *workflowpb.WorkflowExecutionInfo) orderRow {
+	row := orderRow{
+		ID:    run.GetExecution().GetWorkflowId(),
+		State: attribute(run, workflows.SearchOrderState.GetName()), Agent: attribute(run, workflows.SearchAgent.GetName()),
+		Started: run.GetStartTime().AsTime(), Status: strings.ToLower(run.GetStatus().String()),
+	}
+	if id, err := order.ParseID(row.ID); err == nil {
+		row.Account, row.Session = id.Account, id.Session
+	}
+	if run.GetCloseTime() != nil {
+		row.Ended = run.GetCloseTime().AsTime()
+	}
+	return row
+}
+
+func (a *app) printOrders(rows []orderRow, more bool) {
+	if len(rows) == 0 {
+		fmt.Fprintln(a.stdout, "No orders.")
+		return
+	}
+	t := table{header: []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}}
+	for _, row := range rows {
+		t.add(row.ID, dash(spaced(row.State)), dash(row.Agent), relative(a.now(), row.Started), row.Status)
+	}
+	t.write(a.stdout)
+	if more {
+		fmt.Fprintf(a.stdout, "\n… and more: --limit %d, --account or --state\n", len(rows)*10)
+	}
+}

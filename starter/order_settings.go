@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/order"
+)
+
+func (a *app) orderSettingsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "settings",
+		Short: "Show and set what becomes of an account's orders",
+		Long:  "Show and set what becomes of an account's orders. An account without settings has none fulfilled.",
+	}
+	group(c)
+	c.AddCommand(a.orderSettingsShowCommand(), a.orderSettingsSetCommand())
+	return c
+}
+
+func (a *app) orderSettingsShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show ACCOUNT",
+		Short:             "Print an account's settings for orders as JSON, defaults filled in",
+		Example:           "  starter order settings show acct_1Nv0FGQ9RKHgCVdK > orders.json",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.showOrderSettings(c.Context(), args[0]))
+		},
+	}
+}
+
+func (a *app) orderSettingsSetCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:               "set ACCOUNT -f FILE",
+		Short:             "Check settings for orders, and put them in the place of what is there",
+		Long:              "Check settings for orders, and put them in the place of what is there. The file is what 'show' prints; orders that are\nunder way go on by the settings that they have read.",
+		Example:           "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order settings show acct_A | jq '.account=\"acct_B\"' | starter order settings set acct_B -f -",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.setOrderSettings(c.Context(), args[0], file))
+		},
+	}
+	c.Flags().StringVarP(&file, "file", "f", "", "file with the settings, - for stdin; required")
+	return c
+}
+
+func (a *app) orderDocuments(ctx context.Context) (order.Documents, error) {
+	docs, err := a.documents(ctx)
+	return order.Documents{Objects: docs.Objects, Layout: docs.Layout}, err
+}
+
+func (a *app) showOrderSettings(ctx context.Context, account string) error {
+	docs, err := a.orderDocuments(ctx)
+	if err != nil {
+		return err
+	}
+	settings, err := docs.Settings(ctx, account)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(settings)
+}
+
+func (a *app) setOrderSettings(ctx context.Context, account, file string) error {
+	body, err := a.readSettings(file)
+	if err != nil {
+		return err
+	}
+	var settings order.Settings
+	if err := decodeStrictly(body, &settings); err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	if settings.Account != account {
+		return badInput(fmt.Errorf("%s: it names the account %.80q, not %s", file, settings.Account, account))
+	}
+	if err := settings.Check(); err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	docs, err := a.orderDocuments(ctx)
+	if err != nil {
+		return err
+	}
+	if err := docs.SaveSettings(ctx, settings); err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(settings.WithDefaults())
+	}
+	fmt.Fprintf(a.stdout, "%s  the settings for orders are saved; %s\n", account, fulfils(settings))
+	return nil
+}
+
+func fulfils(s order.Settings) string {
+	if !s.Enabled {
+		return "none are fulfilled (enabled is false)"
+	}
+	return fmt.Sprintf("%s orders are fulfilled by %s", s.WithDefaults().Which, s.Fulfillment.Kind)
+}
+
+func (a *app) readSettings(file string) ([]byte, error) {
+	const most = 64 << 10
+	switch file {
+	case "":
+		return nil, badUsage("expected the settings as -f FILE, or - for stdin")
+	case "-":
+		body, err := io.ReadAll(io.LimitReader(a.stdin, most+1))
+		return bounded(body, err, most)
+	}
+	body, err := os.ReadFile(file)
+	return bounded(body, err, most)
+}
+
+func bounded(body []byte, err error, most int) ([]byte, error) {
+	if err == nil && len(body) > most {
+		err = errors.New("the file is far too large for settings")
+	}
+	return body, badInput(err)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+func (a *app) orderShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ORDER",
+		Short:   "Show where an order stands: lines, amounts, parcels, refunds and disputes",
+		Long:    "Show where an order stands: lines, amounts, parcels, refunds and disputes. Nothing of its buyer is shown: Vitrine does not keep it.\nOf a settled order too, for as long as Temporal keeps it; a worker has to run.",
+		Example: "  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n  starter order show acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 -o json",
+		Args:    orderArgs,
+
+		ValidArgsFunction: a.completeOrders,
+		RunE: func(c *cobra.Command, args []string) error {
+			id, _ := orderID(args)
+			return explain(c.Context(), a.showOrder(c.Context(), id))
+		},
+	}
+}
+
+func (a *app) showOrder(ctx context.Context, id order.ID) error {
+	view, err := a.orderView(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(view)
+	}
+	a.printOrder(view)
+	return nil
+}
+
+// orderView asks the newest run, which answers after its end too.
+func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderView, err error) {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return view, err
+	}
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, "… no worker has answered yet: is one running?") })
+	defer alone.Stop()
+	answer, err := c.QueryWorkflow(ctx, id.String(), "", workflows.QueryOrder)
+	if err != nil {
+		return view, noSuchOrder(id, err)
+	}
+	if err := answer.Get(&view); err != nil {
+		return view, fmt.Errorf("%s: its answer is not readable: is the worker of another version? %w", id, err)
+	}
+	return view, nil
+}
+
+func (a *app) printOrder(v workflows.OrderView) {
+	fmt.Fprintf(a.stdout, "%s  %s\n", v.ID, spaced(string(v.State)))
+	currency := ""
+	if v.Summary != nil {
+		currency = v.Summary.Currency
+	}
+	a.detail("reason", spaced(v.Reason))
+	if s := v.Summary; s != nil {
+		a.printSummary(*s)
+	}
+	if v.Captured > 0 || v.Refunded > 0 {
+		a.detail("captured", money(v.Captured, currency))
+		a.detail("refunded", money(v.Refunded, currency))
+	}
+	if d := v.Decision; d != nil {
+		a.detail("merchant", strings.Join(strings.Fields(string(d.Verdict)+" "+spaced(string(d.Reason))+" "+d.Reference+" "+lineTexts(d.Lines)), " "))
+	}
+	for _, p := range v.Shipments {
+		a.detail("parcel", parcelText(p))
+	}
+	for _, r := range v.Refunds {
+		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, money(r.Amount, r.Currency), spaced(r.Status), spaced(r.Reason))))
+	}
+	for _, d := range v.Disputes {
+		a.detail("dispute", disputeText(d))
+	}
+	a.detail("events", count(int64(v.Events)))
+}
+
+func (a *app) printSummary(s order.Summary) {
+	a.detail("placed", s.Created.UTC().Format(time.DateTime)+" UTC")
+	a.detail("agent", s.Agent.Name)
+	a.detail("payment", strings.TrimSpace(spaced(string(s.Payment.State))+"  "+s.PaymentIntent))
+	if at := s.Payment.AuthorizationExpires; !at.IsZero() {
+		a.detail("capture by", at.UTC().Format(time.DateTime)+" UTC")
+	}
+	if !s.Livemode {
+		a.detail("mode", "test")
+	}
+	for _, line := range s.Lines {
+		a.detail("line", fmt.Sprintf("%s × %s  %s", count(line.Quantity), dash(line.SKU), money(line.Total, s.Currency)))
+	}
+	a.detail("total", fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", money(s.Amounts.Total, s.Currency),
+		money(s.Amounts.Subtotal, s.Currency), money(s.Amounts.Discount, s.Currency), money(s.Amounts.Shipping, s.Currency), money(s.Amounts.Tax, s.Currency)))
+}
+
+// detail prints one fact, and nothing of what is not known.
+func (a *app) detail(name, text string) {
+	if text != "" {
+		fmt.Fprintf(a.stdout, "  %-10s  %s\n", name, printable(text))
+	}
+}
+
+func parcelText(p order.Shipment) string {
+	parts := []string{p.ID, p.Carrier, p.Tracking}
+	if !p.ShippedAt.IsZero() {
+		parts = append(parts, "shipped "+p.ShippedAt.UTC().Format(time.DateTime))
+	}
+	if !p.DeliveredAt.IsZero() {
+		parts = append(parts, "delivered "+p.DeliveredAt.UTC().Format(time.DateTime))
+	}
+	return strings.Join(strings.Fields(strings.Join(append(parts, lineTexts(p.Lines)), " ")), " ")
+}
+
+func lineTexts(lines []order.AcceptedLine) string {
+	texts := make([]string, len(lines))
+	for i, line := range lines {
+		texts[i] = fmt.Sprintf("%s=%d", line.SKU, line.Quantity)
+	}
+	return strings.Join(texts, " ")
+}
+
+func disputeText(d order.Dispute) string {
+	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, money(d.Amount, d.Currency), spaced(d.Status), spaced(d.Reason))
+	if !d.EvidenceDueBy.IsZero() && !d.Closed() {
+		text += "  evidence by " + d.EvidenceDueBy.UTC().Format(time.DateTime) + " UTC"
+	}
+	if d.Submissions > 0 {
+		text += "  evidence submitted"
+	}
+	return text
+}
+
+// completeOrders offers the newest orders; completion must never hang or print.
+func (a *app) completeOrders(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	ctx := c.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	filter := orderFilter{limit: 50}
+	if len(args) == 1 && len(args[0]) > 0 {
+		filter.account = args[0]
+	}
+	query, err := filter.query()
+	if err != nil || len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	rows, _, _ := a.orderRows(ctx, query, filter.limit)
+	var found []string
+	for _, row := range rows {
+		text := row.ID
+		if filter.account != "" {
+			text = row.Session
+		}
+		if strings.HasPrefix(text, prefix) {
+			found = append(found, text)
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+const lampOrder = "order/acct_1/cs_1"
+
+// sells puts an order of two lamps on the stage.
+func (s *stage) sells(change ...func(*workflows.OrderView)) {
+	id := order.ID{Account: "acct_1", Session: "cs_1"}
+	view := workflows.OrderView{
+		ID: id, State: workflows.OrderAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
+		Summary: &order.Summary{
+			ID: id, PaymentIntent: "pi_1", Created: noon.Add(-time.Hour), Currency: "eur", Agent: order.Agent{Name: "ChatGPT"},
+			Amounts: order.Amounts{Subtotal: 2500, Shipping: 499, Total: 2999},
+			Lines:   []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 2, Total: 2500}},
+			Payment: order.Payment{State: order.RequiresCapture, AuthorizationExpires: noon.Add(24 * time.Hour)},
+		},
+		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z9", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
+		Refunds:   []order.Refund{{ID: "re_1", Amount: 500, Currency: "eur", Status: "succeeded"}},
+		Disputes:  []order.Dispute{{ID: "du_1", Amount: 2999, Currency: "eur", Status: "needs_response", Reason: "not_received", EvidenceDueBy: noon.Add(72 * time.Hour)}},
+	}
+	for _, c := range change {
+		c(&view)
+	}
+	s.temporal.views = map[string]any{lampOrder: view}
+	s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) { return nil, nil }
+}
+
+func TestMistakesWithOrders(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, says string
+		args       []string
+	}{
+		{"no order", "expected one order", []string{"show"}},
+		{"an account alone", "is not the id of an order", []string{"show", "acct_1"}},
+		{"a payment", "checkout session", []string{"show", "acct_1", "pi_1"}},
+		{"too much", "expected one order", []string{"cancel", "acct_1", "cs_1", "cs_2"}},
+		{"a path", "checkout session", []string{"show", "order/acct_1/../cs_1"}},
+		{"an unknown state", `--state "lost" is not known`, []string{"list", "--state", "lost"}},
+		{"a quote", "is not a Stripe account id", []string{"list", "--account", "acct_1' OR '1'='1"}},
+		{"no limit", "at least 1", []string{"list", "--limit", "0"}},
+		{"no reason to cancel", "why? Say it with --why", []string{"cancel", lampOrder}},
+		{"no reason to refund", "why? Say it with --why", []string{"refund", lampOrder, "--amount", "1"}},
+		{"cents", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1.001"}},
+		{"nothing", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "0"}},
+		{"less than nothing", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "-1"}},
+		{"no parcel", "--id", []string{"ship", lampOrder}},
+		{"an address for a carrier", "carrier", []string{"ship", lampOrder, "--id", "P-1", "--carrier", "1 Main St, Springfield"}},
+		{"a date", "expected now, or a time like", []string{"ship", lampOrder, "--id", "P-1", "--shipped", "yesterday"}},
+		{"no quantity", "expected SKU=QUANTITY", []string{"ship", lampOrder, "--id", "P-1", "--line", "LAMP-1"}},
+		{"a SKU twice", "there twice", []string{"ship", lampOrder, "--id", "P-1", "--line", "A=1", "--line", "A=2"}},
+		{"no verdict", "--accept or --reject", []string{"decide", lampOrder}},
+		{"both verdicts", "--accept or --reject", []string{"decide", lampOrder, "--accept", "--reject"}},
+		{"a story", "is not known", []string{"decide", lampOrder, "--reject", "--reason", "Ada never pays"}},
+		{"a name", "--reference", []string{"decide", lampOrder, "--accept", "--reference", "for Ada Lovelace"}},
+		{"a part of a rejection", "--line goes with --accept", []string{"decide", lampOrder, "--reject", "--line", "A=1"}},
+		{"more than was ordered", "of which 2 were ordered", []string{"decide", lampOrder, "--accept", "--line", "LAMP-1=3"}},
+		{"no file", "-f FILE", []string{"settings", "set", "acct_1"}},
+		{"no such file", "no such file", []string{"settings", "set", "acct_1", "-f", "/does/not/exist"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.sells()
+			require.Equal(t, exitUsage, s.run(append([]string{"order"}, test.args...)...), s.stderr.String())
+			require.Contains(t, s.stderr.String(), test.says)
+			require.Empty(t, s.temporal.updates)
+			require.Empty(t, s.temporal.signals)
+		})
+	}
+}
+
+func TestOrdersThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitFailed, s.run("order", "show", lampOrder))
+	require.Contains(t, s.stderr.String(), lampOrder+" is not under way")
+
+	s.sells(func(v *workflows.OrderView) { v.State = workflows.OrderShipped })
+	require.Equal(t, exitFailed, s.run("order", "decide", lampOrder, "--accept"))
+	require.Contains(t, s.stderr.String(), "does not wait for its merchant: it is shipped")
+
+	s.sells(func(v *workflows.OrderView) { v.Summary = nil })
+	require.Equal(t, exitFailed, s.run("order", "refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1"))
+	require.Contains(t, s.stderr.String(), "not loaded yet")
+	require.Empty(t, s.temporal.signals)
+}
+
+func TestWhatAnOrderDoesNotTake(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		says string
+	}{
+		"the order refuses": {temporal.NewApplicationError("it is shipped", "NotPossible"), "the order did not take it: it is shipped (order/acct_1/cs_1)"},
+		"Temporal is away":  {errors.New("connection refused"), "cancel order/acct_1/cs_1: connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.sells()
+			s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) { return nil, test.err }
+			require.Equal(t, exitFailed, s.run("order", "cancel", lampOrder, "--why", "so", "--by", "ada"))
+			require.Contains(t, s.stderr.String(), test.says)
+		})
+	}
+}
+
+func TestAPersonIsAskedWhereMoneyMoves(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"cancel", lampOrder, "--why", "so", "--by", "ada"},
+		{"refund", lampOrder, "--why", "so", "--by", "ada"},
+		{"evidence", lampOrder, "--why", "so", "--by", "ada"},
+		{"decide", lampOrder, "--reject"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.sells()
+			s.app.isTerminal = func(any) bool { return true }
+			s.stdin = "n\n"
+			require.Equal(t, exitUsage, s.run(append([]string{"order"}, args...)...))
+			require.Contains(t, s.stderr.String(), "29.99 EUR in all, 29.99 EUR captured, 5.00 EUR refunded")
+			require.Empty(t, s.temporal.updates)
+			require.Empty(t, s.temporal.signals)
+
+			s.stdin = "y\n"
+			require.Equal(t, exitOK, s.run(append([]string{"order"}, args...)...), s.stderr.String())
+			s.stdin = ""
+			require.Equal(t, exitOK, s.run(append([]string{"order", args[0], "--yes"}, args[1:]...)...), s.stderr.String())
+			require.Len(t, append(s.temporal.signals, make([]any, 3*len(s.temporal.updates))...), 6, "one of each way was sent twice")
+		})
+	}
+}
+
+func TestOrdersAreSteered(t *testing.T) {
+	t.Parallel()
+	verdict := workflows.OrderVerdict{By: "ada", Why: "so"}
+	because := []string{"--why", "so", "--by", "ada"}
+	for name, test := range map[string]struct {
+		args   []string
+		update string
+		want   any
+	}{
+		"cancel":         {append([]string{"cancel", "acct_1", "cs_1"}, because...), workflows.UpdateCancel, verdict},
+		"retry":          {append([]string{"retry", lampOrder}, because...), workflows.UpdateRetry, verdict},
+		"evidence":       {append([]string{"evidence", lampOrder}, because...), workflows.UpdateEvidence, verdict},
+		"refund":         {append([]string{"refund", lampOrder}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: verdict}},
+		"refund in part": {append([]string{"refund", lampOrder, "--amount", "12.5"}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: verdict, Amount: 1250}},
+		"ship": {[]string{"ship", lampOrder, "--id", "P-1", "--carrier", "UPS", "--line", "A=B=2"}, workflows.UpdateShip, order.Shipment{
+			ID: "P-1", Carrier: "UPS", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "A=B", Quantity: 2}},
+		}},
+		"delivered": {[]string{"ship", lampOrder, "--id", "P-1", "--delivered", "2026-11-24T13:00:00+02:00"}, workflows.UpdateShip, order.Shipment{
+			ID: "P-1", DeliveredAt: noon.Add(-time.Hour),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.sells()
+			require.Equal(t, exitOK, s.run(append([]string{"orders"}, test.args...)...), s.stderr.String())
+			require.Len(t, s.temporal.updates, 1)
+			require.Equal(t, lampOrder, s.temporal.updates[0].WorkflowID)
+			require.Equal(t, test.update, s.temporal.updates[0].UpdateName)
+			require.Equal(t, []any{test.want}, s.temporal.updates[0].Args)
+			require.Contains(t, s.stdout.String(), lampOrder)
+			require.Equal(t, exitOK, s.run(append([]string{"order", "-o", "json"}, test.args...)...))
+			require.JSONEq(t, `{"id":{"account":"acct_1","session":"cs_1"},"done":"`+test.update+`"}`, s.stdout.String())
+		})
+	}
+}
+
+func TestDecideSignals(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.sells()
+	require.Equal(t, exitOK, s.run("order", "decide", lampOrder, "--accept", "--line", "LAMP-1=1", "--reference", "SO-1"), s.stderr.String())
+	require.Equal(t, lampOrder+"  is told: accepted\n", s.stdout.String())
+	require.Equal(t, []any{lampOrder, workflows.SignalDecision, order.Decision{
+		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}, Reference: "SO-1",
+	}}, s.temporal.signals)
+}
+
+func TestShowPrintsAnOrder(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.sells()
+	require.Equal(t, exitOK, s.run("order", "show", "acct_1", "cs_1"), s.stderr.String())
+	require.Equal(t, `order/acct_1/cs_1  awaits merchant
+  placed      2026-11-24 11:00:00 UTC
+  agent       ChatGPT
+  payment     requires capture  pi_1
+  capture by  2026-11-25 12:00:00 UTC
+  mode        test
+  line        2 × LAMP-1  25.00 EUR
+  total       29.99 EUR  (subtotal 25.00 EUR, discount 0.00 EUR, shipping 4.99 EUR, tax 0.00 EUR)
+  captured    29.99 EUR
+  refunded    5.00 EUR
+  parcel      P-1 UPS 1Z9 shipped 2026-11-24 12:00:00 LAMP-1=1
+  refund      re_1  5.00 EUR  succeeded
+  dispute     du_1  29.99 EUR  needs response  not received  evidence by 2026-11-27 12:00:00 UTC
+  events      3
+`, s.stdout.String())
+	require.Equal(t, exitOK, s.run("order", "show", lampOrder, "-o", "json"))
+	require.Contains(t, s.stdout.String(), `"state": "awaits_merchant"`)
+}
+
+func orderRun(session, state string) *workflowpb.WorkflowExecutionInfo {
+	run := runningSync("acct_1", "", "run-1", noon.Add(-5*time.Minute))
+	run.Execution.WorkflowId, run.Status = "order/acct_1/"+session, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	run.SearchAttributes.IndexedFields["VitrineOrderState"] = &commonpb.Payload{Data: []byte(`"` + state + `"`)}
+	run.SearchAttributes.IndexedFields["VitrineAgent"] = &commonpb.Payload{Data: []byte(`"ChatGPT"`)}
+	return run
+}
+
+func TestListPrintsOrders(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("order", "list"))
+	require.Equal(t, "No orders.\n", s.stdout.String())
+
+	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "held"), orderRun("cs_3", "held")}
+	require.Equal(t, exitOK, s.run("order", "list", "--account", "acct_1", "--state", "held", "--limit", "2"))
+	require.Equal(t, `ORDER              STATE  AGENT    PLACED  WORKFLOW
+order/acct_1/cs_1  held   ChatGPT  5m ago  running
+order/acct_1/cs_2  held   ChatGPT  5m ago  running
+
+… and more: --limit 20, --account or --state
+`, s.stdout.String())
+	require.Equal(t, []string{
+		"WorkflowType = 'OrderFulfillment'",
+		"WorkflowType = 'OrderFulfillment' AND VitrineAccount = 'acct_1' AND VitrineOrderState = 'held'",
+	}, s.temporal.queries)
+	require.Equal(t, exitOK, s.run("order", "list", "-o", "json"))
+	require.Contains(t, s.stdout.String(), `"session": "cs_3"`)
+
+	require.Equal(t, exitOK, s.run("__complete", "order", "show", "acct_1", "cs_"))
+	require.Contains(t, s.stdout.String(), "cs_2\n")
+	require.Equal(t, exitOK, s.run("__complete", "order", "show", "order/"))
+	require.Contains(t, s.stdout.String(), "order/acct_1/cs_3\n")
+}
+
+func TestMoneyIsWrittenInItsCurrency(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		amount         int64
+		currency, want string
+	}{
+		{0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"}, {123456789, "usd", "1,234,567.89 USD"}, {-1250, "eur", "-12.50 EUR"},
+		{1200, "jpy", "1,200 JPY"}, {1200, "kwd", "1.200 KWD"}, {500, "isk", "5.00 ISK"}, {-9223372036854775808, "jpy", "-9,223,372,036,854,775,808 JPY"},
+	} {
+		require.Equal(t, test.want, money(test.amount, test.currency))
+	}
+	for text, want := range map[string]int64{"12.50": 1250, "12.5": 1250, "12": 1200, "0.01": 1, "12.": 1200} {
+		got, err := parseMoney(text, "eur")
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	got, err := parseMoney("1200", "jpy")
+	require.NoError(t, err)
+	require.Equal(t, int64(1200), got)
+	for _, text := range []string{"", ".5", "1,50", "1.2.3", "1e3", "99999999999999999999", "1_0", "+1", "0.00"} {
+		_, err := parseMoney(text, "eur")
+		require.Error(t, err, text)
+	}
+	_, err = parseMoney("1.5", "jpy")
+	require.ErrorContains(t, err, "something like 1250")
+}
+
+func TestSettingsForOrders(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
+	require.Contains(t, s.stdout.String(), `"enabled": false`)
+
+	for body, says := range map[string]string{
+		`{"account":"acct_1","captrue":"on_shipment"}`:              "captrue",
+		`{"account":"acct_2"}`:                                      "not acct_1",
+		`{"account":"acct_1","enabled":true}`:                       "fulfillment.kind is not set",
+		`{"account":"acct_1","enabled":false,"capture":"tomorrow"}`: "capture",
+	} {
+		s.stdin = body
+		require.Equal(t, exitUsage, s.run("order", "settings", "set", "acct_1", "-f", "-"), body)
+		require.Contains(t, s.stderr.String(), says)
+	}
+	file := filepath.Join(t.TempDir(), "orders.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"account":"acct_1","enabled":true,"fulfillment":{"kind":"s3"}}`), 0o600))
+	require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", file), s.stderr.String())
+	require.Equal(t, "acct_1  the settings for orders are saved; agent orders are fulfilled by s3\n", s.stdout.String())
+	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
+	require.Contains(t, s.stdout.String(), `"settle_window": "2880h0m0s"`)
+
+	known, err := order.Documents{Objects: s.docs.Objects, Layout: s.docs.Layout}.Known(s.ctx, "acct_1")
+	require.NoError(t, err)
+	require.True(t, known)
+	known, err = order.Documents{Objects: s.docs.Objects, Layout: s.docs.Layout}.Known(s.ctx, "acct_2")
+	require.NoError(t, err)
+	require.False(t, known)
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+
+	"vitrine/internal/config"
+)
+
+const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report about orders, until SIGTERM or SIGINT.
+
+  POST /webhooks/stripe                         Stripe's events; 200 once the order's workflow has it
+  POST /orders/ACCOUNT/SESSION/shipments        a parcel was sent, or has arrived
+  POST /orders/ACCOUNT/SESSION/decision         a merchant accepts or rejects an order that was left pending
+
+on VITRINE_WEBHOOK_LISTEN, and /livez, /readyz and /metrics on VITRINE_LISTEN. An event is only acknowledged when Temporal
+has it: otherwise the answer is 503, and Stripe sends it again. Run as many as you like behind a load balancer that speaks
+TLS; a request that is under way when the process is told to stop is answered first. The routes for merchants exist if
+VITRINE_API_TOKEN is set.
+
+Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong.`
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "serve",
+		Short:   "Receive Stripe's webhooks, and merchants' news of their orders",
+		Long:    serveHelp,
+		Example: "  VITRINE_WEBHOOK_SECRETS=whsec_… starter serve",
+		Args:    noArgs("it is configured by environment variables, which 'starter env' lists"),
+		RunE:    func(c *cobra.Command, _ []string) error { return a.serve(c.Context()) },
+	}
+}
+
+func (a *app) serve(ctx context.Context) error {
+	c, err := config.LoadServe(a.lookup)
+	if err != nil {
+		return badInput(errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err))
+	}
+	running, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	if err := runUntil(running, fx.New(a.serveModules(c, giveUp))); err != nil {
+		return err
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("gave up: %w", context.Cause(running))
+	}
+	return nil
+}
+
+// runUntil runs an application until ctx ends. Its stop has its own time: what ended ctx must not cut requests off.
+func runUntil(ctx context.Context, app *fx.App) error {
+	if err := app.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	starting, cancel := context.WithTimeout(ctx, app.StartTimeout())
+	defer cancel()
+	if err := app.Start(starting); err != nil {
+		return dig.RootCause(err)
+	}
+	<-ctx.Done()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.StopTimeout())
+	defer cancel()
+	if err := app.Stop(stopping); err != nil {
+		return fmt.Errorf("stop: %w", dig.RootCause(err))
+	}
+	return nil
+}
+
+// afterRequests is what a stop takes beyond VITRINE_SHUTDOWN_TIMEOUT, which is for the requests alone.
+const afterRequests = 5 * time.Second

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/client"
+)
+
+const (
+	// maxRequests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again, and a
+	// queue here would make all of them late.
+	maxRequests = 256
+	// deliverWithin leaves half a second of the five in which a request is answered, whatever Temporal and Stripe do.
+	deliverWithin = 4500 * time.Millisecond
+)
+
+// newServer has a limit for every phase of a request: whoever sends slowly, or nothing, loses the connection.
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// drain lets the requests under way end, and cuts off those that do not in time.
+func drain(ctx context.Context, server *http.Server) error {
+	err := server.Shutdown(ctx)
+	if err != nil {
+		_ = server.Close()
+	}
+	return err
+}
+
+// serveRoutes are what the internet may reach.
+func serveRoutes(w *webhook, m *merchants, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /webhooks/stripe", w)
+	m.register(mux)
+	return observed(limited(maxRequests, mux), metrics, logger)
+}
+
+func limited(n int, next http.Handler) http.Handler {
+	slots := make(chan struct{}, n)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			next.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// observed counts and logs requests by their route, never by their path or body: a path may hold anything.
+func observed(next http.Handler, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		answered := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(answered, r)
+		took := time.Since(began)
+		route := r.Pattern
+		if route == "" {
+			route = "none"
+		}
+		labels := metrics.WithTags(map[string]string{"route": route, "status": strconv.Itoa(answered.status)})
+		labels.Timer("vitrine_http_request_duration").Record(took)
+		logger.Log(r.Context(), accessLevel(answered.status), "request", "route", route, "status", answered.status, "took", took)
+	})
+}
+
+// accessLevel keeps what goes well, and what strangers try, out of a log at its usual level.
+func accessLevel(status int) slog.Level {
+	if status >= http.StatusInternalServerError {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

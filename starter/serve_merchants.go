@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+// maxReport is the largest shipment or decision.
+const maxReport = 64 << 10
+
+// merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
+type merchants struct {
+	token  string
+	signal func(ctx context.Context, workflowID, runID, name string, arg any) error
+	within time.Duration
+	logger *slog.Logger
+}
+
+// register adds nothing without a token: routes that nobody may use are not there.
+func (m *merchants) register(mux *http.ServeMux) {
+	if m.token == "" {
+		return
+	}
+	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.SignalShipment, readShipment))
+	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.SignalDecision, readDecision))
+}
+
+// route makes a signal of a report. 202 means that the order has it; the workflow takes it up, or finds that it does not
+// fit, on its own.
+func (m *merchants) route(signal string, read func([]byte) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !m.allowed(r) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="vitrine"`)
+			reply(w, http.StatusUnauthorized, "expected the header Authorization: Bearer, with the token of this deployment")
+			return
+		}
+		id := order.ID{Account: r.PathValue("account"), Session: r.PathValue("session")}
+		report, status, err := readReport(w, r, id, read)
+		if err != nil {
+			reply(w, status, err.Error())
+			return
+		}
+		status, text := m.send(r.Context(), id, signal, report)
+		reply(w, status, text)
+	}
+}
+
+// allowed compares digests, whose length says nothing of the token's.
+func (m *merchants) allowed(r *http.Request) bool {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	want, got := sha256.Sum256([]byte(m.token)), sha256.Sum256([]byte(given))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+func readReport(w http.ResponseWriter, r *http.Request, id order.ID, read func([]byte) (any, error)) (any, int, error) {
+	if err := id.Check(); err != nil {
+		return nil, http.StatusBadRequest, err
+	}
+	body, status := readJSON(w, r, maxReport)
+	if status != http.StatusOK {
+		return nil, status, fmt.Errorf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport)
+	}
+	report, err := read(body)
+	if err != nil {
+		return nil, http.StatusBadRequest, err
+	}
+	return report, http.StatusOK, nil
+}
+
+func (m *merchants) send(ctx context.Context, id order.ID, signal string, report any) (int, string) {
+	ctx, cancel := context.WithTimeout(ctx, m.within)
+	defer cancel()
+	err := m.signal(ctx, id.String(), "", signal, report)
+	switch {
+	case err == nil:
+		m.logger.InfoContext(ctx, "merchant's report", "order", id, "signal", signal)
+		return http.StatusAccepted, ""
+	case isNotFound(err):
+		return http.StatusNotFound, "there is no such order under way: it is settled, or Vitrine never saw it"
+	}
+	m.logger.WarnContext(ctx, "merchant's report not delivered", "order", id, "signal", signal, "error", err)
+	return http.StatusServiceUnavailable, "not delivered: send it again"
+}
+
+func reply(w http.ResponseWriter, status int, problem string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(struct {
+		Error string `json:"error,omitempty"`
+	}{problem})
+}
+
+func readShipment(body []byte) (any, error) {
+	var shipment order.Shipment
+	if err := decodeStrictly(body, &shipment); err != nil {
+		return nil, err
+	}
+	return shipment, shipment.Check()
+}
+
+// readDecision reads the answer that an endpoint could have given at once.
+func readDecision(body []byte) (any, error) {
+	var answer struct {
+		Status    order.Verdict        `json:"status"`
+		Reason    string               `json:"reason"`
+		Lines     []order.AcceptedLine `json:"lines"`
+		Reference string               `json:"reference"`
+	}
+	if err := decodeStrictly(body, &answer); err != nil {
+		return nil, err
+	}
+	return newDecision(answer.Status, answer.Reason, answer.Reference, answer.Lines)
+}
+
+// newDecision checks what can be checked without the order; the workflow checks the rest.
+func newDecision(verdict order.Verdict, reason, reference string, lines []order.AcceptedLine) (order.Decision, error) {
+	d := order.Decision{Verdict: verdict, Reference: order.ReferenceOf(reference), Lines: lines}
+	switch verdict {
+	case order.Rejected:
+		d.Reason, d.Lines = order.ReasonOf(reason), nil
+	case order.Accepted:
+	default:
+		return d, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("status %.20q: expected accepted or rejected", verdict))
+	}
+	for _, line := range d.Lines {
+		if line.SKU == "" || line.Quantity < 0 {
+			return d, fault.NewPermanent(fault.InputInvalid, errors.New("lines: expected a sku and a quantity in each"))
+		}
+	}
+	return d, nil
+}
+
+// decodeStrictly refuses fields that it does not know: a mistyped tracking would otherwise be none.
+func decodeStrictly(body []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("the body is not readable: %w", err))
+	}
+	if decoder.More() {
+		return fault.NewPermanent(fault.InputInvalid, errors.New("the body holds more than one JSON value"))
+	}
+	return nil
+}

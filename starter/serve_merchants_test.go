@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+const token = "a-token-that-nobody-guesses"
+
+// counter is where merchants report; sent is what went on to the orders.
+type counter struct {
+	*merchants
+	logs bytes.Buffer
+	sent []any
+	err  error
+}
+
+func newCounter() *counter {
+	c := &counter{}
+	c.merchants = &merchants{
+		token: token, within: time.Second, logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
+		signal: func(_ context.Context, workflowID, runID, name string, arg any) error {
+			c.sent = append(c.sent, workflowID, runID, name, arg)
+			return c.err
+		},
+	}
+	return c
+}
+
+func (c *counter) post(t *testing.T, path, body, authorization string) (int, string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", authorization)
+	recorder := httptest.NewRecorder()
+	serveRoutes(newDoor().webhook, c.merchants, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
+	return recorder.Code, recorder.Body.String()
+}
+
+const (
+	shipments = "/orders/acct_1/cs_1/shipments"
+	decisions = "/orders/acct_1/cs_1/decision"
+	shipped   = `{"id":"p-1","carrier":"UPS","tracking":"1Z999","shipped_at":"2026-11-24T10:00:00Z","lines":[{"sku":"LAMP-1","quantity":2}]}`
+)
+
+func TestReportsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	const bearer = "Bearer " + token
+	for name, test := range map[string]struct {
+		path, body, authorization string
+		status                    int
+		says                      string
+	}{
+		"nobody":               {shipments, shipped, "", 401, "Authorization: Bearer"},
+		"another token":        {shipments, shipped, "Bearer " + token + "x", 401, "Authorization: Bearer"},
+		"another scheme":       {shipments, shipped, "Basic " + token, 401, "Authorization: Bearer"},
+		"no account":           {"/orders/acme/cs_1/shipments", shipped, bearer, 400, "is not a Stripe account id"},
+		"no session":           {"/orders/acct_1/pi_1/shipments", shipped, bearer, 400, "checkout session"},
+		"no JSON":              {shipments, "p-1", bearer, 400, "not readable"},
+		"two shipments":        {shipments, shipped + shipped, bearer, 400, "more than one JSON value"},
+		"a mistyped field":     {shipments, `{"id":"p-1","traking":"1Z"}`, bearer, 400, "traking"},
+		"no id":                {shipments, `{"carrier":"UPS"}`, bearer, 400, "shipment"},
+		"an address":           {shipments, `{"id":"p-1","carrier":"1 Main St, Springfield"}`, bearer, 400, "carrier"},
+		"too large":            {shipments, strings.Repeat(" ", maxReport) + shipped, bearer, 413, "65536"},
+		"an unknown decision":  {decisions, `{"status":"maybe"}`, bearer, 400, "accepted or rejected"},
+		"no decision":          {decisions, `{"status":"pending"}`, bearer, 400, "accepted or rejected"},
+		"a line without a SKU": {decisions, `{"status":"accepted","lines":[{"quantity":1}]}`, bearer, 400, "sku"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCounter()
+			status, text := c.post(t, test.path, test.body, test.authorization)
+			require.Equal(t, test.status, status, text)
+			require.Contains(t, text, test.says)
+			require.Empty(t, c.sent)
+			require.NotContains(t, c.logs.String()+text, token)
+		})
+	}
+}
+
+func TestWithoutATokenThereAreNoRoutes(t *testing.T) {
+	t.Parallel()
+	c := newCounter()
+	c.token = ""
+	for _, path := range []string{shipments, decisions} {
+		status, _ := c.post(t, path, shipped, "Bearer ")
+		require.Equal(t, http.StatusNotFound, status)
+	}
+	require.Empty(t, c.sent)
+}
+
+func TestReportsThatDoNotArrive(t *testing.T) {
+	t.Parallel()
+	c := newCounter()
+	c.err = serviceerror.NewNotFound("workflow execution already completed")
+	status, text := c.post(t, shipments, shipped, "Bearer "+token)
+	require.Equal(t, http.StatusNotFound, status)
+	require.Contains(t, text, "there is no such order under way")
+
+	c.err = errors.New("connection refused")
+	status, text = c.post(t, shipments, shipped, "bearer "+token)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, text, "send it again")
+	require.Contains(t, c.logs.String(), "connection refused")
+}
+
+func TestReportsReachTheirOrder(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		path, body, signal string
+		want               any
+	}{
+		"a parcel": {shipments, shipped, workflows.SignalShipment, order.Shipment{
+			ID: "p-1", Carrier: "UPS", Tracking: "1Z999", ShippedAt: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC),
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
+		}},
+		"a yes":       {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted, Reference: "SO-1"}},
+		"a part":      {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}},
+		"a no":        {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.SignalDecision, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
+		"a story":     {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.SignalDecision, order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
+		"a name":      {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted}},
+		"no all over": {decisions, `{"status":"rejected","lines":[{"sku":"A","quantity":0}]}`, workflows.SignalDecision, order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCounter()
+			status, text := c.post(t, test.path, test.body, "Bearer "+token)
+			require.Equal(t, http.StatusAccepted, status, text)
+			require.Equal(t, []any{"order/acct_1/cs_1", "", test.signal, test.want}, c.sent)
+		})
+	}
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"vitrine/internal/temporalclient/temporalclienttest"
+)
+
+func TestServeSaysWhatItIsMissing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitUsage, s.run("serve"))
+	for _, missing := range []string{"STRIPE_API_KEY", "VITRINE_WEBHOOK_SECRETS", "VITRINE_STATE_BUCKET"} {
+		require.Contains(t, s.stderr.String(), missing)
+	}
+	require.Equal(t, exitUsage, s.run("serve", "acct_1"))
+	require.Contains(t, s.stderr.String(), "starter env")
+}
+
+// The variables of Temporal are read from the process, which parallel tests share.
+func serving(t *testing.T, attributes map[string]enumspb.IndexedValueType, more ...string) (*stage, *temporalclienttest.Frontend) {
+	t.Helper()
+	frontend := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "default", SearchAttributes: attributes})
+	t.Setenv("TEMPORAL_ADDRESS", frontend.Address)
+	t.Setenv("TEMPORAL_CONFIG_FILE", t.TempDir()+"/none.toml")
+	vars := map[string]string{
+		"STRIPE_API_KEY": "sk_test_1", "VITRINE_WEBHOOK_SECRETS": connectSecret, "VITRINE_STATE_BUCKET": "state",
+		"VITRINE_LISTEN": "127.0.0.1:0", "VITRINE_WEBHOOK_LISTEN": "127.0.0.1:0", "VITRINE_SHUTDOWN_TIMEOUT": "5s",
+	}
+	for i := 0; i < len(more); i += 2 {
+		vars[more[i]] = more[i+1]
+	}
+	s := newStage(t)
+	s.app.lookup = func(name string) (string, bool) { value, ok := vars[name]; return value, ok }
+	return s, frontend
+}
+
+func orderAttributes() map[string]enumspb.IndexedValueType {
+	return map[string]enumspb.IndexedValueType{
+		"VitrineAccount": enumspb.INDEXED_VALUE_TYPE_KEYWORD, "VitrineOrderState": enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+	}
+}
+
+func TestServeDoesNotStartInHalf(t *testing.T) {
+	t.Run("search attributes are missing", func(t *testing.T) {
+		s, _ := serving(t, nil)
+		require.Equal(t, exitFailed, s.run("serve"))
+		require.Contains(t, s.stderr.String(), "lacks the search attributes VitrineAccount, VitrineOrderState")
+	})
+	t.Run("Temporal is away", func(t *testing.T) {
+		s, frontend := serving(t, orderAttributes())
+		frontend.SetHealthy(false)
+		require.Equal(t, exitFailed, s.run("serve"))
+		require.Contains(t, s.stderr.String(), "does not answer")
+	})
+	t.Run("the port is taken", func(t *testing.T) {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, taken.Close()) }()
+		s, _ := serving(t, orderAttributes(), "VITRINE_WEBHOOK_LISTEN", taken.Addr().String())
+		require.Equal(t, exitFailed, s.run("serve"))
+		require.Contains(t, s.stderr.String(), "VITRINE_WEBHOOK_LISTEN="+taken.Addr().String()+": cannot listen there")
+	})
+}
+
+// watched is a log that tells when both addresses are served.
+type watched struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	ready chan struct{}
+}
+
+var listening = regexp.MustCompile(`msg=listening variable=(\S+) address=(\S+)`)
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	had := len(w.addresses())
+	w.text.Write(p)
+	if had < 2 && len(w.addresses()) == 2 {
+		close(w.ready)
+	}
+	return len(p), nil
+}
+
+func (w *watched) addresses() map[string]string {
+	found := map[string]string{}
+	for _, match := range listening.FindAllStringSubmatch(w.text.String(), -1) {
+		found[match[1]] = match[2]
+	}
+	return found
+}
+
+func TestServeFromStartToSignal(t *testing.T) {
+	s, _ := serving(t, orderAttributes())
+	log := &watched{ready: make(chan struct{})}
+	s.app.stdin, s.app.stdout, s.app.stderr = strings.NewReader(""), io.Discard, log
+	ctx, stop := context.WithCancelCause(t.Context())
+	exit := make(chan int, 1)
+	go func() { exit <- s.app.execute(ctx, []string{"serve"}) }()
+	select {
+	case <-log.ready:
+	case code := <-exit:
+		t.Fatalf("ended with %d: %s", code, log.text.String())
+	}
+	addresses := log.addresses()
+
+	status, _ := fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", event(), "t=1,v1=00")
+	require.Equal(t, http.StatusBadRequest, status)
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", event(), sign(connectSecret, event(), time.Now()))
+	require.Equal(t, http.StatusOK, status, "acct_1 has no settings for orders")
+	status, _ = fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/livez", "", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Eventually(t, func() bool {
+		status, _ := fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/readyz", "", "")
+		return status == http.StatusOK
+	}, 5*time.Second, time.Millisecond)
+	_, metrics := fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/metrics", "", "")
+	metrics = strings.Join(regexp.MustCompile(`(?m)^vitrine_.*$`).FindAllString(metrics, -1), "\n")
+	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="signature_malformed",type="unverified"} 1`)
+	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)
+	require.Contains(t, metrics, `vitrine_webhook_duration_seconds_bucket{outcome="unknown_account"`)
+	require.Contains(t, metrics, `vitrine_http_request_duration_seconds_bucket{route="POST /webhooks/stripe",status="200"`)
+	require.NotContains(t, metrics, "acct_1")
+
+	stop(interrupted{syscall.SIGTERM})
+	require.Equal(t, exitOK, <-exit, log.text.String())
+}
+
+func fetch(t *testing.T, method, address, body, signature string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Stripe-Signature", signature)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+func TestAShutdownLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}), make(chan struct{})
+	server, address := servedBy(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }))
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := fetch(t, http.MethodPost, address, "{}", "")
+		answered <- status
+	}()
+	<-entered
+	drained := make(chan error, 1)
+	go func() { drained <- drain(t.Context(), server) }()
+	require.Eventually(t, func() bool {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
+	}, 5*time.Second, time.Millisecond, "nothing new is accepted")
+	close(release)
+	require.Equal(t, http.StatusOK, <-answered)
+	require.NoError(t, <-drained)
+}
+
+func TestAShutdownDoesNotWaitForever(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	server, address := servedBy(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { close(entered); <-r.Context().Done() }))
+	ended := make(chan error, 1)
+	go func() {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err == nil {
+			_, err = http.DefaultClient.Do(r) //nolint:bodyclose // there is none
+		}
+		ended <- err
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, drain(ctx, server), context.DeadlineExceeded)
+	require.Error(t, <-ended)
+}
+
+func servedBy(t *testing.T, handler http.Handler) (*http.Server, string) {
+	t.Helper()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := newServer(handler, newDoor().logger)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(port) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
+	})
+	return server, "http://" + port.Addr().String()
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/fx"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/config"
+	"vitrine/internal/health"
+	"vitrine/internal/intake"
+	"vitrine/internal/order"
+	"vitrine/internal/stripeapi"
+	"vitrine/internal/telemetry"
+	"vitrine/internal/temporalclient"
+	"vitrine/workflows"
+)
+
+// giveUp ends the server, so that whoever runs it starts a new one.
+type giveUp func(error)
+
+// serveModules is the whole server. fx starts what they append from top to bottom, and stops it in reverse.
+func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Option {
+	return fx.Options(
+		fx.NopLogger, // errors come back from New, Start and Stop, and are printed there
+		fx.StartTimeout(15*time.Second),
+		fx.StopTimeout(c.Worker.ShutdownTimeout+afterRequests),
+		fx.Supply(c, telemetry.NewLogger(a.stderr, c.Log)),
+		fx.Provide(
+			func(h *health.Health) giveUp { return func(err error) { h.Fail(err); stop(err) } },
+			func() (catalog.Documents, error) { return a.documents(context.Background()) },
+			newMetrics, newTemporalOptions, newTemporal, newHealth, newIntake, newWebhook, newMerchants,
+		),
+		fx.Invoke(answerProbes, checkTemporal, receive),
+	)
+}
+
+func newMetrics(lc fx.Lifecycle, logger *slog.Logger) (*telemetry.Metrics, client.MetricsHandler, error) {
+	m, err := telemetry.NewMetrics("vitrine-starter", version(), logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	lc.Append(fx.StopHook(m.Shutdown))
+	return m, m.Temporal(), nil
+}
+
+func newTemporalOptions(logger *slog.Logger, metrics client.MetricsHandler) (client.Options, error) {
+	return temporalclient.Options(logger, metrics)
+}
+
+// newTemporal does not connect yet: checkTemporal does, within the start's timeout.
+func newTemporal(lc fx.Lifecycle, o client.Options) (client.Client, error) {
+	c, err := client.NewLazyClient(o)
+	if err == nil {
+		lc.Append(fx.StopHook(c.Close))
+	}
+	return c, err
+}
+
+func checkTemporal(lc fx.Lifecycle, c client.Client, o client.Options, logger *slog.Logger) {
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		if err := temporalclient.Check(ctx, c, o); err != nil {
+			return err
+		}
+		return temporalclient.CheckSearchAttributes(ctx, c, o.Namespace, logger, workflows.SearchAccount, workflows.SearchOrderState)
+	}))
+}
+
+func newHealth(temporal client.Client) *health.Health {
+	return health.New(func(ctx context.Context) error {
+		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err
+	})
+}
+
+func newIntake(c config.Config, temporal client.Client, documents catalog.Documents) (intake.Intake, error) {
+	stripe, err := stripeapi.New(stripeapi.Options{
+		Key: c.Stripe.Key.Reveal(), APIBase: c.Stripe.APIBase, OrdersVersion: c.Stripe.OrdersVersion,
+	})
+	if err != nil {
+		return intake.Intake{}, err
+	}
+	settings := order.Documents{Objects: documents.Objects, Layout: documents.Layout}
+	return intake.Intake{Temporal: temporal, Known: settings.Known, SessionOf: stripe.Orders().SessionOf}.Remembering(), nil
+}
+
+func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *webhook {
+	secrets := make([]string, len(c.Serve.Secrets))
+	for i, secret := range c.Serve.Secrets {
+		secrets[i] = secret.Reveal()
+	}
+	return &webhook{
+		secrets: secrets, livemode: c.Livemode(), deliver: in.Deliver, within: deliverWithin,
+		now: time.Now, metrics: metrics, logger: logger,
+	}
+}
+
+func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *merchants {
+	return &merchants{token: c.Serve.APIToken.Reveal(), signal: temporal.SignalWorkflow, within: deliverWithin, logger: logger}
+}
+
+// answerProbes listens before Temporal is asked, so that a start can be watched.
+func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemetry.Metrics, stop giveUp, logger *slog.Logger) {
+	server := newServer(h.Routes(m.Handler()), logger)
+	listen := listener{"VITRINE_LISTEN", c.Worker.Listen, server, stop, logger}
+	lc.Append(fx.StartStopHook(listen.start, server.Shutdown))
+}
+
+// receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
+func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, h *health.Health, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
+	server := newServer(serveRoutes(w, m, metrics, logger), logger)
+	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, server, stop, logger}
+	lc.Append(fx.StartStopHook(
+		func(ctx context.Context) error {
+			if err := listen.start(ctx); err != nil {
+				return err
+			}
+			h.Started()
+			return nil
+		},
+		func(ctx context.Context) error {
+			h.Draining()
+			ctx, cancel := context.WithTimeout(ctx, c.Worker.ShutdownTimeout)
+			defer cancel()
+			return drain(ctx, server)
+		},
+	))
+}
+
+// listener opens a port in the foreground, so that one that is taken ends the start with a clear error.
+type listener struct {
+	variable, address string
+	server            *http.Server
+	stop              giveUp
+	logger            *slog.Logger
+}
+
+func (l listener) start(ctx context.Context) error {
+	port, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
+	if err != nil {
+		return fmt.Errorf("%s=%s: cannot listen there: %w", l.variable, l.address, err)
+	}
+	l.logger.Info("listening", "variable", l.variable, "address", port.Addr().String())
+	go func() {
+		if err := l.server.Serve(port); !errors.Is(err, http.ErrServerClosed) {
+			l.stop(fmt.Errorf("serve %s: %w", l.variable, err))
+		}
+	}()
+	return nil
+}
