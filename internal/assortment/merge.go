@@ -3,7 +3,6 @@ package assortment
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"math"
 	"slices"
@@ -29,7 +28,7 @@ type Part struct {
 	At            time.Time            // when Stripe got it
 }
 
-var errFull = errors.New("assortment: too many rows: a file holds 4 GB")
+var errFull = &FileError{"too many rows: a file holds 4 GB"}
 
 // Merge returns the file after a part. before is the file so far, nil if there is none or it cannot be read. Merging the
 // same part again gives the same file, so whoever failed to write it may begin anew.
