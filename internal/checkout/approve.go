@@ -33,8 +33,7 @@ const graceForPrice = 15 * time.Minute
 
 // Approve decides about a cart by the assortment, and holds its pieces for the checkout if it may be sold.
 func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, checkout string, now time.Time) Verdict {
-	wants := map[string]*assortment.Want{}
-	order := []assortment.Want{}
+	var wants []assortment.Want
 	unsure := false
 	for _, l := range r.Lines() {
 		item, known := x.Find(l.SKU())
@@ -45,24 +44,28 @@ func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, c
 		if v := judge(l, item, known, r.Currency, now); !v.Approved {
 			return refuse(holds, account, checkout, v)
 		}
-		w := wants[l.SKU()]
-		if w == nil {
-			w = &assortment.Want{SKU: l.SKU()}
-			w.Left, w.Limited = item.Left()
-			wants[l.SKU()] = w
-		}
-		w.Quantity += l.Quantity
+		wants = want(wants, l, item)
 	}
 	if unsure {
 		return Verdict{Cause: Undecided}
 	}
-	for _, w := range wants {
-		order = append(order, *w)
-	}
-	if short, ok := holds.Take(account, checkout, order); !ok {
+	if short, ok := holds.Take(account, checkout, wants); !ok {
 		return tooFew(short)
 	}
 	return Verdict{Approved: true}
+}
+
+// want adds a line to what is wanted: a SKU may stand in several.
+func want(wants []assortment.Want, l Line, item assortment.Item) []assortment.Want {
+	for i := range wants {
+		if wants[i].SKU == l.SKU() {
+			wants[i].Quantity += l.Quantity
+			return wants
+		}
+	}
+	w := assortment.Want{SKU: l.SKU(), Quantity: l.Quantity}
+	w.Left, w.Limited = item.Left()
+	return append(wants, w)
 }
 
 func refuse(holds *assortment.Holds, account, checkout string, v Verdict) Verdict {
