@@ -44,6 +44,7 @@ func Merge(before *Index, p Part) ([]byte, error) {
 		return nil, err
 	}
 	after := newDraft(&Index{})
+	after.reserve(before, d)
 	var err error
 	keep := func(i Item) bool {
 		err = after.put(i)
@@ -96,6 +97,24 @@ type draft struct {
 
 func newDraft(before *Index) *draft {
 	return &draft{before: before, slots: make([]byte, 4*64), number: map[string]uint64{}}
+}
+
+// reserve makes room for what was before and what changes add to it: as much as the file needs, so that the same content
+// makes the same file.
+func (d *draft) reserve(before *Index, changes *draft) {
+	items := before.count
+	changes.each(func(i Item) bool {
+		if _, had := probe(before.slots, before.rows, i.ID); !had {
+			items++
+		}
+		return true
+	})
+	slots := len(d.slots)
+	for 3*slots < 16*items {
+		slots *= 2
+	}
+	d.slots = make([]byte, slots)
+	d.rows = make([]byte, 0, len(before.rows)+len(changes.rows))
 }
 
 func (d *draft) find(id []byte) (Item, bool) {

@@ -20,6 +20,7 @@ type Config struct {
 	Import  Import
 	Rules   catalog.Rules // complete: what holds for accounts that have no rule of their own
 	Worker  Worker
+	Hooks   Hooks
 	Log     Log
 }
 
@@ -61,6 +62,19 @@ type Worker struct {
 	Listen          string // address of /livez, /readyz and /metrics
 	ShutdownTimeout time.Duration
 }
+
+// Hooks is about answering Stripe's synchronous hooks.
+type Hooks struct {
+	Secrets    []Secret // of the endpoint; several while one replaces another
+	Fallback   string   // FallbackApprove or FallbackDecline
+	CacheBytes int64    // of assortments in memory
+}
+
+// What an approval is answered when nothing is known.
+const (
+	FallbackApprove = "approve"
+	FallbackDecline = "decline"
+)
 
 // Log says what is logged, and how.
 type Log struct {
@@ -114,6 +128,10 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
 			"shutdown_timeout", c.Worker.ShutdownTimeout),
+		slog.Group("hooks",
+			"secrets", len(c.Hooks.Secrets),
+			"fallback", c.Hooks.Fallback,
+			"cache_bytes", c.Hooks.CacheBytes),
 		slog.Group("log",
 			"level", c.Log.Level,
 			"format", c.Log.Format),
