@@ -28,9 +28,7 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 	err = assortments.Settle(ctx, in.Account, assortment.Part{
 		Kind: in.Feed, Format: format, At: importedAt(ctx, in.Import),
 		Refused: func(id []byte) bool { _, refused := verdicts[string(id)]; return refused },
-		// A part that an earlier run left behind says nothing about the rest of its source.
-		Full:     in.Delivery.Full != "" && !in.Delivery.Resumed,
-		Delivery: in.Delivery.Sequence, Number: part.Number, Parts: len(in.Delivery.Parts),
+		Full:    in.Delivery.Full != "", Delivery: in.Delivery.Sequence, Number: part.Number, Parts: part.Of,
 	}, func() (io.ReadCloser, error) { return s.Objects.Open(ctx, part.Object) })
 	if cannotBeTold(err) {
 		return assortments.Forget(ctx, in.Account)

@@ -30,7 +30,7 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 	require.NoError(t, err)
 	s := &shelf{t: t, store: store, CatalogSync: &CatalogSync{Objects: store, Documents: catalog.Documents{Objects: store, Layout: layout}}}
 	s.in.Account, s.in.Feed = "acct_1", kind
-	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for", Parts: []catalog.Part{{Number: 1, Object: object}}}
+	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for", Parts: []catalog.Part{{Number: 1, Of: 1, Object: object}}}
 	s.in.Import.Created = time.Unix(1_800_000_000, 0)
 	return s
 }
@@ -84,11 +84,11 @@ func TestSettleAssortment(t *testing.T) {
 	require.Equal(t, 1, x.Len())
 
 	s = newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
-	s.in.Delivery.Resumed = true
+	s.in.Delivery.Parts[0].Of = 2
 	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
 	x, err = s.assortment()
 	require.NoError(t, err)
-	require.False(t, x.Progress.Complete, "what an earlier run left behind says nothing about the rest")
+	require.False(t, x.Progress.Complete, "the second part is still to come")
 
 	s = newShelf(t, feed.Promotion, "promotion_id\na\n")
 	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))

@@ -24,7 +24,7 @@ type Part struct {
 	Refused       func(id []byte) bool // rows that Stripe did not take
 	Full          bool                 // the part belongs to a send of every row
 	Delivery      int64                // what tells one send from another
-	Number, Parts int                  // the part's, from 1, and how many there are
+	Number, Parts int                  // the part's, from 1, and how many there are; 0 if nobody knows
 	At            time.Time            // when Stripe got it
 }
 
@@ -81,7 +81,7 @@ func (s Progress) after(p Part) Progress {
 	default: // a part before this one is missing
 		return Progress{}
 	}
-	s.Complete = s.Part >= p.Parts
+	s.Complete = p.Parts > 0 && s.Part >= p.Parts
 	return s
 }
 

@@ -159,16 +159,17 @@ func TestOnlyAWholeFullSendCompletesAFile(t *testing.T) {
 		parts    []Part
 		complete bool
 	}{
-		"changes only":         {[]Part{changes}, false},
-		"inventory only":       {[]Part{inventory}, false},
-		"the last part alone":  {[]Part{full(1, 2, 2)}, false},
-		"a part is missing":    {[]Part{full(1, 1, 3), full(1, 3, 3)}, false},
-		"parts of two sends":   {[]Part{full(1, 1, 2), full(2, 2, 2)}, false},
-		"one part":             {[]Part{full(1, 1, 1)}, true},
-		"two parts":            {[]Part{full(1, 1, 2), inventory, full(1, 2, 2)}, true},
-		"a part settled twice": {[]Part{full(1, 1, 2), full(1, 1, 2), full(1, 2, 2)}, true},
-		"changes after it":     {[]Part{full(1, 1, 1), changes}, true},
-		"the next send began":  {[]Part{full(1, 1, 1), full(2, 1, 2)}, true},
+		"changes only":          {[]Part{changes}, false},
+		"inventory only":        {[]Part{inventory}, false},
+		"the last part alone":   {[]Part{full(1, 2, 2)}, false},
+		"a part is missing":     {[]Part{full(1, 1, 3), full(1, 3, 3)}, false},
+		"parts of two sends":    {[]Part{full(1, 1, 2), full(2, 2, 2)}, false},
+		"nobody knows how many": {[]Part{full(1, 1, 0)}, false},
+		"one part":              {[]Part{full(1, 1, 1)}, true},
+		"two parts":             {[]Part{full(1, 1, 2), inventory, full(1, 2, 2)}, true},
+		"a part settled twice":  {[]Part{full(1, 1, 2), full(1, 1, 2), full(1, 2, 2)}, true},
+		"changes after it":      {[]Part{full(1, 1, 1), changes}, true},
+		"the next send began":   {[]Part{full(1, 1, 1), full(2, 1, 2)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
