@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"vitrine/internal/assortment"
+	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 )
@@ -27,8 +28,9 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 	assortments := assortment.Documents{Objects: s.Objects, Layout: s.Documents.Layout}
 	err = assortments.Settle(ctx, in.Account, assortment.Part{
 		Kind: in.Feed, Format: format, At: importedAt(ctx, in.Import),
-		Refused: func(id []byte) bool { _, refused := verdicts[string(id)]; return refused },
-		Full:    in.Delivery.Full != "", Delivery: in.Delivery.Sequence, Number: part.Number, Parts: part.Of,
+		Refused:  func(id []byte) bool { _, refused := verdicts[string(id)]; return refused },
+		Replaces: in.Delivery.Mode == catalog.Replace,
+		Full:     in.Delivery.Full != "", Delivery: in.Delivery.Sequence, Number: part.Number, Parts: part.Of,
 	}, func() (io.ReadCloser, error) { return s.Objects.Open(ctx, part.Object) })
 	if cannotBeTold(err) {
 		return assortments.Forget(ctx, in.Account)

@@ -17,6 +17,9 @@ func (h *hooks) finalize(ctx context.Context, e hookEvent) answer {
 	if json.Unmarshal(e.Data, &r) != nil || !r.Sound() {
 		return answer{status: http.StatusBadRequest, outcome: "malformed"}
 	}
+	if catalog.CheckAccount(e.Context) == nil {
+		go h.settings.Get(ctx, e.Context) // a slow load of the assortment must not cost the platform its fee
+	}
 	v := checkout.Verdict{Cause: checkout.Undecided}
 	session := r.Session()
 	if session == "" {

@@ -22,6 +22,7 @@ type Part struct {
 	Format        feed.Format
 	Rows          io.Reader            // as they were sent
 	Refused       func(id []byte) bool // rows that Stripe did not take
+	Replaces      bool                 // the part is the whole catalog: Stripe deletes what is not in it
 	Full          bool                 // the part belongs to a send of every row
 	Delivery      int64                // what tells one send from another
 	Number, Parts int                  // the part's, from 1, and how many there are; 0 if nobody knows
@@ -51,8 +52,12 @@ func Merge(before *Index, p Part) ([]byte, error) {
 		return err == nil
 	}
 	before.each(func(i Item) bool {
-		if changed, ok := d.find(i.ID); ok {
+		changed, ok := d.find(i.ID)
+		switch {
+		case ok:
 			i = changed
+		case p.Replaces && !p.Refused(i.ID):
+			i = Item{ID: i.ID, Deleted: true}
 		}
 		return keep(i)
 	})

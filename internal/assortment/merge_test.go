@@ -123,6 +123,17 @@ func TestTombstonesAreRememberedUntilTheProductIsBack(t *testing.T) {
 	require.Equal(t, 2, x.Len())
 }
 
+func TestAPartThatReplacesTheCatalogDeletesTheRest(t *testing.T) {
+	t.Parallel()
+	x := merged(t, nil, part(feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\nc,1.00 USD\n"))
+	p := part(feed.Product, "id,price\na,2.00 USD\nc,oops\n")
+	p.Replaces, p.Refused = true, func(id []byte) bool { return string(id) == "c" }
+	x = merged(t, x, p)
+	require.Equal(t, usd(2000), item(t, x, "a").Price)
+	require.True(t, item(t, x, "b").Deleted)
+	require.Equal(t, usd(1000), item(t, x, "c").Price, "what Stripe does with a refused row's old version is not known")
+}
+
 // plain leaves out where the item stands.
 func plain(i Item) Item {
 	i.term, i.terms = 0, nil
