@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/catalog", "internal/order", "internal/report", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/staging"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -78,7 +78,7 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
@@ -106,6 +106,14 @@ func roomRules() []rule {
 				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
+		room{
+			name: "internal/assortment", why: "what an account sells is made and looked up anywhere: files come through a port",
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "github.com/cespare/xxhash/v2"},
+		}.rule(`package assortment; import _ "os"`),
+		room{
+			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",
+			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed"},
+		}.rule(`package checkout; import _ "net/http"`),
 		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -54,6 +55,9 @@ func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *cat
 	}
 	verdicts, err := s.listRefused(ctx, in, table, result)
 	if err != nil || result.Reason != "" {
+		return err
+	}
+	if err := s.settleAssortment(ctx, in, verdicts); err != nil {
 		return err
 	}
 	return s.settleManifest(ctx, in.Catalog, table, verdicts, in.Import)
@@ -137,11 +141,7 @@ func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.
 	if before == nil {
 		before = feed.NewManifest(c.Feed)
 	}
-	at := i.Created
-	if at.IsZero() {
-		at = activity.GetInfo(ctx).ScheduledTime
-	}
-	after, err := before.Settle(rows, at, func(id []byte) (feed.Verdict, bool) {
+	after, err := before.Settle(rows, importedAt(ctx, i), func(id []byte) (feed.Verdict, bool) {
 		v, refused := verdicts[string(id)]
 		return v, refused
 	})
@@ -152,6 +152,13 @@ func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.
 		return fmt.Errorf("manifest of %s/%s: %w", c.Account, c.Feed, err)
 	}
 	return nil
+}
+
+func importedAt(ctx context.Context, i catalog.Import) time.Time {
+	if i.Created.IsZero() {
+		return activity.GetInfo(ctx).ScheduledTime
+	}
+	return i.Created
 }
 
 // closePart records that the part needs no more finishing, whatever became of it.

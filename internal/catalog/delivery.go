@@ -31,7 +31,8 @@ type Delivery struct {
 
 // Part is one staged file within Stripe's size limit.
 type Part struct {
-	Number      int    `json:"number"` // from 1
+	Number      int    `json:"number"`       // from 1
+	Of          int    `json:"of,omitempty"` // how many parts the delivery has; a step sees only its own
 	Object      Object `json:"object"`
 	Table       Object `json:"table"`  // its rows with their fingerprints and lines, as a manifest
 	Digest      string `json:"digest"` // of its bytes: the same rows make the same idempotency key

@@ -14,6 +14,7 @@ import (
 //	<state bucket>/accounts/<account>.json                the account's settings (starter accounts apply)
 //	<state bucket>/<prefix><account>/<feed>/state.json    what was done last, and what is under way
 //	<state bucket>/<prefix><account>/<feed>/manifest      what Stripe has: a fingerprint of every row
+//	<state bucket>/<prefix><account>/product/assortment   what the account sells, for the hooks
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
 type Layout struct {
@@ -112,6 +113,11 @@ func (l Layout) FindingsKey(account string, kind feed.Kind, sequence int64, part
 // ManifestKey is where the fingerprints of the rows are kept that Stripe has.
 func (l Layout) ManifestKey(account string, kind feed.Kind) string {
 	return l.feedPrefix(account, kind) + "manifest"
+}
+
+// AssortmentKey is where it is kept what an account sells as Stripe has it, all its feeds together.
+func (l Layout) AssortmentKey(account string) string {
+	return l.feedPrefix(account, feed.Product) + "assortment"
 }
 
 // ErrorFileKey is where Stripe's own list of refused rows is kept until the report is written.

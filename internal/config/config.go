@@ -23,6 +23,7 @@ type Config struct {
 	Orders  Orders
 	Worker  Worker
 	Serve   Serve
+	Hooks   Hooks
 	Log     Log
 }
 
@@ -79,6 +80,19 @@ type Serve struct {
 	Secrets  []Secret // of the webhook endpoints; one of them must fit
 	APIToken Secret   // empty: merchants' systems cannot report anything
 }
+
+// Hooks is about answering Stripe's synchronous hooks.
+type Hooks struct {
+	Secrets    []Secret // of the endpoint; several while one replaces another
+	Fallback   string   // FallbackApprove or FallbackDecline
+	CacheBytes int64    // of assortments in memory
+}
+
+// What an approval is answered when nothing is known.
+const (
+	FallbackApprove = "approve"
+	FallbackDecline = "decline"
+)
 
 // Log says what is logged, and how.
 type Log struct {
@@ -144,6 +158,10 @@ func (c Config) LogValue() slog.Value {
 			"listen", c.Serve.Listen,
 			"webhook_secrets", len(c.Serve.Secrets),
 			"api_token", c.Serve.APIToken),
+		slog.Group("hooks",
+			"secrets", len(c.Hooks.Secrets),
+			"fallback", c.Hooks.Fallback,
+			"cache_bytes", c.Hooks.CacheBytes),
 		slog.Group("log",
 			"level", c.Log.Level,
 			"format", c.Log.Format),

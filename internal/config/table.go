@@ -103,6 +103,15 @@ func Table() []Variable {
 		{Name: "VITRINE_API_TOKEN_FILE", Serve: true, set: setAPITokenFile,
 			Meaning: "file that holds the token"},
 
+		{Name: "VITRINE_HOOK_SECRETS", Serve: true, secret: true, set: setHookSecrets,
+			Meaning: "signing secrets (whsec_…) of Stripe's Agentic Commerce endpoint, with commas between them: the old one and the new one while it is rolled"},
+		{Name: "VITRINE_HOOK_SECRETS_FILE", Serve: true, set: setHookSecretsFile,
+			Meaning: "file that holds those secrets, one a line; both are used if both are set"},
+		{Name: "VITRINE_HOOK_FALLBACK", Default: FallbackApprove, Serve: true, preset: true, set: setHookFallback,
+			Meaning: "approve or decline: what a checkout is answered when nothing is known of its account's assortment"},
+		{Name: "VITRINE_HOOK_CACHE_BYTES", Default: "268435456", Serve: true, preset: true, set: setHookCacheBytes,
+			Meaning: "memory for assortments; about 100 bytes a product, and an account whose file is larger is not known"},
+
 		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, Serve: true, preset: true, set: setListen,
 			Meaning: "address on which the worker, or starter serve, answers /livez, /readyz and /metrics; not for the internet"},
 		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, Serve: true, preset: true, set: setShutdownTimeout,

@@ -25,6 +25,7 @@ type Settings struct {
 	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the time
 	// that most card networks give a buyer for a dispute.
 	SettleWindow catalog.Interval `json:"settle_window,omitzero"`
+	Checkout     Checkout         `json:"checkout,omitzero"`
 	Fulfillment  Fulfillment      `json:"fulfillment,omitzero"`
 	Mail         Mail             `json:"mail,omitzero"`
 }
@@ -140,7 +141,7 @@ func (s Settings) Check() error {
 		oneOf("unknown_sku", s.UnknownSKU, HoldUnknown, FulfilUnknown, RejectUnknown),
 		within("decide_within", s.DecideWithin, time.Minute, 30*24*time.Hour),
 		within("settle_window", s.SettleWindow, time.Minute, 540*24*time.Hour),
-		s.Fulfillment.check(s.Enabled), s.Mail.check(),
+		s.Checkout.check(), s.Fulfillment.check(s.Enabled), s.Mail.check(),
 	}
 	return errors.Join(errs...)
 }

@@ -37,6 +37,7 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 		if err != nil {
 			return catalog.Delivery{}, nil, err
 		}
+		staged.Of = len(c.Delta.Parts)
 		d.Parts = append(d.Parts, staged)
 	}
 	if c.Delta.Forgotten != nil {

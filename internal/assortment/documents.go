@@ -1,0 +1,92 @@
+package assortment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// Documents reads and writes the files in the state bucket.
+type Documents struct {
+	Objects catalog.Objects
+	Layout  catalog.Layout
+}
+
+// settleTries is how often a part is merged again because another feed of the account was settled in between.
+const settleTries = 5
+
+// Settle brings a part into the account's file. open opens the rows of the part, once for each try.
+func (d Documents) Settle(ctx context.Context, account string, p Part, open func() (io.ReadCloser, error)) error {
+	var err error
+	for range settleTries {
+		if err = d.settle(ctx, account, p, open); !fault.Is(err, fault.StateConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("assortment of %s: %w", account, err)
+	}
+	return nil
+}
+
+func (d Documents) settle(ctx context.Context, account string, p Part, open func() (io.ReadCloser, error)) error {
+	before, etag, err := d.Load(ctx, account, "", 0)
+	var unusable *FileError
+	switch {
+	case fault.Is(err, fault.SourceMissing):
+		etag = catalog.IfAbsent
+	case errors.As(err, &unusable):
+		before = nil
+	case err != nil:
+		return err
+	}
+	rows, err := open()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	p.Rows = rows
+	after, err := Merge(before, p)
+	if err != nil {
+		return err
+	}
+	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account), "application/octet-stream", after, etag)
+	return err
+}
+
+// Forget removes the file: what is not known for sure is not answered.
+func (d Documents) Forget(ctx context.Context, account string) error {
+	return d.Objects.Delete(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
+}
+
+// ErrUnchanged says that the file is still the one that the caller has.
+var ErrUnchanged = errors.New("assortment: unchanged")
+
+// Load reads an account's file, unless it is the one that had names (ErrUnchanged) or has more than most bytes; 0 is no
+// bound. Without one the error is fault.SourceMissing, with one that cannot be used a *FileError, and etag names it.
+func (d Documents) Load(ctx context.Context, account, had string, most int64) (x *Index, etag string, err error) {
+	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
+	switch {
+	case err != nil:
+		return nil, "", err
+	case object.ETag == had:
+		return nil, had, ErrUnchanged
+	case most > 0 && object.Size > most:
+		return nil, object.ETag, &FileError{fmt.Sprintf("it has %d bytes, more than the %d that may be kept in memory", object.Size, most)}
+	}
+	body, err := d.Objects.Open(ctx, object)
+	if err != nil {
+		return nil, "", err
+	}
+	defer body.Close()
+	data := make([]byte, object.Size)
+	if _, err := io.ReadFull(body, data); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", object.URI(), err)
+	}
+	x, err = Open(data)
+	return x, object.ETag, err
+}

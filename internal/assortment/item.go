@@ -1,0 +1,232 @@
+package assortment
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"vitrine/internal/feed"
+)
+
+// Item is one row of a catalog as Stripe has it. Its texts point into the file.
+type Item struct {
+	ID      []byte
+	Deleted bool // Stripe was told to remove it; nothing else is known of it then
+
+	Availability  Availability
+	AvailableFrom int64 // seconds since 1970; 0 if the feed does not say
+	Tracked       bool  // Quantity is known
+	Quantity      int64
+	NoCheckout    bool // disable_checkout: agents show it and do not sell it
+
+	Price               feed.Amount // zero if unknown
+	Sale                feed.Amount // zero if there is none
+	SaleFrom, SaleUntil int64       // seconds since 1970; both 0 if the feed does not say
+
+	Title []byte
+
+	term  uint64
+	terms []byte
+}
+
+// Availability is that of the feed.
+type Availability byte
+
+const (
+	Unknown Availability = iota
+	InStock
+	OutOfStock
+	Preorder
+	Backorder
+)
+
+var availabilities = [...]string{"", "in_stock", "out_of_stock", "preorder", "backorder"}
+
+// String is the feed's word.
+func (a Availability) String() string {
+	if int(a) >= len(availabilities) {
+		return ""
+	}
+	return availabilities[a]
+}
+
+func parseAvailability(text string) Availability {
+	for i, name := range availabilities {
+		if name == text {
+			return Availability(i)
+		}
+	}
+	return Unknown
+}
+
+// PriceAt is what one piece costs at a time.
+func (i Item) PriceAt(at time.Time) feed.Amount {
+	if i.OnSale(at) {
+		return i.Sale
+	}
+	return i.Price
+}
+
+// OnSale reports whether the sale price holds at a time.
+func (i Item) OnSale(at time.Time) bool {
+	if i.Sale == (feed.Amount{}) {
+		return false
+	}
+	unlimited := i.SaleFrom == 0 && i.SaleUntil == 0
+	return unlimited || at.Unix() >= i.SaleFrom && at.Unix() < i.SaleUntil
+}
+
+// Left is how many pieces can be sold, held ones included; limited is false if there is no end of them: nobody counts, or
+// the goods are yet to come.
+func (i Item) Left() (n int64, limited bool) {
+	switch {
+	case i.Deleted || i.Availability == OutOfStock:
+		return 0, true
+	case i.Availability == Preorder || i.Availability == Backorder || !i.Tracked:
+		return 0, false
+	}
+	return i.Quantity, true
+}
+
+// Terms are cells that most items of a catalog share, as the feed has them.
+type Terms struct {
+	Shipping, FreeShipping, CostBasis, ShippingTax, Tax []byte
+}
+
+// Terms takes them apart.
+func (i Item) Terms() (t Terms) {
+	rest := i.terms
+	for _, cell := range []*[]byte{&t.Shipping, &t.FreeShipping, &t.CostBasis, &t.ShippingTax, &t.Tax} {
+		length, n := binary.Uvarint(rest)
+		if n <= 0 || length > uint64(len(rest)-n) {
+			return t
+		}
+		*cell, rest = rest[n:n+int(length)], rest[n+int(length):]
+	}
+	return t
+}
+
+func (t Terms) encode() []byte {
+	var out []byte
+	for _, cell := range [][]byte{t.Shipping, t.FreeShipping, t.CostBasis, t.ShippingTax, t.Tax} {
+		out = append(binary.AppendUvarint(out, uint64(len(cell))), cell...)
+	}
+	return out
+}
+
+const (
+	flagDeleted byte = 1 << iota
+	flagTracked
+	flagNoCheckout
+)
+
+// appendItem writes id, flags, and unless it is deleted: availability, since when, quantity, price, sale and its period,
+// the number of its terms, title.
+func appendItem(out []byte, i Item) []byte {
+	out = append(binary.AppendUvarint(out, uint64(len(i.ID))), i.ID...)
+	if i.Deleted {
+		return append(out, flagDeleted)
+	}
+	var flags byte
+	if i.Tracked {
+		flags |= flagTracked
+	}
+	if i.NoCheckout {
+		flags |= flagNoCheckout
+	}
+	out = append(out, flags, byte(i.Availability))
+	out = binary.AppendVarint(out, i.AvailableFrom)
+	out = binary.AppendUvarint(out, uint64(i.Quantity))
+	out = appendAmount(appendAmount(out, i.Price), i.Sale)
+	if i.Sale != (feed.Amount{}) {
+		out = binary.AppendVarint(binary.AppendVarint(out, i.SaleFrom), i.SaleUntil)
+	}
+	out = binary.AppendUvarint(out, i.term)
+	return append(binary.AppendUvarint(out, uint64(len(i.Title))), i.Title...)
+}
+
+func appendAmount(out []byte, a feed.Amount) []byte {
+	if a == (feed.Amount{}) {
+		return append(out, 0)
+	}
+	return append(binary.AppendUvarint(out, uint64(a.Thousandths)+1), a.Currency[:]...)
+}
+
+// decodeItem reads what appendItem wrote, and how many bytes that are.
+func decodeItem(row []byte) (i Item, n int, ok bool) {
+	r := rowReader{rest: row}
+	i.ID = r.bytes()
+	flags := r.byte()
+	if flags&flagDeleted != 0 {
+		i.Deleted = true
+		return i, len(row) - len(r.rest), !r.failed
+	}
+	i.Tracked, i.NoCheckout = flags&flagTracked != 0, flags&flagNoCheckout != 0
+	i.Availability = Availability(r.byte())
+	i.AvailableFrom = r.varint()
+	i.Quantity = int64(min(r.uvarint(), math.MaxInt64))
+	i.Price, i.Sale = r.amount(), r.amount()
+	if i.Sale != (feed.Amount{}) {
+		i.SaleFrom, i.SaleUntil = r.varint(), r.varint()
+	}
+	i.term = r.uvarint()
+	i.Title = r.bytes()
+	return i, len(row) - len(r.rest), !r.failed
+}
+
+// rowReader fails once and for all at the first byte that is not there.
+type rowReader struct {
+	rest   []byte
+	failed bool
+}
+
+func (r *rowReader) take(n int) []byte {
+	if r.failed || n < 0 || n > len(r.rest) {
+		r.failed = true
+		return nil
+	}
+	taken := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *rowReader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *rowReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	r.take(nonZero(n))
+	return v
+}
+
+func (r *rowReader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	r.take(nonZero(n))
+	return v
+}
+
+// nonZero makes a failed read one that take refuses.
+func nonZero(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func (r *rowReader) bytes() []byte { return r.take(int(min(r.uvarint(), math.MaxInt32))) }
+
+func (r *rowReader) amount() feed.Amount {
+	n := r.uvarint()
+	if n == 0 || n > math.MaxInt64 {
+		return feed.Amount{}
+	}
+	code := r.take(3)
+	if code == nil {
+		return feed.Amount{}
+	}
+	return feed.Amount{Thousandths: int64(n - 1), Currency: feed.Currency(code)}
+}

@@ -1,0 +1,153 @@
+package checkout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"vitrine/internal/assortment"
+)
+
+// Verdict is whether a cart may be sold.
+type Verdict struct {
+	Approved bool
+	Cause    Cause  // of a refusal, or why the fallback has to decide
+	Reason   string // for the agent and its buyer; of a refusal
+}
+
+// Cause is why a cart is not simply approved, for counters.
+type Cause string
+
+const (
+	OutOfStock    Cause = "out_of_stock"
+	NotEnough     Cause = "not_enough"
+	PriceChanged  Cause = "price_changed"
+	OtherCurrency Cause = "other_currency"
+	NotForSale    Cause = "not_for_sale" // deleted, or shown only
+	UnknownSKU    Cause = "unknown_sku"
+	Undecided     Cause = "undecided" // the assortment does not say: it is not complete
+)
+
+// graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
+const graceForPrice = 15 * time.Minute
+
+// Approve decides about a cart by the assortment, and holds its pieces for the checkout if it may be sold.
+func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, checkout string, now time.Time) Verdict {
+	var wants []assortment.Want
+	unsure := false
+	for _, l := range r.Lines() {
+		item, known := x.Find(l.SKU())
+		if !known && !x.Progress.Complete {
+			unsure = true
+			continue
+		}
+		if v := judge(l, item, known, r.Currency, now); !v.Approved {
+			return refuse(holds, account, checkout, v)
+		}
+		wants = want(wants, l, item)
+	}
+	if unsure {
+		return Verdict{Cause: Undecided}
+	}
+	if short, ok := holds.Take(account, checkout, wants); !ok {
+		return tooFew(short)
+	}
+	return Verdict{Approved: true}
+}
+
+// want adds a line to what is wanted: a SKU may stand in several.
+func want(wants []assortment.Want, l Line, item assortment.Item) []assortment.Want {
+	for i := range wants {
+		if wants[i].SKU == l.SKU() {
+			wants[i].Quantity += l.Quantity
+			return wants
+		}
+	}
+	w := assortment.Want{SKU: l.SKU(), Quantity: l.Quantity}
+	w.Left, w.Limited = item.Left()
+	return append(wants, w)
+}
+
+func refuse(holds *assortment.Holds, account, checkout string, v Verdict) Verdict {
+	holds.Release(account, checkout)
+	return v
+}
+
+// judge looks at one line alone; how many pieces there are is for the whole cart to say.
+func judge(l Line, item assortment.Item, known bool, currency string, now time.Time) Verdict {
+	switch {
+	case !known:
+		return Verdict{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", l.SKU())}
+	case item.Deleted || item.NoCheckout:
+		return Verdict{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
+	case item.Availability == assortment.OutOfStock:
+		return Verdict{Cause: OutOfStock, Reason: name(l, item) + " is out of stock"}
+	}
+	return judgePrice(l, item, currency, now)
+}
+
+func judgePrice(l Line, item assortment.Item, currency string, now time.Time) Verdict {
+	price := item.PriceAt(now)
+	unit, whole := price.MinorUnits()
+	if !whole {
+		return Verdict{Approved: true} // no price, or one that Stripe has to round: there is nothing to compare with
+	}
+	if !strings.EqualFold(price.Currency.String(), currency) {
+		return Verdict{Cause: OtherCurrency, Reason: fmt.Sprintf("%s is sold in %s", name(l, item), price.Currency)}
+	}
+	before, _ := item.PriceAt(now.Add(-graceForPrice)).MinorUnits()
+	if l.UnitAmount != nil && *l.UnitAmount != unit && *l.UnitAmount != before {
+		return Verdict{Cause: PriceChanged, Reason: fmt.Sprintf("the price of %s is now %s", name(l, item), price)}
+	}
+	return Verdict{Approved: true}
+}
+
+func tooFew(short assortment.Want) Verdict {
+	if short.Left == 0 {
+		return Verdict{Cause: OutOfStock, Reason: short.SKU + " is out of stock"}
+	}
+	return Verdict{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, short.SKU)}
+}
+
+func name(l Line, item assortment.Item) string {
+	if len(item.Title) > 0 {
+		return fmt.Sprintf("%s (%s)", item.Title, l.SKU())
+	}
+	return l.SKU()
+}
+
+// Approval is the answer to FinalizeType.
+type Approval struct {
+	Manual ManualApproval `json:"manual_approval_details"`
+	Fee    *Fee           `json:"application_fee_details,omitempty"`
+}
+
+// ManualApproval says yes or no.
+type ManualApproval struct {
+	Type     string    `json:"type"` // approved or declined
+	Declined *Declined `json:"declined,omitempty"`
+}
+
+// Declined says why not.
+type Declined struct {
+	Reason string `json:"reason"`
+}
+
+// Fee is what the platform keeps.
+type Fee struct {
+	Amount int64 `json:"application_fee_amount"`
+}
+
+// Approved is a yes; a fee of 0 is none.
+func Approved(fee int64) Approval {
+	a := Approval{Manual: ManualApproval{Type: "approved"}}
+	if fee > 0 {
+		a.Fee = &Fee{Amount: fee}
+	}
+	return a
+}
+
+// Refused is a no.
+func Refused(reason string) Approval {
+	return Approval{Manual: ManualApproval{Type: "declined", Declined: &Declined{Reason: reason}}}
+}

@@ -1,0 +1,91 @@
+// Package checkout answers what Stripe asks while an agent's buyer checks out: may this be sold (approve.go), how can it be
+// shipped (customize.go), what does it cost and is it there (availability.go). It decides by what the account's assortment
+// says and invents nothing: what it does not know it leaves to the caller's fallback, or to Stripe's own reading of the feed.
+//
+// The shapes are those of https://docs.stripe.com/agentic-commerce, sections on order approval and customization. They are
+// previews: fields that this code does not know pass, and both spellings that have been seen are read.
+package checkout
+
+import (
+	"strings"
+)
+
+// Event types.
+const (
+	FinalizeType     = "v1.delegated_checkout.finalize_checkout"
+	CustomizeType    = "v1.delegated_checkout.customize_checkout"
+	AvailabilityType = "delegated_commerce.product_price_availability"
+)
+
+// Request is the data of the hooks for approval and customization, as far as it matters here. Nothing of the buyer is
+// read but where the goods go.
+type Request struct {
+	ID              string `json:"id"` // of the checkout session; where Stripe puts it is not documented
+	CheckoutSession string `json:"checkout_session"`
+
+	Currency    string `json:"currency"`
+	AmountTotal int64  `json:"amount_total"`
+
+	LineItemsDetails []Line `json:"line_items_details"` // as documented in May 2026
+	LineItemDetails  []Line `json:"line_item_details"`  // as sellers' deployed code reads it
+
+	ShippingDetails struct {
+		Address Address `json:"address"`
+	} `json:"shipping_details"`
+}
+
+// Line is one line of the cart.
+type Line struct {
+	ID             string `json:"id"`     // the SKU, where there is no sku_id
+	SKUID          string `json:"sku_id"` // the id of the feed's row
+	UnitAmount     *int64 `json:"unit_amount"`
+	Quantity       int64  `json:"quantity"`
+	AmountSubtotal *int64 `json:"amount_subtotal"`
+	AmountDiscount int64  `json:"amount_discount"`
+}
+
+// Address is as much of one as shipping depends on.
+type Address struct {
+	Country    string `json:"country"`
+	State      string `json:"state"`
+	PostalCode string `json:"postal_code"`
+}
+
+// Session is the id of the checkout session, empty if the request does not name one.
+func (r Request) Session() string {
+	for _, id := range []string{r.CheckoutSession, r.ID} {
+		if strings.HasPrefix(id, "cs_") {
+			return id
+		}
+	}
+	return ""
+}
+
+// Lines are the lines of the cart, whichever spelling they came under.
+func (r Request) Lines() []Line {
+	if len(r.LineItemDetails) > 0 {
+		return r.LineItemDetails
+	}
+	return r.LineItemsDetails
+}
+
+// SKU is the id of the feed's row.
+func (l Line) SKU() string {
+	if l.SKUID != "" {
+		return l.SKUID
+	}
+	return l.ID
+}
+
+// Sound reports whether a cart is one: it has lines, each with a SKU and pieces of it.
+func (r Request) Sound() bool {
+	for _, l := range r.Lines() {
+		if l.SKU() == "" || l.Quantity < 1 || l.Quantity > maxQuantity {
+			return false
+		}
+	}
+	return len(r.Lines()) > 0
+}
+
+// maxQuantity keeps sums of quantities and amounts far from overflowing.
+const maxQuantity = 1_000_000
