@@ -140,7 +140,7 @@ func (o *fulfillment) catchUp(ctx workflow.Context) error {
 	payment := o.r.Summary.Payment
 	switch gone := payment.State == order.Canceled; {
 	case o.r.Ended != "":
-		if o.r.Step == stepWatch && (payment.State == order.RequiresCapture || payment.Captured > payment.Refunded) {
+		if o.r.Step == stepWatch && (payment.State == order.RequiresCapture || payment.Captured > o.refunded()) {
 			o.r.Step = stepReturn // it came late, or what went back has failed to
 		}
 	case gone && o.accepted() && o.r.Summary.AcceptedAmount(*o.r.Decision) > 0 && !o.r.Lost:
@@ -255,7 +255,7 @@ func (o *fulfillment) line() string {
 	}
 	if s := o.r.Summary; s != nil && len(s.Lines) > 0 {
 		text += fmt.Sprintf(". %d lines over %d %s; captured %d, refunded %d; %d parcels",
-			len(s.Lines), s.Amounts.Total, s.Currency, s.Payment.Captured, s.Payment.Refunded, len(o.r.Shipments))
+			len(s.Lines), s.Amounts.Total, s.Currency, s.Payment.Captured, o.refunded(), len(o.r.Shipments))
 	}
 	return text + "."
 }

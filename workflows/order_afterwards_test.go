@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -33,6 +34,45 @@ func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 		s.ends(workflows.OrderAccepted)
 		s.requireMoney(want[0], want[1])
 	}
+	s := newOrderStage(t, order.RequiresCapture)
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
+	var tooMuch reply
+	view := s.ends(workflows.OrderAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
+		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 951}, &tooMuch))
+	require.Zero(t, view.Refunded, "what was released is not refunded")
+	require.ErrorContains(t, tooMuch.refused, "950 are left")
+	require.Empty(t, s.shop.notices)
+	s.requireMoney(950, 0)
+}
+
+func TestAnOrderThatCannotBeReadWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.stripe.errors["session"] = permanently(fault.StripeForbidden)
+	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
+	var canceled, retried reply
+	view := s.ends(workflows.OrderAccepted, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, workflows.OrderHeld),
+		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(4*time.Hour, workflows.UpdateRetry, ada, &retried))
+	require.ErrorContains(t, canceled.refused, "could not be read")
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.Len(t, view.Disputes, 1, "what came in meanwhile is not forgotten")
+}
+
+func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.down = true // a notice of the refund is still on its way when the order ends
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted}}
+	s.settings(func(o *order.Settings) { o.SettleWindow, o.Mail = catalog.Interval(time.Hour), order.Mail{} })
+	var refunded, late reply
+	s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
+		s.at(11*time.Hour+30*time.Minute, func(*environment) { s.shop.down = true }),
+		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 100}, &refunded),
+		s.asks(14*time.Hour, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 100}, &late),
+		s.at(15*time.Hour, func(*environment) { s.shop.down = false }))
+	require.NoError(t, errors.Join(refunded.refused, refunded.failed))
+	require.ErrorContains(t, late.refused, "come to its end")
+	require.Equal(t, []string{"refunded"}, s.shop.told())
 }
 
 func TestCaptureOnShipment(t *testing.T) {

@@ -142,7 +142,7 @@ func (o *fulfillment) load(ctx workflow.Context) error {
 	switch state := loaded.Summary.Payment.State; {
 	case !loaded.Wanted:
 		o.end(OrderIgnored, "the account's settings do not have it fulfilled")
-	case o.refundedInFull():
+	case loaded.Summary.Payment.Captured > 0 && loaded.Summary.Payment.Refunded >= loaded.Summary.Payment.Amount:
 		o.callOff(OrderCanceled, "the money went back before the merchant had the order")
 	case loaded.Summary.Payable():
 		o.next(OrderSubmitting, stepCheck)
@@ -229,7 +229,8 @@ func tell(problems []order.Problem) string {
 // finish leaves the record of a settled order behind. One that was never fulfilled leaves none: should it be paid, or
 // wanted, later, it begins anew. more says that something came in at the last moment.
 func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
-	o.refuse("the order has come to its end")
+	o.r.Step = stepEnd
+	o.refuse()
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && o.unheard == 0 }); err != nil {
 		return false, err
 	}

@@ -64,7 +64,7 @@ func (o *fulfillment) standBy(ctx workflow.Context, deadline time.Time, summary 
 
 // decide takes the merchant's decision.
 func (o *fulfillment) decide(ctx workflow.Context, d order.Decision) {
-	o.r.Decision = &d
+	o.r.Decision, o.r.LastNews = &d, workflow.Now(ctx)
 	switch d.Verdict {
 	case order.Accepted:
 		o.next(OrderAccepted, stepAccept)

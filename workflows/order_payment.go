@@ -88,9 +88,14 @@ func (o *fulfillment) lost() {
 
 // refundRefused gives back what was paid for lines that the merchant refused.
 func (o *fulfillment) refundRefused(ctx workflow.Context) error {
-	payment := o.r.Summary.Payment
-	refused := payment.Captured - payment.Refunded - o.r.Summary.AcceptedAmount(*o.r.Decision)
-	if payment.State != order.Paid || refused <= 0 || len(o.r.Decision.Lines) == 0 {
+	if o.r.Summary.Payment.State != order.Paid || len(o.r.Decision.Lines) == 0 {
+		return nil
+	}
+	if err := o.readRefunds(ctx); err != nil { // somebody may have given it back already
+		return err
+	}
+	refused := o.r.Summary.Payment.Captured - o.refunded() - o.r.Summary.AcceptedAmount(*o.r.Decision)
+	if refused <= 0 {
 		return nil
 	}
 	return o.refund(ctx, refused, "refused_lines")
@@ -104,6 +109,7 @@ func (o *fulfillment) returnMoney(ctx workflow.Context) error {
 		return err
 	}
 	o.next(OrderState(o.r.Ended), stepWatch)
+	o.r.LastNews = workflow.Now(ctx)
 	if o.r.Told {
 		return nil
 	}
@@ -132,7 +138,7 @@ func (o *fulfillment) undoPayment(ctx workflow.Context) error {
 	if o.r.Summary.PaymentIntent == "" {
 		return nil
 	}
-	if err := o.readPayment(ctx); err != nil { // it may have been captured since, by hand or by us
+	if err := o.readRefunds(ctx); err != nil { // it may have been captured since, by hand or by us
 		return err
 	}
 	switch payment := o.r.Summary.Payment; payment.State {
@@ -146,10 +152,9 @@ func (o *fulfillment) undoPayment(ctx workflow.Context) error {
 		}
 		return err
 	case order.Paid:
-		if payment.Refunded >= payment.Captured {
-			return nil
+		if o.refunded() < payment.Captured {
+			return o.refund(ctx, 0, "all")
 		}
-		return o.refund(ctx, 0, "all")
 	}
 	return nil
 }
@@ -175,7 +180,7 @@ func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) er
 			return err
 		}
 		if refund.Status == "failed" || refund.Status == "canceled" {
-			o.r.Keys++ // whoever retries needs another key
+			o.spend("refund/" + what) // whoever retries needs another key
 			return temporal.NewNonRetryableApplicationError("the refund "+refund.ID+" "+refund.Status+" at Stripe", string(fault.PaymentConflict), nil)
 		}
 		return nil
@@ -194,15 +199,23 @@ func (o *fulfillment) withKey(step string, write func(key string) error) error {
 	var err error
 	for range spentKeys {
 		key := o.id.Key(step)
-		if o.r.Keys > 0 {
-			key = o.id.Key(step, strconv.Itoa(o.r.Keys))
+		if spent := o.r.Keys[step]; spent > 0 {
+			key = o.id.Key(step, strconv.Itoa(spent))
 		}
 		if err = write(key); !failedAs(err, fault.StripeKeySpent) {
 			return err
 		}
-		o.r.Keys++
+		o.spend(step)
 	}
 	return err
+}
+
+// spend leaves a key of this step behind; those of other steps may have done something that nobody heard of.
+func (o *fulfillment) spend(step string) {
+	if o.r.Keys == nil {
+		o.r.Keys = map[string]int{}
+	}
+	o.r.Keys[step]++
 }
 
 func failedAs(err error, code fault.Code) bool {
@@ -271,6 +284,17 @@ func (o *fulfillment) tellRefund(ctx workflow.Context, refund order.Refund) {
 }
 
 func (o *fulfillment) refundedInFull() bool {
-	payment := o.r.Summary.Payment
-	return payment.Captured > 0 && payment.Refunded >= payment.Captured
+	captured := o.r.Summary.Payment.Captured
+	return captured > 0 && o.refunded() >= captured
+}
+
+// refunded is what went back. The charge's own figure is more than that if the capture was a part: it may count what was
+// released then.
+func (o *fulfillment) refunded() (sum int64) {
+	for _, refund := range o.r.Refunds {
+		if refund.Status != "failed" && refund.Status != "canceled" {
+			sum += refund.Amount
+		}
+	}
+	return sum
 }

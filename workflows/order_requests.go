@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -33,6 +32,11 @@ type request struct {
 	done bool
 	err  error
 }
+
+var (
+	errEnded     = errors.New("the order has come to its end")
+	errNotLoaded = errors.New("the order could not be read from Stripe yet")
+)
 
 func (q *request) reason() string {
 	return fmt.Sprintf("%s by %s: %s", q.update, q.verdict.By, q.verdict.Why)
@@ -81,14 +85,6 @@ func (o *fulfillment) takeIn(ctx workflow.Context) {
 	for {
 		s.Select(ctx)
 	}
-}
-
-// letIn lets everything run that has arrived in this very moment: whoever ends a run would lose it otherwise. A new
-// coroutine comes after all others.
-func (o *fulfillment) letIn(ctx workflow.Context) error {
-	passed := false
-	workflow.Go(ctx, func(workflow.Context) { passed = true })
-	return workflow.Await(ctx, func() bool { return passed })
 }
 
 // remember reports whether the event is new.
@@ -192,7 +188,12 @@ func (o *fulfillment) handleVerdict(ctx workflow.Context, update string, check f
 		return o.ask(ctx, &request{update: update, verdict: v})
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, handle, workflow.UpdateHandlerOptions{
-		Validator: func(v OrderVerdict) error { return errors.Join(v.check(), check()) }, Description: description,
+		Validator: func(v OrderVerdict) error {
+			if o.r.Step == stepEnd {
+				return errEnded
+			}
+			return errors.Join(v.check(), check())
+		}, Description: description,
 	})
 }
 
@@ -228,8 +229,8 @@ func (o *fulfillment) checkCancel() error {
 	switch {
 	case o.r.Ended != "":
 		return fmt.Errorf("the order is %s already", o.r.Ended)
-	case o.r.Step == stepEnd:
-		return errors.New("the order has come to its end")
+	case o.r.Summary == nil:
+		return errNotLoaded
 	case o.anyShipped():
 		return errors.New("the goods are shipped: refund the order instead")
 	}
@@ -257,10 +258,13 @@ func (o *fulfillment) checkRefund(in OrderRefund) error {
 	if err := in.OrderVerdict.check(); err != nil {
 		return err
 	}
-	if o.r.Summary == nil {
-		return errors.New("the order is not loaded yet")
+	switch {
+	case o.r.Step == stepEnd:
+		return errEnded
+	case o.r.Summary == nil:
+		return errNotLoaded
 	}
-	switch left := o.r.Summary.Payment.Captured - o.r.Summary.Payment.Refunded; {
+	switch left := o.r.Summary.Payment.Captured - o.refunded(); {
 	case left <= 0:
 		return errors.New("there is no captured money left to refund; an order that is not captured is canceled")
 	case in.Amount < 0 || in.Amount > left:
@@ -281,7 +285,7 @@ func (o *fulfillment) canceling() *request {
 
 // pending reports whether something has come in that is to be dealt with.
 func (o *fulfillment) pending() bool {
-	return len(o.asked) > 0 || o.stale.payment || o.stale.refunds || len(o.stale.disputes) > 0
+	return len(o.asked) > 0 || o.r.Summary != nil && (o.stale.payment || o.stale.refunds || len(o.stale.disputes) > 0)
 }
 
 // serve carries a request out. What fails is the asker's to know: it holds nothing up.
@@ -300,7 +304,7 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 		}
 	case UpdateRefund:
 		if err = o.checkRefund(OrderRefund{OrderVerdict: q.verdict, Amount: q.amount}); err == nil {
-			err = o.refund(ctx, q.amount, q.id)
+			err = o.refund(ctx, q.amount, "asked/"+q.id)
 		}
 	case UpdateEvidence:
 		if err = o.checkEvidence(); err == nil {
@@ -323,9 +327,9 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 }
 
 // refuse answers whoever still waits for something.
-func (o *fulfillment) refuse(why string) {
+func (o *fulfillment) refuse() {
 	for _, q := range o.asked {
-		q.done, q.err = true, errors.New(why)
+		q.done, q.err = true, errEnded
 	}
 	o.asked = nil
 }
@@ -342,43 +346,6 @@ func (o *fulfillment) submitEvidence(ctx workflow.Context, update string) error 
 	return nil
 }
 
-// idle waits until the condition holds or the time has come; a zero time never comes. It is where a long life is cut into
-// several runs: everything that has come in goes along.
-func (o *fulfillment) idle(ctx workflow.Context, until time.Time, summary string, ready func() bool) error {
-	long := func() bool {
-		return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.restful(ctx)
-	}
-	awake := func() bool { return ready() || long() }
-	if err := o.wait(ctx, until, summary, awake); err != nil {
-		return err
-	}
-	if ready() || !long() {
-		return nil
-	}
-	if err := o.letIn(ctx); err != nil || ready() || !long() {
-		return err
-	}
-	record := o.r
-	return workflow.NewContinueAsNewError(ctx, OrderFulfillmentType, OrderInput{Account: o.id.Account, Session: o.id.Session, Record: &record})
-}
-
-func (o *fulfillment) wait(ctx workflow.Context, until time.Time, summary string, awake func() bool) error {
-	if until.IsZero() {
-		return workflow.Await(ctx, awake)
-	}
-	timeout := until.Sub(workflow.Now(ctx))
-	if timeout <= 0 {
-		return ctx.Err()
-	}
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary}}, awake)
-	return err
-}
-
-// restful reports whether nothing is under way that the next run would not know of.
-func (o *fulfillment) restful(ctx workflow.Context) bool {
-	return o.unheard == 0 && !o.pending() && o.decision == nil && o.r.Step != stepSubmit && workflow.AllHandlersFinished(ctx)
-}
-
 // view is what people see.
 func (o *fulfillment) view() OrderView {
 	v := OrderView{
@@ -386,7 +353,7 @@ func (o *fulfillment) view() OrderView {
 		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
 	}
 	if o.r.Summary != nil {
-		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.r.Summary.Payment.Refunded
+		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.refunded()
 	}
 	return v
 }

@@ -111,13 +111,14 @@ func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome
 	return Delivered, nil
 }
 
-// startOptions let an order run once: the server refuses a second run for as long as it remembers the first
-// (its retention). After that, the idempotency keys of the steps are what keeps an order from being fulfilled twice.
+// startOptions let news of an order that is over begin another run, whether the server remembers the first or not: a
+// payment that arrives after all, a dispute months later. The run goes on from the order's record in the state bucket, so
+// nothing is fulfilled twice.
 func startOptions(id order.ID) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       id.String(),
 		TaskQueue:                workflows.TaskQueue,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		StaticSummary:            "Fulfil the order " + id.Session + " of " + id.Account,
 		Priority:                 workflows.OrderPriority(id.Account),

@@ -139,7 +139,7 @@ func TestBothEventsMeetInOneWorkflow(t *testing.T) {
 		require.Equal(t, workflows.OrderFulfillmentType, d.workflow)
 		require.Equal(t, workflows.OrderInput{Account: "acct_1", Session: "cs_1"}, d.input)
 	}
-	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, d.options.WorkflowIDReusePolicy)
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, d.options.WorkflowIDReusePolicy)
 	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, d.options.WorkflowIDConflictPolicy)
 	require.Equal(t, workflows.TaskQueue, d.options.TaskQueue)
 	require.Equal(t, workflows.OrderPriority("acct_1"), d.options.Priority)
