@@ -17,6 +17,8 @@ func (a *app) orderSettingsCommand() *cobra.Command {
 		Use:   "settings",
 		Short: "Show and set what becomes of an account's orders",
 		Long:  "Show and set what becomes of an account's orders. An account without settings has none fulfilled.",
+
+		Example: "  starter order settings show acct_1Nv0FGQ9RKHgCVdK\n  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json",
 	}
 	group(c)
 	c.AddCommand(a.orderSettingsShowCommand(), a.orderSettingsSetCommand())

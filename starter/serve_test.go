@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"vitrine/internal/order"
 	"vitrine/internal/temporalclient/temporalclienttest"
 )
 
@@ -121,6 +122,11 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", event(), sign(connectSecret, event(), time.Now()))
 	require.Equal(t, http.StatusOK, status, "acct_1 has no settings for orders")
+	settings := order.Documents{Objects: s.docs.Objects, Layout: s.docs.Layout}
+	require.NoError(t, settings.SaveSettings(t.Context(), order.Settings{Account: "acct_2"}))
+	other := event("acct_1", "acct_2")
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", other, sign(connectSecret, other, time.Now()))
+	require.Equal(t, http.StatusServiceUnavailable, status, "this Temporal takes no signals")
 	status, _ = fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/livez", "", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Eventually(t, func() bool {
@@ -133,7 +139,8 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)
 	require.Contains(t, metrics, `vitrine_webhook_duration_seconds_bucket{outcome="unknown_account"`)
 	require.Contains(t, metrics, `vitrine_http_request_duration_seconds_bucket{route="POST /webhooks/stripe",status="200"`)
-	require.NotContains(t, metrics, "acct_1")
+	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="failed",type="checkout.session.completed"} 1`)
+	require.NotContains(t, metrics, "acct_")
 
 	stop(interrupted{syscall.SIGTERM})
 	require.Equal(t, exitOK, <-exit, log.text.String())
