@@ -50,7 +50,9 @@ func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput
 	info := activity.GetInfo(ctx)
 	started := time.Now()
 	for pause := firstPoll; ; pause = min(pause*2, slowestPoll) {
+		waiting := startPulse(ctx, 0) // Stripe may take longer to answer than a dead worker is given
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
+		waiting.stop()
 		if err != nil {
 			return current, err
 		}
