@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"vitrine/internal/catalog"
@@ -58,6 +59,8 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 }
 
 func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	if err := in.check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -94,7 +97,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	return s.stage(ctx, in.Catalog, state, found, full)
+	return s.stage(ctx, in.Catalog, state, found, full, pulse.reading)
 }
 
 // resume takes over an import that was begun and never settled. Stripe does not order imports, so it has to end before
@@ -140,13 +143,13 @@ func times(n int) string {
 }
 
 // stage reads the pinned source, and writes what Stripe is to get. If a guard strikes, the state says so.
-func (s *CatalogSync) stage(ctx context.Context, c Catalog, state catalog.State, found staging.Feed, full string) (FetchCatalogResult, error) {
+func (s *CatalogSync) stage(
+	ctx context.Context, c Catalog, state catalog.State, found staging.Feed, full string, progress func(io.Reader) io.Reader,
+) (FetchCatalogResult, error) {
 	if err := s.clearStaged(ctx, c); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
-	d, holds, err := s.Stager.Stage(ctx, found, full, state.Sequence, pulse.reading)
+	d, holds, err := s.Stager.Stage(ctx, found, full, state.Sequence, progress)
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -184,6 +187,8 @@ type ApproveInput struct {
 
 // Approve ends the hold of a source version that a person has looked at. It may run any number of times.
 func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Held != nil && state.Held.Version == in.Version {
 			state.Held = nil
