@@ -16,6 +16,7 @@ import (
 const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report about orders, until SIGTERM or SIGINT.
 
   POST /webhooks/stripe                         Stripe's events; 200 once the order's workflow has it
+  POST /hooks/stripe                            Stripe's questions during a checkout, if VITRINE_HOOK_SECRETS is set
   POST /orders/ACCOUNT/SESSION/shipments        a parcel was sent, or has arrived
   POST /orders/ACCOUNT/SESSION/decision         a merchant accepts or rejects an order that was left pending
 

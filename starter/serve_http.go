@@ -41,10 +41,13 @@ func drain(ctx context.Context, server *http.Server) error {
 }
 
 // serveRoutes are what the internet may reach.
-func serveRoutes(w *webhook, m *merchants, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
+func serveRoutes(w *webhook, m *merchants, hooks checkoutHooks, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/stripe", w)
 	m.register(mux)
+	if hooks.handler != nil {
+		mux.Handle("POST /hooks/stripe", hooks.handler)
+	}
 	return observed(limited(maxRequests, mux), metrics, logger)
 }
 

@@ -47,7 +47,7 @@ func (c *counter) post(t *testing.T, path, body, authorization string) (int, str
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", authorization)
 	recorder := httptest.NewRecorder()
-	serveRoutes(newDoor().webhook, c.merchants, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
+	serveRoutes(newDoor().webhook, c.merchants, checkoutHooks{}, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
 	return recorder.Code, recorder.Body.String()
 }
 

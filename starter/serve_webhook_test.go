@@ -99,7 +99,7 @@ func webhookRequest(ctx context.Context, body, signature string) *http.Request {
 
 func (d *door) answer(r *http.Request) (int, string) {
 	recorder := httptest.NewRecorder()
-	serveRoutes(d.webhook, &merchants{}, client.MetricsNopHandler, d.logger).ServeHTTP(recorder, r)
+	serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger).ServeHTTP(recorder, r)
 	return recorder.Code, strings.TrimSpace(recorder.Body.String())
 }
 
@@ -305,7 +305,7 @@ func BenchmarkWebhook(b *testing.B) {
 	d := newDoor()
 	d.now, d.logger, d.metrics = time.Now, slog.New(slog.DiscardHandler), client.MetricsNopHandler
 	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) { return intake.Delivered, nil }
-	server := httptest.NewServer(serveRoutes(d.webhook, &merchants{}, client.MetricsNopHandler, d.logger))
+	server := httptest.NewServer(serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger))
 	defer server.Close()
 	body := event("Ada Lovelace", strings.Repeat("A", 6000))
 	var mu sync.Mutex

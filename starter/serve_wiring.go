@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/health"
@@ -36,7 +37,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 		fx.Provide(
 			func(h *health.Health) giveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
-			newMetrics, newTemporalOptions, newTemporal, newHealth, newIntake, newWebhook, newMerchants,
+			newMetrics, newTemporalOptions, newTemporal, newHealth, newIntake, newWebhook, newMerchants, newCheckoutHooks,
 		),
 		fx.Invoke(answerProbes, checkTemporal, receive),
 	)
@@ -92,18 +93,43 @@ func newIntake(c config.Config, temporal client.Client, documents catalog.Docume
 }
 
 func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *webhook {
-	secrets := make([]string, len(c.Serve.Secrets))
-	for i, secret := range c.Serve.Secrets {
-		secrets[i] = secret.Reveal()
-	}
 	return &webhook{
-		secrets: secrets, livemode: c.Livemode(), deliver: in.Deliver, within: deliverWithin,
+		secrets: reveal(c.Serve.Secrets), livemode: c.Livemode(), deliver: in.Deliver, within: deliverWithin,
 		now: time.Now, metrics: metrics, logger: logger,
 	}
 }
 
 func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *merchants {
 	return &merchants{token: c.Serve.APIToken.Reveal(), signal: temporal.SignalWorkflow, within: deliverWithin, logger: logger}
+}
+
+// newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
+func newCheckoutHooks(c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger) checkoutHooks {
+	if len(c.Hooks.Secrets) == 0 {
+		return checkoutHooks{}
+	}
+	settings := order.Documents{Objects: documents.Objects, Layout: documents.Layout}
+	return checkoutHooks{newHooks(hookOptions{
+		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove, CacheBytes: c.Hooks.CacheBytes,
+		Documents: assortment.Documents{Objects: documents.Objects, Layout: documents.Layout},
+		Settings:  settings.Settings, Now: time.Now, Log: logger,
+		Count: func(hook, outcome string, took time.Duration) {
+			labels := metrics.WithTags(map[string]string{"hook": hook, "outcome": outcome})
+			labels.Counter("vitrine_hooks").Inc(1)
+			labels.Timer("vitrine_hook_duration").Record(took)
+		},
+	})}
+}
+
+// checkoutHooks is a type of its own for fx, which tells providers apart by type; its handler may be nil.
+type checkoutHooks struct{ handler http.Handler }
+
+func reveal(secrets []config.Secret) []string {
+	texts := make([]string, len(secrets))
+	for i, secret := range secrets {
+		texts[i] = secret.Reveal()
+	}
+	return texts
 }
 
 // answerProbes listens before Temporal is asked, so that a start can be watched.
@@ -114,8 +140,8 @@ func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemet
 }
 
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
-func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, h *health.Health, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
-	server := newServer(serveRoutes(w, m, metrics, logger), logger)
+func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks checkoutHooks, h *health.Health, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
+	server := newServer(serveRoutes(w, m, hooks, metrics, logger), logger)
 	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, server, stop, logger}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {
