@@ -184,6 +184,8 @@ type ApproveInput struct {
 
 // Approve ends the hold of a source version that a person has looked at. It may run any number of times.
 func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Held != nil && state.Held.Version == in.Version {
 			state.Held = nil

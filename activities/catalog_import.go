@@ -106,13 +106,13 @@ func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportError
 	if err != nil {
 		return catalog.Object{}, err
 	}
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	body, err := imports.Refused(ctx, in.Account, in.File)
 	if err != nil {
 		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
 	}
 	defer body.Close()
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	layout := s.Documents.Layout
 	key := layout.ErrorFileKey(in.Account, in.Feed, in.Sequence, in.Part)
 	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulse.reading(body))

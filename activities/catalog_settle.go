@@ -291,6 +291,8 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 }
 
 func (s *CatalogSync) recordFailure(ctx context.Context, in RecordFailureInput) error {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	if err := in.check(); err != nil {
 		return err
 	}

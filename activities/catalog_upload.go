@@ -111,6 +111,8 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 }
 
 func (s *CatalogSync) createImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
+	pulse := startPulse(ctx, 0)
+	defer pulse.stop()
 	imports, err := s.imports(in.Delivery.API)
 	if err != nil {
 		return CreateImportSetResult{}, err

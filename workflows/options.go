@@ -19,7 +19,7 @@ var backoff = temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoeffici
 // stepDeadline bounds a step with all its retries: after half a day a newer source is worth more than this one.
 const stepDeadline = 12 * time.Hour
 
-// deadWorker is how soon a worker that died in the middle of a long step is noticed.
+// deadWorker is how soon a worker that died in the middle of a step is noticed: every step beats.
 const deadWorker = 20 * time.Second
 
 // quickStore is for steps that read or write a few small documents in S3.
@@ -29,7 +29,7 @@ func quickStore(ctx workflow.Context, summary string) workflow.Context {
 
 // streamStore is for steps that read or write a whole catalog in S3: 200 MB at 1 MB/s take some minutes.
 func streamStore(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, TaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: deadWorker})
+	return step(ctx, TaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute})
 }
 
 // quickStripe is for one call to Stripe's API, which gives up after 80 seconds itself.
@@ -39,14 +39,14 @@ func quickStripe(ctx workflow.Context, summary string) workflow.Context {
 
 // streamStripe is for a file on its way to or from Stripe.
 func streamStripe(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute, HeartbeatTimeout: deadWorker})
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute})
 }
 
 // awaitStripe is for an import under way. The activity itself ends with a clear error after deadline; the timeout here
 // only backs it up.
 func awaitStripe(ctx workflow.Context, summary string, deadline time.Duration) workflow.Context {
 	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
-		StartToCloseTimeout: 5 * time.Minute, HeartbeatTimeout: deadWorker, ScheduleToCloseTimeout: deadline + 15*time.Minute,
+		StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: deadline + 15*time.Minute,
 	})
 }
 
@@ -92,7 +92,7 @@ func patient(ctx workflow.Context, summary string, deadline time.Duration) workf
 }
 
 func step(ctx workflow.Context, queue, summary string, o workflow.ActivityOptions) workflow.Context {
-	o.TaskQueue, o.Summary, o.RetryPolicy = queue, summary, &backoff
+	o.TaskQueue, o.Summary, o.RetryPolicy, o.HeartbeatTimeout = queue, summary, &backoff, deadWorker
 	if o.ScheduleToCloseTimeout == 0 {
 		o.ScheduleToCloseTimeout = stepDeadline
 	}

@@ -279,9 +279,10 @@ func TestWaitsForItsTurn(t *testing.T) {
 }
 
 func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
 	for activity, slowly := range map[string]stripesim.Fault{
 		"UploadFile":     {Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(5 * time.Second)},
-		"AwaitImportSet": {Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 12},
+		"AwaitImportSet": {Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 6},
 	} {
 		t.Run("during "+activity, func(t *testing.T) {
 			m := enter(t)
@@ -306,7 +307,7 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 8})
+	m.fault(stripesim.Fault{Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
 	gone := m.starts()
 	m.reaches(gone, "AwaitImportSet")
 	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))

@@ -105,9 +105,10 @@ func (g *gate) note(r *http.Request) (at stop, stops bool) {
 	return at, n == at.write
 }
 
-// isWrite includes the read of Stripe's list of refused rows, which is a step of its own.
+// isWrite includes the read of Stripe's list of refused rows, which is a step of its own. It leaves deletions out: they
+// only tidy up.
 func isWrite(r *http.Request) bool {
-	return r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/contents") ||
+	return r.Method == http.MethodPut || r.Method == http.MethodPost || strings.HasSuffix(r.URL.Path, "/contents") ||
 		strings.HasPrefix(r.URL.Path, "/_downloads/")
 }
 

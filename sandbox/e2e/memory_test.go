@@ -43,7 +43,8 @@ func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
 	mib := func(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 	t.Logf("for %s with %d rows and a manifest of %s, the worker went from %s when idle to a peak of %s with the first sync and of %s with one row changed",
 		mib(int64(len(body))), all.Rows.Source, mib(manifest.Size), mib(idle.Now), mib(first.Peak), mib(busy.Peak))
-	require.Less(t, busy.Peak-idle.Now, 64<<20+manifest.Size)
+	// The manifest is there as it was, as it becomes, and encoded; the part's own rows are a fourth.
+	require.Less(t, busy.Peak-idle.Now, 64<<20+4*manifest.Size)
 }
 
 // large is a catalog of so many bytes, in rows of 1 kB.

@@ -15,6 +15,7 @@ import (
 
 // Whatever a merchant does to the file, and whatever goes wrong on the way: after a sync, Stripe has what the file says.
 func TestStripeHasWhatTheFileSays(t *testing.T) {
+	t.Parallel()
 	const edits = 12
 	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -39,7 +40,7 @@ func TestStripeHasWhatTheFileSays(t *testing.T) {
 				require.LessOrEqual(t, m.maxInFlight(), 1)
 				s.edit()
 			}
-			m.syncs(m.state().Last.Outcome)
+			m.syncs(catalog.Unchanged)
 			t.Logf("%d imports for %d edits", len(m.imports()), edits)
 		})
 	}
