@@ -140,7 +140,10 @@ func TestCtrlCExitsWith130(t *testing.T) {
 
 func TestTheTimeoutSaysThatItWasOne(t *testing.T) {
 	s := newStage(t)
-	s.store.Before = func(string, string, string) error { time.Sleep(100 * time.Millisecond); return context.DeadlineExceeded }
+	s.store.Before = func(string, string, string) error {
+		time.Sleep(100 * time.Millisecond)
+		return context.DeadlineExceeded
+	}
 	require.Equal(t, exitFailed, s.run("accounts", "list", "--timeout", "1ms"))
 	require.Equal(t, "starter: gave up after 1ms (--timeout)\n", s.stderr.String())
 }

@@ -26,7 +26,7 @@ func (a *app) orderCommand() *cobra.Command {
 	group(c)
 	c.AddCommand(
 		a.orderListCommand(), a.orderShowCommand(), a.orderShipCommand(), a.orderDecideCommand(),
-		a.orderCancelCommand(), a.orderRefundCommand(), a.orderRetryCommand(), a.orderEvidenceCommand(), a.orderSettingsCommand(),
+		a.orderCancelCommand(), a.orderRefundCommand(), a.orderRetryCommand(), a.orderEvidenceCommand(), a.orderSettingsCommand(), a.orderSweepCommand(),
 	)
 	return c
 }
