@@ -4,12 +4,10 @@ package intake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -23,8 +21,6 @@ type Outcome string
 const (
 	// Delivered means that the order's workflow has the event, for good. The workflow drops one that it had already.
 	Delivered Outcome = "delivered"
-	// Finished means that the order is settled: it must not begin anew because of an event that comes late, or again.
-	Finished Outcome = "finished"
 	// NotAnOrder means that the event is about a payment without a checkout session.
 	NotAnOrder Outcome = "not_an_order"
 	// UnknownAccount means that the account has no settings for orders, or that the event is the platform's own.
@@ -101,11 +97,7 @@ func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome
 	}
 	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
 	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)
-	var ended *serviceerror.WorkflowExecutionAlreadyStarted
-	switch {
-	case errors.As(err, &ended):
-		return Finished, nil
-	case err != nil:
+	if err != nil {
 		return "", fmt.Errorf("signal %s: %w", id, err)
 	}
 	return Delivered, nil

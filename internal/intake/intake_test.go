@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/intake"
@@ -115,15 +114,6 @@ func TestAMalformedIdIsRefused(t *testing.T) {
 	_, err = d.Deliver(t.Context(), order.Event{ID: "evt_1", Account: "acct_1", Session: "cs_1/../cs_2"})
 	require.ErrorContains(t, err, "checkout session")
 	require.Zero(t, d.delivered)
-}
-
-func TestASettledOrderDoesNotBeginAnew(t *testing.T) {
-	t.Parallel()
-	d := newDesk()
-	d.err = serviceerror.NewWorkflowExecutionAlreadyStarted("it ended", "", "run-1")
-	outcome, err := d.Deliver(t.Context(), completed())
-	require.NoError(t, err)
-	require.Equal(t, intake.Finished, outcome)
 }
 
 func TestBothEventsMeetInOneWorkflow(t *testing.T) {
