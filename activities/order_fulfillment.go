@@ -54,6 +54,7 @@ type LoadOrderResult struct {
 
 // LoadOrder reads the order anew from Stripe, and whether it is to be fulfilled.
 func (s *OrderFulfillment) LoadOrder(ctx context.Context, id order.ID) (LoadOrderResult, error) {
+	defer startPulse(ctx, 0).stop()
 	result, err := s.loadOrder(ctx, id)
 	return result, translate(err)
 }
@@ -93,13 +94,12 @@ type CheckOrderResult struct {
 
 // CheckOrder looks the SKUs up in what Stripe has accepted of the account's catalog. Without a catalog none is known.
 func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
+	defer startPulse(ctx, 0).stop()
 	result, err := s.checkOrder(ctx, in)
 	return result, translate(err)
 }
 
 func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	manifest, _, lost, err := s.Catalog.Manifest(ctx, in.Account, feed.Product)
 	if err != nil {
 		return CheckOrderResult{}, err
@@ -119,6 +119,7 @@ func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (
 
 // SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.
 func (s *OrderFulfillment) SubmitOrder(ctx context.Context, id order.ID) (order.Decision, error) {
+	defer startPulse(ctx, 0).stop()
 	decision, err := s.submitOrder(ctx, id)
 	return decision, translate(err)
 }
@@ -161,6 +162,7 @@ func (s *OrderFulfillment) open(ctx context.Context, id order.ID) (order.Setting
 
 // NotifyMerchant tells the merchant what became of an order.
 func (s *OrderFulfillment) NotifyMerchant(ctx context.Context, n order.Notice) error {
+	defer startPulse(ctx, 0).stop()
 	return translate(s.notifyMerchant(ctx, n))
 }
 
@@ -189,6 +191,7 @@ type SendMailResult struct {
 
 // SendMail tells the buyer what was decided. A lost answer of the mail server may bring the mail twice.
 func (s *OrderFulfillment) SendMail(ctx context.Context, in SendMailInput) (SendMailResult, error) {
+	defer startPulse(ctx, 0).stop()
 	sent, err := s.sendMail(ctx, in)
 	return SendMailResult{Sent: sent}, translate(err)
 }
@@ -209,5 +212,6 @@ type SaveRecordInput struct {
 
 // SaveRecord keeps what an order remembers beyond the end of its history.
 func (s *OrderFulfillment) SaveRecord(ctx context.Context, in SaveRecordInput) error {
+	defer startPulse(ctx, 0).stop()
 	return translate(s.Documents.SaveRecord(ctx, in.ID, in.Record))
 }

@@ -17,24 +17,28 @@ type PaymentInput struct {
 
 // CapturePayment takes the money that was reserved.
 func (s *OrderFulfillment) CapturePayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	defer startPulse(ctx, 0).stop()
 	payment, err := s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Key)
 	return payment, translate(err)
 }
 
 // CancelPayment gives the money back that was reserved.
 func (s *OrderFulfillment) CancelPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	defer startPulse(ctx, 0).stop()
 	payment, err := s.Stripe.Cancel(ctx, in.Account, in.PaymentIntent, in.Key)
 	return payment, translate(err)
 }
 
 // RefundPayment gives money back that was captured.
 func (s *OrderFulfillment) RefundPayment(ctx context.Context, in PaymentInput) (order.Refund, error) {
+	defer startPulse(ctx, 0).stop()
 	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.Reason, in.Key)
 	return refund, translate(err)
 }
 
 // ReadPayment reads how far the money is.
 func (s *OrderFulfillment) ReadPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
+	defer startPulse(ctx, 0).stop()
 	payment, err := s.Stripe.Payment(ctx, in.Account, in.PaymentIntent)
 	return payment, translate(err)
 }
@@ -47,6 +51,7 @@ type ReadRefundsResult struct {
 
 // ReadRefunds reads what went back to the buyer, whoever sent it.
 func (s *OrderFulfillment) ReadRefunds(ctx context.Context, in PaymentInput) (ReadRefundsResult, error) {
+	defer startPulse(ctx, 0).stop()
 	result, err := s.readRefunds(ctx, in)
 	return result, translate(err)
 }

@@ -52,6 +52,7 @@ type ListSweptResult struct {
 
 // ListSwept names the accounts that have settings for orders, batch by batch.
 func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
+	defer startPulse(ctx, 0).stop()
 	accounts, err := s.Documents.Accounts(ctx)
 	if err != nil {
 		return ListSweptResult{}, translate(err)
@@ -82,13 +83,12 @@ type SweepAccountResult struct {
 // SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves once all of
 // them are delivered: whatever interrupts it is read again, and an order drops what it knows.
 func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
+	defer startPulse(ctx, 0).stop()
 	result, err := s.sweepAccount(ctx, in)
 	return result, translate(err)
 }
 
 func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	settings, err := s.Documents.Settings(ctx, in.Account)
 	if err != nil || !settings.Enabled {
 		return SweepAccountResult{}, err

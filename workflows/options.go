@@ -61,7 +61,7 @@ func money(ctx workflow.Context, summary string) workflow.Context {
 // sweepStripe is for an account's events since the last sweep. The next sweep repeats what this one gives up.
 func sweepStripe(ctx workflow.Context, summary string) workflow.Context {
 	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
-		StartToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: deadWorker, ScheduleToCloseTimeout: 30 * time.Minute,
+		StartToCloseTimeout: 15 * time.Minute, ScheduleToCloseTimeout: 30 * time.Minute,
 	})
 }
 
@@ -87,7 +87,8 @@ func mail(ctx workflow.Context, summary string) workflow.Context {
 
 func patient(ctx workflow.Context, summary string, deadline time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: TaskQueue, Summary: summary, RetryPolicy: &patience, StartToCloseTimeout: 3 * time.Minute, ScheduleToCloseTimeout: deadline,
+		TaskQueue: TaskQueue, Summary: summary, RetryPolicy: &patience, HeartbeatTimeout: deadWorker,
+		StartToCloseTimeout: 3 * time.Minute, ScheduleToCloseTimeout: deadline,
 	})
 }
 

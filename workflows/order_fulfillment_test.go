@@ -2,6 +2,9 @@ package workflows_test
 
 import (
 	"errors"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -302,4 +305,53 @@ func TestMailNeverBlocks(t *testing.T) {
 	s.ends(workflows.OrderAccepted)
 	require.Empty(t, s.shop.letters)
 	s.requireMoney(3700, 0)
+}
+
+func TestAnAcceptedOrderCanBeCanceledUntilItIsShipped(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []order.Verdict{order.Accepted, order.Pending} {
+		s := newOrderStage(t, order.RequiresCapture)
+		s.shop.answers = []order.Decision{{Verdict: answer}}
+		var canceled, shipped reply
+		s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateShip, parcel, &shipped))
+		require.NoError(t, errors.Join(canceled.refused, canceled.failed))
+		require.ErrorContains(t, shipped.refused, "nothing is to be shipped")
+		require.Equal(t, []string{"canceled"}, s.shop.told())
+		require.Equal(t, order.Rejected, s.shop.letters[len(s.shop.letters)-1].Verdict)
+		s.requireAgreement()
+	}
+}
+
+// TestEventsInAnyOrder plays everything that Stripe may say of an order, shuffled, repeated and at any time.
+func TestEventsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			dice := rand.New(rand.NewPCG(seed, 1))
+			states := []order.PaymentState{order.Paid, order.RequiresCapture}
+			s := newOrderStage(t, states[dice.IntN(len(states))])
+			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
+			if dice.IntN(2) == 0 {
+				s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: order.OutOfStock}}
+			}
+			kinds, seen := order.EventTypes(), map[string]bool{}
+			var play []func(*environment)
+			for range 40 {
+				kind := kinds[dice.IntN(len(kinds))]
+				if kind == "checkout.session.async_payment_failed" || kind == "checkout.session.expired" {
+					continue // not of an order that is paid
+				}
+				id := "evt_" + strings.ReplaceAll(kind, ".", "_")
+				seen[id] = true
+				play = append(play, s.hears(time.Duration(dice.Int64N(int64(5*day))), id, kind, "du_1"))
+			}
+			view := s.ends(map[order.Verdict]workflows.OrderState{order.Accepted: workflows.OrderAccepted, order.Rejected: workflows.OrderRejected}[s.shop.answers[0].Verdict], play...)
+			require.Len(t, s.shop.submitted, 1)
+			require.Len(t, s.shop.letters, 1)
+			require.Equal(t, len(seen)+1, view.Events, "with the first")
+			require.LessOrEqual(t, s.stripe.count("capture")+s.stripe.count("cancel")+s.stripe.count("refund"), 1)
+			s.requireAgreement()
+		})
+	}
 }
