@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/order"
 )
 
@@ -105,7 +106,11 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 		return result, err
 	}
 	for _, event := range slices.Backward(events) {
-		delivered, err := s.Intake.Deliver(ctx, event)
+		var delivered bool
+		err := persist(ctx, func() (err error) {
+			delivered, err = s.Intake.Deliver(ctx, event)
+			return err
+		})
 		if err != nil {
 			return result, err
 		}
@@ -130,13 +135,46 @@ func sweepSince(until, now time.Time) (since time.Time, gap bool) {
 // list holds all events since then, the newest first: ids alone, some 300 bytes each.
 func (s *OrderSweep) list(ctx context.Context, account string, since time.Time) (events []order.Event, unread int, err error) {
 	for after := ""; ; {
-		page, err := s.Stripe.Events(ctx, account, since, order.EventTypes(), after)
+		var page order.EventsPage
+		err := persist(ctx, func() (err error) {
+			page, err = s.Stripe.Events(ctx, account, since, order.EventTypes(), after)
+			return err
+		})
 		if err != nil {
 			return nil, 0, err
 		}
 		events, unread = append(events, page.Events...), unread+page.Unread
 		if after = page.Next; after == "" {
 			return events, unread, nil
+		}
+	}
+}
+
+// A sweep makes thousands of calls after an outage, and one that fails must not undo the others: each is repeated here
+// before the whole sweep is. Who asks for a longer pause than patientFor gets it between two attempts of the step.
+const (
+	callTries  = 5
+	firstPause = 200 * time.Millisecond
+	patientFor = 5 * time.Second
+)
+
+func persist(ctx context.Context, call func() error) error {
+	for try, pause := 1, firstPause; ; try, pause = try+1, 2*pause {
+		err := call()
+		if err == nil || try == callTries || ctx.Err() != nil {
+			return err
+		}
+		wait := pause
+		if f, ok := fault.Of(err); ok {
+			if f.Kind == fault.Permanent || f.After > patientFor {
+				return err
+			}
+			wait = max(wait, f.After)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (o *fulfillment) decide(ctx workflow.Context, d order.Decision) {
 	o.r.Decision, o.r.LastNews = &d, workflow.Now(ctx)
 	switch d.Verdict {
 	case order.Accepted:
-		o.next(OrderAccepted, stepAccept)
+		o.r.Step = stepAccept // it is called accepted once its money agrees
 	case order.Rejected:
 		o.callOff(OrderRejected, string(d.Reason))
 	default:

@@ -181,6 +181,23 @@ func TestTheSweepWaitsForStripe(t *testing.T) {
 	require.Equal(t, 1, result.Delivered)
 }
 
+// Of thousands of calls some always fail: if each failure began the sweep anew, it would never end.
+func TestACallThatFailsDoesNotBeginTheSweepAnew(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1")
+	s.swept("acct_1", time.Hour)
+	var ids []string
+	for i := range 8 {
+		ids = append(ids, fmt.Sprintf("evt_%d", i))
+		s.log.errors["deliver "+ids[i]] = []error{fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))}
+	}
+	s.happens("acct_1", 30*time.Minute, ids...)
+	result, err := s.sweep(workflows.OrderSweepInput{Accounts: []string{"acct_1"}})
+	require.NoError(t, err)
+	require.Equal(t, len(ids), result.Delivered)
+	require.Equal(t, ids, s.log.got, "each is delivered once")
+}
+
 func TestASweepThatComesTooLateSaysSo(t *testing.T) {
 	t.Parallel()
 	s := newSweepStage(t, "acct_1")

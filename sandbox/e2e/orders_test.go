@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	"vitrine/workflows"
+)
+
+func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
+	s := opened(t, nil)
+	b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}}, Agent: stripesim.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
+	b.becomes(workflows.OrderAccepted)
+
+	got := s.merchant.has(b.id())
+	require.NotNil(t, got)
+	require.Equal(t, 1, got.times)
+	require.Equal(t, buyer.Name, got.document.ShipTo.Name)
+	require.Equal(t, buyer.Address.Line1, got.document.ShipTo.Address.Line1)
+	require.Equal(t, "sku1", got.document.Lines[0].SKU)
+	require.EqualValues(t, 2, got.document.Lines[0].Quantity)
+	require.Equal(t, b.Total, got.document.Amounts.Total)
+
+	view := b.shown()
+	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Equal(t, "SO-1", view.Decision.Reference)
+	require.Equal(t, "Agent Alpha", view.Summary.Agent.Name)
+	require.Equal(t, b.Total, view.Captured)
+	require.Contains(t, b.succeeds("order", "show", b.account, b.Session).stdout, "Agent Alpha")
+	s.await(20*time.Second, "the order being listed", func() bool {
+		return strings.Contains(s.succeeds("order", "list", "--state", "accepted").stdout, b.Session)
+	})
+	require.Zero(t, s.writes("/capture"), "it was captured already")
+	s.requireNobody()
+}
+
+func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
+	s := opened(t, nil)
+	b := s.buys(stripesim.Purchase{Capture: "manual"})
+	require.Equal(t, "requires_capture", b.IntentStatus)
+	view := b.becomes(workflows.OrderAccepted)
+	require.Equal(t, b.Total, view.Captured)
+	require.Equal(t, b.Total, b.atStripe().Captured)
+	require.Equal(t, 1, s.writes("/capture"))
+	s.requireNobody()
+}
+
+func TestMoneyIsCapturedOnShipment(t *testing.T) {
+	s := opened(t, func(o *order.Settings) { o.Capture = order.OnShipment })
+	b := s.buys(stripesim.Purchase{Capture: "manual"})
+	b.becomes(workflows.OrderAccepted)
+	require.Zero(t, b.atStripe().Captured)
+
+	for range 2 { // the same parcel again is no other
+		s.succeeds("order", "ship", b.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
+	}
+	view := b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == workflows.OrderShipped && v.Captured > 0 })
+	require.Len(t, view.Shipments, 1)
+	require.Equal(t, b.Total, b.atStripe().Captured)
+	require.Equal(t, 1, s.writes("/capture"))
+}
+
+func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
+	s := opened(t, nil)
+	s.merchant.decides(rejects("sku2"))
+	paid := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}})
+	reserved := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}, Capture: "manual"})
+	for _, b := range []bought{paid, reserved} {
+		view := b.becomes(workflows.OrderRejected)
+		require.Equal(t, order.OutOfStock, view.Decision.Reason)
+		require.Equal(t, 1, s.merchant.has(b.id()).times)
+		require.Empty(t, s.merchant.noticesOf(b.id()), "he knows")
+	}
+	require.Equal(t, paid.Total, paid.atStripe().Refunded)
+	require.Equal(t, "canceled", reserved.atStripe().IntentStatus)
+	require.Zero(t, reserved.atStripe().Captured)
+	require.Equal(t, 1, s.writes("/refunds"))
+	require.Equal(t, 1, s.writes("/cancel"))
+	s.requireNobody()
+}
+
+func TestOrdersAreLaidIntoABucket(t *testing.T) {
+	s := opened(t, func(o *order.Settings) { o.Fulfillment = order.Fulfillment{Kind: order.S3} })
+	b := s.buys(stripesim.Purchase{})
+	b.becomes(workflows.OrderAccepted)
+	var laid order.Document
+	require.NoError(t, json.Unmarshal(s.object("orders/"+b.account+"/"+b.Session+".json"), &laid))
+	require.Equal(t, b.id().String(), laid.ID)
+	require.Equal(t, buyer.Email, laid.Buyer.Email)
+	s.requireNobody()
+}
+
+func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
+	s := opened(t, nil)
+	refunded, disputed := s.buys(stripesim.Purchase{}), s.buys(stripesim.Purchase{})
+	refunded.becomes(workflows.OrderAccepted)
+	disputed.becomes(workflows.OrderAccepted)
+
+	_, err := s.emulator.RefundByStaff(t.Context(), refunded.Session, 100)
+	require.NoError(t, err)
+	refunded.comes("a refund", func(v workflows.OrderView) bool { return v.Refunded == 100 })
+	_, err = s.emulator.RefundByStaff(t.Context(), refunded.Session, 0)
+	require.NoError(t, err)
+	refunded.becomes(workflows.OrderRefunded)
+	s.await(20*time.Second, "the merchant being told of the refunds", func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
+	require.ElementsMatch(t, []order.NoticeKind{order.NoticeRefunded, order.NoticeRefunded, order.NoticeStopShipment}, s.merchant.noticesOf(refunded.id()))
+	require.Zero(t, s.writes("/refunds"), "Vitrine gives nothing back twice")
+
+	s.succeeds("order", "ship", disputed.account, disputed.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
+	dispute, err := s.emulator.Dispute(t.Context(), disputed.Session, 0, "product_not_received")
+	require.NoError(t, err)
+	disputed.becomes(workflows.OrderDisputed)
+	key := s.layout.StatePrefix + order.EvidenceKey(disputed.id(), dispute.ID)
+	s.await(20*time.Second, "the evidence being gathered", func() bool {
+		keys, err := s.documents.Objects.List(t.Context(), s.layout.StateBucket, key)
+		return err == nil && len(keys) == 1
+	})
+	require.Contains(t, string(s.object(key)), "1Z999")
+	require.Contains(t, string(s.object(key)), buyer.Name)
+	s.succeeds("order", "evidence", disputed.account, disputed.Session, "--why", "it was delivered", "--by", "e2e")
+	require.True(t, disputed.atStripe().Dispute.Submitted)
+
+	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
+	require.NoError(t, err)
+	disputed.becomes(workflows.OrderShipped)
+	s.await(20*time.Second, "the merchant being told that the dispute is over", func() bool {
+		kinds := s.merchant.noticesOf(disputed.id())
+		return len(kinds) > 0 && kinds[len(kinds)-1] == order.NoticeDisputeClosed
+	})
+	require.Contains(t, s.merchant.noticesOf(disputed.id()), order.NoticeDisputed)
+	s.requireNobody()
+}
+
+func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.startWorker()
+	s.startServe(false)
+	s.stocked()
+	b := s.buys(stripesim.Purchase{}) // nobody is told
+	endpoint := s.subscribe()
+	payload := json.RawMessage(`{"id":"evt_1","object":"event","type":"checkout.session.completed","account":"` + b.account + `","created":1,"livemode":false,` +
+		`"data":{"object":{"id":"` + b.Session + `","object":"checkout.session"}}}`)
+	send := func(raw stripesim.RawEvent) int {
+		tried, err := s.emulator.SendRaw(t.Context(), endpoint.ID, raw)
+		require.NoError(t, err)
+		return tried.Status
+	}
+	require.Equal(t, http.StatusBadRequest, send(stripesim.RawEvent{Payload: payload, Secret: "whsec_ofSomebodyElse123"}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{SignatureAge: stripesim.Duration(10 * time.Minute)}))
+	require.Equal(t, http.StatusBadRequest, send(stripesim.RawEvent{Payload: payload}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{}))
+	time.Sleep(time.Second)
+	_, found := b.view()
+	require.False(t, found, "a forged event started an order")
+
+	for range 3 { // the real one, again and again
+		require.Equal(t, http.StatusOK, send(stripesim.RawEvent{Payload: payload}))
+	}
+	view := b.becomes(workflows.OrderAccepted)
+	require.Equal(t, 1, view.Events)
+	require.Equal(t, 1, s.merchant.has(b.id()).times)
+}
+
+func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
+	s := opened(t, nil)
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Duplicates: 1, Jitter: stripesim.Duration(300 * time.Millisecond)}))
+	heard := s.buys(stripesim.Purchase{Capture: "manual"})
+	heard.becomes(workflows.OrderAccepted)
+
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1}))
+	lost := s.buys(stripesim.Purchase{Capture: "manual"})
+	time.Sleep(time.Second)
+	_, found := lost.view()
+	require.False(t, found)
+
+	result := s.sweeps()
+	require.Equal(t, 1, result.Accounts)
+	require.GreaterOrEqual(t, result.Delivered, 2)
+	lost.becomes(workflows.OrderAccepted)
+	s.sweeps() // finds nothing new
+	for _, b := range []bought{heard, lost} {
+		require.Equal(t, 1, s.merchant.has(b.id()).times)
+		require.Equal(t, b.Total, b.atStripe().Captured)
+	}
+	require.Equal(t, 2, s.writes("/capture"))
+	s.requireNobody()
+}

@@ -1,0 +1,282 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	"vitrine/sandbox/child"
+	"vitrine/sandbox/ports"
+	"vitrine/workflows"
+)
+
+// The secrets of a shop: of Stripe's webhooks, of its hooks, and of the merchant's endpoint.
+const (
+	webhookSecret  = "whsec_ofTheWebhooksOfThisShop"
+	hookSecret     = "whsec_ofTheHooksOfThisShop"
+	merchantSecret = "whsec_bWVyY2hhbnQncyBzZWNyZXQgb2YgMzIgYnl0ZXMhIQ=="
+)
+
+// buyer is nobody; no trace of them may stay in Temporal.
+var buyer = stripesim.Buyer{
+	Name: "Wilhelmina Verschwiegen", Email: "wilhelmina@verschwiegen.example", Phone: "+49301234567",
+	Address: stripesim.Address{Line1: "Heimliche Gasse 17", City: "Stillstadt", PostalCode: "10999", Country: "DE"},
+}
+
+// shop is a room whose account sells. It has a Stripe of its own, because the misfortunes of webhooks are settings of the
+// whole emulator, a merchant with an endpoint, and a webhook server.
+type shop struct {
+	*room
+	merchant *merchant
+	serve    *server
+	address  string // of the webhook server, the same after each restart
+	probes   string
+}
+
+// open gives a test its shop, with these products for sale and settings for orders that change fills in.
+func open(t *testing.T, products string, change func(*order.Settings)) *shop {
+	t.Helper()
+	s := &shop{room: enter(t)}
+	emulator, err := stripesim.New(stripesim.Options{Dir: t.TempDir(), ImportDelay: 50 * time.Millisecond})
+	require.NoError(t, err)
+	stripe := httptest.NewServer(emulator)
+	t.Cleanup(func() {
+		stripe.CloseClientConnections()
+		stripe.Close()
+		require.NoError(t, emulator.Close())
+	})
+	s.emulator = stripesim.Control{BaseURL: stripe.URL}
+	s.merchant = openMerchant(t)
+	free, err := ports.Several(2)
+	require.NoError(t, err)
+	s.address, s.probes = ports.Address(free[0]), ports.Address(free[1])
+	for name, value := range map[string]string{
+		"STRIPE_API_BASE": stripe.URL, "STRIPE_FILES_BASE": stripe.URL,
+		"VITRINE_ALLOW_PRIVATE_ENDPOINTS": "true", "MERCHANT_SECRET_E2E": merchantSecret,
+		"VITRINE_STRIPE_RATE": "500",
+	} {
+		s.settings[name] = value
+	}
+	settings := order.Settings{
+		Account: s.account, Enabled: true,
+		Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: s.merchant.url, SecretEnv: "MERCHANT_SECRET_E2E"},
+	}
+	if change != nil {
+		change(&settings)
+	}
+	s.set(settings)
+	s.exportText(products)
+	return s
+}
+
+// set gives the starter settings, as an operator does.
+func (s *shop) set(settings order.Settings) {
+	s.t.Helper()
+	body, err := json.Marshal(settings)
+	require.NoError(s.t, err)
+	file := filepath.Join(s.t.TempDir(), "orders.json")
+	writeFile(s.t, file, body)
+	s.succeeds("order", "settings", "set", s.account, "-f", file)
+}
+
+// stocked brings the catalog to Stripe by a sync; a worker has to run.
+func (s *shop) stocked() {
+	s.t.Helper()
+	s.syncs(catalog.Succeeded)
+}
+
+// opened is a shop that sells: with a worker, a webhook server that Stripe knows, and a catalog.
+func opened(t *testing.T, change func(*order.Settings)) *shop {
+	t.Helper()
+	s := open(t, csv("sku1", "sku2", "sku3"), change)
+	s.startWorker()
+	s.startServe(false)
+	s.subscribe()
+	s.stocked()
+	return s
+}
+
+func (s *shop) succeeds(args ...string) answer {
+	s.t.Helper()
+	got := s.starter(args...)
+	require.Zero(s.t, got.code, "starter %v:\n%s%s", args, got.stdout, got.stderr)
+	return got
+}
+
+// server is a running `starter serve`.
+type server struct {
+	*child.Process
+	output *safeBuffer
+}
+
+// startServe starts the webhook server; a plain one is without the race detector.
+func (s *shop) startServe(plain bool) {
+	s.t.Helper()
+	bin := house.bin
+	if plain {
+		var err error
+		bin, err = plainBin()
+		require.NoError(s.t, err)
+	}
+	started := &server{output: &safeBuffer{}}
+	var err error
+	started.Process, err = child.Start(child.Command{
+		Path: filepath.Join(bin, "starter"), Args: []string{"serve"}, Dir: s.t.TempDir(), Stdout: started.output, Stderr: started.output,
+		Env: s.environ(
+			"VITRINE_WEBHOOK_LISTEN="+s.address, "VITRINE_LISTEN="+s.probes, "VITRINE_SHUTDOWN_TIMEOUT=5s",
+			"VITRINE_WEBHOOK_SECRETS="+webhookSecret, "VITRINE_HOOK_SECRETS="+hookSecret,
+		),
+	})
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { started.end(s.t) })
+	s.serve = started
+	s.await(30*time.Second, "the webhook server getting ready", func() bool {
+		require.True(s.t, started.Running(), "the webhook server ended:\n%s", started.output)
+		return ports.Answers(s.t.Context(), "http://"+s.probes+"/readyz") == nil
+	})
+}
+
+func (p *server) end(t *testing.T) {
+	if p.Running() {
+		if err := p.Stop(20 * time.Second); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	log := p.output.String()
+	if strings.Contains(log, "WARNING: DATA RACE") {
+		t.Errorf("data race in the webhook server")
+	}
+	if t.Failed() {
+		t.Logf("the webhook server's log:\n%s", log)
+	}
+}
+
+// subscribe tells Stripe of the webhook server.
+func (s *shop) subscribe() stripesim.Endpoint {
+	s.t.Helper()
+	endpoint, err := s.emulator.AddEndpoint(s.t.Context(), stripesim.Endpoint{
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
+	})
+	require.NoError(s.t, err)
+	return endpoint
+}
+
+// bought is an order that an agent placed.
+type bought struct {
+	*shop
+	stripesim.Purchased
+}
+
+func (s *shop) buys(p stripesim.Purchase) bought {
+	s.t.Helper()
+	p.Account, p.Buyer = s.account, buyer
+	purchased, err := s.emulator.Purchase(within(s.t, time.Minute), p)
+	require.NoError(s.t, err)
+	return bought{s, purchased}
+}
+
+func (b bought) id() order.ID { return order.ID{Account: b.account, Session: b.Session} }
+
+// view is what the order's workflow says of itself; found is false while there is none.
+func (b bought) view() (view workflows.OrderView, found bool) {
+	b.t.Helper()
+	answer, err := b.temporal.QueryWorkflow(within(b.t, 20*time.Second), b.id().String(), "", workflows.QueryOrder)
+	if err != nil {
+		return view, false
+	}
+	require.NoError(b.t, answer.Get(&view))
+	return view, true
+}
+
+// becomes waits for a state.
+func (b bought) becomes(state workflows.OrderState) workflows.OrderView {
+	b.t.Helper()
+	return b.comes(string(state), func(v workflows.OrderView) bool { return v.State == state })
+}
+
+func (b bought) comes(what string, holds func(workflows.OrderView) bool) (view workflows.OrderView) {
+	b.t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		var found bool
+		if view, found = b.view(); found && holds(view) {
+			return view
+		}
+		if time.Now().After(deadline) {
+			require.FailNow(b.t, "waited in vain", "%s did not come to %s: it is %+v", b.id(), what, view)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// shown is what `starter order show` says.
+func (b bought) shown() workflows.OrderView {
+	b.t.Helper()
+	var view workflows.OrderView
+	got := b.succeeds("order", "show", b.account, b.Session, "-o", "json")
+	require.NoError(b.t, json.Unmarshal([]byte(got.stdout), &view), got.stdout)
+	return view
+}
+
+// atStripe is where the money is.
+func (b bought) atStripe() stripesim.Order {
+	b.t.Helper()
+	found, err := b.emulator.Order(within(b.t, 10*time.Second), b.Session)
+	require.NoError(b.t, err)
+	return found
+}
+
+// writes counts the calls to Stripe that moved an order's money: those that did something, not those that were answered
+// from an idempotency key.
+func (s *shop) writes(ending string) (count int) {
+	s.t.Helper()
+	for _, request := range s.requests() {
+		if request.Method == "POST" && strings.HasSuffix(request.Path, ending) && request.Status == 200 && !request.Replayed {
+			count++
+		}
+	}
+	return count
+}
+
+// sweeps runs the sweep, as its schedule does.
+func (s *shop) sweeps() workflows.OrderSweepResult {
+	s.t.Helper()
+	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{
+		ID: fmt.Sprintf("order-sweep-%d", time.Now().UnixNano()), TaskQueue: workflows.TaskQueue,
+	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: []string{s.account}})
+	require.NoError(s.t, err)
+	var result workflows.OrderSweepResult
+	require.NoError(s.t, run.Get(within(s.t, 3*time.Minute), &result))
+	return result
+}
+
+// requireNobody fails if anything of the buyer is in a history or in the webhook server's log. Of many runs it reads the
+// newest.
+func (s *shop) requireNobody() {
+	s.t.Helper()
+	const most = 50
+	private := []string{"Wilhelmina", "Verschwiegen", "verschwiegen", "Heimliche", "Stillstadt", buyer.Phone}
+	runs := s.runs()
+	require.NotEmpty(s.t, runs)
+	for _, run := range runs[:min(len(runs), most)] {
+		id := run.GetExecution().GetWorkflowId()
+		for _, event := range s.history(id, run.GetExecution().GetRunId()) {
+			for _, text := range private {
+				require.NotContains(s.t, event.String(), text, "the history of %s", id)
+			}
+		}
+	}
+	for _, text := range private {
+		require.NotContains(s.t, s.serve.output.String(), text)
+	}
+}
