@@ -31,7 +31,7 @@ worker starter:
 sandbox:
 	@GO='$(GO)' tools/build-sandbox '$(LDFLAGS)'
 
-demo: build ## start everything, sync three catalogs, show what happens; stays up on a terminal
+demo: build ## start everything, sync three catalogs, fulfil orders, show what happens; stays up on a terminal
 	@bin/sandbox demo
 
 up: build ## start Temporal, its Web UI, S3 and the Stripe emulator, and print the environment to export

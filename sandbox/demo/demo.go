@@ -1,5 +1,6 @@
 // Package demo shows Vitrine at work, and checks everything that it shows: three shops' catalogs travel from S3 through
-// Temporal into Stripe's emulator, carried by the same worker and starter binaries that run in production.
+// Temporal into Stripe's emulator, and agents' orders come back, carried by the same worker and starter binaries that run in
+// production.
 package demo
 
 import (
@@ -38,6 +39,7 @@ type demo struct {
 
 	stack     *stack.Stack
 	worker    *child.Process
+	serve     *child.Process
 	workerLog string
 	layout    catalog.Layout
 	documents catalog.Documents
@@ -82,6 +84,11 @@ func (d *demo) tour(ctx context.Context) error {
 		d.removeProduct,
 		d.holdTruncated,
 		d.showStatus,
+		d.serveOrders,
+		d.orderNormally,
+		d.orderCapturedOnShipment,
+		d.orderRejected,
+		d.orderDisputed,
 		d.showRuns,
 	}
 	for _, chapter := range chapters {
@@ -141,14 +148,14 @@ func (d *demo) startWorker(ctx context.Context) error {
 		return err
 	}
 	begun := time.Now()
-	if err := d.awaitReady(ctx, "http://"+ports.Address(port)+"/readyz"); err != nil {
-		return err
+	if err := awaitReady(ctx, d.worker, "http://"+ports.Address(port)+"/readyz"); err != nil {
+		return fmt.Errorf("the worker: %w", err)
 	}
 	d.story.check("worker is ready after %d ms (process %d, log %s)", time.Since(begun).Milliseconds(), d.worker.PID(), d.workerLog)
 	return nil
 }
 
-func (d *demo) awaitReady(ctx context.Context, address string) error {
+func awaitReady(ctx context.Context, process *child.Process, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
@@ -157,10 +164,10 @@ func (d *demo) awaitReady(ctx context.Context, address string) error {
 			return nil
 		}
 		select {
-		case <-d.worker.Ended():
-			return fmt.Errorf("the worker ended with exit code %d instead of getting ready", d.worker.ExitCode())
+		case <-process.Ended():
+			return fmt.Errorf("it ended with exit code %d instead of getting ready", process.ExitCode())
 		case <-ctx.Done():
-			return fmt.Errorf("the worker did not get ready: %w", err)
+			return fmt.Errorf("it did not get ready: %w", err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -304,8 +311,10 @@ func (d *demo) stop() error {
 	if d.temporal != nil {
 		d.temporal.Close()
 	}
-	if d.worker != nil && d.worker.Running() {
-		errs = append(errs, d.worker.Stop(drainTime))
+	for _, process := range []*child.Process{d.serve, d.worker} {
+		if process != nil && process.Running() {
+			errs = append(errs, process.Stop(drainTime))
+		}
 	}
 	if d.stack != nil {
 		errs = append(errs, d.stack.Stop())

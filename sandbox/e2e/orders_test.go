@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,7 +157,6 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{SignatureAge: stripesim.Duration(10 * time.Minute)}))
 	require.Equal(t, http.StatusBadRequest, send(stripesim.RawEvent{Payload: payload}))
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{}))
-	time.Sleep(time.Second)
 	_, found := b.view()
 	require.False(t, found, "a forged event started an order")
 
@@ -176,7 +176,6 @@ func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1}))
 	lost := s.buys(stripesim.Purchase{Capture: "manual"})
-	time.Sleep(time.Second)
 	_, found := lost.view()
 	require.False(t, found)
 
@@ -191,4 +190,77 @@ func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 	}
 	require.Equal(t, 2, s.writes("/capture"))
 	s.requireNobody()
+}
+
+// While the webhook server is down, orders happen. Stripe gives up telling of them; the sweep does not.
+func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
+	const many = 50
+	s := open(t, csv(numbered(20)...), nil)
+	s.startPlainWorker()
+	s.subscribe()
+	s.stocked()
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Retries: 1, RetryDelay: stripesim.Duration(100 * time.Millisecond)}))
+	orders := s.rushes(many)
+	s.await(30*time.Second, "Stripe giving up", func() bool {
+		deliveries, err := s.emulator.Deliveries(within(t, 10*time.Second), s.account)
+		require.NoError(t, err)
+		return len(deliveries) > 0 && !slices.ContainsFunc(deliveries, func(d stripesim.Delivery) bool { return d.Status == stripesim.DeliveryPending })
+	})
+	require.Zero(t, s.merchant.count())
+
+	s.startServe(true)
+	result := s.sweeps()
+	require.GreaterOrEqual(t, result.Delivered, 2*many)
+	for _, b := range orders {
+		b.becomes(workflows.OrderAccepted)
+		require.Equal(t, 1, s.merchant.has(b.id()).times)
+		require.Equal(t, b.Total, b.atStripe().Captured)
+	}
+	s.sweeps()
+	require.Equal(t, many, s.merchant.count())
+	require.Equal(t, 20, s.requireOnce()["charge.captured"])
+	s.requireNobody()
+}
+
+// Before an agent's buyer pays, Stripe asks: may this be sold? The answer comes from what the last sync brought to Stripe,
+// less what others are about to buy.
+func TestHooksApproveByStock(t *testing.T) {
+	s := open(t, strings.TrimSuffix(header, "\n")+",inventory_quantity\n"+strings.TrimSuffix(product("sku1", "9.99 USD"), "\n")+",3\n", nil)
+	s.startWorker()
+	s.startServe(false)
+	s.subscribe()
+	s.stocked()
+	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	two := stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}, Hooks: true, HookRepeats: 1}
+	b := s.buys(two)
+	require.NotEmpty(t, b.HookCalls)
+	for _, call := range b.HookCalls {
+		require.Equal(t, http.StatusOK, call.Status, call.Type)
+	}
+	b.becomes(workflows.OrderAccepted)
+
+	refused := func(p stripesim.Purchase, says string) {
+		p.Account = s.account
+		_, err := s.emulator.Purchase(t.Context(), p)
+		var declined *stripesim.ControlError
+		require.ErrorAs(t, err, &declined)
+		require.Equal(t, http.StatusPaymentRequired, declined.Status, err)
+		require.Equal(t, "declined", declined.Code)
+		require.Contains(t, declined.Message, says)
+	}
+	refused(two, "only 1 of sku1")
+	two.Items[0].Price = "8.00 USD"
+	two.Items[0].Quantity = 1
+	refused(two, "price")
+
+	told, err := s.emulator.AskAvailability(t.Context(), s.account, "sku1")
+	require.NoError(t, err)
+	require.EqualValues(t, 999, told.Price.UnitAmount)
+
+	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: "whsec_ofSomebodyElse123"}))
+	_, err = s.emulator.Purchase(t.Context(), stripesim.Purchase{Account: s.account, Hooks: true})
+	var failed *stripesim.ControlError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "hook_failed", failed.Code, "a forged question is not answered")
+	require.Equal(t, 1, s.merchant.count())
 }

@@ -206,17 +206,12 @@ func (b bought) becomes(state workflows.OrderState) workflows.OrderView {
 
 func (b bought) comes(what string, holds func(workflows.OrderView) bool) (view workflows.OrderView) {
 	b.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
+	b.await(2*time.Minute, b.id().String()+" coming to "+what, func() bool {
 		var found bool
-		if view, found = b.view(); found && holds(view) {
-			return view
-		}
-		if time.Now().After(deadline) {
-			require.FailNow(b.t, "waited in vain", "%s did not come to %s: it is %+v", b.id(), what, view)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		view, found = b.view()
+		return found && holds(view)
+	})
+	return view
 }
 
 // shown is what `starter order show` says.
