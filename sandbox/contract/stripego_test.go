@@ -29,10 +29,10 @@ func TestStripesLibraryGetsAlong(t *testing.T) {
 	on := stripe.String(account)
 	held := s.buy(stripesim.Purchase{Capture: "manual"})
 
-	session, err := api.V1CheckoutSessions.Retrieve(ctx, held.Session, &stripe.CheckoutSessionRetrieveParams{Params: stripe.Params{
-		StripeAccount: on, Expand: []*string{stripe.String("line_items.data.taxes"), stripe.String("payment_intent.latest_charge")},
-		Headers: http.Header{"Stripe-Version": {"2026-08-26.preview"}},
-	}})
+	session, err := api.V1CheckoutSessions.Retrieve(ctx, held.Session, &stripe.CheckoutSessionRetrieveParams{
+		Params: stripe.Params{StripeAccount: on, Headers: http.Header{"Stripe-Version": {"2026-08-26.preview"}}},
+		Expand: []*string{stripe.String("line_items.data.taxes"), stripe.String("payment_intent.latest_charge")},
+	})
 	require.NoError(t, err)
 	require.Equal(t, stripe.CheckoutSessionPaymentStatusUnpaid, session.PaymentStatus)
 	require.Equal(t, stripe.PaymentIntentStatusRequiresCapture, session.PaymentIntent.Status)
@@ -55,7 +55,7 @@ func TestStripesLibraryGetsAlong(t *testing.T) {
 	require.Equal(t, stripe.PaymentIntentStatusSucceeded, refused.PaymentIntent.Status)
 
 	refund, err := api.V1Refunds.Create(ctx, &stripe.RefundCreateParams{
-		Params: stripe.Params{StripeAccount: on, Metadata: map[string]string{"order": "1"}}, PaymentIntent: &held.PaymentIntent, Amount: stripe.Int64(100),
+		Params: stripe.Params{StripeAccount: on}, Metadata: map[string]string{"order": "1"}, PaymentIntent: &held.PaymentIntent, Amount: stripe.Int64(100),
 	})
 	require.NoError(t, err)
 	require.Equal(t, "1", refund.Metadata["order"])
