@@ -148,14 +148,14 @@ func (d *demo) startWorker(ctx context.Context) error {
 		return err
 	}
 	begun := time.Now()
-	if err := awaitReady(ctx, d.worker, "http://"+ports.Address(port)+"/readyz"); err != nil {
-		return fmt.Errorf("the worker: %w", err)
+	if err := awaitReady(ctx, "the worker", d.worker, "http://"+ports.Address(port)+"/readyz"); err != nil {
+		return err
 	}
 	d.story.check("worker is ready after %d ms (process %d, log %s)", time.Since(begun).Milliseconds(), d.worker.PID(), d.workerLog)
 	return nil
 }
 
-func awaitReady(ctx context.Context, process *child.Process, address string) error {
+func awaitReady(ctx context.Context, name string, process *child.Process, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
@@ -165,9 +165,9 @@ func awaitReady(ctx context.Context, process *child.Process, address string) err
 		}
 		select {
 		case <-process.Ended():
-			return fmt.Errorf("it ended with exit code %d instead of getting ready", process.ExitCode())
+			return fmt.Errorf("%s ended with exit code %d instead of getting ready", name, process.ExitCode())
 		case <-ctx.Done():
-			return fmt.Errorf("it did not get ready: %w", err)
+			return fmt.Errorf("%s did not get ready: %w", name, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

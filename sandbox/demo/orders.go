@@ -58,8 +58,8 @@ func (d *demo) startServe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := awaitReady(ctx, d.serve, "http://"+probes+"/readyz"); err != nil {
-		return fmt.Errorf("starter serve: %w", err)
+	if err := awaitReady(ctx, "starter serve", d.serve, "http://"+probes+"/readyz"); err != nil {
+		return err
 	}
 	_, err = d.emulator.AddEndpoint(ctx, stripesim.Endpoint{
 		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
