@@ -149,6 +149,8 @@ func requireSearchAttributes(t *testing.T, address, namespace string) {
 	require.Equal(t, map[string]enumspb.IndexedValueType{
 		workflows.SearchAccount.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		workflows.SearchFeed.GetName():       enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.SearchOrderState.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.SearchAgent.GetName():      enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		workflows.SearchOutcome.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		workflows.SearchRowsFailed.GetName(): enumspb.INDEXED_VALUE_TYPE_INT,
 	}, listed.GetCustomAttributes())
