@@ -10,10 +10,17 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
+// So many requests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again with
+// an event, and a queue here would make all of them late. Each kind has its own, so that a flood of events leaves the hooks
+// of a checkout alone.
 const (
-	// maxRequests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again, and a
-	// queue here would make all of them late.
-	maxRequests = 256
+	// maxEvents are also what Temporal is sent at once: at 100 events a second, the last of them waits for 0.6 s.
+	maxEvents  = 64
+	maxHooks   = 256
+	maxReports = 64 // of merchants
+)
+
+const (
 	// deliverWithin leaves half a second of the five in which a request is answered, whatever Temporal and Stripe do.
 	deliverWithin = 4500 * time.Millisecond
 )
@@ -43,12 +50,12 @@ func drain(ctx context.Context, server *http.Server) error {
 // serveRoutes are what the internet may reach.
 func serveRoutes(w *webhook, m *merchants, hooks checkoutHooks, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /webhooks/stripe", w)
+	mux.Handle("POST /webhooks/stripe", limited(maxEvents, w))
 	m.register(mux)
 	if hooks.handler != nil {
-		mux.Handle("POST /hooks/stripe", hooks.handler)
+		mux.Handle("POST /hooks/stripe", limited(maxHooks, hooks.handler))
 	}
-	return observed(limited(maxRequests, mux), metrics, logger)
+	return observed(mux, metrics, logger)
 }
 
 func limited(n int, next http.Handler) http.Handler {

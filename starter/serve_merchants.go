@@ -34,8 +34,8 @@ func (m *merchants) register(mux *http.ServeMux) {
 	if m.token == "" {
 		return
 	}
-	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.SignalShipment, readShipment))
-	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.SignalDecision, readDecision))
+	mux.Handle("POST /orders/{account}/{session}/shipments", limited(maxReports, m.route(workflows.SignalShipment, readShipment)))
+	mux.Handle("POST /orders/{account}/{session}/decision", limited(maxReports, m.route(workflows.SignalDecision, readDecision)))
 }
 
 // route makes a signal of a report. 202 means that the order has it; the workflow takes it up, or finds that it does not
