@@ -262,22 +262,13 @@ func putCatalog(b *testing.B, t task) {
 // startSandbox brings up the built sandbox until the benchmark ends.
 func startSandbox(b *testing.B) task {
 	b.Helper()
-	bin := os.Getenv(binVariable)
-	if bin == "" {
-		bin = "../../bin"
-	}
-	bin, err := filepath.Abs(bin)
-	require.NoError(b, err)
-	sandbox := filepath.Join(bin, "sandbox")
-	if _, err := os.Stat(sandbox); errors.Is(err, os.ErrNotExist) {
-		b.Skipf("%s is not built: run make build", sandbox)
-	}
+	sandbox := filepath.Join(binaries(b), "sandbox")
 	dir := b.TempDir()
 	readyFile := filepath.Join(dir, "ready.json")
 	stdin, hold := io.Pipe() // the sandbox ends with this
 	var output bytes.Buffer  // read only once the sandbox has ended
 	p, err := child.Start(child.Command{
-		Path: sandbox, Args: []string{"up", "--until-eof", "--in-memory", "--ready-file", readyFile, "--temp-dir", dir},
+		Path: sandbox, Args: []string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", dir},
 		Env: child.Isolated(os.Environ()), Dir: dir, Stdin: stdin, Stdout: &output, Stderr: &output,
 	})
 	require.NoError(b, err)
@@ -290,6 +281,21 @@ func startSandbox(b *testing.B) task {
 	var ready task
 	require.NoError(b, json.Unmarshal(awaitFile(b, readyFile, p, &output), &ready))
 	return ready
+}
+
+// binaries is the directory of the built binaries.
+func binaries(b *testing.B) string {
+	b.Helper()
+	bin := os.Getenv(binVariable)
+	if bin == "" {
+		bin = "../../bin"
+	}
+	bin, err := filepath.Abs(bin)
+	require.NoError(b, err)
+	if _, err := os.Stat(filepath.Join(bin, "sandbox")); errors.Is(err, os.ErrNotExist) {
+		b.Skipf("there is nothing built in %s: run make build", bin)
+	}
+	return bin
 }
 
 func awaitFile(b *testing.B, path string, p *child.Process, output fmt.Stringer) []byte {
