@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
 )
@@ -36,6 +37,7 @@ type Mailer interface {
 // OrderFulfillment holds the steps of the workflow OrderFulfillment. What a step needs of the buyer it fetches when it
 // needs it: inputs and results hold nothing personal.
 type OrderFulfillment struct {
+	Livemode  bool // of Stripe's key
 	Stripe    OrdersAtStripe
 	Documents order.Documents
 	Catalog   catalog.Documents
@@ -77,6 +79,9 @@ func (s *OrderFulfillment) loadOrder(ctx context.Context, id order.ID) (LoadOrde
 	session, err := s.Stripe.Session(ctx, id.Account, id.Session)
 	if err != nil {
 		return LoadOrderResult{}, err
+	}
+	if session.Summary.Livemode != s.Livemode { // goods must not leave for test money
+		return LoadOrderResult{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s has livemode %t, unlike the key of this worker", id, !s.Livemode))
 	}
 	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: settings.Wants(session.Summary)}, nil
 }

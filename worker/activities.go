@@ -38,6 +38,7 @@ func newOrderFulfillment(
 	c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
+		Livemode:  c.Livemode(),
 		Stripe:    stripe,
 		Documents: order.Documents{Objects: objects, Layout: c.Layout()},
 		Catalog:   catalog.Documents{Objects: objects, Layout: c.Layout()},
