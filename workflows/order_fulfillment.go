@@ -93,8 +93,8 @@ func (o *fulfillment) run(ctx workflow.Context) error {
 		case ctx.Err() != nil || workflow.IsContinueAsNewError(err):
 			return err
 		default:
-			reason, _ := explain(err)
-			o.hold(reason, o.r.Step)
+			reason, code := explain(err)
+			o.hold(string(code)+": "+reason, o.r.Step)
 		}
 		if err := o.show(ctx); err != nil {
 			return err
