@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         config.Lookup
+	user           func() string // the name that the operating system has for whoever runs this; empty: none
 	now            func() time.Time
 	isTerminal     func(stream any) bool // whether a person sits at stdin, stdout or stderr
 	poll           time.Duration         // between two looks at a run that is followed
@@ -53,12 +55,21 @@ type app struct {
 func newApp() *app {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		lookup: os.LookupEnv, now: time.Now, isTerminal: isTerminal, poll: 250 * time.Millisecond,
+		lookup: os.LookupEnv, user: systemUser, now: time.Now, isTerminal: isTerminal, poll: 250 * time.Millisecond,
 		browse: openInBrowser,
 	}
 	a.openTemporal = a.dialTemporal
 	a.openDocuments = a.connectStorage
 	return a
+}
+
+// systemUser is empty where a container has no list of users.
+func systemUser() string {
+	current, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return current.Username
 }
 
 func isTerminal(stream any) bool {

@@ -43,6 +43,7 @@ func newStage(t *testing.T) *stage {
 	}}
 	s.app = &app{
 		lookup:        func(string) (string, bool) { return "", false },
+		user:          func() string { return "" },
 		now:           func() time.Time { return noon },
 		isTerminal:    func(any) bool { return false },
 		poll:          time.Millisecond,

@@ -85,7 +85,7 @@ func (a *app) steeringCommand(verb string, run func(*cobra.Command, order.ID) er
 
 func (s *steering) register(c *cobra.Command) {
 	c.Flags().StringVar(&s.why, "why", "", "why, for the history; required")
-	c.Flags().StringVar(&s.by, "by", "", "who decides (default: the user and host of this shell)")
+	c.Flags().StringVar(&s.by, "by", "", "who decides (default: the user at this host)")
 	if s.question != "" {
 		c.Flags().BoolVarP(&s.yes, "yes", "y", false, "do not ask")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -184,6 +185,24 @@ func TestOrdersAreSteered(t *testing.T) {
 			require.Contains(t, s.stdout.String(), lampOrder)
 			require.Equal(t, exitOK, s.run(append([]string{"order", "-o", "json"}, test.args...)...))
 			require.JSONEq(t, `{"id":{"account":"acct_1","session":"cs_1"},"done":"`+test.update+`"}`, s.stdout.String())
+		})
+	}
+}
+
+func TestWhoDecidesIsWhoeverRunsIt(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"cancel", "retry", "refund", "evidence"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.sells()
+			require.Equal(t, exitUsage, s.run("order", command, lampOrder, "--why", "so"))
+			require.Contains(t, s.stderr.String(), "who decides? Neither USER nor the system says: add --by")
+			require.Empty(t, s.temporal.updates)
+
+			s.app.user = func() string { return "ada" }
+			require.Equal(t, exitOK, s.run("order", command, lampOrder, "--why", "so"), s.stderr.String())
+			require.Contains(t, fmt.Sprint(s.temporal.updates[0].Args), "ada@")
 		})
 	}
 }

@@ -78,7 +78,7 @@ func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
 	}
 	feedFlag(c, &flags.feed)
 	c.Flags().StringVar(&flags.why, "why", "", "why, for the history and the report; required")
-	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user and host of this shell)")
+	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user at this host)")
 	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	return c
 }
@@ -141,18 +141,26 @@ func (a *app) verdictInput(flags verdictFlags) (in workflows.VerdictInput, err e
 	return in, nil
 }
 
-// whoami is how the history names who decided, unless they say it themselves.
+// whoami is how the history names who decided, unless they say it themselves. A script, a timer or an exec into a container
+// often has no USER.
 func (a *app) whoami() (string, error) {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if user, _ := a.lookup(name); user != "" {
-			host, err := os.Hostname()
-			if err != nil {
-				return user, nil
-			}
-			return user + "@" + host, nil
+			return atThisHost(user), nil
 		}
 	}
-	return "", badUsage("who decides? The environment does not say: add --by, such as --by ada@acme.example")
+	if user := a.user(); user != "" {
+		return atThisHost(user), nil
+	}
+	return "", badUsage("who decides? Neither USER nor the system says: add --by, such as --by ada@acme.example")
+}
+
+func atThisHost(user string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		return user
+	}
+	return user + "@" + host
 }
 
 // heldRun is what the state says is held; the error says what there is instead.

@@ -65,7 +65,7 @@ func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
 		{"a blank reason", "why? Say it with --why", []string{"--why", "  "}},
 		{"a reason like a novel", "--why has 501 characters: at most 500", []string{"--why", strings.Repeat("ä", 501), "--by", "ada"}},
 		{"a name like a novel", "--by has 501 characters: at most 500", []string{"--why", "so", "--by", strings.Repeat("a", 501)}},
-		{"nobody", "who decides? The environment does not say: add --by", []string{"--why", "so"}},
+		{"nobody", "who decides? Neither USER nor the system says: add --by", []string{"--why", "so"}},
 		{"an unknown feed", `feed "prices" is not known`, []string{"--why", "so", "--feed", "prices"}},
 	} {
 		for _, verb := range []string{"approve", "reject"} {
