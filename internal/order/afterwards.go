@@ -29,7 +29,7 @@ var (
 
 // Check returns a permanent error that names every problem with the shipment.
 func (p Shipment) Check() error {
-	errs := []error{kind{"shipment", "letters, digits, - and _", noticeKind.pattern}.check(p.ID)}
+	errs := []error{kind{"a shipment", "letters, digits, - and _", noticeKind.pattern}.check(p.ID)}
 	if p.Carrier != "" && !carrierPattern.MatchString(p.Carrier) {
 		errs = append(errs, errors.New("carrier: expected a name such as UPS, at most 40 letters and digits"))
 	}

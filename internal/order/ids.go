@@ -10,27 +10,27 @@ import (
 // kind is a kind of Stripe's objects. Their ids become parts of paths, workflow ids and S3 keys, so nothing that does not
 // look like one may pass.
 type kind struct {
-	name, example string
+	name, example string // the name with its article
 	pattern       *regexp.Regexp
 }
 
 var (
-	sessionKind = kind{"checkout session", "cs_…", regexp.MustCompile(`^cs_[A-Za-z0-9_]{1,200}$`)}
-	paymentKind = kind{"payment intent", "pi_…", regexp.MustCompile(`^pi_[A-Za-z0-9_]{1,100}$`)}
+	sessionKind = kind{"a checkout session", "cs_…", regexp.MustCompile(`^cs_[A-Za-z0-9_]{1,200}$`)}
+	paymentKind = kind{"a payment intent", "pi_…", regexp.MustCompile(`^pi_[A-Za-z0-9_]{1,100}$`)}
 	// Payments other than by card are charges that begin with py_, their refunds begin with pyr_.
-	chargeKind  = kind{"charge", "ch_… or py_…", regexp.MustCompile(`^(ch|py)_[A-Za-z0-9_]{1,100}$`)}
-	refundKind  = kind{"refund", "re_… or pyr_…", regexp.MustCompile(`^(re|pyr)_[A-Za-z0-9_]{1,100}$`)}
-	disputeKind = kind{"dispute", "du_… or dp_…", regexp.MustCompile(`^(du|dp)_[A-Za-z0-9_]{1,100}$`)}
-	eventKind   = kind{"event", "evt_…", regexp.MustCompile(`^evt_[A-Za-z0-9_]{1,100}$`)}
-	lineKind    = kind{"line item", "li_…", regexp.MustCompile(`^li_[A-Za-z0-9_]{1,100}$`)}
-	noticeKind  = kind{"notice", "letters, digits, - and _", regexp.MustCompile(`^[A-Za-z0-9_-]{1,150}$`)}
+	chargeKind  = kind{"a charge", "ch_… or py_…", regexp.MustCompile(`^(ch|py)_[A-Za-z0-9_]{1,100}$`)}
+	refundKind  = kind{"a refund", "re_… or pyr_…", regexp.MustCompile(`^(re|pyr)_[A-Za-z0-9_]{1,100}$`)}
+	disputeKind = kind{"a dispute", "du_… or dp_…", regexp.MustCompile(`^(du|dp)_[A-Za-z0-9_]{1,100}$`)}
+	eventKind   = kind{"an event", "evt_…", regexp.MustCompile(`^evt_[A-Za-z0-9_]{1,100}$`)}
+	lineKind    = kind{"a line item", "li_…", regexp.MustCompile(`^li_[A-Za-z0-9_]{1,100}$`)}
+	noticeKind  = kind{"a notice", "letters, digits, - and _", regexp.MustCompile(`^[A-Za-z0-9_-]{1,150}$`)}
 )
 
 func (k kind) check(id string) error {
 	if k.pattern.MatchString(id) {
 		return nil
 	}
-	return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of a %s (%s)", id, k.name, k.example))
+	return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of %s (%s)", id, k.name, k.example))
 }
 
 // CheckSession returns a permanent error if id is not the id of a checkout session; so do the others for theirs.
