@@ -86,11 +86,17 @@ func (h *webhook) take(ctx context.Context, event order.Event) reception {
 	defer cancel()
 	outcome, err := h.deliver(ctx, event)
 	log := h.logger.With("event", event.ID, "type", event.Type, "account", event.Account, "object", event.Object)
-	if err != nil {
+	switch {
+	case outcome == intake.Undeliverable:
+		// Stripe disables an endpoint that fails for days, and with it everybody's orders. The sweep stops at the account, and
+		// goes on from there.
+		log.ErrorContext(ctx, "event not delivered, and never will be by Stripe's trying again: the sweep delivers it once the cause is gone", "error", err)
+	case err != nil:
 		log.WarnContext(ctx, "event not delivered; Stripe sends it again", "error", err)
 		return reception{http.StatusServiceUnavailable, event.Type, "failed"}
+	default:
+		log.InfoContext(ctx, "event", "outcome", outcome)
 	}
-	log.InfoContext(ctx, "event", "outcome", outcome)
 	return reception{http.StatusOK, event.Type, string(outcome)}
 }
 

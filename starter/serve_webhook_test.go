@@ -204,6 +204,20 @@ func TestWithoutTemporalStripeIsAskedToComeAgain(t *testing.T) {
 	require.Contains(t, d.logs.String(), "connection refused")
 }
 
+func TestWhatCannotBeDeliveredIsAcknowledgedAndLoud(t *testing.T) {
+	t.Parallel()
+	d := newDoor()
+	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+		return intake.Undeliverable, errors.New("no access to acct_1")
+	}
+	status, text := d.answer(webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
+	require.Equal(t, http.StatusOK, status, "Stripe disables an endpoint that fails for days")
+	require.Equal(t, "undeliverable", text)
+	require.Equal(t, map[string]int64{"checkout.session.completed undeliverable": 1}, d.counted.counts)
+	require.Contains(t, d.logs.String(), "level=ERROR")
+	require.Contains(t, d.logs.String(), "no access to acct_1")
+}
+
 func TestASlowTemporalIsGivenUpInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

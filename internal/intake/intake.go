@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
 )
@@ -25,6 +26,9 @@ const (
 	NotAnOrder Outcome = "not_an_order"
 	// UnknownAccount means that the account has no settings for orders, or that the event is the platform's own.
 	UnknownAccount Outcome = "unknown_account"
+	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's sessions, or
+	// an id is none.
+	Undeliverable Outcome = "undeliverable"
 )
 
 // Intake delivers events. It is safe for concurrent use.
@@ -57,11 +61,11 @@ func (i Intake) Remembering() Intake {
 
 type payment struct{ account, intent string }
 
-// Deliver gives the event to the workflow of its order, which starts if it is the first. Without an error the outcome is
-// final; after one, deliver the event again.
+// Deliver gives the event to the workflow of its order, which starts if it is the first. An outcome is final; after an error
+// without one, deliver the event again.
 func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	if err := order.CheckEvent(e.ID); err != nil {
-		return "", err
+		return Undeliverable, err
 	}
 	if e.Account == "" {
 		return UnknownAccount, nil
@@ -76,7 +80,7 @@ func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	session, err := i.session(ctx, e)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("find the order of %s: %w", e.ID, err)
+		return hopeless(err), fmt.Errorf("find the order of %s: %w", e.ID, err)
 	case session == "":
 		return NotAnOrder, nil
 	}
@@ -91,9 +95,18 @@ func (i Intake) session(ctx context.Context, e order.Event) (string, error) {
 	return i.SessionOf(ctx, e.Account, e.PaymentIntent)
 }
 
+// hopeless is Undeliverable if Stripe will refuse the same question again. A key that it does not know is not: that is a
+// mistake of the deployment, which stops everything and is soon corrected.
+func hopeless(err error) Outcome {
+	if f, ok := fault.Of(err); ok && f.Kind == fault.Permanent && f.Code != fault.StripeUnauthorized {
+		return Undeliverable
+	}
+	return ""
+}
+
 func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome, error) {
 	if err := id.Check(); err != nil {
-		return "", err
+		return Undeliverable, err
 	}
 	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
 	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -87,12 +89,17 @@ func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
 	}
 }
 
-func TestAFailureIsNoOutcome(t *testing.T) {
+func TestAFailureThatMayPassIsNoOutcome(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	for name, breaks := range map[string]func(*desk){
-		"settings": func(d *desk) { d.askErr = broken },
-		"stripe":   func(d *desk) { d.findErr = broken },
+		"settings":    func(d *desk) { d.askErr = broken },
+		"stripe":      func(d *desk) { d.findErr = broken },
+		"slow stripe": func(d *desk) { d.findErr = fault.NewThrottled(fault.StripeThrottled, time.Second, broken) },
+		"a wrong key": func(d *desk) { d.findErr = fault.NewPermanent(fault.StripeUnauthorized, broken) },
+		"forbidden settings": func(d *desk) {
+			d.askErr = fault.NewPermanent(fault.SourceForbidden, broken)
+		},
 		"temporal": func(d *desk) { d.err = broken },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,13 +113,31 @@ func TestAFailureIsNoOutcome(t *testing.T) {
 	}
 }
 
+func TestWhatStripeWillRefuseAgainIsUndeliverable(t *testing.T) {
+	t.Parallel()
+	for _, code := range []fault.Code{fault.StripeForbidden, fault.StripeRejected} {
+		d := newDesk()
+		d.findErr = fault.NewPermanent(code, errors.New("no access to acct_1"))
+		outcome, err := d.Deliver(t.Context(), succeeded())
+		require.ErrorContains(t, err, "find the order of evt_2: no access to acct_1")
+		require.Equal(t, intake.Undeliverable, outcome)
+		require.Zero(t, d.delivered)
+
+		outcome, err = d.Deliver(t.Context(), completed())
+		require.NoError(t, err)
+		require.Equal(t, intake.Delivered, outcome, "an event that names its session needs no answer of Stripe's")
+	}
+}
+
 func TestAMalformedIdIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
-	_, err := d.Deliver(t.Context(), order.Event{ID: "x", Account: "acct_1", Session: "cs_1"})
-	require.ErrorContains(t, err, "is not the id of a event")
-	_, err = d.Deliver(t.Context(), order.Event{ID: "evt_1", Account: "acct_1", Session: "cs_1/../cs_2"})
+	outcome, err := d.Deliver(t.Context(), order.Event{ID: "x", Account: "acct_1", Session: "cs_1"})
+	require.ErrorContains(t, err, "is not the id of an event")
+	require.Equal(t, intake.Undeliverable, outcome)
+	outcome, err = d.Deliver(t.Context(), order.Event{ID: "evt_1", Account: "acct_1", Session: "cs_1/../cs_2"})
 	require.ErrorContains(t, err, "checkout session")
+	require.Equal(t, intake.Undeliverable, outcome)
 	require.Zero(t, d.delivered)
 }
 
