@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -82,7 +83,8 @@ type SweepAccountResult struct {
 }
 
 // SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves once all of
-// them are delivered: whatever interrupts it is read again, and an order drops what it knows.
+// them are delivered: whatever interrupts it is read again, and an order drops what it knows. An event that Stripe refuses
+// to say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked.
 func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
 	defer startPulse(ctx, 0).stop()
 	result, err := s.sweepAccount(ctx, in)
@@ -94,37 +96,53 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 	if err != nil || !settings.Enabled {
 		return SweepAccountResult{}, err
 	}
-	cursor, etag, err := s.Documents.Cursor(ctx, in.Account)
+	now := activity.GetInfo(ctx).StartedTime
+	cursor, etag, err := s.begin(ctx, in.Account, now)
 	if err != nil {
 		return SweepAccountResult{}, err
 	}
-	now := activity.GetInfo(ctx).StartedTime
 	since, gap := sweepSince(cursor.Until, now)
 	events, unread, err := s.list(ctx, in.Account, since)
 	result := SweepAccountResult{Events: len(events), Unread: unread, Gap: gap}
 	if err != nil {
 		return result, err
 	}
+	var refused error
 	for _, event := range slices.Backward(events) {
 		var delivered bool
 		err := persist(ctx, func() (err error) {
 			delivered, err = s.Intake.Deliver(ctx, event)
 			return err
 		})
-		if err != nil {
+		switch {
+		case fault.Is(err, fault.StripeRejected), fault.Is(err, fault.InputInvalid):
+			refused = cmp.Or(refused, err)
+		case err != nil:
 			return result, err
-		}
-		if delivered {
+		case delivered:
 			result.Delivered++
 		}
+	}
+	if refused != nil {
+		return result, refused
 	}
 	return result, s.Documents.SaveCursor(ctx, in.Account, now, etag)
 }
 
-func sweepSince(until, now time.Time) (since time.Time, gap bool) {
-	if until.IsZero() {
-		return now.Add(-firstSweep), false
+// begin reads the cursor. That of the first sweep is written before anything else is done: an account that cannot be read
+// yet would otherwise begin anew with every try, and lose what happened between them.
+func (s *OrderSweep) begin(ctx context.Context, account string, now time.Time) (order.Cursor, string, error) {
+	cursor, etag, err := s.Documents.Cursor(ctx, account)
+	if err != nil || !cursor.Until.IsZero() {
+		return cursor, etag, err
 	}
+	if err := s.Documents.SaveCursor(ctx, account, now.Add(sweepOverlap-firstSweep), etag); err != nil {
+		return cursor, etag, err
+	}
+	return s.Documents.Cursor(ctx, account)
+}
+
+func sweepSince(until, now time.Time) (since time.Time, gap bool) {
 	since, oldest := until.Add(-sweepOverlap), now.Add(-eventsKept)
 	if since.Before(oldest) {
 		return oldest, true
