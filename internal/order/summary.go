@@ -51,7 +51,7 @@ const (
 	RequiresCapture   PaymentState = "requires_capture" // authorised; capture before AuthorizationExpires
 	Paid              PaymentState = "paid"
 	NoPaymentRequired PaymentState = "no_payment_required"
-	Canceled          PaymentState = "canceled" // the payment was cancelled or the session expired: nothing to ship
+	Canceled          PaymentState = "canceled" // the payment was cancelled or failed for good, or the session expired: nothing to ship
 )
 
 // Payment is the state of the money, as of the moment it was read.

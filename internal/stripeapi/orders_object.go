@@ -217,12 +217,21 @@ func (s checkoutSession) summary(account string) order.Summary {
 	}
 	if p := s.PaymentIntent; p != nil && order.CheckPaymentIntent(p.ID) == nil {
 		sum.PaymentIntent, sum.Payment = p.ID, p.payment()
+		if sum.Payment.State == order.Unpaid && s.over() {
+			sum.Payment.State = order.Canceled
+		}
 		if order.CheckCharge(p.Charge.ID) == nil {
 			sum.Charge = p.Charge.ID
 		}
 		sum.Agent = order.Agent{Name: agentName(p.Agent.Name), Profile: string(p.Agent.Profile)}
 	}
 	return sum
+}
+
+// over reports whether an unpaid session will never be paid: it has expired, or its delayed payment has failed. Where
+// nothing more can be tried, Stripe leaves the payment waiting for another method for ever.
+func (s checkoutSession) over() bool {
+	return s.Status == "expired" || s.Status == "complete" && s.PaymentIntent.Status == "requires_payment_method"
 }
 
 // stateWithoutPayment is the state of a session that has no payment intent.

@@ -147,12 +147,15 @@ func TestSessionWithoutThePreviewOfAgents(t *testing.T) {
 func TestPaymentStates(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]order.PaymentState{
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"processing"}`:       order.Unpaid,
-		`"status":"complete","payment_status":"paid","payment_intent":{"id":"pi_1","status":"succeeded"}`:          order.Paid,
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"canceled"}`:         order.Canceled,
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_capture"}`: order.RequiresCapture,
-		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                         order.NoPaymentRequired,
-		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                       order.Canceled,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"processing"}`:              order.Unpaid,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`: order.Canceled,
+		`"status":"open","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`:     order.Unpaid,
+		`"status":"expired","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`:  order.Canceled,
+		`"status":"complete","payment_status":"paid","payment_intent":{"id":"pi_1","status":"succeeded"}`:                 order.Paid,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"canceled"}`:                order.Canceled,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_capture"}`:        order.RequiresCapture,
+		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                                order.NoPaymentRequired,
+		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                              order.Canceled,
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
 		session, err := orders.Session(t.Context(), testAccount, "cs_1")

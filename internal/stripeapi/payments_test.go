@@ -121,6 +121,48 @@ func TestRefundOfWhatIsRefunded(t *testing.T) {
 	requireFault(t, err, fault.Permanent, fault.PaymentConflict)
 }
 
+func TestWhatWasReleasedIsNoRefund(t *testing.T) {
+	t.Parallel()
+	const asked = `{"id":"re_2","amount":500,"status":"succeeded"}`
+	for name, c := range map[string]struct {
+		status, payment, refunds string
+		want                     []string
+	}{
+		"captured in full":                    {"succeeded", `"amount":2660,"amount_received":2660`, asked, []string{"re_2"}},
+		"captured in part":                    {"succeeded", `"amount":2660,"amount_received":2000`, `{"id":"re_1","amount":660,"status":"succeeded"}`, []string{}},
+		"captured in part, then refunded":     {"succeeded", `"amount":2660,"amount_received":2000`, asked + `,{"id":"re_1","amount":660,"status":"succeeded"}`, []string{"re_2"}},
+		"captured in part, by another amount": {"succeeded", `"amount":2660,"amount_received":2000`, asked, []string{"re_2"}},
+		"cancelled":                           {"canceled", `"amount":2660,"amount_received":0`, `{"id":"re_1","amount":2660,"status":"succeeded"}`, []string{}},
+		"ours, of the same amount":            {"succeeded", `"amount":1000,"amount_received":500`, `{"id":"re_2","amount":500,"status":"succeeded","metadata":{"vitrine_key":"k"}}`, []string{"re_2"}},
+	} {
+		orders, _ := ordersFor(t, map[string][]answer{
+			"GET /v1/refunds": {ok(`{"data":[` + c.refunds + `]}`)},
+			readPI:            {pi(c.status, ","+c.payment)},
+		})
+		refunds, err := orders.Refunds(t.Context(), testAccount, "pi_1")
+		require.NoError(t, err, name)
+		ids := []string{}
+		for _, r := range refunds {
+			ids = append(ids, r.ID)
+		}
+		require.Equal(t, c.want, ids, name)
+	}
+}
+
+func TestARefundThatCannotBeTold(t *testing.T) {
+	t.Parallel()
+	orders, stripe := ordersFor(t, map[string][]answer{
+		"GET /v1/refunds": {ok(`{"data":[{"id":"re_1","amount":500}]}`), ok(`{"data":[]}`)},
+		readPI:            {refused(403, "", "no access")},
+	})
+	_, err := orders.Refunds(t.Context(), testAccount, "pi_1")
+	requireFault(t, err, fault.Permanent, fault.StripeForbidden)
+	refunds, err := orders.Refunds(t.Context(), testAccount, "pi_1")
+	require.NoError(t, err)
+	require.Empty(t, refunds)
+	require.Len(t, stripe.named(readPI), 1, "without refunds there is nothing to leave out")
+}
+
 func TestAuthorizationsThatNameNoEnd(t *testing.T) {
 	t.Parallel()
 	for more, want := range map[string]time.Time{

@@ -51,7 +51,7 @@ func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amou
 	if reason != "" && !slices.Contains(order.RefundReasons, reason) {
 		return order.Refund{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is no reason for a refund: expected one of %v, or none", reason, order.RefundReasons))
 	}
-	made, err := o.Refunds(ctx, account, paymentIntent)
+	made, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil {
 		return order.Refund{}, err
 	}
@@ -97,7 +97,7 @@ func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent str
 	if everything := amount == 0 || amount == int64(is.Received); !everything || is.Charge.Refunded < is.Received {
 		return order.Refund{}, conflict("%s is refunded otherwise: %d of %d went back before", is.ID, is.Charge.Refunded, is.Received)
 	}
-	made, err := o.Refunds(ctx, account, paymentIntent)
+	made, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil {
 		return order.Refund{}, err
 	}
@@ -107,8 +107,31 @@ func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent str
 	return made[0], nil
 }
 
-// Refunds lists the refunds of a payment, the newest first.
+// Refunds lists the refunds of a payment, the newest first: money that was captured and goes back. What an authorisation
+// gave back without a capture, whole or in part, Stripe lists among them, and it is none.
 func (o *Orders) Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error) {
+	refunds, err := o.listRefunds(ctx, account, paymentIntent)
+	if err != nil || len(refunds) == 0 {
+		return nil, err
+	}
+	is, err := o.readPayment(ctx, account, paymentIntent)
+	if err != nil {
+		return nil, err
+	}
+	return withoutRelease(refunds, int64(is.Amount-is.Received)), nil
+}
+
+// withoutRelease leaves out what was released: it is the oldest, because nothing is refunded before it is captured, it is of
+// just that amount, and nobody asked for it.
+func withoutRelease(refunds []order.Refund, released int64) []order.Refund {
+	oldest := len(refunds) - 1
+	if released > 0 && refunds[oldest].Amount == released && refunds[oldest].Key == "" {
+		return refunds[:oldest]
+	}
+	return refunds
+}
+
+func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error) {
 	if err := errors.Join(checkAccount(account), order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return nil, err
 	}
