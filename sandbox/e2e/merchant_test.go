@@ -189,6 +189,27 @@ func (m *merchant) noticesOf(id order.ID) []order.NoticeKind {
 	return kinds
 }
 
+// notice is what a notice of an order said; the zero value if none of the kind came.
+func (m *merchant) notice(id order.ID, kind order.NoticeKind) order.Notice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.notices, func(n order.Notice) bool { return n.Order == id.String() && n.Kind == kind })
+	if i < 0 {
+		return order.Notice{}
+	}
+	return m.notices[i]
+}
+
+// leavesPending is a rule: the merchant decides later about orders with this product.
+func leavesPending(sku string) func(order.Document) map[string]any {
+	return func(d order.Document) map[string]any {
+		if d.Lines[0].SKU == sku {
+			return map[string]any{"status": "pending"}
+		}
+		return nil
+	}
+}
+
 // rejects is a rule: what the merchant says to an order with this product.
 func rejects(sku string) func(order.Document) map[string]any {
 	return func(d order.Document) map[string]any {

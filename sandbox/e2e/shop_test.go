@@ -67,6 +67,14 @@ func open(t *testing.T, products string, change func(*order.Settings)) *shop {
 	} {
 		s.settings[name] = value
 	}
+	s.changes(change)
+	s.exportText(products)
+	return s
+}
+
+// changes gives the starter settings for orders, as an operator does: those of every shop, and what change makes of them.
+func (s *shop) changes(change func(*order.Settings)) {
+	s.t.Helper()
 	settings := order.Settings{
 		Account: s.account, Enabled: true,
 		Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: s.merchant.url, SecretEnv: "MERCHANT_SECRET_E2E"},
@@ -74,14 +82,6 @@ func open(t *testing.T, products string, change func(*order.Settings)) *shop {
 	if change != nil {
 		change(&settings)
 	}
-	s.set(settings)
-	s.exportText(products)
-	return s
-}
-
-// set gives the starter settings, as an operator does.
-func (s *shop) set(settings order.Settings) {
-	s.t.Helper()
 	body, err := json.Marshal(settings)
 	require.NoError(s.t, err)
 	file := filepath.Join(s.t.TempDir(), "orders.json")

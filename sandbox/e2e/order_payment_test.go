@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	"vitrine/workflows"
+)
+
+// A bank debit takes days. Until it has come the merchant hears nothing, and if it does not come he never will.
+func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
+	s := opened(t, nil)
+	paid, failed := s.buys(stripesim.Purchase{Payment: "delayed"}), s.buys(stripesim.Purchase{Payment: "delayed"})
+	for _, b := range []bought{paid, failed} {
+		require.Contains(t, b.becomes(workflows.OrderAwaitsPayment).Reason, "waiting for the payment until")
+	}
+	require.Zero(t, s.merchant.count())
+
+	paid.settles(true)
+	failed.settles(false)
+	require.Equal(t, paid.Total, paid.becomes(workflows.OrderAccepted).Captured)
+	require.Equal(t, 1, s.merchant.has(paid.id()).times)
+	require.Equal(t, order.Paid, s.merchant.has(paid.id()).document.Payment.State)
+	require.Contains(t, failed.becomes(workflows.OrderExpired).Reason, "never paid")
+
+	s.repeatsEverything()
+	paid.becomes(workflows.OrderAccepted)
+	failed.becomes(workflows.OrderExpired)
+	require.Equal(t, 1, s.merchant.has(paid.id()).times)
+	require.Nil(t, s.merchant.has(failed.id()), "he was asked for what nobody paid")
+	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"), "there was nothing to move")
+	s.requireNobody()
+}
+
+// A buyer who walks away leaves a session that expires a day later.
+func TestASessionThatNobodyPaysIsNoOrder(t *testing.T) {
+	s := opened(t, nil)
+	b := s.buys(stripesim.Purchase{Payment: "abandoned"})
+	_, found := b.view()
+	require.False(t, found, "nothing has happened yet")
+
+	_, err := s.emulator.Expire(t.Context(), b.Session)
+	require.NoError(t, err)
+	require.Contains(t, b.becomes(workflows.OrderExpired).Reason, "never paid")
+	s.repeatsEverything()
+	b.becomes(workflows.OrderExpired)
+	require.Zero(t, s.merchant.count())
+}
+
+// No webhook tells how a delayed payment ended, nor that there was one.
+func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
+	s := opened(t, nil)
+	paid, failed := s.buys(stripesim.Purchase{Payment: "delayed"}), s.buys(stripesim.Purchase{Payment: "delayed"})
+	paid.becomes(workflows.OrderAwaitsPayment)
+	failed.becomes(workflows.OrderAwaitsPayment)
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1}))
+	unheard := s.buys(stripesim.Purchase{Payment: "delayed"})
+	s.sweeps()
+	unheard.becomes(workflows.OrderAwaitsPayment)
+
+	paid.settles(true)
+	failed.settles(false)
+	unheard.settles(true)
+	for range 2 {
+		s.sweeps()
+		failed.becomes(workflows.OrderExpired)
+		for _, b := range []bought{paid, unheard} {
+			b.becomes(workflows.OrderAccepted)
+			require.Equal(t, 1, s.merchant.has(b.id()).times)
+		}
+	}
+	require.Equal(t, 2, s.merchant.count())
+}
+
+// The merchant accepts and does not ship. Before the authorisation ends he is warned; then Vitrine does what the account
+// wants: take the money while it is there, or call the order off.
+func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
+	s := opened(t, func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CaptureExpiring })
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{AuthorizationWindow: stripesim.Duration(time.Minute)}))
+	kept := s.buys(stripesim.Purchase{Capture: "manual"})
+	kept.becomes(workflows.OrderAccepted)
+	s.changes(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
+	dropped := s.buys(stripesim.Purchase{Capture: "manual"})
+	dropped.becomes(workflows.OrderAccepted)
+
+	for _, b := range []bought{kept, dropped} {
+		s.await(2*time.Minute, "the merchant being warned", func() bool { return len(s.merchant.noticesOf(b.id())) > 0 })
+		require.Equal(t, order.NoticeExpiring, s.merchant.noticesOf(b.id())[0])
+		require.WithinDuration(t, *b.AuthorizedUntil, s.merchant.notice(b.id(), order.NoticeExpiring).Deadline, time.Second)
+		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "he was warned too late")
+	}
+	view := kept.comes("being captured", func(v workflows.OrderView) bool { return v.Captured == kept.Total })
+	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Equal(t, order.AuthorizationEnded, dropped.becomes(workflows.OrderRejected).Decision.Reason)
+
+	require.Equal(t, kept.Total, kept.atStripe().Captured)
+	require.Equal(t, "canceled", dropped.atStripe().IntentStatus)
+	require.Zero(t, dropped.atStripe().Captured)
+	require.Equal(t, 1, s.writes("/capture"))
+	require.Equal(t, 1, s.writes("/cancel"), "Vitrine was too late, and Stripe itself ended it")
+	s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(dropped.id())) == 2 })
+	require.Equal(t, order.NoticeCanceled, s.merchant.noticesOf(dropped.id())[1])
+	require.Equal(t, []order.NoticeKind{order.NoticeExpiring}, s.merchant.noticesOf(kept.id()))
+
+	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
+	kept.becomes(workflows.OrderShipped)
+	require.Equal(t, 1, s.writes("/capture"), "it was taken already")
+	s.requireNobody()
+}
+
+// Banks let go of reservations whenever they like.
+func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
+	s := opened(t, func(o *order.Settings) { o.Capture = order.OnShipment })
+	s.merchant.decides(leavesPending("sku3"))
+	manual := func(sku string) bought {
+		return s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: sku}}})
+	}
+	told, shipped, pending := manual("sku1"), manual("sku2"), manual("sku3")
+	told.becomes(workflows.OrderAccepted)
+	shipped.becomes(workflows.OrderAccepted)
+	pending.becomes(workflows.OrderAwaitsMerchant)
+
+	told.authorisationEnds()
+	require.Equal(t, order.AuthorizationEnded, told.becomes(workflows.OrderRejected).Decision.Reason)
+	pending.authorisationEnds()
+	require.Contains(t, pending.becomes(workflows.OrderCanceled).Reason, "the money went back")
+	for _, b := range []bought{told, pending} {
+		s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+		require.Equal(t, []order.NoticeKind{order.NoticeCanceled}, s.merchant.noticesOf(b.id()))
+	}
+
+	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1})) // Vitrine is not told, and tries
+	shipped.authorisationEnds()
+	s.succeeds("order", "ship", shipped.account, shipped.Session, "--id", "P-1")
+	require.Contains(t, shipped.becomes(workflows.OrderHeld).Reason, "the goods are shipped, but the authorisation is gone")
+	s.succeeds("order", "retry", shipped.account, shipped.Session, "--why", "the buyer pays by bank transfer")
+	require.Zero(t, shipped.becomes(workflows.OrderShipped).Captured)
+	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"))
+	s.requireNobody()
+}
+
+// settles ends a delayed payment.
+func (b bought) settles(succeeds bool) {
+	b.t.Helper()
+	_, err := b.emulator.Settle(b.t.Context(), b.Session, succeeds)
+	require.NoError(b.t, err)
+}
+
+// authorisationEnds lets Stripe give the reserved money back.
+func (b bought) authorisationEnds() {
+	b.t.Helper()
+	ended, err := b.emulator.Expire(b.t.Context(), b.Session)
+	require.NoError(b.t, err)
+	require.Equal(b.t, "canceled", ended.IntentStatus)
+}
+
+// repeatsEverything lets Stripe send every event once more, and waits until all are taken.
+func (s *shop) repeatsEverything() {
+	s.t.Helper()
+	for _, e := range s.events() {
+		require.NoError(s.t, s.emulator.Resend(s.t.Context(), e.ID))
+	}
+	s.delivered()
+}
+
+// delivered waits until Stripe has nothing more to tell.
+func (s *shop) delivered() {
+	s.t.Helper()
+	s.await(time.Minute, "all webhooks being taken", func() bool {
+		deliveries, err := s.emulator.Deliveries(within(s.t, 10*time.Second), s.account)
+		require.NoError(s.t, err)
+		for _, d := range deliveries {
+			if d.Status == stripesim.DeliveryPending {
+				return false
+			}
+		}
+		return true
+	})
+}
