@@ -1,0 +1,227 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	"vitrine/workflows"
+)
+
+// apiToken is what merchants' systems show to report.
+const apiToken = "a-token-of-this-shop-that-nobody-guesses"
+
+// reporting is a shop whose merchant's system may report by the routes of the webhook server. He decides later about sku3.
+func reporting(t *testing.T, change func(*order.Settings)) *shop {
+	t.Helper()
+	s := open(t, csv("sku1", "sku2", "sku3"), change)
+	s.settings["VITRINE_API_TOKEN"] = apiToken
+	s.merchant.decides(leavesPending("sku3"))
+	s.startWorker()
+	s.startServe(false)
+	s.subscribe()
+	s.stocked()
+	return s
+}
+
+// report is a request to the webhook server, as the merchant's system makes it unless a test says otherwise.
+type report struct {
+	method, path, body, token, kind string
+}
+
+// posts sends a report, and returns what the server answers.
+func (s *shop) posts(r report) (status int, text string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(within(s.t, 30*time.Second), r.method, "http://"+s.address+r.path, strings.NewReader(r.body))
+	require.NoError(s.t, err)
+	request.Header.Set("Content-Type", r.kind)
+	if r.token != "" {
+		request.Header.Set("Authorization", r.token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	return response.StatusCode, string(body)
+}
+
+// reports tells the order of a parcel or a decision; it has to be taken.
+func (b bought) reports(what, body string) {
+	b.t.Helper()
+	status, text := b.posts(report{http.MethodPost, "/orders/" + b.account + "/" + b.Session + "/" + what, body, "Bearer " + apiToken, "application/json"})
+	require.Equal(b.t, http.StatusAccepted, status, text)
+}
+
+// Whoever may not report, or reports what is none, changes nothing.
+func TestReportsThatAreNoneChangeNothing(t *testing.T) {
+	s := reporting(t, nil)
+	accepted, pending := s.buys(stripesim.Purchase{}), s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}})
+	accepted.becomes(workflows.OrderAccepted)
+	pending.becomes(workflows.OrderAwaitsMerchant)
+	const parcel, yes = `{"id":"P-1","carrier":"UPS","tracking":"1Z999"}`, `{"status":"accepted"}`
+	shipments, decision := "/orders/"+s.account+"/"+accepted.Session+"/shipments", "/orders/"+s.account+"/"+pending.Session+"/decision"
+	for name, test := range map[string]struct {
+		path, body string
+		change     func(*report)
+		status     int
+	}{
+		"no token":            {shipments, parcel, func(r *report) { r.token = "" }, 401},
+		"another token":       {decision, yes, func(r *report) { r.token += "x" }, 401},
+		"another scheme":      {decision, yes, func(r *report) { r.token = "Basic " + apiToken }, 401},
+		"the webhook's":       {decision, yes, func(r *report) { r.token = "Bearer " + webhookSecret }, 401},
+		"an unknown order":    {"/orders/" + s.account + "/cs_test_nobody/shipments", parcel, nil, 404},
+		"another account":     {"/orders/acct_nobody/" + accepted.Session + "/shipments", parcel, nil, 404},
+		"a payment":           {"/orders/" + s.account + "/" + accepted.PaymentIntent + "/shipments", parcel, nil, 400},
+		"an unknown report":   {"/orders/" + s.account + "/" + accepted.Session + "/refund", "{}", nil, 404},
+		"to be read":          {shipments, "", func(r *report) { r.method = http.MethodGet }, 405},
+		"no JSON":             {shipments, "P-1", nil, 400},
+		"half of it":          {shipments, parcel[:20], nil, 400},
+		"two of it":           {shipments, parcel + parcel, nil, 400},
+		"a form":              {shipments, "id=P-1", func(r *report) { r.kind = "application/x-www-form-urlencoded" }, 415},
+		"a misspelt field":    {shipments, `{"id":"P-1","traking":"1Z"}`, nil, 400},
+		"an address":          {shipments, `{"id":"P-1","carrier":"Heimliche Gasse 17, Stillstadt"}`, nil, 400},
+		"a book":              {shipments, strings.Repeat(" ", 64<<10) + parcel, nil, 413},
+		"an unknown decision": {decision, `{"status":"maybe"}`, nil, 400},
+	} {
+		r := report{http.MethodPost, test.path, test.body, "Bearer " + apiToken, "application/json"}
+		if test.change != nil {
+			test.change(&r)
+		}
+		status, text := s.posts(r)
+		require.Equal(t, test.status, status, "%s: %s", name, text)
+		require.NotContains(t, text, apiToken, name)
+	}
+	// These are reports, but do not fit the order.
+	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`)
+	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`)
+	pending.reports("shipments", parcel)
+	accepted.reports("decision", `{"status":"rejected","reason":"out_of_stock"}`)
+
+	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer") // after all of the above
+	require.Equal(t, workflows.OrderCanceled, pending.shown().State)
+	view := accepted.shown()
+	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Empty(t, view.Shipments)
+	require.Equal(t, order.Accepted, view.Decision.Verdict)
+	require.Equal(t, 1, s.writes("/refunds"), "that of the order that was canceled")
+	require.NotContains(t, s.serve.output.String(), apiToken)
+	s.requireNobody()
+}
+
+func TestParcelsAreReported(t *testing.T) {
+	s := reporting(t, func(o *order.Settings) { o.Capture = order.OnShipment })
+	b := s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: "sku1"}, {SKU: "sku2"}}})
+	b.becomes(workflows.OrderAccepted)
+	require.Zero(t, b.atStripe().Captured)
+
+	for range 3 { // the merchant's system is not sure that it arrived
+		b.reports("shipments", `{"id":"P-1","carrier":"UPS","tracking":"1Z999","lines":[{"sku":"sku1","quantity":1}]}`)
+	}
+	b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == workflows.OrderShipped && v.Captured == b.Total })
+	b.reports("shipments", `{"id":"P-2","carrier":"DHL","lines":[{"sku":"sku2","quantity":1}]}`)
+	b.reports("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`)
+	view := b.comes("two parcels, of which one is there", func(v workflows.OrderView) bool {
+		return len(v.Shipments) == 2 && !v.Shipments[0].DeliveredAt.IsZero()
+	})
+	require.Equal(t, workflows.OrderShipped, view.State, "one is on its way")
+	require.Equal(t, "1Z999", view.Shipments[0].Tracking, "what the news does not say stays")
+	b.reports("shipments", `{"id":"P-2","delivered_at":"2035-01-01T12:00:00Z"}`)
+	b.becomes(workflows.OrderDelivered)
+
+	require.Equal(t, b.Total, b.atStripe().Captured)
+	require.Equal(t, 1, s.writes("/capture"))
+	s.await(20*time.Second, "the order being listed", func() bool {
+		return strings.Contains(s.succeeds("order", "list", "--state", "delivered").stdout, b.Session)
+	})
+	s.requireNobody()
+}
+
+// A merchant who left orders pending decides by the route: he takes one, half of two others, and not the fourth.
+func TestAMerchantDecidesLater(t *testing.T) {
+	s := reporting(t, nil)
+	both := []stripesim.Wanted{{SKU: "sku3", Quantity: 2}, {SKU: "sku1"}}
+	taken, reserved := s.buys(stripesim.Purchase{Items: both}), s.buys(stripesim.Purchase{Items: both, Capture: "manual"})
+	paid, refused := s.buys(stripesim.Purchase{Items: both}), s.buys(stripesim.Purchase{Items: both, Capture: "manual"})
+	for _, b := range []bought{taken, reserved, paid, refused} {
+		b.becomes(workflows.OrderAwaitsMerchant)
+	}
+	require.Zero(t, s.writes("/capture"), "nothing is taken before he decides")
+
+	for range 2 {
+		taken.reports("decision", `{"status":"accepted","reference":"SO-4711"}`)
+		for _, b := range []bought{reserved, paid} {
+			b.reports("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":1}]}`)
+		}
+		refused.reports("decision", `{"status":"rejected","reason":"discontinued"}`)
+	}
+	taken.reports("decision", `{"status":"rejected"}`) // he has decided
+
+	require.Equal(t, "SO-4711", taken.becomes(workflows.OrderAccepted).Decision.Reference)
+	taken.agrees(taken.Total, 0)
+	half := taken.becomes(workflows.OrderAccepted).Summary.AcceptedAmount(order.Decision{
+		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "sku3", Quantity: 1}},
+	})
+	require.EqualValues(t, 999, half)
+	reserved.becomes(workflows.OrderAccepted)
+	reserved.agrees(half, 0)
+	require.Equal(t, reserved.Total-half, reserved.atStripe().Released)
+	paid.becomes(workflows.OrderAccepted)
+	paid.agrees(paid.Total, paid.Total-half)
+	require.Equal(t, order.Discontinued, refused.becomes(workflows.OrderRejected).Decision.Reason)
+	refused.agrees(0, 0)
+	require.Equal(t, "canceled", refused.atStripe().IntentStatus)
+
+	s.delivered() // of what was moved
+	for _, b := range []bought{reserved, paid} {
+		b.reports("shipments", `{"id":"P-1"}`)
+		b.becomes(workflows.OrderShipped)
+		require.NotContains(t, s.merchant.noticesOf(b.id()), order.NoticeStopShipment)
+	}
+	reserved.agrees(half, 0)
+	require.Equal(t, []int{1, 1, 1}, []int{s.writes("/capture"), s.writes("/refunds"), s.writes("/cancel")})
+	for _, b := range []bought{taken, reserved, paid, refused} {
+		require.Equal(t, 1, s.merchant.has(b.id()).times)
+	}
+	s.requireNobody()
+}
+
+// agrees fails unless Stripe and the order's view have the same of the money, which is this.
+func (b bought) agrees(captured, refunded int64) {
+	b.t.Helper()
+	at, view := b.atStripe(), b.shown()
+	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{at.Captured, at.Refunded}), "at Stripe: %s", b.id())
+	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{view.Captured, view.Refunded}), "the order's view: %s", b.id())
+}
+
+func TestAMerchantNeverDecides(t *testing.T) {
+	s := reporting(t, func(o *order.Settings) { o.DecideWithin = catalog.Interval(time.Minute) })
+	paid := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}})
+	reserved := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}, Capture: "manual"})
+	for _, b := range []bought{paid, reserved} {
+		require.Contains(t, b.becomes(workflows.OrderAwaitsMerchant).Reason, "the merchant has it and will decide")
+	}
+	for _, b := range []bought{paid, reserved} {
+		require.Equal(t, order.NotDecidedInTime, b.becomes(workflows.OrderRejected).Decision.Reason)
+		s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
+		b.reports("decision", `{"status":"accepted"}`) // too late
+		b.reports("shipments", `{"id":"P-1"}`)
+	}
+	paid.agrees(paid.Total, paid.Total)
+	reserved.agrees(0, 0)
+	s.repeatsEverything()
+	for _, b := range []bought{paid, reserved} {
+		require.Empty(t, b.becomes(workflows.OrderRejected).Shipments)
+	}
+	require.Equal(t, []int{0, 1, 1}, []int{s.writes("/capture"), s.writes("/refunds"), s.writes("/cancel")})
+	s.requireNobody()
+}
