@@ -119,8 +119,9 @@ type server struct {
 	output *safeBuffer
 }
 
-// startServe starts the webhook server; a plain one is without the race detector.
-func (s *shop) startServe(plain bool) {
+// startServe starts the webhook server; a plain one is without the race detector. More variables go before those of every
+// shop.
+func (s *shop) startServe(plain bool, more ...string) {
 	s.t.Helper()
 	bin := house.bin
 	if plain {
@@ -132,10 +133,10 @@ func (s *shop) startServe(plain bool) {
 	var err error
 	started.Process, err = child.Start(child.Command{
 		Path: filepath.Join(bin, "starter"), Args: []string{"serve"}, Dir: s.t.TempDir(), Stdout: started.output, Stderr: started.output,
-		Env: s.environ(
-			"VITRINE_WEBHOOK_LISTEN="+s.address, "VITRINE_LISTEN="+s.probes, "VITRINE_SHUTDOWN_TIMEOUT=5s",
-			"VITRINE_WEBHOOK_SECRETS="+webhookSecret, "VITRINE_HOOK_SECRETS="+hookSecret,
-		),
+		Env: s.environ(append([]string{
+			"VITRINE_WEBHOOK_LISTEN=" + s.address, "VITRINE_LISTEN=" + s.probes, "VITRINE_SHUTDOWN_TIMEOUT=5s",
+			"VITRINE_WEBHOOK_SECRETS=" + webhookSecret, "VITRINE_HOOK_SECRETS=" + hookSecret,
+		}, more...)...),
 	})
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { started.end(s.t) })
@@ -244,15 +245,29 @@ func (s *shop) writes(ending string) (count int) {
 }
 
 // sweeps runs the sweep, as its schedule does.
-func (s *shop) sweeps() workflows.OrderSweepResult {
+func (s *shop) sweeps(others ...string) workflows.OrderSweepResult {
+	s.t.Helper()
+	var result workflows.OrderSweepResult
+	require.NoError(s.t, s.sweep(others...).Get(within(s.t, 3*time.Minute), &result))
+	return result
+}
+
+// sweepFails is how a sweep ends that could not sweep every account.
+func (s *shop) sweepFails(others ...string) error {
+	s.t.Helper()
+	err := s.sweep(others...).Get(within(s.t, 3*time.Minute), nil)
+	require.Error(s.t, err)
+	return err
+}
+
+// sweep begins one, of the shop's account and others.
+func (s *shop) sweep(others ...string) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{
 		ID: fmt.Sprintf("order-sweep-%d", time.Now().UnixNano()), TaskQueue: workflows.TaskQueue,
-	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: []string{s.account}})
+	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: append([]string{s.account}, others...)})
 	require.NoError(s.t, err)
-	var result workflows.OrderSweepResult
-	require.NoError(s.t, run.Get(within(s.t, 3*time.Minute), &result))
-	return result
+	return run
 }
 
 // requireNobody fails if anything of the buyer is in a history or in the webhook server's log. Of many runs it reads the
