@@ -174,6 +174,8 @@ func confinementRules() []rule {
 			"embedding a server costs 500 modules, and the product needs none of them"),
 		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
 			"the product talks to S3, whoever serves it"),
+		confined("the mail catcher's libraries", []string{"github.com/emersion"}, []string{"sandbox/mail"},
+			"whoever looks at caught mails asks the catcher, and the product only sends them"),
 		confined("testify's assert", []string{"github.com/stretchr/testify/assert"}, nil,
 			"a test that goes on after a failed assertion reports consequences; use require"),
 	}
