@@ -16,7 +16,7 @@ import (
 	"vitrine/sandbox/stack"
 )
 
-const upHelp = `Up brings up Temporal with its Web UI, an S3 endpoint and the Stripe emulator, and stays until Ctrl-C.
+const upHelp = `Up brings up Temporal with its Web UI, an S3 endpoint, the Stripe emulator and a mail catcher, and stays until Ctrl-C.
 
 It prints what worker and starter need as lines to paste into a shell:
 
@@ -42,7 +42,7 @@ func upCommand(stdout, stderr io.Writer) *cobra.Command {
 	u := &up{stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	command := &cobra.Command{
 		Use:   "up",
-		Short: "Bring up Temporal, S3 and the Stripe emulator, until Ctrl-C",
+		Short: "Bring up Temporal, S3, the Stripe emulator and a mail catcher, until Ctrl-C",
 		Long:  upHelp,
 		Args:  cobra.NoArgs,
 		RunE:  func(command *cobra.Command, _ []string) error { return u.run(command.Context()) },
@@ -67,6 +67,7 @@ type description struct {
 	WebUI    string            `json:"web_ui"`
 	Stripe   string            `json:"stripe"`
 	S3       string            `json:"s3"`
+	Mail     string            `json:"mail"`
 	Dir      string            `json:"dir"`
 	PID      int               `json:"pid"`
 }
@@ -138,7 +139,7 @@ func (u *up) print(running *stack.Stack, described description) error {
 func describe(running *stack.Stack) description {
 	d := description{
 		Env: map[string]string{}, Services: running.Services(), Dir: running.Dir(), PID: os.Getpid(),
-		WebUI: running.WebUI(), Stripe: running.Stripe(), S3: running.S3(),
+		WebUI: running.WebUI(), Stripe: running.Stripe(), S3: running.S3(), Mail: running.Mail(),
 	}
 	for _, v := range running.Variables() {
 		d.Env[v.Name] = v.Value

@@ -1,5 +1,5 @@
 // Package stack brings up everything that Vitrine talks to, in this process and on this machine: Temporal with its Web
-// UI, an S3 endpoint, and an emulator of Stripe. It leaves nothing behind.
+// UI, an S3 endpoint, an emulator of Stripe, and a mail catcher. It leaves nothing behind.
 package stack
 
 import (
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/temporalserver"
@@ -41,9 +42,11 @@ type Ports struct {
 	WebUI    int // 8233
 	S3       int // 7070
 	Stripe   int // 12111
+	Mail     int // 8025: the page to look at mails
+	SMTP     int // 1025
 }
 
-var usual = Ports{Temporal: 7233, WebUI: 8233, S3: 7070, Stripe: 12111}
+var usual = Ports{Temporal: 7233, WebUI: 8233, S3: 7070, Stripe: 12111, Mail: 8025, SMTP: 1025}
 
 // Service is a running part of the stack.
 type Service struct {
@@ -71,6 +74,7 @@ type Stack struct {
 	webUI    *webui.Server
 	s3       *s3.Server
 	stripe   *stripe
+	mail     *mail.Server
 	ready    func(Service)
 	services []Service
 }
@@ -98,7 +102,7 @@ func makeDir(parent string) (string, error) {
 }
 
 func (s *Stack) start(ctx context.Context, o Options) error {
-	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe}
+	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe, s.startMail}
 	for _, step := range steps {
 		begun := time.Now()
 		service, err := step(ctx, o)
@@ -170,6 +174,21 @@ func (s *Stack) startStripe(_ context.Context, o Options) (Service, error) {
 	return Service{Name: "Stripe emulator", Address: s.stripe.url}, nil
 }
 
+func (s *Stack) startMail(_ context.Context, o Options) (Service, error) {
+	page, err := choose(o.Ports.Mail, usual.Mail)
+	if err != nil {
+		return Service{}, err
+	}
+	smtp, err := choose(o.Ports.SMTP, usual.SMTP)
+	if err != nil {
+		return Service{}, err
+	}
+	if s.mail, err = mail.Start(mail.Options{PagePort: page, SMTPPort: smtp}); err != nil {
+		return Service{}, err
+	}
+	return Service{Name: "Mail catcher", Address: s.mail.URL()}, nil
+}
+
 func choose(wanted, usual int) (int, error) {
 	if wanted == 0 {
 		return ports.Pick(usual)
@@ -185,6 +204,9 @@ func (s *Stack) Stop() error {
 	var errs []error
 	if s.webUI != nil {
 		s.webUI.Stop()
+	}
+	if s.mail != nil {
+		errs = append(errs, s.mail.Stop())
 	}
 	if s.stripe != nil {
 		errs = append(errs, s.stripe.stop())
@@ -222,3 +244,6 @@ func (s *Stack) S3() string { return s.s3.URL() }
 
 // Stripe is the URL of the Stripe emulator, and of its control API.
 func (s *Stack) Stripe() string { return s.stripe.url }
+
+// Mail is the URL of the page with the mails that were caught, and of its control API.
+func (s *Stack) Mail() string { return s.mail.URL() }

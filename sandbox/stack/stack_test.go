@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/smtp"
 	"net/url"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 
 	"vitrine/internal/config"
 	"vitrine/internal/stripesim"
+	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
@@ -35,10 +37,11 @@ func TestAStackComesUpAndLeavesNothingBehind(t *testing.T) {
 		Ready: func(s stack.Service) { told = append(told, s.Name) },
 	})
 	require.NoError(t, err)
-	require.Equal(t, []string{"Temporal", "Temporal Web UI", "S3 (versitygw)", "Stripe emulator"}, told)
+	require.Equal(t, []string{"Temporal", "Temporal Web UI", "S3 (versitygw)", "Stripe emulator", "Mail catcher"}, told)
 
 	require.Equal(t, http.StatusOK, status(t, running.WebUI()+"/"))
 	require.Equal(t, http.StatusOK, status(t, running.Stripe()+"/_sim/stats"))
+	require.Equal(t, http.StatusOK, status(t, running.Mail()+"/"))
 	for _, bucket := range []string{stack.SourceBucket, stack.StateBucket} {
 		_, err := s3.Client(running.S3()).HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: aws.String(bucket)})
 		require.NoError(t, err)
@@ -66,7 +69,7 @@ func TestAStackInMemoryComesUp(t *testing.T) {
 func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 	parent := t.TempDir()
 	wanted := freePorts(t)
-	taken, err := net.Listen("tcp", ports.Address(wanted.Stripe)) // the last one to start
+	taken, err := net.Listen("tcp", ports.Address(wanted.SMTP)) // the last one to start
 	require.NoError(t, err)
 	defer taken.Close()
 	_, err = stack.Start(t.Context(), stack.Options{Ports: wanted, TempDir: parent})
@@ -122,6 +125,18 @@ func TestTheEmulatorTakesTheKey(t *testing.T) {
 	require.Equal(t, 1, stats.Requests)
 }
 
+func TestMailIsCaught(t *testing.T) {
+	running := start(t)
+	variables := running.Variables()
+	at := slices.IndexFunc(variables, func(v stack.Variable) bool { return v.Name == "VITRINE_SMTP_URL" })
+	server, err := url.Parse(variables[at].Value)
+	require.NoError(t, err)
+	require.NoError(t, smtp.SendMail(server.Host, nil, "shop@example.com", []string{"jenny@example.com"}, []byte("Subject: x\r\n\r\n")))
+	mails, err := mail.Control{BaseURL: running.Mail()}.Mails(t.Context(), mail.Match{})
+	require.NoError(t, err)
+	require.Len(t, mails, 1)
+}
+
 func start(t *testing.T) *stack.Stack {
 	t.Helper()
 	running, err := stack.Start(t.Context(), stack.Options{Ports: freePorts(t), TempDir: t.TempDir(), InMemory: true})
@@ -132,9 +147,9 @@ func start(t *testing.T) *stack.Stack {
 
 func freePorts(t *testing.T) stack.Ports {
 	t.Helper()
-	free, err := ports.Several(4)
+	free, err := ports.Several(6)
 	require.NoError(t, err)
-	return stack.Ports{Temporal: free[0], WebUI: free[1], S3: free[2], Stripe: free[3]}
+	return stack.Ports{Temporal: free[0], WebUI: free[1], S3: free[2], Stripe: free[3], Mail: free[4], SMTP: free[5]}
 }
 
 func address(running *stack.Stack) string { return running.Services()[0].Address }
