@@ -51,6 +51,7 @@ type description struct {
 	WebUI  string            `json:"web_ui"`
 	Stripe string            `json:"stripe"`
 	S3     string            `json:"s3"`
+	Mail   string            `json:"mail"`
 	Dir    string            `json:"dir"`
 }
 

@@ -61,6 +61,7 @@ func (r *room) launchWorker(bin string, extra ...string) *worker {
 	})
 	require.NoError(r.t, err)
 	r.t.Cleanup(w.end)
+	r.workers = append(r.workers, w)
 	return w
 }
 

@@ -46,6 +46,7 @@ type room struct {
 	temporal  client.Client
 	settings  map[string]string // environment beyond the sandbox's
 	newest    client.WorkflowRun
+	workers   []*worker
 }
 
 var rooms atomic.Int64

@@ -270,8 +270,8 @@ func (s *shop) sweep(others ...string) client.WorkflowRun {
 	return run
 }
 
-// requireNobody fails if anything of the buyer is in a history or in the webhook server's log. Of many runs it reads the
-// newest.
+// requireNobody fails if anything of the buyer is in a history, in a worker's log or in the webhook server's. Of many runs
+// it reads the newest.
 func (s *shop) requireNobody() {
 	s.t.Helper()
 	const most = 50
@@ -288,5 +288,8 @@ func (s *shop) requireNobody() {
 	}
 	for _, text := range private {
 		require.NotContains(s.t, s.serve.output.String(), text)
+		for _, w := range s.workers {
+			require.NotContains(s.t, w.output.String(), text)
+		}
 	}
 }
