@@ -15,9 +15,9 @@ import (
 type OrdersAtStripe interface {
 	Session(ctx context.Context, account, id string) (order.Session, error)
 	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
-	Capture(ctx context.Context, account, paymentIntent string, amount int64, key string) (order.Payment, error)
+	Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error)
 	Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error)
-	Refund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error)
+	Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error)
 	Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error)
 	Dispute(ctx context.Context, account, id string) (order.Dispute, error)
 	SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error)
@@ -134,22 +134,14 @@ func (s *OrderFulfillment) submitOrder(ctx context.Context, id order.ID) (order.
 	if err != nil {
 		return order.Decision{}, err
 	}
+	if !session.Summary.Payable() { // goods must not leave for money that is gone, even if nobody has heard of it yet
+		return order.Decision{}, fault.NewPermanent(fault.PaymentConflict, fmt.Errorf("%s is not handed over: its payment is %s", id, session.Summary.Payment.State))
+	}
 	decision, err := s.Merchant.Submit(ctx, settings.Fulfillment, session.Document())
 	if err != nil {
 		return order.Decision{}, err
 	}
-	return tidy(decision), decision.Check(session.Summary)
-}
-
-// tidy lets nothing of a merchant's own words into history, whatever the adapter let through.
-func tidy(d order.Decision) order.Decision {
-	d.Reference = order.ReferenceOf(d.Reference)
-	if d.Verdict == order.Rejected {
-		d.Reason = order.ReasonOf(string(d.Reason))
-	} else {
-		d.Reason = ""
-	}
-	return d
+	return decision.Tidy(), decision.Check(session.Summary)
 }
 
 // open reads what leaves no activity: the account's settings and the session with its buyer.

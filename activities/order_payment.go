@@ -10,15 +10,16 @@ import (
 type PaymentInput struct {
 	order.ID
 	PaymentIntent string `json:"payment_intent"`
-	Amount        int64  `json:"amount,omitempty"` // 0: all
-	Reason        string `json:"reason,omitempty"` // of a refund: one of order.RefundReasons
-	Key           string `json:"key,omitempty"`    // the idempotency key of a write
+	Amount        int64  `json:"amount,omitempty"`   // 0: all
+	Fee           int64  `json:"fee,omitempty"`      // of a capture in part: the platform's share; 0: as it was agreed
+	FeeBack       bool   `json:"fee_back,omitempty"` // of a refund: the platform's fee goes back in proportion
+	Key           string `json:"key,omitempty"`      // the idempotency key of a write
 }
 
 // CapturePayment takes the money that was reserved.
 func (s *OrderFulfillment) CapturePayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
 	defer startPulse(ctx, 0).stop()
-	payment, err := s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Key)
+	payment, err := s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Fee, in.Key)
 	return payment, translate(err)
 }
 
@@ -32,7 +33,7 @@ func (s *OrderFulfillment) CancelPayment(ctx context.Context, in PaymentInput) (
 // RefundPayment gives money back that was captured.
 func (s *OrderFulfillment) RefundPayment(ctx context.Context, in PaymentInput) (order.Refund, error) {
 	defer startPulse(ctx, 0).stop()
-	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.Reason, in.Key)
+	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.FeeBack, in.Key)
 	return refund, translate(err)
 }
 

@@ -82,64 +82,129 @@ type SweepAccountResult struct {
 	Gap bool `json:"gap,omitempty"`
 }
 
-// SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves once all of
-// them are delivered: whatever interrupts it is read again, and an order drops what it knows. An event that Stripe refuses
-// to say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked.
+// SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves with what is
+// delivered: whatever interrupts it goes on from there, and an order drops what it knows. An event that Stripe refuses to
+// say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked.
 func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
 	defer startPulse(ctx, 0).stop()
 	result, err := s.sweepAccount(ctx, in)
 	return result, translate(err)
 }
 
+// sweepAccount sweeps an account whose orders are not fulfilled any more as well: those under way go on.
 func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
-	settings, err := s.Documents.Settings(ctx, in.Account)
-	if err != nil || !settings.Enabled {
+	known, err := s.Documents.Known(ctx, in.Account)
+	if err != nil || !known {
 		return SweepAccountResult{}, err
 	}
 	now := activity.GetInfo(ctx).StartedTime
-	cursor, etag, err := s.begin(ctx, in.Account, now)
+	p, err := s.begin(ctx, in.Account, now)
 	if err != nil {
 		return SweepAccountResult{}, err
 	}
-	since, gap := sweepSince(cursor.Until, now)
+	since, gap := sweepSince(p.cursor.Until, now)
 	events, unread, err := s.list(ctx, in.Account, since)
 	result := SweepAccountResult{Events: len(events), Unread: unread, Gap: gap}
 	if err != nil {
 		return result, err
 	}
+	p.forget(events)
 	var refused error
 	for _, event := range slices.Backward(events) {
-		var delivered bool
-		err := persist(ctx, func() (err error) {
-			delivered, err = s.Intake.Deliver(ctx, event)
-			return err
-		})
+		if p.delivered[event.ID] {
+			continue
+		}
+		delivered, err := s.deliver(ctx, event)
 		switch {
 		case fault.Is(err, fault.StripeRejected), fault.Is(err, fault.InputInvalid):
 			refused = cmp.Or(refused, err)
+			continue
 		case err != nil:
 			return result, err
 		case delivered:
 			result.Delivered++
 		}
+		if p.note(event, refused == nil) {
+			if err := p.save(ctx); err != nil {
+				return result, err
+			}
+		}
 	}
-	if refused != nil {
-		return result, refused
+	if refused == nil {
+		p.cursor.Until = now
 	}
-	return result, s.Documents.SaveCursor(ctx, in.Account, now, etag)
+	return result, cmp.Or(p.save(ctx), refused)
+}
+
+func (s *OrderSweep) deliver(ctx context.Context, event order.Event) (delivered bool, err error) {
+	err = persist(ctx, func() (err error) {
+		delivered, err = s.Intake.Deliver(ctx, event)
+		return err
+	})
+	return delivered, err
 }
 
 // begin reads the cursor. That of the first sweep is written before anything else is done: an account that cannot be read
 // yet would otherwise begin anew with every try, and lose what happened between them.
-func (s *OrderSweep) begin(ctx context.Context, account string, now time.Time) (order.Cursor, string, error) {
+func (s *OrderSweep) begin(ctx context.Context, account string, now time.Time) (*sweepProgress, error) {
 	cursor, etag, err := s.Documents.Cursor(ctx, account)
-	if err != nil || !cursor.Until.IsZero() {
-		return cursor, etag, err
+	if err != nil {
+		return nil, err
 	}
-	if err := s.Documents.SaveCursor(ctx, account, now.Add(sweepOverlap-firstSweep), etag); err != nil {
-		return cursor, etag, err
+	p := &sweepProgress{documents: s.Documents, account: account, cursor: cursor, etag: etag, delivered: map[string]bool{}}
+	for _, id := range cursor.Delivered {
+		p.delivered[id] = true
 	}
-	return s.Documents.Cursor(ctx, account)
+	if cursor.Until.IsZero() {
+		p.cursor.Until = now.Add(sweepOverlap - firstSweep)
+		err = p.save(ctx)
+	}
+	return p, err
+}
+
+// sweepProgress is how far the sweep of an account is, as the cursor keeps it.
+type sweepProgress struct {
+	documents order.Documents
+	account   string
+	cursor    order.Cursor
+	etag      string
+	delivered map[string]bool
+	unsaved   int
+}
+
+const (
+	// saveEvery bounds what is delivered once more after an interruption.
+	saveEvery = 200
+	// rememberedEvents are more than most accounts have within sweepOverlap; one with more has some delivered twice.
+	rememberedEvents = 5000
+)
+
+// forget drops the ids of events that are not listed any more.
+func (p *sweepProgress) forget(listed []order.Event) {
+	still := map[string]bool{}
+	for _, event := range listed {
+		still[event.ID] = true
+	}
+	p.cursor.Delivered = slices.DeleteFunc(p.cursor.Delivered, func(id string) bool { return !still[id] })
+}
+
+// note takes down that an event is delivered, and moves the cursor up to it, unless one before it is not. It reports whether
+// it is time to save.
+func (p *sweepProgress) note(event order.Event, move bool) bool {
+	if move && event.Created.After(p.cursor.Until) {
+		p.cursor.Until = event.Created
+	}
+	p.cursor.Delivered = append(p.cursor.Delivered, event.ID)
+	if more := len(p.cursor.Delivered) - rememberedEvents; more > 0 {
+		p.cursor.Delivered = slices.Delete(p.cursor.Delivered, 0, more)
+	}
+	p.unsaved++
+	return p.unsaved%saveEvery == 0
+}
+
+func (p *sweepProgress) save(ctx context.Context) (err error) {
+	p.etag, err = p.documents.SaveCursor(ctx, p.account, p.cursor, p.etag)
+	return err
 }
 
 func sweepSince(until, now time.Time) (since time.Time, gap bool) {

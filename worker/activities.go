@@ -49,11 +49,7 @@ func newOrderFulfillment(
 
 func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
 	documents := order.Documents{Objects: objects, Layout: c.Layout()}
-	known := func(ctx context.Context, account string) (bool, error) {
-		settings, err := documents.Settings(ctx, account)
-		return settings.Enabled, err
-	}
-	in := intake.Intake{Temporal: temporal, Known: known, SessionOf: stripe.SessionOf}
+	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: stripe.SessionOf}
 	return &activities.OrderSweep{Stripe: stripe, Documents: documents, Intake: sweptInto{in.Remembering()}}
 }
 

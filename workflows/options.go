@@ -80,6 +80,14 @@ func merchant(ctx workflow.Context, summary string) workflow.Context {
 	return patient(ctx, summary, merchantDeadline)
 }
 
+// submission is for handing an order over: whoever calls it off waits until a try that is under way has ended.
+func submission(ctx workflow.Context, summary string) workflow.Context {
+	ctx = merchant(ctx, summary)
+	o := workflow.GetActivityOptions(ctx)
+	o.WaitForCancellation = true
+	return workflow.WithActivityOptions(ctx, o)
+}
+
 // mail is for a letter to the buyer.
 func mail(ctx workflow.Context, summary string) workflow.Context {
 	return patient(ctx, summary, mailDeadline)

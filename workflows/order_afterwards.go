@@ -16,10 +16,10 @@ func (o *fulfillment) watch(ctx workflow.Context) error {
 	if err := o.attend(ctx); err != nil || o.r.Step != stepWatch {
 		return err
 	}
-	if err := o.settleMoney(ctx); err != nil || o.r.Step != stepWatch {
+	if err := o.agree(ctx); err != nil || o.r.Step != stepWatch {
 		return err
 	}
-	if o.r.State = string(o.standing()); o.settled(ctx) {
+	if o.r.State = string(o.standing()); o.closing || o.settled(ctx) {
 		o.r.Step = stepEnd
 		return nil
 	}
@@ -30,22 +30,45 @@ func (o *fulfillment) watch(ctx workflow.Context) error {
 	return o.idle(ctx, until, summary, func() bool { return o.pending() || o.captureOwed() && o.anyShipped() })
 }
 
-// settleMoney captures what was shipped, and watches the clock for what was not.
-func (o *fulfillment) settleMoney(ctx workflow.Context) error {
+// agree makes money and goods agree, as far as they do not yet.
+func (o *fulfillment) agree(ctx workflow.Context) error {
 	switch {
-	case !o.captureOwed():
-		return nil
+	case o.r.Ended != "":
+		if o.returnOwed() { // it came late, what went back has failed to, or the bank has decided for the merchant
+			o.r.Step = stepReturn
+		}
+	case o.captureOwed():
+		return o.settleCapture(ctx)
+	case o.accepted():
+		return o.refundRefused(ctx)
+	}
+	return nil
+}
+
+// settleCapture captures what was shipped, and watches the clock for what was not.
+func (o *fulfillment) settleCapture(ctx workflow.Context) error {
+	switch {
 	case o.anyShipped():
 		return o.capture(ctx)
-	case past(ctx, o.actAt()):
+	case o.closing, past(ctx, o.actAt()):
 		return o.expire(ctx)
-	case past(ctx, o.warnAt()) && !o.r.Warned:
+	case past(ctx, o.warnAt()):
 		o.warn(ctx)
 	}
 	return nil
 }
 
+// shippedInVain reports whether parcels were sent of an order that is off, and no person has seen that yet.
+func (o *fulfillment) shippedInVain() bool {
+	return o.r.Ended != "" && o.anyShipped() && !o.faced("shipped")
+}
+
+const warning = "Warn the merchant: the authorisation is about to expire"
+
 func (o *fulfillment) warn(ctx workflow.Context) {
+	if o.r.Warned {
+		return
+	}
 	o.r.Warned = true
 	o.notify(ctx, order.NoticeExpiring, "", func(n *order.Notice) { n.Deadline = o.r.Summary.Payment.AuthorizationExpires })
 }
@@ -54,7 +77,7 @@ func (o *fulfillment) warn(ctx workflow.Context) {
 func (o *fulfillment) nextDate() (time.Time, string) {
 	switch {
 	case o.captureOwed() && !o.r.Warned:
-		return o.warnAt(), "Warn the merchant: the authorisation is about to expire"
+		return o.warnAt(), warning
 	case o.captureOwed():
 		return o.actAt(), "The authorisation is about to expire: " + string(o.r.Policy.Expiring)
 	case o.openDispute() != nil:
@@ -123,7 +146,22 @@ func (o *fulfillment) attend(ctx workflow.Context) error {
 			return err
 		}
 	}
+	o.faceMerchant()
 	return nil
+}
+
+// faceMerchant is for what the merchant did, or does not know, that only a person can set right with him.
+func (o *fulfillment) faceMerchant() {
+	if o.regrets && o.r.Ended == "" {
+		o.hold("the merchant had accepted it, and rejects it now: cancel it, or retry to go on", o.r.Step)
+	}
+	o.regrets = false
+	if o.shippedInVain() {
+		o.face("shipped", "goods were shipped of an order that is "+o.r.Ended)
+	}
+	if notice := o.unstopped(); notice != nil {
+		o.face(notice.ID, "the merchant could not be told, and may ship: "+notice.ID)
+	}
 }
 
 // catchUp reads the money anew, and draws the consequences of what somebody else did to it. A failure is not read again
@@ -137,18 +175,37 @@ func (o *fulfillment) catchUp(ctx workflow.Context) error {
 	if err := read(ctx); err != nil {
 		return err
 	}
-	payment := o.r.Summary.Payment
-	switch gone := payment.State == order.Canceled; {
-	case o.r.Ended != "":
-		if o.r.Step == stepWatch && (payment.State == order.RequiresCapture || payment.Captured > o.refunded()) {
-			o.r.Step = stepReturn // it came late, or what went back has failed to
-		}
-	case gone && o.accepted() && o.r.Summary.AcceptedAmount(*o.r.Decision) > 0 && !o.r.Lost:
+	switch gone := o.r.Summary.Payment.State == order.Canceled; {
+	case o.r.Ended != "": // agree sees to it
+	case gone && o.accepted() && o.r.Summary.AcceptedAmount(*o.r.Decision) > 0:
 		o.lost()
 	case gone && !o.accepted(), o.refundedInFull() && !o.accepted():
 		o.callOff(OrderCanceled, "the money went back before the merchant accepted")
+	case o.accepted():
+		o.tellNews(ctx)
+		o.faceFailedRefunds()
 	}
 	return nil
+}
+
+// faceFailedRefunds is for money that the buyer was to get, and that came back.
+func (o *fulfillment) faceFailedRefunds() {
+	for _, refund := range o.r.Refunds {
+		if refund.Failed() {
+			o.spendKeyOf(refund)
+			o.face(refund.ID, fmt.Sprintf("the refund %s over %d %s has %s at Stripe: retry makes what is owed anew, 'refund' any other", refund.ID, refund.Amount, refund.Currency, refund.Status))
+		}
+	}
+}
+
+// tellNews tells a merchant who has accepted what he does not know yet: of refunds and disputes, whenever they came.
+func (o *fulfillment) tellNews(ctx workflow.Context) {
+	for _, refund := range o.r.Refunds {
+		o.tellRefund(ctx, refund)
+	}
+	for _, dispute := range o.r.Disputes {
+		o.tellDispute(ctx, dispute)
+	}
 }
 
 // readDispute reads a dispute, tells the merchant, and has the evidence gathered.
@@ -168,8 +225,13 @@ func (o *fulfillment) readDispute(ctx workflow.Context, id string) error {
 	if dispute.Closed() {
 		return nil
 	}
-	o.aside(ctx, "the evidence was not written", func(ctx workflow.Context) error {
-		return workflow.ExecuteActivity(money(ctx, "Gather what is known against "+id), orderSteps.WriteEvidence, in).Get(ctx, nil)
+	if !o.r.Submitted && o.r.Ended == "" {
+		o.face("disputed", "the payment is disputed, and the merchant does not have the order yet")
+	}
+	o.aside(ctx, func(ctx workflow.Context) {
+		if err := workflow.ExecuteActivity(money(ctx, "Gather what is known against "+id), orderSteps.WriteEvidence, in).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("the evidence was not written", "error", err)
+		}
 	})
 	return nil
 }

@@ -99,6 +99,8 @@ type OrderView struct {
 	Refunds   []order.Refund   `json:"refunds,omitempty"`
 	Disputes  []order.Dispute  `json:"disputes,omitempty"`
 	Events    int              `json:"events"` // of Stripe's, without repetitions
+
+	Undelivered []string `json:"undelivered,omitempty"` // notices that did not reach the merchant
 }
 
 // Search attributes of orders, beside SearchAccount. The amount is none: what can be searched is not encrypted.
@@ -129,6 +131,7 @@ type OrderSweepResult struct {
 	Failures  int      `json:"failures,omitempty"`
 	Failed    []string `json:"failed,omitempty"` // the first accounts that could not be swept
 	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
+	Unread    int      `json:"unread,omitempty"` // events that could not be read
 }
 
 // OrderSearchAttributes are the ones that orders bear, for whoever sets up or checks a namespace.

@@ -56,7 +56,7 @@ func (f *till) payment() order.Payment {
 	return p
 }
 
-func (f *till) Capture(_ context.Context, _, _ string, amount int64, key string) (order.Payment, error) {
+func (f *till) Capture(_ context.Context, _, _ string, amount, _ int64, key string) (order.Payment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.session.Summary.Payment
@@ -89,7 +89,7 @@ func (f *till) Cancel(_ context.Context, _, _, key string) (order.Payment, error
 	return *p, nil
 }
 
-func (f *till) Refund(_ context.Context, _, _ string, amount int64, _, key string) (order.Refund, error) {
+func (f *till) Refund(_ context.Context, _, _ string, amount int64, _ bool, key string) (order.Refund, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.next("refund", fmt.Sprint(amount, " ", key)); err != nil {

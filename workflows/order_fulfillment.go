@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
+	"vitrine/internal/fault"
 	"vitrine/internal/order"
 )
 
@@ -26,28 +28,47 @@ func OrderFulfillment(ctx workflow.Context, in OrderInput) (OrderView, error) {
 	if err := o.listen(ctx); err != nil {
 		return o.view(), err
 	}
-	err := o.begin(ctx)
-	for err == nil {
-		if err = o.run(ctx); err != nil {
-			break
-		}
-		var more bool
-		if more, err = o.finish(ctx); !more {
-			break
-		}
-	}
+	err := o.live(ctx)
 	if err != nil && ctx.Err() != nil && !workflow.IsContinueAsNewError(err) {
-		err = o.abandon(ctx)
+		err = o.close(ctx)
 	}
 	return o.view(), err
 }
 
-// begin takes in what the order was started with, so that the first look at Stripe covers it.
-func (o *fulfillment) begin(ctx workflow.Context) error {
-	if o.r.LastNews.IsZero() {
-		o.r.LastNews = workflow.Now(ctx)
+// live takes the order to its end, and on from there if something comes in at the last moment. What it was started with is
+// let in first, so that the first look at Stripe covers it.
+func (o *fulfillment) live(ctx workflow.Context) error {
+	o.r.LastNews = or(o.r.LastNews, workflow.Now(ctx))
+	if err := o.letIn(ctx); err != nil {
+		return err
 	}
-	return o.letIn(ctx)
+	for {
+		if err := o.run(ctx); err != nil {
+			return err
+		}
+		if more, err := o.finish(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// close is for a workflow that somebody cancelled: what the merchant has not accepted is called off, what he has is paid
+// for, because nobody will be there to do it later. What fails, the next event of the order takes up again.
+func (o *fulfillment) close(ctx workflow.Context) error {
+	rest, _ := workflow.NewDisconnectedContext(ctx)
+	o.closing = true
+	err := o.live(rest)
+	if err == nil {
+		return ctx.Err()
+	}
+	reason, code := explain(err)
+	workflow.SetCurrentDetails(rest, "Cancelled, and money and goods may not agree: "+reason)
+	if o.r.Summary != nil {
+		if err := o.save(rest, o.r.Step); err != nil {
+			reason += "; and its record was not kept: " + err.Error()
+		}
+	}
+	return temporal.NewNonRetryableApplicationError("cancelled, but what had begun could not be undone: "+reason, string(code), nil)
 }
 
 // The steps of an order, by the names that a Record keeps. A step that ends has named the next.
@@ -69,11 +90,14 @@ type fulfillment struct {
 	id order.ID
 	r  order.Record
 
+	closing  bool       // the workflow was cancelled: no step may wait
 	state    OrderState // as the search attribute says it
 	stale    stale
 	decision *order.Decision // a pending merchant's, as it came
+	regrets  bool            // a merchant who had accepted rejects
 	asked    []*request
-	unheard  int // notices, letters and bundles on their way
+	calling  *request // the one that called the order off, until the money is back
+	unheard  int      // notices, letters and bundles on their way
 }
 
 func newFulfillment(in OrderInput) *fulfillment {
@@ -87,20 +111,39 @@ func newFulfillment(in OrderInput) *fulfillment {
 // run takes step after step. An error is the workflow's cancellation, or the run's continuation as a new one.
 func (o *fulfillment) run(ctx workflow.Context) error {
 	for o.r.Step != stepEnd {
+		o.hurry()
 		err := o.take(ctx)
 		switch {
 		case err == nil:
-		case ctx.Err() != nil || workflow.IsContinueAsNewError(err):
+		case o.closing, ctx.Err() != nil, workflow.IsContinueAsNewError(err):
 			return err
 		default:
 			reason, code := explain(err)
 			o.hold(string(code)+": "+reason, o.r.Step)
 		}
+		o.answerCalling()
 		if err := o.show(ctx); err != nil {
 			return err
 		}
+		if o.closing && o.r.Step == stepHeld {
+			return temporal.NewNonRetryableApplicationError(o.r.Reason, string(fault.PaymentConflict), nil)
+		}
 	}
 	return nil
+}
+
+// hurry lets no step of a cancelled workflow wait. A held one is tried once more.
+func (o *fulfillment) hurry() {
+	if !o.closing {
+		return
+	}
+	if o.r.Step == stepHeld {
+		o.r.Step, o.r.Resume, o.r.Reason = o.r.Resume, "", ""
+	}
+	switch o.r.Step {
+	case stepPayment, stepCheck, stepSubmit, stepDecide:
+		o.callOff(OrderCanceled, "the workflow was cancelled")
+	}
 }
 
 func (o *fulfillment) take(ctx workflow.Context) error {
@@ -142,10 +185,13 @@ func (o *fulfillment) load(ctx workflow.Context) error {
 	switch state := loaded.Summary.Payment.State; {
 	case !loaded.Wanted:
 		o.end(OrderIgnored, "the account's settings do not have it fulfilled")
-	case loaded.Summary.Payment.Captured > 0 && loaded.Summary.Payment.Refunded >= loaded.Summary.Payment.Amount:
+	case loaded.Summary.Payment.GoneBack():
 		o.callOff(OrderCanceled, "the money went back before the merchant had the order")
 	case loaded.Summary.Payable():
 		o.next(OrderSubmitting, stepCheck)
+		if loaded.Summary.Payment.Disputed {
+			o.face("disputed", "the payment is disputed, and the merchant does not have the order yet")
+		}
 	case state == order.Canceled || o.r.Unpaid:
 		o.end(OrderExpired, "it was never paid")
 	default:
@@ -154,7 +200,8 @@ func (o *fulfillment) load(ctx workflow.Context) error {
 	return nil
 }
 
-// takeUp goes on with an order that an earlier run took for settled. Only what that run has not seen is news.
+// takeUp goes on with an order that an earlier run left. Only what that run has not seen is news, but the money is looked at
+// anew. A run that was ended by force may have asked the merchant and not noted the answer.
 func (o *fulfillment) takeUp(record order.Record) {
 	arrived, at := o.r.Seen, o.r.LastNews
 	o.r = record
@@ -162,6 +209,10 @@ func (o *fulfillment) takeUp(record order.Record) {
 		if o.remember(event) {
 			o.r.LastNews = at
 		}
+	}
+	o.stale.payment, o.stale.refunds = true, true
+	if o.r.Step == stepSubmit {
+		o.hold("an earlier run was ended while the merchant had the order: retry hands it over again, under the same id", stepSubmit)
 	}
 }
 
@@ -202,13 +253,14 @@ func (o *fulfillment) check(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(streamStore(ctx, "Look the SKUs up in the catalog"), orderSteps.CheckOrder, in).Get(ctx, &checked); err != nil {
 		return err
 	}
+	problems := append(o.r.Summary.Unreferenced(), checked.Problems...)
 	switch {
-	case len(checked.Problems) == 0, o.r.Policy.UnknownSKU == order.FulfilUnknown:
+	case len(problems) == 0, o.r.Policy.UnknownSKU == order.FulfilUnknown:
 		o.next(OrderSubmitting, stepSubmit)
 	case o.r.Policy.UnknownSKU == order.RejectUnknown:
 		o.reject(order.OrderFaulty)
 	default:
-		o.hold(tell(checked.Problems), stepSubmit)
+		o.hold(tell(problems), stepSubmit)
 	}
 	return nil
 }
@@ -236,7 +288,7 @@ func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
 	}
 	began := o.r.Summary != nil && (o.r.Submitted || o.r.Ended != "")
 	if began {
-		if err := o.save(ctx); err != nil {
+		if err := o.save(ctx, stepWatch); err != nil {
 			return false, err
 		}
 	}
@@ -249,61 +301,12 @@ func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
 	return true, nil
 }
 
-func (o *fulfillment) save(ctx workflow.Context) error {
+// save keeps what is remembered, for a run that goes on from the step.
+func (o *fulfillment) save(ctx workflow.Context, step string) error {
 	record := o.r
-	record.Step = stepWatch
+	record.Step = step
 	in := activities.SaveRecordInput{ID: o.id, Record: record}
 	return workflow.ExecuteActivity(quickStore(ctx, "Keep the order's record"), orderSteps.SaveRecord, in).Get(ctx, nil)
-}
-
-// abandon is for a workflow that somebody cancelled: what the merchant has not accepted is called off, what he has is
-// paid for, because nobody will be there to do it later.
-func (o *fulfillment) abandon(ctx workflow.Context) error {
-	rest, _ := workflow.NewDisconnectedContext(ctx)
-	if err := o.settleForGood(rest); err != nil {
-		reason, code := explain(err)
-		workflow.SetCurrentDetails(rest, "Cancelled, and money and goods may not agree: "+reason)
-		return temporal.NewNonRetryableApplicationError("cancelled, but what had begun could not be undone: "+reason, string(code), nil)
-	}
-	if err := o.show(rest); err != nil {
-		return err
-	}
-	if _, err := o.finish(rest); err != nil {
-		return err
-	}
-	return ctx.Err()
-}
-
-func (o *fulfillment) settleForGood(ctx workflow.Context) error {
-	if o.r.Step == stepHeld {
-		o.r.Step = o.r.Resume
-	}
-	if o.r.Step == stepLoad {
-		if err := o.load(ctx); err != nil {
-			return err
-		}
-	}
-	switch o.r.Step {
-	case stepEnd:
-		return nil
-	case stepAccept:
-		if err := o.accept(ctx); err != nil {
-			return err
-		}
-	case stepWatch:
-	default:
-		if o.r.Ended == "" {
-			o.callOff(OrderCanceled, "the workflow was cancelled")
-		}
-		return o.returnMoney(ctx)
-	}
-	if o.r.Step == stepReturn {
-		return o.returnMoney(ctx)
-	}
-	if o.captureOwed() {
-		return o.expire(ctx)
-	}
-	return nil
 }
 
 // hold stops the order until a person has looked. Resume is the step to go on with.
@@ -313,6 +316,16 @@ func (o *fulfillment) hold(reason, resume string) {
 	}
 	o.r.Step, o.r.Resume, o.r.State, o.r.Reason = stepHeld, resume, string(OrderHeld), reason
 }
+
+// face holds the order for a fact that only a person can judge, once: whoever lets it go on has seen it.
+func (o *fulfillment) face(fact, reason string) {
+	if !o.faced(fact) {
+		o.r.Faced = append(o.r.Faced, fact)
+		o.hold(reason, o.r.Step)
+	}
+}
+
+func (o *fulfillment) faced(fact string) bool { return slices.Contains(o.r.Faced, fact) }
 
 func (o *fulfillment) next(state OrderState, step string) { o.r.State, o.r.Step = string(state), step }
 

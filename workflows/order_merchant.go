@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
@@ -15,36 +17,58 @@ func (o *fulfillment) submit(ctx workflow.Context) error {
 	if err := o.attend(ctx); err != nil || o.r.Step != stepSubmit {
 		return err
 	}
-	o.r.Submitted = true
+	if !o.r.Submitted {
+		if err := o.noteSubmission(ctx); err != nil {
+			return err
+		}
+	}
 	o.r.State, o.r.Reason = string(OrderSubmitting), ""
 	if err := o.show(ctx); err != nil {
 		return err
 	}
-	trying, stop := workflow.WithCancel(merchant(ctx, "Hand the order to the merchant"))
-	defer stop()
+	trying, stop := workflow.WithCancel(submission(ctx, "Hand the order to the merchant"))
 	answer := workflow.ExecuteActivity(trying, orderSteps.SubmitOrder, o.id)
-	off, err := o.standBy(ctx, o.actAt(), "The authorisation is about to expire", answer.IsReady)
-	if off || err != nil {
+	off, err := o.standBy(ctx, o.actAt, "The authorisation is about to expire", func() bool { return answer.IsReady() || o.decision != nil })
+	stop()
+	// A try that is under way may still get through: nothing goes on beside it. He must not read that the order is off before
+	// he reads the order.
+	var decision order.Decision
+	failed := answer.Get(ctx, &decision)
+	switch {
+	case off || err != nil:
 		return err
-	}
-	if !answer.IsReady() {
+	case o.decision != nil: // what he said last counts
+		decision = *o.decision
+	case temporal.IsCanceledError(failed):
 		o.reject(order.AuthorizationEnded)
 		return nil
-	}
-	var decision order.Decision
-	if err := answer.Get(ctx, &decision); err != nil {
-		return err
+	case failed != nil:
+		return failed
 	}
 	o.decide(ctx, decision)
 	return nil
 }
 
-// standBy waits for the merchant until the deadline, and looks after the money meanwhile. off says that the order was
-// called off.
-func (o *fulfillment) standBy(ctx workflow.Context, deadline time.Time, summary string, ready func() bool) (off bool, err error) {
-	for {
-		err := o.idle(ctx, deadline, summary, func() bool { return ready() || o.pending() })
-		if err != nil {
+// noteSubmission keeps a record before the merchant hears of the order: if this run is ended by force, the next one must not
+// take the order for new.
+func (o *fulfillment) noteSubmission(ctx workflow.Context) error {
+	o.r.Submitted = true
+	err := o.save(ctx, stepSubmit)
+	if err != nil {
+		o.r.Submitted = false
+	}
+	return err
+}
+
+// standBy waits for the merchant until the deadline, which may move, and looks after the money meanwhile. off says that the
+// order goes another way now.
+func (o *fulfillment) standBy(ctx workflow.Context, deadline func() time.Time, summary string, ready func() bool) (off bool, err error) {
+	for step := o.r.Step; ; {
+		until, what := deadline(), summary
+		if warn := o.warnAt(); !o.r.Warned && !warn.IsZero() && warn.Before(until) {
+			until, what = warn, warning
+		}
+		if err := o.idle(ctx, until, what, func() bool { return ready() || o.pending() }); err != nil {
 			return false, err
 		}
 		if ready() {
@@ -53,18 +77,20 @@ func (o *fulfillment) standBy(ctx workflow.Context, deadline time.Time, summary 
 		if err := o.attend(ctx); err != nil {
 			return false, err
 		}
-		if o.r.Step == stepReturn {
+		switch {
+		case o.r.Step != step:
 			return true, nil
-		}
-		if past(ctx, deadline) {
+		case past(ctx, deadline()):
 			return false, nil
+		case past(ctx, o.warnAt()):
+			o.warn(ctx)
 		}
 	}
 }
 
 // decide takes the merchant's decision.
 func (o *fulfillment) decide(ctx workflow.Context, d order.Decision) {
-	o.r.Decision, o.r.LastNews = &d, workflow.Now(ctx)
+	o.r.Decision, o.r.LastNews, o.decision = &d, workflow.Now(ctx), nil
 	switch d.Verdict {
 	case order.Accepted:
 		o.r.Step = stepAccept // it is called accepted once its money agrees
@@ -80,11 +106,13 @@ func (o *fulfillment) decide(ctx workflow.Context, d order.Decision) {
 
 // awaitMerchant waits for the decision of a merchant who left the order pending; not longer than the money is there.
 func (o *fulfillment) awaitMerchant(ctx workflow.Context) error {
-	deadline, late := o.r.DecideBy, order.NotDecidedInTime
-	if act := o.actAt(); !act.IsZero() && act.Before(deadline) {
-		deadline, late = act, order.AuthorizationEnded
+	deadline := func() time.Time {
+		if act := o.actAt(); !act.IsZero() && act.Before(o.r.DecideBy) {
+			return act
+		}
+		return o.r.DecideBy
 	}
-	o.r.State, o.r.Reason = string(OrderAwaitsMerchant), "the merchant has it and will decide, until "+stamp(deadline)
+	o.r.State, o.r.Reason = string(OrderAwaitsMerchant), "the merchant has it and will decide, until "+stamp(deadline())
 	if err := o.show(ctx); err != nil {
 		return err
 	}
@@ -92,13 +120,15 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) error {
 	if off || err != nil {
 		return err
 	}
-	if o.decision == nil {
-		o.reject(late)
-		return nil
+	o.r.Reason = ""
+	switch {
+	case o.decision != nil:
+		o.decide(ctx, *o.decision)
+	case past(ctx, o.actAt()):
+		o.reject(order.AuthorizationEnded)
+	default:
+		o.reject(order.NotDecidedInTime)
 	}
-	decision := *o.decision
-	o.decision, o.r.Reason = nil, ""
-	o.decide(ctx, decision)
 	return nil
 }
 
@@ -113,6 +143,7 @@ func (o *fulfillment) accept(ctx workflow.Context) error {
 		return err
 	}
 	o.write(ctx, *o.r.Decision)
+	o.tellNews(ctx)
 	o.r.Reason = ""
 	o.next(o.standing(), stepWatch)
 	return nil
@@ -127,12 +158,14 @@ func (o *fulfillment) write(ctx workflow.Context, d order.Decision) {
 	if d.Verdict == order.Rejected {
 		in.Kind = order.RejectionMail
 	}
-	o.aside(ctx, "the mail to the buyer was not sent", func(ctx workflow.Context) error {
-		return workflow.ExecuteActivity(mail(ctx, "Tell the buyer"), orderSteps.SendMail, in).Get(ctx, nil)
+	o.aside(ctx, func(ctx workflow.Context) {
+		if err := workflow.ExecuteActivity(mail(ctx, "Tell the buyer"), orderSteps.SendMail, in).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("the mail to the buyer was not sent", "error", err)
+		}
 	})
 }
 
-// notify tells the merchant. Nobody waits for it: his endpoint may be down for days.
+// notify tells the merchant once. Nobody waits for it: his endpoint may be down for days.
 func (o *fulfillment) notify(ctx workflow.Context, kind order.NoticeKind, fact string, fill func(*order.Notice)) {
 	if !o.r.Submitted {
 		return
@@ -141,19 +174,37 @@ func (o *fulfillment) notify(ctx workflow.Context, kind order.NoticeKind, fact s
 	if fill != nil {
 		fill(&notice)
 	}
-	o.aside(ctx, "the merchant was not told: "+notice.ID, func(ctx workflow.Context) error {
-		return workflow.ExecuteActivity(merchant(ctx, "Tell the merchant: "+notice.ID), orderSteps.NotifyMerchant, notice).Get(ctx, nil)
+	if !slices.Contains(o.r.Noticed, notice.ID) {
+		o.r.Noticed = append(o.r.Noticed, notice.ID)
+		o.deliver(ctx, notice)
+	}
+}
+
+func (o *fulfillment) deliver(ctx workflow.Context, notice order.Notice) {
+	o.aside(ctx, func(ctx workflow.Context) {
+		if err := workflow.ExecuteActivity(merchant(ctx, "Tell the merchant: "+notice.ID), orderSteps.NotifyMerchant, notice).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("the merchant was not told: "+notice.ID, "error", err)
+			o.r.Undelivered = append(o.r.Undelivered, notice)
+		}
 	})
 }
 
+// unstopped is a notice that did not reach the merchant, who may ship for it, and that no person has seen yet.
+func (o *fulfillment) unstopped() *order.Notice {
+	for i, notice := range o.r.Undelivered {
+		if notice.Stops() && !o.faced(notice.ID) {
+			return &o.r.Undelivered[i]
+		}
+	}
+	return nil
+}
+
 // aside does something that nothing waits for, not even a cancelled workflow's cancellation.
-func (o *fulfillment) aside(ctx workflow.Context, failed string, do func(workflow.Context) error) {
+func (o *fulfillment) aside(ctx workflow.Context, do func(workflow.Context)) {
 	o.unheard++
 	rest, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(rest, func(ctx workflow.Context) {
 		defer func() { o.unheard-- }()
-		if err := do(ctx); err != nil {
-			workflow.GetLogger(ctx).Warn(failed, "error", err)
-		}
+		do(ctx)
 	})
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -49,17 +50,18 @@ func (o *fulfillment) paymentInput(key string) activities.PaymentInput {
 
 // capture takes what the buyer owes for what the merchant accepted: once, the rest goes back to the buyer for good.
 func (o *fulfillment) capture(ctx workflow.Context) error {
+	amount := o.r.Summary.AcceptedAmount(*o.r.Decision)
 	if o.r.Summary.Payment.State != order.RequiresCapture {
+		o.checkCaptured(amount)
 		return nil
 	}
-	amount := o.r.Summary.AcceptedAmount(*o.r.Decision)
 	if amount == 0 { // what was accepted costs nothing: there is no capture of nothing
 		return o.cancelPayment(ctx)
 	}
 	err := o.withKey("capture", func(key string) error {
 		in := o.paymentInput(key)
-		if in.Amount = amount; amount == o.r.Summary.Payment.Amount {
-			in.Amount = 0
+		if amount < o.r.Summary.Payment.Amount {
+			in.Amount, in.Fee = amount, o.r.Summary.Payment.FeeOf(amount)
 		}
 		var payment order.Payment
 		err := workflow.ExecuteActivity(money(ctx, "Capture "+strconv.FormatInt(amount, 10)+" "+o.r.Summary.Currency), orderSteps.CapturePayment, in).Get(ctx, &payment)
@@ -72,33 +74,49 @@ func (o *fulfillment) capture(ctx workflow.Context) error {
 		o.lost()
 		return nil
 	}
+	if err == nil {
+		o.checkCaptured(amount)
+	}
 	return err
+}
+
+// checkCaptured is for a payment that somebody captured by hand, and of which the rest is gone for good.
+func (o *fulfillment) checkCaptured(amount int64) {
+	if payment := o.r.Summary.Payment; payment.State == order.Paid && payment.Captured < amount {
+		o.face("short", fmt.Sprintf("only %d of %d %s was captured, by somebody else: retry goes on with that", payment.Captured, amount, o.r.Summary.Currency))
+	}
 }
 
 // lost is for an authorisation that is gone before it was captured. Goods that are on their way need a person.
 func (o *fulfillment) lost() {
 	o.r.Summary.Payment.State = order.Canceled
-	if o.anyShipped() {
-		o.r.Lost = true
-		o.hold("the goods are shipped, but the authorisation is gone and nothing was captured", stepWatch)
+	if !o.anyShipped() {
+		o.reject(order.AuthorizationEnded)
 		return
 	}
-	o.reject(order.AuthorizationEnded)
+	o.face("lost", "the goods are shipped, but the authorisation is gone and nothing was captured")
 }
 
-// refundRefused gives back what was paid for lines that the merchant refused.
+// refundRefused gives back what was paid for lines that the merchant refused. What the bank is deciding about waits for it.
 func (o *fulfillment) refundRefused(ctx workflow.Context) error {
-	if o.r.Summary.Payment.State != order.Paid || len(o.r.Decision.Lines) == 0 {
+	if o.refusedAmount() <= 0 {
 		return nil
 	}
 	if err := o.readRefunds(ctx); err != nil { // somebody may have given it back already
 		return err
 	}
-	refused := o.r.Summary.Payment.Captured - o.refunded() - o.r.Summary.AcceptedAmount(*o.r.Decision)
+	refused := o.refusedAmount()
 	if refused <= 0 {
 		return nil
 	}
 	return o.refund(ctx, refused, "refused_lines")
+}
+
+func (o *fulfillment) refusedAmount() int64 {
+	if o.r.Summary.Payment.State != order.Paid || len(o.r.Decision.Lines) == 0 || o.openDispute() != nil {
+		return 0
+	}
+	return o.kept() - o.r.Summary.AcceptedAmount(*o.r.Decision)
 }
 
 // returnMoney undoes the payment of an order that is called off, whatever has become of it meanwhile. It is not
@@ -152,11 +170,16 @@ func (o *fulfillment) undoPayment(ctx workflow.Context) error {
 		}
 		return err
 	case order.Paid:
-		if o.refunded() < payment.Captured {
+		if o.returnOwed() {
 			return o.refund(ctx, 0, "all")
 		}
 	}
 	return nil
+}
+
+// returnOwed reports whether the merchant has money of an order that is off. What is disputed is the bank's to decide about.
+func (o *fulfillment) returnOwed() bool {
+	return o.openDispute() == nil && (o.r.Summary.Payment.State == order.RequiresCapture || o.kept() > 0)
 }
 
 func (o *fulfillment) cancelPayment(ctx workflow.Context) error {
@@ -174,13 +197,14 @@ func (o *fulfillment) cancelPayment(ctx workflow.Context) error {
 func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) error {
 	err := o.withKey("refund/"+what, func(key string) error {
 		in := o.paymentInput(key)
-		in.Amount = amount
+		in.Amount, in.FeeBack = amount, o.r.Summary.Payment.Fee > 0
 		var refund order.Refund
 		if err := workflow.ExecuteActivity(money(ctx, "Refund: "+what), orderSteps.RefundPayment, in).Get(ctx, &refund); err != nil {
 			return err
 		}
-		if refund.Status == "failed" || refund.Status == "canceled" {
+		if refund.Failed() {
 			o.spend("refund/" + what) // whoever retries needs another key
+			o.r.Faced = append(o.r.Faced, refund.ID)
 			return temporal.NewNonRetryableApplicationError("the refund "+refund.ID+" "+refund.Status+" at Stripe", string(fault.PaymentConflict), nil)
 		}
 		return nil
@@ -188,7 +212,13 @@ func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) er
 	if err != nil {
 		return err
 	}
-	return o.readRefunds(ctx)
+	if err := o.readRefunds(ctx); err != nil {
+		return err
+	}
+	if o.accepted() && o.r.Ended == "" {
+		o.tellNews(ctx)
+	}
+	return nil
 }
 
 // spentKeys bounds how many keys are tried one after the other.
@@ -198,16 +228,19 @@ const spentKeys = 5
 func (o *fulfillment) withKey(step string, write func(key string) error) error {
 	var err error
 	for range spentKeys {
-		key := o.id.Key(step)
-		if spent := o.r.Keys[step]; spent > 0 {
-			key = o.id.Key(step, strconv.Itoa(spent))
-		}
-		if err = write(key); !failedAs(err, fault.StripeKeySpent) {
+		if err = write(o.keyOf(step)); !failedAs(err, fault.StripeKeySpent) {
 			return err
 		}
 		o.spend(step)
 	}
 	return err
+}
+
+func (o *fulfillment) keyOf(step string) string {
+	if spent := o.r.Keys[step]; spent > 0 {
+		return o.id.Key(step, strconv.Itoa(spent))
+	}
+	return o.id.Key(step)
 }
 
 // spend leaves a key of this step behind; those of other steps may have done something that nobody heard of.
@@ -216,6 +249,14 @@ func (o *fulfillment) spend(step string) {
 		o.r.Keys = map[string]int{}
 	}
 	o.r.Keys[step]++
+}
+
+// spendKeyOf leaves the key behind that a refund was made under, if it is the latest of its step.
+func (o *fulfillment) spendKeyOf(refund order.Refund) {
+	const step = "refund/refused_lines" // the only one that is made again without a new question
+	if refund.Key != "" && refund.Key == o.keyOf(step) {
+		o.spend(step)
+	}
 }
 
 func failedAs(err error, code fault.Code) bool {
@@ -250,8 +291,7 @@ func (o *fulfillment) readPayment(ctx workflow.Context) error {
 	return err
 }
 
-// readRefunds reads what went back, and tells the merchant of what he does not know. Before he has accepted, the order is
-// called off or what he accepts is less.
+// readRefunds reads what went back, and the payment with it.
 func (o *fulfillment) readRefunds(ctx workflow.Context) error {
 	if o.r.Summary.PaymentIntent == "" {
 		return nil
@@ -260,16 +300,7 @@ func (o *fulfillment) readRefunds(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(money(ctx, "Read the refunds"), orderSteps.ReadRefunds, o.paymentInput("")).Get(ctx, &read); err != nil {
 		return err
 	}
-	known := map[string]string{}
-	for _, refund := range o.r.Refunds {
-		known[refund.ID] = refund.Status
-	}
 	o.r.Refunds, o.r.Summary.Payment = read.Refunds, read.Payment
-	for _, refund := range read.Refunds {
-		if known[refund.ID] != refund.Status && o.r.Ended == "" && o.accepted() {
-			o.tellRefund(ctx, refund)
-		}
-	}
 	return nil
 }
 
@@ -288,13 +319,24 @@ func (o *fulfillment) refundedInFull() bool {
 	return captured > 0 && o.refunded() >= captured
 }
 
-// refunded is what went back. The charge's own figure is more than that if the capture was a part: it may count what was
-// released then.
+// refunded is what went back by refunds. The charge's own figure is more than that if the capture was a part: it counts what
+// was released then.
 func (o *fulfillment) refunded() (sum int64) {
 	for _, refund := range o.r.Refunds {
-		if refund.Status != "failed" && refund.Status != "canceled" {
+		if !refund.Failed() {
 			sum += refund.Amount
 		}
 	}
 	return sum
+}
+
+// kept is what the merchant has of the buyer's money: it was neither refunded nor taken back by the bank.
+func (o *fulfillment) kept() int64 {
+	kept := o.r.Summary.Payment.Captured - o.refunded()
+	for _, dispute := range o.r.Disputes {
+		if dispute.Lost() {
+			kept -= dispute.Amount
+		}
+	}
+	return max(kept, 0)
 }

@@ -120,30 +120,40 @@ func (o *fulfillment) noteEvent(ctx workflow.Context, e order.Event) {
 }
 
 func (o *fulfillment) noteDecision(ctx workflow.Context, d order.Decision) {
-	awaited := o.r.Step == stepSubmit || o.r.Step == stepDecide || o.r.Step == stepHeld && o.r.Resume == stepDecide
-	if !awaited || d.Verdict == order.Pending || d.Check(*o.r.Summary) != nil {
-		workflow.GetLogger(ctx).Warn("a decision is passed over: none is awaited, or it does not fit the order")
+	switch {
+	case !o.r.Submitted || d.Verdict == order.Pending || d.Check(*o.r.Summary) != nil:
+		workflow.GetLogger(ctx).Warn("a decision is passed over: the merchant does not have the order, or it does not fit")
+		return
+	case o.decides():
+		d = d.Tidy()
+		o.decision = &d
+	case o.accepted() && o.r.Ended == "" && d.Verdict == order.Rejected:
+		o.regrets = true
+	default: // the same once more, or of an order that is off
 		return
 	}
-	d.Reference = order.ReferenceOf(d.Reference)
-	if d.Verdict == order.Rejected {
-		d.Reason = order.ReasonOf(string(d.Reason))
-	}
 	o.r.LastNews = workflow.Now(ctx)
-	o.decision = &d
 }
 
+// decides reports whether the merchant's decision is awaited, or will be once somebody lets the order go on.
+func (o *fulfillment) decides() bool {
+	step := o.r.Step
+	if step == stepHeld {
+		step = o.r.Resume
+	}
+	return step == stepSubmit || step == stepDecide
+}
+
+// checkShipment takes every parcel of a merchant who has the order: it is on its way, whatever became of the order.
 func (o *fulfillment) checkShipment(p order.Shipment) error {
 	known := slices.ContainsFunc(o.r.Shipments, func(had order.Shipment) bool { return had.ID == p.ID })
 	switch {
-	case o.r.Ended != "":
-		return fmt.Errorf("the order is %s: nothing is to be shipped", o.r.Ended)
-	case !o.accepted():
-		return errors.New("the merchant has not accepted the order yet")
+	case !o.r.Submitted:
+		return errors.New("the merchant does not have the order yet")
 	case !known && len(o.r.Shipments) >= mostParcels:
 		return fmt.Errorf("the order has %d parcels already", mostParcels)
 	}
-	return p.Check()
+	return errors.Join(p.Check(), p.Fits(*o.r.Summary))
 }
 
 // noteShipment adds a parcel, or its news. What the news does not say stays as it was.
@@ -231,7 +241,7 @@ func (o *fulfillment) checkCancel() error {
 		return fmt.Errorf("the order is %s already", o.r.Ended)
 	case o.r.Summary == nil:
 		return errNotLoaded
-	case o.anyShipped():
+	case o.accepted() && o.anyShipped():
 		return errors.New("the goods are shipped: refund the order instead")
 	}
 	return nil
@@ -264,7 +274,7 @@ func (o *fulfillment) checkRefund(in OrderRefund) error {
 	case o.r.Summary == nil:
 		return errNotLoaded
 	}
-	switch left := o.r.Summary.Payment.Captured - o.refunded(); {
+	switch left := o.kept(); {
 	case left <= 0:
 		return errors.New("there is no captured money left to refund; an order that is not captured is canceled")
 	case in.Amount < 0 || in.Amount > left:
@@ -285,7 +295,8 @@ func (o *fulfillment) canceling() *request {
 
 // pending reports whether something has come in that is to be dealt with.
 func (o *fulfillment) pending() bool {
-	return len(o.asked) > 0 || o.r.Summary != nil && (o.stale.payment || o.stale.refunds || len(o.stale.disputes) > 0)
+	stale := o.stale.payment || o.stale.refunds || len(o.stale.disputes) > 0
+	return len(o.asked) > 0 || o.r.Summary != nil && stale || o.regrets || o.shippedInVain() || o.unstopped() != nil
 }
 
 // serve carries a request out. What fails is the asker's to know: it holds nothing up.
@@ -296,11 +307,12 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 	case UpdateCancel:
 		if err = o.checkCancel(); err == nil {
 			o.callOff(OrderCanceled, q.reason())
+			o.calling = q // answered once the money is back
+			return nil
 		}
 	case UpdateRetry:
 		if err = o.checkRetry(); err == nil {
-			o.r.Step, o.r.Resume, o.r.Reason = o.r.Resume, "", ""
-			o.stale.refunds, o.stale.disputes, o.r.Unread = o.r.Step == stepWatch, append(o.stale.disputes, o.r.Unread...), nil
+			o.goOn(ctx)
 		}
 	case UpdateRefund:
 		if err = o.checkRefund(OrderRefund{OrderVerdict: q.verdict, Amount: q.amount}); err == nil {
@@ -324,6 +336,29 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 	}
 	q.done, q.err = true, err
 	return nil
+}
+
+// goOn takes a held order up where it stopped, with everything that could not be read, or told, before.
+func (o *fulfillment) goOn(ctx workflow.Context) {
+	o.r.Step, o.r.Resume, o.r.Reason = o.r.Resume, "", ""
+	o.stale.refunds, o.stale.disputes, o.r.Unread = o.r.Summary != nil, append(o.stale.disputes, o.r.Unread...), nil
+	undelivered := o.r.Undelivered
+	o.r.Undelivered = nil
+	for _, notice := range undelivered {
+		o.deliver(ctx, notice)
+	}
+}
+
+// answerCalling answers whoever called the order off, once the money is back, or cannot be given back.
+func (o *fulfillment) answerCalling() {
+	q := o.calling
+	if q == nil || o.r.Step == stepReturn {
+		return
+	}
+	if o.r.Step == stepHeld {
+		q.err = temporal.NewNonRetryableApplicationError("the order is off, but its money could not be given back: "+o.r.Reason, string(fault.PaymentConflict), nil)
+	}
+	q.done, o.calling = true, nil
 }
 
 // refuse answers whoever still waits for something.
@@ -351,6 +386,9 @@ func (o *fulfillment) view() OrderView {
 	v := OrderView{
 		ID: o.id, State: OrderState(o.r.State), Reason: o.r.Reason, Summary: o.r.Summary, Decision: o.r.Decision,
 		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
+	}
+	for _, notice := range o.r.Undelivered {
+		v.Undelivered = append(v.Undelivered, notice.ID)
 	}
 	if o.r.Summary != nil {
 		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.refunded()

@@ -82,7 +82,7 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
 		}
 		return
 	}
-	r.Events, r.Delivered = r.Events+found.Events, r.Delivered+found.Delivered
+	r.Events, r.Delivered, r.Unread = r.Events+found.Events, r.Delivered+found.Delivered, r.Unread+found.Unread
 	if found.Gap {
 		r.Gaps++
 	}
@@ -93,6 +93,9 @@ func (r OrderSweepResult) String() string {
 	text := fmt.Sprintf("%d accounts swept: %d events, %d of them about orders.", r.Accounts, r.Events, r.Delivered)
 	if r.Failures > 0 {
 		text += fmt.Sprintf(" %d accounts failed, the first is %s.", r.Failures, r.Failed[0])
+	}
+	if r.Unread > 0 {
+		text += fmt.Sprintf(" %d events could not be read.", r.Unread)
 	}
 	if r.Gaps > 0 {
 		text += fmt.Sprintf(" %d were last swept longer ago than Stripe keeps events: look at their payments by hand.", r.Gaps)

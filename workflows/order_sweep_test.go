@@ -112,7 +112,8 @@ func (s *sweepStage) happens(account string, ago time.Duration, ids ...string) {
 // swept is how far the account was swept, for the test to move.
 func (s *sweepStage) swept(account string, ago time.Duration) {
 	s.t.Helper()
-	require.NoError(s.t, s.steps.Documents.SaveCursor(s.t.Context(), account, time.Now().Add(-ago), ""))
+	_, err := s.steps.Documents.SaveCursor(s.t.Context(), account, order.Cursor{Until: time.Now().Add(-ago)}, "")
+	require.NoError(s.t, err)
 }
 
 func (s *sweepStage) sweep(in workflows.OrderSweepInput) (result workflows.OrderSweepResult, err error) {

@@ -4,10 +4,12 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -26,6 +28,8 @@ const (
 	NotAnOrder Outcome = "not_an_order"
 	// UnknownAccount means that the account has no settings for orders, or that the event is the platform's own.
 	UnknownAccount Outcome = "unknown_account"
+	// NotBegun means that the event is about the end of a session that no order has begun for: nothing was paid.
+	NotBegun Outcome = "not_begun"
 	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's sessions, or
 	// an id is none.
 	Undeliverable Outcome = "undeliverable"
@@ -108,12 +112,24 @@ func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome
 	if err := id.Check(); err != nil {
 		return Undeliverable, err
 	}
-	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
-	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)
-	if err != nil {
+	err := i.give(ctx, id, e)
+	switch {
+	case errors.As(err, new(*serviceerror.NotFound)) && !e.Begins():
+		return NotBegun, nil
+	case err != nil:
 		return "", fmt.Errorf("signal %s: %w", id, err)
 	}
 	return Delivered, nil
+}
+
+// give starts nothing for carts that were abandoned: a platform has many of them, and each would cost a run.
+func (i Intake) give(ctx context.Context, id order.ID, e order.Event) error {
+	if !e.Begins() {
+		return i.Temporal.SignalWorkflow(ctx, id.String(), "", workflows.SignalEvent, e)
+	}
+	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)
+	return err
 }
 
 // startOptions let news of an order that is over begin another run, whether the server remembers the first or not: a

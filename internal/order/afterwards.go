@@ -21,6 +21,9 @@ type Shipment struct {
 	Lines       []AcceptedLine `json:"lines,omitempty"` // empty: everything that was accepted
 }
 
+// mostParcelLines is far above what a parcel holds: a hundred parcels of them fit into one document.
+const mostParcelLines = 200
+
 // carriers and tracking numbers go into history: no room for a name or an address.
 var (
 	carrierPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._&-]{0,39}$`)
@@ -39,14 +42,25 @@ func (p Shipment) Check() error {
 	if !p.DeliveredAt.IsZero() && p.DeliveredAt.Before(p.ShippedAt) {
 		errs = append(errs, errors.New("delivered_at is before shipped_at"))
 	}
-	for _, line := range p.Lines {
-		if line.SKU == "" || line.Quantity < 1 {
-			errs = append(errs, errors.New("lines: expected a sku and a quantity of at least 1 in each"))
-			break
-		}
+	if len(p.Lines) > mostParcelLines {
+		errs = append(errs, fmt.Errorf("lines: there are %d, more than %d", len(p.Lines), mostParcelLines))
+	}
+	if slices.ContainsFunc(p.Lines, func(l AcceptedLine) bool { return !l.sound() || l.Quantity == 0 }) {
+		errs = append(errs, errors.New("lines: expected a sku and a quantity of at least 1 in each"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %w", err))
+	}
+	return nil
+}
+
+// Fits returns a permanent error if the parcel holds what was not ordered, or more of it.
+func (p Shipment) Fits(s Summary) error {
+	ordered := s.quantities()
+	for _, line := range p.Lines {
+		if ordered[line.SKU] -= line.Quantity; ordered[line.SKU] < 0 {
+			return fault.NewPermanent(fault.InputInvalid, errors.New("shipment: lines: it holds more of a SKU than was ordered"))
+		}
 	}
 	return nil
 }
@@ -63,8 +77,8 @@ type Refund struct {
 	Key string `json:"key,omitempty"`
 }
 
-// RefundReasons are the reasons that Stripe takes for a refund; none is fine as well.
-var RefundReasons = []string{"duplicate", "fraudulent", "requested_by_customer"}
+// Failed reports whether the money came back to the merchant instead.
+func (r Refund) Failed() bool { return r.Status == "failed" || r.Status == "canceled" }
 
 // Dispute is a buyer's claim at the bank.
 type Dispute struct {
@@ -84,6 +98,9 @@ type Dispute struct {
 func (d Dispute) Closed() bool {
 	return slices.Contains([]string{"won", "lost", "warning_closed", "prevented"}, d.Status)
 }
+
+// Lost reports whether the bank has given the disputed amount back to the buyer.
+func (d Dispute) Lost() bool { return d.Status == "lost" }
 
 // Event is what may be remembered of an event of Stripe's: which object it is about, never what the object says. The
 // workflow reads that anew.
@@ -117,6 +134,16 @@ func EventTypes() []string {
 		"charge.captured", "charge.expired", "charge.refunded", "refund.created", "refund.updated", "refund.failed",
 		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
 	}
+}
+
+// Begins reports whether the event may be the first that is heard of an order. Those that say that nothing was, or will be,
+// paid begin none: to a session that nobody has heard of, they are no news.
+func (e Event) Begins() bool {
+	switch e.Type {
+	case "checkout.session.async_payment_failed", "checkout.session.expired", "payment_intent.payment_failed", "payment_intent.canceled", "charge.expired":
+		return false
+	}
+	return true
 }
 
 // MailKind is what a mail tells the buyer, and what its templates are called.
@@ -176,6 +203,9 @@ func NewNotice(s Summary, kind NoticeKind, fact string, at time.Time) Notice {
 		Order: s.ID.String(), Account: s.ID.Account, Session: s.ID.Session, Livemode: s.Livemode, Currency: s.Currency,
 	}
 }
+
+// Stops reports whether the merchant would ship, or go on shipping, without the notice.
+func (n Notice) Stops() bool { return n.Kind == NoticeCanceled || n.Kind == NoticeStopShipment }
 
 // Check returns a permanent error if the notice could not be delivered under its ids.
 func (n Notice) Check() error {

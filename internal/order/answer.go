@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxAnswerLines is far above what an order has lines.
@@ -27,18 +28,17 @@ func ParseDecision(body []byte) (Decision, error) {
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return Decision{}, unusable(errors.New("it is not the JSON that docs/orders.md describes"))
 	}
-	d := Decision{Verdict: Verdict(answer.Status), Reference: ReferenceOf(answer.Reference)}
+	d := Decision{Verdict: Verdict(answer.Status), Reason: Reason(answer.Reason), Reference: answer.Reference, Lines: answer.Lines}.Tidy()
 	switch d.Verdict {
-	case Accepted:
-		d.Lines = answer.Lines
-	case Rejected:
-		d.Reason = ReasonOf(answer.Reason)
-	case Pending:
+	case Accepted, Rejected, Pending:
 	default:
 		return Decision{}, unusable(fmt.Errorf("its status is %.20q: expected accepted, pending or rejected", statusText(answer.Status)))
 	}
 	if len(d.Lines) > maxAnswerLines {
 		return Decision{}, unusable(fmt.Errorf("it has %d lines", len(d.Lines)))
+	}
+	if slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return !l.sound() }) {
+		return Decision{}, unusable(errors.New("its lines lack a sku, or a quantity"))
 	}
 	return d, nil
 }

@@ -17,6 +17,7 @@ const (
 	SubtotalMismatch ProblemCode = "subtotal_mismatch" // the lines do not add up to the subtotal
 	TotalMismatch    ProblemCode = "total_mismatch"    // the amounts do not add up to the total
 	PaymentMismatch  ProblemCode = "payment_mismatch"  // the payment is not over the total
+	PaymentMissing   ProblemCode = "payment_missing"   // there is something to pay, and no payment that could be given back
 	UnknownSKU       ProblemCode = "unknown_sku"       // no row of the account's catalog has this id
 )
 
@@ -53,9 +54,6 @@ func (s Summary) Check() []Problem {
 }
 
 func (l Line) check(number int) (problems []Problem) {
-	if l.SKU == "" {
-		problems = append(problems, Problem{Code: ReferenceMissing, Detail: fmt.Sprintf("line %d has no external reference", number)})
-	}
 	if l.Quantity < 1 || l.Quantity > 1e9 {
 		problems = append(problems, Problem{Code: QuantityInvalid, SKU: l.SKU, Detail: fmt.Sprintf("line %d has the quantity %d", number, l.Quantity)})
 	}
@@ -79,6 +77,9 @@ func (s Summary) checkSums() (problems []Problem) {
 		problems = append(problems, Problem{Code: TotalMismatch, Detail: fmt.Sprintf(
 			"the total is %d, but subtotal %d, discount %d, shipping %d and tax %d make %d to %d", a.Total, a.Subtotal, a.Discount, a.Shipping, a.Tax, net, net+a.Tax)})
 	}
+	if s.PaymentIntent == "" && s.Payment.State != NoPaymentRequired {
+		problems = append(problems, Problem{Code: PaymentMissing, Detail: "the session has no payment intent, so its money could not be given back"})
+	}
 	if s.PaymentIntent != "" && s.Payment.Amount != a.Total {
 		problems = append(problems, Problem{Code: PaymentMismatch, Detail: fmt.Sprintf("the payment is over %d, the total is %d", s.Payment.Amount, a.Total)})
 	}
@@ -96,11 +97,12 @@ func sane(amounts ...int64) bool {
 	return true
 }
 
-// Unknown returns a problem for every SKU that the catalog does not know.
-func (s Summary) Unknown(known func(sku string) bool) (problems []Problem) {
-	for _, sku := range s.SKUs() {
-		if !known(sku) {
-			problems = append(problems, Problem{Code: UnknownSKU, SKU: sku, Detail: fmt.Sprintf("the catalog has no product %q", sku)})
+// Unreferenced returns a problem for every line that names no row of a feed: what is bought without an agent may be sold
+// without a catalog.
+func (s Summary) Unreferenced() (problems []Problem) {
+	for i, line := range s.Lines {
+		if line.SKU == "" {
+			problems = append(problems, Problem{Code: ReferenceMissing, Detail: fmt.Sprintf("line %d has no external reference", i+1)})
 		}
 	}
 	return problems

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 
 	"vitrine/internal/fault"
 )
@@ -62,6 +64,14 @@ type AcceptedLine struct {
 	Quantity int64  `json:"quantity"`
 }
 
+// sound reports whether the line could be one of an order: it goes into history before anybody can compare.
+func (l AcceptedLine) sound() bool {
+	return l.SKU != "" && len(l.SKU) <= maxSKU && !strings.ContainsFunc(l.SKU, unicode.IsControl) && l.Quantity >= 0
+}
+
+// maxSKU is how long the id of a row in a feed may be, in bytes (100 characters).
+const maxSKU = 400
+
 var referencePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}$`)
 
 // ReferenceOf is the merchant's number of an order if it looks like one, otherwise nothing.
@@ -72,6 +82,17 @@ func ReferenceOf(text string) string {
 	return ""
 }
 
+// Tidy is the decision without anything that a merchant may have written freely.
+func (d Decision) Tidy() Decision {
+	d.Reference = ReferenceOf(d.Reference)
+	if d.Verdict != Rejected {
+		d.Reason = ""
+		return d
+	}
+	d.Reason, d.Lines = ReasonOf(string(d.Reason)), nil
+	return d
+}
+
 // Check returns a permanent error if the decision does not fit the order: an unknown verdict, a SKU that was not ordered,
 // or more than was ordered.
 func (d Decision) Check(s Summary) error {
@@ -80,10 +101,7 @@ func (d Decision) Check(s Summary) error {
 	default:
 		return unfit("its status is %.20q: expected accepted, pending or rejected", statusText(string(d.Verdict)))
 	}
-	ordered := map[string]int64{}
-	for _, line := range s.Lines {
-		ordered[line.SKU] += line.Quantity
-	}
+	ordered := s.quantities()
 	seen := map[string]bool{}
 	for _, line := range d.Lines {
 		quantity, known := ordered[line.SKU]

@@ -34,11 +34,16 @@ type Record struct {
 	PayBy     time.Time      `json:"pay_by,omitzero"`     // the end of an unpaid order's time
 	Unpaid    bool           `json:"unpaid,omitempty"`    // Stripe says that a delayed payment failed, or the session expired
 	Ended     string         `json:"ended,omitempty"`     // rejected or canceled: no goods, money back
-	Lost      bool           `json:"lost,omitempty"`      // goods are shipped that nothing was captured for, and a person knows
 	Told      bool           `json:"told,omitempty"`      // buyer and merchant know that the order is called off
 	Unread    []string       `json:"unread,omitempty"`    // disputes that could not be read
 	Warned    bool           `json:"warned,omitempty"`    // the merchant knows that the authorisation is about to expire
 	Keys      map[string]int `json:"keys,omitempty"`      // by step: how many idempotency keys are spent
+
+	// Noticed are the notices that the merchant got, or is getting; Undelivered those that did not reach him.
+	Noticed     []string `json:"noticed,omitempty"`
+	Undelivered []Notice `json:"undelivered,omitempty"`
+	// Faced are facts that have held the order once: whoever let it go on has seen them.
+	Faced []string `json:"faced,omitempty"`
 
 	Events   int       `json:"events,omitempty"`
 	Seen     []string  `json:"seen,omitempty"` // the latest events, so that none counts twice
@@ -100,6 +105,8 @@ func (d Documents) SaveRecord(ctx context.Context, id ID, r Record) error {
 type Cursor struct {
 	Format int       `json:"format"`
 	Until  time.Time `json:"until"`
+	// Delivered are the ids of the latest events that were delivered: they are read once more, and not delivered again.
+	Delivered []string `json:"delivered,omitempty"`
 }
 
 // CursorKey is where an account's cursor is kept, below the layout's prefix.
@@ -123,14 +130,16 @@ func (d Documents) Cursor(ctx context.Context, account string) (c Cursor, etag s
 	return c, object.ETag, nil
 }
 
-// SaveCursor writes how far the sweep has read, if the document is still the one that etag names.
-func (d Documents) SaveCursor(ctx context.Context, account string, until time.Time, etag string) error {
-	body, err := json.Marshal(Cursor{Format: 1, Until: until.UTC()})
+// SaveCursor writes how far the sweep has read, if the document is still the one that etag names, and returns the ETag to
+// write the next under.
+func (d Documents) SaveCursor(ctx context.Context, account string, c Cursor, etag string) (string, error) {
+	c.Format, c.Until = 1, c.Until.UTC()
+	body, err := json.Marshal(c)
 	if err != nil {
-		return fault.NewPermanent(fault.InputInvalid, err)
+		return "", fault.NewPermanent(fault.InputInvalid, err)
 	}
-	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+CursorKey(account), "application/json", append(body, '\n'), etag)
-	return err
+	saved, err := d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+CursorKey(account), "application/json", append(body, '\n'), etag)
+	return saved.ETag, err
 }
 
 // Accounts names the accounts that have settings for orders, in order, whether they are enabled or not.

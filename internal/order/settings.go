@@ -20,6 +20,10 @@ type Settings struct {
 	Capture    Capture    `json:"capture,omitempty"`     // empty: on_acceptance
 	Expiring   Expiring   `json:"expiring,omitempty"`    // empty: capture
 	UnknownSKU UnknownWay `json:"unknown_sku,omitempty"` // empty: hold
+	// Since is when Vitrine took the account's orders over, AllSince when it took over those that no agent placed: what was
+	// placed before is somebody else's, whatever is heard of it later. Succeed fills them in.
+	Since    time.Time `json:"since,omitzero"`
+	AllSince time.Time `json:"all_since,omitzero"`
 	// DecideWithin is how long a merchant may leave an order pending; zero: 72h.
 	DecideWithin catalog.Interval `json:"decide_within,omitzero"`
 	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the time
@@ -116,7 +120,28 @@ func (s Settings) WithDefaults() Settings {
 
 // Wants reports whether these settings have the order fulfilled.
 func (s Settings) Wants(o Summary) bool {
-	return s.Enabled && (s.Which == AllOrders || o.Agentic())
+	if o.Agentic() {
+		return s.Enabled && !o.PlacedAt().Before(s.Since)
+	}
+	return s.Enabled && s.Which == AllOrders && !o.PlacedAt().Before(s.AllSince)
+}
+
+// Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins now.
+// Times that the settings name themselves stay.
+func (s Settings) Succeed(before Settings, now time.Time) Settings {
+	s.Since = takenOver(s.Since, s.Enabled, before.Since, before.Enabled, now)
+	s.AllSince = takenOver(s.AllSince, s.Enabled && s.Which == AllOrders, before.AllSince, before.Enabled && before.Which == AllOrders, now)
+	return s
+}
+
+func takenOver(named time.Time, wanted bool, since time.Time, hadBeen bool, now time.Time) time.Time {
+	switch {
+	case !named.IsZero() || !wanted:
+		return named
+	case hadBeen:
+		return since
+	}
+	return now.UTC().Truncate(time.Second)
 }
 
 var (

@@ -61,7 +61,10 @@ type Payment struct {
 	Capturable int64        `json:"capturable,omitempty"`
 	Captured   int64        `json:"captured,omitempty"`
 	Refunded   int64        `json:"refunded,omitempty"`
-	Disputed   bool         `json:"disputed,omitempty"`
+	Fee        int64        `json:"fee,omitempty"` // the platform's application fee, of Amount
+	// Charged is when the buyer paid, or began to; zero if there is no charge.
+	Charged  time.Time `json:"charged,omitzero"`
+	Disputed bool      `json:"disputed,omitempty"`
 	// AuthorizationExpires is zero unless the state is RequiresCapture.
 	AuthorizationExpires time.Time `json:"authorization_expires_at,omitzero"`
 }
@@ -87,9 +90,34 @@ func (s Summary) Agentic() bool { return s.ByAgent() || s.FromCatalog() }
 func (s Summary) Payable() bool {
 	switch s.Payment.State {
 	case Paid, RequiresCapture, NoPaymentRequired:
-		return true
+		return !s.Payment.GoneBack()
 	}
 	return false
+}
+
+// GoneBack reports whether all that was captured has been refunded.
+func (p Payment) GoneBack() bool { return p.Captured > 0 && p.Refunded >= p.Amount }
+
+// PlacedAt is when the buyer paid, or began to.
+func (s Summary) PlacedAt() time.Time {
+	if s.Payment.Charged.IsZero() {
+		return s.Created
+	}
+	return s.Payment.Charged
+}
+
+// FeeOf is the platform's share of an amount that is captured of the payment, rounded in the merchant's favour.
+func (p Payment) FeeOf(amount int64) int64 {
+	return p.Fee - share(p.Fee, p.Amount-amount, p.Amount)
+}
+
+// quantities are what was ordered, by SKU.
+func (s Summary) quantities() map[string]int64 {
+	ordered := map[string]int64{}
+	for _, line := range s.Lines {
+		ordered[line.SKU] += line.Quantity
+	}
+	return ordered
 }
 
 // SKUs are the SKUs of the lines, each once, in the order of the lines.

@@ -98,6 +98,7 @@ type paymentIntent struct {
 	Amount             count  `json:"amount"`
 	Capturable         count  `json:"amount_capturable"`
 	Received           count  `json:"amount_received"`
+	Fee                count  `json:"application_fee_amount"`
 	Charge             struct {
 		ID       string `json:"id"`
 		Created  count  `json:"created"`
@@ -125,7 +126,7 @@ const defaultAuthorization = 7 * 24 * time.Hour
 func (p paymentIntent) payment() order.Payment {
 	payment := order.Payment{
 		State: p.state(), Amount: int64(p.Amount), Capturable: int64(p.Capturable), Captured: int64(p.Received),
-		Refunded: int64(p.Charge.Refunded), Disputed: p.Charge.Disputed,
+		Refunded: int64(p.Charge.Refunded), Disputed: p.Charge.Disputed, Fee: int64(p.Fee), Charged: unix(p.Charge.Created),
 	}
 	if payment.State == order.RequiresCapture {
 		payment.AuthorizationExpires = p.authorizationExpires()

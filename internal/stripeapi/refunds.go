@@ -3,13 +3,11 @@ package stripeapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 
-	"vitrine/internal/fault"
 	"vitrine/internal/order"
 )
 
@@ -37,19 +35,16 @@ func (r refund) order() order.Refund {
 	}
 }
 
-// Refund gives money back that was captured: amount of it, 0 is all that is left. The reason is one of
-// order.RefundReasons, or empty.
+// Refund gives money back that was captured: amount of it, 0 is all that is left. With feeBack the platform's fee goes back
+// in proportion; a payment without a fee takes none back, and Stripe refuses to.
 //
 // The refund carries its key in its metadata, and one that is there already under the key is returned instead of another:
 // Stripe forgets keys after a day, and a second refund would be real money. The status says whether the money is on its
 // way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded already,
 // by whomever, a refund of everything is a success.
-func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error) {
+func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Refund{}, err
-	}
-	if reason != "" && !slices.Contains(order.RefundReasons, reason) {
-		return order.Refund{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is no reason for a refund: expected one of %v, or none", reason, order.RefundReasons))
 	}
 	made, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil {
@@ -58,21 +53,21 @@ func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amou
 	if i := slices.IndexFunc(made, func(r order.Refund) bool { return r.Key == key }); i >= 0 {
 		return made[i], nil
 	}
-	one, err := o.createRefund(ctx, account, paymentIntent, amount, reason, key)
+	one, err := o.createRefund(ctx, account, paymentIntent, amount, feeBack, key)
 	if refusedAs(err, "charge_already_refunded") {
 		return o.refundedAlready(ctx, account, paymentIntent, amount, err)
 	}
 	return one, err
 }
 
-func (o *Orders) createRefund(ctx context.Context, account, paymentIntent string, amount int64, reason, key string) (order.Refund, error) {
+func (o *Orders) createRefund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error) {
 	doing := "refund " + paymentIntent
 	form := url.Values{"payment_intent": {paymentIntent}, "metadata[" + keyMetadata + "]": {key}}
 	if amount > 0 {
 		form.Set("amount", strconv.FormatInt(amount, 10))
 	}
-	if reason != "" {
-		form.Set("reason", reason)
+	if feeBack {
+		form.Set("refund_application_fee", "true")
 	}
 	response, err := o.post(ctx, doing, account, refundsPath, form, key)
 	if err != nil {
