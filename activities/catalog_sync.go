@@ -19,6 +19,10 @@ import (
 // StripeTaskQueue is where the activities that call Stripe run.
 const StripeTaskQueue = "vitrine-stripe"
 
+// MerchantTaskQueue is where the activities run that wait for merchants' endpoints and mail servers: one that hangs must not
+// take the place of a catalog, or of another step of an order.
+const MerchantTaskQueue = "vitrine-merchant"
+
 // Imports is one of Stripe's two ways to bring a part into an account's catalog. Errors carry a fault.
 type Imports interface {
 	// Upload brings a part to Stripe and returns what CreateImport is to take: with V1 a file, with V2 the import that

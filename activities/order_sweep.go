@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -120,7 +121,7 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 			refused = cmp.Or(refused, err)
 			continue
 		case err != nil:
-			return result, err
+			return result, errors.Join(err, p.save(ctx))
 		case delivered:
 			result.Delivered++
 		}

@@ -54,12 +54,11 @@ func (f decideFlags) decision() (order.Decision, error) {
 	if err != nil {
 		return order.Decision{}, badInput(err)
 	}
-	verdict := order.Accepted
+	d := order.Decision{Verdict: order.Accepted, Reference: f.reference, Lines: lines}
 	if f.reject {
-		verdict = order.Rejected
+		d.Verdict, d.Reason = order.Rejected, order.Reason(f.reason)
 	}
-	d, err := newDecision(verdict, f.reason, f.reference, lines)
-	return d, badInput(err)
+	return d.Tidy(), nil
 }
 
 // decideOrder looks first: a signal is not answered, and one that nobody waits for would be lost in silence.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/order"
 )
 
@@ -43,8 +45,8 @@ func (a *app) orderSettingsSetCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "set ACCOUNT -f FILE",
 		Short:             "Check settings for orders, and put them in the place of what is there",
-		Long:              "Check settings for orders, and put them in the place of what is there. The file is what 'show' prints; orders that are\nunder way go on by the settings that they have read.",
-		Example:           "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order settings show acct_A | jq '.account=\"acct_B\"' | starter order settings set acct_B -f -",
+		Long:              "Check settings for orders, and put them in the place of what is there. The file is what 'show' prints; orders that are\nunder way go on by the settings that they have read.\n\nOrders that were placed before the account was enabled are somebody else's: \"since\" says when that was, and is filled in\nif the file does not say.",
+		Example:           "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order settings show acct_A | jq '.account=\"acct_B\" | del(.since, .all_since)' | starter order settings set acct_B -f -",
 		Args:              accountArgs(1, 1),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -91,6 +93,15 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if err != nil {
 		return err
 	}
+	before, err := docs.Settings(ctx, account)
+	switch {
+	case err == nil:
+		settings = settings.Succeed(before, a.now())
+	case !fault.Is(err, fault.SettingsInvalid):
+		return err
+	case settings.Enabled && settings.Since.IsZero():
+		return badInput(fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err, a.now().UTC().Format(time.RFC3339)))
+	}
 	if err := docs.SaveSettings(ctx, settings); err != nil {
 		return err
 	}
@@ -105,7 +116,7 @@ func fulfils(s order.Settings) string {
 	if !s.Enabled {
 		return "none are fulfilled (enabled is false)"
 	}
-	return fmt.Sprintf("%s orders are fulfilled by %s", s.WithDefaults().Which, s.Fulfillment.Kind)
+	return fmt.Sprintf("%s orders that are placed from %s on are fulfilled by %s", s.WithDefaults().Which, s.Since.Format(time.DateTime), s.Fulfillment.Kind)
 }
 
 func (a *app) readSettings(file string) ([]byte, error) {

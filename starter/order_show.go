@@ -84,6 +84,9 @@ func (a *app) printOrder(v workflows.OrderView) {
 	for _, d := range v.Disputes {
 		a.detail("dispute", disputeText(d))
 	}
+	for _, notice := range v.Undelivered {
+		a.detail("not told", notice)
+	}
 	a.detail("events", count(int64(v.Events)))
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,6 +25,7 @@ type steering struct {
 	update   string
 	question string // empty: nobody is asked, because nothing is lost
 	done     string
+	updateID string // empty: any
 }
 
 func (a *app) orderCancelCommand() *cobra.Command {
@@ -103,7 +106,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, "… no worker has taken it yet: is one running?") })
 	defer alone.Stop()
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: s.update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: id.String(), UpdateName: s.update, UpdateID: s.updateID, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, nil)
@@ -169,7 +172,7 @@ func (a *app) orderRefundCommand() *cobra.Command {
 	var amount string
 	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error { return a.refundOrder(c.Context(), id, s, amount) })
 	c.Short = "Refund an order, in full or in part"
-	c.Long = "Refund an order: all that is left, or an amount. The goods stay where they are; 'starter order cancel' stops them." + steerHelp
+	c.Long = "Refund an order: all that is left, or an amount. The goods stay where they are; 'starter order cancel' stops them.\nThe same command again, with the same --why, is the same refund and not another." + steerHelp
 	c.Example = `  starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50
   starter order refund acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --why "ticket 4711" --by ops@acme.example --yes`
 	s.register(c)
@@ -184,6 +187,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, amount s
 	}
 	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict(in)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
+	s.updateID = sameQuestion(in, amount)
 	if amount != "" {
 		currency, err := a.currencyOf(ctx, id)
 		if err != nil {
@@ -196,6 +200,13 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, amount s
 		s.done = "is refunded " + money(refund.Amount, currency)
 	}
 	return a.steer(ctx, id, s, refund)
+}
+
+// sameQuestion names a refund by what was asked: whoever repeats the command because its answer was lost gets the answer, and
+// the money moves once. Another refund of the same amount needs another reason.
+func sameQuestion(in workflows.VerdictInput, amount string) string {
+	digest := sha256.Sum256([]byte(strings.Join([]string{amount, in.By, in.Why}, "\x00")))
+	return hex.EncodeToString(digest[:16])
 }
 
 func (a *app) currencyOf(ctx context.Context, id order.ID) (string, error) {

@@ -61,8 +61,8 @@ func (a *app) sweepOnce(ctx context.Context, accounts []string) error {
 	}
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: sweepManualID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: sweepTimeout,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		StaticSummary:            "Deliver what webhooks missed",
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary: "Deliver what webhooks missed",
 	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: accounts})
 	if err != nil {
 		return fmt.Errorf("start the sweep: %w", advise(err))

@@ -323,7 +323,7 @@ func TestSettingsForOrders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orders.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"account":"acct_1","enabled":true,"fulfillment":{"kind":"s3"}}`), 0o600))
 	require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", file), s.stderr.String())
-	require.Equal(t, "acct_1  the settings for orders are saved; agent orders are fulfilled by s3\n", s.stdout.String())
+	require.Equal(t, "acct_1  the settings for orders are saved; agent orders that are placed from 2026-11-24 12:00:00 on are fulfilled by s3\n", s.stdout.String())
 	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
 	require.Contains(t, s.stdout.String(), `"settle_window": "2880h0m0s"`)
 

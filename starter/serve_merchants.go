@@ -111,36 +111,13 @@ func readShipment(body []byte) (any, error) {
 	return shipment, shipment.Check()
 }
 
-// readDecision reads the answer that an endpoint could have given at once.
+// readDecision reads the answer that an endpoint could have given at once. Whether it fits the order, its workflow finds out.
 func readDecision(body []byte) (any, error) {
-	var answer struct {
-		Status    order.Verdict        `json:"status"`
-		Reason    string               `json:"reason"`
-		Lines     []order.AcceptedLine `json:"lines"`
-		Reference string               `json:"reference"`
+	d, err := order.ParseDecision(body)
+	if err == nil && d.Verdict == order.Pending {
+		err = fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
-	if err := decodeStrictly(body, &answer); err != nil {
-		return nil, err
-	}
-	return newDecision(answer.Status, answer.Reason, answer.Reference, answer.Lines)
-}
-
-// newDecision checks what can be checked without the order; the workflow checks the rest.
-func newDecision(verdict order.Verdict, reason, reference string, lines []order.AcceptedLine) (order.Decision, error) {
-	d := order.Decision{Verdict: verdict, Reference: order.ReferenceOf(reference), Lines: lines}
-	switch verdict {
-	case order.Rejected:
-		d.Reason, d.Lines = order.ReasonOf(reason), nil
-	case order.Accepted:
-	default:
-		return d, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("status %.20q: expected accepted or rejected", verdict))
-	}
-	for _, line := range d.Lines {
-		if line.SKU == "" || line.Quantity < 0 {
-			return d, fault.NewPermanent(fault.InputInvalid, errors.New("lines: expected a sku and a quantity in each"))
-		}
-	}
-	return d, nil
+	return d, err
 }
 
 // decodeStrictly refuses fields that it does not know: a mistyped tracking would otherwise be none.

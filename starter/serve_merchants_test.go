@@ -76,8 +76,8 @@ func TestReportsThatAreRefused(t *testing.T) {
 		"no id":                {shipments, `{"carrier":"UPS"}`, bearer, 400, "shipment"},
 		"an address":           {shipments, `{"id":"p-1","carrier":"1 Main St, Springfield"}`, bearer, 400, "carrier"},
 		"too large":            {shipments, strings.Repeat(" ", maxReport) + shipped, bearer, 413, "65536"},
-		"an unknown decision":  {decisions, `{"status":"maybe"}`, bearer, 400, "accepted or rejected"},
-		"no decision":          {decisions, `{"status":"pending"}`, bearer, 400, "accepted or rejected"},
+		"an unknown decision":  {decisions, `{"status":"maybe"}`, bearer, 400, "or rejected"},
+		"no decision":          {decisions, `{"status":"pending"}`, bearer, 400, "or rejected"},
 		"a line without a SKU": {decisions, `{"status":"accepted","lines":[{"quantity":1}]}`, bearer, 400, "sku"},
 	} {
 		t.Run(name, func(t *testing.T) {

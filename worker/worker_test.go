@@ -357,14 +357,16 @@ func TestAWorkerThatCannotStartStopsTheOthers(t *testing.T) {
 
 func TestTheLadderHolds(t *testing.T) {
 	t.Parallel()
-	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
+	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3", "VITRINE_MERCHANT_CONCURRENCY", "5", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
 	require.NoError(t, err)
-	stripe, storage := stripeOptions(c, nil), storageOptions(c, nil)
+	stripe, storage, merchant := stripeOptions(c, nil), storageOptions(c, nil), merchantOptions(c, nil)
 	require.Equal(t, 40*time.Second, stripe.WorkerStopTimeout)
 	require.Equal(t, 40*time.Second, storage.WorkerStopTimeout)
 	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond, 0)
 	require.Equal(t, 3, stripe.MaxConcurrentActivityExecutionSize)
 	require.True(t, stripe.DisableWorkflowWorker)
+	require.Equal(t, 5, merchant.MaxConcurrentActivityExecutionSize)
+	require.True(t, merchant.DisableWorkflowWorker)
 	require.Zero(t, storage.TaskQueueActivitiesPerSecond)
 	require.False(t, storage.DisableWorkflowWorker)
 

@@ -27,7 +27,7 @@ const heartbeatInterval = 5 * time.Second
 // workers are the workers of this process, one for each task queue.
 type workers []worker.Worker
 
-// newWorkers makes them. The activities are the same on both queues: a workflow says where each step runs.
+// newWorkers makes them. The activities are the same on all queues: a workflow says where each step runs.
 func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giveUp) workers {
 	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
 	workflows.Register(storage)
@@ -35,7 +35,10 @@ func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giv
 
 	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
 	steps.register(stripe)
-	return workers{storage, stripe}
+
+	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, giveUp))
+	steps.register(merchant)
+	return workers{storage, stripe, merchant}
 }
 
 // steps are the activities of all workflows.
@@ -65,6 +68,13 @@ func stripeOptions(c config.Config, giveUp giveUp) worker.Options {
 	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
 	// The server counts, so the rate holds for all workers together. The last one to ask sets it.
 	o.TaskQueueActivitiesPerSecond = c.Stripe.Rate
+	return o
+}
+
+func merchantOptions(c config.Config, giveUp giveUp) worker.Options {
+	o := commonOptions(c, giveUp)
+	o.DisableWorkflowWorker = true
+	o.MaxConcurrentActivityExecutionSize = c.Orders.Concurrency
 	return o
 }
 
@@ -99,7 +109,7 @@ func startWorkers(lc fx.Lifecycle, w workers, h *health.Health, logger *slog.Log
 	lc.Append(fx.StartStopHook(
 		func() {
 			h.Started()
-			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue})
+			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.MerchantTaskQueue})
 		},
 		func() {
 			h.Draining()

@@ -15,7 +15,8 @@ import (
 )
 
 // TaskQueue is where the workflows and their S3 activities run. Activities that call Stripe have a queue of their own,
-// activities.StripeTaskQueue, so that a server-side rate holds for the whole fleet.
+// activities.StripeTaskQueue, so that a server-side rate holds for the whole fleet; and so have those that wait for merchants,
+// activities.MerchantTaskQueue.
 const TaskQueue = "vitrine"
 
 // CatalogSyncType is the workflow type of CatalogSync, as the CLIs spell it.

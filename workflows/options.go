@@ -95,7 +95,7 @@ func mail(ctx workflow.Context, summary string) workflow.Context {
 
 func patient(ctx workflow.Context, summary string, deadline time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: TaskQueue, Summary: summary, RetryPolicy: &patience, HeartbeatTimeout: deadWorker,
+		TaskQueue: activities.MerchantTaskQueue, Summary: summary, RetryPolicy: &patience, HeartbeatTimeout: deadWorker,
 		StartToCloseTimeout: 3 * time.Minute, ScheduleToCloseTimeout: deadline,
 	})
 }

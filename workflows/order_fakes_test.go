@@ -22,6 +22,8 @@ type till struct {
 	calls    []string           // step and key or id, in order
 	errors   map[string][]error // by step, one for each call
 	sent     []string           // evidence, by dispute
+	fee      int64              // of the capture
+	feeBack  bool
 }
 
 func (f *till) next(step, what string) error {
@@ -56,13 +58,14 @@ func (f *till) payment() order.Payment {
 	return p
 }
 
-func (f *till) Capture(_ context.Context, _, _ string, amount, _ int64, key string) (order.Payment, error) {
+func (f *till) Capture(_ context.Context, _, _ string, amount, fee int64, key string) (order.Payment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.session.Summary.Payment
 	if err := f.next("capture", fmt.Sprint(amount, " ", key)); err != nil {
 		return *p, err
 	}
+	f.fee = fee
 	if p.State == order.Canceled {
 		return *p, fault.NewPermanent(fault.AuthorizationExpired, errors.New("pi_1 cannot be captured any more"))
 	}
@@ -89,7 +92,7 @@ func (f *till) Cancel(_ context.Context, _, _, key string) (order.Payment, error
 	return *p, nil
 }
 
-func (f *till) Refund(_ context.Context, _, _ string, amount int64, _ bool, key string) (order.Refund, error) {
+func (f *till) Refund(_ context.Context, _, _ string, amount int64, feeBack bool, key string) (order.Refund, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.next("refund", fmt.Sprint(amount, " ", key)); err != nil {
@@ -98,7 +101,16 @@ func (f *till) Refund(_ context.Context, _, _ string, amount int64, _ bool, key 
 	if i := slices.IndexFunc(f.refunds, func(r order.Refund) bool { return r.Key == key }); i >= 0 {
 		return f.refunds[i], nil
 	}
+	f.feeBack = feeBack
 	return f.giveBack(amount, key), nil
+}
+
+// fails lets a refund come back.
+func (f *till) fails(i int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refunds[i].Status = "failed"
+	f.session.Summary.Payment.Refunded -= f.refunds[i].Amount
 }
 
 // giveBack is a refund; without a key somebody else made it.

@@ -25,7 +25,7 @@ type stale struct {
 // request is what somebody asked for by an update. The handler notes it and waits; the run carries it out.
 type request struct {
 	update  string
-	id      string // of the update: the client's own, repeated if it asks again
+	id      string // of the update
 	verdict OrderVerdict
 	amount  int64
 

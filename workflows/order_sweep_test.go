@@ -137,7 +137,6 @@ func TestTheSweepDeliversWhatWebhooksMissed(t *testing.T) {
 	s.settings("acct_3", false)
 	s.happens("acct_1", 50*time.Hour, "evt_0")
 	s.happens("acct_1", 30*time.Minute, "evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_6", "evt_7")
-	s.happens("acct_3", 30*time.Minute, "evt_8")
 	result, err := s.sweep(workflows.OrderSweepInput{})
 	require.NoError(t, err)
 	require.Equal(t, workflows.OrderSweepResult{Accounts: 3, Events: 7, Delivered: 7}, result)
@@ -145,9 +144,39 @@ func TestTheSweepDeliversWhatWebhooksMissed(t *testing.T) {
 
 	s.log.got = nil
 	s.happens("acct_1", 5*time.Minute, "evt_9") // Stripe listed it late
-	_, err = s.sweep(workflows.OrderSweepInput{})
+	for range 2 {
+		_, err = s.sweep(workflows.OrderSweepInput{})
+		require.NoError(t, err)
+		require.Equal(t, []string{"evt_9"}, s.log.got, "the overlap has it, and it is delivered once")
+	}
+}
+
+func TestOrdersOfAnAccountThatWasSwitchedOffAreSwept(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1")
+	s.settings("acct_1", false)
+	s.happens("acct_1", 30*time.Minute, "evt_1")
+	result, err := s.sweep(workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_without"}})
 	require.NoError(t, err)
-	require.Equal(t, []string{"evt_9"}, s.log.got, "the overlap has it")
+	require.Equal(t, workflows.OrderSweepResult{Accounts: 2, Events: 1, Delivered: 1}, result, "an order under way needs its news")
+}
+
+func TestAnEventThatCannotBeDeliveredKeepsNoOtherBack(t *testing.T) {
+	t.Parallel()
+	s := newSweepStage(t, "acct_1")
+	s.swept("acct_1", time.Hour)
+	s.happens("acct_1", 30*time.Minute, "evt_bad")
+	s.happens("acct_1", 20*time.Minute, "evt_good")
+	bad := fault.NewPermanent(fault.StripeRejected, errors.New("no such payment_intent"))
+	s.log.errors["deliver evt_bad"] = []error{bad, bad}
+	for range 2 {
+		_, err := s.sweep(workflows.OrderSweepInput{})
+		require.ErrorContains(t, err, "1 accounts failed")
+	}
+	require.Equal(t, []string{"evt_good"}, s.log.got, "once")
+	_, err := s.sweep(workflows.OrderSweepInput{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"evt_good", "evt_bad"}, s.log.got, "the cursor stayed before it")
 }
 
 func TestASweepThatIsInterruptedReadsAgain(t *testing.T) {

@@ -64,6 +64,7 @@ type Import struct {
 type Orders struct {
 	SecretsDir    string // of merchants' secrets; empty: there are none in files
 	AllowPrivate  bool   // merchants' endpoints may be in private networks
+	Concurrency   int    // activities that wait for merchants and mail servers which one worker runs at once
 	SMTP          Secret // the mail server's address, which holds a password; empty: no mail
 	MailTemplates string // empty: Vitrine's own
 }
@@ -149,6 +150,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("orders",
 			"secrets_dir", c.Orders.SecretsDir,
 			"allow_private", c.Orders.AllowPrivate,
+			"concurrency", c.Orders.Concurrency,
 			"smtp", c.Orders.SMTP,
 			"mail_templates", c.Orders.MailTemplates),
 		slog.Group("worker",

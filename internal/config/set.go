@@ -116,6 +116,11 @@ func setStorageConcurrency(c *Config, value string) (err error) {
 	return err
 }
 
+func setMerchantConcurrency(c *Config, value string) (err error) {
+	c.Orders.Concurrency, err = concurrency(value)
+	return err
+}
+
 func concurrency(value string) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > 1000 {

@@ -85,6 +85,8 @@ func Table() []Variable {
 			Meaning: "folder of files with the secrets that merchants' endpoints are called with (secret_file in an account's settings for orders)"},
 		{Name: "VITRINE_ALLOW_PRIVATE_ENDPOINTS", Default: "false", Worker: true, preset: true, set: setAllowPrivate,
 			Meaning: "let merchants' endpoints be in private networks, and plain http; for sandboxes"},
+		{Name: "VITRINE_MERCHANT_CONCURRENCY", Default: "64", Worker: true, preset: true, set: setMerchantConcurrency,
+			Meaning: "activities that wait for merchants' endpoints and mail servers which one worker runs at once"},
 		{Name: "VITRINE_SMTP_URL", Worker: true, secret: true, set: setSMTP,
 			Meaning: "mail server that buyers are written to by: smtp://user:password@host:587, smtps://…, or smtp://host:port?tls=none for a mail catcher; unset: no mail"},
 		{Name: "VITRINE_SMTP_URL_FILE", Worker: true, set: setSMTPFile,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/fault"
@@ -26,8 +27,10 @@ type desk struct {
 	lookups  int
 	asked    int
 	err      error // of Temporal
-	askErr   error // of the settings
-	findErr  error // of Stripe
+
+	signalErr error // of a signal that starts nothing
+	askErr    error // of the settings
+	findErr   error // of Stripe
 
 	id, signal, workflow string
 	event                order.Event
@@ -47,6 +50,14 @@ func newDesk() *desk {
 		},
 	}
 	return d
+}
+
+func (d *desk) SignalWorkflow(_ context.Context, id, _, signal string, arg any) error {
+	if d.signalErr != nil {
+		return d.signalErr
+	}
+	d.id, d.signal, d.event = id, signal, arg.(order.Event)
+	return nil
 }
 
 func (d *desk) SignalWithStartWorkflow(_ context.Context, id, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
@@ -87,6 +98,27 @@ func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
 			require.Zero(t, d.delivered)
 		})
 	}
+}
+
+func TestTheEndOfWhatNeverBeganBeginsNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	expired := order.Event{ID: "evt_3", Type: "checkout.session.expired", Account: "acct_1", Object: "cs_1", Session: "cs_1"}
+	d.signalErr = serviceerror.NewNotFound("no such workflow")
+	outcome, err := d.Deliver(t.Context(), expired)
+	require.NoError(t, err)
+	require.Equal(t, intake.NotBegun, outcome)
+
+	d.signalErr = serviceerror.NewUnavailable("away")
+	_, err = d.Deliver(t.Context(), expired)
+	require.ErrorContains(t, err, "away")
+
+	d.signalErr = nil // it awaits its payment
+	outcome, err = d.Deliver(t.Context(), expired)
+	require.NoError(t, err)
+	require.Equal(t, intake.Delivered, outcome)
+	require.Equal(t, expired, d.event)
+	require.Empty(t, d.workflow, "nothing is started")
 }
 
 func TestAFailureThatMayPassIsNoOutcome(t *testing.T) {

@@ -86,7 +86,7 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 	}{
 		"currency":       {func(s *order.Summary) { s.Currency = "USD" }, order.CurrencyInvalid},
 		"no lines":       {func(s *order.Summary) { s.Lines = nil }, order.NoLines},
-		"no reference":   {func(s *order.Summary) { s.Lines[1].SKU = "" }, order.ReferenceMissing},
+		"no payment":     {func(s *order.Summary) { s.PaymentIntent = "" }, order.PaymentMissing},
 		"quantity":       {func(s *order.Summary) { s.Lines[1].Quantity = 0 }, order.QuantityInvalid},
 		"negative line":  {func(s *order.Summary) { s.Lines[1].Tax = -1 }, order.AmountInvalid},
 		"huge total":     {func(s *order.Summary) { s.Amounts.Total = math.MaxInt64 }, order.AmountInvalid},
@@ -112,13 +112,36 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 	require.Empty(t, free.Check())
 }
 
-func TestUnknownSKUsAreNamedOnce(t *testing.T) {
+func TestSKUsAreNamedOnce(t *testing.T) {
 	t.Parallel()
 	s := summary()
-	s.Lines = append(s.Lines, s.Lines[0])
-	problems := s.Unknown(func(sku string) bool { return sku == "BULB-1" })
-	require.Len(t, problems, 1)
-	require.Equal(t, "LAMP-1", problems[0].SKU)
+	s.Lines = append(s.Lines, s.Lines[0], order.Line{})
+	require.Equal(t, []string{"LAMP-1", "BULB-1"}, s.SKUs())
+	require.Equal(t, []order.Problem{{Code: order.ReferenceMissing, Detail: "line 4 has no external reference"}}, s.Unreferenced())
+}
+
+func TestFeesGoWithWhatIsCaptured(t *testing.T) {
+	t.Parallel()
+	p := order.Payment{Amount: 3700, Fee: 370}
+	for amount, want := range map[int64]int64{3700: 370, 3150: 315, 1: 0, 0: 0, 3699: 369} {
+		require.Equal(t, want, p.FeeOf(amount), amount)
+	}
+	require.Zero(t, order.Payment{Amount: 3700}.FeeOf(3150))
+}
+
+func TestEventsThatBeginNoOrder(t *testing.T) {
+	t.Parallel()
+	var begin []string
+	for _, kind := range order.EventTypes() {
+		if (order.Event{Type: kind}).Begins() {
+			begin = append(begin, kind)
+		}
+	}
+	require.NotContains(t, begin, "checkout.session.expired")
+	for _, kind := range []string{"checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded",
+		"payment_intent.amount_capturable_updated", "charge.refunded", "charge.dispute.created", "charge.dispute.closed"} {
+		require.Contains(t, begin, kind)
+	}
 }
 
 func TestDecisionsMustFitTheOrder(t *testing.T) {
@@ -261,6 +284,40 @@ func TestWhichOrdersAreWanted(t *testing.T) {
 	require.True(t, s.Wants(plain))
 	s.Enabled = false
 	require.False(t, s.Wants(agent))
+}
+
+func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
+	t.Parallel()
+	took, later := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	next := settings().Succeed(order.Settings{}, took)
+	require.Equal(t, took, next.Since)
+	require.Zero(t, next.AllSince)
+
+	agent, plain := summary(), summary()
+	plain.Agent, plain.Lines = order.Agent{}, []order.Line{{}}
+	for placed, wanted := range map[time.Time]bool{took.Add(-time.Second): false, took: true, later: true} {
+		agent.Payment.Charged = placed // the cart may be older
+		require.Equal(t, wanted, next.Wants(agent), placed)
+	}
+
+	all := settings()
+	all.Which = order.AllOrders
+	all = all.Succeed(next, later)
+	require.Equal(t, [2]time.Time{took, later}, [2]time.Time{all.Since, all.AllSince}, "agents' orders go on, all others begin")
+	agent.Created, plain.Created = took, took
+	agent.Payment.Charged = time.Time{}
+	require.True(t, all.Wants(agent))
+	require.False(t, all.Wants(plain))
+
+	off := settings()
+	off.Enabled = false
+	off = off.Succeed(all, later)
+	require.Zero(t, off.Since)
+	require.Equal(t, later.Add(time.Hour), settings().Succeed(off, later.Add(time.Hour)).Since, "what was placed in between is somebody else's")
+
+	named := settings()
+	named.Since = took
+	require.Equal(t, took, named.Succeed(order.Settings{}, later).Since)
 }
 
 func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {

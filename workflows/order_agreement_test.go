@@ -1,0 +1,356 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+func decides(env *environment, d order.Decision) { env.SignalWorkflow(workflows.SignalDecision, d) }
+
+func (s *orderStage) pending() { s.shop.answers = []order.Decision{{Verdict: order.Pending}} }
+
+func (s *orderStage) partly() {
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}}
+}
+
+func TestWhatWasPlacedBeforeVitrineTookOverIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.settings(func(o *order.Settings) { o.Since = bought.Add(time.Second) })
+	s.stripe.giveBack(500, "")
+	s.ends(workflows.OrderIgnored, s.hears(0, "evt_2", "charge.refunded", "ch_1"))
+	require.Empty(t, s.shop.submitted)
+}
+
+func TestARunThatWasEndedByForceIsNotTakenForNew(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.down = true
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), func(env *environment) { env.SetWorkflowRunTimeout(day) })
+	require.Error(t, err)
+	s.shop.down = false
+
+	var retried reply
+	s.ends(workflows.OrderAccepted, s.expects(time.Hour, workflows.OrderHeld, func() {
+		require.Contains(t, s.look(s.env).Reason, "an earlier run was ended")
+		require.Empty(t, s.shop.submitted)
+	}), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.Len(t, s.shop.submitted, 1)
+	s.requireMoney(3700, 0)
+}
+
+func TestACancellationThatFailsIsTakenUpByTheNextEvent(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.pending()
+	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, (*environment).CancelWorkflow))
+	require.ErrorContains(t, err, "could not be undone")
+	s.ends(workflows.OrderCanceled)
+	require.Len(t, s.shop.submitted, 1)
+	s.requireMoney(3700, 3700)
+}
+
+func TestMoneyThatArrivesAfterTheEndGoesBack(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Unpaid)
+	s.stripe.errors["cancel"] = permanently(fault.StripeRejected)
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, (*environment).CancelWorkflow))
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
+	view, err := s.run(s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"))
+	require.NoError(t, err)
+	require.Equal(t, workflows.OrderCanceled, view.State)
+	s.requireMoney(3700, 3700)
+}
+
+func TestNewsDuringACancellationIsDealtWith(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, func(env *environment) {
+		env.CancelWorkflow()
+		env.SignalWorkflow(workflows.SignalEvent, order.Event{ID: "evt_2", Type: "charge.dispute.created", Account: account, Created: bought, Object: "du_1"})
+	}))
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	require.Contains(t, s.shop.told(), "disputed")
+}
+
+func TestRefundsThatCouldNotBeReadAreReadWhenSomebodyRetries(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.down = true
+	s.stripe.errors["refunds"] = permanently(fault.StripeForbidden)
+	var retried reply
+	s.ends(workflows.OrderCanceled,
+		s.at(time.Minute, func(*environment) { s.stripe.giveBack(0, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
+		s.expects(2*time.Hour, workflows.OrderHeld, func() { s.shop.down = false }), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
+	require.Empty(t, s.shop.submitted)
+}
+
+func TestGoodsDoNotLeaveForMoneyThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.stripe.session.Summary.Lines[0].SKU = "OTHER"
+	var retried, canceled reply
+	s.ends(workflows.OrderCanceled, s.expects(time.Minute, workflows.OrderHeld, func() { s.stripe.giveBack(0, "") }), // nobody is told
+		s.asks(time.Hour, workflows.UpdateRetry, ada, &retried), s.asks(day, workflows.UpdateCancel, ada, &canceled))
+	require.Empty(t, s.shop.submitted)
+}
+
+func TestTheLastWordOfAMerchantCounts(t *testing.T) {
+	t.Parallel()
+	for verdict, want := range map[order.Verdict]workflows.OrderState{order.Rejected: workflows.OrderRejected, order.Accepted: workflows.OrderAccepted} {
+		s := newOrderStage(t, order.RequiresCapture)
+		s.shop.down = true // his answers are lost
+		s.ends(want, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
+			s.expects(2*time.Hour, want, func() { s.shop.down = false }))
+		require.LessOrEqual(t, s.stripe.count("capture"), 1)
+		require.NotEqual(t, order.RequiresCapture, s.stripe.payment().State)
+	}
+}
+
+func TestAMerchantWhoRegretsIsHeard(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	var canceled reply
+	s.ends(workflows.OrderCanceled, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
+		s.expects(2*time.Hour, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "rejects it now") }),
+		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled))
+	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
+	s.requireMoney(3700, 3700)
+}
+
+func TestAParcelIsNeverLost(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	s.settings(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
+	s.pending()
+	view := s.ends(workflows.OrderShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+		s.expects(day+time.Hour, workflows.OrderAwaitsMerchant, func() {
+			require.Equal(t, order.RequiresCapture, s.stripe.payment().State, "a parcel is no decision")
+		}), s.at(2*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+	require.Len(t, view.Shipments, 1)
+	s.requireMoney(3700, 0)
+}
+
+func TestGoodsThatAreShippedInVainNeedAPerson(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	var canceled, shipped, retried reply
+	view := s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
+		s.expects(3*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "goods were shipped") }),
+		s.asks(4*day, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(shipped.refused, shipped.failed, retried.refused, retried.failed))
+	require.Len(t, view.Shipments, 1)
+	s.requireMoney(3700, 3700)
+}
+
+func TestAParcelHoldsWhatWasOrdered(t *testing.T) {
+	t.Parallel()
+	for _, line := range []order.AcceptedLine{{SKU: "for J. Doe, 5 Elm Road", Quantity: 1}, {SKU: "LAMP-1", Quantity: 4}, {SKU: "LAMP-1"}} {
+		s := newOrderStage(t, order.Paid)
+		sent := parcel
+		sent.Lines = []order.AcceptedLine{line}
+		var shipped reply
+		s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateShip, sent, &shipped))
+		require.ErrorContains(t, shipped.refused, "shipment: lines")
+	}
+}
+
+func TestARefundThatFailsLaterIsOwedAgain(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.partly()
+	var retried reply
+	view := s.ends(workflows.OrderAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }), s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
+		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 550 usd has failed") }),
+		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.EqualValues(t, 550, view.Refunded)
+	require.Len(t, s.stripe.refunds, 2)
+	require.Len(t, s.shop.letters, 1)
+	s.requireMoney(3700, 550)
+}
+
+func TestOnlyWhatTheMerchantTakesCostsAFee(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	s.partly()
+	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
+	s.ends(workflows.OrderAccepted)
+	require.EqualValues(t, 315, s.stripe.fee, "of 3150 captured")
+
+	s = newOrderStage(t, order.Paid)
+	s.partly()
+	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
+	s.ends(workflows.OrderAccepted)
+	require.True(t, s.stripe.feeBack)
+}
+
+func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	s.pending()
+	var retried reply
+	view := s.ends(workflows.OrderAccepted, s.at(time.Hour, func(*environment) {
+		s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
+	}), s.hears(time.Hour+time.Second, "evt_2", "charge.captured", "ch_1"),
+		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }),
+		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 1000 of 3700 usd was captured") }),
+		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
+	require.EqualValues(t, 1000, view.Captured)
+	require.Len(t, s.shop.letters, 1)
+}
+
+func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	s.settings(func(o *order.Settings) { o.DecideWithin = catalog.Interval(10 * day) })
+	s.pending()
+	s.ends(workflows.OrderAccepted, s.at(time.Hour, func(*environment) {
+		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
+	}), s.hears(time.Hour+time.Second, "evt_2", "payment_intent.succeeded", "pi_1"),
+		s.at(9*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+	s.requireMoney(3700, 0)
+}
+
+func TestAPendingMerchantIsWarned(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	s.settings(func(o *order.Settings) { o.DecideWithin = catalog.Interval(10 * day) })
+	s.pending()
+	s.ends(workflows.OrderRejected)
+	require.Equal(t, []string{"authorization_expiring", "canceled"}, s.shop.told())
+}
+
+func TestADisputeBeforeTheMerchantHasTheOrderHoldsIt(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]bool{"before it is loaded": true, "while it is held": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newOrderStage(t, order.Paid)
+			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
+			play := []func(*environment){s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1")}
+			if before {
+				s.stripe.pay(func(p *order.Payment) { p.Disputed = true })
+			} else {
+				s.stripe.session.Summary.Lines[0].SKU = "OTHER"
+			}
+			var retried, again reply
+			play = append(play, s.expects(2*time.Hour, workflows.OrderHeld), s.asks(day, workflows.UpdateRetry, ada, &retried),
+				s.at(2*day, func(*environment) {
+					require.Len(t, s.shop.submitted, 1, "whoever retries has seen it")
+					s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won", Amount: 3700})
+				}), s.hears(2*day+time.Second, "evt_3", "charge.dispute.closed", "du_1"))
+			s.ends(workflows.OrderAccepted, play...)
+			require.NoError(t, errors.Join(retried.refused, retried.failed, again.refused))
+			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(), "he is told once he has the order")
+		})
+	}
+}
+
+func TestWhatIsDisputedIsTheBanksToDecide(t *testing.T) {
+	t.Parallel()
+	for status, refunded := range map[string]int64{"lost": 0, "won": 3700} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			s := newOrderStage(t, order.Paid)
+			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
+			var canceled reply
+			s.ends(workflows.OrderCanceled, s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1"), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &canceled),
+				s.expects(day, workflows.OrderDisputed, func() {
+					require.Zero(t, s.stripe.count("refund"), "Stripe refunds nothing that is disputed")
+					s.stripe.dispute(order.Dispute{ID: "du_1", Status: status, Amount: 3700})
+				}), s.hears(2*day, "evt_3", "charge.dispute.closed", "du_1"))
+			require.NoError(t, errors.Join(canceled.refused, canceled.failed))
+			s.requireMoney(3700, refunded)
+		})
+	}
+}
+
+func TestARefundBeforeTheAcceptanceIsToldAfterIt(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.pending()
+	view := s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
+		s.expects(2*time.Hour, workflows.OrderAwaitsMerchant, func() { require.Empty(t, s.shop.told()) }),
+		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+	require.EqualValues(t, 550, view.Refunded)
+	require.Equal(t, []string{"refunded"}, s.shop.told())
+}
+
+func TestAMerchantWhoCouldNotBeToldToStopNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.errors["notify"] = permanently(fault.MerchantRejected)
+	var canceled, retried reply
+	view := s.ends(workflows.OrderCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*time.Hour, workflows.OrderHeld, func() {
+			require.Contains(t, s.look(s.env).Reason, "could not be told")
+			require.Equal(t, []string{"canceled"}, s.look(s.env).Undelivered)
+		}), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.Equal(t, []string{"canceled"}, s.shop.told())
+	require.Empty(t, view.Undelivered)
+}
+
+func TestACancellationIsAnsweredOnceTheMoneyIsBack(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
+	var canceled, retried reply
+	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*day, workflows.OrderHeld, func() { require.ErrorContains(t, canceled.failed, "could not be given back: StripeForbidden") }),
+		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
+	s.requireMoney(3700, 3700)
+
+	s = newOrderStage(t, order.Paid)
+	canceled = reply{}
+	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
+	require.EqualValues(t, 3700, canceled.view.Refunded)
+}
+
+func TestOrdersWithoutReferencesByPolicy(t *testing.T) {
+	t.Parallel()
+	for way, want := range map[order.UnknownWay]workflows.OrderState{order.FulfilUnknown: workflows.OrderAccepted, order.RejectUnknown: workflows.OrderRejected} {
+		s := newOrderStage(t, order.Paid)
+		s.settings(func(o *order.Settings) { o.Which, o.UnknownSKU = order.AllOrders, way })
+		s.stripe.session.Summary.Lines[1].SKU = ""
+		s.ends(want)
+	}
+}
+
+func TestMoneyThatCouldNotBeGivenBackHoldsTheOrder(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.stripe.session.Summary.PaymentIntent = ""
+	s.stripe.session.Summary.Payment = order.Payment{State: order.Paid, Amount: 3700}
+	var canceled reply
+	s.ends(workflows.OrderCanceled, s.expects(time.Hour, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "payment_missing") }),
+		s.asks(day, workflows.UpdateCancel, ada, &canceled))
+	require.Empty(t, s.shop.submitted)
+}
+
+func TestALongLifeGoesOnAfterADecisionThatCameTwice(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.down = true
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(time.Hour, func(env *environment) {
+		decides(env, order.Decision{Verdict: order.Accepted})
+		decides(env, order.Decision{Verdict: order.Accepted})
+	}), s.at(3*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }), s.hears(4*day, "evt_2", "payment_intent.succeeded", "pi_1"))
+	var again *temporal.ApplicationError
+	require.False(t, errors.As(err, &again))
+	require.ErrorContains(t, err, "continue as new")
+}
