@@ -18,7 +18,7 @@ const (
 	// copySize is how much of an upload goes to the network at once.
 	copySize = 256 * 1024
 	// maxAnswer bounds the answer to a plain call.
-	maxAnswer = 1 << 20
+	maxAnswer = 8 << 20
 	// lastWords is how long a connection that broke while we were sending stays open for the answer that came before it
 	// broke: a server that refuses an upload early answers, then closes.
 	lastWords = 2 * time.Second
