@@ -41,7 +41,8 @@ func TestOrdersThroughAStorm(t *testing.T) {
 	began := time.Now()
 	orders := s.rushes(stormOrders)
 	bought := time.Since(began)
-	meanwhile := s.meanwhile(orders)
+	s.happensTo(orders)
+	decided := s.decidesLater(orders)
 	for round := 1; round <= 3; round++ {
 		s.await(2*time.Minute, "the merchant having some of the orders", func() bool { return s.merchant.count() >= round*stormOrders/6 })
 		doomed.Kill()
@@ -49,7 +50,7 @@ func TestOrdersThroughAStorm(t *testing.T) {
 		doomed = s.startPlainWorker()
 		s.startServe(true)
 	}
-	swept, lost := s.sweepsUntil(orders, meanwhile)
+	swept, lost := s.sweepsUntil(orders, decided)
 	took := time.Since(began)
 
 	sums := map[string]int64{}
@@ -126,42 +127,41 @@ func (f fate) decision(sku string) map[string]any {
 	return map[string]any{"status": "accepted", "lines": []map[string]any{{"sku": sku, "quantity": f.takes}}}
 }
 
-// meanwhile lets staff give money back, buyers dispute, banks decide, and the merchant decide about what he left pending.
-// The channel is closed when all of it has happened.
-func (s *shop) meanwhile(orders []bought) <-chan struct{} {
+// happensTo lets staff give money back, buyers dispute, and banks decide, while the orders are on their way.
+func (s *shop) happensTo(orders []bought) {
+	s.t.Helper()
+	for _, b := range orders {
+		f := b.fate()
+		if f.returned > 0 {
+			_, err := s.emulator.RefundByStaff(s.t.Context(), b.Session, f.returned)
+			require.NoError(s.t, err)
+		}
+		if f.disputed {
+			dispute, err := s.emulator.Dispute(s.t.Context(), b.Session, 0, "product_not_received")
+			require.NoError(s.t, err)
+			if f.won {
+				_, err = s.emulator.MoveDispute(s.t.Context(), dispute.ID, "won")
+				require.NoError(s.t, err)
+			}
+		}
+	}
+}
+
+// decidesLater lets the merchant decide about what he left pending. The channel is closed when he has.
+func (s *shop) decidesLater(orders []bought) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for _, b := range orders {
-			if err := b.meanwhile(); err != nil && s.t.Context().Err() == nil {
-				s.t.Errorf("%s: %v", b.id(), err)
+			if f := b.fate(); f.later {
+				if err := b.decides(f.decision(b.Items[0].SKU)); err != nil && s.t.Context().Err() == nil {
+					s.t.Errorf("%s: %v", b.id(), err)
+				}
 			}
 		}
 	}()
 	s.t.Cleanup(func() { <-done })
 	return done
-}
-
-func (b bought) meanwhile() error {
-	f, ctx := b.fate(), b.t.Context()
-	if f.returned > 0 {
-		if _, err := b.emulator.RefundByStaff(ctx, b.Session, f.returned); err != nil {
-			return err
-		}
-	}
-	if f.disputed {
-		dispute, err := b.emulator.Dispute(ctx, b.Session, 0, "product_not_received")
-		if err == nil && f.won {
-			_, err = b.emulator.MoveDispute(ctx, dispute.ID, "won")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if !f.later {
-		return nil
-	}
-	return b.decides(f.decision(b.Items[0].SKU))
 }
 
 // decides reports the merchant's decision as soon as he has the order, until the webhook server takes it: it dies often.
@@ -248,23 +248,21 @@ func (s *shop) rushes(n int) []bought {
 	return orders
 }
 
-// sweepsUntil waits until all has happened, and sweeps until every order is settled; lost is how many of them no webhook
-// told of.
-func (s *shop) sweepsUntil(orders []bought, happened <-chan struct{}) (swept workflows.OrderSweepResult, lost int) {
+// sweepsUntil sweeps until the merchant has decided about every order, and its money is where it belongs; lost is how many
+// of them no webhook told of.
+func (s *shop) sweepsUntil(orders []bought, decided <-chan struct{}) (swept workflows.OrderSweepResult, lost int) {
 	s.t.Helper()
 	lost = s.unheard(orders)
-	complete := false
 	s.await(4*time.Minute, "every order being settled", func() bool {
-		before := complete
-		select {
-		case <-happened:
-			complete = true
-		default:
-		}
-		if s.unasked(orders) > 0 || complete && !before {
+		if swept.Accounts == 0 || s.unasked(orders) > 0 {
 			swept = s.sweeps()
 		}
-		return complete && s.settled(orders)
+		select {
+		case <-decided:
+			return s.settled(orders)
+		default:
+			return false
+		}
 	})
 	return swept, lost
 }
