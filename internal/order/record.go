@@ -133,6 +133,9 @@ func (d Documents) Cursor(ctx context.Context, account string) (c Cursor, etag s
 // SaveCursor writes how far the sweep has read, if the document is still the one that etag names, and returns the ETag to
 // write the next under.
 func (d Documents) SaveCursor(ctx context.Context, account string, c Cursor, etag string) (string, error) {
+	if err := catalog.CheckAccount(account); err != nil {
+		return "", err
+	}
 	c.Format, c.Until = 1, c.Until.UTC()
 	body, err := json.Marshal(c)
 	if err != nil {
