@@ -105,6 +105,9 @@ func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (
 }
 
 func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
+	if err := in.ID.Check(); err != nil {
+		return CheckOrderResult{}, err
+	}
 	manifest, _, lost, err := s.Catalog.Manifest(ctx, in.Account, feed.Product)
 	if err != nil {
 		return CheckOrderResult{}, err
