@@ -37,6 +37,7 @@ type outside struct {
 	t        *testing.T
 	calls    []string // with what they were given
 	errors   map[string]error
+	session  order.Session
 	decision order.Decision
 	sent     bool
 }
@@ -45,7 +46,7 @@ var lamps = order.ID{Account: "acct_1", Session: "cs_1"}
 
 func newCounter(t *testing.T) *counter {
 	t.Helper()
-	o := &outside{t: t, errors: map[string]error{}, decision: order.Decision{Verdict: order.Accepted}}
+	o := &outside{t: t, errors: map[string]error{}, session: sale(), decision: order.Decision{Verdict: order.Accepted}}
 	c := &counter{t: t, store: objectstoretest.NewMemory("s"), outside: o}
 	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
 	c.OrderFulfillment = &OrderFulfillment{
@@ -86,23 +87,23 @@ func (o *outside) call(name string, with ...any) error {
 }
 
 func (o *outside) Session(_ context.Context, account, id string) (order.Session, error) {
-	return sale(), o.call("session", account, " ", id)
+	return o.session, o.call("session", account, " ", id)
 }
 
 func (o *outside) Payment(_ context.Context, account, intent string) (order.Payment, error) {
 	return order.Payment{State: order.Paid, Captured: 3000}, o.call("payment", account, " ", intent)
 }
 
-func (o *outside) Capture(_ context.Context, account, intent string, amount int64, key string) (order.Payment, error) {
-	return order.Payment{State: order.Paid}, o.call("capture", account, " ", intent, " ", amount, " ", key)
+func (o *outside) Capture(_ context.Context, account, intent string, amount, fee int64, key string) (order.Payment, error) {
+	return order.Payment{State: order.Paid}, o.call("capture", account, " ", intent, " ", amount, " ", fee, " ", key)
 }
 
 func (o *outside) Cancel(_ context.Context, account, intent, key string) (order.Payment, error) {
 	return order.Payment{State: order.Canceled}, o.call("cancel", account, " ", intent, " ", key)
 }
 
-func (o *outside) Refund(_ context.Context, account, intent string, amount int64, reason, key string) (order.Refund, error) {
-	return order.Refund{ID: "re_1"}, o.call("refund", account, " ", intent, " ", amount, " ", reason, " ", key)
+func (o *outside) Refund(_ context.Context, account, intent string, amount int64, feeBack bool, key string) (order.Refund, error) {
+	return order.Refund{ID: "re_1"}, o.call("refund", account, " ", intent, " ", amount, " ", feeBack, " ", key)
 }
 
 func (o *outside) Refunds(_ context.Context, account, intent string) ([]order.Refund, error) {
@@ -266,6 +267,30 @@ func TestAnOrderThatNobodyWantsIsNotLookedAt(t *testing.T) {
 	require.Empty(t, c.outside.calls, "whose session it is, is no concern of ours")
 }
 
+func TestGoodsDoNotLeaveForTestMoney(t *testing.T) {
+	t.Parallel()
+	for _, live := range []bool{true, false} {
+		c := newCounter(t)
+		c.Livemode, c.outside.session.Summary.Livemode = live, !live
+		require.ErrorContains(t, requireFailure(t, c.does(c.LoadOrder, lamps, nil), fault.InputInvalid, true), "unlike the key")
+		c.outside.session.Summary.Livemode = live
+		require.NoError(t, c.does(c.LoadOrder, lamps, nil))
+	}
+}
+
+func TestGoodsDoNotLeaveForMoneyThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, payment := range map[string]order.Payment{
+		"unpaid": {State: order.Unpaid, Amount: 3000}, "canceled": {State: order.Canceled, Amount: 3000},
+		"refunded": {State: order.Paid, Amount: 3000, Captured: 3000, Refunded: 3000},
+	} {
+		c := newCounter(t)
+		c.outside.session.Summary.Payment = payment
+		requireFailure(t, c.does(c.SubmitOrder, lamps, nil), fault.PaymentConflict, true)
+		require.Equal(t, []string{"session acct_1 cs_1"}, c.outside.calls, name)
+	}
+}
+
 func TestAnOrderIsLoadedWithoutItsBuyer(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
@@ -352,14 +377,14 @@ func TestAMerchantsOwnWordsDoNotLeaveTheStep(t *testing.T) {
 func TestStepsHandOnWhatTheyWereGiven(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
-	in := PaymentInput{ID: lamps, PaymentIntent: "pi_1", Amount: 700, Reason: "duplicate", Key: "k"}
+	in := PaymentInput{ID: lamps, PaymentIntent: "pi_1", Amount: 700, Fee: 70, FeeBack: true, Key: "k"}
 	for _, s := range []struct {
 		run  any
 		want []string
 	}{
-		{c.CapturePayment, []string{"capture acct_1 pi_1 700 k"}},
+		{c.CapturePayment, []string{"capture acct_1 pi_1 700 70 k"}},
 		{c.CancelPayment, []string{"cancel acct_1 pi_1 k"}},
-		{c.RefundPayment, []string{"refund acct_1 pi_1 700 duplicate k"}},
+		{c.RefundPayment, []string{"refund acct_1 pi_1 700 true k"}},
 		{c.ReadPayment, []string{"payment acct_1 pi_1"}},
 		{c.ReadRefunds, []string{"refunds acct_1 pi_1", "payment acct_1 pi_1"}},
 	} {
