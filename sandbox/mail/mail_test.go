@@ -132,7 +132,8 @@ func TestMailsAreReadable(t *testing.T) {
 		require.Contains(t, page, want)
 	}
 	_, list := c.get("/")
-	require.Contains(t, list, `<a href="/mails/1">Your order at Café Loom</a>`)
+	require.Contains(t, list, `<a href="/mails/1">Your order at Café Loom</a><p>Grüße</p>`)
+	require.Len(t, []rune(mail.Mail{Text: strings.Repeat("ü ", 500)}.Preview()), 181)
 	require.Equal(t, c.BaseURL+"/mails/1", c.Page(got))
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 //go:embed page.html
@@ -39,6 +40,18 @@ func (b *box) showList(w http.ResponseWriter, _ *http.Request) {
 		Mails []Mail
 		Kept  int
 	}{mails, kept})
+}
+
+// previewed is how much of a mail's text the list shows.
+const previewed = 180
+
+// Preview is how a mail begins, on one line.
+func (m Mail) Preview() string {
+	text := []rune(strings.Join(strings.Fields(m.Text), " "))
+	if len(text) <= previewed {
+		return string(text)
+	}
+	return string(text[:previewed]) + "…"
 }
 
 func showMail(w http.ResponseWriter, m Mail) { show(w, "mail", m) }
