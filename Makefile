@@ -31,10 +31,10 @@ worker starter:
 sandbox:
 	@GO='$(GO)' tools/build-sandbox '$(LDFLAGS)'
 
-demo: build ## start everything, sync three catalogs, fulfil orders, show what happens; stays up on a terminal
+demo: build ## start everything, sync three catalogs, fulfil five orders, show what happens; stays up on a terminal
 	@bin/sandbox demo
 
-up: build ## start Temporal, its Web UI, S3 and the Stripe emulator, and print the environment to export
+up: build ## start Temporal, its Web UI, S3, the Stripe emulator and a mail catcher, and print the environment
 	@bin/sandbox up
 
 test: test-unit test-e2e ## everything: unit tests, replay of histories, end-to-end tests

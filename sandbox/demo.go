@@ -11,9 +11,11 @@ import (
 	"vitrine/sandbox/demo"
 )
 
-const demoHelp = `Demo brings up Temporal with its Web UI, an S3 endpoint and the Stripe emulator, starts the worker, and syncs the
-catalogs of three shops with the starter: live progress, outcomes, a report on refused rows, and an unchanged second run.
-Everything it shows is checked against what the emulator really has.
+const demoHelp = `Demo brings up Temporal with its Web UI, an S3 endpoint, the Stripe emulator and a mail catcher, starts the worker, and
+syncs the catalogs of three shops with the starter: live progress, outcomes, a report on refused rows, and an unchanged
+second run. Then agents buy five times: an order as usual, one whose payment is captured when the parcel leaves, one that
+the merchant rejects, one that is refunded later, and one that is disputed; each with its state, its money and its mail.
+Everything it shows is checked against what the emulator, the buckets and the mail catcher really have.
 
 On a terminal it stays up until Ctrl-C. With CI=true, or without a terminal, it ends after the tour: with exit code 0 if
 everything was right.`
@@ -24,7 +26,7 @@ func demoCommand(stdout io.Writer) *cobra.Command {
 	options.Stack.ImportDelay = 2 * time.Second
 	command := &cobra.Command{
 		Use:   "demo",
-		Short: "Watch catalogs travel from S3 through Temporal into Stripe's emulator",
+		Short: "Watch catalogs travel into Stripe's emulator, and agents' orders come back",
 		Long:  demoHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -60,7 +60,7 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run everything that Vitrine talks to, on this machine",
-		Example: `  sandbox demo                    # watch catalogs travel from S3 through Temporal into Stripe's emulator
+		Example: `  sandbox demo                    # watch catalogs travel into Stripe's emulator, and agents' orders come back
   sandbox up                      # the infrastructure alone, until Ctrl-C
   sandbox up --env-file sandbox.env`,
 		Args:          cobra.NoArgs,

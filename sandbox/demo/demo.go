@@ -17,10 +17,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/order"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/child"
+	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/stack"
+	"vitrine/workflows"
 )
 
 // Options shape a demo.
@@ -44,8 +47,10 @@ type demo struct {
 	layout    catalog.Layout
 	documents catalog.Documents
 	emulator  stripesim.Control
+	caught    mail.Control
 	temporal  client.Client
 	shops     []*shop
+	placed    map[order.ID]workflows.OrderState // where each order stood when it was looked at last
 }
 
 // Run gives the tour. It leaves nothing behind, whether it ends well or not.
@@ -54,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops()}
+	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops(), placed: map[order.ID]workflows.OrderState{}}
 	if err := d.findBinaries(); err != nil {
 		return err
 	}
@@ -88,7 +93,9 @@ func (d *demo) tour(ctx context.Context) error {
 		d.orderNormally,
 		d.orderCapturedOnShipment,
 		d.orderRejected,
+		d.orderRefunded,
 		d.orderDisputed,
+		d.showOrders,
 		d.showRuns,
 	}
 	for _, chapter := range chapters {
@@ -117,7 +124,7 @@ func (d *demo) findBinaries() error {
 func (d *demo) binary(name string) string { return filepath.Join(d.options.Bin, name) }
 
 func (d *demo) bringUp(ctx context.Context) error {
-	d.story.begin("Temporal, S3 and a Stripe emulator come up on this machine")
+	d.story.begin("Temporal, S3, a Stripe emulator and a mail catcher come up on this machine")
 	options := d.options.Stack
 	options.Ready = func(s stack.Service) {
 		d.story.check("%-16s %-28s %s", s.Name, s.Address, d.story.styled(faint, fmt.Sprintf("%d ms", s.Took.Milliseconds())))
@@ -127,6 +134,7 @@ func (d *demo) bringUp(ctx context.Context) error {
 		return err
 	}
 	d.emulator = stripesim.Control{BaseURL: d.stack.Stripe()}
+	d.caught = mail.Control{BaseURL: d.stack.Mail()}
 	return d.connect(ctx)
 }
 
@@ -220,7 +228,7 @@ func (d *demo) sync(ctx context.Context) error {
 
 func (d *demo) showReport(ctx context.Context) error {
 	careless := d.shops[2]
-	d.story.begin("What the merchant reads about the rows that Vitrine kept back, and about those that Stripe refused")
+	d.story.begin("What the merchant reads about the rows that Vitrine kept back, and those that Stripe refused")
 	if err := d.starter(ctx, "report", careless.account); err != nil {
 		return err
 	}

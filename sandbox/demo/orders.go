@@ -3,12 +3,8 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"vitrine/internal/order"
 	"vitrine/internal/stripesim"
@@ -21,10 +17,11 @@ const webhookSecret = "whsec_ofTheDemosWebhooks"
 
 // serveOrders has two shops' orders fulfilled: one lets its warehouse read a bucket, the other decides about each order.
 func (d *demo) serveOrders(ctx context.Context) error {
-	d.story.begin("Agents may buy now: two shops have their orders fulfilled, and starter serve takes Stripe's webhooks")
+	d.story.begin("Agents may buy: two shops have orders fulfilled; starter serve takes Stripe's webhooks")
+	reads, decides := d.shops[0], d.shops[1]
 	for _, settings := range []order.Settings{
-		{Account: d.shops[0].account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}},
-		{Account: d.shops[1].account, Enabled: true, Capture: order.OnShipment, Fulfillment: order.Fulfillment{Kind: order.S3, AwaitAnswer: true}},
+		{Account: reads.account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}, Mail: reads.writesAs()},
+		{Account: decides.account, Enabled: true, Capture: order.OnShipment, Fulfillment: order.Fulfillment{Kind: order.S3, AwaitAnswer: true}, Mail: decides.writesAs()},
 	} {
 		body, err := json.Marshal(settings)
 		if err != nil {
@@ -68,61 +65,57 @@ func (d *demo) startServe(ctx context.Context) error {
 	return err
 }
 
-// buy lets an agent buy the first product of a shop that is for sale.
-func (d *demo) buy(ctx context.Context, s *shop, p stripesim.Purchase) (stripesim.Order, error) {
-	p.Account = s.account
-	if p.Agent.Name == "" {
-		p.Agent = stripesim.Agent{Name: "Demo Agent", Profile: "profile_test_demo"}
-	}
-	bought, err := d.emulator.Purchase(ctx, p)
+// buy lets an agent buy the first product of a shop that is for sale, and waits until the order is in a state.
+func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state workflows.OrderState) (stripesim.Order, error) {
+	bought, err := d.emulator.Purchase(ctx, stripesim.Purchase{
+		Account: s.account, Capture: capture, Agent: stripesim.Agent{Name: agent, Profile: "profile_test_demo"},
+	})
 	if err != nil {
 		return bought.Order, err
 	}
-	d.story.say("%s buys %d × %s of %s: %s", p.Agent.Name, bought.Items[0].Quantity, bought.Items[0].SKU, s.account, bought.Session)
-	return bought.Order, nil
+	item := bought.Items[0]
+	d.story.say("%s buys %d × %s of %s, for %s in all:", agent, item.Quantity, item.SKU, s.name, dollars(bought.Total))
+	d.story.say("%s", bought.Session)
+	return bought.Order, d.awaitOrder(ctx, bought.Order, state)
 }
 
 func (d *demo) orderNormally(ctx context.Context) error {
 	d.story.begin("An agent buys: the order is in the warehouse's bucket a moment later")
-	bought, err := d.buy(ctx, d.shops[0], stripesim.Purchase{})
+	s := d.shops[0]
+	bought, err := d.buy(ctx, s, "Agent Ada", "automatic", workflows.OrderAccepted)
 	if err != nil {
-		return err
-	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderAccepted); err != nil {
 		return err
 	}
 	if err := d.starter(ctx, "order", "show", bought.Account, bought.Session); err != nil {
 		return err
 	}
-	key := "orders/" + bought.Account + "/" + bought.Session + ".json"
-	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, key)
-	if err != nil {
+	if err := d.checkMoney(ctx, bought, bought.Total, 0); err != nil {
 		return err
 	}
-	var laid order.Document
-	if err := json.Unmarshal(content, &laid); err != nil || laid.Amounts.Total != bought.Total {
-		return fmt.Errorf("%s is over %d, expected %d: %w", object.URI(), laid.Amounts.Total, bought.Total, err)
+	if err := d.checkLaid(ctx, bought); err != nil {
+		return err
 	}
-	d.story.check("%s has the order and whom to send it to; Temporal knows ids and amounts alone", object.URI())
-	return nil
+	return d.checkMail(ctx, s, bought, confirmation(s, bought, ""))
 }
 
 func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 	d.story.begin("A payment is only reserved: it is taken when the parcel leaves")
-	bought, err := d.buy(ctx, d.shops[1], stripesim.Purchase{Capture: "manual"})
+	s := d.shops[1]
+	bought, err := d.buy(ctx, s, "Agent Bo", "manual", workflows.OrderAwaitsMerchant)
 	if err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderAwaitsMerchant); err != nil {
-		return err
-	}
-	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--accept", "--reference", "SO-4711"); err != nil {
+	const reference = "SO-4711"
+	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--accept", "--reference", reference); err != nil {
 		return err
 	}
 	if err := d.awaitOrder(ctx, bought, workflows.OrderAccepted); err != nil {
 		return err
 	}
 	if err := d.checkMoney(ctx, bought, 0, 0); err != nil {
+		return err
+	}
+	if err := d.checkMail(ctx, s, bought, confirmation(s, bought, reference)); err != nil {
 		return err
 	}
 	if err := d.starter(ctx, "order", "ship", bought.Account, bought.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999AA10123456784"); err != nil {
@@ -136,11 +129,9 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 
 func (d *demo) orderRejected(ctx context.Context) error {
 	d.story.begin("The merchant is out of stock: the buyer's money goes back, once")
-	bought, err := d.buy(ctx, d.shops[1], stripesim.Purchase{})
+	s := d.shops[1]
+	bought, err := d.buy(ctx, s, "Agent Cleo", "automatic", workflows.OrderAwaitsMerchant)
 	if err != nil {
-		return err
-	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderAwaitsMerchant); err != nil {
 		return err
 	}
 	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--reject", "--reason", "out_of_stock", "--yes"); err != nil {
@@ -149,84 +140,69 @@ func (d *demo) orderRejected(ctx context.Context) error {
 	if err := d.awaitOrder(ctx, bought, workflows.OrderRejected); err != nil {
 		return err
 	}
-	return d.checkMoney(ctx, bought, bought.Total, bought.Total)
+	if err := d.checkMoney(ctx, bought, bought.Total, bought.Total); err != nil {
+		return err
+	}
+	return d.checkMail(ctx, s, bought, rejection(s, bought))
+}
+
+func (d *demo) orderRefunded(ctx context.Context) error {
+	d.story.begin("A buyer changes their mind: the money goes back later, and the merchant is told to stop")
+	s := d.shops[0]
+	bought, err := d.buy(ctx, s, "Agent Dee", "automatic", workflows.OrderAccepted)
+	if err != nil {
+		return err
+	}
+	if err := d.checkMail(ctx, s, bought, confirmation(s, bought, "")); err != nil {
+		return err
+	}
+	if err := d.starter(ctx, "order", "refund", bought.Account, bought.Session, "--why", "the buyer changed their mind", "--by", "ada@acme.example", "--yes"); err != nil {
+		return err
+	}
+	if err := d.awaitOrder(ctx, bought, workflows.OrderRefunded); err != nil {
+		return err
+	}
+	if err := d.checkMoney(ctx, bought, bought.Total, bought.Total); err != nil {
+		return err
+	}
+	return d.checkNotices(ctx, bought, order.NoticeRefunded, order.NoticeStopShipment)
 }
 
 func (d *demo) orderDisputed(ctx context.Context) error {
 	d.story.begin("A buyer disputes an order: what speaks against it is gathered at once")
-	bought, err := d.buy(ctx, d.shops[0], stripesim.Purchase{})
+	s := d.shops[0]
+	bought, err := d.buy(ctx, s, "Agent Eve", "automatic", workflows.OrderAccepted)
 	if err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderAccepted); err != nil {
+	if err := d.checkMail(ctx, s, bought, confirmation(s, bought, "")); err != nil {
 		return err
 	}
 	dispute, err := d.emulator.Dispute(ctx, bought.Session, 0, "product_not_received")
 	if err != nil {
 		return err
 	}
+	d.story.blank()
+	d.story.say("The buyer tells their bank that nothing came: %s over %s", dispute.ID, dollars(dispute.Amount))
 	if err := d.awaitOrder(ctx, bought, workflows.OrderDisputed); err != nil {
 		return err
 	}
-	key := d.layout.StatePrefix + order.EvidenceKey(orderID(bought), dispute.ID)
-	err = d.awaitThat(ctx, "the evidence", func(ctx context.Context) (bool, error) {
-		found, err := d.documents.Objects.List(ctx, d.layout.StateBucket, key)
-		return len(found) == 1, err
-	})
-	if err != nil {
+	if err := d.checkMoney(ctx, bought, bought.Total, 0); err != nil {
 		return err
 	}
-	d.story.check("s3://%s/%s", d.layout.StateBucket, key)
-	return d.starter(ctx, "order", "list")
-}
-
-func orderID(o stripesim.Order) order.ID { return order.ID{Account: o.Account, Session: o.Session} }
-
-// awaitOrder waits until the order's workflow says that it is in a state.
-func (d *demo) awaitOrder(ctx context.Context, o stripesim.Order, state workflows.OrderState) error {
-	begun := time.Now()
-	err := d.awaitThat(ctx, fmt.Sprintf("%s becoming %s", orderID(o), state), func(ctx context.Context) (bool, error) {
-		answer, err := d.temporal.QueryWorkflow(ctx, orderID(o).String(), "", workflows.QueryOrder)
-		if err != nil {
-			return false, nil // no event has arrived yet
-		}
-		var view workflows.OrderView
-		err = answer.Get(&view)
-		return view.State == state, err
-	})
-	if err == nil {
-		d.story.check("it is %s after %d ms", strings.ReplaceAll(string(state), "_", " "), time.Since(begun).Milliseconds())
+	if err := d.checkNotices(ctx, bought, order.NoticeDisputed, order.NoticeStopShipment); err != nil {
+		return err
 	}
-	return err
+	return d.checkEvidence(ctx, bought, dispute.ID)
 }
 
-func (d *demo) awaitThat(ctx context.Context, what string, holds func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it did not happen within a minute"))
-	defer cancel()
-	for {
-		done, err := holds(ctx)
-		if err != nil || done {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
-		case <-time.After(30 * time.Millisecond):
-		}
+func (d *demo) showOrders(ctx context.Context) error {
+	d.story.begin("The five orders at a glance, and what the buyers were written")
+	if err := d.checkListed(ctx); err != nil {
+		return err
 	}
-}
-
-// checkMoney waits until Stripe has the order's money where it belongs: the workflow may be about to move it.
-func (d *demo) checkMoney(ctx context.Context, o stripesim.Order, captured, refunded int64) error {
-	err := d.awaitThat(ctx, fmt.Sprintf("%s having %d captured and %d refunded", o.Session, captured, refunded), func(ctx context.Context) (bool, error) {
-		now, err := d.emulator.Order(ctx, o.Session)
-		return now.Captured == captured && now.Refunded == refunded, err
-	})
-	if err == nil {
-		d.story.check("Stripe has captured %s of %s, and refunded %s", dollars(captured), dollars(o.Total), dollars(refunded))
+	if err := d.starter(ctx, "order", "list"); err != nil {
+		return err
 	}
-	return err
+	return d.checkMails(ctx)
 }
-
-// dollars is an amount as people read it; the demo's shops sell in no other currency.
-func dollars(cents int64) string { return fmt.Sprintf("%d.%02d USD", cents/100, cents%100) }

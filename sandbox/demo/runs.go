@@ -105,6 +105,8 @@ func (d *demo) suggest(took time.Duration) {
 			starter + " validate my.csv && curl -s -H \"x-amz-content-sha256: UNSIGNED-PAYLOAD\" --aws-sigv4 aws:amz:us-east-1:s3 -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n       -T my.csv " +
 				d.stack.S3() + "/" + d.layout.SourceBucket + "/" + d.shops[0].key(d.layout)},
 		{"what Stripe has now", "curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"},
+		{"let an agent buy once more; the order and the mail follow",
+			`curl -s ` + stripe + `/_sim/agent/purchase -d '{"account":"` + first + `"}' && ` + starter + " order list"},
 		{"the schedules", starter + " schedule list"},
 	} {
 		d.story.aside("# %s", s.why)

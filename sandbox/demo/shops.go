@@ -11,12 +11,14 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/order"
 	"vitrine/sandbox/catalogs"
 )
 
 // shop is one connected account with its catalog.
 type shop struct {
 	account   string
+	name      string // of its brand, in its catalog and its mails
 	about     string
 	sourceKey string // of its own; empty: where the deployment expects it
 	options   catalogs.Options
@@ -32,17 +34,20 @@ func newShops() []*shop {
 	return []*shop{
 		{
 			account: "acct_northloom",
+			name:    "Northloom",
 			about:   "apparel, with variants",
 			options: catalogs.Options{Assortment: catalogs.Apparel, Seed: 0, Rows: 3600},
 		},
 		{
 			account:   "acct_cedarandclay",
+			name:      "Cedar & Clay",
 			about:     "home goods, a compressed TSV",
 			sourceKey: "exports/{account}/nightly.tsv.gz",
 			options:   catalogs.Options{Assortment: catalogs.HomeGoods, Seed: 1, Rows: 1450, Format: feed.TSV, Gzip: true},
 		},
 		{
 			account: "acct_maisonelan",
+			name:    "Maison Élan",
 			about:   "apparel, with 10 careless rows",
 			options: catalogs.Options{Assortment: catalogs.Apparel, Seed: 2, Rows: 640, BadRows: 7},
 			odd:     3,
@@ -54,6 +59,12 @@ func newShops() []*shop {
 func (s *shop) key(layout catalog.Layout) string {
 	_, key := layout.Source(catalog.Settings{Account: s.account, SourceKey: s.sourceKey}, feed.Product)
 	return key
+}
+
+// writesAs is who writes to the shop's buyers.
+func (s *shop) writesAs() order.Mail {
+	site := strings.TrimPrefix(s.account, "acct_") + ".example.com"
+	return order.Mail{From: "orders@" + site, Name: s.name, OrderURL: "https://" + site + "/orders/{CHECKOUT_SESSION_ID}"}
 }
 
 func (s *shop) generate() error {

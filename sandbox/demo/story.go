@@ -59,9 +59,28 @@ func (s *story) aside(format string, args ...any) {
 	fmt.Fprintf(s.out, "   %s\n", s.styled(faint, fmt.Sprintf(format, args...)))
 }
 
+// width is what a line may take of a terminal.
+const width = 96
+
 // command shows a command line as somebody would type it.
 func (s *story) command(line string) {
-	fmt.Fprintf(s.out, "\n   %s\n", s.styled(bold, "$ "+line))
+	s.blank()
+	for _, part := range wrapped("$ " + line) {
+		s.say("%s", s.styled(bold, part))
+	}
+}
+
+// wrapped breaks a long command line before its flags.
+func wrapped(line string) (lines []string) {
+	const indent = "     "
+	for len(line) > width {
+		at := strings.LastIndex(line[:width], " --")
+		if at < len(indent) {
+			break
+		}
+		lines, line = append(lines, line[:at]+` \`), indent+line[at+1:]
+	}
+	return append(lines, line)
 }
 
 // check tells what was looked up and found right.

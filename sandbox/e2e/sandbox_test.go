@@ -25,6 +25,9 @@ func TestDemo(t *testing.T) {
 	require.Zero(t, got.code, "%s%s", got.stdout, got.stderr)
 	require.Contains(t, got.stdout, "everything checked")
 	require.Contains(t, got.stdout, "/namespaces/default/workflows/catalog-sync%2Facct_northloom%2Fproduct/")
+	for _, agent := range []string{"Agent Ada", "Agent Bo", "Agent Cleo", "Agent Dee", "Agent Eve"} {
+		require.Contains(t, got.stdout, "made for you by an AI agent, "+agent+".", "every order has its mail")
+	}
 	require.NotContains(t, got.stdout, "\x1b[", "colours are for terminals")
 	requireEmpty(t, dir)
 }
