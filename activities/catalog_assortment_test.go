@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/report"
 )
 
 // shelf is a sync with one staged part of a full send.
@@ -81,7 +83,8 @@ func TestSettleAssortment(t *testing.T) {
 	x, err := s.assortment()
 	require.NoError(t, err)
 	require.True(t, x.Progress.Complete)
-	require.Equal(t, 1, x.Len())
+	b, _ := x.Find("b")
+	require.True(t, b.Withheld, "Stripe refused it, and may have an older row of it")
 
 	s = newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
 	s.in.Delivery.Parts[0].Of = 2
@@ -94,4 +97,68 @@ func TestSettleAssortment(t *testing.T) {
 	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
 	_, err = s.assortment()
 	require.True(t, fault.Is(err, fault.SourceMissing), "promotions say nothing that is kept")
+}
+
+// found are findings of a comparison, as they were staged beside the parts.
+func (s *shelf) found(entries ...catalog.ReportEntry) *shelf {
+	s.t.Helper()
+	var list bytes.Buffer
+	w := report.NewWriter(&list)
+	for _, e := range entries {
+		require.NoError(s.t, w.Write(e))
+	}
+	require.NoError(s.t, w.Flush())
+	object, err := s.store.Put(s.t.Context(), "s", s.Documents.Layout.FindingsKey("acct_1", feed.Product, 1, 0), "text/csv", list.Bytes(), "")
+	require.NoError(s.t, err)
+	s.in.Delivery.Findings = &object
+	return s
+}
+
+func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
+	t.Parallel()
+	held := catalog.ReportEntry{Line: 3, ID: "held", Column: "price", Severity: feed.Error, By: catalog.SaidByVitrine}
+	warned := catalog.ReportEntry{Line: 4, ID: "odd", Column: "title", Severity: feed.Warning, By: catalog.SaidByVitrine}
+	nameless := catalog.ReportEntry{Line: 5, Column: "id", Severity: feed.Error, By: catalog.SaidByVitrine}
+	for name, c := range map[string]struct {
+		prepare  func(*shelf)
+		complete bool
+		withheld string
+	}{
+		"nothing was kept back":        {func(*shelf) {}, true, ""},
+		"a row was kept back":          {func(s *shelf) { s.found(held, held, warned) }, true, "held"},
+		"a row without an id":          {func(s *shelf) { s.found(held, nameless) }, false, ""},
+		"what was found is gone":       {func(s *shelf) { s.found(held); s.in.Delivery.Findings.Key += ".csv" }, false, ""},
+		"what was found is other":      {func(s *shelf) { s.in.Delivery.Findings = &s.in.Delivery.Parts[0].Object }, false, ""},
+		"an earlier run's part":        {func(s *shelf) { s.in.Delivery.Resumed = true }, false, ""},
+		"changes only":                 {func(s *shelf) { s.found(held).in.Delivery.Full = "" }, false, ""},
+		"more parts are still to come": {func(s *shelf) { s.found(held).in.Delivery.Parts[0].Of = 2 }, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
+			c.prepare(s)
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+			x, err := s.assortment()
+			require.NoError(t, err)
+			require.Equal(t, c.complete, x.Progress.Complete)
+			item, known := x.Find("held")
+			require.Equal(t, c.withheld != "", known)
+			require.Equal(t, known, item.Withheld)
+			_, known = x.Find("odd")
+			require.False(t, known, "a warning keeps nothing back")
+		})
+	}
+}
+
+// What Stripe took of a part that nobody can read any more makes every answer a guess.
+func TestAPartWithoutItsTableForgetsTheAssortment(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+	s.in.Delivery.Parts[0].Table = catalog.Object{Bucket: "s", Key: "gone"}
+	var result catalog.PartResult
+	require.NoError(t, s.enter(t.Context(), s.in, &result))
+	require.Contains(t, result.Reason, "is gone")
+	_, err := s.assortment()
+	require.True(t, fault.Is(err, fault.SourceMissing))
 }

@@ -48,14 +48,17 @@ func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *cat
 	var damaged *feed.ManifestError
 	if fault.Is(err, fault.SourceMissing) || errors.As(err, &damaged) {
 		result.Reason = fmt.Sprintf("what was staged of part %d is gone: its rows are sent again with the next change of the source", in.part().Number)
-		return nil
+		return s.forgetAssortment(ctx, in)
 	}
 	if err != nil {
 		return err
 	}
 	verdicts, err := s.listRefused(ctx, in, table, result)
-	if err != nil || result.Reason != "" {
+	if err != nil {
 		return err
+	}
+	if result.Reason != "" {
+		return s.forgetAssortment(ctx, in)
 	}
 	if err := s.settleAssortment(ctx, in, verdicts); err != nil {
 		return err

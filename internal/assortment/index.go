@@ -57,7 +57,8 @@ type Index struct {
 }
 
 // Progress says how much of what Stripe has is in the file. One that was begun within a full send is complete after that
-// send's last part; one that was begun elsewhere waits for the next full send.
+// send's last part; one that was begun elsewhere waits for the next full send. What a complete file does not have, not even
+// as withheld or deleted, is not for sale.
 type Progress struct {
 	Complete bool
 	Delivery int64 // the full send that builds the file up, and the last part of it that is in the file

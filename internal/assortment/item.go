@@ -10,8 +10,10 @@ import (
 
 // Item is one row of a catalog as Stripe has it. Its texts point into the file.
 type Item struct {
-	ID      []byte
-	Deleted bool // Stripe was told to remove it; nothing else is known of it then
+	ID []byte
+	// Of an item that is one of these nothing else is known.
+	Deleted  bool // Stripe was told to remove it
+	Withheld bool // the merchant offers it, and Stripe did not get it or refused it: Stripe may have an older row of it
 
 	Availability  Availability
 	AvailableFrom int64 // seconds since 1970; 0 if the feed does not say
@@ -28,6 +30,9 @@ type Item struct {
 	term  uint64
 	terms []byte
 }
+
+// bare reports whether the item is no more than an id.
+func (i Item) bare() bool { return i.Deleted || i.Withheld }
 
 // Availability is that of the feed.
 type Availability byte
@@ -118,14 +123,18 @@ const (
 	flagDeleted byte = 1 << iota
 	flagTracked
 	flagNoCheckout
+	flagWithheld
 )
 
-// appendItem writes id, flags, and unless it is deleted: availability, since when, quantity, price, sale and its period,
+// appendItem writes id, flags, and unless it is bare: availability, since when, quantity, price, sale and its period,
 // the number of its terms, title.
 func appendItem(out []byte, i Item) []byte {
 	out = append(binary.AppendUvarint(out, uint64(len(i.ID))), i.ID...)
-	if i.Deleted {
+	switch {
+	case i.Deleted:
 		return append(out, flagDeleted)
+	case i.Withheld:
+		return append(out, flagWithheld)
 	}
 	var flags byte
 	if i.Tracked {
@@ -157,8 +166,8 @@ func decodeItem(row []byte) (i Item, n int, ok bool) {
 	r := rowReader{rest: row}
 	i.ID = r.bytes()
 	flags := r.byte()
-	if flags&flagDeleted != 0 {
-		i.Deleted = true
+	i.Deleted, i.Withheld = flags&flagDeleted != 0, flags&flagWithheld != 0
+	if i.bare() {
 		return i, len(row) - len(r.rest), !r.failed
 	}
 	i.Tracked, i.NoCheckout = flags&flagTracked != 0, flags&flagNoCheckout != 0

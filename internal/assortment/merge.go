@@ -23,7 +23,8 @@ type Part struct {
 	Rows          io.Reader            // as they were sent
 	Refused       func(id []byte) bool // rows that Stripe did not take
 	Replaces      bool                 // the part is the whole catalog: Stripe deletes what is not in it
-	Full          bool                 // the part belongs to a send of every row
+	Full          bool                 // the part belongs to a send of every row that could be sent
+	Withheld      []string             // of such a send's last part: rows that the whole send kept back
 	Delivery      int64                // what tells one send from another
 	Number, Parts int                  // the part's, from 1, and how many there are; 0 if nobody knows
 	At            time.Time            // when Stripe got it
@@ -36,6 +37,9 @@ var errFull = &FileError{"too many rows: a file holds 4 GB"}
 //
 // A column that the part does not have changes nothing; an empty cell clears the value, which is what the row says. Rows
 // of inventory and prices that are about no product are left out: they come again with their product.
+//
+// What a full send keeps back, or Stripe refuses of it, is noted as withheld unless the file has it already: nobody may
+// take it for something that is not for sale.
 func Merge(before *Index, p Part) ([]byte, error) {
 	if before == nil {
 		before = &Index{}
@@ -128,7 +132,7 @@ func (d *draft) find(id []byte) (Item, bool) {
 		return Item{}, false
 	}
 	i, _, ok := decodeItem(d.rows[offset:])
-	if ok && !i.Deleted {
+	if ok && !i.bare() {
 		i.terms = d.terms[i.term]
 	}
 	return i, ok
@@ -139,7 +143,7 @@ func (d *draft) each(visit func(Item) bool) {
 	for at := 0; at < len(d.rows); {
 		i, n, _ := decodeItem(d.rows[at:])
 		if offset, _ := probe(d.slots, d.rows, i.ID); int(offset) == at {
-			if !i.Deleted {
+			if !i.bare() {
 				i.terms = d.terms[i.term]
 			}
 			if !visit(i) {
@@ -162,7 +166,7 @@ func (d *draft) put(i Item) error {
 	if len(d.rows)+len(i.ID)+len(i.Title)+128 > math.MaxUint32-1 {
 		return errFull
 	}
-	if !i.Deleted {
+	if !i.bare() {
 		i.term = d.termOf(i.terms)
 	}
 	if uint64(4*(d.count+1)) > 3*uint64(len(d.slots)/4) {

@@ -56,8 +56,32 @@ func TestMergeLeavesOutWhatStripeRefused(t *testing.T) {
 	x = merged(t, x, p)
 	require.Equal(t, usd(1000), item(t, x, "a").Price, "Stripe still has the row before")
 	require.Equal(t, usd(9000), item(t, x, "b").Price)
-	_, known := x.Find("c")
-	require.False(t, known)
+	require.True(t, item(t, x, "c").Withheld, "Stripe may have it from before there was a file")
+
+	p = part(feed.Product, products+"d,D,in_stock,9,9.00 USD,,,,,\n")
+	p.Full, p.Refused = false, func([]byte) bool { return true }
+	_, known := merged(t, x, p).Find("d")
+	require.False(t, known, "it is new, and Stripe has nothing of it")
+}
+
+func TestWhatAFullSendKeepsBackIsWithheldUnlessItIsKnown(t *testing.T) {
+	t.Parallel()
+	x := merged(t, nil, part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,,,\n"))
+	p := part(feed.Product, products+"b,B,in_stock,2,2.00 USD,,,,,\n")
+	p.Withheld = []string{"a", "b", "c", "c", ""}
+	x = merged(t, x, p)
+	require.True(t, x.Progress.Complete)
+	require.Equal(t, 3, x.Len())
+	require.Equal(t, usd(1000), item(t, x, "a").Price, "Stripe still has the row before")
+	require.Equal(t, usd(2000), item(t, x, "b").Price, "it was sent for all that is wrong with it")
+	require.True(t, item(t, x, "c").Withheld)
+
+	x = merged(t, x, part(feed.Inventory, "id,availability,inventory_quantity\nc,in_stock,7\n"))
+	require.True(t, item(t, x, "c").Withheld, "its stock says nothing of its price")
+	repaired := merged(t, x, part(feed.Product, products+"c,C,in_stock,3,3.00 USD,,,,,\n"))
+	require.Equal(t, usd(3000), item(t, repaired, "c").Price)
+	gone := merged(t, x, part(feed.Product, products+"c,,,,,,,,,true\n"))
+	require.True(t, item(t, gone, "c").Deleted)
 }
 
 func TestMergeWithoutRowsKeepsWhatThereWas(t *testing.T) {
@@ -146,12 +170,16 @@ func plain(i Item) Item {
 func TestMergingAPartAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	before := merged(t, nil, part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,US:ALL:S::1.00 USD,,\nb,B,in_stock,1,1.00 USD,,,,,\n"))
-	rows := products + "b,B,in_stock,5,1.00 USD,,,,,\nc,C,in_stock,1,1.00 USD,,,US:ALL:T::1.00 USD,,\na,,,,,,,,,true\n"
-	once, err := Merge(before, part(feed.Product, rows))
+	again := func() Part {
+		p := part(feed.Product, products+"b,B,in_stock,5,1.00 USD,,,,,\nc,C,in_stock,1,1.00 USD,,,US:ALL:T::1.00 USD,,\na,,,,,,,,,true\n")
+		p.Withheld = []string{"d", "b"}
+		return p
+	}
+	once, err := Merge(before, again())
 	require.NoError(t, err)
 	x, err := Open(once)
 	require.NoError(t, err)
-	twice, err := Merge(x, part(feed.Product, rows))
+	twice, err := Merge(x, again())
 	require.NoError(t, err)
 	require.Equal(t, once, twice)
 }

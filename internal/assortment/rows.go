@@ -10,8 +10,20 @@ import (
 	"vitrine/internal/feed"
 )
 
-// read notes what the rows of a part change.
+// read notes what a part changes.
 func (d *draft) read(p Part) error {
+	if err := d.readRows(p); err != nil || !p.Full {
+		return err
+	}
+	for _, id := range p.Withheld {
+		if err := d.withhold([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *draft) readRows(p Part) error {
 	rows := feed.NewReader(p.Rows, p.Format)
 	header, err := rows.Read()
 	if err == io.EOF {
@@ -34,14 +46,31 @@ func (d *draft) read(p Part) error {
 			return fmt.Errorf("assortment: rows of a part: %w", err)
 		}
 		c.fields = row.Fields
-		id, _ := c.cell(p.Kind.IDColumn())
-		if len(id) == 0 || p.Refused(id) {
-			continue
+		if id, _ := c.cell(p.Kind.IDColumn()); len(id) > 0 {
+			err = d.take(p, id, c)
 		}
-		if err := d.change(p.Kind, id, c); err != nil {
+		if err != nil {
 			return err
 		}
 	}
+}
+
+func (d *draft) take(p Part, id []byte, c cells) error {
+	switch {
+	case !p.Refused(id):
+		return d.change(p.Kind, id, c)
+	case p.Full && p.Kind == feed.Product:
+		return d.withhold(id)
+	}
+	return nil
+}
+
+// withhold notes an item that is offered and of which nobody knows what Stripe has. A file that has it knows.
+func (d *draft) withhold(id []byte) error {
+	if _, known := d.known(id); known || len(id) == 0 {
+		return nil
+	}
+	return d.put(Item{ID: id, Withheld: true})
 }
 
 func (d *draft) change(kind feed.Kind, id []byte, c cells) error {
@@ -49,7 +78,7 @@ func (d *draft) change(kind feed.Kind, id []byte, c cells) error {
 		return d.put(Item{ID: id, Deleted: true})
 	}
 	i, known := d.known(id)
-	if !known || i.Deleted {
+	if !known || i.bare() {
 		if kind != feed.Product {
 			return nil
 		}

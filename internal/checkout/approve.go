@@ -25,7 +25,7 @@ const (
 	OtherCurrency Cause = "other_currency"
 	NotForSale    Cause = "not_for_sale" // deleted, or shown only
 	UnknownSKU    Cause = "unknown_sku"
-	Undecided     Cause = "undecided" // the assortment does not say: it is not complete
+	Undecided     Cause = "undecided" // the assortment does not say: it is not complete, or a row was withheld from Stripe
 )
 
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
@@ -37,7 +37,7 @@ func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, c
 	unsure := false
 	for _, l := range r.Lines() {
 		item, known := x.Find(l.SKU())
-		if !known && !x.Progress.Complete {
+		if item.Withheld || !known && !x.Progress.Complete {
 			unsure = true
 			continue
 		}

@@ -49,7 +49,7 @@ type SalePrice struct {
 // way, and a wrong word would remove it from every agent.
 func AvailabilityOf(x *assortment.Index, holds *assortment.Holds, account, sku string, now time.Time) (a Availability, ok bool) {
 	item, known := x.Find(sku)
-	if !known {
+	if !known || item.Withheld {
 		return a, false
 	}
 	a = Availability{SKU: sku, Merchant: account}

@@ -116,6 +116,24 @@ func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) 
 	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), holds, account, "cs_1", now).Cause, "what is known is enough")
 }
 
+// A row that was kept back is for sale as Stripe had it before, if it had it: nobody can tell here.
+func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
+	t.Parallel()
+	data, err := assortment.Merge(nil, assortment.Part{
+		Kind: feed.Product, Format: feed.CSV, Rows: strings.NewReader(header + "shirt,Shirt,in_stock,3,20.00 USD,,,US:ALL:S::5.00 USD,,,,,"),
+		Refused: func([]byte) bool { return false }, Full: true, Withheld: []string{"held"}, Number: 1, Parts: 1, At: now,
+	})
+	require.NoError(t, err)
+	x, err := assortment.Open(data)
+	require.NoError(t, err)
+	holds := assortment.NewHolds(func() time.Time { return now })
+	r := request(t, `{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
+	require.Equal(t, checkout.Verdict{Cause: checkout.Undecided}, checkout.Approve(r, x, holds, account, "cs_1", now))
+	require.Empty(t, checkout.Customize(r, x).ShippingOptions)
+	_, ok := checkout.AvailabilityOf(x, holds, account, "held", now)
+	require.False(t, ok)
+}
+
 func TestRequestsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

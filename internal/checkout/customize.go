@@ -63,7 +63,7 @@ func Customize(r Request, x *assortment.Index) Customization {
 	cart := cart{r: r, subtotal: r.subtotal(), offers: map[string]*offered{}}
 	for _, l := range r.Lines() {
 		item, known := x.Find(l.SKU())
-		if !known || item.Deleted {
+		if !known || item.Deleted || item.Withheld {
 			return Customization{}
 		}
 		cart.add(l, item.Terms())
