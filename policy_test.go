@@ -108,7 +108,7 @@ func roomRules() []rule {
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{
 			name: "internal/assortment", why: "what an account sells is made and looked up anywhere: files come through a port",
-			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "github.com/cespare/xxhash/v2"},
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "github.com/cespare/xxhash/v2", "golang.org/x/sync/semaphore"},
 		}.rule(`package assortment; import _ "os"`),
 		room{
 			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",

@@ -38,7 +38,7 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 }
 
 func (s *shelf) assortment() (*assortment.Index, error) {
-	x, _, err := assortment.Documents{Objects: s.store, Layout: s.Documents.Layout}.Load(s.t.Context(), "acct_1", "", 0)
+	x, _, err := assortment.Documents{Objects: s.store, Layout: s.Documents.Layout}.Load(s.t.Context(), "acct_1", "")
 	return x, err
 }
 

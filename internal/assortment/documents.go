@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"golang.org/x/sync/semaphore"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 )
@@ -34,7 +36,7 @@ func (d Documents) Settle(ctx context.Context, account string, p Part, open func
 }
 
 func (d Documents) settle(ctx context.Context, account string, p Part, open func() (io.ReadCloser, error)) error {
-	before, etag, err := d.Load(ctx, account, "", 0)
+	before, etag, err := d.Load(ctx, account, "")
 	var unusable *FileError
 	switch {
 	case fault.Is(err, fault.SourceMissing):
@@ -66,27 +68,55 @@ func (d Documents) Forget(ctx context.Context, account string) error {
 // ErrUnchanged says that the file is still the one that the caller has.
 var ErrUnchanged = errors.New("assortment: unchanged")
 
-// Load reads an account's file, unless it is the one that had names (ErrUnchanged) or has more than most bytes; 0 is no
-// bound. Without one the error is fault.SourceMissing, with one that cannot be used a *FileError, and etag names it.
-func (d Documents) Load(ctx context.Context, account, had string, most int64) (x *Index, etag string, err error) {
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
-	switch {
-	case err != nil:
-		return nil, "", err
-	case object.ETag == had:
-		return nil, had, ErrUnchanged
-	case most > 0 && object.Size > most:
-		return nil, object.ETag, &FileError{fmt.Sprintf("it has %d bytes, more than the %d that may be kept in memory", object.Size, most)}
+// Load reads an account's file, unless it is the one that had names (ErrUnchanged). Without one the error is
+// fault.SourceMissing, with one that cannot be used a *FileError, and etag names it.
+func (d Documents) Load(ctx context.Context, account, had string) (x *Index, etag string, err error) {
+	object, err := d.look(ctx, account, had)
+	if err != nil {
+		return nil, object.ETag, err
 	}
+	x, err = d.open(ctx, object)
+	return x, object.ETag, err
+}
+
+func (d Documents) look(ctx context.Context, account, had string) (catalog.Object, error) {
+	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
+	if err == nil && object.ETag == had {
+		err = ErrUnchanged
+	}
+	return object, err
+}
+
+func (d Documents) open(ctx context.Context, object catalog.Object) (*Index, error) {
 	body, err := d.Objects.Open(ctx, object)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer body.Close()
 	data := make([]byte, object.Size)
 	if _, err := io.ReadFull(body, data); err != nil {
-		return nil, "", fmt.Errorf("%s: %w", object.URI(), err)
+		return nil, fmt.Errorf("%s: %w", object.URI(), err)
 	}
-	x, err = Open(data)
-	return x, object.ETag, err
+	return Open(data)
+}
+
+// Assortments loads indexes for a Store that keeps most bytes: none that is larger, and no more than that at once, however
+// many accounts are asked for.
+func (d Documents) Assortments(most int64) Load[*Index] {
+	room := semaphore.NewWeighted(most)
+	return func(ctx context.Context, account, had string) (*Index, string, int64, error) {
+		object, err := d.look(ctx, account, had)
+		switch {
+		case err != nil:
+			return nil, object.ETag, 0, err
+		case object.Size > most:
+			return nil, object.ETag, 0, &FileError{fmt.Sprintf("it has %d bytes, more than the %d that may be kept in memory", object.Size, most)}
+		}
+		if err := room.Acquire(ctx, object.Size); err != nil {
+			return nil, "", 0, fmt.Errorf("%s waited for others to be loaded: %w", object.URI(), err)
+		}
+		defer room.Release(object.Size)
+		x, err := d.open(ctx, object)
+		return x, object.ETag, object.Size, err
+	}
 }

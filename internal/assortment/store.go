@@ -14,14 +14,14 @@ import (
 //
 // Nobody waits for news: a value is given as it is and looked after in the background, at most every revalidateAfter. Only
 // one that was not looked after for patience is waited for, since whoever asks rarely would always get the news of the time
-// before.
+// before; and not for longer than newsWithin, since an old value is better than none. What cannot be looked after is kept
+// as it is for as long as there is room.
 type Store[T any] struct {
 	load Load[T]
 	most int64
 	now  func() time.Time
 	lost func(account string, err error)
 
-	loading chan struct{} // how many may load at once: each may take as much memory as the whole store
 	mu      sync.Mutex
 	entries map[string]*list.Element // of *entry[T]; the front is what was asked for last
 	recent  list.List
@@ -31,10 +31,10 @@ type Store[T any] struct {
 const (
 	revalidateAfter = 15 * time.Second
 	patience        = 5 * time.Minute
+	newsWithin      = 250 * time.Millisecond
 	retryAfter      = 5 * time.Second // nothing was ever loaded
 	loadTimeout     = time.Minute
 	entryBytes      = 512 // of an entry without anything in it
-	loadsAtOnce     = 2
 )
 
 type entry[T any] struct {
@@ -54,44 +54,58 @@ type Load[T any] func(ctx context.Context, account, etag string) (value T, newET
 
 // NewStore keeps at most so many bytes. lost is told of what cannot be loaded; now is the clock.
 func NewStore[T any](load Load[T], most int64, now func() time.Time, lost func(account string, err error)) *Store[T] {
-	return &Store[T]{load: load, most: most, now: now, lost: lost, entries: map[string]*list.Element{}, loading: make(chan struct{}, loadsAtOnce)}
-}
-
-// Assortments is the loader of indexes.
-func (d Documents) Assortments(most int64) Load[*Index] {
-	return func(ctx context.Context, account, etag string) (*Index, string, int64, error) {
-		x, newETag, err := d.Load(ctx, account, etag, most)
-		if err != nil {
-			return nil, newETag, 0, err
-		}
-		return x, newETag, x.Bytes(), nil
-	}
+	return &Store[T]{load: load, most: most, now: now, lost: lost, entries: map[string]*list.Element{}}
 }
 
 // Get returns what belongs to an account; found is false if there is nothing, or if that cannot be told before ctx ends.
 func (s *Store[T]) Get(ctx context.Context, account string) (value T, found bool) {
-	s.mu.Lock()
-	e := s.entry(account)
-	age := s.now().Sub(e.checked)
-	fresh := e.known && age < revalidateAfter || !e.known && age < retryAfter
-	if !fresh && e.flight == nil {
-		e.flight = make(chan struct{})
-		go s.refresh(e, e.etag, e.flight)
-	}
-	value, found = e.value, e.found
-	flight := e.flight
-	wait := !fresh && !(e.known && age < patience)
-	s.mu.Unlock()
-	if !wait {
-		return value, found
-	}
-	select {
-	case <-flight:
-	case <-ctx.Done():
+	e, news, within := s.look(account)
+	if within > 0 {
+		ctx, cancel := context.WithTimeout(ctx, within)
+		select {
+		case <-news:
+		case <-ctx.Done():
+		}
+		cancel()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return e.value, e.found
+}
+
+// Expect begins to load what Get will be asked for.
+func (s *Store[T]) Expect(account string) { s.look(account) }
+
+// Warm loads what belongs to accounts, one after the other, as long as there is room.
+func (s *Store[T]) Warm(ctx context.Context, accounts []string) {
+	for _, account := range accounts {
+		if ctx.Err() != nil || s.Bytes() > s.most/4*3 {
+			return
+		}
+		s.Get(ctx, account)
+	}
+}
+
+// look finds an entry, and begins to look after it if that is due. news is closed once that is done; within is how long it
+// is worth waiting for.
+func (s *Store[T]) look(account string) (e *entry[T], news <-chan struct{}, within time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e = s.entry(account)
+	age := s.now().Sub(e.checked)
+	switch {
+	case e.known && age < revalidateAfter, !e.known && age < retryAfter:
+		return e, nil, 0
+	case e.known && age >= patience:
+		within = newsWithin
+	case !e.known:
+		within = loadTimeout
+	}
+	if e.flight == nil {
+		e.flight = make(chan struct{})
+		go s.refresh(e, e.etag, e.flight)
+	}
+	return e, e.flight, within
 }
 
 // entry finds or makes an entry, as the one that was asked for last.
@@ -109,11 +123,9 @@ func (s *Store[T]) entry(account string) *entry[T] {
 
 // refresh looks after an entry. It belongs to nobody's request: whoever gives up waiting finds it done the next time.
 func (s *Store[T]) refresh(e *entry[T], etag string, flight chan struct{}) {
-	s.loading <- struct{}{}
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	value, newETag, size, err := s.load(ctx, e.account, etag)
 	cancel()
-	<-s.loading
 
 	var none *FileError
 	absent := fault.Is(err, fault.SourceMissing) || errors.As(err, &none)

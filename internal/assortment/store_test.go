@@ -200,6 +200,99 @@ func TestStoreForgetsWhatWasAskedForLongestAgo(t *testing.T) {
 	})
 }
 
+// A store of S3 that hangs, unlike one that fails, would take everybody's time.
+func TestStoreGivesWhatItHasWhileS3Hangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := &source{}
+		src.value.Store(1)
+		s := NewStore(src.load, 1<<20, time.Now, nil)
+		s.Get(t.Context(), "acct_1")
+		src.block = make(chan struct{})
+		after(time.Hour)
+		began := time.Now()
+		v, found := s.Get(t.Context(), "acct_1")
+		require.True(t, found)
+		require.Equal(t, int64(1), v)
+		require.Equal(t, newsWithin, time.Since(began))
+		close(src.block)
+	})
+}
+
+func TestStoreLoadsWhatIsExpectedBeforeAnybodyAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src := &source{}
+		s := NewStore(src.load, 1<<20, time.Now, nil)
+		s.Expect("acct_1")
+		s.Expect("acct_1")
+		synctest.Wait()
+		require.Equal(t, int64(1), src.loads.Load())
+		s.Get(t.Context(), "acct_1")
+		require.Equal(t, int64(1), src.loads.Load())
+	})
+}
+
+func TestStoreWarmsUpAsLongAsThereIsRoom(t *testing.T) {
+	t.Parallel()
+	var accounts []string
+	for n := range 100 {
+		accounts = append(accounts, strconv.Itoa(n))
+	}
+	src := &source{}
+	src.value.Store(1)
+	const most = 8 * (1000 + entryBytes)
+	s := NewStore(src.load, most, time.Now, nil)
+	s.Warm(t.Context(), accounts)
+	require.Equal(t, int64(7), src.loads.Load(), "nothing was loaded only to go again")
+	require.LessOrEqual(t, s.Bytes(), int64(most))
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	NewStore(src.load, most, time.Now, nil).Warm(ended, accounts)
+	require.Equal(t, int64(7), src.loads.Load())
+}
+
+// However many accounts are asked for at once, what is loaded and what is kept stay within two bounds.
+func TestStoreOfManyAccountsIsBoundedWhileItLoads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const accounts = 64
+		d, store := documents()
+		data, err := Merge(nil, part(feed.Product, rows(100)))
+		require.NoError(t, err)
+		for n := range accounts {
+			_, err := store.Put(t.Context(), "s", d.Layout.AssortmentKey(strconv.Itoa(n)), "", data, "")
+			require.NoError(t, err)
+		}
+		var opened atomic.Int64
+		let := make(chan struct{})
+		store.Before = func(operation, _, _ string) error {
+			if operation == "Open" {
+				opened.Add(1)
+				<-let
+			}
+			return nil
+		}
+		most := 4 * (int64(len(data)) + entryBytes)
+		s := NewStore(d.Assortments(most), most, time.Now, nil)
+		var found atomic.Int64
+		for n := range 4 * accounts {
+			go func() {
+				if x, ok := s.Get(t.Context(), strconv.Itoa(n%accounts)); ok && x.Len() == 100 {
+					found.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		require.Equal(t, most/int64(len(data)), opened.Load(), "the others wait for room")
+		close(let)
+		synctest.Wait()
+		require.Equal(t, int64(4*accounts), found.Load())
+		require.LessOrEqual(t, s.Bytes(), most)
+	})
+}
+
 func documents() (Documents, *objectstoretest.Memory) {
 	store := objectstoretest.NewMemory("s")
 	return Documents{Objects: store, Layout: catalog.Layout{StateBucket: "s", StatePrefix: "state/"}}, store
@@ -222,7 +315,7 @@ func TestSettleBeginsAnewWhenAnotherFeedWasQuicker(t *testing.T) {
 		return d.Settle(t.Context(), "acct_1", part(feed.Pricing, ""), opened("id,price\na,2.00 USD\n"))
 	}
 	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Inventory, ""), opened("id,availability,inventory_quantity\na,in_stock,9\n")))
-	x, _, err := d.Load(t.Context(), "acct_1", "", 0)
+	x, _, err := d.Load(t.Context(), "acct_1", "")
 	require.NoError(t, err)
 	require.Equal(t, usd(2000), item(t, x, "a").Price)
 	require.Equal(t, int64(9), item(t, x, "a").Quantity)
@@ -234,16 +327,16 @@ func TestSettleMakesADamagedFileAnew(t *testing.T) {
 	_, err := store.Put(t.Context(), "s", d.Layout.AssortmentKey("acct_1"), "", []byte("nonsense"), "")
 	require.NoError(t, err)
 	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Product, ""), opened(products+"a,A,in_stock,1,1.00 USD,,,,,\n")))
-	x, etag, err := d.Load(t.Context(), "acct_1", "", 0)
+	x, etag, err := d.Load(t.Context(), "acct_1", "")
 	require.NoError(t, err)
 	require.Equal(t, 1, x.Len())
-	_, _, err = d.Load(t.Context(), "acct_1", etag, 0)
+	_, _, err = d.Load(t.Context(), "acct_1", etag)
 	require.ErrorIs(t, err, ErrUnchanged)
-	_, _, err = d.Load(t.Context(), "acct_1", "", 10)
+	_, _, _, err = d.Assortments(10)(t.Context(), "acct_1", "")
 	var file *FileError
 	require.ErrorAs(t, err, &file, "more than may be kept in memory")
 	require.NoError(t, d.Forget(t.Context(), "acct_1"))
-	_, _, err = d.Load(t.Context(), "acct_1", "", 0)
+	_, _, err = d.Load(t.Context(), "acct_1", "")
 	require.True(t, fault.Is(err, fault.SourceMissing))
 }
 
