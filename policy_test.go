@@ -103,7 +103,7 @@ func roomRules() []rule {
 			name: "internal/fulfillment", why: "what knows a buyer reaches the merchant and the mail server, and nothing else",
 			std: []string{"*"},
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
+				"vitrine/internal/catalog", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{
@@ -112,7 +112,7 @@ func roomRules() []rule {
 		}.rule(`package assortment; import _ "os"`),
 		room{
 			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",
-			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed"},
+			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order"},
 		}.rule(`package checkout; import _ "net/http"`),
 		room{
 			name: "internal/stripesim",

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"time"
 
 	"vitrine/internal/assortment"
@@ -29,20 +28,18 @@ type hookOptions struct {
 	Approve    bool     // what is answered when nothing is known
 	CacheBytes int64    // of assortments
 
-	Documents assortment.Documents
-	Settings  func(ctx context.Context, account string) (order.Settings, error)
-	// Merchant has the last word on what would be approved; nil if none is asked.
-	Merchant merchantApproval
-	Now      func() time.Time
-	Log      *slog.Logger
-	// Count is told of every answer; nil if nobody counts.
-	Count func(hook, outcome string, took time.Duration)
+	Assortments assortment.Documents
+	Settings    func(ctx context.Context, account string) (order.Settings, error)
+	Merchants   checkoutMerchants
+	Now         func() time.Time
+	Log         *slog.Logger
+	Count       hookCounts
 }
 
-// merchantApproval asks the merchant whether a cart may be sold. It answers within ctx, or with an error: then what the
-// assortment says holds.
-type merchantApproval interface {
-	ApproveCheckout(ctx context.Context, account string, r checkout.Request) (approved bool, reason string, err error)
+// hookCounts is told of every answer, and of every merchant who was asked for one.
+type hookCounts interface {
+	answered(hook, outcome string, took time.Duration)
+	asked(question order.CheckoutQuestion, outcome string, took time.Duration)
 }
 
 // hooks answers Stripe's synchronous hooks: POST /hooks/stripe.
@@ -52,24 +49,26 @@ type hooks struct {
 	settings    *assortment.Store[order.Settings]
 	holds       *assortment.Holds
 	answers     *answers
+	turns       *turns
 }
 
 // newHooks is the handler for Stripe's synchronous hooks.
-func newHooks(o hookOptions) http.Handler {
+func newHooks(o hookOptions) *hooks {
 	lost := func(account string, err error) {
 		o.Log.Warn("hooks cannot read what they answer by", "account", account, "error", err)
 	}
 	return &hooks{
 		hookOptions: o,
-		assortments: assortment.NewStore(o.Documents.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
+		assortments: assortment.NewStore(o.Assortments.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
 		settings:    assortment.NewStore(loadOrderSettings(o.Settings), maxSettingsBytes, o.Now, lost),
 		holds:       assortment.NewHolds(o.Now),
 		answers:     newAnswers(o.Now),
+		turns:       newTurns(),
 	}
 }
 
 const (
-	maxSettingsBytes = 16 << 20
+	maxSettingsBytes = 64 << 20
 	settingsBytes    = 4 << 10 // of one account's, generously
 )
 
@@ -80,45 +79,45 @@ func loadOrderSettings(read func(context.Context, string) (order.Settings, error
 	}
 }
 
-// hookEvent is the envelope that all hooks share.
-type hookEvent struct {
-	Type    string          `json:"type"`
-	ID      string          `json:"id"`
-	Context string          `json:"context"` // the connected account
-	Data    json.RawMessage `json:"data"`
+// warm loads what the first hooks of these accounts would wait for, as far as there is room.
+func (h *hooks) warm(ctx context.Context, accounts []string) {
+	h.settings.Warm(ctx, accounts) // they are small, and the fee stands in them
+	h.assortments.Warm(ctx, accounts)
 }
 
-// ServeHTTP trusts nothing before the signature is verified on the bytes as they came, and tells a stranger nothing.
+// hookEvent is the envelope that all hooks share.
+type hookEvent struct {
+	Type     string          `json:"type"`
+	ID       string          `json:"id"`
+	Livemode bool            `json:"livemode"`
+	Context  string          `json:"context"` // the connected account
+	Data     json.RawMessage `json:"data"`
+}
+
 func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := h.Now()
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		h.refuse(w, began, http.StatusMethodNotAllowed, "method")
-		return
+	hook, a := h.receive(w, r, began)
+	if len(a.body) > 0 {
+		w.Header().Set("Content-Type", "application/json")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHookBytes))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			h.refuse(w, began, http.StatusRequestEntityTooLarge, "too_large")
-		} else {
-			h.refuse(w, began, http.StatusBadRequest, "unreadable")
-		}
-		return
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+	h.Count.answered(hook, a.outcome, h.Now().Sub(began))
+}
+
+// receive trusts nothing before the signature is verified on the bytes as they came, and tells a stranger nothing.
+func (h *hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (hook string, a answer) {
+	const refused = "refused"
+	body, status := readJSON(w, r, maxHookBytes)
+	if status != http.StatusOK {
+		return refused, noAnswer(status, refusals[status])
 	}
-	if err := stripeapi.VerifySignature(body, r.Header.Get("Stripe-Signature"), h.Secrets, stripeapi.SignatureTolerance, began); err != nil {
-		var why *stripeapi.SignatureError
-		reason := "signature"
-		if errors.As(err, &why) {
-			reason += "_" + string(why.Reason)
-		}
-		h.refuse(w, began, http.StatusBadRequest, reason)
-		return
+	if err := stripeapi.VerifySignature(body, r.Header.Get("Stripe-Signature"), h.Secrets, stripeapi.SignatureTolerance, now); err != nil {
+		return refused, noAnswer(http.StatusBadRequest, "signature_"+signatureReason(err))
 	}
-	var e hookEvent
-	if err := json.Unmarshal(body, &e); err != nil || e.ID == "" || len(e.ID) > 255 || e.Type == "" {
-		h.refuse(w, began, http.StatusBadRequest, "malformed")
-		return
+	e, ok := readHook(body)
+	if !ok {
+		return refused, noAnswer(http.StatusBadRequest, "malformed")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), hookDeadline)
 	defer cancel()
@@ -126,7 +125,15 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if again {
 		a.outcome = "again"
 	}
-	h.write(w, began, hookName(e.Type), a)
+	return hookName(e.Type), a
+}
+
+// hookIDPattern is what can stand in a header and in an id of ours.
+var hookIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
+
+func readHook(body []byte) (e hookEvent, ok bool) {
+	err := json.Unmarshal(body, &e)
+	return e, err == nil && e.Type != "" && hookIDPattern.MatchString(e.ID)
 }
 
 // hookName keeps what strangers to this code are called out of the counters' labels.
@@ -142,21 +149,6 @@ func hookName(kind string) string {
 	return "unknown"
 }
 
-func (h *hooks) refuse(w http.ResponseWriter, began time.Time, status int, outcome string) {
-	h.write(w, began, "refused", answer{status: status, outcome: outcome})
-}
-
-func (h *hooks) write(w http.ResponseWriter, began time.Time, hook string, a answer) {
-	if len(a.body) > 0 {
-		w.Header().Set("Content-Type", "application/json")
-	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body)
-	if h.Count != nil {
-		h.Count(hook, a.outcome, h.Now().Sub(began))
-	}
-}
-
 // answer is what a hook is answered; outcome says it in a word, for counters.
 type answer struct {
 	status  int
@@ -164,12 +156,14 @@ type answer struct {
 	outcome string
 }
 
-func jsonAnswer(outcome string, v any) answer {
+func noAnswer(status int, outcome string) answer { return answer{status: status, outcome: outcome} }
+
+func success(outcome string, v any) answer {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		return answer{status: http.StatusInternalServerError, outcome: "encoding"}
+		return noAnswer(http.StatusInternalServerError, "encoding")
 	}
 	return answer{http.StatusOK, bytes.TrimSpace(b.Bytes()), outcome}
 }
@@ -179,13 +173,13 @@ func jsonAnswer(outcome string, v any) answer {
 func (h *hooks) answer(ctx context.Context, e hookEvent) answer {
 	switch e.Type {
 	case checkout.FinalizeType:
-		return h.finalize(ctx, e)
+		return h.aboutCart(ctx, e, h.finalize)
 	case checkout.CustomizeType:
-		return h.customize(ctx, e)
+		return h.aboutCart(ctx, e, h.customize)
 	case checkout.AvailabilityType:
 		return h.availability(ctx, e)
 	}
-	return jsonAnswer("unknown_type", struct{}{})
+	return success("unknown_type", struct{}{})
 }
 
 // assortment is that of the account; nil if nothing is known.

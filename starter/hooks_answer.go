@@ -4,94 +4,114 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
+	"vitrine/internal/order"
 )
 
 const notConfirmed = "availability cannot be confirmed at the moment"
 
-// finalize approves or declines an order.
-func (h *hooks) finalize(ctx context.Context, e hookEvent) answer {
-	var r checkout.Request
-	if json.Unmarshal(e.Data, &r) != nil || !r.Sound() {
-		return answer{status: http.StatusBadRequest, outcome: "malformed"}
+// cart is a question about a cart, and what is known to answer it by.
+type cart struct {
+	event      hookEvent
+	asked      checkout.Request
+	holder     string            // of the pieces that are held for it
+	assortment *assortment.Index // nil if nothing is known
+	settings   order.Settings
+	settled    bool // the settings are known
+}
+
+// aboutCart answers a question about a cart.
+func (h *hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.Context, cart) answer) answer {
+	c := cart{event: e}
+	if json.Unmarshal(e.Data, &c.asked) != nil || !c.asked.Sound() {
+		return noAnswer(http.StatusBadRequest, "malformed")
 	}
-	if catalog.CheckAccount(e.Context) == nil {
-		go h.settings.Get(ctx, e.Context) // a slow load of the assortment must not cost the platform its fee
+	c.holder = c.asked.Session()
+	if c.holder == "" {
+		c.holder = e.ID // a retry under another id would hold its pieces twice, until they expire
 	}
-	v := checkout.Verdict{Cause: checkout.Undecided}
-	session := r.Session()
-	if session == "" {
-		session = e.ID // a retry under another id would hold its pieces twice, until they expire
+	return decide(ctx, h.know(ctx, c))
+}
+
+// know looks up what a cart is judged by. An account that cannot be one has no settings, and they are known.
+func (h *hooks) know(ctx context.Context, c cart) cart {
+	if catalog.CheckAccount(c.event.Context) != nil {
+		c.settled = true
+		return c
 	}
-	if x := h.assortment(ctx, e.Context); x != nil {
-		v = checkout.Approve(r, x, h.holds, e.Context, session, h.Now())
+	h.assortments.Expect(c.event.Context)
+	c.settings, c.settled = h.settings.Get(ctx, c.event.Context)
+	ctx, cancel := leaving(ctx, time.Duration(c.settings.Checkout.Merchant.Within))
+	defer cancel()
+	c.assortment = h.assortment(ctx, c.event.Context)
+	return c
+}
+
+// leaving ends before ctx does, by a share that is somebody else's.
+func leaving(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
+	deadline, _ := ctx.Deadline()
+	return context.WithDeadline(ctx, deadline.Add(-share))
+}
+
+// finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's fee.
+// Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too.
+func (h *hooks) finalize(ctx context.Context, c cart) answer {
+	if !c.settled && !h.Approve {
+		return success("declined_no_settings", checkout.Refused(notConfirmed))
 	}
-	switch {
-	case v.Cause == checkout.Undecided && h.Approve:
-		v.Approved = true
-	case v.Cause == checkout.Undecided:
-		v.Reason = notConfirmed
-	}
+	v := h.judge(c)
 	if v.Approved {
-		v = h.askMerchant(ctx, e.Context, session, r, v)
+		v = h.lastWord(ctx, c, v)
 	}
 	if !v.Approved {
-		return jsonAnswer("declined_"+string(v.Cause), checkout.Refused(v.Reason))
+		return success("declined_"+string(v.Cause), checkout.Refused(v.Reason))
 	}
-	return h.approve(ctx, e.Context, r, v)
+	return success(soldAs(c, v), checkout.Approved(c.settings.Checkout.Fee.Of(c.asked.AmountTotal, c.asked.Currency)))
 }
 
-// approve adds the platform's fee. A fee that cannot be told is as little known as stock is: the fallback decides.
-func (h *hooks) approve(ctx context.Context, account string, r checkout.Request, v checkout.Verdict) answer {
-	var fee int64
-	if catalog.CheckAccount(account) == nil {
-		settings, known := h.settings.Get(ctx, account)
-		if !known && !h.Approve {
-			return jsonAnswer("declined_no_settings", checkout.Refused(notConfirmed))
-		}
-		fee = settings.Checkout.Fee.Of(r.AmountTotal, r.Currency)
+// soldAs is the outcome of a cart that is sold. That of unknown settings comes first: it may have cost a fee.
+func soldAs(c cart, v checkout.Verdict) string {
+	switch {
+	case !c.settled:
+		return "approved_no_settings"
+	case v.Cause != "":
+		return "approved_" + string(v.Cause)
 	}
-	outcome := "approved"
-	if v.Cause != "" {
-		outcome += "_" + string(v.Cause)
-	}
-	return jsonAnswer(outcome, checkout.Approved(fee))
+	return "approved"
 }
 
-// askMerchant lets the merchant refuse what would be approved. One that does not answer in time refuses nothing.
-func (h *hooks) askMerchant(ctx context.Context, account, session string, r checkout.Request, v checkout.Verdict) checkout.Verdict {
-	if h.Merchant == nil {
-		return v
+// judge is what the assortment says of a cart, and the fallback where it says nothing.
+func (h *hooks) judge(c cart) checkout.Verdict {
+	v := checkout.Verdict{Cause: checkout.Undecided}
+	if c.assortment != nil {
+		v = checkout.Approve(c.asked, c.assortment, h.holds, c.event.Context, c.holder, h.Now())
 	}
-	approved, reason, err := h.Merchant.ApproveCheckout(ctx, account, r)
-	if err != nil {
-		h.Log.Warn("the merchant was not heard about a checkout", "account", account, "checkout", session, "error", err)
-		return v
-	}
-	if !approved {
-		h.holds.Release(account, session)
-		return checkout.Verdict{Cause: "merchant", Reason: reason}
+	if v.Cause == checkout.Undecided {
+		v.Approved, v.Reason = h.Approve, notConfirmed
 	}
 	return v
 }
 
-// customize offers ways of shipping; without an assortment Stripe reads the feed itself.
-func (h *hooks) customize(ctx context.Context, e hookEvent) answer {
-	var r checkout.Request
-	if json.Unmarshal(e.Data, &r) != nil || !r.Sound() {
-		return answer{status: http.StatusBadRequest, outcome: "malformed"}
+// customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all to
+// Stripe, which reads the feed itself.
+func (h *hooks) customize(ctx context.Context, c cart) answer {
+	var offered checkout.Customization
+	if c.assortment != nil {
+		offered = checkout.Customize(c.asked, c.assortment)
 	}
-	x := h.assortment(ctx, e.Context)
-	if x == nil {
-		return jsonAnswer("left_to_stripe", checkout.Customization{})
+	merchant := h.merchantsCustomization(ctx, c, offered)
+	outcome := "customized"
+	switch {
+	case !merchant.Empty():
+		outcome = "customized_merchant"
+	case offered.Empty():
+		outcome = "left_to_stripe"
 	}
-	c := checkout.Customize(r, x)
-	if len(c.ShippingOptions) == 0 {
-		return jsonAnswer("left_to_stripe", c)
-	}
-	return jsonAnswer("customized", c)
+	return success(outcome, offered.With(merchant))
 }
 
 // availability says what a SKU costs and whether it is there. What is not known is an error and no guess: 404 for a SKU, 503
@@ -99,15 +119,15 @@ func (h *hooks) customize(ctx context.Context, e hookEvent) answer {
 func (h *hooks) availability(ctx context.Context, e hookEvent) answer {
 	var r checkout.AvailabilityRequest
 	if json.Unmarshal(e.Data, &r) != nil || r.SKU == "" {
-		return answer{status: http.StatusBadRequest, outcome: "malformed"}
+		return noAnswer(http.StatusBadRequest, "malformed")
 	}
 	x := h.assortment(ctx, e.Context)
 	if x == nil {
-		return answer{status: http.StatusServiceUnavailable, outcome: "nothing_known"}
+		return noAnswer(http.StatusServiceUnavailable, "nothing_known")
 	}
 	a, ok := checkout.AvailabilityOf(x, h.holds, e.Context, r.SKU, h.Now())
 	if !ok {
-		return answer{status: http.StatusNotFound, outcome: "unknown_sku"}
+		return noAnswer(http.StatusNotFound, "unknown_sku")
 	}
-	return jsonAnswer("told", a)
+	return success("told", a)
 }

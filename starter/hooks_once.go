@@ -44,12 +44,12 @@ func (a *answers) once(ctx context.Context, id string, decide func() answer) (_ 
 		case <-g.ready:
 			return g.answer, true
 		case <-ctx.Done():
-			return answer{status: http.StatusServiceUnavailable, outcome: "late"}, true
+			return noAnswer(http.StatusServiceUnavailable, "late"), true
 		}
 	}
 	g := &given{id: id, at: a.now(), ready: make(chan struct{})}
 	// A decision that panics must not leave others waiting: they get this one.
-	g.answer = answer{status: http.StatusInternalServerError, outcome: "failed"}
+	g.answer = noAnswer(http.StatusInternalServerError, "failed")
 	at := a.oldest.PushBack(g)
 	a.byID[id] = at
 	a.mu.Unlock()

@@ -34,7 +34,7 @@ const hookSecret = "whsec_new"
 
 // hookRoom is the hooks of a platform, on an S3 of its own.
 type hookRoom struct {
-	http.Handler
+	*hooks
 	t       testing.TB
 	store   *objectstoretest.Memory
 	options hookOptions
@@ -51,17 +51,26 @@ func newHookRoom(t testing.TB, change ...func(*hookOptions)) *hookRoom {
 	room.now.Store(&start)
 	room.options = hookOptions{
 		Secrets: []string{"whsec_old", hookSecret}, Approve: true, CacheBytes: 256 << 20,
-		Documents: assortment.Documents{Objects: store, Layout: layout},
-		Settings:  order.Documents{Objects: store, Layout: layout}.Settings,
-		Now:       func() time.Time { return *room.now.Load() },
-		Log:       slog.New(slog.DiscardHandler),
-		Count:     func(hook, outcome string, _ time.Duration) { room.counted.Store(hook+" "+outcome, true) },
+		Assortments: assortment.Documents{Objects: store, Layout: layout},
+		Settings:    order.Documents{Objects: store, Layout: layout}.Settings,
+		Merchants:   &merchantSaying{},
+		Now:         func() time.Time { return *room.now.Load() },
+		Log:         slog.New(slog.DiscardHandler),
+		Count:       room,
 	}
 	for _, c := range change {
 		c(&room.options)
 	}
-	room.Handler = newHooks(room.options)
+	room.hooks = newHooks(room.options)
 	return room
+}
+
+func (r *hookRoom) answered(hook, outcome string, _ time.Duration) {
+	r.counted.Store(hook+" "+outcome, true)
+}
+
+func (r *hookRoom) asked(question order.CheckoutQuestion, outcome string, _ time.Duration) {
+	r.counted.Store(string(question)+" asked: "+outcome, true)
 }
 
 const hookProducts = "id,title,availability,inventory_quantity,price,shipping\n" +
@@ -71,7 +80,7 @@ const hookProducts = "id,title,availability,inventory_quantity,price,shipping\n"
 
 func (r *hookRoom) sells(account, rows string) *hookRoom {
 	r.t.Helper()
-	err := r.options.Documents.Settle(r.t.Context(), account, assortment.Part{
+	err := r.options.Assortments.Settle(r.t.Context(), account, assortment.Part{
 		Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: r.options.Now(),
 	}, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil })
 	require.NoError(r.t, err)
@@ -86,6 +95,7 @@ func signHook(body, secret string, at time.Time) string {
 
 func (r *hookRoom) post(body, signature string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, "/hooks/stripe", strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("Stripe-Signature", signature)
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, request)
@@ -135,15 +145,16 @@ func TestHooksRefuseStrangers(t *testing.T) {
 		status       int
 		counted      string
 	}{
-		"forged":            {body, "whsec_other", 0, http.StatusBadRequest, "refused signature_mismatch"},
-		"expired":           {body, hookSecret, 6 * time.Minute, http.StatusBadRequest, "refused signature_too_old"},
-		"from the future":   {body, hookSecret, -6 * time.Minute, http.StatusBadRequest, "refused signature_too_new"},
-		"oversized":         {strings.Repeat(" ", maxHookBytes) + body, hookSecret, 0, http.StatusRequestEntityTooLarge, "refused too_large"},
-		"not JSON":          {"nonsense", hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"without id":        {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"without type":      {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"cart of nothing":   {body, hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
-		"data of no object": {strings.Replace(body, "{}", "7", 1), hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
+		"forged":             {body, "whsec_other", 0, http.StatusBadRequest, "refused signature_mismatch"},
+		"expired":            {body, hookSecret, 6 * time.Minute, http.StatusBadRequest, "refused signature_too_old"},
+		"from the future":    {body, hookSecret, -6 * time.Minute, http.StatusBadRequest, "refused signature_too_new"},
+		"oversized":          {strings.Repeat(" ", maxHookBytes) + body, hookSecret, 0, http.StatusRequestEntityTooLarge, "refused too_large"},
+		"not JSON":           {"nonsense", hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"an id that is none": {strings.Replace(body, "evt_1", "../evt 1", 1), hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"without id":         {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"without type":       {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"cart of nothing":    {body, hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
+		"data of no object":  {strings.Replace(body, "{}", "7", 1), hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -157,8 +168,9 @@ func TestHooksRefuseStrangers(t *testing.T) {
 	r := newHookRoom(t)
 	require.Equal(t, http.StatusBadRequest, r.post(body, "").Code)
 	w := httptest.NewRecorder()
-	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/hooks/stripe", nil))
-	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/stripe", strings.NewReader(body)))
+	require.Equal(t, http.StatusUnsupportedMediaType, w.Code)
+	r.requireCounted("refused not_json")
 	require.Equal(t, http.StatusBadRequest, newHookRoom(t, func(o *hookOptions) { o.Secrets = nil }).post(body, signHook(body, "", time.Now())).Code)
 }
 
@@ -175,26 +187,29 @@ func TestHooksTakeTheSecretThatIsReplaced(t *testing.T) {
 func TestFinalizeFallsBackWhenNothingIsKnown(t *testing.T) {
 	t.Parallel()
 	declines := func(o *hookOptions) { o.Approve = false }
-	for name, prepare := range map[string]func(*hookRoom){
-		"no assortment": func(*hookRoom) {},
-		"damaged": func(r *hookRoom) {
-			_, err := r.store.Put(r.t.Context(), "s", r.options.Documents.Layout.AssortmentKey("acct_1"), "", []byte("nonsense"), "")
+	for name, c := range map[string]struct {
+		prepare func(*hookRoom)
+		cause   string
+	}{
+		"no assortment": {func(*hookRoom) {}, "undecided"},
+		"damaged": {func(r *hookRoom) {
+			_, err := r.store.Put(r.t.Context(), "s", r.options.Assortments.Layout.AssortmentKey("acct_1"), "", []byte("nonsense"), "")
 			require.NoError(r.t, err)
-		},
-		"S3 away": func(r *hookRoom) {
+		}, "undecided"},
+		"S3 away": {func(r *hookRoom) {
 			r.store.Before = func(string, string, string) error { return fault.NewPlain(fault.StorageFailed, errors.New("away")) }
-		},
+		}, "no_settings"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newHookRoom(t)
-			prepare(r)
+			c.prepare(r)
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookShirt))
-			r.requireCounted("finalize approved_undecided")
+			r.requireCounted("finalize approved_" + c.cause)
 			r = newHookRoom(t, declines)
-			prepare(r)
+			c.prepare(r)
 			require.JSONEq(t, hookDeclined(notConfirmed), r.finalize("evt_1", "cs_1", hookShirt))
-			r.requireCounted("finalize declined_undecided")
+			r.requireCounted("finalize declined_" + c.cause)
 		})
 	}
 	r := newHookRoom(t)
@@ -227,7 +242,7 @@ func TestFinalizeDeclines(t *testing.T) {
 		"price":        {`{"id":"shirt","unit_amount":1,"quantity":1}`, "the price of Shirt (shirt) is now 20.00 USD"},
 		"unknown":      {`{"id":"ghost","unit_amount":1,"quantity":1}`, "ghost is not sold here"},
 	} {
-		require.JSONEq(t, hookDeclined(c.reason), r.finalize("evt_"+name, "cs_"+name, c.line), name)
+		require.JSONEq(t, hookDeclined(c.reason), r.finalize("evt_"+strings.ReplaceAll(name, " ", "_"), "cs_"+name, c.line), name)
 	}
 }
 
@@ -304,44 +319,6 @@ func TestAnswersAreGivenOnceAndBounded(t *testing.T) {
 	require.True(t, again)
 	require.Equal(t, http.StatusServiceUnavailable, got.status)
 	close(block)
-}
-
-func TestFinalizeTakesThePlatformsFee(t *testing.T) {
-	t.Parallel()
-	r := newHookRoom(t).sells("acct_1", hookProducts)
-	documents := order.Documents{Objects: r.store, Layout: r.options.Documents.Layout}
-	fee := order.Fee{Percent: 2.5, Fixed: 30, Currency: "usd"}
-	require.NoError(t, documents.SaveSettings(t.Context(), order.Settings{Account: "acct_1", Checkout: order.Checkout{Fee: fee}}))
-	require.JSONEq(t, `{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":80}}`, r.finalize("evt_1", "cs_1", hookShirt))
-}
-
-type merchant struct {
-	approved bool
-	reason   string
-	err      error
-}
-
-func (m merchant) ApproveCheckout(context.Context, string, checkout.Request) (bool, string, error) {
-	return m.approved, m.reason, m.err
-}
-
-func TestTheMerchantHasTheLastWord(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		merchant merchant
-		want     string
-	}{
-		"refuses":   {merchant{reason: "sold in the shop"}, hookDeclined("sold in the shop")},
-		"is silent": {merchant{err: errors.New("timeout")}, hookApproved},
-		"approves":  {merchant{approved: true}, hookApproved},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newHookRoom(t, func(o *hookOptions) { o.Merchant = c.merchant }).sells("acct_1", hookProducts)
-			require.JSONEq(t, c.want, r.finalize("evt_1", "cs_1", hookLast))
-			require.Equal(t, name == "refuses", r.Handler.(*hooks).holds.Held("acct_1", "last") == 0)
-		})
-	}
 }
 
 func TestCustomizeAndAvailabilityAnswerFromTheFeed(t *testing.T) {

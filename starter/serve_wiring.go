@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/fulfillment"
 	"vitrine/internal/health"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
@@ -104,21 +105,55 @@ func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) 
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
-func newCheckoutHooks(c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger) checkoutHooks {
+func newCheckoutHooks(lc fx.Lifecycle, c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger) checkoutHooks {
 	if len(c.Hooks.Secrets) == 0 {
 		return checkoutHooks{}
 	}
 	settings := order.Documents{Objects: documents.Objects, Layout: documents.Layout}
-	return checkoutHooks{newHooks(hookOptions{
+	h := newHooks(hookOptions{
 		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove, CacheBytes: c.Hooks.CacheBytes,
-		Documents: assortment.Documents{Objects: documents.Objects, Layout: documents.Layout},
-		Settings:  settings.Settings, Now: time.Now, Log: logger,
-		Count: func(hook, outcome string, took time.Duration) {
-			labels := metrics.WithTags(map[string]string{"hook": hook, "outcome": outcome})
-			labels.Counter("vitrine_hooks").Inc(1)
-			labels.Timer("vitrine_hook_duration").Record(took)
+		Assortments: assortment.Documents{Objects: documents.Objects, Layout: documents.Layout},
+		Settings:    settings.Settings,
+		Merchants: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
+			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
+		}),
+		Now: time.Now, Log: logger, Count: hookMetrics{metrics},
+	})
+	warmUp(lc, h, settings, logger)
+	return checkoutHooks{h}
+}
+
+// warmUp loads, in the background, what the first hooks would wait for. A start does not wait for it, nor depend on it.
+func warmUp(lc fx.Lifecycle, h *hooks, settings order.Documents, logger *slog.Logger) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lc.Append(fx.StartStopHook(
+		func() {
+			go func() {
+				defer close(ended)
+				accounts, err := settings.Accounts(ctx)
+				if err != nil {
+					logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed", "error", err)
+				}
+				h.warm(ctx, accounts)
+			}()
 		},
-	})}
+		func() { stop(); <-ended },
+	))
+}
+
+// hookMetrics counts what becomes of hooks.
+type hookMetrics struct{ client.MetricsHandler }
+
+func (m hookMetrics) answered(hook, outcome string, took time.Duration) {
+	labels := m.WithTags(map[string]string{"hook": hook, "outcome": outcome})
+	labels.Counter("vitrine_hooks").Inc(1)
+	labels.Timer("vitrine_hook_duration").Record(took)
+}
+
+func (m hookMetrics) asked(question order.CheckoutQuestion, outcome string, took time.Duration) {
+	labels := m.WithTags(map[string]string{"question": string(question), "outcome": outcome})
+	labels.Timer("vitrine_hook_merchant_duration").Record(took)
 }
 
 // checkoutHooks is a type of its own for fx, which tells providers apart by type; its handler may be nil.

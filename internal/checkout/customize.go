@@ -7,10 +7,43 @@ import (
 	"vitrine/internal/feed"
 )
 
-// Customization is the answer to CustomizeType. Empty, it leaves everything to Stripe, which reads the same feed. It never
-// has taxes: the feed has codes for Stripe Tax and no rates, and with automatic tax there must be none.
+// Customization is the answer to CustomizeType. Empty, it leaves everything to Stripe, which reads the same feed. Taxes are
+// the merchant's alone: the feed has codes for Stripe Tax and no rates.
 type Customization struct {
 	ShippingOptions []ShippingOption `json:"shipping_options,omitempty"`
+	LineItems       []LineTaxes      `json:"line_items,omitempty"`
+}
+
+// Empty reports whether it changes nothing.
+func (c Customization) Empty() bool { return len(c.ShippingOptions)+len(c.LineItems) == 0 }
+
+// With is c, with what the merchant says in place of it. What he does not speak of stays.
+func (c Customization) With(merchant Customization) Customization {
+	if len(merchant.ShippingOptions) > 0 {
+		c.ShippingOptions = merchant.ShippingOptions
+	}
+	if len(merchant.LineItems) > 0 {
+		c.LineItems = merchant.LineItems
+	}
+	return c
+}
+
+// LineTaxes are the taxes of one line.
+type LineTaxes struct {
+	ID       string    `json:"id"`
+	TaxRates []TaxRate `json:"tax_rates"`
+}
+
+// TaxRate is one tax.
+type TaxRate struct {
+	Data TaxRateData `json:"rate_data"`
+}
+
+// TaxRateData is what it is called and how much it is.
+type TaxRateData struct {
+	DisplayName string  `json:"display_name"`
+	Inclusive   bool    `json:"inclusive"` // prices include it
+	Percentage  float64 `json:"percentage"`
 }
 
 // ShippingOption is one way of shipping the whole cart.
@@ -23,6 +56,7 @@ type ShippingRate struct {
 	DisplayName string       `json:"display_name"`
 	FixedAmount Money        `json:"fixed_amount"`
 	TaxBehavior string       `json:"tax_behavior,omitempty"`
+	TaxCode     string       `json:"tax_code,omitempty"`
 	Estimate    *DeliveryEst `json:"delivery_estimate,omitempty"`
 }
 
@@ -34,13 +68,13 @@ type Money struct {
 
 // DeliveryEst is how long it takes.
 type DeliveryEst struct {
-	Minimum Days `json:"minimum"`
-	Maximum Days `json:"maximum"`
+	Minimum Lapse `json:"minimum"`
+	Maximum Lapse `json:"maximum"`
 }
 
-// Days is a number of days.
-type Days struct {
-	Unit  string `json:"unit"` // day
+// Lapse is a number of hours, days …
+type Lapse struct {
+	Unit  string `json:"unit"` // day, where the feed says so; see lapses
 	Value int64  `json:"value"`
 }
 
@@ -176,7 +210,7 @@ func (o *offered) rate(currency string) ShippingRate {
 		r.TaxBehavior = o.tax
 	}
 	if o.timed {
-		r.Estimate = &DeliveryEst{Days{"day", o.least}, Days{"day", o.latest}}
+		r.Estimate = &DeliveryEst{Lapse{"day", o.least}, Lapse{"day", o.latest}}
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 // Package checkout answers what Stripe asks while an agent's buyer checks out: may this be sold (approve.go), how can it be
 // shipped (customize.go), what does it cost and is it there (availability.go). It decides by what the account's assortment
 // says and invents nothing: what it does not know it leaves to the caller's fallback, or to Stripe's own reading of the feed.
+// The merchant may be asked as well: what (question.go), and what may be an answer (merchant.go).
 //
 // The shapes are those of https://docs.stripe.com/agentic-commerce, sections on order approval and customization. They are
 // previews: fields that this code does not know pass, and both spellings that have been seen are read.
@@ -23,8 +24,13 @@ type Request struct {
 	ID              string `json:"id"` // of the checkout session; where Stripe puts it is not documented
 	CheckoutSession string `json:"checkout_session"`
 
-	Currency    string `json:"currency"`
-	AmountTotal int64  `json:"amount_total"`
+	Currency       string       `json:"currency"`
+	AmountSubtotal int64        `json:"amount_subtotal"`
+	AmountTotal    int64        `json:"amount_total"`
+	Totals         TotalDetails `json:"total_details"`
+	AutomaticTax   struct {
+		Enabled bool `json:"enabled"`
+	} `json:"automatic_tax"`
 
 	LineItemsDetails []Line `json:"line_items_details"` // as documented in May 2026
 	LineItemDetails  []Line `json:"line_item_details"`  // as sellers' deployed code reads it
@@ -32,6 +38,13 @@ type Request struct {
 	ShippingDetails struct {
 		Address Address `json:"address"`
 	} `json:"shipping_details"`
+}
+
+// TotalDetails are what lies between the subtotal and the total.
+type TotalDetails struct {
+	Discount int64 `json:"amount_discount"`
+	Shipping int64 `json:"amount_shipping"`
+	Tax      int64 `json:"amount_tax"`
 }
 
 // Line is one line of the cart.

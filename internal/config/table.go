@@ -81,9 +81,9 @@ func Table() []Variable {
 		{Name: "VITRINE_MAX_CURRENCY_FLIPS", Default: "1", Worker: true, Starter: true, preset: true, set: setRule("max_currency_flips"),
 			Meaning: "percentage of the prices that may change their currency before a run is held"},
 
-		{Name: "VITRINE_MERCHANT_SECRETS", Worker: true, set: setMerchantSecrets,
+		{Name: "VITRINE_MERCHANT_SECRETS", Worker: true, Serve: true, set: setMerchantSecrets,
 			Meaning: "folder of files with the secrets that merchants' endpoints are called with (secret_file in an account's settings for orders)"},
-		{Name: "VITRINE_ALLOW_PRIVATE_ENDPOINTS", Default: "false", Worker: true, preset: true, set: setAllowPrivate,
+		{Name: "VITRINE_ALLOW_PRIVATE_ENDPOINTS", Default: "false", Worker: true, Serve: true, preset: true, set: setAllowPrivate,
 			Meaning: "let merchants' endpoints be in private networks, and plain http; for sandboxes"},
 		{Name: "VITRINE_MERCHANT_CONCURRENCY", Default: "64", Worker: true, preset: true, set: setMerchantConcurrency,
 			Meaning: "activities that wait for merchants' endpoints and mail servers which one worker runs at once"},
@@ -110,7 +110,7 @@ func Table() []Variable {
 		{Name: "VITRINE_HOOK_SECRETS_FILE", Serve: true, set: setHookSecretsFile,
 			Meaning: "file that holds those secrets, one a line; both are used if both are set"},
 		{Name: "VITRINE_HOOK_FALLBACK", Default: FallbackApprove, Serve: true, preset: true, set: setHookFallback,
-			Meaning: "approve or decline: what a checkout is answered when nothing is known of its account's assortment"},
+			Meaning: "approve or decline: what a checkout is answered when nothing is known of its account's assortment, or of its settings, and so of the platform's fee"},
 		{Name: "VITRINE_HOOK_CACHE_BYTES", Default: "268435456", Serve: true, preset: true, set: setHookCacheBytes,
 			Meaning: "memory for assortments; about 100 bytes a product, and an account whose file is larger is not known"},
 

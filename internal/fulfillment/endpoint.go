@@ -36,7 +36,7 @@ type EndpointOptions struct {
 	Now          func() time.Time // nil: time.Now
 }
 
-// Endpoint posts orders and notices to merchants' endpoints. It is safe for concurrent use.
+// Endpoint posts orders, notices and questions of checkouts to merchants' endpoints. It is safe for concurrent use.
 type Endpoint struct {
 	options EndpointOptions
 	http    *http.Client
@@ -60,7 +60,7 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 // Submit posts an order. An answer of 409 says that the merchant has it already: what it says counts, and if it says
 // nothing, the order is accepted.
 func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
-	status, body, err := e.post(ctx, f, doc.ID, doc)
+	status, body, err := e.post(ctx, f.Endpoint(), doc.ID, doc)
 	if err != nil {
 		return order.Decision{}, err
 	}
@@ -87,15 +87,15 @@ func linesOf(doc order.Document) []order.Line {
 
 // Notify posts a notice; what the merchant answers does not matter.
 func (e *Endpoint) Notify(ctx context.Context, f order.Fulfillment, notice order.Notice) error {
-	_, _, err := e.post(ctx, f, notice.Order+"/"+notice.ID, notice)
+	_, _, err := e.post(ctx, f.Endpoint(), notice.Order+"/"+notice.ID, notice)
 	return err
 }
 
 // post returns the answers that agree: 2xx and 409.
-func (e *Endpoint) post(ctx context.Context, f order.Fulfillment, id string, document any) (status int, body []byte, err error) {
+func (e *Endpoint) post(ctx context.Context, at order.Endpoint, id string, document any) (status int, body []byte, err error) {
 	bounded, cancel := context.WithTimeout(ctx, e.options.Timeout)
 	defer cancel()
-	request, err := e.request(bounded, f, id, document)
+	request, err := e.request(bounded, at, id, document)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -116,21 +116,21 @@ func (e *Endpoint) post(ctx context.Context, f order.Fulfillment, id string, doc
 	return response.StatusCode, body, nil
 }
 
-func (e *Endpoint) request(ctx context.Context, f order.Fulfillment, id string, document any) (*http.Request, error) {
-	keys, err := e.options.Secrets.signingKeys(f)
+func (e *Endpoint) request(ctx context.Context, at order.Endpoint, id string, document any) (*http.Request, error) {
+	keys, err := e.options.Secrets.signingKeys(at)
 	if err != nil {
 		return nil, err
 	}
-	if !e.options.AllowPrivate && !strings.HasPrefix(f.URL, "https://") {
-		return nil, fault.NewPermanent(fault.EndpointForbidden, errors.New("fulfillment.url is not https: an order must not travel in clear text"))
+	if !e.options.AllowPrivate && !strings.HasPrefix(at.URL, "https://") {
+		return nil, fault.NewPermanent(fault.EndpointForbidden, fmt.Errorf("%s: the merchant's endpoint is not https: nothing of an order must travel in clear text", id))
 	}
 	body, err := json.Marshal(document)
 	if err != nil {
 		return nil, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s cannot be encoded", id))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.URL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, fault.NewPermanent(fault.SettingsInvalid, errors.New("fulfillment.url is not an address"))
+		return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("%s: the merchant's endpoint is not an address", id))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Vitrine")
@@ -169,7 +169,7 @@ func refusal(id string, response *http.Response, body []byte, now time.Time) err
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return fault.NewPlain(fault.MerchantUnavailable, err)
 	case status < 400:
-		err = fmt.Errorf("%w, a redirect, which is not followed: set fulfillment.url to where it leads", err)
+		err = fmt.Errorf("%w, a redirect, which is not followed: set its url to where it leads", err)
 	}
 	return fault.NewPermanent(fault.MerchantRejected, err)
 }

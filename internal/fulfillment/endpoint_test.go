@@ -267,15 +267,15 @@ func TestSecretsThatAreMissing(t *testing.T) {
 	write("empty", "\n")
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "outside")))
 	s := Secrets{Dir: dir, Lookup: func(string) (string, bool) { return "", false }}
-	for _, f := range []order.Fulfillment{
+	for _, f := range []order.Endpoint{
 		{SecretEnv: "MERCHANT_SECRET_NONE"}, {SecretFile: "bad"}, {SecretFile: "short"}, {SecretFile: "empty"}, {SecretFile: "none"}, {SecretFile: "outside"}, {SecretFile: "../x"}, {},
 	} {
 		_, err := s.signingKeys(f)
 		requireFault(t, err, fault.Permanent, fault.SecretMissing)
 	}
-	keys, err := s.signingKeys(order.Fulfillment{SecretFile: "good"})
+	keys, err := s.signingKeys(order.Endpoint{SecretFile: "good"})
 	require.NoError(t, err)
 	require.Equal(t, [][]byte{testKey}, keys)
-	_, err = Secrets{}.signingKeys(order.Fulfillment{SecretFile: "good"})
+	_, err = Secrets{}.signingKeys(order.Endpoint{SecretFile: "good"})
 	requireFault(t, err, fault.Permanent, fault.SecretMissing)
 }

@@ -21,9 +21,9 @@ type Secrets struct {
 // maxSecretFile is far above what secrets have.
 const maxSecretFile = 4096
 
-// signingKeys are the keys that f names: one, or several with spaces between them while one replaces another.
-func (s Secrets) signingKeys(f order.Fulfillment) ([][]byte, error) {
-	name, text, err := s.read(f)
+// signingKeys are the keys of an endpoint: one, or several with spaces between them while one replaces another.
+func (s Secrets) signingKeys(at order.Endpoint) ([][]byte, error) {
+	name, text, err := s.read(at)
 	if err != nil {
 		return nil, missing(name, err)
 	}
@@ -46,20 +46,20 @@ func missing(name string, err error) error {
 }
 
 // read goes by the account's settings, which were checked: a name leads to merchants' secrets and nowhere else.
-func (s Secrets) read(f order.Fulfillment) (name, text string, err error) {
-	if f.SecretEnv != "" {
+func (s Secrets) read(at order.Endpoint) (name, text string, err error) {
+	if at.SecretEnv != "" {
 		lookup := s.Lookup
 		if lookup == nil {
 			lookup = os.LookupEnv
 		}
-		text, _ = lookup(f.SecretEnv)
-		return "variable " + f.SecretEnv, text, nil
+		text, _ = lookup(at.SecretEnv)
+		return "variable " + at.SecretEnv, text, nil
 	}
-	name = "file " + f.SecretFile
-	if s.Dir == "" || f.SecretFile == "" {
+	name = "file " + at.SecretFile
+	if s.Dir == "" || at.SecretFile == "" {
 		return name, "", errors.New("no folder of secrets is set")
 	}
-	file, err := os.OpenInRoot(s.Dir, f.SecretFile)
+	file, err := os.OpenInRoot(s.Dir, at.SecretFile)
 	if err != nil {
 		return name, "", errors.New("there is no such file in the folder of secrets, or it cannot be read")
 	}

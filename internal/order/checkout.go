@@ -3,12 +3,55 @@ package order
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
 )
 
 // Checkout says what Stripe is answered when it asks before an order is one.
 type Checkout struct {
-	Fee Fee `json:"application_fee,omitzero"`
+	Fee      Fee              `json:"application_fee,omitzero"`
+	Merchant CheckoutMerchant `json:"merchant,omitzero"`
+}
+
+// CheckoutMerchant is the merchant's own word in a checkout, an endpoint that is asked while Stripe waits.
+type CheckoutMerchant struct {
+	Endpoint
+	Asked []CheckoutQuestion `json:"asked,omitempty"` // empty: all questions
+	// Within is how long the merchant may take; zero: 1s. Who takes longer was not asked.
+	Within catalog.Interval `json:"within,omitzero"`
+}
+
+// CheckoutQuestion is what a merchant is asked during a checkout.
+type CheckoutQuestion string
+
+const (
+	AskApproval      CheckoutQuestion = "approval"      // may what the catalog allows be sold?
+	AskCustomization CheckoutQuestion = "customization" // which ways of shipping and which taxes are there?
+)
+
+const (
+	defaultWithin = time.Second
+	// maxWithin leaves half a second of the two that a hook takes, of the four that Stripe waits.
+	maxWithin = 1500 * time.Millisecond
+)
+
+// Hears reports whether the merchant wants to be asked.
+func (m CheckoutMerchant) Hears(q CheckoutQuestion) bool {
+	return m.URL != "" && (len(m.Asked) == 0 || slices.Contains(m.Asked, q))
+}
+
+func (m CheckoutMerchant) check() error {
+	if m.URL == "" && m.SecretEnv == "" && m.SecretFile == "" {
+		return nil
+	}
+	errs := []error{m.Endpoint.check("checkout.merchant"), within("checkout.merchant.within", m.Within, 50*time.Millisecond, maxWithin)}
+	for _, q := range m.Asked {
+		errs = append(errs, oneOf("checkout.merchant.asked", q, AskApproval, AskCustomization))
+	}
+	return errors.Join(errs...)
 }
 
 // Fee is what the platform keeps of an order: a share of its total, and a fixed amount. The amount is one of a currency
@@ -31,8 +74,9 @@ func (f Fee) Of(total int64, currency string) int64 {
 	return min(fee, total)
 }
 
-func (c Checkout) check() error {
-	f := c.Fee
+func (c Checkout) check() error { return errors.Join(c.Fee.check(), c.Merchant.check()) }
+
+func (f Fee) check() error {
 	switch {
 	case !(f.Percent >= 0 && f.Percent <= 100):
 		return errors.New("checkout.application_fee.percent is not a percentage from 0 to 100")

@@ -3,6 +3,7 @@ package order_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/checkout"
 	"vitrine/internal/order"
 )
 
@@ -64,10 +66,39 @@ func TestNoticesAreWhatTheirSchemaSays(t *testing.T) {
 	require.Error(t, compiled.Validate(decoded(t, order.NewNotice(summary(), "gossip", "re_1", at))))
 }
 
+func TestQuestionsAreWhatTheirSchemaSays(t *testing.T) {
+	t.Parallel()
+	compiled := schema(t, "checkout.schema.json")
+	var r checkout.Request
+	require.NoError(t, json.Unmarshal([]byte(`{"checkout_session":"cs_1","currency":"USD","amount_subtotal":2000,"amount_total":2500,
+		"total_details":{"amount_shipping":500},"line_item_details":[{"id":"li_1","sku_id":"shirt","quantity":1,"unit_amount":2000,"amount_subtotal":2000}],
+		"shipping_details":{"name":"Ada Lovelace","address":{"line1":"1 Main St","city":"Springfield","country":"US","state":"IL","postal_code":"62701"}}}`), &r))
+	q := r.Ask(order.AskCustomization, checkout.Hook{Event: "evt_1", Account: "acct_1"})
+	rate := checkout.ShippingRate{DisplayName: "Post", FixedAmount: checkout.Money{Amount: 500, Currency: "usd"}, TaxBehavior: "exclusive",
+		Estimate: &checkout.DeliveryEst{Minimum: checkout.Lapse{Unit: "day", Value: 1}, Maximum: checkout.Lapse{Unit: "day", Value: 3}}}
+	q.ShippingOptions = []checkout.ShippingOption{{Rate: rate}}
+	require.NoError(t, compiled.Validate(decoded(t, q)))
+	body, err := json.Marshal(q)
+	require.NoError(t, err)
+	for _, private := range []string{"Ada", "Main St", "Springfield"} {
+		require.NotContains(t, string(body), private, "of the buyer it has where the goods go, as far as that matters")
+	}
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", q, q, q), "62701")
+
+	var least checkout.Request
+	require.NoError(t, json.Unmarshal([]byte(`{"line_items_details":[{"id":"shirt","quantity":1}]}`), &least))
+	require.NoError(t, compiled.Validate(decoded(t, least.Ask(order.AskApproval, checkout.Hook{Event: "evt_1", Account: "acct_1"}))))
+	spoiled := decoded(t, q)
+	spoiled["lines"] = []any{}
+	require.Error(t, compiled.Validate(spoiled))
+}
+
 // The schema allows fields that it does not name, so that readers learn to; but every field that is written must be in it.
 func TestSchemasNameEveryField(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string]any{"order.schema.json": order.Document{}, "notice.schema.json": order.Notice{}} {
+	for name, document := range map[string]any{
+		"order.schema.json": order.Document{}, "notice.schema.json": order.Notice{}, "checkout.schema.json": checkout.Question{},
+	} {
 		requireDescribed(t, schema(t, name), reflect.TypeOf(document), name)
 	}
 }

@@ -115,6 +115,9 @@ func (s Settings) WithDefaults() Settings {
 	if s.Fulfillment.Kind == S3 {
 		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, "orders/")
 	}
+	if s.Checkout.Merchant.URL != "" {
+		s.Checkout.Merchant.Within = cmp.Or(s.Checkout.Merchant.Within, catalog.Interval(defaultWithin))
+	}
 	return s
 }
 
@@ -189,7 +192,6 @@ func within(name string, value catalog.Interval, least, most time.Duration) erro
 	return nil
 }
 
-// The messages do not repeat addresses: one may carry a token.
 func (f Fulfillment) check(needed bool) error {
 	switch f.Kind {
 	case "":
@@ -198,26 +200,11 @@ func (f Fulfillment) check(needed bool) error {
 		}
 		return nil
 	case HTTPS:
-		return f.checkEndpoint()
+		return f.Endpoint().check("fulfillment")
 	case S3:
 		return f.checkDrop()
 	}
 	return fmt.Errorf("fulfillment.kind %.40q is not known: expected https or s3", string(f.Kind))
-}
-
-func (f Fulfillment) checkEndpoint() (err error) {
-	if !endpointPattern.MatchString(f.URL) {
-		err = errors.New("fulfillment.url is not an address such as https://shop.example/orders, without a user or fragment")
-	}
-	switch env, file := f.SecretEnv != "", f.SecretFile != ""; {
-	case env == file:
-		err = errors.Join(err, errors.New("fulfillment: expected one of secret_env and secret_file"))
-	case env && !secretEnvPattern.MatchString(f.SecretEnv):
-		err = errors.Join(err, errors.New("fulfillment.secret_env: expected a variable's name that begins with MERCHANT_SECRET_, in capital letters"))
-	case file && !secretFilePattern.MatchString(f.SecretFile):
-		err = errors.Join(err, errors.New("fulfillment.secret_file: expected the name of a file in the folder of secrets, of letters, digits, - and _"))
-	}
-	return err
 }
 
 func (f Fulfillment) checkDrop() (err error) {
