@@ -102,9 +102,13 @@ func (r *hookRoom) post(body, signature string) *httptest.ResponseRecorder {
 	return w
 }
 
+func hookBody(id, kind, account, data string) string {
+	return fmt.Sprintf(`{"type":%q,"id":%q,"livemode":false,"context":%q,"data":%s}`, kind, id, account, data)
+}
+
 // ask posts a hook as Stripe does.
 func (r *hookRoom) ask(id, kind, account, data string) *httptest.ResponseRecorder {
-	body := fmt.Sprintf(`{"type":%q,"id":%q,"livemode":false,"context":%q,"data":%s}`, kind, id, account, data)
+	body := hookBody(id, kind, account, data)
 	return r.post(body, signHook(body, hookSecret, r.options.Now()))
 }
 
