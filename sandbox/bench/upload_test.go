@@ -1,6 +1,8 @@
-// Package bench measures an upload of the size that Stripe takes at most beside what else could do it: curl, and
-// stripe-go's own files service. All upload to the sandbox's Stripe emulator, each in a process of its own, so that
-// speed and peak memory can be compared. The time includes starting the process.
+// Package bench measures what takes time and memory, each in a process of its own, against the sandbox's servers.
+//
+// An upload of the size that Stripe takes at most is compared with what else could do it: curl, and stripe-go's own files
+// service; the time includes starting the process. The first load of an assortment is what the first hook of an account
+// waits for.
 package bench
 
 import (
@@ -40,14 +42,21 @@ const (
 	key     = "uploads/product.csv" // in the source bucket
 )
 
-// task is one upload, as the process that does it is told.
+// task is what a process that is measured is told to do once.
 type task struct {
-	How            string            `json:"how"` // vitrine or stripe-go
+	How            string            `json:"how"` // vitrine, stripe-go or assortment
 	File           string            `json:"file"`
 	Env            map[string]string `json:"env"` // what the sandbox tells worker and starter
 	S3             string            `json:"s3"`
 	Stripe         string            `json:"stripe"`
 	IdempotencyKey string            `json:"idempotency_key"`
+	Account        string            `json:"account"` // whose assortment is loaded
+}
+
+// measured is what such a process says of itself.
+type measured struct {
+	Memory child.Memory  `json:"memory"` // nothing where the system does not tell
+	Took   time.Duration `json:"took"`
 }
 
 func TestMain(m *testing.M) {
@@ -61,21 +70,25 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// perform uploads once and prints the memory that this took.
+// perform does a task and prints the memory and the time that this took.
 func perform(told string) error {
 	var t task
 	if err := json.Unmarshal([]byte(told), &t); err != nil {
 		return err
 	}
-	upload := t.withVitrine
-	if t.How == "stripe-go" {
-		upload = t.withStripeGo
+	do, known := map[string]func(context.Context) error{
+		"vitrine": t.withVitrine, "stripe-go": t.withStripeGo, "assortment": t.loadAssortment,
+	}[t.How]
+	if !known {
+		return fmt.Errorf("nobody knows how to do %q", t.How)
 	}
-	if err := upload(context.Background()); err != nil {
+	began := time.Now()
+	if err := do(context.Background()); err != nil {
 		return err
 	}
-	memory, _ := child.OwnMemory() // nothing where the system does not tell
-	return json.NewEncoder(os.Stdout).Encode(memory)
+	m := measured{Took: time.Since(began)}
+	m.Memory, _ = child.OwnMemory()
+	return json.NewEncoder(os.Stdout).Encode(m)
 }
 
 // withVitrine goes from S3 to Stripe, as the activity UploadFile does.
@@ -190,6 +203,11 @@ func measure(b *testing.B, upload func(b *testing.B, idempotencyKey string) (pea
 // inProcess uploads in a new process of this test binary.
 func inProcess(b *testing.B, t task, how, idempotencyKey string) int64 {
 	t.How, t.IdempotencyKey = how, idempotencyKey
+	return t.run(b).Memory.Peak
+}
+
+// run does the task in a new process of this test binary.
+func (t task) run(b *testing.B) (m measured) {
 	told, err := json.Marshal(t)
 	require.NoError(b, err)
 	self, err := os.Executable()
@@ -200,9 +218,8 @@ func inProcess(b *testing.B, t task, how, idempotencyKey string) int64 {
 	})
 	require.NoError(b, err)
 	require.Zero(b, code, "%s", &problems)
-	var memory child.Memory
-	require.NoError(b, json.Unmarshal(out.Bytes(), &memory))
-	return memory.Peak
+	require.NoError(b, json.Unmarshal(out.Bytes(), &m))
+	return m
 }
 
 // withCurl watches curl from outside, as curl does not tell what memory it took.
