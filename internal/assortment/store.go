@@ -32,7 +32,7 @@ const (
 	revalidateAfter = 15 * time.Second
 	patience        = 5 * time.Minute
 	newsWithin      = 250 * time.Millisecond
-	retryAfter      = 5 * time.Second // nothing was ever loaded
+	retryAfter      = 5 * time.Second // there was nothing, or nothing that can be read
 	loadTimeout     = time.Minute
 	entryBytes      = 512 // of an entry without anything in it
 )
@@ -41,7 +41,6 @@ type entry[T any] struct {
 	account string
 	value   T
 	found   bool // value is one
-	known   bool // that there is a value, or none
 	etag    string
 	size    int64
 	checked time.Time
@@ -94,11 +93,11 @@ func (s *Store[T]) look(account string) (e *entry[T], news <-chan struct{}, with
 	e = s.entry(account)
 	age := s.now().Sub(e.checked)
 	switch {
-	case e.known && age < revalidateAfter, !e.known && age < retryAfter:
+	case e.found && age < revalidateAfter, !e.found && age < retryAfter:
 		return e, nil, 0
-	case e.known && age >= patience:
+	case e.found && age >= patience:
 		within = newsWithin
-	case !e.known:
+	case !e.found:
 		within = loadTimeout
 	}
 	if e.flight == nil {
@@ -139,7 +138,7 @@ func (s *Store[T]) refresh(e *entry[T], etag string, flight chan struct{}) {
 	switch {
 	case errors.Is(err, ErrUnchanged):
 	case err == nil, absent:
-		e.value, e.found, e.known, e.etag = value, err == nil, true, newETag
+		e.value, e.found, e.etag = value, err == nil, newETag
 		s.resize(e, entryBytes+size)
 	}
 }

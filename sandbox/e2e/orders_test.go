@@ -227,9 +227,9 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 func TestHooksApproveByStock(t *testing.T) {
 	s := open(t, strings.TrimSuffix(header, "\n")+",inventory_quantity\n"+strings.TrimSuffix(product("sku1", "9.99 USD"), "\n")+",3\n", nil)
 	s.startWorker()
-	s.startServe(false)
 	s.subscribe()
 	s.stocked()
+	s.startServe(false)
 	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
 	two := stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}, Hooks: true, HookRepeats: 1}
 	b := s.buys(two)

@@ -1,0 +1,365 @@
+package e2e
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/checkout"
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	"vitrine/workflows"
+)
+
+// desk is where a merchant answers questions about checkouts.
+type desk struct {
+	url    string
+	closed chan struct{}
+
+	mu       sync.Mutex
+	asked    []checkout.Question
+	answers  map[string]string // by the question's type; %s is the id of the first line
+	late     bool
+	problems []string
+}
+
+const (
+	deskApproval      = "checkout_approval"
+	deskCustomization = "checkout_customization"
+)
+
+func openDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{closed: make(chan struct{}), answers: map[string]string{deskApproval: `{"status":"approved"}`, deskCustomization: `{}`}}
+	served := httptest.NewServer(d)
+	t.Cleanup(func() {
+		close(d.closed)
+		served.CloseClientConnections()
+		served.Close()
+		require.Empty(t, d.problems, "the merchant got something else than questions")
+	})
+	d.url = served.URL + "/checkout"
+	return d
+}
+
+func (d *desk) says(question, answer string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.answers[question] = answer
+}
+
+func (d *desk) isLate(late bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.late = late
+}
+
+func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	answer, late := d.take(r.Header, body, err)
+	if late {
+		select {
+		case <-r.Context().Done():
+		case <-d.closed:
+		}
+		return
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+func (d *desk) take(h http.Header, body []byte, err error) (answer string, late bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	problem := verify(h, body)
+	var q checkout.Question
+	if err == nil {
+		err = json.Unmarshal(body, &q)
+	}
+	switch {
+	case problem != "":
+	case err != nil || q.ID != h.Get("Webhook-Id"):
+		problem = fmt.Sprintf("what is no question: %v", err)
+	case strings.Contains(string(body), buyer.Name) || strings.Contains(string(body), buyer.Address.Line1):
+		problem = "who buys, and where he lives"
+	}
+	if problem != "" {
+		d.problems = append(d.problems, problem)
+	}
+	d.asked = append(d.asked, q)
+	answer = d.answers[q.Type]
+	if len(q.Lines) > 0 {
+		answer = strings.ReplaceAll(answer, "%s", q.Lines[0].ID)
+	}
+	return answer, d.late
+}
+
+func (d *desk) questions() []checkout.Question {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.asked)
+}
+
+// shipped are products that are counted and shipped to Germany in two ways; the dearer one comes first, which tells the
+// answer of a hook from Stripe's own reading of the feed.
+func shipped(stock int, ids ...string) string {
+	rows := []string{strings.TrimSuffix(header, "\n") + ",inventory_quantity,shipping"}
+	for _, id := range ids {
+		price := "9.99 USD"
+		if strings.HasPrefix(id, "bad") {
+			price = "cheap"
+		}
+		rows = append(rows, fmt.Sprintf(`%s,%d,"DE:ALL:Express:1-2:9.90 USD,DE:ALL:Paket:2-4:4.90 USD"`, strings.TrimSuffix(product(id, price), "\n"), stock))
+	}
+	return strings.Join(rows, "\n") + "\n"
+}
+
+// asks has Stripe ask the webhook server about all checkouts.
+func (s *shop) asks() {
+	s.t.Helper()
+	require.NoError(s.t, s.emulator.SetHook(s.t.Context(), stripesim.Hook{URL: s.hooks(), Secret: hookSecret}))
+}
+
+func (s *shop) hooks() string { return "http://" + s.address + "/hooks/stripe" }
+
+// declined fails unless a purchase is refused by a hook, for a reason that says so.
+func (s *shop) declined(p stripesim.Purchase, says string) {
+	s.t.Helper()
+	p.Account, p.Buyer, p.Hooks = s.account, buyer, true
+	_, err := s.emulator.Purchase(within(s.t, time.Minute), p)
+	var refused *stripesim.ControlError
+	require.ErrorAs(s.t, err, &refused)
+	require.Equal(s.t, "declined", refused.Code, err)
+	require.Contains(s.t, refused.Message, says)
+}
+
+func wanted(sku string, quantity int64) stripesim.Purchase {
+	return stripesim.Purchase{Items: []stripesim.Wanted{{SKU: sku, Quantity: quantity}}, Hooks: true}
+}
+
+// unlisted is a product at a price that the agent remembers.
+func unlisted(sku string) stripesim.Purchase {
+	return stripesim.Purchase{Items: []stripesim.Wanted{{SKU: sku, Quantity: 1, Price: "9.99 USD"}}, Hooks: true}
+}
+
+// counts is how often an outcome was counted, by the server's own metrics.
+func (s *shop) counts(metric string, labels ...string) int {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodGet, "http://"+s.probes+"/metrics", nil)
+	require.NoError(s.t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	count := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, metric+"{") || slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(line, l) }) {
+			continue
+		}
+		var n float64
+		_, err := fmt.Sscan(line[strings.LastIndex(line, " "):], &n)
+		require.NoError(s.t, err, line)
+		count += int(n)
+	}
+	return count
+}
+
+func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
+	s := open(t, shipped(3, "sku1", "bad1"), nil)
+	s.startWorker()
+	s.subscribe()
+	s.syncs(catalog.SucceededWithErrors)
+	s.startServe(false)
+	s.asks()
+
+	b := s.buys(wanted("sku1", 2))
+	require.EqualValues(t, 2*999+990, b.Total, "shipping is the feed's, by the hook")
+	b.becomes(workflows.OrderAccepted)
+	require.Equal(t, "Express", s.merchant.has(b.id()).document.Shipping.Name)
+	told, err := s.emulator.AskAvailability(t.Context(), s.account, "sku1")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, *told.Availability.Quantity, "the other two are held")
+	s.declined(wanted("sku1", 2), "only 1 of sku1")
+	s.buys(wanted("sku1", 1))
+	told, err = s.emulator.AskAvailability(t.Context(), s.account, "sku1")
+	require.NoError(t, err)
+	require.Equal(t, "out_of_stock", told.Availability.Status)
+
+	s.declined(unlisted("ghost"), "ghost is not sold here")
+	held := s.buys(unlisted("bad1"))
+	require.EqualValues(t, 999, held.Items[0].UnitAmount, "it was kept back: Stripe may have an older row of it")
+	_, err = s.emulator.AskAvailability(t.Context(), s.account, "bad1")
+	require.Error(t, err, "nobody guesses")
+	require.Equal(t, 1, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved_undecided"`))
+}
+
+func TestHooksOfAnAccountThatNobodyKnowsFallBack(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.startServe(false)
+	s.asks()
+	purchase := unlisted("sku1")
+	purchase.Account, purchase.Buyer = "acct_nobodyKnowsThis", buyer
+	bought, err := s.emulator.Purchase(within(t, time.Minute), purchase)
+	require.NoError(t, err)
+	require.Zero(t, bought.ApplicationFee)
+	_, err = s.emulator.AskAvailability(t.Context(), "acct_nobodyKnowsThis", "sku1")
+	require.Error(t, err)
+	calls, err := s.emulator.HookCalls(t.Context(), "acct_nobodyKnowsThis")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, calls[len(calls)-1].Status)
+}
+
+func TestTheMerchantIsAskedInACheckout(t *testing.T) {
+	d := openDesk(t)
+	s := open(t, shipped(3, "sku1", "sku2"), func(o *order.Settings) {
+		o.Checkout = order.Checkout{
+			Fee:      order.Fee{Percent: 10},
+			Merchant: order.CheckoutMerchant{Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Within: catalog.Interval(500 * time.Millisecond)},
+		}
+	})
+	s.startWorker()
+	s.subscribe()
+	s.stocked()
+	s.startServe(false)
+	s.asks()
+
+	// He offers a bike, and the feed's parcel beside it. The buyer takes what is offered first.
+	d.says(deskCustomization, `{"shipping_options":[
+		{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"}}},
+		{"shipping_rate_data":{"display_name":"Paket","fixed_amount":{"amount":490,"currency":"usd"}}}]}`)
+	b := s.buys(wanted("sku1", 1))
+	require.EqualValues(t, 999+700, b.Total)
+	require.EqualValues(t, 170, b.ApplicationFee)
+	asked := d.questions()
+	require.Len(t, asked, 2)
+	require.NotEmpty(t, asked[0].ShippingOptions)
+	require.Equal(t, []string{deskCustomization, deskApproval}, []string{asked[0].Type, asked[1].Type})
+	require.Equal(t, &checkout.Address{Country: "DE", PostalCode: "10999"}, asked[0].ShipTo)
+	require.Equal(t, "Express", asked[0].ShippingOptions[0].Rate.DisplayName, "he knows what the feed offers")
+	require.Equal(t, b.Session, asked[1].Session)
+	require.EqualValues(t, b.Total, asked[1].Amounts.Total)
+
+	// He declines what the assortment would sell; the piece is free again.
+	d.says(deskApproval, `{"status":"declined","reason":"cannot_ship"}`)
+	s.declined(wanted("sku1", 2), "cannot ship this to the address")
+	d.says(deskApproval, `{"status":"approved"}`)
+	s.buys(wanted("sku1", 2))
+	before := len(d.questions())
+	s.declined(wanted("sku1", 1), "out of stock")
+	require.Len(t, d.questions(), before+1, "he is not asked to approve what cannot be sold")
+
+	// He says nothing that can be understood, and then nothing at all: the feed and the stock count.
+	d.says(deskCustomization, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`)
+	d.says(deskApproval, `It works!`)
+	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
+	d.isLate(true)
+	began := time.Now()
+	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
+	require.GreaterOrEqual(t, time.Since(began), time.Second, "he was waited for, for his share of the time, twice")
+	for _, question := range []string{"approval", "customization"} {
+		for outcome, times := range map[string]int{"unusable": 1, "late": 1} {
+			require.Equal(t, times, s.counts("vitrine_hook_merchant_duration_seconds_count", `question="`+question+`"`, `outcome="`+outcome+`"`), "%s %s", question, outcome)
+		}
+	}
+	require.NotContains(t, s.serve.output.String(), d.url, "it may carry a token")
+	s.requireNobody()
+}
+
+// Taxes by the merchant are what the buyer pays.
+func TestTheMerchantTaxesACheckout(t *testing.T) {
+	d := openDesk(t)
+	s := open(t, shipped(3, "sku1"), func(o *order.Settings) {
+		o.Checkout.Merchant = order.CheckoutMerchant{
+			Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Asked: []order.CheckoutQuestion{order.AskCustomization},
+		}
+	})
+	s.startServe(false)
+	s.asks()
+	// Nothing was synced: the merchant alone knows. The id of the line is Stripe's, so he has to have been asked.
+	d.says(deskCustomization, `{"line_items":[{"id":"li_unknown","tax_rates":[{"rate_data":{"display_name":"MwSt","percentage":19}}]}]}`)
+	require.EqualValues(t, 999, s.buys(unlisted("sku1")).Total, "taxes of no line are none")
+	d.says(deskCustomization, `{"line_items":[{"id":"%s","tax_rates":[{"rate_data":{"display_name":"MwSt","inclusive":false,"percentage":19}}]}]}`)
+	require.EqualValues(t, 999+190, s.buys(unlisted("sku1")).Total)
+	for _, q := range d.questions() {
+		require.Equal(t, deskCustomization, q.Type, "he wants to be asked nothing else")
+	}
+}
+
+// signed is a hook as Stripe sends it.
+func signed(body, secret string, at time.Time) *http.Request {
+	request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%d.%s", at.Unix(), body)
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	request.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil))))
+	return request
+}
+
+// sends delivers a hook and returns the answer.
+func (s *shop) sends(given *http.Request) (status int, answer string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodPost, s.hooks(), given.Body)
+	require.NoError(s.t, err)
+	request.Header = given.Header
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	return response.StatusCode, string(body)
+}
+
+func TestHooksOfStrangersAreRefused(t *testing.T) {
+	s := open(t, shipped(1, "sku1"), nil)
+	s.startWorker()
+	s.stocked()
+	s.startServe(false)
+	asked := func(event, session string) string {
+		return fmt.Sprintf(`{"id":%q,"type":"v1.delegated_checkout.finalize_checkout","livemode":false,"context":%q,`+
+			`"data":{"checkout_session":%q,"currency":"usd","amount_total":999,"line_items_details":[{"id":"sku1","unit_amount":999,"quantity":1}]}}`, event, s.account, session)
+	}
+	body, now := asked("evt_1", "cs_test_1"), time.Now()
+	for name, c := range map[string]struct {
+		request *http.Request
+		status  int
+	}{
+		"forged":    {signed(body, "whsec_ofSomebodyElse123", now), http.StatusBadRequest},
+		"expired":   {signed(body, hookSecret, now.Add(-6*time.Minute)), http.StatusBadRequest},
+		"oversized": {signed(body+strings.Repeat(" ", 256<<10), hookSecret, now), http.StatusRequestEntityTooLarge},
+		"no JSON":   {signed("<xml/>", hookSecret, now), http.StatusBadRequest},
+	} {
+		status, answer := s.sends(c.request)
+		require.Equal(t, c.status, status, name)
+		require.Empty(t, answer, "whoever forges is told nothing")
+	}
+
+	// What was overheard and is sent again within the signature's five minutes is answered as before, and takes nothing.
+	const approved = `{"manual_approval_details":{"type":"approved"}}`
+	replayed := signed(body, hookSecret, now)
+	for range 3 {
+		again := signed(body, hookSecret, now)
+		again.Header = replayed.Header
+		status, answer := s.sends(again)
+		require.Equal(t, http.StatusOK, status)
+		require.JSONEq(t, approved, answer)
+	}
+	_, answer := s.sends(signed(asked("evt_2", "cs_test_2"), hookSecret, now))
+	require.Contains(t, answer, "out of stock", "the only piece is held for the other cart")
+	_, answer = s.sends(signed(asked("evt_3", "cs_test_1"), hookSecret, now))
+	require.JSONEq(t, approved, answer, "it is that cart's")
+	require.Equal(t, 2, s.counts("vitrine_hooks_total", `outcome="again"`))
+	require.Equal(t, 1, s.counts("vitrine_hooks_total", `outcome="signature_mismatch"`))
+}
