@@ -112,7 +112,7 @@ func Table() []Variable {
 		{Name: "VITRINE_HOOK_FALLBACK", Default: FallbackApprove, Serve: true, preset: true, set: setHookFallback,
 			Meaning: "approve or decline: what a checkout is answered when nothing is known of its account's assortment, or of its settings, and so of the platform's fee"},
 		{Name: "VITRINE_HOOK_CACHE_BYTES", Default: "268435456", Serve: true, preset: true, set: setHookCacheBytes,
-			Meaning: "memory for assortments; about 100 bytes a product, and an account whose file is larger is not known"},
+			Meaning: "memory for assortments; about 90 bytes a product, and an account whose file is larger is not known"},
 
 		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, Serve: true, preset: true, set: setListen,
 			Meaning: "address on which the worker, or starter serve, answers /livez, /readyz and /metrics; not for the internet"},
