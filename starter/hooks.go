@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 
 	"vitrine/internal/assortment"
@@ -81,8 +82,10 @@ func loadOrderSettings(read func(context.Context, string) (order.Settings, error
 
 // warm loads what the first hooks of these accounts would wait for, as far as there is room.
 func (h *hooks) warm(ctx context.Context, accounts []string) {
-	h.settings.Warm(ctx, accounts) // they are small, and the fee stands in them
-	h.assortments.Warm(ctx, accounts)
+	var both sync.WaitGroup
+	both.Go(func() { h.settings.Warm(ctx, accounts) })
+	both.Go(func() { h.assortments.Warm(ctx, accounts) })
+	both.Wait()
 }
 
 // hookEvent is the envelope that all hooks share.

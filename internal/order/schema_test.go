@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -128,4 +130,30 @@ func requireDescribed(t *testing.T, s *jsonschema.Schema, typ reflect.Type, wher
 			requireDescribed(t, property, field.Type, where+"."+name)
 		}
 	}
+}
+
+var jsonBlock = regexp.MustCompile("(?s)```json\n(.*?)```")
+
+// What docs/orders.md shows is what is read and written: settings, a question of a checkout, and an answer to one.
+func TestTheExamplesOfTheDocumentsAreOnes(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/orders.md")
+	require.NoError(t, err)
+	blocks := jsonBlock.FindAllSubmatch(document, -1)
+	require.Len(t, blocks, 3)
+
+	var settings order.Settings
+	strict := json.NewDecoder(bytes.NewReader(blocks[0][1]))
+	strict.DisallowUnknownFields()
+	require.NoError(t, strict.Decode(&settings))
+	require.NoError(t, settings.Check())
+
+	question, err := jsonschema.UnmarshalJSON(bytes.NewReader(blocks[1][1]))
+	require.NoError(t, err)
+	require.NoError(t, schema(t, "checkout.schema.json").Validate(question))
+	var q checkout.Question
+	require.NoError(t, json.Unmarshal(blocks[1][1], &q))
+	answer, err := checkout.ParseCustomization(blocks[2][1], q)
+	require.NoError(t, err)
+	require.False(t, answer.Empty())
 }
