@@ -150,15 +150,27 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 	}
 }
 
-// What Stripe took of a part that nobody can read any more makes every answer a guess.
-func TestAPartWithoutItsTableForgetsTheAssortment(t *testing.T) {
+// What Stripe took of a part that cannot be settled makes every answer a guess.
+func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 	t.Parallel()
-	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
-	s.in.Delivery.Parts[0].Table = catalog.Object{Bucket: "s", Key: "gone"}
-	var result catalog.PartResult
-	require.NoError(t, s.enter(t.Context(), s.in, &result))
-	require.Contains(t, result.Reason, "is gone")
-	_, err := s.assortment()
-	require.True(t, fault.Is(err, fault.SourceMissing))
+	for says, spoil := range map[string]func(*shelf){
+		"is gone":             func(s *shelf) { s.in.Delivery.Parts[0].Table = catalog.Object{Bucket: "s", Key: "gone"} },
+		"named 0 of them":     func(s *shelf) { s.in.Import.RowsFailed = 2 },
+		"staged of part 1 is": func(s *shelf) { s.in.Delivery.Parts[0].Table = s.in.Delivery.Parts[0].Object },
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
+			table, err := s.Documents.SaveTable(t.Context(), "table", feed.Product, &feed.Table{})
+			require.NoError(t, err)
+			s.in.Delivery.Parts[0].Table = table
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+			spoil(s)
+			var result catalog.PartResult
+			require.NoError(t, s.enter(t.Context(), s.in, &result))
+			require.Contains(t, result.Reason, says)
+			_, err = s.assortment()
+			require.True(t, fault.Is(err, fault.SourceMissing))
+		})
+	}
 }

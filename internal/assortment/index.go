@@ -23,7 +23,7 @@ const Format = 1
 // The file, integers little endian:
 //
 //	 0  8 bytes  "VITRASS" and the version
-//	 8  uint32   items, deleted ones included
+//	 8  uint32   items, deleted and withheld ones included
 //	12  uint32   slots, a power of two
 //	16  uint32   bytes of the items
 //	20  uint32   terms
@@ -93,7 +93,7 @@ func Open(data []byte) (*Index, error) {
 	return x, nil
 }
 
-// Len is the number of items, deleted ones included.
+// Len is the number of items, deleted and withheld ones included.
 func (x *Index) Len() int { return x.count }
 
 // Bytes is what the index takes in memory.

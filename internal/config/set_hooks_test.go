@@ -33,6 +33,15 @@ func only(name, value string) Lookup {
 	}
 }
 
+// The server asks merchants too, while Stripe waits.
+func TestServeReadsHowMerchantsAreReached(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	set := map[string]string{"VITRINE_MERCHANT_SECRETS": dir, "VITRINE_ALLOW_PRIVATE_ENDPOINTS": "true"}
+	c, _ := LoadServe(func(name string) (string, bool) { v, ok := set[name]; return v, ok })
+	require.Equal(t, Orders{SecretsDir: dir, AllowPrivate: true}, c.Orders)
+}
+
 func TestHookSettings(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secrets")
