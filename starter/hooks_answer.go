@@ -63,7 +63,7 @@ func (h *hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
 	}
-	v := h.judge(c)
+	v := h.judge(ctx, c)
 	if v.Approved {
 		v = h.lastWord(ctx, c, v)
 	}
@@ -84,16 +84,34 @@ func soldAs(c cart, v checkout.Verdict) string {
 	return "approved"
 }
 
-// judge is what the assortment says of a cart, and the fallback where it says nothing.
-func (h *hooks) judge(c cart) checkout.Verdict {
+// judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what may be
+// old: then there is a look for news first.
+func (h *hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 	v := checkout.Verdict{Cause: checkout.Undecided}
 	if c.assortment != nil {
-		v = checkout.Approve(c.asked, c.assortment, h.holds, c.event.Context, c.holder, h.Now())
+		v = h.byAssortment(c)
+	}
+	if !v.Approved && v.Cause != checkout.Undecided {
+		if x, found := h.assortments.Renewed(ctx, c.event.Context); found && x != c.assortment {
+			c.assortment = x
+			v = h.byAssortment(c)
+		}
 	}
 	if v.Cause == checkout.Undecided {
-		v.Approved, v.Reason = h.Approve, notConfirmed
+		return h.fallback()
 	}
 	return v
+}
+
+func (h *hooks) fallback() checkout.Verdict {
+	if h.Approve {
+		return checkout.Verdict{Approved: true, Cause: checkout.Undecided}
+	}
+	return checkout.Verdict{Cause: checkout.Undecided, Reason: notConfirmed}
+}
+
+func (h *hooks) byAssortment(c cart) checkout.Verdict {
+	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.Context, c.holder, h.Now())
 }
 
 // customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all to

@@ -290,6 +290,21 @@ func TestTheSameEventGetsTheSameAnswer(t *testing.T) {
 	require.Contains(t, r.finalize("evt_1", "cs_1", hookShirt), "declined", "the answer's life is over")
 }
 
+func TestNothingIsRefusedByWhatMayBeOld(t *testing.T) {
+	t.Parallel()
+	r := newHookRoom(t).sells("acct_1", hookProducts)
+	const mug, ghost = `{"id":"mug","unit_amount":500,"quantity":1}`, `{"id":"ghost","unit_amount":500,"quantity":1}`
+	require.Contains(t, r.finalize("evt_1", "cs_1", mug), "out of stock")
+	r.sells("acct_1", "id,title,availability,inventory_quantity,price\nmug,Mug,in_stock,5,5.00 USD\nghost,Ghost,in_stock,5,5.00 USD\n")
+	require.Contains(t, r.finalize("evt_2", "cs_2", mug), "out of stock", "it was just looked at")
+	r.pass(3 * time.Second)
+	require.JSONEq(t, hookApproved, r.finalize("evt_3", "cs_3", mug), "it is back")
+	require.JSONEq(t, hookApproved, r.finalize("evt_4", "cs_4", ghost), "it is new")
+	r.store.Before = func(string, string, string) error { return errors.New("away") }
+	r.pass(time.Hour)
+	require.Contains(t, r.finalize("evt_5", "cs_5", `{"id":"mug","unit_amount":500,"quantity":9}`), "only 5", "what is known is all there is")
+}
+
 func TestAnswersAreGivenOnceAndBounded(t *testing.T) {
 	t.Parallel()
 	a := newAnswers(time.Now)

@@ -31,6 +31,7 @@ type Store[T any] struct {
 const (
 	revalidateAfter = 15 * time.Second
 	patience        = 5 * time.Minute
+	renewAfter      = 2 * time.Second
 	newsWithin      = 250 * time.Millisecond
 	retryAfter      = 5 * time.Second // there was nothing, or nothing that can be read
 	loadTimeout     = time.Minute
@@ -58,7 +59,16 @@ func NewStore[T any](load Load[T], most int64, now func() time.Time, lost func(a
 
 // Get returns what belongs to an account; found is false if there is nothing, or if that cannot be told before ctx ends.
 func (s *Store[T]) Get(ctx context.Context, account string) (value T, found bool) {
-	e, news, within := s.look(account)
+	return s.get(ctx, account, patience)
+}
+
+// Renewed is Get for who would say no by what is known: it waits for news of all but what was just looked after.
+func (s *Store[T]) Renewed(ctx context.Context, account string) (value T, found bool) {
+	return s.get(ctx, account, renewAfter)
+}
+
+func (s *Store[T]) get(ctx context.Context, account string, trusted time.Duration) (value T, found bool) {
+	e, news, within := s.look(account, trusted)
 	if within > 0 {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		select {
@@ -73,7 +83,7 @@ func (s *Store[T]) Get(ctx context.Context, account string) (value T, found bool
 }
 
 // Expect begins to load what Get will be asked for.
-func (s *Store[T]) Expect(account string) { s.look(account) }
+func (s *Store[T]) Expect(account string) { s.look(account, patience) }
 
 // Warm loads what belongs to accounts, one after the other, as long as there is room.
 func (s *Store[T]) Warm(ctx context.Context, accounts []string) {
@@ -86,16 +96,16 @@ func (s *Store[T]) Warm(ctx context.Context, accounts []string) {
 }
 
 // look finds an entry, and begins to look after it if that is due. news is closed once that is done; within is how long it
-// is worth waiting for.
-func (s *Store[T]) look(account string) (e *entry[T], news <-chan struct{}, within time.Duration) {
+// is worth waiting for. A value is trusted for as long after a look.
+func (s *Store[T]) look(account string, trusted time.Duration) (e *entry[T], news <-chan struct{}, within time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e = s.entry(account)
 	age := s.now().Sub(e.checked)
 	switch {
-	case e.found && age < revalidateAfter, !e.found && age < retryAfter:
+	case e.found && age < min(trusted, revalidateAfter), !e.found && age < retryAfter:
 		return e, nil, 0
-	case e.found && age >= patience:
+	case e.found && age >= trusted:
 		within = newsWithin
 	case !e.found:
 		within = loadTimeout

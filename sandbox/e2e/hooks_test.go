@@ -198,6 +198,16 @@ func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "out_of_stock", told.Availability.Status)
 
+	// Nothing is refused by what may be old, so the sync's news count as soon as somebody is about to be refused.
+	s.exportText(shipped(9, "sku1", "bad1"))
+	s.syncs(catalog.SucceededWithErrors)
+	s.await(20*time.Second, "the new stock being sold", func() bool {
+		again := wanted("sku1", 6)
+		again.Account, again.Buyer = s.account, buyer
+		_, err := s.emulator.Purchase(within(t, time.Minute), again)
+		return err == nil
+	})
+
 	s.declined(unlisted("ghost"), "ghost is not sold here")
 	held := s.buys(unlisted("bad1"))
 	require.EqualValues(t, 999, held.Items[0].UnitAmount, "it was kept back: Stripe may have an older row of it")
