@@ -44,24 +44,21 @@ func (c cart) hook() checkout.Hook {
 func ask[T any](
 	ctx context.Context, h *hooks, c cart, about order.CheckoutQuestion, q checkout.Question,
 	put func(context.Context, order.Endpoint, checkout.Question) (T, error),
-) (said T, heard bool) {
+) (none T, heard bool) {
 	merchant := c.settings.Checkout.Merchant
 	if !merchant.Hears(about) {
-		return said, false
+		return none, false
 	}
 	began := h.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(merchant.Within))
 	defer cancel()
-	err := errBusy
-	if h.turns.take(c.event.Context) {
-		said, err = put(ctx, merchant.Endpoint, q)
-		h.turns.give(c.event.Context)
-	}
+	said, err := inTurn(h.turns, c.event.Context, func() (T, error) { return put(ctx, merchant.Endpoint, q) })
 	h.Count.asked(about, hearing(err), h.Now().Sub(began))
 	if err != nil {
 		h.Log.Warn("a merchant was not heard about a checkout", "question", q.ID, "error", err)
+		return none, false
 	}
-	return said, err == nil
+	return said, true
 }
 
 var errBusy = errors.New("the merchant has as many questions to answer as may be put at once")
@@ -71,7 +68,7 @@ func hearing(err error) string {
 	switch {
 	case err == nil:
 		return "answered"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // or Stripe waits no longer
 		return "late"
 	case errors.Is(err, errBusy):
 		return "busy"
@@ -94,6 +91,15 @@ type turns struct {
 }
 
 func newTurns() *turns { return &turns{taken: map[string]int{}} }
+
+// inTurn puts a question if it is its account's turn.
+func inTurn[T any](t *turns, account string, put func() (T, error)) (none T, err error) {
+	if !t.take(account) {
+		return none, errBusy
+	}
+	defer t.give(account)
+	return put()
+}
 
 func (t *turns) take(account string) bool {
 	t.mu.Lock()

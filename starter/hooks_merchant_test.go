@@ -92,7 +92,7 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 		t.Run(outcome, func(t *testing.T) {
 			t.Parallel()
 			no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
-			r := newHookRoom(t, func(o *hookOptions) { o.Merchants = &merchantSaying{verdict: no, err: err} }).sells("acct_1", hookProducts).settle(asking())
+			r := newHookRoom(t, func(o *hookOptions) { o.Merchants = &merchantSaying{verdict: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 			require.Equal(t, int64(1), r.holds.Held("acct_1", "last"))
 			require.JSONEq(t, hookStandard, r.customize("evt_2"))
