@@ -64,7 +64,9 @@ func (s *shop) send(r report) (status int, text string, err error) {
 }
 
 // path is where something about the order is reported.
-func (b bought) path(what string) string { return "/orders/" + b.account + "/" + b.Session + "/" + what }
+func (b bought) path(what string) string {
+	return "/orders/" + b.account + "/" + b.Session + "/" + what
+}
 
 // reports tells the order of a parcel or a decision; it has to be taken.
 func (b bought) reports(what, body string) {

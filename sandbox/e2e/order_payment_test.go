@@ -77,12 +77,15 @@ func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 }
 
 // The merchant accepts and does not ship. Before the authorisation ends he is warned; then Vitrine does what the account
-// wants: take the money while it is there, or call the order off.
+// wants: take the money while it is there, or call the order off. What he never decided about is called off in any case.
 func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CaptureExpiring })
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{AuthorizationWindow: stripesim.Duration(time.Minute)}))
+	s.merchant.decides(leavesPending("sku3"))
+	undecided := s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: "sku3"}}})
 	kept := s.buys(stripesim.Purchase{Capture: "manual"})
 	kept.becomes(workflows.OrderAccepted)
+	undecided.becomes(workflows.OrderAwaitsMerchant)
 	s.changes(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
 	dropped := s.buys(stripesim.Purchase{Capture: "manual"})
 	dropped.becomes(workflows.OrderAccepted)
@@ -95,16 +98,19 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	}
 	view := kept.comes("being captured", func(v workflows.OrderView) bool { return v.Captured == kept.Total })
 	require.Equal(t, workflows.OrderAccepted, view.State)
-	require.Equal(t, order.AuthorizationEnded, dropped.becomes(workflows.OrderRejected).Decision.Reason)
-
-	require.Equal(t, kept.Total, kept.atStripe().Captured)
-	require.Equal(t, "canceled", dropped.atStripe().IntentStatus)
-	require.Zero(t, dropped.atStripe().Captured)
+	for _, b := range []bought{dropped, undecided} {
+		require.Equal(t, order.AuthorizationEnded, b.becomes(workflows.OrderRejected).Decision.Reason)
+		b.agrees(0, 0)
+		require.Equal(t, "canceled", b.atStripe().IntentStatus)
+	}
+	kept.agrees(kept.Total, 0)
 	require.Equal(t, 1, s.writes("/capture"))
-	require.Equal(t, 1, s.writes("/cancel"), "Vitrine was too late, and Stripe itself ended it")
+	require.Equal(t, 2, s.writes("/cancel"), "Vitrine was too late, and Stripe itself ended it")
 	s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(dropped.id())) == 2 })
 	require.Equal(t, order.NoticeCanceled, s.merchant.noticesOf(dropped.id())[1])
 	require.Equal(t, []order.NoticeKind{order.NoticeExpiring}, s.merchant.noticesOf(kept.id()))
+	s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(undecided.id())) == 1 })
+	require.Equal(t, string(order.AuthorizationEnded), s.merchant.notice(undecided.id(), order.NoticeCanceled).Reason)
 
 	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
 	kept.becomes(workflows.OrderShipped)

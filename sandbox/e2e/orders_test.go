@@ -125,7 +125,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	})
 	require.Contains(t, string(s.object(key)), "1Z999")
 	require.Contains(t, string(s.object(key)), buyer.Name)
-	s.succeeds("order", "evidence", disputed.account, disputed.Session, "--why", "it was delivered", "--by", "e2e")
+	s.succeeds("order", "evidence", disputed.account, disputed.Session, "--why", "it was delivered")
 	require.True(t, disputed.atStripe().Dispute.Submitted)
 
 	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
