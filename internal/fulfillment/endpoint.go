@@ -3,15 +3,17 @@ package fulfillment
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"vitrine/internal/fault"
@@ -149,11 +151,25 @@ func (e *Endpoint) unreached(ctx context.Context, id string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint did not answer within %s", id, e.options.Timeout))
 	}
-	if urlError := new(url.Error); errors.As(err, &urlError) {
-		err = urlError.Err
+	return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint cannot be reached: %s", id, whatBroke(err)))
+}
+
+// whatBroke says it in our own words: those of the connection may hold the merchant's, about the buyer.
+func whatBroke(err error) string {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, new(*net.DNSError)):
+		return "its name cannot be resolved"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "its certificate is not one for this address, or has expired"
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return "it does not speak TLS"
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it hung up"
 	}
-	// Only the text of err goes on: a deadline of our own inside of it would pass for the caller's.
-	return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint cannot be reached: %s", id, err.Error()))
+	return "it does not answer as a web server does"
 }
 
 // refusal is the table of what an answer that does not agree means.

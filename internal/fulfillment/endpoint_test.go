@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -278,4 +280,54 @@ func TestSecretsThatAreMissing(t *testing.T) {
 	require.Equal(t, [][]byte{testKey}, keys)
 	_, err = Secrets{}.signingKeys(order.Endpoint{SecretFile: "good"})
 	requireFault(t, err, fault.Permanent, fault.SecretMissing)
+}
+
+// A merchant's server may write anything, and an address may carry a token: of what breaks on the way, only its kind is told.
+func TestWhatBreaksOnTheWayIsToldInOurOwnWords(t *testing.T) {
+	t.Parallel()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	encrypted := httptest.NewTLSServer(http.NotFoundHandler()) // with a certificate that nobody signed
+	encrypted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(encrypted.Close)
+	for name, c := range map[string]struct{ url, says string }{
+		"nobody there":        {"http://" + closed.Addr().String(), "connection refused"},
+		"no such name":        {"http://merchant.invalid", "its name cannot be resolved"},
+		"another certificate": {encrypted.URL, "its certificate is not one for this address"},
+		"no TLS":              {"https://" + says(t, "SSH-2.0-OpenSSH\r\n"), "it does not speak TLS"},
+		"it hangs up":         {"http://" + says(t, ""), "it hung up"},
+		"words of its own":    {"http://" + says(t, "HTTP/1.1 200 OK\r\nX-Customer Jenny Rosen, 1 Main St\r\n\r\n"), "it does not answer as a web server does"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := NewEndpoint(EndpointOptions{AllowPrivate: true, Secrets: Secrets{Lookup: func(string) (string, bool) { return testSecret, true }}})
+			_, err := e.Submit(t.Context(), order.Fulfillment{Kind: order.HTTPS, URL: c.url + "/orders?token=t0ken", SecretEnv: "MERCHANT_SECRET_X"}, testSession().Document())
+			require.True(t, fault.Is(err, fault.MerchantUnavailable), "%v", err)
+			require.ErrorContains(t, err, "the merchant's endpoint cannot be reached: "+c.says)
+			for _, private := range []string{"127.0.0.1", "merchant.invalid", "t0ken", "Jenny"} {
+				require.NotContains(t, err.Error(), private)
+			}
+		})
+	}
+}
+
+// says is the address of a server that answers every connection with the same bytes.
+func says(t *testing.T, answer string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = connection.Read(make([]byte, 64<<10))
+			_, _ = io.WriteString(connection, answer)
+			_ = connection.Close()
+		}
+	}()
+	return listener.Addr().String()
 }

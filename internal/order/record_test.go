@@ -110,7 +110,9 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 func TestAStorageThatFailsIsNoMissingRecord(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
-	store.Before = func(string, string, string) error { return fault.NewPlain(fault.StorageFailed, errors.New("connection reset")) }
+	store.Before = func(string, string, string) error {
+		return fault.NewPlain(fault.StorageFailed, errors.New("connection reset"))
+	}
 	s := shelf{order.Documents{Objects: store, Layout: catalog.Layout{StateBucket: "state"}}, t}
 	got, err := s.Record(t.Context(), summary().ID)
 	require.True(t, fault.Is(err, fault.StorageFailed), "%v", err)
