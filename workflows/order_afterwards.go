@@ -27,7 +27,9 @@ func (o *fulfillment) watch(ctx workflow.Context) error {
 		return err
 	}
 	until, summary := o.nextDate()
-	return o.idle(ctx, until, summary, func() bool { return o.pending() || o.captureOwed() && o.anyShipped() })
+	return o.idle(ctx, until, summary, func() bool {
+		return o.pending() || o.captureOwed() && o.anyShipped() || o.r.State != string(o.standing())
+	})
 }
 
 // agree makes money and goods agree, as far as they do not yet.

@@ -298,7 +298,7 @@ func TestAMerchantWhoCouldNotBeToldToStopNeedsAPerson(t *testing.T) {
 	view := s.ends(workflows.OrderCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled),
 		s.expects(2*time.Hour, workflows.OrderHeld, func() {
 			require.Contains(t, s.look(s.env).Reason, "could not be told")
-			require.Equal(t, []string{"canceled"}, s.look(s.env).Undelivered)
+			require.Equal(t, []string{"merchant: canceled"}, s.look(s.env).Undelivered)
 		}), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	require.Equal(t, []string{"canceled"}, s.shop.told())

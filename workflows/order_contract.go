@@ -100,7 +100,7 @@ type OrderView struct {
 	Disputes  []order.Dispute  `json:"disputes,omitempty"`
 	Events    int              `json:"events"` // of Stripe's, without repetitions
 
-	Undelivered []string `json:"undelivered,omitempty"` // notices that did not reach the merchant
+	Undelivered []string `json:"undelivered,omitempty"` // what did not reach the merchant or the buyer, such as merchant: canceled
 }
 
 // Search attributes of orders, beside SearchAccount. The amount is none: what can be searched is not encrypted.

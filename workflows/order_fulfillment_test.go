@@ -302,7 +302,7 @@ func TestMailNeverBlocks(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.shop.errors["mail"] = permanently(fault.MailRejected)
-	s.ends(workflows.OrderAccepted)
+	require.Equal(t, []string{"buyer: confirmation"}, s.ends(workflows.OrderAccepted).Undelivered)
 	require.Empty(t, s.shop.letters)
 	s.requireMoney(3700, 0)
 }

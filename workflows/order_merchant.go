@@ -161,6 +161,7 @@ func (o *fulfillment) write(ctx workflow.Context, d order.Decision) {
 	o.aside(ctx, func(ctx workflow.Context) {
 		if err := workflow.ExecuteActivity(mail(ctx, "Tell the buyer"), orderSteps.SendMail, in).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Warn("the mail to the buyer was not sent", "error", err)
+			o.r.Unsent = append(o.r.Unsent, in.Kind)
 		}
 	})
 }

@@ -388,7 +388,10 @@ func (o *fulfillment) view() OrderView {
 		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
 	}
 	for _, notice := range o.r.Undelivered {
-		v.Undelivered = append(v.Undelivered, notice.ID)
+		v.Undelivered = append(v.Undelivered, "merchant: "+notice.ID)
+	}
+	for _, kind := range o.r.Unsent {
+		v.Undelivered = append(v.Undelivered, "buyer: "+string(kind))
 	}
 	if o.r.Summary != nil {
 		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.refunded()

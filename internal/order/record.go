@@ -42,6 +42,8 @@ type Record struct {
 	// Noticed are the notices that the merchant got, or is getting; Undelivered those that did not reach him.
 	Noticed     []string `json:"noticed,omitempty"`
 	Undelivered []Notice `json:"undelivered,omitempty"`
+	// Unsent are the mails that the buyer did not get.
+	Unsent []MailKind `json:"unsent,omitempty"`
 	// Faced are facts that have held the order once: whoever let it go on has seen them.
 	Faced []string `json:"faced,omitempty"`
 
