@@ -21,7 +21,8 @@ const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report
   POST /orders/ACCOUNT/SESSION/decision         a merchant accepts or rejects an order that was left pending
 
 on VITRINE_WEBHOOK_LISTEN, and /livez, /readyz and /metrics on VITRINE_LISTEN. An event is only acknowledged when Temporal
-has it: otherwise the answer is 503, and Stripe sends it again. Run as many as you like behind a load balancer that speaks
+has it: otherwise the answer is 503, and Stripe sends it again. One that will never arrive that way, because the key may not
+read its account, is acknowledged and logged as an error; 'starter order sweep' delivers it later. Run as many as you like behind a load balancer that speaks
 TLS; a request that is under way when the process is told to stop is answered first. The routes for merchants exist if
 VITRINE_API_TOKEN is set.
 
