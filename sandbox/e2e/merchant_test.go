@@ -36,6 +36,8 @@ type merchant struct {
 	faults   float64 // the share of requests that go wrong: half of them before the order is booked, half after
 	luck     *rand.Rand
 	struck   int
+	arrived  chan string // if set: orders that wait here, until whoever sent them gives up
+	sequence []string    // ids of what was taken, in order
 }
 
 // delivered is an order as the merchant has it.
@@ -72,12 +74,16 @@ func (m *merchant) decides(rule func(order.Document) map[string]any) {
 
 func (m *merchant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if err != nil {
 		return // a worker died
 	}
 	id := r.Header.Get("Webhook-Id")
+	if m.arrived != nil && strings.Count(id, "/") == 2 {
+		m.arrived <- id
+		<-r.Context().Done()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if problem := verify(r.Header, body); problem != "" {
 		m.problems = append(m.problems, problem)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -128,6 +134,7 @@ func (m *merchant) take(id string, body []byte) map[string]any {
 		m.problems = append(m.problems, err.Error())
 		return nil
 	}
+	m.sequence = append(m.sequence, id)
 	if kind.Type == "notice" {
 		return m.note(id, body)
 	}
@@ -168,6 +175,13 @@ func (m *merchant) has(id order.ID) *delivered {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.orders[id.String()]
+}
+
+// took are the ids of what the merchant was sent and took, in order.
+func (m *merchant) took() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.sequence)
 }
 
 func (m *merchant) count() int {

@@ -117,8 +117,8 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	// These are reports, but do not fit the order.
 	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`)
 	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`)
-	pending.reports("shipments", parcel)
-	accepted.reports("decision", `{"status":"rejected","reason":"out_of_stock"}`)
+	accepted.reports("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`) // he has accepted everything
+	accepted.reports("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":1}]}`)
 
 	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer") // after all of the above
 	require.Equal(t, workflows.OrderCanceled, pending.shown().State)
@@ -177,8 +177,6 @@ func TestAMerchantDecidesLater(t *testing.T) {
 		}
 		refused.reports("decision", `{"status":"rejected","reason":"discontinued"}`)
 	}
-	taken.reports("decision", `{"status":"rejected"}`) // he has decided
-
 	require.Equal(t, "SO-4711", taken.becomes(workflows.OrderAccepted).Decision.Reference)
 	taken.agrees(taken.Total, 0)
 	half := taken.becomes(workflows.OrderAccepted).Summary.AcceptedAmount(order.Decision{
@@ -202,6 +200,8 @@ func TestAMerchantDecidesLater(t *testing.T) {
 	}
 	reserved.agrees(half, 0)
 	require.Equal(t, []int{1, 1, 1}, []int{s.writes("/capture"), s.writes("/refunds"), s.writes("/cancel")})
+	reserved.recorded("decided_in_part_captured")
+	paid.recorded("decided_in_part_refunded")
 	for _, b := range []bought{taken, reserved, paid, refused} {
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 	}
@@ -216,6 +216,39 @@ func (b bought) agrees(captured, refunded int64) {
 	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{view.Captured, view.Refunded}), "the order's view: %s", b.id())
 }
 
+// An order is called off while it is on its way. The merchant's system is slow, and takes it although nobody waits for the
+// answer any more: then it must read that the order is off after it has read the order, or it would ship.
+func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.merchant.arrived = make(chan string)
+	s.startWorker()
+	s.startServe(false)
+	s.subscribe()
+	s.stocked()
+	b := s.buys(stripesim.Purchase{})
+	require.Equal(t, b.id().String(), <-s.merchant.arrived)
+	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the buyer called")
+	b.becomes(workflows.OrderCanceled)
+	b.agrees(b.Total, b.Total)
+	s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+	require.Equal(t, []string{b.id().String(), b.id().String() + "/canceled"}, s.merchant.took())
+	b.recorded("canceled_while_submitting")
+}
+
+// A merchant finds the shelf empty, after he had accepted.
+func TestAMerchantRegrets(t *testing.T) {
+	s := reporting(t, nil)
+	b := s.buys(stripesim.Purchase{})
+	b.becomes(workflows.OrderAccepted)
+	b.reports("decision", `{"status":"rejected","reason":"out_of_stock"}`)
+	require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "the merchant had accepted it, and rejects it now")
+	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the merchant is out of stock")
+	b.becomes(workflows.OrderCanceled)
+	b.agrees(b.Total, b.Total)
+	b.recorded("regretted")
+	s.requireNobody()
+}
+
 func TestAMerchantNeverDecides(t *testing.T) {
 	s := reporting(t, func(o *order.Settings) { o.DecideWithin = catalog.Interval(time.Minute) })
 	paid := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}})
@@ -228,13 +261,16 @@ func TestAMerchantNeverDecides(t *testing.T) {
 		s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
 		b.reports("decision", `{"status":"accepted"}`) // too late
-		b.reports("shipments", `{"id":"P-1"}`)
+		b.becomes(workflows.OrderRejected)
+		b.reports("shipments", `{"id":"P-1"}`) // he ships all the same
+		require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "goods were shipped of an order that is rejected")
+		s.succeeds("order", "retry", b.account, b.Session, "--why", "the merchant calls the parcel back")
 	}
 	paid.agrees(paid.Total, paid.Total)
 	reserved.agrees(0, 0)
 	s.repeatsEverything()
 	for _, b := range []bought{paid, reserved} {
-		require.Empty(t, b.becomes(workflows.OrderRejected).Shipments)
+		require.Len(t, b.becomes(workflows.OrderRejected).Shipments, 1)
 	}
 	require.Equal(t, []int{0, 1, 1}, []int{s.writes("/capture"), s.writes("/refunds"), s.writes("/cancel")})
 	s.requireNobody()

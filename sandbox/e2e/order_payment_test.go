@@ -33,6 +33,8 @@ func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 	require.Equal(t, 1, s.merchant.has(paid.id()).times)
 	require.Nil(t, s.merchant.has(failed.id()), "he was asked for what nobody paid")
 	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"), "there was nothing to move")
+	paid.recorded("paid_later")
+	failed.recorded("never_paid")
 	s.requireNobody()
 }
 
@@ -115,6 +117,9 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
 	kept.becomes(workflows.OrderShipped)
 	require.Equal(t, 1, s.writes("/capture"), "it was taken already")
+	kept.recorded("warned_captured")
+	dropped.recorded("warned_canceled")
+	undecided.recorded("undecided")
 	s.requireNobody()
 }
 
@@ -146,6 +151,7 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 	s.succeeds("order", "retry", shipped.account, shipped.Session, "--why", "the buyer pays by bank transfer")
 	require.Zero(t, shipped.becomes(workflows.OrderShipped).Captured)
 	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"))
+	shipped.recorded("held_lost_retried")
 	s.requireNobody()
 }
 

@@ -39,6 +39,7 @@ func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 		return strings.Contains(s.succeeds("order", "list", "--state", "accepted").stdout, b.Session)
 	})
 	require.Zero(t, s.writes("/capture"), "it was captured already")
+	b.recorded("accepted")
 	s.requireNobody()
 }
 
@@ -50,6 +51,7 @@ func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
 	require.Equal(t, b.Total, view.Captured)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
+	b.recorded("captured")
 	s.requireNobody()
 }
 
@@ -66,6 +68,7 @@ func TestMoneyIsCapturedOnShipment(t *testing.T) {
 	require.Len(t, view.Shipments, 1)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
+	b.recorded("shipped")
 }
 
 func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
@@ -84,6 +87,8 @@ func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 	require.Zero(t, reserved.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/refunds"))
 	require.Equal(t, 1, s.writes("/cancel"))
+	paid.recorded("rejected_refunded")
+	reserved.recorded("rejected_released")
 	s.requireNobody()
 }
 
@@ -136,6 +141,8 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 		return len(kinds) > 0 && kinds[len(kinds)-1] == order.NoticeDisputeClosed
 	})
 	require.Contains(t, s.merchant.noticesOf(disputed.id()), order.NoticeDisputed)
+	refunded.recorded("refunded")
+	disputed.recorded("disputed_won")
 	s.requireNobody()
 }
 

@@ -11,19 +11,31 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// records keeps a run's history for the replay tests (workflows/testdata/history), if VITRINE_RECORD_HISTORIES is set
+// records keeps the history of a catalog's run.
+func (r *room) records(scenario string, run client.WorkflowRun) {
+	r.t.Helper()
+	r.keeps("catalog_sync_"+scenario, run.GetID(), run.GetRunID())
+}
+
+// recorded keeps the history of an order as far as it has come: orders are open for months.
+func (b bought) recorded(scenario string) {
+	b.t.Helper()
+	b.keeps("order_fulfillment_"+scenario, b.id().String(), "")
+}
+
+// keeps keeps a run's history for the replay tests (workflows/testdata/history), if VITRINE_RECORD_HISTORIES is set
 // and there is none of that name yet. Record from the code that is deployed, never from the change under test: a
 // history of the new code proves the new code equal to itself.
-func (r *room) records(scenario string, run client.WorkflowRun) {
+func (r *room) keeps(scenario, workflowID, runID string) {
 	r.t.Helper()
 	if os.Getenv("VITRINE_RECORD_HISTORIES") == "" {
 		return
 	}
-	path := filepath.Join("..", "..", "workflows", "testdata", "history", "catalog_sync_"+scenario+".json")
+	path := filepath.Join("..", "..", "workflows", "testdata", "history", scenario+".json")
 	if _, err := os.Stat(path); err == nil {
 		return
 	}
-	events := r.temporal.GetWorkflowHistory(r.t.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.temporal.GetWorkflowHistory(r.t.Context(), workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	var recorded history.History
 	for events.HasNext() {
 		event, err := events.Next()

@@ -248,14 +248,18 @@ func (s *shop) writes(ending string) (count int) {
 func (s *shop) sweeps(others ...string) workflows.OrderSweepResult {
 	s.t.Helper()
 	var result workflows.OrderSweepResult
-	require.NoError(s.t, s.sweep(others...).Get(within(s.t, 3*time.Minute), &result))
+	run := s.sweep(others...)
+	require.NoError(s.t, run.Get(within(s.t, 3*time.Minute), &result))
+	s.keeps("order_sweep", run.GetID(), run.GetRunID())
 	return result
 }
 
 // sweepFails is how a sweep ends that could not sweep every account.
 func (s *shop) sweepFails(others ...string) error {
 	s.t.Helper()
-	err := s.sweep(others...).Get(within(s.t, 3*time.Minute), nil)
+	run := s.sweep(others...)
+	err := run.Get(within(s.t, 3*time.Minute), nil)
+	s.keeps("order_sweep_failed", run.GetID(), run.GetRunID())
 	require.Error(s.t, err)
 	return err
 }
