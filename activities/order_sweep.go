@@ -98,6 +98,9 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 	if err != nil || !known {
 		return SweepAccountResult{}, err
 	}
+	if _, err := s.Documents.Settings(ctx, in.Account); err != nil { // every order would be held until somebody retries it
+		return SweepAccountResult{}, err
+	}
 	now := activity.GetInfo(ctx).StartedTime
 	p, err := s.begin(ctx, in.Account, now)
 	if err != nil {

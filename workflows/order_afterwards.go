@@ -203,7 +203,11 @@ func (o *fulfillment) faceFailedRefunds() {
 // tellNews tells a merchant who has accepted what he does not know yet: of refunds and disputes, whenever they came.
 func (o *fulfillment) tellNews(ctx workflow.Context) {
 	for _, refund := range o.r.Refunds {
-		o.tellRefund(ctx, refund)
+		o.tellRefund(ctx, order.NoticeRefunded, refund.ID+"-"+refund.Status, refund)
+	}
+	if o.refundedInFull() && !o.anyShipped() {
+		newest := o.r.Refunds[0]
+		o.tellRefund(ctx, order.NoticeStopShipment, newest.ID, newest)
 	}
 	for _, dispute := range o.r.Disputes {
 		o.tellDispute(ctx, dispute)

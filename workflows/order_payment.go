@@ -304,14 +304,10 @@ func (o *fulfillment) readRefunds(ctx workflow.Context) error {
 	return nil
 }
 
-func (o *fulfillment) tellRefund(ctx workflow.Context, refund order.Refund) {
-	fill := func(n *order.Notice) {
+func (o *fulfillment) tellRefund(ctx workflow.Context, kind order.NoticeKind, fact string, refund order.Refund) {
+	o.notify(ctx, kind, fact, func(n *order.Notice) {
 		n.Refund, n.Amount, n.Status, n.Reason = refund.ID, refund.Amount, refund.Status, refund.Reason
-	}
-	o.notify(ctx, order.NoticeRefunded, refund.ID+"-"+refund.Status, fill)
-	if o.refundedInFull() && !o.anyShipped() {
-		o.notify(ctx, order.NoticeStopShipment, refund.ID, fill)
-	}
+	})
 }
 
 func (o *fulfillment) refundedInFull() bool {
