@@ -69,13 +69,13 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 	for _, a := range accounts {
 		all = append(all, a.busy(each)...)
 	}
+	accounts[2].fault(stripesim.Fault{Kind: stripesim.FaultLatency, Delay: stripesim.Duration(500 * time.Millisecond), Times: pages, Match: stripesim.Match{PathPrefix: "/v1/events"}})
 	began := time.Now()
 	killed := s.sweep(accounts[1].account, accounts[2].account)
 	s.await(time.Minute, "the first orders of the sweep", func() bool { return s.merchant.count() >= 5 })
 	doomed.Kill()
 	unfinished := 0
 	for _, a := range accounts {
-		require.GreaterOrEqual(t, a.listed(), 1)
 		if a.sweptUntil().Before(began) {
 			unfinished++
 		}
