@@ -3,7 +3,9 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -41,8 +43,10 @@ type OrderFulfillment struct {
 	Stripe    OrdersAtStripe
 	Documents order.Documents
 	Catalog   catalog.Documents
-	Merchant  Merchant
-	Mailer    Mailer
+	// Assortments are those that were asked for lately: most orders are about products that are in memory already.
+	Assortments *assortment.Store[*assortment.Index]
+	Merchant    Merchant
+	Mailer      Mailer
 }
 
 // LoadOrderResult is what is known of an order at its beginning.
@@ -108,12 +112,16 @@ func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (
 	if err := in.ID.Check(); err != nil {
 		return CheckOrderResult{}, err
 	}
+	unlisted := s.unlisted(ctx, in)
+	if len(unlisted) == 0 {
+		return CheckOrderResult{}, nil
+	}
 	manifest, _, lost, err := s.Catalog.Manifest(ctx, in.Account, feed.Product)
 	if err != nil {
 		return CheckOrderResult{}, err
 	}
 	var result CheckOrderResult
-	for _, sku := range in.SKUs {
+	for _, sku := range unlisted {
 		detail := fmt.Sprintf("the catalog has no product %q", sku)
 		if manifest == nil {
 			detail = lost
@@ -123,6 +131,22 @@ func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (
 		result.Problems = append(result.Problems, order.Problem{Code: order.UnknownSKU, SKU: sku, Detail: detail})
 	}
 	return result, nil
+}
+
+// unlisted are the SKUs that the assortment, as far as it is in memory, does not have. It may be a moment old, or not there:
+// only the manifest says no.
+func (s *OrderFulfillment) unlisted(ctx context.Context, in CheckOrderInput) []string {
+	if in.Check() != nil {
+		return in.SKUs
+	}
+	listed, found := s.Assortments.Get(ctx, in.Account)
+	if !found {
+		return in.SKUs
+	}
+	return slices.DeleteFunc(slices.Clone(in.SKUs), func(sku string) bool {
+		item, known := listed.Find(sku)
+		return known && !item.Deleted && !item.Withheld
+	})
 }
 
 // SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -52,6 +54,7 @@ func newCounter(t *testing.T) *counter {
 	c.OrderFulfillment = &OrderFulfillment{
 		Stripe: o, Merchant: o, Mailer: o,
 		Documents: order.Documents{Objects: c.store, Layout: layout}, Catalog: catalog.Documents{Objects: c.store, Layout: layout},
+		Assortments: assortment.NewStore(c.assortments().Assortments(1<<20), 1<<20, time.Now, nil),
 	}
 	c.settings(true)
 	c.env = quietly(c.OrderFulfillment)
@@ -65,6 +68,10 @@ func quietly(steps any) *testsuite.TestActivityEnvironment {
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(steps)
 	return env
+}
+
+func (c *counter) assortments() assortment.Documents {
+	return assortment.Documents{Objects: c.store, Layout: catalog.Layout{StateBucket: "s", StatePrefix: "state/"}}
 }
 
 func (c *counter) settings(enabled bool) {
@@ -343,6 +350,30 @@ func TestSKUsThatTheCatalogDoesNotHave(t *testing.T) {
 	require.NoError(t, c.does(c.CheckOrder, CheckOrderInput{ID: lamps, SKUs: []string{"LAMP-1"}}, &checked))
 	require.Empty(t, checked.Problems)
 	requireFailure(t, c.does(c.CheckOrder, CheckOrderInput{ID: order.ID{Account: "me"}, SKUs: []string{"LAMP-1"}}, nil), fault.InputInvalid, true)
+}
+
+// The assortment says yes from memory. Whatever it does not know, the manifest is asked.
+func TestSKUsOfTheAssortmentAreKnownWithoutTheManifest(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	const rows = "id,title,availability,price,delete\nLAMP-1,Lamp,in_stock,10.00 USD,\nGONE-1,,,,true\n"
+	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: time.Now()}
+	require.NoError(t, c.assortments().Settle(t.Context(), "acct_1", part, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil }))
+	manifestRead := 0
+	c.store.Before = func(_, _, key string) error {
+		if strings.HasSuffix(key, "/manifest") {
+			manifestRead++
+		}
+		return nil
+	}
+	check := func(skus ...string) (checked CheckOrderResult) {
+		require.NoError(t, c.does(c.CheckOrder, CheckOrderInput{ID: lamps, SKUs: skus}, &checked))
+		return checked
+	}
+	require.Empty(t, check("LAMP-1").Problems)
+	require.Zero(t, manifestRead)
+	require.Len(t, check("LAMP-1", "GONE-1", "OTHER-1").Problems, 2)
+	require.NotZero(t, manifestRead)
 }
 
 func TestAnAnswerThatDoesNotFitTheOrderIsNone(t *testing.T) {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
 	"vitrine/activities"
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/intake"
@@ -35,16 +38,28 @@ func newCatalogSync(
 }
 
 func newOrderFulfillment(
-	c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer,
+	c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer, logger *slog.Logger,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
-		Livemode:  c.Livemode(),
-		Stripe:    stripe,
-		Documents: order.Documents{Objects: objects, Layout: c.Layout()},
-		Catalog:   catalog.Documents{Objects: objects, Layout: c.Layout()},
-		Merchant:  merchant,
-		Mailer:    mailer,
+		Livemode:    c.Livemode(),
+		Stripe:      stripe,
+		Documents:   order.Documents{Objects: objects, Layout: c.Layout()},
+		Catalog:     catalog.Documents{Objects: objects, Layout: c.Layout()},
+		Assortments: newAssortments(c, objects, logger),
+		Merchant:    merchant,
+		Mailer:      mailer,
 	}
+}
+
+// assortmentBytes hold the products of some thousand accounts, or a million of one.
+const assortmentBytes = 128 << 20
+
+func newAssortments(c config.Config, objects catalog.Objects, logger *slog.Logger) *assortment.Store[*assortment.Index] {
+	documents := assortment.Documents{Objects: objects, Layout: c.Layout()}
+	lost := func(account string, err error) {
+		logger.Warn("orders are checked by the whole manifest: the assortment cannot be read", "account", account, "error", err)
+	}
+	return assortment.NewStore(documents.Assortments(assortmentBytes), assortmentBytes, time.Now, lost)
 }
 
 func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"vitrine/activities"
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
@@ -111,6 +112,7 @@ func newOrderStage(t *testing.T, state order.PaymentState) *orderStage {
 	s.steps = &activities.OrderFulfillment{
 		Stripe: s.stripe, Merchant: s.shop, Mailer: s.shop,
 		Documents: order.Documents{Objects: s.store, Layout: layout}, Catalog: catalog.Documents{Objects: s.store, Layout: layout},
+		Assortments: assortment.NewStore(assortment.Documents{Objects: s.store, Layout: layout}.Assortments(1<<20), 1<<20, time.Now, nil),
 	}
 	s.settings(func(*order.Settings) {})
 	manifest := feed.NewManifest(feed.Product)
