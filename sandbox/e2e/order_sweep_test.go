@@ -125,7 +125,9 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	}
 
 	require.NoError(t, s.emulator.ClearFaults(t.Context()))
-	broken.changes(func(o *order.Settings) { o.UnknownSKU = order.FulfilUnknown })
+	broken.changes(func(o *order.Settings) { // since when its orders are ours, nobody can read any more
+		o.UnknownSKU, o.Since = order.FulfilUnknown, time.Now().Add(-time.Hour)
+	})
 	require.Equal(t, 3, s.sweeps(forbidden.account, broken.account).Accounts)
 	for _, b := range append(good, others...) {
 		b.becomes(workflows.OrderAccepted)
