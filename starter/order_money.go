@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+
+	"vitrine/internal/order"
 )
 
 // money writes an amount of Stripe's, which is in the smallest unit, as people do: 12.50 EUR, 1,200 JPY.
@@ -13,7 +14,7 @@ func money(amount int64, currency string) string {
 	if amount < 0 {
 		sign, units = "-", -uint64(amount)
 	}
-	places := decimals(currency)
+	places := order.Decimals(currency)
 	digits := strconv.FormatUint(units, 10)
 	if missing := places + 1 - len(digits); missing > 0 {
 		digits = strings.Repeat("0", missing) + digits
@@ -30,30 +31,13 @@ func money(amount int64, currency string) string {
 
 // parseMoney reads what money writes, without its currency: 12.50 of EUR is 1250, 1200 of JPY is 1200.
 func parseMoney(text, currency string) (int64, error) {
-	places := decimals(currency)
+	places := order.Decimals(currency)
 	whole, fraction, _ := strings.Cut(text, ".")
 	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
 	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
 		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), exampleAmount(places))
 	}
 	return int64(amount), nil
-}
-
-// zeroDecimals and threeDecimals are the currencies that Stripe does not count in hundredths
-// (https://docs.stripe.com/currencies#zero-decimal). It counts ISK and UGX in hundredths, though they have none.
-var (
-	zeroDecimals  = []string{"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
-	threeDecimals = []string{"bhd", "jod", "kwd", "omr", "tnd"}
-)
-
-func decimals(currency string) int {
-	switch {
-	case slices.Contains(zeroDecimals, currency):
-		return 0
-	case slices.Contains(threeDecimals, currency):
-		return 3
-	}
-	return 2
 }
 
 func exampleAmount(places int) string {
