@@ -25,7 +25,7 @@ type OrderInput struct {
 func (in OrderInput) ID() order.ID { return order.ID{Account: in.Account, Session: in.Session} }
 
 // Summary is the one line that the Web UI shows for an order.
-func (in OrderInput) Summary() string { return "Fulfil " + in.Session + " of " + in.Account }
+func (in OrderInput) Summary() string { return "Fulfil the order " + in.Session + " of " + in.Account }
 
 // SearchAttributes are what an order bears from its start; setting them there costs nothing.
 func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
@@ -132,9 +132,4 @@ type OrderSweepResult struct {
 	Failed    []string `json:"failed,omitempty"` // the first accounts that could not be swept
 	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
 	Unread    int      `json:"unread,omitempty"` // events that could not be read
-}
-
-// OrderSearchAttributes are the ones that orders bear, for whoever sets up or checks a namespace.
-func OrderSearchAttributes() []temporal.SearchAttributeKey {
-	return []temporal.SearchAttributeKey{SearchAccount, SearchOrderState, SearchAgent}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -38,7 +39,7 @@ func OrderFulfillment(ctx workflow.Context, in OrderInput) (OrderView, error) {
 // live takes the order to its end, and on from there if something comes in at the last moment. What it was started with is
 // let in first, so that the first look at Stripe covers it.
 func (o *fulfillment) live(ctx workflow.Context) error {
-	o.r.LastNews = or(o.r.LastNews, workflow.Now(ctx))
+	o.r.LastNews = cmp.Or(o.r.LastNews, workflow.Now(ctx))
 	if err := o.letIn(ctx); err != nil {
 		return err
 	}

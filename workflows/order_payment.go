@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,7 +32,7 @@ func (o *fulfillment) beforeExpiry(usual time.Duration, share time.Duration) tim
 	if o.r.Summary == nil || o.r.Summary.Payment.State != order.RequiresCapture {
 		return time.Time{}
 	}
-	end := or(o.r.Summary.Payment.AuthorizationExpires, o.r.Summary.Created.Add(usualAuthorization))
+	end := cmp.Or(o.r.Summary.Payment.AuthorizationExpires, o.r.Summary.Created.Add(usualAuthorization))
 	return end.Add(-min(usual, end.Sub(o.r.Summary.Created)/share))
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -168,19 +169,11 @@ func (o *fulfillment) noteShipment(ctx workflow.Context, p order.Shipment) {
 		return
 	}
 	had := &o.r.Shipments[i]
-	had.Carrier, had.Tracking = or(p.Carrier, had.Carrier), or(p.Tracking, had.Tracking)
-	had.ShippedAt, had.DeliveredAt = or(p.ShippedAt, had.ShippedAt), or(p.DeliveredAt, had.DeliveredAt)
+	had.Carrier, had.Tracking = cmp.Or(p.Carrier, had.Carrier), cmp.Or(p.Tracking, had.Tracking)
+	had.ShippedAt, had.DeliveredAt = cmp.Or(p.ShippedAt, had.ShippedAt), cmp.Or(p.DeliveredAt, had.DeliveredAt)
 	if len(p.Lines) > 0 {
 		had.Lines = p.Lines
 	}
-}
-
-func or[T comparable](news, before T) T {
-	var none T
-	if news == none {
-		return before
-	}
-	return news
 }
 
 func (o *fulfillment) handleShip(ctx workflow.Context) error {

@@ -14,6 +14,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,22 +106,14 @@ func New(o Options) (*Client, error) {
 
 func (o *Options) setDefaults() {
 	o.Key = strings.TrimSpace(o.Key)
-	o.APIBase = strings.TrimSuffix(orDefault(o.APIBase, DefaultAPIBase), "/")
-	o.FilesBase = strings.TrimSuffix(orDefault(o.FilesBase, DefaultFilesBase), "/")
-	o.Version = orDefault(o.Version, DefaultVersion)
-	o.V2Version = orDefault(o.V2Version, DefaultV2Version)
-	o.OrdersVersion = orDefault(o.OrdersVersion, DefaultOrdersVersion)
-	o.CallTimeout = orDefault(o.CallTimeout, DefaultCallTimeout)
-	o.StallTimeout = orDefault(o.StallTimeout, DefaultStallTimeout)
-	o.AnswerTimeout = orDefault(o.AnswerTimeout, DefaultAnswerTimeout)
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
+	o.APIBase = strings.TrimSuffix(cmp.Or(o.APIBase, DefaultAPIBase), "/")
+	o.FilesBase = strings.TrimSuffix(cmp.Or(o.FilesBase, DefaultFilesBase), "/")
+	o.Version = cmp.Or(o.Version, DefaultVersion)
+	o.V2Version = cmp.Or(o.V2Version, DefaultV2Version)
+	o.OrdersVersion = cmp.Or(o.OrdersVersion, DefaultOrdersVersion)
+	o.CallTimeout = cmp.Or(o.CallTimeout, DefaultCallTimeout)
+	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
+	o.AnswerTimeout = cmp.Or(o.AnswerTimeout, DefaultAnswerTimeout)
 }
 
 func (o Options) check() error {
