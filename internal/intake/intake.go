@@ -11,7 +11,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
@@ -127,24 +126,22 @@ func (i Intake) give(ctx context.Context, id order.ID, e order.Event) error {
 	if !e.Begins() {
 		return i.Temporal.SignalWorkflow(ctx, id.String(), "", workflows.SignalEvent, e)
 	}
-	input := workflows.OrderInput{Account: id.Account, Session: id.Session}
-	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(id), workflows.OrderFulfillmentType, input)
+	in := workflows.OrderInput{Account: id.Account, Session: id.Session}
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(in), workflows.OrderFulfillmentType, in)
 	return err
 }
 
 // startOptions let news of an order that is over begin another run, whether the server remembers the first or not: a
 // payment that arrives after all, a dispute months later. The run goes on from the order's record in the state bucket, so
 // nothing is fulfilled twice.
-func startOptions(id order.ID) client.StartWorkflowOptions {
+func startOptions(in workflows.OrderInput) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       id.String(),
+		ID:                       in.ID().String(),
 		TaskQueue:                workflows.TaskQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "Fulfil the order " + id.Session + " of " + id.Account,
-		Priority:                 workflows.OrderPriority(id.Account),
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			workflows.SearchAccount.ValueSet(id.Account),
-			workflows.SearchOrderState.ValueSet(string(workflows.OrderLoading))),
+		StaticSummary:            in.Summary(),
+		Priority:                 workflows.OrderPriority(in.Account),
+		TypedSearchAttributes:    in.SearchAttributes(),
 	}
 }
