@@ -136,9 +136,6 @@ func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (
 // unlisted are the SKUs that the assortment, as far as it is in memory, does not have. It may be a moment old, or not there:
 // only the manifest says no.
 func (s *OrderFulfillment) unlisted(ctx context.Context, in CheckOrderInput) []string {
-	if in.Check() != nil {
-		return in.SKUs
-	}
 	listed, found := s.Assortments.Get(ctx, in.Account)
 	if !found {
 		return in.SKUs
