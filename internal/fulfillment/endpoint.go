@@ -157,11 +157,14 @@ func (e *Endpoint) unreached(ctx context.Context, id string, err error) error {
 // whatBroke says it in our own words: those of the connection may hold the merchant's, about the buyer.
 func whatBroke(err error) string {
 	var errno syscall.Errno
+	var network net.Error
 	switch {
 	case errors.As(err, new(*net.DNSError)):
 		return "its name cannot be resolved"
 	case errors.As(err, new(*tls.CertificateVerificationError)):
 		return "its certificate is not one for this address, or has expired"
+	case errors.As(err, &network) && network.Timeout():
+		return "it takes no connection in time"
 	case errors.As(err, new(tls.RecordHeaderError)):
 		return "it does not speak TLS"
 	case errors.As(err, &errno):

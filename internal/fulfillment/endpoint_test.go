@@ -312,6 +312,11 @@ func TestWhatBreaksOnTheWayIsToldInOurOwnWords(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "it takes no connection in time", whatBroke(&net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}))
+}
+
 // says is the address of a server that answers every connection with the same bytes.
 func says(t *testing.T, answer string) string {
 	t.Helper()
