@@ -64,8 +64,9 @@ func newAssortments(c config.Config, objects catalog.Objects, logger *slog.Logge
 
 func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
 	documents := order.Documents{Objects: objects, Layout: c.Layout()}
-	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: stripe.SessionOf}
-	return &activities.OrderSweep{Stripe: stripe, Documents: documents, Intake: sweptInto{in.Remembering()}}
+	calls := newPaced(stripe, c.Stripe.Rate)
+	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
+	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}}
 }
 
 // sweptInto is the intake as the sweep sees it: an event has an order, or has none.
