@@ -108,11 +108,15 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id.String(), UpdateName: s.update, UpdateID: s.updateID, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
+	var view workflows.OrderView
 	if err == nil {
-		err = handle.Get(ctx, nil)
+		err = handle.Get(ctx, &view)
 	}
 	if err != nil {
 		return explainSteering(ctx, id, s, err)
+	}
+	if s.update == workflows.UpdateCancel && view.State == workflows.OrderDisputed {
+		s.done = "is canceled: no goods; what becomes of its money, the bank decides"
 	}
 	return a.printSteered(id, s)
 }

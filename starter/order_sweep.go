@@ -25,8 +25,8 @@ const (
 const sweepHelp = `Deliver the events of Stripe's that webhooks missed, to the orders that they are about.
 
 Without --every it sweeps once and waits for the end. With --every it keeps a schedule that does so; the same command with
-another interval changes it. An event that an order knows changes nothing,
-so sweeping is safe at any time, beside webhooks too. Stripe keeps events for 30 days.`
+another interval changes it. An event that an order knows changes nothing, so sweeping is safe at any time, beside webhooks
+too. Stripe keeps events for 30 days.`
 
 func (a *app) orderSweepCommand() *cobra.Command {
 	var every time.Duration

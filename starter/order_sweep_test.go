@@ -43,3 +43,16 @@ func TestSweepSaysWhatItDelivered(t *testing.T) {
 	require.Equal(t, "2 accounts swept: 9 events, 4 of them about orders.\n", s.stdout.String())
 	require.Equal(t, []any{workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_2"}}}, s.temporal.inputs)
 }
+
+// A sweep of other accounts must not be taken for the one that was asked for.
+func TestASweepDoesNotJoinAnother(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.temporal.scripts["order-sweep/manual"] = &script{result: workflows.OrderSweepResult{}}
+	require.Equal(t, exitOK, s.run("order", "sweep", "acct_1"))
+	require.True(t, s.temporal.started[0].WorkflowExecutionErrorWhenAlreadyStarted, "the SDK joins the run without this")
+
+	s.temporal.running = map[string]string{"order-sweep/manual": "run-1"}
+	require.Equal(t, exitFailed, s.run("order", "sweep", "acct_2"))
+	require.Contains(t, s.stderr.String(), "start the sweep")
+}

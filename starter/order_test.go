@@ -189,6 +189,36 @@ func TestOrdersAreSteered(t *testing.T) {
 	}
 }
 
+func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
+	t.Parallel()
+	for state, says := range map[workflows.OrderState]string{
+		workflows.OrderCanceled: "is canceled: no goods, money back", workflows.OrderDisputed: "is canceled: no goods; what becomes of its money, the bank decides",
+	} {
+		s := newStage(t)
+		s.sells()
+		s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) { return workflows.OrderView{State: state}, nil }
+		require.Equal(t, exitOK, s.run("order", "cancel", lampOrder, "--why", "so", "--by", "ada"))
+		require.Contains(t, s.stdout.String(), says)
+	}
+}
+
+// Whoever repeats a command because its answer was lost must not move money twice.
+func TestTheSameRefundIsAskedForUnderTheSameID(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	for _, args := range [][]string{
+		{"--why", "so", "--by", "ada"}, {"--why", "so", "--by", "ada"},
+		{"--why", "so", "--by", "ada", "--amount", "1.00"}, {"--why", "another", "--by", "ada"}, {"--why", "so", "--by", "bob"},
+	} {
+		s := newStage(t)
+		s.sells()
+		require.Equal(t, exitOK, s.run(append([]string{"order", "refund", lampOrder}, args...)...), s.stderr.String())
+		asked[s.temporal.updates[0].UpdateID] = true
+	}
+	require.Len(t, asked, 4, "the first two are one question")
+	require.NotContains(t, asked, "")
+}
+
 func TestWhoDecidesIsWhoeverRunsIt(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"cancel", "retry", "refund", "evidence"} {
