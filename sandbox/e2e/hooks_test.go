@@ -151,29 +151,6 @@ func unlisted(sku string) stripesim.Purchase {
 	return stripesim.Purchase{Items: []stripesim.Wanted{{SKU: sku, Quantity: 1, Price: "9.99 USD"}}, Hooks: true}
 }
 
-// counts is how often an outcome was counted, by the server's own metrics.
-func (s *shop) counts(metric string, labels ...string) int {
-	s.t.Helper()
-	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodGet, "http://"+s.probes+"/metrics", nil)
-	require.NoError(s.t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(s.t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
-	count := 0
-	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, metric+"{") || slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(line, l) }) {
-			continue
-		}
-		var n float64
-		_, err := fmt.Sscan(line[strings.LastIndex(line, " "):], &n)
-		require.NoError(s.t, err, line)
-		count += int(n)
-	}
-	return count
-}
-
 func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 	s := open(t, shipped(3, "sku1", "bad1"), nil)
 	s.startWorker()

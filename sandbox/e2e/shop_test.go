@@ -3,8 +3,11 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +163,29 @@ func (p *server) end(t *testing.T) {
 	if t.Failed() {
 		t.Logf("the webhook server's log:\n%s", log)
 	}
+}
+
+// counts is how often an outcome was counted, by the server's own metrics.
+func (s *shop) counts(metric string, labels ...string) int {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodGet, "http://"+s.probes+"/metrics", nil)
+	require.NoError(s.t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	count := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, metric+"{") || slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(line, l) }) {
+			continue
+		}
+		var n float64
+		_, err := fmt.Sscan(line[strings.LastIndex(line, " "):], &n)
+		require.NoError(s.t, err, line)
+		count += int(n)
+	}
+	return count
 }
 
 // subscribe tells Stripe of the webhook server.

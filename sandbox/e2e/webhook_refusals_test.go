@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,22 +66,9 @@ func (s *shop) hears(body, signature string, change func(*http.Request)) (status
 }
 
 // counted is how often the webhook server came to an outcome since it started.
-func (s *shop) counted(outcome string) (count int) {
+func (s *shop) counted(outcome string) int {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodGet, "http://"+s.probes+"/metrics", nil)
-	require.NoError(s.t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(s.t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
-	for _, found := range regexp.MustCompile(`vitrine_webhook_events_total\{[^}]*outcome="`+outcome+`"[^}]*\} (\d+)`).FindAllStringSubmatch(string(text), -1) {
-		var n int
-		_, err := fmt.Sscan(found[1], &n)
-		require.NoError(s.t, err)
-		count += n
-	}
-	return count
+	return s.counts("vitrine_webhook_events_total", `outcome="`+outcome+`"`)
 }
 
 func TestWebhooksThatAreNotStripesAreRefused(t *testing.T) {
