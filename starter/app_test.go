@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/config"
 	"vitrine/internal/objectstore/objectstoretest"
 )
 
@@ -187,12 +188,30 @@ func TestCompletionIsSilentWithoutStorage(t *testing.T) {
 func TestEnvHidesSecrets(t *testing.T) {
 	s := newStage(t)
 	s.app.lookup = func(name string) (string, bool) { return "hush-" + name, true }
-	for _, args := range [][]string{{"env", "--all"}, {"env", "--all", "-o", "json"}} {
+	for _, args := range [][]string{{"env"}, {"env", "--all"}, {"env", "--all", "-o", "json"}} {
 		require.Equal(t, exitOK, s.run(args...))
-		for _, secret := range []string{"STRIPE_API_KEY", "TEMPORAL_API_KEY", "AWS_SECRET_ACCESS_KEY"} {
-			require.NotContains(t, s.stdout.String(), "hush-"+secret+"\n")
-			require.NotContains(t, s.stdout.String(), `"hush-`+secret+`"`)
+		for _, v := range config.Table() {
+			if v.Secret {
+				require.NotContains(t, s.stdout.String(), "hush-"+v.Name+"\n")
+				require.NotContains(t, s.stdout.String(), `"hush-`+v.Name+`"`)
+			}
 		}
 		require.Contains(t, s.stdout.String(), "hush-VITRINE_SOURCE_KEY")
+	}
+}
+
+// An address may hold a password whatever the variable is for.
+func TestNoOutputHoldsAPassword(t *testing.T) {
+	s := newStage(t)
+	s.app.openTemporal, s.app.openDocuments = s.app.dialTemporal, s.app.connectStorage
+	for _, value := range []string{"smtp://ada:hunter2@mail.example:25", "sk_live_hunter2 ", "whsec_hunter2,x"} {
+		s.app.lookup = func(string) (string, bool) { return value, true }
+		for _, args := range [][]string{
+			{"env", "--all"}, {"env", "--all", "-o", "json"}, {"status"}, {"status", "-o", "json"}, {"serve"}, {"validate", "nowhere.csv"},
+			{"accounts", "show", "acct_1"}, {"order", "list"}, {"--help"}, {"serve", "--help"},
+		} {
+			s.run(args...)
+			require.NotContains(t, s.stdout.String()+s.stderr.String(), "hunter2", args)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,10 +40,7 @@ func (a *app) env(all bool) error {
 			continue
 		}
 		value, isSet := a.lookup(v.Name)
-		if isSet && holdsSecret(v.Name) {
-			value = "[redacted]"
-		}
-		views = append(views, envView{v.Name, value, isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
+		views = append(views, envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
 	}
 	if a.json() {
 		return a.printJSON(views)
@@ -60,9 +56,4 @@ func (a *app) env(all bool) error {
 		fmt.Fprintf(a.stdout, "%s  %s\n    %s\n", v.Name, state, v.Meaning)
 	}
 	return nil
-}
-
-// holdsSecret errs on the side of hiding.
-func holdsSecret(name string) bool {
-	return strings.HasSuffix(name, "API_KEY") || strings.Contains(name, "SECRET") || strings.Contains(name, "ACCESS_KEY") || strings.Contains(name, "TOKEN") || strings.Contains(name, "PASSWORD")
 }

@@ -84,6 +84,18 @@ func TestAWrongConfigurationIsExplainedWhole(t *testing.T) {
 	require.NotContains(t, strings.ToLower(errs.String()), "fx", "no framework's noise")
 }
 
+// Whatever is wrong with a variable that holds a secret, or with one that somebody pasted a secret into, is said without it.
+func TestNoOutputHoldsASecret(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"smtp://ada:hunter2@mail.example:25/x", "sk_live_hunter2 ", "whsec_hunter2,x"} {
+		for _, args := range [][]string{nil, {"healthcheck"}, {"--help"}, {"--version"}} {
+			var out bytes.Buffer
+			run(args, func(string) (string, bool) { return value, true }, &out, &out)
+			require.NotContains(t, out.String(), "hunter2", args)
+		}
+	}
+}
+
 func TestWrongArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"start"}, {"--listen", ":1"}} {

@@ -347,3 +347,75 @@ func TestMailServer(t *testing.T) {
 		require.NotContains(t, err.Error(), "pa55word")
 	}
 }
+
+// secretVariables are the rows whose value is a secret, and those of their files: a value pasted into the wrong one of the
+// two is a secret too.
+func secretVariables() (names []string) {
+	for _, v := range config.Table() {
+		if v.Secret || strings.HasSuffix(v.Name, "_FILE") && v.Name != "TEMPORAL_CONFIG_FILE" {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+func TestEveryVariableWithASecretIsMarked(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{
+		"STRIPE_API_KEY", "STRIPE_API_KEY_FILE", "VITRINE_SMTP_URL", "VITRINE_SMTP_URL_FILE", "VITRINE_WEBHOOK_SECRETS",
+		"VITRINE_WEBHOOK_SECRETS_FILE", "VITRINE_API_TOKEN", "VITRINE_API_TOKEN_FILE", "VITRINE_HOOK_SECRETS",
+		"VITRINE_HOOK_SECRETS_FILE", "TEMPORAL_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	}, secretVariables(), "whoever adds a variable with a secret marks it, and adds it here")
+}
+
+// What is wrong with a secret is said without the secret, whatever was pasted where.
+func TestNoProblemShowsASecret(t *testing.T) {
+	t.Parallel()
+	loads := map[string]func(config.Lookup) (config.Config, error){
+		"worker": config.LoadWorker, "starter": config.LoadStarter, "serve": config.LoadServe,
+	}
+	for _, v := range config.Table() {
+		for _, value := range []string{
+			"smtp://ada:hunter2@mail.example:25/x", "https://ada:hun/ter2@host.example", "sk_live_hunter2 ", "sk_live_hunter2\nx",
+			"whsec_hunter2,hunter2", "rk_test_hunter2", "../../sk_live_hunter2",
+		} {
+			require.NotContains(t, v.Shown(value), "unter2", v.Name)
+			require.NotContains(t, v.Shown(value), "ter2@", v.Name)
+			for name, load := range loads {
+				if _, err := load(lookup(v.Name, value)); err != nil {
+					require.NotContains(t, err.Error(), "unter2", "%s, read by the %s", v.Name, name)
+					require.NotContains(t, err.Error(), "ter2@", "%s, read by the %s", v.Name, name)
+				}
+			}
+		}
+	}
+	for _, name := range secretVariables() {
+		for _, value := range []string{"correct-horse-battery-staple", "hunter2", "aaaa.bbbb.cccc"} {
+			require.NotContains(t, variable(t, name).Shown(value), value, name)
+			for _, load := range loads {
+				if _, err := load(lookup(name, value)); err != nil {
+					require.NotContains(t, err.Error(), value, name)
+				}
+			}
+		}
+	}
+}
+
+func TestThePathOfASecretIsShown(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "/run/secrets/key", variable(t, "STRIPE_API_KEY_FILE").Shown("/run/secrets/key"))
+	require.Equal(t, "./key", variable(t, "STRIPE_API_KEY_FILE").Shown("./key"))
+	require.Empty(t, variable(t, "STRIPE_API_KEY").Shown(""))
+	require.Equal(t, "http://127.0.0.1:9000", variable(t, "AWS_ENDPOINT_URL_S3").Shown("http://127.0.0.1:9000"))
+}
+
+func variable(t *testing.T, name string) config.Variable {
+	t.Helper()
+	for _, v := range config.Table() {
+		if v.Name == name {
+			return v
+		}
+	}
+	require.FailNow(t, "no variable "+name)
+	return config.Variable{}
+}

@@ -22,15 +22,15 @@ type Lookup func(name string) (string, bool)
 // Problem is what is wrong with one variable.
 type Problem struct {
 	Variable string
-	Value    string // empty if the variable is unset, or its value a secret
+	Value    string // as Variable.Shown; empty if the variable is unset, or its value a secret
 	Err      error  // what is expected
 }
 
 func (p *Problem) Error() string {
 	if p.Value == "" {
-		return fmt.Sprintf("%s: %v", p.Variable, p.Err)
+		return p.Variable + ": " + hide(p.Err.Error())
 	}
-	return fmt.Sprintf("%s=%q: %v", p.Variable, p.Value, p.Err)
+	return fmt.Sprintf("%s=%q: %s", p.Variable, p.Value, hide(p.Err.Error()))
 }
 
 func (p *Problem) Unwrap() error { return p.Err }
@@ -150,10 +150,11 @@ func given(lookup Lookup, name string) (string, bool) {
 }
 
 func (v Variable) problem(value string, err error) error {
-	if v.secret {
-		value = ""
+	shown := v.Shown(value)
+	if shown == redacted {
+		shown = ""
 	}
-	return &Problem{Variable: v.Name, Value: value, Err: err}
+	return &Problem{Variable: v.Name, Value: shown, Err: err}
 }
 
 func ownEndpoint(lookup Lookup) bool {

@@ -24,11 +24,10 @@ func setStripeKey(c *Config, value string) error {
 }
 
 func setStripeKeyFile(c *Config, path string) error {
-	content, err := os.ReadFile(path)
+	key, err := readSecretFile(path, "key")
 	if err != nil {
-		return fmt.Errorf("expected a file that holds the key: %w", err)
+		return err
 	}
-	key := strings.TrimSpace(string(content))
 	if err := checkKey(key); err != nil {
 		return err
 	}
@@ -249,11 +248,10 @@ func setAllowPrivate(c *Config, value string) (err error) {
 }
 
 func setSMTPFile(c *Config, path string) error {
-	content, err := os.ReadFile(path)
+	address, err := readSecretFile(path, "address")
 	if err != nil {
-		return fmt.Errorf("expected a file that holds the address: %w", err)
+		return err
 	}
-	address := strings.TrimSpace(string(content))
 	if c.Orders.SMTP != "" && c.Orders.SMTP != Secret(address) {
 		return errors.New("VITRINE_SMTP_URL is set as well, to another address: set one of the two")
 	}

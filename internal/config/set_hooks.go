@@ -2,8 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 )
 
@@ -12,11 +10,11 @@ func setHookSecrets(c *Config, value string) error {
 }
 
 func setHookSecretsFile(c *Config, path string) error {
-	content, err := os.ReadFile(path)
+	content, err := readSecretFile(path, "secrets")
 	if err != nil {
-		return fmt.Errorf("expected a file that holds the secrets: %w", err)
+		return err
 	}
-	return c.addHookSecrets(strings.Split(string(content), "\n"))
+	return c.addHookSecrets(strings.Split(content, "\n"))
 }
 
 // addHookSecrets says nothing of the secrets themselves.

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 )
@@ -14,11 +13,11 @@ func setWebhookSecrets(c *Config, value string) error {
 
 // setWebhookSecretsFile adds to VITRINE_WEBHOOK_SECRETS: all of them are tried anyway.
 func setWebhookSecretsFile(c *Config, path string) error {
-	content, err := os.ReadFile(path)
+	content, err := readSecretFile(path, "secrets")
 	if err != nil {
-		return fmt.Errorf("expected a file that holds the secrets: %w", err)
+		return err
 	}
-	return c.addSecrets(strings.Split(string(content), "\n"))
+	return c.addSecrets(strings.Split(content, "\n"))
 }
 
 // maxSecrets bounds what an unsigned request costs: every secret is tried.
@@ -55,11 +54,10 @@ func setAPIToken(c *Config, value string) error {
 }
 
 func setAPITokenFile(c *Config, path string) error {
-	content, err := os.ReadFile(path)
+	token, err := readSecretFile(path, "token")
 	if err != nil {
-		return fmt.Errorf("expected a file that holds the token: %w", err)
+		return err
 	}
-	token := strings.TrimSpace(string(content))
 	if c.Serve.APIToken != "" && c.Serve.APIToken != Secret(token) {
 		return errors.New("VITRINE_API_TOKEN is set as well, to another token: set one of the two")
 	}

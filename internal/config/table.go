@@ -11,17 +11,20 @@ type Variable struct {
 	// Standard variables are read by Temporal's or Amazon's own libraries, by their own rules.
 	Standard bool
 
+	// Secret values are never shown; Shown hides them.
+	Secret bool
+
 	set    func(*Config, string) error
 	preset bool // Default is a value, not a description of one
-	secret bool // the value is never shown
+	path   bool // the value is a file with a secret in it, or, pasted by mistake, the secret itself
 }
 
 // Table lists every variable, in the order in which people need them.
 func Table() []Variable {
 	return []Variable{
-		{Name: "STRIPE_API_KEY", Worker: true, Serve: true, secret: true, set: setStripeKey,
+		{Name: "STRIPE_API_KEY", Worker: true, Serve: true, Secret: true, set: setStripeKey,
 			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker and starter serve need it, or STRIPE_API_KEY_FILE"},
-		{Name: "STRIPE_API_KEY_FILE", Worker: true, Serve: true, set: setStripeKeyFile,
+		{Name: "STRIPE_API_KEY_FILE", Worker: true, Serve: true, path: true, set: setStripeKeyFile,
 			Meaning: "file that holds the key, such as a mounted secret"},
 		{Name: "STRIPE_API_BASE", Default: stripeAPIBase, Worker: true, Starter: true, preset: true, set: setAPIBase,
 			Meaning: "address of Stripe's API, or of an emulator"},
@@ -87,27 +90,27 @@ func Table() []Variable {
 			Meaning: "let merchants' endpoints be in private networks, and plain http; for sandboxes"},
 		{Name: "VITRINE_MERCHANT_CONCURRENCY", Default: "64", Worker: true, preset: true, set: setMerchantConcurrency,
 			Meaning: "activities that wait for merchants' endpoints and mail servers which one worker runs at once"},
-		{Name: "VITRINE_SMTP_URL", Worker: true, secret: true, set: setSMTP,
+		{Name: "VITRINE_SMTP_URL", Worker: true, Secret: true, set: setSMTP,
 			Meaning: "mail server that buyers are written to by: smtp://user:password@host:587, smtps://…, or smtp://host:port?tls=none for a mail catcher; unset: no mail"},
-		{Name: "VITRINE_SMTP_URL_FILE", Worker: true, set: setSMTPFile,
+		{Name: "VITRINE_SMTP_URL_FILE", Worker: true, path: true, set: setSMTPFile,
 			Meaning: "file that holds it, such as a mounted secret"},
 		{Name: "VITRINE_MAIL_TEMPLATES", Worker: true, set: setMailTemplates,
 			Meaning: "folder of mail templates instead of Vitrine's own"},
 
 		{Name: "VITRINE_WEBHOOK_LISTEN", Default: ":8080", Serve: true, preset: true, set: setWebhookListen,
 			Meaning: "address on which starter serve takes Stripe's webhooks and merchants' requests"},
-		{Name: "VITRINE_WEBHOOK_SECRETS", Serve: true, secret: true, set: setWebhookSecrets,
+		{Name: "VITRINE_WEBHOOK_SECRETS", Serve: true, Secret: true, set: setWebhookSecrets,
 			Meaning: "signing secrets (whsec_…) of the webhook endpoints, separated by commas: one per endpoint, and the old one as well while it is rolled; starter serve needs it, or VITRINE_WEBHOOK_SECRETS_FILE"},
-		{Name: "VITRINE_WEBHOOK_SECRETS_FILE", Serve: true, set: setWebhookSecretsFile,
+		{Name: "VITRINE_WEBHOOK_SECRETS_FILE", Serve: true, path: true, set: setWebhookSecretsFile,
 			Meaning: "file that holds them, one per line"},
-		{Name: "VITRINE_API_TOKEN", Serve: true, secret: true, set: setAPIToken,
+		{Name: "VITRINE_API_TOKEN", Serve: true, Secret: true, set: setAPIToken,
 			Meaning: "bearer token for merchants' systems that report shipments and decisions (POST /orders/…), at least 20 characters; without it there are no such routes"},
-		{Name: "VITRINE_API_TOKEN_FILE", Serve: true, set: setAPITokenFile,
+		{Name: "VITRINE_API_TOKEN_FILE", Serve: true, path: true, set: setAPITokenFile,
 			Meaning: "file that holds the token"},
 
-		{Name: "VITRINE_HOOK_SECRETS", Serve: true, secret: true, set: setHookSecrets,
+		{Name: "VITRINE_HOOK_SECRETS", Serve: true, Secret: true, set: setHookSecrets,
 			Meaning: "signing secrets (whsec_…) of Stripe's Agentic Commerce endpoint, with commas between them: the old one and the new one while it is rolled"},
-		{Name: "VITRINE_HOOK_SECRETS_FILE", Serve: true, set: setHookSecretsFile,
+		{Name: "VITRINE_HOOK_SECRETS_FILE", Serve: true, path: true, set: setHookSecretsFile,
 			Meaning: "file that holds those secrets, one a line; both are used if both are set"},
 		{Name: "VITRINE_HOOK_FALLBACK", Default: FallbackApprove, Serve: true, preset: true, set: setHookFallback,
 			Meaning: "approve or decline: what a checkout is answered when nothing is known of its account's assortment, or of its settings, and so of the platform's fee"},
@@ -127,7 +130,7 @@ func Table() []Variable {
 			Meaning: "address of the Temporal server"},
 		{Name: "TEMPORAL_NAMESPACE", Default: "default", Worker: true, Starter: true, Standard: true,
 			Meaning: "namespace in Temporal"},
-		{Name: "TEMPORAL_API_KEY", Worker: true, Starter: true, Standard: true,
+		{Name: "TEMPORAL_API_KEY", Worker: true, Starter: true, Standard: true, Secret: true,
 			Meaning: "API key of Temporal Cloud; turns TLS on"},
 		{Name: "TEMPORAL_TLS", Worker: true, Starter: true, Standard: true,
 			Meaning: "true or false; certificates by TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH, TEMPORAL_TLS_SERVER_CA_CERT_PATH and TEMPORAL_TLS_SERVER_NAME"},
@@ -138,9 +141,9 @@ func Table() []Variable {
 
 		{Name: "AWS_REGION", Default: "us-east-1 if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set", Worker: true, Starter: true, Standard: true,
 			Meaning: "region of the buckets"},
-		{Name: "AWS_ACCESS_KEY_ID", Worker: true, Starter: true, Standard: true,
+		{Name: "AWS_ACCESS_KEY_ID", Worker: true, Starter: true, Standard: true, Secret: true,
 			Meaning: "with AWS_SECRET_ACCESS_KEY; AWS_PROFILE, roles and the like work as with every AWS tool"},
-		{Name: "AWS_SECRET_ACCESS_KEY", Worker: true, Starter: true, Standard: true,
+		{Name: "AWS_SECRET_ACCESS_KEY", Worker: true, Starter: true, Standard: true, Secret: true,
 			Meaning: "the secret of AWS_ACCESS_KEY_ID"},
 		{Name: "AWS_ENDPOINT_URL_S3", Worker: true, Starter: true, Standard: true,
 			Meaning: "address of an S3 server other than Amazon's"},
