@@ -85,11 +85,13 @@ func roomRules() []rule {
 		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"github.com/cespare/xxhash/v2"}}.
 			rule(`package feed; import _ "os"`),
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
+		room{name: "internal/strictjson", why: why, others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
+			rule(`package strictjson; import _ "os"`),
 		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
 		room{
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
-			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault"},
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/strictjson"},
 		}.rule(`package order; import _ "net/http"`),
 		room{
 			name: "internal/report", why: "the report is pure: findings in, documents out",
@@ -112,7 +114,7 @@ func roomRules() []rule {
 		}.rule(`package assortment; import _ "os"`),
 		room{
 			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",
-			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order"},
+			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/strictjson"},
 		}.rule(`package checkout; import _ "net/http"`),
 		room{
 			name: "internal/stripesim",
@@ -176,6 +178,8 @@ func confinementRules() []rule {
 			"the product talks to S3, whoever serves it"),
 		confined("the mail catcher's libraries", []string{"github.com/emersion"}, []string{"sandbox/mail"},
 			"whoever looks at caught mails asks the catcher, and the product only sends them"),
+		confined("the strict JSON library", []string{"github.com/go-json-experiment/json"}, []string{"internal/strictjson"},
+			"it becomes the standard library's encoding/json/v2, and one room will change its import then"),
 		confined("testify's assert", []string{"github.com/stretchr/testify/assert"}, nil,
 			"a test that goes on after a failed assertion reports consequences; use require"),
 	}

@@ -12,6 +12,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
 )
 
 func (a *app) orderSettingsCommand() *cobra.Command {
@@ -80,7 +81,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 		return err
 	}
 	var settings order.Settings
-	if err := decodeStrictly(body, &settings); err != nil {
+	if err := strictjson.Decode(body, &settings); err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
 	if settings.Account != account {

@@ -296,7 +296,7 @@ func parseLines(texts []string) (lines []order.AcceptedLine, err error) {
 	for _, text := range texts {
 		at := strings.LastIndex(text, "=")
 		quantity, err := strconv.ParseInt(text[at+1:], 10, 64)
-		if at < 1 || err != nil || quantity < 0 {
+		if at < 1 || err != nil || quantity < 1 {
 			return nil, fmt.Errorf("--line %.80q: expected SKU=QUANTITY, such as LAMP-1=2", text)
 		}
 		if slices.ContainsFunc(lines, func(l order.AcceptedLine) bool { return l.SKU == text[:at] }) {

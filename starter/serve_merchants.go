@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -103,13 +102,7 @@ func reply(w http.ResponseWriter, status int, problem string) {
 	}{problem})
 }
 
-func readShipment(body []byte) (any, error) {
-	var shipment order.Shipment
-	if err := decodeStrictly(body, &shipment); err != nil {
-		return nil, err
-	}
-	return shipment, shipment.Check()
-}
+func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }
 
 // readDecision reads the answer that an endpoint could have given at once. Whether it fits the order, its workflow finds out.
 func readDecision(body []byte) (any, error) {
@@ -118,17 +111,4 @@ func readDecision(body []byte) (any, error) {
 		err = fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
 	return d, err
-}
-
-// decodeStrictly refuses fields that it does not know: a mistyped tracking would otherwise be none.
-func decodeStrictly(body []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("the body is not readable: %w", err))
-	}
-	if decoder.More() {
-		return fault.NewPermanent(fault.InputInvalid, errors.New("the body holds more than one JSON value"))
-	}
-	return nil
 }

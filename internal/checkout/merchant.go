@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
 )
 
 // ByMerchant is the cause of a refusal that is the merchant's own.
@@ -30,11 +30,14 @@ func ParseApproval(body []byte) (Verdict, error) {
 		Status string `json:"status"`
 		Reason string `json:"reason"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if strictjson.DecodeOpen(body, &answer) != nil {
 		return Verdict{}, errNoJSON
 	}
 	switch answer.Status {
 	case "approved":
+		if slices.Contains(order.Reasons(), order.Reason(answer.Reason)) {
+			return Verdict{}, errors.New("it approves, and has the reason of a refusal")
+		}
 		return Verdict{Approved: true}, nil
 	case "declined":
 		return Verdict{Cause: ByMerchant, Reason: reasons[order.ReasonOf(answer.Reason)]}, nil
@@ -73,8 +76,11 @@ const (
 // works them out.
 func ParseCustomization(body []byte, q Question) (Customization, error) {
 	var c *Customization
-	if json.Unmarshal(body, &c) != nil || c == nil {
+	if strictjson.DecodeOpen(body, &c) != nil || c == nil {
 		return Customization{}, errNoJSON
+	}
+	if !namesItsNumbers(body) {
+		return Customization{}, errors.New("an amount, a percentage or a value is missing: nothing is free, or untaxed, because it is not there")
 	}
 	if err := errors.Join(c.checkShipping(q.Currency), c.checkTaxes(q.Lines)); err != nil {
 		return Customization{}, err
@@ -83,6 +89,49 @@ func ParseCustomization(body []byte, q Question) (Customization, error) {
 		c.LineItems = nil
 	}
 	return *c, nil
+}
+
+// namesItsNumbers reports whether no number is absent that would count as 0.
+func namesItsNumbers(body []byte) bool {
+	type lapse struct {
+		Value *int64 `json:"value"`
+	}
+	var c struct {
+		ShippingOptions []struct {
+			Rate struct {
+				FixedAmount struct {
+					Amount *int64 `json:"amount"`
+				} `json:"fixed_amount"`
+				Estimate *struct {
+					Minimum lapse `json:"minimum"`
+					Maximum lapse `json:"maximum"`
+				} `json:"delivery_estimate"`
+			} `json:"shipping_rate_data"`
+		} `json:"shipping_options"`
+		LineItems []struct {
+			TaxRates []struct {
+				Data struct {
+					Percentage *float64 `json:"percentage"`
+				} `json:"rate_data"`
+			} `json:"tax_rates"`
+		} `json:"line_items"`
+	}
+	if strictjson.DecodeOpen(body, &c) != nil {
+		return false
+	}
+	for _, option := range c.ShippingOptions {
+		if e := option.Rate.Estimate; option.Rate.FixedAmount.Amount == nil || e != nil && (e.Minimum.Value == nil || e.Maximum.Value == nil) {
+			return false
+		}
+	}
+	for _, item := range c.LineItems {
+		for _, rate := range item.TaxRates {
+			if rate.Data.Percentage == nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (c Customization) checkShipping(currency string) error {

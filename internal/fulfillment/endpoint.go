@@ -59,15 +59,15 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 	}}
 }
 
-// Submit posts an order. An answer of 409 says that the merchant has it already: what it says counts, and if it says
-// nothing, the order is accepted.
+// Submit posts an order. An answer of 409 says that the merchant has it already: if it says nothing of a decision, the order
+// is accepted; what it says counts, and has to be usable.
 func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
 	status, body, err := e.post(ctx, f.Endpoint(), doc.ID, doc)
 	if err != nil {
 		return order.Decision{}, err
 	}
 	decision, err := order.ParseDecision(body)
-	if err != nil && status == http.StatusConflict {
+	if status == http.StatusConflict && !order.Decides(body) {
 		return order.Decision{Verdict: order.Accepted}, nil
 	}
 	if err == nil {

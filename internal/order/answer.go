@@ -1,14 +1,33 @@
 package order
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/strictjson"
 )
 
 // maxAnswerLines is far above what an order has lines.
 const maxAnswerLines = 2000
+
+// answer is what a merchant says to an order. A pointer tells what is absent from what is empty.
+type answer struct {
+	Status    *string         `json:"status"`
+	Reason    *string         `json:"reason"`
+	Reference *string         `json:"reference"`
+	Lines     json.RawMessage `json:"lines"`
+}
+
+type answerLine struct {
+	SKU      *string `json:"sku"`
+	Quantity *int64  `json:"quantity"`
+}
 
 // ParseDecision reads a merchant's answer, be it to a request or sent later:
 //
@@ -16,31 +35,110 @@ const maxAnswerLines = 2000
 //	{"status": "pending", "reference": "SO-1001"}
 //	{"status": "rejected", "reason": "out_of_stock"}
 //
-// The status must be there: a 200 of a page that is not the merchant's endpoint must not pass for a yes. Whatever else the
+// Money moves by it, so what is absent, empty, said twice or contradictory is no answer: a 200 of a page that is not the
+// merchant's endpoint must not pass for a yes, nor a list that somebody forgot to fill for everything. Whatever else the
 // merchant says is passed over. Decision.Check says whether the decision fits the order.
 func ParseDecision(body []byte) (Decision, error) {
-	var answer struct {
-		Status    string         `json:"status"`
-		Reason    string         `json:"reason"`
-		Reference string         `json:"reference"`
-		Lines     []AcceptedLine `json:"lines"`
+	var a answer
+	if err := strictjson.DecodeOpen(body, &a); err != nil {
+		return Decision{}, unusable(inOurWords(err))
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return Decision{}, unusable(errors.New("it is not the JSON that docs/orders.md describes"))
-	}
-	d := Decision{Verdict: Verdict(answer.Status), Reason: Reason(answer.Reason), Reference: answer.Reference, Lines: answer.Lines}.Tidy()
-	switch d.Verdict {
+	d := Decision{Reason: Reason(text(a.Reason)), Reference: text(a.Reference)}
+	switch d.Verdict = Verdict(text(a.Status)); d.Verdict {
 	case Accepted, Rejected, Pending:
 	default:
-		return Decision{}, unusable(fmt.Errorf("its status is %.20q: expected accepted, pending or rejected", statusText(answer.Status)))
+		return Decision{}, unfit("its status is %.20q: expected accepted, pending or rejected", statusText(text(a.Status)))
 	}
-	if len(d.Lines) > maxAnswerLines {
-		return Decision{}, unusable(fmt.Errorf("it has %d lines", len(d.Lines)))
+	lines, err := readLines(a.Lines)
+	switch {
+	case err != nil:
+		return Decision{}, unusable(inOurWords(err))
+	case d.Verdict != Accepted && a.Lines != nil:
+		return Decision{}, unfit("it is %s, and has lines: they say what is accepted", d.Verdict)
+	case d.Verdict == Accepted && a.Lines == nil && d.Reason != "":
+		return Decision{}, unfit("it accepts everything, and has a reason: that of a rejection")
 	}
-	if slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return !l.sound() }) {
-		return Decision{}, unusable(errors.New("its lines lack a sku, or a quantity"))
+	d.Lines = lines
+	return d.Tidy(), nil
+}
+
+// readLines reads a list of SKUs and quantities that may be absent, but not empty.
+func readLines(body json.RawMessage) ([]AcceptedLine, error) {
+	if body == nil {
+		return nil, nil
 	}
-	return d, nil
+	var given []answerLine
+	if err := strictjson.DecodeOpen(body, &given); err != nil {
+		return nil, inside("lines", err)
+	}
+	if len(given) == 0 || len(given) > maxAnswerLines {
+		return nil, lineError(fmt.Sprintf("there are %d: expected 1 to %d, or no list at all for everything", len(given), maxAnswerLines))
+	}
+	lines, seen := make([]AcceptedLine, len(given)), map[string]bool{}
+	for i, l := range given {
+		if l.SKU == nil || l.Quantity == nil {
+			return nil, lineError("expected a sku and a quantity", strconv.Itoa(i))
+		}
+		lines[i] = AcceptedLine{SKU: *l.SKU, Quantity: *l.Quantity}
+		switch {
+		case !lines[i].sound():
+			return nil, lineError("expected a sku, and a quantity of at least 1", strconv.Itoa(i))
+		case *l.Quantity == 0:
+			return nil, lineError("expected at least 1: what is not named is not in it", strconv.Itoa(i), "quantity")
+		case seen[*l.SKU]:
+			return nil, lineError("this SKU is there twice", strconv.Itoa(i), "sku")
+		}
+		seen[*l.SKU] = true
+	}
+	return lines, nil
+}
+
+func lineError(what string, where ...string) error {
+	return &strictjson.Error{Where: strings.Join(append([]string{"lines"}, where...), "."), What: what}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Decides reports whether a body says something of a decision, usable or not, or begins to.
+func Decides(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	if !bytes.HasPrefix(body, []byte("{")) {
+		return false
+	}
+	var names map[string]json.RawMessage
+	if json.Unmarshal(body, &names) != nil {
+		return true
+	}
+	for name := range names {
+		if strings.EqualFold(name, "status") || strings.EqualFold(name, "lines") {
+			return true
+		}
+	}
+	return false
+}
+
+func inside(where string, err error) error {
+	var strict *strictjson.Error
+	if !errors.As(err, &strict) {
+		return err
+	}
+	return &strictjson.Error{Where: strings.TrimSuffix(where+"."+strict.Where, "."), What: strict.What}
+}
+
+// answerNames are those that may be repeated: other names could be about the buyer.
+var answerNames = regexp.MustCompile(`^(status|reason|reference|lines(\.\d+(\.(sku|quantity))?)?)?$`)
+
+func inOurWords(err error) error {
+	var strict *strictjson.Error
+	if errors.As(err, &strict) && answerNames.MatchString(strict.Where) {
+		return strict
+	}
+	return errors.New("it is not the JSON that docs/orders.md describes, or says something twice")
 }
 
 // statusText quotes a status only if it is a word: anything else could be about the buyer.
@@ -51,4 +149,20 @@ func statusText(status string) string {
 		}
 	}
 	return status
+}
+
+// ParseShipment reads a parcel that a merchant reports. Whether it fits the order, the order says.
+func ParseShipment(body []byte) (Shipment, error) {
+	var p struct {
+		Shipment
+		Lines json.RawMessage `json:"lines"`
+	}
+	err := strictjson.Decode(body, &p)
+	if err == nil {
+		p.Shipment.Lines, err = readLines(p.Lines)
+	}
+	if err != nil {
+		return Shipment{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %w", err))
+	}
+	return p.Shipment, p.Check()
 }

@@ -40,6 +40,9 @@ const (
 
 var merchantReasons = []Reason{OutOfStock, Discontinued, PriceChanged, CannotShip, FraudSuspected, Duplicate, OtherReason}
 
+// Reasons are those that a merchant may give.
+func Reasons() []Reason { return slices.Clone(merchantReasons) }
+
 // ReasonOf is the reason that a merchant's text names; OtherReason if it names none.
 func ReasonOf(text string) Reason {
 	if reason := Reason(text); slices.Contains(merchantReasons, reason) {

@@ -1,13 +1,13 @@
 package order
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/strictjson"
 )
 
 // Documents reads and writes what is kept of orders in the state bucket.
@@ -65,9 +65,7 @@ func (d Documents) Known(ctx context.Context, account string) (bool, error) {
 // decodeSettings takes no field that it does not know: a mistyped capture would otherwise be its default.
 func decodeSettings(body []byte, account string) (Settings, error) {
 	var settings Settings
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&settings); err != nil {
+	if err := strictjson.Decode(body, &settings); err != nil {
 		return Settings{}, fmt.Errorf("not readable: %w", err)
 	}
 	if settings.Account != account {

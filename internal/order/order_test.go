@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/catalog"
@@ -344,6 +345,9 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 		"another":       `{"account":"acct_2"}`,
 		"mistyped name": `{"account":"acct_1","captures":"on_shipment"}`,
 		"bad value":     `{"account":"acct_1","capture":"never"}`,
+		"a name twice":  `{"account":"acct_1","capture":"on_shipment","capture":"on_acceptance"}`,
+		"another case":  `{"account":"acct_1","Capture":"on_shipment"}`,
+		"two documents": `{"account":"acct_1"}{"account":"acct_1","enabled":true}`,
 	} {
 		_, err := store.Put(ctx, "state", order.SettingsKey("acct_1"), "application/json", []byte(body), "")
 		require.NoError(t, err)
@@ -369,25 +373,111 @@ func TestEvidenceIsKept(t *testing.T) {
 
 func TestAnswersThatAreNone(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "OK", "<html>", "null", "{}", `[]`, `{"status":"ok"}`, `{"status":"jenny@example.com"}`, `{"status":"accepted","lines":"all"}`, `{"status":7}`} {
+	answers := schema(t, "order.schema.json#/$defs/answer")
+	accepts := func(lines string) string { return `{"status":"accepted","lines":` + lines + `}` }
+	for name, body := range map[string]string{
+		"nothing": "", "a page": "OK", "a page of HTML": "<html>", "null": "null", "an empty object": "{}", "a list": `[]`,
+		"another status": `{"status":"ok"}`, "a mail": `{"status":"jenny@example.com"}`, "a number": `{"status":7}`, "a null status": `{"status":null}`,
+		"another case": `{"status":"Accepted"}`, "a status with a capital": `{"Status":"accepted"}`, "cut off": `{"status":"accepted"`,
+		"two answers": `{"status":"accepted"}{"status":"rejected"}`, "something behind": `{"status":"accepted"} jenny`,
+		"two statuses":            `{"status":"rejected","status":"accepted"}`,
+		"two cases of a status":   `{"status":"accepted","STATUS":"rejected"}`,
+		"an escaped status":       `{"status":"accepted","\u0073tatus":"rejected"}`,
+		"yes, and a no's reason":  `{"status":"accepted","reason":"out_of_stock"}`,
+		"no, and lines":           `{"status":"rejected","lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"no, and empty lines":     `{"status":"rejected","lines":[]}`,
+		"later, and lines":        `{"status":"pending","lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"a number of a reference": `{"status":"accepted","reference":1001}`,
+		"lines of a text":         accepts(`"all"`), "an object of lines": accepts(`{"LAMP-1":1}`),
+		"empty lines": accepts(`[]`), "null lines": accepts(`null`), "a null line": accepts(`[null]`),
+		"no quantity":          accepts(`[{"sku":"LAMP-1"}]`),
+		"no quantity of one":   accepts(`[{"sku":"LAMP-1","quantity":3},{"sku":"BULB-1"}]`),
+		"a null quantity":      accepts(`[{"sku":"LAMP-1","quantity":null}]`),
+		"quantity 0":           accepts(`[{"sku":"LAMP-1","quantity":0}]`),
+		"a negative quantity":  accepts(`[{"sku":"LAMP-1","quantity":-1}]`),
+		"half a lamp":          accepts(`[{"sku":"LAMP-1","quantity":1.5}]`),
+		"a text of a quantity": accepts(`[{"sku":"LAMP-1","quantity":"2"}]`),
+		"a huge quantity":      accepts(`[{"sku":"LAMP-1","quantity":9223372036854775808}]`),
+		"more than that":       accepts(`[{"sku":"LAMP-1","quantity":1e99}]`),
+		"no SKU":               accepts(`[{"quantity":1}]`), "an empty SKU": accepts(`[{"sku":"","quantity":1}]`),
+		"a SKU twice":            accepts(`[{"sku":"LAMP-1","quantity":1},{"sku":"LAMP-1","quantity":1}]`),
+		"two quantities":         accepts(`[{"sku":"LAMP-1","quantity":1,"quantity":3}]`),
+		"two cases of one":       accepts(`[{"sku":"LAMP-1","quantity":1,"Quantity":3}]`),
+		"a list in another case": `{"status":"accepted","Lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"two lists":              `{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":1}],"lines":[{"sku":"BULB-1","quantity":1}]}`,
+		"a name twice somewhere": `{"status":"accepted","Jenny Rosen":{"jenny":1,"jenny":2}}`,
+	} {
 		_, err := order.ParseDecision([]byte(body))
-		require.True(t, fault.Is(err, fault.MerchantAnswerInvalid), "%s: %v", body, err)
-		require.NotContains(t, err.Error(), "jenny")
+		require.True(t, fault.Is(err, fault.MerchantAnswerInvalid), "%s: %v", name, err)
+		require.NotContains(t, strings.ToLower(err.Error()), "jenny")
+		if value, err := jsonschema.UnmarshalJSON(strings.NewReader(body)); err == nil && !beyondSchema[name] {
+			require.Error(t, answers.Validate(value), name)
+		}
 	}
+}
+
+// beyondSchema is what is wrong with an answer and a schema cannot say.
+var beyondSchema = map[string]bool{
+	"two statuses": true, "two cases of a status": true, "an escaped status": true, "a SKU twice": true, "two quantities": true,
+	"two cases of one": true, "a list in another case": true, "two lists": true, "a name twice somewhere": true,
+	"a huge quantity": true, "more than that": true,
 }
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
+	answers := schema(t, "order.schema.json#/$defs/answer")
 	for body, want := range map[string]order.Decision{
 		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`:       {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"accepted","reason":null,"reference":null}`:                                        {Verdict: order.Accepted},
 		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                  {Verdict: order.Pending},
-		`{"status":"rejected","reason":"out_of_stock","lines":[{"sku":"X","quantity":1}]}`:            {Verdict: order.Rejected, Reason: order.OutOfStock},
+		`{"status":"rejected","reason":"out_of_stock"}`:                                               {Verdict: order.Rejected, Reason: order.OutOfStock},
 		`{"status":"rejected","reason":"Jenny is strange"}`:                                           {Verdict: order.Rejected, Reason: order.OtherReason},
 	} {
 		got, err := order.ParseDecision([]byte(body))
 		require.NoError(t, err, body)
 		require.Equal(t, want, got)
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, answers.Validate(value), body)
 	}
+}
+
+// A refused request says that the merchant has the order, unless its body says something of a decision that cannot be used.
+func TestBodiesThatDecide(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		"": false, "conflict": false, "<html>": false, `{"error":"duplicate"}`: false, "[]": false,
+		`{"status":"accepted"}`: true, `{"Status":"rejected"}`: true, `{"lines":[]}`: true, ` {"status":"rej`: true, `{"error":"x","error`: true,
+	} {
+		require.Equal(t, want, order.Decides([]byte(body)), body)
+	}
+}
+
+func TestParcelsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for body, says := range map[string]string{
+		`{"carrier":"UPS"}`:                                 "is not the id of a shipment",
+		`{"id":"P-1","traking":"1Z"}`:                       "traking: the name is not known",
+		`{"ID":"P-1"}`:                                      "the name is not known",
+		`{"id":"P-1","id":"P-2"}`:                           "id: the name is there twice",
+		`{"id":"P-1"}{"id":"P-2"}`:                          "not one whole JSON value",
+		`{"id":"P-1","lines":[]}`:                           "lines: there are 0",
+		`{"id":"P-1","lines":null}`:                         "lines: there are 0",
+		`{"id":"P-1","lines":[{"sku":"A"}]}`:                "lines.0: expected a sku and a quantity",
+		`{"id":"P-1","lines":[{"sku":"A","quantity":0}]}`:   "lines.0.quantity: expected at least 1",
+		`{"id":"P-1","lines":[{"sku":"A","quantity":1.5}]}`: "lines.0.quantity: this number cannot be read",
+		`{"id":"P-1","lines":[{"sku":"A","quantity":1},{"sku":"A","quantity":1}]}`:               "lines.1.sku: this SKU is there twice",
+		`{"id":"P-1","shipped_at":"yesterday"}`:                                                  "shipped_at: this string cannot be read: expected a time",
+		`{"id":"P-1","shipped_at":"2026-11-24T12:00:00Z","delivered_at":"2026-11-23T12:00:00Z"}`: "delivered_at is before shipped_at",
+	} {
+		_, err := order.ParseShipment([]byte(body))
+		require.True(t, fault.Is(err, fault.InputInvalid), body)
+		require.ErrorContains(t, err, says, body)
+	}
+	got, err := order.ParseShipment([]byte(`{"id":"P-1","carrier":"UPS","lines":[{"sku":"A","quantity":2}]}`))
+	require.NoError(t, err)
+	require.Equal(t, order.Shipment{ID: "P-1", Carrier: "UPS", Lines: []order.AcceptedLine{{SKU: "A", Quantity: 2}}}, got)
 }
 
 func FuzzParseDecision(f *testing.F) {

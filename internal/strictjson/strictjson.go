@@ -1,0 +1,116 @@
+// Package strictjson reads JSON on which money or goods depend: what is said twice, in another spelling, or half, is said
+// not at all.
+//
+// encoding/json takes names in any case, and the last of those that repeat. So {"lines":[…],"Lines":[]} is a list for one
+// reader and none for another. This package is for whatever must not be misread; the rest may stay with encoding/json.
+package strictjson
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Error says what cannot be read, without its value.
+type Error struct {
+	// Where is the path of the value, such as lines.0.quantity; empty for the whole. It may hold names of the other side's.
+	Where string
+	What  string // in our own words
+}
+
+func (e *Error) Error() string {
+	if e.Where == "" {
+		return e.What
+	}
+	return e.Where + ": " + e.What
+}
+
+// Decode reads one JSON value. Names have to be spelled as they are documented, none may be there twice, nothing may follow,
+// and a name that is not known is a mistake: a mistyped one would pass for absent.
+func Decode[T any](body []byte, into *T) error {
+	return decode(body, into, json.RejectUnknownMembers(true))
+}
+
+// DecodeOpen is Decode for answers that may say more than is asked for. A name that is known but for its case, hyphens or
+// underscores is a mistake all the same.
+func DecodeOpen[T any](body []byte, into *T) error { return decode(body, into) }
+
+func decode[T any](body []byte, into *T, options ...json.Options) error {
+	var exact, alike T
+	if err := json.Unmarshal(body, &exact, options...); err != nil {
+		return explain(err)
+	}
+	options = append(options, json.MatchCaseInsensitiveNames(true))
+	if err := json.Unmarshal(body, &alike, options...); err != nil || !reflect.DeepEqual(exact, alike) {
+		return &Error{What: "a name differs from a documented one in case, hyphens or underscores alone"}
+	}
+	*into = exact
+	return nil
+}
+
+func explain(err error) error {
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntactic) && errors.Is(err, jsontext.ErrDuplicateName):
+		return &Error{Where: path(syntactic.JSONPointer), What: "the name is there twice"}
+	case errors.As(err, &syntactic):
+		return &Error{What: fmt.Sprintf("it is not one whole JSON value (byte %d)", syntactic.ByteOffset)}
+	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
+		return &Error{Where: path(semantic.JSONPointer), What: "the name is not known"}
+	case errors.As(err, &semantic):
+		return &Error{Where: path(semantic.JSONPointer), What: fmt.Sprintf("this %s cannot be read: %s", given(semantic.JSONKind), wanted(semantic.GoType))}
+	}
+	return &Error{What: "it is not one whole JSON value"}
+}
+
+func path(p jsontext.Pointer) string {
+	var names []string
+	for name := range p.Tokens() {
+		names = append(names, name)
+	}
+	return strings.Join(names, ".")
+}
+
+// given names what is there, as people do.
+func given(k jsontext.Kind) string {
+	switch k {
+	case jsontext.KindBeginObject:
+		return "object"
+	case jsontext.KindBeginArray:
+		return "list"
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return "truth value"
+	}
+	return k.String()
+}
+
+// wanted names what a Go type reads.
+func wanted(t reflect.Type) string {
+	if t == nil {
+		return "expected something else"
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Int64, reflect.Int, reflect.Uint64:
+		return "expected a whole number"
+	case reflect.Float64:
+		return "expected a number"
+	case reflect.String:
+		return "expected a text"
+	case reflect.Bool:
+		return "expected true or false"
+	case reflect.Slice, reflect.Array:
+		return "expected a list"
+	}
+	if t.Name() == "Time" {
+		return "expected a time such as 2026-11-24T12:00:00Z"
+	}
+	return "expected something else"
+}
