@@ -16,6 +16,9 @@ const (
 	VariantsDiffer  Cause = "variants_differ"
 	NotInCatalog    Cause = "not_in_catalog"
 	RefusedByStripe Cause = "refused_by_stripe"
+	DeletionRefused Cause = "deletion_refused"
+
+	DeletionContradicted Cause = "deletion_contradicted"
 
 	// Of a value that should be there, or should not.
 
@@ -106,6 +109,8 @@ var causeTexts = []causeText{
 	{VariantsDiffer, Warning, "", "the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},
 	{NotInCatalog, Error, "", "the product catalog has no product of this id", "send the product first, or leave the row out"},
 	{RefusedByStripe, Error, "", "Stripe refused the row", "see Stripe's message"},
+	{DeletionContradicted, Error, "", "one row of this id asks for its deletion (delete), and another does not", "keep one of the two rows; until then the product stays as it is"},
+	{DeletionRefused, Error, "", "Stripe refused to delete the row: agents may go on selling it", "see Stripe's message; the deletion is tried again by itself"},
 
 	{Missing, Error, "title", "{column} has no value, and every row needs one", "fill in {column}, for example {sample}"},
 	{MissingHere, Error, "availability_date", "{column} has no value, which is needed {condition}", "fill in {column}, for example {sample}"},

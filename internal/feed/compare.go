@@ -32,6 +32,12 @@ type Options struct {
 	SendInvalid bool // send rows that Stripe would refuse, too
 	DropUnknown bool // leave columns out that Stripe does not document
 	Full        bool // send every row, changed or not
+	// Changes says that the source has what is new, and what is to be deleted (delete=true), and leaves the rest alone.
+	// Otherwise it is the whole catalog: what is not in it is deleted.
+	Changes bool
+	// WaitUnknown says that it is too early to send what was tried lately once more: rows of which nobody knows whether
+	// Stripe took them, as long as they do not change, and deletions that Stripe refused.
+	WaitUnknown bool
 
 	// Manifest is what Stripe has already; nil if nobody knows, which sends every row and deletes none.
 	Manifest *Manifest
@@ -55,16 +61,19 @@ type Output interface {
 
 // Counts are the rows of a source, and what became of them.
 type Counts struct {
-	Source       int64 // all of them; the sum of the next five and Asked
+	Source       int64 // all of them; the sum of the next six and Asked
 	Unchanged    int64 // Stripe has them
 	Sent         int64 // new or changed
 	HeldBack     int64 // kept back, because Stripe would refuse them
 	StillRefused int64 // Stripe refused them before, and they did not change
 	Superseded   int64 // a later row has the same id
+	Unsettled    int64 // nobody knows whether Stripe took them; see Options.WaitUnknown
 	Asked        int64 // rows with delete=true
 
-	Deleted int64 // tombstones: of rows that vanished, or that ask for it
-	Invalid int64 // rows with errors, kept back or not
+	Deleted    int64 // tombstones: of rows that vanished, or that ask for it
+	Vanished   int64 // of Deleted: rows that are not in the source
+	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
+	Invalid    int64 // rows with errors, kept back or not
 }
 
 // Prices are what became of the prices that were known before.
@@ -84,7 +93,7 @@ type Normalised struct {
 type Delta struct {
 	Header     Header // no columns if the source has not even a header
 	Bytes      int64  // of the source, after decompression
-	Known      int64  // rows that Stripe has, before
+	Known      int64  // rows that Stripe has, or may have, before
 	Counts     Counts
 	Prices     Prices
 	Normalised []Normalised
@@ -95,13 +104,14 @@ type Delta struct {
 	Passes int
 }
 
-// maxLine is the last line that a row may begin on: the places of rows are kept in 30 bits.
-const maxLine = 1<<30 - 1
+// maxLine is the last line that a row may begin on: the places of rows are kept in 29 bits.
+const maxLine = 1<<29 - 1
 
 // What is kept of an id beside its line.
 const (
-	twice uint32 = 1 << 31 // several rows have it
-	asked uint32 = 1 << 30 // the last one asks for its deletion
+	twice     uint32 = 1 << 31 // several rows have it
+	asked     uint32 = 1 << 30 // the last one asks for its deletion
+	tornApart uint32 = 1 << 29 // one of them asks for its deletion, and another does not
 )
 
 // Compare reads a source and finds out what Stripe does not have of it: new and changed rows, and tombstones for those
@@ -148,6 +158,7 @@ type comparison struct {
 	// On which line each id stands last, with the bits twice and asked; 0 if it does not occur.
 	knownLines, freshLines []uint32
 	hint                   int // where in known the next id probably is
+	unknownHint            int // and among the unknown rows
 	groups                 groups
 	second                 bool // the lines and the sizes of groups are known from the first pass
 	duplicates             bool

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -104,8 +105,15 @@ func TestTheLastRowOfAnIDCounts(t *testing.T) {
 				t.Parallel()
 				manifest := manifestAfter(t, Options{}, nil, deletions+keeps(item("A", "1"))+keeps(item("B", "1")))
 				d, out := compared(t, deletions+first+keeps(item("B", "1"))+second, Options{Manifest: manifest})
-				require.Equal(t, want[later], outcome(t, d, out, Options{}))
-				require.Equal(t, append([]string{"4 A duplicate_id id"}, causes[later]...), out.found, "once, and nothing of the first pass")
+				wanted, found := want[later], append([]string{"4 A duplicate_id id"}, causes[later]...)
+				if (earlier == "asks") != (later == "asks") { // whether it is to go is not guessed
+					wanted = "1 unchanged, 1 held back, 1 superseded"
+					if causes[later] == nil {
+						found = append(found, "4 A deletion_contradicted id")
+					}
+				}
+				require.Equal(t, wanted, outcome(t, d, out, Options{}))
+				require.Equal(t, found, out.found, "once, and nothing of the first pass")
 				require.Equal(t, 2, d.Passes)
 			})
 		}
@@ -121,7 +129,7 @@ func TestTheLastRowOfAnIDCounts(t *testing.T) {
 	t.Run("twice, and nobody knows what Stripe has", func(t *testing.T) {
 		t.Parallel()
 		d, out := compared(t, deletions+"X,,,,,,,true\n"+keeps(item("X", "1"))+keeps(item("Y", "1"))+"Y,,,,,,,true\n", Options{})
-		require.Equal(t, "send X, delete Y, 2 superseded, 1 asked", outcome(t, d, out, Options{}))
+		require.Equal(t, "2 held back, 2 superseded", outcome(t, d, out, Options{}))
 	})
 }
 
@@ -155,7 +163,8 @@ func TestRefusedRows(t *testing.T) {
 		{"a change as it was", refusedChange, a2, Options{}, "1 unchanged, 1 still refused", []string{"2 A refused_by_stripe title no"}},
 		{"a change taken back", refusedChange, ab, Options{}, "2 unchanged", nil},
 		{"a change gone", refusedChange, heading + item("B", "1"), Options{}, "delete A, 1 unchanged", nil},
-		{"tombstone", refusedTombstone, heading + item("B", "1"), Options{}, "1 unchanged", nil},
+		{"tombstone", refusedTombstone, heading + item("B", "1"), Options{}, "delete A, 1 unchanged", nil},
+		{"tombstone, too early", refusedTombstone, heading + item("B", "1"), Options{WaitUnknown: true}, "1 unchanged, 1 not deleted", []string{"0 A deletion_refused title no"}},
 		{"tombstone, every row", refusedTombstone, heading + item("B", "1"), Options{Full: true}, "send B, delete A", nil},
 		{"tombstone of a row that is back", refusedTombstone, ab, Options{}, "2 unchanged", nil},
 		{"tombstone of a row that is back and changed", refusedTombstone, a2, Options{}, "send A, 1 unchanged", nil},
@@ -171,6 +180,96 @@ func TestRefusedRows(t *testing.T) {
 }
 
 func first(d Delta, _ *recorder) Delta { return d }
+
+// Of a row that is unknown Stripe may have the version that was sent, the one before, or none: it is sent again, as soon as
+// it changes at once, and deleted when it vanishes.
+func TestUnknownRows(t *testing.T) {
+	t.Parallel()
+	ab := heading + item("A", "1") + item("B", "1")
+	b := heading + item("B", "1")
+	all := func(m *Manifest, d Delta, unknown string) *Manifest {
+		after, err := m.Settle(d.Parts[0].Table, time0, func(id []byte) (Verdict, bool) { return Verdict{Unknown: true}, string(id) == unknown })
+		require.NoError(t, err)
+		after, err = ParseManifest(Product, encoded(t, after))
+		require.NoError(t, err)
+		return after
+	}
+	before := manifestAfter(t, Options{}, nil, ab)
+	added := all(NewManifest(Product), first(compared(t, ab, Options{Manifest: NewManifest(Product)})), "A")
+	changed := all(before, first(compared(t, heading+item("A", "2")+item("B", "1"), Options{Manifest: before})), "A")
+	deleted := all(before, first(compared(t, b, Options{Manifest: before})), "A")
+	wait := Options{WaitUnknown: true}
+	for _, c := range []struct {
+		name   string
+		m      *Manifest
+		source string
+		o      Options
+		want   string
+	}{
+		{"new", added, ab, Options{}, "send A, 1 unchanged"},
+		{"new, too early", added, ab, wait, "1 unchanged, 1 unsettled"},
+		{"new, too early, every row", added, ab, Options{WaitUnknown: true, Full: true}, "send A B"},
+		{"new, too early but changed", added, heading + item("A", "3") + item("B", "1"), wait, "send A, 1 unchanged"},
+		{"new, and gone", added, b, wait, "delete A, 1 unchanged"},
+		{"new, and gone from changes", added, b, Options{Changes: true}, "1 unchanged"},
+		{"new, asks for deletion", added, sevenColumns + ",delete\nA,,,,,,,true\n", wait, "delete A B, 1 asked"},
+		{"changed", changed, heading + item("A", "2") + item("B", "1"), wait, "1 unchanged, 1 unsettled"},
+		{"changed, and taken back", changed, ab, wait, "send A, 1 unchanged"},
+		{"changed, and gone", changed, b, wait, "delete A, 1 unchanged"},
+		{"deleted", deleted, b, Options{}, "delete A, 1 unchanged"},
+		{"deleted, too early", deleted, b, wait, "1 unchanged, 1 not deleted"},
+		{"deleted, and gone from changes", deleted, b, Options{Changes: true}, "delete A, 1 unchanged"},
+		{"deleted, and back", deleted, ab, wait, "send A, 1 unchanged"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.o.Manifest = c.m
+			d, out := compared(t, c.source, c.o)
+			if c.name == "new, asks for deletion" {
+				require.ElementsMatch(t, strings.Fields("delete A B, 1 asked"), strings.Fields(strings.Replace(outcome(t, d, out, c.o), "B A,", "A B,", 1)))
+				return
+			}
+			require.Equal(t, c.want, outcome(t, d, out, c.o))
+			require.Empty(t, out.found)
+		})
+	}
+}
+
+// Refusals tell of unknown rows what they can.
+func TestUnknownRowsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	row := func(fingerprint uint64) *Table { return tableOf(t, Entry{ID: []byte("A"), Fingerprint: fingerprint}) }
+	judge := func(m *Manifest, fingerprint uint64, at time.Time, v Verdict) *Manifest {
+		after, err := m.Settle(row(fingerprint), at, func([]byte) (Verdict, bool) { return v, true })
+		require.NoError(t, err)
+		return after
+	}
+	no, unknown := Verdict{Reason: "no"}, Verdict{Unknown: true}
+	m := judge(NewManifest(Product), 7, time0, unknown)
+	require.Zero(t, judge(m, 7, time0, no).Unknown.Len(), "Stripe refuses just that")
+	require.Equal(t, 1, judge(m, 8, time0, no).Unknown.Len(), "Stripe may have the one before")
+	m = judge(m, Tombstone, time0, no)
+	require.Equal(t, 1, m.Unknown.Len(), "it may be there, and cannot be deleted")
+	require.Equal(t, 1, judge(m, Tombstone, time0.Add(refusedFor-time.Second), no).Unknown.Len())
+	m = judge(m, Tombstone, time0.Add(refusedFor), no)
+	require.Zero(t, m.Unknown.Len()+m.Refused(), "it was never there")
+}
+
+// Whether a product is to go is not guessed.
+func TestRowsThatContradictADeletion(t *testing.T) {
+	t.Parallel()
+	row := func(id, asks string) string { return strings.TrimSuffix(item(id, "1"), "\n") + "," + asks + "\n" }
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, sevenColumns+",delete\n"+row("A", "")+row("B", ""))}
+	for _, source := range []string{row("A", "true") + row("A", ""), row("A", "") + row("A", "true"), row("A", "") + row("A", "true") + row("A", "true")} {
+		d, out := compared(t, sevenColumns+",delete\n"+row("B", "")+source, o)
+		require.Contains(t, outcome(t, d, out, o), "1 unchanged, 1 held back")
+		require.Empty(t, d.Parts)
+		require.Contains(t, out.found[len(out.found)-1], "A deletion_contradicted id")
+	}
+	o.Changes = true // a list of what happened, of which the last counts
+	d, out := compared(t, sevenColumns+",delete\n"+row("A", "")+row("A", "true"), o)
+	require.Equal(t, "delete A, 1 superseded, 1 asked", outcome(t, d, out, o))
+}
 
 func TestWhatNobodyKnowsIsSentAndNotDeleted(t *testing.T) {
 	t.Parallel()

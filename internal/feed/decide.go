@@ -5,7 +5,7 @@ import "math"
 // take decides about one row.
 func (c *comparison) take(w *work, e *examined) error {
 	c.delta.Counts.Source++
-	known, again, superseded, err := c.place(e)
+	known, again, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
 	}
@@ -29,6 +29,9 @@ func (c *comparison) take(w *work, e *examined) error {
 	if c.heldBack(e) {
 		c.delta.Counts.HeldBack++
 		return nil
+	}
+	if torn {
+		return c.holdBack(e, DeletionContradicted, c.o.Kind.IDColumn(), e.id)
 	}
 	if e.deletes {
 		return c.delete(e, known)
@@ -55,13 +58,13 @@ func (c *comparison) found(e *examined, cause Cause, column string, value []byte
 }
 
 // place notes on which line an id stands. known is its number in the manifest, or -1; again says that an earlier row has
-// the same id, superseded that a later one does.
-func (c *comparison) place(e *examined) (known int, again, superseded bool, err error) {
+// the same id, superseded that a later one does, torn that one of them asks for its deletion and another does not.
+func (c *comparison) place(e *examined) (known int, again, superseded, torn bool, err error) {
 	if e.line > maxLine {
-		return -1, false, false, &SyntaxError{e.line, "the file has more than a billion lines"}
+		return -1, false, false, false, &SyntaxError{e.line, "the file has more than half a billion lines"}
 	}
 	if e.id == nil {
-		return -1, false, false, nil
+		return -1, false, false, false, nil
 	}
 	line := uint32(e.line)
 	if e.deletes && !c.heldBack(e) {
@@ -69,17 +72,20 @@ func (c *comparison) place(e *examined) (known int, again, superseded bool, err 
 	}
 	slot, known, err := c.slot(e.id)
 	if err != nil {
-		return known, false, false, err
+		return known, false, false, false, err
 	}
 	if c.second {
-		return known, *slot&twice != 0, *slot&^twice != line, nil
+		return known, *slot&twice != 0, *slot&^(twice|tornApart) != line, *slot&tornApart != 0, nil
 	}
 	if *slot != 0 {
 		again, c.duplicates = true, true
-		line |= twice
+		if !c.o.Changes && (*slot^line)&asked != 0 {
+			line |= tornApart
+		}
+		line |= twice | *slot&tornApart
 	}
 	*slot = line
-	return known, again, false, nil
+	return known, again, false, false, nil
 }
 
 // slot is where the line of an id is kept.
@@ -118,7 +124,12 @@ func (c *comparison) compare(e *examined, known int) error {
 			c.delta.Counts.StillRefused++
 			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: stands.Column, Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
 		}
-		if known >= 0 && c.known.fingerprint(known) == e.fingerprint {
+		switch sent, unknown := c.unknownAs(e.id); {
+		case unknown && c.o.WaitUnknown && sent == e.fingerprint:
+			c.delta.Counts.Unsettled++
+			return nil
+		case unknown || c.o.Changes && c.refusal(e.id, Tombstone) != nil: // a deletion that is not wanted any more
+		case known >= 0 && c.known.fingerprint(known) == e.fingerprint:
 			c.delta.Counts.Unchanged++
 			return nil
 		}
@@ -173,6 +184,19 @@ func (c *comparison) refusal(id []byte, fingerprint uint64) *Refusal {
 	return nil
 }
 
+// unknownAs is the fingerprint that a row had when it was sent without anybody learning what became of it.
+func (c *comparison) unknownAs(id []byte) (fingerprint uint64, unknown bool) {
+	if c.o.Manifest == nil || c.o.Manifest.Unknown.Len() == 0 {
+		return 0, false
+	}
+	i, unknown := c.o.Manifest.Unknown.Find(id, c.unknownHint)
+	if !unknown {
+		return 0, false
+	}
+	c.unknownHint = i + 1
+	return c.o.Manifest.Unknown.fingerprint(i), true
+}
+
 // value is what a row has in a column.
 func (c *comparison) value(e *examined, column string) []byte {
 	if i := c.delta.Header.Index(column); i >= 0 && i < len(e.fields) {
@@ -208,35 +232,81 @@ func (c *comparison) delete(e *examined, known int) error {
 	return c.tombstone(e.id, e.line)
 }
 
-// vanished sends tombstones for what Stripe has and the source has no longer. Inventory and prices cannot be deleted:
-// they go with their product, and are forgotten then.
+// vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot be
+// deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
 	for i, line := range c.knownLines {
-		if line != 0 && line&asked == 0 {
+		if err := c.missed(c.known.id(i), line); err != nil {
+			return err
+		}
+	}
+	if c.o.Manifest == nil {
+		return nil
+	}
+	for i := range c.o.Manifest.Unknown.Len() {
+		id := c.o.Manifest.Unknown.id(i)
+		if _, known := c.known.Find(id, c.hint); known {
 			continue
 		}
-		id, err := c.known.id(i), error(nil)
-		switch {
-		case c.o.Kind.Deletes() && (c.o.Full || c.refusal(id, Tombstone) == nil):
-			err = c.tombstone(id, int64(line&maxLine))
-		case !c.o.Kind.Deletes() && c.o.InCatalog != nil && !c.o.InCatalog(id):
-			err = c.forget(id)
+		c.delta.Known++
+		var line uint32
+		if fresh, present := c.fresh.Find(id, math.MaxInt); present {
+			line = c.freshLines[fresh]
 		}
-		if err != nil {
+		if err := c.missed(id, line); err != nil {
 			return err
 		}
 	}
 	return c.forgetRefused()
 }
 
-// forgetRefused lets go of refused rows that are no longer in the source.
+// missed takes an id that Stripe has or may have, unless the source offers it, or does not say: line is where it stands
+// last, 0 if nowhere.
+func (c *comparison) missed(id []byte, line uint32) error {
+	if line != 0 && (line&asked == 0 || line&tornApart != 0) {
+		return nil
+	}
+	if !c.o.Kind.Deletes() {
+		_, known := c.known.Find(id, c.hint)
+		if !known || c.o.InCatalog != nil && !c.o.InCatalog(id) {
+			return c.forget(id)
+		}
+		return nil
+	}
+	refused := c.refusal(id, Tombstone)
+	sent, unknown := c.unknownAs(id)
+	tried := refused != nil || unknown && sent == Tombstone
+	switch {
+	case line == 0 && c.o.Changes && !tried:
+		return nil
+	case tried && c.o.WaitUnknown && !c.o.Full:
+		return c.notDeleted(id, line, refused)
+	case line == 0:
+		c.delta.Counts.Vanished++
+	}
+	return c.tombstone(id, int64(line&maxLine))
+}
+
+// notDeleted takes a deletion that did not succeed, and is not tried again yet.
+func (c *comparison) notDeleted(id []byte, line uint32, refused *Refusal) error {
+	c.delta.Counts.NotDeleted++
+	if refused == nil {
+		return nil
+	}
+	return c.out.Found(Finding{Line: int64(line & maxLine), ID: id, Column: refused.Column, Cause: DeletionRefused}, refused)
+}
+
+// forgetRefused lets go of refused rows that are no longer in a source that has everything.
 func (c *comparison) forgetRefused() error {
-	if c.o.Manifest == nil {
+	if c.o.Changes {
 		return nil
 	}
 	for _, id := range sortedKeys(c.o.Manifest.refused) {
 		if _, known := c.known.Find([]byte(id), math.MaxInt); known {
 			continue // its tombstone is the last word
+		}
+		if _, unknown := c.unknownAs([]byte(id)); unknown {
+			continue
 		}
 		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
 			continue

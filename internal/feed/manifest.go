@@ -27,7 +27,8 @@ type ManifestError struct{ Problem string }
 func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 
 // Manifest is what Stripe has of a feed, as far as Vitrine knows: the fingerprint of every row as it was accepted, and
-// the rows that Stripe refused, so that neither is sent again before it changes.
+// the rows that Stripe refused, so that neither is sent again before it changes. Of rows that are unknown, nobody can say
+// what became of them: they are sent again, and deleted once they vanish.
 //
 // As a file it is
 //
@@ -35,10 +36,14 @@ func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 //	uvarint  length of the header, and the header: JSON, see manifestHeader
 //	…        the accepted rows, see Table
 //	…        the refused rows: id, fingerprint, since, column and reason of each
+//	…        the unknown rows, as the accepted ones; a release that knows of none takes such a file for a damaged one
 //	8 bytes  xxHash64 of all before, little endian
 type Manifest struct {
-	Feed    Kind
-	Rows    Table
+	Feed Kind
+	Rows Table
+	// Unknown are rows that were sent without anybody learning whether Stripe took them, as they were sent: with Tombstone,
+	// it is the deletion that is unknown. What Stripe had of the id before is in Rows.
+	Unknown Table
 	refused map[string]*Refusal
 }
 
@@ -54,11 +59,14 @@ const maxReason = 500
 
 // manifestHeader is the part of a manifest that a person can read.
 type manifestHeader struct {
-	Feed       Kind     `json:"feed"`
-	Rows       int      `json:"rows"`
-	RowBytes   int      `json:"row_bytes"`
-	Refused    int      `json:"refused"`
-	Currencies []string `json:"currencies"`
+	Feed     Kind `json:"feed"`
+	Rows     int  `json:"rows"`
+	RowBytes int  `json:"row_bytes"`
+	Refused  int  `json:"refused"`
+	// Unknown rows, and their bytes.
+	Unknown      int      `json:"unknown,omitempty"`
+	UnknownBytes int      `json:"unknown_bytes,omitempty"`
+	Currencies   []string `json:"currencies"`
 }
 
 // NewManifest is the manifest of a feed of which Stripe has nothing.
@@ -72,7 +80,10 @@ func (m *Manifest) Refusal(id []byte) *Refusal { return m.refused[string(id)] }
 
 // Encode writes the manifest as a file.
 func (m *Manifest) Encode() ([]byte, error) {
-	head := manifestHeader{Feed: m.Feed, Rows: m.Rows.Len(), RowBytes: len(m.Rows.data), Refused: len(m.refused)}
+	head := manifestHeader{
+		Feed: m.Feed, Rows: m.Rows.Len(), RowBytes: len(m.Rows.data), Refused: len(m.refused),
+		Unknown: m.Unknown.Len(), UnknownBytes: len(m.Unknown.data),
+	}
 	for _, c := range m.Rows.currencies {
 		head.Currencies = append(head.Currencies, string(c[:]))
 	}
@@ -80,7 +91,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, len(manifestMagic)+len(encoded)+len(m.Rows.data)+128*len(m.refused)+32)
+	out := make([]byte, 0, len(manifestMagic)+len(encoded)+len(m.Rows.data)+len(m.Unknown.data)+128*len(m.refused)+32)
 	out = append(out, manifestMagic...)
 	out = appendText(out, string(encoded))
 	out = append(out, m.Rows.data...)
@@ -91,6 +102,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 		out = binary.AppendUvarint(out, uint64(max(r.Since.Unix(), 0)))
 		out = appendText(appendText(out, r.Column), r.Reason)
 	}
+	out = append(out, m.Unknown.data...)
 	return binary.LittleEndian.AppendUint64(out, xxhash.Sum64(out)), nil
 }
 
@@ -145,8 +157,12 @@ func (m *Manifest) parse(r manifestReader) error {
 		}
 		m.refused[id] = refusal
 	}
-	if r.failed || len(r.rest) > 0 {
+	if r.failed {
 		return &ManifestError{"its refused rows cannot be read"}
+	}
+	unknown := r.bytes(head.UnknownBytes)
+	if head.Unknown < 0 || m.Unknown.open(unknown, head.Unknown, nil) != nil || r.failed || len(r.rest) > 0 {
+		return &ManifestError{"its unknown rows cannot be read"}
 	}
 	return nil
 }
@@ -186,41 +202,68 @@ func (r *manifestReader) fingerprint() uint64 {
 	return 0
 }
 
-// Verdict is what Stripe made of one row of a part: Reason is empty if it took the row.
-type Verdict struct{ Column, Reason string }
+// Verdict is what Stripe made of a row of a part that it did not plainly take.
+type Verdict struct {
+	Unknown        bool   // nobody can say whether it took the row
+	Column, Reason string // of a refusal
+}
 
-// Settle returns the manifest after the import of a part, whose rows verdict judges. It may be called again with the same
-// part: the result is the same. m stays as it is.
+// refusedFor is how long Stripe may refuse to delete a row that it was never known to have, before that is believed.
+const refusedFor = 7 * 24 * time.Hour
+
+// Settle returns the manifest after the import of a part: verdict tells the rows that Stripe did not plainly take. It may
+// be called again with the same part: the result is the same. m stays as it is.
 //
-// A row that Stripe took is in the manifest from now on, or, if it was a tombstone, no longer. A row that Stripe refused
-// leaves the accepted row of the same id alone, because Stripe still has that one.
+// A row that Stripe took is in the manifest from now on, or, if it was a tombstone, no longer. A row that Stripe refused,
+// and one of which that is unknown, leaves the accepted row of the same id alone: Stripe has that one, or may have it.
 func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (Verdict, bool)) (*Manifest, error) {
 	after := NewManifest(m.Feed)
 	for id, r := range m.refused {
 		after.refused[id] = r
 	}
-	const gone = -1
-	replaced := make([]int32, m.Rows.Len()) // number of the entry in part, plus one
-	var added []int32
-	hint := 0
+	rows, unknown := changesOf(&m.Rows), changesOf(&m.Unknown)
 	for i := range part.Len() {
 		row := part.Entry(i)
-		if v, refused := verdict(row.ID); refused {
-			after.refuse(row, v, at)
-			continue
-		}
-		delete(after.refused, string(row.ID))
-		before, known := m.Rows.Find(row.ID, hint)
+		v, open := verdict(row.ID)
+		known, doubted := rows.find(row.ID), unknown.find(row.ID)
 		switch {
-		case known && row.Fingerprint == Tombstone:
-			replaced[before], hint = gone, before+1
-		case known:
-			replaced[before], hint = int32(i+1), before+1
-		case row.Fingerprint != Tombstone:
-			added = append(added, int32(i))
+		case open && v.Unknown:
+			delete(after.refused, string(row.ID))
+			unknown.set(doubted, i)
+		case open:
+			after.refuse(row, v, at)
+			if doubted >= 0 && after.resolves(row, m.Unknown.fingerprint(doubted), known >= 0, at) {
+				unknown.drop(doubted)
+			}
+		case row.Fingerprint == Tombstone:
+			delete(after.refused, string(row.ID))
+			rows.drop(known)
+			unknown.drop(doubted)
+		default:
+			delete(after.refused, string(row.ID))
+			rows.set(known, i)
+			unknown.drop(doubted)
 		}
 	}
-	return after, after.merge(&m.Rows, part, replaced, added)
+	var err error
+	if after.Rows, err = rows.merge(part, func(e *Entry) {}); err != nil {
+		return nil, err
+	}
+	after.Unknown, err = unknown.merge(part, func(e *Entry) { e.Price = Amount{} })
+	return after, err
+}
+
+// resolves reports whether the refusal of a row says that Stripe does not have what is unknown of the same id: it refused
+// just that, or it refuses for long to delete what it was never known to have.
+func (m *Manifest) resolves(row Entry, doubted uint64, known bool, at time.Time) bool {
+	if row.Fingerprint != Tombstone {
+		return row.Fingerprint == doubted
+	}
+	if known || at.Sub(m.refused[string(row.ID)].Since) < refusedFor {
+		return false
+	}
+	delete(m.refused, string(row.ID))
+	return true
 }
 
 // refuse notes a refused row; one that was refused before, as it is, keeps its date.
@@ -234,35 +277,77 @@ func (m *Manifest) refuse(row Entry, v Verdict, at time.Time) {
 	}
 }
 
-// merge fills the rows with those of before, less what was replaced, and with what was added.
-func (m *Manifest) merge(before, part *Table, replaced, added []int32) error {
+// tableChanges are what a part does to a table: which of its entries go, which are replaced, and which are added.
+type tableChanges struct {
+	before   *Table
+	replaced []int32 // by entry of before: number of the entry in the part, plus one; gone; 0 if it stays
+	added    []int32
+	hint     int
+}
+
+const gone = -1
+
+func changesOf(t *Table) *tableChanges {
+	return &tableChanges{before: t, replaced: make([]int32, t.Len())}
+}
+
+// find is the number of an entry before, or -1.
+func (c *tableChanges) find(id []byte) int {
+	if c.before.Len() == 0 {
+		return -1
+	}
+	i, known := c.before.Find(id, c.hint)
+	if !known {
+		return -1
+	}
+	c.hint = i + 1
+	return i
+}
+
+// set puts an entry of the part in the place of the entry before, or adds it if there is none.
+func (c *tableChanges) set(before, inPart int) {
+	if before < 0 {
+		c.added = append(c.added, int32(inPart))
+		return
+	}
+	c.replaced[before] = int32(inPart + 1)
+}
+
+func (c *tableChanges) drop(before int) {
+	if before >= 0 {
+		c.replaced[before] = gone
+	}
+}
+
+// merge is the table afterwards. strip takes off an entry what the table does not keep.
+func (c *tableChanges) merge(part *Table, strip func(*Entry)) (Table, error) {
 	rows := Table{
-		data: make([]byte, 0, len(before.data)+len(part.data)),
-		at:   make([]uint32, 0, len(before.at)+len(added)),
+		data: make([]byte, 0, len(c.before.data)+min(len(part.data), 64*len(c.added))),
+		at:   make([]uint32, 0, len(c.before.at)+len(c.added)),
 	}
 	keep := func(e Entry) error {
 		e.Line = 0 // of a file that will be gone
+		strip(&e)
 		return rows.Add(e)
 	}
-	for i := range before.Len() {
+	for i := range c.before.Len() {
 		var err error
-		switch number := replaced[i]; {
+		switch number := c.replaced[i]; {
 		case number == 0:
-			err = keep(before.Entry(i))
+			err = keep(c.before.Entry(i))
 		case number > 0:
 			err = keep(part.Entry(int(number - 1)))
 		}
 		if err != nil {
-			return err
+			return rows, err
 		}
 	}
-	for _, i := range added {
+	for _, i := range c.added {
 		if err := keep(part.Entry(int(i))); err != nil {
-			return err
+			return rows, err
 		}
 	}
-	m.Rows = rows
-	return nil
+	return rows, nil
 }
 
 func sortedKeys(m map[string]*Refusal) []string { return slices.Sorted(maps.Keys(m)) }

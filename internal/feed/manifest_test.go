@@ -41,7 +41,12 @@ func smallManifest(tb testing.TB) *Manifest {
 		Entry{ID: []byte(strings.Repeat("é", 100)), Fingerprint: math.MaxUint64, Price: usd(999_999_999_999_999), Line: 1 << 29},
 		Entry{ID: []byte("B"), Fingerprint: 2, Price: Amount{5, Currency{'E', 'U', 'R'}}},
 		Entry{ID: []byte("refused, too"), Fingerprint: Tombstone},
+		Entry{ID: []byte("unknown"), Fingerprint: 9, Price: usd(7)},
+		Entry{ID: []byte("unknown deletion"), Fingerprint: Tombstone},
 	), time0, func(id []byte) (Verdict, bool) {
+		if strings.HasPrefix(string(id), "unknown") {
+			return Verdict{Unknown: true}, true
+		}
 		return Verdict{Column: "price", Reason: strings.Repeat("ü", 300)}, strings.HasPrefix(string(id), "refused")
 	})
 	require.NoError(tb, err)
@@ -97,7 +102,10 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"bytes not there":     {headed(`{"feed":"product","row_bytes":1}`), "manifest: its rows cannot be read"},
 		"an unknown currency": {headed(`{"feed":"product","rows":1,"row_bytes":13}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), "manifest: its rows cannot be read"},
 		"a refusal not there": {headed(`{"feed":"product","refused":9000000000000}`), "manifest: its refused rows cannot be read"},
-		"more behind the end": {headed(`{"feed":"product"}`, 0), "manifest: its refused rows cannot be read"},
+		"more behind the end": {headed(`{"feed":"product"}`, 0), "manifest: its unknown rows cannot be read"},
+		"unknown below zero":  {headed(`{"feed":"product","unknown":-1}`), "manifest: its unknown rows cannot be read"},
+		"unknown not there":   {headed(`{"feed":"product","unknown":1,"unknown_bytes":12}`), "manifest: its unknown rows cannot be read"},
+		"too few unknown":     {headed(`{"feed":"product","unknown":2,"unknown_bytes":12}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0), "manifest: its unknown rows cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,21 +32,23 @@ func FuzzSyncs(f *testing.F) {
 func syncs(tb testing.TB, seed uint64) {
 	tb.Helper()
 	m := &merchant{luck: rand.New(rand.NewPCG(seed, 1)), columns: strings.Split(sevenColumns, ",")}
-	s := &syncing{tb: tb, seed: seed, luck: m.luck, manifest: NewManifest(Product), catalog: map[string]string{}, accepted: map[string]string{}, refused: map[string]string{}}
+	s := &syncing{tb: tb, seed: seed, luck: m.luck, manifest: NewManifest(Product), catalog: map[string]string{}, accepted: map[string]string{}, refused: map[string]string{}, unknown: map[string]string{}}
 	for range 8 {
 		for range 1 + m.luck.IntN(4) {
 			m.edit()
 		}
 		source := m.write()
-		s.options = Options{Kind: Product, Format: CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600), Full: m.luck.IntN(10) == 0}
+		s.options = Options{Kind: Product, Format: CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600), Full: m.luck.IntN(10) == 0, Changes: seed%4 == 0}
 		if m.luck.IntN(12) == 0 {
 			s.lose()
 		}
 		if m.luck.IntN(2) == 0 {
+			s.options.WaitUnknown = m.luck.IntN(2) == 0
 			s.sync(m, source, true)
 		}
+		s.options.WaitUnknown = false
 		s.sync(m, source, false)
-		s.options.Full = false
+		s.options.Full, s.options.WaitUnknown = false, true
 		require.Empty(tb, s.sync(m, source, false).Parts, "seed %d: twice in a row, nothing is left to send", seed)
 	}
 }
@@ -108,6 +110,18 @@ func (m *merchant) edit() {
 }
 
 func (m *merchant) has(column string) bool { return slices.Contains(m.columns, column) }
+
+// contradicts reports whether a row of an id asks for its deletion, and another does not.
+func (m *merchant) contradicts(id string) bool {
+	asks, offers := false, false
+	for _, r := range m.rows {
+		if r.id == id {
+			asked := r.asks && m.has("delete") && r.state != broken
+			asks, offers = asks || asked, offers || !asked
+		}
+	}
+	return asks && offers
+}
 
 // last are the rows that count.
 func (m *merchant) last() map[string]productRow {
@@ -192,13 +206,14 @@ type syncing struct {
 	options                    Options
 	manifest                   *Manifest // nil if it is lost
 	catalog, accepted, refused map[string]string
+	unknown                    map[string]string // what Stripe did not say of, and may have taken
 }
 
 const deletion = "deleted"
 
 // lose is the loss of the manifest: everything is sent then, and nothing deleted.
 func (s *syncing) lose() {
-	s.manifest, s.accepted, s.refused = nil, map[string]string{}, map[string]string{}
+	s.manifest, s.accepted, s.refused, s.unknown = nil, map[string]string{}, map[string]string{}, map[string]string{}
 }
 
 // refuses is the rule by which Stripe refuses some rows, and some deletions.
@@ -219,11 +234,12 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 		if faulty && s.luck.IntN(3) == 0 {
 			continue // the import failed as a whole
 		}
-		rejected := s.apply(m, rowsOfPart(tb, out.parts[i].Bytes(), s.options))
+		rejected := s.apply(m, rowsOfPart(tb, out.parts[i].Bytes(), s.options), faulty)
 		settle = append(settle, func() {
 			var err error
 			after, err = after.Settle(part.Table, time0.Add(time.Duration(s.luck.IntN(99))*time.Hour), func(id []byte) (Verdict, bool) {
-				return Verdict{Reason: "no"}, rejected[string(id)]
+				_, unknown := s.unknown[string(id)]
+				return Verdict{Reason: "no", Unknown: unknown && !rejected[string(id)]}, unknown || rejected[string(id)]
 			})
 			require.NoError(tb, err)
 		})
@@ -247,6 +263,11 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 	}
 	require.Equal(tb, len(s.accepted), s.manifest.Rows.Len(), "seed %d", s.seed)
 	require.Equal(tb, slices.Sorted(maps.Keys(s.refused)), sortedKeys(s.manifest.refused), "seed %d", s.seed)
+	unknown := []string{}
+	for _, e := range entriesOf(&s.manifest.Unknown) {
+		unknown = append(unknown, string(e.ID))
+	}
+	require.ElementsMatch(tb, slices.Collect(maps.Keys(s.unknown)), unknown, "seed %d", s.seed)
 	if !faulty {
 		require.Equal(tb, expected, s.catalog, "seed %d", s.seed)
 	}
@@ -257,15 +278,19 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 func (s *syncing) expected(m *merchant) map[string]string {
 	catalog := maps.Clone(s.catalog)
 	last := m.last()
-	for id := range s.accepted {
-		if _, there := last[id]; !there && !refuses(id, deletion) {
+	had := maps.Clone(s.accepted)
+	maps.Copy(had, s.unknown)
+	for id := range had {
+		tried := s.refused[id] == deletion || s.unknown[id] == deletion
+		if _, there := last[id]; !there && !refuses(id, deletion) && (!s.options.Changes || tried) {
 			delete(catalog, id)
 		}
 	}
 	for id, r := range last {
 		asks := r.asks && m.has("delete") && r.state != broken
-		_, known := s.accepted[id]
+		_, known := had[id]
 		switch {
+		case !s.options.Changes && m.contradicts(id):
 		case asks && (known || s.manifest == nil) && !refuses(id, deletion):
 			delete(catalog, id)
 		case asks, r.state != sound:
@@ -288,16 +313,26 @@ func (s *syncing) requireNeeded(m *merchant, d Delta) {
 			if e.Fingerprint != Tombstone {
 				content = m.content(last[id])
 			}
-			if !s.options.Full {
+			if s.options.Full {
+				continue
+			}
+			unknown, doubted := s.unknown[id]
+			if content != deletion || s.options.WaitUnknown {
 				require.NotEqual(s.tb, s.refused[id], content, "seed %d: %s was refused as it is", s.seed, id)
+			}
+			if s.options.WaitUnknown && doubted {
+				require.NotEqual(s.tb, unknown, content, "seed %d: it is too early to send %s again", s.seed, id)
+			}
+			if !doubted && (!s.options.Changes || s.refused[id] != deletion) {
 				require.NotEqual(s.tb, s.accepted[id], content, "seed %d: Stripe has %s as it is", s.seed, id)
 			}
 		}
 	}
 }
 
-// apply is an import: Stripe updates or deletes by id, and refuses what it refuses.
-func (s *syncing) apply(m *merchant, rows []partRow) (rejected map[string]bool) {
+// apply is an import: Stripe updates or deletes by id, and refuses what it refuses. If it is faulty, it does not tell of
+// some rows whether it took them.
+func (s *syncing) apply(m *merchant, rows []partRow, faulty bool) (rejected map[string]bool) {
 	rejected = map[string]bool{}
 	for _, row := range rows {
 		if !m.has("delete") {
@@ -306,6 +341,20 @@ func (s *syncing) apply(m *merchant, rows []partRow) (rejected map[string]bool) 
 		content := contentOf(row.values)
 		if row.deletes {
 			content = deletion
+		}
+		if faulty && s.luck.IntN(4) == 0 {
+			s.unknown[row.id] = content
+			delete(s.refused, row.id)
+			switch took := s.luck.IntN(2) == 0 && !refuses(row.id, content); {
+			case took && row.deletes:
+				delete(s.catalog, row.id)
+			case took:
+				s.catalog[row.id] = content
+			}
+			continue
+		}
+		if !refuses(row.id, content) || content != deletion && s.unknown[row.id] == content {
+			delete(s.unknown, row.id)
 		}
 		switch {
 		case refuses(row.id, content):
