@@ -87,7 +87,7 @@ func roomRules() []rule {
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
 		room{name: "internal/strictjson", why: why, others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
 			rule(`package strictjson; import _ "os"`),
-		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed"}}.
+		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/fault", "vitrine/internal/feed", "github.com/dustin/go-humanize"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
 		room{
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",

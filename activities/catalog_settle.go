@@ -91,6 +91,7 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	r := catalog.Report{
 		Account: in.Account, Feed: in.Feed, At: activity.GetInfo(ctx).ScheduledTime.UTC().Truncate(time.Second),
 		Source: d.Source, Full: d.Full, Verdict: in.Verdict, Rows: d.Rows, Normalised: d.Normalised,
+		Resumed: d.Resumed,
 	}
 	for _, p := range in.Parts {
 		r.Rows.Accepted += p.Accepted
@@ -108,6 +109,7 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	if r.Outcome == catalog.Rejected {
 		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
 	}
+	r.Summary = r.Headline() + " " + r.Lead()
 	return r
 }
 
@@ -120,7 +122,7 @@ func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
 	switch {
 	case in.Verdict != nil && !in.Verdict.Approved:
 		return catalog.Rejected
-	case rows.HeldBack+rows.Refused+rows.StillRefused > 0:
+	case rows.ToRepair() > 0:
 		return catalog.SucceededWithErrors
 	case len(in.Parts) == 0:
 		return catalog.Unchanged

@@ -22,7 +22,7 @@ type drawnCause struct {
 }
 
 // drawCauses shows the causes on one screen. They come errors first; others counts findings that are not among them.
-func (a *app) drawCauses(causes []drawnCause, others int64, errorsTitle, warningsTitle string) {
+func (a *app) drawCauses(causes []drawnCause, others int64) {
 	shown := causes[:min(len(causes), mostCauses)]
 	for _, c := range causes[len(shown):] {
 		others += c.count
@@ -31,8 +31,8 @@ func (a *app) drawCauses(causes []drawnCause, others int64, errorsTitle, warning
 	if warnings < 0 {
 		warnings = len(shown)
 	}
-	a.drawBlock(errorsTitle, shown[:warnings])
-	a.drawBlock(warningsTitle, shown[warnings:])
+	a.drawBlock(catalog.ErrorsTitle, shown[:warnings])
+	a.drawBlock(catalog.WarningsTitle, shown[warnings:])
 	if others > 0 {
 		fmt.Fprintf(a.stdout, "  and %s of other causes\n", plural(others, "finding"))
 	}

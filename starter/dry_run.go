@@ -173,13 +173,7 @@ func (a *app) printDryRun(r dryRun) {
 	line("version", r.Version)
 	if r.Error == "" {
 		line("full", r.Full)
-		line("rows", count(r.Rows.Source)+" in the source"+tallies(": ", []tally{
-			{r.Rows.Unchanged, "unchanged"}, {r.Rows.Sent, "to send"}, {r.Rows.HeldBack, "to keep back"},
-			{r.Rows.StillRefused, "to leave out, as Stripe still refuses them"}, {r.Rows.Superseded, "superseded"},
-		}))
-		if r.Rows.Deleted > 0 {
-			line("delete", plural(r.Rows.Deleted, "row")+" no longer in the source, or with delete=true")
-		}
+		line("rows", r.Rows.RowsText(catalog.Held)) // as of a run that has not sent anything yet
 		line("send", r.sending())
 	}
 	for _, h := range r.Holds {
@@ -188,7 +182,7 @@ func (a *app) printDryRun(r dryRun) {
 	for _, n := range r.Notes {
 		line("note", n)
 	}
-	a.drawCauses(drawn(r.Causes), r.OtherCauses, "What keeps rows from agents", "Warnings: these rows are sent all the same")
+	a.drawCauses(drawn(r.Causes), r.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	fmt.Fprintln(a.stdout)
 }

@@ -130,10 +130,9 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
 	_, after, _ := strings.Cut(s.stdout.String(), "\n  rows ")
-	after, warnings, _ := strings.Cut(after, "  Warnings: these rows are sent all the same\n")
+	after, warnings, _ := strings.Cut(after, "  Warnings: none of these keeps a row back\n")
 	require.Contains(t, warnings, "the file has no column brand", "what cannot be judged is said once")
-	require.Equal(t, `    5 in the source: 1 unchanged, 2 to send, 1 to keep back, 1 to leave out, as Stripe still refuses them
-  delete   1 row no longer in the source, or with delete=true
+	require.Equal(t, `    5 in the source: 1 unchanged, 2 to send, 1 kept back, 1 still refused; 1 to delete
   send     3 rows, 269 B, by v1
 
   What keeps rows from agents

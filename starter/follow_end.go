@@ -106,9 +106,9 @@ func summary(end syncEnd) (lines [][2]string) {
 	}
 	add("note", end.Note)
 	if end.Rows != (catalog.ReportRows{}) {
-		add("rows", rowsLine(end.Rows))
+		add("rows", end.Rows.RowsText(end.Outcome))
 	}
-	add("stripe", stripeLine(end.Rows))
+	add("stripe", end.Rows.StripeText(end.Outcome))
 	if end.BytesSent > 0 {
 		add("sent", size(end.BytesSent))
 	}
@@ -117,7 +117,7 @@ func summary(end syncEnd) (lines [][2]string) {
 	}
 	add("source", end.SourceVersion)
 	add("report", end.Report)
-	if end.Rows.HeldBack+end.Rows.StillRefused+end.Rows.Refused > 0 {
+	if end.Rows.ToRepair() > 0 {
 		add("next", "starter report "+target(end.Account, end.Feed))
 	}
 	return lines

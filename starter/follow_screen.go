@@ -78,7 +78,7 @@ func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
 	for _, reason := range held.Reasons {
 		s.line(run, "      "+printable(reason.Text))
 	}
-	s.line(run, "      "+heldRows(held.Rows))
+	s.line(run, "      "+held.Rows.RowsText(catalog.Held))
 	s.line(run, "      "+decideBy(run.Account, run.Feed))
 }
 

@@ -209,7 +209,7 @@ func TestFollowEndsWithASummary(t *testing.T) {
   ✓ Settle             11s
 
 acct_1  product: succeeded with errors in 14s
-  rows     1,300 in the source: 100 unchanged, 1,195 sent, 5 held back; 5 vanished, and deleted at Stripe
+  rows     1,300 in the source: 100 unchanged, 1,195 sent, 5 kept back; 5 deletions sent
   stripe   1,190 accepted, 10 refused
   sent     3.4 MB
   import   impset_1 of file_1
@@ -264,7 +264,7 @@ func TestFollowingSaysOnceThatASyncIsHeld(t *testing.T) {
   ! Held               until a person decides; nothing was sent
       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
       1 of 700 prices is in another currency
-      700 in the source; would send 120 and delete 300; 12 are invalid and would be kept back
+      700 in the source: 568 unchanged, 120 to send, 12 kept back; 300 to delete
       starter approve acct_1 --why "…" lets it go on; starter reject ends it
 `)
 	require.Equal(t, 1, strings.Count(s.stdout.String(), "until a person decides"))

@@ -151,10 +151,11 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 			fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text))
 		}
 	}
+	fmt.Fprintf(a.stdout, "  %s\n", r.Lead())
 	line("reason", r.Reason)
 	line("verdict", verdictLine(now, r.Verdict))
-	line("rows", rowsLine(r.Rows))
-	line("stripe", stripeLine(r.Rows))
+	line("rows", r.Rows.RowsText(r.Outcome))
+	line("stripe", r.Rows.StripeText(r.Outcome))
 	line("full", r.Full)
 	line("since", sinceLine(now, r.Since))
 	line("source", fmt.Sprintf("%s, %s, of %s", r.Source.URI(), size(r.Source.Size), r.Source.LastModified.UTC().Format(time.RFC3339)))
@@ -187,43 +188,11 @@ func verdictLine(now time.Time, v *catalog.Verdict) string {
 	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, relative(now, v.At), v.Why)
 }
 
-// rowsLine says what became of the rows of the source before anything was sent; what did not occur is left out.
-func rowsLine(r catalog.ReportRows) string {
-	text := count(r.Source) + " in the source" + tallies(": ", []tally{
-		{r.Unchanged, "unchanged"}, {r.Sent, "sent"}, {r.HeldBack, "held back"}, {r.StillRefused, "still refused"},
-		{r.Superseded, "superseded"},
-	})
-	return text + tallies("; ", []tally{{r.Deleted, "vanished, and deleted at Stripe"}})
-}
-
-// stripeLine says what became of what was sent.
-func stripeLine(r catalog.ReportRows) string {
-	return tallies("", []tally{{r.Accepted, "accepted"}, {r.Refused, "refused"}, {r.Skipped, "skipped"}})
-}
-
-type tally struct {
-	n    int64
-	what string
-}
-
-func tallies(before string, all []tally) string {
-	var parts []string
-	for _, t := range all {
-		if t.n > 0 {
-			parts = append(parts, count(t.n)+" "+t.what)
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return before + strings.Join(parts, ", ")
-}
-
 func sinceLine(now time.Time, s *catalog.ReportSince) string {
 	if s == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s new, %s fixed, %s still open since the report of %s", count(s.New), count(s.Fixed), count(s.Still), relative(now, s.At))
+	return fmt.Sprintf("%s since the report of %s", s.Text(), relative(now, s.At))
 }
 
 func importLine(i catalog.ReportImport) string {
@@ -247,7 +216,7 @@ func (a *app) printCauses(r catalog.Report) {
 			examples: []string{example(c.Example.Line, c.Example.ID, c.Example.Value)}, fix: c.Fix,
 		})
 	}
-	a.drawCauses(causes, r.OtherCauses, "What keeps rows from agents", "Warnings: these rows were sent all the same")
+	a.drawCauses(causes, r.OtherCauses)
 }
 
 // isUnusable: the document is there but of no use, and reading it again would not help.

@@ -69,7 +69,8 @@ func TestReport(t *testing.T) {
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: succeeded with errors, 4m ago
-  rows     10,000 in the source: 7,900 unchanged, 2,000 sent, 85 held back, 15 still refused; 40 vanished, and deleted at Stripe
+  Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file.
+  rows     10,000 in the source: 7,900 unchanged, 2,000 sent, 85 kept back, 15 still refused; 40 deletions sent
   stripe   2,025 accepted, 15 refused
   since    3 new, 12 fixed, 112 still open since the report of 1h ago
   source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
@@ -85,7 +86,7 @@ func TestReport(t *testing.T) {
   ████░░░░░░░░ 30  Field link is not valid. (says Stripe)
                    e.g. a row that is not in the source
 
-  Warnings: these rows were sent all the same
+  Warnings: none of these keeps a row back
   ████████████ 1,200  title: The title is short.
                       e.g. line 4, id SKU-4, "Shirt"
                       fix: Name brand and colour.
@@ -159,18 +160,41 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
 	s.saveReport(firstReport, func(r *catalog.Report) {
 		*r = catalog.Report{
 			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon, Reason: "45% of the products would vanish",
-			Source: r.Source, Rows: catalog.ReportRows{Source: 10},
+			Source: r.Source, Rows: catalog.ReportRows{Source: 10, Unchanged: 8, Sent: 2, Deleted: 423},
 			Verdict: &catalog.Verdict{By: "Ada\x07", Why: "half an export", At: noon.Add(-time.Minute)},
 		}
 	})
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: rejected, 0s ago
+  Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew.
   reason   45% of the products would vanish
   verdict  rejected by Ada , 1m ago: half an export
-  rows     10 in the source
+  rows     10 in the source: 8 unchanged, 2 not sent; 423 not deleted
   source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
   version  abc
   report   s3://state/state/acct_1/product/reports/000001.json
 `, s.stdout.String())
+}
+
+func TestTheTerminalTellsEveryOutcomeAsTheReportDoes(t *testing.T) {
+	s := newStage(t)
+	s.remember("acct_1", &catalog.Last{Report: firstReport})
+	for _, outcome := range []catalog.Outcome{catalog.Held, catalog.Rejected, catalog.Failed, catalog.Succeeded, catalog.SucceededWithErrors, catalog.Unchanged} {
+		for _, resumed := range []bool{false, true} {
+			var r catalog.Report
+			s.saveReport(firstReport, func(saved *catalog.Report) {
+				saved.Outcome, saved.Resumed, saved.Verdict = outcome, resumed, nil
+				r = *saved
+			})
+			require.Equal(t, exitOK, s.run("report", "acct_1"))
+			told := s.stdout.String()
+			for _, text := range []string{r.Lead(), r.Rows.RowsText(outcome), r.Rows.StripeText(outcome)} {
+				require.Contains(t, told, text, outcome)
+			}
+			if outcome == catalog.Held || outcome == catalog.Rejected {
+				require.NotRegexp(t, `(?m)[^t] deleted|deletion|accepted|^  stripe`, told, "nothing was sent")
+			}
+		}
+	}
 }

@@ -84,7 +84,7 @@ func TestStatusShowsWhatIsHeld(t *testing.T) {
 acct_5  pricing: held for 2h, before anything was sent
   shrink          the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
   currency_flips  1 of 700 prices is in another currency
-  rows            700 in the source; would send 120 and delete 300; 12 are invalid and would be kept back
+  rows            700 in the source: 568 unchanged, 120 to send, 12 kept back; 300 to delete
   version         v7
   next            starter approve acct_5 --feed pricing --why "…" lets it go on; starter reject ends it
 `)

@@ -230,10 +230,7 @@ func (a *app) printValidation(v validation, out *findings) error {
 func (a *app) describeValidation(v validation) {
 	fmt.Fprintf(a.stdout, "%s: %s\n", v.name(), judged(v))
 	line := func(title, text string) { fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text)) }
-	line("rows", count(v.Rows)+" in the file"+tallies(": ", []tally{
-		{v.RowsSound, "can be sent"}, {v.RowsWithErrors, "with errors, which a sync keeps back"},
-		{v.RowsSuperseded, "superseded by a later row with the same id"}, {v.RowsDeleting, "with delete=true"},
-	}))
+	line("rows", rowsOf(v))
 	line("columns", count(int64(len(v.Columns))))
 	if n := int64(len(v.UnknownColumns)); n > 0 {
 		line("unknown", "Stripe documents no "+someOf(v.UnknownColumns))
@@ -242,11 +239,24 @@ func (a *app) describeValidation(v validation) {
 		line("renamed", shortened(r.From, 40)+" → "+r.To)
 	}
 	line("size", size(v.Bytes))
-	a.drawCauses(drawn(v.Causes), v.OtherCauses, "Errors: a sync keeps these rows back, because Stripe would refuse them", "Warnings: these rows are sent all the same")
+	a.drawCauses(drawn(v.Causes), v.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", v.Normalised)
 	if len(v.Causes) > 0 && v.File != "-" {
 		fmt.Fprintf(a.stdout, "\n  Every finding: the same command with --output csv\n")
 	}
+}
+
+func rowsOf(v validation) string {
+	text, before := count(v.Rows)+" in the file", ": "
+	for _, t := range []catalog.Tally{
+		{Count: v.RowsSound, Words: "can be sent"}, {Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
+		{Count: v.RowsSuperseded, Words: "superseded by a later row with the same id"}, {Count: v.RowsDeleting, Words: "with delete=true"},
+	} {
+		if t.Count > 0 {
+			text, before = text+before+t.String(), ", "
+		}
+	}
+	return text
 }
 
 func judged(v validation) string {
@@ -258,7 +268,7 @@ func judged(v validation) string {
 	case len(v.Causes) > 0:
 		return "no row has errors, and there are warnings"
 	}
-	return "nothing was found"
+	return "no problems found"
 }
 
 // someOf lists the first names of many: a header may be a row of data.

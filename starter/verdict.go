@@ -210,15 +210,7 @@ func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalo
 	for _, reason := range h.Reasons {
 		fmt.Fprintf(w, "  %-14s  %s\n", reason.Guard, printable(reason.Text))
 	}
-	fmt.Fprintf(w, "  %-14s  %s\n  %-14s  %s\n", "rows", heldRows(h.Rows), "version", printable(h.Version))
-}
-
-func heldRows(r catalog.ReportRows) string {
-	text := fmt.Sprintf("%s in the source; would send %s and delete %s", count(r.Source), count(r.Sent), count(r.Deleted))
-	if r.HeldBack > 0 {
-		text += fmt.Sprintf("; %s are invalid and would be kept back", count(r.HeldBack))
-	}
-	return text
+	fmt.Fprintf(w, "  %-14s  %s\n  %-14s  %s\n", "rows", h.Rows.RowsText(catalog.Held), "version", printable(h.Version))
 }
 
 // takenVerdict is what a run took, as --output json prints it.

@@ -159,7 +159,7 @@ func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
 		require.True(t, strings.HasPrefix(s.stderr.String(), `acct_1  product: held for 2h, before anything was sent
   shrink          the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
   currency_flips  1 of 700 prices is in another currency
-  rows            700 in the source; would send 120 and delete 300; 12 are invalid and would be kept back
+  rows            700 in the source: 568 unchanged, 120 to send, 12 kept back; 300 to delete
   version         v7
 `+test.question), s.stderr.String())
 		require.Equal(t, test.code == exitOK, len(s.temporal.updates) == 1)

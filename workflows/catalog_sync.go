@@ -227,19 +227,20 @@ func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) er
 
 // conclusion is the one line that stays in the Web UI.
 func conclusion(settled activities.SettleResult) string {
-	r := settled.Rows
 	switch settled.Outcome {
 	case catalog.Rejected:
 		return "Rejected: " + settled.Reason + "."
 	case catalog.Unchanged:
-		return fmt.Sprintf("Unchanged: Stripe has all %d rows of this version of the source.", r.Source)
+		return fmt.Sprintf("Unchanged: Stripe has all %d rows of this version of the source.", settled.Rows.Source)
 	}
 	text := "Succeeded"
 	if settled.Outcome == catalog.SucceededWithErrors {
 		text = "Succeeded with errors"
 	}
-	text += fmt.Sprintf(": of %d rows %d were unchanged, %d sent, %d kept back; %d deleted. Stripe accepted %d and refused %d.",
-		r.Source, r.Unchanged, r.Sent, r.HeldBack+r.StillRefused, r.Deleted, r.Accepted, r.Refused)
+	text += ": " + settled.Rows.RowsText(settled.Outcome) + "."
+	if answers := settled.Rows.StripeText(settled.Outcome); answers != "" {
+		text += " Stripe: " + answers + "."
+	}
 	if settled.New+settled.Fixed > 0 {
 		text += fmt.Sprintf(" Since the report before: %d new errors, %d fixed.", settled.New, settled.Fixed)
 	}
@@ -285,6 +286,6 @@ func explain(cause error) (reason string, code fault.Code) {
 }
 
 func (s *catalogSync) recordOutcome(ctx workflow.Context) error {
-	failed := s.result.Rows.HeldBack + s.result.Rows.StillRefused + s.result.Rows.Refused
+	failed := s.result.Rows.ToRepair()
 	return workflow.UpsertTypedSearchAttributes(ctx, SearchOutcome.ValueSet(string(s.result.Outcome)), SearchRowsFailed.ValueSet(failed))
 }

@@ -15,6 +15,10 @@ type Report struct {
 	Outcome Outcome   `json:"outcome"`
 	Reason  string    `json:"reason,omitempty"` // why the run failed, or was rejected
 	At      time.Time `json:"at"`
+	// Summary says in a sentence or two what became of the run, and what it means for what agents can sell.
+	Summary string `json:"summary,omitempty"`
+	// Resumed: the report is about what an interrupted run had begun to send, and not about the whole source.
+	Resumed bool `json:"resumed,omitempty"`
 
 	Source  Object         `json:"source"`
 	Full    string         `json:"full,omitempty"`    // why every row was sent, if it was

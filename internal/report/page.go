@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,11 +85,9 @@ func pick(entries iter.Seq2[catalog.ReportEntry, error]) ([]catalog.ReportEntry,
 // page is what the template shows.
 type page struct {
 	catalog.Report
-	Policy   string
-	Style    template.CSS
-	Headline string
-	Tone     string // good, bad, or wait
-	Lead     string
+	Policy string
+	Style  template.CSS
+	Tone   string // good, bad, or wait
 
 	Figures  []figure
 	Rows     []segment // where every row of the source went
@@ -104,16 +103,14 @@ type page struct {
 }
 
 type figure struct {
-	Name, Note string
-	Count      int64
-	Class      string
+	catalog.Tally
+	Class string
 }
 
 // segment is a part of a bar that is 1000 units wide.
 type segment struct {
-	Name, Class string
-	Count       int64
-	X, Width    float64
+	catalog.Tally
+	X, Width float64
 }
 
 type section struct {
@@ -129,7 +126,7 @@ type bar struct {
 
 func newPage(r catalog.Report, listed []catalog.ReportEntry) page {
 	p := page{
-		Report: r, Style: template.CSS(pageStyle), Policy: policy, Headline: headline(r), Tone: tone(r), Lead: lead(r),
+		Report: r, Style: template.CSS(pageStyle), Policy: policy, Tone: tone(r),
 		Figures: figures(r), Rows: segments(r), Listed: listed, CSV: base(r.Findings), MaxWarning: MaxWarnings,
 		Found: r.OtherCauses,
 	}
@@ -167,114 +164,51 @@ func base(key string) string {
 	return path.Base(key)
 }
 
-// headline is the report in one sentence.
-func headline(r catalog.Report) string {
-	switch r.Outcome {
-	case catalog.Failed:
-		return "The sync failed."
-	case catalog.Held:
-		return "The sync waits for a decision."
-	case catalog.Rejected:
-		return "The sync was rejected."
-	case catalog.Unchanged:
-		return "Nothing has changed."
-	}
-	if out := missing(r.Rows); out > 0 {
-		return fmt.Sprintf("%s of %s %s.", count(out), plural(r.Rows.Source, "row"), needs(out))
-	}
-	return "Every row is in order."
-}
-
-func needs(n int64) string {
-	if n == 1 {
-		return "needs repair"
-	}
-	return "need repair"
-}
-
-// missing counts the rows that agents do not see as the merchant wrote them.
-func missing(r catalog.ReportRows) int64 { return r.HeldBack + r.Refused + r.StillRefused }
-
 func tone(r catalog.Report) string {
 	switch {
 	case r.Outcome == catalog.Held:
 		return "wait"
-	case r.Outcome == catalog.Failed, r.Outcome == catalog.Rejected, missing(r.Rows) > 0:
+	case r.Outcome == catalog.Failed, r.Outcome == catalog.Rejected, r.Rows.ToRepair() > 0:
 		return "bad"
 	}
 	return "good"
 }
 
-// lead says what the headline means for what agents can sell.
-func lead(r catalog.Report) string {
-	switch r.Outcome {
-	case catalog.Failed:
-		return "Agents still see the catalog as Stripe last took it."
-	case catalog.Held:
-		return "Nothing was sent. Agents see the catalog as Stripe last took it until somebody approves this version."
-	case catalog.Rejected:
-		return "Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew."
-	case catalog.Unchanged:
-		return "Stripe has this version of the file already."
-	}
-	if missing(r.Rows) > 0 {
-		return "Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file."
-	}
-	return "Stripe has the catalog as the file has it."
+// tones are the colours of counts that are good or bad news in themselves.
+var tones = map[string]string{
+	catalog.TallyKeptBack: "bad", catalog.TallyStillRefused: "bad", catalog.TallyRefused: "bad", catalog.TallyNotTaken: "bad",
+	catalog.TallyAccepted: "good",
 }
 
-// figures leave out what rarely occurs unless it did. Superseded rows are in the bar below them.
-func figures(r catalog.Report) []figure {
-	rows := r.Rows
-	sent, deleted := "Sent", "Deleted"
-	if undecided(r.Outcome) {
-		sent, deleted = "To send", "To delete"
-	}
-	all := []figure{
-		{Name: sent, Note: "new or changed", Count: rows.Sent},
-		{Name: "Unchanged", Note: "with Stripe already", Count: rows.Unchanged},
-		{Name: deleted, Note: "gone from the file", Count: rows.Deleted},
-		{Name: "Held back", Note: "Stripe would refuse them", Count: rows.HeldBack, Class: "bad"},
-		{Name: "Still refused", Note: "by Stripe, not changed since", Count: rows.StillRefused, Class: "bad"},
-	}
-	if !undecided(r.Outcome) {
-		all = append(all,
-			figure{Name: "Accepted", Note: "of those sent or deleted", Count: rows.Accepted, Class: "good"},
-			figure{Name: "Refused", Note: "by Stripe, this time", Count: rows.Refused, Class: "bad"})
-	}
-	if rows.Skipped > 0 {
-		all = append(all, figure{Name: "Skipped", Note: "by Stripe", Count: rows.Skipped})
-	}
-	for i, f := range all {
-		if f.Count == 0 {
-			all[i].Class = "none"
+// rare are counts that are left out unless they occur. Superseded rows are in the bar below.
+var rare = map[string]bool{catalog.TallySkipped: true, catalog.TallySuperseded: true}
+
+// figures show each count alone.
+func figures(r catalog.Report) (all []figure) {
+	for _, t := range append(r.Rows.Fates(r.Outcome), r.Rows.Answers(r.Outcome)...) {
+		switch {
+		case t.Kind == catalog.TallySuperseded, t.Count == 0 && rare[t.Kind]:
+			continue
+		case t.Count == 0:
+			all = append(all, figure{Tally: t, Class: "none"})
+		default:
+			all = append(all, figure{Tally: t, Class: tones[t.Kind]})
 		}
 	}
 	return all
 }
 
-// undecided: nothing was sent, and the counts say what would have been.
-func undecided(o catalog.Outcome) bool { return o == catalog.Held || o == catalog.Rejected }
-
-// segments show a part that occurs even if it is too small to be seen.
+// segments show where the rows of the source went. A part that occurs is shown even if it is too small to be seen.
 func segments(r catalog.Report) (all []segment) {
 	const whole, least = 1000.0, 3.0
-	rows, sent := r.Rows, "sent"
-	if undecided(r.Outcome) {
-		sent = "to send"
-	}
-	parts := []segment{
-		{Name: "unchanged", Class: "unchanged", Count: rows.Unchanged}, {Name: sent, Class: "sent", Count: rows.Sent},
-		{Name: "held back", Class: "held", Count: rows.HeldBack}, {Name: "still refused", Class: "refused", Count: rows.StillRefused},
-		{Name: "superseded by a later row of the same id", Class: "superseded", Count: rows.Superseded},
-	}
 	var sum, width float64
-	for _, s := range parts {
-		sum += float64(s.Count)
+	parts := answered(r)
+	for _, t := range parts {
+		sum += float64(t.Count)
 	}
-	for _, s := range parts {
-		if s.Count > 0 {
-			s.Width = max(whole*float64(s.Count)/sum, least)
+	for _, t := range parts {
+		if t.Count > 0 {
+			s := segment{Tally: t, Width: max(whole*float64(t.Count)/sum, least)}
 			width += s.Width
 			all = append(all, s)
 		}
@@ -285,6 +219,32 @@ func segments(r catalog.Report) (all []segment) {
 		x += s.Width * whole / width
 	}
 	return all
+}
+
+// answered are the fates of the rows of the source; of those that were sent, Stripe's answer is the last word.
+func answered(r catalog.Report) (parts []catalog.Tally) {
+	for _, t := range r.Rows.Fates(r.Outcome) {
+		switch {
+		case t.Kind == catalog.TallyDeletions: // no rows of the source
+		case t.Kind == catalog.TallySent && r.Outcome != catalog.Held && r.Outcome != catalog.Rejected:
+			parts = append(parts, split(t, r.Rows.Answers(r.Outcome))...)
+		default:
+			parts = append(parts, t)
+		}
+	}
+	return parts
+}
+
+// split divides the rows that were sent by Stripe's answers. Those count deletions too, so bad news goes first.
+func split(sent catalog.Tally, answers []catalog.Tally) (parts []catalog.Tally) {
+	accepted, others := answers[0], answers[1:]
+	accepted.Words = "sent and accepted"
+	for _, t := range append(slices.Clip(others), accepted) {
+		t.Count = min(t.Count, sent.Count)
+		sent.Count -= t.Count
+		parts = append(parts, t)
+	}
+	return append(parts, sent)
 }
 
 func bars(sections []section) (all []bar) {
