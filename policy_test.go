@@ -109,6 +109,10 @@ func roomRules() []rule {
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{
+			name: "internal/privacy", why: "what erases reaches the buckets through a port, and nothing else",
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/order"},
+		}.rule(`package privacy; import _ "vitrine/internal/objectstore"`),
+		room{
 			name: "internal/assortment", why: "what an account sells is made and looked up anywhere: files come through a port",
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "github.com/cespare/xxhash/v2", "golang.org/x/sync/semaphore"},
 		}.rule(`package assortment; import _ "os"`),

@@ -38,6 +38,9 @@ type fakeTemporal struct {
 	views   map[string]any // what workflows answer to queries
 	signals []any          // workflow id, name and argument of each
 
+	orders      map[string]*workflowpb.WorkflowExecutionInfo // by workflow id
+	describeErr error
+
 	updates []client.UpdateWorkflowOptions
 	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
 }
@@ -142,7 +145,10 @@ func (f *fakeTemporal) DescribeWorkflowExecution(ctx context.Context, id, _ stri
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.scripts[id]
+	s, scripted := f.scripts[id]
+	if !scripted {
+		return f.describeOrder(id)
+	}
 	now := s.moments[min(s.at, len(s.moments)-1)]
 	s.at++
 	if now.then != nil {
@@ -157,6 +163,18 @@ func (f *fakeTemporal) DescribeWorkflowExecution(ctx context.Context, id, _ stri
 		},
 		PendingActivities: now.pending,
 	}, nil
+}
+
+// describeOrder describes an order by the state that its run bears.
+func (f *fakeTemporal) describeOrder(id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if f.describeErr != nil {
+		return nil, f.describeErr
+	}
+	run, known := f.orders[id]
+	if !known {
+		return nil, serviceerror.NewNotFound("workflow not found")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: run}, nil
 }
 
 func (f *fakeTemporal) GetWorkflowHistory(_ context.Context, id, _ string, _ bool, _ enumspb.HistoryEventFilterType) client.HistoryEventIterator {

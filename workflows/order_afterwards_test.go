@@ -217,7 +217,7 @@ func TestDisputes(t *testing.T) {
 	require.Equal(t, []string{"Jenny Rosen"}, s.stripe.sent)
 	require.Equal(t, []string{"dispute_closed", "disputed"}, s.shop.told())
 	require.Equal(t, "won", view.Disputes[0].Status)
-	bundle, _, err := s.store.Get(t.Context(), "catalogs", "state/acct_123/orders/cs_test_1/evidence-du_1.json")
+	bundle, _, err := s.store.Get(t.Context(), "catalogs", "state/personal/acct_123/orders/cs_test_1/evidence-du_1.json")
 	require.NoError(t, err)
 	require.Contains(t, string(bundle), "1Z999")
 }

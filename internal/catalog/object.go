@@ -51,6 +51,10 @@ type Objects interface {
 	Delete(ctx context.Context, bucket, key string) error
 	// List names the keys under a prefix, in order.
 	List(ctx context.Context, bucket, prefix string) ([]string, error)
+	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of each.
+	Versions(ctx context.Context, bucket, prefix string) ([]Object, error)
+	// DeleteVersion removes one version for good.
+	DeleteVersion(ctx context.Context, o Object) error
 }
 
 // IfAbsent as the ifMatch of Objects.Put writes only where there is nothing yet.

@@ -26,7 +26,9 @@ type Drop struct {
 
 // Submit lays an order down.
 func (d Drop) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
-	if err := d.lay(ctx, f, doc.Account+"/"+doc.Session, doc, sameOrder); err != nil {
+	place := f.Place(d.Bucket)
+	key := place.OrderKey(order.ID{Account: doc.Account, Session: doc.Session})
+	if err := d.lay(ctx, place.Bucket, key, doc, sameOrder); err != nil {
 		return order.Decision{}, err
 	}
 	if f.AwaitAnswer {
@@ -37,24 +39,17 @@ func (d Drop) Submit(ctx context.Context, f order.Fulfillment, doc order.Documen
 
 // Notify lays a notice down.
 func (d Drop) Notify(ctx context.Context, f order.Fulfillment, notice order.Notice) error {
-	return d.lay(ctx, f, notice.Account+"/"+notice.Session+"/"+notice.ID, notice, sameNotice)
+	place := f.Place(d.Bucket)
+	key := place.NoticeKey(order.ID{Account: notice.Account, Session: notice.Session}, notice.ID)
+	return d.lay(ctx, place.Bucket, key, notice, sameNotice)
 }
 
-func (d Drop) lay(ctx context.Context, f order.Fulfillment, name string, document any, same func(there, here []byte) bool) error {
-	bucket := d.Bucket
-	if f.Bucket != "" {
-		bucket = f.Bucket
-	}
-	prefix := f.Prefix
-	if prefix == "" {
-		prefix = "orders/"
-	}
+func (d Drop) lay(ctx context.Context, bucket, key string, document any, same func(there, here []byte) bool) error {
 	body, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("order %s cannot be encoded", name))
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("s3://%s/%s cannot be encoded", bucket, key))
 	}
 	body = append(body, '\n')
-	key := prefix + name + ".json"
 	_, err = d.Objects.Put(ctx, bucket, key, "application/json", body, catalog.IfAbsent)
 	if !fault.Is(err, fault.StateConflict) {
 		return err

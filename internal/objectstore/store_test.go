@@ -97,6 +97,11 @@ func operations(ctx context.Context, s *Store) map[string]func() error {
 		"Write":  func() error { _, err := s.Write(ctx, "bucket", "key", "", strings.NewReader("x")); return err },
 		"Delete": func() error { return s.Delete(ctx, "bucket", "key") },
 		"List":   func() error { _, err := s.List(ctx, "bucket", "key"); return err },
+
+		"Versions": func() error { _, err := s.Versions(ctx, "bucket", "key"); return err },
+		"DeleteVersion": func() error {
+			return s.DeleteVersion(ctx, catalog.Object{Bucket: "bucket", Key: "key", VersionID: "v1"})
+		},
 	}
 }
 
@@ -109,10 +114,10 @@ func TestErrorsBearTheirFault(t *testing.T) {
 		kind       fault.Kind
 		want       fault.Code
 	}{
-		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List"}, fault.Permanent, fault.SourceForbidden},
+		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
 		{403, "InvalidAccessKeyId", []string{"Get"}, fault.Permanent, fault.SourceForbidden},
 		{403, "RequestTimeTooSkewed", []string{"Get"}, fault.Plain, fault.StorageFailed},
-		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List"}, fault.Permanent, fault.SourceMissing},
+		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceMissing},
 		{404, "NoSuchVersion", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Put"}, fault.Plain, fault.StateConflict},

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,10 +24,39 @@ type Documents struct {
 // SettingsKey is where an account's settings for orders are kept.
 func SettingsKey(account string) string { return "accounts/" + account + "/orders.json" }
 
+// PersonalPrefix is what the keys of documents about a buyer begin with, below the layout's prefix. S3's lifecycle rules
+// choose objects by what their keys begin with: such documents have an end of their own, and the records beside which they
+// once lay do not.
+const PersonalPrefix = "personal/"
+
 // EvidenceKey is where the bundle against a dispute is kept, below the layout's prefix.
-func EvidenceKey(id ID, dispute string) string {
-	return id.Account + "/orders/" + id.Session + "/evidence-" + dispute + ".json"
+func EvidenceKey(id ID, dispute string) string { return EvidencePrefix(id) + dispute + ".json" }
+
+// EvidencePrefix is what the keys of an order's bundles begin with, below the layout's prefix.
+func EvidencePrefix(id ID) string { return PersonalPrefix + FormerEvidencePrefix(id) }
+
+// FormerEvidencePrefix is what the keys of bundles began with that an older worker wrote, below the layout's prefix.
+func FormerEvidencePrefix(id ID) string { return id.Account + "/orders/" + id.Session + "/evidence-" }
+
+// Place is where orders lie that a merchant fetches from a bucket.
+type Place struct {
+	Bucket string `json:"bucket"`
+	Prefix string `json:"prefix"`
 }
+
+// Place is where the orders of an account are laid whose settings say s3; what they do not say is filled in.
+func (f Fulfillment) Place(stateBucket string) Place {
+	return Place{Bucket: cmp.Or(f.Bucket, stateBucket), Prefix: cmp.Or(f.Prefix, "orders/")}
+}
+
+// OrderKey is where an order lies.
+func (p Place) OrderKey(id ID) string { return p.Prefix + id.Account + "/" + id.Session + ".json" }
+
+// NoticeKey is where a notice of an order lies.
+func (p Place) NoticeKey(id ID, notice string) string { return p.NoticePrefix(id) + notice + ".json" }
+
+// NoticePrefix is what the keys of an order's notices begin with.
+func (p Place) NoticePrefix(id ID) string { return p.Prefix + id.Account + "/" + id.Session + "/" }
 
 // Settings reads an account's settings, defaults filled in; an account without a document has the default ones, which
 // fulfil nothing.

@@ -365,7 +365,7 @@ func TestEvidenceIsKept(t *testing.T) {
 	require.True(t, fault.Is(err, fault.InputInvalid))
 	key, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "du_1", Status: "needs_response"}, session().Evidence(nil), nil)
 	require.NoError(t, err)
-	require.Equal(t, "state/acct_1/orders/cs_test_1/evidence-du_1.json", key)
+	require.Equal(t, "state/personal/acct_1/orders/cs_test_1/evidence-du_1.json", key)
 	body, _, err := store.Get(t.Context(), "state", key)
 	require.NoError(t, err)
 	require.Contains(t, string(body), "jenny@example.com")

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -22,8 +23,8 @@ import (
 // Memory is catalog.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5 of
 // the content as the ETag, so writing the same bytes again does not change it.
 type Memory struct {
-	// Before, if set, is asked before every operation (Head, Open, Get, Put, Write, Delete, List; key is the prefix for
-	// List); an error ends the operation with it. Set it before the store is shared.
+	// Before, if set, is asked before every operation (Head, Open, Get, Put, Write, Delete, List, Versions,
+	// DeleteVersion; key is the prefix for List and Versions); an error ends the operation with it. Set it before the store is shared.
 	Before func(operation, bucket, key string) error
 
 	mu      sync.Mutex
@@ -155,6 +156,42 @@ func (m *Memory) List(ctx context.Context, bucket, prefix string) ([]string, err
 	}
 	sort.Strings(keys)
 	return keys, nil
+}
+
+// Versions describes the one version that there is of each object.
+func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]catalog.Object, error) {
+	if err := m.begin(ctx, "Versions", bucket, prefix); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(bucket)
+	if err != nil {
+		return nil, err
+	}
+	var versions []catalog.Object
+	for key, found := range objects {
+		if strings.HasPrefix(key, prefix) {
+			versions = append(versions, found.object)
+		}
+	}
+	slices.SortFunc(versions, func(a, b catalog.Object) int { return strings.Compare(a.Key, b.Key) })
+	return versions, nil
+}
+
+// DeleteVersion removes an object.
+func (m *Memory) DeleteVersion(ctx context.Context, o catalog.Object) error {
+	if err := m.begin(ctx, "DeleteVersion", o.Bucket, o.Key); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	objects, err := m.bucket(o.Bucket)
+	if err != nil {
+		return err
+	}
+	delete(objects, o.Key)
+	return nil
 }
 
 // ContentType is what an object was written with, for assertions; empty if it is not there.

@@ -42,6 +42,7 @@ func Run(t *testing.T, store catalog.Objects, bucket string) {
 		{"a written object is pinned by its answer", pinnedByAnswer},
 		{"delete removes, and again is no error", remove},
 		{"list names the keys under a prefix in order", list},
+		{"every version is listed, and can be removed", versions},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.check(t, room{store: store, bucket: bucket, prefix: "objectstoretest/" + strings.ReplaceAll(c.name, " ", "-") + "/"})
@@ -283,4 +284,32 @@ func list(t *testing.T, r room) {
 	keys, err = r.store.List(t.Context(), r.bucket, r.prefix+"nothing/")
 	require.NoError(t, err)
 	require.Empty(t, keys)
+}
+
+// versions holds where the bucket keeps old versions, and where it does not: removing all that are listed leaves nothing.
+func versions(t *testing.T, r room) {
+	key, beside := r.key(t, "version.json"), r.key(t, "version.json2")
+	r.put(t, key, "one", "")
+	r.put(t, key, "two", "")
+	r.put(t, beside, "three", "")
+	found, err := r.store.Versions(t.Context(), r.bucket, key)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(found), 2)
+	require.Equal(t, beside, found[len(found)-1].Key, "a prefix is no key")
+	for _, o := range found[:len(found)-1] {
+		require.Equal(t, key, o.Key)
+		require.Equal(t, r.bucket, o.Bucket)
+		require.EqualValues(t, 3, o.Size)
+		require.False(t, o.LastModified.IsZero())
+		require.NoError(t, r.store.DeleteVersion(t.Context(), o))
+	}
+	_, err = r.store.Head(t.Context(), r.bucket, key)
+	requireFault(t, err, fault.Permanent, fault.SourceMissing)
+	left, err := r.store.Versions(t.Context(), r.bucket, key)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, beside, left[0].Key)
+	none, err := r.store.Versions(t.Context(), r.bucket, r.prefix+"nothing/")
+	require.NoError(t, err)
+	require.Empty(t, none)
 }
