@@ -21,16 +21,16 @@ func main() {
 }
 
 func run() int {
-	stdout, err := claimStdout()
+	claimed, err := claimStdout()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
 		return 1
 	}
-	// SIGPIPE too: `sandbox demo | head` must not end in the middle of something and leave it behind.
-	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer release()
 	context.AfterFunc(ctx, func() { time.AfterFunc(patience, release) })
-	if err := rootCommand(stdout, os.Stderr).ExecuteContext(ctx); err != nil {
+	ctx, stdout, stderr := untilUnread(ctx, claimed, os.Stderr)
+	if err := rootCommand(stdout, stderr).ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
 		if ctx.Err() != nil {
 			return 130 // what a shell reports for Ctrl-C

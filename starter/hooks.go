@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"vitrine/internal/assortment"
-	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
 	"vitrine/internal/stripeapi"
@@ -93,8 +92,10 @@ type hookEvent struct {
 	Type     string          `json:"type"`
 	ID       string          `json:"id"`
 	Livemode bool            `json:"livemode"`
-	Context  string          `json:"context"` // the connected account
+	Context  string          `json:"context"` // the connected account, or a path that ends with it
 	Data     json.RawMessage `json:"data"`
+
+	account string // empty: the context names none
 }
 
 func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,6 +137,7 @@ var hookIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
 
 func readHook(body []byte) (e hookEvent, ok bool) {
 	err := json.Unmarshal(body, &e)
+	e.account, _ = stripeapi.AccountIn(e.Context)
 	return e, err == nil && e.Type != "" && hookIDPattern.MatchString(e.ID)
 }
 
@@ -187,7 +189,7 @@ func (h *hooks) answer(ctx context.Context, e hookEvent) answer {
 
 // assortment is that of the account; nil if nothing is known.
 func (h *hooks) assortment(ctx context.Context, account string) *assortment.Index {
-	if catalog.CheckAccount(account) != nil {
+	if account == "" {
 		return nil
 	}
 	x, _ := h.assortments.Get(ctx, account)

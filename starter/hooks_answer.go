@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"vitrine/internal/assortment"
-	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
 )
 
-const notConfirmed = "availability cannot be confirmed at the moment"
+const (
+	notConfirmed = "availability cannot be confirmed at the moment"
+	noTotal      = "the total of the order cannot be confirmed"
+)
 
 // cart is a question about a cart, and what is known to answer it by.
 type cart struct {
@@ -37,17 +39,16 @@ func (h *hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.
 	return decide(ctx, h.know(ctx, c))
 }
 
-// know looks up what a cart is judged by. An account that cannot be one has no settings, and they are known.
+// know looks up what a cart is judged by. Of an account that cannot be told nothing is known.
 func (h *hooks) know(ctx context.Context, c cart) cart {
-	if catalog.CheckAccount(c.event.Context) != nil {
-		c.settled = true
+	if c.event.account == "" {
 		return c
 	}
-	h.assortments.Expect(c.event.Context)
-	c.settings, c.settled = h.settings.Get(ctx, c.event.Context)
+	h.assortments.Expect(c.event.account)
+	c.settings, c.settled = h.settings.Get(ctx, c.event.account)
 	ctx, cancel := leaving(ctx, time.Duration(c.settings.Checkout.Merchant.Within))
 	defer cancel()
-	c.assortment = h.assortment(ctx, c.event.Context)
+	c.assortment = h.assortment(ctx, c.event.account)
 	return c
 }
 
@@ -58,10 +59,16 @@ func leaving(ctx context.Context, share time.Duration) (context.Context, context
 }
 
 // finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's fee.
-// Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too.
+// Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too. An order
+// whose fee is known to be due, and not how much, is declined: the fallback is for what Vitrine lacks, not for what Stripe
+// does not say.
 func (h *hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
+	}
+	fee, known := c.settings.Checkout.Fee.Of(c.asked.AmountTotal, c.asked.Currency)
+	if !known {
+		return success("declined_no_total", checkout.Refused(noTotal))
 	}
 	v := h.judge(ctx, c)
 	if v.Approved {
@@ -70,7 +77,7 @@ func (h *hooks) finalize(ctx context.Context, c cart) answer {
 	if !v.Approved {
 		return success("declined_"+string(v.Cause), checkout.Refused(v.Reason))
 	}
-	return success(soldAs(c, v), checkout.Approved(c.settings.Checkout.Fee.Of(c.asked.AmountTotal, c.asked.Currency)))
+	return success(soldAs(c, v), checkout.Approved(fee))
 }
 
 // soldAs is the outcome of a cart that is sold. That of unknown settings comes first: it may have cost a fee.
@@ -92,7 +99,7 @@ func (h *hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 		v = h.byAssortment(c)
 	}
 	if !v.Approved && v.Cause != checkout.Undecided {
-		if x, found := h.assortments.Renewed(ctx, c.event.Context); found && x != c.assortment {
+		if x, found := h.assortments.Renewed(ctx, c.event.account); found && x != c.assortment {
 			c.assortment = x
 			v = h.byAssortment(c)
 		}
@@ -111,7 +118,7 @@ func (h *hooks) fallback() checkout.Verdict {
 }
 
 func (h *hooks) byAssortment(c cart) checkout.Verdict {
-	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.Context, c.holder, h.Now())
+	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.account, c.holder, h.Now())
 }
 
 // customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all to
@@ -139,11 +146,11 @@ func (h *hooks) availability(ctx context.Context, e hookEvent) answer {
 	if json.Unmarshal(e.Data, &r) != nil || r.SKU == "" {
 		return noAnswer(http.StatusBadRequest, "malformed")
 	}
-	x := h.assortment(ctx, e.Context)
+	x := h.assortment(ctx, e.account)
 	if x == nil {
 		return noAnswer(http.StatusServiceUnavailable, "nothing_known")
 	}
-	a, ok := checkout.AvailabilityOf(x, h.holds, e.Context, r.SKU, h.Now())
+	a, ok := checkout.AvailabilityOf(x, h.holds, e.account, r.SKU, h.Now())
 	if !ok {
 		return noAnswer(http.StatusNotFound, "unknown_sku")
 	}

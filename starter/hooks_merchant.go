@@ -24,7 +24,7 @@ func (h *hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checko
 	if !heard || said.Approved {
 		return v
 	}
-	h.holds.Release(c.event.Context, c.holder)
+	h.holds.Release(c.event.account, c.holder)
 	return said
 }
 
@@ -37,7 +37,7 @@ func (h *hooks) merchantsCustomization(ctx context.Context, c cart, offered chec
 }
 
 func (c cart) hook() checkout.Hook {
-	return checkout.Hook{Event: c.event.ID, Account: c.event.Context, Livemode: c.event.Livemode}
+	return checkout.Hook{Event: c.event.ID, Account: c.event.account, Livemode: c.event.Livemode}
 }
 
 // ask puts a question to the merchant, if he wants to be asked, within his share of the time.
@@ -52,7 +52,7 @@ func ask[T any](
 	began := h.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(merchant.Within))
 	defer cancel()
-	said, err := inTurn(h.turns, c.event.Context, func() (T, error) { return put(ctx, merchant.Endpoint, q) })
+	said, err := inTurn(h.turns, c.event.account, func() (T, error) { return put(ctx, merchant.Endpoint, q) })
 	h.Count.asked(about, hearing(err), h.Now().Sub(began))
 	if err != nil {
 		h.Log.Warn("a merchant was not heard about a checkout", "question", q.ID, "error", err)

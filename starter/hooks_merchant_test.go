@@ -274,6 +274,44 @@ func TestFinalizeTakesThePlatformsFee(t *testing.T) {
 	require.JSONEq(t, hookApproved, newHookRoom(t).sells("acct_1", hookProducts).finalize("evt_1", "cs_1", hookShirt), "an account without settings has no fee")
 }
 
+// What a fee hangs on must be there, whatever the fallback says.
+func TestWithoutATotalThatIsOneNothingIsApprovedWithoutItsFee(t *testing.T) {
+	t.Parallel()
+	for _, approve := range []bool{true, false} {
+		r := newHookRoom(t, func(o *hookOptions) { o.Approve = approve }).sells("acct_1", hookProducts).settle(feeOf80)
+		for n, total := range []string{``, `"amount_total":null,`, `"amount_total":-1,`, `"amount_total":9223372036854775807,`} {
+			id := fmt.Sprintf("evt_%d", n)
+			w := r.ask(id, checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd",`+total+`"line_items_details":[`+hookShirt+`]}`)
+			require.JSONEq(t, hookDeclined(noTotal), w.Body.String(), total)
+		}
+		w := r.ask("evt_currency", checkout.FinalizeType, "acct_1", `{"id":"cs_1","amount_total":2000,"line_items_details":[`+hookShirt+`]}`)
+		require.JSONEq(t, hookDeclined(noTotal), w.Body.String(), "half of the fee is of a currency")
+		r.requireCounted("finalize declined_no_total")
+		require.Zero(t, r.holds.Held("acct_1", "shirt"))
+		for _, total := range []string{`"2000"`, `20.5`, `1e30`, `{}`} {
+			w := r.ask("evt_x", checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd","amount_total":`+total+`,"line_items_details":[`+hookShirt+`]}`)
+			require.Equal(t, http.StatusBadRequest, w.Code, total)
+		}
+	}
+	r := newHookRoom(t).sells("acct_1", hookProducts)
+	w := r.ask("evt_1", checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd","line_items_details":[`+hookShirt+`]}`)
+	require.JSONEq(t, hookApproved, w.Body.String(), "no fee hangs on it")
+}
+
+func TestAContextMayBeAPathToTheAccount(t *testing.T) {
+	t.Parallel()
+	data := `{"id":"cs_1","currency":"usd","amount_total":2000,"line_items_details":[` + hookShirt + `]}`
+	for _, context := range []string{"acct_1", "org_1/acct_1", "acct_platform/acct_1"} {
+		r := newHookRoom(t).sells("acct_1", hookProducts).settle(feeOf80)
+		require.JSONEq(t, hookFee, r.ask("evt_1", checkout.FinalizeType, context, data).Body.String(), context)
+	}
+	for _, context := range []string{"", "org_1", "org_1/../acct_1", "../../etc"} {
+		r := newHookRoom(t).sells("acct_1", hookProducts).settle(feeOf80)
+		require.JSONEq(t, hookApproved, r.ask("evt_1", checkout.FinalizeType, context, data).Body.String(), context)
+		r.requireCounted("finalize approved_no_settings")
+	}
+}
+
 // After a start nobody waits for what was warmed up.
 func TestHooksAreWarmedUp(t *testing.T) {
 	t.Parallel()

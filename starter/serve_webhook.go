@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -115,10 +116,22 @@ var refusals = map[int]string{
 	http.StatusBadRequest:            "cut_off",
 }
 
+// encoded reports whether the body is anything but itself: compressed, for one.
+func encoded(h http.Header) bool {
+	for _, line := range h.Values("Content-Encoding") {
+		for coding := range strings.SplitSeq(line, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // readJSON reads a body that says it is JSON, up to a limit. Without http.StatusOK there is none.
 func readJSON(w http.ResponseWriter, r *http.Request, most int64) ([]byte, int) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" || r.Header.Get("Content-Encoding") != "" {
+	if err != nil || kind != "application/json" || encoded(r.Header) {
 		return nil, http.StatusUnsupportedMediaType
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))

@@ -251,6 +251,24 @@ func TestAnEventIsDeliveredWithItsIdsAlone(t *testing.T) {
 	}
 }
 
+func TestABodyThatIsItselfIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, coding := range []string{"identity", "Identity", "", " identity , identity"} {
+		d := newDoor()
+		r := webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon))
+		r.Header.Set("Content-Encoding", coding)
+		status, _ := d.answer(r)
+		require.Equal(t, http.StatusOK, status, coding)
+	}
+	for _, coding := range []string{"identity, gzip", "br", "identityx"} {
+		d := newDoor()
+		r := webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon))
+		r.Header.Set("Content-Encoding", coding)
+		status, _ := d.answer(r)
+		require.Equal(t, http.StatusUnsupportedMediaType, status, coding)
+	}
+}
+
 func TestWhileASecretIsRolledEitherFits(t *testing.T) {
 	t.Parallel()
 	d := newDoor()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"vitrine/internal/assortment"
 )
@@ -77,7 +79,7 @@ func refuse(holds *assortment.Holds, account, checkout string, v Verdict) Verdic
 func judge(l Line, item assortment.Item, known bool, currency string, now time.Time) Verdict {
 	switch {
 	case !known:
-		return Verdict{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", l.SKU())}
+		return Verdict{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
 	case item.Deleted || item.NoCheckout:
 		return Verdict{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
 	case item.Availability == assortment.OutOfStock:
@@ -104,16 +106,35 @@ func judgePrice(l Line, item assortment.Item, currency string, now time.Time) Ve
 
 func tooFew(short assortment.Want) Verdict {
 	if short.Left == 0 {
-		return Verdict{Cause: OutOfStock, Reason: short.SKU + " is out of stock"}
+		return Verdict{Cause: OutOfStock, Reason: shown(short.SKU) + " is out of stock"}
 	}
-	return Verdict{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, short.SKU)}
+	return Verdict{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, shown(short.SKU))}
 }
 
 func name(l Line, item assortment.Item) string {
 	if len(item.Title) > 0 {
-		return fmt.Sprintf("%s (%s)", item.Title, l.SKU())
+		return fmt.Sprintf("%s (%s)", shown(string(item.Title)), shown(l.SKU()))
 	}
-	return l.SKU()
+	return shown(l.SKU())
+}
+
+// maxShown is what a reason repeats of a text, in characters: a SKU of the feed has 100 at most.
+const maxShown = 100
+
+// shown is a text as a reason may repeat it, short and on one line: a cart names whatever it likes, and agents read reasons.
+func shown(text string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range text {
+		if n++; n > maxShown {
+			return b.String() + "…"
+		}
+		if !unicode.IsPrint(r) {
+			r = utf8.RuneError
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // Approval is the answer to FinalizeType.

@@ -26,7 +26,7 @@ type Request struct {
 
 	Currency       string       `json:"currency"`
 	AmountSubtotal int64        `json:"amount_subtotal"`
-	AmountTotal    int64        `json:"amount_total"`
+	AmountTotal    *int64       `json:"amount_total"` // nil: Stripe does not say
 	Totals         TotalDetails `json:"total_details"`
 	AutomaticTax   struct {
 		Enabled bool `json:"enabled"`

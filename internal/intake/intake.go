@@ -30,7 +30,7 @@ const (
 	// NotBegun means that the event is about the end of a session that no order has begun for: nothing was paid.
 	NotBegun Outcome = "not_begun"
 	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's sessions, or
-	// an id is none.
+	// an id is none that this version knows.
 	Undeliverable Outcome = "undeliverable"
 )
 
@@ -84,6 +84,9 @@ func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	switch {
 	case err != nil:
 		return hopeless(err), fmt.Errorf("find the order of %s: %w", e.ID, err)
+	case session == "" && e.Unrecognised():
+		return Undeliverable, fault.NewPermanent(fault.InputInvalid, fmt.Errorf(
+			"%s of type %s names its object by an id that this version of Vitrine does not know: if an order is missing, look at the event at Stripe", e.ID, e.Type))
 	case session == "":
 		return NotAnOrder, nil
 	}

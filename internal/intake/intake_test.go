@@ -100,6 +100,33 @@ func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
 	}
 }
 
+// An order may hang on an id that this version does not know: somebody has to hear of it.
+func TestAnEventWhoseObjectIsNotRecognisedIsNotPassedOverInSilence(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]order.Event{
+		"a session":                {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1"},
+		"a session with a payment": {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "pi_2", PaymentIntent: "pi_2"},
+		"a refund":                 {ID: "evt_1", Type: "refund.created", Account: "acct_1"},
+	} {
+		d := newDesk()
+		outcome, err := d.Deliver(t.Context(), e)
+		require.Equal(t, intake.Undeliverable, outcome, name)
+		require.True(t, fault.Is(err, fault.InputInvalid), name)
+		require.ErrorContains(t, err, "evt_1", name)
+		require.Zero(t, d.delivered)
+	}
+	d, e := newDesk(), completed()
+	e.Session, e.Object, e.PaymentIntent = "", "pi_1", "pi_1"
+	outcome, err := d.Deliver(t.Context(), e)
+	require.NoError(t, err, "the payment says which session it is")
+	require.Equal(t, intake.Delivered, outcome)
+	d, e = newDesk(), completed()
+	e.Session, e.Object, e.Account = "", "", "acct_2"
+	outcome, err = d.Deliver(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, intake.UnknownAccount, outcome)
+}
+
 func TestTheEndOfWhatNeverBeganBeginsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"vitrine/internal/catalog"
@@ -117,6 +118,12 @@ type Event struct {
 	Session       string `json:"session,omitempty"`
 	PaymentIntent string `json:"payment_intent,omitempty"`
 	Charge        string `json:"charge,omitempty"`
+}
+
+// Unrecognised reports whether the event is about an object whose id is none that is known. A session's event without a
+// session's id is one, whatever else it names: an order may hang on it.
+func (e Event) Unrecognised() bool {
+	return e.Object == "" || e.Session == "" && strings.HasPrefix(e.Type, "checkout.session.")
 }
 
 // EventsPage is a page of an account's events, the newest first.

@@ -62,16 +62,28 @@ type Fee struct {
 	Currency string  `json:"currency,omitempty"` // of Fixed
 }
 
-// Of is the fee of an order, rounded to the nearest coin, at most its total.
-func (f Fee) Of(total int64, currency string) int64 {
-	if total <= 0 {
-		return 0
+// maxTotal is far above what Stripe takes, in the smallest coins of any currency.
+const maxTotal = 1_000_000_000_000
+
+// Of is the fee of an order, rounded to the nearest coin, at most its total. It is not known if it hangs on a total or a
+// currency that is absent, or the total can be none; a total that is absent is not one of zero.
+func (f Fee) Of(total *int64, currency string) (fee int64, known bool) {
+	fixed := f.Fixed > 0 && strings.EqualFold(f.Currency, currency)
+	switch {
+	case total != nil && (*total < 0 || *total > maxTotal):
+		return 0, false
+	case f.Fixed > 0 && !currencyPattern.MatchString(strings.ToLower(currency)):
+		return 0, false
+	case f.Percent == 0 && !fixed:
+		return 0, true
+	case total == nil:
+		return 0, false
 	}
-	fee := int64(math.Round(float64(total) * f.Percent / 100))
-	if strings.EqualFold(f.Currency, currency) {
+	fee = int64(math.Round(float64(*total) * f.Percent / 100))
+	if fixed {
 		fee += f.Fixed
 	}
-	return min(fee, total)
+	return min(fee, *total), true
 }
 
 func (c Checkout) check() error { return errors.Join(c.Fee.check(), c.Merchant.check()) }

@@ -51,8 +51,39 @@ func TestFeeOfAnOrder(t *testing.T) {
 	t.Parallel()
 	f := Fee{Percent: 2.5, Fixed: 30, Currency: "usd"}
 	require.NoError(t, Checkout{Fee: f}.check())
-	require.Equal(t, int64(55), f.Of(1000, "USD"))
-	require.Equal(t, int64(25), f.Of(1000, "eur"), "the fixed amount is not one of this currency")
-	require.Equal(t, int64(10), f.Of(10, "usd"), "no more than there is")
-	require.Zero(t, f.Of(0, "usd"))
+	of := func(total int64) *int64 { return &total }
+	type answer struct {
+		fee   int64
+		known bool
+	}
+	unknown := answer{}
+	fixed := Fee{Fixed: 30, Currency: "usd"}
+	for name, c := range map[string]struct {
+		fee      Fee
+		total    *int64
+		currency string
+		want     answer
+	}{
+		"both":                               {f, of(1000), "USD", answer{55, true}},
+		"fixed in another currency":          {f, of(1000), "eur", answer{25, true}},
+		"no more than there is":              {f, of(10), "usd", answer{10, true}},
+		"a total of nothing":                 {f, of(0), "usd", answer{0, true}},
+		"the most":                           {f, of(maxTotal), "usd", answer{maxTotal/40 + 30, true}},
+		"no total":                           {f, nil, "usd", unknown},
+		"a negative total":                   {f, of(-1), "usd", unknown},
+		"a total beyond all":                 {f, of(math.MaxInt64), "usd", unknown},
+		"no currency":                        {f, of(1000), "", unknown},
+		"no currency that is one":            {fixed, of(1000), "dollars", unknown},
+		"no total, a share":                  {Fee{Percent: 1}, nil, "usd", unknown},
+		"no total, fixed":                    {fixed, nil, "usd", unknown},
+		"no total, fixed elsewhere":          {fixed, nil, "eur", answer{0, true}},
+		"no total, no fee":                   {Fee{}, nil, "", answer{0, true}},
+		"no fee, but a total that is none":   {Fee{}, of(-1), "usd", unknown},
+		"a share needs no currency at all":   {Fee{Percent: 1}, of(1000), "", answer{10, true}},
+		"a share that rounds down to zero":   {Fee{Percent: 0.01}, of(10), "usd", answer{0, true}},
+		"a share that rounds to the nearest": {Fee{Percent: 2.5}, of(20), "usd", answer{1, true}},
+	} {
+		fee, known := c.fee.Of(c.total, c.currency)
+		require.Equal(t, c.want, answer{fee, known}, name)
+	}
 }

@@ -1,11 +1,13 @@
 package stripeapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -129,14 +131,8 @@ func DecodeEvent(payload []byte) (order.Event, error) {
 	if raw.Object != "event" && raw.Object != "v2.core.event" {
 		return order.Event{}, fault.NewPermanent(fault.InputInvalid, errors.New("the payload is not an event of Stripe's"))
 	}
-	account := raw.Account
-	if account == "" {
-		account = raw.Context
-	}
-	errs := order.CheckEvent(raw.ID)
-	if account != "" {
-		errs = errors.Join(errs, checkAccount(account))
-	}
+	account, err := AccountIn(cmp.Or(raw.Account, raw.Context))
+	errs := errors.Join(order.CheckEvent(raw.ID), err)
 	if len(raw.Type) == 0 || len(raw.Type) > 100 || strings.ContainsFunc(raw.Type, notVisible) {
 		errs = errors.Join(errs, fault.NewPermanent(fault.InputInvalid, errors.New("the event has no type")))
 	}
@@ -147,6 +143,29 @@ func DecodeEvent(payload []byte) (order.Event, error) {
 	refer(&event, raw.Data.Object.ID, raw.Related.ID, string(raw.Data.Object.PaymentIntent), string(raw.Data.Object.Charge))
 	return event, nil
 }
+
+// AccountIn is the account that a context is about. A context is an account, or the path that leads there, from an
+// organisation or a platform down (https://docs.stripe.com/context). Empty: none, as with the organisation's own.
+func AccountIn(context string) (string, error) {
+	if context == "" {
+		return "", nil
+	}
+	if len(context) > maxContext || !contextPattern.MatchString(context) {
+		return "", fault.NewPermanent(fault.InputInvalid, fmt.Errorf("context %.60q names no account: expected acct_…, or org_…/acct_…", context))
+	}
+	last := context[strings.LastIndexByte(context, '/')+1:]
+	if !strings.HasPrefix(last, "acct_") {
+		return "", nil
+	}
+	if err := checkAccount(last); err != nil {
+		return "", err
+	}
+	return last, nil
+}
+
+const maxContext = 300
+
+var contextPattern = regexp.MustCompile(`^(org|acct)_[A-Za-z0-9_]+(/(org|acct)_[A-Za-z0-9_]+)*$`)
 
 // refer sorts ids by what they name; the first that is an id of a known kind is the event's object.
 func refer(event *order.Event, ids ...string) {

@@ -2,6 +2,7 @@ package stripeapi
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,9 +47,30 @@ func TestEvents(t *testing.T) {
 	requireFault(t, err, fault.Permanent, fault.InputInvalid)
 }
 
+func TestTheAccountOfAContext(t *testing.T) {
+	t.Parallel()
+	for context, want := range map[string]string{
+		"": "", "acct_1": "acct_1", "org_1/acct_2": "acct_2", "acct_platform/acct_2": "acct_2", "org_1/org_2/acct_3": "acct_3", "org_1": "", "acct_1/org_2": "",
+	} {
+		got, err := AccountIn(context)
+		require.NoError(t, err, context)
+		require.Equal(t, want, got, context)
+	}
+	for _, bad := range []string{"/", "/acct_1", "acct_1/", "org_1//acct_1", "../acct_1", "org_1/../acct_1", "cus_1/acct_1", "org_1/acct_", "acct_ä", "ACCT_1",
+		"org_1/acct_1 ", strings.Repeat("org_1/", 100) + "acct_1", "acct_" + strings.Repeat("1", 65)} {
+		got, err := AccountIn(bad)
+		requireFault(t, err, fault.Permanent, fault.InputInvalid)
+		require.Empty(t, got, bad)
+	}
+	event, err := DecodeEvent([]byte(`{"object":"v2.core.event","id":"evt_1","type":"x","context":"org_1/acct_2"}`))
+	require.NoError(t, err)
+	require.Equal(t, "acct_2", event.Account)
+}
+
 func TestDecodeEvent(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "[]", `{"id":"evt_1"}`, `{"object":"event","id":"x","type":"y"}`, `{"object":"event","id":"evt_1"}`, `{"object":"event","id":"evt_1","type":"a b"}`, `{"object":"event","id":"evt_1","type":"x","account":"../acct"}`} {
+	for _, bad := range []string{"", "[]", `{"id":"evt_1"}`, `{"object":"event","id":"x","type":"y"}`, `{"object":"event","id":"evt_1"}`, `{"object":"event","id":"evt_1","type":"a b"}`, `{"object":"event","id":"evt_1","type":"x","account":"../acct"}`,
+		`{"object":"v2.core.event","id":"evt_1","type":"x","context":"org_1/../acct_1"}`, `{"object":"v2.core.event","id":"evt_1","type":"x","context":"org_1/"}`} {
 		_, err := DecodeEvent([]byte(bad))
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}

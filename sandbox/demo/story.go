@@ -24,7 +24,7 @@ func newStory(out io.Writer) *story {
 
 // IsTerminal reports whether a person may be looking at a stream.
 func IsTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
+	file, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 

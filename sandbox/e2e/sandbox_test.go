@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -147,4 +148,25 @@ func requireEmpty(t *testing.T, dir string) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// Workers are killed in these tests, and clients give up: none of that is a wish of the sandbox's owner.
+func TestConnectionsThatAreResetEndNothing(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{house.ready.S3, house.ready.Stripe, house.ready.WebUI, house.ready.Mail, house.ready.Env["TEMPORAL_ADDRESS"]} {
+		address = strings.TrimPrefix(address, "http://")
+		for range 20 {
+			connection, err := net.Dial("tcp", address)
+			require.NoError(t, err)
+			// Several requests at once: the answers to the later ones find the connection reset.
+			_, err = connection.Write([]byte(strings.Repeat("GET / HTTP/1.1\r\nHost: sandbox\r\n\r\n", 50)))
+			require.NoError(t, err)
+			require.NoError(t, connection.(*net.TCPConn).SetLinger(0))
+			require.NoError(t, connection.Close())
+		}
+		connection, err := net.Dial("tcp", address)
+		require.NoError(t, err, "it still listens")
+		require.NoError(t, connection.Close())
+	}
+	require.True(t, house.sandbox.Running())
 }
