@@ -50,6 +50,7 @@ type hooks struct {
 	holds       *assortment.Holds
 	answers     *answers
 	turns       *turns
+	slots       slots
 }
 
 // newHooks is the handler for Stripe's synchronous hooks.
@@ -64,6 +65,7 @@ func newHooks(o hookOptions) *hooks {
 		holds:       assortment.NewHolds(o.Now),
 		answers:     newAnswers(o.Now),
 		turns:       newTurns(),
+		slots:       newSlots(maxHooks),
 	}
 }
 
@@ -112,17 +114,19 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // receive trusts nothing before the signature is verified on the bytes as they came, and tells a stranger nothing.
 func (h *hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (hook string, a answer) {
 	const refused = "refused"
-	body, status := readJSON(w, r, maxHookBytes)
+	body, status, refusal := receiveSigned(w, r, maxHookBytes, h.Secrets, now)
 	if status != http.StatusOK {
-		return refused, noAnswer(status, refusals[status])
-	}
-	if err := stripeapi.VerifySignature(body, r.Header.Get("Stripe-Signature"), h.Secrets, stripeapi.SignatureTolerance, now); err != nil {
-		return refused, noAnswer(http.StatusBadRequest, "signature_"+signatureReason(err))
+		return refused, noAnswer(status, refusal)
 	}
 	e, ok := readHook(body)
 	if !ok {
 		return refused, noAnswer(http.StatusBadRequest, "malformed")
 	}
+	if !h.slots.take() {
+		w.Header().Set("Retry-After", "1")
+		return hookName(e.Type), noAnswer(http.StatusServiceUnavailable, "busy")
+	}
+	defer h.slots.leave()
 	ctx, cancel := context.WithTimeout(r.Context(), hookDeadline)
 	defer cancel()
 	a, again := h.answers.once(ctx, e.Context+" "+e.ID, func() answer { return h.answer(ctx, e) })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -104,6 +105,74 @@ func BenchmarkHooks(b *testing.B) {
 				b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs")
 			}
 		})
+	}
+}
+
+// BenchmarkHooksAmongStrangers asks beside 1,000 connections that send a signed request byte by byte, and without them, in turns
+// of the same run. Each of the 1,000 sends a byte a second, and comes again when it is refused.
+func BenchmarkHooksAmongStrangers(b *testing.B) {
+	h := newHouse(b, func(e *entrance) { e.within = bodyWithin })
+	took := map[bool][]time.Duration{}
+	n := 0
+	for b.Loop() {
+		for _, crowded := range []bool{false, true} {
+			var leave func()
+			if crowded {
+				leave = h.crowd(b, 1000)
+			}
+			for range 2000 {
+				n++
+				body := hookBody(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1",
+					fmt.Sprintf(`{"id":"cs_%d","currency":"usd","amount_total":0,"line_items_details":[{"id":"free","unit_amount":0,"quantity":1}]}`, n))
+				began := time.Now()
+				if status := h.post("/hooks/stripe", body, signHook(body, hookSecret, began)); status != http.StatusOK {
+					b.Fatalf("a signed hook was answered %d", status)
+				}
+				took[crowded] = append(took[crowded], time.Since(began))
+			}
+			if crowded {
+				leave()
+			}
+		}
+	}
+	for crowded, name := range map[bool]string{false: "alone", true: "crowded"} {
+		all := took[crowded]
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Microseconds()), "p50-µs-"+name)
+		b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs-"+name)
+	}
+}
+
+// crowd is so many slow connections. It returns once all are there, with what ends them.
+func (h *house) crowd(b *testing.B, n int) (leave func()) {
+	ctx, stop := context.WithCancel(b.Context())
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				h.trickle(ctx)
+			}
+		})
+	}
+	most := func() bool { there, _ := h.inside(); return there >= n*9/10 } // some are always about to come again
+	require.Eventually(b, most, time.Minute, 10*time.Millisecond)
+	return func() { stop(); all.Wait() }
+}
+
+func (h *house) trickle(ctx context.Context) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", h.address)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	text := begun("/hooks/stripe")
+	for ctx.Err() == nil && err == nil {
+		_, err = io.WriteString(conn, text)
+		text = " "
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
 	}
 }
 

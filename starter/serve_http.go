@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// So many requests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again with
-// an event, and a queue here would make all of them late. Each kind has its own, so that a flood of events leaves the hooks
-// of a checkout alone.
+// So many known requests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again
+// with an event, and a queue here would make all of them late. Each kind has its own, so that a flood of events leaves the
+// hooks of a checkout alone; what strangers may have under way is for the entrance to say.
 const (
 	// maxEvents are also what Temporal is sent at once: at 100 events a second, the last of them waits for 0.6 s.
 	maxEvents  = 64
@@ -29,11 +29,11 @@ const (
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: 3 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }
@@ -50,26 +50,12 @@ func drain(ctx context.Context, server *http.Server) error {
 // serveRoutes are what the internet may reach.
 func serveRoutes(w *webhook, m *merchants, hooks checkoutHooks, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /webhooks/stripe", limited(maxEvents, w))
+	mux.Handle("POST /webhooks/stripe", w)
 	m.register(mux)
 	if hooks.handler != nil {
-		mux.Handle("POST /hooks/stripe", limited(maxHooks, hooks.handler))
+		mux.Handle("POST /hooks/stripe", hooks.handler)
 	}
-	return observed(mux, metrics, logger)
-}
-
-func limited(n int, next http.Handler) http.Handler {
-	slots := make(chan struct{}, n)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			next.ServeHTTP(w, r)
-		default:
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "busy", http.StatusServiceUnavailable)
-		}
-	})
+	return observed(guarded(mux), metrics, logger)
 }
 
 // observed counts and logs requests by their route, never by their path or body: a path may hold anything.

@@ -25,6 +25,7 @@ type merchants struct {
 	token  string
 	signal func(ctx context.Context, workflowID, runID, name string, arg any) error
 	within time.Duration
+	slots  slots
 	logger *slog.Logger
 }
 
@@ -33,8 +34,8 @@ func (m *merchants) register(mux *http.ServeMux) {
 	if m.token == "" {
 		return
 	}
-	mux.Handle("POST /orders/{account}/{session}/shipments", limited(maxReports, m.route(workflows.SignalShipment, readShipment)))
-	mux.Handle("POST /orders/{account}/{session}/decision", limited(maxReports, m.route(workflows.SignalDecision, readDecision)))
+	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.SignalShipment, readShipment))
+	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.SignalDecision, readDecision))
 }
 
 // route makes a signal of a report. 202 means that the order has it; the workflow takes it up, or finds that it does not
@@ -52,6 +53,13 @@ func (m *merchants) route(signal string, read func([]byte) (any, error)) http.Ha
 			reply(w, status, err.Error())
 			return
 		}
+		vouch(w, r)
+		if !m.slots.take() {
+			w.Header().Set("Retry-After", "1")
+			reply(w, http.StatusServiceUnavailable, "busy: send it again")
+			return
+		}
+		defer m.slots.leave()
 		status, text := m.send(r.Context(), id, signal, report)
 		reply(w, status, text)
 	}
@@ -68,7 +76,7 @@ func readReport(w http.ResponseWriter, r *http.Request, id order.ID, read func([
 	if err := id.Check(); err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	body, status := readJSON(w, r, maxReport)
+	body, status := readReportBody(w, r)
 	if status != http.StatusOK {
 		return nil, status, fmt.Errorf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport)
 	}
@@ -77,6 +85,13 @@ func readReport(w http.ResponseWriter, r *http.Request, id order.ID, read func([
 		return nil, http.StatusBadRequest, err
 	}
 	return report, http.StatusOK, nil
+}
+
+func readReportBody(w http.ResponseWriter, r *http.Request) ([]byte, int) {
+	if !isJSON(r.Header) {
+		return nil, http.StatusUnsupportedMediaType
+	}
+	return readBody(w, r, maxReport)
 }
 
 func (m *merchants) send(ctx context.Context, id order.ID, signal string, report any) (int, string) {

@@ -32,7 +32,7 @@ type counter struct {
 func newCounter() *counter {
 	c := &counter{}
 	c.merchants = &merchants{
-		token: token, within: time.Second, logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
+		token: token, within: time.Second, slots: newSlots(maxReports), logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
 		signal: func(_ context.Context, workflowID, runID, name string, arg any) error {
 			c.sent = append(c.sent, workflowID, runID, name, arg)
 			return c.err

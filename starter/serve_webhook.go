@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -27,6 +24,7 @@ type webhook struct {
 	livemode bool
 	deliver  func(context.Context, order.Event) (intake.Outcome, error)
 	within   time.Duration
+	slots    slots
 	now      func() time.Time
 	metrics  client.MetricsHandler
 	logger   *slog.Logger
@@ -45,6 +43,9 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	labels := h.metrics.WithTags(map[string]string{"type": got.kind, "outcome": got.outcome})
 	labels.Counter("vitrine_webhook_events").Inc(1)
 	h.metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration").Record(time.Since(began))
+	if got.outcome == "busy" {
+		w.Header().Set("Retry-After", "1")
+	}
 	if got.status != http.StatusOK {
 		http.Error(w, http.StatusText(got.status), got.status)
 		return
@@ -56,15 +57,10 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // receive trusts nothing in the body before its signature fits.
 func (h *webhook) receive(w http.ResponseWriter, r *http.Request) reception {
 	const unverified = "unverified"
-	body, status := readJSON(w, r, maxEvent)
+	body, status, refusal := receiveSigned(w, r, maxEvent, h.secrets, h.now())
 	if status != http.StatusOK {
-		return reception{status, unverified, refusals[status]}
-	}
-	err := stripeapi.VerifySignature(body, r.Header.Get("Stripe-Signature"), h.secrets, stripeapi.SignatureTolerance, h.now())
-	if err != nil {
-		reason := signatureReason(err)
-		h.logger.DebugContext(r.Context(), "signature refused", "reason", reason)
-		return reception{http.StatusBadRequest, unverified, "signature_" + reason}
+		h.logger.DebugContext(r.Context(), "webhook refused", "reason", refusal)
+		return reception{status, unverified, refusal}
 	}
 	event, err := stripeapi.DecodeEvent(body)
 	if err != nil {
@@ -83,6 +79,10 @@ func (h *webhook) take(ctx context.Context, event order.Event) reception {
 	case event.Livemode != h.livemode:
 		return reception{http.StatusOK, event.Type, "other_mode"}
 	}
+	if !h.slots.take() {
+		return reception{http.StatusServiceUnavailable, event.Type, "busy"}
+	}
+	defer h.slots.leave()
 	ctx, cancel := context.WithTimeout(ctx, h.within)
 	defer cancel()
 	outcome, err := h.deliver(ctx, event)
@@ -99,48 +99,4 @@ func (h *webhook) take(ctx context.Context, event order.Event) reception {
 		log.InfoContext(ctx, "event", "outcome", outcome)
 	}
 	return reception{http.StatusOK, event.Type, string(outcome)}
-}
-
-func signatureReason(err error) string {
-	var refused *stripeapi.SignatureError
-	if errors.As(err, &refused) {
-		return string(refused.Reason)
-	}
-	return "unknown"
-}
-
-// refusals are the outcomes of requests whose body is not looked at.
-var refusals = map[int]string{
-	http.StatusUnsupportedMediaType:  "not_json",
-	http.StatusRequestEntityTooLarge: "too_large",
-	http.StatusBadRequest:            "cut_off",
-}
-
-// encoded reports whether the body is anything but itself: compressed, for one.
-func encoded(h http.Header) bool {
-	for _, line := range h.Values("Content-Encoding") {
-		for coding := range strings.SplitSeq(line, ",") {
-			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// readJSON reads a body that says it is JSON, up to a limit. Without http.StatusOK there is none.
-func readJSON(w http.ResponseWriter, r *http.Request, most int64) ([]byte, int) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" || encoded(r.Header) {
-		return nil, http.StatusUnsupportedMediaType
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, http.StatusRequestEntityTooLarge
-	case err != nil:
-		return nil, http.StatusBadRequest
-	}
-	return body, http.StatusOK
 }

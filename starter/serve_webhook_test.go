@@ -43,7 +43,7 @@ type door struct {
 func newDoor() *door {
 	d := &door{counted: &countedMetrics{counts: map[string]int64{}}}
 	d.webhook = &webhook{
-		secrets: []string{platformSecret, connectSecret}, within: time.Second,
+		secrets: []string{platformSecret, connectSecret}, within: time.Second, slots: newSlots(maxEvents),
 		now: func() time.Time { return noon }, metrics: d.counted,
 		logger: slog.New(slog.NewTextHandler(&d.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		deliver: func(_ context.Context, e order.Event) (intake.Outcome, error) {
@@ -290,20 +290,31 @@ func TestEveryTypeOfInterestAndEveryVersionIsTaken(t *testing.T) {
 
 func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	t.Parallel()
+	d := newDoor()
+	d.slots = newSlots(1)
 	entered, release := make(chan struct{}), make(chan struct{})
-	handler := limited(1, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
-	}()
+	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+		entered <- struct{}{}
+		<-release
+		return intake.Delivered, nil
+	}
+	ended := make(chan int)
+	ask := func() *httptest.ResponseRecorder {
+		recorder := httptest.NewRecorder()
+		serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger).
+			ServeHTTP(recorder, webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
+		return recorder
+	}
+	go func() { ended <- ask().Code }()
 	<-entered
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
-	require.Equal(t, http.StatusServiceUnavailable, recorder.Code)
-	require.Equal(t, "1", recorder.Header().Get("Retry-After"))
+	refused := ask()
+	require.Equal(t, http.StatusServiceUnavailable, refused.Code)
+	require.Equal(t, "1", refused.Header().Get("Retry-After"))
 	close(release)
-	<-ended
+	require.Equal(t, http.StatusOK, <-ended)
+	require.Equal(t, map[string]int64{"checkout.session.completed busy": 1, "checkout.session.completed delivered": 1}, d.counted.counts)
+	go func() { <-entered }()
+	require.Equal(t, http.StatusOK, ask().Code, "the slot is free again")
 }
 
 func FuzzWebhook(f *testing.F) {

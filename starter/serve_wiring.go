@@ -96,12 +96,12 @@ func newIntake(c config.Config, temporal client.Client, documents catalog.Docume
 func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *webhook {
 	return &webhook{
 		secrets: reveal(c.Serve.Secrets), livemode: c.Livemode(), deliver: in.Deliver, within: deliverWithin,
-		now: time.Now, metrics: metrics, logger: logger,
+		slots: newSlots(maxEvents), now: time.Now, metrics: metrics, logger: logger,
 	}
 }
 
 func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *merchants {
-	return &merchants{token: c.Serve.APIToken.Reveal(), signal: temporal.SignalWorkflow, within: deliverWithin, logger: logger}
+	return &merchants{token: c.Serve.APIToken.Reveal(), signal: temporal.SignalWorkflow, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
@@ -177,6 +177,7 @@ func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemet
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
 func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks checkoutHooks, h *health.Health, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
 	server := newServer(serveRoutes(w, m, hooks, metrics, logger), logger)
+	newEntrance(func() { metrics.Counter("vitrine_http_turned_away").Inc(1) }).watch(server)
 	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, server, stop, logger}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {

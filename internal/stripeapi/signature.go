@@ -51,13 +51,29 @@ func VerifySignature(payload []byte, header string, secrets []string, tolerance 
 	return fault.NewPermanent(fault.SignatureInvalid, &SignatureError{Reason: reason})
 }
 
-func signatureReason(payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time) SignatureReason {
+// CheckSignatureHeader says what VerifySignature would say of any payload under a header that is none.
+func CheckSignatureHeader(header string) error {
+	if _, reason := readSignature(header); reason != "" {
+		return fault.NewPermanent(fault.SignatureInvalid, &SignatureError{Reason: reason})
+	}
+	return nil
+}
+
+func readSignature(header string) (signatureHeader, SignatureReason) {
 	if header == "" {
-		return SignatureMissing
+		return signatureHeader{}, SignatureMissing
 	}
 	signed, ok := parseSignature(header)
 	if !ok {
-		return SignatureMalformed
+		return signatureHeader{}, SignatureMalformed
+	}
+	return signed, ""
+}
+
+func signatureReason(payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time) SignatureReason {
+	signed, reason := readSignature(header)
+	if reason != "" {
+		return reason
 	}
 	tried := false
 	for _, secret := range secrets {

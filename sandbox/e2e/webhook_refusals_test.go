@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -105,6 +106,28 @@ func TestWebhooksThatAreNotStripesAreRefused(t *testing.T) {
 	_, found := b.view()
 	require.False(t, found, "one of them started an order")
 	require.Zero(t, s.counted("delivered"))
+}
+
+// Five times as many as there are slots hold a request open whose body does not come.
+func TestSlowStrangersKeepNoOrderOut(t *testing.T) {
+	s := hearing(t)
+	b := s.buys(stripesim.Purchase{})
+	begun := "POST /webhooks/stripe HTTP/1.1\r\nHost: vitrine\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n" +
+		"Stripe-Signature: " + signed("another body", webhookSecret, 0) + "\r\n\r\n{"
+	for range 320 {
+		stranger, err := net.Dial("tcp", s.address)
+		require.NoError(t, err)
+		defer stranger.Close()
+		_, err = io.WriteString(stranger, begun)
+		require.NoError(t, err)
+	}
+	for n := range 10 {
+		body := b.completed(fmt.Sprintf("evt_%d", n))
+		status, text := s.hears(body, signed(body, webhookSecret, 0), nil)
+		require.Equal(t, []any{http.StatusOK, "delivered"}, []any{status, text})
+	}
+	b.becomes(workflows.OrderAccepted)
+	s.await(time.Minute, "the strangers being too slow", func() bool { return s.counted("too_slow") == 320 })
 }
 
 func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
