@@ -110,7 +110,7 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 	d := state.Open.Delivery
 	d.Resumed, d.File, d.Deadline = true, state.Open.File, s.Policy.Deadline
 	// What the earlier run found is found again by the look that follows.
-	d.Rows, d.Findings, d.Forgotten, d.Normalised = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil, nil, nil
+	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil, nil, nil, nil
 	return FetchCatalogResult{Decision: Resume, Source: d.Source.Version(), Delivery: &d}, nil
 }
 

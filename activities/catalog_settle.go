@@ -90,7 +90,7 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	d := in.Delivery
 	r := catalog.Report{
 		Account: in.Account, Feed: in.Feed, At: activity.GetInfo(ctx).ScheduledTime.UTC().Truncate(time.Second),
-		Source: d.Source, Full: d.Full, Verdict: in.Verdict, Rows: d.Rows, Normalised: d.Normalised,
+		Source: d.Source, Full: d.Full, Verdict: in.Verdict, Rows: d.Rows, Normalised: d.Normalised, Reading: d.Reading,
 		Resumed: d.Resumed,
 	}
 	for _, p := range in.Parts {

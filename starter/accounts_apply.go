@@ -39,6 +39,7 @@ The account's own rules; an empty cell leaves one to the deployment, whose varia
 
   import_api          v1 or v2 (VITRINE_STRIPE_IMPORT_API)
   dialect             how the source is written: stripe or google
+  quotes              what double quotes mean in the source: auto, rfc4180, literal or backslash
   invalid_rows        rows that Stripe would refuse: hold_back or send
   unknown_columns     columns that Stripe does not document: send or drop
   full_send_every     when every row is sent again, such as 168h

@@ -206,6 +206,7 @@ func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
 	require.Equal(t, exitOK, s.run("accounts", "show", "acct_1"))
 	require.Contains(t, s.stdout.String(), `  rule      import_api          v1         the deployment's
   rule      dialect             google     the deployment's
+  rule      quotes              auto       the deployment's
   rule      invalid_rows        hold_back  the deployment's
   rule      unknown_columns     send       the deployment's
   rule      full_send_every     168h       the deployment's

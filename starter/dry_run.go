@@ -28,6 +28,7 @@ type dryRun struct {
 	Parts []dryPart            `json:"parts"`
 	Holds []catalog.HoldReason `json:"holds"` // why a sync would be held until a person decides
 
+	Reading     feed.Reading               `json:"reading"` // how the source was read
 	Normalised  []catalog.ReportNormalised `json:"normalised"`
 	Causes      []foundCause               `json:"causes"` // errors first, then by weight
 	OtherCauses int64                      `json:"other_causes,omitempty"`
@@ -113,6 +114,7 @@ func (a *app) dryRun(ctx context.Context, stager staging.Stager, account string,
 func (r *dryRun) fill(c staging.Comparison, out *findings) {
 	r.ImportAPI, r.Full, r.Rows = c.API, c.Full, catalog.RowsOf(c.Delta.Counts)
 	r.Holds = append(r.Holds, c.Holds...)
+	r.Reading = c.Delta.Reading
 	r.Normalised = normalised(c.Delta.Normalised)
 	r.Causes, r.OtherCauses = out.top(), out.other
 	for _, p := range c.Delta.Parts {
@@ -175,6 +177,9 @@ func (a *app) printDryRun(r dryRun) {
 		line("full", r.Full)
 		line("rows", r.Rows.RowsText(catalog.Held)) // as of a run that has not sent anything yet
 		line("send", r.sending())
+	}
+	for _, n := range r.Reading.Notes() {
+		line("reading", n)
 	}
 	for _, h := range r.Holds {
 		line("hold", "a sync is held until a person decides: "+h.Text)

@@ -160,6 +160,11 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	line("since", sinceLine(now, r.Since))
 	line("source", fmt.Sprintf("%s, %s, of %s", r.Source.URI(), size(r.Source.Size), r.Source.LastModified.UTC().Format(time.RFC3339)))
 	line("version", r.Source.Version())
+	if r.Reading != nil {
+		for _, n := range r.Reading.Notes() {
+			line("reading", n)
+		}
+	}
 	for _, i := range r.Imports {
 		line("import", importLine(i))
 	}

@@ -17,19 +17,19 @@ import (
 // configuration.
 const largestSource = 4_000_000_000
 
-type validateFlags struct{ feed, format, dialect string }
+type validateFlags struct{ feed, format, dialect, quotes string }
 
 const validateHelp = `Check a catalog file before anything is sent: its header, its structure and every row, by the rules that a sync holds
 rows back by. What Stripe knows alone, such as which of the rows it has already, is not asked.
 
 It works offline and needs no configuration. The name says what the file is: .csv or .tsv, with .gz if compressed.
 - reads stdin, with --format. With --dialect google the file may be one for Google Merchant Center: what would be rewritten
-on its way to Stripe is listed.
+on its way to Stripe is listed. What double quotes mean is told by the file's own rows, unless --quotes says it.
 
 --output json prints the summary, --output csv every finding in the format of 'starter report --output csv'.
 
 Exit codes: 0 if no row has errors (there may be warnings), 4 if rows have errors, which a sync keeps back, and 1 if
-nothing of the file can be sent: it is empty, a required column is missing, a quote is never closed, it is too large.`
+nothing of the file can be sent: it is empty, a required column is missing, it is too large.`
 
 const validateExamples = `  starter validate catalog.csv
   starter validate catalog.tsv.gz --output json | jq '.causes[0]'
@@ -62,6 +62,8 @@ func (a *app) validateCommand() *cobra.Command {
 	c.Flags().StringVar(&flags.format, "format", "", "csv, tsv, csv.gz or tsv.gz (default: what the name ends in)")
 	c.Flags().StringVar(&flags.dialect, "dialect", string(feed.StripeDialect), "how the file is written: stripe or google")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "tsv", "csv.gz", "tsv.gz"}, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&flags.quotes, "quotes", string(feed.AutoQuotes), "what double quotes mean: auto (the rows tell), rfc4180, literal (ordinary text) or backslash")
+	must(c.RegisterFlagCompletionFunc("quotes", cobra.FixedCompletions([]string{"auto", "rfc4180", "literal", "backslash"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions([]string{string(feed.StripeDialect), string(feed.GoogleDialect)}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
@@ -84,6 +86,7 @@ type validation struct {
 	Columns        []string                   `json:"columns"`
 	UnknownColumns []string                   `json:"unknown_columns"`
 	RenamedColumns []renamedColumn            `json:"renamed_columns"` // by the dialect
+	Reading        feed.Reading               `json:"reading"`         // how the file was read
 	Normalised     []catalog.ReportNormalised `json:"normalised"`      // by the dialect
 	Causes         []foundCause               `json:"causes"`          // errors first, then by weight
 	OtherCauses    int64                      `json:"other_causes,omitempty"`
@@ -151,6 +154,9 @@ func validateOptions(name string, flags validateFlags) (o feed.Options, err erro
 	if o.Kind, err = feed.ParseKind(flags.feed); err != nil {
 		return o, badInput(err)
 	}
+	if o.Quotes, err = feed.ParseQuotes(flags.quotes); err != nil {
+		return o, badUsage("--%v", err)
+	}
 	if o.Format, o.Gzipped, err = formatOf(name, flags.format); err != nil {
 		return o, badInput(err)
 	}
@@ -189,6 +195,7 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 		Columns:        append([]string{}, delta.Header.Columns...),
 		UnknownColumns: append([]string{}, delta.Header.Unknown...),
 		RenamedColumns: []renamedColumn{},
+		Reading:        delta.Reading,
 		Normalised:     normalised(delta.Normalised),
 		Causes:         out.top(), OtherCauses: out.other,
 	}
@@ -239,6 +246,9 @@ func (a *app) describeValidation(v validation) {
 		line("renamed", shortened(r.From, 40)+" → "+r.To)
 	}
 	line("size", size(v.Bytes))
+	for _, n := range v.Reading.Notes() {
+		line("reading", n)
+	}
 	a.drawCauses(drawn(v.Causes), v.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", v.Normalised)
 	if len(v.Causes) > 0 && v.File != "-" {

@@ -60,7 +60,6 @@ func TestFilesThatCannotBeSent(t *testing.T) {
 		{"no columns", "c.csv", "id,title\n1,x\n", "required columns are missing: description, link, image_link, availability, price"},
 		{"empty", "c.csv", "", "the file is empty: it has not even a header"},
 		{"empty archive", "c.csv.gz", "", "the file is empty"},
-		{"quote never closed", "c.csv", header + "\"1,x\n", "line 2: "},
 		{"no gzip", "c.csv.gz", header, "cannot be unpacked"},
 		{"a spreadsheet", "c.csv", "PK\x03\x04", "export it as CSV or TSV"},
 		{"tabs in a csv", "c.csv", strings.ReplaceAll(header, ",", "\t"), "separated by tabs"},
@@ -89,6 +88,24 @@ func TestAFolderIsNoFile(t *testing.T) {
 	require.NoError(t, os.Mkdir(path, 0o700))
 	require.Equal(t, exitUsage, s.run("validate", path))
 	require.Contains(t, s.stderr.String(), "is a folder")
+}
+
+func TestWhatQuotesAreIsToldOrSet(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	path := filepath.Join(t.TempDir(), "x.tsv")
+	quoted := strings.ReplaceAll(header+sound("A")+sound("B"), ",", "\t")
+	quoted = strings.Replace(quoted, "A\t", "A\t\"", 1)
+	require.NoError(t, os.WriteFile(path, []byte(quoted), 0o600))
+	v := s.validated(exitOK, path)
+	require.Equal(t, feed.LiteralQuotes, v.Reading.Quotes)
+	require.Equal(t, exitOK, s.run("validate", path))
+	require.Contains(t, s.stdout.String(), "  reading  double quotes are read as ordinary text: 1 row has a quote")
+	v = s.validated(exitRows, path, "--quotes", "rfc4180")
+	require.Equal(t, feed.BrokenQuotes, v.Causes[0].Cause)
+	require.Equal(t, int64(1), v.RowsSound, "the rows behind it are read")
+	require.Equal(t, exitUsage, s.run("validate", path, "--quotes", "single"))
+	require.Contains(t, s.stderr.String(), `--quotes "single" is not known: expected auto, rfc4180, literal or backslash`)
 }
 
 func TestAnUnknownDialectIsAMistake(t *testing.T) {

@@ -32,7 +32,7 @@ func TestCatalogSyncFails(t *testing.T) {
 		"malformed account":  {account: "../../etc", source: rows, code: fault.InputInvalid, says: "not a Stripe account id"},
 		"source missing":     {code: fault.SourceMissing, says: source},
 		"bad header":         {source: "id,title\n1,2\n", code: fault.CatalogInvalid, says: "required columns are missing"},
-		"unreadable file":    {source: header + "\"1,2\n", code: fault.CatalogInvalid, says: "line 2: a quoted field"},
+		"unreadable file":    {source: "\x1f\x8b" + header, code: fault.CatalogInvalid, says: "line 1: the file is compressed"},
 		"too large":          {source: header + strings.Repeat("x", 1<<20), code: fault.CatalogTooLarge, says: "1048576 bytes"},
 		"revoked key":        {source: rows, upload: fault.NewPermanent(fault.StripeUnauthorized, errors.New("invalid API key")), code: fault.StripeUnauthorized, says: "invalid API key"},
 		"account not on key": {source: rows, upload: fault.NewPermanent(fault.StripeForbidden, errors.New("no access")), code: fault.StripeForbidden, says: "no access"},

@@ -9,6 +9,7 @@ import (
 // The guards, as HoldReason names them.
 const (
 	GuardEmptySource   = "empty_source"
+	GuardTruncated     = "truncated"
 	GuardShrink        = "shrink"
 	GuardInvalidRows   = "invalid_rows"
 	GuardPriceMoves    = "price_moves"
@@ -26,6 +27,9 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 		reasons = append(reasons, HoldReason{Guard: guard, Text: fmt.Sprintf(format, values...)})
 	}
 	c, p := d.Counts, d.Prices
+	if line := d.Reading.Interrupted; line > 0 {
+		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
+	}
 	switch {
 	case len(d.Header.Columns) == 0:
 		hold(GuardEmptySource, "the source is empty; approving deletes all %d rows that Stripe has", c.Deleted)

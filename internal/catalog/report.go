@@ -32,6 +32,8 @@ type Report struct {
 	OtherCauses int64 `json:"other_causes,omitempty"`
 	// Normalised are the values that were rewritten on the way, where the account's dialect is not Stripe's.
 	Normalised []ReportNormalised `json:"normalised,omitempty"`
+	// Reading is how the source was read; nil in reports of earlier releases.
+	Reading *feed.Reading `json:"reading,omitempty"`
 	// Since compares with the previous report; nil if there is none.
 	Since *ReportSince `json:"since,omitempty"`
 

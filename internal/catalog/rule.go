@@ -13,7 +13,7 @@ import (
 // RuleNames are the rules as settings and lists of accounts name them, in the order in which people read them.
 func RuleNames() []string {
 	return []string{
-		"import_api", "dialect", "invalid_rows", "unknown_columns", "full_send_every",
+		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "full_send_every",
 		"max_shrink", "max_invalid", "max_price_moves", "price_move", "max_currency_flips",
 	}
 }
@@ -26,6 +26,8 @@ func (r *Rules) Set(name, text string) (err error) {
 		r.ImportAPI, err = oneOf(text, V1, V2)
 	case "dialect":
 		r.Dialect, err = oneOf(text, feed.StripeDialect, feed.GoogleDialect)
+	case "quotes":
+		r.Quotes, err = oneOf(text, feed.AllQuotes()...)
 	case "invalid_rows":
 		r.InvalidRows, err = oneOf(text, HoldBack, SendAll)
 	case "unknown_columns":
@@ -49,6 +51,8 @@ func (r Rules) Text(name string) string {
 		return string(r.ImportAPI)
 	case "dialect":
 		return string(r.Dialect)
+	case "quotes":
+		return string(r.Quotes)
 	case "invalid_rows":
 		return string(r.InvalidRows)
 	case "unknown_columns":

@@ -35,6 +35,7 @@ type Settings struct {
 type Rules struct {
 	ImportAPI      API          `json:"import_api,omitempty"`
 	Dialect        feed.Dialect `json:"dialect,omitempty"`         // how the source is written; stripe or google
+	Quotes         feed.Quotes  `json:"quotes,omitempty"`          // what double quotes mean in the source
 	InvalidRows    InvalidRows  `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
 	UnknownColumns Unknown      `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
 	FullSendEvery  Interval     `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
@@ -70,7 +71,7 @@ const (
 func DefaultRules() Rules {
 	percent := func(p Percent) *Percent { return &p }
 	return Rules{
-		ImportAPI: V1, Dialect: feed.StripeDialect, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
+		ImportAPI: V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
 		FullSendEvery: Interval(7 * 24 * time.Hour),
 		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
 	}
@@ -80,6 +81,7 @@ func DefaultRules() Rules {
 func (r Rules) Over(below Rules) Rules {
 	r.ImportAPI = cmp.Or(r.ImportAPI, below.ImportAPI)
 	r.Dialect = cmp.Or(r.Dialect, below.Dialect)
+	r.Quotes = cmp.Or(r.Quotes, below.Quotes)
 	r.InvalidRows = cmp.Or(r.InvalidRows, below.InvalidRows)
 	r.UnknownColumns = cmp.Or(r.UnknownColumns, below.UnknownColumns)
 	r.FullSendEvery = cmp.Or(r.FullSendEvery, below.FullSendEvery)
@@ -100,6 +102,9 @@ func (r Rules) Check() error {
 	}
 	if !slices.Contains([]feed.Dialect{"", feed.StripeDialect, feed.GoogleDialect}, r.Dialect) {
 		errs = append(errs, fmt.Errorf("dialect %q is not known: expected stripe or google", r.Dialect))
+	}
+	if _, err := feed.ParseQuotes(string(r.Quotes)); err != nil {
+		errs = append(errs, err)
 	}
 	if !slices.Contains([]InvalidRows{"", HoldBack, SendAll}, r.InvalidRows) {
 		errs = append(errs, fmt.Errorf("invalid_rows %q is not known: expected hold_back or send", r.InvalidRows))

@@ -64,9 +64,11 @@ func Table() []Variable {
 			Meaning: "largest source to read, after decompression; stops zip bombs"},
 
 		{Name: "VITRINE_STRIPE_IMPORT_API", Default: "v1", Worker: true, Starter: true, preset: true, set: setRule("import_api"),
-			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next nine hold for accounts that have no rule of their own"},
+			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next ten hold for accounts that have no rule of their own"},
 		{Name: "VITRINE_DIALECT", Default: "stripe", Worker: true, Starter: true, preset: true, set: setRule("dialect"),
 			Meaning: "how sources are written: stripe (the feed specification) or google (Google Merchant Center)"},
+		{Name: "VITRINE_QUOTES", Default: "auto", Worker: true, Starter: true, preset: true, set: setRule("quotes"),
+			Meaning: "what double quotes mean in sources: auto (the file's own rows tell), rfc4180 (they enclose a value, and are doubled within it), literal (ordinary text, as in many TSV files) or backslash (escaped by one)"},
 		{Name: "VITRINE_INVALID_ROWS", Default: "hold_back", Worker: true, Starter: true, preset: true, set: setRule("invalid_rows"),
 			Meaning: "what becomes of rows that Stripe would refuse: hold_back (reported, the rest is sent) or send (Stripe decides)"},
 		{Name: "VITRINE_UNKNOWN_COLUMNS", Default: "send", Worker: true, Starter: true, preset: true, set: setRule("unknown_columns"),

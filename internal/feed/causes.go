@@ -8,6 +8,8 @@ const (
 	ColumnAbsent    Cause = "column_absent"
 	TooManyFields   Cause = "too_many_fields"
 	TooFewFields    Cause = "too_few_fields"
+	BrokenQuotes    Cause = "broken_quotes"
+	Interrupted     Cause = "interrupted"
 	RowTooLong      Cause = "row_too_long"
 	EmptyID         Cause = "empty_id"
 	NotUTF8         Cause = "not_utf8"
@@ -101,6 +103,8 @@ var causeTexts = []causeText{
 	{ColumnAbsent, Warning, "shipping", "the file has no column {column}, which is needed {condition}", "add the column if that holds for any of your products"},
 	{TooManyFields, Error, "", "the row has more fields than the header has columns", "put values that contain the separator in double quotes"},
 	{TooFewFields, Error, "", "the row has fewer fields than the header has columns", "write every column, empty if it has no value"},
+	{BrokenQuotes, Error, "", "the row's double quotes do not match, so nobody can say where its values end", "close every quote that opens a value, and double those within it; if quotes are ordinary text in this file, set quotes to literal"},
+	{Interrupted, Error, "", "the file ends in the middle of the row", "export and upload the file again, to its end"},
 	{RowTooLong, Error, "", "the row is too long", "look for a quote that is never closed, or shorten the row's texts"},
 	{EmptyID, Error, "", "the row has no id", "give every row the stable id of its product, such as the SKU"},
 	{NotUTF8, Error, "", "the row is not UTF-8 text", "export the file as UTF-8"},

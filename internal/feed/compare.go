@@ -26,6 +26,7 @@ type Options struct {
 	Format  Format
 	Gzipped bool
 	Dialect Dialect // empty: StripeDialect
+	Quotes  Quotes  // empty: AutoQuotes
 	// MaxBytes bounds the feed after decompression, MaxPartBytes one part; 0 means no bound.
 	MaxBytes, MaxPartBytes int64
 
@@ -92,15 +93,17 @@ type Normalised struct {
 // Delta is what a source brings: what to send, and what to know before sending it.
 type Delta struct {
 	Header     Header // no columns if the source has not even a header
-	Bytes      int64  // of the source, after decompression
-	Known      int64  // rows that Stripe has, or may have, before
+	Reading    Reading
+	Bytes      int64 // of the source, after decompression
+	Known      int64 // rows that Stripe has, or may have, before
 	Counts     Counts
 	Prices     Prices
 	Normalised []Normalised
 	Parts      []Part
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
 	Forgotten *Table
-	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough.
+	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough; once more if its
+	// quotes are not what RFC 4180 says.
 	Passes int
 }
 
@@ -128,11 +131,7 @@ func Compare(open func() (io.ReadCloser, error), o Options, out Output) (Delta, 
 	if o.Dialect == "" {
 		o.Dialect = StripeDialect
 	}
-	c := &comparison{o: o, out: out, known: &Table{}}
-	if o.Manifest != nil {
-		c.known = &o.Manifest.Rows
-	}
-	c.knownLines = make([]uint32, c.known.Len())
+	c := newComparison(o, out)
 	for {
 		again, err := c.pass(open)
 		if err != nil {
@@ -145,6 +144,18 @@ func Compare(open func() (io.ReadCloser, error), o Options, out Output) (Delta, 
 	}
 }
 
+func newComparison(o Options, out Output) *comparison {
+	c := &comparison{o: o, out: out, known: &Table{}, quotes: o.Quotes}
+	if o.Manifest != nil {
+		c.known = &o.Manifest.Rows
+	}
+	if o.Quotes == "" || o.Quotes == AutoQuotes {
+		c.quotes, c.auto = RFC4180Quotes, true
+	}
+	c.knownLines = make([]uint32, c.known.Len())
+	return c
+}
+
 // comparison is one Compare.
 type comparison struct {
 	o     Options
@@ -152,6 +163,10 @@ type comparison struct {
 	delta Delta
 	x     *examiner
 	parts parts
+
+	quotes Quotes // of this pass
+	auto   bool   // the rows tell what quotes are
+	why    string // that they are not what RFC 4180 says
 
 	known *Table // what Stripe has
 	fresh Table  // ids of the source that it does not have
@@ -162,6 +177,7 @@ type comparison struct {
 	groups                 groups
 	second                 bool // the lines and the sizes of groups are known from the first pass
 	duplicates             bool
+	doubtful               bool // a row is not to be trusted
 	forgotten              Table
 	row                    []byte // reused
 }
@@ -172,11 +188,16 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		return false, err
 	}
 	before := c.delta.Bytes
-	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1}
-	c.hint, c.forgotten = 0, Table{}
+	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1, Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
+	c.hint, c.forgotten, c.doubtful = 0, Table{}, false
 	c.groups.restart()
-	if err := c.read(open); err != nil {
+	seen, err := c.read(open)
+	if err != nil {
 		return false, err
+	}
+	if quotes, why := seen.quotes(c.o.Format); c.auto && c.quotes == RFC4180Quotes && quotes != c.quotes {
+		c.reread(quotes, why)
+		return true, nil
 	}
 	if c.second && c.delta.Bytes != before {
 		return false, errors.New("the source changed while it was read")
@@ -196,34 +217,47 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	return false, err
 }
 
-func (c *comparison) read(open func() (io.ReadCloser, error)) (err error) {
+// reread forgets what a pass found that took quotes for something else than they are.
+func (c *comparison) reread(quotes Quotes, why string) {
+	c.parts.abort()
+	passes := c.delta.Passes
+	*c = *newComparison(c.o, c.out)
+	c.quotes, c.why, c.delta.Passes = quotes, why, passes
+}
+
+func (c *comparison) read(open func() (io.ReadCloser, error)) (seen evidence, err error) {
 	src, err := open()
 	if err != nil {
-		return err
+		return seen, err
 	}
 	defer src.Close()
 	source, err := newSourceReader(src, c.o)
 	if err != nil {
-		return err
+		return seen, err
 	}
 	defer func() { c.delta.Bytes = source.n }()
 	cutter := newCutter(source, c.o.Format)
+	cutter.quotes, cutter.single = c.quotes, true
 	first := newWork()
 	if err := cutter.cut(&first.batch); err != nil && err != io.EOF {
-		return err
+		return seen, err
 	}
-	if err := c.begin(first); err != nil {
-		return err
+	if err := c.begin(&cutter, first); err != nil {
+		return seen, err
 	}
-	return c.x.flow(&cutter, first, c.merge)
+	err = c.x.flow(&cutter, first, c.merge)
+	return cutter.judge.seen, err
 }
 
 // begin takes the header off the first batch. A file without any gets the header that tombstones need.
-func (c *comparison) begin(first *work) (err error) {
+func (c *comparison) begin(cutter *cutter, first *work) (err error) {
 	h := Header{Columns: []string{c.o.Kind.IDColumn(), "delete"}}
 	if len(first.rows) > 0 {
 		raw := first.rows[0]
 		first.rows = slices.Delete(first.rows, 0, 1)
+		if raw.quoted && !raw.torn {
+			cutter.judge.seen.enclosing++
+		}
 		if text := first.bytesOf(&raw); !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
 			return &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
 		}
@@ -234,6 +268,9 @@ func (c *comparison) begin(first *work) (err error) {
 		c.delta.Header = h
 	}
 	c.x = newExaminer(h, c.o)
+	cutter.single = false
+	cutter.judge.columns, cutter.judge.id = c.x.columns, c.x.id
+	cutter.judge.auto, cutter.judge.plausible = c.auto, c.x.plausible
 	columns := []string{}
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])

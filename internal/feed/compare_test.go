@@ -70,7 +70,7 @@ func TestDecisions(t *testing.T) {
 			after: "price,title,description,link,image_link,availability,id\n1.00 USD,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,A\n",
 			want:  "delete B C, 1 unchanged"},
 		{name: "quotes", before: abc, after: heading + strings.ReplaceAll(item("A", "1"), "Oak table", `"Oak table"`) + strings.ReplaceAll(item("B", "1"), "Oak", `"Oak"`) + item("C", "1"),
-			want: "3 unchanged"},
+			want: "2 unchanged, 1 held back", found: []string{"3 B broken_quotes title"}},
 		{name: "line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf" + strings.ReplaceAll(abc, "\n", "\r\n"), want: "3 unchanged"},
 		{name: "no last line end", before: abc, after: strings.TrimSuffix(abc, "\n"), want: "3 unchanged"},
 	} {

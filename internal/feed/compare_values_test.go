@@ -136,7 +136,7 @@ func TestUnknownColumnsAreDropped(t *testing.T) {
 
 func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
 	t.Parallel()
-	source := sevenColumns + ",brand\n" + `A,19" table,"Solid "oak,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,` + "a\rb\n" +
+	source := sevenColumns + ",brand\n" + `A,19" table,"Solid oak",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,` + "a\rb\n" +
 		"B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,b\r\n"
 	_, out := compared(t, source, Options{})
 	require.Equal(t, sevenColumns+",brand,delete\n"+`A,"19"" table",Solid oak,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,"a`+"\rb\",\n"+

@@ -5,6 +5,12 @@ import "math"
 // take decides about one row.
 func (c *comparison) take(w *work, e *examined) error {
 	c.delta.Counts.Source++
+	if e.trust != trusted {
+		c.doubtful = true
+	}
+	if e.trust == interrupted {
+		c.delta.Reading.Interrupted = e.line
+	}
 	known, again, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
@@ -278,6 +284,8 @@ func (c *comparison) missed(id []byte, line uint32) error {
 	tried := refused != nil || unknown && sent == Tombstone
 	switch {
 	case line == 0 && c.o.Changes && !tried:
+		return nil
+	case line == 0 && c.doubtful:
 		return nil
 	case tried && c.o.WaitUnknown && !c.o.Full:
 		return c.notDeleted(id, line, refused)

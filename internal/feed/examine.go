@@ -13,7 +13,9 @@ import (
 // how it is written. It knows nothing of other rows and changes nothing, so several goroutines examine at once.
 type examiner struct {
 	columns    int
-	id         int // positions in a row; -1 if the file has no such column
+	names      []string
+	addresses  []int // of required columns with a web address
+	id         int   // positions in a row; -1 if the file has no such column
 	delete     int
 	group      int
 	price      int
@@ -29,7 +31,7 @@ type examiner struct {
 // newExaminer prepares for the rows under a header.
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
-		columns: len(h.Columns), comma: o.Format.Comma(),
+		columns: len(h.Columns), names: h.Columns, comma: o.Format.Comma(),
 		id: h.Index(o.Kind.IDColumn()), group: -1, price: -1,
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
@@ -46,6 +48,9 @@ func newExaminer(h Header, o Options) *examiner {
 			continue
 		}
 		x.sent = append(x.sent, i)
+		if c := columnNamed(o.Kind, name); c != nil && c.Need == Required && (c.Type == PageType || c.Type == ImageType) {
+			x.addresses = append(x.addresses, i)
+		}
 	}
 	x.canonical = slices.Clone(x.sent)
 	slices.SortFunc(x.canonical, func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
@@ -69,6 +74,7 @@ const (
 // examined is what the examiner says of a row.
 type examined struct {
 	line            int64
+	trust           trust
 	id              []byte
 	fingerprint     uint64
 	price           Amount
@@ -108,7 +114,7 @@ func (x *examiner) examine(w *work) {
 	clear(w.struck)
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		e := examined{line: raw.line, trust: raw.trust, problems: len(w.problems), fields: w.fieldsOf(raw)}
 		x.row(w, raw, &e)
 		e.after = len(w.problems)
 		w.examined = append(w.examined, e)
@@ -116,12 +122,7 @@ func (x *examiner) examine(w *work) {
 }
 
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
-	if x.id < len(e.fields) && len(bytes.TrimSpace(e.fields[x.id])) > 0 {
-		e.id = e.fields[x.id]
-		if x.normaliser != nil {
-			e.id = bytes.TrimSpace(e.id) // as the dialect would, if the row is too broken to be normalised
-		}
-	}
+	e.id = x.name(raw, e.fields)
 	if cause := x.structure(w, raw, e); cause != "" {
 		w.problems = append(w.problems, x.locate(cause, e))
 		e.state = broken
@@ -150,10 +151,45 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	}
 }
 
+// name is the id of a row, as far as it can be told; nil if it has none.
+func (x *examiner) name(raw *rawRow, fields [][]byte) []byte {
+	if x.id >= len(fields) {
+		return nil
+	}
+	id := fields[x.id]
+	if raw.trust != trusted {
+		id = bytes.Trim(id, `"`) // the field is as it stands in the file
+	}
+	if len(bytes.TrimSpace(id)) == 0 {
+		return nil
+	}
+	if x.normaliser != nil {
+		id = bytes.TrimSpace(id) // as the dialect would, if the row is too broken to be normalised
+	}
+	return id
+}
+
+// plausible reports whether fields might be those of a row: a web address has a scheme, and an amount a digit.
+func (x *examiner) plausible(fields [][]byte) bool {
+	if len(bytes.TrimSpace(fields[x.id])) == 0 {
+		return false
+	}
+	for _, i := range x.addresses {
+		if len(fields[i]) > 0 && !bytes.Contains(fields[i], []byte(":")) {
+			return false
+		}
+	}
+	return x.price < 0 || len(fields[x.price]) == 0 || bytes.ContainsAny(fields[x.price], "0123456789")
+}
+
 // structure returns what keeps a row from being read at all.
 func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 	text := w.bytesOf(raw)
 	switch {
+	case raw.trust == untrusted:
+		return BrokenQuotes
+	case raw.trust == interrupted:
+		return Interrupted
 	case len(e.fields) > x.columns:
 		return TooManyFields
 	case len(e.fields) < x.columns:
@@ -173,13 +209,27 @@ func (x *examiner) locate(cause Cause, e *examined) problem {
 	if cause == TooManyFields {
 		p.value = e.fields[x.columns] // the first one too many tells most
 	}
-	for _, f := range e.fields {
-		if cause == NotUTF8 && !utf8.Valid(f) || cause == HasNUL && bytes.IndexByte(f, 0) >= 0 {
-			p.value = f
-			break
+	for i, f := range e.fields {
+		switch {
+		case cause == NotUTF8 && !utf8.Valid(f), cause == HasNUL && bytes.IndexByte(f, 0) >= 0:
+		case cause == BrokenQuotes && strayQuote(f):
+			if len(e.fields) == x.columns {
+				p.column = x.names[i]
+			}
+		default:
+			continue
 		}
+		p.value = f
+		break
 	}
 	return p
+}
+
+// strayQuote reports whether a field, as it stands in a line of the file, has quotes that do not enclose it.
+func strayQuote(field []byte) bool {
+	inner, opens := bytes.CutPrefix(field, []byte(`"`))
+	inner, closes := bytes.CutSuffix(inner, []byte(`"`))
+	return opens != closes || bytes.Contains(bytes.ReplaceAll(inner, []byte(`""`), nil), []byte(`"`))
 }
 
 func (x *examiner) normalise(w *work, e *examined) bool {

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -27,9 +28,10 @@ type Row struct {
 
 // Reader reads the rows of a feed without allocating for them.
 //
-// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR inside quotes, a UTF-8 byte
-// order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A row may have
-// any number of fields: what that means is the caller's business.
+// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR as line ends and inside quotes, a
+// UTF-8 byte order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A row
+// may have any number of fields: what that means is the caller's business. A file whose quotes are in doubt is Compare's
+// business: Reader takes it at its word, and ends where it cannot follow.
 type Reader struct {
 	cutter cutter
 	batch  batch
@@ -74,7 +76,28 @@ type rawRow struct {
 	first, after int   // its fields in fields
 	// irregular rows are read leniently; whoever passes them on writes them anew, as RFC 4180 has it.
 	irregular bool
+	marks
 }
+
+// marks are what the quotes of a row look like.
+type marks struct {
+	breaks  int64 // line ends within its fields
+	quoted  bool  // a field begins with a quote
+	doubled bool  // a quote is escaped by another one
+	escaped bool  // a quote is escaped by a backslash
+	bare    bool  // a quote stands within an unquoted field
+	torn    bool  // text stands between a closing quote and the next comma
+	trust   trust
+}
+
+// trust is how far a row is what it seems to be.
+type trust uint8
+
+const (
+	trusted     trust = iota
+	untrusted         // its quotes do not say where it ends
+	interrupted       // the file ends within it
+)
 
 func (b *batch) fieldsOf(r *rawRow) [][]byte { return b.fields[r.first:r.after:r.after] }
 
@@ -82,8 +105,9 @@ func (b *batch) bytesOf(r *rawRow) []byte { return b.data[r.start:r.end] }
 
 // cutter cuts a feed into batches of whole rows.
 type cutter struct {
-	src   io.Reader
-	comma byte
+	src    io.Reader
+	comma  byte
+	quotes Quotes // never AutoQuotes
 	// plain is above every byte that ends or spoils an unquoted field, so that one comparison passes over most of the text.
 	plain byte
 	line  int64  // of the next row, from 1
@@ -91,10 +115,13 @@ type cutter struct {
 	begun bool
 	eof   bool
 	err   error // to return once the rows before it were taken
+
+	single bool // the next batch is to be one row: the header says how to cut those below
+	judge  judge
 }
 
 func newCutter(src io.Reader, format Format) cutter {
-	return cutter{src: src, comma: format.Comma(), plain: max(format.Comma(), '"') + 1, line: 1}
+	return cutter{src: src, comma: format.Comma(), quotes: RFC4180Quotes, plain: max(format.Comma(), '"') + 1, line: 1}
 }
 
 // cut fills b with the next rows: at least one, or an error.
@@ -112,12 +139,16 @@ func (c *cutter) cut(b *batch) error {
 		rest := c.split(b)
 		if len(b.rows) > 0 {
 			c.carry = append(c.carry, b.data[rest:]...)
+			c.judge.passed += int64(rest)
 			return nil
 		}
+		c.judge.passed += int64(rest)
 		b.data = b.data[:copy(b.data, b.data[rest:])]
 		switch {
 		case len(b.data) == 0 && c.eof:
 			return io.EOF
+		case c.judge.columns > 0 && lineEnd(b.data, 0) <= MaxRecordBytes:
+			// Its first line can be told, so the judge only has to see more of what is behind it.
 		case len(b.data) > MaxRecordBytes:
 			return &SyntaxError{c.line, fmt.Sprintf("this row is longer than %d MiB: is a quote never closed?", MaxRecordBytes>>20)}
 		case c.eof:
@@ -149,21 +180,27 @@ func (c *cutter) fill(b *batch) {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// begin looks at the first bytes of the file: what they say about its encoding.
+// begin looks at the first bytes of the file: what they say about its encoding and its line ends.
 func (c *cutter) begin(b *batch) error {
 	if c.begun {
 		return nil
 	}
 	c.begun = true
-	switch {
-	case bytes.HasPrefix(b.data, byteOrderMark):
+	for bytes.HasPrefix(b.data, byteOrderMark) { // a program that adds one to a file that has one is no rarity
 		b.data = b.data[:copy(b.data, b.data[len(byteOrderMark):])]
+	}
+	switch {
 	case bytes.HasPrefix(b.data, []byte{0xff, 0xfe}), bytes.HasPrefix(b.data, []byte{0xfe, 0xff}):
 		return &SyntaxError{1, "the file is UTF-16: export it as UTF-8"}
 	case bytes.HasPrefix(b.data, []byte{0x1f, 0x8b}):
 		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
 	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):
 		return &SyntaxError{1, "the file is a zip archive or a spreadsheet: export it as CSV or TSV"}
+	}
+	if endsInCarriageReturns(b.data) {
+		lines := carriageReturns{bufio.NewReader(c.src)}
+		lines.translate(b.data)
+		c.src = lines
 	}
 	return nil
 }
@@ -174,17 +211,25 @@ func (c *cutter) split(b *batch) (rest int) {
 	pos := 0
 	for {
 		pos = c.skipBlank(b.data, pos)
-		if pos == len(b.data) {
+		if pos == len(b.data) || c.single && len(b.rows) > 0 {
 			return pos
 		}
 		row := rawRow{line: c.line, start: pos, first: len(b.fields)}
-		next, ok := c.row(b, &row)
+		data, eof := b.data, c.eof
+		if c.judge.weary(pos) {
+			data, eof = firstLine(data, eof, pos)
+		}
+		next, ok := c.row(b, data, eof, &row)
+		if c.judge.doubts(&row, len(b.fields)-row.first, next == len(b.data), ok) {
+			next, ok = c.weigh(b, data, eof, &row, next, ok)
+		}
 		if !ok || row.end-row.start > MaxRecordBytes {
-			b.fields, c.line = b.fields[:row.first], row.line
+			b.fields = b.fields[:row.first]
 			return pos
 		}
 		row.after = len(b.fields)
 		b.rows = append(b.rows, row)
+		c.line += row.breaks + 1
 		pos = next
 	}
 }
@@ -201,38 +246,40 @@ func (c *cutter) skipBlank(data []byte, pos int) int {
 }
 
 // row cuts the row at row.start into fields and returns where the next one begins; ok is false if it does not end in
-// what has been read.
-func (c *cutter) row(b *batch, row *rawRow) (next int, ok bool) {
-	data, pos := b.data, row.start
-	feeds := int64(0)
+// data. Of a row that is torn, a judge does not want to see more than the line that shows it.
+func (c *cutter) row(b *batch, data []byte, eof bool, row *rawRow) (next int, ok bool) {
+	pos := row.start
 	for {
 		var end int
-		if pos < len(data) && data[pos] == '"' {
-			end, ok = c.quoted(b, row, pos, &feeds)
-		} else if end, ok = c.unquoted(data, row, pos); ok {
+		if pos < len(data) && data[pos] == '"' && c.quotes != LiteralQuotes {
+			if end, ok = c.quoted(b, data, eof, row, pos); row.torn && c.judge.columns > 0 {
+				end = lineEnd(data, end)
+				ok = ok && (eof || end < len(data))
+			}
+		} else if end, ok = c.unquoted(data, eof, row, pos); ok {
 			b.fields = append(b.fields, data[pos:end:end])
 		}
 		if !ok {
 			return 0, false
 		}
-		if end == len(data) { // the end of the file: c.eof, or ok would be false
-			row.end, c.line = end, c.line+feeds
+		if end == len(data) { // the end of the file: eof, or ok would be false
+			row.end = end
 			return end, true
 		}
 		if data[end] == c.comma {
 			pos = end + 1
 			continue
 		}
-		row.end, c.line = end, c.line+feeds+1
+		row.end = end
 		if data[end] == '\r' {
 			end++ // unquoted saw the \n behind it
 		}
-		return end + 1, true
+		return min(end+1, len(data)), true
 	}
 }
 
 // unquoted finds the comma or line end behind an unquoted stretch. A lone CR and a quote belong to it.
-func (c *cutter) unquoted(data []byte, row *rawRow, pos int) (end int, ok bool) {
+func (c *cutter) unquoted(data []byte, eof bool, row *rawRow, pos int) (end int, ok bool) {
 	for i := pos; i < len(data); i++ {
 		ch := data[i]
 		if ch >= c.plain {
@@ -242,69 +289,107 @@ func (c *cutter) unquoted(data []byte, row *rawRow, pos int) (end int, ok bool) 
 		case c.comma, '\n':
 			return i, true
 		case '"':
-			row.irregular = true
+			row.irregular, row.bare = true, true
 		case '\r':
-			if i+1 == len(data) && !c.eof {
-				return i, false
+			if i+1 == len(data) {
+				return i, eof // of a file that ends in it, it is the last line end
 			}
-			if i+1 < len(data) && data[i+1] == '\n' {
+			if data[i+1] == '\n' {
 				return i, true
 			}
 			row.irregular = true
 		}
 	}
-	return len(data), c.eof
+	return len(data), eof
 }
 
 // quoted appends the field in quotes at pos. What stands between its closing quote and the next comma belongs to the
 // value.
-func (c *cutter) quoted(b *batch, row *rawRow, pos int, feeds *int64) (end int, ok bool) {
-	data := b.data
+func (c *cutter) quoted(b *batch, data []byte, eof bool, row *rawRow, pos int) (end int, ok bool) {
+	row.quoted = true
 	open := pos + 1
-	escaped := false
-	for i := open; ; {
+	var closing int
+	var escaped bool
+	if c.quotes == BackslashQuotes {
+		closing, escaped, ok = closeBackslash(data, open)
+		row.escaped = row.escaped || escaped
+		row.irregular = row.irregular || escaped
+	} else {
+		closing, escaped, ok = closeDoubled(data, eof, open)
+		row.doubled = row.doubled || escaped
+	}
+	if !ok {
+		return 0, false
+	}
+	end, ok = c.unquoted(data, eof, row, closing+1)
+	if !ok {
+		return 0, false
+	}
+	field := data[open:closing:closing]
+	row.breaks += int64(bytes.Count(field, newline))
+	if end > closing+1 {
+		row.irregular, row.torn = true, true
+	}
+	if escaped || end > closing+1 {
+		field = b.unquote(field, data[closing+1:end], c.quotes)
+	}
+	b.fields = append(b.fields, field)
+	return end, true
+}
+
+// closeDoubled finds the quote that closes a field, where quotes within it are doubled.
+func closeDoubled(data []byte, eof bool, open int) (closing int, escaped, ok bool) {
+	for i := open; ; i += 2 {
 		quote := bytes.IndexByte(data[i:], '"')
 		if quote < 0 {
-			return 0, false
+			return 0, escaped, false
 		}
 		i += quote
-		if i+1 == len(data) && !c.eof {
-			return 0, false
+		if i+1 == len(data) {
+			return i, escaped, eof
 		}
-		if i+1 < len(data) && data[i+1] == '"' {
-			escaped = true
-			i += 2
-			continue
+		if data[i+1] != '"' {
+			return i, escaped, true
 		}
-		end, ok = c.unquoted(data, row, i+1)
-		if !ok {
-			return 0, false
-		}
-		field := data[open:i:i]
-		*feeds += int64(bytes.Count(field, newline))
-		if end > i+1 {
-			row.irregular = true
-		}
-		if escaped || end > i+1 {
-			field = b.unquote(field, data[i+1:end])
-		}
-		b.fields = append(b.fields, field)
-		return end, true
+		escaped = true
 	}
+}
+
+// closeBackslash finds the quote that closes a field, where a backslash stands before quotes within it.
+func closeBackslash(data []byte, open int) (closing int, escaped, ok bool) {
+	for i := open; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			return i, escaped, true
+		case '\\':
+			i++
+			escaped = escaped || i < len(data) && (data[i] == '"' || data[i] == '\\')
+		}
+	}
+	return 0, escaped, false
 }
 
 var newline = []byte("\n")
 
-// unquote undoubles the quotes of value and appends the tail that stood behind its closing quote.
-func (b *batch) unquote(value, tail []byte) []byte {
+// unquote resolves the escapes of value and appends the tail that stood behind its closing quote.
+func (b *batch) unquote(value, tail []byte, quotes Quotes) []byte {
 	from := len(b.unquoted)
+	escape := byte('"')
+	if quotes == BackslashQuotes {
+		escape = '\\'
+	}
 	for {
-		quote := bytes.IndexByte(value, '"')
-		if quote < 0 {
+		at := bytes.IndexByte(value, escape)
+		if at < 0 || at+1 == len(value) {
 			break
 		}
-		b.unquoted = append(b.unquoted, value[:quote+1]...)
-		value = value[quote+2:]
+		if next := value[at+1]; next != '"' && next != escape { // a backslash that escapes nothing
+			b.unquoted = append(b.unquoted, value[:at+1]...)
+			value = value[at+1:]
+			continue
+		}
+		b.unquoted = append(append(b.unquoted, value[:at]...), value[at+1])
+		value = value[at+2:]
 	}
 	b.unquoted = append(append(b.unquoted, value...), tail...)
 	return b.unquoted[from:len(b.unquoted):len(b.unquoted)]

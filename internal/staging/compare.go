@@ -98,7 +98,7 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 	}
 	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Full: full}
 	o := feed.Options{
-		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect,
+		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
 		SendInvalid: f.Rules.InvalidRows == catalog.SendAll, DropUnknown: f.Rules.UnknownColumns == catalog.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100,

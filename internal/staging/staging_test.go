@@ -78,7 +78,7 @@ func TestStageSaysWhatIsWrongWithASource(t *testing.T) {
 		says   string
 	}{
 		"header":    {"id,title\n", fault.CatalogInvalid, "s3://s/acct_1/product.csv, version"},
-		"syntax":    {header + "\"1", fault.CatalogInvalid, "line 2: a quoted field"},
+		"syntax":    {"\x1f\x8b" + header, fault.CatalogInvalid, "line 1: the file is compressed"},
 		"too large": {header + strings.Repeat(product("x"), 20_000), fault.CatalogTooLarge, "VITRINE_MAX_SOURCE_BYTES"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,247 @@
+package feed
+
+import "bytes"
+
+// A quote that opens and does not close where it should takes the rows behind it along. What a row of several lines, or
+// of torn quotes, is worth is weighed here, by what the lines would be without it. In doubt a row is kept back, from its
+// first line to the next that stands by itself, so that no row has cells of another one.
+
+// judge is what is needed to weigh the rows of one file.
+type judge struct {
+	columns   int // of the header; 0: there is no judge, and rows are taken as they come
+	id        int
+	auto      bool                       // what quotes mean is for the rows to tell
+	plausible func(fields [][]byte) bool // whether fields might be those of a row
+
+	seen   evidence
+	passed int64 // bytes of the file before the batch
+	within int64 // up to this byte of the file, lines may belong to a row before them
+	wasted int64 // bytes that were read in vain, looking for the end of a row
+}
+
+// patience bounds what is read in vain: many quotes that do not close would make the work grow with the square of the
+// file. Behind it, no row spans lines any more.
+const patience = 16 << 20
+
+func (j *judge) weary(pos int) bool {
+	return j.wasted > patience && j.wasted > patience+4*(j.passed+int64(pos))
+}
+
+// firstLine is data up to the line end behind pos, as if the file ended there.
+func firstLine(data []byte, eof bool, pos int) ([]byte, bool) {
+	if end := lineEnd(data, pos); end < len(data) {
+		return data[:end+1], true
+	}
+	return data, eof
+}
+
+// doubts reports whether a row that was cut is to be weighed: it is not one whole line with the right number of fields,
+// or its quotes have something to tell.
+func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
+	if j.columns == 0 {
+		return false
+	}
+	return !ok || fields != j.columns || row.breaks > 0 || row.torn || row.bare || last ||
+		row.quoted && j.auto && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
+}
+
+// weigh decides about a row that was cut from data, up to next. It returns where the next one begins; ok is false if more
+// of the file has to be seen.
+func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
+	whole := len(b.fields)-row.first == c.judge.columns
+	switch {
+	case !ok && !eof && (len(data)-row.start <= MaxRecordBytes || lineEnd(data, row.start)-row.start > MaxRecordBytes):
+		return 0, false
+	case !ok, row.torn:
+	case row.breaks == 0:
+		if c.weighLine(b, data, eof, row, whole) {
+			return next, true
+		}
+	case whole && row.end-row.start <= MaxRecordBytes && !(c.judge.auto && c.ambiguous(data, row)):
+		c.observe(data, row)
+		return next, true
+	}
+	return c.distrust(b, data, eof, row, next, ok)
+}
+
+// weighLine decides about a row of one line whose quotes close; false: it cannot be trusted.
+func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole bool) bool {
+	j := &c.judge
+	switch {
+	case whole && row.bare && c.quotes != LiteralQuotes && (j.passed+int64(row.start) < j.within || bytes.IndexByte(b.fields[row.first+j.id], '"') >= 0):
+		return false // the quote may close what was opened before, or nobody can say whether it belongs to the id
+	case whole:
+		c.observe(data, row)
+	case len(b.fields)-row.first < j.columns && eof && c.eof && row.end == len(b.data):
+		row.trust = interrupted
+	case row.quoted && j.auto && c.fieldsIn(data[row.start:row.end]) == j.columns:
+		return false // the quotes join what would be fields without them
+	}
+	return true
+}
+
+// fieldsIn counts the fields of a line whose quotes are ordinary text.
+func (c *cutter) fieldsIn(line []byte) int { return bytes.Count(line, []byte{c.comma}) + 1 }
+
+// observe notes what a row that reads well tells about the quotes of the file.
+func (c *cutter) observe(data []byte, row *rawRow) {
+	seen := &c.judge.seen
+	if row.doubled {
+		seen.doubled++
+	}
+	switch {
+	case row.bare:
+		seen.bare++
+	case !row.quoted:
+	case row.breaks > 0, c.fieldsIn(data[row.start:row.end]) != c.judge.columns:
+		seen.enclosing++
+	default:
+		seen.either++
+	}
+}
+
+// ambiguous reports whether a row of several lines may as well be several rows: each of its lines has the right number of
+// fields, or one that it takes along is whole without it.
+func (c *cutter) ambiguous(data []byte, row *rawRow) bool {
+	text := data[row.start:row.end]
+	if c.fieldsIn(text) < 2*c.judge.columns-1 {
+		return false // by far most: not even one line has all its commas within the row's fields
+	}
+	every := true
+	for first := true; len(text) > 0; first = false {
+		var line []byte
+		line, text, _ = bytes.Cut(text, newline)
+		fields, clean := c.cutLine(nil, line)
+		whole := len(fields) == c.judge.columns
+		if whole && clean && !first && c.judge.plausible(fields) {
+			return true
+		}
+		every = every && whole
+	}
+	return every
+}
+
+// cutLine appends the fields of a line: quotes that do not enclose a field within it are ordinary text, and the line is
+// not clean. The fields have their quotes.
+func (c *cutter) cutLine(fields [][]byte, line []byte) (all [][]byte, clean bool) {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	clean = true
+	for {
+		end := -1
+		if len(line) > 0 && line[0] == '"' && c.quotes != LiteralQuotes {
+			end = c.enclosed(line)
+			clean = clean && end >= 0
+		}
+		if end < 0 {
+			if end = bytes.IndexByte(line, c.comma); end < 0 {
+				end = len(line)
+			}
+			clean = clean && bytes.IndexByte(line[:end], '"') < 0
+		}
+		fields = append(fields, line[:end:end])
+		if end == len(line) {
+			return fields, clean
+		}
+		line = line[end+1:]
+	}
+}
+
+// enclosed is where the field in quotes that a line begins with ends; -1 if its quotes do not enclose it.
+func (c *cutter) enclosed(line []byte) int {
+	closing, _, ok := closeDoubled(line, true, 1)
+	if c.quotes == BackslashQuotes {
+		closing, _, ok = closeBackslash(line, 1)
+	}
+	if end := closing + 1; ok && (end == len(line) || line[end] == c.comma) {
+		return end
+	}
+	return -1
+}
+
+// distrust makes one row of the lines that a row cannot be trusted with: its first one, and those that do not stand by
+// themselves, as far as it seemed to reach.
+func (c *cutter) distrust(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
+	closed, ragged := ok, ok && row.breaks > 0 && !row.torn
+	before := c.judge
+	reach := min(len(data), row.start+MaxRecordBytes)
+	if ok {
+		reach = min(next, reach)
+	}
+	b.fields = b.fields[:row.first]
+	end := lineEnd(data, row.start)
+	if c.judge.auto && !c.suspect(b, data, eof, row, data[row.start:end]) {
+		c.judge = before
+		return 0, false
+	}
+	c.judge.wasted += int64(max(0, reach-end))
+	row.breaks = 0
+	for end+1 < reach && lineEnd(data, end+1)-row.start <= MaxRecordBytes {
+		stands, enough := c.stands(b, data, eof, end+1)
+		if !enough {
+			c.judge = before
+			return 0, false
+		}
+		if stands {
+			break
+		}
+		end = lineEnd(data, end+1)
+		row.breaks++
+	}
+	if ragged && end+1 >= next { // none of its lines is a row: it has too many fields or too few, no more
+		c.judge.seen = before.seen
+		b.fields, *row = b.fields[:row.first], rawRow{line: row.line, start: row.start, first: row.first}
+		return c.row(b, data, eof, row)
+	}
+	if ok {
+		c.judge.within = max(c.judge.within, c.judge.passed+int64(next))
+	}
+	row.end, row.trust = end, untrusted
+	first := data[row.start:lineEnd(data, row.start)]
+	b.fields, _ = c.cutLine(b.fields, first)
+	if !closed && c.eof && end >= len(b.data)-1 && (end == len(b.data) || len(b.fields)-row.first < c.judge.columns) {
+		row.trust = interrupted
+	}
+	return min(end+1, len(data)), true
+}
+
+// suspect notes what a row that cannot be trusted tells about the quotes of the file. false: more of it has to be seen.
+func (c *cutter) suspect(b *batch, data []byte, eof bool, row *rawRow, line []byte) bool {
+	j := &c.judge
+	other := *c
+	other.quotes = BackslashQuotes
+	again := rawRow{start: row.start, first: row.first}
+	_, ok := other.row(b, data, eof, &again)
+	fits := ok && again.escaped && !again.torn && len(b.fields)-row.first == j.columns
+	b.fields = b.fields[:row.first]
+	switch {
+	case !ok && !eof && len(data)-row.start <= MaxRecordBytes:
+		return false
+	case fits:
+		j.seen.backslash++
+	case c.fieldsIn(line) == j.columns:
+		j.seen.literal++
+	default:
+		j.seen.neither++
+	}
+	return true
+}
+
+// stands reports whether a row that may be one begins at a line. enough is false if more of the file has to be seen.
+func (c *cutter) stands(b *batch, data []byte, eof bool, at int) (stands, enough bool) {
+	first, unquoted := len(b.fields), len(b.unquoted)
+	defer func() { b.fields, b.unquoted = b.fields[:first], b.unquoted[:unquoted] }()
+	row := rawRow{start: at, first: first}
+	next, ok := c.row(b, data, eof, &row)
+	if !ok && !eof && len(data)-at <= MaxRecordBytes {
+		return false, false
+	}
+	if ok && !row.torn && len(b.fields)-first == c.judge.columns && c.judge.plausible(b.fields[first:]) {
+		return true, true
+	}
+	if !ok {
+		next = min(len(data), at+MaxRecordBytes)
+	}
+	c.judge.wasted += int64(next - at)
+	fields, _ := c.cutLine(b.fields[first:first], data[at:lineEnd(data, at)])
+	return len(fields) == c.judge.columns && c.judge.plausible(fields), true
+}

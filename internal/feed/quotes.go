@@ -1,0 +1,90 @@
+package feed
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Quotes says what double quotes mean in a file.
+type Quotes string
+
+const (
+	// AutoQuotes: the file's own rows tell.
+	AutoQuotes Quotes = "auto"
+	// RFC4180Quotes enclose a field, and are doubled within it.
+	RFC4180Quotes Quotes = "rfc4180"
+	// LiteralQuotes are ordinary text, and a row is a line: so many programs write TSV.
+	LiteralQuotes Quotes = "literal"
+	// BackslashQuotes enclose a field, and have a backslash before them within it.
+	BackslashQuotes Quotes = "backslash"
+)
+
+// meaning says for people what quotes are.
+func (q Quotes) meaning() string {
+	switch q {
+	case LiteralQuotes:
+		return "ordinary text"
+	case BackslashQuotes:
+		return "enclosing a value, with a backslash before those within it"
+	}
+	return "enclosing a value, and doubled within it"
+}
+
+// AllQuotes lists what Options.Quotes may be.
+func AllQuotes() []Quotes {
+	return []Quotes{AutoQuotes, RFC4180Quotes, LiteralQuotes, BackslashQuotes}
+}
+
+// ParseQuotes reads the name of a way of quoting; the empty name means AutoQuotes.
+func ParseQuotes(name string) (Quotes, error) {
+	if name == "" {
+		return AutoQuotes, nil
+	}
+	if q := Quotes(name); slices.Contains(AllQuotes(), q) {
+		return q, nil
+	}
+	return "", fmt.Errorf("quotes %q is not known: expected auto, rfc4180, literal or backslash", name)
+}
+
+// evidence counts the rows of a file that tell what its quotes mean. It is gathered while the file is read by RFC 4180.
+type evidence struct {
+	enclosing int // read well by RFC 4180, and not as ordinary text: there is a comma or a line end within quotes
+	doubled   int // have a doubled quote within quotes, which no backslash file has
+	either    int // have fields in quotes that need none
+	bare      int // have a quote within an unquoted field, where RFC 4180 has none
+
+	literal   int // not read well by RFC 4180, but with the right number of fields if quotes are ordinary text
+	backslash int // not read well by RFC 4180, but with backslashes before quotes
+	neither   int
+}
+
+// enough is how many rows settle that a file follows RFC 4180.
+const enough = 3
+
+// settled reports whether rows that read well have nothing more to tell.
+func (e *evidence) settled() bool { return e.enclosing >= enough || e.either >= 1000 }
+
+// quotes is what the evidence says. It leaves RFC 4180 only for what explains every row that does not follow it, and
+// contradicts none that does: what stays in doubt is found row by row.
+func (e *evidence) quotes(f Format) (Quotes, string) {
+	texts := e.literal + e.bare
+	switch {
+	case e.backslash > e.literal && e.doubled == 0:
+		return BackslashQuotes, fmt.Sprintf("%s a backslash before quotes within a value, and none has doubled ones",
+			rowsHave(e.backslash))
+	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
+		return RFC4180Quotes, ""
+	case f == TSV, e.bare > 0:
+		// A writer of CSV that puts values in quotes would have done so with the bare ones. One of TSV rarely does.
+		return LiteralQuotes, fmt.Sprintf("%s a quote that does not enclose a value, and none needs quotes to be read",
+			rowsHave(texts))
+	}
+	return RFC4180Quotes, ""
+}
+
+func rowsHave(n int) string {
+	if n == 1 {
+		return "1 row has"
+	}
+	return fmt.Sprintf("%d rows have", n)
+}
