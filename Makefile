@@ -78,8 +78,8 @@ lint-sandbox: sandbox
 policy: ## the rules about imports, names and documents alone
 	$(GO) test .
 
-docs: ## write docs/feed-columns.md from the tables in internal/feed
-	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestTheColumnsAreDocumented$$' .
+docs: ## write docs/feed-columns.md and docs/configuration.md from the tables in the code
+	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestGeneratedPages$$' .
 
 fmt: ## gofmt everything
 	gofmt -w .

@@ -1,7 +1,6 @@
 package vitrine_test
 
 import (
-	"fmt"
 	"go/ast"
 	"io/fs"
 	"os"
@@ -20,42 +19,19 @@ import (
 
 // The documents keep up with the code: what can be read from the code is compared here, not remembered.
 
-func TestReadmeHasTheConfigurationTable(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	require.Contains(t, string(readme), configurationTable(), "the table of variables in README.md is not that of config.Table: paste what is expected")
-}
-
-func configurationTable() string {
-	var b strings.Builder
-	b.WriteString("| variable | default | read by | meaning |\n|---|---|---|---|\n")
-	for _, v := range config.Table() {
-		var readers []string
-		if v.Worker {
-			readers = append(readers, "worker")
-		}
-		if v.Starter {
-			readers = append(readers, "starter")
-		}
-		if v.Serve {
-			readers = append(readers, "starter serve")
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(readers, ", "), cell(v.Meaning))
-	}
-	return b.String()
-}
-
-func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
-
 // make docs sets VITRINE_UPDATE_DOCS, and the test writes what it would otherwise ask for.
-func TestTheColumnsAreDocumented(t *testing.T) {
-	const document = "docs/feed-columns.md"
-	if os.Getenv("VITRINE_UPDATE_DOCS") != "" {
-		require.NoError(t, os.WriteFile(document, []byte(feed.ColumnsMarkdown()), 0o644))
+func TestGeneratedPages(t *testing.T) {
+	for document, want := range map[string]string{
+		"docs/feed-columns.md":  feed.ColumnsMarkdown(),
+		"docs/configuration.md": config.Markdown(),
+	} {
+		if os.Getenv("VITRINE_UPDATE_DOCS") != "" {
+			require.NoError(t, os.WriteFile(document, []byte(want), 0o644))
+		}
+		written, err := os.ReadFile(document)
+		require.NoError(t, err)
+		require.Equal(t, want, string(written), "%s is not what the code says: run make docs", document)
 	}
-	written, err := os.ReadFile(document)
-	require.NoError(t, err)
-	require.Equal(t, feed.ColumnsMarkdown(), string(written), "%s is not what internal/feed says: run make docs", document)
 }
 
 func TestHandbookExplainsEveryErrorCode(t *testing.T) {

@@ -92,7 +92,8 @@ func (a *app) listAccounts(ctx context.Context) error {
 		fmt.Fprintln(a.stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
 		return nil
 	}
-	t := table{header: []string{"ACCOUNT", "FEEDS", "EVERY", "SOURCE"}}
+	t := a.table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
+	t.spare = []string{"EVERY", "FEEDS"}
 	for _, v := range views {
 		if v.Error != "" {
 			t.add(v.Account, "-", "-", "settings cannot be used: "+shortened(v.Error, 80))

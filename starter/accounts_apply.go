@@ -131,7 +131,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	}
 	p := makePlan(wanted, is, flags.prune)
 	if !a.json() {
-		p.write(a.stdout)
+		p.write(a.stdout, a.table("", "", "", "~"))
 	}
 	if flags.dryRun || len(p.changes()) == 0 {
 		return a.printApplied(p, flags, nil)

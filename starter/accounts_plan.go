@@ -258,8 +258,7 @@ func (p plan) counts() map[action]int {
 	return counts
 }
 
-func (p plan) write(w io.Writer) {
-	t := table{header: []string{"", "", "", ""}}
+func (p plan) write(w io.Writer, t *table) {
 	for _, c := range p.changes() {
 		what := c.What
 		if c.Feed != "" {

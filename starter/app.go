@@ -34,9 +34,11 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         config.Lookup
+	environ        func() []string
 	user           func() string // the name that the operating system has for whoever runs this; empty: none
 	now            func() time.Time
 	isTerminal     func(stream any) bool // whether a person sits at stdin, stdout or stderr
+	size           func(io.Writer) int   // how many columns the terminal behind a stream has; 0: nobody knows
 	poll           time.Duration         // between two looks at a run that is followed
 
 	browse func(ctx context.Context, file string) error // opens a file in a browser
@@ -47,6 +49,7 @@ type app struct {
 	temporalClient client.Client
 	docs           *catalog.Documents
 
+	warned  bool   // of variables that mean nothing
 	output  string // --output
 	timeout time.Duration
 	cancel  context.CancelFunc // of --timeout
@@ -55,7 +58,7 @@ type app struct {
 func newApp() *app {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		lookup: os.LookupEnv, user: systemUser, now: time.Now, isTerminal: isTerminal, poll: 250 * time.Millisecond,
+		lookup: os.LookupEnv, environ: os.Environ, user: systemUser, now: time.Now, isTerminal: isTerminal, size: terminalWidth, poll: 250 * time.Millisecond,
 		browse: openInBrowser,
 	}
 	a.openTemporal = a.dialTemporal
@@ -102,7 +105,11 @@ func (a *app) execute(ctx context.Context, args []string) int {
 }
 
 func (a *app) printError(command *cobra.Command, err error) {
-	fmt.Fprintf(a.stderr, "starter: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	lead := "starter: "
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(a.stderr, hung(lead, line, a.width(a.stderr)))
+		lead = "  "
+	}
 	var usage *usageError
 	if errors.As(err, &usage) && usage.help {
 		fmt.Fprintf(a.stderr, "Try '%s --help'.\n", command.CommandPath())
@@ -177,6 +184,7 @@ Exit codes:
 The configuration comes from environment variables: 'starter env' lists them.`
 
 const rootExamples = `  starter accounts apply -f accounts.csv           # settings and schedules for a list of accounts
+  starter source put acct_1Nv0FGQ9RKHgCVdK my.csv  # put a catalog where the merchant's export is expected
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
   starter status --failed                          # what needs a look
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
@@ -198,6 +206,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	group(root)
 	root.SetVersionTemplate("starter {{.Version}}\n")
+	root.SetHelpFunc(a.help)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -206,7 +215,10 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVarP(&a.output, "output", "o", "table", "how to print: table or json")
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
-	root.AddCommand(a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(), a.serveCommand(), a.envCommand())
+	root.AddCommand(
+		a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
+		a.sourceCommand(), a.serveCommand(), a.envCommand(), a.versionCommand(),
+	)
 	return root
 }
 

@@ -33,6 +33,7 @@ type stage struct {
 	stdin          string
 	stdout, stderr bytes.Buffer
 	ctx            context.Context
+	columns        int // of the terminal, if there is one
 }
 
 func newStage(t *testing.T) *stage {
@@ -44,9 +45,11 @@ func newStage(t *testing.T) *stage {
 	}}
 	s.app = &app{
 		lookup:        func(string) (string, bool) { return "", false },
+		environ:       func() []string { return nil },
 		user:          func() string { return "" },
 		now:           func() time.Time { return noon },
 		isTerminal:    func(any) bool { return false },
+		size:          func(io.Writer) int { return s.columns },
 		poll:          time.Millisecond,
 		browse:        func(_ context.Context, file string) error { s.browsed = append(s.browsed, file); return s.browseErr },
 		openTemporal:  func(context.Context) (client.Client, error) { return s.temporal, nil },

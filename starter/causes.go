@@ -47,7 +47,7 @@ func (a *app) drawBlock(title string, causes []drawnCause) {
 	for _, c := range causes {
 		heaviest = max(heaviest, c.count)
 	}
-	fmt.Fprintf(a.stdout, "\n  %s\n", title)
+	fmt.Fprintf(a.stdout, "\n  %s\n", a.painted(a.stdout, bold, hung("", title, a.width(a.stdout)-2)))
 	for _, c := range causes {
 		a.drawCause(c, heaviest)
 	}
@@ -55,10 +55,12 @@ func (a *app) drawBlock(title string, causes []drawnCause) {
 
 func (a *app) drawCause(c drawnCause, heaviest int64) {
 	width := len(count(heaviest))
-	fmt.Fprintf(a.stdout, "  %s %*s  %s\n", gauge(c.count, heaviest, 12), width, count(c.count), c.text)
+	bar := gauge(c.count, heaviest, a.gaugeWidth())
+	indent := strings.Repeat(" ", breadth(bar))
+	a.tell(a.stdout, fmt.Sprintf("  %s %*s  ", bar, width, count(c.count)), c.text)
 	below := func(title, text string) {
 		if text != "" {
-			fmt.Fprintf(a.stdout, "  %*s  %-4s %s\n", 12+1+width, "", title, printable(text))
+			a.tell(a.stdout, fmt.Sprintf("  %s %*s  %-4s ", indent, width, "", title), text)
 		}
 	}
 	title := "e.g."
@@ -67,6 +69,14 @@ func (a *app) drawCause(c drawnCause, heaviest int64) {
 		title = ""
 	}
 	below("fix:", c.fix)
+}
+
+// gaugeWidth leaves the room to the words where there is little.
+func (a *app) gaugeWidth() int {
+	if width := a.width(a.stdout); width > 0 && width < 72 {
+		return 4
+	}
+	return 12
 }
 
 // causeText is what is wrong, and in which column. Notes may be empty.
@@ -112,7 +122,7 @@ func (a *app) printNormalised(title string, rules []catalog.ReportNormalised) {
 		return
 	}
 	fmt.Fprintf(a.stdout, "\n  %s\n", title)
-	t := table{header: []string{"#count", "column", "rule"}}
+	t := a.table("#count", "column", "~rule")
 	for _, n := range rules {
 		t.add("  "+count(n.Count), dash(n.Column), shortened(n.Rule, 100))
 	}

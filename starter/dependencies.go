@@ -71,11 +71,23 @@ func (a *app) stager(ctx context.Context) (staging.Stager, error) {
 
 // configuration reads the environment; all that is wrong with it is said at once.
 func (a *app) configuration() (config.Config, error) {
+	a.warnOfUnknown()
 	c, err := config.LoadStarter(a.lookup)
 	if err != nil {
 		return c, badInput(errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err))
 	}
 	return c, nil
+}
+
+// warnOfUnknown says once that a variable means nothing: it is probably mistyped, and a default holds in its place.
+func (a *app) warnOfUnknown() {
+	if a.warned {
+		return
+	}
+	a.warned = true
+	for _, name := range config.Unknown(a.environ()) {
+		a.tell(a.stderr, "starter: ", name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
+	}
 }
 
 // release is set by the linker: -X main.release=v1.2.3.

@@ -168,7 +168,7 @@ func (a *app) printDryRun(r dryRun) {
 	fmt.Fprintf(a.stdout, "%s  %s: dry run, %s\n", r.Account, r.Feed, outcome)
 	line := func(title, text string) {
 		if text != "" {
-			fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text))
+			a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text)
 		}
 	}
 	line("source", r.Source)

@@ -77,9 +77,10 @@ func (a *app) printEnds(ends []syncEnd) {
 			continue // not started, or lost: the error says so
 		}
 		fmt.Fprintln(a.stdout)
-		fmt.Fprintf(a.stdout, "%s  %s: %s in %s\n", end.Account, end.Feed, verdict(end), lasting(time.Duration(end.Seconds*float64(time.Second))))
+		took := lasting(time.Duration(end.Seconds * float64(time.Second)))
+		a.headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), verdict(end), " in "+took)
 		for _, line := range summary(end) {
-			fmt.Fprintf(a.stdout, "  %-8s %s\n", line[0], printable(line[1]))
+			a.tell(a.stdout, fmt.Sprintf("  %-8s ", line[0]), line[1])
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
@@ -18,14 +17,16 @@ type screen struct {
 	out   io.Writer
 	live  bool
 	marks bool
+	width int // of the terminal; 0: there is none
 	now   func() time.Time
+	paint func(style, text string) string
 
 	mu    sync.Mutex
 	shown map[shownStep]shownState
 	began map[string]bool
-	asked map[string]bool // for a worker
-	told  map[string]bool // that it is held
-	drawn string          // the line that is redrawn
+	asked map[string]bool   // for a worker
+	told  map[string]string // the source version that it said is held, by account
+	drawn string            // the line that is redrawn
 }
 
 type shownStep struct {
@@ -40,8 +41,12 @@ type shownState struct {
 	reported    time.Time // when a line about its progress was written last
 }
 
-func newScreen(out io.Writer, terminal, several bool, now func() time.Time) *screen {
-	return &screen{out: out, live: terminal && !several, marks: several, now: now, shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]bool{}}
+func (a *app) newScreen(out io.Writer, several bool) *screen {
+	return &screen{
+		out: out, live: a.isTerminal(out) && !a.isDumb() && !several, marks: several, width: a.width(out), now: a.now,
+		paint: func(style, text string) string { return a.painted(out, style, text) },
+		shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]string{},
+	}
 }
 
 // quiet is how often a step that takes long gets a line where lines are not redrawn.
@@ -53,13 +58,13 @@ func (s *screen) show(run syncRun, seen look) {
 	s.introduce(run, seen)
 	for i, step := range seen.steps {
 		key := shownStep{run.Account, run.RunID, i}
-		if seen.held != nil && !step.over() {
+		if seen.held != nil && !step.over() || s.told[run.Account] != "" && looksAgain(step) {
 			s.shown[key] = shownState{over: true} // a wait for the person, who is told below
 		}
 		s.shown[key] = s.report(run, step, s.shown[key])
 	}
-	if seen.held != nil && !s.told[run.Account] {
-		s.told[run.Account] = true
+	if seen.held != nil && s.told[run.Account] != seen.held.Version {
+		s.told[run.Account] = seen.held.Version
 		s.tellHeld(run, *seen.held)
 	}
 	switch {
@@ -70,6 +75,11 @@ func (s *screen) show(run syncRun, seen look) {
 		s.asked[run.Account] = true
 		s.line(run, "  "+askForWorker)
 	}
+}
+
+// looksAgain: a run that is held looks for a newer source now and then. Only what comes of it is worth a line.
+func looksAgain(s *step) bool {
+	return (s.name == "FetchCatalog" || s.name == turn) && s.failure == "" && s.trouble == ""
 }
 
 // tellHeld says once what a person has to decide.
@@ -200,8 +210,8 @@ func (s *screen) redraw(seen look) {
 	if seen.held != nil {
 		text = fmt.Sprintf("  … %-18s %s, waiting for a person", "Held", lasting(s.now().Sub(seen.held.Since)))
 	}
-	if width := columns(s.out); width > 1 && utf8.RuneCountInString(text) >= width {
-		text = string([]rune(text)[:width-1])
+	if s.width > 1 {
+		text = cut(text, s.width-1)
 	}
 	fmt.Fprint(s.out, "\r\x1b[2K"+text)
 	s.drawn = text
@@ -212,7 +222,24 @@ func (s *screen) line(run syncRun, text string) {
 	if s.marks {
 		text = run.Account + "  " + strings.TrimPrefix(text, "  ")
 	}
-	fmt.Fprintln(s.out, strings.TrimRight(text, " "))
+	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	further := lead + "    "
+	for i, part := range wrapped(strings.TrimRight(text[len(lead):], " "), s.width-len(further)) {
+		if i > 0 {
+			lead = further
+		}
+		fmt.Fprintln(s.out, s.coloured(lead+part))
+	}
+}
+
+// coloured paints the mark at which a line begins.
+func (s *screen) coloured(line string) string {
+	for mark, style := range map[string]string{"✓ ": green, "✗ ": red, "! ": yellow} {
+		if before, after, found := strings.Cut(line, mark); found && strings.TrimSpace(before) == "" {
+			return before + s.paint(style, strings.TrimSpace(mark)) + " " + after
+		}
+	}
+	return line
 }
 
 func (s *screen) erase() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,7 +96,11 @@ func pendingStep(name string, attempt int32, last *failurepb.Failure, beat any) 
 func showAll(terminal, several bool, looks ...look) string {
 	var out bytes.Buffer
 	now := noon
-	screen := newScreen(&out, terminal, several, func() time.Time { return now })
+	a := &app{
+		now: func() time.Time { return now }, isTerminal: func(any) bool { return terminal }, size: func(io.Writer) int { return 0 },
+		lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
+	}
+	screen := a.newScreen(&out, several)
 	run := syncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
 	for i, seen := range looks {
 		now = noon.Add(time.Duration(i) * time.Second)
@@ -270,6 +275,35 @@ func TestFollowingSaysOnceThatASyncIsHeld(t *testing.T) {
 	require.Equal(t, 1, strings.Count(s.stdout.String(), "until a person decides"))
 	require.NotContains(t, s.stdout.String(), "Wait", "it does not wait for Stripe")
 	require.Equal(t, 1, reads, "the state is read once for each growth of the history")
+}
+
+func TestALookOfAHeldRunIsWorthALineOnlyIfItFails(t *testing.T) {
+	t.Parallel()
+	held := func(version string) *catalog.Hold { return &catalog.Hold{Version: version, Since: noon} }
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, 15*time.Minute)}
+	rests := lookAt(events)
+	rests.held = held("v1")
+	looks := []look{rests}
+	for i := range int64(3) { // it looks at the source, finds nothing new, and rests again
+		at, of := time.Duration(i+1)*15*time.Minute, 20+10*i
+		events = append(events, fired(of-11, at), scheduled(of, "FetchCatalog", at))
+		looks = append(looks, lookAt(events))
+		events = append(events, completed(of, at+time.Second), timer(of+9, at, 15*time.Minute))
+		again := lookAt(events)
+		again.held = held("v1")
+		looks = append(looks, again)
+	}
+	newer := lookAt(events)
+	newer.held = held("v2")
+	upload := lookAt(append(events, fired(49, time.Hour), scheduled(60, "UploadFile", time.Hour)))
+	got := showAll(false, false, append(looks, newer, upload)...)
+	require.Equal(t, 1, strings.Count(got, "FetchCatalog"), got)
+	require.Equal(t, 2, strings.Count(got, "until a person decides"), "once for each version")
+	require.NotContains(t, got, "Wait")
+	require.Contains(t, got, "UploadFile")
+
+	broken := append(events, scheduled(70, "FetchCatalog", time.Hour), failedEvent(70, time.Hour+time.Second, "the bucket is gone"))
+	require.Contains(t, showAll(false, false, append(looks, lookAt(broken))...), "✗ FetchCatalog       1.0s: the bucket is gone")
 }
 
 func TestFollowingAsksAgainWhyARunRests(t *testing.T) {

@@ -134,7 +134,8 @@ func (a *app) printOrders(rows []orderRow, more bool) {
 		fmt.Fprintln(a.stdout, "No orders.")
 		return
 	}
-	t := table{header: []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}}
+	t := a.table("ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW")
+	t.spare = []string{"WORKFLOW", "AGENT", "PLACED"}
 	for _, row := range rows {
 		t.add(row.ID, dash(spaced(row.State)), dash(row.Agent), relative(a.now(), row.Started), row.Status)
 	}

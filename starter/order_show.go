@@ -59,7 +59,7 @@ func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderV
 }
 
 func (a *app) printOrder(v workflows.OrderView) {
-	fmt.Fprintf(a.stdout, "%s  %s\n", v.ID, spaced(string(v.State)))
+	a.headline(v.ID.String()+" ", spaced(string(v.State)), "")
 	currency := ""
 	if v.Summary != nil {
 		currency = v.Summary.Currency
@@ -110,7 +110,7 @@ func (a *app) printSummary(s order.Summary) {
 // detail prints one fact, and nothing of what is not known.
 func (a *app) detail(name, text string) {
 	if text != "" {
-		fmt.Fprintf(a.stdout, "  %-10s  %s\n", name, printable(text))
+		a.tell(a.stdout, fmt.Sprintf("  %-10s  ", name), text)
 	}
 }
 

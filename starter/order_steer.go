@@ -64,7 +64,7 @@ Exit codes: 0 if the order took it, 1 if it did not.`
 
 func (a *app) verdictOfOrder(s *steering) *cobra.Command {
 	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error {
-		in, err := a.verdictInput(s.verdictFlags)
+		in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
 		if err != nil {
 			return err
 		}
@@ -185,7 +185,7 @@ func (a *app) orderRefundCommand() *cobra.Command {
 }
 
 func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, amount string) error {
-	in, err := a.verdictInput(s.verdictFlags)
+	in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
 	if err != nil {
 		return err
 	}

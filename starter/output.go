@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"vitrine/internal/catalog"
 )
@@ -23,51 +20,6 @@ func (a *app) printJSON(v any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
-}
-
-// table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right.
-type table struct {
-	header []string
-	rows   [][]string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-// write prints the table with its header.
-func (t *table) write(w io.Writer) { t.print(w, true) }
-
-// writeRows prints the table without its header.
-func (t *table) writeRows(w io.Writer) { t.print(w, false) }
-
-func (t *table) print(w io.Writer, titled bool) {
-	widths := make([]int, len(t.header))
-	numbers := make([]bool, len(t.header))
-	header := make([]string, len(t.header))
-	for i, title := range t.header {
-		header[i], numbers[i] = strings.CutPrefix(title, "#")
-	}
-	all := t.rows
-	if titled {
-		all = append([][]string{header}, t.rows...)
-	}
-	for _, row := range all {
-		for i, cell := range row {
-			row[i] = printable(cell)
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
-		}
-	}
-	for _, row := range all {
-		var line strings.Builder
-		for i, cell := range row {
-			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if numbers[i] {
-				line.WriteString(space + cell + "  ")
-			} else {
-				line.WriteString(cell + space + "  ")
-			}
-		}
-		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
-	}
 }
 
 // printable takes control characters out of text that comes from a merchant's file or from Stripe: an escape sequence
@@ -192,7 +144,7 @@ func gauge(part, whole int64, width int) string {
 
 // progress is a bar on stderr for a person; for a script it is silent. A negative total means that nobody knows it.
 func (a *app) progress(total int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
-	visible := a.isTerminal(a.stderr)
+	visible := a.isTerminal(a.stderr) && !a.isDumb()
 	return progressbar.NewOptions64(total, append([]progressbar.Option{
 		progressbar.OptionSetWriter(a.stderr),
 		progressbar.OptionSetVisibility(visible),
@@ -202,17 +154,4 @@ func (a *app) progress(total int64, what string, options ...progressbar.Option) 
 		progressbar.OptionShowCount(),
 		progressbar.OptionClearOnFinish(),
 	}, options...)...)
-}
-
-// columns is how wide the terminal behind w is; 0 if there is none.
-func columns(w io.Writer) int {
-	file, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

@@ -114,8 +114,8 @@ func newestReport(s catalog.State) (string, error) {
 
 func (a *app) noteLaterFailure(s catalog.State) {
 	if s.Last != nil && s.Last.Report == "" {
-		fmt.Fprintf(a.stderr, "A later sync failed %s, before anything was imported: %s\nThis is the report of the import before it.\n\n",
-			relative(a.now(), s.Last.At), printable(s.Last.Reason))
+		a.tell(a.stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", relative(a.now(), s.Last.At), s.Last.Reason))
+		fmt.Fprint(a.stderr, "This is the report of the import before it.\n\n")
 	}
 }
 
@@ -145,13 +145,13 @@ func openObject(ctx context.Context, docs catalog.Documents, key string) (io.Rea
 
 func (a *app) printReport(r catalog.Report, bucket, key string) {
 	now := a.now()
-	fmt.Fprintf(a.stdout, "%s  %s: %s, %s\n", r.Account, r.Feed, words(r.Outcome), relative(now, r.At))
+	a.headline(fmt.Sprintf("%s  %s:", r.Account, r.Feed), words(r.Outcome), ", "+relative(now, r.At))
 	line := func(title, text string) {
 		if text != "" {
-			fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text))
+			a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text)
 		}
 	}
-	fmt.Fprintf(a.stdout, "  %s\n", r.Lead())
+	a.tell(a.stdout, "  ", r.Lead())
 	line("reason", r.Reason)
 	line("verdict", verdictLine(now, r.Verdict))
 	line("rows", r.Rows.RowsText(r.Outcome))
@@ -175,7 +175,8 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	a.printCauses(r)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
-		fmt.Fprintf(a.stdout, "\n  Every finding: starter report %s --output csv\n", target(r.Account, r.Feed))
+		fmt.Fprintln(a.stdout)
+		a.tell(a.stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(r.Account, r.Feed)))
 	}
 }
 

@@ -160,7 +160,8 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 		fmt.Fprintln(a.stdout, "There is no schedule: 'starter accounts apply -f FILE' creates them.")
 		return nil
 	}
-	t := table{header: []string{"ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE"}}
+	t := a.table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")
+	t.spare = []string{"MISSED", "SKIPPED", "RUNS", "EVERY"}
 	for _, v := range views {
 		t.add(v.Account, string(v.Feed), v.Every, relative(a.now(), v.nextRun()), relative(a.now(), v.Last),
 			count(int64(v.Runs)), count(int64(v.Overlaps)), count(int64(v.Missed)), v.shortState())

@@ -20,7 +20,7 @@ import (
 )
 
 // statusFilter says which rows are wanted; none of them: all.
-type statusFilter struct{ failed, held bool }
+type statusFilter struct{ failed, held, watch bool }
 
 func (f statusFilter) keeps(v statusView) bool {
 	return !f.failed && !f.held || f.failed && v.failed() || f.held && v.Held != nil
@@ -40,15 +40,19 @@ of a sync that is held until a person decides, importing, or waiting for its tur
 held, and how to decide. Syncs that found nothing new are not shown: they change nothing.
 
 Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
-		Example:           "  starter status\n  starter status --failed\n  starter status --held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
+		Example:           "  starter status\n  starter status --watch\n  starter status --failed\n  starter status --held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
+			if filter.watch {
+				return explain(c.Context(), a.watchStatus(c.Context(), distinct(args), filter))
+			}
 			return explain(c.Context(), a.status(c.Context(), distinct(args), filter))
 		},
 	}
 	c.Flags().BoolVar(&filter.failed, "failed", false, "only feeds whose last sync failed")
 	c.Flags().BoolVar(&filter.held, "held", false, "only feeds whose sync is held until a person decides")
+	c.Flags().BoolVarP(&filter.watch, "watch", "w", false, "look again every 5 seconds, until Ctrl-C")
 	return c
 }
 
@@ -68,6 +72,7 @@ type statusView struct {
 	Error        string        `json:"error,omitempty"` // why the state could not be read
 
 	Held     *catalog.Hold      `json:"held,omitempty"`     // what waits for a person
+	HeldRun  *catalog.Run       `json:"held_run,omitempty"` // that held the feed and is gone, terminated for instance
 	Rejected *catalog.Rejection `json:"rejected,omitempty"` // the newest version that a person refused
 }
 
@@ -99,6 +104,32 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 		a.printStatus(views, filter)
 	}
 	return errors.Join(err, away)
+}
+
+// looksApart is how many times longer than the poll of a followed run a watched status rests: five seconds.
+const looksApart = 20
+
+// watchStatus shows the status until somebody stops it. What cannot be read now can be read later, and is said meanwhile.
+func (a *app) watchStatus(ctx context.Context, accounts []string, filter statusFilter) error {
+	if a.json() {
+		return badUsage("--watch is for people: a script calls 'starter status -o json' as often as it needs to")
+	}
+	for {
+		if a.isTerminal(a.stdout) && !a.isDumb() {
+			fmt.Fprint(a.stdout, "\x1b[H\x1b[2J\x1b[3J")
+		}
+		fmt.Fprintf(a.stdout, "%s\n\n", a.painted(a.stdout, faint, a.now().Format("15:04:05")+", every 5s until Ctrl-C"))
+		err := a.status(ctx, accounts, filter)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			a.tell(a.stderr, "starter: ", err.Error())
+		}
+		if !pause(ctx, looksApart*a.poll) {
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // readStatus reads settings and states, many at a time. A document that cannot be used is a row of the table; a storage
@@ -200,9 +231,27 @@ func (a *app) addTemporal(ctx context.Context, views []statusView, states []cata
 				v.NextRun = entry.NextActionTimes[0]
 			}
 		}
+		if v.Held != nil && !holds(ctx, c, v.Held.Run, runs[id]) {
+			v.HeldRun, v.Held, v.Now, v.Since = &v.Held.Run, nil, "", time.Time{}
+		}
 		v.underWay(runs[id], states[i].Run)
 	}
 	return nil
+}
+
+// holds reports whether the run that holds a feed is there. Temporal's list lags behind: what it does not have is asked
+// for, and only an answer counts.
+func holds(ctx context.Context, c client.Client, holder catalog.Run, open []*workflowpb.WorkflowExecutionInfo) bool {
+	for _, run := range open {
+		if run.GetExecution().GetWorkflowId() == holder.WorkflowID {
+			return true
+		}
+	}
+	described, err := c.DescribeWorkflowExecution(ctx, holder.WorkflowID, "")
+	if err != nil {
+		return !isNotFound(err)
+	}
+	return isOpen(described.GetWorkflowExecutionInfo().GetStatus())
 }
 
 // underWay tells the run that imports from those that wait for their turn. A hold matters more than who waits behind it.
@@ -255,7 +304,8 @@ func (a *app) printStatus(views []statusView, filter statusFilter) {
 		fmt.Fprintln(a.stdout, filter.nothing())
 		return
 	}
-	t := table{header: []string{"ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#BACK", "#ERRORS", "NEXT", "NOW", "REASON"}}
+	t := a.table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
+	t.spare = []string{"DELETED", "BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
 	for _, v := range views {
 		last := catalog.Last{}
 		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"
@@ -296,7 +346,7 @@ func (a *app) printHeld(views []statusView, filter statusFilter) {
 		}
 		fmt.Fprintln(a.stdout)
 		a.describeHold(a.stdout, v.Account, v.Feed, *v.Held)
-		fmt.Fprintf(a.stdout, "  %-14s  %s\n", "next", decideBy(v.Account, v.Feed))
+		a.tell(a.stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(v.Account, v.Feed))
 	}
 }
 
@@ -323,6 +373,8 @@ func (v statusView) reason() string {
 	case text != "":
 	case v.Held != nil:
 		text = v.Held.Text()
+	case v.HeldRun != nil:
+		text = "it was held, and its run was ended: the next sync looks at the source again"
 	case v.Last != nil:
 		text = v.Last.Reason
 	}

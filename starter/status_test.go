@@ -6,14 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/workflows"
 )
 
 // remember writes the state of an account.
@@ -154,4 +158,54 @@ func TestStatusFailsIfStorageIsAway(t *testing.T) {
 	s.store.Before = func(string, string, string) error { return errors.New("S3 does not answer") }
 	require.Equal(t, exitFailed, s.run("status"))
 	require.Equal(t, "starter: S3 does not answer\n", s.stderr.String())
+}
+
+func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		run  holder
+		held bool
+	}{
+		"it is there":             {holder{}, true},
+		"it was terminated":       {holder{status: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED}, false},
+		"it timed out":            {holder{status: enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT}, false},
+		"Temporal forgot it":      {holder{err: serviceerror.NewNotFound("no such run")}, false},
+		"Temporal does not know":  {holder{err: serviceerror.NewUnavailable("later")}, true},
+		"it was paused, and held": {holder{status: enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.holds("acct_1", feed.Product)
+			s.temporal.described = map[string]holder{workflows.ScheduleID("acct_1", feed.Product): c.run}
+			require.Equal(t, exitOK, s.run("status", "acct_1"))
+			if c.held {
+				require.Contains(t, s.stdout.String(), "held 2h")
+				require.Contains(t, s.stdout.String(), "starter approve acct_1")
+				return
+			}
+			require.NotContains(t, s.stdout.String(), "held 2h")
+			require.NotContains(t, s.stdout.String(), "starter approve")
+			require.Contains(t, s.stdout.String(), "it was held, and its run was ended: the next sync looks at the source again")
+			require.Equal(t, exitOK, s.run("status", "acct_1", "--held"))
+			require.Equal(t, "No feed is held.\n", s.stdout.String())
+		})
+	}
+}
+
+func TestAWatchedStatusLooksAgain(t *testing.T) {
+	s := newStage(t)
+	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
+	require.Equal(t, exitUsage, s.run("status", "--watch", "-o", "json"))
+	looks := 0
+	ctx, stop := context.WithCancelCause(t.Context())
+	s.ctx = ctx
+	s.app.now = func() time.Time {
+		if looks++; looks > 20 {
+			stop(interrupted{syscall.SIGINT})
+		}
+		return noon
+	}
+	require.Equal(t, 130, s.run("status", "--watch"))
+	require.Greater(t, strings.Count(s.stdout.String(), "acct_1   product"), 1)
+	require.Contains(t, s.stdout.String(), "every 5s until Ctrl-C")
+	require.NotContains(t, s.stdout.String(), "\x1b", "there is no terminal")
 }

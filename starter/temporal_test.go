@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -35,6 +36,8 @@ type fakeTemporal struct {
 	open    []*workflowpb.WorkflowExecutionInfo
 	queries []string // of lists
 
+	described map[string]holder // runs that are not followed; those it does not know are running
+
 	views   map[string]any // what workflows answer to queries
 	signals []any          // workflow id, name and argument of each
 
@@ -43,6 +46,20 @@ type fakeTemporal struct {
 
 	updates []client.UpdateWorkflowOptions
 	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
+}
+
+// holder is a run as the server describes it.
+type holder struct {
+	status enumspb.WorkflowExecutionStatus
+	err    error
+}
+
+func (d holder) answer() (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	status := cmp.Or(d.status, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status}}, nil
 }
 
 // script is what a run looks like, from one look to the next.
@@ -146,6 +163,9 @@ func (f *fakeTemporal) DescribeWorkflowExecution(ctx context.Context, id, _ stri
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, scripted := f.scripts[id]
+	if known, is := f.described[id]; is && !scripted {
+		return known.answer()
+	}
 	if !scripted {
 		return f.describeOrder(id)
 	}

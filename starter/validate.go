@@ -235,8 +235,8 @@ func (a *app) printValidation(v validation, out *findings) error {
 }
 
 func (a *app) describeValidation(v validation) {
-	fmt.Fprintf(a.stdout, "%s: %s\n", v.name(), judged(v))
-	line := func(title, text string) { fmt.Fprintf(a.stdout, "  %-8s %s\n", title, printable(text)) }
+	a.tell(a.stdout, "", v.name()+": "+judged(v))
+	line := func(title, text string) { a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text) }
 	line("rows", rowsOf(v))
 	line("columns", count(int64(len(v.Columns))))
 	if n := int64(len(v.UnknownColumns)); n > 0 {

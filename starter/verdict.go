@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -88,7 +87,7 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	if err != nil {
 		return badInput(err)
 	}
-	in, err := a.verdictInput(flags)
+	in, err := a.verdictInput(flags, maxVerdict)
 	if err != nil {
 		return err
 	}
@@ -120,10 +119,11 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 
 const askForVerdictWorker = "… no worker has taken the verdict yet: is one running?"
 
-// maxVerdict bounds what a person writes: it is kept in the history, the state and the report.
+// maxVerdict bounds what a person writes, in bytes: it is kept in the history, the state and the report.
 const maxVerdict = 500
 
-func (a *app) verdictInput(flags verdictFlags) (in workflows.VerdictInput, err error) {
+// verdictInput is checked before anything is asked or sent: in bytes, as the run checks it.
+func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictInput, err error) {
 	in.By, in.Why = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why)
 	if in.Why == "" {
 		return in, badUsage("why? Say it with --why, for those who ask later")
@@ -134,8 +134,8 @@ func (a *app) verdictInput(flags verdictFlags) (in workflows.VerdictInput, err e
 		}
 	}
 	for _, given := range []struct{ flag, text string }{{"--why", in.Why}, {"--by", in.By}} {
-		if n := utf8.RuneCountInString(given.text); n > maxVerdict {
-			return in, badUsage("%s has %d characters: at most %d", given.flag, n, maxVerdict)
+		if n := len(given.text); n > most {
+			return in, badUsage("%s has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more", given.flag, n, most)
 		}
 	}
 	return in, nil
@@ -208,9 +208,10 @@ func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held ca
 func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
 	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, rough(a.now().Sub(h.Since)))
 	for _, reason := range h.Reasons {
-		fmt.Fprintf(w, "  %-14s  %s\n", reason.Guard, printable(reason.Text))
+		a.tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
 	}
-	fmt.Fprintf(w, "  %-14s  %s\n  %-14s  %s\n", "rows", h.Rows.RowsText(catalog.Held), "version", printable(h.Version))
+	a.tell(w, fmt.Sprintf("  %-14s  ", "rows"), h.Rows.RowsText(catalog.Held))
+	a.tell(w, fmt.Sprintf("  %-14s  ", "version"), h.Version)
 }
 
 // takenVerdict is what a run took, as --output json prints it.

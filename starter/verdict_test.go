@@ -42,6 +42,10 @@ func (s *stage) holds(account string, kind feed.Kind, change ...func(*catalog.St
 	}
 	_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
 	require.NoError(s.t, err)
+	if s.temporal.described == nil {
+		s.temporal.described = map[string]holder{}
+	}
+	s.temporal.described[state.Held.Run.WorkflowID] = holder{}
 }
 
 // answers lets every run take a verdict, about that version.
@@ -63,8 +67,8 @@ func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
 	}{
 		{"no reason", "why? Say it with --why", nil},
 		{"a blank reason", "why? Say it with --why", []string{"--why", "  "}},
-		{"a reason like a novel", "--why has 501 characters: at most 500", []string{"--why", strings.Repeat("ä", 501), "--by", "ada"}},
-		{"a name like a novel", "--by has 501 characters: at most 500", []string{"--why", "so", "--by", strings.Repeat("a", 501)}},
+		{"a reason like a novel", "--why has 1002 bytes, and at most 500 are kept", []string{"--why", strings.Repeat("ä", 501), "--by", "ada"}},
+		{"a name like a novel", "--by has 501 bytes, and at most 500 are kept", []string{"--why", "so", "--by", strings.Repeat("a", 501)}},
 		{"nobody", "who decides? Neither USER nor the system says: add --by", []string{"--why", "so"}},
 		{"an unknown feed", `feed "prices" is not known`, []string{"--why", "so", "--feed", "prices"}},
 	} {

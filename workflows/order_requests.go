@@ -220,10 +220,12 @@ func (o *fulfillment) ask(ctx workflow.Context, q *request) (OrderView, error) {
 	return o.view(), q.err
 }
 
+// MaxVerdict is how long each of By and Why may be, in bytes.
+const MaxVerdict = 200
+
 func (v OrderVerdict) check() error {
-	const most = 200
-	if strings.TrimSpace(v.By) == "" || strings.TrimSpace(v.Why) == "" || len(v.By) > most || len(v.Why) > most {
-		return fmt.Errorf("both by (who decides) and why are needed, at most %d bytes each: they are recorded", most)
+	if strings.TrimSpace(v.By) == "" || strings.TrimSpace(v.Why) == "" || len(v.By) > MaxVerdict || len(v.Why) > MaxVerdict {
+		return fmt.Errorf("both by (who decides) and why are needed, at most %d bytes each: they are recorded", MaxVerdict)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,12 @@ import (
 	"strings"
 
 	"vitrine/internal/catalog"
+)
+
+// The worker and starter serve answer probes at ports of their own, so that both can run on one machine.
+const (
+	workerListen = ":9464"
+	serveListen  = ":9465"
 )
 
 const (
@@ -38,6 +45,7 @@ func (p *Problem) Unwrap() error { return p.Err }
 // LoadWorker reads what the worker needs. The error joins all problems, one *Problem each.
 func LoadWorker(lookup Lookup) (Config, error) {
 	c, problems := load(lookup, func(v Variable) bool { return v.Worker })
+	c.Worker.Listen = cmp.Or(c.Worker.Listen, workerListen)
 	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState()} {
 		problems = appendNew(problems, required)
 	}
@@ -55,6 +63,7 @@ func LoadStarter(lookup Lookup) (Config, error) {
 // each.
 func LoadServe(lookup Lookup) (Config, error) {
 	c, problems := load(lookup, func(v Variable) bool { return v.Starter || v.Serve })
+	c.Worker.Listen = cmp.Or(c.Worker.Listen, serveListen)
 	for _, required := range []error{c.CheckStripe(), c.CheckState(), c.checkWebhookSecrets()} {
 		problems = appendNew(problems, required)
 	}

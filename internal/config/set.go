@@ -270,7 +270,7 @@ func setSMTP(c *Config, value string) error {
 
 func setListen(c *Config, value string) error {
 	c.Worker.Listen = value
-	return checkListen(value, ":9464")
+	return checkListen(value, workerListen)
 }
 
 func setWebhookListen(c *Config, value string) error {

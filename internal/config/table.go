@@ -119,7 +119,7 @@ func Table() []Variable {
 		{Name: "VITRINE_HOOK_CACHE_BYTES", Default: "268435456", Serve: true, preset: true, set: setHookCacheBytes,
 			Meaning: "memory for assortments; about 90 bytes a product, and an account whose file is larger is not known"},
 
-		{Name: "VITRINE_LISTEN", Default: ":9464", Worker: true, Serve: true, preset: true, set: setListen,
+		{Name: "VITRINE_LISTEN", Default: workerListen + "; starter serve: " + serveListen, Worker: true, Serve: true, set: setListen,
 			Meaning: "address on which the worker, or starter serve, answers /livez, /readyz and /metrics; not for the internet"},
 		{Name: "VITRINE_SHUTDOWN_TIMEOUT", Default: "25s", Worker: true, Serve: true, preset: true, set: setShutdownTimeout,
 			Meaning: "time that running activities, or requests, get to end after SIGTERM; give the process 10s more before it is killed"},

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+)
+
+const sourceHelp = `Put a catalog where an account's source is expected, or see what is there.
+
+In production the merchant's system exports to S3 by itself, and nobody needs these commands. They are for trying Vitrine
+out, and for a merchant who sends a file by hand.`
+
+func (a *app) sourceCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "source",
+		Short: "Put a catalog where an account's source is expected, or see what is there",
+		Long:  sourceHelp,
+		Example: `  starter source put acct_1Nv0FGQ9RKHgCVdK examples/product.csv
+  starter source show acct_1Nv0FGQ9RKHgCVdK`,
+	}
+	group(c)
+	c.AddCommand(a.sourcePutCommand(), a.sourceShowCommand())
+	return c
+}
+
+type putFlags struct {
+	feed    string
+	replace bool
+}
+
+func (a *app) sourcePutCommand() *cobra.Command {
+	var flags putFlags
+	c := &cobra.Command{
+		Use:   "put ACCOUNT FILE",
+		Short: "Upload a file to where the account's source is expected",
+		Long: `Upload a file to where the account's source is expected: its own source_key and source_bucket, or what
+VITRINE_SOURCE_KEY and VITRINE_SOURCE_BUCKET say. The file is not checked: 'starter validate FILE' does that. What the
+merchant exported is not replaced unless you say so.`,
+		Example: `  starter source put acct_1Nv0FGQ9RKHgCVdK examples/product.csv
+  starter source put acct_1Nv0FGQ9RKHgCVdK stock.csv --feed inventory --replace`,
+		Args: accountAndFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.putSource(c.Context(), args[0], args[1], flags))
+		},
+	}
+	feedFlag(c, &flags.feed)
+	c.Flags().BoolVar(&flags.replace, "replace", false, "also if something is there already")
+	return c
+}
+
+func accountAndFile(_ *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return badUsage("expected the id of a connected account (acct_…) and a file")
+	}
+	return badInput(catalog.CheckAccount(args[0]))
+}
+
+func (a *app) sourceShowCommand() *cobra.Command {
+	var kind string
+	c := &cobra.Command{
+		Use:               "show ACCOUNT",
+		Short:             "Show where an account's source is expected, and what is there",
+		Example:           "  starter source show acct_1Nv0FGQ9RKHgCVdK\n  starter source show acct_1Nv0FGQ9RKHgCVdK --feed pricing -o json",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.showSource(c.Context(), args[0], kind))
+		},
+	}
+	feedFlag(c, &kind)
+	return c
+}
+
+// sourcePlace is where a source is expected.
+type sourcePlace struct {
+	Account string          `json:"account"`
+	Feed    feed.Kind       `json:"feed"`
+	Source  string          `json:"source"`           // s3:// address
+	Object  *catalog.Object `json:"object,omitempty"` // what is there
+
+	bucket, key string
+}
+
+func (a *app) source(ctx context.Context, account, name string) (catalog.Documents, sourcePlace, error) {
+	p := sourcePlace{Account: account}
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return docs, p, err
+	}
+	if p.Feed, err = feed.ParseKind(name); err != nil {
+		return docs, p, badInput(err)
+	}
+	settings, err := docs.Settings(ctx, account)
+	if err != nil {
+		return docs, p, err
+	}
+	if p.bucket, p.key = docs.Layout.Source(settings, p.Feed); p.bucket == "" {
+		c, err := a.configuration()
+		if err == nil {
+			err = badInput(c.CheckSource())
+		}
+		return docs, p, err
+	}
+	p.Source = catalog.Object{Bucket: p.bucket, Key: p.key}.URI()
+	object, err := docs.Objects.Head(ctx, p.bucket, p.key)
+	switch {
+	case err == nil:
+		p.Object = &object
+	case !fault.Is(err, fault.SourceMissing):
+		return docs, p, err
+	}
+	return docs, p, nil
+}
+
+func (a *app) putSource(ctx context.Context, account, name string, flags putFlags) error {
+	docs, place, err := a.source(ctx, account, flags.feed)
+	if err != nil {
+		return err
+	}
+	format, err := sameFormat(name, place.key)
+	if err != nil {
+		return badInput(err)
+	}
+	if place.Object != nil && !flags.replace {
+		return badInput(fmt.Errorf("%s is there already, of %s: --replace puts %s in its place", place.Source, place.Object.LastModified.UTC().Format(time.RFC3339), name))
+	}
+	file, err := a.openLocal(ctx, name, 0)
+	if err != nil {
+		return err
+	}
+	defer file.close()
+	written, err := upload(ctx, docs, place, file, format)
+	if err != nil {
+		return err
+	}
+	place.Object = &written
+	if a.json() {
+		return a.printJSON(place)
+	}
+	fmt.Fprintf(a.stdout, "%s  %s: %s of %s\n", account, place.Feed, size(written.Size), name)
+	a.tell(a.stdout, "  source   ", place.Source)
+	a.tell(a.stdout, "  version  ", written.Version())
+	a.tell(a.stdout, "  next     ", "starter sync "+target(account, place.Feed)+" --follow")
+	return nil
+}
+
+func upload(ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format) (catalog.Object, error) {
+	content, err := file.open()
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	defer content.Close()
+	written, err := docs.Objects.Write(ctx, place.bucket, place.key, format.ContentType(), io.Reader(content))
+	if err != nil {
+		return written, fmt.Errorf("upload to %s: %w", place.Source, err)
+	}
+	return docs.Objects.Head(ctx, place.bucket, place.key)
+}
+
+// sameFormat: the ending of the key says how the source is read, so the file has to be written so.
+func sameFormat(name, key string) (feed.Format, error) {
+	has, gzipped, err := feed.FormatOf(name)
+	if err != nil {
+		return has, err
+	}
+	wants, zipped, err := feed.FormatOf(key)
+	if err != nil {
+		return has, err
+	}
+	if has != wants || gzipped != zipped {
+		return has, fmt.Errorf("%s is %s, and the account's source is expected as %s (%s): convert it, or set another source_key for the account",
+			name, ending(has, gzipped), ending(wants, zipped), key)
+	}
+	return has, nil
+}
+
+func ending(format feed.Format, gzipped bool) string {
+	if gzipped {
+		return strings.ToLower(string(format)) + ".gz"
+	}
+	return strings.ToLower(string(format))
+}
+
+func (a *app) showSource(ctx context.Context, account, name string) error {
+	_, place, err := a.source(ctx, account, name)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(place)
+	}
+	a.tell(a.stdout, fmt.Sprintf("%s  %s: ", account, place.Feed), place.Source)
+	if place.Object == nil {
+		a.tell(a.stdout, "  ", "nothing is there")
+		return nil
+	}
+	a.tell(a.stdout, "  size     ", size(place.Object.Size))
+	a.tell(a.stdout, "  of       ", place.Object.LastModified.UTC().Format(time.RFC3339))
+	a.tell(a.stdout, "  version  ", place.Object.Version())
+	return nil
+}
