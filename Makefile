@@ -91,8 +91,8 @@ tidy: ## go mod tidy, both modules
 replay-fixtures: build ## record the histories that the replay tests replay, where there is none yet
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_RECORD_HISTORIES=1 $(GO) test -count=1 -timeout 20m ./e2e
 
-compose-config: ## check docker-compose.yml, where docker has compose
-	@deploy/check
+compose-config: ## check docker-compose.yml against the code; docker is not needed
+	@GO='$(GO)' deploy/check
 
 clean: ## remove what make build made; Go's caches stay
 	rm -rf bin

@@ -217,7 +217,7 @@ func (a *app) rootCommand() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
 	root.AddCommand(
 		a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
-		a.sourceCommand(), a.serveCommand(), a.envCommand(), a.versionCommand(),
+		a.sourceCommand(), a.serveCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
 	)
 	return root
 }
