@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 )
 
@@ -33,6 +36,7 @@ type up struct {
 	readyFile string
 	output    string
 	withStdin bool
+	s3Users   map[string]string
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -53,6 +57,7 @@ func upCommand(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&u.readyFile, "ready-file", "", "write a JSON description to this file once everything is up; it goes away at the end")
 	flags.StringVarP(&u.output, "output", "o", "env", "how to print the environment: env or json")
 	flags.StringArrayVar(&u.options.Namespaces, "namespace", nil, "make a further Temporal namespace (may be repeated)")
+	flags.StringToStringVar(&u.s3Users, "s3-user", nil, "let NAME=FILE use the S3 endpoint as the IAM policy in the file allows, with the access key NAME and the secret NAME-secret (may be repeated)")
 	flags.BoolVar(&u.options.InMemory, "in-memory", false, "keep Temporal's database in memory")
 	flags.StringVar(&u.options.LogLevel, "log-level", "warn", "of the Temporal server's log, which is in the temporary directory")
 	flags.BoolVar(&u.withStdin, "until-eof", false, "end as well when the standard input ends, and so with whoever holds it")
@@ -75,6 +80,9 @@ type description struct {
 func (u *up) run(ctx context.Context) (err error) {
 	if u.output != "env" && u.output != "json" {
 		return fmt.Errorf("--output %q is not known: expected env or json", u.output)
+	}
+	if err := u.readPolicies(); err != nil {
+		return err
 	}
 	// The S3 endpoint changes the working directory, and paths from the command line are relative to the old one.
 	if err := absolute(&u.envFile, &u.readyFile, &u.options.TempDir); err != nil {
@@ -100,6 +108,17 @@ func (u *up) run(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(u.stderr, "Up after %.1f s. Ctrl-C ends it.\n", time.Since(begun).Seconds())
 	<-ctx.Done()
+	return nil
+}
+
+func (u *up) readPolicies() error {
+	for _, name := range slices.Sorted(maps.Keys(u.s3Users)) {
+		policy, err := os.ReadFile(u.s3Users[name])
+		if err != nil {
+			return fmt.Errorf("--s3-user %s: %w", name, err)
+		}
+		u.options.S3Users = append(u.options.S3Users, s3.User{AccessKey: name, SecretKey: name + "-secret", Policy: policy})
+	}
 	return nil
 }
 

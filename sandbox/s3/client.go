@@ -20,7 +20,8 @@ func Client(url string) *s3.Client {
 	})
 }
 
-func createBuckets(ctx context.Context, client *s3.Client, buckets []Bucket) error {
+// CreateBuckets makes buckets that are not there yet.
+func CreateBuckets(ctx context.Context, client *s3.Client, buckets []Bucket) error {
 	for _, bucket := range buckets {
 		if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket.Name}); err != nil {
 			return fmt.Errorf("create the bucket %s: %w", bucket.Name, err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
@@ -42,6 +43,7 @@ type Options struct {
 	Dir     string   // absolute path of an existing directory; objects go below it
 	LogFile string   // absolute path of the access log; empty for none
 	Buckets []Bucket // that exist from the start
+	Users   []User   // beside the one account; without any there is no access control
 }
 
 // Bucket is a bucket to create.
@@ -76,6 +78,10 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	identities, err := newUsers(auth.NewIAMServiceSingle(auth.Account{Access: AccessKey, Secret: SecretKey, Role: auth.RoleAdmin}), o.Users)
+	if err != nil {
+		return nil, err
+	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it ends with Stop, not with the call that began it
 	s := &Server{url: "http://" + ports.Address(o.Port), stop: stop, ended: make(chan error, 1), returnTo: before}
 	go func() {
@@ -83,6 +89,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 			RootUserAccess:    AccessKey,
 			RootUserSecret:    SecretKey,
 			Region:            Region,
+			IAMService:        identities,
 			Ports:             []string{ports.Address(o.Port)},
 			MaxConnections:    maxConnections,
 			MaxRequests:       maxConnections,
@@ -96,7 +103,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err := s.awaitHealth(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
-	if err := createBuckets(ctx, Client(s.url), o.Buckets); err != nil {
+	if err := CreateBuckets(ctx, Client(s.url), o.Buckets); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil

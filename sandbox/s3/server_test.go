@@ -62,3 +62,38 @@ func start(t *testing.T, buckets ...s3.Bucket) *s3.Server {
 	t.Cleanup(func() { require.NoError(t, endpoint.Stop()) })
 	return endpoint
 }
+
+// Users may do what their policies say, and nothing else.
+func TestAUserIsHeldToThePolicy(t *testing.T) {
+	port, err := ports.Pick(0)
+	require.NoError(t, err)
+	options := s3.Options{Port: port, Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: "plain"}}, Users: []s3.User{{
+		AccessKey: "reader", SecretKey: "reader-secret", Policy: []byte(`{"Version": "2012-10-17", "Statement": [
+			{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::plain/open/*"},
+			{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::plain/*"},
+			{"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::plain/never/*"},
+			{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:eu-central-1:111122223333:key/some"}]}`),
+	}}}
+	endpoint, err := s3.Start(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, endpoint.Stop()) })
+	store, err := objectstore.New(t.Context(), objectstore.Options{
+		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: "reader", SecretAccessKey: "reader-secret",
+	})
+	require.NoError(t, err)
+	for key, allowed := range map[string]struct{ write, read bool }{
+		"open/a": {true, true}, "closed/a": {true, false}, "never/a": {false, false},
+	} {
+		_, err := store.Put(t.Context(), "plain", key, "", []byte("x"), "")
+		require.Equal(t, !allowed.write, fault.Is(err, fault.SourceForbidden), "write %s: %v", key, err)
+		_, _, err = store.Get(t.Context(), "plain", key)
+		require.Equal(t, !allowed.read, fault.Is(err, fault.SourceForbidden), "read %s: %v", key, err)
+	}
+	_, err = store.List(t.Context(), "plain", "")
+	require.True(t, fault.Is(err, fault.SourceForbidden), "%v", err)
+	require.True(t, fault.Is(store.Delete(t.Context(), "plain", "open/a"), fault.SourceForbidden))
+
+	options.Users[0].Policy = []byte(`{"Version": "2012-10-17", "Statement": [{"Effect": "Perhaps", "Action": "*", "Resource": "*"}]}`)
+	_, err = s3.Start(t.Context(), options)
+	require.ErrorContains(t, err, "the policy of reader")
+}

@@ -31,6 +31,8 @@ type Options struct {
 	ImportDelay time.Duration
 	// LogLevel of the Temporal server; empty means warn.
 	LogLevel string
+	// S3Users may use the S3 endpoint beside its one account, each within a policy.
+	S3Users []s3.User
 	// Ready is told of every service as soon as it takes calls. It may be nil.
 	Ready func(Service)
 }
@@ -156,7 +158,7 @@ func (s *Stack) startS3(ctx context.Context, o Options) (Service, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return Service{}, fmt.Errorf("start the S3 endpoint: %w", err)
 	}
-	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: SourceBucket}, {Name: StateBucket}}}
+	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: SourceBucket}, {Name: StateBucket}}, Users: o.S3Users}
 	if s.s3, err = s3.Start(ctx, options); err != nil {
 		return Service{}, err
 	}

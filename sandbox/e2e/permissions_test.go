@@ -1,0 +1,306 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
+	s3server "vitrine/sandbox/s3"
+	"vitrine/sandbox/stack"
+	"vitrine/workflows"
+)
+
+// The policies of the handbook, each for a user of the sandbox's S3 endpoint.
+const (
+	workerUser  = "policy-worker"
+	serveUser   = "policy-serve"
+	starterUser = "policy-starter"
+)
+
+// guardedBucket is the state bucket of those who are held to policies. It keeps versions, and holds one account alone, so
+// that a test may look through all of it.
+const guardedBucket = "guarded-state"
+
+// handbookPolicies are the policies of the handbook, on the sandbox's buckets, by the user who is held to them.
+func handbookPolicies() (map[string]string, error) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		return nil, err
+	}
+	policies := map[string]string{}
+	for user, heading := range map[string]string{
+		workerUser: "Permissions of the worker:\n", serveUser: "Permissions of `starter serve`:\n", starterUser: "Permissions of the starter, for people and scripts:\n",
+	} {
+		_, after, found := strings.Cut(string(page), heading+"\n```json\n")
+		policy, _, closed := strings.Cut(after, "```")
+		if !found || !closed {
+			return nil, fmt.Errorf("docs/operations.md has no policy under %q", heading)
+		}
+		policies[user] = strings.NewReplacer(":::SOURCE", ":::"+stack.SourceBucket, ":::STATE", ":::"+guardedBucket).Replace(policy)
+	}
+	return policies, nil
+}
+
+// policyFlags give the sandbox its users: those of the handbook, and for every statement a user who lacks it.
+func policyFlags(dir string) (flags []string, err error) {
+	policies, err := handbookPolicies()
+	if err != nil {
+		return nil, err
+	}
+	for user, policy := range policies {
+		short, err := shortened(user, policy)
+		if err != nil {
+			return nil, err
+		}
+		short[user] = []byte(policy)
+		for name, document := range short {
+			file := filepath.Join(dir, name+".policy.json")
+			if err := os.WriteFile(file, document, 0o600); err != nil {
+				return nil, err
+			}
+			flags = append(flags, "--s3-user", name+"="+file)
+		}
+	}
+	return flags, nil
+}
+
+// shortened are the policies that lack one statement, by the user and the statement.
+func shortened(user, policy string) (map[string][]byte, error) {
+	var whole struct {
+		Version   string
+		Statement []map[string]any
+	}
+	if err := json.Unmarshal([]byte(policy), &whole); err != nil {
+		return nil, fmt.Errorf("the policy of %s: %w", user, err)
+	}
+	short := map[string][]byte{}
+	for i, left := range whole.Statement {
+		less := whole
+		less.Statement = append(append([]map[string]any{}, whole.Statement[:i]...), whole.Statement[i+1:]...)
+		document, err := json.Marshal(less)
+		if err != nil {
+			return nil, err
+		}
+		short[user+"-without-"+fmt.Sprint(left["Sid"])] = document
+	}
+	return short, nil
+}
+
+// as are the variables of somebody who uses S3 under a policy.
+func as(user string) []string {
+	return []string{"AWS_ACCESS_KEY_ID=" + user, "AWS_SECRET_ACCESS_KEY=" + user + "-secret"}
+}
+
+// starterAs runs the starter under a policy.
+func (s *shop) starterAs(user string, args ...string) answer {
+	s.t.Helper()
+	before := s.settings
+	defer func() { s.settings = before }()
+	s.settings = maps.Clone(before)
+	s.settings["AWS_ACCESS_KEY_ID"], s.settings["AWS_SECRET_ACCESS_KEY"] = user, user+"-secret"
+	return s.starter(args...)
+}
+
+// guarded opens a shop whose state is in a bucket with versions, in which nobody else keeps anything.
+func guarded(t *testing.T) *shop {
+	s := open(t, csv("sku1", "sku2", "sku3"), nil)
+	s.isGuarded()
+	return s
+}
+
+var makeGuardedBucket = sync.OnceValue(func() error {
+	return s3server.CreateBuckets(context.Background(), s3server.Client(house.ready.S3), []s3server.Bucket{{Name: guardedBucket, Versioned: true}})
+})
+
+// isGuarded lets the shop keep its state in the guarded bucket from now on.
+func (s *shop) isGuarded() {
+	s.t.Helper()
+	require.NoError(s.t, makeGuardedBucket())
+	s.settings["VITRINE_STATE_BUCKET"] = guardedBucket
+	s.layout.StateBucket, s.documents.Layout.StateBucket = guardedBucket, guardedBucket
+}
+
+// A sync, orders by S3, a dispute, and the erasure of their buyer, every process under the handbook's policy for it. Then the
+// bucket is looked through, old versions and all.
+func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
+	s := guarded(t)
+	run := func(args ...string) answer {
+		t.Helper()
+		got := s.starterAs(starterUser, args...)
+		require.Zero(t, got.code, "starter %v:\n%s%s", args, got.stdout, got.stderr)
+		return got
+	}
+	dir := t.TempDir()
+	list, settings := filepath.Join(dir, "accounts.csv"), filepath.Join(dir, "orders.json")
+	writeFile(t, list, []byte("account,every\n"+s.account+",1h\n"))
+	body, err := json.Marshal(order.Settings{Account: s.account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}})
+	require.NoError(t, err)
+	writeFile(t, settings, body)
+	run("accounts", "apply", "-f", list, "--yes")
+	run("order", "settings", "set", s.account, "-f", settings)
+	run("sync", s.account, "--dry-run")
+
+	s.startWorker(as(workerUser)...)
+	s.startServe(false, as(serveUser)...)
+	s.subscribe()
+	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	run("sync", s.account, "--follow")
+	s.exportText(csv("sku1", "sku2")) // a tombstone, and a row that Stripe refuses would be next
+	run("sync", s.account, "--follow", "--full")
+	run("status")
+	run("report", s.account)
+
+	b := s.buys(stripesim.Purchase{Capture: "manual", Hooks: true})
+	require.NotZero(t, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved"`), "the assortment could not be read")
+	other := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}})
+	b.becomes(workflows.OrderAccepted)
+	other.becomes(workflows.OrderAccepted)
+	refused := s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
+	require.Equal(t, 1, refused.code)
+	require.Contains(t, refused.stderr, "the merchant may still need to know where the goods go")
+
+	run("order", "ship", s.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
+	b.becomes(workflows.OrderShipped)
+	dispute, err := s.emulator.Dispute(t.Context(), b.Session, 0, "product_not_received")
+	require.NoError(t, err)
+	b.becomes(workflows.OrderDisputed)
+	s.await(20*time.Second, "the evidence being gathered", func() bool { return len(s.holding(b)) == 2 })
+	s.sweeps()
+	refused = s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
+	require.Equal(t, 1, refused.code)
+	require.Contains(t, refused.stderr, "it is disputed")
+	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
+	require.NoError(t, err)
+	b.becomes(workflows.OrderShipped)
+
+	// Somebody wrote the evidence once more, and removed an object by hand: both left versions.
+	for _, key := range s.holding(b) {
+		_, err := s.documents.Objects.Put(t.Context(), guardedBucket, key, "application/json", s.object(key), "")
+		require.NoError(t, err)
+		require.NoError(t, s.documents.Objects.Delete(t.Context(), guardedBucket, key))
+	}
+	var held struct {
+		Objects []struct {
+			Key    string `json:"key"`
+			Erased bool   `json:"erased"`
+		} `json:"objects"`
+	}
+	read := func(got answer) {
+		t.Helper()
+		held.Objects = nil
+		require.NoError(t, json.Unmarshal([]byte(got.stdout), &held), got.stdout)
+	}
+	read(run("privacy", "show", s.account, b.Session, "-o", "json"))
+	require.Len(t, held.Objects, 4, "two objects in two versions")
+	read(run("privacy", "erase", s.account, b.Session, "--yes", "-o", "json"))
+	require.Len(t, held.Objects, 4)
+	for _, o := range held.Objects {
+		require.True(t, o.Erased, o.Key)
+	}
+	read(run("privacy", "erase", s.account, b.Session, "--yes", "-o", "json"))
+	require.Empty(t, held.Objects, "again")
+
+	documented := documentedKeys(t)
+	require.Equal(t, []string{"orders/" + s.account + "/" + other.Session + ".json"}, s.namesTheBuyer(documented), "the other order of the same person")
+	read(run("privacy", "erase", other.account, other.Session, "--force", "-o", "json"))
+	require.Empty(t, s.namesTheBuyer(documented))
+	s.requireNobody()
+}
+
+// holding are the keys of what is about an order's buyer.
+func (s *shop) holding(b bought) (keys []string) {
+	s.t.Helper()
+	for _, prefix := range []string{s.layout.StatePrefix + order.EvidencePrefix(b.id()), order.Fulfillment{}.Place(guardedBucket).OrderKey(b.id())} {
+		found, err := s.documents.Objects.List(s.t.Context(), guardedBucket, prefix)
+		require.NoError(s.t, err)
+		keys = append(keys, found...)
+	}
+	return keys
+}
+
+// namesTheBuyer are the keys of all objects, in any version, that hold something of the buyer. Every key has to be documented.
+func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
+	s.t.Helper()
+	versions, err := s.documents.Objects.Versions(within(s.t, time.Minute), guardedBucket, "")
+	require.NoError(s.t, err)
+	require.Greater(s.t, len(versions), 10)
+	for _, v := range versions {
+		require.True(s.t, documented(v.Key), "the handbook's table of keys has no row for %s", v.Key)
+		for _, private := range []string{buyer.Name, "Verschwiegen", buyer.Email, buyer.Phone, buyer.Address.Line1, buyer.Address.City, buyer.Address.PostalCode} {
+			if strings.Contains(string(s.version(v)), private) {
+				keys = append(keys, v.Key)
+				break
+			}
+		}
+	}
+	return keys
+}
+
+// version reads one version of an object.
+func (s *shop) version(o catalog.Object) []byte {
+	s.t.Helper()
+	stream, err := s.documents.Objects.Open(within(s.t, 10*time.Second), o)
+	require.NoError(s.t, err)
+	defer stream.Close()
+	content, err := io.ReadAll(stream)
+	require.NoError(s.t, err)
+	return content
+}
+
+// documentedKeys reports whether the handbook's table of keys has a key.
+func documentedKeys(t *testing.T) func(key string) bool {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(page), "| key | what | of a buyer | if it is lost |\n|---|---|---|---|\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var patterns []*regexp.Regexp
+	for row := range strings.Lines(table) {
+		pattern := regexp.QuoteMeta(strings.Trim(strings.Split(row, "|")[1], " `"))
+		pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("<prefix>"), "state/")
+		pattern = strings.ReplaceAll(pattern, "…", ".+")
+		patterns = append(patterns, regexp.MustCompile("^"+regexp.MustCompile("<[a-z]+>").ReplaceAllString(pattern, "[^/]+")+"$"))
+	}
+	require.NotEmpty(t, patterns)
+	return func(key string) bool {
+		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(key) })
+	}
+}
+
+// What a policy lacks is told by the message of whoever needs it.
+func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.isGuarded()
+	for statement, args := range map[string][]string{
+		"KeepSettings": {"order", "settings", "show", s.account},
+		"ReadState":    {"status"},
+		"EraseBuyers":  {"privacy", "erase", s.account, "cs_test_1", "--yes"},
+	} {
+		got := s.starterAs(starterUser+"-without-"+statement, args...)
+		require.Equal(t, 1, got.code, "%s: %s%s", statement, got.stdout, got.stderr)
+		require.Regexp(t, "AccessDenied|Forbidden|s3:ListBucketVersions", got.stderr, statement)
+	}
+	for _, statement := range []string{"ReadCatalogs", "KeepState", "ReadSettings"} {
+		w := s.startWorker(as(workerUser + "-without-" + statement)...)
+		got := s.starter("sync", s.account, "--follow", "--force")
+		require.Equal(t, 1, got.code, "%s: %s%s", statement, got.stdout, got.stderr)
+		require.Contains(t, got.stdout+got.stderr, "SourceForbidden", statement)
+		require.Zero(t, w.terminate())
+	}
+}
