@@ -32,6 +32,7 @@ func keySamples() map[string]string {
 		"Layout.ErrorFileKey":        l.ErrorFileKey("acct_1", feed.Product, 1, 1),
 		"Layout.ManifestKey":         l.ManifestKey("acct_1", feed.Inventory),
 		"Layout.AssortmentKey":       l.AssortmentKey("acct_1"),
+		"Layout.PreflightKey":        l.PreflightKey("NAME"),
 		"Layout.ReportKey":           l.ReportKey("acct_1", feed.Product, 1, "html"),
 		"order.SettingsKey":          order.SettingsKey("acct_1"),
 		"order.RecordKey":            below(order.RecordKey(id)),

@@ -26,7 +26,8 @@ read its account, is acknowledged and logged as an error; 'starter order sweep' 
 TLS; a request that is under way when the process is told to stop is answered first. The routes for merchants exist if
 VITRINE_API_TOKEN is set.
 
-Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong.`
+Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong, also if
+S3 or Stripe says so: a bucket does not exist, a key is not known. While S3 or Stripe is away it is not ready.`
 
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync"
@@ -15,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"vitrine/internal/fault"
+	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/temporalclient/temporalclienttest"
 )
@@ -37,7 +41,7 @@ func serving(t *testing.T, attributes map[string]enumspb.IndexedValueType, more 
 	t.Setenv("TEMPORAL_ADDRESS", frontend.Address)
 	t.Setenv("TEMPORAL_CONFIG_FILE", t.TempDir()+"/none.toml")
 	vars := map[string]string{
-		"STRIPE_API_KEY": "sk_test_1", "VITRINE_WEBHOOK_SECRETS": connectSecret, "VITRINE_STATE_BUCKET": "state",
+		"STRIPE_API_BASE": stripeAnswering(t, http.StatusOK), "STRIPE_API_KEY": "sk_test_1", "VITRINE_WEBHOOK_SECRETS": connectSecret, "VITRINE_STATE_BUCKET": "state",
 		"VITRINE_LISTEN": "127.0.0.1:0", "VITRINE_WEBHOOK_LISTEN": "127.0.0.1:0", "VITRINE_SHUTDOWN_TIMEOUT": "5s",
 	}
 	for i := 0; i < len(more); i += 2 {
@@ -46,6 +50,17 @@ func serving(t *testing.T, attributes map[string]enumspb.IndexedValueType, more 
 	s := newStage(t)
 	s.app.lookup = func(name string) (string, bool) { value, ok := vars[name]; return value, ok }
 	return s, frontend
+}
+
+// stripeAnswering is a Stripe that says of every key the same.
+func stripeAnswering(t *testing.T, status int) (address string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, `{"id": "acct_platform", "object": "account"}`)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func orderAttributes() map[string]enumspb.IndexedValueType {
@@ -65,6 +80,18 @@ func TestServeDoesNotStartInHalf(t *testing.T) {
 		frontend.SetHealthy(false)
 		require.Equal(t, exitFailed, s.run("serve"))
 		require.Contains(t, s.stderr.String(), "does not answer")
+	})
+	t.Run("the bucket does not exist", func(t *testing.T) {
+		s, _ := serving(t, orderAttributes())
+		s.docs.Objects = objectstoretest.NewMemory("catalogs")
+		require.Equal(t, exitUsage, s.run("serve"))
+		require.Contains(t, s.stderr.String(), "VITRINE_STATE_BUCKET")
+		require.Contains(t, s.stderr.String(), "bucket state does not exist")
+	})
+	t.Run("Stripe does not know the key", func(t *testing.T) {
+		s, _ := serving(t, orderAttributes(), "STRIPE_API_BASE", stripeAnswering(t, http.StatusUnauthorized))
+		require.Equal(t, exitUsage, s.run("serve"))
+		require.Contains(t, s.stderr.String(), "STRIPE_API_KEY")
 	})
 	t.Run("the port is taken", func(t *testing.T) {
 		taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -127,6 +154,13 @@ func TestServeFromStartToSignal(t *testing.T) {
 	other := event("acct_1", "acct_2")
 	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", other, sign(connectSecret, other, time.Now()))
 	require.Equal(t, http.StatusServiceUnavailable, status, "this Temporal takes no signals")
+	s.store.Before = func(_, bucket, _ string) error {
+		return fault.NewPermanent(fault.BucketMissing, errors.New("bucket "+bucket+" does not exist"))
+	}
+	third := event("acct_1", "acct_3")
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", third, sign(connectSecret, third, time.Now()))
+	require.Equal(t, http.StatusServiceUnavailable, status, "a bucket that is gone is not an account without settings")
+	s.store.Before = nil
 	status, _ = fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/livez", "", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Eventually(t, func() bool {
@@ -139,7 +173,7 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)
 	require.Contains(t, metrics, `vitrine_webhook_duration_seconds_bucket{outcome="unknown_account"`)
 	require.Contains(t, metrics, `vitrine_http_request_duration_seconds_bucket{route="POST /webhooks/stripe",status="200"`)
-	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="failed",type="checkout.session.completed"} 1`)
+	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="failed",type="checkout.session.completed"} 2`)
 	require.NotContains(t, metrics, "acct_")
 
 	stop(interrupted{syscall.SIGTERM})

@@ -19,6 +19,7 @@ import (
 	"vitrine/internal/health"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
+	"vitrine/internal/preflight"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
 	"vitrine/internal/temporalclient"
@@ -38,7 +39,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 		fx.Provide(
 			func(h *health.Health) giveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
-			newMetrics, newTemporalOptions, newTemporal, newHealth, newIntake, newWebhook, newMerchants, newCheckoutHooks,
+			newMetrics, newTemporalOptions, newTemporal, newHealth, newStripe, newChecks, newIntake, newWebhook, newMerchants, newCheckoutHooks,
 		),
 		fx.Invoke(answerProbes, checkTemporal, receive),
 	)
@@ -75,22 +76,27 @@ func checkTemporal(lc fx.Lifecycle, c client.Client, o client.Options, logger *s
 	}))
 }
 
-func newHealth(temporal client.Client) *health.Health {
+func newHealth(temporal client.Client, documents catalog.Documents) *health.Health {
 	return health.New(func(ctx context.Context) error {
 		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
+	}, preflight.Lost(documents.Objects, documents.Layout))
+}
+
+func newStripe(c config.Config) (*stripeapi.Client, error) {
+	return stripeapi.New(stripeapi.Options{
+		Key: c.Stripe.Key.Reveal(), APIBase: c.Stripe.APIBase, OrdersVersion: c.Stripe.OrdersVersion,
 	})
 }
 
-func newIntake(c config.Config, temporal client.Client, documents catalog.Documents) (intake.Intake, error) {
-	stripe, err := stripeapi.New(stripeapi.Options{
-		Key: c.Stripe.Key.Reveal(), APIBase: c.Stripe.APIBase, OrdersVersion: c.Stripe.OrdersVersion,
-	})
-	if err != nil {
-		return intake.Intake{}, err
-	}
+func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catalog.Documents) intake.Intake {
 	settings := order.Documents{Objects: documents.Objects, Layout: documents.Layout}
-	return intake.Intake{Temporal: temporal, Known: settings.Known, SessionOf: stripe.Orders().SessionOf}.Remembering(), nil
+	return intake.Intake{Temporal: temporal, Known: settings.Known, SessionOf: stripe.Orders().SessionOf}.Remembering()
+}
+
+// newChecks are what has to be right before requests are taken. The server reads settings and state, and writes none.
+func newChecks(stripe *stripeapi.Client, documents catalog.Documents) []preflight.Check {
+	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout), preflight.StripeKey(stripe.CheckKey)}
 }
 
 func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *webhook {
@@ -175,20 +181,26 @@ func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemet
 }
 
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
-func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks checkoutHooks, h *health.Health, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
+func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
 	server := newServer(serveRoutes(w, m, hooks, metrics, logger), logger)
 	newEntrance(func() { metrics.Counter("vitrine_http_turned_away").Inc(1) }).watch(server)
 	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, server, stop, logger}
+	entry := &entry{checks: checks, health: h, giveUp: stop, logger: logger}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {
+			away, refused := entry.look(ctx)
+			if refused != nil {
+				return refused
+			}
 			if err := listen.start(ctx); err != nil {
 				return err
 			}
-			h.Started()
+			entry.open(away)
 			return nil
 		},
 		func(ctx context.Context) error {
 			h.Draining()
+			entry.close()
 			ctx, cancel := context.WithTimeout(ctx, c.Worker.ShutdownTimeout)
 			defer cancel()
 			return drain(ctx, server)

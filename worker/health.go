@@ -12,8 +12,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/health"
+	"vitrine/internal/preflight"
 	"vitrine/internal/telemetry"
 )
 
@@ -22,11 +24,11 @@ var healthModule = fx.Module("health",
 	fx.Invoke(serveHealth),
 )
 
-func newHealth(temporal client.Client) *health.Health {
+func newHealth(c config.Config, temporal client.Client, objects catalog.Objects) *health.Health {
 	return health.New(func(ctx context.Context) error {
 		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
-	})
+	}, preflight.Lost(objects, c.Layout()))
 }
 
 // serveHealth listens before Temporal is asked, so that a start can be watched, and not in the background, so that a port

@@ -28,6 +28,7 @@ func modules(c config.Config, p process) fx.Option {
 		healthModule, // early, so that a start and a drain can be watched
 		temporalModule,
 		activitiesModule,
+		preflightModule,
 		workersModule,
 	)
 }

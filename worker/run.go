@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -77,6 +78,13 @@ func serve(app *fx.App, errs io.Writer) int {
 // fail prints the cause without fx's account of who needed whom.
 func fail(errs io.Writer, doing string, err error) int {
 	_, _ = fmt.Fprintf(errs, "worker: %s: %v\n", doing, dig.RootCause(err))
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	if errors.As(err, new(*refusedError)) {
+		return exitMisused
+	}
 	return exitFailed
 }
 

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,36 +24,66 @@ import (
 	"go.uber.org/goleak"
 
 	"vitrine/internal/config"
+	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/temporalclient/temporalclienttest"
 	"vitrine/workflows"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// environment is a worker's, and sets what libraries read of the process's own.
+// surroundings are the S3 and the Stripe of a worker.
+type surroundings struct {
+	s3     *objectstoretest.Server
+	stripe atomic.Int32 // the status that Stripe answers with
+}
+
+// environment is a worker's, with everything that it needs in order, and sets what libraries read of the process's own.
 func environment(t *testing.T, temporal string, pairs ...string) config.Lookup {
 	t.Helper()
+	lookup, _ := environmentWith(t, temporal, pairs...)
+	return lookup
+}
+
+func environmentWith(t *testing.T, temporal string, pairs ...string) (config.Lookup, *surroundings) {
+	t.Helper()
+	around := &surroundings{s3: &objectstoretest.Server{Memory: objectstoretest.NewMemory("catalogs", "state")}}
+	around.stripe.Store(http.StatusOK)
+	s3 := httptest.NewServer(around.s3)
+	t.Cleanup(s3.Close)
+	stripe := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(int(around.stripe.Load()))
+		_, _ = io.WriteString(w, `{"id": "acct_platform", "object": "account"}`)
+	}))
+	t.Cleanup(stripe.Close)
 	for name, value := range map[string]string{
 		"TEMPORAL_ADDRESS":     temporal,
 		"TEMPORAL_CONFIG_FILE": t.TempDir() + "/none.toml",
 		"TEMPORAL_NAMESPACE":   "default",
 		"AWS_CONFIG_FILE":      t.TempDir() + "/none",
 		"AWS_REGION":           "us-east-1",
+		"AWS_ENDPOINT_URL_S3":  s3.URL,
+		"AWS_ACCESS_KEY_ID":    "id",
+		// The SDK would look for a profile otherwise.
+		"AWS_SECRET_ACCESS_KEY": "hidden-too",
 	} {
 		t.Setenv(name, value)
 	}
 	vars := map[string]string{
 		"STRIPE_API_KEY":        "sk_test_hidden",
 		"VITRINE_SOURCE_BUCKET": "catalogs",
+		"VITRINE_STATE_BUCKET":  "state",
 		"VITRINE_LISTEN":        "127.0.0.1:0",
+		"STRIPE_API_BASE":       stripe.URL,
+		"AWS_ENDPOINT_URL_S3":   s3.URL,
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		vars[pairs[i]] = pairs[i+1]
 	}
-	return func(name string) (string, bool) {
+	lookup := func(name string) (string, bool) {
 		value, ok := vars[name]
 		return value, ok
 	}
+	return lookup, around
 }
 
 func temporalServer(t *testing.T) *temporalclienttest.Frontend {
@@ -228,13 +260,20 @@ func (l *lines) await(t *testing.T, pattern string) []string {
 
 func start(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
 	t.Helper()
+	r := launch(t, lookup, extra...)
+	r.logs.await(t, `msg="worker is ready"`)
+	return r
+}
+
+// launch starts a worker that may have to wait.
+func launch(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
+	t.Helper()
 	c, err := config.LoadWorker(lookup)
 	require.NoError(t, err)
 	r := &running{logs: &lines{more: make(chan struct{}, 1)}, exit: make(chan int, 1)}
 	app := fx.New(append(extra, modules(c, process{environ: []string{"VITRINE_TYPO=1"}, logs: r.logs}))...)
 	go func() { r.exit <- serve(app, r.logs) }()
 	r.address = r.logs.await(t, `msg="health is served" address=(\S+)`)[1]
-	r.logs.await(t, `msg="worker is ready"`)
 	return r
 }
 
@@ -306,6 +345,72 @@ func TestAnOutageOfTemporalIsNotReadyButAlive(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	r.requireExit(t, exitOK)
+}
+
+// requireRefusal runs a worker whose configuration cannot be right.
+func requireRefusal(t *testing.T, lookup config.Lookup) string {
+	t.Helper()
+	var errs bytes.Buffer
+	require.Equal(t, exitMisused, run(nil, lookup, io.Discard, &errs), errs.String())
+	require.NotContains(t, errs.String(), "hidden")
+	require.NotContains(t, errs.String(), "worker is ready")
+	return errs.String()
+}
+
+func TestAMissingBucketIsRefused(t *testing.T) {
+	temporal := temporalServer(t).Address
+	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_STATE_BUCKET", "nowhere")), "state bucket (VITRINE_STATE_BUCKET): bucket nowhere does not exist")
+	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_SOURCE_BUCKET", "nowhere")), "source bucket (VITRINE_SOURCE_BUCKET): bucket nowhere does not exist")
+}
+
+func TestAKeyThatStripeDoesNotKnowIsRefused(t *testing.T) {
+	lookup, around := environmentWith(t, temporalServer(t).Address)
+	around.stripe.Store(http.StatusUnauthorized)
+	require.Contains(t, requireRefusal(t, lookup), "STRIPE_API_KEY")
+}
+
+func TestAServerThatIgnoresConditionsIsRefused(t *testing.T) {
+	lookup, around := environmentWith(t, temporalServer(t).Address)
+	around.s3.Answer = func(_ http.ResponseWriter, r *http.Request) bool { r.Header.Del("If-Match"); return false }
+	require.Contains(t, requireRefusal(t, lookup), "ignores the condition of a write")
+}
+
+func TestAWorkerWaitsForWhatIsAway(t *testing.T) {
+	lookup, around := environmentWith(t, temporalServer(t).Address)
+	around.stripe.Store(http.StatusBadGateway)
+	r := launch(t, lookup)
+	r.logs.await(t, "the worker takes no work yet")
+	code, body := r.get(t, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "Stripe (STRIPE_API_KEY)")
+	code, _ = r.get(t, "/livez")
+	require.Equal(t, http.StatusOK, code)
+
+	around.stripe.Store(http.StatusOK)
+	r.logs.await(t, `msg="worker is ready"`)
+	code, body = r.get(t, "/readyz")
+	require.Equal(t, http.StatusOK, code, body)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	r.requireExit(t, exitOK)
+}
+
+func TestAWorkerThatWaitsCanBeStopped(t *testing.T) {
+	lookup, around := environmentWith(t, temporalServer(t).Address)
+	around.stripe.Store(http.StatusBadGateway)
+	r := launch(t, lookup)
+	r.logs.await(t, "the worker takes no work yet")
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	r.requireExit(t, exitOK)
+}
+
+func TestAWorkerThatWaitedIsRefusedAfterAll(t *testing.T) {
+	lookup, around := environmentWith(t, temporalServer(t).Address)
+	around.stripe.Store(http.StatusBadGateway)
+	r := launch(t, lookup)
+	r.logs.await(t, "the worker takes no work yet")
+	around.stripe.Store(http.StatusUnauthorized)
+	r.requireExit(t, exitMisused)
+	require.Contains(t, r.logs.String(), "STRIPE_API_KEY")
 }
 
 // fakeWorker stops when it is told that its steps are over.

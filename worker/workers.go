@@ -15,6 +15,7 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/config"
 	"vitrine/internal/health"
+	"vitrine/internal/preflight"
 	"vitrine/workflows"
 )
 
@@ -89,14 +90,14 @@ func commonOptions(c config.Config, giveUp giveUp) worker.Options {
 	}
 }
 
-// giveUp ends the process with exit code 1, so that whoever runs it starts a new one.
+// giveUp ends the process, so that whoever runs it starts a new one: with exit code 1, or 2 if that would not help.
 type giveUp func(error)
 
 func newGiveUp(shutdown fx.Shutdowner, h *health.Health, logger *slog.Logger) giveUp {
 	return func(err error) {
 		logger.Error("worker gives up", "error", err)
 		h.Fail(err)
-		if err := shutdown.Shutdown(fx.ExitCode(exitFailed)); err != nil {
+		if err := shutdown.Shutdown(fx.ExitCode(exitCode(err))); err != nil {
 			logger.Error("shutdown failed", "error", err)
 		}
 	}
@@ -104,19 +105,12 @@ func newGiveUp(shutdown fx.Shutdowner, h *health.Health, logger *slog.Logger) gi
 
 // startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
 // drains.
-func startWorkers(lc fx.Lifecycle, w workers, h *health.Health, logger *slog.Logger) {
-	lc.Append(fx.StartStopHook(w.start, w.stop))
-	lc.Append(fx.StartStopHook(
-		func() {
-			h.Started()
-			logger.Info("worker is ready", "queues", []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.MerchantTaskQueue})
-		},
-		func() {
-			h.Draining()
-			logger.Info("worker drains")
-		},
-	))
+func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *health.Health, stop giveUp, logger *slog.Logger) {
+	g := &gate{checks: checks, workers: w, health: h, giveUp: stop, logger: logger}
+	lc.Append(fx.StartStopHook(g.start, g.stop))
 }
+
+var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.MerchantTaskQueue}
 
 // start starts them in turn; those that run are stopped if a later one cannot start.
 func (w workers) start() error {

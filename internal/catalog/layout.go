@@ -125,6 +125,9 @@ func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, par
 	return fmt.Sprintf("%s%06d-%03d-errors.csv", l.PartsPrefix(account, kind), sequence, part)
 }
 
+// PreflightKey is where conditional writes are tried before a worker takes work; name is one that nothing else has.
+func (l Layout) PreflightKey(name string) string { return l.StatePrefix + "preflight-" + name }
+
 // ReportKey is where a report is kept: its summary (json), every finding (csv) and the page for people (html).
 func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
 	return fmt.Sprintf("%sreports/%06d.%s", l.feedPrefix(account, kind), sequence, extension)

@@ -197,7 +197,7 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 	if !sound {
 		return nil // half of what would be compared is missing
 	}
-	var problems []error
+	problems := checkEndpoints(lookup)
 	if err := catalog.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
 		problems = append(problems, &Problem{
 			Variable: "VITRINE_IMPORT_INTERVAL", Value: c.Import.Interval.String(),
@@ -213,6 +213,27 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 				Variable: base.variable, Value: base.address,
 				Err: errors.New("a live key would travel in clear text: expected https://"),
 			})
+		}
+	}
+	return problems
+}
+
+// checkEndpoints checks what Amazon's library reads by itself, and would take for an address only when it is used.
+func checkEndpoints(lookup Lookup) (problems []error) {
+	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+		value, isSet := given(lookup, name)
+		if !isSet {
+			continue
+		}
+		u, err := url.Parse(value)
+		switch {
+		case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
+			err = errors.New("expected an address such as https://s3.example or http://127.0.0.1:9000")
+		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+			err = errors.New("expected an address without a user, query or fragment; credentials go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+		}
+		if err != nil {
+			problems = append(problems, Variable{Name: name}.problem(value, err))
 		}
 	}
 	return problems

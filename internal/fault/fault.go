@@ -47,8 +47,10 @@ const (
 	InputInvalid Code = "InputInvalid"
 	// SettingsInvalid: the account's settings document in the state bucket cannot be used.
 	SettingsInvalid Code = "SettingsInvalid"
-	// SourceMissing: the source object, or its bucket, does not exist.
+	// SourceMissing: the source object does not exist.
 	SourceMissing Code = "SourceMissing"
+	// BucketMissing: a bucket does not exist, of the sources or of the state; nothing is known of what would be in it.
+	BucketMissing Code = "BucketMissing"
 	// SourceForbidden: S3 refuses to let the worker read the source.
 	SourceForbidden Code = "SourceForbidden"
 	// SourceChanged: the source was replaced while it was being read; the next try reads the new version.
@@ -59,6 +61,9 @@ const (
 	CatalogTooLarge Code = "CatalogTooLarge"
 	// StorageFailed: S3 failed in a way that says nothing about the source.
 	StorageFailed Code = "StorageFailed"
+	// StorageUnusable: S3 answers that it will never do this: another region, a feature that it lacks, an archived object, a
+	// disabled key, or no S3 at all.
+	StorageUnusable Code = "StorageUnusable"
 	// StateConflict: another run changed the account's state at the same time.
 	StateConflict Code = "StateConflict"
 	// RunSuperseded: another run took this run's place; this one must not touch Stripe any more.

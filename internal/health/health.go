@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxAge is how old an answer of Temporal may be: probes must not add to an outage.
+	// maxAge is how old an answer may be: probes must not add to an outage.
 	maxAge = 5 * time.Second
 	// timeout is shorter than what probes usually wait.
 	timeout = time.Second
@@ -20,22 +20,23 @@ const (
 // Health knows whether the process is alive and ready. Alive does not depend on Temporal or Stripe: an outage of theirs
 // must not restart the fleet.
 type Health struct {
-	ask func(context.Context) error // whether Temporal answers
-	now func() time.Time
+	temporal question
+	storage  question
+	now      func() time.Time
 
 	mu    sync.Mutex
 	phase string // empty once the process takes work
 	fatal error
-
-	asking   sync.Mutex // one question at a time
-	asked    time.Time
-	answered error
 }
 
-// New makes the health of a process that starts; ask finds out whether Temporal answers.
-func New(ask func(context.Context) error) *Health {
-	return &Health{phase: "starting", now: time.Now, ask: ask}
+// New makes the health of a process that starts. temporal finds out whether Temporal answers, storage whether the state
+// bucket is lost.
+func New(temporal, storage func(context.Context) error) *Health {
+	return &Health{phase: "starting", now: time.Now, temporal: question{ask: temporal}, storage: question{ask: storage}}
 }
+
+// Waits means that the process takes no work before what is away answers.
+func (h *Health) Waits(away error) { h.enter("waits: " + away.Error()) }
 
 // Started means that the process takes work from now on.
 func (h *Health) Started() { h.enter("") }
@@ -74,23 +75,31 @@ func (h *Health) Ready(ctx context.Context) error {
 	case phase != "":
 		return errors.New(phase)
 	}
-	return h.temporal(ctx)
+	if err := h.temporal.answer(ctx, h.now); err != nil {
+		return fmt.Errorf("Temporal does not answer: %w", err)
+	}
+	return h.storage.answer(ctx, h.now)
 }
 
-// temporal asks the server at most every maxAge.
-func (h *Health) temporal(ctx context.Context) error {
-	h.asking.Lock()
-	defer h.asking.Unlock()
-	if h.asked.IsZero() || h.now().Sub(h.asked) >= maxAge {
+// question is asked at most every maxAge.
+type question struct {
+	ask func(context.Context) error
+
+	asking   sync.Mutex // once at a time
+	asked    time.Time
+	answered error
+}
+
+func (q *question) answer(ctx context.Context, now func() time.Time) error {
+	q.asking.Lock()
+	defer q.asking.Unlock()
+	if q.asked.IsZero() || now().Sub(q.asked) >= maxAge {
 		// The answer is for all probes: one that hangs up must not make it an error.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
-		h.answered, h.asked = h.ask(ctx), h.now()
+		q.answered, q.asked = q.ask(ctx), now()
 	}
-	if h.answered != nil {
-		return fmt.Errorf("Temporal does not answer: %w", h.answered)
-	}
-	return nil
+	return q.answered
 }
 
 // Routes are /livez, /readyz and /metrics.

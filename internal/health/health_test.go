@@ -17,12 +17,15 @@ type probe struct {
 	clock time.Time
 	asked int
 	down  error
+	lost  error
 }
 
 func newProbe() *probe {
-	p := &probe{Health: New(nil), clock: time.Unix(1_800_000_000, 0)}
+	p := &probe{clock: time.Unix(1_800_000_000, 0)}
+	p.Health = New(
+		func(context.Context) error { p.asked++; return p.down },
+		func(context.Context) error { return p.lost })
 	p.now = func() time.Time { return p.clock }
-	p.ask = func(context.Context) error { p.asked++; return p.down }
 	return p
 }
 
@@ -50,6 +53,25 @@ func TestReadyOnlyBetweenStartAndDrain(t *testing.T) {
 	p.Draining()
 	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "draining")
 	p.requireStatus(t, "/livez", http.StatusOK, "ok")
+}
+
+func TestALostBucketIsNotReadyButAlive(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.Started()
+	p.lost = errors.New("bucket state does not exist")
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "bucket state does not exist")
+	p.requireStatus(t, "/livez", http.StatusOK, "ok")
+}
+
+func TestWhatAProcessWaitsForIsTold(t *testing.T) {
+	t.Parallel()
+	p := newProbe()
+	p.Waits(errors.New("S3 does not answer"))
+	p.requireStatus(t, "/readyz", http.StatusServiceUnavailable, "waits: S3 does not answer")
+	require.Zero(t, p.asked)
+	p.Started()
+	p.requireStatus(t, "/readyz", http.StatusOK, "ok")
 }
 
 func TestAFatalErrorIsNotAlive(t *testing.T) {
@@ -80,7 +102,7 @@ func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
 	t.Parallel()
 	p := newProbe()
 	p.Started()
-	p.ask = func(ctx context.Context) error {
+	p.temporal.ask = func(ctx context.Context) error {
 		_, hasDeadline := ctx.Deadline()
 		require.True(t, hasDeadline)
 		return ctx.Err()

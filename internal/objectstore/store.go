@@ -4,6 +4,7 @@ package objectstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -65,6 +67,12 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		}
 		// The SDK's own checksums travel as trailers that servers other than Amazon's stumble over. Bodies are protected
 		// without them, by TLS or by the request's signature.
+		so.HTTPClient = keeping{so.HTTPClient}
+		so.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = cmp.Or(loaded.RetryMaxAttempts, o.MaxAttempts)
+			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isForeign))
+			o.Backoff = soonAfterPages{retry.NewExponentialJitterBackoff(o.MaxBackoff)}
+		})
 		so.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	})}, nil
@@ -86,6 +94,24 @@ func (o Options) applyTo(loaded *aws.Config) {
 	}
 }
 
+// soonAfterPages does not wait long after a page of a proxy: that is no sign of a load.
+type soonAfterPages struct{ usual retry.BackoffDelayer }
+
+func (s soonAfterPages) BackoffDelay(attempt int, err error) (time.Duration, error) {
+	if isForeign(err) == aws.TrueTernary {
+		return 250 * time.Millisecond, nil
+	}
+	return s.usual.BackoffDelay(attempt, err)
+}
+
+// isForeign lets the SDK ask again after a page of a proxy: one of them says nothing, three say that this is no S3.
+func isForeign(err error) aws.Ternary {
+	if a, answered := answerOf(err); answered && a.foreign {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
 func (o Options) ownEndpoint() bool {
 	return o.Endpoint != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != "" || os.Getenv("AWS_ENDPOINT_URL") != ""
 }
@@ -96,7 +122,8 @@ func (s *Store) Head(ctx context.Context, bucket, key string) (catalog.Object, e
 	defer cancel()
 	out, err := s.client.HeadObject(limited, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return catalog.Object{}, s.explain(ctx, call{verb: "describe", bucket: bucket, key: key}, err)
+		c := call{verb: "describe", bucket: bucket, key: key}
+		return catalog.Object{}, s.explain(ctx, c, s.reason(ctx, c, err))
 	}
 	return catalog.Object{
 		Bucket:       bucket,

@@ -117,12 +117,11 @@ func TestErrorsBearTheirFault(t *testing.T) {
 		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
 		{403, "InvalidAccessKeyId", []string{"Get"}, fault.Permanent, fault.SourceForbidden},
 		{403, "RequestTimeTooSkewed", []string{"Get"}, fault.Plain, fault.StorageFailed},
-		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceMissing},
+		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
 		{404, "NoSuchVersion", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Put"}, fault.Plain, fault.StateConflict},
 		{409, "ConditionalRequestConflict", []string{"Put"}, fault.Plain, fault.StateConflict},
-		{400, "AuthorizationHeaderMalformed", []string{"Get", "Put"}, fault.Plain, fault.StorageFailed},
 	} {
 		store, _ := newStub(t, refuse(c.status, c.code))
 		for _, name := range c.operations {
@@ -172,18 +171,14 @@ func TestAPassingFaultIsBridged(t *testing.T) {
 // The answer to HEAD has no body, so S3 cannot say in it what is missing.
 func TestAMissingKeyIsToldFromAMissingBucket(t *testing.T) {
 	t.Parallel()
-	store, _ := newStub(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/bucket" {
-			w.WriteHeader(http.StatusNotFound)
-		}
-	})
+	store, _ := newStub(t, refuse(http.StatusNotFound, "NoSuchKey"))
 	_, err := store.Head(t.Context(), "bucket", "catalogs/acct_1.csv")
 	requireFault(t, err, fault.Permanent, fault.SourceMissing)
 	require.EqualError(t, err, "s3://bucket/catalogs/acct_1.csv does not exist")
 
-	store, _ = newStub(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	store, _ = newStub(t, refuse(http.StatusNotFound, "NoSuchBucket"))
 	_, err = store.Head(t.Context(), "bucket", "catalogs/acct_1.csv")
-	requireFault(t, err, fault.Permanent, fault.SourceMissing)
+	requireFault(t, err, fault.Permanent, fault.BucketMissing)
 	require.EqualError(t, err, "bucket bucket does not exist")
 }
 

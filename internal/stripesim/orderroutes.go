@@ -10,6 +10,7 @@ import (
 )
 
 func (s *Server) orderRoutes(routes *http.ServeMux) {
+	routes.HandleFunc("GET /v1/account", s.reading(getPlatform))
 	routes.HandleFunc("GET /v1/checkout/sessions", s.reading(s.listSessions))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}", s.reading(s.getSession))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}/line_items", s.reading(s.listLineItems))
@@ -58,6 +59,11 @@ func (s *Server) reading(endpoint func(orderCall) (any, *apiError)) http.Handler
 		}
 		found.write(w, "")
 	}
+}
+
+// getPlatform is the account of the key. There is nothing to say of it but that it exists.
+func getPlatform(call orderCall) (any, *apiError) {
+	return map[string]any{"id": call.account, "object": "account", "livemode": false}, nil
 }
 
 // writing gives a POST its idempotency. Parameters that fail validation leave the key free; what is refused because of the

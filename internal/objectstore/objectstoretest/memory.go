@@ -231,7 +231,7 @@ func (m *Memory) find(ctx context.Context, operation, bucket, key string) (store
 func (m *Memory) bucket(name string) (map[string]stored, error) {
 	objects, ok := m.buckets[name]
 	if !ok {
-		return nil, fault.NewPermanent(fault.SourceMissing, fmt.Errorf("bucket %s does not exist", name))
+		return nil, fault.NewPermanent(fault.BucketMissing, fmt.Errorf("bucket %s does not exist", name))
 	}
 	return objects, nil
 }

@@ -28,7 +28,7 @@ func Run(t *testing.T, store catalog.Objects, bucket string) {
 		check func(*testing.T, room)
 	}{
 		{"a missing key is a missing source", missingKey},
-		{"a missing bucket is a missing source", missingBucket},
+		{"a missing bucket is told from a missing key", missingBucket},
 		{"a context that ended ends everything", endedContext},
 		{"a write if absent meets an object", ifAbsent},
 		{"a write under an old ETag is refused", staleETag},
@@ -106,7 +106,7 @@ func missingBucket(t *testing.T, r room) {
 	_, writeErr := r.store.Write(t.Context(), absent, "key", "", strings.NewReader("content"))
 	_, listErr := r.store.List(t.Context(), absent, "")
 	for _, err := range []error{headErr, getErr, putErr, writeErr, listErr} {
-		requireFault(t, err, fault.Permanent, fault.SourceMissing)
+		requireFault(t, err, fault.Permanent, fault.BucketMissing)
 		require.ErrorContains(t, err, "bucket "+absent)
 	}
 }
