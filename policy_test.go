@@ -69,7 +69,7 @@ func roomRules() []rule {
 			why:  "workflow code is replayed: it decides, and leaves everything that touches the world to activities",
 			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
 			others: []string{
-				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order",
+				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/strictjson",
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
 				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
 			},

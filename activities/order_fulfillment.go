@@ -54,6 +54,8 @@ type LoadOrderResult struct {
 	Summary order.Summary `json:"summary"`
 	Policy  order.Policy  `json:"policy"`
 	Wanted  bool          `json:"wanted"` // the account's settings have it fulfilled
+	// Unwanted is why they do not.
+	Unwanted string `json:"unwanted,omitempty"`
 	// Record is what an earlier run left of an order that it took for settled; nothing else is set then.
 	Record *order.Record `json:"record,omitempty"`
 }
@@ -78,7 +80,7 @@ func (s *OrderFulfillment) loadOrder(ctx context.Context, id order.ID) (LoadOrde
 		return LoadOrderResult{Record: record}, err
 	}
 	if !settings.Enabled { // whose session it is, is no concern of ours
-		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy()}, nil
+		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy(), Unwanted: settings.Unwanted(order.Summary{})}, nil
 	}
 	session, err := s.Stripe.Session(ctx, id.Account, id.Session)
 	if err != nil {
@@ -87,7 +89,8 @@ func (s *OrderFulfillment) loadOrder(ctx context.Context, id order.ID) (LoadOrde
 	if session.Summary.Livemode != s.Livemode { // goods must not leave for test money
 		return LoadOrderResult{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s has livemode %t, unlike the key of this worker", id, !s.Livemode))
 	}
-	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: settings.Wants(session.Summary)}, nil
+	unwanted := settings.Unwanted(session.Summary)
+	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: unwanted == "", Unwanted: unwanted}, nil
 }
 
 // CheckOrderInput is the input of CheckOrder.

@@ -53,7 +53,7 @@ func orderID(args []string) (order.ID, error) {
 var orderStates = []workflows.OrderState{
 	workflows.OrderLoading, workflows.OrderIgnored, workflows.OrderAwaitsPayment, workflows.OrderHeld, workflows.OrderSubmitting,
 	workflows.OrderAwaitsMerchant, workflows.OrderAccepted, workflows.OrderShipped, workflows.OrderDelivered, workflows.OrderRejected,
-	workflows.OrderCanceled, workflows.OrderRefunded, workflows.OrderDisputed, workflows.OrderExpired,
+	workflows.OrderCanceled, workflows.OrderRefunded, workflows.OrderDisputed, workflows.OrderDisputeLost, workflows.OrderExpired,
 }
 
 func stateNames() []string {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +22,7 @@ func (a *app) orderDecideCommand() *cobra.Command {
 	c.Long = `Decide for a merchant who left an order pending, as their system could by POST /orders/…/decision. A rejection, or what a
 partial acceptance leaves out, gives money back. On a terminal a rejection is asked for.
 
-Exit codes: 0 if the order was told, 1 if it does not wait for the merchant.`
+Exit codes: 0 if the order took it, or had taken the same before; 1 if it contradicts what was decided, or the order is over.`
 	c.Example = `  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --reference SO-4711
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --line LAMP-1=1
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --reject --reason out_of_stock`
@@ -61,7 +59,7 @@ func (f decideFlags) decision() (order.Decision, error) {
 	return d.Tidy(), nil
 }
 
-// decideOrder looks first: a signal is not answered, and one that nobody waits for would be lost in silence.
+// decideOrder looks first, so that what does not fit is a mistake of the command line. The order judges in the end.
 func (a *app) decideOrder(ctx context.Context, id order.ID, flags decideFlags) error {
 	d, err := flags.decision()
 	if err != nil {
@@ -71,26 +69,14 @@ func (a *app) decideOrder(ctx context.Context, id order.ID, flags decideFlags) e
 	if err != nil {
 		return err
 	}
-	if view.State != workflows.OrderAwaitsMerchant {
-		return fmt.Errorf("%s does not wait for its merchant: it is %s", id, spaced(string(view.State)))
-	}
 	if view.Summary != nil {
 		if err := d.Check(*view.Summary); err != nil {
 			return badInput(err)
 		}
 	}
-	if flags.reject && !flags.yes && a.isTerminal(a.stdin) {
-		fmt.Fprintf(a.stderr, "%s  %s%s\n", id, spaced(string(view.State)), amountsText(view))
-		if !a.ask("Reject this order, and give its money back?") {
-			return badInput(errors.New("nothing was decided"))
-		}
+	s := steering{update: workflows.UpdateDecide, done: "is told: " + string(d.Verdict)}
+	if s.yes = flags.yes; flags.reject {
+		s.question = "Reject this order, and give its money back?"
 	}
-	c, err := a.temporal(ctx)
-	if err != nil {
-		return err
-	}
-	if err := c.SignalWorkflow(ctx, id.String(), "", workflows.SignalDecision, d); err != nil {
-		return noSuchOrder(id, err)
-	}
-	return a.printSteered(id, steering{update: "decide", done: "is told: " + string(d.Verdict)})
+	return a.steer(ctx, id, s, workflows.OrderDecision{Decision: d})
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
@@ -68,6 +70,7 @@ type orderRow struct {
 	Account string    `json:"account"`
 	Session string    `json:"session"`
 	State   string    `json:"state"`
+	Reason  string    `json:"reason,omitempty"` // of an order that is held or ignored, if its workflow says
 	Agent   string    `json:"agent,omitempty"`
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"`
@@ -83,6 +86,7 @@ func (a *app) listOrders(ctx context.Context, filter orderFilter) error {
 	if err != nil {
 		return err
 	}
+	a.addReasons(ctx, rows)
 	if a.json() {
 		return a.printJSON(rows)
 	}
@@ -129,15 +133,60 @@ func newOrderRow(run *workflowpb.WorkflowExecutionInfo) orderRow {
 	return row
 }
 
+const (
+	mostReasons   = 50
+	reasonsWithin = 5 * time.Second
+	longestReason = 80
+)
+
+// addReasons asks orders that are held or ignored why they are: Temporal's list does not know. Without a worker nobody answers,
+// and the list is there all the same.
+func (a *app) addReasons(ctx context.Context, rows []orderRow) {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, reasonsWithin)
+	defer cancel()
+	var asking errgroup.Group
+	asking.SetLimit(8)
+	asked := 0
+	for i := range rows {
+		state := workflows.OrderState(rows[i].State)
+		if state != workflows.OrderHeld && state != workflows.OrderIgnored || asked == mostReasons {
+			continue
+		}
+		asked++
+		asking.Go(func() error {
+			var view workflows.OrderView
+			answer, err := c.QueryWorkflow(ctx, rows[i].ID, "", workflows.QueryOrder)
+			if err == nil && answer.Get(&view) == nil {
+				rows[i].Reason = view.Reason
+			}
+			return nil
+		})
+	}
+	_ = asking.Wait()
+}
+
 func (a *app) printOrders(rows []orderRow, more bool) {
 	if len(rows) == 0 {
 		fmt.Fprintln(a.stdout, "No orders.")
 		return
 	}
-	t := a.table("ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW")
+	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
+	why := slices.ContainsFunc(rows, func(row orderRow) bool { return row.Reason != "" })
+	if why {
+		header = append(header, "WHY")
+	}
+	t := a.table(header...)
 	t.spare = []string{"WORKFLOW", "AGENT", "PLACED"}
 	for _, row := range rows {
-		t.add(row.ID, dash(spaced(row.State)), dash(row.Agent), relative(a.now(), row.Started), row.Status)
+		cells := []string{row.ID, dash(spaced(row.State)), dash(row.Agent), relative(a.now(), row.Started), row.Status}
+		if why {
+			cells = append(cells, shortened(printable(row.Reason), longestReason))
+		}
+		t.add(cells...)
 	}
 	t.write(a.stdout)
 	if more {

@@ -87,7 +87,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if settings.Account != account {
 		return badInput(fmt.Errorf("%s: it names the account %.80q, not %s", file, settings.Account, account))
 	}
-	if err := settings.Check(); err != nil {
+	if err := errors.Join(settings.Check(), settings.CheckTakeover(a.now())); err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
 	docs, err := a.orderDocuments(ctx)

@@ -33,10 +33,17 @@ func (a *app) showOrder(ctx context.Context, id order.ID) error {
 	if err != nil {
 		return err
 	}
+	steps := a.tryingOf(ctx, id)
 	if a.json() {
-		return a.printJSON(view)
+		return a.printJSON(struct {
+			workflows.OrderView
+			Trying []trying `json:"trying,omitempty"`
+		}{view, steps})
 	}
 	a.printOrder(view)
+	for _, t := range steps {
+		a.detail("trying", t.text(view, a.now()))
+	}
 	return nil
 }
 
@@ -65,12 +72,15 @@ func (a *app) printOrder(v workflows.OrderView) {
 		currency = v.Summary.Currency
 	}
 	a.detail("reason", spaced(v.Reason))
+	if !v.Since.IsZero() {
+		a.detail("since", v.Since.UTC().Format(time.DateTime)+" UTC")
+	}
 	if s := v.Summary; s != nil {
 		a.printSummary(*s)
 	}
 	if v.Captured > 0 || v.Refunded > 0 {
-		a.detail("captured", money(v.Captured, currency))
-		a.detail("refunded", money(v.Refunded, currency))
+		a.detail("captured", order.Money(v.Captured, currency))
+		a.detail("refunded", order.Money(v.Refunded, currency))
 	}
 	if d := v.Decision; d != nil {
 		a.detail("merchant", strings.Join(strings.Fields(string(d.Verdict)+" "+spaced(string(d.Reason))+" "+d.Reference+" "+lineTexts(d.Lines)), " "))
@@ -79,10 +89,13 @@ func (a *app) printOrder(v workflows.OrderView) {
 		a.detail("parcel", parcelText(p))
 	}
 	for _, r := range v.Refunds {
-		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, money(r.Amount, r.Currency), spaced(r.Status), spaced(r.Reason))))
+		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, order.Money(r.Amount, r.Currency), spaced(r.Status), spaced(r.Reason))))
 	}
 	for _, d := range v.Disputes {
 		a.detail("dispute", disputeText(d))
+	}
+	for _, report := range v.PassedOver {
+		a.detail("not taken", report)
 	}
 	for _, notice := range v.Undelivered {
 		a.detail("not told", notice)
@@ -101,10 +114,10 @@ func (a *app) printSummary(s order.Summary) {
 		a.detail("mode", "test")
 	}
 	for _, line := range s.Lines {
-		a.detail("line", fmt.Sprintf("%s × %s  %s", count(line.Quantity), dash(line.SKU), money(line.Total, s.Currency)))
+		a.detail("line", fmt.Sprintf("%s × %s  %s", count(line.Quantity), dash(line.SKU), order.Money(line.Total, s.Currency)))
 	}
-	a.detail("total", fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", money(s.Amounts.Total, s.Currency),
-		money(s.Amounts.Subtotal, s.Currency), money(s.Amounts.Discount, s.Currency), money(s.Amounts.Shipping, s.Currency), money(s.Amounts.Tax, s.Currency)))
+	a.detail("total", fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", order.Money(s.Amounts.Total, s.Currency),
+		order.Money(s.Amounts.Subtotal, s.Currency), order.Money(s.Amounts.Discount, s.Currency), order.Money(s.Amounts.Shipping, s.Currency), order.Money(s.Amounts.Tax, s.Currency)))
 }
 
 // detail prints one fact, and nothing of what is not known.
@@ -134,7 +147,7 @@ func lineTexts(lines []order.AcceptedLine) string {
 }
 
 func disputeText(d order.Dispute) string {
-	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, money(d.Amount, d.Currency), spaced(d.Status), spaced(d.Reason))
+	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), spaced(d.Status), spaced(d.Reason))
 	if !d.EvidenceDueBy.IsZero() && !d.Closed() {
 		text += "  evidence by " + d.EvidenceDueBy.UTC().Format(time.DateTime) + " UTC"
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -141,7 +139,7 @@ func amountsText(v workflows.OrderView) string {
 		return ""
 	}
 	currency := v.Summary.Currency
-	return fmt.Sprintf(": %s in all, %s captured, %s refunded", money(v.Summary.Amounts.Total, currency), money(v.Captured, currency), money(v.Refunded, currency))
+	return fmt.Sprintf(": %s in all, %s captured, %s refunded", order.Money(v.Summary.Amounts.Total, currency), order.Money(v.Captured, currency), order.Money(v.Refunded, currency))
 }
 
 func explainSteering(ctx context.Context, id order.ID, s steering, err error) error {
@@ -171,57 +169,87 @@ func (a *app) printSteered(id order.ID, s steering) error {
 	return nil
 }
 
+// refundFlags are what a refund has beside who and why.
+type refundFlags struct {
+	amount string
+	all    bool // no amount was given
+	id     string
+}
+
 func (a *app) orderRefundCommand() *cobra.Command {
-	s := steering{update: workflows.UpdateRefund, question: "Refund?", done: "is refunded"}
-	var amount string
-	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error { return a.refundOrder(c.Context(), id, s, amount) })
+	s := steering{update: workflows.UpdateRefund, question: "Refund?"}
+	var flags refundFlags
+	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error {
+		flags.all = !c.Flags().Changed("amount")
+		return a.refundOrder(c.Context(), id, s, flags)
+	})
 	c.Short = "Refund an order, in full or in part"
-	c.Long = "Refund an order: all that is left, or an amount. The goods stay where they are; 'starter order cancel' stops them.\nThe same command again, with the same --why, is the same refund and not another." + steerHelp
+	c.Long = `Refund an order: all that is left, or an amount. The goods stay where they are; 'starter order cancel' stops them.
+
+The same amount for the same reason (--why) is the same refund, from whatever host and by whomever it is asked for: it is made
+once, and a repetition says when it was. One that Stripe refused, or that came back later, is made when it is asked for again.
+For another refund of the same amount and reason, say --id.` + steerHelp
 	c.Example = `  starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50
+  starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50 --id lamp-2
   starter order refund acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --why "ticket 4711" --by ops@acme.example --yes`
 	s.register(c)
-	c.Flags().StringVar(&amount, "amount", "", "how much, in the order's currency, such as 12.50 (default: all that is left)")
+	c.Flags().StringVar(&flags.amount, "amount", "", "how much, in the order's currency, such as 12.50 (default: all that is left)")
+	c.Flags().StringVar(&flags.id, "id", "", "tells it from another refund of the same amount and reason")
 	return c
 }
 
-func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, amount string) error {
+func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags refundFlags) error {
 	in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
 	if err != nil {
 		return err
 	}
-	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict(in)}
-	s.question, s.done = "Refund all that is left?", "is refunded"
-	s.updateID = sameQuestion(in, amount)
-	if amount != "" {
-		currency, err := a.currencyOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		if refund.Amount, err = parseMoney(amount, currency); err != nil {
-			return badInput(fmt.Errorf("--amount: %w", err))
-		}
-		s.question = "Refund " + money(refund.Amount, currency) + "?"
-		s.done = "is refunded " + money(refund.Amount, currency)
+	if !flags.all && strings.TrimSpace(flags.amount) == "" {
+		return badUsage("--amount is empty: leave it away to refund all that is left")
 	}
-	return a.steer(ctx, id, s, refund)
-}
-
-// sameQuestion names a refund by what was asked: whoever repeats the command because its answer was lost gets the answer, and
-// the money moves once. Another refund of the same amount needs another reason.
-func sameQuestion(in workflows.VerdictInput, amount string) string {
-	digest := sha256.Sum256([]byte(strings.Join([]string{amount, in.By, in.Why}, "\x00")))
-	return hex.EncodeToString(digest[:16])
-}
-
-func (a *app) currencyOf(ctx context.Context, id order.ID) (string, error) {
 	view, err := a.orderView(ctx, id)
 	switch {
 	case err != nil:
-		return "", err
+		return err
 	case view.Summary == nil:
-		return "", fmt.Errorf("%s is not loaded yet: its currency is not known", id)
+		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
 	}
-	return view.Summary.Currency, nil
+	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict(in), ID: strings.TrimSpace(flags.id)}
+	s.question, s.done = "Refund all that is left?", "is refunded"
+	if !flags.all {
+		currency := view.Summary.Currency
+		if refund.Amount, err = parseMoney(flags.amount, currency); err != nil {
+			return badInput(fmt.Errorf("--amount: %w", err))
+		}
+		s.question = "Refund " + order.Money(refund.Amount, currency) + "?"
+		s.done = "is refunded " + order.Money(refund.Amount, currency)
+	}
+	if made := view.Made(refund); made != nil {
+		return a.printRefunded(id, *made)
+	}
+	s.updateID = refundID(refund, view)
+	return a.steer(ctx, id, s, refund)
+}
+
+// refundID is made of what is asked for, and of how often that came to nothing: Temporal gives the same answer to the same id,
+// and a failure is no answer for ever.
+func refundID(refund workflows.OrderRefund, view workflows.OrderView) string {
+	step := refund.Step()
+	return step + "/" + strconv.Itoa(view.Spent[step])
+}
+
+// printRefunded is for a refund that was made before: nothing moves.
+func (a *app) printRefunded(id order.ID, made order.Refund) error {
+	if a.json() {
+		return a.printJSON(struct {
+			ID      order.ID     `json:"id"`
+			Done    string       `json:"done"`
+			Already bool         `json:"already"` // by an earlier command; this one did nothing
+			Refund  order.Refund `json:"refund"`
+		}{id, workflows.UpdateRefund, true, made})
+	}
+	fmt.Fprintf(a.stdout, "%s  was refunded %s for this reason already, at %s UTC (%s): nothing was done; for another refund that is alike say --id\n",
+		id, order.Money(made.Amount, made.Currency), made.Created.UTC().Format(time.DateTime), made.ID)
+	return nil
 }
 
 type shipFlags struct {

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -23,7 +26,7 @@ const maxReport = 64 << 10
 // merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
 type merchants struct {
 	token  string
-	signal func(ctx context.Context, workflowID, runID, name string, arg any) error
+	update func(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
 	within time.Duration
 	slots  slots
 	logger *slog.Logger
@@ -34,13 +37,13 @@ func (m *merchants) register(mux *http.ServeMux) {
 	if m.token == "" {
 		return
 	}
-	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.SignalShipment, readShipment))
-	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.SignalDecision, readDecision))
+	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.UpdateShip, readShipment))
+	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.UpdateDecide, readDecision))
 }
 
-// route makes a signal of a report. 202 means that the order has it; the workflow takes it up, or finds that it does not
-// fit, on its own.
-func (m *merchants) route(signal string, read func([]byte) (any, error)) http.HandlerFunc {
+// route makes an update of a report. 202 means that the order has taken it: what does not fit the order as it stands is
+// refused, with the reason. While no worker runs nobody can say, so the answer is 503, and the merchant sends it again.
+func (m *merchants) route(update string, read func([]byte) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !m.allowed(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vitrine"`)
@@ -60,7 +63,7 @@ func (m *merchants) route(signal string, read func([]byte) (any, error)) http.Ha
 			return
 		}
 		defer m.slots.leave()
-		status, text := m.send(r.Context(), id, signal, report)
+		status, text := m.send(r.Context(), id, update, report)
 		reply(w, status, text)
 	}
 }
@@ -94,19 +97,44 @@ func readReportBody(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	return readBody(w, r, maxReport)
 }
 
-func (m *merchants) send(ctx context.Context, id order.ID, signal string, report any) (int, string) {
+func (m *merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {
 	ctx, cancel := context.WithTimeout(ctx, m.within)
 	defer cancel()
-	err := m.signal(ctx, id.String(), "", signal, report)
-	switch {
-	case err == nil:
-		m.logger.InfoContext(ctx, "merchant's report", "order", id, "signal", signal)
+	handle, err := m.update(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id.String(), UpdateName: update, Args: []any{report}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	if err == nil {
+		m.logger.InfoContext(ctx, "merchant's report", "order", id, "report", update)
 		return http.StatusAccepted, ""
-	case isNotFound(err):
+	}
+	if isNotFound(err) {
 		return http.StatusNotFound, "there is no such order under way: it is settled, or Vitrine never saw it"
 	}
-	m.logger.WarnContext(ctx, "merchant's report not delivered", "order", id, "signal", signal, "error", err)
+	if status, refused := refusedReport(err); refused != "" {
+		m.logger.InfoContext(ctx, "merchant's report refused", "order", id, "report", update, "status", status)
+		return status, refused
+	}
+	m.logger.WarnContext(ctx, "merchant's report not delivered", "order", id, "report", update, "error", err)
 	return http.StatusServiceUnavailable, "not delivered: send it again"
+}
+
+// refusedReport is what the order itself says against a report, if it was the order that spoke. A worker that does not know the
+// update yet says nothing about the report.
+func refusedReport(err error) (status int, why string) {
+	var refused *temporal.ApplicationError
+	if !errors.As(err, &refused) {
+		return 0, ""
+	}
+	switch fault.Code(refused.Type()) {
+	case fault.OrderConflict:
+		return http.StatusConflict, refused.Message()
+	case fault.InputInvalid, fault.MerchantAnswerInvalid:
+		return http.StatusUnprocessableEntity, refused.Message()
+	}
+	return 0, ""
 }
 
 func reply(w http.ResponseWriter, status int, problem string) {
@@ -119,11 +147,11 @@ func reply(w http.ResponseWriter, status int, problem string) {
 
 func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }
 
-// readDecision reads the answer that an endpoint could have given at once. Whether it fits the order, its workflow finds out.
+// readDecision reads the answer that an endpoint could have given at once. Whether it fits the order, the order says.
 func readDecision(body []byte) (any, error) {
 	d, err := order.ParseDecision(body)
 	if err == nil && d.Verdict == order.Pending {
 		err = fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
-	return d, err
+	return workflows.OrderDecision{Decision: d}, err
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
 )
@@ -26,16 +28,18 @@ type counter struct {
 	*merchants
 	logs bytes.Buffer
 	sent []any
-	err  error
+
+	err     error // no answer
+	refusal error // of the order
 }
 
 func newCounter() *counter {
 	c := &counter{}
 	c.merchants = &merchants{
 		token: token, within: time.Second, slots: newSlots(maxReports), logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
-		signal: func(_ context.Context, workflowID, runID, name string, arg any) error {
-			c.sent = append(c.sent, workflowID, runID, name, arg)
-			return c.err
+		update: func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
+			return &fakeUpdate{err: c.refusal}, c.err
 		},
 	}
 	return c
@@ -121,28 +125,50 @@ func TestReportsThatDoNotArrive(t *testing.T) {
 	require.Contains(t, c.logs.String(), "connection refused")
 }
 
+// What does not fit the order is not acknowledged; what nobody could look at comes again.
+func TestReportsThatTheOrderRefuses(t *testing.T) {
+	t.Parallel()
+	for status, refusal := range map[int]error{
+		http.StatusConflict:            temporal.NewNonRetryableApplicationError("the order has 100 parcels already", string(fault.OrderConflict), nil),
+		http.StatusUnprocessableEntity: temporal.NewNonRetryableApplicationError("shipment: lines: it holds more", string(fault.InputInvalid), nil),
+		http.StatusServiceUnavailable:  temporal.NewApplicationError("unknown update decide", ""),
+	} {
+		c := newCounter()
+		c.refusal = refusal
+		got, text := c.post(t, shipments, shipped, "Bearer "+token)
+		require.Equal(t, status, got)
+		if status != http.StatusServiceUnavailable {
+			require.Contains(t, text, refusal.(*temporal.ApplicationError).Message())
+		}
+	}
+	c := newCounter()
+	c.err = client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded)
+	got, text := c.post(t, shipments, shipped, "Bearer "+token)
+	require.Equal(t, http.StatusServiceUnavailable, got, text)
+}
+
 func TestReportsReachTheirOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		path, body, signal string
+		path, body, update string
 		want               any
 	}{
-		"a parcel": {shipments, shipped, workflows.SignalShipment, order.Shipment{
+		"a parcel": {shipments, shipped, workflows.UpdateShip, order.Shipment{
 			ID: "p-1", Carrier: "UPS", Tracking: "1Z999", ShippedAt: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC),
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		}},
-		"a yes":   {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted, Reference: "SO-1"}},
-		"a part":  {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}},
-		"a no":    {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.SignalDecision, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
-		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.SignalDecision, order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
-		"a name":  {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.SignalDecision, order.Decision{Verdict: order.Accepted}},
+		"a yes":   {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
+		"a part":  {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}},
+		"a no":    {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
+		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
+		"a name":  {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCounter()
 			status, text := c.post(t, test.path, test.body, "Bearer "+token)
 			require.Equal(t, http.StatusAccepted, status, text)
-			require.Equal(t, []any{"order/acct_1/cs_1", "", test.signal, test.want}, c.sent)
+			require.Equal(t, []any{"order/acct_1/cs_1", "", test.update, test.want}, c.sent)
 		})
 	}
 }

@@ -107,7 +107,7 @@ func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler
 }
 
 func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *merchants {
-	return &merchants{token: c.Serve.APIToken.Reveal(), signal: temporal.SignalWorkflow, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
+	return &merchants{token: c.Serve.APIToken.Reveal(), update: temporal.UpdateWorkflow, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.

@@ -13,6 +13,7 @@ import (
 
 // watch deals with what becomes of an order afterwards, until there has been no news for as long as the account wants.
 func (o *fulfillment) watch(ctx workflow.Context) error {
+	o.lookAtDisputes(ctx)
 	if err := o.attend(ctx); err != nil || o.r.Step != stepWatch {
 		return err
 	}
@@ -26,7 +27,7 @@ func (o *fulfillment) watch(ctx workflow.Context) error {
 	if err := o.show(ctx); err != nil {
 		return err
 	}
-	until, summary := o.nextDate()
+	until, summary := o.nextDate(ctx)
 	return o.idle(ctx, until, summary, func() bool {
 		return o.pending() || o.captureOwed() && o.anyShipped() || o.r.State != string(o.standing())
 	})
@@ -76,16 +77,51 @@ func (o *fulfillment) warn(ctx workflow.Context) {
 }
 
 // nextDate is when something is to be done although nothing has come in.
-func (o *fulfillment) nextDate() (time.Time, string) {
+func (o *fulfillment) nextDate(ctx workflow.Context) (time.Time, string) {
 	switch {
 	case o.captureOwed() && !o.r.Warned:
 		return o.warnAt(), warning
 	case o.captureOwed():
 		return o.actAt(), "The authorisation is about to expire: " + string(o.r.Policy.Expiring)
 	case o.openDispute() != nil:
+		return o.lookAgainAt(ctx)
+	}
+	return o.settledAt(), "The order is settled, if nothing more is heard of it"
+}
+
+// lookAgain is how often a dispute that is open is read anew: banks take months, and the event that ends one may be lost.
+const lookAgain = 30 * 24 * time.Hour
+
+// lookAgainAt is when open disputes are looked at next. Orders that were disputed under an earlier worker wait for events alone.
+func (o *fulfillment) lookAgainAt(ctx workflow.Context) (time.Time, string) {
+	if workflow.GetVersion(ctx, "disputes-looked-at", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return time.Time{}, ""
 	}
-	return o.settledAt(), "The order is settled"
+	if o.r.LookAgain.IsZero() {
+		o.r.LookAgain = workflow.Now(ctx).Add(lookAgain)
+	}
+	d := o.openDispute()
+	text := "The bank decides about " + d.ID + ": look again"
+	if d.Submissions == 0 && !d.EvidenceDueBy.IsZero() {
+		text = "The bank decides about " + d.ID + ", and takes evidence until " + stamp(d.EvidenceDueBy) + ": look again"
+	}
+	return o.r.LookAgain, text
+}
+
+// lookAtDisputes has the open ones read anew, once it is time.
+func (o *fulfillment) lookAtDisputes(ctx workflow.Context) {
+	if o.openDispute() == nil {
+		o.r.LookAgain = time.Time{}
+	}
+	if !past(ctx, o.r.LookAgain) {
+		return
+	}
+	o.r.LookAgain = workflow.Now(ctx).Add(lookAgain)
+	for _, d := range o.r.Disputes {
+		if !d.Closed() && !slices.Contains(o.stale.disputes, d.ID) {
+			o.stale.disputes = append(o.stale.disputes, d.ID)
+		}
+	}
 }
 
 func (o *fulfillment) settledAt() time.Time { return o.r.LastNews.Add(o.r.Policy.SettleWindow) }
@@ -195,7 +231,7 @@ func (o *fulfillment) faceFailedRefunds() {
 	for _, refund := range o.r.Refunds {
 		if refund.Failed() {
 			o.spendKeyOf(refund)
-			o.face(refund.ID, fmt.Sprintf("the refund %s over %d %s has %s at Stripe: retry makes what is owed anew, 'refund' any other", refund.ID, refund.Amount, refund.Currency, refund.Status))
+			o.face(refund.ID, fmt.Sprintf("the refund %s over %s has %s at Stripe: retry makes what is owed anew, 'refund' any other", refund.ID, order.Money(refund.Amount, refund.Currency), refund.Status))
 		}
 	}
 }
@@ -226,6 +262,9 @@ func (o *fulfillment) readDispute(ctx workflow.Context, id string) error {
 	}
 	if !o.noteDispute(dispute) {
 		return nil
+	}
+	if dispute.Lost() && workflow.GetVersion(ctx, "dispute-lost", workflow.DefaultVersion, 1) == 1 {
+		o.r.Lost = true
 	}
 	o.tellDispute(ctx, dispute)
 	if dispute.Closed() {
@@ -287,6 +326,8 @@ func (o *fulfillment) standing() OrderState {
 		return OrderDisputed
 	case o.r.Ended != "":
 		return OrderState(o.r.Ended)
+	case o.r.Lost && slices.ContainsFunc(o.r.Disputes, order.Dispute.Lost):
+		return OrderDisputeLost
 	case o.refundedInFull():
 		return OrderRefunded
 	case !o.anyShipped():
@@ -303,7 +344,7 @@ func (o *fulfillment) show(ctx workflow.Context) error {
 	if OrderState(o.r.State) == o.state {
 		return nil
 	}
-	o.state = OrderState(o.r.State)
+	o.state, o.r.Since = OrderState(o.r.State), workflow.Now(ctx)
 	updates := []searchUpdate{SearchOrderState.ValueSet(o.r.State)}
 	known := workflow.GetTypedSearchAttributes(ctx)
 	if _, ok := known.GetKeyword(SearchAccount); !ok {
@@ -322,8 +363,8 @@ func (o *fulfillment) line() string {
 		text += ": " + o.r.Reason
 	}
 	if s := o.r.Summary; s != nil && len(s.Lines) > 0 {
-		text += fmt.Sprintf(". %d lines over %d %s; captured %d, refunded %d; %d parcels",
-			len(s.Lines), s.Amounts.Total, s.Currency, s.Payment.Captured, o.refunded(), len(o.r.Shipments))
+		text += fmt.Sprintf(". %d lines over %s; captured %s, refunded %s; %d parcels",
+			len(s.Lines), o.money(s.Amounts.Total), o.money(s.Payment.Captured), o.money(o.refunded()), len(o.r.Shipments))
 	}
 	return text + "."
 }

@@ -40,7 +40,7 @@ func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 	view := s.ends(workflows.OrderAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
 		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 951}, &tooMuch))
 	require.Zero(t, view.Refunded, "what was released is not refunded")
-	require.ErrorContains(t, tooMuch.refused, "950 are left")
+	require.ErrorContains(t, tooMuch.refused, "9.50 USD are left")
 	require.Empty(t, s.shop.notices)
 	s.requireMoney(950, 0)
 }
@@ -51,7 +51,7 @@ func TestAnOrderThatCannotBeReadWaitsForAPerson(t *testing.T) {
 	s.stripe.errors["session"] = permanently(fault.StripeForbidden)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
 	var canceled, retried reply
-	view := s.ends(workflows.OrderAccepted, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, workflows.OrderHeld),
+	view := s.ends(workflows.OrderDisputeLost, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, workflows.OrderHeld),
 		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(4*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.ErrorContains(t, canceled.refused, "could not be read")
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
@@ -178,11 +178,11 @@ func TestRefundsByCommand(t *testing.T) {
 		s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 700}, &part),
 		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 3001}, &tooMuch),
 		s.asks(3*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada}, &rest),
-		s.asks(4*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada}, &nothing),
+		s.asks(4*day, workflows.UpdateRefund, gives("ada", 0, "once more", ""), &nothing),
 		s.asks(5*day, workflows.UpdateRefund, workflows.OrderRefund{}, &anonymous))
 	require.NoError(t, errors.Join(part.refused, part.failed, rest.refused, rest.failed))
 	require.EqualValues(t, 700, part.view.Refunded)
-	require.ErrorContains(t, tooMuch.refused, "3000 are left")
+	require.ErrorContains(t, tooMuch.refused, "30.00 USD are left")
 	require.ErrorContains(t, nothing.refused, "no captured money left")
 	require.ErrorContains(t, anonymous.refused, "both by")
 	require.Len(t, view.Refunds, 2)
@@ -275,7 +275,7 @@ func TestNewsOfASettledOrderDoesNotFulfilItAgain(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.ends(workflows.OrderAccepted)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
-	view := s.ends(workflows.OrderAccepted, s.hears(0, "evt_9", "charge.dispute.closed", "du_1"))
+	view := s.ends(workflows.OrderDisputeLost, s.hears(0, "evt_9", "charge.dispute.closed", "du_1"))
 	require.Equal(t, "lost", view.Disputes[0].Status)
 	require.Len(t, s.shop.submitted, 1)
 	require.Len(t, s.shop.letters, 1)

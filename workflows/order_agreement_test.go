@@ -185,7 +185,7 @@ func TestARefundThatFailsLaterIsOwedAgain(t *testing.T) {
 	s.partly()
 	var retried reply
 	view := s.ends(workflows.OrderAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }), s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
-		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 550 usd has failed") }),
+		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 5.50 USD has failed") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	require.EqualValues(t, 550, view.Refunded)
@@ -218,7 +218,7 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 		s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
 	}), s.hears(time.Hour+time.Second, "evt_2", "charge.captured", "ch_1"),
 		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }),
-		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 1000 of 3700 usd was captured") }),
+		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.EqualValues(t, 1000, view.Captured)
 	require.Len(t, s.shop.letters, 1)

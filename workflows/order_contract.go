@@ -1,9 +1,13 @@
 package workflows
 
 import (
+	"errors"
+	"time"
+
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
 )
 
 // OrderFulfillmentType is the workflow type of OrderFulfillment, as the CLIs spell it.
@@ -34,7 +38,8 @@ func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
 
 // What an order listens to. Signals are facts that nobody waits for; updates answer.
 const (
-	// SignalEvent brings an event of Stripe's (order.Event); the same event id again changes nothing.
+	// SignalEvent brings an event of Stripe's (order.Event); the same event id again changes nothing. Signals that are named
+	// after the type of their event (order.EventTypes) bring the same, and say in the Web UI which.
 	SignalEvent = "event"
 	// SignalDecision brings the decision of a merchant who left the order pending (order.Decision).
 	SignalDecision = "decision"
@@ -42,6 +47,7 @@ const (
 	SignalShipment = "shipment"
 
 	UpdateShip     = "ship"     // order.Shipment
+	UpdateDecide   = "decide"   // OrderDecision: what a merchant says who left the order pending
 	UpdateCancel   = "cancel"   // OrderVerdict: no goods, money back
 	UpdateRefund   = "refund"   // OrderRefund
 	UpdateRetry    = "retry"    // OrderVerdict: go on with an order that is held, or whose step failed for good
@@ -59,10 +65,43 @@ type OrderVerdict struct {
 	Why string `json:"why"` // in their words; never about the buyer
 }
 
-// OrderRefund is a refund that a person asks for.
+// OrderRefund is a refund that a person asks for. The same amount for the same reason is the same refund, whoever asks and how
+// often; another one that is alike on purpose has an ID.
 type OrderRefund struct {
 	OrderVerdict
-	Amount int64 `json:"amount,omitempty"` // in the smallest unit; 0: all that is left
+	Amount int64  `json:"amount,omitempty"` // in the smallest unit; 0: all that is left
+	ID     string `json:"id,omitempty"`     // tells it from another refund of the same amount and reason
+}
+
+// UnmarshalJSON takes a mistyped amount for no amount of all, and an amount of 0 neither.
+func (r *OrderRefund) UnmarshalJSON(body []byte) error {
+	var in struct {
+		OrderVerdict
+		Amount *int64 `json:"amount"`
+		ID     string `json:"id"`
+	}
+	if err := strictjson.Decode(body, &in); err != nil {
+		return err
+	}
+	*r = OrderRefund{OrderVerdict: in.OrderVerdict, ID: in.ID}
+	if in.Amount != nil {
+		if r.Amount = *in.Amount; r.Amount <= 0 {
+			return errors.New("amount: expected at least 1, in the smallest unit of the currency; without one it is all that is left")
+		}
+	}
+	return nil
+}
+
+// Step names the refund by what it is; see OrderView.Made and OrderView.Spent.
+func (r OrderRefund) Step() string { return order.RefundStep(r.Amount, r.Why, r.ID) }
+
+// OrderDecision is the argument of UpdateDecide.
+type OrderDecision struct{ order.Decision }
+
+// UnmarshalJSON reads what somebody may have written by hand as strictly as a merchant's answer.
+func (d *OrderDecision) UnmarshalJSON(body []byte) (err error) {
+	d.Decision, err = order.DecodeDecision(body)
+	return err
 }
 
 // OrderState is where an order stands; it is the value of SearchOrderState.
@@ -83,14 +122,16 @@ const (
 	OrderCanceled       OrderState = "canceled"
 	OrderRefunded       OrderState = "refunded" // in full
 	OrderDisputed       OrderState = "disputed"
-	OrderExpired        OrderState = "expired" // never paid
+	OrderDisputeLost    OrderState = "dispute_lost" // the bank gave the money back to the buyer
+	OrderExpired        OrderState = "expired"      // never paid
 )
 
 // OrderView is what QueryOrder shows; nothing in it is personal.
 type OrderView struct {
 	ID        order.ID         `json:"id"`
 	State     OrderState       `json:"state"`
-	Reason    string           `json:"reason,omitempty"` // of a held, rejected or canceled order
+	Reason    string           `json:"reason,omitempty"` // of a held, ignored, rejected or canceled order
+	Since     time.Time        `json:"since,omitzero"`   // when it came into the state
 	Summary   *order.Summary   `json:"summary,omitempty"`
 	Decision  *order.Decision  `json:"decision,omitempty"`
 	Shipments []order.Shipment `json:"shipments,omitempty"`
@@ -100,7 +141,16 @@ type OrderView struct {
 	Disputes  []order.Dispute  `json:"disputes,omitempty"`
 	Events    int              `json:"events"` // of Stripe's, without repetitions
 
+	// Spent are the refunds that persons asked for, by OrderRefund.Step, and how often each came to nothing.
+	Spent      map[string]int `json:"spent,omitempty"`
+	PassedOver []string       `json:"passed_over,omitempty"` // reports of the merchant's that did not fit, and why
+
 	Undelivered []string `json:"undelivered,omitempty"` // what did not reach the merchant or the buyer, such as merchant: canceled
+}
+
+// Made is the refund that was made of what is asked for; nil if none was, or none that holds.
+func (v OrderView) Made(r OrderRefund) *order.Refund {
+	return order.MadeBy(v.ID, r.Step(), v.Spent[r.Step()], v.Refunds)
 }
 
 // Search attributes of orders, beside SearchAccount. The amount is none: what can be searched is not encrypted.

@@ -185,7 +185,7 @@ func (o *fulfillment) load(ctx workflow.Context) error {
 	o.r.Summary, o.r.Policy = &loaded.Summary, loaded.Policy
 	switch state := loaded.Summary.Payment.State; {
 	case !loaded.Wanted:
-		o.end(OrderIgnored, "the account's settings do not have it fulfilled")
+		o.end(OrderIgnored, cmp.Or(loaded.Unwanted, "the account's settings do not have it fulfilled"))
 	case loaded.Summary.Payment.GoneBack():
 		o.callOff(OrderCanceled, "the money went back before the merchant had the order")
 	case loaded.Summary.Payable():
@@ -245,7 +245,11 @@ func (o *fulfillment) awaitPayment(ctx workflow.Context) error {
 // check finds out whether the order adds up and is about known products. What a person retries goes on regardless: they
 // have looked.
 func (o *fulfillment) check(ctx workflow.Context) error {
-	if problems := o.r.Summary.Check(); len(problems) > 0 {
+	problems := o.r.Summary.Check()
+	if more := o.r.Summary.Contradictions(); len(more) > 0 && workflow.GetVersion(ctx, "contradictions", workflow.DefaultVersion, 1) == 1 {
+		problems = append(problems, more...)
+	}
+	if len(problems) > 0 {
 		o.hold(tell(problems), stepSubmit)
 		return nil
 	}
@@ -254,7 +258,7 @@ func (o *fulfillment) check(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(streamStore(ctx, "Look the SKUs up in the catalog"), orderSteps.CheckOrder, in).Get(ctx, &checked); err != nil {
 		return err
 	}
-	problems := append(o.r.Summary.Unreferenced(), checked.Problems...)
+	problems = append(o.r.Summary.Unreferenced(), checked.Problems...)
 	switch {
 	case len(problems) == 0, o.r.Policy.UnknownSKU == order.FulfilUnknown:
 		o.next(OrderSubmitting, stepSubmit)

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -65,7 +66,7 @@ func (o *fulfillment) capture(ctx workflow.Context) error {
 			in.Amount, in.Fee = amount, o.r.Summary.Payment.FeeOf(amount)
 		}
 		var payment order.Payment
-		err := workflow.ExecuteActivity(money(ctx, "Capture "+strconv.FormatInt(amount, 10)+" "+o.r.Summary.Currency), orderSteps.CapturePayment, in).Get(ctx, &payment)
+		err := workflow.ExecuteActivity(money(ctx, "Capture "+o.money(amount)), orderSteps.CapturePayment, in).Get(ctx, &payment)
 		if err == nil {
 			o.r.Summary.Payment = payment
 		}
@@ -84,7 +85,7 @@ func (o *fulfillment) capture(ctx workflow.Context) error {
 // checkCaptured is for a payment that somebody captured by hand, and of which the rest is gone for good.
 func (o *fulfillment) checkCaptured(amount int64) {
 	if payment := o.r.Summary.Payment; payment.State == order.Paid && payment.Captured < amount {
-		o.face("short", fmt.Sprintf("only %d of %d %s was captured, by somebody else: retry goes on with that", payment.Captured, amount, o.r.Summary.Currency))
+		o.face("short", fmt.Sprintf("only %s of %s was captured, by somebody else: retry goes on with that", o.money(payment.Captured), o.money(amount)))
 	}
 }
 
@@ -200,7 +201,7 @@ func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) er
 		in := o.paymentInput(key)
 		in.Amount, in.FeeBack = amount, o.r.Summary.Payment.Fee > 0
 		var refund order.Refund
-		if err := workflow.ExecuteActivity(money(ctx, "Refund: "+what), orderSteps.RefundPayment, in).Get(ctx, &refund); err != nil {
+		if err := workflow.ExecuteActivity(money(ctx, o.refundSummary(amount, what)), orderSteps.RefundPayment, in).Get(ctx, &refund); err != nil {
 			return err
 		}
 		if refund.Failed() {
@@ -222,14 +223,33 @@ func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) er
 	return nil
 }
 
+// refundSummary is what the Web UI shows of a refund.
+func (o *fulfillment) refundSummary(amount int64, what string) string {
+	text := "Refund all that is left"
+	if amount > 0 {
+		text = "Refund " + o.money(amount)
+	}
+	switch {
+	case strings.HasPrefix(what, "asked/"):
+		text += ", as a person asked"
+	case what == "refused_lines":
+		text += ", for what the merchant does not ship"
+	}
+	return text
+}
+
+func (o *fulfillment) money(amount int64) string { return order.Money(amount, o.r.Summary.Currency) }
+
 // spentKeys bounds how many keys are tried one after the other.
 const spentKeys = 5
 
-// withKey repeats a write under another key if Stripe says that nothing came of it and nothing will.
+// withKey repeats a write under another key if Stripe says that nothing came of it and nothing will. A refusal is the
+// caller's to know, but whoever tries again asks under another key.
 func (o *fulfillment) withKey(step string, write func(key string) error) error {
 	var err error
 	for range spentKeys {
 		if err = write(o.keyOf(step)); !failedAs(err, fault.StripeKeySpent) {
+			o.spendRefused(step, err)
 			return err
 		}
 		o.spend(step)
@@ -237,26 +257,47 @@ func (o *fulfillment) withKey(step string, write func(key string) error) error {
 	return err
 }
 
-func (o *fulfillment) keyOf(step string) string {
-	if spent := o.r.Keys[step]; spent > 0 {
-		return o.id.Key(step, strconv.Itoa(spent))
+func (o *fulfillment) keyOf(step string) string { return o.id.KeyOf(step, o.r.Keys[step]) }
+
+// spendRefused leaves a key behind that Stripe has refused: nothing came of it, and Stripe repeats a refusal under the same key
+// for a day. After any other failure the key stays, because something may have come of it.
+func (o *fulfillment) spendRefused(step string, err error) {
+	for _, code := range []fault.Code{fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized} {
+		if failedAs(err, code) {
+			o.spend(step)
+		}
 	}
-	return o.id.Key(step)
+}
+
+// spendFailed leaves the keys behind that refunds were made under which have failed since.
+func (o *fulfillment) spendFailed(step string) {
+	for slices.ContainsFunc(o.r.Refunds, func(r order.Refund) bool { return r.Failed() && r.Key == o.keyOf(step) }) {
+		o.spend(step)
+	}
+}
+
+// touch remembers a step whose keys may have to be looked through later.
+func (o *fulfillment) touch(step string) {
+	if o.r.Keys == nil {
+		o.r.Keys = map[string]int{}
+	}
+	o.r.Keys[step] += 0
 }
 
 // spend leaves a key of this step behind; those of other steps may have done something that nobody heard of.
 func (o *fulfillment) spend(step string) {
-	if o.r.Keys == nil {
-		o.r.Keys = map[string]int{}
-	}
+	o.touch(step)
 	o.r.Keys[step]++
 }
 
-// spendKeyOf leaves the key behind that a refund was made under, if it is the latest of its step.
+// spendKeyOf leaves the key behind that a refund was made under which has failed since: what is asked for again, or owed, is
+// made under another.
 func (o *fulfillment) spendKeyOf(refund order.Refund) {
-	const step = "refund/refused_lines" // the only one that is made again without a new question
-	if refund.Key != "" && refund.Key == o.keyOf(step) {
-		o.spend(step)
+	o.touch("refund/refused_lines")
+	for step := range o.r.Keys {
+		if refund.Key != "" && step != "refund/all" && refund.Key == o.keyOf(step) {
+			o.r.Keys[step]++
+		}
 	}
 }
 

@@ -28,25 +28,40 @@ type request struct {
 	update  string
 	id      string // of the update
 	verdict OrderVerdict
-	amount  int64
+	refund  OrderRefund
 
 	done bool
 	err  error
 }
 
 var (
-	errEnded     = errors.New("the order has come to its end")
-	errNotLoaded = errors.New("the order could not be read from Stripe yet")
+	errEnded     = conflicting("the order has come to its end")
+	errNotLoaded = conflicting("the order could not be read from Stripe yet")
 )
 
 func (q *request) reason() string {
 	return fmt.Sprintf("%s by %s: %s", q.update, q.verdict.By, q.verdict.Why)
 }
 
+// conflicting is why an order, as it stands, does not take what is asked or reported.
+func conflicting(format string, args ...any) error {
+	return fault.NewPermanent(fault.OrderConflict, fmt.Errorf(format, args...))
+}
+
+// refusing gives a validator's error its code, which whoever asks can tell cases apart by.
+func refusing(err error) error {
+	if f, known := fault.Of(err); known {
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(f.Code), nil)
+	}
+	return err
+}
+
 const (
-	seenEvents   = 200 // far more than an order has; a repetition beyond them is only read again
-	mostParcels  = 100
-	mostDisputes = 20
+	mostPassedOver = 20
+	seenEvents     = 200 // far more than an order has; a repetition beyond them is only read again
+	mostParcels    = 100
+	mostRefundID   = 100
+	mostDisputes   = 20
 )
 
 // listen takes everything in that an order listens to. What comes in only changes what is remembered: the run acts on it.
@@ -55,6 +70,7 @@ func (o *fulfillment) listen(ctx workflow.Context) error {
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, QueryOrder, func() (OrderView, error) { return o.view(), nil }),
 		o.handleShip(ctx),
+		o.handleDecide(ctx),
 		o.handleVerdict(ctx, UpdateCancel, o.checkCancel, "Call the order off: no goods, money back."),
 		o.handleVerdict(ctx, UpdateRetry, o.checkRetry, "Go on with an order that is held."),
 		o.handleVerdict(ctx, UpdateEvidence, o.checkEvidence, "Submit the evidence against the open dispute to the bank, which takes it once."),
@@ -64,27 +80,46 @@ func (o *fulfillment) listen(ctx workflow.Context) error {
 
 func (o *fulfillment) takeIn(ctx workflow.Context) {
 	s := workflow.NewSelector(ctx)
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalEvent), func(c workflow.ReceiveChannel, _ bool) {
-		var e order.Event
-		c.Receive(ctx, &e)
-		o.noteEvent(ctx, e)
-	})
+	for _, name := range append([]string{SignalEvent}, order.EventTypes()...) {
+		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(c workflow.ReceiveChannel, _ bool) {
+			var e order.Event
+			c.Receive(ctx, &e)
+			o.noteEvent(ctx, e)
+		})
+	}
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDecision), func(c workflow.ReceiveChannel, _ bool) {
 		var d order.Decision
 		c.Receive(ctx, &d)
+		if err := o.checkDecision(d); err != nil {
+			o.passOver(ctx, "decision", err)
+			return
+		}
 		o.noteDecision(ctx, d)
 	})
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalShipment), func(c workflow.ReceiveChannel, _ bool) {
 		var p order.Shipment
 		c.Receive(ctx, &p)
-		if err := o.checkShipment(p); err != nil {
-			workflow.GetLogger(ctx).Warn("a shipment is passed over", "error", err)
+		err := o.checkShipment(p)
+		if beside := o.checkContents(ctx, p); err == nil && beside != nil && workflow.GetVersion(ctx, "parcels-counted", workflow.DefaultVersion, 1) == 1 {
+			err = beside
+		}
+		if err != nil {
+			o.passOver(ctx, "shipment", err)
 			return
 		}
 		o.noteShipment(ctx, p)
 	})
 	for {
 		s.Select(ctx)
+	}
+}
+
+// passOver keeps what a signal brought and cannot be taken where people see it: nobody waits for an answer to it.
+func (o *fulfillment) passOver(ctx workflow.Context, what string, why error) {
+	workflow.GetLogger(ctx).Warn("a "+what+" is passed over", "error", why)
+	o.r.PassedOver = append(o.r.PassedOver, stamp(workflow.Now(ctx))+": "+what+": "+strings.ReplaceAll(why.Error(), "\n", "; "))
+	if more := len(o.r.PassedOver) - mostPassedOver; more > 0 {
+		o.r.PassedOver = slices.Delete(o.r.PassedOver, 0, more)
 	}
 }
 
@@ -120,17 +155,42 @@ func (o *fulfillment) noteEvent(ctx workflow.Context, e order.Event) {
 	}
 }
 
-func (o *fulfillment) noteDecision(ctx workflow.Context, d order.Decision) {
+// checkDecision takes a decision that fits the order, and does not contradict one that was taken. A merchant who rejects what
+// they had accepted is heard: a person has to look.
+func (o *fulfillment) checkDecision(d order.Decision) error {
 	switch {
-	case !o.r.Submitted || d.Verdict == order.Pending || d.Check(*o.r.Summary) != nil:
-		workflow.GetLogger(ctx).Warn("a decision is passed over: the merchant does not have the order, or it does not fit")
-		return
+	case o.r.Summary == nil:
+		return errNotLoaded
+	case !o.r.Submitted:
+		return conflicting("the merchant does not have the order yet")
+	case d.Verdict == order.Pending:
+		return fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
+	}
+	if err := d.Check(*o.r.Summary); err != nil {
+		return err
+	}
+	switch {
+	case o.decides(), d.Verdict == order.Rejected:
+		return nil
+	case o.r.Ended != "":
+		return conflicting("the order is %s: it cannot be accepted any more", o.r.Ended)
+	case o.accepted() && !d.Same(*o.r.Decision, *o.r.Summary):
+		return conflicting("the order is accepted already, otherwise: refund what is not shipped")
+	}
+	return nil
+}
+
+func (o *fulfillment) noteDecision(ctx workflow.Context, d order.Decision) {
+	d = d.Tidy()
+	switch {
 	case o.decides():
-		d = d.Tidy()
 		o.decision = &d
 	case o.accepted() && o.r.Ended == "" && d.Verdict == order.Rejected:
 		o.regrets = true
-	default: // the same once more, or of an order that is off
+	case o.accepted() && d.Verdict == order.Accepted: // the same once more, with a number perhaps
+		o.r.Decision.Reference = cmp.Or(o.r.Decision.Reference, d.Reference)
+		return
+	default: // no once more
 		return
 	}
 	o.r.LastNews = workflow.Now(ctx)
@@ -149,12 +209,26 @@ func (o *fulfillment) decides() bool {
 func (o *fulfillment) checkShipment(p order.Shipment) error {
 	known := slices.ContainsFunc(o.r.Shipments, func(had order.Shipment) bool { return had.ID == p.ID })
 	switch {
+	case o.r.Summary == nil:
+		return errNotLoaded
 	case !o.r.Submitted:
-		return errors.New("the merchant does not have the order yet")
+		return conflicting("the merchant does not have the order yet")
 	case !known && len(o.r.Shipments) >= mostParcels:
-		return fmt.Errorf("the order has %d parcels already", mostParcels)
+		return conflicting("the order has %d parcels already", mostParcels)
 	}
 	return errors.Join(p.Check(), p.Fits(*o.r.Summary))
+}
+
+// checkContents holds the parcel against the other parcels, what was accepted, and the calendar.
+func (o *fulfillment) checkContents(ctx workflow.Context, p order.Shipment) error {
+	if o.r.Summary == nil {
+		return errNotLoaded
+	}
+	decision := o.r.Decision
+	if o.r.Ended != "" {
+		decision = nil
+	}
+	return errors.Join(p.FitsBeside(o.r.Shipments, *o.r.Summary, decision), p.Plausible(*o.r.Summary, workflow.Now(ctx)))
 }
 
 // noteShipment adds a parcel, or its news. What the news does not say stays as it was.
@@ -182,7 +256,27 @@ func (o *fulfillment) handleShip(ctx workflow.Context) error {
 		return o.view(), nil
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateShip, ship, workflow.UpdateHandlerOptions{
-		Validator: o.checkShipment, Description: "Add a parcel, or what is new of it.",
+		Validator: func(ctx workflow.Context, p order.Shipment) error {
+			if o.r.Step == stepEnd {
+				return refusing(errEnded)
+			}
+			return refusing(errors.Join(o.checkShipment(p), o.checkContents(ctx, p)))
+		}, Description: "Add a parcel, or what is new of it.",
+	})
+}
+
+func (o *fulfillment) handleDecide(ctx workflow.Context) error {
+	decide := func(ctx workflow.Context, d OrderDecision) (OrderView, error) {
+		o.noteDecision(ctx, d.Decision)
+		return o.view(), nil
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, decide, workflow.UpdateHandlerOptions{
+		Validator: func(d OrderDecision) error {
+			if o.r.Step == stepEnd {
+				return refusing(errEnded)
+			}
+			return refusing(o.checkDecision(d.Decision))
+		}, Description: "Take the decision of a merchant who left the order pending.",
 	})
 }
 
@@ -193,19 +287,20 @@ func (o *fulfillment) handleVerdict(ctx workflow.Context, update string, check f
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, handle, workflow.UpdateHandlerOptions{
 		Validator: func(v OrderVerdict) error {
 			if o.r.Step == stepEnd {
-				return errEnded
+				return refusing(errEnded)
 			}
-			return errors.Join(v.check(), check())
+			return refusing(errors.Join(v.check(), check()))
 		}, Description: description,
 	})
 }
 
 func (o *fulfillment) handleRefund(ctx workflow.Context) error {
 	handle := func(ctx workflow.Context, in OrderRefund) (OrderView, error) {
-		return o.ask(ctx, &request{update: UpdateRefund, verdict: in.OrderVerdict, amount: in.Amount})
+		return o.ask(ctx, &request{update: UpdateRefund, verdict: in.OrderVerdict, refund: in})
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateRefund, handle, workflow.UpdateHandlerOptions{
-		Validator: o.checkRefund, Description: "Give money back; without an amount, all that is left.",
+		Validator:   func(in OrderRefund) error { return refusing(o.checkRefund(in)) },
+		Description: "Give money back; without an amount, all that is left. The same amount for the same reason is the same refund.",
 	})
 }
 
@@ -225,26 +320,28 @@ const MaxVerdict = 200
 
 func (v OrderVerdict) check() error {
 	if strings.TrimSpace(v.By) == "" || strings.TrimSpace(v.Why) == "" || len(v.By) > MaxVerdict || len(v.Why) > MaxVerdict {
-		return fmt.Errorf("both by (who decides) and why are needed, at most %d bytes each: they are recorded", MaxVerdict)
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("both by (who decides) and why are needed, at most %d bytes each: they are recorded", MaxVerdict))
 	}
 	return nil
 }
 
 func (o *fulfillment) checkCancel() error {
 	switch {
+	case o.r.Ended != "" && o.r.Step == stepHeld:
+		return conflicting("the order is %s already, and held: retry it, to give its money back", o.r.Ended)
 	case o.r.Ended != "":
-		return fmt.Errorf("the order is %s already", o.r.Ended)
+		return conflicting("the order is %s already", o.r.Ended)
 	case o.r.Summary == nil:
 		return errNotLoaded
 	case o.accepted() && o.anyShipped():
-		return errors.New("the goods are shipped: refund the order instead")
+		return conflicting("the goods are shipped: refund the order instead")
 	}
 	return nil
 }
 
 func (o *fulfillment) checkRetry() error {
 	if o.r.Step != stepHeld {
-		return errors.New("the order is not held: there is nothing to retry")
+		return conflicting("the order is not held: there is nothing to retry")
 	}
 	return nil
 }
@@ -252,9 +349,9 @@ func (o *fulfillment) checkRetry() error {
 func (o *fulfillment) checkEvidence() error {
 	switch d := o.openDispute(); {
 	case d == nil:
-		return errors.New("there is no open dispute")
+		return conflicting("there is no open dispute")
 	case d.Submissions > 0:
-		return errors.New("the evidence is with the bank already, which takes it once")
+		return conflicting("the evidence is with the bank already, which takes it once")
 	}
 	return nil
 }
@@ -268,14 +365,37 @@ func (o *fulfillment) checkRefund(in OrderRefund) error {
 		return errEnded
 	case o.r.Summary == nil:
 		return errNotLoaded
+	case o.made(in) != nil: // the same question again is answered, and moves nothing
+		return nil
+	case len(in.ID) > mostRefundID:
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("id: expected at most %d bytes", mostRefundID))
 	}
 	switch left := o.kept(); {
 	case left <= 0:
-		return errors.New("there is no captured money left to refund; an order that is not captured is canceled")
+		return conflicting("there is no captured money left to refund; an order that is not captured is canceled")
 	case in.Amount < 0 || in.Amount > left:
-		return fmt.Errorf("the amount %d cannot be refunded: %d are left", in.Amount, left)
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s cannot be refunded: %s are left", o.money(in.Amount), o.money(left)))
 	}
 	return nil
+}
+
+// made is the refund that was made of what is asked for.
+func (o *fulfillment) made(in OrderRefund) *order.Refund {
+	return order.MadeBy(o.id, in.Step(), o.r.Keys[in.Step()], o.r.Refunds)
+}
+
+// refundAsked gives back what a person asks for, once.
+func (o *fulfillment) refundAsked(ctx workflow.Context, q *request) error {
+	if workflow.GetVersion(ctx, "refunds-by-facts", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return o.refund(ctx, q.refund.Amount, "asked/"+q.id)
+	}
+	if o.made(q.refund) != nil {
+		return nil
+	}
+	step := q.refund.Step()
+	o.touch(step)
+	o.spendFailed(step)
+	return o.refund(ctx, q.refund.Amount, strings.TrimPrefix(step, "refund/"))
 }
 
 // canceling is the request to cancel, if there is one.
@@ -310,12 +430,12 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 			o.goOn(ctx)
 		}
 	case UpdateRefund:
-		if err = o.checkRefund(OrderRefund{OrderVerdict: q.verdict, Amount: q.amount}); err == nil {
-			err = o.refund(ctx, q.amount, "asked/"+q.id)
+		if err = o.checkRefund(q.refund); err == nil {
+			err = o.refundAsked(ctx, q)
 		}
 	case UpdateEvidence:
 		if err = o.checkEvidence(); err == nil {
-			err = o.submitEvidence(ctx, q.id)
+			err = o.submitEvidence(ctx)
 		}
 	}
 	if ctx.Err() != nil {
@@ -324,8 +444,8 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 	}
 	if err != nil {
 		reason, code := explain(err)
-		if code == fault.StepTimeout {
-			code = fault.InputInvalid
+		if f, known := fault.Of(err); known {
+			code = f.Code
 		}
 		err = temporal.NewNonRetryableApplicationError(reason, string(code), nil)
 	}
@@ -364,11 +484,13 @@ func (o *fulfillment) refuse() {
 	o.asked = nil
 }
 
-func (o *fulfillment) submitEvidence(ctx workflow.Context, update string) error {
+func (o *fulfillment) submitEvidence(ctx workflow.Context) error {
 	d := o.openDispute()
-	in := activities.DisputeInput{ID: o.id, Dispute: d.ID, Shipments: o.r.Shipments, Key: o.id.Key("evidence", d.ID, update)}
+	step := "evidence/" + d.ID
+	in := activities.DisputeInput{ID: o.id, Dispute: d.ID, Shipments: o.r.Shipments, Key: o.keyOf(step)}
 	var submitted order.Dispute
 	if err := workflow.ExecuteActivity(money(ctx, "Submit the evidence against "+d.ID), orderSteps.SubmitEvidence, in).Get(ctx, &submitted); err != nil {
+		o.spendRefused(step, err)
 		return err
 	}
 	submitted.Submissions = max(submitted.Submissions, 1)
@@ -381,6 +503,7 @@ func (o *fulfillment) view() OrderView {
 	v := OrderView{
 		ID: o.id, State: OrderState(o.r.State), Reason: o.r.Reason, Summary: o.r.Summary, Decision: o.r.Decision,
 		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
+		Since: o.r.Since, PassedOver: o.r.PassedOver, Spent: o.askedSteps(),
 	}
 	for _, notice := range o.r.Undelivered {
 		v.Undelivered = append(v.Undelivered, "merchant: "+notice.ID)
@@ -392,4 +515,18 @@ func (o *fulfillment) view() OrderView {
 		v.Captured, v.Refunded = o.r.Summary.Payment.Captured, o.refunded()
 	}
 	return v
+}
+
+// askedSteps are the steps of refunds that persons asked for.
+func (o *fulfillment) askedSteps() map[string]int {
+	var asked map[string]int
+	for step, spent := range o.r.Keys {
+		if strings.HasPrefix(step, "refund/asked/") {
+			if asked == nil {
+				asked = map[string]int{}
+			}
+			asked[step] = spent
+		}
+	}
+	return asked
 }

@@ -105,7 +105,8 @@ const (
 	MerchantAnswerInvalid Code = "MerchantAnswerInvalid"
 	// EndpointForbidden: the merchant's endpoint is at an address that Vitrine must not call.
 	EndpointForbidden Code = "EndpointForbidden"
-	// OrderConflict: another document lies where the order, or a notice of it, would go.
+	// OrderConflict: another document lies where the order, or a notice of it, would go; or what is asked or reported
+	// contradicts the order as it stands.
 	OrderConflict Code = "OrderConflict"
 	// SecretMissing: a secret that the settings name is not there, or is none.
 	SecretMissing Code = "SecretMissing"

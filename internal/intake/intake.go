@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -127,11 +128,20 @@ func (i Intake) signal(ctx context.Context, id order.ID, e order.Event) (Outcome
 // give starts nothing for carts that were abandoned: a platform has many of them, and each would cost a run.
 func (i Intake) give(ctx context.Context, id order.ID, e order.Event) error {
 	if !e.Begins() {
-		return i.Temporal.SignalWorkflow(ctx, id.String(), "", workflows.SignalEvent, e)
+		return i.Temporal.SignalWorkflow(ctx, id.String(), "", signalOf(e), e)
 	}
 	in := workflows.OrderInput{Account: id.Account, Session: id.Session}
-	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), workflows.SignalEvent, e, startOptions(in), workflows.OrderFulfillmentType, in)
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), signalOf(e), e, startOptions(in), workflows.OrderFulfillmentType, in)
 	return err
+}
+
+// signalOf names the signal after the event's type, which is what the Web UI shows of it. A type that no workflow listens to
+// by name comes as an event like any other.
+func signalOf(e order.Event) string {
+	if slices.Contains(order.EventTypes(), e.Type) {
+		return e.Type
+	}
+	return workflows.SignalEvent
 }
 
 // startOptions let news of an order that is over begin another run, whether the server remembers the first or not: a

@@ -209,7 +209,7 @@ func TestBothEventsMeetInOneWorkflow(t *testing.T) {
 		require.Equal(t, intake.Delivered, outcome)
 		require.Equal(t, "order/acct_1/cs_1", d.id)
 		require.Equal(t, e, d.event)
-		require.Equal(t, workflows.SignalEvent, d.signal)
+		require.Equal(t, e.Type, d.signal, "the Web UI shows which")
 		require.Equal(t, workflows.OrderFulfillmentType, d.workflow)
 		require.Equal(t, workflows.OrderInput{Account: "acct_1", Session: "cs_1"}, d.input)
 	}

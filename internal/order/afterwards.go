@@ -1,10 +1,13 @@
 package order
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +22,7 @@ type Shipment struct {
 	Tracking    string         `json:"tracking,omitempty"`
 	ShippedAt   time.Time      `json:"shipped_at,omitzero"`
 	DeliveredAt time.Time      `json:"delivered_at,omitzero"`
-	Lines       []AcceptedLine `json:"lines,omitempty"` // empty: everything that was accepted
+	Lines       []AcceptedLine `json:"lines,omitempty"` // empty: it is not said what is in it
 }
 
 // mostParcelLines is far above what a parcel holds: a hundred parcels of them fit into one document.
@@ -56,11 +59,60 @@ func (p Shipment) Check() error {
 }
 
 // Fits returns a permanent error if the parcel holds what was not ordered, or more of it.
-func (p Shipment) Fits(s Summary) error {
-	ordered := s.quantities()
+func (p Shipment) Fits(s Summary) error { return p.within(s.quantities(), "ordered") }
+
+// FitsBeside is Fits beside the other parcels of the order, and by what the merchant accepted. A parcel of the same id is
+// the same parcel, and parcels that do not say what is in them count for nothing.
+func (p Shipment) FitsBeside(others []Shipment, s Summary, d *Decision) error {
+	left, what := s.quantities(), "ordered"
+	if d != nil && d.Verdict == Accepted && len(d.Lines) > 0 {
+		left, what = quantitiesOf(d.Lines), "accepted"
+	}
+	for _, other := range others {
+		if other.ID == p.ID {
+			continue
+		}
+		for _, line := range other.Lines {
+			left[line.SKU] = max(left[line.SKU]-line.Quantity, 0)
+		}
+	}
+	return p.within(left, what+", and is not in another parcel")
+}
+
+func (p Shipment) within(left map[string]int64, what string) error {
 	for _, line := range p.Lines {
-		if ordered[line.SKU] -= line.Quantity; ordered[line.SKU] < 0 {
-			return fault.NewPermanent(fault.InputInvalid, errors.New("shipment: lines: it holds more of a SKU than was ordered"))
+		if left[line.SKU] -= line.Quantity; left[line.SKU] < 0 {
+			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: lines: it holds more of SKU %.80q than was %s", line.SKU, what))
+		}
+	}
+	return nil
+}
+
+func quantitiesOf(lines []AcceptedLine) map[string]int64 {
+	quantities := map[string]int64{}
+	for _, line := range lines {
+		quantities[line.SKU] += line.Quantity
+	}
+	return quantities
+}
+
+// clockTolerance is how far clocks, and dates without a time or a zone, may be off.
+const clockTolerance = 24 * time.Hour
+
+// Plausible returns a permanent error if the parcel was sent or delivered before the order was placed, or in the future:
+// money may be captured because goods are on their way.
+func (p Shipment) Plausible(s Summary, now time.Time) error {
+	for _, moment := range []struct {
+		name string
+		at   time.Time
+	}{{"shipped_at", p.ShippedAt}, {"delivered_at", p.DeliveredAt}} {
+		switch at := moment.at; {
+		case at.IsZero():
+		case at.After(now.Add(clockTolerance)):
+			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %s %s is in the future", moment.name, at.UTC().Format(time.RFC3339)))
+		case at.Before(s.PlacedAt().Add(-clockTolerance)):
+			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %s %s is before the order was placed, at %s",
+				moment.name, at.UTC().Format(time.RFC3339), s.PlacedAt().UTC().Format(time.RFC3339)))
 		}
 	}
 	return nil
@@ -76,6 +128,34 @@ type Refund struct {
 	Created  time.Time `json:"created,omitzero"`
 	// Key is the idempotency key that Vitrine made it under; empty if somebody else did.
 	Key string `json:"key,omitempty"`
+}
+
+// RefundStep names a refund that a person asks for by what it is: how much, and why; an id tells two that are alike apart on
+// purpose. Who asks, and from where, is no part of it: the same question is the same refund.
+func RefundStep(amount int64, why, id string) string {
+	facts := strings.Join([]string{strconv.FormatInt(amount, 10), strings.Join(strings.Fields(why), " "), strings.TrimSpace(id)}, "\x00")
+	digest := sha256.Sum256([]byte(facts))
+	return "refund/asked/" + hex.EncodeToString(digest[:16])
+}
+
+// KeyOf is the idempotency key of a step of which some keys are spent.
+func (id ID) KeyOf(step string, spent int) string {
+	if spent > 0 {
+		return id.Key(step, strconv.Itoa(spent))
+	}
+	return id.Key(step)
+}
+
+// MadeBy finds the refund that a step made, under whichever of its keys; nil if there is none, or none that holds.
+func MadeBy(id ID, step string, spent int, refunds []Refund) *Refund {
+	for i, r := range refunds {
+		for n := range spent + 1 {
+			if !r.Failed() && r.Key == id.KeyOf(step, n) {
+				return &refunds[i]
+			}
+		}
+	}
+	return nil
 }
 
 // Failed reports whether the money came back to the merchant instead.

@@ -62,6 +62,19 @@ func ParseDecision(body []byte) (Decision, error) {
 	return d.Tidy(), nil
 }
 
+// DecodeDecision reads what json.Marshal writes of a decision, as strictly as an answer: somebody may have written it by hand.
+func DecodeDecision(body []byte) (Decision, error) {
+	var d struct {
+		Decision
+		Lines json.RawMessage `json:"lines"`
+	}
+	err := strictjson.Decode(body, &d)
+	if err == nil {
+		d.Decision.Lines, err = readLines(d.Lines)
+	}
+	return d.Decision, err
+}
+
 // readLines reads a list of SKUs and quantities that may be absent, but not empty.
 func readLines(body json.RawMessage) ([]AcceptedLine, error) {
 	if body == nil {

@@ -18,6 +18,7 @@ const (
 	TotalMismatch    ProblemCode = "total_mismatch"    // the amounts do not add up to the total
 	PaymentMismatch  ProblemCode = "payment_mismatch"  // the payment is not over the total
 	PaymentMissing   ProblemCode = "payment_missing"   // there is something to pay, and no payment that could be given back
+	ModeUnsupported  ProblemCode = "mode_unsupported"  // the session is not for one payment
 	UnknownSKU       ProblemCode = "unknown_sku"       // no row of the account's catalog has this id
 )
 
@@ -71,17 +72,32 @@ func (s Summary) checkSums() (problems []Problem) {
 	}
 	a := s.Amounts
 	if subtotal != a.Subtotal {
-		problems = append(problems, Problem{Code: SubtotalMismatch, Detail: fmt.Sprintf("the lines add up to %d, the subtotal is %d", subtotal, a.Subtotal)})
+		problems = append(problems, Problem{Code: SubtotalMismatch, Detail: fmt.Sprintf("the lines add up to %s, the subtotal is %s", s.money(subtotal), s.money(a.Subtotal))})
 	}
 	if net := a.Subtotal - a.Discount + a.Shipping; a.Total < net || a.Total > net+a.Tax {
 		problems = append(problems, Problem{Code: TotalMismatch, Detail: fmt.Sprintf(
-			"the total is %d, but subtotal %d, discount %d, shipping %d and tax %d make %d to %d", a.Total, a.Subtotal, a.Discount, a.Shipping, a.Tax, net, net+a.Tax)})
+			"the total is %s, but subtotal %s, discount %s, shipping %s and tax %s make %s to %s", s.money(a.Total), s.money(a.Subtotal),
+			s.money(a.Discount), s.money(a.Shipping), s.money(a.Tax), s.money(net), s.money(net+a.Tax))})
 	}
 	if s.PaymentIntent == "" && s.Payment.State != NoPaymentRequired {
 		problems = append(problems, Problem{Code: PaymentMissing, Detail: "the session has no payment intent, so its money could not be given back"})
 	}
 	if s.PaymentIntent != "" && s.Payment.Amount != a.Total {
-		problems = append(problems, Problem{Code: PaymentMismatch, Detail: fmt.Sprintf("the payment is over %d, the total is %d", s.Payment.Amount, a.Total)})
+		problems = append(problems, Problem{Code: PaymentMismatch, Detail: fmt.Sprintf("the payment is over %s, the total is %s", s.money(s.Payment.Amount), s.money(a.Total))})
+	}
+	return problems
+}
+
+func (s Summary) money(amount int64) string { return Money(amount, s.Currency) }
+
+// Contradictions are what the session says of itself that does not go together. Without a payment there is nothing to capture
+// or give back, so goods for such an order would leave for nothing.
+func (s Summary) Contradictions() (problems []Problem) {
+	if s.Mode != "" && s.Mode != PaymentMode {
+		problems = append(problems, Problem{Code: ModeUnsupported, Detail: fmt.Sprintf("the session's mode is %.20q, not payment: Vitrine fulfils what is paid for once", s.Mode)})
+	}
+	if s.Payment.State == NoPaymentRequired && s.Amounts.Total > 0 {
+		problems = append(problems, Problem{Code: PaymentMismatch, Detail: "Stripe says that nothing is to pay, and the total is " + s.money(s.Amounts.Total)})
 	}
 	return problems
 }

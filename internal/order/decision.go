@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"maps"
 	"math/bits"
 	"regexp"
 	"slices"
@@ -122,6 +123,20 @@ func (d Decision) Check(s Summary) error {
 		return unfit("it accepts, but nothing of what was ordered: expected the status rejected")
 	}
 	return nil
+}
+
+// Same reports whether two decisions come to the same, however they are spelled: all of the lines, or no lines.
+func (d Decision) Same(other Decision, s Summary) bool {
+	return d.Verdict == other.Verdict && (d.Verdict != Accepted || maps.Equal(d.quantities(s), other.quantities(s)))
+}
+
+func (d Decision) quantities(s Summary) map[string]int64 {
+	accepted := s.quantities()
+	if len(d.Lines) > 0 {
+		accepted = quantitiesOf(d.Lines)
+	}
+	maps.DeleteFunc(accepted, func(_ string, quantity int64) bool { return quantity == 0 })
+	return accepted
 }
 
 func unfit(format string, args ...any) error {

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,18 +25,28 @@ func Decimals(currency string) int {
 	return 2
 }
 
-// Money writes an amount for people: 26.60 USD, 2660 JPY.
+// Money writes an amount of Stripe's, which is in the smallest unit, as people do: 1,226.60 USD, 2,660 JPY. It is for people
+// alone; what programs read keeps the number. An amount of what is no currency stays in the units that it came in.
 func Money(amount int64, currency string) string {
-	code := strings.ToUpper(currency)
-	sign := ""
+	currency = strings.ToLower(currency)
+	if !currencyPattern.MatchString(currency) {
+		return fmt.Sprintf("%d (smallest units of a currency that is not known)", amount)
+	}
+	sign, units := "", uint64(amount)
 	if amount < 0 {
-		sign, amount = "-", -amount
+		sign, units = "-", -uint64(amount)
 	}
-	switch Decimals(currency) {
-	case 0:
-		return fmt.Sprintf("%s%d %s", sign, amount, code)
-	case 3:
-		return fmt.Sprintf("%s%d.%03d %s", sign, amount/1000, amount%1000, code)
+	places := Decimals(currency)
+	digits := strconv.FormatUint(units, 10)
+	if missing := places + 1 - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
 	}
-	return fmt.Sprintf("%s%d.%02d %s", sign, amount/100, amount%100, code)
+	whole, fraction := digits[:len(digits)-places], digits[len(digits)-places:]
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if places > 0 {
+		whole += "." + fraction
+	}
+	return sign + whole + " " + strings.ToUpper(currency)
 }

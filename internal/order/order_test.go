@@ -110,7 +110,19 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 
 	free := summary()
 	free.PaymentIntent, free.Payment = "", order.Payment{State: order.NoPaymentRequired}
+	free.Amounts.Discount, free.Amounts.Shipping, free.Amounts.Tax, free.Amounts.Total = 3500, 0, 0, 0
 	require.Empty(t, free.Check())
+	require.Empty(t, free.Contradictions())
+	for _, mode := range []string{"subscription", "setup", "gift"} {
+		free.Mode = mode
+		require.Equal(t, order.ModeUnsupported, free.Contradictions()[0].Code)
+	}
+	free.Mode = "payment"
+	require.Empty(t, free.Contradictions())
+
+	claimed := summary()
+	claimed.PaymentIntent, claimed.Payment = "", order.Payment{State: order.NoPaymentRequired}
+	require.Equal(t, []order.Problem{{Code: order.PaymentMismatch, Detail: "Stripe says that nothing is to pay, and the total is 37.00 USD"}}, claimed.Contradictions())
 }
 
 func TestSKUsAreNamedOnce(t *testing.T) {
@@ -496,9 +508,16 @@ func FuzzParseDecision(f *testing.F) {
 
 func TestMoney(t *testing.T) {
 	t.Parallel()
-	for want, got := range map[string]string{
-		"26.60 USD": order.Money(2660, "usd"), "2660 JPY": order.Money(2660, "jpy"), "2.660 KWD": order.Money(2660, "kwd"), "-0.05 EUR": order.Money(-5, "eur"),
+	for _, c := range []struct {
+		amount         int64
+		currency, want string
+	}{
+		{2660, "usd", "26.60 USD"}, {2660, "USD", "26.60 USD"}, {0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"}, {-5, "eur", "-0.05 EUR"},
+		{123456789, "usd", "1,234,567.89 USD"}, {-123456, "usd", "-1,234.56 USD"}, {100000, "usd", "1,000.00 USD"}, {99999, "usd", "999.99 USD"},
+		{2660, "jpy", "2,660 JPY"}, {0, "jpy", "0 JPY"}, {2660, "kwd", "2.660 KWD"}, {5, "kwd", "0.005 KWD"}, {500, "isk", "5.00 ISK"}, {500, "ugx", "5.00 UGX"},
+		{math.MinInt64, "jpy", "-9,223,372,036,854,775,808 JPY"}, {math.MaxInt64, "usd", "92,233,720,368,547,758.07 USD"},
+		{2660, "", "2660 (smallest units of a currency that is not known)"}, {2660, "\x1b[31", "2660 (smallest units of a currency that is not known)"},
 	} {
-		require.Equal(t, want, got)
+		require.Equal(t, c.want, order.Money(c.amount, c.currency))
 	}
 }

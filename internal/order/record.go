@@ -47,6 +47,15 @@ type Record struct {
 	// Faced are facts that have held the order once: whoever let it go on has seen them.
 	Faced []string `json:"faced,omitempty"`
 
+	// Since is when the order came into its state.
+	Since time.Time `json:"since,omitzero"`
+	// Lost says that a bank has decided for the buyer.
+	Lost bool `json:"lost,omitempty"`
+	// PassedOver are reports of the merchant's that did not fit, and why: the latest.
+	PassedOver []string `json:"passed_over,omitempty"`
+	// LookAgain is when disputes that are open are read anew, whether anything was heard of them or not.
+	LookAgain time.Time `json:"look_again,omitzero"`
+
 	Events   int       `json:"events,omitempty"`
 	Seen     []string  `json:"seen,omitempty"` // the latest events, so that none counts twice
 	LastNews time.Time `json:"last_news,omitzero"`

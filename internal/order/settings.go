@@ -122,11 +122,38 @@ func (s Settings) WithDefaults() Settings {
 }
 
 // Wants reports whether these settings have the order fulfilled.
-func (s Settings) Wants(o Summary) bool {
+func (s Settings) Wants(o Summary) bool { return s.Unwanted(o) == "" }
+
+// Unwanted says why these settings do not have the order fulfilled; empty: they do.
+func (s Settings) Unwanted(o Summary) string {
+	since := s.AllSince
 	if o.Agentic() {
-		return s.Enabled && !o.PlacedAt().Before(s.Since)
+		since = s.Since
 	}
-	return s.Enabled && s.Which == AllOrders && !o.PlacedAt().Before(s.AllSince)
+	switch {
+	case !s.Enabled:
+		return "the account has no orders fulfilled: its settings are not enabled, or not there"
+	case !o.Agentic() && s.Which != AllOrders:
+		return "not an agent's order: Stripe names no agent, no line names a row of the feed, and the settings want agents' alone (which)"
+	case o.PlacedAt().Before(since):
+		return fmt.Sprintf("placed at %s, before Vitrine took over at %s (since)", o.PlacedAt().UTC().Format(time.RFC3339), since.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// CheckTakeover returns an error if Vitrine would take the orders over in the future: every order until then would be nobody's.
+func (s Settings) CheckTakeover(now time.Time) error {
+	var errs []error
+	for _, moment := range []struct {
+		name string
+		at   time.Time
+	}{{"since", s.Since}, {"all_since", s.AllSince}} {
+		if moment.at.After(now.Add(time.Minute)) {
+			errs = append(errs, fmt.Errorf("%s %s is in the future: orders that are placed until then would be fulfilled by nobody; set it once the time has come",
+				moment.name, moment.at.UTC().Format(time.RFC3339)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins now.

@@ -8,6 +8,7 @@ type Summary struct {
 	PaymentIntent string    `json:"payment_intent,omitempty"` // empty if nothing was to pay
 	Charge        string    `json:"charge,omitempty"`         // the latest one
 	Livemode      bool      `json:"livemode"`
+	Mode          string    `json:"mode,omitempty"` // of the session: payment, and empty in what is older
 	Created       time.Time `json:"created"`
 	Currency      string    `json:"currency"` // in small letters, as Stripe writes it
 	Amounts       Amounts   `json:"amounts"`
@@ -15,6 +16,9 @@ type Summary struct {
 	Agent         Agent     `json:"agent,omitzero"`
 	Payment       Payment   `json:"payment"`
 }
+
+// PaymentMode is the mode of a session that is paid for once; the others are subscription and setup.
+const PaymentMode = "payment"
 
 // Amounts are the totals of the session, in the smallest unit of its currency.
 type Amounts struct {

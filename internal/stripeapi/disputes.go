@@ -53,6 +53,9 @@ func (o *Orders) SubmitEvidence(ctx context.Context, account, id string, e order
 	if err != nil {
 		return order.Dispute{}, err
 	}
+	if submit && is.Submissions > 0 { // an earlier try got through, and nobody heard of it
+		return is, nil
+	}
 	if is.Closed() {
 		return is, conflict("dispute %s is %s: the bank has decided, and takes no evidence", id, is.Status)
 	}
@@ -64,7 +67,7 @@ func (o *Orders) SubmitEvidence(ctx context.Context, account, id string, e order
 	doing := "submit evidence to dispute " + id
 	response, err := o.post(ctx, doing, account, disputesPath+id, form, key)
 	if err != nil {
-		return order.Dispute{}, withoutMessage(err)
+		return order.Dispute{}, err
 	}
 	return decodeDispute(doing, id, response)
 }

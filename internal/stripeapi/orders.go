@@ -56,12 +56,12 @@ var (
 func (o *Orders) readSession(ctx context.Context, account, id string) (checkoutSession, error) {
 	doing := "read checkout session " + id
 	path := sessionsPath + "/" + id
-	response, err := o.get(ctx, doing, account, path, url.Values{"expand[]": append([]string{agentExpand}, sessionExpand...)})
+	response, err := o.look(ctx, doing, account, path, url.Values{"expand[]": append([]string{agentExpand}, sessionExpand...)})
 	if cannotExpand(err) {
 		response, err = o.get(ctx, doing, account, path, url.Values{"expand[]": sessionExpand})
 	}
 	if err != nil {
-		return checkoutSession{}, err
+		return checkoutSession{}, withoutMessage(err)
 	}
 	var session checkoutSession
 	if err := decodeObject(response.RawJSON, &session); err != nil {
@@ -134,7 +134,14 @@ func (o *Orders) SessionOf(ctx context.Context, account, paymentIntent string) (
 	return list.Data[0].ID, nil
 }
 
+// get keeps Stripe's words out of its errors, as post does: they end up in history, and may repeat what is about the buyer. The
+// code, the parameter and the number of the request stay.
 func (o *Orders) get(ctx context.Context, doing, account, path string, query url.Values) (*stripe.APIResponse, error) {
+	response, err := o.look(ctx, doing, account, path, query)
+	return response, withoutMessage(err)
+}
+
+func (o *Orders) look(ctx context.Context, doing, account, path string, query url.Values) (*stripe.APIResponse, error) {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
@@ -144,7 +151,8 @@ func (o *Orders) get(ctx context.Context, doing, account, path string, query url
 func (o *Orders) post(ctx context.Context, doing, account, path string, form url.Values, key string) (*stripe.APIResponse, error) {
 	params := o.params(account)
 	params.IdempotencyKey = stripe.String(key)
-	return o.client.raw(ctx, doing, http.MethodPost, path, form.Encode(), params)
+	response, err := o.client.raw(ctx, doing, http.MethodPost, path, form.Encode(), params)
+	return response, withoutMessage(err)
 }
 
 // params leaves Stripe-Account out for the platform itself, whose events the sweep reads too.

@@ -11,6 +11,7 @@ type checkoutSession struct {
 	ID            string `json:"id"`
 	Created       count  `json:"created"`
 	Livemode      bool   `json:"livemode"`
+	Mode          text   `json:"mode"`   // payment, subscription, setup
 	Status        text   `json:"status"` // open, complete, expired
 	PaymentStatus text   `json:"payment_status"`
 	Currency      text   `json:"currency"`
@@ -96,6 +97,7 @@ type paymentIntent struct {
 	Status             text   `json:"status"`
 	CancellationReason text   `json:"cancellation_reason"`
 	Amount             count  `json:"amount"`
+	Currency           text   `json:"currency"`
 	Capturable         count  `json:"amount_capturable"`
 	Received           count  `json:"amount_received"`
 	Fee                count  `json:"application_fee_amount"`
@@ -160,6 +162,10 @@ func (p paymentIntent) authorizationExpires() time.Time {
 	return unix(since).Add(defaultAuthorization)
 }
 
+func (p paymentIntent) money(amount count) string {
+	return order.Money(int64(amount), string(p.Currency))
+}
+
 // expired reports whether Stripe itself cancelled the payment because nobody captured it.
 func (p paymentIntent) expired() bool {
 	return p.Status == "canceled" && (p.CancellationReason == "automatic" || p.CancellationReason == "expired")
@@ -206,7 +212,7 @@ func (s checkoutSession) session(account string) order.Session {
 
 func (s checkoutSession) summary(account string) order.Summary {
 	sum := order.Summary{
-		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Created: unix(s.Created), Currency: string(s.Currency),
+		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Mode: string(s.Mode), Created: unix(s.Created), Currency: string(s.Currency),
 		Amounts: order.Amounts{
 			Subtotal: int64(s.Subtotal), Discount: int64(s.Totals.Discount), Shipping: int64(s.Totals.Shipping),
 			Tax: int64(s.Totals.Tax), Total: int64(s.Total),

@@ -61,7 +61,7 @@ func captured(is paymentIntent, amount int64, refused error) error {
 	case state == order.Paid && (amount == 0 || int64(is.Received) == amount):
 		return nil
 	case state == order.Paid:
-		return conflict("%s is captured over %d, not over %d", is.ID, is.Received, amount)
+		return conflict("%s is captured over %s, not over %s", is.ID, is.money(is.Received), is.money(count(amount)))
 	case is.expired(), state != order.Paid && refusedAs(refused, "charge_expired_for_capture"):
 		return fault.NewPermanent(fault.AuthorizationExpired, &Error{Message: is.ID + " cannot be captured any more: its authorisation has expired"})
 	case state == order.Canceled:
@@ -109,7 +109,7 @@ func conflict(format string, args ...any) error {
 func checkWrite(account string, amount int64, key string, id error) error {
 	var err error
 	if amount < 0 {
-		err = fault.NewPermanent(fault.InputInvalid, fmt.Errorf("the amount %d is negative", amount))
+		err = fault.NewPermanent(fault.InputInvalid, errors.New("the amount is negative"))
 	}
 	return errors.Join(checkAccount(account), id, checkIdempotencyKey(key), err)
 }

@@ -90,7 +90,7 @@ func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent str
 		return order.Refund{}, err
 	}
 	if everything := amount == 0 || amount == int64(is.Received); !everything || is.Charge.Refunded < is.Received {
-		return order.Refund{}, conflict("%s is refunded otherwise: %d of %d went back before", is.ID, is.Charge.Refunded, is.Received)
+		return order.Refund{}, conflict("%s is refunded otherwise: %s of %s went back before", is.ID, is.money(is.Charge.Refunded), is.money(is.Received))
 	}
 	made, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil {

@@ -68,11 +68,24 @@ func (b bought) path(what string) string {
 	return "/orders/" + b.account + "/" + b.Session + "/" + what
 }
 
-// reports tells the order of a parcel or a decision; it has to be taken.
-func (b bought) reports(what, body string) {
+// reports tells the order of a parcel or a decision, again if nobody could say; it has to be taken.
+func (b bought) reports(what, body string) { b.t.Helper(); b.reported(what, body, http.StatusAccepted) }
+
+func (b bought) reported(what, body string, want int) (text string) {
 	b.t.Helper()
-	status, text := b.posts(report{http.MethodPost, b.path(what), body, "Bearer " + apiToken, "application/json"})
-	require.Equal(b.t, http.StatusAccepted, status, text)
+	status := http.StatusServiceUnavailable
+	b.await(time.Minute, "somebody to say what becomes of a report", func() bool {
+		status, text = b.posts(report{http.MethodPost, b.path(what), body, "Bearer " + apiToken, "application/json"})
+		return status != http.StatusServiceUnavailable
+	})
+	require.Equal(b.t, want, status, text)
+	return text
+}
+
+// refuses reports what does not fit the order.
+func (b bought) refuses(what, body string, want int, says string) {
+	b.t.Helper()
+	require.Contains(b.t, b.reported(what, body, want), says)
 }
 
 // Whoever may not report, or reports what is none, changes nothing.
@@ -115,10 +128,16 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 		require.NotContains(t, text, apiToken, name)
 	}
 	// These are reports, but do not fit the order.
-	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`)
-	pending.reports("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`)
-	accepted.reports("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`) // he has accepted everything
-	accepted.reports("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":1}]}`)
+	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 422, "was not ordered")
+	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`, 422, "of which 1 were ordered")
+	pending.refuses("decision", `{"status":"accepted","lines":[]}`, 400, "lines: there are 0")
+	pending.refuses("decision", `{"status":"accepted","status":"rejected"}`, 400, "status: the name is there twice")
+	two := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}})
+	two.becomes(workflows.OrderAccepted)
+	two.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 409, "accepted already, otherwise")
+	two.refuses("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`, 422, "is in the future")
+	two.refuses("shipments", `{"id":"P-1","shipped_at":"2020-01-01T12:00:00Z"}`, 422, "before the order was placed")
+	accepted.refuses("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":1}]}`, 422, "than was ordered")
 
 	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer") // after all of the above
 	require.Equal(t, workflows.OrderCanceled, pending.shown().State)
@@ -142,13 +161,15 @@ func TestParcelsAreReported(t *testing.T) {
 	}
 	b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == workflows.OrderShipped && v.Captured == b.Total })
 	b.reports("shipments", `{"id":"P-2","carrier":"DHL","lines":[{"sku":"sku2","quantity":1}]}`)
-	b.reports("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`)
+	b.refuses("shipments", `{"id":"P-3","lines":[{"sku":"sku1","quantity":1}]}`, 422, "is not in another parcel")
+	arrived := `"delivered_at":"` + time.Now().UTC().Format(time.RFC3339Nano) + `"}`
+	b.reports("shipments", `{"id":"P-1",`+arrived)
 	view := b.comes("two parcels, of which one is there", func(v workflows.OrderView) bool {
 		return len(v.Shipments) == 2 && !v.Shipments[0].DeliveredAt.IsZero()
 	})
 	require.Equal(t, workflows.OrderShipped, view.State, "one is on its way")
 	require.Equal(t, "1Z999", view.Shipments[0].Tracking, "what the news does not say stays")
-	b.reports("shipments", `{"id":"P-2","delivered_at":"2035-01-01T12:00:00Z"}`)
+	b.reports("shipments", `{"id":"P-2","delivered_at":"`+time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"}`)
 	b.becomes(workflows.OrderDelivered)
 
 	require.Equal(t, b.Total, b.atStripe().Captured)
@@ -260,7 +281,7 @@ func TestAMerchantNeverDecides(t *testing.T) {
 		require.Equal(t, order.NotDecidedInTime, b.becomes(workflows.OrderRejected).Decision.Reason)
 		s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
-		b.reports("decision", `{"status":"accepted"}`) // too late
+		b.refuses("decision", `{"status":"accepted"}`, 409, "cannot be accepted any more") // too late
 		b.becomes(workflows.OrderRejected)
 		b.reports("shipments", `{"id":"P-1"}`) // he ships all the same
 		require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "goods were shipped of an order that is rejected")
