@@ -34,5 +34,5 @@ LABEL org.opencontainers.image.title="Vitrine" \
       org.opencontainers.image.description="Keeps product catalogs in front of AI agents, and turns what they buy into fulfilled orders" \
       org.opencontainers.image.version="$VERSION"
 COPY --from=build-vitrine /out/worker /out/starter /usr/local/bin/
-EXPOSE 8080 9464
+EXPOSE 8080 9464 9465
 ENTRYPOINT ["/usr/local/bin/worker"]

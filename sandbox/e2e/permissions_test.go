@@ -151,6 +151,9 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	body, err := json.Marshal(order.Settings{Account: s.account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}})
 	require.NoError(t, err)
 	writeFile(t, settings, body)
+	catalogFile := filepath.Join(dir, "product.csv")
+	writeFile(t, catalogFile, []byte(csv("sku1", "sku2", "sku3")))
+	run("source", "put", s.account, catalogFile, "--replace")
 	run("accounts", "apply", "-f", list, "--yes")
 	run("order", "settings", "set", s.account, "-f", settings)
 	run("sync", s.account, "--dry-run")
@@ -289,7 +292,7 @@ func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
 	s.isGuarded()
 	for statement, args := range map[string][]string{
 		"KeepSettings": {"order", "settings", "show", s.account},
-		"ReadState":    {"status"},
+		"ReadState":    {"report", s.account},
 		"EraseBuyers":  {"privacy", "erase", s.account, "cs_test_1", "--yes"},
 	} {
 		got := s.starterAs(starterUser+"-without-"+statement, args...)
