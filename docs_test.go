@@ -99,3 +99,22 @@ func TestLinksBetweenDocumentsLead(t *testing.T) {
 		}
 	}
 }
+
+var controlRoute = regexp.MustCompile(`"((?:GET|POST|PATCH|DELETE) /_sim/[^"]+)"`)
+
+func TestTheEmulatorsOwnCallsAreDocumented(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	page, inPage := repository.text("docs/emulator.md"), map[string]bool{}
+	for _, call := range regexp.MustCompile("(?m)^\\| `((?:GET|POST|PATCH|DELETE) /_sim/[^`]+)` \\|").FindAllStringSubmatch(page, -1) {
+		inPage[call[1]] = true
+	}
+	routes := map[string]bool{}
+	for _, s := range repository.product("internal/stripesim") {
+		for _, route := range controlRoute.FindAllStringSubmatch(repository.text(s.path), -1) {
+			routes[route[1]] = true
+		}
+	}
+	require.Greater(t, len(routes), 30)
+	require.Equal(t, routes, inPage, "docs/emulator.md has a row for each call, and for none that is not there")
+}

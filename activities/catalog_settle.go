@@ -109,7 +109,7 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	if r.Outcome == catalog.Rejected {
 		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
 	}
-	r.Summary = r.Headline() + " " + r.Lead()
+	r.Summary = r.Summarized()
 	return r
 }
 

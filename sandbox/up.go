@@ -15,17 +15,30 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/order"
+	"vitrine/internal/stripesim"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 )
 
 const upHelp = `Up brings up Temporal with its Web UI, an S3 endpoint, the Stripe emulator and a mail catcher, and stays until Ctrl-C.
 
-It prints what worker and starter need as lines to paste into a shell:
+It prints what worker and starter need, for catalogs and for orders, as lines to paste into a shell. From the folder of
+the repository, in three terminals:
 
-  sandbox up --env-file sandbox.env     # in one terminal
-  . ./sandbox.env && bin/worker         # in another
-  . ./sandbox.env && bin/starter sync acct_demo --follow
+  bin/sandbox up --env-file sandbox.env
+  . ./sandbox.env && bin/worker
+  . ./sandbox.env
+  bin/starter source put acct_demo examples/product.csv
+  bin/starter sync acct_demo --follow
+
+For orders let the emulator know where starter serve listens:
+
+  bin/sandbox up --env-file sandbox.env --webhook-url http://127.0.0.1:8080/webhooks/stripe \
+      --hook-url http://127.0.0.1:8080/hooks/stripe
+
+and start it in a terminal of its own. Merchants' endpoints on this machine name their secret as
+"secret_env": "MERCHANT_SECRET_SANDBOX". docs/emulator.md shows how an agent buys, and what else the emulator does when asked.
 
 Everything is kept in a temporary directory, which goes away at the end.`
 
@@ -36,6 +49,8 @@ type up struct {
 	readyFile string
 	output    string
 	withStdin bool
+	webhooks  []string // where the emulator sends events
+	hook      string   // where it asks about checkouts
 	s3Users   map[string]string
 
 	stdin          io.Reader
@@ -55,6 +70,8 @@ func upCommand(stdout, stderr io.Writer) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&u.envFile, "env-file", "", "also write the environment to this file; it goes away at the end")
 	flags.StringVar(&u.readyFile, "ready-file", "", "write a JSON description to this file once everything is up; it goes away at the end")
+	flags.StringArrayVar(&u.webhooks, "webhook-url", nil, "let the Stripe emulator send the events of all accounts there (may be repeated)")
+	flags.StringVar(&u.hook, "hook-url", "", "let the Stripe emulator ask there about checkouts of all accounts")
 	flags.StringVarP(&u.output, "output", "o", "env", "how to print the environment: env or json")
 	flags.StringArrayVar(&u.options.Namespaces, "namespace", nil, "make a further Temporal namespace (may be repeated)")
 	flags.StringToStringVar(&u.s3Users, "s3-user", nil, "let NAME=FILE use the S3 endpoint as the IAM policy in the file allows, with the access key NAME and the secret NAME-secret (may be repeated)")
@@ -68,6 +85,7 @@ func upCommand(stdout, stderr io.Writer) *cobra.Command {
 // description is what --output json and --ready-file say.
 type description struct {
 	Env      map[string]string `json:"env"`
+	Orders   map[string]string `json:"orders_env"` // what orders need beside it
 	Services []stack.Service   `json:"services"`
 	WebUI    string            `json:"web_ui"`
 	Stripe   string            `json:"stripe"`
@@ -103,6 +121,9 @@ func (u *up) run(ctx context.Context) (err error) {
 		fmt.Fprintln(u.stderr, "Stopping.")
 		err = errors.Join(err, remove(u.envFile), remove(u.readyFile), running.Stop())
 	}()
+	if err := u.register(ctx, running); err != nil {
+		return err
+	}
 	if err := u.announce(running); err != nil {
 		return err
 	}
@@ -118,6 +139,24 @@ func (u *up) readPolicies() error {
 			return fmt.Errorf("--s3-user %s: %w", name, err)
 		}
 		u.options.S3Users = append(u.options.S3Users, s3.User{AccessKey: name, SecretKey: name + "-secret", Policy: policy})
+	}
+	return nil
+}
+
+// register tells the emulator where starter serve is going to listen. It need not be there yet: events are tried again.
+func (u *up) register(ctx context.Context, running *stack.Stack) error {
+	emulator := stripesim.Control{BaseURL: running.Stripe()}
+	for _, address := range u.webhooks {
+		endpoint := stripesim.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
+		if _, err := emulator.AddEndpoint(ctx, endpoint); err != nil {
+			return fmt.Errorf("--webhook-url %s: %w", address, err)
+		}
+	}
+	if u.hook == "" {
+		return nil
+	}
+	if err := emulator.SetHook(ctx, stripesim.Hook{URL: u.hook, Secret: stack.HookSecret}); err != nil {
+		return fmt.Errorf("--hook-url %s: %w", u.hook, err)
 	}
 	return nil
 }
@@ -157,11 +196,14 @@ func (u *up) print(running *stack.Stack, described description) error {
 
 func describe(running *stack.Stack) description {
 	d := description{
-		Env: map[string]string{}, Services: running.Services(), Dir: running.Dir(), PID: os.Getpid(),
+		Env: map[string]string{}, Orders: map[string]string{}, Services: running.Services(), Dir: running.Dir(), PID: os.Getpid(),
 		WebUI: running.WebUI(), Stripe: running.Stripe(), S3: running.S3(), Mail: running.Mail(),
 	}
 	for _, v := range running.Variables() {
 		d.Env[v.Name] = v.Value
+	}
+	for _, v := range running.OrderVariables() {
+		d.Orders[v.Name] = v.Value
 	}
 	return d
 }
@@ -169,7 +211,7 @@ func describe(running *stack.Stack) description {
 // exports is shell text: no value of the sandbox has a quote in it.
 func exports(running *stack.Stack) string {
 	var text strings.Builder
-	for _, v := range running.Variables() {
+	for _, v := range append(running.Variables(), running.OrderVariables()...) {
 		fmt.Fprintf(&text, "export %s='%s'\n", v.Name, v.Value)
 	}
 	return text.String()

@@ -151,7 +151,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 			a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text)
 		}
 	}
-	a.tell(a.stdout, "  ", r.Lead())
+	a.tell(a.stdout, "  ", r.Summarized())
 	line("reason", r.Reason)
 	line("verdict", verdictLine(now, r.Verdict))
 	line("rows", r.Rows.RowsText(r.Outcome))

@@ -69,7 +69,7 @@ func TestReport(t *testing.T) {
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: succeeded with errors, 4m ago
-  Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file.
+  115 of 10,000 rows need repair. Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file.
   rows     10,000 in the source: 7,900 unchanged, 2,000 sent, 85 kept back, 15 still refused; 40 deletions sent
   stripe   2,025 accepted, 15 refused
   since    3 new, 12 fixed, 112 still open since the report of 1h ago
@@ -167,7 +167,7 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: rejected, 0s ago
-  Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew.
+  The sync was rejected. Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew.
   reason   45% of the products would vanish
   verdict  rejected by Ada , 1m ago: half an export
   rows     10 in the source: 8 unchanged, 2 not sent; 423 not deleted
@@ -189,7 +189,7 @@ func TestTheTerminalTellsEveryOutcomeAsTheReportDoes(t *testing.T) {
 			})
 			require.Equal(t, exitOK, s.run("report", "acct_1"))
 			told := s.stdout.String()
-			for _, text := range []string{r.Lead(), r.Rows.RowsText(outcome), r.Rows.StripeText(outcome)} {
+			for _, text := range []string{r.Summarized(), r.Rows.RowsText(outcome), r.Rows.StripeText(outcome)} {
 				require.Contains(t, told, text, outcome)
 			}
 			if outcome == catalog.Held || outcome == catalog.Rejected {

@@ -317,3 +317,11 @@ func TestCausesBeyondTheBoundAreCountedTogether(t *testing.T) {
 	require.Len(t, f.top(), maxFoundCauses)
 	require.Equal(t, int64(7), f.other)
 }
+
+func TestTheSampleCatalogIsSound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("validate", "../examples/product.csv"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "no problems found")
+	require.Contains(t, s.stdout.String(), "13 can be sent")
+}

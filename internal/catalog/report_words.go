@@ -146,6 +146,9 @@ func (r Report) Lead() string {
 	return "Stripe has the catalog as the file has it."
 }
 
+// Summarized is the report in a sentence or two; older ones were not kept with it.
+func (r Report) Summarized() string { return r.Headline() + " " + r.Lead() }
+
 // WarningsTitle is true of every outcome: whether a row with a warning was sent depends on other things.
 const WarningsTitle = "Warnings: none of these keeps a row back"
 

@@ -10,10 +10,9 @@ import (
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
+	"vitrine/sandbox/stack"
 	"vitrine/workflows"
 )
-
-const webhookSecret = "whsec_ofTheDemosWebhooks"
 
 // serveOrders has two shops' orders fulfilled: one lets its warehouse read a bucket, the other decides about each order.
 func (d *demo) serveOrders(ctx context.Context) error {
@@ -49,7 +48,7 @@ func (d *demo) startServe(ctx context.Context) error {
 		return err
 	}
 	defer log.Close() // the process has its own handle
-	env := append(d.stack.Environ(os.Environ()), "VITRINE_WEBHOOK_LISTEN="+webhooks, "VITRINE_LISTEN="+probes, "VITRINE_WEBHOOK_SECRETS="+webhookSecret)
+	env := append(d.stack.Environ(os.Environ()), "VITRINE_WEBHOOK_LISTEN="+webhooks, "VITRINE_LISTEN="+probes, "VITRINE_WEBHOOK_SECRETS="+stack.WebhookSecret)
 	d.story.command("starter serve")
 	d.serve, err = child.Start(child.Command{Path: d.binary("starter"), Args: []string{"serve"}, Env: env, Dir: d.stack.Dir(), Stdout: log, Stderr: log})
 	if err != nil {
@@ -59,7 +58,7 @@ func (d *demo) startServe(ctx context.Context) error {
 		return err
 	}
 	_, err = d.emulator.AddEndpoint(ctx, stripesim.Endpoint{
-		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
+		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
 	})
 	d.story.check("Stripe sends the events of all accounts to http://%s/webhooks/stripe", webhooks)
 	return err

@@ -101,9 +101,8 @@ func (d *demo) suggest(took time.Duration) {
 				starter + " sync " + first + " --full --force --follow"},
 		{"kill the worker during a sync and start another one: there is still one import",
 			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker"))},
-		{"a catalog of your own",
-			starter + " validate my.csv && curl -s -H \"x-amz-content-sha256: UNSIGNED-PAYLOAD\" --aws-sigv4 aws:amz:us-east-1:s3 -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n       -T my.csv " +
-				d.stack.S3() + "/" + d.layout.SourceBucket + "/" + d.shops[0].key(d.layout)},
+		{"a catalog of your own, or the example's, in a shop of its own",
+			starter + " source put acct_mine " + d.example() + "\n     " + starter + " sync acct_mine --follow"},
 		{"what Stripe has now", "curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"},
 		{"let an agent buy once more; the order and the mail follow",
 			`curl -s ` + stripe + `/_sim/agent/purchase -d '{"account":"` + first + `"}' && ` + starter + " order list"},
@@ -114,9 +113,18 @@ func (d *demo) suggest(took time.Duration) {
 	}
 }
 
+// example is the sample catalog, from where the demo was started; elsewhere a name stands for one.
+func (d *demo) example() string {
+	const sample = "examples/product.csv"
+	if _, err := os.Stat(filepath.Join(d.home, sample)); err != nil {
+		return "my.csv"
+	}
+	return sample
+}
+
 func (d *demo) writeEnv() (string, error) {
 	var text strings.Builder
-	for _, v := range d.stack.Variables() {
+	for _, v := range append(d.stack.Variables(), d.stack.OrderVariables()...) {
 		fmt.Fprintf(&text, "export %s='%s'\n", v.Name, v.Value)
 	}
 	path := filepath.Join(d.stack.Dir(), "env")

@@ -31,6 +31,28 @@ func (s *Stack) Variables() []Variable {
 	}
 }
 
+// The secrets of the sandbox open nothing anywhere else. They are the same each time, so that an endpoint that was registered
+// once, and a file of variables, go on fitting.
+const (
+	WebhookSecret = "whsec_sandboxWebhooks0123456789"
+	HookSecret    = "whsec_sandboxHooks0123456789"
+	APIToken      = "sandbox-token-0123456789"
+	// MerchantSecret is what merchants' endpoints are called with: 24 bytes in base64, as Standard Webhooks wants it.
+	MerchantSecret = "whsec_c2FuZGJveC1tZXJjaGFudC1zZWNyZXQhISE="
+)
+
+// OrderVariables are what worker and starter serve need beside Variables to fulfil orders: the secrets of Stripe's webhooks
+// and hooks, the token of merchants' systems, and a secret for merchants' endpoints on this machine.
+func (s *Stack) OrderVariables() []Variable {
+	return []Variable{
+		{"VITRINE_WEBHOOK_SECRETS", WebhookSecret},
+		{"VITRINE_HOOK_SECRETS", HookSecret},
+		{"VITRINE_API_TOKEN", APIToken},
+		{"VITRINE_ALLOW_PRIVATE_ENDPOINTS", "true"},
+		{"MERCHANT_SECRET_SANDBOX", MerchantSecret},
+	}
+}
+
 // Env is Variables as os/exec wants them.
 func (s *Stack) Env() []string {
 	var env []string
