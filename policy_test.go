@@ -106,6 +106,7 @@ func roomRules() []rule {
 			std: []string{"*"},
 			others: []string{
 				"vitrine/internal/catalog", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/order", "github.com/wneessen/go-mail",
+				"golang.org/x/text/language", "golang.org/x/text/language/display", // countries' names
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{

@@ -1,7 +1,9 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -183,11 +185,23 @@ func (o *fulfillment) notify(ctx workflow.Context, kind order.NoticeKind, fact s
 
 func (o *fulfillment) deliver(ctx workflow.Context, notice order.Notice) {
 	o.aside(ctx, func(ctx workflow.Context) {
-		if err := workflow.ExecuteActivity(merchant(ctx, "Tell the merchant: "+notice.ID), orderSteps.NotifyMerchant, notice).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(merchant(ctx, noticeSummary(notice)), orderSteps.NotifyMerchant, notice).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Warn("the merchant was not told: "+notice.ID, "error", err)
 			o.r.Undelivered = append(o.r.Undelivered, notice)
 		}
 	})
+}
+
+// noticeSummary is what the Web UI shows of a notice.
+func noticeSummary(n order.Notice) string {
+	text := "Tell the merchant: " + strings.ReplaceAll(string(n.Kind), "_", " ")
+	if n.Amount > 0 {
+		text += " " + order.Money(n.Amount, n.Currency)
+	}
+	if about := cmp.Or(n.Refund, n.Dispute); about != "" {
+		text += " (" + about + ")"
+	}
+	return text
 }
 
 // unstopped is a notice that did not reach the merchant, who may ship for it, and that no person has seen yet.

@@ -39,6 +39,7 @@ type letter struct {
 	Total        string // what the buyer owes in the end
 	Ordered      string // what the whole order would have cost; empty if nothing
 	ShipTo       *order.Recipient
+	ShipToLines  []string // the same as lines, in the order of the country
 	Reason       order.Reason
 	Refunded     bool // of a rejection: the money was taken already, and goes back
 }
@@ -47,14 +48,16 @@ type letterLine struct {
 	SKU, Name         string
 	Ordered, Quantity int64
 	Complete          bool
+	Price             string // of the quantity: before discount and tax; of a partial acceptance what is paid. Empty for nothing
 }
 
 // newLetter leaves tax and discount out of a partial acceptance: they are the whole order's.
 func newLetter(m order.Mail, s order.Session, d order.Decision) letter {
 	sum := s.Summary
 	l := letter{
-		Shop: m.Name, Buyer: s.Buyer.Name, ByAgent: sum.Agentic(), Agent: sum.Agent.Name, Session: sum.ID.Session, Reference: d.Reference,
-		OrderURL: strings.ReplaceAll(m.OrderURL, "{CHECKOUT_SESSION_ID}", sum.ID.Session), ShipTo: s.ShipTo, Reason: d.Reason,
+		Shop: m.Name, Buyer: oneLine(s.Buyer.Name), ByAgent: sum.Agentic(), Agent: oneLine(sum.Agent.Name), Session: sum.ID.Session, Reference: d.Reference,
+		OrderURL: strings.ReplaceAll(m.OrderURL, "{CHECKOUT_SESSION_ID}", sum.ID.Session), Reason: d.Reason,
+		ShipTo: tidy(s.ShipTo), ShipToLines: postalLines(s.ShipTo, m.Language),
 		Shipping: amount(sum.Amounts.Shipping, sum.Currency), Total: order.Money(sum.AcceptedAmount(d), sum.Currency),
 		Ordered: amount(sum.Amounts.Total, sum.Currency), Refunded: sum.Payment.Captured > 0,
 	}
@@ -62,13 +65,24 @@ func newLetter(m order.Mail, s order.Session, d order.Decision) letter {
 		l.Shop = m.From
 	}
 	if s.Shipping != nil {
-		l.ShippingName = s.Shipping.Name
+		l.ShippingName = oneLine(s.Shipping.Name)
 	}
 	l.Lines, l.Partial = letterLines(s, d)
 	if !l.Partial {
 		l.Discount, l.Tax = amount(sum.Amounts.Discount, sum.Currency), amount(sum.Amounts.Tax, sum.Currency)
 	}
 	return l
+}
+
+// tidy is for templates that write an address themselves.
+func tidy(to *order.Recipient) *order.Recipient {
+	if to == nil {
+		return nil
+	}
+	a := to.Address
+	return &order.Recipient{Name: oneLine(to.Name), Phone: oneLine(to.Phone), Address: order.Address{
+		Line1: oneLine(a.Line1), Line2: oneLine(a.Line2), City: oneLine(a.City), State: oneLine(a.State), PostalCode: oneLine(a.PostalCode), Country: oneLine(a.Country),
+	}}
 }
 
 func amount(n int64, currency string) string {
@@ -95,7 +109,16 @@ func letterLines(s order.Session, d order.Decision) (lines []letterLine, partial
 		}
 		complete := quantity == line.Quantity
 		partial = partial || !complete
-		lines = append(lines, letterLine{SKU: line.SKU, Name: name, Ordered: line.Quantity, Quantity: quantity, Complete: complete})
+		lines = append(lines, letterLine{SKU: oneLine(line.SKU), Name: oneLine(name), Ordered: line.Quantity, Quantity: quantity, Complete: complete})
+	}
+	for i, line := range s.Summary.Lines {
+		switch {
+		case lines[i].Quantity == 0:
+		case partial:
+			lines[i].Price = order.Money(line.TotalOf(lines[i].Quantity), s.Summary.Currency)
+		default:
+			lines[i].Price = order.Money(line.Subtotal, s.Summary.Currency)
+		}
 	}
 	return lines, partial
 }

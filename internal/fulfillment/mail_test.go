@@ -267,7 +267,7 @@ func TestTemplatesOfThePlatform(t *testing.T) {
 		require.NoError(t, err)
 		_, plain, html := parts(t, box.mails[i])
 		require.Contains(t, plain, c.want)
-		require.Contains(t, html, "thank you for your order", "Vitrine's own, where there is no other")
+		require.Contains(t, html, "Thank you for your order", "Vitrine's own, where there is no other")
 	}
 	for _, bad := range []string{"no subject", "Subject: {{.Nothing}}", "Subject: {{"} {
 		write("rejection.txt", bad)

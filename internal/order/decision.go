@@ -165,9 +165,14 @@ func (s Summary) AcceptedAmount(d Decision) int64 {
 	for _, line := range s.Lines {
 		accepted := min(left[line.SKU], line.Quantity)
 		left[line.SKU] -= accepted
-		amount -= share(line.Total, line.Quantity-accepted, line.Quantity)
+		amount -= line.Total - line.TotalOf(accepted)
 	}
 	return max(amount, 0)
+}
+
+// TotalOf is what so many pieces of the line cost, taxes and discounts included.
+func (l Line) TotalOf(quantity int64) int64 {
+	return l.Total - share(l.Total, l.Quantity-quantity, l.Quantity)
 }
 
 // share is total*part/whole, rounded up.

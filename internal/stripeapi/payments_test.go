@@ -58,6 +58,32 @@ func TestCapture(t *testing.T) {
 	}
 }
 
+// Stripe's own words may repeat what it was sent, and what it knows of the buyer: they stay out of errors, which history keeps.
+func TestRefusalsOfOrdersAreInOurWords(t *testing.T) {
+	t.Parallel()
+	no := refused(402, "card_declined", "Jenny Rosen (jenny@example.com) cannot be charged")
+	orders, _ := ordersFor(t, map[string][]answer{
+		capturePI: {no}, cancelPI: {no}, readPI: {pi("requires_capture", ""), pi("requires_capture", ""), no},
+		"GET /v1/refunds": {ok(`{"data":[]}`), no}, "POST /v1/refunds": {no}, "GET /v1/checkout/sessions/cs_1": {no}, "GET /v1/disputes/du_1": {no},
+	})
+	ask := []func() error{
+		func() error { _, err := orders.Capture(t.Context(), testAccount, "pi_1", 0, 0, "key-1"); return err },
+		func() error { _, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1"); return err },
+		func() error { _, err := orders.Payment(t.Context(), testAccount, "pi_1"); return err },
+		func() error { _, err := orders.Refund(t.Context(), testAccount, "pi_1", 5, false, "key-1"); return err },
+		func() error { _, err := orders.Refunds(t.Context(), testAccount, "pi_1"); return err },
+		func() error { _, err := orders.Session(t.Context(), testAccount, "cs_1"); return err },
+		func() error { _, err := orders.Dispute(t.Context(), testAccount, "du_1"); return err },
+	}
+	for i, asked := range ask {
+		err := asked()
+		requireFault(t, err, fault.Permanent, fault.StripeRejected)
+		require.ErrorContains(t, err, "HTTP 402", i)
+		require.ErrorContains(t, err, "card_declined", i)
+		require.NotContains(t, err.Error(), "enny", i)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	unexpected := refused(400, "payment_intent_unexpected_state", "no")

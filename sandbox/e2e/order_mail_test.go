@@ -178,7 +178,7 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 	got := b.letter()
 	require.Equal(t, "Danke, "+buyer.Name, got.Subject)
 	require.Equal(t, "Gekauft von Agent Alpha für "+order.Money(b.Total, "usd")+".", strings.TrimSpace(got.Text))
-	require.Contains(t, got.HTML, "thank you for your order", "Vitrine's own, where the platform has none")
+	require.Contains(t, got.HTML, "Thank you for your order", "Vitrine's own, where the platform has none")
 	s.requireNobody()
 
 	write("rejection.html", "{{.Naem}}")

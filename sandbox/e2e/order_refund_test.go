@@ -20,7 +20,7 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	s.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 402, Code: "card_declined", Message: "Wilhelmina cannot be paid back", Match: stripesim.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
 	refused := refunds("--why", "one was broken", "--amount", "5", "--by", "ada@host-1")
 	require.Equal(t, 1, refused.code, refused.stdout)
-	require.Contains(t, refused.stderr, "StripeRejected")
+	require.Contains(t, refused.stderr, "card_declined")
 	require.NotContains(t, refused.stderr, "Wilhelmina")
 	require.Zero(t, b.atStripe().Refunded)
 

@@ -62,9 +62,9 @@ func (s *Server) RunURL(namespace, workflowID, runID string) string {
 	return RunURL(s.url, namespace, workflowID, runID)
 }
 
-// RunURL is the page of one workflow run in the Web UI at base.
+// RunURL is the page of one workflow run in the Web UI at base, where it is told as a timeline.
 func RunURL(base, namespace, workflowID, runID string) string {
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s/history",
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s/timeline",
 		base, url.PathEscape(namespace), url.PathEscape(workflowID), url.PathEscape(runID))
 }
 
