@@ -141,12 +141,13 @@ func (s *CatalogSync) writeReport(ctx context.Context, in SettleInput, before st
 	if err != nil {
 		return err
 	}
+	r.Before = previous.Report()
 	list, err := s.writeObject(ctx, s.reportKey(in, "csv"), "text/csv; charset=utf-8", func(w io.Writer) error {
 		b := report.NewBuilder(w, previous, r.At)
 		if err := s.addFindings(ctx, in, b); err != nil {
 			return err
 		}
-		return b.Finish(r)
+		return s.compareWith(ctx, in, previous, b, r)
 	})
 	if err != nil {
 		return err
@@ -163,12 +164,45 @@ func (s *CatalogSync) writeReport(ctx context.Context, in SettleInput, before st
 	return s.Documents.SaveReport(ctx, s.reportKey(in, "json"), *r)
 }
 
-// previous is what the report under key listed. One that is gone is no reason to write none: all is new then.
+// compareWith ends the list, and says what became of the errors before it. A run that was not carried through does not
+// compare: what is repaired in its source is not repaired at Stripe.
+func (s *CatalogSync) compareWith(ctx context.Context, in SettleInput, previous *report.Seen, b *report.Builder, r *catalog.Report) error {
+	if previous != nil && r.CarriedThrough() {
+		manifest, _, _, err := s.Documents.Manifest(ctx, in.Account, in.Feed)
+		if err != nil {
+			return err
+		}
+		for i := range rowsOf(manifest) {
+			previous.Present(manifest.Rows.Entry(i).ID)
+		}
+	}
+	if err := b.Finish(r); err != nil {
+		return err
+	}
+	if !r.CarriedThrough() {
+		r.Since = nil
+	}
+	return nil
+}
+
+func rowsOf(m *feed.Manifest) int {
+	if m == nil {
+		return 0
+	}
+	return m.Rows.Len()
+}
+
+// previous is what the last report that can be compared with listed; key is the one of the newest. One that is gone is no
+// reason to write none: all is new then.
 func (s *CatalogSync) previous(ctx context.Context, key string) (*report.Seen, error) {
 	if key == "" {
 		return nil, nil
 	}
 	before, err := s.Documents.Report(ctx, key)
+	if err == nil && !before.CarriedThrough() && before.Before != "" {
+		key = before.Before
+		before, err = s.Documents.Report(ctx, key)
+	}
 	if err != nil {
 		return nil, ignoreLost(err)
 	}

@@ -138,7 +138,7 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
   What keeps rows from agents
   ████████████ 1  link: The link cannot be reached. (says Stripe)
                   e.g. line 4, id refused, "https://shop.example/p"
-                  fix: see Stripe's message
+                  fix: see Stripe's message; link is to be like https://example.com/product/SKU12AB3456: the product's page, on a domain that Stripe has verified; https is preferred
   ████████████ 1  price is not an amount, one space and a currency
                   e.g. line 6, id bad, "free"
                   fix: write it as 15.00 USD, with a period before decimals and without thousands separators or currency signs

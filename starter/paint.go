@@ -47,7 +47,7 @@ func (a *app) paintCell(title, cell string) string {
 	switch title {
 	case "":
 		return a.painted(a.stdout, faint, cell)
-	case "LAST", "STATE", "NOW":
+	case "LAST", "STATE", "NOW", "OUTCOME":
 		return a.painted(a.stdout, mood(cell), cell)
 	}
 	return cell

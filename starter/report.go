@@ -24,6 +24,8 @@ in S3. --open shows the page for people in a browser, --page writes it to a file
 
 const reportExamples = `  starter report acct_1Nv0FGQ9RKHgCVdK
   starter report acct_1Nv0FGQ9RKHgCVdK --open
+  starter report acct_1Nv0FGQ9RKHgCVdK --list
+  starter report acct_1Nv0FGQ9RKHgCVdK --number 41
   starter report acct_1Nv0FGQ9RKHgCVdK --output csv > findings.csv
   starter report acct_1Nv0FGQ9RKHgCVdK -o json | jq '.causes[0]'`
 
@@ -32,6 +34,10 @@ type reportFlags struct {
 	feed string
 	page string // --page: the file to write the page to
 	open bool   // --open
+
+	list   bool
+	number int64 // of an older report; -1: the newest
+	limit  int
 }
 
 func (f reportFlags) wantsPage() bool { return f.open || f.page != "" }
@@ -50,6 +56,17 @@ func (a *app) reportCommand() *cobra.Command {
 			if f.open && f.page != "" {
 				return badUsage("--open and --page are two places for the page: choose one")
 			}
+			if !c.Flags().Changed("number") {
+				f.number = newest
+			} else if f.number < 0 {
+				return badUsage("--number %d: --list shows which there are", f.number)
+			}
+			if f.list && (f.wantsPage() || f.number != newest) {
+				return badUsage("--list shows which reports there are; --number, --open and --page are about one of them")
+			}
+			if f.list && a.output == "csv" {
+				return badUsage("--list is printed as table or json")
+			}
 			if f.wantsPage() && c.Flags().Changed("output") {
 				return badUsage("--open and --page are about the page, --output is about the terminal: choose one")
 			}
@@ -58,6 +75,9 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	feedFlag(c, &f.feed)
 	c.Flags().BoolVar(&f.open, "open", false, "open the page in a browser")
+	c.Flags().BoolVar(&f.list, "list", false, "list the reports that are kept, the newest first")
+	c.Flags().IntVar(&f.limit, "limit", 20, "of --list: how many at most")
+	c.Flags().Int64Var(&f.number, "number", 0, "show an older report, by its number in --list")
 	c.Flags().StringVar(&f.page, "page", "", "write the page (HTML) to a file, - for stdout")
 	return c
 }
@@ -75,7 +95,13 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.list {
+		return a.listReports(ctx, docs, account, kind, f.limit)
+	}
 	key, err := newestReport(state)
+	if f.number != newest {
+		key, err = docs.Layout.ReportKey(account, kind, f.number, "json"), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -89,7 +115,9 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	case a.output == "csv":
 		return a.copyFindings(ctx, docs, r)
 	}
-	a.noteLaterFailure(state)
+	if f.number == newest {
+		a.noteLaterFailure(state)
+	}
 	switch {
 	case f.open:
 		return a.showPage(ctx, docs, r)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -196,5 +197,35 @@ func TestTheTerminalTellsEveryOutcomeAsTheReportDoes(t *testing.T) {
 				require.NotRegexp(t, `(?m)[^t] deleted|deletion|accepted|^  stripe`, told, "nothing was sent")
 			}
 		}
+	}
+}
+
+func TestOlderReportsAreListedAndShown(t *testing.T) {
+	s := newStage(t)
+	s.remember("acct_1", &catalog.Last{Report: firstReport})
+	require.Equal(t, exitOK, s.run("report", "acct_1", "--list"))
+	require.Equal(t, "No report is kept: a sync that has something to say writes one.\n", s.stdout.String())
+	for i, outcome := range []catalog.Outcome{catalog.Succeeded, catalog.Rejected, catalog.SucceededWithErrors} {
+		s.saveReport(fmt.Sprintf("state/acct_1/product/reports/%06d.json", i), func(r *catalog.Report) { r.Outcome = outcome })
+	}
+	s.put("state/acct_1/product/reports/000002.csv", "text/csv", "line\n")
+	require.Equal(t, exitOK, s.run("report", "acct_1", "--list"))
+	require.Contains(t, s.stdout.String(), `NUMBER  WHEN    OUTCOME                SUMMARY
+     2  4m ago  succeeded with errors  115 of 10,000 rows need repair.`)
+	require.Contains(t, s.stdout.String(), "     1  4m ago  rejected               The sync was rejected. Nothing was sent.")
+	require.Equal(t, exitOK, s.run("report", "acct_1", "--list", "--limit", "1", "-o", "json"))
+	var rows []reportRow
+	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &rows))
+	require.Len(t, rows, 1)
+	require.Equal(t, int64(2), rows[0].Number)
+
+	require.Equal(t, exitOK, s.run("report", "acct_1", "--number", "1"))
+	require.Contains(t, s.stdout.String(), "acct_1  product: rejected, 4m ago")
+	require.Equal(t, exitOK, s.run("report", "acct_1", "--number", "0"))
+	require.Contains(t, s.stdout.String(), "acct_1  product: succeeded, 4m ago")
+	require.Equal(t, exitFailed, s.run("report", "acct_1", "--number", "7"))
+	require.Contains(t, s.stderr.String(), "000007.json is gone")
+	for _, wrong := range [][]string{{"--number", "-2"}, {"--list", "--number", "1"}, {"--list", "--open"}, {"--list", "-o", "csv"}, {"--list", "--limit", "0"}} {
+		require.Equal(t, exitUsage, s.run(append([]string{"report", "acct_1"}, wrong...)...), wrong)
 	}
 }

@@ -212,6 +212,30 @@ func TestCatalogSyncReportsWhatIsWrong(t *testing.T) {
 	require.Equal(t, int64(2), s.report().Since.Fixed)
 }
 
+func TestAnErrorThatWentWithItsRowIsNotFixed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	bad := func(id string) string { return strings.Replace(product(id, "1.00 USD"), "1.00 USD", "cheap", 1) }
+	sound := product("a", "1.00 USD") + product("b", "1.00 USD") + product("c", "1.00 USD")
+	s.changes(header+sound+bad("repaired")+bad("vanishes")+bad("stays"), catalog.SucceededWithErrors)
+	first := s.state().Report
+
+	// A run that fails says nothing of what is fixed, and the next one compares with the last that did not.
+	s.stripe.fails = map[int]string{2: "header unknown"}
+	s.put(source, header+sound+product("repaired", "2.00 USD")+bad("stays"))
+	s.nextTurn()
+	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+	requireType(t, err, fault.ImportFailed)
+	require.Nil(t, s.report().Since)
+	require.Contains(t, s.report().Summary, "The sync failed.")
+
+	s.stripe.fails = nil
+	s.changes(header+sound+product("repaired", "3.00 USD")+bad("stays"), catalog.SucceededWithErrors)
+	since := s.report().Since
+	require.Equal(t, first, since.Report)
+	require.Equal(t, []int64{0, 1, 1, 1}, []int64{since.New, since.Fixed, since.Gone, since.Still})
+}
+
 func TestCatalogSyncImportFails(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

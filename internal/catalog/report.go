@@ -19,6 +19,8 @@ type Report struct {
 	Summary string `json:"summary,omitempty"`
 	// Resumed: the report is about what an interrupted run had begun to send, and not about the whole source.
 	Resumed bool `json:"resumed,omitempty"`
+	// Before is the key of the last report, before this one, of a run that came to its end and saw the whole source.
+	Before string `json:"before,omitempty"`
 
 	Source  Object         `json:"source"`
 	Full    string         `json:"full,omitempty"`    // why every row was sent, if it was
@@ -34,11 +36,17 @@ type Report struct {
 	Normalised []ReportNormalised `json:"normalised,omitempty"`
 	// Reading is how the source was read; nil in reports of earlier releases.
 	Reading *feed.Reading `json:"reading,omitempty"`
-	// Since compares with the previous report; nil if there is none.
+	// Since compares with the report Before; nil if there is none, and for a run that was not carried through: what is
+	// repaired in its source is not repaired at Stripe.
 	Since *ReportSince `json:"since,omitempty"`
 
 	Findings string `json:"findings,omitempty"` // key of the CSV in the state bucket (columns: report.Columns)
 	Page     string `json:"page,omitempty"`     // key of the HTML page in the state bucket
+}
+
+// CarriedThrough reports whether the run took its whole source to its end: only such reports compare with each other.
+func (r Report) CarriedThrough() bool {
+	return !r.Resumed && r.Outcome != Failed && r.Outcome != Rejected && r.Outcome != Held
 }
 
 // MaxCauses is how many causes a report counts one by one.
@@ -118,6 +126,7 @@ type ReportSince struct {
 	Report string    `json:"report"` // key of the previous report
 	At     time.Time `json:"at"`
 	New    int64     `json:"new"`
-	Fixed  int64     `json:"fixed"`
+	Fixed  int64     `json:"fixed"` // errors that are gone while their rows are there
 	Still  int64     `json:"still"`
+	Gone   int64     `json:"gone,omitempty"` // errors that went with their rows, or whose rows have no id to be found by
 }

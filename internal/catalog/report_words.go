@@ -157,9 +157,11 @@ const ErrorsTitle = "What keeps rows from agents"
 
 // Text says how the errors compare with those of the previous report.
 func (s ReportSince) Text() string {
-	return sentence(occurred([]Tally{
-		{Count: s.New, Words: "new"}, {Count: s.Fixed, Words: "fixed"}, {Count: s.Still, Words: "still open"},
-	}))
+	told := []Tally{{Count: s.New, Words: "new"}, {Count: s.Fixed, Words: "fixed"}, {Count: s.Still, Words: "still open"}}
+	if s.Gone > 0 {
+		told = append(told, Tally{Count: s.Gone, Words: "gone with their rows"})
+	}
+	return sentence(told)
 }
 
 func occurred(tallies []Tally) (all []Tally) {

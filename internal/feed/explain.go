@@ -37,6 +37,9 @@ func Explain(k Kind, c Cause, column string) (reason, fix string) {
 		return "the row has a problem that is called " + string(c), "compare the row with the feed's specification"
 	}
 	about := columnNamed(k, column)
+	if c == RefusedByStripe && about != nil {
+		return t.reason, t.fix + "; " + about.expected()
+	}
 	if about == nil {
 		about = &Column{Name: cmp.Or(column, "the row"), Type: TextType}
 	}
@@ -56,6 +59,18 @@ func (c *Column) fill(text string) string {
 		word, text, _ = strings.Cut(rest, "}")
 		b.WriteString(c.word(word))
 	}
+}
+
+// expected says how a value of the column is to be, as far as Vitrine knows: for what Stripe says of it in its own words.
+func (c *Column) expected() string {
+	text := c.Name + " is to be like " + c.Sample
+	if allowed := c.allowed(); len(c.Enum) > 0 {
+		text = c.Name + " is to be one of " + allowed
+	}
+	if c.Rule != "" {
+		text += ": " + c.Rule
+	}
+	return text
 }
 
 // word is what a word in braces means for a column. Of a column that lacks what the text speaks of, it says so.

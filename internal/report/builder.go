@@ -54,6 +54,7 @@ func NewBuilder(w io.Writer, previous *Seen, at time.Time) *Builder {
 // that Stripe refused and that was not sent again.
 func (b *Builder) Add(e catalog.ReportEntry, fix string) error {
 	e.Column, e.Value, e.Reason = legible(e.Column, maxName), legible(e.Value, maxValue), legible(strings.TrimSpace(e.Reason), maxReason)
+	b.previous.Present([]byte(e.ID))
 	known, listed := b.date(&e), b.lists(e)
 	b.count(e, fix, !known && listed)
 	if !listed {
@@ -160,5 +161,6 @@ func (b *Builder) since() *catalog.ReportSince {
 	if b.previous == nil {
 		return nil
 	}
-	return &catalog.ReportSince{Report: b.previous.report, At: b.previous.at, New: b.news, Fixed: b.previous.fixed(), Still: b.still}
+	fixed, gone := b.previous.unmet()
+	return &catalog.ReportSince{Report: b.previous.report, At: b.previous.at, New: b.news, Fixed: fixed, Still: b.still, Gone: gone}
 }

@@ -117,7 +117,9 @@ func aRun(t *testing.T) (catalog.Report, string) {
 	t.Helper()
 	old := badPrice(1002, "SKU-7", "free")
 	old.FirstSeen = now.Add(-72 * time.Hour)
-	r := newRun(t, previous(t, old, badPrice(5, "SKU-FIXED", "0"), shortTitle(3, "SKU-3", "Tee")))
+	before := previous(t, old, badPrice(5, "SKU-FIXED", "0"), badPrice(6, "SKU-GONE", "0"), shortTitle(3, "SKU-3", "Tee"))
+	before.Present([]byte("SKU-FIXED"))
+	r := newRun(t, before)
 	const price, title = "Write amount and currency, as in 9.99 USD.", "Name brand, product and colour, as a shop window would."
 	for i := range int64(40) {
 		r.add(price, badPrice(100+i, "SKU-A"+strings.Repeat("x", int(i%5)), "12,50 EUR"))

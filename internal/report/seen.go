@@ -21,11 +21,34 @@ type Seen struct {
 	report   string
 	at       time.Time
 	errors   memory
-	warnings memory // a report lists a bounded number of them
+	warnings memory          // a report lists a bounded number of them
+	rows     map[uint64]bool // that have errors: whether they are still there
 }
 
 // NewSeen begins with a previous report that listed nothing. The key is the one of its JSON, at when it was written.
-func NewSeen(key string, at time.Time) *Seen { return &Seen{report: key, at: at} }
+func NewSeen(key string, at time.Time) *Seen {
+	return &Seen{report: key, at: at, rows: map[uint64]bool{}}
+}
+
+// Report is the key of the previous report; empty if there is none.
+func (s *Seen) Report() string {
+	if s == nil {
+		return ""
+	}
+	return s.report
+}
+
+// Present notes that a row is there. Of an error that is met no more, the row tells whether it is fixed or gone.
+func (s *Seen) Present(id []byte) {
+	if s == nil || len(id) == 0 {
+		return
+	}
+	if key := rowOf(string(id)); !s.rows[key] {
+		if _, had := s.rows[key]; had {
+			s.rows[key] = true
+		}
+	}
+}
 
 // Load reads the CSV of the previous report.
 func (s *Seen) Load(csv io.Reader) error {
@@ -38,7 +61,10 @@ func (s *Seen) Load(csv io.Reader) error {
 			first = s.at
 		}
 		m := s.of(e)
-		*m = append(*m, recollection{key: keyOf(e), first: seconds(first), left: 1})
+		*m = append(*m, recollection{key: keyOf(e), row: rowOf(e.ID), first: seconds(first), left: 1})
+		if isError(e) {
+			s.rows[rowOf(e.ID)] = false
+		}
 	}
 	s.errors, s.warnings = s.errors.merged(), s.warnings.merged()
 	return nil
@@ -70,12 +96,16 @@ func (s *Seen) meet(e catalog.ReportEntry) (time.Time, bool) {
 	return r.time(), true
 }
 
-// fixed counts the errors that no entry of this run has met.
-func (s *Seen) fixed() (n int64) {
+// unmet counts the errors that no entry of this run has met: those whose rows are there, and the others.
+func (s *Seen) unmet() (fixed, gone int64) {
 	for _, r := range s.errors {
-		n += int64(r.left)
+		if s.rows[r.row] {
+			fixed += int64(r.left)
+		} else {
+			gone += int64(r.left)
+		}
 	}
-	return n
+	return fixed, gone
 }
 
 func (s *Seen) of(e catalog.ReportEntry) *memory {
@@ -90,9 +120,10 @@ func isError(e catalog.ReportEntry) bool { return e.Severity != feed.Warning }
 // memory is in order of its keys.
 type memory []recollection
 
-// recollection takes 16 bytes, and a catalog may have hundreds of thousands of them.
+// recollection takes 24 bytes, and a catalog may have hundreds of thousands of them.
 type recollection struct {
 	key   uint64
+	row   uint64
 	first uint32 // seconds since 1970: enough until 2106
 	left  uint32 // entries of the previous report that were not met yet
 }
@@ -131,5 +162,8 @@ func keyOf(e catalog.ReportEntry) uint64 {
 		cause      feed.Cause
 	}{asRead(e.ID), e.Column, e.Cause})
 }
+
+// rowOf names a row by its id.
+func rowOf(id string) uint64 { return maphash.Comparable(seed, asRead(id)) }
 
 func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }

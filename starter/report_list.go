@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+// newest stands for the newest report: they are numbered from 0.
+const newest = -1
+
+// reportRow is a report in a list.
+type reportRow struct {
+	Number  int64           `json:"number"`
+	At      time.Time       `json:"at"`
+	Outcome catalog.Outcome `json:"outcome"`
+	Summary string          `json:"summary"`
+	Key     string          `json:"key"` // of the JSON in the state bucket
+}
+
+func (a *app) listReports(ctx context.Context, docs catalog.Documents, account string, kind feed.Kind, limit int) error {
+	if limit < 1 {
+		return badUsage("--limit %d: expected at least 1", limit)
+	}
+	numbers, err := reportNumbers(ctx, docs, account, kind)
+	if err != nil {
+		return err
+	}
+	rows := []reportRow{}
+	for _, number := range numbers[:min(limit, len(numbers))] {
+		key := docs.Layout.ReportKey(account, kind, number, "json")
+		r, err := docs.Report(ctx, key)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, reportRow{number, r.At, r.Outcome, r.Summarized(), key})
+	}
+	if a.json() {
+		return a.printJSON(rows)
+	}
+	a.printReports(account, kind, rows, len(numbers)-len(rows))
+	return nil
+}
+
+// reportNumbers are those of the reports that are kept, the newest first.
+func reportNumbers(ctx context.Context, docs catalog.Documents, account string, kind feed.Kind) (numbers []int64, err error) {
+	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, path.Dir(docs.Layout.ReportKey(account, kind, 0, "json"))+"/")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		name, isReport := strings.CutSuffix(path.Base(key), ".json")
+		if number, err := strconv.ParseInt(name, 10, 64); isReport && err == nil {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	slices.Reverse(numbers)
+	return numbers, nil
+}
+
+func (a *app) printReports(account string, kind feed.Kind, rows []reportRow, more int) {
+	if len(rows) == 0 {
+		fmt.Fprintln(a.stdout, "No report is kept: a sync that has something to say writes one.")
+		return
+	}
+	t := a.table("#NUMBER", "WHEN", "OUTCOME", "~SUMMARY")
+	for _, row := range rows {
+		t.add(strconv.FormatInt(row.Number, 10), relative(a.now(), row.At), spaced(string(row.Outcome)), row.Summary)
+	}
+	t.write(a.stdout)
+	if more > 0 {
+		fmt.Fprintf(a.stdout, "\n… and %s older: --limit %d\n", count(int64(more)), len(rows)+more)
+	}
+	fmt.Fprintln(a.stdout)
+	a.tell(a.stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(account, kind), rows[0].Number))
+}
