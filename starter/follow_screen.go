@@ -222,14 +222,20 @@ func (s *screen) line(run syncRun, text string) {
 	if s.marks {
 		text = run.Account + "  " + strings.TrimPrefix(text, "  ")
 	}
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	further := lead + "    "
-	for i, part := range wrapped(strings.TrimRight(text[len(lead):], " "), s.width-len(further)) {
-		if i > 0 {
-			lead = further
-		}
-		fmt.Fprintln(s.out, s.coloured(lead+part))
+	at := leadOf(text)
+	for line := range strings.SplitSeq(hung(text[:at], strings.TrimRight(text[at:], " "), s.width), "\n") {
+		fmt.Fprintln(s.out, s.coloured(strings.TrimRight(line, " ")))
 	}
+}
+
+// leadOf is where the text of a line begins: behind the name of its step, if it tells of one.
+func leadOf(line string) int {
+	start := len(line) - len(strings.TrimLeft(line, " "))
+	if at := strings.Index(line[start:], "  "); at > 0 {
+		rest := line[start+at:]
+		return start + at + len(rest) - len(strings.TrimLeft(rest, " "))
+	}
+	return start
 }
 
 // coloured paints the mark at which a line begins.
