@@ -43,11 +43,13 @@ The account's own rules; an empty cell leaves one to the deployment, whose varia
   invalid_rows        rows that Stripe would refuse: hold_back or send
   unknown_columns     columns that Stripe does not document: send or drop
   full_send_every     when every row is sent again, such as 168h
-  max_shrink          percentage of the accepted rows that may vanish before a run is held for a person
+  max_shrink          percentage of the accepted rows that may vanish, or lose their id to a later row, before a run is
+                      held for a person; binds however small the catalog is (without it 50 rows go unasked, or 90 %)
   max_invalid         … of the rows that may have errors
   max_price_moves     … of the prices that may move by more than price_move
   price_move          percentage by which a price must change to count as moved
   max_currency_flips  … of the prices that may change their currency
+  max_free            … of the rows that may come to cost nothing
 
 Blank lines and lines that begin with # are skipped. Everything wrong with the list is said at once, and then nothing is
 changed. Otherwise the plan is printed and carried out. Applying the same list again changes nothing. An account that

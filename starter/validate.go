@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -81,6 +82,7 @@ type validation struct {
 	RowsSound      int64 `json:"rows_sound"`
 	RowsWithErrors int64 `json:"rows_with_errors"`
 	RowsSuperseded int64 `json:"rows_superseded"` // a later row has the same id
+	RowsDuplicate  int64 `json:"rows_duplicate"`  // of them, those that say something else than that row
 	RowsDeleting   int64 `json:"rows_deleting"`   // with delete=true
 
 	Columns        []string                   `json:"columns"`
@@ -105,9 +107,9 @@ type rowsError struct {
 
 func (e *rowsError) Error() string {
 	if e.rows == 1 {
-		return "1 row of " + e.file + " has errors: a sync would keep it back"
+		return "1 row of " + e.file + " has errors: a sync would not send it"
 	}
-	return fmt.Sprintf("%s rows of %s have errors: a sync would keep them back", count(e.rows), e.file)
+	return fmt.Sprintf("%s rows of %s have errors: a sync would not send them", count(e.rows), e.file)
 }
 
 func (a *app) validate(ctx context.Context, name string, flags validateFlags) error {
@@ -135,8 +137,8 @@ func (a *app) validate(ctx context.Context, name string, flags validateFlags) er
 	switch {
 	case !v.OK:
 		return fmt.Errorf("%s cannot be sent: %s", v.name(), v.Error)
-	case v.RowsWithErrors > 0:
-		return &rowsError{v.name(), v.RowsWithErrors}
+	case v.RowsWithErrors+v.RowsDuplicate > 0:
+		return &rowsError{v.name(), v.RowsWithErrors + v.RowsDuplicate}
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func (v validation) name() string {
 }
 
 func validateOptions(name string, flags validateFlags) (o feed.Options, err error) {
-	o = feed.Options{Dialect: feed.Dialect(flags.dialect), MaxBytes: largestSource}
+	o = feed.Options{Dialect: feed.Dialect(flags.dialect), MaxBytes: largestSource, Now: time.Now()}
 	if o.Kind, err = feed.ParseKind(flags.feed); err != nil {
 		return o, badInput(err)
 	}
@@ -191,7 +193,7 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 	rows := delta.Counts
 	v := validation{
 		File: name, Feed: o.Kind, Dialect: o.Dialect, OK: problem == "", Error: problem, Bytes: delta.Bytes,
-		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded, RowsDeleting: rows.Asked,
+		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded, RowsDuplicate: rows.Duplicates, RowsDeleting: rows.Asked,
 		Columns:        append([]string{}, delta.Header.Columns...),
 		UnknownColumns: append([]string{}, delta.Header.Unknown...),
 		RenamedColumns: []renamedColumn{},
@@ -273,8 +275,8 @@ func judged(v validation) string {
 	switch {
 	case v.Rows == 0:
 		return "there is a header but no row: a sync would hold it, because it would delete everything"
-	case v.RowsWithErrors > 0:
-		return fmt.Sprintf("%s of %s with errors", count(v.RowsWithErrors), plural(v.Rows, "row"))
+	case v.RowsWithErrors+v.RowsDuplicate > 0:
+		return fmt.Sprintf("%s of %s with errors", count(v.RowsWithErrors+v.RowsDuplicate), plural(v.Rows, "row"))
 	case len(v.Causes) > 0:
 		return "no row has errors, and there are warnings"
 	}

@@ -125,7 +125,7 @@ func TestAFileWithErrorsInRows(t *testing.T) {
 	}
 	path := s.file("c.csv", content+sound(""))
 	require.Equal(t, exitRows, s.run("validate", path))
-	require.Equal(t, "starter: 6 rows of "+path+" have errors: a sync would keep them back\n", s.stderr.String())
+	require.Equal(t, "starter: 6 rows of "+path+" have errors: a sync would not send them\n", s.stderr.String())
 	got := s.stdout.String()
 	require.Contains(t, got, path+": 6 of 8 rows with errors\n  rows     8 in the file: 2 can be sent, 6 with errors, which a sync keeps back\n  columns  7\n")
 	require.Contains(t, got, `
@@ -193,15 +193,15 @@ func TestRepeatedIDsAreReadTwice(t *testing.T) {
 	t.Parallel()
 	content := header + strings.Replace(sound("A"), "9.99 USD", "free", 1) + sound("B") + sound("A")
 	s := newStage(t)
-	v := s.validated(exitOK, s.file("c.csv", content))
-	require.Equal(t, []int64{3, 2, 0, 1}, []int64{v.Rows, v.RowsSound, v.RowsWithErrors, v.RowsSuperseded})
+	v := s.validated(exitRows, s.file("c.csv", content))
+	require.Equal(t, []int64{3, 2, 0, 1, 1}, []int64{v.Rows, v.RowsSound, v.RowsWithErrors, v.RowsSuperseded, v.RowsDuplicate})
 	twice := causeOf(t, v.Causes, feed.DuplicateID, "id")
 	require.Equal(t, int64(1), twice.Count)
-	require.Equal(t, int64(4), twice.Examples[0].Line)
+	require.Equal(t, int64(2), twice.Examples[0].Line)
 	for _, c := range v.Causes {
 		require.NotEqual(t, feed.NotAmount, c.Cause, "the first pass is forgotten")
 	}
-	require.Equal(t, exitOK, s.run("validate", s.file("c.csv", content), "-o", "csv"))
+	require.Equal(t, exitRows, s.run("validate", s.file("c.csv", content), "-o", "csv"))
 	require.Equal(t, 1, strings.Count(s.stdout.String(), ",duplicate_id\n"))
 	require.NotContains(t, s.stdout.String(), "not_amount")
 	require.Equal(t, 1, strings.Count(s.stdout.String(), "\ufeffline,id,"))

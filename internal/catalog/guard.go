@@ -11,13 +11,20 @@ const (
 	GuardEmptySource   = "empty_source"
 	GuardTruncated     = "truncated"
 	GuardShrink        = "shrink"
+	GuardDuplicateIDs  = "duplicate_ids"
 	GuardInvalidRows   = "invalid_rows"
 	GuardPriceMoves    = "price_moves"
 	GuardCurrencyFlips = "currency_flips"
+	GuardFreeProducts  = "free_products"
 )
 
-// minShrink is how many rows may always vanish: a small shop may turn its range over.
-const minShrink = 50
+// Where an account has no rule of its own, small numbers go unasked: a small shop may turn its range over, and give
+// something away.
+const (
+	fewLost   = 50
+	fewFree   = 2
+	nearlyAll = 90 // percent of the rows: to lose these is a catastrophe in a shop of any size
+)
 
 // Guard returns what speaks against sending a delta before a person has looked at it; nothing if it may go. r is
 // complete (see Over).
@@ -35,8 +42,12 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 		hold(GuardEmptySource, "the source is empty; approving deletes all %d rows that Stripe has", c.Deleted)
 	case c.Source == 0:
 		hold(GuardEmptySource, "the source has a header and no row; approving deletes all %d rows that Stripe has", c.Deleted)
-	case c.Deleted > minShrink && beyond(c.Deleted, d.Known, r.MaxShrink):
-		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %v %% and %d rows go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), *r.MaxShrink, minShrink)
+	case r.shrinks(c.Deleted, d.Known):
+		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), r.spared())
+	}
+	if beyond(c.Duplicates, c.Source, r.MaxShrink) {
+		hold(GuardDuplicateIDs, "%d of %d rows are lost, because a later row has the same id and says something else (%s, at most %v %% go unasked)",
+			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
 	}
 	if beyond(c.Invalid, c.Source, r.MaxInvalid) {
 		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source, share(c.Invalid, c.Source), *r.MaxInvalid)
@@ -47,7 +58,25 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 	if beyond(p.Flipped, p.Compared, r.MaxCurrencyFlips) {
 		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)", p.Flipped, p.Compared, share(p.Flipped, p.Compared), *r.MaxCurrencyFlips)
 	}
+	if (!r.lenient.free || p.Free > fewFree) && beyond(p.Free, c.Source, r.MaxFree) {
+		hold(GuardFreeProducts, "%d of %d rows would be sold for nothing (%s, at most %v %% go unasked)", p.Free, c.Source, share(p.Free, c.Source), *r.MaxFree)
+	}
 	return reasons
+}
+
+// shrinks reports whether too much would be deleted. An account's own rule binds at any size of its catalog.
+func (r Rules) shrinks(deleted, known int64) bool {
+	catastrophe := known > 0 && 100*deleted >= nearlyAll*known
+	few := r.lenient.shrink && deleted <= fewLost && !catastrophe
+	return !few && beyond(deleted, known, r.MaxShrink)
+}
+
+// spared says what may vanish.
+func (r Rules) spared() string {
+	if !r.lenient.shrink {
+		return fmt.Sprintf("%v %%", *r.MaxShrink)
+	}
+	return fmt.Sprintf("%v %%, or %d rows if they are less than %d %%,", *r.MaxShrink, fewLost, nearlyAll)
 }
 
 func beyond(part, whole int64, most *Percent) bool {

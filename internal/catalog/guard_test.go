@@ -12,11 +12,11 @@ import (
 // guarded is what the guards say of a delta, under the default rules unless some are set.
 func guarded(t *testing.T, d feed.Delta, set ...[2]string) []catalog.HoldReason {
 	t.Helper()
-	r := catalog.DefaultRules()
+	var own catalog.Rules
 	for _, rule := range set {
-		require.NoError(t, r.Set(rule[0], rule[1]))
+		require.NoError(t, own.Set(rule[0], rule[1]))
 	}
-	return r.Guard(d)
+	return own.Over(catalog.DefaultRules()).Guard(d)
 }
 
 // delta is one of 1,000 rows, all of them known before, with prices.
@@ -40,6 +40,8 @@ func TestGuardsAtTheirThresholds(t *testing.T) {
 		{catalog.GuardInvalidRows, "max_invalid", 500, func(d *feed.Delta, n int64) { d.Counts.Invalid = n }},
 		{catalog.GuardPriceMoves, "max_price_moves", 200, func(d *feed.Delta, n int64) { d.Prices.Moved = n }},
 		{catalog.GuardCurrencyFlips, "max_currency_flips", 10, func(d *feed.Delta, n int64) { d.Prices.Flipped = n }},
+		{catalog.GuardDuplicateIDs, "max_shrink", 200, func(d *feed.Delta, n int64) { d.Counts.Duplicates = n }},
+		{catalog.GuardFreeProducts, "max_free", 10, func(d *feed.Delta, n int64) { d.Prices.Free = n }},
 	} {
 		t.Run(guard.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,14 +63,68 @@ func TestGuardsAtTheirThresholds(t *testing.T) {
 			require.False(t, holds(0, always))
 			require.True(t, holds(124, half))
 			require.False(t, holds(123, half))
-			least := int64(1)
-			if guard.name == catalog.GuardShrink {
-				least = 51 // a small shop may turn its range over
-				require.False(t, holds(50, always))
-			}
-			require.True(t, holds(least, always), "0 holds at the first row")
+			require.True(t, holds(1, always), "0 holds at the first row")
 		})
 	}
+}
+
+// What a small shop may lose unasked, and what it may not.
+func TestGuardsOfSmallShops(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		known, deleted int64
+		own            string // the account's max_shrink; empty: none
+		holds          bool
+	}{
+		{"a range turned over", 60, 50, "", false},
+		{"one more", 60, 51, "", true},
+		{"nearly all", 10, 8, "", false},
+		{"nine tenths", 10, 9, "", true},
+		{"all of many", 50, 50, "", true},
+		{"the only product", 1, 1, "", true},
+		{"nothing", 10, 0, "", false},
+		{"of what nobody knows", 0, 5, "", false},
+		{"its own rule, at the first row", 10, 1, "0", true},
+		{"its own rule, as the deployment has it", 10, 3, "20", true},
+		{"its own rule, kept", 10, 2, "20", false},
+		{"its own rule: never", 10, 10, "100", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := delta(func(d *feed.Delta) { d.Known, d.Counts.Deleted = c.known, c.deleted })
+			var own [][2]string
+			if c.own != "" {
+				own = append(own, [2]string{"max_shrink", c.own})
+			}
+			reasons := guarded(t, d, own...)
+			require.Equal(t, c.holds, len(reasons) == 1, "%v", reasons)
+		})
+	}
+	few := func(free int64, set ...[2]string) bool {
+		d := delta(func(d *feed.Delta) { d.Counts.Source, d.Prices.Free = 10, free })
+		return len(guarded(t, d, set...)) > 0
+	}
+	require.False(t, few(2), "a small shop may give two products away")
+	require.True(t, few(3))
+	require.True(t, few(1, [2]string{"max_free", "1"}), "its own rule binds")
+	lost := delta(func(d *feed.Delta) { d.Counts.Source, d.Counts.Superseded, d.Counts.Duplicates = 4, 3, 3 })
+	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardDuplicateIDs,
+		Text: "3 of 4 rows are lost, because a later row has the same id and says something else (75.0 %, at most 20 % go unasked)"}}, guarded(t, lost))
+}
+
+// The rules of a deployment bind like an account's, if they are set at all.
+func TestRulesThatAreSetBindAtAnySize(t *testing.T) {
+	t.Parallel()
+	var deployment catalog.Rules
+	require.NoError(t, deployment.Set("max_shrink", "20"))
+	deployment = deployment.Over(catalog.DefaultRules())
+	d := delta(func(d *feed.Delta) { d.Known, d.Counts.Deleted = 10, 3 })
+	require.Len(t, catalog.Rules{}.Over(deployment).Guard(d), 1)
+	require.Empty(t, catalog.Rules{}.Over(catalog.DefaultRules()).Guard(d))
+	changed := catalog.DefaultRules()
+	require.NoError(t, changed.Set("max_shrink", "20"))
+	require.Len(t, changed.Guard(d), 1)
 }
 
 func TestNoGuardHoldsWhatNobodyKnows(t *testing.T) {
@@ -97,7 +153,7 @@ func TestWhatGuardsSay(t *testing.T) {
 		{"everything at once", func(d *feed.Delta) {
 			d.Counts.Deleted, d.Counts.Invalid, d.Prices.Moved, d.Prices.Flipped = 201, 501, 333, 1000
 		}, []catalog.HoldReason{
-			{Guard: catalog.GuardShrink, Text: "201 of 1000 rows would be deleted (20.1 %, at most 20 % and 50 rows go unasked)"},
+			{Guard: catalog.GuardShrink, Text: "201 of 1000 rows would be deleted (20.1 %, at most 20 %, or 50 rows if they are less than 90 %, go unasked)"},
 			{Guard: catalog.GuardInvalidRows, Text: "501 of 1000 rows have errors (50.1 %, at most 50 % go unasked)"},
 			{Guard: catalog.GuardPriceMoves, Text: "333 of 1000 prices moved by more than 60 % (33.3 %, at most 20 % go unasked)"},
 			{Guard: catalog.GuardCurrencyFlips, Text: "1000 of 1000 prices are in another currency than before (100.0 %, at most 1 % go unasked)"},

@@ -14,7 +14,7 @@ import (
 func RuleNames() []string {
 	return []string{
 		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "full_send_every",
-		"max_shrink", "max_invalid", "max_price_moves", "price_move", "max_currency_flips",
+		"max_shrink", "max_invalid", "max_price_moves", "price_move", "max_currency_flips", "max_free",
 	}
 }
 
@@ -40,6 +40,7 @@ func (r *Rules) Set(name, text string) (err error) {
 			return fmt.Errorf("rule %q is not known", name)
 		}
 		*share, err = percent(text, most)
+		r.lenient = lenient{r.lenient.shrink && share != &r.MaxShrink, r.lenient.free && share != &r.MaxFree}
 	}
 	return err
 }
@@ -83,6 +84,8 @@ func (r *Rules) share(name string) (**Percent, Percent) {
 		return &r.PriceMove, 10_000
 	case "max_currency_flips":
 		return &r.MaxCurrencyFlips, 100
+	case "max_free":
+		return &r.MaxFree, 100
 	}
 	return nil, 0
 }

@@ -41,12 +41,18 @@ type Rules struct {
 	FullSendEvery  Interval     `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
 
 	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
-	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, and more than 50 rows
+	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, or rows lose their id to another
 	MaxInvalid       *Percent `json:"max_invalid,omitempty"`        // of the rows have errors
 	MaxPriceMoves    *Percent `json:"max_price_moves,omitempty"`    // of the prices moved by more than PriceMove
 	PriceMove        *Percent `json:"price_move,omitempty"`         // what counts as a moved price
 	MaxCurrencyFlips *Percent `json:"max_currency_flips,omitempty"` // of the prices are in another currency than before
+	MaxFree          *Percent `json:"max_free,omitempty"`           // of the rows cost nothing, and did not before
+
+	lenient lenient
 }
+
+// lenient are the guards that let a few rows pass whatever their share is: those that are as DefaultRules has them.
+type lenient struct{ shrink, free bool }
 
 // Percent is a share, from 0 to 100; PriceMove may be more.
 type Percent float64
@@ -74,6 +80,7 @@ func DefaultRules() Rules {
 		ImportAPI: V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
 		FullSendEvery: Interval(7 * 24 * time.Hour),
 		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
+		MaxFree: percent(1), lenient: lenient{shrink: true, free: true},
 	}
 }
 
@@ -85,7 +92,12 @@ func (r Rules) Over(below Rules) Rules {
 	r.InvalidRows = cmp.Or(r.InvalidRows, below.InvalidRows)
 	r.UnknownColumns = cmp.Or(r.UnknownColumns, below.UnknownColumns)
 	r.FullSendEvery = cmp.Or(r.FullSendEvery, below.FullSendEvery)
-	r.MaxShrink = cmp.Or(r.MaxShrink, below.MaxShrink)
+	if r.MaxShrink == nil {
+		r.MaxShrink, r.lenient.shrink = below.MaxShrink, below.lenient.shrink
+	}
+	if r.MaxFree == nil {
+		r.MaxFree, r.lenient.free = below.MaxFree, below.lenient.free
+	}
 	r.MaxInvalid = cmp.Or(r.MaxInvalid, below.MaxInvalid)
 	r.MaxPriceMoves = cmp.Or(r.MaxPriceMoves, below.MaxPriceMoves)
 	r.PriceMove = cmp.Or(r.PriceMove, below.PriceMove)
@@ -121,7 +133,7 @@ func (r Rules) Check() error {
 		most  Percent
 	}{
 		{"max_shrink", r.MaxShrink, 100}, {"max_invalid", r.MaxInvalid, 100}, {"max_price_moves", r.MaxPriceMoves, 100},
-		{"price_move", r.PriceMove, 10_000}, {"max_currency_flips", r.MaxCurrencyFlips, 100},
+		{"price_move", r.PriceMove, 10_000}, {"max_currency_flips", r.MaxCurrencyFlips, 100}, {"max_free", r.MaxFree, 100},
 	} {
 		if p := guard.value; p != nil && !(*p >= 0 && *p <= guard.most) {
 			errs = append(errs, fmt.Errorf("%s %v is not a percentage from 0 to %v", guard.name, *p, guard.most))

@@ -147,6 +147,7 @@ func load(lookup Lookup, wanted func(Variable) bool) (Config, []error) {
 			problems = append(problems, v.problem(value, err))
 		}
 	}
+	c.Rules = c.Rules.Over(catalog.DefaultRules())
 	c.fillFromOthers(lookup)
 	return c, append(problems, c.checkTogether(lookup, len(problems) == 0)...)
 }

@@ -15,6 +15,7 @@ const (
 	NotUTF8         Cause = "not_utf8"
 	HasNUL          Cause = "has_nul"
 	DuplicateID     Cause = "duplicate_id"
+	RepeatedRow     Cause = "repeated_row"
 	VariantsDiffer  Cause = "variants_differ"
 	NotInCatalog    Cause = "not_in_catalog"
 	RefusedByStripe Cause = "refused_by_stripe"
@@ -109,7 +110,8 @@ var causeTexts = []causeText{
 	{EmptyID, Error, "", "the row has no id", "give every row the stable id of its product, such as the SKU"},
 	{NotUTF8, Error, "", "the row is not UTF-8 text", "export the file as UTF-8"},
 	{HasNUL, Error, "", "the row contains NUL characters", "export the file as UTF-8 text, and remove NUL characters from its values"},
-	{DuplicateID, Warning, "", "an earlier row has the same id; this one counts", "give every product one row, and every variant an id of its own"},
+	{DuplicateID, Error, "", "a later row has the same id and says something else; that one counts, and this one is lost", "give every product one row, and every variant an id of its own: item_group_id is for what they have in common"},
+	{RepeatedRow, Warning, "", "a later row says just the same of the same id", "export every product once"},
 	{VariantsDiffer, Warning, "", "the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},
 	{NotInCatalog, Error, "", "the product catalog has no product of this id", "send the product first, or leave the row out"},
 	{RefusedByStripe, Error, "", "Stripe refused the row", "see Stripe's message"},
@@ -152,7 +154,7 @@ var causeTexts = []causeText{
 	{TooManyDecimals, Error, "price", "{column} contains an amount with more than three decimals", "round it, for example to {sample}"},
 	{UnusualDecimals, Warning, "price", "{column} contains an amount with more or fewer decimals than its currency has; how Stripe reads it is not documented", "write as many decimals as the currency has: 15.00 USD, 1500 JPY, 1.500 KWD"},
 	{SaleNotLower, Warning, "sale_price", "{column} is not lower than price", "lower it, or leave it blank"},
-	{SaleInOtherCurrency, Warning, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
+	{SaleInOtherCurrency, Error, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
 	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters", "write the ISO 3166 code of the country, as in {sample}"},
 	{UnknownCountry, Warning, "size_system", "{column} contains a country code that ISO 3166 does not have", "write the code in capitals, as in {sample}; the United Kingdom is GB"},
 	{CategoryTwice, Error, "google_product_category", "{column} contains both the number and the path of a category", "write the number alone, for example {sample}"},

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 	"unicode/utf8"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	InCatalog func(id []byte) bool
 	// PriceMove is the share by which a price has to change to count as moved; 0.6 is 60 %.
 	PriceMove float64
+	// Now is what dates are held against: whether a sale is over. Zero: nothing is.
+	Now time.Time
 }
 
 // Output is where a comparison leaves what it finds.
@@ -75,13 +78,15 @@ type Counts struct {
 	Vanished   int64 // of Deleted: rows that are not in the source
 	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
 	Invalid    int64 // rows with errors, kept back or not
+	Duplicates int64 // of the superseded rows, those that say something else than the row that counts
 }
 
-// Prices are what became of the prices that were known before.
+// Prices are what became of what buyers pay.
 type Prices struct {
-	Compared int64
+	Compared int64 // known before and now
 	Moved    int64 // by more than Options.PriceMove
 	Flipped  int64 // to another currency
+	Free     int64 // nothing is paid for what is to be sent, and something was before, or the row is new
 }
 
 // Normalised is how often a rule of the dialect struck.
@@ -112,7 +117,6 @@ const maxLine = 1<<29 - 1
 
 // What is kept of an id beside its line.
 const (
-	twice     uint32 = 1 << 31 // several rows have it
 	asked     uint32 = 1 << 30 // the last one asks for its deletion
 	tornApart uint32 = 1 << 29 // one of them asks for its deletion, and another does not
 )
@@ -170,13 +174,13 @@ type comparison struct {
 
 	known *Table // what Stripe has
 	fresh Table  // ids of the source that it does not have
-	// On which line each id stands last, with the bits twice and asked; 0 if it does not occur.
+	// On which line each id stands last, with the bit asked; 0 if it does not occur.
 	knownLines, freshLines []uint32
 	hint                   int // where in known the next id probably is
 	unknownHint            int // and among the unknown rows
 	groups                 groups
-	second                 bool // the lines and the sizes of groups are known from the first pass
-	duplicates             bool
+	second                 bool // the lines, twins and sizes of groups are known from the first pass
+	twins                  twins
 	doubtful               bool // a row is not to be trusted
 	forgotten              Table
 	row                    []byte // reused
@@ -205,7 +209,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err := c.vanished(); err != nil {
 		return false, err
 	}
-	if !c.second && (c.duplicates || c.parts.overflow) {
+	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow) {
 		c.parts.abort()
 		c.second = true
 		return true, nil

@@ -43,7 +43,7 @@ func TestUpdatesNeverDelete(t *testing.T) {
 		{name: "vanished, and so has its product", before: ab, after: stock + "A,in_stock,1\n", o: Options{InCatalog: catalogOf("A")}, want: "1 unchanged, forget B"},
 		{name: "vanished, but its product is there", before: ab, after: stock + "A,in_stock,1\n", o: Options{InCatalog: catalogOf("A", "B")}, want: "1 unchanged"},
 		{name: "twice, and not in the catalog", before: ab, after: ab + "A,in_stock,3\n", o: Options{InCatalog: catalogOf("B")}, want: "1 unchanged, 1 held back, 1 superseded, forget A",
-			found: []string{"4 A duplicate_id id", "4 A not_in_catalog id"}},
+			found: []string{"2 A duplicate_id id", "4 A not_in_catalog id"}},
 		{name: "invalid and not in the catalog", after: stock + "A,gone,1\n", o: Options{InCatalog: catalogOf(), SendInvalid: true}, want: "1 held back",
 			found: []string{"2 A not_allowed availability", "2 A not_in_catalog id"}},
 	} {

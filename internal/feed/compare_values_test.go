@@ -1,8 +1,10 @@
 package feed
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,25 +25,40 @@ func TestFindingsAboutTheHeader(t *testing.T) {
 
 func TestPricesThatMove(t *testing.T) {
 	t.Parallel()
+	const sale, over, to1 = ",%s,2026-01-01/2026-12-31", ",%s,2025-01-01/2025-12-31", ",%s,2026-12-01/2026-12-31"
+	on := func(price, period, paid string) string { return price + fmt.Sprintf(period, paid) + "\n" }
+	none := func(price string) string { return price + ",,\n" }
 	for _, c := range []struct {
 		name, before, after string
 		move                float64
 		want                Prices
 	}{
-		{"not compared: new, vanished, unreadable", "A,10.00 USD\nB,10.00 USD\n", "A,free\nC,10.00 USD\n", 0.6, Prices{}},
-		{"the same", "A,10.00 USD\n", "A,10 USD\n", 0, Prices{Compared: 1}},
-		{"by as much as allowed", "A,10.00 USD\nB,10.00 USD\n", "A,16.00 USD\nB,4.00 USD\n", 0.6, Prices{Compared: 2}},
-		{"by more", "A,10.00 USD\nB,10.00 USD\n", "A,16.001 USD\nB,3.99 USD\n", 0.6, Prices{Compared: 2, Moved: 2}},
-		{"at all", "A,10.00 USD\n", "A,10.01 USD\n", 0, Prices{Compared: 1, Moved: 1}},
-		{"from nothing", "A,0.00 USD\n", "A,0.01 USD\n", 0.6, Prices{Compared: 1, Moved: 1}},
-		{"to nothing", "A,10.00 USD\n", "A,0.00 USD\n", 0.6, Prices{Compared: 1, Moved: 1}},
-		{"flipped, however little it means", "A,10.00 USD\nB,1.00 USD\n", "A,10.00 EUR\nB,1.00 USD\n", 0.6, Prices{Compared: 2, Flipped: 1}},
-		{"the last of several rows counts", "A,10.00 USD\n", "A,99.00 USD\nA,10.00 USD\n", 0.6, Prices{Compared: 1}},
+		{"not compared: new, vanished, unreadable", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("free") + "C," + none("10.00 USD"), 0.6, Prices{}},
+		{"the same", "A," + none("10.00 USD"), "A," + none("10 USD"), 0, Prices{Compared: 1}},
+		{"by as much as allowed", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("16.00 USD") + "B," + none("4.00 USD"), 0.6, Prices{Compared: 2}},
+		{"by more", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("16.01 USD") + "B," + none("3.99 USD"), 0.6, Prices{Compared: 2, Moved: 2}},
+		{"at all", "A," + none("10.00 USD"), "A," + none("10.01 USD"), 0, Prices{Compared: 1, Moved: 1}},
+		{"from nothing", "A," + none("0.00 USD"), "A," + none("0.01 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
+		{"to nothing", "A," + none("10.00 USD"), "A," + none("0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"new, for nothing", "", "A," + none("0.00 USD"), 0.6, Prices{Free: 1}},
+		{"nothing, as before", "A," + none("0.00 USD"), "A," + none("0 USD"), 0.6, Prices{Compared: 1}},
+		{"flipped, however little it means", "A," + none("10.00 USD") + "B," + none("1.00 USD"), "A," + none("10.00 EUR") + "B," + none("1.00 USD"), 0.6, Prices{Compared: 2, Flipped: 1}},
+		{"the last of several rows counts", "A," + none("10.00 USD"), "A," + none("99.00 USD") + "A," + none("10.00 USD"), 0.6, Prices{Compared: 1}},
+		{"a usual sale", "A," + none("10.00 USD"), "A," + on("10.00 USD", sale, "5.00 USD"), 0.6, Prices{Compared: 1}},
+		{"a sale to nothing", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"a sale to nothing that is to come", "A," + none("10.00 USD"), "A," + on("10.00 USD", to1, "0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"a sale to a hundredth", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.09 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
+		{"a sale that is not lower", "A," + none("10.00 USD"), "A," + on("10.00 USD", sale, "900.00 USD"), 0.6, Prices{Compared: 1}},
+		{"a sale that is over", "A," + none("10.00 USD"), "A," + on("10.00 USD", over, "0.00 USD"), 0.6, Prices{Compared: 1}},
+		{"a sale called off", "A," + on("10.00 USD", sale, "1.00 USD"), "A," + none("10.00 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
+		{"both in other coins", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 EUR", sale, "9.00 EUR"), 0.6, Prices{Compared: 1, Flipped: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for kind, whole := range map[Kind]func(rows string) string{Pricing: func(rows string) string { return "id,price\n" + rows }, Product: asProducts} {
-				o := Options{Kind: kind, PriceMove: c.move}
+			for kind, whole := range map[Kind]func(rows string) string{
+				Pricing: func(rows string) string { return "id,price,sale_price,sale_price_effective_date\n" + rows }, Product: asProducts,
+			} {
+				o := Options{Kind: kind, PriceMove: c.move, Now: inJune}
 				o.Manifest = manifestAfter(t, o, nil, whole(c.before))
 				d, _ := compared(t, whole(c.after), o)
 				require.Equal(t, c.want, d.Prices, kind)
@@ -54,14 +71,100 @@ func TestPricesThatMove(t *testing.T) {
 		d, _ := compared(t, heading+unsound("A"), o)
 		require.Zero(t, d.Prices)
 	})
+	t.Run("of a sale in other coins, which is kept back unless Stripe decides", func(t *testing.T) {
+		t.Parallel()
+		before, after := asProducts("A,"+on("10.00 USD", sale, "9.00 USD")), asProducts("A,"+on("10.00 USD", sale, "9.00 EUR"))
+		o := Options{Now: inJune, PriceMove: 0.6}
+		o.Manifest = manifestAfter(t, o, nil, before)
+		d, out := compared(t, after, o)
+		require.Equal(t, Prices{}, d.Prices)
+		require.Equal(t, []string{"2 A sale_in_other_currency sale_price"}, out.found)
+		o.SendInvalid = true
+		d, _ = compared(t, after, o)
+		require.Equal(t, Prices{Compared: 1, Flipped: 1}, d.Prices)
+	})
+	t.Run("by a date alone, in a row that did not change", func(t *testing.T) {
+		t.Parallel()
+		source := asProducts("A," + on("10.00 USD", sale, "1.00 USD"))
+		o := Options{Now: inJune, PriceMove: 0.6}
+		o.Manifest = manifestAfter(t, o, nil, source)
+		o.Now = inJune.AddDate(2, 0, 0)
+		d, _ := compared(t, source, o)
+		require.Equal(t, Prices{Compared: 1}, d.Prices)
+		o.Full = true
+		d, _ = compared(t, source, o)
+		require.Equal(t, Prices{Compared: 1}, d.Prices, "sent again, as it was")
+	})
 }
 
-// asProducts makes products of rows with an id and a price.
+var inJune = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
+
+// A manifest of a release that did not look at sales has listed prices. Nobody is held for a discount that was there
+// before, and nothing that no discount explains is missed.
+func TestPricesOfOlderManifests(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, price, sale string // afterwards, where the listed price was 10.00 USD
+		want              Prices
+	}{
+		{"no sale", "10.00 USD", "", Prices{Compared: 1}},
+		{"a sale of three quarters", "10.00 USD", "2.50 USD", Prices{Compared: 1}},
+		{"a sale to nothing", "10.00 USD", "0.00 USD", Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"a sale to a hundredth", "10.00 USD", "0.10 USD", Prices{Compared: 1, Moved: 1}},
+		{"a price that moved", "17.00 USD", "9.00 USD", Prices{Compared: 1, Moved: 1}},
+		{"other coins", "10.00 EUR", "9.00 EUR", Prices{Compared: 1, Flipped: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Now: inJune, PriceMove: 0.6, Manifest: NewManifest(Product)}
+			require.NoError(t, o.Manifest.Rows.Add(Entry{ID: []byte("A"), Fingerprint: 1, Price: Amount{10_000, Currency{'U', 'S', 'D'}}, Listed: true}))
+			period := ""
+			if c.sale != "" {
+				period = "2026-01-01/2026-12-31"
+			}
+			source := asProducts("A," + c.price + "," + c.sale + "," + period + "\n")
+			o.Manifest = reread(t, o.Manifest)
+			d, _ := compared(t, source, o)
+			require.Equal(t, c.want, d.Prices)
+			after := settled(t, o.Manifest, d)
+			require.False(t, reread(t, after).Rows.Entry(0).Listed, "what was sent since is known as it is paid")
+		})
+	}
+}
+
+// Listed and paid prices of one currency stand side by side, and older releases read both.
+func TestManifestsTellListedPricesFromPaidOnes(t *testing.T) {
+	t.Parallel()
+	m := NewManifest(Product)
+	for i, listed := range []bool{true, false, true, false} {
+		require.NoError(t, m.Rows.Add(Entry{ID: fmt.Append(nil, i), Fingerprint: 1, Price: Amount{1000, Currency{'U', 'S', 'D'}}, Listed: listed}))
+	}
+	data := encoded(t, m)
+	require.Contains(t, string(data), `"currencies":["USD","USD"],"paid":[1]`)
+	for i := range 4 {
+		require.Equal(t, i%2 == 0, reread(t, m).Rows.Entry(i).Listed)
+	}
+	old, err := ParseManifest(Product, sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `"paid"`, `"told"`, 1))))
+	require.NoError(t, err)
+	require.True(t, old.Rows.Entry(1).Listed)
+	_, err = ParseManifest(Product, sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `[1]`, `[2]`, 1))))
+	require.EqualError(t, err, "manifest: its currencies cannot be read")
+}
+
+// reread is a manifest as it comes back from its file.
+func reread(tb testing.TB, m *Manifest) *Manifest {
+	tb.Helper()
+	read, err := ParseManifest(m.Feed, encoded(tb, m))
+	require.NoError(tb, err)
+	return read
+}
+
+// asProducts makes products of rows with an id, a price, a sale's price and its time.
 func asProducts(rows string) string {
-	products := heading
+	products := sevenColumns + ",sale_price,sale_price_effective_date\n"
 	for row := range strings.Lines(rows) {
-		id, price, _ := strings.Cut(row, ",")
-		products += strings.Replace(item(id, ""), ".00 USD\n", price, 1)
+		id, prices, _ := strings.Cut(row, ",")
+		products += strings.Replace(item(id, ""), ".00 USD\n", prices, 1)
 	}
 	return products
 }
@@ -79,7 +182,7 @@ func TestVariantsThatDiffer(t *testing.T) {
 	_, out = compared(t, source, o)
 	require.Equal(t, want, out.found, "unchanged rows differ as before")
 	_, out = compared(t, source+"G,,L,"+item("B", "1"), Options{})
-	require.Equal(t, []string{"6 E variants_differ item_group_id", "7 F variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id", "10 B duplicate_id id"}, out.found, "the first row that counts is D")
+	require.Equal(t, []string{"3 B duplicate_id id", "6 E variants_differ item_group_id", "7 F variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id"}, out.found, "the first row that counts is D")
 }
 
 func TestTheDialectIsSentAndRemembered(t *testing.T) {
@@ -122,7 +225,8 @@ func TestWhatTheDialectRewritesIsCountedOnce(t *testing.T) {
 		}
 		require.Equal(t, want, rule.Count, rule)
 	}
-	require.Equal(t, []string{"20001 A duplicate_id id", "20001 A unusual_decimals price"}, out.found)
+	require.Len(t, out.found, rows)
+	require.Equal(t, []string{"2 A repeated_row id", "20001 A unusual_decimals price"}, []string{out.found[0], out.found[rows-1]})
 }
 
 func TestUnknownColumnsAreDropped(t *testing.T) {

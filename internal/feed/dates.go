@@ -9,6 +9,18 @@ type moment struct {
 	zoned   bool
 }
 
+// passed reports whether a moment is over at now, in whatever zone it was meant. A date without a time lasts all day.
+func (m moment) passed(now int64) bool {
+	last := m.seconds
+	if !m.timed {
+		last += day
+	}
+	if !m.zoned {
+		last += 12 * hour // the zone that is the furthest behind
+	}
+	return now >= last
+}
+
 const (
 	minute = 60
 	hour   = 60 * minute

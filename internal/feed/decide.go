@@ -11,18 +11,12 @@ func (c *comparison) take(w *work, e *examined) error {
 	if e.trust == interrupted {
 		c.delta.Reading.Interrupted = e.line
 	}
-	known, again, superseded, torn, err := c.place(e)
+	known, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
 	}
 	if superseded {
-		c.delta.Counts.Superseded++
-		return nil
-	}
-	if again {
-		if err := c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id); err != nil {
-			return err
-		}
+		return c.supersede(e)
 	}
 	for _, p := range w.problems[e.problems:e.after] {
 		if err := c.found(e, p.cause, p.column, p.value); err != nil {
@@ -63,35 +57,75 @@ func (c *comparison) found(e *examined, cause Cause, column string, value []byte
 	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
 }
 
-// place notes on which line an id stands. known is its number in the manifest, or -1; again says that an earlier row has
-// the same id, superseded that a later one does, torn that one of them asks for its deletion and another does not.
-func (c *comparison) place(e *examined) (known int, again, superseded, torn bool, err error) {
+// supersede passes over a row of which a later one has the id. One that says something else is lost: its variant has the
+// id of another.
+func (c *comparison) supersede(e *examined) error {
+	c.delta.Counts.Superseded++
+	cause := RepeatedRow
+	if c.heldBack(e) || !c.twins.last(e) {
+		c.delta.Counts.Duplicates++
+		cause = DuplicateID
+	}
+	return c.found(e, cause, c.o.Kind.IDColumn(), e.id)
+}
+
+// place notes on which line an id stands. known is its number in the manifest, or -1; superseded says that a later row
+// has the same id, torn that one of its rows asks for its deletion and another does not.
+func (c *comparison) place(e *examined) (known int, superseded, torn bool, err error) {
 	if e.line > maxLine {
-		return -1, false, false, false, &SyntaxError{e.line, "the file has more than half a billion lines"}
+		return -1, false, false, &SyntaxError{e.line, "the file has more than half a billion lines"}
 	}
 	if e.id == nil {
-		return -1, false, false, false, nil
+		return -1, false, false, nil
 	}
 	line := uint32(e.line)
 	if e.deletes && !c.heldBack(e) {
 		line |= asked
 	}
 	slot, known, err := c.slot(e.id)
-	if err != nil {
-		return known, false, false, false, err
-	}
-	if c.second {
-		return known, *slot&twice != 0, *slot&^(twice|tornApart) != line, *slot&tornApart != 0, nil
+	if err != nil || c.second {
+		return known, c.second && *slot&^tornApart != line, c.second && *slot&tornApart != 0, err
 	}
 	if *slot != 0 {
-		again, c.duplicates = true, true
+		err = c.twins.note(e, c.heldBack(e))
 		if !c.o.Changes && (*slot^line)&asked != 0 {
 			line |= tornApart
 		}
-		line |= twice | *slot&tornApart
+		line |= *slot & tornApart
 	}
 	*slot = line
-	return known, again, false, false, nil
+	return known, false, false, err
+}
+
+// twins remembers of ids that occur more than once what the last of their rows says.
+type twins struct {
+	ids          Table
+	fingerprints []uint64
+}
+
+// unlike is what a row that is held back says: its like is not looked for.
+const unlike = math.MaxUint64
+
+func (t *twins) note(e *examined, heldBack bool) error {
+	says := e.fingerprint
+	if heldBack {
+		says = unlike
+	}
+	i, err := t.ids.FindOrAdd(e.id)
+	if err != nil {
+		return err
+	}
+	if i == len(t.fingerprints) {
+		t.fingerprints = append(t.fingerprints, says)
+	}
+	t.fingerprints[i] = says
+	return nil
+}
+
+// last reports whether the last row of an id says just what this one does.
+func (t *twins) last(e *examined) bool {
+	i, found := t.ids.Find(e.id, math.MaxInt)
+	return found && t.fingerprints[i] == e.fingerprint
 }
 
 // slot is where the line of an id is kept.
@@ -122,8 +156,10 @@ func (c *comparison) compare(e *examined, known int) error {
 			return err
 		}
 	}
+	before := Entry{}
 	if known >= 0 {
-		c.comparePrice(c.known.Entry(known).Price, e.price)
+		before = c.known.Entry(known)
+		c.comparePrice(&before, e)
 	}
 	if !c.o.Full {
 		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
@@ -135,10 +171,13 @@ func (c *comparison) compare(e *examined, known int) error {
 			c.delta.Counts.Unsettled++
 			return nil
 		case unknown || c.o.Changes && c.refusal(e.id, Tombstone) != nil: // a deletion that is not wanted any more
-		case known >= 0 && c.known.fingerprint(known) == e.fingerprint:
+		case known >= 0 && before.Fingerprint == e.fingerprint:
 			c.delta.Counts.Unchanged++
 			return nil
 		}
+	}
+	if isFree(e.price) && !isFree(before.Price) {
+		c.delta.Prices.Free++
 	}
 	return c.send(e, group)
 }
@@ -163,20 +202,6 @@ func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
 		return nil
 	}
 	return c.found(e, VariantsDiffer, "item_group_id", e.fields[c.x.group])
-}
-
-func (c *comparison) comparePrice(before, now Amount) {
-	if before == (Amount{}) || now == (Amount{}) {
-		return
-	}
-	c.delta.Prices.Compared++
-	if before.Currency != now.Currency {
-		c.delta.Prices.Flipped++
-		return
-	}
-	if moved := math.Abs(float64(now.Thousandths - before.Thousandths)); moved > c.o.PriceMove*float64(before.Thousandths) {
-		c.delta.Prices.Moved++
-	}
 }
 
 // refusal is the refusal of a row as it is; nil if Stripe did not refuse it, or refused another version of it.

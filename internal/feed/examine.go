@@ -18,7 +18,7 @@ type examiner struct {
 	id         int   // positions in a row; -1 if the file has no such column
 	delete     int
 	group      int
-	price      int
+	prices     prices
 	rules      *rules
 	normaliser *normaliser
 	comma      byte
@@ -32,15 +32,12 @@ type examiner struct {
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), names: h.Columns, comma: o.Format.Comma(),
-		id: h.Index(o.Kind.IDColumn()), group: -1, price: -1,
+		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
 	x.delete = x.rules.deleteAt
 	if o.Kind == Product {
 		x.group = h.Index("item_group_id")
-	}
-	if columnNamed(o.Kind, "price") != nil {
-		x.price = h.Index("price")
 	}
 	for i, name := range h.Columns {
 		if o.DropUnknown && columnNamed(o.Kind, name) == nil {
@@ -77,7 +74,8 @@ type examined struct {
 	trust           trust
 	id              []byte
 	fingerprint     uint64
-	price           Amount
+	price           Amount // as a buyer pays it
+	listed          Amount // as the column of that name has it
 	group           uint64 // hash of the item group; 0 if the row is in none
 	variants        uint16
 	state           rowState
@@ -179,7 +177,8 @@ func (x *examiner) plausible(fields [][]byte) bool {
 			return false
 		}
 	}
-	return x.price < 0 || len(fields[x.price]) == 0 || bytes.ContainsAny(fields[x.price], "0123456789")
+	price := x.prices.price
+	return price < 0 || len(fields[price]) == 0 || bytes.ContainsAny(fields[price], "0123456789")
 }
 
 // structure returns what keeps a row from being read at all.
@@ -253,8 +252,8 @@ func (x *examiner) describe(w *work, e *examined) {
 	if e.fingerprint = xxhash.Sum64(text); e.fingerprint == Tombstone {
 		e.fingerprint++
 	}
-	if x.price >= 0 {
-		e.price, _ = parseAmount(e.fields[x.price])
+	if x.prices.price >= 0 {
+		e.listed, e.price = x.prices.of(e.fields)
 	}
 	if x.group >= 0 && len(e.fields[x.group]) > 0 {
 		e.group = max(xxhash.Sum64(e.fields[x.group]), 1)

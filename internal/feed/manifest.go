@@ -67,6 +67,9 @@ type manifestHeader struct {
 	Unknown      int      `json:"unknown,omitempty"`
 	UnknownBytes int      `json:"unknown_bytes,omitempty"`
 	Currencies   []string `json:"currencies"`
+	// Paid are the places in Currencies that stand for prices as buyers pay them. A currency at another place stands for
+	// listed prices, so one may occur twice; releases that know of no difference read both as the same.
+	Paid []int `json:"paid,omitempty"`
 }
 
 // NewManifest is the manifest of a feed of which Stripe has nothing.
@@ -84,8 +87,11 @@ func (m *Manifest) Encode() ([]byte, error) {
 		Feed: m.Feed, Rows: m.Rows.Len(), RowBytes: len(m.Rows.data), Refused: len(m.refused),
 		Unknown: m.Unknown.Len(), UnknownBytes: len(m.Unknown.data),
 	}
-	for _, c := range m.Rows.currencies {
-		head.Currencies = append(head.Currencies, string(c[:]))
+	for i, tag := range m.Rows.tags {
+		head.Currencies = append(head.Currencies, tag.currency.String())
+		if !tag.listed {
+			head.Paid = append(head.Paid, i)
+		}
 	}
 	encoded, err := json.Marshal(head)
 	if err != nil {
@@ -138,14 +144,11 @@ func (m *Manifest) parse(r manifestReader) error {
 	if head.Feed != m.Feed {
 		return &ManifestError{fmt.Sprintf("it is of the feed %q, expected %q", head.Feed, m.Feed)}
 	}
-	var currencies []Currency
-	for _, code := range head.Currencies {
-		if len(code) != 3 || len(currencies) == math.MaxUint8 {
-			return &ManifestError{"its currencies cannot be read"}
-		}
-		currencies = append(currencies, Currency([]byte(code)))
+	tags, err := head.tags()
+	if err != nil {
+		return err
 	}
-	if head.Rows < 0 || m.Rows.open(r.bytes(head.RowBytes), head.Rows, currencies) != nil || r.failed {
+	if head.Rows < 0 || m.Rows.open(r.bytes(head.RowBytes), head.Rows, tags) != nil || r.failed {
 		return &ManifestError{"its rows cannot be read"}
 	}
 	for range head.Refused {
@@ -165,6 +168,23 @@ func (m *Manifest) parse(r manifestReader) error {
 		return &ManifestError{"its unknown rows cannot be read"}
 	}
 	return nil
+}
+
+func (h *manifestHeader) tags() (tags []priceTag, err error) {
+	unreadable := &ManifestError{"its currencies cannot be read"}
+	for _, code := range h.Currencies {
+		if len(code) != 3 || len(tags) == math.MaxUint8 {
+			return nil, unreadable
+		}
+		tags = append(tags, priceTag{currency: Currency([]byte(code)), listed: true})
+	}
+	for _, i := range h.Paid {
+		if i < 0 || i >= len(tags) {
+			return nil, unreadable
+		}
+		tags[i].listed = false
+	}
+	return tags, nil
 }
 
 // manifestReader takes a manifest apart; it fails once and for all at the first byte that is not there.

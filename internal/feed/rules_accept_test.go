@@ -15,7 +15,7 @@ import (
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
 	UnknownColumn, ColumnAbsent, TooManyFields, TooFewFields, BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL,
-	DuplicateID, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused,
+	DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused,
 }
 
 func TestEveryCauseHasACase(t *testing.T) {

@@ -14,8 +14,11 @@ type Entry struct {
 	ID []byte
 	// Fingerprint stands for everything that Stripe was sent of the row; Tombstone for a row that deletes.
 	Fingerprint uint64
-	// Price is that of a product, or of a row that updates one; the zero Amount if there is none.
+	// Price is the least that a buyer pays for the product from the day on which the row was read, see examiner.paid; the
+	// zero Amount if there is none.
 	Price Amount
+	// Listed: Price is the column of that name alone. Manifests had it so before sales were looked at.
+	Listed bool
 	// Line is where the row begins in the merchant's file; 0 if it is not in it.
 	Line int64
 }
@@ -33,13 +36,19 @@ const Tombstone uint64 = 0
 //	bytes    id
 //	8 bytes  fingerprint, little endian
 //	uvarint  price in thousandths, plus one; 0 means no price
-//	1 byte   currency, as its place in the list of currencies; only behind a price
+//	1 byte   currency, as its place in the list of tags; only behind a price
 //	uvarint  line
 type Table struct {
-	data       []byte
-	at         []uint32 // where each entry begins in data
-	slots      []slot   // open addressing by id; nil until it is needed
-	currencies []Currency
+	data  []byte
+	at    []uint32 // where each entry begins in data
+	slots []slot   // open addressing by id; nil until it is needed
+	tags  []priceTag
+}
+
+// priceTag is what a price needs besides its number.
+type priceTag struct {
+	currency Currency
+	listed   bool // see Entry.Listed
 }
 
 // slot leads to one entry. The tag is part of the hash of its id: it spares most looks at the entry itself, which lies
@@ -106,10 +115,11 @@ func (t *Table) decode(at int) (e Entry, next int, err error) {
 	}
 	rest = rest[n:]
 	if price > 0 {
-		if len(rest) == 0 || int(rest[0]) >= len(t.currencies) || price > math.MaxInt64 {
+		if len(rest) == 0 || int(rest[0]) >= len(t.tags) || price > math.MaxInt64 {
 			return e, 0, errDamaged
 		}
-		e.Price = Amount{Thousandths: int64(price - 1), Currency: t.currencies[rest[0]]}
+		tag := &t.tags[rest[0]]
+		e.Price, e.Listed = Amount{Thousandths: int64(price - 1), Currency: tag.currency}, tag.listed
 		rest = rest[1:]
 	}
 	line, n := uvarint(rest)
@@ -121,11 +131,11 @@ func (t *Table) decode(at int) (e Entry, next int, err error) {
 }
 
 // open fills the table from entries that were encoded; data is kept.
-func (t *Table) open(data []byte, entries int, currencies []Currency) error {
+func (t *Table) open(data []byte, entries int, tags []priceTag) error {
 	if len(data) > maxTableBytes || entries > len(data) {
 		return errDamaged
 	}
-	t.data, t.currencies, t.at = data, currencies, make([]uint32, 0, entries)
+	t.data, t.tags, t.at = data, tags, make([]uint32, 0, entries)
 	at := 0
 	for range entries {
 		_, next, err := t.decode(at)
@@ -163,9 +173,9 @@ func (t *Table) append(e Entry) error {
 	t.data = binary.LittleEndian.AppendUint64(t.data, e.Fingerprint)
 	if e.Price == (Amount{}) {
 		t.data = append(t.data, 0)
-	} else if currency, ok := t.currency(e.Price.Currency); ok {
+	} else if tag, ok := t.tag(priceTag{e.Price.Currency, e.Listed}); ok {
 		t.data = binary.AppendUvarint(t.data, uint64(e.Price.Thousandths)+1)
-		t.data = append(t.data, currency)
+		t.data = append(t.data, tag)
 	} else {
 		t.data = append(t.data, 0)
 	}
@@ -173,18 +183,18 @@ func (t *Table) append(e Entry) error {
 	return nil
 }
 
-// currency is the place of a currency in the table's list. A list that is full forgets the price: a guard more or less.
-func (t *Table) currency(c Currency) (byte, bool) {
-	for i, known := range t.currencies {
-		if known == c {
+// tag is the place of a tag in the table's list. A list that is full forgets the price: a guard more or less.
+func (t *Table) tag(wanted priceTag) (byte, bool) {
+	for i, known := range t.tags {
+		if known == wanted {
 			return byte(i), true
 		}
 	}
-	if len(t.currencies) == math.MaxUint8 {
+	if len(t.tags) == math.MaxUint8 {
 		return 0, false
 	}
-	t.currencies = append(t.currencies, c)
-	return byte(len(t.currencies) - 1), true
+	t.tags = append(t.tags, wanted)
+	return byte(len(t.tags) - 1), true
 }
 
 // Find returns the number of the entry with an id. hint is where it probably is: files keep their order from one export

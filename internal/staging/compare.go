@@ -101,7 +101,7 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
 		SendInvalid: f.Rules.InvalidRows == catalog.SendAll, DropUnknown: f.Rules.UnknownColumns == catalog.DropUnknown,
-		PriceMove: float64(*f.Rules.PriceMove) / 100,
+		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}
 	if err := s.load(ctx, f, &c, &o); err != nil {
 		return Comparison{}, err

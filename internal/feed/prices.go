@@ -1,0 +1,73 @@
+package feed
+
+import "math"
+
+// What a buyer pays, as far as the guards look at it.
+
+// prices finds what is paid for a row's product.
+type prices struct {
+	price, sale, period int // positions in a row; -1 if the file has no such column
+	now                 int64
+}
+
+func newPrices(h Header, o Options) prices {
+	p := prices{price: -1, sale: -1, period: -1}
+	if columnNamed(o.Kind, "price") != nil {
+		p.price, p.sale, p.period = h.Index("price"), h.Index("sale_price"), h.Index("sale_price_effective_date")
+	}
+	if !o.Now.IsZero() {
+		p.now = o.Now.Unix()
+	}
+	return p
+}
+
+// of is the price that the row lists, and the least that is paid from now on: the sale's, if it is lower and not over. A
+// sale that has not begun counts, because nobody looks again when it does.
+func (p *prices) of(fields [][]byte) (listed, paid Amount) {
+	listed, _ = parseAmount(valueAt(fields, p.price))
+	sale, ok := parseAmount(valueAt(fields, p.sale))
+	switch {
+	case !ok, p.over(valueAt(fields, p.period)):
+		return listed, listed
+	case sale.Currency == listed.Currency && sale.Thousandths >= listed.Thousandths:
+		return listed, listed
+	}
+	return listed, sale
+}
+
+// over reports whether a period has ended wherever its zone may be. One that cannot be read has not.
+func (p *prices) over(period []byte) bool {
+	if p.now == 0 || period == nil {
+		return false
+	}
+	_, end, cause := readInterval(period)
+	return cause == "" && end.passed(p.now)
+}
+
+func isFree(paid Amount) bool { return paid != (Amount{}) && paid.Thousandths == 0 }
+
+// comparePrice holds what is paid for a row against what was paid for it as Stripe has it. A row that did not change has
+// not moved: when its sale begins and ends was known when it was sent.
+func (c *comparison) comparePrice(before *Entry, e *examined) {
+	if before.Price == (Amount{}) || e.price == (Amount{}) {
+		return
+	}
+	c.delta.Prices.Compared++
+	switch {
+	case before.Fingerprint == e.fingerprint:
+	case before.Price.Currency != e.price.Currency:
+		c.delta.Prices.Flipped++
+	case before.Listed && c.movedSinceListed(before.Price, e), !before.Listed && c.moved(before.Price, e.price):
+		c.delta.Prices.Moved++
+	}
+}
+
+func (c *comparison) moved(before, now Amount) bool {
+	return math.Abs(float64(now.Thousandths-before.Thousandths)) > c.o.PriceMove*float64(before.Thousandths)
+}
+
+// movedSinceListed judges by a listed price, of a row that may have been on sale all along: the listed price has moved,
+// or there is a sale for less than a tenth of it.
+func (c *comparison) movedSinceListed(before Amount, e *examined) bool {
+	return e.listed.Currency == before.Currency && c.moved(before, e.listed) || 10*e.price.Thousandths < before.Thousandths
+}
