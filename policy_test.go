@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/staging"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -82,8 +82,9 @@ func roomRules() []rule {
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
-		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"github.com/cespare/xxhash/v2"}}.
+		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
 			rule(`package feed; import _ "os"`),
+		room{name: "internal/currency", why: why}.rule(`package currency; import _ "os"`),
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
 		room{name: "internal/strictjson", why: why, others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
 			rule(`package strictjson; import _ "os"`),
@@ -91,7 +92,7 @@ func roomRules() []rule {
 			rule(`package catalog; import _ "vitrine/activities"`),
 		room{
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
-			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/strictjson"},
+			others: []string{"vitrine/internal/catalog", "vitrine/internal/currency", "vitrine/internal/fault", "vitrine/internal/strictjson"},
 		}.rule(`package order; import _ "net/http"`),
 		room{
 			name: "internal/report", why: "the report is pure: findings in, documents out",

@@ -16,7 +16,7 @@ func parseMoney(text, currency string) (int64, error) {
 	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
 		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), exampleAmount(places))
 	}
-	return int64(amount), nil
+	return int64(amount), order.CheckAmount(int64(amount), currency)
 }
 
 func exampleAmount(places int) string {

@@ -412,6 +412,10 @@ func TestMoneyIsWrittenInItsCurrency(t *testing.T) {
 	}
 	_, err = parseMoney("1.5", "jpy")
 	require.ErrorContains(t, err, "something like 1250")
+	_, err = parseMoney("1.234", "kwd")
+	require.ErrorContains(t, err, "the nearest below it is 1.230 KWD")
+	_, err = parseMoney("12.50", "isk")
+	require.ErrorContains(t, err, "the nearest below it is 12.00 ISK")
 }
 
 func TestSettingsForOrders(t *testing.T) {

@@ -63,7 +63,7 @@ func (o *fulfillment) capture(ctx workflow.Context) error {
 	err := o.withKey("capture", func(key string) error {
 		in := o.paymentInput(key)
 		if amount < o.r.Summary.Payment.Amount {
-			in.Amount, in.Fee = amount, o.r.Summary.Payment.FeeOf(amount)
+			in.Amount, in.Fee = amount, o.r.Summary.FeeOf(amount)
 		}
 		var payment order.Payment
 		err := workflow.ExecuteActivity(money(ctx, "Capture "+o.money(amount)), orderSteps.CapturePayment, in).Get(ctx, &payment)

@@ -376,7 +376,7 @@ func (o *fulfillment) checkRefund(in OrderRefund) error {
 	case in.Amount < 0 || in.Amount > left:
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s cannot be refunded: %s are left", o.money(in.Amount), o.money(left)))
 	}
-	return nil
+	return order.CheckAmount(in.Amount, o.r.Summary.Currency)
 }
 
 // made is the refund that was made of what is asked for.

@@ -158,6 +158,8 @@ func (r ShippingRate) check(currency string) error {
 		return errors.New("fixed_amount.amount: expected an amount in the currency's smallest coins")
 	case r.FixedAmount.Currency != currency:
 		return errors.New("fixed_amount.currency: expected that of the cart")
+	case order.CheckAmount(r.FixedAmount.Amount, currency) != nil:
+		return errors.New("fixed_amount.amount: Stripe charges no such amount of this currency: round it")
 	case !slices.Contains([]string{"", "inclusive", "exclusive", "unspecified"}, r.TaxBehavior):
 		return errors.New("tax_behavior: expected inclusive, exclusive or unspecified")
 	case !taxCodePattern.MatchString(r.TaxCode):
@@ -168,7 +170,8 @@ func (r ShippingRate) check(currency string) error {
 	return nil
 }
 
-var lapses = []string{"hour", "day", "business_day", "week", "month"}
+// lapses are the units of Stripe's hook. Its shipping rates have weeks, and no years.
+var lapses = []string{"hour", "day", "business_day", "month", "year"}
 
 func (e DeliveryEst) check() error {
 	for _, l := range []Lapse{e.Minimum, e.Maximum} {

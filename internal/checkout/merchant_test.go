@@ -108,7 +108,7 @@ func TestCustomizationsThatAreNone(t *testing.T) {
 		"a tax behaviour":      {post(`,"tax_behavior":"maybe"`), false},
 		"a tax code":           {post(`,"tax_code":"books"`), false},
 		"half an estimate":     {post(`,"delivery_estimate":{"minimum":{"unit":"day","value":1}}`), false},
-		"an estimate in years": {post(`,"delivery_estimate":{"minimum":{"unit":"year","value":1},"maximum":{"unit":"year","value":1}}`), false},
+		"an estimate in weeks": {post(`,"delivery_estimate":{"minimum":{"unit":"week","value":1},"maximum":{"unit":"week","value":1}}`), false},
 		"an estimate reversed": {post(`,"delivery_estimate":{"minimum":{"unit":"day","value":3},"maximum":{"unit":"day","value":1}}`), true},
 		"six ways":             {`{"shipping_options":[` + strings.Repeat(`{"shipping_rate_data":{"display_name":"Post","fixed_amount":{"amount":1,"currency":"usd"}}},`, 5) + `{"shipping_rate_data":{"display_name":"Post","fixed_amount":{"amount":1,"currency":"usd"}}}]}`, false},
 		"taxes of no line":     {taxedBy(`{"id":"li_3","tax_rates":[` + vat + `]}`), true},
@@ -127,6 +127,31 @@ func TestCustomizationsThatAreNone(t *testing.T) {
 		_, err := checkout.ParseCustomization([]byte(c.answer), question(t, false))
 		require.Error(t, err, name)
 		requireSchema(t, schema, c.answer, c.beyond)
+	}
+}
+
+// The units are those of Stripe's hook: years and no weeks.
+func TestUnitsOfDelivery(t *testing.T) {
+	t.Parallel()
+	for unit, taken := range map[string]bool{"hour": true, "day": true, "business_day": true, "month": true, "year": true, "week": false, "days": false, "": false} {
+		answer := shippedBy(`{"display_name":"Post","fixed_amount":{"amount":1,"currency":"usd"},
+			"delivery_estimate":{"minimum":{"unit":"` + unit + `","value":1},"maximum":{"unit":"` + unit + `","value":1}}}`)
+		_, err := checkout.ParseCustomization([]byte(answer), question(t, false))
+		require.Equal(t, taken, err == nil, unit)
+	}
+}
+
+// An amount that Stripe cannot charge ends the checkout, so it is not passed on.
+func TestAmountsThatStripeCharges(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		amount, currency string
+		taken            bool
+	}{{"1230", "kwd", true}, {"1234", "kwd", false}, {"1200", "isk", true}, {"1250", "isk", false}, {"1250", "ugx", false}, {"1234", "usd", true}, {"1234", "jpy", true}} {
+		q := question(t, false)
+		q.Currency = c.currency
+		_, err := checkout.ParseCustomization([]byte(shippedBy(`{"display_name":"Post","fixed_amount":{"amount":`+c.amount+`,"currency":"`+c.currency+`"}}`)), q)
+		require.Equal(t, c.taken, err == nil, "%v", c)
 	}
 }
 

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"vitrine/internal/currency"
 )
 
 // Currency is an ISO 4217 code in capitals.
-type Currency [3]byte
-
-func (c Currency) String() string { return string(c[:]) }
+type Currency = currency.Code
 
 // Amount is a sum of money.
 type Amount struct {
@@ -20,7 +20,7 @@ type Amount struct {
 // String writes the amount as a feed has it, with the decimals of its currency or more if it needs them.
 func (a Amount) String() string {
 	decimals := fmt.Sprintf("%03d", a.Thousandths%1000)
-	keep := int(max(decimalsOf(a.Currency), 0))
+	keep := max(a.Currency.Decimals(), 0)
 	for keep < len(decimals) && strings.Trim(decimals[keep:], "0") != "" {
 		keep++
 	}
@@ -39,7 +39,7 @@ func parseAmount(text []byte) (a Amount, ok bool) {
 
 const (
 	maxWholeDigits = 12 // a trillion: no price is higher, and an amount in thousandths still fits an int64
-	maxDecimals    = 3
+	maxDecimals    = 3  // that are not noughts
 )
 
 // readAmount reads an amount and says what is wrong with it, if anything.
@@ -64,20 +64,40 @@ func readAmount(text []byte) (a Amount, cause Cause) {
 		return Amount{}, NoCurrency
 	case rest[0] != ' ' || len(rest) != 4 || !isLetter(rest[1]) || !isLetter(rest[2]) || !isLetter(rest[3]):
 		return Amount{}, NotAmount
-	case decimals > maxDecimals:
-		return Amount{}, TooManyDecimals
 	}
 	a.Currency = Currency(rest[1:4])
-	usual := decimalsOf(a.Currency)
-	if usual < 0 {
+	if a.Currency.Decimals() < 0 {
 		return Amount{}, UnknownCurrency
 	}
-	a.Thousandths = thousandths(text[:whole], text[whole:len(text)-len(rest)])
-	if decimals != int(usual) && (decimals%2 == 1 || !decimalsInDoubt(a.Currency)) {
-		return a, UnusualDecimals
+	number := text[:len(text)-len(rest)]
+	cause = judgeDecimals(a.Currency, number[:whole], number[whole:])
+	if cause == TooManyDecimals {
+		return Amount{}, cause
 	}
-	return a, ""
+	a.Thousandths = thousandths(number[:whole], number[whole:])
+	if _, chargeable := a.MinorUnits(); !chargeable {
+		return Amount{}, NotChargeable
+	}
+	return a, cause
 }
+
+// judgeDecimals judges how many decimals an amount has; they begin with the period. Noughts too many, which Stripe's own
+// plug-in for WooCommerce writes too (1500.00 JPY), leave the amount beyond doubt, unless what looks like decimals may be
+// thousands: 1.500 EUR.
+func judgeDecimals(c Currency, whole, decimals []byte) Cause {
+	most := max(c.Decimals(), c.StripeDecimals())
+	n := max(len(decimals)-1, 0)
+	switch {
+	case n > most && (!isZero(decimals[1+most:]) || n == 3 && isThousands(whole)):
+		return TooManyDecimals
+	case n == c.Decimals(), n == c.StripeDecimals():
+		return ""
+	}
+	return UnusualDecimals
+}
+
+// isThousands reports whether a number may be continued by a point and three digits more.
+func isThousands(whole []byte) bool { return len(whole) <= 3 && whole[0] != '0' }
 
 // thousandths puts a number together from its whole digits and its decimals, which begin with the period.
 func thousandths(whole, decimals []byte) (n int64) {

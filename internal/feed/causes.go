@@ -62,6 +62,7 @@ const (
 	UnknownCurrency      Cause = "unknown_currency"
 	TooManyDecimals      Cause = "too_many_decimals"
 	UnusualDecimals      Cause = "unusual_decimals"
+	NotChargeable        Cause = "not_chargeable"
 	SaleNotLower         Cause = "sale_not_lower"
 	SaleInOtherCurrency  Cause = "sale_in_other_currency"
 	NotCountry           Cause = "not_country"
@@ -151,8 +152,9 @@ var causeTexts = []causeText{
 	{NegativeAmount, Error, "price", "{column} contains a negative amount", "write an amount of at least 0, for example {sample}"},
 	{NoCurrency, Error, "price", "{column} contains an amount without a currency", "write the ISO 4217 code behind it, for example {sample}"},
 	{UnknownCurrency, Error, "price", "{column} contains a currency that ISO 4217 does not have", "write the code in capitals, for example {sample}"},
-	{TooManyDecimals, Error, "price", "{column} contains an amount with more than three decimals", "round it, for example to {sample}"},
-	{UnusualDecimals, Warning, "price", "{column} contains an amount with more or fewer decimals than its currency has; how Stripe reads it is not documented", "write as many decimals as the currency has: 15.00 USD, 1500 JPY, 1.500 KWD"},
+	{TooManyDecimals, Error, "price", "{column} contains an amount with more decimals than its currency has", "write as many decimals as the currency has, and nothing between thousands: 15.00 USD, 1500 JPY, 1.500 KWD"},
+	{UnusualDecimals, Warning, "price", "{column} contains an amount with fewer decimals than its currency has, or with noughts too many; how Stripe reads it is not documented", "write as many decimals as the currency has: 15.00 USD, 1500 JPY, 1.500 KWD"},
+	{NotChargeable, Error, "price", "{column} contains an amount that Stripe cannot charge: the third decimal of KWD, BHD, JOD, OMR and TND must be 0, and of MGA, ISK and UGX there are no parts", "round it: 1.230 KWD, 1500 ISK"},
 	{SaleNotLower, Warning, "sale_price", "{column} is not lower than price", "lower it, or leave it blank"},
 	{SaleInOtherCurrency, Error, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
 	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters", "write the ISO 3166 code of the country, as in {sample}"},

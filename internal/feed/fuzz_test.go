@@ -13,7 +13,7 @@ import (
 
 func TestAmounts(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", " ", "USD", "15", "15.00", "15.00USD", "15.00  USD", " 15.00 USD", "15.00 USD ", "15. USD", ".5 USD", "1,5 USD", "1e3 USD", "15.00 US", "15.0000 USD", "1234567890123 USD", "+1 USD", "15.00 usd"} {
+	for _, text := range []string{"", " ", "USD", "15", "15.00", "15.00USD", "15.00  USD", " 15.00 USD", "15.00 USD ", "15. USD", ".5 USD", "1,5 USD", "1e3 USD", "15.00 US", "1.299 EUR", "1.500 EUR", "1.2345 EUR", "15.0001 USD", "15.5 JPY", "15.50 JPY", "1.500 JPY", "1.234 KWD", "1.2300001 KWD", "100.50 UGX", "12.5 ISK", "12.50 ISK", "12.500 ISK", "100.50 MGA", "0.005 USD", "9.99 BGN", "9.99 ANG", "9.99 XAU", "1234567890123 USD", "+1 USD", "15.00 usd"} {
 		_, ok := parseAmount([]byte(text))
 		require.False(t, ok, text)
 	}
@@ -21,16 +21,17 @@ func TestAmounts(t *testing.T) {
 		thousandths int64
 		written     string
 	}{
-		"15.00 USD": {15000, "15.00 USD"}, "15 USD": {15000, "15.00 USD"}, "15.5 USD": {15500, "15.50 USD"}, "0.005 USD": {5, "0.005 USD"},
-		"1500 JPY": {1500000, "1500 JPY"}, "1500.50 JPY": {1500500, "1500.5 JPY"}, "1.5 KWD": {1500, "1.500 KWD"},
-		"999999999999.999 USD": {999999999999999, "999999999999.999 USD"}, "007.00 EUR": {7000, "7.00 EUR"},
+		"15.00 USD": {15000, "15.00 USD"}, "15 USD": {15000, "15.00 USD"}, "15.5 USD": {15500, "15.50 USD"}, "15.0000 USD": {15000, "15.00 USD"},
+		"0.500 USD": {500, "0.50 USD"}, "1234.500 USD": {1234500, "1234.50 USD"}, "1.230 KWD": {1230, "1.230 KWD"}, "1.23000 KWD": {1230, "1.230 KWD"},
+		"1500 JPY": {1500000, "1500 JPY"}, "1500.00 JPY": {1500000, "1500 JPY"}, "1.5 KWD": {1500, "1.500 KWD"},
+		"999999999999.99 USD": {999999999999990, "999999999999.99 USD"}, "007.00 EUR": {7000, "7.00 EUR"},
 	} {
 		a, ok := parseAmount([]byte(text))
 		require.True(t, ok, text)
 		require.Equal(t, want.thousandths, a.Thousandths, text)
 		require.Equal(t, want.written, a.String())
 	}
-	for _, text := range []string{"100 ISK", "100.00 ISK", "100 UGX", "100.00 MGA"} {
+	for _, text := range []string{"100 ISK", "100.00 ISK", "100 UGX", "100.00 UGX", "100.00 MGA", "100 MGA"} {
 		_, cause := readAmount([]byte(text))
 		require.Empty(t, cause, "%s: Stripe and ISO 4217 disagree", text)
 	}

@@ -12,27 +12,18 @@ import (
 // ParseAmount reads an amount such as 15.00 USD; ok is false for one that Stripe would refuse.
 func ParseAmount(text []byte) (a Amount, ok bool) { return parseAmount(text) }
 
-// MinorUnits is the amount as Stripe's API counts it, in the smallest coins of its currency; ok is false if it has a part
-// of one. For three currencies that is not what ISO 4217 says (https://docs.stripe.com/currencies).
+// MinorUnits is the amount as Stripe's API counts it; ok is false if Stripe cannot charge it, because it has a part of a coin
+// or of what Stripe takes for one (currency.Code.Step).
 func (a Amount) MinorUnits() (n int64, ok bool) {
-	decimals := decimalsOf(a.Currency)
-	switch a.Currency.String() {
-	case "MGA":
-		decimals = 0
-	case "ISK", "UGX":
-		decimals = 2
-	}
 	coin := int64(1)
-	switch decimals {
-	case 0:
-		coin = 1000
-	case 2:
-		coin = 10
-	case 3:
-	default:
-		return 0, false
+	for decimals := a.Currency.StripeDecimals(); decimals < 3; decimals++ {
+		if decimals < 0 {
+			return 0, false
+		}
+		coin *= 10
 	}
-	return a.Thousandths / coin, a.Thousandths%coin == 0
+	n = a.Thousandths / coin
+	return n, a.Thousandths%coin == 0 && a.Currency.Chargeable(n)
 }
 
 // ParsePeriod reads a period such as 2025-12-01/2025-12-15 as seconds since 1970: from is in it, until is not. An end

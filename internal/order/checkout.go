@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/currency"
 )
 
 // Checkout says what Stripe is answered when it asks before an order is one.
@@ -65,14 +66,14 @@ type Fee struct {
 // maxTotal is far above what Stripe takes, in the smallest coins of any currency.
 const maxTotal = 1_000_000_000_000
 
-// Of is the fee of an order, rounded to the nearest coin, at most its total. It is not known if it hangs on a total or a
+// Of is the fee of an order, rounded to the nearest coin, or down to what Stripe can charge, at most its total. It is not known if it hangs on a total or a
 // currency that is absent, or the total can be none; a total that is absent is not one of zero.
-func (f Fee) Of(total *int64, currency string) (fee int64, known bool) {
-	fixed := f.Fixed > 0 && strings.EqualFold(f.Currency, currency)
+func (f Fee) Of(total *int64, code string) (fee int64, known bool) {
+	fixed := f.Fixed > 0 && strings.EqualFold(f.Currency, code)
 	switch {
 	case total != nil && (*total < 0 || *total > maxTotal):
 		return 0, false
-	case f.Fixed > 0 && !currencyPattern.MatchString(strings.ToLower(currency)):
+	case f.Fixed > 0 && !currencyPattern.MatchString(strings.ToLower(code)):
 		return 0, false
 	case f.Percent == 0 && !fixed:
 		return 0, true
@@ -83,7 +84,7 @@ func (f Fee) Of(total *int64, currency string) (fee int64, known bool) {
 	if fixed {
 		fee += f.Fixed
 	}
-	return min(fee, *total), true
+	return min(currency.Parse(code).Floor(fee), *total), true
 }
 
 func (c Checkout) check() error { return errors.Join(c.Fee.check(), c.Merchant.check()) }

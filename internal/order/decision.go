@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"vitrine/internal/currency"
 	"vitrine/internal/fault"
 )
 
@@ -148,7 +149,7 @@ func unusable(why error) error {
 }
 
 // AcceptedAmount is what the buyer owes for what the merchant accepted, the total at most. What is refused is taken off in
-// proportion of its line and rounded in the buyer's favour; shipping stays as it was bought. It expects a decision that
+// proportion of its line and rounded in the buyer's favour, to what Stripe can charge; shipping stays as it was bought. It expects a decision that
 // passed Check.
 func (s Summary) AcceptedAmount(d Decision) int64 {
 	switch {
@@ -167,7 +168,10 @@ func (s Summary) AcceptedAmount(d Decision) int64 {
 		left[line.SKU] -= accepted
 		amount -= line.Total - line.TotalOf(accepted)
 	}
-	return max(amount, 0)
+	if amount == s.Amounts.Total {
+		return amount
+	}
+	return currency.Parse(s.Currency).Floor(max(amount, 0))
 }
 
 // TotalOf is what so many pieces of the line cost, taxes and discounts included.

@@ -140,6 +140,15 @@ func TestFeesGoWithWhatIsCaptured(t *testing.T) {
 		require.Equal(t, want, p.FeeOf(amount), amount)
 	}
 	require.Zero(t, order.Payment{Amount: 3700}.FeeOf(3150))
+	for code, want := range map[string]int64{"usd": 315, "kwd": 310, "isk": 300} {
+		s := order.Summary{Currency: code, Payment: order.Payment{Amount: 3700, Fee: 370}}
+		require.Equal(t, want, s.FeeOf(3150), code)
+		fee, known := order.Fee{Percent: 10}.Of(new(int64(3150)), code)
+		require.True(t, known)
+		require.Equal(t, want, fee, code)
+		require.NoError(t, order.CheckAmount(want, code))
+	}
+	require.EqualError(t, order.CheckAmount(1234, "kwd"), "Stripe moves no amount such as 1.234 KWD: the nearest below it is 1.230 KWD")
 }
 
 func TestEventsThatBeginNoOrder(t *testing.T) {
@@ -182,6 +191,12 @@ func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
 	require.EqualValues(t, 3700, s.AcceptedAmount(lines(3, 1)))
 	require.EqualValues(t, 3700-550, s.AcceptedAmount(lines(3, 0)))
 	require.EqualValues(t, 3700-917, s.AcceptedAmount(lines(2, 1)), "a third of 2750 is 916.67")
+	s.Currency = "kwd"
+	require.EqualValues(t, 2780, s.AcceptedAmount(lines(2, 1)), "the third decimal of 2.783 is not charged")
+	s.Currency = "isk"
+	require.EqualValues(t, 2700, s.AcceptedAmount(lines(2, 1)), "and neither are parts of a króna")
+	require.EqualValues(t, 3700, s.AcceptedAmount(lines(3, 1)))
+	s.Currency = "usd"
 	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Rejected}))
 	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Pending}))
 }

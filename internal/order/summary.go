@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"time"
+
+	"vitrine/internal/currency"
+)
 
 // Summary is what may be remembered of a loaded checkout session. It has no field for a person.
 type Summary struct {
@@ -113,6 +117,11 @@ func (s Summary) PlacedAt() time.Time {
 // FeeOf is the platform's share of an amount that is captured of the payment, rounded in the merchant's favour.
 func (p Payment) FeeOf(amount int64) int64 {
 	return p.Fee - share(p.Fee, p.Amount-amount, p.Amount)
+}
+
+// FeeOf is the platform's share of an amount that is captured of the order's payment, as Stripe can charge it.
+func (s Summary) FeeOf(amount int64) int64 {
+	return currency.Parse(s.Currency).Floor(s.Payment.FeeOf(amount))
 }
 
 // quantities are what was ordered, by SKU.
