@@ -96,12 +96,21 @@ func (i Item) Left() (n int64, limited bool) {
 // Terms are cells that most items of a catalog share, as the feed has them.
 type Terms struct {
 	Shipping, FreeShipping, CostBasis, ShippingTax, Tax []byte
+	Expiration                                          []byte // absent from files of earlier releases
 }
+
+// cells are in the order of the file, which only grows at its end.
+func (t *Terms) cells() []*[]byte {
+	return []*[]byte{&t.Shipping, &t.FreeShipping, &t.CostBasis, &t.ShippingTax, &t.Tax, &t.Expiration}
+}
+
+// Expired reports whether the item is not to be sold any more at a time.
+func (i Item) Expired(at time.Time) bool { return feed.Expired(i.Terms().Expiration, at.Unix()) }
 
 // Terms takes them apart.
 func (i Item) Terms() (t Terms) {
 	rest := i.terms
-	for _, cell := range []*[]byte{&t.Shipping, &t.FreeShipping, &t.CostBasis, &t.ShippingTax, &t.Tax} {
+	for _, cell := range t.cells() {
 		length, n := binary.Uvarint(rest)
 		if n <= 0 || length > uint64(len(rest)-n) {
 			return t
@@ -113,8 +122,8 @@ func (i Item) Terms() (t Terms) {
 
 func (t Terms) encode() []byte {
 	var out []byte
-	for _, cell := range [][]byte{t.Shipping, t.FreeShipping, t.CostBasis, t.ShippingTax, t.Tax} {
-		out = append(binary.AppendUvarint(out, uint64(len(cell))), cell...)
+	for _, cell := range t.cells() {
+		out = append(binary.AppendUvarint(out, uint64(len(*cell))), *cell...)
 	}
 	return out
 }

@@ -162,6 +162,7 @@ func (c cells) offer(i *Item) {
 	}{
 		{"shipping", &t.Shipping}, {"free_shipping_threshold", &t.FreeShipping}, {"shipping_cost_basis", &t.CostBasis},
 		{"shipping_tax_behavior", &t.ShippingTax}, {"tax_behavior", &t.Tax},
+		{"expiration_date", &t.Expiration},
 	} {
 		if cell, ok := c.cell(term.column); ok {
 			*term.cell = cell

@@ -25,7 +25,7 @@ const (
 	NotEnough     Cause = "not_enough"
 	PriceChanged  Cause = "price_changed"
 	OtherCurrency Cause = "other_currency"
-	NotForSale    Cause = "not_for_sale" // deleted, or shown only
+	NotForSale    Cause = "not_for_sale" // deleted, expired, or shown only
 	UnknownSKU    Cause = "unknown_sku"
 	Undecided     Cause = "undecided" // the assortment does not say: it is not complete, or a row was withheld from Stripe
 )
@@ -80,7 +80,7 @@ func judge(l Line, item assortment.Item, known bool, currency string, now time.T
 	switch {
 	case !known:
 		return Verdict{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
-	case item.Deleted || item.NoCheckout:
+	case item.Deleted || item.NoCheckout || item.Expired(now):
 		return Verdict{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
 	case item.Availability == assortment.OutOfStock:
 		return Verdict{Cause: OutOfStock, Reason: name(l, item) + " is out of stock"}

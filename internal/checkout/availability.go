@@ -62,6 +62,9 @@ func AvailabilityOf(x *assortment.Index, holds *assortment.Holds, account, sku s
 		return a, false
 	}
 	a.Price, a.Availability, a.AsOf = &price, stockOf(item, holds.Held(account, sku)), x.At.Unix()
+	if item.Expired(now) {
+		a.Availability.Status = assortment.OutOfStock.String() // what expired may come back: it is not deleted
+	}
 	if sale, ok := priceOf(item.Sale); ok && (item.SaleUntil == 0 || now.Unix() < item.SaleUntil) {
 		a.Sale = &SalePrice{Price: sale, Start: date(item.SaleFrom), End: date(item.SaleUntil)}
 	}

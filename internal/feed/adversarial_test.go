@@ -127,7 +127,7 @@ func TestStrangeFilesThatPass(t *testing.T) {
 		causes  []string
 		invalid int64
 	}{
-		"quoted line ends":        {source: heading + strings.Replace(item("A", "1"), "Oak table", "\"Oak\n\r\ntable\n\"", 1) + "B,x\n", want: "send A, 1 held back", causes: []string{"6 B too_few_fields"}, invalid: 1},
+		"quoted line ends":        {source: heading + strings.Replace(item("A", "1"), "Oak table", "\"Oak\n\r\ntable\n\"", 1) + "B,x\n", want: "send A, 1 held back", causes: []string{"2 A has_invisible_character title", "6 B too_few_fields"}, invalid: 1},
 		"a byte order mark":       {source: "\xef\xbb\xbf" + strings.ReplaceAll(heading+item("A", "1"), "\n", "\r\n"), want: "send A"},
 		"a row of Latin-1":        {source: latin, want: "send A, 1 held back", causes: []string{"3 B not_utf8"}, invalid: 1},
 		"NULs":                    {source: heading + strings.Replace(item("A", "1"), "Oak", "\x00", 1) + item("B", "1"), want: "send B, 1 held back", causes: []string{"2 A has_nul"}, invalid: 1},

@@ -28,50 +28,58 @@ const (
 	Missing      Cause = "missing"
 	MissingHere  Cause = "missing_here"
 	MaybeMissing Cause = "maybe_missing"
+	AskedFor     Cause = "asked_for"
 	MustBeBlank  Cause = "must_be_blank"
 	HasNoEffect  Cause = "has_no_effect"
 	OnlySpaces   Cause = "only_spaces"
 
 	// Of a value by itself.
 
-	TooLong              Cause = "too_long"
-	HasControlCharacter  Cause = "has_control_character"
-	UnusualID            Cause = "unusual_id"
-	AllCapitals          Cause = "all_capitals"
-	HasMarkup            Cause = "has_markup"
-	HasLink              Cause = "has_link"
-	NotAllowed           Cause = "not_allowed"
-	Unconfirmed          Cause = "unconfirmed"
-	NotURL               Cause = "not_url"
-	NotHTTPS             Cause = "not_https"
-	ImageFormat          Cause = "image_format"
-	UnusualImageFormat   Cause = "unusual_image_format"
-	NotMeasure           Cause = "not_measure"
-	MixedUnits           Cause = "mixed_units"
-	NotInteger           Cause = "not_integer"
-	NotNumber            Cause = "not_number"
-	OutOfRange           Cause = "out_of_range"
-	NotDigits            Cause = "not_digits"
-	UnusualGTIN          Cause = "unusual_gtin"
-	NotDate              Cause = "not_date"
-	NotInterval          Cause = "not_interval"
-	BackwardInterval     Cause = "backward_interval"
-	NotAmount            Cause = "not_amount"
-	NegativeAmount       Cause = "negative_amount"
-	NoCurrency           Cause = "no_currency"
-	UnknownCurrency      Cause = "unknown_currency"
-	TooManyDecimals      Cause = "too_many_decimals"
-	UnusualDecimals      Cause = "unusual_decimals"
-	NotChargeable        Cause = "not_chargeable"
-	SaleNotLower         Cause = "sale_not_lower"
-	SaleInOtherCurrency  Cause = "sale_in_other_currency"
-	NotCountry           Cause = "not_country"
-	UnknownCountry       Cause = "unknown_country"
-	CategoryTwice        Cause = "category_twice"
-	UnusualCategory      Cause = "unusual_category"
-	NotTaxCode           Cause = "not_tax_code"
-	NotThirdPartyTaxCode Cause = "not_third_party_tax_code"
-	NotPromotionCode     Cause = "not_promotion_code"
+	TooLong                 Cause = "too_long"
+	HasControlCharacter     Cause = "has_control_character"
+	UnusualID               Cause = "unusual_id"
+	AllCapitals             Cause = "all_capitals"
+	HasMarkup               Cause = "has_markup"
+	HasLink                 Cause = "has_link"
+	NotAllowed              Cause = "not_allowed"
+	Unconfirmed             Cause = "unconfirmed"
+	NotURL                  Cause = "not_url"
+	NotHTTPS                Cause = "not_https"
+	ImageFormat             Cause = "image_format"
+	UnusualImageFormat      Cause = "unusual_image_format"
+	NotMeasure              Cause = "not_measure"
+	MixedUnits              Cause = "mixed_units"
+	NotInteger              Cause = "not_integer"
+	NotNumber               Cause = "not_number"
+	OutOfRange              Cause = "out_of_range"
+	NotDigits               Cause = "not_digits"
+	UnusualGTIN             Cause = "unusual_gtin"
+	NotDate                 Cause = "not_date"
+	NotInterval             Cause = "not_interval"
+	BackwardInterval        Cause = "backward_interval"
+	NotAmount               Cause = "not_amount"
+	NegativeAmount          Cause = "negative_amount"
+	NoCurrency              Cause = "no_currency"
+	UnknownCurrency         Cause = "unknown_currency"
+	TooManyDecimals         Cause = "too_many_decimals"
+	UnusualDecimals         Cause = "unusual_decimals"
+	NotChargeable           Cause = "not_chargeable"
+	SaleNotLower            Cause = "sale_not_lower"
+	SaleInOtherCurrency     Cause = "sale_in_other_currency"
+	IsFree                  Cause = "is_free"
+	ShippingInOtherCurrency Cause = "shipping_in_other_currency"
+	ExpirationPassed        Cause = "expired"
+	HasEntity               Cause = "has_entity"
+	HasInvisible            Cause = "has_invisible_character"
+	LostCharacter           Cause = "lost_character"
+	LostCharacterInID       Cause = "lost_character_in_id"
+	NotCountry              Cause = "not_country"
+	UnknownCountry          Cause = "unknown_country"
+	CategoryTwice           Cause = "category_twice"
+	UnusualCategory         Cause = "unusual_category"
+	NotTaxCode              Cause = "not_tax_code"
+	NotThirdPartyTaxCode    Cause = "not_third_party_tax_code"
+	NotPromotionCode        Cause = "not_promotion_code"
 
 	// Of an entry of a list.
 
@@ -122,6 +130,7 @@ var causeTexts = []causeText{
 	{Missing, Error, "title", "{column} has no value, and every row needs one", "fill in {column}, for example {sample}"},
 	{MissingHere, Error, "availability_date", "{column} has no value, which is needed {condition}", "fill in {column}, for example {sample}"},
 	{MaybeMissing, Warning, "brand", "{column} has no value, which is needed {condition}; the row's category does not tell", "fill in {column}, or give the row its category"},
+	{AskedFor, Warning, "mpn", "{column} has no value, which the specification asks for {condition}", "fill in {column}, for example {sample}"},
 	{MustBeBlank, Error, "inventory_quantity", "{column} has a value where it must be blank: {rule}", "leave {column} blank, or correct the column that it depends on"},
 	{HasNoEffect, Warning, "item_group_title", "{column} has a value, but nothing in the row makes use of it", "fill in the column that {column} belongs to, or leave {column} blank"},
 	{OnlySpaces, Error, "condition", "{column} contains nothing but spaces", "leave the cell empty"},
@@ -131,6 +140,10 @@ var causeTexts = []causeText{
 	{UnusualID, Warning, "id", "{column} has characters other than letters, digits and . _ - or does not begin with a letter or digit; whether Stripe takes them is not documented", "keep to letters, digits and . _ - as in {sample}"},
 	{AllCapitals, Warning, "title", "{column} is written all in capitals", "write it as a sentence is written, for example {sample}"},
 	{HasMarkup, Warning, "description", "{column} contains HTML, which is shown as it stands", "write plain text"},
+	{HasEntity, Warning, "title", "{column} contains an HTML entity such as &amp; or &#39;, which is shown as it stands", "write the character itself"},
+	{HasInvisible, Warning, "title", "{column} contains characters that nobody sees: control characters, spaces of no width or changes of direction", "type it anew, or export it without them"},
+	{LostCharacter, Warning, "title", "{column} contains the character � in place of one that an earlier conversion lost", "export the file as UTF-8 from where the text is still right"},
+	{LostCharacterInID, Error, "id", "{column} contains the character � in place of one that was lost: it may be the id of another product", "export the file as UTF-8 from where the id is still right"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}", "write exactly one of {allowed}, in lower case and without spaces around it"},
 	{Unconfirmed, Warning, "shipping_tax_behavior", "{column} has an unusual value; which ones Stripe takes is not documented", "write it as {sample}"},
@@ -157,6 +170,9 @@ var causeTexts = []causeText{
 	{NotChargeable, Error, "price", "{column} contains an amount that Stripe cannot charge: the third decimal of KWD, BHD, JOD, OMR and TND must be 0, and of MGA, ISK and UGX there are no parts", "round it: 1.230 KWD, 1500 ISK"},
 	{SaleNotLower, Warning, "sale_price", "{column} is not lower than price", "lower it, or leave it blank"},
 	{SaleInOtherCurrency, Error, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
+	{IsFree, Warning, "price", "{column} is 0: the product is sold for nothing", "write what it costs; leave sale_price blank if there is no sale"},
+	{ShippingInOtherCurrency, Warning, "shipping", "{column} has an amount in another currency than price, so it is not offered to who pays in that", "write it in the currency of price, as in {sample}"},
+	{ExpirationPassed, Warning, "expiration_date", "{column} is over, so the product is not shown, and Vitrine approves no sale of it", "write a later date, leave {column} blank, or leave the row out"},
 	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters", "write the ISO 3166 code of the country, as in {sample}"},
 	{UnknownCountry, Warning, "size_system", "{column} contains a country code that ISO 3166 does not have", "write the code in capitals, as in {sample}; the United Kingdom is GB"},
 	{CategoryTwice, Error, "google_product_category", "{column} contains both the number and the path of a category", "write the number alone, for example {sample}"},

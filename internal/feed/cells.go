@@ -48,7 +48,7 @@ func worse(cause, first Cause) bool {
 	return cause != "" && (first == "" || first.Severity() == Warning && cause.Severity() != Warning)
 }
 
-func checkImages(c *Column, list []byte) Cause { return eachEntry(c, list, checkImage) }
+func checkImages(c *Column, list []byte) Cause { return eachEntry(c, list, checkImageEntry) }
 
 func checkIDs(c *Column, list []byte) Cause { return eachEntry(c, list, checkID) }
 

@@ -12,8 +12,8 @@ var inventoryColumns = []Column{
 
 var pricingColumns = []Column{
 	{Name: "id", Type: IDType, Need: Required, Limit: 100, Since: "2026", Sample: "SKU12AB3456", Rule: "of a product that the catalog has"},
-	{Name: "price", Type: AmountType, Need: Required, Since: "2026", Sample: "15.00 USD"},
-	{Name: "sale_price", Type: AmountType, Since: "2026", Sample: "12.99 USD", Rule: "lower than price and in its currency"},
+	{Name: "price", Type: AmountType, Need: Required, Paid: true, Since: "2026", Sample: "15.00 USD"},
+	{Name: "sale_price", Type: AmountType, Paid: true, Since: "2026", Sample: "12.99 USD", Rule: "lower than price and in its currency"},
 	{Name: "sale_price_effective_date", Type: IntervalType, Need: Conditional, Condition: "with sale_price", Since: "2026", Sample: "2026-12-01/2026-12-15"},
 }
 
@@ -28,7 +28,7 @@ var promotionColumns = []Column{
 	{Name: "benefit_type", Type: EnumType, Need: Required, Enum: []string{"percent_off", "amount_off", "free_shipping"}, Since: "2026", Sample: "percent_off"},
 	{Name: "percent_off", Type: IntegerType, Need: Conditional, Condition: "when benefit_type is percent_off", Max: 100, Since: "2026", Sample: "15"},
 	{Name: "amount_off", Type: AmountType, Need: Conditional, Condition: "when benefit_type is amount_off", Since: "2026", Sample: "10.00 USD"},
-	{Name: "minimum_order_amount", Type: AmountType, Since: "2026", Sample: "50.00 USD", Unconfirmed: true},
+	{Name: "minimum_order_amount", Type: AmountType, Since: "2026", Sample: "50.00 USD", Rule: "of the subtotal, before taxes, shipping and discounts"},
 	{Name: "target_selection", Type: EnumType, Need: Required, Enum: []string{"all_products", "specific_products"}, Since: "2026", Sample: "all_products"},
 	{Name: "target_ids", Type: IDListType, Need: Conditional, Condition: aTarget, Limit: 100, Since: "2026", Sample: "SKU12AB3456,SKU12AB3457"},
 	{Name: "target_item_group_ids", Type: IDListType, Need: Conditional, Condition: aTarget, Limit: 70, Since: "2026", Sample: "Shoe1234,Shoe1235"},

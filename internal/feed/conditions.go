@@ -4,9 +4,9 @@ import "bytes"
 
 // condition judges columns of a row that depend on each other. It appends to found.
 //
-// Whether a condition holds is told by one column, and what it asks for by another. A file that has neither does not
-// speak of the matter, and no row of it can be judged: that is one warning for the whole file, see unjudged. A file
-// that has one of them speaks of it, and the one that it lacks counts as blank.
+// A column that the file does not have counts as blank: absent and empty mean the same. What a condition finds in every
+// row of a file that has none of its columns is said once for the whole file instead, see unjudged; it is no more than a
+// warning then, and so it is in a row.
 type condition func(fields [][]byte, found []problem) []problem
 
 // conditionsOf makes the conditions that the columns of a file can be judged by.
@@ -41,7 +41,8 @@ var conditions = map[Kind][]struct {
 		{[]string{"inventory_not_tracked"}, stockGiven},
 		{[]string{"sale_price", "sale_price_effective_date"}, salePeriodGiven},
 		{[]string{"sale_price"}, saleIsLower},
-		{[]string{"shipping"}, thresholdsOffered},
+		{[]string{"free_shipping_threshold"}, thresholdsOffered},
+		{[]string{"shipping", "free_shipping_threshold"}, shippingInCurrency},
 		{[]string{"product_review_count"}, ratingGiven},
 		{[]string{"related_products"}, otherProducts},
 	},
@@ -60,7 +61,7 @@ var conditions = map[Kind][]struct {
 }
 
 // unjudged are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning each
-// for a file.
+// for a file. A file in which they are blank has the warning in each row, and is sent all the same.
 func unjudged(kind Kind, at places) (found []problem) {
 	if kind != Product || at("title") < 0 { // a file of deletions needs none of them
 		return nil

@@ -21,20 +21,25 @@ func benefitValue(column, benefit string, value []byte, found []problem) []probl
 	return found
 }
 
-// targetGiven asks for at least one product, group or exclusion where not all products are meant.
+// targetGiven asks for at least one product, group or exclusion where not all products are meant, and for none where they
+// are: a discount on everything, or on what is named?
 func targetGiven(at places) condition {
 	selectionAt := at("target_selection")
-	targets := [...]int{at("target_ids"), at("target_item_group_ids"), at("excluded_ids"), at("excluded_item_group_ids")}
+	names := [...]string{"target_ids", "target_item_group_ids", "excluded_ids", "excluded_item_group_ids"}
+	targets := [...]int{at(names[0]), at(names[1]), at(names[2]), at(names[3])}
 	return func(fields [][]byte, found []problem) []problem {
-		if string(valueAt(fields, selectionAt)) != "specific_products" {
-			return found
-		}
-		for _, target := range targets {
-			if valueAt(fields, target) != nil {
-				return found
+		selection, given := string(valueAt(fields, selectionAt)), false
+		for i, target := range targets {
+			value := valueAt(fields, target)
+			given = given || value != nil
+			if value != nil && selection == "all_products" {
+				found = append(found, problem{names[i], value, MustBeBlank})
 			}
 		}
-		return append(found, problem{column: "target_ids", cause: MissingHere})
+		if !given && selection == "specific_products" {
+			found = append(found, problem{column: "target_ids", cause: MissingHere})
+		}
+		return found
 	}
 }
 

@@ -35,7 +35,7 @@ func newExaminer(h Header, o Options) *examiner {
 		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
 	}
-	x.delete = x.rules.deleteAt
+	x.delete, x.rules.now = x.rules.deleteAt, x.prices.now
 	if o.Kind == Product {
 		x.group = h.Index("item_group_id")
 	}

@@ -109,6 +109,11 @@ func (c *Column) word(word string) string {
 var conditionOfBlank = map[string]string{
 	"inventory_quantity":    "inventory_not_tracked is true",
 	"product_review_rating": "product_review_count is 0",
+
+	"target_ids":              "target_selection is all_products",
+	"target_item_group_ids":   "target_selection is all_products",
+	"excluded_ids":            "target_selection is all_products",
+	"excluded_item_group_ids": "target_selection is all_products",
 }
 
 func counted(n int) string {

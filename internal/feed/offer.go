@@ -46,6 +46,13 @@ func ParseDate(text []byte) (seconds int64, ok bool) {
 	return m.seconds, ok
 }
 
+// Expired reports whether a product's expiration_date is over at now, in seconds since 1970; no date is over at 0. A date
+// without a time lasts all day, and one without a zone is over once it is everywhere.
+func Expired(expiration []byte, now int64) bool {
+	m, ok := readMoment(expiration)
+	return ok && now != 0 && m.passed(now)
+}
+
 // Shipping is one entry of the column shipping. Its texts point into the cell.
 type Shipping struct {
 	Place

@@ -19,6 +19,8 @@ type rules struct {
 	conditions []condition
 	variantAt  []int
 	unjudged   []problem
+	expiresAt  int
+	now        int64 // that dates are held against; 0: none are
 }
 
 // cellRule is what is asked of one cell.
@@ -34,7 +36,7 @@ type cellRule struct {
 // Columns that it does not know are not checked, and of two with one name the first counts.
 func compileRules(kind Kind, columns []string) *rules {
 	at := placesOf(columns)
-	r := &rules{deleteAt: -1}
+	r := &rules{deleteAt: -1, expiresAt: at("expiration_date")}
 	if kind.Deletes() {
 		r.deleteAt = at("delete")
 	}
@@ -98,6 +100,9 @@ func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
 	}
 	for _, judge := range r.conditions {
 		found = judge(fields, found)
+	}
+	if value := valueAt(fields, r.expiresAt); value != nil && Expired(value, r.now) {
+		found = append(found, problem{"expiration_date", value, ExpirationPassed})
 	}
 	return found
 }

@@ -15,7 +15,7 @@ import (
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
 	UnknownColumn, ColumnAbsent, TooManyFields, TooFewFields, BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL,
-	DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused,
+	DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
 }
 
 func TestEveryCauseHasACase(t *testing.T) {
@@ -95,7 +95,7 @@ func TestRowsThatPass(t *testing.T) {
 		"a domain beyond ASCII":       {Product, with(complete(), changes{"link": "HTTPS://müller.example:8443/größe?a=100%#x"})},
 		"a sale of one day":           {Product, with(complete(), changes{"sale_price_effective_date": "2026-12-01T10:00:00Z/2026-12-01"})},
 		"a sale across zones":         {Product, with(complete(), changes{"sale_price_effective_date": "2026-12-01T00:00+02:00/2026-12-01T23:59:59.5-0800"})},
-		"yen and dinars":              {Product, with(complete(), changes{"price": "1500 JPY", "sale_price": "1499 JPY", "applicable_fees": "KW:ALL:Fee:1.500 KWD"})},
+		"yen and dinars":              {Product, with(complete(), changes{"shipping": "JP:ALL:Standard Shipping:3-5:500 JPY", "free_shipping_threshold": "", "price": "1500 JPY", "sale_price": "1499 JPY", "applicable_fees": "KW:ALL:Fee:1.500 KWD"})},
 		"no days":                     {Product, with(complete(), changes{"shipping": "US:ALL:Standard Shipping::20.00 USD"})},
 		"postal codes":                {Product, with(complete(), changes{"shipping": "US:73114-74547:Standard Shipping:3-5:0.00 USD, US:94*-95*:Express:1-2:9.00 USD,US:94103:Courier:0-1:19.00 USD,US:CA:x:1-1:1.00 USD"})},
 		"a fee's basis":               {Product, with(complete(), changes{"applicable_fees": "US:CA:Recycling Fee:0.25 USD:per_item"})},
@@ -104,6 +104,9 @@ func TestRowsThatPass(t *testing.T) {
 		"stock without a word on it":  {Product, with(complete(), changes{"inventory_not_tracked": "", "inventory_quantity": "3"})},
 		"no reviews":                  {Product, with(complete(), changes{"product_review_count": "0", "product_review_rating": ""})},
 		"the bounds of numbers":       {Product, with(complete(), changes{"popularity_score": "5.00", "return_rate": "100", "product_review_rating": "1"})},
+		"no code, as Google says":     {Product, with(complete(), changes{"gtin": "", "mpn": "", "identifier_exists": "no"})},
+		"joiners":                     {Product, with(complete(), changes{"title": "میز می‌خواهم 👩‍🔧", "brand": "R&D; Co & Söhne"})},
+		"a query with semicolons":     {Product, with(complete(), changes{"additional_image_link": "https://example.com/1.jpg?a=1;b=2|c"})},
 		"a leap day":                  {Product, with(complete(), changes{"expiration_date": "2028-02-29"})},
 		"nothing of a deleted row":    {Product, with(complete(), changes{"delete": "true", "price": "free", "title": ""})},
 		"inventory":                   {Inventory, sampleRow(Inventory)},

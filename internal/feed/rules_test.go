@@ -69,6 +69,9 @@ func judged(k Kind, row map[string]string) (found []string) {
 			columns, fields = append(columns, c.Name), append(fields, []byte(value))
 		}
 	}
+	if value, there := row["identifier_exists"]; there {
+		columns, fields = append(columns, "identifier_exists"), append(fields, []byte(value))
+	}
 	for _, p := range compileRules(k, columns).check(fields, nil, nil) {
 		found = append(found, fmt.Sprintf("%s:%s", p.cause, p.column))
 	}
@@ -113,15 +116,15 @@ var productCases = []struct {
 	{"images: an error beats a doubt", changes{"additional_image_link": ",https://example.com/1.gif,https://example.com/1.svg"},
 		[]string{"image_format:additional_image_link"}},
 	{"brand too long", changes{"brand": strings.Repeat("x", 71)}, []string{"too_long:brand"}},
-	{"no brand", changes{"brand": ""}, []string{"missing_here:brand"}},
-	{"no brand, Google's path", changes{"brand": "", "product_category": "-", "google_product_category": "Furniture > Tables"}, []string{"missing_here:brand"}},
+	{"no brand", changes{"brand": ""}, []string{"asked_for:brand"}},
+	{"no brand, Google's path", changes{"brand": "", "product_category": "-", "google_product_category": "Furniture > Tables"}, []string{"asked_for:brand"}},
 	{"no brand, category unknown", changes{"brand": "", "product_category": "-"}, []string{"maybe_missing:brand"}},
 	{"gtin with hyphens", changes{"gtin": "400-6381-333931"}, []string{"not_digits:gtin"}},
 	{"gtin that does not add up", changes{"gtin": "4006381333932"}, []string{"unusual_gtin:gtin"}},
 	{"gtin too short", changes{"gtin": "40063"}, []string{"unusual_gtin:gtin"}},
 	{"gtin too long", changes{"gtin": strings.Repeat("1", 51)}, []string{"too_long:gtin"}},
-	{"neither gtin nor mpn", changes{"gtin": "", "mpn": " "}, []string{"missing_here:mpn"}},
-	{"no mpn, and no column for gtin", changes{"gtin": "-", "mpn": ""}, []string{"missing_here:mpn"}},
+	{"neither gtin nor mpn", changes{"gtin": "", "mpn": " "}, []string{"asked_for:mpn"}},
+	{"no mpn, and no column for gtin", changes{"gtin": "-", "mpn": ""}, []string{"asked_for:mpn"}},
 	{"condition of its own", changes{"condition": "like new"}, []string{"not_allowed:condition"}},
 	{"condition with a space", changes{"condition": " new"}, []string{"not_allowed:condition"}},
 	{"condition of spaces", changes{"condition": "  "}, []string{"only_spaces:condition"}},
@@ -131,7 +134,7 @@ var productCases = []struct {
 	{"category number too long", changes{"google_product_category": "4006381333931"}, []string{"unusual_category:google_product_category"}},
 	{"category with a gap", changes{"product_category": "Furniture >> Tables"}, []string{"unusual_category:product_category"}},
 	{"category that is a number", changes{"product_category": "2271"}, []string{"unusual_category:product_category"}},
-	{"neither category", changes{"google_product_category": "", "product_category": ""}, []string{"missing_here:product_category"}},
+	{"neither category", changes{"google_product_category": "", "product_category": ""}, []string{"asked_for:product_category"}},
 	{"measure without a space", changes{"length": "20in"}, []string{"not_measure:length"}},
 	{"measure without a number", changes{"width": ".5 in"}, []string{"not_measure:width"}},
 	{"weight in lbs", changes{"weight": "2.5 lbs"}, []string{"not_measure:weight"}},
@@ -159,14 +162,14 @@ var productCases = []struct {
 	{"price in shells", changes{"price": "15.00 XQQ"}, []string{"unknown_currency:price"}},
 	{"price with a thousands point", changes{"price": "1.299 USD", "sale_price": "", "sale_price_effective_date": ""}, []string{"too_many_decimals:price"}},
 	{"price with noughts too many", changes{"price": "15.0000 USD"}, []string{"unusual_decimals:price"}},
-	{"price in parts of a yen", changes{"price": "1500.50 JPY", "sale_price": "1200 JPY"}, []string{"too_many_decimals:price"}},
-	{"price in mills", changes{"price": "1.234 KWD", "sale_price": "1.230 KWD"}, []string{"not_chargeable:price"}},
-	{"price in parts of a shilling", changes{"price": "100.50 UGX", "sale_price": "100 UGX"}, []string{"not_chargeable:price"}},
-	{"price in parts of a króna", changes{"price": "12.50 ISK", "sale_price": "12 ISK"}, []string{"not_chargeable:price"}},
+	{"price in parts of a yen", changes{"shipping": "", "free_shipping_threshold": "", "price": "1500.50 JPY", "sale_price": "1200 JPY"}, []string{"too_many_decimals:price"}},
+	{"price in mills", changes{"shipping": "", "free_shipping_threshold": "", "price": "1.234 KWD", "sale_price": "1.230 KWD"}, []string{"not_chargeable:price"}},
+	{"price in parts of a shilling", changes{"shipping": "", "free_shipping_threshold": "", "price": "100.50 UGX", "sale_price": "100 UGX"}, []string{"not_chargeable:price"}},
+	{"price in parts of a króna", changes{"shipping": "", "free_shipping_threshold": "", "price": "12.50 ISK", "sale_price": "12 ISK"}, []string{"not_chargeable:price"}},
 	{"price in a currency that is gone", changes{"price": "15.00 BGN"}, []string{"unknown_currency:price"}},
-	{"shipping in mills", changes{"shipping": "KW:ALL:Standard Shipping:3-5:1.234 KWD"}, []string{"not_chargeable:shipping"}},
+	{"shipping in mills", changes{"shipping": "KW:ALL:Standard Shipping:3-5:1.234 KWD"}, []string{"not_chargeable:shipping", "shipping_in_other_currency:shipping"}},
 	{"price in whole dollars", changes{"price": "15 USD"}, []string{"unusual_decimals:price"}},
-	{"price in yen, with decimals of noughts", changes{"price": "1500.00 JPY", "sale_price": "1200 JPY"}, []string{"unusual_decimals:price"}},
+	{"price in yen, with decimals of noughts", changes{"shipping": "", "free_shipping_threshold": "", "price": "1500.00 JPY", "sale_price": "1200 JPY"}, []string{"unusual_decimals:price"}},
 	{"sale that is none", changes{"sale_price": "15.00 USD"}, []string{"sale_not_lower:sale_price"}},
 	{"sale in euros", changes{"sale_price": "12.00 EUR"}, []string{"sale_in_other_currency:sale_price"}},
 	{"sale without an end", changes{"sale_price_effective_date": ""}, []string{"missing_here:sale_price_effective_date"}},
@@ -213,6 +216,28 @@ var productCases = []struct {
 	{"warning without words", changes{"product_warning": "prop_65:,safety_warning:Hot"}, []string{"empty_part:product_warning"}},
 	{"warning too long", changes{"product_warning": "prop_65:" + strings.Repeat("x", 1001)}, []string{"too_long:product_warning"}},
 	{"warning with a comma", changes{"product_warning": "prop_65: lead, and more: see below"}, []string{"comma_in_message:product_warning"}},
+	{"shipping in other coins", changes{"shipping": "US:ALL:Standard Shipping:3-5:0.00 EUR"}, []string{"shipping_in_other_currency:shipping"}},
+	{"one of two in other coins", changes{"shipping": "US:ALL:Standard Shipping:3-5:0.00 USD,CA:ALL:Standard Shipping:3-5:5.00 CAD"}, []string{"shipping_in_other_currency:shipping"}},
+	{"threshold in other coins", changes{"free_shipping_threshold": "US:ALL:Standard Shipping:50.00 EUR"}, []string{"shipping_in_other_currency:free_shipping_threshold"}},
+	{"threshold without shipping", changes{"shipping": "-"}, []string{"no_such_service:free_shipping_threshold"}},
+	{"images with a bar between them", changes{"additional_image_link": "https://example.com/1.jpg|https://example.com/2.jpg"}, []string{"other_separator:additional_image_link"}},
+	{"images with a semicolon between them", changes{"additional_image_link": "https://example.com/1.jpg;https://example.com/2.jpg"}, []string{"other_separator:additional_image_link"}},
+	{"images with bars and spaces", changes{"additional_image_link": "https://example.com/1.jpg | https://example.com/2.jpg"}, []string{"other_separator:additional_image_link"}},
+	{"two images in one", changes{"image_link": "https://example.com/1.jpg|https://example.com/2.jpg"}, []string{"not_url:image_link"}},
+	{"two images in one, with a comma", changes{"image_link": "https://example.com/1.jpg,https://example.com/2.jpg"}, []string{"not_url:image_link"}},
+	{"title in HTML", changes{"title": "Oak <b>table</b>"}, []string{"has_markup:title"}},
+	{"title with an entity", changes{"title": "Oak &amp; ash"}, []string{"has_entity:title"}},
+	{"title with an entity by number", changes{"title": "Men&#39;s shirt"}, []string{"has_entity:title"}},
+	{"description with an entity", changes{"description": "Solid&nbsp;oak."}, []string{"has_entity:description"}},
+	{"brand with an entity", changes{"brand": "Mora &Eacute;clair"}, []string{"has_entity:brand"}},
+	{"title with a tab", changes{"title": "Oak\ttable"}, []string{"has_invisible_character:title"}},
+	{"title with a space of no width", changes{"title": "Oak\u200btable"}, []string{"has_invisible_character:title"}},
+	{"brand that changes its direction", changes{"brand": "\u202eBrand"}, []string{"has_invisible_character:brand"}},
+	{"title that lost a letter", changes{"title": "Caf\ufffd table"}, []string{"lost_character:title"}},
+	{"description that lost a letter", changes{"description": "Caf\ufffd table."}, []string{"lost_character:description"}},
+	{"id that lost a letter", changes{"id": "CAF\ufffd"}, []string{"lost_character_in_id:id"}},
+	{"id with a mark of byte order", changes{"id": "\ufeffSKU-1"}, []string{"has_invisible_character:id"}},
+	{"category out of a spreadsheet", changes{"google_product_category": "5322.0"}, []string{"unusual_category:google_product_category"}},
 	{"label too long", changes{"custom_label_4": strings.Repeat("x", 101)}, []string{"too_long:custom_label_4"}},
 }
 
@@ -251,7 +276,12 @@ var updateCases = []struct {
 	{"code too long", Promotion, changes{"promotion_code": strings.Repeat("x", 21)}, []string{"too_long:promotion_code"}},
 	{"no target", Promotion, changes{"target_ids": ""}, []string{"missing_here:target_ids"}},
 	{"target twice the length", Promotion, changes{"target_ids": "SKU-1," + strings.Repeat("x", 101)}, []string{"too_long:target_ids"}},
-	{"a form that Stripe does not state", Promotion, changes{"minimum_order_amount": "50"}, []string{"unconfirmed:minimum_order_amount"}},
+	{"a minimum without a currency", Promotion, changes{"minimum_order_amount": "50"}, []string{"no_currency:minimum_order_amount"}},
+	{"all products, and some", Promotion, changes{"target_selection": "all_products", "excluded_item_group_ids": "G1"},
+		[]string{"must_be_blank:target_ids", "must_be_blank:excluded_item_group_ids"}},
+	{"a price of nothing", Pricing, changes{"price": "0.00 USD", "sale_price": "", "sale_price_effective_date": ""}, []string{"is_free:price"}},
+	{"a sale for nothing", Pricing, changes{"sale_price": "0 USD"}, []string{"is_free:sale_price"}},
+	{"a sale for nothing at all", Pricing, changes{"sale_price": "0.00 USD"}, []string{"is_free:sale_price"}},
 }
 
 func TestMistakesInUpdates(t *testing.T) {

@@ -76,27 +76,34 @@ func checkID(c *Column, value []byte) Cause {
 			usual = false
 		}
 	}
-	if !usual {
-		return UnusualID
+	switch {
+	case usual:
+		return ""
+	case bytes.Contains(value, replacement):
+		return LostCharacterInID
+	case hasInvisible(value):
+		return HasInvisible
 	}
-	return ""
+	return UnusualID
 }
 
 func checkText(c *Column, value []byte) Cause {
 	if tooLong(value, c.Limit) {
 		return TooLong
 	}
-	return ""
+	return oddCharacter(value)
 }
 
 func checkTitle(c *Column, value []byte) Cause {
-	if tooLong(value, c.Limit) {
-		return TooLong
-	}
-	if allCapitals(value) {
+	cause := checkText(c, value)
+	switch {
+	case cause == TooLong:
+	case hasTag(value):
+		return HasMarkup
+	case cause == "" && allCapitals(value):
 		return AllCapitals
 	}
-	return ""
+	return cause
 }
 
 // allCapitals spares names such as LEGO, a model's number, and scripts that have no lower case: it takes two words of
@@ -132,7 +139,7 @@ func checkPlainText(c *Column, value []byte) Cause {
 	case hasLink(value):
 		return HasLink
 	}
-	return ""
+	return oddInProse(value)
 }
 
 // hasTag looks for <b>, </p>, <br/> and the like; "for feet < 25 cm" is none.
@@ -211,9 +218,9 @@ func checkPeriod(_ *Column, value []byte) Cause {
 }
 
 func checkAmount(c *Column, value []byte) Cause {
-	_, cause := readAmount(value)
-	if cause != "" && c.Unconfirmed {
-		return Unconfirmed
+	a, cause := readAmount(value)
+	if c.Paid && isFree(a) { // an amount with an error is none
+		return IsFree
 	}
 	return cause
 }

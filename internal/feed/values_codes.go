@@ -31,7 +31,7 @@ func checkCategory(_ *Column, value []byte) Cause {
 		}
 		value = value[next+1:]
 	}
-	if blank(value) || leadingDigits(value) == len(value) {
+	if blank(value) || leadingNumber(value) == len(value) { // 5322.0 is a number that went through a spreadsheet
 		return UnusualCategory
 	}
 	return ""

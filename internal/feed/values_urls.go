@@ -25,10 +25,37 @@ func checkPage(c *Column, value []byte) Cause {
 }
 
 func checkImage(_ *Column, value []byte) Cause {
-	if cause := readURL(value); cause != "" {
+	switch cause := readURL(value); {
+	case cause != "":
 		return cause
+	case joined(value) != "":
+		return NotURL
 	}
 	return imageFormat(value)
+}
+
+// checkImageEntry judges an image of a list.
+func checkImageEntry(c *Column, entry []byte) Cause {
+	if joined(entry) != "" {
+		return OtherSeparator
+	}
+	return checkImage(c, entry)
+}
+
+// joined is the character that two addresses are joined by, if the text is more than one.
+func joined(text []byte) string {
+	for _, separator := range []string{"|", ";", ","} {
+		for rest := text; ; {
+			_, behind, found := bytes.Cut(rest, []byte(separator))
+			if !found {
+				break
+			}
+			if rest = bytes.TrimLeft(behind, " "); afterScheme(rest) != nil {
+				return separator
+			}
+		}
+	}
+	return ""
 }
 
 func readURL(text []byte) Cause {
