@@ -5,6 +5,7 @@ const (
 	// Of a row as a whole, and of the file it stands in.
 
 	UnknownColumn   Cause = "unknown_column"
+	ColumnNotSent   Cause = "column_not_sent"
 	ColumnAbsent    Cause = "column_absent"
 	TooManyFields   Cause = "too_many_fields"
 	TooFewFields    Cause = "too_few_fields"
@@ -110,6 +111,7 @@ type causeText struct {
 // what it leaves open, is a Warning, so that no row is held back which Stripe might have taken.
 var causeTexts = []causeText{
 	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
+	{ColumnNotSent, Warning, "", "Stripe documents no such column: it is Google's or the shop's own, and is not sent", "nothing needs to be done, unless a column of Stripe's was meant"},
 	{ColumnAbsent, Warning, "shipping", "the file has no column {column}, which is needed {condition}", "add the column if that holds for any of your products"},
 	{TooManyFields, Error, "", "the row has more fields than the header has columns", "put values that contain the separator in double quotes"},
 	{TooFewFields, Error, "", "the row has fewer fields than the header has columns", "write every column, empty if it has no value"},

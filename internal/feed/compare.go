@@ -32,7 +32,7 @@ type Options struct {
 	MaxBytes, MaxPartBytes int64
 
 	SendInvalid bool // send rows that Stripe would refuse, too
-	DropUnknown bool // leave columns out that Stripe does not document
+	DropUnknown bool // leave columns out that Stripe does not document; GoogleDialect always does
 	Full        bool // send every row, changed or not
 	// Changes says that the source has what is new, and what is to be deleted (delete=true), and leaves the rest alone.
 	// Otherwise it is the whole catalog: what is not in it is deleted.
@@ -295,8 +295,12 @@ func (c *comparison) judgeHeader(h Header) error {
 		return nil
 	}
 	about := []problem{}
+	unknown := UnknownColumn
+	if c.o.Dialect == GoogleDialect {
+		unknown = ColumnNotSent
+	}
 	for _, name := range h.Unknown {
-		about = append(about, problem{column: name, cause: UnknownColumn})
+		about = append(about, problem{column: name, cause: unknown})
 	}
 	for _, p := range append(about, c.x.rules.unjudged...) {
 		if err := c.out.Found(Finding{Line: 1, Column: p.column, Value: p.value, Cause: p.cause}, nil); err != nil {

@@ -190,7 +190,7 @@ func TestTheDialectIsSentAndRemembered(t *testing.T) {
 	google := "Id,Title,Description,Link,Image Link,Availability,Price,Shelf\n A ,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,In Stock,USD 1.00,3\n"
 	o := Options{Dialect: GoogleDialect}
 	d, out := compared(t, google, o)
-	require.Equal(t, "id,title,description,link,image_link,availability,price,Shelf,delete\nA,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,3,\n", out.parts[0].String())
+	require.Equal(t, "id,title,description,link,image_link,availability,price,delete\nA,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,\n", out.parts[0].String())
 	require.Equal(t, Amount{1000, Currency{'U', 'S', 'D'}}, d.Parts[0].Table.Entry(0).Price)
 	struck := map[string]int64{}
 	for _, rule := range d.Normalised {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func TestGoogleNamesOfColumns(t *testing.T) {
 	for name, want := range map[string]string{
 		"image link": "image_link", "Additional Image Link": "additional_image_link", "sale-price-effective-date": "sale_price_effective_date",
 		" ID ": "id", "g:google_product_category": "google_product_category", "product type": "product_category", "product_weight": "weight",
-		"price": "price", "identifier exists": "identifier exists", "": "", "g:": "g:",
+		"price": "price", "identifier exists": "identifier_exists", "Consumer Notice": "product_warning", "native_commerce": "disable_checkout", "shipping(country:region:service:price)": "shipping", "cost_of_goods_sold": "cost_of_goods_sold", "": "", "g:": "g:",
 	} {
 		require.Equal(t, want, GoogleDialect.renamed(Product, name))
 	}
@@ -52,6 +53,15 @@ func TestGoogleValues(t *testing.T) {
 		{"google_product_category", "2271 - Apparel > Dresses", "2271"}, {"google_product_category", "Apparel > Dresses", "Apparel > Dresses"},
 		{"shipping", "US::Standard:4.95 USD, US:CA:Fast:9.95 USD", "US:ALL:Standard::4.95 USD,US:CA:Fast::9.95 USD"},
 		{"shipping", "US:ALL:Standard:3-5:4.95 USD", "US:ALL:Standard:3-5:4.95 USD"},
+		{"shipping", "US:::9.99 USD", "US:ALL:Standard::9.99 USD"}, {"shipping", "US:CA::9.9900 USD", "US:CA:Standard::9.99 USD"},
+		{"shipping", "DE:::4,95 EUR", "DE:ALL:Standard::4.95 EUR"}, {"shipping", "DE:::4,95 EUR,AT:::USD 9,95", "DE:ALL:Standard::4.95 EUR,AT:ALL:Standard::9.95 USD"},
+		{"shipping", "DE:::4,95 EUR, AT:::9,95EUR", "DE:ALL:Standard::4.95 EUR,AT:ALL:Standard::9.95 EUR"},
+		{"shipping", "US:CA:Fast:9.95 USD:1:1:2:3", "US:CA:Fast:3-4:9.95 USD"}, {"shipping", "US:CA:Fast:9.95 USD:1:x:2:3", "US:CA:Fast:9.95 USD:1:x:2:3"},
+		{"shipping", "9.99 USD", "9.99 USD"}, {"shipping", "US:9.99 USD", "US:9.99 USD"},
+		{"price", "29.9900 USD", "29.99 USD"}, {"price", "5.0000 USD", "5.00 USD"}, {"price", "1500.00 JPY", "1500 JPY"}, {"price", "5.000 USD", "5.000 USD"},
+		{"price", "1.2990 EUR", "1.2990 EUR"}, {"price", "0.500 EUR", "0.50 EUR"}, {"price", "1.50000 KWD", "1.500 KWD"}, {"price", "100.50 UGX", "100.50 UGX"},
+		{"inventory_quantity", "5.0000", "5"}, {"inventory_quantity", "5.0", "5"}, {"inventory_quantity", "5.000", "5.000"}, {"inventory_quantity", "5.5", "5.5"},
+		{"google_product_category", "5322.0", "5322"}, {"google_product_category", "5322.5", "5322.5"},
 		{"title", "\u00a0Oak ", "Oak"},
 	} {
 		n := compileDialect(GoogleDialect, Product, []string{c.column})
@@ -60,6 +70,29 @@ func TestGoogleValues(t *testing.T) {
 		require.Equal(t, c.want, string(fields[0]), "%s %q", c.column, c.value)
 		require.Equal(t, c.want != c.value, struck != 0, "%s %q", c.column, c.value)
 	}
+}
+
+// What is Google's or the shop's own is not sent, and the report says so; what Stripe has under another name is.
+func TestWhatIsNotStripesStaysAtHome(t *testing.T) {
+	t.Parallel()
+	source := sevenColumns + ",cost_of_goods_sold,auto_pricing_min_price,margin,custom_label_0,identifier exists,gtin,mpn,consumer_notice,native_commerce\n" +
+		strings.TrimSuffix(item("A", "1"), "\n") + ",3.00 USD,2.00 USD,high,core,no,,,prop_65:Lead,no\n" +
+		strings.TrimSuffix(item("B", "1"), "\n") + ",3.00 USD,2.00 USD,high,core,yes,,,,TRUE\n" +
+		strings.TrimSuffix(item("C", "1"), "\n") + ",,,,,,,,,\n"
+	d, out := compared(t, source, Options{Dialect: GoogleDialect})
+	require.EqualValues(t, 3, d.Counts.Sent)
+	require.Subset(t, out.header, []string{"1  column_not_sent cost_of_goods_sold", "1  column_not_sent auto_pricing_min_price", "1  column_not_sent margin"})
+	require.Equal(t, []string{"3 B asked_for mpn", "4 C asked_for mpn"}, out.found, "A says that there is none")
+	rows := rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product})
+	for _, private := range []string{"cost_of_goods_sold", "auto_pricing_min_price", "margin", "identifier_exists", "native_commerce", "consumer_notice"} {
+		require.NotContains(t, rows[0].values, private)
+	}
+	require.Equal(t, []string{"true", "false", ""}, []string{rows[0].values["disable_checkout"], rows[1].values["disable_checkout"], rows[2].values["disable_checkout"]})
+	require.Equal(t, "prop_65:Lead", rows[0].values["product_warning"])
+	require.Equal(t, "core", rows[0].values["custom_label_0"], "Stripe has labels too")
+	_, out = compared(t, source, Options{})
+	require.Contains(t, out.header, "1  unknown_column cost_of_goods_sold")
+	require.Contains(t, out.parts[0].String(), "3.00 USD", "in Stripe's own dialect unknown_columns decides")
 }
 
 func TestRulesOfADialectAreToldApart(t *testing.T) {

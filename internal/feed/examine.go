@@ -33,14 +33,14 @@ func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), names: h.Columns, comma: o.Format.Comma(),
 		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
-		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns),
+		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns, h.Renamed...),
 	}
 	x.delete, x.rules.now = x.rules.deleteAt, x.prices.now
 	if o.Kind == Product {
 		x.group = h.Index("item_group_id")
 	}
 	for i, name := range h.Columns {
-		if o.DropUnknown && columnNamed(o.Kind, name) == nil {
+		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil {
 			x.dropped = true
 			continue
 		}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,8 @@ What a source file may contain, and what Vitrine checks before it sends a row. E
 - [What can be wrong](#what-can-be-wrong) · [Google's dialect](#googles-dialect)
 
 A file is CSV or TSV in UTF-8, and its first row names the columns, in any order. An empty cell means that the product
-has no such value. Lists within a cell have commas between their entries, so a CSV file needs double quotes around them.
+has no such value, and so does a column that is absent: it is told once for the file, and an empty cell in its row. Lists
+within a cell have commas between their entries, so a CSV file needs double quotes around them.
 *Since* is the version of the specification that has the column first: 2025 is the private preview.
 `)
 	for _, k := range Kinds() {
@@ -114,12 +116,25 @@ with spaces or hyphens for underscores, and with the prefix ` + "`g:`" + `; thes
 		fmt.Fprintf(b, "| `%s` | `%s` |\n", names.google, names.stripe)
 	}
 	b.WriteString(`
+` + "`identifier_exists`" + ` with ` + "`no`" + ` says that a product has neither gtin nor mpn, and is not sent. ` + "`custom_label_0` to `custom_label_4`" + `
+are Stripe's as well, and are sent. Every other column is Google's business or the shop's own, and **is not sent to Stripe**, whatever
+` + "`unknown_columns`" + ` says; reports name it (` + "`column_not_sent`" + `). Of Google's these are:
+
+| about | columns |
+|---|---|
+| costs and bids | ` + "`cost_of_goods_sold`, `auto_pricing_min_price`, `maximum_retail_price`" + ` |
+| advertisements | ` + "`ads_redirect`, `ads_labels`, `ads_grouping`, `promotion_id`, `display_ads_id`, `display_ads_similar_ids`, `display_ads_link`, `display_ads_title`, `display_ads_value`, `short_title`, `lifestyle_image_link`, `mobile_link`, `canonical_link`, `link_template`, `mobile_link_template`" + ` |
+| where Google shows a product | ` + "`included_destination`, `excluded_destination`, `shopping_ads_excluded_country`, `pause`, `disclosure_date`, `adult`, `external_seller_id`, `cloud_export_additional_properties`" + ` |
+| how Google delivers | ` + "`shipping_label`, `shipping_weight`, `shipping_length`, `shipping_width`, `shipping_height`, `ships_from_country`, `transit_time_label`, `min_handling_time`, `max_handling_time`, `carrier_shipping`, `pickup_method`, `pickup_sla`, `return_policy_label`" + ` |
+| taxes and payments | ` + "`tax`, `tax_category`, `installment`, `subscription_cost`, `loyalty_points`, `loyalty_program`, `sell_on_google_quantity`" + ` |
+| what Stripe has no column for | ` + "`pattern`, `size_type`, `multipack`, `is_bundle`, `unit_pricing_measure`, `unit_pricing_base_measure`, `product_detail`, `product_highlight`, `structured_title`, `structured_description`, `certification`, `energy_efficiency_class`, `min_energy_efficiency_class`, `max_energy_efficiency_class`" + ` |
+
 Values are rewritten where that leaves no doubt about what they mean, in this order. Reports say which rules struck.
 
 | rule | sample |
 |---|---|
 `)
-	for _, r := range googleRewritings {
+	for _, r := range slices.Concat(googleRewritings, []rewriting{inverted}) {
 		fmt.Fprintf(b, "| %s | %s |\n", r.rule, tableCell(r.sample))
 	}
 }

@@ -22,7 +22,7 @@ const maxNormalisations = 64
 
 // compileDialect makes the normalisations of a dialect for the columns of one file, by the names that the specification
 // gives them. It returns nil if the dialect changes nothing.
-func compileDialect(d Dialect, kind Kind, columns []string) *normaliser {
+func compileDialect(d Dialect, kind Kind, columns []string, renamed ...Renaming) *normaliser {
 	if d != GoogleDialect {
 		return nil
 	}
@@ -34,6 +34,12 @@ func compileDialect(d Dialect, kind Kind, columns []string) *normaliser {
 			if place := at(known[j].Name); place >= 0 && how.columns(&known[j]) {
 				n.steps = append(n.steps, normalisingStep{place, n.bit(how, &known[j]), &known[j], how})
 			}
+		}
+	}
+	for _, r := range renamed {
+		if canonical(r.From) == nativeCommerce {
+			c := columnNamed(kind, r.To)
+			n.steps = append(n.steps, normalisingStep{at(r.To), n.bit(&inverted, c), c, &inverted})
 		}
 	}
 	if len(n.steps) == 0 {

@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 func withoutSpaces(_ *Column, value, scratch []byte) ([]byte, bool) {
 	first, last := value[0], value[len(value)-1]
@@ -90,9 +93,39 @@ func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 		}
 		scratch = append(scratch, b&^0x20)
 	}
-	rewritten := scratch[from:]
-	_, understood := parseAmount(rewritten)
-	return scratch, understood && !bytes.Equal(rewritten, value)
+	a, cause := readAmount(scratch[from:])
+	if cause == UnusualDecimals && surplusDecimals(scratch[from:]) {
+		scratch = append(scratch[:from], a.String()...)
+	}
+	return scratch, (cause == "" || cause.Severity() == Warning) && !bytes.Equal(scratch[from:], value)
+}
+
+// surplusDecimals reports whether an amount that was understood has more decimals than its currency.
+func surplusDecimals(amount []byte) bool {
+	number, code, _ := bytes.Cut(amount, []byte(" "))
+	_, decimals, _ := bytes.Cut(number, []byte("."))
+	return len(decimals) > max(Currency(code).Decimals(), 0)
+}
+
+// asInteger takes the decimals off a number that has none but noughts. 5.000 may be five thousand.
+func asInteger(_ *Column, value, scratch []byte) ([]byte, bool) {
+	whole, decimals, found := bytes.Cut(value, []byte("."))
+	plain := found && len(whole) > 0 && leadingDigits(whole) == len(whole) && len(decimals) > 0 && leadingDigits(decimals) == len(decimals)
+	if !plain || !isZero(decimals) || len(decimals) == 3 && isThousands(whole) {
+		return scratch, false
+	}
+	return append(scratch, whole...), true
+}
+
+// asDisabled turns a word about checkout at Google into one about no checkout.
+func asDisabled(_ *Column, value, scratch []byte) ([]byte, bool) {
+	switch {
+	case isNo(value):
+		return append(scratch, "true"...), true
+	case isTrue(value):
+		return append(scratch, "false"...), true
+	}
+	return scratch, false
 }
 
 // appendNumber appends a number with a period before its decimals and nothing between its thousands.
@@ -204,42 +237,96 @@ func asDigits(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, rewritten > 0 && rewritten < len(value)
 }
 
-// asCategoryNumber takes the number that stands before a path in Google's list of categories.
+// asCategoryNumber takes the number that stands before a path in Google's list of categories, or that a spreadsheet gave
+// decimals.
 func asCategoryNumber(_ *Column, value, scratch []byte) ([]byte, bool) {
 	digits := leadingDigits(value)
-	if digits == 0 || digits > maxCategoryDigits || !bytes.HasPrefix(value[digits:], []byte(" - ")) {
+	rest := value[digits:]
+	spreadsheet := len(rest) > 1 && rest[0] == '.' && isZero(rest)
+	if digits == 0 || digits > maxCategoryDigits || !spreadsheet && !bytes.HasPrefix(rest, []byte(" - ")) {
 		return scratch, false
 	}
 	return append(scratch, value[:digits]...), true
 }
 
-// asShipping gives Google's country:region:service:amount its two other parts. A cell with an entry of any other shape
-// is left alone.
+// asShipping gives Google's country:region:service:amount its two other parts, and amounts their form. A cell with an
+// entry of any other shape is left alone.
 func asShipping(_ *Column, value, scratch []byte) ([]byte, bool) {
-	changed := false
+	from := len(scratch)
 	for list, more := value, true; more; {
 		var entry []byte
-		entry, list, more = cutEntry(list)
-		scratch, changed = appendShipping(scratch, entry, changed)
+		entry, list, more = cutShipping(list)
+		scratch = appendShipping(scratch, entry)
 		if more {
 			scratch = append(scratch, ',')
 		}
 	}
-	return scratch, changed
+	return scratch, !bytes.Equal(scratch[from:], value)
 }
 
-func appendShipping(scratch, entry []byte, changed bool) ([]byte, bool) {
-	if bytes.Count(entry, colon) != 3 {
-		return append(scratch, entry...), changed
+// cutShipping takes the first entry off a list, in which a comma may stand before two decimals: no entry begins so.
+func cutShipping(list []byte) (entry, rest []byte, more bool) {
+	entry, rest, more = cutEntry(list)
+	if !more || len(entry) == 0 || !isDigit(entry[len(entry)-1]) {
+		return entry, rest, more
 	}
-	country, rest, _ := cutPart(entry)
-	region, rest, _ := cutPart(rest)
-	service, amount, _ := cutPart(rest)
-	scratch = append(append(scratch, country...), ':')
-	if len(region) == 0 {
-		region = []byte("ALL")
+	decimals, behind, again := cutEntry(rest)
+	if len(rest) == 0 || !isDigit(rest[0]) || leadingDigits(decimals) != 2 || bytes.IndexByte(decimals, ':') >= 0 {
+		return entry, rest, more
 	}
-	scratch = append(append(scratch, region...), ':')
-	scratch = append(append(scratch, service...), "::"...)
-	return append(scratch, amount...), true
+	whole := list[:len(list)-len(behind)]
+	return bytes.Trim(whole, " ,"), behind, again
+}
+
+func appendShipping(scratch, entry []byte) []byte {
+	var parts [8][]byte
+	n := 0
+	for rest, more := entry, true; more; n++ {
+		if n == len(parts) {
+			return append(scratch, entry...)
+		}
+		parts[n], rest, more = cutPart(rest)
+	}
+	days, amount := []byte(nil), parts[3]
+	switch n {
+	case 4:
+	case 5:
+		days, amount = parts[3], parts[4]
+	case 8:
+		var ok bool
+		if days, ok = daysOf(parts[4], parts[5], parts[6], parts[7]); !ok {
+			return append(scratch, entry...)
+		}
+	default:
+		return append(scratch, entry...)
+	}
+	area, service := parts[1], parts[2]
+	if n != 5 && len(area) == 0 {
+		area = []byte("ALL")
+	}
+	if n != 5 && blank(service) {
+		service = []byte("Standard")
+	}
+	for _, part := range [][]byte{parts[0], area, service, days} {
+		scratch = append(append(scratch, part...), ':')
+	}
+	from := len(scratch)
+	scratch, changed := asAmount(nil, amount, scratch)
+	if !changed {
+		return append(scratch[:from], amount...)
+	}
+	return scratch
+}
+
+// daysOf adds up what handling and transit take at least and at most.
+func daysOf(leastHandling, mostHandling, leastTransit, mostTransit []byte) ([]byte, bool) {
+	var days [4]int64
+	for i, part := range [][]byte{leastHandling, leastTransit, mostHandling, mostTransit} {
+		n, ok := readDigits(part)
+		if !ok || len(part) > 2 {
+			return nil, false
+		}
+		days[i] = n
+	}
+	return fmt.Appendf(nil, "%d-%d", days[0]+days[1], days[2]+days[3]), true
 }

@@ -14,7 +14,7 @@ import (
 
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
-	UnknownColumn, ColumnAbsent, TooManyFields, TooFewFields, BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL,
+	UnknownColumn, ColumnNotSent, ColumnAbsent, TooManyFields, TooFewFields, BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL,
 	DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
 }
 
