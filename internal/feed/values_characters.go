@@ -11,10 +11,15 @@ var replacement = []byte(string(utf8.RuneError))
 
 // oddCharacter judges a text of one line.
 func oddCharacter(text []byte) Cause {
+	plain := true
 	for _, b := range text {
 		if b < ' ' || b == 0x7f {
 			return HasInvisible
 		}
+		plain = plain && b != '&' && b < 0xE2
+	}
+	if plain {
+		return ""
 	}
 	return oddInProse(text)
 }

@@ -44,6 +44,9 @@ func checkImageEntry(c *Column, entry []byte) Cause {
 
 // joined is the character that two addresses are joined by, if the text is more than one.
 func joined(text []byte) string {
+	if first := bytes.Index(text, schemeEnd); first < 0 || !bytes.Contains(text[first+len(schemeEnd):], schemeEnd) {
+		return ""
+	}
 	for _, separator := range []string{"|", ";", ","} {
 		for rest := text; ; {
 			_, behind, found := bytes.Cut(rest, []byte(separator))
