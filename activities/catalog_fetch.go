@@ -46,6 +46,8 @@ type FetchCatalogResult struct {
 	Delivery  *catalog.Delivery `json:"delivery,omitempty"`   // Send, Resume; Hold, unless Held is still the newest
 	Source    string            `json:"source,omitempty"`     // version of the source that was looked at
 	LookAgain time.Duration     `json:"look_again,omitempty"` // Hold: how often to look for a newer source
+	// Quiet (Skip): the outcome is in the run's result alone. What older workers recorded does not say so, and replays.
+	Quiet bool `json:"quiet,omitempty"`
 }
 
 // FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
@@ -91,13 +93,40 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	}
 	if !in.Force {
 		if result, settled := s.nothingToDo(state, found, full != ""); settled {
+			result.Quiet = result.Decision == Skip
 			return result, nil
 		}
 	}
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	return s.stage(ctx, in.Catalog, state, found, full, pulse.reading)
+	result, err := s.stage(ctx, in.Catalog, state, found, full, pulse.reading)
+	if turn := s.turn(state); err == nil && !in.Force && time.Now().Before(turn) {
+		result.Delivery.NotBefore = turn
+	}
+	return result, err
+}
+
+// turn is when Stripe takes the feed's next import.
+func (s *CatalogSync) turn(state catalog.State) time.Time {
+	if state.LastImportAt.IsZero() {
+		return time.Time{}
+	}
+	return state.LastImportAt.Add(s.Policy.Interval)
+}
+
+// early is how long before its turn a run begins, to begin the import when it comes: an import begins some seconds after the
+// tick of its schedule, so the next tick is always that much before the turn.
+const early = 5 * time.Second
+
+// awaitTurn waits for what is left of it. It is what staging and uploading left, so no slot is held for long.
+func awaitTurn(ctx context.Context, turn time.Time) error {
+	select {
+	case <-time.After(min(time.Until(turn), early)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // resume takes over an import that was begun and never settled. Stripe does not order imports, so it has to end before
@@ -129,7 +158,7 @@ func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full 
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
 		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
 	}
-	if turn := state.LastImportAt.Add(s.Policy.Interval); !state.LastImportAt.IsZero() && now.Before(turn) {
+	if turn := s.turn(state); now.Add(early).Before(turn) {
 		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
 	}
 	return FetchCatalogResult{}, false

@@ -19,18 +19,13 @@ type AwaitImportSetInput struct {
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
 }
 
-// AwaitProgress is the heartbeat of AwaitImportSet.
-type AwaitProgress struct {
-	Status catalog.ImportStatus `json:"status"`
-}
-
-// How often AwaitImportSet reads an import. Most end within a minute: those are polled in place, ever slower. The
-// others are given back to Temporal as pending and retried, which holds no worker slot and adds nothing to history.
+// How often AwaitImportSet reads an import. The first attempt polls in place, for no longer than a step may that waits for
+// somebody else; those that come after it look once, ever later. So waiting holds no worker slot, adds nothing to history, and
+// reads little: Stripe rations what it is read.
 const (
 	firstPoll    = 250 * time.Millisecond
-	slowestPoll  = 10 * time.Second
-	pollInPlace  = time.Minute
-	firstRecheck = 15 * time.Second
+	pollInPlace  = 1500 * time.Millisecond
+	firstRecheck = 3 * time.Second
 	lastRecheck  = 2 * time.Minute
 )
 
@@ -38,6 +33,7 @@ const (
 // Stripe is still at it. After the deadline the error is permanent; the import stays recorded as open, so the next run
 // goes on waiting for it.
 func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
+	defer startPulse(ctx, 0).stop() // Stripe may take longer to answer than a dead worker is given
 	result, err := s.awaitImportSet(ctx, in)
 	return result, translate(err)
 }
@@ -48,22 +44,17 @@ func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput
 		return catalog.Import{}, err
 	}
 	info := activity.GetInfo(ctx)
-	started := time.Now()
-	for pause := firstPoll; ; pause = min(pause*2, slowestPoll) {
-		waiting := startPulse(ctx, 0) // Stripe may take longer to answer than a dead worker is given
+	for pause, waited := firstPoll, time.Duration(0); ; pause, waited = pause*2, waited+pause {
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
-		waiting.stop()
-		if err != nil {
-			return current, err
-		}
-		activity.RecordHeartbeat(ctx, AwaitProgress{Status: current.Status})
 		switch {
+		case err != nil:
+			return current, err
 		case current.Status.Final():
 			return current, nil
 		case time.Since(info.ScheduledTime) > in.Deadline:
 			return current, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
 				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it", in.ImportSet, in.Deadline, current.Status))
-		case time.Since(started) > pollInPlace:
+		case info.Attempt > 1, waited >= pollInPlace:
 			return current, stillPending(in.ImportSet, current.Status, recheckAfter(info.Attempt))
 		}
 		select {

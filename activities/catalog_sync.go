@@ -16,8 +16,12 @@ import (
 	"vitrine/internal/staging"
 )
 
-// StripeTaskQueue is where the activities that call Stripe run.
+// StripeTaskQueue is where the activities that call Stripe run, for catalogs and for sweeps.
 const StripeTaskQueue = "vitrine-stripe"
+
+// OrderTaskQueue is where the activities run that call Stripe for one order: they have slots and a share of the rate of their
+// own, so that nothing about catalogs is waited for.
+const OrderTaskQueue = "vitrine-stripe-orders"
 
 // MerchantTaskQueue is where the activities run that wait for merchants' endpoints and mail servers: one that hangs must not
 // take the place of a catalog, or of another step of an order.

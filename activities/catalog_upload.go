@@ -67,6 +67,11 @@ func (s *CatalogSync) uploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if result.File != "" { // an earlier attempt's answer was recorded, and then lost on its way to Temporal
 		return result, nil
 	}
+	if in.Delivery.API == catalog.V2 { // the upload begins the import
+		if err := awaitTurn(ctx, in.Delivery.NotBefore); err != nil {
+			return UploadFileResult{}, err
+		}
+	}
 	result.File, err = withFreshKey(in.idempotencyKey("upload"), func(key string) (string, error) { return s.streamPart(ctx, in, imports, key) })
 	if err != nil {
 		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
@@ -123,6 +128,9 @@ func (s *CatalogSync) createImportSet(ctx context.Context, in PartInput) (Create
 	}
 	if open := state.Open; open != nil && open.File == in.File && open.Import != "" {
 		return CreateImportSetResult{ImportSet: open.Import}, nil
+	}
+	if err := awaitTurn(ctx, in.Delivery.NotBefore); err != nil {
+		return CreateImportSetResult{}, err
 	}
 	created, err := withFreshKey(in.idempotencyKey("import"), func(key string) (catalog.Import, error) {
 		return imports.CreateImport(ctx, in.Account, in.File, in.Feed, key)

@@ -56,17 +56,8 @@ type ListSweptResult struct {
 // ListSwept names the accounts that have settings for orders, batch by batch.
 func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
 	defer startPulse(ctx, 0).stop()
-	accounts, err := s.Documents.Accounts(ctx)
-	if err != nil {
-		return ListSweptResult{}, translate(err)
-	}
-	slices.Sort(accounts)
-	begin, found := slices.BinarySearch(accounts, in.After)
-	if found {
-		begin++
-	}
-	end := min(begin+in.Limit, len(accounts))
-	return ListSweptResult{Accounts: accounts[begin:end], More: end < len(accounts)}, translate(nil)
+	accounts, more, err := s.Documents.AccountsAfter(ctx, in.After, in.Limit)
+	return ListSweptResult{Accounts: accounts, More: more}, translate(err)
 }
 
 // SweepAccountInput is the input of SweepAccount.

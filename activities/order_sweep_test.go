@@ -215,6 +215,10 @@ func TestAccountsAreListedInBatches(t *testing.T) {
 	require.Equal(t, ListSweptResult{Accounts: []string{"acct_3", "acct_4"}}, list(ListSweptInput{Limit: 3, After: "acct_2x"}), "the last of a batch may be gone")
 	require.Equal(t, ListSweptResult{}, list(ListSweptInput{Limit: 3, After: "acct_4"}))
 
+	lists := 0
+	b.store.Before = func(string, string, string) error { lists++; return nil }
+	list(ListSweptInput{Limit: 1, After: "acct_3"})
+	require.LessOrEqual(t, lists, 2, "what lies before is not listed again")
 	b.store.Before = func(string, string, string) error {
 		return fault.NewPlain(fault.StorageFailed, errors.New("connection reset"))
 	}

@@ -22,11 +22,15 @@ type pulse struct {
 // pulseEvery is well below deadWorker, the heartbeat timeout in workflows/options.go.
 const pulseEvery = 4 * time.Second
 
-// startPulse begins to beat; total is zero if unknown. The caller stops it.
+// startPulse begins to beat after a while; total is zero if unknown. The caller stops it. A beat that reaches the server is
+// billed like a step of its own, so what ends sooner has none.
 func startPulse(ctx context.Context, total int64) *pulse {
+	return beatWith(ctx, total, func(u UploadProgress) { activity.RecordHeartbeat(ctx, u) })
+}
+
+func beatWith(ctx context.Context, total int64, beat func(UploadProgress)) *pulse {
 	beating, stop := context.WithCancel(ctx)
-	p := &pulse{total: total, stop: stop, beat: func(u UploadProgress) { activity.RecordHeartbeat(ctx, u) }}
-	p.report()
+	p := &pulse{total: total, stop: stop, beat: beat}
 	go func() {
 		ticker := time.NewTicker(pulseEvery)
 		defer ticker.Stop()
@@ -42,11 +46,8 @@ func startPulse(ctx context.Context, total int64) *pulse {
 	return p
 }
 
-// set reports how many bytes were moved so far.
-func (p *pulse) set(bytes int64) {
-	p.bytes.Store(bytes)
-	p.report()
-}
+// set notes how many bytes were moved so far.
+func (p *pulse) set(bytes int64) { p.bytes.Store(bytes) }
 
 func (p *pulse) report() { p.beat(UploadProgress{Bytes: p.bytes.Load(), Total: p.total}) }
 
@@ -61,6 +62,5 @@ type pulsedReader struct {
 func (r pulsedReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	r.p.bytes.Add(int64(n))
-	r.p.report()
 	return n, err
 }

@@ -64,7 +64,7 @@ func newAssortments(c config.Config, objects catalog.Objects, logger *slog.Logge
 
 func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
 	documents := order.Documents{Objects: objects, Layout: c.Layout()}
-	calls := newPaced(stripe, c.Stripe.Rate)
+	calls := newPaced(stripe, c.Stripe.CatalogRate())
 	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
 	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}}
 }

@@ -37,9 +37,12 @@ func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giv
 	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
 	steps.register(stripe)
 
+	orders := worker.New(temporal, activities.OrderTaskQueue, orderOptions(c, giveUp))
+	steps.register(orders)
+
 	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, giveUp))
 	steps.register(merchant)
-	return workers{storage, stripe, merchant}
+	return workers{storage, stripe, orders, merchant}
 }
 
 // steps are the activities of all workflows.
@@ -68,7 +71,13 @@ func stripeOptions(c config.Config, giveUp giveUp) worker.Options {
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
 	// The server counts, so the rate holds for all workers together. The last one to ask sets it.
-	o.TaskQueueActivitiesPerSecond = c.Stripe.Rate
+	o.TaskQueueActivitiesPerSecond = c.Stripe.CatalogRate()
+	return o
+}
+
+func orderOptions(c config.Config, giveUp giveUp) worker.Options {
+	o := stripeOptions(c, giveUp)
+	o.TaskQueueActivitiesPerSecond = c.Stripe.OrderRate()
 	return o
 }
 
@@ -87,7 +96,15 @@ func commonOptions(c config.Config, giveUp giveUp) worker.Options {
 		MaxHeartbeatThrottleInterval:     heartbeatInterval,
 		DefaultHeartbeatThrottleInterval: heartbeatInterval,
 		OnFatalError:                     giveUp,
+		WorkflowTaskPollerBehavior:       asManyAsNeeded(),
+		ActivityTaskPollerBehavior:       asManyAsNeeded(),
 	}
+}
+
+// asManyAsNeeded lets the server say how many polls are worth having open: after an outage of the workers the SDK's two would
+// be what everything waits for, and an idle fleet needs fewer.
+func asManyAsNeeded() worker.PollerBehavior {
+	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 5, MaximumNumberOfPollers: 50})
 }
 
 // giveUp ends the process, so that whoever runs it starts a new one: with exit code 1, or 2 if that would not help.
@@ -110,7 +127,7 @@ func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *healt
 	lc.Append(fx.StartStopHook(g.start, g.stop))
 }
 
-var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.MerchantTaskQueue}
+var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.OrderTaskQueue, activities.MerchantTaskQueue}
 
 // start starts them in turn; those that run are stopped if a later one cannot start.
 func (w workers) start() error {

@@ -112,6 +112,9 @@ func (s *catalogSync) unchanged(ctx workflow.Context, found activities.FetchCata
 		details = "Unchanged: " + found.Note + "."
 	}
 	workflow.SetCurrentDetails(ctx, details)
+	if _, recorded := workflow.GetTypedSearchAttributes(ctx).GetKeyword(SearchOutcome); found.Quiet && !recorded {
+		return nil // most runs end so, and an upsert is billed
+	}
 	return s.recordOutcome(ctx)
 }
 

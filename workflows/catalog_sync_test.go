@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
@@ -296,6 +298,50 @@ func TestCatalogSyncWaitsForItsTurn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, catalog.Succeeded, result.Outcome, "force sends at once")
 	require.Equal(t, [][]string{{"sku3"}}, s.stripe.uploads)
+}
+
+// A schedule's tick comes as much before the turn as the run before took to begin its import.
+func TestARunThatIsALittleEarlyNeedsNoTimer(t *testing.T) {
+	t.Parallel()
+	for _, api := range []catalog.API{catalog.V1, catalog.V2} {
+		s := newStage(t)
+		s.steps.Stager.Rules.ImportAPI = api
+		s.put(source, rows)
+		s.syncs(catalog.Succeeded)
+		for n := range 2 {
+			s.put(source, rows+product(fmt.Sprintf("sku%d", 3+n), "3.00 USD"))
+			var turn time.Time
+			s.setState(func(state *catalog.State) {
+				state.LastImportAt = time.Now().Add(500*time.Millisecond - 15*time.Minute).UTC()
+				turn = state.LastImportAt.Add(15 * time.Minute)
+			})
+			timers := 0
+			result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
+				env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
+			})
+			require.NoError(t, err)
+			require.Equal(t, catalog.Succeeded, result.Outcome)
+			require.Zero(t, timers)
+			require.False(t, s.state().LastImportAt.Before(turn), "Stripe takes none before")
+		}
+	}
+}
+
+// Most runs find nothing to do, and what is written into the search attributes is billed.
+func TestAnUnchangedRunWritesNoSearchAttribute(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.put(source, rows)
+	s.syncs(catalog.Succeeded)
+	attributes := temporal.NewSearchAttributes(workflows.SearchAccount.ValueSet(account), workflows.SearchFeed.ValueSet("product"))
+	written := 0
+	result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
+		require.NoError(t, env.SetTypedSearchAttributesOnStart(attributes))
+		env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { written++ }).Return(nil).Maybe()
+	})
+	require.NoError(t, err)
+	require.Equal(t, catalog.Unchanged, result.Outcome, "it is in the result")
+	require.Zero(t, written)
 }
 
 func TestCatalogSyncCanBeCancelledWhileItWaits(t *testing.T) {

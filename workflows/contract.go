@@ -14,9 +14,9 @@ import (
 	"vitrine/internal/feed"
 )
 
-// TaskQueue is where the workflows and their S3 activities run. Activities that call Stripe have a queue of their own,
-// activities.StripeTaskQueue, so that a server-side rate holds for the whole fleet; and so have those that wait for merchants,
-// activities.MerchantTaskQueue.
+// TaskQueue is where the workflows and their S3 activities run. Activities that call Stripe have queues of their own,
+// activities.StripeTaskQueue and activities.OrderTaskQueue, so that a server-side rate holds for the whole fleet; and so have
+// those that wait for merchants, activities.MerchantTaskQueue.
 const TaskQueue = "vitrine"
 
 // CatalogSyncType is the workflow type of CatalogSync, as the CLIs spell it.

@@ -19,7 +19,7 @@ var backoff = temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoeffici
 // stepDeadline bounds a step with all its retries: after half a day a newer source is worth more than this one.
 const stepDeadline = 12 * time.Hour
 
-// deadWorker is how soon a worker that died in the middle of a step is noticed: every step beats.
+// deadWorker is how soon a worker that died in the middle of a step is noticed: every step that takes longer beats.
 const deadWorker = 20 * time.Second
 
 // quickStore is for steps that read or write a few small documents in S3.
@@ -55,7 +55,9 @@ const moneyDeadline = 3 * 24 * time.Hour
 
 // money is for one call that reads or moves an order's money.
 func money(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: moneyDeadline})
+	return step(ctx, activities.OrderTaskQueue, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: moneyDeadline,
+	})
 }
 
 // sweepStripe is for an account's events since the last sweep. The next sweep repeats what this one gives up.

@@ -75,6 +75,23 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	require.Equal(t, []string{"refunded"}, s.shop.told())
 }
 
+// An order is watched for months, and whatever it hears of may move the end of that.
+func TestNewsLeavesNoTimersBehind(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.settings(func(o *order.Settings) { o.Mail = order.Mail{} })
+	open, late := map[string]bool{}, 0
+	s.ends(workflows.OrderAccepted, func(env *environment) {
+		env.SetOnTimerScheduledListener(func(id string, _ time.Duration) { open[id] = true })
+		env.SetOnTimerFiredListener(func(id string) { delete(open, id) })
+		env.SetOnTimerCanceledListener(func(id string) { delete(open, id) })
+	}, s.hears(1*day, "evt_5", "charge.captured", "ch_1"), s.hears(2*day, "evt_6", "charge.captured", "ch_1"), s.hears(3*day, "evt_7", "charge.captured", "ch_1"),
+		s.hears(4*day, "evt_8", "charge.captured", "ch_1"), s.hears(5*day, "evt_9", "charge.captured", "ch_1"),
+		s.at(6*day, func(*environment) { late = len(open) }))
+	require.Equal(t, 1, late)
+	require.Empty(t, open)
+}
+
 func TestCaptureOnShipment(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)

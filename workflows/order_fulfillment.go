@@ -98,7 +98,8 @@ type fulfillment struct {
 	regrets  bool            // a merchant who had accepted rejects
 	asked    []*request
 	calling  *request // the one that called the order off, until the money is back
-	unheard  int      // notices, letters and bundles on their way
+	alarm    alarm
+	unheard  int // notices, letters and bundles on their way
 }
 
 func newFulfillment(in OrderInput) *fulfillment {

@@ -34,8 +34,35 @@ func (o *fulfillment) wait(ctx workflow.Context, until time.Time, summary string
 	if timeout <= 0 {
 		return ctx.Err()
 	}
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary}}, awake)
-	return err
+	if workflow.GetVersion(ctx, "one alarm", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		o := workflow.AwaitOptions{Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary}}
+		_, err := workflow.AwaitWithOptions(ctx, o, awake)
+		return err
+	}
+	o.alarm.set(ctx, until, summary)
+	return workflow.Await(ctx, func() bool { return awake() || o.alarm.timer.IsReady() })
+}
+
+// alarm is the one timer that an order waits by. The SDK's AwaitWithOptions leaves its own behind: each piece of news about an
+// order that is watched for months would leave one more.
+type alarm struct {
+	at      time.Time
+	summary string
+	timer   workflow.Future // nil: none was set
+	cancel  workflow.CancelFunc
+}
+
+// set keeps a timer that is the same.
+func (a *alarm) set(ctx workflow.Context, at time.Time, summary string) {
+	if a.timer != nil && !a.timer.IsReady() {
+		if a.at.Equal(at) && a.summary == summary {
+			return
+		}
+		a.cancel()
+	}
+	ctx, cancel := workflow.WithCancel(ctx)
+	*a = alarm{at: at, summary: summary, cancel: cancel}
+	a.timer = workflow.NewTimerWithOptions(ctx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
 }
 
 // restful reports whether nothing is under way that the next run would not know of.

@@ -25,6 +25,8 @@ type Delivery struct {
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
 	Forgotten *Object       `json:"forgotten,omitempty"`
 	Deadline  time.Duration `json:"deadline"` // for Stripe to end each import
+	// NotBefore is when the first import may begin, if that was yet to come when the delivery was staged.
+	NotBefore time.Time `json:"not_before,omitzero"`
 	// Resumed is one part that an earlier run left behind: it says nothing about the rest of its source.
 	Resumed bool   `json:"resumed,omitempty"`
 	File    string `json:"file,omitempty"` // Resumed: what the earlier run uploaded, if it came that far

@@ -51,6 +51,9 @@ type Objects interface {
 	Delete(ctx context.Context, bucket, key string) error
 	// List names the keys under a prefix, in order.
 	List(ctx context.Context, bucket, prefix string) ([]string, error)
+	// ListAfter names the first of the keys under a prefix that come after a key, in order: one call's worth, or less. None:
+	// there are no more.
+	ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error)
 	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of each.
 	Versions(ctx context.Context, bucket, prefix string) ([]Object, error)
 	// DeleteVersion removes one version for good.

@@ -36,10 +36,17 @@ type Stripe struct {
 	V2Version string // Stripe-Version of the Product Catalog Import API
 	// OrdersVersion is the Stripe-Version for sessions, payments, refunds, disputes and events.
 	OrdersVersion string
-	Rate          float64 // activities a second on Stripe's task queue, for the whole fleet
+	Rate          float64 // activities a second that call Stripe, for the whole fleet
 	// Concurrency is how many activities that call Stripe one worker runs at once.
 	Concurrency int
 }
+
+// OrderRate is the share of Rate that orders have for themselves, and CatalogRate what is left to catalogs and sweeps: the
+// server counts by queue, so neither can have what the other does not need.
+func (s Stripe) OrderRate() float64 { return s.Rate / 2 }
+
+// CatalogRate is Rate without OrderRate.
+func (s Stripe) CatalogRate() float64 { return s.Rate - s.OrderRate() }
 
 // Storage says where things are in S3.
 type Storage struct {

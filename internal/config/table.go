@@ -37,9 +37,9 @@ func Table() []Variable {
 		{Name: "VITRINE_STRIPE_ORDERS_VERSION", Default: "2025-12-15.preview", Worker: true, Serve: true, preset: true, set: setStripeOrdersVersion,
 			Meaning: "Stripe-Version for orders, a preview: it has the products' ids and the agents"},
 		{Name: "VITRINE_STRIPE_RATE", Default: "20", Worker: true, preset: true, set: setStripeRate,
-			Meaning: "activities a second that call Stripe, for all workers together (the Temporal server counts)"},
+			Meaning: "activities a second that call Stripe, for all workers together (the Temporal server counts): half are for orders, half for catalogs and sweeps"},
 		{Name: "VITRINE_STRIPE_CONCURRENCY", Default: "16", Worker: true, preset: true, set: setStripeConcurrency,
-			Meaning: "activities that call Stripe which one worker runs at once"},
+			Meaning: "activities that call Stripe which one worker runs at once, for orders, and as many for catalogs and sweeps"},
 
 		{Name: "VITRINE_SOURCE_BUCKET", Worker: true, Starter: true, set: setSourceBucket,
 			Meaning: "S3 bucket that the catalogs are exported to; required"},

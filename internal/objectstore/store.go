@@ -234,6 +234,21 @@ func (s *Store) List(ctx context.Context, bucket, prefix string) ([]string, erro
 	return keys, nil
 }
 
+// ListAfter names up to a thousand keys under a prefix that come after a key.
+func (s *Store) ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error) {
+	page, err := s.page(ctx, s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
+		Bucket: &bucket, Prefix: nonEmpty(prefix), StartAfter: nonEmpty(after),
+	}))
+	if err != nil {
+		return nil, s.explain(ctx, call{verb: "list", bucket: bucket, key: prefix}, err)
+	}
+	var keys []string
+	for _, object := range page.Contents {
+		keys = append(keys, aws.ToString(object.Key))
+	}
+	return keys, nil
+}
+
 func (s *Store) page(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3.ListObjectsV2Output, error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()

@@ -90,13 +90,14 @@ func requireFault(t *testing.T, err error, kind fault.Kind, code fault.Code) *fa
 // operations are all calls that a Store can make, on one object.
 func operations(ctx context.Context, s *Store) map[string]func() error {
 	return map[string]func() error{
-		"Head":   func() error { _, err := s.Head(ctx, "bucket", "key"); return err },
-		"Open":   func() error { _, err := s.Open(ctx, catalog.Object{Bucket: "bucket", Key: "key"}); return err },
-		"Get":    func() error { _, _, err := s.Get(ctx, "bucket", "key"); return err },
-		"Put":    func() error { _, err := s.Put(ctx, "bucket", "key", "", nil, `"etag"`); return err },
-		"Write":  func() error { _, err := s.Write(ctx, "bucket", "key", "", strings.NewReader("x")); return err },
-		"Delete": func() error { return s.Delete(ctx, "bucket", "key") },
-		"List":   func() error { _, err := s.List(ctx, "bucket", "key"); return err },
+		"Head":      func() error { _, err := s.Head(ctx, "bucket", "key"); return err },
+		"Open":      func() error { _, err := s.Open(ctx, catalog.Object{Bucket: "bucket", Key: "key"}); return err },
+		"Get":       func() error { _, _, err := s.Get(ctx, "bucket", "key"); return err },
+		"Put":       func() error { _, err := s.Put(ctx, "bucket", "key", "", nil, `"etag"`); return err },
+		"Write":     func() error { _, err := s.Write(ctx, "bucket", "key", "", strings.NewReader("x")); return err },
+		"Delete":    func() error { return s.Delete(ctx, "bucket", "key") },
+		"List":      func() error { _, err := s.List(ctx, "bucket", "key"); return err },
+		"ListAfter": func() error { _, err := s.ListAfter(ctx, "bucket", "key", "key/1"); return err },
 
 		"Versions": func() error { _, err := s.Versions(ctx, "bucket", "key"); return err },
 		"DeleteVersion": func() error {
@@ -114,10 +115,10 @@ func TestErrorsBearTheirFault(t *testing.T) {
 		kind       fault.Kind
 		want       fault.Code
 	}{
-		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
+		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
 		{403, "InvalidAccessKeyId", []string{"Get"}, fault.Permanent, fault.SourceForbidden},
 		{403, "RequestTimeTooSkewed", []string{"Get"}, fault.Plain, fault.StorageFailed},
-		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
+		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
 		{404, "NoSuchVersion", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Put"}, fault.Plain, fault.StateConflict},

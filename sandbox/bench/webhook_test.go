@@ -174,7 +174,7 @@ func send(b *testing.B, url string, bodies [][]byte) (waited []time.Duration, re
 	b.Helper()
 	waited = make([]time.Duration, len(bodies))
 	failed := make([]error, len(bodies))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}, Timeout: 30 * time.Second}
+	client := newClient()
 	defer client.CloseIdleConnections()
 	tick := time.NewTicker(time.Second / eventRate)
 	defer tick.Stop()
@@ -195,6 +195,10 @@ func send(b *testing.B, url string, bodies [][]byte) (waited []time.Duration, re
 	}
 	require.NoError(b, errors.Join(failed...))
 	return waited, refused
+}
+
+func newClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}, Timeout: 30 * time.Second}
 }
 
 var errTooMuch = errors.New("more than can be taken now")

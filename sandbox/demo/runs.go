@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"vitrine/internal/catalog"
 	"vitrine/workflows"
 )
 
@@ -26,13 +27,18 @@ func (d *demo) showRuns(ctx context.Context) error {
 		return err
 	}
 	for _, run := range runs {
-		d.story.say("%s  %s", pad(attribute(run, workflows.SearchAccount.GetName()), 18), attribute(run, workflows.SearchOutcome.GetName()))
+		d.story.say("%s  %s", pad(attribute(run, workflows.SearchAccount.GetName()), 18), outcomeOf(run))
 		d.story.say("  %s", d.stack.RunURL(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()))
 	}
 	d.story.blank()
 	d.story.say("All runs:  %s/namespaces/default/workflows", d.stack.WebUI())
 	d.story.say("Schedules: %s/namespaces/default/schedules", d.stack.WebUI())
 	return nil
+}
+
+// outcomeOf is that of a completed run. Only an unchanged one bears none.
+func outcomeOf(run *workflow.WorkflowExecutionInfo) string {
+	return cmp.Or(attribute(run, workflows.SearchOutcome.GetName()), string(catalog.Unchanged))
 }
 
 // endedRuns lists the runs that ended, oldest first, once there are enough of them: the list lags a little behind.

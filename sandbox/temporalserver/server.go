@@ -235,7 +235,5 @@ func dynamicSettings() dynamicconfig.Client {
 		// Fairness holds within a partition. One is enough for a laptop, and makes the shares exact.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
-		// A search attribute that somebody adds by hand works at once instead of after a minute.
-		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 	}
 }

@@ -158,6 +158,16 @@ func (m *Memory) List(ctx context.Context, bucket, prefix string) ([]string, err
 	return keys, nil
 }
 
+// ListAfter names three keys at most, so that whoever lists has to go on.
+func (m *Memory) ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error) {
+	keys, err := m.List(ctx, bucket, prefix)
+	if err != nil {
+		return nil, err
+	}
+	from := sort.Search(len(keys), func(i int) bool { return keys[i] > after })
+	return keys[from:min(from+3, len(keys))], nil
+}
+
 // Versions describes the one version that there is of each object.
 func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]catalog.Object, error) {
 	if err := m.begin(ctx, "Versions", bucket, prefix); err != nil {

@@ -1,0 +1,35 @@
+package activities
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A heartbeat is billed as a step is, and most steps are over before anybody could miss one.
+func TestAStepBeatsOnlyOnceItTakesLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var beats []UploadProgress
+		p := beatWith(t.Context(), 100, func(u UploadProgress) { beats = append(beats, u) })
+		_, err := p.reading(strings.NewReader("0123456789")).Read(make([]byte, 10))
+		require.NoError(t, err)
+		<-time.After(pulseEvery - time.Millisecond)
+		synctest.Wait()
+		require.Empty(t, beats)
+		<-time.After(2 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, []UploadProgress{{Bytes: 10, Total: 100}}, beats)
+		p.set(50)
+		<-time.After(pulseEvery)
+		synctest.Wait()
+		require.Equal(t, UploadProgress{Bytes: 50, Total: 100}, beats[1])
+		p.stop()
+		<-time.After(time.Minute)
+		synctest.Wait()
+		require.Len(t, beats, 2)
+	})
+}
