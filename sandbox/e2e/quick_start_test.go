@@ -101,7 +101,7 @@ bin/starter order settings set acct_demo -f orders.json`), "acct_demo")
 	examples := commandsOf(t, "../../docs/emulator.md")
 	require.Greater(t, strings.Count(examples, "curl "), 20)
 	said := g.types(examples)
-	for _, fact := range []string{`"FH-MUG-SAND"`, `"import_fail"`, `"won"`, `"expired"`, "/webhooks/stripe"} {
+	for _, fact := range []string{`"FH-MUG-SAND"`, `"import_fail"`, `"won"`, `"canceled"`, "/webhooks/stripe"} {
 		require.Contains(t, said, fact)
 	}
 	require.Eventually(t, func() bool {
