@@ -36,14 +36,15 @@ type accountView struct {
 	Feeds     []feed.Kind    `json:"feeds"`
 	Every     string         `json:"every"`
 	Sources   []string       `json:"sources"`
-	Rules     catalog.Rules  `json:"rules,omitzero"`      // in force, as far as this starter's environment is the worker's
-	OwnRules  []string       `json:"own_rules,omitempty"` // those of them that are the account's own
+	Shared    bool           `json:"shared_source,omitempty"` // other accounts may read them too
+	Rules     catalog.Rules  `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
+	OwnRules  []string       `json:"own_rules,omitempty"`     // those of them that are the account's own
 	Schedules []scheduleView `json:"schedules,omitempty"`
 	Error     string         `json:"error,omitempty"` // its settings cannot be used
 }
 
 func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool, deployment catalog.Rules) accountView {
-	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Rules: s.Rules.Over(deployment)}
+	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Shared: s.SharedSource, Rules: s.Rules.Over(deployment)}
 	for _, name := range catalog.RuleNames() {
 		if s.Rules.Text(name) != "" {
 			v.OwnRules = append(v.OwnRules, name)

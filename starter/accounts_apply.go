@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -26,7 +25,7 @@ import (
 
 const applyHelp = `Make the settings and schedules of accounts what a list says.
 
-The list is a file with one account id per line, or a CSV file or spreadsheet (.xlsx, its first sheet) with a header and
+The list is a file with one account id per line, or a CSV file or spreadsheet (.xlsx, its first visible sheet) with a header and
 these columns, of which only the first is needed:
 
   account        the connected account, acct_…
@@ -34,6 +33,7 @@ these columns, of which only the first is needed:
   every          how often they are synced, such as 15m, 1h30m (default: --every)
   source_key     where in S3 its catalogs are, with {account} and {feed} (default: VITRINE_SOURCE_KEY)
   source_bucket  in which bucket (default: VITRINE_SOURCE_BUCKET)
+  shared_source  yes if other accounts are meant to sell the same file; otherwise no two accounts may name one
 
 The account's own rules; an empty cell leaves one to the deployment, whose variable has the same name (VITRINE_DIALECT):
 
@@ -55,6 +55,9 @@ Blank lines and lines that begin with # are skipped. Everything wrong with the l
 changed. Otherwise the plan is printed and carried out. Applying the same list again changes nothing. An account that
 is not in the list is left alone, unless --prune: then its schedules and settings are deleted; its state and reports stay.
 The syncs of all accounts are spread evenly over their interval. A schedule that is paused stays paused.`
+
+// comparers is how many documents and schedules are read at once to compare them: a list may have 50,000 accounts.
+const comparers = 64
 
 type applyFlags struct {
 	file               string
@@ -124,12 +127,16 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSources(docs.Layout, wanted); err != nil {
+	// What the list contradicts by itself is said before anything is asked.
+	if err := checkSources(docs.Layout, wanted, nil); err != nil {
 		return badInput(err)
 	}
 	is, err := a.readFleet(ctx, docs, c, wanted, flags.prune)
 	if err != nil {
 		return err
+	}
+	if err := checkSources(docs.Layout, wanted, is.others(wanted, flags.prune)); err != nil {
+		return badInput(err)
 	}
 	p := makePlan(wanted, is, flags.prune)
 	if !a.json() {
@@ -146,26 +153,6 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 		return err
 	}
 	return a.printApplied(p, flags, failed)
-}
-
-// checkSources refuses feeds of one account that would be read from the same file. The list was checked for keys of its
-// own; here it is the deployment's key that does not tell them apart.
-func checkSources(layout catalog.Layout, wanted []catalog.Settings) error {
-	var mixed []string
-	for _, settings := range wanted {
-		sources := map[string]bool{}
-		for _, kind := range settings.FeedKinds() {
-			_, key := layout.Source(settings, kind)
-			sources[key] = true
-		}
-		if len(sources) < len(settings.FeedKinds()) {
-			mixed = append(mixed, settings.Account)
-		}
-	}
-	if len(mixed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("VITRINE_SOURCE_KEY=%q has no {feed}: every feed would be read from the same file of %s. Nothing was changed; put {feed} into it, or give these accounts a source_key", layout.SourceKey, some(mixed, 5))
 }
 
 // both opens S3 and Temporal.
@@ -199,9 +186,12 @@ func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Cl
 			is.schedules[id] = scheduleFact{}
 		}
 	}
-	questioned := wantedAmong(wanted, is.settings)
-	bar := a.progress(int64(len(questioned)+len(doubtful)), "comparing")
-	defer bar.Finish() //nolint:errcheck // a bar that cannot be drawn harms nobody
+	questioned := existing
+	if prune { // the others are deleted, whatever they say
+		questioned = wantedAmong(wanted, is.settings)
+	}
+	bar := a.meter(len(questioned)+len(doubtful), "comparing")
+	defer bar.finish()
 	if err := readSettings(ctx, docs, questioned, &is, bar); err != nil {
 		return is, err
 	}
@@ -238,19 +228,26 @@ func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, pru
 			}
 		}
 	}
+	had := map[string]bool{}
+	for _, account := range existing {
+		had[account] = true
+	}
 	for _, settings := range wanted {
 		for _, kind := range settings.FeedKinds() {
 			want := wantedSchedule{settings.Account, kind, interval(settings)}
-			doubtful[want.id()] = &want
+			// An account without settings has no schedules yet; if somebody makes them just now, creating them finds that out.
+			if _, known := doubtful[want.id()]; known || had[settings.Account] {
+				doubtful[want.id()] = &want
+			}
 		}
 	}
 	return doubtful
 }
 
-func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *progressbar.ProgressBar) error {
+func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
+	group.SetLimit(comparers)
 	for _, account := range accounts {
 		group.Go(func() error {
 			stored, err := readStored(ctx, docs, account)
@@ -260,17 +257,17 @@ func readSettings(ctx context.Context, docs catalog.Documents, accounts []string
 			mu.Lock()
 			defer mu.Unlock()
 			into.settings[account] = stored
-			_ = bar.Add(1)
+			bar.add()
 			return nil
 		})
 	}
 	return group.Wait()
 }
 
-func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *progressbar.ProgressBar) error {
+func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
+	group.SetLimit(comparers)
 	for id, want := range doubtful {
 		group.Go(func() error {
 			fact, exists, err := describe(ctx, c, id, want)
@@ -282,7 +279,7 @@ func describeSchedules(ctx context.Context, c client.Client, doubtful map[string
 			if exists {
 				into.schedules[id] = fact
 			}
-			_ = bar.Add(1)
+			bar.add()
 			return nil
 		})
 	}
@@ -383,7 +380,7 @@ type applyFailure struct {
 func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Client, p plan, perSecond float64) ([]applyFailure, error) {
 	todo := len(p.changes())
 	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
-	bar := a.progress(int64(todo), "applying")
+	bar := a.meter(todo, "applying")
 	var mu sync.Mutex
 	var failed []applyFailure
 	done := 0
@@ -404,13 +401,13 @@ func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 				}
 				done++
 				mu.Unlock()
-				_ = bar.Add(1)
+				bar.add()
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // failures are gathered
-	_ = bar.Finish()
+	bar.finish()
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %d of %d changes were made; apply again to go on", context.Cause(ctx), done, todo)
 	}

@@ -27,9 +27,10 @@ const (
 	columnEvery        = "every"
 	columnSourceKey    = "source_key"
 	columnSourceBucket = "source_bucket"
+	columnSharedSource = "shared_source"
 )
 
-var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket}, catalog.RuleNames()...)
+var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket, columnSharedSource}, catalog.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -134,9 +135,9 @@ func (l *accountsList) wrong(line int, format string, args ...any) {
 }
 
 func (l *accountsList) readText(content []byte) {
-	reader := csv.NewReader(bytes.NewReader(bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))))
+	content = withoutComments(content)
+	reader := csv.NewReader(bytes.NewReader(content))
 	reader.Comma = separator(content)
-	reader.Comment = '#'
 	reader.FieldsPerRecord = -1
 	reader.TrimLeadingSpace = reader.Comma != '\t' // a tab is a space too: it would swallow empty fields
 	for {
@@ -158,6 +159,17 @@ func (l *accountsList) readText(content []byte) {
 		}
 		l.row(line, record)
 	}
+}
+
+// withoutComments empties the lines that begin with #, indented or not, and keeps their number.
+func withoutComments(content []byte) []byte {
+	lines := bytes.Split(bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")), []byte("\n"))
+	for i, line := range lines {
+		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			lines[i] = nil
+		}
+	}
+	return bytes.Join(lines, []byte("\n"))
 }
 
 // separator looks at the first line that says anything: spreadsheets in many countries write semicolons.
@@ -187,9 +199,14 @@ func (l *accountsList) readSpreadsheet(content []byte) {
 		return
 	}
 	defer book.Close()
-	rows, err := book.Rows(book.GetSheetName(0))
+	sheet := firstVisible(book)
+	if sheet == "" {
+		l.wrong(0, "all of its sheets are hidden: show the one with the accounts")
+		return
+	}
+	rows, err := book.Rows(sheet)
 	if err != nil {
-		l.wrong(0, "its first sheet cannot be read: %v", err)
+		l.wrong(0, "its sheet %q cannot be read: %v", sheet, err)
 		return
 	}
 	defer rows.Close()
@@ -205,8 +222,18 @@ func (l *accountsList) readSpreadsheet(content []byte) {
 		l.row(line, cells)
 	}
 	if err := rows.Error(); err != nil {
-		l.wrong(0, "its first sheet cannot be read: %v", err)
+		l.wrong(0, "its sheet %q cannot be read: %v", sheet, err)
 	}
+}
+
+// firstVisible is the first sheet that people see: hidden ones are somebody's notes, or of a template.
+func firstVisible(book *excelize.File) string {
+	for _, sheet := range book.GetSheetList() {
+		if visible, err := book.GetSheetVisible(sheet); err == nil && visible {
+			return sheet
+		}
+	}
+	return ""
 }
 
 // row takes a row of either kind. The first one may be a header.
@@ -283,9 +310,13 @@ func (l *accountsList) account(line int, cells []string) {
 		Every:        l.readEvery(line, row[columnEvery]),
 		SourceKey:    row[columnSourceKey],
 		SourceBucket: row[columnSourceBucket],
+		SharedSource: l.readYes(line, columnSharedSource, row[columnSharedSource]),
 		Rules:        l.readRules(line, row),
 	}
 	l.checkSourceKey(line, settings)
+	if err := catalog.CheckBucket(settings.SourceBucket); settings.SourceBucket != "" && err != nil {
+		l.wrong(line, "source_bucket %q: %v", shortened(settings.SourceBucket, 60), err)
+	}
 	if len(l.problems) == before {
 		l.accounts = append(l.accounts, settings)
 	}
@@ -330,6 +361,18 @@ func (l *accountsList) readFeeds(line int, cell string) []feed.Kind {
 		}
 	}
 	return kinds
+}
+
+// readYes reads an answer that is no unless it is given.
+func (l *accountsList) readYes(line int, column, cell string) bool {
+	switch strings.ToLower(cell) {
+	case "yes", "true":
+		return true
+	case "", "no", "false":
+		return false
+	}
+	l.wrong(line, "%s %q: expected yes or no", column, shortened(cell, 40))
+	return false
 }
 
 func (l *accountsList) readEvery(line int, cell string) catalog.Interval {

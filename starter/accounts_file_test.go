@@ -68,12 +68,13 @@ func TestListsThatCannotBeRead(t *testing.T) {
 		{"empty", "", "there is no account in it"},
 		{"comments alone", "# nothing\n\n", "there is no account in it"},
 		{"header alone", "account,every\n", "there is no account in it"},
-		{"unknown column", "account,evry\nacct_1,15m\n", `line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, import_api, dialect, `},
+		{"unknown column", "account,evry\nacct_1,15m\n", `line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, shared_source, import_api, dialect, `},
 		{"column twice", "account,every,every\n", `line 1: column "every" appears twice`},
 		{"header without account", "name,every\nshop,15m\n", `line 1: this header has no column "account"`},
 		{"columns without header", "acct_1,product,15m\n", "there are columns behind the account but no header to name them"},
 		{"some other file", "hello world\n", `line 1: account "hello world" is not a Stripe account id`},
 		{"quote never closed", "account\nacct_1\n\"acct_2\nacct_3\n", "line 3: "},
+		{"a bucket's address", "account,source_bucket\nacct_1,s3://theirs\n", `line 2: source_bucket "s3://theirs": expected the name of a bucket alone`},
 		{"UTF-16", "\xff\xfea\x00c\x00", "it is UTF-16"},
 		{"latin-1", "acct_1\n# caf\xe9\n", "it is not UTF-8"},
 		{"old spreadsheet", "\xd0\xcf\x11\xe0rest", "save it as .xlsx or CSV"},
@@ -106,6 +107,7 @@ func TestListsInEveryForm(t *testing.T) {
 		{"text", "acct_1\nacct_2\n", plain},
 		{"text without a last line end", "acct_1\nacct_2", plain},
 		{"text with all that people write", "\ufeff# platform\r\n\r\n  acct_1  # shop one\r\n\tacct_2\r\n", plain},
+		{"comments, indented too", "# platform\n  # a \"quote\n\t# tab\nacct_1\n # and \"another\nacct_2\n", plain},
 		{"one column with a header", "Account ID\nacct_1\nacct_2\n", plain},
 		{"csv", "account,feeds,every,source_key,source_bucket\nacct_1,product,1h,a/{account}.tsv.gz,theirs\nacct_2,,,,\n", full},
 		{"csv in another order, with quotes", "every,source_bucket,ACCOUNT,Source Key,feeds\n\"1h\",theirs,\"acct_1\",a/{account}.tsv.gz,product\n,,acct_2,,\n", full},
@@ -157,6 +159,22 @@ func TestSpreadsheet(t *testing.T) {
 		{Account: "acct_1", Every: catalog.Interval(time.Hour), Feeds: []feed.Kind{feed.Product}},
 		{Account: "acct_2", Every: standardEvery},
 	}, got)
+}
+
+func TestAHiddenSheetIsNotRead(t *testing.T) {
+	book := excelize.NewFile()
+	defer book.Close()
+	require.NoError(t, book.SetCellValue("Sheet1", "A1", "acct_9"))
+	_, err := book.NewSheet("Shops")
+	require.NoError(t, err)
+	require.NoError(t, book.SetCellValue("Shops", "A1", "acct_1"))
+	book.SetActiveSheet(1)
+	require.NoError(t, book.SetSheetVisible("Sheet1", false))
+	content, err := book.WriteToBuffer()
+	require.NoError(t, err)
+	got, err := parseAccounts("accounts.xlsx", content.Bytes(), time.Duration(standardEvery))
+	require.NoError(t, err)
+	require.Equal(t, []catalog.Settings{{Account: "acct_1", Every: standardEvery}}, got)
 }
 
 func TestSpreadsheetWithRules(t *testing.T) {

@@ -42,6 +42,23 @@ type scheduleFact struct {
 	paused     bool
 }
 
+// others are the settings that stay as they are. Some that cannot be used name no source.
+func (f fleet) others(wanted []catalog.Settings, prune bool) (settings []catalog.Settings) {
+	if prune {
+		return nil
+	}
+	listed := map[string]bool{}
+	for _, each := range wanted {
+		listed[each.Account] = true
+	}
+	for account, stored := range f.settings {
+		if !listed[account] && !stored.unreadable {
+			settings = append(settings, stored.Settings)
+		}
+	}
+	return settings
+}
+
 // change is one thing to do, or not.
 type change struct {
 	Account string    `json:"account"`
@@ -149,6 +166,7 @@ func settingsDifference(is, want catalog.Settings) string {
 	compare("every", every(interval(is)), every(interval(want)))
 	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
 	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
+	compare("shared source", yesOrNo(is.SharedSource), yesOrNo(want.SharedSource))
 	for _, name := range catalog.RuleNames() {
 		compare(spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
 	}
@@ -163,12 +181,22 @@ func describeSettings(s catalog.Settings) string {
 	if s.SourceBucket != "" {
 		text += ", source bucket " + s.SourceBucket
 	}
+	if s.SharedSource {
+		text += ", shared source"
+	}
 	for _, name := range catalog.RuleNames() {
 		if value := s.Rules.Text(name); value != "" {
 			text += ", " + spaced(name) + " " + value
 		}
 	}
 	return text
+}
+
+func yesOrNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }
 
 // spaced writes the name of a rule or an outcome as words.

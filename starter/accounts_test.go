@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,8 +177,74 @@ func TestFeedsThatWouldBeReadFromOneFileAreRefused(t *testing.T) {
 	s := newStage(t)
 	s.docs.Layout.SourceKey = "{account}.csv"
 	require.Equal(t, exitUsage, s.apply("account,feeds,source_key\nacct_1,product|inventory,\nacct_2,product|inventory,x/{feed}.csv\nacct_3,inventory,\n"))
-	require.Contains(t, s.stderr.String(), `VITRINE_SOURCE_KEY="{account}.csv" has no {feed}: every feed would be read from the same file of acct_1. Nothing was changed`)
+	require.Contains(t, s.stderr.String(), "nothing was changed:\n  s3://catalogs/acct_1.csv is the source of acct_1 (product), acct_1 (inventory)\n")
+	require.Contains(t, s.stderr.String(), "{feed}")
 	require.Empty(t, s.temporal.written())
+}
+
+// A script's log shows that a long list is being worked on.
+func TestALongComparisonSaysHowFarItIs(t *testing.T) {
+	s := newStage(t)
+	list := "acct_1\nacct_2\nacct_3\n"
+	require.Equal(t, exitOK, s.apply(list))
+	require.Empty(t, s.stderr.String())
+	var mu sync.Mutex
+	clock := noon
+	s.app.now = func() time.Time { mu.Lock(); defer mu.Unlock(); clock = clock.Add(6 * time.Second); return clock }
+	require.Equal(t, exitOK, s.apply(list))
+	require.Contains(t, s.stderr.String(), "… comparing: 2 of 6\n")
+}
+
+func TestSchedulesOfNewAccountsAreNotAskedFor(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	require.ElementsMatch(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"}, s.temporal.written())
+	require.Zero(t, s.temporal.looks)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	require.Equal(t, 2, s.temporal.looks, "those that exist are compared")
+}
+
+// One file for two accounts sends the catalog of one merchant as the other's.
+func TestASourceOfTwoAccountsIsRefused(t *testing.T) {
+	for name, list := range map[string]string{
+		"named twice":          "account,source_key\nacct_1,all.csv\nacct_2,all.csv\n",
+		"a template without":   "account,source_key\nacct_1,x/{feed}.csv\nacct_2,x/{feed}.csv\n",
+		"the path of another":  "account,source_key\nacct_1,catalogs/acct_2/product.csv\nacct_2,\n",
+		"across feeds":         "account,feeds,source_key\nacct_1,product,x/pricing.csv\nacct_2,pricing,x/{feed}.csv\n",
+		"the bucket said":      "account,source_key,source_bucket\nacct_1,all.csv,catalogs\nacct_2,all.csv,\n",
+		"meant by one alone":   "account,source_key,shared_source\nacct_1,all.csv,yes\nacct_2,all.csv,\n",
+		"meant, but two feeds": "account,feeds,source_key,shared_source\nacct_1,product,x.csv,yes\nacct_2,pricing,x.csv,yes\n",
+	} {
+		s := newStage(t)
+		require.Equal(t, exitUsage, s.apply(list), name)
+		require.Contains(t, s.stderr.String(), "read from the same file; nothing was changed", name)
+		require.Contains(t, s.stderr.String(), "acct_1 (", name)
+		require.Contains(t, s.stderr.String(), "acct_2 (", name)
+		require.Empty(t, s.temporal.written(), name)
+		stored, err := s.docs.Accounts(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, stored, name)
+	}
+}
+
+func TestASourceOfAnAccountThatIsNotListedIsRefused(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,source_key\nacct_1,all.csv\n"))
+	require.Equal(t, exitUsage, s.apply("account,source_key\nacct_2,all.csv\n"))
+	require.Contains(t, s.stderr.String(), "s3://catalogs/all.csv is the source of acct_2 (product), acct_1 (product)")
+	require.Equal(t, exitUsage, s.apply("account\nacct_2\n", "--prune", "--every", "1m"), "other mistakes are still said")
+	require.Equal(t, exitOK, s.apply("account,source_key\nacct_2,all.csv\n", "--prune", "--yes"), "acct_1 goes with this")
+}
+
+func TestASourceMayBeSharedOnPurpose(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("account,source_key,shared_source\nacct_1,all.csv,yes\nacct_2,all.csv,true\n"))
+	require.Contains(t, s.stdout.String(), "shared source")
+	settings, err := s.docs.Settings(t.Context(), "acct_2")
+	require.NoError(t, err)
+	require.True(t, settings.SharedSource)
+	require.Equal(t, exitUsage, s.apply("account,shared_source\nacct_1,perhaps\n"))
+	require.Contains(t, s.stderr.String(), `shared_source "perhaps": expected yes or no`)
 }
 
 func TestPausingAnAccountPausesEveryFeed(t *testing.T) {

@@ -121,7 +121,7 @@ func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityI
 		s.blame(activity.GetLastFailure())
 		s.nextTry = time.Time{}
 		if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
-			s.idle = activity.GetLastStartedTime() == nil
+			s.idle = activity.GetLastStartedTime() == nil && activity.GetLastFailure() == nil // not between two attempts
 			if next := activity.GetNextAttemptScheduleTime(); next != nil {
 				s.nextTry = next.AsTime()
 			}
@@ -137,7 +137,7 @@ func (s *step) blame(last *failurepb.Failure) {
 	}
 	switch kind := last.GetApplicationFailureInfo().GetType(); fault.Code(kind) {
 	case fault.RunWaiting:
-		s.waiting = "another run of this feed is importing"
+		s.waiting = cmp.Or(last.GetMessage(), "another run of this feed is importing") // it names the run
 	case fault.ImportPending:
 		s.waiting = "Stripe is still processing"
 	default:

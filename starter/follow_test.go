@@ -133,13 +133,29 @@ func TestFollowingShowsRetriesAndFailures(t *testing.T) {
 `, got)
 }
 
+// Temporal forgets when an attempt began once it has failed: a worker had the step all the same.
+func TestAStepBetweenTwoAttemptsIsNotWithoutAWorker(t *testing.T) {
+	events := []*historypb.HistoryEvent{scheduled(5, "UploadFile", 0)}
+	resting := pendingStep("UploadFile", 3, failure("StripeUnavailable", "Stripe answered 500"), nil)
+	resting.State, resting.LastStartedTime, resting.NextAttemptScheduleTime = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, nil, at(time.Minute)
+	steps, byActivity := stepsOf(events)
+	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting})
+	require.False(t, steps[0].idle)
+	require.NotContains(t, underWay(steps[0], steps[0].begun.Add(time.Minute)), "no worker")
+
+	resting.LastFailure = nil
+	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting})
+	require.True(t, steps[0].idle)
+}
+
 func TestFollowingTellsWaitingFromFailing(t *testing.T) {
+	const waiting = "another run is importing: workflow catalog-sync/acct_1/product/force, run r-9"
 	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)}
 	got := showAll(false, false,
-		lookAt(events, pendingStep("FetchCatalog", 3, failure("RunWaiting", "another run"), nil)),
-		lookAt(append(events, startedEvent(5, 7, failure("RunWaiting", "another run")), completed(5, time.Second), timer(9, time.Second, 9*time.Minute))),
+		lookAt(events, pendingStep("FetchCatalog", 3, failure("RunWaiting", waiting), nil)),
+		lookAt(append(events, startedEvent(5, 7, failure("RunWaiting", waiting)), completed(5, time.Second), timer(9, time.Second, 9*time.Minute))),
 	)
-	require.Contains(t, got, "… FetchCatalog       0.0s, another run of this feed is importing\n")
+	require.Contains(t, got, "… FetchCatalog       0.0s, another run is importing: workflow catalog-sync/acct_1/product/force, run r-9\n")
 	require.Contains(t, got, "✓ FetchCatalog       1.0s\n", "waiting is no failed attempt")
 	require.Contains(t, got, "… Wait               waiting until ")
 	require.Contains(t, got, "when Stripe takes the next update (in 9m00s)")

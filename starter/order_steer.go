@@ -66,7 +66,7 @@ func (a *app) verdictOfOrder(s *steering) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.steer(c.Context(), id, *s, workflows.OrderVerdict(in))
+		return a.steer(c.Context(), id, *s, workflows.OrderVerdict{By: in.By, Why: in.Why})
 	})
 	s.register(c)
 	return c
@@ -213,7 +213,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 	case view.Summary == nil:
 		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
 	}
-	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict(in), ID: strings.TrimSpace(flags.id)}
+	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency

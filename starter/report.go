@@ -98,6 +98,9 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	if f.list {
 		return a.listReports(ctx, docs, account, kind, f.limit)
 	}
+	if state.Held != nil && state.Report == "" {
+		return a.reportHold(account, kind, *state.Held)
+	}
 	key, err := newestReport(state)
 	if f.number != newest {
 		key, err = docs.Layout.ReportKey(account, kind, f.number, "json"), nil
@@ -140,7 +143,28 @@ func newestReport(s catalog.State) (string, error) {
 	return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account, s.Last.Reason)
 }
 
+// reportHold says what is known of a source that is held before anything was ever reported.
+func (a *app) reportHold(account string, kind feed.Kind, held catalog.Hold) error {
+	switch a.output {
+	case "json":
+		return a.printJSON(struct {
+			Account string       `json:"account"`
+			Feed    feed.Kind    `json:"feed"`
+			Held    catalog.Hold `json:"held"`
+		}{account, kind, held})
+	case "csv":
+		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person decides: %s", kind, account, held.Text())
+	}
+	a.describeHold(a.stdout, account, kind, held)
+	a.tell(a.stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(account, kind))
+	return nil
+}
+
 func (a *app) noteLaterFailure(s catalog.State) {
+	if s.Held != nil {
+		fmt.Fprintf(a.stderr, "A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n\n", printable(s.Held.Text()))
+		return
+	}
 	if s.Last != nil && s.Last.Report == "" {
 		a.tell(a.stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", relative(a.now(), s.Last.At), s.Last.Reason))
 		fmt.Fprint(a.stderr, "This is the report of the import before it.\n\n")

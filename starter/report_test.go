@@ -64,6 +64,19 @@ func TestReportsThatAreNotThere(t *testing.T) {
 	require.Equal(t, "starter: report s3://state/state/gone.json is gone\n", s.stderr.String())
 }
 
+func TestTheReportOfAFirstFileThatIsHeldSaysWhy(t *testing.T) {
+	s := newStage(t)
+	s.holds("acct_1", feed.Product)
+	require.Equal(t, exitOK, s.run("report", "acct_1"))
+	require.Contains(t, s.stdout.String(), "acct_1  product: held for 2h, before anything was sent")
+	require.Contains(t, s.stdout.String(), "300 (30%) fewer than Stripe")
+	require.Contains(t, s.stdout.String(), "starter approve acct_1")
+	require.Equal(t, exitOK, s.run("report", "acct_1", "-o", "json"))
+	require.Contains(t, s.stdout.String(), `"version": "v7"`)
+	require.Equal(t, exitFailed, s.run("report", "acct_1", "-o", "csv"))
+	require.Contains(t, s.stderr.String(), "held until a person decides")
+}
+
 func TestReport(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport)

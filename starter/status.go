@@ -33,7 +33,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show how the last sync of every account ended, and when the next one is due",
 		Long: `Show how the last sync of every account ended, and when the next one is due.
 
-Without arguments it shows the accounts that have settings, with the feeds that those list; of an account that is named it
+Without arguments it shows the accounts that have settings, with the feeds that those list, and accounts without settings
+whose syncs are under way or held; of an account that is named it
 shows every feed that was ever synced. ROWS were sent to Stripe in the last import and ERRORS of them refused; DELETED were
 removed, because they vanished from the source; BACK were kept back by Vitrine, because Stripe would refuse them. NOW tells
 of a sync that is held until a person decides, importing, or waiting for its turn. Below the table stands why syncs are
@@ -96,7 +97,15 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 		return err
 	}
 	// What S3 knows is worth showing while Temporal is away.
-	away := a.addTemporal(ctx, views, states)
+	runs, away := a.openRuns(ctx)
+	if !named {
+		moreViews, moreStates, err := readStatus(ctx, docs, withoutSettings(runs, accounts), true)
+		if err != nil {
+			return err
+		}
+		views, states = append(views, moreViews...), append(states, moreStates...)
+	}
+	away = errors.Join(away, a.addTemporal(ctx, views, states, runs))
 	views = slices.DeleteFunc(views, func(v statusView) bool { return !filter.keeps(v) })
 	if a.json() {
 		err = a.printJSON(views)
@@ -202,8 +211,8 @@ func (v *statusView) fill(s catalog.State) {
 }
 
 // addTemporal adds what Temporal knows: the next runs, and what is under way.
-func (a *app) addTemporal(ctx context.Context, views []statusView, states []catalog.State) error {
-	if len(views) == 0 {
+func (a *app) addTemporal(ctx context.Context, views []statusView, states []catalog.State, runs map[string][]*workflowpb.WorkflowExecutionInfo) error {
+	if len(views) == 0 || runs == nil {
 		return nil
 	}
 	c, err := a.temporal(ctx)
@@ -217,10 +226,6 @@ func (a *app) addTemporal(ctx context.Context, views []statusView, states []cata
 	schedules := map[string]*client.ScheduleListEntry{}
 	for _, entry := range entries {
 		schedules[entry.ID] = entry
-	}
-	runs, err := openRuns(ctx, c)
-	if err != nil {
-		return err
 	}
 	for i := range views {
 		v := &views[i]
@@ -270,6 +275,30 @@ func (v *statusView) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *
 			v.Now, v.Since = "waiting", started
 		}
 	}
+}
+
+// withoutSettings are the accounts of syncs under way that nobody made settings for: their runs may be held too.
+func withoutSettings(runs map[string][]*workflowpb.WorkflowExecutionInfo, known []string) (accounts []string) {
+	had := map[string]bool{}
+	for _, account := range known {
+		had[account] = true
+	}
+	for id := range runs {
+		if account, _, ours := parseScheduleID(id); ours && !had[account] {
+			had[account] = true
+			accounts = append(accounts, account)
+		}
+	}
+	slices.Sort(accounts)
+	return accounts
+}
+
+func (a *app) openRuns(ctx context.Context) (map[string][]*workflowpb.WorkflowExecutionInfo, error) {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return openRuns(ctx, c)
 }
 
 // openRuns are the syncs under way, by the id of the schedule that they belong to, or could.

@@ -144,6 +144,16 @@ func TestStatusOfAccountsWithoutSettings(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "acct_9   product  never synced")
 }
 
+// A sync that was started by hand needs no settings, and is held like any other.
+func TestStatusShowsWhatIsHeldOfAccountsWithoutSettings(t *testing.T) {
+	s := newStage(t)
+	s.holds("acct_7", feed.Pricing)
+	s.temporal.open = append(s.temporal.open, runningSync("acct_7", "pricing", "run-1", noon.Add(-3*time.Hour)))
+	require.Equal(t, exitOK, s.run("status", "--held"))
+	require.Contains(t, s.stdout.String(), "acct_7  pricing: held for 2h")
+	require.Contains(t, s.stdout.String(), "version         v7")
+}
+
 func TestStatusShowsWhatS3KnowsWhileTemporalIsAway(t *testing.T) {
 	s := fleetOfFour(t)
 	s.app.temporalClient = nil

@@ -36,6 +36,7 @@ type fakeTemporal struct {
 	open    []*workflowpb.WorkflowExecutionInfo
 	queries []string // of lists
 
+	looks     int               // at schedules, one by one
 	described map[string]holder // runs that are not followed; those it does not know are running
 
 	views   map[string]any // what workflows answer to queries
@@ -310,6 +311,9 @@ func (h *fakeHandle) Describe(ctx context.Context) (*client.ScheduleDescription,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	h.f.mu.Lock()
+	h.f.looks++
+	h.f.mu.Unlock()
 	d, exists := h.f.find(h.id)
 	if !exists {
 		return nil, serviceerror.NewNotFound("schedule not found")

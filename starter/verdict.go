@@ -33,6 +33,7 @@ var (
 
 type verdictFlags struct {
 	feed, why, by string
+	version       string // what was looked at
 	yes, follow   bool
 }
 
@@ -51,6 +52,7 @@ func (a *app) approveCommand() *cobra.Command {
 	c.Long = "Let a held sync go on: what it would send and delete is sent and deleted." + verdictHelp
 	c.Example = `  starter approve acct_1Nv0FGQ9RKHgCVdK --why "winter range removed, the merchant confirmed"
   starter approve acct_1Nv0FGQ9RKHgCVdK --feed pricing --why "sale starts today" --follow
+  starter approve acct_1Nv0FGQ9RKHgCVdK --why "checked" --version 9b2cf535f27731c974343645a3985328
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "ticket 4711" --by ops@acme.example --yes`
 	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
 	return c
@@ -77,6 +79,7 @@ func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
 	}
 	feedFlag(c, &flags.feed)
 	c.Flags().StringVar(&flags.why, "why", "", "why, for the history and the report; required")
+	c.Flags().StringVar(&flags.version, "version", "", "the version of the source that you looked at; another one is not decided about")
 	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user at this host)")
 	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	return c
@@ -95,8 +98,15 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	if err != nil {
 		return err
 	}
-	if err := a.confirmVerdict(account, kind, d, *held, flags.yes); err != nil {
+	if in.Version != "" && in.Version != held.Version {
+		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", printable(held.Version), printable(in.Version))
+	}
+	shown, err := a.confirmVerdict(account, kind, d, *held, flags.yes)
+	if err != nil {
 		return err
+	}
+	if shown { // what a person agrees to is what they saw
+		in.Version = held.Version
 	}
 	c, err := a.temporal(ctx)
 	if err != nil {
@@ -124,7 +134,7 @@ const maxVerdict = 500
 
 // verdictInput is checked before anything is asked or sent: in bytes, as the run checks it.
 func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictInput, err error) {
-	in.By, in.Why = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why)
+	in.By, in.Why, in.Version = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why), strings.TrimSpace(flags.version)
 	if in.Why == "" {
 		return in, badUsage("why? Say it with --why, for those who ask later")
 	}
@@ -194,15 +204,15 @@ func lastOutcome(s catalog.State, now time.Time) string {
 }
 
 // confirmVerdict shows a person what they decide about. A script has looked already, or will not.
-func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held catalog.Hold, yes bool) error {
+func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held catalog.Hold, yes bool) (shown bool, err error) {
 	if yes || !a.isTerminal(a.stdin) {
-		return nil
+		return false, nil
 	}
 	a.describeHold(a.stderr, account, kind, held)
 	if !a.ask(d.question) {
-		return badInput(errors.New("nothing was decided: the sync is still held"))
+		return true, badInput(errors.New("nothing was decided: the sync is still held"))
 	}
-	return nil
+	return true, nil
 }
 
 func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {

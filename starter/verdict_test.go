@@ -173,6 +173,27 @@ func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
 	}
 }
 
+func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"approve", "reject"} {
+		s := newStage(t)
+		s.holds("acct_1", feed.Product)
+		s.answers("v7")
+		require.Equal(t, exitFailed, s.decides(verb, "acct_1", "--version", "v6"))
+		require.Contains(t, s.stderr.String(), "version v7 of the source is held, not v6")
+		require.Empty(t, s.temporal.updates)
+		require.Equal(t, exitOK, s.decides(verb, "acct_1", "--version", "v7"))
+		require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "the run compares it too")
+	}
+	s := newStage(t)
+	s.holds("acct_1", feed.Product)
+	s.answers("v7")
+	s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+	s.stdin = "y\n"
+	require.Equal(t, exitOK, s.decides("approve", "acct_1"))
+	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "who was shown a version agrees to that one")
+}
+
 func TestWhoeverSaysYesIsNotAsked(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -42,6 +42,8 @@ func (h *hold) check(in VerdictInput) error {
 		return errors.New("this run holds nothing: there is nothing to approve or reject")
 	case h.verdict != nil:
 		return fmt.Errorf("%s has decided already: %s", h.verdict.By, h.verdict.Why)
+	case in.Version != "" && in.Version != h.version:
+		return fmt.Errorf("version %s of the source is held, not %s: look at it before you decide", h.version, in.Version)
 	case strings.TrimSpace(in.By) == "" || strings.TrimSpace(in.Why) == "":
 		return errors.New("both by (who decides) and why are needed: they are recorded")
 	}
@@ -74,8 +76,8 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	}
 	s.held.version, s.held.delivery, s.held.verdict = found.Hold.Version, found.Delivery, nil
 	s.result.Outcome, s.result.Rows = catalog.Held, found.Hold.Rows
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Held since %s, nothing was uploaded: %s. Approving sends %d rows and deletes %d: starter approve %s, or starter reject %s.",
-		found.Hold.Since.UTC().Format(time.RFC3339), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, s.in.Account))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Held since %s, nothing was uploaded: %s. Approving sends %d rows and deletes %d: starter approve %s --version %s, or starter reject %s.",
+		found.Hold.Since.UTC().Format(time.RFC3339), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, found.Hold.Version, s.in.Account))
 	return s.recordOutcome(ctx)
 }
 

@@ -32,10 +32,12 @@ func (a *answer) Complete(result any, err error) {
 
 // says sends a verdict after a while of workflow time.
 func says(after time.Duration, update, by, why string, into *answer) func(*testsuite.TestWorkflowEnvironment) {
+	return saysOf(after, update, workflows.VerdictInput{By: by, Why: why}, into)
+}
+
+func saysOf(after time.Duration, update string, in workflows.VerdictInput, into *answer) func(*testsuite.TestWorkflowEnvironment) {
 	return func(env *testsuite.TestWorkflowEnvironment) {
-		env.RegisterDelayedCallback(func() {
-			env.UpdateWorkflow(update, update+"/"+by, into, workflows.VerdictInput{By: by, Why: why})
-		}, after)
+		env.RegisterDelayedCallback(func() { env.UpdateWorkflow(update, update+"/"+in.By, into, in) }, after)
 	}
 }
 
@@ -116,15 +118,17 @@ func TestCatalogSyncGoesOnOnceApproved(t *testing.T) {
 func TestCatalogSyncRefusesVerdicts(t *testing.T) {
 	t.Parallel()
 	s := truncated(t)
-	var early, anonymous, decided, late answer
+	var early, anonymous, other, decided, late answer
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account},
 		says(0, workflows.UpdateApprove, "eve", "hurry", &early),
 		says(time.Hour, workflows.UpdateApprove, " ", "because", &anonymous),
+		saysOf(time.Hour, workflows.UpdateApprove, workflows.VerdictInput{By: "cy", Why: "looked", Version: "v0"}, &other),
 		says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &decided),
 		says(2*time.Hour, workflows.UpdateApprove, "bob", "looks fine", &late))
 	require.NoError(t, err)
 	require.ErrorContains(t, early.refused, "holds nothing")
 	require.ErrorContains(t, anonymous.refused, "by (who decides)")
+	require.ErrorContains(t, other.refused, "of the source is held, not v0")
 	require.NoError(t, errors.Join(decided.refused, decided.failed))
 	require.ErrorContains(t, late.refused, "ada has decided already: cut off")
 }

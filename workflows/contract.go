@@ -71,6 +71,8 @@ const (
 type VerdictInput struct {
 	By  string `json:"by"`  // who decides, as they say themselves
 	Why string `json:"why"` // in their words
+	// Version is what was looked at; a verdict about another version than the one that is held is refused. Empty: whatever is held.
+	Version string `json:"version,omitempty"`
 }
 
 // VerdictResult is the answer to both.

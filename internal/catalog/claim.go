@@ -22,12 +22,20 @@ func (d Documents) Claim(ctx context.Context, s State, etag string, run Run, isO
 			return s, fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID, err)
 		}
 		if open {
-			return s, fault.NewPending(fault.RunWaiting, claimPoll, fmt.Errorf("%w: workflow %s, run %s", ErrClaimed, s.Run.WorkflowID, s.Run.RunID))
+			return s, fault.NewPending(fault.RunWaiting, claimPoll, s.claimed())
 		}
 	}
 	s.Run = &run
 	_, err := d.SaveState(ctx, s, etag)
 	return s, err
+}
+
+func (s State) claimed() error {
+	doing := ""
+	if s.Held != nil && s.Held.Run == *s.Run {
+		doing = " or rather held until a person decides"
+	}
+	return fmt.Errorf("%w%s: workflow %s, run %s", ErrClaimed, doing, s.Run.WorkflowID, s.Run.RunID)
 }
 
 // claimPoll is how often a waiting run looks again: an import takes minutes.

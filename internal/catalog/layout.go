@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -54,6 +55,18 @@ func CheckSourceKey(template string) error {
 	}
 	if _, _, err := feed.FormatOf(template); err != nil {
 		return err
+	}
+	return nil
+}
+
+// CheckBucket returns an error if name cannot be a bucket. It leaves the fine print of bucket names to the server: other
+// servers than Amazon's have their own.
+func CheckBucket(name string) error {
+	if strings.HasPrefix(name, "arn:") { // an access point
+		return nil
+	}
+	if strings.ContainsAny(name, "/\\ ?#:") {
+		return errors.New("expected the name of a bucket alone, such as acme-catalogs, not an address or path")
 	}
 	return nil
 }

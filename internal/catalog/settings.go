@@ -25,6 +25,8 @@ type Settings struct {
 	Every        Interval    `json:"every,omitzero"`          // zero: MinInterval
 	SourceBucket string      `json:"source_bucket,omitempty"` // empty: the deployment's
 	SourceKey    string      `json:"source_key,omitempty"`    // template with {account} and {feed}; empty: the deployment's
+	// SharedSource says that another account reads the same source, and that this is meant: both sell the same catalog.
+	SharedSource bool `json:"shared_source,omitempty"`
 
 	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.
 	Rules Rules `json:"rules,omitzero"`
@@ -155,6 +157,9 @@ func (s Settings) Check() error {
 	}
 	if s.SourceKey != "" {
 		errs = append(errs, CheckSourceKey(s.SourceKey))
+	}
+	if s.SourceBucket != "" {
+		errs = append(errs, CheckBucket(s.SourceBucket))
 	}
 	errs = append(errs, s.Rules.Check())
 	return errors.Join(errs...)

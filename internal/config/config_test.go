@@ -53,6 +53,7 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_SOURCE_KEY", "{acount}.csv", "{acount}"},
 		{"VITRINE_SOURCE_KEY", "../{account}.csv", `".."`},
 		{"VITRINE_SOURCE_KEY", "{account}.xml", ".csv"},
+		{"VITRINE_SOURCE_KEY", "catalogs/{feed}.csv", "expected {account} in it"},
 		{"VITRINE_STATE_PREFIX", "/state", "no leading slash"},
 		{"VITRINE_STATE_PREFIX", "a/../b", "no leading slash"},
 		{"VITRINE_STATE_PREFIX", "accounts/", "settings are there"},

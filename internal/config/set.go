@@ -130,28 +130,23 @@ func concurrency(value string) (int, error) {
 
 func setSourceBucket(c *Config, value string) error {
 	c.Storage.SourceBucket = value
-	return checkBucket(value)
+	return catalog.CheckBucket(value)
 }
 
 func setStateBucket(c *Config, value string) error {
 	c.Storage.StateBucket = value
-	return checkBucket(value)
-}
-
-// checkBucket leaves the fine print of bucket names to the server: other servers than Amazon's have their own.
-func checkBucket(name string) error {
-	if strings.HasPrefix(name, "arn:") { // an access point
-		return nil
-	}
-	if strings.ContainsAny(name, "/\\ ?#:") {
-		return errors.New("expected the name of a bucket alone, such as acme-catalogs, not an address or path")
-	}
-	return nil
+	return catalog.CheckBucket(value)
 }
 
 func setSourceKey(c *Config, value string) error {
 	c.Storage.SourceKey = value
-	return catalog.CheckSourceKey(value)
+	if err := catalog.CheckSourceKey(value); err != nil {
+		return err
+	}
+	if !strings.Contains(value, "{account}") {
+		return errors.New("expected {account} in it: every account would be sent the same catalog; an account whose file lies elsewhere has a source_key in the list of accounts")
+	}
+	return nil
 }
 
 func setStatePrefix(c *Config, value string) error {
