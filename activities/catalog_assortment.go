@@ -17,7 +17,7 @@ import (
 //
 // Rows that are gone from S3, or more than a file holds, cannot be told. That is no reason to fail a sync: the account's
 // file is forgotten, and hooks fall back until the next full send.
-func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, verdicts map[string]feed.Verdict) error {
+func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, v verdicts) error {
 	if !assortment.Keeps(in.Feed) {
 		return nil
 	}
@@ -35,7 +35,8 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 	}
 	err = s.assortments().Settle(ctx, in.Account, assortment.Part{
 		Kind: in.Feed, Format: format, At: importedAt(ctx, in.Import),
-		Refused:  func(id []byte) bool { _, refused := verdicts[string(id)]; return refused },
+		Refused:  func(id []byte) bool { _, refused := v.refused[string(id)]; return refused },
+		InDoubt:  v.doubt,
 		Replaces: in.Delivery.Mode == catalog.Replace,
 		Full:     full, Withheld: withheld, Delivery: in.Delivery.Sequence, Number: part.Number, Parts: part.Of,
 	}, func() (io.ReadCloser, error) { return s.Objects.Open(ctx, part.Object) })
@@ -48,7 +49,7 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 // full reports whether the part belongs to a send of all that could be sent. Of a part that an earlier run left behind
 // nobody knows any more what that run kept back.
 func (in SettlePartInput) full() bool {
-	return in.Feed == feed.Product && in.Delivery.Full != "" && !in.Delivery.Resumed
+	return in.Feed == feed.Product && in.Delivery.Full != "" && !in.Delivery.Resumed && !in.Delivery.Changes
 }
 
 // withheld are the rows that a full send kept back: the merchant offers them, and Stripe may have what it got of them

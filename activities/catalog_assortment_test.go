@@ -55,9 +55,9 @@ func TestSettleAssortmentForgetsWhatCannotBeTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
 			spoil(s)
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil), "no reason to fail a sync")
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}), "no reason to fail a sync")
 			_, err := s.assortment()
 			require.True(t, fault.Is(err, fault.SourceMissing))
 		})
@@ -73,13 +73,13 @@ func TestSettleAssortmentFailsWhereS3Does(t *testing.T) {
 		}
 		return nil
 	}
-	require.True(t, fault.Is(s.settleAssortment(t.Context(), s.in, nil), fault.StorageFailed))
+	require.True(t, fault.Is(s.settleAssortment(t.Context(), s.in, verdicts{}), fault.StorageFailed))
 }
 
 func TestSettleAssortment(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, map[string]feed.Verdict{"b": {Reason: "no"}}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{refused: map[string]feed.Verdict{"b": {Reason: "no"}}}))
 	x, err := s.assortment()
 	require.NoError(t, err)
 	require.True(t, x.Progress.Complete)
@@ -88,13 +88,13 @@ func TestSettleAssortment(t *testing.T) {
 
 	s = newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
 	s.in.Delivery.Parts[0].Of = 2
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
 	x, err = s.assortment()
 	require.NoError(t, err)
 	require.False(t, x.Progress.Complete, "the second part is still to come")
 
 	s = newShelf(t, feed.Promotion, "promotion_id\na\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
 	_, err = s.assortment()
 	require.True(t, fault.Is(err, fault.SourceMissing), "promotions say nothing that is kept")
 }
@@ -130,6 +130,7 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 		"what was found is gone":       {func(s *shelf) { s.found(held); s.in.Delivery.Findings.Key += ".csv" }, false, ""},
 		"what was found is other":      {func(s *shelf) { s.in.Delivery.Findings = &s.in.Delivery.Parts[0].Object }, false, ""},
 		"an earlier run's part":        {func(s *shelf) { s.in.Delivery.Resumed = true }, false, ""},
+		"a source of changes":          {func(s *shelf) { s.in.Delivery.Changes = true }, false, ""},
 		"changes only":                 {func(s *shelf) { s.found(held).in.Delivery.Full = "" }, false, ""},
 		"more parts are still to come": {func(s *shelf) { s.found(held).in.Delivery.Parts[0].Of = 2 }, false, ""},
 	} {
@@ -137,7 +138,7 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
 			c.prepare(s)
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
 			x, err := s.assortment()
 			require.NoError(t, err)
 			require.Equal(t, c.complete, x.Progress.Complete)
@@ -150,12 +151,41 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 	}
 }
 
+// Of rows that are in doubt Stripe may have the old ones or the new ones: nobody approves or refuses by either.
+func TestWhatIsInDoubtIsWithheld(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	part, err := s.store.Put(t.Context(), "s", "doubted.csv", "text/csv", []byte("id,price,delete\na,2.00 USD,\nc,1.00 USD,\n"), "")
+	require.NoError(t, err)
+	s.in.Delivery.Parts[0].Object, s.in.Delivery.Full = part, ""
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{doubt: true}))
+	x, err := s.assortment()
+	require.NoError(t, err)
+	for id, withheld := range map[string]bool{"a": true, "b": false, "c": true} {
+		item, known := x.Find(id)
+		require.True(t, known, id)
+		require.Equal(t, withheld, item.Withheld, id)
+	}
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	x, err = s.assortment()
+	require.NoError(t, err)
+	a, _ := x.Find("a")
+	require.False(t, a.Withheld, "it was sent again, and taken")
+
+	s.in.Delivery.Mode = catalog.Replace
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{doubt: true}))
+	x, err = s.assortment()
+	require.NoError(t, err)
+	b, _ := x.Find("b")
+	require.True(t, b.Withheld, "it may have been removed with what the part does not have")
+}
+
 // What Stripe took of a part that cannot be settled makes every answer a guess.
 func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 	t.Parallel()
 	for says, spoil := range map[string]func(*shelf){
 		"is gone":             func(s *shelf) { s.in.Delivery.Parts[0].Table = catalog.Object{Bucket: "s", Key: "gone"} },
-		"named 0 of them":     func(s *shelf) { s.in.Import.RowsFailed = 2 },
 		"staged of part 1 is": func(s *shelf) { s.in.Delivery.Parts[0].Table = s.in.Delivery.Parts[0].Object },
 	} {
 		t.Run(says, func(t *testing.T) {
@@ -164,7 +194,7 @@ func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 			table, err := s.Documents.SaveTable(t.Context(), "table", feed.Product, &feed.Table{})
 			require.NoError(t, err)
 			s.in.Delivery.Parts[0].Table = table
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, nil))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
 			spoil(s)
 			var result catalog.PartResult
 			require.NoError(t, s.enter(t.Context(), s.in, &result))

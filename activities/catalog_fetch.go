@@ -82,6 +82,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		return FetchCatalogResult{}, err
 	}
 	full := found.FullSend(state, in.Full, time.Now())
+	found.WaitUnknown = !in.Force && state.Unsettled.Waits(time.Now())
 	if in.Held != "" {
 		if in.Held == found.Source.Version() && state.Held != nil {
 			return s.stillHeld(state), nil
@@ -147,8 +148,9 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full bool) (FetchCatalogResult, bool) {
 	now := time.Now()
 	version := found.Source.Version()
-	if a := state.Accepted; !full && a != nil && a.Source.Same(found.Source) && a.Basis == found.Basis {
-		return FetchCatalogResult{Decision: Skip, Source: version}, true
+	accepted := state.Accepted != nil && state.Accepted.Source.Same(found.Source) && state.Accepted.Basis == found.Basis
+	if accepted && !full && !state.Unsettled.Due(now) {
+		return FetchCatalogResult{Decision: Skip, Source: version, Note: waiting(state.Unsettled)}, true
 	}
 	if r := state.Rejected; !full && r != nil && r.Version == version {
 		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
@@ -162,6 +164,17 @@ func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full 
 		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
 	}
 	return FetchCatalogResult{}, false
+}
+
+// waiting says what is still open about a source that was dealt with; nothing if nothing is.
+func waiting(u *catalog.Unsettled) string {
+	switch {
+	case u == nil:
+		return ""
+	case u.Rows == 0:
+		return fmt.Sprintf("%d rows that Stripe refused to delete are tried again at %s", u.NotDeleted, u.NextTry.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%d rows of which Stripe did not say whether it took them are sent again at %s", u.Rows, u.NextTry.UTC().Format(time.RFC3339))
 }
 
 func times(n int) string {

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -29,9 +31,42 @@ const (
 	lastRecheck  = 2 * time.Minute
 )
 
+// Answers that nobody can do anything about would otherwise be met again by every later run.
+const (
+	// confirmations is how many tries have to end with the same permanent answer about an import, before it is believed.
+	confirmations = 3
+	// unclearTries is for answers that are not Stripe's: some two minutes.
+	unclearTries = 8
+	// abandonAfter is how long Stripe may take for an import before the feed goes on without it.
+	abandonAfter = 24 * time.Hour
+)
+
+// answered reports whether Stripe has said for good that what was asked for is not to be had. That a key is not accepted is
+// no such answer: it is about the key.
+func answered(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && f.Kind == fault.Permanent && (f.Code == fault.StripeRejected || f.Code == fault.StripeForbidden || f.Code == fault.InputInvalid)
+}
+
+// inVain says why what was asked for will not be had, however often it is asked for: empty as long as another try is due.
+func inVain(err error, tries int32) string {
+	if answered(err) && tries >= confirmations || fault.Is(err, fault.StripeUnclear) && tries >= unclearTries {
+		return err.Error()
+	}
+	return ""
+}
+
+// again makes an error one that is tried again.
+func again(err error) error {
+	if f, ok := fault.Of(err); ok && f.Kind == fault.Permanent {
+		return fault.NewPlain(f.Code, err)
+	}
+	return err
+}
+
 // AwaitImportSet returns an import once Stripe has ended it, well or badly. A status that nobody documented means that
 // Stripe is still at it. After the deadline the error is permanent; the import stays recorded as open, so the next run
-// goes on waiting for it.
+// goes on waiting for it. An import that Stripe will not show, or does not end within a day, is returned as unreadable.
 func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
 	defer startPulse(ctx, 0).stop() // Stripe may take longer to answer than a dead worker is given
 	result, err := s.awaitImportSet(ctx, in)
@@ -46,12 +81,15 @@ func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput
 	info := activity.GetInfo(ctx)
 	for pause, waited := firstPoll, time.Duration(0); ; pause, waited = pause*2, waited+pause {
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
+		overdue := time.Since(info.ScheduledTime) > in.Deadline
 		switch {
 		case err != nil:
-			return current, err
+			return unreadable(in.ImportSet, err, info.Attempt, overdue)
 		case current.Status.Final():
 			return current, nil
-		case time.Since(info.ScheduledTime) > in.Deadline:
+		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
+			return catalog.Import{ID: in.ImportSet, Unreadable: fmt.Sprintf("Stripe has not ended it within %s: its status is %q", abandonAfter, current.Status)}, nil
+		case overdue:
 			return current, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
 				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it", in.ImportSet, in.Deadline, current.Status))
 		case info.Attempt > 1, waited >= pollInPlace:
@@ -65,6 +103,17 @@ func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput
 			return current, stillPending(in.ImportSet, current.Status, time.Second)
 		}
 	}
+}
+
+// unreadable is an import that Stripe does not show. What is merely unclear has until the deadline.
+func unreadable(id string, err error, tries int32, overdue bool) (catalog.Import, error) {
+	switch {
+	case answered(err) && tries >= confirmations, fault.Is(err, fault.StripeUnclear) && overdue:
+		return catalog.Import{ID: id, Unreadable: err.Error()}, nil
+	case answered(err):
+		return catalog.Import{}, again(err)
+	}
+	return catalog.Import{}, err
 }
 
 func stillPending(importSet string, status catalog.ImportStatus, after time.Duration) error {
@@ -88,9 +137,23 @@ type FetchImportErrorsInput struct {
 	File     string      `json:"file"` // catalog.Import.ErrorFile
 }
 
-// FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs.
-func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
-	result, err := s.fetchImportErrors(ctx, in)
+// FetchImportErrorsResult is where Stripe's list of refused rows is kept.
+type FetchImportErrorsResult struct {
+	catalog.Object
+	Unreadable string `json:"unreadable,omitempty"` // why there is none
+}
+
+// FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs. A list that
+// is not to be had is a result.
+func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (FetchImportErrorsResult, error) {
+	var result FetchImportErrorsResult
+	var err error
+	result.Object, err = s.fetchImportErrors(ctx, in)
+	if result.Unreadable = inVain(err, activity.GetInfo(ctx).Attempt); result.Unreadable != "" {
+		err = nil
+	} else if answered(err) {
+		err = again(err)
+	}
 	return result, translate(err)
 }
 
@@ -106,7 +169,11 @@ func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportError
 		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
 	}
 	defer body.Close()
+	list := bufio.NewReaderSize(body, 4<<10)
+	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) && activity.GetInfo(ctx).Attempt < confirmations {
+		return catalog.Object{}, fault.NewPlain(fault.StripeUnclear, fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
+	}
 	layout := s.Documents.Layout
 	key := layout.ErrorFileKey(in.Account, in.Feed, in.Sequence, in.Part)
-	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulse.reading(body))
+	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulse.reading(list))
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,14 @@ import (
 // SettlePartInput is the input of SettlePart.
 type SettlePartInput struct {
 	PartInput
-	Import  catalog.Import  `json:"import"`
-	Refused *catalog.Object `json:"refused,omitempty"` // Stripe's list of refused rows, in S3
+	Import     catalog.Import  `json:"import"`
+	Refused    *catalog.Object `json:"refused,omitempty"`    // Stripe's list of refused rows, in S3
+	Unreadable string          `json:"unreadable,omitempty"` // why that list is not to be had
 }
 
 // SettlePart records what Stripe made of a part: the rows that it took go into the manifest, the refused ones are noted
-// there with the reason, and listed for the report with their lines. It may run any number of times.
+// there with the reason, and listed for the report with their lines; those of which its answer leaves that open are noted
+// as unknown. It may run any number of times.
 func (s *CatalogSync) SettlePart(ctx context.Context, in SettlePartInput) (catalog.PartResult, error) {
 	result, err := s.settlePart(ctx, in)
 	return result, translate(err)
@@ -33,32 +36,34 @@ func (s *CatalogSync) settlePart(ctx context.Context, in SettlePartInput) (catal
 	pulse := startPulse(ctx, 0)
 	defer pulse.stop()
 	result := resultOf(in)
-	if result.Outcome != catalog.Failed {
-		if err := s.enter(ctx, in, &result); err != nil {
-			return result, err
-		}
+	if err := s.enter(ctx, in, &result); err != nil {
+		return result, err
 	}
 	return result, s.closePart(ctx, in)
 }
 
-// enter brings what Stripe took into the manifest, unless it cannot be told: then the reason says so, and the rows are
-// sent again with the next change of the source.
+// enter brings what Stripe took into the manifest, and what it may have taken. Of a failed import that is nothing, but its
+// list of refused rows helps the merchant as well.
 func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *catalog.PartResult) error {
 	table, err := s.Documents.Table(ctx, in.part().Table, in.Feed)
 	var damaged *feed.ManifestError
 	if fault.Is(err, fault.SourceMissing) || errors.As(err, &damaged) {
+		if result.Outcome == catalog.Failed {
+			return nil
+		}
 		result.Reason = fmt.Sprintf("what was staged of part %d is gone: its rows are sent again with the next change of the source", in.part().Number)
 		return s.forgetAssortment(ctx, in)
 	}
 	if err != nil {
 		return err
 	}
-	verdicts, err := s.listRefused(ctx, in, table, result)
+	list, err := s.listRefused(ctx, in, table, result)
 	if err != nil {
 		return err
 	}
-	if result.Reason != "" {
-		return s.forgetAssortment(ctx, in)
+	verdicts := judge(in, table, list, result)
+	if result.Outcome == catalog.Failed && !verdicts.doubt {
+		return nil
 	}
 	if err := s.settleAssortment(ctx, in, verdicts); err != nil {
 		return err
@@ -69,10 +74,12 @@ func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *cat
 func resultOf(in SettlePartInput) catalog.PartResult {
 	i := in.Import
 	r := catalog.PartResult{Part: in.part(), File: in.File, Import: i, Accepted: i.RowsSucceeded, Refused: i.RowsFailed}
-	switch i.Status {
-	case catalog.StatusSucceeded:
+	switch {
+	case i.Unreadable != "":
+		r.Outcome, r.Code = catalog.Failed, fault.ImportUnreadable
+	case i.Status == catalog.StatusSucceeded:
 		r.Outcome = catalog.Succeeded
-	case catalog.StatusSucceededWithErrors:
+	case i.Status == catalog.StatusSucceededWithErrors:
 		r.Outcome = catalog.SucceededWithErrors
 	default: // failed, and the archive statuses: terminal without the rows being live
 		r.Outcome = catalog.Failed
@@ -84,21 +91,98 @@ func resultOf(in SettlePartInput) catalog.PartResult {
 	return r
 }
 
-// unnamed says that Stripe refused more rows than it named. The part is not settled then: a manifest that holds rows which
-// Stripe may not have would keep them from ever being sent.
-func unnamed(i catalog.Import, named int) string {
-	if int64(named) >= i.RowsFailed {
-		return ""
+// refusedList is what Stripe's list of refused rows tells.
+type refusedList struct {
+	named     map[string]feed.Verdict
+	strangers int64  // entries that name no row of the part
+	problem   string // why it cannot be read, or not to its end
+}
+
+// verdicts are what Stripe made of the rows of a part.
+type verdicts struct {
+	refused map[string]feed.Verdict
+	doubt   bool // nobody knows which of the others it took
+}
+
+func (v verdicts) of(id []byte) (feed.Verdict, bool) {
+	if refused, ok := v.refused[string(id)]; ok {
+		return refused, true
 	}
-	return fmt.Sprintf("import %s refused %d rows and named %d of them: its part is sent again with the next change of the source", i.ID, i.RowsFailed, named)
+	return feed.Verdict{Unknown: v.doubt}, v.doubt
+}
+
+// judge decides what is known of the rows, and counts them. Only a failed import leaves none of them in doubt although
+// Stripe told of nothing: it took none. If it says at the same time that it took some, that is no answer either.
+func judge(in SettlePartInput, table *feed.Table, list refusedList, result *catalog.PartResult) verdicts {
+	rows, i := int64(table.Len()), in.Import
+	doubt := i.Doubt(rows, int64(len(list.named)), list.strangers)
+	v := verdicts{refused: list.named, doubt: doubt != ""}
+	if result.Outcome == catalog.Failed {
+		v.doubt = i.Unreadable != "" || i.RowsSucceeded > 0
+		if v.doubt {
+			v.refused = nil
+		}
+		result.Accepted, result.Refused = 0, max(i.RowsFailed, int64(len(list.named)))
+	}
+	if result.Outcome != catalog.Failed || v.doubt {
+		tally(table, v, result)
+		result.Accepted = max(rows-result.Refused-result.Unknown-i.RowsSkipped, 0)
+	}
+	result.Reason, result.Code = reasonOf(in, list, doubt, v, *result)
+	return v
+}
+
+// tally counts the rows that Stripe refused, those that are unknown, and the tombstones among both.
+func tally(table *feed.Table, v verdicts, result *catalog.PartResult) {
+	result.Refused, result.Unknown, result.NotDeleted = 0, 0, 0
+	for n := range table.Len() {
+		row := table.Entry(n)
+		verdict, open := v.of(row.ID)
+		switch {
+		case !open:
+			continue
+		case verdict.Unknown:
+			result.Unknown++
+		default:
+			result.Refused++
+		}
+		if row.Fingerprint == feed.Tombstone {
+			result.NotDeleted++
+		}
+	}
+}
+
+// reasonOf puts together what there is to say about a part that was not plainly taken.
+func reasonOf(in SettlePartInput, list refusedList, doubt string, v verdicts, r catalog.PartResult) (reason string, code fault.Code) {
+	reason, code = r.Reason, r.Code
+	add := func(format string, values ...any) {
+		if reason != "" {
+			reason += "; "
+		}
+		reason += fmt.Sprintf(format, values...)
+	}
+	switch {
+	case in.Import.Unreadable != "":
+		add("what became of import %s cannot be learnt: %s", in.Import.ID, in.Import.Unreadable)
+	case list.problem != "" && (v.doubt || r.Outcome == catalog.Failed):
+		code = fault.ImportUnreadable
+		add("Stripe's reasons cannot be read: import %s refused %d rows, and its error file: %s", in.Import.ID, in.Import.RowsFailed, list.problem)
+	case v.doubt && r.Outcome == catalog.Failed:
+		add("at the same time Stripe says that %d rows of it succeeded", in.Import.RowsSucceeded)
+	case v.doubt:
+		add("Stripe's answer about import %s does not add up: %s", in.Import.ID, doubt)
+	}
+	if v.doubt {
+		add("%d rows that it may or may not have taken are sent again", r.Unknown)
+	}
+	return reason, code
 }
 
 // listRefused writes the refused rows as the report lists them, each with its line in the merchant's own file.
-func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult) (map[string]feed.Verdict, error) {
-	verdicts := map[string]feed.Verdict{}
+func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult) (refusedList, error) {
+	list := refusedList{named: map[string]feed.Verdict{}, problem: in.Unreadable}
 	if in.Refused == nil {
-		result.Reason = unnamed(in.Import, 0)
-		return verdicts, nil
+		return list, nil
 	}
 	layout := s.Documents.Layout
 	key := layout.FindingsKey(in.Account, in.Feed, in.Delivery.Sequence, in.part().Number)
@@ -107,36 +191,67 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 		hint := 0
 		err := s.readObject(ctx, *in.Refused, func(r io.Reader) error {
 			return feed.ReadRefused(r, in.Feed, func(row feed.Refused) error {
-				e := refusedEntry(row)
-				if i, found := table.Find(row.ID, hint); found {
-					hint, e.Line = i+1, table.Entry(i).Line
-					verdicts[string(row.ID)] = feed.Verdict{Column: row.Column, Reason: row.Reason}
+				if len(row.ID) == 0 && row.Reason == "" {
+					return nil // a blank line
 				}
+				e := refusedEntry(row)
+				if i, found := findRow(table, row.ID, hint); found {
+					entry := table.Entry(i)
+					hint, e.Line = i+1, entry.Line
+					if entry.Fingerprint == feed.Tombstone {
+						e.Cause = feed.DeletionRefused
+					}
+					list.named[string(entry.ID)] = feed.Verdict{Column: row.Column, Reason: row.Reason}
+				} else {
+					list.strangers++
+				}
+				e.Reason = feed.RefusalText(e.Cause, row.Reason)
 				return entries.Write(e)
 			})
 		})
-		if err != nil {
+		if list.problem, err = problemOf(err); err != nil {
 			return err
 		}
 		return entries.Flush()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("refused rows of part %d: %w", in.part().Number, err)
+		return list, fmt.Errorf("refused rows of part %d: %w", in.part().Number, err)
 	}
-	result.Findings, result.Reason = &object, unnamed(in.Import, len(verdicts))
-	return verdicts, nil
+	result.Findings = &object
+	return list, nil
+}
+
+// findRow finds a row of the part by its id, which may have got spaces around it on its way.
+func findRow(table *feed.Table, id []byte, hint int) (int, bool) {
+	i, found := table.Find(id, hint)
+	if !found {
+		i, found = table.Find(bytes.TrimSpace(id), hint)
+	}
+	return i, found
+}
+
+// problemOf takes what is wrong with the list itself out of an error: reading it again would not help.
+func problemOf(err error) (problem string, other error) {
+	var unreadable *feed.RefusedError
+	switch {
+	case errors.As(err, &unreadable):
+		return unreadable.Problem, nil
+	case fault.Is(err, fault.SourceMissing), fault.Is(err, fault.SourceChanged):
+		return "it was fetched, and is gone", nil
+	}
+	return "", err
 }
 
 func refusedEntry(row feed.Refused) catalog.ReportEntry {
 	return catalog.ReportEntry{
 		ID: string(row.ID), Column: row.Column, Value: report.Shorten(row.Value), Cause: feed.RefusedByStripe,
-		Reason: row.Reason, Severity: feed.Error, By: catalog.SaidByStripe,
+		Severity: feed.Error, By: catalog.SaidByStripe,
 	}
 }
 
 // settleManifest brings the rows of a part into the manifest. The manifest of an earlier attempt has them already, and
 // stays as it is.
-func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.Table, verdicts map[string]feed.Verdict, i catalog.Import) error {
+func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.Table, v verdicts, i catalog.Import) error {
 	before, etag, _, err := s.Documents.Manifest(ctx, c.Account, c.Feed)
 	if err != nil {
 		return err
@@ -144,10 +259,7 @@ func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.
 	if before == nil {
 		before = feed.NewManifest(c.Feed)
 	}
-	after, err := before.Settle(rows, importedAt(ctx, i), func(id []byte) (feed.Verdict, bool) {
-		v, refused := verdicts[string(id)]
-		return v, refused
-	})
+	after, err := before.Settle(rows, importedAt(ctx, i), v.of)
 	if err != nil {
 		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf("manifest of %s/%s: %w", c.Account, c.Feed, err))
 	}

@@ -26,7 +26,8 @@ type SettleInput struct {
 // SettleResult is what Settle recorded.
 type SettleResult struct {
 	Outcome catalog.Outcome    `json:"outcome"`
-	Reason  string             `json:"reason,omitempty"` // of a failed or rejected run
+	Reason  string             `json:"reason,omitempty"` // of a failed or rejected run, and of what could not be learnt
+	Code    fault.Code         `json:"code,omitempty"`   // what goes with the reason
 	Rows    catalog.ReportRows `json:"rows"`
 	Report  string             `json:"report"` // s3:// address
 	New     int64              `json:"new"`    // errors that the previous report did not have
@@ -78,7 +79,7 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
-	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Rows: r.Rows, Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
@@ -96,17 +97,24 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	for _, p := range in.Parts {
 		r.Rows.Accepted += p.Accepted
 		r.Rows.Refused += p.Refused
+		r.Rows.Unknown += p.Unknown
+		r.Rows.Deleted -= p.NotDeleted
+		r.Rows.NotDeleted += p.NotDeleted
 		r.Rows.Skipped += p.Import.RowsSkipped
 		r.Imports = append(r.Imports, catalog.ReportImport{
 			API: d.API, Part: p.Part.Number, Rows: p.Part.Rows, Bytes: p.Part.Object.Size,
 			File: p.File, Import: p.Import.ID, Status: p.Import.Status, ErrorFile: p.Import.ErrorFile,
+			Succeeded: p.Import.RowsSucceeded, Failed: p.Import.RowsFailed,
 		})
 		if p.Reason != "" {
-			r.Reason = p.Reason
+			r.Reason, r.Code = p.Reason, p.Code
 		}
 	}
 	r.Outcome = outcome(in, r.Rows)
-	if r.Outcome == catalog.Rejected {
+	switch {
+	case r.Outcome == catalog.Failed && r.Reason == "":
+		r.Reason = fmt.Sprintf("Stripe refused every row that it got, %d of them", r.Rows.Refused+r.Rows.StillRefused)
+	case r.Outcome == catalog.Rejected:
 		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
 	}
 	r.Summary = r.Summarized()
@@ -119,10 +127,13 @@ func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
 			return catalog.Failed
 		}
 	}
+	open := rows.Open()
 	switch {
 	case in.Verdict != nil && !in.Verdict.Approved:
 		return catalog.Rejected
-	case rows.ToRepair() > 0:
+	case !in.Delivery.Resumed && rows.Refused+rows.StillRefused > 0 && rows.Unchanged+rows.Accepted+open == 0:
+		return catalog.Failed // of all that the source has, Stripe has nothing
+	case rows.ToRepair()+open > 0:
 		return catalog.SucceededWithErrors
 	case len(in.Parts) == 0:
 		return catalog.Unchanged
@@ -265,7 +276,7 @@ func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
 	if err != nil {
 		return err
 	}
-	return s.settleManifest(ctx, in.Catalog, rows, nil, catalog.Import{})
+	return s.settleManifest(ctx, in.Catalog, rows, verdicts{}, catalog.Import{})
 }
 
 // commit records the outcome and lets go of the feed.
@@ -276,9 +287,11 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		state.Run, state.Open, state.Held = nil, nil, nil
 		state.Report = s.reportKey(in, "json")
 		state.Last = &catalog.Last{
-			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Report: state.Report,
+			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
+			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
 			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack, RowsFailed: r.Rows.Refused,
 		}
+		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
 		case r.Outcome == catalog.Failed:
 			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
@@ -307,11 +320,47 @@ func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog
 	if before != nil && before.Version == version {
 		count = before.Count + 1
 	}
+	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)), Reason: r.Reason}
+}
+
+// spacing is the time to the next try after so many in vain: it doubles with each.
+func (s *CatalogSync) spacing(tries int) time.Duration {
 	spacing := s.Policy.Interval
-	for i := 1; i < count && spacing < maxSpacing; i++ {
+	for i := 1; i < tries && spacing < maxSpacing; i++ {
 		spacing *= 2
 	}
-	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(min(spacing, maxSpacing)), Reason: r.Reason}
+	return min(spacing, maxSpacing)
+}
+
+// unsettled is what has to be sent again. The more sends in a row leave something open, the longer it rests. A part that an
+// earlier run left behind tells nothing of the other rows, and a run that was rejected or failed of none.
+func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r catalog.Report) *catalog.Unsettled {
+	after := catalog.Unsettled{Rows: r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted}
+	fresh := false
+	for _, p := range in.Parts {
+		after.Rows += p.Unknown
+		if p.Unknown+p.NotDeleted > 0 {
+			fresh, after.Reason = true, p.Reason
+		}
+	}
+	blind := in.Delivery.Resumed || r.Outcome == catalog.Rejected || r.Outcome == catalog.Failed
+	switch {
+	case before == nil && after.Rows+after.NotDeleted == 0:
+		return nil
+	case before == nil:
+		before = &catalog.Unsettled{}
+	case blind:
+		after.Rows, after.NotDeleted = max(after.Rows, before.Rows), max(after.NotDeleted, before.NotDeleted)
+	case after.Rows+after.NotDeleted == 0:
+		return nil
+	}
+	if !fresh && r.Outcome != catalog.Failed {
+		after.Count, after.NextTry, after.Reason = before.Count, before.NextTry, before.Reason
+		return &after
+	}
+	after.Count = before.Count + 1
+	after.NextTry = r.At.Add(s.spacing(after.Count))
+	return &after
 }
 
 // RecordFailureInput is the input of RecordFailure.

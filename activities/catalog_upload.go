@@ -135,6 +135,9 @@ func (s *CatalogSync) createImportSet(ctx context.Context, in PartInput) (Create
 	created, err := withFreshKey(in.idempotencyKey("import"), func(key string) (catalog.Import, error) {
 		return imports.CreateImport(ctx, in.Account, in.File, in.Feed, key)
 	})
+	if answered(err) && in.Delivery.API == catalog.V2 {
+		created, err = catalog.Import{ID: in.File}, nil // the upload has started it: whoever waits for it learns more
+	}
 	if err != nil {
 		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
 	}

@@ -42,6 +42,7 @@ The account's own rules; an empty cell leaves one to the deployment, whose varia
   quotes              what double quotes mean in the source: auto, rfc4180, literal or backslash
   invalid_rows        rows that Stripe would refuse: hold_back or send
   unknown_columns     columns that Stripe does not document: send or drop
+  source              what the source is: whole, or changes to the catalog (absent rows stay, delete=true deletes)
   full_send_every     when every row is sent again, such as 168h
   max_shrink          percentage of the accepted rows that may vanish, or lose their id to a later row, before a run is
                       held for a person; binds however small the catalog is (without it 50 rows go unasked, or 90 %)

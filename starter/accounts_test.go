@@ -276,6 +276,7 @@ func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
   rule      quotes              auto       the deployment's
   rule      invalid_rows        hold_back  the deployment's
   rule      unknown_columns     send       the deployment's
+  rule      source              whole      the deployment's
   rule      full_send_every     168h       the deployment's
   rule      max_shrink          35%        its own
   rule      max_invalid         50%        the deployment's

@@ -121,7 +121,7 @@ func (f *findings) cause(found feed.Finding, stands *feed.Refusal) *foundCause {
 	c = &foundCause{Cause: key.cause, Column: key.column, Severity: key.cause.Severity(), By: catalog.SaidByVitrine}
 	c.Reason, c.Fix = feed.Explain(f.kind, key.cause, key.column)
 	if stands != nil {
-		c.By, c.Reason = catalog.SaidByStripe, stands.Reason
+		c.By, c.Reason = catalog.SaidByStripe, feed.RefusalText(key.cause, stands.Reason)
 	}
 	f.causes[key] = c
 	return c

@@ -205,6 +205,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	}
 	a.tell(a.stdout, "  ", r.Summarized())
 	line("reason", r.Reason)
+	line("code", string(r.Code))
 	line("verdict", verdictLine(now, r.Verdict))
 	line("rows", r.Rows.RowsText(r.Outcome))
 	line("stripe", r.Rows.StripeText(r.Outcome))

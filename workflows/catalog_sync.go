@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -159,11 +160,10 @@ func (s *catalogSync) send(ctx workflow.Context, d catalog.Delivery, number int)
 	if err != nil {
 		return settled, err
 	}
-	refused, err := s.fetchErrors(ctx, in, imported)
-	if err != nil {
+	settling := activities.SettlePartInput{PartInput: in, Import: imported}
+	if settling.Refused, settling.Unreadable, err = s.fetchErrors(ctx, in, imported); err != nil {
 		return settled, err
 	}
-	settling := activities.SettlePartInput{PartInput: in, Import: imported, Refused: refused}
 	ctx = streamStore(ctx, "Record what Stripe made of "+of)
 	err = workflow.ExecuteActivity(ctx, steps.SettlePart, settling).Get(ctx, &settled)
 	return settled, err
@@ -200,18 +200,24 @@ func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput,
 }
 
 // fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one.
-func (s *catalogSync) fetchErrors(ctx workflow.Context, in activities.PartInput, imported catalog.Import) (*catalog.Object, error) {
+// unreadable says why it is not to be had.
+func (s *catalogSync) fetchErrors(
+	ctx workflow.Context, in activities.PartInput, imported catalog.Import,
+) (list *catalog.Object, unreadable string, err error) {
 	if imported.ErrorFile == "" {
-		return nil, nil
+		return nil, "", nil
 	}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %d of %d rows. Fetching its reasons.", imported.RowsFailed, imported.RowsProcessed))
 	fetch := activities.FetchImportErrorsInput{
 		Catalog: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
 	}
 	ctx = streamStripe(ctx, fmt.Sprintf("Fetch the reasons for %d refused rows", imported.RowsFailed))
-	var refused catalog.Object
-	err := workflow.ExecuteActivity(ctx, steps.FetchImportErrors, fetch).Get(ctx, &refused)
-	return &refused, err
+	var refused activities.FetchImportErrorsResult
+	err = workflow.ExecuteActivity(ctx, steps.FetchImportErrors, fetch).Get(ctx, &refused)
+	if refused.Unreadable != "" {
+		return nil, refused.Unreadable, err
+	}
+	return &refused.Object, "", err
 }
 
 func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) error {
@@ -222,7 +228,7 @@ func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) er
 	}
 	s.result.Outcome, s.result.Report, s.result.Rows = settled.Outcome, settled.Report, settled.Rows
 	if settled.Outcome == catalog.Failed {
-		return &importFailed{settled.Reason}
+		return &importFailed{settled.Reason, cmp.Or(settled.Code, fault.ImportFailed)}
 	}
 	workflow.SetCurrentDetails(ctx, conclusion(settled))
 	return s.recordOutcome(ctx)
@@ -244,6 +250,9 @@ func conclusion(settled activities.SettleResult) string {
 	if answers := settled.Rows.StripeText(settled.Outcome); answers != "" {
 		text += " Stripe: " + answers + "."
 	}
+	if settled.Reason != "" {
+		text += " " + settled.Reason + "."
+	}
 	if settled.New+settled.Fixed > 0 {
 		text += fmt.Sprintf(" Since the report before: %d new errors, %d fixed.", settled.New, settled.Fixed)
 	}
@@ -251,7 +260,10 @@ func conclusion(settled activities.SettleResult) string {
 }
 
 // importFailed is an import that Stripe ended without taking the rows; Settle has recorded it already.
-type importFailed struct{ reason string }
+type importFailed struct {
+	reason string
+	code   fault.Code
+}
 
 func (e *importFailed) Error() string { return e.reason }
 
@@ -281,7 +293,7 @@ func explain(cause error) (reason string, code fault.Code) {
 	var application *temporal.ApplicationError
 	switch {
 	case errors.As(cause, &settled):
-		return settled.reason, fault.ImportFailed
+		return settled.reason, settled.code
 	case errors.As(cause, &application):
 		return application.Message(), fault.Code(application.Type())
 	}

@@ -268,7 +268,12 @@ func (s *stage) setState(change func(*catalog.State)) {
 // nextTurn lets the 15 minutes pass that lie between two imports.
 func (s *stage) nextTurn() {
 	s.t.Helper()
-	s.setState(func(state *catalog.State) { state.LastImportAt = time.Time{} })
+	s.setState(func(state *catalog.State) {
+		state.LastImportAt = time.Time{}
+		if state.Unsettled != nil {
+			state.Unsettled.NextTry = time.Time{}
+		}
+	})
 }
 
 func (s *stage) report() catalog.Report {

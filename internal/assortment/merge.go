@@ -22,6 +22,7 @@ type Part struct {
 	Format        feed.Format
 	Rows          io.Reader            // as they were sent
 	Refused       func(id []byte) bool // rows that Stripe did not take
+	InDoubt       bool                 // nobody knows which of the other rows Stripe took
 	Replaces      bool                 // the part is the whole catalog: Stripe deletes what is not in it
 	Full          bool                 // the part belongs to a send of every row that could be sent
 	Withheld      []string             // of such a send's last part: rows that the whole send kept back
@@ -39,7 +40,8 @@ var errFull = &FileError{"too many rows: a file holds 4 GB"}
 // of inventory and prices that are about no product are left out: they come again with their product.
 //
 // What a full send keeps back, or Stripe refuses of it, is noted as withheld unless the file has it already: nobody may
-// take it for something that is not for sale.
+// take it for something that is not for sale. Withheld is also what is in doubt: Stripe may have it as it was, or as it
+// was sent.
 func Merge(before *Index, p Part) ([]byte, error) {
 	if before == nil {
 		before = &Index{}
@@ -60,6 +62,8 @@ func Merge(before *Index, p Part) ([]byte, error) {
 		switch {
 		case ok:
 			i = changed
+		case p.Replaces && p.InDoubt:
+			i = Item{ID: i.ID, Withheld: true}
 		case p.Replaces && !p.Refused(i.ID):
 			i = Item{ID: i.ID, Deleted: true}
 		}

@@ -57,6 +57,8 @@ func (d *draft) readRows(p Part) error {
 
 func (d *draft) take(p Part, id []byte, c cells) error {
 	switch {
+	case !p.Refused(id) && p.InDoubt:
+		return d.doubt(p.Kind, id)
 	case !p.Refused(id):
 		return d.change(p.Kind, id, c)
 	case p.Full && p.Kind == feed.Product:
@@ -68,6 +70,14 @@ func (d *draft) take(p Part, id []byte, c cells) error {
 // withhold notes an item that is offered and of which nobody knows what Stripe has. A file that has it knows.
 func (d *draft) withhold(id []byte) error {
 	if _, known := d.known(id); known || len(id) == 0 {
+		return nil
+	}
+	return d.put(Item{ID: id, Withheld: true})
+}
+
+// doubt notes that what is known of an item may not be true any more.
+func (d *draft) doubt(kind feed.Kind, id []byte) error {
+	if _, known := d.known(id); !known && kind != feed.Product {
 		return nil
 	}
 	return d.put(Item{ID: id, Withheld: true})

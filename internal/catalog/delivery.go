@@ -3,6 +3,7 @@ package catalog
 import (
 	"time"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 )
 
@@ -14,6 +15,8 @@ type Delivery struct {
 	API      API    `json:"api"`
 	Mode     Mode   `json:"mode,omitempty"` // empty: Upsert
 	Full     string `json:"full,omitempty"` // why every row is sent; empty if only what changed is
+	// Changes: the source leaves alone what is not in it; see ChangesSource.
+	Changes bool `json:"changes,omitempty"`
 	// Basis is what the source was compared under, apart from its own bytes; see Accepted.
 	Basis string     `json:"basis,omitempty"`
 	Rows  ReportRows `json:"rows"`
@@ -46,14 +49,19 @@ type Part struct {
 
 // PartResult is what became of one part.
 type PartResult struct {
-	Part     Part    `json:"part"`
-	File     string  `json:"file,omitempty"`
-	Import   Import  `json:"import"`
-	Outcome  Outcome `json:"outcome"`
-	Reason   string  `json:"reason,omitempty"` // of a failed one, and of one whose refused rows nobody can name
-	Accepted int64   `json:"accepted"`
-	Refused  int64   `json:"refused"`
-	Findings *Object `json:"findings,omitempty"` // the refused rows, as a report lists them
+	Part     Part       `json:"part"`
+	File     string     `json:"file,omitempty"`
+	Import   Import     `json:"import"`
+	Outcome  Outcome    `json:"outcome"`
+	Reason   string     `json:"reason,omitempty"` // of a failed one, and of one whose refused rows nobody can name
+	Code     fault.Code `json:"code,omitempty"`   // what goes with the reason, for machines
+	Accepted int64      `json:"accepted"`
+	Refused  int64      `json:"refused"`
+	// Unknown rows are those of which nobody knows whether Stripe took them.
+	Unknown int64 `json:"unknown,omitempty"`
+	// NotDeleted are the tombstones among the refused and unknown rows.
+	NotDeleted int64   `json:"not_deleted,omitempty"`
+	Findings   *Object `json:"findings,omitempty"` // the refused rows, as a report lists them
 }
 
 // OpenImport is a part that was begun: enough to finish it whatever happened to the run that began it.
@@ -70,6 +78,6 @@ func (o OpenImport) Part() Part { return o.Delivery.Parts[0] }
 func RowsOf(c feed.Counts) ReportRows {
 	return ReportRows{
 		Source: c.Source, Unchanged: c.Unchanged, Sent: c.Sent, Deleted: c.Deleted, HeldBack: c.HeldBack,
-		StillRefused: c.StillRefused, Superseded: c.Superseded,
+		StillRefused: c.StillRefused, Superseded: c.Superseded, Unsettled: c.Unsettled, NotDeleted: c.NotDeleted,
 	}
 }

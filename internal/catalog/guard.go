@@ -16,6 +16,7 @@ const (
 	GuardPriceMoves    = "price_moves"
 	GuardCurrencyFlips = "currency_flips"
 	GuardFreeProducts  = "free_products"
+	GuardDeletions     = "deletions"
 )
 
 // Where an account has no rule of its own, small numbers go unasked: a small shop may turn its range over, and give
@@ -38,6 +39,8 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
 	}
 	switch {
+	case r.Source == ChangesSource:
+		reasons = append(reasons, r.deletions(d)...)
 	case len(d.Header.Columns) == 0:
 		hold(GuardEmptySource, "the source is empty; approving deletes all %d rows that Stripe has", c.Deleted)
 	case c.Source == 0:
@@ -45,9 +48,12 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 	case r.shrinks(c.Deleted, d.Known):
 		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), r.spared())
 	}
-	if beyond(c.Duplicates, c.Source, r.MaxShrink) {
+	if r.Source != ChangesSource && beyond(c.Duplicates, c.Source, r.MaxShrink) {
 		hold(GuardDuplicateIDs, "%d of %d rows are lost, because a later row has the same id and says something else (%s, at most %v %% go unasked)",
 			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
+	}
+	if r.Source != ChangesSource {
+		reasons = append(reasons, madeOfDeletions(d)...)
 	}
 	if beyond(c.Invalid, c.Source, r.MaxInvalid) {
 		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source, share(c.Invalid, c.Source), *r.MaxInvalid)

@@ -33,7 +33,7 @@ func (h Hold) Text() string {
 
 // HoldReason is one guard that struck.
 type HoldReason struct {
-	Guard string `json:"guard"` // empty_source, truncated, shrink, duplicate_ids, invalid_rows, price_moves, currency_flips, free_products
+	Guard string `json:"guard"` // empty_source, truncated, shrink, duplicate_ids, invalid_rows, price_moves, currency_flips, free_products, deletions
 	Text  string `json:"text"`  // with the numbers, for people
 }
 

@@ -106,4 +106,36 @@ type Import struct {
 	RowsFailed    int64        `json:"rows_failed"`
 	RowsSkipped   int64        `json:"rows_skipped,omitempty"` // duplicates and filtered rows, where Stripe says so
 	ErrorFile     string       `json:"error_file,omitempty"`   // what to ask for the CSV of refused rows by: file_…, with V2 the import's id
+	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here.
+	RowsCounted bool `json:"rows_counted,omitempty"`
+	// Unreadable says why nobody can learn what became of the import. Nothing but its ID is known then.
+	Unreadable string `json:"unreadable,omitempty"`
+}
+
+// Doubt says why Stripe's answer leaves open what became of the rows of a part that it did not refuse by name; empty if
+// it does not. named are the rows that it did, strangers are entries of its list that are about no row of the part.
+//
+// A row counts as taken only if everything that Stripe says agrees with that.
+func (i Import) Doubt(rows, named, strangers int64) string {
+	told := i.RowsSucceeded + i.RowsFailed + i.RowsSkipped
+	counted := i.RowsCounted || i.RowsSucceeded > 0
+	switch {
+	case i.Unreadable != "":
+		return i.Unreadable
+	case i.RowsFailed != named:
+		return fmt.Sprintf("it refused %d rows and named %d of them", i.RowsFailed, named)
+	case strangers > 0:
+		return fmt.Sprintf("%d entries of its list of refused rows name no row of the part", strangers)
+	case i.Status == StatusSucceededWithErrors && named == 0:
+		return "it ended with errors and told none"
+	case i.RowsProcessed > 0 && i.RowsProcessed+i.RowsSkipped < rows:
+		return fmt.Sprintf("it processed %d of %d rows", i.RowsProcessed, rows)
+	case counted && told < rows:
+		return fmt.Sprintf("it told of %d of %d rows", told, rows)
+	case i.RowsSucceeded+i.RowsFailed > rows:
+		return fmt.Sprintf("it told of %d rows, and got %d", i.RowsSucceeded+i.RowsFailed, rows)
+	case i.Status == StatusSucceededWithErrors && !counted && i.RowsProcessed == 0:
+		return "it did not tell how many rows it took"
+	}
+	return ""
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"time"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 )
 
@@ -13,8 +14,10 @@ type Report struct {
 	Account string    `json:"account"`
 	Feed    feed.Kind `json:"feed"`
 	Outcome Outcome   `json:"outcome"`
-	Reason  string    `json:"reason,omitempty"` // why the run failed, or was rejected
-	At      time.Time `json:"at"`
+	Reason  string    `json:"reason,omitempty"` // why the run failed, or was rejected, and what could not be learnt
+	// Code is the reason for machines. A run that did not fail may have fault.ImportUnreadable.
+	Code fault.Code `json:"code,omitempty"`
+	At   time.Time  `json:"at"`
 	// Summary says in a sentence or two what became of the run, and what it means for what agents can sell.
 	Summary string `json:"summary,omitempty"`
 	// Resumed: the report is about what an interrupted run had begun to send, and not about the whole source.
@@ -52,19 +55,25 @@ func (r Report) CarriedThrough() bool {
 // MaxCauses is how many causes a report counts one by one.
 const MaxCauses = 100
 
-// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded, where a row of the source was
-// sent for being new or changed; tombstones are Deleted, beside them.
+// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded + Unsettled, where a row of the
+// source was sent for being new or changed; tombstones are beside them: those that Stripe took are Deleted.
 type ReportRows struct {
 	Source       int64 `json:"source"`
 	Unchanged    int64 `json:"unchanged"`     // Stripe has them already
 	Sent         int64 `json:"sent"`          // new or changed
-	Deleted      int64 `json:"deleted"`       // tombstones sent for rows that vanished
+	Deleted      int64 `json:"deleted"`       // tombstones for rows that vanished, as far as Stripe did not refuse them
 	HeldBack     int64 `json:"held_back"`     // kept back by Vitrine: Stripe would refuse them
 	StillRefused int64 `json:"still_refused"` // refused by Stripe before, and not changed since: not sent again
 	Superseded   int64 `json:"superseded"`    // a later row of the file has the same id
 
-	Accepted int64 `json:"accepted"` // of Sent and Deleted
-	Refused  int64 `json:"refused"`  // of Sent and Deleted, by Stripe
+	// Unsettled rows wait to be sent again: nobody knows whether Stripe took them.
+	Unsettled int64 `json:"unsettled,omitempty"`
+	// NotDeleted rows should be gone: Stripe refused to delete them, or did not say. That is tried again.
+	NotDeleted int64 `json:"not_deleted,omitempty"`
+
+	Accepted int64 `json:"accepted"`          // of what was sent, tombstones included
+	Refused  int64 `json:"refused"`           // of what was sent, by Stripe
+	Unknown  int64 `json:"unknown,omitempty"` // of what was sent: nobody knows whether Stripe took it
 	Skipped  int64 `json:"skipped,omitempty"`
 }
 
@@ -78,6 +87,9 @@ type ReportImport struct {
 	Import    string       `json:"import"`               // impset_… or pcimprt_…
 	Status    ImportStatus `json:"status"`               //
 	ErrorFile string       `json:"error_file,omitempty"` // what Stripe's list of refused rows is called there
+	// Succeeded and Failed are rows as Stripe counts them.
+	Succeeded int64 `json:"succeeded,omitempty"`
+	Failed    int64 `json:"failed,omitempty"`
 }
 
 // Teller is who says that something is wrong.

@@ -36,6 +36,9 @@ const (
 	TallyRefused      = "refused"
 	TallySkipped      = "skipped"
 	TallyNotTaken     = "not_taken"
+	TallyUnsettled    = "unsettled"
+	TallyNotDeleted   = "not_deleted"
+	TallyUnknown      = "unknown"
 )
 
 // changes names the rows that differ from what Stripe has: the same numbers mean something else before a decision and
@@ -61,7 +64,9 @@ func (r ReportRows) Fates(o Outcome) []Tally {
 		{TallyKeptBack, r.HeldBack, "kept back", "Stripe would refuse them"},
 		{TallyStillRefused, r.StillRefused, "still refused", "by Stripe, not changed since"},
 		{TallySuperseded, r.Superseded, "superseded", "by a later row of the same id"},
+		{TallyUnsettled, r.Unsettled, "waiting to be sent again", "Stripe did not say whether it took them"},
 		{TallyDeletions, r.Deleted, deleted, "gone from the file"},
+		{TallyNotDeleted, r.NotDeleted, "not deleted", "Stripe refused it, or did not say; tried again"},
 	}
 }
 
@@ -73,10 +78,11 @@ func (r ReportRows) Answers(o Outcome) []Tally {
 	answers := []Tally{
 		{TallyAccepted, r.Accepted, "accepted", "of what was sent"},
 		{TallyRefused, r.Refused, "refused", "by Stripe, this time"},
+		{TallyUnknown, r.Unknown, "unknown", "whether Stripe took them; sent again"},
 		{TallySkipped, r.Skipped, "skipped", "by Stripe"},
 	}
 	if o == Failed {
-		untaken := max(r.Sent+r.Deleted-r.Accepted-r.Refused-r.Skipped, 0)
+		untaken := max(r.Sent+r.Deleted-r.Accepted-r.Refused-r.Unknown-r.Skipped, 0)
 		answers = append(answers, Tally{TallyNotTaken, untaken, "not taken", "as the import failed"})
 	}
 	return answers
@@ -102,6 +108,9 @@ func (r ReportRows) StripeText(o Outcome) string { return sentence(occurred(r.An
 // ToRepair counts the rows that agents do not get as the file has them.
 func (r ReportRows) ToRepair() int64 { return r.HeldBack + r.Refused + r.StillRefused }
 
+// Open counts the rows that nobody can say more of than that they are tried again.
+func (r ReportRows) Open() int64 { return r.Unknown + r.Unsettled + r.NotDeleted }
+
 // Headline is the report in one sentence.
 func (r Report) Headline() string {
 	switch r.Outcome {
@@ -115,6 +124,8 @@ func (r Report) Headline() string {
 		return "Nothing has changed."
 	}
 	switch bad := r.Rows.ToRepair(); {
+	case bad == 0 && r.Rows.Open() > 0:
+		return fmt.Sprintf("%s will be sent again.", counted(r.Rows.Open(), "row"))
 	case r.Resumed && bad == 0:
 		return "An interrupted import has come to its end."
 	case bad == 1:
@@ -128,6 +139,8 @@ func (r Report) Headline() string {
 // Lead says what the headline means for what agents can sell.
 func (r Report) Lead() string {
 	switch {
+	case r.Outcome == Failed && r.Rows.Unknown > 0:
+		return "What Stripe made of the rows that it got cannot be learnt. They are sent again."
 	case r.Outcome == Failed && r.Rows.Accepted > 0:
 		return "Stripe took a part of what was new. Of the rest, agents still see what Stripe took last."
 	case r.Outcome == Failed:
@@ -140,6 +153,8 @@ func (r Report) Lead() string {
 		return "Stripe has this version of the file already."
 	case r.Resumed:
 		return "This is about what a run before this one had begun to send. The whole file is looked at next."
+	case r.Rows.Open() > 0:
+		return "Of some rows Stripe did not say what it made of them, or refused to delete them. They are tried again by themselves."
 	case r.Rows.ToRepair() > 0:
 		return "Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file."
 	}
@@ -179,7 +194,7 @@ func sentence(tallies []Tally) string {
 	for _, t := range tallies {
 		switch {
 		case b.Len() == 0:
-		case t.Kind == TallyDeletions:
+		case t.Kind == TallyDeletions || t.Kind == TallyNotDeleted:
 			b.WriteString("; ")
 		default:
 			b.WriteString(", ")

@@ -13,7 +13,7 @@ import (
 // RuleNames are the rules as settings and lists of accounts name them, in the order in which people read them.
 func RuleNames() []string {
 	return []string{
-		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "full_send_every",
+		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "source", "full_send_every",
 		"max_shrink", "max_invalid", "max_price_moves", "price_move", "max_currency_flips", "max_free",
 	}
 }
@@ -32,6 +32,8 @@ func (r *Rules) Set(name, text string) (err error) {
 		r.InvalidRows, err = oneOf(text, HoldBack, SendAll)
 	case "unknown_columns":
 		r.UnknownColumns, err = oneOf(text, SendUnknown, DropUnknown)
+	case "source":
+		r.Source, err = oneOf(text, WholeSource, ChangesSource)
 	case "full_send_every":
 		r.FullSendEvery, err = fullSend(text)
 	default:
@@ -58,6 +60,8 @@ func (r Rules) Text(name string) string {
 		return string(r.InvalidRows)
 	case "unknown_columns":
 		return string(r.UnknownColumns)
+	case "source":
+		return string(r.Source)
 	case "full_send_every":
 		if r.FullSendEvery == 0 {
 			return ""

@@ -40,6 +40,7 @@ type Rules struct {
 	Quotes         feed.Quotes  `json:"quotes,omitempty"`          // what double quotes mean in the source
 	InvalidRows    InvalidRows  `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
 	UnknownColumns Unknown      `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
+	Source         SourceKind   `json:"source,omitempty"`          // what the source is: the whole catalog, or changes to it
 	FullSendEvery  Interval     `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
 
 	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
@@ -75,11 +76,25 @@ const (
 	DropUnknown Unknown = "drop"
 )
 
+// SourceKind says what a source has, and so what it means that a row is not in it. It is the one place that does.
+type SourceKind string
+
+const (
+	// WholeSource, the default: the source is the whole catalog. A row that is not in it any more is deleted at Stripe; a row
+	// with delete=true counts as not in it. A file that is made of deletions, or contradicts itself about one, is no
+	// catalog: nothing is deleted for it before a person has looked.
+	WholeSource SourceKind = "whole"
+	// ChangesSource: the source has rows that are new or changed, and rows to delete, with delete=true. What is not in it
+	// stays. Of several rows of an id the last one counts. Only feeds that can delete know a difference.
+	ChangesSource SourceKind = "changes"
+)
+
 // DefaultRules are a deployment's unless its configuration says otherwise.
 func DefaultRules() Rules {
 	percent := func(p Percent) *Percent { return &p }
 	return Rules{
 		ImportAPI: V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
+		Source:        WholeSource,
 		FullSendEvery: Interval(7 * 24 * time.Hour),
 		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
 		MaxFree: percent(1), lenient: lenient{shrink: true, free: true},
@@ -93,6 +108,7 @@ func (r Rules) Over(below Rules) Rules {
 	r.Quotes = cmp.Or(r.Quotes, below.Quotes)
 	r.InvalidRows = cmp.Or(r.InvalidRows, below.InvalidRows)
 	r.UnknownColumns = cmp.Or(r.UnknownColumns, below.UnknownColumns)
+	r.Source = cmp.Or(r.Source, below.Source)
 	r.FullSendEvery = cmp.Or(r.FullSendEvery, below.FullSendEvery)
 	if r.MaxShrink == nil {
 		r.MaxShrink, r.lenient.shrink = below.MaxShrink, below.lenient.shrink
@@ -125,6 +141,9 @@ func (r Rules) Check() error {
 	}
 	if !slices.Contains([]Unknown{"", SendUnknown, DropUnknown}, r.UnknownColumns) {
 		errs = append(errs, fmt.Errorf("unknown_columns %q is not known: expected send or drop", r.UnknownColumns))
+	}
+	if !slices.Contains([]SourceKind{"", WholeSource, ChangesSource}, r.Source) {
+		errs = append(errs, fmt.Errorf("source %q is not known: expected whole or changes", r.Source))
 	}
 	if every := time.Duration(r.FullSendEvery); every != 0 && every < time.Hour {
 		errs = append(errs, fmt.Errorf("full_send_every %s is too short: at least 1h", every))

@@ -3,6 +3,7 @@ package catalog
 import (
 	"time"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 )
 
@@ -39,6 +40,8 @@ type State struct {
 	Accepted *Accepted `json:"accepted,omitempty"`
 	// Failure is about the newest source version whose import failed, until one succeeds.
 	Failure *Failure `json:"failure,omitempty"`
+	// Unsettled is what is to be sent again though the source may not have changed; nil if nothing is.
+	Unsettled *Unsettled `json:"unsettled,omitempty"`
 	// LastImportAt is when the newest import was created; Stripe takes the next one MinInterval later.
 	LastImportAt time.Time `json:"last_import_at,omitzero"`
 	// Run is the workflow run that may import; nil if none is at it. It counts only while that run is open in Temporal.
@@ -79,6 +82,21 @@ type Failure struct {
 	Reason  string    `json:"reason"`
 }
 
+// Unsettled are rows of which nobody knows whether Stripe took them, and rows that it refused to delete.
+type Unsettled struct {
+	Rows       int64     `json:"rows"`
+	NotDeleted int64     `json:"not_deleted"`
+	Count      int       `json:"count"` // sends in a row that left some
+	NextTry    time.Time `json:"next_try"`
+	Reason     string    `json:"reason,omitempty"`
+}
+
+// Waits reports whether it is too early to send them again.
+func (u *Unsettled) Waits(now time.Time) bool { return u != nil && now.Before(u.NextTry) }
+
+// Due reports whether it is time to send them again.
+func (u *Unsettled) Due(now time.Time) bool { return u != nil && !now.Before(u.NextTry) }
+
 // Run is a workflow run in Temporal.
 type Run struct {
 	WorkflowID string `json:"workflow_id"`
@@ -87,13 +105,16 @@ type Run struct {
 
 // Last is how a run ended.
 type Last struct {
-	Outcome      Outcome   `json:"outcome"`
-	At           time.Time `json:"at"`
-	Run          Run       `json:"run"`
-	RowsSent     int64     `json:"rows_sent"`
-	RowsDeleted  int64     `json:"rows_deleted"`
-	RowsHeldBack int64     `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
-	RowsFailed   int64     `json:"rows_failed"`
-	Reason       string    `json:"reason,omitempty"` // of a failed, held or rejected run, for people
-	Report       string    `json:"report,omitempty"` // key of the JSON report in the state bucket
+	Outcome      Outcome    `json:"outcome"`
+	At           time.Time  `json:"at"`
+	Run          Run        `json:"run"`
+	RowsSent     int64      `json:"rows_sent"`
+	RowsDeleted  int64      `json:"rows_deleted"`
+	RowsHeldBack int64      `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
+	RowsFailed   int64      `json:"rows_failed"`
+	Reason       string     `json:"reason,omitempty"`       // of a failed, held or rejected run, and of one that left something open
+	Code         fault.Code `json:"code,omitempty"`         // what goes with the reason, for machines
+	RowsUnknown  int64      `json:"rows_unknown,omitempty"` // nobody knows whether Stripe took them
+	NotDeleted   int64      `json:"not_deleted,omitempty"`  // rows that Stripe refused to delete, or did not say
+	Report       string     `json:"report,omitempty"`       // key of the JSON report in the state bucket
 }

@@ -64,7 +64,7 @@ func Table() []Variable {
 			Meaning: "largest source to read, after decompression; stops zip bombs"},
 
 		{Name: "VITRINE_STRIPE_IMPORT_API", Default: "v1", Worker: true, Starter: true, preset: true, set: setRule("import_api"),
-			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next ten hold for accounts that have no rule of their own"},
+			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next twelve hold for accounts that have no rule of their own"},
 		{Name: "VITRINE_DIALECT", Default: "stripe", Worker: true, Starter: true, preset: true, set: setRule("dialect"),
 			Meaning: "how sources are written: stripe (the feed specification) or google (Google Merchant Center)"},
 		{Name: "VITRINE_QUOTES", Default: "auto", Worker: true, Starter: true, preset: true, set: setRule("quotes"),
@@ -73,6 +73,8 @@ func Table() []Variable {
 			Meaning: "what becomes of rows that Stripe would refuse: hold_back (reported, the rest is sent) or send (Stripe decides)"},
 		{Name: "VITRINE_UNKNOWN_COLUMNS", Default: "send", Worker: true, Starter: true, preset: true, set: setRule("unknown_columns"),
 			Meaning: "what becomes of columns that Stripe does not document: send or drop"},
+		{Name: "VITRINE_SOURCE", Default: "whole", Worker: true, Starter: true, preset: true, set: setRule("source"),
+			Meaning: "what a source is: whole (what is not in it is deleted) or changes (what is not in it stays, and delete=true deletes)"},
 		{Name: "VITRINE_FULL_SEND_EVERY", Default: "168h", Worker: true, Starter: true, preset: true, set: setRule("full_send_every"),
 			Meaning: "time after which every row is sent again, changed or not, at least 1h"},
 		{Name: "VITRINE_MAX_SHRINK", Default: "20, or 50 rows if they are less than 90 %", Worker: true, Starter: true, set: setRule("max_shrink"),

@@ -80,6 +80,8 @@ const (
 	StripeThrottled Code = "StripeThrottled"
 	// StripeUnavailable: Stripe failed or could not be reached (5xx, network, timeout).
 	StripeUnavailable Code = "StripeUnavailable"
+	// StripeUnclear: something between here and Stripe answered, such as a proxy with a page of its own.
+	StripeUnclear Code = "StripeUnclear"
 	// StripeKeySpent: what belongs to the idempotency key gets nowhere, a server error that Stripe replays or an import that
 	// failed before it was known; only another key helps.
 	StripeKeySpent Code = "StripeKeySpent"
@@ -89,6 +91,8 @@ const (
 	ImportPending Code = "ImportPending"
 	// ImportFailed: Stripe ended the import without taking the catalog.
 	ImportFailed Code = "ImportFailed"
+	// ImportUnreadable: what became of an import, or why Stripe refused rows of it, cannot be learnt; its rows are sent again.
+	ImportUnreadable Code = "ImportUnreadable"
 	// ImportDeadline: Stripe did not end the import in time.
 	ImportDeadline Code = "ImportDeadline"
 	// AuthorizationExpired: the money was reserved, and is not any more; nothing can be captured.

@@ -3,7 +3,6 @@ package feed
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -242,24 +241,5 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportMetric(float64(peak)/(1<<20), "MB-heap")
 		b.ReportMetric(float64(manifest)/(1<<20), "MB-manifest")
 		require.Less(b, peak, uint64(flat+manifest))
-	}
-}
-
-func TestReadRefusedRefuses(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"id,title\nA,x\n":                   "stripe's error file: the column stripe_error_message is missing",
-		ErrorColumn + ",id\nno,\"A\n":       "stripe's error file: line 2: a quoted field that begins in this row is never closed",
-		"\"" + ErrorColumn:                  "stripe's error file: line 1: a quoted field that begins in this row is never closed",
-		"\x1f\x8b" + ErrorColumn + ",id\n":  "stripe's error file: line 1: the file is compressed with gzip: its name must end in .gz",
-		ErrorColumn + ",id\nno,A\nstop,B\n": "stopped",
-	} {
-		err := ReadRefused(strings.NewReader(text), Product, func(r Refused) error {
-			if r.Reason == "stop" {
-				return errors.New("stopped")
-			}
-			return nil
-		})
-		require.EqualError(t, err, want)
 	}
 }

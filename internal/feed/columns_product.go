@@ -87,6 +87,6 @@ var productColumns = []Column{
 	{Name: "custom_label_2", Type: TextType, Limit: 100, Since: "2026", Sample: "Seasonal", Rule: "for the seller alone"},
 	{Name: "custom_label_3", Type: TextType, Limit: 100, Since: "2026", Sample: "Seasonal", Rule: "for the seller alone"},
 	{Name: "custom_label_4", Type: TextType, Limit: 100, Since: "2026", Sample: "Seasonal", Rule: "for the seller alone"},
-	{Name: "delete", Type: BoolType, Since: "2025", Sample: "true", Rule: "true removes the product for good; only the id is read then"},
+	{Name: "delete", Type: BoolType, Since: "2025", Sample: "true", Rule: "true removes the product for good, as leaving the row out does; only the id is read then"},
 	{Name: "disable_checkout", Type: BoolType, Since: "2026", Sample: "true", Rule: "true: agents show the product and send the buyer to link"},
 }

@@ -3,7 +3,6 @@ package feed
 import (
 	"bytes"
 	"errors"
-	"io"
 	"strings"
 	"testing"
 
@@ -107,31 +106,3 @@ func requireSame(t *testing.T, part []byte, p Part, rows map[int64][]string, h H
 
 // asCSVReads is what encoding/csv makes of a value: it takes CRLF for LF, even in quotes.
 func asCSVReads(value string) string { return strings.ReplaceAll(value, "\r\n", "\n") }
-
-// Any bytes are Stripe's list of refused rows, or an error that says why not.
-func FuzzReadRefused(f *testing.F) {
-	f.Add([]byte(ErrorColumn + ",id,title\n\"title is too long\",A,\"Oak\n\"\"table\"\"\"\nprice: no,B\n,,,,\n"))
-	f.Add([]byte("\xef\xbb\xbfid,\"" + ErrorColumn + "\"\r\nA,Invalid id.\r\n"))
-	f.Add([]byte(ErrorColumn + "\n" + ErrorColumn + "\n"))
-	f.Fuzz(func(t *testing.T, list []byte) {
-		rows := 0
-		err := ReadRefused(bytes.NewReader(list), Product, func(r Refused) error {
-			rows++
-			require.Equal(t, strings.TrimSpace(r.Reason), r.Reason)
-			if r.Column == "" {
-				require.Empty(t, r.Value)
-			} else {
-				require.Contains(t, r.Reason, r.Column)
-			}
-			return nil
-		})
-		if err != nil {
-			require.ErrorContains(t, err, "stripe's error file")
-			return
-		}
-		all, err := readAll(t, bytes.NewReader(list), CSV)
-		require.NoError(t, err)
-		require.Equal(t, max(0, len(all)-1), rows)
-		require.NoError(t, ReadRefused(io.LimitReader(bytes.NewReader(list), 0), Product, nil))
-	})
-}

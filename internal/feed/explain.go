@@ -28,6 +28,15 @@ func Causes() []Cause {
 // Severity says what a finding of this cause means. A cause that is not in the list is an Error.
 func (c Cause) Severity() Severity { return cmp.Or(textOf[c].severity, Error) }
 
+// RefusalText is what Stripe said of a row that it refused, or refused to delete, for people.
+func RefusalText(c Cause, words string) string {
+	words = cmp.Or(strings.TrimSpace(words), "no reason given")
+	if c == DeletionRefused {
+		return "refused to delete the row: " + words
+	}
+	return words
+}
+
 // Explain says for people what is wrong with a value and how to put it right, with what is known of its column: limits,
 // allowed values, a sample. Both texts begin in lower case and have no full stop. The column may be empty, or one that
 // the feed does not have.

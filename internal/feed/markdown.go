@@ -34,7 +34,7 @@ within a cell have commas between their entries, so a CSV file needs double quot
 }
 
 var introductions = map[Kind]string{
-	Product:   "One row is one product, or one variant of one. A file that only deletes has no columns but `id` and `delete`.",
+	Product:   "One row is one product, or one variant of one. The file is the whole catalog: what is not in it any more is deleted, so a file that only deletes (`id` and `delete` alone) is held for a person. With the setting `source: changes` it has what changes, and such a file is in order.",
 	Inventory: "One row changes the availability and stock of a product that the catalog has.",
 	Pricing:   "One row changes the prices of a product that the catalog has.",
 	Promotion: "One row is a discount on products that the catalog has.",

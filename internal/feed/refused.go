@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,32 +11,66 @@ import (
 // ErrorColumn is the leading column of the file in which Stripe lists refused rows.
 const ErrorColumn = "stripe_error_message"
 
+// Other names that the column of reasons, and the column that names a row, may have: what the file looks like is not
+// documented. Names are compared as refusedName has them.
+var (
+	reasonNames = []string{
+		ErrorColumn, "stripe_error", "stripe_error_messages", "error_message", "error_messages", "error", "errors", "error_reason",
+		"error_description", "failure_message", "failure_reason", "failed_reason", "reason", "message",
+	}
+	idNames = []string{"product_id", "item_id", "sku_id", "sku", "offer_id", "external_id", "row_id", "record_id", "object_id"}
+)
+
 // Refused is a row that Stripe did not take. ID and Value are valid until the next one.
 type Refused struct {
-	ID     []byte // empty if the row has none
-	Reason string // in Stripe's words
+	ID     []byte // empty if the file does not tell
+	Reason string // in Stripe's words; empty if the file has none
 	Column string // that the words name; empty if they name none
 	Value  []byte // of that column
 }
 
+// RefusedError says why a file of refused rows cannot be read, or not to its end. The rows before it were read.
+type RefusedError struct{ Problem string }
+
+func (e *RefusedError) Error() string { return "stripe's error file: " + e.Problem }
+
+// maxRefusedBytes bounds the file after decompression.
+const maxRefusedBytes = 8 << 30
+
 // ReadRefused reads Stripe's file of refused rows: a CSV with ErrorColumn, followed by the columns of the upload. It is
 // a real CSV: descriptions with line breaks in them occur.
+//
+// Nothing of that is a promise of Stripe's. So the file may as well be compressed, in UTF-16, separated by something else,
+// and name its columns otherwise; rows whose fields cannot be told apart have no ID. What is wrong with the file itself is
+// a *RefusedError, which another try would meet again; any other error is the source's, or each's.
 func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
-	r := NewReader(src, CSV)
-	first, err := r.Read()
-	if err == io.EOF {
-		return nil
+	source := &faithful{src: src}
+	err := readRefused(source, kind, each)
+	var wrong *RefusedError
+	var syntax *SyntaxError
+	switch {
+	case source.err != nil:
+		return fmt.Errorf("stripe's error file: %w", source.err)
+	case errors.As(err, &syntax):
+		return &RefusedError{syntax.Error()}
+	case errors.As(err, &wrong):
+		return wrong
 	}
+	return err
+}
+
+func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
+	text, err := refusedText(src)
 	if err != nil {
-		return fmt.Errorf("stripe's error file: %w", err)
+		return err
 	}
-	var h Header
-	for _, f := range first.Fields {
-		h.Columns = append(h.Columns, string(f))
+	format, err := refusedFormat(text, kind)
+	if err != nil {
+		return err
 	}
-	reason, id := h.Index(ErrorColumn), h.Index(kind.IDColumn())
-	if reason < 0 {
-		return fmt.Errorf("stripe's error file: the column %s is missing", ErrorColumn)
+	r := separatedBy(text, format.comma)
+	if _, err := r.Read(); err != nil { // the header
+		return err
 	}
 	for {
 		row, err := r.Read()
@@ -43,27 +78,90 @@ func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("stripe's error file: %w", err)
+			return err
 		}
-		refused := Refused{ID: row.field(id), Reason: strings.TrimSpace(string(row.field(reason)))}
-		refused.Column = columnIn(refused.Reason, h.Columns)
-		if refused.Column != "" {
-			refused.Value = row.field(h.Index(refused.Column))
-		}
-		if err := each(refused); err != nil {
+		if err := each(format.refused(row)); err != nil {
 			return err
 		}
 	}
 }
 
+// separatedBy reads rows whose fields any character may separate.
+func separatedBy(src io.Reader, comma byte) *Reader {
+	r := NewReader(src, CSV)
+	r.cutter.comma, r.cutter.plain = comma, max(comma, '"')+1
+	return r
+}
+
+// refusedColumns is how a file of refused rows is laid out.
+type refusedColumns struct {
+	comma      byte
+	names      []string
+	reason, id int // where they stand; -1 if nowhere
+}
+
+// refused is what a row of the file tells. Where fields are missing, or more than columns, a quote or a separator went
+// astray: what stands in the place of the id may be another row's.
+func (c refusedColumns) refused(row Row) Refused {
+	if len(row.Fields) != len(c.names) {
+		return Refused{Reason: strings.TrimSpace(string(row.field(c.reason)))}
+	}
+	r := Refused{ID: row.field(c.id), Reason: strings.TrimSpace(string(row.field(c.reason)))}
+	if r.Column = columnIn(r.Reason, c.names, c.reason); r.Column != "" {
+		r.Value = row.field(slices.Index(c.names, r.Column))
+	}
+	return r
+}
+
+// known is how many of the columns that count there are.
+func (c refusedColumns) known() int {
+	switch {
+	case c.reason >= 0 && c.id >= 0:
+		return 2
+	case c.reason >= 0 || c.id >= 0:
+		return 1
+	}
+	return 0
+}
+
+// columnsOf finds the columns that count among those of a header.
+func columnsOf(header Row, comma byte, kind Kind) refusedColumns {
+	c := refusedColumns{comma: comma, reason: -1, id: -1}
+	for _, f := range header.Fields {
+		c.names = append(c.names, refusedName(f))
+	}
+	for _, name := range reasonNames {
+		if c.reason < 0 {
+			c.reason = slices.Index(c.names, name)
+		}
+	}
+	for _, name := range append([]string{kind.IDColumn(), "id"}, idNames...) {
+		if c.id < 0 {
+			c.id = slices.Index(c.names, name)
+		}
+	}
+	return c
+}
+
+// refusedName is the name of a column whatever its case, and the spaces and hyphens in it.
+func refusedName(cell []byte) string {
+	name := strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '.' {
+			return '_'
+		}
+		return r
+	}, strings.TrimSpace(string(cell)))
+	return strings.ToLower(name)
+}
+
 // columnIn is the first word of a message that is the name of a column. How Stripe names columns in its messages is not
 // documented; a message that names none is about the row as a whole.
-func columnIn(message string, columns []string) string {
+func columnIn(message string, columns []string, reason int) string {
 	words := strings.FieldsFunc(message, func(r rune) bool {
 		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	})
 	for _, word := range words {
-		if word != ErrorColumn && slices.Contains(columns, word) {
+		if at := slices.Index(columns, word); at >= 0 && at != reason {
 			return word
 		}
 	}

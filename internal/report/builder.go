@@ -108,7 +108,7 @@ func (b *Builder) count(e catalog.ReportEntry, fix string, isNew bool) {
 // cause is nil if there are too many.
 func (b *Builder) cause(e catalog.ReportEntry, fix string) *catalog.ReportCause {
 	key := cause{cause: e.Cause, column: e.Column, by: e.By, severity: e.Severity}
-	if e.Cause == feed.RefusedByStripe {
+	if e.Cause == feed.RefusedByStripe || e.Cause == feed.DeletionRefused {
 		key.reason = e.Reason
 	}
 	if c, known := b.causes[key]; known {

@@ -170,6 +170,8 @@ func tone(r catalog.Report) string {
 		return "wait"
 	case r.Outcome == catalog.Failed, r.Outcome == catalog.Rejected, r.Rows.ToRepair() > 0:
 		return "bad"
+	case r.Rows.Open() > 0:
+		return "wait"
 	}
 	return "good"
 }
@@ -177,11 +179,14 @@ func tone(r catalog.Report) string {
 // tones are the colours of counts that are good or bad news in themselves.
 var tones = map[string]string{
 	catalog.TallyKeptBack: "bad", catalog.TallyStillRefused: "bad", catalog.TallyRefused: "bad", catalog.TallyNotTaken: "bad",
+	catalog.TallyUnknown: "bad", catalog.TallyUnsettled: "bad", catalog.TallyNotDeleted: "bad",
 	catalog.TallyAccepted: "good",
 }
 
 // rare are counts that are left out unless they occur. Superseded rows are in the bar below.
-var rare = map[string]bool{catalog.TallySkipped: true, catalog.TallySuperseded: true}
+var rare = map[string]bool{catalog.TallySkipped: true, catalog.TallySuperseded: true,
+	catalog.TallyUnknown: true, catalog.TallyUnsettled: true, catalog.TallyNotDeleted: true,
+}
 
 // figures show each count alone.
 func figures(r catalog.Report) (all []figure) {
@@ -225,7 +230,7 @@ func segments(r catalog.Report) (all []segment) {
 func answered(r catalog.Report) (parts []catalog.Tally) {
 	for _, t := range r.Rows.Fates(r.Outcome) {
 		switch {
-		case t.Kind == catalog.TallyDeletions: // no rows of the source
+		case t.Kind == catalog.TallyDeletions || t.Kind == catalog.TallyNotDeleted: // no rows of the source
 		case t.Kind == catalog.TallySent && r.Outcome != catalog.Held && r.Outcome != catalog.Rejected:
 			parts = append(parts, split(t, r.Rows.Answers(r.Outcome))...)
 		default:

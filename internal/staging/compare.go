@@ -33,12 +33,15 @@ type Stager struct {
 
 // Feed is one feed of one account as it is before a sync: its source, and what that is compared with.
 type Feed struct {
-	Account  string
-	Kind     feed.Kind
-	Source   catalog.Object
-	Rules    catalog.Rules // in force, complete
-	Basis    string        // see catalog.Accepted
-	listed   bool          // the account syncs its product feed too
+	Account string
+	Kind    feed.Kind
+	Source  catalog.Object
+	Rules   catalog.Rules // in force, complete
+	Basis   string        // see catalog.Accepted
+	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
+	WaitUnknown bool
+
+	listed   bool // the account syncs its product feed too
 	settings catalog.Settings
 }
 
@@ -82,11 +85,12 @@ func (f Feed) updatesCatalog() bool {
 
 // Comparison is a source held against what Stripe has.
 type Comparison struct {
-	Delta  feed.Delta
-	Format feed.Format
-	API    catalog.API
-	Full   string               // why every row is sent; empty if only what changed is
-	Holds  []catalog.HoldReason // what speaks against sending it unseen
+	Delta   feed.Delta
+	Format  feed.Format
+	API     catalog.API
+	Changes bool                 // the source has no more than what changes
+	Full    string               // why every row is sent; empty if only what changed is
+	Holds   []catalog.HoldReason // what speaks against sending it unseen
 }
 
 // Compare finds out what a sync would send and delete. full is why every row is to be sent, empty if only what changed
@@ -96,10 +100,11 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 	if err != nil {
 		return Comparison{}, fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s: %w", f.Source.URI(), err))
 	}
-	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Full: full}
+	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Changes: f.Rules.Source == catalog.ChangesSource, Full: full}
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
+		Changes: c.Changes, WaitUnknown: f.WaitUnknown,
 		SendInvalid: f.Rules.InvalidRows == catalog.SendAll, DropUnknown: f.Rules.UnknownColumns == catalog.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}

@@ -24,7 +24,7 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 		return catalog.Delivery{}, nil, err
 	}
 	d := catalog.Delivery{
-		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Basis: f.Basis,
+		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Changes: c.Changes, Basis: f.Basis,
 		Rows: catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading, Parts: []catalog.Part{},
 	}
 	for _, rule := range c.Delta.Normalised {
@@ -56,7 +56,7 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 // that was cut short.
 func (c Comparison) mode(kind feed.Kind) catalog.Mode {
 	rows := c.Delta.Counts
-	complete := rows.HeldBack+rows.StillRefused+rows.Deleted == 0 && len(c.Delta.Parts) == 1
+	complete := !c.Changes && rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
 	if c.API == catalog.V2 && kind == feed.Product && c.Full != "" && c.Delta.Known > 0 && complete {
 		return catalog.Replace
 	}
@@ -113,7 +113,7 @@ func Entry(kind feed.Kind, f feed.Finding, stands *feed.Refusal) catalog.ReportE
 		Severity: f.Cause.Severity(), By: catalog.SaidByVitrine,
 	}
 	if stands != nil {
-		e.By, e.Reason, e.FirstSeen = catalog.SaidByStripe, stands.Reason, stands.Since
+		e.By, e.Reason, e.FirstSeen = catalog.SaidByStripe, feed.RefusalText(f.Cause, stands.Reason), stands.Since
 		return e
 	}
 	e.Reason, _ = feed.Explain(kind, f.Cause, f.Column)

@@ -19,7 +19,7 @@ import (
 
 const catalogImportsPath = "/v2/commerce/product_catalog/imports"
 
-var catalogImportID = regexp.MustCompile(`^pcimprt_[A-Za-z0-9_]+$`)
+var catalogImportID = regexp.MustCompile(`^pcimprt_[A-Za-z0-9_-]{1,250}$`)
 
 // ProductCatalogImports is Stripe's second way to import a feed: an import of the Product Catalog Import API, which asks
 // for the bytes at a signed URL and starts as soon as it has them
@@ -136,7 +136,7 @@ func (p *ProductCatalogImports) Refused(ctx context.Context, account, errorFile 
 	if err != nil {
 		return nil, err
 	}
-	file := imp.Details.SucceededWithErrors.ErrorFile
+	file := imp.errorFile()
 	if file == nil || file.DownloadURL.Address == "" {
 		return nil, fault.NewPermanent(fault.StripeRejected, &Error{
 			Message: fmt.Sprintf("import %s, which is %q, has no file of refused rows", imp.ID, p.client.redactor.clean(string(imp.Status))),

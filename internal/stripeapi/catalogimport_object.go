@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,15 +27,14 @@ type catalogImport struct {
 		Succeeded           rowCounts `json:"succeeded"`
 		SucceededWithErrors struct {
 			rowCounts
-			// ErrorFile has its URL in download_url; Stripe's guide leaves that level out, its schema and its answers do not.
-			ErrorFile *struct {
-				DownloadURL signedURL `json:"download_url"`
-			} `json:"error_file"`
+			ErrorFile *errorFile `json:"error_file"`
 		} `json:"succeeded_with_errors"`
 		Failed struct {
 			Code           text `json:"code"`
 			Type           text `json:"type"`
 			FailureMessage text `json:"failure_message"`
+			// ErrorFile of a failed import is not documented.
+			ErrorFile *errorFile `json:"error_file"`
 		} `json:"failed"`
 	} `json:"status_details"`
 
@@ -42,10 +42,29 @@ type catalogImport struct {
 	at       time.Time // Stripe's clock when it answered
 }
 
+// errorFile has its URL in download_url; Stripe's guide leaves that level out, its schema and its answers do not.
+type errorFile struct {
+	DownloadURL signedURL `json:"download_url"`
+}
+
 // rowCounts are counts as /v2 writes them: strings.
 type rowCounts struct {
-	SuccessCount count `json:"success_count"`
-	ErrorCount   count `json:"error_count"`
+	SuccessCount *count `json:"success_count"`
+	ErrorCount   *count `json:"error_count"`
+}
+
+// sum adds up what is there; told says that something is.
+func sum(counts ...*count) (n int64, told bool) {
+	for _, c := range counts {
+		if c != nil {
+			n, told = n+int64(*c), true
+		}
+	}
+	return n, told
+}
+
+func (i catalogImport) errorFile() *errorFile {
+	return cmp.Or(i.Details.SucceededWithErrors.ErrorFile, i.Details.Failed.ErrorFile)
 }
 
 func decodeCatalogImport(body []byte, redact redactor) (catalogImport, error) {
@@ -69,18 +88,19 @@ func (i catalogImport) awaitsUpload() bool {
 // outcome is the import in the words that both APIs share. The details are those of the status alone, the others are 0.
 func (i catalogImport) outcome(redact redactor) catalog.Import {
 	d := i.Details
-	succeeded := d.Processing.SuccessCount + d.Succeeded.SuccessCount + d.SucceededWithErrors.SuccessCount
-	failed := d.Processing.ErrorCount + d.Succeeded.ErrorCount + d.SucceededWithErrors.ErrorCount
+	succeeded, counted := sum(d.Processing.SuccessCount, d.Succeeded.SuccessCount, d.SucceededWithErrors.SuccessCount)
+	failed, _ := sum(d.Processing.ErrorCount, d.Succeeded.ErrorCount, d.SucceededWithErrors.ErrorCount)
 	outcome := catalog.Import{
 		ID:            i.ID,
 		Status:        catalog.ImportStatus(redact.clean(string(i.Status))),
 		Created:       time.Time(i.Created),
 		FailedReason:  i.failedReason(redact),
-		RowsProcessed: int64(succeeded + failed),
-		RowsSucceeded: int64(succeeded),
-		RowsFailed:    int64(failed),
+		RowsProcessed: succeeded + failed,
+		RowsSucceeded: succeeded,
+		RowsFailed:    failed,
+		RowsCounted:   counted,
 	}
-	if d.SucceededWithErrors.ErrorFile != nil {
+	if i.errorFile() != nil {
 		outcome.ErrorFile = i.ID
 	}
 	return outcome

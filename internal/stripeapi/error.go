@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ type Error struct {
 	Param     string // the parameter that is at fault
 	Message   string // Stripe's, shortened, keys removed
 	RequestID string // req_…, what Stripe's support asks for
+	// Foreign says that the answer is not Stripe's: it has neither its format nor its request id, or is a page. Something
+	// between here and Stripe gave it.
+	Foreign bool
 	// Replayed says that Stripe repeated the stored answer of an earlier call with the same idempotency key.
 	Replayed bool
 }
@@ -51,7 +55,7 @@ func (e *Error) Error() string {
 
 func (e *Error) headline() string {
 	switch {
-	case e.Status == 0:
+	case e.Status == 0 || e.foreign():
 		return "stripe: no usable answer"
 	case e.Status == http.StatusUnauthorized:
 		return "stripe: the API key is not accepted"
@@ -84,6 +88,8 @@ func (e *Error) details() string {
 
 func (e *Error) advice() string {
 	switch {
+	case e.foreign():
+		return "it is tried again; if it stays, check proxies, STRIPE_API_BASE and STRIPE_FILES_BASE"
 	case e.Status == http.StatusUnauthorized:
 		return "set STRIPE_API_KEY to a key that is active"
 	case e.Status == http.StatusForbidden:
@@ -122,6 +128,7 @@ func decodeError(response *http.Response, body []byte, redact redactor) *Error {
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil || envelope.Error == nil {
+		e.Foreign = e.RequestID == "" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 		e.Message = "the answer is not in Stripe's format, so it may come from something between here and Stripe"
 		return e
 	}
@@ -142,6 +149,8 @@ func classify(e *Error, h http.Header, now time.Time) error {
 	}
 	shouldRetry := h.Get("Stripe-Should-Retry")
 	switch {
+	case e.foreign():
+		return retryable(fault.StripeUnclear)
 	case e.Status == http.StatusUnauthorized:
 		return fault.NewPermanent(fault.StripeUnauthorized, e)
 	case e.Status == http.StatusForbidden:
@@ -159,6 +168,16 @@ func classify(e *Error, h http.Header, now time.Time) error {
 		return retryable(fault.StripeUnavailable)
 	}
 	return fault.NewPermanent(fault.StripeRejected, e)
+}
+
+// foreign reports whether the answer says nothing about the request, since Stripe never saw it. What is too long for
+// whoever stands in between stays so.
+func (e *Error) foreign() bool {
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Foreign && e.Status < 500
 }
 
 // keyInUse is a conflict that passes: an earlier try of the same call still runs. Other parameters under the same key

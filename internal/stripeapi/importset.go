@@ -21,7 +21,7 @@ import (
 
 const importSetsPath = "/v1/data_management/import_sets"
 
-var importSetID = regexp.MustCompile(`^impset_[A-Za-z0-9_]+$`)
+var importSetID = regexp.MustCompile(`^impset_[A-Za-z0-9_-]{1,250}$`)
 
 // ImportSets is Stripe's first way to import a feed: a file of the Files API, and an import set of the Data Management
 // API that takes it.
@@ -95,7 +95,7 @@ type importSet struct {
 	FailedReason reason `json:"failed_reason"`
 	Result       *struct {
 		RowsProcessed     count `json:"rows_processed"`
-		Successes         rows  `json:"successes"`
+		Successes         *rows `json:"successes"`
 		Errors            rows  `json:"errors"`
 		SkippedByFilter   rows  `json:"skipped_by_filter"`
 		SkippedDuplicates rows  `json:"skipped_duplicates"`
@@ -103,8 +103,15 @@ type importSet struct {
 }
 
 type rows struct {
-	RowCount count  `json:"row_count"`
+	RowCount *count `json:"row_count"`
 	File     object `json:"file"`
+}
+
+func (r rows) count() int64 {
+	if r.RowCount == nil {
+		return 0
+	}
+	return int64(*r.RowCount)
 }
 
 func decodeImportSet(body []byte, redact redactor) (catalog.Import, error) {
@@ -126,9 +133,11 @@ func decodeImportSet(body []byte, redact redactor) (catalog.Import, error) {
 	}
 	if r := set.Result; r != nil {
 		imp.RowsProcessed = int64(r.RowsProcessed)
-		imp.RowsSucceeded = int64(r.Successes.RowCount)
-		imp.RowsFailed = int64(r.Errors.RowCount)
-		imp.RowsSkipped = int64(r.SkippedByFilter.RowCount + r.SkippedDuplicates.RowCount)
+		if r.Successes != nil && r.Successes.RowCount != nil {
+			imp.RowsSucceeded, imp.RowsCounted = int64(*r.Successes.RowCount), true
+		}
+		imp.RowsFailed = r.Errors.count()
+		imp.RowsSkipped = r.SkippedByFilter.count() + r.SkippedDuplicates.count()
 		if fileID.MatchString(string(r.Errors.File)) {
 			imp.ErrorFile = string(r.Errors.File)
 		}

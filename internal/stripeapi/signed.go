@@ -112,6 +112,9 @@ func signedRefusal(response *http.Response, now time.Time) error {
 		return fault.NewThrottled(fault.StripeThrottled, after, e)
 	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone:
 		e.Message += ", so it has expired or was used before: the next try asks Stripe for a new one"
+		if response.Request != nil && response.Request.Method == http.MethodGet {
+			return fault.NewPlain(fault.StripeUnclear, e) // of what is read, it may as well be gone
+		}
 		return unavailable(e)
 	case code >= 500 && after > 0:
 		return fault.NewThrottled(fault.StripeUnavailable, after, e)

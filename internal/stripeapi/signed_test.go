@@ -209,7 +209,7 @@ func TestRefusedRowsThatCannotBeRead(t *testing.T) {
 
 	answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
 	_, err := c.V2().Refused(t.Context(), testAccount, "pcimprt_1")
-	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
+	requireFault(t, err, fault.Plain, fault.StripeUnclear)
 
 	answer = func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "half")

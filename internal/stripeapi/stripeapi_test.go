@@ -425,9 +425,11 @@ func TestImportSetIsReadTolerantly(t *testing.T) {
 		`{"id":"impset_1","status":null,"result":null,"created":1700000000}`: {ID: "impset_1", Created: time.Unix(1700000000, 0).UTC()},
 		`{"id":"impset_1","status":"creating_records","result":{}}`:          {ID: "impset_1", Status: "creating_records"},
 		`{"id":"impset_1","status":"succeeded","result":{"rows_processed":"12","successes":{"row_count":11},"errors":null,"skipped_duplicates":{"row_count":1}}}`: {
-			ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 11, RowsSkipped: 1},
+			ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 11, RowsSkipped: 1, RowsCounted: true},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":{"id":"file_9","object":"file"}}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, ErrorFile: "file_9"},
+		`{"id":"impset_1","status":"succeeded_with_errors","result":{"successes":{"row_count":0},"errors":{"row_count":2,"file":"file_a-B1"}}}`: {
+			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, RowsCounted: true, ErrorFile: "file_a-B1"},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":"../x"}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2},
 		`{"id":"impset_1","status":"failed","failed_reason":"bad header"}`:                          {ID: "impset_1", Status: catalog.StatusFailed, FailedReason: "bad header"},

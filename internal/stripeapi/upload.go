@@ -21,7 +21,7 @@ import (
 // uploadPurpose is the purpose of a file that an import set may take.
 const uploadPurpose = "data_management_manual_upload"
 
-var fileID = regexp.MustCompile(`^file_[A-Za-z0-9_]+$`)
+var fileID = regexp.MustCompile(`^file_[A-Za-z0-9_-]{1,250}$`)
 
 // Upload streams a part to the Files API in memory that does not depend on its size, and returns the file's id.
 // The same upload under the same idempotency key is the same request byte for byte. When it returns early, because the

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -146,10 +147,14 @@ func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
+	status, details := imp.status, any(s.statusDetailsLocked(imp, base))
+	if f := imp.fault; f != nil && f.Kind == FaultImportResult && imp.done != nil {
+		status, details = cmp.Or(f.StatusText, status), json.RawMessage(cmp.Or(string(f.Result), "null"))
+	}
 	return map[string]any{
 		"id": imp.id, "object": "v2.commerce.product_catalog_import", "created": stamp(imp.created), "livemode": false,
-		"feed_type": imp.feed.feedType, "mode": mode, "metadata": metadata, "status": imp.status,
-		"status_details": map[string]any{imp.status: s.statusDetailsLocked(imp, base)},
+		"feed_type": imp.feed.feedType, "mode": mode, "metadata": metadata, "status": status,
+		"status_details": map[string]any{status: details},
 	}
 }
 
@@ -161,7 +166,11 @@ func (s *Server) statusDetailsLocked(imp *importJob, base string) map[string]any
 	case statusProcessing:
 		return map[string]any{"success_count": "0", "error_count": "0"}
 	case statusFailed:
-		return map[string]any{"code": imp.failed.code, "type": imp.failed.kind, "failure_message": imp.failed.message}
+		details := map[string]any{"code": imp.failed.code, "type": imp.failed.kind, "failure_message": imp.failed.message}
+		if imp.done != nil && imp.done.errorFile != nil {
+			details["error_file"] = map[string]any{"download_url": s.signLocked(imp, base, downloadsPath)}
+		}
+		return details
 	}
 	details := map[string]any{"success_count": decimal(imp.done.accepted())}
 	if file := imp.done.errorFile; file != nil {

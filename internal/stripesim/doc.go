@@ -153,4 +153,14 @@
 //	import_fail        the import that this call creates ends failed, with message as the reason
 //	import_stuck       the import that this call creates never ends
 //	import_status      this read of an import reports status_text instead; empty leaves the status out
+//	page               answer with status and a web page, as something in front of the API does: no envelope, no Request-Id
+//
+// These make the answers about an import odd. They strike the call that creates it:
+//
+//	import_refuse      rows with these ids are refused, with message as the reason; deletions, too
+//	import_result      once it has ended, it says that it ended as status_text, and shows result in place of its own: the
+//	                   member result of v1, or what stands under the status in status_details of v2; null without one
+//	error_file         its file of refused rows is odd: capitals, cut_off, empty, fewer, gzip, headless, html, no_ids, others
+//	                   (that were not in the import), renamed, semicolon, strange, tabs, unbalanced, utf16be, utf16le
+//	import_fail        with listed, it fails and has a file of the rows that it would have refused
 package stripesim

@@ -24,6 +24,10 @@ const (
 	FaultImportFail      FaultKind = "import_fail"
 	FaultImportStuck     FaultKind = "import_stuck"
 	FaultImportStatus    FaultKind = "import_status"
+	FaultPage            FaultKind = "page"
+	FaultImportResult    FaultKind = "import_result"
+	FaultImportRefuse    FaultKind = "import_refuse"
+	FaultErrorFile       FaultKind = "error_file"
 )
 
 // Match picks the calls that a fault strikes; an empty field fits every call.
@@ -45,9 +49,14 @@ type Fault struct {
 	Stored     *bool     `json:"stored,omitempty"` // under the idempotency key of /v1; nil: as Stripe does for the status
 	Bytes      int64     `json:"bytes,omitempty"`
 	Delay      Duration  `json:"delay,omitempty"`
-	StatusText string    `json:"status_text,omitempty"` // of FaultImportStatus
-	Skip       int       `json:"skip,omitempty"`        // calls that pass first
-	Times      int       `json:"times,omitempty"`       // 0: once, -1: until disarmed
+	StatusText string    `json:"status_text,omitempty"` // of FaultImportStatus and FaultImportResult
+	// Result takes the place of what FaultImportResult's import did.
+	Result json.RawMessage `json:"result,omitempty"`
+	IDs    []string        `json:"ids,omitempty"`    // of the rows of FaultImportRefuse
+	Odd    string          `json:"odd,omitempty"`    // how FaultErrorFile's file is; see [OddErrorFiles]
+	Listed bool            `json:"listed,omitempty"` // FaultImportFail lists the rows that it would have refused
+	Skip   int             `json:"skip,omitempty"`   // calls that pass first
+	Times  int             `json:"times,omitempty"`  // 0: once, -1: until disarmed
 }
 
 // ArmedFault is a fault and how often it struck.
@@ -96,7 +105,19 @@ func (f Fault) check() error {
 		if f.Bytes < 0 {
 			return fmt.Errorf("bytes %d is negative", f.Bytes)
 		}
-	case FaultLoseResponse, FaultImportFail, FaultImportStuck, FaultImportStatus:
+	case FaultPage:
+		if f.Status < 200 || f.Status > 599 {
+			return fmt.Errorf("status %d is not one of an answer: 200 to 599", f.Status)
+		}
+	case FaultErrorFile:
+		if !slices.Contains(OddErrorFiles(), f.Odd) {
+			return fmt.Errorf("an error file that is %q is not known: expected one of %s", f.Odd, strings.Join(OddErrorFiles(), ", "))
+		}
+	case FaultImportRefuse:
+		if len(f.IDs) == 0 {
+			return errors.New("import_refuse needs the ids of the rows")
+		}
+	case FaultLoseResponse, FaultImportFail, FaultImportStuck, FaultImportStatus, FaultImportResult:
 	default:
 		return fmt.Errorf("fault kind %q is not known", f.Kind)
 	}
@@ -143,12 +164,17 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 		f.Match.Account != "" && f.Match.Account != account,
 		!strings.HasPrefix(r.URL.Path, f.Match.PathPrefix):
 		return false
-	case f.Kind == FaultImportFail || f.Kind == FaultImportStuck:
+	case f.ofImport():
 		return r.Method == http.MethodPost && (r.URL.Path == importSetsPath || r.URL.Path == catalogImportsPath)
 	case f.Kind == FaultImportStatus:
 		return r.Method == http.MethodGet && (strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
 	}
 	return true
+}
+
+// ofImport: the fault strikes the call that creates an import, and shows in what becomes of it.
+func (f *armedFault) ofImport() bool {
+	return slices.Contains([]FaultKind{FaultImportFail, FaultImportStuck, FaultImportResult, FaultImportRefuse, FaultErrorFile}, f.Kind)
 }
 
 // serveWithFaults answers a call, or does to it what the fault says that it meets.
@@ -162,6 +188,11 @@ func (s *Server) serveWithFaults(w *answerWriter, r *http.Request) {
 	switch fault.Kind {
 	case FaultStatus:
 		s.answerWithStatus(w, r, fault)
+	case FaultPage:
+		w.Header().Del("Request-Id") // a proxy knows nothing of it
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(fault.Status)
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>proxy</title></head><body>Not here.</body></html>") // a client that left misses nothing
 	case FaultLatency:
 		if !wait(r, time.Duration(fault.Delay)) {
 			s.cut(state.request)

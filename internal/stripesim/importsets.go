@@ -1,8 +1,10 @@
 package stripesim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,6 +46,10 @@ func (i *importJob) importSet() map[string]any {
 	}
 	if i.done != nil {
 		object["result"] = i.done.importResult()
+	}
+	if f := i.fault; f != nil && f.Kind == FaultImportResult && i.done != nil {
+		object["result"] = json.RawMessage(cmp.Or(string(f.Result), "null"))
+		object["status"] = cmp.Or(f.StatusText, i.status)
 	}
 	if i.failed != (failure{}) {
 		object["failed_reason"] = i.failed.message

@@ -1,11 +1,13 @@
 package stripesim
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -44,16 +46,16 @@ func (s *Server) process(ctx context.Context, imp *importJob, generation int) {
 		imp.status = statusValidating
 		s.mu.Unlock()
 	}
+	injected := failure{}
 	if f := imp.fault; f != nil && f.Kind == FaultImportFail {
-		reason := f.Message
-		if reason == "" {
-			reason = "Injected fault: the import failed."
+		injected = internalError(cmp.Or(f.Message, "Injected fault: the import failed."))
+		if !f.Listed {
+			s.settle(imp, generation, nil, injected)
+			return
 		}
-		s.settle(imp, generation, nil, internalError(reason))
-		return
 	}
 	p := s.begin(imp)
-	failed := s.read(ctx, p)
+	failed := cmp.Or(s.read(ctx, p), injected)
 	if ctx.Err() != nil {
 		p.dropErrorFile()
 		return
@@ -148,6 +150,9 @@ func malformed(err error) failure {
 // judge returns what is wrong with a row. To delete what is not there is wrong, too: that is not documented, and the
 // stricter reading finds the client that lost track of its catalog. Feeds that update have to find what they update.
 func (p *processing) judge(r row) mistake {
+	if f := p.imp.fault; f != nil && f.Kind == FaultImportRefuse && slices.Contains(f.IDs, r.id()) {
+		return mistake{message: cmp.Or(f.Message, "Injected fault: the row is refused.")}
+	}
 	if wrong := r.check(); wrong != (mistake{}) {
 		return wrong
 	}
@@ -215,6 +220,9 @@ func (s *Server) closeErrorFile(p *processing) failure {
 	p.errorRows.Flush()
 	size, err := p.errorDisk.Seek(0, io.SeekCurrent)
 	err = errors.Join(p.errorRows.Error(), err, p.errorDisk.Close())
+	if f := p.imp.fault; f != nil && f.Kind == FaultErrorFile && err == nil {
+		size, err = makeOdd(p.errorFile.path, f.Odd)
+	}
 	if err != nil {
 		return internalError("The emulator could not write the error file: " + err.Error())
 	}
@@ -230,10 +238,11 @@ func (p *processing) dropErrorFile() {
 	_ = os.Remove(p.errorFile.path)
 }
 
-// settle ends an import and applies what it staged, all at once. A failed import has no result here, and no error file:
-// whether Stripe gives one is not documented.
+// settle ends an import and applies what it staged, all at once. A failed import has no result here, and no error file,
+// unless a fault wants one: whether Stripe gives one is not documented.
 func (s *Server) settle(imp *importJob, generation int, p *processing, failed failure) {
-	if failed != (failure{}) && p != nil {
+	listed := p != nil && p.errorFile != nil && imp.fault != nil && imp.fault.Listed
+	if failed != (failure{}) && p != nil && !listed {
 		p.dropErrorFile()
 	}
 	s.mu.Lock()
@@ -246,6 +255,10 @@ func (s *Server) settle(imp *importJob, generation int, p *processing, failed fa
 	imp.finished = s.options.Now()
 	if failed != (failure{}) {
 		imp.status, imp.failed = statusFailed, failed
+		if listed {
+			s.keepFileLocked(p.errorFile, imp.api)
+			imp.done = &tally{rows: p.rows, failed: p.failedRows, errorFile: p.errorFile}
+		}
 		return
 	}
 	if p.errorFile != nil {
