@@ -159,10 +159,10 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	run("sync", s.account, "--dry-run")
 
 	s.startWorker(as(workerUser)...)
-	s.startServe(false, as(serveUser)...)
+	run("sync", s.account, "--follow")
+	s.startServe(false, as(serveUser)...) // now: what it does not find it looks for again only after five seconds
 	s.subscribe()
 	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
-	run("sync", s.account, "--follow")
 	s.exportText(csv("sku1", "sku2")) // a tombstone, and a row that Stripe refuses would be next
 	run("sync", s.account, "--follow", "--full")
 	run("status")
@@ -299,11 +299,17 @@ func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
 		require.Equal(t, 1, got.code, "%s: %s%s", statement, got.stdout, got.stderr)
 		require.Regexp(t, "AccessDenied|Forbidden|s3:ListBucketVersions", got.stderr, statement)
 	}
-	for _, statement := range []string{"ReadCatalogs", "KeepState", "ReadSettings"} {
-		w := s.startWorker(as(workerUser + "-without-" + statement)...)
-		got := s.starter("sync", s.account, "--follow", "--force")
-		require.Equal(t, 1, got.code, "%s: %s%s", statement, got.stdout, got.stderr)
-		require.Contains(t, got.stdout+got.stderr, "SourceForbidden", statement)
-		require.Zero(t, w.terminate())
+	for statement, variable := range map[string]string{
+		"ReadCatalogs": "VITRINE_SOURCE_BUCKET", "KeepState": "VITRINE_STATE_BUCKET", "ReadSettings": "VITRINE_STATE_BUCKET",
+	} {
+		w := s.launchWorker(house.bin, as(workerUser+"-without-"+statement)...)
+		select {
+		case <-w.Ended():
+		case <-time.After(time.Minute):
+			require.FailNow(t, "the worker goes on without "+statement, w.output.String())
+		}
+		require.Equal(t, 2, w.ExitCode(), w.output.String())
+		require.Contains(t, w.output.String(), variable, statement)
+		require.Contains(t, w.output.String(), "AccessDenied", statement)
 	}
 }
