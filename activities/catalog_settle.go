@@ -29,9 +29,10 @@ type SettleResult struct {
 	Reason  string             `json:"reason,omitempty"` // of a failed or rejected run, and of what could not be learnt
 	Code    fault.Code         `json:"code,omitempty"`   // what goes with the reason
 	Rows    catalog.ReportRows `json:"rows"`
-	Report  string             `json:"report"` // s3:// address
-	New     int64              `json:"new"`    // errors that the previous report did not have
-	Fixed   int64              `json:"fixed"`  // errors that are gone
+	Report  string             `json:"report"`            // s3:// address
+	Waiting string             `json:"waiting,omitempty"` // the deletions that wait, and for what
+	New     int64              `json:"new"`               // errors that the previous report did not have
+	Fixed   int64              `json:"fixed"`             // errors that are gone
 }
 
 // Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt with,
@@ -79,7 +80,7 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
-	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Waiting: waiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
@@ -290,6 +291,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
 			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
 			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack, RowsFailed: r.Rows.Refused,
+			RowsWaiting: r.Rows.Waiting, Waiting: waiting(r),
 		}
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
@@ -309,6 +311,14 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		}
 	})
 	return err
+}
+
+// waiting says which deletions wait, and for what.
+func waiting(r catalog.Report) string {
+	if r.Reading == nil {
+		return ""
+	}
+	return r.Reading.WaitingText()
 }
 
 // maxSpacing bounds how long a source version whose import keeps failing rests between two tries.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -405,7 +406,7 @@ func (v statusView) reason() string {
 	case v.HeldRun != nil:
 		text = "it was held, and its run was ended: the next sync looks at the source again"
 	case v.Last != nil:
-		text = v.Last.Reason
+		text = cmp.Or(v.Last.Reason, v.Last.Waiting)
 	}
 	return shortened(text, 90)
 }

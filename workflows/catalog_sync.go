@@ -227,6 +227,7 @@ func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) er
 		return err
 	}
 	s.result.Outcome, s.result.Report, s.result.Rows = settled.Outcome, settled.Report, settled.Rows
+	s.result.Note = settled.Waiting
 	if settled.Outcome == catalog.Failed {
 		return &importFailed{settled.Reason, cmp.Or(settled.Code, fault.ImportFailed)}
 	}
@@ -240,6 +241,9 @@ func conclusion(settled activities.SettleResult) string {
 	case catalog.Rejected:
 		return "Rejected: " + settled.Reason + "."
 	case catalog.Unchanged:
+		if settled.Waiting != "" {
+			return "Unchanged: " + settled.Waiting + "."
+		}
 		return fmt.Sprintf("Unchanged: Stripe has all %d rows of this version of the source.", settled.Rows.Source)
 	}
 	text := "Succeeded"
@@ -252,6 +256,9 @@ func conclusion(settled activities.SettleResult) string {
 	}
 	if settled.Reason != "" {
 		text += " " + settled.Reason + "."
+	}
+	if settled.Waiting != "" {
+		text += " " + settled.Waiting + "."
 	}
 	if settled.New+settled.Fixed > 0 {
 		text += fmt.Sprintf(" Since the report before: %d new errors, %d fixed.", settled.New, settled.Fixed)

@@ -43,7 +43,8 @@ type CatalogSyncResult struct {
 	Imports []CatalogSyncImport `json:"imports,omitempty"`
 	Report  string              `json:"report,omitempty"` // s3:// address of the JSON report
 
-	// Note says what a person should know about an unchanged outcome, such as when a failed version is tried again.
+	// Note says what a person should know about the outcome, such as when a failed version is tried again, or which deletions
+	// wait for a source that can be read beyond doubt.
 	Note string `json:"note,omitempty"`
 }
 

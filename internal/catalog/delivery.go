@@ -79,5 +79,6 @@ func RowsOf(c feed.Counts) ReportRows {
 	return ReportRows{
 		Source: c.Source, Unchanged: c.Unchanged, Sent: c.Sent, Deleted: c.Deleted, HeldBack: c.HeldBack,
 		StillRefused: c.StillRefused, Superseded: c.Superseded, Unsettled: c.Unsettled, NotDeleted: c.NotDeleted,
+		Waiting: c.Waiting,
 	}
 }

@@ -70,6 +70,8 @@ type ReportRows struct {
 	Unsettled int64 `json:"unsettled,omitempty"`
 	// NotDeleted rows should be gone: Stripe refused to delete them, or did not say. That is tried again.
 	NotDeleted int64 `json:"not_deleted,omitempty"`
+	// Waiting rows are not in the source, and are not deleted as long as that is in doubt; see Report.Reading.
+	Waiting int64 `json:"waiting,omitempty"`
 
 	Accepted int64 `json:"accepted"`          // of what was sent, tombstones included
 	Refused  int64 `json:"refused"`           // of what was sent, by Stripe

@@ -116,5 +116,7 @@ type Last struct {
 	Code         fault.Code `json:"code,omitempty"`         // what goes with the reason, for machines
 	RowsUnknown  int64      `json:"rows_unknown,omitempty"` // nobody knows whether Stripe took them
 	NotDeleted   int64      `json:"not_deleted,omitempty"`  // rows that Stripe refused to delete, or did not say
+	RowsWaiting  int64      `json:"rows_waiting,omitempty"` // to be deleted, once the source says so beyond doubt
+	Waiting      string     `json:"waiting,omitempty"`      // why, for people
 	Report       string     `json:"report,omitempty"`       // key of the JSON report in the state bucket
 }

@@ -7,6 +7,10 @@ const (
 	UnknownColumn   Cause = "unknown_column"
 	ColumnNotSent   Cause = "column_not_sent"
 	ColumnAbsent    Cause = "column_absent"
+	UnnamedColumn   Cause = "unnamed_column"
+	RowAboveHeader  Cause = "row_above_header"
+	HeaderAgain     Cause = "header_again"
+	NotAProduct     Cause = "not_a_product"
 	TooManyFields   Cause = "too_many_fields"
 	TooFewFields    Cause = "too_few_fields"
 	BrokenQuotes    Cause = "broken_quotes"
@@ -113,6 +117,10 @@ var causeTexts = []causeText{
 	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
 	{ColumnNotSent, Warning, "", "Stripe documents no such column: it is Google's or the shop's own, and is not sent", "nothing needs to be done, unless a column of Stripe's was meant"},
 	{ColumnAbsent, Warning, "shipping", "the file has no column {column}, which is needed {condition}", "add the column if that holds for any of your products"},
+	{UnnamedColumn, Warning, "", "the row has a value in a column without a name, which Stripe does not get", "give the column a name in the header, or remove what stands beside the table"},
+	{RowAboveHeader, Warning, "", "the row stands above the header and is passed over", "let the file begin with the header"},
+	{HeaderAgain, Warning, "", "the row repeats the header and is passed over", "write the header once, also where a file is put together from several"},
+	{NotAProduct, Error, "", "the row is a comment, or describes the columns: nothing in it is the value of a product", "remove it from the export; a file has a header and rows, no more"},
 	{TooManyFields, Error, "", "the row has more fields than the header has columns", "put values that contain the separator in double quotes"},
 	{TooFewFields, Error, "", "the row has fewer fields than the header has columns", "write every column, empty if it has no value"},
 	{BrokenQuotes, Error, "", "the row's double quotes do not match, so nobody can say where its values end", "close every quote that opens a value, and double those within it; if quotes are ordinary text in this file, set quotes to literal"},
@@ -121,8 +129,8 @@ var causeTexts = []causeText{
 	{EmptyID, Error, "", "the row has no id", "give every row the stable id of its product, such as the SKU"},
 	{NotUTF8, Error, "", "the row is not UTF-8 text", "export the file as UTF-8"},
 	{HasNUL, Error, "", "the row contains NUL characters", "export the file as UTF-8 text, and remove NUL characters from its values"},
-	{DuplicateID, Error, "", "a later row has the same id and says something else; that one counts, and this one is lost", "give every product one row, and every variant an id of its own: item_group_id is for what they have in common"},
-	{RepeatedRow, Warning, "", "a later row says just the same of the same id", "export every product once"},
+	{DuplicateID, Error, "", "another row has the same id and says something else; none of them is sent", "give every product one row, and every variant an id of its own: item_group_id is for what they have in common"},
+	{RepeatedRow, Warning, "", "a later row has the same id and counts in place of this one", "export every product once"},
 	{VariantsDiffer, Warning, "", "the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},
 	{NotInCatalog, Error, "", "the product catalog has no product of this id", "send the product first, or leave the row out"},
 	{RefusedByStripe, Error, "", "Stripe refused the row", "see Stripe's message"},

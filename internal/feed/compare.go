@@ -15,8 +15,8 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -75,10 +75,11 @@ type Counts struct {
 	Asked        int64 // rows with delete=true
 
 	Deleted    int64 // tombstones: of rows that vanished, or that ask for it
+	Waiting    int64 // rows that are not in the source, and are not deleted for a doubt; see Reading
 	Vanished   int64 // of Deleted: rows that are not in the source
 	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
 	Invalid    int64 // rows with errors, kept back or not
-	Duplicates int64 // of the superseded rows, those that say something else than the row that counts
+	Duplicates int64 // of the superseded rows, those that say something else than the last one of their id
 }
 
 // Prices are what became of what buyers pay.
@@ -170,6 +171,7 @@ type comparison struct {
 
 	quotes Quotes // of this pass
 	auto   bool   // the rows tell what quotes are
+	strict bool   // … and have told
 	why    string // that they are not what RFC 4180 says
 
 	known *Table // what Stripe has
@@ -181,7 +183,7 @@ type comparison struct {
 	groups                 groups
 	second                 bool // the lines, twins and sizes of groups are known from the first pass
 	twins                  twins
-	doubtful               bool // a row is not to be trusted
+	doubt                  doubt
 	forgotten              Table
 	row                    []byte // reused
 }
@@ -193,22 +195,27 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	}
 	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1, Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
-	c.hint, c.forgotten, c.doubtful = 0, Table{}, false
+	c.hint, c.forgotten, c.doubt = 0, Table{}, doubt{}
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
 		return false, err
 	}
-	if quotes, why := seen.quotes(c.o.Format); c.auto && c.quotes == RFC4180Quotes && quotes != c.quotes {
-		c.reread(quotes, why)
-		return true, nil
+	if c.auto && c.quotes == RFC4180Quotes && !c.strict {
+		quotes, why := seen.quotes(c.o.Format)
+		if quotes != c.quotes || seen.encloses() {
+			c.reread(quotes, why)
+			return true, nil
+		}
 	}
+	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
 	if c.second && c.delta.Bytes != before {
 		return false, errors.New("the source changed while it was read")
 	}
 	if err := c.vanished(); err != nil {
 		return false, err
 	}
+	c.delta.Reading.Waiting = c.delta.Counts.Waiting
 	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow) {
 		c.parts.abort()
 		c.second = true
@@ -226,7 +233,7 @@ func (c *comparison) reread(quotes Quotes, why string) {
 	c.parts.abort()
 	passes := c.delta.Passes
 	*c = *newComparison(c.o, c.out)
-	c.quotes, c.why, c.delta.Passes = quotes, why, passes
+	c.quotes, c.why, c.strict, c.delta.Passes = quotes, why, true, passes
 }
 
 func (c *comparison) read(open func() (io.ReadCloser, error)) (seen evidence, err error) {
@@ -254,19 +261,11 @@ func (c *comparison) read(open func() (io.ReadCloser, error)) (seen evidence, er
 }
 
 // begin takes the header off the first batch. A file without any gets the header that tombstones need.
-func (c *comparison) begin(cutter *cutter, first *work) (err error) {
+func (c *comparison) begin(cutter *cutter, first *work) error {
 	h := Header{Columns: []string{c.o.Kind.IDColumn(), "delete"}}
 	if len(first.rows) > 0 {
-		raw := first.rows[0]
-		first.rows = slices.Delete(first.rows, 0, 1)
-		if raw.quoted && !raw.torn {
-			cutter.judge.seen.enclosing++
-		}
-		if text := first.bytesOf(&raw); !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-			return &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
-		}
-		row := Row{Line: raw.line, Fields: first.fieldsOf(&raw)}
-		if h, err = parseHeader(row, c.o.Kind, c.o.Format, c.o.Dialect); err != nil {
+		var err error
+		if h, err = c.header(cutter, first); err != nil {
 			return err
 		}
 		c.delta.Header = h
@@ -274,7 +273,7 @@ func (c *comparison) begin(cutter *cutter, first *work) (err error) {
 	c.x = newExaminer(h, c.o)
 	cutter.single = false
 	cutter.judge.columns, cutter.judge.id = c.x.columns, c.x.id
-	cutter.judge.auto, cutter.judge.plausible = c.auto, c.x.plausible
+	cutter.judge.auto, cutter.judge.strict, cutter.judge.plausible = c.auto, c.strict, c.x.plausible
 	columns := []string{}
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])
@@ -287,6 +286,71 @@ func (c *comparison) begin(cutter *cutter, first *work) (err error) {
 		planned: c.second, overflow: c.parts.overflow,
 	}
 	return c.judgeHeader(h)
+}
+
+// aboveHeader is how many rows may stand above a header.
+const aboveHeader = 10
+
+// header finds the header among the first rows, of which each is a batch of its own. A row above it is passed over if
+// nothing in it is of a header, and the one below is whole.
+func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
+	var problem error
+	var above []int64
+	for len(above) < aboveHeader {
+		raw := first.rows[0]
+		h, err := c.parseHeader(cutter, &first.batch, &raw)
+		var problems *HeaderError
+		switch wrong := errors.As(err, &problems); {
+		case err == nil:
+			first.rows = first.rows[:0]
+			for _, line := range above {
+				if err := c.out.Found(Finding{Line: line, Cause: RowAboveHeader}, nil); err != nil {
+					return h, err
+				}
+			}
+			return h, nil
+		case !wrong:
+			return h, err
+		case problem == nil || !problems.notHeader(c.o.Kind):
+			problem = err
+		}
+		hints := &problems.Hints
+		if separator, says := bytes.CutPrefix(bytes.ToLower(first.bytesOf(&raw)), []byte("sep=")); says {
+			*hints = append(*hints, fmt.Sprintf("the first line, sep=%s, is for Excel alone: export with %s between fields, and without this line", separator, c.o.Format.separators()))
+		}
+		whole := !problems.notHeader(c.o.Kind)
+		above = append(above, raw.line)
+		var unreadable *SyntaxError
+		if err := cutter.cut(&first.batch); err == io.EOF || errors.As(err, &unreadable) {
+			return h, problem
+		} else if err != nil {
+			return h, err
+		}
+		if whole {
+			problems.sample(first.fieldsOf(&first.rows[0]))
+			return h, problem
+		}
+	}
+	return Header{}, problem
+}
+
+// parseHeader reads a row as the header.
+func (c *comparison) parseHeader(cutter *cutter, b *batch, raw *rawRow) (Header, error) {
+	text := b.bytesOf(raw)
+	switch {
+	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
+		return Header{}, &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
+	case raw.torn:
+		return Header{}, &SyntaxError{raw.line, "the double quotes of the header do not match"}
+	}
+	h, err := parseHeader(Row{Line: raw.line, Fields: b.fieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
+	if err != nil || len(h.Unknown) > 0 {
+		c.doubt.search(text) // what should be a row may have become part of the header, or stand above it
+	}
+	if raw.quoted {
+		cutter.judge.seen.enclosing++
+	}
+	return h, err
 }
 
 // judgeHeader reports what is worth a warning about the columns themselves, once for the whole file.

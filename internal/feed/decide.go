@@ -1,20 +1,21 @@
 package feed
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // take decides about one row.
 func (c *comparison) take(w *work, e *examined) error {
+	if e.state == noRow {
+		return c.passOver(w, e)
+	}
 	c.delta.Counts.Source++
-	if e.trust != trusted {
-		c.doubtful = true
-	}
-	if e.trust == interrupted {
-		c.delta.Reading.Interrupted = e.line
-	}
 	known, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
 	}
+	c.question(w, e, known)
 	if superseded {
 		return c.supersede(e)
 	}
@@ -33,10 +34,49 @@ func (c *comparison) take(w *work, e *examined) error {
 	if torn {
 		return c.holdBack(e, DeletionContradicted, c.o.Kind.IDColumn(), e.id)
 	}
+	if c.twins.contradicts(e.id) && (c.o.InCatalog == nil || c.o.InCatalog(e.id)) {
+		c.doubt.of(e.line, DuplicateID)
+		return c.holdBack(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
+	}
 	if e.deletes {
 		return c.delete(e, known)
 	}
 	return c.compare(e, known)
+}
+
+// passOver takes what is no row.
+func (c *comparison) passOver(w *work, e *examined) error {
+	for _, p := range w.problems[e.problems:e.after] {
+		return c.found(e, p.cause, "", nil)
+	}
+	c.delta.Reading.Blank++
+	return nil
+}
+
+// question notes what a row leaves open about which product it is.
+func (c *comparison) question(w *work, e *examined, known int) {
+	problems := w.problems[e.problems:e.after]
+	if len(problems) == 0 || known >= 0 && e.state != broken && !e.unended {
+		return
+	}
+	cause := problems[0].cause
+	switch {
+	case cause == Interrupted:
+		c.delta.Reading.Interrupted = e.line
+		c.doubt.of(e.line, cause)
+	case cause == NotUTF8, cause == HasNUL, cause == EmptyID:
+		c.doubt.of(e.line, cause)
+	case e.state == broken:
+		c.doubt.in(e.line, cause, e.text)
+	case e.unended && c.x.lastCell(problems):
+		c.doubt.of(e.line, Interrupted) // the file may go on, and the row's last value too
+	case known < 0 && bytes.Contains(e.id, replacement):
+		c.doubt.of(e.line, cause)
+	case known < 0 && e.state == invalid:
+		c.doubt.in(e.line, cause, e.text) // what it takes for an id may be another value
+	case known < 0 && c.x.unusual(problems):
+		c.doubt.in(e.line, cause, e.text) // its id may be another one, and something that got into it
+	}
 }
 
 // heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
@@ -57,16 +97,17 @@ func (c *comparison) found(e *examined, cause Cause, column string, value []byte
 	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
 }
 
-// supersede passes over a row of which a later one has the id. One that says something else is lost: its variant has the
-// id of another.
+// supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt, all
+// of them: which one is right, and whose the others are, nobody can say. In a list of changes they are in order.
 func (c *comparison) supersede(e *examined) error {
 	c.delta.Counts.Superseded++
-	cause := RepeatedRow
-	if c.heldBack(e) || !c.twins.last(e) {
-		c.delta.Counts.Duplicates++
-		cause = DuplicateID
+	if c.o.Changes || !c.heldBack(e) && c.twins.agree(e) {
+		return c.found(e, RepeatedRow, c.o.Kind.IDColumn(), e.id)
 	}
-	return c.found(e, cause, c.o.Kind.IDColumn(), e.id)
+	c.delta.Counts.Duplicates++
+	c.twins.contradict(e.id)
+	c.doubt.of(e.line, DuplicateID)
+	return c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
 }
 
 // place notes on which line an id stands. known is its number in the manifest, or -1; superseded says that a later row
@@ -97,10 +138,12 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 	return known, false, false, err
 }
 
-// twins remembers of ids that occur more than once what the last of their rows says.
+// twins remembers of ids that occur more than once what the last of their rows says, and whether another one contradicts
+// it.
 type twins struct {
 	ids          Table
 	fingerprints []uint64
+	contradicted []bool
 }
 
 // unlike is what a row that is held back says: its like is not looked for.
@@ -116,16 +159,32 @@ func (t *twins) note(e *examined, heldBack bool) error {
 		return err
 	}
 	if i == len(t.fingerprints) {
-		t.fingerprints = append(t.fingerprints, says)
+		t.fingerprints, t.contradicted = append(t.fingerprints, says), append(t.contradicted, false)
 	}
 	t.fingerprints[i] = says
 	return nil
 }
 
-// last reports whether the last row of an id says just what this one does.
-func (t *twins) last(e *examined) bool {
+// agree reports whether the last row of an id says just what this one does.
+func (t *twins) agree(e *examined) bool {
 	i, found := t.ids.Find(e.id, math.MaxInt)
 	return found && t.fingerprints[i] == e.fingerprint
+}
+
+// contradict notes that a row says something else than the last one of its id.
+func (t *twins) contradict(id []byte) {
+	if i, found := t.ids.Find(id, math.MaxInt); found {
+		t.contradicted[i] = true
+	}
+}
+
+// contradicts reports whether an earlier row said something else than this one, the last of its id.
+func (t *twins) contradicts(id []byte) bool {
+	if t.ids.Len() == 0 {
+		return false
+	}
+	i, found := t.ids.Find(id, math.MaxInt)
+	return found && t.contradicted[i]
 }
 
 // slot is where the line of an id is kept.
@@ -310,7 +369,8 @@ func (c *comparison) missed(id []byte, line uint32) error {
 	switch {
 	case line == 0 && c.o.Changes && !tried:
 		return nil
-	case line == 0 && c.doubtful:
+	case line == 0 && c.doubt.hides(id):
+		c.delta.Counts.Waiting++
 		return nil
 	case tried && c.o.WaitUnknown && !c.o.Full:
 		return c.notDeleted(id, line, refused)
@@ -341,7 +401,7 @@ func (c *comparison) forgetRefused() error {
 		if _, unknown := c.unknownAs([]byte(id)); unknown {
 			continue
 		}
-		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present {
+		if _, present := c.fresh.Find([]byte(id), math.MaxInt); present || c.doubt.hides([]byte(id)) {
 			continue
 		}
 		if err := c.forget([]byte(id)); err != nil {

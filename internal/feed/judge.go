@@ -10,12 +10,14 @@ import "bytes"
 type judge struct {
 	columns   int // of the header; 0: there is no judge, and rows are taken as they come
 	id        int
+	strict    bool                       // a quote within an unquoted field is a stray one
 	auto      bool                       // what quotes mean is for the rows to tell
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
 
 	seen   evidence
 	passed int64 // bytes of the file before the batch
 	within int64 // up to this byte of the file, lines may belong to a row before them
+	known  int64 // up to this byte, what quotes tell is told already
 	wasted int64 // bytes that were read in vain, looking for the end of a row
 }
 
@@ -45,10 +47,30 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 		row.quoted && j.auto && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
 }
 
+// spread lets a row of several lines share the doubt about the row right behind it, and a quote within that one is
+// doubt enough: a line may have got into the first, and what stands behind it may be its own end.
+func (j *judge) spread(b *batch, row *rawRow) {
+	stray, fragment := j.auto && row.bare, row.after-row.first == 1
+	if j.columns == 0 || len(b.rows) == 0 || row.trust == trusted && !stray && !fragment {
+		return
+	}
+	before := &b.rows[len(b.rows)-1]
+	if before.breaks == 0 {
+		return
+	}
+	if before.trust == trusted {
+		before.trust = untrusted
+	}
+	if row.trust == trusted && stray {
+		row.trust = untrusted
+	}
+}
+
 // weigh decides about a row that was cut from data, up to next. It returns where the next one begins; ok is false if more
 // of the file has to be seen.
 func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
 	whole := len(b.fields)-row.first == c.judge.columns
+	row.unended = ok && eof && c.eof && row.end == len(b.data)
 	switch {
 	case !ok && !eof && (len(data)-row.start <= MaxRecordBytes || lineEnd(data, row.start)-row.start > MaxRecordBytes):
 		return 0, false
@@ -57,7 +79,7 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 		if c.weighLine(b, data, eof, row, whole) {
 			return next, true
 		}
-	case whole && row.end-row.start <= MaxRecordBytes && !(c.judge.auto && c.ambiguous(data, row)):
+	case whole && row.end-row.start <= MaxRecordBytes && !c.ambiguous(data, row):
 		c.observe(data, row)
 		return next, true
 	}
@@ -68,16 +90,28 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole bool) bool {
 	j := &c.judge
 	switch {
-	case whole && row.bare && c.quotes != LiteralQuotes && (j.passed+int64(row.start) < j.within || bytes.IndexByte(b.fields[row.first+j.id], '"') >= 0):
+	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || bytes.IndexByte(b.fields[row.first+j.id], '"') >= 0):
 		return false // the quote may close what was opened before, or nobody can say whether it belongs to the id
 	case whole:
 		c.observe(data, row)
-	case len(b.fields)-row.first < j.columns && eof && c.eof && row.end == len(b.data):
+	case len(b.fields)-row.first < j.columns && row.unended:
 		row.trust = interrupted
-	case row.quoted && j.auto && c.fieldsIn(data[row.start:row.end]) == j.columns:
-		return false // the quotes join what would be fields without them
+	case row.quoted && j.auto && c.otherwise(data[row.start:row.end]):
+		return false // the quotes join, or part, what would be the right fields
 	}
 	return true
+}
+
+// otherwise reports whether a line has the right number of fields if its quotes are ordinary text, or escaped by
+// backslashes.
+func (c *cutter) otherwise(line []byte) bool {
+	if c.fieldsIn(line) == c.judge.columns {
+		return true
+	}
+	other := *c
+	other.quotes = BackslashQuotes
+	fields, clean := other.cutLine(nil, line)
+	return clean && len(fields) == c.judge.columns
 }
 
 // fieldsIn counts the fields of a line whose quotes are ordinary text.
@@ -86,8 +120,14 @@ func (c *cutter) fieldsIn(line []byte) int { return bytes.Count(line, []byte{c.c
 // observe notes what a row that reads well tells about the quotes of the file.
 func (c *cutter) observe(data []byte, row *rawRow) {
 	seen := &c.judge.seen
+	if c.judge.passed+int64(row.start) < c.judge.known {
+		return
+	}
 	if row.doubled {
 		seen.doubled++
+	}
+	if row.breaks > 0 {
+		seen.lines++
 	}
 	switch {
 	case row.bare:
@@ -210,14 +250,16 @@ func (c *cutter) suspect(b *batch, data []byte, eof bool, row *rawRow, line []by
 	other := *c
 	other.quotes = BackslashQuotes
 	again := rawRow{start: row.start, first: row.first}
-	_, ok := other.row(b, data, eof, &again)
+	next, ok := other.row(b, data, eof, &again)
 	fits := ok && again.escaped && !again.torn && len(b.fields)-row.first == j.columns
 	b.fields = b.fields[:row.first]
 	switch {
 	case !ok && !eof && len(data)-row.start <= MaxRecordBytes:
 		return false
+	case j.passed+int64(row.start) < j.known:
 	case fits:
 		j.seen.backslash++
+		j.known = j.passed + int64(next)
 	case c.fieldsIn(line) == j.columns:
 		j.seen.literal++
 	default:

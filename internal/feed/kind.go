@@ -82,6 +82,14 @@ func (f Format) Comma() byte {
 	return ','
 }
 
+// separators is what people call the character between two fields.
+func (f Format) separators() string {
+	if f == TSV {
+		return "tabs"
+	}
+	return "commas"
+}
+
 // ContentType is the MIME type of an upload in this format; Stripe requires the two to match.
 func (f Format) ContentType() string {
 	if f == TSV {

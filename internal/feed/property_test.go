@@ -78,7 +78,7 @@ func (m *merchant) edit() {
 	switch kind {
 	case 0, 1, 2:
 		for range 1 + m.luck.IntN(6) {
-			m.rows = append(m.rows, productRow{id: fmt.Sprint("ID", m.luck.IntN(30)), price: price()})
+			m.rows = append(m.rows, productRow{id: fmt.Sprintf("ID%02d", m.luck.IntN(30)), price: price()})
 		}
 	case 3, 4:
 		at().price = price()
@@ -123,13 +123,39 @@ func (m *merchant) contradicts(id string) bool {
 	return asks && offers
 }
 
-// last are the rows that count.
-func (m *merchant) last() map[string]productRow {
-	last := map[string]productRow{}
+// last are the rows that count. Rows of one id that say different things do not, and leave in doubt what else is there;
+// hidden are the ids of rows that are too broken to have one.
+func (m *merchant) last(changes bool) (last map[string]productRow, hidden map[string]bool, doubt bool) {
+	last, hidden = map[string]productRow{}, map[string]bool{}
+	contradicted := map[string]bool{}
 	for _, r := range m.rows {
+		if r.state == broken && m.columns[0] != "id" {
+			hidden[r.id] = true
+			continue
+		}
+		before, again := last[r.id]
+		contradicted[r.id] = contradicted[r.id] || again && !changes && (m.says(before) == "" || m.says(before) != m.says(r))
 		last[r.id] = r
 	}
-	return last
+	for id, is := range contradicted {
+		if is {
+			r := last[id]
+			r.state, r.asks, doubt = broken, false, true
+			last[id] = r
+		}
+	}
+	return last, hidden, doubt
+}
+
+// says is what a row says, empty if it is held back.
+func (m *merchant) says(r productRow) string {
+	switch {
+	case r.state != broken && r.asks && m.has("delete"):
+		return deletion
+	case r.state != sound:
+		return ""
+	}
+	return m.content(r)
 }
 
 func (r productRow) value(column string) string {
@@ -277,12 +303,12 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 // expected is the catalog after a sync that goes through.
 func (s *syncing) expected(m *merchant) map[string]string {
 	catalog := maps.Clone(s.catalog)
-	last := m.last()
+	last, hidden, doubt := m.last(s.options.Changes)
 	had := maps.Clone(s.accepted)
 	maps.Copy(had, s.unknown)
 	for id := range had {
 		tried := s.refused[id] == deletion || s.unknown[id] == deletion
-		if _, there := last[id]; !there && !refuses(id, deletion) && (!s.options.Changes || tried) {
+		if _, there := last[id]; !there && !hidden[id] && !doubt && !refuses(id, deletion) && (!s.options.Changes || tried) {
 			delete(catalog, id)
 		}
 	}
@@ -303,7 +329,8 @@ func (s *syncing) expected(m *merchant) map[string]string {
 
 // requireNeeded checks that everything is sent once, and nothing that Stripe has or has refused.
 func (s *syncing) requireNeeded(m *merchant, d Delta) {
-	last, seen := m.last(), map[string]bool{}
+	seen := map[string]bool{}
+	last, _, _ := m.last(s.options.Changes)
 	for _, part := range d.Parts {
 		for _, e := range entriesOf(part.Table) {
 			id := string(e.ID)

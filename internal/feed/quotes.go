@@ -49,6 +49,7 @@ func ParseQuotes(name string) (Quotes, error) {
 // evidence counts the rows of a file that tell what its quotes mean. It is gathered while the file is read by RFC 4180.
 type evidence struct {
 	enclosing int // read well by RFC 4180, and not as ordinary text: there is a comma or a line end within quotes
+	lines     int // of them, are of several lines
 	doubled   int // have a doubled quote within quotes, which no backslash file has
 	either    int // have fields in quotes that need none
 	bare      int // have a quote within an unquoted field, where RFC 4180 has none
@@ -81,6 +82,9 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 	}
 	return RFC4180Quotes, ""
 }
+
+// encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray one.
+func (e *evidence) encloses() bool { return e.bare > 0 && e.lines+e.doubled > 0 }
 
 func rowsHave(n int) string {
 	if n == 1 {

@@ -88,6 +88,7 @@ type marks struct {
 	bare    bool  // a quote stands within an unquoted field
 	torn    bool  // text stands between a closing quote and the next comma
 	trust   trust
+	unended bool // it is the last row of the file, and no line end follows
 }
 
 // trust is how far a row is what it seems to be.
@@ -212,7 +213,7 @@ func (c *cutter) split(b *batch) (rest int) {
 	for {
 		pos = c.skipBlank(b.data, pos)
 		if pos == len(b.data) || c.single && len(b.rows) > 0 {
-			return pos
+			return c.keepLast(b, pos)
 		}
 		row := rawRow{line: c.line, start: pos, first: len(b.fields)}
 		data, eof := b.data, c.eof
@@ -225,13 +226,26 @@ func (c *cutter) split(b *batch) (rest int) {
 		}
 		if !ok || row.end-row.start > MaxRecordBytes {
 			b.fields = b.fields[:row.first]
-			return pos
+			return c.keepLast(b, pos)
 		}
 		row.after = len(b.fields)
+		c.judge.spread(b, &row)
 		b.rows = append(b.rows, row)
 		c.line += row.breaks + 1
 		pos = next
 	}
+}
+
+// keepLast leaves a row of several lines for the next batch, unless it is the last one of all: what it is worth hangs on
+// the row behind it. It returns where the next batch begins.
+func (c *cutter) keepLast(b *batch, pos int) int {
+	n := len(b.rows)
+	if n == 0 || c.judge.columns == 0 || b.rows[n-1].breaks == 0 || c.eof && pos == len(b.data) {
+		return pos
+	}
+	last := b.rows[n-1]
+	b.rows, b.fields, c.line = b.rows[:n-1], b.fields[:last.first], last.line
+	return last.start
 }
 
 // skipBlank passes over line ends, so that blank lines are no rows.

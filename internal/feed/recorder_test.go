@@ -14,6 +14,7 @@ import (
 
 // recorder is an Output that keeps everything, and fails where a test wants it to.
 type recorder struct {
+	again   int64  // rows that repeat the header
 	failing string // begin, part, write, close or found: the call that fails from now on
 	begun   int
 	opened  []*recordedPart // of all passes
@@ -32,6 +33,7 @@ func (r *recorder) fails(call string) error {
 }
 
 func (r *recorder) Begin() error {
+	r.again = 0
 	r.begun++
 	r.parts, r.header, r.found = nil, nil, nil
 	return r.fails("begin")
@@ -53,6 +55,9 @@ func (r *recorder) Found(f Finding, stands *Refusal) error {
 	text := strings.TrimSpace(fmt.Sprintf("%d %s %s %s", f.Line, f.ID, f.Cause, f.Column))
 	if stands != nil {
 		text += " " + stands.Reason
+	}
+	if f.Cause == HeaderAgain {
+		r.again++
 	}
 	if f.Line == 1 {
 		r.header = append(r.header, text)

@@ -14,8 +14,9 @@ import (
 
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
-	UnknownColumn, ColumnNotSent, ColumnAbsent, TooManyFields, TooFewFields, BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL,
-	DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog, RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
+	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, NotAProduct, TooManyFields, TooFewFields,
+	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog,
+	RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
 }
 
 func TestEveryCauseHasACase(t *testing.T) {

@@ -56,7 +56,8 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 // that was cut short.
 func (c Comparison) mode(kind feed.Kind) catalog.Mode {
 	rows := c.Delta.Counts
-	complete := !c.Changes && rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
+	certain := c.Delta.Reading.InDoubt+c.Delta.Reading.Waiting == 0
+	complete := certain && !c.Changes && rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
 	if c.API == catalog.V2 && kind == feed.Product && c.Full != "" && c.Delta.Known > 0 && complete {
 		return catalog.Replace
 	}

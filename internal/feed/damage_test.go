@@ -1,0 +1,427 @@
+package feed
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+)
+
+// However a file is damaged on its way, a product whose row still stands in it is neither deleted nor repriced, and no
+// product gets another one's cells. VITRINE_DAMAGE_SEED and VITRINE_DAMAGE_CASES choose other cases.
+func TestDamageTakesNoProductAway(t *testing.T) {
+	t.Parallel()
+	seed, cases := fromEnvironment(t, "VITRINE_DAMAGE_SEED", 1), fromEnvironment(t, "VITRINE_DAMAGE_CASES", 2000)
+	for i := range cases {
+		damaged(t, seed+i)
+	}
+}
+
+func FuzzDamage(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) { damaged(t, seed) })
+}
+
+func fromEnvironment(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text, set := os.LookupEnv(name)
+	if !set {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, name)
+	return n
+}
+
+// ware is a product, with a word of its own in its cells.
+type ware struct {
+	id, word, price string
+	cells           map[string]string
+}
+
+// exporter writes wares in one of the ways that shops do.
+type exporter struct {
+	luck    *rand.Rand
+	format  Format
+	quotes  Quotes // of the account's settings
+	style   string // plain, minimal, all, text or backslash
+	end     string
+	columns []string
+	words   int
+}
+
+func newExporter(luck *rand.Rand) *exporter {
+	x := &exporter{luck: luck, format: CSV, end: "\n"}
+	x.style = []string{"plain", "minimal", "minimal", "all", "text", "backslash"}[luck.IntN(6)]
+	if x.style == "text" || luck.IntN(3) == 0 {
+		x.format = TSV
+	}
+	if luck.IntN(4) == 0 {
+		x.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes, "backslash": BackslashQuotes}[x.style]
+		if x.quotes == "" {
+			x.quotes = RFC4180Quotes
+		}
+	}
+	if luck.IntN(3) == 0 {
+		x.end = "\r\n"
+	}
+	x.columns = strings.Split("title,description,link,image_link,availability,price", ",")
+	for _, more := range []string{"brand", "mpn", "item_group_id", "color", "shipping", "custom_label_0"} {
+		if luck.IntN(2) == 0 {
+			x.columns = append(x.columns, more)
+		}
+	}
+	luck.Shuffle(len(x.columns), func(i, j int) { x.columns[i], x.columns[j] = x.columns[j], x.columns[i] })
+	at := 0
+	if luck.IntN(3) == 0 {
+		at = luck.IntN(len(x.columns) + 1)
+	}
+	x.columns = slices.Insert(x.columns, at, "id")
+	return x
+}
+
+func (x *exporter) pick(from ...string) string { return from[x.luck.IntN(len(from))] }
+
+// text is some text with the word in it, as wild as the style can write.
+func (x *exporter) text(word string) string {
+	text := x.pick("Oak ", "Solid ", "Retro look ", "Oiled and waxed ") + word
+	if x.style == "plain" || x.luck.IntN(3) > 0 {
+		return text
+	}
+	wild := []string{`"` + text + `" table`, text + ` 24" long`, `"` + text + ` 24"`, `"` + text}
+	switch {
+	case x.style != "text":
+		wild = append(wild, text+", waxed", text+",a,b,c", text+"\nSecond line.", text+"\n\nThird, "+`"made to last".`, `","`+text, text+",", "\n"+text)
+		if x.format == TSV {
+			wild = append(wild, text+"\twaxed", "\t"+text)
+		}
+	default:
+		wild = wild[:2]
+	}
+	if x.style == "backslash" && x.quotes == BackslashQuotes {
+		wild = append(wild, text+` \o/`, text+`\`)
+	}
+	return x.pick(wild...)
+}
+
+func (x *exporter) make(number int) ware {
+	x.words++
+	w := ware{id: fmt.Sprintf("P%04d", number), word: fmt.Sprintf("w%c%c%cz%d", 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 1000+x.words)}
+	x.reprice(&w)
+	return w
+}
+
+// reprice gives a ware new cells.
+func (x *exporter) reprice(w *ware) {
+	w.price = fmt.Sprintf("%d.%02d USD", 10+x.luck.IntN(900), x.luck.IntN(100))
+	w.cells = map[string]string{
+		"id": w.id, "price": w.price, "title": x.text(w.word), "description": x.text(w.word), "availability": "in_stock",
+		"link": "https://shop.example/" + w.word, "image_link": "https://shop.example/" + w.word + ".jpg",
+		"brand": x.pick("Northloom", "", "Acme"), "mpn": w.word, "item_group_id": x.pick("", "G"+w.word[:2]),
+		"color": x.pick("", "red", "green"), "custom_label_0": x.text(w.word),
+		"shipping": x.pick("", "US:ALL:Standard:3-5:0.00 USD"),
+	}
+	if x.style != "plain" && x.style != "text" && x.luck.IntN(2) == 0 {
+		w.cells["shipping"] = "US:ALL:Standard:3-5:0.00 USD,DE:ALL:Standard:3-5:0.00 EUR"
+	}
+}
+
+func (x *exporter) cell(value string) string {
+	special := strings.ContainsAny(value, string(x.format.Comma())+"\"\r\n")
+	switch x.style {
+	case "plain", "text":
+		return value
+	case "backslash":
+		if special || strings.Contains(value, `\`) {
+			return `"` + strings.ReplaceAll(strings.ReplaceAll(value, `\`, `\\`), `"`, `\"`) + `"`
+		}
+		return value
+	}
+	if special || x.style == "all" {
+		return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
+	}
+	return value
+}
+
+// span is where something stands in a file.
+type span struct{ from, to int }
+
+// write returns the file, and where in it the row and the id of each ware stand.
+func (x *exporter) write(wares []ware) (file []byte, rows, ids map[string]span) {
+	rows, ids = map[string]span{}, map[string]span{}
+	line := func(cell func(column string) string, at func(column string, s span)) span {
+		from := len(file)
+		for i, column := range x.columns {
+			if i > 0 {
+				file = append(file, x.format.Comma())
+			}
+			begin := len(file)
+			file = append(file, x.cell(cell(column))...)
+			at(column, span{begin, len(file)})
+		}
+		whole := span{from, len(file)}
+		file = append(file, x.end...)
+		return whole
+	}
+	line(func(column string) string { return column }, func(string, span) {})
+	for _, w := range wares {
+		rows[w.id] = line(func(column string) string { return w.cells[column] }, func(column string, s span) {
+			if column == "id" {
+				ids[w.id] = s
+			}
+		})
+	}
+	return file, rows, ids
+}
+
+// wreck is a file that is being damaged. origin says of each byte where it stood before, -1 if it is new.
+type wreck struct {
+	luck   *rand.Rand
+	comma  byte
+	file   []byte
+	origin []int
+	done   []string
+}
+
+func (w *wreck) replace(from, to int, with []byte, origin []int) {
+	if origin == nil {
+		origin = slices.Repeat([]int{-1}, len(with))
+	}
+	w.file = slices.Replace(slices.Clone(w.file), from, to, with...)
+	w.origin = slices.Replace(slices.Clone(w.origin), from, to, origin...)
+}
+
+// positions are where one of the bytes stands.
+func (w *wreck) positions(of string) (all []int) {
+	for i, b := range w.file {
+		if strings.IndexByte(of, b) >= 0 {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (w *wreck) line(at int) span {
+	from := bytes.LastIndexByte(w.file[:at], '\n') + 1
+	return span{from, min(lineEnd(w.file, at)+1, len(w.file))}
+}
+
+func (w *wreck) damage() {
+	if len(w.file) < 20 {
+		return
+	}
+	at := w.luck.IntN(len(w.file))
+	near := min(len(w.file), at+1+w.luck.IntN(8))
+	anyOf := func(of string) (int, bool) {
+		all := w.positions(of)
+		if len(all) == 0 {
+			return 0, false
+		}
+		return all[w.luck.IntN(len(all))], true
+	}
+	comma := string(w.comma)
+	kind := w.luck.IntN(15)
+	w.done = append(w.done, fmt.Sprintf("%d@%d", kind, at))
+	switch kind {
+	case 0: // a bit flipped
+		w.replace(at, at+1, []byte{w.file[at] ^ 1<<w.luck.IntN(8)}, nil)
+	case 1: // another byte
+		w.replace(at, at+1, []byte{byte(w.luck.IntN(256))}, nil)
+	case 2: // a quote anywhere
+		w.replace(at, at, []byte{'"'}, nil)
+	case 3: // a quote where a cell begins or ends
+		if p, ok := anyOf(comma + "\n"); ok {
+			p += w.luck.IntN(2)
+			w.replace(p, p, []byte{'"'}, nil)
+		}
+	case 4: // a quote lost
+		if p, ok := anyOf(`"`); ok {
+			w.replace(p, p+1, nil, nil)
+		}
+	case 5: // bytes lost
+		w.replace(at, near, nil, nil)
+	case 6: // bytes come by
+		const strange = ",\t\"\n\r\\ aP0\x00\xff;'"
+		with := []byte{}
+		for range near - at {
+			with = append(with, strange[w.luck.IntN(len(strange))])
+		}
+		w.replace(at, at, with, nil)
+	case 7: // rows joined
+		if p, ok := anyOf("\n"); ok {
+			w.replace(p, p+1, nil, nil)
+		}
+	case 8: // a row broken
+		w.replace(at, at, []byte("\n"), nil)
+	case 9: // columns shifted
+		w.replace(at, at, []byte(comma), nil)
+	case 10:
+		if p, ok := anyOf(comma); ok {
+			w.replace(p, p+1, nil, nil)
+		}
+	case 11: // the first cell moved to the end
+		l := w.line(at)
+		if p := bytes.IndexByte(w.file[l.from:l.to], w.comma); p >= 0 {
+			first := slices.Clone(w.file[l.from : l.from+p])
+			origin := slices.Clone(w.origin[l.from : l.from+p])
+			end := l.from + len(bytes.TrimRight(w.file[l.from:l.to], "\r\n"))
+			w.replace(end, end, append([]byte(comma), first...), append([]int{-1}, origin...))
+			w.replace(l.from, l.from+p+1, nil, nil)
+		}
+	case 12: // a line doubled
+		l, to := w.line(at), w.line(w.luck.IntN(len(w.file))).to
+		w.replace(to, to, slices.Clone(w.file[l.from:l.to]), slices.Clone(w.origin[l.from:l.to]))
+	case 13: // cut off
+		w.replace(at, len(w.file), nil, nil)
+	case 14: // some bytes twice
+		w.replace(at, at, slices.Clone(w.file[at:near]), slices.Clone(w.origin[at:near]))
+	}
+}
+
+// stands reports whether a stretch of the original is still there as it was: not grown by letters on either side, which
+// make another id of the one that it begins or ends with.
+func (w *wreck) stands(s span) bool {
+	for i := 0; i+s.to-s.from <= len(w.origin); i++ {
+		if w.origin[i] == s.from && w.origin[i+s.to-s.from-1] == s.to-1 && w.whole(i, s) && !w.grown(i, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *wreck) whole(i int, s span) bool {
+	for n := range s.to - s.from {
+		if w.origin[i+n] != s.from+n {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *wreck) grown(i int, s span) bool {
+	line, end := w.line(i), i+s.to-s.from
+	letters := func(text []byte) bool {
+		text = bytes.TrimRight(text, "\r\n")
+		return len(text) > 0 && len(text) < 8 && !bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	}
+	return letters(w.file[line.from:max(line.from, i)]) || end < line.to && letters(w.file[end:line.to])
+}
+
+// agent is what Stripe has, by id.
+type agent map[string]map[string]string
+
+func (a agent) take(tb testing.TB, d Delta, out *recorder, o Options) (sent map[string]map[string]string) {
+	tb.Helper()
+	sent = map[string]map[string]string{}
+	for i := range d.Parts {
+		for _, row := range rowsOfPart(tb, out.parts[i].Bytes(), o) {
+			if row.deletes {
+				delete(a, row.id)
+				continue
+			}
+			a[row.id], sent[row.id] = row.values, row.values
+		}
+	}
+	return sent
+}
+
+func damaged(tb testing.TB, seed uint64) {
+	tb.Helper()
+	luck := rand.New(rand.NewPCG(seed, 7))
+	x := newExporter(luck)
+	first := []ware{}
+	number := 1 + luck.IntN(50)
+	for range 4 + luck.IntN(14) {
+		first = append(first, x.make(number))
+		number += 1 + luck.IntN(10)/9
+	}
+	second := slices.Clone(first)
+	for range luck.IntN(4) {
+		switch i := luck.IntN(len(second)); luck.IntN(3) {
+		case 0:
+			x.reprice(&second[i])
+		case 1:
+			second = slices.Delete(second, i, i+1)
+		case 2:
+			second = append(second, x.make(number))
+			number++
+		}
+	}
+	o := Options{Kind: Product, Format: x.format, Quotes: x.quotes, Manifest: NewManifest(Product)}
+	stripe := agent{}
+	before, _, _ := x.write(first)
+	sync := func(file []byte) map[string]map[string]string {
+		d, out := compared(tb, string(file), o)
+		sent := stripe.take(tb, d, out, o)
+		o.Manifest = settled(tb, o.Manifest, d)
+		return sent
+	}
+	sync(before)
+	if len(stripe) != len(first) {
+		tb.Fatalf("seed %d, %s %s: %d of %d are sent of %q", seed, x.style, x.format, len(stripe), len(first), before)
+	}
+
+	after, rows, ids := x.write(second)
+	w := &wreck{luck: luck, comma: x.format.Comma(), file: after}
+	for i := range after {
+		w.origin = append(w.origin, i)
+	}
+	for range 1 + luck.IntN(3) {
+		w.damage()
+	}
+	if luck.IntN(4) == 0 {
+		o.MaxPartBytes = 800
+	}
+	had := maps.Clone(stripe)
+	fail := func(ok bool, format string, values ...any) {
+		if !ok {
+			tb.Fatalf("seed %d, %s %s, %v: %s\nbefore %q\nwhole  %q\nwreck  %q", seed, x.style, x.format, w.done, fmt.Sprintf(format, values...), before, after, w.file)
+		}
+	}
+	out := &recorder{}
+	d, err := Compare(opens(w.file), o, out)
+	if err == nil {
+		sent := stripe.take(tb, d, out, o)
+		o.Manifest = settled(tb, o.Manifest, d)
+		for _, p := range second {
+			id := ids[p.id]
+			around := span{max(0, id.from-1), min(len(after), id.to+1)}
+			old, was := had[p.id]
+			now, is := stripe[p.id]
+			if was && (w.stands(rows[p.id]) || w.stands(around)) {
+				fail(is, "%s is deleted", p.id)
+			}
+			if is && w.stands(rows[p.id]) {
+				fail(now["price"] == p.price || was && now["price"] == old["price"], "%s costs %s", p.id, now["price"])
+			}
+			values, new := sent[p.id]
+			if !new || !w.stands(rows[p.id]) && !(w.stands(around) && bytes.Count(w.file, []byte(p.id)) == 1) {
+				continue // its id was changed into that of another one, and no other row tells
+			}
+			for _, q := range append(slices.Clone(first), second...) {
+				for column, value := range values {
+					fail(q.id == p.id || !strings.Contains(value, q.word), "%s has %s of %s", p.id, column, q.id)
+				}
+			}
+		}
+	}
+	o.MaxPartBytes = 0
+	sync(after)
+	want := []string{}
+	for _, p := range second {
+		want = append(want, p.id)
+		for column, value := range stripe[p.id] {
+			fail(column == "delete" || asCSVReads(p.cells[column]) == value, "%s of %s is %q in the end", column, p.id, value)
+		}
+	}
+	slices.Sort(want)
+	fail(slices.Equal(want, slices.Sorted(maps.Keys(stripe))), "the whole file does not mend everything: %v", slices.Sorted(maps.Keys(stripe)))
+}
