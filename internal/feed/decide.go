@@ -64,7 +64,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 	case cause == Interrupted:
 		c.delta.Reading.Interrupted = e.line
 		c.doubt.of(e.line, cause)
-	case cause == NotUTF8, cause == HasNUL, cause == EmptyID:
+	case cause == BrokenQuotes, cause == NotUTF8, cause == HasNUL, cause == EmptyID:
 		c.doubt.of(e.line, cause)
 	case e.state == broken:
 		c.doubt.in(e.line, cause, e.text)

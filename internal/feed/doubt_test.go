@@ -1,0 +1,107 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A product that no row names waits for as long as it may stand in a row that cannot be read for certain.
+func TestDeletionsWaitInDoubt(t *testing.T) {
+	t.Parallel()
+	known := heading + item("A", "1") + item("B", "1") + item("C-1", "1")
+	a := item("A", "1")
+	for name, c := range map[string]struct {
+		source string
+		want   string
+		waits  int64
+		cause  Cause
+		line   int64
+	}{
+		"nothing in doubt":                       {heading + a, "delete B C-1, 1 unchanged", 0, "", 0},
+		"too many fields, another product":       {heading + a + "X,Oak, table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n", "delete B C-1, 1 unchanged, 1 held back", 0, TooManyFields, 3},
+		"rows joined":                            {heading + strings.TrimSuffix(a, "\n") + item("B", "1"), "delete C-1, 1 held back", 1, TooManyFields, 2},
+		"an id in quotes, behind something else": {heading + a + `x"C-1",y` + "\n", "delete B, 1 unchanged, 1 held back", 1, TooFewFields, 3},
+		"quotes that do not match":               {heading + a + `X,"Oak,Solid oak.,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD` + "\n" + item("D", "1"), "send D, 1 unchanged, 1 held back", 2, BrokenQuotes, 3},
+		"no id":                                  {heading + a + item("", "1"), "1 unchanged, 1 held back", 2, EmptyID, 3},
+		"not UTF-8":                              {heading + a + "X\xff,,,,,,\n", "1 unchanged, 1 held back", 2, NotUTF8, 3},
+		"NUL":                                    {heading + a + "X\x00,,,,,,\n", "1 unchanged, 1 held back", 2, HasNUL, 3},
+		"contradictory":                          {heading + a + item("D", "1") + item("D", "2"), "1 unchanged, 1 held back, 1 superseded", 2, DuplicateID, 3},
+		"broken off":                             {heading + a + "X,Oak", "1 unchanged, 1 held back", 2, Interrupted, 3},
+		"broken off within a quote":              {heading + a + "X,\"Oak\ntable", "1 unchanged, 1 held back", 2, Interrupted, 3},
+		"broken off in the last value":           {heading + a + strings.TrimSuffix(item("D", "1"), "D\n"), "1 unchanged, 1 held back", 2, Interrupted, 3},
+		"whole, without a line end":              {heading + strings.TrimSuffix(a, "\n"), "delete B C-1, 1 unchanged", 0, "", 0},
+		"cells moved, as many as before":         {heading + a + "Oak table,Solid oak.,https://e.com/t,https://e.com/t.jpg,in_stock,1.00 USD,B\n", "delete C-1, 1 unchanged, 1 held back", 1, NotURL, 3},
+		"an id with a quote":                     {heading + a + strings.Replace(item("D", "1"), "D,", `D",`, 1), "1 unchanged, 1 held back", 2, BrokenQuotes, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Manifest: manifestAfter(t, Options{}, nil, known)}
+			d, out := compared(t, c.source, o)
+			require.Equal(t, c.want, outcome(t, d, out, o))
+			require.Equal(t, c.waits, d.Reading.Waiting)
+			require.Equal(t, c.waits > 0, d.Reading.WaitingText() != "")
+			require.Equal(t, c.line, d.Reading.FirstDoubt)
+			if c.cause != NotURL {
+				require.Equal(t, c.cause, d.Reading.Doubt)
+			}
+			o.Manifest = settled(t, o.Manifest, d)
+			d, out = compared(t, heading+a, o)
+			require.Contains(t, outcome(t, d, out, o)+"delete", "delete", "a source without doubt")
+			require.Zero(t, d.Reading.Waiting)
+			require.EqualValues(t, 1, settled(t, o.Manifest, d).Rows.Len(), "and nothing was forgotten")
+		})
+	}
+}
+
+// What spreadsheets leave behind is passed over or named, and takes no product along.
+func TestDebris(t *testing.T) {
+	t.Parallel()
+	a, b := item("A", "1"), item("B", "1")
+	for name, c := range map[string]struct {
+		source string
+		want   string
+		found  []string
+		header []string
+		blank  int64
+	}{
+		"blank rows":            {source: heading + ",,,,,,\n" + a + " , ,,,,,\n,,\n\"\",,,,,,\n" + b + ",,,,,,", want: "send A B", blank: 5},
+		"a title above":         {source: "Products of Northloom,,,,,,\n,,,,,,\n" + heading + a, want: "send A", found: []string{"2  row_above_header"}, header: []string{"1  row_above_header"}},
+		"a comment above":       {source: "# exported today\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
+		"sep= with commas":      {source: "sep=,\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
+		"a description below":   {source: heading + "Unique id,The title,A text,The page,The picture,Is it there,What it costs\n" + a, want: "send A, 1 held back", found: []string{"2 Unique id not_a_product"}},
+		"a comment below":       {source: heading + a + "# the rest follows\n" + b, want: "send A B, 1 held back", found: []string{"3 # the rest follows not_a_product"}},
+		"a footer":              {source: heading + a + "2 products in all,,,,,,\n", want: "send A, 1 held back", found: []string{"3 2 products in all not_a_product"}},
+		"the header again":      {source: heading + a + heading + b, want: "send A B", found: []string{"3  header_again"}},
+		"columns without names": {source: sevenColumns + ", ,\n" + strings.TrimSuffix(a, "\n") + ",,\n" + strings.TrimSuffix(b, "\n") + ",note,\n", want: "send A B", found: []string{"3 B unnamed_column"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, out := compared(t, c.source, Options{})
+			require.Equal(t, c.want, outcome(t, d, out, Options{}))
+			require.Equal(t, c.found, out.found)
+			header := []string{}
+			for _, text := range out.header {
+				if strings.Contains(text, string(RowAboveHeader)) {
+					header = append(header, text)
+				}
+			}
+			require.ElementsMatch(t, c.header, header)
+			require.Equal(t, c.blank, d.Reading.Blank)
+		})
+	}
+	d, out := fileAsRead(t, "comma-only-rows.csv", Options{})
+	require.EqualValues(t, d.Counts.Source, d.Counts.Sent)
+	require.NotZero(t, d.Reading.Blank)
+	require.Empty(t, out.found)
+	for source, says := range map[string]string{
+		strings.ReplaceAll(heading+a, ",", ";"):             "separated by semicolons, but the name says csv: export with commas",
+		"sep=;\n" + strings.ReplaceAll(heading+a, ",", ";"): "sep=;, is for Excel alone: export with commas",
+		"id,,title,price\n1,x,2,3\n":                        `column 2 (B in a spreadsheet) behind id, which has "x" in the first row, has no name`,
+		strings.TrimSuffix(heading, "\n") + a:               "is the line end behind the header missing?",
+	} {
+		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV}, &recorder{})
+		require.ErrorContains(t, err, says)
+	}
+}
