@@ -157,6 +157,7 @@ func newComparison(o Options, out Output) *comparison {
 	if o.Quotes == "" || o.Quotes == AutoQuotes {
 		c.quotes, c.auto = RFC4180Quotes, true
 	}
+	c.strict = c.quotes == BackslashQuotes
 	c.knownLines = make([]uint32, c.known.Len())
 	return c
 }
@@ -201,8 +202,11 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err != nil {
 		return false, err
 	}
-	if c.auto && c.quotes == RFC4180Quotes && !c.strict {
-		quotes, why := seen.quotes(c.o.Format)
+	if c.quotes == RFC4180Quotes && !c.strict {
+		quotes, why := c.quotes, ""
+		if c.auto {
+			quotes, why = seen.quotes(c.o.Format)
+		}
 		if quotes != c.quotes || seen.encloses() {
 			c.reread(quotes, why)
 			return true, nil

@@ -240,11 +240,13 @@ func TestUnknownColumnsAreDropped(t *testing.T) {
 
 func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
 	t.Parallel()
-	source := sevenColumns + ",brand\n" + `A,19" table,"Solid oak",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,` + "a\rb\n" +
-		"B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,b\r\n"
-	_, out := compared(t, source, Options{Quotes: RFC4180Quotes})
-	require.Equal(t, sevenColumns+",brand,delete\n"+`A,"19"" table",Solid oak,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,"a`+"\rb\",\n"+
-		"B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,b,\n", out.parts[0].String())
+	const columns = sevenColumns + ",brand"
+	rest := ",https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,"
+	_, out := compared(t, columns+"\n"+`A,19" table,"Solid oak"`+rest+"a\rb\n", Options{})
+	require.Equal(t, columns+",delete\n"+`A,"19"" table",Solid oak`+rest+"\"a\rb\",\n", out.parts[0].String())
+	wellQuoted := "B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\"" + rest + "b"
+	_, out = compared(t, columns+"\n"+wellQuoted+"\r\n", Options{})
+	require.Equal(t, columns+",delete\n"+wellQuoted+",\n", out.parts[0].String())
 	tabs := strings.ReplaceAll(strings.ReplaceAll(heading+item("A", "1"), "Solid oak.", `"Solid	oak, dark"`), ",", "\t")
 	d, out := compared(t, tabs, Options{Format: TSV})
 	require.EqualValues(t, 1, d.Counts.Sent)

@@ -44,7 +44,7 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 		return false
 	}
 	return !ok || fields != j.columns || row.breaks > 0 || row.torn || row.bare || last ||
-		row.quoted && j.auto && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
+		row.quoted && !j.strict && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
 }
 
 // spread lets a row of several lines share the doubt about the row right behind it, and a quote within that one is
@@ -79,6 +79,7 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 		if c.weighLine(b, data, eof, row, whole) {
 			return next, true
 		}
+	case whole && c.judge.passed+int64(row.start) < c.judge.within: // its end may be that of the row in doubt before it
 	case whole && row.end-row.start <= MaxRecordBytes && !c.ambiguous(data, row):
 		c.observe(data, row)
 		return next, true
@@ -201,7 +202,7 @@ func (c *cutter) enclosed(line []byte) int {
 // distrust makes one row of the lines that a row cannot be trusted with: its first one, and those that do not stand by
 // themselves, as far as it seemed to reach.
 func (c *cutter) distrust(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
-	closed, ragged := ok, ok && row.breaks > 0 && !row.torn
+	closed, ragged := ok, ok && row.breaks > 0 && !row.torn && len(b.fields)-row.first != c.judge.columns
 	before := c.judge
 	reach := min(len(data), row.start+MaxRecordBytes)
 	if ok {
