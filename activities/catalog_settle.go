@@ -80,7 +80,7 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
-	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Waiting: waiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Waiting: deletionsWaiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
@@ -291,7 +291,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
 			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
 			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack, RowsFailed: r.Rows.Refused,
-			RowsWaiting: r.Rows.Waiting, Waiting: waiting(r),
+			RowsWaiting: r.Rows.Waiting, Waiting: deletionsWaiting(r),
 		}
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
@@ -313,8 +313,8 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 	return err
 }
 
-// waiting says which deletions wait, and for what.
-func waiting(r catalog.Report) string {
+// deletionsWaiting says which deletions wait, and for what.
+func deletionsWaiting(r catalog.Report) string {
 	if r.Reading == nil {
 		return ""
 	}

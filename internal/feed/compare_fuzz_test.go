@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
