@@ -80,7 +80,7 @@ func ParseCustomization(body []byte, q Question) (Customization, error) {
 		return Customization{}, errNoJSON
 	}
 	if !namesItsNumbers(body) {
-		return Customization{}, errors.New("an amount, a percentage or a value is missing: nothing is free, or untaxed, because it is not there")
+		return Customization{}, errors.New("an amount, a value, a percentage or inclusive is missing: nothing is free, or taxed otherwise, because it is not there")
 	}
 	if err := errors.Join(c.checkShipping(q.Currency), c.checkTaxes(q.Lines)); err != nil {
 		return Customization{}, err
@@ -91,7 +91,7 @@ func ParseCustomization(body []byte, q Question) (Customization, error) {
 	return *c, nil
 }
 
-// namesItsNumbers reports whether no number is absent that would count as 0.
+// namesItsNumbers reports whether nothing is absent that would count as 0 or as no.
 func namesItsNumbers(body []byte) bool {
 	type lapse struct {
 		Value *int64 `json:"value"`
@@ -112,6 +112,7 @@ func namesItsNumbers(body []byte) bool {
 			TaxRates []struct {
 				Data struct {
 					Percentage *float64 `json:"percentage"`
+					Inclusive  *bool    `json:"inclusive"` // absent, it would be false, and the tax be added
 				} `json:"rate_data"`
 			} `json:"tax_rates"`
 		} `json:"line_items"`
@@ -126,7 +127,7 @@ func namesItsNumbers(body []byte) bool {
 	}
 	for _, item := range c.LineItems {
 		for _, rate := range item.TaxRates {
-			if rate.Data.Percentage == nil {
+			if rate.Data.Percentage == nil || rate.Data.Inclusive == nil {
 				return false
 			}
 		}

@@ -172,6 +172,11 @@ func TestCustomizationsByTheMerchant(t *testing.T) {
 	require.Len(t, got.ShippingOptions, 1)
 	require.Empty(t, got.LineItems, "Stripe works the taxes out")
 
+	for _, absent := range []string{`"inclusive":true,`, `,"percentage":7.5`, `"amount":700,`, `,"value":1`} {
+		_, err := checkout.ParseCustomization([]byte(strings.Replace(full, absent, "", 1)), question(t, false))
+		require.ErrorContains(t, err, "is missing", absent)
+	}
+
 	got, err = checkout.ParseCustomization([]byte(`{"thanks":"for asking"}`), question(t, false))
 	require.NoError(t, err)
 	require.True(t, got.Empty())

@@ -66,10 +66,10 @@ func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Do
 	if err != nil {
 		return order.Decision{}, err
 	}
-	decision, err := order.ParseDecision(body)
 	if status == http.StatusConflict && !order.Decides(body) {
 		return order.Decision{Verdict: order.Accepted}, nil
 	}
+	decision, err := order.ParseDecision(body)
 	if err == nil {
 		err = decision.Check(order.Summary{Lines: linesOf(doc)})
 	}

@@ -134,6 +134,8 @@ func TestAnswersThatRefuse(t *testing.T) {
 		"no answer":      {&merchant{status: 200, body: "It works!"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "order/acct_1/cs_test_1"},
 		"empty":          {&merchant{status: 204}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
 		"endless":        {&merchant{status: 200, body: strings.Repeat(" ", maxAnswer+1)}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "longer than"},
+		"409 of a proxy": {&merchant{status: 409, body: "<html>Error 1001: DNS resolution error</html>"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
+		"409, in words":  {&merchant{status: 409, body: "rejected: out of stock"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
 		"other order":    {&merchant{status: 200, body: `{"status":"accepted","lines":[{"sku":"X","quantity":1}]}`}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "not ordered"},
 	} {
 		_, err := endpoint().Submit(t.Context(), serve(t, c.m), testSession().Document())
@@ -154,7 +156,8 @@ func TestAnswersThatAgree(t *testing.T) {
 		"partly":         {&merchant{status: 201, body: `{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`}, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}},
 		"pending":        {&merchant{status: 202, body: `{"status":"pending"}`}, order.Decision{Verdict: order.Pending}},
 		"rejected":       {&merchant{status: 200, body: `{"status":"rejected","reason":"out_of_stock"}`}, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
-		"known":          {&merchant{status: 409, body: "already there"}, order.Decision{Verdict: order.Accepted}},
+		"known":          {&merchant{status: 409, body: " \n"}, order.Decision{Verdict: order.Accepted}},
+		"known, in full": {&merchant{status: 409, body: `{"error":{"code":"known"},"reason":"it is there","reference":"SO-1"}`}, order.Decision{Verdict: order.Accepted}},
 		"known, by name": {&merchant{status: 409, body: `{"error":"known"}`}, order.Decision{Verdict: order.Accepted}},
 		"known, no to":   {&merchant{status: 409, body: `{"status":"rejected","reason":"duplicate"}`}, order.Decision{Verdict: order.Rejected, Reason: order.Duplicate}},
 	} {

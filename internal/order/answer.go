@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,22 +118,22 @@ func text(s *string) string {
 	return *s
 }
 
-// Decides reports whether a body says something of a decision, usable or not, or begins to.
+// Decides reports whether a body may say something of a decision, usable or not: only an empty one, and an object that has none
+// of its names, says nothing. Anything else is a page of somebody in between, or a decision in a form that cannot be read.
 func Decides(body []byte) bool {
-	body = bytes.TrimSpace(body)
-	if !bytes.HasPrefix(body, []byte("{")) {
+	if len(bytes.TrimSpace(body)) == 0 {
 		return false
 	}
-	var names map[string]json.RawMessage
-	if json.Unmarshal(body, &names) != nil {
+	var said struct {
+		Status json.RawMessage `json:"status"`
+		Lines  json.RawMessage `json:"lines"`
+		Reason any             `json:"reason"`
+	}
+	if strictjson.DecodeOpen(body, &said) != nil || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return true
 	}
-	for name := range names {
-		if strings.EqualFold(name, "status") || strings.EqualFold(name, "lines") {
-			return true
-		}
-	}
-	return false
+	reason, _ := said.Reason.(string)
+	return said.Status != nil || said.Lines != nil || slices.Contains(merchantReasons, Reason(reason))
 }
 
 func inside(where string, err error) error {

@@ -474,7 +474,10 @@ func TestAnswers(t *testing.T) {
 func TestBodiesThatDecide(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]bool{
-		"": false, "conflict": false, "<html>": false, `{"error":"duplicate"}`: false, "[]": false,
+		"": false, " \r\n": false, "{}": false, `{"error":"duplicate"}`: false, `{"reason":"it is there","reference":"SO-1"}`: false,
+		"conflict": true, "<html>": true, "[]": true, "null": true, `[{"status":"rejected"}]`: true, `"rejected"`: true,
+		"\ufeff" + `{"status":"rejected"}`: true, "\ufeff{}": true, `{"reason":"out_of_stock"}`: true, `{"sta_tus":"rejected"}`: true,
+		`{"error":"x"} {}`: true, `{"status":null}`: true,
 		`{"status":"accepted"}`: true, `{"Status":"rejected"}`: true, `{"lines":[]}`: true, ` {"status":"rej`: true, `{"error":"x","error`: true,
 	} {
 		require.Equal(t, want, order.Decides([]byte(body)), body)
