@@ -19,7 +19,7 @@ type OrdersAtStripe interface {
 	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
 	Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error)
 	Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error)
-	Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error)
+	Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error)
 	Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error)
 	Dispute(ctx context.Context, account, id string) (order.Dispute, error)
 	SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error)

@@ -109,7 +109,7 @@ func (o *outside) Cancel(_ context.Context, account, intent, key string) (order.
 	return order.Payment{State: order.Canceled}, o.call("cancel", account, " ", intent, " ", key)
 }
 
-func (o *outside) Refund(_ context.Context, account, intent string, amount int64, feeBack bool, key string) (order.Refund, error) {
+func (o *outside) Refund(_ context.Context, account, intent string, amount int64, feeBack bool, key string, _ ...string) (order.Refund, error) {
 	return order.Refund{ID: "re_1"}, o.call("refund", account, " ", intent, " ", amount, " ", feeBack, " ", key)
 }
 

@@ -14,6 +14,8 @@ type PaymentInput struct {
 	Fee           int64  `json:"fee,omitempty"`      // of a capture in part: the platform's share; 0: as it was agreed
 	FeeBack       bool   `json:"fee_back,omitempty"` // of a refund: the platform's fee goes back in proportion
 	Key           string `json:"key,omitempty"`      // the idempotency key of a write
+	// Spent are the keys of a refund that were given up; one that was made under them after all is the refund.
+	Spent []string `json:"spent,omitempty"`
 }
 
 // CapturePayment takes the money that was reserved.
@@ -33,7 +35,7 @@ func (s *OrderFulfillment) CancelPayment(ctx context.Context, in PaymentInput) (
 // RefundPayment gives money back that was captured.
 func (s *OrderFulfillment) RefundPayment(ctx context.Context, in PaymentInput) (order.Refund, error) {
 	defer startPulse(ctx, 0).stop()
-	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.FeeBack, in.Key)
+	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.FeeBack, in.Key, in.Spent...)
 	return refund, translate(err)
 }
 

@@ -23,7 +23,6 @@ type steering struct {
 	update   string
 	question string // empty: nobody is asked, because nothing is lost
 	done     string
-	updateID string // empty: any
 }
 
 func (a *app) orderCancelCommand() *cobra.Command {
@@ -104,7 +103,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, "… no worker has taken it yet: is one running?") })
 	defer alone.Stop()
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: s.update, UpdateID: s.updateID, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: id.String(), UpdateName: s.update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	var view workflows.OrderView
 	if err == nil {
@@ -226,15 +225,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 	if made := view.Made(refund); made != nil {
 		return a.printRefunded(id, *made)
 	}
-	s.updateID = refundID(refund, view)
 	return a.steer(ctx, id, s, refund)
-}
-
-// refundID is made of what is asked for, and of how often that came to nothing: Temporal gives the same answer to the same id,
-// and a failure is no answer for ever.
-func refundID(refund workflows.OrderRefund, view workflows.OrderView) string {
-	step := refund.Step()
-	return step + "/" + strconv.Itoa(view.Spent[step])
 }
 
 // printRefunded is for a refund that was made before: nothing moves.

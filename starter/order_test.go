@@ -202,24 +202,24 @@ func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
 	}
 }
 
-// Whoever repeats a command because its answer was lost must not move money twice.
-func TestTheSameRefundIsAskedForUnderTheSameID(t *testing.T) {
+// Whoever repeats a command because its answer was lost must not move money twice: the order knows the question by its facts. The
+// update has no id, because Temporal would give a failure as the answer for ever.
+func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 	t.Parallel()
 	asked := map[string][]string{}
 	for _, args := range [][]string{
 		{"--why", "so", "--by", "ada@host-1", "--amount", "5"}, {"--why", "so", "--by", "ada@host-2", "--amount", "5.0"},
-		{"--why", " so ", "--by", "bob", "--amount", "5.00"}, {"--why", "so", "--by", "ada", "--amount", "005.00"},
+		{"--why", " so ", "--by", "bob", "--amount", "5.00"}, {"--why", "SO", "--by", "ada", "--amount", "005.00"},
 		{"--why", "so", "--by", "ada"}, {"--why", "another", "--by", "ada", "--amount", "5"}, {"--why", "so", "--by", "ada", "--amount", "5", "--id", "2"},
 	} {
 		s := newStage(t)
 		s.sells()
 		require.Equal(t, exitOK, s.run(append([]string{"order", "refund", lampOrder}, args...)...), s.stderr.String())
-		id := s.temporal.updates[0].UpdateID
-		asked[id] = append(asked[id], fmt.Sprint(args))
-		require.NotContains(t, id, "ada")
+		require.Empty(t, s.temporal.updates[0].UpdateID)
+		step := s.temporal.updates[0].Args[0].(workflows.OrderRefund).Step()
+		asked[step] = append(asked[step], fmt.Sprint(args))
 	}
 	require.Len(t, asked, 4, "the first four are one question: %v", asked)
-	require.NotContains(t, asked, "")
 }
 
 func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
@@ -231,13 +231,12 @@ func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
 		key     string
 		status  string
 		already bool
-		id      string
 	}{
-		"made":               {0, step, "succeeded", true, ""},
-		"under a second key": {1, step + "/1", "pending", true, ""},
-		"refused once":       {1, "other", "succeeded", false, step + "/1"},
-		"came back":          {1, step, "failed", false, step + "/1"},
-		"somebody else's":    {0, "", "succeeded", false, step + "/0"},
+		"made":               {0, step, "succeeded", true},
+		"under a second key": {1, step + "/1", "pending", true},
+		"refused once":       {1, "other", "succeeded", false},
+		"came back":          {1, step, "failed", false},
+		"somebody else's":    {0, "", "succeeded", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -249,7 +248,7 @@ func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
 			args := []string{"order", "refund", lampOrder, "--why", "so", "--by", "somebody@else", "--amount", "5"}
 			require.Equal(t, exitOK, s.run(args...), s.stderr.String())
 			if !c.already {
-				require.Equal(t, c.id, s.temporal.updates[0].UpdateID)
+				require.Len(t, s.temporal.updates, 1)
 				return
 			}
 			require.Empty(t, s.temporal.updates)

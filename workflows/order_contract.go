@@ -141,7 +141,7 @@ type OrderView struct {
 	Disputes  []order.Dispute  `json:"disputes,omitempty"`
 	Events    int              `json:"events"` // of Stripe's, without repetitions
 
-	// Spent are the refunds that persons asked for, by OrderRefund.Step, and how often each came to nothing.
+	// Spent are the refunds that persons asked for, by OrderRefund.Step, and how many keys of each were given up.
 	Spent      map[string]int `json:"spent,omitempty"`
 	PassedOver []string       `json:"passed_over,omitempty"` // reports of the merchant's that did not fit, and why
 

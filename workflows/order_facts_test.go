@@ -29,7 +29,7 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	view := s.ends(workflows.OrderAccepted,
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-1", 500, "one was broken", ""), &replies[0]),
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-2", 500, "one was broken", ""), &replies[1]),
-		s.asks(2*day, workflows.UpdateRefund, gives("bob@host-3", 500, "  one was   broken ", ""), &replies[2]),
+		s.asks(2*day, workflows.UpdateRefund, gives("bob@host-3", 500, "  One was   BROKEN ", ""), &replies[2]),
 		s.asks(3*day, workflows.UpdateRefund, gives("bob@host-3", 500, "one was broken", "the second lamp"), &replies[3]),
 		s.asks(4*day, workflows.UpdateRefund, gives("ada@host-1", 500, "another was broken", ""), &replies[4]),
 		s.asks(5*day, workflows.UpdateRefund, gives("ada@host-9", 500, "one was broken", "the second lamp"), &replies[5]))
@@ -76,6 +76,24 @@ func TestARefundThatWasRefusedIsAskedForAgainUnderAnotherKey(t *testing.T) {
 		keys := s.keys("refund")
 		require.NotEqual(t, keys[0], keys[1], "Stripe repeats a refusal under its key")
 		require.Equal(t, map[string]int{gives("", 500, "broken", "").Step(): 1}, view.Spent)
+		s.requireMoney(3700, 500)
+	}
+}
+
+// Only Stripe knows what a lost answer said. Whoever asks again after the next try was refused gets the refund that is there.
+func TestARefundWhoseAnswerWasLostIsFoundUnderTheKeyThatWasGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, code := range []fault.Code{fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized} {
+		s := newOrderStage(t, order.Paid)
+		s.stripe.errors["refund"] = []error{errAnswerLost, fault.NewPermanent(code, errors.New("no"))}
+		var refused, again, third reply
+		view := s.ends(workflows.OrderAccepted,
+			s.asks(day, workflows.UpdateRefund, gives("ada", 500, "broken", ""), &refused),
+			s.asks(2*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &again),
+			s.asks(3*day, workflows.UpdateRefund, gives("eve", 500, "broken", ""), &third))
+		require.ErrorContains(t, refused.failed, string(code))
+		require.NoError(t, errors.Join(again.refused, again.failed, third.refused, third.failed))
+		require.Len(t, view.Refunds, 1)
 		s.requireMoney(3700, 500)
 	}
 }
@@ -353,8 +371,8 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 				for range dice.IntN(4) {
 					s.stripe.errors[step] = append(s.stripe.errors[step], []error{
 						nil, fault.NewPermanent(fault.StripeRejected, errors.New("no")), fault.NewPlain(fault.StripeUnavailable, errors.New("lost")),
-						fault.NewPermanent(fault.StripeKeySpent, errors.New("spent")),
-					}[dice.IntN(4)])
+						fault.NewPermanent(fault.StripeKeySpent, errors.New("spent")), errAnswerLost, fault.NewPermanent(fault.StripeUnavailable, errors.New("down")),
+					}[dice.IntN(6)])
 				}
 			}
 			var play []func(*environment)

@@ -26,6 +26,9 @@ type till struct {
 	feeBack  bool
 }
 
+// errAnswerLost comes when Stripe has done what it was asked.
+var errAnswerLost = fault.NewPlain(fault.StripeUnavailable, errors.New("the answer was lost"))
+
 func (f *till) next(step, what string) error {
 	f.calls = append(f.calls, strings.TrimSpace(step+" "+what))
 	if scripted := f.errors[step]; len(scripted) > 0 {
@@ -92,17 +95,19 @@ func (f *till) Cancel(_ context.Context, _, _, key string) (order.Payment, error
 	return *p, nil
 }
 
-func (f *till) Refund(_ context.Context, _, _ string, amount int64, feeBack bool, key string) (order.Refund, error) {
+func (f *till) Refund(_ context.Context, _, _ string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.next("refund", fmt.Sprint(amount, " ", key)); err != nil {
+	err := f.next("refund", fmt.Sprint(amount, " ", key))
+	if err != nil && !errors.Is(err, errAnswerLost) {
 		return order.Refund{}, err
 	}
-	if i := slices.IndexFunc(f.refunds, func(r order.Refund) bool { return r.Key == key }); i >= 0 {
-		return f.refunds[i], nil
+	ours := func(r order.Refund) bool { return r.Key == key || slices.Contains(spent, r.Key) && !r.Failed() }
+	if i := slices.IndexFunc(f.refunds, ours); i >= 0 {
+		return f.refunds[i], err
 	}
 	f.feeBack = feeBack
-	return f.giveBack(amount, key), nil
+	return f.giveBack(amount, key), err
 }
 
 // fails lets a refund come back.

@@ -199,7 +199,7 @@ func (o *fulfillment) cancelPayment(ctx workflow.Context) error {
 func (o *fulfillment) refund(ctx workflow.Context, amount int64, what string) error {
 	err := o.withKey("refund/"+what, func(key string) error {
 		in := o.paymentInput(key)
-		in.Amount, in.FeeBack = amount, o.r.Summary.Payment.Fee > 0
+		in.Amount, in.FeeBack, in.Spent = amount, o.r.Summary.Payment.Fee > 0, o.spentKeysOf("refund/"+what)
 		var refund order.Refund
 		if err := workflow.ExecuteActivity(money(ctx, o.refundSummary(amount, what)), orderSteps.RefundPayment, in).Get(ctx, &refund); err != nil {
 			return err
@@ -258,6 +258,13 @@ func (o *fulfillment) withKey(step string, write func(key string) error) error {
 }
 
 func (o *fulfillment) keyOf(step string) string { return o.id.KeyOf(step, o.r.Keys[step]) }
+
+func (o *fulfillment) spentKeysOf(step string) (keys []string) {
+	for n := range o.r.Keys[step] {
+		keys = append(keys, o.id.KeyOf(step, n))
+	}
+	return keys
+}
 
 // spendRefused leaves a key behind that Stripe has refused: nothing came of it, and Stripe repeats a refusal under the same key
 // for a day. After any other failure the key stays, because something may have come of it.

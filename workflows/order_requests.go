@@ -26,7 +26,6 @@ type stale struct {
 // request is what somebody asked for by an update. The handler notes it and waits; the run carries it out.
 type request struct {
 	update  string
-	id      string // of the update
 	verdict OrderVerdict
 	refund  OrderRefund
 
@@ -306,7 +305,6 @@ func (o *fulfillment) handleRefund(ctx workflow.Context) error {
 
 // ask notes a request and waits until it is carried out.
 func (o *fulfillment) ask(ctx workflow.Context, q *request) (OrderView, error) {
-	q.id = workflow.GetCurrentUpdateInfo(ctx).ID
 	o.r.LastNews = workflow.Now(ctx)
 	o.asked = append(o.asked, q)
 	if err := workflow.Await(ctx, func() bool { return q.done }); err != nil {
@@ -386,9 +384,6 @@ func (o *fulfillment) made(in OrderRefund) *order.Refund {
 
 // refundAsked gives back what a person asks for, once.
 func (o *fulfillment) refundAsked(ctx workflow.Context, q *request) error {
-	if workflow.GetVersion(ctx, "refunds-by-facts", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		return o.refund(ctx, q.refund.Amount, "asked/"+q.id)
-	}
 	if o.made(q.refund) != nil {
 		return nil
 	}

@@ -131,9 +131,10 @@ type Refund struct {
 }
 
 // RefundStep names a refund that a person asks for by what it is: how much, and why; an id tells two that are alike apart on
-// purpose. Who asks, and from where, is no part of it: the same question is the same refund.
+// purpose. Who asks, and from where, is no part of it, nor the case of a letter: the same question is the same refund.
 func RefundStep(amount int64, why, id string) string {
-	facts := strings.Join([]string{strconv.FormatInt(amount, 10), strings.Join(strings.Fields(why), " "), strings.TrimSpace(id)}, "\x00")
+	words := strings.Join(strings.Fields(strings.ToLower(why)), " ")
+	facts := strings.Join([]string{strconv.FormatInt(amount, 10), words, strings.TrimSpace(id)}, "\x00")
 	digest := sha256.Sum256([]byte(facts))
 	return "refund/asked/" + hex.EncodeToString(digest[:16])
 }

@@ -124,6 +124,13 @@ func TestRefund(t *testing.T) {
 	require.Equal(t, "re_1", again.ID)
 	require.Empty(t, stripe.named(create), "a refund under the key is there, a day later or a year")
 
+	list1 := `{"data":[{"id":"re_2","amount":500,"status":"failed","metadata":{"vitrine_key":"key-0"}},{"id":"re_1","amount":500,"status":"succeeded","metadata":{"vitrine_key":"key-1"}}]}`
+	orders, stripe = ordersFor(t, map[string][]answer{list: {ok(list1)}})
+	again, err = orders.Refund(t.Context(), testAccount, "pi_1", 500, false, "key-2", "key-0", "key-1")
+	require.NoError(t, err)
+	require.Equal(t, "re_1", again.ID, "made under a key that was given up, and it holds")
+	require.Empty(t, stripe.named(create))
+
 	_, err = orders.Refund(t.Context(), testAccount, "pi_1", -1, false, "key-1")
 	requireFault(t, err, fault.Permanent, fault.InputInvalid)
 }

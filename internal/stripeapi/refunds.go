@@ -39,10 +39,11 @@ func (r refund) order() order.Refund {
 // in proportion; a payment without a fee takes none back, and Stripe refuses to.
 //
 // The refund carries its key in its metadata, and one that is there already under the key is returned instead of another:
-// Stripe forgets keys after a day, and a second refund would be real money. The status says whether the money is on its
-// way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded already,
-// by whomever, a refund of everything is a success.
-func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error) {
+// Stripe forgets keys after a day, and a second refund would be real money. So is one that holds under a key that was given up
+// (spent): it may have been made although its answer was lost. The status says whether the money is on its way (succeeded,
+// pending) or not (failed, canceled); a failed one needs another key. If everything is refunded already, by whomever, a
+// refund of everything is a success.
+func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Refund{}, err
 	}
@@ -50,7 +51,8 @@ func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amou
 	if err != nil {
 		return order.Refund{}, err
 	}
-	if i := slices.IndexFunc(made, func(r order.Refund) bool { return r.Key == key }); i >= 0 {
+	ours := func(r order.Refund) bool { return r.Key == key || slices.Contains(spent, r.Key) && !r.Failed() }
+	if i := slices.IndexFunc(made, ours); i >= 0 {
 		return made[i], nil
 	}
 	one, err := o.createRefund(ctx, account, paymentIntent, amount, feeBack, key)
