@@ -11,6 +11,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/internal/catalog"
@@ -40,7 +41,8 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 	env := suite.NewTestWorkflowEnvironment()
 	steps := &CatalogSync{Imports: map[catalog.API]Imports{catalog.V1: imports}}
 	env.RegisterActivity(steps)
-	env.SetTestTimeout(time.Minute)
+	env.SetTestTimeout(5 * time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: 5 * time.Minute}) // a busy machine is no deadlock
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 3 * time.Hour,

@@ -195,14 +195,11 @@ func (s *orderStage) run(prepare ...func(*testsuite.TestWorkflowEnvironment)) (w
 
 func (s *orderStage) runFrom(in workflows.OrderInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (workflows.OrderView, error) {
 	s.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	s.env = env
 	env.SetStartTime(bought)
 	env.SetDataConverter(s.past)
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: in.ID().String(), TaskQueue: workflows.TaskQueue})
-	env.SetTestTimeout(20 * time.Second)
-	workflows.Register(env)
 	env.RegisterActivity(s.steps)
 	env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(called mock.Arguments) {
 		if state, ok := called.Get(0).(temporal.SearchAttributes).GetKeyword(workflows.SearchOrderState); ok {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
@@ -118,10 +117,7 @@ func (s *sweepStage) swept(account string, ago time.Duration) {
 
 func (s *sweepStage) sweep(in workflows.OrderSweepInput) (result workflows.OrderSweepResult, err error) {
 	s.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(20 * time.Second)
-	workflows.Register(env)
+	env := newEnvironment()
 	env.RegisterActivity(s.steps)
 	env.ExecuteWorkflow(workflows.OrderSweepType, in)
 	require.True(s.t, env.IsWorkflowCompleted())

@@ -27,7 +27,8 @@ func TestReplay(t *testing.T) {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			t.Parallel()
 			requireNobody(t, history)
-			replayer := worker.NewWorkflowReplayer()
+			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DisableDeadlockDetection: true})
+			require.NoError(t, err)
 			workflows.Register(replayer)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(nil, history))
 		})

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"vitrine/activities"
 	"vitrine/internal/catalog"
@@ -290,13 +291,24 @@ func (s *stage) object(key string) string {
 	return string(body)
 }
 
-func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
+// newEnvironment is where all workflows of these tests run. By default a workflow that does not yield
+// for a second counts as deadlocked (TMPRL1101), and on a busy machine any may take that long.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience})
+	env.SetTestTimeout(patience)
+	workflows.Register(env)
+	return env
+}
+
+// patience only ends what would never end.
+const patience = 5 * time.Minute
+
+func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
+	env := newEnvironment()
 	in := workflows.CatalogSyncInput{Account: account, Feed: feed.Product}
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: in.WorkflowID(), TaskQueue: workflows.TaskQueue})
-	env.SetTestTimeout(20 * time.Second)
-	workflows.Register(env)
 	env.RegisterActivity(s.steps)
 	env.OnUpsertTypedSearchAttributes(mock.Anything).Return(nil).Maybe()
 	return env
