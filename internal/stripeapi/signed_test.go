@@ -205,7 +205,7 @@ func TestRefusedRowsThatCannotBeRead(t *testing.T) {
 			return
 		}
 		_, _ = io.WriteString(w, importWith(status, strings.ReplaceAll(details, "HOST", r.Host)))
-	}, func(o *Options) { o.StallTimeout = 30 * time.Millisecond })
+	})
 
 	answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
 	_, err := c.V2().Refused(t.Context(), testAccount, "pcimprt_1")
@@ -219,8 +219,7 @@ func TestRefusedRowsThatCannotBeRead(t *testing.T) {
 	rows, err := c.V2().Refused(t.Context(), testAccount, "pcimprt_1")
 	require.NoError(t, err)
 	defer rows.Close()
-	text, err := io.ReadAll(rows)
-	require.Equal(t, "half", string(text))
+	err = requireStall(t, rows, "half")
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
 	require.NotContains(t, err.Error(), secretToken)
 
