@@ -28,7 +28,7 @@ func (h *hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checko
 	return said
 }
 
-// merchantsCustomization is what the merchant says of shipping and taxes; empty if he is not asked or not heard.
+// merchantsCustomization is what the merchant says of shipping and taxes; empty if they are not asked or not heard.
 func (h *hooks) merchantsCustomization(ctx context.Context, c cart, offered checkout.Customization) checkout.Customization {
 	q := c.asked.Ask(order.AskCustomization, c.hook())
 	q.ShippingOptions = offered.ShippingOptions
@@ -40,7 +40,7 @@ func (c cart) hook() checkout.Hook {
 	return checkout.Hook{Event: c.event.ID, Account: c.event.account, Livemode: c.event.Livemode}
 }
 
-// ask puts a question to the merchant, if he wants to be asked, within his share of the time.
+// ask puts a question to the merchant, if they want to be asked, within their share of the time.
 func ask[T any](
 	ctx context.Context, h *hooks, c cart, about order.CheckoutQuestion, q checkout.Question,
 	put func(context.Context, order.Endpoint, checkout.Question) (T, error),
@@ -77,7 +77,7 @@ func hearing(err error) string {
 	case fault.Is(err, fault.MerchantUnavailable), fault.Is(err, fault.MerchantThrottled):
 		return "down"
 	}
-	return "refused" // by him, or by the rules for endpoints and secrets
+	return "refused" // by them, or by the rules for endpoints and secrets
 }
 
 // questionsAtOnce is how many questions one merchant is put at once: one who is slow must not take all the requests that

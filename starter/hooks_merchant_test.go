@@ -150,7 +150,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 
 	require.Contains(t, r.finalize("evt_2", "cs_2", `{"id":"mug","unit_amount":500,"quantity":1}`), "out of stock")
 	require.JSONEq(t, hookStandard, r.customize("evt_3"))
-	require.Len(t, no.question, 1, "what is refused anyway is not asked about, nor what he does not want to be asked")
+	require.Len(t, no.question, 1, "what is refused anyway is not asked about, nor what they do not want to be asked")
 
 	yes := &merchantSaying{verdict: checkout.Verdict{Approved: true}}
 	r = newHookRoom(t, func(o *hookOptions) { o.Merchants = yes }).sells("acct_1", hookProducts).settle(asking())
@@ -190,7 +190,7 @@ func TestTheMerchantShipsAndTaxesInPlaceOfTheFeed(t *testing.T) {
 			r := newHookRoom(t, func(o *hookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking(order.AskCustomization))
 			require.JSONEq(t, c.want, r.customize("evt_1"))
 			r.requireCounted(c.counted)
-			require.Equal(t, "Standard", m.question[0].ShippingOptions[0].Rate.DisplayName, "he may offer the feed's beside his own")
+			require.Equal(t, "Standard", m.question[0].ShippingOptions[0].Rate.DisplayName, "they may offer the feed's beside their own")
 		})
 	}
 }

@@ -188,7 +188,7 @@ func (o *fulfillment) attend(ctx workflow.Context) error {
 	return nil
 }
 
-// faceMerchant is for what the merchant did, or does not know, that only a person can set right with him.
+// faceMerchant is for what the merchant did, or does not know, that only a person can set right with them.
 func (o *fulfillment) faceMerchant() {
 	if o.regrets && o.r.Ended == "" {
 		o.hold("the merchant had accepted it, and rejects it now: cancel it, or retry to go on", o.r.Step)
@@ -236,7 +236,7 @@ func (o *fulfillment) faceFailedRefunds() {
 	}
 }
 
-// tellNews tells a merchant who has accepted what he does not know yet: of refunds and disputes, whenever they came.
+// tellNews tells a merchant who has accepted what they do not know yet: of refunds and disputes, whenever they came.
 func (o *fulfillment) tellNews(ctx workflow.Context) {
 	for _, refund := range o.r.Refunds {
 		o.tellRefund(ctx, order.NoticeRefunded, refund.ID+"-"+refund.Status, refund)

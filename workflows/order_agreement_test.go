@@ -112,7 +112,7 @@ func TestTheLastWordOfAMerchantCounts(t *testing.T) {
 	t.Parallel()
 	for verdict, want := range map[order.Verdict]workflows.OrderState{order.Rejected: workflows.OrderRejected, order.Accepted: workflows.OrderAccepted} {
 		s := newOrderStage(t, order.RequiresCapture)
-		s.shop.down = true // his answers are lost
+		s.shop.down = true // the answers are lost
 		s.ends(want, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
 			s.expects(2*time.Hour, want, func() { s.shop.down = false }))
 		require.LessOrEqual(t, s.stripe.count("capture"), 1)
@@ -266,7 +266,7 @@ func TestADisputeBeforeTheMerchantHasTheOrderHoldsIt(t *testing.T) {
 				}), s.hears(2*day+time.Second, "evt_3", "charge.dispute.closed", "du_1"))
 			s.ends(workflows.OrderAccepted, play...)
 			require.NoError(t, errors.Join(retried.refused, retried.failed))
-			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(), "he is told once he has the order")
+			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(), "they are told once they have the order")
 		})
 	}
 }

@@ -22,7 +22,7 @@ var orderSteps *activities.OrderFulfillment
 //
 // Events may come in any order and any number of times: they say that something is to be read anew, never what. A step
 // that fails for good holds the order with its reason, until somebody retries or cancels it (UpdateRetry, UpdateCancel).
-// Cancelling the workflow itself gives the money back for what the merchant has not accepted, and takes it for what he has.
+// Cancelling the workflow itself gives the money back for what the merchant has not accepted, and takes it for what they have.
 func OrderFulfillment(ctx workflow.Context, in OrderInput) (OrderView, error) {
 	o := newFulfillment(in)
 	ctx = workflow.WithPriority(ctx, OrderPriority(in.Account))
@@ -53,7 +53,7 @@ func (o *fulfillment) live(ctx workflow.Context) error {
 	}
 }
 
-// close is for a workflow that somebody cancelled: what the merchant has not accepted is called off, what he has is paid
+// close is for a workflow that somebody cancelled: what the merchant has not accepted is called off, what they have is paid
 // for, because nobody will be there to do it later. What fails, the next event of the order takes up again.
 func (o *fulfillment) close(ctx workflow.Context) error {
 	rest, _ := workflow.NewDisconnectedContext(ctx)
@@ -345,7 +345,7 @@ func (o *fulfillment) callOff(state OrderState, reason string) {
 	o.r.Ended, o.r.Reason, o.r.Step = string(state), reason, stepReturn
 }
 
-// reject calls off what the merchant, or a rule in his name, does not take.
+// reject calls off what the merchant, or a rule in their name, does not take.
 func (o *fulfillment) reject(reason order.Reason) {
 	o.r.Decision = &order.Decision{Verdict: order.Rejected, Reason: reason}
 	o.callOff(OrderRejected, string(reason))

@@ -142,7 +142,7 @@ func TestRejectedOrdersGiveTheMoneyBackOnce(t *testing.T) {
 		require.Equal(t, 3, s.stripe.count(step), "one write, tried three times")
 		require.Len(t, s.shop.letters, 1)
 		require.Equal(t, order.OutOfStock, s.shop.letters[0].Reason)
-		require.Empty(t, s.shop.notices, "the merchant said so himself")
+		require.Empty(t, s.shop.notices, "the merchant said so themselves")
 		s.requireMoney(s.stripe.session.Summary.Payment.Captured, s.stripe.session.Summary.Payment.Captured)
 		require.LessOrEqual(t, len(s.stripe.refunds), 1)
 	}
@@ -276,7 +276,7 @@ func TestAnOrderCanBeCanceledWhileTheMerchantIsDown(t *testing.T) {
 	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.at(2*day, func(*environment) { s.shop.down = false }))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 	require.Empty(t, s.shop.submitted)
-	require.Equal(t, []string{"canceled"}, s.shop.told(), "he may have got it, and his answer was lost")
+	require.Equal(t, []string{"canceled"}, s.shop.told(), "they may have got it, and their answer was lost")
 	s.requireMoney(3700, 3700)
 }
 

@@ -13,7 +13,7 @@ import (
 	"vitrine/internal/order"
 )
 
-// submit hands the order to the merchant, for days if his endpoint is down. Meanwhile the order may be cancelled, and the
+// submit hands the order to the merchant, for days if their endpoint is down. Meanwhile the order may be cancelled, and the
 // money may go.
 func (o *fulfillment) submit(ctx workflow.Context) error {
 	if err := o.attend(ctx); err != nil || o.r.Step != stepSubmit {
@@ -32,14 +32,14 @@ func (o *fulfillment) submit(ctx workflow.Context) error {
 	answer := workflow.ExecuteActivity(trying, orderSteps.SubmitOrder, o.id)
 	off, err := o.standBy(ctx, o.actAt, "The authorisation is about to expire", func() bool { return answer.IsReady() || o.decision != nil })
 	stop()
-	// A try that is under way may still get through: nothing goes on beside it. He must not read that the order is off before
-	// he reads the order.
+	// A try that is under way may still get through: nothing goes on beside it. They must not read that the order is off before
+	// they read the order.
 	var decision order.Decision
 	failed := answer.Get(ctx, &decision)
 	switch {
 	case off || err != nil:
 		return err
-	case o.decision != nil: // what he said last counts
+	case o.decision != nil: // what they said last counts
 		decision = *o.decision
 	case temporal.IsCanceledError(failed):
 		o.reject(order.AuthorizationEnded)
@@ -168,7 +168,7 @@ func (o *fulfillment) write(ctx workflow.Context, d order.Decision) {
 	})
 }
 
-// notify tells the merchant once. Nobody waits for it: his endpoint may be down for days.
+// notify tells the merchant once. Nobody waits for it: their endpoint may be down for days.
 func (o *fulfillment) notify(ctx workflow.Context, kind order.NoticeKind, fact string, fill func(*order.Notice)) {
 	if !o.r.Submitted {
 		return

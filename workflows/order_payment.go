@@ -145,7 +145,7 @@ func (o *fulfillment) returnMoney(ctx workflow.Context) error {
 	return nil
 }
 
-// byMerchant reports whether it was the merchant who rejected; he need not be told.
+// byMerchant reports whether it was the merchant who rejected; they need not be told.
 func (o *fulfillment) byMerchant() bool {
 	switch o.r.Decision.Reason {
 	case order.NotDecidedInTime, order.AuthorizationEnded, order.OrderFaulty:

@@ -17,7 +17,7 @@ type Customization struct {
 // Empty reports whether it changes nothing.
 func (c Customization) Empty() bool { return len(c.ShippingOptions)+len(c.LineItems) == 0 }
 
-// With is c, with what the merchant says in place of it. What he does not speak of stays.
+// With is c, with what the merchant says in place of it. What they do not speak of stays.
 func (c Customization) With(merchant Customization) Customization {
 	if len(merchant.ShippingOptions) > 0 {
 		c.ShippingOptions = merchant.ShippingOptions

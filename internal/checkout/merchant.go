@@ -45,7 +45,7 @@ func ParseApproval(body []byte) (Verdict, error) {
 	return Verdict{}, errors.New("its status is neither approved nor declined")
 }
 
-// reasons are what an agent and its buyer are told. Nobody is told that he is suspected.
+// reasons are what an agent and its buyer are told. Nobody is told that they are suspected.
 var reasons = map[order.Reason]string{
 	order.OutOfStock:     "something in the cart is out of stock",
 	order.Discontinued:   "something in the cart is no longer sold",

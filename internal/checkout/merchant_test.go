@@ -68,7 +68,7 @@ func TestApprovals(t *testing.T) {
 		got, err := checkout.ParseApproval([]byte(`{"status":"declined","reason":"` + string(reason) + `"}`))
 		require.NoError(t, err)
 		require.NotEmpty(t, got.Reason, reason)
-		require.NotContains(t, got.Reason, "fraud", "nobody is told that he is suspected")
+		require.NotContains(t, got.Reason, "fraud", "nobody is told that they are suspected")
 	}
 }
 

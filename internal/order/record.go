@@ -39,7 +39,7 @@ type Record struct {
 	Warned    bool           `json:"warned,omitempty"`    // the merchant knows that the authorisation is about to expire
 	Keys      map[string]int `json:"keys,omitempty"`      // by step: how many idempotency keys are spent
 
-	// Noticed are the notices that the merchant got, or is getting; Undelivered those that did not reach him.
+	// Noticed are the notices that the merchant got, or is getting; Undelivered those that did not reach them.
 	Noticed     []string `json:"noticed,omitempty"`
 	Undelivered []Notice `json:"undelivered,omitempty"`
 	// Unsent are the mails that the buyer did not get.

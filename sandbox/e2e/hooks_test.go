@@ -90,7 +90,7 @@ func (d *desk) take(h http.Header, body []byte, err error) (answer string, late 
 	case err != nil || q.ID != h.Get("Webhook-Id"):
 		problem = fmt.Sprintf("what is no question: %v", err)
 	case strings.Contains(string(body), buyer.Name) || strings.Contains(string(body), buyer.Address.Line1):
-		problem = "who buys, and where he lives"
+		problem = "who buys, and where they live"
 	}
 	if problem != "" {
 		d.problems = append(d.problems, problem)
@@ -220,7 +220,7 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	s.startServe(false)
 	s.asks()
 
-	// He offers a bike, and the feed's parcel beside it. The buyer takes what is offered first.
+	// They offer a bike, and the feed's parcel beside it. The buyer takes what is offered first.
 	d.says(deskCustomization, `{"shipping_options":[
 		{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"}}},
 		{"shipping_rate_data":{"display_name":"Paket","fixed_amount":{"amount":490,"currency":"usd"}}}]}`)
@@ -232,27 +232,27 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	require.NotEmpty(t, asked[0].ShippingOptions)
 	require.Equal(t, []string{deskCustomization, deskApproval}, []string{asked[0].Type, asked[1].Type})
 	require.Equal(t, &checkout.Address{Country: "DE", PostalCode: "10999"}, asked[0].ShipTo)
-	require.Equal(t, "Express", asked[0].ShippingOptions[0].Rate.DisplayName, "he knows what the feed offers")
+	require.Equal(t, "Express", asked[0].ShippingOptions[0].Rate.DisplayName, "they know what the feed offers")
 	require.Equal(t, b.Session, asked[1].Session)
 	require.EqualValues(t, b.Total, asked[1].Amounts.Total)
 
-	// He declines what the assortment would sell; the piece is free again.
+	// They decline what the assortment would sell; the piece is free again.
 	d.says(deskApproval, `{"status":"declined","reason":"cannot_ship"}`)
 	s.declined(wanted("sku1", 2), "cannot ship this to the address")
 	d.says(deskApproval, `{"status":"approved"}`)
 	s.buys(wanted("sku1", 2))
 	before := len(d.questions())
 	s.declined(wanted("sku1", 1), "out of stock")
-	require.Len(t, d.questions(), before+1, "he is not asked to approve what cannot be sold")
+	require.Len(t, d.questions(), before+1, "they are not asked to approve what cannot be sold")
 
-	// He says nothing that can be understood, and then nothing at all: the feed and the stock count.
+	// They say nothing that can be understood, and then nothing at all: the feed and the stock count.
 	d.says(deskCustomization, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`)
 	d.says(deskApproval, `It works!`)
 	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
 	d.isLate(true)
 	began := time.Now()
 	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
-	require.GreaterOrEqual(t, time.Since(began), time.Second, "he was waited for, for his share of the time, twice")
+	require.GreaterOrEqual(t, time.Since(began), time.Second, "they were waited for, for their share of the time, twice")
 	for _, question := range []string{"approval", "customization"} {
 		for outcome, times := range map[string]int{"unusable": 1, "late": 1} {
 			require.Equal(t, times, s.counts("vitrine_hook_merchant_duration_seconds_count", `question="`+question+`"`, `outcome="`+outcome+`"`), "%s %s", question, outcome)
@@ -272,13 +272,13 @@ func TestTheMerchantTaxesACheckout(t *testing.T) {
 	})
 	s.startServe(false)
 	s.asks()
-	// Nothing was synced: the merchant alone knows. The id of the line is Stripe's, so he has to have been asked.
+	// Nothing was synced: the merchant alone knows. The id of the line is Stripe's, so they have to have been asked.
 	d.says(deskCustomization, `{"line_items":[{"id":"li_unknown","tax_rates":[{"rate_data":{"display_name":"MwSt","percentage":19}}]}]}`)
 	require.EqualValues(t, 999, s.buys(unlisted("sku1")).Total, "taxes of no line are none")
 	d.says(deskCustomization, `{"line_items":[{"id":"%s","tax_rates":[{"rate_data":{"display_name":"MwSt","inclusive":false,"percentage":19}}]}]}`)
 	require.EqualValues(t, 999+190, s.buys(unlisted("sku1")).Total)
 	for _, q := range d.questions() {
-		require.Equal(t, deskCustomization, q.Type, "he wants to be asked nothing else")
+		require.Equal(t, deskCustomization, q.Type, "they want to be asked nothing else")
 	}
 }
 

@@ -170,7 +170,7 @@ func (m *merchant) note(id string, body []byte) map[string]any {
 	return map[string]any{}
 }
 
-// has is the order as the merchant has it; nil if he has not.
+// has is the order as the merchant has it; nil if they have not.
 func (m *merchant) has(id order.ID) *delivered {
 	m.mu.Lock()
 	defer m.mu.Unlock()

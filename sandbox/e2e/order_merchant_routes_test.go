@@ -19,7 +19,7 @@ import (
 // apiToken is what merchants' systems show to report.
 const apiToken = "a-token-of-this-shop-that-nobody-guesses"
 
-// reporting is a shop whose merchant's system may report by the routes of the webhook server. He decides later about sku3.
+// reporting is a shop whose merchant's system may report by the routes of the webhook server. They decide later about sku3.
 func reporting(t *testing.T, change func(*order.Settings)) *shop {
 	t.Helper()
 	s := open(t, csv("sku1", "sku2", "sku3"), change)
@@ -180,7 +180,7 @@ func TestParcelsAreReported(t *testing.T) {
 	s.requireNobody()
 }
 
-// A merchant who left orders pending decides by the route: he takes one, half of two others, and not the fourth.
+// A merchant who left orders pending decides by the route: they take one, half of two others, and not the fourth.
 func TestAMerchantDecidesLater(t *testing.T) {
 	s := reporting(t, nil)
 	both := []stripesim.Wanted{{SKU: "sku3", Quantity: 2}, {SKU: "sku1"}}
@@ -189,7 +189,7 @@ func TestAMerchantDecidesLater(t *testing.T) {
 	for _, b := range []bought{taken, reserved, paid, refused} {
 		b.becomes(workflows.OrderAwaitsMerchant)
 	}
-	require.Zero(t, s.writes("/capture"), "nothing is taken before he decides")
+	require.Zero(t, s.writes("/capture"), "nothing is taken before they decide")
 
 	for range 2 {
 		taken.reports("decision", `{"status":"accepted","reference":"SO-4711"}`)
@@ -256,7 +256,7 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 	b.recorded("canceled_while_submitting")
 }
 
-// A merchant finds the shelf empty, after he had accepted.
+// A merchant finds the shelf empty, after they had accepted.
 func TestAMerchantRegrets(t *testing.T) {
 	s := reporting(t, nil)
 	b := s.buys(stripesim.Purchase{})
@@ -283,7 +283,7 @@ func TestAMerchantNeverDecides(t *testing.T) {
 		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
 		b.refuses("decision", `{"status":"accepted"}`, 409, "cannot be accepted any more") // too late
 		b.becomes(workflows.OrderRejected)
-		b.reports("shipments", `{"id":"P-1"}`) // he ships all the same
+		b.reports("shipments", `{"id":"P-1"}`) // they ship all the same
 		require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "goods were shipped of an order that is rejected")
 		s.succeeds("order", "retry", b.account, b.Session, "--why", "the merchant calls the parcel back")
 	}

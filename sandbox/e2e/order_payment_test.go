@@ -11,7 +11,7 @@ import (
 	"vitrine/workflows"
 )
 
-// A bank debit takes days. Until it has come the merchant hears nothing, and if it does not come he never will.
+// A bank debit takes days. Until it has come the merchant hears nothing, and if it does not come they never will.
 func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 	s := opened(t, nil)
 	paid, failed := s.buys(stripesim.Purchase{Payment: "delayed"}), s.buys(stripesim.Purchase{Payment: "delayed"})
@@ -31,7 +31,7 @@ func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 	paid.becomes(workflows.OrderAccepted)
 	failed.becomes(workflows.OrderExpired)
 	require.Equal(t, 1, s.merchant.has(paid.id()).times)
-	require.Nil(t, s.merchant.has(failed.id()), "he was asked for what nobody paid")
+	require.Nil(t, s.merchant.has(failed.id()), "they were asked for what nobody paid")
 	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"), "there was nothing to move")
 	paid.recorded("paid_later")
 	failed.recorded("never_paid")
@@ -78,8 +78,8 @@ func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 	require.Equal(t, 2, s.merchant.count())
 }
 
-// The merchant accepts and does not ship. Before the authorisation ends he is warned; then Vitrine does what the account
-// wants: take the money while it is there, or call the order off. What he never decided about is called off in any case.
+// The merchant accepts and does not ship. Before the authorisation ends they are warned; then Vitrine does what the account
+// wants: take the money while it is there, or call the order off. What they never decided about is called off in any case.
 func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CaptureExpiring })
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{AuthorizationWindow: stripesim.Duration(time.Minute)}))
@@ -96,7 +96,7 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 		s.await(2*time.Minute, "the merchant being warned", func() bool { return len(s.merchant.noticesOf(b.id())) > 0 })
 		require.Equal(t, order.NoticeExpiring, s.merchant.noticesOf(b.id())[0])
 		require.WithinDuration(t, *b.AuthorizedUntil, s.merchant.notice(b.id(), order.NoticeExpiring).Deadline, time.Second)
-		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "he was warned too late")
+		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "they were warned too late")
 	}
 	view := kept.comes("being captured", func(v workflows.OrderView) bool { return v.Captured == kept.Total })
 	require.Equal(t, workflows.OrderAccepted, view.State)

@@ -69,8 +69,8 @@ func TestOrdersThroughAStorm(t *testing.T) {
 
 // fate is what becomes of an order in the storm; it hangs on the product alone.
 type fate struct {
-	takes    int64 // pieces that the merchant takes; 0: he rejects the order
-	later    bool  // he leaves it pending first
+	takes    int64 // pieces that the merchant takes; 0: they reject the order
+	later    bool  // they leave it pending first
 	returned int64 // by staff
 	disputed bool
 	won      bool // the dispute
@@ -120,7 +120,7 @@ func decidesInTheStorm(d order.Document) map[string]any {
 	return f.decision(d.Lines[0].SKU)
 }
 
-// decision is what he says when he decides.
+// decision is what they say when they decide.
 func (f fate) decision(sku string) map[string]any {
 	if f.takes == 0 {
 		return map[string]any{"status": "rejected", "reason": "out_of_stock"}
@@ -148,7 +148,7 @@ func (s *shop) happensTo(orders []bought) {
 	}
 }
 
-// decidesLater lets the merchant decide about what he left pending. The channel is closed when he has.
+// decidesLater lets the merchant decide about what they left pending. The channel is closed when they have.
 func (s *shop) decidesLater(orders []bought) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -165,7 +165,7 @@ func (s *shop) decidesLater(orders []bought) <-chan struct{} {
 	return done
 }
 
-// decides reports the merchant's decision as soon as he has the order, until the webhook server takes it: it dies often.
+// decides reports the merchant's decision as soon as they have the order, until the webhook server takes it: it dies often.
 func (b bought) decides(decision map[string]any) error {
 	body, err := json.Marshal(decision)
 	if err != nil {

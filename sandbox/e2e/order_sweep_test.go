@@ -96,7 +96,7 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 			return v.State == workflows.OrderAccepted && len(v.Refunds) == 3
 		})
 		require.EqualValues(t, 3, view.Refunded)
-		require.Len(t, s.merchant.has(b.id()).bodies, 1, "whoever was killed while he told the merchant tells him the same again")
+		require.Len(t, s.merchant.has(b.id()).bodies, 1, "whoever was killed while telling the merchant tells them the same again")
 	}
 	require.Equal(t, len(all), s.merchant.count())
 	require.Zero(t, s.writes("/refunds"), "staff did that")

@@ -80,7 +80,7 @@ func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 		view := b.becomes(workflows.OrderRejected)
 		require.Equal(t, order.OutOfStock, view.Decision.Reason)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
-		require.Empty(t, s.merchant.noticesOf(b.id()), "he knows")
+		require.Empty(t, s.merchant.noticesOf(b.id()), "they know")
 	}
 	require.Equal(t, paid.Total, paid.atStripe().Refunded)
 	require.Equal(t, "canceled", reserved.atStripe().IntentStatus)
