@@ -64,13 +64,19 @@ func (c Code) Decimals() int {
 // (https://docs.stripe.com/currencies#zero-decimal, #special-cases).
 func (c Code) StripeDecimals() int {
 	switch c {
-	case Code{'M', 'G', 'A'}:
+	case ariary:
 		return 0
 	case Code{'I', 'S', 'K'}, Code{'U', 'G', 'X'}:
 		return 2
 	}
 	return c.Decimals()
 }
+
+var ariary = Code{'M', 'G', 'A'}
+
+// Hundredths reports whether ISO 4217 and Stripe alike count a currency in hundredths, and Stripe takes any number of them:
+// so it is with nearly every amount there is.
+func (c Code) Hundredths() bool { return c.Decimals() == 2 && c != ariary }
 
 // Step is what amounts of Stripe's API have to be multiples of, to be charged, captured and refunded. The last of three
 // decimals has to be 0, and there are no parts of a króna or a Ugandan shilling

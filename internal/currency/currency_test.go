@@ -103,3 +103,12 @@ func TestHowStripeCounts(t *testing.T) {
 		}
 	})
 }
+
+// What is said to be no special case has none.
+func TestHundredthsAreNoSpecialCase(t *testing.T) {
+	t.Parallel()
+	every(func(code string) {
+		c := currency.Parse(code)
+		require.Equal(t, c.Decimals() == 2 && c.StripeDecimals() == 2 && c.Step() == 1, c.Hundredths(), code)
+	})
+}

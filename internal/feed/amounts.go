@@ -66,10 +66,14 @@ func readAmount(text []byte) (a Amount, cause Cause) {
 		return Amount{}, NotAmount
 	}
 	a.Currency = Currency(rest[1:4])
+	number := text[:len(text)-len(rest)]
+	if decimals == 2 && a.Currency.Hundredths() { // nothing can be wrong with nearly every amount
+		a.Thousandths = thousandths(number[:whole], number[whole:])
+		return a, ""
+	}
 	if a.Currency.Decimals() < 0 {
 		return Amount{}, UnknownCurrency
 	}
-	number := text[:len(text)-len(rest)]
 	cause = judgeDecimals(a.Currency, number[:whole], number[whole:])
 	if cause == TooManyDecimals {
 		return Amount{}, cause

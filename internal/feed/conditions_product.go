@@ -115,12 +115,16 @@ func shippingInCurrency(at places) condition {
 	}{{"shipping", at("shipping")}, {"free_shipping_threshold", at("free_shipping_threshold")}}
 	return func(fields [][]byte, found []problem) []problem {
 		price := valueAt(fields, priceAt)
-		if _, ok := parseAmount(price); !ok {
+		if len(price) < len(Currency{}) {
 			return found
 		}
 		currency := price[len(price)-len(Currency{}):]
 		for _, list := range lists {
-			if value := valueAt(fields, list.at); value != nil && !allIn(value, currency) {
+			value := valueAt(fields, list.at)
+			if value == nil || allIn(value, currency) {
+				continue
+			}
+			if _, ok := parseAmount(price); ok { // else it is told elsewhere
 				found = append(found, problem{list.column, value, ShippingInOtherCurrency})
 			}
 		}
@@ -132,7 +136,11 @@ func shippingInCurrency(at places) condition {
 func allIn(list, currency []byte) bool {
 	for more := true; more; {
 		var entry []byte
-		entry, list, more = cutEntry(list)
+		entry, list, more = bytes.Cut(list, comma)
+		if bytes.HasSuffix(entry, currency) {
+			continue
+		}
+		entry = bytes.TrimSpace(entry)
 		last := len(entry) - len(currency)
 		if last > 0 && !bytes.Equal(entry[last:], currency) && Currency(entry[last:]).Decimals() >= 0 {
 			return false

@@ -25,7 +25,11 @@ func newPrices(h Header, o Options) prices {
 // sale that has not begun counts, because nobody looks again when it does.
 func (p *prices) of(fields [][]byte) (listed, paid Amount) {
 	listed, _ = parseAmount(valueAt(fields, p.price))
-	sale, ok := parseAmount(valueAt(fields, p.sale))
+	value := valueAt(fields, p.sale)
+	if value == nil {
+		return listed, listed
+	}
+	sale, ok := parseAmount(value)
 	switch {
 	case !ok, p.over(valueAt(fields, p.period)):
 		return listed, listed

@@ -294,13 +294,14 @@ func (c *cutter) row(b *batch, data []byte, eof bool, row *rawRow) (next int, ok
 
 // unquoted finds the comma or line end behind an unquoted stretch. A lone CR and a quote belong to it.
 func (c *cutter) unquoted(data []byte, eof bool, row *rawRow, pos int) (end int, ok bool) {
+	comma, plain := c.comma, c.plain
 	for i := pos; i < len(data); i++ {
 		ch := data[i]
-		if ch >= c.plain {
+		if ch >= plain {
 			continue
 		}
 		switch ch {
-		case c.comma, '\n':
+		case comma, '\n':
 			return i, true
 		case '"':
 			row.irregular, row.bare = true, true

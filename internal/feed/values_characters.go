@@ -9,22 +9,41 @@ import (
 
 var replacement = []byte(string(utf8.RuneError))
 
+// What bytes a text may have that are to be looked at more closely. Most texts have none, so that one pass over them is
+// enough.
+const (
+	control uint8 = 1 << iota // a text of one line has none
+	special                   // may begin an entity, or a character that oddInProse looks for
+)
+
+var textBytes = func() (classes [256]uint8) {
+	for i := range classes {
+		switch b := byte(i); {
+		case b < ' ' || b == 0x7f:
+			classes[i] = control
+		case b == '&' || b == 0xE2 || b == 0xEF:
+			classes[i] = special
+		}
+	}
+	return classes
+}()
+
 // oddCharacter judges a text of one line.
 func oddCharacter(text []byte) Cause {
-	plain := true
+	classes := uint8(0)
 	for _, b := range text {
-		if b < ' ' || b == 0x7f {
-			return HasInvisible
-		}
-		plain = plain && b != '&' && b < 0xE2
+		classes |= textBytes[b]
 	}
-	if plain {
-		return ""
+	switch {
+	case classes&control != 0:
+		return HasInvisible
+	case classes&special != 0:
+		return oddInProse(text)
 	}
-	return oddInProse(text)
+	return ""
 }
 
-// oddInProse judges a text that may have lines and tabs. Most texts have none of the bytes that it looks for.
+// oddInProse judges a text that may have lines and tabs.
 func oddInProse(text []byte) Cause {
 	switch {
 	case hasEntity(text):

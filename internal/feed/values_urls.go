@@ -25,40 +25,38 @@ func checkPage(c *Column, value []byte) Cause {
 }
 
 func checkImage(_ *Column, value []byte) Cause {
-	switch cause := readURL(value); {
+	cause := readURL(value)
+	switch {
 	case cause != "":
 		return cause
-	case joined(value) != "":
+	case joined(value):
 		return NotURL
 	}
 	return imageFormat(value)
 }
 
 // checkImageEntry judges an image of a list.
-func checkImageEntry(c *Column, entry []byte) Cause {
-	if joined(entry) != "" {
+func checkImageEntry(_ *Column, entry []byte) Cause {
+	if joined(entry) {
 		return OtherSeparator
 	}
-	return checkImage(c, entry)
+	if cause := readURL(entry); cause != "" {
+		return cause
+	}
+	return imageFormat(entry)
 }
 
-// joined is the character that two addresses are joined by, if the text is more than one.
-func joined(text []byte) string {
-	if first := bytes.Index(text, schemeEnd); first < 0 || !bytes.Contains(text[first+len(schemeEnd):], schemeEnd) {
-		return ""
+// joined reports whether a text is two addresses or more, with a character between them that separates none in a list.
+func joined(text []byte) bool {
+	if first := bytes.IndexByte(text, ':'); first < 0 || bytes.IndexByte(text[first+1:], ':') < 0 {
+		return false // nearly every address there is
 	}
-	for _, separator := range []string{"|", ";", ","} {
-		for rest := text; ; {
-			_, behind, found := bytes.Cut(rest, []byte(separator))
-			if !found {
-				break
-			}
-			if rest = bytes.TrimLeft(behind, " "); afterScheme(rest) != nil {
-				return separator
-			}
+	for i, b := range text {
+		if (b == '|' || b == ';' || b == ',') && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 func readURL(text []byte) Cause {
@@ -66,11 +64,12 @@ func readURL(text []byte) Cause {
 	if rest == nil {
 		return NotURL
 	}
-	host := 0
-	for host < len(rest) && rest[host] != '/' && rest[host] != '?' && rest[host] != '#' {
-		host++
+	host := leading(rest, inHost)
+	path := rest[host:]
+	if host > 0 && len(path) > 0 && path[0] == ':' {
+		path = path[1+leadingDigits(path[1:]):]
 	}
-	if !isHost(rest[:host]) || !isPath(rest[host:]) {
+	if host == 0 || len(path) > 0 && path[0] != '/' && path[0] != '?' && path[0] != '#' || !isPath(path) {
 		return NotURL
 	}
 	return ""
@@ -92,24 +91,38 @@ func afterScheme(text []byte) []byte {
 	return rest[len(schemeEnd):]
 }
 
-// isHost wants a name of letters, digits, hyphens, underscores and periods, and a port of digits behind it if any.
-func isHost(text []byte) bool {
-	for i, b := range text {
-		if b == ':' {
-			return i > 0 && leadingDigits(text[i+1:]) == len(text)-i-1
+// What bytes are in an address. Texts of addresses are a third of a catalog, so that each of their bytes is looked at once.
+const (
+	inHost uint8 = 1 << iota // a letter, a digit, a hyphen, an underscore or a period
+	inPath                   // nothing that isPath has to look at more closely
+)
+
+var urlBytes = func() (classes [256]uint8) {
+	for i := range classes {
+		b := byte(i)
+		if isDigit(b) || isLetter(b) || b == '-' || b == '.' || b == '_' || b >= 0x80 {
+			classes[i] |= inHost
 		}
-		if !isDigit(b) && !isLetter(b) && b != '-' && b != '.' && b != '_' && b < 0x80 {
-			return false
+		if b > ' ' && b != 0x7f && b != '?' && b != '#' && b != '%' {
+			classes[i] |= inPath
 		}
 	}
-	return len(text) > 0
+	return classes
+}()
+
+// leading is how many bytes of a class an address begins with.
+func leading(text []byte, class uint8) (n int) {
+	for n < len(text) && urlBytes[text[n]]&class != 0 {
+		n++
+	}
+	return n
 }
 
 // isPath reads the rest of a URL: no spaces or control characters anywhere, and outside the query no percent sign
 // without two hexadecimal digits.
 func isPath(text []byte) bool {
 	query := false
-	for i := 0; i < len(text); i++ {
+	for i := leading(text, inPath); i < len(text); i += 1 + leading(text[i+1:], inPath) {
 		switch b := text[i]; {
 		case b <= ' ' || b == 0x7f:
 			return false
@@ -127,6 +140,7 @@ func hasFragment(text []byte) bool { return bytes.IndexByte(text, '#') >= 0 }
 func isHex(b byte) bool { return isDigit(b) || (b|0x20)-'a' < 6 }
 
 var (
+	usualImages   = []string{".jpg", ".jpeg", ".png"}
 	refusedImages = []string{".webp", ".svg"} // the specification names these two
 	unusualImages = []string{".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".pdf", ".ico"}
 )
@@ -142,6 +156,8 @@ func imageFormat(url []byte) Cause {
 		path = path[:fragment]
 	}
 	switch {
+	case endsIn(path, usualImages):
+		return ""
 	case endsIn(path, refusedImages):
 		return ImageFormat
 	case endsIn(path, unusualImages):
