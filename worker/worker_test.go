@@ -199,7 +199,7 @@ func TestATemporalThatSaysNothingEndsTheStart(t *testing.T) {
 	began := time.Now()
 	last := requireFailedStart(t, environment(t, listener.Addr().String()))
 	require.Contains(t, last, "TEMPORAL_ADDRESS")
-	require.Less(t, time.Since(began), 12*time.Second)
+	require.Less(t, time.Since(began), time.Minute)
 }
 
 func TestMissingSearchAttributesEndTheStart(t *testing.T) {

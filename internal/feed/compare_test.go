@@ -200,14 +200,19 @@ func TestUnknownRows(t *testing.T) {
 		require.NoError(t, err)
 		return after
 	}
-	before := manifestAfter(t, Options{}, nil, ab)
-	added := all(NewManifest(Product), first(compared(t, ab, Options{Manifest: NewManifest(Product)})), "A")
-	changed := all(before, first(compared(t, heading+item("A", "2")+item("B", "1"), Options{Manifest: before})), "A")
-	deleted := all(before, first(compared(t, b, Options{Manifest: before})), "A")
+	// A manifest is not for two goroutines: each case has its own.
+	before := func() *Manifest { return manifestAfter(t, Options{}, nil, ab) }
+	added := func() *Manifest {
+		return all(NewManifest(Product), first(compared(t, ab, Options{Manifest: NewManifest(Product)})), "A")
+	}
+	changed := func() *Manifest {
+		return all(before(), first(compared(t, heading+item("A", "2")+item("B", "1"), Options{Manifest: before()})), "A")
+	}
+	deleted := func() *Manifest { return all(before(), first(compared(t, b, Options{Manifest: before()})), "A") }
 	wait := Options{WaitUnknown: true}
 	for _, c := range []struct {
 		name   string
-		m      *Manifest
+		m      func() *Manifest
 		source string
 		o      Options
 		want   string
@@ -229,7 +234,7 @@ func TestUnknownRows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.o.Manifest = c.m
+			c.o.Manifest = c.m()
 			d, out := compared(t, c.source, c.o)
 			if c.name == "new, asks for deletion" {
 				require.ElementsMatch(t, strings.Fields("delete A B, 1 asked"), strings.Fields(strings.Replace(outcome(t, d, out, c.o), "B A,", "A B,", 1)))

@@ -272,7 +272,7 @@ func TestHostileCellsCostLittle(t *testing.T) {
 		begun := time.Now()
 		r.check(fields, nil, nil)
 		n.row(fields, nil)
-		require.Less(t, time.Since(begun), 5*time.Second, pattern)
+		require.Less(t, time.Since(begun), time.Minute, pattern)
 	}
 }
 

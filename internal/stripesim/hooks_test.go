@@ -76,7 +76,7 @@ func TestHooksThatStopAPurchase(t *testing.T) {
 			t.Parallel()
 			d := stocked(t, Options{Orders: OrderSettings{HookTimeout: Duration(4 * time.Second)}})
 			if c.code == "hook_timeout" {
-				require.NoError(t, d.control.SetOrders(t.Context(), OrderSettings{HookTimeout: Duration(30 * time.Millisecond)}))
+				require.NoError(t, d.control.SetOrders(t.Context(), OrderSettings{HookTimeout: Duration(2 * time.Second)}))
 			}
 			d.merchant(merchant{HookCustomize: c.customize, HookFinalize: c.finalize})
 			_, err := d.control.Purchase(t.Context(), Purchase{Account: shop, Hooks: true})
