@@ -68,7 +68,8 @@ func compressed(file []byte) ([]byte, error) {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
 	_, err := w.Write(file)
-	return out.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close())
+	return out.Bytes(), err
 }
 
 func inUTF16(order binary.AppendByteOrder, file []byte) []byte {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -40,7 +41,9 @@ func TestStripeHasWhatTheFileSays(t *testing.T) {
 				require.LessOrEqual(t, m.maxInFlight(), 1)
 				s.edit()
 			}
-			m.syncs(catalog.Unchanged)
+			_, err := m.ends(m.startsWith(workflows.CatalogSyncInput{Force: true}))
+			require.NoError(t, err)
+			require.Equal(t, s.accepted, m.prices(), "what was left open is settled")
 			t.Logf("%d imports for %d edits", len(m.imports()), edits)
 		})
 	}
@@ -60,6 +63,11 @@ func (r *room) randomWay(luck *rand.Rand) {
 		{Kind: stripesim.FaultCutRequestAfter, Bytes: 50},
 		{Kind: stripesim.FaultCutResponse, Bytes: 20, Skip: luck.IntN(4)},
 		{Kind: stripesim.FaultImportFail, Skip: luck.IntN(2)},
+		{Kind: stripesim.FaultImportResult, StatusText: "succeeded_with_errors"},
+		{Kind: stripesim.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"success_count":"1"}`)},
+		{Kind: stripesim.FaultErrorFile, Odd: stripesim.OddErrorFiles()[luck.IntN(len(stripesim.OddErrorFiles()))]},
+		{Kind: stripesim.FaultPage, Status: 404, Times: 2},
+		{Kind: stripesim.FaultStatus, Status: 404, Times: 4, Match: stripesim.Match{Method: "GET"}},
 	}
 	if n := luck.IntN(len(faults) + 3); n < len(faults) {
 		r.fault(faults[n])
