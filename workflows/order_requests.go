@@ -116,7 +116,7 @@ func (o *fulfillment) takeIn(ctx workflow.Context) {
 // passOver keeps what a signal brought and cannot be taken where people see it: nobody waits for an answer to it.
 func (o *fulfillment) passOver(ctx workflow.Context, what string, why error) {
 	workflow.GetLogger(ctx).Warn("a "+what+" is passed over", "error", why)
-	o.r.PassedOver = append(o.r.PassedOver, stamp(workflow.Now(ctx))+": "+what+": "+strings.ReplaceAll(why.Error(), "\n", "; "))
+	o.r.PassedOver = append(o.r.PassedOver, stamp(workflow.Now(ctx))+": "+what+": "+strings.ReplaceAll(strings.TrimPrefix(why.Error(), what+": "), "\n", "; "))
 	if more := len(o.r.PassedOver) - mostPassedOver; more > 0 {
 		o.r.PassedOver = slices.Delete(o.r.PassedOver, 0, more)
 	}

@@ -23,6 +23,9 @@ type answer struct {
 	Reason    *string         `json:"reason"`
 	Reference *string         `json:"reference"`
 	Lines     json.RawMessage `json:"lines"`
+	Error     any             `json:"error"`
+
+	Others map[string]json.RawMessage `json:",embed"`
 }
 
 type answerLine struct {
@@ -58,6 +61,10 @@ func ParseDecision(body []byte) (Decision, error) {
 		return Decision{}, unfit("it is %s, and has lines: they say what is accepted", d.Verdict)
 	case d.Verdict == Accepted && a.Lines == nil && d.Reason != "":
 		return Decision{}, unfit("it accepts everything, and has a reason: that of a rejection")
+	case d.Verdict == Accepted && !slices.Contains([]any{nil, "", false}, a.Error):
+		return Decision{}, unfit("it accepts, and has an error: that of a refusal")
+	case d.Verdict == Accepted && a.Lines == nil && a.listsQuantities():
+		return Decision{}, unfit("it accepts everything, and has a list of quantities that is not called lines")
 	}
 	d.Lines = lines
 	return d.Tidy(), nil
@@ -74,6 +81,24 @@ func DecodeDecision(body []byte) (Decision, error) {
 		d.Decision.Lines, err = readLines(d.Lines)
 	}
 	return d.Decision, err
+}
+
+// listsQuantities reports whether there is a list of how much of something, under a name that is not ours: whoever calls lines
+// items may mean a part of the order.
+func (a answer) listsQuantities() bool {
+	for _, other := range a.Others {
+		var list []struct {
+			Quantity any `json:"quantity"`
+			Qty      any `json:"qty"`
+		}
+		_ = json.Unmarshal(other, &list) // what fits no such list is none
+		for _, element := range list {
+			if element.Quantity != nil || element.Qty != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // readLines reads a list of SKUs and quantities that may be absent, but not empty.

@@ -407,15 +407,19 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"another status": `{"status":"ok"}`, "a mail": `{"status":"jenny@example.com"}`, "a number": `{"status":7}`, "a null status": `{"status":null}`,
 		"another case": `{"status":"Accepted"}`, "a status with a capital": `{"Status":"accepted"}`, "cut off": `{"status":"accepted"`,
 		"two answers": `{"status":"accepted"}{"status":"rejected"}`, "something behind": `{"status":"accepted"} jenny`,
-		"two statuses":            `{"status":"rejected","status":"accepted"}`,
-		"two cases of a status":   `{"status":"accepted","STATUS":"rejected"}`,
-		"an escaped status":       `{"status":"accepted","\u0073tatus":"rejected"}`,
-		"yes, and a no's reason":  `{"status":"accepted","reason":"out_of_stock"}`,
-		"no, and lines":           `{"status":"rejected","lines":[{"sku":"LAMP-1","quantity":1}]}`,
-		"no, and empty lines":     `{"status":"rejected","lines":[]}`,
-		"later, and lines":        `{"status":"pending","lines":[{"sku":"LAMP-1","quantity":1}]}`,
-		"a number of a reference": `{"status":"accepted","reference":1001}`,
-		"lines of a text":         accepts(`"all"`), "an object of lines": accepts(`{"LAMP-1":1}`),
+		"two statuses":             `{"status":"rejected","status":"accepted"}`,
+		"two cases of a status":    `{"status":"accepted","STATUS":"rejected"}`,
+		"an escaped status":        `{"status":"accepted","\u0073tatus":"rejected"}`,
+		"yes, and a no's reason":   `{"status":"accepted","reason":"out_of_stock"}`,
+		"yes, and an error":        `{"status":"accepted","error":"sold out"}`,
+		"yes, and an error's code": `{"status":"accepted","error":{"code":7},"lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"lines by another name":    `{"status":"accepted","items":[{"sku":"LAMP-1","quantity":1}]}`,
+		"lines by a third name":    `{"status":"accepted","line_items":["x",{"Qty":"1"}]}`,
+		"no, and lines":            `{"status":"rejected","lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"no, and empty lines":      `{"status":"rejected","lines":[]}`,
+		"later, and lines":         `{"status":"pending","lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"a number of a reference":  `{"status":"accepted","reference":1001}`,
+		"lines of a text":          accepts(`"all"`), "an object of lines": accepts(`{"LAMP-1":1}`),
 		"empty lines": accepts(`[]`), "null lines": accepts(`null`), "a null line": accepts(`[null]`),
 		"no quantity":          accepts(`[{"sku":"LAMP-1"}]`),
 		"no quantity of one":   accepts(`[{"sku":"LAMP-1","quantity":3},{"sku":"BULB-1"}]`),
@@ -447,19 +451,20 @@ func TestAnswersThatAreNone(t *testing.T) {
 var beyondSchema = map[string]bool{
 	"two statuses": true, "two cases of a status": true, "an escaped status": true, "a SKU twice": true, "two quantities": true,
 	"two cases of one": true, "a list in another case": true, "two lists": true, "a name twice somewhere": true,
-	"a huge quantity": true, "more than that": true,
+	"a huge quantity": true, "more than that": true, "lines by another name": true, "lines by a third name": true,
 }
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	answers := schema(t, "order.schema.json#/$defs/answer")
 	for body, want := range map[string]order.Decision{
-		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
-		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`:       {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
-		`{"status":"accepted","reason":null,"reference":null}`:                                        {Verdict: order.Accepted},
-		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                  {Verdict: order.Pending},
-		`{"status":"rejected","reason":"out_of_stock"}`:                                               {Verdict: order.Rejected, Reason: order.OutOfStock},
-		`{"status":"rejected","reason":"Jenny is strange"}`:                                           {Verdict: order.Rejected, Reason: order.OtherReason},
+		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`:             {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`:                   {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		`{"status":"accepted","error":"","items":["LAMP-1",{"sku":"BULB-1"}],"order":{"items":[{"quantity":1}]}}`: {Verdict: order.Accepted},
+		`{"status":"accepted","reason":null,"reference":null,"error":null}`:                                       {Verdict: order.Accepted},
+		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                              {Verdict: order.Pending},
+		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`:                                        {Verdict: order.Rejected, Reason: order.OutOfStock},
+		`{"status":"rejected","reason":"Jenny is strange"}`:                                                       {Verdict: order.Rejected, Reason: order.OtherReason},
 	} {
 		got, err := order.ParseDecision([]byte(body))
 		require.NoError(t, err, body)
