@@ -47,5 +47,9 @@ func newMerchant(c config.Config, objects catalog.Objects) activities.Merchant {
 }
 
 func newMailer(c config.Config) (activities.Mailer, error) {
-	return fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(), Templates: c.Orders.MailTemplates})
+	mailer, err := fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(), Templates: c.Orders.MailTemplates})
+	if err != nil {
+		return nil, &refusedError{err}
+	}
+	return mailer, nil
 }

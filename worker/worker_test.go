@@ -363,6 +363,11 @@ func TestAMissingBucketIsRefused(t *testing.T) {
 	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_SOURCE_BUCKET", "nowhere")), "source bucket (VITRINE_SOURCE_BUCKET): bucket nowhere does not exist")
 }
 
+func TestAMailServerThatIsNoneIsRefused(t *testing.T) {
+	lookup := environment(t, temporalServer(t).Address, "VITRINE_SMTP_URL", "smtp://ada:hidden@mail.example:25/inbox")
+	require.Contains(t, requireRefusal(t, lookup), "the mail server is not an address")
+}
+
 func TestAKeyThatStripeDoesNotKnowIsRefused(t *testing.T) {
 	lookup, around := environmentWith(t, temporalServer(t).Address)
 	around.stripe.Store(http.StatusUnauthorized)

@@ -60,6 +60,8 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_S3_PATH_STYLE", "maybe", "true or false"},
 		{"AWS_ENDPOINT_URL_S3", "s3.example:9000", "expected an address"},
 		{"AWS_ENDPOINT_URL_S3", "ftp://s3.example", "expected an address"},
+		{"TEMPORAL_ADDRESS", "https://temporal.example:7233", "expected host and port alone"},
+		{"TEMPORAL_ADDRESS", "ada:secret@temporal.example:7233", "expected host and port alone"},
 		{"AWS_ENDPOINT_URL", "http://", "expected an address"},
 		{"AWS_ENDPOINT_URL_S3", "https://id:secret@s3.example", "without a user"},
 		{"VITRINE_IMPORT_INTERVAL", "15", "expected a duration"},

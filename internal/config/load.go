@@ -198,7 +198,7 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 	if !sound {
 		return nil // half of what would be compared is missing
 	}
-	problems := checkEndpoints(lookup)
+	problems := append(checkEndpoints(lookup), checkTemporal(lookup)...)
 	if err := catalog.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
 		problems = append(problems, &Problem{
 			Variable: "VITRINE_IMPORT_INTERVAL", Value: c.Import.Interval.String(),
@@ -238,6 +238,15 @@ func checkEndpoints(lookup Lookup) (problems []error) {
 		}
 	}
 	return problems
+}
+
+// checkTemporal refuses an address of the web: Temporal's library would look for a host of that name for ever.
+func checkTemporal(lookup Lookup) []error {
+	value, isSet := given(lookup, "TEMPORAL_ADDRESS")
+	if !isSet || !strings.Contains(value, "@") && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
+		return nil
+	}
+	return []error{Variable{Name: "TEMPORAL_ADDRESS"}.problem(value, errors.New("expected host and port alone, such as temporal.example:7233"))}
 }
 
 // exposesLiveKey allows plain http within the machine, and for keys that move no money anywhere.
