@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,13 +82,13 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 		return err
 	}
 	var settings order.Settings
-	if err := strictjson.Decode(body, &settings); err != nil {
+	if err := cmp.Or(strictjson.Decode(body, &settings), strictjson.CheckSaid(body)); err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
 	if settings.Account != account {
 		return badInput(fmt.Errorf("%s: it names the account %.80q, not %s", file, settings.Account, account))
 	}
-	if err := errors.Join(settings.Check(), settings.CheckTakeover(a.now())); err != nil {
+	if err := errors.Join(settings.Check(), settings.CheckClear(), settings.CheckTakeover(a.now())); err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
 	docs, err := a.orderDocuments(ctx)

@@ -431,7 +431,18 @@ func TestSettingsForOrders(t *testing.T) {
 		`{"account":"acct_1","enabled":true,"since":"2099-01-01T00:00:00Z","fulfillment":{"kind":"s3"}}`: "since 2099-01-01T00:00:00Z is in the future",
 		`{"account":"acct_1","all_since":"2026-11-24T13:00:00Z"}`:                                        "all_since 2026-11-24T13:00:00Z is in the future",
 		`{"account":"acct_1","account":"acct_1"}`:                                                        "account: the name is there twice",
-		`{"account":"acct_1","Capture":"on_shipment"}`:                                                   "Capture",
+		`{"account":"acct_1","capture":""}`:                                                              "capture: it is empty",
+		`{"account":"acct_1","fulfillment":{"kind":"s3","await_answer":null}}`:                           "fulfillment.await_answer: it is empty",
+		`{"account":"acct_1","checkout":{"application_fee":{}}}`:                                         "checkout.application_fee: it is empty",
+		`{"account":"acct_1","checkout":{"application_fee":{"percent":null}}}`:                           "checkout.application_fee.percent: it is empty",
+		`{"account":"acct_1","checkout":{"merchant":{"asked":[]}}}`:                                      "checkout.merchant.asked: it is empty",
+		`{"account":"acct_1","fulfillment":{"kind":"s3","url":"https://shop.example/"}}`:                 "belong to the kind https",
+		`{"account":"acct_1","fulfillment":{"kind":"https","url":"https://shop.example/","secret_env":"MERCHANT_SECRET_X","await_answer":true}}`: "belong to the kind s3",
+		`{"account":"acct_1","checkout":{"merchant":{"within":"1s"}}}`:                                                                           "there is no url",
+		`{"account":"acct_1","checkout":{"application_fee":{"percent":1,"currency":"usd"}}}`:                                                     "currency is that of fixed",
+		`{"account":"acct_1","mail":{"name":"Shop"}}`:                                                                                            "without from",
+		`{"account":"acct_1","decide_within":72}`:                                                                                                "expected a duration such as",
+		`{"account":"acct_1","Capture":"on_shipment"}`:                                                                                           "Capture",
 	} {
 		s.stdin = body
 		require.Equal(t, exitUsage, s.run("order", "settings", "set", "acct_1", "-f", "-"), body)

@@ -364,8 +364,13 @@ func TestAMissingBucketIsRefused(t *testing.T) {
 }
 
 func TestAMailServerThatIsNoneIsRefused(t *testing.T) {
-	lookup := environment(t, temporalServer(t).Address, "VITRINE_SMTP_URL", "smtp://ada:hidden@mail.example:25/inbox")
-	require.Contains(t, requireRefusal(t, lookup), "the mail server is not an address")
+	lookup := environment(t, "127.0.0.1:1", "VITRINE_SMTP_URL", "smtp://ada:hidden@mail.example:25/inbox")
+	c, err := config.LoadWorker(lookup)
+	require.NoError(t, err)
+	_, err = newMailer(c)
+	require.ErrorContains(t, err, "the mail server is not an address")
+	require.NotContains(t, err.Error(), "hidden")
+	require.Equal(t, exitMisused, exitCode(err))
 }
 
 func TestAKeyThatStripeDoesNotKnowIsRefused(t *testing.T) {

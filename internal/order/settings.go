@@ -156,6 +156,28 @@ func (s Settings) CheckTakeover(now time.Time) error {
 	return errors.Join(errs...)
 }
 
+// CheckClear returns an error if the settings name what does not hold beside what else they say: somebody meant it.
+func (s Settings) CheckClear() error {
+	var errs []error
+	f := s.Fulfillment
+	switch {
+	case f.Kind != HTTPS && f.Endpoint() != (Endpoint{}):
+		errs = append(errs, errors.New("fulfillment: url, secret_env and secret_file belong to the kind https"))
+	case f.Kind != S3 && (f.Bucket != "" || f.Prefix != "" || f.AwaitAnswer):
+		errs = append(errs, errors.New("fulfillment: bucket, prefix and await_answer belong to the kind s3"))
+	}
+	if m := s.Checkout.Merchant; m.URL == "" && (len(m.Asked) > 0 || m.Within != 0) {
+		errs = append(errs, errors.New("checkout.merchant: asked and within are of an endpoint, and there is no url"))
+	}
+	if fee := s.Checkout.Fee; fee.Currency != "" && fee.Fixed == 0 {
+		errs = append(errs, errors.New("checkout.application_fee: currency is that of fixed, which is not there"))
+	}
+	if m := s.Mail; m.From == "" && m != (Mail{}) {
+		errs = append(errs, errors.New("mail: without from nobody writes to the buyer: give it, or leave mail away"))
+	}
+	return errors.Join(errs...)
+}
+
 // Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins now.
 // Times that the settings name themselves stay.
 func (s Settings) Succeed(before Settings, now time.Time) Settings {

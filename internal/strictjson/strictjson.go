@@ -6,8 +6,10 @@
 package strictjson
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 
@@ -50,6 +52,37 @@ func decode[T any](body []byte, into *T, options ...json.Options) error {
 	}
 	*into = exact
 	return nil
+}
+
+// CheckSaid refuses values that say nothing: null, and a text, list or object that is empty. Where something else holds for what
+// is absent, nobody knows which of the two they mean.
+func CheckSaid(body []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := d.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return explain(err)
+		case saysNothing(token, d):
+			return &Error{Where: path(d.StackPointer()), What: "it is empty: leave it away, or say what it is"}
+		}
+	}
+}
+
+func saysNothing(token jsontext.Token, rest *jsontext.Decoder) bool {
+	switch token.Kind() {
+	case jsontext.KindNull:
+		return true
+	case jsontext.KindString:
+		return token.String() == ""
+	case jsontext.KindBeginObject:
+		return rest.PeekKind() == jsontext.KindEndObject
+	case jsontext.KindBeginArray:
+		return rest.PeekKind() == jsontext.KindEndArray
+	}
+	return false
 }
 
 func explain(err error) error {
@@ -97,6 +130,12 @@ func wanted(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	switch t.Name() {
+	case "Time":
+		return "expected a time such as 2026-11-24T12:00:00Z"
+	case "Interval":
+		return "expected a duration such as \"72h\""
+	}
 	switch t.Kind() {
 	case reflect.Int64, reflect.Int, reflect.Uint64:
 		return "expected a whole number"
@@ -108,9 +147,6 @@ func wanted(t reflect.Type) string {
 		return "expected true or false"
 	case reflect.Slice, reflect.Array:
 		return "expected a list"
-	}
-	if t.Name() == "Time" {
-		return "expected a time such as 2026-11-24T12:00:00Z"
 	}
 	return "expected something else"
 }

@@ -57,6 +57,23 @@ func TestWhatIsMisreadElsewhereIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatSaysNothing(t *testing.T) {
+	t.Parallel()
+	for body, where := range map[string]string{
+		`{"a":null}`: "a", `{"a":{"b":""}}`: "a.b", `{"a":[1,{"b":[]}]}`: "a.1.b", `{"a":{}}`: "a", `{"a":[""]}`: "a.0", `null`: "", `{}`: "", ``: "-",
+		`{"a":0,"b":false,"c":" ","d":[0],"e":{"f":"x"}}`: "-",
+	} {
+		err := strictjson.CheckSaid([]byte(body))
+		if where == "-" {
+			require.NoError(t, err, body)
+			continue
+		}
+		var strict *strictjson.Error
+		require.ErrorAs(t, err, &strict, body)
+		require.Equal(t, where, strict.Where, body)
+	}
+}
+
 func TestWhatIsSaidBesides(t *testing.T) {
 	t.Parallel()
 	const body = ` {"id":"a","note":{"any":["thing"]},"lines":[{"sku":"L","quantity":2,"color":"red"}]} `
