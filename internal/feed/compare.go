@@ -277,7 +277,8 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	c.x = newExaminer(h, c.o)
 	cutter.single = false
 	cutter.judge.columns, cutter.judge.id = c.x.columns, c.x.id
-	cutter.judge.auto, cutter.judge.strict, cutter.judge.plausible = c.auto, c.strict, c.x.plausible
+	cutter.judge.auto, cutter.judge.strict = c.auto, c.strict
+	cutter.judge.plausible, cutter.judge.telling = c.x.plausible, c.x.telling
 	columns := []string{}
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])

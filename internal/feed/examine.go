@@ -212,6 +212,29 @@ func (x *examiner) plausible(fields [][]byte) bool {
 	return price < 0 || len(fields[price]) == 0 || bytes.ContainsAny(fields[price], "0123456789")
 }
 
+// telling is how many of the fields of a row, from a column on, show that they are: there is a web address or a price
+// where one belongs. It is 0 if something else is.
+func (x *examiner) telling(fields [][]byte, column int) (found int) {
+	for i, field := range fields {
+		switch at := column + i; {
+		case len(field) == 0:
+			continue
+		case slices.Contains(x.addresses, at):
+			if !bytes.Contains(field, []byte("://")) {
+				return 0
+			}
+		case at == x.prices.price:
+			if field[0] < '0' || field[0] > '9' {
+				return 0
+			}
+		default:
+			continue
+		}
+		found++
+	}
+	return found
+}
+
 // debris reports whether a row is none: blank, or the header once more, which is worth a word.
 func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 	if e.id == nil {

@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A quote that opens and does not close where it should takes the rows behind it along. What a row of several lines, or
 // of torn quotes, is worth is weighed here, by what the lines would be without it. In doubt a row is kept back, from its
@@ -13,12 +16,15 @@ type judge struct {
 	strict    bool                       // a quote within an unquoted field is a stray one
 	auto      bool                       // what quotes mean is for the rows to tell
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
+	// telling is how many of the fields of a row, from a column on, show that they are; 0 if one shows that they are not.
+	telling func(fields [][]byte, column int) int
 
 	seen   evidence
 	passed int64 // bytes of the file before the batch
 	within int64 // up to this byte of the file, lines may belong to a row before them
 	known  int64 // up to this byte, what quotes tell is told already
 	wasted int64 // bytes that were read in vain, looking for the end of a row
+	broken bool  // the row before is in doubt, or has too few fields
 }
 
 // patience bounds what is read in vain: many quotes that do not close would make the work grow with the square of the
@@ -49,9 +55,17 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 
 // spread lets a row of several lines share the doubt about the row right behind it, and a quote within that one is
 // doubt enough: a line may have got into the first, and what stands behind it may be its own end.
-func (j *judge) spread(b *batch, row *rawRow) {
-	stray, fragment := j.auto && row.bare, row.after-row.first == 1
-	if j.columns == 0 || len(b.rows) == 0 || row.trust == trusted && !stray && !fragment {
+func (j *judge) spread(b *batch, row *rawRow, quotes Quotes) {
+	if j.columns == 0 {
+		return
+	}
+	fields := row.after - row.first
+	stray, fragment := row.bare && (j.auto || fields != j.columns), fields == 1
+	if j.broken && row.bare && row.trust == trusted && quotes != LiteralQuotes {
+		row.trust = untrusted // it may be the end of what the row before broke off in
+	}
+	j.broken = row.trust != trusted || fields < j.columns
+	if len(b.rows) == 0 || row.trust == trusted && !stray && !fragment {
 		return
 	}
 	before := &b.rows[len(b.rows)-1]
@@ -142,7 +156,8 @@ func (c *cutter) observe(data []byte, row *rawRow) {
 }
 
 // ambiguous reports whether a row of several lines may as well be several rows: each of its lines has the right number of
-// fields, or one that it takes along is whole without it.
+// fields, or one that it takes along is whole without it, or begins or ends as a row does up to a quote that does not
+// enclose a field of that line.
 func (c *cutter) ambiguous(data []byte, row *rawRow) bool {
 	text := data[row.start:row.end]
 	if c.fieldsIn(text) < 2*c.judge.columns-1 {
@@ -154,12 +169,42 @@ func (c *cutter) ambiguous(data []byte, row *rawRow) bool {
 		line, text, _ = bytes.Cut(text, newline)
 		fields, clean := c.cutLine(nil, line)
 		whole := len(fields) == c.judge.columns
-		if whole && clean && !first && c.judge.plausible(fields) {
+		switch {
+		case clean && !first && whole && c.judge.plausible(fields):
+			return true
+		case !first && c.beginsRow(fields), !clean && len(text) > 0 && c.endsRow(fields):
 			return true
 		}
 		every = every && whole
 	}
 	return every
+}
+
+// stray reports whether a field, as it stands in a line, has quotes that do not enclose it.
+func (c *cutter) stray(field []byte) bool {
+	if len(field) > 0 && field[0] == '"' {
+		return c.enclosed(field) != len(field)
+	}
+	return bytes.IndexByte(field, '"') >= 0
+}
+
+// beginsRow reports whether the fields of a line, up to its first stray quote, are the first ones of a row.
+func (c *cutter) beginsRow(fields [][]byte) bool {
+	until := slices.IndexFunc(fields, c.stray)
+	if until < 0 {
+		return c.judge.telling(fields[:min(len(fields), c.judge.columns)], 0) > 1
+	}
+	return c.judge.telling(fields[:min(until, c.judge.columns)], 0) > 0
+}
+
+// endsRow reports whether the fields of a line behind its last stray quote are the last ones of a row.
+func (c *cutter) endsRow(fields [][]byte) bool {
+	last := len(fields) - 1
+	for !c.stray(fields[last]) {
+		last--
+	}
+	last = max(last, len(fields)-c.judge.columns)
+	return c.judge.telling(fields[last+1:], c.judge.columns-(len(fields)-last-1)) > 0
 }
 
 // cutLine appends the fields of a line: quotes that do not enclose a field within it are ordinary text, and the line is
@@ -228,7 +273,7 @@ func (c *cutter) distrust(b *batch, data []byte, eof bool, row *rawRow, next int
 		end = lineEnd(data, end+1)
 		row.breaks++
 	}
-	if ragged && end+1 >= next { // none of its lines is a row: it has too many fields or too few, no more
+	if ragged && end+1 >= next && c.judge.seen.backslash == before.seen.backslash { // none of its lines is a row: it has too many fields or too few, no more
 		c.judge.seen = before.seen
 		b.fields, *row = b.fields[:row.first], rawRow{line: row.line, start: row.start, first: row.first}
 		return c.row(b, data, eof, row)

@@ -70,8 +70,9 @@ func (e *evidence) settled() bool { return e.enclosing >= enough || e.either >= 
 func (e *evidence) quotes(f Format) (Quotes, string) {
 	texts := e.literal + e.bare
 	switch {
-	case e.backslash > e.literal && e.doubled == 0:
-		return BackslashQuotes, fmt.Sprintf("%s a backslash before quotes within a value, and none has doubled ones",
+	case e.backslash > e.literal && e.backslash > 3*e.doubled:
+		// A value that ends in an escaped quote seems to have a doubled one, and now and then its row seems to read well.
+		return BackslashQuotes, fmt.Sprintf("%s a backslash before quotes within a value, and cannot be read otherwise",
 			rowsHave(e.backslash))
 	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
 		return RFC4180Quotes, ""

@@ -229,7 +229,7 @@ func (c *cutter) split(b *batch) (rest int) {
 			return c.keepLast(b, pos)
 		}
 		row.after = len(b.fields)
-		c.judge.spread(b, &row)
+		c.judge.spread(b, &row, c.quotes)
 		b.rows = append(b.rows, row)
 		c.line += row.breaks + 1
 		pos = next
