@@ -94,6 +94,8 @@ type fulfillment struct {
 	closing  bool       // the workflow was cancelled: no step may wait
 	state    OrderState // as the search attribute says it
 	stale    stale
+	byType   bool            // events under their types are heard
+	missed   []order.Event   // those that came under their types before
 	decision *order.Decision // a pending merchant's, as it came
 	regrets  bool            // a merchant who had accepted rejects
 	asked    []*request

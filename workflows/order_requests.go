@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
@@ -79,11 +80,16 @@ func (o *fulfillment) listen(ctx workflow.Context) error {
 
 func (o *fulfillment) takeIn(ctx workflow.Context) {
 	s := workflow.NewSelector(ctx)
-	for _, name := range append([]string{SignalEvent}, order.EventTypes()...) {
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalEvent), func(c workflow.ReceiveChannel, _ bool) {
+		var e order.Event
+		c.Receive(ctx, &e)
+		o.noteEvent(ctx, e)
+	})
+	for _, name := range order.EventTypes() {
 		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(c workflow.ReceiveChannel, _ bool) {
 			var e order.Event
 			c.Receive(ctx, &e)
-			o.noteEvent(ctx, e)
+			o.noteByType(ctx, e)
 		})
 	}
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDecision), func(c workflow.ReceiveChannel, _ bool) {
@@ -133,6 +139,23 @@ func (o *fulfillment) remember(event string) bool {
 		o.r.Seen = slices.Delete(o.r.Seen, 0, more)
 	}
 	return true
+}
+
+// noteByType notes an event that came under its type. Workers of before did not listen to those, and may have had the order when
+// some came: these stay unheard, as they were, until the first one that came to a worker that listens.
+func (o *fulfillment) noteByType(ctx workflow.Context, e order.Event) {
+	if !o.byType {
+		if workflow.GetVersion(ctx, "events-by-type/"+strconv.Itoa(len(o.missed)), workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+			o.missed = append(o.missed, e)
+			return
+		}
+		o.byType = true
+		for _, missed := range o.missed {
+			o.noteEvent(ctx, missed)
+		}
+		o.missed = nil
+	}
+	o.noteEvent(ctx, e)
 }
 
 func (o *fulfillment) noteEvent(ctx workflow.Context, e order.Event) {
