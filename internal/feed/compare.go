@@ -321,19 +321,20 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 		}
 		hints := &problems.Hints
 		if separator, says := bytes.CutPrefix(bytes.ToLower(first.bytesOf(&raw)), []byte("sep=")); says {
+			if len(separator) != 1 {
+				separator = []byte("…") // whatever stands there
+			}
 			*hints = append(*hints, fmt.Sprintf("the first line, sep=%s, is for Excel alone: export with %s between fields, and without this line", separator, c.o.Format.separators()))
 		}
-		whole := !problems.notHeader(c.o.Kind)
+		if !problems.notHeader(c.o.Kind) {
+			return h, problem
+		}
 		above = append(above, raw.line)
 		var unreadable *SyntaxError
 		if err := cutter.cut(&first.batch); err == io.EOF || errors.As(err, &unreadable) {
 			return h, problem
 		} else if err != nil {
 			return h, err
-		}
-		if whole {
-			problems.sample(first.fieldsOf(&first.rows[0]))
-			return h, problem
 		}
 	}
 	return Header{}, problem

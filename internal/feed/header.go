@@ -1,38 +1,42 @@
 package feed
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// HeaderError lists everything that keeps a header from being one of a feed.
+// HeaderError lists everything that keeps a header from being one of a feed. It ends in histories and logs, where no cell
+// of a merchant's row belongs, and a header may have swallowed a row: so only documented columns are called by their
+// names, and all others by where they stand.
 type HeaderError struct {
 	Missing    []string // required columns that are not there
 	Duplicates []string // columns that are there twice
 	Unnamed    []Unnamed
-	Values     []string // names that are values of a row
+	Values     []string // columns whose names are values of a row
 	Hints      []string // what probably went wrong
 }
 
 // Unnamed is a column without a name that has one with a name behind it.
 type Unnamed struct {
 	Position      int    // from 1
-	Before, After string // the names beside it; empty if there is none
-	Value         string // of the first row below the header
+	Before, After string // the documented columns beside it; empty if there is none
 }
 
 func (u Unnamed) String() string {
-	text := fmt.Sprintf("column %d (%s in a spreadsheet)", u.Position, letters(u.Position))
+	text := place(u.Position)
 	if u.Before != "" {
 		text += fmt.Sprintf(" behind %s", u.Before)
 	} else if u.After != "" {
 		text += fmt.Sprintf(" before %s", u.After)
 	}
-	if u.Value != "" {
-		text += fmt.Sprintf(", which has %q in the first row,", u.Value)
-	}
 	return text
+}
+
+// place says where a column stands, from 1.
+func place(position int) string {
+	return fmt.Sprintf("column %d (%s in a spreadsheet)", position, letters(position))
 }
 
 // letters is what spreadsheets call the column at a position.
@@ -62,15 +66,6 @@ func (e *HeaderError) Error() string {
 		text += " (" + strings.Join(e.Hints, "; ") + ")"
 	}
 	return text
-}
-
-// sample notes what stands below columns without a name.
-func (e *HeaderError) sample(row [][]byte) {
-	for i := range e.Unnamed {
-		if at := e.Unnamed[i].Position - 1; at < len(row) {
-			e.Unnamed[i].Value = shorten(string(row[at]))
-		}
-	}
 }
 
 // firstFew lists some of many: a header may be a whole file whose line ends are lost.
@@ -129,11 +124,11 @@ func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, er
 		switch {
 		case i >= named: // what spreadsheets leave beside a table
 		case strings.TrimSpace(name) == "":
-			problems.Unnamed = append(problems.Unnamed, unnamed(h.Columns, i))
+			problems.Unnamed = append(problems.Unnamed, unnamed(kind, h.Columns, i))
 		case seen[name]:
-			problems.Duplicates = append(problems.Duplicates, shorten(name))
+			problems.Duplicates = append(problems.Duplicates, cmp.Or(documented(kind, name), place(i+1)))
 		case columnNamed(kind, name) == nil && isValue(name):
-			problems.Values = append(problems.Values, shorten(name))
+			problems.Values = append(problems.Values, place(i+1))
 		case columnNamed(kind, name) == nil:
 			h.Unknown = append(h.Unknown, shorten(name))
 		}
@@ -158,15 +153,23 @@ func isValue(name string) bool {
 	return isAmount || strings.Contains(name, "://")
 }
 
-func unnamed(columns []string, i int) Unnamed {
+func unnamed(kind Kind, columns []string, i int) Unnamed {
 	u := Unnamed{Position: i + 1}
 	if i > 0 {
-		u.Before = shorten(columns[i-1])
+		u.Before = documented(kind, columns[i-1])
 	}
 	if i+1 < len(columns) {
-		u.After = shorten(columns[i+1])
+		u.After = documented(kind, columns[i+1])
 	}
 	return u
+}
+
+// documented is the name of a column that Stripe documents, empty for any other.
+func documented(kind Kind, name string) string {
+	if columnNamed(kind, name) == nil {
+		return ""
+	}
+	return name
 }
 
 // renameColumns gives columns the specification's names. A name of the dialect gives way to the same column under its

@@ -195,13 +195,15 @@ func (r *Reader) entry(record []string) (e catalog.ReportEntry, err error) {
 	}
 	if line := cell(0); line != "" {
 		if e.Line, err = strconv.ParseInt(line, 10, 64); err != nil {
-			return e, err
+			return e, errors.New("line is not a number") // without the cell: errors end in histories
 		}
 	}
 	if first := cell(7); first != "" {
-		e.FirstSeen, err = time.Parse(time.RFC3339, first)
+		if e.FirstSeen, err = time.Parse(time.RFC3339, first); err != nil {
+			return e, errors.New("first_seen is not a time")
+		}
 	}
-	return e, err
+	return e, nil
 }
 
 // asRead is a text as it comes back from the CSV, for comparing one that was written with one that was read.
