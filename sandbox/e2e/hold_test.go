@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -164,18 +165,32 @@ func TestSourcesThatAreHeld(t *testing.T) {
 	m.startWorker()
 	first := m.account
 	ids := numbered(30)
+	bad := make([]string, 31)
+	for i := range bad {
+		bad[i] = fmt.Sprintf("bad%d", i)
+	}
+	priced := func(price string, n int) string {
+		text := header
+		for _, id := range ids[:n] {
+			text += product(id, price)
+		}
+		return text
+	}
+	// Each source breaks one guard alone: no row is lost where prices or errors are what is wrong.
 	for name, c := range map[string]struct{ source, guard, says string }{
 		"empty":  {"", catalog.GuardEmptySource, "the source is empty"},
 		"header": {header, catalog.GuardEmptySource, "a header and no row"},
-		"errors": {csv(append(ids[:2:2], "bad1", "bad2", "bad3")...), catalog.GuardInvalidRows, "3 of 5 rows have errors"},
-		"prices": {header + product("sku0000", "99.99 USD") + product("sku0001", "9.99 USD"), catalog.GuardPriceMoves, "1 of 2 prices moved"},
-		"euros":  {header + product("sku0000", "9.99 EUR"), catalog.GuardCurrencyFlips, "another currency"},
+		"lost":   {csv(ids[:2]...), catalog.GuardShrink, "28 of 30 rows would be deleted"},
+		"errors": {csv(append(bad, ids...)...), catalog.GuardInvalidRows, "31 of 61 rows have errors"},
+		"prices": {priced("99.99 USD", 7) + csv(ids[7:]...)[len(header):], catalog.GuardPriceMoves, "7 of 30 prices moved"},
+		"euros":  {priced("9.99 EUR", 1) + csv(ids[1:]...)[len(header):], catalog.GuardCurrencyFlips, "1 of 30 prices are in another currency"},
 	} {
 		m.account = first + name
 		m.sells(ids)
 		m.exportText(c.source)
 		run := m.holds()
 		held := m.state().Held
+		require.Len(t, held.Reasons, 1, "%s: %s", name, held.Text())
 		require.Equal(t, c.guard, held.Reasons[0].Guard, name)
 		require.Contains(t, held.Text(), c.says)
 		require.Len(t, m.uploads(), 1, name)
