@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"slices"
 	"time"
 
@@ -55,6 +56,10 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	loaded, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration (AWS_* variables, shared files): %w", err)
+	}
+	// The SDK refuses the other switches itself, and passes this one over.
+	if off := os.Getenv("AWS_EC2_METADATA_DISABLED"); off != "" && !strings.EqualFold(off, "true") && !strings.EqualFold(off, "false") {
+		return nil, fmt.Errorf("AWS_EC2_METADATA_DISABLED=%q: expected true or false", off)
 	}
 	o.applyTo(&loaded)
 	if loaded.Region == "" {

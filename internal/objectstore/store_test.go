@@ -455,6 +455,21 @@ func TestAnObjectThatIsNoDocumentIsNotTakenIntoMemory(t *testing.T) {
 	requireFault(t, err, fault.Permanent, fault.StorageFailed)
 }
 
+// A switch that says neither would be passed over.
+func TestNewNamesTheVariableThatIsWrong(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_EC2_METADATA_DISABLED": "yes", "AWS_USE_FIPS_ENDPOINT": "yes", "AWS_USE_DUALSTACK_ENDPOINT": "on",
+		"AWS_S3_USE_ARN_REGION": "ture", "AWS_MAX_ATTEMPTS": "many", "AWS_RETRY_MODE": "often",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("AWS_REGION", "eu-west-1")
+			t.Setenv(name, value)
+			_, err := New(t.Context(), Options{})
+			require.ErrorContains(t, err, name)
+		})
+	}
+}
+
 func TestNewAsksForARegion(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"} {
 		t.Setenv(name, "")

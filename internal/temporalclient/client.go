@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -21,6 +24,9 @@ const dialTimeout = 8 * time.Second
 
 // Options reads the settings. Metrics may be nil.
 func Options(logger *slog.Logger, metrics client.MetricsHandler) (client.Options, error) {
+	if err := checkSwitches(os.LookupEnv); err != nil {
+		return client.Options{}, err
+	}
 	o, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{})
 	if err != nil {
 		return client.Options{}, fmt.Errorf("settings for Temporal (TEMPORAL_* variables, temporal.toml): %w", err)
@@ -34,6 +40,18 @@ func Options(logger *slog.Logger, metrics client.MetricsHandler) (client.Options
 	o.Logger = log.NewStructuredLogger(logger)
 	o.MetricsHandler = metrics
 	return o, nil
+}
+
+// checkSwitches refuses what envconfig passes over in silence: TEMPORAL_TLS=yes would be a connection in plain text.
+func checkSwitches(lookup func(string) (string, bool)) error {
+	var errs []error
+	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
+		value, set := lookup(name)
+		if set && value != "" && !slices.Contains([]string{"true", "false", "1", "0"}, strings.ToLower(value)) {
+			errs = append(errs, fmt.Errorf("%s=%q: expected true or false", name, value))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Dial connects and makes sure that the server answers and knows the namespace.

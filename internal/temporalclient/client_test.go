@@ -72,6 +72,25 @@ func TestOptionsFollowTheEnvironment(t *testing.T) {
 	require.NotNil(t, o.Logger)
 }
 
+func TestOptionsRefuseSwitchesThatSayNeither(t *testing.T) {
+	t.Setenv("TEMPORAL_CONFIG_FILE", t.TempDir()+"/none.toml")
+	for _, name := range []string{"TEMPORAL_TLS", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION"} {
+		t.Run(name, func(t *testing.T) {
+			for _, value := range []string{"yes", "on", "ture", " true", "2", "-"} {
+				t.Setenv(name, value)
+				_, err := temporalclient.Options(quiet, nil)
+				require.ErrorContains(t, err, name+"=", value)
+				require.ErrorContains(t, err, "true or false", value)
+			}
+			for _, value := range []string{"", "true", "False", "1", "0", "TRUE"} {
+				t.Setenv(name, value)
+				_, err := temporalclient.Options(quiet, nil)
+				require.NoError(t, err, value)
+			}
+		})
+	}
+}
+
 type describer struct {
 	status enumspb.WorkflowExecutionStatus
 	err    error
