@@ -33,6 +33,7 @@ func keySamples() map[string]string {
 		"Layout.ManifestKey":         l.ManifestKey("acct_1", feed.Inventory),
 		"Layout.AssortmentKey":       l.AssortmentKey("acct_1"),
 		"Layout.PreflightKey":        l.PreflightKey("NAME"),
+		"Layout.ReaderKey":           l.ReaderKey("catalogs", "all.csv"),
 		"Layout.ReportKey":           l.ReportKey("acct_1", feed.Product, 1, "html"),
 		"order.SettingsKey":          order.SettingsKey("acct_1"),
 		"order.RecordKey":            below(order.RecordKey(id)),

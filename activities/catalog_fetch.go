@@ -98,6 +98,9 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 			return result, nil
 		}
 	}
+	if err := s.Documents.ClaimSource(ctx, settings, in.Feed); err != nil {
+		return FetchCatalogResult{}, err
+	}
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -18,6 +20,7 @@ import (
 //	<state bucket>/<prefix><account>/product/assortment   what the account sells, for the hooks
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
+//	<state bucket>/<prefix>sources/<digest>.json          which feed reads a source
 type Layout struct {
 	SourceBucket string
 	SourceKey    string // template with {account} and {feed}
@@ -140,6 +143,12 @@ func (l Layout) ErrorFileKey(account string, kind feed.Kind, sequence int64, par
 
 // PreflightKey is where conditional writes are tried before a worker takes work; name is one that nothing else has.
 func (l Layout) PreflightKey(name string) string { return l.StatePrefix + "preflight-" + name }
+
+// ReaderKey is where it is kept which feed reads a source. Keys of S3 may be as long as this one would be, hence the digest.
+func (l Layout) ReaderKey(bucket, key string) string {
+	sum := sha256.Sum256([]byte(bucket + "\n" + key))
+	return l.StatePrefix + "sources/" + hex.EncodeToString(sum[:16]) + ".json"
+}
 
 // ReportKey is where a report is kept: its summary (json), every finding (csv) and the page for people (html).
 func (l Layout) ReportKey(account string, kind feed.Kind, sequence int64, extension string) string {
