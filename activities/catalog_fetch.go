@@ -227,7 +227,8 @@ func (s *CatalogSync) letGo(ctx context.Context, c Catalog) (catalog.State, stri
 // ApproveInput is the input of Approve.
 type ApproveInput struct {
 	Catalog
-	Version string `json:"version"` // of the source that was looked at
+	Version string           `json:"version"`           // of the source that was looked at
+	Verdict *catalog.Verdict `json:"verdict,omitempty"` // nil: older runs do not say
 }
 
 // Approve ends the hold of a source version that a person has looked at. It may run any number of times.
@@ -237,6 +238,9 @@ func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
 	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Held != nil && state.Held.Version == in.Version {
 			state.Held = nil
+		}
+		if in.Verdict != nil {
+			state.Approved = &catalog.Decided{Version: in.Version, Verdict: *in.Verdict}
 		}
 	})
 	return translate(err)

@@ -299,7 +299,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
 		case r.Outcome == catalog.Rejected:
 			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been
-			state.Rejected = &catalog.Rejection{Version: d.Source.Version(), Verdict: *in.Verdict}
+			state.Rejected = &catalog.Decided{Version: d.Source.Version(), Verdict: *in.Verdict}
 		case d.Resumed: // one part of a source whose others nobody knows of: the next look compares anew
 			state.Failure = nil
 		default:

@@ -205,7 +205,7 @@ func TestADryRunSaysWhatStandsBeforeASync(t *testing.T) {
 			st.Run, st.Held = holder, &catalog.Hold{Since: noon.Add(-2 * time.Hour), Reasons: []catalog.HoldReason{{Text: "half is gone"}}}
 		}},
 		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone", func(st *catalog.State, o catalog.Object) {
-			st.Rejected = &catalog.Rejection{Version: o.Version(), Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
+			st.Rejected = &catalog.Decided{Version: o.Version(), Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
 		}},
 		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24T12:15:00Z, unless --force", func(st *catalog.State, o catalog.Object) {
 			st.Failure = &catalog.Failure{Version: o.Version(), Count: 1, Reason: "boom", NextTry: noon.Add(15 * time.Minute)}

@@ -73,9 +73,9 @@ type statusView struct {
 	Since        time.Time     `json:"since,omitzero"`
 	Error        string        `json:"error,omitempty"` // why the state could not be read
 
-	Held     *catalog.Hold      `json:"held,omitempty"`     // what waits for a person
-	HeldRun  *catalog.Run       `json:"held_run,omitempty"` // that held the feed and is gone, terminated for instance
-	Rejected *catalog.Rejection `json:"rejected,omitempty"` // the newest version that a person refused
+	Held     *catalog.Hold    `json:"held,omitempty"`     // what waits for a person
+	HeldRun  *catalog.Run     `json:"held_run,omitempty"` // that held the feed and is gone, terminated for instance
+	Rejected *catalog.Decided `json:"rejected,omitempty"` // the newest version that a person refused
 }
 
 func (v statusView) failed() bool {

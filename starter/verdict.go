@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,9 @@ A sync is held before anything is uploaded if its source looks broken: empty, mu
 rows, prices or currencies that moved all at once. 'starter status --held' lists them. --why and --by are recorded in the
 run's history and in the report. On a terminal this shows what is held and asks; a script is not asked.
 
-Exit codes: 0 if the verdict was taken, 1 if nothing is held or the run did not take it.`
+Repeating a command is safe, from any host: the same verdict about the same version is answered as done.
+
+Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or the run did not take it.`
 
 func (a *app) approveCommand() *cobra.Command {
 	var flags verdictFlags
@@ -94,10 +97,14 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	if err != nil {
 		return err
 	}
-	held, err := a.heldRun(ctx, account, kind)
+	state, err := a.heldState(ctx, account, kind)
 	if err != nil {
 		return err
 	}
+	if state.Held == nil {
+		return a.decidedBefore(ctx, state, d, in)
+	}
+	held := state.Held
 	if in.Version != "" && in.Version != held.Version {
 		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", printable(held.Version), printable(in.Version))
 	}
@@ -173,15 +180,28 @@ func atThisHost(user string) string {
 	return user + "@" + host
 }
 
-// heldRun is what the state says is held; the error says what there is instead.
-func (a *app) heldRun(ctx context.Context, account string, kind feed.Kind) (*catalog.Hold, error) {
+// heldState is the state of a feed, which says what is held.
+func (a *app) heldState(ctx context.Context, account string, kind feed.Kind) (catalog.State, error) {
 	docs, err := a.documents(ctx)
 	if err != nil {
-		return nil, err
+		return catalog.State{}, err
 	}
 	state, _, err := docs.State(ctx, account, kind)
-	if err != nil || state.Held != nil {
-		return state.Held, err
+	return state, err
+}
+
+// decidedBefore answers a verdict where nothing is held: as done if it was given before; otherwise the error says what
+// there is instead.
+func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision, in workflows.VerdictInput) error {
+	account, kind := state.Account, state.Feed
+	if before := d.before(state, in); before != nil {
+		return a.printDecided(d, takenVerdict{
+			Account: account, Feed: kind, Verdict: d.done, By: before.Verdict.By, Why: before.Verdict.Why, Version: before.Version, Before: &before.Verdict.At,
+		})
+	}
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return err
 	}
 	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.now()))
 	for _, other := range feed.Kinds() {
@@ -189,7 +209,32 @@ func (a *app) heldRun(ctx context.Context, account string, kind feed.Kind) (*cat
 			text += fmt.Sprintf("; its %s feed is held: --feed %s", other, other)
 		}
 	}
-	return nil, errors.New(text)
+	return errors.New(text)
+}
+
+// before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the same
+// words. Who says it is no part of it: the default names the host.
+func (d decision) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
+	was := state.Rejected
+	if d.update == workflows.UpdateApprove {
+		was = state.Approved
+	}
+	switch {
+	case was == nil:
+		return nil
+	case in.Version != "" && in.Version == was.Version, in.Version == "" && in.Why == was.Verdict.Why:
+		return was
+	}
+	return nil
+}
+
+func (a *app) printDecided(d decision, t takenVerdict) error {
+	if a.json() {
+		return a.printJSON(t)
+	}
+	fmt.Fprintf(a.stdout, "%s  %s: %s version %s by %s already, %s: %s\n",
+		t.Account, t.Feed, d.done, printable(t.Version), printable(t.By), relative(a.now(), *t.Before), printable(t.Why))
+	return nil
 }
 
 func lastOutcome(s catalog.State, now time.Time) string {
@@ -234,13 +279,14 @@ type takenVerdict struct {
 	Version    string       `json:"version"` // of the source that was decided about
 	WorkflowID string       `json:"workflow_id"`
 	RunID      string       `json:"run_id"`
-	Held       catalog.Hold `json:"held"` // as the state had it
+	Held       catalog.Hold `json:"held"`                     // as the state had it
+	Before     *time.Time   `json:"decided_before,omitempty"` // when, if nothing was held any more; then there is no run and no hold
 }
 
 // sendVerdict asks for the newest run of the workflow: a run that was reset goes on under another run id.
 func sendVerdict(ctx context.Context, c client.Client, d decision, held catalog.Hold, in workflows.VerdictInput) (takenVerdict, error) {
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: held.Run.WorkflowID, UpdateName: d.update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		UpdateID: workflows.VerdictID(d.update, held), WorkflowID: held.Run.WorkflowID, UpdateName: d.update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err != nil {
 		return takenVerdict{}, err
@@ -250,7 +296,7 @@ func sendVerdict(ctx context.Context, c client.Client, d decision, held catalog.
 		return takenVerdict{}, err
 	}
 	return takenVerdict{
-		Verdict: d.done, By: in.By, Why: in.Why, Version: result.Version, WorkflowID: held.Run.WorkflowID, RunID: handle.RunID(), Held: held,
+		Verdict: d.done, By: cmp.Or(result.By, in.By), Why: cmp.Or(result.Why, in.Why), Version: result.Version, WorkflowID: held.Run.WorkflowID, RunID: handle.RunID(), Held: held,
 	}, nil
 }
 

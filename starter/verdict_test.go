@@ -194,6 +194,48 @@ func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
 	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "who was shown a version agrees to that one")
 }
 
+// A command is repeated when its answer was lost, perhaps on another host, while the run is still at it or after its end.
+func TestAVerdictIsRepeated(t *testing.T) {
+	t.Parallel()
+	for verb, done := range map[string]string{"approve": "approved", "reject": "rejected"} {
+		s := newStage(t)
+		s.holds("acct_1", feed.Product)
+		s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) {
+			return workflows.VerdictResult{Version: "v7", By: "ada@one", Why: "so"}, nil
+		}
+		for _, by := range []string{"ada@one", "ada@two"} {
+			require.Equal(t, exitOK, s.run(verb, "acct_1", "--why", "so", "--by", by))
+			require.Contains(t, s.stdout.String(), done+" version v7 by ada@one;", "whose verdict counts")
+		}
+		require.Len(t, s.temporal.updates, 2)
+		require.Equal(t, s.temporal.updates[0].UpdateID, s.temporal.updates[1].UpdateID)
+
+		s = newStage(t)
+		decided := &catalog.Decided{Version: "v7", Verdict: catalog.Verdict{Approved: verb == "approve", By: "ada@one", Why: "so", At: noon.Add(-time.Hour)}}
+		state := catalog.State{Format: catalog.StateFormat, Account: "acct_1", Feed: feed.Product}
+		if state.Rejected = decided; verb == "approve" {
+			state.Approved, state.Rejected = decided, nil
+		}
+		_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
+		require.NoError(t, err)
+		for _, args := range [][]string{{"--why", "so"}, {"--why", "once more", "--version", "v7"}} {
+			require.Equal(t, exitOK, s.run(append([]string{verb, "acct_1", "--by", "ada@two"}, args...)...), s.stderr.String())
+			require.Equal(t, "acct_1  product: "+done+" version v7 by ada@one already, 1h ago: so\n", s.stdout.String())
+		}
+		require.Equal(t, exitOK, s.run(verb, "acct_1", "--by", "ada@two", "--why", "so", "-o", "json"))
+		var got takenVerdict
+		require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
+		require.True(t, got.Before.Equal(noon.Add(-time.Hour)))
+
+		other := map[string]string{"approve": "reject", "reject": "approve"}[verb]
+		for _, args := range [][]string{{verb, "--why", "another hold"}, {verb, "--why", "so", "--version", "v8"}, {other, "--why", "so"}} {
+			require.Equal(t, exitFailed, s.run(append([]string{args[0], "acct_1", "--by", "ada"}, args[1:]...)...))
+			require.Contains(t, s.stderr.String(), "nothing is held")
+		}
+		require.Empty(t, s.temporal.updates)
+	}
+}
+
 func TestWhoeverSaysYesIsNotAsked(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -214,6 +256,7 @@ func TestApprove(t *testing.T) {
   workflow  catalog-sync/acct_1/pricing
 `, s.stdout.String())
 	require.Equal(t, []client.UpdateWorkflowOptions{{
+		UpdateID:   "approve/v7/" + noon.Add(-2*time.Hour).Format(time.RFC3339Nano),
 		WorkflowID: "catalog-sync/acct_1/pricing", UpdateName: "approve", WaitForStage: client.WorkflowUpdateStageCompleted,
 		Args: []any{workflows.VerdictInput{By: "ada@acme.example", Why: "the merchant confirmed"}},
 	}}, s.temporal.updates, "the newest run of the workflow is asked: it may have been reset")

@@ -29,7 +29,7 @@ func (h *hold) listen(ctx workflow.Context) error {
 func (h *hold) handle(ctx workflow.Context, update string, approved bool) error {
 	decide := func(ctx workflow.Context, in VerdictInput) (VerdictResult, error) {
 		h.verdict = &catalog.Verdict{Approved: approved, By: in.By, Why: in.Why, At: workflow.Now(ctx).UTC()}
-		return VerdictResult{Version: h.version}, nil
+		return VerdictResult{Version: h.version, By: in.By, Why: in.Why}, nil
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, decide, workflow.UpdateHandlerOptions{
 		Validator: h.check, Description: "End a hold: the source version that is held is sent (approve) or left (reject).",
@@ -89,7 +89,7 @@ func (s *catalogSync) decided(ctx workflow.Context) error {
 		d.Parts = nil
 		return s.settle(ctx, activities.SettleInput{Catalog: s.catalog, Delivery: d, Verdict: s.held.verdict})
 	}
-	in := activities.ApproveInput{Catalog: s.catalog, Version: version}
+	in := activities.ApproveInput{Catalog: s.catalog, Version: version, Verdict: s.held.verdict}
 	approving := quickStore(ctx, "Record who approved")
 	if err := workflow.ExecuteActivity(approving, steps.Approve, in).Get(ctx, nil); err != nil {
 		return err

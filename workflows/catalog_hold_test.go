@@ -111,6 +111,8 @@ func TestCatalogSyncGoesOnOnceApproved(t *testing.T) {
 	require.Len(t, s.stripe.products, 10)
 	require.Equal(t, "range removed", s.report().Verdict.Why)
 	require.True(t, s.report().Verdict.Approved)
+	require.Equal(t, result.SourceVersion, s.state().Approved.Version)
+	require.Equal(t, "ada", s.state().Approved.Verdict.By)
 	require.Nil(t, s.state().Held)
 	s.syncs(catalog.Unchanged)
 }

@@ -6,6 +6,7 @@ package workflows
 
 import (
 	"cmp"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -79,6 +80,15 @@ type VerdictInput struct {
 // VerdictResult is the answer to both.
 type VerdictResult struct {
 	Version string `json:"version"` // of the source that was decided about
+	// Who decided, and why: if the update was sent before under the same id, the one whose verdict counts. Empty from older runs.
+	By  string `json:"by,omitempty"`
+	Why string `json:"why,omitempty"`
+}
+
+// VerdictID is the id of the update with which a person decides about a hold. It is made of what is decided about alone, so a
+// command that is repeated, from whatever host, is the same update, and is answered as it was.
+func VerdictID(update string, h catalog.Hold) string {
+	return update + "/" + h.Version + "/" + h.Since.UTC().Format(time.RFC3339Nano)
 }
 
 // WorkflowID is the id of a sync that is started by hand: starting the same one twice joins the run that is under way. A

@@ -51,7 +51,9 @@ type State struct {
 	// Held is the run that waits for a person; nil if none does.
 	Held *Hold `json:"held,omitempty"`
 	// Rejected is the newest source version that a person refused.
-	Rejected *Rejection `json:"rejected,omitempty"`
+	Rejected *Decided `json:"rejected,omitempty"`
+	// Approved is the newest one that a person let go: whoever says so again, because the answer was lost, is told.
+	Approved *Decided `json:"approved,omitempty"`
 	// FullAt is when every row was last sent, whether it had changed or not.
 	FullAt time.Time `json:"full_at,omitzero"`
 	// Report is the key of the newest report; the next one is compared with it.
