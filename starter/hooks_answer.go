@@ -60,14 +60,14 @@ func leaving(ctx context.Context, share time.Duration) (context.Context, context
 
 // finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's fee.
 // Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too. An order
-// whose fee is known to be due, and not how much, is declined: the fallback is for what Vitrine lacks, not for what Stripe
-// does not say.
+// whose fee is known to be due, and not how much, or whose total contradicts its subtotal, is declined: the fallback is for
+// what Vitrine lacks, not for what Stripe does not say.
 func (h *hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
 	}
 	fee, known := c.settings.Checkout.Fee.Of(c.asked.AmountTotal, c.asked.Currency)
-	if !known {
+	if !known || c.asked.Undercut() {
 		return success("declined_no_total", checkout.Refused(noTotal))
 	}
 	v := h.judge(ctx, c)

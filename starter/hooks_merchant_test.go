@@ -267,6 +267,23 @@ func TestWithoutSettingsTheFallbackDecides(t *testing.T) {
 	require.Zero(t, r.holds.Held("acct_1", "shirt"))
 }
 
+func TestATotalBelowItsSubtotalIsDeclined(t *testing.T) {
+	t.Parallel()
+	for n, c := range []struct{ amounts, want string }{
+		{`"amount_subtotal":2000,"amount_total":0`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":1999`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":1499,"total_details":{"amount_discount":500}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":1999,"total_details":{"amount_discount":-500}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":1500,"total_details":{"amount_discount":500}`, hookApproved},
+		{`"amount_subtotal":2000,"amount_total":2500`, hookApproved},
+		{`"amount_subtotal":2000`, hookApproved}, // no fee hangs on it
+	} {
+		r := newHookRoom(t).sells("acct_1", hookProducts)
+		w := r.ask(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd",`+c.amounts+`,"line_items_details":[`+hookShirt+`]}`)
+		require.JSONEq(t, c.want, w.Body.String(), c.amounts)
+	}
+}
+
 func TestFinalizeTakesThePlatformsFee(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t).sells("acct_1", hookProducts).settle(feeOf80)

@@ -100,5 +100,11 @@ func (r Request) Sound() bool {
 	return len(r.Lines()) > 0
 }
 
+// Undercut reports whether the total is less than the subtotal without its discount: nobody pays less than that, and an order
+// that says so is held once it is one.
+func (r Request) Undercut() bool {
+	return r.AmountTotal != nil && *r.AmountTotal < r.AmountSubtotal-max(r.Totals.Discount, 0)
+}
+
 // maxQuantity keeps sums of quantities and amounts far from overflowing.
 const maxQuantity = 1_000_000
