@@ -118,7 +118,7 @@ func fulfils(s order.Settings) string {
 	if !s.Enabled {
 		return "none are fulfilled (enabled is false)"
 	}
-	return fmt.Sprintf("%s orders that are placed from %s on are fulfilled by %s", s.WithDefaults().Which, s.Since.Format(time.DateTime), s.Fulfillment.Kind)
+	return fmt.Sprintf("%s orders that are placed from %s on are fulfilled by %s", s.WithDefaults().Which, dateTime(s.Since), s.Fulfillment.Kind)
 }
 
 func (a *app) readSettings(file string) ([]byte, error) {

@@ -73,7 +73,7 @@ func (a *app) printOrder(v workflows.OrderView) {
 	}
 	a.detail("reason", spaced(v.Reason))
 	if !v.Since.IsZero() {
-		a.detail("since", v.Since.UTC().Format(time.DateTime)+" UTC")
+		a.detail("since", dateTime(v.Since))
 	}
 	if s := v.Summary; s != nil {
 		a.printSummary(*s)
@@ -104,11 +104,11 @@ func (a *app) printOrder(v workflows.OrderView) {
 }
 
 func (a *app) printSummary(s order.Summary) {
-	a.detail("placed", s.Created.UTC().Format(time.DateTime)+" UTC")
+	a.detail("placed", dateTime(s.Created))
 	a.detail("agent", s.Agent.Name)
 	a.detail("payment", strings.TrimSpace(spaced(string(s.Payment.State))+"  "+s.PaymentIntent))
 	if at := s.Payment.AuthorizationExpires; !at.IsZero() {
-		a.detail("capture by", at.UTC().Format(time.DateTime)+" UTC")
+		a.detail("capture by", dateTime(at))
 	}
 	if !s.Livemode {
 		a.detail("mode", "test")
@@ -130,10 +130,10 @@ func (a *app) detail(name, text string) {
 func parcelText(p order.Shipment) string {
 	parts := []string{p.ID, p.Carrier, p.Tracking}
 	if !p.ShippedAt.IsZero() {
-		parts = append(parts, "shipped "+p.ShippedAt.UTC().Format(time.DateTime))
+		parts = append(parts, "shipped "+dateTime(p.ShippedAt))
 	}
 	if !p.DeliveredAt.IsZero() {
-		parts = append(parts, "delivered "+p.DeliveredAt.UTC().Format(time.DateTime))
+		parts = append(parts, "delivered "+dateTime(p.DeliveredAt))
 	}
 	return strings.Join(strings.Fields(strings.Join(append(parts, lineTexts(p.Lines)), " ")), " ")
 }
@@ -149,7 +149,7 @@ func lineTexts(lines []order.AcceptedLine) string {
 func disputeText(d order.Dispute) string {
 	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), spaced(d.Status), spaced(d.Reason))
 	if !d.EvidenceDueBy.IsZero() && !d.Closed() {
-		text += "  evidence by " + d.EvidenceDueBy.UTC().Format(time.DateTime) + " UTC"
+		text += "  evidence by " + dateTime(d.EvidenceDueBy)
 	}
 	if d.Submissions > 0 {
 		text += "  evidence submitted"

@@ -238,8 +238,8 @@ func (a *app) printRefunded(id order.ID, made order.Refund) error {
 			Refund  order.Refund `json:"refund"`
 		}{id, workflows.UpdateRefund, true, made})
 	}
-	fmt.Fprintf(a.stdout, "%s  was refunded %s for this reason already, at %s UTC (%s): nothing was done; for another refund that is alike say --id\n",
-		id, order.Money(made.Amount, made.Currency), made.Created.UTC().Format(time.DateTime), made.ID)
+	fmt.Fprintf(a.stdout, "%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id\n",
+		id, order.Money(made.Amount, made.Currency), dateTime(made.Created), made.ID)
 	return nil
 }
 

@@ -307,7 +307,7 @@ func TestShowPrintsAnOrder(t *testing.T) {
   total       29.99 EUR  (subtotal 25.00 EUR, discount 0.00 EUR, shipping 4.99 EUR, tax 0.00 EUR)
   captured    29.99 EUR
   refunded    5.00 EUR
-  parcel      P-1 UPS 1Z9 shipped 2026-11-24 12:00:00 LAMP-1=1
+  parcel      P-1 UPS 1Z9 shipped 2026-11-24 12:00:00 UTC LAMP-1=1
   refund      re_1  5.00 EUR  succeeded
   dispute     du_1  29.99 EUR  needs response  not received  evidence by 2026-11-27 12:00:00 UTC
   events      3
@@ -451,7 +451,7 @@ func TestSettingsForOrders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "orders.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"account":"acct_1","enabled":true,"fulfillment":{"kind":"s3"}}`), 0o600))
 	require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", file), s.stderr.String())
-	require.Equal(t, "acct_1  the settings for orders are saved; agent orders that are placed from 2026-11-24 12:00:00 on are fulfilled by s3\n", s.stdout.String())
+	require.Equal(t, "acct_1  the settings for orders are saved; agent orders that are placed from 2026-11-24 12:00:00 UTC on are fulfilled by s3\n", s.stdout.String())
 	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
 	require.Contains(t, s.stdout.String(), `"settle_window": "2880h0m0s"`)
 

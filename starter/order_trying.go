@@ -60,7 +60,7 @@ func (t trying) text(v workflows.OrderView, now time.Time) string {
 		what = t.Step
 	}
 	if t.Step == "SubmitOrder" && v.State == workflows.OrderSubmitting && !v.Since.IsZero() {
-		what += ", since " + v.Since.UTC().Format(time.DateTime) + " UTC"
+		what += ", since " + dateTime(v.Since)
 	}
 	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, plural(int64(t.Tries), "time"), t.LastError)
 	switch {
@@ -70,7 +70,7 @@ func (t trying) text(v workflows.OrderView, now time.Time) string {
 		text += "; one is under way"
 	}
 	if !t.Until.IsZero() {
-		text += "; given up at " + t.Until.UTC().Format(time.DateTime) + " UTC"
+		text += "; given up at " + dateTime(t.Until)
 	}
 	return text
 }

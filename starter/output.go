@@ -59,6 +59,9 @@ func count(n int64) string {
 	return digits
 }
 
+// dateTime is a time as people read it.
+func dateTime(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
+
 // plural writes "1 row", "2 rows".
 func plural(n int64, noun string) string {
 	if n == 1 {

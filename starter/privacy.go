@@ -282,21 +282,21 @@ func (a *app) printHoldings(id order.ID, h holdings, gone *[]privacy.Held) error
 		fmt.Fprintf(a.stdout, "Do not erase it yet: %s.\n", why)
 	}
 	fmt.Fprintln(a.stdout, "\nWhat stays:")
-	t := table{header: []string{"WHERE", "WHAT"}}
 	for _, r := range h.remainders() {
-		t.add(r.Where, r.What)
+		fmt.Fprintln(a.stdout, "  "+r.Where)
+		a.tell(a.stdout, "      ", r.What)
 	}
-	t.writeRows(a.stdout)
 	return nil
 }
 
 // printObjects lists one version a line.
 func (a *app) printObjects(w io.Writer, held []privacy.Held) {
-	t := table{header: []string{"KIND", "OBJECT", "VERSION", "#SIZE", "WRITTEN"}}
+	t := a.table("KIND", "OBJECT", "VERSION", "#SIZE", "WRITTEN")
+	t.width, t.spare = a.width(w), []string{"VERSION", "SIZE", "KIND"}
 	for _, h := range held {
 		written := "-"
 		if !h.LastModified.IsZero() {
-			written = h.LastModified.UTC().Format(time.DateTime)
+			written = dateTime(h.LastModified)
 		}
 		t.add(string(h.Kind), h.URI(), dash(h.VersionID), size(h.Size), written)
 	}

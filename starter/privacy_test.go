@@ -214,3 +214,18 @@ func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 		require.Equal(t, exitUsage, s.run(append([]string{"privacy"}, args...)...), args)
 	}
 }
+
+// Keys in S3 may be longer than a terminal is wide; what is said of them is not torn.
+func TestWhatStaysIsReadOnATerminal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.app.isTerminal, s.columns = func(any) bool { return true }, 80
+	s.remembers(workflows.OrderShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	require.Zero(t, s.run("privacy", "show", "acct_1", "cs_1"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "\n  Stripe\n      the checkout session, its payment and its customer: redact them there\n")
+	for line := range strings.Lines(s.stdout.String()) {
+		if !strings.Contains(line, "s3://") {
+			require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80)
+		}
+	}
+}

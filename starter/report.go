@@ -211,7 +211,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	line("stripe", r.Rows.StripeText(r.Outcome))
 	line("full", r.Full)
 	line("since", sinceLine(now, r.Since))
-	line("source", fmt.Sprintf("%s, %s, of %s", r.Source.URI(), size(r.Source.Size), r.Source.LastModified.UTC().Format(time.RFC3339)))
+	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), size(r.Source.Size), dateTime(r.Source.LastModified)))
 	line("version", r.Source.Version())
 	if r.Reading != nil {
 		for _, n := range r.Reading.Notes() {

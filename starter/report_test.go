@@ -87,7 +87,7 @@ func TestReport(t *testing.T) {
   rows     10,000 in the source: 7,900 unchanged, 2,000 sent, 85 kept back, 15 still refused; 40 deletions sent
   stripe   2,025 accepted, 15 refused
   since    3 new, 12 fixed, 112 still open since the report of 1h ago
-  source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
+  source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, written 2026-11-24 11:00:00 UTC
   version  abc
   import   impset_1 of file_1, 2,040 rows, 255.6 kB: succeeded with errors
   report   s3://state/state/acct_1/product/reports/000001.json
@@ -185,7 +185,7 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
   reason   45% of the products would vanish
   verdict  rejected by Ada , 1m ago: half an export
   rows     10 in the source: 8 unchanged, 2 not sent; 423 not deleted
-  source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, of 2026-11-24T11:00:00Z
+  source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, written 2026-11-24 11:00:00 UTC
   version  abc
   report   s3://state/state/acct_1/product/reports/000001.json
 `, s.stdout.String())

@@ -131,7 +131,7 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 		return badInput(err)
 	}
 	if place.Object != nil && !flags.replace {
-		return badInput(fmt.Errorf("%s is there already, of %s: --replace puts %s in its place", place.Source, place.Object.LastModified.UTC().Format(time.RFC3339), name))
+		return badInput(fmt.Errorf("%s is there already, written %s: --replace puts %s in its place", place.Source, dateTime(place.Object.LastModified), name))
 	}
 	file, err := a.openLocal(ctx, name, 0)
 	if err != nil {

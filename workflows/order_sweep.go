@@ -90,15 +90,24 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
 
 // String is the one line that the Web UI shows.
 func (r OrderSweepResult) String() string {
-	text := fmt.Sprintf("%d accounts swept: %d events, %d of them about orders.", r.Accounts, r.Events, r.Delivered)
+	text := fmt.Sprintf("%s swept: %s, %d of them about orders.", counted(r.Accounts, "account"), counted(r.Events, "event"), r.Delivered)
 	if r.Failures > 0 {
-		text += fmt.Sprintf(" %d accounts failed, the first is %s.", r.Failures, r.Failed[0])
+		text += fmt.Sprintf(" %s failed, the first is %s.", counted(r.Failures, "account"), r.Failed[0])
 	}
 	if r.Unread > 0 {
-		text += fmt.Sprintf(" %d events could not be read.", r.Unread)
+		text += fmt.Sprintf(" %s could not be read.", counted(r.Unread, "event"))
 	}
 	if r.Gaps > 0 {
-		text += fmt.Sprintf(" %d were last swept longer ago than Stripe keeps events: look at their payments by hand.", r.Gaps)
+		text += fmt.Sprintf(" %s had not been swept for longer than Stripe keeps events: look at their payments by hand.",
+			counted(r.Gaps, "account"))
 	}
 	return text
+}
+
+// counted is a number of things: 1 account, 2 accounts.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -167,7 +167,7 @@ func TestAnEventThatCannotBeDeliveredKeepsNoOtherBack(t *testing.T) {
 	s.log.errors["deliver evt_bad"] = []error{bad, bad}
 	for range 2 {
 		_, err := s.sweep(workflows.OrderSweepInput{})
-		require.ErrorContains(t, err, "1 accounts failed")
+		require.ErrorContains(t, err, "1 account failed")
 	}
 	require.Equal(t, []string{"evt_good"}, s.log.got, "once")
 	_, err := s.sweep(workflows.OrderSweepInput{})
@@ -185,7 +185,7 @@ func TestASweepThatIsInterruptedReadsAgain(t *testing.T) {
 	s.happens("acct_2", 2*time.Hour, "evt_4")
 	s.log.errors["deliver evt_2"] = permanently(fault.StripeForbidden)
 	_, err := s.sweep(workflows.OrderSweepInput{})
-	require.ErrorContains(t, err, "1 accounts failed, the first is acct_1")
+	require.ErrorContains(t, err, "1 account failed, the first is acct_1")
 	require.True(t, s.log.orders["evt_4"], "one account keeps no other from its events")
 
 	_, err = s.sweep(workflows.OrderSweepInput{})

@@ -178,7 +178,7 @@ func TestAnAccountThatCannotBeReadDoesNotFailTheEndpoint(t *testing.T) {
 	}
 	require.Equal(t, 3, s.counted("undeliverable"))
 	require.Contains(t, s.serve.output.String(), "level=ERROR")
-	require.ErrorContains(t, s.sweepFails(), "1 accounts failed, the first is "+s.account)
+	require.ErrorContains(t, s.sweepFails(), "1 account failed, the first is "+s.account)
 	_, found := b.view()
 	require.False(t, found)
 
