@@ -112,7 +112,7 @@ type causeText struct {
 
 // causeTexts are in the order of the constants. A cause is an Error only where the specification says that the row is
 // not acceptable: a value it requires, a form, a limit, a list or a condition that it states. What it recommends, and
-// what it leaves open, is a Warning, so that no row is held back which Stripe might have taken.
+// what it leaves open, is a Warning, so that no row is kept back which Stripe might have taken.
 var causeTexts = []causeText{
 	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
 	{ColumnNotSent, Warning, "", "Stripe documents no such column: it is Google's or the shop's own, and is not sent", "nothing needs to be done, unless a column of Stripe's was meant"},

@@ -146,7 +146,7 @@ type twins struct {
 	contradicted []bool
 }
 
-// unlike is what a row that is held back says: its like is not looked for.
+// unlike is what a row that is kept back says: its like is not looked for.
 const unlike = math.MaxUint64
 
 func (t *twins) note(e *examined, heldBack bool) error {

@@ -19,7 +19,7 @@ type OrderSettings struct {
 	APIVersion string `json:"api_version"`
 	// Seed draws drops, duplicates and delays.
 	Seed uint64 `json:"seed"`
-	// Jitter is how long a delivery is held back at most, so that later events overtake earlier ones: 20ms. Without any,
+	// Jitter is how long a delivery is delayed at most, so that later events overtake earlier ones: 20ms. Without any,
 	// -1ns, the order is still not guaranteed.
 	Jitter Duration `json:"jitter"`
 	// Duplicates is the share of deliveries that come twice, from 0 to 1.
