@@ -195,6 +195,7 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 					return nil // a blank line
 				}
 				e := refusedEntry(row)
+				e.Column = feed.Header{Renamed: in.Delivery.Renamed}.Own(row.Column)
 				if i, found := findRow(table, row.ID, hint); found {
 					entry := table.Entry(i)
 					hint, e.Line = i+1, entry.Line

@@ -105,10 +105,10 @@ func example(line int64, id, value string) string {
 		parts = append(parts, "line "+count(line))
 	}
 	if id != "" {
-		parts = append(parts, "id "+shortened(id, 40))
+		parts = append(parts, "id "+asWritten(id, 40))
 	}
 	if value != "" {
-		parts = append(parts, `"`+shortened(value, 50)+`"`)
+		parts = append(parts, `"`+asWritten(value, 50)+`"`)
 	}
 	if len(parts) == 0 {
 		return "a row that is not in the source"

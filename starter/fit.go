@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -38,13 +39,13 @@ func wrapped(text string, width int) []string {
 	}
 	var lines []string
 	line, length := "", 0
-	for _, word := range strings.Fields(text) {
-		n := breadth(word)
+	for word, gap := range gapped(text) {
+		n, between := breadth(word), len(gap)
 		switch {
 		case line == "":
 			line, length = word, n
-		case length+1+n <= width:
-			line, length = line+" "+word, length+1+n
+		case length+between+n <= width:
+			line, length = line+gap+word, length+between+n
 		default:
 			lines = append(lines, line)
 			line, length = word, n
@@ -52,6 +53,23 @@ func wrapped(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// gapped are the words of a text, each with the spaces before it: in a merchant's value they may be what is wrong.
+func gapped(text string) iter.Seq2[string, string] {
+	return func(yield func(word, gap string) bool) {
+		for text != "" {
+			rest := strings.TrimLeft(text, " \t\n")
+			gap := strings.Map(toSpace, text[:len(text)-len(rest)])
+			end := strings.IndexAny(rest+" ", " \t\n")
+			if end == 0 || !yield(rest[:end], gap) {
+				return
+			}
+			text = rest[end:]
+		}
+	}
+}
+
+func toSpace(rune) rune { return ' ' }
 
 // cut shortens a text that has no more than one line.
 func cut(text string, width int) string {

@@ -35,7 +35,12 @@ func printable(s string) string {
 
 // shortened cuts text for a cell; the whole of it is in the report and in --output json.
 func shortened(s string, limit int) string {
-	s = strings.Join(strings.Fields(printable(s)), " ")
+	return asWritten(strings.Join(strings.Fields(printable(s)), " "), limit)
+}
+
+// asWritten cuts a value of the merchant's file for a cell, and leaves its spaces: they may be what is wrong with it.
+func asWritten(s string, limit int) string {
+	s = printable(s)
 	if utf8.RuneCountInString(s) <= limit {
 		return s
 	}

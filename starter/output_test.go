@@ -28,5 +28,7 @@ func TestNumbersAsPeopleReadThem(t *testing.T) {
 func TestTextOfOthersCannotReachTheTerminal(t *testing.T) {
 	require.Equal(t, "red [31m  x", printable("red\x1b[31m\r\nx"))
 	require.Equal(t, "a b…", shortened("a\n\tb   cde", 4))
+	require.Equal(t, "15.00  USD", asWritten("15.00  USD", 20))
+	require.Equal(t, []string{"value  \"15.00  USD\",", "and more"}, wrapped("value  \"15.00  USD\", and more", 21))
 	require.Equal(t, "äöü", shortened("äöü", 3))
 }

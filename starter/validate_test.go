@@ -288,6 +288,18 @@ func TestWhatADialectRewritesIsListed(t *testing.T) {
 	require.Equal(t, []catalog.ReportNormalised{{Rule: "names of values are written in lower case with underscores", Column: "availability", Count: 1}}, v.Normalised)
 }
 
+func TestTheMerchantsOwnWordsAreShown(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	path := s.file("c.csv", strings.Replace(header, "image_link", "Image Link", 1)+strings.NewReplacer("in_stock", "In  Shops", ".jpg", ".webp").Replace(sound("A")))
+	require.Equal(t, exitRows, s.run("validate", path, "--dialect", "google"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), `"In  Shops"`)
+	require.Contains(t, s.stdout.String(), "Image Link ")
+	s.run("validate", path, "--dialect", "google", "--output", "csv")
+	require.Contains(t, s.stdout.String(), ",Image Link,")
+	require.Contains(t, s.stdout.String(), ",In  Shops,")
+}
+
 func TestAFileOfAnotherFeed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

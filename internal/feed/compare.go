@@ -396,6 +396,7 @@ func (c *comparison) merge(w *work) error {
 func (c *comparison) countNormalised(struck []int64) {
 	if c.delta.Normalised == nil {
 		for _, rule := range c.x.normaliser.rules() {
+			rule.Column = c.delta.Header.Own(rule.Column)
 			c.delta.Normalised = append(c.delta.Normalised, Normalised{Normalisation: rule})
 		}
 	}

@@ -197,8 +197,8 @@ func TestTheDialectIsSentAndRemembered(t *testing.T) {
 		struck[rule.Column] += rule.Count
 	}
 	require.EqualValues(t, 1, struck[""])
-	require.EqualValues(t, 1, struck["price"])
-	require.EqualValues(t, 1, struck["availability"])
+	require.EqualValues(t, 1, struck["Price"], "by the name in the file")
+	require.EqualValues(t, 1, struck["Availability"], "by the name in the file")
 
 	o.Manifest, o.DropUnknown = manifestAfter(t, Options{}, nil, heading+item("A", "1")), true
 	d, out = compared(t, google, o)

@@ -94,7 +94,7 @@ func (c *comparison) holdBack(e *examined, cause Cause, column string, value []b
 }
 
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
-	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: column, Value: value, Cause: cause}, nil)
+	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(column), Value: value, Cause: cause}, nil)
 }
 
 // supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt, all
@@ -223,7 +223,7 @@ func (c *comparison) compare(e *examined, known int) error {
 	if !c.o.Full {
 		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
 			c.delta.Counts.StillRefused++
-			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: stands.Column, Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
+			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(stands.Column), Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
 		}
 		switch sent, unknown := c.unknownAs(e.id); {
 		case unknown && c.o.WaitUnknown && sent == e.fingerprint:
@@ -287,10 +287,14 @@ func (c *comparison) unknownAs(id []byte) (fingerprint uint64, unknown bool) {
 	return c.o.Manifest.Unknown.fingerprint(i), true
 }
 
-// value is what a row has in a column.
+// value is what the merchant wrote into a column of a row.
 func (c *comparison) value(e *examined, column string) []byte {
-	if i := c.delta.Header.Index(column); i >= 0 && i < len(e.fields) {
-		return e.fields[i]
+	fields := e.fields
+	if e.written != nil {
+		fields = e.written
+	}
+	if i := c.delta.Header.Index(column); i >= 0 && i < len(fields) {
+		return fields[i]
 	}
 	return nil
 }
@@ -386,7 +390,7 @@ func (c *comparison) notDeleted(id []byte, line uint32, refused *Refusal) error 
 	if refused == nil {
 		return nil
 	}
-	return c.out.Found(Finding{Line: int64(line & maxLine), ID: id, Column: refused.Column, Cause: DeletionRefused}, refused)
+	return c.out.Found(Finding{Line: int64(line & maxLine), ID: id, Column: c.delta.Header.Own(refused.Column), Cause: DeletionRefused}, refused)
 }
 
 // forgetRefused lets go of refused rows that are no longer in a source that has everything.

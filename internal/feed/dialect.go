@@ -99,6 +99,7 @@ var googleRewritings = []rewriting{
 	{"hyphens and spaces are removed from GTINs", "`4006381-333931` → `4006381333931`", ofType(GTINType), asDigits},
 	{"categories are given by their number alone", "`2271 - Apparel > Dresses`, `5322.0` → `2271`, `5322`", ofType(GoogleCategoryType), asCategoryNumber},
 	{"shipping has an area, a service and a place for the days", "`US:::4,95 USD`, `US:CA:Fast:9.95 USD:1:1:2:3` → `US:ALL:Standard::4.95 USD`, `US:CA:Fast:3-4:9.95 USD`", ofType(ShippingType), asShipping},
+	{"free shipping that names no service is left out, because Stripe's is about one service", "`US:50.00 USD` → nothing", ofType(ThresholdsType), withoutService},
 }
 
 // inverted is the rewriting of a column that says the opposite of Stripe's.

@@ -2,8 +2,11 @@ package feed
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -143,4 +146,99 @@ func FuzzNormalisingTwiceIsOnce(f *testing.F) {
 		}
 		require.Zero(t, struck)
 	})
+}
+
+// google is a row of a file for Google Merchant Center: attributes with the examples of Google's own help pages
+// (https://support.google.com/merchants/answer/7052112).
+var google = []struct{ attribute, example string }{
+	{"id", "A2B4"}, {"title", "Mens Pique Polo Shirt"}, {"description", "Made from 100% organic cotton, this classic red men's polo has a slim fit and signature logo embroidered on the left chest. Machine wash cold; imported."},
+	{"link", "http://www.example.com/asp/sp.asp?cat=12&id=1030"}, {"image_link", "http://www.example.com/image1.jpg"}, {"additional_image_link", "http://www.example.com/image1.jpg"},
+	{"virtual_model_link", "https://www.google.com/products/xyz.glb"}, {"mobile_link", "http://www.m.example.com/asp/sp.asp?cat=12 id=1030"},
+	{"availability", "in_stock"}, {"availability_date", "2016-02-24T11:07+0100"}, {"cost_of_goods_sold", "23.00 USD"}, {"expiration_date", "2016-07-11T11:07+0100"},
+	{"price", "15.00 USD"}, {"sale_price", "10.00 USD"}, {"sale_price_effective_date", "2016-02-24T11:07+0100 / 2016-02-29T23:07+0100"},
+	{"unit_pricing_measure", "1.5kg"}, {"unit_pricing_base_measure", "100 g"}, {"installment", "6:50 BRL"}, {"subscription_cost", "month:12:35.00 USD"},
+	{"loyalty_program", "my_loyalty_program:silver:10 USD:10 USD"}, {"google_product_category", "Apparel & Accessories > Clothing > Outerwear > Coats & Jackets"},
+	{"product_type", "Home > Women > Dresses > Maxi Dresses"}, {"brand", "Google"}, {"gtin", "3234567890126"}, {"mpn", "GO12345OOGLE"}, {"identifier_exists", "no"},
+	{"condition", "new"}, {"adult", "no"}, {"multipack", "6"}, {"is_bundle", "yes"}, {"certification", "EC:EPREL:123456"}, {"energy_efficiency_class", "A+"},
+	{"age_group", "infant"}, {"color", "Black"}, {"gender", "Unisex"}, {"material", "leather"}, {"pattern", "striped"}, {"size", "XL"}, {"size_type", "maternity"}, {"size_system", "US"},
+	{"item_group_id", "AB12345"}, {"product_length", "20 in"}, {"product_width", "20 in"}, {"product_height", "20 in"}, {"product_weight", "3.5 lb"},
+	{"product_detail", "General:Product Type:Digital player"}, {"product_highlight", "Supports thousands of apps, including Netflix, YouTube, and HBO Max"},
+	{"ads_redirect", "http://www.example.com/product.html"}, {"custom_label_0", "Seasonal"}, {"promotion_id", "ABC123"}, {"excluded_destination", "Shopping_ads"},
+	{"included_destination", "Shopping_ads"}, {"shopping_ads_excluded_country", "DE"}, {"pause", "ads"}, {"external_seller_id", "SellerPublicName1991"},
+	{"shipping", "US:CA:Overnight:16.00 USD:1:1:2:3"}, {"shipping_label", "perishable"}, {"shipping_weight", "3 kg"}, {"shipping_length", "20 in"}, {"ships_from_country", "US"},
+	{"max_handling_time", "3"}, {"min_handling_time", "1"}, {"free_shipping_threshold", "US:16.00 USD"}, {"tax", "US:CA:5.00:y"}, {"tax_category", "apparel"},
+}
+
+func TestAFileForGoogleIsSent(t *testing.T) {
+	t.Parallel()
+	var header, row []string
+	for _, g := range google {
+		header, row = append(header, g.attribute), append(row, g.example)
+	}
+	file := func(row []string) string { return strings.Join(header, "\t") + "\n" + strings.Join(row, "\t") + "\n" }
+	o := Options{Dialect: GoogleDialect, Format: TSV, Now: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)}
+	d, out := compared(t, file(row), o)
+	require.EqualValues(t, 1, d.Counts.Sent, "%v", out.found)
+	for _, found := range out.found {
+		require.Equal(t, Warning, Cause(strings.Fields(found)[2]).Severity(), found)
+	}
+	sent := rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: TSV})[0].values
+	require.Equal(t, "US:CA:Overnight:3-4:16.00 USD", sent["shipping"])
+	require.Equal(t, "2016-02-24T11:07+01:00/2016-02-29T23:07+01:00", sent["sale_price_effective_date"])
+	require.Empty(t, sent["free_shipping_threshold"], "Google's is about every service, Stripe's about one")
+	for i := range row {
+		needed := []string{"id", "title", "description", "link", "image_link", "availability", "price", "sale_price_effective_date"}
+		if slices.Contains(needed, header[i]) { // Stripe asks for the time of a sale
+			continue
+		}
+		less := slices.Clone(row)
+		less[i] = ""
+		d, out := compared(t, file(less), o)
+		require.EqualValues(t, 1, d.Counts.Sent, "without %s: %v", header[i], out.found)
+	}
+}
+
+func TestFreeShippingOfGoogle(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"US:50.00 USD": "", "US:50.00 USD, CA:60.00 CAD": "", "DE:50,00 EUR": "DE:50,00 EUR",
+		"US:ALL:Standard:50.00 USD": "US:ALL:Standard:50.00 USD", "US:50.00 USD,US:ALL:Fast:9.00 USD": "US:50.00 USD,US:ALL:Fast:9.00 USD", "50.00 USD": "50.00 USD", "XX9:1.00 USD": "XX9:1.00 USD",
+	} {
+		n := compileDialect(GoogleDialect, Product, []string{"free_shipping_threshold"})
+		fields := [][]byte{[]byte(value)}
+		n.row(fields, nil)
+		require.Equal(t, want, string(fields[0]), value)
+	}
+}
+
+// quoting is an Output that remembers which columns and values findings name.
+type quoting struct {
+	discard
+	found []string
+}
+
+func (q *quoting) Found(f Finding, _ *Refusal) error {
+	if f.Line > 1 {
+		reason, _ := Explain(Product, f.Cause, f.Column)
+		q.found = append(q.found, fmt.Sprintf("%s %s=%q: %s", f.Cause, f.Column, f.Value, reason))
+	}
+	return nil
+}
+
+func TestFindingsAreInTheMerchantsOwnWords(t *testing.T) {
+	t.Parallel()
+	out := &quoting{}
+	source := "ID,Title,description,link,Image Link,availability,Price,sale price,sale price effective date,product type,brand,gtin\n" +
+		"A, Oak ,Oak,https://example.com/a,https://example.com/a.jpg,In Stock,15.00  USD,\" 16,00EUR\",2026-02-24 / 2026-03-01,A > B,Oak,4006381-333932\n" +
+		"B,Oak,Oak,https://example.com/b,https://example.com/b.webp,Limited  Stock,$15,,,A > B,Oak,4006381333931\n"
+	_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV, Dialect: GoogleDialect}, out)
+	require.NoError(t, err)
+	require.Len(t, out.found, 5)
+	all := strings.Join(out.found, "\n")
+	for _, want := range []string{
+		`sale price=" 16,00EUR": sale price `, `gtin="4006381-333932": gtin `, `Image Link="https://example.com/b.webp": Image Link `,
+		`availability="Limited  Stock": availability `, `Price="$15": Price `,
+	} {
+		require.Contains(t, all, want)
+	}
 }

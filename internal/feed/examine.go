@@ -96,7 +96,8 @@ type examined struct {
 	deletes         bool
 	problems, after int // in work.problems
 	fields          [][]byte
-	out             []byte // as a part has it, without the line end
+	written         [][]byte // the fields as they stand in the file; nil if the dialect left them alone
+	out             []byte   // as a part has it, without the line end
 }
 
 // work is a batch on its way through the examination.
@@ -107,6 +108,7 @@ type work struct {
 	rewritten []byte // rows that are not passed on byte for byte
 	scratch   []byte
 	normal    []byte   // values that the dialect rewrote
+	written   [][]byte // rows before it did
 	struck    []int64  // how often each of its rules did
 	sound     [][]byte // the last row of the batch that nothing was wrong with
 
@@ -119,7 +121,7 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 // examine looks at every row of the batch.
 func (x *examiner) examine(w *work) {
 	w.examined, w.problems = w.examined[:0], w.problems[:0]
-	w.rewritten, w.normal, w.sound = w.rewritten[:0], w.normal[:0], nil
+	w.rewritten, w.normal, w.written, w.sound = w.rewritten[:0], w.normal[:0], w.written[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
 		w.struck = make([]int64, len(n.rules()))
 	}
@@ -164,6 +166,9 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	w.problems = x.rules.check(e.fields, w.sound, w.problems)
 	if len(w.problems) == e.problems {
 		w.sound = e.fields
+	}
+	if e.written != nil {
+		x.asWritten(w.problems[e.problems:], e)
 	}
 	for _, p := range w.problems[e.problems:] {
 		if p.cause.Severity() == Error {
@@ -363,12 +368,27 @@ func strayQuote(field []byte) bool {
 
 func (x *examiner) normalise(w *work, e *examined) bool {
 	var struck uint64
-	struck, w.normal = x.normaliser.row(e.fields, w.normal)
+	from := len(w.written)
+	w.written = append(w.written, e.fields...)
+	if struck, w.normal = x.normaliser.row(e.fields, w.normal); struck != 0 {
+		e.written = w.written[from:len(w.written):len(w.written)]
+	} else {
+		w.written = w.written[:from]
+	}
 	for i := range w.struck {
 		w.struck[i] += int64(struck >> i & 1)
 	}
 	e.id = e.fields[x.id]
 	return struck != 0
+}
+
+// asWritten puts the merchant's own values into what was found in a row that the dialect rewrote.
+func (x *examiner) asWritten(found []problem, e *examined) {
+	for i := range found {
+		if at := slices.Index(x.names, found[i].column); at >= 0 && found[i].value != nil {
+			found[i].value = e.written[at]
+		}
+	}
 }
 
 // describe takes the fingerprint of a row, and what the guards and the groups look at.

@@ -45,7 +45,7 @@ func Explain(k Kind, c Cause, column string) (reason, fix string) {
 	if !listed {
 		return "the row has a problem that is called " + string(c), "compare the row with the feed's specification"
 	}
-	about := columnNamed(k, column)
+	about := columnCalled(k, column)
 	if c == RefusedByStripe && about != nil {
 		return t.reason, t.fix + "; " + about.expected()
 	}
@@ -53,6 +53,20 @@ func Explain(k Kind, c Cause, column string) (reason, fix string) {
 		about = &Column{Name: cmp.Or(column, "the row"), Type: TextType}
 	}
 	return about.fill(t.reason), about.fill(t.fix)
+}
+
+// columnCalled is the column that a merchant calls so, in whatever dialect, by their own name; nil if there is none.
+func columnCalled(k Kind, column string) *Column {
+	if c := columnNamed(k, column); c != nil {
+		return c
+	}
+	c := columnNamed(k, GoogleDialect.renamed(k, column))
+	if c == nil {
+		return nil
+	}
+	own := *c
+	own.Name = column
+	return &own
 }
 
 // fill puts what is known of the column in place of the words in braces.
@@ -102,7 +116,7 @@ func (c *Column) word(word string) string {
 	case "condition":
 		return cmp.Or(c.Condition, "under conditions that the specification states")
 	case "rule":
-		return cmp.Or(conditionOfBlank[c.Name], "see the specification")
+		return cmp.Or(conditionOfBlank[canonical(c.Name)], "see the specification")
 	case "sample":
 		return cmp.Or(c.Sample, "the specification shows it")
 	case "zoned":

@@ -20,7 +20,7 @@ type Cause string
 type Finding struct {
 	Line   int64  // where the row begins in the merchant's file, from 1
 	ID     []byte // of the row; empty if it has none. Valid until the next row
-	Column string // empty: the row as a whole
+	Column string // as the merchant calls it; empty: the row as a whole
 	Value  []byte // as it stands in the file, whole. Valid until the next row
 	Cause  Cause
 }

@@ -93,7 +93,20 @@ type Header struct {
 func (e *HeaderError) notHeader(kind Kind) bool { return len(e.Missing) == len(requiredColumns(kind)) }
 
 // Renaming is a column's name in a file of another dialect, and in the specification.
-type Renaming struct{ From, To string }
+type Renaming struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Own is what the merchant calls a column.
+func (h Header) Own(column string) string {
+	for _, r := range h.Renamed {
+		if r.To == column {
+			return strings.TrimSpace(r.From)
+		}
+	}
+	return column
+}
 
 // titles are the names of the columns as the file writes them.
 func (h Header) titles() []string {

@@ -129,7 +129,8 @@ are Stripe's as well, and are sent. Every other column is Google's business or t
 | taxes and payments | ` + "`tax`, `tax_category`, `installment`, `subscription_cost`, `loyalty_points`, `loyalty_program`, `sell_on_google_quantity`" + ` |
 | what Stripe has no column for | ` + "`pattern`, `size_type`, `multipack`, `is_bundle`, `unit_pricing_measure`, `unit_pricing_base_measure`, `product_detail`, `product_highlight`, `structured_title`, `structured_description`, `certification`, `energy_efficiency_class`, `min_energy_efficiency_class`, `max_energy_efficiency_class`" + ` |
 
-Values are rewritten where that leaves no doubt about what they mean, in this order. Reports say which rules struck.
+Values are rewritten where that leaves no doubt about what they mean, in this order. Reports say which rules struck, and speak
+of columns and values as the file has them.
 
 | rule | sample |
 |---|---|

@@ -318,6 +318,20 @@ func appendShipping(scratch, entry []byte) []byte {
 	return scratch
 }
 
+// withoutService leaves out a list of Google's country:amount, which makes every service free that the row's shipping has.
+// A list with an entry of any other shape is left alone.
+func withoutService(_ *Column, value, scratch []byte) ([]byte, bool) {
+	for list, more := value, true; more; {
+		var entry []byte
+		entry, list, more = cutEntry(list)
+		country, amount, parted := cutPart(entry)
+		if !parted || readCountry(country) == NotCountry || len(amount) == 0 || bytes.Contains(amount, colon) {
+			return scratch, false
+		}
+	}
+	return scratch, true
+}
+
 // daysOf adds up what handling and transit take at least and at most.
 func daysOf(leastHandling, mostHandling, leastTransit, mostTransit []byte) ([]byte, bool) {
 	var days [4]int64

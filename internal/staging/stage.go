@@ -25,7 +25,8 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 	}
 	d := catalog.Delivery{
 		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Changes: c.Changes, Basis: f.Basis,
-		Rows: catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading, Parts: []catalog.Part{},
+		Rows: catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading, Renamed: c.Delta.Header.Renamed,
+		Parts: []catalog.Part{},
 	}
 	for _, rule := range c.Delta.Normalised {
 		if rule.Count > 0 {

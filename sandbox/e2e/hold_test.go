@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,4 +214,47 @@ func TestAnEmptySourceCanBeApproved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, catalog.ReportRows{Deleted: 3, Accepted: 3}, result.Rows)
 	require.Empty(t, m.ids())
+}
+
+// A plug-in that writes 0 for "no sale", and a shop that gives every variant its parent's id: small catalogs are held too.
+func TestSalesForNothingAndSharedIDsAreHeld(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(30)
+	m.sells(ids)
+
+	free := strings.TrimSuffix(header, "\n") + ",sale_price,sale_price_effective_date\n"
+	for _, id := range ids {
+		free += strings.TrimSuffix(product(id, "9.99 USD"), "\n") + ",0.00 USD,2026-01-01/2099-12-31\n"
+	}
+	m.exportText(free)
+	run := m.holds()
+	require.Contains(t, m.guards(), catalog.GuardFreeProducts)
+	require.Len(t, m.uploads(), 1, "nothing was sent")
+	m.decides("reject", "a plug-in")
+	result, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, catalog.Rejected, result.Outcome)
+
+	variants := header
+	for i := range ids {
+		variants += product(ids[i/3], fmt.Sprintf("9.%02d USD", 90+i%3))
+	}
+	m.exportText(variants)
+	run = m.holds()
+	require.Contains(t, m.guards(), catalog.GuardDuplicateIDs)
+	require.Len(t, m.ids(), 30)
+	m.decides("approve", "they are meant")
+	result, err = m.ends(run)
+	require.NoError(t, err)
+	require.NotEqual(t, catalog.Failed, result.Outcome)
+	require.Len(t, m.ids(), 10)
+}
+
+// guards are those that hold the feed.
+func (r *room) guards() (names []string) {
+	for _, reason := range r.state().Held.Reasons {
+		names = append(names, reason.Guard)
+	}
+	return names
 }
