@@ -287,6 +287,9 @@ func (w *wreck) damage() {
 		}
 	case 12: // a line doubled
 		l, to := w.line(at), w.line(w.luck.IntN(len(w.file))).to
+		if w.file[to-1] != '\n' {
+			return // glued to half a row, it makes a perfect one
+		}
 		w.replace(to, to, slices.Clone(w.file[l.from:l.to]), slices.Clone(w.origin[l.from:l.to]))
 	case 13: // cut off
 		w.replace(at, len(w.file), nil, nil)
