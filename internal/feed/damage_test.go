@@ -320,6 +320,7 @@ func (w *wreck) whole(i int, s span) bool {
 
 func (w *wreck) grown(i int, s span) bool {
 	line, end := w.line(i), i+s.to-s.from
+	line.from += bytes.LastIndexByte(w.file[line.from:i], '\r') + 1
 	letters := func(text []byte) bool {
 		text = bytes.TrimRight(text, "\r\n")
 		return len(text) > 0 && !bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
