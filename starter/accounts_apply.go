@@ -298,6 +298,9 @@ func readStored(ctx context.Context, docs catalog.Documents, account string) (st
 
 func describe(ctx context.Context, c client.Client, id string, want *wantedSchedule) (fact scheduleFact, exists bool, err error) {
 	description, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	for tries := 1; tries < describeTries && passes(err) && ctx.Err() == nil; tries++ {
+		description, err = c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	}
 	if isNotFound(err) {
 		return scheduleFact{}, false, nil
 	}
@@ -311,6 +314,17 @@ func describe(ctx context.Context, c client.Client, id string, want *wantedSched
 		fact.difference = want.difference(description.Schedule)
 	}
 	return fact, true, nil
+}
+
+// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy with
+// the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds of a call.
+const describeTries = 5
+
+// passes reports whether an error is of a server that has too much to do just now.
+func passes(err error) bool {
+	var late *serviceerror.DeadlineExceeded
+	var busy *serviceerror.ResourceExhausted
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy)
 }
 
 func isNotFound(err error) bool {

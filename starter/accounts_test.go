@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
@@ -99,6 +101,25 @@ func TestApplyAgainDoesNothing(t *testing.T) {
 	require.Equal(t, "Nothing to do: 2 accounts are as listed.\n", s.stdout.String())
 	require.Empty(t, s.temporal.written())
 	require.Empty(t, *writes)
+}
+
+// One late answer among thousands ends no plan; a server that never answers, or says no, does.
+func TestABusyServerIsAskedAgain(t *testing.T) {
+	for _, busy := range []error{context.DeadlineExceeded, serviceerror.NewDeadlineExceeded("late"), serviceerror.NewResourceExhausted(0, "busy")} {
+		s := newStage(t)
+		require.Equal(t, exitOK, s.apply("acct_1\n"))
+		s.temporal.late, s.temporal.lateErr = describeTries-1, busy
+		require.Equal(t, exitOK, s.apply("acct_1\n"), s.stderr.String())
+		require.Equal(t, "Nothing to do: 1 account is as listed.\n", s.stdout.String())
+		s.temporal.late = describeTries
+		require.Equal(t, exitFailed, s.apply("acct_1\n"))
+		require.Contains(t, s.stderr.String(), "schedule catalog-sync/acct_1/product: ")
+	}
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	s.temporal.late, s.temporal.lateErr = 1, serviceerror.NewPermissionDenied("no", "")
+	require.Equal(t, exitFailed, s.apply("acct_1\n"))
+	require.Contains(t, s.stderr.String(), "schedule catalog-sync/acct_1/product: ")
 }
 
 func TestSettingsThatMeanTheSameAreNotRewritten(t *testing.T) {

@@ -44,6 +44,8 @@ type fakeTemporal struct {
 
 	orders      map[string]*workflowpb.WorkflowExecutionInfo // by workflow id
 	describeErr error
+	late        int // descriptions of schedules that fail with lateErr before one is given
+	lateErr     error
 
 	updates []client.UpdateWorkflowOptions
 	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
@@ -313,7 +315,12 @@ func (h *fakeHandle) Describe(ctx context.Context) (*client.ScheduleDescription,
 	}
 	h.f.mu.Lock()
 	h.f.looks++
+	late := h.f.late > 0
+	h.f.late--
 	h.f.mu.Unlock()
+	if late {
+		return nil, h.f.lateErr
+	}
 	d, exists := h.f.find(h.id)
 	if !exists {
 		return nil, serviceerror.NewNotFound("schedule not found")
