@@ -262,7 +262,7 @@ func rowsOf(v validation) string {
 	text, before := count(v.Rows)+" in the file", ": "
 	for _, t := range []catalog.Tally{
 		{Count: v.RowsSound, Words: "can be sent"}, {Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
-		{Count: v.RowsSuperseded, Words: "superseded by a later row with the same id"}, {Count: v.RowsDeleting, Words: "with delete=true"},
+		{Count: v.RowsSuperseded, Words: "in place of which a later row of the same id is looked at"}, {Count: v.RowsDeleting, Words: "with delete=true"},
 	} {
 		if t.Count > 0 {
 			text, before = text+before+t.String(), ", "

@@ -49,7 +49,7 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), r.spared())
 	}
 	if r.Source != ChangesSource && beyond(c.Duplicates, c.Source, r.MaxShrink) {
-		hold(GuardDuplicateIDs, "%d of %d rows are lost, because a later row has the same id and says something else (%s, at most %v %% go unasked)",
+		hold(GuardDuplicateIDs, "%d of %d rows fall out, because another row has the same id and says something else (%s, at most %v %% go unasked)",
 			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
 	}
 	if r.Source != ChangesSource {

@@ -110,7 +110,7 @@ func TestGuardsOfSmallShops(t *testing.T) {
 	require.True(t, few(1, [2]string{"max_free", "1"}), "its own rule binds")
 	lost := delta(func(d *feed.Delta) { d.Counts.Source, d.Counts.Superseded, d.Counts.Duplicates = 4, 3, 3 })
 	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardDuplicateIDs,
-		Text: "3 of 4 rows are lost, because a later row has the same id and says something else (75.0 %, at most 20 % go unasked)"}}, guarded(t, lost))
+		Text: "3 of 4 rows fall out, because another row has the same id and says something else (75.0 %, at most 20 % go unasked)"}}, guarded(t, lost))
 }
 
 // The rules of a deployment bind like an account's, if they are set at all.
