@@ -337,7 +337,7 @@ func TestSKUsThatTheCatalogDoesNotHave(t *testing.T) {
 	var checked CheckOrderResult
 	require.NoError(t, c.does(c.CheckOrder, in, &checked))
 	require.Len(t, checked.Problems, 2, "without a catalog none is known")
-	require.Equal(t, order.Problem{Code: order.UnknownSKU, SKU: "LAMP-1", Detail: "there is no manifest of what Stripe has"}, checked.Problems[0])
+	require.Equal(t, order.Problem{Code: order.UnknownSKU, SKU: "LAMP-1", Detail: "it is not known what Stripe has"}, checked.Problems[0])
 
 	manifest := feed.NewManifest(feed.Product)
 	require.NoError(t, manifest.Rows.Add(feed.Entry{ID: []byte("LAMP-1")}))

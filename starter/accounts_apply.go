@@ -44,8 +44,9 @@ The account's own rules; an empty cell leaves one to the deployment, whose varia
   unknown_columns     columns that Stripe does not document: send or drop
   source              what the source is: whole, or changes to the catalog (absent rows stay, delete=true deletes)
   full_send_every     when every row is sent again, such as 168h
-  max_shrink          percentage of the accepted rows that may vanish, or lose their id to a later row, before a run is
-                      held for a person; binds however small the catalog is (without it 50 rows go unasked, or 90 %)
+  max_shrink          percentage of the accepted rows that may vanish, or share an id with a row that says something
+                      else, before a run is held for a person; binds however small the catalog is (without it 50
+                      rows go unasked, or 90 %)
   max_invalid         … of the rows that may have errors
   max_price_moves     … of the prices that may move by more than price_move
   price_move          percentage by which a price must change to count as moved

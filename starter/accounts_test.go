@@ -411,6 +411,15 @@ func TestApplyStopsAtStorageThatIsAway(t *testing.T) {
 	require.Empty(t, s.temporal.written())
 }
 
+func TestAPausedScheduleSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	for note, want := range map[string]string{
+		"": "paused", "asked for": "paused: asked for", "paused with the starter": "paused with the starter", "Paused via CLI": "paused via CLI",
+	} {
+		require.Equal(t, want, scheduleView{Paused: true, Note: note}.shortState())
+	}
+}
+
 func TestListAndShowAccounts(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.run("accounts", "list"))

@@ -174,7 +174,7 @@ func (a *app) printDryRun(r dryRun) {
 	line("source", r.Source)
 	line("version", r.Version)
 	if r.Error == "" {
-		line("full", r.Full)
+		line("full", fullLine(r.Full))
 		line("rows", r.Rows.RowsText(catalog.Held)) // as of a run that has not sent anything yet
 		line("send", r.sending())
 	}

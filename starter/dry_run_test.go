@@ -162,7 +162,7 @@ func TestADryRunWithoutAManifestSaysWhyAllIsSent(t *testing.T) {
 	s.export("acct_1", header+sound("A"))
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "  full     there is no manifest of what Stripe has\n")
+	require.Contains(t, s.stdout.String(), "  full     every row, not only what changed: it is not known what Stripe has\n")
 	require.Contains(t, s.stdout.String(), "  send     1 row, ")
 }
 

@@ -122,6 +122,22 @@ deleted 0
 	}
 }
 
+// An address can only be copied whole: its column is never made narrower than it.
+func TestATableBreaksNoAddressAndIsNotTooWide(t *testing.T) {
+	t.Parallel()
+	const address = "s3://catalogs/catalogs/acct_demo/product.csv"
+	for width := 50; width < 100; width++ {
+		var out strings.Builder
+		list := &table{header: []string{"ACCOUNT", "FEEDS", "EVERY", "~SOURCE"}, spare: []string{"EVERY", "FEEDS"}, width: width}
+		list.add("acct_demo", "product,inventory", "15m", address)
+		list.write(&out)
+		require.Contains(t, out.String(), address)
+		for line := range strings.Lines(out.String()) {
+			require.LessOrEqual(t, breadth(strings.TrimSuffix(line, "\n")), width, out.String())
+		}
+	}
+}
+
 func TestColourIsForTerminalsThatShowIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/schollz/progressbar/v3"
@@ -25,6 +27,8 @@ func (a *app) openLocal(ctx context.Context, name string, limit int64) (*localFi
 	}
 	info, err := os.Stat(name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, badInput(fmt.Errorf("there is no file %s: check its name, and the folder that you are in", name))
 	case err != nil:
 		return nil, badInput(err)
 	case info.IsDir():

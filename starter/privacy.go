@@ -298,9 +298,17 @@ func (a *app) printObjects(w io.Writer, held []privacy.Held) {
 		if !h.LastModified.IsZero() {
 			written = dateTime(h.LastModified)
 		}
-		t.add(string(h.Kind), h.URI(), dash(h.VersionID), size(h.Size), written)
+		t.add(string(h.Kind), h.URI(), dash(versionOf(h)), size(h.Size), written)
 	}
 	t.write(w)
+}
+
+// versionOf is empty where the bucket keeps no versions: S3 calls that one null.
+func versionOf(h privacy.Held) string {
+	if h.VersionID == "null" {
+		return ""
+	}
+	return h.VersionID
 }
 
 func (h holdings) view(id order.ID, gone *[]privacy.Held) holdingsView {
@@ -309,7 +317,7 @@ func (h holdings) view(id order.ID, gone *[]privacy.Held) holdingsView {
 	}
 	for _, held := range h.found.Personal {
 		view.Objects = append(view.Objects, heldView{
-			Kind: held.Kind, Bucket: held.Bucket, Key: held.Key, VersionID: held.VersionID, Size: held.Size, Written: held.LastModified,
+			Kind: held.Kind, Bucket: held.Bucket, Key: held.Key, VersionID: versionOf(held), Size: held.Size, Written: held.LastModified,
 			Erased: gone != nil && slices.Contains(*gone, held),
 		})
 	}

@@ -11,8 +11,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/privacy"
 	"vitrine/workflows"
 )
 
@@ -194,6 +196,12 @@ func TestAnErasureForScripts(t *testing.T) {
 	require.Len(t, view.Objects, 1)
 	require.Equal(t, lampPapers[0], view.Objects[0].Key)
 	require.Len(t, view.Stays, 7)
+}
+
+func TestABucketWithoutVersionsShowsNone(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, versionOf(privacy.Held{Object: catalog.Object{VersionID: "null"}}))
+	require.Equal(t, "v7", versionOf(privacy.Held{Object: catalog.Object{VersionID: "v7"}}))
 }
 
 func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {

@@ -204,12 +204,12 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 		}
 	}
 	a.tell(a.stdout, "  ", r.Summarized())
-	line("reason", r.Reason)
+	line("reason", r.ReasonBesideVerdict())
 	line("code", string(r.Code))
 	line("verdict", verdictLine(now, r.Verdict))
 	line("rows", r.Rows.RowsText(r.Outcome))
 	line("stripe", r.Rows.StripeText(r.Outcome))
-	line("full", r.Full)
+	line("full", fullLine(r.SentInFull()))
 	line("since", sinceLine(now, r.Since))
 	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), size(r.Source.Size), dateTime(r.Source.LastModified)))
 	line("version", r.Source.Version())
@@ -245,6 +245,14 @@ func verdictLine(now time.Time, v *catalog.Verdict) string {
 		verb = "approved"
 	}
 	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, relative(now, v.At), v.Why)
+}
+
+// fullLine says what a full send is, and why it was one.
+func fullLine(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "every row, not only what changed: " + why
 }
 
 func sinceLine(now time.Time, s *catalog.ReportSince) string {

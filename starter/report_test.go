@@ -173,16 +173,15 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport, func(r *catalog.Report) {
 		*r = catalog.Report{
-			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon, Reason: "45% of the products would vanish",
-			Source: r.Source, Rows: catalog.ReportRows{Source: 10, Unchanged: 8, Sent: 2, Deleted: 423},
+			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon, Reason: "Ada\x07 rejected this version of the source: half an export",
+			Full: "it was asked for", Source: r.Source, Rows: catalog.ReportRows{Source: 10, Unchanged: 8, Sent: 2, Deleted: 423},
 			Verdict: &catalog.Verdict{By: "Ada\x07", Why: "half an export", At: noon.Add(-time.Minute)},
 		}
 	})
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Equal(t, `acct_1  product: rejected, 0s ago
-  The sync was rejected. Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew.
-  reason   45% of the products would vanish
+  The sync was rejected. Nothing was sent. What agents see stays as it is; the next version of the file is looked at anew.
   verdict  rejected by Ada , 1m ago: half an export
   rows     10 in the source: 8 unchanged, 2 not sent; 423 not deleted
   source   s3://catalogs/catalogs/acct_1/product.csv, 255.6 kB, written 2026-11-24 11:00:00 UTC

@@ -111,11 +111,7 @@ func (v scheduleView) nextRun() time.Time {
 func (v scheduleView) state(now time.Time) string {
 	text := "every " + v.Every
 	if v.Paused {
-		text += ", paused"
-		if v.Note != "" {
-			text += " (" + shortened(v.Note, 60) + ")"
-		}
-		return text
+		return text + ", " + v.pause(60)
 	}
 	if len(v.Running) > 0 {
 		text += ", running"
@@ -170,12 +166,23 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 	return nil
 }
 
+// pause says the word once: many notes begin with it themselves.
+func (v scheduleView) pause(most int) string {
+	const paused = "paused"
+	note := shortened(v.Note, most)
+	switch {
+	case note == "":
+		return paused
+	case len(note) >= len(paused) && strings.EqualFold(note[:len(paused)], paused):
+		return paused + note[len(paused):]
+	}
+	return paused + ": " + note
+}
+
 func (v scheduleView) shortState() string {
 	switch {
-	case v.Paused && v.Note != "":
-		return "paused: " + shortened(v.Note, 40)
 	case v.Paused:
-		return "paused"
+		return v.pause(40)
 	case len(v.Running) > 0:
 		return "running"
 	}

@@ -63,7 +63,7 @@ func TestWhatCannotBePut(t *testing.T) {
 		"no file":          {[]string{"acct_1"}, "expected the id of a connected account (acct_…) and a file"},
 		"not an account":   {[]string{"shop", "a.csv"}, "is not a Stripe account id"},
 		"a spreadsheet":    {[]string{"acct_1", "a.xlsx"}, "expected a name that ends in .csv"},
-		"a missing file":   {[]string{"acct_1", filepath.Join(t.TempDir(), "none.csv")}, "no such file"},
+		"a missing file":   {[]string{"acct_1", filepath.Join(t.TempDir(), "none.csv")}, "there is no file "},
 		"an unknown feed":  {[]string{"acct_1", "a.csv", "--feed", "stock"}, "stock"},
 		"a folder as file": {[]string{"acct_1", folder(t, "x.csv")}, "is a folder"},
 	} {

@@ -37,7 +37,7 @@ func (a *app) statusCommand() *cobra.Command {
 Without arguments it shows the accounts that have settings, with the feeds that those list, and accounts without settings
 whose syncs are under way or held; of an account that is named it
 shows every feed that was ever synced. ROWS were sent to Stripe in the last import and ERRORS of them refused; DELETED were
-removed, because they vanished from the source; BACK were kept back by Vitrine, because Stripe would refuse them. NOW tells
+removed, because they vanished from the source; KEPT BACK are those that Vitrine did not send, because Stripe would refuse them. NOW tells
 of a sync that is held until a person decides, importing, or waiting for its turn. Below the table stands why syncs are
 held, and how to decide. Syncs that found nothing new are not shown: they change nothing.
 
@@ -334,8 +334,8 @@ func (a *app) printStatus(views []statusView, filter statusFilter) {
 		fmt.Fprintln(a.stdout, filter.nothing())
 		return
 	}
-	t := a.table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
-	t.spare = []string{"DELETED", "BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
+	t := a.table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
+	t.spare = []string{"DELETED", "KEPT BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
 	for _, v := range views {
 		last := catalog.Last{}
 		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"

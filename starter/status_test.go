@@ -54,11 +54,11 @@ func TestStatus(t *testing.T) {
 	s := fleetOfFour(t)
 	require.Equal(t, exitOK, s.run("status"))
 	got := strings.Split(s.stdout.String(), "\n")
-	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  DELETED  BACK  ERRORS  NEXT    NOW           REASON", got[0])
-	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       30     4       7  in 11m  waiting 1m", got[1])
-	require.Equal(t, "acct_2   product  failed                 2h ago      0        0     0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
-	require.Contains(t, got[3], "acct_3   product  never synced           -           -        -     -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
-	require.Equal(t, "acct_4   product  never synced           -           -        -     -       -  paused  -", got[4])
+	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  DELETED  KEPT BACK  ERRORS  NEXT    NOW           REASON", got[0])
+	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       30          4       7  in 11m  waiting 1m", got[1])
+	require.Equal(t, "acct_2   product  failed                 2h ago      0        0          0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
+	require.Contains(t, got[3], "acct_3   product  never synced           -           -        -          -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
+	require.Equal(t, "acct_4   product  never synced           -           -        -          -       -  paused  -", got[4])
 }
 
 func TestStatusOfFailures(t *testing.T) {
@@ -83,7 +83,7 @@ func TestStatusShowsWhatIsHeld(t *testing.T) {
 	s.temporal.open = append(s.temporal.open, runningSync("acct_5", "pricing", "run-1", noon.Add(-3*time.Hour)))
 
 	require.Equal(t, exitOK, s.run("status"))
-	require.Contains(t, s.stdout.String(), "\nacct_5   pricing  held                   2h ago      0        0     0       0  -       held 2h       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%; 1 of 700 prices is in…\n")
+	require.Contains(t, s.stdout.String(), "\nacct_5   pricing  held                   2h ago      0        0          0       0  -       held 2h       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%; 1 of 700 prices is in…\n")
 	require.Contains(t, s.stdout.String(), `
 acct_5  pricing: held for 2h, before anything was sent
   shrink          the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%

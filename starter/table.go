@@ -100,7 +100,7 @@ func (t *table) fit(all []column) (fitting []column, gone []string) {
 		return all, nil
 	}
 	if last := &all[len(all)-1]; last.sentence {
-		last.below = last.width-over < min(last.width, leastSentence)
+		last.below = last.width-over < max(min(last.width, leastSentence), longestWord(strings.Join(last.cells, " "), t.width-2*columnGap))
 		last.width -= over
 	}
 	for _, title := range t.spare {

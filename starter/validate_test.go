@@ -207,6 +207,12 @@ func TestRepeatedIDsAreReadTwice(t *testing.T) {
 	require.Equal(t, 1, strings.Count(s.stdout.String(), "\ufeffline,id,"))
 }
 
+func TestAFileThatIsNotThereIsNamed(t *testing.T) {
+	s := newStage(t)
+	require.NotEqual(t, exitOK, s.run("validate", "nofile.csv"))
+	require.Equal(t, "starter: there is no file nofile.csv: check its name, and the folder that you are in\n", s.stderr.String())
+}
+
 func TestStdinIsKeptForASecondPassAndRemoved(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)

@@ -180,7 +180,7 @@ func TestCatalogSyncRebuildsALostManifest(t *testing.T) {
 			damage(s)
 			s.changes(catalogOf("a", "b", "d"), catalog.Succeeded)
 			require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "d 1.00 USD"}}, s.stripe.uploads)
-			require.Contains(t, s.report().Full, "manifest of what Stripe has")
+			require.Contains(t, s.report().Full, "what Stripe has")
 			s.changes(catalogOf("a", "b"), catalog.Succeeded)
 			require.Equal(t, [][]string{{"d"}}, s.stripe.uploads, "the manifest is there again")
 		})

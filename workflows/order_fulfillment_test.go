@@ -64,7 +64,7 @@ func TestWhatCannotGoOnIsHeld(t *testing.T) {
 	}{
 		"unknown sku":      {func(s *orderStage) { s.stripe.session.Summary.Lines[1].SKU = "OTHER" }, `unknown_sku: the catalog has no product "OTHER"`},
 		"sums":             {func(s *orderStage) { s.stripe.session.Summary.Amounts.Total = 1 }, "total_mismatch"},
-		"no catalog":       {func(s *orderStage) { _ = s.store.Delete(t.Context(), "catalogs", "state/acct_123/product/manifest") }, "there is no manifest"},
+		"no catalog":       {func(s *orderStage) { _ = s.store.Delete(t.Context(), "catalogs", "state/acct_123/product/manifest") }, "it is not known what Stripe has"},
 		"the endpoint":     {func(s *orderStage) { s.shop.errors["submit"] = permanently(fault.MerchantRejected) }, "MerchantRejected"},
 		"a strange answer": {func(s *orderStage) { s.shop.answers = []order.Decision{{Verdict: "?"}, {Verdict: order.Accepted}} }, "cannot be used"},
 		"Stripe's no":      {func(s *orderStage) { s.stripe.errors["session"] = permanently(fault.StripeForbidden) }, "StripeForbidden"},

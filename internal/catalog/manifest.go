@@ -18,7 +18,7 @@ const maxManifest = 4 << 30
 func (d Documents) Manifest(ctx context.Context, account string, kind feed.Kind) (m *feed.Manifest, etag, lost string, err error) {
 	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.ManifestKey(account, kind))
 	if fault.Is(err, fault.SourceMissing) {
-		return nil, IfAbsent, "there is no manifest of what Stripe has", nil
+		return nil, IfAbsent, "it is not known what Stripe has", nil
 	}
 	if err != nil {
 		return nil, "", "", fmt.Errorf("manifest of %s/%s: %w", account, kind, err)
@@ -26,7 +26,7 @@ func (d Documents) Manifest(ctx context.Context, account string, kind feed.Kind)
 	m, err = d.readManifest(ctx, object, kind)
 	var damaged *feed.ManifestError
 	if errors.As(err, &damaged) {
-		return nil, object.ETag, "the manifest of what Stripe has cannot be used (" + damaged.Problem + ")", nil
+		return nil, object.ETag, "the record of what Stripe has cannot be used (" + damaged.Problem + ")", nil
 	}
 	return m, object.ETag, "", err
 }

@@ -142,13 +142,13 @@ func (r Report) Lead() string {
 	case r.Outcome == Failed && r.Rows.Unknown > 0:
 		return "What Stripe made of the rows that it got cannot be learnt. They are sent again."
 	case r.Outcome == Failed && r.Rows.Accepted > 0:
-		return "Stripe took a part of what was new. Of the rest, agents still see what Stripe took last."
+		return "Stripe took a part of what was new. What agents see of the rest stays as it was."
 	case r.Outcome == Failed:
-		return "Agents still see the catalog as Stripe last took it."
+		return "What agents see stays as it was."
 	case r.Outcome == Held:
-		return "Nothing was sent. Agents see the catalog as Stripe last took it until somebody approves this version."
+		return "Nothing was sent. What agents see stays as it is until somebody approves this version."
 	case r.Outcome == Rejected:
-		return "Nothing was sent. Agents see the catalog as Stripe last took it; the next version of the file is looked at anew."
+		return "Nothing was sent. What agents see stays as it is; the next version of the file is looked at anew."
 	case r.Outcome == Unchanged:
 		return "Stripe has this version of the file already."
 	case r.Resumed:
@@ -163,6 +163,22 @@ func (r Report) Lead() string {
 
 // Summarized is the report in a sentence or two; older ones were not kept with it.
 func (r Report) Summarized() string { return r.Headline() + " " + r.Lead() }
+
+// ReasonBesideVerdict is the reason, unless the verdict that stands beside it gives the same one.
+func (r Report) ReasonBesideVerdict() string {
+	if r.Outcome == Rejected && r.Verdict != nil && strings.HasSuffix(r.Reason, r.Verdict.Why) {
+		return ""
+	}
+	return r.Reason
+}
+
+// SentInFull is why every row was sent; empty if only what changed was, or nothing.
+func (r Report) SentInFull() string {
+	if r.Outcome == Held || r.Outcome == Rejected {
+		return ""
+	}
+	return r.Full
+}
 
 // WarningsTitle is true of every outcome: whether a row with a warning was sent depends on other things.
 const WarningsTitle = "Warnings: none of these keeps a row back"

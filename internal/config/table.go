@@ -78,7 +78,7 @@ func Table() []Variable {
 		{Name: "VITRINE_FULL_SEND_EVERY", Default: "168h", Worker: true, Starter: true, preset: true, set: setRule("full_send_every"),
 			Meaning: "time after which every row is sent again, changed or not, at least 1h"},
 		{Name: "VITRINE_MAX_SHRINK", Default: "20, or 50 rows if they are less than 90 %", Worker: true, Starter: true, set: setRule("max_shrink"),
-			Meaning: "percentage of the accepted rows that may vanish, or lose their id to a later row, before a run is held for a person (starter approve); a percentage that is set binds however small the catalog is; 100 never holds"},
+			Meaning: "percentage of the accepted rows that may vanish, or share an id with a row that says something else, before a run is held for a person (starter approve); a percentage that is set binds however small the catalog is; 100 never holds"},
 		{Name: "VITRINE_MAX_INVALID", Default: "50", Worker: true, Starter: true, preset: true, set: setRule("max_invalid"),
 			Meaning: "percentage of the rows that may have errors before a run is held"},
 		{Name: "VITRINE_MAX_PRICE_MOVES", Default: "20", Worker: true, Starter: true, preset: true, set: setRule("max_price_moves"),

@@ -34,7 +34,7 @@ var told = map[string]struct {
 	},
 	"failed at once": {
 		report:   catalog.Report{Outcome: catalog.Failed, Rows: catalog.ReportRows{Source: 10, Sent: 9, HeldBack: 1, Deleted: 1}},
-		headline: "The sync failed.", lead: "Agents still see the catalog as Stripe last took it.",
+		headline: "The sync failed.", lead: "What agents see stays as it was.",
 		rows: "10 in the source: 9 new or changed, 1 kept back; 1 deletion due", stripe: "10 not taken",
 		bar: []string{"not_taken", "kept_back"},
 	},

@@ -122,7 +122,7 @@ func TestStagingAgainLeavesTheSame(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, holds)
 	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 2, HeldBack: 1, Superseded: 1}, first.Rows)
-	require.Equal(t, "there is no manifest of what Stripe has", first.Full)
+	require.Equal(t, "it is not known what Stripe has", first.Full)
 	objects := s.objects()
 	require.Len(t, objects, 3)
 	require.Equal(t, header[:len(header)-1]+",delete\n"+product("1")[:len(product("1"))-1]+",\n"+product("2")[:len(product("2"))-1]+",\n",
