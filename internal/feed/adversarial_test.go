@@ -75,7 +75,7 @@ func TestHostileFiles(t *testing.T) {
 		"gzip that is changed":          {of(string(bomb[:len(bomb)-8]) + "checksum"), Options{Gzipped: true}, "cannot be unpacked"},
 		"a spreadsheet":                 {of("PK\x03\x04" + strings.Repeat("\x00", 1000)), Options{}, "a zip archive or a spreadsheet"},
 		"UTF-16":                        {of("\xff\xfe" + string(utf16)), Options{}, "UTF-16"},
-		"UTF-16 without a mark":         {of(string(utf16)), Options{}, "the header is not UTF-8 text"},
+		"UTF-16 without a mark":         {of(string(utf16)), Options{}, "the file is UTF-16"},
 		"a header of Latin-1":           {of(sevenColumns + ",Gr\xf6\xdfe\n"), Options{}, "the header is not UTF-8 text"},
 		"a page of HTML":                {of("<!DOCTYPE html>\n<html><body>Not found</body></html>\n"), Options{}, "is the first row really a header?"},
 		"20,000 columns without a name": {of(sevenColumns + strings.Repeat(",", 20_000) + "x\n" + item("A", "1")), Options{}, "has no name"},

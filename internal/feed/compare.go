@@ -320,7 +320,8 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 			problem = err
 		}
 		hints := &problems.Hints
-		if separator, says := bytes.CutPrefix(bytes.ToLower(first.bytesOf(&raw)), []byte("sep=")); says {
+		said := bytes.Trim(bytes.ToLower(first.bytesOf(&raw)), `"`)
+		if separator, says := bytes.CutPrefix(said, []byte("sep=")); says {
 			if len(separator) != 1 {
 				separator = []byte("…") // whatever stands there
 			}

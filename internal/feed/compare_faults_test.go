@@ -121,7 +121,7 @@ func TestASourceThatChangesBetweenPasses(t *testing.T) {
 
 func TestHeadersThatSpoilTheParts(t *testing.T) {
 	t.Parallel()
-	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n", "NUL": sevenColumns + ",a\x00\n", "UTF-16": "\x00i\x00d\x00,\x00p\n"} {
+	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n", "NUL": sevenColumns + ",a\x00\n"} {
 		_, err := Compare(opens([]byte(header)), Options{Kind: Product, Format: CSV}, &recorder{})
 		require.EqualError(t, err, "line 1: the header is not UTF-8 text: export the file as UTF-8", name)
 	}

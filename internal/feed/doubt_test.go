@@ -96,10 +96,12 @@ func TestDebris(t *testing.T) {
 	require.NotZero(t, d.Reading.Blank)
 	require.Empty(t, out.found)
 	for source, says := range map[string]string{
-		strings.ReplaceAll(heading+a, ",", ";"):             "separated by semicolons, but the name says csv: export with commas",
-		"sep=;\n" + strings.ReplaceAll(heading+a, ",", ";"): "sep=;, is for Excel alone: export with commas",
-		"id,,title,price\n1,x,2,3\n":                        `column 2 (B in a spreadsheet) behind id has no name`,
-		strings.TrimSuffix(heading, "\n") + a:               "is the line end behind the header missing?",
+		strings.ReplaceAll(heading+a, ",", ";"):                   "separated by semicolons, but the name says csv: export with commas",
+		"sep=;\n" + strings.ReplaceAll(heading+a, ",", ";"):       "sep=;, is for Excel alone: export with commas",
+		"\"sep=;\"\r\n" + strings.ReplaceAll(heading+a, ",", ";"): "sep=;, is for Excel alone: export with commas",
+		"SEP=;\n" + strings.ReplaceAll(heading+a, ",", ";"):       "sep=;, is for Excel alone: export with commas",
+		"id,,title,price\n1,x,2,3\n":                              `column 2 (B in a spreadsheet) behind id has no name`,
+		strings.TrimSuffix(heading, "\n") + a:                     "is the line end behind the header missing?",
 	} {
 		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV}, &recorder{})
 		require.ErrorContains(t, err, says)

@@ -191,7 +191,7 @@ func (c *cutter) begin(b *batch) error {
 		b.data = b.data[:copy(b.data, b.data[len(byteOrderMark):])]
 	}
 	switch {
-	case bytes.HasPrefix(b.data, []byte{0xff, 0xfe}), bytes.HasPrefix(b.data, []byte{0xfe, 0xff}):
+	case bytes.HasPrefix(b.data, []byte{0xff, 0xfe}), bytes.HasPrefix(b.data, []byte{0xfe, 0xff}), unmarkedUTF16(b.data):
 		return &SyntaxError{1, "the file is UTF-16: export it as UTF-8"}
 	case bytes.HasPrefix(b.data, []byte{0x1f, 0x8b}):
 		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
@@ -204,6 +204,14 @@ func (c *cutter) begin(b *batch) error {
 		c.src = lines
 	}
 	return nil
+}
+
+// unmarkedUTF16 reports whether every other one of the first bytes is NUL, as where a header is UTF-16 without a mark.
+func unmarkedUTF16(data []byte) bool {
+	if len(data) < 4 {
+		return false
+	}
+	return (data[0] == 0) != (data[1] == 0) && (data[0] == 0) == (data[2] == 0) && (data[1] == 0) == (data[3] == 0)
 }
 
 // split cuts what is in the batch into rows and returns where the last, incomplete one begins.

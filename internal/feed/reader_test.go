@@ -43,6 +43,9 @@ func TestReaderRefuses(t *testing.T) {
 		"unclosed quote":          {"id,title\n1,\"two\n3,four\n", "line 2: a quoted field that begins in this row is never closed"},
 		"unclosed quote, swallow": {"id\n\"" + strings.Repeat("x\n", MaxRecordBytes/2+1), "line 2: this row is longer than 4 MiB"},
 		"UTF-16":                  {"\xff\xfei\x00d\x00", "UTF-16"},
+		"UTF-16LE, no mark":       {"i\x00d\x00,\x00", "UTF-16"},
+		"UTF-16BE, no mark":       {"\x00i\x00d\x00,", "UTF-16"},
+		"UTF-16LE, no mark, ä":    {"i\x00d\x00,\x00\xe4\x00\n\x00", "UTF-16"},
 		"gzip":                    {"\x1f\x8b\x08\x00", "must end in .gz"},
 		"spreadsheet":             {"PK\x03\x04....", "spreadsheet"},
 	} {

@@ -238,6 +238,17 @@ var productCases = []struct {
 	{"id that lost a letter", changes{"id": "CAF\ufffd"}, []string{"lost_character_in_id:id"}},
 	{"id with a mark of byte order", changes{"id": "\ufeffSKU-1"}, []string{"has_invisible_character:id"}},
 	{"category out of a spreadsheet", changes{"google_product_category": "5322.0"}, []string{"unusual_category:google_product_category"}},
+	{"category with a comma", changes{"google_product_category": "5,322"}, []string{"unusual_category:google_product_category"}},
+	{"category in powers of ten", changes{"google_product_category": "5.322E3"}, []string{"unusual_category:google_product_category"}},
+	{"category below 0", changes{"google_product_category": "-1"}, []string{"unusual_category:google_product_category"}},
+	{"category 0", changes{"google_product_category": "0"}, []string{"unusual_category:google_product_category"}},
+	{"category behind a space", changes{"google_product_category": " 212"}, []string{"unusual_category:google_product_category"}},
+	{"category with its number and one step", changes{"google_product_category": "1 - Animals & Pet Supplies"}, []string{"unusual_category:google_product_category"}},
+	{"title with a control of Latin-1", changes{"title": "Oak\u0085table"}, []string{"has_invisible_character:title"}},
+	{"title with a line separator", changes{"title": "Oak\u2028table"}, []string{"has_invisible_character:title"}},
+	{"brand with quotes of Windows-1252", changes{"brand": "\u0093Oak\u0094"}, []string{"has_invisible_character:brand"}},
+	{"description with a control of Latin-1", changes{"description": "Solid\u0096oak."}, []string{"has_invisible_character:description"}},
+	{"id with a control of Latin-1", changes{"id": "OAK\u0080"}, []string{"has_invisible_character:id"}},
 	{"label too long", changes{"custom_label_4": strings.Repeat("x", 101)}, []string{"too_long:custom_label_4"}},
 }
 

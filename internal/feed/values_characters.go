@@ -21,7 +21,7 @@ var textBytes = func() (classes [256]uint8) {
 		switch b := byte(i); {
 		case b < ' ' || b == 0x7f:
 			classes[i] = control
-		case b == '&' || b == 0xE2 || b == 0xEF:
+		case b == '&' || b == 0xC2 || b == 0xE2 || b == 0xEF:
 			classes[i] = special
 		}
 	}
@@ -56,10 +56,10 @@ func oddInProse(text []byte) Cause {
 	return ""
 }
 
-// hasInvisible looks for spaces of no width, marks of byte order and changes of direction. The two joiners are none of
+// hasInvisible looks for spaces of no width, marks of byte order, changes of direction and controls beyond ASCII. The two joiners are none of
 // them: scripts and emoji are spelt with them.
 func hasInvisible(text []byte) bool {
-	for _, lead := range []byte{0xE2, 0xEF} {
+	for _, lead := range []byte{0xC2, 0xE2, 0xEF} {
 		for at := bytes.IndexByte(text, lead); at >= 0; {
 			if r, _ := utf8.DecodeRune(text[at:]); isInvisible(r) {
 				return true
@@ -76,6 +76,8 @@ func hasInvisible(text []byte) bool {
 
 func isInvisible(r rune) bool {
 	switch {
+	case r >= '\u0080' && r <= '\u009f', r == '\u2028', r == '\u2029':
+		return true
 	case r == '\u200b', r == '\u2060', r == '\ufeff', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
 		return true
 	}

@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 const maxCategoryDigits = 7 // Google's numbers have up to six
 
@@ -9,12 +12,15 @@ const maxCategoryDigits = 7 // Google's numbers have up to six
 func checkGoogleCategory(c *Column, value []byte) Cause {
 	digits := leadingDigits(value)
 	switch {
-	case digits == len(value) && digits > maxCategoryDigits:
+	case digits == len(value) && (digits > maxCategoryDigits || bytes.HasPrefix(value, []byte("0"))):
 		return UnusualCategory
 	case digits == len(value):
 		return ""
 	case digits > 0 && bytes.IndexByte(value, '>') > 0:
 		return CategoryTwice // 2271 - Apparel & Accessories > …, as Google's own list writes it
+	}
+	if bytes.IndexByte(value, '>') < 0 && !isLetter(value[0]) && value[0] < utf8.RuneSelf {
+		return UnusualCategory // 5,322 and 5.322E3 went through a spreadsheet; no top of the taxonomy begins so
 	}
 	return checkCategory(c, value)
 }
