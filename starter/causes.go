@@ -81,7 +81,7 @@ func (a *app) gaugeWidth() int {
 
 // causeText is what is wrong, and in which column. Notes may be empty.
 func causeText(column, reason string, notes ...string) string {
-	text := shortened(reason, 100)
+	text := shortened(reason, 240)
 	if column != "" && !strings.HasPrefix(reason, column+" ") { // Vitrine's own reasons begin with the column
 		text = shortened(column, 40) + ": " + text
 	}
