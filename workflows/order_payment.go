@@ -301,7 +301,7 @@ func (o *fulfillment) spend(step string) {
 // made under another.
 func (o *fulfillment) spendKeyOf(refund order.Refund) {
 	o.touch("refund/refused_lines")
-	for step := range o.r.Keys {
+	for _, step := range workflow.DeterministicKeys(o.r.Keys) {
 		if refund.Key != "" && step != "refund/all" && refund.Key == o.keyOf(step) {
 			o.r.Keys[step]++
 		}

@@ -538,12 +538,12 @@ func (o *fulfillment) view() OrderView {
 // askedSteps are the steps of refunds that persons asked for.
 func (o *fulfillment) askedSteps() map[string]int {
 	var asked map[string]int
-	for step, spent := range o.r.Keys {
+	for _, step := range workflow.DeterministicKeys(o.r.Keys) {
 		if strings.HasPrefix(step, "refund/asked/") {
 			if asked == nil {
 				asked = map[string]int{}
 			}
-			asked[step] = spent
+			asked[step] = o.r.Keys[step]
 		}
 	}
 	return asked

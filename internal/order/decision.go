@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"maps"
 	"math/bits"
 	"regexp"
 	"slices"
@@ -128,16 +127,20 @@ func (d Decision) Check(s Summary) error {
 
 // Same reports whether two decisions come to the same, however they are spelled: all of the lines, or no lines.
 func (d Decision) Same(other Decision, s Summary) bool {
-	return d.Verdict == other.Verdict && (d.Verdict != Accepted || maps.Equal(d.quantities(s), other.quantities(s)))
+	if d.Verdict != other.Verdict || d.Verdict != Accepted {
+		return d.Verdict == other.Verdict
+	}
+	is, was := d.quantities(s), other.quantities(s)
+	differs := func(l AcceptedLine) bool { return is[l.SKU] != was[l.SKU] }
+	return !slices.ContainsFunc(d.Lines, differs) && !slices.ContainsFunc(other.Lines, differs) &&
+		!slices.ContainsFunc(s.Lines, func(l Line) bool { return is[l.SKU] != was[l.SKU] })
 }
 
 func (d Decision) quantities(s Summary) map[string]int64 {
-	accepted := s.quantities()
 	if len(d.Lines) > 0 {
-		accepted = quantitiesOf(d.Lines)
+		return quantitiesOf(d.Lines)
 	}
-	maps.DeleteFunc(accepted, func(_ string, quantity int64) bool { return quantity == 0 })
-	return accepted
+	return s.quantities()
 }
 
 func unfit(format string, args ...any) error {
