@@ -348,7 +348,11 @@ func (c *comparison) parseHeader(cutter *cutter, b *batch, raw *rawRow) (Header,
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return Header{}, &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
 	case raw.torn:
-		return Header{}, &SyntaxError{raw.line, "the double quotes of the header do not match"}
+		problem := "the double quotes of the header do not match"
+		if hint := otherSeparator(string(text), c.o.Kind, c.o.Format); hint != "" { // "id";"title" has text behind a quote
+			problem = hint
+		}
+		return Header{}, &SyntaxError{raw.line, problem}
 	}
 	h, err := parseHeader(Row{Line: raw.line, Fields: b.fieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
 	if err != nil || len(h.Unknown) > 0 {

@@ -61,7 +61,8 @@ var conditions = map[Kind][]struct {
 }
 
 // unjudged are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning each
-// for a file. A file in which they are blank has the warning in each row, and is sent all the same.
+// for a file. A file in which they are blank has the warning in each row, and is sent all the same; but for shipping, which
+// is rightly blank wherever nothing is shipped.
 func unjudged(kind Kind, at places) (found []problem) {
 	if kind != Product || at("title") < 0 { // a file of deletions needs none of them
 		return nil

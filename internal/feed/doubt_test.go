@@ -107,3 +107,22 @@ func TestDebris(t *testing.T) {
 		require.ErrorContains(t, err, says)
 	}
 }
+
+func TestSeparatorsOfSmallFeedsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind   Kind
+		format Format
+		source string
+		says   string
+	}{
+		{Pricing, CSV, "id;price\nA;15,00 EUR\n", "separated by semicolons"},
+		{Pricing, CSV, "\"id\";\"price\"\nA;15,00 EUR\n", "separated by semicolons"},
+		{Pricing, TSV, "id,price\nA,15.00 EUR\n", "separated by commas"},
+		{Inventory, CSV, "ID\tinventory_quantity\nA\t1\n", "separated by tabs"},
+		{Product, CSV, "id|delete\nA|true\n", "separated by vertical bars"},
+	} {
+		_, err := Compare(opens([]byte(c.source)), Options{Kind: c.kind, Format: c.format}, &recorder{})
+		require.ErrorContains(t, err, c.says, c.source)
+	}
+}

@@ -216,14 +216,33 @@ func missingColumns(seen map[string]bool, kind Kind) (missing []string) {
 	return missing
 }
 
+// otherSeparator says what seems to separate the columns of a header in place of what the format has, or nothing.
+func otherSeparator(header string, kind Kind, format Format) (hint string) {
+	if strings.Contains(header, string(format.Comma())) {
+		return ""
+	}
+	for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "vertical bars"}} {
+		if separates(other.comma, header, kind) {
+			return fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s between fields", other.name, format, format.separators())
+		}
+	}
+	return ""
+}
+
+// separates reports whether a header that was read as one column has more of them, with comma between: many, or the id's.
+func separates(comma, header string, kind Kind) bool {
+	names := strings.Split(header, comma)
+	return len(names) > 3 || len(names) > 1 && slices.ContainsFunc(names, func(name string) bool {
+		return canonical(strings.Trim(name, `"`)) == kind.IDColumn()
+	})
+}
+
 // headerHints guesses at the mistakes that people really make.
 func headerHints(h Header, missing []string, kind Kind, format Format) []string {
 	var hints []string
 	if len(h.Columns) == 1 && len(missing) > 0 {
-		for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "vertical bars"}} {
-			if other.comma != string(format.Comma()) && strings.Count(h.Columns[0], other.comma) >= 3 {
-				hints = append(hints, fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s between fields", other.name, format, format.separators()))
-			}
+		if hint := otherSeparator(h.Columns[0], kind, format); hint != "" {
+			hints = append(hints, hint)
 		}
 	}
 	if len(missing) == 0 {
