@@ -30,7 +30,7 @@ const binVariable = "VITRINE_BIN"
 
 // namespaces bound how many rooms there can be: they are made when the sandbox starts, because a namespace that is made
 // later takes ten seconds to be known everywhere.
-const namespaces = 120
+const namespaces = 200
 
 // importDelay is how long the emulator keeps an import pending, unless a test says otherwise. It is long enough for the
 // worker to really wait.

@@ -143,7 +143,7 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 }
 
 func TestNobodyIsWrittenToWithoutASender(t *testing.T) {
-	s := opened(t, func(o *order.Settings) { o.Mail.Name = "Lamp & Co" })
+	s := opened(t, func(o *order.Settings) { o.Mail = order.Mail{} })
 	silent := s.buys(stripesim.Purchase{})
 	silent.becomes(workflows.OrderAccepted)
 	for _, event := range s.history(silent.id().String(), "") {
