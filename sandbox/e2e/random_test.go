@@ -135,9 +135,7 @@ func (s *shelf) edit() {
 			s.rows[i].price = "cheap" // Vitrine holds it back
 		case 3:
 			s.luck.Shuffle(len(s.rows), func(i, j int) { s.rows[i], s.rows[j] = s.rows[j], s.rows[i] })
-		case 4:
-			s.rows = append(s.rows, shelfRow{s.rows[i].id, s.price()}) // the last one counts
-		default:
+		default: // no id is given to two rows: what such rows do is held elsewhere
 			s.rows[i].price = s.price()
 		}
 	}
