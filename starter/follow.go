@@ -131,11 +131,11 @@ type look struct {
 }
 
 func (w *watch) look(ctx context.Context) (look, error) {
-	description, err := w.client.DescribeWorkflowExecution(ctx, w.run.WorkflowID, w.run.RunID)
+	description, err := w.client.DescribeWorkflow(ctx, w.run.WorkflowID, w.run.RunID)
 	if err != nil {
 		return look{}, err
 	}
-	info := description.GetWorkflowExecutionInfo()
+	info := description.RawResponse.GetWorkflowExecutionInfo()
 	if info.GetHistoryLength() != int64(len(w.events)) || len(w.events) == 0 {
 		if err := w.readHistory(ctx); err != nil {
 			return look{}, err
@@ -148,7 +148,7 @@ func (w *watch) look(ctx context.Context) (look, error) {
 		return w.look(ctx)
 	}
 	steps, byActivity := stepsOf(w.events)
-	enliven(byActivity, description.GetPendingActivities())
+	enliven(byActivity, description.RawResponse.GetPendingActivities())
 	seen := look{steps: steps, begun: w.begun, over: !isOpen(info.GetStatus())}
 	if seen.over {
 		seen.took = info.GetCloseTime().AsTime().Sub(seen.begun)

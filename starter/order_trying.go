@@ -26,11 +26,11 @@ func (a *app) tryingOf(ctx context.Context, id order.ID) (steps []trying) {
 	if err != nil {
 		return nil
 	}
-	described, err := c.DescribeWorkflowExecution(ctx, id.String(), "")
+	described, err := c.DescribeWorkflow(ctx, id.String(), "")
 	if err != nil {
 		return nil
 	}
-	for _, pending := range described.GetPendingActivities() {
+	for _, pending := range described.RawResponse.GetPendingActivities() {
 		failure := pending.GetLastFailure()
 		if failure == nil {
 			continue

@@ -143,9 +143,9 @@ func (a *app) standing(ctx context.Context, id order.ID) (state workflows.OrderS
 	if err != nil {
 		return "", false, err
 	}
-	described, err := c.DescribeWorkflowExecution(ctx, id.String(), "")
+	described, err := c.DescribeWorkflow(ctx, id.String(), "")
 	if err == nil {
-		run := described.GetWorkflowExecutionInfo()
+		run := described.RawResponse.GetWorkflowExecutionInfo()
 		state = workflows.OrderState(attribute(run, workflows.SearchOrderState.GetName()))
 		return state, run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 	}

@@ -253,11 +253,11 @@ func holds(ctx context.Context, c client.Client, holder catalog.Run, open []*wor
 			return true
 		}
 	}
-	described, err := c.DescribeWorkflowExecution(ctx, holder.WorkflowID, "")
+	described, err := c.DescribeWorkflow(ctx, holder.WorkflowID, "")
 	if err != nil {
 		return !isNotFound(err)
 	}
-	return isOpen(described.GetWorkflowExecutionInfo().GetStatus())
+	return isOpen(described.RawResponse.GetWorkflowExecutionInfo().GetStatus())
 }
 
 // underWay tells the run that imports from those that wait for their turn. A hold matters more than who waits behind it.

@@ -159,7 +159,12 @@ func (r *fakeRun) Get(_ context.Context, into any) error {
 	return converter.GetDefaultDataConverter().FromPayload(payload, into)
 }
 
-func (f *fakeTemporal) DescribeWorkflowExecution(ctx context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+func (f *fakeTemporal) DescribeWorkflow(ctx context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+	answer, err := f.describe(ctx, id)
+	return &client.WorkflowExecutionDescription{RawResponse: answer}, err
+}
+
+func (f *fakeTemporal) describe(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

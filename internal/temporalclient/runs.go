@@ -7,12 +7,12 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 )
 
 // Describer is what Runs needs of client.Client.
 type Describer interface {
-	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
+	DescribeWorkflow(ctx context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error)
 }
 
 // Runs tells whether a workflow run is still open.
@@ -23,7 +23,7 @@ type Runs struct {
 // IsOpen reports whether the run can still do something. One that the server has forgotten (its retention is over, or
 // somebody deleted it) cannot.
 func (r Runs) IsOpen(ctx context.Context, workflowID, runID string) (bool, error) {
-	answer, err := r.Client.DescribeWorkflowExecution(ctx, workflowID, runID)
+	answer, err := r.Client.DescribeWorkflow(ctx, workflowID, runID)
 	var forgotten *serviceerror.NotFound
 	if errors.As(err, &forgotten) {
 		return false, nil
@@ -31,7 +31,7 @@ func (r Runs) IsOpen(ctx context.Context, workflowID, runID string) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("describe run %s of workflow %s: %w", runID, workflowID, err)
 	}
-	switch answer.GetWorkflowExecutionInfo().GetStatus() {
+	switch answer.RawResponse.GetWorkflowExecutionInfo().GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
 		return true, nil
 	default:
