@@ -2,7 +2,6 @@ package vitrine_test
 
 import (
 	"fmt"
-	"go/ast"
 	"io/fs"
 	"os"
 	"path"
@@ -79,7 +78,7 @@ func roomRules() []rule {
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
 				"vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
-				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal",
+				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/interceptor", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
 		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
@@ -281,17 +280,6 @@ func codeRules() []rule {
 			},
 			bad: asleep("internal/lazy/lazy_test.go"),
 		},
-		{
-			name:  "errors of activities",
-			why:   "Temporal looks at the outermost error only, so an activity returns what translate made and nothing wraps it",
-			check: untranslated,
-			bad: map[string]string{"activities/bad.go": `package activities
-				import "context"
-				type Steps struct{}
-				func (Steps) Fine(ctx context.Context) (int, error) { return 1, translate(nil) }
-				func (Steps) NotAnActivity(n int) error { return nil }
-				func (Steps) Bad(ctx context.Context) error { func() error { return nil }(); return ctx.Err() }`},
-		},
 	}
 }
 
@@ -374,54 +362,6 @@ func sleeping(t tree, allowed map[string]string) (broken []string) {
 		}
 	}
 	return broken
-}
-
-// untranslated finds exported methods with a context, which are activities, that return an error without translate.
-func untranslated(t tree) (broken []string) {
-	for _, s := range t.product("activities") {
-		for _, declaration := range s.file.Decls {
-			method, ok := declaration.(*ast.FuncDecl)
-			if !ok || method.Recv == nil || !method.Name.IsExported() || !takesContext(method) {
-				continue
-			}
-			for _, last := range lastResults(method.Body) {
-				if !isCallOf(last, "translate") {
-					broken = append(broken, fmt.Sprintf("%s: activity %s does not end in translate(err)", s.path, method.Name.Name))
-				}
-			}
-		}
-	}
-	return broken
-}
-
-func takesContext(f *ast.FuncDecl) bool {
-	if len(f.Type.Params.List) == 0 {
-		return false
-	}
-	selector, ok := f.Type.Params.List[0].Type.(*ast.SelectorExpr)
-	return ok && selector.Sel.Name == "Context"
-}
-
-func lastResults(body *ast.BlockStmt) (last []ast.Expr) {
-	ast.Inspect(body, func(n ast.Node) bool {
-		if _, inner := n.(*ast.FuncLit); inner {
-			return false
-		}
-		if r, ok := n.(*ast.ReturnStmt); ok && len(r.Results) > 0 {
-			last = append(last, r.Results[len(r.Results)-1])
-		}
-		return true
-	})
-	return last
-}
-
-func isCallOf(e ast.Expr, name string) bool {
-	call, ok := e.(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	function, ok := call.Fun.(*ast.Ident)
-	return ok && function.Name == name
 }
 
 // moduleRules are about go.mod.

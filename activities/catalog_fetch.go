@@ -56,13 +56,6 @@ type FetchCatalogResult struct {
 // A source that did not change costs two small reads and one or two HEADs. While another run holds the feed the error is
 // pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
-	result, err := s.fetchCatalog(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	if err := in.check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -104,7 +97,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	result, err := s.stage(ctx, in.Catalog, state, found, full, pulse.reading)
+	result, err := s.stage(ctx, in.Catalog, state, found, full, pulseOf(ctx).reading)
 	if turn := s.turn(state); err == nil && !in.Force && time.Now().Before(turn) {
 		result.Delivery.NotBefore = turn
 	}
@@ -233,8 +226,6 @@ type ApproveInput struct {
 
 // Approve ends the hold of a source version that a person has looked at. It may run any number of times.
 func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Held != nil && state.Held.Version == in.Version {
 			state.Held = nil
@@ -243,5 +234,5 @@ func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
 			state.Approved = &catalog.Decided{Version: in.Version, Verdict: *in.Verdict}
 		}
 	})
-	return translate(err)
+	return err
 }

@@ -43,6 +43,7 @@ func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, fa
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(&logged, nil))))
 	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(likeTheWorker())
 	env.RegisterActivity(steps)
 	value, err := env.ExecuteActivity(steps.FetchCatalog, FetchCatalogInput{Catalog: Catalog{Account: "acct_1", Feed: kind}})
 	if err != nil {

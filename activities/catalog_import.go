@@ -68,12 +68,6 @@ func again(err error) error {
 // Stripe is still at it. After the deadline the error is permanent; the import stays recorded as open, so the next run
 // goes on waiting for it. An import that Stripe will not show, or does not end within a day, is returned as unreadable.
 func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
-	defer startPulse(ctx, 0).stop() // Stripe may take longer to answer than a dead worker is given
-	result, err := s.awaitImportSet(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) awaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
 	imports, err := s.imports(in.API)
 	if err != nil {
 		return catalog.Import{}, err
@@ -154,7 +148,7 @@ func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportError
 	} else if answered(err) {
 		err = again(err)
 	}
-	return result, translate(err)
+	return result, err
 }
 
 func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
@@ -162,8 +156,6 @@ func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportError
 	if err != nil {
 		return catalog.Object{}, err
 	}
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	body, err := imports.Refused(ctx, in.Account, in.File)
 	if err != nil {
 		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
@@ -175,5 +167,5 @@ func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportError
 	}
 	layout := s.Documents.Layout
 	key := layout.ErrorFileKey(in.Account, in.Feed, in.Sequence, in.Part)
-	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulse.reading(list))
+	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulseOf(ctx).reading(list))
 }

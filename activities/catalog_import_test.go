@@ -11,7 +11,6 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/internal/catalog"
@@ -42,7 +41,9 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 	steps := &CatalogSync{Imports: map[catalog.API]Imports{catalog.V1: imports}}
 	env.RegisterActivity(steps)
 	env.SetTestTimeout(5 * time.Minute)
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: 5 * time.Minute}) // a busy machine is no deadlock
+	options := likeTheWorker()
+	options.DeadlockDetectionTimeout = 5 * time.Minute // a busy machine is no deadlock
+	env.SetWorkerOptions(options)
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 3 * time.Hour,

@@ -28,13 +28,6 @@ type SettlePartInput struct {
 // there with the reason, and listed for the report with their lines; those of which its answer leaves that open are noted
 // as unknown. It may run any number of times.
 func (s *CatalogSync) SettlePart(ctx context.Context, in SettlePartInput) (catalog.PartResult, error) {
-	result, err := s.settlePart(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) settlePart(ctx context.Context, in SettlePartInput) (catalog.PartResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	result := resultOf(in)
 	if err := s.enter(ctx, in, &result); err != nil {
 		return result, err

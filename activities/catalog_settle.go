@@ -38,13 +38,6 @@ type SettleResult struct {
 // Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt with,
 // lets go of the feed and removes what was staged. It may run any number of times.
 func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
-	result, err := s.settle(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) settle(ctx context.Context, in SettleInput) (SettleResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	state, _, err := s.Documents.State(ctx, in.Account, in.Feed)
 	if err != nil {
 		return SettleResult{}, err
@@ -382,12 +375,6 @@ type RecordFailureInput struct {
 // RecordFailure records why a run ended without an import, for the status that people read, and lets go of the feed. An
 // import that was begun stays recorded as open.
 func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) error {
-	return translate(s.recordFailure(ctx, in))
-}
-
-func (s *CatalogSync) recordFailure(ctx context.Context, in RecordFailureInput) error {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	if err := in.check(); err != nil {
 		return err
 	}

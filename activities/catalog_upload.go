@@ -46,11 +46,6 @@ type UploadProgress struct {
 // V2 the upload begins the import, and a run that finds the intent finishes it. A retry sends the same bytes under the
 // same idempotency key, so a lost answer makes no second file.
 func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileResult, error) {
-	result, err := s.uploadFile(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) uploadFile(ctx context.Context, in PartInput) (UploadFileResult, error) {
 	imports, err := s.imports(in.Delivery.API)
 	if err != nil {
 		return UploadFileResult{}, err
@@ -87,8 +82,8 @@ func (s *CatalogSync) streamPart(ctx context.Context, in PartInput, imports Impo
 		return "", fmt.Errorf("staged part %d: %w", part.Number, err)
 	}
 	defer body.Close()
-	pulse := startPulse(ctx, part.Object.Size)
-	defer pulse.stop()
+	pulse := pulseOf(ctx)
+	pulse.expect(part.Object.Size)
 	return imports.Upload(ctx, catalog.Upload{
 		Account:        in.Account,
 		Feed:           in.Feed,
@@ -111,13 +106,6 @@ type CreateImportSetResult struct {
 // that finds the part open repeats the request under the same idempotency key and so learns the id of an import that
 // nobody else knows of.
 func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
-	result, err := s.createImportSet(ctx, in)
-	return result, translate(err)
-}
-
-func (s *CatalogSync) createImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
-	pulse := startPulse(ctx, 0)
-	defer pulse.stop()
 	imports, err := s.imports(in.Delivery.API)
 	if err != nil {
 		return CreateImportSetResult{}, err

@@ -39,7 +39,7 @@ func BenchmarkCheckOrder(b *testing.B) {
 	look := func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			checked, err := orders.checkOrder(b.Context(), in)
+			checked, err := orders.CheckOrder(b.Context(), in)
 			if err != nil || len(checked.Problems) > 0 {
 				b.Fatal(checked, err)
 			}

@@ -16,9 +16,7 @@ type DisputeInput struct {
 
 // ReadDispute reads a dispute.
 func (s *OrderFulfillment) ReadDispute(ctx context.Context, in DisputeInput) (order.Dispute, error) {
-	defer startPulse(ctx, 0).stop()
-	dispute, err := s.Stripe.Dispute(ctx, in.Account, in.Dispute)
-	return dispute, translate(err)
+	return s.Stripe.Dispute(ctx, in.Account, in.Dispute)
 }
 
 // WriteEvidenceResult says where the bundle is.
@@ -28,9 +26,8 @@ type WriteEvidenceResult struct {
 
 // WriteEvidence gathers what is known against a dispute into a bundle in the state bucket, for people to look at.
 func (s *OrderFulfillment) WriteEvidence(ctx context.Context, in DisputeInput) (WriteEvidenceResult, error) {
-	defer startPulse(ctx, 0).stop()
 	key, err := s.writeEvidence(ctx, in)
-	return WriteEvidenceResult{Key: key}, translate(err)
+	return WriteEvidenceResult{Key: key}, err
 }
 
 func (s *OrderFulfillment) writeEvidence(ctx context.Context, in DisputeInput) (string, error) {
@@ -47,12 +44,6 @@ func (s *OrderFulfillment) writeEvidence(ctx context.Context, in DisputeInput) (
 
 // SubmitEvidence hands what is known against a dispute to the bank, which takes it once.
 func (s *OrderFulfillment) SubmitEvidence(ctx context.Context, in DisputeInput) (order.Dispute, error) {
-	defer startPulse(ctx, 0).stop()
-	dispute, err := s.submitEvidence(ctx, in)
-	return dispute, translate(err)
-}
-
-func (s *OrderFulfillment) submitEvidence(ctx context.Context, in DisputeInput) (order.Dispute, error) {
 	_, session, err := s.open(ctx, in.ID)
 	if err != nil {
 		return order.Dispute{}, err

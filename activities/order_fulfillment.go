@@ -62,12 +62,6 @@ type LoadOrderResult struct {
 
 // LoadOrder reads the order anew from Stripe, and whether it is to be fulfilled.
 func (s *OrderFulfillment) LoadOrder(ctx context.Context, id order.ID) (LoadOrderResult, error) {
-	defer startPulse(ctx, 0).stop()
-	result, err := s.loadOrder(ctx, id)
-	return result, translate(err)
-}
-
-func (s *OrderFulfillment) loadOrder(ctx context.Context, id order.ID) (LoadOrderResult, error) {
 	if err := id.Check(); err != nil {
 		return LoadOrderResult{}, err
 	}
@@ -106,12 +100,6 @@ type CheckOrderResult struct {
 
 // CheckOrder looks the SKUs up in what Stripe has accepted of the account's catalog. Without a catalog none is known.
 func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
-	defer startPulse(ctx, 0).stop()
-	result, err := s.checkOrder(ctx, in)
-	return result, translate(err)
-}
-
-func (s *OrderFulfillment) checkOrder(ctx context.Context, in CheckOrderInput) (CheckOrderResult, error) {
 	if err := in.ID.Check(); err != nil {
 		return CheckOrderResult{}, err
 	}
@@ -151,12 +139,6 @@ func (s *OrderFulfillment) unlisted(ctx context.Context, in CheckOrderInput) []s
 
 // SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.
 func (s *OrderFulfillment) SubmitOrder(ctx context.Context, id order.ID) (order.Decision, error) {
-	defer startPulse(ctx, 0).stop()
-	decision, err := s.submitOrder(ctx, id)
-	return decision, translate(err)
-}
-
-func (s *OrderFulfillment) submitOrder(ctx context.Context, id order.ID) (order.Decision, error) {
 	settings, session, err := s.open(ctx, id)
 	if err != nil {
 		return order.Decision{}, err
@@ -186,11 +168,6 @@ func (s *OrderFulfillment) open(ctx context.Context, id order.ID) (order.Setting
 
 // NotifyMerchant tells the merchant what became of an order.
 func (s *OrderFulfillment) NotifyMerchant(ctx context.Context, n order.Notice) error {
-	defer startPulse(ctx, 0).stop()
-	return translate(s.notifyMerchant(ctx, n))
-}
-
-func (s *OrderFulfillment) notifyMerchant(ctx context.Context, n order.Notice) error {
 	if err := n.Check(); err != nil {
 		return err
 	}
@@ -215,9 +192,8 @@ type SendMailResult struct {
 
 // SendMail tells the buyer what was decided. A lost answer of the mail server may bring the mail twice.
 func (s *OrderFulfillment) SendMail(ctx context.Context, in SendMailInput) (SendMailResult, error) {
-	defer startPulse(ctx, 0).stop()
 	sent, err := s.sendMail(ctx, in)
-	return SendMailResult{Sent: sent}, translate(err)
+	return SendMailResult{Sent: sent}, err
 }
 
 func (s *OrderFulfillment) sendMail(ctx context.Context, in SendMailInput) (bool, error) {
@@ -236,6 +212,5 @@ type SaveRecordInput struct {
 
 // SaveRecord keeps what an order remembers beyond the end of its history.
 func (s *OrderFulfillment) SaveRecord(ctx context.Context, in SaveRecordInput) error {
-	defer startPulse(ctx, 0).stop()
-	return translate(s.Documents.SaveRecord(ctx, in.ID, in.Record))
+	return s.Documents.SaveRecord(ctx, in.ID, in.Record)
 }

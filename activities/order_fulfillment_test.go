@@ -66,6 +66,7 @@ func quietly(steps any) *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(likeTheWorker())
 	env.RegisterActivity(steps)
 	return env
 }

@@ -20,30 +20,22 @@ type PaymentInput struct {
 
 // CapturePayment takes the money that was reserved.
 func (s *OrderFulfillment) CapturePayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
-	defer startPulse(ctx, 0).stop()
-	payment, err := s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Fee, in.Key)
-	return payment, translate(err)
+	return s.Stripe.Capture(ctx, in.Account, in.PaymentIntent, in.Amount, in.Fee, in.Key)
 }
 
 // CancelPayment gives the money back that was reserved.
 func (s *OrderFulfillment) CancelPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
-	defer startPulse(ctx, 0).stop()
-	payment, err := s.Stripe.Cancel(ctx, in.Account, in.PaymentIntent, in.Key)
-	return payment, translate(err)
+	return s.Stripe.Cancel(ctx, in.Account, in.PaymentIntent, in.Key)
 }
 
 // RefundPayment gives money back that was captured.
 func (s *OrderFulfillment) RefundPayment(ctx context.Context, in PaymentInput) (order.Refund, error) {
-	defer startPulse(ctx, 0).stop()
-	refund, err := s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.FeeBack, in.Key, in.Spent...)
-	return refund, translate(err)
+	return s.Stripe.Refund(ctx, in.Account, in.PaymentIntent, in.Amount, in.FeeBack, in.Key, in.Spent...)
 }
 
 // ReadPayment reads how far the money is.
 func (s *OrderFulfillment) ReadPayment(ctx context.Context, in PaymentInput) (order.Payment, error) {
-	defer startPulse(ctx, 0).stop()
-	payment, err := s.Stripe.Payment(ctx, in.Account, in.PaymentIntent)
-	return payment, translate(err)
+	return s.Stripe.Payment(ctx, in.Account, in.PaymentIntent)
 }
 
 // ReadRefundsResult is what went back of a payment.
@@ -54,12 +46,6 @@ type ReadRefundsResult struct {
 
 // ReadRefunds reads what went back to the buyer, whoever sent it.
 func (s *OrderFulfillment) ReadRefunds(ctx context.Context, in PaymentInput) (ReadRefundsResult, error) {
-	defer startPulse(ctx, 0).stop()
-	result, err := s.readRefunds(ctx, in)
-	return result, translate(err)
-}
-
-func (s *OrderFulfillment) readRefunds(ctx context.Context, in PaymentInput) (ReadRefundsResult, error) {
 	refunds, err := s.Stripe.Refunds(ctx, in.Account, in.PaymentIntent)
 	if err != nil {
 		return ReadRefundsResult{}, err

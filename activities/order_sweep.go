@@ -55,9 +55,8 @@ type ListSweptResult struct {
 
 // ListSwept names the accounts that have settings for orders, batch by batch.
 func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
-	defer startPulse(ctx, 0).stop()
 	accounts, more, err := s.Documents.AccountsAfter(ctx, in.After, in.Limit)
-	return ListSweptResult{Accounts: accounts, More: more}, translate(err)
+	return ListSweptResult{Accounts: accounts, More: more}, err
 }
 
 // SweepAccountInput is the input of SweepAccount.
@@ -76,15 +75,9 @@ type SweepAccountResult struct {
 
 // SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves with what is
 // delivered: whatever interrupts it goes on from there, and an order drops what it knows. An event that Stripe refuses to
-// say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked.
+// say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked. An
+// account whose orders are not fulfilled any more is swept as well: those under way go on.
 func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
-	defer startPulse(ctx, 0).stop()
-	result, err := s.sweepAccount(ctx, in)
-	return result, translate(err)
-}
-
-// sweepAccount sweeps an account whose orders are not fulfilled any more as well: those under way go on.
-func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
 	known, err := s.Documents.Known(ctx, in.Account)
 	if err != nil || !known {
 		return SweepAccountResult{}, err

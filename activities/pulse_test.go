@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +15,10 @@ func TestAStepBeatsOnlyOnceItTakesLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		beats := make(chan UploadProgress, 10)
-		p := beatWith(t.Context(), 100, func(u UploadProgress) { beats <- u })
+		ctx, stop := context.WithCancel(t.Context())
+		p := new(pulse)
+		p.expect(100)
+		go p.beat(ctx, func(u UploadProgress) { beats <- u })
 		_, err := p.reading(strings.NewReader("0123456789")).Read(make([]byte, 10))
 		require.NoError(t, err)
 		<-time.After(pulseEvery - time.Millisecond)
@@ -27,7 +31,7 @@ func TestAStepBeatsOnlyOnceItTakesLong(t *testing.T) {
 		<-time.After(pulseEvery)
 		synctest.Wait()
 		require.Equal(t, UploadProgress{Bytes: 50, Total: 100}, <-beats)
-		p.stop()
+		stop()
 		<-time.After(time.Minute)
 		synctest.Wait()
 		require.Empty(t, beats)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/fx"
 
@@ -96,6 +97,7 @@ func commonOptions(c config.Config, giveUp giveUp) worker.Options {
 		MaxHeartbeatThrottleInterval:     heartbeatInterval,
 		DefaultHeartbeatThrottleInterval: heartbeatInterval,
 		OnFatalError:                     giveUp,
+		Interceptors:                     []interceptor.WorkerInterceptor{&activities.Interceptor{}},
 		WorkflowTaskPollerBehavior:       asManyAsNeeded(),
 		ActivityTaskPollerBehavior:       asManyAsNeeded(),
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
@@ -296,7 +297,9 @@ func (s *stage) object(key string) string {
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience})
+	env.SetWorkerOptions(worker.Options{
+		DeadlockDetectionTimeout: patience, Interceptors: []interceptor.WorkerInterceptor{new(activities.Interceptor)},
+	})
 	env.SetTestTimeout(patience)
 	workflows.Register(env)
 	return env
