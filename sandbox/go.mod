@@ -265,7 +265,9 @@ require (
 )
 
 // The Temporal server needs the API that go.opentelemetry.io/otel/log had before 1.0, and OpenTelemetry's modules move in
-// step, so the sandbox stays at the last release in which all of them fit. Remove when the server's pin moves.
+// step, so the sandbox stays at the last release in which all of them fit. Nor does it build with Temporal's API from 1.64
+// on, which the SDK needs from 1.51 on. The binaries that the tests run are built by the product's module, with its
+// versions. Remove when the server's pin moves: 1.32.2 asks for Go 1.26.10.
 replace (
 	go.opentelemetry.io/contrib/detectors/gcp => go.opentelemetry.io/contrib/detectors/gcp v1.44.0
 	go.opentelemetry.io/otel => go.opentelemetry.io/otel v1.44.0
@@ -275,4 +277,6 @@ replace (
 	go.opentelemetry.io/otel/sdk => go.opentelemetry.io/otel/sdk v1.44.0
 	go.opentelemetry.io/otel/sdk/metric => go.opentelemetry.io/otel/sdk/metric v1.44.0
 	go.opentelemetry.io/otel/trace => go.opentelemetry.io/otel/trace v1.44.0
+	go.temporal.io/api => go.temporal.io/api v1.63.5
+	go.temporal.io/sdk => go.temporal.io/sdk v1.50.0
 )
