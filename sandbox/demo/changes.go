@@ -149,11 +149,11 @@ func (d *demo) awaitHold(ctx context.Context, s *shop) (*catalog.Hold, error) {
 			return nil, err
 		}
 		if held := state.Held; held != nil {
-			run, err := d.temporal.DescribeWorkflow(ctx, held.Run.WorkflowID, held.Run.RunID)
+			run, err := d.temporal.DescribeWorkflowExecution(ctx, held.Run.WorkflowID, held.Run.RunID)
 			if err != nil {
 				return nil, err
 			}
-			if attribute(run.RawResponse.GetWorkflowExecutionInfo(), workflows.SearchOutcome.GetName()) == string(catalog.Held) {
+			if attribute(run.GetWorkflowExecutionInfo(), workflows.SearchOutcome.GetName()) == string(catalog.Held) {
 				return held, nil
 			}
 		}

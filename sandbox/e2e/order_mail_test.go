@@ -218,9 +218,9 @@ func TestMailSurvivesAnOutage(t *testing.T) {
 func (b bought) retries(step string, code fault.Code) {
 	b.t.Helper()
 	b.await(time.Minute, step+" failing as "+string(code), func() bool {
-		described, err := b.temporal.DescribeWorkflow(within(b.t, 10*time.Second), b.id().String(), "")
+		described, err := b.temporal.DescribeWorkflowExecution(within(b.t, 10*time.Second), b.id().String(), "")
 		require.NoError(b.t, err)
-		for _, pending := range described.RawResponse.GetPendingActivities() {
+		for _, pending := range described.GetPendingActivities() {
 			if pending.GetActivityType().GetName() == step && pending.GetLastFailure() != nil {
 				require.EqualValues(b.t, code, pending.GetLastFailure().GetApplicationFailureInfo().GetType())
 				return true

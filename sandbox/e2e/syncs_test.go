@@ -76,11 +76,11 @@ func (r *room) ids() []string {
 func (r *room) reaches(run client.WorkflowRun, activity string) {
 	r.t.Helper()
 	r.await(time.Minute, "the start of "+activity, func() bool {
-		described, err := r.temporal.DescribeWorkflow(r.t.Context(), run.GetID(), run.GetRunID())
+		described, err := r.temporal.DescribeWorkflowExecution(r.t.Context(), run.GetID(), run.GetRunID())
 		if err != nil {
 			return false
 		}
-		for _, pending := range described.RawResponse.GetPendingActivities() {
+		for _, pending := range described.GetPendingActivities() {
 			if pending.GetActivityType().GetName() == activity && pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
 				return true
 			}
