@@ -26,7 +26,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/server", "internal/staging"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -121,6 +121,15 @@ func roomRules() []rule {
 			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",
 			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/strictjson"},
 		}.rule(`package checkout; import _ "net/http"`),
+		room{
+			name: "internal/server", why: "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
+			std: []string{"*"},
+			others: []string{
+				"vitrine/internal/assortment", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/intake", "vitrine/internal/order",
+				"vitrine/internal/stripeapi", "vitrine/internal/temporalclient", "vitrine/workflows",
+				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
+			},
+		}.rule(`package server; import _ "vitrine/internal/objectstore"`),
 		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",

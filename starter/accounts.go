@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -168,7 +169,7 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	view := viewAccount(docs, settings, stored, deployment.Rules)
 	for _, kind := range view.Feeds {
 		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(account, kind))
-		if err != nil && !isNotFound(err) {
+		if err != nil && !temporalclient.IsNotFound(err) {
 			return err
 		}
 		if err == nil {

@@ -20,6 +20,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -302,7 +303,7 @@ func describe(ctx context.Context, c client.Client, id string, want *wantedSched
 	for tries := 1; tries < describeTries && passes(err) && ctx.Err() == nil; tries++ {
 		description, err = c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	}
-	if isNotFound(err) {
+	if temporalclient.IsNotFound(err) {
 		return scheduleFact{}, false, nil
 	}
 	if err != nil {
@@ -326,11 +327,6 @@ func passes(err error) bool {
 	var late *serviceerror.DeadlineExceeded
 	var busy *serviceerror.ResourceExhausted
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy)
-}
-
-func isNotFound(err error) bool {
-	var missing *serviceerror.NotFound
-	return errors.As(err, &missing)
 }
 
 // listSchedules names the schedules that are ours.
@@ -446,7 +442,7 @@ func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, s
 		return updateSchedule(ctx, c, want)
 	}
 	err := c.ScheduleClient().GetHandle(ctx, want.id()).Delete(ctx)
-	if isNotFound(err) {
+	if temporalclient.IsNotFound(err) {
 		return nil // somebody was faster
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/order"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -73,7 +74,7 @@ func checkState(state string) error {
 
 // noSuchOrder explains what the server says of an id that it does not know, or does not know any more.
 func noSuchOrder(id order.ID, err error) error {
-	if isNotFound(err) {
+	if temporalclient.IsNotFound(err) {
 		return fmt.Errorf("%s is not under way: no agent placed it, its events have not arrived yet, or it is settled and forgotten ('starter order list --account %s' shows what there is)", id, id.Account)
 	}
 	return err

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/order"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -151,7 +152,7 @@ func explainSteering(ctx context.Context, id order.ID, s steering, err error) er
 		return fmt.Errorf("%w; a worker may still take it: 'starter order show %s' shows it", context.Cause(ctx), id)
 	case errors.As(err, &late):
 		return fmt.Errorf("no worker has taken it yet: is one running? 'starter order show %s' shows if it is taken later: %w", id, err)
-	case isNotFound(err):
+	case temporalclient.IsNotFound(err):
 		return noSuchOrder(id, err)
 	}
 	return fmt.Errorf("%s %s: %w", s.update, id, err)

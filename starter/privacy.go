@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -149,7 +150,7 @@ func (a *app) standing(ctx context.Context, id order.ID) (state workflows.OrderS
 		state = workflows.OrderState(attribute(run, workflows.SearchOrderState.GetName()))
 		return state, run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 	}
-	if !isNotFound(err) {
+	if !temporalclient.IsNotFound(err) {
 		return "", false, fmt.Errorf("is %s under way? %w", id, err)
 	}
 	docs, err := a.orderDocuments(ctx)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -213,7 +214,7 @@ func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]schedu
 	for i, id := range ids {
 		group.Go(func() error {
 			v, err := viewSchedule(ctx, c, id)
-			if isNotFound(err) {
+			if temporalclient.IsNotFound(err) {
 				return nil
 			}
 			if err != nil {
@@ -261,7 +262,7 @@ func (a *app) schedule(ctx context.Context, account, name string) (client.Client
 
 // noSchedule says what to do about a schedule that is not there.
 func noSchedule(id string, err error) error {
-	if !isNotFound(err) {
+	if !temporalclient.IsNotFound(err) {
 		return err
 	}
 	account, kind, _ := parseScheduleID(id)

@@ -20,6 +20,7 @@ import (
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/preflight"
+	"vitrine/internal/server"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
 	"vitrine/internal/temporalclient"
@@ -99,15 +100,14 @@ func newChecks(stripe *stripeapi.Client, documents catalog.Documents) []prefligh
 	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout), preflight.StripeKey(stripe.CheckKey)}
 }
 
-func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *webhook {
-	return &webhook{
-		secrets: reveal(c.Serve.Secrets), livemode: c.Livemode(), deliver: in.Deliver, within: deliverWithin,
-		slots: newSlots(maxEvents), now: time.Now, metrics: metrics, logger: logger,
-	}
+func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *server.Webhook {
+	return server.NewWebhook(server.WebhookOptions{
+		Secrets: reveal(c.Serve.Secrets), Livemode: c.Livemode(), Deliver: in.Deliver, Metrics: metrics, Logger: logger,
+	})
 }
 
-func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *merchants {
-	return &merchants{token: c.Serve.APIToken.Reveal(), update: temporal.UpdateWorkflow, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
+func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *server.Merchants {
+	return server.NewMerchants(c.Serve.APIToken.Reveal(), temporal.UpdateWorkflow, logger)
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
@@ -116,21 +116,21 @@ func newCheckoutHooks(lc fx.Lifecycle, c config.Config, documents catalog.Docume
 		return checkoutHooks{}
 	}
 	settings := order.Documents{Objects: documents.Objects, Layout: documents.Layout}
-	h := newHooks(hookOptions{
+	h := server.NewHooks(server.HookOptions{
 		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove, CacheBytes: c.Hooks.CacheBytes,
 		Assortments: assortment.Documents{Objects: documents.Objects, Layout: documents.Layout},
 		Settings:    settings.Settings,
 		Merchants: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
 		}),
-		Now: time.Now, Log: logger, Count: hookMetrics{metrics},
+		Now: time.Now, Log: logger, Count: server.HookMetrics{MetricsHandler: metrics},
 	})
 	warmUp(lc, h, settings, logger)
 	return checkoutHooks{h}
 }
 
 // warmUp loads, in the background, what the first hooks would wait for. A start does not wait for it, nor depend on it.
-func warmUp(lc fx.Lifecycle, h *hooks, settings order.Documents, logger *slog.Logger) {
+func warmUp(lc fx.Lifecycle, h *server.Hooks, settings order.Documents, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	lc.Append(fx.StartStopHook(
@@ -141,25 +141,11 @@ func warmUp(lc fx.Lifecycle, h *hooks, settings order.Documents, logger *slog.Lo
 				if err != nil {
 					logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed", "error", err)
 				}
-				h.warm(ctx, accounts)
+				h.Warm(ctx, accounts)
 			}()
 		},
 		func() { stop(); <-ended },
 	))
-}
-
-// hookMetrics counts what becomes of hooks.
-type hookMetrics struct{ client.MetricsHandler }
-
-func (m hookMetrics) answered(hook, outcome string, took time.Duration) {
-	labels := m.WithTags(map[string]string{"hook": hook, "outcome": outcome})
-	labels.Counter("vitrine_hooks").Inc(1)
-	labels.Timer("vitrine_hook_duration").Record(took)
-}
-
-func (m hookMetrics) asked(question order.CheckoutQuestion, outcome string, took time.Duration) {
-	labels := m.WithTags(map[string]string{"question": string(question), "outcome": outcome})
-	labels.Timer("vitrine_hook_merchant_duration").Record(took)
 }
 
 // checkoutHooks is a type of its own for fx, which tells providers apart by type; its handler may be nil.
@@ -175,16 +161,16 @@ func reveal(secrets []config.Secret) []string {
 
 // answerProbes listens before Temporal is asked, so that a start can be watched.
 func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemetry.Metrics, stop giveUp, logger *slog.Logger) {
-	server := newServer(h.Routes(m.Handler()), logger)
-	listen := listener{"VITRINE_LISTEN", c.Worker.Listen, server, stop, logger}
-	lc.Append(fx.StartStopHook(listen.start, server.Shutdown))
+	probes := server.New(h.Routes(m.Handler()), logger)
+	listen := listener{"VITRINE_LISTEN", c.Worker.Listen, probes, stop, logger}
+	lc.Append(fx.StartStopHook(listen.start, probes.Shutdown))
 }
 
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
-func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
-	server := newServer(serveRoutes(w, m, hooks, metrics, logger), logger)
-	newEntrance(func() { metrics.Counter("vitrine_http_turned_away").Inc(1) }).watch(server)
-	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, server, stop, logger}
+func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, m *server.Merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
+	public := server.New(server.Routes(w, m, hooks.handler, metrics, logger), logger)
+	server.GuardEntrance(public, metrics)
+	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, public, stop, logger}
 	entry := &entry{checks: checks, health: h, giveUp: stop, logger: logger}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {
@@ -203,7 +189,7 @@ func receive(lc fx.Lifecycle, c config.Config, w *webhook, m *merchants, hooks c
 			entry.close()
 			ctx, cancel := context.WithTimeout(ctx, c.Worker.ShutdownTimeout)
 			defer cancel()
-			return drain(ctx, server)
+			return server.Drain(ctx, public)
 		},
 	))
 }

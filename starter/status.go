@@ -17,6 +17,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -255,7 +256,7 @@ func holds(ctx context.Context, c client.Client, holder catalog.Run, open []*wor
 	}
 	described, err := c.DescribeWorkflow(ctx, holder.WorkflowID, "")
 	if err != nil {
-		return !isNotFound(err)
+		return !temporalclient.IsNotFound(err)
 	}
 	return isOpen(described.RawResponse.GetWorkflowExecutionInfo().GetStatus())
 }

@@ -16,6 +16,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -304,7 +305,7 @@ func explainVerdict(ctx context.Context, account string, held catalog.Hold, err 
 	var refused *temporal.ApplicationError
 	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
 	switch {
-	case isNotFound(err):
+	case temporalclient.IsNotFound(err):
 		return fmt.Errorf("the run that held it is gone (workflow %s): it ended, or somebody terminated it. The next sync holds the source again, if it is still the same: 'starter sync %s' starts one", held.Run.WorkflowID, account)
 	case errors.As(err, &refused):
 		return fmt.Errorf("the run did not take the verdict: %s (workflow %s)", refused.Message(), held.Run.WorkflowID)

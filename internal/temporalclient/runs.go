@@ -24,8 +24,7 @@ type Runs struct {
 // somebody deleted it) cannot.
 func (r Runs) IsOpen(ctx context.Context, workflowID, runID string) (bool, error) {
 	answer, err := r.Client.DescribeWorkflow(ctx, workflowID, runID)
-	var forgotten *serviceerror.NotFound
-	if errors.As(err, &forgotten) {
+	if IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -37,4 +36,11 @@ func (r Runs) IsOpen(ctx context.Context, workflowID, runID string) (bool, error
 	default:
 		return false, nil
 	}
+}
+
+// IsNotFound reports whether Temporal says of a workflow, run or schedule that there is none: there never was, or its
+// retention is over. An update of a workflow that is closed is answered so, too.
+func IsNotFound(err error) bool {
+	var missing *serviceerror.NotFound
+	return errors.As(err, &missing)
 }

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -18,16 +18,26 @@ import (
 // maxEvent is far above what Stripe sends: an event holds one object, without its lists.
 const maxEvent = 512 << 10
 
-// webhook receives Stripe's events. Whatever it answers with 2xx, Stripe does not send again.
-type webhook struct {
-	secrets  []string
-	livemode bool
-	deliver  func(context.Context, order.Event) (intake.Outcome, error)
-	within   time.Duration
-	slots    slots
-	now      func() time.Time
-	metrics  client.MetricsHandler
-	logger   *slog.Logger
+// WebhookOptions is what the webhook works with.
+type WebhookOptions struct {
+	Secrets  []string // of the endpoints that send here; several while one replaces another
+	Livemode bool     // whose events are taken
+	Deliver  func(context.Context, order.Event) (intake.Outcome, error)
+	Metrics  client.MetricsHandler
+	Logger   *slog.Logger
+}
+
+// Webhook receives Stripe's events: POST /webhooks/stripe. Whatever it answers with 2xx, Stripe does not send again.
+type Webhook struct {
+	WebhookOptions
+	within time.Duration
+	slots  slots
+	now    func() time.Time
+}
+
+// NewWebhook is the handler for Stripe's events.
+func NewWebhook(o WebhookOptions) *Webhook {
+	return &Webhook{WebhookOptions: o, within: deliverWithin, slots: newSlots(maxEvents), now: time.Now}
 }
 
 // reception is what became of a request: what Stripe is told, and what is counted.
@@ -37,12 +47,12 @@ type reception struct {
 	outcome string
 }
 
-func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	got := h.receive(w, r)
-	labels := h.metrics.WithTags(map[string]string{"type": got.kind, "outcome": got.outcome})
+	labels := h.Metrics.WithTags(map[string]string{"type": got.kind, "outcome": got.outcome})
 	labels.Counter("vitrine_webhook_events").Inc(1)
-	h.metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration").Record(time.Since(began))
+	h.Metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration").Record(time.Since(began))
 	if got.outcome == "busy" {
 		w.Header().Set("Retry-After", "1")
 	}
@@ -55,16 +65,16 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // receive trusts nothing in the body before its signature fits.
-func (h *webhook) receive(w http.ResponseWriter, r *http.Request) reception {
+func (h *Webhook) receive(w http.ResponseWriter, r *http.Request) reception {
 	const unverified = "unverified"
-	body, status, refusal := receiveSigned(w, r, maxEvent, h.secrets, h.now())
+	body, status, refusal := receiveSigned(w, r, maxEvent, h.Secrets, h.now())
 	if status != http.StatusOK {
-		h.logger.DebugContext(r.Context(), "webhook refused", "reason", refusal)
+		h.Logger.DebugContext(r.Context(), "webhook refused", "reason", refusal)
 		return reception{status, unverified, refusal}
 	}
 	event, err := stripeapi.DecodeEvent(body)
 	if err != nil {
-		h.logger.WarnContext(r.Context(), "a signed webhook is no event", "error", err)
+		h.Logger.WarnContext(r.Context(), "a signed webhook is no event", "error", err)
 		return reception{http.StatusBadRequest, "other", "unreadable"}
 	}
 	return h.take(r.Context(), event)
@@ -72,11 +82,11 @@ func (h *webhook) receive(w http.ResponseWriter, r *http.Request) reception {
 
 // take acknowledges what is none of ours: an endpoint may get more types than it needs, and one for live events of
 // connected accounts gets those of their sandboxes too.
-func (h *webhook) take(ctx context.Context, event order.Event) reception {
+func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 	switch {
 	case !slices.Contains(order.EventTypes(), event.Type):
 		return reception{http.StatusOK, "other", "other_type"}
-	case event.Livemode != h.livemode:
+	case event.Livemode != h.Livemode:
 		return reception{http.StatusOK, event.Type, "other_mode"}
 	}
 	if !h.slots.take() {
@@ -85,8 +95,8 @@ func (h *webhook) take(ctx context.Context, event order.Event) reception {
 	defer h.slots.leave()
 	ctx, cancel := context.WithTimeout(ctx, h.within)
 	defer cancel()
-	outcome, err := h.deliver(ctx, event)
-	log := h.logger.With("event", event.ID, "type", event.Type, "account", event.Account, "object", event.Object)
+	outcome, err := h.Deliver(ctx, event)
+	log := h.Logger.With("event", event.ID, "type", event.Type, "account", event.Account, "object", event.Object)
 	switch {
 	case outcome == intake.Undeliverable:
 		// Stripe disables an endpoint that fails for days, and with it everybody's orders. The sweep stops at the account, and

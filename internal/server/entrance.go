@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"go.temporal.io/sdk/client"
 )
 
 const (
@@ -66,6 +68,11 @@ const (
 	known
 	idle // its last request was known, and the next may come
 )
+
+// GuardEntrance bounds what strangers cost a server.
+func GuardEntrance(server *http.Server, metrics client.MetricsHandler) {
+	newEntrance(func() { metrics.Counter("vitrine_http_turned_away").Inc(1) }).watch(server)
+}
 
 func newEntrance(away func()) *entrance {
 	return &entrance{most: maxStrangers, within: bodyWithin, away: away, peers: map[netip.Prefix]*peer{}, guests: map[net.Conn]*guest{}}

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ const token = "a-token-that-nobody-guesses"
 
 // counter is where merchants report; sent is what went on to the orders.
 type counter struct {
-	*merchants
+	*Merchants
 	logs bytes.Buffer
 	sent []any
 
@@ -33,13 +33,21 @@ type counter struct {
 	refusal error // of the order
 }
 
+// answeredUpdate is an update that an order has answered.
+type answeredUpdate struct {
+	client.WorkflowUpdateHandle
+	err error
+}
+
+func (u answeredUpdate) Get(context.Context, any) error { return u.err }
+
 func newCounter() *counter {
 	c := &counter{}
-	c.merchants = &merchants{
+	c.Merchants = &Merchants{
 		token: token, within: time.Second, slots: newSlots(maxReports), logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
 		update: func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
-			return &fakeUpdate{err: c.refusal}, c.err
+			return answeredUpdate{err: c.refusal}, c.err
 		},
 	}
 	return c
@@ -51,7 +59,7 @@ func (c *counter) post(t *testing.T, path, body, authorization string) (int, str
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", authorization)
 	recorder := httptest.NewRecorder()
-	serveRoutes(newDoor().webhook, c.merchants, checkoutHooks{}, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
+	Routes(newDoor().Webhook, c.Merchants, nil, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
 	return recorder.Code, recorder.Body.String()
 }
 

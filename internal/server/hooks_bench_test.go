@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func (m *merchantAnswering) CustomizeCheckout(_ context.Context, _ order.Endpoin
 // FuzzHooks posts rightly signed nonsense, about which the merchant talks nonsense too.
 func FuzzHooks(f *testing.F) {
 	m := &merchantAnswering{}
-	r := newHookRoom(f, func(o *hookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking())
+	r := newHookRoom(f, func(o *HookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking())
 	for _, kind := range []string{checkout.FinalizeType, checkout.CustomizeType, checkout.AvailabilityType} {
 		for _, answer := range []string{`{"status":"declined"}`, `{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":7,"currency":"usd"}}}]}`} {
 			f.Add(kind, `{"sku_id":"shirt","currency":"usd","line_items_details":[`+hookShirt+`],"shipping_details":{"address":{"country":"US"}}}`, answer)
@@ -72,9 +72,9 @@ func BenchmarkHooks(b *testing.B) {
 		{checkout.AvailabilityType, `{"sku_id":"SKU-%07[2]d"}`},
 	} {
 		b.Run(hookName(hook.kind), func(b *testing.B) {
-			r := newHookRoom(b, func(o *hookOptions) { o.Now = time.Now }).sells("acct_1", rows.String())
-			r.warm(b.Context(), []string{"acct_1"})
-			server := httptest.NewServer(serveRoutes(&webhook{}, &merchants{}, checkoutHooks{r.hooks}, client.MetricsNopHandler, slog.New(slog.DiscardHandler)))
+			r := newHookRoom(b, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", rows.String())
+			r.Warm(b.Context(), []string{"acct_1"})
+			server := httptest.NewServer(Routes(&Webhook{}, &Merchants{}, r.Hooks, client.MetricsNopHandler, slog.New(slog.DiscardHandler)))
 			defer server.Close()
 			server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 			var asked atomic.Int64

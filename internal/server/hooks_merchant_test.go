@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -92,7 +92,7 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 		t.Run(outcome, func(t *testing.T) {
 			t.Parallel()
 			no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
-			r := newHookRoom(t, func(o *hookOptions) { o.Merchants = &merchantSaying{verdict: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
+			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = &merchantSaying{verdict: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 			require.Equal(t, int64(1), r.holds.Held("acct_1", "last"))
 			require.JSONEq(t, hookStandard, r.customize("evt_2"))
@@ -108,7 +108,7 @@ func TestAMerchantGetsHisShareOfTheTimeAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := asking()
 		settings.Merchant.Within = catalog.Interval(700 * time.Millisecond)
-		r := newHookRoom(t, func(o *hookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{wait: true} }).sells("acct_1", hookProducts).settle(settings)
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{wait: true} }).sells("acct_1", hookProducts).settle(settings)
 		began := time.Now()
 		require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 		require.Equal(t, 700*time.Millisecond, time.Since(began))
@@ -121,7 +121,7 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}
-		r := newHookRoom(t, func(o *hookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{verdict: no} }).settle(asking())
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{verdict: no} }).settle(asking())
 		block := make(chan struct{})
 		r.store.Before = func(operation, _, _ string) error {
 			if operation == "Head" {
@@ -140,7 +140,7 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 func TestTheMerchantHasTheLastWord(t *testing.T) {
 	t.Parallel()
 	no := &merchantSaying{verdict: checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
-	r := newHookRoom(t, func(o *hookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).settle(asking(order.AskApproval))
+	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).settle(asking(order.AskApproval))
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
 	require.Zero(t, r.holds.Held("acct_1", "last"), "others may have it")
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
@@ -153,7 +153,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 	require.Len(t, no.question, 1, "what is refused anyway is not asked about, nor what they do not want to be asked")
 
 	yes := &merchantSaying{verdict: checkout.Verdict{Approved: true}}
-	r = newHookRoom(t, func(o *hookOptions) { o.Merchants = yes }).sells("acct_1", hookProducts).settle(asking())
+	r = newHookRoom(t, func(o *HookOptions) { o.Merchants = yes }).sells("acct_1", hookProducts).settle(asking())
 	require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 	require.Contains(t, r.finalize("evt_2", "cs_2", hookLast), "out of stock", "a yes sells nothing twice")
 	q := yes.question[0]
@@ -165,7 +165,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 // Nothing is known of the account's assortment: the merchant is asked about what the fallback approves.
 func TestTheMerchantIsAskedWhenNothingElseIsKnown(t *testing.T) {
 	t.Parallel()
-	r := newHookRoom(t, func(o *hookOptions) {
+	r := newHookRoom(t, func(o *HookOptions) {
 		o.Merchants = &merchantSaying{verdict: checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike}
 	}).settle(asking())
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookShirt))
@@ -187,7 +187,7 @@ func TestTheMerchantShipsAndTaxesInPlaceOfTheFeed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := &merchantSaying{custom: c.says}
-			r := newHookRoom(t, func(o *hookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking(order.AskCustomization))
+			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking(order.AskCustomization))
 			require.JSONEq(t, c.want, r.customize("evt_1"))
 			r.requireCounted(c.counted)
 			require.Equal(t, "Standard", m.question[0].ShippingOptions[0].Rate.DisplayName, "they may offer the feed's beside their own")
@@ -200,7 +200,7 @@ func TestOneMerchantIsAskedSoMuchAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &merchantSaying{block: make(chan struct{}), verdict: checkout.Verdict{Approved: true}}
-		r := newHookRoom(t, func(o *hookOptions) { o.Now, o.Merchants = time.Now, m }).sells("acct_1", hookProducts).settle(asking())
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, m }).sells("acct_1", hookProducts).settle(asking())
 		r.finalize("evt_cold", "cs_cold", `{"id":"mug","quantity":1}`)
 		var approved atomic.Int64
 		for n := range questionsAtOnce + 5 {
@@ -261,7 +261,7 @@ func TestWithoutSettingsTheFallbackDecides(t *testing.T) {
 	require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookShirt))
 	r.requireCounted("finalize approved_no_settings")
 	require.Contains(t, r.finalize("evt_2", "cs_2", `{"id":"mug","quantity":1}`), "out of stock", "what is known counts")
-	r = spoiled(newHookRoom(t, func(o *hookOptions) { o.Approve = false }))
+	r = spoiled(newHookRoom(t, func(o *HookOptions) { o.Approve = false }))
 	require.JSONEq(t, hookDeclined(notConfirmed), r.finalize("evt_1", "cs_1", hookShirt))
 	r.requireCounted("finalize declined_no_settings")
 	require.Zero(t, r.holds.Held("acct_1", "shirt"))
@@ -295,7 +295,7 @@ func TestFinalizeTakesThePlatformsFee(t *testing.T) {
 func TestWithoutATotalThatIsOneNothingIsApprovedWithoutItsFee(t *testing.T) {
 	t.Parallel()
 	for _, approve := range []bool{true, false} {
-		r := newHookRoom(t, func(o *hookOptions) { o.Approve = approve }).sells("acct_1", hookProducts).settle(feeOf80)
+		r := newHookRoom(t, func(o *HookOptions) { o.Approve = approve }).sells("acct_1", hookProducts).settle(feeOf80)
 		for n, total := range []string{``, `"amount_total":null,`, `"amount_total":-1,`, `"amount_total":9223372036854775807,`} {
 			id := fmt.Sprintf("evt_%d", n)
 			w := r.ask(id, checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd",`+total+`"line_items_details":[`+hookShirt+`]}`)
@@ -333,7 +333,7 @@ func TestAContextMayBeAPathToTheAccount(t *testing.T) {
 func TestHooksAreWarmedUp(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t).sells("acct_1", hookProducts).settle(feeOf80)
-	r.warm(t.Context(), []string{"acct_1", "acct_none"})
+	r.Warm(t.Context(), []string{"acct_1", "acct_none"})
 	r.store.Before = func(string, string, string) error { return errors.New("nobody asks S3 any more") }
 	require.JSONEq(t, hookFee, r.finalize("evt_1", "cs_1", hookShirt))
 }

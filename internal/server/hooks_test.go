@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -34,22 +34,22 @@ const hookSecret = "whsec_new"
 
 // hookRoom is the hooks of a platform, on an S3 of its own.
 type hookRoom struct {
-	*hooks
+	*Hooks
 	t       testing.TB
 	store   *objectstoretest.Memory
-	options hookOptions
+	options HookOptions
 	now     atomic.Pointer[time.Time]
 	counted sync.Map // of outcomes
 }
 
-func newHookRoom(t testing.TB, change ...func(*hookOptions)) *hookRoom {
+func newHookRoom(t testing.TB, change ...func(*HookOptions)) *hookRoom {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
 	room := &hookRoom{t: t, store: store}
 	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
 	start := time.Now()
 	room.now.Store(&start)
-	room.options = hookOptions{
+	room.options = HookOptions{
 		Secrets: []string{"whsec_old", hookSecret}, Approve: true, CacheBytes: 256 << 20,
 		Assortments: assortment.Documents{Objects: store, Layout: layout},
 		Settings:    order.Documents{Objects: store, Layout: layout}.Settings,
@@ -61,7 +61,7 @@ func newHookRoom(t testing.TB, change ...func(*hookOptions)) *hookRoom {
 	for _, c := range change {
 		c(&room.options)
 	}
-	room.hooks = newHooks(room.options)
+	room.Hooks = NewHooks(room.options)
 	return room
 }
 
@@ -175,7 +175,7 @@ func TestHooksRefuseStrangers(t *testing.T) {
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/stripe", strings.NewReader(body)))
 	require.Equal(t, http.StatusUnsupportedMediaType, w.Code)
 	r.requireCounted("refused not_json")
-	require.Equal(t, http.StatusBadRequest, newHookRoom(t, func(o *hookOptions) { o.Secrets = nil }).post(body, signHook(body, "", time.Now())).Code)
+	require.Equal(t, http.StatusBadRequest, newHookRoom(t, func(o *HookOptions) { o.Secrets = nil }).post(body, signHook(body, "", time.Now())).Code)
 }
 
 func TestHooksTakeTheSecretThatIsReplaced(t *testing.T) {
@@ -190,7 +190,7 @@ func TestHooksTakeTheSecretThatIsReplaced(t *testing.T) {
 
 func TestFinalizeFallsBackWhenNothingIsKnown(t *testing.T) {
 	t.Parallel()
-	declines := func(o *hookOptions) { o.Approve = false }
+	declines := func(o *HookOptions) { o.Approve = false }
 	for name, c := range map[string]struct {
 		prepare func(*hookRoom)
 		cause   string
@@ -226,7 +226,7 @@ func TestFinalizeFallsBackWhenNothingIsKnown(t *testing.T) {
 func TestFinalizeWaitsForS3NoLongerThanItsDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newHookRoom(t, func(o *hookOptions) { o.Now = time.Now })
+		r := newHookRoom(t, func(o *HookOptions) { o.Now = time.Now })
 		block := make(chan struct{})
 		r.store.Before = func(string, string, string) error { <-block; return nil }
 		began := time.Now()

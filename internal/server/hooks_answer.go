@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -27,7 +27,7 @@ type cart struct {
 }
 
 // aboutCart answers a question about a cart.
-func (h *hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.Context, cart) answer) answer {
+func (h *Hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.Context, cart) answer) answer {
 	c := cart{event: e}
 	if json.Unmarshal(e.Data, &c.asked) != nil || !c.asked.Sound() {
 		return noAnswer(http.StatusBadRequest, "malformed")
@@ -40,7 +40,7 @@ func (h *hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.
 }
 
 // know looks up what a cart is judged by. Of an account that cannot be told nothing is known.
-func (h *hooks) know(ctx context.Context, c cart) cart {
+func (h *Hooks) know(ctx context.Context, c cart) cart {
 	if c.event.account == "" {
 		return c
 	}
@@ -62,7 +62,7 @@ func leaving(ctx context.Context, share time.Duration) (context.Context, context
 // Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too. An order
 // whose fee is known to be due, and not how much, or whose total contradicts its subtotal, is declined: the fallback is for
 // what Vitrine lacks, not for what Stripe does not say.
-func (h *hooks) finalize(ctx context.Context, c cart) answer {
+func (h *Hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
 	}
@@ -93,7 +93,7 @@ func soldAs(c cart, v checkout.Verdict) string {
 
 // judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what may be
 // old: then there is a look for news first.
-func (h *hooks) judge(ctx context.Context, c cart) checkout.Verdict {
+func (h *Hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 	v := checkout.Verdict{Cause: checkout.Undecided}
 	if c.assortment != nil {
 		v = h.byAssortment(c)
@@ -110,20 +110,20 @@ func (h *hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 	return v
 }
 
-func (h *hooks) fallback() checkout.Verdict {
+func (h *Hooks) fallback() checkout.Verdict {
 	if h.Approve {
 		return checkout.Verdict{Approved: true, Cause: checkout.Undecided}
 	}
 	return checkout.Verdict{Cause: checkout.Undecided, Reason: notConfirmed}
 }
 
-func (h *hooks) byAssortment(c cart) checkout.Verdict {
+func (h *Hooks) byAssortment(c cart) checkout.Verdict {
 	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.account, c.holder, h.Now())
 }
 
 // customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all to
 // Stripe, which reads the feed itself.
-func (h *hooks) customize(ctx context.Context, c cart) answer {
+func (h *Hooks) customize(ctx context.Context, c cart) answer {
 	var offered checkout.Customization
 	if c.assortment != nil {
 		offered = checkout.Customize(c.asked, c.assortment)
@@ -141,7 +141,7 @@ func (h *hooks) customize(ctx context.Context, c cart) answer {
 
 // availability says what a SKU costs and whether it is there. What is not known is an error and no guess: 404 for a SKU, 503
 // for an account, which may be known a moment later.
-func (h *hooks) availability(ctx context.Context, e hookEvent) answer {
+func (h *Hooks) availability(ctx context.Context, e hookEvent) answer {
 	var r checkout.AvailabilityRequest
 	if json.Unmarshal(e.Data, &r) != nil || r.SKU == "" {
 		return noAnswer(http.StatusBadRequest, "malformed")

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bufio"
@@ -31,8 +31,8 @@ type house struct {
 
 func newHouse(t testing.TB, change ...func(*entrance)) *house {
 	t.Helper()
-	h := &house{t: t, door: newDoor(), hooks: newHookRoom(t, func(o *hookOptions) { o.Now = time.Now }).sells("acct_1", hookProducts)}
-	h.door.now, h.door.logger = time.Now, slog.New(slog.DiscardHandler)
+	h := &house{t: t, door: newDoor(), hooks: newHookRoom(t, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", hookProducts)}
+	h.door.now, h.door.Logger = time.Now, slog.New(slog.DiscardHandler)
 	h.entrance = newEntrance(func() { h.away.Add(1) })
 	h.entrance.within = time.Hour
 	for _, c := range change {
@@ -41,7 +41,7 @@ func newHouse(t testing.TB, change ...func(*entrance)) *house {
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	counter := newCounter()
-	server := newServer(serveRoutes(h.door.webhook, counter.merchants, checkoutHooks{h.hooks.hooks}, client.MetricsNopHandler, h.door.logger), h.door.logger)
+	server := New(Routes(h.door.Webhook, counter.Merchants, h.hooks.Hooks, client.MetricsNopHandler, h.door.Logger), h.door.Logger)
 	server.ReadTimeout, server.ReadHeaderTimeout, server.WriteTimeout = 0, 0, 0 // the entrance alone is on trial
 	h.entrance.watch(server)
 	served := make(chan error, 1)
@@ -258,7 +258,7 @@ func TestTheDeadlineOfABodyEndsWithIt(t *testing.T) {
 	t.Parallel()
 	last := make(chan time.Time, 1)
 	e := newEntrance(func() {})
-	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, status := readBody(w, r, 10)
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, "{}", string(body))

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type checkoutMerchants interface {
 }
 
 // lastWord lets the merchant refuse what would be sold. One who is not heard refuses nothing.
-func (h *hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checkout.Verdict {
+func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checkout.Verdict {
 	said, heard := ask(ctx, h, c, order.AskApproval, c.asked.Ask(order.AskApproval, c.hook()), h.Merchants.ApproveCheckout)
 	if !heard || said.Approved {
 		return v
@@ -29,7 +29,7 @@ func (h *hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checko
 }
 
 // merchantsCustomization is what the merchant says of shipping and taxes; empty if they are not asked or not heard.
-func (h *hooks) merchantsCustomization(ctx context.Context, c cart, offered checkout.Customization) checkout.Customization {
+func (h *Hooks) merchantsCustomization(ctx context.Context, c cart, offered checkout.Customization) checkout.Customization {
 	q := c.asked.Ask(order.AskCustomization, c.hook())
 	q.ShippingOptions = offered.ShippingOptions
 	said, _ := ask(ctx, h, c, order.AskCustomization, q, h.Merchants.CustomizeCheckout)
@@ -42,7 +42,7 @@ func (c cart) hook() checkout.Hook {
 
 // ask puts a question to the merchant, if they want to be asked, within their share of the time.
 func ask[T any](
-	ctx context.Context, h *hooks, c cart, about order.CheckoutQuestion, q checkout.Question,
+	ctx context.Context, h *Hooks, c cart, about order.CheckoutQuestion, q checkout.Question,
 	put func(context.Context, order.Endpoint, checkout.Question) (T, error),
 ) (none T, heard bool) {
 	merchant := c.settings.Checkout.Merchant

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -17,23 +17,32 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
 // maxReport is the largest shipment or decision.
 const maxReport = 64 << 10
 
-// merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
-type merchants struct {
+// updateWorkflow is that of client.Client.
+type updateWorkflow func(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+
+// Merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
+type Merchants struct {
 	token  string
-	update func(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	update updateWorkflow
 	within time.Duration
 	slots  slots
 	logger *slog.Logger
 }
 
+// NewMerchants takes the token of this deployment, and what updates workflows.
+func NewMerchants(token string, update updateWorkflow, logger *slog.Logger) *Merchants {
+	return &Merchants{token: token, update: update, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
+}
+
 // register adds nothing without a token: routes that nobody may use are not there.
-func (m *merchants) register(mux *http.ServeMux) {
+func (m *Merchants) register(mux *http.ServeMux) {
 	if m.token == "" {
 		return
 	}
@@ -43,7 +52,7 @@ func (m *merchants) register(mux *http.ServeMux) {
 
 // route makes an update of a report. 202 means that the order has taken it: what does not fit the order as it stands is
 // refused, with the reason. While no worker runs nobody can say, so the answer is 503, and the merchant sends it again.
-func (m *merchants) route(update string, read func([]byte) (any, error)) http.HandlerFunc {
+func (m *Merchants) route(update string, read func([]byte) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !m.allowed(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vitrine"`)
@@ -69,7 +78,7 @@ func (m *merchants) route(update string, read func([]byte) (any, error)) http.Ha
 }
 
 // allowed compares digests, whose length says nothing of the token's.
-func (m *merchants) allowed(r *http.Request) bool {
+func (m *Merchants) allowed(r *http.Request) bool {
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	want, got := sha256.Sum256([]byte(m.token)), sha256.Sum256([]byte(given))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(want[:], got[:]) == 1
@@ -97,7 +106,7 @@ func readReportBody(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	return readBody(w, r, maxReport)
 }
 
-func (m *merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {
+func (m *Merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {
 	ctx, cancel := context.WithTimeout(ctx, m.within)
 	defer cancel()
 	handle, err := m.update(ctx, client.UpdateWorkflowOptions{
@@ -110,7 +119,7 @@ func (m *merchants) send(ctx context.Context, id order.ID, update string, report
 		m.logger.InfoContext(ctx, "merchant's report", "order", id, "report", update)
 		return http.StatusAccepted, ""
 	}
-	if isNotFound(err) {
+	if temporalclient.IsNotFound(err) {
 		return http.StatusNotFound, "there is no such order under way: it is settled, or Vitrine never saw it"
 	}
 	if status, refused := refusedReport(err); refused != "" {

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
@@ -22,8 +24,8 @@ const (
 	hookDeadline = 2 * time.Second
 )
 
-// hookOptions is what the hooks answer by.
-type hookOptions struct {
+// HookOptions is what the hooks answer by.
+type HookOptions struct {
 	Secrets    []string // of the Agentic Commerce endpoints; several while one replaces another
 	Approve    bool     // what is answered when nothing is known
 	CacheBytes int64    // of assortments
@@ -42,9 +44,23 @@ type hookCounts interface {
 	asked(question order.CheckoutQuestion, outcome string, took time.Duration)
 }
 
-// hooks answers Stripe's synchronous hooks: POST /hooks/stripe.
-type hooks struct {
-	hookOptions
+// HookMetrics counts as metrics.
+type HookMetrics struct{ client.MetricsHandler }
+
+func (m HookMetrics) answered(hook, outcome string, took time.Duration) {
+	labels := m.WithTags(map[string]string{"hook": hook, "outcome": outcome})
+	labels.Counter("vitrine_hooks").Inc(1)
+	labels.Timer("vitrine_hook_duration").Record(took)
+}
+
+func (m HookMetrics) asked(question order.CheckoutQuestion, outcome string, took time.Duration) {
+	labels := m.WithTags(map[string]string{"question": string(question), "outcome": outcome})
+	labels.Timer("vitrine_hook_merchant_duration").Record(took)
+}
+
+// Hooks answers Stripe's synchronous hooks: POST /hooks/stripe.
+type Hooks struct {
+	HookOptions
 	assortments *assortment.Store[*assortment.Index]
 	settings    *assortment.Store[order.Settings]
 	holds       *assortment.Holds
@@ -53,13 +69,13 @@ type hooks struct {
 	slots       slots
 }
 
-// newHooks is the handler for Stripe's synchronous hooks.
-func newHooks(o hookOptions) *hooks {
+// NewHooks is the handler for Stripe's synchronous hooks.
+func NewHooks(o HookOptions) *Hooks {
 	lost := func(account string, err error) {
 		o.Log.Warn("hooks cannot read what they answer by", "account", account, "error", err)
 	}
-	return &hooks{
-		hookOptions: o,
+	return &Hooks{
+		HookOptions: o,
 		assortments: assortment.NewStore(o.Assortments.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
 		settings:    assortment.NewStore(loadOrderSettings(o.Settings), maxSettingsBytes, o.Now, lost),
 		holds:       assortment.NewHolds(o.Now),
@@ -81,8 +97,8 @@ func loadOrderSettings(read func(context.Context, string) (order.Settings, error
 	}
 }
 
-// warm loads what the first hooks of these accounts would wait for, as far as there is room.
-func (h *hooks) warm(ctx context.Context, accounts []string) {
+// Warm loads what the first hooks of these accounts would wait for, as far as there is room.
+func (h *Hooks) Warm(ctx context.Context, accounts []string) {
 	var both sync.WaitGroup
 	both.Go(func() { h.settings.Warm(ctx, accounts) })
 	both.Go(func() { h.assortments.Warm(ctx, accounts) })
@@ -100,7 +116,7 @@ type hookEvent struct {
 	account string // empty: the context names none
 }
 
-func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := h.Now()
 	hook, a := h.receive(w, r, began)
 	if len(a.body) > 0 {
@@ -112,7 +128,7 @@ func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // receive trusts nothing before the signature is verified on the bytes as they came, and tells a stranger nothing.
-func (h *hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (hook string, a answer) {
+func (h *Hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (hook string, a answer) {
 	const refused = "refused"
 	body, status, refusal := receiveSigned(w, r, maxHookBytes, h.Secrets, now)
 	if status != http.StatusOK {
@@ -179,7 +195,7 @@ func success(outcome string, v any) answer {
 
 // answer decides. A type that this code does not know gets an empty object: it leaves everything as it is, where an error
 // would end the checkout.
-func (h *hooks) answer(ctx context.Context, e hookEvent) answer {
+func (h *Hooks) answer(ctx context.Context, e hookEvent) answer {
 	switch e.Type {
 	case checkout.FinalizeType:
 		return h.aboutCart(ctx, e, h.finalize)
@@ -192,7 +208,7 @@ func (h *hooks) answer(ctx context.Context, e hookEvent) answer {
 }
 
 // assortment is that of the account; nil if nothing is known.
-func (h *hooks) assortment(ctx context.Context, account string) *assortment.Index {
+func (h *Hooks) assortment(ctx context.Context, account string) *assortment.Index {
 	if account == "" {
 		return nil
 	}

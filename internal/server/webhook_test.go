@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -31,9 +31,12 @@ const (
 	connectSecret  = "whsec_connect_endpoint"
 )
 
+// noon is when the tests happen.
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
 // door is a webhook whose surroundings the test holds.
 type door struct {
-	*webhook
+	*Webhook
 	mu       sync.Mutex
 	received []order.Event
 	logs     bytes.Buffer
@@ -42,17 +45,17 @@ type door struct {
 
 func newDoor() *door {
 	d := &door{counted: &countedMetrics{counts: map[string]int64{}}}
-	d.webhook = &webhook{
-		secrets: []string{platformSecret, connectSecret}, within: time.Second, slots: newSlots(maxEvents),
-		now: func() time.Time { return noon }, metrics: d.counted,
-		logger: slog.New(slog.NewTextHandler(&d.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		deliver: func(_ context.Context, e order.Event) (intake.Outcome, error) {
+	d.Webhook = NewWebhook(WebhookOptions{
+		Secrets: []string{platformSecret, connectSecret}, Metrics: d.counted,
+		Logger: slog.New(slog.NewTextHandler(&d.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Deliver: func(_ context.Context, e order.Event) (intake.Outcome, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.received = append(d.received, e)
 			return intake.Delivered, nil
 		},
-	}
+	})
+	d.within, d.now = time.Second, func() time.Time { return noon }
 	return d
 }
 
@@ -99,7 +102,7 @@ func webhookRequest(ctx context.Context, body, signature string) *http.Request {
 
 func (d *door) answer(r *http.Request) (int, string) {
 	recorder := httptest.NewRecorder()
-	serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger).ServeHTTP(recorder, r)
+	Routes(d.Webhook, &Merchants{}, nil, client.MetricsNopHandler, d.Logger).ServeHTTP(recorder, r)
 	return recorder.Code, strings.TrimSpace(recorder.Body.String())
 }
 
@@ -187,7 +190,7 @@ func TestWhatIsNoneOfOursIsAcknowledgedAndCounted(t *testing.T) {
 		})
 	}
 	d := newDoor()
-	d.livemode = true
+	d.Livemode = true
 	_, text := d.answer(webhookRequest(t.Context(), event(), sign(platformSecret, event(), noon)))
 	require.Equal(t, "other_mode", text, "a live server takes no event of a sandbox")
 }
@@ -195,7 +198,7 @@ func TestWhatIsNoneOfOursIsAcknowledgedAndCounted(t *testing.T) {
 func TestWithoutTemporalStripeIsAskedToComeAgain(t *testing.T) {
 	t.Parallel()
 	d := newDoor()
-	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) {
 		return "", errors.New("connection refused")
 	}
 	status, _ := d.answer(webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
@@ -207,7 +210,7 @@ func TestWithoutTemporalStripeIsAskedToComeAgain(t *testing.T) {
 func TestWhatCannotBeDeliveredIsAcknowledgedAndLoud(t *testing.T) {
 	t.Parallel()
 	d := newDoor()
-	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) {
 		return intake.Undeliverable, errors.New("no access to acct_1")
 	}
 	status, text := d.answer(webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
@@ -223,7 +226,7 @@ func TestASlowTemporalIsGivenUpInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor()
 		d.within = deliverWithin
-		d.deliver = func(ctx context.Context, _ order.Event) (intake.Outcome, error) {
+		d.Deliver = func(ctx context.Context, _ order.Event) (intake.Outcome, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
 		}
@@ -293,7 +296,7 @@ func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	d := newDoor()
 	d.slots = newSlots(1)
 	entered, release := make(chan struct{}), make(chan struct{})
-	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) {
 		entered <- struct{}{}
 		<-release
 		return intake.Delivered, nil
@@ -301,7 +304,7 @@ func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	ended := make(chan int)
 	ask := func() *httptest.ResponseRecorder {
 		recorder := httptest.NewRecorder()
-		serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger).
+		Routes(d.Webhook, &Merchants{}, nil, client.MetricsNopHandler, d.Logger).
 			ServeHTTP(recorder, webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
 		return recorder
 	}
@@ -346,9 +349,9 @@ func FuzzWebhook(f *testing.F) {
 // handler adds.
 func BenchmarkWebhook(b *testing.B) {
 	d := newDoor()
-	d.now, d.logger, d.metrics = time.Now, slog.New(slog.DiscardHandler), client.MetricsNopHandler
-	d.deliver = func(context.Context, order.Event) (intake.Outcome, error) { return intake.Delivered, nil }
-	server := httptest.NewServer(serveRoutes(d.webhook, &merchants{}, checkoutHooks{}, client.MetricsNopHandler, d.logger))
+	d.now, d.Logger, d.Metrics = time.Now, slog.New(slog.DiscardHandler), client.MetricsNopHandler
+	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) { return intake.Delivered, nil }
+	server := httptest.NewServer(Routes(d.Webhook, &Merchants{}, nil, client.MetricsNopHandler, d.Logger))
 	defer server.Close()
 	body := event("Ada Lovelace", strings.Repeat("A", 6000))
 	var mu sync.Mutex

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -25,8 +25,8 @@ const (
 	deliverWithin = 4500 * time.Millisecond
 )
 
-// newServer has a limit for every phase of a request: whoever sends slowly, or nothing, loses the connection.
-func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+// New has a limit for every phase of a request: whoever sends slowly, or nothing, loses the connection.
+func New(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 3 * time.Second,
@@ -38,8 +38,8 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// drain lets the requests under way end, and cuts off those that do not in time.
-func drain(ctx context.Context, server *http.Server) error {
+// Drain lets the requests under way end, and cuts off those that do not in time.
+func Drain(ctx context.Context, server *http.Server) error {
 	err := server.Shutdown(ctx)
 	if err != nil {
 		_ = server.Close()
@@ -47,13 +47,13 @@ func drain(ctx context.Context, server *http.Server) error {
 	return err
 }
 
-// serveRoutes are what the internet may reach.
-func serveRoutes(w *webhook, m *merchants, hooks checkoutHooks, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
+// Routes are what the internet may reach; hooks may be nil.
+func Routes(w *Webhook, m *Merchants, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/stripe", w)
 	m.register(mux)
-	if hooks.handler != nil {
-		mux.Handle("POST /hooks/stripe", hooks.handler)
+	if hooks != nil {
+		mux.Handle("POST /hooks/stripe", hooks)
 	}
 	return observed(guarded(mux), metrics, logger)
 }
