@@ -26,7 +26,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/server", "internal/staging"} {
+	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -131,6 +131,13 @@ func roomRules() []rule {
 			},
 		}.rule(`package server; import _ "vitrine/internal/objectstore"`),
 		room{
+			name: "internal/terminal", why: "what people see is made of words and numbers: it knows neither Stripe nor Temporal, nor what a command does",
+			std: []string{"*"},
+			others: []string{
+				"github.com/dustin/go-humanize", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "golang.org/x/term",
+			},
+		}.rule(`package terminal; import _ "vitrine/internal/catalog"`),
+		room{
 			name: "internal/stripesim",
 			why:  "the emulator judges the product, so it shares no code with it",
 			std:  []string{"*"},
@@ -188,6 +195,8 @@ func confinementRules() []rule {
 			"one adapter knows the mail library, and that its errors name the recipient"),
 		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"}, []string{"sandbox"},
 			"embedding a server costs 500 modules, and the product needs none of them"),
+		confined("what draws on terminals", []string{"github.com/schollz/progressbar", "github.com/rivo/uniseg", "golang.org/x/term"}, []string{"internal/terminal", "sandbox"},
+			"one room of the product knows how wide a terminal is, and whether one is there"),
 		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
 			"the product talks to S3, whoever serves it"),
 		confined("the mail catcher's libraries", []string{"github.com/emersion"}, []string{"sandbox/mail"},

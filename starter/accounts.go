@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -91,19 +92,19 @@ func (a *app) listAccounts(ctx context.Context) error {
 		return a.printJSON(views)
 	}
 	if len(views) == 0 {
-		fmt.Fprintln(a.stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
+		fmt.Fprintln(a.Stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
 		return nil
 	}
-	t := a.table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
-	t.spare = []string{"EVERY", "FEEDS"}
+	t := a.Table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
+	t.Spare = []string{"EVERY", "FEEDS"}
 	for _, v := range views {
 		if v.Error != "" {
-			t.add(v.Account, "-", "-", "settings cannot be used: "+shortened(v.Error, 80))
+			t.Add(v.Account, "-", "-", "settings cannot be used: "+terminal.Shortened(v.Error, 80))
 			continue
 		}
-		t.add(v.Account, kindNames(v.Feeds), v.Every, strings.Join(v.Sources, " "))
+		t.Add(v.Account, kindNames(v.Feeds), v.Every, strings.Join(v.Sources, " "))
 	}
-	t.write(a.stdout)
+	t.Write(a.Stdout)
 	return nil
 }
 
@@ -188,21 +189,21 @@ func (a *app) printAccount(v accountView) {
 	if !v.Stored {
 		origin = "none of its own: the defaults hold"
 	}
-	fmt.Fprintf(a.stdout, "%s\n  settings  %s\n  feeds     %s\n  every     %s\n", v.Account, origin, kindNames(v.Feeds), v.Every)
+	fmt.Fprintf(a.Stdout, "%s\n  settings  %s\n  feeds     %s\n  every     %s\n", v.Account, origin, kindNames(v.Feeds), v.Every)
 	for _, source := range v.Sources {
-		fmt.Fprintf(a.stdout, "  source    %s\n", source)
+		fmt.Fprintf(a.Stdout, "  source    %s\n", source)
 	}
 	for _, name := range catalog.RuleNames() {
 		whose := "the deployment's"
 		if slices.Contains(v.OwnRules, name) {
 			whose = "its own"
 		}
-		fmt.Fprintf(a.stdout, "  rule      %-18s  %-9s  %s\n", name, v.Rules.Text(name), whose)
+		fmt.Fprintf(a.Stdout, "  rule      %-18s  %-9s  %s\n", name, v.Rules.Text(name), whose)
 	}
 	if len(v.Schedules) == 0 {
-		fmt.Fprintln(a.stdout, "  schedule  none: 'starter accounts apply' creates it")
+		fmt.Fprintln(a.Stdout, "  schedule  none: 'starter accounts apply' creates it")
 	}
 	for _, s := range v.Schedules {
-		fmt.Fprintf(a.stdout, "  schedule  %s, %s\n", s.ID, s.state(a.now()))
+		fmt.Fprintf(a.Stdout, "  schedule  %s, %s\n", s.ID, s.state(a.Now()))
 	}
 }

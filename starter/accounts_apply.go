@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -143,7 +143,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	}
 	p := makePlan(wanted, is, flags.prune)
 	if !a.json() {
-		p.write(a.stdout, a.table("", "", "", "~"))
+		p.write(a.Stdout, a.Table("", "", "", "~"))
 	}
 	if flags.dryRun || len(p.changes()) == 0 {
 		return a.printApplied(p, flags, nil)
@@ -193,8 +193,8 @@ func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Cl
 	if prune { // the others are deleted, whatever they say
 		questioned = wantedAmong(wanted, is.settings)
 	}
-	bar := a.meter(len(questioned)+len(doubtful), "comparing")
-	defer bar.finish()
+	bar := a.Meter(len(questioned)+len(doubtful), "comparing")
+	defer bar.Finish()
 	if err := readSettings(ctx, docs, questioned, &is, bar); err != nil {
 		return is, err
 	}
@@ -247,7 +247,7 @@ func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, pru
 	return doubtful
 }
 
-func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *meter) error {
+func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *terminal.Meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -260,14 +260,14 @@ func readSettings(ctx context.Context, docs catalog.Documents, accounts []string
 			mu.Lock()
 			defer mu.Unlock()
 			into.settings[account] = stored
-			bar.add()
+			bar.Add()
 			return nil
 		})
 	}
 	return group.Wait()
 }
 
-func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *meter) error {
+func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *terminal.Meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -282,7 +282,7 @@ func describeSchedules(ctx context.Context, c client.Client, doubtful map[string
 			if exists {
 				into.schedules[id] = fact
 			}
-			bar.add()
+			bar.Add()
 			return nil
 		})
 	}
@@ -366,20 +366,13 @@ func (a *app) confirm(p plan, flags applyFlags) error {
 	if !flags.prune || flags.yes || deleted == 0 {
 		return nil
 	}
-	if !a.isTerminal(a.stdin) {
-		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant", plural(int64(deleted), "object"))
+	if !a.IsTerminal(a.Stdin) {
+		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant", terminal.Plural(int64(deleted), "object"))
 	}
-	if !a.ask("Delete " + plural(int64(deleted), "object") + "?") {
+	if !a.Ask("Delete " + terminal.Plural(int64(deleted), "object") + "?") {
 		return badInput(errors.New("nothing was changed"))
 	}
 	return nil
-}
-
-// ask puts a question to the person at the terminal; whatever is not yes is no.
-func (a *app) ask(question string) bool {
-	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 // applyFailure is an account that is not as the list says.
@@ -392,7 +385,7 @@ type applyFailure struct {
 func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Client, p plan, perSecond float64) ([]applyFailure, error) {
 	todo := len(p.changes())
 	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
-	bar := a.meter(todo, "applying")
+	bar := a.Meter(todo, "applying")
 	var mu sync.Mutex
 	var failed []applyFailure
 	done := 0
@@ -413,13 +406,13 @@ func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 				}
 				done++
 				mu.Unlock()
-				bar.add()
+				bar.Add()
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // failures are gathered
-	bar.finish()
+	bar.Finish()
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %d of %d changes were made; apply again to go on", context.Cause(ctx), done, todo)
 	}
@@ -481,7 +474,7 @@ func (a *app) printApplied(p plan, flags applyFlags, failed []applyFailure) erro
 	if len(failed) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s could not be applied; apply again once this is repaired:", plural(int64(len(failed)), "account"))
+	text := fmt.Sprintf("%s could not be applied; apply again once this is repaired:", terminal.Plural(int64(len(failed)), "account"))
 	const most = 20
 	for i, f := range failed {
 		if i == most {
@@ -497,8 +490,8 @@ func (a *app) printConclusion(p plan, flags applyFlags, failed []applyFailure) {
 	switch {
 	case len(p.changes()) == 0:
 	case flags.dryRun:
-		fmt.Fprintln(a.stdout, "Nothing was changed (--dry-run).")
+		fmt.Fprintln(a.Stdout, "Nothing was changed (--dry-run).")
 	case len(failed) == 0:
-		fmt.Fprintf(a.stdout, "Done. 'starter status' shows the accounts.\n")
+		fmt.Fprintf(a.Stdout, "Done. 'starter status' shows the accounts.\n")
 	}
 }

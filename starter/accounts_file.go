@@ -14,10 +14,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
 	"github.com/xuri/excelize/v2"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // The columns of a list of accounts; the account's own rules follow them. Only the first one is needed.
@@ -48,11 +50,11 @@ type lineProblem struct {
 
 func (e *accountsFileError) Error() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s has %s; nothing was changed:", e.name, plural(int64(len(e.problems)), "problem"))
+	fmt.Fprintf(&text, "%s has %s; nothing was changed:", e.name, terminal.Plural(int64(len(e.problems)), "problem"))
 	const most = 50
 	for i, p := range e.problems {
 		if i == most {
-			fmt.Fprintf(&text, "\n… and %s more", count(int64(len(e.problems)-most)))
+			fmt.Fprintf(&text, "\n… and %s more", humanize.Comma(int64(len(e.problems)-most)))
 			break
 		}
 		if p.line > 0 {
@@ -70,7 +72,7 @@ func (a *app) readAccountsFile(name string, standard time.Duration) ([]catalog.S
 	var err error
 	if name == "-" {
 		name = "stdin"
-		content, err = io.ReadAll(io.LimitReader(a.stdin, maxAccountsFile+1))
+		content, err = io.ReadAll(io.LimitReader(a.Stdin, maxAccountsFile+1))
 	} else {
 		content, err = readBounded(name)
 	}
@@ -96,7 +98,7 @@ func parseAccounts(name string, content []byte, standard time.Duration) ([]catal
 	list := &accountsList{standard: standard, lines: map[string]int{}}
 	switch {
 	case len(content) > maxAccountsFile:
-		list.wrong(0, "it is larger than %s: split it", size(maxAccountsFile))
+		list.wrong(0, "it is larger than %s: split it", terminal.Bytes(maxAccountsFile))
 	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
 		list.readSpreadsheet(content)
 	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}):
@@ -280,7 +282,7 @@ func (l *accountsList) header(line int, cells []string) bool {
 		switch {
 		case !slices.Contains(accountColumns, name):
 			l.broken = true
-			l.wrong(line, "column %q is not known: expected %s", shortened(cells[i], 40), strings.Join(accountColumns, ", "))
+			l.wrong(line, "column %q is not known: expected %s", terminal.Shortened(cells[i], 40), strings.Join(accountColumns, ", "))
 		case slices.Index(names, name) < i:
 			l.broken = true
 			l.wrong(line, "column %q appears twice", name)
@@ -315,7 +317,7 @@ func (l *accountsList) account(line int, cells []string) {
 	}
 	l.checkSourceKey(line, settings)
 	if err := catalog.CheckBucket(settings.SourceBucket); settings.SourceBucket != "" && err != nil {
-		l.wrong(line, "source_bucket %q: %v", shortened(settings.SourceBucket, 60), err)
+		l.wrong(line, "source_bucket %q: %v", terminal.Shortened(settings.SourceBucket, 60), err)
 	}
 	if len(l.problems) == before {
 		l.accounts = append(l.accounts, settings)
@@ -371,7 +373,7 @@ func (l *accountsList) readYes(line int, column, cell string) bool {
 	case "", "no", "false":
 		return false
 	}
-	l.wrong(line, "%s %q: expected yes or no", column, shortened(cell, 40))
+	l.wrong(line, "%s %q: expected yes or no", column, terminal.Shortened(cell, 40))
 	return false
 }
 
@@ -394,7 +396,7 @@ func (l *accountsList) readRules(line int, row map[string]string) (own catalog.R
 			continue
 		}
 		if err := own.Set(name, cell); err != nil {
-			l.wrong(line, "%s %q: %v", name, shortened(cell, 40), err)
+			l.wrong(line, "%s %q: %v", name, terminal.Shortened(cell, 40), err)
 		}
 	}
 	return own
@@ -403,7 +405,7 @@ func (l *accountsList) readRules(line int, row map[string]string) (own catalog.R
 func parseInterval(text string) (time.Duration, error) {
 	interval, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("interval %q is not a duration: expected such as 15m or 1h30m", shortened(text, 40))
+		return 0, fmt.Errorf("interval %q is not a duration: expected such as 15m or 1h30m", terminal.Shortened(text, 40))
 	}
 	if interval%time.Second != 0 {
 		return 0, fmt.Errorf("interval %s: expected whole seconds", interval)

@@ -9,6 +9,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // action is what becomes of something.
@@ -166,9 +167,9 @@ func settingsDifference(is, want catalog.Settings) string {
 	compare("every", every(interval(is)), every(interval(want)))
 	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
 	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
-	compare("shared source", yesOrNo(is.SharedSource), yesOrNo(want.SharedSource))
+	compare("shared source", terminal.YesOrNo(is.SharedSource), terminal.YesOrNo(want.SharedSource))
 	for _, name := range catalog.RuleNames() {
-		compare(spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
+		compare(terminal.Spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
 	}
 	return strings.Join(found, ", ")
 }
@@ -186,21 +187,11 @@ func describeSettings(s catalog.Settings) string {
 	}
 	for _, name := range catalog.RuleNames() {
 		if value := s.Rules.Text(name); value != "" {
-			text += ", " + spaced(name) + " " + value
+			text += ", " + terminal.Spaced(name) + " " + value
 		}
 	}
 	return text
 }
-
-func yesOrNo(yes bool) string {
-	if yes {
-		return "yes"
-	}
-	return "no"
-}
-
-// spaced writes the name of a rule or an outcome as words.
-func spaced(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 func standard(value string) string {
 	if value == "" {
@@ -286,43 +277,28 @@ func (p plan) counts() map[action]int {
 	return counts
 }
 
-func (p plan) write(w io.Writer, t *table) {
+func (p plan) write(w io.Writer, t *terminal.Table) {
 	for _, c := range p.changes() {
 		what := c.What
 		if c.Feed != "" {
 			what += " " + string(c.Feed)
 		}
-		t.add(c.Action.mark(), c.Account, what, c.Detail)
+		t.Add(c.Action.mark(), c.Account, what, c.Detail)
 	}
-	t.writeRows(w)
-	if len(t.rows) > 0 {
+	t.WriteRows(w)
+	if len(t.Rows) > 0 {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w, p.summary())
 	if len(p.unlisted) > 0 {
-		fmt.Fprintf(w, "Not in the list, left alone: %s (--prune deletes their schedules and settings).\n", some(p.unlisted, 5))
+		fmt.Fprintf(w, "Not in the list, left alone: %s (--prune deletes their schedules and settings).\n", terminal.Some(p.unlisted, 5))
 	}
 }
 
 func (p plan) summary() string {
 	n := p.counts()
 	if n[create]+n[update]+n[remove] == 0 {
-		return fmt.Sprintf("Nothing to do: %s as listed.", areOrIs(len(p.accounts), "account"))
+		return fmt.Sprintf("Nothing to do: %s as listed.", terminal.AreOrIs(len(p.accounts), "account"))
 	}
 	return fmt.Sprintf("Plan: %d to create, %d to update, %d to delete, %d unchanged.", n[create], n[update], n[remove], n[unchanged])
-}
-
-func areOrIs(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " is"
-	}
-	return count(int64(n)) + " " + noun + "s are"
-}
-
-// some names the first few and counts the rest.
-func some(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %s more", strings.Join(names[:most], ", "), count(int64(len(names)-most)))
 }

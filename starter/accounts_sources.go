@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // reader is a feed of an account that is read from some object.
@@ -45,7 +48,7 @@ func checkSources(layout catalog.Layout, wanted, others []catalog.Settings) erro
 	var mixed []string
 	for _, address := range addresses {
 		if mistaken(readers[address]) {
-			mixed = append(mixed, address+" is the source of "+some(names(readers[address]), 5))
+			mixed = append(mixed, address+" is the source of "+terminal.Some(names(readers[address]), 5))
 		}
 	}
 	if len(mixed) == 0 {
@@ -53,7 +56,7 @@ func checkSources(layout catalog.Layout, wanted, others []catalog.Settings) erro
 	}
 	const most = 20
 	if more := len(mixed) - most; more > 0 {
-		mixed = append(mixed[:most], fmt.Sprintf("… and %s more", count(int64(more))))
+		mixed = append(mixed[:most], fmt.Sprintf("… and %s more", humanize.Comma(int64(more))))
 	}
 	return fmt.Errorf("several feeds would be read from the same file; nothing was changed:\n%s\nPut {account} and {feed} into source_key (or VITRINE_SOURCE_KEY). If accounts are to sell the same catalog, say shared_source yes for each of them",
 		strings.Join(mixed, "\n"))

@@ -211,7 +211,7 @@ func TestALongComparisonSaysHowFarItIs(t *testing.T) {
 	require.Empty(t, s.stderr.String())
 	var mu sync.Mutex
 	clock := noon
-	s.app.now = func() time.Time { mu.Lock(); defer mu.Unlock(); clock = clock.Add(6 * time.Second); return clock }
+	s.app.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); clock = clock.Add(6 * time.Second); return clock }
 	require.Equal(t, exitOK, s.apply(list))
 	require.Contains(t, s.stderr.String(), "… comparing: 2 of 6\n")
 }
@@ -286,7 +286,7 @@ func TestPausingAnAccountPausesEveryFeed(t *testing.T) {
 
 func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
 	s := newStage(t)
-	s.app.lookup = func(name string) (string, bool) {
+	s.app.Lookup = func(name string) (string, bool) {
 		value, ok := map[string]string{"VITRINE_DIALECT": "google"}[name]
 		return value, ok
 	}
@@ -353,7 +353,7 @@ func TestPruneAsksAPerson(t *testing.T) {
 		s.temporal.written()
 		list := filepath.Join(t.TempDir(), "accounts.txt")
 		require.NoError(t, os.WriteFile(list, []byte("acct_1\n"), 0o600))
-		s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+		s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 		s.stdin = test.answer
 		require.Equal(t, test.code, s.run("accounts", "apply", "-f", list, "--prune"))
 		require.Contains(t, s.stderr.String(), "Delete 2 objects? [y/N] ")

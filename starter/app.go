@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"slices"
@@ -13,11 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/term"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/config"
 	"vitrine/internal/fault"
+	"vitrine/internal/terminal"
 )
 
 // Exit codes. Beyond them, a signal ends the process with 128 and its number: 130 for Ctrl-C.
@@ -31,15 +29,11 @@ const (
 // app is what the commands share. Temporal and S3 are opened by the first command that needs them, so that
 // `starter validate` and --help work where neither exists.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	lookup         config.Lookup
-	environ        func() []string
-	user           func() string // the name that the operating system has for whoever runs this; empty: none
-	now            func() time.Time
-	isTerminal     func(stream any) bool // whether a person sits at stdin, stdout or stderr
-	size           func(io.Writer) int   // how many columns the terminal behind a stream has; 0: nobody knows
-	poll           time.Duration         // between two looks at a run that is followed
+	terminal.Terminal
+
+	environ func() []string
+	user    func() string // the name that the operating system has for whoever runs this; empty: none
+	poll    time.Duration // between two looks at a run that is followed
 
 	browse func(ctx context.Context, file string) error // opens a file in a browser
 
@@ -57,9 +51,7 @@ type app struct {
 
 func newApp() *app {
 	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		lookup: os.LookupEnv, environ: os.Environ, user: systemUser, now: time.Now, isTerminal: isTerminal, size: terminalWidth, poll: 250 * time.Millisecond,
-		browse: openInBrowser,
+		Terminal: terminal.OfProcess(), environ: os.Environ, user: systemUser, poll: 250 * time.Millisecond, browse: openInBrowser,
 	}
 	a.openTemporal = a.dialTemporal
 	a.openDocuments = a.connectStorage
@@ -73,11 +65,6 @@ func systemUser() string {
 		return ""
 	}
 	return current.Username
-}
-
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // execute runs one command line and returns the exit code. It prints the error, if any, and nobody else does.
@@ -107,12 +94,12 @@ func (a *app) execute(ctx context.Context, args []string) int {
 func (a *app) printError(command *cobra.Command, err error) {
 	lead := "starter: "
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(a.stderr, hung(lead, line, a.width(a.stderr)))
+		fmt.Fprintln(a.Stderr, terminal.Hung(lead, line, a.Width(a.Stderr)))
 		lead = "  "
 	}
 	var usage *usageError
 	if errors.As(err, &usage) && usage.help {
-		fmt.Fprintf(a.stderr, "Try '%s --help'.\n", command.CommandPath())
+		fmt.Fprintf(a.Stderr, "Try '%s --help'.\n", command.CommandPath())
 	}
 }
 
@@ -207,9 +194,9 @@ func (a *app) rootCommand() *cobra.Command {
 	group(root)
 	root.SetVersionTemplate("starter {{.Version}}\n")
 	root.SetHelpFunc(a.help)
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badUsage("%w", err) })
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.output, "output", "o", "table", "how to print: table or json")

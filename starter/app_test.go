@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/terminal"
 )
 
 // noon is when the tests happen.
@@ -44,12 +45,14 @@ func newStage(t *testing.T) *stage {
 		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "state/",
 	}}
 	s.app = &app{
-		lookup:        func(string) (string, bool) { return "", false },
+		Terminal: terminal.Terminal{
+			Lookup:     func(string) (string, bool) { return "", false },
+			Now:        func() time.Time { return noon },
+			IsTerminal: func(any) bool { return false },
+			Size:       func(io.Writer) int { return s.columns },
+		},
 		environ:       func() []string { return nil },
 		user:          func() string { return "" },
-		now:           func() time.Time { return noon },
-		isTerminal:    func(any) bool { return false },
-		size:          func(io.Writer) int { return s.columns },
 		poll:          time.Millisecond,
 		browse:        func(_ context.Context, file string) error { s.browsed = append(s.browsed, file); return s.browseErr },
 		openTemporal:  func(context.Context) (client.Client, error) { return s.temporal, nil },
@@ -62,7 +65,7 @@ func newStage(t *testing.T) *stage {
 func (s *stage) run(args ...string) int {
 	s.stdout.Reset()
 	s.stderr.Reset()
-	s.app.stdin, s.app.stdout, s.app.stderr = strings.NewReader(s.stdin), &s.stdout, &s.stderr
+	s.app.Stdin, s.app.Stdout, s.app.Stderr = strings.NewReader(s.stdin), &s.stdout, &s.stderr
 	s.app.output, s.app.timeout = "", 0
 	return s.app.execute(s.ctx, args)
 }
@@ -117,7 +120,7 @@ func TestAMissingConfigurationIsAMistake(t *testing.T) {
 
 func TestAllProblemsOfTheConfigurationAreSaidAtOnce(t *testing.T) {
 	s := newStage(t)
-	s.app.lookup = func(name string) (string, bool) {
+	s.app.Lookup = func(name string) (string, bool) {
 		value, ok := map[string]string{"VITRINE_SOURCE_BUCKET": "NOT A BUCKET", "VITRINE_SOURCE_KEY": "/x"}[name]
 		return value, ok
 	}
@@ -190,7 +193,7 @@ func TestCompletionIsSilentWithoutStorage(t *testing.T) {
 
 func TestEnvHidesSecrets(t *testing.T) {
 	s := newStage(t)
-	s.app.lookup = func(name string) (string, bool) { return "hush-" + name, true }
+	s.app.Lookup = func(name string) (string, bool) { return "hush-" + name, true }
 	for _, args := range [][]string{{"env"}, {"env", "--all"}, {"env", "--all", "-o", "json"}} {
 		require.Equal(t, exitOK, s.run(args...))
 		for _, v := range config.Table() {
@@ -208,7 +211,7 @@ func TestNoOutputHoldsAPassword(t *testing.T) {
 	s := newStage(t)
 	s.app.openTemporal, s.app.openDocuments = s.app.dialTemporal, s.app.connectStorage
 	for _, value := range []string{"smtp://ada:hunter2@mail.example:25", "sk_live_hunter2 ", "whsec_hunter2,x"} {
-		s.app.lookup = func(string) (string, bool) { return value, true }
+		s.app.Lookup = func(string) (string, bool) { return value, true }
 		for _, args := range [][]string{
 			{"env", "--all"}, {"env", "--all", "-o", "json"}, {"status"}, {"status", "-o", "json"}, {"serve"}, {"validate", "nowhere.csv"},
 			{"accounts", "show", "acct_1"}, {"order", "list"}, {"--help"}, {"serve", "--help"},

@@ -187,9 +187,9 @@ func (a *app) printStarted(runs []syncRun) error {
 		if run.Joined {
 			verb = "is under way already"
 		}
-		fmt.Fprintf(a.stdout, "%s  sync of the %s feed %s\n", run.Account, run.Feed, verb)
-		fmt.Fprintf(a.stdout, "  workflow  %s\n  run       %s\n", run.WorkflowID, run.RunID)
-		fmt.Fprintf(a.stdout, "  watch     the same command with --follow, or this workflow in Temporal's Web UI\n")
+		fmt.Fprintf(a.Stdout, "%s  sync of the %s feed %s\n", run.Account, run.Feed, verb)
+		fmt.Fprintf(a.Stdout, "  workflow  %s\n  run       %s\n", run.WorkflowID, run.RunID)
+		fmt.Fprintf(a.Stdout, "  watch     the same command with --follow, or this workflow in Temporal's Web UI\n")
 	}
 	return startFailures(runs)
 }

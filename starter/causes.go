@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // mostCauses is how many causes fit on a screen; the others are on the page and in --output json.
@@ -34,7 +37,7 @@ func (a *app) drawCauses(causes []drawnCause, others int64) {
 	a.drawBlock(catalog.ErrorsTitle, shown[:warnings])
 	a.drawBlock(catalog.WarningsTitle, shown[warnings:])
 	if others > 0 {
-		fmt.Fprintf(a.stdout, "  and %s of other causes\n", plural(others, "finding"))
+		fmt.Fprintf(a.Stdout, "  and %s of other causes\n", terminal.Plural(others, "finding"))
 	}
 }
 
@@ -47,20 +50,20 @@ func (a *app) drawBlock(title string, causes []drawnCause) {
 	for _, c := range causes {
 		heaviest = max(heaviest, c.count)
 	}
-	fmt.Fprintf(a.stdout, "\n  %s\n", a.painted(a.stdout, bold, hung("", title, a.width(a.stdout)-2)))
+	fmt.Fprintf(a.Stdout, "\n  %s\n", a.Painted(a.Stdout, terminal.Bold, terminal.Hung("", title, a.Width(a.Stdout)-2)))
 	for _, c := range causes {
 		a.drawCause(c, heaviest)
 	}
 }
 
 func (a *app) drawCause(c drawnCause, heaviest int64) {
-	width := len(count(heaviest))
-	bar := gauge(c.count, heaviest, a.gaugeWidth())
-	indent := strings.Repeat(" ", breadth(bar))
-	a.tell(a.stdout, fmt.Sprintf("  %s %*s  ", bar, width, count(c.count)), c.text)
+	width := len(humanize.Comma(heaviest))
+	bar := terminal.Gauge(c.count, heaviest, a.gaugeWidth())
+	indent := strings.Repeat(" ", terminal.Breadth(bar))
+	a.Tell(a.Stdout, fmt.Sprintf("  %s %*s  ", bar, width, humanize.Comma(c.count)), c.text)
 	below := func(title, text string) {
 		if text != "" {
-			a.tell(a.stdout, fmt.Sprintf("  %s %*s  %-4s ", indent, width, "", title), text)
+			a.Tell(a.Stdout, fmt.Sprintf("  %s %*s  %-4s ", indent, width, "", title), text)
 		}
 	}
 	title := "e.g."
@@ -73,7 +76,7 @@ func (a *app) drawCause(c drawnCause, heaviest int64) {
 
 // gaugeWidth leaves the room to the words where there is little.
 func (a *app) gaugeWidth() int {
-	if width := a.width(a.stdout); width > 0 && width < 72 {
+	if width := a.Width(a.Stdout); width > 0 && width < 72 {
 		return 4
 	}
 	return 12
@@ -81,9 +84,9 @@ func (a *app) gaugeWidth() int {
 
 // causeText is what is wrong, and in which column. Notes may be empty.
 func causeText(column, reason string, notes ...string) string {
-	text := shortened(reason, 240)
+	text := terminal.Shortened(reason, 240)
 	if column != "" && !strings.HasPrefix(reason, column+" ") { // Vitrine's own reasons begin with the column
-		text = shortened(column, 40) + ": " + text
+		text = terminal.Shortened(column, 40) + ": " + text
 	}
 	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 	if len(notes) > 0 {
@@ -102,13 +105,13 @@ func saidBy(by catalog.Teller) string {
 func example(line int64, id, value string) string {
 	var parts []string
 	if line > 0 {
-		parts = append(parts, "line "+count(line))
+		parts = append(parts, "line "+humanize.Comma(line))
 	}
 	if id != "" {
-		parts = append(parts, "id "+asWritten(id, 40))
+		parts = append(parts, "id "+terminal.AsWritten(id, 40))
 	}
 	if value != "" {
-		parts = append(parts, `"`+asWritten(value, 50)+`"`)
+		parts = append(parts, `"`+terminal.AsWritten(value, 50)+`"`)
 	}
 	if len(parts) == 0 {
 		return "a row that is not in the source"
@@ -121,12 +124,12 @@ func (a *app) printNormalised(title string, rules []catalog.ReportNormalised) {
 	if len(rules) == 0 {
 		return
 	}
-	fmt.Fprintf(a.stdout, "\n  %s\n", title)
-	t := a.table("#count", "column", "~rule")
+	fmt.Fprintf(a.Stdout, "\n  %s\n", title)
+	t := a.Table("#count", "column", "~rule")
 	for _, n := range rules {
-		t.add("  "+count(n.Count), dash(n.Column), shortened(n.Rule, 100))
+		t.Add("  "+humanize.Comma(n.Count), terminal.Dash(n.Column), terminal.Shortened(n.Rule, 100))
 	}
-	t.writeRows(a.stdout)
+	t.WriteRows(a.Stdout)
 }
 
 // normalised are the rules of a dialect that struck.

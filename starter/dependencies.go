@@ -27,7 +27,7 @@ func (a *app) dialTemporal(ctx context.Context) (client.Client, error) {
 	if c.Log.Level < slog.LevelInfo {
 		level = c.Log.Level
 	}
-	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil)
+	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: level})), nil)
 	if err != nil {
 		return nil, badInput(err)
 	}
@@ -72,7 +72,7 @@ func (a *app) stager(ctx context.Context) (staging.Stager, error) {
 // configuration reads the environment; all that is wrong with it is said at once.
 func (a *app) configuration() (config.Config, error) {
 	a.warnOfUnknown()
-	c, err := config.LoadStarter(a.lookup)
+	c, err := config.LoadStarter(a.Lookup)
 	if err != nil {
 		return c, badInput(errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err))
 	}
@@ -86,7 +86,7 @@ func (a *app) warnOfUnknown() {
 	}
 	a.warned = true
 	for _, name := range config.Unknown(a.environ()) {
-		a.tell(a.stderr, "starter: ", name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
+		a.Tell(a.Stderr, "starter: ", name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/staging"
+	"vitrine/internal/terminal"
 )
 
 // dryRun is what a sync would do, as --output json prints it.
@@ -95,10 +96,10 @@ func (a *app) dryRun(ctx context.Context, stager staging.Stager, account string,
 		return run, err
 	}
 	run.Source, run.Version = found.Source.URI(), found.Source.Version()
-	due := found.FullSend(state, full, a.now())
+	due := found.FullSend(state, full, a.Now())
 	run.Notes = append(run.Notes, a.before(state, found, due)...)
 	out := newFindings(kind, nil)
-	bar := a.readingBar(found.Source.Size, "comparing "+account)
+	bar := a.ProgressOfBytes(found.Source.Size, "comparing "+account)
 	compared, err := stager.Compare(ctx, found, due, out, func(r io.Reader) io.Reader {
 		bar.Reset()
 		return &watchedReader{ctx, r, bar}
@@ -133,17 +134,17 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 	}
 	switch {
 	case s.Held != nil:
-		note("a sync is held since %s: %s", relative(a.now(), s.Held.Since), s.Held.Text())
+		note("a sync is held since %s: %s", terminal.Relative(a.Now(), s.Held.Since), s.Held.Text())
 	case s.Run != nil:
 		note("a run holds the feed (workflow %s): a sync waits for it, unless it is gone", s.Run.WorkflowID)
 	}
 	if d := s.Accepted; full == "" && d != nil && d.Source.Same(found.Source) && d.Basis == found.Basis {
-		note("this version of the source was dealt with %s: a sync leaves it alone, unless --force or --full", relative(a.now(), d.At))
+		note("this version of the source was dealt with %s: a sync leaves it alone, unless --force or --full", terminal.Relative(a.Now(), d.At))
 	}
 	if r := s.Rejected; full == "" && r != nil && r.Version == version {
 		note("%s rejected this version of the source (%s): a sync leaves it alone, unless --force or --full", r.Verdict.By, r.Verdict.Why)
 	}
-	if f := s.Failure; f != nil && f.Version == version && a.now().Before(f.NextTry) {
+	if f := s.Failure; f != nil && f.Version == version && a.Now().Before(f.NextTry) {
 		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason, f.NextTry.UTC().Format(time.RFC3339))
 	}
 	return notes
@@ -165,10 +166,10 @@ func (a *app) printDryRun(r dryRun) {
 	if r.Error != "" {
 		outcome = "nothing could be sent" // the error at the end says why
 	}
-	fmt.Fprintf(a.stdout, "%s  %s: dry run, %s\n", r.Account, r.Feed, outcome)
+	fmt.Fprintf(a.Stdout, "%s  %s: dry run, %s\n", r.Account, r.Feed, outcome)
 	line := func(title, text string) {
 		if text != "" {
-			a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text)
+			a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", title), text)
 		}
 	}
 	line("source", r.Source)
@@ -189,7 +190,7 @@ func (a *app) printDryRun(r dryRun) {
 	}
 	a.drawCauses(drawn(r.Causes), r.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
-	fmt.Fprintln(a.stdout)
+	fmt.Fprintln(a.Stdout)
 }
 
 func (r dryRun) sending() string {
@@ -197,7 +198,7 @@ func (r dryRun) sending() string {
 	case 0:
 		return "nothing"
 	case 1:
-		return fmt.Sprintf("%s, %s, by %s", plural(r.Parts[0].Rows, "row"), size(r.Bytes), r.ImportAPI)
+		return fmt.Sprintf("%s, %s, by %s", terminal.Plural(r.Parts[0].Rows, "row"), terminal.Bytes(r.Bytes), r.ImportAPI)
 	}
-	return fmt.Sprintf("%s, %s, in %d parts, by %s", plural(r.Rows.Sent+r.Rows.Deleted, "row"), size(r.Bytes), len(r.Parts), r.ImportAPI)
+	return fmt.Sprintf("%s, %s, in %d parts, by %s", terminal.Plural(r.Rows.Sent+r.Rows.Deleted, "row"), terminal.Bytes(r.Bytes), len(r.Parts), r.ImportAPI)
 }

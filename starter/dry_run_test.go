@@ -107,7 +107,7 @@ func TestADryRunHasTheLimitsOfTheWorker(t *testing.T) {
 	s := newDryStage(t)
 	s.export("acct_1", header+sound("A")+sound("B")+sound("C"))
 	limits := map[string]string{"VITRINE_MAX_SOURCE_BYTES": "200"}
-	s.app.lookup = func(name string) (string, bool) { value, ok := limits[name]; return value, ok }
+	s.app.Lookup = func(name string) (string, bool) { value, ok := limits[name]; return value, ok }
 	require.Equal(t, exitFailed, s.run("sync", "acct_1", "--dry-run"))
 	require.Contains(t, s.stderr.String(), "has more than 200 bytes after decompression (VITRINE_MAX_SOURCE_BYTES)")
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/config"
+	"vitrine/internal/terminal"
 )
 
 func (a *app) envCommand() *cobra.Command {
@@ -39,7 +40,7 @@ func (a *app) env(all bool) error {
 		if !v.Starter && !v.Serve && !all {
 			continue
 		}
-		value, isSet := a.lookup(v.Name)
+		value, isSet := a.Lookup(v.Name)
 		views = append(views, envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
 	}
 	if a.json() {
@@ -49,11 +50,11 @@ func (a *app) env(all bool) error {
 		state := "not set"
 		switch {
 		case v.Set:
-			state = "= " + printable(v.Value)
+			state = "= " + terminal.Printable(v.Value)
 		case v.Default != "":
 			state = "default " + v.Default
 		}
-		fmt.Fprintf(a.stdout, "%s  %s\n    %s\n", v.Name, state, v.Meaning)
+		fmt.Fprintf(a.Stdout, "%s  %s\n    %s\n", v.Name, state, v.Meaning)
 	}
 	return nil
 }

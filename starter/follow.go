@@ -20,9 +20,9 @@ const blind = time.Minute
 
 // followAll watches runs until all are over and prints how they ended. again says how to see more of them after Ctrl-C.
 func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun, again string) error {
-	out := a.stdout
+	out := a.Stdout
 	if a.json() {
-		out = a.stderr // stdout is for the results
+		out = a.Stderr // stdout is for the results
 	}
 	screen := a.newScreen(out, len(runs) > 1)
 	ends := make([]syncEnd, len(runs))
@@ -64,19 +64,19 @@ func (a *app) follow(ctx context.Context, watched *watch, poll time.Duration, sc
 		end.Account, end.Feed, end.Outcome = run.Account, run.Feed, catalog.Failed
 		return end, nil
 	}
-	for seen := a.now(); ; {
+	for seen := a.Now(); ; {
 		look, err := watched.look(ctx)
 		run := watched.run
 		switch {
 		case err == nil:
-			seen = a.now()
+			seen = a.Now()
 			screen.show(run, look)
 			if look.over {
 				return endOf(ctx, watched.client, run, look.took), nil
 			}
 		case ctx.Err() != nil:
 			return syncEnd{}, context.Cause(ctx)
-		case a.now().Sub(seen) > blind:
+		case a.Now().Sub(seen) > blind:
 			return syncEnd{}, fmt.Errorf("lost sight of the sync of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID, err)
 		}
 		if !pause(ctx, poll) {

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -76,11 +77,11 @@ func (a *app) printEnds(ends []syncEnd) {
 		if end.WorkflowID == "" || end.Status == "" {
 			continue // not started, or lost: the error says so
 		}
-		fmt.Fprintln(a.stdout)
-		took := lasting(time.Duration(end.Seconds * float64(time.Second)))
-		a.headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), verdict(end), " in "+took)
+		fmt.Fprintln(a.Stdout)
+		took := terminal.Lasting(time.Duration(end.Seconds * float64(time.Second)))
+		a.Headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), verdict(end), " in "+took)
 		for _, line := range summary(end) {
-			a.tell(a.stdout, fmt.Sprintf("  %-8s ", line[0]), line[1])
+			a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", line[0]), line[1])
 		}
 	}
 }
@@ -88,11 +89,11 @@ func (a *app) printEnds(ends []syncEnd) {
 func verdict(end syncEnd) string {
 	switch {
 	case end.Status == "completed":
-		return spaced(string(end.Outcome))
+		return terminal.Spaced(string(end.Outcome))
 	case end.Error != nil && end.Error.Type != "" && end.Status == "failed":
 		return "failed (" + end.Error.Type + ")"
 	}
-	return spaced(end.Status)
+	return terminal.Spaced(end.Status)
 }
 
 // summary lists what a person wants to know, leaving out what there is nothing of.
@@ -111,7 +112,7 @@ func summary(end syncEnd) (lines [][2]string) {
 	}
 	add("stripe", end.Rows.StripeText(end.Outcome))
 	if end.BytesSent > 0 {
-		add("sent", size(end.BytesSent))
+		add("sent", terminal.Bytes(end.BytesSent))
 	}
 	for _, i := range end.Imports {
 		add("import", importOf(i))

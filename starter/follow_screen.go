@@ -9,24 +9,21 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // screen shows the steps of runs. For one run on a terminal the step under way is redrawn in place; for several, and
 // where nobody watches, there is a line for everything that happens, marked with its account.
 type screen struct {
-	out   io.Writer
-	live  bool
-	marks bool
-	width int // of the terminal; 0: there is none
-	now   func() time.Time
-	paint func(style, text string) string
+	scroll *terminal.Scroll
+	marks  bool
+	now    func() time.Time
 
 	mu    sync.Mutex
 	shown map[shownStep]shownState
 	began map[string]bool
 	asked map[string]bool   // for a worker
 	told  map[string]string // the source version that it said is held, by account
-	drawn string            // the line that is redrawn
 }
 
 type shownStep struct {
@@ -43,14 +40,10 @@ type shownState struct {
 
 func (a *app) newScreen(out io.Writer, several bool) *screen {
 	return &screen{
-		out: out, live: a.isTerminal(out) && !a.isDumb() && !several, marks: several, width: a.width(out), now: a.now,
-		paint: func(style, text string) string { return a.painted(out, style, text) },
+		scroll: a.Scroll(out, !several), marks: several, now: a.Now,
 		shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]string{},
 	}
 }
-
-// quiet is how often a step that takes long gets a line where lines are not redrawn.
-const quiet = 10 * time.Second
 
 func (s *screen) show(run syncRun, seen look) {
 	s.mu.Lock()
@@ -69,7 +62,7 @@ func (s *screen) show(run syncRun, seen look) {
 	}
 	switch {
 	case seen.over:
-	case s.live:
+	case s.scroll.IsLive():
 		s.redraw(seen)
 	case len(seen.steps) == 0 && s.noWorker(seen) && !s.asked[run.Account]:
 		s.asked[run.Account] = true
@@ -86,7 +79,7 @@ func looksAgain(s *step) bool {
 func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
 	s.line(run, fmt.Sprintf("  ! %-18s until a person decides; nothing was sent", "Held"))
 	for _, reason := range held.Reasons {
-		s.line(run, "      "+printable(reason.Text))
+		s.line(run, "      "+terminal.Printable(reason.Text))
 	}
 	s.line(run, "      "+held.Rows.RowsText(catalog.Held))
 	s.line(run, "      "+decideBy(run.Account, run.Feed))
@@ -117,7 +110,7 @@ func (s *screen) introduce(run syncRun, seen look) {
 	s.began[run.Account] = true
 	line := fmt.Sprintf("sync of the %s feed: %s", run.Feed, run.WorkflowID)
 	if run.Joined {
-		line += fmt.Sprintf(" (joined, under way for %s)", rough(s.now().Sub(seen.begun)))
+		line += fmt.Sprintf(" (joined, under way for %s)", terminal.Rough(s.now().Sub(seen.begun)))
 	}
 	if s.marks {
 		s.line(run, line)
@@ -136,8 +129,8 @@ func (s *screen) report(run syncRun, now *step, before shownState) shownState {
 	case now.trouble != "" && now.attempt > max(1, before.attempt):
 		s.line(run, "  "+retrying(now, s.now()))
 		after.reported = s.now()
-	case s.live:
-	case !before.begun, now.waiting != before.waiting, s.now().Sub(before.reported) >= quiet:
+	case s.scroll.IsLive():
+	case !before.begun, now.waiting != before.waiting, s.now().Sub(before.reported) >= terminal.Quiet:
 		s.line(run, "  "+underWay(now, s.now()))
 		after.reported = s.now()
 	}
@@ -145,10 +138,10 @@ func (s *screen) report(run syncRun, now *step, before shownState) shownState {
 }
 
 func finished(s *step) string {
-	took := lasting(s.ended.Sub(s.begun))
+	took := terminal.Lasting(s.ended.Sub(s.begun))
 	switch {
 	case s.failure != "":
-		return fmt.Sprintf("✗ %-18s %s%s: %s", s.name, took, ofPart(s), printable(s.failure))
+		return fmt.Sprintf("✗ %-18s %s%s: %s", s.name, took, ofPart(s), terminal.Printable(s.failure))
 	case s.attempt > 1 && s.trouble != "":
 		return fmt.Sprintf("✓ %-18s %s, %d attempts%s", s.name, took, s.attempt, ofPart(s))
 	}
@@ -156,25 +149,25 @@ func finished(s *step) string {
 }
 
 func retrying(s *step, now time.Time) string {
-	text := fmt.Sprintf("! %-18s attempt %d failed: %s", s.name, s.attempt-1, printable(s.trouble))
+	text := fmt.Sprintf("! %-18s attempt %d failed: %s", s.name, s.attempt-1, terminal.Printable(s.trouble))
 	if s.nextTry.After(now) {
-		text += "; next try in " + lasting(s.nextTry.Sub(now))
+		text += "; next try in " + terminal.Lasting(s.nextTry.Sub(now))
 	}
 	return text
 }
 
 func underWay(s *step, now time.Time) string {
-	text := fmt.Sprintf("… %-18s %s%s", s.name, lasting(now.Sub(s.begun)), ofPart(s))
+	text := fmt.Sprintf("… %-18s %s%s", s.name, terminal.Lasting(now.Sub(s.begun)), ofPart(s))
 	switch {
 	case !s.until.IsZero():
-		return fmt.Sprintf("… %-18s waiting until %s, when Stripe takes the next update (in %s)", s.name, clock(now, s.until), lasting(s.until.Sub(now)))
+		return fmt.Sprintf("… %-18s waiting until %s, when Stripe takes the next update (in %s)", s.name, terminal.Clock(now, s.until), terminal.Lasting(s.until.Sub(now)))
 	case s.waiting != "":
 		return text + ", " + s.waiting
 	case s.progress.Total > 0:
-		return fmt.Sprintf("… %-18s %s %3d%%  %s of %s%s", s.name, gauge(s.progress.Bytes, s.progress.Total, 24),
-			100*s.progress.Bytes/s.progress.Total, size(s.progress.Bytes), size(s.progress.Total), ofPart(s)+attempts(s))
+		return fmt.Sprintf("… %-18s %s %3d%%  %s of %s%s", s.name, terminal.Gauge(s.progress.Bytes, s.progress.Total, 24),
+			100*s.progress.Bytes/s.progress.Total, terminal.Bytes(s.progress.Bytes), terminal.Bytes(s.progress.Total), ofPart(s)+attempts(s))
 	case s.progress.Bytes > 0:
-		return text + ", " + size(s.progress.Bytes) + " read" + attempts(s)
+		return text + ", " + terminal.Bytes(s.progress.Bytes) + " read" + attempts(s)
 	case s.idle && now.Sub(s.begun) > 5*time.Second:
 		return text + ", no worker has taken it yet: is one running?"
 	}
@@ -195,7 +188,7 @@ func attempts(s *step) string {
 	return ""
 }
 
-// redraw puts the step under way where the cursor is. The line must not wrap: a wrapped one cannot be redrawn.
+// redraw shows the step under way.
 func (s *screen) redraw(seen look) {
 	text := "  …"
 	if s.noWorker(seen) {
@@ -208,56 +201,20 @@ func (s *screen) redraw(seen look) {
 		}
 	}
 	if seen.held != nil {
-		text = fmt.Sprintf("  … %-18s %s, waiting for a person", "Held", lasting(s.now().Sub(seen.held.Since)))
+		text = fmt.Sprintf("  … %-18s %s, waiting for a person", "Held", terminal.Lasting(s.now().Sub(seen.held.Since)))
 	}
-	if s.width > 1 {
-		text = cut(text, s.width-1)
-	}
-	fmt.Fprint(s.out, "\r\x1b[2K"+text)
-	s.drawn = text
+	s.scroll.Redraw(text)
 }
 
 func (s *screen) line(run syncRun, text string) {
-	s.erase()
 	if s.marks {
 		text = run.Account + "  " + strings.TrimPrefix(text, "  ")
 	}
-	at := leadOf(text)
-	for line := range strings.SplitSeq(hung(text[:at], strings.TrimRight(text[at:], " "), s.width), "\n") {
-		fmt.Fprintln(s.out, s.coloured(strings.TrimRight(line, " ")))
-	}
+	s.scroll.Line(text)
 }
 
-// leadOf is where the text of a line begins: behind the name of its step, if it tells of one.
-func leadOf(line string) int {
-	start := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.Index(line[start:], "  "); at > 0 {
-		rest := line[start+at:]
-		return start + at + len(rest) - len(strings.TrimLeft(rest, " "))
-	}
-	return start
-}
-
-// coloured paints the mark at which a line begins.
-func (s *screen) coloured(line string) string {
-	for mark, style := range map[string]string{"✓ ": green, "✗ ": red, "! ": yellow} {
-		if before, after, found := strings.Cut(line, mark); found && strings.TrimSpace(before) == "" {
-			return before + s.paint(style, strings.TrimSpace(mark)) + " " + after
-		}
-	}
-	return line
-}
-
-func (s *screen) erase() {
-	if s.drawn != "" {
-		fmt.Fprint(s.out, "\r\x1b[2K")
-		s.drawn = ""
-	}
-}
-
-// close leaves the terminal with the cursor on an empty line.
 func (s *screen) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.erase()
+	s.scroll.Erase()
 }

@@ -24,6 +24,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -93,13 +94,13 @@ func pendingStep(name string, attempt int32, last *failurepb.Failure, beat any) 
 }
 
 // showAll plays looks, each at its second, on a screen and returns what was written.
-func showAll(terminal, several bool, looks ...look) string {
+func showAll(watched, several bool, looks ...look) string {
 	var out bytes.Buffer
 	now := noon
-	a := &app{
-		now: func() time.Time { return now }, isTerminal: func(any) bool { return terminal }, size: func(io.Writer) int { return 0 },
-		lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
-	}
+	a := &app{Terminal: terminal.Terminal{
+		Now: func() time.Time { return now }, IsTerminal: func(any) bool { return watched }, Size: func(io.Writer) int { return 0 },
+		Lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
+	}}
 	screen := a.newScreen(&out, several)
 	run := syncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
 	for i, seen := range looks {
@@ -393,7 +394,7 @@ func TestCtrlCStopsFollowingNotTheSync(t *testing.T) {
 func TestFollowingGivesUpOnATemporalThatStaysAway(t *testing.T) {
 	s := newStage(t)
 	now := noon
-	s.app.now = func() time.Time { now = now.Add(20 * time.Second); return now }
+	s.app.Now = func() time.Time { now = now.Add(20 * time.Second); return now }
 	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{{err: errors.New("unavailable")}}}
 	require.Equal(t, exitFailed, s.run("sync", "acct_1", "--follow"))
 	require.Contains(t, s.stderr.String(), "lost sight of the sync of acct_1 (workflow catalog-sync/acct_1/product), which goes on: unavailable")

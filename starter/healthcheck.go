@@ -21,7 +21,7 @@ Exit codes: 0 if it is ready, 1 if it is not.`,
 		Example: "  starter healthcheck",
 		Args:    noArgs("it asks by the configuration of 'starter serve'"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := config.LoadServe(a.lookup)
+			cfg, err := config.LoadServe(a.Lookup)
 			if err != nil { // no usage error: container runtimes reserve 2
 				return errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err)
 			}

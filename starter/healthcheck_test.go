@@ -22,7 +22,7 @@ func TestTheServersHealthIsAskedFor(t *testing.T) {
 		"VITRINE_LISTEN": strings.TrimPrefix(server.URL, "http://"),
 	}
 	s := newStage(t)
-	s.app.lookup = func(name string) (string, bool) { value, set := variables[name]; return value, set }
+	s.app.Lookup = func(name string) (string, bool) { value, set := variables[name]; return value, set }
 	require.Zero(t, s.run("healthcheck"), s.stderr.String())
 
 	ready = false

@@ -8,14 +8,14 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/schollz/progressbar/v3"
+	"vitrine/internal/terminal"
 )
 
 // localFile is a file on this machine that can be read more than once.
 type localFile struct {
 	ctx       context.Context //nolint:containedctx // a feed is opened without one
 	path      string
-	bar       *progressbar.ProgressBar
+	bar       *terminal.Bar
 	temporary bool
 }
 
@@ -23,7 +23,7 @@ type localFile struct {
 // file until close, up to a little more than limit bytes: whoever reads it sees that it is too large.
 func (a *app) openLocal(ctx context.Context, name string, limit int64) (*localFile, error) {
 	if name == "-" {
-		return a.spool(ctx, a.stdin, limit)
+		return a.spool(ctx, a.Stdin, limit)
 	}
 	info, err := os.Stat(name)
 	switch {
@@ -34,7 +34,7 @@ func (a *app) openLocal(ctx context.Context, name string, limit int64) (*localFi
 	case info.IsDir():
 		return nil, badInput(fmt.Errorf("%s is a folder", name))
 	case info.Mode().IsRegular():
-		return &localFile{ctx: ctx, path: name, bar: a.readingBar(info.Size(), "reading")}, nil
+		return &localFile{ctx: ctx, path: name, bar: a.ProgressOfBytes(info.Size(), "reading")}, nil
 	}
 	pipe, err := os.Open(name)
 	if err != nil {
@@ -49,7 +49,7 @@ func (a *app) spool(ctx context.Context, source io.Reader, limit int64) (*localF
 	if err != nil {
 		return nil, fmt.Errorf("keep what is read in a temporary file: %w", err)
 	}
-	f := &localFile{ctx: ctx, path: kept.Name(), temporary: true, bar: a.readingBar(-1, "receiving")}
+	f := &localFile{ctx: ctx, path: kept.Name(), temporary: true, bar: a.ProgressOfBytes(-1, "receiving")}
 	size, err := io.Copy(kept, f.watch(io.LimitReader(source, limit+1)))
 	if closed := kept.Close(); err == nil {
 		err = closed
@@ -59,12 +59,8 @@ func (a *app) spool(ctx context.Context, source io.Reader, limit int64) (*localF
 		return nil, fmt.Errorf("keep what is read in a temporary file: %w", err)
 	}
 	_ = f.bar.Finish()
-	f.bar = a.readingBar(size, "reading")
+	f.bar = a.ProgressOfBytes(size, "reading")
 	return f, nil
-}
-
-func (a *app) readingBar(total int64, what string) *progressbar.ProgressBar {
-	return a.progress(total, what, progressbar.OptionShowBytes(true))
 }
 
 // open begins to read the file, each time from its beginning.
@@ -95,7 +91,7 @@ type readCloser struct {
 type watchedReader struct {
 	ctx    context.Context //nolint:containedctx // a reader is given none
 	source io.Reader
-	bar    *progressbar.ProgressBar
+	bar    *terminal.Bar
 }
 
 func (r *watchedReader) Read(p []byte) (int, error) {

@@ -14,6 +14,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -171,7 +172,7 @@ func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 
 func (a *app) printOrders(rows []orderRow, more bool) {
 	if len(rows) == 0 {
-		fmt.Fprintln(a.stdout, "No orders.")
+		fmt.Fprintln(a.Stdout, "No orders.")
 		return
 	}
 	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
@@ -179,17 +180,17 @@ func (a *app) printOrders(rows []orderRow, more bool) {
 	if why {
 		header = append(header, "WHY")
 	}
-	t := a.table(header...)
-	t.spare = []string{"WORKFLOW", "AGENT", "PLACED"}
+	t := a.Table(header...)
+	t.Spare = []string{"WORKFLOW", "AGENT", "PLACED"}
 	for _, row := range rows {
-		cells := []string{row.ID, dash(spaced(row.State)), dash(row.Agent), relative(a.now(), row.Started), row.Status}
+		cells := []string{row.ID, terminal.Dash(terminal.Spaced(row.State)), terminal.Dash(row.Agent), terminal.Relative(a.Now(), row.Started), row.Status}
 		if why {
-			cells = append(cells, shortened(printable(row.Reason), longestReason))
+			cells = append(cells, terminal.Shortened(terminal.Printable(row.Reason), longestReason))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
-	t.write(a.stdout)
+	t.Write(a.Stdout)
 	if more {
-		fmt.Fprintf(a.stdout, "\n… and more: --limit %d, --account or --state\n", len(rows)*10)
+		fmt.Fprintf(a.Stdout, "\n… and more: --limit %d, --account or --state\n", len(rows)*10)
 	}
 }

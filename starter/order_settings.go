@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/internal/strictjson"
+	"vitrine/internal/terminal"
 )
 
 func (a *app) orderSettingsCommand() *cobra.Command {
@@ -88,7 +89,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if settings.Account != account {
 		return badInput(fmt.Errorf("%s: it names the account %.80q, not %s", file, settings.Account, account))
 	}
-	if err := errors.Join(settings.Check(), settings.CheckClear(), settings.CheckTakeover(a.now())); err != nil {
+	if err := errors.Join(settings.Check(), settings.CheckClear(), settings.CheckTakeover(a.Now())); err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
 	docs, err := a.orderDocuments(ctx)
@@ -98,11 +99,11 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	before, err := docs.Settings(ctx, account)
 	switch {
 	case err == nil:
-		settings = settings.Succeed(before, a.now())
+		settings = settings.Succeed(before, a.Now())
 	case !fault.Is(err, fault.SettingsInvalid):
 		return err
 	case settings.Enabled && settings.Since.IsZero():
-		return badInput(fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err, a.now().UTC().Format(time.RFC3339)))
+		return badInput(fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err, a.Now().UTC().Format(time.RFC3339)))
 	}
 	if err := docs.SaveSettings(ctx, settings); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if a.json() {
 		return a.printJSON(settings.WithDefaults())
 	}
-	fmt.Fprintf(a.stdout, "%s  the settings for orders are saved; %s\n", account, fulfils(settings))
+	fmt.Fprintf(a.Stdout, "%s  the settings for orders are saved; %s\n", account, fulfils(settings))
 	return nil
 }
 
@@ -118,7 +119,7 @@ func fulfils(s order.Settings) string {
 	if !s.Enabled {
 		return "none are fulfilled (enabled is false)"
 	}
-	return fmt.Sprintf("%s orders that are placed from %s on are fulfilled by %s", s.WithDefaults().Which, dateTime(s.Since), s.Fulfillment.Kind)
+	return fmt.Sprintf("%s orders that are placed from %s on are fulfilled by %s", s.WithDefaults().Which, terminal.DateTime(s.Since), s.Fulfillment.Kind)
 }
 
 func (a *app) readSettings(file string) ([]byte, error) {
@@ -127,7 +128,7 @@ func (a *app) readSettings(file string) ([]byte, error) {
 	case "":
 		return nil, badUsage("expected the settings as -f FILE, or - for stdin")
 	case "-":
-		body, err := io.ReadAll(io.LimitReader(a.stdin, most+1))
+		body, err := io.ReadAll(io.LimitReader(a.Stdin, most+1))
 		return bounded(body, err, most)
 	}
 	body, err := os.ReadFile(file)

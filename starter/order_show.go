@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/order"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -42,7 +44,7 @@ func (a *app) showOrder(ctx context.Context, id order.ID) error {
 	}
 	a.printOrder(view)
 	for _, t := range steps {
-		a.detail("trying", t.text(view, a.now()))
+		a.detail("trying", t.text(view, a.Now()))
 	}
 	return nil
 }
@@ -53,7 +55,7 @@ func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderV
 	if err != nil {
 		return view, err
 	}
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, "… no worker has answered yet: is one running?") })
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, "… no worker has answered yet: is one running?") })
 	defer alone.Stop()
 	answer, err := c.QueryWorkflow(ctx, id.String(), "", workflows.QueryOrder)
 	if err != nil {
@@ -66,14 +68,14 @@ func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderV
 }
 
 func (a *app) printOrder(v workflows.OrderView) {
-	a.headline(v.ID.String()+" ", spaced(string(v.State)), "")
+	a.Headline(v.ID.String()+" ", terminal.Spaced(string(v.State)), "")
 	currency := ""
 	if v.Summary != nil {
 		currency = v.Summary.Currency
 	}
-	a.detail("reason", spaced(v.Reason))
+	a.detail("reason", terminal.Spaced(v.Reason))
 	if !v.Since.IsZero() {
-		a.detail("since", dateTime(v.Since))
+		a.detail("since", terminal.DateTime(v.Since))
 	}
 	if s := v.Summary; s != nil {
 		a.printSummary(*s)
@@ -83,13 +85,13 @@ func (a *app) printOrder(v workflows.OrderView) {
 		a.detail("refunded", order.Money(v.Refunded, currency))
 	}
 	if d := v.Decision; d != nil {
-		a.detail("merchant", strings.Join(strings.Fields(string(d.Verdict)+" "+spaced(string(d.Reason))+" "+d.Reference+" "+lineTexts(d.Lines)), " "))
+		a.detail("merchant", strings.Join(strings.Fields(string(d.Verdict)+" "+terminal.Spaced(string(d.Reason))+" "+d.Reference+" "+lineTexts(d.Lines)), " "))
 	}
 	for _, p := range v.Shipments {
 		a.detail("parcel", parcelText(p))
 	}
 	for _, r := range v.Refunds {
-		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, order.Money(r.Amount, r.Currency), spaced(r.Status), spaced(r.Reason))))
+		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, order.Money(r.Amount, r.Currency), terminal.Spaced(r.Status), terminal.Spaced(r.Reason))))
 	}
 	for _, d := range v.Disputes {
 		a.detail("dispute", disputeText(d))
@@ -100,21 +102,21 @@ func (a *app) printOrder(v workflows.OrderView) {
 	for _, notice := range v.Undelivered {
 		a.detail("not told", notice)
 	}
-	a.detail("events", count(int64(v.Events)))
+	a.detail("events", humanize.Comma(int64(v.Events)))
 }
 
 func (a *app) printSummary(s order.Summary) {
-	a.detail("placed", dateTime(s.Created))
+	a.detail("placed", terminal.DateTime(s.Created))
 	a.detail("agent", s.Agent.Name)
-	a.detail("payment", strings.TrimSpace(spaced(string(s.Payment.State))+"  "+s.PaymentIntent))
+	a.detail("payment", strings.TrimSpace(terminal.Spaced(string(s.Payment.State))+"  "+s.PaymentIntent))
 	if at := s.Payment.AuthorizationExpires; !at.IsZero() {
-		a.detail("capture by", dateTime(at))
+		a.detail("capture by", terminal.DateTime(at))
 	}
 	if !s.Livemode {
 		a.detail("mode", "test")
 	}
 	for _, line := range s.Lines {
-		a.detail("line", fmt.Sprintf("%s × %s  %s", count(line.Quantity), dash(line.SKU), order.Money(line.Total, s.Currency)))
+		a.detail("line", fmt.Sprintf("%s × %s  %s", humanize.Comma(line.Quantity), terminal.Dash(line.SKU), order.Money(line.Total, s.Currency)))
 	}
 	a.detail("total", fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", order.Money(s.Amounts.Total, s.Currency),
 		order.Money(s.Amounts.Subtotal, s.Currency), order.Money(s.Amounts.Discount, s.Currency), order.Money(s.Amounts.Shipping, s.Currency), order.Money(s.Amounts.Tax, s.Currency)))
@@ -123,17 +125,17 @@ func (a *app) printSummary(s order.Summary) {
 // detail prints one fact, and nothing of what is not known.
 func (a *app) detail(name, text string) {
 	if text != "" {
-		a.tell(a.stdout, fmt.Sprintf("  %-10s  ", name), text)
+		a.Tell(a.Stdout, fmt.Sprintf("  %-10s  ", name), text)
 	}
 }
 
 func parcelText(p order.Shipment) string {
 	parts := []string{p.ID, p.Carrier, p.Tracking}
 	if !p.ShippedAt.IsZero() {
-		parts = append(parts, "shipped "+dateTime(p.ShippedAt))
+		parts = append(parts, "shipped "+terminal.DateTime(p.ShippedAt))
 	}
 	if !p.DeliveredAt.IsZero() {
-		parts = append(parts, "delivered "+dateTime(p.DeliveredAt))
+		parts = append(parts, "delivered "+terminal.DateTime(p.DeliveredAt))
 	}
 	return strings.Join(strings.Fields(strings.Join(append(parts, lineTexts(p.Lines)), " ")), " ")
 }
@@ -147,9 +149,9 @@ func lineTexts(lines []order.AcceptedLine) string {
 }
 
 func disputeText(d order.Dispute) string {
-	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), spaced(d.Status), spaced(d.Reason))
+	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), terminal.Spaced(d.Status), terminal.Spaced(d.Reason))
 	if !d.EvidenceDueBy.IsZero() && !d.Closed() {
-		text += "  evidence by " + dateTime(d.EvidenceDueBy)
+		text += "  evidence by " + terminal.DateTime(d.EvidenceDueBy)
 	}
 	if d.Submissions > 0 {
 		text += "  evidence submitted"

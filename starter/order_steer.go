@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -101,7 +102,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	if err != nil {
 		return err
 	}
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, "… no worker has taken it yet: is one running?") })
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, "… no worker has taken it yet: is one running?") })
 	defer alone.Stop()
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id.String(), UpdateName: s.update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -120,15 +121,15 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 }
 
 func (a *app) confirmSteering(ctx context.Context, id order.ID, s steering) error {
-	if s.question == "" || s.yes || !a.isTerminal(a.stdin) {
+	if s.question == "" || s.yes || !a.IsTerminal(a.Stdin) {
 		return nil
 	}
 	view, err := a.orderView(ctx, id)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s  %s%s\n", id, spaced(string(view.State)), amountsText(view))
-	if !a.ask(s.question) {
+	fmt.Fprintf(a.Stderr, "%s  %s%s\n", id, terminal.Spaced(string(view.State)), amountsText(view))
+	if !a.Ask(s.question) {
 		return badInput(errors.New("nothing was done"))
 	}
 	return nil
@@ -165,7 +166,7 @@ func (a *app) printSteered(id order.ID, s steering) error {
 			Done string   `json:"done"` // the command that the order took
 		}{id, s.update})
 	}
-	fmt.Fprintf(a.stdout, "%s  %s\n", id, s.done)
+	fmt.Fprintf(a.Stdout, "%s  %s\n", id, s.done)
 	return nil
 }
 
@@ -239,8 +240,8 @@ func (a *app) printRefunded(id order.ID, made order.Refund) error {
 			Refund  order.Refund `json:"refund"`
 		}{id, workflows.UpdateRefund, true, made})
 	}
-	fmt.Fprintf(a.stdout, "%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id\n",
-		id, order.Money(made.Amount, made.Currency), dateTime(made.Created), made.ID)
+	fmt.Fprintf(a.Stdout, "%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id\n",
+		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)
 	return nil
 }
 
@@ -302,7 +303,7 @@ func (a *app) moment(flag, text string) (time.Time, error) {
 	case "":
 		return time.Time{}, nil
 	case "now":
-		return a.now().UTC().Truncate(time.Second), nil
+		return a.Now().UTC().Truncate(time.Second), nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {

@@ -136,7 +136,7 @@ func TestAPersonIsAskedWhereMoneyMoves(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.sells()
-			s.app.isTerminal = func(any) bool { return true }
+			s.app.IsTerminal = func(any) bool { return true }
 			s.stdin = "n\n"
 			require.Equal(t, exitUsage, s.run(append([]string{"order"}, args...)...))
 			require.Contains(t, s.stderr.String(), "29.99 EUR in all, 29.99 EUR captured, 5.00 EUR refunded")

@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"vitrine/internal/order"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -60,17 +61,17 @@ func (t trying) text(v workflows.OrderView, now time.Time) string {
 		what = t.Step
 	}
 	if t.Step == "SubmitOrder" && v.State == workflows.OrderSubmitting && !v.Since.IsZero() {
-		what += ", since " + dateTime(v.Since)
+		what += ", since " + terminal.DateTime(v.Since)
 	}
-	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, plural(int64(t.Tries), "time"), t.LastError)
+	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, terminal.Plural(int64(t.Tries), "time"), t.LastError)
 	switch {
 	case t.Next.After(now):
-		text += "; the next in " + rough(t.Next.Sub(now))
+		text += "; the next in " + terminal.Rough(t.Next.Sub(now))
 	case t.Next.IsZero():
 		text += "; one is under way"
 	}
 	if !t.Until.IsZero() {
-		text += "; given up at " + dateTime(t.Until)
+		text += "; given up at " + terminal.DateTime(t.Until)
 	}
 	return text
 }

@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -178,7 +179,7 @@ func (h holdings) needed() string {
 	case h.state == workflows.OrderDisputed:
 		return "it is disputed: what is held is what a person reads before the evidence goes to the bank"
 	}
-	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go", dash(spaced(string(h.state))))
+	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go", terminal.Dash(terminal.Spaced(string(h.state))))
 }
 
 func (a *app) showHoldings(ctx context.Context, id order.ID, flags erasure) error {
@@ -200,9 +201,9 @@ func (a *app) erase(ctx context.Context, id order.ID, flags erasure) error {
 	if flags.dryRun {
 		return a.printHoldings(id, h, nil)
 	}
-	if len(h.found.Personal) > 0 && !flags.yes && a.isTerminal(a.stdin) {
-		a.printObjects(a.stderr, h.found.Personal)
-		if !a.ask("Erase this for good?") {
+	if len(h.found.Personal) > 0 && !flags.yes && a.IsTerminal(a.Stdin) {
+		a.printObjects(a.Stderr, h.found.Personal)
+		if !a.Ask("Erase this for good?") {
 			return badInput(errors.New("nothing was done"))
 		}
 	}
@@ -267,41 +268,41 @@ func (a *app) printHoldings(id order.ID, h holdings, gone *[]privacy.Held) error
 	if a.json() {
 		return a.printJSON(h.view(id, gone))
 	}
-	fmt.Fprintf(a.stdout, "%s  %s\n", id, spaced(cmp.Or(string(h.state), "not known")))
+	fmt.Fprintf(a.Stdout, "%s  %s\n", id, terminal.Spaced(cmp.Or(string(h.state), "not known")))
 	found := int64(len(h.found.Personal))
 	switch {
 	case found == 0:
-		fmt.Fprintln(a.stdout, "Nothing is held of its buyer.")
+		fmt.Fprintln(a.Stdout, "Nothing is held of its buyer.")
 	case gone == nil:
-		fmt.Fprintf(a.stdout, "%s held of its buyer:\n", plural(found, "object"))
-		a.printObjects(a.stdout, h.found.Personal)
+		fmt.Fprintf(a.Stdout, "%s held of its buyer:\n", terminal.Plural(found, "object"))
+		a.printObjects(a.Stdout, h.found.Personal)
 	default:
-		fmt.Fprintf(a.stdout, "%s of its buyer erased:\n", plural(int64(len(*gone)), "object"))
-		a.printObjects(a.stdout, *gone)
+		fmt.Fprintf(a.Stdout, "%s of its buyer erased:\n", terminal.Plural(int64(len(*gone)), "object"))
+		a.printObjects(a.Stdout, *gone)
 	}
 	if why := h.needed(); why != "" {
-		fmt.Fprintf(a.stdout, "Do not erase it yet: %s.\n", why)
+		fmt.Fprintf(a.Stdout, "Do not erase it yet: %s.\n", why)
 	}
-	fmt.Fprintln(a.stdout, "\nWhat stays:")
+	fmt.Fprintln(a.Stdout, "\nWhat stays:")
 	for _, r := range h.remainders() {
-		fmt.Fprintln(a.stdout, "  "+r.Where)
-		a.tell(a.stdout, "      ", r.What)
+		fmt.Fprintln(a.Stdout, "  "+r.Where)
+		a.Tell(a.Stdout, "      ", r.What)
 	}
 	return nil
 }
 
 // printObjects lists one version a line.
 func (a *app) printObjects(w io.Writer, held []privacy.Held) {
-	t := a.table("KIND", "OBJECT", "VERSION", "#SIZE", "WRITTEN")
-	t.width, t.spare = a.width(w), []string{"VERSION", "SIZE", "KIND"}
+	t := a.Table("KIND", "OBJECT", "VERSION", "#SIZE", "WRITTEN")
+	t.Width, t.Spare = a.Width(w), []string{"VERSION", "SIZE", "KIND"}
 	for _, h := range held {
 		written := "-"
 		if !h.LastModified.IsZero() {
-			written = dateTime(h.LastModified)
+			written = terminal.DateTime(h.LastModified)
 		}
-		t.add(string(h.Kind), h.URI(), dash(versionOf(h)), size(h.Size), written)
+		t.Add(string(h.Kind), h.URI(), terminal.Dash(versionOf(h)), terminal.Bytes(h.Size), written)
 	}
-	t.write(w)
+	t.Write(w)
 }
 
 // versionOf is empty where the bucket keeps no versions: S3 calls that one null.

@@ -144,7 +144,7 @@ func TestAPersonIsAskedBeforeAnErasure(t *testing.T) {
 		s := newStage(t)
 		s.remembers(workflows.OrderDelivered, running)
 		s.stdin = answer
-		s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+		s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 		code := s.run("privacy", "erase", "acct_1", "cs_1")
 		require.Contains(t, s.stderr.String(), "s3://state/orders/acct_1/cs_1.json", "what it is about")
 		require.Equal(t, erased, code == exitOK, s.stderr.String())
@@ -227,7 +227,7 @@ func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 func TestWhatStaysIsReadOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.app.isTerminal, s.columns = func(any) bool { return true }, 80
+	s.app.IsTerminal, s.columns = func(any) bool { return true }, 80
 	s.remembers(workflows.OrderShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	require.Zero(t, s.run("privacy", "show", "acct_1", "cs_1"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "\n  Stripe\n      the checkout session, its payment and its customer: redact them there\n")

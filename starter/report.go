@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/terminal"
 )
 
 const reportHelp = `Show what is wrong with an account's catalog: what Vitrine found before the last sync and what Stripe refused after it,
@@ -155,33 +156,33 @@ func (a *app) reportHold(account string, kind feed.Kind, held catalog.Hold) erro
 	case "csv":
 		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person decides: %s", kind, account, held.Text())
 	}
-	a.describeHold(a.stdout, account, kind, held)
-	a.tell(a.stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(account, kind))
+	a.describeHold(a.Stdout, account, kind, held)
+	a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(account, kind))
 	return nil
 }
 
 func (a *app) noteLaterFailure(s catalog.State) {
 	if s.Held != nil {
-		fmt.Fprintf(a.stderr, "A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n\n", printable(s.Held.Text()))
+		fmt.Fprintf(a.Stderr, "A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n\n", terminal.Printable(s.Held.Text()))
 		return
 	}
 	if s.Last != nil && s.Last.Report == "" {
-		a.tell(a.stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", relative(a.now(), s.Last.At), s.Last.Reason))
-		fmt.Fprint(a.stderr, "This is the report of the import before it.\n\n")
+		a.Tell(a.Stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", terminal.Relative(a.Now(), s.Last.At), s.Last.Reason))
+		fmt.Fprint(a.Stderr, "This is the report of the import before it.\n\n")
 	}
 }
 
 // copyFindings streams the findings: there may be hundreds of thousands.
 func (a *app) copyFindings(ctx context.Context, docs catalog.Documents, r catalog.Report) error {
 	if r.Findings == "" {
-		return report.NewWriter(a.stdout).Flush()
+		return report.NewWriter(a.Stdout).Flush()
 	}
 	findings, err := openObject(ctx, docs, r.Findings)
 	if err != nil {
 		return err
 	}
 	defer findings.Close()
-	if _, err := io.Copy(a.stdout, findings); err != nil {
+	if _, err := io.Copy(a.Stdout, findings); err != nil {
 		return fmt.Errorf("copy %s: %w", r.Findings, err)
 	}
 	return nil
@@ -196,14 +197,14 @@ func openObject(ctx context.Context, docs catalog.Documents, key string) (io.Rea
 }
 
 func (a *app) printReport(r catalog.Report, bucket, key string) {
-	now := a.now()
-	a.headline(fmt.Sprintf("%s  %s:", r.Account, r.Feed), words(r.Outcome), ", "+relative(now, r.At))
+	now := a.Now()
+	a.Headline(fmt.Sprintf("%s  %s:", r.Account, r.Feed), terminal.Spaced(r.Outcome), ", "+terminal.Relative(now, r.At))
 	line := func(title, text string) {
 		if text != "" {
-			a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text)
+			a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", title), text)
 		}
 	}
-	a.tell(a.stdout, "  ", r.Summarized())
+	a.Tell(a.Stdout, "  ", r.Summarized())
 	line("reason", r.ReasonBesideVerdict())
 	line("code", string(r.Code))
 	line("verdict", verdictLine(now, r.Verdict))
@@ -211,7 +212,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	line("stripe", r.Rows.StripeText(r.Outcome))
 	line("full", fullLine(r.SentInFull()))
 	line("since", sinceLine(now, r.Since))
-	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), size(r.Source.Size), dateTime(r.Source.LastModified)))
+	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), terminal.Bytes(r.Source.Size), terminal.DateTime(r.Source.LastModified)))
 	line("version", r.Source.Version())
 	if r.Reading != nil {
 		for _, n := range r.Reading.Notes() {
@@ -228,13 +229,10 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	a.printCauses(r)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
-		fmt.Fprintln(a.stdout)
-		a.tell(a.stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(r.Account, r.Feed)))
+		fmt.Fprintln(a.Stdout)
+		a.Tell(a.Stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(r.Account, r.Feed)))
 	}
 }
-
-// words writes a status as people do.
-func words[text ~string](s text) string { return strings.ReplaceAll(string(s), "_", " ") }
 
 func verdictLine(now time.Time, v *catalog.Verdict) string {
 	if v == nil {
@@ -244,7 +242,7 @@ func verdictLine(now time.Time, v *catalog.Verdict) string {
 	if v.Approved {
 		verb = "approved"
 	}
-	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, relative(now, v.At), v.Why)
+	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, terminal.Relative(now, v.At), v.Why)
 }
 
 // fullLine says what a full send is, and why it was one.
@@ -259,7 +257,7 @@ func sinceLine(now time.Time, s *catalog.ReportSince) string {
 	if s == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s since the report of %s", s.Text(), relative(now, s.At))
+	return fmt.Sprintf("%s since the report of %s", s.Text(), terminal.Relative(now, s.At))
 }
 
 func importLine(i catalog.ReportImport) string {
@@ -267,7 +265,7 @@ func importLine(i catalog.ReportImport) string {
 	if i.File != "" {
 		id += " of " + i.File
 	}
-	return fmt.Sprintf("%s, %s, %s: %s", id, plural(i.Rows, "row"), size(i.Bytes), words(i.Status))
+	return fmt.Sprintf("%s, %s, %s: %s", id, terminal.Plural(i.Rows, "row"), terminal.Bytes(i.Bytes), terminal.Spaced(i.Status))
 }
 
 // printCauses shows what is wrong, errors first.
@@ -276,7 +274,7 @@ func (a *app) printCauses(r catalog.Report) {
 	for _, c := range r.Causes {
 		fresh := ""
 		if r.Since != nil && c.New > 0 {
-			fresh = count(c.New) + " new"
+			fresh = humanize.Comma(c.New) + " new"
 		}
 		causes = append(causes, drawnCause{
 			severity: c.Severity, count: c.Count, text: causeText(c.Column, c.Reason, saidBy(c.By), fresh),

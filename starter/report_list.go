@@ -9,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // newest stands for the newest report: they are numbered from 0.
@@ -68,17 +71,17 @@ func reportNumbers(ctx context.Context, docs catalog.Documents, account string, 
 
 func (a *app) printReports(account string, kind feed.Kind, rows []reportRow, more int) {
 	if len(rows) == 0 {
-		fmt.Fprintln(a.stdout, "No report is kept: a sync that has something to say writes one.")
+		fmt.Fprintln(a.Stdout, "No report is kept: a sync that has something to say writes one.")
 		return
 	}
-	t := a.table("#NUMBER", "WHEN", "OUTCOME", "~SUMMARY")
+	t := a.Table("#NUMBER", "WHEN", "OUTCOME", "~SUMMARY")
 	for _, row := range rows {
-		t.add(strconv.FormatInt(row.Number, 10), relative(a.now(), row.At), spaced(string(row.Outcome)), row.Summary)
+		t.Add(strconv.FormatInt(row.Number, 10), terminal.Relative(a.Now(), row.At), terminal.Spaced(string(row.Outcome)), row.Summary)
 	}
-	t.write(a.stdout)
+	t.Write(a.Stdout)
 	if more > 0 {
-		fmt.Fprintf(a.stdout, "\n… and %s older: --limit %d\n", count(int64(more)), len(rows)+more)
+		fmt.Fprintf(a.Stdout, "\n… and %s older: --limit %d\n", humanize.Comma(int64(more)), len(rows)+more)
 	}
-	fmt.Fprintln(a.stdout)
-	a.tell(a.stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(account, kind), rows[0].Number))
+	fmt.Fprintln(a.Stdout)
+	a.Tell(a.Stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(account, kind), rows[0].Number))
 }

@@ -22,7 +22,7 @@ func (a *app) savePage(ctx context.Context, docs catalog.Documents, r catalog.Re
 	}
 	defer page.Close()
 	if name == "-" {
-		_, err = io.Copy(a.stdout, page)
+		_, err = io.Copy(a.Stdout, page)
 		return err
 	}
 	return writeFile(name, 0o644, page)
@@ -44,12 +44,12 @@ func (a *app) showPage(ctx context.Context, docs catalog.Documents, r catalog.Re
 	if err := writeFile(name, 0o600, page); err != nil {
 		return errors.Join(err, os.RemoveAll(folder))
 	}
-	if !a.isTerminal(a.stdout) {
-		fmt.Fprintln(a.stderr, "There is no terminal, so no browser was opened. The page is here:")
+	if !a.IsTerminal(a.Stdout) {
+		fmt.Fprintln(a.Stderr, "There is no terminal, so no browser was opened. The page is here:")
 	} else if err := a.browse(ctx, name); err != nil {
-		fmt.Fprintf(a.stderr, "No browser could be opened (%v). The page is here:\n", err)
+		fmt.Fprintf(a.Stderr, "No browser could be opened (%v). The page is here:\n", err)
 	}
-	fmt.Fprintln(a.stdout, name)
+	fmt.Fprintln(a.Stdout, name)
 	return nil
 }
 

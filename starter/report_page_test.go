@@ -63,7 +63,7 @@ func TestThePageIsNotWrittenWhereItCannotBe(t *testing.T) {
 
 func TestThePageOpensInTheBrowser(t *testing.T) {
 	s := newStageWithPage(t)
-	s.app.isTerminal = func(any) bool { return true }
+	s.app.IsTerminal = func(any) bool { return true }
 	require.Equal(t, exitOK, s.run("report", "acct_1", "--open"))
 	require.Len(t, s.browsed, 1)
 	require.Equal(t, s.browsed[0]+"\n", s.stdout.String())
@@ -96,7 +96,7 @@ func TestThePageStaysWhereNoBrowserOpens(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStageWithPage(t)
-			s.app.isTerminal, s.browseErr = func(any) bool { return c.terminal }, c.err
+			s.app.IsTerminal, s.browseErr = func(any) bool { return c.terminal }, c.err
 			require.Equal(t, exitOK, s.run("report", "acct_1", "--open"))
 			require.Equal(t, c.says, s.stderr.String())
 			s.requirePrivate(strings.TrimSuffix(s.stdout.String(), "\n"))

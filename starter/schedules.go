@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,7 @@ import (
 
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -117,7 +119,7 @@ func (v scheduleView) state(now time.Time) string {
 	if len(v.Running) > 0 {
 		text += ", running"
 	}
-	return text + ", next run " + relative(now, v.nextRun())
+	return text + ", next run " + terminal.Relative(now, v.nextRun())
 }
 
 func (a *app) scheduleListCommand() *cobra.Command {
@@ -154,23 +156,23 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 		return a.printJSON(views)
 	}
 	if len(views) == 0 {
-		fmt.Fprintln(a.stdout, "There is no schedule: 'starter accounts apply -f FILE' creates them.")
+		fmt.Fprintln(a.Stdout, "There is no schedule: 'starter accounts apply -f FILE' creates them.")
 		return nil
 	}
-	t := a.table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")
-	t.spare = []string{"MISSED", "SKIPPED", "RUNS", "EVERY"}
+	t := a.Table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")
+	t.Spare = []string{"MISSED", "SKIPPED", "RUNS", "EVERY"}
 	for _, v := range views {
-		t.add(v.Account, string(v.Feed), v.Every, relative(a.now(), v.nextRun()), relative(a.now(), v.Last),
-			count(int64(v.Runs)), count(int64(v.Overlaps)), count(int64(v.Missed)), v.shortState())
+		t.Add(v.Account, string(v.Feed), v.Every, terminal.Relative(a.Now(), v.nextRun()), terminal.Relative(a.Now(), v.Last),
+			humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)), v.shortState())
 	}
-	t.write(a.stdout)
+	t.Write(a.Stdout)
 	return nil
 }
 
 // pause says the word once: many notes begin with it themselves.
 func (v scheduleView) pause(most int) string {
 	const paused = "paused"
-	note := shortened(v.Note, most)
+	note := terminal.Shortened(v.Note, most)
 	switch {
 	case note == "":
 		return paused
@@ -281,24 +283,24 @@ func (a *app) describeSchedule(ctx context.Context, account, name string) error 
 	if a.json() {
 		return a.printJSON(v)
 	}
-	now := a.now()
-	fmt.Fprintf(a.stdout, "%s\n  state    %s\n  times    every %s, offset %s\n", v.ID, v.shortState(), v.Every, v.Offset)
+	now := a.Now()
+	fmt.Fprintf(a.Stdout, "%s\n  state    %s\n  times    every %s, offset %s\n", v.ID, v.shortState(), v.Every, v.Offset)
 	var next []string
 	for i, t := range v.Next {
 		if i < 3 && !v.Paused {
-			next = append(next, clock(now, t))
+			next = append(next, terminal.Clock(now, t))
 		}
 	}
-	fmt.Fprintf(a.stdout, "  next     %s\n", dash(strings.Join(next, ", ")))
-	fmt.Fprintf(a.stdout, "  last     %s\n", strings.TrimSpace(relative(now, v.Last)+" "+v.LastRun))
-	fmt.Fprintf(a.stdout, "  running  %s\n", dash(strings.Join(v.Running, ", ")))
-	fmt.Fprintf(a.stdout, "  runs     %s, %s skipped because the one before was not over, %s missed\n", count(int64(v.Runs)), count(int64(v.Overlaps)), count(int64(v.Missed)))
-	fmt.Fprintf(a.stdout, "  created  %s\n", relative(now, v.Created))
+	fmt.Fprintf(a.Stdout, "  next     %s\n", terminal.Dash(strings.Join(next, ", ")))
+	fmt.Fprintf(a.Stdout, "  last     %s\n", strings.TrimSpace(terminal.Relative(now, v.Last)+" "+v.LastRun))
+	fmt.Fprintf(a.Stdout, "  running  %s\n", terminal.Dash(strings.Join(v.Running, ", ")))
+	fmt.Fprintf(a.Stdout, "  runs     %s, %s skipped because the one before was not over, %s missed\n", humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)))
+	fmt.Fprintf(a.Stdout, "  created  %s\n", terminal.Relative(now, v.Created))
 	if !v.Updated.IsZero() {
-		fmt.Fprintf(a.stdout, "  changed  %s\n", relative(now, v.Updated))
+		fmt.Fprintf(a.Stdout, "  changed  %s\n", terminal.Relative(now, v.Updated))
 	}
 	if v.Note != "" {
-		fmt.Fprintf(a.stdout, "  note     %s\n", printable(v.Note))
+		fmt.Fprintf(a.Stdout, "  note     %s\n", terminal.Printable(v.Note))
 	}
 	return nil
 }
@@ -342,10 +344,10 @@ func (a *app) trigger(ctx context.Context, account, name string) error {
 		return a.printJSON(map[string]any{"id": id, "triggered": triggered, "running": before.Running})
 	}
 	if !triggered {
-		fmt.Fprintf(a.stdout, "%s  a run is under way already: %s\n", account, strings.Join(before.Running, ", "))
+		fmt.Fprintf(a.Stdout, "%s  a run is under way already: %s\n", account, strings.Join(before.Running, ", "))
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "%s  triggered; 'starter schedule describe %s' shows the run\n", account, account)
+	fmt.Fprintf(a.Stdout, "%s  triggered; 'starter schedule describe %s' shows the run\n", account, account)
 	return nil
 }
 
@@ -427,7 +429,7 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.stdout, "%s %s.\n", plural(int64(len(switched)), "schedule"), done)
+		fmt.Fprintf(a.Stdout, "%s %s.\n", terminal.Plural(int64(len(switched)), "schedule"), done)
 	}
 	return failed
 }
@@ -458,7 +460,7 @@ func (a *app) switchAll(ctx context.Context, c client.Client, ids []string, flag
 	limit := rate.NewLimiter(rate.Limit(flags.rate), 1)
 	switched := []string{}
 	var errs []error
-	bar := a.progress(int64(len(ids)), "schedules")
+	bar := a.Progress(int64(len(ids)), "schedules")
 	defer bar.Finish() //nolint:errcheck // a bar that cannot be drawn harms nobody
 	for _, id := range ids {
 		if limit.Wait(ctx) != nil {

@@ -41,7 +41,7 @@ func (a *app) serveCommand() *cobra.Command {
 }
 
 func (a *app) serve(ctx context.Context) error {
-	c, err := config.LoadServe(a.lookup)
+	c, err := config.LoadServe(a.Lookup)
 	if err != nil {
 		return badInput(errors.Join(errors.New("the configuration is not usable ('starter env' explains it):"), err))
 	}

@@ -52,7 +52,7 @@ func serving(t *testing.T, attributes map[string]enumspb.IndexedValueType, more 
 		vars[more[i]] = more[i+1]
 	}
 	s := newStage(t)
-	s.app.lookup = func(name string) (string, bool) { value, ok := vars[name]; return value, ok }
+	s.app.Lookup = func(name string) (string, bool) { value, ok := vars[name]; return value, ok }
 	return s, frontend
 }
 
@@ -138,7 +138,7 @@ func (w *watched) addresses() map[string]string {
 func TestServeFromStartToSignal(t *testing.T) {
 	s, _ := serving(t, orderAttributes())
 	log := &watched{ready: make(chan struct{})}
-	s.app.stdin, s.app.stdout, s.app.stderr = strings.NewReader(""), io.Discard, log
+	s.app.Stdin, s.app.Stdout, s.app.Stderr = strings.NewReader(""), io.Discard, log
 	ctx, stop := context.WithCancelCause(t.Context())
 	exit := make(chan int, 1)
 	go func() { exit <- s.app.execute(ctx, []string{"serve"}) }()

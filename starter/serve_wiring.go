@@ -36,7 +36,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 		fx.NopLogger, // errors come back from New, Start and Stop, and are printed there
 		fx.StartTimeout(15*time.Second),
 		fx.StopTimeout(c.Worker.ShutdownTimeout+afterRequests),
-		fx.Supply(c, telemetry.NewLogger(a.stderr, c.Log)),
+		fx.Supply(c, telemetry.NewLogger(a.Stderr, c.Log)),
 		fx.Provide(
 			func(h *health.Health) giveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },

@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 const sourceHelp = `Put a catalog where an account's source is expected, or see what is there.
@@ -131,7 +132,7 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 		return badInput(err)
 	}
 	if place.Object != nil && !flags.replace {
-		return badInput(fmt.Errorf("%s is there already, written %s: --replace puts %s in its place", place.Source, dateTime(place.Object.LastModified), name))
+		return badInput(fmt.Errorf("%s is there already, written %s: --replace puts %s in its place", place.Source, terminal.DateTime(place.Object.LastModified), name))
 	}
 	file, err := a.openLocal(ctx, name, 0)
 	if err != nil {
@@ -146,10 +147,10 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 	if a.json() {
 		return a.printJSON(place)
 	}
-	fmt.Fprintf(a.stdout, "%s  %s: %s of %s\n", account, place.Feed, size(written.Size), name)
-	a.tell(a.stdout, "  source   ", place.Source)
-	a.tell(a.stdout, "  version  ", written.Version())
-	a.tell(a.stdout, "  next     ", "starter sync "+target(account, place.Feed)+" --follow")
+	fmt.Fprintf(a.Stdout, "%s  %s: %s of %s\n", account, place.Feed, terminal.Bytes(written.Size), name)
+	a.Tell(a.Stdout, "  source   ", place.Source)
+	a.Tell(a.Stdout, "  version  ", written.Version())
+	a.Tell(a.Stdout, "  next     ", "starter sync "+target(account, place.Feed)+" --follow")
 	return nil
 }
 
@@ -198,13 +199,13 @@ func (a *app) showSource(ctx context.Context, account, name string) error {
 	if a.json() {
 		return a.printJSON(place)
 	}
-	a.tell(a.stdout, fmt.Sprintf("%s  %s: ", account, place.Feed), place.Source)
+	a.Tell(a.Stdout, fmt.Sprintf("%s  %s: ", account, place.Feed), place.Source)
 	if place.Object == nil {
-		a.tell(a.stdout, "  ", "nothing is there")
+		a.Tell(a.Stdout, "  ", "nothing is there")
 		return nil
 	}
-	a.tell(a.stdout, "  size     ", size(place.Object.Size))
-	a.tell(a.stdout, "  of       ", place.Object.LastModified.UTC().Format(time.RFC3339))
-	a.tell(a.stdout, "  version  ", place.Object.Version())
+	a.Tell(a.Stdout, "  size     ", terminal.Bytes(place.Object.Size))
+	a.Tell(a.Stdout, "  of       ", place.Object.LastModified.UTC().Format(time.RFC3339))
+	a.Tell(a.Stdout, "  version  ", place.Object.Version())
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -18,6 +19,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -126,16 +128,16 @@ func (a *app) watchStatus(ctx context.Context, accounts []string, filter statusF
 		return badUsage("--watch is for people: a script calls 'starter status -o json' as often as it needs to")
 	}
 	for {
-		if a.isTerminal(a.stdout) && !a.isDumb() {
-			fmt.Fprint(a.stdout, "\x1b[H\x1b[2J\x1b[3J")
+		if a.IsTerminal(a.Stdout) && !a.IsDumb() {
+			fmt.Fprint(a.Stdout, "\x1b[H\x1b[2J\x1b[3J")
 		}
-		fmt.Fprintf(a.stdout, "%s\n\n", a.painted(a.stdout, faint, a.now().Format("15:04:05")+", every 5s until Ctrl-C"))
+		fmt.Fprintf(a.Stdout, "%s\n\n", a.Painted(a.Stdout, terminal.Faint, a.Now().Format("15:04:05")+", every 5s until Ctrl-C"))
 		err := a.status(ctx, accounts, filter)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			a.tell(a.stderr, "starter: ", err.Error())
+			a.Tell(a.Stderr, "starter: ", err.Error())
 		}
 		if !pause(ctx, looksApart*a.poll) {
 			return context.Cause(ctx)
@@ -332,21 +334,21 @@ func attribute(run *workflowpb.WorkflowExecutionInfo, name string) string {
 
 func (a *app) printStatus(views []statusView, filter statusFilter) {
 	if len(views) == 0 {
-		fmt.Fprintln(a.stdout, filter.nothing())
+		fmt.Fprintln(a.Stdout, filter.nothing())
 		return
 	}
-	t := a.table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
-	t.spare = []string{"DELETED", "KEPT BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
+	t := a.Table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
+	t.Spare = []string{"DELETED", "KEPT BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
 	for _, v := range views {
 		last := catalog.Last{}
 		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"
 		if v.Last != nil {
-			last, outcome = *v.Last, spaced(string(v.Last.Outcome))
-			rows, deleted, back, refused = count(last.RowsSent), count(last.RowsDeleted), count(last.RowsHeldBack), count(last.RowsFailed)
+			last, outcome = *v.Last, terminal.Spaced(string(v.Last.Outcome))
+			rows, deleted, back, refused = humanize.Comma(last.RowsSent), humanize.Comma(last.RowsDeleted), humanize.Comma(last.RowsHeldBack), humanize.Comma(last.RowsFailed)
 		}
-		t.add(v.Account, string(v.Feed), outcome, relative(a.now(), last.At), rows, deleted, back, refused, v.next(a.now()), v.now(a.now()), v.reason())
+		t.Add(v.Account, string(v.Feed), outcome, terminal.Relative(a.Now(), last.At), rows, deleted, back, refused, v.next(a.Now()), v.now(a.Now()), v.reason())
 	}
-	t.write(a.stdout)
+	t.Write(a.Stdout)
 	a.printHeld(views, filter)
 }
 
@@ -372,12 +374,12 @@ func (a *app) printHeld(views []statusView, filter statusFilter) {
 	held := slices.DeleteFunc(slices.Clone(views), func(v statusView) bool { return v.Held == nil })
 	for i, v := range held {
 		if i == most {
-			fmt.Fprintf(a.stdout, "\n… and %s more held: starter status --held\n", count(int64(len(held)-most)))
+			fmt.Fprintf(a.Stdout, "\n… and %s more held: starter status --held\n", humanize.Comma(int64(len(held)-most)))
 			return
 		}
-		fmt.Fprintln(a.stdout)
-		a.describeHold(a.stdout, v.Account, v.Feed, *v.Held)
-		a.tell(a.stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(v.Account, v.Feed))
+		fmt.Fprintln(a.Stdout)
+		a.describeHold(a.Stdout, v.Account, v.Feed, *v.Held)
+		a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(v.Account, v.Feed))
 	}
 }
 
@@ -386,7 +388,7 @@ func (v statusView) next(now time.Time) string {
 	case v.Paused:
 		return "paused"
 	case v.Scheduled:
-		return relative(now, v.NextRun)
+		return terminal.Relative(now, v.NextRun)
 	}
 	return "-"
 }
@@ -395,7 +397,7 @@ func (v statusView) now(now time.Time) string {
 	if v.Now == "" {
 		return "-"
 	}
-	return v.Now + " " + rough(now.Sub(v.Since))
+	return v.Now + " " + terminal.Rough(now.Sub(v.Since))
 }
 
 func (v statusView) reason() string {
@@ -409,5 +411,5 @@ func (v statusView) reason() string {
 	case v.Last != nil:
 		text = cmp.Or(v.Last.Reason, v.Last.Waiting)
 	}
-	return shortened(text, 90)
+	return terminal.Shortened(text, 90)
 }

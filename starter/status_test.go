@@ -208,7 +208,7 @@ func TestAWatchedStatusLooksAgain(t *testing.T) {
 	looks := 0
 	ctx, stop := context.WithCancelCause(t.Context())
 	s.ctx = ctx
-	s.app.now = func() time.Time {
+	s.app.Now = func() time.Time {
 		if looks++; looks > 20 {
 			stop(interrupted{syscall.SIGINT})
 		}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
 )
 
 // largestSource is what a worker reads unless VITRINE_MAX_SOURCE_BYTES says otherwise; a file is checked without any
@@ -109,7 +110,7 @@ func (e *rowsError) Error() string {
 	if e.rows == 1 {
 		return "1 row of " + e.file + " has errors: a sync would not send it"
 	}
-	return fmt.Sprintf("%s rows of %s have errors: a sync would not send them", count(e.rows), e.file)
+	return fmt.Sprintf("%s rows of %s have errors: a sync would not send them", humanize.Comma(e.rows), e.file)
 }
 
 func (a *app) validate(ctx context.Context, name string, flags validateFlags) error {
@@ -213,7 +214,7 @@ func unusable(delta feed.Delta, err error) string {
 	var syntax *feed.SyntaxError
 	switch {
 	case errors.Is(err, feed.ErrTooLarge):
-		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless VITRINE_MAX_SOURCE_BYTES says otherwise", size(largestSource))
+		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless VITRINE_MAX_SOURCE_BYTES says otherwise", terminal.Bytes(largestSource))
 	case errors.As(err, &header), errors.As(err, &syntax):
 		return err.Error()
 	case err == nil && len(delta.Header.Columns) == 0:
@@ -230,36 +231,36 @@ func (a *app) printValidation(v validation, out *findings) error {
 	case !v.OK:
 		return nil
 	case a.output == "csv":
-		return out.copyTo(a.stdout)
+		return out.copyTo(a.Stdout)
 	}
 	a.describeValidation(v)
 	return nil
 }
 
 func (a *app) describeValidation(v validation) {
-	a.tell(a.stdout, "", v.name()+": "+judged(v))
-	line := func(title, text string) { a.tell(a.stdout, fmt.Sprintf("  %-8s ", title), text) }
+	a.Tell(a.Stdout, "", v.name()+": "+judged(v))
+	line := func(title, text string) { a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", title), text) }
 	line("rows", rowsOf(v))
-	line("columns", count(int64(len(v.Columns))))
+	line("columns", humanize.Comma(int64(len(v.Columns))))
 	if n := int64(len(v.UnknownColumns)); n > 0 {
-		line("unknown", "Stripe documents no "+someOf(v.UnknownColumns))
+		line("unknown", "Stripe documents no "+terminal.Some(v.UnknownColumns, 20))
 	}
 	for _, r := range v.RenamedColumns {
-		line("renamed", shortened(r.From, 40)+" → "+r.To)
+		line("renamed", terminal.Shortened(r.From, 40)+" → "+r.To)
 	}
-	line("size", size(v.Bytes))
+	line("size", terminal.Bytes(v.Bytes))
 	for _, n := range v.Reading.Notes() {
 		line("reading", n)
 	}
 	a.drawCauses(drawn(v.Causes), v.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", v.Normalised)
 	if len(v.Causes) > 0 && v.File != "-" {
-		fmt.Fprintf(a.stdout, "\n  Every finding: the same command with --output csv\n")
+		fmt.Fprintf(a.Stdout, "\n  Every finding: the same command with --output csv\n")
 	}
 }
 
 func rowsOf(v validation) string {
-	text, before := count(v.Rows)+" in the file", ": "
+	text, before := humanize.Comma(v.Rows)+" in the file", ": "
 	for _, t := range []catalog.Tally{
 		{Count: v.RowsSound, Words: "can be sent"}, {Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
 		{Count: v.RowsSuperseded, Words: "in place of which a later row of the same id is looked at"}, {Count: v.RowsDeleting, Words: "with delete=true"},
@@ -276,19 +277,9 @@ func judged(v validation) string {
 	case v.Rows == 0:
 		return "there is a header but no row: a sync would hold it, because it would delete everything"
 	case v.RowsWithErrors+v.RowsDuplicate > 0:
-		return fmt.Sprintf("%s of %s with errors", count(v.RowsWithErrors+v.RowsDuplicate), plural(v.Rows, "row"))
+		return fmt.Sprintf("%s of %s with errors", humanize.Comma(v.RowsWithErrors+v.RowsDuplicate), terminal.Plural(v.Rows, "row"))
 	case len(v.Causes) > 0:
 		return "no row has errors, and there are warnings"
 	}
 	return "no problems found"
-}
-
-// someOf lists the first names of many: a header may be a row of data.
-func someOf(names []string) string {
-	const few = 20
-	text := strings.Join(names[:min(len(names), few)], ", ")
-	if more := len(names) - few; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

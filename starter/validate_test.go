@@ -230,7 +230,7 @@ func TestStdinThatBreaksIsNoVerdict(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)
 	a := newStage(t).app
-	a.stdin, a.stderr = io.MultiReader(strings.NewReader(header), brokenReader{}), io.Discard
+	a.Stdin, a.Stderr = io.MultiReader(strings.NewReader(header), brokenReader{}), io.Discard
 	_, err := a.openLocal(t.Context(), "-", 1000)
 	require.ErrorContains(t, err, "the pipe broke")
 	left, err := os.ReadDir(folder)
@@ -245,7 +245,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("the pipe b
 func TestStdinWithoutEndIsCutOffBehindTheLimit(t *testing.T) {
 	t.Parallel()
 	a := newStage(t).app
-	a.stdin, a.stderr = strings.NewReader(header), io.Discard
+	a.Stdin, a.Stderr = strings.NewReader(header), io.Discard
 	kept, err := a.openLocal(t.Context(), "-", 10)
 	require.NoError(t, err)
 	defer kept.close()

@@ -17,6 +17,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -107,7 +108,7 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 	}
 	held := state.Held
 	if in.Version != "" && in.Version != held.Version {
-		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", printable(held.Version), printable(in.Version))
+		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", terminal.Printable(held.Version), terminal.Printable(in.Version))
 	}
 	shown, err := a.confirmVerdict(account, kind, d, *held, flags.yes)
 	if err != nil {
@@ -121,7 +122,7 @@ func (a *app) decide(ctx context.Context, account string, d decision, flags verd
 		return err
 	}
 	// Without a worker the server keeps the verdict and this command waits: it should not do so in silence.
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.stderr, askForVerdictWorker) })
+	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, askForVerdictWorker) })
 	taken, err := sendVerdict(ctx, c, d, *held, in)
 	alone.Stop()
 	if err != nil {
@@ -163,7 +164,7 @@ func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictIn
 // often has no USER.
 func (a *app) whoami() (string, error) {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if user, _ := a.lookup(name); user != "" {
+		if user, _ := a.Lookup(name); user != "" {
 			return atThisHost(user), nil
 		}
 	}
@@ -204,7 +205,7 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.now()))
+	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.Now()))
 	for _, other := range feed.Kinds() {
 		if state, _, err := docs.State(ctx, account, other); err == nil && state.Held != nil {
 			text += fmt.Sprintf("; its %s feed is held: --feed %s", other, other)
@@ -233,8 +234,8 @@ func (a *app) printDecided(d decision, t takenVerdict) error {
 	if a.json() {
 		return a.printJSON(t)
 	}
-	fmt.Fprintf(a.stdout, "%s  %s: %s version %s by %s already, %s: %s\n",
-		t.Account, t.Feed, d.done, printable(t.Version), printable(t.By), relative(a.now(), *t.Before), printable(t.Why))
+	fmt.Fprintf(a.Stdout, "%s  %s: %s version %s by %s already, %s: %s\n",
+		t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
 	return nil
 }
 
@@ -242,32 +243,32 @@ func lastOutcome(s catalog.State, now time.Time) string {
 	if s.Last == nil {
 		return "it was never synced"
 	}
-	text := fmt.Sprintf("its last sync ended as %s, %s", spaced(string(s.Last.Outcome)), relative(now, s.Last.At))
+	text := fmt.Sprintf("its last sync ended as %s, %s", terminal.Spaced(string(s.Last.Outcome)), terminal.Relative(now, s.Last.At))
 	if s.Last.Reason != "" {
-		text += " (" + shortened(s.Last.Reason, 200) + ")"
+		text += " (" + terminal.Shortened(s.Last.Reason, 200) + ")"
 	}
 	return text
 }
 
 // confirmVerdict shows a person what they decide about. A script has looked already, or will not.
 func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held catalog.Hold, yes bool) (shown bool, err error) {
-	if yes || !a.isTerminal(a.stdin) {
+	if yes || !a.IsTerminal(a.Stdin) {
 		return false, nil
 	}
-	a.describeHold(a.stderr, account, kind, held)
-	if !a.ask(d.question) {
+	a.describeHold(a.Stderr, account, kind, held)
+	if !a.Ask(d.question) {
 		return true, badInput(errors.New("nothing was decided: the sync is still held"))
 	}
 	return true, nil
 }
 
 func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
-	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, rough(a.now().Sub(h.Since)))
+	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, terminal.Rough(a.Now().Sub(h.Since)))
 	for _, reason := range h.Reasons {
-		a.tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
+		a.Tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
 	}
-	a.tell(w, fmt.Sprintf("  %-14s  ", "rows"), h.Rows.RowsText(catalog.Held))
-	a.tell(w, fmt.Sprintf("  %-14s  ", "version"), h.Version)
+	a.Tell(w, fmt.Sprintf("  %-14s  ", "rows"), h.Rows.RowsText(catalog.Held))
+	a.Tell(w, fmt.Sprintf("  %-14s  ", "version"), h.Version)
 }
 
 // takenVerdict is what a run took, as --output json prints it.
@@ -319,16 +320,16 @@ func explainVerdict(ctx context.Context, account string, held catalog.Hold, err 
 
 // printVerdict leaves stdout to the results of a sync that is followed as JSON.
 func (a *app) printVerdict(d decision, t takenVerdict, follow bool) error {
-	out := a.stdout
+	out := a.Stdout
 	switch {
 	case a.json() && !follow:
 		return a.printJSON(t)
 	case a.json():
-		out = a.stderr
+		out = a.Stderr
 	}
-	fmt.Fprintf(out, "%s  %s: %s version %s by %s; %s\n", t.Account, t.Feed, d.done, printable(t.Version), printable(t.By), d.effect)
+	fmt.Fprintf(out, "%s  %s: %s version %s by %s; %s\n", t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect)
 	if t.Version != t.Held.Version {
-		fmt.Fprintf(out, "  note      the source was version %s when this looked\n", printable(t.Held.Version))
+		fmt.Fprintf(out, "  note      the source was version %s when this looked\n", terminal.Printable(t.Held.Version))
 	}
 	fmt.Fprintf(out, "  workflow  %s\n", t.WorkflowID)
 	return nil

@@ -157,7 +157,7 @@ func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
 		s := newStage(t)
 		s.holds("acct_1", feed.Product)
 		s.answers("v7")
-		s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+		s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 		s.stdin = test.answer
 		require.Equal(t, test.code, s.decides(test.verb, "acct_1"))
 		require.True(t, strings.HasPrefix(s.stderr.String(), `acct_1  product: held for 2h, before anything was sent
@@ -188,7 +188,7 @@ func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
-	s.app.isTerminal = func(stream any) bool { return stream == s.app.stdin }
+	s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 	s.stdin = "y\n"
 	require.Equal(t, exitOK, s.decides("approve", "acct_1"))
 	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "who was shown a version agrees to that one")
@@ -241,7 +241,7 @@ func TestWhoeverSaysYesIsNotAsked(t *testing.T) {
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
-	s.app.isTerminal = func(any) bool { return true }
+	s.app.IsTerminal = func(any) bool { return true }
 	require.Equal(t, exitOK, s.decides("approve", "acct_1", "--yes"))
 	require.Empty(t, s.stderr.String())
 }
@@ -286,7 +286,7 @@ func TestTheShellSaysWhoDecides(t *testing.T) {
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
-	s.app.lookup = func(name string) (string, bool) {
+	s.app.Lookup = func(name string) (string, bool) {
 		value, ok := map[string]string{"LOGNAME": "ada"}[name]
 		return value, ok
 	}

@@ -26,7 +26,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.json() {
 				return a.printJSON(v)
 			}
-			_, err := fmt.Fprintf(a.stdout, "starter %s\n  built with %s for %s\n", v.Version, v.Go, v.System)
+			_, err := fmt.Fprintf(a.Stdout, "starter %s\n  built with %s for %s\n", v.Version, v.Go, v.System)
 			return err
 		},
 	}

@@ -1,46 +1,29 @@
-package main
+package terminal
 
 import (
-	"fmt"
-	"io"
 	"iter"
-	"os"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 )
 
 // What people read fits their terminal: lines break between words, and where there is no terminal they do not break at
 // all, because a script or a file has no width.
 
-// breadth is how wide a character terminal shows a text: 日本 takes four columns.
-func breadth(text string) int { return uniseg.StringWidth(text) }
-
-// terminalWidth is how wide the terminal behind w is; 0 if there is none.
-func terminalWidth(w io.Writer) int {
-	file, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
-}
+// Breadth is how wide a character terminal shows a text: 日本 takes four columns.
+func Breadth(text string) int { return uniseg.StringWidth(text) }
 
 // wrapped breaks a text between words into lines of at most width columns; no width: one line. A word that is longer has
 // a line of its own, whole: an address or a command can only be copied so.
 func wrapped(text string, width int) []string {
-	if width <= 0 || breadth(text) <= width {
+	if width <= 0 || Breadth(text) <= width {
 		return []string{text}
 	}
 	var lines []string
 	line, length := "", 0
 	for word, gap := range gapped(text) {
-		n, between := breadth(word), len(gap)
+		n, between := Breadth(word), len(gap)
 		switch {
 		case line == "":
 			line, length = word, n
@@ -73,7 +56,7 @@ func toSpace(rune) rune { return ' ' }
 
 // cut shortens a text that has no more than one line.
 func cut(text string, width int) string {
-	for breadth(text) > width {
+	for Breadth(text) > width {
 		_, size := utf8.DecodeLastRuneInString(text)
 		text = text[:len(text)-size]
 	}
@@ -83,27 +66,13 @@ func cut(text string, width int) string {
 // leastText is what is left for a text beside its label before it goes below it instead.
 const leastText = 16
 
-// headline is the first line about a feed: whose it is, how it went, coloured, and what else there is to say.
-func (a *app) headline(who, how, more string) {
-	between := " "
-	if width := a.width(a.stdout); width > 0 && breadth(who+" "+how+more) > width {
-		between = "\n  "
-	}
-	fmt.Fprintln(a.stdout, who+between+a.painted(a.stdout, mood(how), how)+more)
-}
-
-// tell prints a line that begins with lead, a name for instance; further lines stand below the text.
-func (a *app) tell(w io.Writer, lead, text string) {
-	fmt.Fprintln(w, strings.TrimRight(hung(lead, printable(text), a.width(w)), " "))
-}
-
-// hung writes a text behind what leads it in; further lines begin where the text began. Where that leaves no room the
+// Hung writes a text behind what leads it in; further lines begin where the text began. Where that leaves no room the
 // text goes below.
-func hung(lead, text string, width int) string {
-	indent := breadth(lead)
+func Hung(lead, text string, width int) string {
+	indent := Breadth(lead)
 	below := min(indent, 4, width/4)
 	switch {
-	case width <= 0 || indent+breadth(text) <= width:
+	case width <= 0 || indent+Breadth(text) <= width:
 		return lead + text
 	case below < indent && width-indent < max(leastText, longestWord(text, width-below)):
 		return strings.TrimRight(lead, " ") + "\n" + indented(wrapped(text, max(width-below, 1)), below)
@@ -114,7 +83,7 @@ func hung(lead, text string, width int) string {
 // longestWord is the width of the longest word that fits into a line at all.
 func longestWord(text string, line int) (longest int) {
 	for word := range strings.FieldsSeq(text) {
-		if n := breadth(word); n <= line {
+		if n := Breadth(word); n <= line {
 			longest = max(longest, n)
 		}
 	}
@@ -126,9 +95,9 @@ func indented(lines []string, indent int) string {
 	return space + strings.Join(lines, "\n"+space)
 }
 
-// fitted breaks what cobra or an error says to the width of a terminal: paragraphs anew, and each line of a list below
+// Fitted breaks what cobra or an error says to the width of a terminal: paragraphs anew, and each line of a list below
 // itself. Commands to be copied stay whole; what explains them goes above.
-func fitted(text string, width int) string {
+func Fitted(text string, width int) string {
 	if width <= 0 {
 		return text
 	}
@@ -156,7 +125,7 @@ func fitted(text string, width int) string {
 }
 
 func fittedLine(line string, width int) string {
-	if breadth(line) <= width {
+	if Breadth(line) <= width {
 		return line
 	}
 	command, comment, explained := strings.Cut(line, "  # ")
@@ -167,7 +136,7 @@ func fittedLine(line string, width int) string {
 		return line
 	}
 	at := hangs(line)
-	return hung(line[:at], line[at:], width)
+	return Hung(line[:at], line[at:], width)
 }
 
 // hangs is where the text of a line begins: behind the name that it explains, if it explains one.

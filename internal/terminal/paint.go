@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"io"
@@ -8,47 +8,34 @@ import (
 // Colour is a help and never a need: words say the same.
 const (
 	plainText = ""
-	bold      = "1"
-	faint     = "2"
+	Bold      = "1"
+	Faint     = "2"
 	red       = "31"
 	green     = "32"
 	yellow    = "33"
 )
 
-// isDumb: a terminal that moves no cursor and shows no colour.
-func (a *app) isDumb() bool {
-	term, _ := a.lookup("TERM")
-	return term == "dumb"
-}
-
 // colours reports whether a stream shows them: a person sits there, and did not ask for none (https://no-color.org).
-func (a *app) colours(w io.Writer) bool {
-	none, _ := a.lookup("NO_COLOR")
-	return none == "" && a.isTerminal(w) && !a.isDumb()
+func (t *Terminal) colours(w io.Writer) bool {
+	none, _ := t.Lookup("NO_COLOR")
+	return none == "" && t.IsTerminal(w) && !t.IsDumb()
 }
 
-func (a *app) painted(w io.Writer, style, text string) string {
-	if style == plainText || text == "" || !a.colours(w) {
+// Painted colours a text for a stream that shows colours, in one of the styles above.
+func (t *Terminal) Painted(w io.Writer, style, text string) string {
+	if style == plainText || text == "" || !t.colours(w) {
 		return text
 	}
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-// width is how wide a stream's terminal is; 0 if it is none.
-func (a *app) width(w io.Writer) int {
-	if !a.isTerminal(w) {
-		return 0
-	}
-	return a.size(w)
-}
-
 // paintCell colours what a table says of outcomes and states; a title of its own is a heading.
-func (a *app) paintCell(title, cell string) string {
+func (t *Terminal) paintCell(title, cell string) string {
 	switch title {
 	case "":
-		return a.painted(a.stdout, faint, cell)
+		return t.Painted(t.Stdout, Faint, cell)
 	case "LAST", "STATE", "NOW", "OUTCOME":
-		return a.painted(a.stdout, mood(cell), cell)
+		return t.Painted(t.Stdout, mood(cell), cell)
 	}
 	return cell
 }
@@ -57,7 +44,7 @@ func (a *app) paintCell(title, cell string) string {
 var moods = []struct{ begins, style string }{
 	{"succeeded with errors", yellow}, {"succeeded", green}, {"accepted", green}, {"shipped", green}, {"delivered", green},
 	{"failed", red}, {"rejected", red}, {"disputed", red}, {"expired", red},
-	{"held", yellow}, {"paused", yellow}, {"never", faint}, {"unchanged", faint},
+	{"held", yellow}, {"paused", yellow}, {"never", Faint}, {"unchanged", Faint},
 }
 
 func mood(text string) string {

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -7,32 +7,33 @@ import (
 	"strings"
 )
 
-// table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right. The last one
+// Table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right. The last one
 // may hold sentences, if its title begins with ~.
 //
 // Where a terminal is too narrow the sentences break into lines, then they go below their row, then the columns that can
 // be spared go, and what is still too wide is printed as a list.
-type table struct {
+type Table struct {
 	header []string
-	rows   [][]string
+	Rows   [][]string
 
-	spare []string                        // titles of columns that can go, the one that is missed least first
-	width int                             // of the terminal; 0: there is none, and lines are as long as they are
+	Spare []string                        // titles of columns that can go, the one that is missed least first
+	Width int                             // of the terminal; 0: there is none, and lines are as long as they are
 	paint func(title, cell string) string // colours a cell; nil: none is coloured
 }
 
-// table makes one for stdout.
-func (a *app) table(header ...string) *table {
-	return &table{header: header, width: a.width(a.stdout), paint: a.paintCell}
+// Table makes one for stdout.
+func (t *Terminal) Table(header ...string) *Table {
+	return &Table{header: header, Width: t.Width(t.Stdout), paint: t.paintCell}
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// Add adds a row, with a cell for each title.
+func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
-// write prints the table with its header.
-func (t *table) write(w io.Writer) { t.print(w, true) }
+// Write prints the table with its header.
+func (t *Table) Write(w io.Writer) { t.print(w, true) }
 
-// writeRows prints the table without its header.
-func (t *table) writeRows(w io.Writer) { t.print(w, false) }
+// WriteRows prints the table without its header.
+func (t *Table) WriteRows(w io.Writer) { t.print(w, false) }
 
 const (
 	columnGap     = 2
@@ -49,35 +50,35 @@ type column struct {
 	below    bool // its cells are printed below their rows
 }
 
-func (t *table) print(w io.Writer, titled bool) {
+func (t *Table) print(w io.Writer, titled bool) {
 	all, gone := t.fit(t.columns(titled))
-	if t.width > 0 && spread(all) > t.width {
+	if t.Width > 0 && spread(all) > t.Width {
 		t.printList(w)
 		return
 	}
 	if titled {
 		fmt.Fprintln(w, t.headline(all))
 	}
-	for i := range t.rows {
+	for i := range t.Rows {
 		for _, line := range t.lines(all, i) {
 			fmt.Fprintln(w, line)
 		}
 	}
 	if len(gone) > 0 {
-		fmt.Fprintf(w, "\n%s\n", hung("", "There is no room here for "+strings.Join(gone, ", ")+". --output json has everything.", t.width))
+		fmt.Fprintf(w, "\n%s\n", Hung("", "There is no room here for "+strings.Join(gone, ", ")+". --output json has everything.", t.Width))
 	}
 }
 
-func (t *table) columns(titled bool) []column {
+func (t *Table) columns(titled bool) []column {
 	all := make([]column, len(t.header))
 	for i, title := range t.header {
 		c := column{title: strings.TrimLeft(title, "#~"), number: strings.HasPrefix(title, "#"), sentence: strings.HasPrefix(title, "~")}
 		if titled {
-			c.width = breadth(c.title)
+			c.width = Breadth(c.title)
 		}
-		for _, row := range t.rows {
-			cell := printable(row[i])
-			c.cells, c.width = append(c.cells, cell), max(c.width, breadth(cell))
+		for _, row := range t.Rows {
+			cell := Printable(row[i])
+			c.cells, c.width = append(c.cells, cell), max(c.width, Breadth(cell))
 		}
 		all[i] = c
 	}
@@ -94,17 +95,17 @@ func spread(all []column) (width int) {
 	return width - columnGap
 }
 
-func (t *table) fit(all []column) (fitting []column, gone []string) {
-	over := spread(all) - t.width
-	if t.width <= 0 || over <= 0 {
+func (t *Table) fit(all []column) (fitting []column, gone []string) {
+	over := spread(all) - t.Width
+	if t.Width <= 0 || over <= 0 {
 		return all, nil
 	}
 	if last := &all[len(all)-1]; last.sentence {
-		last.below = last.width-over < max(min(last.width, leastSentence), longestWord(strings.Join(last.cells, " "), t.width-2*columnGap))
+		last.below = last.width-over < max(min(last.width, leastSentence), longestWord(strings.Join(last.cells, " "), t.Width-2*columnGap))
 		last.width -= over
 	}
-	for _, title := range t.spare {
-		if spread(all) <= t.width {
+	for _, title := range t.Spare {
+		if spread(all) <= t.Width {
 			break
 		}
 		all, gone = slices.DeleteFunc(all, func(c column) bool { return c.title == title }), append(gone, title)
@@ -112,7 +113,7 @@ func (t *table) fit(all []column) (fitting []column, gone []string) {
 	return all, gone
 }
 
-func (t *table) headline(all []column) string {
+func (t *Table) headline(all []column) string {
 	var line strings.Builder
 	for _, c := range all {
 		if !c.below {
@@ -123,16 +124,16 @@ func (t *table) headline(all []column) string {
 }
 
 // lines are those of one row.
-func (t *table) lines(all []column, row int) []string {
+func (t *Table) lines(all []column, row int) []string {
 	var line strings.Builder
 	var further []string
 	for _, c := range all {
 		cell := c.cells[row]
 		switch {
 		case c.below && cell != "":
-			further = strings.Split(indented(wrapped(cell, t.width-2*columnGap), 2*columnGap), "\n")
+			further = strings.Split(indented(wrapped(cell, t.Width-2*columnGap), 2*columnGap), "\n")
 		case c.below:
-		case c.sentence && breadth(cell) > c.width:
+		case c.sentence && Breadth(cell) > c.width:
 			at := spread(all) - c.width
 			parts := wrapped(cell, c.width)
 			line.WriteString(parts[0])
@@ -146,14 +147,14 @@ func (t *table) lines(all []column, row int) []string {
 
 // aligned fills a cell up to the width of its column; shown is the cell with its colour.
 func (c column) aligned(cell, shown string) string {
-	space := strings.Repeat(" ", c.width-breadth(cell))
+	space := strings.Repeat(" ", c.width-Breadth(cell))
 	if c.number {
 		return space + shown + strings.Repeat(" ", columnGap)
 	}
 	return shown + space + strings.Repeat(" ", columnGap)
 }
 
-func (t *table) painted(title, cell string) string {
+func (t *Table) painted(title, cell string) string {
 	if t.paint == nil {
 		return cell
 	}
@@ -161,8 +162,8 @@ func (t *table) painted(title, cell string) string {
 }
 
 // printList prints a row as a paragraph with a line for each cell, for what has no room for columns.
-func (t *table) printList(w io.Writer) {
-	for i, row := range t.rows {
+func (t *Table) printList(w io.Writer) {
+	for i, row := range t.Rows {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
@@ -171,8 +172,8 @@ func (t *table) printList(w io.Writer) {
 			if lead != "" {
 				lead = strings.ToLower(lead) + " "
 			}
-			if cell = printable(cell); cell != "" && cell != "-" {
-				fmt.Fprintln(w, hung(lead, cell, t.width))
+			if cell = Printable(cell); cell != "" && cell != "-" {
+				fmt.Fprintln(w, Hung(lead, cell, t.Width))
 			}
 		}
 	}
