@@ -26,7 +26,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -122,6 +122,14 @@ func roomRules() []rule {
 			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/strictjson"},
 		}.rule(`package checkout; import _ "net/http"`),
 		room{
+			name: "internal/daemon", why: "what processes share is how they stay, and not what they do: that would be a room that knows everything",
+			std: []string{"*"},
+			others: []string{
+				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/preflight", "vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
+				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal", "go.uber.org/fx",
+			},
+		}.rule(`package daemon; import _ "vitrine/workflows"`),
+		room{
 			name: "internal/server", why: "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
 			std: []string{"*"},
 			others: []string{
@@ -185,8 +193,8 @@ func (r room) allows(imported string) bool {
 // confinementRules keep a library in the rooms that it belongs to, tests included.
 func confinementRules() []rule {
 	return []rule{
-		confined("fx", []string{"go.uber.org/fx", "go.uber.org/dig"}, []string{"worker", "starter"},
-			"fx wires the two processes; everything else is made by plain constructors"),
+		confined("fx", []string{"go.uber.org/fx", "go.uber.org/dig"}, []string{"worker", "starter", "internal/daemon"},
+			"fx wires the two processes, and what they share; everything else is made by plain constructors"),
 		confined("stripe-go", []string{"github.com/stripe/stripe-go"}, []string{"internal/stripeapi", "sandbox"},
 			"one adapter knows Stripe's library, its traps and its errors; the sandbox measures uploads against it"),
 		confined("the AWS SDK", []string{"github.com/aws"}, []string{"internal/objectstore", "sandbox"},

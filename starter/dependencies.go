@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
-	"strings"
 
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/staging"
 	"vitrine/internal/temporalclient"
@@ -94,27 +93,4 @@ func (a *app) warnOfUnknown() {
 var release string
 
 // version names the release and the commit that the binary was built from.
-func version() string {
-	name, revision, modified := release, "", ""
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		if name == "" {
-			name = info.Main.Version
-		}
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				revision = s.Value[:min(12, len(s.Value))]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				modified = ", modified"
-			}
-		}
-	}
-	if name == "" {
-		name = "(devel)"
-	}
-	if revision == "" || strings.Contains(name, revision) {
-		return name
-	}
-	return name + " (" + revision + modified + ")"
-}
+func version() string { return daemon.Version(release) }

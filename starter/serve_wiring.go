@@ -2,19 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"go.uber.org/fx"
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/health"
 	"vitrine/internal/intake"
@@ -23,12 +22,8 @@ import (
 	"vitrine/internal/server"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
-	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
-
-// giveUp ends the server, so that whoever runs it starts a new one.
-type giveUp func(error)
 
 // serveModules is the whole server. fx starts what they append from top to bottom, and stops it in reverse.
 func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Option {
@@ -38,56 +33,17 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 		fx.StopTimeout(c.Worker.ShutdownTimeout+afterRequests),
 		fx.Supply(c, telemetry.NewLogger(a.Stderr, c.Log)),
 		fx.Provide(
-			func(h *health.Health) giveUp { return func(err error) { h.Fail(err); stop(err) } },
+			func(h *health.Health) daemon.GiveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
-			newMetrics, newTemporalOptions, newTemporal, newHealth, newStripe, newChecks, newIntake, newWebhook, newMerchants, newCheckoutHooks,
+			func(d catalog.Documents) daemon.StorageLost { return preflight.Lost(d.Objects, d.Layout) },
+			newChecks, newIntake, newWebhook, newMerchants, newCheckoutHooks,
 		),
-		fx.Invoke(answerProbes, checkTemporal, receive),
+		daemon.Module(daemon.Process{
+			Name: "vitrine-starter", Version: version(),
+			Attributes: []temporal.SearchAttributeKey{workflows.SearchAccount, workflows.SearchOrderState},
+		}),
+		fx.Invoke(receive),
 	)
-}
-
-func newMetrics(lc fx.Lifecycle, logger *slog.Logger) (*telemetry.Metrics, client.MetricsHandler, error) {
-	m, err := telemetry.NewMetrics("vitrine-starter", version(), logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	lc.Append(fx.StopHook(m.Shutdown))
-	return m, m.Temporal(), nil
-}
-
-func newTemporalOptions(logger *slog.Logger, metrics client.MetricsHandler) (client.Options, error) {
-	return temporalclient.Options(logger, metrics)
-}
-
-// newTemporal does not connect yet: checkTemporal does, within the start's timeout.
-func newTemporal(lc fx.Lifecycle, o client.Options) (client.Client, error) {
-	c, err := client.NewLazyClient(o)
-	if err == nil {
-		lc.Append(fx.StopHook(c.Close))
-	}
-	return c, err
-}
-
-func checkTemporal(lc fx.Lifecycle, c client.Client, o client.Options, logger *slog.Logger) {
-	lc.Append(fx.StartHook(func(ctx context.Context) error {
-		if err := temporalclient.Check(ctx, c, o); err != nil {
-			return err
-		}
-		return temporalclient.CheckSearchAttributes(ctx, c, o.Namespace, logger, workflows.SearchAccount, workflows.SearchOrderState)
-	}))
-}
-
-func newHealth(temporal client.Client, documents catalog.Documents) *health.Health {
-	return health.New(func(ctx context.Context) error {
-		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-		return err
-	}, preflight.Lost(documents.Objects, documents.Layout))
-}
-
-func newStripe(c config.Config) (*stripeapi.Client, error) {
-	return stripeapi.New(stripeapi.Options{
-		Key: c.Stripe.Key.Reveal(), APIBase: c.Stripe.APIBase, OrdersVersion: c.Stripe.OrdersVersion,
-	})
 }
 
 func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catalog.Documents) intake.Intake {
@@ -159,59 +115,34 @@ func reveal(secrets []config.Secret) []string {
 	return texts
 }
 
-// answerProbes listens before Temporal is asked, so that a start can be watched.
-func answerProbes(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemetry.Metrics, stop giveUp, logger *slog.Logger) {
-	probes := server.New(h.Routes(m.Handler()), logger)
-	listen := listener{"VITRINE_LISTEN", c.Worker.Listen, probes, stop, logger}
-	lc.Append(fx.StartStopHook(listen.start, probes.Shutdown))
-}
-
-// receive comes last, so it is the first to stop: what is under way ends before anything that it needs does.
-func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, m *server.Merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop giveUp, logger *slog.Logger) {
+// receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests that
+// come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while that is away.
+func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, m *server.Merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger) {
 	public := server.New(server.Routes(w, m, hooks.handler, metrics, logger), logger)
 	server.GuardEntrance(public, metrics)
-	listen := listener{"VITRINE_WEBHOOK_LISTEN", c.Serve.Listen, public, stop, logger}
-	entry := &entry{checks: checks, health: h, giveUp: stop, logger: logger}
+	listen := daemon.Listener{
+		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public, GiveUp: stop, Logger: logger,
+	}
+	gate := &daemon.Gate{
+		Checks: checks, Admit: func() error { h.Started(); return nil },
+		Waits: "the server is not ready: it waits for what is away", Health: h, GiveUp: stop, Logger: logger,
+	}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {
-			away, refused := entry.look(ctx)
+			away, refused := gate.Look(ctx)
 			if refused != nil {
-				return refused
+				return badInput(refused)
 			}
-			if err := listen.start(ctx); err != nil {
+			if err := listen.Start(ctx); err != nil {
 				return err
 			}
-			entry.open(away)
-			return nil
+			return gate.Open(away)
 		},
 		func(ctx context.Context) error {
-			h.Draining()
-			entry.close()
+			gate.Close()
 			ctx, cancel := context.WithTimeout(ctx, c.Worker.ShutdownTimeout)
 			defer cancel()
 			return server.Drain(ctx, public)
 		},
 	))
-}
-
-// listener opens a port in the foreground, so that one that is taken ends the start with a clear error.
-type listener struct {
-	variable, address string
-	server            *http.Server
-	stop              giveUp
-	logger            *slog.Logger
-}
-
-func (l listener) start(ctx context.Context) error {
-	port, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
-	if err != nil {
-		return fmt.Errorf("%s=%s: cannot listen there: %w", l.variable, l.address, err)
-	}
-	l.logger.Info("listening", "variable", l.variable, "address", port.Addr().String())
-	go func() {
-		if err := l.server.Serve(port); !errors.Is(err, http.ErrServerClosed) {
-			l.stop(fmt.Errorf("serve %s: %w", l.variable, err))
-		}
-	}()
-	return nil
 }

@@ -3,32 +3,23 @@ package main
 import (
 	"context"
 
+	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/stripeapi"
+	"vitrine/internal/temporalclient"
 )
 
-var clientsModule = fx.Module("clients", fx.Provide(newObjects, newStripe, newImports, newOrdersAtStripe, newMerchant, newMailer))
+var clientsModule = fx.Module("clients", fx.Provide(newObjects, newImports, newOrdersAtStripe, newMerchant, newMailer, newRuns))
 
 func newObjects(c config.Config) (catalog.Objects, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
-}
-
-func newStripe(c config.Config) (*stripeapi.Client, error) {
-	return stripeapi.New(stripeapi.Options{
-		Key:       c.Stripe.Key.Reveal(),
-		APIBase:   c.Stripe.APIBase,
-		FilesBase: c.Stripe.FilesBase,
-		Version:   c.Stripe.Version,
-		V2Version: c.Stripe.V2Version,
-
-		OrdersVersion: c.Stripe.OrdersVersion,
-	})
 }
 
 func newImports(c *stripeapi.Client) map[catalog.API]activities.Imports {
@@ -49,7 +40,9 @@ func newMerchant(c config.Config, objects catalog.Objects) activities.Merchant {
 func newMailer(c config.Config) (activities.Mailer, error) {
 	mailer, err := fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(), Templates: c.Orders.MailTemplates})
 	if err != nil {
-		return nil, &refusedError{err}
+		return nil, &daemon.RefusedError{Err: err}
 	}
 	return mailer, nil
 }
+
+func newRuns(c client.Client) activities.Runs { return temporalclient.Runs{Client: c} }

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/fx"
 
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 )
 
 func configModule(c config.Config, p process) fx.Option {
@@ -16,7 +17,7 @@ func configModule(c config.Config, p process) fx.Option {
 }
 
 func logConfig(c config.Config, p process, logger *slog.Logger) {
-	logger.Info("worker starts", "version", buildVersion(), "config", c)
+	logger.Info("worker starts", "version", daemon.Version(release), "config", c)
 	if unknown := config.Unknown(p.environ); len(unknown) > 0 {
 		logger.Warn("environment variables that mean nothing: mistyped?", "names", unknown)
 	}

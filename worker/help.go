@@ -3,30 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"vitrine/internal/config"
 )
 
 // release is set by the linker: -X main.release=v1.2.3.
 var release string
-
-// buildVersion falls back to what Go notes of the checkout.
-func buildVersion() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return info.Main.Version
-}
 
 const help = `worker runs Vitrine's workflows: it takes catalogs from S3 to Stripe as Temporal asks it to. Run as many as you like;
 they share the work. It serves /livez, /readyz and /metrics (Prometheus).

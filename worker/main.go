@@ -25,8 +25,7 @@ func modules(c config.Config, p process) fx.Option {
 		configModule(c, p),
 		telemetryModule,
 		clientsModule,
-		healthModule, // early, so that a start and a drain can be watched
-		temporalModule,
+		daemonModule(), // early, so that a start and a drain can be watched
 		activitiesModule,
 		preflightModule,
 		workersModule,

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 )
 
 // The exit codes.
@@ -82,7 +83,7 @@ func fail(errs io.Writer, doing string, err error) int {
 }
 
 func exitCode(err error) int {
-	if errors.As(err, new(*refusedError)) {
+	if errors.As(err, new(*daemon.RefusedError)) {
 		return exitMisused
 	}
 	return exitFailed
@@ -104,7 +105,7 @@ func answer(args []string, out, errs io.Writer) (code int, done bool) {
 		_, _ = fmt.Fprintf(errs, "worker: argument %q: it takes none; worker --help explains\n", flags.Arg(0))
 		return exitMisused, true
 	case *showVersion:
-		_, _ = fmt.Fprintf(out, "worker %s\n", buildVersion())
+		_, _ = fmt.Fprintf(out, "worker %s\n", daemon.Version(release))
 		return exitOK, true
 	}
 	return exitOK, false

@@ -10,7 +10,7 @@ import (
 	"vitrine/internal/telemetry"
 )
 
-var telemetryModule = fx.Module("telemetry", fx.Provide(newLogger, newMetrics))
+var telemetryModule = fx.Module("telemetry", fx.Provide(newLogger))
 
 func newLogger(c config.Config, p process) *slog.Logger {
 	return telemetry.NewLogger(p.logs, c.Log)
@@ -23,12 +23,4 @@ func newWiringLog(logger *slog.Logger) fxevent.Logger {
 	l.UseLogLevel(slog.LevelDebug)
 	l.UseErrorLevel(slog.LevelDebug)
 	return l
-}
-
-func newMetrics(lc fx.Lifecycle, logger *slog.Logger) (*telemetry.Metrics, error) {
-	m, err := telemetry.NewMetrics("vitrine-worker", buildVersion(), logger)
-	if err == nil {
-		lc.Append(fx.StopHook(m.Shutdown))
-	}
-	return m, err
 }

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/temporalclient/temporalclienttest"
 	"vitrine/workflows"
@@ -273,7 +274,7 @@ func launch(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
 	r := &running{logs: &lines{more: make(chan struct{}, 1)}, exit: make(chan int, 1)}
 	app := fx.New(append(extra, modules(c, process{environ: []string{"VITRINE_TYPO=1"}, logs: r.logs}))...)
 	go func() { r.exit <- serve(app, r.logs) }()
-	r.address = r.logs.await(t, `msg="health is served" address=(\S+)`)[1]
+	r.address = r.logs.await(t, `msg=listening variable=VITRINE_LISTEN address=(\S+)`)[1]
 	return r
 }
 
@@ -327,7 +328,7 @@ func TestSignalsDrain(t *testing.T) {
 
 // The SDK gives a namespace that is gone two minutes before it calls it fatal, so the test says so in its place.
 func TestAFatalErrorExitsForARestart(t *testing.T) {
-	var stop giveUp
+	var stop daemon.GiveUp
 	r := start(t, environment(t, temporalServer(t).Address), fx.Populate(&stop))
 	stop(errors.New("namespace is gone"))
 	r.requireExit(t, exitFailed)

@@ -15,6 +15,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/health"
 	"vitrine/internal/preflight"
 	"vitrine/workflows"
@@ -30,7 +31,7 @@ const heartbeatInterval = 5 * time.Second
 type workers []worker.Worker
 
 // newWorkers makes them. The activities are the same on all queues: a workflow says where each step runs.
-func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp giveUp) workers {
+func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp daemon.GiveUp) workers {
 	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
 	workflows.Register(storage)
 	steps.register(storage)
@@ -61,13 +62,13 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Sweep)
 }
 
-func storageOptions(c config.Config, giveUp giveUp) worker.Options {
+func storageOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	o := commonOptions(c, giveUp)
 	o.MaxConcurrentActivityExecutionSize = c.Storage.Concurrency
 	return o
 }
 
-func stripeOptions(c config.Config, giveUp giveUp) worker.Options {
+func stripeOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	o := commonOptions(c, giveUp)
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
@@ -76,13 +77,13 @@ func stripeOptions(c config.Config, giveUp giveUp) worker.Options {
 	return o
 }
 
-func orderOptions(c config.Config, giveUp giveUp) worker.Options {
+func orderOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	o := stripeOptions(c, giveUp)
 	o.TaskQueueActivitiesPerSecond = c.Stripe.OrderRate()
 	return o
 }
 
-func merchantOptions(c config.Config, giveUp giveUp) worker.Options {
+func merchantOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	o := commonOptions(c, giveUp)
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Orders.Concurrency
@@ -91,7 +92,7 @@ func merchantOptions(c config.Config, giveUp giveUp) worker.Options {
 
 // commonOptions begin the shutdown ladder: a step that is told to stop ends by itself, WorkerStopTimeout later it is
 // cancelled, and fx gives the whole stop a little more than that. The SDK's default is to cancel at once.
-func commonOptions(c config.Config, giveUp giveUp) worker.Options {
+func commonOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	return worker.Options{
 		WorkerStopTimeout:                c.Worker.ShutdownTimeout,
 		MaxHeartbeatThrottleInterval:     heartbeatInterval,
@@ -109,24 +110,36 @@ func asManyAsNeeded() worker.PollerBehavior {
 	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 5, MaximumNumberOfPollers: 50})
 }
 
-// giveUp ends the process, so that whoever runs it starts a new one: with exit code 1, or 2 if that would not help.
-type giveUp func(error)
-
-func newGiveUp(shutdown fx.Shutdowner, h *health.Health, logger *slog.Logger) giveUp {
-	return func(err error) {
-		logger.Error("worker gives up", "error", err)
-		h.Fail(err)
-		if err := shutdown.Shutdown(fx.ExitCode(exitCode(err))); err != nil {
-			logger.Error("shutdown failed", "error", err)
-		}
-	}
-}
-
 // startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
 // drains.
-func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *health.Health, stop giveUp, logger *slog.Logger) {
-	g := &gate{checks: checks, workers: w, health: h, giveUp: stop, logger: logger}
-	lc.Append(fx.StartStopHook(g.start, g.stop))
+func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *health.Health, stop daemon.GiveUp, logger *slog.Logger) {
+	admit := func() error {
+		if err := w.start(); err != nil {
+			return err
+		}
+		h.Started()
+		logger.Info("worker is ready", "queues", queues)
+		return nil
+	}
+	gate := &daemon.Gate{
+		Checks: checks, Admit: admit, Waits: "the worker takes no work yet: it waits for what is away", Health: h, GiveUp: stop, Logger: logger,
+	}
+	lc.Append(fx.StartStopHook(
+		func(ctx context.Context) error {
+			away, refused := gate.Look(ctx)
+			if refused != nil {
+				return refused
+			}
+			return gate.Open(away)
+		},
+		func(ctx context.Context) error {
+			logger.Info("worker drains")
+			if !gate.Close() {
+				return nil
+			}
+			return w.stop(ctx)
+		},
+	))
 }
 
 var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.OrderTaskQueue, activities.MerchantTaskQueue}

@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.uber.org/fx"
+
+	"vitrine/internal/config"
+	"vitrine/internal/health"
+	"vitrine/internal/stripeapi"
+	"vitrine/internal/telemetry"
+	"vitrine/internal/temporalclient"
+)
+
+// GiveUp ends the process, so that whoever runs it starts a new one. The process itself provides it.
+type GiveUp func(error)
+
+// StorageLost asks whether the bucket that the process cannot be without is lost. The process itself provides it.
+type StorageLost func(context.Context) error
+
+// Process is what tells the processes apart.
+type Process struct {
+	Name       string                        // of the service in its metrics, such as vitrine-worker
+	Version    string                        // see [Version]
+	Attributes []temporal.SearchAttributeKey // without which it cannot work
+}
+
+// Module provides the metrics, Temporal's client, Stripe's client and the health of a process, and serves the health. It needs
+// a config.Config, a *slog.Logger, a [StorageLost] and a [GiveUp].
+//
+// It listens before it asks Temporal, so that a start can be watched: put it before what takes work.
+func Module(p Process) fx.Option {
+	return fx.Module("daemon",
+		fx.Supply(p),
+		fx.Provide(newMetrics, temporalclient.Options, newTemporal, newStripe, newHealth),
+		fx.Invoke(serveHealth, checkTemporal),
+	)
+}
+
+func newMetrics(lc fx.Lifecycle, p Process, logger *slog.Logger) (*telemetry.Metrics, client.MetricsHandler, error) {
+	m, err := telemetry.NewMetrics(p.Name, p.Version, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	lc.Append(fx.StopHook(m.Shutdown))
+	return m, m.Temporal(), nil
+}
+
+// newTemporal does not connect yet: checkTemporal does, within the start's timeout.
+func newTemporal(lc fx.Lifecycle, o client.Options) (client.Client, error) {
+	c, err := client.NewLazyClient(o)
+	if err == nil {
+		lc.Append(fx.StopHook(c.Close))
+	}
+	return c, err
+}
+
+func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options, logger *slog.Logger) {
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		if err := temporalclient.Check(ctx, c, o); err != nil {
+			return err
+		}
+		return temporalclient.CheckSearchAttributes(ctx, c, o.Namespace, logger, p.Attributes...)
+	}))
+}
+
+func newStripe(c config.Config) (*stripeapi.Client, error) {
+	return stripeapi.New(stripeapi.Options{
+		Key:       c.Stripe.Key.Reveal(),
+		APIBase:   c.Stripe.APIBase,
+		FilesBase: c.Stripe.FilesBase,
+		Version:   c.Stripe.Version,
+		V2Version: c.Stripe.V2Version,
+
+		OrdersVersion: c.Stripe.OrdersVersion,
+	})
+}
+
+func newHealth(temporal client.Client, lost StorageLost) *health.Health {
+	return health.New(func(ctx context.Context) error {
+		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err
+	}, lost)
+}
