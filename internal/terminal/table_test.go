@@ -92,3 +92,20 @@ func TestATableBreaksNoAddressAndIsNotTooWide(t *testing.T) {
 		}
 	}
 }
+
+// What a person sees as one character is measured as such, whatever it is made of.
+func TestColumnsAlignBehindCharactersOfManyParts(t *testing.T) {
+	t.Parallel()
+	list := &Table{header: []string{"ACCOUNT", "LAST"}}
+	for _, wide := range []string{"日本", "👩‍👩‍👧", "👍🏽", "🇩🇪", "e\u0301"} {
+		list.Add(wide, "x")
+	}
+	var out strings.Builder
+	list.Write(&out)
+	for line := range strings.Lines(out.String()) {
+		before, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "x")
+		if before != "ACCOUNT  LAST" { // the header
+			require.Equal(t, len("ACCOUNT  "), Breadth(before), "%q", line)
+		}
+	}
+}
