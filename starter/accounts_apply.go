@@ -4,24 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/fault"
-	"vitrine/internal/feed"
-	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
-	"vitrine/workflows"
 )
 
 const applyHelp = `Make the settings and schedules of accounts what a list says.
@@ -59,9 +47,6 @@ changed. Otherwise the plan is printed and carried out. Applying the same list a
 is not in the list is left alone, unless --prune: then its schedules and settings are deleted; its state and reports stay.
 The syncs of all accounts are spread evenly over their interval. A schedule that is paused stays paused.`
 
-// comparers is how many documents and schedules are read at once to compare them: a list may have 50,000 accounts.
-const comparers = 64
-
 type applyFlags struct {
 	file               string
 	every              time.Duration
@@ -93,16 +78,6 @@ func (a *app) applyCommand() *cobra.Command {
 	f.BoolVarP(&flags.yes, "yes", "y", false, "delete without asking")
 	must(c.MarkFlagFilename("file", "txt", "csv", "tsv", "xlsx"))
 	return c
-}
-
-// noArgs refuses arguments, and says where what was probably meant belongs.
-func noArgs(hint string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return badUsage("unexpected argument %q: %s", args[0], hint)
-		}
-		return nil
-	}
 }
 
 func (f applyFlags) check() error {
@@ -158,208 +133,6 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	return a.printApplied(p, flags, failed)
 }
 
-// both opens S3 and Temporal.
-func (a *app) both(ctx context.Context) (catalog.Documents, client.Client, error) {
-	docs, err := a.documents(ctx)
-	if err != nil {
-		return docs, nil, err
-	}
-	c, err := a.temporal(ctx)
-	return docs, c, err
-}
-
-// readFleet finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
-// schedules lags behind; it is only asked for those that nobody names.
-func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Client, wanted []catalog.Settings, prune bool) (fleet, error) {
-	is := fleet{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
-	existing, err := docs.Accounts(ctx)
-	if err != nil {
-		return is, err
-	}
-	listed, err := listSchedules(ctx, c)
-	if err != nil {
-		return is, err
-	}
-	doubtful := doubtfulSchedules(wanted, existing, listed, prune)
-	for _, account := range existing {
-		is.settings[account] = storedSettings{}
-	}
-	for _, id := range listed {
-		if _, asked := doubtful[id]; !asked {
-			is.schedules[id] = scheduleFact{}
-		}
-	}
-	questioned := existing
-	if prune { // the others are deleted, whatever they say
-		questioned = wantedAmong(wanted, is.settings)
-	}
-	bar := a.Meter(len(questioned)+len(doubtful), "comparing")
-	defer bar.Finish()
-	if err := readSettings(ctx, docs, questioned, &is, bar); err != nil {
-		return is, err
-	}
-	return is, describeSchedules(ctx, c, doubtful, &is, bar)
-}
-
-// wantedAmong are the accounts whose settings exist and are to be something: the others need not be read.
-func wantedAmong(wanted []catalog.Settings, existing map[string]storedSettings) []string {
-	var accounts []string
-	for _, settings := range wanted {
-		if _, exists := existing[settings.Account]; exists {
-			accounts = append(accounts, settings.Account)
-		}
-	}
-	return accounts
-}
-
-// doubtfulSchedules are those whose existence or content the plan depends on.
-func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, prune bool) map[string]*wantedSchedule {
-	doubtful := map[string]*wantedSchedule{}
-	named := map[string]bool{}
-	for _, settings := range wanted {
-		named[settings.Account] = true
-	}
-	for _, id := range listed {
-		if account, _, _ := parseScheduleID(id); prune || named[account] {
-			doubtful[id] = nil
-		}
-	}
-	if prune {
-		for _, account := range existing {
-			for _, kind := range feed.Kinds() {
-				doubtful[workflows.ScheduleID(account, kind)] = nil
-			}
-		}
-	}
-	had := map[string]bool{}
-	for _, account := range existing {
-		had[account] = true
-	}
-	for _, settings := range wanted {
-		for _, kind := range settings.FeedKinds() {
-			want := wantedSchedule{settings.Account, kind, interval(settings)}
-			// An account without settings has no schedules yet; if somebody makes them just now, creating them finds that out.
-			if _, known := doubtful[want.id()]; known || had[settings.Account] {
-				doubtful[want.id()] = &want
-			}
-		}
-	}
-	return doubtful
-}
-
-func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *terminal.Meter) error {
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(comparers)
-	for _, account := range accounts {
-		group.Go(func() error {
-			stored, err := readStored(ctx, docs, account)
-			if err != nil {
-				return fmt.Errorf("settings of %s: %w", account, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			into.settings[account] = stored
-			bar.Add()
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *terminal.Meter) error {
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(comparers)
-	for id, want := range doubtful {
-		group.Go(func() error {
-			fact, exists, err := describe(ctx, c, id, want)
-			if err != nil {
-				return fmt.Errorf("schedule %s: %w", id, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if exists {
-				into.schedules[id] = fact
-			}
-			bar.Add()
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-// readStored reads settings that may be of no use any more: applying the list repairs them.
-func readStored(ctx context.Context, docs catalog.Documents, account string) (storedSettings, error) {
-	settings, _, err := docs.StoredSettings(ctx, account)
-	if fault.Is(err, fault.SettingsInvalid) {
-		return storedSettings{unreadable: true}, nil
-	}
-	return storedSettings{Settings: settings}, err
-}
-
-func describe(ctx context.Context, c client.Client, id string, want *wantedSchedule) (fact scheduleFact, exists bool, err error) {
-	description, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
-	for tries := 1; tries < describeTries && passes(err) && ctx.Err() == nil; tries++ {
-		description, err = c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
-	}
-	if temporalclient.IsNotFound(err) {
-		return scheduleFact{}, false, nil
-	}
-	if err != nil {
-		return scheduleFact{}, false, err
-	}
-	if description.Schedule.State != nil {
-		fact.paused = description.Schedule.State.Paused
-	}
-	if want != nil {
-		fact.difference = want.difference(description.Schedule)
-	}
-	return fact, true, nil
-}
-
-// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy with
-// the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds of a call.
-const describeTries = 5
-
-// passes reports whether an error is of a server that has too much to do just now.
-func passes(err error) bool {
-	var late *serviceerror.DeadlineExceeded
-	var busy *serviceerror.ResourceExhausted
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy)
-}
-
-// listSchedules names the schedules that are ours.
-func listSchedules(ctx context.Context, c client.Client) ([]string, error) {
-	entries, err := scheduleEntries(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, entry := range entries {
-		ids = append(ids, entry.ID)
-	}
-	return ids, nil
-}
-
-func scheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleListEntry, error) {
-	pages, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("list the schedules: %w", err)
-	}
-	var entries []*client.ScheduleListEntry
-	for pages.HasNext() {
-		entry, err := pages.Next()
-		if err != nil {
-			return nil, fmt.Errorf("list the schedules: %w", err)
-		}
-		if _, _, ours := parseScheduleID(entry.ID); ours {
-			entries = append(entries, entry)
-		}
-	}
-	return entries, nil
-}
-
 // confirm asks before accounts are deleted that a list merely does not name: it may be the wrong list. A script cannot be asked, so it has to say --yes.
 func (a *app) confirm(p plan, flags applyFlags) error {
 	deleted := p.counts()[remove]
@@ -373,84 +146,6 @@ func (a *app) confirm(p plan, flags applyFlags) error {
 		return badInput(errors.New("nothing was changed"))
 	}
 	return nil
-}
-
-// applyFailure is an account that is not as the list says.
-type applyFailure struct {
-	Account string `json:"account"`
-	Error   string `json:"error"`
-}
-
-// carryOut does what the plan says. Accounts do not depend on each other: one that fails keeps none back.
-func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Client, p plan, perSecond float64) ([]applyFailure, error) {
-	todo := len(p.changes())
-	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
-	bar := a.Meter(todo, "applying")
-	var mu sync.Mutex
-	var failed []applyFailure
-	done := 0
-	var group errgroup.Group
-	group.SetLimit(4)
-	for _, account := range p.accounts {
-		group.Go(func() error {
-			for _, change := range account.changing() {
-				err := limit.Wait(ctx)
-				if err == nil {
-					err = carryOutOne(ctx, docs, c, account.settings, change)
-				}
-				mu.Lock()
-				if err != nil {
-					failed = append(failed, applyFailure{change.Account, fmt.Sprintf("%s %s: %v", change.Action, change.What, err)})
-					mu.Unlock()
-					return nil // its other changes depend on this one
-				}
-				done++
-				mu.Unlock()
-				bar.Add()
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // failures are gathered
-	bar.Finish()
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%w: %d of %d changes were made; apply again to go on", context.Cause(ctx), done, todo)
-	}
-	slices.SortFunc(failed, func(x, y applyFailure) int { return strings.Compare(x.Account, y.Account) })
-	return failed, nil
-}
-
-func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, settings catalog.Settings, change change) error {
-	if change.What == "settings" {
-		if change.Action == remove {
-			return docs.DeleteSettings(ctx, change.Account)
-		}
-		return docs.SaveSettings(ctx, settings)
-	}
-	want := wantedSchedule{change.Account, change.Feed, interval(settings)}
-	switch change.Action {
-	case create:
-		return createSchedule(ctx, c, want)
-	case update:
-		return updateSchedule(ctx, c, want)
-	}
-	err := c.ScheduleClient().GetHandle(ctx, want.id()).Delete(ctx)
-	if temporalclient.IsNotFound(err) {
-		return nil // somebody was faster
-	}
-	return err
-}
-
-func createSchedule(ctx context.Context, c client.Client, want wantedSchedule) error {
-	_, err := c.ScheduleClient().Create(ctx, want.options())
-	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return updateSchedule(ctx, c, want) // somebody was faster
-	}
-	return advise(err)
-}
-
-func updateSchedule(ctx context.Context, c client.Client, want wantedSchedule) error {
-	return advise(c.ScheduleClient().GetHandle(ctx, want.id()).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: want.update}))
 }
 
 // applied is what --output json prints.

@@ -26,40 +26,6 @@ func (a action) mark() string {
 	return map[action]string{create: "+", update: "~", remove: "-", unchanged: " "}[a]
 }
 
-// fleet is what there is: the settings in S3 and the schedules in Temporal.
-type fleet struct {
-	settings  map[string]storedSettings
-	schedules map[string]scheduleFact // by schedule id
-}
-
-type storedSettings struct {
-	catalog.Settings
-	unreadable bool // there is a document, but it is of no use
-}
-
-// scheduleFact is a schedule that exists.
-type scheduleFact struct {
-	difference string // from the wanted one; only of schedules that are wanted
-	paused     bool
-}
-
-// others are the settings that stay as they are. Some that cannot be used name no source.
-func (f fleet) others(wanted []catalog.Settings, prune bool) (settings []catalog.Settings) {
-	if prune {
-		return nil
-	}
-	listed := map[string]bool{}
-	for _, each := range wanted {
-		listed[each.Account] = true
-	}
-	for account, stored := range f.settings {
-		if !listed[account] && !stored.unreadable {
-			settings = append(settings, stored.Settings)
-		}
-	}
-	return settings
-}
-
 // change is one thing to do, or not.
 type change struct {
 	Account string    `json:"account"`
@@ -103,25 +69,6 @@ func makePlan(wanted []catalog.Settings, is fleet, prune bool) plan {
 		}
 	}
 	return p
-}
-
-// accounts are all that have settings or a schedule, in order.
-func (f fleet) accounts() []string {
-	seen := map[string]bool{}
-	for account := range f.settings {
-		seen[account] = true
-	}
-	for id := range f.schedules {
-		if account, _, ok := parseScheduleID(id); ok {
-			seen[account] = true
-		}
-	}
-	var all []string
-	for account := range seen {
-		all = append(all, account)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // planAccount puts the settings before the schedules: a run must find them.
@@ -244,17 +191,6 @@ func planRemoval(account string, is fleet) accountPlan {
 		p.changes = append(p.changes, change{Account: account, What: "settings", Action: remove, Detail: "not in the list"})
 	}
 	return p
-}
-
-func (f fleet) schedulesOf(account string) []string {
-	var ids []string
-	for id := range f.schedules {
-		if of, _, ok := parseScheduleID(id); ok && of == account {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // changes lists all that is to be done.

@@ -142,3 +142,11 @@ func normalised(rules []feed.Normalised) []catalog.ReportNormalised {
 	}
 	return struck
 }
+
+// fullLine says what a full send is, and why it was one.
+func fullLine(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "every row, not only what changed: " + why
+}

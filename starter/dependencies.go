@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/objectstore"
+	"vitrine/internal/order"
 	"vitrine/internal/staging"
 	"vitrine/internal/temporalclient"
 )
@@ -94,3 +95,21 @@ var release string
 
 // version names the release and the commit that the binary was built from.
 func version() string { return daemon.Version(release) }
+
+// both opens S3 and Temporal.
+func (a *app) both(ctx context.Context) (catalog.Documents, client.Client, error) {
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return docs, nil, err
+	}
+	c, err := a.temporal(ctx)
+	return docs, c, err
+}
+
+// readers is how many documents or descriptions are read at once.
+const readers = 16
+
+func (a *app) orderDocuments(ctx context.Context) (order.Documents, error) {
+	docs, err := a.documents(ctx)
+	return order.Documents{Objects: docs.Objects, Layout: docs.Layout}, err
+}

@@ -206,7 +206,3 @@ func (w *watch) readHistory(ctx context.Context) error {
 	w.events = events
 	return nil
 }
-
-func isOpen(s enumspb.WorkflowExecutionStatus) bool {
-	return s == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || s == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
-}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
 
@@ -83,19 +82,6 @@ func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
 	}
 	s.line(run, "      "+held.Rows.RowsText(catalog.Held))
 	s.line(run, "      "+decideBy(run.Account, run.Feed))
-}
-
-// decideBy is how to end a hold.
-func decideBy(account string, kind feed.Kind) string {
-	return fmt.Sprintf(`starter approve %s --why "…" lets it go on; starter reject ends it`, target(account, kind))
-}
-
-// target names a feed the way commands take it.
-func target(account string, kind feed.Kind) string {
-	if kind == feed.Product {
-		return account
-	}
-	return account + " --feed " + string(kind)
 }
 
 // noWorker: a run that has done nothing for so long was seen by nobody.

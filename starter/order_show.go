@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -47,24 +46,6 @@ func (a *app) showOrder(ctx context.Context, id order.ID) error {
 		a.detail("trying", t.text(view, a.Now()))
 	}
 	return nil
-}
-
-// orderView asks the newest run, which answers after its end too.
-func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderView, err error) {
-	c, err := a.temporal(ctx)
-	if err != nil {
-		return view, err
-	}
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, "… no worker has answered yet: is one running?") })
-	defer alone.Stop()
-	answer, err := c.QueryWorkflow(ctx, id.String(), "", workflows.QueryOrder)
-	if err != nil {
-		return view, noSuchOrder(id, err)
-	}
-	if err := answer.Get(&view); err != nil {
-		return view, fmt.Errorf("%s: its answer is not readable: is the worker of another version? %w", id, err)
-	}
-	return view, nil
 }
 
 func (a *app) printOrder(v workflows.OrderView) {
@@ -157,34 +138,4 @@ func disputeText(d order.Dispute) string {
 		text += "  evidence submitted"
 	}
 	return text
-}
-
-// completeOrders offers the newest orders; completion must never hang or print.
-func (a *app) completeOrders(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	ctx := c.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	filter := orderFilter{limit: 50}
-	if len(args) == 1 && len(args[0]) > 0 {
-		filter.account = args[0]
-	}
-	query, err := filter.query()
-	if err != nil || len(args) > 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	rows, _, _ := a.orderRows(ctx, query, filter.limit)
-	var found []string
-	for _, row := range rows {
-		text := row.ID
-		if filter.account != "" {
-			text = row.Session
-		}
-		if strings.HasPrefix(text, prefix) {
-			found = append(found, text)
-		}
-	}
-	return found, cobra.ShellCompDirectiveNoFileComp
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
 	"vitrine/internal/terminal"
@@ -188,14 +186,6 @@ func (a *app) copyFindings(ctx context.Context, docs catalog.Documents, r catalo
 	return nil
 }
 
-func openObject(ctx context.Context, docs catalog.Documents, key string) (io.ReadCloser, error) {
-	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, key)
-	if err != nil {
-		return nil, err
-	}
-	return docs.Objects.Open(ctx, object)
-}
-
 func (a *app) printReport(r catalog.Report, bucket, key string) {
 	now := a.Now()
 	a.Headline(fmt.Sprintf("%s  %s:", r.Account, r.Feed), terminal.Spaced(r.Outcome), ", "+terminal.Relative(now, r.At))
@@ -245,14 +235,6 @@ func verdictLine(now time.Time, v *catalog.Verdict) string {
 	return fmt.Sprintf("%s by %s, %s: %s", verb, v.By, terminal.Relative(now, v.At), v.Why)
 }
 
-// fullLine says what a full send is, and why it was one.
-func fullLine(why string) string {
-	if why == "" {
-		return ""
-	}
-	return "every row, not only what changed: " + why
-}
-
 func sinceLine(now time.Time, s *catalog.ReportSince) string {
 	if s == nil {
 		return ""
@@ -282,10 +264,4 @@ func (a *app) printCauses(r catalog.Report) {
 		})
 	}
 	a.drawCauses(causes, r.OtherCauses)
-}
-
-// isUnusable: the document is there but of no use, and reading it again would not help.
-func isUnusable(err error) bool {
-	f, ok := fault.Of(err)
-	return ok && f.Code == fault.SettingsInvalid && !errors.Is(err, context.Canceled)
 }

@@ -106,3 +106,11 @@ func openInBrowser(ctx context.Context, name string) error {
 		return nil
 	}
 }
+
+func openObject(ctx context.Context, docs catalog.Documents, key string) (io.ReadCloser, error) {
+	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, key)
+	if err != nil {
+		return nil, err
+	}
+	return docs.Objects.Open(ctx, object)
+}

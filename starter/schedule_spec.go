@@ -169,12 +169,3 @@ func (w wantedSchedule) sameInput(args []any) bool {
 	var in workflows.CatalogSyncInput
 	return json.Unmarshal(payload.GetData(), &in) == nil && in == w.input()
 }
-
-// parseScheduleID takes a schedule's id apart; ok is false for schedules that are none of ours.
-func parseScheduleID(id string) (account string, kind feed.Kind, ok bool) {
-	parts := strings.Split(id, "/")
-	if len(parts) != 3 || workflows.ScheduleID(parts[1], feed.Kind(parts[2])) != id {
-		return "", "", false
-	}
-	return parts[1], feed.Kind(parts[2]), true
-}

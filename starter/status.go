@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -324,12 +323,6 @@ func openRuns(ctx context.Context, c client.Client) (map[string][]*workflowpb.Wo
 			return runs, nil
 		}
 	}
-}
-
-func attribute(run *workflowpb.WorkflowExecutionInfo, name string) string {
-	var value string
-	_ = json.Unmarshal(run.GetSearchAttributes().GetIndexedFields()[name].GetData(), &value) // a run without it belongs to nobody
-	return value
 }
 
 func (a *app) printStatus(views []statusView, filter statusFilter) {

@@ -100,19 +100,6 @@ type renamedColumn struct {
 	To   string `json:"to"`
 }
 
-// rowsError is about a file that can be sent, but not all of it.
-type rowsError struct {
-	file string
-	rows int64
-}
-
-func (e *rowsError) Error() string {
-	if e.rows == 1 {
-		return "1 row of " + e.file + " has errors: a sync would not send it"
-	}
-	return fmt.Sprintf("%s rows of %s have errors: a sync would not send them", humanize.Comma(e.rows), e.file)
-}
-
 func (a *app) validate(ctx context.Context, name string, flags validateFlags) error {
 	o, err := validateOptions(name, flags)
 	if err != nil {

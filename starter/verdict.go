@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -49,29 +48,6 @@ run's history and in the report. On a terminal this shows what is held and asks;
 Repeating a command is safe, from any host: the same verdict about the same version is answered as done.
 
 Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or the run did not take it.`
-
-func (a *app) approveCommand() *cobra.Command {
-	var flags verdictFlags
-	c := a.verdictCommand(approval, &flags)
-	c.Short = "Let a held sync go on"
-	c.Long = "Let a held sync go on: what it would send and delete is sent and deleted." + verdictHelp
-	c.Example = `  starter approve acct_1Nv0FGQ9RKHgCVdK --why "winter range removed, the merchant confirmed"
-  starter approve acct_1Nv0FGQ9RKHgCVdK --feed pricing --why "sale starts today" --follow
-  starter approve acct_1Nv0FGQ9RKHgCVdK --why "checked" --version 9b2cf535f27731c974343645a3985328
-  starter approve acct_1Nv0FGQ9RKHgCVdK --why "ticket 4711" --by ops@acme.example --yes`
-	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
-	return c
-}
-
-func (a *app) rejectCommand() *cobra.Command {
-	var flags verdictFlags
-	c := a.verdictCommand(rejection, &flags)
-	c.Short = "End a held sync, and leave this version of its source alone"
-	c.Long = "End a held sync: nothing is sent, and this version of the source is not looked at again. The next version is." + verdictHelp
-	c.Example = `  starter reject acct_1Nv0FGQ9RKHgCVdK --why "export was cut off, the merchant uploads again"
-  starter reject acct_1Nv0FGQ9RKHgCVdK --feed inventory --why "wrong warehouse" --yes`
-	return c
-}
 
 func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
 	c := &cobra.Command{
@@ -182,16 +158,6 @@ func atThisHost(user string) string {
 	return user + "@" + host
 }
 
-// heldState is the state of a feed, which says what is held.
-func (a *app) heldState(ctx context.Context, account string, kind feed.Kind) (catalog.State, error) {
-	docs, err := a.documents(ctx)
-	if err != nil {
-		return catalog.State{}, err
-	}
-	state, _, err := docs.State(ctx, account, kind)
-	return state, err
-}
-
 // decidedBefore answers a verdict where nothing is held: as done if it was given before; otherwise the error says what
 // there is instead.
 func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision, in workflows.VerdictInput) error {
@@ -260,15 +226,6 @@ func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held ca
 		return true, badInput(errors.New("nothing was decided: the sync is still held"))
 	}
 	return true, nil
-}
-
-func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
-	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, terminal.Rough(a.Now().Sub(h.Since)))
-	for _, reason := range h.Reasons {
-		a.Tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
-	}
-	a.Tell(w, fmt.Sprintf("  %-14s  ", "rows"), h.Rows.RowsText(catalog.Held))
-	a.Tell(w, fmt.Sprintf("  %-14s  ", "version"), h.Version)
 }
 
 // takenVerdict is what a run took, as --output json prints it.

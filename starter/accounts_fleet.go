@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+// fleet is what there is: the settings in S3 and the schedules in Temporal.
+type fleet struct {
+	settings  map[string]storedSettings
+	schedules map[string]scheduleFact // by schedule id
+}
+
+type storedSettings struct {
+	catalog.Settings
+	unreadable bool // there is a document, but it is of no use
+}
+
+// scheduleFact is a schedule that exists.
+type scheduleFact struct {
+	difference string // from the wanted one; only of schedules that are wanted
+	paused     bool
+}
+
+// comparers is how many documents and schedules are read at once to compare them: a list may have 50,000 accounts.
+const comparers = 64
+
+// readFleet finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
+// schedules lags behind; it is only asked for those that nobody names.
+func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Client, wanted []catalog.Settings, prune bool) (fleet, error) {
+	is := fleet{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
+	existing, err := docs.Accounts(ctx)
+	if err != nil {
+		return is, err
+	}
+	listed, err := listSchedules(ctx, c)
+	if err != nil {
+		return is, err
+	}
+	doubtful := doubtfulSchedules(wanted, existing, listed, prune)
+	for _, account := range existing {
+		is.settings[account] = storedSettings{}
+	}
+	for _, id := range listed {
+		if _, asked := doubtful[id]; !asked {
+			is.schedules[id] = scheduleFact{}
+		}
+	}
+	questioned := existing
+	if prune { // the others are deleted, whatever they say
+		questioned = wantedAmong(wanted, is.settings)
+	}
+	bar := a.Meter(len(questioned)+len(doubtful), "comparing")
+	defer bar.Finish()
+	if err := readSettings(ctx, docs, questioned, &is, bar); err != nil {
+		return is, err
+	}
+	return is, describeSchedules(ctx, c, doubtful, &is, bar)
+}
+
+// wantedAmong are the accounts whose settings exist and are to be something: the others need not be read.
+func wantedAmong(wanted []catalog.Settings, existing map[string]storedSettings) []string {
+	var accounts []string
+	for _, settings := range wanted {
+		if _, exists := existing[settings.Account]; exists {
+			accounts = append(accounts, settings.Account)
+		}
+	}
+	return accounts
+}
+
+// doubtfulSchedules are those whose existence or content the plan depends on.
+func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, prune bool) map[string]*wantedSchedule {
+	doubtful := map[string]*wantedSchedule{}
+	named := map[string]bool{}
+	for _, settings := range wanted {
+		named[settings.Account] = true
+	}
+	for _, id := range listed {
+		if account, _, _ := parseScheduleID(id); prune || named[account] {
+			doubtful[id] = nil
+		}
+	}
+	if prune {
+		for _, account := range existing {
+			for _, kind := range feed.Kinds() {
+				doubtful[workflows.ScheduleID(account, kind)] = nil
+			}
+		}
+	}
+	had := map[string]bool{}
+	for _, account := range existing {
+		had[account] = true
+	}
+	for _, settings := range wanted {
+		for _, kind := range settings.FeedKinds() {
+			want := wantedSchedule{settings.Account, kind, interval(settings)}
+			// An account without settings has no schedules yet; if somebody makes them just now, creating them finds that out.
+			if _, known := doubtful[want.id()]; known || had[settings.Account] {
+				doubtful[want.id()] = &want
+			}
+		}
+	}
+	return doubtful
+}
+
+func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *terminal.Meter) error {
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(comparers)
+	for _, account := range accounts {
+		group.Go(func() error {
+			stored, err := readStored(ctx, docs, account)
+			if err != nil {
+				return fmt.Errorf("settings of %s: %w", account, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			into.settings[account] = stored
+			bar.Add()
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *terminal.Meter) error {
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(comparers)
+	for id, want := range doubtful {
+		group.Go(func() error {
+			fact, exists, err := describe(ctx, c, id, want)
+			if err != nil {
+				return fmt.Errorf("schedule %s: %w", id, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if exists {
+				into.schedules[id] = fact
+			}
+			bar.Add()
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func describe(ctx context.Context, c client.Client, id string, want *wantedSchedule) (fact scheduleFact, exists bool, err error) {
+	description, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	for tries := 1; tries < describeTries && passes(err) && ctx.Err() == nil; tries++ {
+		description, err = c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	}
+	if temporalclient.IsNotFound(err) {
+		return scheduleFact{}, false, nil
+	}
+	if err != nil {
+		return scheduleFact{}, false, err
+	}
+	if description.Schedule.State != nil {
+		fact.paused = description.Schedule.State.Paused
+	}
+	if want != nil {
+		fact.difference = want.difference(description.Schedule)
+	}
+	return fact, true, nil
+}
+
+// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy with
+// the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds of a call.
+const describeTries = 5
+
+// passes reports whether an error is of a server that has too much to do just now.
+func passes(err error) bool {
+	var late *serviceerror.DeadlineExceeded
+	var busy *serviceerror.ResourceExhausted
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy)
+}
+
+// others are the settings that stay as they are. Some that cannot be used name no source.
+func (f fleet) others(wanted []catalog.Settings, prune bool) (settings []catalog.Settings) {
+	if prune {
+		return nil
+	}
+	listed := map[string]bool{}
+	for _, each := range wanted {
+		listed[each.Account] = true
+	}
+	for account, stored := range f.settings {
+		if !listed[account] && !stored.unreadable {
+			settings = append(settings, stored.Settings)
+		}
+	}
+	return settings
+}
+
+// accounts are all that have settings or a schedule, in order.
+func (f fleet) accounts() []string {
+	seen := map[string]bool{}
+	for account := range f.settings {
+		seen[account] = true
+	}
+	for id := range f.schedules {
+		if account, _, ok := parseScheduleID(id); ok {
+			seen[account] = true
+		}
+	}
+	var all []string
+	for account := range seen {
+		all = append(all, account)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (f fleet) schedulesOf(account string) []string {
+	var ids []string
+	for id := range f.schedules {
+		if of, _, ok := parseScheduleID(id); ok && of == account {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/terminal"
+)
+
+func (a *app) accountsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the accounts that have settings",
+		Example: "  starter accounts list\n  starter accounts list -o json | jq -r '.[].account'",
+		Args:    noArgs("'starter accounts show' takes an account"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return explain(c.Context(), a.listAccounts(c.Context()))
+		},
+	}
+}
+
+func (a *app) listAccounts(ctx context.Context) error {
+	c, err := a.configuration()
+	if err != nil {
+		return err
+	}
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return err
+	}
+	accounts, err := docs.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	views, err := readViews(ctx, docs, accounts, c.Rules)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(views)
+	}
+	if len(views) == 0 {
+		fmt.Fprintln(a.Stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
+		return nil
+	}
+	t := a.Table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
+	t.Spare = []string{"EVERY", "FEEDS"}
+	for _, v := range views {
+		if v.Error != "" {
+			t.Add(v.Account, "-", "-", "settings cannot be used: "+terminal.Shortened(v.Error, 80))
+			continue
+		}
+		t.Add(v.Account, kindNames(v.Feeds), v.Every, strings.Join(v.Sources, " "))
+	}
+	t.Write(a.Stdout)
+	return nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/temporalclient"
+	"vitrine/workflows"
+)
+
+func (a *app) accountsShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ACCOUNT",
+		Short: "Show an account's settings, with the defaults filled in, and its schedules",
+		Long: `Show an account's settings, with the defaults filled in, and its schedules.
+
+Rules that are not the account's own are the deployment's: the VITRINE_… variables as the starter finds them here, which
+are to be those of the worker.`,
+		Example:           "  starter accounts show acct_1Nv0FGQ9RKHgCVdK",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.showAccount(c.Context(), args[0]))
+		},
+	}
+}
+
+func (a *app) showAccount(ctx context.Context, account string) error {
+	deployment, err := a.configuration()
+	if err != nil {
+		return err
+	}
+	docs, c, err := a.both(ctx)
+	if err != nil {
+		return err
+	}
+	settings, stored, err := docs.StoredSettings(ctx, account)
+	if err != nil {
+		return err
+	}
+	view := viewAccount(docs, settings, stored, deployment.Rules)
+	for _, kind := range view.Feeds {
+		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(account, kind))
+		if err != nil && !temporalclient.IsNotFound(err) {
+			return err
+		}
+		if err == nil {
+			view.Schedules = append(view.Schedules, schedule)
+		}
+	}
+	if a.json() {
+		return a.printJSON(view)
+	}
+	a.printAccount(view)
+	return nil
+}
+
+func (a *app) printAccount(v accountView) {
+	origin := "its own (s3: accounts/" + v.Account + ".json)"
+	if !v.Stored {
+		origin = "none of its own: the defaults hold"
+	}
+	fmt.Fprintf(a.Stdout, "%s\n  settings  %s\n  feeds     %s\n  every     %s\n", v.Account, origin, kindNames(v.Feeds), v.Every)
+	for _, source := range v.Sources {
+		fmt.Fprintf(a.Stdout, "  source    %s\n", source)
+	}
+	for _, name := range catalog.RuleNames() {
+		whose := "the deployment's"
+		if slices.Contains(v.OwnRules, name) {
+			whose = "its own"
+		}
+		fmt.Fprintf(a.Stdout, "  rule      %-18s  %-9s  %s\n", name, v.Rules.Text(name), whose)
+	}
+	if len(v.Schedules) == 0 {
+		fmt.Fprintln(a.Stdout, "  schedule  none: 'starter accounts apply' creates it")
+	}
+	for _, s := range v.Schedules {
+		fmt.Fprintf(a.Stdout, "  schedule  %s, %s\n", s.ID, s.state(a.Now()))
+	}
+}

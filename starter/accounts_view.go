@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+)
+
+// accountView is an account's settings with the defaults filled in.
+type accountView struct {
+	Account   string         `json:"account"`
+	Stored    bool           `json:"stored"` // it has settings of its own
+	Feeds     []feed.Kind    `json:"feeds"`
+	Every     string         `json:"every"`
+	Sources   []string       `json:"sources"`
+	Shared    bool           `json:"shared_source,omitempty"` // other accounts may read them too
+	Rules     catalog.Rules  `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
+	OwnRules  []string       `json:"own_rules,omitempty"`     // those of them that are the account's own
+	Schedules []scheduleView `json:"schedules,omitempty"`
+	Error     string         `json:"error,omitempty"` // its settings cannot be used
+}
+
+func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool, deployment catalog.Rules) accountView {
+	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Shared: s.SharedSource, Rules: s.Rules.Over(deployment)}
+	for _, name := range catalog.RuleNames() {
+		if s.Rules.Text(name) != "" {
+			v.OwnRules = append(v.OwnRules, name)
+		}
+	}
+	for _, kind := range v.Feeds {
+		bucket, key := docs.Layout.Source(s, kind)
+		v.Sources = append(v.Sources, "s3://"+bucket+"/"+key)
+	}
+	return v
+}
+
+func kindNames(kinds []feed.Kind) string {
+	var names []string
+	for _, kind := range kinds {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ",")
+}
+
+func readViews(ctx context.Context, docs catalog.Documents, accounts []string, deployment catalog.Rules) ([]accountView, error) {
+	views := make([]accountView, len(accounts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, account := range accounts {
+		group.Go(func() error {
+			settings, stored, err := docs.StoredSettings(ctx, account)
+			switch {
+			case fault.Is(err, fault.SettingsInvalid):
+				views[i] = accountView{Account: account, Stored: true, Error: err.Error()}
+			case err != nil:
+				return fmt.Errorf("settings of %s: %w", account, err)
+			default:
+				views[i] = viewAccount(docs, settings, stored, deployment)
+			}
+			return nil
+		})
+	}
+	return views, group.Wait()
+}

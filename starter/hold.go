@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
+)
+
+func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
+	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, terminal.Rough(a.Now().Sub(h.Since)))
+	for _, reason := range h.Reasons {
+		a.Tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
+	}
+	a.Tell(w, fmt.Sprintf("  %-14s  ", "rows"), h.Rows.RowsText(catalog.Held))
+	a.Tell(w, fmt.Sprintf("  %-14s  ", "version"), h.Version)
+}
+
+// decideBy is how to end a hold.
+func decideBy(account string, kind feed.Kind) string {
+	return fmt.Sprintf(`starter approve %s --why "…" lets it go on; starter reject ends it`, target(account, kind))
+}
+
+// heldState is the state of a feed, which says what is held.
+func (a *app) heldState(ctx context.Context, account string, kind feed.Kind) (catalog.State, error) {
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return catalog.State{}, err
+	}
+	state, _, err := docs.State(ctx, account, kind)
+	return state, err
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/order"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+// refundFlags are what a refund has beside who and why.
+type refundFlags struct {
+	amount string
+	all    bool // no amount was given
+	id     string
+}
+
+func (a *app) orderRefundCommand() *cobra.Command {
+	s := steering{update: workflows.UpdateRefund, question: "Refund?"}
+	var flags refundFlags
+	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error {
+		flags.all = !c.Flags().Changed("amount")
+		return a.refundOrder(c.Context(), id, s, flags)
+	})
+	c.Short = "Refund an order, in full or in part"
+	c.Long = `Refund an order: all that is left, or an amount. The goods stay where they are; 'starter order cancel' stops them.
+
+The same amount for the same reason (--why) is the same refund, from whatever host and by whomever it is asked for: it is made
+once, and a repetition says when it was. One that Stripe refused, or that came back later, is made when it is asked for again.
+For another refund of the same amount and reason, say --id.` + steerHelp
+	c.Example = `  starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50
+  starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50 --id lamp-2
+  starter order refund acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --why "ticket 4711" --by ops@acme.example --yes`
+	s.register(c)
+	c.Flags().StringVar(&flags.amount, "amount", "", "how much, in the order's currency, such as 12.50 (default: all that is left)")
+	c.Flags().StringVar(&flags.id, "id", "", "tells it from another refund of the same amount and reason")
+	return c
+}
+
+func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags refundFlags) error {
+	in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
+	if err != nil {
+		return err
+	}
+	if !flags.all && strings.TrimSpace(flags.amount) == "" {
+		return badUsage("--amount is empty: leave it away to refund all that is left")
+	}
+	view, err := a.orderView(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case view.Summary == nil:
+		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
+	}
+	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
+	s.question, s.done = "Refund all that is left?", "is refunded"
+	if !flags.all {
+		currency := view.Summary.Currency
+		if refund.Amount, err = parseMoney(flags.amount, currency); err != nil {
+			return badInput(fmt.Errorf("--amount: %w", err))
+		}
+		s.question = "Refund " + order.Money(refund.Amount, currency) + "?"
+		s.done = "is refunded " + order.Money(refund.Amount, currency)
+	}
+	if made := view.Made(refund); made != nil {
+		return a.printRefunded(id, *made)
+	}
+	return a.steer(ctx, id, s, refund)
+}
+
+// printRefunded is for a refund that was made before: nothing moves.
+func (a *app) printRefunded(id order.ID, made order.Refund) error {
+	if a.json() {
+		return a.printJSON(struct {
+			ID      order.ID     `json:"id"`
+			Done    string       `json:"done"`
+			Already bool         `json:"already"` // by an earlier command; this one did nothing
+			Refund  order.Refund `json:"refund"`
+		}{id, workflows.UpdateRefund, true, made})
+	}
+	fmt.Fprintf(a.Stdout, "%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id\n",
+		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)
+	return nil
+}
+
+// parseMoney reads what order.Money writes, without its currency: 12.50 of EUR is 1250, 1200 of JPY is 1200.
+func parseMoney(text, currency string) (int64, error) {
+	places := order.Decimals(currency)
+	whole, fraction, _ := strings.Cut(text, ".")
+	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
+	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
+		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), exampleAmount(places))
+	}
+	return int64(amount), order.CheckAmount(int64(amount), currency)
+}
+
+func exampleAmount(places int) string {
+	if places == 0 {
+		return "1250"
+	}
+	return "12.50"
+}

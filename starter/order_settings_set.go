@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
+)
+
+func (a *app) orderSettingsSetCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:               "set ACCOUNT -f FILE",
+		Short:             "Check settings for orders, and put them in the place of what is there",
+		Long:              "Check settings for orders, and put them in the place of what is there. The file is what 'show' prints; orders that are\nunder way go on by the settings that they have read.\n\nOrders that were placed before the account was enabled are somebody else's: \"since\" says when that was, and is filled in\nif the file does not say.",
+		Example:           "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order settings show acct_A | jq '.account=\"acct_B\" | del(.since, .all_since)' | starter order settings set acct_B -f -",
+		Args:              accountArgs(1, 1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.setOrderSettings(c.Context(), args[0], file))
+		},
+	}
+	c.Flags().StringVarP(&file, "file", "f", "", "file with the settings, - for stdin; required")
+	return c
+}
+
+func (a *app) setOrderSettings(ctx context.Context, account, file string) error {
+	body, err := a.readSettings(file)
+	if err != nil {
+		return err
+	}
+	var settings order.Settings
+	if err := cmp.Or(strictjson.Decode(body, &settings), strictjson.CheckSaid(body)); err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	if settings.Account != account {
+		return badInput(fmt.Errorf("%s: it names the account %.80q, not %s", file, settings.Account, account))
+	}
+	if err := errors.Join(settings.Check(), settings.CheckClear(), settings.CheckTakeover(a.Now())); err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	docs, err := a.orderDocuments(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := docs.Settings(ctx, account)
+	switch {
+	case err == nil:
+		settings = settings.Succeed(before, a.Now())
+	case !fault.Is(err, fault.SettingsInvalid):
+		return err
+	case settings.Enabled && settings.Since.IsZero():
+		return badInput(fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err, a.Now().UTC().Format(time.RFC3339)))
+	}
+	if err := docs.SaveSettings(ctx, settings); err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(settings.WithDefaults())
+	}
+	fmt.Fprintf(a.Stdout, "%s  the settings for orders are saved; %s\n", account, fulfils(settings))
+	return nil
+}
+
+func (a *app) readSettings(file string) ([]byte, error) {
+	const most = 64 << 10
+	switch file {
+	case "":
+		return nil, badUsage("expected the settings as -f FILE, or - for stdin")
+	case "-":
+		body, err := io.ReadAll(io.LimitReader(a.Stdin, most+1))
+		return bounded(body, err, most)
+	}
+	body, err := os.ReadFile(file)
+	return bounded(body, err, most)
+}
+
+func bounded(body []byte, err error, most int) ([]byte, error) {
+	if err == nil && len(body) > most {
+		err = errors.New("the file is far too large for settings")
+	}
+	return body, badInput(err)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+func scheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleListEntry, error) {
+	pages, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list the schedules: %w", err)
+	}
+	var entries []*client.ScheduleListEntry
+	for pages.HasNext() {
+		entry, err := pages.Next()
+		if err != nil {
+			return nil, fmt.Errorf("list the schedules: %w", err)
+		}
+		if _, _, ours := parseScheduleID(entry.ID); ours {
+			entries = append(entries, entry)
+		}
+	}
+	return entries, nil
+}
+
+// listSchedules names the schedules that are ours.
+func listSchedules(ctx context.Context, c client.Client) ([]string, error) {
+	entries, err := scheduleEntries(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, entry := range entries {
+		ids = append(ids, entry.ID)
+	}
+	return ids, nil
+}
+
+// scheduleIDs are the schedules of the named accounts, or all.
+func scheduleIDs(ctx context.Context, c client.Client, accounts []string) ([]string, error) {
+	if len(accounts) == 0 {
+		ids, err := listSchedules(ctx, c)
+		slices.Sort(ids)
+		return ids, err
+	}
+	var ids []string
+	for _, account := range distinct(accounts) {
+		for _, kind := range feed.Kinds() {
+			ids = append(ids, workflows.ScheduleID(account, kind))
+		}
+	}
+	return ids, nil
+}
+
+// parseScheduleID takes a schedule's id apart; ok is false for schedules that are none of ours.
+func parseScheduleID(id string) (account string, kind feed.Kind, ok bool) {
+	parts := strings.Split(id, "/")
+	if len(parts) != 3 || workflows.ScheduleID(parts[1], feed.Kind(parts[2])) != id {
+		return "", "", false
+	}
+	return parts[1], feed.Kind(parts[2]), true
+}

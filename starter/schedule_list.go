@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"vitrine/internal/terminal"
+)
+
+func (a *app) scheduleListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [ACCOUNT...]",
+		Short: "List schedules: next and last run, paused, skipped",
+		Long: `List schedules: next and last run, paused, skipped.
+
+SKIPPED counts ticks at which the run before was not over; MISSED those at which Temporal was away for too long. Either
+growing means that syncs are late.`,
+		Example:           "  starter schedule list\n  starter schedule list -o json | jq '.[] | select(.paused)'",
+		Args:              accountArgs(0, 0),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.listSchedules(c.Context(), args))
+		},
+	}
+}
+
+func (a *app) listSchedules(ctx context.Context, accounts []string) error {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	ids, err := scheduleIDs(ctx, c, accounts)
+	if err != nil {
+		return err
+	}
+	views, err := viewSchedules(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(views)
+	}
+	if len(views) == 0 {
+		fmt.Fprintln(a.Stdout, "There is no schedule: 'starter accounts apply -f FILE' creates them.")
+		return nil
+	}
+	t := a.Table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")
+	t.Spare = []string{"MISSED", "SKIPPED", "RUNS", "EVERY"}
+	for _, v := range views {
+		t.Add(v.Account, string(v.Feed), v.Every, terminal.Relative(a.Now(), v.nextRun()), terminal.Relative(a.Now(), v.Last),
+			humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)), v.shortState())
+	}
+	t.Write(a.Stdout)
+	return nil
+}

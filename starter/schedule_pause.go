@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/time/rate"
+
+	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+// switching pauses or resumes one schedule.
+type switching func(ctx context.Context, handle client.ScheduleHandle, note string) error
+
+func pauseSchedule(ctx context.Context, handle client.ScheduleHandle, note string) error {
+	if note == "" {
+		note = "paused with the starter"
+	}
+	return handle.Pause(ctx, client.SchedulePauseOptions{Note: note})
+}
+
+func resumeSchedule(ctx context.Context, handle client.ScheduleHandle, note string) error {
+	if note == "" {
+		note = "resumed with the starter"
+	}
+	return handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: note})
+}
+
+type pauseFlags struct {
+	feed, note string
+	all        bool
+	rate       float64
+}
+
+func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
+	var flags pauseFlags
+	c := &cobra.Command{
+		Use:     verb + " [ACCOUNT...]",
+		Short:   short,
+		Long:    short + ".\n\nThis is about every feed of the accounts, unless --feed names one. A run that is under way goes on.",
+		Example: fmt.Sprintf("  starter schedule %[1]s acct_1Nv0FGQ9RKHgCVdK --note \"asked for by the merchant\"\n  starter schedule %[1]s --all", verb),
+		Args: func(c *cobra.Command, args []string) error {
+			if flags.all == (len(args) > 0) {
+				return badUsage("name the accounts, or say --all")
+			}
+			return accountArgs(0, 0)(c, args)
+		},
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.switchSchedules(c.Context(), verb+"d", args, flags, do))
+		},
+	}
+	c.Flags().StringVar(&flags.feed, "feed", "", "one feed alone (default: every feed)")
+	completeFeeds(c)
+	c.Flags().BoolVar(&flags.all, "all", false, "the schedules of all accounts")
+	c.Flags().StringVar(&flags.note, "note", "", "why, for whoever looks at the schedule")
+	c.Flags().Float64Var(&flags.rate, "rate", 8, "most schedules a second")
+	return c
+}
+
+func (a *app) switchSchedules(ctx context.Context, done string, accounts []string, flags pauseFlags, do switching) error {
+	kind, err := feed.ParseKind(flags.feed)
+	if err != nil {
+		return badInput(err)
+	}
+	if flags.rate <= 0 {
+		return badUsage("--rate %g: expected a number above zero", flags.rate)
+	}
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	ids, err := scheduleIDs(ctx, c, accounts)
+	switch {
+	case err != nil:
+	case flags.feed != "":
+		ids = slices.DeleteFunc(ids, func(id string) bool { _, of, _ := parseScheduleID(id); return of != kind })
+	case len(accounts) > 0:
+		ids, err = existingSchedules(ctx, c, accounts, ids)
+	}
+	if err != nil {
+		return err
+	}
+	switched, failed := a.switchAll(ctx, c, ids, flags, do)
+	if a.json() {
+		if err := a.printJSON(map[string]any{done: switched}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.Stdout, "%s %s.\n", terminal.Plural(int64(len(switched)), "schedule"), done)
+	}
+	return failed
+}
+
+// existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that somebody
+// hears of it.
+func existingSchedules(ctx context.Context, c client.Client, accounts, ids []string) ([]string, error) {
+	views, err := viewSchedules(ctx, c, ids)
+	if err != nil {
+		return nil, err
+	}
+	var kept []string
+	for _, account := range distinct(accounts) {
+		before := len(kept)
+		for _, v := range views {
+			if v.Account == account {
+				kept = append(kept, v.ID)
+			}
+		}
+		if len(kept) == before {
+			kept = append(kept, workflows.ScheduleID(account, feed.Product))
+		}
+	}
+	return kept, nil
+}
+
+func (a *app) switchAll(ctx context.Context, c client.Client, ids []string, flags pauseFlags, do switching) ([]string, error) {
+	limit := rate.NewLimiter(rate.Limit(flags.rate), 1)
+	switched := []string{}
+	var errs []error
+	bar := a.Progress(int64(len(ids)), "schedules")
+	defer bar.Finish() //nolint:errcheck // a bar that cannot be drawn harms nobody
+	for _, id := range ids {
+		if limit.Wait(ctx) != nil {
+			return switched, errors.Join(append(errs, context.Cause(ctx))...)
+		}
+		err := do(ctx, c.ScheduleClient().GetHandle(ctx, id), flags.note)
+		if err != nil {
+			errs = append(errs, noSchedule(id, err))
+		} else {
+			switched = append(switched, id)
+		}
+		_ = bar.Add(1)
+	}
+	return switched, errors.Join(errs...)
+}
