@@ -133,7 +133,8 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	return a.printApplied(p, flags, failed)
 }
 
-// confirm asks before accounts are deleted that a list merely does not name: it may be the wrong list. A script cannot be asked, so it has to say --yes.
+// confirm asks before accounts are deleted that a list merely does not name: it may be the wrong list. A script cannot
+// be asked, so it has to say --yes.
 func (a *app) confirm(p plan, flags applyFlags) error {
 	deleted := p.counts()[remove]
 	if !flags.prune || flags.yes || deleted == 0 {

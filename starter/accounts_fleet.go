@@ -108,7 +108,8 @@ func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, pru
 	for _, settings := range wanted {
 		for _, kind := range settings.FeedKinds() {
 			want := wantedSchedule{settings.Account, kind, interval(settings)}
-			// An account without settings has no schedules yet; if somebody makes them just now, creating them finds that out.
+			// An account without settings has no schedules yet; if somebody makes them just now, creating them finds
+			// that out.
 			if _, known := doubtful[want.id()]; known || had[settings.Account] {
 				doubtful[want.id()] = &want
 			}
@@ -179,8 +180,9 @@ func describe(ctx context.Context, c client.Client, id string, want *wantedSched
 	return fact, true, nil
 }
 
-// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy with
-// the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds of a call.
+// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy
+// with the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds
+// of a call.
 const describeTries = 5
 
 // passes reports whether an error is of a server that has too much to do just now.

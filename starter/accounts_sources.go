@@ -21,8 +21,8 @@ type reader struct {
 
 func (r reader) String() string { return fmt.Sprintf("%s (%s)", r.account, r.feed) }
 
-// checkSources refuses sources that would send one catalog for several accounts, or one file for several feeds: among the
-// accounts of the list, and between them and the others that stay as they are.
+// checkSources refuses sources that would send one catalog for several accounts, or one file for several feeds: among
+// the accounts of the list, and between them and the others that stay as they are.
 func checkSources(layout catalog.Layout, wanted, others []catalog.Settings) error {
 	readers := map[string][]reader{}
 	var addresses []string

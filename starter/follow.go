@@ -176,8 +176,8 @@ func rests(steps []*step) bool {
 	return len(steps) > 0 && !slices.ContainsFunc(steps, func(s *step) bool { return !s.over() && s.name != turn })
 }
 
-// heldBy asks the state why a run rests. It asks once for each growth of the history: S3 is not to be asked four times a
-// second. What it cannot find out now it asks again.
+// heldBy asks the state why a run rests. It asks once for each growth of the history: S3 is not to be asked four times
+// a second. What it cannot find out now it asks again.
 func (w *watch) heldBy(ctx context.Context) *catalog.Hold {
 	if w.asked == len(w.events) {
 		return w.held

@@ -19,8 +19,8 @@ type localFile struct {
 	temporary bool
 }
 
-// openLocal finds the file of that name; - is stdin. What can be read once only, stdin or a pipe, is kept in a temporary
-// file until close, up to a little more than limit bytes: whoever reads it sees that it is too large.
+// openLocal finds the file of that name; - is stdin. What can be read once only, stdin or a pipe, is kept in a
+// temporary file until close, up to a little more than limit bytes: whoever reads it sees that it is too large.
 func (a *app) openLocal(ctx context.Context, name string, limit int64) (*localFile, error) {
 	if name == "-" {
 		return a.spool(ctx, a.Stdin, limit)

@@ -58,8 +58,8 @@ const (
 	longestReason = 80
 )
 
-// addReasons asks orders that are held or ignored why they are: Temporal's list does not know. Without a worker nobody answers,
-// and the list is there all the same.
+// addReasons asks orders that are held or ignored why they are: Temporal's list does not know. Without a worker nobody
+// answers, and the list is there all the same.
 func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 	c, err := a.temporal(ctx)
 	if err != nil {

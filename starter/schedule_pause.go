@@ -98,8 +98,8 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 	return failed
 }
 
-// existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that somebody
-// hears of it.
+// existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that
+// somebody hears of it.
 func existingSchedules(ctx context.Context, c client.Client, accounts, ids []string) ([]string, error) {
 	views, err := viewSchedules(ctx, c, ids)
 	if err != nil {

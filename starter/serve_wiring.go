@@ -115,8 +115,9 @@ func reveal(secrets []config.Secret) []string {
 	return texts
 }
 
-// receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests that
-// come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while that is away.
+// receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests
+// that come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while
+// that is away.
 func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, m *server.Merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger) {
 	public := server.New(server.Routes(w, m, hooks.handler, metrics, logger), logger)
 	server.GuardEntrance(public, metrics)

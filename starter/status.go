@@ -121,7 +121,8 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 // looksApart is how many times longer than the poll of a followed run a watched status rests: five seconds.
 const looksApart = 20
 
-// watchStatus shows the status until somebody stops it. What cannot be read now can be read later, and is said meanwhile.
+// watchStatus shows the status until somebody stops it. What cannot be read now can be read later, and is said
+// meanwhile.
 func (a *app) watchStatus(ctx context.Context, accounts []string, filter statusFilter) error {
 	if a.json() {
 		return badUsage("--watch is for people: a script calls 'starter status -o json' as often as it needs to")
@@ -262,7 +263,8 @@ func holds(ctx context.Context, c client.Client, holder catalog.Run, open []*wor
 	return isOpen(described.RawResponse.GetWorkflowExecutionInfo().GetStatus())
 }
 
-// underWay tells the run that imports from those that wait for their turn. A hold matters more than who waits behind it.
+// underWay tells the run that imports from those that wait for their turn. A hold matters more than who waits behind
+// it.
 func (v *statusView) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *catalog.Run) {
 	if v.Held != nil {
 		return

@@ -15,9 +15,9 @@ import (
 	"vitrine/workflows"
 )
 
-// runTimeout bounds a run, started by hand or by a schedule. It is long because a held run waits for a person, and a run
-// that ended meanwhile would leave nothing to approve; the steps end by deadlines of their own. Overlap SKIP lets no other
-// run start beside it, and that hides nothing: 'starter status' shows a run that waits as held.
+// runTimeout bounds a run, started by hand or by a schedule. It is long because a held run waits for a person, and a
+// run that ended meanwhile would leave nothing to approve; the steps end by deadlines of their own. Overlap SKIP lets
+// no other run start beside it, and that hides nothing: 'starter status' shows a run that waits as held.
 const runTimeout = 30 * 24 * time.Hour
 
 // syncRun is a run that was started, or joined.

@@ -136,8 +136,8 @@ func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictIn
 	return in, nil
 }
 
-// whoami is how the history names who decided, unless they say it themselves. A script, a timer or an exec into a container
-// often has no USER.
+// whoami is how the history names who decided, unless they say it themselves. A script, a timer or an exec into a
+// container often has no USER.
 func (a *app) whoami() (string, error) {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if user, _ := a.Lookup(name); user != "" {
@@ -180,8 +180,8 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision
 	return errors.New(text)
 }
 
-// before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the same
-// words. Who says it is no part of it: the default names the host.
+// before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the
+// same words. Who says it is no part of it: the default names the host.
 func (d decision) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
 	was := state.Rejected
 	if d.update == workflows.UpdateApprove {

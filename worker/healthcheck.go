@@ -9,7 +9,8 @@ import (
 	"vitrine/internal/health"
 )
 
-// healthcheck asks the worker on this machine whether it is ready. An image without a shell has nothing else to ask with.
+// healthcheck asks the worker on this machine whether it is ready. An image without a shell has nothing else to ask
+// with.
 func healthcheck(lookup config.Lookup, errs io.Writer) int {
 	c, err := config.LoadWorker(lookup)
 	if err != nil {

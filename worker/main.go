@@ -1,5 +1,5 @@
-// Command worker runs Vitrine's workflows and their steps. It is configured by environment variables alone; worker --help
-// lists them.
+// Command worker runs Vitrine's workflows and their steps. It is configured by environment variables alone; worker
+// --help lists them.
 //
 // The modules here wire what the other packages make; only this package and the starter know fx. What a module
 // provides, and the hooks by which it starts and stops, is in the file of its name.

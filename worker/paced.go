@@ -10,8 +10,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// paced is Stripe for sweeps, which make thousands of calls after an outage: the rate of the task queue counts activities,
-// and a sweep of an account is one.
+// paced is Stripe for sweeps, which make thousands of calls after an outage: the rate of the task queue counts
+// activities, and a sweep of an account is one.
 type paced struct {
 	stripe sweptStripe
 	pace   *rate.Limiter

@@ -104,8 +104,8 @@ func commonOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	}
 }
 
-// asManyAsNeeded lets the server say how many polls are worth having open: after an outage of the workers the SDK's two would
-// be what everything waits for, and an idle fleet needs fewer.
+// asManyAsNeeded lets the server say how many polls are worth having open: after an outage of the workers the SDK's two
+// would be what everything waits for, and an idle fleet needs fewer.
 func asManyAsNeeded() worker.PollerBehavior {
 	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 5, MaximumNumberOfPollers: 50})
 }

@@ -16,8 +16,8 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap gives what was said.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Gate makes a process ready once nothing that it was configured with is refused, and nothing is away. [Gate.Look] comes first,
-// then [Gate.Open], and [Gate.Close] at the stop.
+// Gate makes a process ready once nothing that it was configured with is refused, and nothing is away. [Gate.Look]
+// comes first, then [Gate.Open], and [Gate.Close] at the stop.
 type Gate struct {
 	Checks []preflight.Check
 	Admit  func() error // lets work in, and says so to Health

@@ -40,7 +40,9 @@ func (l Listener) Start(ctx context.Context) error {
 	return nil
 }
 
-func serveHealth(lc fx.Lifecycle, c config.Config, h *health.Health, m *telemetry.Metrics, stop GiveUp, logger *slog.Logger) {
+func serveHealth(
+	lc fx.Lifecycle, c config.Config, h *health.Health, m *telemetry.Metrics, stop GiveUp, logger *slog.Logger,
+) {
 	server := &http.Server{
 		Handler:           h.Routes(m.Handler()),
 		ReadHeaderTimeout: 3 * time.Second,

@@ -28,8 +28,8 @@ type Process struct {
 	Attributes []temporal.SearchAttributeKey // without which it cannot work
 }
 
-// Module provides the metrics, Temporal's client, Stripe's client and the health of a process, and serves the health. It needs
-// a config.Config, a *slog.Logger, a [StorageLost] and a [GiveUp].
+// Module provides the metrics, Temporal's client, Stripe's client and the health of a process, and serves the health.
+// It needs a config.Config, a *slog.Logger, a [StorageLost] and a [GiveUp].
 //
 // It listens before it asks Temporal, so that a start can be watched: put it before what takes work.
 func Module(p Process) fx.Option {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Version names the release and the commit that the binary was built from. release is what the linker says of it, if it says
-// anything; otherwise what Go noted of the checkout is all that there is.
+// Version names the release and the commit that the binary was built from. release is what the linker says of it, if it
+// says anything; otherwise what Go noted of the checkout is all that there is.
 func Version(release string) string {
 	name, revision, modified := release, "", ""
 	info, ok := debug.ReadBuildInfo()

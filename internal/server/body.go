@@ -21,9 +21,11 @@ var refusals = map[int]string{
 	http.StatusServiceUnavailable:    "turned_away",
 }
 
-// receiveSigned reads what Stripe has signed, and vouches for it. Of anything else it says why it is refused; whoever sent
-// it is told the status alone.
-func receiveSigned(w http.ResponseWriter, r *http.Request, most int64, secrets []string, now time.Time) (body []byte, status int, refusal string) {
+// receiveSigned reads what Stripe has signed, and vouches for it. Of anything else it says why it is refused; whoever
+// sent it is told the status alone.
+func receiveSigned(
+	w http.ResponseWriter, r *http.Request, most int64, secrets []string, now time.Time,
+) (body []byte, status int, refusal string) {
 	signature := r.Header.Get("Stripe-Signature")
 	if !isJSON(r.Header) {
 		return nil, http.StatusUnsupportedMediaType, refusals[http.StatusUnsupportedMediaType]

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxStrangers is what requests that nobody vouches for yet may take in memory together, and what connections that wait
-	// for a next request do: with strangerBytes each, 2,048 of them.
+	// maxStrangers is what requests that nobody vouches for yet may take in memory together, and what connections that
+	// wait for a next request do: with strangerBytes each, 2,048 of them.
 	maxStrangers = 64 << 20
 	// strangerBytes is what a connection takes before its body: goroutine, buffers, and headers up to maxHeader.
 	strangerBytes = 32 << 10
@@ -23,13 +23,13 @@ const (
 	bodyWithin = 3 * time.Second
 )
 
-// entrance bounds what strangers cost. Whoever sends a request is a stranger until its signature, or its token, is found to
-// be right, and takes no slot of those who are not.
+// entrance bounds what strangers cost. Whoever sends a request is a stranger until its signature, or its token, is
+// found to be right, and takes no slot of those who are not.
 //
 // Beyond the bound somebody is turned away: never a request that is known, but the stranger who has been sending for
-// longest, of the address that has most under way. A flood so turns itself away, and a request that is sent at once comes
-// through in the milliseconds that it takes, behind a load balancer too, where all have the same address. What a header says
-// of addresses is not looked at: anybody may write it.
+// longest, of the address that has most under way. A flood so turns itself away, and a request that is sent at once
+// comes through in the milliseconds that it takes, behind a load balancer too, where all have the same address. What a
+// header says of addresses is not looked at: anybody may write it.
 type entrance struct {
 	most   int64
 	within time.Duration // for a body
@@ -75,7 +75,10 @@ func GuardEntrance(server *http.Server, metrics client.MetricsHandler) {
 }
 
 func newEntrance(away func()) *entrance {
-	return &entrance{most: maxStrangers, within: bodyWithin, away: away, peers: map[netip.Prefix]*peer{}, guests: map[net.Conn]*guest{}}
+	return &entrance{
+		most: maxStrangers, within: bodyWithin, away: away,
+		peers: map[netip.Prefix]*peer{}, guests: map[net.Conn]*guest{},
+	}
 }
 
 // watch has the server tell of its connections.
@@ -214,7 +217,8 @@ func (e *entrance) received(g *guest, n int) {
 	}
 }
 
-// lingering is how long the rest of a refused body is waited for: to close before it has come would take the answer back.
+// lingering is how long the rest of a refused body is waited for: to close before it has come would take the answer
+// back.
 const lingering = 500 * time.Millisecond
 
 // guarded closes a connection after its request, unless the request is found to be known.
@@ -250,8 +254,8 @@ func strangersBody(w http.ResponseWriter, r *http.Request) (_ io.Reader, complet
 	}
 	deadlines := http.NewResponseController(w)
 	_ = deadlines.SetReadDeadline(time.Now().Add(g.entrance.within))
-	// The server goes on reading while a request is answered, to notice when its sender hangs up: a deadline that passes then
-	// would look like that.
+	// The server goes on reading while a request is answered, to notice when its sender hangs up: a deadline that
+	// passes then would look like that.
 	return counted{r.Body, g}, func() { _ = deadlines.SetReadDeadline(time.Time{}) }
 }
 

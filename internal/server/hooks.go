@@ -193,8 +193,8 @@ func success(outcome string, v any) answer {
 	return answer{http.StatusOK, bytes.TrimSpace(b.Bytes()), outcome}
 }
 
-// answer decides. A type that this code does not know gets an empty object: it leaves everything as it is, where an error
-// would end the checkout.
+// answer decides. A type that this code does not know gets an empty object: it leaves everything as it is, where an
+// error would end the checkout.
 func (h *Hooks) answer(ctx context.Context, e hookEvent) answer {
 	switch e.Type {
 	case checkout.FinalizeType:

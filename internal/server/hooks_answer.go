@@ -58,10 +58,10 @@ func leaving(ctx context.Context, share time.Duration) (context.Context, context
 	return context.WithDeadline(ctx, deadline.Add(-share))
 }
 
-// finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's fee.
-// Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too. An order
-// whose fee is known to be due, and not how much, or whose total contradicts its subtotal, is declined: the fallback is for
-// what Vitrine lacks, not for what Stripe does not say.
+// finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's
+// fee. Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too.
+// An order whose fee is known to be due, and not how much, or whose total contradicts its subtotal, is declined: the
+// fallback is for what Vitrine lacks, not for what Stripe does not say.
 func (h *Hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
@@ -91,8 +91,8 @@ func soldAs(c cart, v checkout.Verdict) string {
 	return "approved"
 }
 
-// judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what may be
-// old: then there is a look for news first.
+// judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what
+// may be old: then there is a look for news first.
 func (h *Hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 	v := checkout.Verdict{Cause: checkout.Undecided}
 	if c.assortment != nil {
@@ -121,8 +121,8 @@ func (h *Hooks) byAssortment(c cart) checkout.Verdict {
 	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.account, c.holder, h.Now())
 }
 
-// customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all to
-// Stripe, which reads the feed itself.
+// customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all
+// to Stripe, which reads the feed itself.
 func (h *Hooks) customize(ctx context.Context, c cart) answer {
 	var offered checkout.Customization
 	if c.assortment != nil {
@@ -139,8 +139,8 @@ func (h *Hooks) customize(ctx context.Context, c cart) answer {
 	return success(outcome, offered.With(merchant))
 }
 
-// availability says what a SKU costs and whether it is there. What is not known is an error and no guess: 404 for a SKU, 503
-// for an account, which may be known a moment later.
+// availability says what a SKU costs and whether it is there. What is not known is an error and no guess: 404 for a
+// SKU, 503 for an account, which may be known a moment later.
 func (h *Hooks) availability(ctx context.Context, e hookEvent) answer {
 	var r checkout.AvailabilityRequest
 	if json.Unmarshal(e.Data, &r) != nil || r.SKU == "" {

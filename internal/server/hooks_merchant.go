@@ -20,7 +20,8 @@ type checkoutMerchants interface {
 
 // lastWord lets the merchant refuse what would be sold. One who is not heard refuses nothing.
 func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checkout.Verdict {
-	said, heard := ask(ctx, h, c, order.AskApproval, c.asked.Ask(order.AskApproval, c.hook()), h.Merchants.ApproveCheckout)
+	q := c.asked.Ask(order.AskApproval, c.hook())
+	said, heard := ask(ctx, h, c, order.AskApproval, q, h.Merchants.ApproveCheckout)
 	if !heard || said.Approved {
 		return v
 	}
@@ -29,7 +30,9 @@ func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checko
 }
 
 // merchantsCustomization is what the merchant says of shipping and taxes; empty if they are not asked or not heard.
-func (h *Hooks) merchantsCustomization(ctx context.Context, c cart, offered checkout.Customization) checkout.Customization {
+func (h *Hooks) merchantsCustomization(
+	ctx context.Context, c cart, offered checkout.Customization,
+) checkout.Customization {
 	q := c.asked.Ask(order.AskCustomization, c.hook())
 	q.ShippingOptions = offered.ShippingOptions
 	said, _ := ask(ctx, h, c, order.AskCustomization, q, h.Merchants.CustomizeCheckout)
@@ -80,8 +83,8 @@ func hearing(err error) string {
 	return "refused" // by them, or by the rules for endpoints and secrets
 }
 
-// questionsAtOnce is how many questions one merchant is put at once: one who is slow must not take all the requests that
-// the server has room for.
+// questionsAtOnce is how many questions one merchant is put at once: one who is slow must not take all the requests
+// that the server has room for.
 const questionsAtOnce = 32
 
 // turns counts the questions that are under way, by account.

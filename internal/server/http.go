@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// So many known requests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes again
-// with an event, and a queue here would make all of them late. Each kind has its own, so that a flood of events leaves the
-// hooks of a checkout alone; what strangers may have under way is for the entrance to say.
+// So many known requests are under way at once, in bounded memory. Beyond them the answer is 503 at once: Stripe comes
+// again with an event, and a queue here would make all of them late. Each kind has its own, so that a flood of events
+// leaves the hooks of a checkout alone; what strangers may have under way is for the entrance to say.
 const (
 	// maxEvents are also what Temporal is sent at once: at 100 events a second, the last of them waits for 0.6 s.
 	maxEvents  = 64
@@ -48,7 +48,9 @@ func Drain(ctx context.Context, server *http.Server) error {
 }
 
 // Routes are what the internet may reach; hooks may be nil.
-func Routes(w *Webhook, m *Merchants, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
+func Routes(
+	w *Webhook, m *Merchants, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger,
+) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/stripe", w)
 	m.register(mux)
@@ -71,7 +73,8 @@ func observed(next http.Handler, metrics client.MetricsHandler, logger *slog.Log
 		}
 		labels := metrics.WithTags(map[string]string{"route": route, "status": strconv.Itoa(answered.status)})
 		labels.Timer("vitrine_http_request_duration").Record(took)
-		logger.Log(r.Context(), accessLevel(answered.status), "request", "route", route, "status", answered.status, "took", took)
+		logger.Log(r.Context(), accessLevel(answered.status), "request",
+			"route", route, "status", answered.status, "took", took)
 	})
 }
 

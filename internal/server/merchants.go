@@ -56,7 +56,8 @@ func (m *Merchants) route(update string, read func([]byte) (any, error)) http.Ha
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !m.allowed(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vitrine"`)
-			reply(w, http.StatusUnauthorized, "expected the header Authorization: Bearer, with the token of this deployment")
+			reply(w, http.StatusUnauthorized,
+				"expected the header Authorization: Bearer, with the token of this deployment")
 			return
 		}
 		id := order.ID{Account: r.PathValue("account"), Session: r.PathValue("session")}
@@ -90,7 +91,8 @@ func readReport(w http.ResponseWriter, r *http.Request, id order.ID, read func([
 	}
 	body, status := readReportBody(w, r)
 	if status != http.StatusOK {
-		return nil, status, fmt.Errorf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport)
+		return nil, status, fmt.Errorf("%s: expected application/json of at most %d bytes",
+			http.StatusText(status), maxReport)
 	}
 	report, err := read(body)
 	if err != nil {
@@ -110,7 +112,8 @@ func (m *Merchants) send(ctx context.Context, id order.ID, update string, report
 	ctx, cancel := context.WithTimeout(ctx, m.within)
 	defer cancel()
 	handle, err := m.update(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: update, Args: []any{report}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: id.String(), UpdateName: update, Args: []any{report},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, nil)
@@ -130,8 +133,8 @@ func (m *Merchants) send(ctx context.Context, id order.ID, update string, report
 	return http.StatusServiceUnavailable, "not delivered: send it again"
 }
 
-// refusedReport is what the order itself says against a report, if it was the order that spoke. A worker that does not know the
-// update yet says nothing about the report.
+// refusedReport is what the order itself says against a report, if it was the order that spoke. A worker that does not
+// know the update yet says nothing about the report.
 func refusedReport(err error) (status int, why string) {
 	var refused *temporal.ApplicationError
 	if !errors.As(err, &refused) {

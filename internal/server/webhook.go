@@ -52,7 +52,8 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	got := h.receive(w, r)
 	labels := h.Metrics.WithTags(map[string]string{"type": got.kind, "outcome": got.outcome})
 	labels.Counter("vitrine_webhook_events").Inc(1)
-	h.Metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration").Record(time.Since(began))
+	duration := h.Metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration")
+	duration.Record(time.Since(began))
 	if got.outcome == "busy" {
 		w.Header().Set("Retry-After", "1")
 	}
@@ -99,9 +100,10 @@ func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 	log := h.Logger.With("event", event.ID, "type", event.Type, "account", event.Account, "object", event.Object)
 	switch {
 	case outcome == intake.Undeliverable:
-		// Stripe disables an endpoint that fails for days, and with it everybody's orders. The sweep stops at the account, and
-		// goes on from there.
-		log.ErrorContext(ctx, "event not delivered, and never will be by Stripe's trying again: the sweep delivers it once the cause is gone", "error", err)
+		// Stripe disables an endpoint that fails for days, and with it everybody's orders. The sweep stops at the
+		// account, and goes on from there.
+		log.ErrorContext(ctx, "event not delivered, and never will be by Stripe's trying again: "+
+			"the sweep delivers it once the cause is gone", "error", err)
 	case err != nil:
 		log.WarnContext(ctx, "event not delivered; Stripe sends it again", "error", err)
 		return reception{http.StatusServiceUnavailable, event.Type, "failed"}

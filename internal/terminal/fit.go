@@ -14,8 +14,8 @@ import (
 // Breadth is how wide a character terminal shows a text: 日本 takes four columns.
 func Breadth(text string) int { return uniseg.StringWidth(text) }
 
-// wrapped breaks a text between words into lines of at most width columns; no width: one line. A word that is longer has
-// a line of its own, whole: an address or a command can only be copied so.
+// wrapped breaks a text between words into lines of at most width columns; no width: one line. A word that is longer
+// has a line of its own, whole: an address or a command can only be copied so.
 func wrapped(text string, width int) []string {
 	if width <= 0 || Breadth(text) <= width {
 		return []string{text}

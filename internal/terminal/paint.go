@@ -42,7 +42,8 @@ func (t *Terminal) paintCell(title, cell string) string {
 
 // moods are the colours of the words for outcomes and states, by how they begin.
 var moods = []struct{ begins, style string }{
-	{"succeeded with errors", yellow}, {"succeeded", green}, {"accepted", green}, {"shipped", green}, {"delivered", green},
+	{"succeeded with errors", yellow}, {"succeeded", green},
+	{"accepted", green}, {"shipped", green}, {"delivered", green},
 	{"failed", red}, {"rejected", red}, {"disputed", red}, {"expired", red},
 	{"held", yellow}, {"paused", yellow}, {"never", Faint}, {"unchanged", Faint},
 }

@@ -68,7 +68,8 @@ func (m *Meter) Add() {
 	_ = m.bar.Add(1) // a bar that cannot be drawn harms nobody
 	if now := m.terminal.Now(); !m.terminal.IsTerminal(m.terminal.Stderr) && now.Sub(m.told) >= Quiet {
 		m.told = now
-		fmt.Fprintf(m.terminal.Stderr, "… %s: %s of %s\n", m.what, humanize.Comma(int64(m.done)), humanize.Comma(int64(m.total)))
+		fmt.Fprintf(m.terminal.Stderr, "… %s: %s of %s\n",
+			m.what, humanize.Comma(int64(m.done)), humanize.Comma(int64(m.total)))
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right. The last one
-// may hold sentences, if its title begins with ~.
+// Table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right. The last
+// one may hold sentences, if its title begins with ~.
 //
-// Where a terminal is too narrow the sentences break into lines, then they go below their row, then the columns that can
-// be spared go, and what is still too wide is printed as a list.
+// Where a terminal is too narrow the sentences break into lines, then they go below their row, then the columns that
+// can be spared go, and what is still too wide is printed as a list.
 type Table struct {
 	header []string
 	Rows   [][]string
@@ -65,14 +65,18 @@ func (t *Table) print(w io.Writer, titled bool) {
 		}
 	}
 	if len(gone) > 0 {
-		fmt.Fprintf(w, "\n%s\n", Hung("", "There is no room here for "+strings.Join(gone, ", ")+". --output json has everything.", t.Width))
+		missing := "There is no room here for " + strings.Join(gone, ", ") + ". --output json has everything."
+		fmt.Fprintf(w, "\n%s\n", Hung("", missing, t.Width))
 	}
 }
 
 func (t *Table) columns(titled bool) []column {
 	all := make([]column, len(t.header))
 	for i, title := range t.header {
-		c := column{title: strings.TrimLeft(title, "#~"), number: strings.HasPrefix(title, "#"), sentence: strings.HasPrefix(title, "~")}
+		c := column{
+			title:  strings.TrimLeft(title, "#~"),
+			number: strings.HasPrefix(title, "#"), sentence: strings.HasPrefix(title, "~"),
+		}
 		if titled {
 			c.width = Breadth(c.title)
 		}
@@ -101,7 +105,8 @@ func (t *Table) fit(all []column) (fitting []column, gone []string) {
 		return all, nil
 	}
 	if last := &all[len(all)-1]; last.sentence {
-		last.below = last.width-over < max(min(last.width, leastSentence), longestWord(strings.Join(last.cells, " "), t.Width-2*columnGap))
+		longest := longestWord(strings.Join(last.cells, " "), t.Width-2*columnGap)
+		last.below = last.width-over < max(min(last.width, leastSentence), longest)
 		last.width -= over
 	}
 	for _, title := range t.Spare {

@@ -16,7 +16,7 @@ import (
 type Terminal struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Lookup         func(name string) (value string, set bool) // of the environment: TERM and NO_COLOR tell what is shown
+	Lookup         func(name string) (value string, set bool) // of the environment: TERM, NO_COLOR
 	Now            func() time.Time
 	IsTerminal     func(stream any) bool // whether a person sits at one of the streams
 	Size           func(io.Writer) int   // how many columns the terminal behind a stream has; 0: nobody knows
@@ -25,7 +25,8 @@ type Terminal struct {
 // OfProcess is the terminal of this process.
 func OfProcess() Terminal {
 	return Terminal{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Now: time.Now, IsTerminal: isTerminal, Size: terminalWidth,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Now: time.Now,
+		IsTerminal: isTerminal, Size: terminalWidth,
 	}
 }
 
