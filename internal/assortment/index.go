@@ -45,6 +45,7 @@ var magic = []byte("VITRASS\x01")
 // FileError says why a file cannot be read. It is no reason to stop: without it there is a fallback.
 type FileError struct{ Problem string }
 
+// Error says what does not fit.
 func (e *FileError) Error() string { return "assortment: " + e.Problem }
 
 // Index looks items up in the bytes of a file, without having read the rest of them.

@@ -38,11 +38,11 @@ func (i Item) bare() bool { return i.Deleted || i.Withheld }
 type Availability byte
 
 const (
-	Unknown Availability = iota
-	InStock
-	OutOfStock
-	Preorder
-	Backorder
+	Unknown    Availability = iota // the feed does not say, or in a word of its own
+	InStock                        // in_stock
+	OutOfStock                     // out_of_stock
+	Preorder                       // preorder: sold before it is there
+	Backorder                      // backorder: sold while it is on its way
 )
 
 var availabilities = [...]string{"", "in_stock", "out_of_stock", "preorder", "backorder"}

@@ -21,13 +21,13 @@ type Verdict struct {
 type Cause string
 
 const (
-	OutOfStock    Cause = "out_of_stock"
-	NotEnough     Cause = "not_enough"
-	PriceChanged  Cause = "price_changed"
-	OtherCurrency Cause = "other_currency"
-	NotForSale    Cause = "not_for_sale" // deleted, expired, or shown only
-	UnknownSKU    Cause = "unknown_sku"
-	Undecided     Cause = "undecided" // the assortment does not say: it is not complete, or a row was withheld from Stripe
+	OutOfStock    Cause = "out_of_stock"   // the feed says so
+	NotEnough     Cause = "not_enough"     // fewer pieces are left than the cart has
+	PriceChanged  Cause = "price_changed"  // the cart has another price than the feed
+	OtherCurrency Cause = "other_currency" // the cart pays in another currency than the feed
+	NotForSale    Cause = "not_for_sale"   // deleted, expired, or shown only
+	UnknownSKU    Cause = "unknown_sku"    // a complete assortment does not have it
+	Undecided     Cause = "undecided"      // the assortment does not say: it is not complete, or a row was withheld from Stripe
 )
 
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.

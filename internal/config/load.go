@@ -33,6 +33,7 @@ type Problem struct {
 	Err      error  // what is expected
 }
 
+// Error names the variable, and its value where that is no secret.
 func (p *Problem) Error() string {
 	if p.Value == "" {
 		return p.Variable + ": " + hide(p.Err.Error())
@@ -40,6 +41,7 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s=%q: %s", p.Variable, p.Value, hide(p.Err.Error()))
 }
 
+// Unwrap gives what is wrong with the value.
 func (p *Problem) Unwrap() error { return p.Err }
 
 // LoadWorker reads what the worker needs. The error joins all problems, one *Problem each.

@@ -6,6 +6,7 @@ import "strings"
 // Code is an ISO 4217 code in capitals.
 type Code [3]byte
 
+// String is the code in capitals, as ISO 4217 writes it.
 func (c Code) String() string { return string(c[:]) }
 
 // Parse reads a code in whatever capitals; the zero Code, which no currency has, if it cannot be one.

@@ -11,6 +11,7 @@ import (
 // RefusedError is a configuration that cannot be right, as those say who were asked: to start again would not help.
 type RefusedError struct{ Err error }
 
+// Error is what was said.
 func (e *RefusedError) Error() string { return e.Err.Error() }
 
 // Unwrap gives what was said.

@@ -24,6 +24,7 @@ const (
 	Pending
 )
 
+// String is for logs and tests; what Temporal sees is the code.
 func (k Kind) String() string {
 	switch k {
 	case Permanent:
@@ -130,7 +131,10 @@ type Error struct {
 	Err   error
 }
 
+// Error is the text of what happened; kind and code are read with Of.
 func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap gives what happened.
 func (e *Error) Unwrap() error { return e.Err }
 
 // NewPermanent marks err as one that no retry heals.

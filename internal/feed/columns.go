@@ -11,6 +11,7 @@ const (
 	Required
 )
 
+// String is the word of the page on columns.
 func (n Need) String() string {
 	return [...]string{"optional", "recommended", "conditional", "required"}[n]
 }

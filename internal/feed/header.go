@@ -24,6 +24,7 @@ type Unnamed struct {
 	Before, After string // the documented columns beside it; empty if there is none
 }
 
+// String says where the column stands, and what is around it.
 func (u Unnamed) String() string {
 	text := place(u.Position)
 	if u.Before != "" {
@@ -47,6 +48,7 @@ func letters(position int) (name string) {
 	return name
 }
 
+// Error joins what is wrong with the header, and what to do.
 func (e *HeaderError) Error() string {
 	var problems []string
 	if len(e.Missing) > 0 {

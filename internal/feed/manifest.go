@@ -24,6 +24,7 @@ var manifestMagic = []byte("VITRINE\x01")
 // ManifestError says why a manifest cannot be read. It is never a reason to stop: without a manifest every row is sent.
 type ManifestError struct{ Problem string }
 
+// Error says what does not fit; no row is in it.
 func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 
 // Manifest is what Stripe has of a feed, as far as Vitrine knows: the fingerprint of every row as it was accepted, and

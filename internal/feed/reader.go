@@ -18,6 +18,7 @@ type SyntaxError struct {
 	Problem string
 }
 
+// Error says the line and what is wrong with it; no cell is in it.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
 
 // Row is one row; its fields are valid until the next Read.

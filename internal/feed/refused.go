@@ -32,6 +32,7 @@ type Refused struct {
 // RefusedError says why a file of refused rows cannot be read, or not to its end. The rows before it were read.
 type RefusedError struct{ Problem string }
 
+// Error says what does not fit; none of the file's text is in it.
 func (e *RefusedError) Error() string { return "stripe's error file: " + e.Problem }
 
 // maxRefusedBytes bounds the file after decompression.

@@ -116,6 +116,7 @@ type hookEvent struct {
 	account string // empty: the context names none
 }
 
+// ServeHTTP answers Stripe's synchronous hooks, from memory.
 func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := h.Now()
 	hook, a := h.receive(w, r, began)

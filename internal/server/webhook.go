@@ -47,6 +47,7 @@ type reception struct {
 	outcome string
 }
 
+// ServeHTTP takes an event: 200 only once it is delivered or nobody wants it.
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	got := h.receive(w, r)

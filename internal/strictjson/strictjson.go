@@ -24,6 +24,7 @@ type Error struct {
 	What  string // in our own words
 }
 
+// Error says what is wrong and at which place; no value is in it.
 func (e *Error) Error() string {
 	if e.Where == "" {
 		return e.What

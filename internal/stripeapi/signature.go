@@ -15,17 +15,18 @@ import (
 type SignatureReason string
 
 const (
-	SignatureMissing   SignatureReason = "missing"
-	SignatureMalformed SignatureReason = "malformed"
-	SignatureMismatch  SignatureReason = "mismatch" // forged, or none of the secrets is the endpoint's
-	SignatureTooOld    SignatureReason = "too_old"  // rightly signed, but replayed or very late
-	SignatureTooNew    SignatureReason = "too_new"  // rightly signed, but our clock is wrong
-	NoSecret           SignatureReason = "no_secret"
+	SignatureMissing   SignatureReason = "missing"   // no header
+	SignatureMalformed SignatureReason = "malformed" // a header that is none
+	SignatureMismatch  SignatureReason = "mismatch"  // forged, or none of the secrets is the endpoint's
+	SignatureTooOld    SignatureReason = "too_old"   // rightly signed, but replayed or very late
+	SignatureTooNew    SignatureReason = "too_new"   // rightly signed, but our clock is wrong
+	NoSecret           SignatureReason = "no_secret" // there is none to check against
 )
 
 // SignatureError says why. It always comes inside a fault.SignatureInvalid.
 type SignatureError struct{ Reason SignatureReason }
 
+// Error says the reason, and nothing of what was signed.
 func (e *SignatureError) Error() string {
 	return "stripe: the signature is not accepted: " + string(e.Reason)
 }

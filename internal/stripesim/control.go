@@ -122,6 +122,7 @@ type ControlError struct {
 	Message string
 }
 
+// Error is the emulator's message with its status.
 func (e *ControlError) Error() string {
 	return fmt.Sprintf("stripe emulator: %s (HTTP %d)", e.Message, e.Status)
 }

@@ -20,6 +20,7 @@ type Server struct {
 	Answer func(w http.ResponseWriter, r *http.Request) bool
 }
 
+// ServeHTTP answers as S3 does, unless Answer has its own way.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Answer != nil && s.Answer(w, r) {
 		return
