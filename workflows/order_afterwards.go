@@ -14,14 +14,14 @@ import (
 // watch deals with what becomes of an order afterwards, until there has been no news for as long as the account wants.
 func (o *fulfillment) watch(ctx workflow.Context) error {
 	o.lookAtDisputes(ctx)
-	if err := o.attend(ctx); err != nil || o.r.Step != stepWatch {
+	if err := o.attend(ctx); err != nil || o.r.Step != order.StepWatch {
 		return err
 	}
-	if err := o.agree(ctx); err != nil || o.r.Step != stepWatch {
+	if err := o.agree(ctx); err != nil || o.r.Step != order.StepWatch {
 		return err
 	}
-	if o.r.State = string(o.standing()); o.closing || o.settled(ctx) {
-		o.r.Step = stepEnd
+	if o.r.State = o.standing(); o.closing || o.settled(ctx) {
+		o.r.Step = order.StepEnd
 		return nil
 	}
 	if err := o.show(ctx); err != nil {
@@ -29,7 +29,7 @@ func (o *fulfillment) watch(ctx workflow.Context) error {
 	}
 	until, summary := o.nextDate(ctx)
 	return o.idle(ctx, until, summary, func() bool {
-		return o.pending() || o.captureOwed() && o.anyShipped() || o.r.State != string(o.standing())
+		return o.pending() || o.captureOwed() && o.anyShipped() || o.r.State != o.standing()
 	})
 }
 
@@ -38,7 +38,7 @@ func (o *fulfillment) agree(ctx workflow.Context) error {
 	switch {
 	case o.r.Ended != "":
 		if o.returnOwed() { // it came late, what went back has failed to, or the bank has decided for the merchant
-			o.r.Step = stepReturn
+			o.r.Step = order.StepReturn
 		}
 	case o.captureOwed():
 		return o.settleCapture(ctx)
@@ -150,7 +150,7 @@ func (o *fulfillment) awaitPerson(ctx workflow.Context) error {
 		return err
 	}
 	switch {
-	case o.r.Step != stepHeld || !past(ctx, act):
+	case o.r.Step != order.StepHeld || !past(ctx, act):
 		return nil
 	case o.accepted():
 		o.r.Step = o.r.Resume
@@ -168,7 +168,7 @@ func (o *fulfillment) attend(ctx workflow.Context) error {
 			return err
 		}
 	}
-	if o.r.Summary == nil || o.r.Step == stepReturn {
+	if o.r.Summary == nil || o.r.Step == order.StepReturn {
 		return nil
 	}
 	if o.stale.payment || o.stale.refunds {
@@ -195,7 +195,7 @@ func (o *fulfillment) faceMerchant() {
 	}
 	o.regrets = false
 	if o.shippedInVain() {
-		o.face("shipped", "goods were shipped of an order that is "+o.r.Ended)
+		o.face("shipped", "goods were shipped of an order that is "+string(o.r.Ended))
 	}
 	if notice := o.unstopped(); notice != nil {
 		o.face(notice.ID, "the merchant could not be told, and may ship: "+notice.ID)
@@ -325,7 +325,7 @@ func (o *fulfillment) standing() OrderState {
 	case o.openDispute() != nil:
 		return OrderDisputed
 	case o.r.Ended != "":
-		return OrderState(o.r.Ended)
+		return o.r.Ended
 	case o.r.Lost && slices.ContainsFunc(o.r.Disputes, order.Dispute.Lost):
 		return OrderDisputeLost
 	case o.refundedInFull():
@@ -341,11 +341,11 @@ func (o *fulfillment) standing() OrderState {
 // show puts the state where people look, when it changes.
 func (o *fulfillment) show(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, o.line())
-	if OrderState(o.r.State) == o.state {
+	if o.r.State == o.state {
 		return nil
 	}
-	o.state, o.r.Since = OrderState(o.r.State), workflow.Now(ctx)
-	updates := []searchUpdate{SearchOrderState.ValueSet(o.r.State)}
+	o.state, o.r.Since = o.r.State, workflow.Now(ctx)
+	updates := []searchUpdate{SearchOrderState.ValueSet(string(o.r.State))}
 	known := workflow.GetTypedSearchAttributes(ctx)
 	if _, ok := known.GetKeyword(SearchAccount); !ok {
 		updates = append(updates, SearchAccount.ValueSet(o.id.Account))
@@ -358,7 +358,7 @@ func (o *fulfillment) show(ctx workflow.Context) error {
 
 // line is the one line that the Web UI shows.
 func (o *fulfillment) line() string {
-	text := o.r.State
+	text := string(o.r.State)
 	if o.r.Reason != "" {
 		text += ": " + o.r.Reason
 	}

@@ -105,25 +105,25 @@ func (d *OrderDecision) UnmarshalJSON(body []byte) (err error) {
 }
 
 // OrderState is where an order stands; it is the value of SearchOrderState.
-type OrderState string
+type OrderState = order.State
 
 // The states of an order.
 const (
-	OrderLoading        OrderState = "loading"
-	OrderIgnored        OrderState = "ignored"         // not an agent's, or the account has no orders fulfilled
-	OrderAwaitsPayment  OrderState = "awaits_payment"  // a delayed payment method
-	OrderHeld           OrderState = "held"            // a person has to look: cancel or retry
-	OrderSubmitting     OrderState = "submitting"      // on its way to the merchant
-	OrderAwaitsMerchant OrderState = "awaits_merchant" // the merchant will decide later
-	OrderAccepted       OrderState = "accepted"        // and captured, if that was owed on acceptance
-	OrderShipped        OrderState = "shipped"
-	OrderDelivered      OrderState = "delivered"
-	OrderRejected       OrderState = "rejected" // by the merchant; the money went back
-	OrderCanceled       OrderState = "canceled"
-	OrderRefunded       OrderState = "refunded" // in full
-	OrderDisputed       OrderState = "disputed"
-	OrderDisputeLost    OrderState = "dispute_lost" // the bank gave the money back to the buyer
-	OrderExpired        OrderState = "expired"      // never paid
+	OrderLoading        = order.StateLoading
+	OrderIgnored        = order.StateIgnored
+	OrderAwaitsPayment  = order.StateAwaitsPayment
+	OrderHeld           = order.StateHeld
+	OrderSubmitting     = order.StateSubmitting
+	OrderAwaitsMerchant = order.StateAwaitsMerchant
+	OrderAccepted       = order.StateAccepted
+	OrderShipped        = order.StateShipped
+	OrderDelivered      = order.StateDelivered
+	OrderRejected       = order.StateRejected
+	OrderCanceled       = order.StateCanceled
+	OrderRefunded       = order.StateRefunded
+	OrderDisputed       = order.StateDisputed
+	OrderDisputeLost    = order.StateDisputeLost
+	OrderExpired        = order.StateExpired
 )
 
 // OrderView is what QueryOrder shows; nothing in it is personal.

@@ -72,20 +72,6 @@ func (o *fulfillment) close(ctx workflow.Context) error {
 	return temporal.NewNonRetryableApplicationError("cancelled, but what had begun could not be undone: "+reason, string(code), nil)
 }
 
-// The steps of an order, by the names that a Record keeps. A step that ends has named the next.
-const (
-	stepLoad    = ""
-	stepPayment = "await_payment"
-	stepCheck   = "check"
-	stepSubmit  = "submit"
-	stepDecide  = "await_merchant"
-	stepAccept  = "accept"
-	stepReturn  = "return_money"
-	stepWatch   = "watch"
-	stepHeld    = "held"
-	stepEnd     = "end"
-)
-
 // fulfillment is one run: what is remembered of the order, and what has come in and is not dealt with yet.
 type fulfillment struct {
 	id order.ID
@@ -105,16 +91,16 @@ type fulfillment struct {
 }
 
 func newFulfillment(in OrderInput) *fulfillment {
-	o := &fulfillment{id: in.ID(), r: order.Record{Format: order.RecordFormat, State: string(OrderLoading)}, state: OrderLoading}
+	o := &fulfillment{id: in.ID(), r: order.Record{Format: order.RecordFormat, State: OrderLoading}, state: OrderLoading}
 	if in.Record != nil {
-		o.r, o.state = *in.Record, OrderState(in.Record.State)
+		o.r, o.state = *in.Record, in.Record.State
 	}
 	return o
 }
 
 // run takes step after step. An error is the workflow's cancellation, or the run's continuation as a new one.
 func (o *fulfillment) run(ctx workflow.Context) error {
-	for o.r.Step != stepEnd {
+	for o.r.Step != order.StepEnd {
 		o.hurry()
 		err := o.take(ctx)
 		switch {
@@ -129,7 +115,7 @@ func (o *fulfillment) run(ctx workflow.Context) error {
 		if err := o.show(ctx); err != nil {
 			return err
 		}
-		if o.closing && o.r.Step == stepHeld {
+		if o.closing && o.r.Step == order.StepHeld {
 			return temporal.NewNonRetryableApplicationError(o.r.Reason, string(fault.PaymentConflict), nil)
 		}
 	}
@@ -141,34 +127,34 @@ func (o *fulfillment) hurry() {
 	if !o.closing {
 		return
 	}
-	if o.r.Step == stepHeld {
+	if o.r.Step == order.StepHeld {
 		o.r.Step, o.r.Resume, o.r.Reason = o.r.Resume, "", ""
 	}
 	switch o.r.Step {
-	case stepPayment, stepCheck, stepSubmit, stepDecide:
+	case order.StepAwaitPayment, order.StepCheck, order.StepSubmit, order.StepDecide:
 		o.callOff(OrderCanceled, "the workflow was cancelled")
 	}
 }
 
 func (o *fulfillment) take(ctx workflow.Context) error {
 	switch o.r.Step {
-	case stepLoad:
+	case order.StepLoad:
 		return o.load(ctx)
-	case stepPayment:
+	case order.StepAwaitPayment:
 		return o.awaitPayment(ctx)
-	case stepCheck:
+	case order.StepCheck:
 		return o.check(ctx)
-	case stepSubmit:
+	case order.StepSubmit:
 		return o.submit(ctx)
-	case stepDecide:
+	case order.StepDecide:
 		return o.awaitMerchant(ctx)
-	case stepAccept:
+	case order.StepAccept:
 		return o.accept(ctx)
-	case stepReturn:
+	case order.StepReturn:
 		return o.returnMoney(ctx)
-	case stepHeld:
+	case order.StepHeld:
 		return o.awaitPerson(ctx)
-	case stepWatch:
+	case order.StepWatch:
 		return o.watch(ctx)
 	}
 	return fmt.Errorf("the step %q is not known to this worker: deploy the newer one", o.r.Step)
@@ -192,14 +178,14 @@ func (o *fulfillment) load(ctx workflow.Context) error {
 	case loaded.Summary.Payment.GoneBack():
 		o.callOff(OrderCanceled, "the money went back before the merchant had the order")
 	case loaded.Summary.Payable():
-		o.next(OrderSubmitting, stepCheck)
+		o.next(OrderSubmitting, order.StepCheck)
 		if loaded.Summary.Payment.Disputed {
 			o.face("disputed", "the payment is disputed, and the merchant does not have the order yet")
 		}
 	case state == order.Canceled || o.r.Unpaid:
 		o.end(OrderExpired, "it was never paid")
 	default:
-		o.next(OrderAwaitsPayment, stepPayment)
+		o.next(OrderAwaitsPayment, order.StepAwaitPayment)
 	}
 	return nil
 }
@@ -215,8 +201,8 @@ func (o *fulfillment) takeUp(record order.Record) {
 		}
 	}
 	o.stale.payment, o.stale.refunds = true, true
-	if o.r.Step == stepSubmit {
-		o.hold("an earlier run was ended while the merchant had the order: retry hands it over again, under the same id", stepSubmit)
+	if o.r.Step == order.StepSubmit {
+		o.hold("an earlier run was ended while the merchant had the order: retry hands it over again, under the same id", order.StepSubmit)
 	}
 }
 
@@ -227,7 +213,7 @@ func (o *fulfillment) awaitPayment(ctx workflow.Context) error {
 	if o.r.PayBy.IsZero() {
 		o.r.PayBy = workflow.Now(ctx).Add(paymentPatience)
 	}
-	o.r.State, o.r.Reason = string(OrderAwaitsPayment), "waiting for the payment until "+stamp(o.r.PayBy)
+	o.r.State, o.r.Reason = OrderAwaitsPayment, "waiting for the payment until "+stamp(o.r.PayBy)
 	if err := o.show(ctx); err != nil {
 		return err
 	}
@@ -241,7 +227,7 @@ func (o *fulfillment) awaitPayment(ctx workflow.Context) error {
 	o.r.Reason = ""
 	// Once more, even if nothing came: the end of an order that is paid must not hang on an event.
 	o.r.Unpaid = o.r.Unpaid || !workflow.Now(ctx).Before(o.r.PayBy)
-	o.r.Step = stepLoad
+	o.r.Step = order.StepLoad
 	return nil
 }
 
@@ -253,7 +239,7 @@ func (o *fulfillment) check(ctx workflow.Context) error {
 		problems = append(problems, more...)
 	}
 	if len(problems) > 0 {
-		o.hold(tell(problems), stepSubmit)
+		o.hold(tell(problems), order.StepSubmit)
 		return nil
 	}
 	in := activities.CheckOrderInput{ID: o.id, SKUs: o.r.Summary.SKUs()}
@@ -264,11 +250,11 @@ func (o *fulfillment) check(ctx workflow.Context) error {
 	problems = append(o.r.Summary.Unreferenced(), checked.Problems...)
 	switch {
 	case len(problems) == 0, o.r.Policy.UnknownSKU == order.FulfilUnknown:
-		o.next(OrderSubmitting, stepSubmit)
+		o.next(OrderSubmitting, order.StepSubmit)
 	case o.r.Policy.UnknownSKU == order.RejectUnknown:
 		o.reject(order.OrderFaulty)
 	default:
-		o.hold(tell(problems), stepSubmit)
+		o.hold(tell(problems), order.StepSubmit)
 	}
 	return nil
 }
@@ -289,28 +275,28 @@ func tell(problems []order.Problem) string {
 // finish leaves the record of a settled order behind. One that was never fulfilled leaves none: should it be paid, or
 // wanted, later, it begins anew. more says that something came in at the last moment.
 func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
-	o.r.Step = stepEnd
+	o.r.Step = order.StepEnd
 	o.refuse()
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && o.unheard == 0 }); err != nil {
 		return false, err
 	}
 	began := o.r.Summary != nil && (o.r.Submitted || o.r.Ended != "")
 	if began {
-		if err := o.save(ctx, stepWatch); err != nil {
+		if err := o.save(ctx, order.StepWatch); err != nil {
 			return false, err
 		}
 	}
 	if err := o.letIn(ctx); err != nil || !o.pending() {
 		return false, err
 	}
-	if o.r.Step = stepLoad; began {
-		o.r.Step = stepWatch
+	if o.r.Step = order.StepLoad; began {
+		o.r.Step = order.StepWatch
 	}
 	return true, nil
 }
 
 // save keeps what is remembered, for a run that goes on from the step.
-func (o *fulfillment) save(ctx workflow.Context, step string) error {
+func (o *fulfillment) save(ctx workflow.Context, step order.Step) error {
 	record := o.r
 	record.Step = step
 	in := activities.SaveRecordInput{ID: o.id, Record: record}
@@ -318,11 +304,11 @@ func (o *fulfillment) save(ctx workflow.Context, step string) error {
 }
 
 // hold stops the order until a person has looked. Resume is the step to go on with.
-func (o *fulfillment) hold(reason, resume string) {
-	if resume == stepHeld {
+func (o *fulfillment) hold(reason string, resume order.Step) {
+	if resume == order.StepHeld {
 		resume = o.r.Resume
 	}
-	o.r.Step, o.r.Resume, o.r.State, o.r.Reason = stepHeld, resume, string(OrderHeld), reason
+	o.r.Step, o.r.Resume, o.r.State, o.r.Reason = order.StepHeld, resume, OrderHeld, reason
 }
 
 // face holds the order for a fact that only a person can judge, once: whoever lets it go on has seen it.
@@ -335,16 +321,16 @@ func (o *fulfillment) face(fact, reason string) {
 
 func (o *fulfillment) faced(fact string) bool { return slices.Contains(o.r.Faced, fact) }
 
-func (o *fulfillment) next(state OrderState, step string) { o.r.State, o.r.Step = string(state), step }
+func (o *fulfillment) next(state OrderState, step order.Step) { o.r.State, o.r.Step = state, step }
 
 func (o *fulfillment) end(state OrderState, reason string) {
-	o.next(state, stepEnd)
+	o.next(state, order.StepEnd)
 	o.r.Reason, o.stale = reason, stale{} // whatever else was news of it
 }
 
 // callOff decides that there will be no goods, and that the money goes back.
 func (o *fulfillment) callOff(state OrderState, reason string) {
-	o.r.Ended, o.r.Reason, o.r.Step = string(state), reason, stepReturn
+	o.r.Ended, o.r.Reason, o.r.Step = state, reason, order.StepReturn
 }
 
 // reject calls off what the merchant, or a rule in their name, does not take.

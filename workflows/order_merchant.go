@@ -16,7 +16,7 @@ import (
 // submit hands the order to the merchant, for days if their endpoint is down. Meanwhile the order may be cancelled, and the
 // money may go.
 func (o *fulfillment) submit(ctx workflow.Context) error {
-	if err := o.attend(ctx); err != nil || o.r.Step != stepSubmit {
+	if err := o.attend(ctx); err != nil || o.r.Step != order.StepSubmit {
 		return err
 	}
 	if !o.r.Submitted {
@@ -24,7 +24,7 @@ func (o *fulfillment) submit(ctx workflow.Context) error {
 			return err
 		}
 	}
-	o.r.State, o.r.Reason = string(OrderSubmitting), ""
+	o.r.State, o.r.Reason = OrderSubmitting, ""
 	if err := o.show(ctx); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (o *fulfillment) submit(ctx workflow.Context) error {
 // take the order for new.
 func (o *fulfillment) noteSubmission(ctx workflow.Context) error {
 	o.r.Submitted = true
-	err := o.save(ctx, stepSubmit)
+	err := o.save(ctx, order.StepSubmit)
 	if err != nil {
 		o.r.Submitted = false
 	}
@@ -95,14 +95,14 @@ func (o *fulfillment) decide(ctx workflow.Context, d order.Decision) {
 	o.r.Decision, o.r.LastNews, o.decision = &d, workflow.Now(ctx), nil
 	switch d.Verdict {
 	case order.Accepted:
-		o.r.Step = stepAccept // it is called accepted once its money agrees
+		o.r.Step = order.StepAccept // it is called accepted once its money agrees
 	case order.Rejected:
 		o.callOff(OrderRejected, string(d.Reason))
 	default:
 		if o.r.DecideBy.IsZero() {
 			o.r.DecideBy = workflow.Now(ctx).Add(o.r.Policy.DecideWithin)
 		}
-		o.next(OrderAwaitsMerchant, stepDecide)
+		o.next(OrderAwaitsMerchant, order.StepDecide)
 	}
 }
 
@@ -114,7 +114,7 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) error {
 		}
 		return o.r.DecideBy
 	}
-	o.r.State, o.r.Reason = string(OrderAwaitsMerchant), "the merchant has it and will decide, until "+stamp(deadline())
+	o.r.State, o.r.Reason = OrderAwaitsMerchant, "the merchant has it and will decide, until "+stamp(deadline())
 	if err := o.show(ctx); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) error {
 // accept makes the money agree with what the merchant took, and confirms it to the buyer.
 func (o *fulfillment) accept(ctx workflow.Context) error {
 	if o.r.Policy.Capture == order.OnAcceptance || o.anyShipped() {
-		if err := o.capture(ctx); err != nil || o.r.Step != stepAccept {
+		if err := o.capture(ctx); err != nil || o.r.Step != order.StepAccept {
 			return err
 		}
 	}
@@ -147,7 +147,7 @@ func (o *fulfillment) accept(ctx workflow.Context) error {
 	o.write(ctx, *o.r.Decision)
 	o.tellNews(ctx)
 	o.r.Reason = ""
-	o.next(o.standing(), stepWatch)
+	o.next(o.standing(), order.StepWatch)
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (o *fulfillment) returnMoney(ctx workflow.Context) error {
 	if err := o.undoPayment(ctx); err != nil {
 		return err
 	}
-	o.next(OrderState(o.r.Ended), stepWatch)
+	o.next(o.r.Ended, order.StepWatch)
 	o.r.LastNews = workflow.Now(ctx)
 	if o.r.Told {
 		return nil
@@ -138,7 +138,7 @@ func (o *fulfillment) returnMoney(ctx workflow.Context) error {
 	if decision == nil || decision.Verdict != order.Rejected {
 		decision = &order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}
 	}
-	if OrderState(o.r.Ended) != OrderRejected || !o.byMerchant() {
+	if o.r.Ended != OrderRejected || !o.byMerchant() {
 		o.notify(ctx, order.NoticeCanceled, "", func(n *order.Notice) { n.Reason = string(decision.Reason) })
 	}
 	o.write(ctx, *decision)
@@ -322,7 +322,7 @@ func (o *fulfillment) expire(ctx workflow.Context) error {
 	if err := o.capture(ctx); err != nil {
 		return err
 	}
-	if o.r.Step == stepReturn {
+	if o.r.Step == order.StepReturn {
 		return o.returnMoney(ctx)
 	}
 	return nil

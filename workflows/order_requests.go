@@ -221,10 +221,10 @@ func (o *fulfillment) noteDecision(ctx workflow.Context, d order.Decision) {
 // decides reports whether the merchant's decision is awaited, or will be once somebody lets the order go on.
 func (o *fulfillment) decides() bool {
 	step := o.r.Step
-	if step == stepHeld {
+	if step == order.StepHeld {
 		step = o.r.Resume
 	}
-	return step == stepSubmit || step == stepDecide
+	return step == order.StepSubmit || step == order.StepDecide
 }
 
 // checkShipment takes every parcel of a merchant who has the order: it is on its way, whatever became of the order.
@@ -279,7 +279,7 @@ func (o *fulfillment) handleShip(ctx workflow.Context) error {
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateShip, ship, workflow.UpdateHandlerOptions{
 		Validator: func(ctx workflow.Context, p order.Shipment) error {
-			if o.r.Step == stepEnd {
+			if o.r.Step == order.StepEnd {
 				return refusing(errEnded)
 			}
 			return refusing(errors.Join(o.checkShipment(p), o.checkContents(ctx, p)))
@@ -294,7 +294,7 @@ func (o *fulfillment) handleDecide(ctx workflow.Context) error {
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, decide, workflow.UpdateHandlerOptions{
 		Validator: func(d OrderDecision) error {
-			if o.r.Step == stepEnd {
+			if o.r.Step == order.StepEnd {
 				return refusing(errEnded)
 			}
 			return refusing(o.checkDecision(d.Decision))
@@ -308,7 +308,7 @@ func (o *fulfillment) handleVerdict(ctx workflow.Context, update string, check f
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, handle, workflow.UpdateHandlerOptions{
 		Validator: func(v OrderVerdict) error {
-			if o.r.Step == stepEnd {
+			if o.r.Step == order.StepEnd {
 				return refusing(errEnded)
 			}
 			return refusing(errors.Join(v.check(), check()))
@@ -348,7 +348,7 @@ func (v OrderVerdict) check() error {
 
 func (o *fulfillment) checkCancel() error {
 	switch {
-	case o.r.Ended != "" && o.r.Step == stepHeld:
+	case o.r.Ended != "" && o.r.Step == order.StepHeld:
 		return conflicting("the order is %s already, and held: retry it, to give its money back", o.r.Ended)
 	case o.r.Ended != "":
 		return conflicting("the order is %s already", o.r.Ended)
@@ -361,7 +361,7 @@ func (o *fulfillment) checkCancel() error {
 }
 
 func (o *fulfillment) checkRetry() error {
-	if o.r.Step != stepHeld {
+	if o.r.Step != order.StepHeld {
 		return conflicting("the order is not held: there is nothing to retry")
 	}
 	return nil
@@ -382,7 +382,7 @@ func (o *fulfillment) checkRefund(in OrderRefund) error {
 		return err
 	}
 	switch {
-	case o.r.Step == stepEnd:
+	case o.r.Step == order.StepEnd:
 		return errEnded
 	case o.r.Summary == nil:
 		return errNotLoaded
@@ -485,10 +485,10 @@ func (o *fulfillment) goOn(ctx workflow.Context) {
 // answerCalling answers whoever called the order off, once the money is back, or cannot be given back.
 func (o *fulfillment) answerCalling() {
 	q := o.calling
-	if q == nil || o.r.Step == stepReturn {
+	if q == nil || o.r.Step == order.StepReturn {
 		return
 	}
-	if o.r.Step == stepHeld {
+	if o.r.Step == order.StepHeld {
 		q.err = temporal.NewNonRetryableApplicationError("the order is off, but its money could not be given back: "+o.r.Reason, string(fault.PaymentConflict), nil)
 	}
 	q.done, o.calling = true, nil
@@ -519,7 +519,7 @@ func (o *fulfillment) submitEvidence(ctx workflow.Context) error {
 // view is what people see.
 func (o *fulfillment) view() OrderView {
 	v := OrderView{
-		ID: o.id, State: OrderState(o.r.State), Reason: o.r.Reason, Summary: o.r.Summary, Decision: o.r.Decision,
+		ID: o.id, State: o.r.State, Reason: o.r.Reason, Summary: o.r.Summary, Decision: o.r.Decision,
 		Shipments: o.r.Shipments, Refunds: o.r.Refunds, Disputes: o.r.Disputes, Events: o.r.Events,
 		Since: o.r.Since, PassedOver: o.r.PassedOver, Spent: o.askedSteps(),
 	}

@@ -3,6 +3,8 @@ package workflows
 import (
 	"time"
 
+	"vitrine/internal/order"
+
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -67,7 +69,7 @@ func (a *alarm) set(ctx workflow.Context, at time.Time, summary string) {
 
 // restful reports whether nothing is under way that the next run would not know of.
 func (o *fulfillment) restful(ctx workflow.Context) bool {
-	return o.unheard == 0 && !o.pending() && o.decision == nil && o.r.Step != stepSubmit && workflow.AllHandlersFinished(ctx)
+	return o.unheard == 0 && !o.pending() && o.decision == nil && o.r.Step != order.StepSubmit && workflow.AllHandlersFinished(ctx)
 }
 
 // letIn lets everything run that has arrived in this very moment: whoever ends a run would lose it otherwise. A new

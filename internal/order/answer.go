@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"vitrine/internal/fault"
 	"vitrine/internal/strictjson"
 )
 
@@ -188,20 +187,4 @@ func statusText(status string) string {
 		}
 	}
 	return status
-}
-
-// ParseShipment reads a parcel that a merchant reports. Whether it fits the order, the order says.
-func ParseShipment(body []byte) (Shipment, error) {
-	var p struct {
-		Shipment
-		Lines json.RawMessage `json:"lines"`
-	}
-	err := strictjson.Decode(body, &p)
-	if err == nil {
-		p.Shipment.Lines, err = readLines(p.Lines)
-	}
-	if err != nil {
-		return Shipment{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %w", err))
-	}
-	return p.Shipment, p.Check()
 }

@@ -137,3 +137,50 @@ func (d Documents) write(ctx context.Context, key string, document any) error {
 	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, key, "application/json", append(body, '\n'), "")
 	return err
 }
+
+// Accounts names the accounts that have settings for orders, in order, whether they are enabled or not.
+func (d Documents) Accounts(ctx context.Context) (accounts []string, err error) {
+	keys, err := d.Objects.List(ctx, d.Layout.StateBucket, "accounts/")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if account, ok := accountOf(key); ok {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts, nil
+}
+
+// AccountsAfter is the part of Accounts that comes after one of them, up to most; more says whether there are others behind.
+// It reads as much of the list as it needs.
+func (d Documents) AccountsAfter(ctx context.Context, account string, most int) (accounts []string, more bool, err error) {
+	after := ""
+	if account != "" {
+		after = SettingsKey(account)
+	}
+	for {
+		keys, err := d.Objects.ListAfter(ctx, d.Layout.StateBucket, "accounts/", after)
+		if err != nil || len(keys) == 0 {
+			return accounts, false, err
+		}
+		for _, key := range keys {
+			if account, ok := accountOf(key); ok {
+				if len(accounts) == most {
+					return accounts, true, nil
+				}
+				accounts = append(accounts, account)
+			}
+		}
+		after = keys[len(keys)-1]
+	}
+}
+
+func accountOf(key string) (string, bool) {
+	const before, after = len("accounts/"), len("/orders.json")
+	if len(key) <= before+after {
+		return "", false
+	}
+	account := key[before : len(key)-after]
+	return account, SettingsKey(account) == key && catalog.CheckAccount(account) == nil
+}

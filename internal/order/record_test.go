@@ -92,7 +92,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 	got, err := s.Record(t.Context(), id)
 	require.NoError(t, err)
 	require.Nil(t, got, "there is none")
-	for _, state := range []string{"shipped", "refunded"} { // the newest counts
+	for _, state := range []order.State{"shipped", "refunded"} { // the newest counts
 		want := record()
 		want.State = state
 		require.NoError(t, s.SaveRecord(t.Context(), id, want))

@@ -1,9 +1,3 @@
-// Package order holds the words that every room shares about an order: what may be remembered of it (ids, amounts,
-// counts, SKUs and states, which Temporal keeps for as long as a history lives) and what may not (Session, Document and
-// Evidence, the only types that know the buyer, which exist within one activity and refuse to become an activity's
-// result).
-//
-// Whoever adds a field to a type that goes into history asks first: could a buyer be found by it?
 package order
 
 import (
@@ -11,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"vitrine/internal/catalog"
@@ -60,3 +55,11 @@ func (id ID) Key(step string, facts ...string) string {
 }
 
 func notVisible(r rune) bool { return r <= ' ' || r > '~' }
+
+// KeyOf is the idempotency key of a step of which some keys are spent.
+func (id ID) KeyOf(step string, spent int) string {
+	if spent > 0 {
+		return id.Key(step, strconv.Itoa(spent))
+	}
+	return id.Key(step)
+}

@@ -1,0 +1,76 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+)
+
+// NoticeKind is what a notice tells the merchant.
+type NoticeKind string
+
+const (
+	NoticeRefunded      NoticeKind = "refunded"
+	NoticeDisputed      NoticeKind = "disputed"
+	NoticeDisputeClosed NoticeKind = "dispute_closed"
+	NoticeCanceled      NoticeKind = "canceled"      // the order is off: do not ship
+	NoticeStopShipment  NoticeKind = "stop_shipment" // the money went back: stop the parcel if that can be
+	NoticeExpiring      NoticeKind = "authorization_expiring"
+)
+
+var noticeKinds = []NoticeKind{NoticeRefunded, NoticeDisputed, NoticeDisputeClosed, NoticeCanceled, NoticeStopShipment, NoticeExpiring}
+
+// NoticeVersion is the version of the notice's JSON. It grows with changes that a reader must know of.
+const NoticeVersion = 1
+
+// Notice tells the merchant what became of an order later. It holds nothing personal.
+type Notice struct {
+	Version  int        `json:"version"`
+	Type     string     `json:"type"` // notice
+	ID       string     `json:"id"`   // of this notice; the same news has the same id
+	Kind     NoticeKind `json:"kind"`
+	Order    string     `json:"order"`
+	Account  string     `json:"account"`
+	Session  string     `json:"session"`
+	Livemode bool       `json:"livemode"`
+	At       time.Time  `json:"at"`
+	Amount   int64      `json:"amount,omitempty"`
+	Currency string     `json:"currency,omitempty"`
+	Refund   string     `json:"refund,omitempty"`
+	Dispute  string     `json:"dispute,omitempty"`
+	Status   string     `json:"status,omitempty"` // of the refund or dispute
+	Reason   string     `json:"reason,omitempty"`
+	Deadline time.Time  `json:"deadline,omitzero"` // evidence due, or the end of the authorisation
+}
+
+// NewNotice makes a notice of news that fact identifies: the id of a refund or dispute, with its status where one object
+// makes news more than once. Details are for the caller to fill in.
+func NewNotice(s Summary, kind NoticeKind, fact string, at time.Time) Notice {
+	id := string(kind)
+	if fact != "" {
+		id += "-" + fact
+	}
+	return Notice{
+		Version: NoticeVersion, Type: "notice", ID: id, Kind: kind, At: at.UTC(),
+		Order: s.ID.String(), Account: s.ID.Account, Session: s.ID.Session, Livemode: s.Livemode, Currency: s.Currency,
+	}
+}
+
+// Stops reports whether the merchant would ship, or go on shipping, without the notice.
+func (n Notice) Stops() bool { return n.Kind == NoticeCanceled || n.Kind == NoticeStopShipment }
+
+// Check returns a permanent error if the notice could not be delivered under its ids.
+func (n Notice) Check() error {
+	errs := []error{catalog.CheckAccount(n.Account), CheckSession(n.Session), noticeKind.check(n.ID)}
+	if !slices.Contains(noticeKinds, n.Kind) {
+		errs = append(errs, fmt.Errorf("notice kind %.40q is not known", string(n.Kind)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.NewPermanent(fault.InputInvalid, err)
+	}
+	return nil
+}
