@@ -78,5 +78,5 @@ func (a *app) decideOrder(ctx context.Context, id order.ID, flags decideFlags) e
 	if s.yes = flags.yes; flags.reject {
 		s.question = "Reject this order, and give its money back?"
 	}
-	return a.steer(ctx, id, s, workflows.OrderDecision{Decision: d})
+	return a.steer(ctx, id, s, workflows.MerchantDecision{Decision: d})
 }

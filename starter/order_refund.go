@@ -43,7 +43,7 @@ For another refund of the same amount and reason, say --id.` + steerHelp
 }
 
 func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags refundFlags) error {
-	in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
+	in, err := a.verdictInput(s.verdictFlags, workflows.MaxCommandText)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 	case view.Summary == nil:
 		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
 	}
-	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
+	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency

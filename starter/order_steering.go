@@ -41,11 +41,11 @@ Exit codes: 0 if the order took it, 1 if it did not.`
 
 func (a *app) verdictOfOrder(s *steering) *cobra.Command {
 	c := a.steeringCommand(s.update, func(c *cobra.Command, id order.ID) error {
-		in, err := a.verdictInput(s.verdictFlags, workflows.MaxVerdict)
+		in, err := a.verdictInput(s.verdictFlags, workflows.MaxCommandText)
 		if err != nil {
 			return err
 		}
-		return a.steer(c.Context(), id, *s, workflows.OrderVerdict{By: in.By, Why: in.Why})
+		return a.steer(c.Context(), id, *s, workflows.OrderCommand{By: in.By, Why: in.Why})
 	})
 	s.register(c)
 	return c

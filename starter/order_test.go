@@ -154,7 +154,7 @@ func TestAPersonIsAskedWhereMoneyMoves(t *testing.T) {
 
 func TestOrdersAreSteered(t *testing.T) {
 	t.Parallel()
-	verdict := workflows.OrderVerdict{By: "ada", Why: "so"}
+	verdict := workflows.OrderCommand{By: "ada", Why: "so"}
 	because := []string{"--why", "so", "--by", "ada"}
 	for name, test := range map[string]struct {
 		args   []string
@@ -164,8 +164,8 @@ func TestOrdersAreSteered(t *testing.T) {
 		"cancel":         {append([]string{"cancel", "acct_1", "cs_1"}, because...), workflows.UpdateCancel, verdict},
 		"retry":          {append([]string{"retry", lampOrder}, because...), workflows.UpdateRetry, verdict},
 		"evidence":       {append([]string{"evidence", lampOrder}, because...), workflows.UpdateEvidence, verdict},
-		"refund":         {append([]string{"refund", lampOrder}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: verdict}},
-		"refund in part": {append([]string{"refund", lampOrder, "--amount", "12.5"}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: verdict, Amount: 1250}},
+		"refund":         {append([]string{"refund", lampOrder}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: verdict}},
+		"refund in part": {append([]string{"refund", lampOrder, "--amount", "12.5"}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: verdict, Amount: 1250}},
 		"ship": {[]string{"ship", lampOrder, "--id", "P-1", "--carrier", "UPS", "--line", "A=B=2"}, workflows.UpdateShip, order.Shipment{
 			ID: "P-1", Carrier: "UPS", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "A=B", Quantity: 2}},
 		}},
@@ -224,7 +224,7 @@ func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 
 func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
-	refund := workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict{By: "x", Why: "so"}, Amount: 500}
+	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "x", Why: "so"}, Amount: 500}
 	step := refund.Step()
 	for name, c := range map[string]struct {
 		spent   int
@@ -287,7 +287,7 @@ func TestDecideTellsTheOrder(t *testing.T) {
 	require.Equal(t, exitOK, s.run("order", "decide", lampOrder, "--accept", "--line", "LAMP-1=1", "--reference", "SO-1"), s.stderr.String())
 	require.Equal(t, lampOrder+"  is told: accepted\n", s.stdout.String())
 	require.Equal(t, workflows.UpdateDecide, s.temporal.updates[0].UpdateName)
-	require.Equal(t, []any{workflows.OrderDecision{Decision: order.Decision{
+	require.Equal(t, []any{workflows.MerchantDecision{Decision: order.Decision{
 		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}, Reference: "SO-1",
 	}}}, s.temporal.updates[0].Args)
 }

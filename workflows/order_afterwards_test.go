@@ -38,7 +38,7 @@ func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
 	var tooMuch reply
 	view := s.ends(workflows.OrderAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
-		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 951}, &tooMuch))
+		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 951}, &tooMuch))
 	require.Zero(t, view.Refunded, "what was released is not refunded")
 	require.ErrorContains(t, tooMuch.refused, "9.50 USD are left")
 	require.Empty(t, s.shop.notices)
@@ -67,8 +67,8 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	var refunded, late reply
 	s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
 		s.at(11*time.Hour+30*time.Minute, func(*environment) { s.shop.down = true }),
-		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 100}, &refunded),
-		s.asks(14*time.Hour, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 100}, &late),
+		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &refunded),
+		s.asks(14*time.Hour, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &late),
 		s.at(15*time.Hour, func(*environment) { s.shop.down = false }))
 	require.NoError(t, errors.Join(refunded.refused, refunded.failed))
 	require.ErrorContains(t, late.refused, "come to its end")
@@ -192,9 +192,9 @@ func TestRefundsByCommand(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	var part, tooMuch, rest, nothing, anonymous reply
 	view := s.ends(workflows.OrderRefunded,
-		s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 700}, &part),
-		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada, Amount: 3001}, &tooMuch),
-		s.asks(3*day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada}, &rest),
+		s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 700}, &part),
+		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 3001}, &tooMuch),
+		s.asks(3*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada}, &rest),
 		s.asks(4*day, workflows.UpdateRefund, gives("ada", 0, "once more", ""), &nothing),
 		s.asks(5*day, workflows.UpdateRefund, workflows.OrderRefund{}, &anonymous))
 	require.NoError(t, errors.Join(part.refused, part.failed, rest.refused, rest.failed))
@@ -211,7 +211,7 @@ func TestARefundThatStripeRefusesIsTheAskersToKnow(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.errors["refund"] = permanently(fault.StripeRejected)
 	var refused reply
-	s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderVerdict: ada}, &refused))
+	s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada}, &refused))
 	require.ErrorContains(t, refused.failed, "StripeRejected")
 }
 

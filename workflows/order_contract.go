@@ -33,13 +33,14 @@ func (in OrderInput) Summary() string { return "Fulfil the order " + in.Session 
 
 // SearchAttributes are what an order bears from its start; setting them there costs nothing.
 func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), SearchOrderState.ValueSet(string(OrderLoading)))
+	loading := SearchOrderState.ValueSet(string(OrderLoading))
+	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), loading)
 }
 
 // What an order listens to. Signals are facts that nobody waits for; updates answer.
 const (
-	// SignalEvent brings an event of Stripe's (order.Event); the same event id again changes nothing. Signals that are named
-	// after the type of their event (order.EventTypes) bring the same, and say in the Web UI which.
+	// SignalEvent brings an event of Stripe's (order.Event); the same event id again changes nothing. Signals that are
+	// named after the type of their event (order.EventTypes) bring the same, and say in the Web UI which.
 	SignalEvent = "event"
 	// SignalDecision brings the decision of a merchant who left the order pending (order.Decision).
 	SignalDecision = "decision"
@@ -47,11 +48,11 @@ const (
 	SignalShipment = "shipment"
 
 	UpdateShip     = "ship"     // order.Shipment
-	UpdateDecide   = "decide"   // OrderDecision: what a merchant says who left the order pending
-	UpdateCancel   = "cancel"   // OrderVerdict: no goods, money back
+	UpdateDecide   = "decide"   // MerchantDecision: what a merchant says who left the order pending
+	UpdateCancel   = "cancel"   // OrderCommand: no goods, money back
 	UpdateRefund   = "refund"   // OrderRefund
-	UpdateRetry    = "retry"    // OrderVerdict: go on with an order that is held, or whose step failed for good
-	UpdateEvidence = "evidence" // OrderVerdict: submit the evidence against the open dispute
+	UpdateRetry    = "retry"    // OrderCommand: go on with an order that is held, or whose step failed for good
+	UpdateEvidence = "evidence" // OrderCommand: submit the evidence against the open dispute
 
 	// QueryOrder answers with an OrderView.
 	QueryOrder = "order"
@@ -59,16 +60,16 @@ const (
 
 // The updates answer with the OrderView as it is once they are carried out.
 
-// OrderVerdict is what a person decides about an order.
-type OrderVerdict struct {
+// OrderCommand is what a person has done to an order.
+type OrderCommand struct {
 	By  string `json:"by"`  // who decides, as they say themselves
 	Why string `json:"why"` // in their words; never about the buyer
 }
 
-// OrderRefund is a refund that a person asks for. The same amount for the same reason is the same refund, whoever asks and how
-// often; another one that is alike on purpose has an ID.
+// OrderRefund is a refund that a person asks for. The same amount for the same reason is the same refund, whoever asks
+// and how often; another one that is alike on purpose has an ID.
 type OrderRefund struct {
-	OrderVerdict
+	OrderCommand
 	Amount int64  `json:"amount,omitempty"` // in the smallest unit; 0: all that is left
 	ID     string `json:"id,omitempty"`     // tells it from another refund of the same amount and reason
 }
@@ -76,30 +77,35 @@ type OrderRefund struct {
 // UnmarshalJSON takes a mistyped amount for no amount of all, and an amount of 0 neither.
 func (r *OrderRefund) UnmarshalJSON(body []byte) error {
 	var in struct {
-		OrderVerdict
+		OrderCommand
 		Amount *int64 `json:"amount"`
 		ID     string `json:"id"`
 	}
 	if err := strictjson.Decode(body, &in); err != nil {
 		return err
 	}
-	*r = OrderRefund{OrderVerdict: in.OrderVerdict, ID: in.ID}
+	*r = OrderRefund{OrderCommand: in.OrderCommand, ID: in.ID}
 	if in.Amount != nil {
 		if r.Amount = *in.Amount; r.Amount <= 0 {
-			return errors.New("amount: expected at least 1, in the smallest unit of the currency; without one it is all that is left")
+			return errors.New("amount: expected at least 1, in the smallest unit of the currency; " +
+				"without one it is all that is left")
 		}
 	}
 	return nil
 }
 
 // Step names the refund by what it is; see OrderView.Made and OrderView.Spent.
-func (r OrderRefund) Step() string { return order.RefundStep(r.Amount, r.Why, r.ID) }
+func (r OrderRefund) Step() string { return r.request().Step() }
 
-// OrderDecision is the argument of UpdateDecide.
-type OrderDecision struct{ order.Decision }
+func (r OrderRefund) request() order.RefundRequest {
+	return order.RefundRequest{Amount: r.Amount, Why: r.Why, ID: r.ID}
+}
+
+// MerchantDecision is the argument of UpdateDecide.
+type MerchantDecision struct{ order.Decision }
 
 // UnmarshalJSON reads what somebody may have written by hand as strictly as a merchant's answer.
-func (d *OrderDecision) UnmarshalJSON(body []byte) (err error) {
+func (d *MerchantDecision) UnmarshalJSON(body []byte) (err error) {
 	d.Decision, err = order.DecodeDecision(body)
 	return err
 }
@@ -145,7 +151,8 @@ type OrderView struct {
 	Spent      map[string]int `json:"spent,omitempty"`
 	PassedOver []string       `json:"passed_over,omitempty"` // reports of the merchant's that did not fit, and why
 
-	Undelivered []string `json:"undelivered,omitempty"` // what did not reach the merchant or the buyer, such as merchant: canceled
+	// Undelivered is what did not reach the merchant or the buyer, such as merchant: canceled.
+	Undelivered []string `json:"undelivered,omitempty"`
 }
 
 // Made is the refund that was made of what is asked for; nil if none was, or none that holds.

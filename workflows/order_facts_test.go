@@ -19,7 +19,7 @@ import (
 
 // gives is a refund that somebody asks for.
 func gives(by string, amount int64, why, id string) workflows.OrderRefund {
-	return workflows.OrderRefund{OrderVerdict: workflows.OrderVerdict{By: by, Why: why}, Amount: amount, ID: id}
+	return workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: by, Why: why}, Amount: amount, ID: id}
 }
 
 func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
@@ -179,11 +179,11 @@ func TestRefundsThatAreNotSaidClearly(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(encoded(t, in)), &read))
 		require.Equal(t, in, read)
 	}
-	var d workflows.OrderDecision
+	var d workflows.MerchantDecision
 	for _, body := range []string{`{"verdict":"accepted","Lines":[]}`, `{"verdict":"accepted","lines":[]}`, `{"verdict":"accepted","lines":[{"sku":"A"}]}`, `{"status":"accepted"}`} {
 		require.Error(t, json.Unmarshal([]byte(body), &d), body)
 	}
-	want := workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}
+	want := workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}
 	require.NoError(t, json.Unmarshal([]byte(encoded(t, want)), &d))
 	require.Equal(t, want, d)
 }
@@ -194,8 +194,8 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 	lines := func(sku string, quantity int64) []order.AcceptedLine {
 		return []order.AcceptedLine{{SKU: sku, Quantity: quantity}}
 	}
-	accepts := func(lines []order.AcceptedLine) workflows.OrderDecision {
-		return workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: lines}}
+	accepts := func(lines []order.AcceptedLine) workflows.MerchantDecision {
+		return workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: lines}}
 	}
 	for name, c := range map[string]struct {
 		pending bool
@@ -206,7 +206,7 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 	}{
 		"another SKU":            {true, workflows.UpdateDecide, accepts(lines("X", 1)), fault.MerchantAnswerInvalid, "was not ordered"},
 		"more than was ordered":  {true, workflows.UpdateDecide, accepts(lines("LAMP-1", 4)), fault.MerchantAnswerInvalid, "of which 3 were ordered"},
-		"no decision":            {true, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Pending}}, fault.InputInvalid, "pending"},
+		"no decision":            {true, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Pending}}, fault.InputInvalid, "pending"},
 		"accepted otherwise":     {false, workflows.UpdateDecide, accepts(lines("LAMP-1", 1)), fault.OrderConflict, "accepted already, otherwise"},
 		"a parcel of too much":   {false, workflows.UpdateShip, order.Shipment{ID: "p-9", Lines: lines("LAMP-1", 4)}, fault.InputInvalid, "than was ordered"},
 		"a parcel of the future": {false, workflows.UpdateShip, order.Shipment{ID: "p-9", DeliveredAt: bought.Add(4 * 365 * day)}, fault.InputInvalid, "is in the future"},
@@ -275,9 +275,9 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	numbered := part
 	numbered.Reference = "SO-9"
 	var taken, again, otherwise reply
-	view := s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateDecide, workflows.OrderDecision{Decision: part}, &taken),
-		s.asks(2*day, workflows.UpdateDecide, workflows.OrderDecision{Decision: numbered}, &again),
-		s.asks(3*day, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
+	view := s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
+		s.asks(2*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: numbered}, &again),
+		s.asks(3*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
 	require.NoError(t, errors.Join(taken.refused, taken.failed, again.refused, again.failed))
 	require.ErrorContains(t, otherwise.refused, "otherwise")
 	require.Equal(t, "SO-9", view.Decision.Reference)
@@ -383,10 +383,10 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 				host := fmt.Sprintf("ada@host-%d", dice.IntN(5))
 				switch dice.IntN(10) {
 				case 0:
-					play = append(play, s.asks(at, workflows.UpdateRetry, workflows.OrderVerdict{By: host, Why: "again"}, &replies[i]))
+					play = append(play, s.asks(at, workflows.UpdateRetry, workflows.OrderCommand{By: host, Why: "again"}, &replies[i]))
 				case 1:
 					if seed%4 == 0 {
-						play = append(play, s.asks(at, workflows.UpdateCancel, workflows.OrderVerdict{By: host, Why: "off"}, &replies[i]))
+						play = append(play, s.asks(at, workflows.UpdateCancel, workflows.OrderCommand{By: host, Why: "off"}, &replies[i]))
 					}
 				case 2:
 					play = append(play, s.hears(at, "evt_"+strconv.Itoa(i), "charge.refunded", "ch_1"))

@@ -162,7 +162,7 @@ func (a *reply) Complete(result any, err error) {
 	}
 }
 
-var ada = workflows.OrderVerdict{By: "ada", Why: "the warehouse burnt down"}
+var ada = workflows.OrderCommand{By: "ada", Why: "the warehouse burnt down"}
 
 func (s *orderStage) asks(after time.Duration, update string, in any, into *reply) func(*testsuite.TestWorkflowEnvironment) {
 	return s.at(after, func(env *testsuite.TestWorkflowEnvironment) {

@@ -22,15 +22,16 @@ const (
 // OrderSweep delivers what webhooks missed: it reads Stripe's events of every account that has orders fulfilled, since
 // the last sweep, and gives each to its order. Orders drop what they know. Stripe keeps events for 30 days.
 //
-// An account that cannot be swept keeps no other from it; the run fails in the end, and the next sweep reads as far back
-// as it has to.
+// An account that cannot be swept keeps no other from it; the run fails in the end, and the next sweep reads as far
+// back as it has to.
 func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, error) {
 	result := in.Result
 	batch, more := in.Accounts, false
 	if len(batch) == 0 {
 		list := activities.ListSweptInput{After: in.After, Limit: sweepBatch}
 		var listed activities.ListSweptResult
-		if err := workflow.ExecuteActivity(quickStore(ctx, "List the accounts that have orders fulfilled"), sweepSteps.ListSwept, list).Get(ctx, &listed); err != nil {
+		listing := quickStore(ctx, "List the accounts that have orders fulfilled")
+		if err := workflow.ExecuteActivity(listing, sweepSteps.ListSwept, list).Get(ctx, &listed); err != nil {
 			return result, err
 		}
 		batch, more = listed.Accounts, listed.More
@@ -41,7 +42,8 @@ func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, err
 	workflow.SetCurrentDetails(ctx, result.String())
 	switch {
 	case more:
-		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, OrderSweepInput{After: batch[len(batch)-1], Result: result})
+		next := OrderSweepInput{After: batch[len(batch)-1], Result: result}
+		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, next)
 	case len(result.Failed) > 0:
 		return result, temporal.NewNonRetryableApplicationError(result.String(), "SweepFailed", nil, result)
 	}
@@ -73,7 +75,8 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
 	ctx = workflow.WithPriority(ctx, OrderPriority(account))
 	ctx = sweepStripe(ctx, "Deliver the events of "+account)
 	var found activities.SweepAccountResult
-	err := workflow.ExecuteActivity(ctx, sweepSteps.SweepAccount, activities.SweepAccountInput{Account: account}).Get(ctx, &found)
+	in := activities.SweepAccountInput{Account: account}
+	err := workflow.ExecuteActivity(ctx, sweepSteps.SweepAccount, in).Get(ctx, &found)
 	if r.Accounts++; err != nil {
 		reason, _ := explain(err)
 		workflow.GetLogger(ctx).Warn("an account was not swept", "account", account, "error", reason)
@@ -90,7 +93,8 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
 
 // String is the one line that the Web UI shows.
 func (r OrderSweepResult) String() string {
-	text := fmt.Sprintf("%s swept: %s, %d of them about orders.", counted(r.Accounts, "account"), counted(r.Events, "event"), r.Delivered)
+	text := fmt.Sprintf("%s swept: %s, %d of them about orders.",
+		counted(r.Accounts, "account"), counted(r.Events, "event"), r.Delivered)
 	if r.Failures > 0 {
 		text += fmt.Sprintf(" %s failed, the first is %s.", counted(r.Failures, "account"), r.Failed[0])
 	}

@@ -3,32 +3,45 @@ package workflows
 import (
 	"time"
 
-	"vitrine/internal/order"
-
 	"go.temporal.io/sdk/workflow"
 )
 
-// idle waits until the condition holds or the time has come; a zero time never comes. It is where a long life is cut into
-// several runs: everything that has come in goes along.
-func (o *fulfillment) idle(ctx workflow.Context, until time.Time, summary string, ready func() bool) error {
-	long := func() bool {
-		return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.restful(ctx)
-	}
-	awake := func() bool { return ready() || long() }
-	if err := o.wait(ctx, until, summary, awake); err != nil {
-		return err
-	}
-	if ready() || !long() {
-		return nil
-	}
-	if err := o.letIn(ctx); err != nil || ready() || !long() {
-		return err
-	}
-	record := o.r
-	return workflow.NewContinueAsNewError(ctx, OrderFulfillmentType, OrderInput{Account: o.id.Account, Session: o.id.Session, Record: &record})
+func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// drain lets everything run that has arrived in this very moment: whoever ends a run would lose it otherwise. A new
+// coroutine comes after all others.
+func drain(ctx workflow.Context) error {
+	passed := false
+	workflow.Go(ctx, func(workflow.Context) { passed = true })
+	return workflow.Await(ctx, func() bool { return passed })
 }
 
-func (o *fulfillment) wait(ctx workflow.Context, until time.Time, summary string, awake func() bool) error {
+// background is what is done while an order goes on, and that nothing waits for.
+type background struct {
+	inFlight int
+}
+
+// do begins something that not even a cancelled workflow's cancellation ends.
+func (b *background) do(ctx workflow.Context, what func(workflow.Context)) {
+	b.inFlight++
+	rest, _ := workflow.NewDisconnectedContext(ctx)
+	workflow.Go(rest, func(ctx workflow.Context) {
+		defer func() { b.inFlight-- }()
+		what(ctx)
+	})
+}
+
+// alarm is the one timer that an order waits by. The SDK's AwaitWithOptions leaves its own behind: each piece of news
+// about an order that is watched for months would leave one more.
+type alarm struct {
+	at      time.Time
+	summary string
+	timer   workflow.Future // nil: none was set
+	cancel  workflow.CancelFunc
+}
+
+// wait waits until the condition holds or the time has come; a zero time never comes.
+func (a *alarm) wait(ctx workflow.Context, until time.Time, summary string, awake func() bool) error {
 	if until.IsZero() {
 		return workflow.Await(ctx, awake)
 	}
@@ -41,17 +54,8 @@ func (o *fulfillment) wait(ctx workflow.Context, until time.Time, summary string
 		_, err := workflow.AwaitWithOptions(ctx, o, awake)
 		return err
 	}
-	o.alarm.set(ctx, until, summary)
-	return workflow.Await(ctx, func() bool { return awake() || o.alarm.timer.IsReady() })
-}
-
-// alarm is the one timer that an order waits by. The SDK's AwaitWithOptions leaves its own behind: each piece of news about an
-// order that is watched for months would leave one more.
-type alarm struct {
-	at      time.Time
-	summary string
-	timer   workflow.Future // nil: none was set
-	cancel  workflow.CancelFunc
+	a.set(ctx, until, summary)
+	return workflow.Await(ctx, func() bool { return awake() || a.timer.IsReady() })
 }
 
 // set keeps a timer that is the same.
@@ -65,17 +69,4 @@ func (a *alarm) set(ctx workflow.Context, at time.Time, summary string) {
 	ctx, cancel := workflow.WithCancel(ctx)
 	*a = alarm{at: at, summary: summary, cancel: cancel}
 	a.timer = workflow.NewTimerWithOptions(ctx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
-}
-
-// restful reports whether nothing is under way that the next run would not know of.
-func (o *fulfillment) restful(ctx workflow.Context) bool {
-	return o.unheard == 0 && !o.pending() && o.decision == nil && o.r.Step != order.StepSubmit && workflow.AllHandlersFinished(ctx)
-}
-
-// letIn lets everything run that has arrived in this very moment: whoever ends a run would lose it otherwise. A new
-// coroutine comes after all others.
-func (o *fulfillment) letIn(ctx workflow.Context) error {
-	passed := false
-	workflow.Go(ctx, func(workflow.Context) { passed = true })
-	return workflow.Await(ctx, func() bool { return passed })
 }

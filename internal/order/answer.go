@@ -38,9 +38,9 @@ type answerLine struct {
 //	{"status": "pending", "reference": "SO-1001"}
 //	{"status": "rejected", "reason": "out_of_stock"}
 //
-// Money moves by it, so what is absent, empty, said twice or contradictory is no answer: a 200 of a page that is not the
-// merchant's endpoint must not pass for a yes, nor a list that somebody forgot to fill for everything. Whatever else the
-// merchant says is passed over. Decision.Check says whether the decision fits the order.
+// Money moves by it, so what is absent, empty, said twice or contradictory is no answer: a 200 of a page that is not
+// the merchant's endpoint must not pass for a yes, nor a list that somebody forgot to fill for everything. Whatever
+// else the merchant says is passed over. Decision.Check says whether the decision fits the order.
 func ParseDecision(body []byte) (Decision, error) {
 	var a answer
 	if err := strictjson.DecodeOpen(body, &a); err != nil {
@@ -69,7 +69,8 @@ func ParseDecision(body []byte) (Decision, error) {
 	return d.Tidy(), nil
 }
 
-// DecodeDecision reads what json.Marshal writes of a decision, as strictly as an answer: somebody may have written it by hand.
+// DecodeDecision reads what json.Marshal writes of a decision, as strictly as an answer: somebody may have written it
+// by hand.
 func DecodeDecision(body []byte) (Decision, error) {
 	var d struct {
 		Decision
@@ -82,8 +83,8 @@ func DecodeDecision(body []byte) (Decision, error) {
 	return d.Decision, err
 }
 
-// listsQuantities reports whether there is a list of how much of something, under a name that is not ours: whoever calls lines
-// items may mean a part of the order.
+// listsQuantities reports whether there is a list of how much of something, under a name that is not ours: whoever
+// calls lines items may mean a part of the order.
 func (a answer) listsQuantities() bool {
 	for _, other := range a.Others {
 		var list []struct {
@@ -142,8 +143,9 @@ func text(s *string) string {
 	return *s
 }
 
-// Decides reports whether a body may say something of a decision, usable or not: only an empty one, and an object that has none
-// of its names, says nothing. Anything else is a page of somebody in between, or a decision in a form that cannot be read.
+// Decides reports whether a body may say something of a decision, usable or not: only an empty one, and an object that
+// has none of its names, says nothing. Anything else is a page of somebody in between, or a decision in a form that
+// cannot be read.
 func Decides(body []byte) bool {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return false

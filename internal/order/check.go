@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // ProblemCode says for machines what is wrong with an order.
@@ -90,8 +91,8 @@ func (s Summary) checkSums() (problems []Problem) {
 
 func (s Summary) money(amount int64) string { return Money(amount, s.Currency) }
 
-// Contradictions are what the session says of itself that does not go together. Without a payment there is nothing to capture
-// or give back, so goods for such an order would leave for nothing.
+// Contradictions are what the session says of itself that does not go together. Without a payment there is nothing to
+// capture or give back, so goods for such an order would leave for nothing.
 func (s Summary) Contradictions() (problems []Problem) {
 	if s.Mode != "" && s.Mode != PaymentMode {
 		problems = append(problems, Problem{Code: ModeUnsupported, Detail: fmt.Sprintf("the session's mode is %.20q, not payment: Vitrine fulfils what is paid for once", s.Mode)})
@@ -113,8 +114,8 @@ func sane(amounts ...int64) bool {
 	return true
 }
 
-// Unreferenced returns a problem for every line that names no row of a feed: what is bought without an agent may be sold
-// without a catalog.
+// Unreferenced returns a problem for every line that names no row of a feed: what is bought without an agent may be
+// sold without a catalog.
 func (s Summary) Unreferenced() (problems []Problem) {
 	for i, line := range s.Lines {
 		if line.SKU == "" {
@@ -122,4 +123,17 @@ func (s Summary) Unreferenced() (problems []Problem) {
 		}
 	}
 	return problems
+}
+
+// Describe puts problems into one line; an order with hundreds of them needs a person anyway.
+func Describe(problems []Problem) string {
+	const most = 5
+	var texts []string
+	for _, p := range problems[:min(len(problems), most)] {
+		texts = append(texts, p.String())
+	}
+	if more := len(problems) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, "; ")
 }

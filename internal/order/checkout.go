@@ -66,8 +66,9 @@ type Fee struct {
 // maxTotal is far above what Stripe takes, in the smallest coins of any currency.
 const maxTotal = 1_000_000_000_000
 
-// Of is the fee of an order, rounded to the nearest coin, or down to what Stripe can charge, at most its total. It is not known if it hangs on a total or a
-// currency that is absent, or the total can be none; a total that is absent is not one of zero.
+// Of is the fee of an order, rounded to the nearest coin, or down to what Stripe can charge, at most its total. It is
+// not known if it hangs on a total or a currency that is absent, or the total can be none; a total that is absent is
+// not one of zero.
 func (f Fee) Of(total *int64, code string) (fee int64, known bool) {
 	fixed := f.Fixed > 0 && strings.EqualFold(f.Currency, code)
 	switch {

@@ -39,8 +39,8 @@ func (d Documents) Cursor(ctx context.Context, account string) (c Cursor, etag s
 	return c, object.ETag, nil
 }
 
-// SaveCursor writes how far the sweep has read, if the document is still the one that etag names, and returns the ETag to
-// write the next under.
+// SaveCursor writes how far the sweep has read, if the document is still the one that etag names, and returns the ETag
+// to write the next under.
 func (d Documents) SaveCursor(ctx context.Context, account string, c Cursor, etag string) (string, error) {
 	if err := catalog.CheckAccount(account); err != nil {
 		return "", err

@@ -52,6 +52,11 @@ func ReasonOf(text string) Reason {
 	return OtherReason
 }
 
+// ours reports whether the reason is Vitrine's own: a merchant who did not give it has to be told.
+func (r Reason) ours() bool {
+	return slices.Contains([]Reason{NotDecidedInTime, AuthorizationEnded, OrderFaulty}, r)
+}
+
 // Decision is the merchant's answer, as history keeps it.
 type Decision struct {
 	Verdict Verdict `json:"verdict"`
@@ -97,8 +102,8 @@ func (d Decision) Tidy() Decision {
 	return d
 }
 
-// Check returns a permanent error if the decision does not fit the order: an unknown verdict, a SKU that was not ordered,
-// or more than was ordered.
+// Check returns a permanent error if the decision does not fit the order: an unknown verdict, a SKU that was not
+// ordered, or more than was ordered.
 func (d Decision) Check(s Summary) error {
 	switch d.Verdict {
 	case Accepted, Pending, Rejected:
@@ -151,9 +156,9 @@ func unusable(why error) error {
 	return fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("the merchant's answer cannot be used: %w", why))
 }
 
-// AcceptedAmount is what the buyer owes for what the merchant accepted, the total at most. What is refused is taken off in
-// proportion of its line and rounded in the buyer's favour, to what Stripe can charge; shipping stays as it was bought. It expects a decision that
-// passed Check.
+// AcceptedAmount is what the buyer owes for what the merchant accepted, the total at most. What is refused is taken off
+// in proportion of its line and rounded in the buyer's favour, to what Stripe can charge; shipping stays as it was
+// bought. It expects a decision that passed Check.
 func (s Summary) AcceptedAmount(d Decision) int64 {
 	switch {
 	case d.Verdict != Accepted:

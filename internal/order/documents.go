@@ -13,9 +13,9 @@ import (
 
 // Documents reads and writes what is kept of orders in the state bucket.
 //
-// The settings are a document of their own, beside the catalog's: a list of accounts (starter accounts apply) writes that
-// one whole, from the columns that it has, and would forget everything about orders with every apply. And a mistake in
-// one of the two does not stop the other's work.
+// The settings are a document of their own, beside the catalog's: a list of accounts (starter accounts apply) writes
+// that one whole, from the columns that it has, and would forget everything about orders with every apply. And a
+// mistake in one of the two does not stop the other's work.
 type Documents struct {
 	Objects catalog.Objects
 	Layout  catalog.Layout
@@ -24,9 +24,9 @@ type Documents struct {
 // SettingsKey is where an account's settings for orders are kept.
 func SettingsKey(account string) string { return "accounts/" + account + "/orders.json" }
 
-// PersonalPrefix is what the keys of documents about a buyer begin with, below the layout's prefix. S3's lifecycle rules
-// choose objects by what their keys begin with: such documents have an end of their own, and the records beside which they
-// once lay do not.
+// PersonalPrefix is what the keys of documents about a buyer begin with, below the layout's prefix. S3's lifecycle
+// rules choose objects by what their keys begin with: such documents have an end of their own, and the records beside
+// which they once lay do not.
 const PersonalPrefix = "personal/"
 
 // EvidenceKey is where the bundle against a dispute is kept, below the layout's prefix.
@@ -79,8 +79,8 @@ func (d Documents) Settings(ctx context.Context, account string) (Settings, erro
 	return settings.WithDefaults(), nil
 }
 
-// Known reports whether the account has settings for orders, usable or not: whose order an event is about must not depend
-// on a typing error.
+// Known reports whether the account has settings for orders, usable or not: whose order an event is about must not
+// depend on a typing error.
 func (d Documents) Known(ctx context.Context, account string) (bool, error) {
 	if err := catalog.CheckAccount(account); err != nil {
 		return false, err
@@ -152,8 +152,8 @@ func (d Documents) Accounts(ctx context.Context) (accounts []string, err error) 
 	return accounts, nil
 }
 
-// AccountsAfter is the part of Accounts that comes after one of them, up to most; more says whether there are others behind.
-// It reads as much of the list as it needs.
+// AccountsAfter is the part of Accounts that comes after one of them, up to most; more says whether there are others
+// behind. It reads as much of the list as it needs.
 func (d Documents) AccountsAfter(ctx context.Context, account string, most int) (accounts []string, more bool, err error) {
 	after := ""
 	if account != "" {

@@ -15,8 +15,8 @@ type Event struct {
 	Livemode bool      `json:"livemode"`
 	Object   string    `json:"object,omitempty"` // the id of the object: cs_…, pi_…, ch_…, re_…, du_…
 
-	// What the object says it belongs to. The session is known of session events alone; for the others it is looked up by
-	// the payment intent.
+	// What the object says it belongs to. The session is known of session events alone; for the others it is looked up
+	// by the payment intent.
 	Session       string `json:"session,omitempty"`
 	PaymentIntent string `json:"payment_intent,omitempty"`
 	Charge        string `json:"charge,omitempty"`
@@ -45,8 +45,8 @@ func EventTypes() []string {
 	}
 }
 
-// Begins reports whether the event may be the first that is heard of an order. Those that say that nothing was, or will be,
-// paid begin none: to a session that nobody has heard of, they are no news.
+// Begins reports whether the event may be the first that is heard of an order. Those that say that nothing was, or will
+// be, paid begin none: to a session that nobody has heard of, they are no news.
 func (e Event) Begins() bool {
 	switch e.Type {
 	case "checkout.session.async_payment_failed", "checkout.session.expired", "payment_intent.payment_failed", "payment_intent.canceled", "charge.expired":

@@ -10,8 +10,9 @@ import (
 	"vitrine/internal/fault"
 )
 
-// Evidence is what is known against a dispute, by Stripe's names for it (https://docs.stripe.com/api/disputes/evidence_object).
-// It holds the buyer's data: it goes into a bundle in S3 and to Stripe, not into history.
+// Evidence is what is known against a dispute, by Stripe's names for it
+// (https://docs.stripe.com/api/disputes/evidence_object). It holds the buyer's data: it goes into a bundle in S3 and to
+// Stripe, not into history.
 type Evidence struct {
 	CustomerName           string `json:"customer_name,omitempty"`
 	CustomerEmailAddress   string `json:"customer_email_address,omitempty"`

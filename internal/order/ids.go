@@ -7,8 +7,8 @@ import (
 	"vitrine/internal/fault"
 )
 
-// kind is a kind of Stripe's objects. Their ids become parts of paths, workflow ids and S3 keys, so nothing that does not
-// look like one may pass.
+// kind is a kind of Stripe's objects. Their ids become parts of paths, workflow ids and S3 keys, so nothing that does
+// not look like one may pass.
 type kind struct {
 	name, example string // the name with its article
 	pattern       *regexp.Regexp

@@ -7,3 +7,9 @@ const (
 	ConfirmationMail MailKind = "confirmation"
 	RejectionMail    MailKind = "rejection"
 )
+
+// Letter is a mail to the buyer: what was decided about their order.
+type Letter struct {
+	Kind     MailKind
+	Decision Decision
+}

@@ -25,8 +25,9 @@ func CheckAmount(amount int64, code string) error {
 	return fmt.Errorf("Stripe moves no amount such as %s: the nearest below it is %s", Money(amount, code), Money(c.Floor(amount), code))
 }
 
-// Money writes an amount of Stripe's, which is in the smallest unit, as people do: 1,226.60 USD, 2,660 JPY. It is for people
-// alone; what programs read keeps the number. An amount of what is no currency stays in the units that it came in.
+// Money writes an amount of Stripe's, which is in the smallest unit, as people do: 1,226.60 USD, 2,660 JPY. It is for
+// people alone; what programs read keeps the number. An amount of what is no currency stays in the units that it came
+// in.
 func Money(amount int64, code string) string {
 	code = strings.ToLower(code)
 	if !currencyPattern.MatchString(code) {

@@ -47,8 +47,8 @@ type Notice struct {
 	Deadline time.Time  `json:"deadline,omitzero"` // evidence due, or the end of the authorisation
 }
 
-// NewNotice makes a notice of news that fact identifies: the id of a refund or dispute, with its status where one object
-// makes news more than once. Details are for the caller to fill in.
+// NewNotice makes a notice of news that fact identifies: the id of a refund or dispute, with its status where one
+// object makes news more than once. Details are for the caller to fill in.
 func NewNotice(s Summary, kind NoticeKind, fact string, at time.Time) Notice {
 	id := string(kind)
 	if fact != "" {

@@ -475,7 +475,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A refused request says that the merchant has the order, unless its body says something of a decision that cannot be used.
+// A refused request says that the merchant has the order, unless its body says something of a decision that cannot be
+// used.
 func TestBodiesThatDecide(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]bool{

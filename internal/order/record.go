@@ -12,8 +12,8 @@ import (
 // RecordFormat is the format of Record. A worker that meets a newer one stops instead of guessing.
 const RecordFormat = 1
 
-// Record is all that an order's workflow remembers. One run hands it to the next, and the last one leaves it in the state
-// bucket: news of an order that is long settled goes on from there, instead of fulfilling the order once more.
+// Record is all that an order's workflow remembers. One run hands it to the next, and the last one leaves it in the
+// state bucket: news of an order that is long settled goes on from there, instead of fulfilling the order once more.
 type Record struct {
 	Format int    `json:"format"`
 	Step   Step   `json:"step,omitempty"`   // what is to be done next
@@ -43,8 +43,8 @@ type Record struct {
 	Undelivered []Notice `json:"undelivered,omitempty"`
 	// Unsent are the mails that the buyer did not get.
 	Unsent []MailKind `json:"unsent,omitempty"`
-	// Faced are facts that have held the order once: whoever let it go on has seen them.
-	Faced []string `json:"faced,omitempty"`
+	// HeldFor are facts that have held the order once: whoever let it go on has seen them.
+	HeldFor []string `json:"faced,omitempty"`
 
 	// Since is when the order came into its state.
 	Since time.Time `json:"since,omitzero"`

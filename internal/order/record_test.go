@@ -152,8 +152,8 @@ func moved(s shelf, account string, until time.Time, etag string) error {
 	return err
 }
 
-// Two sweeps of one account may run at once: by the schedule, and by a person. The cursor of the slower one must not undo
-// that of the faster one.
+// Two sweeps of one account may run at once: by the schedule, and by a person. The cursor of the slower one must not
+// undo that of the faster one.
 func TestACursorIsWrittenOverTheOneThatWasRead(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)

@@ -3,9 +3,12 @@ package order
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"vitrine/internal/fault"
 )
 
 // Refund is money that goes back to the buyer.
@@ -20,13 +23,33 @@ type Refund struct {
 	Key string `json:"key,omitempty"`
 }
 
-// RefundStep names a refund that a person asks for by what it is: how much, and why; an id tells two that are alike apart on
-// purpose. Who asks, and from where, is no part of it, nor the case of a letter: the same question is the same refund.
-func RefundStep(amount int64, why, id string) string {
-	words := strings.Join(strings.Fields(strings.ToLower(why)), " ")
-	facts := strings.Join([]string{strconv.FormatInt(amount, 10), words, strings.TrimSpace(id)}, "\x00")
+// RefundRequest is a refund that a person asks for.
+type RefundRequest struct {
+	Amount int64 // in the smallest unit; 0: all that is left
+	Why    string
+	ID     string // tells two that are alike apart on purpose
+}
+
+const (
+	RefundAsked  = "refund/asked/"
+	mostRefundID = 100
+)
+
+// Step names the refund by what it is: how much, and why. Who asks, and from where, is no part of it, nor the case of a
+// letter: the same question is the same refund.
+func (r RefundRequest) Step() string {
+	words := strings.Join(strings.Fields(strings.ToLower(r.Why)), " ")
+	facts := strings.Join([]string{strconv.FormatInt(r.Amount, 10), words, strings.TrimSpace(r.ID)}, "\x00")
 	digest := sha256.Sum256([]byte(facts))
-	return "refund/asked/" + hex.EncodeToString(digest[:16])
+	return RefundAsked + hex.EncodeToString(digest[:16])
+}
+
+// Check returns a permanent error if the request could not be told from others.
+func (r RefundRequest) Check() error {
+	if len(r.ID) > mostRefundID {
+		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("id: expected at most %d bytes", mostRefundID))
+	}
+	return nil
 }
 
 // MadeBy finds the refund that a step made, under whichever of its keys; nil if there is none, or none that holds.

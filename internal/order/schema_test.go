@@ -95,7 +95,8 @@ func TestQuestionsAreWhatTheirSchemaSays(t *testing.T) {
 	require.Error(t, compiled.Validate(spoiled))
 }
 
-// The schema allows fields that it does not name, so that readers learn to; but every field that is written must be in it.
+// The schema allows fields that it does not name, so that readers learn to; but every field that is written must be in
+// it.
 func TestSchemasNameEveryField(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]any{

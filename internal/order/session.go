@@ -86,12 +86,12 @@ func (s Session) GoString() string { return s.String() }
 // LogValue is what slog writes.
 func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// DocumentVersion is the version of the document's JSON. It grows with changes that a reader must know of; a field more is
-// none.
+// DocumentVersion is the version of the document's JSON. It grows with changes that a reader must know of; a field more
+// is none.
 const DocumentVersion = 1
 
-// Document is the order as the merchant gets it; docs/order.schema.json describes its JSON. It holds the buyer's data, so
-// it goes to the merchant and nowhere else.
+// Document is the order as the merchant gets it; docs/order.schema.json describes its JSON. It holds the buyer's data,
+// so it goes to the merchant and nowhere else.
 type Document struct {
 	Version  int               `json:"version"`
 	Type     string            `json:"type"` // order

@@ -20,14 +20,14 @@ type Settings struct {
 	Capture    Capture    `json:"capture,omitempty"`     // empty: on_acceptance
 	Expiring   Expiring   `json:"expiring,omitempty"`    // empty: capture
 	UnknownSKU UnknownWay `json:"unknown_sku,omitempty"` // empty: hold
-	// Since is when Vitrine took the account's orders over, AllSince when it took over those that no agent placed: what was
-	// placed before is somebody else's, whatever is heard of it later. Succeed fills them in.
+	// Since is when Vitrine took the account's orders over, AllSince when it took over those that no agent placed: what
+	// was placed before is somebody else's, whatever is heard of it later. Succeed fills them in.
 	Since    time.Time `json:"since,omitzero"`
 	AllSince time.Time `json:"all_since,omitzero"`
 	// DecideWithin is how long a merchant may leave an order pending; zero: 72h.
 	DecideWithin catalog.Interval `json:"decide_within,omitzero"`
-	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the time
-	// that most card networks give a buyer for a dispute.
+	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the
+	// time that most card networks give a buyer for a dispute.
 	SettleWindow catalog.Interval `json:"settle_window,omitzero"`
 	Checkout     Checkout         `json:"checkout,omitzero"`
 	Fulfillment  Fulfillment      `json:"fulfillment,omitzero"`
@@ -85,8 +85,8 @@ type Fulfillment struct {
 
 	Bucket string `json:"bucket,omitempty"` // s3: empty means the state bucket
 	Prefix string `json:"prefix,omitempty"` // s3: what the keys begin with; empty means orders/
-	// AwaitAnswer (s3) leaves an order pending until the merchant answers by other means. Otherwise, what lies in the bucket
-	// counts as accepted.
+	// AwaitAnswer (s3) leaves an order pending until the merchant answers by other means. Otherwise, what lies in the
+	// bucket counts as accepted.
 	AwaitAnswer bool `json:"await_answer,omitempty"`
 }
 
@@ -141,7 +141,8 @@ func (s Settings) Unwanted(o Summary) string {
 	return ""
 }
 
-// CheckTakeover returns an error if Vitrine would take the orders over in the future: every order until then would be nobody's.
+// CheckTakeover returns an error if Vitrine would take the orders over in the future: every order until then would be
+// nobody's.
 func (s Settings) CheckTakeover(now time.Time) error {
 	var errs []error
 	for _, moment := range []struct {
@@ -178,8 +179,8 @@ func (s Settings) CheckClear() error {
 	return errors.Join(errs...)
 }
 
-// Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins now.
-// Times that the settings name themselves stay.
+// Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins
+// now. Times that the settings name themselves stay.
 func (s Settings) Succeed(before Settings, now time.Time) Settings {
 	s.Since = takenOver(s.Since, s.Enabled, before.Since, before.Enabled, now)
 	s.AllSince = takenOver(s.AllSince, s.Enabled && s.Which == AllOrders, before.AllSince, before.Enabled && before.Which == AllOrders, now)

@@ -58,8 +58,8 @@ func (p Shipment) Check() error {
 // Fits returns a permanent error if the parcel holds what was not ordered, or more of it.
 func (p Shipment) Fits(s Summary) error { return p.within(s.quantities(), "ordered") }
 
-// FitsBeside is Fits beside the other parcels of the order, and by what the merchant accepted. A parcel of the same id is
-// the same parcel, and parcels that do not say what is in them count for nothing.
+// FitsBeside is Fits beside the other parcels of the order, and by what the merchant accepted. A parcel of the same id
+// is the same parcel, and parcels that do not say what is in them count for nothing.
 func (p Shipment) FitsBeside(others []Shipment, s Summary, d *Decision) error {
 	left, what := s.quantities(), "ordered"
 	if d != nil && d.Verdict == Accepted && len(d.Lines) > 0 {
@@ -96,8 +96,8 @@ func quantitiesOf(lines []AcceptedLine) map[string]int64 {
 // clockTolerance is how far clocks, and dates without a time or a zone, may be off.
 const clockTolerance = 24 * time.Hour
 
-// Plausible returns a permanent error if the parcel was sent or delivered before the order was placed, or in the future:
-// money may be captured because goods are on their way.
+// Plausible returns a permanent error if the parcel was sent or delivered before the order was placed, or in the
+// future: money may be captured because goods are on their way.
 func (p Shipment) Plausible(s Summary, now time.Time) error {
 	for _, moment := range []struct {
 		name string

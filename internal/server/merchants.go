@@ -165,5 +165,5 @@ func readDecision(body []byte) (any, error) {
 	if err == nil && d.Verdict == order.Pending {
 		err = fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
-	return workflows.OrderDecision{Decision: d}, err
+	return workflows.MerchantDecision{Decision: d}, err
 }

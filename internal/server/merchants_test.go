@@ -165,11 +165,11 @@ func TestReportsReachTheirOrder(t *testing.T) {
 			ID: "p-1", Carrier: "UPS", Tracking: "1Z999", ShippedAt: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC),
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		}},
-		"a yes":   {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
-		"a part":  {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}},
-		"a no":    {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
-		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
-		"a name":  {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide, workflows.OrderDecision{Decision: order.Decision{Verdict: order.Accepted}}},
+		"a yes":   {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
+		"a part":  {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}},
+		"a no":    {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
+		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
+		"a name":  {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -277,7 +277,7 @@ func (s *shop) letsDisputedGoOn(orders []bought) {
 		}
 		handle, err := s.temporal.UpdateWorkflow(within(s.t, 20*time.Second), client.UpdateWorkflowOptions{
 			WorkflowID: b.id().String(), UpdateName: workflows.UpdateRetry, WaitForStage: client.WorkflowUpdateStageCompleted,
-			Args: []any{workflows.OrderVerdict{By: "e2e", Why: "the buyer is known"}},
+			Args: []any{workflows.OrderCommand{By: "e2e", Why: "the buyer is known"}},
 		})
 		require.NoError(s.t, err)
 		require.NoError(s.t, handle.Get(within(s.t, 20*time.Second), nil))
