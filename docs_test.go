@@ -21,9 +21,12 @@ import (
 
 // make docs sets VITRINE_UPDATE_DOCS, and the test writes what it would otherwise ask for.
 func TestGeneratedPages(t *testing.T) {
+	orders, err := os.ReadFile("docs/orders.md")
+	require.NoError(t, err)
 	for document, want := range map[string]string{
 		"docs/feed-columns.md":  feed.ColumnsMarkdown(),
 		"docs/configuration.md": config.Markdown(),
+		"docs/orders.md":        withDiagram(t, string(orders), order.Diagram()),
 	} {
 		if os.Getenv("VITRINE_UPDATE_DOCS") != "" {
 			require.NoError(t, os.WriteFile(document, []byte(want), 0o644))
@@ -32,6 +35,15 @@ func TestGeneratedPages(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, string(written), "%s is not what the code says: run make docs", document)
 	}
+}
+
+var generatedDiagram = regexp.MustCompile("(?s)(<!-- made by make docs from [^>]+ -->\n```mermaid\n).*?(```\n<!-- end -->)")
+
+// withDiagram is the page with its one generated diagram as it should be.
+func withDiagram(t *testing.T, page, diagram string) string {
+	t.Helper()
+	require.Len(t, generatedDiagram.FindAllString(page, -1), 1, "where the diagram goes")
+	return generatedDiagram.ReplaceAllString(page, "${1}"+diagram+"${2}")
 }
 
 func TestHandbookExplainsEveryErrorCode(t *testing.T) {

@@ -81,7 +81,7 @@ func (l *Lifecycle) AcceptedAmount() int64 {
 
 // CaptureOwed reports whether the merchant has accepted, and the money is only reserved.
 func (l *Lifecycle) CaptureOwed() bool {
-	return l.r.Ended == "" && l.Accepted() && l.payment().State == RequiresCapture
+	return l.taken() && l.payment().State == RequiresCapture
 }
 
 // CaptureDue reports whether the money of an order that the merchant has just accepted is taken at once.
@@ -101,7 +101,7 @@ func (l *Lifecycle) ReturnOwed() bool {
 // RefusedAmount is what was paid for lines that the merchant refused, and did not go back yet. What the bank is
 // deciding about waits for it.
 func (l *Lifecycle) RefusedAmount() int64 {
-	inPart := l.r.Ended == "" && l.Accepted() && len(l.r.Decision.Lines) > 0
+	inPart := l.taken() && len(l.r.Decision.Lines) > 0
 	if !inPart || l.payment().State != Paid || l.OpenDispute() != nil {
 		return 0
 	}

@@ -146,7 +146,7 @@ func (l *Lifecycle) NoteDecision(d Decision, now time.Time) {
 	switch {
 	case l.awaitsDecision():
 		l.inbox.decision = &d
-	case l.Accepted() && l.r.Ended == "" && d.Verdict == Rejected:
+	case l.taken() && d.Verdict == Rejected:
 		l.inbox.revoked = true
 	case l.Accepted() && d.Verdict == Accepted: // the same once more, with a number perhaps
 		l.r.Decision.Reference = cmp.Or(l.r.Decision.Reference, d.Reference)

@@ -208,6 +208,9 @@ func (l *Lifecycle) Decide(d Decision, now time.Time) (Step, error) {
 // Lapse is for an order whose time is over: that of a merchant who has not decided, or that of money which is only
 // reserved. A held order that was accepted is tried once more, to take the money while it is there.
 func (l *Lifecycle) Lapse(now time.Time) (Step, error) {
+	if l.r.Ended != "" {
+		return l.r.Step, impossible(InputLapse, l.r.Step, "it is "+string(l.r.Ended)+" already")
+	}
 	return l.on(InputLapse, func() {
 		switch {
 		case l.r.Step == StepHeld && l.Accepted():
@@ -222,8 +225,8 @@ func (l *Lifecycle) Lapse(now time.Time) (Step, error) {
 
 // Accept confirms what the merchant took, once its money agrees.
 func (l *Lifecycle) Accept(now time.Time) (Step, error) {
-	if !l.Accepted() {
-		return l.r.Step, impossible(InputAccept, l.r.Step, "the merchant has not accepted")
+	if !l.taken() {
+		return l.r.Step, impossible(InputAccept, l.r.Step, "the merchant does not have to deliver it")
 	}
 	return l.on(InputAccept, func() {
 		l.write(ConfirmationMail, *l.r.Decision)
@@ -236,8 +239,8 @@ func (l *Lifecycle) Accept(now time.Time) (Step, error) {
 // Capture takes what became of the payment when it was to be captured. One that somebody captured by hand, for less,
 // needs a person: the rest is gone for good.
 func (l *Lifecycle) Capture(p Payment) (Step, error) {
-	if !l.Accepted() {
-		return l.r.Step, impossible(InputCapture, l.r.Step, "the merchant has not accepted")
+	if !l.taken() {
+		return l.r.Step, impossible(InputCapture, l.r.Step, "the merchant does not have to deliver it")
 	}
 	return l.on(InputCapture, func() {
 		l.r.Summary.Payment = p
@@ -250,8 +253,8 @@ func (l *Lifecycle) Capture(p Payment) (Step, error) {
 
 // Lose is for an authorisation that is gone before it was captured. Goods that are on their way need a person.
 func (l *Lifecycle) Lose() (Step, error) {
-	if !l.Accepted() {
-		return l.r.Step, impossible(InputLose, l.r.Step, "the merchant has not accepted")
+	if !l.CaptureOwed() {
+		return l.r.Step, impossible(InputLose, l.r.Step, "no money is reserved for it")
 	}
 	return l.on(InputLose, l.lose)
 }
@@ -320,16 +323,16 @@ func (l *Lifecycle) TellDispute(d Dispute, now time.Time) (Step, error) {
 
 // CallOff decides that there will be no goods, and that the money goes back.
 func (l *Lifecycle) CallOff(reason string) (Step, error) {
-	if l.r.Ended != "" {
-		return l.r.Step, impossible(InputCallOff, l.r.Step, "it is "+string(l.r.Ended)+" already")
+	if why := l.AdmitCancel(); why != nil {
+		return l.r.Step, impossible(InputCallOff, l.r.Step, why.Error())
 	}
 	return l.on(InputCallOff, func() { l.callOff(StateCanceled, reason) })
 }
 
-// Reject calls off what a rule in the merchant's name does not take.
+// Reject calls an accepted order off in the merchant's name, before the authorisation of its money ends.
 func (l *Lifecycle) Reject(reason Reason) (Step, error) {
-	if l.r.Ended != "" {
-		return l.r.Step, impossible(InputReject, l.r.Step, "it is "+string(l.r.Ended)+" already")
+	if !l.CaptureOwed() || l.Shipped() {
+		return l.r.Step, impossible(InputReject, l.r.Step, "its money is not reserved, or its goods are on their way")
 	}
 	return l.on(InputReject, func() { l.reject(reason) })
 }
@@ -394,6 +397,9 @@ func (l *Lifecycle) SkipWaits() (Step, error) {
 
 // End is for an order of which nothing more is expected.
 func (l *Lifecycle) End() (Step, error) {
+	if l.CaptureOwed() || l.ReturnOwed() {
+		return l.r.Step, impossible(InputEnd, l.r.Step, "its money does not agree")
+	}
 	return l.on(InputEnd, func() { l.r.Step = StepEnd })
 }
 
@@ -468,6 +474,9 @@ func (l *Lifecycle) Moved() bool { return l.CaptureOwed() && l.Shipped() || l.r.
 func (l *Lifecycle) Accepted() bool {
 	return l.r.Summary != nil && l.r.Decision != nil && l.r.Decision.Verdict == Accepted
 }
+
+// taken reports whether the merchant has accepted an order that is not off.
+func (l *Lifecycle) taken() bool { return l.Accepted() && l.r.Ended == "" }
 
 // Shipped reports whether any parcel is on its way.
 func (l *Lifecycle) Shipped() bool { return len(l.r.Shipments) > 0 }

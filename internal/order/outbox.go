@@ -49,7 +49,7 @@ func (l *Lifecycle) notify(kind NoticeKind, fact string, now time.Time, fill fun
 
 // TellNews has a merchant who has accepted told what they do not know yet: of refunds and disputes, whenever they came.
 func (l *Lifecycle) TellNews(now time.Time) {
-	if l.Accepted() && l.r.Ended == "" {
+	if l.taken() {
 		l.tellNews(now)
 	}
 }

@@ -41,7 +41,7 @@ type Transition struct {
 	Input Input
 	From  Step
 	To    Step
-	As    string // what people call it: several inputs may hold an order, or call it off
+	As    string // what the diagram calls it, where it draws it: several inputs may hold an order, or call it off
 }
 
 // steps are all of them, in the order of a life; open are those at which something is left to be done, and lively those
@@ -53,6 +53,8 @@ var (
 	}
 	open   = steps[:len(steps)-1]
 	lively = open[:len(open)-1]
+	// restored are those that an order is left at: one that was on its way to the merchant is held.
+	restored = []Step{StepAwaitPayment, StepCheck, StepDecide, StepAccept, StepWatch, StepHeld, StepReturn, StepEnd}
 )
 
 // ways are all transitions, by what leads to them. To where it is, an input may lead an order wherever it makes sense.
@@ -67,7 +69,7 @@ var ways = []struct {
 	{InputLoad, []Step{StepLoad}, []Step{StepReturn}, "call off"},
 	{InputLoad, []Step{StepLoad}, []Step{StepHeld}, "hold"},
 	{InputLoad, []Step{StepLoad}, []Step{StepEnd}, "not wanted, or never paid"},
-	{InputRestore, []Step{StepLoad}, steps, "restore"},
+	{InputRestore, []Step{StepLoad}, restored, ""},
 	{InputPay, []Step{StepAwaitPayment}, []Step{StepLoad}, "news, or time is over"},
 	{InputCheck, []Step{StepCheck}, []Step{StepSubmit}, "adds up"},
 	{InputCheck, []Step{StepCheck}, []Step{StepReturn}, "call off"},
@@ -88,7 +90,7 @@ var ways = []struct {
 	{InputJudge, open, []Step{StepHeld}, "hold"},
 	{InputHold, open, []Step{StepHeld}, "hold"},
 	{InputResume, []Step{StepHeld}, open, "resume"},
-	{InputSkip, []Step{StepHeld}, open, "resume"},
+	{InputSkip, []Step{StepHeld}, []Step{StepLoad, StepAccept, StepWatch, StepReturn}, "resume"},
 	{InputSkip, []Step{StepAwaitPayment, StepCheck, StepSubmit, StepDecide, StepHeld}, []Step{StepReturn}, "call off"},
 	{InputCallOff, lively, []Step{StepReturn}, "call off"},
 	{InputReject, []Step{StepWatch}, []Step{StepReturn}, "call off"},
@@ -97,6 +99,9 @@ var ways = []struct {
 	{InputEnd, []Step{StepWatch}, []Step{StepEnd}, "settled"},
 	{InputReopen, []Step{StepEnd}, []Step{StepLoad, StepWatch}, "news"},
 }
+
+// Steps are all that this worker knows, in the order of a life.
+func Steps() []Step { return slices.Clone(steps) }
 
 // Transitions are all that there are, in the order of a life. docs/orders.md draws them.
 func Transitions() (all []Transition) {
@@ -153,10 +158,13 @@ func impossible(in Input, at Step, why string) error {
 	return fault.NewPermanent(fault.OrderConflict, text)
 }
 
-// name is what people call a step. The first one is written as nothing.
+// name is what people call a step: the first one is written as nothing, and the last one as a word that diagrams reserve.
 func (s Step) name() string {
-	if s == StepLoad {
+	switch s {
+	case StepLoad:
 		return "load"
+	case StepEnd:
+		return "ended"
 	}
 	return string(s)
 }
