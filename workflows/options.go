@@ -9,6 +9,9 @@ import (
 	"vitrine/activities"
 )
 
+// orderSteps names the activities of OrderFulfillment; it is never called.
+var orderSteps *activities.OrderFulfillment
+
 // The presets below say how long a step may take and how it is retried. Which errors are worth a retry is not decided
 // here but where the error is known (internal/fault). Retries end with the time that the step has, not with a count.
 

@@ -14,9 +14,6 @@ import (
 	"vitrine/internal/order"
 )
 
-// orderSteps names the activities of OrderFulfillment; it is never called.
-var orderSteps *activities.OrderFulfillment
-
 // OrderFulfillment takes one completed checkout session to the merchant, once, and sees that money and goods agree
 // until nothing more is to be expected of the order.
 //

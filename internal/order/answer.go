@@ -180,13 +180,3 @@ func inOurWords(err error) error {
 	}
 	return errors.New("it is not the JSON that docs/orders.md describes, or says something twice")
 }
-
-// statusText quotes a status only if it is a word: anything else could be about the buyer.
-func statusText(status string) string {
-	for _, r := range status {
-		if (r < 'a' || r > 'z') && r != '_' {
-			return "(something else)"
-		}
-	}
-	return status
-}

@@ -2,7 +2,6 @@ package order
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -31,8 +30,6 @@ type Problem struct {
 }
 
 func (p Problem) String() string { return string(p.Code) + ": " + p.Detail }
-
-var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
 
 // maxAmount is far above what Stripe takes for a payment (12 digits) and low enough for sums of it not to overflow.
 const maxAmount = 1e15

@@ -199,3 +199,21 @@ func share(total, part, whole int64) int64 {
 	}
 	return int64(quotient)
 }
+
+// statusText quotes a status only if it is a word: anything else could be about the buyer.
+func statusText(status string) string {
+	for _, r := range status {
+		if (r < 'a' || r > 'z') && r != '_' {
+			return "(something else)"
+		}
+	}
+	return status
+}
+
+func quantitiesOf(lines []AcceptedLine) map[string]int64 {
+	quantities := map[string]int64{}
+	for _, line := range lines {
+		quantities[line.SKU] += line.Quantity
+	}
+	return quantities
+}

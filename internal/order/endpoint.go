@@ -3,6 +3,7 @@ package order
 import (
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // Endpoint is an address of the merchant's. Its secret is named here and stands elsewhere.
@@ -16,6 +17,13 @@ type Endpoint struct {
 func (f Fulfillment) Endpoint() Endpoint {
 	return Endpoint{URL: f.URL, SecretEnv: f.SecretEnv, SecretFile: f.SecretFile}
 }
+
+var (
+	// A document must not make Vitrine read any other variable or file than those that hold merchants' secrets.
+	secretEnvPattern  = regexp.MustCompile(`^MERCHANT_SECRET_[A-Z0-9_]{1,64}$`)
+	secretFilePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	endpointPattern   = regexp.MustCompile(`^https?://[^\s/?#@\\]+(/[!-~]*)?$`)
+)
 
 // check names the setting. The messages do not repeat the address: it may carry a token.
 func (e Endpoint) check(name string) (err error) {

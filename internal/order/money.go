@@ -2,11 +2,14 @@ package order
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"vitrine/internal/currency"
 )
+
+var currencyPattern = regexp.MustCompile(`^[a-z]{3}$`)
 
 // Decimals is how many decimals Stripe's amounts of a currency have.
 func Decimals(code string) int {

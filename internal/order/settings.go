@@ -198,15 +198,11 @@ func takenOver(named time.Time, wanted bool, since time.Time, hadBeen bool, now 
 }
 
 var (
-	// A document must not make Vitrine read any other variable or file than those that hold merchants' secrets.
-	secretEnvPattern  = regexp.MustCompile(`^MERCHANT_SECRET_[A-Z0-9_]{1,64}$`)
-	secretFilePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
-	endpointPattern   = regexp.MustCompile(`^https?://[^\s/?#@\\]+(/[!-~]*)?$`)
-	pagePattern       = regexp.MustCompile(`^https://[^\s/?#@\\<>"]+(/[^\s<>"]*)?$`)
-	addressPattern    = regexp.MustCompile(`^[^\s@<>"',;:]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
-	bucketPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$`)
-	prefixPattern     = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,99}/){1,6}$`)
-	languagePattern   = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$`)
+	pagePattern     = regexp.MustCompile(`^https://[^\s/?#@\\<>"]+(/[^\s<>"]*)?$`)
+	addressPattern  = regexp.MustCompile(`^[^\s@<>"',;:]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
+	bucketPattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$`)
+	prefixPattern   = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,99}/){1,6}$`)
+	languagePattern = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$`)
 )
 
 // Check returns every problem of the settings, joined.

@@ -85,14 +85,6 @@ func (p Shipment) within(left map[string]int64, what string) error {
 	return nil
 }
 
-func quantitiesOf(lines []AcceptedLine) map[string]int64 {
-	quantities := map[string]int64{}
-	for _, line := range lines {
-		quantities[line.SKU] += line.Quantity
-	}
-	return quantities
-}
-
 // clockTolerance is how far clocks, and dates without a time or a zone, may be off.
 const clockTolerance = 24 * time.Hour
 
