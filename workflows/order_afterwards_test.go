@@ -108,6 +108,7 @@ func TestCaptureOnShipment(t *testing.T) {
 	require.Len(t, view.Shipments, 1)
 	require.Equal(t, bought.Add(2*day), view.Shipments[0].ShippedAt)
 	require.Equal(t, []string{"submitting", "accepted", "shipped", "delivered"}, s.states)
+	require.Equal(t, order.Payment{State: order.Paid, Amount: 3700, Captured: 3700}, view.Summary.Payment, "nothing is left of what was reserved")
 	require.Empty(t, s.shop.notices)
 	s.requireMoney(3700, 0)
 }

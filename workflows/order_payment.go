@@ -52,20 +52,20 @@ func (p payments) readRefunds(ctx workflow.Context) error {
 // capture takes what the buyer owes for what the merchant accepted: once, the rest goes back to the buyer for good.
 func (p payments) capture(ctx workflow.Context) (order.Step, error) {
 	amount, summary := p.life.AcceptedAmount(), p.life.Record().Summary
-	payment := summary.Payment
-	if payment.State != order.RequiresCapture {
-		return p.life.Capture(payment)
+	if summary.Payment.State != order.RequiresCapture {
+		return p.life.Capture(summary.Payment)
 	}
 	if amount == 0 { // what was accepted costs nothing: there is no capture of nothing
 		return p.life.Step(), p.cancel(ctx)
 	}
+	var captured order.Payment
 	err := p.withKey("capture", func(key string) error {
 		in := p.input(key)
-		if amount < payment.Amount {
+		if amount < summary.Payment.Amount {
 			in.Amount, in.Fee = amount, summary.FeeOf(amount)
 		}
 		ctx := money(ctx, "Capture "+p.life.Money(amount))
-		return workflow.ExecuteActivity(ctx, orderSteps.CapturePayment, in).Get(ctx, &payment)
+		return workflow.ExecuteActivity(ctx, orderSteps.CapturePayment, in).Get(ctx, &captured)
 	})
 	switch {
 	case failedAs(err, fault.AuthorizationExpired):
@@ -73,7 +73,7 @@ func (p payments) capture(ctx workflow.Context) (order.Step, error) {
 	case err != nil:
 		return p.life.Step(), err
 	}
-	return p.life.Capture(payment)
+	return p.life.Capture(captured)
 }
 
 // cancel gives back what is only reserved.
