@@ -267,14 +267,6 @@ end                   -       -       -       -       -       -       -       en
 reopen                -       -       -       -       -       -       -       -       -       -       -       -       -       -       watch   load    -
 `
 
-func columns() string {
-	text := fmt.Sprintf("%-22s", "")
-	for _, s := range standings() {
-		text += fmt.Sprintf("%-8s", s.name)
-	}
-	return strings.TrimRight(text, " ")
-}
-
 // cell is what becomes of an order.
 func cell(t *testing.T, s standing, in input) string {
 	t.Helper()
