@@ -2,6 +2,7 @@ package vitrine_test
 
 import (
 	"fmt"
+	"go/ast"
 	"io/fs"
 	"os"
 	"path"
@@ -299,6 +300,22 @@ func codeRules() []rule {
 			bad:   map[string]string{"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`},
 		},
 		{
+			name:  "docstrings",
+			why:   "whoever calls it reads its sentence and not its body: what it is, and where it matters its unit, shape, errors and source",
+			check: undocumented,
+			bad: map[string]string{"internal/mute/mute.go": `// Package mute says little.
+				package mute
+				// The states.
+				const (
+					Said = iota
+				)
+				var unsaid = 1
+				func (mute) Unseen() {}
+				type mute int // no comment of its own is needed
+				type Named int // at the end of its line
+				func (*Named) Speak() {}`},
+		},
+		{
 			name: "time.Sleep",
 			why:  "a sleep is too short or too long: wait for what you wait for, with a deadline; exceptions stand in sleepers, with their reason",
 			check: func(t tree) []string {
@@ -323,6 +340,68 @@ func withoutPackageComment(t tree) (broken []string) {
 		}
 	}
 	return broken
+}
+
+// undocumented finds exported identifiers without a comment: its own, one at the end of its line, or its group's.
+func undocumented(t tree) (broken []string) {
+	for _, s := range t.sources {
+		if s.test {
+			continue
+		}
+		for _, declaration := range s.file.Decls {
+			for _, name := range mute(declaration) {
+				broken = append(broken, s.path+": "+name+" has no comment")
+			}
+		}
+	}
+	return broken
+}
+
+func mute(declaration ast.Decl) (names []string) {
+	switch d := declaration.(type) {
+	case *ast.FuncDecl:
+		if d.Doc == nil && d.Name.IsExported() && (d.Recv == nil || ast.IsExported(receiver(d.Recv.List[0].Type))) {
+			names = append(names, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			if d.Doc == nil {
+				names = append(names, muteSpec(spec)...)
+			}
+		}
+	}
+	return names
+}
+
+func muteSpec(spec ast.Spec) (names []string) {
+	switch s := spec.(type) {
+	case *ast.TypeSpec:
+		if s.Doc == nil && s.Comment == nil && s.Name.IsExported() {
+			names = append(names, s.Name.Name)
+		}
+	case *ast.ValueSpec:
+		for _, name := range s.Names {
+			if s.Doc == nil && s.Comment == nil && name.IsExported() {
+				names = append(names, name.Name)
+			}
+		}
+	}
+	return names
+}
+
+// receiver is the name of a method's type: *T, T, or T[P].
+func receiver(expression ast.Expr) string {
+	switch e := expression.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.IndexListExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
 }
 
 var vagueNames = []string{"base", "common", "helper", "helpers", "lib", "manager", "misc", "shared", "util", "utils"}

@@ -78,12 +78,12 @@ type Upload struct {
 type ImportStatus string
 
 const (
-	StatusPending             ImportStatus = "pending"
-	StatusSucceeded           ImportStatus = "succeeded"
-	StatusSucceededWithErrors ImportStatus = "succeeded_with_errors"
-	StatusFailed              ImportStatus = "failed"
-	StatusPendingArchive      ImportStatus = "pending_archive"
-	StatusArchived            ImportStatus = "archived"
+	StatusPending             ImportStatus = "pending"               // Stripe has not ended it
+	StatusSucceeded           ImportStatus = "succeeded"             // every row was taken
+	StatusSucceededWithErrors ImportStatus = "succeeded_with_errors" // some rows were refused: there is an error file
+	StatusFailed              ImportStatus = "failed"                // nothing was taken
+	StatusPendingArchive      ImportStatus = "pending_archive"       // it ended, and is about to be archived
+	StatusArchived            ImportStatus = "archived"              // it ended, and its files may be gone
 )
 
 // Final reports whether the status will not change into a better one.

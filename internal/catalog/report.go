@@ -98,8 +98,8 @@ type ReportImport struct {
 type Teller string
 
 const (
-	SaidByVitrine Teller = "vitrine"
-	SaidByStripe  Teller = "stripe"
+	SaidByVitrine Teller = "vitrine" // before anything was sent
+	SaidByStripe  Teller = "stripe"  // of what was sent
 )
 
 // ReportCause is one kind of problem, and how often it occurs.

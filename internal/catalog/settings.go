@@ -73,7 +73,7 @@ type Unknown string
 
 const (
 	SendUnknown Unknown = "send" // the default: whether Stripe ignores them is not documented, and it knows best
-	DropUnknown Unknown = "drop"
+	DropUnknown Unknown = "drop" // send the columns that Stripe documents, and no other
 )
 
 // SourceKind says what a source has, and so what it means that a row is not in it. It is the one place that does.

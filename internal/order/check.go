@@ -9,10 +9,10 @@ import (
 type ProblemCode string
 
 const (
-	CurrencyInvalid  ProblemCode = "currency_invalid"
-	NoLines          ProblemCode = "no_lines"
-	QuantityInvalid  ProblemCode = "quantity_invalid"
-	AmountInvalid    ProblemCode = "amount_invalid"
+	CurrencyInvalid  ProblemCode = "currency_invalid"  // not three letters
+	NoLines          ProblemCode = "no_lines"          // nothing was bought
+	QuantityInvalid  ProblemCode = "quantity_invalid"  // a line has no pieces, or fewer than none
+	AmountInvalid    ProblemCode = "amount_invalid"    // an amount is below zero, or the parts do not add up to the total
 	ReferenceMissing ProblemCode = "reference_missing" // a line that names no row of a feed
 	SubtotalMismatch ProblemCode = "subtotal_mismatch" // the lines do not add up to the subtotal
 	TotalMismatch    ProblemCode = "total_mismatch"    // the amounts do not add up to the total
@@ -29,6 +29,7 @@ type Problem struct {
 	Detail string      `json:"detail"`
 }
 
+// String is the code, and what was found.
 func (p Problem) String() string { return string(p.Code) + ": " + p.Detail }
 
 // maxAmount is far above what Stripe takes for a payment (12 digits) and low enough for sums of it not to overflow.

@@ -16,10 +16,10 @@ import (
 type Verdict string
 
 const (
-	Accepted Verdict = "accepted"
+	Accepted Verdict = "accepted" // the merchant takes all of it, or the lines named
 	// Pending means that the merchant has the order and will decide later (accepted asynchronously).
 	Pending  Verdict = "pending"
-	Rejected Verdict = "rejected"
+	Rejected Verdict = "rejected" // the merchant takes nothing of it
 )
 
 // Reason is why a merchant rejects. It is a closed list: what a merchant writes freely may name the buyer, and a reason
@@ -27,13 +27,13 @@ const (
 type Reason string
 
 const (
-	OutOfStock         Reason = "out_of_stock"
-	Discontinued       Reason = "discontinued"
-	PriceChanged       Reason = "price_changed"
-	CannotShip         Reason = "cannot_ship" // not to this address
-	FraudSuspected     Reason = "fraud_suspected"
-	Duplicate          Reason = "duplicate"
-	OtherReason        Reason = "other"
+	OutOfStock         Reason = "out_of_stock"          // it is not there, and will not be in time
+	Discontinued       Reason = "discontinued"          // it is not sold any more
+	PriceChanged       Reason = "price_changed"         // it is not sold at that price
+	CannotShip         Reason = "cannot_ship"           // not to this address
+	FraudSuspected     Reason = "fraud_suspected"       // the merchant does not believe the order
+	Duplicate          Reason = "duplicate"             // the same order came before
+	OtherReason        Reason = "other"                 // none of these
 	NotDecidedInTime   Reason = "not_decided_in_time"   // Vitrine's own: a pending order that nobody decided
 	AuthorizationEnded Reason = "authorization_expired" // Vitrine's own: the money is not there any more
 	OrderFaulty        Reason = "order_faulty"          // Vitrine's own: Check or Unknown found problems

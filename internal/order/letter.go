@@ -4,8 +4,8 @@ package order
 type MailKind string
 
 const (
-	ConfirmationMail MailKind = "confirmation"
-	RejectionMail    MailKind = "rejection"
+	ConfirmationMail MailKind = "confirmation" // the merchant took the order
+	RejectionMail    MailKind = "rejection"    // the merchant did not, and the money goes back
 )
 
 // Letter is a mail to the buyer: what was decided about their order.

@@ -14,12 +14,12 @@ import (
 type NoticeKind string
 
 const (
-	NoticeRefunded      NoticeKind = "refunded"
-	NoticeDisputed      NoticeKind = "disputed"
-	NoticeDisputeClosed NoticeKind = "dispute_closed"
-	NoticeCanceled      NoticeKind = "canceled"      // the order is off: do not ship
-	NoticeStopShipment  NoticeKind = "stop_shipment" // the money went back: stop the parcel if that can be
-	NoticeExpiring      NoticeKind = "authorization_expiring"
+	NoticeRefunded      NoticeKind = "refunded"               // money went back to the buyer
+	NoticeDisputed      NoticeKind = "disputed"               // the buyer disputes the payment at their bank
+	NoticeDisputeClosed NoticeKind = "dispute_closed"         // the bank decided a dispute
+	NoticeCanceled      NoticeKind = "canceled"               // the order is off: do not ship
+	NoticeStopShipment  NoticeKind = "stop_shipment"          // the money went back: stop the parcel if that can be
+	NoticeExpiring      NoticeKind = "authorization_expiring" // an authorisation is about to end, and nothing was shipped
 )
 
 var noticeKinds = []NoticeKind{NoticeRefunded, NoticeDisputed, NoticeDisputeClosed, NoticeCanceled, NoticeStopShipment, NoticeExpiring}

@@ -31,7 +31,7 @@ type RefundRequest struct {
 }
 
 const (
-	RefundAsked  = "refund/asked/"
+	RefundAsked  = "refund/asked/" // begins the step of a refund that somebody asked for
 	mostRefundID = 100
 )
 

@@ -39,15 +39,15 @@ type Which string
 
 const (
 	AgentOrders Which = "agent" // those that Stripe says an agent placed, or that name a row of a feed
-	AllOrders   Which = "all"
+	AllOrders   Which = "all"   // every completed checkout of the account
 )
 
 // Capture is when an authorised payment is captured.
 type Capture string
 
 const (
-	OnAcceptance Capture = "on_acceptance"
-	OnShipment   Capture = "on_shipment"
+	OnAcceptance Capture = "on_acceptance" // as soon as the merchant takes the order
+	OnShipment   Capture = "on_shipment"   // with the first parcel
 )
 
 // Expiring is what becomes of an accepted order that has not been shipped when its authorisation is about to expire.
@@ -55,24 +55,24 @@ type Expiring string
 
 const (
 	CaptureExpiring Expiring = "capture" // the merchant has accepted: take the money while it is there
-	CancelExpiring  Expiring = "cancel"
+	CancelExpiring  Expiring = "cancel"  // nothing was shipped: let the buyer go
 )
 
 // UnknownWay is what becomes of an order with a SKU that the catalog does not have.
 type UnknownWay string
 
 const (
-	HoldUnknown   UnknownWay = "hold" // until a person decides
-	FulfilUnknown UnknownWay = "fulfil"
-	RejectUnknown UnknownWay = "reject"
+	HoldUnknown   UnknownWay = "hold"   // until a person decides
+	FulfilUnknown UnknownWay = "fulfil" // the merchant knows their products
+	RejectUnknown UnknownWay = "reject" // as if the merchant had said so
 )
 
 // FulfillmentKind is the way to the merchant.
 type FulfillmentKind string
 
 const (
-	HTTPS FulfillmentKind = "https"
-	S3    FulfillmentKind = "s3"
+	HTTPS FulfillmentKind = "https" // a request to the merchant's endpoint
+	S3    FulfillmentKind = "s3"    // an object in a bucket
 )
 
 // Fulfillment says how orders reach the merchant. A secret is named here and stands elsewhere.

@@ -55,11 +55,11 @@ type Agent struct {
 type PaymentState string
 
 const (
-	Unpaid            PaymentState = "unpaid"           // a delayed payment method: wait for async_payment_succeeded or _failed
-	RequiresCapture   PaymentState = "requires_capture" // authorised; capture before AuthorizationExpires
-	Paid              PaymentState = "paid"
-	NoPaymentRequired PaymentState = "no_payment_required"
-	Canceled          PaymentState = "canceled" // the payment was cancelled or failed for good, or the session expired: nothing to ship
+	Unpaid            PaymentState = "unpaid"              // a delayed payment method: wait for async_payment_succeeded or _failed
+	RequiresCapture   PaymentState = "requires_capture"    // authorised; capture before AuthorizationExpires
+	Paid              PaymentState = "paid"                // captured, at least in part
+	NoPaymentRequired PaymentState = "no_payment_required" // the total is 0
+	Canceled          PaymentState = "canceled"            // the payment was cancelled or failed for good, or the session expired: nothing to ship
 )
 
 // Payment is the state of the money, as of the moment it was read.
