@@ -19,6 +19,7 @@ const (
 	EmptyID         Cause = "empty_id"
 	NotUTF8         Cause = "not_utf8"
 	HasNUL          Cause = "has_nul"
+	BesideDoubt     Cause = "beside_doubt"
 	DuplicateID     Cause = "duplicate_id"
 	RepeatedRow     Cause = "repeated_row"
 	VariantsDiffer  Cause = "variants_differ"
@@ -129,6 +130,7 @@ var causeTexts = []causeText{
 	{EmptyID, Error, "", "the row has no id", "give every row the stable id of its product, such as the SKU"},
 	{NotUTF8, Error, "", "the row is not UTF-8 text", "export the file as UTF-8"},
 	{HasNUL, Error, "", "the row contains NUL characters", "export the file as UTF-8 text, and remove NUL characters from its values"},
+	{BesideDoubt, Error, "", "the row may have a piece of another one: half a line end stands in it, or a row that cannot be read for certain is beside it or names its id", "mend that, and the row is sent"},
 	{DuplicateID, Error, "", "another row has the same id and says something else; none of them is sent", "give every product one row, and every variant an id of its own: item_group_id is for what they have in common"},
 	{RepeatedRow, Warning, "", "a later row has the same id and counts in place of this one", "export every product once"},
 	{VariantsDiffer, Warning, "", "the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},

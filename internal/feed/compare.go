@@ -185,6 +185,7 @@ type comparison struct {
 	second                 bool // the lines, twins and sizes of groups are known from the first pass
 	twins                  twins
 	doubt                  doubt
+	doubted                doubt // what the first pass left in doubt
 	forgotten              Table
 	row                    []byte // reused
 }
@@ -196,7 +197,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	}
 	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1, Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
-	c.hint, c.forgotten, c.doubt = 0, Table{}, doubt{}
+	c.hint, c.forgotten, c.doubted, c.doubt = 0, Table{}, c.doubt, doubt{}
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
@@ -220,7 +221,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		return false, err
 	}
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
-	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow) {
+	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names)) {
 		c.parts.abort()
 		c.second = true
 		return true, nil
@@ -276,9 +277,9 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	}
 	c.x = newExaminer(h, c.o)
 	cutter.single = false
-	cutter.judge.columns, cutter.judge.id = c.x.columns, c.x.id
+	cutter.judge.columns = c.x.columns
 	cutter.judge.auto, cutter.judge.strict = c.auto, c.strict
-	cutter.judge.plausible, cutter.judge.telling = c.x.plausible, c.x.telling
+	cutter.judge.plausible, cutter.judge.telling, cutter.judge.misquotes = c.x.plausible, c.x.telling, c.x.misquotes
 	columns := []string{}
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])
@@ -307,6 +308,7 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 		var problems *HeaderError
 		switch wrong := errors.As(err, &problems); {
 		case err == nil:
+			cutter.judge.crlf = raw.end < len(first.data) && first.data[raw.end] == '\r'
 			first.rows = first.rows[:0]
 			for _, line := range above {
 				if err := c.out.Found(Finding{Line: line, Cause: RowAboveHeader}, nil); err != nil {
@@ -356,7 +358,7 @@ func (c *comparison) parseHeader(cutter *cutter, b *batch, raw *rawRow) (Header,
 	}
 	h, err := parseHeader(Row{Line: raw.line, Fields: b.fieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
 	if err != nil || len(h.Unknown) > 0 {
-		c.doubt.search(text) // what should be a row may have become part of the header, or stand above it
+		c.doubt.search(&c.doubt.read, text) // what should be a row may have become part of the header, or stand above it
 	}
 	if raw.quoted {
 		cutter.judge.seen.enclosing++

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"math"
+	"slices"
 )
 
 // take decides about one row.
@@ -35,8 +36,14 @@ func (c *comparison) take(w *work, e *examined) error {
 		return c.holdBack(e, DeletionContradicted, c.o.Kind.IDColumn(), e.id)
 	}
 	if c.twins.contradicts(e.id) && (c.o.InCatalog == nil || c.o.InCatalog(e.id)) {
-		c.doubt.of(e.line, DuplicateID)
+		c.doubt.of(e, DuplicateID)
 		return c.holdBack(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
+	}
+	if c.uncertain(e, known) {
+		if err := c.keep(e); err != nil {
+			return err
+		}
+		return c.holdBack(e, BesideDoubt, c.o.Kind.IDColumn(), e.id)
 	}
 	if e.deletes {
 		return c.delete(e, known)
@@ -56,27 +63,49 @@ func (c *comparison) passOver(w *work, e *examined) error {
 // question notes what a row leaves open about which product it is.
 func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
-	if len(problems) == 0 || known >= 0 && e.state != broken && !e.unended {
+	shifted := slices.ContainsFunc(problems, problem.otherKind)
+	if len(problems) == 0 || known >= 0 && e.state != broken && !e.unended && !shifted {
 		return
 	}
 	cause := problems[0].cause
 	switch {
 	case cause == Interrupted:
 		c.delta.Reading.Interrupted = e.line
-		c.doubt.of(e.line, cause)
+		c.doubt.of(e, cause)
 	case cause == BrokenQuotes, cause == NotUTF8, cause == HasNUL, cause == EmptyID:
-		c.doubt.of(e.line, cause)
+		c.doubt.of(e, cause)
 	case e.state == broken:
-		c.doubt.in(e.line, cause, e.text)
+		c.doubt.in(e, cause)
 	case e.unended && c.x.lastCell(problems):
-		c.doubt.of(e.line, Interrupted) // the file may go on, and the row's last value too
+		c.doubt.of(e, Interrupted) // the file may go on, and the row's last value too
 	case known < 0 && bytes.Contains(e.id, replacement):
-		c.doubt.of(e.line, cause)
-	case known < 0 && e.state == invalid:
-		c.doubt.in(e.line, cause, e.text) // what it takes for an id may be another value
+		c.doubt.of(e, cause)
+	case shifted, known < 0 && e.state == invalid:
+		c.doubt.in(e, cause) // what it takes for an id may be another value
 	case known < 0 && c.x.unusual(problems):
-		c.doubt.in(e.line, cause, e.text) // its id may be another one, and something that got into it
+		c.doubt.in(e, cause) // its id may be another one, and something that got into it
 	}
+}
+
+// otherKind reports whether a value is of another kind than its column, as where cells have moved.
+func (p problem) otherKind() bool { return p.cause == NotURL || p.cause == NotAmount }
+
+// uncertain reports whether a row may be made of two, or its id be that of another one: a row in doubt is beside it, or
+// names its id. What Stripe has of a row that did not change shows that it is whole.
+func (c *comparison) uncertain(e *examined, known int) bool {
+	if !e.beside && !c.doubted.names(e.id) {
+		return false
+	}
+	return e.deletes || known < 0 || c.known.fingerprint(known) != e.fingerprint
+}
+
+// keep keeps a product that a row names and says nothing certain of.
+func (c *comparison) keep(e *examined) error {
+	line, _, err := c.slot(e.id)
+	if err == nil {
+		*line |= tornApart
+	}
+	return err
 }
 
 // heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
@@ -106,7 +135,7 @@ func (c *comparison) supersede(e *examined) error {
 	}
 	c.delta.Counts.Duplicates++
 	c.twins.contradict(e.id)
-	c.doubt.of(e.line, DuplicateID)
+	c.doubt.of(e, DuplicateID)
 	return c.found(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
 }
 
@@ -120,7 +149,7 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 		return -1, false, false, nil
 	}
 	line := uint32(e.line)
-	if e.deletes && !c.heldBack(e) {
+	if e.deletes && !c.heldBack(e) && !e.beside {
 		line |= asked
 	}
 	slot, known, err := c.slot(e.id)
@@ -329,6 +358,9 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot be
 // deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
+	if c.doubt.rows > 0 && !c.doubt.anything {
+		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
+	}
 	for i, line := range c.knownLines {
 		if err := c.missed(c.known.id(i), line); err != nil {
 			return err

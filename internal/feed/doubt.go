@@ -13,9 +13,9 @@ type doubt struct {
 	line  int64 // of the first of them
 	cause Cause // of the same
 
-	anything bool   // any id may hide
-	text     []byte // where ids hide that stand in it
-	index    *suffixarray.Index
+	anything bool  // any id may hide
+	unread   words // of rows that cannot be told apart into cells
+	read     words // of rows that can, and of the header, but seem to be something else
 }
 
 // maxDoubt bounds the text that is looked through. Beyond it, anything may hide.
@@ -25,18 +25,21 @@ const maxDoubt = 1 << 20
 const between = 0
 
 // in notes a row of which nobody can say whose it is, though it can be read.
-func (d *doubt) in(line int64, cause Cause, text []byte) {
-	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-		d.of(line, cause)
-		return
+func (d *doubt) in(e *examined, cause Cause) {
+	d.count(e.line, cause)
+	if !utf8.Valid(e.text) || bytes.IndexByte(e.text, 0) >= 0 {
+		d.anything = true
 	}
-	d.count(line, cause)
-	d.search(text)
+	if e.state == broken {
+		d.search(&d.unread, e.text)
+	} else {
+		d.search(&d.read, e.text)
+	}
 }
 
-// of notes a row of which nobody can say whose it is, nor what stood in it.
-func (d *doubt) of(line int64, cause Cause) {
-	d.count(line, cause)
+// of notes a row of which nobody can say whose it is, nor what else stood in it.
+func (d *doubt) of(e *examined, cause Cause) {
+	d.in(e, cause)
 	d.anything = true
 }
 
@@ -47,26 +50,57 @@ func (d *doubt) count(line int64, cause Cause) {
 }
 
 // search adds a text in which ids may hide.
-func (d *doubt) search(text []byte) {
-	if d.anything = d.anything || len(d.text)+len(text) > maxDoubt; !d.anything {
-		d.text = appendWords(d.text, text)
+func (d *doubt) search(w *words, text []byte) {
+	if len(w.text)+len(text) > maxDoubt {
+		d.anything = true
+		return
 	}
+	w.add(text)
 }
 
 // hides reports whether an id may be one of those that stand in the source and cannot be read: at least on one side it
 // ends where words end, since damage may have joined the other one with something else.
-func (d *doubt) hides(id []byte) bool {
-	if d.anything || len(d.text) == 0 {
-		return d.anything
-	}
-	if d.index == nil {
-		d.index = suffixarray.New(d.text)
-	}
-	words := appendWords(nil, id)
-	return len(words) == 1 || len(d.index.Lookup(words[1:], 1)) > 0 || len(d.index.Lookup(words[:len(words)-1], 1)) > 0
+func (d *doubt) hides(id []byte) bool { return d.anything || d.unread.touch(id) || d.read.touch(id) }
+
+// names reports whether an id stands in a row that cannot be read. That may be the product's row, and another one have
+// come to its id by damage.
+func (d *doubt) names(id []byte) bool {
+	return d.unread.have(id) || len(id) > short && d.unread.touch(id)
 }
 
-// appendWords writes a text with one mark around each word of it, whatever separates, quotes and escapes them.
+// short ids begin or end many words.
+const short = 3
+
+// words are texts of which each word has one mark around it, whatever separates, quotes and escapes them.
+type words struct {
+	text  []byte
+	index *suffixarray.Index
+}
+
+func (w *words) add(text []byte) { w.text, w.index = appendWords(w.text, text), nil }
+
+// have reports whether a word is there.
+func (w *words) have(word []byte) bool { return w.find(appendWords(nil, word)) }
+
+// touch reports whether a word is there, or the beginning or the end of one is.
+func (w *words) touch(word []byte) bool {
+	if len(w.text) == 0 {
+		return false
+	}
+	marked := appendWords(nil, word)
+	return len(marked) == 1 || w.find(marked[1:]) || w.find(marked[:len(marked)-1])
+}
+
+func (w *words) find(text []byte) bool {
+	if len(w.text) == 0 {
+		return false
+	}
+	if w.index == nil {
+		w.index = suffixarray.New(w.text)
+	}
+	return len(w.index.Lookup(text, 1)) > 0
+}
+
 func appendWords(out, text []byte) []byte {
 	out = append(out, between)
 	for _, ch := range text {

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -86,6 +87,7 @@ type examined struct {
 	line            int64
 	text            []byte // as it stands in the file
 	unended         bool   // no line end follows
+	beside          bool   // a row in doubt, of which it may have a piece
 	id              []byte
 	fingerprint     uint64
 	price           Amount // as a buyer pays it
@@ -128,7 +130,7 @@ func (x *examiner) examine(w *work) {
 	clear(w.struck)
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, problems: len(w.problems), fields: w.fieldsOf(raw)}
 		x.row(w, raw, &e)
 		e.after = len(w.problems)
 		w.examined = append(w.examined, e)
@@ -217,6 +219,16 @@ func (x *examiner) plausible(fields [][]byte) bool {
 	return price < 0 || len(fields[price]) == 0 || bytes.ContainsAny(fields[price], "0123456789")
 }
 
+// misquotes reports whether there is a quote in the id, an address or the price, where none belongs.
+func (x *examiner) misquotes(fields [][]byte) bool {
+	for i, field := range fields {
+		if (i == x.id || i == x.prices.price || slices.Contains(x.addresses, i)) && bytes.IndexByte(field, '"') >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // telling is how many of the fields of a row, from a column on, show that they are: there is a web address or a price
 // where one belongs. It is 0 if something else is.
 func (x *examiner) telling(fields [][]byte, column int) (found int) {
@@ -299,6 +311,8 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return BrokenQuotes
 	case raw.trust == interrupted:
 		return Interrupted
+	case raw.glued:
+		return BesideDoubt
 	case len(e.fields) > x.columns:
 		return TooManyFields
 	case len(e.fields) < x.columns:
@@ -309,8 +323,54 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return HasNUL
 	case e.id == nil:
 		return EmptyID
+	case raw.quoted && slices.ContainsFunc(e.fields, x.swallowed):
+		return BrokenQuotes
 	}
 	return ""
+}
+
+// swallowed reports whether a value has cells of another row in it, for a quote that did not close: addresses, amounts and
+// availabilities stand between separators as in no text, two of these kinds, or one in a value of several lines. A list of
+// addresses is none.
+func (x *examiner) swallowed(value []byte) bool {
+	list := bytes.HasPrefix(value, []byte("http"))
+	if len(value) < len(`,1 USD,https://`) || bytes.IndexByte(value, x.comma) < 0 {
+		return false
+	}
+	kinds, several := 0, bytes.IndexByte(value, '\n') >= 0
+	for begins, more := true, true; more; begins = false {
+		var cell []byte
+		cell, value, more = bytes.Cut(value, []byte{x.comma})
+		head, tail, lines := cell, cell, false
+		if several {
+			if head, _, lines = bytes.Cut(cell, newline); lines {
+				tail = cell[bytes.LastIndexByte(cell, '\n')+1:]
+			}
+		}
+		if !begins && (more || lines) {
+			kinds |= kindOfCell(bytes.TrimSuffix(head, []byte("\r")))
+		}
+		if more && (!begins || lines) {
+			kinds |= kindOfCell(tail)
+		}
+	}
+	return bits.OnesCount(uint(kinds)) > 1 || kinds > 0 && several && !list
+}
+
+// kindOfCell is 1 for an address, 2 for an amount, 4 for an availability, and 0 for anything else.
+func kindOfCell(cell []byte) int {
+	switch {
+	case len(cell) < len("1 USD"):
+	case isDigit(cell[0]):
+		if _, ok := parseAmount(cell); ok {
+			return 2
+		}
+	case bytes.Contains(cell, []byte("://")) && bytes.IndexByte(cell, ' ') < 0:
+		return 1
+	case slices.Contains(availabilities, string(cell)):
+		return 4
+	}
+	return 0
 }
 
 // lastCell reports whether an error is in the last column.

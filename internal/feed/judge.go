@@ -11,11 +11,13 @@ import (
 
 // judge is what is needed to weigh the rows of one file.
 type judge struct {
-	columns   int // of the header; 0: there is no judge, and rows are taken as they come
-	id        int
+	columns   int                        // of the header; 0: there is no judge, and rows are taken as they come
+	crlf      bool                       // the header's line ends in CRLF
 	strict    bool                       // a quote within an unquoted field is a stray one
 	auto      bool                       // what quotes mean is for the rows to tell
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
+	// misquotes reports whether a field has a quote that can have none.
+	misquotes func(fields [][]byte) bool
 	// telling is how many of the fields of a row, from a column on, show that they are; 0 if one shows that they are not.
 	telling func(fields [][]byte, column int) int
 
@@ -25,6 +27,7 @@ type judge struct {
 	known  int64 // up to this byte, what quotes tell is told already
 	wasted int64 // bytes that were read in vain, looking for the end of a row
 	broken bool  // the row before is in doubt, or has too few fields
+	before bool  // the same of the row before that one
 }
 
 // patience bounds what is read in vain: many quotes that do not close would make the work grow with the square of the
@@ -55,7 +58,8 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 
 // spread lets a row of several lines share the doubt about the row right behind it, and a quote within that one is
 // doubt enough: a line may have got into the first, and what stands behind it may be its own end.
-func (j *judge) spread(b *batch, row *rawRow, quotes Quotes) {
+func (c *cutter) spread(b *batch, row *rawRow) {
+	j, quotes := &c.judge, c.quotes
 	if j.columns == 0 {
 		return
 	}
@@ -64,7 +68,10 @@ func (j *judge) spread(b *batch, row *rawRow, quotes Quotes) {
 	if j.broken && row.bare && row.trust == trusted && quotes != LiteralQuotes {
 		row.trust = untrusted // it may be the end of what the row before broke off in
 	}
-	j.broken = row.trust != trusted || fields < j.columns
+	j.before, j.broken = j.broken, row.trust != trusted || fields < j.columns
+	if n := len(b.rows); n > 0 && (row.trust != trusted || fields != j.columns) && c.endsValue(b.bytesOf(row)) {
+		b.rows[n-1].beside = true
+	}
 	if len(b.rows) == 0 || row.trust == trusted && !stray && !fragment {
 		return
 	}
@@ -80,6 +87,17 @@ func (j *judge) spread(b *batch, row *rawRow, quotes Quotes) {
 	}
 }
 
+// endsValue reports whether a row begins within a value that another one began: its first quote is not where a cell begins.
+func (c *cutter) endsValue(text []byte) bool {
+	quote := bytes.IndexByte(text, '"')
+	return quote > 0 && c.quotes != LiteralQuotes && text[quote-1] != c.comma && text[quote-1] != '\n'
+}
+
+// again goes back to a row that is to be cut once more. What it tells is told.
+func (j *judge) again(at int) {
+	j.known, j.broken = max(j.known, j.passed+int64(at)+1), j.before
+}
+
 // weigh decides about a row that was cut from data, up to next. It returns where the next one begins; ok is false if more
 // of the file has to be seen.
 func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
@@ -93,6 +111,7 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 		if c.weighLine(b, data, eof, row, whole) {
 			return next, true
 		}
+	case row.bare: // who puts line breaks in quotes leaves no quote bare: one of them is a stray one
 	case whole && c.judge.passed+int64(row.start) < c.judge.within: // its end may be that of the row in doubt before it
 	case whole && row.end-row.start <= MaxRecordBytes && !c.ambiguous(data, row):
 		c.observe(data, row)
@@ -105,16 +124,25 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole bool) bool {
 	j := &c.judge
 	switch {
-	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || bytes.IndexByte(b.fields[row.first+j.id], '"') >= 0):
-		return false // the quote may close what was opened before, or nobody can say whether it belongs to the id
+	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || j.misquotes(b.fields[row.first:])):
+		return false // the quote may close what was opened before, or nobody can say whether it belongs to the value
+	case whole && row.bare && j.auto && escapes(data[row.start:row.end]):
+		return false // the bare quote may be an escaped one, and its value go on beyond a comma
 	case whole:
 		c.observe(data, row)
 	case len(b.fields)-row.first < j.columns && row.unended:
 		row.trust = interrupted
 	case row.quoted && j.auto && c.otherwise(data[row.start:row.end]):
 		return false // the quotes join, or part, what would be the right fields
+	case row.bare && j.passed+int64(row.start) >= j.known:
+		j.seen.ragged++
 	}
 	return true
+}
+
+// escapes reports whether a line has a quote that is escaped, as no text has.
+func escapes(line []byte) bool {
+	return bytes.Contains(line, []byte(`""`)) || bytes.Contains(line, []byte(`\"`))
 }
 
 // otherwise reports whether a line has the right number of fields if its quotes are ordinary text, or escaped by
@@ -306,10 +334,23 @@ func (c *cutter) suspect(b *batch, data []byte, eof bool, row *rawRow, line []by
 	case fits:
 		j.seen.backslash++
 		j.known = j.passed + int64(next)
-	case c.fieldsIn(line) == j.columns:
+	case c.fieldsIn(line) == j.columns && !escapes(line):
 		j.seen.literal++
+		if c.paired(line) {
+			j.seen.paired++
+		}
 	default:
 		j.seen.neither++
+	}
+	return true
+}
+
+// paired reports whether each field of a line whose quotes are ordinary text has an even number of them.
+func (c *cutter) paired(line []byte) bool {
+	for field := range bytes.SplitSeq(line, []byte{c.comma}) {
+		if bytes.Count(field, []byte(`"`))%2 != 0 {
+			return false
+		}
 	}
 	return true
 }

@@ -138,6 +138,18 @@ func (p *parts) close() ([]Part, error) {
 	return all, nil
 }
 
+// has reports whether one of the rows has an id that is so.
+func (p *parts) has(is func(id []byte) bool) bool {
+	for _, w := range p.writers {
+		for i := range w.Table.Len() {
+			if is(w.Table.id(i)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // abort gives all parts up that are not closed.
 func (p *parts) abort() {
 	for _, w := range p.writers {

@@ -250,8 +250,10 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 	s.options.Manifest = s.manifest
 	before, expected := maps.Clone(s.catalog), s.expected(m)
 	d, out := compared(tb, source, s.options)
-	// A row of several lines shares the doubt of a broken one beside it.
-	doubted := slices.ContainsFunc(out.found, func(f string) bool { return strings.Contains(f, string(BrokenQuotes)) })
+	// A row shares the doubt of a broken one beside it, or that names it.
+	doubted := slices.ContainsFunc(out.found, func(f string) bool {
+		return strings.Contains(f, string(BrokenQuotes)) || strings.Contains(f, string(BesideDoubt))
+	})
 	s.requireNeeded(m, d)
 	after := s.manifest
 	if after == nil {

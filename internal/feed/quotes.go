@@ -55,8 +55,10 @@ type evidence struct {
 	bare      int // have a quote within an unquoted field, where RFC 4180 has none
 
 	literal   int // not read well by RFC 4180, but with the right number of fields if quotes are ordinary text
+	paired    int // of them, have an even number of quotes in each field then
 	backslash int // not read well by RFC 4180, but with backslashes before quotes
 	neither   int
+	ragged    int // have a quote within an unquoted field, and the wrong number of fields
 }
 
 // enough is how many rows settle that a file follows RFC 4180.
@@ -76,8 +78,9 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 			rowsHave(e.backslash))
 	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
 		return RFC4180Quotes, ""
-	case f == TSV, e.bare > 0:
-		// A writer of CSV that puts values in quotes would have done so with the bare ones. One of TSV rarely does.
+	case f == TSV, e.bare > 0, e.paired == e.literal && e.literal >= enough && e.either == 0:
+		// A writer of CSV that puts values in quotes would have done so with the bare ones, or with a word in quotes and
+		// text behind it. One of TSV rarely does.
 		return LiteralQuotes, fmt.Sprintf("%s a quote that does not enclose a value, and none needs quotes to be read",
 			rowsHave(texts))
 	}
@@ -85,7 +88,10 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 }
 
 // encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray one.
-func (e *evidence) encloses() bool { return e.bare > 0 && e.lines+e.doubled > 0 }
+// Where some rows need their quotes and the quotes of others do not match, nobody can say, and it is taken for one.
+func (e *evidence) encloses() bool {
+	return e.bare > 0 && (e.lines+e.doubled > 0 || e.enclosing > 0 && e.literal+e.backslash+e.neither+e.ragged > 0)
+}
 
 func rowsHave(n int) string {
 	if n == 1 {

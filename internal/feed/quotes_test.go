@@ -76,6 +76,7 @@ func TestQuotesThatAreSet(t *testing.T) {
 	source := heading + strings.Replace(item("A", "1"), "Oak table", `"Oak"`, 1)
 	twoLines := heading + strings.Replace(item("A", "1"), "Oak table", `"Oak`, 1) + strings.Replace(item("B", "2"), "Oak table", `table"`, 1)
 	backslash := heading + strings.Replace(item("A", "1"), "Oak table", `"24\" \\ \d"`, 1)
+	best := func(id string) string { return strings.Replace(item(id, "1"), "Oak table", `"Best" chair`, 1) }
 	for name, c := range map[string]struct {
 		source string
 		quotes Quotes
@@ -83,13 +84,17 @@ func TestQuotesThatAreSet(t *testing.T) {
 		title  string
 		found  []string
 	}{
-		"enclosing":                   {source, RFC4180Quotes, "send A", "Oak", nil},
-		"text":                        {source, LiteralQuotes, "send A", `"Oak"`, nil},
-		"with backslashes":            {backslash, BackslashQuotes, "send A", `24" \ \d`, nil},
-		"rows of text that line up":   {twoLines, AutoQuotes, "2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
-		"rows that line up":           {twoLines + strings.Replace(item("C", "1"), "Oak table", `"Oak, table"`, 1), AutoQuotes, "send C, 2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
-		"rows that line up, as text":  {twoLines, LiteralQuotes, "send A B", `"Oak`, nil},
-		"backslashes by RFC 4180":     {backslash, RFC4180Quotes, "1 held back", "", []string{"2 A broken_quotes title"}},
+		"enclosing":                      {source, RFC4180Quotes, "send A", "Oak", nil},
+		"text":                           {source, LiteralQuotes, "send A", `"Oak"`, nil},
+		"with backslashes":               {backslash, BackslashQuotes, "send A", `24" \ \d`, nil},
+		"rows of text that line up":      {twoLines, AutoQuotes, "2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
+		"rows that line up":              {twoLines + strings.Replace(item("C", "1"), "Oak table", `"Oak, table"`, 1), AutoQuotes, "send C, 2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
+		"rows that line up, as text":     {twoLines, LiteralQuotes, "send A B", `"Oak`, nil},
+		"backslashes by RFC 4180":        {backslash, RFC4180Quotes, "1 held back", "", []string{"2 A broken_quotes title"}},
+		"a word in quotes, each time":    {heading + best("A") + best("B") + best("C"), AutoQuotes, "send A B C", `"Best" chair`, nil},
+		"a word in quotes, now and then": {heading + best("A") + item("B", "1"), AutoQuotes, "send B, 1 held back", "", []string{"2 A broken_quotes title"}},
+		"a word in quotes, and a value": {heading + best("A") + best("B") + best("C") + strings.Replace(item("D", "1"), "Oak table", `"Oak"`, 1), AutoQuotes,
+			"send D, 3 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title", "4 C broken_quotes title"}},
 		"a backslash that is no more": {heading + strings.Replace(item("A", "1"), "Oak table", `"Oak\"`, 1), AutoQuotes, "send A", `Oak\`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +104,7 @@ func TestQuotesThatAreSet(t *testing.T) {
 			require.Equal(t, c.want, outcome(t, d, out, o))
 			require.Equal(t, c.found, out.found)
 			require.Equal(t, c.title, valuesOf(t, d, out, o, "title")["A"])
-			require.Empty(t, d.Reading.QuotesWhy)
+			require.Equal(t, d.Reading.Quotes != c.quotes && d.Reading.Quotes == LiteralQuotes, d.Reading.QuotesWhy != "")
 		})
 	}
 	_, err := ParseQuotes("double")

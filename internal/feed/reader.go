@@ -89,6 +89,8 @@ type marks struct {
 	bare    bool  // a quote stands within an unquoted field
 	torn    bool  // text stands between a closing quote and the next comma
 	trust   trust
+	beside  bool // a row in doubt begins right behind it, and may have a piece of it, or it of that one
+	glued   bool // half a line end stands within an unquoted field, in a file whose lines end in CRLF
 	unended bool // it is the last row of the file, and no line end follows
 }
 
@@ -238,22 +240,23 @@ func (c *cutter) split(b *batch) (rest int) {
 			return c.keepLast(b, pos)
 		}
 		row.after = len(b.fields)
-		c.judge.spread(b, &row, c.quotes)
+		c.spread(b, &row)
 		b.rows = append(b.rows, row)
 		c.line += row.breaks + 1
 		pos = next
 	}
 }
 
-// keepLast leaves a row of several lines for the next batch, unless it is the last one of all: what it is worth hangs on
-// the row behind it. It returns where the next batch begins.
+// keepLast leaves the last row for the next batch, unless it is the last one of all: what it is worth hangs on the row
+// behind it. It returns where the next batch begins.
 func (c *cutter) keepLast(b *batch, pos int) int {
 	n := len(b.rows)
-	if n == 0 || c.judge.columns == 0 || b.rows[n-1].breaks == 0 || c.eof && pos == len(b.data) {
+	if n == 0 || c.judge.columns == 0 || n == 1 && b.rows[0].breaks == 0 || c.eof && pos == len(b.data) {
 		return pos
 	}
 	last := b.rows[n-1]
 	b.rows, b.fields, c.line = b.rows[:n-1], b.fields[:last.first], last.line
+	c.judge.again(last.start)
 	return last.start
 }
 
@@ -321,7 +324,7 @@ func (c *cutter) unquoted(data []byte, eof bool, row *rawRow, pos int) (end int,
 			if data[i+1] == '\n' {
 				return i, true
 			}
-			row.irregular = true
+			row.irregular, row.glued = true, c.judge.crlf
 		}
 	}
 	return len(data), eof

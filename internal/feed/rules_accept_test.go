@@ -15,7 +15,7 @@ import (
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
 	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, NotAProduct, TooManyFields, TooFewFields,
-	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog,
+	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog,
 	RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
 }
 

@@ -75,6 +75,14 @@ func (t *Table) id(i int) []byte {
 	return t.data[begin : begin+int(length) : begin+int(length)]
 }
 
+// joined are all ids, with line ends between them.
+func (t *Table) joined() (ids []byte) {
+	for i := range t.at {
+		ids = append(append(ids, t.id(i)...), '\n')
+	}
+	return ids
+}
+
 // fingerprint is that of entry i.
 func (t *Table) fingerprint(i int) uint64 {
 	at := t.at[i]
