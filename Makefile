@@ -5,6 +5,8 @@ GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 WFCHECK     ?= go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 FUZZTIME    ?= 30s
+SEED        ?= 1
+CASES       ?= 20000
 BENCH       ?= .
 
 # One setting for everything that compiles the Temporal server: other settings would compile it a second time.
@@ -17,7 +19,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz lint lint-product lint-sandbox \
+.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
 	lint-format policy docs fmt tidy replay-fixtures compose-config clean
 
 help: ## list the targets
@@ -55,6 +57,10 @@ fuzz: ## every fuzz test for FUZZTIME (30s) each
 			(cd "$$(dirname "$$file")" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' .) </dev/null || exit 1; \
 		done || exit 1; \
 	done
+
+damage: ## damage CASES (20000) random catalogs from SEED on, and say which took a product away
+	VITRINE_DAMAGE_SEED='$(SEED)' VITRINE_DAMAGE_CASES='$(CASES)' $(GO) test -count=1 -timeout 0 \
+		-run '^TestDamageTakesNoProductAway$$' ./internal/feed
 
 lint: lint-format lint-product lint-sandbox ## gofmt, vet, staticcheck, workflowcheck, import rules, go.mod
 

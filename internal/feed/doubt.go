@@ -65,7 +65,7 @@ func (d *doubt) hides(id []byte) bool { return d.anything || d.unread.touch(id) 
 // names reports whether an id stands in a row that cannot be read. That may be the product's row, and another one have
 // come to its id by damage.
 func (d *doubt) names(id []byte) bool {
-	return d.unread.have(id) || len(id) > short && d.unread.touch(id)
+	return len(d.unread.text) > 0 && (d.unread.have(id) || len(id) > short && d.unread.touch(id))
 }
 
 // short ids begin or end many words.

@@ -323,7 +323,7 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return HasNUL
 	case e.id == nil:
 		return EmptyID
-	case raw.quoted && slices.ContainsFunc(e.fields, x.swallowed):
+	case raw.roomy && slices.ContainsFunc(e.fields, x.swallowed):
 		return BrokenQuotes
 	}
 	return ""

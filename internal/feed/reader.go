@@ -84,6 +84,7 @@ type rawRow struct {
 type marks struct {
 	breaks  int64 // line ends within its fields
 	quoted  bool  // a field begins with a quote
+	roomy   bool  // there are separators enough within quotes for cells of another row
 	doubled bool  // a quote is escaped by another one
 	escaped bool  // a quote is escaped by a backslash
 	bare    bool  // a quote stands within an unquoted field
@@ -353,7 +354,11 @@ func (c *cutter) quoted(b *batch, data []byte, eof bool, row *rawRow, pos int) (
 		return 0, false
 	}
 	field := data[open:closing:closing]
-	row.breaks += int64(bytes.Count(field, newline))
+	breaks := bytes.Count(field, newline)
+	row.breaks += int64(breaks)
+	if commas := bytes.Count(field, []byte{c.comma}); commas > 2 || commas > 0 && breaks > 0 {
+		row.roomy = true
+	}
 	if end > closing+1 {
 		row.irregular, row.torn = true, true
 	}
