@@ -49,6 +49,7 @@ func serveHealth(
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	listen := Listener{"VITRINE_LISTEN", c.Worker.Listen, "/livez, /readyz and /metrics", server, stop, logger}
