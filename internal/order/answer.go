@@ -22,7 +22,8 @@ type answer struct {
 	Reason    *string         `json:"reason"`
 	Reference *string         `json:"reference"`
 	Lines     json.RawMessage `json:"lines"`
-	Error     any             `json:"error"`
+	Error     json.RawMessage `json:"error"`
+	Errors    json.RawMessage `json:"errors"`
 
 	Others map[string]json.RawMessage `json:",embed"`
 }
@@ -60,8 +61,10 @@ func ParseDecision(body []byte) (Decision, error) {
 		return Decision{}, unfit("it is %s, and has lines: they say what is accepted", d.Verdict)
 	case d.Verdict == Accepted && a.Lines == nil && d.Reason != "":
 		return Decision{}, unfit("it accepts everything, and has a reason: that of a rejection")
-	case d.Verdict == Accepted && !slices.Contains([]any{nil, "", false}, a.Error):
+	case d.Verdict == Accepted && (saysSomething(a.Error) || saysSomething(a.Errors)):
 		return Decision{}, unfit("it accepts, and has an error: that of a refusal")
+	case a.gainsays(d.Verdict):
+		return Decision{}, unfit("it is %s, and another name says the opposite", d.Verdict)
 	case d.Verdict == Accepted && a.Lines == nil && a.listsQuantities():
 		return Decision{}, unfit("it accepts everything, and has a list of quantities that is not called lines")
 	}
@@ -81,6 +84,46 @@ func DecodeDecision(body []byte) (Decision, error) {
 		d.Decision.Lines, err = readLines(d.Lines)
 	}
 	return d.Decision, err
+}
+
+// saysSomething reports whether a value is there, and is not one of those that say nothing.
+func saysSomething(value json.RawMessage) bool {
+	var said any
+	if value == nil || json.Unmarshal(value, &said) != nil {
+		return value != nil
+	}
+	switch said := said.(type) {
+	case []any:
+		return len(said) > 0
+	case map[string]any:
+		return len(said) > 0
+	}
+	return said != nil && said != "" && said != false
+}
+
+// verdictNames are names that other systems give to what status says, and what each one says if it is true.
+var verdictNames = map[string]Verdict{
+	"accepted": Accepted, "approved": Accepted, "confirmed": Accepted,
+	"rejected": Rejected, "declined": Rejected, "refused": Rejected, "canceled": Rejected, "cancelled": Rejected,
+}
+
+// gainsays reports whether another name says the opposite of the verdict, as in {"status": "accepted", "success": false}.
+func (a answer) gainsays(v Verdict) bool {
+	for name, value := range a.Others {
+		is, err := strconv.ParseBool(strings.Trim(string(value), `"`))
+		if err != nil {
+			continue
+		}
+		name = strings.ToLower(name)
+		said, listed := verdictNames[name]
+		switch {
+		case listed && v != Pending && (said == v) != is:
+			return true
+		case v == Accepted && (name == "success" || name == "ok") && !is, v == Accepted && name == "failed" && is:
+			return true // success of a rejection is that it was heard
+		}
+	}
+	return false
 }
 
 // listsQuantities reports whether there is a list of how much of something, under a name that is not ours: whoever
@@ -154,12 +197,22 @@ func Decides(body []byte) bool {
 		Status json.RawMessage `json:"status"`
 		Lines  json.RawMessage `json:"lines"`
 		Reason any             `json:"reason"`
+		Error  any             `json:"error"`
+
+		Others map[string]json.RawMessage `json:",embed"`
 	}
 	if strictjson.DecodeOpen(body, &said) != nil || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return true
 	}
+	for name := range said.Others {
+		if verdictNames[strings.ToLower(name)] != "" {
+			return true
+		}
+	}
 	reason, _ := said.Reason.(string)
-	return said.Status != nil || said.Lines != nil || slices.Contains(merchantReasons, Reason(reason))
+	code, _ := said.Error.(string)
+	return said.Status != nil || said.Lines != nil || slices.Contains(merchantReasons, Reason(reason)) ||
+		code != string(Duplicate) && slices.Contains(merchantReasons, Reason(code))
 }
 
 func inside(where string, err error) error {

@@ -413,6 +413,14 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"yes, and a no's reason":   `{"status":"accepted","reason":"out_of_stock"}`,
 		"yes, and an error":        `{"status":"accepted","error":"sold out"}`,
 		"yes, and an error's code": `{"status":"accepted","error":{"code":7},"lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"yes, and errors":          `{"status":"accepted","errors":["sold out"]}`,
+		"yes, and no success":      `{"status":"accepted","success":false,"lines":[{"sku":"LAMP-1","quantity":1}]}`,
+		"yes, and not OK":          `{"status":"accepted","OK":"false"}`,
+		"yes, and a failure":       `{"status":"accepted","failed":true}`,
+		"yes, and not accepted":    `{"status":"accepted","accepted":false}`,
+		"yes, and declined":        `{"status":"accepted","declined":1}`,
+		"no, and approved":         `{"status":"rejected","approved":true}`,
+		"no, and not rejected":     `{"status":"rejected","Rejected":"false"}`,
 		"lines by another name":    `{"status":"accepted","items":[{"sku":"LAMP-1","quantity":1}]}`,
 		"lines by a third name":    `{"status":"accepted","line_items":["x",{"Qty":"1"}]}`,
 		"no, and lines":            `{"status":"rejected","lines":[{"sku":"LAMP-1","quantity":1}]}`,
@@ -452,6 +460,8 @@ var beyondSchema = map[string]bool{
 	"two statuses": true, "two cases of a status": true, "an escaped status": true, "a SKU twice": true, "two quantities": true,
 	"two cases of one": true, "a list in another case": true, "two lists": true, "a name twice somewhere": true,
 	"a huge quantity": true, "more than that": true, "lines by another name": true, "lines by a third name": true,
+	"yes, and no success": true, "yes, and not OK": true, "yes, and a failure": true, "yes, and not accepted": true, "yes, and declined": true,
+	"no, and approved": true, "no, and not rejected": true,
 }
 
 func TestAnswers(t *testing.T) {
@@ -462,6 +472,8 @@ func TestAnswers(t *testing.T) {
 		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`:                   {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
 		`{"status":"accepted","error":"","items":["LAMP-1",{"sku":"BULB-1"}],"order":{"items":[{"quantity":1}]}}`: {Verdict: order.Accepted},
 		`{"status":"accepted","reason":null,"reference":null,"error":null}`:                                       {Verdict: order.Accepted},
+		`{"status":"accepted","error":[],"errors":{},"success":true,"accepted":true,"canceled":false}`:            {Verdict: order.Accepted},
+		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`:                                 {Verdict: order.Rejected, Reason: order.OtherReason},
 		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                              {Verdict: order.Pending},
 		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`:                                        {Verdict: order.Rejected, Reason: order.OutOfStock},
 		`{"status":"rejected","reason":"Jenny is strange"}`:                                                       {Verdict: order.Rejected, Reason: order.OtherReason},
@@ -483,7 +495,8 @@ func TestBodiesThatDecide(t *testing.T) {
 		"": false, " \r\n": false, "{}": false, `{"error":"duplicate"}`: false, `{"reason":"it is there","reference":"SO-1"}`: false,
 		"conflict": true, "<html>": true, "[]": true, "null": true, `[{"status":"rejected"}]`: true, `"rejected"`: true,
 		"\ufeff" + `{"status":"rejected"}`: true, "\ufeff{}": true, `{"reason":"out_of_stock"}`: true, `{"sta_tus":"rejected"}`: true,
-		`{"error":"x"} {}`: true, `{"status":null}`: true,
+		`{"error":"x"} {}`: true, `{"status":null}`: true, `{"error":"out_of_stock"}`: true, `{"error":"other"}`: true,
+		`{"accepted":false}`: true, `{"Declined":true}`: true, `{"success":false}`: false,
 		`{"status":"accepted"}`: true, `{"Status":"rejected"}`: true, `{"lines":[]}`: true, ` {"status":"rej`: true, `{"error":"x","error`: true,
 	} {
 		require.Equal(t, want, order.Decides([]byte(body)), body)
