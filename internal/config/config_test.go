@@ -178,6 +178,23 @@ func TestALiveKeyDoesNotTravelInClearText(t *testing.T) {
 	}
 }
 
+// A worker would otherwise wait for ever for an answer that never comes.
+func TestStripeIsNotAskedInClearTextWithAnyKey(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][]string{
+		{"STRIPE_API_BASE", "http://api.stripe.com"}, {"STRIPE_API_BASE", "HTTP://API.Stripe.com:443/"},
+		{"STRIPE_FILES_BASE", "http://files.stripe.com"}, {"STRIPE_API_BASE", "http://stripe.com."},
+	} {
+		_, err := config.LoadWorker(lookup(pair...))
+		require.ErrorContains(t, err, pair[0], pair)
+		require.ErrorContains(t, err, "expected https://", pair)
+	}
+	c, err := config.LoadWorker(lookup("STRIPE_API_BASE", "HTTPS://API.stripe.com"))
+	require.NoError(t, err)
+	require.True(t, c.RealStripe())
+	require.Equal(t, "https://api.stripe.com", c.Stripe.APIBase)
+}
+
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	c, err := config.LoadWorker(lookup("VITRINE_LISTEN", "  ")) // empty is unset

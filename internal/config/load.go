@@ -190,9 +190,15 @@ func (c *Config) fillFromOthers(lookup Lookup) {
 }
 
 // RealStripe reports whether the API is Stripe's own, whose rules cannot be bent.
-func (c Config) RealStripe() bool {
-	u, err := url.Parse(c.Stripe.APIBase)
-	return err == nil && (u.Hostname() == "stripe.com" || strings.HasSuffix(u.Hostname(), ".stripe.com"))
+func (c Config) RealStripe() bool { return isStripe(c.Stripe.APIBase) }
+
+func isStripe(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return host == "stripe.com" || strings.HasSuffix(host, ".stripe.com")
 }
 
 // checkTogether checks what no variable shows alone.
@@ -211,12 +217,19 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 		{"STRIPE_API_BASE", c.Stripe.APIBase},
 		{"STRIPE_FILES_BASE", c.Stripe.FilesBase},
 	} {
-		if _, isSet := given(lookup, base.variable); isSet && c.exposesLiveKey(base.address) {
-			problems = append(problems, &Problem{
-				Variable: base.variable, Value: base.address,
-				Err: errors.New("a live key would travel in clear text: expected https://"),
-			})
+		if _, isSet := given(lookup, base.variable); !isSet {
+			continue
 		}
+		var err error
+		switch {
+		case c.exposesLiveKey(base.address):
+			err = errors.New("a live key would travel in clear text: expected https://")
+		case strings.HasPrefix(base.address, "http://") && isStripe(base.address):
+			err = errors.New("Stripe answers nobody in clear text: expected https://")
+		default:
+			continue
+		}
+		problems = append(problems, &Problem{Variable: base.variable, Value: base.address, Err: err})
 	}
 	return problems
 }

@@ -69,7 +69,7 @@ func baseURL(value string) (string, error) {
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("expected scheme and host alone, without a user, path or query")
 	}
-	return strings.TrimRight(value, "/"), nil
+	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
 
 var versionPattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[!-~]*$`)
