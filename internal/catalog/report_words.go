@@ -55,12 +55,20 @@ func (r ReportRows) changes(o Outcome) (sent, deleted string) {
 	return "sent", noun(r.Deleted, "deletion") + " sent"
 }
 
+// difference says what the rows are that the run is about; not in the words that count them.
+func difference(o Outcome) string {
+	if o == Failed {
+		return "were to be sent"
+	}
+	return "new or changed"
+}
+
 // Fates say where each row of the source went, and beside them how many deletions there are.
 func (r ReportRows) Fates(o Outcome) []Tally {
 	sent, deleted := r.changes(o)
 	return []Tally{
 		{TallyUnchanged, r.Unchanged, "unchanged", "with Stripe already"},
-		{TallySent, r.Sent, sent, "new or changed"},
+		{TallySent, r.Sent, sent, difference(o)},
 		{TallyKeptBack, r.HeldBack, "kept back", "Stripe would refuse them"},
 		{TallyStillRefused, r.StillRefused, "still refused", "by Stripe, not changed since"},
 		{TallySuperseded, r.Superseded, "superseded", "by a later row of the same id"},
@@ -88,9 +96,15 @@ func (r ReportRows) Answers(o Outcome) []Tally {
 	return answers
 }
 
+// Known reports whether anybody counted the rows: a run whose source could not be read does not know that there are none.
+func (r ReportRows) Known(o Outcome) bool { return o != Failed || r != (ReportRows{}) }
+
 // RowsText says what became of the rows of the source, and StripeText what Stripe made of what was sent; what did not
-// occur is left out.
+// occur is left out. It is empty if nobody counted them.
 func (r ReportRows) RowsText(o Outcome) string {
+	if !r.Known(o) {
+		return ""
+	}
 	fates := occurred(r.Fates(o))
 	if r.Source == 0 && r.Sent > 0 { // the rest of an earlier import
 		return sentence(fates)

@@ -190,6 +190,9 @@ var rare = map[string]bool{catalog.TallySkipped: true, catalog.TallySuperseded: 
 
 // figures show each count alone.
 func figures(r catalog.Report) (all []figure) {
+	if !r.Rows.Known(r.Outcome) {
+		return nil
+	}
 	for _, t := range append(r.Rows.Fates(r.Outcome), r.Rows.Answers(r.Outcome)...) {
 		switch {
 		case t.Kind == catalog.TallySuperseded, t.Count == 0 && rare[t.Kind]:

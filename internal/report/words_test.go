@@ -65,6 +65,10 @@ var told = map[string]struct {
 		rows: "1 in the source: 1 sent", stripe: "1 refused",
 		bar: []string{"refused"},
 	},
+	"unreadable": { // nobody counted its rows: that is not to say that there are none
+		report:   catalog.Report{Outcome: catalog.Failed},
+		headline: "The sync failed.", lead: "What agents see stays as it was.",
+	},
 	"unchanged": {
 		report:   catalog.Report{Outcome: catalog.Unchanged, Rows: catalog.ReportRows{Source: 3, Unchanged: 3}},
 		headline: "Nothing has changed.", lead: "Stripe has this version of the file already.",
@@ -106,6 +110,7 @@ func TestEveryOutcomeIsToldTheSameEverywhere(t *testing.T) {
 				bar = append(bar, part[1])
 			}
 			require.Equal(t, c.bar, bar)
+			require.Equal(t, c.rows+c.stripe != "", strings.Contains(html, `class="figures"`), "counts are shown where there are some")
 			if c.report.Outcome == catalog.Held || c.report.Outcome == catalog.Rejected {
 				require.NotRegexp(t, `(?i)([^t] deleted|deletions|accepted)\b`, text, "nothing was sent")
 			}
