@@ -54,7 +54,7 @@ var wentWrong = map[int][]uint64{
 	},
 	allKinds: {
 		103369, 106728, 201340, 211402, 213422, 214290, 301579, 303320, 309913, 317929, 402123, 21004356, 21016260,
-		22001188, 23019633, 24005797, 24013355, 24024186, 31015806, 41014451,
+		22001188, 23019633, 24005797, 24013355, 24024186, 31015806, 41014451, 51016689,
 	},
 }
 
@@ -492,6 +492,10 @@ func (a agent) take(tb testing.TB, d Delta, out *recorder, o Options) (sent map[
 	return sent
 }
 
+// held reports whether a person looks before anything of it is sent: most rows have errors, as where the header was hit
+// (the guard invalid_rows in its default setting).
+func held(d Delta) bool { return 2*d.Counts.Invalid > d.Counts.Source }
+
 func damaged(tb testing.TB, seed uint64, kinds int) {
 	tb.Helper()
 	luck := rand.New(rand.NewPCG(seed, 7))
@@ -553,7 +557,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 	out := &recorder{}
 	d, err := Compare(opens(w.file), o, out)
-	if err == nil {
+	if err == nil && !held(d) {
 		sent := stripe.take(tb, d, out, o)
 		o.Manifest = settled(tb, o.Manifest, d)
 		for _, p := range second {
