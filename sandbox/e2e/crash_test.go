@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -72,7 +71,7 @@ func (j journey) run(m *room) {
 	g.stopAt(m.account, stop{write: 1 << 30})
 	run := j.starts(m)
 	if j.held {
-		m.await(time.Minute, "the run being approved", func() bool { return m.approves(run) })
+		m.await("the run being approved", func() bool { return m.approves(run) })
 	}
 	result, err := m.ends(run)
 	require.NoError(m.t, err)
@@ -96,7 +95,7 @@ func (j journey) run(m *room) {
 	})
 	approved := make([]bool, len(stopped))
 	j.each(m, stopped, func(i int) {
-		m.await(time.Minute, m.account+" being where it stops", func() bool {
+		m.await(m.account+" being where it stops", func() bool {
 			approved[i] = approved[i] || j.held && m.approves(runs[i])
 			return g.hasArrived(m.account)
 		})
@@ -112,7 +111,7 @@ func (j journey) run(m *room) {
 	m.startPlainWorker(settings...)
 	j.each(m, stopped, func(i int) {
 		if j.held && !approved[i] {
-			m.await(3*time.Minute, "the run being approved", func() bool { return m.approves(runs[i]) })
+			m.await("the run being approved", func() bool { return m.approves(runs[i]) })
 		}
 		result, err := m.ends(runs[i])
 		where := fmt.Sprintf("stopped at %q, after: %t", writes[i/2], i%2 == 1)
@@ -167,7 +166,7 @@ func (r *room) approves(run client.WorkflowRun) bool {
 	if r.state().Held == nil {
 		return false
 	}
-	update, err := r.temporal.UpdateWorkflow(within(r.t, 20*time.Second), client.UpdateWorkflowOptions{
+	update, err := r.temporal.UpdateWorkflow(within(r.t), client.UpdateWorkflowOptions{
 		WorkflowID: run.GetID(), RunID: run.GetRunID(), UpdateName: workflows.UpdateApprove,
 		Args: []any{workflows.VerdictInput{By: "ada", Why: "it is meant"}}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})

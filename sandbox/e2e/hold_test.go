@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	sdkpb "go.temporal.io/api/sdk/v1"
@@ -25,7 +24,7 @@ func (r *room) sells(ids []string) {
 func (r *room) holds() client.WorkflowRun {
 	r.t.Helper()
 	run := r.starts()
-	r.await(time.Minute, "the run being held", func() bool {
+	r.await("the run being held", func() bool {
 		held := r.state().Held
 		return held != nil && held.Run.RunID == run.GetRunID() && r.details(run) != ""
 	})
@@ -35,7 +34,7 @@ func (r *room) holds() client.WorkflowRun {
 // details is the line that the Web UI shows of a run that is held; empty while it is not.
 func (r *room) details(run client.WorkflowRun) string {
 	r.t.Helper()
-	answer, err := r.temporal.QueryWorkflow(within(r.t, 20*time.Second), run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
+	answer, err := r.temporal.QueryWorkflow(within(r.t), run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
 	require.NoError(r.t, err)
 	var metadata sdkpb.WorkflowMetadata
 	require.NoError(r.t, answer.Get(&metadata))

@@ -135,7 +135,7 @@ func (s *shop) hooks() string { return "http://" + s.address + "/hooks/stripe" }
 func (s *shop) declined(p stripesim.Purchase, says string) {
 	s.t.Helper()
 	p.Account, p.Buyer, p.Hooks = s.account, buyer, true
-	_, err := s.emulator.Purchase(within(s.t, time.Minute), p)
+	_, err := s.emulator.Purchase(within(s.t), p)
 	var refused *stripesim.ControlError
 	require.ErrorAs(s.t, err, &refused)
 	require.Equal(s.t, "declined", refused.Code, err)
@@ -175,10 +175,10 @@ func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 	// Nothing is refused by what may be old, so the sync's news count as soon as somebody is about to be refused.
 	s.exportText(shipped(9, "sku1", "bad1"))
 	s.syncs(catalog.SucceededWithErrors)
-	s.await(20*time.Second, "the new stock being sold", func() bool {
+	s.await("the new stock being sold", func() bool {
 		again := wanted("sku1", 6)
 		again.Account, again.Buyer = s.account, buyer
-		_, err := s.emulator.Purchase(within(t, time.Minute), again)
+		_, err := s.emulator.Purchase(within(t), again)
 		return err == nil
 	})
 
@@ -196,7 +196,7 @@ func TestHooksOfAnAccountThatNobodyKnowsFallBack(t *testing.T) {
 	s.asks()
 	purchase := unlisted("sku1")
 	purchase.Account, purchase.Buyer = "acct_nobodyKnowsThis", buyer
-	bought, err := s.emulator.Purchase(within(t, time.Minute), purchase)
+	bought, err := s.emulator.Purchase(within(t), purchase)
 	require.NoError(t, err)
 	require.Zero(t, bought.ApplicationFee)
 	_, err = s.emulator.AskAvailability(t.Context(), "acct_nobodyKnowsThis", "sku1")
@@ -293,7 +293,7 @@ func hook(body, secret string, ago time.Duration) *http.Request {
 // sends delivers a hook and returns the answer.
 func (s *shop) sends(given *http.Request) (status int, answer string) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodPost, s.hooks(), given.Body)
+	request, err := http.NewRequestWithContext(within(s.t), http.MethodPost, s.hooks(), given.Body)
 	require.NoError(s.t, err)
 	request.Header = given.Header
 	response, err := http.DefaultClient.Do(request)

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +26,7 @@ func sender(account string) string { return account + "@lamps.example" }
 // mails are those that the account's buyers got, the oldest first.
 func (s *shop) mails(c mail.Control) []mail.Mail {
 	s.t.Helper()
-	found, err := c.Mails(within(s.t, 10*time.Second), mail.Match{From: sender(s.account), To: buyer.Email})
+	found, err := c.Mails(within(s.t), mail.Match{From: sender(s.account), To: buyer.Email})
 	require.NoError(s.t, err)
 	return found
 }
@@ -35,7 +34,7 @@ func (s *shop) mails(c mail.Control) []mail.Mail {
 // wrote waits until the step that writes to the buyer has ended, after all its tries, and returns why it failed, if it did.
 func (b bought) wrote() (code fault.Code) {
 	b.t.Helper()
-	b.await(2*time.Minute, "the mail of "+b.id().String()+" being sent, or given up", func() bool {
+	b.await("the mail of "+b.id().String()+" being sent, or given up", func() bool {
 		var scheduled int64
 		for _, event := range b.history(b.id().String(), "") {
 			switch {
@@ -217,8 +216,8 @@ func TestMailSurvivesAnOutage(t *testing.T) {
 // retries waits until a step has failed at least once, and will be tried again.
 func (b bought) retries(step string, code fault.Code) {
 	b.t.Helper()
-	b.await(time.Minute, step+" failing as "+string(code), func() bool {
-		described, err := b.temporal.DescribeWorkflowExecution(within(b.t, 10*time.Second), b.id().String(), "")
+	b.await(step+" failing as "+string(code), func() bool {
+		described, err := b.temporal.DescribeWorkflowExecution(within(b.t), b.id().String(), "")
 		require.NoError(b.t, err)
 		for _, pending := range described.GetPendingActivities() {
 			if pending.GetActivityType().GetName() == step && pending.GetLastFailure() != nil {
@@ -268,7 +267,7 @@ func TestAWorkerThatDiesWhileItWrites(t *testing.T) {
 	_, err := caught.AddFault(t.Context(), mail.Fault{Kind: mail.Hang, Match: mail.Match{From: sender(s.account)}})
 	require.NoError(t, err)
 	b := s.buys(stripesim.Purchase{})
-	s.await(time.Minute, "the mail server having the mail", func() bool { return len(s.mails(caught)) == 1 })
+	s.await("the mail server having the mail", func() bool { return len(s.mails(caught)) == 1 })
 	doomed.Kill()
 	s.startWorker()
 	b.becomes(workflows.OrderAccepted)

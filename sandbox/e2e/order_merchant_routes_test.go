@@ -74,7 +74,7 @@ func (b bought) reports(what, body string) { b.t.Helper(); b.reported(what, body
 func (b bought) reported(what, body string, want int) (text string) {
 	b.t.Helper()
 	status := http.StatusServiceUnavailable
-	b.await(time.Minute, "somebody to say what becomes of a report", func() bool {
+	b.await("somebody to say what becomes of a report", func() bool {
 		status, text = b.posts(report{http.MethodPost, b.path(what), body, "Bearer " + apiToken, "application/json"})
 		return status != http.StatusServiceUnavailable
 	})
@@ -174,7 +174,7 @@ func TestParcelsAreReported(t *testing.T) {
 
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
-	s.await(20*time.Second, "the order being listed", func() bool {
+	s.await("the order being listed", func() bool {
 		return strings.Contains(s.succeeds("order", "list", "--state", "delivered").stdout, b.Session)
 	})
 	s.requireNobody()
@@ -251,7 +251,7 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the buyer called")
 	b.becomes(workflows.OrderCanceled)
 	b.agrees(b.Total, b.Total)
-	s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+	s.await("the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 	require.Equal(t, []string{b.id().String(), b.id().String() + "/canceled"}, s.merchant.took())
 	b.recorded("canceled_while_submitting")
 }
@@ -279,7 +279,7 @@ func TestAMerchantNeverDecides(t *testing.T) {
 	}
 	for _, b := range []bought{paid, reserved} {
 		require.Equal(t, order.NotDecidedInTime, b.becomes(workflows.OrderRejected).Decision.Reason)
-		s.await(20*time.Second, "the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+		s.await("the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
 		b.refuses("decision", `{"status":"accepted"}`, 409, "cannot be accepted any more") // too late
 		b.becomes(workflows.OrderRejected)

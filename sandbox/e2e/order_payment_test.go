@@ -93,7 +93,7 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	dropped.becomes(workflows.OrderAccepted)
 
 	for _, b := range []bought{kept, dropped, undecided} {
-		s.await(2*time.Minute, "the merchant being warned", func() bool { return len(s.merchant.noticesOf(b.id())) > 0 })
+		s.await("the merchant being warned", func() bool { return len(s.merchant.noticesOf(b.id())) > 0 })
 		require.Equal(t, order.NoticeExpiring, s.merchant.noticesOf(b.id())[0])
 		require.WithinDuration(t, *b.AuthorizedUntil, s.merchant.notice(b.id(), order.NoticeExpiring).Deadline, time.Second)
 		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "they were warned too late")
@@ -108,10 +108,10 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	kept.agrees(kept.Total, 0)
 	require.Equal(t, 1, s.writes("/capture"))
 	require.Equal(t, 2, s.writes("/cancel"), "Vitrine was too late, and Stripe itself ended it")
-	s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(dropped.id())) == 2 })
+	s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(dropped.id())) == 2 })
 	require.Equal(t, order.NoticeCanceled, s.merchant.noticesOf(dropped.id())[1])
 	require.Equal(t, []order.NoticeKind{order.NoticeExpiring}, s.merchant.noticesOf(kept.id()))
-	s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(undecided.id())) == 2 })
+	s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(undecided.id())) == 2 })
 	require.Equal(t, string(order.AuthorizationEnded), s.merchant.notice(undecided.id(), order.NoticeCanceled).Reason)
 
 	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
@@ -140,7 +140,7 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 	pending.authorisationEnds()
 	require.Contains(t, pending.becomes(workflows.OrderCanceled).Reason, "the money went back")
 	for _, b := range []bought{told, pending} {
-		s.await(20*time.Second, "the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
+		s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, []order.NoticeKind{order.NoticeCanceled}, s.merchant.noticesOf(b.id()))
 	}
 
@@ -182,8 +182,8 @@ func (s *shop) repeatsEverything() {
 // delivered waits until Stripe has nothing more to tell.
 func (s *shop) delivered() {
 	s.t.Helper()
-	s.await(time.Minute, "all webhooks being taken", func() bool {
-		deliveries, err := s.emulator.Deliveries(within(s.t, 10*time.Second), s.account)
+	s.await("all webhooks being taken", func() bool {
+		deliveries, err := s.emulator.Deliveries(within(s.t), s.account)
 		require.NoError(s.t, err)
 		for _, d := range deliveries {
 			if d.Status == stripesim.DeliveryPending {

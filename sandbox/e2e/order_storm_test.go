@@ -45,7 +45,7 @@ func TestOrdersThroughAStorm(t *testing.T) {
 	s.happensTo(orders)
 	decided := s.decidesLater(orders)
 	for round := 1; round <= 3; round++ {
-		s.await(2*time.Minute, "the merchant having some of the orders", func() bool { return s.merchant.count() >= round*stormOrders/6 })
+		s.await("the merchant having some of the orders", func() bool { return s.merchant.count() >= round*stormOrders/6 })
 		doomed.Kill()
 		s.serve.Kill()
 		doomed = s.startPlainWorker()
@@ -249,7 +249,7 @@ func (s *shop) rushes(n int) []bought {
 func (s *shop) sweepsUntil(orders []bought, decided <-chan struct{}) (swept workflows.OrderSweepResult, lost int) {
 	s.t.Helper()
 	lost = s.unheard(orders)
-	s.await(4*time.Minute, "every order being settled", func() bool {
+	s.await("every order being settled", func() bool {
 		if swept.Accounts == 0 || s.unasked(orders) > 0 {
 			swept = s.sweeps()
 		}
@@ -275,12 +275,12 @@ func (s *shop) letsDisputedGoOn(orders []bought) {
 		if view, found := b.view(); !found || view.State != workflows.OrderHeld || !strings.Contains(view.Reason, "is disputed") {
 			continue
 		}
-		handle, err := s.temporal.UpdateWorkflow(within(s.t, 20*time.Second), client.UpdateWorkflowOptions{
+		handle, err := s.temporal.UpdateWorkflow(within(s.t), client.UpdateWorkflowOptions{
 			WorkflowID: b.id().String(), UpdateName: workflows.UpdateRetry, WaitForStage: client.WorkflowUpdateStageCompleted,
 			Args: []any{workflows.OrderCommand{By: "e2e", Why: "the buyer is known"}},
 		})
 		require.NoError(s.t, err)
-		require.NoError(s.t, handle.Get(within(s.t, 20*time.Second), nil))
+		require.NoError(s.t, handle.Get(within(s.t), nil))
 	}
 }
 
@@ -297,7 +297,7 @@ func (s *shop) unasked(orders []bought) (count int) {
 // settled reports whether every order's money is where it belongs.
 func (s *shop) settled(orders []bought) bool {
 	s.t.Helper()
-	listed, err := s.emulator.Orders(within(s.t, 20*time.Second), s.account)
+	listed, err := s.emulator.Orders(within(s.t), s.account)
 	require.NoError(s.t, err)
 	at := map[string]stripesim.Order{}
 	for _, o := range listed {
@@ -354,7 +354,7 @@ func (b bought) wanted(v workflows.OrderView) workflows.OrderState {
 // unheard counts the orders that no webhook tells of.
 func (s *shop) unheard(orders []bought) (lost int) {
 	s.t.Helper()
-	deliveries, err := s.emulator.Deliveries(within(s.t, 20*time.Second), s.account)
+	deliveries, err := s.emulator.Deliveries(within(s.t), s.account)
 	require.NoError(s.t, err)
 	sent, told := map[string]bool{}, map[string]bool{}
 	for _, d := range deliveries {
@@ -384,7 +384,7 @@ type happened struct {
 
 func (s *shop) events() []happened {
 	s.t.Helper()
-	events, err := s.emulator.Events(within(s.t, 20*time.Second), s.account)
+	events, err := s.emulator.Events(within(s.t), s.account)
 	require.NoError(s.t, err)
 	all := make([]happened, len(events))
 	for i, e := range events {

@@ -35,7 +35,7 @@ func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 	require.Equal(t, "Agent Alpha", view.Summary.Agent.Name)
 	require.Equal(t, b.Total, view.Captured)
 	require.Contains(t, b.succeeds("order", "show", b.account, b.Session).stdout, "Agent Alpha")
-	s.await(20*time.Second, "the order being listed", func() bool {
+	s.await("the order being listed", func() bool {
 		return strings.Contains(s.succeeds("order", "list", "--state", "accepted").stdout, b.Session)
 	})
 	require.Zero(t, s.writes("/capture"), "it was captured already")
@@ -115,7 +115,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	_, err = s.emulator.RefundByStaff(t.Context(), refunded.Session, 0)
 	require.NoError(t, err)
 	refunded.becomes(workflows.OrderRefunded)
-	s.await(20*time.Second, "the merchant being told of the refunds", func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
+	s.await("the merchant being told of the refunds", func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
 	require.ElementsMatch(t, []order.NoticeKind{order.NoticeRefunded, order.NoticeRefunded, order.NoticeStopShipment}, s.merchant.noticesOf(refunded.id()))
 	require.Zero(t, s.writes("/refunds"), "Vitrine gives nothing back twice")
 
@@ -124,7 +124,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	require.NoError(t, err)
 	disputed.becomes(workflows.OrderDisputed)
 	key := s.layout.StatePrefix + order.EvidenceKey(disputed.id(), dispute.ID)
-	s.await(20*time.Second, "the evidence being gathered", func() bool {
+	s.await("the evidence being gathered", func() bool {
 		keys, err := s.documents.Objects.List(t.Context(), s.layout.StateBucket, key)
 		return err == nil && len(keys) == 1
 	})
@@ -136,7 +136,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
 	require.NoError(t, err)
 	disputed.becomes(workflows.OrderShipped)
-	s.await(20*time.Second, "the merchant being told that the dispute is over", func() bool {
+	s.await("the merchant being told that the dispute is over", func() bool {
 		kinds := s.merchant.noticesOf(disputed.id())
 		return len(kinds) > 0 && kinds[len(kinds)-1] == order.NoticeDisputeClosed
 	})
@@ -208,8 +208,8 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 	s.stocked()
 	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Retries: 1, RetryDelay: stripesim.Duration(100 * time.Millisecond)}))
 	orders := s.rushes(many)
-	s.await(30*time.Second, "Stripe giving up", func() bool {
-		deliveries, err := s.emulator.Deliveries(within(t, 10*time.Second), s.account)
+	s.await("Stripe giving up", func() bool {
+		deliveries, err := s.emulator.Deliveries(within(t), s.account)
 		require.NoError(t, err)
 		return len(deliveries) > 0 && !slices.ContainsFunc(deliveries, func(d stripesim.Delivery) bool { return d.Status == stripesim.DeliveryPending })
 	})

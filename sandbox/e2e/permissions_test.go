@@ -182,7 +182,7 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	dispute, err := s.emulator.Dispute(t.Context(), b.Session, 0, "product_not_received")
 	require.NoError(t, err)
 	b.becomes(workflows.OrderDisputed)
-	s.await(20*time.Second, "the evidence being gathered", func() bool { return len(s.holding(b)) == 2 })
+	s.await("the evidence being gathered", func() bool { return len(s.holding(b)) == 2 })
 	s.sweeps()
 	refused = s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
 	require.Equal(t, 1, refused.code)
@@ -239,7 +239,7 @@ func (s *shop) holding(b bought) (keys []string) {
 // namesTheBuyer are the keys of all objects, in any version, that hold something of the buyer. Every key has to be documented.
 func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
 	s.t.Helper()
-	versions, err := s.documents.Objects.Versions(within(s.t, time.Minute), guardedBucket, "")
+	versions, err := s.documents.Objects.Versions(within(s.t), guardedBucket, "")
 	require.NoError(s.t, err)
 	require.Greater(s.t, len(versions), 10)
 	for _, v := range versions {
@@ -257,7 +257,7 @@ func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
 // version reads one version of an object.
 func (s *shop) version(o catalog.Object) []byte {
 	s.t.Helper()
-	stream, err := s.documents.Objects.Open(within(s.t, 10*time.Second), o)
+	stream, err := s.documents.Objects.Open(within(s.t), o)
 	require.NoError(s.t, err)
 	defer stream.Close()
 	content, err := io.ReadAll(stream)

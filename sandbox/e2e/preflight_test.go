@@ -33,7 +33,7 @@ func TestABucketThatDoesNotExistIsRefused(t *testing.T) {
 	free, err := ports.Several(2)
 	require.NoError(t, err)
 	output := &safeBuffer{}
-	code, err := child.Run(within(t, time.Minute), child.Command{
+	code, err := child.Run(within(t), child.Command{
 		Path: filepath.Join(house.bin, "starter"), Args: []string{"serve"}, Dir: t.TempDir(), Stdout: output, Stderr: output,
 		Env: r.environ("VITRINE_STATE_BUCKET=nobody-made-this", "VITRINE_WEBHOOK_SECRETS="+webhookSecret,
 			"VITRINE_LISTEN="+ports.Address(free[0]), "VITRINE_WEBHOOK_LISTEN="+ports.Address(free[1])),
@@ -73,7 +73,7 @@ func TestAWebhookWhileTheBucketIsGoneIsSentAgain(t *testing.T) {
 	other := of(s.account+"b", "2")
 	status, text = s.hears(other, signed(other, webhookSecret, 0), nil)
 	require.Equal(t, http.StatusServiceUnavailable, status, text)
-	s.await(30*time.Second, "the server saying that its bucket is gone", func() bool {
+	s.await("the server saying that its bucket is gone", func() bool {
 		return ports.Answers(t.Context(), "http://"+s.probes+"/readyz") != nil
 	})
 }

@@ -42,7 +42,7 @@ func (r *room) startPlainWorker(extra ...string) *worker {
 func (r *room) startWorkerFrom(bin string, extra ...string) *worker {
 	r.t.Helper()
 	w := r.launchWorker(bin, extra...)
-	r.await(30*time.Second, "the worker getting ready", func() bool {
+	r.await("the worker getting ready", func() bool {
 		require.True(r.t, w.Running(), "the worker ended:\n%s", w.output)
 		return w.status("/readyz") == http.StatusOK
 	})
@@ -117,13 +117,8 @@ type answer struct {
 // starter runs the starter to its end.
 func (r *room) starter(args ...string) answer {
 	r.t.Helper()
-	return r.starterWithin(2*time.Minute, args...)
-}
-
-func (r *room) starterWithin(limit time.Duration, args ...string) answer {
-	r.t.Helper()
 	stdout, stderr := &safeBuffer{}, &safeBuffer{}
-	code, err := child.Run(within(r.t, limit), child.Command{
+	code, err := child.Run(within(r.t), child.Command{
 		Path: filepath.Join(house.bin, "starter"), Args: args, Env: r.environ(), Dir: r.t.TempDir(), Stdout: stdout, Stderr: stderr,
 	})
 	require.NoError(r.t, err, "starter %v:\n%s%s", args, stdout, stderr)

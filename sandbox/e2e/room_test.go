@@ -162,7 +162,7 @@ func (r *room) exportFeed(kind feed.Kind, content string) {
 
 func (r *room) put(bucket, key string, content io.Reader) {
 	r.t.Helper()
-	_, err := r.documents.Objects.Write(within(r.t, time.Minute), bucket, key, "text/csv", content)
+	_, err := r.documents.Objects.Write(within(r.t), bucket, key, "text/csv", content)
 	require.NoError(r.t, err)
 }
 
@@ -174,7 +174,7 @@ func (r *room) state() catalog.State {
 
 func (r *room) stateOf(kind feed.Kind) catalog.State {
 	r.t.Helper()
-	state, _, err := r.documents.State(within(r.t, 10*time.Second), r.account, kind)
+	state, _, err := r.documents.State(within(r.t), r.account, kind)
 	require.NoError(r.t, err)
 	return state
 }
@@ -190,7 +190,7 @@ func (r *room) reportOf(kind feed.Kind) catalog.Report {
 	last := r.stateOf(kind).Last
 	require.NotNil(r.t, last, "nothing was recorded")
 	require.NotEmpty(r.t, last.Report, "no report was written")
-	report, err := r.documents.Report(within(r.t, 10*time.Second), last.Report)
+	report, err := r.documents.Report(within(r.t), last.Report)
 	require.NoError(r.t, err)
 	return report
 }
@@ -198,7 +198,7 @@ func (r *room) reportOf(kind feed.Kind) catalog.Report {
 // object is the content of anything in the state bucket.
 func (r *room) object(key string) []byte {
 	r.t.Helper()
-	content, _, err := r.documents.Objects.Get(within(r.t, 10*time.Second), r.layout.StateBucket, key)
+	content, _, err := r.documents.Objects.Get(within(r.t), r.layout.StateBucket, key)
 	require.NoError(r.t, err)
 	return content
 }
@@ -207,7 +207,7 @@ func (r *room) object(key string) []byte {
 func (r *room) stateKeys() []string {
 	r.t.Helper()
 	prefix := strings.TrimSuffix(r.layout.StateKey(r.account, feed.Product), "state.json")
-	keys, err := r.documents.Objects.List(within(r.t, 10*time.Second), r.layout.StateBucket, prefix)
+	keys, err := r.documents.Objects.List(within(r.t), r.layout.StateBucket, prefix)
 	require.NoError(r.t, err)
 	return keys
 }
@@ -215,7 +215,7 @@ func (r *room) stateKeys() []string {
 // imports are the account's import sets at Stripe, oldest first.
 func (r *room) imports() []stripesim.Import {
 	r.t.Helper()
-	imports, err := r.emulator.Imports(within(r.t, 10*time.Second), r.account)
+	imports, err := r.emulator.Imports(within(r.t), r.account)
 	require.NoError(r.t, err)
 	return imports
 }
@@ -223,7 +223,7 @@ func (r *room) imports() []stripesim.Import {
 // uploads are the files that were sent to Stripe for the account.
 func (r *room) uploads() []stripesim.File {
 	r.t.Helper()
-	files, err := r.emulator.Files(within(r.t, 10*time.Second), r.account)
+	files, err := r.emulator.Files(within(r.t), r.account)
 	require.NoError(r.t, err)
 	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" })
 }
@@ -250,7 +250,7 @@ func (r *room) lastUpload() [][]string {
 // rowsOf reads a file back from Stripe, as the account's owner could.
 func (r *room) rowsOf(file stripesim.File) [][]string {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(within(r.t, 30*time.Second), http.MethodGet, house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
+	request, err := http.NewRequestWithContext(within(r.t), http.MethodGet, house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
 	require.NoError(r.t, err)
 	request.Header.Set("Authorization", "Bearer "+r.key)
 	request.Header.Set("Stripe-Account", r.account)
@@ -270,7 +270,7 @@ func (r *room) rowsOf(file stripesim.File) [][]string {
 // requests are the calls that reached Stripe for the account.
 func (r *room) requests() []stripesim.Request {
 	r.t.Helper()
-	requests, err := r.emulator.Requests(within(r.t, 10*time.Second), r.account)
+	requests, err := r.emulator.Requests(within(r.t), r.account)
 	require.NoError(r.t, err)
 	return requests
 }
@@ -278,7 +278,7 @@ func (r *room) requests() []stripesim.Request {
 // products counts what Stripe has of the account.
 func (r *room) products() int {
 	r.t.Helper()
-	page, err := r.emulator.CatalogPage(within(r.t, 10*time.Second), r.account, "", 1)
+	page, err := r.emulator.CatalogPage(within(r.t), r.account, "", 1)
 	require.NoError(r.t, err)
 	return page.Count
 }
@@ -286,7 +286,7 @@ func (r *room) products() int {
 // maxInFlight is how many imports of one feed of the account were ever under way at once.
 func (r *room) maxInFlight() int {
 	r.t.Helper()
-	stats, err := r.emulator.Stats(within(r.t, 10*time.Second))
+	stats, err := r.emulator.Stats(within(r.t))
 	require.NoError(r.t, err)
 	most := 0
 	for where, n := range stats.MaxInFlight {
@@ -301,7 +301,7 @@ func (r *room) maxInFlight() int {
 func (r *room) fault(f stripesim.Fault) stripesim.ArmedFault {
 	r.t.Helper()
 	f.Match.Account = r.account
-	armed, err := r.emulator.AddFault(within(r.t, 10*time.Second), f)
+	armed, err := r.emulator.AddFault(within(r.t), f)
 	require.NoError(r.t, err)
 	return armed
 }
@@ -309,7 +309,7 @@ func (r *room) fault(f stripesim.Fault) stripesim.ArmedFault {
 // runs are the room's workflow runs, as Temporal lists them: a little late.
 func (r *room) runs() []*workflow.WorkflowExecutionInfo {
 	r.t.Helper()
-	listed, err := r.temporal.ListWorkflow(within(r.t, 10*time.Second), &workflowservice.ListWorkflowExecutionsRequest{Namespace: r.namespace})
+	listed, err := r.temporal.ListWorkflow(within(r.t), &workflowservice.ListWorkflowExecutionsRequest{Namespace: r.namespace})
 	require.NoError(r.t, err)
 	return listed.GetExecutions()
 }
@@ -317,7 +317,7 @@ func (r *room) runs() []*workflow.WorkflowExecutionInfo {
 // history is all that happened in a run.
 func (r *room) history(workflowID, runID string) []*historypb.HistoryEvent {
 	r.t.Helper()
-	events := r.temporal.GetWorkflowHistory(within(r.t, 20*time.Second), workflowID, runID, false, 0)
+	events := r.temporal.GetWorkflowHistory(within(r.t), workflowID, runID, false, 0)
 	var history []*historypb.HistoryEvent
 	for events.HasNext() {
 		event, err := events.Next()
@@ -328,12 +328,12 @@ func (r *room) history(workflowID, runID string) []*historypb.HistoryEvent {
 }
 
 // await polls until holds does, and says what it waited for if it never does.
-func (r *room) await(limit time.Duration, what string, holds func() bool) {
+func (r *room) await(what string, holds func() bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(patience)
 	for !holds() {
 		if time.Now().After(deadline) {
-			require.FailNow(r.t, "waited in vain", "%s did not happen within %s", what, limit)
+			require.FailNow(r.t, "waited in vain", "%s did not happen within %s", what, patience)
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
@@ -342,7 +342,7 @@ func (r *room) await(limit time.Duration, what string, holds func() bool) {
 // requireNowhere fails if text is in anything that is kept: histories, state, reports.
 func (r *room) requireNowhere(text string) {
 	r.t.Helper()
-	r.await(10*time.Second, "the runs being listed", func() bool { return len(r.runs()) > 0 })
+	r.await("the runs being listed", func() bool { return len(r.runs()) > 0 })
 	for _, run := range r.runs() {
 		for _, event := range r.history(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()) {
 			require.NotContains(r.t, event.String(), text, "the history of %s", run.GetExecution().GetWorkflowId())

@@ -86,7 +86,7 @@ func TestCountsThatDoNotAddUp(t *testing.T) {
 	m.fault(stripesim.Fault{Kind: stripesim.FaultImportResult, StatusText: "succeeded_with_errors"})
 	require.Equal(t, int64(1), m.syncs(catalog.SucceededWithErrors).Rows.Unknown, "a result that is not there")
 	due := m.state().Unsettled.NextTry
-	m.await(time.Minute, "the next try being due", func() bool { return time.Now().After(due) })
+	m.await("the next try being due", func() bool { return time.Now().After(due) })
 	require.Equal(t, int64(1), m.syncs(catalog.Succeeded).Rows.Accepted, "the source did not change")
 	m.syncs(catalog.Unchanged)
 }

@@ -144,7 +144,7 @@ func (s *shop) startServe(plain bool, more ...string) {
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { started.end(s.t) })
 	s.serve = started
-	s.await(30*time.Second, "the webhook server getting ready", func() bool {
+	s.await("the webhook server getting ready", func() bool {
 		require.True(s.t, started.Running(), "the webhook server ended:\n%s", started.output)
 		return ports.Answers(s.t.Context(), "http://"+s.probes+"/readyz") == nil
 	})
@@ -168,7 +168,7 @@ func (p *server) end(t *testing.T) {
 // counts is how often an outcome was counted, by the server's own metrics.
 func (s *shop) counts(metric string, labels ...string) int {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(within(s.t, 10*time.Second), http.MethodGet, "http://"+s.probes+"/metrics", nil)
+	request, err := http.NewRequestWithContext(within(s.t), http.MethodGet, "http://"+s.probes+"/metrics", nil)
 	require.NoError(s.t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(s.t, err)
@@ -207,7 +207,7 @@ type bought struct {
 func (s *shop) buys(p stripesim.Purchase) bought {
 	s.t.Helper()
 	p.Account, p.Buyer = s.account, buyer
-	purchased, err := s.emulator.Purchase(within(s.t, time.Minute), p)
+	purchased, err := s.emulator.Purchase(within(s.t), p)
 	require.NoError(s.t, err)
 	return bought{s, purchased}
 }
@@ -217,7 +217,7 @@ func (b bought) id() order.ID { return order.ID{Account: b.account, Session: b.S
 // view is what the order's workflow says of itself; found is false while there is none.
 func (b bought) view() (view workflows.OrderView, found bool) {
 	b.t.Helper()
-	answer, err := b.temporal.QueryWorkflow(within(b.t, 20*time.Second), b.id().String(), "", workflows.QueryOrder)
+	answer, err := b.temporal.QueryWorkflow(within(b.t), b.id().String(), "", workflows.QueryOrder)
 	if err != nil {
 		return view, false
 	}
@@ -233,7 +233,7 @@ func (b bought) becomes(state workflows.OrderState) workflows.OrderView {
 
 func (b bought) comes(what string, holds func(workflows.OrderView) bool) (view workflows.OrderView) {
 	b.t.Helper()
-	b.await(2*time.Minute, b.id().String()+" coming to "+what, func() bool {
+	b.await(b.id().String()+" coming to "+what, func() bool {
 		var found bool
 		view, found = b.view()
 		return found && holds(view)
@@ -253,7 +253,7 @@ func (b bought) shown() workflows.OrderView {
 // atStripe is where the money is.
 func (b bought) atStripe() stripesim.Order {
 	b.t.Helper()
-	found, err := b.emulator.Order(within(b.t, 10*time.Second), b.Session)
+	found, err := b.emulator.Order(within(b.t), b.Session)
 	require.NoError(b.t, err)
 	return found
 }
@@ -275,7 +275,7 @@ func (s *shop) sweeps(others ...string) workflows.OrderSweepResult {
 	s.t.Helper()
 	var result workflows.OrderSweepResult
 	run := s.sweep(others...)
-	require.NoError(s.t, run.Get(within(s.t, 3*time.Minute), &result))
+	require.NoError(s.t, run.Get(within(s.t), &result))
 	s.keeps("order_sweep", run.GetID(), run.GetRunID())
 	return result
 }
@@ -284,7 +284,7 @@ func (s *shop) sweeps(others ...string) workflows.OrderSweepResult {
 func (s *shop) sweepFails(others ...string) error {
 	s.t.Helper()
 	run := s.sweep(others...)
-	err := run.Get(within(s.t, 3*time.Minute), nil)
+	err := run.Get(within(s.t), nil)
 	s.keeps("order_sweep_failed", run.GetID(), run.GetRunID())
 	require.Error(s.t, err)
 	return err

@@ -75,7 +75,7 @@ func (r *room) ids() []string {
 // reaches waits until a run is in the middle of an activity.
 func (r *room) reaches(run client.WorkflowRun, activity string) {
 	r.t.Helper()
-	r.await(time.Minute, "the start of "+activity, func() bool {
+	r.await("the start of "+activity, func() bool {
 		described, err := r.temporal.DescribeWorkflowExecution(r.t.Context(), run.GetID(), run.GetRunID())
 		if err != nil {
 			return false

@@ -127,7 +127,7 @@ func TestSlowStrangersKeepNoOrderOut(t *testing.T) {
 		require.Equal(t, []any{http.StatusOK, "delivered"}, []any{status, text})
 	}
 	b.becomes(workflows.OrderAccepted)
-	s.await(time.Minute, "the strangers being too slow", func() bool { return s.counted("too_slow") == 320 })
+	s.await("the strangers being too slow", func() bool { return s.counted("too_slow") == 320 })
 }
 
 func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
@@ -225,19 +225,19 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 	for _, state := range []cableState{cut, silent} {
 		wire.becomes(state)
 		b := s.buys(stripesim.Purchase{})
-		s.await(time.Minute, "Stripe being asked to come again", func() bool { return len(s.attempts(b)) > 1 })
+		s.await("Stripe being asked to come again", func() bool { return len(s.attempts(b)) > 1 })
 		for _, tried := range s.attempts(b) {
 			require.Equal(t, http.StatusServiceUnavailable, tried.Status, tried.Error)
 			require.Less(t, tried.Seconds, 5.0, "Stripe gives up after ten, and counts that as worse")
 		}
 		require.Nil(t, s.merchant.has(b.id()))
 		require.Equal(t, http.StatusOK, s.probe("/livez"), "a restart does not bring Temporal back")
-		s.await(time.Minute, "the webhook server saying that it is not ready", func() bool { return s.probe("/readyz") == http.StatusServiceUnavailable })
+		s.await("the webhook server saying that it is not ready", func() bool { return s.probe("/readyz") == http.StatusServiceUnavailable })
 
 		wire.becomes(whole)
 		b.becomes(workflows.OrderAccepted)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
-		s.await(time.Minute, "the webhook server being ready again", func() bool { return s.probe("/readyz") == http.StatusOK })
+		s.await("the webhook server being ready again", func() bool { return s.probe("/readyz") == http.StatusOK })
 	}
 	s.requireNobody()
 }
@@ -245,7 +245,7 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 // attempts are those to tell of an order.
 func (s *shop) attempts(b bought) (tried []stripesim.Attempt) {
 	s.t.Helper()
-	deliveries, err := s.emulator.Deliveries(within(s.t, 10*time.Second), s.account)
+	deliveries, err := s.emulator.Deliveries(within(s.t), s.account)
 	require.NoError(s.t, err)
 	about := map[string]bool{}
 	for _, e := range s.events() {
