@@ -16,6 +16,8 @@ type doubt struct {
 	anything bool  // any id may hide
 	unread   words // of rows that cannot be told apart into cells
 	read     words // of rows that can, and of the header, but seem to be something else
+
+	brief map[string]bool // what lies between two separators of the unread rows, as far as it is short
 }
 
 // maxDoubt bounds the text that is looked through. Beyond it, anything may hide.
@@ -32,6 +34,7 @@ func (d *doubt) in(e *examined, cause Cause) {
 	}
 	if e.state == broken {
 		d.search(&d.unread, e.text)
+		d.noteBrief(e.text)
 	} else {
 		d.search(&d.read, e.text)
 	}
@@ -65,11 +68,30 @@ func (d *doubt) hides(id []byte) bool { return d.anything || d.unread.touch(id) 
 // names reports whether an id stands in a row that cannot be read. That may be the product's row, and another one have
 // come to its id by damage.
 func (d *doubt) names(id []byte) bool {
-	return len(d.unread.text) > 0 && (d.unread.have(id) || len(id) > short && d.unread.touch(id))
+	if len(id) <= short {
+		return d.brief[string(id)] || len(d.brief) >= mostBrief
+	}
+	return d.unread.touch(id)
 }
 
-// short ids begin or end many words.
+// short ids are, begin or end many words, so only a whole cell names one.
 const short = 3
+
+// mostBrief bounds how many short cells are remembered. Beyond it every short id is named.
+const mostBrief = 1 << 16
+
+func (d *doubt) noteBrief(row []byte) {
+	for cell := range bytes.FieldsFuncSeq(row, func(r rune) bool { return r == ',' || r == '\t' || r == '\r' || r == '\n' }) {
+		cell = bytes.Trim(cell, ` "\'`)
+		if len(cell) == 0 || len(cell) > short || len(d.brief) >= mostBrief {
+			continue
+		}
+		if d.brief == nil {
+			d.brief = map[string]bool{}
+		}
+		d.brief[string(cell)] = true
+	}
+}
 
 // words are texts of which each word has one mark around it, whatever separates, quotes and escapes them.
 type words struct {
@@ -78,9 +100,6 @@ type words struct {
 }
 
 func (w *words) add(text []byte) { w.text, w.index = appendWords(w.text, text), nil }
-
-// have reports whether a word is there.
-func (w *words) have(word []byte) bool { return w.find(appendWords(nil, word)) }
 
 // touch reports whether a word is there, or the beginning or the end of one is.
 func (w *words) touch(word []byte) bool {

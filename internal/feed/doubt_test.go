@@ -126,3 +126,14 @@ func TestSeparatorsOfSmallFeedsAreNamed(t *testing.T) {
 		require.ErrorContains(t, err, c.says, c.source)
 	}
 }
+
+// A catalog numbered from 1 on has ids that are words everywhere: a number among the words of a row that nobody can read
+// says nothing of the product with that number, a cell of its own does.
+func TestAShortIDIsNamedByACellAlone(t *testing.T) {
+	t.Parallel()
+	var d doubt
+	d.noteBrief([]byte("\"12\",A shirt of 7 colours,9.99 USD\tB\r\n"))
+	for id, named := range map[string]bool{"12": true, "B": true, "A": false, "7": false, "USD": false, "9": false} {
+		require.Equal(t, named, d.names([]byte(id)), id)
+	}
+}
