@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 )
@@ -145,9 +145,9 @@ func (u *up) readPolicies() error {
 
 // register tells the emulator where starter serve is going to listen. It need not be there yet: events are tried again.
 func (u *up) register(ctx context.Context, running *stack.Stack) error {
-	emulator := stripesim.Control{BaseURL: running.Stripe()}
+	emulator := simcontrol.Client{BaseURL: running.Stripe()}
 	for _, address := range u.webhooks {
-		endpoint := stripesim.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
+		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
 		if _, err := emulator.AddEndpoint(ctx, endpoint); err != nil {
 			return fmt.Errorf("--webhook-url %s: %w", address, err)
 		}
@@ -155,7 +155,7 @@ func (u *up) register(ctx context.Context, running *stack.Stack) error {
 	if u.hook == "" {
 		return nil
 	}
-	if err := emulator.SetHook(ctx, stripesim.Hook{URL: u.hook, Secret: stack.HookSecret}); err != nil {
+	if err := emulator.SetHook(ctx, simcontrol.Hook{URL: u.hook, Secret: stack.HookSecret}); err != nil {
 		return fmt.Errorf("--hook-url %s: %w", u.hook, err)
 	}
 	return nil

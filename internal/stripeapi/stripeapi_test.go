@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 )
 
@@ -40,7 +41,7 @@ var (
 )
 
 // emulator serves a Stripe emulator and returns a client for it.
-func emulator(t *testing.T, o stripesim.Options) (*Client, stripesim.Control) {
+func emulator(t *testing.T, o stripesim.Options) (*Client, simcontrol.Client) {
 	t.Helper()
 	o.Dir = t.TempDir()
 	sim, err := stripesim.New(o)
@@ -50,7 +51,7 @@ func emulator(t *testing.T, o stripesim.Options) (*Client, stripesim.Control) {
 		server.Close()
 		require.NoError(t, sim.Close())
 	})
-	return clientFor(t, server.URL), stripesim.Control{BaseURL: server.URL}
+	return clientFor(t, server.URL), simcontrol.Client{BaseURL: server.URL}
 }
 
 // stub serves a handler and returns a client for it.
@@ -215,7 +216,7 @@ func TestInventoryTravelsByV1(t *testing.T) {
 	require.Equal(t, "out_of_stock 0", product.Availability+" "+product.InventoryQuantity)
 }
 
-func requireHeadersOnEveryCall(t *testing.T, sim stripesim.Control) {
+func requireHeadersOnEveryCall(t *testing.T, sim simcontrol.Client) {
 	t.Helper()
 	calls, err := sim.Requests(t.Context(), "")
 	require.NoError(t, err)
@@ -237,8 +238,8 @@ func TestRetriesFindWhatWasMade(t *testing.T) {
 	t.Parallel()
 	c, sim := emulator(t, stripesim.Options{})
 	for _, path := range []string{"/v1/files", "/v1/data_management/import_sets"} {
-		_, err := sim.AddFault(t.Context(), stripesim.Fault{
-			Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: http.MethodPost, PathPrefix: path},
+		_, err := sim.AddFault(t.Context(), simcontrol.Fault{
+			Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: http.MethodPost, PathPrefix: path},
 		})
 		require.NoError(t, err)
 	}
@@ -290,7 +291,7 @@ func TestEmulatorsRefusals(t *testing.T) {
 func TestAFailureIsReplayedForItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	c, sim := emulator(t, stripesim.Options{})
-	_, err := sim.AddFault(t.Context(), stripesim.Fault{Kind: stripesim.FaultStatus, Status: 500})
+	_, err := sim.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500})
 	require.NoError(t, err)
 	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
@@ -543,7 +544,7 @@ func TestContentsThatBreakOff(t *testing.T) {
 	c, sim := emulator(t, stripesim.Options{})
 	file, err := c.V1().Upload(t.Context(), upload(testFeed))
 	require.NoError(t, err)
-	_, err = sim.AddFault(t.Context(), stripesim.Fault{Kind: stripesim.FaultCutResponse, Bytes: 20})
+	_, err = sim.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultCutResponse, Bytes: 20})
 	require.NoError(t, err)
 	contents, err := c.V1().Refused(t.Context(), testAccount, file)
 	require.NoError(t, err)

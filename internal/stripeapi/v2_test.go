@@ -17,6 +17,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 )
 
@@ -141,18 +142,18 @@ func TestEveryFeedTravelsByV2(t *testing.T) {
 // TestV2FindsWhatItBegan breaks each step of an upload once: a retry under the same key makes no second import.
 func TestV2FindsWhatItBegan(t *testing.T) {
 	t.Parallel()
-	post := stripesim.Match{Method: http.MethodPost, PathPrefix: "/v2/"}
-	get := stripesim.Match{Method: http.MethodGet, PathPrefix: "/v2/"}
-	put := stripesim.Match{Method: http.MethodPut, PathPrefix: "/_uploads/"}
-	for name, faults := range map[string][]stripesim.Fault{
-		"the answer of the create is lost":    {{Kind: stripesim.FaultLoseResponse, Match: post, Times: 2}}, // net/http repeats it once
-		"the answer of the create is cut":     {{Kind: stripesim.FaultCutResponse, Bytes: 40, Match: post}},
-		"the create fails":                    {{Kind: stripesim.FaultStatus, Status: 500, Match: post}},
-		"the upload never arrives":            {{Kind: stripesim.FaultStatus, Status: 503, Match: put}},
-		"the upload is not allowed any more":  {{Kind: stripesim.FaultStatus, Status: 403, Match: put}},
-		"the upload is cut":                   {{Kind: stripesim.FaultCutRequestAfter, Bytes: 30, Match: put}},
-		"the answer of the upload is lost":    {{Kind: stripesim.FaultLoseResponse, Match: put}},
-		"everything breaks one after another": {{Kind: stripesim.FaultStatus, Status: 502, Match: post}, {Kind: stripesim.FaultCutRequestAfter, Bytes: 30, Match: put}, {Kind: stripesim.FaultStatus, Status: 500, Match: get}, {Kind: stripesim.FaultLoseResponse, Match: put, Skip: 1}},
+	post := simcontrol.Match{Method: http.MethodPost, PathPrefix: "/v2/"}
+	get := simcontrol.Match{Method: http.MethodGet, PathPrefix: "/v2/"}
+	put := simcontrol.Match{Method: http.MethodPut, PathPrefix: "/_uploads/"}
+	for name, faults := range map[string][]simcontrol.Fault{
+		"the answer of the create is lost":    {{Kind: simcontrol.FaultLoseResponse, Match: post, Times: 2}}, // net/http repeats it once
+		"the answer of the create is cut":     {{Kind: simcontrol.FaultCutResponse, Bytes: 40, Match: post}},
+		"the create fails":                    {{Kind: simcontrol.FaultStatus, Status: 500, Match: post}},
+		"the upload never arrives":            {{Kind: simcontrol.FaultStatus, Status: 503, Match: put}},
+		"the upload is not allowed any more":  {{Kind: simcontrol.FaultStatus, Status: 403, Match: put}},
+		"the upload is cut":                   {{Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put}},
+		"the answer of the upload is lost":    {{Kind: simcontrol.FaultLoseResponse, Match: put}},
+		"everything breaks one after another": {{Kind: simcontrol.FaultStatus, Status: 502, Match: post}, {Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put}, {Kind: simcontrol.FaultStatus, Status: 500, Match: get}, {Kind: simcontrol.FaultLoseResponse, Match: put, Skip: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,7 +188,7 @@ func TestV2ComesBackLater(t *testing.T) {
 	var later atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	c, sim := emulator(t, stripesim.Options{Now: now})
-	_, err := sim.AddFault(t.Context(), stripesim.Fault{Kind: stripesim.FaultStatus, Status: 503, Match: stripesim.Match{Method: http.MethodPut}})
+	_, err := sim.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Match: simcontrol.Match{Method: http.MethodPut}})
 	require.NoError(t, err)
 	_, err = c.V2().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
@@ -207,9 +208,9 @@ func TestV2GoesOnToTheNextKey(t *testing.T) {
 	var later atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	c, sim := emulator(t, stripesim.Options{Now: now})
-	for _, f := range []stripesim.Fault{
-		{Kind: stripesim.FaultStatus, Status: 503, Match: stripesim.Match{Method: http.MethodPut}},
-		{Kind: stripesim.FaultImportFail, Skip: 2, Message: "nobody knows"}, // the create and its repetition
+	for _, f := range []simcontrol.Fault{
+		{Kind: simcontrol.FaultStatus, Status: 503, Match: simcontrol.Match{Method: http.MethodPut}},
+		{Kind: simcontrol.FaultImportFail, Skip: 2, Message: "nobody knows"}, // the create and its repetition
 	} {
 		_, err := sim.AddFault(t.Context(), f)
 		require.NoError(t, err)

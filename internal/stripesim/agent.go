@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // How a purchase is paid.
 const (
 	paymentPaid      = "paid"      // at once
-	paymentDelayed   = "delayed"   // by a method that takes days; see Control.Settle
+	paymentDelayed   = "delayed"   // by a method that takes days; see simcontrol.Client.Settle
 	paymentDeclined  = "declined"  // the card is refused, and nothing comes of the purchase
 	paymentAbandoned = "abandoned" // never: the session stays open until it expires
 )
@@ -19,61 +20,9 @@ const (
 // sessionLifetime is how long an agent may take to pay.
 const sessionLifetime = 24 * time.Hour
 
-// Purchase is what an agent is told to buy. All but the account may be left out.
-type Purchase struct {
-	Account string `json:"account"`
-	// Items come from the account's catalog; none means the first product of it that can be bought.
-	Items   []Wanted `json:"items,omitempty"`
-	Capture string   `json:"capture,omitempty"` // automatic (the default) or manual
-	Payment string   `json:"payment,omitempty"` // paid (the default), delayed, declined or abandoned
-	Agent   Agent    `json:"agent,omitzero"`
-	// Plain makes it a checkout without an agent: no agent details, and no references to the catalog.
-	Plain bool `json:"plain,omitempty"`
-	// HideAgent leaves out the agent's details alone, which a preview may do.
-	HideAgent bool `json:"hide_agent,omitempty"`
-	// Hooks calls the merchant's hooks, each HookRepeats times over after the first, with the same body.
-	Hooks       bool `json:"hooks,omitempty"`
-	HookRepeats int  `json:"hook_repeats,omitempty"`
-	// Buyer is Jenny Rosen of South San Francisco if left out.
-	Buyer Buyer `json:"buyer,omitzero"`
-	// TaxPercent is the rate of all items, until a hook names others.
-	TaxPercent float64           `json:"tax_percent,omitempty"`
-	Metadata   map[string]string `json:"metadata,omitempty"`
-}
-
-// Agent is who buys.
-type Agent struct {
-	Name    string `json:"name,omitempty"`
-	Profile string `json:"profile,omitempty"` // profile_…
-}
-
-// Buyer is for whom.
-type Buyer struct {
-	Name    string  `json:"name,omitempty"`
-	Email   string  `json:"email,omitempty"`
-	Phone   string  `json:"phone,omitempty"`
-	Address Address `json:"address,omitzero"`
-}
-
-// Address is where the goods go.
-type Address struct {
-	Line1      string `json:"line1,omitempty"`
-	Line2      string `json:"line2,omitempty"`
-	City       string `json:"city,omitempty"`
-	State      string `json:"state,omitempty"`
-	PostalCode string `json:"postal_code,omitempty"`
-	Country    string `json:"country,omitempty"`
-}
-
-var jenny = Buyer{
+var jenny = simcontrol.Buyer{
 	Name: "Jenny Rosen", Email: "jenny.rosen@example.com", Phone: "+16505550100",
-	Address: Address{Line1: "354 Oyster Point Blvd", City: "South San Francisco", State: "CA", PostalCode: "94080", Country: "US"},
-}
-
-// Purchased is what became of a purchase.
-type Purchased struct {
-	Order
-	HookCalls []HookCall `json:"hook_calls"`
+	Address: simcontrol.Address{Line1: "354 Oyster Point Blvd", City: "South San Francisco", State: "CA", PostalCode: "94080", Country: "US"},
 }
 
 // refusal is why a purchase did not come about.
@@ -87,13 +36,14 @@ func refuse(status int, code, format string, values ...any) *refusal {
 	return &refusal{status: status, code: code, message: fmt.Sprintf(format, values...)}
 }
 
-func (p *Purchase) complete() *refusal {
+// completePurchase fills in what a purchase leaves out, and judges the rest.
+func completePurchase(p *simcontrol.Purchase) *refusal {
 	p.Capture, p.Payment = cmp.Or(p.Capture, captureAutomatic), cmp.Or(p.Payment, paymentPaid)
-	p.Agent = cmp.Or(p.Agent, Agent{Name: "Emulated Agent", Profile: "profile_test_emulated"})
+	p.Agent = cmp.Or(p.Agent, simcontrol.Agent{Name: "Emulated Agent", Profile: "profile_test_emulated"})
 	p.Buyer = cmp.Or(p.Buyer, jenny)
 	p.Buyer.Address = cmp.Or(p.Buyer.Address, jenny.Address)
 	if p.Plain || p.HideAgent {
-		p.Agent = Agent{}
+		p.Agent = simcontrol.Agent{}
 	}
 	switch {
 	case p.Capture != captureAutomatic && p.Capture != captureManual:
@@ -109,29 +59,29 @@ func (p *Purchase) complete() *refusal {
 }
 
 func (s *Server) postPurchase(w http.ResponseWriter, r *http.Request) {
-	var p Purchase
+	var p simcontrol.Purchase
 	if !readControl(w, r, &p) {
 		return
 	}
 	bought, calls, refused := s.purchase(r.Context(), p)
 	if calls == nil {
-		calls = []HookCall{}
+		calls = []simcontrol.HookCall{}
 	}
 	if refused != nil {
 		body := map[string]any{"error": refused.message, "code": refused.code, "hook_calls": calls}
 		answer{status: refused.status, body: encode(body)}.write(w, "")
 		return
 	}
-	show(w, Purchased{Order: bought, HookCalls: calls})
+	show(w, simcontrol.Purchased{Order: bought, HookCalls: calls})
 }
 
 // purchase plays an agent that buys.
-func (s *Server) purchase(ctx context.Context, p Purchase) (Order, []HookCall, *refusal) {
+func (s *Server) purchase(ctx context.Context, p simcontrol.Purchase) (simcontrol.Order, []simcontrol.HookCall, *refusal) {
 	if !s.knowsAccount(p.Account) {
-		return Order{}, nil, refuse(400, "account", "account %q is not known", p.Account)
+		return simcontrol.Order{}, nil, refuse(400, "account", "account %q is not known", p.Account)
 	}
-	if refused := p.complete(); refused != nil {
-		return Order{}, nil, refused
+	if refused := completePurchase(&p); refused != nil {
+		return simcontrol.Order{}, nil, refused
 	}
 	now := s.options.Now()
 	s.mu.Lock()
@@ -142,9 +92,9 @@ func (s *Server) purchase(ctx context.Context, p Purchase) (Order, []HookCall, *
 	s.mu.Unlock()
 	switch {
 	case refused != nil:
-		return Order{}, nil, refused
+		return simcontrol.Order{}, nil, refused
 	case p.Hooks && !registered:
-		return Order{}, nil, refuse(400, "no_hook", "account %s has no hook registered", p.Account)
+		return simcontrol.Order{}, nil, refuse(400, "no_hook", "account %s has no hook registered", p.Account)
 	}
 	o := &session{
 		id: newID("cs_test_"), account: p.Account, created: now, expires: now.Add(sessionLifetime), status: statusOpen,
@@ -154,16 +104,16 @@ func (s *Server) purchase(ctx context.Context, p Purchase) (Order, []HookCall, *
 	var fee int64
 	if p.Hooks {
 		if fee, refused = talk.ask(p.Payment != paymentAbandoned); refused != nil {
-			return Order{}, talk.calls, refused
+			return simcontrol.Order{}, talk.calls, refused
 		}
 	}
 	if p.Payment == paymentDeclined {
-		return Order{}, talk.calls, refuse(402, "card_declined", "the buyer's card was declined")
+		return simcontrol.Order{}, talk.calls, refuse(402, "card_declined", "the buyer's card was declined")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if generation != s.generation {
-		return Order{}, talk.calls, refuse(409, "reset", "the emulator was reset meanwhile")
+		return simcontrol.Order{}, talk.calls, refuse(409, "reset", "the emulator was reset meanwhile")
 	}
 	s.ledger.sessions = append(s.ledger.sessions, o)
 	if p.Payment == paymentAbandoned {

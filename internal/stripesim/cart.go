@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // cart is what an agent buys, in the smallest unit of its currency.
@@ -122,24 +123,15 @@ func parseAmount(text string) (amount int64, currency string, err error) {
 	return exact.Num().Int64(), currency, nil
 }
 
-// Wanted is a product that an agent wants.
-type Wanted struct {
-	SKU      string `json:"sku"`
-	Quantity int64  `json:"quantity,omitempty"` // 0: one
-	// Price, such as "15.00 USD", is what the agent believes that the product costs; empty means what the catalog says. With
-	// a price the catalog need not have the product: an agent may know an older catalog.
-	Price string `json:"price,omitempty"`
-}
-
 // fillCart looks up what an agent wants. Nothing wanted means that the agent takes the first product that can be bought.
-func (a *account) fillCart(p Purchase, now time.Time) (cart, *refusal) {
+func (a *account) fillCart(p simcontrol.Purchase, now time.Time) (cart, *refusal) {
 	wanted := p.Items
 	if len(wanted) == 0 {
 		sku := a.firstForSale(now)
 		if sku == "" {
 			return cart{}, refuse(409, "nothing_for_sale", "account %s has nothing in its catalog that an agent could buy", p.Account)
 		}
-		wanted = []Wanted{{SKU: sku}}
+		wanted = []simcontrol.Wanted{{SKU: sku}}
 	}
 	var c cart
 	for _, w := range wanted {
@@ -171,14 +163,14 @@ func (a *account) firstForSale(now time.Time) string {
 		if first != "" && sku > first {
 			continue
 		}
-		if _, _, refused := a.lineFor(Wanted{SKU: sku, Quantity: 1}, now); refused == nil {
+		if _, _, refused := a.lineFor(simcontrol.Wanted{SKU: sku, Quantity: 1}, now); refused == nil {
 			first = sku
 		}
 	}
 	return first
 }
 
-func (a *account) lineFor(w Wanted, now time.Time) (l lineItem, currency string, refused *refusal) {
+func (a *account) lineFor(w simcontrol.Wanted, now time.Time) (l lineItem, currency string, refused *refusal) {
 	product, known := a.catalog[w.SKU]
 	if w.Price != "" {
 		product.Price, product.SalePrice = w.Price, ""
@@ -196,7 +188,7 @@ func (a *account) lineFor(w Wanted, now time.Time) (l lineItem, currency string,
 	case product.Availability == "out_of_stock", product.Availability == "in_stock" && err == nil && stock < w.Quantity:
 		return l, "", refuse(409, "out_of_stock", "%s is out of stock", w.SKU)
 	}
-	amount, currency, err := parseAmount(product.priceAt(now))
+	amount, currency, err := parseAmount(priceAt(product, now))
 	if err != nil {
 		return l, "", refuse(409, "price", "%s: %v", w.SKU, err)
 	}
@@ -207,7 +199,7 @@ func (a *account) lineFor(w Wanted, now time.Time) (l lineItem, currency string,
 }
 
 // priceAt is the sale price while it holds, else the price. Without a period it holds always.
-func (p Product) priceAt(now time.Time) string {
+func priceAt(p simcontrol.Product, now time.Time) string {
 	from, until, limited := strings.Cut(p.Row["sale_price_effective_date"], "/")
 	if p.SalePrice == "" || (limited && !within(now, from, until)) {
 		return p.Price

@@ -5,43 +5,20 @@ import (
 	"encoding/hex"
 	"maps"
 	"strings"
+	"vitrine/internal/simcontrol"
 )
 
 // fullRowBytes is the size of a file up to which a product keeps all columns of its row. Beyond it a product keeps only
 // what a list shows, so that a 200 MB catalog costs the emulator a fraction of its size in memory.
 const fullRowBytes = 8 * 1024 * 1024
 
-// Product is a product of an account's catalog.
-type Product struct {
-	ID                string `json:"id"`
-	Title             string `json:"title"`
-	Price             string `json:"price"`
-	SalePrice         string `json:"sale_price,omitempty"`
-	Availability      string `json:"availability"`
-	InventoryQuantity string `json:"inventory_quantity,omitempty"`
-	ItemGroupID       string `json:"item_group_id,omitempty"`
-	// RowSHA256 is of the fields of the row in the product feed, to compare rows that were not kept.
-	RowSHA256 string `json:"row_sha256"`
-	Import    string `json:"import"` // the import that last wrote it, of whichever feed
-	// Row is the whole row, with what other feeds changed of it; absent if it came from a file of more than 8 MiB.
-	Row map[string]string `json:"row,omitempty"`
-}
-
-// Promotion is a promotion of an account.
-type Promotion struct {
-	ID     string            `json:"id"`
-	Title  string            `json:"title"`
-	Import string            `json:"import"` // the import that last wrote it
-	Row    map[string]string `json:"row"`
-}
-
 // change is what a row does.
 type change struct {
 	id      string
 	delete  bool
-	skipped bool              // a later row of the same file has the same id
-	product Product           // product feed
-	cells   map[string]string // other feeds: the columns of the feed that the file has, empty ones included
+	skipped bool               // a later row of the same file has the same id
+	product simcontrol.Product // product feed
+	cells   map[string]string  // other feeds: the columns of the feed that the file has, empty ones included
 }
 
 // updates reports whether a feed has no objects of its own, but changes products.
@@ -67,9 +44,9 @@ func changeOf(imp *importJob, r row) change {
 	return c
 }
 
-func productOf(imp *importJob, r row) Product {
-	product := Product{ID: strings.Clone(r.id()), Import: imp.id, RowSHA256: rowSHA256(r)}
-	for column, field := range product.shown() {
+func productOf(imp *importJob, r row) simcontrol.Product {
+	product := simcontrol.Product{ID: strings.Clone(r.id()), Import: imp.id, RowSHA256: rowSHA256(r)}
+	for column, field := range shownColumns(&product) {
 		*field = strings.Clone(r.value(column))
 	}
 	if imp.file.Size <= fullRowBytes {
@@ -78,8 +55,8 @@ func productOf(imp *importJob, r row) Product {
 	return product
 }
 
-// shown are the columns that a product keeps, however large its file was.
-func (p *Product) shown() map[string]*string {
+// shownColumns are the columns that a product keeps, however large its file was.
+func shownColumns(p *simcontrol.Product) map[string]*string {
 	return map[string]*string{
 		"title": &p.Title, "price": &p.Price, "sale_price": &p.SalePrice, "availability": &p.Availability,
 		"inventory_quantity": &p.InventoryQuantity, "item_group_id": &p.ItemGroupID,
@@ -117,7 +94,7 @@ func (a *account) change(imp *importJob, c change) {
 	case imp.feed == &promotionFeed && c.delete:
 		delete(a.promotions, c.id)
 	case imp.feed == &promotionFeed:
-		a.promotions[c.id] = Promotion{ID: c.id, Title: c.cells["title"], Import: imp.id, Row: c.cells}
+		a.promotions[c.id] = simcontrol.Promotion{ID: c.id, Title: c.cells["title"], Import: imp.id, Row: c.cells}
 	case c.delete:
 		delete(a.catalog, c.id)
 	case imp.feed == &productFeed:
@@ -135,7 +112,7 @@ func (a *account) update(imp *importJob, c change) {
 		return // another import deleted it meanwhile
 	}
 	product.Import = imp.id
-	for column, field := range product.shown() {
+	for column, field := range shownColumns(&product) {
 		if value, present := c.cells[column]; present {
 			*field = value
 		}
@@ -151,7 +128,7 @@ func (a *account) update(imp *importJob, c change) {
 // keepOnly removes products that are not named, and counts them. A row that was refused names its product as well:
 // whether Stripe sees it so is not documented, and losing a product to a typing error is worse than keeping it.
 func (a *account) keepOnly(named map[string]bool) (removed int64) {
-	maps.DeleteFunc(a.catalog, func(id string, _ Product) bool {
+	maps.DeleteFunc(a.catalog, func(id string, _ simcontrol.Product) bool {
 		if !named[id] {
 			removed++
 		}

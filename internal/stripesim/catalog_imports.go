@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 const catalogImportsPath = "/v2/commerce/product_catalog/imports"
@@ -148,7 +149,7 @@ func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any
 		metadata = map[string]string{}
 	}
 	status, details := imp.status, any(s.statusDetailsLocked(imp, base))
-	if f := imp.fault; f != nil && f.Kind == FaultImportResult && imp.done != nil {
+	if f := imp.fault; f != nil && f.Kind == simcontrol.FaultImportResult && imp.done != nil {
 		status, details = cmp.Or(f.StatusText, status), json.RawMessage(cmp.Or(string(f.Result), "null"))
 	}
 	return map[string]any{
@@ -206,7 +207,7 @@ func (s *Server) getCatalogImport(w http.ResponseWriter, r *http.Request) {
 		}.write(w)
 		return
 	}
-	if f := state.fault; f != nil && f.Kind == FaultImportStatus {
+	if f := state.fault; f != nil && f.Kind == simcontrol.FaultImportStatus {
 		overrideCatalogStatus(object, f.StatusText)
 	}
 	okAnswer(object).write(w, "")

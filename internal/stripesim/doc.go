@@ -68,7 +68,7 @@
 //   - An order ships for the dearest of what its products ask for the buyer's country.
 //   - A hook carries the session's id as checkout_session. An agent takes the first shipping option.
 //   - Purchases leave the stock in the catalog as the merchant sent it.
-//   - Of products whose row was not kept (see [Product]) nobody knows shipping, tax behaviour or disable_checkout: they ship
+//   - Of products whose row was not kept (see [simcontrol.Product]) nobody knows shipping, tax behaviour or disable_checkout: they ship
 //     free, and can be bought.
 //
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
@@ -78,7 +78,7 @@
 //
 // # The control API
 //
-// Everything under /_sim/ belongs to the emulator and needs no key. Bodies are JSON. [Control] is the client for Go.
+// Everything under /_sim/ belongs to the emulator and needs no key. Bodies are JSON. [simcontrol.Client] is the client for Go.
 //
 //	GET    /_sim/accounts/{account}/catalog         {"account":…,"count":…,"products":[…]} ordered by id;
 //	                                                ?limit=100&after=ID pages through a long one
@@ -92,7 +92,7 @@
 //	GET    /_sim/faults                             armed faults and how often each one struck
 //	POST   /_sim/faults                             arm a fault; answers with its id
 //	DELETE /_sim/faults                             disarm all of them
-//	GET    /_sim/settings                           {"import_delay":…,"orders":{…}}: see [Settings], [OrderSettings]
+//	GET    /_sim/settings                           {"import_delay":…,"orders":{…}}: see [simcontrol.Settings], [simcontrol.OrderSettings]
 //	POST   /_sim/settings                           changes what the body names: {"import_delay":"2s"} for imports created
 //	                                                from now on, {"orders":{"duplicates":0.1,"drop_next":2}}
 //	POST   /_sim/keys/revoke                        {"key":"sk_test_…"}: it is answered with 401 from now on
@@ -100,15 +100,15 @@
 //
 // and of orders
 //
-//	POST   /_sim/agent/purchase                     an agent buys: see [Purchase]; answers with [Purchased], or refuses with
+//	POST   /_sim/agent/purchase                     an agent buys: see [simcontrol.Purchase]; answers with [simcontrol.Purchased], or refuses with
 //	                                                {"error":…,"code":…,"hook_calls":[…]}: 402 declined, card_declined,
 //	                                                hook_timeout; 424 hook_failed, hook_answer; 409 for what the catalog
 //	                                                has not
-//	POST   /_sim/agent/availability                 {"account":…,"sku":…} asks the merchant's hook: [Availability]
+//	POST   /_sim/agent/availability                 {"account":…,"sku":…} asks the merchant's hook: [simcontrol.Availability]
 //	POST   /_sim/hooks                              {"account":…,"url":…,"secret":…}; without account for all, without URL
-//	                                                to take it away: [Hook]
-//	GET    /_sim/hooks/calls                        calls of hooks, oldest first: [HookCall]
-//	GET    /_sim/orders                             orders with what was captured, refunded and disputed: [Order]
+//	                                                to take it away: [simcontrol.Hook]
+//	GET    /_sim/hooks/calls                        calls of hooks, oldest first: [simcontrol.HookCall]
+//	GET    /_sim/orders                             orders with what was captured, refunded and disputed: [simcontrol.Order]
 //	GET    /_sim/orders/{id}                        one of them, by its session or its payment intent
 //	POST   /_sim/orders/{id}/refund                 {"amount":100} by the merchant's staff; no amount for all that is left
 //	POST   /_sim/orders/{id}/dispute                {"amount":100,"reason":"fraudulent"} by the buyer
@@ -116,14 +116,14 @@
 //	POST   /_sim/orders/{id}/expire                 ends an authorization, or a session that was not paid
 //	POST   /_sim/disputes/{id}                      {"status":"won"} or lost close it; needs_response, under_review
 //	POST   /_sim/refunds/{id}                       {"status":"failed"} or succeeded
-//	GET    /_sim/events                             events, oldest first: [Event]
+//	GET    /_sim/events                             events, oldest first: [simcontrol.Event]
 //	POST   /_sim/events/{id}/resend                 to every endpoint that wants it
-//	GET    /_sim/webhooks                           endpoints: [Endpoint]
+//	GET    /_sim/webhooks                           endpoints: [simcontrol.Endpoint]
 //	POST   /_sim/webhooks                           {"url":…,"secrets":[…],"connect":true,"enabled_events":[…]}
 //	POST   /_sim/webhooks/{id}                      the same, for an endpoint that is there: to roll its secret
 //	DELETE /_sim/webhooks/{id}                      take it away
-//	POST   /_sim/webhooks/{id}/send                 {"payload":{…},"secret":…} sends a body as it is, once: [Attempt]
-//	GET    /_sim/deliveries                         deliveries and their attempts, at most the newest 10,000: [Delivery]
+//	POST   /_sim/webhooks/{id}/send                 {"payload":{…},"secret":…} sends a body as it is, once: [simcontrol.Attempt]
+//	GET    /_sim/deliveries                         deliveries and their attempts, at most the newest 10,000: [simcontrol.Delivery]
 //
 // A list answers with {"data":[…]}; ?account=acct_… narrows files, imports, requests, orders, events, deliveries and calls
 // of hooks.
@@ -133,7 +133,7 @@
 // Every event goes to every endpoint that wants it, in no order, and is tried again after retry_delay, twice that, and so
 // on, until it is taken with a 2xx or the retries are used up; then GET /v1/events?delivery_success=false still has it.
 // What goes wrong on the way is drawn from the seed and the numbers of the event and the endpoint, so that two runs which
-// do the same meet the same misfortunes: jitter, drops and duplicates. See [OrderSettings] for those, for signatures that
+// do the same meet the same misfortunes: jitter, drops and duplicates. See [simcontrol.OrderSettings] for those, for signatures that
 // are too old and for events of test mode at endpoints of live mode.
 //
 // # Faults

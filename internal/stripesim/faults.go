@@ -1,7 +1,6 @@
 package stripesim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,135 +8,61 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"vitrine/internal/simcontrol"
 )
-
-// FaultKind says what goes wrong; the package comment describes each one.
-type FaultKind string
-
-// The kinds of faults.
-const (
-	FaultStatus          FaultKind = "status"
-	FaultLatency         FaultKind = "latency"
-	FaultCutRequestAfter FaultKind = "cut_request_after"
-	FaultCutResponse     FaultKind = "cut_response"
-	FaultLoseResponse    FaultKind = "lose_response"
-	FaultImportFail      FaultKind = "import_fail"
-	FaultImportStuck     FaultKind = "import_stuck"
-	FaultImportStatus    FaultKind = "import_status"
-	FaultPage            FaultKind = "page"
-	FaultImportResult    FaultKind = "import_result"
-	FaultImportRefuse    FaultKind = "import_refuse"
-	FaultErrorFile       FaultKind = "error_file"
-)
-
-// Match picks the calls that a fault strikes; an empty field fits every call.
-type Match struct {
-	Method     string `json:"method,omitempty"`
-	PathPrefix string `json:"path_prefix,omitempty"`
-	Account    string `json:"account,omitempty"`
-}
-
-// Fault is something that goes wrong.
-type Fault struct {
-	Match      Match     `json:"match"`
-	Kind       FaultKind `json:"kind"`
-	Status     int       `json:"status,omitempty"` // of FaultStatus
-	Type       string    `json:"type,omitempty"`   // empty: the one that goes with the status
-	Code       string    `json:"code,omitempty"`
-	Message    string    `json:"message,omitempty"`
-	RetryAfter string    `json:"retry_after,omitempty"`
-	Stored     *bool     `json:"stored,omitempty"` // under the idempotency key of /v1; nil: as Stripe does for the status
-	Bytes      int64     `json:"bytes,omitempty"`
-	Delay      Duration  `json:"delay,omitempty"`
-	StatusText string    `json:"status_text,omitempty"` // of FaultImportStatus and FaultImportResult
-	// Result takes the place of what FaultImportResult's import did.
-	Result json.RawMessage `json:"result,omitempty"`
-	IDs    []string        `json:"ids,omitempty"`    // of the rows of FaultImportRefuse
-	Odd    string          `json:"odd,omitempty"`    // how FaultErrorFile's file is; see [OddErrorFiles]
-	Listed bool            `json:"listed,omitempty"` // FaultImportFail lists the rows that it would have refused
-	Skip   int             `json:"skip,omitempty"`   // calls that pass first
-	Times  int             `json:"times,omitempty"`  // 0: once, -1: until disarmed
-}
-
-// ArmedFault is a fault and how often it struck.
-type ArmedFault struct {
-	ID string `json:"id"`
-	Fault
-	Struck int `json:"struck"`
-}
 
 type armedFault struct {
-	ArmedFault
+	simcontrol.ArmedFault
 	skipped int
 }
 
-// Duration is a time.Duration that reads and writes as text in JSON: "250ms".
-type Duration time.Duration
-
-// MarshalJSON writes the duration as text.
-func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
-
-// UnmarshalJSON reads what MarshalJSON and people write.
-func (d *Duration) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("duration: expected text such as \"250ms\": %w", err)
-	}
-	parsed, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("duration: %w", err)
-	}
-	*d = Duration(parsed)
-	return nil
-}
-
-func (f Fault) check() error {
+func checkFault(f simcontrol.Fault) error {
 	switch f.Kind {
-	case FaultStatus:
+	case simcontrol.FaultStatus:
 		if f.Status < 400 || f.Status > 599 {
 			return fmt.Errorf("status %d is not one of an error: 400 to 599", f.Status)
 		}
-	case FaultLatency:
+	case simcontrol.FaultLatency:
 		if f.Delay <= 0 {
 			return errors.New("latency needs a delay, such as \"2s\"")
 		}
-	case FaultCutRequestAfter, FaultCutResponse:
+	case simcontrol.FaultCutRequestAfter, simcontrol.FaultCutResponse:
 		if f.Bytes < 0 {
 			return fmt.Errorf("bytes %d is negative", f.Bytes)
 		}
-	case FaultPage:
+	case simcontrol.FaultPage:
 		if f.Status < 200 || f.Status > 599 {
 			return fmt.Errorf("status %d is not one of an answer: 200 to 599", f.Status)
 		}
-	case FaultErrorFile:
+	case simcontrol.FaultErrorFile:
 		if !slices.Contains(OddErrorFiles(), f.Odd) {
 			return fmt.Errorf("an error file that is %q is not known: expected one of %s", f.Odd, strings.Join(OddErrorFiles(), ", "))
 		}
-	case FaultImportRefuse:
+	case simcontrol.FaultImportRefuse:
 		if len(f.IDs) == 0 {
 			return errors.New("import_refuse needs the ids of the rows")
 		}
-	case FaultLoseResponse, FaultImportFail, FaultImportStuck, FaultImportStatus, FaultImportResult:
+	case simcontrol.FaultLoseResponse, simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportStatus, simcontrol.FaultImportResult:
 	default:
 		return fmt.Errorf("fault kind %q is not known", f.Kind)
 	}
 	return nil
 }
 
-func (s *Server) arm(f Fault) (ArmedFault, error) {
-	if err := f.check(); err != nil {
-		return ArmedFault{}, err
+func (s *Server) arm(f simcontrol.Fault) (simcontrol.ArmedFault, error) {
+	if err := checkFault(f); err != nil {
+		return simcontrol.ArmedFault{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nextFault++
-	armed := &armedFault{ArmedFault: ArmedFault{ID: fmt.Sprintf("fault_%d", s.nextFault), Fault: f}}
+	armed := &armedFault{ArmedFault: simcontrol.ArmedFault{ID: fmt.Sprintf("fault_%d", s.nextFault), Fault: f}}
 	s.faults = append(s.faults, armed)
 	return armed.ArmedFault, nil
 }
 
 // strike returns the fault that this call meets, and counts it; nil if the call is spared.
-func (s *Server) strike(r *http.Request, q *Request) *Fault {
+func (s *Server) strike(r *http.Request, q *loggedCall) *simcontrol.Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, armed := range s.faults {
@@ -166,7 +91,7 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 		return false
 	case f.ofImport():
 		return r.Method == http.MethodPost && (r.URL.Path == importSetsPath || r.URL.Path == catalogImportsPath)
-	case f.Kind == FaultImportStatus:
+	case f.Kind == simcontrol.FaultImportStatus:
 		return r.Method == http.MethodGet && (strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
 	}
 	return true
@@ -174,7 +99,7 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 
 // ofImport: the fault strikes the call that creates an import, and shows in what becomes of it.
 func (f *armedFault) ofImport() bool {
-	return slices.Contains([]FaultKind{FaultImportFail, FaultImportStuck, FaultImportResult, FaultImportRefuse, FaultErrorFile}, f.Kind)
+	return slices.Contains([]simcontrol.FaultKind{simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportResult, simcontrol.FaultImportRefuse, simcontrol.FaultErrorFile}, f.Kind)
 }
 
 // serveWithFaults answers a call, or does to it what the fault says that it meets.
@@ -186,27 +111,27 @@ func (s *Server) serveWithFaults(w *answerWriter, r *http.Request) {
 		return
 	}
 	switch fault.Kind {
-	case FaultStatus:
+	case simcontrol.FaultStatus:
 		s.answerWithStatus(w, r, fault)
-	case FaultPage:
+	case simcontrol.FaultPage:
 		w.Header().Del("Request-Id") // a proxy knows nothing of it
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(fault.Status)
 		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>proxy</title></head><body>Not here.</body></html>") // a client that left misses nothing
-	case FaultLatency:
+	case simcontrol.FaultLatency:
 		if !wait(r, time.Duration(fault.Delay)) {
 			s.cut(state.request)
 		}
 		s.routes.ServeHTTP(w, r)
-	case FaultCutRequestAfter:
+	case simcontrol.FaultCutRequestAfter:
 		_, _ = io.CopyN(io.Discard, r.Body, fault.Bytes) // a shorter body is cut at its end
 		s.cut(state.request)
-	case FaultCutResponse:
+	case simcontrol.FaultCutResponse:
 		w.limit = fault.Bytes
 		s.routes.ServeHTTP(w, r)
 		_ = http.NewResponseController(w).Flush() // the bytes before the cut; a client that left does not miss them
 		s.cut(state.request)
-	case FaultLoseResponse:
+	case simcontrol.FaultLoseResponse:
 		w.lose = true
 		s.routes.ServeHTTP(w, r)
 		s.cut(state.request)
@@ -217,24 +142,24 @@ func (s *Server) serveWithFaults(w *answerWriter, r *http.Request) {
 }
 
 // answerWithStatus fails a call before its endpoint sees it, or, where the answer is to be stored, in the endpoint's place.
-func (s *Server) answerWithStatus(w *answerWriter, r *http.Request, fault *Fault) {
-	if r.Method == http.MethodPost && fault.stored() {
+func (s *Server) answerWithStatus(w *answerWriter, r *http.Request, fault *simcontrol.Fault) {
+	if r.Method == http.MethodPost && storedUnderKey(fault) {
 		stateOf(r).fault = fault
 		s.routes.ServeHTTP(w, r)
 		return
 	}
-	fault.apiError().write(w)
+	faultError(fault).write(w)
 }
 
-// stored follows Stripe: an endpoint that failed has an answer to replay, a limit or a gateway in front of it has none.
-func (f *Fault) stored() bool {
+// storedUnderKey follows Stripe: an endpoint that failed has an answer to replay, a limit or a gateway in front of it has none.
+func storedUnderKey(f *simcontrol.Fault) bool {
 	if f.Stored != nil {
 		return *f.Stored
 	}
 	return f.Status == http.StatusInternalServerError
 }
 
-func (f *Fault) apiError() apiError {
+func faultError(f *simcontrol.Fault) apiError {
 	e := apiError{Status: f.Status, Type: f.Type, Code: f.Code, Message: f.Message, RetryAfter: f.RetryAfter}
 	if e.Type == "" {
 		e.Type = invalidRequest
@@ -252,7 +177,7 @@ func (f *Fault) apiError() apiError {
 }
 
 // cut ends the connection under the call; it does not return.
-func (s *Server) cut(q *Request) {
+func (s *Server) cut(q *loggedCall) {
 	s.mu.Lock()
 	q.Cut = true
 	s.mu.Unlock()
@@ -271,10 +196,10 @@ func wait(r *http.Request, d time.Duration) bool {
 	}
 }
 
-func (s *Server) armedFaults() []ArmedFault {
+func (s *Server) armedFaults() []simcontrol.ArmedFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]ArmedFault, 0, len(s.faults))
+	list := make([]simcontrol.ArmedFault, 0, len(s.faults))
 	for _, f := range s.faults {
 		list = append(list, f.ArmedFault)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +20,7 @@ func judged(t *testing.T, feed *feedSpec, names, fields string) string {
 	t.Helper()
 	h, wrong := readHeader(feed, strings.Split(names, ","))
 	require.Empty(t, wrong)
-	a := &account{catalog: map[string]Product{"A": {ItemGroupID: "G"}, "B": {}}, promotions: map[string]Promotion{"P": {}}}
+	a := &account{catalog: map[string]simcontrol.Product{"A": {ItemGroupID: "G"}, "B": {}}, promotions: map[string]simcontrol.Promotion{"P": {}}}
 	p := &processing{
 		imp: &importJob{feed: feed}, latest: map[string]int{}, targets: a.targets(),
 		known: func(id string) bool { return a.has(feed, id) },
@@ -109,7 +110,7 @@ func TestInventoryByBothAPIs(t *testing.T) {
 	imp := d.sentFeed("inventory", inventoryColumns+"\nB,backorder,3\nB,in_stock,4\n")
 	require.EqualValues(t, 1, imp.SkippedDuplicates)
 
-	require.Equal(t, Product{
+	require.Equal(t, simcontrol.Product{
 		ID: "A", Title: "Lamp", Price: "15.00 USD", Availability: "out_of_stock", InventoryQuantity: "0",
 	}, d.shown("A"))
 	require.Equal(t, "4", d.shown("B").InventoryQuantity)
@@ -121,7 +122,7 @@ func TestInventoryByBothAPIs(t *testing.T) {
 }
 
 // shown is a product without what differs from run to run.
-func (d developer) shown(id string) Product {
+func (d developer) shown(id string) simcontrol.Product {
 	d.t.Helper()
 	product, found, err := d.control.Product(d.t.Context(), shop, id)
 	require.NoError(d.t, err)
@@ -138,7 +139,7 @@ func TestPricesComeAndGo(t *testing.T) {
 	d.sentFeed("product", feedOf("A"))
 	d.sentFeed("inventory", inventoryColumns+"\nA,in_stock,7\n")
 	d.sentFeed("pricing", "id,price,sale_price,sale_price_effective_date\nA,20.00 USD,18.00 USD,2026-01-01/2026-02-01\n")
-	require.Equal(t, Product{
+	require.Equal(t, simcontrol.Product{
 		ID: "A", Title: "Lamp", Price: "20.00 USD", SalePrice: "18.00 USD", Availability: "in_stock", InventoryQuantity: "7",
 	}, d.shown("A"))
 	d.sentFeed("pricing", "id,price\nA,21.00 USD\n")

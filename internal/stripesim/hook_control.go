@@ -1,14 +1,14 @@
 package stripesim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"vitrine/internal/simcontrol"
 )
 
 func (s *Server) postHook(w http.ResponseWriter, r *http.Request) {
-	var hook Hook
+	var hook simcontrol.Hook
 	if !readControl(w, r, &hook) {
 		return
 	}
@@ -37,46 +37,24 @@ func (s *Server) postAvailability(w http.ResponseWriter, r *http.Request) {
 	hook, registered := s.hookLocked(asked.Account)
 	orders := s.orders
 	s.mu.Unlock()
-	if !registered || !hook.answers(HookAvailability) {
+	if !registered || !answersHook(hook, simcontrol.HookAvailability) {
 		complain(w, http.StatusBadRequest, "account %s has no hook for this", asked.Account)
 		return
 	}
-	var told Availability
-	_, refused := s.callHook(r.Context(), hook, orders, asked.Account, HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
+	var told simcontrol.Availability
+	_, refused := s.callHook(r.Context(), hook, orders, asked.Account, simcontrol.HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
 	if refused != nil {
 		complain(w, refused.status, "%s", refused.message)
 		return
 	}
-	if err := told.check(asked.Account, asked.SKU); err != nil {
+	if err := checkAvailability(told, asked.Account, asked.SKU); err != nil {
 		complain(w, http.StatusFailedDependency, "the answer is not as documented: %v", err)
 		return
 	}
 	show(w, told)
 }
 
-// Availability is a merchant's answer about one product.
-type Availability struct {
-	SKU          string `json:"sku_id"`
-	Merchant     string `json:"merchant_id"`
-	Deleted      bool   `json:"deleted,omitempty"`
-	Availability *struct {
-		Status   string `json:"status"`
-		Quantity *int64 `json:"quantity,omitempty"`
-	} `json:"availability,omitempty"`
-	Price     *UnitPrice `json:"price,omitempty"`
-	SalePrice *UnitPrice `json:"sale_price,omitempty"`
-	AsOf      int64      `json:"as_of,omitempty"`
-}
-
-// UnitPrice is a price in a merchant's answer.
-type UnitPrice struct {
-	UnitAmount int64           `json:"unit_amount"`
-	Currency   string          `json:"currency"`
-	StartDate  json.RawMessage `json:"start_date,omitempty"`
-	EndDate    json.RawMessage `json:"end_date,omitempty"`
-}
-
-func (a Availability) check(account, sku string) error {
+func checkAvailability(a simcontrol.Availability, account, sku string) error {
 	switch {
 	case a.SKU != sku, a.Merchant != account:
 		return fmt.Errorf("it is about %q of %q, asked was %q of %q", a.SKU, a.Merchant, sku, account)

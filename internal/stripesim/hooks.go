@@ -7,39 +7,14 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
-// The hooks of a merchant.
-const (
-	HookCustomize    = "v1.delegated_checkout.customize_checkout"
-	HookFinalize     = "v1.delegated_checkout.finalize_checkout"
-	HookAvailability = "delegated_commerce.product_price_availability"
-)
-
-// Hook is where a merchant answers synchronously.
-type Hook struct {
-	Account string   `json:"account"` // empty: all that have none of their own
-	URL     string   `json:"url"`     // empty takes the hook away
-	Secret  string   `json:"secret"`
-	Types   []string `json:"types,omitempty"` // those it answers; empty means all
+func answersHook(h simcontrol.Hook, kind string) bool {
+	return len(h.Types) == 0 || slices.Contains(h.Types, kind)
 }
 
-func (h Hook) answers(kind string) bool { return len(h.Types) == 0 || slices.Contains(h.Types, kind) }
-
-// HookCall is one call of a hook.
-type HookCall struct {
-	ID       string          `json:"id"`
-	Type     string          `json:"type"`
-	Account  string          `json:"account"`
-	At       time.Time       `json:"at"`
-	Status   int             `json:"status"` // 0: no answer
-	Error    string          `json:"error,omitempty"`
-	Seconds  float64         `json:"seconds"`
-	Request  json.RawMessage `json:"request"`
-	Response json.RawMessage `json:"response,omitempty"` // if it is JSON
-}
-
-func (s *Server) hookLocked(account string) (Hook, bool) {
+func (s *Server) hookLocked(account string) (simcontrol.Hook, bool) {
 	hook, found := s.ledger.hooks[account]
 	if !found {
 		hook, found = s.ledger.hooks[""]
@@ -48,13 +23,13 @@ func (s *Server) hookLocked(account string) (Hook, bool) {
 }
 
 // callHook asks a merchant, as many times over as wanted with the same body, and reads the last answer.
-func (s *Server) callHook(ctx context.Context, hook Hook, orders OrderSettings, account, kind string, data any, repeats int, into any) ([]HookCall, *refusal) {
+func (s *Server) callHook(ctx context.Context, hook simcontrol.Hook, orders simcontrol.OrderSettings, account, kind string, data any, repeats int, into any) ([]simcontrol.HookCall, *refusal) {
 	id := newID("evt_")
 	payload := encode(map[string]any{"id": id, "type": kind, "livemode": false, "context": account, "data": data})
-	var calls []HookCall
+	var calls []simcontrol.HookCall
 	var refused *refusal
 	for range repeats + 1 {
-		call := HookCall{ID: id, Type: kind, Account: account, At: s.options.Now().UTC(), Request: payload}
+		call := simcontrol.HookCall{ID: id, Type: kind, Account: account, At: s.options.Now().UTC(), Request: payload}
 		status, body, seconds, err := s.post(ctx, hook.URL, []string{hook.Secret}, payload, orders, time.Duration(orders.HookTimeout))
 		call.Status, call.Seconds = status, seconds
 		if json.Valid(body) {
@@ -80,7 +55,7 @@ func (s *Server) callHook(ctx context.Context, hook Hook, orders OrderSettings, 
 	return calls, refused
 }
 
-func (s *Server) logHookCall(call HookCall) {
+func (s *Server) logHookCall(call simcontrol.HookCall) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ledger.hookCalls) >= maxDeliveries {
@@ -93,11 +68,11 @@ func (s *Server) logHookCall(call HookCall) {
 type conversation struct {
 	server  *Server
 	ctx     context.Context
-	hook    Hook
-	orders  OrderSettings
+	hook    simcontrol.Hook
+	orders  simcontrol.OrderSettings
 	session *session
 	repeats int
-	calls   []HookCall
+	calls   []simcontrol.HookCall
 }
 
 func (c *conversation) call(kind string, data, into any) *refusal {
@@ -108,20 +83,20 @@ func (c *conversation) call(kind string, data, into any) *refusal {
 
 // ask lets the merchant change the checkout, then approve of it.
 func (c *conversation) ask(finalize bool) (fee int64, refused *refusal) {
-	if c.hook.answers(HookCustomize) {
+	if answersHook(c.hook, simcontrol.HookCustomize) {
 		var custom customization
-		if refused := c.call(HookCustomize, c.session.customizeData(), &custom); refused != nil {
+		if refused := c.call(simcontrol.HookCustomize, c.session.customizeData(), &custom); refused != nil {
 			return 0, refused
 		}
 		if refused := custom.apply(c.session); refused != nil {
 			return 0, refused
 		}
 	}
-	if !finalize || !c.hook.answers(HookFinalize) {
+	if !finalize || !answersHook(c.hook, simcontrol.HookFinalize) {
 		return 0, nil
 	}
 	var verdict approval
-	if refused := c.call(HookFinalize, c.session.finalizeData(c.orders.HookLineItems), &verdict); refused != nil {
+	if refused := c.call(simcontrol.HookFinalize, c.session.finalizeData(c.orders.HookLineItems), &verdict); refused != nil {
 		return 0, refused
 	}
 	return verdict.apply(c.session)
@@ -243,7 +218,7 @@ func (o *session) customizeData() map[string]any {
 	return map[string]any{
 		"checkout_session": o.id, "automatic_tax": map[string]any{"enabled": false}, "currency": o.cart.currency,
 		"line_item_details": items, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(), "total_details": o.cart.totalDetails(),
-		"shipping_details": map[string]any{"address": o.buyer.Address.object(), "shipping_rate": o.cart.shipping.rate},
+		"shipping_details": map[string]any{"address": addressObject(o.buyer.Address), "shipping_rate": o.cart.shipping.rate},
 	}
 }
 
@@ -253,7 +228,7 @@ func (o *session) finalizeData(spelling string) map[string]any {
 	items := []any{}
 	for _, l := range o.cart.lines {
 		item := map[string]any{"id": l.sku, "unit_amount": l.unitAmount, "quantity": l.quantity, "name": l.name}
-		if spelling == LineItemsDeployed {
+		if spelling == simcontrol.LineItemsDeployed {
 			item["id"], item["sku_id"] = l.id, l.sku
 		}
 		items = append(items, item)
@@ -261,7 +236,7 @@ func (o *session) finalizeData(spelling string) map[string]any {
 	return map[string]any{
 		"checkout_session": o.id, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(), "currency": o.cart.currency,
 		"email": o.buyer.Email, "phone": orNull(o.buyer.Phone), spelling: items, "total_details": o.cart.totalDetails(),
-		"billing_details":  map[string]any{"name": o.buyer.Name, "address": o.buyer.Address.object()},
+		"billing_details":  map[string]any{"name": o.buyer.Name, "address": addressObject(o.buyer.Address)},
 		"shipping_details": o.shippingDetails(),
 		"payment_method_details": map[string]any{"type": "card", "card": map[string]any{
 			"brand": "visa", "country": "US", "exp_month": 12, "exp_year": o.created.Year() + 3, "fingerprint": "emulated4242",

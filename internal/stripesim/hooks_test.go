@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -47,7 +48,7 @@ func (d developer) merchant(m merchant) {
 		_, _ = io.WriteString(w, answer)
 	}))
 	d.t.Cleanup(server.Close)
-	require.NoError(d.t, d.control.SetHook(d.t.Context(), Hook{Account: shop, URL: server.URL, Secret: hookSecret}))
+	require.NoError(d.t, d.control.SetHook(d.t.Context(), simcontrol.Hook{Account: shop, URL: server.URL, Secret: hookSecret}))
 }
 
 func TestHooksThatStopAPurchase(t *testing.T) {
@@ -74,13 +75,13 @@ func TestHooksThatStopAPurchase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := stocked(t, Options{Orders: OrderSettings{HookTimeout: Duration(4 * time.Second)}})
+			d := stocked(t, Options{Orders: simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(4 * time.Second)}})
 			if c.code == "hook_timeout" {
-				require.NoError(t, d.control.SetOrders(t.Context(), OrderSettings{HookTimeout: Duration(2 * time.Second)}))
+				require.NoError(t, d.control.SetOrders(t.Context(), simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(2 * time.Second)}))
 			}
-			d.merchant(merchant{HookCustomize: c.customize, HookFinalize: c.finalize})
-			_, err := d.control.Purchase(t.Context(), Purchase{Account: shop, Hooks: true})
-			var refused *ControlError
+			d.merchant(merchant{simcontrol.HookCustomize: c.customize, simcontrol.HookFinalize: c.finalize})
+			_, err := d.control.Purchase(t.Context(), simcontrol.Purchase{Account: shop, Hooks: true})
+			var refused *simcontrol.Error
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, c.status, refused.Status, err)
 			require.Equal(t, c.code, refused.Code)
@@ -96,8 +97,8 @@ func TestHooksThatStopAPurchase(t *testing.T) {
 func TestHooksThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	require.Error(t, d.control.SetHook(t.Context(), Hook{Account: shop, URL: "shop.example", Secret: "s"}))
-	require.Error(t, d.control.SetHook(t.Context(), Hook{Account: shop, URL: "https://shop.example"}))
+	require.Error(t, d.control.SetHook(t.Context(), simcontrol.Hook{Account: shop, URL: "shop.example", Secret: "s"}))
+	require.Error(t, d.control.SetHook(t.Context(), simcontrol.Hook{Account: shop, URL: "https://shop.example"}))
 	_, err := d.control.AskAvailability(t.Context(), shop, "P1")
 	require.ErrorContains(t, err, "no hook")
 }
@@ -107,18 +108,18 @@ func TestTheMerchantHasItsWay(t *testing.T) {
 	d := stocked(t, Options{})
 	var asked []map[string]any
 	d.merchant(merchant{
-		HookCustomize: func(data map[string]any) (int, string) {
+		simcontrol.HookCustomize: func(data map[string]any) (int, string) {
 			asked = append(asked, data)
 			id := dig(data, "line_item_details", 0, "id")
 			return 200, fmt.Sprintf(`{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"},"metadata":{"who":"me"}}},{"shipping_rate":"shr_other"}],
 				"line_items":[{"id":%q,"tax_rates":[{"rate_data":{"display_name":"State","inclusive":false,"percentage":6}},{"rate_data":{"display_name":"City","inclusive":false,"percentage":1.5}}]}]}`, id)
 		},
-		HookFinalize: func(data map[string]any) (int, string) {
+		simcontrol.HookFinalize: func(data map[string]any) (int, string) {
 			asked = append(asked, data)
 			return 200, `{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":150},"metadata":{"cart":"42"}}`
 		},
 	})
-	b := d.buy(Purchase{Items: []Wanted{{SKU: "P1", Quantity: 2}}, Hooks: true, TaxPercent: 20, Metadata: map[string]string{"from": "chat"}})
+	b := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Quantity: 2}}, Hooks: true, TaxPercent: 20, Metadata: map[string]string{"from": "chat"}})
 	require.EqualValues(t, 3000+180+45+700, b.Total)
 	require.EqualValues(t, 150, b.ApplicationFee)
 	require.Equal(t, map[string]string{"from": "chat", "cart": "42"}, b.Metadata)
@@ -134,19 +135,19 @@ func TestTheMerchantHasItsWay(t *testing.T) {
 	require.EqualValues(t, 45, dig(o, "line_items", "data", 0, "taxes", 1, "amount"))
 	require.EqualValues(t, 150, dig(o, "payment_intent", "application_fee_amount"))
 
-	require.NoError(t, d.control.SetOrders(t.Context(), OrderSettings{HookLineItems: LineItemsDocumented}))
-	d.buy(Purchase{Items: []Wanted{{SKU: "P1"}}, Hooks: true})
+	require.NoError(t, d.control.SetOrders(t.Context(), simcontrol.OrderSettings{HookLineItems: simcontrol.LineItemsDocumented}))
+	d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}, Hooks: true})
 	require.Equal(t, "P1", dig(asked[3], "line_items_details", 0, "id"))
 	require.NotContains(t, asked[3], "line_item_details")
-	d.buy(Purchase{Items: []Wanted{{SKU: "P1"}}})
+	d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}})
 	require.Len(t, asked, 4, "a purchase without hooks asks nobody")
 }
 
 func TestHooksAreAskedAgain(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	d.merchant(merchant{HookCustomize: always(200, asBefore), HookFinalize: always(200, approved)})
-	b := d.buy(Purchase{Hooks: true, HookRepeats: 1})
+	d.merchant(merchant{simcontrol.HookCustomize: always(200, asBefore), simcontrol.HookFinalize: always(200, approved)})
+	b := d.buy(simcontrol.Purchase{Hooks: true, HookRepeats: 1})
 	require.Len(t, b.HookCalls, 4)
 	require.Equal(t, b.HookCalls[2].ID, b.HookCalls[3].ID)
 	require.JSONEq(t, string(b.HookCalls[2].Request), string(b.HookCalls[3].Request))
@@ -157,16 +158,16 @@ func TestOneHookForAllAccounts(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
 	taken := receive(t)
-	require.NoError(t, d.control.SetHook(t.Context(), Hook{URL: taken.url, Secret: hookSecret, Types: []string{HookFinalize}}))
-	_, err := d.control.Purchase(t.Context(), Purchase{Account: shop, Hooks: true})
+	require.NoError(t, d.control.SetHook(t.Context(), simcontrol.Hook{URL: taken.url, Secret: hookSecret, Types: []string{simcontrol.HookFinalize}}))
+	_, err := d.control.Purchase(t.Context(), simcontrol.Purchase{Account: shop, Hooks: true})
 	require.Error(t, err, "it answers nothing")
 	require.Equal(t, 1, taken.count(), "it is not asked to customize")
 	var envelope map[string]any
 	require.NoError(t, json.Unmarshal([]byte(taken.bodies[0]), &envelope))
 	require.Equal(t, shop, envelope["context"])
 	require.Equal(t, false, envelope["livemode"])
-	require.NoError(t, d.control.SetHook(t.Context(), Hook{}))
-	_, err = d.control.Purchase(t.Context(), Purchase{Account: shop, Hooks: true})
+	require.NoError(t, d.control.SetHook(t.Context(), simcontrol.Hook{}))
+	_, err = d.control.Purchase(t.Context(), simcontrol.Purchase{Account: shop, Hooks: true})
 	require.ErrorContains(t, err, "no hook")
 }
 
@@ -187,14 +188,14 @@ func TestAvailability(t *testing.T) {
 		"no JSON":          {`in stock`, 424},
 	} {
 		d := serve(t, Options{})
-		d.merchant(merchant{HookAvailability: always(200, c.answer)})
+		d.merchant(merchant{simcontrol.HookAvailability: always(200, c.answer)})
 		told, err := d.control.AskAvailability(t.Context(), shop, "P1")
 		if c.status == 0 {
 			require.NoError(t, err, name)
 			require.Equal(t, "P1", told.SKU, name)
 			continue
 		}
-		var refused *ControlError
+		var refused *simcontrol.Error
 		require.ErrorAs(t, err, &refused, name)
 		require.Equal(t, c.status, refused.Status, name)
 	}

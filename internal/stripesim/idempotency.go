@@ -3,6 +3,7 @@ package stripesim
 import (
 	"net/http"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // keyMemory is how an API remembers its keys.
@@ -153,10 +154,10 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, op operation, en
 }
 
 // runWithFault does the work, or fails in its place if a fault with a stored answer is armed.
-func (s *Server) runWithFault(op operation, fault *Fault) outcome {
-	if fault == nil || fault.Kind != FaultStatus {
+func (s *Server) runWithFault(op operation, fault *simcontrol.Fault) outcome {
+	if fault == nil || fault.Kind != simcontrol.FaultStatus {
 		return op.run()
 	}
 	op.drop()
-	return outcome{answer: fault.apiError().answer(), stored: true}
+	return outcome{answer: faultError(fault).answer(), stored: true}
 }

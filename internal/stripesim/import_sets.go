@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"vitrine/internal/simcontrol"
 )
 
 const (
@@ -47,7 +48,7 @@ func (i *importJob) importSet() map[string]any {
 	if i.done != nil {
 		object["result"] = i.done.importResult()
 	}
-	if f := i.fault; f != nil && f.Kind == FaultImportResult && i.done != nil {
+	if f := i.fault; f != nil && f.Kind == simcontrol.FaultImportResult && i.done != nil {
 		object["result"] = json.RawMessage(cmp.Or(string(f.Result), "null"))
 		object["status"] = cmp.Or(f.StatusText, i.status)
 	}
@@ -168,7 +169,7 @@ func (s *Server) getImport(w http.ResponseWriter, r *http.Request) {
 		}.write(w)
 		return
 	}
-	if f := state.fault; f != nil && f.Kind == FaultImportStatus {
+	if f := state.fault; f != nil && f.Kind == simcontrol.FaultImportStatus {
 		overrideStatus(object, f.StatusText)
 	}
 	okAnswer(object).write(w, "")

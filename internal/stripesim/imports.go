@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // The two APIs that import a feed.
@@ -36,7 +37,7 @@ type importJob struct {
 	status   string
 	failed   failure
 	done     *tally // nil until it succeeded, with errors or without
-	fault    *Fault
+	fault    *simcontrol.Fault
 }
 
 // failure is why an import ended failed, in v2's words; v1 shows the message alone. The zero value is none.
@@ -83,7 +84,7 @@ func (s *Server) admitLocked(owner *account, imp *importJob) {
 func (s *Server) startLocked(owner *account, imp *importJob) {
 	owner.inFlight[imp.flight()]++
 	owner.maxInFlight[imp.flight()] = max(owner.maxInFlight[imp.flight()], owner.inFlight[imp.flight()])
-	if imp.fault != nil && imp.fault.Kind == FaultImportStuck {
+	if imp.fault != nil && imp.fault.Kind == simcontrol.FaultImportStuck {
 		return
 	}
 	ctx, delay, generation := s.ctx, s.importDelay, s.generation

@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // ledger is everything that agents bought, and what became of it. Each list is in the order of creation.
@@ -13,14 +14,14 @@ type ledger struct {
 	disputes   []*dispute
 	events     []*event
 	endpoints  []*endpoint
-	deliveries []*Delivery
-	hooks      map[string]Hook // by account; the empty one is the platform's, for all accounts
-	hookCalls  []HookCall
+	deliveries []*simcontrol.Delivery
+	hooks      map[string]simcontrol.Hook // by account; the empty one is the platform's, for all accounts
+	hookCalls  []simcontrol.HookCall
 	made       int // events and endpoints so far: what chance is drawn by
 }
 
 func newLedger() *ledger {
-	return &ledger{payments: map[string]*payment{}, charges: map[string]*payment{}, hooks: map[string]Hook{}}
+	return &ledger{payments: map[string]*payment{}, charges: map[string]*payment{}, hooks: map[string]simcontrol.Hook{}}
 }
 
 // The statuses of sessions, payment intents, charges, refunds and disputes.
@@ -53,8 +54,8 @@ type session struct {
 	status        string
 	paymentStatus string
 	cart          cart
-	buyer         Buyer
-	agent         Agent
+	buyer         simcontrol.Buyer
+	agent         simcontrol.Agent
 	plain         bool // not an agent's
 	metadata      map[string]string
 	payment       *payment // nil until the agent pays

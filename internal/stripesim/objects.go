@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // The objects have every property that Stripe's OpenAPI document requires, and those that a merchant reads. What the
@@ -31,7 +32,7 @@ func orEmpty(metadata map[string]string) map[string]string {
 	return metadata
 }
 
-func (a Address) object() map[string]any {
+func addressObject(a simcontrol.Address) map[string]any {
 	return map[string]any{
 		"line1": orNull(a.Line1), "line2": orNull(a.Line2), "city": orNull(a.City), "state": orNull(a.State),
 		"postal_code": orNull(a.PostalCode), "country": orNull(a.Country),
@@ -67,7 +68,7 @@ func (s *session) object(e expands) map[string]any {
 		}
 		object["customer_details"] = map[string]any{
 			"name": orNull(s.buyer.Name), "email": orNull(s.buyer.Email), "phone": orNull(s.buyer.Phone),
-			"address": s.buyer.Address.object(), "tax_exempt": "none", "tax_ids": []any{},
+			"address": addressObject(s.buyer.Address), "tax_exempt": "none", "tax_ids": []any{},
 			"business_name": nil, "individual_name": nil,
 		}
 		object["collected_information"] = map[string]any{
@@ -82,7 +83,7 @@ func (s *session) object(e expands) map[string]any {
 }
 
 func (s *session) shippingDetails() map[string]any {
-	return map[string]any{"name": s.buyer.Name, "address": s.buyer.Address.object()}
+	return map[string]any{"name": s.buyer.Name, "address": addressObject(s.buyer.Address)}
 }
 
 func (s *session) shippingRate(e expands) any {
@@ -173,7 +174,7 @@ func (p *payment) object(e expands) map[string]any {
 		"next_action": nil, "on_behalf_of": nil, "payment_method": "pm_" + p.charge[len("ch_"):], "processing": nil,
 		"receipt_email": orNull(p.session.buyer.Email), "review": nil, "setup_future_usage": nil, "transfer_group": nil,
 		"shipping": map[string]any{
-			"name": p.session.buyer.Name, "address": p.session.buyer.Address.object(), "phone": orNull(p.session.buyer.Phone),
+			"name": p.session.buyer.Name, "address": addressObject(p.session.buyer.Address), "phone": orNull(p.session.buyer.Phone),
 			"carrier": nil, "tracking_number": nil,
 		},
 	}
@@ -183,7 +184,7 @@ func (p *payment) object(e expands) map[string]any {
 	if e.at("latest_charge") {
 		object["latest_charge"] = p.chargeObject()
 	}
-	if e.preview && e.at("agent_details") && p.session.agent != (Agent{}) {
+	if e.preview && e.at("agent_details") && p.session.agent != (simcontrol.Agent{}) {
 		object["agent_details"] = map[string]any{
 			"name": orNull(p.session.agent.Name), "network_business_profile": orNull(p.session.agent.Profile),
 		}
@@ -218,7 +219,7 @@ func (p *payment) chargeObject() map[string]any {
 		"payment_method_details": method,
 		"billing_details": map[string]any{
 			"name": orNull(buyer.Name), "email": orNull(buyer.Email), "phone": orNull(buyer.Phone), "tax_id": nil,
-			"address": buyer.Address.object(),
+			"address": addressObject(buyer.Address),
 		},
 	}
 }

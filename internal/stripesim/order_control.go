@@ -2,82 +2,20 @@ package stripesim
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
+	"vitrine/internal/simcontrol"
 )
 
-// Order is a checkout session and what became of its money, seen from the inside.
-type Order struct {
-	Account         string            `json:"account"`
-	Session         string            `json:"session"`
-	PaymentIntent   string            `json:"payment_intent,omitempty"`
-	Charge          string            `json:"charge,omitempty"`
-	Status          string            `json:"status"`         // open, complete or expired
-	PaymentStatus   string            `json:"payment_status"` // paid or unpaid
-	IntentStatus    string            `json:"intent_status"`  // of the payment intent
-	Created         time.Time         `json:"created"`
-	Currency        string            `json:"currency"`
-	Total           int64             `json:"total"`
-	Captured        int64             `json:"captured"`
-	Refunded        int64             `json:"refunded"`           // by refunds; what an authorization gave back is not among it
-	Released        int64             `json:"released,omitempty"` // of an authorization, uncaptured
-	Disputed        int64             `json:"disputed"`
-	ApplicationFee  int64             `json:"application_fee,omitempty"`
-	AuthorizedUntil *time.Time        `json:"authorized_until,omitempty"` // while it awaits its capture
-	Items           []OrderItem       `json:"items"`
-	Agent           Agent             `json:"agent,omitzero"`
-	Metadata        map[string]string `json:"metadata,omitempty"`
-	Refunds         []OrderRefund     `json:"refunds,omitempty"`
-	Dispute         *OrderDispute     `json:"dispute,omitempty"`
-}
-
-// OrderItem is a line of an order.
-type OrderItem struct {
-	SKU        string `json:"sku"`
-	Quantity   int64  `json:"quantity"`
-	UnitAmount int64  `json:"unit_amount"`
-	Total      int64  `json:"total"`
-}
-
-// OrderRefund is a refund of an order.
-type OrderRefund struct {
-	ID     string `json:"id"`
-	Amount int64  `json:"amount"`
-	Status string `json:"status"`
-}
-
-// OrderDispute is the dispute of an order.
-type OrderDispute struct {
-	ID        string            `json:"id"`
-	Amount    int64             `json:"amount"`
-	Reason    string            `json:"reason"`
-	Status    string            `json:"status"`
-	Due       time.Time         `json:"due"`
-	Evidence  map[string]string `json:"evidence,omitempty"`
-	Submitted bool              `json:"submitted"`
-}
-
-// Event is an event, seen from the inside.
-type Event struct {
-	ID      string          `json:"id"`
-	Account string          `json:"account"`
-	Type    string          `json:"type"`
-	Created time.Time       `json:"created"`
-	Pending int             `json:"pending"` // endpoints that did not take it
-	Object  json.RawMessage `json:"object"`
-}
-
-func (o *session) order() Order {
-	order := Order{
+func (o *session) order() simcontrol.Order {
+	order := simcontrol.Order{
 		Account: o.account, Session: o.id, Status: o.status, PaymentStatus: o.paymentStatus, Created: o.created,
-		Currency: o.cart.currency, Total: o.cart.total(), Agent: o.agent, Metadata: orEmpty(o.metadata), Items: []OrderItem{},
+		Currency: o.cart.currency, Total: o.cart.total(), Agent: o.agent, Metadata: orEmpty(o.metadata), Items: []simcontrol.OrderItem{},
 	}
 	for _, l := range o.cart.lines {
-		order.Items = append(order.Items, OrderItem{SKU: l.sku, Quantity: l.quantity, UnitAmount: l.unitAmount, Total: l.total()})
+		order.Items = append(order.Items, simcontrol.OrderItem{SKU: l.sku, Quantity: l.quantity, UnitAmount: l.unitAmount, Total: l.total()})
 	}
 	p := o.payment
 	if p == nil {
@@ -100,12 +38,12 @@ func (o *session) order() Order {
 	return order
 }
 
-func (r *refund) order() OrderRefund {
-	return OrderRefund{ID: r.id, Amount: r.amount, Status: r.status}
+func (r *refund) order() simcontrol.OrderRefund {
+	return simcontrol.OrderRefund{ID: r.id, Amount: r.amount, Status: r.status}
 }
 
-func (d *dispute) order() OrderDispute {
-	return OrderDispute{
+func (d *dispute) order() simcontrol.OrderDispute {
+	return simcontrol.OrderDispute{
 		ID: d.id, Amount: d.amount, Reason: d.reason, Status: d.status, Due: d.due, Evidence: merged(nil, d.evidence), Submitted: d.submissions > 0,
 	}
 }
@@ -114,8 +52,8 @@ func (s *Server) orderControlRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("POST /_sim/agent/purchase", s.postPurchase)
 	routes.HandleFunc("POST /_sim/agent/availability", s.postAvailability)
 	routes.HandleFunc("POST /_sim/hooks", s.postHook)
-	routes.HandleFunc("GET /_sim/hooks/calls", look(s, func(keep func(string) bool) []HookCall {
-		return kept(s.ledger.hookCalls, func(c HookCall) bool { return keep(c.Account) })
+	routes.HandleFunc("GET /_sim/hooks/calls", look(s, func(keep func(string) bool) []simcontrol.HookCall {
+		return kept(s.ledger.hookCalls, func(c simcontrol.HookCall) bool { return keep(c.Account) })
 	}))
 	routes.HandleFunc("GET /_sim/orders", look(s, s.ordersLocked))
 	routes.HandleFunc("GET /_sim/orders/{id}", s.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))
@@ -163,8 +101,8 @@ func look[T any](s *Server, some func(keep func(account string) bool) []T) http.
 	}
 }
 
-func (s *Server) ordersLocked(keep func(string) bool) []Order {
-	orders := []Order{}
+func (s *Server) ordersLocked(keep func(string) bool) []simcontrol.Order {
+	orders := []simcontrol.Order{}
 	for _, o := range s.ledger.sessions {
 		if keep(o.account) {
 			orders = append(orders, o.order())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,11 +13,11 @@ func TestListsComeInPages(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	d := stocked(t, Options{Now: clock.now})
-	var items []Wanted
+	var items []simcontrol.Wanted
 	for i := range 12 {
-		items = append(items, Wanted{SKU: fmt.Sprintf("X%02d", i)})
+		items = append(items, simcontrol.Wanted{SKU: fmt.Sprintf("X%02d", i)})
 	}
-	big := d.buy(Purchase{Items: items})
+	big := d.buy(simcontrol.Purchase{Items: items})
 	o := d.object("/v1/checkout/sessions/"+big.Session+"?expand[]=line_items", clover)
 	require.Len(t, dig(o, "line_items", "data"), 10)
 	require.Equal(t, true, dig(o, "line_items", "has_more"))
@@ -30,7 +31,7 @@ func TestListsComeInPages(t *testing.T) {
 	ids := []string{big.Session}
 	for range 4 {
 		clock.advance(time.Second)
-		ids = append(ids, d.buy(Purchase{}).Session)
+		ids = append(ids, d.buy(simcontrol.Purchase{}).Session)
 	}
 	listed := func(query string) (found []string) {
 		o := d.object("/v1/checkout/sessions?"+query, clover)
@@ -53,9 +54,9 @@ func TestEventsAreListed(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	d := stocked(t, Options{Now: clock.now})
-	first := d.buy(Purchase{})
+	first := d.buy(simcontrol.Purchase{})
 	clock.advance(time.Minute)
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	listed := func(query string) (types []string) {
 		o := d.object("/v1/events?"+query, clover)
 		for i := range o["data"].([]any) {
@@ -82,6 +83,6 @@ func TestEventsAreListed(t *testing.T) {
 	clock.advance(eventsKept - time.Minute)
 	require.Len(t, listed("type=checkout.session.completed"), 1, "events go back 30 days")
 	require.Equal(t, 404, d.get("/v1/events/"+one["id"].(string), nil).status)
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	require.Len(t, d.types(shop), 10, "what cannot be listed is forgotten at the next event: of 14, the first 4")
 }

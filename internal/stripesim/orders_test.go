@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -44,7 +45,7 @@ func stocked(t *testing.T, o Options) developer {
 	return d
 }
 
-func (d developer) buy(p Purchase) Purchased {
+func (d developer) buy(p simcontrol.Purchase) simcontrol.Purchased {
 	d.t.Helper()
 	if p.Account == "" {
 		p.Account = shop
@@ -54,9 +55,12 @@ func (d developer) buy(p Purchase) Purchased {
 	return bought
 }
 
-func (d developer) held() Purchased { d.t.Helper(); return d.buy(Purchase{Capture: "manual"}) }
+func (d developer) held() simcontrol.Purchased {
+	d.t.Helper()
+	return d.buy(simcontrol.Purchase{Capture: "manual"})
+}
 
-func (d developer) order(id string) Order {
+func (d developer) order(id string) simcontrol.Order {
 	d.t.Helper()
 	order, err := d.control.Order(d.t.Context(), id)
 	require.NoError(d.t, err)
@@ -111,37 +115,39 @@ func (d developer) types(account string) (types []string) {
 func TestPurchasesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{Accounts: []string{shop, "acct_empty"}})
-	of := func(sku string, quantity int64) []Wanted { return []Wanted{{SKU: sku, Quantity: quantity}} }
+	of := func(sku string, quantity int64) []simcontrol.Wanted {
+		return []simcontrol.Wanted{{SKU: sku, Quantity: quantity}}
+	}
 	for name, c := range map[string]struct {
-		buys   Purchase
+		buys   simcontrol.Purchase
 		status int
 		code   string
 	}{
-		"unknown account":   {Purchase{Account: "acct_stranger"}, 400, "account"},
-		"nothing for sale":  {Purchase{Account: "acct_empty"}, 409, "nothing_for_sale"},
-		"unknown SKU":       {Purchase{Items: of("P9", 1)}, 409, "unknown_sku"},
-		"out of stock":      {Purchase{Items: of("GONE", 1)}, 409, "out_of_stock"},
-		"too few":           {Purchase{Items: of("FEW", 3)}, 409, "out_of_stock"},
-		"less than one":     {Purchase{Items: of("P1", -1)}, 400, "quantity"},
-		"twice":             {Purchase{Items: append(of("P1", 1), of("P1", 2)...)}, 400, "item_twice"},
-		"not by agents":     {Purchase{Items: of("LOOK", 1)}, 409, "checkout_disabled"},
-		"two currencies":    {Purchase{Items: append(of("P1", 1), of("EURO", 1)...)}, 409, "currencies_differ"},
-		"decimals of yen":   {Purchase{Items: of("SEN", 1)}, 409, "price"},
-		"no way to ship":    {Purchase{Items: of("HERE", 1)}, 409, "no_shipping"},
-		"unknown capture":   {Purchase{Capture: "later"}, 400, "capture"},
-		"unknown payment":   {Purchase{Payment: "barter"}, 400, "payment"},
-		"delayed and held":  {Purchase{Payment: "delayed", Capture: "manual"}, 400, "capture"},
-		"taxes above all":   {Purchase{TaxPercent: 101}, 400, "tax_percent"},
-		"declined card":     {Purchase{Payment: "declined"}, 402, "card_declined"},
-		"no hook to call":   {Purchase{Hooks: true}, 400, "no_hook"},
-		"a price of air":    {Purchase{Items: []Wanted{{SKU: "P1", Price: "cheap"}}}, 409, "price"},
-		"one of them lacks": {Purchase{Items: append(of("P1", 1), of("GONE", 1)...)}, 409, "out_of_stock"},
+		"unknown account":   {simcontrol.Purchase{Account: "acct_stranger"}, 400, "account"},
+		"nothing for sale":  {simcontrol.Purchase{Account: "acct_empty"}, 409, "nothing_for_sale"},
+		"unknown SKU":       {simcontrol.Purchase{Items: of("P9", 1)}, 409, "unknown_sku"},
+		"out of stock":      {simcontrol.Purchase{Items: of("GONE", 1)}, 409, "out_of_stock"},
+		"too few":           {simcontrol.Purchase{Items: of("FEW", 3)}, 409, "out_of_stock"},
+		"less than one":     {simcontrol.Purchase{Items: of("P1", -1)}, 400, "quantity"},
+		"twice":             {simcontrol.Purchase{Items: append(of("P1", 1), of("P1", 2)...)}, 400, "item_twice"},
+		"not by agents":     {simcontrol.Purchase{Items: of("LOOK", 1)}, 409, "checkout_disabled"},
+		"two currencies":    {simcontrol.Purchase{Items: append(of("P1", 1), of("EURO", 1)...)}, 409, "currencies_differ"},
+		"decimals of yen":   {simcontrol.Purchase{Items: of("SEN", 1)}, 409, "price"},
+		"no way to ship":    {simcontrol.Purchase{Items: of("HERE", 1)}, 409, "no_shipping"},
+		"unknown capture":   {simcontrol.Purchase{Capture: "later"}, 400, "capture"},
+		"unknown payment":   {simcontrol.Purchase{Payment: "barter"}, 400, "payment"},
+		"delayed and held":  {simcontrol.Purchase{Payment: "delayed", Capture: "manual"}, 400, "capture"},
+		"taxes above all":   {simcontrol.Purchase{TaxPercent: 101}, 400, "tax_percent"},
+		"declined card":     {simcontrol.Purchase{Payment: "declined"}, 402, "card_declined"},
+		"no hook to call":   {simcontrol.Purchase{Hooks: true}, 400, "no_hook"},
+		"a price of air":    {simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Price: "cheap"}}}, 409, "price"},
+		"one of them lacks": {simcontrol.Purchase{Items: append(of("P1", 1), of("GONE", 1)...)}, 409, "out_of_stock"},
 	} {
 		if c.buys.Account == "" {
 			c.buys.Account = shop
 		}
 		_, err := d.control.Purchase(t.Context(), c.buys)
-		var refused *ControlError
+		var refused *simcontrol.Error
 		require.ErrorAs(t, err, &refused, name)
 		require.Equal(t, c.status, refused.Status, "%s: %v", name, err)
 		require.Equal(t, c.code, refused.Code, name)
@@ -153,21 +159,21 @@ func TestTotalsAddUp(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
 	for name, c := range map[string]struct {
-		items                          []Wanted
+		items                          []simcontrol.Wanted
 		tax                            float64
 		subtotal, taxes, ships, totals int64
 	}{
-		"one":                {[]Wanted{{SKU: "P1"}}, 0, 1500, 0, 0, 1500},
-		"half a cent":        {[]Wanted{{SKU: "P1"}}, 8.25, 1500, 124, 0, 1624},
-		"tax on top":         {[]Wanted{{SKU: "P1", Quantity: 3}}, 8.25, 4500, 371, 0, 4871},
-		"shipping":           {[]Wanted{{SKU: "P1"}, {SKU: "P2", Quantity: 2}}, 0, 4500, 0, 900, 5400},
-		"an older price":     {[]Wanted{{SKU: "SALE", Price: "14.00 USD"}}, 0, 1400, 0, 0, 1400},
-		"an older product":   {[]Wanted{{SKU: "OLD", Price: "3.00 USD", Quantity: 2}}, 0, 600, 0, 0, 600},
-		"sale":               {[]Wanted{{SKU: "SALE"}}, 0, 1250, 0, 0, 1250},
-		"no decimals":        {[]Wanted{{SKU: "YEN", Quantity: 2}}, 10, 3000, 300, 0, 3300},
-		"tax in it, by item": {[]Wanted{{SKU: "EACH", Quantity: 2}}, 25, 2000, 400, 400, 2400},
+		"one":                {[]simcontrol.Wanted{{SKU: "P1"}}, 0, 1500, 0, 0, 1500},
+		"half a cent":        {[]simcontrol.Wanted{{SKU: "P1"}}, 8.25, 1500, 124, 0, 1624},
+		"tax on top":         {[]simcontrol.Wanted{{SKU: "P1", Quantity: 3}}, 8.25, 4500, 371, 0, 4871},
+		"shipping":           {[]simcontrol.Wanted{{SKU: "P1"}, {SKU: "P2", Quantity: 2}}, 0, 4500, 0, 900, 5400},
+		"an older price":     {[]simcontrol.Wanted{{SKU: "SALE", Price: "14.00 USD"}}, 0, 1400, 0, 0, 1400},
+		"an older product":   {[]simcontrol.Wanted{{SKU: "OLD", Price: "3.00 USD", Quantity: 2}}, 0, 600, 0, 0, 600},
+		"sale":               {[]simcontrol.Wanted{{SKU: "SALE"}}, 0, 1250, 0, 0, 1250},
+		"no decimals":        {[]simcontrol.Wanted{{SKU: "YEN", Quantity: 2}}, 10, 3000, 300, 0, 3300},
+		"tax in it, by item": {[]simcontrol.Wanted{{SKU: "EACH", Quantity: 2}}, 25, 2000, 400, 400, 2400},
 	} {
-		o := d.object("/v1/checkout/sessions/"+d.buy(Purchase{Items: c.items, TaxPercent: c.tax}).Session+"?expand[]=line_items", clover)
+		o := d.object("/v1/checkout/sessions/"+d.buy(simcontrol.Purchase{Items: c.items, TaxPercent: c.tax}).Session+"?expand[]=line_items", clover)
 		require.EqualValues(t, c.subtotal, o["amount_subtotal"], name)
 		require.EqualValues(t, c.taxes, dig(o, "total_details", "amount_tax"), name)
 		require.EqualValues(t, c.ships, dig(o, "total_details", "amount_shipping"), name)
@@ -184,8 +190,8 @@ func TestTotalsAddUp(t *testing.T) {
 func TestAgentsShowUnderAPreviewAlone(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	bought := d.buy(Purchase{Items: []Wanted{{SKU: "P1"}}, Agent: Agent{Name: "Helper", Profile: "profile_1"}})
-	plain, hidden := d.buy(Purchase{Plain: true}), d.buy(Purchase{HideAgent: true})
+	bought := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}, Agent: simcontrol.Agent{Name: "Helper", Profile: "profile_1"}})
+	plain, hidden := d.buy(simcontrol.Purchase{Plain: true}), d.buy(simcontrol.Purchase{HideAgent: true})
 	path := "/v1/checkout/sessions/" + bought.Session + "?expand[]=line_items&expand[0]=payment_intent"
 	for _, version := range []string{clover, dahlia, preview, "2025-11-30.preview", ""} {
 		o := d.object(path, version)
@@ -207,7 +213,7 @@ func TestAgentsShowUnderAPreviewAlone(t *testing.T) {
 func TestReadsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	b := d.buy(Purchase{})
+	b := d.buy(simcontrol.Purchase{})
 	session := "/v1/checkout/sessions/" + b.Session
 	for path, c := range map[string]struct {
 		status      int
@@ -312,17 +318,17 @@ func TestCaptures(t *testing.T) {
 func TestAnAuthorizationEnds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		end    func(d developer, clock *clock, held Purchased)
+		end    func(d developer, clock *clock, held simcontrol.Purchased)
 		reason any
 		event  string
 		refund any
 	}{
-		"by time": {func(_ developer, clock *clock, _ Purchased) { clock.advance(7 * 24 * time.Hour) }, "automatic", "charge.expired", "expired_uncaptured_charge"},
-		"by control": {func(d developer, _ *clock, held Purchased) {
+		"by time": {func(_ developer, clock *clock, _ simcontrol.Purchased) { clock.advance(7 * 24 * time.Hour) }, "automatic", "charge.expired", "expired_uncaptured_charge"},
+		"by control": {func(d developer, _ *clock, held simcontrol.Purchased) {
 			_, err := d.control.Expire(t.Context(), held.PaymentIntent)
 			require.NoError(t, err)
 		}, "automatic", "charge.expired", "expired_uncaptured_charge"},
-		"by the merchant": {func(d developer, _ *clock, held Purchased) {
+		"by the merchant": {func(d developer, _ *clock, held simcontrol.Purchased) {
 			r := d.post("/v1/payment_intents/"+held.PaymentIntent+"/cancel", nil, "cancellation_reason", "abandoned")
 			require.Equal(t, 200, r.status, r.body)
 		}, "abandoned", "charge.refunded", nil},
@@ -352,9 +358,9 @@ func TestAnAuthorizationEnds(t *testing.T) {
 
 func TestAnAuthorizationEndsWithoutALook(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: OrderSettings{AuthorizationWindow: Duration(time.Millisecond)}})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(time.Millisecond)}})
 	taken := receive(t)
-	d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"payment_intent.canceled"}})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"payment_intent.canceled"}})
 	d.held()
 	require.Eventually(t, func() bool { return taken.count() == 1 }, 10*time.Second, time.Millisecond)
 }
@@ -363,7 +369,7 @@ func TestDelayedAndAbandonedPayments(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	d := stocked(t, Options{Now: clock.now})
-	good, bad, left := d.buy(Purchase{Payment: "delayed"}), d.buy(Purchase{Payment: "delayed"}), d.buy(Purchase{Payment: "abandoned"})
+	good, bad, left := d.buy(simcontrol.Purchase{Payment: "delayed"}), d.buy(simcontrol.Purchase{Payment: "delayed"}), d.buy(simcontrol.Purchase{Payment: "abandoned"})
 	require.Equal(t, "unpaid", good.PaymentStatus)
 	require.Equal(t, "complete", good.Status)
 	require.Equal(t, 400, d.post("/v1/payment_intents/"+good.PaymentIntent+"/cancel", nil).status, "it is being processed")
@@ -391,13 +397,13 @@ func TestDelayedAndAbandonedPayments(t *testing.T) {
 func TestFaultsStrikeOrdersToo(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	b := d.buy(Purchase{})
-	d.arm(Fault{Kind: FaultStatus, Status: 500, Match: Match{PathPrefix: "/v1/refunds"}})
+	b := d.buy(simcontrol.Purchase{})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Match: simcontrol.Match{PathPrefix: "/v1/refunds"}})
 	keyed := map[string]string{"Idempotency-Key": "r1"}
 	require.Equal(t, 500, d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent).status)
 	require.Equal(t, 500, d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent).status, "a 500 is replayed")
 	require.Zero(t, d.order(b.Session).Refunded)
-	d.arm(Fault{Kind: FaultLoseResponse, Match: Match{PathPrefix: "/v1/refunds"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{PathPrefix: "/v1/refunds"}})
 	_, err := d.try(http.MethodPost, "/v1/refunds", "application/x-www-form-urlencoded", strings.NewReader("payment_intent="+b.PaymentIntent), map[string]string{"Idempotency-Key": "r2"})
 	require.Error(t, err)
 	require.Equal(t, "true", d.post("/v1/refunds", map[string]string{"Idempotency-Key": "r2"}, "payment_intent", b.PaymentIntent).header.Get("Idempotent-Replayed"))

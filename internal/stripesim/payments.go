@@ -6,13 +6,14 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // cause is the call that brought an event about; the zero value is something that happened by itself.
 type cause struct{ request, key string }
 
 // payLocked makes the payment of a session, and the events of it.
-func (s *Server) payLocked(o *session, p Purchase, fee int64) {
+func (s *Server) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	now := s.options.Now()
 	pay := &payment{
 		intent: newID("pi_"), charge: newID("ch_"), session: o, created: now, amount: o.cart.total(), currency: o.cart.currency,

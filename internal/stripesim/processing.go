@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"vitrine/internal/simcontrol"
 )
 
 // maxSamples is how many refused rows an import of v2 shows without its error file.
@@ -47,7 +48,7 @@ func (s *Server) process(ctx context.Context, imp *importJob, generation int) {
 		s.mu.Unlock()
 	}
 	injected := failure{}
-	if f := imp.fault; f != nil && f.Kind == FaultImportFail {
+	if f := imp.fault; f != nil && f.Kind == simcontrol.FaultImportFail {
 		injected = internalError(cmp.Or(f.Message, "Injected fault: the import failed."))
 		if !f.Listed {
 			s.settle(imp, generation, nil, injected)
@@ -150,7 +151,7 @@ func malformed(err error) failure {
 // judge returns what is wrong with a row. To delete what is not there is wrong, too: that is not documented, and the
 // stricter reading finds the client that lost track of its catalog. Feeds that update have to find what they update.
 func (p *processing) judge(r row) mistake {
-	if f := p.imp.fault; f != nil && f.Kind == FaultImportRefuse && slices.Contains(f.IDs, r.id()) {
+	if f := p.imp.fault; f != nil && f.Kind == simcontrol.FaultImportRefuse && slices.Contains(f.IDs, r.id()) {
 		return mistake{message: cmp.Or(f.Message, "Injected fault: the row is refused.")}
 	}
 	if wrong := r.check(); wrong != (mistake{}) {
@@ -220,7 +221,7 @@ func (s *Server) closeErrorFile(p *processing) failure {
 	p.errorRows.Flush()
 	size, err := p.errorDisk.Seek(0, io.SeekCurrent)
 	err = errors.Join(p.errorRows.Error(), err, p.errorDisk.Close())
-	if f := p.imp.fault; f != nil && f.Kind == FaultErrorFile && err == nil {
+	if f := p.imp.fault; f != nil && f.Kind == simcontrol.FaultErrorFile && err == nil {
 		size, err = makeOdd(p.errorFile.path, f.Odd)
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -11,7 +12,7 @@ import (
 func TestRefunds(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	b, other := d.buy(Purchase{Items: []Wanted{{SKU: "P1"}}}), d.buy(Purchase{})
+	b, other := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}}), d.buy(simcontrol.Purchase{})
 	for name, c := range map[string]struct {
 		status int
 		code   string
@@ -61,8 +62,8 @@ func TestRefunds(t *testing.T) {
 
 func TestARefundTakesItsTime(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: OrderSettings{RefundDelay: Duration(time.Millisecond)}})
-	b := d.buy(Purchase{})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{RefundDelay: simcontrol.Duration(time.Millisecond)}})
+	b := d.buy(simcontrol.Purchase{})
 	require.Equal(t, "pending", d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).field(t, "status"))
 	require.Eventually(t, func() bool { return d.order(b.Session).Refunds[0].Status == "succeeded" }, 10*time.Second, time.Millisecond)
 	require.Equal(t, []string{"refund.created", "charge.refunded", "refund.updated"}, d.types(shop)[4:])
@@ -72,7 +73,7 @@ func TestDisputes(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	d := stocked(t, Options{Now: clock.now})
-	b, held := d.buy(Purchase{}), d.held()
+	b, held := d.buy(simcontrol.Purchase{}), d.held()
 	_, err := d.control.Dispute(t.Context(), held.Session, 0, "")
 	require.Error(t, err, "nothing was captured")
 	_, err = d.control.Dispute(t.Context(), b.Session, b.Total+1, "")
@@ -106,7 +107,7 @@ func TestDisputes(t *testing.T) {
 	require.Equal(t, []string{"charge.dispute.created", "charge.dispute.updated", "charge.dispute.updated", "charge.dispute.closed"}, d.types(shop)[8:])
 	require.Equal(t, 200, d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent, "amount", "1").status, "won money can be given back")
 
-	slow := d.buy(Purchase{})
+	slow := d.buy(simcontrol.Purchase{})
 	late, err := d.control.Dispute(t.Context(), slow.PaymentIntent, 5, "")
 	require.NoError(t, err)
 	clock.advance(disputeWindow)

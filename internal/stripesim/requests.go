@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // maxRequests is how many calls the log keeps: enough for a test, bounded for an emulator that runs for days.
@@ -16,28 +17,13 @@ var loggedHeaders = []string{
 	"Stripe-Version", "Stripe-Account", "Idempotency-Key", "Content-Type", "User-Agent", "Accept-Encoding", "Expect",
 }
 
-// Request is one call under /v1 or /v2, or to a signed URL.
-type Request struct {
-	RequestID      string            `json:"request_id"`
-	At             time.Time         `json:"at"`
-	Method         string            `json:"method"`
-	Path           string            `json:"path"`              // of a signed URL: what stands before the secret
-	Account        string            `json:"account,omitempty"` // of the header Stripe-Account, or of the import that a signed URL is for
-	IdempotencyKey string            `json:"idempotency_key,omitempty"`
-	AuthScheme     string            `json:"auth_scheme,omitempty"` // Bearer or Basic, never the key
-	ContentLength  int64             `json:"content_length"`        // -1 if the call came chunked
-	Headers        map[string]string `json:"headers"`
-	// Status is the answer's; 0 while the call is running, or if the client left or the connection was cut before one.
-	Status   int     `json:"status"`
-	Replayed bool    `json:"replayed,omitempty"`
-	Cut      bool    `json:"cut,omitempty"` // a fault cut the connection
-	Fault    string  `json:"fault,omitempty"`
-	Seconds  float64 `json:"seconds"`
-
+// loggedCall is a call in the log.
+type loggedCall struct {
+	simcontrol.Request
 	mu *sync.Mutex // the server's
 }
 
-func (q *Request) replay() {
+func (q *loggedCall) replay() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.Replayed = true
@@ -51,12 +37,12 @@ type counts struct {
 }
 
 // record notes a call at its arrival, so that one which never ends is seen as well.
-func (s *Server) record(r *http.Request) *Request {
-	q := &Request{
+func (s *Server) record(r *http.Request) *loggedCall {
+	q := &loggedCall{mu: &s.mu, Request: simcontrol.Request{
 		RequestID: newID("req_"), At: s.options.Now().UTC(), Method: r.Method, Path: loggedPath(r.URL.Path),
 		Account: r.Header.Get("Stripe-Account"), IdempotencyKey: r.Header.Get("Idempotency-Key"),
-		AuthScheme: authScheme(r), ContentLength: r.ContentLength, Headers: map[string]string{}, mu: &s.mu,
-	}
+		AuthScheme: authScheme(r), ContentLength: r.ContentLength, Headers: map[string]string{},
+	}}
 	for _, name := range loggedHeaders {
 		if value := r.Header.Get(name); value != "" {
 			q.Headers[name] = value
@@ -82,7 +68,7 @@ func authScheme(r *http.Request) string {
 	return ""
 }
 
-func (s *Server) finish(q *Request, w *answerWriter, started time.Time) {
+func (s *Server) finish(q *loggedCall, w *answerWriter, started time.Time) {
 	s.mu.Lock()
 	q.Status, q.Seconds = w.sent, time.Since(started).Seconds()
 	if s.counts.byStatus == nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 // DefaultMaxFileBytes is Stripe's "200 MB" for one file. Whether that means 200·10⁶ or 200·2²⁰ bytes is not documented;
@@ -47,7 +48,7 @@ type Options struct {
 	// UploadWindow is how long a product catalog import waits for its upload; zero means DefaultUploadWindow.
 	UploadWindow time.Duration
 	// Orders are the settings of orders, webhooks and hooks to begin with, and after each reset.
-	Orders OrderSettings
+	Orders simcontrol.OrderSettings
 	// Now is the clock of timestamps, idempotency keys, signed URLs and authorizations; nil means time.Now.
 	Now func() time.Time
 	// Logger gets a line per call; nil discards them.
@@ -68,13 +69,13 @@ type Server struct {
 
 	mu          sync.Mutex
 	importDelay time.Duration
-	orders      OrderSettings
+	orders      simcontrol.OrderSettings
 	ledger      *ledger
 	revoked     map[string]bool
 	accounts    map[string]*account
 	fileOrder   []*storedFile
 	importOrder []*importJob
-	requests    []*Request
+	requests    []*loggedCall
 	counts      counts
 	keys        map[idempotencyScope]*idempotentCall
 	signed      map[string]signedURL // by path
@@ -87,8 +88,8 @@ type Server struct {
 type account struct {
 	files       map[string]*storedFile
 	imports     map[string]*importJob
-	catalog     map[string]Product
-	promotions  map[string]Promotion
+	catalog     map[string]simcontrol.Product
+	promotions  map[string]simcontrol.Promotion
 	inFlight    map[string]int // imports by standard_data_format (v1) or feed_type (v2)
 	maxInFlight map[string]int
 }
@@ -105,7 +106,7 @@ func New(options Options) (*Server, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := options.Orders.check(); err != nil {
+	if err := checkOrders(options.Orders); err != nil {
 		return nil, fmt.Errorf("orders: %w", err)
 	}
 	dir, err := os.MkdirTemp(options.Dir, "stripesim-")
@@ -162,7 +163,7 @@ func (s *Server) forgetLocked() {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.generation++
 	s.importDelay = s.options.ImportDelay
-	s.orders, s.ledger = s.options.Orders.withDefaults(), newLedger()
+	s.orders, s.ledger = withDefaults(s.options.Orders), newLedger()
 	s.revoked = map[string]bool{}
 	s.accounts = map[string]*account{}
 	s.fileOrder, s.importOrder, s.requests, s.faults = nil, nil, nil, nil
@@ -178,8 +179,8 @@ func (s *Server) accountLocked(id string) *account {
 		a = &account{
 			files:       map[string]*storedFile{},
 			imports:     map[string]*importJob{},
-			catalog:     map[string]Product{},
-			promotions:  map[string]Promotion{},
+			catalog:     map[string]simcontrol.Product{},
+			promotions:  map[string]simcontrol.Promotion{},
 			inFlight:    map[string]int{},
 			maxInFlight: map[string]int{},
 		}
@@ -246,8 +247,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 // callState is what the steps before an endpoint know about a call.
 type callState struct {
 	account string
-	request *Request
-	fault   *Fault // armed for the endpoint itself to act on; nil for none
+	request *loggedCall
+	fault   *simcontrol.Fault // armed for the endpoint itself to act on; nil for none
 }
 
 type callKey struct{}

@@ -10,74 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"vitrine/internal/simcontrol"
 )
-
-// maxPage is how many products one answer of the control API lists at most.
-const maxPage = 10_000
-
-// Catalog is a page of an account's catalog.
-type Catalog struct {
-	Account  string    `json:"account"`
-	Count    int       `json:"count"` // in the whole catalog
-	Products []Product `json:"products"`
-}
-
-// File is an uploaded file, or one of refused rows.
-type File struct {
-	ID          string    `json:"id"`
-	Account     string    `json:"account"`
-	Filename    string    `json:"filename"`
-	Purpose     string    `json:"purpose"`
-	ContentType string    `json:"content_type"`
-	Size        int64     `json:"size"`
-	SHA256      string    `json:"sha256,omitempty"` // of uploaded files
-	Created     time.Time `json:"created"`
-}
-
-// Import is an import of either API, seen from the inside.
-type Import struct {
-	ID                 string     `json:"id"`
-	Account            string     `json:"account"`
-	API                string     `json:"api"`                            // v1 or v2
-	Feed               string     `json:"feed"`                           // product, inventory, pricing or promotion
-	File               string     `json:"file,omitempty"`                 // empty while it awaits its upload
-	StandardDataFormat string     `json:"standard_data_format,omitempty"` // v1
-	Mode               string     `json:"mode"`                           // upsert or replace
-	Status             string     `json:"status"`
-	FailedReason       string     `json:"failed_reason,omitempty"`
-	Created            time.Time  `json:"created"`
-	Finished           *time.Time `json:"finished,omitempty"`
-	RowsProcessed      int64      `json:"rows_processed"`
-	RowsSucceeded      int64      `json:"rows_succeeded"`
-	RowsFailed         int64      `json:"rows_failed"`
-	RowsDeleted        int64      `json:"rows_deleted"` // of the rows that succeeded: those with delete=true
-	ObjectsCreated     int64      `json:"objects_created"`
-	ObjectsRemoved     int64      `json:"objects_removed"` // by mode replace, because the file did not name them
-	SkippedDuplicates  int64      `json:"skipped_duplicates"`
-	ErrorFile          string     `json:"error_file,omitempty"`
-}
-
-// Stats counts what the emulator saw since it started or was reset.
-type Stats struct {
-	Requests         int            `json:"requests"` // under /v1 and /v2, and to signed URLs
-	Replayed         int            `json:"replayed"`
-	RequestsByStatus map[int]int    `json:"requests_by_status"` // 0: no answer was sent
-	Files            int            `json:"files"`              // uploaded; files of refused rows do not count
-	FileBytes        int64          `json:"file_bytes"`
-	Imports          int            `json:"imports"`
-	ImportsByStatus  map[string]int `json:"imports_by_status"`
-	Products         map[string]int `json:"products"` // by account
-	// InFlight and MaxInFlight count imports that have their file and have not ended, now and at the worst, by
-	// "account/standard_data_format" (v1) or "account/feed_type" (v2).
-	InFlight    map[string]int `json:"in_flight"`
-	MaxInFlight map[string]int `json:"max_in_flight"`
-}
-
-// Settings can be changed while the emulator runs.
-type Settings struct {
-	ImportDelay Duration      `json:"import_delay"`
-	Orders      OrderSettings `json:"orders"`
-}
 
 func (s *Server) controlRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
@@ -126,17 +60,17 @@ func readControl(w http.ResponseWriter, r *http.Request, into any) bool {
 
 func (s *Server) showCatalog(w http.ResponseWriter, r *http.Request) {
 	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), "100"))
-	if err != nil || limit < 1 || limit > maxPage {
-		complain(w, http.StatusBadRequest, "limit %q is not a number from 1 to %d", r.URL.Query().Get("limit"), maxPage)
+	if err != nil || limit < 1 || limit > simcontrol.MaxPage {
+		complain(w, http.StatusBadRequest, "limit %q is not a number from 1 to %d", r.URL.Query().Get("limit"), simcontrol.MaxPage)
 		return
 	}
 	show(w, s.catalog(r.PathValue("account"), r.URL.Query().Get("after"), limit))
 }
 
-func (s *Server) catalog(id, after string, limit int) Catalog {
+func (s *Server) catalog(id, after string, limit int) simcontrol.Catalog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	page := Catalog{Account: id, Products: []Product{}}
+	page := simcontrol.Catalog{Account: id, Products: []simcontrol.Product{}}
 	a, found := s.accounts[id]
 	if !found {
 		return page
@@ -157,7 +91,7 @@ func (s *Server) catalog(id, after string, limit int) Catalog {
 
 func (s *Server) showProduct(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	var product Product
+	var product simcontrol.Product
 	a, found := s.accounts[r.PathValue("account")]
 	if found {
 		product, found = a.catalog[r.PathValue("id")]
@@ -170,13 +104,13 @@ func (s *Server) showProduct(w http.ResponseWriter, r *http.Request) {
 	show(w, product)
 }
 
-func (s *Server) files(wanted func(string) bool) []File {
+func (s *Server) files(wanted func(string) bool) []simcontrol.File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files := []File{}
+	files := []simcontrol.File{}
 	for _, f := range s.fileOrder {
 		if wanted(f.Account) {
-			files = append(files, File{
+			files = append(files, simcontrol.File{
 				ID: f.ID, Account: f.Account, Filename: f.Filename, Purpose: f.Purpose,
 				ContentType: f.ContentType, Size: f.Size, SHA256: f.SHA256, Created: f.Created,
 			})
@@ -185,10 +119,10 @@ func (s *Server) files(wanted func(string) bool) []File {
 	return files
 }
 
-func (s *Server) promotions(id string) []Promotion {
+func (s *Server) promotions(id string) []simcontrol.Promotion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	promotions := []Promotion{}
+	promotions := []simcontrol.Promotion{}
 	if a, found := s.accounts[id]; found {
 		for _, id := range slices.Sorted(maps.Keys(a.promotions)) {
 			promotions = append(promotions, a.promotions[id])
@@ -197,10 +131,10 @@ func (s *Server) promotions(id string) []Promotion {
 	return promotions
 }
 
-func (s *Server) importJobs(wanted func(string) bool) []Import {
+func (s *Server) importJobs(wanted func(string) bool) []simcontrol.Import {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	imports := []Import{}
+	imports := []simcontrol.Import{}
 	for _, i := range s.importOrder {
 		if s.expireLocked(i); wanted(i.account) {
 			imports = append(imports, i.inside())
@@ -209,8 +143,8 @@ func (s *Server) importJobs(wanted func(string) bool) []Import {
 	return imports
 }
 
-func (i *importJob) inside() Import {
-	inside := Import{
+func (i *importJob) inside() simcontrol.Import {
+	inside := simcontrol.Import{
 		ID: i.id, Account: i.account, API: i.api, Feed: i.feed.feedType, Mode: modeUpsert, Status: i.status,
 		FailedReason: i.failed.message, Created: i.created,
 	}
@@ -238,22 +172,22 @@ func (i *importJob) inside() Import {
 	return inside
 }
 
-func (s *Server) requestLog(wanted func(string) bool) []Request {
+func (s *Server) requestLog(wanted func(string) bool) []simcontrol.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	log := []Request{}
+	log := []simcontrol.Request{}
 	for _, q := range s.requests {
 		if wanted(q.Account) {
-			log = append(log, *q)
+			log = append(log, q.Request)
 		}
 	}
 	return log
 }
 
-func (s *Server) stats() Stats {
+func (s *Server) stats() simcontrol.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := Stats{
+	stats := simcontrol.Stats{
 		Requests: s.counts.requests, Replayed: s.counts.replayed, RequestsByStatus: map[int]int{},
 		Imports: len(s.importOrder), ImportsByStatus: map[string]int{}, Products: map[string]int{},
 		InFlight: map[string]int{}, MaxInFlight: map[string]int{},
@@ -282,7 +216,7 @@ func (s *Server) stats() Stats {
 }
 
 func (s *Server) postFault(w http.ResponseWriter, r *http.Request) {
-	var fault Fault
+	var fault simcontrol.Fault
 	if !readControl(w, r, &fault) {
 		return
 	}
@@ -294,10 +228,10 @@ func (s *Server) postFault(w http.ResponseWriter, r *http.Request) {
 	show(w, armed)
 }
 
-func (s *Server) settings() Settings {
+func (s *Server) settings() simcontrol.Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Settings{ImportDelay: Duration(s.importDelay), Orders: s.orders}
+	return simcontrol.Settings{ImportDelay: simcontrol.Duration(s.importDelay), Orders: s.orders}
 }
 
 // postSettings changes what the body names, and nothing else.
@@ -310,12 +244,12 @@ func (s *Server) postSettings(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusBadRequest, "import_delay is negative")
 		return
 	}
-	if err := settings.Orders.check(); err != nil {
+	if err := checkOrders(settings.Orders); err != nil {
 		complain(w, http.StatusBadRequest, "orders: %v", err)
 		return
 	}
 	s.mu.Lock()
-	s.importDelay, s.orders = time.Duration(settings.ImportDelay), settings.Orders.withDefaults()
+	s.importDelay, s.orders = time.Duration(settings.ImportDelay), withDefaults(settings.Orders)
 	s.mu.Unlock()
 	show(w, s.settings())
 }

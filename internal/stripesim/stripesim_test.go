@@ -18,6 +18,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -47,7 +48,7 @@ func feedOf(ids ...string) string {
 type developer struct {
 	t       *testing.T
 	base    string
-	control Control
+	control simcontrol.Client
 	sim     *Server
 }
 
@@ -64,7 +65,7 @@ func serve(t *testing.T, o Options) developer {
 		require.NoError(t, err)
 		require.Empty(t, left, "the emulator left files behind")
 	})
-	return developer{t: t, base: server.URL, control: Control{BaseURL: server.URL}, sim: sim}
+	return developer{t: t, base: server.URL, control: simcontrol.Client{BaseURL: server.URL}, sim: sim}
 }
 
 // reply is an answer that was read.
@@ -187,15 +188,15 @@ func (d developer) createWith(values url.Values, headers map[string]string) repl
 }
 
 // imported uploads and imports a file and waits for the end.
-func (d developer) imported(f form) Import {
+func (d developer) imported(f form) simcontrol.Import {
 	d.t.Helper()
 	file := d.upload(f, nil).id(d.t)
 	return d.ended(d.create(file, nil).id(d.t))
 }
 
-func (d developer) ended(id string) Import {
+func (d developer) ended(id string) simcontrol.Import {
 	d.t.Helper()
-	var ended Import
+	var ended simcontrol.Import
 	require.Eventually(d.t, func() bool {
 		imports, err := d.control.Imports(d.t.Context(), "")
 		require.NoError(d.t, err)
@@ -221,7 +222,7 @@ func (d developer) errorRows(file string) [][]string {
 	return all
 }
 
-func (d developer) arm(f Fault) {
+func (d developer) arm(f simcontrol.Fault) {
 	d.t.Helper()
 	_, err := d.control.AddFault(d.t.Context(), f)
 	require.NoError(d.t, err)
@@ -611,17 +612,17 @@ func TestWhichFailuresAKeyRemembers(t *testing.T) {
 	t.Parallel()
 	yes := true
 	for _, test := range []struct {
-		fault  Fault
+		fault  simcontrol.Fault
 		stored bool
 	}{
-		{Fault{Status: 429, RetryAfter: "3"}, false},
-		{Fault{Status: 401}, false},
-		{Fault{Status: 500}, true},
-		{Fault{Status: 503}, false},
-		{Fault{Status: 503, Stored: &yes}, true},
+		{simcontrol.Fault{Status: 429, RetryAfter: "3"}, false},
+		{simcontrol.Fault{Status: 401}, false},
+		{simcontrol.Fault{Status: 500}, true},
+		{simcontrol.Fault{Status: 503}, false},
+		{simcontrol.Fault{Status: 503, Stored: &yes}, true},
 	} {
 		d := serve(t, Options{})
-		test.fault.Kind = FaultStatus
+		test.fault.Kind = simcontrol.FaultStatus
 		d.arm(test.fault)
 		keyed := map[string]string{"Idempotency-Key": "k"}
 		failed := d.upload(csvForm(feedOf("A")), keyed)
@@ -676,7 +677,7 @@ func TestAKeyInUse(t *testing.T) {
 func TestAKeyIsFreeAfterItsConnectionBroke(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	d.arm(Fault{Kind: FaultCutRequestAfter, Bytes: 20, Match: Match{PathPrefix: "/v1/files"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutRequestAfter, Bytes: 20, Match: simcontrol.Match{PathPrefix: "/v1/files"}})
 	contentType, body := csvForm(feedOf("A")).encode(t)
 	keyed := map[string]string{"Idempotency-Key": "k"}
 	_, err := d.try(http.MethodPost, "/v1/files", contentType, body, keyed)
@@ -717,18 +718,18 @@ func TestFaultsOnTheConnection(t *testing.T) {
 	d := serve(t, Options{})
 	contentType, body := csvForm(feedOf("A")).encode(t)
 	keyed := map[string]string{"Idempotency-Key": "k"}
-	d.arm(Fault{Kind: FaultLoseResponse, Match: Match{Method: "POST"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST"}})
 	_, err := d.try(http.MethodPost, "/v1/files", contentType, bytes.NewReader(body.Bytes()), keyed)
 	require.Error(t, err)
 	again := d.call(http.MethodPost, "/v1/files", contentType, bytes.NewReader(body.Bytes()), keyed)
 	require.Equal(t, "true", again.header.Get("Idempotent-Replayed"), "the effect was lost with the answer")
 
-	d.arm(Fault{Kind: FaultCutResponse, Bytes: 7, Match: Match{PathPrefix: "/v1/files/"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutResponse, Bytes: 7, Match: simcontrol.Match{PathPrefix: "/v1/files/"}})
 	partial, err := d.try(http.MethodGet, "/v1/files/"+again.id(t)+"/contents", "", nil, nil)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, feedOf("A")[:7], partial.body)
 
-	d.arm(Fault{Kind: FaultLatency, Delay: Duration(30 * time.Millisecond)})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultLatency, Delay: simcontrol.Duration(30 * time.Millisecond)})
 	started := time.Now()
 	require.Equal(t, 200, d.get("/v1/files/"+again.id(t), nil).status)
 	require.GreaterOrEqual(t, time.Since(started), 30*time.Millisecond)
@@ -744,9 +745,9 @@ func TestFaultsOnTheConnection(t *testing.T) {
 func TestFaultsAreMatchedAndCounted(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	for name, bad := range map[string]Fault{
-		"kind": {Kind: "earthquake"}, "status": {Kind: FaultStatus, Status: 200}, "latency": {Kind: FaultLatency},
-		"bytes": {Kind: FaultCutResponse, Bytes: -1},
+	for name, bad := range map[string]simcontrol.Fault{
+		"kind": {Kind: "earthquake"}, "status": {Kind: simcontrol.FaultStatus, Status: 200}, "latency": {Kind: simcontrol.FaultLatency},
+		"bytes": {Kind: simcontrol.FaultCutResponse, Bytes: -1},
 	} {
 		_, err := d.control.AddFault(t.Context(), bad)
 		require.Error(t, err, name)
@@ -756,13 +757,13 @@ func TestFaultsAreMatchedAndCounted(t *testing.T) {
 	require.NoError(t, r.Body.Close())
 	require.Equal(t, 400, r.StatusCode, "a mistyped field passed")
 
-	d.arm(Fault{Kind: FaultStatus, Status: 503, Skip: 1, Times: 2, Match: Match{Method: "get", PathPrefix: "/v1/files", Account: shop}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Skip: 1, Times: 2, Match: simcontrol.Match{Method: "get", PathPrefix: "/v1/files", Account: shop}})
 	statuses := []int{}
 	for range 5 {
 		statuses = append(statuses, d.get("/v1/files/file_x", nil).status)
 	}
 	require.Equal(t, []int{404, 503, 503, 404, 404}, statuses)
-	d.arm(Fault{Kind: FaultStatus, Status: 500, Times: -1, Code: "oops", Message: "Broken.", Match: Match{Account: "acct_2Shop"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Times: -1, Code: "oops", Message: "Broken.", Match: simcontrol.Match{Account: "acct_2Shop"}})
 	require.Equal(t, 404, d.get("/v1/files/file_x", nil).status)
 	for range 3 {
 		require.Equal(t, "Broken.", d.get("/v1/files/file_x", map[string]string{"Stripe-Account": "acct_2Shop"}).failure.Message)
@@ -777,19 +778,19 @@ func TestFaultsAreMatchedAndCounted(t *testing.T) {
 func TestFaultsOfImports(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	d.arm(Fault{Kind: FaultImportFail, Message: "No luck."})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Message: "No luck."})
 	failed := d.imported(csvForm(feedOf("A")))
 	require.Equal(t, "failed", failed.Status)
 	require.Equal(t, "No luck.", failed.FailedReason)
 
-	d.arm(Fault{Kind: FaultImportStuck})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStuck})
 	file := d.upload(csvForm(feedOf("A")), nil).id(t)
 	stuck := d.create(file, nil).id(t)
 	done := d.ended(d.create(file, nil).id(t))
 	require.Equal(t, "pending", d.get(importSetsPath+"/"+stuck, nil).field(t, "status"))
 
-	d.arm(Fault{Kind: FaultImportStatus, StatusText: "creating_records"})
-	d.arm(Fault{Kind: FaultImportStatus})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStatus, StatusText: "creating_records"})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStatus})
 	require.Equal(t, "creating_records", d.get(importSetsPath+"/"+done.ID, nil).field(t, "status"))
 	require.NotContains(t, d.get(importSetsPath+"/"+done.ID, nil).body, `"status"`)
 	require.Equal(t, "succeeded", d.get(importSetsPath+"/"+done.ID, nil).field(t, "status"))
@@ -818,7 +819,7 @@ func TestReset(t *testing.T) {
 	keyed := map[string]string{"Idempotency-Key": "k"}
 	file := d.upload(csvForm(feedOf("A")), keyed).id(t)
 	d.create(file, nil)
-	d.arm(Fault{Kind: FaultStatus, Status: 500})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500})
 	require.NoError(t, d.control.RevokeKey(t.Context(), key))
 	require.NoError(t, d.control.Reset(t.Context()))
 	require.NotEqual(t, file, d.upload(csvForm(feedOf("A")), keyed).id(t))

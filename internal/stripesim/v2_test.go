@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -119,7 +120,7 @@ func (d developer) put(path, content string, headers map[string]string) reply {
 }
 
 // sent begins an import, uploads its file and waits for the end.
-func (d developer) sent(params, content string) Import {
+func (d developer) sent(params, content string) simcontrol.Import {
 	d.t.Helper()
 	r := d.begin(params, nil)
 	require.Equal(d.t, http.StatusOK, r.status, r.body)
@@ -128,7 +129,7 @@ func (d developer) sent(params, content string) Import {
 	return d.ended(imp.ID)
 }
 
-func (d developer) sentFeed(feedType, content string) Import {
+func (d developer) sentFeed(feedType, content string) simcontrol.Import {
 	d.t.Helper()
 	return d.sent(`{"feed_type":"`+feedType+`","mode":"upsert"}`, content)
 }
@@ -302,7 +303,7 @@ func TestKeysOfV2(t *testing.T) {
 	d := serve(t, Options{Now: c.now})
 	const body = `{"feed_type":"product","mode":"upsert"}`
 	headers := map[string]string{"Idempotency-Key": "one"}
-	d.arm(Fault{Kind: FaultStatus, Status: 500, Match: Match{PathPrefix: "/v2/"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Match: simcontrol.Match{PathPrefix: "/v2/"}})
 	require.Equal(t, 500, d.begin(body, headers).status)
 	first := d.begin(body, headers)
 	require.Equal(t, http.StatusOK, first.status, "a failure was replayed")
@@ -356,30 +357,30 @@ func TestTheListOfImports(t *testing.T) {
 func TestFaultsOfV2(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	put := Match{Method: http.MethodPut, PathPrefix: uploadsPath, Account: shop}
+	put := simcontrol.Match{Method: http.MethodPut, PathPrefix: uploadsPath, Account: shop}
 	imp := d.begun("product")
 	path := imp.path(d)
-	d.arm(Fault{Kind: FaultStatus, Status: 503, Match: put})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Match: put})
 	require.Equal(t, 503, d.put(path, feedOf("A"), nil).status)
-	d.arm(Fault{Kind: FaultCutRequestAfter, Bytes: 10, Match: put})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutRequestAfter, Bytes: 10, Match: put})
 	_, err := d.try(http.MethodPut, path, "text/csv", strings.NewReader(feedOf("A")), noKey)
 	require.Error(t, err)
 	require.Equal(t, "awaiting_upload", d.look(imp.ID).Status)
-	d.arm(Fault{Kind: FaultLoseResponse, Match: put})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultLoseResponse, Match: put})
 	_, err = d.try(http.MethodPut, path, "text/csv", strings.NewReader(feedOf("A")), noKey)
 	require.Error(t, err)
 	require.Equal(t, "succeeded", d.ended(imp.ID).Status)
 
-	d.arm(Fault{Kind: FaultImportFail, Message: "no luck"})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Message: "no luck"})
 	failed := d.sentFeed("product", feedOf("B"))
 	require.Equal(t, "no luck", failed.FailedReason)
 	require.Equal(t, "internal_error", d.look(failed.ID).Details["failed"].Code)
 
-	d.arm(Fault{Kind: FaultImportStuck})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStuck})
 	stuck := d.begun("product")
 	require.Equal(t, http.StatusOK, d.put(stuck.path(d), feedOf("C"), nil).status)
 	require.Equal(t, "processing", d.look(stuck.ID).Status)
-	d.arm(Fault{Kind: FaultImportStatus, StatusText: "resting"})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStatus, StatusText: "resting"})
 	require.Equal(t, "resting", d.get(catalogImportsPath+"/"+stuck.ID, map[string]string{"Stripe-Version": dahlia}).field(t, "status"))
 
 	stats, err := d.control.Stats(t.Context())

@@ -1,15 +1,15 @@
 package stripesim
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
-	routes.HandleFunc("GET /_sim/webhooks", look(s, func(func(string) bool) []Endpoint {
-		endpoints := []Endpoint{}
+	routes.HandleFunc("GET /_sim/webhooks", look(s, func(func(string) bool) []simcontrol.Endpoint {
+		endpoints := []simcontrol.Endpoint{}
 		for _, e := range s.ledger.endpoints {
 			endpoints = append(endpoints, e.Endpoint)
 		}
@@ -19,8 +19,8 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("POST /_sim/webhooks/{id}", s.postEndpoint)
 	routes.HandleFunc("DELETE /_sim/webhooks/{id}", s.deleteEndpoint)
 	routes.HandleFunc("POST /_sim/webhooks/{id}/send", s.postRawEvent)
-	routes.HandleFunc("GET /_sim/deliveries", look(s, func(keep func(string) bool) []Delivery {
-		found := []Delivery{}
+	routes.HandleFunc("GET /_sim/deliveries", look(s, func(keep func(string) bool) []simcontrol.Delivery {
+		found := []simcontrol.Delivery{}
 		for _, d := range s.ledger.deliveries {
 			if keep(d.Account) {
 				copied := *d
@@ -30,11 +30,11 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 		}
 		return found
 	}))
-	routes.HandleFunc("GET /_sim/events", look(s, func(keep func(string) bool) []Event {
-		found := []Event{}
+	routes.HandleFunc("GET /_sim/events", look(s, func(keep func(string) bool) []simcontrol.Event {
+		found := []simcontrol.Event{}
 		for _, e := range s.ledger.events {
 			if keep(e.account) {
-				found = append(found, Event{ID: e.id, Account: e.account, Type: e.kind, Created: e.created, Pending: len(e.waiting), Object: e.object})
+				found = append(found, simcontrol.Event{ID: e.id, Account: e.account, Type: e.kind, Created: e.created, Pending: len(e.waiting), Object: e.object})
 			}
 		}
 		return found
@@ -48,11 +48,11 @@ func (s *Server) findEndpointLocked(id string) int {
 
 // postEndpoint registers an endpoint, or changes the one that the path names, to roll its secret for instance.
 func (s *Server) postEndpoint(w http.ResponseWriter, r *http.Request) {
-	var wanted Endpoint
+	var wanted simcontrol.Endpoint
 	if !readControl(w, r, &wanted) {
 		return
 	}
-	if err := wanted.check(); err != nil {
+	if err := checkEndpoint(wanted); err != nil {
 		complain(w, http.StatusBadRequest, "%v", err)
 		return
 	}
@@ -89,13 +89,13 @@ func (s *Server) deleteEndpoint(w http.ResponseWriter, r *http.Request) {
 
 // postRawEvent sends an endpoint whatever a test wants, once, signed by the secret that it wants.
 func (s *Server) postRawEvent(w http.ResponseWriter, r *http.Request) {
-	var raw RawEvent
+	var raw simcontrol.RawEvent
 	if !readControl(w, r, &raw) {
 		return
 	}
 	s.mu.Lock()
 	i := s.findEndpointLocked(r.PathValue("id"))
-	var target Endpoint
+	var target simcontrol.Endpoint
 	if i >= 0 {
 		target = s.ledger.endpoints[i].Endpoint
 	}
@@ -110,17 +110,11 @@ func (s *Server) postRawEvent(w http.ResponseWriter, r *http.Request) {
 	}
 	at := s.options.Now().UTC()
 	status, _, seconds, err := s.post(r.Context(), target.URL, target.Secrets, raw.Payload, orders, time.Duration(orders.DeliveryTimeout))
-	tried := Attempt{At: at, Status: status, Seconds: seconds}
+	tried := simcontrol.Attempt{At: at, Status: status, Seconds: seconds}
 	if err != nil {
 		tried.Error = err.Error()
 	}
 	show(w, tried)
-}
-
-// RawEvent is a body to send as it is.
-type RawEvent struct {
-	Payload json.RawMessage `json:"payload"`
-	Secret  string          `json:"secret,omitempty"` // empty: those of the endpoint
 }
 
 // postResend sends an event again to every endpoint that wants it, as the dashboard does.

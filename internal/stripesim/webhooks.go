@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"vitrine/internal/simcontrol"
 )
 
 const (
@@ -24,57 +25,12 @@ const (
 	maxSending = 64
 )
 
-// Endpoint is where events go.
-type Endpoint struct {
-	ID  string `json:"id"` // given by the emulator
-	URL string `json:"url"`
-	// Secrets sign each delivery once; several of them are a secret that is being rolled.
-	Secrets []string `json:"secrets"`
-	// Connect makes it a platform's endpoint for the events of all connected accounts.
-	Connect bool `json:"connect"`
-	// Account owns an endpoint that is not for Connect; empty means the platform, whose own events are none here.
-	Account string `json:"account,omitempty"`
-	// EnabledEvents are types, or "*" or "charge.*"; empty means all.
-	EnabledEvents []string `json:"enabled_events"`
-	// Livemode endpoints get no event, as all of the emulator's are of test mode, unless the settings say so.
-	Livemode bool `json:"livemode"`
-	// APIVersion is what its events name as theirs; empty means that of the settings. Their objects are the same.
-	APIVersion string `json:"api_version,omitempty"`
-}
-
 type endpoint struct {
-	Endpoint
+	simcontrol.Endpoint
 	number int
 }
 
-// The states of a delivery.
-const (
-	DeliveryPending   = "pending"
-	DeliveryDelivered = "delivered"
-	DeliveryFailed    = "failed"  // after its last attempt
-	DeliveryDropped   = "dropped" // never attempted: the settings wanted it so
-)
-
-// Delivery is an event on its way to an endpoint.
-type Delivery struct {
-	Event     string    `json:"event"`
-	Type      string    `json:"type"`
-	Account   string    `json:"account"`
-	Endpoint  string    `json:"endpoint"`
-	Duplicate bool      `json:"duplicate,omitempty"` // of another delivery
-	Status    string    `json:"status"`
-	Attempts  []Attempt `json:"attempts"`
-}
-
-// Attempt is a try to deliver.
-type Attempt struct {
-	At      time.Time `json:"at"`
-	Status  int       `json:"status"` // 0: no answer
-	Error   string    `json:"error,omitempty"`
-	Seconds float64   `json:"seconds"`
-}
-
-func (e Endpoint) check() error {
+func checkEndpoint(e simcontrol.Endpoint) error {
 	switch {
 	case isURL(e.URL) != "":
 		return fmt.Errorf("url %q %s", e.URL, isURL(e.URL))
@@ -113,7 +69,7 @@ func (s *Server) sendLocked(e *event, to *endpoint) {
 	e.waiting[to.ID] = true
 	log := s.logDeliveryLocked(e, to, false)
 	if drop {
-		log.Status = DeliveryDropped
+		log.Status = simcontrol.DeliveryDropped
 		return
 	}
 	s.dispatchLocked(e, to, log, delay())
@@ -122,8 +78,8 @@ func (s *Server) sendLocked(e *event, to *endpoint) {
 	}
 }
 
-func (s *Server) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *Delivery {
-	log := &Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate, Status: DeliveryPending, Attempts: []Attempt{}}
+func (s *Server) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *simcontrol.Delivery {
+	log := &simcontrol.Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate, Status: simcontrol.DeliveryPending, Attempts: []simcontrol.Attempt{}}
 	if len(s.ledger.deliveries) >= maxDeliveries {
 		s.ledger.deliveries = append(s.ledger.deliveries[:0:0], s.ledger.deliveries[maxDeliveries/10:]...)
 	}
@@ -132,7 +88,7 @@ func (s *Server) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *Deli
 }
 
 // dispatchLocked attempts a delivery until it succeeds, each time after twice as long, as Stripe does over hours and days.
-func (s *Server) dispatchLocked(e *event, to *endpoint, log *Delivery, delay time.Duration) {
+func (s *Server) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delivery, delay time.Duration) {
 	ctx, orders := s.ctx, s.orders
 	s.background.Go(func() {
 		for attempt := 0; sleep(ctx, delay); attempt++ {
@@ -141,7 +97,7 @@ func (s *Server) dispatchLocked(e *event, to *endpoint, log *Delivery, delay tim
 			}
 			if attempt >= orders.Retries {
 				s.mu.Lock()
-				log.Status = DeliveryFailed
+				log.Status = simcontrol.DeliveryFailed
 				s.mu.Unlock()
 				return
 			}
@@ -151,7 +107,7 @@ func (s *Server) dispatchLocked(e *event, to *endpoint, log *Delivery, delay tim
 }
 
 // attempt sends an event once, and reports whether it was taken.
-func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *Delivery, orders OrderSettings) bool {
+func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *simcontrol.Delivery, orders simcontrol.OrderSettings) bool {
 	select {
 	case s.sending <- struct{}{}:
 		defer func() { <-s.sending }()
@@ -167,7 +123,7 @@ func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *Deliv
 	s.mu.Unlock()
 	at := s.options.Now()
 	status, _, seconds, err := s.post(ctx, target.URL, target.Secrets, payload, orders, time.Duration(orders.DeliveryTimeout))
-	tried := Attempt{At: at.UTC(), Status: status, Seconds: seconds}
+	tried := simcontrol.Attempt{At: at.UTC(), Status: status, Seconds: seconds}
 	if err != nil {
 		tried.Error = err.Error()
 	}
@@ -177,13 +133,13 @@ func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *Deliv
 	if err != nil || status < 200 || status > 299 {
 		return false
 	}
-	log.Status = DeliveryDelivered
+	log.Status = simcontrol.DeliveryDelivered
 	delete(e.waiting, to.ID)
 	return true
 }
 
 // post sends a signed body, and returns the answer's status and the beginning of its body.
-func (s *Server) post(ctx context.Context, url string, secrets []string, payload []byte, orders OrderSettings, limit time.Duration) (status int, body []byte, seconds float64, err error) {
+func (s *Server) post(ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings, limit time.Duration) (status int, body []byte, seconds float64, err error) {
 	started := time.Now()
 	defer func() { seconds = time.Since(started).Seconds() }()
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
 )
@@ -65,7 +66,7 @@ func (r *receiver) events(t *testing.T) (ids []string) {
 	return ids
 }
 
-func (d developer) endpoint(e Endpoint) Endpoint {
+func (d developer) endpoint(e simcontrol.Endpoint) simcontrol.Endpoint {
 	d.t.Helper()
 	if e.Secrets == nil {
 		e.Secrets = []string{"whsec_1"}
@@ -76,15 +77,15 @@ func (d developer) endpoint(e Endpoint) Endpoint {
 }
 
 // quiet waits until no delivery is under way.
-func (d developer) quiet() []Delivery {
+func (d developer) quiet() []simcontrol.Delivery {
 	d.t.Helper()
-	var deliveries []Delivery
+	var deliveries []simcontrol.Delivery
 	require.Eventually(d.t, func() bool {
 		var err error
 		deliveries, err = d.control.Deliveries(d.t.Context(), "")
 		require.NoError(d.t, err)
 		for _, one := range deliveries {
-			if one.Status == DeliveryPending {
+			if one.Status == simcontrol.DeliveryPending {
 				return false
 			}
 		}
@@ -93,7 +94,7 @@ func (d developer) quiet() []Delivery {
 	return deliveries
 }
 
-var hurried = OrderSettings{Jitter: -1, RetryDelay: Duration(time.Millisecond), Retries: 2}
+var hurried = simcontrol.OrderSettings{Jitter: -1, RetryDelay: simcontrol.Duration(time.Millisecond), Retries: 2}
 
 // verify is what a library of Stripe's does with the header.
 func verify(header, secret, body string, now time.Time) bool {
@@ -117,7 +118,7 @@ func verify(header, secret, body string, now time.Time) bool {
 func TestEndpointsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	for name, e := range map[string]Endpoint{
+	for name, e := range map[string]simcontrol.Endpoint{
 		"no url":            {Secrets: []string{"s"}},
 		"not a url":         {URL: "shop.example", Secrets: []string{"s"}},
 		"no secret":         {URL: "https://shop.example"},
@@ -127,10 +128,10 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		_, err := d.control.AddEndpoint(t.Context(), e)
 		require.Error(t, err, name)
 	}
-	require.Error(t, d.control.ChangeEndpoint(t.Context(), Endpoint{ID: "we_none", URL: "https://shop.example", Secrets: []string{"s"}}))
+	require.Error(t, d.control.ChangeEndpoint(t.Context(), simcontrol.Endpoint{ID: "we_none", URL: "https://shop.example", Secrets: []string{"s"}}))
 	require.Error(t, d.control.RemoveEndpoint(t.Context(), "we_none"))
 	require.Error(t, d.control.Resend(t.Context(), "evt_none"))
-	for name, o := range map[string]OrderSettings{
+	for name, o := range map[string]simcontrol.OrderSettings{
 		"duplicates": {Duplicates: 1.5}, "drops": {Drops: -1}, "drop_next": {DropNext: -1}, "retry_delay": {RetryDelay: -1},
 		"hook_timeout": {HookTimeout: -1}, "hook_line_items": {HookLineItems: "items"},
 	} {
@@ -144,7 +145,7 @@ func TestWhoGetsWhichEvents(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{Orders: hurried})
 	taken := map[string]*receiver{}
-	for name, e := range map[string]Endpoint{
+	for name, e := range map[string]simcontrol.Endpoint{
 		"connect":   {Connect: true},
 		"named":     {Connect: true, EnabledEvents: []string{"checkout.session.completed"}, APIVersion: dahlia},
 		"family":    {Connect: true, EnabledEvents: []string{"charge.*", "refund.created"}},
@@ -157,7 +158,7 @@ func TestWhoGetsWhichEvents(t *testing.T) {
 		e.URL = taken[name].url
 		d.endpoint(e)
 	}
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	d.quiet()
 	for name, n := range map[string]int{"connect": 4, "named": 1, "family": 1, "own": 4, "another's": 0, "platform": 0, "live": 0} {
 		require.Equal(t, n, taken[name].count(), name)
@@ -175,7 +176,7 @@ func TestWhoGetsWhichEvents(t *testing.T) {
 	toLive := hurried
 	toLive.TestEventsToLive = true
 	require.NoError(t, d.control.SetOrders(t.Context(), toLive))
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	d.quiet()
 	require.Equal(t, 4, taken["live"].count())
 	require.Equal(t, false, read("live")["livemode"], "an event of test mode at an endpoint of live mode")
@@ -185,33 +186,33 @@ func TestSignatures(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{Orders: hurried})
 	taken := receive(t)
-	e := d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed"}})
+	e := d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed"}})
 	last := func(secret string) bool {
 		d.quiet()
 		n := taken.count() - 1
 		return verify(taken.headers[n].Get("Stripe-Signature"), secret, taken.bodies[n], time.Now())
 	}
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	require.True(t, last("whsec_1"))
 	require.False(t, last("whsec_2"))
 
 	e.Secrets = []string{"whsec_2", "whsec_1"}
 	require.NoError(t, d.control.ChangeEndpoint(t.Context(), e))
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	require.True(t, last("whsec_1"), "during a roll both are good")
 	require.True(t, last("whsec_2"))
 
 	old := hurried
-	old.SignatureAge = Duration(6 * time.Minute)
+	old.SignatureAge = simcontrol.Duration(6 * time.Minute)
 	require.NoError(t, d.control.SetOrders(t.Context(), old))
-	d.buy(Purchase{})
+	d.buy(simcontrol.Purchase{})
 	require.False(t, last("whsec_2"), "too old")
 
-	tried, err := d.control.SendRaw(t.Context(), e.ID, RawEvent{Payload: json.RawMessage(`{"id":"evt_forged"}`), Secret: "guessed"})
+	tried, err := d.control.SendRaw(t.Context(), e.ID, simcontrol.RawEvent{Payload: json.RawMessage(`{"id":"evt_forged"}`), Secret: "guessed"})
 	require.NoError(t, err)
 	require.Equal(t, 200, tried.Status)
 	require.Equal(t, `{"id":"evt_forged"}`, taken.bodies[3])
-	_, err = d.control.SendRaw(t.Context(), "we_none", RawEvent{Payload: json.RawMessage(`{}`)})
+	_, err = d.control.SendRaw(t.Context(), "we_none", simcontrol.RawEvent{Payload: json.RawMessage(`{}`)})
 	require.Error(t, err)
 }
 
@@ -222,25 +223,25 @@ func TestDeliveriesAreRetried(t *testing.T) {
 		attempts int
 		status   string
 	}{
-		"taken":           {func(int) int { return 204 }, 1, DeliveryDelivered},
-		"after an error":  {func(n int) int { return []int{500, 200}[n] }, 2, DeliveryDelivered},
-		"after redirects": {func(n int) int { return []int{302, 302, 200}[n] }, 3, DeliveryDelivered},
-		"never":           {func(int) int { return 503 }, 3, DeliveryFailed},
+		"taken":           {func(int) int { return 204 }, 1, simcontrol.DeliveryDelivered},
+		"after an error":  {func(n int) int { return []int{500, 200}[n] }, 2, simcontrol.DeliveryDelivered},
+		"after redirects": {func(n int) int { return []int{302, 302, 200}[n] }, 3, simcontrol.DeliveryDelivered},
+		"never":           {func(int) int { return 503 }, 3, simcontrol.DeliveryFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := stocked(t, Options{Orders: hurried})
 			taken := receive(t)
 			taken.answer = c.answer
-			d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
-			d.buy(Purchase{})
+			d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+			d.buy(simcontrol.Purchase{})
 			deliveries := d.quiet()
 			require.Len(t, deliveries, 1)
 			require.Equal(t, c.status, deliveries[0].Status)
 			require.Len(t, deliveries[0].Attempts, c.attempts)
 			require.Equal(t, c.attempts, taken.count())
 			missed := d.object("/v1/events?delivery_success=false", clover)["data"]
-			if c.status == DeliveryDelivered {
+			if c.status == simcontrol.DeliveryDelivered {
 				require.Empty(t, missed)
 				return
 			}
@@ -258,11 +259,11 @@ func TestDeliveriesAreRetried(t *testing.T) {
 
 func TestRetriesWaitTwiceAsLongEachTime(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: OrderSettings{Jitter: -1, RetryDelay: Duration(20 * time.Millisecond), Retries: 2}})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: -1, RetryDelay: simcontrol.Duration(20 * time.Millisecond), Retries: 2}})
 	taken := receive(t)
 	taken.answer = func(int) int { return 500 }
-	d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
-	d.buy(Purchase{})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+	d.buy(simcontrol.Purchase{})
 	attempts := d.quiet()[0].Attempts
 	require.GreaterOrEqual(t, attempts[1].At.Sub(attempts[0].At), 20*time.Millisecond)
 	require.GreaterOrEqual(t, attempts[2].At.Sub(attempts[1].At), 40*time.Millisecond)
@@ -271,17 +272,17 @@ func TestRetriesWaitTwiceAsLongEachTime(t *testing.T) {
 func TestAnEndpointThatIsDownOrSlow(t *testing.T) {
 	t.Parallel()
 	slow := hurried
-	slow.DeliveryTimeout, slow.Retries = Duration(20*time.Millisecond), -1
+	slow.DeliveryTimeout, slow.Retries = simcontrol.Duration(20*time.Millisecond), -1
 	d := stocked(t, Options{Orders: slow})
 	hang := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(hang) })
-	d.endpoint(Endpoint{URL: server.URL, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
-	d.endpoint(Endpoint{URL: "http://127.0.0.1:1/", Connect: true, EnabledEvents: []string{"charge.succeeded"}})
-	d.buy(Purchase{})
+	d.endpoint(simcontrol.Endpoint{URL: server.URL, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+	d.endpoint(simcontrol.Endpoint{URL: "http://127.0.0.1:1/", Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+	d.buy(simcontrol.Purchase{})
 	for _, one := range d.quiet() {
-		require.Equal(t, DeliveryFailed, one.Status)
+		require.Equal(t, simcontrol.DeliveryFailed, one.Status)
 		require.Len(t, one.Attempts, 1)
 		require.Zero(t, one.Attempts[0].Status)
 		require.NotEmpty(t, one.Attempts[0].Error)
@@ -290,12 +291,12 @@ func TestAnEndpointThatIsDownOrSlow(t *testing.T) {
 
 func TestDropsAndDuplicates(t *testing.T) {
 	t.Parallel()
-	misfortune := func(o OrderSettings) (states string, d developer, taken *receiver) {
-		o.Jitter, o.RetryDelay = -1, Duration(time.Millisecond)
+	misfortune := func(o simcontrol.OrderSettings) (states string, d developer, taken *receiver) {
+		o.Jitter, o.RetryDelay = -1, simcontrol.Duration(time.Millisecond)
 		d, taken = stocked(t, Options{Orders: o}), receive(t)
-		d.endpoint(Endpoint{URL: taken.url, Connect: true})
+		d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true})
 		for range 10 {
-			d.buy(Purchase{})
+			d.buy(simcontrol.Purchase{})
 		}
 		for _, one := range d.quiet() {
 			states += one.Status[:2]
@@ -305,9 +306,9 @@ func TestDropsAndDuplicates(t *testing.T) {
 		}
 		return states, d, taken
 	}
-	first, d, taken := misfortune(OrderSettings{Seed: 7, Drops: 0.2, Duplicates: 0.3})
-	again, _, _ := misfortune(OrderSettings{Seed: 7, Drops: 0.2, Duplicates: 0.3})
-	other, _, _ := misfortune(OrderSettings{Seed: 8, Drops: 0.2, Duplicates: 0.3})
+	first, d, taken := misfortune(simcontrol.OrderSettings{Seed: 7, Drops: 0.2, Duplicates: 0.3})
+	again, _, _ := misfortune(simcontrol.OrderSettings{Seed: 7, Drops: 0.2, Duplicates: 0.3})
+	other, _, _ := misfortune(simcontrol.OrderSettings{Seed: 8, Drops: 0.2, Duplicates: 0.3})
 	require.Equal(t, first, again, "a seed draws the same luck")
 	require.NotEqual(t, first, other)
 	dropped, twice := strings.Count(first, "dr"), strings.Count(first, "+")
@@ -316,9 +317,9 @@ func TestDropsAndDuplicates(t *testing.T) {
 	require.Equal(t, 40-dropped+twice, taken.count())
 	require.Len(t, d.object("/v1/events?delivery_success=false&limit=100", clover)["data"], dropped)
 
-	none, _, _ := misfortune(OrderSettings{Drops: 1})
+	none, _, _ := misfortune(simcontrol.OrderSettings{Drops: 1})
 	require.Equal(t, strings.Repeat("dr", 40), none)
-	some, d, _ := misfortune(OrderSettings{DropNext: 3})
+	some, d, _ := misfortune(simcontrol.OrderSettings{DropNext: 3})
 	require.Equal(t, strings.Repeat("dr", 3)+strings.Repeat("de", 37), some)
 	settings, err := d.control.Settings(t.Context())
 	require.NoError(t, err)
@@ -327,11 +328,11 @@ func TestDropsAndDuplicates(t *testing.T) {
 
 func TestEventsOvertakeEachOther(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: OrderSettings{Jitter: Duration(30 * time.Millisecond), Seed: 1}})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(30 * time.Millisecond), Seed: 1}})
 	taken := receive(t)
-	d.endpoint(Endpoint{URL: taken.url, Connect: true})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true})
 	for range 5 {
-		d.buy(Purchase{})
+		d.buy(simcontrol.Purchase{})
 	}
 	d.quiet()
 	events, err := d.control.Events(t.Context(), shop)
@@ -346,13 +347,13 @@ func TestEventsOvertakeEachOther(t *testing.T) {
 
 func TestResetForgetsOrders(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: OrderSettings{Jitter: Duration(time.Hour)}})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(time.Hour)}})
 	taken := receive(t)
-	d.endpoint(Endpoint{URL: taken.url, Connect: true})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true})
 	require.NoError(t, d.control.SetImportDelay(t.Context(), time.Millisecond))
 	settings, err := d.control.Settings(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Duration(time.Hour), settings.Orders.Jitter, "a setting leaves the others alone")
+	require.Equal(t, simcontrol.Duration(time.Hour), settings.Orders.Jitter, "a setting leaves the others alone")
 	b := d.held()
 	require.NoError(t, d.control.Reset(t.Context()))
 	_, err = d.control.Order(t.Context(), b.Session)
@@ -373,10 +374,10 @@ func TestResetForgetsOrders(t *testing.T) {
 func TestManyPurchasesAtOnce(t *testing.T) {
 	t.Parallel()
 	const many = 100
-	d := stocked(t, Options{Orders: OrderSettings{Jitter: Duration(5 * time.Millisecond), RetryDelay: Duration(time.Millisecond), Retries: 20, Duplicates: 0.2}})
+	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(5 * time.Millisecond), RetryDelay: simcontrol.Duration(time.Millisecond), Retries: 20, Duplicates: 0.2}})
 	taken := receive(t)
 	taken.answer = func(n int) int { return []int{200, 200, 500}[n%3] }
-	d.endpoint(Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed", "refund.created"}})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed", "refund.created"}})
 	work := make(chan struct{}, many)
 	for range many {
 		work <- struct{}{}
@@ -386,7 +387,7 @@ func TestManyPurchasesAtOnce(t *testing.T) {
 	for range 8 {
 		agents.Go(func() {
 			for range work {
-				b := d.buy(Purchase{})
+				b := d.buy(simcontrol.Purchase{})
 				d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).id(t)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -34,7 +34,7 @@ func BenchmarkOrderBesideSlowImports(b *testing.B) {
 
 func orderBeside(b *testing.B, slow int) {
 	sandbox := startSandbox(b)
-	control := stripesim.Control{BaseURL: sandbox.Stripe}
+	control := simcontrol.Client{BaseURL: sandbox.Stripe}
 	sell(b, sandbox)
 	server := startServer(b, sandbox)
 	temporal, err := client.Dial(client.Options{
@@ -110,7 +110,7 @@ func fulfilled(b *testing.B, temporal client.Client, server string, event []byte
 	return time.Since(began)
 }
 
-func imported(b *testing.B, control stripesim.Control, accounts []string) (n int) {
+func imported(b *testing.B, control simcontrol.Client, accounts []string) (n int) {
 	b.Helper()
 	for _, account := range accounts {
 		imports, err := control.Imports(b.Context(), account)

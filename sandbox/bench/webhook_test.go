@@ -21,8 +21,8 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripeapi"
-	"vitrine/internal/stripesim"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
 )
@@ -48,7 +48,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 
 func acknowledge(b *testing.B, worker bool) {
 	sandbox := startSandbox(b)
-	control := stripesim.Control{BaseURL: sandbox.Stripe}
+	control := simcontrol.Client{BaseURL: sandbox.Stripe}
 	sell(b, sandbox)
 	server := startServer(b, sandbox)
 	if worker {
@@ -142,7 +142,7 @@ func start(b *testing.B, t task, probes, name string, args []string, extra ...st
 
 // purchase makes as many events as are asked for, of purchases that nobody has heard of, in the order that Stripe sends
 // them.
-func purchase(b *testing.B, control stripesim.Control, count int) (bodies [][]byte) {
+func purchase(b *testing.B, control simcontrol.Client, count int) (bodies [][]byte) {
 	b.Helper()
 	before, err := control.Events(b.Context(), account)
 	require.NoError(b, err)
@@ -151,12 +151,12 @@ func purchase(b *testing.B, control stripesim.Control, count int) (bodies [][]by
 		known[e.ID] = true
 	}
 	for bought := 0; bought < count/2; bought++ {
-		_, err := control.Purchase(b.Context(), stripesim.Purchase{Account: account})
+		_, err := control.Purchase(b.Context(), simcontrol.Purchase{Account: account})
 		require.NoError(b, err)
 	}
 	events, err := control.Events(b.Context(), account)
 	require.NoError(b, err)
-	slices.SortStableFunc(events, func(a, b stripesim.Event) int { return a.Created.Compare(b.Created) })
+	slices.SortStableFunc(events, func(a, b simcontrol.Event) int { return a.Created.Compare(b.Created) })
 	for _, e := range events {
 		if known[e.ID] || e.Type != "checkout.session.completed" && e.Type != "payment_intent.succeeded" {
 			continue

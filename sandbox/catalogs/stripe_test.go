@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/catalogs"
 )
@@ -41,7 +42,7 @@ func TestStripeTakesEveryRowButTheBadOnes(t *testing.T) {
 	}
 }
 
-func importAtStripe(t *testing.T, format feed.Format, body io.Reader) stripesim.Import {
+func importAtStripe(t *testing.T, format feed.Format, body io.Reader) simcontrol.Import {
 	t.Helper()
 	emulator, err := stripesim.New(stripesim.Options{Dir: t.TempDir()})
 	require.NoError(t, err)
@@ -53,8 +54,8 @@ func importAtStripe(t *testing.T, format feed.Format, body io.Reader) stripesim.
 	form := url.Values{"file": {file}, "standard_data_format": {"product_catalog_feed"}}
 	call(t, server.URL+"/v1/data_management/import_sets", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 
-	control := stripesim.Control{BaseURL: server.URL}
-	var ended stripesim.Import
+	control := simcontrol.Client{BaseURL: server.URL}
+	var ended simcontrol.Import
 	require.Eventually(t, func() bool {
 		imports, err := control.Imports(t.Context(), account)
 		require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 )
 
@@ -26,7 +27,7 @@ const account = "acct_contract"
 type shop struct {
 	t       *testing.T
 	base    string
-	control stripesim.Control
+	control simcontrol.Client
 }
 
 func open(t *testing.T) shop {
@@ -36,7 +37,7 @@ func open(t *testing.T) shop {
 	t.Cleanup(func() { require.NoError(t, emulator.Close()) })
 	server := httptest.NewServer(emulator)
 	t.Cleanup(server.Close)
-	s := shop{t: t, base: server.URL, control: stripesim.Control{BaseURL: server.URL}}
+	s := shop{t: t, base: server.URL, control: simcontrol.Client{BaseURL: server.URL}}
 	s.stock()
 	return s
 }
@@ -99,7 +100,7 @@ func (s shop) post(path string, form url.Values) map[string]any {
 	return object
 }
 
-func (s shop) buy(p stripesim.Purchase) stripesim.Purchased {
+func (s shop) buy(p simcontrol.Purchase) simcontrol.Purchased {
 	s.t.Helper()
 	p.Account, p.TaxPercent = account, 8.25
 	bought, err := s.control.Purchase(s.t.Context(), p)
@@ -108,17 +109,17 @@ func (s shop) buy(p stripesim.Purchase) stripesim.Purchased {
 }
 
 // orders are made so that every state of every object is there.
-func (s shop) orders() []stripesim.Purchased {
+func (s shop) orders() []simcontrol.Purchased {
 	s.t.Helper()
 	ctx := s.t.Context()
-	var many []stripesim.Wanted
+	var many []simcontrol.Wanted
 	for i := range 12 {
-		many = append(many, stripesim.Wanted{SKU: fmt.Sprintf("SKU%02d", i), Quantity: int64(i + 1)})
+		many = append(many, simcontrol.Wanted{SKU: fmt.Sprintf("SKU%02d", i), Quantity: int64(i + 1)})
 	}
-	paid, refunded, disputed := s.buy(stripesim.Purchase{Items: many}), s.buy(stripesim.Purchase{}), s.buy(stripesim.Purchase{})
-	held, part, given := s.buy(stripesim.Purchase{Capture: "manual"}), s.buy(stripesim.Purchase{Capture: "manual"}), s.buy(stripesim.Purchase{Capture: "manual"})
-	late, failed, slow := s.buy(stripesim.Purchase{Payment: "delayed"}), s.buy(stripesim.Purchase{Payment: "delayed"}), s.buy(stripesim.Purchase{Payment: "delayed"})
-	open, gone := s.buy(stripesim.Purchase{Payment: "abandoned"}), s.buy(stripesim.Purchase{Payment: "abandoned"})
+	paid, refunded, disputed := s.buy(simcontrol.Purchase{Items: many}), s.buy(simcontrol.Purchase{}), s.buy(simcontrol.Purchase{})
+	held, part, given := s.buy(simcontrol.Purchase{Capture: "manual"}), s.buy(simcontrol.Purchase{Capture: "manual"}), s.buy(simcontrol.Purchase{Capture: "manual"})
+	late, failed, slow := s.buy(simcontrol.Purchase{Payment: "delayed"}), s.buy(simcontrol.Purchase{Payment: "delayed"}), s.buy(simcontrol.Purchase{Payment: "delayed"})
+	open, gone := s.buy(simcontrol.Purchase{Payment: "abandoned"}), s.buy(simcontrol.Purchase{Payment: "abandoned"})
 
 	made := s.post("/v1/refunds", url.Values{"payment_intent": {refunded.PaymentIntent}, "amount": {"100"}, "reason": {"requested_by_customer"}})
 	require.NoError(s.t, s.control.EndRefund(ctx, made["id"].(string), false))
@@ -136,7 +137,7 @@ func (s shop) orders() []stripesim.Purchased {
 	require.NoError(s.t, err)
 	_, err = s.control.Expire(ctx, gone.Session)
 	require.NoError(s.t, err)
-	return []stripesim.Purchased{paid, refunded, disputed, held, part, given, late, failed, slow, open, gone}
+	return []simcontrol.Purchased{paid, refunded, disputed, held, part, given, late, failed, slow, open, gone}
 }
 
 func TestObjectsAreStripes(t *testing.T) {
@@ -192,7 +193,7 @@ func TestEventsCarryStripesObjects(t *testing.T) {
 
 func TestRefusalsAreStripes(t *testing.T) {
 	document, s := stripes(t), open(t)
-	order := s.buy(stripesim.Purchase{})
+	order := s.buy(simcontrol.Purchase{})
 	refused := document.answer(t, "get", "/v1/refunds", "default")
 	for name, c := range map[string]struct {
 		method, path string

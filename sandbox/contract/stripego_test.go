@@ -12,7 +12,7 @@ import (
 	"github.com/stripe/stripe-go/v83"
 	"github.com/stripe/stripe-go/v83/webhook"
 
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 )
 
 func (s shop) client() *stripe.Client {
@@ -27,7 +27,7 @@ func TestStripesLibraryGetsAlong(t *testing.T) {
 	ctx, s := t.Context(), open(t)
 	api := s.client()
 	on := stripe.String(account)
-	held := s.buy(stripesim.Purchase{Capture: "manual"})
+	held := s.buy(simcontrol.Purchase{Capture: "manual"})
 
 	session, err := api.V1CheckoutSessions.Retrieve(ctx, held.Session, &stripe.CheckoutSessionRetrieveParams{
 		Params: stripe.Params{StripeAccount: on, Headers: http.Header{"Stripe-Version": {"2026-08-26.preview"}}},
@@ -60,7 +60,7 @@ func TestStripesLibraryGetsAlong(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "1", refund.Metadata["order"])
 
-	opened, err := s.control.Dispute(ctx, s.buy(stripesim.Purchase{}).Session, 0, "fraudulent")
+	opened, err := s.control.Dispute(ctx, s.buy(simcontrol.Purchase{}).Session, 0, "fraudulent")
 	require.NoError(t, err)
 	dispute, err := api.V1Disputes.Update(ctx, opened.ID, &stripe.DisputeUpdateParams{
 		Params: stripe.Params{StripeAccount: on}, Evidence: &stripe.DisputeUpdateEvidenceParams{ShippingCarrier: stripe.String("Post")}, Submit: stripe.Bool(true),
@@ -96,11 +96,11 @@ func TestStripesLibraryAcceptsTheWebhooks(t *testing.T) {
 		came <- delivery{event, err}
 	}))
 	t.Cleanup(endpoint.Close)
-	_, err := s.control.AddEndpoint(t.Context(), stripesim.Endpoint{
+	_, err := s.control.AddEndpoint(t.Context(), simcontrol.Endpoint{
 		URL: endpoint.URL, Secrets: []string{"whsec_new", secret}, Connect: true, EnabledEvents: []string{"checkout.session.completed"},
 	})
 	require.NoError(t, err)
-	bought := s.buy(stripesim.Purchase{})
+	bought := s.buy(simcontrol.Purchase{})
 	select {
 	case d := <-came:
 		require.NoError(t, d.err)

@@ -12,7 +12,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/s3"
 	"vitrine/workflows"
 )
@@ -165,18 +165,18 @@ func (d *demo) awaitHold(ctx context.Context, s *shop) (*catalog.Hold, error) {
 	}
 }
 
-func (d *demo) lastImport(ctx context.Context, s *shop) (stripesim.Import, error) {
+func (d *demo) lastImport(ctx context.Context, s *shop) (simcontrol.Import, error) {
 	imports, err := d.emulator.Imports(ctx, s.account)
 	if err != nil || len(imports) == 0 {
-		return stripesim.Import{}, fmt.Errorf("Stripe has no import of %s: %w", s.account, err)
+		return simcontrol.Import{}, fmt.Errorf("Stripe has no import of %s: %w", s.account, err)
 	}
 	return imports[len(imports)-1], nil
 }
 
-func (d *demo) lastUpload(ctx context.Context, s *shop) (stripesim.File, error) {
+func (d *demo) lastUpload(ctx context.Context, s *shop) (simcontrol.File, error) {
 	files, err := d.uploads(ctx, s)
 	if err != nil || len(files) == 0 {
-		return stripesim.File{}, fmt.Errorf("nothing was uploaded for %s: %w", s.account, err)
+		return simcontrol.File{}, fmt.Errorf("nothing was uploaded for %s: %w", s.account, err)
 	}
 	return files[len(files)-1], nil
 }

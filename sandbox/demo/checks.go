@@ -15,7 +15,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/report"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/temporalserver"
 	"vitrine/workflows"
@@ -172,7 +172,7 @@ func (d *demo) checkUploads(ctx context.Context, s *shop, want int) error {
 }
 
 // uploads are the files that were sent to Stripe, oldest first.
-func (d *demo) uploads(ctx context.Context, s *shop) ([]stripesim.File, error) {
+func (d *demo) uploads(ctx context.Context, s *shop) ([]simcontrol.File, error) {
 	files, err := d.emulator.Files(ctx, s.account)
-	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" }), err
+	return slices.DeleteFunc(files, func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" }), err
 }

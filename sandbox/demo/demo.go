@@ -18,7 +18,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
@@ -46,7 +46,7 @@ type demo struct {
 	workerLog string
 	layout    catalog.Layout
 	documents catalog.Documents
-	emulator  stripesim.Control
+	emulator  simcontrol.Client
 	caught    mail.Control
 	temporal  client.Client
 	shops     []*shop
@@ -133,7 +133,7 @@ func (d *demo) bringUp(ctx context.Context) error {
 	if d.stack, err = stack.Start(ctx, options); err != nil {
 		return err
 	}
-	d.emulator = stripesim.Control{BaseURL: d.stack.Stripe()}
+	d.emulator = simcontrol.Client{BaseURL: d.stack.Stripe()}
 	d.caught = mail.Control{BaseURL: d.stack.Mail()}
 	return d.connect(ctx)
 }

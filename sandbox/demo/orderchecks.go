@@ -12,12 +12,12 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/mail"
 	"vitrine/workflows"
 )
 
-func orderID(o stripesim.Order) order.ID { return order.ID{Account: o.Account, Session: o.Session} }
+func orderID(o simcontrol.Order) order.ID { return order.ID{Account: o.Account, Session: o.Session} }
 
 // found is a check of an order, with what it is about.
 func (d *demo) found(about, format string, args ...any) {
@@ -25,7 +25,7 @@ func (d *demo) found(about, format string, args ...any) {
 }
 
 // awaitOrder waits until the order's workflow says that it is in a state.
-func (d *demo) awaitOrder(ctx context.Context, o stripesim.Order, state workflows.OrderState) error {
+func (d *demo) awaitOrder(ctx context.Context, o simcontrol.Order, state workflows.OrderState) error {
 	begun := time.Now()
 	err := d.awaitThat(ctx, fmt.Sprintf("%s becoming %s", orderID(o), state), func(ctx context.Context) (bool, error) {
 		answer, err := d.temporal.QueryWorkflow(ctx, orderID(o).String(), "", workflows.QueryOrder)
@@ -60,7 +60,7 @@ func (d *demo) awaitThat(ctx context.Context, what string, holds func(context.Co
 }
 
 // checkMoney waits until Stripe has the order's money where it belongs: the workflow may be about to move it.
-func (d *demo) checkMoney(ctx context.Context, o stripesim.Order, captured, refunded int64) error {
+func (d *demo) checkMoney(ctx context.Context, o simcontrol.Order, captured, refunded int64) error {
 	err := d.awaitThat(ctx, fmt.Sprintf("%s having %d captured and %d refunded", o.Session, captured, refunded), func(ctx context.Context) (bool, error) {
 		now, err := d.emulator.Order(ctx, o.Session)
 		return now.Captured == captured && now.Refunded == refunded, err
@@ -80,7 +80,7 @@ type letter struct {
 	says    []string
 }
 
-func confirmation(s *shop, o stripesim.Order, reference string) letter {
+func confirmation(s *shop, o simcontrol.Order, reference string) letter {
 	subject := "Your order at " + s.name
 	if reference != "" {
 		subject += " (" + reference + ")"
@@ -88,7 +88,7 @@ func confirmation(s *shop, o stripesim.Order, reference string) letter {
 	return letter{subject, []string{"This purchase was made for you by an AI agent, " + o.Agent.Name + ".", "Total: " + dollars(o.Total)}}
 }
 
-func rejection(s *shop, o stripesim.Order) letter {
+func rejection(s *shop, o simcontrol.Order) letter {
 	return letter{"Your order at " + s.name + " cannot be delivered", []string{
 		"The purchase was made for you by an AI agent, " + o.Agent.Name + ".",
 		"You pay nothing: " + dollars(o.Total) + " goes back to where it was paid from.",
@@ -96,7 +96,7 @@ func rejection(s *shop, o stripesim.Order) letter {
 }
 
 // checkMail waits for the mail of an order, and holds it to what it has to say.
-func (d *demo) checkMail(ctx context.Context, s *shop, o stripesim.Order, want letter) error {
+func (d *demo) checkMail(ctx context.Context, s *shop, o simcontrol.Order, want letter) error {
 	var mails []mail.Mail
 	err := d.awaitThat(ctx, "the mail of "+o.Session, func(ctx context.Context) (bool, error) {
 		all, err := d.caught.Mails(ctx, mail.Match{From: s.writesAs().From})
@@ -138,7 +138,7 @@ func (d *demo) checkMails(ctx context.Context) error {
 }
 
 // checkLaid compares the order that lies in the warehouse's bucket with what was bought.
-func (d *demo) checkLaid(ctx context.Context, o stripesim.Order) error {
+func (d *demo) checkLaid(ctx context.Context, o simcontrol.Order) error {
 	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, "orders/"+o.Account+"/"+o.Session+".json")
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (d *demo) checkLaid(ctx context.Context, o stripesim.Order) error {
 }
 
 // checkNotices waits until the merchant was told what has become of an order, and nothing else.
-func (d *demo) checkNotices(ctx context.Context, o stripesim.Order, want ...order.NoticeKind) error {
+func (d *demo) checkNotices(ctx context.Context, o simcontrol.Order, want ...order.NoticeKind) error {
 	var told []order.NoticeKind
 	err := d.awaitThat(ctx, fmt.Sprintf("the merchant being told %v of %s", want, o.Session), func(ctx context.Context) (bool, error) {
 		var err error
@@ -178,7 +178,7 @@ func (d *demo) checkNotices(ctx context.Context, o stripesim.Order, want ...orde
 	return nil
 }
 
-func (d *demo) notices(ctx context.Context, o stripesim.Order) (kinds []order.NoticeKind, err error) {
+func (d *demo) notices(ctx context.Context, o simcontrol.Order) (kinds []order.NoticeKind, err error) {
 	keys, err := d.documents.Objects.List(ctx, d.layout.StateBucket, "orders/"+o.Account+"/"+o.Session+"/")
 	for _, key := range keys {
 		content, _, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, key)
@@ -194,7 +194,7 @@ func (d *demo) notices(ctx context.Context, o stripesim.Order) (kinds []order.No
 	return kinds, err
 }
 
-func (d *demo) checkEvidence(ctx context.Context, o stripesim.Order, dispute string) error {
+func (d *demo) checkEvidence(ctx context.Context, o simcontrol.Order, dispute string) error {
 	key := d.layout.StatePrefix + order.EvidenceKey(orderID(o), dispute)
 	err := d.awaitThat(ctx, "the evidence", func(ctx context.Context) (bool, error) {
 		found, err := d.documents.Objects.List(ctx, d.layout.StateBucket, key)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/stack"
@@ -57,7 +57,7 @@ func (d *demo) startServe(ctx context.Context) error {
 	if err := awaitReady(ctx, "starter serve", d.serve, "http://"+probes+"/readyz"); err != nil {
 		return err
 	}
-	_, err = d.emulator.AddEndpoint(ctx, stripesim.Endpoint{
+	_, err = d.emulator.AddEndpoint(ctx, simcontrol.Endpoint{
 		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
 	})
 	d.story.check("Stripe sends the events of all accounts to http://%s/webhooks/stripe", webhooks)
@@ -65,9 +65,9 @@ func (d *demo) startServe(ctx context.Context) error {
 }
 
 // buy lets an agent buy the first product of a shop that is for sale, and waits until the order is in a state.
-func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state workflows.OrderState) (stripesim.Order, error) {
-	bought, err := d.emulator.Purchase(ctx, stripesim.Purchase{
-		Account: s.account, Capture: capture, Agent: stripesim.Agent{Name: agent, Profile: "profile_test_demo"},
+func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state workflows.OrderState) (simcontrol.Order, error) {
+	bought, err := d.emulator.Purchase(ctx, simcontrol.Purchase{
+		Account: s.account, Capture: capture, Agent: simcontrol.Agent{Name: agent, Profile: "profile_test_demo"},
 	})
 	if err != nil {
 		return bought.Order, err

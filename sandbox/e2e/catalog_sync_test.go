@@ -15,7 +15,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -56,7 +56,7 @@ func TestUnknownAccount(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 403, Code: "account_invalid", Message: "no access to this account", Times: -1})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Code: "account_invalid", Message: "no access to this account", Times: -1})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.StripeForbidden, "no access to this account")
 }
@@ -77,7 +77,7 @@ func TestFailedImport(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportFail, Match: stripesim.Match{PathPrefix: importsPath}, Message: "the file could not be read"})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath}, Message: "the file could not be read"})
 	run := m.starts()
 	_, err := m.ends(run)
 	requireFailure(t, err, fault.ImportFailed, "the file could not be read")
@@ -208,14 +208,14 @@ func TestTSVAndGzip(t *testing.T) {
 
 func TestStormsPass(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]stripesim.Fault{
-		"429":                {Kind: stripesim.FaultStatus, Status: 429, Code: "rate_limit", RetryAfter: "1", Times: 5},
-		"lock timeout":       {Kind: stripesim.FaultStatus, Status: 429, Code: "lock_timeout", Times: 2},
-		"500 stored":         {Kind: stripesim.FaultStatus, Status: 500, Times: 3},
-		"503":                {Kind: stripesim.FaultStatus, Status: 503, Times: 3},
-		"connection cut":     {Kind: stripesim.FaultCutRequestAfter, Bytes: 100, Times: 2},
-		"file answer lost":   {Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "POST", PathPrefix: filesPath}},
-		"import answer lost": {Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "POST", PathPrefix: importsPath}},
+	for name, fault := range map[string]simcontrol.Fault{
+		"429":                {Kind: simcontrol.FaultStatus, Status: 429, Code: "rate_limit", RetryAfter: "1", Times: 5},
+		"lock timeout":       {Kind: simcontrol.FaultStatus, Status: 429, Code: "lock_timeout", Times: 2},
+		"500 stored":         {Kind: simcontrol.FaultStatus, Status: 500, Times: 3},
+		"503":                {Kind: simcontrol.FaultStatus, Status: 503, Times: 3},
+		"connection cut":     {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100, Times: 2},
+		"file answer lost":   {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: filesPath}},
+		"import answer lost": {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: importsPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := enter(t)
@@ -280,9 +280,9 @@ func TestWaitsForItsTurn(t *testing.T) {
 
 func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
-	for activity, slowly := range map[string]stripesim.Fault{
-		"UploadFile":     {Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(5 * time.Second)},
-		"AwaitImportSet": {Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 5},
+	for activity, slowly := range map[string]simcontrol.Fault{
+		"UploadFile":     {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath}, Delay: simcontrol.Duration(5 * time.Second)},
+		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 5},
 	} {
 		t.Run("during "+activity, func(t *testing.T) {
 			m := enter(t)
@@ -307,7 +307,7 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportStatus, Match: stripesim.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
 	gone := m.starts()
 	m.reaches(gone, "AwaitImportSet")
 	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
@@ -324,7 +324,7 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 func TestSIGTERMDrains(t *testing.T) {
 	m := enter(t)
 	m.exportText(csv("sku1"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultLatency, Match: stripesim.Match{PathPrefix: filesPath}, Delay: stripesim.Duration(3 * time.Second)})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath}, Delay: simcontrol.Duration(3 * time.Second)})
 	drained := m.startWorker()
 	run := m.starts()
 	m.reaches(run, "UploadFile")

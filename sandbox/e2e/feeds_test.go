@@ -9,7 +9,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -23,7 +23,7 @@ func (r *room) syncsFeed(kind feed.Kind, want catalog.Outcome) workflows.Catalog
 	return r.syncsWith(workflows.CatalogSyncInput{Feed: kind}, want)
 }
 
-func (r *room) product(id string) stripesim.Product {
+func (r *room) product(id string) simcontrol.Product {
 	r.t.Helper()
 	product, found, err := r.emulator.Product(r.t.Context(), r.account, id)
 	require.NoError(r.t, err)
@@ -49,7 +49,7 @@ func TestTheProductCatalogImportAPI(t *testing.T) {
 	require.Equal(t, []string{"sku2", "sku4"}, m.ids())
 
 	m.exportText(csv("sku2", "sku4", "sku5"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportFail, Match: stripesim.Match{PathPrefix: catalogImportsPath}, Message: "no luck"})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: catalogImportsPath}, Message: "no luck"})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.ImportFailed, "no luck")
 	m.syncsWith(workflows.CatalogSyncInput{Force: true}, catalog.Succeeded)
@@ -70,12 +70,12 @@ func TestStormsOfTheProductCatalogImportAPIPass(t *testing.T) {
 	m.startWorker("VITRINE_STRIPE_IMPORT_API=v2")
 	first := m.account
 	started := map[string]func(){}
-	for name, f := range map[string]stripesim.Fault{
-		"post":     {Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "POST", PathPrefix: catalogImportsPath}},
-		"put":      {Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
-		"cut":      {Kind: stripesim.FaultCutRequestAfter, Bytes: 100, Match: stripesim.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
-		"limits":   {Kind: stripesim.FaultStatus, Status: 429, RetryAfter: "1", Times: 2},
-		"failures": {Kind: stripesim.FaultStatus, Status: 500, Times: 2},
+	for name, f := range map[string]simcontrol.Fault{
+		"post":     {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: catalogImportsPath}},
+		"put":      {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
+		"cut":      {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100, Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
+		"limits":   {Kind: simcontrol.FaultStatus, Status: 429, RetryAfter: "1", Times: 2},
+		"failures": {Kind: simcontrol.FaultStatus, Status: 500, Times: 2},
 	} {
 		m.account = first + name
 		m.exportText(csv("sku1", "sku2"))

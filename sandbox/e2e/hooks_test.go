@@ -17,7 +17,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -126,29 +126,29 @@ func shipped(stock int, ids ...string) string {
 // asks has Stripe ask the webhook server about all checkouts.
 func (s *shop) asks() {
 	s.t.Helper()
-	require.NoError(s.t, s.emulator.SetHook(s.t.Context(), stripesim.Hook{URL: s.hooks(), Secret: hookSecret}))
+	require.NoError(s.t, s.emulator.SetHook(s.t.Context(), simcontrol.Hook{URL: s.hooks(), Secret: hookSecret}))
 }
 
 func (s *shop) hooks() string { return "http://" + s.address + "/hooks/stripe" }
 
 // declined fails unless a purchase is refused by a hook, for a reason that says so.
-func (s *shop) declined(p stripesim.Purchase, says string) {
+func (s *shop) declined(p simcontrol.Purchase, says string) {
 	s.t.Helper()
 	p.Account, p.Buyer, p.Hooks = s.account, buyer, true
 	_, err := s.emulator.Purchase(within(s.t), p)
-	var refused *stripesim.ControlError
+	var refused *simcontrol.Error
 	require.ErrorAs(s.t, err, &refused)
 	require.Equal(s.t, "declined", refused.Code, err)
 	require.Contains(s.t, refused.Message, says)
 }
 
-func wanted(sku string, quantity int64) stripesim.Purchase {
-	return stripesim.Purchase{Items: []stripesim.Wanted{{SKU: sku, Quantity: quantity}}, Hooks: true}
+func wanted(sku string, quantity int64) simcontrol.Purchase {
+	return simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: sku, Quantity: quantity}}, Hooks: true}
 }
 
 // unlisted is a product at a price that the agent remembers.
-func unlisted(sku string) stripesim.Purchase {
-	return stripesim.Purchase{Items: []stripesim.Wanted{{SKU: sku, Quantity: 1, Price: "9.99 USD"}}, Hooks: true}
+func unlisted(sku string) simcontrol.Purchase {
+	return simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: sku, Quantity: 1, Price: "9.99 USD"}}, Hooks: true}
 }
 
 func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/workflows"
@@ -70,7 +70,7 @@ func (b bought) letter() mail.Mail {
 
 func TestTheBuyerIsToldThatAnAgentBought(t *testing.T) {
 	s := opened(t, writesAs)
-	b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}, Agent: stripesim.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
+	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
 	b.becomes(workflows.OrderAccepted)
 	got := b.letter()
 	require.Equal(t, "Your order at Lamp & Co (SO-1)", got.Subject)
@@ -99,7 +99,7 @@ func TestTheBuyerIsToldWhatBecomesOfTheMoney(t *testing.T) {
 		{"automatic", " goes back to where it was paid from"},
 		{"manual", " was reserved, and is not charged"},
 	} {
-		b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}, Capture: c.capture, Agent: stripesim.Agent{Name: "Agent Alpha"}})
+		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: c.capture, Agent: simcontrol.Agent{Name: "Agent Alpha"}})
 		b.becomes(workflows.OrderRejected)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
@@ -122,12 +122,12 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 	caught := mail.Control{BaseURL: house.ready.Mail}
 	for i, c := range []struct {
 		capture string
-		charged func(stripesim.Order) int64
+		charged func(simcontrol.Order) int64
 	}{
-		{"automatic", func(o stripesim.Order) int64 { return o.Captured - o.Refunded }},
-		{"manual", func(o stripesim.Order) int64 { return o.Captured }}, // the rest was released, never captured
+		{"automatic", func(o simcontrol.Order) int64 { return o.Captured - o.Refunded }},
+		{"manual", func(o simcontrol.Order) int64 { return o.Captured }}, // the rest was released, never captured
 	} {
-		b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 3}, {SKU: "sku2"}}, Capture: c.capture})
+		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 3}, {SKU: "sku2"}}, Capture: c.capture})
 		b.becomes(workflows.OrderAccepted)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
@@ -143,7 +143,7 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 
 func TestNobodyIsWrittenToWithoutASender(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Mail = order.Mail{} })
-	silent := s.buys(stripesim.Purchase{})
+	silent := s.buys(simcontrol.Purchase{})
 	silent.becomes(workflows.OrderAccepted)
 	for _, event := range s.history(silent.id().String(), "") {
 		require.NotEqual(t, "SendMail", event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName())
@@ -172,7 +172,7 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 	s.startServe(false)
 	s.subscribe()
 	s.stocked()
-	b := s.buys(stripesim.Purchase{Agent: stripesim.Agent{Name: "Agent Alpha"}})
+	b := s.buys(simcontrol.Purchase{Agent: simcontrol.Agent{Name: "Agent Alpha"}})
 	b.becomes(workflows.OrderAccepted)
 	got := b.letter()
 	require.Equal(t, "Danke, "+buyer.Name, got.Subject)
@@ -197,7 +197,7 @@ func TestMailSurvivesAnOutage(t *testing.T) {
 	s.startServe(false)
 	s.subscribe()
 	s.stocked()
-	b := s.buys(stripesim.Purchase{Capture: "manual"})
+	b := s.buys(simcontrol.Purchase{Capture: "manual"})
 	b.becomes(workflows.OrderAccepted)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	b.ships()
@@ -238,14 +238,14 @@ func TestMailThatIsRefused(t *testing.T) {
 	}
 	refuse(mail.RefuseRecipient, 450, 1)
 	refuse(mail.Refuse, 451, 1)
-	later := s.buys(stripesim.Purchase{})
+	later := s.buys(simcontrol.Purchase{})
 	later.becomes(workflows.OrderAccepted)
 	require.Empty(t, later.wrote())
 	require.Len(t, s.mails(caught), 1, "the third try was taken, and none followed it")
 
 	for _, kind := range []mail.FaultKind{mail.RefuseRecipient, mail.Refuse} {
 		refuse(kind, 550, 1)
-		never := s.buys(stripesim.Purchase{Capture: "manual"})
+		never := s.buys(simcontrol.Purchase{Capture: "manual"})
 		never.becomes(workflows.OrderAccepted)
 		require.Equal(t, fault.MailRejected, never.wrote(), "the order's history says so, and nothing tries again")
 		require.Equal(t, never.Total, never.atStripe().Captured)
@@ -266,7 +266,7 @@ func TestAWorkerThatDiesWhileItWrites(t *testing.T) {
 	caught := mail.Control{BaseURL: house.ready.Mail}
 	_, err := caught.AddFault(t.Context(), mail.Fault{Kind: mail.Hang, Match: mail.Match{From: sender(s.account)}})
 	require.NoError(t, err)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	s.await("the mail server having the mail", func() bool { return len(s.mails(caught)) == 1 })
 	doomed.Kill()
 	s.startWorker()
@@ -286,7 +286,7 @@ func TestAMailServerThatTakesAMailAndDies(t *testing.T) {
 	caught := mail.Control{BaseURL: house.ready.Mail}
 	_, err := caught.AddFault(t.Context(), mail.Fault{Kind: mail.LoseAnswer, Match: mail.Match{From: sender(s.account)}})
 	require.NoError(t, err)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	b.becomes(workflows.OrderAccepted)
 	require.Empty(t, b.wrote())
 	mails := s.mails(caught)

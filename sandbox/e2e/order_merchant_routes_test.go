@@ -12,7 +12,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -91,7 +91,7 @@ func (b bought) refuses(what, body string, want int, says string) {
 // Whoever may not report, or reports what is none, changes nothing.
 func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	s := reporting(t, nil)
-	accepted, pending := s.buys(stripesim.Purchase{}), s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}})
+	accepted, pending := s.buys(simcontrol.Purchase{}), s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
 	accepted.becomes(workflows.OrderAccepted)
 	pending.becomes(workflows.OrderAwaitsMerchant)
 	const parcel, yes = `{"id":"P-1","carrier":"UPS","tracking":"1Z999"}`, `{"status":"accepted"}`
@@ -132,7 +132,7 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`, 422, "of which 1 were ordered")
 	pending.refuses("decision", `{"status":"accepted","lines":[]}`, 400, "lines: there are 0")
 	pending.refuses("decision", `{"status":"accepted","status":"rejected"}`, 400, "status: the name is there twice")
-	two := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}})
+	two := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}})
 	two.becomes(workflows.OrderAccepted)
 	two.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 409, "accepted already, otherwise")
 	two.refuses("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`, 422, "is in the future")
@@ -152,7 +152,7 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 
 func TestParcelsAreReported(t *testing.T) {
 	s := reporting(t, func(o *order.Settings) { o.Capture = order.OnShipment })
-	b := s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: "sku1"}, {SKU: "sku2"}}})
+	b := s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: "sku1"}, {SKU: "sku2"}}})
 	b.becomes(workflows.OrderAccepted)
 	require.Zero(t, b.atStripe().Captured)
 
@@ -183,9 +183,9 @@ func TestParcelsAreReported(t *testing.T) {
 // A merchant who left orders pending decides by the route: they take one, half of two others, and not the fourth.
 func TestAMerchantDecidesLater(t *testing.T) {
 	s := reporting(t, nil)
-	both := []stripesim.Wanted{{SKU: "sku3", Quantity: 2}, {SKU: "sku1"}}
-	taken, reserved := s.buys(stripesim.Purchase{Items: both}), s.buys(stripesim.Purchase{Items: both, Capture: "manual"})
-	paid, refused := s.buys(stripesim.Purchase{Items: both}), s.buys(stripesim.Purchase{Items: both, Capture: "manual"})
+	both := []simcontrol.Wanted{{SKU: "sku3", Quantity: 2}, {SKU: "sku1"}}
+	taken, reserved := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
+	paid, refused := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
 	for _, b := range []bought{taken, reserved, paid, refused} {
 		b.becomes(workflows.OrderAwaitsMerchant)
 	}
@@ -246,7 +246,7 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 	s.startServe(false)
 	s.subscribe()
 	s.stocked()
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	require.Equal(t, b.id().String(), <-s.merchant.arrived)
 	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the buyer called")
 	b.becomes(workflows.OrderCanceled)
@@ -259,7 +259,7 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 // A merchant finds the shelf empty, after they had accepted.
 func TestAMerchantRegrets(t *testing.T) {
 	s := reporting(t, nil)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	b.becomes(workflows.OrderAccepted)
 	b.reports("decision", `{"status":"rejected","reason":"out_of_stock"}`)
 	require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "the merchant had accepted it, and rejects it now")
@@ -272,8 +272,8 @@ func TestAMerchantRegrets(t *testing.T) {
 
 func TestAMerchantNeverDecides(t *testing.T) {
 	s := reporting(t, func(o *order.Settings) { o.DecideWithin = catalog.Interval(time.Minute) })
-	paid := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}})
-	reserved := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku3"}}, Capture: "manual"})
+	paid := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
+	reserved := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}, Capture: "manual"})
 	for _, b := range []bought{paid, reserved} {
 		require.Contains(t, b.becomes(workflows.OrderAwaitsMerchant).Reason, "the merchant has it and will decide")
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
 // A bank debit takes days. Until it has come the merchant hears nothing, and if it does not come they never will.
 func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 	s := opened(t, nil)
-	paid, failed := s.buys(stripesim.Purchase{Payment: "delayed"}), s.buys(stripesim.Purchase{Payment: "delayed"})
+	paid, failed := s.buys(simcontrol.Purchase{Payment: "delayed"}), s.buys(simcontrol.Purchase{Payment: "delayed"})
 	for _, b := range []bought{paid, failed} {
 		require.Contains(t, b.becomes(workflows.OrderAwaitsPayment).Reason, "waiting for the payment until")
 	}
@@ -41,7 +41,7 @@ func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 // A buyer who walks away leaves a session that expires a day later.
 func TestASessionThatNobodyPaysIsNoOrder(t *testing.T) {
 	s := opened(t, nil)
-	b := s.buys(stripesim.Purchase{Payment: "abandoned"})
+	b := s.buys(simcontrol.Purchase{Payment: "abandoned"})
 	_, found := b.view()
 	require.False(t, found, "nothing has happened yet")
 
@@ -56,11 +56,11 @@ func TestASessionThatNobodyPaysIsNoOrder(t *testing.T) {
 // No webhook tells how a delayed payment ended, nor that there was one.
 func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 	s := opened(t, nil)
-	paid, failed := s.buys(stripesim.Purchase{Payment: "delayed"}), s.buys(stripesim.Purchase{Payment: "delayed"})
+	paid, failed := s.buys(simcontrol.Purchase{Payment: "delayed"}), s.buys(simcontrol.Purchase{Payment: "delayed"})
 	paid.becomes(workflows.OrderAwaitsPayment)
 	failed.becomes(workflows.OrderAwaitsPayment)
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1}))
-	unheard := s.buys(stripesim.Purchase{Payment: "delayed"})
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1}))
+	unheard := s.buys(simcontrol.Purchase{Payment: "delayed"})
 	s.sweeps()
 	unheard.becomes(workflows.OrderAwaitsPayment)
 
@@ -82,14 +82,14 @@ func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 // wants: take the money while it is there, or call the order off. What they never decided about is called off in any case.
 func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CaptureExpiring })
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{AuthorizationWindow: stripesim.Duration(time.Minute)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(time.Minute)}))
 	s.merchant.decides(leavesPending("sku3"))
-	undecided := s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: "sku3"}}})
-	kept := s.buys(stripesim.Purchase{Capture: "manual"})
+	undecided := s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: "sku3"}}})
+	kept := s.buys(simcontrol.Purchase{Capture: "manual"})
 	kept.becomes(workflows.OrderAccepted)
 	undecided.becomes(workflows.OrderAwaitsMerchant)
 	s.changes(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
-	dropped := s.buys(stripesim.Purchase{Capture: "manual"})
+	dropped := s.buys(simcontrol.Purchase{Capture: "manual"})
 	dropped.becomes(workflows.OrderAccepted)
 
 	for _, b := range []bought{kept, dropped, undecided} {
@@ -128,7 +128,7 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture = order.OnShipment })
 	s.merchant.decides(leavesPending("sku3"))
 	manual := func(sku string) bought {
-		return s.buys(stripesim.Purchase{Capture: "manual", Items: []stripesim.Wanted{{SKU: sku}}})
+		return s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: sku}}})
 	}
 	told, shipped, pending := manual("sku1"), manual("sku2"), manual("sku3")
 	told.becomes(workflows.OrderAccepted)
@@ -144,7 +144,7 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 		require.Equal(t, []order.NoticeKind{order.NoticeCanceled}, s.merchant.noticesOf(b.id()))
 	}
 
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1})) // Vitrine is not told, and tries
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1})) // Vitrine is not told, and tries
 	shipped.authorisationEnds()
 	s.succeeds("order", "ship", shipped.account, shipped.Session, "--id", "P-1")
 	require.Contains(t, shipped.becomes(workflows.OrderHeld).Reason, "the goods are shipped, but the authorisation is gone")
@@ -186,7 +186,7 @@ func (s *shop) delivered() {
 		deliveries, err := s.emulator.Deliveries(within(s.t), s.account)
 		require.NoError(s.t, err)
 		for _, d := range deliveries {
-			if d.Status == stripesim.DeliveryPending {
+			if d.Status == simcontrol.DeliveryPending {
 				return false
 			}
 		}

@@ -5,19 +5,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
 // Somebody repeats a command because its answer was lost: on another host, as another user, with the amount spelled otherwise.
 func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	s := opened(t, nil)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	b.becomes(workflows.OrderAccepted)
 	refunds := func(args ...string) answer {
 		return s.starter(append([]string{"order", "refund", b.account, b.Session, "--yes"}, args...)...)
 	}
-	s.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 402, Code: "card_declined", Message: "Wilhelmina cannot be paid back", Match: stripesim.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 402, Code: "card_declined", Message: "Wilhelmina cannot be paid back", Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
 	refused := refunds("--why", "one was broken", "--amount", "5", "--by", "ada@host-1")
 	require.Equal(t, 1, refused.code, refused.stdout)
 	require.Contains(t, refused.stderr, "card_declined")
@@ -45,15 +45,15 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 func TestWhatStripeRefusedIsAskedForAgain(t *testing.T) {
 	s := opened(t, nil)
 	s.merchant.decides(rejects("sku2"))
-	s.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: stripesim.Match{Method: "POST", PathPrefix: "/v1/payment_intents/"}})
-	taken := s.buys(stripesim.Purchase{Capture: "manual"})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/payment_intents/"}})
+	taken := s.buys(simcontrol.Purchase{Capture: "manual"})
 	require.Contains(t, taken.becomes(workflows.OrderHeld).Reason, "StripeRejected")
 	s.succeeds("order", "retry", taken.account, taken.Session, "--why", "Stripe is well again")
 	taken.becomes(workflows.OrderAccepted)
 	taken.agrees(taken.Total, 0)
 
-	s.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: stripesim.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
-	rejected := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
+	rejected := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
 	rejected.becomes(workflows.OrderHeld)
 	s.succeeds("order", "retry", rejected.account, rejected.Session, "--why", "Stripe is well again")
 	rejected.becomes(workflows.OrderRejected)

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -192,16 +192,16 @@ func (b bought) decides(decision map[string]any) error {
 // webhooks come twice, late or never.
 func (s *shop) goesWrong(orders int) {
 	s.t.Helper()
-	require.NoError(s.t, s.emulator.SetOrders(s.t.Context(), stripesim.OrderSettings{
-		Seed: 4711, Jitter: stripesim.Duration(500 * time.Millisecond), Duplicates: 0.3, Drops: 0.3, Retries: 5,
-		RetryDelay: stripesim.Duration(500 * time.Millisecond),
+	require.NoError(s.t, s.emulator.SetOrders(s.t.Context(), simcontrol.OrderSettings{
+		Seed: 4711, Jitter: simcontrol.Duration(500 * time.Millisecond), Duplicates: 0.3, Drops: 0.3, Retries: 5,
+		RetryDelay: simcontrol.Duration(500 * time.Millisecond),
 	}))
-	ways := []stripesim.Fault{
-		{Kind: stripesim.FaultStatus, Status: 500},
-		{Kind: stripesim.FaultStatus, Status: 503},
-		{Kind: stripesim.FaultStatus, Status: 429, RetryAfter: "1"},
-		{Kind: stripesim.FaultLoseResponse},
-		{Kind: stripesim.FaultCutResponse, Bytes: 40},
+	ways := []simcontrol.Fault{
+		{Kind: simcontrol.FaultStatus, Status: 500},
+		{Kind: simcontrol.FaultStatus, Status: 503},
+		{Kind: simcontrol.FaultStatus, Status: 429, RetryAfter: "1"},
+		{Kind: simcontrol.FaultLoseResponse},
+		{Kind: simcontrol.FaultCutResponse, Bytes: 40},
 	}
 	for i := range orders {
 		fault := ways[i%len(ways)]
@@ -228,7 +228,7 @@ func (s *shop) rushes(n int) []bought {
 		go func() {
 			defer wait.Done()
 			defer func() { <-places }()
-			p := stripesim.Purchase{Account: s.account, Buyer: buyer, Items: []stripesim.Wanted{{SKU: fmt.Sprintf("sku%04d", i%20), Quantity: int64(i%3 + 1)}}}
+			p := simcontrol.Purchase{Account: s.account, Buyer: buyer, Items: []simcontrol.Wanted{{SKU: fmt.Sprintf("sku%04d", i%20), Quantity: int64(i%3 + 1)}}}
 			if i/20%2 == 1 {
 				p.Capture = "manual"
 			}
@@ -299,7 +299,7 @@ func (s *shop) settled(orders []bought) bool {
 	s.t.Helper()
 	listed, err := s.emulator.Orders(within(s.t), s.account)
 	require.NoError(s.t, err)
-	at := map[string]stripesim.Order{}
+	at := map[string]simcontrol.Order{}
 	for _, o := range listed {
 		at[o.Session] = o
 	}
@@ -358,7 +358,7 @@ func (s *shop) unheard(orders []bought) (lost int) {
 	require.NoError(s.t, err)
 	sent, told := map[string]bool{}, map[string]bool{}
 	for _, d := range deliveries {
-		sent[d.Event] = sent[d.Event] || d.Status != stripesim.DeliveryDropped
+		sent[d.Event] = sent[d.Event] || d.Status != simcontrol.DeliveryDropped
 	}
 	for _, e := range s.events() {
 		if sent[e.ID] {
@@ -375,7 +375,7 @@ func (s *shop) unheard(orders []bought) (lost int) {
 
 // happened is an event, and what it is about.
 type happened struct {
-	stripesim.Event
+	simcontrol.Event
 	object struct {
 		ID            string `json:"id"`
 		PaymentIntent string `json:"payment_intent"`

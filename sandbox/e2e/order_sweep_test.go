@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -28,7 +28,7 @@ func (s *shop) beside(number int) *shop {
 func (s *shop) busy(orders int) (all []bought) {
 	s.t.Helper()
 	for range orders {
-		b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Price: "9.99 USD"}}})
+		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Price: "9.99 USD"}}})
 		for range 3 {
 			_, err := s.emulator.RefundByStaff(s.t.Context(), b.Session, 1)
 			require.NoError(s.t, err)
@@ -69,7 +69,7 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 	for _, a := range accounts {
 		all = append(all, a.busy(each)...)
 	}
-	accounts[2].fault(stripesim.Fault{Kind: stripesim.FaultLatency, Delay: stripesim.Duration(500 * time.Millisecond), Times: pages, Match: stripesim.Match{PathPrefix: "/v1/events"}})
+	accounts[2].fault(simcontrol.Fault{Kind: simcontrol.FaultLatency, Delay: simcontrol.Duration(500 * time.Millisecond), Times: pages, Match: simcontrol.Match{PathPrefix: "/v1/events"}})
 	began := time.Now()
 	killed := s.sweep(accounts[1].account, accounts[2].account)
 	s.await("the first orders of the sweep", func() bool { return s.merchant.count() >= 5 })
@@ -109,7 +109,7 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	s.startWorker()
 	s.stocked()
 	forbidden, broken := s.beside(2), s.beside(3)
-	forbidden.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: http.StatusForbidden, Times: -1})
+	forbidden.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1})
 	s.put(s.layout.StateBucket, order.SettingsKey(broken.account), strings.NewReader(`{"account":"`+broken.account+`","enabled":`))
 	good, others := s.busy(3), append(forbidden.busy(3), broken.busy(3)...)
 	for _, found := range []string{"24", "0"} { // and again: it is not the first failure that counts, and nothing is delivered twice

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
 func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 	s := opened(t, nil)
-	b := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}}, Agent: stripesim.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
+	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
 	b.becomes(workflows.OrderAccepted)
 
 	got := s.merchant.has(b.id())
@@ -45,7 +45,7 @@ func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 
 func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
 	s := opened(t, nil)
-	b := s.buys(stripesim.Purchase{Capture: "manual"})
+	b := s.buys(simcontrol.Purchase{Capture: "manual"})
 	require.Equal(t, "requires_capture", b.IntentStatus)
 	view := b.becomes(workflows.OrderAccepted)
 	require.Equal(t, b.Total, view.Captured)
@@ -57,7 +57,7 @@ func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
 
 func TestMoneyIsCapturedOnShipment(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture = order.OnShipment })
-	b := s.buys(stripesim.Purchase{Capture: "manual"})
+	b := s.buys(simcontrol.Purchase{Capture: "manual"})
 	b.becomes(workflows.OrderAccepted)
 	require.Zero(t, b.atStripe().Captured)
 
@@ -74,8 +74,8 @@ func TestMoneyIsCapturedOnShipment(t *testing.T) {
 func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 	s := opened(t, nil)
 	s.merchant.decides(rejects("sku2"))
-	paid := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}})
-	reserved := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}, Capture: "manual"})
+	paid := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
+	reserved := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: "manual"})
 	for _, b := range []bought{paid, reserved} {
 		view := b.becomes(workflows.OrderRejected)
 		require.Equal(t, order.OutOfStock, view.Decision.Reason)
@@ -94,7 +94,7 @@ func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 
 func TestOrdersAreLaidIntoABucket(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Fulfillment = order.Fulfillment{Kind: order.S3} })
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	b.becomes(workflows.OrderAccepted)
 	var laid order.Document
 	require.NoError(t, json.Unmarshal(s.object("orders/"+b.account+"/"+b.Session+".json"), &laid))
@@ -105,7 +105,7 @@ func TestOrdersAreLaidIntoABucket(t *testing.T) {
 
 func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	s := opened(t, nil)
-	refunded, disputed := s.buys(stripesim.Purchase{}), s.buys(stripesim.Purchase{})
+	refunded, disputed := s.buys(simcontrol.Purchase{}), s.buys(simcontrol.Purchase{})
 	refunded.becomes(workflows.OrderAccepted)
 	disputed.becomes(workflows.OrderAccepted)
 
@@ -151,24 +151,24 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 	s.startWorker()
 	s.startServe(false)
 	s.stocked()
-	b := s.buys(stripesim.Purchase{}) // nobody is told
+	b := s.buys(simcontrol.Purchase{}) // nobody is told
 	endpoint := s.subscribe()
 	payload := json.RawMessage(`{"id":"evt_1","object":"event","type":"checkout.session.completed","account":"` + b.account + `","created":1,"livemode":false,` +
 		`"data":{"object":{"id":"` + b.Session + `","object":"checkout.session"}}}`)
-	send := func(raw stripesim.RawEvent) int {
+	send := func(raw simcontrol.RawEvent) int {
 		tried, err := s.emulator.SendRaw(t.Context(), endpoint.ID, raw)
 		require.NoError(t, err)
 		return tried.Status
 	}
-	require.Equal(t, http.StatusBadRequest, send(stripesim.RawEvent{Payload: payload, Secret: "whsec_ofSomebodyElse123"}))
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{SignatureAge: stripesim.Duration(10 * time.Minute)}))
-	require.Equal(t, http.StatusBadRequest, send(stripesim.RawEvent{Payload: payload}))
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{}))
+	require.Equal(t, http.StatusBadRequest, send(simcontrol.RawEvent{Payload: payload, Secret: "whsec_ofSomebodyElse123"}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{SignatureAge: simcontrol.Duration(10 * time.Minute)}))
+	require.Equal(t, http.StatusBadRequest, send(simcontrol.RawEvent{Payload: payload}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{}))
 	_, found := b.view()
 	require.False(t, found, "a forged event started an order")
 
 	for range 3 { // the real one, again and again
-		require.Equal(t, http.StatusOK, send(stripesim.RawEvent{Payload: payload}))
+		require.Equal(t, http.StatusOK, send(simcontrol.RawEvent{Payload: payload}))
 	}
 	view := b.becomes(workflows.OrderAccepted)
 	require.Equal(t, 1, view.Events)
@@ -177,12 +177,12 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 
 func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 	s := opened(t, nil)
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Duplicates: 1, Jitter: stripesim.Duration(300 * time.Millisecond)}))
-	heard := s.buys(stripesim.Purchase{Capture: "manual"})
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Duplicates: 1, Jitter: simcontrol.Duration(300 * time.Millisecond)}))
+	heard := s.buys(simcontrol.Purchase{Capture: "manual"})
 	heard.becomes(workflows.OrderAccepted)
 
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Drops: 1}))
-	lost := s.buys(stripesim.Purchase{Capture: "manual"})
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1}))
+	lost := s.buys(simcontrol.Purchase{Capture: "manual"})
 	_, found := lost.view()
 	require.False(t, found)
 
@@ -206,12 +206,12 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 	s.startPlainWorker()
 	s.subscribe()
 	s.stocked()
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Retries: 1, RetryDelay: stripesim.Duration(100 * time.Millisecond)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: 1, RetryDelay: simcontrol.Duration(100 * time.Millisecond)}))
 	orders := s.rushes(many)
 	s.await("Stripe giving up", func() bool {
 		deliveries, err := s.emulator.Deliveries(within(t), s.account)
 		require.NoError(t, err)
-		return len(deliveries) > 0 && !slices.ContainsFunc(deliveries, func(d stripesim.Delivery) bool { return d.Status == stripesim.DeliveryPending })
+		return len(deliveries) > 0 && !slices.ContainsFunc(deliveries, func(d simcontrol.Delivery) bool { return d.Status == simcontrol.DeliveryPending })
 	})
 	require.Zero(t, s.merchant.count())
 
@@ -237,8 +237,8 @@ func TestHooksApproveByStock(t *testing.T) {
 	s.subscribe()
 	s.stocked()
 	s.startServe(false)
-	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
-	two := stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku1", Quantity: 2}}, Hooks: true, HookRepeats: 1}
+	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	two := simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}, Hooks: true, HookRepeats: 1}
 	b := s.buys(two)
 	require.NotEmpty(t, b.HookCalls)
 	for _, call := range b.HookCalls {
@@ -246,10 +246,10 @@ func TestHooksApproveByStock(t *testing.T) {
 	}
 	b.becomes(workflows.OrderAccepted)
 
-	refused := func(p stripesim.Purchase, says string) {
+	refused := func(p simcontrol.Purchase, says string) {
 		p.Account = s.account
 		_, err := s.emulator.Purchase(t.Context(), p)
-		var declined *stripesim.ControlError
+		var declined *simcontrol.Error
 		require.ErrorAs(t, err, &declined)
 		require.Equal(t, http.StatusPaymentRequired, declined.Status, err)
 		require.Equal(t, "declined", declined.Code)
@@ -264,9 +264,9 @@ func TestHooksApproveByStock(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 999, told.Price.UnitAmount)
 
-	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: "whsec_ofSomebodyElse123"}))
-	_, err = s.emulator.Purchase(t.Context(), stripesim.Purchase{Account: s.account, Hooks: true})
-	var failed *stripesim.ControlError
+	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: "whsec_ofSomebodyElse123"}))
+	_, err = s.emulator.Purchase(t.Context(), simcontrol.Purchase{Account: s.account, Hooks: true})
+	var failed *simcontrol.Error
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "hook_failed", failed.Code, "a forged question is not answered")
 	require.Equal(t, 1, s.merchant.count())

@@ -11,7 +11,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/catalogs"
 	"vitrine/workflows"
 )
@@ -60,7 +60,7 @@ func TestAfterAFailedPartOnlyTheRestIsSent(t *testing.T) {
 	m := enter(t)
 	_, limit := m.inParts()
 	m.startWorker("VITRINE_MAX_PART_BYTES=" + strconv.FormatInt(limit, 10))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportFail, Match: stripesim.Match{PathPrefix: importsPath}, Message: "try again", Skip: 1})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath}, Message: "try again", Skip: 1})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.ImportFailed, "try again")
 	failed := m.report()

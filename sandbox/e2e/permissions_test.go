@@ -19,7 +19,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	s3server "vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 	"vitrine/workflows"
@@ -162,15 +162,15 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	run("sync", s.account, "--follow")
 	s.startServe(false, as(serveUser)...) // now: what it does not find it looks for again only after five seconds
 	s.subscribe()
-	require.NoError(t, s.emulator.SetHook(t.Context(), stripesim.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
 	s.exportText(csv("sku1", "sku2")) // a tombstone, and a row that Stripe refuses would be next
 	run("sync", s.account, "--follow", "--full")
 	run("status")
 	run("report", s.account)
 
-	b := s.buys(stripesim.Purchase{Capture: "manual", Hooks: true})
+	b := s.buys(simcontrol.Purchase{Capture: "manual", Hooks: true})
 	require.NotZero(t, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved"`), "the assortment could not be read")
-	other := s.buys(stripesim.Purchase{Items: []stripesim.Wanted{{SKU: "sku2"}}})
+	other := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
 	b.becomes(workflows.OrderAccepted)
 	other.becomes(workflows.OrderAccepted)
 	refused := s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)

@@ -10,7 +10,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/s3"
@@ -62,7 +62,7 @@ func TestAWebhookWhileTheBucketIsGoneIsSentAgain(t *testing.T) {
 	s.startServe(false)
 	of := func(account, number string) string {
 		there := &shop{room: &room{account: account}}
-		return bought{there, stripesim.Purchased{Order: stripesim.Order{Session: "cs_test_e2e" + number, PaymentIntent: "pi_e2e" + number}}}.completed("evt_e2e" + number)
+		return bought{there, simcontrol.Purchased{Order: simcontrol.Order{Session: "cs_test_e2e" + number, PaymentIntent: "pi_e2e" + number}}}.completed("evt_e2e" + number)
 	}
 	event := of(s.account, "1")
 	status, text := s.hears(event, signed(event, webhookSecret, 0), nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/workflows"
 )
@@ -54,20 +55,20 @@ func (r *room) randomWay(luck *rand.Rand) {
 	r.t.Helper()
 	api := []catalog.API{catalog.V1, catalog.V2}[luck.IntN(2)]
 	require.NoError(r.t, r.documents.SaveSettings(r.t.Context(), catalog.Settings{Account: r.account, Rules: catalog.Rules{ImportAPI: api}}))
-	faults := []stripesim.Fault{
-		{Kind: stripesim.FaultStatus, Status: 500},
-		{Kind: stripesim.FaultStatus, Status: 503, Times: 2},
-		{Kind: stripesim.FaultStatus, Status: 429, RetryAfter: "1"},
-		{Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "POST"}},
-		{Kind: stripesim.FaultLoseResponse, Match: stripesim.Match{Method: "PUT"}},
-		{Kind: stripesim.FaultCutRequestAfter, Bytes: 50},
-		{Kind: stripesim.FaultCutResponse, Bytes: 20, Skip: luck.IntN(4)},
-		{Kind: stripesim.FaultImportFail, Skip: luck.IntN(2)},
-		{Kind: stripesim.FaultImportResult, StatusText: "succeeded_with_errors"},
-		{Kind: stripesim.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"success_count":"1"}`)},
-		{Kind: stripesim.FaultErrorFile, Odd: stripesim.OddErrorFiles()[luck.IntN(len(stripesim.OddErrorFiles()))]},
-		{Kind: stripesim.FaultPage, Status: 404, Times: 2},
-		{Kind: stripesim.FaultStatus, Status: 404, Times: 4, Match: stripesim.Match{Method: "GET"}},
+	faults := []simcontrol.Fault{
+		{Kind: simcontrol.FaultStatus, Status: 500},
+		{Kind: simcontrol.FaultStatus, Status: 503, Times: 2},
+		{Kind: simcontrol.FaultStatus, Status: 429, RetryAfter: "1"},
+		{Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST"}},
+		{Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "PUT"}},
+		{Kind: simcontrol.FaultCutRequestAfter, Bytes: 50},
+		{Kind: simcontrol.FaultCutResponse, Bytes: 20, Skip: luck.IntN(4)},
+		{Kind: simcontrol.FaultImportFail, Skip: luck.IntN(2)},
+		{Kind: simcontrol.FaultImportResult, StatusText: "succeeded_with_errors"},
+		{Kind: simcontrol.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"success_count":"1"}`)},
+		{Kind: simcontrol.FaultErrorFile, Odd: stripesim.OddErrorFiles()[luck.IntN(len(stripesim.OddErrorFiles()))]},
+		{Kind: simcontrol.FaultPage, Status: 404, Times: 2},
+		{Kind: simcontrol.FaultStatus, Status: 404, Times: 4, Match: simcontrol.Match{Method: "GET"}},
 	}
 	if n := luck.IntN(len(faults) + 3); n < len(faults) {
 		r.fault(faults[n])

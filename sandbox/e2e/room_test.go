@@ -28,7 +28,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
 	reports "vitrine/internal/report"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/catalogs"
 	"vitrine/sandbox/child"
 )
@@ -42,7 +42,7 @@ type room struct {
 
 	layout    catalog.Layout
 	documents catalog.Documents
-	emulator  stripesim.Control
+	emulator  simcontrol.Client
 	temporal  client.Client
 	settings  map[string]string // environment beyond the sandbox's
 	newest    client.WorkflowRun
@@ -64,7 +64,7 @@ func enter(t *testing.T) *room {
 		account:   fmt.Sprintf("acct_e2e%02d%08x", number, name.Sum32()),
 		namespace: namespaceOf(number),
 		key:       fmt.Sprintf("sk_test_e2e%02d%08x", number, name.Sum32()),
-		emulator:  stripesim.Control{BaseURL: house.ready.Stripe},
+		emulator:  simcontrol.Client{BaseURL: house.ready.Stripe},
 		settings: map[string]string{
 			// Stripe's 15 minutes are for tests that are about them.
 			"VITRINE_IMPORT_INTERVAL": "1s",
@@ -213,7 +213,7 @@ func (r *room) stateKeys() []string {
 }
 
 // imports are the account's import sets at Stripe, oldest first.
-func (r *room) imports() []stripesim.Import {
+func (r *room) imports() []simcontrol.Import {
 	r.t.Helper()
 	imports, err := r.emulator.Imports(within(r.t), r.account)
 	require.NoError(r.t, err)
@@ -221,11 +221,11 @@ func (r *room) imports() []stripesim.Import {
 }
 
 // uploads are the files that were sent to Stripe for the account.
-func (r *room) uploads() []stripesim.File {
+func (r *room) uploads() []simcontrol.File {
 	r.t.Helper()
 	files, err := r.emulator.Files(within(r.t), r.account)
 	require.NoError(r.t, err)
-	return slices.DeleteFunc(files, func(f stripesim.File) bool { return f.Purpose != "data_management_manual_upload" })
+	return slices.DeleteFunc(files, func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" })
 }
 
 // findings are the entries of a report.
@@ -248,7 +248,7 @@ func (r *room) lastUpload() [][]string {
 }
 
 // rowsOf reads a file back from Stripe, as the account's owner could.
-func (r *room) rowsOf(file stripesim.File) [][]string {
+func (r *room) rowsOf(file simcontrol.File) [][]string {
 	r.t.Helper()
 	request, err := http.NewRequestWithContext(within(r.t), http.MethodGet, house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
 	require.NoError(r.t, err)
@@ -268,7 +268,7 @@ func (r *room) rowsOf(file stripesim.File) [][]string {
 }
 
 // requests are the calls that reached Stripe for the account.
-func (r *room) requests() []stripesim.Request {
+func (r *room) requests() []simcontrol.Request {
 	r.t.Helper()
 	requests, err := r.emulator.Requests(within(r.t), r.account)
 	require.NoError(r.t, err)
@@ -298,7 +298,7 @@ func (r *room) maxInFlight() int {
 }
 
 // fault arms a fault that strikes this account only.
-func (r *room) fault(f stripesim.Fault) stripesim.ArmedFault {
+func (r *room) fault(f simcontrol.Fault) simcontrol.ArmedFault {
 	r.t.Helper()
 	f.Match.Account = r.account
 	armed, err := r.emulator.AddFault(within(r.t), f)

@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/workflows"
 )
@@ -29,9 +30,9 @@ func TestAnErrorFileThatIsGoneBlocksNothing(t *testing.T) {
 	m := enter(t)
 	m.startWorker("VITRINE_INVALID_ROWS=send")
 	m.exportText(csv("sku1", "bad2", "sku3"))
-	m.fault(stripesim.Fault{
-		Kind: stripesim.FaultStatus, Status: 404, Code: "resource_missing", Times: 3, Message: "No such file upload",
-		Match: stripesim.Match{Method: "GET", PathPrefix: filesPath},
+	m.fault(simcontrol.Fault{
+		Kind: simcontrol.FaultStatus, Status: 404, Code: "resource_missing", Times: 3, Message: "No such file upload",
+		Match: simcontrol.Match{Method: "GET", PathPrefix: filesPath},
 	})
 	result := m.syncs(catalog.SucceededWithErrors)
 	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 3, Unknown: 3}, result.Rows)
@@ -57,7 +58,7 @@ func TestAnImportThatIsGoneBlocksNothing(t *testing.T) {
 			m.startWorker("VITRINE_STRIPE_IMPORT_API=" + string(api))
 			path := map[catalog.API]string{catalog.V1: importsPath + "/", catalog.V2: "/v2/commerce/product_catalog/imports/"}[api]
 			m.exportText(csv("sku1", "sku2"))
-			m.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: 403, Times: 4, Match: stripesim.Match{Method: "GET", PathPrefix: path}})
+			m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Times: 4, Match: simcontrol.Match{Method: "GET", PathPrefix: path}})
 			_, err := m.ends(m.starts())
 			requireFailure(t, err, fault.ImportUnreadable, "cannot be learnt")
 			m.requireSettled()
@@ -72,7 +73,7 @@ func TestCountsThatDoNotAddUp(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1", "sku2", "sku3"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"successes":{"row_count":1}}`)})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"successes":{"row_count":1}}`)})
 	result := m.syncs(catalog.SucceededWithErrors)
 	require.Equal(t, int64(3), result.Rows.Unknown)
 	require.Contains(t, m.report().Reason, "processed 1 of 3 rows")
@@ -83,7 +84,7 @@ func TestCountsThatDoNotAddUp(t *testing.T) {
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 
 	m.exportText(csv("sku1", "sku2", "sku4"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportResult, StatusText: "succeeded_with_errors"})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportResult, StatusText: "succeeded_with_errors"})
 	require.Equal(t, int64(1), m.syncs(catalog.SucceededWithErrors).Rows.Unknown, "a result that is not there")
 	due := m.state().Unsettled.NextTry
 	m.await("the next try being due", func() bool { return time.Now().After(due) })
@@ -100,7 +101,7 @@ func TestAProxysPageEndsNoRun(t *testing.T) {
 		if method == "" {
 			method = "GET"
 		}
-		m.fault(stripesim.Fault{Kind: stripesim.FaultPage, Status: status, Match: stripesim.Match{Method: method, PathPrefix: path}})
+		m.fault(simcontrol.Fault{Kind: simcontrol.FaultPage, Status: status, Match: simcontrol.Match{Method: method, PathPrefix: path}})
 	}
 	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Accepted: 1, Refused: 1}, m.syncs(catalog.SucceededWithErrors).Rows)
 	require.Empty(t, m.report().Reason)
@@ -111,7 +112,7 @@ func TestARefusedDeletionIsTriedAgain(t *testing.T) {
 	m.startWorker()
 	m.sells([]string{"sku1", "sku2", "sku3"})
 	m.exportText(csv("sku1", "sku3"))
-	m.fault(stripesim.Fault{Kind: stripesim.FaultImportRefuse, IDs: []string{"sku2"}, Message: "The product has open orders."})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"}, Message: "The product has open orders."})
 	require.Equal(t, catalog.ReportRows{Source: 2, Unchanged: 2, NotDeleted: 1, Refused: 1}, m.syncs(catalog.SucceededWithErrors).Rows)
 	require.Len(t, m.ids(), 3)
 	told := m.toldByStripe()
@@ -169,7 +170,7 @@ func TestAFailedImportTellsItsReasons(t *testing.T) {
 			m := enter(t)
 			m.startWorker("VITRINE_INVALID_ROWS=send", "VITRINE_STRIPE_IMPORT_API="+string(api))
 			m.exportText(csv("sku1", "bad2", "sku3"))
-			m.fault(stripesim.Fault{Kind: stripesim.FaultImportFail, Listed: true, Message: "too many errors"})
+			m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Listed: true, Message: "too many errors"})
 			_, err := m.ends(m.starts())
 			requireFailure(t, err, fault.ImportFailed, "too many errors")
 			told := m.toldByStripe()
@@ -194,7 +195,7 @@ func TestOddErrorFiles(t *testing.T) {
 	for n, odd := range stripesim.OddErrorFiles() {
 		ids := []string{"sku1", "sku2", "bad1" + odd, "bad2" + odd, "new" + string(rune('a'+n))}
 		m.exportText(csv(ids...))
-		m.fault(stripesim.Fault{Kind: stripesim.FaultErrorFile, Odd: odd})
+		m.fault(simcontrol.Fault{Kind: simcontrol.FaultErrorFile, Odd: odd})
 		result := m.syncsWith(again, catalog.SucceededWithErrors)
 		m.requireSettled()
 		if readable[odd] {

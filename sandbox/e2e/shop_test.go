@@ -17,6 +17,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
@@ -31,9 +32,9 @@ const (
 )
 
 // buyer is nobody; no trace of them may stay in Temporal.
-var buyer = stripesim.Buyer{
+var buyer = simcontrol.Buyer{
 	Name: "Wilhelmina Verschwiegen", Email: "wilhelmina@verschwiegen.example", Phone: "+49301234567",
-	Address: stripesim.Address{Line1: "Heimliche Gasse 17", City: "Stillstadt", PostalCode: "10999", Country: "DE"},
+	Address: simcontrol.Address{Line1: "Heimliche Gasse 17", City: "Stillstadt", PostalCode: "10999", Country: "DE"},
 }
 
 // shop is a room whose account sells. It has a Stripe of its own, because the misfortunes of webhooks are settings of the
@@ -58,7 +59,7 @@ func open(t *testing.T, products string, change func(*order.Settings)) *shop {
 		stripe.Close()
 		require.NoError(t, emulator.Close())
 	})
-	s.emulator = stripesim.Control{BaseURL: stripe.URL}
+	s.emulator = simcontrol.Client{BaseURL: stripe.URL}
 	s.merchant = openMerchant(t)
 	free, err := ports.Several(2)
 	require.NoError(t, err)
@@ -189,9 +190,9 @@ func (s *shop) counts(metric string, labels ...string) int {
 }
 
 // subscribe tells Stripe of the webhook server.
-func (s *shop) subscribe() stripesim.Endpoint {
+func (s *shop) subscribe() simcontrol.Endpoint {
 	s.t.Helper()
-	endpoint, err := s.emulator.AddEndpoint(s.t.Context(), stripesim.Endpoint{
+	endpoint, err := s.emulator.AddEndpoint(s.t.Context(), simcontrol.Endpoint{
 		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
 	})
 	require.NoError(s.t, err)
@@ -201,10 +202,10 @@ func (s *shop) subscribe() stripesim.Endpoint {
 // bought is an order that an agent placed.
 type bought struct {
 	*shop
-	stripesim.Purchased
+	simcontrol.Purchased
 }
 
-func (s *shop) buys(p stripesim.Purchase) bought {
+func (s *shop) buys(p simcontrol.Purchase) bought {
 	s.t.Helper()
 	p.Account, p.Buyer = s.account, buyer
 	purchased, err := s.emulator.Purchase(within(s.t), p)
@@ -251,7 +252,7 @@ func (b bought) shown() workflows.OrderView {
 }
 
 // atStripe is where the money is.
-func (b bought) atStripe() stripesim.Order {
+func (b bought) atStripe() simcontrol.Order {
 	b.t.Helper()
 	found, err := b.emulator.Order(within(b.t), b.Session)
 	require.NoError(b.t, err)

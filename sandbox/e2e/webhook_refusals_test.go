@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -74,7 +74,7 @@ func (s *shop) counted(outcome string) int {
 
 func TestWebhooksThatAreNotStripesAreRefused(t *testing.T) {
 	s := hearing(t)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	body := b.completed("evt_1")
 	large := b.completed("evt_1", `"object":"event"`, `"object":"event","padding":"`+strings.Repeat("x", 512<<10)+`"`)
 	good := func(body string) string { return signed(body, webhookSecret, 0) }
@@ -111,7 +111,7 @@ func TestWebhooksThatAreNotStripesAreRefused(t *testing.T) {
 // Five times as many as there are slots hold a request open whose body does not come.
 func TestSlowStrangersKeepNoOrderOut(t *testing.T) {
 	s := hearing(t)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	begun := "POST /webhooks/stripe HTTP/1.1\r\nHost: vitrine\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n" +
 		"Stripe-Signature: " + signed("another body", webhookSecret, 0) + "\r\n\r\n{"
 	for range 320 {
@@ -132,7 +132,7 @@ func TestSlowStrangersKeepNoOrderOut(t *testing.T) {
 
 func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 	s := hearing(t)
-	b := s.buys(stripesim.Purchase{})
+	b := s.buys(simcontrol.Purchase{})
 	for name, test := range map[string]struct {
 		body, says string
 	}{
@@ -169,8 +169,8 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 // accounts because of it; the event comes by the sweep once it is repaired.
 func TestAnAccountThatCannotBeReadDoesNotFailTheEndpoint(t *testing.T) {
 	s := hearing(t)
-	b := s.buys(stripesim.Purchase{})
-	s.fault(stripesim.Fault{Kind: stripesim.FaultStatus, Status: http.StatusForbidden, Times: -1, Match: stripesim.Match{PathPrefix: "/v1/checkout/sessions"}})
+	b := s.buys(simcontrol.Purchase{})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1, Match: simcontrol.Match{PathPrefix: "/v1/checkout/sessions"}})
 	body := b.completed("evt_1", "checkout.session.completed", "payment_intent.succeeded", b.Session, b.PaymentIntent)
 	for range 3 {
 		status, text := s.hears(body, signed(body, webhookSecret, 0), nil)
@@ -198,7 +198,7 @@ func TestASecretIsReplaced(t *testing.T) {
 		require.NoError(t, s.emulator.ChangeEndpoint(t.Context(), endpoint))
 		s.serve.end(t)
 		s.startServe(false, "VITRINE_WEBHOOK_SECRETS="+strings.Join(ours, ","))
-		b := s.buys(stripesim.Purchase{})
+		b := s.buys(simcontrol.Purchase{})
 		s.delivered()
 		return b
 	}
@@ -206,7 +206,7 @@ func TestASecretIsReplaced(t *testing.T) {
 	roll([]string{fresh, webhookSecret}, []string{webhookSecret, fresh}).becomes(workflows.OrderAccepted)
 	roll([]string{fresh}, []string{webhookSecret, fresh}).becomes(workflows.OrderAccepted)
 	roll([]string{fresh}, []string{fresh}).becomes(workflows.OrderAccepted)
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Retries: -1}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: -1}))
 	lost := roll([]string{webhookSecret}, []string{fresh})
 	_, found := lost.view()
 	require.False(t, found, "the old secret is over")
@@ -221,10 +221,10 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 	s.startServe(false, "TEMPORAL_ADDRESS="+wire.address)
 	s.subscribe()
 	s.stocked()
-	require.NoError(t, s.emulator.SetOrders(t.Context(), stripesim.OrderSettings{Retries: 10, RetryDelay: stripesim.Duration(500 * time.Millisecond)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: 10, RetryDelay: simcontrol.Duration(500 * time.Millisecond)}))
 	for _, state := range []cableState{cut, silent} {
 		wire.becomes(state)
-		b := s.buys(stripesim.Purchase{})
+		b := s.buys(simcontrol.Purchase{})
 		s.await("Stripe being asked to come again", func() bool { return len(s.attempts(b)) > 1 })
 		for _, tried := range s.attempts(b) {
 			require.Equal(t, http.StatusServiceUnavailable, tried.Status, tried.Error)
@@ -243,7 +243,7 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 }
 
 // attempts are those to tell of an order.
-func (s *shop) attempts(b bought) (tried []stripesim.Attempt) {
+func (s *shop) attempts(b bought) (tried []simcontrol.Attempt) {
 	s.t.Helper()
 	deliveries, err := s.emulator.Deliveries(within(s.t), s.account)
 	require.NoError(s.t, err)
@@ -273,7 +273,7 @@ func TestAShutdownKeepsWhatWasAcknowledged(t *testing.T) {
 	var bodies []string
 	var all []bought
 	for range orders {
-		all = append(all, s.buys(stripesim.Purchase{}))
+		all = append(all, s.buys(simcontrol.Purchase{}))
 	}
 	for n := range each {
 		for i, b := range all {

@@ -21,7 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/config"
-	"vitrine/internal/stripesim"
+	"vitrine/internal/simcontrol"
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/s3"
@@ -120,7 +120,7 @@ func TestTheEmulatorTakesTheKey(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusNotFound, response.StatusCode)
-	stats, err := stripesim.Control{BaseURL: running.Stripe()}.Stats(t.Context())
+	stats, err := simcontrol.Client{BaseURL: running.Stripe()}.Stats(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, stats.Requests)
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 )
 
@@ -89,6 +90,6 @@ func healthcheck(ctx context.Context, listen string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	_, err = stripesim.Control{BaseURL: "http://" + net.JoinHostPort("127.0.0.1", port)}.Stats(ctx)
+	_, err = simcontrol.Client{BaseURL: "http://" + net.JoinHostPort("127.0.0.1", port)}.Stats(ctx)
 	return err
 }

@@ -1,4 +1,4 @@
-package stripesim
+package simcontrol
 
 import (
 	"bytes"
@@ -12,40 +12,40 @@ import (
 	"time"
 )
 
-// Control drives an emulator over HTTP, wherever it runs.
-type Control struct {
+// Client drives an emulator over HTTP, wherever it runs.
+type Client struct {
 	BaseURL string
 	Client  *http.Client // nil means http.DefaultClient
 }
 
 // AddFault arms a fault.
-func (c Control) AddFault(ctx context.Context, f Fault) (ArmedFault, error) {
+func (c Client) AddFault(ctx context.Context, f Fault) (ArmedFault, error) {
 	var armed ArmedFault
 	err := c.call(ctx, http.MethodPost, "/_sim/faults", f, &armed)
 	return armed, err
 }
 
 // Faults lists the armed faults and how often each one struck.
-func (c Control) Faults(ctx context.Context) ([]ArmedFault, error) {
+func (c Client) Faults(ctx context.Context) ([]ArmedFault, error) {
 	return fetch[ArmedFault](ctx, c, "/_sim/faults")
 }
 
 // ClearFaults disarms all faults.
-func (c Control) ClearFaults(ctx context.Context) error {
+func (c Client) ClearFaults(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, "/_sim/faults", nil, nil)
 }
 
 // Catalog reads the whole catalog of an account, ordered by id.
-func (c Control) Catalog(ctx context.Context, account string) ([]Product, error) {
+func (c Client) Catalog(ctx context.Context, account string) ([]Product, error) {
 	products := []Product{}
 	after := ""
 	for {
-		page, err := c.CatalogPage(ctx, account, after, maxPage)
+		page, err := c.CatalogPage(ctx, account, after, MaxPage)
 		if err != nil {
 			return nil, err
 		}
 		products = append(products, page.Products...)
-		if len(page.Products) < maxPage {
+		if len(page.Products) < MaxPage {
 			return products, nil
 		}
 		after = products[len(products)-1].ID
@@ -53,7 +53,7 @@ func (c Control) Catalog(ctx context.Context, account string) ([]Product, error)
 }
 
 // CatalogPage reads up to limit products of an account whose id comes behind after.
-func (c Control) CatalogPage(ctx context.Context, account, after string, limit int) (Catalog, error) {
+func (c Client) CatalogPage(ctx context.Context, account, after string, limit int) (Catalog, error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	if after != "" {
 		query.Set("after", after)
@@ -64,70 +64,70 @@ func (c Control) CatalogPage(ctx context.Context, account, after string, limit i
 }
 
 // Product reads one product of an account; found is false if there is none with this id.
-func (c Control) Product(ctx context.Context, account, id string) (product Product, found bool, err error) {
+func (c Client) Product(ctx context.Context, account, id string) (product Product, found bool, err error) {
 	path := "/_sim/accounts/" + url.PathEscape(account) + "/catalog/" + url.PathEscape(id)
 	err = c.call(ctx, http.MethodGet, path, nil, &product)
-	if failed, ok := err.(*ControlError); ok && failed.Status == http.StatusNotFound {
+	if failed, ok := err.(*Error); ok && failed.Status == http.StatusNotFound {
 		return Product{}, false, nil
 	}
 	return product, err == nil, err
 }
 
 // Promotions lists the promotions of an account, ordered by id.
-func (c Control) Promotions(ctx context.Context, account string) ([]Promotion, error) {
+func (c Client) Promotions(ctx context.Context, account string) ([]Promotion, error) {
 	return fetch[Promotion](ctx, c, "/_sim/accounts/"+url.PathEscape(account)+"/promotions")
 }
 
 // Files lists the files of an account, or of all if account is empty.
-func (c Control) Files(ctx context.Context, account string) ([]File, error) {
+func (c Client) Files(ctx context.Context, account string) ([]File, error) {
 	return fetch[File](ctx, c, "/_sim/files?account="+url.QueryEscape(account))
 }
 
 // Imports lists the imports, by either API, of an account, or of all if account is empty.
-func (c Control) Imports(ctx context.Context, account string) ([]Import, error) {
+func (c Client) Imports(ctx context.Context, account string) ([]Import, error) {
 	return fetch[Import](ctx, c, "/_sim/imports?account="+url.QueryEscape(account))
 }
 
 // Requests lists the calls for an account, or all if account is empty.
-func (c Control) Requests(ctx context.Context, account string) ([]Request, error) {
+func (c Client) Requests(ctx context.Context, account string) ([]Request, error) {
 	return fetch[Request](ctx, c, "/_sim/requests?account="+url.QueryEscape(account))
 }
 
 // Stats counts what the emulator saw.
-func (c Control) Stats(ctx context.Context) (Stats, error) {
+func (c Client) Stats(ctx context.Context) (Stats, error) {
 	var stats Stats
 	err := c.call(ctx, http.MethodGet, "/_sim/stats", nil, &stats)
 	return stats, err
 }
 
 // SetImportDelay changes how long imports that are created from now on stay pending.
-func (c Control) SetImportDelay(ctx context.Context, delay time.Duration) error {
+func (c Client) SetImportDelay(ctx context.Context, delay time.Duration) error {
 	return c.call(ctx, http.MethodPost, "/_sim/settings", map[string]Duration{"import_delay": Duration(delay)}, nil)
 }
 
 // RevokeKey makes the emulator answer a key with 401.
-func (c Control) RevokeKey(ctx context.Context, key string) error {
+func (c Client) RevokeKey(ctx context.Context, key string) error {
 	return c.call(ctx, http.MethodPost, "/_sim/keys/revoke", map[string]string{"key": key}, nil)
 }
 
 // Reset makes the emulator forget everything.
-func (c Control) Reset(ctx context.Context) error {
+func (c Client) Reset(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/_sim/reset", struct{}{}, nil)
 }
 
-// ControlError is an answer of the control API that refuses.
-type ControlError struct {
+// Error is an answer of the control API that refuses.
+type Error struct {
 	Status  int
 	Code    string // of a purchase that was refused, such as out_of_stock
 	Message string
 }
 
 // Error is the emulator's message with its status.
-func (e *ControlError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("stripe emulator: %s (HTTP %d)", e.Message, e.Status)
 }
 
-func fetch[T any](ctx context.Context, c Control, path string) ([]T, error) {
+func fetch[T any](ctx context.Context, c Client, path string) ([]T, error) {
 	var page struct {
 		Data []T `json:"data"`
 	}
@@ -135,7 +135,7 @@ func fetch[T any](ctx context.Context, c Control, path string) ([]T, error) {
 	return page.Data, err
 }
 
-func (c Control) call(ctx context.Context, method, path string, body, into any) error {
+func (c Client) call(ctx context.Context, method, path string, body, into any) error {
 	var payload io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -169,7 +169,7 @@ func readAnswer(response *http.Response, into any) error {
 		if err := json.NewDecoder(response.Body).Decode(&refusal); err != nil {
 			refusal.Error = "answer without a reason"
 		}
-		return &ControlError{Status: response.StatusCode, Code: refusal.Code, Message: refusal.Error}
+		return &Error{Status: response.StatusCode, Code: refusal.Code, Message: refusal.Error}
 	}
 	if into == nil {
 		return nil
