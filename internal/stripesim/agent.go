@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -58,12 +59,19 @@ func completePurchase(p *simcontrol.Purchase) *refusal {
 	return nil
 }
 
-func (s *Server) postPurchase(w http.ResponseWriter, r *http.Request) {
+// agents buy.
+type agents struct {
+	*core
+	hooks    *hooks
+	payments *payments
+}
+
+func (h *agents) postPurchase(w http.ResponseWriter, r *http.Request) {
 	var p simcontrol.Purchase
 	if !readControl(w, r, &p) {
 		return
 	}
-	bought, calls, refused := s.purchase(r.Context(), p)
+	bought, calls, refused := h.purchase(r.Context(), p)
 	if calls == nil {
 		calls = []simcontrol.HookCall{}
 	}
@@ -76,20 +84,20 @@ func (s *Server) postPurchase(w http.ResponseWriter, r *http.Request) {
 }
 
 // purchase plays an agent that buys.
-func (s *Server) purchase(ctx context.Context, p simcontrol.Purchase) (simcontrol.Order, []simcontrol.HookCall, *refusal) {
-	if !s.knowsAccount(p.Account) {
+func (h *agents) purchase(ctx context.Context, p simcontrol.Purchase) (simcontrol.Order, []simcontrol.HookCall, *refusal) {
+	if !h.knowsAccount(p.Account) {
 		return simcontrol.Order{}, nil, refuse(400, "account", "account %q is not known", p.Account)
 	}
 	if refused := completePurchase(&p); refused != nil {
 		return simcontrol.Order{}, nil, refused
 	}
-	now := s.options.Now()
-	s.mu.Lock()
-	generation := s.generation
-	filled, refused := s.accountLocked(p.Account).fillCart(p, now)
-	hook, registered := s.hookLocked(p.Account)
-	orders := s.orders
-	s.mu.Unlock()
+	now := h.options.Now()
+	h.mu.Lock()
+	generation := h.generation
+	filled, refused := h.accountLocked(p.Account).fillCart(p, now)
+	hook, registered := h.hooks.hookLocked(p.Account)
+	orders := h.orders
+	h.mu.Unlock()
 	switch {
 	case refused != nil:
 		return simcontrol.Order{}, nil, refused
@@ -100,7 +108,7 @@ func (s *Server) purchase(ctx context.Context, p simcontrol.Purchase) (simcontro
 		id: newID("cs_test_"), account: p.Account, created: now, expires: now.Add(sessionLifetime), status: statusOpen,
 		paymentStatus: statusUnpaid, cart: filled, buyer: p.Buyer, agent: p.Agent, plain: p.Plain, metadata: merged(nil, p.Metadata),
 	}
-	talk := &conversation{server: s, ctx: ctx, hook: hook, orders: orders, session: o, repeats: p.HookRepeats}
+	talk := &conversation{hooks: h.hooks, ctx: ctx, hook: hook, orders: orders, session: o, repeats: p.HookRepeats}
 	var fee int64
 	if p.Hooks {
 		if fee, refused = talk.ask(p.Payment != paymentAbandoned); refused != nil {
@@ -110,26 +118,16 @@ func (s *Server) purchase(ctx context.Context, p simcontrol.Purchase) (simcontro
 	if p.Payment == paymentDeclined {
 		return simcontrol.Order{}, talk.calls, refuse(402, "card_declined", "the buyer's card was declined")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if generation != s.generation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if generation != h.generation {
 		return simcontrol.Order{}, talk.calls, refuse(409, "reset", "the emulator was reset meanwhile")
 	}
-	s.ledger.sessions = append(s.ledger.sessions, o)
+	h.ledger.sessions = append(h.ledger.sessions, o)
 	if p.Payment == paymentAbandoned {
-		s.laterLocked(sessionLifetime, s.expireOrdersLocked)
+		h.laterLocked(sessionLifetime, h.payments.expireOrdersLocked)
 	} else {
-		s.payLocked(o, p, fee)
+		h.payments.payLocked(o, p, fee)
 	}
 	return o.order(), talk.calls, nil
-}
-
-// expireSessionLocked ends a session that nobody paid.
-func (s *Server) expireSessionLocked(o *session) error {
-	if o.status != statusOpen {
-		return fmt.Errorf("session %s is %s", o.id, o.status)
-	}
-	o.status = statusExpired
-	s.emitLocked("checkout.session.expired", o.account, o.object(expands{}), cause{})
-	return nil
 }

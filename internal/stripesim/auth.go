@@ -23,16 +23,24 @@ type caller struct {
 	connected bool // named by Stripe-Account, as opposed to the platform itself
 }
 
-func (s *Server) authenticate(r *http.Request) (caller, *apiError) {
+// access knows whose keys are accepted.
+type access struct {
+	*core
+	revoked map[string]bool // guarded by core's lock, like all that handlers remember
+}
+
+func (h *access) forgetLocked() { h.revoked = map[string]bool{} }
+
+func (h *access) authenticate(r *http.Request) (caller, *apiError) {
 	key := keyOf(r)
-	if refused := s.checkKey(key); refused != nil {
+	if refused := h.checkKey(key); refused != nil {
 		return caller{}, refused
 	}
 	if _, present := r.Header["Stripe-Account"]; !present {
 		return caller{account: platformAccount}, nil
 	}
 	account := r.Header.Get("Stripe-Account")
-	if !s.knowsAccount(account) {
+	if !h.knowsAccount(account) {
 		return caller{}, &apiError{
 			Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
 			Message: fmt.Sprintf("The provided key '%s' does not have access to account '%s' (or that account does not exist). Application access may have been revoked.", masked(key), account),
@@ -53,16 +61,16 @@ func keyOf(r *http.Request) string {
 	return strings.TrimSpace(key)
 }
 
-func (s *Server) checkKey(key string) *apiError {
+func (h *access) checkKey(key string) *apiError {
 	if key == "" {
 		return &apiError{
 			Status: http.StatusUnauthorized, Type: invalidRequest,
 			Message: "You did not provide an API key. Provide it in the Authorization header, as in 'Authorization: Bearer YOUR_SECRET_KEY'.",
 		}
 	}
-	s.mu.Lock()
-	revoked := s.revoked[key]
-	s.mu.Unlock()
+	h.mu.Lock()
+	revoked := h.revoked[key]
+	h.mu.Unlock()
 	if revoked {
 		return &apiError{
 			Status: http.StatusUnauthorized, Type: invalidRequest, Code: "api_key_expired",
@@ -70,8 +78,8 @@ func (s *Server) checkKey(key string) *apiError {
 		}
 	}
 	known := testKey.MatchString(key)
-	if len(s.options.Keys) > 0 {
-		known = slices.Contains(s.options.Keys, key)
+	if len(h.options.Keys) > 0 {
+		known = slices.Contains(h.options.Keys, key)
 	}
 	if !known {
 		return &apiError{
@@ -82,17 +90,27 @@ func (s *Server) checkKey(key string) *apiError {
 	return nil
 }
 
-func (s *Server) knowsAccount(account string) bool {
-	if len(s.options.Accounts) > 0 {
-		return slices.Contains(s.options.Accounts, account)
-	}
-	return accountID.MatchString(account)
-}
-
 // masked shows of a key what Stripe shows: its kind and its last four characters.
 func masked(key string) string {
 	if len(key) < 16 {
 		return "****"
 	}
 	return key[:8] + strings.Repeat("*", 8) + key[len(key)-4:]
+}
+
+func (h *access) postRevoke(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Key string `json:"key"`
+	}
+	if !readControl(w, r, &body) {
+		return
+	}
+	if body.Key == "" {
+		complain(w, http.StatusBadRequest, "key is missing")
+		return
+	}
+	h.mu.Lock()
+	h.revoked[body.Key] = true
+	h.mu.Unlock()
+	show(w, struct{}{})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"strings"
+
 	"vitrine/internal/simcontrol"
 )
 

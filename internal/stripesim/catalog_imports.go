@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -32,7 +33,7 @@ const (
 
 // sinceVersion lets a call pass only under a version that has the endpoint. What Stripe answers under an older one, or
 // without any, is not documented; a 400 that names the header is the stricter and kinder reading.
-func (s *Server) sinceVersion(first string, next http.HandlerFunc) http.HandlerFunc {
+func sinceVersion(first string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if versionOf(r) < first {
 			invalid("Stripe-Version", "Product catalog imports need a version from %s on in the header Stripe-Version; got %q.",
@@ -59,8 +60,15 @@ type importParams struct {
 	Metadata map[string]string `json:"metadata"`
 }
 
+// catalogImports is v2's way to import.
+type catalogImports struct {
+	*core
+	imports    *imports
+	signedURLs *signedURLs
+}
+
 // prepareCatalogImport reads the parameters of a new import.
-func (s *Server) prepareCatalogImport(r *http.Request) (operation, *apiError) {
+func (h *catalogImports) prepareCatalogImport(r *http.Request) (operation, *apiError) {
 	params, failed := readImportParams(r)
 	if failed != nil {
 		return operation{}, failed
@@ -75,7 +83,7 @@ func (s *Server) prepareCatalogImport(r *http.Request) (operation, *apiError) {
 			if failed := params.check(version); failed != nil {
 				return refused(*failed)
 			}
-			return s.createCatalogImport(state, params, base)
+			return h.createCatalogImport(state, params, base)
 		},
 	}, nil
 }
@@ -124,22 +132,22 @@ func (p importParams) check(version string) *apiError {
 	return nil
 }
 
-func (s *Server) createCatalogImport(state *callState, params importParams, base string) outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (h *catalogImports) createCatalogImport(state *callState, params importParams, base string) outcome {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	imp := &importJob{
 		id: newID("pcimprt_test_"), account: state.account, api: apiV2, feed: feedByType(params.FeedType),
 		replace: params.Mode == modeReplace, metadata: params.Metadata,
-		created: s.options.Now(), status: statusAwaitingUpload, fault: state.fault,
+		created: h.options.Now(), status: statusAwaitingUpload, fault: state.fault,
 	}
-	s.admitLocked(s.accountLocked(state.account), imp)
-	return outcome{answer: okAnswer(s.catalogImportLocked(imp, base)), stored: true}
+	h.imports.admitLocked(h.accountLocked(state.account), imp)
+	return outcome{answer: okAnswer(h.catalogImportLocked(imp, base)), stored: true}
 }
 
 // catalogImportLocked is Stripe's object. It is the same under every version here, while the real one has no mode before
 // 2026-06-24. Every look at it brings a new URL; that an upload's URL can be renewed so is not documented, an error
 // file's is.
-func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any {
+func (h *catalogImports) catalogImportLocked(imp *importJob, base string) map[string]any {
 	mode := modeUpsert
 	if imp.replace {
 		mode = modeReplace
@@ -148,7 +156,7 @@ func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
-	status, details := imp.status, any(s.statusDetailsLocked(imp, base))
+	status, details := imp.status, any(h.statusDetailsLocked(imp, base))
 	if f := imp.fault; f != nil && f.Kind == simcontrol.FaultImportResult && imp.done != nil {
 		status, details = cmp.Or(f.StatusText, status), json.RawMessage(cmp.Or(string(f.Result), "null"))
 	}
@@ -160,16 +168,16 @@ func (s *Server) catalogImportLocked(imp *importJob, base string) map[string]any
 }
 
 // statusDetailsLocked is what goes with the status. Counts are strings, as everywhere under /v2.
-func (s *Server) statusDetailsLocked(imp *importJob, base string) map[string]any {
+func (h *catalogImports) statusDetailsLocked(imp *importJob, base string) map[string]any {
 	switch imp.status {
 	case statusAwaitingUpload:
-		return map[string]any{"upload_url": s.signLocked(imp, base, uploadsPath)}
+		return map[string]any{"upload_url": h.signedURLs.signLocked(imp, base, uploadsPath)}
 	case statusProcessing:
 		return map[string]any{"success_count": "0", "error_count": "0"}
 	case statusFailed:
 		details := map[string]any{"code": imp.failed.code, "type": imp.failed.kind, "failure_message": imp.failed.message}
 		if imp.done != nil && imp.done.errorFile != nil {
-			details["error_file"] = map[string]any{"download_url": s.signLocked(imp, base, downloadsPath)}
+			details["error_file"] = map[string]any{"download_url": h.signedURLs.signLocked(imp, base, downloadsPath)}
 		}
 		return details
 	}
@@ -177,7 +185,7 @@ func (s *Server) statusDetailsLocked(imp *importJob, base string) map[string]any
 	if file := imp.done.errorFile; file != nil {
 		details["error_count"] = decimal(imp.done.failed)
 		details["error_file"] = map[string]any{
-			"content_type": file.ContentType, "size": decimal(file.Size), "download_url": s.signLocked(imp, base, downloadsPath),
+			"content_type": file.ContentType, "size": decimal(file.Size), "download_url": h.signedURLs.signLocked(imp, base, downloadsPath),
 		}
 		details["samples"] = imp.done.samples
 	}
@@ -191,15 +199,15 @@ func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-func (s *Server) getCatalogImport(w http.ResponseWriter, r *http.Request) {
+func (h *catalogImports) getCatalogImport(w http.ResponseWriter, r *http.Request) {
 	state, id := stateOf(r), r.PathValue("id")
-	s.mu.Lock()
-	imp, found := s.findImportLocked(state.account, apiV2, id)
+	h.mu.Lock()
+	imp, found := h.imports.findImportLocked(state.account, apiV2, id)
 	var object map[string]any
 	if found {
-		object = s.catalogImportLocked(imp, baseOf(r))
+		object = h.catalogImportLocked(imp, baseOf(r))
 	}
-	s.mu.Unlock()
+	h.mu.Unlock()
 	if !found {
 		apiError{
 			Status: http.StatusNotFound, Type: invalidRequest, Code: "resource_missing", Param: "id",
@@ -255,13 +263,13 @@ func readListQuery(r *http.Request) (q listQuery, failed *apiError) {
 
 // listCatalogImports lists an account's imports, the newest first. A page is a place in that order, so imports that
 // begin meanwhile move it; what Stripe's pages are made of is not documented.
-func (s *Server) listCatalogImports(w http.ResponseWriter, r *http.Request) {
+func (h *catalogImports) listCatalogImports(w http.ResponseWriter, r *http.Request) {
 	query, failed := readListQuery(r)
 	if failed != nil {
 		failed.write(w)
 		return
 	}
-	imports, more := s.catalogImports(stateOf(r).account, query, baseOf(r))
+	imports, more := h.page(stateOf(r).account, query, baseOf(r))
 	list := map[string]any{"data": imports, "next_page_url": nil, "previous_page_url": nil}
 	if more {
 		list["next_page_url"] = pageURL(r, query.offset+query.limit)
@@ -272,13 +280,13 @@ func (s *Server) listCatalogImports(w http.ResponseWriter, r *http.Request) {
 	okAnswer(list).write(w, "")
 }
 
-func (s *Server) catalogImports(account string, query listQuery, base string) (page []map[string]any, more bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (h *catalogImports) page(account string, query listQuery, base string) (page []map[string]any, more bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	page = []map[string]any{}
 	passed := 0
-	for _, imp := range slices.Backward(s.importOrder) {
-		s.expireLocked(imp)
+	for _, imp := range slices.Backward(h.imports.all) {
+		h.imports.expireLocked(imp)
 		if imp.api != apiV2 || imp.account != account || !query.fits(imp) {
 			continue
 		}
@@ -288,7 +296,7 @@ func (s *Server) catalogImports(account string, query listQuery, base string) (p
 		if len(page) == query.limit {
 			return page, true
 		}
-		page = append(page, s.catalogImportLocked(imp, base))
+		page = append(page, h.catalogImportLocked(imp, base))
 	}
 	return page, false
 }

@@ -24,45 +24,51 @@ const (
 	disputeWindow = 7 * 24 * time.Hour
 )
 
-func (s *Server) findDisputeLocked(id string) *dispute {
-	i := slices.IndexFunc(s.ledger.disputes, func(d *dispute) bool { return d.id == id })
+// disputes are opened by buyers, answered by merchants and decided by banks.
+type disputes struct {
+	*core
+	events *events
+}
+
+func (h *disputes) findDisputeLocked(id string) *dispute {
+	i := slices.IndexFunc(h.ledger.disputes, func(d *dispute) bool { return d.id == id })
 	if i < 0 {
 		return nil
 	}
-	return s.ledger.disputes[i]
+	return h.ledger.disputes[i]
 }
 
-func (s *Server) ownDisputeLocked(c orderCall) *dispute {
-	if d := s.findDisputeLocked(c.id); d != nil && d.payment.account() == c.account {
+func (h *disputes) ownDisputeLocked(c orderCall) *dispute {
+	if d := h.findDisputeLocked(c.id); d != nil && d.payment.account() == c.account {
 		return d
 	}
 	return nil
 }
 
-func (s *Server) getDispute(c orderCall) (any, *apiError) {
+func (h *disputes) getDispute(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	if d := s.ownDisputeLocked(c); d != nil {
-		return d.object(s.options.Now()), nil
+	if d := h.ownDisputeLocked(c); d != nil {
+		return d.object(h.options.Now()), nil
 	}
 	return nil, missingObject("dispute", "dispute", c.id)
 }
 
-func (s *Server) listDisputes(c orderCall) (any, *apiError) {
+func (h *disputes) listDisputes(c orderCall) (any, *apiError) {
 	p, created, intent, charge := c.page(), c.period("created"), c.text("payment_intent"), c.text("charge")
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	now := s.options.Now()
-	return listNewest(c, p, s.ledger.disputes, func(d *dispute) (string, string) { return d.payment.account(), d.id }, func(d *dispute) bool {
+	now := h.options.Now()
+	return listNewest(c, p, h.ledger.disputes, func(d *dispute) (string, string) { return d.payment.account(), d.id }, func(d *dispute) bool {
 		return created.fits(d.created.Unix()) && (intent == "" || intent == d.payment.intent) && (charge == "" || charge == d.payment.charge)
 	}, func(d *dispute) any { return d.object(now) })
 }
 
 // postDispute takes evidence, and submits it unless told not to: what was submitted is final. Files are taken by their
 // id, whichever it is: the emulator takes no files of that purpose.
-func (s *Server) postDispute(c orderCall) (func() (any, *apiError), *apiError) {
+func (h *disputes) postDispute(c orderCall) (func() (any, *apiError), *apiError) {
 	evidence, metadata, submit := c.hash("evidence"), c.metadata(), c.flag("submit", true)
 	length := 0
 	for name, value := range evidence {
@@ -78,7 +84,7 @@ func (s *Server) postDispute(c orderCall) (func() (any, *apiError), *apiError) {
 		return nil, failed
 	}
 	return func() (any, *apiError) {
-		d, now := s.ownDisputeLocked(c), s.options.Now()
+		d, now := h.ownDisputeLocked(c), h.options.Now()
 		switch {
 		case d == nil:
 			return nil, missingObject("dispute", "dispute", c.id)
@@ -91,13 +97,13 @@ func (s *Server) postDispute(c orderCall) (func() (any, *apiError), *apiError) {
 		if submit && d.status == statusNeedsResponse && len(d.evidence) > 0 {
 			d.submissions, d.status = 1, statusUnderReview
 		}
-		s.emitLocked("charge.dispute.updated", c.account, d.object(now), c.because())
+		h.events.emitLocked("charge.dispute.updated", c.account, d.object(now), c.because())
 		return d.object(now), nil
 	}, nil
 }
 
 // disputeLocked lets a buyer dispute a payment; amount 0 means all of it.
-func (s *Server) disputeLocked(p *payment, amount int64, reason string) (*dispute, error) {
+func (h *disputes) disputeLocked(p *payment, amount int64, reason string) (*dispute, error) {
 	if amount == 0 {
 		amount = p.amountCaptured
 	}
@@ -109,17 +115,17 @@ func (s *Server) disputeLocked(p *payment, amount int64, reason string) (*disput
 	case amount < 1 || amount > p.amountCaptured:
 		return nil, fmt.Errorf("amount %d is not within what was captured, %d", amount, p.amountCaptured)
 	}
-	now := s.options.Now()
+	now := h.options.Now()
 	d := &dispute{
 		id: newID("dp_"), payment: p, created: now, due: now.Add(disputeWindow), amount: amount, reason: reason, status: statusNeedsResponse,
 	}
-	p.dispute, s.ledger.disputes = d, append(s.ledger.disputes, d)
-	s.emitLocked("charge.dispute.created", p.account(), d.object(now), cause{})
+	p.dispute, h.ledger.disputes = d, append(h.ledger.disputes, d)
+	h.events.emitLocked("charge.dispute.created", p.account(), d.object(now), cause{})
 	return d, nil
 }
 
 // moveDisputeLocked is what the bank decides.
-func (s *Server) moveDisputeLocked(d *dispute, status string) error {
+func (h *disputes) moveDisputeLocked(d *dispute, status string) error {
 	switch {
 	case d.closed():
 		return fmt.Errorf("dispute %s is closed", d.id)
@@ -131,6 +137,25 @@ func (s *Server) moveDisputeLocked(d *dispute, status string) error {
 	if d.closed() {
 		event = "charge.dispute.closed"
 	}
-	s.emitLocked(event, d.payment.account(), d.object(s.options.Now()), cause{})
+	h.events.emitLocked(event, d.payment.account(), d.object(h.options.Now()), cause{})
 	return nil
+}
+
+func (h *disputes) postDisputeStatus(w http.ResponseWriter, r *http.Request) {
+	var change orderChange
+	if !readControl(w, r, &change) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d := h.findDisputeLocked(r.PathValue("id"))
+	if d == nil {
+		complain(w, http.StatusNotFound, "there is no dispute %s", r.PathValue("id"))
+		return
+	}
+	if err := h.moveDisputeLocked(d, change.Status); err != nil {
+		complain(w, http.StatusConflict, "%v", err)
+		return
+	}
+	show(w, d.order())
 }

@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,21 +25,27 @@ type event struct {
 	waiting map[string]bool // endpoints that did not take it yet
 }
 
+// events tells of what happened, and lists it.
+type events struct {
+	*core
+	webhooks *webhooks
+}
+
 // emitLocked makes an event, and sends it to the endpoints that want it.
-func (s *Server) emitLocked(kind, account string, object map[string]any, why cause) {
-	now := s.options.Now()
-	for len(s.ledger.events) > 0 && !s.ledger.events[0].created.After(now.Add(-eventsKept)) {
-		s.ledger.events = s.ledger.events[1:]
+func (h *events) emitLocked(kind, account string, object map[string]any, why cause) {
+	now := h.options.Now()
+	for len(h.ledger.events) > 0 && !h.ledger.events[0].created.After(now.Add(-eventsKept)) {
+		h.ledger.events = h.ledger.events[1:]
 	}
-	s.ledger.made++
+	h.ledger.made++
 	e := &event{
-		id: newID("evt_"), account: account, kind: kind, created: now, version: s.orders.APIVersion, object: encode(object),
-		why: why, number: s.ledger.made, waiting: map[string]bool{},
+		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion, object: encode(object),
+		why: why, number: h.ledger.made, waiting: map[string]bool{},
 	}
-	s.ledger.events = append(s.ledger.events, e)
-	for _, to := range s.ledger.endpoints {
-		if to.wants(e, s.orders.TestEventsToLive) {
-			s.sendLocked(e, to)
+	h.ledger.events = append(h.ledger.events, e)
+	for _, to := range h.ledger.endpoints {
+		if to.wants(e, h.orders.TestEventsToLive) {
+			h.webhooks.sendLocked(e, to)
 		}
 	}
 }
@@ -57,20 +64,20 @@ func (e *event) body(connect bool, version string) map[string]any {
 	return object
 }
 
-func (s *Server) listedEventsLocked() []*event {
-	oldest := s.options.Now().Add(-eventsKept)
-	i := slices.IndexFunc(s.ledger.events, func(e *event) bool { return e.created.After(oldest) })
+func (h *events) listedEventsLocked() []*event {
+	oldest := h.options.Now().Add(-eventsKept)
+	i := slices.IndexFunc(h.ledger.events, func(e *event) bool { return e.created.After(oldest) })
 	if i < 0 {
 		return nil
 	}
-	return s.ledger.events[i:]
+	return h.ledger.events[i:]
 }
 
-func (s *Server) getEvent(c orderCall) (any, *apiError) {
+func (h *events) getEvent(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	for _, e := range s.listedEventsLocked() {
+	for _, e := range h.listedEventsLocked() {
 		if e.id == c.id && e.account == c.account {
 			return e.body(false, e.version), nil
 		}
@@ -78,7 +85,7 @@ func (s *Server) getEvent(c orderCall) (any, *apiError) {
 	return nil, missingObject("event", "id", c.id)
 }
 
-func (s *Server) listEvents(c orderCall) (any, *apiError) {
+func (h *events) listEvents(c orderCall) (any, *apiError) {
 	p, created, types, kind := c.page(), c.period("created"), c.list("types"), c.text("type")
 	undelivered, delivered := c.has("delivery_success"), c.flag("delivery_success", false)
 	switch {
@@ -90,7 +97,7 @@ func (s *Server) listEvents(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, s.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id }, func(e *event) bool {
+	return listNewest(c, p, h.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id }, func(e *event) bool {
 		return created.fits(e.created.Unix()) && (len(types) == 0 || slices.Contains(types, e.kind)) &&
 			(kind == "" || matchesType(kind, e.kind)) && (!undelivered || delivered == (len(e.waiting) == 0))
 	}, func(e *event) any { return e.body(false, e.version) })
@@ -100,4 +107,22 @@ func (s *Server) listEvents(c orderCall) (any, *apiError) {
 func matchesType(pattern, kind string) bool {
 	below, all := strings.CutSuffix(pattern, "*")
 	return pattern == kind || (all && strings.HasPrefix(kind, below))
+}
+
+// postResend sends an event again to every endpoint that wants it, as the dashboard does.
+func (h *events) postResend(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.ledger.events, func(e *event) bool { return e.id == r.PathValue("id") })
+	if i < 0 {
+		complain(w, http.StatusNotFound, "there is no event %s", r.PathValue("id"))
+		return
+	}
+	e := h.ledger.events[i]
+	for _, to := range h.ledger.endpoints {
+		if to.wants(e, h.orders.TestEventsToLive) {
+			h.webhooks.dispatchLocked(e, to, h.webhooks.logDeliveryLocked(e, to, false), 0)
+		}
+	}
+	show(w, struct{}{})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -49,23 +50,33 @@ func checkFault(f simcontrol.Fault) error {
 	return nil
 }
 
-func (s *Server) arm(f simcontrol.Fault) (simcontrol.ArmedFault, error) {
+// faults stand between a call and its endpoint.
+type faults struct {
+	*core
+	routes    http.Handler // the endpoints
+	armed     []*armedFault
+	nextFault int // goes on after a reset
+}
+
+func (h *faults) forgetLocked() { h.armed = nil }
+
+func (h *faults) arm(f simcontrol.Fault) (simcontrol.ArmedFault, error) {
 	if err := checkFault(f); err != nil {
 		return simcontrol.ArmedFault{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nextFault++
-	armed := &armedFault{ArmedFault: simcontrol.ArmedFault{ID: fmt.Sprintf("fault_%d", s.nextFault), Fault: f}}
-	s.faults = append(s.faults, armed)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.nextFault++
+	armed := &armedFault{ArmedFault: simcontrol.ArmedFault{ID: fmt.Sprintf("fault_%d", h.nextFault), Fault: f}}
+	h.armed = append(h.armed, armed)
 	return armed.ArmedFault, nil
 }
 
 // strike returns the fault that this call meets, and counts it; nil if the call is spared.
-func (s *Server) strike(r *http.Request, q *loggedCall) *simcontrol.Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, armed := range s.faults {
+func (h *faults) strike(r *http.Request, q *loggedCall) *simcontrol.Fault {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, armed := range h.armed {
 		if armed.spent() || !armed.fits(r, q.Account) {
 			continue
 		}
@@ -103,16 +114,16 @@ func (f *armedFault) ofImport() bool {
 }
 
 // serveWithFaults answers a call, or does to it what the fault says that it meets.
-func (s *Server) serveWithFaults(w *answerWriter, r *http.Request) {
+func (h *faults) serveWithFaults(w *answerWriter, r *http.Request) {
 	state := stateOf(r)
-	fault := s.strike(r, state.request)
+	fault := h.strike(r, state.request)
 	if fault == nil {
-		s.routes.ServeHTTP(w, r)
+		h.routes.ServeHTTP(w, r)
 		return
 	}
 	switch fault.Kind {
 	case simcontrol.FaultStatus:
-		s.answerWithStatus(w, r, fault)
+		h.answerWithStatus(w, r, fault)
 	case simcontrol.FaultPage:
 		w.Header().Del("Request-Id") // a proxy knows nothing of it
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -120,32 +131,32 @@ func (s *Server) serveWithFaults(w *answerWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>proxy</title></head><body>Not here.</body></html>") // a client that left misses nothing
 	case simcontrol.FaultLatency:
 		if !wait(r, time.Duration(fault.Delay)) {
-			s.cut(state.request)
+			h.cut(state.request)
 		}
-		s.routes.ServeHTTP(w, r)
+		h.routes.ServeHTTP(w, r)
 	case simcontrol.FaultCutRequestAfter:
 		_, _ = io.CopyN(io.Discard, r.Body, fault.Bytes) // a shorter body is cut at its end
-		s.cut(state.request)
+		h.cut(state.request)
 	case simcontrol.FaultCutResponse:
 		w.limit = fault.Bytes
-		s.routes.ServeHTTP(w, r)
+		h.routes.ServeHTTP(w, r)
 		_ = http.NewResponseController(w).Flush() // the bytes before the cut; a client that left does not miss them
-		s.cut(state.request)
+		h.cut(state.request)
 	case simcontrol.FaultLoseResponse:
 		w.lose = true
-		s.routes.ServeHTTP(w, r)
-		s.cut(state.request)
+		h.routes.ServeHTTP(w, r)
+		h.cut(state.request)
 	default:
 		state.fault = fault
-		s.routes.ServeHTTP(w, r)
+		h.routes.ServeHTTP(w, r)
 	}
 }
 
 // answerWithStatus fails a call before its endpoint sees it, or, where the answer is to be stored, in the endpoint's place.
-func (s *Server) answerWithStatus(w *answerWriter, r *http.Request, fault *simcontrol.Fault) {
+func (h *faults) answerWithStatus(w *answerWriter, r *http.Request, fault *simcontrol.Fault) {
 	if r.Method == http.MethodPost && storedUnderKey(fault) {
 		stateOf(r).fault = fault
-		s.routes.ServeHTTP(w, r)
+		h.routes.ServeHTTP(w, r)
 		return
 	}
 	faultError(fault).write(w)
@@ -177,10 +188,10 @@ func faultError(f *simcontrol.Fault) apiError {
 }
 
 // cut ends the connection under the call; it does not return.
-func (s *Server) cut(q *loggedCall) {
-	s.mu.Lock()
+func (h *faults) cut(q *loggedCall) {
+	h.mu.Lock()
 	q.Cut = true
-	s.mu.Unlock()
+	h.mu.Unlock()
 	panic(http.ErrAbortHandler)
 }
 
@@ -196,18 +207,31 @@ func wait(r *http.Request, d time.Duration) bool {
 	}
 }
 
-func (s *Server) armedFaults() []simcontrol.ArmedFault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]simcontrol.ArmedFault, 0, len(s.faults))
-	for _, f := range s.faults {
+func (h *faults) listed() []simcontrol.ArmedFault {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]simcontrol.ArmedFault, 0, len(h.armed))
+	for _, f := range h.armed {
 		list = append(list, f.ArmedFault)
 	}
 	return list
 }
 
-func (s *Server) disarm() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = slices.Delete(s.faults, 0, len(s.faults))
+func (h *faults) disarm() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.armed = slices.Delete(h.armed, 0, len(h.armed))
+}
+
+func (h *faults) postFault(w http.ResponseWriter, r *http.Request) {
+	var fault simcontrol.Fault
+	if !readControl(w, r, &fault) {
+		return
+	}
+	armed, err := h.arm(fault)
+	if err != nil {
+		complain(w, http.StatusBadRequest, "%v", err)
+		return
+	}
+	show(w, armed)
 }

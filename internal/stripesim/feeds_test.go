@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vitrine/internal/simcontrol"
 )
 
 const (
@@ -98,11 +100,19 @@ type upload struct {
 	head        []byte // the first bytes of the file
 }
 
+// files is the Files API, and all files on disk: those of v2's imports and of refused rows as well.
+type files struct {
+	*core
+	all []*storedFile // in the order of creation
+}
+
+func (h *files) forgetLocked() { h.all = nil }
+
 // prepareUpload reads the form and streams the file to disk.
-func (s *Server) prepareUpload(r *http.Request) (operation, *apiError) {
+func (h *files) prepareUpload(r *http.Request) (operation, *apiError) {
 	account, base := stateOf(r).account, baseOf(r)
-	generation := s.currentGeneration()
-	form, failed := s.readUpload(r)
+	generation := h.currentGeneration()
+	form, failed := h.readUpload(r)
 	if failed != nil {
 		form.remove()
 		return operation{}, failed
@@ -111,23 +121,17 @@ func (s *Server) prepareUpload(r *http.Request) (operation, *apiError) {
 		digest: form.digest(r),
 		drop:   form.remove,
 		run: func() outcome {
-			if e := s.checkUpload(form); e != nil {
+			if e := h.checkUpload(form); e != nil {
 				form.remove()
 				return refused(*e)
 			}
-			file := s.keepUpload(account, form, generation)
+			file := h.keepUpload(account, form, generation)
 			return outcome{answer: okAnswer(file.object(base)), stored: true}
 		},
 	}, nil
 }
 
-func (s *Server) currentGeneration() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.generation
-}
-
-func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
+func (h *files) readUpload(r *http.Request) (*upload, *apiError) {
 	form := &upload{fields: map[string]string{}}
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "multipart/form-data" || params["boundary"] == "" {
@@ -142,7 +146,7 @@ func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
 		if err != nil {
 			return form, unreadable(err)
 		}
-		if failed := s.readPart(part, form); failed != nil {
+		if failed := h.readPart(part, form); failed != nil {
 			return form, failed
 		}
 	}
@@ -153,10 +157,10 @@ func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
 	return form, nil
 }
 
-func (s *Server) readPart(part *multipart.Part, form *upload) *apiError {
+func (h *files) readPart(part *multipart.Part, form *upload) *apiError {
 	name := part.FormName()
 	if name == "file" {
-		return s.readFilePart(part, form)
+		return h.readFilePart(part, form)
 	}
 	if _, twice := form.fields[name]; twice {
 		return invalid(name, "Invalid request: the field %s is there twice.", name)
@@ -172,18 +176,18 @@ func (s *Server) readPart(part *multipart.Part, form *upload) *apiError {
 	return nil
 }
 
-func (s *Server) readFilePart(part *multipart.Part, form *upload) *apiError {
+func (h *files) readFilePart(part *multipart.Part, form *upload) *apiError {
 	if form.hasFile {
 		return invalid("file", "Invalid request: more than one file.")
 	}
 	form.hasFile = true
 	form.filename, form.contentType = part.FileName(), part.Header.Get("Content-Type")
-	disk, err := os.CreateTemp(s.dir, "upload-")
+	disk, err := os.CreateTemp(h.dir, "upload-")
 	if err != nil {
 		return broken(err)
 	}
 	form.path = disk.Name()
-	if failed := form.store(part, disk, s.options.MaxFileBytes); failed != nil {
+	if failed := form.store(part, disk, h.options.MaxFileBytes); failed != nil {
 		_ = disk.Close() // the failure before it is the one to tell
 		return failed
 	}
@@ -249,7 +253,7 @@ func addToDigest(sum hash.Hash, values ...string) {
 }
 
 // checkUpload judges the form's parameters.
-func (s *Server) checkUpload(form *upload) *apiError {
+func (h *files) checkUpload(form *upload) *apiError {
 	for name := range form.fields {
 		if name != "purpose" {
 			return unknownParameter(name)
@@ -295,29 +299,29 @@ func checkFileType(form *upload) *apiError {
 	return nil
 }
 
-func (s *Server) keepUpload(account string, form *upload, generation int) *storedFile {
+func (h *files) keepUpload(account string, form *upload, generation int) *storedFile {
 	file := &storedFile{
 		ID: newID("file_"), Account: account, Filename: form.filename, Purpose: uploadPurpose,
-		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: s.options.Now(), path: form.path,
+		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: h.options.Now(), path: form.path,
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if generation == s.generation { // otherwise a reset came in between
-		s.keepFileLocked(file, apiV1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if generation == h.generation { // otherwise a reset came in between
+		h.keepFileLocked(file, apiV1)
 	}
 	return file
 }
 
 // keepFileLocked keeps a file. Those of v2 are no files of the Files API.
-func (s *Server) keepFileLocked(file *storedFile, api string) {
+func (h *files) keepFileLocked(file *storedFile, api string) {
 	if api == apiV1 {
-		s.accountLocked(file.Account).files[file.ID] = file
+		h.accountLocked(file.Account).files[file.ID] = file
 	}
-	s.fileOrder = append(s.fileOrder, file)
+	h.all = append(h.all, file)
 }
 
-func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
-	file, failed := s.findFile(r)
+func (h *files) getFile(w http.ResponseWriter, r *http.Request) {
+	file, failed := h.findFile(r)
 	if failed != nil {
 		failed.write(w)
 		return
@@ -325,21 +329,21 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 	okAnswer(file.object(baseOf(r))).write(w, "")
 }
 
-func (s *Server) getFileContents(w http.ResponseWriter, r *http.Request) {
-	file, failed := s.findFile(r)
+func (h *files) getFileContents(w http.ResponseWriter, r *http.Request) {
+	file, failed := h.findFile(r)
 	if failed != nil {
 		failed.write(w)
 		return
 	}
-	s.sendFile(w, file)
+	h.sendFile(w, file)
 }
 
 // findFile finds a file of the caller's own account; those of others do not exist for it.
-func (s *Server) findFile(r *http.Request) (*storedFile, *apiError) {
+func (h *files) findFile(r *http.Request) (*storedFile, *apiError) {
 	id := r.PathValue("id")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	file, found := s.accountLocked(stateOf(r).account).files[id]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	file, found := h.accountLocked(stateOf(r).account).files[id]
 	if !found {
 		return nil, &apiError{
 			Status: http.StatusNotFound, Type: invalidRequest, Code: "resource_missing", Param: "file",
@@ -373,4 +377,19 @@ func unreadable(err error) *apiError {
 
 func broken(err error) *apiError {
 	return &apiError{Status: http.StatusInternalServerError, Type: apiFailure, Message: "The emulator failed: " + err.Error()}
+}
+
+func (h *files) listed(wanted func(string) bool) []simcontrol.File {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	files := []simcontrol.File{}
+	for _, f := range h.all {
+		if wanted(f.Account) {
+			files = append(files, simcontrol.File{
+				ID: f.ID, Account: f.Account, Filename: f.Filename, Purpose: f.Purpose,
+				ContentType: f.ContentType, Size: f.Size, SHA256: f.SHA256, Created: f.Created,
+			})
+		}
+	}
+	return files
 }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
 	"vitrine/internal/simcontrol"
 )
 
-func (s *Server) postHook(w http.ResponseWriter, r *http.Request) {
+func (h *hooks) postHook(w http.ResponseWriter, r *http.Request) {
 	var hook simcontrol.Hook
 	if !readControl(w, r, &hook) {
 		return
@@ -16,16 +17,16 @@ func (s *Server) postHook(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusBadRequest, "a hook needs a URL and a secret")
 		return
 	}
-	s.mu.Lock()
-	s.ledger.hooks[hook.Account] = hook
+	h.mu.Lock()
+	h.ledger.hooks[hook.Account] = hook
 	if hook.URL == "" {
-		delete(s.ledger.hooks, hook.Account)
+		delete(h.ledger.hooks, hook.Account)
 	}
-	s.mu.Unlock()
+	h.mu.Unlock()
 	show(w, hook)
 }
 
-func (s *Server) postAvailability(w http.ResponseWriter, r *http.Request) {
+func (h *hooks) postAvailability(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		Account string `json:"account"`
 		SKU     string `json:"sku"`
@@ -33,16 +34,16 @@ func (s *Server) postAvailability(w http.ResponseWriter, r *http.Request) {
 	if !readControl(w, r, &asked) {
 		return
 	}
-	s.mu.Lock()
-	hook, registered := s.hookLocked(asked.Account)
-	orders := s.orders
-	s.mu.Unlock()
+	h.mu.Lock()
+	hook, registered := h.hookLocked(asked.Account)
+	orders := h.orders
+	h.mu.Unlock()
 	if !registered || !answersHook(hook, simcontrol.HookAvailability) {
 		complain(w, http.StatusBadRequest, "account %s has no hook for this", asked.Account)
 		return
 	}
 	var told simcontrol.Availability
-	_, refused := s.callHook(r.Context(), hook, orders, asked.Account, simcontrol.HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
+	_, refused := h.callHook(r.Context(), hook, orders, asked.Account, simcontrol.HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
 	if refused != nil {
 		complain(w, refused.status, "%s", refused.message)
 		return

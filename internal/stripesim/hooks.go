@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -14,23 +15,29 @@ func answersHook(h simcontrol.Hook, kind string) bool {
 	return len(h.Types) == 0 || slices.Contains(h.Types, kind)
 }
 
-func (s *Server) hookLocked(account string) (simcontrol.Hook, bool) {
-	hook, found := s.ledger.hooks[account]
+// hooks asks merchants while an agent buys.
+type hooks struct {
+	*core
+	sender *sender
+}
+
+func (h *hooks) hookLocked(account string) (simcontrol.Hook, bool) {
+	hook, found := h.ledger.hooks[account]
 	if !found {
-		hook, found = s.ledger.hooks[""]
+		hook, found = h.ledger.hooks[""]
 	}
 	return hook, found
 }
 
 // callHook asks a merchant, as many times over as wanted with the same body, and reads the last answer.
-func (s *Server) callHook(ctx context.Context, hook simcontrol.Hook, orders simcontrol.OrderSettings, account, kind string, data any, repeats int, into any) ([]simcontrol.HookCall, *refusal) {
+func (h *hooks) callHook(ctx context.Context, hook simcontrol.Hook, orders simcontrol.OrderSettings, account, kind string, data any, repeats int, into any) ([]simcontrol.HookCall, *refusal) {
 	id := newID("evt_")
 	payload := encode(map[string]any{"id": id, "type": kind, "livemode": false, "context": account, "data": data})
 	var calls []simcontrol.HookCall
 	var refused *refusal
 	for range repeats + 1 {
-		call := simcontrol.HookCall{ID: id, Type: kind, Account: account, At: s.options.Now().UTC(), Request: payload}
-		status, body, seconds, err := s.post(ctx, hook.URL, []string{hook.Secret}, payload, orders, time.Duration(orders.HookTimeout))
+		call := simcontrol.HookCall{ID: id, Type: kind, Account: account, At: h.options.Now().UTC(), Request: payload}
+		status, body, seconds, err := h.sender.post(ctx, hook.URL, []string{hook.Secret}, payload, orders, time.Duration(orders.HookTimeout))
 		call.Status, call.Seconds = status, seconds
 		if json.Valid(body) {
 			call.Response = body
@@ -50,23 +57,23 @@ func (s *Server) callHook(ctx context.Context, hook simcontrol.Hook, orders simc
 			}
 		}
 		calls = append(calls, call)
-		s.logHookCall(call)
+		h.logHookCall(call)
 	}
 	return calls, refused
 }
 
-func (s *Server) logHookCall(call simcontrol.HookCall) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ledger.hookCalls) >= maxDeliveries {
-		s.ledger.hookCalls = append(s.ledger.hookCalls[:0:0], s.ledger.hookCalls[maxDeliveries/10:]...)
+func (h *hooks) logHookCall(call simcontrol.HookCall) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.ledger.hookCalls) >= maxDeliveries {
+		h.ledger.hookCalls = append(h.ledger.hookCalls[:0:0], h.ledger.hookCalls[maxDeliveries/10:]...)
 	}
-	s.ledger.hookCalls = append(s.ledger.hookCalls, call)
+	h.ledger.hookCalls = append(h.ledger.hookCalls, call)
 }
 
 // conversation is what an agent's purchase asks the merchant. Its session is nobody else's yet.
 type conversation struct {
-	server  *Server
+	hooks   *hooks
 	ctx     context.Context
 	hook    simcontrol.Hook
 	orders  simcontrol.OrderSettings
@@ -76,7 +83,7 @@ type conversation struct {
 }
 
 func (c *conversation) call(kind string, data, into any) *refusal {
-	calls, refused := c.server.callHook(c.ctx, c.hook, c.orders, c.session.account, kind, data, c.repeats, into)
+	calls, refused := c.hooks.callHook(c.ctx, c.hook, c.orders, c.session.account, kind, data, c.repeats, into)
 	c.calls = append(c.calls, calls...)
 	return refused
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"

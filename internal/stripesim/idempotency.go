@@ -3,6 +3,7 @@ package stripesim
 import (
 	"net/http"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -55,14 +56,22 @@ func refused(e apiError) outcome { return outcome{answer: e.answer()} }
 // prepare reads the parameters of a call.
 type prepare func(r *http.Request) (operation, *apiError)
 
+// idempotency remembers answers by the keys of their calls.
+type idempotency struct {
+	*core
+	keys map[idempotencyScope]*idempotentCall
+}
+
+func (h *idempotency) forgetLocked() { h.keys = map[idempotencyScope]*idempotentCall{} }
+
 // idempotent gives an endpoint Stripe's idempotency: the first answer under a key is replayed to every later call with
 // the same parameters, failures included if the API remembers them; other parameters, or a call while the first one is
 // running, are refused.
-func (s *Server) idempotent(api string, memory keyMemory, read prepare) http.HandlerFunc {
+func (h *idempotency) idempotent(api string, memory keyMemory, read prepare) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
 		if key == "" {
-			s.perform(w, r, read, nil, memory)
+			h.perform(w, r, read, nil, memory)
 			return
 		}
 		if len(key) > maxKeyLength {
@@ -74,7 +83,7 @@ func (s *Server) idempotent(api string, memory keyMemory, read prepare) http.Han
 		}
 		w.Header().Set("Idempotency-Key", key)
 		scope := idempotencyScope{account: stateOf(r).account, api: api, key: key}
-		entry, inUse := s.claim(scope, memory)
+		entry, inUse := h.claim(scope, memory)
 		if inUse {
 			apiError{
 				Status: http.StatusConflict, Type: idempotencyError, Code: "idempotency_key_in_use",
@@ -82,44 +91,44 @@ func (s *Server) idempotent(api string, memory keyMemory, read prepare) http.Han
 			}.write(w)
 			return
 		}
-		defer s.release(scope, entry)
-		s.perform(w, r, read, entry, memory)
+		defer h.release(scope, entry)
+		h.perform(w, r, read, entry, memory)
 	}
 }
 
 // claim finds the entry of a key, or makes one and marks it as in use. A finished entry may be read by many at once.
-func (s *Server) claim(scope idempotencyScope, memory keyMemory) (entry *idempotentCall, inUse bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.options.Now()
-	s.pruneLocked(now)
-	entry, found := s.keys[scope]
+func (h *idempotency) claim(scope idempotencyScope, memory keyMemory) (entry *idempotentCall, inUse bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.options.Now()
+	h.pruneLocked(now)
+	entry, found := h.keys[scope]
 	if !found {
 		entry = &idempotentCall{expires: now.Add(memory.lifetime)}
-		s.keys[scope] = entry
+		h.keys[scope] = entry
 		return entry, false
 	}
 	return entry, !entry.done
 }
 
-func (s *Server) pruneLocked(now time.Time) {
-	for scope, entry := range s.keys {
+func (h *idempotency) pruneLocked(now time.Time) {
+	for scope, entry := range h.keys {
 		if entry.done && !now.Before(entry.expires) {
-			delete(s.keys, scope)
+			delete(h.keys, scope)
 		}
 	}
 }
 
 // release frees a key whose call ended without an answer worth keeping.
-func (s *Server) release(scope idempotencyScope, entry *idempotentCall) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !entry.done && s.keys[scope] == entry {
-		delete(s.keys, scope)
+func (h *idempotency) release(scope idempotencyScope, entry *idempotentCall) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !entry.done && h.keys[scope] == entry {
+		delete(h.keys, scope)
 	}
 }
 
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall, memory keyMemory) {
+func (h *idempotency) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall, memory keyMemory) {
 	requestID := w.Header().Get("Request-Id")
 	op, failed := read(r)
 	if failed != nil {
@@ -128,19 +137,19 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, read prepare, e
 	}
 	if entry != nil && entry.done {
 		op.drop()
-		s.replay(w, r, op, entry)
+		h.replay(w, r, op, entry)
 		return
 	}
-	result := s.runWithFault(op, stateOf(r).fault)
+	result := h.runWithFault(op, stateOf(r).fault)
 	if entry != nil && result.stored && (memory.failures || result.answer.failure == nil) {
-		s.mu.Lock()
+		h.mu.Lock()
 		entry.done, entry.digest, entry.answer = true, op.digest, result.answer
-		s.mu.Unlock()
+		h.mu.Unlock()
 	}
 	result.answer.write(w, requestID)
 }
 
-func (s *Server) replay(w http.ResponseWriter, r *http.Request, op operation, entry *idempotentCall) {
+func (h *idempotency) replay(w http.ResponseWriter, r *http.Request, op operation, entry *idempotentCall) {
 	if entry.digest != op.digest {
 		apiError{
 			Status: http.StatusBadRequest, Type: idempotencyError,
@@ -154,7 +163,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, op operation, en
 }
 
 // runWithFault does the work, or fails in its place if a fault with a stored answer is armed.
-func (s *Server) runWithFault(op operation, fault *simcontrol.Fault) outcome {
+func (h *idempotency) runWithFault(op operation, fault *simcontrol.Fault) outcome {
 	if fault == nil || fault.Kind != simcontrol.FaultStatus {
 		return op.run()
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -68,8 +69,14 @@ func (t *tally) importResult() importResult {
 	return result
 }
 
+// importSets is v1's way to import.
+type importSets struct {
+	*core
+	imports *imports
+}
+
 // prepareImport reads the form of a new import.
-func (s *Server) prepareImport(r *http.Request) (operation, *apiError) {
+func (h *importSets) prepareImport(r *http.Request) (operation, *apiError) {
 	form, failed := readForm(r)
 	if failed != nil {
 		return operation{}, failed
@@ -80,7 +87,7 @@ func (s *Server) prepareImport(r *http.Request) (operation, *apiError) {
 	return operation{
 		digest: hex.EncodeToString(sum.Sum(nil)),
 		drop:   func() {},
-		run:    func() outcome { return s.createImport(state, form) },
+		run:    func() outcome { return h.createImport(state, form) },
 	}, nil
 }
 
@@ -105,13 +112,13 @@ func readForm(r *http.Request) (url.Values, *apiError) {
 
 // createImport judges the parameters and starts the import. A file that does not exist is found by the endpoint itself,
 // so, unlike a parameter that fails validation, that answer stays under the idempotency key: the stricter reading.
-func (s *Server) createImport(state *callState, form url.Values) outcome {
+func (h *importSets) createImport(state *callState, form url.Values) outcome {
 	if failed := checkImportForm(form); failed != nil {
 		return refused(*failed)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owner := s.accountLocked(state.account)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	owner := h.accountLocked(state.account)
 	file, found := owner.files[form.Get("file")]
 	if !found {
 		return outcome{stored: true, answer: apiError{
@@ -124,10 +131,10 @@ func (s *Server) createImport(state *callState, form url.Values) outcome {
 	}
 	imp := &importJob{
 		id: newID("impset_"), account: state.account, api: apiV1, feed: feedByFormat(form.Get("standard_data_format")), file: file,
-		created: s.options.Now(), status: statusPending, fault: state.fault,
+		created: h.options.Now(), status: statusPending, fault: state.fault,
 	}
-	s.admitLocked(owner, imp)
-	s.startLocked(owner, imp)
+	h.imports.admitLocked(owner, imp)
+	h.imports.startLocked(owner, imp)
 	return outcome{answer: okAnswer(imp.importSet()), stored: true}
 }
 
@@ -152,16 +159,16 @@ func checkImportForm(form url.Values) *apiError {
 	return nil
 }
 
-func (s *Server) getImport(w http.ResponseWriter, r *http.Request) {
+func (h *importSets) getImport(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	state := stateOf(r)
-	s.mu.Lock()
-	imp, found := s.findImportLocked(state.account, apiV1, id)
+	h.mu.Lock()
+	imp, found := h.imports.findImportLocked(state.account, apiV1, id)
 	var object map[string]any
 	if found {
 		object = imp.importSet()
 	}
-	s.mu.Unlock()
+	h.mu.Unlock()
 	if !found {
 		apiError{
 			Status: http.StatusNotFound, Type: invalidRequest, Code: "resource_missing", Param: "id",

@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -74,48 +75,69 @@ func (i *importJob) flight() string {
 	return i.feed.feedType
 }
 
-func (s *Server) admitLocked(owner *account, imp *importJob) {
+// imports are those of both APIs at work. What each API shows of them is in importSets and catalogImports.
+type imports struct {
+	*core
+	files *files
+	all   []*importJob // in the order of creation
+}
+
+func (h *imports) forgetLocked() { h.all = nil }
+
+func (h *imports) admitLocked(owner *account, imp *importJob) {
 	owner.imports[imp.id] = imp
-	s.importOrder = append(s.importOrder, imp)
+	h.all = append(h.all, imp)
 }
 
 // startLocked lets an import run on its own, once it has its file. Imports of an account are not put in a row: as at
 // Stripe, a later one may end first, so how many were in flight at once is counted for tests to look at.
-func (s *Server) startLocked(owner *account, imp *importJob) {
+func (h *imports) startLocked(owner *account, imp *importJob) {
 	owner.inFlight[imp.flight()]++
 	owner.maxInFlight[imp.flight()] = max(owner.maxInFlight[imp.flight()], owner.inFlight[imp.flight()])
 	if imp.fault != nil && imp.fault.Kind == simcontrol.FaultImportStuck {
 		return
 	}
-	ctx, delay, generation := s.ctx, s.importDelay, s.generation
-	s.background.Go(func() {
+	ctx, delay, generation := h.ctx, h.importDelay, h.generation
+	h.background.Go(func() {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			s.process(ctx, imp, generation)
+			h.process(ctx, imp, generation)
 		case <-ctx.Done():
 		}
 	})
 }
 
 // findImportLocked finds an import of the caller's own account; the imports of one API do not exist for the other.
-func (s *Server) findImportLocked(account, api, id string) (*importJob, bool) {
-	imp, found := s.accountLocked(account).imports[id]
+func (h *imports) findImportLocked(account, api, id string) (*importJob, bool) {
+	imp, found := h.accountLocked(account).imports[id]
 	if !found || imp.api != api {
 		return nil, false
 	}
-	s.expireLocked(imp)
+	h.expireLocked(imp)
 	return imp, true
 }
 
 // expireLocked fails an import whose upload never came. It is asked whenever somebody looks, so that it goes by the
 // emulator's clock and needs no timer.
-func (s *Server) expireLocked(imp *importJob) {
-	now := s.options.Now()
-	if imp.status != statusAwaitingUpload || now.Before(imp.created.Add(s.options.UploadWindow)) {
+func (h *imports) expireLocked(imp *importJob) {
+	now := h.options.Now()
+	if imp.status != statusAwaitingUpload || now.Before(imp.created.Add(h.options.UploadWindow)) {
 		return
 	}
 	imp.status, imp.finished = statusFailed, now
 	imp.failed = failure{code: "file_not_found", kind: "cannot_proceed", message: "No file was uploaded in time."}
+}
+
+func (h *imports) listed(wanted func(string) bool) []simcontrol.Import {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	imports := []simcontrol.Import{}
+	for _, i := range h.all {
+		if h.expireLocked(i); wanted(i.account) {
+			imports = append(imports, i.inside())
+		}
+	}
+	return imports
 }

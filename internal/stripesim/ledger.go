@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 

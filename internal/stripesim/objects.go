@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -49,34 +49,34 @@ func (d *dispute) order() simcontrol.OrderDispute {
 }
 
 func (s *Server) orderControlRoutes(routes *http.ServeMux) {
-	routes.HandleFunc("POST /_sim/agent/purchase", s.postPurchase)
-	routes.HandleFunc("POST /_sim/agent/availability", s.postAvailability)
-	routes.HandleFunc("POST /_sim/hooks", s.postHook)
-	routes.HandleFunc("GET /_sim/hooks/calls", look(s, func(keep func(string) bool) []simcontrol.HookCall {
+	routes.HandleFunc("POST /_sim/agent/purchase", s.agents.postPurchase)
+	routes.HandleFunc("POST /_sim/agent/availability", s.hooks.postAvailability)
+	routes.HandleFunc("POST /_sim/hooks", s.hooks.postHook)
+	routes.HandleFunc("GET /_sim/hooks/calls", look(s.payments, func(keep func(string) bool) []simcontrol.HookCall {
 		return kept(s.ledger.hookCalls, func(c simcontrol.HookCall) bool { return keep(c.Account) })
 	}))
-	routes.HandleFunc("GET /_sim/orders", look(s, s.ordersLocked))
-	routes.HandleFunc("GET /_sim/orders/{id}", s.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))
-	routes.HandleFunc("POST /_sim/orders/{id}/refund", s.onOrder(s.staffRefundLocked))
-	routes.HandleFunc("POST /_sim/orders/{id}/dispute", s.onOrder(s.buyerDisputeLocked))
-	routes.HandleFunc("POST /_sim/orders/{id}/settle", s.onOrder(func(o *session, change orderChange) (any, error) {
+	routes.HandleFunc("GET /_sim/orders", look(s.payments, s.orderControl.ordersLocked))
+	routes.HandleFunc("GET /_sim/orders/{id}", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))
+	routes.HandleFunc("POST /_sim/orders/{id}/refund", s.orderControl.onOrder(s.orderControl.staffRefundLocked))
+	routes.HandleFunc("POST /_sim/orders/{id}/dispute", s.orderControl.onOrder(s.orderControl.buyerDisputeLocked))
+	routes.HandleFunc("POST /_sim/orders/{id}/settle", s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
 		if change.Status != statusSucceeded && change.Status != statusFailed {
 			return nil, fmt.Errorf("status %q is neither succeeded nor failed", change.Status)
 		}
-		err := s.settleLocked(o, change.Status == statusSucceeded)
+		err := s.payments.settleLocked(o, change.Status == statusSucceeded)
 		return o.order(), err
 	}))
-	routes.HandleFunc("POST /_sim/orders/{id}/expire", s.onOrder(func(o *session, _ orderChange) (any, error) {
+	routes.HandleFunc("POST /_sim/orders/{id}/expire", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) {
 		if o.payment != nil && o.payment.status == statusRequiresCapture {
 			o.payment.authorizedUntil = s.options.Now()
-			s.expireOrdersLocked()
+			s.payments.expireOrdersLocked()
 			return o.order(), nil
 		}
-		err := s.expireSessionLocked(o)
+		err := s.sessions.expireSessionLocked(o)
 		return o.order(), err
 	}))
-	routes.HandleFunc("POST /_sim/disputes/{id}", s.postDisputeStatus)
-	routes.HandleFunc("POST /_sim/refunds/{id}", s.postRefundStatus)
+	routes.HandleFunc("POST /_sim/disputes/{id}", s.disputes.postDisputeStatus)
+	routes.HandleFunc("POST /_sim/refunds/{id}", s.refunds.postRefundStatus)
 	s.webhookControlRoutes(routes)
 }
 
@@ -91,19 +91,27 @@ func kept[T any](all []T, keep func(T) bool) []T {
 }
 
 // look lists what the ledger has of an account, or of all.
-func look[T any](s *Server, some func(keep func(account string) bool) []T) http.HandlerFunc {
+func look[T any](h *payments, some func(keep func(account string) bool) []T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.expireOrdersLocked()
+		h.mu.Lock()
+		h.expireOrdersLocked()
 		found := some(narrowedTo(r))
-		s.mu.Unlock()
+		h.mu.Unlock()
 		list(w, found)
 	}
 }
 
-func (s *Server) ordersLocked(keep func(string) bool) []simcontrol.Order {
+// orderControl looks into orders, and does what staff, buyers and banks do to them.
+type orderControl struct {
+	*core
+	payments *payments
+	refunds  *refunds
+	disputes *disputes
+}
+
+func (h *orderControl) ordersLocked(keep func(string) bool) []simcontrol.Order {
 	orders := []simcontrol.Order{}
-	for _, o := range s.ledger.sessions {
+	for _, o := range h.ledger.sessions {
 		if keep(o.account) {
 			orders = append(orders, o.order())
 		}
@@ -119,21 +127,21 @@ type orderChange struct {
 }
 
 // onOrder finds an order by its session or its payment intent, and does something with it.
-func (s *Server) onOrder(do func(*session, orderChange) (any, error)) http.HandlerFunc {
+func (h *orderControl) onOrder(do func(*session, orderChange) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var change orderChange
 		if r.Method == http.MethodPost && r.ContentLength != 0 && !readControl(w, r, &change) {
 			return
 		}
-		s.mu.Lock()
-		s.expireOrdersLocked()
-		o := s.ledger.findSession(r.PathValue("id"))
+		h.mu.Lock()
+		h.payments.expireOrdersLocked()
+		o := h.ledger.findSession(r.PathValue("id"))
 		var result any
 		var err error
 		if o != nil {
 			result, err = do(o, change)
 		}
-		s.mu.Unlock()
+		h.mu.Unlock()
 		switch {
 		case o == nil:
 			complain(w, http.StatusNotFound, "there is no order %s", r.PathValue("id"))
@@ -146,67 +154,24 @@ func (s *Server) onOrder(do func(*session, orderChange) (any, error)) http.Handl
 }
 
 // staffRefundLocked is a refund that the merchant's staff makes in the dashboard.
-func (s *Server) staffRefundLocked(o *session, change orderChange) (any, error) {
+func (h *orderControl) staffRefundLocked(o *session, change orderChange) (any, error) {
 	if o.payment == nil {
 		return nil, fmt.Errorf("order %s was not paid", o.id)
 	}
-	made, failed := s.refundLocked(o.payment, change.Amount, change.Reason, nil, cause{})
+	made, failed := h.refunds.refundLocked(o.payment, change.Amount, change.Reason, nil, cause{})
 	if failed != nil {
 		return nil, errors.New(failed.Message)
 	}
 	return made.order(), nil
 }
 
-func (s *Server) buyerDisputeLocked(o *session, change orderChange) (any, error) {
+func (h *orderControl) buyerDisputeLocked(o *session, change orderChange) (any, error) {
 	if o.payment == nil {
 		return nil, fmt.Errorf("order %s was not paid", o.id)
 	}
-	made, err := s.disputeLocked(o.payment, change.Amount, cmp.Or(change.Reason, "product_not_received"))
+	made, err := h.disputes.disputeLocked(o.payment, change.Amount, cmp.Or(change.Reason, "product_not_received"))
 	if err != nil {
 		return nil, err
 	}
 	return made.order(), nil
-}
-
-func (s *Server) postDisputeStatus(w http.ResponseWriter, r *http.Request) {
-	var change orderChange
-	if !readControl(w, r, &change) {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := s.findDisputeLocked(r.PathValue("id"))
-	if d == nil {
-		complain(w, http.StatusNotFound, "there is no dispute %s", r.PathValue("id"))
-		return
-	}
-	if err := s.moveDisputeLocked(d, change.Status); err != nil {
-		complain(w, http.StatusConflict, "%v", err)
-		return
-	}
-	show(w, d.order())
-}
-
-func (s *Server) postRefundStatus(w http.ResponseWriter, r *http.Request) {
-	var change orderChange
-	if !readControl(w, r, &change) {
-		return
-	}
-	if change.Status != statusSucceeded && change.Status != statusFailed {
-		complain(w, http.StatusBadRequest, "status %q is neither succeeded nor failed", change.Status)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.ledger.refunds, func(made *refund) bool { return made.id == r.PathValue("id") })
-	if i < 0 {
-		complain(w, http.StatusNotFound, "there is no refund %s", r.PathValue("id"))
-		return
-	}
-	made := s.ledger.refunds[i]
-	if err := s.endRefundLocked(made, change.Status == statusSucceeded); err != nil {
-		complain(w, http.StatusConflict, "%v", err)
-		return
-	}
-	show(w, made.order())
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"

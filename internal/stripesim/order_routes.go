@@ -10,22 +10,22 @@ import (
 )
 
 func (s *Server) orderRoutes(routes *http.ServeMux) {
-	routes.HandleFunc("GET /v1/account", s.reading(getPlatform))
-	routes.HandleFunc("GET /v1/checkout/sessions", s.reading(s.listSessions))
-	routes.HandleFunc("GET /v1/checkout/sessions/{id}", s.reading(s.getSession))
-	routes.HandleFunc("GET /v1/checkout/sessions/{id}/line_items", s.reading(s.listLineItems))
-	routes.HandleFunc("GET /v1/payment_intents/{id}", s.reading(s.getPayment))
-	routes.HandleFunc("POST /v1/payment_intents/{id}/capture", s.writing(s.capturePayment))
-	routes.HandleFunc("POST /v1/payment_intents/{id}/cancel", s.writing(s.cancelPayment))
-	routes.HandleFunc("GET /v1/charges/{id}", s.reading(s.getCharge))
-	routes.HandleFunc("GET /v1/refunds", s.reading(s.listRefunds))
-	routes.HandleFunc("POST /v1/refunds", s.writing(s.postRefund))
-	routes.HandleFunc("GET /v1/refunds/{id}", s.reading(s.getRefund))
-	routes.HandleFunc("GET /v1/disputes", s.reading(s.listDisputes))
-	routes.HandleFunc("GET /v1/disputes/{id}", s.reading(s.getDispute))
-	routes.HandleFunc("POST /v1/disputes/{id}", s.writing(s.postDispute))
-	routes.HandleFunc("GET /v1/events", s.reading(s.listEvents))
-	routes.HandleFunc("GET /v1/events/{id}", s.reading(s.getEvent))
+	routes.HandleFunc("GET /v1/account", s.orderCalls.reading(getPlatform))
+	routes.HandleFunc("GET /v1/checkout/sessions", s.orderCalls.reading(s.sessions.listSessions))
+	routes.HandleFunc("GET /v1/checkout/sessions/{id}", s.orderCalls.reading(s.sessions.getSession))
+	routes.HandleFunc("GET /v1/checkout/sessions/{id}/line_items", s.orderCalls.reading(s.sessions.listLineItems))
+	routes.HandleFunc("GET /v1/payment_intents/{id}", s.orderCalls.reading(s.payments.getPayment))
+	routes.HandleFunc("POST /v1/payment_intents/{id}/capture", s.orderCalls.writing(s.payments.capturePayment))
+	routes.HandleFunc("POST /v1/payment_intents/{id}/cancel", s.orderCalls.writing(s.payments.cancelPayment))
+	routes.HandleFunc("GET /v1/charges/{id}", s.orderCalls.reading(s.payments.getCharge))
+	routes.HandleFunc("GET /v1/refunds", s.orderCalls.reading(s.refunds.listRefunds))
+	routes.HandleFunc("POST /v1/refunds", s.orderCalls.writing(s.refunds.postRefund))
+	routes.HandleFunc("GET /v1/refunds/{id}", s.orderCalls.reading(s.refunds.getRefund))
+	routes.HandleFunc("GET /v1/disputes", s.orderCalls.reading(s.disputes.listDisputes))
+	routes.HandleFunc("GET /v1/disputes/{id}", s.orderCalls.reading(s.disputes.getDispute))
+	routes.HandleFunc("POST /v1/disputes/{id}", s.orderCalls.writing(s.disputes.postDispute))
+	routes.HandleFunc("GET /v1/events", s.orderCalls.reading(s.events.listEvents))
+	routes.HandleFunc("GET /v1/events/{id}", s.orderCalls.reading(s.events.getEvent))
 }
 
 // orderCall is a call for an order's objects whose parameters were read. It runs under the server's lock.
@@ -41,18 +41,25 @@ func (c orderCall) because() cause {
 	return cause{request: stateOf(c.request).request.RequestID, key: c.request.Header.Get("Idempotency-Key")}
 }
 
+// orderCalls takes a call for an order's objects to its endpoint: parameters, lock, idempotency.
+type orderCalls struct {
+	*core
+	idempotency *idempotency
+	payments    *payments
+}
+
 // reading answers a GET.
-func (s *Server) reading(endpoint func(orderCall) (any, *apiError)) http.HandlerFunc {
+func (h *orderCalls) reading(endpoint func(orderCall) (any, *apiError)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		call := orderCall{params: newParams(r.URL.Query()), request: r, account: stateOf(r).account, id: r.PathValue("id")}
-		s.mu.Lock()
-		s.expireOrdersLocked()
+		h.mu.Lock()
+		h.payments.expireOrdersLocked()
 		object, failed := endpoint(call)
 		var found answer
 		if failed == nil {
 			found = okAnswer(object)
 		}
-		s.mu.Unlock()
+		h.mu.Unlock()
 		if failed != nil {
 			failed.write(w)
 			return
@@ -68,8 +75,8 @@ func getPlatform(call orderCall) (any, *apiError) {
 
 // writing gives a POST its idempotency. Parameters that fail validation leave the key free; what is refused because of the
 // state of things stays under it, as Stripe stores whatever an endpoint that began its work answers.
-func (s *Server) writing(endpoint func(orderCall) (func() (any, *apiError), *apiError)) http.HandlerFunc {
-	return s.idempotent(apiV1, v1Keys, func(r *http.Request) (operation, *apiError) {
+func (h *orderCalls) writing(endpoint func(orderCall) (func() (any, *apiError), *apiError)) http.HandlerFunc {
+	return h.idempotency.idempotent(apiV1, v1Keys, func(r *http.Request) (operation, *apiError) {
 		form := url.Values{}
 		if r.ContentLength != 0 {
 			var failed *apiError
@@ -81,9 +88,9 @@ func (s *Server) writing(endpoint func(orderCall) (func() (any, *apiError), *api
 		sum := sha256.New()
 		addToDigest(sum, r.Method, r.URL.Path, form.Encode())
 		return operation{digest: hex.EncodeToString(sum.Sum(nil)), drop: func() {}, run: func() outcome {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.expireOrdersLocked()
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.payments.expireOrdersLocked()
 			work, failed := endpoint(call)
 			if failed != nil {
 				return refused(*failed)
@@ -104,37 +111,6 @@ func missingObject(kind, param, id string) *apiError {
 	}
 }
 
-// sessionExpands can be expanded in a session.
-var sessionExpands = []string{
-	"line_items", "line_items.data.price.product", "line_items.data.taxes", "payment_intent", "payment_intent.latest_charge",
-	"payment_intent.agent_details", "shipping_cost.shipping_rate",
-}
-
-func (s *Server) getSession(c orderCall) (any, *apiError) {
-	e := c.expand(c.request, "", sessionExpands...)
-	if failed := c.done(); failed != nil {
-		return nil, failed
-	}
-	found := s.ledger.ownSession(c.account, c.id)
-	if found == nil {
-		return nil, missingObject("checkout.session", "session", c.id)
-	}
-	return found.object(e), nil
-}
-
-func (s *Server) listSessions(c orderCall) (any, *apiError) {
-	e := c.expand(c.request, "data.", sessionExpands...)
-	p, created := c.page(), c.period("created")
-	intent, status := c.text("payment_intent"), c.oneOf("status", statusOpen, statusComplete, statusExpired)
-	if failed := c.done(); failed != nil {
-		return nil, failed
-	}
-	return listNewest(c, p, s.ledger.sessions, func(o *session) (string, string) { return o.account, o.id }, func(o *session) bool {
-		return created.fits(o.created.Unix()) && (status == "" || status == o.status) &&
-			(intent == "" || (o.payment != nil && o.payment.intent == intent))
-	}, func(o *session) any { return o.object(e) })
-}
-
 // listNewest lists an account's objects, the newest first.
 func listNewest[T any](c orderCall, p page, all []T, identify func(T) (account, id string), fits func(T) bool, object func(T) any) (any, *apiError) {
 	own := []T{}
@@ -152,43 +128,4 @@ func listNewest[T any](c orderCall, p page, all []T, identify func(T) (account, 
 		data = append(data, object(one))
 	}
 	return listOf(c.request.URL.Path, data, more), nil
-}
-
-func (s *Server) listLineItems(c orderCall) (any, *apiError) {
-	e := c.expand(c.request, "data.", "price.product", "taxes")
-	p := c.page()
-	if failed := c.done(); failed != nil {
-		return nil, failed
-	}
-	found := s.ledger.ownSession(c.account, c.id)
-	if found == nil {
-		return nil, missingObject("checkout.session", "session", c.id)
-	}
-	if _, _, failed := found.linePage(p); failed != nil {
-		return nil, failed
-	}
-	return found.lineItems(p, e), nil
-}
-
-func (s *Server) getPayment(c orderCall) (any, *apiError) {
-	e := c.expand(c.request, "", "latest_charge", "agent_details")
-	if failed := c.done(); failed != nil {
-		return nil, failed
-	}
-	found := ownPayment(s.ledger.payments, c.account, c.id)
-	if found == nil {
-		return nil, missingObject("payment_intent", "intent", c.id)
-	}
-	return found.object(e), nil
-}
-
-func (s *Server) getCharge(c orderCall) (any, *apiError) {
-	if failed := c.done(); failed != nil {
-		return nil, failed
-	}
-	found := ownPayment(s.ledger.charges, c.account, c.id)
-	if found == nil {
-		return nil, missingObject("charge", "id", c.id)
-	}
-	return found.chargeObject(), nil
 }

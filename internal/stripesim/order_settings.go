@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 

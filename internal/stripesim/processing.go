@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -41,40 +42,40 @@ type sample struct {
 }
 
 // process validates the file of an import and applies it.
-func (s *Server) process(ctx context.Context, imp *importJob, generation int) {
+func (h *imports) process(ctx context.Context, imp *importJob, generation int) {
 	if imp.api == apiV1 {
-		s.mu.Lock()
+		h.mu.Lock()
 		imp.status = statusValidating
-		s.mu.Unlock()
+		h.mu.Unlock()
 	}
 	injected := failure{}
 	if f := imp.fault; f != nil && f.Kind == simcontrol.FaultImportFail {
 		injected = internalError(cmp.Or(f.Message, "Injected fault: the import failed."))
 		if !f.Listed {
-			s.settle(imp, generation, nil, injected)
+			h.settle(imp, generation, nil, injected)
 			return
 		}
 	}
-	p := s.begin(imp)
-	failed := cmp.Or(s.read(ctx, p), injected)
+	p := h.begin(imp)
+	failed := cmp.Or(h.read(ctx, p), injected)
 	if ctx.Err() != nil {
 		p.dropErrorFile()
 		return
 	}
-	s.settle(imp, generation, p, failed)
+	h.settle(imp, generation, p, failed)
 }
 
-func (s *Server) begin(imp *importJob) *processing {
+func (h *imports) begin(imp *importJob) *processing {
 	p := &processing{imp: imp, latest: map[string]int{}}
 	if imp.replace {
 		p.named = map[string]bool{}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	owner := s.accountLocked(imp.account)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	owner := h.accountLocked(imp.account)
 	p.known = func(id string) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		return owner.has(imp.feed, id)
 	}
 	if imp.feed == &promotionFeed {
@@ -84,7 +85,7 @@ func (s *Server) begin(imp *importJob) *processing {
 }
 
 // read goes through the file once.
-func (s *Server) read(ctx context.Context, p *processing) failure {
+func (h *imports) read(ctx context.Context, p *processing) failure {
 	disk, err := os.Open(p.imp.file.path)
 	if err != nil {
 		return internalError("The emulator could not open the file: " + err.Error())
@@ -107,16 +108,16 @@ func (s *Server) read(ctx context.Context, p *processing) failure {
 	if wrong != "" {
 		return invalidFile(wrong)
 	}
-	if failed := s.readRows(ctx, p, rows, head); failed != (failure{}) {
+	if failed := h.readRows(ctx, p, rows, head); failed != (failure{}) {
 		return failed
 	}
 	if p.rows == 0 {
 		return invalidFile("The file has no rows.") // what Stripe makes of it is not documented
 	}
-	return s.closeErrorFile(p)
+	return h.closeErrorFile(p)
 }
 
-func (s *Server) readRows(ctx context.Context, p *processing, rows *csv.Reader, head header) failure {
+func (h *imports) readRows(ctx context.Context, p *processing, rows *csv.Reader, head header) failure {
 	for ctx.Err() == nil {
 		fields, err := rows.Read()
 		if errors.Is(err, io.EOF) {
@@ -135,7 +136,7 @@ func (s *Server) readRows(ctx context.Context, p *processing, rows *csv.Reader, 
 			p.take(r)
 			continue
 		}
-		if err := s.refuse(p, r, wrong); err != nil {
+		if err := h.refuse(p, r, wrong); err != nil {
 			return internalError("The emulator could not write the error file: " + err.Error())
 		}
 	}
@@ -186,21 +187,21 @@ func (p *processing) take(r row) {
 }
 
 // refuse writes a row to the error file: the message, then the fields as they came. A ragged row stays ragged there.
-func (s *Server) refuse(p *processing, r row, wrong mistake) error {
+func (h *imports) refuse(p *processing, r row, wrong mistake) error {
 	p.failedRows++
 	if len(p.samples) < maxSamples {
 		p.samples = append(p.samples, sample{Row: p.rows, ID: strings.Clone(r.id()), Field: wrong.field, ErrorMessage: wrong.message})
 	}
 	if p.errorRows == nil {
-		if err := s.openErrorFile(p, r.header); err != nil {
+		if err := h.openErrorFile(p, r.header); err != nil {
 			return err
 		}
 	}
 	return p.errorRows.Write(append([]string{wrong.message}, r.fields...))
 }
 
-func (s *Server) openErrorFile(p *processing, head header) error {
-	disk, err := os.CreateTemp(s.dir, "errors-")
+func (h *imports) openErrorFile(p *processing, head header) error {
+	disk, err := os.CreateTemp(h.dir, "errors-")
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (s *Server) openErrorFile(p *processing, head header) error {
 	return p.errorRows.Write(append([]string{"stripe_error_message"}, head.names...))
 }
 
-func (s *Server) closeErrorFile(p *processing) failure {
+func (h *imports) closeErrorFile(p *processing) failure {
 	if p.errorRows == nil {
 		return failure{}
 	}
@@ -227,7 +228,7 @@ func (s *Server) closeErrorFile(p *processing) failure {
 	if err != nil {
 		return internalError("The emulator could not write the error file: " + err.Error())
 	}
-	p.errorFile.Size, p.errorFile.Created = size, s.options.Now()
+	p.errorFile.Size, p.errorFile.Created = size, h.options.Now()
 	return failure{}
 }
 
@@ -241,29 +242,29 @@ func (p *processing) dropErrorFile() {
 
 // settle ends an import and applies what it staged, all at once. A failed import has no result here, and no error file,
 // unless a fault wants one: whether Stripe gives one is not documented.
-func (s *Server) settle(imp *importJob, generation int, p *processing, failed failure) {
+func (h *imports) settle(imp *importJob, generation int, p *processing, failed failure) {
 	listed := p != nil && p.errorFile != nil && imp.fault != nil && imp.fault.Listed
 	if failed != (failure{}) && p != nil && !listed {
 		p.dropErrorFile()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if generation != s.generation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if generation != h.generation {
 		return
 	}
-	owner := s.accountLocked(imp.account)
+	owner := h.accountLocked(imp.account)
 	owner.inFlight[imp.flight()]--
-	imp.finished = s.options.Now()
+	imp.finished = h.options.Now()
 	if failed != (failure{}) {
 		imp.status, imp.failed = statusFailed, failed
 		if listed {
-			s.keepFileLocked(p.errorFile, imp.api)
+			h.files.keepFileLocked(p.errorFile, imp.api)
 			imp.done = &tally{rows: p.rows, failed: p.failedRows, errorFile: p.errorFile}
 		}
 		return
 	}
 	if p.errorFile != nil {
-		s.keepFileLocked(p.errorFile, imp.api)
+		h.files.keepFileLocked(p.errorFile, imp.api)
 	}
 	imp.done = p.apply(owner)
 	imp.status = statusSucceeded

@@ -7,11 +7,17 @@ import (
 	"time"
 )
 
-func (s *Server) getRefund(c orderCall) (any, *apiError) {
+// refunds are those by the API, by staff, and what an authorization gave back.
+type refunds struct {
+	*core
+	events *events
+}
+
+func (h *refunds) getRefund(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	for _, r := range s.ledger.refunds {
+	for _, r := range h.ledger.refunds {
 		if r.id == c.id && r.payment.account() == c.account {
 			return r.object(), nil
 		}
@@ -19,17 +25,17 @@ func (s *Server) getRefund(c orderCall) (any, *apiError) {
 	return nil, missingObject("refund", "id", c.id)
 }
 
-func (s *Server) listRefunds(c orderCall) (any, *apiError) {
+func (h *refunds) listRefunds(c orderCall) (any, *apiError) {
 	p, created, intent, charge := c.page(), c.period("created"), c.text("payment_intent"), c.text("charge")
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, s.ledger.refunds, func(r *refund) (string, string) { return r.payment.account(), r.id }, func(r *refund) bool {
+	return listNewest(c, p, h.ledger.refunds, func(r *refund) (string, string) { return r.payment.account(), r.id }, func(r *refund) bool {
 		return created.fits(r.created.Unix()) && (intent == "" || intent == r.payment.intent) && (charge == "" || charge == r.payment.charge)
 	}, func(r *refund) any { return r.object() })
 }
 
-func (s *Server) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
+func (h *refunds) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 	intent, charge := c.text("payment_intent"), c.text("charge")
 	amount, metadata := c.number("amount", 0), c.metadata()
 	reason := c.oneOf("reason", "duplicate", "fraudulent", "requested_by_customer")
@@ -47,9 +53,9 @@ func (s *Server) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 		return nil, failed
 	}
 	return func() (any, *apiError) {
-		p := ownPayment(s.ledger.payments, c.account, intent)
+		p := ownPayment(h.ledger.payments, c.account, intent)
 		if charge != "" {
-			p = ownPayment(s.ledger.charges, c.account, charge)
+			p = ownPayment(h.ledger.charges, c.account, charge)
 		}
 		switch {
 		case p == nil && charge != "":
@@ -57,7 +63,7 @@ func (s *Server) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 		case p == nil:
 			return nil, missingObject("payment_intent", "payment_intent", intent)
 		}
-		made, failed := s.refundLocked(p, amount, reason, metadata, c.because())
+		made, failed := h.refundLocked(p, amount, reason, metadata, c.because())
 		if failed != nil {
 			return nil, failed
 		}
@@ -67,7 +73,7 @@ func (s *Server) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 
 // refundLocked gives money back; amount 0 means all that is left. An authorization that was not captured is refused: by a
 // charge's id Stripe would release it, which a client should do by canceling.
-func (s *Server) refundLocked(p *payment, amount int64, reason string, metadata map[string]string, why cause) (*refund, *apiError) {
+func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata map[string]string, why cause) (*refund, *apiError) {
 	left := p.amountCaptured - p.refunded()
 	if amount == 0 {
 		amount = left
@@ -92,17 +98,17 @@ func (s *Server) refundLocked(p *payment, amount int64, reason string, metadata 
 		return nil, invalid("amount", "Refund amount (%d) is greater than unrefunded amount on charge (%d).", amount, left)
 	}
 	made := &refund{
-		id: newID("re_"), payment: p, created: s.options.Now(), amount: amount, reason: reason, status: statusSucceeded, metadata: metadata,
+		id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded, metadata: metadata,
 	}
-	delay := time.Duration(s.orders.RefundDelay)
+	delay := time.Duration(h.orders.RefundDelay)
 	if delay > 0 {
 		made.status = statusPending
 	}
-	s.ledger.refunds, p.refunds = append(s.ledger.refunds, made), append(p.refunds, made)
-	s.emitLocked("refund.created", p.account(), made.object(), why)
-	s.emitLocked("charge.refunded", p.account(), p.chargeObject(), why)
+	h.ledger.refunds, p.refunds = append(h.ledger.refunds, made), append(p.refunds, made)
+	h.events.emitLocked("refund.created", p.account(), made.object(), why)
+	h.events.emitLocked("charge.refunded", p.account(), p.chargeObject(), why)
 	if delay > 0 {
-		s.laterLocked(delay, func() { _ = s.endRefundLocked(made, true) }) // unless it ended by the control API
+		h.laterLocked(delay, func() { _ = h.endRefundLocked(made, true) }) // unless it ended by the control API
 	}
 	return made, nil
 }
@@ -110,37 +116,19 @@ func (s *Server) refundLocked(p *payment, amount int64, reason string, metadata 
 // releaseLocked gives back what was authorized and is not captured. Clients in production see Stripe make a refund of it,
 // though no money ever moved: its object is listed among the others, and it is told of. It has a reason of Stripe's own if
 // the authorization ended.
-func (s *Server) releaseLocked(p *payment, amount int64, reason string, why cause) {
+func (h *refunds) releaseLocked(p *payment, amount int64, reason string, why cause) {
 	if amount == 0 {
 		return
 	}
 	p.released = amount
-	given := &refund{id: newID("re_"), payment: p, created: s.options.Now(), amount: amount, reason: reason, status: statusSucceeded}
-	s.ledger.refunds = append(s.ledger.refunds, given) // and not p.refunds: it takes nothing from the capture
-	s.emitLocked("refund.created", p.account(), given.object(), why)
-}
-
-// laterLocked does something in a while, unless the emulator forgets everything before.
-func (s *Server) laterLocked(delay time.Duration, do func()) {
-	ctx := s.ctx
-	s.background.Go(func() {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if ctx.Err() == nil {
-				do()
-			}
-		case <-ctx.Done():
-		}
-	})
+	given := &refund{id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded}
+	h.ledger.refunds = append(h.ledger.refunds, given) // and not p.refunds: it takes nothing from the capture
+	h.events.emitLocked("refund.created", p.account(), given.object(), why)
 }
 
 // endRefundLocked ends a refund: one that is pending may succeed, and any may fail, days after it succeeded too. Money of
 // a refund that failed is the merchant's again.
-func (s *Server) endRefundLocked(r *refund, succeeds bool) error {
+func (h *refunds) endRefundLocked(r *refund, succeeds bool) error {
 	switch {
 	case succeeds && r.status != statusPending, r.status == statusFailed, !slices.Contains(r.payment.refunds, r):
 		return fmt.Errorf("refund %s is %s", r.id, r.status)
@@ -148,8 +136,32 @@ func (s *Server) endRefundLocked(r *refund, succeeds bool) error {
 		r.status = statusSucceeded
 	default:
 		r.status, r.failed = statusFailed, "lost_or_stolen_card"
-		s.emitLocked("refund.failed", r.payment.account(), r.object(), cause{})
+		h.events.emitLocked("refund.failed", r.payment.account(), r.object(), cause{})
 	}
-	s.emitLocked("refund.updated", r.payment.account(), r.object(), cause{})
+	h.events.emitLocked("refund.updated", r.payment.account(), r.object(), cause{})
 	return nil
+}
+
+func (h *refunds) postRefundStatus(w http.ResponseWriter, r *http.Request) {
+	var change orderChange
+	if !readControl(w, r, &change) {
+		return
+	}
+	if change.Status != statusSucceeded && change.Status != statusFailed {
+		complain(w, http.StatusBadRequest, "status %q is neither succeeded nor failed", change.Status)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.ledger.refunds, func(made *refund) bool { return made.id == r.PathValue("id") })
+	if i < 0 {
+		complain(w, http.StatusNotFound, "there is no refund %s", r.PathValue("id"))
+		return
+	}
+	made := h.ledger.refunds[i]
+	if err := h.endRefundLocked(made, change.Status == statusSucceeded); err != nil {
+		complain(w, http.StatusConflict, "%v", err)
+		return
+	}
+	show(w, made.order())
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -36,10 +37,19 @@ type counts struct {
 	byStatus map[int]int
 }
 
+// calls is the log of what the emulator was asked.
+type calls struct {
+	*core
+	requests []*loggedCall
+	counts   counts
+}
+
+func (h *calls) forgetLocked() { h.requests, h.counts = nil, counts{} }
+
 // record notes a call at its arrival, so that one which never ends is seen as well.
-func (s *Server) record(r *http.Request) *loggedCall {
-	q := &loggedCall{mu: &s.mu, Request: simcontrol.Request{
-		RequestID: newID("req_"), At: s.options.Now().UTC(), Method: r.Method, Path: loggedPath(r.URL.Path),
+func (h *calls) record(r *http.Request) *loggedCall {
+	q := &loggedCall{mu: &h.mu, Request: simcontrol.Request{
+		RequestID: newID("req_"), At: h.options.Now().UTC(), Method: r.Method, Path: loggedPath(r.URL.Path),
 		Account: r.Header.Get("Stripe-Account"), IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		AuthScheme: authScheme(r), ContentLength: r.ContentLength, Headers: map[string]string{},
 	}}
@@ -48,13 +58,13 @@ func (s *Server) record(r *http.Request) *loggedCall {
 			q.Headers[name] = value
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.requests) >= maxRequests {
-		s.requests = append(s.requests[:0:0], s.requests[maxRequests/10:]...)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.requests) >= maxRequests {
+		h.requests = append(h.requests[:0:0], h.requests[maxRequests/10:]...)
 	}
-	s.requests = append(s.requests, q)
-	s.counts.requests++
+	h.requests = append(h.requests, q)
+	h.counts.requests++
 	return q
 }
 
@@ -68,19 +78,19 @@ func authScheme(r *http.Request) string {
 	return ""
 }
 
-func (s *Server) finish(q *loggedCall, w *answerWriter, started time.Time) {
-	s.mu.Lock()
+func (h *calls) finish(q *loggedCall, w *answerWriter, started time.Time) {
+	h.mu.Lock()
 	q.Status, q.Seconds = w.sent, time.Since(started).Seconds()
-	if s.counts.byStatus == nil {
-		s.counts.byStatus = map[int]int{}
+	if h.counts.byStatus == nil {
+		h.counts.byStatus = map[int]int{}
 	}
-	s.counts.byStatus[q.Status]++
+	h.counts.byStatus[q.Status]++
 	if q.Replayed {
-		s.counts.replayed++
+		h.counts.replayed++
 	}
 	line := *q
-	s.mu.Unlock()
-	s.options.Logger.LogAttrs(context.Background(), slog.LevelInfo, "stripesim",
+	h.mu.Unlock()
+	h.options.Logger.LogAttrs(context.Background(), slog.LevelInfo, "stripesim",
 		slog.String("method", line.Method), slog.String("path", line.Path), slog.String("account", line.Account),
 		slog.Int("status", line.Status), slog.Bool("replayed", line.Replayed), slog.String("fault", line.Fault),
 		slog.String("request_id", line.RequestID))
@@ -122,3 +132,15 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (h *calls) listed(wanted func(string) bool) []simcontrol.Request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	log := []simcontrol.Request{}
+	for _, q := range h.requests {
+		if wanted(q.Account) {
+			log = append(log, q.Request)
+		}
+	}
+	return log
+}

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -57,41 +57,37 @@ type Options struct {
 
 // Server is the emulator. It is safe for concurrent use.
 type Server struct {
-	options    Options
-	caller     *http.Client  // of webhooks and hooks
-	sending    chan struct{} // has a place for each attempt at a delivery that is under way
-	dir        string
-	routes     *http.ServeMux
-	control    *http.ServeMux
-	stop       context.CancelFunc // ends every import, delivery and timer that is under way
-	ctx        context.Context
-	background sync.WaitGroup
+	*core
+	control *http.ServeMux // of the emulator's own calls, under /_sim/
 
-	mu          sync.Mutex
-	importDelay time.Duration
-	orders      simcontrol.OrderSettings
-	ledger      *ledger
-	revoked     map[string]bool
-	accounts    map[string]*account
-	fileOrder   []*storedFile
-	importOrder []*importJob
-	requests    []*loggedCall
-	counts      counts
-	keys        map[idempotencyScope]*idempotentCall
-	signed      map[string]signedURL // by path
-	faults      []*armedFault
-	nextFault   int
-	generation  int // of the state: grows with every reset, so that what began before it leaves no trace
-}
+	// Before an endpoint.
+	access      *access
+	calls       *calls
+	idempotency *idempotency
+	faults      *faults
 
-// account is everything that belongs to one connected account: nothing of it is visible to another.
-type account struct {
-	files       map[string]*storedFile
-	imports     map[string]*importJob
-	catalog     map[string]simcontrol.Product
-	promotions  map[string]simcontrol.Promotion
-	inFlight    map[string]int // imports by standard_data_format (v1) or feed_type (v2)
-	maxInFlight map[string]int
+	// Catalogs.
+	files          *files
+	imports        *imports
+	importSets     *importSets
+	catalogImports *catalogImports
+	signedURLs     *signedURLs
+	catalogs       *catalogs
+
+	// Orders.
+	sessions     *sessions
+	payments     *payments
+	refunds      *refunds
+	disputes     *disputes
+	events       *events
+	webhooks     *webhooks
+	sender       *sender
+	hooks        *hooks
+	agents       *agents
+	orderCalls   *orderCalls
+	orderControl *orderControl
+
+	settings *settings
 }
 
 // New makes an emulator. Close it to end its imports and to remove its files.
@@ -113,15 +109,38 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for uploaded files: %w", err)
 	}
-	s := &Server{options: options, dir: dir, sending: make(chan struct{}, maxSending)}
-	s.caller = &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: maxSending},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // to be redirected is to fail
-	}
-	s.forget()
-	s.routes = s.apiRoutes()
-	s.control = s.controlRoutes()
+	s := assemble(&core{options: options, dir: dir})
+	s.mu.Lock()
+	s.forgetLocked()
+	s.mu.Unlock()
 	return s, nil
+}
+
+// assemble gives each handler the ones that it stands on.
+func assemble(c *core) *Server {
+	s := &Server{core: c}
+	s.access, s.calls, s.idempotency = &access{core: c}, &calls{core: c}, &idempotency{core: c}
+	s.files = &files{core: c}
+	s.imports = &imports{core: c, files: s.files}
+	s.importSets = &importSets{core: c, imports: s.imports}
+	s.signedURLs = &signedURLs{core: c, files: s.files, imports: s.imports}
+	s.catalogImports = &catalogImports{core: c, imports: s.imports, signedURLs: s.signedURLs}
+	s.catalogs = &catalogs{core: c}
+	s.sender = newSender(c)
+	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
+	s.events = &events{core: c, webhooks: s.webhooks}
+	s.sessions = &sessions{core: c, events: s.events}
+	s.refunds = &refunds{core: c, events: s.events}
+	s.disputes = &disputes{core: c, events: s.events}
+	s.payments = &payments{core: c, events: s.events, sessions: s.sessions, refunds: s.refunds}
+	s.hooks = &hooks{core: c, sender: s.sender}
+	s.agents = &agents{core: c, hooks: s.hooks, payments: s.payments}
+	s.orderCalls = &orderCalls{core: c, idempotency: s.idempotency, payments: s.payments}
+	s.orderControl = &orderControl{core: c, payments: s.payments, refunds: s.refunds, disputes: s.disputes}
+	s.settings = &settings{core: c}
+	s.faults = &faults{core: c, routes: s.apiRoutes()}
+	s.control = s.controlRoutes()
+	return s
 }
 
 // Close ends the imports and deliveries in flight, and removes the uploaded files.
@@ -131,7 +150,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	stop()
 	s.background.Wait()
-	s.caller.CloseIdleConnections()
+	s.sender.caller.CloseIdleConnections()
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("remove uploaded files: %w", err)
 	}
@@ -141,7 +160,7 @@ func (s *Server) Close() error {
 // Reset forgets files, imports, catalogs, orders, webhook endpoints, requests, idempotency keys, faults and revoked keys.
 func (s *Server) Reset() error {
 	s.mu.Lock()
-	stop, files := s.stop, s.fileOrder
+	stop, files := s.stop, s.files.all
 	s.forgetLocked()
 	s.mu.Unlock()
 	stop()
@@ -153,40 +172,15 @@ func (s *Server) Reset() error {
 	return nil
 }
 
-func (s *Server) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forgetLocked()
-}
-
 func (s *Server) forgetLocked() {
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.generation++
-	s.importDelay = s.options.ImportDelay
-	s.orders, s.ledger = withDefaults(s.options.Orders), newLedger()
-	s.revoked = map[string]bool{}
-	s.accounts = map[string]*account{}
-	s.fileOrder, s.importOrder, s.requests, s.faults = nil, nil, nil, nil
-	s.counts = counts{}
-	s.keys = map[idempotencyScope]*idempotentCall{}
-	s.signed = map[string]signedURL{}
-}
-
-// accountLocked returns the account with this id, a new one if nobody used it yet.
-func (s *Server) accountLocked(id string) *account {
-	a, found := s.accounts[id]
-	if !found {
-		a = &account{
-			files:       map[string]*storedFile{},
-			imports:     map[string]*importJob{},
-			catalog:     map[string]simcontrol.Product{},
-			promotions:  map[string]simcontrol.Promotion{},
-			inFlight:    map[string]int{},
-			maxInFlight: map[string]int{},
-		}
-		s.accounts[id] = a
-	}
-	return a
+	s.core.forgetLocked()
+	s.access.forgetLocked()
+	s.calls.forgetLocked()
+	s.idempotency.forgetLocked()
+	s.faults.forgetLocked()
+	s.files.forgetLocked()
+	s.imports.forgetLocked()
+	s.signedURLs.forgetLocked()
 }
 
 // ServeHTTP answers calls for api.stripe.com and files.stripe.com alike, for signed URLs, and the control API.
@@ -203,19 +197,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) apiRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
-	routes.HandleFunc("POST /v1/files", s.idempotent(apiV1, v1Keys, s.prepareUpload))
-	routes.HandleFunc("GET /v1/files/{id}", s.getFile)
-	routes.HandleFunc("GET /v1/files/{id}/contents", s.getFileContents)
-	routes.HandleFunc("POST /v1/data_management/import_sets", s.previewOnly(s.idempotent(apiV1, v1Keys, s.prepareImport)))
-	routes.HandleFunc("GET /v1/data_management/import_sets/{id}", s.previewOnly(s.getImport))
-	v2 := func(next http.HandlerFunc) http.HandlerFunc { return s.sinceVersion(firstV2Version, next) }
-	routes.HandleFunc("POST "+catalogImportsPath, v2(s.idempotent(apiV2, v2Keys, s.prepareCatalogImport)))
-	routes.HandleFunc("GET "+catalogImportsPath, v2(s.listCatalogImports))
-	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.getCatalogImport))
+	routes.HandleFunc("POST /v1/files", s.idempotency.idempotent(apiV1, v1Keys, s.files.prepareUpload))
+	routes.HandleFunc("GET /v1/files/{id}", s.files.getFile)
+	routes.HandleFunc("GET /v1/files/{id}/contents", s.files.getFileContents)
+	routes.HandleFunc("POST /v1/data_management/import_sets", previewOnly(s.idempotency.idempotent(apiV1, v1Keys, s.importSets.prepareImport)))
+	routes.HandleFunc("GET /v1/data_management/import_sets/{id}", previewOnly(s.importSets.getImport))
+	v2 := func(next http.HandlerFunc) http.HandlerFunc { return sinceVersion(firstV2Version, next) }
+	routes.HandleFunc("POST "+catalogImportsPath, v2(s.idempotency.idempotent(apiV2, v2Keys, s.catalogImports.prepareCatalogImport)))
+	routes.HandleFunc("GET "+catalogImportsPath, v2(s.catalogImports.listCatalogImports))
+	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.catalogImports.getCatalogImport))
 	s.orderRoutes(routes)
-	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.putUpload)
-	routes.HandleFunc("GET "+downloadsPath+"{token}", s.getDownload)
-	routes.HandleFunc("/", s.unknownURL)
+	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.signedURLs.putUpload)
+	routes.HandleFunc("GET "+downloadsPath+"{token}", s.signedURLs.getDownload)
+	routes.HandleFunc("/", unknownURL)
 	return routes
 }
 
@@ -223,15 +217,15 @@ func (s *Server) apiRoutes() *http.ServeMux {
 // then (here) faults.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	call := s.record(r)
+	call := s.calls.record(r)
 	answer := &answerWriter{ResponseWriter: w, limit: -1}
-	defer func() { s.finish(call, answer, started) }()
+	defer func() { s.calls.finish(call, answer, started) }()
 
 	answer.Header().Set("Request-Id", call.RequestID)
 	if version := r.Header.Get("Stripe-Version"); version != "" {
 		answer.Header().Set("Stripe-Version", version)
 	}
-	caller, refused := s.authenticate(r)
+	caller, refused := s.access.authenticate(r)
 	if refused != nil {
 		refused.write(answer)
 		return
@@ -241,7 +235,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := context.WithValue(r.Context(), callKey{}, &callState{account: caller.account, request: call})
 	r = r.WithContext(ctx)
-	s.serveWithFaults(answer, r)
+	s.faults.serveWithFaults(answer, r)
 }
 
 // callState is what the steps before an endpoint know about a call.
@@ -255,7 +249,7 @@ type callKey struct{}
 
 func stateOf(r *http.Request) *callState { return r.Context().Value(callKey{}).(*callState) }
 
-func (s *Server) unknownURL(w http.ResponseWriter, r *http.Request) {
+func unknownURL(w http.ResponseWriter, r *http.Request) {
 	apiError{
 		Status: http.StatusNotFound, Type: invalidRequest,
 		Message: fmt.Sprintf("Unrecognized request URL (%s: %s).", r.Method, r.URL.Path),
@@ -264,7 +258,7 @@ func (s *Server) unknownURL(w http.ResponseWriter, r *http.Request) {
 
 // previewOnly lets a call pass only under a preview version: the Data Management API does not exist outside of it.
 // What Stripe answers without one is not documented; a 400 that names the header is the stricter and kinder reading.
-func (s *Server) previewOnly(next http.HandlerFunc) http.HandlerFunc {
+func previewOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		version := r.Header.Get("Stripe-Version")
 		if !strings.Contains(version, "udap_beta=v1") && !strings.HasSuffix(version, ".preview") {

@@ -38,44 +38,54 @@ func loggedPath(path string) string {
 	return path
 }
 
+// signedURLs takes uploads and gives downloads to whoever knows a URL.
+type signedURLs struct {
+	*core
+	files   *files
+	imports *imports
+	byPath  map[string]signedURL
+}
+
+func (h *signedURLs) forgetLocked() { h.byPath = map[string]signedURL{} }
+
 // signLocked makes a URL below path, and forgets those that have expired.
-func (s *Server) signLocked(imp *importJob, base, path string) map[string]string {
-	now := s.options.Now()
-	maps.DeleteFunc(s.signed, func(_ string, signed signedURL) bool { return !now.Before(signed.expires) })
-	secret, expires := path+rand.Text(), now.Add(s.options.URLLifetime)
-	s.signed[secret] = signedURL{imp: imp, expires: expires}
+func (h *signedURLs) signLocked(imp *importJob, base, path string) map[string]string {
+	now := h.options.Now()
+	maps.DeleteFunc(h.byPath, func(_ string, signed signedURL) bool { return !now.Before(signed.expires) })
+	secret, expires := path+rand.Text(), now.Add(h.options.URLLifetime)
+	h.byPath[secret] = signedURL{imp: imp, expires: expires}
 	return map[string]string{"url": base + secret, "expires_at": stamp(expires)}
 }
 
 // serveSigned takes a call to a signed URL to its endpoint. The account is that of the import, for faults and the log.
 func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	call := s.record(r)
+	call := s.calls.record(r)
 	answer := &answerWriter{ResponseWriter: w, limit: -1}
-	defer func() { s.finish(call, answer, started) }()
+	defer func() { s.calls.finish(call, answer, started) }()
 	state := &callState{request: call}
 	s.mu.Lock()
-	if signed, known := s.signed[r.URL.Path]; known {
+	if signed, known := s.signedURLs.byPath[r.URL.Path]; known {
 		state.account, call.Account = signed.imp.account, signed.imp.account
 	}
 	s.mu.Unlock()
-	s.serveWithFaults(answer, r.WithContext(context.WithValue(r.Context(), callKey{}, state)))
+	s.faults.serveWithFaults(answer, r.WithContext(context.WithValue(r.Context(), callKey{}, state)))
 }
 
 // open finds what a signed URL is for. A client that sends its key along has given it to a host that is not Stripe's
 // API, so it is refused here.
-func (s *Server) open(r *http.Request) (imp *importJob, generation int, refused *apiError) {
+func (h *signedURLs) open(r *http.Request) (imp *importJob, generation int, refused *apiError) {
 	if r.Header.Get("Authorization") != "" {
 		return nil, 0, invalid("Authorization", "A signed URL takes no API key: it would be sent to another host.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	signed, known := s.signed[r.URL.Path]
-	if !known || !s.options.Now().Before(signed.expires) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	signed, known := h.byPath[r.URL.Path]
+	if !known || !h.options.Now().Before(signed.expires) {
 		return nil, 0, forbidden("The URL is not known, or has expired.")
 	}
-	s.expireLocked(signed.imp)
-	return signed.imp, s.generation, nil
+	h.imports.expireLocked(signed.imp)
+	return signed.imp, h.generation, nil
 }
 
 func forbidden(message string) *apiError {
@@ -84,15 +94,15 @@ func forbidden(message string) *apiError {
 
 // putUpload takes the file of a product catalog import, which starts with it. An import takes one file: that a second
 // one is refused is not documented, hosts for files commonly let it replace the first.
-func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) {
-	imp, generation, refused := s.open(r)
+func (h *signedURLs) putUpload(w http.ResponseWriter, r *http.Request) {
+	imp, generation, refused := h.open(r)
 	if refused != nil {
 		refused.write(w)
 		return
 	}
-	form, refused := s.readBody(r)
+	form, refused := h.readBody(r)
 	if refused == nil {
-		refused = s.takeUpload(imp, form, generation)
+		refused = h.takeUpload(imp, form, generation)
 	}
 	if refused != nil {
 		form.remove()
@@ -103,20 +113,20 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) {
 }
 
 // readBody streams a raw body to disk. Hosts for files want to know its length beforehand.
-func (s *Server) readBody(r *http.Request) (*upload, *apiError) {
+func (h *signedURLs) readBody(r *http.Request) (*upload, *apiError) {
 	form := &upload{contentType: r.Header.Get("Content-Type"), hasFile: true}
 	switch {
 	case r.ContentLength < 0:
 		return form, &apiError{Status: http.StatusLengthRequired, Type: invalidRequest, Message: "The upload has no Content-Length."}
-	case r.ContentLength > s.options.MaxImportBytes:
+	case r.ContentLength > h.options.MaxImportBytes:
 		return form, &apiError{Status: http.StatusRequestEntityTooLarge, Type: invalidRequest, Message: "The file is too large."}
 	}
-	disk, err := os.CreateTemp(s.dir, "upload-")
+	disk, err := os.CreateTemp(h.dir, "upload-")
 	if err != nil {
 		return form, broken(err)
 	}
 	form.path = disk.Name()
-	failed := form.store(r.Body, disk, s.options.MaxImportBytes)
+	failed := form.store(r.Body, disk, h.options.MaxImportBytes)
 	if err := disk.Close(); err != nil && failed == nil {
 		failed = broken(err)
 	}
@@ -126,40 +136,40 @@ func (s *Server) readBody(r *http.Request) (*upload, *apiError) {
 	return form, failed
 }
 
-func (s *Server) takeUpload(imp *importJob, form *upload, generation int) *apiError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if generation != s.generation || imp.status != statusAwaitingUpload {
+func (h *signedURLs) takeUpload(imp *importJob, form *upload, generation int) *apiError {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if generation != h.generation || imp.status != statusAwaitingUpload {
 		return forbidden("The import does not await an upload, or not any more.")
 	}
 	imp.file = &storedFile{
 		ID: newID("upload_"), Account: imp.account, Filename: imp.id + "." + imp.feed.feedType, Purpose: catalogUploadPurpose,
-		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: s.options.Now(), path: form.path,
+		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: h.options.Now(), path: form.path,
 	}
 	imp.status = statusProcessing
-	s.keepFileLocked(imp.file, apiV2)
-	s.startLocked(s.accountLocked(imp.account), imp)
+	h.files.keepFileLocked(imp.file, apiV2)
+	h.imports.startLocked(h.accountLocked(imp.account), imp)
 	return nil
 }
 
 // getDownload sends the refused rows of an import.
-func (s *Server) getDownload(w http.ResponseWriter, r *http.Request) {
-	imp, _, refused := s.open(r)
+func (h *signedURLs) getDownload(w http.ResponseWriter, r *http.Request) {
+	imp, _, refused := h.open(r)
 	if refused != nil {
 		refused.write(w)
 		return
 	}
-	s.mu.Lock()
+	h.mu.Lock()
 	done := imp.done
-	s.mu.Unlock()
+	h.mu.Unlock()
 	if done == nil || done.errorFile == nil {
 		forbidden("The import has no file to download.").write(w) // it cannot be, a URL for one was signed
 		return
 	}
-	s.sendFile(w, done.errorFile)
+	h.files.sendFile(w, done.errorFile)
 }
 
-func (s *Server) sendFile(w http.ResponseWriter, file *storedFile) {
+func (h *files) sendFile(w http.ResponseWriter, file *storedFile) {
 	disk, err := os.Open(file.path)
 	if err != nil {
 		broken(err).write(w)

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
@@ -662,7 +663,7 @@ func TestAKeyInUse(t *testing.T) {
 	require.Eventually(t, func() bool {
 		d.sim.mu.Lock()
 		defer d.sim.mu.Unlock()
-		return len(d.sim.keys) == 1
+		return len(d.sim.idempotency.keys) == 1
 	}, 5*time.Second, time.Millisecond)
 	conflict := d.upload(csvForm(feedOf("A")), keyed)
 	require.Equal(t, 409, conflict.status)
@@ -699,7 +700,7 @@ func TestAKeyIsFreeAfterItsConnectionBroke(t *testing.T) {
 		require.Eventually(t, func() bool {
 			d.sim.mu.Lock()
 			defer d.sim.mu.Unlock()
-			return len(d.sim.keys) == keys
+			return len(d.sim.idempotency.keys) == keys
 		}, 5*time.Second, time.Millisecond)
 	}
 	waitFor(1)

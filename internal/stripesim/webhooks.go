@@ -1,20 +1,13 @@
 package stripesim
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
 	"vitrine/internal/simcontrol"
 )
 
@@ -56,49 +49,56 @@ func (e *endpoint) wants(what *event, testToLive bool) bool {
 	return len(e.EnabledEvents) == 0 || slices.ContainsFunc(e.EnabledEvents, func(p string) bool { return matchesType(p, what.kind) })
 }
 
+// webhooks brings events to endpoints.
+type webhooks struct {
+	*core
+	sender  *sender
+	sending chan struct{} // has a place for each attempt at a delivery that is under way
+}
+
 // sendLocked decides what becomes of an event on its way to an endpoint. Its luck is drawn from the seed and the numbers
 // of both alone, so that it does not depend on what happens at the same time.
-func (s *Server) sendLocked(e *event, to *endpoint) {
-	luck := rand.New(rand.NewPCG(s.orders.Seed, uint64(to.number)<<32|uint64(e.number)))
-	drop, twice := luck.Float64() < s.orders.Drops, luck.Float64() < s.orders.Duplicates
-	delay := func() time.Duration { return time.Duration(luck.Float64() * float64(s.orders.Jitter)) }
-	if s.orders.DropNext > 0 {
-		s.orders.DropNext--
+func (h *webhooks) sendLocked(e *event, to *endpoint) {
+	luck := rand.New(rand.NewPCG(h.orders.Seed, uint64(to.number)<<32|uint64(e.number)))
+	drop, twice := luck.Float64() < h.orders.Drops, luck.Float64() < h.orders.Duplicates
+	delay := func() time.Duration { return time.Duration(luck.Float64() * float64(h.orders.Jitter)) }
+	if h.orders.DropNext > 0 {
+		h.orders.DropNext--
 		drop = true
 	}
 	e.waiting[to.ID] = true
-	log := s.logDeliveryLocked(e, to, false)
+	log := h.logDeliveryLocked(e, to, false)
 	if drop {
 		log.Status = simcontrol.DeliveryDropped
 		return
 	}
-	s.dispatchLocked(e, to, log, delay())
+	h.dispatchLocked(e, to, log, delay())
 	if twice {
-		s.dispatchLocked(e, to, s.logDeliveryLocked(e, to, true), delay())
+		h.dispatchLocked(e, to, h.logDeliveryLocked(e, to, true), delay())
 	}
 }
 
-func (s *Server) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *simcontrol.Delivery {
+func (h *webhooks) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *simcontrol.Delivery {
 	log := &simcontrol.Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate, Status: simcontrol.DeliveryPending, Attempts: []simcontrol.Attempt{}}
-	if len(s.ledger.deliveries) >= maxDeliveries {
-		s.ledger.deliveries = append(s.ledger.deliveries[:0:0], s.ledger.deliveries[maxDeliveries/10:]...)
+	if len(h.ledger.deliveries) >= maxDeliveries {
+		h.ledger.deliveries = append(h.ledger.deliveries[:0:0], h.ledger.deliveries[maxDeliveries/10:]...)
 	}
-	s.ledger.deliveries = append(s.ledger.deliveries, log)
+	h.ledger.deliveries = append(h.ledger.deliveries, log)
 	return log
 }
 
 // dispatchLocked attempts a delivery until it succeeds, each time after twice as long, as Stripe does over hours and days.
-func (s *Server) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delivery, delay time.Duration) {
-	ctx, orders := s.ctx, s.orders
-	s.background.Go(func() {
+func (h *webhooks) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delivery, delay time.Duration) {
+	ctx, orders := h.ctx, h.orders
+	h.background.Go(func() {
 		for attempt := 0; sleep(ctx, delay); attempt++ {
-			if s.attempt(ctx, e, to, log, orders) {
+			if h.attempt(ctx, e, to, log, orders) {
 				return
 			}
 			if attempt >= orders.Retries {
-				s.mu.Lock()
+				h.mu.Lock()
 				log.Status = simcontrol.DeliveryFailed
-				s.mu.Unlock()
+				h.mu.Unlock()
 				return
 			}
 			delay = time.Duration(orders.RetryDelay) << min(attempt, 20)
@@ -107,28 +107,28 @@ func (s *Server) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delivery
 }
 
 // attempt sends an event once, and reports whether it was taken.
-func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *simcontrol.Delivery, orders simcontrol.OrderSettings) bool {
+func (h *webhooks) attempt(ctx context.Context, e *event, to *endpoint, log *simcontrol.Delivery, orders simcontrol.OrderSettings) bool {
 	select {
-	case s.sending <- struct{}{}:
-		defer func() { <-s.sending }()
+	case h.sending <- struct{}{}:
+		defer func() { <-h.sending }()
 	case <-ctx.Done():
 		return false
 	}
-	s.mu.Lock()
+	h.mu.Lock()
 	target, version := to.Endpoint, to.APIVersion
 	if version == "" {
 		version = e.version
 	}
 	payload := encode(e.body(to.Connect, version))
-	s.mu.Unlock()
-	at := s.options.Now()
-	status, _, seconds, err := s.post(ctx, target.URL, target.Secrets, payload, orders, time.Duration(orders.DeliveryTimeout))
+	h.mu.Unlock()
+	at := h.options.Now()
+	status, _, seconds, err := h.sender.post(ctx, target.URL, target.Secrets, payload, orders, time.Duration(orders.DeliveryTimeout))
 	tried := simcontrol.Attempt{At: at.UTC(), Status: status, Seconds: seconds}
 	if err != nil {
 		tried.Error = err.Error()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	log.Attempts = append(log.Attempts, tried)
 	if err != nil || status < 200 || status > 299 {
 		return false
@@ -136,41 +136,6 @@ func (s *Server) attempt(ctx context.Context, e *event, to *endpoint, log *simco
 	log.Status = simcontrol.DeliveryDelivered
 	delete(e.waiting, to.ID)
 	return true
-}
-
-// post sends a signed body, and returns the answer's status and the beginning of its body.
-func (s *Server) post(ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings, limit time.Duration) (status int, body []byte, seconds float64, err error) {
-	started := time.Now()
-	defer func() { seconds = time.Since(started).Seconds() }()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(payload))
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	request.Header.Set("Stripe-Signature", signature(secrets, s.options.Now().Add(-time.Duration(orders.SignatureAge)), payload))
-	response, err := s.caller.Do(request)
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxFormBytes))
-	return response.StatusCode, body, 0, err
-}
-
-// signature is the header of a body that was sent at a time: an HMAC by each secret.
-func signature(secrets []string, at time.Time, payload []byte) string {
-	stamp := strconv.FormatInt(at.Unix(), 10)
-	parts := []string{"t=" + stamp}
-	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(stamp + "."))
-		mac.Write(payload)
-		parts = append(parts, "v1="+hex.EncodeToString(mac.Sum(nil)))
-	}
-	return strings.Join(parts, ",")
 }
 
 // sleep lets d pass; it returns false if the emulator forgot everything before.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+
 	"vitrine/internal/simcontrol"
 
 	"github.com/stretchr/testify/require"
