@@ -33,8 +33,8 @@ const (
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
 const graceForPrice = 15 * time.Minute
 
-// Approve decides about a cart by the assortment, and holds its pieces for the checkout if it may be sold.
-func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, checkout string, now time.Time) Verdict {
+// Approve decides about a cart by the assortment, and reserves its pieces for the checkout if it may be sold.
+func Approve(r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time) Verdict {
 	var wants []assortment.Want
 	unsure := false
 	for _, l := range r.Lines() {
@@ -44,14 +44,14 @@ func Approve(r Request, x *assortment.Index, holds *assortment.Holds, account, c
 			continue
 		}
 		if v := judge(l, item, known, r.Currency, now); !v.Approved {
-			return refuse(holds, account, checkout, v)
+			return refuse(reservations, account, checkout, v)
 		}
 		wants = want(wants, l, item)
 	}
 	if unsure {
 		return Verdict{Cause: Undecided}
 	}
-	if short, ok := holds.Take(account, checkout, wants); !ok {
+	if short, ok := reservations.Reserve(account, checkout, wants); !ok {
 		return tooFew(short)
 	}
 	return Verdict{Approved: true}
@@ -70,8 +70,8 @@ func want(wants []assortment.Want, l Line, item assortment.Item) []assortment.Wa
 	return append(wants, w)
 }
 
-func refuse(holds *assortment.Holds, account, checkout string, v Verdict) Verdict {
-	holds.Release(account, checkout)
+func refuse(reservations *assortment.Reservations, account, checkout string, v Verdict) Verdict {
+	reservations.Release(account, checkout)
 	return v
 }
 

@@ -43,11 +43,11 @@ type SalePrice struct {
 	End   string `json:"end_date,omitempty"`
 }
 
-// AvailabilityOf answers what is known of a SKU; ok is false if that is not enough. What is held for checkouts is not there.
+// AvailabilityOf answers what is known of a SKU; ok is false if that is not enough. What is reserved for checkouts is not there.
 //
 // A SKU that the assortment does not have is unknown and not deleted: the merchant may have brought it to Stripe by another
 // way, and a wrong word would remove it from every agent.
-func AvailabilityOf(x *assortment.Index, holds *assortment.Holds, account, sku string, now time.Time) (a Availability, ok bool) {
+func AvailabilityOf(x *assortment.Index, reservations *assortment.Reservations, account, sku string, now time.Time) (a Availability, ok bool) {
 	item, known := x.Find(sku)
 	if !known || item.Withheld {
 		return a, false
@@ -61,7 +61,7 @@ func AvailabilityOf(x *assortment.Index, holds *assortment.Holds, account, sku s
 	if !ok || item.Availability == assortment.Unknown {
 		return a, false
 	}
-	a.Price, a.Availability, a.AsOf = &price, stockOf(item, holds.Held(account, sku)), x.At.Unix()
+	a.Price, a.Availability, a.AsOf = &price, stockOf(item, reservations.Reserved(account, sku)), x.At.Unix()
 	if item.Expired(now) {
 		a.Availability.Status = assortment.OutOfStock.String() // what expired may come back: it is not deleted
 	}
@@ -71,12 +71,12 @@ func AvailabilityOf(x *assortment.Index, holds *assortment.Holds, account, sku s
 	return a, true
 }
 
-func stockOf(item assortment.Item, held int64) *Stock {
+func stockOf(item assortment.Item, reserved int64) *Stock {
 	s := &Stock{Status: item.Availability.String()}
 	if !item.Tracked {
 		return s
 	}
-	left := max(item.Quantity-held, 0)
+	left := max(item.Quantity-reserved, 0)
 	s.Quantity = &left
 	if left == 0 && item.Availability == assortment.InStock {
 		s.Status = assortment.OutOfStock.String()

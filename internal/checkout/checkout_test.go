@@ -77,13 +77,13 @@ func TestApproveRefuses(t *testing.T) {
 				if spelling == "line_item_details" {
 					lines = strings.ReplaceAll(lines, `"id"`, `"id":"li_1","sku_id"`)
 				}
-				holds := assortment.NewHolds(func() time.Time { return now })
+				reservations := assortment.NewReservations(func() time.Time { return now })
 				r := request(t, `{"currency":"`+c.currency+`","`+spelling+`":[`+lines+`]}`)
-				v := checkout.Approve(r, shop(t, true), holds, account, "cs_1", now)
+				v := checkout.Approve(r, shop(t, true), reservations, account, "cs_1", now)
 				require.False(t, v.Approved)
 				require.Equal(t, c.cause, v.Cause)
 				require.Contains(t, v.Reason, c.says)
-				require.Zero(t, holds.Held(account, "shirt"), "what is refused holds nothing")
+				require.Zero(t, reservations.Reserved(account, "shirt"), "what is refused reserves nothing")
 			})
 		}
 	}
@@ -97,7 +97,7 @@ func TestReasonsRepeatNothingEndless(t *testing.T) {
 		text, err := json.Marshal(sku)
 		require.NoError(t, err)
 		r := request(t, `{"currency":"usd","line_items_details":[{"id":`+string(text)+`,"quantity":1}]}`)
-		v := checkout.Approve(r, x, assortment.NewHolds(func() time.Time { return now }), account, "cs_1", now)
+		v := checkout.Approve(r, x, assortment.NewReservations(func() time.Time { return now }), account, "cs_1", now)
 		require.False(t, v.Approved)
 		require.LessOrEqual(t, utf8.RuneCountInString(v.Reason), 250)
 		require.False(t, strings.ContainsFunc(v.Reason, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", v.Reason)
@@ -117,8 +117,8 @@ func TestApproveSells(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			holds := assortment.NewHolds(func() time.Time { return now })
-			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true), holds, account, "cs_1", now)
+			reservations := assortment.NewReservations(func() time.Time { return now })
+			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true), reservations, account, "cs_1", now)
 			require.True(t, v.Approved, "%+v", v)
 		})
 	}
@@ -126,11 +126,11 @@ func TestApproveSells(t *testing.T) {
 
 func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) {
 	t.Parallel()
-	holds := assortment.NewHolds(func() time.Time { return now })
+	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"shirt","quantity":1}]}`)
-	require.Equal(t, checkout.Verdict{Cause: checkout.Undecided}, checkout.Approve(r, shop(t, false), holds, account, "cs_1", now))
+	require.Equal(t, checkout.Verdict{Cause: checkout.Undecided}, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now))
 	r = request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"mug","quantity":1}]}`)
-	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), holds, account, "cs_1", now).Cause, "what is known is enough")
+	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now).Cause, "what is known is enough")
 }
 
 // A row that was kept back is for sale as Stripe had it before, if it had it: nobody can tell here.
@@ -143,11 +143,11 @@ func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
 	require.NoError(t, err)
 	x, err := assortment.Open(data)
 	require.NoError(t, err)
-	holds := assortment.NewHolds(func() time.Time { return now })
+	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
-	require.Equal(t, checkout.Verdict{Cause: checkout.Undecided}, checkout.Approve(r, x, holds, account, "cs_1", now))
+	require.Equal(t, checkout.Verdict{Cause: checkout.Undecided}, checkout.Approve(r, x, reservations, account, "cs_1", now))
 	require.Empty(t, checkout.Customize(r, x).ShippingOptions)
-	_, ok := checkout.AvailabilityOf(x, holds, account, "held", now)
+	_, ok := checkout.AvailabilityOf(x, reservations, account, "held", now)
 	require.False(t, ok)
 }
 
@@ -166,12 +166,12 @@ func TestRequestsThatAreNone(t *testing.T) {
 func TestAvailability(t *testing.T) {
 	t.Parallel()
 	x := shop(t, true)
-	holds := assortment.NewHolds(func() time.Time { return now })
+	reservations := assortment.NewReservations(func() time.Time { return now })
 	for _, sku := range []string{"ghost", "odd", ""} {
-		_, ok := checkout.AvailabilityOf(x, holds, account, sku, now)
+		_, ok := checkout.AvailabilityOf(x, reservations, account, sku, now)
 		require.False(t, ok, sku)
 	}
-	_, ok := holds.Take(account, "cs_1", []assortment.Want{{SKU: "shirt", Quantity: 1, Left: 3, Limited: true}, {SKU: "sale", Quantity: 9, Left: 9, Limited: true}})
+	_, ok := reservations.Reserve(account, "cs_1", []assortment.Want{{SKU: "shirt", Quantity: 1, Left: 3, Limited: true}, {SKU: "sale", Quantity: 9, Left: 9, Limited: true}})
 	require.True(t, ok)
 	for sku, want := range map[string]string{
 		"gone":  `{"sku_id":"gone","merchant_id":"acct_1","deleted":true}`,
@@ -181,13 +181,13 @@ func TestAvailability(t *testing.T) {
 		"sale": `{"sku_id":"sale","merchant_id":"acct_1","availability":{"status":"out_of_stock","quantity":0},"price":{"unit_amount":2000,"currency":"usd"},
 			"sale_price":{"unit_amount":1500,"currency":"usd","start_date":"2027-01-15T12:00:00Z","end_date":"2027-02-01T00:00:00Z"},"as_of":1800010800}`,
 	} {
-		a, ok := checkout.AvailabilityOf(x, holds, account, sku, now)
+		a, ok := checkout.AvailabilityOf(x, reservations, account, sku, now)
 		require.True(t, ok, sku)
 		got, err := json.Marshal(a)
 		require.NoError(t, err)
 		require.JSONEq(t, want, string(got))
 	}
-	a, _ := checkout.AvailabilityOf(x, holds, account, "sale", now.AddDate(0, 1, 0))
+	a, _ := checkout.AvailabilityOf(x, reservations, account, "sale", now.AddDate(0, 1, 0))
 	require.Nil(t, a.Sale, "over")
 }
 

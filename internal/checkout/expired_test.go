@@ -24,10 +24,10 @@ func TestWhatExpiredIsNotSold(t *testing.T) {
 	x, err := assortment.Open(data)
 	require.NoError(t, err)
 	for sku, sold := range map[string]bool{"over": false, "fresh": true} {
-		holds := assortment.NewHolds(func() time.Time { return now })
-		v := checkout.Approve(request(t, `{"currency":"usd","line_item_details":[{"sku_id":"`+sku+`","unit_amount":2000,"quantity":1}]}`), x, holds, account, "cs_1", now)
+		reservations := assortment.NewReservations(func() time.Time { return now })
+		v := checkout.Approve(request(t, `{"currency":"usd","line_item_details":[{"sku_id":"`+sku+`","unit_amount":2000,"quantity":1}]}`), x, reservations, account, "cs_1", now)
 		require.Equal(t, sold, v.Approved, "%s: %+v", sku, v)
-		a, known := checkout.AvailabilityOf(x, holds, account, sku, now)
+		a, known := checkout.AvailabilityOf(x, reservations, account, sku, now)
 		require.True(t, known)
 		require.Equal(t, sold, a.Availability.Status == "in_stock", sku)
 		require.False(t, a.Deleted)

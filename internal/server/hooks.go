@@ -61,12 +61,12 @@ func (m HookMetrics) asked(question order.CheckoutQuestion, outcome string, took
 // Hooks answers Stripe's synchronous hooks: POST /hooks/stripe.
 type Hooks struct {
 	HookOptions
-	assortments *assortment.Store[*assortment.Index]
-	settings    *assortment.Store[order.Settings]
-	holds       *assortment.Holds
-	answers     *answers
-	turns       *turns
-	slots       slots
+	assortments  *assortment.Store[*assortment.Index]
+	settings     *assortment.Store[order.Settings]
+	reservations *assortment.Reservations
+	answers      *answers
+	turns        *turns
+	slots        slots
 }
 
 // NewHooks is the handler for Stripe's synchronous hooks.
@@ -75,13 +75,13 @@ func NewHooks(o HookOptions) *Hooks {
 		o.Log.Warn("hooks cannot read what they answer by", "account", account, "error", err)
 	}
 	return &Hooks{
-		HookOptions: o,
-		assortments: assortment.NewStore(o.Assortments.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
-		settings:    assortment.NewStore(loadOrderSettings(o.Settings), maxSettingsBytes, o.Now, lost),
-		holds:       assortment.NewHolds(o.Now),
-		answers:     newAnswers(o.Now),
-		turns:       newTurns(),
-		slots:       newSlots(maxHooks),
+		HookOptions:  o,
+		assortments:  assortment.NewStore(o.Assortments.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
+		settings:     assortment.NewStore(loadOrderSettings(o.Settings), maxSettingsBytes, o.Now, lost),
+		reservations: assortment.NewReservations(o.Now),
+		answers:      newAnswers(o.Now),
+		turns:        newTurns(),
+		slots:        newSlots(maxHooks),
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 type cart struct {
 	event      hookEvent
 	asked      checkout.Request
-	holder     string            // of the pieces that are held for it
+	holder     string            // of the pieces that are reserved for it
 	assortment *assortment.Index // nil if nothing is known
 	settings   order.Settings
 	settled    bool // the settings are known
@@ -34,7 +34,7 @@ func (h *Hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.
 	}
 	c.holder = c.asked.Session()
 	if c.holder == "" {
-		c.holder = e.ID // a retry under another id would hold its pieces twice, until they expire
+		c.holder = e.ID // a retry under another id would reserve its pieces twice, until they expire
 	}
 	return decide(ctx, h.know(ctx, c))
 }
@@ -118,7 +118,7 @@ func (h *Hooks) fallback() checkout.Verdict {
 }
 
 func (h *Hooks) byAssortment(c cart) checkout.Verdict {
-	return checkout.Approve(c.asked, c.assortment, h.holds, c.event.account, c.holder, h.Now())
+	return checkout.Approve(c.asked, c.assortment, h.reservations, c.event.account, c.holder, h.Now())
 }
 
 // customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all
@@ -150,7 +150,7 @@ func (h *Hooks) availability(ctx context.Context, e hookEvent) answer {
 	if x == nil {
 		return noAnswer(http.StatusServiceUnavailable, "nothing_known")
 	}
-	a, ok := checkout.AvailabilityOf(x, h.holds, e.account, r.SKU, h.Now())
+	a, ok := checkout.AvailabilityOf(x, h.reservations, e.account, r.SKU, h.Now())
 	if !ok {
 		return noAnswer(http.StatusNotFound, "unknown_sku")
 	}

@@ -25,7 +25,7 @@ func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checko
 	if !heard || said.Approved {
 		return v
 	}
-	h.holds.Release(c.event.account, c.holder)
+	h.reservations.Release(c.event.account, c.holder)
 	return said
 }
 

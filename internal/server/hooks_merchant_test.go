@@ -94,7 +94,7 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 			no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
 			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = &merchantSaying{verdict: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
-			require.Equal(t, int64(1), r.holds.Held("acct_1", "last"))
+			require.Equal(t, int64(1), r.reservations.Reserved("acct_1", "last"))
 			require.JSONEq(t, hookStandard, r.customize("evt_2"))
 			r.requireCounted("approval asked: " + outcome)
 			r.requireCounted("customization asked: " + outcome)
@@ -142,7 +142,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 	no := &merchantSaying{verdict: checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
 	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).settle(asking(order.AskApproval))
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
-	require.Zero(t, r.holds.Held("acct_1", "last"), "others may have it")
+	require.Zero(t, r.reservations.Reserved("acct_1", "last"), "others may have it")
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
 	require.Len(t, no.question, 1, "the same event is asked about once")
 	r.requireCounted("finalize declined_merchant")
@@ -264,7 +264,7 @@ func TestWithoutSettingsTheFallbackDecides(t *testing.T) {
 	r = spoiled(newHookRoom(t, func(o *HookOptions) { o.Approve = false }))
 	require.JSONEq(t, hookDeclined(notConfirmed), r.finalize("evt_1", "cs_1", hookShirt))
 	r.requireCounted("finalize declined_no_settings")
-	require.Zero(t, r.holds.Held("acct_1", "shirt"))
+	require.Zero(t, r.reservations.Reserved("acct_1", "shirt"))
 }
 
 func TestATotalBelowItsSubtotalIsDeclined(t *testing.T) {
@@ -304,7 +304,7 @@ func TestWithoutATotalThatIsOneNothingIsApprovedWithoutItsFee(t *testing.T) {
 		w := r.ask("evt_currency", checkout.FinalizeType, "acct_1", `{"id":"cs_1","amount_total":2000,"line_items_details":[`+hookShirt+`]}`)
 		require.JSONEq(t, hookDeclined(noTotal), w.Body.String(), "half of the fee is of a currency")
 		r.requireCounted("finalize declined_no_total")
-		require.Zero(t, r.holds.Held("acct_1", "shirt"))
+		require.Zero(t, r.reservations.Reserved("acct_1", "shirt"))
 		for _, total := range []string{`"2000"`, `20.5`, `1e30`, `{}`} {
 			w := r.ask("evt_x", checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd","amount_total":`+total+`,"line_items_details":[`+hookShirt+`]}`)
 			require.Equal(t, http.StatusBadRequest, w.Code, total)

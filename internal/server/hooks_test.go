@@ -266,7 +266,7 @@ func TestTheLastPieceIsSoldToOneCheckout(t *testing.T) {
 	require.Equal(t, int64(1), approved.Load())
 	w := r.ask("evt_a", checkout.AvailabilityType, "acct_1", `{"sku_id":"last"}`)
 	require.Contains(t, w.Body.String(), `"status":"out_of_stock","quantity":0`)
-	r.pass(assortment.HoldFor)
+	r.pass(assortment.ReserveFor)
 	require.JSONEq(t, hookApproved, r.finalize("evt_late", "cs_late", hookLast), "nobody paid")
 }
 
