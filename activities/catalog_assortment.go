@@ -17,7 +17,7 @@ import (
 //
 // Rows that are gone from S3, or more than a file holds, cannot be told. That is no reason to fail a sync: the account's
 // file is forgotten, and hooks fall back until the next full send.
-func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, v verdicts) error {
+func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, v rowVerdicts) error {
 	if !assortment.Keeps(in.Feed) {
 		return nil
 	}

@@ -55,9 +55,9 @@ func TestSettleAssortmentForgetsWhatCannotBeTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 			spoil(s)
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}), "no reason to fail a sync")
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}), "no reason to fail a sync")
 			_, err := s.assortment()
 			require.True(t, fault.Is(err, fault.SourceMissing))
 		})
@@ -73,13 +73,13 @@ func TestSettleAssortmentFailsWhereS3Does(t *testing.T) {
 		}
 		return nil
 	}
-	require.True(t, fault.Is(s.settleAssortment(t.Context(), s.in, verdicts{}), fault.StorageFailed))
+	require.True(t, fault.Is(s.settleAssortment(t.Context(), s.in, rowVerdicts{}), fault.StorageFailed))
 }
 
 func TestSettleAssortment(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{refused: map[string]feed.Verdict{"b": {Reason: "no"}}}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{refused: map[string]feed.RowVerdict{"b": {Reason: "no"}}}))
 	x, err := s.assortment()
 	require.NoError(t, err)
 	require.True(t, x.Progress.Complete)
@@ -88,13 +88,13 @@ func TestSettleAssortment(t *testing.T) {
 
 	s = newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
 	s.in.Delivery.Parts[0].Of = 2
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 	x, err = s.assortment()
 	require.NoError(t, err)
 	require.False(t, x.Progress.Complete, "the second part is still to come")
 
 	s = newShelf(t, feed.Promotion, "promotion_id\na\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 	_, err = s.assortment()
 	require.True(t, fault.Is(err, fault.SourceMissing), "promotions say nothing that is kept")
 }
@@ -138,7 +138,7 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t, feed.Product, "id,price\na,1.00 USD\n")
 			c.prepare(s)
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 			x, err := s.assortment()
 			require.NoError(t, err)
 			require.Equal(t, c.complete, x.Progress.Complete)
@@ -155,11 +155,11 @@ func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 func TestWhatIsInDoubtIsWithheld(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 	part, err := s.store.Put(t.Context(), "s", "doubted.csv", "text/csv", []byte("id,price,delete\na,2.00 USD,\nc,1.00 USD,\n"), "")
 	require.NoError(t, err)
 	s.in.Delivery.Parts[0].Object, s.in.Delivery.Full = part, ""
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{doubt: true}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{doubt: true}))
 	x, err := s.assortment()
 	require.NoError(t, err)
 	for id, withheld := range map[string]bool{"a": true, "b": false, "c": true} {
@@ -167,14 +167,14 @@ func TestWhatIsInDoubtIsWithheld(t *testing.T) {
 		require.True(t, known, id)
 		require.Equal(t, withheld, item.Withheld, id)
 	}
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 	x, err = s.assortment()
 	require.NoError(t, err)
 	a, _ := x.Find("a")
 	require.False(t, a.Withheld, "it was sent again, and taken")
 
 	s.in.Delivery.Mode = catalog.Replace
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{doubt: true}))
+	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{doubt: true}))
 	x, err = s.assortment()
 	require.NoError(t, err)
 	b, _ := x.Find("b")
@@ -194,7 +194,7 @@ func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 			table, err := s.Documents.SaveTable(t.Context(), "table", feed.Product, &feed.Table{})
 			require.NoError(t, err)
 			s.in.Delivery.Parts[0].Table = table
-			require.NoError(t, s.settleAssortment(t.Context(), s.in, verdicts{}))
+			require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
 			spoil(s)
 			var result catalog.PartResult
 			require.NoError(t, s.enter(t.Context(), s.in, &result))

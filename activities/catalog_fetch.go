@@ -7,25 +7,24 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/fault"
 	"vitrine/internal/staging"
 )
 
-// Decision is what FetchCatalog found there is to do.
-type Decision string
+// Action is what FetchCatalog found there is to do.
+type Action string
 
-// The decisions.
+// The actions.
 const (
 	// Skip: this version of the source was dealt with, or it is not due for another try yet.
-	Skip Decision = "skip"
+	Skip Action = "skip"
 	// Wait: there is something to send, at NotBefore.
-	Wait Decision = "wait"
-	// Send: the parts are staged, and this run holds the feed.
-	Send Decision = "send"
-	// Hold: the parts are staged and this run holds the feed, but a person has to look first.
-	Hold Decision = "hold"
-	// Resume: an earlier run began an import and never saw it end; this run holds the feed and finishes that one.
-	Resume Decision = "resume"
+	Wait Action = "wait"
+	// Send: the parts are staged, and this run has claimed the feed.
+	Send Action = "send"
+	// Hold: the parts are staged and this run has claimed the feed, but a person has to look first.
+	Hold Action = "hold"
+	// Resume: an earlier run began an import and never saw it end; this run has claimed the feed and finishes that one.
+	Resume Action = "resume"
 )
 
 // FetchCatalogInput is the input of FetchCatalog.
@@ -39,7 +38,7 @@ type FetchCatalogInput struct {
 
 // FetchCatalogResult is what FetchCatalog found.
 type FetchCatalogResult struct {
-	Decision  Decision          `json:"decision"`
+	Action    Action            `json:"decision"`
 	NotBefore time.Time         `json:"not_before,omitzero"`  // Wait
 	Note      string            `json:"note,omitempty"`       // Skip: what a person should know
 	Hold      *catalog.Hold     `json:"hold,omitempty"`       // Hold
@@ -53,7 +52,7 @@ type FetchCatalogResult struct {
 // FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
 // claims the feed for this run, reads the pinned version, compares it with what Stripe has, and stages the parts.
 //
-// A source that did not change costs two small reads and one or two HEADs. While another run holds the feed the error is
+// A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the error is
 // pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
 	if err := in.check(); err != nil {
@@ -87,7 +86,7 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	}
 	if !in.Force {
 		if result, settled := s.nothingToDo(state, found, full != ""); settled {
-			result.Quiet = result.Decision == Skip
+			result.Quiet = result.Action == Skip
 			return result, nil
 		}
 	}
@@ -137,7 +136,7 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 	d.Resumed, d.File, d.Deadline = true, state.Open.File, s.Policy.Deadline
 	// What the earlier run found is found again by the look that follows.
 	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil, nil, nil, nil
-	return FetchCatalogResult{Decision: Resume, Source: d.Source.Version(), Delivery: &d}, nil
+	return FetchCatalogResult{Action: Resume, Source: d.Source.Version(), Delivery: &d}, nil
 }
 
 // nothingToDo says whether the run ends, or waits, before anything is read or claimed.
@@ -146,18 +145,18 @@ func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full 
 	version := found.Source.Version()
 	accepted := state.Accepted != nil && state.Accepted.Source.Same(found.Source) && state.Accepted.Basis == found.Basis
 	if accepted && !full && !state.Unsettled.Due(now) {
-		return FetchCatalogResult{Decision: Skip, Source: version, Note: waiting(state.Unsettled)}, true
+		return FetchCatalogResult{Action: Skip, Source: version, Note: waiting(state.Unsettled)}, true
 	}
 	if r := state.Rejected; !full && r != nil && r.Version == version {
 		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
-		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
+		return FetchCatalogResult{Action: Skip, Source: version, Note: note}, true
 	}
 	if f := state.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
-		return FetchCatalogResult{Decision: Skip, Source: version, Note: note}, true
+		return FetchCatalogResult{Action: Skip, Source: version, Note: note}, true
 	}
 	if turn := s.turn(state); now.Add(early).Before(turn) {
-		return FetchCatalogResult{Decision: Wait, Source: version, NotBefore: turn}, true
+		return FetchCatalogResult{Action: Wait, Source: version, NotBefore: turn}, true
 	}
 	return FetchCatalogResult{}, false
 }
@@ -192,7 +191,7 @@ func (s *CatalogSync) stage(
 		return FetchCatalogResult{}, err
 	}
 	d.Deadline = s.Policy.Deadline
-	result := FetchCatalogResult{Decision: Send, Delivery: &d, Source: d.Source.Version()}
+	result := FetchCatalogResult{Action: Send, Delivery: &d, Source: d.Source.Version()}
 	if len(holds) == 0 {
 		return result, nil
 	}
@@ -200,39 +199,7 @@ func (s *CatalogSync) stage(
 	if before := state.Held; before != nil && before.Version == hold.Version {
 		hold.Since = before.Since // a run that was terminated held it already
 	}
-	_, err = s.hold(ctx, c, func(state *catalog.State) { state.Held = &hold })
-	result.Decision, result.Hold, result.LookAgain = Hold, &hold, s.Policy.Interval
+	_, err = s.updateClaimed(ctx, c, func(state *catalog.State) { state.Held = &hold })
+	result.Action, result.Hold, result.LookAgain = Hold, &hold, s.Policy.Interval
 	return result, err
-}
-
-func (s *CatalogSync) stillHeld(state catalog.State) FetchCatalogResult {
-	return FetchCatalogResult{Decision: Hold, Source: state.Held.Version, Hold: state.Held, LookAgain: s.Policy.Interval}
-}
-
-// letGo ends a hold without a verdict, and frees the feed for whoever claims it next.
-func (s *CatalogSync) letGo(ctx context.Context, c Catalog) (catalog.State, string, error) {
-	if _, err := s.hold(ctx, c, func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil && !fault.Is(err, fault.RunSuperseded) {
-		return catalog.State{}, "", err
-	}
-	return s.Documents.State(ctx, c.Account, c.Feed)
-}
-
-// ApproveInput is the input of Approve.
-type ApproveInput struct {
-	Catalog
-	Version string           `json:"version"`           // of the source that was looked at
-	Verdict *catalog.Verdict `json:"verdict,omitempty"` // nil: older runs do not say
-}
-
-// Approve ends the hold of a source version that a person has looked at. It may run any number of times.
-func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
-	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
-		if state.Held != nil && state.Held.Version == in.Version {
-			state.Held = nil
-		}
-		if in.Verdict != nil {
-			state.Approved = &catalog.Decided{Version: in.Version, Verdict: *in.Verdict}
-		}
-	})
-	return err
 }

@@ -16,6 +16,27 @@ import (
 	"vitrine/internal/report"
 )
 
+// PartInput is one part of a delivery, as the steps that bring it to Stripe take it.
+type PartInput struct {
+	Catalog
+	Delivery catalog.Delivery `json:"delivery"` // with this part only
+	File     string           `json:"file,omitempty"`
+}
+
+func (in PartInput) part() catalog.Part { return in.Delivery.Parts[0] }
+
+// sequence is State.Sequence when this part's turn comes: every part that is settled moves it on by one.
+func (in PartInput) sequence() int64 { return in.Delivery.Sequence + int64(in.part().Number) - 1 }
+
+// idempotencyKey names one step of one part. It is made from business facts alone: a retry after a crash repeats it,
+// whichever worker or run retries. A deliberate new attempt has the next sequence, and so another key; without the
+// sequence Stripe would replay the old answer to an attempt after a failure, to a full send, and to a source that went
+// back to earlier content. The digest tells parts of one number apart that a crash in between made different. Stripe
+// allows 255 characters and keeps keys for 24 hours or more (https://docs.stripe.com/api/idempotent_requests).
+func (in PartInput) idempotencyKey(step string) string {
+	return fmt.Sprintf("vitrine/%s/%s/%06d/%s/%s", in.Account, in.Feed, in.sequence(), in.part().Digest, step)
+}
+
 // SettlePartInput is the input of SettlePart.
 type SettlePartInput struct {
 	PartInput
@@ -86,30 +107,30 @@ func resultOf(in SettlePartInput) catalog.PartResult {
 
 // refusedList is what Stripe's list of refused rows tells.
 type refusedList struct {
-	named     map[string]feed.Verdict
+	named     map[string]feed.RowVerdict
 	strangers int64  // entries that name no row of the part
 	problem   string // why it cannot be read, or not to its end
 }
 
-// verdicts are what Stripe made of the rows of a part.
-type verdicts struct {
-	refused map[string]feed.Verdict
+// rowVerdicts are what Stripe made of the rows of a part.
+type rowVerdicts struct {
+	refused map[string]feed.RowVerdict
 	doubt   bool // nobody knows which of the others it took
 }
 
-func (v verdicts) of(id []byte) (feed.Verdict, bool) {
+func (v rowVerdicts) of(id []byte) (feed.RowVerdict, bool) {
 	if refused, ok := v.refused[string(id)]; ok {
 		return refused, true
 	}
-	return feed.Verdict{Unknown: v.doubt}, v.doubt
+	return feed.RowVerdict{Unknown: v.doubt}, v.doubt
 }
 
 // judge decides what is known of the rows, and counts them. Only a failed import leaves none of them in doubt although
 // Stripe told of nothing: it took none. If it says at the same time that it took some, that is no answer either.
-func judge(in SettlePartInput, table *feed.Table, list refusedList, result *catalog.PartResult) verdicts {
+func judge(in SettlePartInput, table *feed.Table, list refusedList, result *catalog.PartResult) rowVerdicts {
 	rows, i := int64(table.Len()), in.Import
 	doubt := i.Doubt(rows, int64(len(list.named)), list.strangers)
-	v := verdicts{refused: list.named, doubt: doubt != ""}
+	v := rowVerdicts{refused: list.named, doubt: doubt != ""}
 	if result.Outcome == catalog.Failed {
 		v.doubt = i.Unreadable != "" || i.RowsSucceeded > 0
 		if v.doubt {
@@ -126,7 +147,7 @@ func judge(in SettlePartInput, table *feed.Table, list refusedList, result *cata
 }
 
 // tally counts the rows that Stripe refused, those that are unknown, and the tombstones among both.
-func tally(table *feed.Table, v verdicts, result *catalog.PartResult) {
+func tally(table *feed.Table, v rowVerdicts, result *catalog.PartResult) {
 	result.Refused, result.Unknown, result.NotDeleted = 0, 0, 0
 	for n := range table.Len() {
 		row := table.Entry(n)
@@ -146,7 +167,7 @@ func tally(table *feed.Table, v verdicts, result *catalog.PartResult) {
 }
 
 // reasonOf puts together what there is to say about a part that was not plainly taken.
-func reasonOf(in SettlePartInput, list refusedList, doubt string, v verdicts, r catalog.PartResult) (reason string, code fault.Code) {
+func reasonOf(in SettlePartInput, list refusedList, doubt string, v rowVerdicts, r catalog.PartResult) (reason string, code fault.Code) {
 	reason, code = r.Reason, r.Code
 	add := func(format string, values ...any) {
 		if reason != "" {
@@ -173,7 +194,7 @@ func reasonOf(in SettlePartInput, list refusedList, doubt string, v verdicts, r 
 
 // listRefused writes the refused rows as the report lists them, each with its line in the merchant's own file.
 func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult) (refusedList, error) {
-	list := refusedList{named: map[string]feed.Verdict{}, problem: in.Unreadable}
+	list := refusedList{named: map[string]feed.RowVerdict{}, problem: in.Unreadable}
 	if in.Refused == nil {
 		return list, nil
 	}
@@ -195,7 +216,7 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 					if entry.Fingerprint == feed.Tombstone {
 						e.Cause = feed.DeletionRefused
 					}
-					list.named[string(entry.ID)] = feed.Verdict{Column: row.Column, Reason: row.Reason}
+					list.named[string(entry.ID)] = feed.RowVerdict{Column: row.Column, Reason: row.Reason}
 				} else {
 					list.strangers++
 				}
@@ -245,7 +266,7 @@ func refusedEntry(row feed.Refused) catalog.ReportEntry {
 
 // settleManifest brings the rows of a part into the manifest. The manifest of an earlier attempt has them already, and
 // stays as it is.
-func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.Table, v verdicts, i catalog.Import) error {
+func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.Table, v rowVerdicts, i catalog.Import) error {
 	before, etag, _, err := s.Documents.Manifest(ctx, c.Account, c.Feed)
 	if err != nil {
 		return err
@@ -272,7 +293,7 @@ func importedAt(ctx context.Context, i catalog.Import) time.Time {
 
 // closePart records that the part needs no more finishing, whatever became of it.
 func (s *CatalogSync) closePart(ctx context.Context, in SettlePartInput) error {
-	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+	_, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Open == nil {
 			return // an earlier attempt closed it, and its answer was lost
 		}

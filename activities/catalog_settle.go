@@ -270,13 +270,13 @@ func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
 	if err != nil {
 		return err
 	}
-	return s.settleManifest(ctx, in.Catalog, rows, verdicts{}, catalog.Import{})
+	return s.settleManifest(ctx, in.Catalog, rows, rowVerdicts{}, catalog.Import{})
 }
 
 // commit records the outcome and lets go of the feed.
 func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Report) error {
 	run, d := thisRun(ctx), in.Delivery
-	_, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+	_, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
 		state.Sequence++
 		state.Run, state.Open, state.Held = nil, nil, nil
 		state.Report = s.reportKey(in, "json")

@@ -86,8 +86,8 @@ func thisRun(ctx context.Context) catalog.Run {
 	return catalog.Run{WorkflowID: execution.ID, RunID: execution.RunID}
 }
 
-func (s *CatalogSync) hold(ctx context.Context, c Catalog, change func(*catalog.State)) (catalog.State, error) {
-	return s.Documents.Hold(ctx, c.Account, c.Feed, thisRun(ctx), change)
+func (s *CatalogSync) updateClaimed(ctx context.Context, c Catalog, change func(*catalog.State)) (catalog.State, error) {
+	return s.Documents.UpdateClaimed(ctx, c.Account, c.Feed, thisRun(ctx), change)
 }
 
 // imports is the API that a delivery goes by.
@@ -98,7 +98,7 @@ func (s *CatalogSync) imports(api catalog.API) (Imports, error) {
 	return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("import API %q is not known to this worker", api))
 }
 
-// clearStaged removes what earlier runs left behind when they were killed. Only the run that holds the feed may call it,
+// clearStaged removes what earlier runs left behind when they were killed. Only the run that claimed the feed may call it,
 // and only while no import is open.
 func (s *CatalogSync) clearStaged(ctx context.Context, c Catalog) error {
 	return s.deleteAll(ctx, s.Documents.Layout.PartsPrefix(c.Account, c.Feed))

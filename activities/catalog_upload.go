@@ -9,27 +9,6 @@ import (
 	"vitrine/internal/fault"
 )
 
-// PartInput is one part of a delivery, as the steps that bring it to Stripe take it.
-type PartInput struct {
-	Catalog
-	Delivery catalog.Delivery `json:"delivery"` // with this part only
-	File     string           `json:"file,omitempty"`
-}
-
-func (in PartInput) part() catalog.Part { return in.Delivery.Parts[0] }
-
-// sequence is State.Sequence when this part's turn comes: every part that is settled moves it on by one.
-func (in PartInput) sequence() int64 { return in.Delivery.Sequence + int64(in.part().Number) - 1 }
-
-// idempotencyKey names one step of one part. It is made from business facts alone: a retry after a crash repeats it,
-// whichever worker or run retries. A deliberate new attempt has the next sequence, and so another key; without the
-// sequence Stripe would replay the old answer to an attempt after a failure, to a full send, and to a source that went
-// back to earlier content. The digest tells parts of one number apart that a crash in between made different. Stripe
-// allows 255 characters and keeps keys for 24 hours or more (https://docs.stripe.com/api/idempotent_requests).
-func (in PartInput) idempotencyKey(step string) string {
-	return fmt.Sprintf("vitrine/%s/%s/%06d/%s/%s", in.Account, in.Feed, in.sequence(), in.part().Digest, step)
-}
-
 // UploadFileResult is the file that UploadFile made.
 type UploadFileResult struct {
 	File  string `json:"file"` // file_…, or with V2 pcimprt_…
@@ -50,7 +29,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if err != nil {
 		return UploadFileResult{}, err
 	}
-	state, err := s.hold(ctx, in.Catalog, func(state *catalog.State) {
+	state, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
 		if state.Open == nil || state.Open.Part().Digest != in.part().Digest {
 			state.Open = &catalog.OpenImport{Delivery: in.Delivery}
 		}
@@ -71,7 +50,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if err != nil {
 		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
 	}
-	_, err = s.hold(ctx, in.Catalog, func(state *catalog.State) { state.Open.File = result.File })
+	_, err = s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) { state.Open.File = result.File })
 	return result, err
 }
 
@@ -110,7 +89,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	if err != nil {
 		return CreateImportSetResult{}, err
 	}
-	state, err := s.hold(ctx, in.Catalog, func(*catalog.State) {})
+	state, err := s.updateClaimed(ctx, in.Catalog, func(*catalog.State) {})
 	if err != nil {
 		return CreateImportSetResult{}, err
 	}
@@ -129,7 +108,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	if err != nil {
 		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
 	}
-	_, err = s.hold(ctx, in.Catalog, func(state *catalog.State) {
+	_, err = s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
 		state.Open = &catalog.OpenImport{Delivery: in.Delivery, File: in.File, Import: created.ID}
 		state.LastImportAt = time.Now().UTC()
 	})
@@ -141,7 +120,7 @@ func (s *CatalogSync) dropRefusedIntent(ctx context.Context, c Catalog, refused 
 	if reason, ok := fault.Of(refused); !ok || reason.Kind != fault.Permanent {
 		return refused
 	}
-	if _, err := s.hold(ctx, c, func(state *catalog.State) { state.Open = nil }); err != nil {
+	if _, err := s.updateClaimed(ctx, c, func(state *catalog.State) { state.Open = nil }); err != nil {
 		return err
 	}
 	return refused

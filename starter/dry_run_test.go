@@ -43,9 +43,9 @@ func (s *stage) synced(account string, refused map[string]string) {
 	require.NoError(s.t, err)
 	table, err := s.docs.Table(ctx, d.Parts[0].Table, feed.Product)
 	require.NoError(s.t, err)
-	m, err := feed.NewManifest(feed.Product).Settle(table, noon.Add(-time.Hour), func(id []byte) (feed.Verdict, bool) {
+	m, err := feed.NewManifest(feed.Product).Settle(table, noon.Add(-time.Hour), func(id []byte) (feed.RowVerdict, bool) {
 		reason, isRefused := refused[string(id)]
-		return feed.Verdict{Column: "link", Reason: reason}, isRefused
+		return feed.RowVerdict{Column: "link", Reason: reason}, isRefused
 	})
 	require.NoError(s.t, err)
 	require.NoError(s.t, s.docs.SaveManifest(ctx, account, m, catalog.IfAbsent))

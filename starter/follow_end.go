@@ -79,14 +79,14 @@ func (a *app) printEnds(ends []syncEnd) {
 		}
 		fmt.Fprintln(a.Stdout)
 		took := terminal.Lasting(time.Duration(end.Seconds * float64(time.Second)))
-		a.Headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), verdict(end), " in "+took)
+		a.Headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), outcomeText(end), " in "+took)
 		for _, line := range summary(end) {
 			a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", line[0]), line[1])
 		}
 	}
 }
 
-func verdict(end syncEnd) string {
+func outcomeText(end syncEnd) string {
 	switch {
 	case end.Status == "completed":
 		return terminal.Spaced(string(end.Outcome))
@@ -145,9 +145,9 @@ func failures(ends []syncEnd) error {
 	case failed == 0:
 		return nil
 	case len(ends) == 1 && last.Status == "completed":
-		return fmt.Errorf("the sync of %s ended as %s", last.Account, verdict(last))
+		return fmt.Errorf("the sync of %s ended as %s", last.Account, outcomeText(last))
 	case len(ends) == 1:
-		return fmt.Errorf("the sync of %s %s", last.Account, verdict(last))
+		return fmt.Errorf("the sync of %s %s", last.Account, outcomeText(last))
 	}
 	return fmt.Errorf("%d of %d syncs failed", failed, len(ends))
 }

@@ -20,8 +20,8 @@ import (
 	"vitrine/workflows"
 )
 
-// decision is one of the two ways to end a hold.
-type decision struct {
+// verdict is one of the two ways to end a hold.
+type verdict struct {
 	update   string
 	done     string
 	question string
@@ -29,8 +29,8 @@ type decision struct {
 }
 
 var (
-	approval  = decision{workflows.UpdateApprove, "approved", "Send this to Stripe?", "the run goes on and sends it"}
-	rejection = decision{workflows.UpdateReject, "rejected", "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
+	approval  = verdict{workflows.UpdateApprove, "approved", "Send this to Stripe?", "the run goes on and sends it"}
+	rejection = verdict{workflows.UpdateReject, "rejected", "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
 )
 
 type verdictFlags struct {
@@ -49,7 +49,7 @@ Repeating a command is safe, from any host: the same verdict about the same vers
 
 Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or the run did not take it.`
 
-func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
+func (a *app) verdictCommand(d verdict, flags *verdictFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:               d.update + " ACCOUNT",
 		Args:              accountArgs(1, 1),
@@ -66,7 +66,7 @@ func (a *app) verdictCommand(d decision, flags *verdictFlags) *cobra.Command {
 	return c
 }
 
-func (a *app) decide(ctx context.Context, account string, d decision, flags verdictFlags) error {
+func (a *app) decide(ctx context.Context, account string, d verdict, flags verdictFlags) error {
 	kind, err := feed.ParseKind(flags.feed)
 	if err != nil {
 		return badInput(err)
@@ -160,7 +160,7 @@ func atThisHost(user string) string {
 
 // decidedBefore answers a verdict where nothing is held: as done if it was given before; otherwise the error says what
 // there is instead.
-func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision, in workflows.VerdictInput) error {
+func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict, in workflows.VerdictInput) error {
 	account, kind := state.Account, state.Feed
 	if before := d.before(state, in); before != nil {
 		return a.printDecided(d, takenVerdict{
@@ -182,7 +182,7 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d decision
 
 // before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the
 // same words. Who says it is no part of it: the default names the host.
-func (d decision) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
+func (d verdict) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
 	was := state.Rejected
 	if d.update == workflows.UpdateApprove {
 		was = state.Approved
@@ -196,7 +196,7 @@ func (d decision) before(state catalog.State, in workflows.VerdictInput) *catalo
 	return nil
 }
 
-func (a *app) printDecided(d decision, t takenVerdict) error {
+func (a *app) printDecided(d verdict, t takenVerdict) error {
 	if a.json() {
 		return a.printJSON(t)
 	}
@@ -217,7 +217,7 @@ func lastOutcome(s catalog.State, now time.Time) string {
 }
 
 // confirmVerdict shows a person what they decide about. A script has looked already, or will not.
-func (a *app) confirmVerdict(account string, kind feed.Kind, d decision, held catalog.Hold, yes bool) (shown bool, err error) {
+func (a *app) confirmVerdict(account string, kind feed.Kind, d verdict, held catalog.Hold, yes bool) (shown bool, err error) {
 	if yes || !a.IsTerminal(a.Stdin) {
 		return false, nil
 	}
@@ -243,7 +243,7 @@ type takenVerdict struct {
 }
 
 // sendVerdict asks for the newest run of the workflow: a run that was reset goes on under another run id.
-func sendVerdict(ctx context.Context, c client.Client, d decision, held catalog.Hold, in workflows.VerdictInput) (takenVerdict, error) {
+func sendVerdict(ctx context.Context, c client.Client, d verdict, held catalog.Hold, in workflows.VerdictInput) (takenVerdict, error) {
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		UpdateID: workflows.VerdictID(d.update, held), WorkflowID: held.Run.WorkflowID, UpdateName: d.update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
@@ -276,7 +276,7 @@ func explainVerdict(ctx context.Context, account string, held catalog.Hold, err 
 }
 
 // printVerdict leaves stdout to the results of a sync that is followed as JSON.
-func (a *app) printVerdict(d decision, t takenVerdict, follow bool) error {
+func (a *app) printVerdict(d verdict, t takenVerdict, follow bool) error {
 	out := a.Stdout
 	switch {
 	case a.json() && !follow:

@@ -71,10 +71,10 @@ func (s *catalogSync) run(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
-		if found.Decision != activities.Hold {
+		if found.Action != activities.Hold {
 			s.held = hold{} // a newer source took the place of a held one
 		}
-		switch found.Decision {
+		switch found.Action {
 		case activities.Skip:
 			return s.unchanged(ctx, found)
 		case activities.Wait:

@@ -123,9 +123,9 @@ func TestClaim(t *testing.T) {
 	require.ErrorIs(t, claim(other, open(false, away)), away, "not knowing is no reason to take over")
 	require.NoError(t, claim(other, open(false, nil)), "a closed run holds nothing")
 
-	_, err := d.Hold(ctx, "acct_1", feed.Product, mine, func(*catalog.State) {})
+	_, err := d.UpdateClaimed(ctx, "acct_1", feed.Product, mine, func(*catalog.State) {})
 	require.True(t, fault.Is(err, fault.RunSuperseded), "%v", err)
-	s, err := d.Hold(ctx, "acct_1", feed.Product, other, func(s *catalog.State) { s.Sequence = 3 })
+	s, err := d.UpdateClaimed(ctx, "acct_1", feed.Product, other, func(s *catalog.State) { s.Sequence = 3 })
 	require.NoError(t, err)
 	require.Equal(t, int64(3), s.Sequence)
 }

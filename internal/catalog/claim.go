@@ -10,11 +10,11 @@ import (
 	"vitrine/internal/feed"
 )
 
-// ErrClaimed is returned by Claim while another open run holds the state.
+// ErrClaimed is returned by Claim while the state is claimed by another open run.
 var ErrClaimed = errors.New("another run is importing")
 
-// Claim gives the state to run, so that one import at a time is in flight whoever started the run. A holder that is no
-// longer open in Temporal (it ended, was terminated, timed out or was reset) holds nothing; isOpen tells.
+// Claim gives the state to run, so that one import at a time is in flight whoever started the run. A run that is no
+// longer open in Temporal (it ended, was terminated, timed out or was reset) claims nothing; isOpen tells.
 func (d Documents) Claim(ctx context.Context, s State, etag string, run Run, isOpen func(context.Context, Run) (bool, error)) (State, error) {
 	if s.Run != nil && *s.Run != run {
 		open, err := isOpen(ctx, *s.Run)
@@ -41,8 +41,8 @@ func (s State) claimed() error {
 // claimPoll is how often a waiting run looks again: an import takes minutes.
 const claimPoll = 5 * time.Second
 
-// Hold changes the state of a feed in the name of run. It fails with fault.RunSuperseded if another run has taken over.
-func (d Documents) Hold(ctx context.Context, account string, kind feed.Kind, run Run, change func(*State)) (State, error) {
+// UpdateClaimed changes the state of a feed in the name of the run that claimed it. It fails with fault.RunSuperseded if another run has taken over.
+func (d Documents) UpdateClaimed(ctx context.Context, account string, kind feed.Kind, run Run, change func(*State)) (State, error) {
 	s, etag, err := d.State(ctx, account, kind)
 	if err != nil {
 		return s, err

@@ -10,8 +10,8 @@ import (
 	"vitrine/internal/assortment"
 )
 
-// Verdict is whether a cart may be sold.
-type Verdict struct {
+// Approval says whether a cart may be sold.
+type Approval struct {
 	Approved bool
 	Cause    Cause  // of a refusal, or why the fallback has to decide
 	Reason   string // for the agent and its buyer; of a refusal
@@ -34,7 +34,7 @@ const (
 const graceForPrice = 15 * time.Minute
 
 // Approve decides about a cart by the assortment, and reserves its pieces for the checkout if it may be sold.
-func Approve(r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time) Verdict {
+func Approve(r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time) Approval {
 	var wants []assortment.Want
 	unsure := false
 	for _, l := range r.Lines() {
@@ -49,12 +49,12 @@ func Approve(r Request, x *assortment.Index, reservations *assortment.Reservatio
 		wants = want(wants, l, item)
 	}
 	if unsure {
-		return Verdict{Cause: Undecided}
+		return Approval{Cause: Undecided}
 	}
 	if short, ok := reservations.Reserve(account, checkout, wants); !ok {
 		return tooFew(short)
 	}
-	return Verdict{Approved: true}
+	return Approval{Approved: true}
 }
 
 // want adds a line to what is wanted: a SKU may stand in several.
@@ -70,45 +70,45 @@ func want(wants []assortment.Want, l Line, item assortment.Item) []assortment.Wa
 	return append(wants, w)
 }
 
-func refuse(reservations *assortment.Reservations, account, checkout string, v Verdict) Verdict {
+func refuse(reservations *assortment.Reservations, account, checkout string, v Approval) Approval {
 	reservations.Release(account, checkout)
 	return v
 }
 
 // judge looks at one line alone; how many pieces there are is for the whole cart to say.
-func judge(l Line, item assortment.Item, known bool, currency string, now time.Time) Verdict {
+func judge(l Line, item assortment.Item, known bool, currency string, now time.Time) Approval {
 	switch {
 	case !known:
-		return Verdict{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
+		return Approval{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
 	case item.Deleted || item.NoCheckout || item.Expired(now):
-		return Verdict{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
+		return Approval{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
 	case item.Availability == assortment.OutOfStock:
-		return Verdict{Cause: OutOfStock, Reason: name(l, item) + " is out of stock"}
+		return Approval{Cause: OutOfStock, Reason: name(l, item) + " is out of stock"}
 	}
 	return judgePrice(l, item, currency, now)
 }
 
-func judgePrice(l Line, item assortment.Item, currency string, now time.Time) Verdict {
+func judgePrice(l Line, item assortment.Item, currency string, now time.Time) Approval {
 	price := item.PriceAt(now)
 	unit, whole := price.MinorUnits()
 	if !whole {
-		return Verdict{Approved: true} // no price, or one that Stripe has to round: there is nothing to compare with
+		return Approval{Approved: true} // no price, or one that Stripe has to round: there is nothing to compare with
 	}
 	if !strings.EqualFold(price.Currency.String(), currency) {
-		return Verdict{Cause: OtherCurrency, Reason: fmt.Sprintf("%s is sold in %s", name(l, item), price.Currency)}
+		return Approval{Cause: OtherCurrency, Reason: fmt.Sprintf("%s is sold in %s", name(l, item), price.Currency)}
 	}
 	before, _ := item.PriceAt(now.Add(-graceForPrice)).MinorUnits()
 	if l.UnitAmount != nil && *l.UnitAmount != unit && *l.UnitAmount != before {
-		return Verdict{Cause: PriceChanged, Reason: fmt.Sprintf("the price of %s is now %s", name(l, item), price)}
+		return Approval{Cause: PriceChanged, Reason: fmt.Sprintf("the price of %s is now %s", name(l, item), price)}
 	}
-	return Verdict{Approved: true}
+	return Approval{Approved: true}
 }
 
-func tooFew(short assortment.Want) Verdict {
+func tooFew(short assortment.Want) Approval {
 	if short.Left == 0 {
-		return Verdict{Cause: OutOfStock, Reason: shown(short.SKU) + " is out of stock"}
+		return Approval{Cause: OutOfStock, Reason: shown(short.SKU) + " is out of stock"}
 	}
-	return Verdict{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, shown(short.SKU))}
+	return Approval{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, shown(short.SKU))}
 }
 
 func name(l Line, item assortment.Item) string {
@@ -137,8 +137,8 @@ func shown(text string) string {
 	return b.String()
 }
 
-// Approval is the answer to FinalizeType.
-type Approval struct {
+// Finalized is the answer to FinalizeType.
+type Finalized struct {
 	Manual ManualApproval `json:"manual_approval_details"`
 	Fee    *Fee           `json:"application_fee_details,omitempty"`
 }
@@ -160,8 +160,8 @@ type Fee struct {
 }
 
 // Approved is a yes; a fee of 0 is none.
-func Approved(fee int64) Approval {
-	a := Approval{Manual: ManualApproval{Type: "approved"}}
+func Approved(fee int64) Finalized {
+	a := Finalized{Manual: ManualApproval{Type: "approved"}}
 	if fee > 0 {
 		a.Fee = &Fee{Amount: fee}
 	}
@@ -169,6 +169,6 @@ func Approved(fee int64) Approval {
 }
 
 // Refused is a no.
-func Refused(reason string) Approval {
-	return Approval{Manual: ManualApproval{Type: "declined", Declined: &Declined{Reason: reason}}}
+func Refused(reason string) Finalized {
+	return Finalized{Manual: ManualApproval{Type: "declined", Declined: &Declined{Reason: reason}}}
 }

@@ -25,24 +25,24 @@ var errNoJSON = errors.New("it is not the JSON that docs/orders.md describes")
 //
 // The status must be there: a 200 of a page that is not the merchant's endpoint says neither yes nor no. The reason is one
 // of the list that orders have. What a merchant writes freely would reach an agent, which may take it for an instruction.
-func ParseApproval(body []byte) (Verdict, error) {
+func ParseApproval(body []byte) (Approval, error) {
 	var answer struct {
 		Status string `json:"status"`
 		Reason string `json:"reason"`
 	}
 	if strictjson.DecodeOpen(body, &answer) != nil {
-		return Verdict{}, errNoJSON
+		return Approval{}, errNoJSON
 	}
 	switch answer.Status {
 	case "approved":
 		if slices.Contains(order.Reasons(), order.Reason(answer.Reason)) {
-			return Verdict{}, errors.New("it approves, and has the reason of a refusal")
+			return Approval{}, errors.New("it approves, and has the reason of a refusal")
 		}
-		return Verdict{Approved: true}, nil
+		return Approval{Approved: true}, nil
 	case "declined":
-		return Verdict{Cause: ByMerchant, Reason: reasons[order.ReasonOf(answer.Reason)]}, nil
+		return Approval{Cause: ByMerchant, Reason: reasons[order.ReasonOf(answer.Reason)]}, nil
 	}
-	return Verdict{}, errors.New("its status is neither approved nor declined")
+	return Approval{}, errors.New("its status is neither approved nor declined")
 }
 
 // reasons are what an agent and its buyer are told. Nobody is told that they are suspected.

@@ -51,7 +51,7 @@ func TestApprovalsThatAreNone(t *testing.T) {
 func TestApprovals(t *testing.T) {
 	t.Parallel()
 	schema := answerSchema(t, "approval_answer")
-	for answer, want := range map[string]checkout.Verdict{
+	for answer, want := range map[string]checkout.Approval{
 		`{"status":"approved"}`: {Approved: true},
 		`{"status":"approved","reason":"welcome","more":{"of":"it"}}`:     {Approved: true},
 		`{"status":"declined","reason":"out_of_stock"}`:                   {Cause: checkout.ByMerchant, Reason: "something in the cart is out of stock"},

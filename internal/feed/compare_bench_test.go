@@ -52,7 +52,7 @@ func manifestOf(tb testing.TB, data []byte) *Manifest {
 	require.NoError(tb, err)
 	m := NewManifest(Product)
 	for _, part := range delta.Parts {
-		m, err = m.Settle(part.Table, time0, func([]byte) (Verdict, bool) { return Verdict{}, false })
+		m, err = m.Settle(part.Table, time0, func([]byte) (RowVerdict, bool) { return RowVerdict{}, false })
 		require.NoError(tb, err)
 	}
 	return m
@@ -112,7 +112,7 @@ func BenchmarkManifest(b *testing.B) {
 		id := fmt.Appendf(nil, "SKU%07d-A", i)
 		require.NoError(b, all.Add(Entry{ID: id, Fingerprint: uint64(i + 1), Price: Amount{int64(i * 10), Currency{'U', 'S', 'D'}}, Line: int64(i + 2)}))
 	}
-	accepted := func([]byte) (Verdict, bool) { return Verdict{}, false }
+	accepted := func([]byte) (RowVerdict, bool) { return RowVerdict{}, false }
 	m, err := NewManifest(Product).Settle(all, time0, accepted)
 	require.NoError(b, err)
 	encoded, err := m.Encode()

@@ -194,7 +194,7 @@ func TestUnknownRows(t *testing.T) {
 	ab := heading + item("A", "1") + item("B", "1")
 	b := heading + item("B", "1")
 	all := func(m *Manifest, d Delta, unknown string) *Manifest {
-		after, err := m.Settle(d.Parts[0].Table, time0, func(id []byte) (Verdict, bool) { return Verdict{Unknown: true}, string(id) == unknown })
+		after, err := m.Settle(d.Parts[0].Table, time0, func(id []byte) (RowVerdict, bool) { return RowVerdict{Unknown: true}, string(id) == unknown })
 		require.NoError(t, err)
 		after, err = ParseManifest(Product, encoded(t, after))
 		require.NoError(t, err)
@@ -250,12 +250,12 @@ func TestUnknownRows(t *testing.T) {
 func TestUnknownRowsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	row := func(fingerprint uint64) *Table { return tableOf(t, Entry{ID: []byte("A"), Fingerprint: fingerprint}) }
-	judge := func(m *Manifest, fingerprint uint64, at time.Time, v Verdict) *Manifest {
-		after, err := m.Settle(row(fingerprint), at, func([]byte) (Verdict, bool) { return v, true })
+	judge := func(m *Manifest, fingerprint uint64, at time.Time, v RowVerdict) *Manifest {
+		after, err := m.Settle(row(fingerprint), at, func([]byte) (RowVerdict, bool) { return v, true })
 		require.NoError(t, err)
 		return after
 	}
-	no, unknown := Verdict{Reason: "no"}, Verdict{Unknown: true}
+	no, unknown := RowVerdict{Reason: "no"}, RowVerdict{Unknown: true}
 	m := judge(NewManifest(Product), 7, time0, unknown)
 	require.Zero(t, judge(m, 7, time0, no).Unknown.Len(), "Stripe refuses just that")
 	require.Equal(t, 1, judge(m, 8, time0, no).Unknown.Len(), "Stripe may have the one before")

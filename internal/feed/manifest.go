@@ -223,8 +223,8 @@ func (r *manifestReader) fingerprint() uint64 {
 	return 0
 }
 
-// Verdict is what Stripe made of a row of a part that it did not plainly take.
-type Verdict struct {
+// RowVerdict is what Stripe made of a row of a part that it did not plainly take.
+type RowVerdict struct {
 	Unknown        bool   // nobody can say whether it took the row
 	Column, Reason string // of a refusal
 }
@@ -237,7 +237,7 @@ const refusedFor = 7 * 24 * time.Hour
 //
 // A row that Stripe took is in the manifest from now on, or, if it was a tombstone, no longer. A row that Stripe refused,
 // and one of which that is unknown, leaves the accepted row of the same id alone: Stripe has that one, or may have it.
-func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (Verdict, bool)) (*Manifest, error) {
+func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (RowVerdict, bool)) (*Manifest, error) {
 	after := NewManifest(m.Feed)
 	for id, r := range m.refused {
 		after.refused[id] = r
@@ -288,7 +288,7 @@ func (m *Manifest) resolves(row Entry, doubted uint64, known bool, at time.Time)
 }
 
 // refuse notes a refused row; one that was refused before, as it is, keeps its date.
-func (m *Manifest) refuse(row Entry, v Verdict, at time.Time) {
+func (m *Manifest) refuse(row Entry, v RowVerdict, at time.Time) {
 	since := at.Truncate(time.Second).UTC()
 	if before, known := m.refused[string(row.ID)]; known && before.Fingerprint == row.Fingerprint {
 		since = before.Since

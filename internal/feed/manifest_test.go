@@ -43,11 +43,11 @@ func smallManifest(tb testing.TB) *Manifest {
 		Entry{ID: []byte("refused, too"), Fingerprint: Tombstone},
 		Entry{ID: []byte("unknown"), Fingerprint: 9, Price: usd(7)},
 		Entry{ID: []byte("unknown deletion"), Fingerprint: Tombstone},
-	), time0, func(id []byte) (Verdict, bool) {
+	), time0, func(id []byte) (RowVerdict, bool) {
 		if strings.HasPrefix(string(id), "unknown") {
-			return Verdict{Unknown: true}, true
+			return RowVerdict{Unknown: true}, true
 		}
-		return Verdict{Column: "price", Reason: strings.Repeat("ü", 300)}, strings.HasPrefix(string(id), "refused")
+		return RowVerdict{Column: "price", Reason: strings.Repeat("ü", 300)}, strings.HasPrefix(string(id), "refused")
 	})
 	require.NoError(tb, err)
 	return m
@@ -185,9 +185,9 @@ func TestSettle(t *testing.T) {
 	part := tableOf(t,
 		Entry{ID: []byte("new"), Fingerprint: 3, Line: 2}, Entry{ID: B, Fingerprint: 20, Price: usd(6)}, Entry{ID: C, Fingerprint: 4},
 		Entry{ID: []byte("refused"), Fingerprint: 7}, Entry{ID: A, Fingerprint: Tombstone}, Entry{ID: []byte("unheard of"), Fingerprint: Tombstone})
-	refusing := func(ids ...string) func(id []byte) (Verdict, bool) {
-		return func(id []byte) (Verdict, bool) {
-			return Verdict{Column: "title", Reason: "no"}, strings.Contains(" "+strings.Join(ids, " ")+" ", " "+string(id)+" ")
+	refusing := func(ids ...string) func(id []byte) (RowVerdict, bool) {
+		return func(id []byte) (RowVerdict, bool) {
+			return RowVerdict{Column: "title", Reason: "no"}, strings.Contains(" "+strings.Join(ids, " ")+" ", " "+string(id)+" ")
 		}
 	}
 	later := time0.Add(time.Hour + time.Millisecond)

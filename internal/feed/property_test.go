@@ -267,9 +267,9 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 		rejected := s.apply(m, rowsOfPart(tb, out.parts[i].Bytes(), s.options), faulty)
 		settle = append(settle, func() {
 			var err error
-			after, err = after.Settle(part.Table, time0.Add(time.Duration(s.luck.IntN(99))*time.Hour), func(id []byte) (Verdict, bool) {
+			after, err = after.Settle(part.Table, time0.Add(time.Duration(s.luck.IntN(99))*time.Hour), func(id []byte) (RowVerdict, bool) {
 				_, unknown := s.unknown[string(id)]
-				return Verdict{Reason: "no", Unknown: unknown && !rejected[string(id)]}, unknown || rejected[string(id)]
+				return RowVerdict{Reason: "no", Unknown: unknown && !rejected[string(id)]}, unknown || rejected[string(id)]
 			})
 			require.NoError(tb, err)
 		})

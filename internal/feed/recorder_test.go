@@ -223,13 +223,13 @@ func settled(tb testing.TB, m *Manifest, d Delta, refused ...string) *Manifest {
 		tables = append(tables, d.Forgotten)
 	}
 	for _, table := range tables {
-		after, err := m.Settle(table, time0, func(id []byte) (Verdict, bool) {
+		after, err := m.Settle(table, time0, func(id []byte) (RowVerdict, bool) {
 			for _, r := range refused {
 				if string(id) == r {
-					return Verdict{Column: "title", Reason: "no"}, true
+					return RowVerdict{Column: "title", Reason: "no"}, true
 				}
 			}
-			return Verdict{}, false
+			return RowVerdict{}, false
 		})
 		require.NoError(tb, err)
 		m = after

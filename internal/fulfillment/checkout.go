@@ -12,7 +12,7 @@ import (
 
 // ApproveCheckout asks the merchant whether a cart may be sold. The caller's context is the merchant's time: nobody asks
 // twice while Stripe waits.
-func (e *Endpoint) ApproveCheckout(ctx context.Context, at order.Endpoint, q checkout.Question) (checkout.Verdict, error) {
+func (e *Endpoint) ApproveCheckout(ctx context.Context, at order.Endpoint, q checkout.Question) (checkout.Approval, error) {
 	return answered(ctx, e, at, q, checkout.ParseApproval)
 }
 

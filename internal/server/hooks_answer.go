@@ -81,7 +81,7 @@ func (h *Hooks) finalize(ctx context.Context, c cart) answer {
 }
 
 // soldAs is the outcome of a cart that is sold. That of unknown settings comes first: it may have cost a fee.
-func soldAs(c cart, v checkout.Verdict) string {
+func soldAs(c cart, v checkout.Approval) string {
 	switch {
 	case !c.settled:
 		return "approved_no_settings"
@@ -93,8 +93,8 @@ func soldAs(c cart, v checkout.Verdict) string {
 
 // judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what
 // may be old: then there is a look for news first.
-func (h *Hooks) judge(ctx context.Context, c cart) checkout.Verdict {
-	v := checkout.Verdict{Cause: checkout.Undecided}
+func (h *Hooks) judge(ctx context.Context, c cart) checkout.Approval {
+	v := checkout.Approval{Cause: checkout.Undecided}
 	if c.assortment != nil {
 		v = h.byAssortment(c)
 	}
@@ -110,14 +110,14 @@ func (h *Hooks) judge(ctx context.Context, c cart) checkout.Verdict {
 	return v
 }
 
-func (h *Hooks) fallback() checkout.Verdict {
+func (h *Hooks) fallback() checkout.Approval {
 	if h.Approve {
-		return checkout.Verdict{Approved: true, Cause: checkout.Undecided}
+		return checkout.Approval{Approved: true, Cause: checkout.Undecided}
 	}
-	return checkout.Verdict{Cause: checkout.Undecided, Reason: notConfirmed}
+	return checkout.Approval{Cause: checkout.Undecided, Reason: notConfirmed}
 }
 
-func (h *Hooks) byAssortment(c cart) checkout.Verdict {
+func (h *Hooks) byAssortment(c cart) checkout.Approval {
 	return checkout.Approve(c.asked, c.assortment, h.reservations, c.event.account, c.holder, h.Now())
 }
 

@@ -26,7 +26,7 @@ import (
 // merchantAnswering is a merchant whose endpoint answers with any text.
 type merchantAnswering struct{ text string }
 
-func (m *merchantAnswering) ApproveCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Verdict, error) {
+func (m *merchantAnswering) ApproveCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Approval, error) {
 	return checkout.ParseApproval([]byte(m.text))
 }
 

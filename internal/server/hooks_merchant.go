@@ -14,12 +14,12 @@ import (
 // checkoutMerchants asks merchants while Stripe waits. An answer comes within ctx, or there is an error: then what the
 // assortment says holds.
 type checkoutMerchants interface {
-	ApproveCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Verdict, error)
+	ApproveCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Approval, error)
 	CustomizeCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Customization, error)
 }
 
 // lastWord lets the merchant refuse what would be sold. One who is not heard refuses nothing.
-func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Verdict) checkout.Verdict {
+func (h *Hooks) lastWord(ctx context.Context, c cart, v checkout.Approval) checkout.Approval {
 	q := c.asked.Ask(order.AskApproval, c.hook())
 	said, heard := ask(ctx, h, c, order.AskApproval, q, h.Merchants.ApproveCheckout)
 	if !heard || said.Approved {

@@ -21,7 +21,7 @@ import (
 
 // merchantSaying is every merchant, with one answer for each question.
 type merchantSaying struct {
-	verdict  checkout.Verdict
+	approval checkout.Approval
 	custom   checkout.Customization
 	err      error
 	wait     bool // until nobody waits for the answer any more
@@ -44,8 +44,8 @@ func (m *merchantSaying) hear(ctx context.Context, q checkout.Question) error {
 	return m.err
 }
 
-func (m *merchantSaying) ApproveCheckout(ctx context.Context, _ order.Endpoint, q checkout.Question) (checkout.Verdict, error) {
-	return m.verdict, m.hear(ctx, q)
+func (m *merchantSaying) ApproveCheckout(ctx context.Context, _ order.Endpoint, q checkout.Question) (checkout.Approval, error) {
+	return m.approval, m.hear(ctx, q)
 }
 
 func (m *merchantSaying) CustomizeCheckout(ctx context.Context, _ order.Endpoint, q checkout.Question) (checkout.Customization, error) {
@@ -91,8 +91,8 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 	} {
 		t.Run(outcome, func(t *testing.T) {
 			t.Parallel()
-			no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
-			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = &merchantSaying{verdict: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
+			no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
+			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = &merchantSaying{approval: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 			require.Equal(t, int64(1), r.reservations.Reserved("acct_1", "last"))
 			require.JSONEq(t, hookStandard, r.customize("evt_2"))
@@ -120,8 +120,8 @@ func TestAMerchantGetsHisShareOfTheTimeAndNoMore(t *testing.T) {
 func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		no := checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}
-		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{verdict: no} }).settle(asking())
+		no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{approval: no} }).settle(asking())
 		block := make(chan struct{})
 		r.store.Before = func(operation, _, _ string) error {
 			if operation == "Head" {
@@ -139,7 +139,7 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 
 func TestTheMerchantHasTheLastWord(t *testing.T) {
 	t.Parallel()
-	no := &merchantSaying{verdict: checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
+	no := &merchantSaying{approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
 	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).settle(asking(order.AskApproval))
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
 	require.Zero(t, r.reservations.Reserved("acct_1", "last"), "others may have it")
@@ -152,7 +152,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 	require.JSONEq(t, hookStandard, r.customize("evt_3"))
 	require.Len(t, no.question, 1, "what is refused anyway is not asked about, nor what they do not want to be asked")
 
-	yes := &merchantSaying{verdict: checkout.Verdict{Approved: true}}
+	yes := &merchantSaying{approval: checkout.Approval{Approved: true}}
 	r = newHookRoom(t, func(o *HookOptions) { o.Merchants = yes }).sells("acct_1", hookProducts).settle(asking())
 	require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 	require.Contains(t, r.finalize("evt_2", "cs_2", hookLast), "out of stock", "a yes sells nothing twice")
@@ -166,7 +166,7 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 func TestTheMerchantIsAskedWhenNothingElseIsKnown(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t, func(o *HookOptions) {
-		o.Merchants = &merchantSaying{verdict: checkout.Verdict{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike}
+		o.Merchants = &merchantSaying{approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike}
 	}).settle(asking())
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookShirt))
 	require.Contains(t, r.customize("evt_2"), "Bike")
@@ -199,7 +199,7 @@ func TestTheMerchantShipsAndTaxesInPlaceOfTheFeed(t *testing.T) {
 func TestOneMerchantIsAskedSoMuchAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := &merchantSaying{block: make(chan struct{}), verdict: checkout.Verdict{Approved: true}}
+		m := &merchantSaying{block: make(chan struct{}), approval: checkout.Approval{Approved: true}}
 		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, m }).sells("acct_1", hookProducts).settle(asking())
 		r.finalize("evt_cold", "cs_cold", `{"id":"mug","quantity":1}`)
 		var approved atomic.Int64
