@@ -10,31 +10,32 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // keySamples has a key of every function that makes one, by its name. A function that is missing here fails the test below.
 func keySamples() map[string]string {
-	l := catalog.Layout{StateBucket: "state", StatePrefix: "state/"}
+	l := statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
 	id, place := order.ID{Account: "acct_1", Session: "cs_1"}, order.Fulfillment{}.Place("state")
 	below := func(key string) string { return l.StatePrefix + key }
 	return map[string]string{
 		"Layout.SettingsKey":         l.SettingsKey("acct_1"),
-		"Layout.StateKey":            l.StateKey("acct_1", feed.Product),
-		"Layout.PartsPrefix":         l.PartsPrefix("acct_1", feed.Product) + "000001-001.csv",
-		"Layout.StagedPrefix":        l.StagedPrefix("acct_1", feed.Product, 1) + "001.csv",
-		"Layout.PartKey":             l.PartKey("acct_1", feed.Pricing, 1, 1, feed.CSV),
-		"Layout.TableKey":            l.TableKey("acct_1", feed.Product, 1, 1),
-		"Layout.ForgottenKey":        l.ForgottenKey("acct_1", feed.Product, 1),
-		"Layout.FindingsKey":         l.FindingsKey("acct_1", feed.Product, 1, 0),
-		"Layout.ErrorFileKey":        l.ErrorFileKey("acct_1", feed.Product, 1, 1),
-		"Layout.ManifestKey":         l.ManifestKey("acct_1", feed.Inventory),
+		"CatalogKeys.StateKey":       l.Catalog("acct_1", feed.Product).StateKey(),
+		"CatalogKeys.PartsPrefix":    l.Catalog("acct_1", feed.Product).PartsPrefix() + "000001-001.csv",
+		"CatalogKeys.StagedPrefix":   l.Catalog("acct_1", feed.Product).StagedPrefix(1) + "001.csv",
+		"CatalogKeys.PartKey":        l.Catalog("acct_1", feed.Pricing).PartKey(1, 1, feed.CSV),
+		"CatalogKeys.TableKey":       l.Catalog("acct_1", feed.Product).TableKey(1, 1),
+		"CatalogKeys.ForgottenKey":   l.Catalog("acct_1", feed.Product).ForgottenKey(1),
+		"CatalogKeys.FindingsKey":    l.Catalog("acct_1", feed.Product).FindingsKey(1, 0),
+		"CatalogKeys.ErrorFileKey":   l.Catalog("acct_1", feed.Product).ErrorFileKey(1, 1),
+		"CatalogKeys.ManifestKey":    l.Catalog("acct_1", feed.Inventory).ManifestKey(),
 		"Layout.AssortmentKey":       l.AssortmentKey("acct_1"),
 		"Layout.PreflightKey":        l.PreflightKey("NAME"),
 		"Layout.ReaderKey":           l.ReaderKey("catalogs", "all.csv"),
-		"Layout.ReportKey":           l.ReportKey("acct_1", feed.Product, 1, "html"),
+		"CatalogKeys.ReportsPrefix":  l.Catalog("acct_1", feed.Product).ReportsPrefix() + "000001.csv",
+		"CatalogKeys.ReportKey":      l.Catalog("acct_1", feed.Product).ReportKey(1, "html"),
 		"order.SettingsKey":          order.SettingsKey("acct_1"),
 		"order.RecordKey":            below(order.RecordKey(id)),
 		"order.CursorKey":            below(order.CursorKey("acct_1")),
@@ -123,7 +124,7 @@ func keyFunctions(t *testing.T) (names []string) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
 	named := regexp.MustCompile(`^[A-Z][A-Za-z]*(Key|Prefix)$`)
-	for _, room := range []string{"internal/catalog", "internal/order"} {
+	for _, room := range []string{"internal/statestore", "internal/catalog", "internal/order"} {
 		for _, s := range repository.product(room) {
 			for _, declaration := range s.file.Decls {
 				f, ok := declaration.(*ast.FuncDecl)

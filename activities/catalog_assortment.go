@@ -10,6 +10,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 // settleAssortment brings what Stripe took of a part into what hooks answer from. The staged part is read again: its rows
@@ -88,7 +89,7 @@ func (s *CatalogSync) forgetAssortment(ctx context.Context, in SettlePartInput) 
 }
 
 func (s *CatalogSync) assortments() assortment.Documents {
-	return assortment.Documents{Objects: s.Objects, Layout: s.Documents.Layout}
+	return assortment.Documents{Store: statestore.Store{Objects: s.Objects, Layout: s.Documents.Layout}}
 }
 
 func cannotBeTold(err error) bool {

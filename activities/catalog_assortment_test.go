@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 // shelf is a sync with one staged part of a full send.
@@ -27,10 +28,10 @@ type shelf struct {
 func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
-	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
-	object, err := store.Put(t.Context(), "s", layout.PartKey("acct_1", kind, 1, 1, feed.CSV), "text/csv", []byte(rows), "")
+	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
+	object, err := store.Put(t.Context(), "s", layout.Catalog("acct_1", kind).PartKey(1, 1, feed.CSV), "text/csv", []byte(rows), "")
 	require.NoError(t, err)
-	s := &shelf{t: t, store: store, CatalogSync: &CatalogSync{Objects: store, Documents: catalog.Documents{Objects: store, Layout: layout}}}
+	s := &shelf{t: t, store: store, CatalogSync: &CatalogSync{Objects: store, Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}}}
 	s.in.Account, s.in.Feed = "acct_1", kind
 	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for", Parts: []catalog.Part{{Number: 1, Of: 1, Object: object}}}
 	s.in.Import.Created = time.Unix(1_800_000_000, 0)
@@ -38,7 +39,7 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 }
 
 func (s *shelf) assortment() (*assortment.Index, error) {
-	x, _, err := assortment.Documents{Objects: s.store, Layout: s.Documents.Layout}.Load(s.t.Context(), "acct_1", "")
+	x, _, err := assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: s.Documents.Layout}}.Load(s.t.Context(), "acct_1", "")
 	return x, err
 }
 
@@ -108,7 +109,7 @@ func (s *shelf) found(entries ...catalog.ReportEntry) *shelf {
 		require.NoError(s.t, w.Write(e))
 	}
 	require.NoError(s.t, w.Flush())
-	object, err := s.store.Put(s.t.Context(), "s", s.Documents.Layout.FindingsKey("acct_1", feed.Product, 1, 0), "text/csv", list.Bytes(), "")
+	object, err := s.store.Put(s.t.Context(), "s", s.Documents.Layout.Catalog("acct_1", feed.Product).FindingsKey(1, 0), "text/csv", list.Bytes(), "")
 	require.NoError(s.t, err)
 	s.in.Delivery.Findings = &object
 	return s
@@ -185,7 +186,7 @@ func TestWhatIsInDoubtIsWithheld(t *testing.T) {
 func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 	t.Parallel()
 	for says, spoil := range map[string]func(*shelf){
-		"is gone":             func(s *shelf) { s.in.Delivery.Parts[0].Table = catalog.Object{Bucket: "s", Key: "gone"} },
+		"is gone":             func(s *shelf) { s.in.Delivery.Parts[0].Table = statestore.Object{Bucket: "s", Key: "gone"} },
 		"staged of part 1 is": func(s *shelf) { s.in.Delivery.Parts[0].Table = s.in.Delivery.Parts[0].Object },
 	} {
 		t.Run(says, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 )
 
 // marked is in every cell of the rows below, and in no name of a column.
@@ -30,9 +31,9 @@ const (
 func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, failed bool) {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
-	docs := catalog.Documents{Objects: store, Layout: catalog.Layout{
+	docs := catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 		SourceBucket: "s", SourceKey: key, StateBucket: "s", StatePrefix: "state/",
-	}}
+	}}}
 	require.NoError(t, docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
 	_, err := store.Put(t.Context(), "s", key, "text/csv", []byte(file), "")
 	require.NoError(t, err)

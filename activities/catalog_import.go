@@ -11,6 +11,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // AwaitImportSetInput is the input of AwaitImportSet.
@@ -133,7 +134,7 @@ type FetchImportErrorsInput struct {
 
 // FetchImportErrorsResult is where Stripe's list of refused rows is kept.
 type FetchImportErrorsResult struct {
-	catalog.Object
+	statestore.Object
 	Unreadable string `json:"unreadable,omitempty"` // why there is none
 }
 
@@ -151,21 +152,21 @@ func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportError
 	return result, err
 }
 
-func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (catalog.Object, error) {
+func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (statestore.Object, error) {
 	imports, err := s.imports(in.API)
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	body, err := imports.Refused(ctx, in.Account, in.File)
 	if err != nil {
-		return catalog.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
+		return statestore.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
 	}
 	defer body.Close()
 	list := bufio.NewReaderSize(body, 4<<10)
 	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) && activity.GetInfo(ctx).Attempt < confirmations {
-		return catalog.Object{}, fault.NewPlain(fault.StripeUnclear, fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
+		return statestore.Object{}, fault.NewPlain(fault.StripeUnclear, fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
 	}
 	layout := s.Documents.Layout
-	key := layout.ErrorFileKey(in.Account, in.Feed, in.Sequence, in.Part)
+	key := layout.Catalog(in.Account, in.Feed).ErrorFileKey(in.Sequence, in.Part)
 	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulseOf(ctx).reading(list))
 }

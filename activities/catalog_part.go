@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 // PartInput is one part of a delivery, as the steps that bring it to Stripe take it.
@@ -40,9 +41,9 @@ func (in PartInput) idempotencyKey(step string) string {
 // SettlePartInput is the input of SettlePart.
 type SettlePartInput struct {
 	PartInput
-	Import     catalog.Import  `json:"import"`
-	Refused    *catalog.Object `json:"refused,omitempty"`    // Stripe's list of refused rows, in S3
-	Unreadable string          `json:"unreadable,omitempty"` // why that list is not to be had
+	Import     catalog.Import     `json:"import"`
+	Refused    *statestore.Object `json:"refused,omitempty"`    // Stripe's list of refused rows, in S3
+	Unreadable string             `json:"unreadable,omitempty"` // why that list is not to be had
 }
 
 // SettlePart records what Stripe made of a part: the rows that it took go into the manifest, the refused ones are noted
@@ -199,7 +200,7 @@ func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table
 		return list, nil
 	}
 	layout := s.Documents.Layout
-	key := layout.FindingsKey(in.Account, in.Feed, in.Delivery.Sequence, in.part().Number)
+	key := layout.Catalog(in.Account, in.Feed).FindingsKey(in.Delivery.Sequence, in.part().Number)
 	object, err := s.writeObject(ctx, key, "text/csv", func(w io.Writer) error {
 		entries := report.NewWriter(w)
 		hint := 0
@@ -303,7 +304,7 @@ func (s *CatalogSync) closePart(ctx context.Context, in SettlePartInput) error {
 	return err
 }
 
-func (s *CatalogSync) readObject(ctx context.Context, o catalog.Object, read func(io.Reader) error) error {
+func (s *CatalogSync) readObject(ctx context.Context, o statestore.Object, read func(io.Reader) error) error {
 	body, err := s.Objects.Open(ctx, o)
 	if err != nil {
 		return err
@@ -313,7 +314,7 @@ func (s *CatalogSync) readObject(ctx context.Context, o catalog.Object, read fun
 }
 
 // writeObject streams what write writes into an object of the state bucket. If write fails, nothing is written.
-func (s *CatalogSync) writeObject(ctx context.Context, key, contentType string, write func(io.Writer) error) (catalog.Object, error) {
+func (s *CatalogSync) writeObject(ctx context.Context, key, contentType string, write func(io.Writer) error) (statestore.Object, error) {
 	content, in := io.Pipe()
 	failed := make(chan error, 1)
 	go func() {

@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 // SettleInput is the input of Settle.
@@ -69,7 +70,7 @@ func (s *CatalogSync) conclude(ctx context.Context, in SettleInput, previous str
 
 // removeStaged removes what was staged under the delivery's own sequence: by now another run may stage under the next.
 func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
-	return s.deleteAll(ctx, s.Documents.Layout.StagedPrefix(in.Account, in.Feed, in.Delivery.Sequence))
+	return s.deleteAll(ctx, s.Documents.Layout.Catalog(in.Account, in.Feed).StagedPrefix(in.Delivery.Sequence))
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
@@ -136,7 +137,7 @@ func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
 }
 
 func (s *CatalogSync) reportKey(in SettleInput, extension string) string {
-	return s.Documents.Layout.ReportKey(in.Account, in.Feed, in.Delivery.Sequence, extension)
+	return s.Documents.Layout.Catalog(in.Account, in.Feed).ReportKey(in.Delivery.Sequence, extension)
 }
 
 // writeReport writes the list of findings, the page for people, and the summary, in this order: the summary names the
@@ -234,7 +235,7 @@ func ignoreLost(err error) error {
 
 // addFindings adds what Vitrine found before the upload, then what Stripe said of each part.
 func (s *CatalogSync) addFindings(ctx context.Context, in SettleInput, b *report.Builder) error {
-	lists := []*catalog.Object{in.Delivery.Findings}
+	lists := []*statestore.Object{in.Delivery.Findings}
 	for _, p := range in.Parts {
 		lists = append(lists, p.Findings)
 	}

@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 )
 
 // StripeTaskQueue is where the activities that call Stripe run, for catalogs and for sweeps.
@@ -53,7 +54,7 @@ type Policy struct {
 
 // CatalogSync holds the steps of the workflow CatalogSync.
 type CatalogSync struct {
-	Objects   catalog.Objects
+	Objects   statestore.Objects
 	Documents catalog.Documents
 	Stager    staging.Stager
 	Imports   map[catalog.API]Imports
@@ -101,7 +102,7 @@ func (s *CatalogSync) imports(api catalog.API) (Imports, error) {
 // clearStaged removes what earlier runs left behind when they were killed. Only the run that claimed the feed may call it,
 // and only while no import is open.
 func (s *CatalogSync) clearStaged(ctx context.Context, c Catalog) error {
-	return s.deleteAll(ctx, s.Documents.Layout.PartsPrefix(c.Account, c.Feed))
+	return s.deleteAll(ctx, s.Documents.Layout.Catalog(c.Account, c.Feed).PartsPrefix())
 }
 
 func (s *CatalogSync) deleteAll(ctx context.Context, prefix string) error {

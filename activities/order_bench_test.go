@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // BenchmarkCheckOrder looks two SKUs up of an account with 200,000 products, whose objects cost no travel here: by the
@@ -21,10 +22,10 @@ import (
 func BenchmarkCheckOrder(b *testing.B) {
 	const products = 200_000
 	store := objectstoretest.NewMemory("s")
-	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
-	documents := assortment.Documents{Objects: store, Layout: layout}
+	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
+	documents := assortment.Documents{Store: statestore.Store{Objects: store, Layout: layout}}
 	orders := &OrderFulfillment{
-		Catalog:     catalog.Documents{Objects: store, Layout: layout},
+		Catalog:     catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}},
 		Assortments: assortment.NewStore(documents.Assortments(1<<30), 1<<30, time.Now, nil),
 	}
 	manifest := feed.NewManifest(feed.Product)

@@ -23,6 +23,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // counter is where one order is dealt with.
@@ -50,10 +51,10 @@ func newCounter(t *testing.T) *counter {
 	t.Helper()
 	o := &outside{t: t, errors: map[string]error{}, session: sale(), decision: order.Decision{Verdict: order.Accepted}}
 	c := &counter{t: t, store: objectstoretest.NewMemory("s"), outside: o}
-	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
+	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
 	c.OrderFulfillment = &OrderFulfillment{
 		Stripe: o, Merchant: o, Mailer: o,
-		Documents: order.Documents{Objects: c.store, Layout: layout}, Catalog: catalog.Documents{Objects: c.store, Layout: layout},
+		Documents: order.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}}, Catalog: catalog.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}},
 		Assortments: assortment.NewStore(c.assortments().Assortments(1<<20), 1<<20, time.Now, nil),
 	}
 	c.settings(true)
@@ -72,7 +73,7 @@ func quietly(steps any) *testsuite.TestActivityEnvironment {
 }
 
 func (c *counter) assortments() assortment.Documents {
-	return assortment.Documents{Objects: c.store, Layout: catalog.Layout{StateBucket: "s", StatePrefix: "state/"}}
+	return assortment.Documents{Store: statestore.Store{Objects: c.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}
 }
 
 func (c *counter) settings(enabled bool) {

@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // broom is a sweep of acct_1, whose Stripe and whose orders answer as the test says.
@@ -34,7 +34,7 @@ type broom struct {
 func newBroom(t *testing.T, events ...string) *broom {
 	t.Helper()
 	b := &broom{t: t, store: objectstoretest.NewMemory("s"), errors: map[string]error{}}
-	b.OrderSweep = &OrderSweep{Stripe: b, Intake: b, Documents: order.Documents{Objects: b.store, Layout: catalog.Layout{StateBucket: "s", StatePrefix: "state/"}}}
+	b.OrderSweep = &OrderSweep{Stripe: b, Intake: b, Documents: order.Documents{Store: statestore.Store{Objects: b.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}}
 	b.settings("acct_1", true)
 	for i, id := range slices.Backward(events) { // one on each page
 		page := order.EventsPage{Events: []order.Event{{ID: id, Account: "acct_1", Session: "cs_1"}}, Next: id}

@@ -9,6 +9,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 	"vitrine/internal/terminal"
 )
 
@@ -23,12 +24,12 @@ func (r reader) String() string { return fmt.Sprintf("%s (%s)", r.account, r.fee
 
 // checkSources refuses sources that would send one catalog for several accounts, or one file for several feeds: among
 // the accounts of the list, and between them and the others that stay as they are.
-func checkSources(layout catalog.Layout, wanted, others []catalog.Settings) error {
+func checkSources(layout statestore.Layout, wanted, others []catalog.Settings) error {
 	readers := map[string][]reader{}
 	var addresses []string
 	add := func(settings catalog.Settings, listed bool) {
 		for _, kind := range settings.FeedKinds() {
-			bucket, key := layout.Source(settings, kind)
+			bucket, key := settings.Source(layout, kind)
 			address := "s3://" + bucket + "/" + key
 			if _, known := readers[address]; !known && !listed {
 				continue // nobody in the list reads it

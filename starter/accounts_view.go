@@ -34,7 +34,7 @@ func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool, deploy
 		}
 	}
 	for _, kind := range v.Feeds {
-		bucket, key := docs.Layout.Source(s, kind)
+		bucket, key := s.Source(docs.Layout, kind)
 		v.Sources = append(v.Sources, "s3://"+bucket+"/"+key)
 	}
 	return v

@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/statestore"
 	"vitrine/internal/terminal"
 )
 
@@ -41,9 +42,9 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	store := objectstoretest.NewMemory("catalogs", "state")
 	s := &stage{t: t, store: store, temporal: newFakeTemporal(), ctx: t.Context()}
-	s.docs = catalog.Documents{Objects: store, Layout: catalog.Layout{
+	s.docs = catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "state/",
-	}}
+	}}}
 	s.app = &app{
 		Terminal: terminal.Terminal{
 			Lookup:     func(string) (string, bool) { return "", false },

@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/objectstore"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 	"vitrine/internal/temporalclient"
 )
 
@@ -47,7 +48,7 @@ func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {
 	if err != nil {
 		return catalog.Documents{}, badInput(err)
 	}
-	return catalog.Documents{Objects: store, Layout: c.Layout()}, nil
+	return catalog.Documents{Store: statestore.Store{Objects: store, Layout: c.Layout()}}, nil
 }
 
 // stager compares sources the way the worker does, by the rules and limits that the worker has.
@@ -111,5 +112,5 @@ const readers = 16
 
 func (a *app) orderDocuments(ctx context.Context) (order.Documents, error) {
 	docs, err := a.documents(ctx)
-	return order.Documents{Objects: docs.Objects, Layout: docs.Layout}, err
+	return order.Documents{Store: statestore.Store{Objects: docs.Objects, Layout: docs.Layout}}, err
 }

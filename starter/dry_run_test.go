@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // newDryStage is a stage on which nothing may be started.
@@ -48,7 +49,7 @@ func (s *stage) synced(account string, refused map[string]string) {
 		return feed.RowVerdict{Column: "link", Reason: reason}, isRefused
 	})
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.docs.SaveManifest(ctx, account, m, catalog.IfAbsent))
+	require.NoError(s.t, s.docs.SaveManifest(ctx, account, m, statestore.IfAbsent))
 }
 
 // readOnly makes every write to S3 fail.
@@ -193,21 +194,21 @@ func TestADryRunSaysWhatStandsBeforeASync(t *testing.T) {
 	holder := &catalog.Run{WorkflowID: "catalog-sync/acct_1/product-2026", RunID: "run-1"}
 	for _, test := range []struct {
 		name, says string
-		state      func(*catalog.State, catalog.Object)
+		state      func(*catalog.State, statestore.Object)
 	}{
-		{"an open import", "an import is open (impset_7): a sync finishes it first", func(st *catalog.State, _ catalog.Object) {
+		{"an open import", "an import is open (impset_7): a sync finishes it first", func(st *catalog.State, _ statestore.Object) {
 			st.Open = &catalog.OpenImport{Delivery: catalog.Delivery{Parts: []catalog.Part{{Number: 1}}}, File: "file_7", Import: "impset_7"}
 		}},
-		{"an upload", "an import is open (file_7)", func(st *catalog.State, _ catalog.Object) { st.Open = &catalog.OpenImport{File: "file_7"} }},
-		{"an intent", "an import is open (its upload had begun)", func(st *catalog.State, _ catalog.Object) { st.Open = &catalog.OpenImport{} }},
-		{"a run", "a run holds the feed (workflow catalog-sync/acct_1/product-2026)", func(st *catalog.State, _ catalog.Object) { st.Run = holder }},
-		{"a hold", "a sync is held since 2h ago: half is gone", func(st *catalog.State, _ catalog.Object) {
+		{"an upload", "an import is open (file_7)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{File: "file_7"} }},
+		{"an intent", "an import is open (its upload had begun)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{} }},
+		{"a run", "a run holds the feed (workflow catalog-sync/acct_1/product-2026)", func(st *catalog.State, _ statestore.Object) { st.Run = holder }},
+		{"a hold", "a sync is held since 2h ago: half is gone", func(st *catalog.State, _ statestore.Object) {
 			st.Run, st.Held = holder, &catalog.Hold{Since: noon.Add(-2 * time.Hour), Reasons: []catalog.HoldReason{{Text: "half is gone"}}}
 		}},
-		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone", func(st *catalog.State, o catalog.Object) {
+		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone", func(st *catalog.State, o statestore.Object) {
 			st.Rejected = &catalog.Decided{Version: o.Version(), Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
 		}},
-		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24T12:15:00Z, unless --force", func(st *catalog.State, o catalog.Object) {
+		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24T12:15:00Z, unless --force", func(st *catalog.State, o statestore.Object) {
 			st.Failure = &catalog.Failure{Version: o.Version(), Count: 1, Reason: "boom", NextTry: noon.Add(15 * time.Minute)}
 		}},
 	} {

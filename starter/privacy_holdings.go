@@ -14,6 +14,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
+	"vitrine/internal/statestore"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -62,7 +63,7 @@ func (a *app) holdings(ctx context.Context, id order.ID, flags erasure) (h holdi
 	if err != nil { // they say where to look
 		return h, err
 	}
-	h.archive = privacy.Archive{Objects: docs.Objects, Layout: docs.Layout}
+	h.archive = privacy.Archive{Store: statestore.Store{Objects: docs.Objects, Layout: docs.Layout}}
 	// The usual place is looked at too: the account may have had no other before.
 	usual, now := order.Fulfillment{}.Place(docs.Layout.StateBucket), settings.Fulfillment.Place(docs.Layout.StateBucket)
 	if h.found, err = h.archive.Find(ctx, id, append(places, usual, now)); err != nil {

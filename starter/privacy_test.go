@@ -11,10 +11,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -200,15 +200,15 @@ func TestAnErasureForScripts(t *testing.T) {
 
 func TestABucketWithoutVersionsShowsNone(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, versionOf(privacy.Held{Object: catalog.Object{VersionID: "null"}}))
-	require.Equal(t, "v7", versionOf(privacy.Held{Object: catalog.Object{VersionID: "v7"}}))
+	require.Empty(t, versionOf(privacy.Held{Object: statestore.Object{VersionID: "null"}}))
+	require.Equal(t, "v7", versionOf(privacy.Held{Object: statestore.Object{VersionID: "v7"}}))
 }
 
 func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.remembers(workflows.OrderDelivered, running)
-	docs := order.Documents{Objects: s.store, Layout: s.docs.Layout}
+	docs := order.Documents{Store: statestore.Store{Objects: s.store, Layout: s.docs.Layout}}
 	require.NoError(t, docs.SaveSettings(t.Context(), order.Settings{
 		Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3, Bucket: "catalogs", Prefix: "inbox/"},
 	}))

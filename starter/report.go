@@ -102,7 +102,7 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	}
 	key, err := newestReport(state)
 	if f.number != newest {
-		key, err = docs.Layout.ReportKey(account, kind, f.number, "json"), nil
+		key, err = docs.Layout.Catalog(account, kind).ReportKey(f.number, "json"), nil
 	}
 	if err != nil {
 		return err

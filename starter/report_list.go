@@ -38,7 +38,7 @@ func (a *app) listReports(ctx context.Context, docs catalog.Documents, account s
 	}
 	rows := []reportRow{}
 	for _, number := range numbers[:min(limit, len(numbers))] {
-		key := docs.Layout.ReportKey(account, kind, number, "json")
+		key := docs.Layout.Catalog(account, kind).ReportKey(number, "json")
 		r, err := docs.Report(ctx, key)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (a *app) listReports(ctx context.Context, docs catalog.Documents, account s
 
 // reportNumbers are those of the reports that are kept, the newest first.
 func reportNumbers(ctx context.Context, docs catalog.Documents, account string, kind feed.Kind) (numbers []int64, err error) {
-	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, path.Dir(docs.Layout.ReportKey(account, kind, 0, "json"))+"/")
+	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, docs.Layout.Catalog(account, kind).ReportsPrefix())
 	if err != nil {
 		return nil, err
 	}

@@ -11,13 +11,14 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 	s.t.Helper()
 	r := catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute),
-		Source: catalog.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
+		Source: statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
 		Rows: catalog.ReportRows{
 			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025, Refused: 15,
 		},

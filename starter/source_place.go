@@ -6,14 +6,15 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // sourcePlace is where a source is expected.
 type sourcePlace struct {
-	Account string          `json:"account"`
-	Feed    feed.Kind       `json:"feed"`
-	Source  string          `json:"source"`           // s3:// address
-	Object  *catalog.Object `json:"object,omitempty"` // what is there
+	Account string             `json:"account"`
+	Feed    feed.Kind          `json:"feed"`
+	Source  string             `json:"source"`           // s3:// address
+	Object  *statestore.Object `json:"object,omitempty"` // what is there
 
 	bucket, key string
 }
@@ -31,14 +32,14 @@ func (a *app) source(ctx context.Context, account, name string) (catalog.Documen
 	if err != nil {
 		return docs, p, err
 	}
-	if p.bucket, p.key = docs.Layout.Source(settings, p.Feed); p.bucket == "" {
+	if p.bucket, p.key = settings.Source(docs.Layout, p.Feed); p.bucket == "" {
 		c, err := a.configuration()
 		if err == nil {
 			err = badInput(c.CheckSource())
 		}
 		return docs, p, err
 	}
-	p.Source = catalog.Object{Bucket: p.bucket, Key: p.key}.URI()
+	p.Source = statestore.Object{Bucket: p.bucket, Key: p.key}.URI()
 	object, err := docs.Objects.Head(ctx, p.bucket, p.key)
 	switch {
 	case err == nil:

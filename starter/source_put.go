@@ -10,6 +10,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 	"vitrine/internal/terminal"
 )
 
@@ -77,10 +78,10 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 	return nil
 }
 
-func upload(ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format) (catalog.Object, error) {
+func upload(ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format) (statestore.Object, error) {
 	content, err := file.open()
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	defer content.Close()
 	written, err := docs.Objects.Write(ctx, place.bucket, place.key, format.ContentType(), io.Reader(content))

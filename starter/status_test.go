@@ -17,6 +17,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -30,7 +31,7 @@ func (s *stage) remember(account string, last *catalog.Last, change ...func(*cat
 	for _, c := range change {
 		c(&state)
 	}
-	_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
+	_, err := s.docs.SaveState(s.ctx, state, statestore.IfAbsent)
 	require.NoError(s.t, err)
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -40,7 +41,7 @@ func (s *stage) holds(account string, kind feed.Kind, change ...func(*catalog.St
 	for _, c := range change {
 		c(&state)
 	}
-	_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
+	_, err := s.docs.SaveState(s.ctx, state, statestore.IfAbsent)
 	require.NoError(s.t, err)
 	if s.temporal.described == nil {
 		s.temporal.described = map[string]holder{}
@@ -216,7 +217,7 @@ func TestAVerdictIsRepeated(t *testing.T) {
 		if state.Rejected = decided; verb == "approve" {
 			state.Approved, state.Rejected = decided, nil
 		}
-		_, err := s.docs.SaveState(s.ctx, state, catalog.IfAbsent)
+		_, err := s.docs.SaveState(s.ctx, state, statestore.IfAbsent)
 		require.NoError(t, err)
 		for _, args := range [][]string{{"--why", "so"}, {"--why", "once more", "--version", "v7"}} {
 			require.Equal(t, exitOK, s.run(append([]string{verb, "acct_1", "--by", "ada@two"}, args...)...), s.stderr.String())

@@ -15,15 +15,16 @@ import (
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 )
 
 var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newOrderFulfillment, newOrderSweep))
 
 func newCatalogSync(
-	c config.Config, objects catalog.Objects, imports map[catalog.API]activities.Imports, runs activities.Runs,
+	c config.Config, objects statestore.Objects, imports map[catalog.API]activities.Imports, runs activities.Runs,
 ) *activities.CatalogSync {
-	documents := catalog.Documents{Objects: objects, Layout: c.Layout()}
+	documents := catalog.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	return &activities.CatalogSync{
 		Objects:   objects,
 		Documents: documents,
@@ -38,13 +39,13 @@ func newCatalogSync(
 }
 
 func newOrderFulfillment(
-	c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer, logger *slog.Logger,
+	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer, logger *slog.Logger,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
 		Livemode:    c.Livemode(),
 		Stripe:      stripe,
-		Documents:   order.Documents{Objects: objects, Layout: c.Layout()},
-		Catalog:     catalog.Documents{Objects: objects, Layout: c.Layout()},
+		Documents:   order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Catalog:     catalog.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
 		Assortments: newAssortments(c, objects, logger),
 		Merchant:    merchant,
 		Mailer:      mailer,
@@ -54,16 +55,16 @@ func newOrderFulfillment(
 // assortmentBytes hold the products of some thousand accounts, or a million of one.
 const assortmentBytes = 128 << 20
 
-func newAssortments(c config.Config, objects catalog.Objects, logger *slog.Logger) *assortment.Store[*assortment.Index] {
-	documents := assortment.Documents{Objects: objects, Layout: c.Layout()}
+func newAssortments(c config.Config, objects statestore.Objects, logger *slog.Logger) *assortment.Store[*assortment.Index] {
+	documents := assortment.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	lost := func(account string, err error) {
 		logger.Warn("orders are checked by the whole manifest: the assortment cannot be read", "account", account, "error", err)
 	}
 	return assortment.NewStore(documents.Assortments(assortmentBytes), assortmentBytes, time.Now, lost)
 }
 
-func newOrderSweep(c config.Config, objects catalog.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
-	documents := order.Documents{Objects: objects, Layout: c.Layout()}
+func newOrderSweep(c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
+	documents := order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	calls := newPaced(stripe, c.Stripe.CatalogRate())
 	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
 	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}}

@@ -12,13 +12,14 @@ import (
 	"vitrine/internal/daemon"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/objectstore"
+	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/temporalclient"
 )
 
 var clientsModule = fx.Module("clients", fx.Provide(newObjects, newImports, newOrdersAtStripe, newMerchant, newMailer, newRuns))
 
-func newObjects(c config.Config) (catalog.Objects, error) {
+func newObjects(c config.Config) (statestore.Objects, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
 }
 
@@ -28,7 +29,7 @@ func newImports(c *stripeapi.Client) map[catalog.API]activities.Imports {
 
 func newOrdersAtStripe(c *stripeapi.Client) *stripeapi.Orders { return c.Orders() }
 
-func newMerchant(c config.Config, objects catalog.Objects) activities.Merchant {
+func newMerchant(c config.Config, objects statestore.Objects) activities.Merchant {
 	return fulfillment.Merchants{
 		Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,

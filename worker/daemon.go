@@ -6,11 +6,11 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.uber.org/fx"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/health"
 	"vitrine/internal/preflight"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -27,7 +27,7 @@ func daemonModule() fx.Option {
 	)
 }
 
-func newStorageLost(c config.Config, objects catalog.Objects) daemon.StorageLost {
+func newStorageLost(c config.Config, objects statestore.Objects) daemon.StorageLost {
 	return preflight.Lost(objects, c.Layout())
 }
 

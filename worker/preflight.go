@@ -3,16 +3,16 @@ package main
 import (
 	"go.uber.org/fx"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/preflight"
+	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 )
 
 var preflightModule = fx.Module("preflight", fx.Provide(newChecks))
 
 // newChecks are what has to be right before a worker takes work.
-func newChecks(c config.Config, objects catalog.Objects, stripe *stripeapi.Client) []preflight.Check {
+func newChecks(c config.Config, objects statestore.Objects, stripe *stripeapi.Client) []preflight.Check {
 	layout := c.Layout()
 	return []preflight.Check{
 		preflight.Source(objects, layout), preflight.State(objects, layout), preflight.StripeKey(stripe.CheckKey),

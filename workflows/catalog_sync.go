@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // steps names the activities of CatalogSync; it is never called.
@@ -203,7 +204,7 @@ func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput,
 // unreadable says why it is not to be had.
 func (s *catalogSync) fetchErrors(
 	ctx workflow.Context, in activities.PartInput, imported catalog.Import,
-) (list *catalog.Object, unreadable string, err error) {
+) (list *statestore.Object, unreadable string, err error) {
 	if imported.ErrorFile == "" {
 		return nil, "", nil
 	}

@@ -22,6 +22,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -108,11 +109,11 @@ func newOrderStage(t *testing.T, state order.PaymentState) *orderStage {
 		shop:   &shop{answers: []order.Decision{{Verdict: order.Accepted, Reference: "SO-1"}}, errors: map[string][]error{}},
 		past:   &recorder{DataConverter: converter.GetDefaultDataConverter()},
 	}
-	layout := catalog.Layout{SourceBucket: "catalogs", SourceKey: "{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/"}
+	layout := statestore.Layout{SourceBucket: "catalogs", SourceKey: "{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/"}
 	s.steps = &activities.OrderFulfillment{
 		Stripe: s.stripe, Merchant: s.shop, Mailer: s.shop,
-		Documents: order.Documents{Objects: s.store, Layout: layout}, Catalog: catalog.Documents{Objects: s.store, Layout: layout},
-		Assortments: assortment.NewStore(assortment.Documents{Objects: s.store, Layout: layout}.Assortments(1<<20), 1<<20, time.Now, nil),
+		Documents: order.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}}, Catalog: catalog.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}},
+		Assortments: assortment.NewStore(assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}}.Assortments(1<<20), 1<<20, time.Now, nil),
 	}
 	s.settings(func(*order.Settings) {})
 	manifest := feed.NewManifest(feed.Product)

@@ -14,10 +14,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -85,9 +85,9 @@ type sweepStage struct {
 func newSweepStage(t *testing.T, accounts ...string) *sweepStage {
 	t.Helper()
 	s := &sweepStage{t: t, log: &log{events: map[string][]order.Event{}, pages: 3, errors: map[string][]error{}, orders: map[string]bool{}}}
-	layout := catalog.Layout{StateBucket: "state", StatePrefix: "state/"}
+	layout := statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
 	s.steps = &activities.OrderSweep{
-		Stripe: s.log, Intake: s.log, Documents: order.Documents{Objects: objectstoretest.NewMemory("state"), Layout: layout},
+		Stripe: s.log, Intake: s.log, Documents: order.Documents{Store: statestore.Store{Objects: objectstoretest.NewMemory("state"), Layout: layout}},
 	}
 	for _, account := range accounts {
 		s.settings(account, true)

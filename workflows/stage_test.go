@@ -26,6 +26,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -233,9 +234,9 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, store: objectstoretest.NewMemory("catalogs"), runs: openRuns{}, stripe: newFakeStripe()}
-	documents := catalog.Documents{Objects: s.store, Layout: catalog.Layout{
+	documents := catalog.Documents{Store: statestore.Store{Objects: s.store, Layout: statestore.Layout{
 		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/",
-	}}
+	}}}
 	s.steps = &activities.CatalogSync{
 		Objects: s.store, Runs: s.runs, Documents: documents,
 		Imports: map[catalog.API]activities.Imports{catalog.V1: s.stripe, catalog.V2: s.stripe},

@@ -8,15 +8,12 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // Documents reads and writes the files in the state bucket.
-type Documents struct {
-	Objects catalog.Objects
-	Layout  catalog.Layout
-}
+type Documents struct{ statestore.Store }
 
 // settleTries is how often a part is merged again because another feed of the account was settled in between.
 const settleTries = 5
@@ -40,7 +37,7 @@ func (d Documents) settle(ctx context.Context, account string, p Part, open func
 	var unusable *FileError
 	switch {
 	case fault.Is(err, fault.SourceMissing):
-		etag = catalog.IfAbsent
+		etag = statestore.IfAbsent
 	case errors.As(err, &unusable):
 		before = nil
 	case err != nil:
@@ -79,7 +76,7 @@ func (d Documents) Load(ctx context.Context, account, had string) (x *Index, eta
 	return x, object.ETag, err
 }
 
-func (d Documents) look(ctx context.Context, account, had string) (catalog.Object, error) {
+func (d Documents) look(ctx context.Context, account, had string) (statestore.Object, error) {
 	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
 	if err == nil && object.ETag == had {
 		err = ErrUnchanged
@@ -87,7 +84,7 @@ func (d Documents) look(ctx context.Context, account, had string) (catalog.Objec
 	return object, err
 }
 
-func (d Documents) open(ctx context.Context, object catalog.Object) (*Index, error) {
+func (d Documents) open(ctx context.Context, object statestore.Object) (*Index, error) {
 	body, err := d.Objects.Open(ctx, object)
 	if err != nil {
 		return nil, err

@@ -13,10 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/statestore"
 )
 
 // source is where a store under test loads from.
@@ -295,7 +295,7 @@ func TestStoreOfManyAccountsIsBoundedWhileItLoads(t *testing.T) {
 
 func documents() (Documents, *objectstoretest.Memory) {
 	store := objectstoretest.NewMemory("s")
-	return Documents{Objects: store, Layout: catalog.Layout{StateBucket: "s", StatePrefix: "state/"}}, store
+	return Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}, store
 }
 
 func opened(text string) func() (io.ReadCloser, error) {

@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/statestore"
 )
 
 func TestCheckAccount(t *testing.T) {
@@ -44,7 +45,7 @@ func TestSettingsCheckNamesEveryProblem(t *testing.T) {
 func documents(t *testing.T) (catalog.Documents, *objectstoretest.Memory) {
 	t.Helper()
 	store := objectstoretest.NewMemory("state")
-	return catalog.Documents{Objects: store, Layout: catalog.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src", SourceKey: "{account}/{feed}.csv"}}, store
+	return catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src", SourceKey: "{account}/{feed}.csv"}}}, store
 }
 
 func TestSettings(t *testing.T) {
@@ -62,11 +63,19 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, stored)
 	require.Equal(t, want, s)
-	_, key := d.Layout.Source(s, feed.Product)
+	_, key := s.Source(d.Layout, feed.Product)
 	require.Equal(t, "x/product.tsv", key)
 	accounts, err := d.Accounts(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []string{"acct_1"}, accounts)
+
+	_, err = store.Put(ctx, "state", "accounts/acct_1.json", "application/json", []byte(`{"source_key":"y.csv"}`), "")
+	require.NoError(t, err)
+	s, err = d.Settings(ctx, "acct_1")
+	require.NoError(t, err)
+	require.Equal(t, catalog.Settings{Account: "acct_1", SourceKey: "y.csv"}, s, "a document need not say whose it is")
+	_, err = d.Settings(ctx, "../acct_1")
+	require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
 
 	for _, broken := range []string{`{`, `{"account":"acct_2"}`, `{"account":"acct_1","every":"1m"}`, `{"account":"acct_1","every":900}`} {
 		_, err = store.Put(ctx, "state", "accounts/acct_1.json", "application/json", []byte(broken), "")

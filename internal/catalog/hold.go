@@ -15,7 +15,7 @@ type Verdict struct {
 
 // Hold is a run that waits for a person, before anything was uploaded.
 type Hold struct {
-	Version string       `json:"version"` // Object.Version of the source
+	Version string       `json:"version"` // statestore.Object.Version of the source
 	Since   time.Time    `json:"since"`
 	Run     Run          `json:"run"`
 	Reasons []HoldReason `json:"reasons"`

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // maxManifest bounds what is read into memory: a hundred million rows, far beyond any catalog.
@@ -16,9 +17,9 @@ const maxManifest = 4 << 30
 // Manifest reads what Stripe has of a feed, and the ETag to write the next one under. The manifest is nil if there is
 // none, or if it cannot be used; lost then says why. That is no error: everything is sent, and the manifest made anew.
 func (d Documents) Manifest(ctx context.Context, account string, kind feed.Kind) (m *feed.Manifest, etag, lost string, err error) {
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.ManifestKey(account, kind))
+	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.Catalog(account, kind).ManifestKey())
 	if fault.Is(err, fault.SourceMissing) {
-		return nil, IfAbsent, "it is not known what Stripe has", nil
+		return nil, statestore.IfAbsent, "it is not known what Stripe has", nil
 	}
 	if err != nil {
 		return nil, "", "", fmt.Errorf("manifest of %s/%s: %w", account, kind, err)
@@ -31,7 +32,7 @@ func (d Documents) Manifest(ctx context.Context, account string, kind feed.Kind)
 	return m, object.ETag, "", err
 }
 
-func (d Documents) readManifest(ctx context.Context, o Object, kind feed.Kind) (*feed.Manifest, error) {
+func (d Documents) readManifest(ctx context.Context, o statestore.Object, kind feed.Kind) (*feed.Manifest, error) {
 	if o.Size > maxManifest {
 		return nil, &feed.ManifestError{Problem: fmt.Sprintf("it has %d bytes", o.Size)}
 	}
@@ -50,12 +51,12 @@ func (d Documents) readManifest(ctx context.Context, o Object, kind feed.Kind) (
 // SaveManifest writes what Stripe has, if the document is still the one that etag names; otherwise the error is
 // fault.StateConflict.
 func (d Documents) SaveManifest(ctx context.Context, account string, m *feed.Manifest, etag string) error {
-	_, err := d.putManifest(ctx, d.Layout.ManifestKey(account, m.Feed), m, etag)
+	_, err := d.putManifest(ctx, d.Layout.Catalog(account, m.Feed).ManifestKey(), m, etag)
 	return err
 }
 
 // Table reads the rows of a part, as SaveTable wrote them.
-func (d Documents) Table(ctx context.Context, o Object, kind feed.Kind) (*feed.Table, error) {
+func (d Documents) Table(ctx context.Context, o statestore.Object, kind feed.Kind) (*feed.Table, error) {
 	m, err := d.readManifest(ctx, o, kind)
 	if err != nil {
 		return nil, fmt.Errorf("rows of a part, %s: %w", o.URI(), err)
@@ -64,16 +65,16 @@ func (d Documents) Table(ctx context.Context, o Object, kind feed.Kind) (*feed.T
 }
 
 // SaveTable writes the rows of a part under key: as a manifest, because that is what they become.
-func (d Documents) SaveTable(ctx context.Context, key string, kind feed.Kind, t *feed.Table) (Object, error) {
+func (d Documents) SaveTable(ctx context.Context, key string, kind feed.Kind, t *feed.Table) (statestore.Object, error) {
 	m := feed.NewManifest(kind)
 	m.Rows = *t
 	return d.putManifest(ctx, key, m, "")
 }
 
-func (d Documents) putManifest(ctx context.Context, key string, m *feed.Manifest, etag string) (Object, error) {
+func (d Documents) putManifest(ctx context.Context, key string, m *feed.Manifest, etag string) (statestore.Object, error) {
 	encoded, err := m.Encode()
 	if err != nil {
-		return Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
+		return statestore.Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
 	}
 	return d.Objects.Put(ctx, d.Layout.StateBucket, key, "application/octet-stream", encoded, etag)
 }

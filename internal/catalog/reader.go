@@ -2,12 +2,13 @@ package catalog
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // Reader is the feed that reads a source, as a document beside the state names it. There is one document for each source, so
@@ -27,7 +28,7 @@ func (d Documents) ClaimSource(ctx context.Context, s Settings, kind feed.Kind) 
 	if s.SharedSource {
 		return nil
 	}
-	bucket, key := d.Layout.Source(s, kind)
+	bucket, key := s.Source(d.Layout, kind)
 	me := Reader{Account: s.Account, Feed: kind, Source: "s3://" + bucket + "/" + key}
 	document := d.Layout.ReaderKey(bucket, key)
 	for range readerTries {
@@ -42,7 +43,7 @@ func (d Documents) ClaimSource(ctx context.Context, s Settings, kind feed.Kind) 
 		if reads {
 			return sharedByMistake(me, is)
 		}
-		if _, err = d.write(ctx, document, me, etag); !fault.Is(err, fault.StateConflict) {
+		if _, err = statestore.Write(ctx, d.Store, document, me, etag); !fault.Is(err, fault.StateConflict) {
 			return err
 		}
 	}
@@ -51,15 +52,14 @@ func (d Documents) ClaimSource(ctx context.Context, s Settings, kind feed.Kind) 
 
 // reader is who reads a source, and the ETag to write another one under. A document that says nothing names nobody.
 func (d Documents) reader(ctx context.Context, document string) (Reader, string, error) {
-	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, document)
-	if fault.Is(err, fault.SourceMissing) {
-		return Reader{}, IfAbsent, nil
+	stored, err := statestore.Read[Reader](ctx, d.Store, document)
+	if errors.As(err, new(*statestore.UnreadableError)) {
+		err = nil
 	}
-	var is Reader
-	if err != nil || json.Unmarshal(body, &is) != nil || CheckAccount(is.Account) != nil {
-		is = Reader{}
+	if CheckAccount(stored.Value.Account) != nil {
+		return Reader{}, stored.ETag, err
 	}
-	return is, object.ETag, err
+	return stored.Value, stored.ETag, err
 }
 
 // stillReads asks the reader's own settings. Those that cannot be used begin no sync; once they are repaired, the two meet again.
@@ -74,7 +74,7 @@ func (d Documents) stillReads(ctx context.Context, is Reader, source string) (bo
 	if err != nil {
 		return false, fmt.Errorf("settings of %s, who reads the same source: %w", is.Account, err)
 	}
-	bucket, key := d.Layout.Source(settings, is.Feed)
+	bucket, key := settings.Source(d.Layout, is.Feed)
 	return "s3://"+bucket+"/"+key == source && slices.Contains(settings.FeedKinds(), is.Feed), nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/statestore"
 )
 
 // shelf is a state bucket with the settings of accounts that read one file.
@@ -22,8 +23,8 @@ type shelf struct {
 
 func newShelf(t *testing.T) shelf {
 	store := objectstoretest.NewMemory("s")
-	layout := catalog.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/"}
-	return shelf{t, catalog.Documents{Objects: store, Layout: layout}, store}
+	layout := statestore.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/"}
+	return shelf{t, catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}, store}
 }
 
 // reads saves settings, and claims the account's source.

@@ -5,6 +5,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // Report is what the merchant reads about one run: a JSON document beside the state, with every finding in a CSV and a
@@ -25,11 +26,11 @@ type Report struct {
 	// Before is the key of the last report, before this one, of a run that came to its end and saw the whole source.
 	Before string `json:"before,omitempty"`
 
-	Source  Object         `json:"source"`
-	Full    string         `json:"full,omitempty"`    // why every row was sent, if it was
-	Verdict *Verdict       `json:"verdict,omitempty"` // of the person who let the run go on, or did not
-	Rows    ReportRows     `json:"rows"`
-	Imports []ReportImport `json:"imports,omitempty"`
+	Source  statestore.Object `json:"source"`
+	Full    string            `json:"full,omitempty"`    // why every row was sent, if it was
+	Verdict *Verdict          `json:"verdict,omitempty"` // of the person who let the run go on, or did not
+	Rows    ReportRows        `json:"rows"`
+	Imports []ReportImport    `json:"imports,omitempty"`
 
 	// Causes are what was found, errors first, then by weight; at most MaxCauses of them.
 	Causes []ReportCause `json:"causes,omitempty"`

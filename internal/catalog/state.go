@@ -5,6 +5,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // Outcome is how a sync ended.
@@ -67,7 +68,7 @@ const StateFormat = 1
 
 // Accepted is a source version that was dealt with to its end.
 type Accepted struct {
-	Source Object `json:"source"`
+	Source statestore.Object `json:"source"`
 	// Basis is what the source was compared under: the account's rules and, for feeds beside the product feed, the state
 	// of the product catalog. The same source is looked at again under another one.
 	Basis string    `json:"basis"`
@@ -77,7 +78,7 @@ type Accepted struct {
 
 // Failure is a source version whose import Stripe failed.
 type Failure struct {
-	Version string    `json:"version"` // Object.Version of the source
+	Version string    `json:"version"` // statestore.Object.Version of the source
 	Count   int       `json:"count"`   // imports of this version that failed in a row
 	At      time.Time `json:"at"`
 	NextTry time.Time `json:"next_try"`

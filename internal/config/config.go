@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/statestore"
 )
 
 // Config is everything an operator can set, by concern. Its values are checked: whoever holds one need not ask again.
@@ -115,8 +116,8 @@ const (
 )
 
 // Layout says where the catalogs, the settings and the state are.
-func (c Config) Layout() catalog.Layout {
-	return catalog.Layout{
+func (c Config) Layout() statestore.Layout {
+	return statestore.Layout{
 		SourceBucket: c.Storage.SourceBucket,
 		SourceKey:    c.Storage.SourceKey,
 		StateBucket:  c.Storage.StateBucket,

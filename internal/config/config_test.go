@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 const key = "sk_test_51SecretOfMine"
@@ -214,7 +215,7 @@ func TestDefaults(t *testing.T) {
 		Worker: config.Worker{Listen: ":9464", ShutdownTimeout: 25 * time.Second},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "text"},
 	}, c)
-	require.Equal(t, catalog.Layout{
+	require.Equal(t, statestore.Layout{
 		SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
 		StateBucket: "acme-catalogs", StatePrefix: "state/",
 	}, c.Layout())

@@ -8,9 +8,9 @@ import (
 	"reflect"
 	"slices"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // Drop lays orders and notices into a bucket that the merchant reads:
@@ -20,7 +20,7 @@ import (
 //
 // Nothing is ever written over: what lies there may be with the merchant's warehouse already.
 type Drop struct {
-	Objects catalog.Objects
+	Objects statestore.Objects
 	Bucket  string // where the account's settings name none
 }
 
@@ -50,7 +50,7 @@ func (d Drop) lay(ctx context.Context, bucket, key string, document any, same fu
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("s3://%s/%s cannot be encoded", bucket, key))
 	}
 	body = append(body, '\n')
-	_, err = d.Objects.Put(ctx, bucket, key, "application/json", body, catalog.IfAbsent)
+	_, err = d.Objects.Put(ctx, bucket, key, "application/json", body, statestore.IfAbsent)
 	if !fault.Is(err, fault.StateConflict) {
 		return err
 	}

@@ -18,8 +18,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // Options say how S3 is reached. Whatever is empty is found as every AWS tool finds it: in AWS_* variables, the shared
@@ -33,7 +33,7 @@ type Options struct {
 	SecretAccessKey string
 }
 
-// Store is catalog.Objects at S3. It is safe for concurrent use.
+// Store is statestore.Objects at S3. It is safe for concurrent use.
 type Store struct {
 	client   *s3.Client
 	patience patience
@@ -49,7 +49,7 @@ type patience struct {
 
 var usual = patience{call: 2 * time.Minute, complete: 10 * time.Minute, stall: time.Minute}
 
-var _ catalog.Objects = (*Store)(nil)
+var _ statestore.Objects = (*Store)(nil)
 
 // New reads the AWS configuration; it calls nobody.
 func New(ctx context.Context, o Options) (*Store, error) {
@@ -122,15 +122,15 @@ func (o Options) ownEndpoint() bool {
 }
 
 // Head describes the current version of an object.
-func (s *Store) Head(ctx context.Context, bucket, key string) (catalog.Object, error) {
+func (s *Store) Head(ctx context.Context, bucket, key string) (statestore.Object, error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
 	out, err := s.client.HeadObject(limited, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		c := call{verb: "describe", bucket: bucket, key: key}
-		return catalog.Object{}, s.explain(ctx, c, s.reason(ctx, c, err))
+		return statestore.Object{}, s.explain(ctx, c, s.reason(ctx, c, err))
 	}
-	return catalog.Object{
+	return statestore.Object{
 		Bucket:       bucket,
 		Key:          key,
 		VersionID:    aws.ToString(out.VersionId),
@@ -141,7 +141,7 @@ func (s *Store) Head(ctx context.Context, bucket, key string) (catalog.Object, e
 }
 
 // Open reads exactly the version that o names.
-func (s *Store) Open(ctx context.Context, o catalog.Object) (io.ReadCloser, error) {
+func (s *Store) Open(ctx context.Context, o statestore.Object) (io.ReadCloser, error) {
 	_, content, err := s.get(ctx, &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID), IfMatch: nonEmpty(o.ETag)})
 	if err != nil {
 		return nil, err
@@ -153,12 +153,12 @@ func (s *Store) Open(ctx context.Context, o catalog.Object) (io.ReadCloser, erro
 const maxGet = 64 << 20
 
 // Get reads a small object whole, with its description.
-func (s *Store) Get(ctx context.Context, bucket, key string) ([]byte, catalog.Object, error) {
+func (s *Store) Get(ctx context.Context, bucket, key string) ([]byte, statestore.Object, error) {
 	out, stream, err := s.get(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return nil, catalog.Object{}, err
+		return nil, statestore.Object{}, err
 	}
-	object := catalog.Object{
+	object := statestore.Object{
 		Bucket:       bucket,
 		Key:          key,
 		VersionID:    aws.ToString(out.VersionId),
@@ -170,7 +170,7 @@ func (s *Store) Get(ctx context.Context, bucket, key string) ([]byte, catalog.Ob
 	return content, object, err
 }
 
-func readAll(r io.ReadCloser, o catalog.Object) ([]byte, error) {
+func readAll(r io.ReadCloser, o statestore.Object) ([]byte, error) {
 	defer func() { _ = r.Close() }()
 	content, err := io.ReadAll(io.LimitReader(r, maxGet+1))
 	if err != nil {
@@ -183,7 +183,7 @@ func readAll(r io.ReadCloser, o catalog.Object) ([]byte, error) {
 }
 
 // Put writes a small object if ifMatch allows it.
-func (s *Store) Put(ctx context.Context, bucket, key, contentType string, content []byte, ifMatch string) (catalog.Object, error) {
+func (s *Store) Put(ctx context.Context, bucket, key, contentType string, content []byte, ifMatch string) (statestore.Object, error) {
 	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, ContentType: nonEmpty(contentType), Body: bytes.NewReader(content)}
 	var options []func(*s3.Options)
 	if ifMatch != "" {
@@ -194,13 +194,13 @@ func (s *Store) Put(ctx context.Context, bucket, key, contentType string, conten
 	defer cancel()
 	out, err := s.client.PutObject(limited, in, options...)
 	if err != nil {
-		return catalog.Object{}, s.explain(ctx, call{verb: "write", bucket: bucket, key: key, writes: true, conditional: ifMatch != ""}, err)
+		return statestore.Object{}, s.explain(ctx, call{verb: "write", bucket: bucket, key: key, writes: true, conditional: ifMatch != ""}, err)
 	}
 	return written(bucket, key, out.VersionId, out.ETag, int64(len(content))), nil
 }
 
 func setCondition(in *s3.PutObjectInput, ifMatch string) {
-	if ifMatch == catalog.IfAbsent {
+	if ifMatch == statestore.IfAbsent {
 		in.IfNoneMatch = aws.String("*")
 		return
 	}
@@ -262,8 +262,8 @@ func (s *Store) page(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3
 
 // written describes what was just written. S3 does not say when it noted the object; asking would cost another call,
 // and might describe another version by then.
-func written(bucket, key string, versionID, etag *string, size int64) catalog.Object {
-	return catalog.Object{
+func written(bucket, key string, versionID, etag *string, size int64) statestore.Object {
+	return statestore.Object{
 		Bucket:       bucket,
 		Key:          key,
 		VersionID:    aws.ToString(versionID),

@@ -16,8 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // s3Stub answers as the test says, and keeps what it was asked.
@@ -91,7 +91,7 @@ func requireFault(t *testing.T, err error, kind fault.Kind, code fault.Code) *fa
 func operations(ctx context.Context, s *Store) map[string]func() error {
 	return map[string]func() error{
 		"Head":      func() error { _, err := s.Head(ctx, "bucket", "key"); return err },
-		"Open":      func() error { _, err := s.Open(ctx, catalog.Object{Bucket: "bucket", Key: "key"}); return err },
+		"Open":      func() error { _, err := s.Open(ctx, statestore.Object{Bucket: "bucket", Key: "key"}); return err },
 		"Get":       func() error { _, _, err := s.Get(ctx, "bucket", "key"); return err },
 		"Put":       func() error { _, err := s.Put(ctx, "bucket", "key", "", nil, `"etag"`); return err },
 		"Write":     func() error { _, err := s.Write(ctx, "bucket", "key", "", strings.NewReader("x")); return err },
@@ -101,7 +101,7 @@ func operations(ctx context.Context, s *Store) map[string]func() error {
 
 		"Versions": func() error { _, err := s.Versions(ctx, "bucket", "key"); return err },
 		"DeleteVersion": func() error {
-			return s.DeleteVersion(ctx, catalog.Object{Bucket: "bucket", Key: "key", VersionID: "v1"})
+			return s.DeleteVersion(ctx, statestore.Object{Bucket: "bucket", Key: "key", VersionID: "v1"})
 		},
 	}
 }
@@ -143,7 +143,7 @@ func TestThrottlingNamesThePause(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		refuse(http.StatusServiceUnavailable, "SlowDown")(w, r)
 	})
-	_, err := store.Put(t.Context(), "bucket", "key", "", nil, catalog.IfAbsent)
+	_, err := store.Put(t.Context(), "bucket", "key", "", nil, statestore.IfAbsent)
 	f := requireFault(t, err, fault.Throttled, fault.StorageFailed)
 	require.Equal(t, 7*time.Second, f.After)
 	require.ErrorContains(t, err, "SlowDown")
@@ -198,7 +198,7 @@ func TestAServerThatIsDownIsPlain(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	_, err := newStore(t, server.URL).Put(t.Context(), "bucket", "key", "", nil, catalog.IfAbsent)
+	_, err := newStore(t, server.URL).Put(t.Context(), "bucket", "key", "", nil, statestore.IfAbsent)
 	requireFault(t, err, fault.Plain, fault.StorageFailed)
 	require.ErrorContains(t, err, "S3 does not answer")
 }
@@ -209,7 +209,7 @@ func TestABodyThatBreaksIsPlain(t *testing.T) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte("half"))
 	})
-	content, err := store.Open(t.Context(), catalog.Object{Bucket: "bucket", Key: "key"})
+	content, err := store.Open(t.Context(), statestore.Object{Bucket: "bucket", Key: "key"})
 	require.NoError(t, err)
 	got, err := io.ReadAll(content)
 	require.Equal(t, "half", string(got))
@@ -232,7 +232,7 @@ func TestABodyThatStandsStillIsPlain(t *testing.T) {
 	})
 	t.Cleanup(func() { close(stuck) }) // before the server's own clean-up, which waits
 	store.patience.stall = 50 * time.Millisecond
-	content, err := store.Open(t.Context(), catalog.Object{Bucket: "bucket", Key: "key"})
+	content, err := store.Open(t.Context(), statestore.Object{Bucket: "bucket", Key: "key"})
 	require.NoError(t, err)
 	_, err = io.ReadAll(content)
 	requireFault(t, err, fault.Plain, fault.StorageFailed)
@@ -278,7 +278,7 @@ func TestTheCallersEndWhileReadingIsNoFault(t *testing.T) {
 	})
 	t.Cleanup(func() { close(stuck) })
 	ctx, cancel := context.WithCancel(t.Context())
-	content, err := store.Open(ctx, catalog.Object{Bucket: "bucket", Key: "key"})
+	content, err := store.Open(ctx, statestore.Object{Bucket: "bucket", Key: "key"})
 	require.NoError(t, err)
 	cancel()
 	_, err = io.ReadAll(content)
@@ -289,7 +289,7 @@ func TestTheCallersEndWhileReadingIsNoFault(t *testing.T) {
 func TestOpenPinsVersionAndETag(t *testing.T) {
 	t.Parallel()
 	store, stub := newStub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) })
-	for _, o := range []catalog.Object{
+	for _, o := range []statestore.Object{
 		{Bucket: "bucket", Key: "key", ETag: `"e"`},
 		{Bucket: "bucket", Key: "key", ETag: `"e"`, VersionID: "v 1"},
 	} {
@@ -305,7 +305,7 @@ func TestOpenPinsVersionAndETag(t *testing.T) {
 func TestConditionsBecomeHeaders(t *testing.T) {
 	t.Parallel()
 	store, stub := newStub(t, func(http.ResponseWriter, *http.Request) {})
-	for _, ifMatch := range []string{"", catalog.IfAbsent, `"e"`} {
+	for _, ifMatch := range []string{"", statestore.IfAbsent, `"e"`} {
 		_, err := store.Put(t.Context(), "bucket", "key", "application/json", []byte("{}"), ifMatch)
 		require.NoError(t, err)
 	}

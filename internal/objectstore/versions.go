@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/statestore"
 )
 
 // Versions describes every version of the objects under a prefix, by key. A bucket that was never versioned has one of each.
 // Markers that say that an object was deleted are none of them: they hold nothing.
-func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]catalog.Object, error) {
-	var versions []catalog.Object
+func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
+	var versions []statestore.Object
 	pages := s3.NewListObjectVersionsPaginator(s.client, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: nonEmpty(prefix)})
 	for pages.HasMorePages() {
 		page, err := s.versionPage(ctx, pages)
@@ -26,7 +26,7 @@ func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]catalog.
 			versions = append(versions, version(bucket, v))
 		}
 	}
-	slices.SortStableFunc(versions, func(a, b catalog.Object) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(versions, func(a, b statestore.Object) int { return strings.Compare(a.Key, b.Key) })
 	return versions, nil
 }
 
@@ -36,8 +36,8 @@ func (s *Store) versionPage(ctx context.Context, pages *s3.ListObjectVersionsPag
 	return pages.NextPage(limited)
 }
 
-func version(bucket string, v types.ObjectVersion) catalog.Object {
-	return catalog.Object{
+func version(bucket string, v types.ObjectVersion) statestore.Object {
+	return statestore.Object{
 		Bucket: bucket, Key: aws.ToString(v.Key), VersionID: aws.ToString(v.VersionId), ETag: aws.ToString(v.ETag),
 		Size: aws.ToInt64(v.Size), LastModified: aws.ToTime(v.LastModified),
 	}
@@ -45,7 +45,7 @@ func version(bucket string, v types.ObjectVersion) catalog.Object {
 
 // DeleteVersion removes one version for good. The object as it is now goes with its last version, and no marker takes its
 // place. Of a version that is not there Amazon's S3 says nothing, others that the id is wrong.
-func (s *Store) DeleteVersion(ctx context.Context, o catalog.Object) error {
+func (s *Store) DeleteVersion(ctx context.Context, o statestore.Object) error {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
 	_, err := s.client.DeleteObject(limited, &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID)})

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/statestore"
 )
 
 // partSize is how much of a stream is in memory at once. S3 wants at least 5 MiB, and takes 10,000 parts: 80 GB.
@@ -27,12 +27,12 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, partSize); return &b
 // process killed in between leaves parts, which nobody sees but the bill (a lifecycle rule removes them).
 //
 // Parts go one after another: what is written here is read from S3 as it goes, and waits for that anyway.
-func (s *Store) Write(ctx context.Context, bucket, key, contentType string, content io.Reader) (catalog.Object, error) {
+func (s *Store) Write(ctx context.Context, bucket, key, contentType string, content io.Reader) (statestore.Object, error) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	n, err := fill(*buffer, content)
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	if n < partSize {
 		return s.Put(ctx, bucket, key, contentType, (*buffer)[:n], "")
@@ -64,9 +64,9 @@ type upload struct {
 	size  int64
 }
 
-func (u *upload) run(ctx context.Context, contentType string, first []byte, rest io.Reader) (catalog.Object, error) {
+func (u *upload) run(ctx context.Context, contentType string, first []byte, rest io.Reader) (statestore.Object, error) {
 	if err := u.create(ctx, contentType); err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	object, err := u.send(ctx, first, rest)
 	if err != nil {
@@ -89,15 +89,15 @@ func (u *upload) create(ctx context.Context, contentType string) error {
 }
 
 // send sends the full buffer and fills it again, until the content ends.
-func (u *upload) send(ctx context.Context, buffer []byte, rest io.Reader) (catalog.Object, error) {
+func (u *upload) send(ctx context.Context, buffer []byte, rest io.Reader) (statestore.Object, error) {
 	n := len(buffer)
 	for n > 0 {
 		if err := u.part(ctx, buffer[:n]); err != nil {
-			return catalog.Object{}, err
+			return statestore.Object{}, err
 		}
 		var err error
 		if n, err = fill(buffer, rest); err != nil {
-			return catalog.Object{}, err
+			return statestore.Object{}, err
 		}
 	}
 	return u.complete(ctx)
@@ -118,14 +118,14 @@ func (u *upload) part(ctx context.Context, content []byte) error {
 	return nil
 }
 
-func (u *upload) complete(ctx context.Context) (catalog.Object, error) {
+func (u *upload) complete(ctx context.Context) (statestore.Object, error) {
 	limited, cancel := context.WithTimeout(ctx, u.store.patience.complete)
 	defer cancel()
 	out, err := u.store.client.CompleteMultipartUpload(limited, &s3.CompleteMultipartUploadInput{
 		Bucket: &u.call.bucket, Key: &u.call.key, UploadId: u.id, MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
 	})
 	if err != nil {
-		return catalog.Object{}, u.store.explain(ctx, u.call, err)
+		return statestore.Object{}, u.store.explain(ctx, u.call, err)
 	}
 	return written(u.call.bucket, u.call.key, out.VersionId, out.ETag, u.size), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // Cursor is how far the sweep has read an account's events.
@@ -29,7 +30,7 @@ func (d Documents) Cursor(ctx context.Context, account string) (c Cursor, etag s
 	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+CursorKey(account))
 	switch {
 	case fault.Is(err, fault.SourceMissing):
-		return Cursor{}, catalog.IfAbsent, nil
+		return Cursor{}, statestore.IfAbsent, nil
 	case err != nil:
 		return Cursor{}, "", fmt.Errorf("read the sweep's cursor of %s: %w", account, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 	"vitrine/internal/strictjson"
 )
 
@@ -16,10 +17,7 @@ import (
 // The settings are a document of their own, beside the catalog's: a list of accounts (starter accounts apply) writes
 // that one whole, from the columns that it has, and would forget everything about orders with every apply. And a
 // mistake in one of the two does not stop the other's work.
-type Documents struct {
-	Objects catalog.Objects
-	Layout  catalog.Layout
-}
+type Documents struct{ statestore.Store }
 
 // SettingsKey is where an account's settings for orders are kept.
 func SettingsKey(account string) string { return "accounts/" + account + "/orders.json" }

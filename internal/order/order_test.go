@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -351,8 +352,8 @@ func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
-	layout := catalog.Layout{StateBucket: "state", StatePrefix: "state/"}
-	d, ctx := order.Documents{Objects: store, Layout: layout}, t.Context()
+	layout := statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
+	d, ctx := order.Documents{Store: statestore.Store{Objects: store, Layout: layout}}, t.Context()
 
 	missing, err := d.Settings(ctx, "acct_1")
 	require.NoError(t, err)
@@ -363,7 +364,7 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 	got, err := d.Settings(ctx, "acct_1")
 	require.NoError(t, err)
 	require.Equal(t, settings().WithDefaults(), got)
-	accounts, err := catalog.Documents{Objects: store, Layout: layout}.Accounts(ctx)
+	accounts, err := catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}.Accounts(ctx)
 	require.NoError(t, err)
 	require.Empty(t, accounts, "the catalog's list of accounts does not take it for an account")
 
@@ -387,7 +388,7 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 func TestEvidenceIsKept(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
-	d := order.Documents{Objects: store, Layout: catalog.Layout{StateBucket: "state", StatePrefix: "state/"}}
+	d := order.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}
 	_, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "../du"}, order.Evidence{}, nil)
 	require.True(t, fault.Is(err, fault.InputInvalid))
 	key, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "du_1", Status: "needs_response"}, session().Evidence(nil), nil)

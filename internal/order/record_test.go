@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // shelf is where documents of orders are kept.
@@ -23,9 +23,9 @@ type shelf struct {
 
 func newShelf(t *testing.T) shelf {
 	t.Helper()
-	return shelf{order.Documents{
-		Objects: objectstoretest.NewMemory("state"), Layout: catalog.Layout{StateBucket: "state", StatePrefix: "state/"},
-	}, t}
+	return shelf{order.Documents{Store: statestore.Store{
+		Objects: objectstoretest.NewMemory("state"), Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
+	}}, t}
 }
 
 func (s shelf) put(key, body string) {
@@ -113,7 +113,7 @@ func TestAStorageThatFailsIsNoMissingRecord(t *testing.T) {
 	store.Before = func(string, string, string) error {
 		return fault.NewPlain(fault.StorageFailed, errors.New("connection reset"))
 	}
-	s := shelf{order.Documents{Objects: store, Layout: catalog.Layout{StateBucket: "state"}}, t}
+	s := shelf{order.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state"}}}, t}
 	got, err := s.Record(t.Context(), summary().ID)
 	require.True(t, fault.Is(err, fault.StorageFailed), "%v", err)
 	require.ErrorContains(t, err, "read the record of order/acct_1/cs_test_1")

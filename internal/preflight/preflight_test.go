@@ -12,14 +12,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/preflight"
+	"vitrine/internal/statestore"
 )
 
-var layout = catalog.Layout{SourceBucket: "catalogs", SourceKey: "exports/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "kept/"}
+var layout = statestore.Layout{SourceBucket: "catalogs", SourceKey: "exports/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "kept/"}
 
 // storage is the real store in front of a server in memory.
 func storage(t *testing.T, buckets ...string) (*objectstore.Store, *objectstoretest.Server) {
@@ -32,7 +32,7 @@ func storage(t *testing.T, buckets ...string) (*objectstore.Store, *objectstoret
 	return store, server
 }
 
-func look(t *testing.T, objects catalog.Objects) (refused, away error) {
+func look(t *testing.T, objects statestore.Objects) (refused, away error) {
 	t.Helper()
 	return preflight.Look(t.Context(), []preflight.Check{preflight.Source(objects, layout), preflight.State(objects, layout)})
 }

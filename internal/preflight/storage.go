@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // Source checks that catalogs can be looked for in the deployment's source bucket.
-func Source(objects catalog.Objects, layout catalog.Layout) Check {
+func Source(objects statestore.Objects, layout statestore.Layout) Check {
 	prefix, _, _ := strings.Cut(layout.SourceKey, "{")
 	return Check{"source bucket (VITRINE_SOURCE_BUCKET)", func(ctx context.Context) error {
 		return readable(ctx, objects, layout.SourceBucket, prefix+"preflight-"+scratch())
@@ -21,7 +21,7 @@ func Source(objects catalog.Objects, layout catalog.Layout) Check {
 }
 
 // Settings checks that settings and state can be looked for in the state bucket.
-func Settings(objects catalog.Objects, layout catalog.Layout) Check {
+func Settings(objects statestore.Objects, layout statestore.Layout) Check {
 	return Check{stateBucket, func(ctx context.Context) error {
 		if err := readable(ctx, objects, layout.StateBucket, layout.SettingsKey("preflight-"+scratch())); err != nil {
 			return err
@@ -33,7 +33,7 @@ func Settings(objects catalog.Objects, layout catalog.Layout) Check {
 
 // State is Settings, and checks that state can be written as Vitrine has to write it: only if nobody else wrote in
 // between. It leaves nothing behind.
-func State(objects catalog.Objects, layout catalog.Layout) Check {
+func State(objects statestore.Objects, layout statestore.Layout) Check {
 	return Check{stateBucket, func(ctx context.Context) error {
 		if err := Settings(objects, layout).Ask(ctx); err != nil {
 			return err
@@ -49,7 +49,7 @@ func scratch() string { return rand.Text() }
 
 // readable asks for what is not there. Whoever may not list a bucket is told "forbidden", also of a bucket that belongs to
 // somebody else, and could not tell a catalog that is missing from one that is kept from them.
-func readable(ctx context.Context, objects catalog.Objects, bucket, key string) error {
+func readable(ctx context.Context, objects statestore.Objects, bucket, key string) error {
 	_, err := objects.Head(ctx, bucket, key)
 	switch {
 	case fault.Is(err, fault.SourceMissing):
@@ -63,16 +63,16 @@ func readable(ctx context.Context, objects catalog.Objects, bucket, key string) 
 
 // conditionalWrites writes what may be written, and what may not: some servers take the conditions and ignore them, and
 // two runs would then import at once.
-func conditionalWrites(ctx context.Context, objects catalog.Objects, bucket, key string) (err error) {
-	put := func(content, ifMatch string) (catalog.Object, error) {
+func conditionalWrites(ctx context.Context, objects statestore.Objects, bucket, key string) (err error) {
+	put := func(content, ifMatch string) (statestore.Object, error) {
 		return objects.Put(ctx, bucket, key, "text/plain", []byte(content), ifMatch)
 	}
-	first, err := put("first", catalog.IfAbsent)
+	first, err := put("first", statestore.IfAbsent)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove(ctx, objects, bucket, key)) }()
-	if _, err := put("second", catalog.IfAbsent); !fault.Is(err, fault.StateConflict) {
+	if _, err := put("second", statestore.IfAbsent); !fault.Is(err, fault.StateConflict) {
 		return ignored(bucket, "If-None-Match", err)
 	}
 	if _, err := put("third", first.ETag); err != nil {
@@ -97,7 +97,7 @@ func ignored(bucket, condition string, err error) error {
 }
 
 // remove cleans up even if the check was called off.
-func remove(ctx context.Context, objects catalog.Objects, bucket, key string) error {
+func remove(ctx context.Context, objects statestore.Objects, bucket, key string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	return objects.Delete(ctx, bucket, key)
@@ -105,7 +105,7 @@ func remove(ctx context.Context, objects catalog.Objects, bucket, key string) er
 
 // Lost is for /readyz: it says that the state bucket is gone or forbidden. An outage is bridged by retries, and by what is
 // remembered; taking every server out of its load balancer would make it worse.
-func Lost(objects catalog.Objects, layout catalog.Layout) func(context.Context) error {
+func Lost(objects statestore.Objects, layout statestore.Layout) func(context.Context) error {
 	check := Settings(objects, layout)
 	return func(ctx context.Context) error {
 		err := check.Ask(ctx)

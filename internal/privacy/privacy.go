@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"slices"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // Kind is what an object is.
@@ -29,7 +29,7 @@ func (k Kind) Personal() bool { return k == Evidence || k == Order }
 // Held is one version of one object.
 type Held struct {
 	Kind Kind `json:"kind"`
-	catalog.Object
+	statestore.Object
 }
 
 // Holdings are what is held of one order.
@@ -41,10 +41,7 @@ type Holdings struct {
 }
 
 // Archive looks through the buckets.
-type Archive struct {
-	Objects catalog.Objects
-	Layout  catalog.Layout
-}
+type Archive struct{ statestore.Store }
 
 // Find lists what is held of an order: in the state bucket, and in every place where orders are, or were, laid for the
 // merchant.
@@ -103,14 +100,14 @@ func (a Archive) search(ctx context.Context, s search, found *Holdings) error {
 }
 
 // current are the objects as they are now, where old versions cannot be seen.
-func (a Archive) current(ctx context.Context, s search) ([]catalog.Object, error) {
+func (a Archive) current(ctx context.Context, s search) ([]statestore.Object, error) {
 	keys, err := a.Objects.List(ctx, s.bucket, s.key)
 	if err != nil {
 		return nil, err
 	}
-	var objects []catalog.Object
+	var objects []statestore.Object
 	for _, key := range keys {
-		objects = append(objects, catalog.Object{Bucket: s.bucket, Key: key})
+		objects = append(objects, statestore.Object{Bucket: s.bucket, Key: key})
 	}
 	return objects, nil
 }
@@ -132,7 +129,7 @@ func (a Archive) Erase(ctx context.Context, h Holdings) (gone []Held, err error)
 	for _, held := range h.Personal {
 		remove := a.Objects.DeleteVersion
 		if slices.Contains(h.Blind, held.Bucket) {
-			remove = func(ctx context.Context, o catalog.Object) error { return a.Objects.Delete(ctx, o.Bucket, o.Key) }
+			remove = func(ctx context.Context, o statestore.Object) error { return a.Objects.Delete(ctx, o.Bucket, o.Key) }
 		}
 		if err := remove(ctx, held.Object); err != nil {
 			errs = append(errs, err)

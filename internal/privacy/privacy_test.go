@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
+	"vitrine/internal/statestore"
 )
 
 var (
@@ -28,7 +28,7 @@ type shelf struct {
 
 func fill(t *testing.T, keys ...string) shelf {
 	store := objectstoretest.NewMemory("state", "merchants")
-	s := shelf{t, store, privacy.Archive{Objects: store, Layout: catalog.Layout{StateBucket: "state", StatePrefix: "state/"}}}
+	s := shelf{t, store, privacy.Archive{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}}
 	for _, key := range keys {
 		s.put("state", key)
 	}

@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 func page(t *testing.T, r catalog.Report, entries iter.Seq2[catalog.ReportEntry, error]) string {
@@ -91,7 +92,7 @@ func hostile(text string) catalog.Report {
 	}
 	return catalog.Report{
 		Account: text, Feed: feed.Kind(text), Outcome: catalog.Outcome(text), Reason: text, At: now, Full: text, Findings: text + ".csv",
-		Source:     catalog.Object{Bucket: text, Key: text, ETag: text, LastModified: now},
+		Source:     statestore.Object{Bucket: text, Key: text, ETag: text, LastModified: now},
 		Verdict:    &catalog.Verdict{By: text, Why: text, At: now},
 		Imports:    []catalog.ReportImport{{File: text, Import: text, Status: catalog.ImportStatus(text)}},
 		Normalised: []catalog.ReportNormalised{{Rule: text, Column: text, Count: 1}},

@@ -17,6 +17,7 @@ import (
 	"vitrine/internal/checkout"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 // merchantSaying is every merchant, with one answer for each question.
@@ -55,7 +56,7 @@ func (m *merchantSaying) CustomizeCheckout(ctx context.Context, _ order.Endpoint
 // settle saves what becomes of the account's checkouts.
 func (r *hookRoom) settle(c order.Checkout) *hookRoom {
 	r.t.Helper()
-	documents := order.Documents{Objects: r.store, Layout: r.options.Assortments.Layout}
+	documents := order.Documents{Store: statestore.Store{Objects: r.store, Layout: r.options.Assortments.Layout}}
 	require.NoError(r.t, documents.SaveSettings(r.t.Context(), order.Settings{Account: "acct_1", Checkout: c}))
 	return r
 }

@@ -22,12 +22,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/assortment"
-	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
 
 const hookSecret = "whsec_new"
@@ -46,13 +46,13 @@ func newHookRoom(t testing.TB, change ...func(*HookOptions)) *hookRoom {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
 	room := &hookRoom{t: t, store: store}
-	layout := catalog.Layout{StateBucket: "s", StatePrefix: "state/"}
+	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
 	start := time.Now()
 	room.now.Store(&start)
 	room.options = HookOptions{
 		Secrets: []string{"whsec_old", hookSecret}, Approve: true, CacheBytes: 256 << 20,
-		Assortments: assortment.Documents{Objects: store, Layout: layout},
-		Settings:    order.Documents{Objects: store, Layout: layout}.Settings,
+		Assortments: assortment.Documents{Store: statestore.Store{Objects: store, Layout: layout}},
+		Settings:    order.Documents{Store: statestore.Store{Objects: store, Layout: layout}}.Settings,
 		Merchants:   &merchantSaying{},
 		Now:         func() time.Time { return *room.now.Load() },
 		Log:         slog.New(slog.DiscardHandler),

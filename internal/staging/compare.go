@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // Limits are what an operator allows.
@@ -35,7 +36,7 @@ type Stager struct {
 type Feed struct {
 	Account string
 	Kind    feed.Kind
-	Source  catalog.Object
+	Source  statestore.Object
 	Rules   catalog.Rules // in force, complete
 	Basis   string        // see catalog.Accepted
 	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
@@ -47,7 +48,7 @@ type Feed struct {
 
 // Look finds the source of a feed and what it is to be compared under. It costs one or two HEADs.
 func (s Stager) Look(ctx context.Context, settings catalog.Settings, kind feed.Kind) (Feed, error) {
-	bucket, key := s.Documents.Layout.Source(settings, kind)
+	bucket, key := settings.Source(s.Documents.Layout, kind)
 	source, err := s.Documents.Objects.Head(ctx, bucket, key)
 	if err != nil {
 		return Feed{}, fmt.Errorf("source of the %s feed: %w", kind, err)
@@ -69,7 +70,7 @@ func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
 	sum := sha256.New()
 	sum.Write(rules)
 	if f.updatesCatalog() {
-		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket, s.Documents.Layout.ManifestKey(f.Account, feed.Product))
+		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket, s.Documents.Layout.Catalog(f.Account, feed.Product).ManifestKey())
 		if err != nil && !fault.Is(err, fault.SourceMissing) {
 			return "", fmt.Errorf("manifest of the product feed: %w", err)
 		}
@@ -176,7 +177,7 @@ func (s Stager) open(ctx context.Context, f Feed, progress func(io.Reader) io.Re
 }
 
 // explain makes what is wrong with a file permanent: the same version would be wrong again.
-func (s Stager) explain(source catalog.Object, err error) error {
+func (s Stager) explain(source statestore.Object, err error) error {
 	var header *feed.HeaderError
 	var syntax *feed.SyntaxError
 	switch {

@@ -9,6 +9,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
+	"vitrine/internal/statestore"
 )
 
 // Stage compares a source and leaves in S3 what Stripe is to get: the parts, the table of each part's rows, and what was
@@ -42,7 +43,7 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 		d.Parts = append(d.Parts, staged)
 	}
 	if c.Delta.Forgotten != nil {
-		key := s.Documents.Layout.ForgottenKey(f.Account, f.Kind, sequence)
+		key := s.Documents.Layout.Catalog(f.Account, f.Kind).ForgottenKey(sequence)
 		object, err := s.Documents.SaveTable(ctx, key, f.Kind, c.Delta.Forgotten)
 		if err != nil {
 			return catalog.Delivery{}, nil, fmt.Errorf("stage the forgotten rows: %w", err)
@@ -75,7 +76,7 @@ type output struct {
 	written  map[int]*file // parts, by number
 	findings *file
 	entries  *report.Writer
-	found    *catalog.Object
+	found    *statestore.Object
 }
 
 var _ feed.Output = (*output)(nil)
@@ -93,7 +94,7 @@ func (o *output) Part(number int) (feed.PartFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := o.stager.Documents.Layout.PartKey(o.feed.Account, o.feed.Kind, o.sequence, number, format)
+	key := o.stager.Documents.Layout.Catalog(o.feed.Account, o.feed.Kind).PartKey(o.sequence, number, format)
 	o.written[number] = o.begin(key, format.ContentType())
 	return o.written[number], nil
 }
@@ -101,7 +102,7 @@ func (o *output) Part(number int) (feed.PartFile, error) {
 // Found lists a finding.
 func (o *output) Found(f feed.Finding, stands *feed.Refusal) error {
 	if o.findings == nil {
-		key := o.stager.Documents.Layout.FindingsKey(o.feed.Account, o.feed.Kind, o.sequence, 0)
+		key := o.stager.Documents.Layout.Catalog(o.feed.Account, o.feed.Kind).FindingsKey(o.sequence, 0)
 		o.findings = o.begin(key, "text/csv")
 		o.entries = report.NewWriter(o.findings)
 	}
@@ -139,7 +140,7 @@ func (o *output) endFindings() error {
 // describe names a part that was written, and stages the table of its rows.
 func (o *output) describe(ctx context.Context, p feed.Part, format feed.Format) (catalog.Part, error) {
 	layout := o.stager.Documents.Layout
-	table, err := o.stager.Documents.SaveTable(ctx, layout.TableKey(o.feed.Account, o.feed.Kind, o.sequence, p.Number), o.feed.Kind, p.Table)
+	table, err := o.stager.Documents.SaveTable(ctx, layout.Catalog(o.feed.Account, o.feed.Kind).TableKey(o.sequence, p.Number), o.feed.Kind, p.Table)
 	if err != nil {
 		return catalog.Part{}, fmt.Errorf("stage the rows of part %d: %w", p.Number, err)
 	}
@@ -156,7 +157,7 @@ var errGivenUp = errors.New("given up")
 type file struct {
 	*io.PipeWriter
 	done   chan struct{}
-	object catalog.Object // these two once done is closed
+	object statestore.Object // these two once done is closed
 	err    error
 }
 

@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
 )
 
 const (
@@ -37,9 +38,9 @@ func newStage(t *testing.T) *stage {
 	return &stage{t: t, store: store, Stager: staging.Stager{
 		Rules:  catalog.DefaultRules(),
 		Limits: staging.Limits{MaxSourceBytes: 1 << 20},
-		Documents: catalog.Documents{Objects: store, Layout: catalog.Layout{
+		Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 			SourceBucket: "s", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/",
-		}},
+		}}},
 	}}
 }
 
@@ -149,7 +150,7 @@ func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
 		return f.Basis
 	}
 	before := inventory()
-	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, feed.NewManifest(feed.Product), catalog.IfAbsent))
+	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, feed.NewManifest(feed.Product), statestore.IfAbsent))
 	require.NotEqual(t, before, inventory(), "the product catalog decides which inventory rows can be sent")
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/assortment"
-	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 // BenchmarkColdAssortment loads what a hook of a large account needs, as a server does that has just started: from S3,
@@ -59,7 +59,7 @@ func (t task) loadAssortment(ctx context.Context) error {
 
 func (t task) assortments(ctx context.Context) (assortment.Documents, error) {
 	objects, err := t.objects(ctx)
-	return assortment.Documents{Objects: objects, Layout: catalog.Layout{StateBucket: t.Env["VITRINE_SOURCE_BUCKET"], StatePrefix: "state/"}}, err
+	return assortment.Documents{Store: statestore.Store{Objects: objects, Layout: statestore.Layout{StateBucket: t.Env["VITRINE_SOURCE_BUCKET"], StatePrefix: "state/"}}}, err
 }
 
 func product(n int) string { return fmt.Sprintf("SKU-%07d", n) }

@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/objectstore"
 	"vitrine/internal/report"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/temporalserver"
 	"vitrine/workflows"
@@ -34,7 +35,7 @@ func (d *demo) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.documents = catalog.Documents{Objects: store, Layout: d.layout}
+	d.documents = catalog.Documents{Store: statestore.Store{Objects: store, Layout: d.layout}}
 	d.temporal, err = client.DialContext(ctx, client.Options{
 		HostPort: d.stack.Services()[0].Address, Namespace: temporalserver.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})

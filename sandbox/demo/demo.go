@@ -19,6 +19,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
@@ -44,7 +45,7 @@ type demo struct {
 	worker    *child.Process
 	serve     *child.Process
 	workerLog string
-	layout    catalog.Layout
+	layout    statestore.Layout
 	documents catalog.Documents
 	emulator  simcontrol.Client
 	caught    mail.Control

@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 	"vitrine/sandbox/catalogs"
 )
 
@@ -56,8 +57,8 @@ func newShops() []*shop {
 }
 
 // key is where the shop's system exports to.
-func (s *shop) key(layout catalog.Layout) string {
-	_, key := layout.Source(catalog.Settings{Account: s.account, SourceKey: s.sourceKey}, feed.Product)
+func (s *shop) key(layout statestore.Layout) string {
+	_, key := catalog.Settings{Account: s.account, SourceKey: s.sourceKey}.Source(layout, feed.Product)
 	return key
 }
 

@@ -38,7 +38,7 @@ func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, p.terminate())
 
-	manifest, err := m.documents.Objects.Head(t.Context(), m.layout.StateBucket, m.layout.ManifestKey(m.account, feed.Product))
+	manifest, err := m.documents.Objects.Head(t.Context(), m.layout.StateBucket, m.layout.Catalog(m.account, feed.Product).ManifestKey())
 	require.NoError(t, err)
 	mib := func(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 	t.Logf("for %s with %d rows and a manifest of %s, the worker went from %s when idle to a peak of %s with the first sync and of %s with one row changed",

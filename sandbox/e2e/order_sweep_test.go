@@ -11,6 +11,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -41,7 +42,7 @@ func (s *shop) busy(orders int) (all []bought) {
 // sweptUntil is how far the account was swept; zero if it never was.
 func (s *shop) sweptUntil() time.Time {
 	s.t.Helper()
-	cursor, _, err := order.Documents{Objects: s.documents.Objects, Layout: s.layout}.Cursor(within(s.t), s.account)
+	cursor, _, err := order.Documents{Store: statestore.Store{Objects: s.documents.Objects, Layout: s.layout}}.Cursor(within(s.t), s.account)
 	require.NoError(s.t, err)
 	return cursor.Until
 }

@@ -21,6 +21,10 @@ import (
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	s3server "vitrine/sandbox/s3"
+
+	"vitrine/internal/order"
+	"vitrine/internal/statestore"
+	"vitrine/internal/stripesim"
 	"vitrine/sandbox/stack"
 	"vitrine/workflows"
 )
@@ -255,7 +259,7 @@ func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
 }
 
 // version reads one version of an object.
-func (s *shop) version(o catalog.Object) []byte {
+func (s *shop) version(o statestore.Object) []byte {
 	s.t.Helper()
 	stream, err := s.documents.Objects.Open(within(s.t), o)
 	require.NoError(s.t, err)

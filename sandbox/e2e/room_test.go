@@ -23,12 +23,15 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	reports "vitrine/internal/report"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore"
 	reports "vitrine/internal/report"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 	"vitrine/sandbox/catalogs"
 	"vitrine/sandbox/child"
 )
@@ -40,7 +43,7 @@ type room struct {
 	namespace string
 	key       string // of Stripe
 
-	layout    catalog.Layout
+	layout    statestore.Layout
 	documents catalog.Documents
 	emulator  simcontrol.Client
 	temporal  client.Client
@@ -89,7 +92,7 @@ func (r *room) openDocuments() {
 		AccessKeyID: house.ready.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: house.ready.Env["AWS_SECRET_ACCESS_KEY"],
 	})
 	require.NoError(r.t, err)
-	r.documents = catalog.Documents{Objects: objects, Layout: r.layout}
+	r.documents = catalog.Documents{Store: statestore.Store{Objects: objects, Layout: r.layout}}
 }
 
 func (r *room) dialTemporal() {
@@ -206,7 +209,7 @@ func (r *room) object(key string) []byte {
 // stateKeys names what Vitrine keeps about the account.
 func (r *room) stateKeys() []string {
 	r.t.Helper()
-	prefix := strings.TrimSuffix(r.layout.StateKey(r.account, feed.Product), "state.json")
+	prefix := strings.TrimSuffix(r.layout.Catalog(r.account, feed.Product).StateKey(), "state.json")
 	keys, err := r.documents.Objects.List(within(r.t), r.layout.StateBucket, prefix)
 	require.NoError(r.t, err)
 	return keys

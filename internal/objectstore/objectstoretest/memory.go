@@ -1,4 +1,4 @@
-// Package objectstoretest has what tests need of catalog.Objects: Memory, an S3 in memory, and Run, the promises that
+// Package objectstoretest has what tests need of statestore.Objects: Memory, an S3 in memory, and Run, the promises that
 // every implementation keeps. The S3 adapter, versitygw behind it and Memory all pass Run, so a test that uses Memory
 // learns nothing that S3 would deny.
 package objectstoretest
@@ -16,11 +16,11 @@ import (
 	"sync"
 	"time"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
-// Memory is catalog.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5 of
+// Memory is statestore.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5 of
 // the content as the ETag, so writing the same bytes again does not change it.
 type Memory struct {
 	// Before, if set, is asked before every operation (Head, Open, Get, Put, Write, Delete, List, Versions,
@@ -32,12 +32,12 @@ type Memory struct {
 }
 
 type stored struct {
-	object      catalog.Object
+	object      statestore.Object
 	contentType string
 	body        []byte
 }
 
-var _ catalog.Objects = (*Memory)(nil)
+var _ statestore.Objects = (*Memory)(nil)
 
 // NewMemory has the named buckets, empty. As at S3, nothing can be read or written where there is no bucket.
 func NewMemory(buckets ...string) *Memory {
@@ -49,13 +49,13 @@ func NewMemory(buckets ...string) *Memory {
 }
 
 // Head describes the current version of an object.
-func (m *Memory) Head(ctx context.Context, bucket, key string) (catalog.Object, error) {
+func (m *Memory) Head(ctx context.Context, bucket, key string) (statestore.Object, error) {
 	found, err := m.find(ctx, "Head", bucket, key)
 	return found.object, err
 }
 
 // Open reads exactly the version that o names.
-func (m *Memory) Open(ctx context.Context, o catalog.Object) (io.ReadCloser, error) {
+func (m *Memory) Open(ctx context.Context, o statestore.Object) (io.ReadCloser, error) {
 	found, err := m.find(ctx, "Open", o.Bucket, o.Key)
 	if err != nil {
 		return nil, err
@@ -67,25 +67,25 @@ func (m *Memory) Open(ctx context.Context, o catalog.Object) (io.ReadCloser, err
 }
 
 // Get reads an object whole.
-func (m *Memory) Get(ctx context.Context, bucket, key string) ([]byte, catalog.Object, error) {
+func (m *Memory) Get(ctx context.Context, bucket, key string) ([]byte, statestore.Object, error) {
 	found, err := m.find(ctx, "Get", bucket, key)
 	return bytes.Clone(found.body), found.object, err
 }
 
 // Put writes an object if ifMatch allows it.
-func (m *Memory) Put(ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string) (catalog.Object, error) {
+func (m *Memory) Put(ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string) (statestore.Object, error) {
 	if err := m.begin(ctx, "Put", bucket, key); err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	objects, err := m.bucket(bucket)
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	current, exists := objects[key]
 	if !allowed(ifMatch, exists, current.object.ETag) {
-		return catalog.Object{}, fault.NewPlain(fault.StateConflict, fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch, current.object.ETag))
+		return statestore.Object{}, fault.NewPlain(fault.StateConflict, fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch, current.object.ETag))
 	}
 	return write(objects, bucket, key, contentType, bytes.Clone(body)), nil
 }
@@ -94,7 +94,7 @@ func allowed(ifMatch string, exists bool, etag string) bool {
 	switch ifMatch {
 	case "":
 		return true
-	case catalog.IfAbsent:
+	case statestore.IfAbsent:
 		return !exists
 	default:
 		return exists && ifMatch == etag
@@ -102,22 +102,22 @@ func allowed(ifMatch string, exists bool, etag string) bool {
 }
 
 // Write reads body to its end and then writes the object; if body fails, nothing is written.
-func (m *Memory) Write(ctx context.Context, bucket, key, contentType string, body io.Reader) (catalog.Object, error) {
+func (m *Memory) Write(ctx context.Context, bucket, key, contentType string, body io.Reader) (statestore.Object, error) {
 	if err := m.begin(ctx, "Write", bucket, key); err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	content, err := io.ReadAll(body)
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	objects, err := m.bucket(bucket)
 	if err != nil {
-		return catalog.Object{}, err
+		return statestore.Object{}, err
 	}
 	return write(objects, bucket, key, contentType, content), nil
 }
@@ -169,7 +169,7 @@ func (m *Memory) ListAfter(ctx context.Context, bucket, prefix, after string) ([
 }
 
 // Versions describes the one version that there is of each object.
-func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]catalog.Object, error) {
+func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
 	if err := m.begin(ctx, "Versions", bucket, prefix); err != nil {
 		return nil, err
 	}
@@ -179,18 +179,18 @@ func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]catalog
 	if err != nil {
 		return nil, err
 	}
-	var versions []catalog.Object
+	var versions []statestore.Object
 	for key, found := range objects {
 		if strings.HasPrefix(key, prefix) {
 			versions = append(versions, found.object)
 		}
 	}
-	slices.SortFunc(versions, func(a, b catalog.Object) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(versions, func(a, b statestore.Object) int { return strings.Compare(a.Key, b.Key) })
 	return versions, nil
 }
 
 // DeleteVersion removes an object.
-func (m *Memory) DeleteVersion(ctx context.Context, o catalog.Object) error {
+func (m *Memory) DeleteVersion(ctx context.Context, o statestore.Object) error {
 	if err := m.begin(ctx, "DeleteVersion", o.Bucket, o.Key); err != nil {
 		return err
 	}
@@ -246,9 +246,9 @@ func (m *Memory) bucket(name string) (map[string]stored, error) {
 	return objects, nil
 }
 
-func write(objects map[string]stored, bucket, key, contentType string, body []byte) catalog.Object {
+func write(objects map[string]stored, bucket, key, contentType string, body []byte) statestore.Object {
 	sum := md5.Sum(body)
-	object := catalog.Object{
+	object := statestore.Object{
 		Bucket:       bucket,
 		Key:          key,
 		ETag:         `"` + hex.EncodeToString(sum[:]) + `"`,

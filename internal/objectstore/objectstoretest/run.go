@@ -12,16 +12,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // part is more than an S3 adapter sends at once, so that streams of several parts are among the cases.
 const part = 8 << 20
 
-// Run checks what every catalog.Objects promises. The bucket must exist; Run writes under keys of its own and removes
+// Run checks what every statestore.Objects promises. The bucket must exist; Run writes under keys of its own and removes
 // them. It works for versioned buckets and for others.
-func Run(t *testing.T, store catalog.Objects, bucket string) {
+func Run(t *testing.T, store statestore.Objects, bucket string) {
 	t.Helper()
 	for _, c := range []struct {
 		name  string
@@ -52,7 +52,7 @@ func Run(t *testing.T, store catalog.Objects, bucket string) {
 
 // room is where one case works.
 type room struct {
-	store  catalog.Objects
+	store  statestore.Objects
 	bucket string
 	prefix string
 }
@@ -64,14 +64,14 @@ func (r room) key(t *testing.T, name string) string {
 	return key
 }
 
-func (r room) put(t *testing.T, key, content, ifMatch string) catalog.Object {
+func (r room) put(t *testing.T, key, content, ifMatch string) statestore.Object {
 	t.Helper()
 	object, err := r.store.Put(t.Context(), r.bucket, key, "text/plain", []byte(content), ifMatch)
 	require.NoError(t, err)
 	return object
 }
 
-func (r room) requireContent(t *testing.T, key, want string) catalog.Object {
+func (r room) requireContent(t *testing.T, key, want string) statestore.Object {
 	t.Helper()
 	content, object, err := r.store.Get(t.Context(), r.bucket, key)
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func missingKey(t *testing.T, r room) {
 	require.ErrorContains(t, err, key)
 	_, _, err = r.store.Get(t.Context(), r.bucket, key)
 	requireFault(t, err, fault.Permanent, fault.SourceMissing)
-	_, err = r.store.Open(t.Context(), catalog.Object{Bucket: r.bucket, Key: key, ETag: `"0123456789abcdef0123456789abcdef"`})
+	_, err = r.store.Open(t.Context(), statestore.Object{Bucket: r.bucket, Key: key, ETag: `"0123456789abcdef0123456789abcdef"`})
 	requireFault(t, err, fault.Permanent, fault.SourceMissing)
 }
 
@@ -131,8 +131,8 @@ func endedContext(t *testing.T, r room) {
 
 func ifAbsent(t *testing.T, r room) {
 	key := r.key(t, "state.json")
-	r.put(t, key, "first", catalog.IfAbsent)
-	_, err := r.store.Put(t.Context(), r.bucket, key, "", []byte("second"), catalog.IfAbsent)
+	r.put(t, key, "first", statestore.IfAbsent)
+	_, err := r.store.Put(t.Context(), r.bucket, key, "", []byte("second"), statestore.IfAbsent)
 	requireFault(t, err, fault.Plain, fault.StateConflict)
 	r.requireContent(t, key, "first")
 }

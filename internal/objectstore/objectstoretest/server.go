@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // Server answers S3's calls on single objects from a Memory, addressed by path, for what is configured by the address of a
@@ -65,7 +65,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, bucket, key string)
 	}
 	condition := r.Header.Get("If-Match")
 	if r.Header.Get("If-None-Match") != "" {
-		condition = catalog.IfAbsent
+		condition = statestore.IfAbsent
 	}
 	object, err := s.Put(r.Context(), bucket, key, r.Header.Get("Content-Type"), content, condition)
 	if err == nil {

@@ -1,4 +1,4 @@
-package catalog
+package statestore
 
 import (
 	"context"

@@ -1,0 +1,71 @@
+package statestore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"vitrine/internal/fault"
+)
+
+// Store is the state bucket: its objects, and where each of Vitrine's documents lies among them.
+type Store struct {
+	Objects Objects
+	Layout  Layout
+}
+
+// Document is a JSON document as it was read: what it says, and which version of it that was.
+type Document[T any] struct {
+	Value  T
+	Object Object // zero if there is none
+	ETag   string // to write the next version under: IfAbsent if there is none
+}
+
+// Found reports whether the document is there.
+func (d Document[T]) Found() bool { return d.ETag != IfAbsent }
+
+// UnreadableError is a document that does not say what it should. It comes as a permanent fault.SettingsInvalid: reading it
+// again does not mend it.
+type UnreadableError struct {
+	Object Object
+	Err    error // what is wrong with it
+}
+
+// Error names the document, and what is wrong with it.
+func (e *UnreadableError) Error() string {
+	return e.Object.URI() + " is not readable: " + e.Err.Error()
+}
+
+// Unwrap is what is wrong with the document.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// Read reads the document under a key; one that is not there is no error. Fields that T does not know are passed over.
+func Read[T any](ctx context.Context, s Store, key string) (Document[T], error) {
+	return ReadAs(ctx, s, key, func(body []byte, into *T) error { return json.Unmarshal(body, into) })
+}
+
+// ReadAs is Read by a decoder of the caller's. What it returns beside an error is the document's version alone.
+func ReadAs[T any](ctx context.Context, s Store, key string, decode func(body []byte, into *T) error) (Document[T], error) {
+	body, object, err := s.Objects.Get(ctx, s.Layout.StateBucket, key)
+	if fault.Is(err, fault.SourceMissing) {
+		return Document[T]{ETag: IfAbsent}, nil
+	}
+	if err != nil {
+		return Document[T]{}, err
+	}
+	d := Document[T]{Object: object, ETag: object.ETag}
+	if err := decode(body, &d.Value); err != nil {
+		return Document[T]{Object: object, ETag: object.ETag}, fault.NewPermanent(fault.SettingsInvalid, &UnreadableError{object, err})
+	}
+	return d, nil
+}
+
+// Write writes a document if the one that is there is the version that etag names (see Document.ETag); otherwise the error
+// is fault.StateConflict. With an empty etag it writes over whatever is there. It returns the version that it wrote.
+func Write[T any](ctx context.Context, s Store, key string, value T, etag string) (Object, error) {
+	body, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
+	}
+	return s.Objects.Put(ctx, s.Layout.StateBucket, key, "application/json", append(body, '\n'), etag)
+}
