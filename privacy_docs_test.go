@@ -135,7 +135,7 @@ func keyFunctions(t *testing.T) (names []string) {
 				if f.Recv != nil {
 					owner = f.Recv.List[0].Type.(*ast.Ident).Name
 				}
-				if owner+"."+f.Name.Name == "catalog.CheckSourceKey" {
+				if owner+"."+f.Name.Name == "account.CheckSourceKey" {
 					continue
 				}
 				names = append(names, owner+"."+f.Name.Name)

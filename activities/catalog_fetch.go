@@ -58,7 +58,7 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if err := in.check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	settings, err := s.Documents.Settings(ctx, in.Account)
+	settings, err := s.Accounts.Settings(ctx, in.Account)
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -90,7 +90,7 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 			return result, nil
 		}
 	}
-	if err := s.Documents.ClaimSource(ctx, settings, in.Feed); err != nil {
+	if err := s.Accounts.ClaimSource(ctx, settings, in.Feed); err != nil {
 		return FetchCatalogResult{}, err
 	}
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {

@@ -11,6 +11,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
@@ -34,11 +35,12 @@ func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, fa
 	docs := catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 		SourceBucket: "s", SourceKey: key, StateBucket: "s", StatePrefix: "state/",
 	}}}
-	require.NoError(t, docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
+	accounts := account.Documents{Store: docs.Store}
+	require.NoError(t, accounts.SaveSettings(t.Context(), account.Settings{Account: "acct_1"}))
 	_, err := store.Put(t.Context(), "s", key, "text/csv", []byte(file), "")
 	require.NoError(t, err)
-	steps := &CatalogSync{Objects: store, Documents: docs, Stager: staging.Stager{
-		Documents: docs, Rules: catalog.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 6 << 20},
+	steps := &CatalogSync{Objects: store, Accounts: accounts, Documents: docs, Stager: staging.Stager{
+		Documents: docs, Rules: account.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 6 << 20},
 	}}
 	var logged strings.Builder
 	var suite testsuite.WorkflowTestSuite

@@ -11,13 +11,14 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 )
 
 // AwaitImportSetInput is the input of AwaitImportSet.
 type AwaitImportSetInput struct {
 	Catalog
-	API       catalog.API   `json:"api"`
+	API       feed.API      `json:"api"`
 	ImportSet string        `json:"import_set"`
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
 }
@@ -126,10 +127,10 @@ func recheckAfter(attempt int32) time.Duration {
 // FetchImportErrorsInput is the input of FetchImportErrors.
 type FetchImportErrorsInput struct {
 	Catalog
-	API      catalog.API `json:"api"`
-	Sequence int64       `json:"sequence"`
-	Part     int         `json:"part"`
-	File     string      `json:"file"` // catalog.Import.ErrorFile
+	API      feed.API `json:"api"`
+	Sequence int64    `json:"sequence"`
+	Part     int      `json:"part"`
+	File     string   `json:"file"` // catalog.Import.ErrorFile
 }
 
 // FetchImportErrorsResult is where Stripe's list of refused rows is kept.

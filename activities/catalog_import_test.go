@@ -38,7 +38,7 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	steps := &CatalogSync{Imports: map[catalog.API]Imports{catalog.V1: imports}}
+	steps := &CatalogSync{Imports: map[feed.API]Imports{feed.V1: imports}}
 	env.RegisterActivity(steps)
 	env.SetTestTimeout(5 * time.Minute)
 	options := likeTheWorker()
@@ -50,7 +50,7 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 100},
 		})
 		in := AwaitImportSetInput{
-			Catalog: Catalog{Account: "acct_1", Feed: feed.Product}, API: catalog.V1, ImportSet: "impset_1", Deadline: deadline,
+			Catalog: Catalog{Account: "acct_1", Feed: feed.Product}, API: feed.V1, ImportSet: "impset_1", Deadline: deadline,
 		}
 		return workflow.ExecuteActivity(ctx, steps.AwaitImportSet, in).Get(ctx, nil)
 	})

@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -48,16 +49,17 @@ type Runs interface {
 
 // Policy is what an operator sets for all syncs.
 type Policy struct {
-	Interval time.Duration // between two imports of a feed; Stripe's minimum is catalog.MinInterval
+	Interval time.Duration // between two imports of a feed; Stripe's minimum is account.MinInterval
 	Deadline time.Duration // for Stripe to end an import
 }
 
 // CatalogSync holds the steps of the workflow CatalogSync.
 type CatalogSync struct {
 	Objects   statestore.Objects
+	Accounts  account.Documents
 	Documents catalog.Documents
 	Stager    staging.Stager
-	Imports   map[catalog.API]Imports
+	Imports   map[feed.API]Imports
 	Runs      Runs
 	Policy    Policy
 }
@@ -69,7 +71,7 @@ type Catalog struct {
 }
 
 func (c Catalog) check() error {
-	if err := catalog.CheckAccount(c.Account); err != nil {
+	if err := account.Check(c.Account); err != nil {
 		return err
 	}
 	if _, err := feed.ParseKind(string(c.Feed)); err != nil || c.Feed == "" {
@@ -92,7 +94,7 @@ func (s *CatalogSync) updateClaimed(ctx context.Context, c Catalog, change func(
 }
 
 // imports is the API that a delivery goes by.
-func (s *CatalogSync) imports(api catalog.API) (Imports, error) {
+func (s *CatalogSync) imports(api feed.API) (Imports, error) {
 	if i, ok := s.Imports[api]; ok {
 		return i, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/feed"
 )
 
 // UploadFileResult is the file that UploadFile made.
@@ -41,7 +42,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if result.File != "" { // an earlier attempt's answer was recorded, and then lost on its way to Temporal
 		return result, nil
 	}
-	if in.Delivery.API == catalog.V2 { // the upload begins the import
+	if in.Delivery.API == feed.V2 { // the upload begins the import
 		if err := awaitTurn(ctx, in.Delivery.NotBefore); err != nil {
 			return UploadFileResult{}, err
 		}
@@ -102,7 +103,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	created, err := withFreshKey(in.idempotencyKey("import"), func(key string) (catalog.Import, error) {
 		return imports.CreateImport(ctx, in.Account, in.File, in.Feed, key)
 	})
-	if answered(err) && in.Delivery.API == catalog.V2 {
+	if answered(err) && in.Delivery.API == feed.V2 {
 		created, err = catalog.Import{ID: in.File}, nil // the upload has started it: whoever waits for it learns more
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/terminal"
 )
 
@@ -71,7 +71,7 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVarP(&flags.file, "file", "f", "", "the list of accounts: text, .csv or .xlsx; - is stdin")
-	f.DurationVar(&flags.every, "every", catalog.MinInterval, "interval of the accounts for which the list names none")
+	f.DurationVar(&flags.every, "every", account.MinInterval, "interval of the accounts for which the list names none")
 	f.Float64Var(&flags.rate, "rate", 8, "most writes a second, to S3 and Temporal together")
 	f.BoolVar(&flags.prune, "prune", false, "delete the schedules and settings of accounts that are not in the list")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print the plan and stop")

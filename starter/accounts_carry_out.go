@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/temporalclient"
 )
@@ -62,12 +63,12 @@ func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 	return failed, nil
 }
 
-func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, settings catalog.Settings, change change) error {
+func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, settings account.Settings, change change) error {
 	if change.What == "settings" {
 		if change.Action == remove {
-			return docs.DeleteSettings(ctx, change.Account)
+			return settingsOf(docs).DeleteSettings(ctx, change.Account)
 		}
-		return docs.SaveSettings(ctx, settings)
+		return settingsOf(docs).SaveSettings(ctx, settings)
 	}
 	want := wantedSchedule{change.Account, change.Feed, interval(settings)}
 	switch change.Action {

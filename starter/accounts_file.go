@@ -17,7 +17,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/xuri/excelize/v2"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
@@ -32,7 +32,7 @@ const (
 	columnSharedSource = "shared_source"
 )
 
-var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket, columnSharedSource}, catalog.RuleNames()...)
+var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket, columnSharedSource}, account.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -67,7 +67,7 @@ func (e *accountsFileError) Error() string {
 }
 
 // readAccountsFile reads the list under name, "-" being stdin. standard is the interval of accounts that name none.
-func (a *app) readAccountsFile(name string, standard time.Duration) ([]catalog.Settings, error) {
+func (a *app) readAccountsFile(name string, standard time.Duration) ([]account.Settings, error) {
 	var content []byte
 	var err error
 	if name == "-" {
@@ -94,7 +94,7 @@ func readBounded(name string) ([]byte, error) {
 
 // parseAccounts reads a list of accounts: text with one id per line, CSV, or a spreadsheet. What it is, it says itself:
 // a spreadsheet is a zip archive, and a line of text is CSV with one column.
-func parseAccounts(name string, content []byte, standard time.Duration) ([]catalog.Settings, error) {
+func parseAccounts(name string, content []byte, standard time.Duration) ([]account.Settings, error) {
 	list := &accountsList{standard: standard, lines: map[string]int{}}
 	switch {
 	case len(content) > maxAccountsFile:
@@ -128,7 +128,7 @@ type accountsList struct {
 	broken   bool           // the header is of no use: rows are not looked at
 	lines    map[string]int // where each account was seen first
 
-	accounts []catalog.Settings
+	accounts []account.Settings
 	problems []lineProblem
 }
 
@@ -271,7 +271,7 @@ func (l *accountsList) header(line int, cells []string) bool {
 	}
 	if !slices.Contains(names, columnAccount) {
 		l.columns = []string{columnAccount}
-		if len(cells) == 1 || slices.ContainsFunc(cells, func(cell string) bool { return catalog.CheckAccount(cell) == nil }) {
+		if len(cells) == 1 || slices.ContainsFunc(cells, func(cell string) bool { return account.Check(cell) == nil }) {
 			return false
 		}
 		l.broken = true
@@ -306,7 +306,7 @@ func (l *accountsList) account(line int, cells []string) {
 		row[l.columns[i]] = cell
 	}
 	before := len(l.problems)
-	settings := catalog.Settings{
+	settings := account.Settings{
 		Account:      l.readAccount(line, row[columnAccount]),
 		Feeds:        l.readFeeds(line, row[columnFeeds]),
 		Every:        l.readEvery(line, row[columnEvery]),
@@ -316,7 +316,7 @@ func (l *accountsList) account(line int, cells []string) {
 		Rules:        l.readRules(line, row),
 	}
 	l.checkSourceKey(line, settings)
-	if err := catalog.CheckBucket(settings.SourceBucket); settings.SourceBucket != "" && err != nil {
+	if err := account.CheckBucket(settings.SourceBucket); settings.SourceBucket != "" && err != nil {
 		l.wrong(line, "source_bucket %q: %v", terminal.Shortened(settings.SourceBucket, 60), err)
 	}
 	if len(l.problems) == before {
@@ -324,29 +324,29 @@ func (l *accountsList) account(line int, cells []string) {
 	}
 }
 
-func (l *accountsList) checkSourceKey(line int, settings catalog.Settings) {
+func (l *accountsList) checkSourceKey(line int, settings account.Settings) {
 	key := settings.SourceKey
 	if key == "" {
 		return
 	}
-	if err := catalog.CheckSourceKey(key); err != nil {
+	if err := account.CheckSourceKey(key); err != nil {
 		l.wrong(line, "%v", err)
 	} else if len(settings.Feeds) > 1 && !strings.Contains(key, "{feed}") {
 		l.wrong(line, "source key %q has no {feed}: the %d feeds of the account would be read from the same file", key, len(settings.Feeds))
 	}
 }
 
-func (l *accountsList) readAccount(line int, account string) string {
-	if err := catalog.CheckAccount(account); err != nil {
+func (l *accountsList) readAccount(line int, id string) string {
+	if err := account.Check(id); err != nil {
 		l.wrong(line, "%v", err)
 		return ""
 	}
-	if first, seen := l.lines[account]; seen {
-		l.wrong(line, "account %s is in line %d already", account, first)
+	if first, seen := l.lines[id]; seen {
+		l.wrong(line, "account %s is in line %d already", id, first)
 		return ""
 	}
-	l.lines[account] = line
-	return account
+	l.lines[id] = line
+	return id
 }
 
 func (l *accountsList) readFeeds(line int, cell string) []feed.Kind {
@@ -377,20 +377,20 @@ func (l *accountsList) readYes(line int, column, cell string) bool {
 	return false
 }
 
-func (l *accountsList) readEvery(line int, cell string) catalog.Interval {
+func (l *accountsList) readEvery(line int, cell string) account.Interval {
 	if cell == "" {
-		return catalog.Interval(l.standard)
+		return account.Interval(l.standard)
 	}
 	interval, err := parseInterval(cell)
 	if err != nil {
 		l.wrong(line, "%v", err)
 	}
-	return catalog.Interval(interval)
+	return account.Interval(interval)
 }
 
 // readRules reads the account's own rules; an empty cell leaves one to the deployment.
-func (l *accountsList) readRules(line int, row map[string]string) (own catalog.Rules) {
-	for _, name := range catalog.RuleNames() {
+func (l *accountsList) readRules(line int, row map[string]string) (own account.Rules) {
+	for _, name := range account.RuleNames() {
 		cell := row[name]
 		if cell == "" {
 			continue
@@ -410,5 +410,5 @@ func parseInterval(text string) (time.Duration, error) {
 	if interval%time.Second != 0 {
 		return 0, fmt.Errorf("interval %s: expected whole seconds", interval)
 	}
-	return interval, catalog.CheckInterval(interval)
+	return interval, account.CheckInterval(interval)
 }

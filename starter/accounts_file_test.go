@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -95,14 +95,14 @@ func TestLongListsOfProblemsAreCut(t *testing.T) {
 }
 
 func TestListsInEveryForm(t *testing.T) {
-	plain := []catalog.Settings{{Account: "acct_1", Every: standardEvery}, {Account: "acct_2", Every: standardEvery}}
-	full := []catalog.Settings{
-		{Account: "acct_1", Feeds: []feed.Kind{feed.Product}, Every: catalog.Interval(time.Hour), SourceKey: "a/{account}.tsv.gz", SourceBucket: "theirs"},
+	plain := []account.Settings{{Account: "acct_1", Every: standardEvery}, {Account: "acct_2", Every: standardEvery}}
+	full := []account.Settings{
+		{Account: "acct_1", Feeds: []feed.Kind{feed.Product}, Every: account.Interval(time.Hour), SourceKey: "a/{account}.tsv.gz", SourceBucket: "theirs"},
 		{Account: "acct_2", Every: standardEvery},
 	}
 	for _, test := range []struct {
 		name, content string
-		want          []catalog.Settings
+		want          []account.Settings
 	}{
 		{"text", "acct_1\nacct_2\n", plain},
 		{"text without a last line end", "acct_1\nacct_2", plain},
@@ -113,7 +113,7 @@ func TestListsInEveryForm(t *testing.T) {
 		{"csv in another order, with quotes", "every,source_bucket,ACCOUNT,Source Key,feeds\n\"1h\",theirs,\"acct_1\",a/{account}.tsv.gz,product\n,,acct_2,,\n", full},
 		{"semicolons", "account;feeds;every;source_key;source_bucket\r\nacct_1;product;1h;a/{account}.tsv.gz;theirs\r\nacct_2;;;;\r\n", full},
 		{"tabs", "account\tfeeds\tevery\tsource_key\tsource_bucket\nacct_1\tproduct\t1h\ta/{account}.tsv.gz\ttheirs\nacct_2\t\t\t\t\n", full},
-		{"rules", "account,dialect,Import API,max shrink,max_currency_flips,full_send_every\nacct_1,google,V2,35%,0.5,48h\nacct_2\n", []catalog.Settings{
+		{"rules", "account,dialect,Import API,max shrink,max_currency_flips,full_send_every\nacct_1,google,V2,35%,0.5,48h\nacct_2\n", []account.Settings{
 			{Account: "acct_1", Every: standardEvery, Rules: ownRules(t)}, {Account: "acct_2", Every: standardEvery},
 		}},
 		{"short rows", "account,feeds\nacct_1\nacct_2,\n", plain},
@@ -127,7 +127,7 @@ func TestListsInEveryForm(t *testing.T) {
 }
 
 // ownRules are those of the lists above and below.
-func ownRules(t *testing.T) (own catalog.Rules) {
+func ownRules(t *testing.T) (own account.Rules) {
 	t.Helper()
 	for name, text := range map[string]string{"dialect": "google", "import_api": "v2", "max_shrink": "35", "max_currency_flips": "0.5%", "full_send_every": "48h"} {
 		require.NoError(t, own.Set(name, text))
@@ -135,7 +135,7 @@ func ownRules(t *testing.T) (own catalog.Rules) {
 	return own
 }
 
-const standardEvery = catalog.Interval(20 * time.Minute)
+const standardEvery = account.Interval(20 * time.Minute)
 
 func spreadsheet(t *testing.T, rows ...[]any) []byte {
 	t.Helper()
@@ -155,8 +155,8 @@ func TestSpreadsheet(t *testing.T) {
 	content := spreadsheet(t, []any{"Account", "Every", "Feeds"}, []any{"acct_1", "1h", "product"}, []any{}, []any{"# note"}, []any{" acct_2 "})
 	got, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
 	require.NoError(t, err)
-	require.Equal(t, []catalog.Settings{
-		{Account: "acct_1", Every: catalog.Interval(time.Hour), Feeds: []feed.Kind{feed.Product}},
+	require.Equal(t, []account.Settings{
+		{Account: "acct_1", Every: account.Interval(time.Hour), Feeds: []feed.Kind{feed.Product}},
 		{Account: "acct_2", Every: standardEvery},
 	}, got)
 }
@@ -174,7 +174,7 @@ func TestAHiddenSheetIsNotRead(t *testing.T) {
 	require.NoError(t, err)
 	got, err := parseAccounts("accounts.xlsx", content.Bytes(), time.Duration(standardEvery))
 	require.NoError(t, err)
-	require.Equal(t, []catalog.Settings{{Account: "acct_1", Every: standardEvery}}, got)
+	require.Equal(t, []account.Settings{{Account: "acct_1", Every: standardEvery}}, got)
 }
 
 func TestSpreadsheetWithRules(t *testing.T) {
@@ -182,7 +182,7 @@ func TestSpreadsheetWithRules(t *testing.T) {
 		[]any{"acct_1", "v2", "google", 35, "0.5%", "48h"})
 	got, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
 	require.NoError(t, err)
-	require.Equal(t, []catalog.Settings{{Account: "acct_1", Every: standardEvery, Rules: ownRules(t)}}, got)
+	require.Equal(t, []account.Settings{{Account: "acct_1", Every: standardEvery, Rules: ownRules(t)}}, got)
 }
 
 func TestSpreadsheetCellsInPercent(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
@@ -25,7 +26,7 @@ type fleet struct {
 }
 
 type storedSettings struct {
-	catalog.Settings
+	account.Settings
 	unreadable bool // there is a document, but it is of no use
 }
 
@@ -40,9 +41,9 @@ const comparers = 64
 
 // readFleet finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
 // schedules lags behind; it is only asked for those that nobody names.
-func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Client, wanted []catalog.Settings, prune bool) (fleet, error) {
+func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool) (fleet, error) {
 	is := fleet{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
-	existing, err := docs.Accounts(ctx)
+	existing, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
 		return is, err
 	}
@@ -72,7 +73,7 @@ func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Cl
 }
 
 // wantedAmong are the accounts whose settings exist and are to be something: the others need not be read.
-func wantedAmong(wanted []catalog.Settings, existing map[string]storedSettings) []string {
+func wantedAmong(wanted []account.Settings, existing map[string]storedSettings) []string {
 	var accounts []string
 	for _, settings := range wanted {
 		if _, exists := existing[settings.Account]; exists {
@@ -83,7 +84,7 @@ func wantedAmong(wanted []catalog.Settings, existing map[string]storedSettings) 
 }
 
 // doubtfulSchedules are those whose existence or content the plan depends on.
-func doubtfulSchedules(wanted []catalog.Settings, existing, listed []string, prune bool) map[string]*wantedSchedule {
+func doubtfulSchedules(wanted []account.Settings, existing, listed []string, prune bool) map[string]*wantedSchedule {
 	doubtful := map[string]*wantedSchedule{}
 	named := map[string]bool{}
 	for _, settings := range wanted {
@@ -193,7 +194,7 @@ func passes(err error) bool {
 }
 
 // others are the settings that stay as they are. Some that cannot be used name no source.
-func (f fleet) others(wanted []catalog.Settings, prune bool) (settings []catalog.Settings) {
+func (f fleet) others(wanted []account.Settings, prune bool) (settings []account.Settings) {
 	if prune {
 		return nil
 	}

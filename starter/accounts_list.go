@@ -31,7 +31,7 @@ func (a *app) listAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := docs.Accounts(ctx)
+	accounts, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
@@ -37,7 +37,7 @@ type change struct {
 
 // accountPlan is what to do about one account, in that order.
 type accountPlan struct {
-	settings catalog.Settings
+	settings account.Settings
 	changes  []change
 }
 
@@ -52,7 +52,7 @@ type plan struct {
 }
 
 // makePlan compares what is wanted with what there is. Accounts that are not in the list are deleted only if prune.
-func makePlan(wanted []catalog.Settings, is fleet, prune bool) plan {
+func makePlan(wanted []account.Settings, is fleet, prune bool) plan {
 	var p plan
 	listed := map[string]bool{}
 	for _, settings := range wanted {
@@ -72,7 +72,7 @@ func makePlan(wanted []catalog.Settings, is fleet, prune bool) plan {
 }
 
 // planAccount puts the settings before the schedules: a run must find them.
-func planAccount(settings catalog.Settings, is fleet) accountPlan {
+func planAccount(settings account.Settings, is fleet) accountPlan {
 	p := accountPlan{settings: settings, changes: []change{planSettings(settings, is)}}
 	for _, kind := range settings.FeedKinds() {
 		p.changes = append(p.changes, planSchedule(wantedSchedule{settings.Account, kind, interval(settings)}, is))
@@ -85,7 +85,7 @@ func planAccount(settings catalog.Settings, is fleet) accountPlan {
 	return p
 }
 
-func planSettings(want catalog.Settings, is fleet) change {
+func planSettings(want account.Settings, is fleet) change {
 	c := change{Account: want.Account, What: "settings", Action: unchanged}
 	have, exists := is.settings[want.Account]
 	switch {
@@ -103,7 +103,7 @@ func planSettings(want catalog.Settings, is fleet) change {
 
 // settingsDifference compares what settings mean, not how they are written: a feed or an interval that is left out has
 // its default.
-func settingsDifference(is, want catalog.Settings) string {
+func settingsDifference(is, want account.Settings) string {
 	var found []string
 	compare := func(name, from, to string) {
 		if from != to {
@@ -115,13 +115,13 @@ func settingsDifference(is, want catalog.Settings) string {
 	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
 	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
 	compare("shared source", terminal.YesOrNo(is.SharedSource), terminal.YesOrNo(want.SharedSource))
-	for _, name := range catalog.RuleNames() {
+	for _, name := range account.RuleNames() {
 		compare(terminal.Spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
 	}
 	return strings.Join(found, ", ")
 }
 
-func describeSettings(s catalog.Settings) string {
+func describeSettings(s account.Settings) string {
 	text := fmt.Sprintf("feeds %s, every %s", feedNames(s), every(interval(s)))
 	if s.SourceKey != "" {
 		text += ", source key " + s.SourceKey
@@ -132,7 +132,7 @@ func describeSettings(s catalog.Settings) string {
 	if s.SharedSource {
 		text += ", shared source"
 	}
-	for _, name := range catalog.RuleNames() {
+	for _, name := range account.RuleNames() {
 		if value := s.Rules.Text(name); value != "" {
 			text += ", " + terminal.Spaced(name) + " " + value
 		}
@@ -147,7 +147,7 @@ func standard(value string) string {
 	return value
 }
 
-func feedNames(s catalog.Settings) string {
+func feedNames(s account.Settings) string {
 	var names []string
 	for _, kind := range s.FeedKinds() {
 		names = append(names, string(kind))
@@ -157,9 +157,9 @@ func feedNames(s catalog.Settings) string {
 }
 
 // interval is how often the feeds of an account are synced.
-func interval(s catalog.Settings) time.Duration {
+func interval(s account.Settings) time.Duration {
 	if s.Every == 0 {
-		return catalog.MinInterval
+		return account.MinInterval
 	}
 	return time.Duration(s.Every)
 }
@@ -181,14 +181,14 @@ func planSchedule(want wantedSchedule, is fleet) change {
 
 // planRemoval deletes the schedules first: no run is to start without its settings. The state stays, so that an account
 // that comes back is not sent again from the start.
-func planRemoval(account string, is fleet) accountPlan {
-	p := accountPlan{settings: catalog.Settings{Account: account}}
-	for _, id := range is.schedulesOf(account) {
+func planRemoval(unlisted string, is fleet) accountPlan {
+	p := accountPlan{settings: account.Settings{Account: unlisted}}
+	for _, id := range is.schedulesOf(unlisted) {
 		_, kind, _ := parseScheduleID(id)
-		p.changes = append(p.changes, change{account, "schedule", kind, remove, "not in the list"})
+		p.changes = append(p.changes, change{unlisted, "schedule", kind, remove, "not in the list"})
 	}
-	if _, exists := is.settings[account]; exists {
-		p.changes = append(p.changes, change{Account: account, What: "settings", Action: remove, Detail: "not in the list"})
+	if _, exists := is.settings[unlisted]; exists {
+		p.changes = append(p.changes, change{Account: unlisted, What: "settings", Action: remove, Detail: "not in the list"})
 	}
 	return p
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
@@ -38,7 +38,7 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	settings, stored, err := docs.StoredSettings(ctx, account)
+	settings, stored, err := settingsOf(docs).StoredSettings(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (a *app) printAccount(v accountView) {
 	for _, source := range v.Sources {
 		fmt.Fprintf(a.Stdout, "  source    %s\n", source)
 	}
-	for _, name := range catalog.RuleNames() {
+	for _, name := range account.RuleNames() {
 		whose := "the deployment's"
 		if slices.Contains(v.OwnRules, name) {
 			whose = "its own"

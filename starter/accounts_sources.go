@@ -7,7 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 	"vitrine/internal/terminal"
@@ -24,10 +24,10 @@ func (r reader) String() string { return fmt.Sprintf("%s (%s)", r.account, r.fee
 
 // checkSources refuses sources that would send one catalog for several accounts, or one file for several feeds: among
 // the accounts of the list, and between them and the others that stay as they are.
-func checkSources(layout statestore.Layout, wanted, others []catalog.Settings) error {
+func checkSources(layout statestore.Layout, wanted, others []account.Settings) error {
 	readers := map[string][]reader{}
 	var addresses []string
-	add := func(settings catalog.Settings, listed bool) {
+	add := func(settings account.Settings, listed bool) {
 		for _, kind := range settings.FeedKinds() {
 			bucket, key := settings.Source(layout, kind)
 			address := "s3://" + bucket + "/" + key

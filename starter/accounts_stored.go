@@ -9,7 +9,7 @@ import (
 
 // readStored reads settings that may be of no use any more: applying the list repairs them.
 func readStored(ctx context.Context, docs catalog.Documents, account string) (storedSettings, error) {
-	settings, _, err := docs.StoredSettings(ctx, account)
+	settings, _, err := settingsOf(docs).StoredSettings(ctx, account)
 	if fault.Is(err, fault.SettingsInvalid) {
 		return storedSettings{unreadable: true}, nil
 	}

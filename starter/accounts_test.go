@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -86,9 +86,9 @@ Plan: 4 to create, 0 to update, 0 to delete, 0 unchanged.
 Done. 'starter status' shows the accounts.
 `, s.stdout.String())
 	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"}, s.temporal.written())
-	settings, err := s.docs.Settings(t.Context(), "acct_2")
+	settings, err := s.accounts().Settings(t.Context(), "acct_2")
 	require.NoError(t, err)
-	require.Equal(t, catalog.Settings{Account: "acct_2", Every: catalog.Interval(time.Hour), SourceKey: "{account}.tsv"}, settings)
+	require.Equal(t, account.Settings{Account: "acct_2", Every: account.Interval(time.Hour), SourceKey: "{account}.tsv"}, settings)
 }
 
 func TestApplyAgainDoesNothing(t *testing.T) {
@@ -124,7 +124,7 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 
 func TestSettingsThatMeanTheSameAreNotRewritten(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1", Feeds: []feed.Kind{feed.Product}}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", Feeds: []feed.Kind{feed.Product}}))
 	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run"))
 	require.NotContains(t, s.stdout.String(), "settings")
 }
@@ -242,7 +242,7 @@ func TestASourceOfTwoAccountsIsRefused(t *testing.T) {
 		require.Contains(t, s.stderr.String(), "acct_1 (", name)
 		require.Contains(t, s.stderr.String(), "acct_2 (", name)
 		require.Empty(t, s.temporal.written(), name)
-		stored, err := s.docs.Accounts(t.Context())
+		stored, err := s.accounts().Accounts(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, stored, name)
 	}
@@ -261,7 +261,7 @@ func TestASourceMayBeSharedOnPurpose(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.apply("account,source_key,shared_source\nacct_1,all.csv,yes\nacct_2,all.csv,true\n"))
 	require.Contains(t, s.stdout.String(), "shared source")
-	settings, err := s.docs.Settings(t.Context(), "acct_2")
+	settings, err := s.accounts().Settings(t.Context(), "acct_2")
 	require.NoError(t, err)
 	require.True(t, settings.SharedSource)
 	require.Equal(t, exitUsage, s.apply("account,shared_source\nacct_1,perhaps\n"))
@@ -316,7 +316,7 @@ func TestApplyRepairsSettingsThatCannotBeRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, exitOK, s.apply("acct_1\n"))
 	require.Contains(t, s.stdout.String(), "~  acct_1  settings          the stored ones cannot be used")
-	_, err = s.docs.Settings(t.Context(), "acct_1")
+	_, err = s.accounts().Settings(t.Context(), "acct_1")
 	require.NoError(t, err)
 }
 
@@ -338,7 +338,7 @@ func TestAccountsThatAreNotListedAreLeftAloneUnlessPruned(t *testing.T) {
 	require.Equal(t, exitOK, s.apply("acct_1\n", "--prune", "--yes"))
 	require.Contains(t, s.stdout.String(), "-  acct_2  schedule product  not in the list\n-  acct_2  settings          not in the list\n")
 	require.Equal(t, []string{"delete catalog-sync/acct_2/product", "delete catalog-sync/acct_3/product"}, s.temporal.written())
-	accounts, err := s.docs.Accounts(t.Context())
+	accounts, err := s.accounts().Accounts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"acct_1"}, accounts)
 }
@@ -385,7 +385,7 @@ func TestAScheduleThatAppearsMeanwhileIsUpdated(t *testing.T) {
 
 func TestApplyAsJSON(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_9"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_9"}))
 	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run", "-o", "json"))
 	var got applied
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))

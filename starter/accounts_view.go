@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -20,15 +21,15 @@ type accountView struct {
 	Every     string         `json:"every"`
 	Sources   []string       `json:"sources"`
 	Shared    bool           `json:"shared_source,omitempty"` // other accounts may read them too
-	Rules     catalog.Rules  `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
+	Rules     account.Rules  `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
 	OwnRules  []string       `json:"own_rules,omitempty"`     // those of them that are the account's own
 	Schedules []scheduleView `json:"schedules,omitempty"`
 	Error     string         `json:"error,omitempty"` // its settings cannot be used
 }
 
-func viewAccount(docs catalog.Documents, s catalog.Settings, stored bool, deployment catalog.Rules) accountView {
+func viewAccount(docs catalog.Documents, s account.Settings, stored bool, deployment account.Rules) accountView {
 	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Shared: s.SharedSource, Rules: s.Rules.Over(deployment)}
-	for _, name := range catalog.RuleNames() {
+	for _, name := range account.RuleNames() {
 		if s.Rules.Text(name) != "" {
 			v.OwnRules = append(v.OwnRules, name)
 		}
@@ -48,13 +49,13 @@ func kindNames(kinds []feed.Kind) string {
 	return strings.Join(names, ",")
 }
 
-func readViews(ctx context.Context, docs catalog.Documents, accounts []string, deployment catalog.Rules) ([]accountView, error) {
+func readViews(ctx context.Context, docs catalog.Documents, accounts []string, deployment account.Rules) ([]accountView, error) {
 	views := make([]accountView, len(accounts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, account := range accounts {
 		group.Go(func() error {
-			settings, stored, err := docs.StoredSettings(ctx, account)
+			settings, stored, err := settingsOf(docs).StoredSettings(ctx, account)
 			switch {
 			case fault.Is(err, fault.SettingsInvalid):
 				views[i] = accountView{Account: account, Stored: true, Error: err.Error()}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/objectstore/objectstoretest"
@@ -37,6 +38,9 @@ type stage struct {
 	ctx            context.Context
 	columns        int // of the terminal, if there is one
 }
+
+// accounts are the settings that the stage's accounts have.
+func (s *stage) accounts() account.Documents { return account.Documents{Store: s.docs.Store} }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
@@ -179,8 +183,8 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 
 func TestCompletionOffersTheAccounts(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_2"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_2"}))
 	require.Equal(t, exitOK, s.run("__complete", "sync", "acct_1", ""))
 	require.Equal(t, "acct_2\n:4\n", s.stdout.String())
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -20,8 +20,8 @@ func accountArgs(least, most int) cobra.PositionalArgs {
 		case most > 0 && len(args) > most:
 			return badUsage("expected one account, got %d", len(args))
 		}
-		for _, account := range args {
-			if err := catalog.CheckAccount(account); err != nil {
+		for _, id := range args {
+			if err := account.Check(id); err != nil {
 				return badInput(err)
 			}
 		}
@@ -64,7 +64,7 @@ func (a *app) completeAccounts(c *cobra.Command, args []string, _ string) ([]str
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	accounts, _ := docs.Accounts(ctx)
+	accounts, _ := settingsOf(docs).Accounts(ctx)
 	accounts = slices.DeleteFunc(accounts, func(account string) bool { return slices.Contains(args, account) })
 	return accounts, cobra.ShellCompDirectiveNoFileComp
 }

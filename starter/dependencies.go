@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
@@ -49,6 +50,11 @@ func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {
 		return catalog.Documents{}, badInput(err)
 	}
 	return catalog.Documents{Store: statestore.Store{Objects: store, Layout: c.Layout()}}, nil
+}
+
+// settingsOf are the settings of the accounts whose catalogs docs has.
+func settingsOf(docs catalog.Documents) account.Documents {
+	return account.Documents{Store: docs.Store}
 }
 
 // stager compares sources the way the worker does, by the rules and limits that the worker has.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
@@ -32,13 +33,13 @@ func (s *stage) export(account, content string) {
 }
 
 // synced leaves the manifest of a sync of what was exported. Rows whose id is in refused are those that Stripe refused.
-func (s *stage) synced(account string, refused map[string]string) {
+func (s *stage) synced(id string, refused map[string]string) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	s.app.docs = &s.docs
 	stager, err := s.app.stager(ctx)
 	require.NoError(s.t, err)
-	found, err := stager.Look(ctx, catalog.Settings{Account: account}, feed.Product)
+	found, err := stager.Look(ctx, account.Settings{Account: id}, feed.Product)
 	require.NoError(s.t, err)
 	d, _, err := stager.Stage(ctx, found, "", 0, nil)
 	require.NoError(s.t, err)
@@ -49,7 +50,7 @@ func (s *stage) synced(account string, refused map[string]string) {
 		return feed.RowVerdict{Column: "link", Reason: reason}, isRefused
 	})
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.docs.SaveManifest(ctx, account, m, statestore.IfAbsent))
+	require.NoError(s.t, s.docs.SaveManifest(ctx, id, m, statestore.IfAbsent))
 }
 
 // readOnly makes every write to S3 fail.
@@ -148,7 +149,7 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 
 	run := s.dryRun(exitOK, "acct_1")[0]
 	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 1, Sent: 2, HeldBack: 1, StillRefused: 1, Deleted: 1}, run.Rows)
-	require.Equal(t, catalog.V1, run.ImportAPI)
+	require.Equal(t, feed.V1, run.ImportAPI)
 	require.Empty(t, run.Full)
 	require.Equal(t, catalog.SaidByStripe, causeOf(t, run.Causes, feed.RefusedByStripe, "link").By)
 
@@ -171,7 +172,7 @@ func TestADryRunByTheAccountsOwnRules(t *testing.T) {
 	t.Parallel()
 	s := newDryStage(t)
 	s.export("acct_1", header+strings.Replace(sound("A"), "in_stock", "In Stock", 1))
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1", Rules: catalog.Rules{Dialect: feed.GoogleDialect}}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", Rules: account.Rules{Dialect: feed.GoogleDialect}}))
 	run := s.dryRun(exitOK, "acct_1")[0]
 	require.Equal(t, int64(1), run.Rows.Sent)
 	require.Len(t, run.Normalised, 1)
@@ -234,7 +235,7 @@ func TestADryRunOfAKnownVersionSaysSo(t *testing.T) {
 	s.synced("acct_1", nil)
 	stager, err := s.app.stager(t.Context())
 	require.NoError(t, err)
-	found, err := stager.Look(t.Context(), catalog.Settings{Account: "acct_1"}, feed.Product)
+	found, err := stager.Look(t.Context(), account.Settings{Account: "acct_1"}, feed.Product)
 	require.NoError(t, err)
 	s.remember("acct_1", nil, func(st *catalog.State) {
 		st.Accepted = &catalog.Accepted{Source: found.Source, Basis: found.Basis, At: noon.Add(-time.Hour)}

@@ -10,7 +10,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/order"
 	"vitrine/workflows"
 )
@@ -24,7 +24,7 @@ type orderFilter struct {
 func (f orderFilter) query() (string, error) {
 	terms := []string{fmt.Sprintf("WorkflowType = '%s'", workflows.OrderFulfillmentType)}
 	if f.account != "" {
-		if err := catalog.CheckAccount(f.account); err != nil {
+		if err := account.Check(f.account); err != nil {
 			return "", badInput(err)
 		}
 		terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.SearchAccount.GetName(), f.account))

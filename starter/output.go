@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 // printJSON writes v to stdout for scripts.
@@ -16,4 +16,4 @@ func (a *app) printJSON(v any) error {
 }
 
 // every writes an interval as people type it: 15m, 1h30m.
-func every(d time.Duration) string { return catalog.Interval(d).String() }
+func every(d time.Duration) string { return account.Interval(d).String() }

@@ -22,7 +22,7 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 		Rows: catalog.ReportRows{
 			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025, Refused: 15,
 		},
-		Imports: []catalog.ReportImport{{API: catalog.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
+		Imports: []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
 		Causes: []catalog.ReportCause{
 			{
 				Cause: "bad_price", Column: "price", By: catalog.SaidByVitrine, Severity: feed.Error, Count: 85, New: 3,

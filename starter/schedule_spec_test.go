@@ -10,7 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -90,7 +90,7 @@ func TestTheScheduleOfAnAccount(t *testing.T) {
 	o := wantedExample().options()
 	require.Equal(t, "catalog-sync/acct_1/product", o.ID)
 	require.Equal(t, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, o.Overlap)
-	require.Equal(t, catalog.MinInterval, o.CatchupWindow)
+	require.Equal(t, account.MinInterval, o.CatchupWindow)
 	require.False(t, o.PauseOnFailure)
 	require.False(t, o.TriggerImmediately)
 	action := o.Action.(*client.ScheduleWorkflowAction)

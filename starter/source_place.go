@@ -28,7 +28,7 @@ func (a *app) source(ctx context.Context, account, name string) (catalog.Documen
 	if p.Feed, err = feed.ParseKind(name); err != nil {
 		return docs, p, badInput(err)
 	}
-	settings, err := docs.Settings(ctx, account)
+	settings, err := settingsOf(docs).Settings(ctx, account)
 	if err != nil {
 		return docs, p, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
@@ -43,7 +44,7 @@ func accountAndFile(_ *cobra.Command, args []string) error {
 	if len(args) != 2 {
 		return badUsage("expected the id of a connected account (acct_…) and a file")
 	}
-	return badInput(catalog.CheckAccount(args[0]))
+	return badInput(account.Check(args[0]))
 }
 
 func (a *app) putSource(ctx context.Context, account, name string, flags putFlags) error {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 func (s *stage) object(key string) string {
@@ -46,7 +46,7 @@ func TestACatalogIsPutWhereItIsExpected(t *testing.T) {
 func TestAnAccountsOwnKeyDecidesWhatFits(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1", SourceKey: "exports/{account}.tsv.gz"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", SourceKey: "exports/{account}.tsv.gz"}))
 	require.Equal(t, exitUsage, s.run("source", "put", "acct_1", s.file("mine.csv", "id\n")))
 	require.Contains(t, s.stderr.String(), "is csv, and the account's source is expected as tsv.gz (exports/acct_1.tsv.gz)")
 	require.Equal(t, exitOK, s.run("source", "put", "acct_1", s.file("mine.tsv.gz", "packed")))

@@ -91,7 +91,7 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 	}
 	named := len(accounts) > 0
 	if !named {
-		if accounts, err = docs.Accounts(ctx); err != nil {
+		if accounts, err = settingsOf(docs).Accounts(ctx); err != nil {
 			return err
 		}
 	}

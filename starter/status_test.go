@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
@@ -79,7 +80,7 @@ func TestStatusOfFailures(t *testing.T) {
 func TestStatusShowsWhatIsHeld(t *testing.T) {
 	s := fleetOfFour(t)
 	s.remember("acct_9", &catalog.Last{Outcome: catalog.Rejected, At: noon.Add(-time.Hour), Reason: "by ada: cut off"})
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_5", Feeds: []feed.Kind{feed.Product, feed.Pricing}}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_5", Feeds: []feed.Kind{feed.Product, feed.Pricing}}))
 	s.holds("acct_5", feed.Pricing)
 	s.temporal.open = append(s.temporal.open, runningSync("acct_5", "pricing", "run-1", noon.Add(-3*time.Hour)))
 
@@ -115,9 +116,9 @@ acct_5  pricing: held for 2h, before anything was sent
 func TestStatusKeepsTheListOfWhatIsHeldShort(t *testing.T) {
 	s := newStage(t)
 	for i := range 12 {
-		account := fmt.Sprintf("acct_%02d", i)
-		require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: account}))
-		s.holds(account, feed.Product)
+		id := fmt.Sprintf("acct_%02d", i)
+		require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: id}))
+		s.holds(id, feed.Product)
 	}
 	require.Equal(t, exitOK, s.run("status"))
 	require.Equal(t, 10, strings.Count(s.stdout.String(), "starter approve"))
@@ -128,7 +129,7 @@ func TestStatusKeepsTheListOfWhatIsHeldShort(t *testing.T) {
 
 func TestStatusOfANamedAccountShowsFeedsThatAreNotListed(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1"}))
 	s.holds("acct_1", feed.Inventory)
 	require.Equal(t, exitOK, s.run("status", "acct_1"))
 	require.Contains(t, s.stdout.String(), "\nacct_1   inventory  held")
@@ -204,7 +205,7 @@ func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {
 
 func TestAWatchedStatusLooksAgain(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.docs.SaveSettings(t.Context(), catalog.Settings{Account: "acct_1"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1"}))
 	require.Equal(t, exitUsage, s.run("status", "--watch", "-o", "json"))
 	looks := 0
 	ctx, stop := context.WithCancelCause(t.Context())

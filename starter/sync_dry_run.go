@@ -19,10 +19,10 @@ type dryRun struct {
 	Feed    feed.Kind `json:"feed"`
 	Error   string    `json:"error,omitempty"` // why nothing of the source can be sent
 
-	Source    string      `json:"source,omitempty"` // s3:// address
-	Version   string      `json:"source_version,omitempty"`
-	ImportAPI catalog.API `json:"import_api,omitempty"`
-	Full      string      `json:"full,omitempty"` // why every row is sent; empty if only what changed is
+	Source    string   `json:"source,omitempty"` // s3:// address
+	Version   string   `json:"source_version,omitempty"`
+	ImportAPI feed.API `json:"import_api,omitempty"`
+	Full      string   `json:"full,omitempty"` // why every row is sent; empty if only what changed is
 
 	Rows  catalog.ReportRows   `json:"rows"` // sent and deleted is what would be
 	Bytes int64                `json:"bytes"`
@@ -82,7 +82,7 @@ func (a *app) dryRun(ctx context.Context, stager staging.Stager, account string,
 		Account: account, Feed: kind, Parts: []dryPart{}, Holds: []catalog.HoldReason{},
 		Normalised: []catalog.ReportNormalised{}, Causes: []foundCause{}, Notes: []string{},
 	}
-	settings, err := stager.Documents.Settings(ctx, account)
+	settings, err := settingsOf(stager.Documents).Settings(ctx, account)
 	if err != nil {
 		return run, err
 	}

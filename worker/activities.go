@@ -9,9 +9,11 @@ import (
 	"go.uber.org/fx"
 
 	"vitrine/activities"
+	"vitrine/internal/account"
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/feed"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
@@ -22,11 +24,13 @@ import (
 var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newOrderFulfillment, newOrderSweep))
 
 func newCatalogSync(
-	c config.Config, objects statestore.Objects, imports map[catalog.API]activities.Imports, runs activities.Runs,
+	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
 ) *activities.CatalogSync {
-	documents := catalog.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
+	store := statestore.Store{Objects: objects, Layout: c.Layout()}
+	documents := catalog.Documents{Store: store}
 	return &activities.CatalogSync{
 		Objects:   objects,
+		Accounts:  account.Documents{Store: store},
 		Documents: documents,
 		Stager: staging.Stager{
 			Documents: documents, Rules: c.Rules,

@@ -7,9 +7,9 @@ import (
 	"go.uber.org/fx"
 
 	"vitrine/activities"
-	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
+	"vitrine/internal/feed"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/statestore"
@@ -23,8 +23,8 @@ func newObjects(c config.Config) (statestore.Objects, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
 }
 
-func newImports(c *stripeapi.Client) map[catalog.API]activities.Imports {
-	return map[catalog.API]activities.Imports{catalog.V1: c.V1(), catalog.V2: c.V2()}
+func newImports(c *stripeapi.Client) map[feed.API]activities.Imports {
+	return map[feed.API]activities.Imports{feed.V1: c.V1(), feed.V2: c.V2()}
 }
 
 func newOrdersAtStripe(c *stripeapi.Client) *stripeapi.Orders { return c.Orders() }

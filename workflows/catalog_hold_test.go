@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	accounts "vitrine/internal/account"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/workflows"
@@ -202,8 +204,8 @@ func TestALongHoldContinuesAsNew(t *testing.T) {
 func TestGuardsAreAnAccountsOwn(t *testing.T) {
 	t.Parallel()
 	s := truncated(t)
-	never := catalog.Percent(100)
-	require.NoError(t, s.steps.Documents.SaveSettings(t.Context(), catalog.Settings{Account: account, Rules: catalog.Rules{MaxShrink: &never}}))
+	never := accounts.Percent(100)
+	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Rules: accounts.Rules{MaxShrink: &never}}))
 	require.Equal(t, int64(90), s.syncs(catalog.Succeeded).Rows.Deleted)
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	accounts "vitrine/internal/account"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -103,7 +105,7 @@ func TestVariantsStayTogether(t *testing.T) {
 func TestOtherFeedsUpdateTheCatalog(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.steps.Documents.SaveSettings(t.Context(), catalog.Settings{Account: account, Feeds: feed.Kinds()}))
+	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Feeds: feed.Kinds()}))
 	s.changes(catalogOf("a", "b"), catalog.Succeeded)
 	s.put("catalogs/acct_123/inventory.csv", "id,availability,inventory_quantity\na,in_stock,3\nb,in_stock,4\nc,in_stock,5\n")
 	inventory := workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory}
@@ -146,7 +148,7 @@ func ids(uploads [][]string) (all [][]string) {
 func TestAFullSendByV2ReplacesTheCatalog(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.steps.Documents.SaveSettings(t.Context(), catalog.Settings{Account: account, Rules: catalog.Rules{ImportAPI: catalog.V2}}))
+	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Rules: accounts.Rules{ImportAPI: feed.V2}}))
 	s.changes(catalogOf("a", "b"), catalog.Succeeded)
 	require.Equal(t, []catalog.Mode{catalog.Upsert}, s.stripe.modes, "nobody knows what Stripe has")
 	full := workflows.CatalogSyncInput{Account: account, Full: true, Force: true}

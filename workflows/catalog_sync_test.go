@@ -19,6 +19,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
 
@@ -303,7 +304,7 @@ func TestCatalogSyncWaitsForItsTurn(t *testing.T) {
 // A schedule's tick comes as much before the turn as the run before took to begin its import.
 func TestARunThatIsALittleEarlyNeedsNoTimer(t *testing.T) {
 	t.Parallel()
-	for _, api := range []catalog.API{catalog.V1, catalog.V2} {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
 		s := newStage(t)
 		s.steps.Stager.Rules.ImportAPI = api
 		s.put(source, rows)

@@ -15,7 +15,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"vitrine/internal/catalog"
+	accounts "vitrine/internal/account"
+
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -63,7 +64,7 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true // a notice of the refund is still on its way when the order ends
 	s.shop.answers = []order.Decision{{Verdict: order.Accepted}}
-	s.settings(func(o *order.Settings) { o.SettleWindow, o.Mail = catalog.Interval(time.Hour), order.Mail{} })
+	s.settings(func(o *order.Settings) { o.SettleWindow, o.Mail = accounts.Interval(time.Hour), order.Mail{} })
 	var refunded, late reply
 	s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
 		s.at(11*time.Hour+30*time.Minute, func(*environment) { s.shop.down = true }),

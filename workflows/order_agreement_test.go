@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"vitrine/internal/catalog"
+	accounts "vitrine/internal/account"
+
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -227,7 +228,7 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
-	s.settings(func(o *order.Settings) { o.DecideWithin = catalog.Interval(10 * day) })
+	s.settings(func(o *order.Settings) { o.DecideWithin = accounts.Interval(10 * day) })
 	s.pending()
 	s.ends(workflows.OrderAccepted, s.at(time.Hour, func(*environment) {
 		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
@@ -239,7 +240,7 @@ func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {
 func TestAPendingMerchantIsWarned(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
-	s.settings(func(o *order.Settings) { o.DecideWithin = catalog.Interval(10 * day) })
+	s.settings(func(o *order.Settings) { o.DecideWithin = accounts.Interval(10 * day) })
 	s.pending()
 	s.ends(workflows.OrderRejected)
 	require.Equal(t, []string{"authorization_expiring", "canceled"}, s.shop.told())

@@ -20,6 +20,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	accounts "vitrine/internal/account"
+
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
@@ -238,9 +240,9 @@ func newStage(t *testing.T) *stage {
 		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/",
 	}}}
 	s.steps = &activities.CatalogSync{
-		Objects: s.store, Runs: s.runs, Documents: documents,
-		Imports: map[catalog.API]activities.Imports{catalog.V1: s.stripe, catalog.V2: s.stripe},
-		Stager:  staging.Stager{Documents: documents, Rules: catalog.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 1 << 20}},
+		Objects: s.store, Runs: s.runs, Accounts: accounts.Documents{Store: documents.Store}, Documents: documents,
+		Imports: map[feed.API]activities.Imports{feed.V1: s.stripe, feed.V2: s.stripe},
+		Stager:  staging.Stager{Documents: documents, Rules: accounts.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 1 << 20}},
 		Policy:  activities.Policy{Interval: 15 * time.Minute, Deadline: 2 * time.Hour},
 	}
 	return s

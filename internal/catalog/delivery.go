@@ -13,7 +13,7 @@ import (
 type Delivery struct {
 	Source   statestore.Object `json:"source"`
 	Sequence int64             `json:"sequence"` // State.Sequence when the delivery began
-	API      API               `json:"api"`
+	API      feed.API          `json:"api"`
 	Mode     Mode              `json:"mode,omitempty"` // empty: Upsert
 	Full     string            `json:"full,omitempty"` // why every row is sent; empty if only what changed is
 	// Changes: the source leaves alone what is not in it; see ChangesSource.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -28,8 +29,8 @@ const (
 )
 
 // Guard returns what speaks against sending a delta before a person has looked at it; nothing if it may go. r is
-// complete (see Over).
-func (r Rules) Guard(d feed.Delta) []HoldReason {
+// complete (see account.Rules.Over).
+func Guard(r account.Rules, d feed.Delta) []HoldReason {
 	var reasons []HoldReason
 	hold := func(guard, format string, values ...any) {
 		reasons = append(reasons, HoldReason{Guard: guard, Text: fmt.Sprintf(format, values...)})
@@ -39,20 +40,20 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
 	}
 	switch {
-	case r.Source == ChangesSource:
-		reasons = append(reasons, r.deletions(d)...)
+	case r.Source == account.ChangesSource:
+		reasons = append(reasons, tooManyDeletions(r, d)...)
 	case len(d.Header.Columns) == 0:
 		hold(GuardEmptySource, "the source is empty; approving deletes all %d rows that Stripe has", c.Deleted)
 	case c.Source == 0:
 		hold(GuardEmptySource, "the source has a header and no row; approving deletes all %d rows that Stripe has", c.Deleted)
-	case r.shrinks(c.Deleted, d.Known):
-		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), r.spared())
+	case shrinks(r, c.Deleted, d.Known):
+		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), spared(r))
 	}
-	if r.Source != ChangesSource && beyond(c.Duplicates, c.Source, r.MaxShrink) {
+	if r.Source != account.ChangesSource && beyond(c.Duplicates, c.Source, r.MaxShrink) {
 		hold(GuardDuplicateIDs, "%d of %d rows fall out, because another row has the same id and says something else (%s, at most %v %% go unasked)",
 			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
 	}
-	if r.Source != ChangesSource {
+	if r.Source != account.ChangesSource {
 		reasons = append(reasons, madeOfDeletions(d)...)
 	}
 	if beyond(c.Invalid, c.Source, r.MaxInvalid) {
@@ -64,28 +65,28 @@ func (r Rules) Guard(d feed.Delta) []HoldReason {
 	if beyond(p.Flipped, p.Compared, r.MaxCurrencyFlips) {
 		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)", p.Flipped, p.Compared, share(p.Flipped, p.Compared), *r.MaxCurrencyFlips)
 	}
-	if (!r.lenient.free || p.Free > fewFree) && beyond(p.Free, c.Source, r.MaxFree) {
+	if (!r.FewMayBeFree() || p.Free > fewFree) && beyond(p.Free, c.Source, r.MaxFree) {
 		hold(GuardFreeProducts, "%d of %d rows would be sold for nothing (%s, at most %v %% go unasked)", p.Free, c.Source, share(p.Free, c.Source), *r.MaxFree)
 	}
 	return reasons
 }
 
 // shrinks reports whether too much would be deleted. An account's own rule binds at any size of its catalog.
-func (r Rules) shrinks(deleted, known int64) bool {
+func shrinks(r account.Rules, deleted, known int64) bool {
 	catastrophe := known > 0 && 100*deleted >= nearlyAll*known
-	few := r.lenient.shrink && deleted <= fewLost && !catastrophe
+	few := r.FewMayVanish() && deleted <= fewLost && !catastrophe
 	return !few && beyond(deleted, known, r.MaxShrink)
 }
 
 // spared says what may vanish.
-func (r Rules) spared() string {
-	if !r.lenient.shrink {
+func spared(r account.Rules) string {
+	if !r.FewMayVanish() {
 		return fmt.Sprintf("%v %%", *r.MaxShrink)
 	}
 	return fmt.Sprintf("%v %%, or %d rows if they are less than %d %%,", *r.MaxShrink, fewLost, nearlyAll)
 }
 
-func beyond(part, whole int64, most *Percent) bool {
+func beyond(part, whole int64, most *account.Percent) bool {
 	return whole > 0 && 100*float64(part) > float64(*most)*float64(whole)
 }
 

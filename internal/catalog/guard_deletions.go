@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 )
 
@@ -20,8 +21,8 @@ func madeOfDeletions(d feed.Delta) []HoldReason {
 			"if it is meant as changes, reject it and set source to changes for the account", c.Asked, c.Source, c.Deleted, d.Known, c.Vanished)}}
 }
 
-// deletions strikes where one file of changes deletes too large a share of what Stripe has.
-func (r Rules) deletions(d feed.Delta) []HoldReason {
+// tooManyDeletions strikes where one file of changes deletes too large a share of what Stripe has.
+func tooManyDeletions(r account.Rules, d feed.Delta) []HoldReason {
 	c := d.Counts
 	small := c.Deleted < minDeletions && 2*c.Deleted <= d.Known
 	if small || !beyond(c.Deleted, d.Known, r.MaxShrink) {

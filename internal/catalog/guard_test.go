@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 )
@@ -12,11 +13,11 @@ import (
 // guarded is what the guards say of a delta, under the default rules unless some are set.
 func guarded(t *testing.T, d feed.Delta, set ...[2]string) []catalog.HoldReason {
 	t.Helper()
-	var own catalog.Rules
+	var own account.Rules
 	for _, rule := range set {
 		require.NoError(t, own.Set(rule[0], rule[1]))
 	}
-	return own.Over(catalog.DefaultRules()).Guard(d)
+	return catalog.Guard(own.Over(account.DefaultRules()), d)
 }
 
 // delta is one of 1,000 rows, all of them known before, with prices.
@@ -116,15 +117,15 @@ func TestGuardsOfSmallShops(t *testing.T) {
 // The rules of a deployment bind like an account's, if they are set at all.
 func TestRulesThatAreSetBindAtAnySize(t *testing.T) {
 	t.Parallel()
-	var deployment catalog.Rules
+	var deployment account.Rules
 	require.NoError(t, deployment.Set("max_shrink", "20"))
-	deployment = deployment.Over(catalog.DefaultRules())
+	deployment = deployment.Over(account.DefaultRules())
 	d := delta(func(d *feed.Delta) { d.Known, d.Counts.Deleted = 10, 3 })
-	require.Len(t, catalog.Rules{}.Over(deployment).Guard(d), 1)
-	require.Empty(t, catalog.Rules{}.Over(catalog.DefaultRules()).Guard(d))
-	changed := catalog.DefaultRules()
+	require.Len(t, catalog.Guard(account.Rules{}.Over(deployment), d), 1)
+	require.Empty(t, catalog.Guard(account.Rules{}.Over(account.DefaultRules()), d))
+	changed := account.DefaultRules()
 	require.NoError(t, changed.Set("max_shrink", "20"))
-	require.Len(t, changed.Guard(d), 1)
+	require.Len(t, catalog.Guard(changed, d), 1)
 }
 
 func TestNoGuardHoldsWhatNobodyKnows(t *testing.T) {

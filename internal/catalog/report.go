@@ -82,7 +82,7 @@ type ReportRows struct {
 
 // ReportImport names the objects at Stripe, for the dashboard and for support.
 type ReportImport struct {
-	API       API          `json:"api"`
+	API       feed.API     `json:"api"`
 	Part      int          `json:"part"`                 // from 1
 	Rows      int64        `json:"rows"`                 // in the part, tombstones included
 	Bytes     int64        `json:"bytes"`                // of the part

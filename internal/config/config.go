@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/statestore"
 )
 
@@ -20,7 +20,7 @@ type Config struct {
 	Stripe  Stripe
 	Storage Storage
 	Import  Import
-	Rules   catalog.Rules // complete: what holds for accounts that have no rule of their own
+	Rules   account.Rules // complete: what holds for accounts that have no rule of their own
 	Orders  Orders
 	Worker  Worker
 	Serve   Serve
@@ -178,8 +178,8 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-func ruleAttributes(r catalog.Rules) (attributes []any) {
-	for _, name := range catalog.RuleNames() {
+func ruleAttributes(r account.Rules) (attributes []any) {
+	for _, name := range account.RuleNames() {
 		attributes = append(attributes, name, r.Text(name))
 	}
 	return attributes

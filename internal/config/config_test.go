@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
@@ -210,7 +210,7 @@ func TestDefaults(t *testing.T) {
 			StateBucket: "acme-catalogs", StatePrefix: "state/", Concurrency: 16,
 		},
 		Import: config.Import{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxSourceBytes: 4_000_000_000},
-		Rules:  catalog.DefaultRules(),
+		Rules:  account.DefaultRules(),
 		Orders: config.Orders{Concurrency: 64},
 		Worker: config.Worker{Listen: ":9464", ShutdownTimeout: 25 * time.Second},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "text"},
@@ -233,16 +233,16 @@ func TestRulesAreTheDefaultsWhereNothingIsSet(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, worker.Rules, starter.Rules, "what one shows, the other does")
 
-	none, half := catalog.Percent(0), catalog.Percent(0.5)
-	require.Equal(t, catalog.Rules{
-		ImportAPI: catalog.V2, Dialect: feed.GoogleDialect, FullSendEvery: catalog.Interval(24 * time.Hour),
+	none, half := account.Percent(0), account.Percent(0.5)
+	require.Equal(t, account.Rules{
+		ImportAPI: feed.V2, Dialect: feed.GoogleDialect, FullSendEvery: account.Interval(24 * time.Hour),
 		MaxShrink: &none, MaxCurrencyFlips: &half,
-	}.Over(catalog.DefaultRules()), worker.Rules)
+	}.Over(account.DefaultRules()), worker.Rules)
 }
 
 func TestEveryRuleHasAVariable(t *testing.T) {
 	t.Parallel()
-	for _, name := range catalog.RuleNames() {
+	for _, name := range account.RuleNames() {
 		variable := "VITRINE_" + strings.ToUpper(name)
 		if name == "import_api" {
 			variable = "VITRINE_STRIPE_IMPORT_API"

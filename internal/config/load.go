@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 // The worker and starter serve answer probes at ports of their own, so that both can run on one machine.
@@ -149,7 +149,7 @@ func load(lookup Lookup, wanted func(Variable) bool) (Config, []error) {
 			problems = append(problems, v.problem(value, err))
 		}
 	}
-	c.Rules = c.Rules.Over(catalog.DefaultRules())
+	c.Rules = c.Rules.Over(account.DefaultRules())
 	c.fillFromOthers(lookup)
 	return c, append(problems, c.checkTogether(lookup, len(problems) == 0)...)
 }
@@ -207,7 +207,7 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 		return nil // half of what would be compared is missing
 	}
 	problems := append(checkEndpoints(lookup), checkTemporal(lookup)...)
-	if err := catalog.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
+	if err := account.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
 		problems = append(problems, &Problem{
 			Variable: "VITRINE_IMPORT_INTERVAL", Value: c.Import.Interval.String(),
 			Err: fmt.Errorf("%w; shorter ones are for emulators (STRIPE_API_BASE)", err),

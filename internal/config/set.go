@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
+	"vitrine/internal/feed"
 )
 
 func setStripeKey(c *Config, value string) error {
@@ -130,17 +131,17 @@ func concurrency(value string) (int, error) {
 
 func setSourceBucket(c *Config, value string) error {
 	c.Storage.SourceBucket = value
-	return catalog.CheckBucket(value)
+	return account.CheckBucket(value)
 }
 
 func setStateBucket(c *Config, value string) error {
 	c.Storage.StateBucket = value
-	return catalog.CheckBucket(value)
+	return account.CheckBucket(value)
 }
 
 func setSourceKey(c *Config, value string) error {
 	c.Storage.SourceKey = value
-	if err := catalog.CheckSourceKey(value); err != nil {
+	if err := account.CheckSourceKey(value); err != nil {
 		return err
 	}
 	if !strings.Contains(value, "{account}") {
@@ -195,7 +196,7 @@ func duration(value string, least, most time.Duration) (time.Duration, error) {
 }
 
 func setMaxPartBytes(c *Config, value string) (err error) {
-	c.Import.MaxPartBytes, err = byteCount(value, catalog.V2.MaxPartBytes(), "the largest file that Stripe takes")
+	c.Import.MaxPartBytes, err = byteCount(value, feed.V2.MaxPartBytes(), "the largest file that Stripe takes")
 	return err
 }
 

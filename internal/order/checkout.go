@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/currency"
 )
 
@@ -22,7 +22,7 @@ type CheckoutMerchant struct {
 	Endpoint
 	Asked []CheckoutQuestion `json:"asked,omitempty"` // empty: all questions
 	// Within is how long the merchant may take; zero: 1s. Who takes longer was not asked.
-	Within catalog.Interval `json:"within,omitzero"`
+	Within account.Interval `json:"within,omitzero"`
 }
 
 // CheckoutQuestion is what a merchant is asked during a checkout.

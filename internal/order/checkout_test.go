@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 func TestFeesThatCannotBe(t *testing.T) {
@@ -26,8 +26,8 @@ func TestMerchantsThatCannotBeAsked(t *testing.T) {
 		"one of secret_env":    {Endpoint: Endpoint{URL: at.URL}},
 		"MERCHANT_SECRET_":     {Endpoint: Endpoint{URL: at.URL, SecretEnv: "STRIPE_API_KEY"}},
 		"secret_file":          {Endpoint: Endpoint{URL: at.URL, SecretFile: "../key"}},
-		"within 2s":            {Endpoint: at, Within: catalog.Interval(2 * time.Second)},
-		"within 10ms":          {Endpoint: at, Within: catalog.Interval(10 * time.Millisecond)},
+		"within 2s":            {Endpoint: at, Within: account.Interval(2 * time.Second)},
+		"within 10ms":          {Endpoint: at, Within: account.Interval(10 * time.Millisecond)},
 		"asked \"everything\"": {Endpoint: at, Asked: []CheckoutQuestion{"everything"}},
 	} {
 		require.ErrorContains(t, Checkout{Merchant: m}.check(), says)
@@ -41,7 +41,7 @@ func TestAMerchantIsAskedWhatHeWants(t *testing.T) {
 	s := Settings{Checkout: Checkout{Merchant: CheckoutMerchant{Endpoint: Endpoint{URL: "https://shop.example/"}}}}.WithDefaults()
 	require.True(t, s.Checkout.Merchant.Hears(AskApproval))
 	require.True(t, s.Checkout.Merchant.Hears(AskCustomization))
-	require.Equal(t, catalog.Interval(time.Second), s.Checkout.Merchant.Within)
+	require.Equal(t, account.Interval(time.Second), s.Checkout.Merchant.Within)
 	s.Checkout.Merchant.Asked = []CheckoutQuestion{AskCustomization}
 	require.False(t, s.Checkout.Merchant.Hears(AskApproval))
 	require.False(t, Settings{}.WithDefaults().Checkout.Merchant.Hears(AskApproval), "nobody to ask")

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/statestore"
 	"vitrine/internal/strictjson"
@@ -58,19 +58,19 @@ func (p Place) NoticePrefix(id ID) string { return p.Prefix + id.Account + "/" +
 
 // Settings reads an account's settings, defaults filled in; an account without a document has the default ones, which
 // fulfil nothing.
-func (d Documents) Settings(ctx context.Context, account string) (Settings, error) {
-	settings := Settings{Account: account}
-	if err := catalog.CheckAccount(account); err != nil {
+func (d Documents) Settings(ctx context.Context, id string) (Settings, error) {
+	settings := Settings{Account: id}
+	if err := account.Check(id); err != nil {
 		return settings, err
 	}
-	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, SettingsKey(account))
+	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, SettingsKey(id))
 	switch {
 	case fault.Is(err, fault.SourceMissing):
 		return settings.WithDefaults(), nil
 	case err != nil:
-		return Settings{}, fmt.Errorf("read the settings for orders of %s: %w", account, err)
+		return Settings{}, fmt.Errorf("read the settings for orders of %s: %w", id, err)
 	}
-	settings, err = decodeSettings(body, account)
+	settings, err = decodeSettings(body, id)
 	if err != nil {
 		return Settings{}, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("settings %s: %w", object.URI(), err))
 	}
@@ -79,11 +79,11 @@ func (d Documents) Settings(ctx context.Context, account string) (Settings, erro
 
 // Known reports whether the account has settings for orders, usable or not: whose order an event is about must not
 // depend on a typing error.
-func (d Documents) Known(ctx context.Context, account string) (bool, error) {
-	if err := catalog.CheckAccount(account); err != nil {
+func (d Documents) Known(ctx context.Context, id string) (bool, error) {
+	if err := account.Check(id); err != nil {
 		return false, err
 	}
-	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, SettingsKey(account))
+	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, SettingsKey(id))
 	if fault.Is(err, fault.SourceMissing) {
 		return false, nil
 	}
@@ -179,6 +179,6 @@ func accountOf(key string) (string, bool) {
 	if len(key) <= before+after {
 		return "", false
 	}
-	account := key[before : len(key)-after]
-	return account, SettingsKey(account) == key && catalog.CheckAccount(account) == nil
+	id := key[before : len(key)-after]
+	return id, SettingsKey(id) == key && account.Check(id) == nil
 }

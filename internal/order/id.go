@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 )
 
@@ -25,7 +25,7 @@ func (id ID) String() string { return idPrefix + id.Account + "/" + id.Session }
 
 // Check returns a permanent error if the id could not stand in a path or an address.
 func (id ID) Check() error {
-	return errors.Join(catalog.CheckAccount(id.Account), CheckSession(id.Session))
+	return errors.Join(account.Check(id.Account), CheckSession(id.Session))
 }
 
 // ParseID reads what String writes.

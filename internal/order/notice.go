@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 )
 
@@ -65,7 +65,7 @@ func (n Notice) Stops() bool { return n.Kind == NoticeCanceled || n.Kind == Noti
 
 // Check returns a permanent error if the notice could not be delivered under its ids.
 func (n Notice) Check() error {
-	errs := []error{catalog.CheckAccount(n.Account), CheckSession(n.Session), noticeKind.check(n.ID)}
+	errs := []error{account.Check(n.Account), CheckSession(n.Session), noticeKind.check(n.ID)}
 	if !slices.Contains(noticeKinds, n.Kind) {
 		errs = append(errs, fmt.Errorf("notice kind %.40q is not known", string(n.Kind)))
 	}

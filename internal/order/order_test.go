@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
@@ -276,7 +276,7 @@ func TestSettingsCheckNamesEveryProblem(t *testing.T) {
 		"which \"some\"":           func(s *order.Settings) { s.Which = "some" },
 		"capture \"never\"":        func(s *order.Settings) { s.Capture = "never" },
 		"unknown_sku":              func(s *order.Settings) { s.UnknownSKU = "ignore" },
-		"settle_window":            func(s *order.Settings) { s.SettleWindow = catalog.Interval(time.Second) },
+		"settle_window":            func(s *order.Settings) { s.SettleWindow = account.Interval(time.Second) },
 		"fulfillment.kind is not":  func(s *order.Settings) { s.Fulfillment.Kind = "" },
 		"fulfillment.kind \"fax\"": func(s *order.Settings) { s.Fulfillment.Kind = "fax" },
 		"fulfillment.url":          func(s *order.Settings) { s.Fulfillment.URL = "https://me:hunter2@shop.example/" },
@@ -364,7 +364,7 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 	got, err := d.Settings(ctx, "acct_1")
 	require.NoError(t, err)
 	require.Equal(t, settings().WithDefaults(), got)
-	accounts, err := catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}.Accounts(ctx)
+	accounts, err := account.Documents{Store: d.Store}.Accounts(ctx)
 	require.NoError(t, err)
 	require.Empty(t, accounts, "the catalog's list of accounts does not take it for an account")
 

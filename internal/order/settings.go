@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 // Settings say what becomes of an account's orders. An account without a document has none fulfilled: Enabled is false.
@@ -25,10 +25,10 @@ type Settings struct {
 	Since    time.Time `json:"since,omitzero"`
 	AllSince time.Time `json:"all_since,omitzero"`
 	// DecideWithin is how long a merchant may leave an order pending; zero: 72h.
-	DecideWithin catalog.Interval `json:"decide_within,omitzero"`
+	DecideWithin account.Interval `json:"decide_within,omitzero"`
 	// SettleWindow is how long after its last news an order is watched for refunds and disputes; zero: 120 days, the
 	// time that most card networks give a buyer for a dispute.
-	SettleWindow catalog.Interval `json:"settle_window,omitzero"`
+	SettleWindow account.Interval `json:"settle_window,omitzero"`
 	Checkout     Checkout         `json:"checkout,omitzero"`
 	Fulfillment  Fulfillment      `json:"fulfillment,omitzero"`
 	Mail         Mail             `json:"mail,omitzero"`
@@ -110,13 +110,13 @@ func (s Settings) WithDefaults() Settings {
 	s.Capture = cmp.Or(s.Capture, OnAcceptance)
 	s.Expiring = cmp.Or(s.Expiring, CaptureExpiring)
 	s.UnknownSKU = cmp.Or(s.UnknownSKU, HoldUnknown)
-	s.DecideWithin = cmp.Or(s.DecideWithin, catalog.Interval(defaultDecideWithin))
-	s.SettleWindow = cmp.Or(s.SettleWindow, catalog.Interval(defaultSettleWindow))
+	s.DecideWithin = cmp.Or(s.DecideWithin, account.Interval(defaultDecideWithin))
+	s.SettleWindow = cmp.Or(s.SettleWindow, account.Interval(defaultSettleWindow))
 	if s.Fulfillment.Kind == S3 {
 		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, "orders/")
 	}
 	if s.Checkout.Merchant.URL != "" {
-		s.Checkout.Merchant.Within = cmp.Or(s.Checkout.Merchant.Within, catalog.Interval(defaultWithin))
+		s.Checkout.Merchant.Within = cmp.Or(s.Checkout.Merchant.Within, account.Interval(defaultWithin))
 	}
 	return s
 }
@@ -208,7 +208,7 @@ var (
 // Check returns every problem of the settings, joined.
 func (s Settings) Check() error {
 	errs := []error{
-		catalog.CheckAccount(s.Account),
+		account.Check(s.Account),
 		oneOf("which", s.Which, AgentOrders, AllOrders),
 		oneOf("capture", s.Capture, OnAcceptance, OnShipment),
 		oneOf("expiring", s.Expiring, CaptureExpiring, CancelExpiring),
@@ -231,9 +231,9 @@ func oneOf[T ~string](name string, value T, known ...T) error {
 	return fmt.Errorf("%s %.40q is not known: expected %s", name, string(value), strings.Join(names, " or "))
 }
 
-func within(name string, value catalog.Interval, least, most time.Duration) error {
+func within(name string, value account.Interval, least, most time.Duration) error {
 	if d := time.Duration(value); value != 0 && (d < least || d > most) {
-		return fmt.Errorf("%s %s is out of bounds: from %s to %s", name, value, catalog.Interval(least), catalog.Interval(most))
+		return fmt.Errorf("%s %s is out of bounds: from %s to %s", name, value, account.Interval(least), account.Interval(most))
 	}
 	return nil
 }

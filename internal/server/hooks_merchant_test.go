@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/checkout"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
@@ -108,7 +108,7 @@ func TestAMerchantGetsHisShareOfTheTimeAndNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		settings := asking()
-		settings.Merchant.Within = catalog.Interval(700 * time.Millisecond)
+		settings.Merchant.Within = account.Interval(700 * time.Millisecond)
 		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{wait: true} }).sells("acct_1", hookProducts).settle(settings)
 		began := time.Now()
 		require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))

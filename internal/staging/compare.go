@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -28,7 +29,7 @@ type Limits struct {
 // Stager stages the feeds of all accounts.
 type Stager struct {
 	Documents catalog.Documents
-	Rules     catalog.Rules // the deployment's, complete
+	Rules     account.Rules // the deployment's, complete
 	Limits    Limits
 }
 
@@ -37,17 +38,17 @@ type Feed struct {
 	Account string
 	Kind    feed.Kind
 	Source  statestore.Object
-	Rules   catalog.Rules // in force, complete
+	Rules   account.Rules // in force, complete
 	Basis   string        // see catalog.Accepted
 	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
 	WaitUnknown bool
 
 	listed   bool // the account syncs its product feed too
-	settings catalog.Settings
+	settings account.Settings
 }
 
 // Look finds the source of a feed and what it is to be compared under. It costs one or two HEADs.
-func (s Stager) Look(ctx context.Context, settings catalog.Settings, kind feed.Kind) (Feed, error) {
+func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.Kind) (Feed, error) {
 	bucket, key := settings.Source(s.Documents.Layout, kind)
 	source, err := s.Documents.Objects.Head(ctx, bucket, key)
 	if err != nil {
@@ -88,7 +89,7 @@ func (f Feed) updatesCatalog() bool {
 type Comparison struct {
 	Delta   feed.Delta
 	Format  feed.Format
-	API     catalog.API
+	API     feed.API
 	Changes bool                 // the source has no more than what changes
 	Full    string               // why every row is sent; empty if only what changed is
 	Holds   []catalog.HoldReason // what speaks against sending it unseen
@@ -101,12 +102,12 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 	if err != nil {
 		return Comparison{}, fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s: %w", f.Source.URI(), err))
 	}
-	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Changes: f.Rules.Source == catalog.ChangesSource, Full: full}
+	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Changes: f.Rules.Source == account.ChangesSource, Full: full}
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
 		Changes: c.Changes, WaitUnknown: f.WaitUnknown,
-		SendInvalid: f.Rules.InvalidRows == catalog.SendAll, DropUnknown: f.Rules.UnknownColumns == catalog.DropUnknown,
+		SendInvalid: f.Rules.InvalidRows == account.SendAll, DropUnknown: f.Rules.UnknownColumns == account.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}
 	if err := s.load(ctx, f, &c, &o); err != nil {
@@ -116,7 +117,7 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 	if c.Delta, err = feed.Compare(open, o, out); err != nil {
 		return c, s.explain(f.Source, err)
 	}
-	c.Holds = f.Rules.Guard(c.Delta)
+	c.Holds = catalog.Guard(f.Rules, c.Delta)
 	return c, nil
 }
 
@@ -155,7 +156,7 @@ func inCatalog(products *feed.Manifest) func(id []byte) bool {
 	}
 }
 
-func (s Stager) maxPartBytes(api catalog.API) int64 {
+func (s Stager) maxPartBytes(api feed.API) int64 {
 	if most := s.Limits.MaxPartBytes; most > 0 {
 		return min(most, api.MaxPartBytes())
 	}

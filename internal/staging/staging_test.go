@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	accounts "vitrine/internal/account"
+
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -36,7 +38,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
 	return &stage{t: t, store: store, Stager: staging.Stager{
-		Rules:  catalog.DefaultRules(),
+		Rules:  accounts.DefaultRules(),
 		Limits: staging.Limits{MaxSourceBytes: 1 << 20},
 		Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 			SourceBucket: "s", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/",
@@ -50,7 +52,7 @@ func (s *stage) put(key, text string) {
 	require.NoError(s.t, err)
 }
 
-func (s *stage) look(settings catalog.Settings) staging.Feed {
+func (s *stage) look(settings accounts.Settings) staging.Feed {
 	s.t.Helper()
 	settings.Account = account
 	f, err := s.Look(s.t.Context(), settings, feed.Product)
@@ -86,7 +88,7 @@ func TestStageSaysWhatIsWrongWithASource(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.put("acct_1/product.csv", c.source)
-			_, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 0, nil)
+			_, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 0, nil)
 			require.True(t, fault.Is(err, c.code), "%v", err)
 			require.ErrorContains(t, err, c.says)
 			require.Empty(t, s.objects(), "nothing is left behind")
@@ -108,7 +110,7 @@ func TestStageFailsWhereS3Does(t *testing.T) {
 				}
 				return nil
 			}
-			_, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 0, nil)
+			_, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 0, nil)
 			require.ErrorIs(t, err, broken)
 		})
 	}
@@ -119,7 +121,7 @@ func TestStagingAgainLeavesTheSame(t *testing.T) {
 	s := newStage(t)
 	// 2 occurs twice, so the source is read twice, and what the first pass found is forgotten.
 	s.put("acct_1/product.csv", header+product("1")+product("2")+product("2")+"3,,,,,,\n")
-	first, holds, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 7, nil)
+	first, holds, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 7, nil)
 	require.NoError(t, err)
 	require.Empty(t, holds)
 	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 2, HeldBack: 1, Superseded: 1}, first.Rows)
@@ -129,7 +131,7 @@ func TestStagingAgainLeavesTheSame(t *testing.T) {
 	require.Equal(t, header[:len(header)-1]+",delete\n"+product("1")[:len(product("1"))-1]+",\n"+product("2")[:len(product("2"))-1]+",\n",
 		objects["state/acct_1/product/parts/000007-001.csv"])
 
-	again, _, err := s.Stage(t.Context(), s.look(catalog.Settings{}), "", 7, nil)
+	again, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 7, nil)
 	require.NoError(t, err)
 	require.Equal(t, objects, s.objects())
 	require.Equal(t, first.Parts[0].Digest, again.Parts[0].Digest)
@@ -140,12 +142,12 @@ func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
 	s := newStage(t)
 	s.put("acct_1/product.csv", header)
 	s.put("acct_1/inventory.csv", "id,availability,inventory_quantity\n")
-	plain := s.look(catalog.Settings{})
-	require.Equal(t, plain.Basis, s.look(catalog.Settings{}).Basis)
-	require.NotEqual(t, plain.Basis, s.look(catalog.Settings{Rules: catalog.Rules{Dialect: feed.GoogleDialect}}).Basis)
+	plain := s.look(accounts.Settings{})
+	require.Equal(t, plain.Basis, s.look(accounts.Settings{}).Basis)
+	require.NotEqual(t, plain.Basis, s.look(accounts.Settings{Rules: accounts.Rules{Dialect: feed.GoogleDialect}}).Basis)
 
 	inventory := func() string {
-		f, err := s.Look(t.Context(), catalog.Settings{Account: account, Feeds: feed.Kinds()}, feed.Inventory)
+		f, err := s.Look(t.Context(), accounts.Settings{Account: account, Feeds: feed.Kinds()}, feed.Inventory)
 		require.NoError(t, err)
 		return f.Basis
 	}
@@ -157,7 +159,7 @@ func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
 func TestFullSend(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	f := staging.Feed{Rules: catalog.DefaultRules()}
+	f := staging.Feed{Rules: accounts.DefaultRules()}
 	require.Empty(t, f.FullSend(catalog.State{}, false, now), "the first send is full for want of a manifest")
 	require.Empty(t, f.FullSend(catalog.State{FullAt: now.Add(-167 * time.Hour)}, false, now))
 	require.Equal(t, "the last full send was 168h0m0s ago", f.FullSend(catalog.State{FullAt: now.Add(-168 * time.Hour)}, false, now))

@@ -26,7 +26,7 @@ var catalogImportID = regexp.MustCompile(`^pcimprt_[A-Za-z0-9_-]{1,250}$`)
 // (https://docs.stripe.com/api/v2/commerce/product-catalog-imports).
 type ProductCatalogImports struct{ client *Client }
 
-// V2 is the way that [catalog.V2] names.
+// V2 is the way that [feed.V2] names.
 func (c *Client) V2() *ProductCatalogImports { return &ProductCatalogImports{client: c} }
 
 // Upload creates an import, streams the part to it and returns its id: with the last byte, Stripe starts to process it.

@@ -26,7 +26,7 @@ import (
 	"github.com/stripe/stripe-go/v83"
 	"github.com/stripe/stripe-go/v83/rawrequest"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 )
 
@@ -200,7 +200,7 @@ func (c *Client) failed(ctx context.Context, doing string, err error) error {
 }
 
 // checkAccount guards the header Stripe-Account: an empty one would act on the platform itself.
-func checkAccount(account string) error { return catalog.CheckAccount(account) }
+func checkAccount(id string) error { return account.Check(id) }
 
 func checkIdempotencyKey(key string) error {
 	if key == "" || len(key) > 255 || strings.ContainsFunc(key, notVisible) {

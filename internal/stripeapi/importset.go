@@ -27,7 +27,7 @@ var importSetID = regexp.MustCompile(`^impset_[A-Za-z0-9_-]{1,250}$`)
 // API that takes it.
 type ImportSets struct{ client *Client }
 
-// V1 is the way that [catalog.V1] names.
+// V1 is the way that [feed.V1] names.
 func (c *Client) V1() *ImportSets { return &ImportSets{client: c} }
 
 // CreateImport starts the import of an uploaded file.
@@ -50,7 +50,7 @@ func standardDataFormat(k feed.Kind) string {
 }
 
 func checkFormat(k feed.Kind) error {
-	if !catalog.V1.Takes(k) {
+	if !feed.V1.Takes(k) {
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("import sets have no format for the feed %q: it goes by the Product Catalog Import API (v2)", k))
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -58,7 +58,7 @@ func newShops() []*shop {
 
 // key is where the shop's system exports to.
 func (s *shop) key(layout statestore.Layout) string {
-	_, key := catalog.Settings{Account: s.account, SourceKey: s.sourceKey}.Source(layout, feed.Product)
+	_, key := account.Settings{Account: s.account, SourceKey: s.sourceKey}.Source(layout, feed.Product)
 	return key
 }
 

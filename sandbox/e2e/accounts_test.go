@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 )
@@ -29,7 +30,7 @@ func TestAListThatSellsOneCatalogTwiceIsRefused(t *testing.T) {
 	require.Contains(t, got.stderr, "nothing was changed")
 	require.Contains(t, got.stderr, r.account+" (product), "+other+" (product)")
 	for _, account := range []string{r.account, other} {
-		_, stored, err := r.documents.StoredSettings(t.Context(), account)
+		_, stored, err := r.accounts.StoredSettings(t.Context(), account)
 		require.NoError(t, err)
 		require.False(t, stored)
 	}
@@ -41,8 +42,8 @@ func TestASourceIsSentForOneAccount(t *testing.T) {
 	r.startWorker()
 	first, key := r.account, "shared/"+r.account+".csv"
 	r.put(r.layout.SourceBucket, key, strings.NewReader(csv(numbered(3)...)))
-	for _, account := range []string{first, first + "b"} {
-		require.NoError(t, r.documents.SaveSettings(t.Context(), catalog.Settings{Account: account, SourceKey: key}))
+	for _, id := range []string{first, first + "b"} {
+		require.NoError(t, r.accounts.SaveSettings(t.Context(), account.Settings{Account: id, SourceKey: key}))
 	}
 	r.syncs(catalog.Succeeded)
 
@@ -54,8 +55,8 @@ func TestASourceIsSentForOneAccount(t *testing.T) {
 	require.Equal(t, catalog.Failed, r.state().Last.Outcome)
 	require.Nil(t, r.state().Run)
 
-	for _, account := range []string{first, first + "b"} {
-		require.NoError(t, r.documents.SaveSettings(t.Context(), catalog.Settings{Account: account, SourceKey: key, SharedSource: true}))
+	for _, id := range []string{first, first + "b"} {
+		require.NoError(t, r.accounts.SaveSettings(t.Context(), account.Settings{Account: id, SourceKey: key, SharedSource: true}))
 	}
 	r.syncs(catalog.Succeeded)
 	require.Len(t, r.ids(), 3)

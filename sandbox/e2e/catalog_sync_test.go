@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -195,7 +196,7 @@ func TestTSVAndGzip(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			m := enter(t)
 			m.startWorker()
-			require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{Account: m.account, SourceKey: "exports/{account}/" + key}))
+			require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, SourceKey: "exports/{account}/" + key}))
 			m.put(m.layout.SourceBucket, "exports/"+m.account+"/"+key, bytes.NewReader(c.body))
 			m.syncs(catalog.Succeeded)
 			require.Equal(t, []string{"sku1"}, m.ids())

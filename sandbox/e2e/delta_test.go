@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/sandbox/catalogs"
@@ -172,7 +173,7 @@ func TestADeltaOfACompressedTSV(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	const key = "exports/nightly.tsv.gz"
-	require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{Account: m.account, SourceKey: "{account}/" + key}))
+	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, SourceKey: "{account}/" + key}))
 	export := func(text string) {
 		rows, err := csvfile.NewReader(strings.NewReader(text)).ReadAll()
 		require.NoError(t, err)
@@ -191,8 +192,8 @@ func TestADeltaOfACompressedTSV(t *testing.T) {
 func TestGooglesDialect(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{
-		Account: m.account, Rules: catalog.Rules{Dialect: feed.GoogleDialect, UnknownColumns: catalog.DropUnknown},
+	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{
+		Account: m.account, Rules: account.Rules{Dialect: feed.GoogleDialect, UnknownColumns: account.DropUnknown},
 	}))
 	const google = "ID,Title,Description,Link,Image Link,Availability,Price,Product Type,ads_redirect\n" +
 		"sku1,Mug,A mug,https://shop.example/1,https://shop.example/1.jpg,In Stock,USD 9.99,Home > Mugs,x\n" +

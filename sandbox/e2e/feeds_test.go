@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -39,7 +40,7 @@ func TestTheProductCatalogImportAPI(t *testing.T) {
 	result := m.syncs(catalog.SucceededWithErrors)
 	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 3, Accepted: 2, Refused: 1}, result.Rows)
 	require.Equal(t, result.Imports[0].File, result.Imports[0].Import)
-	require.Equal(t, catalog.V2, m.report().Imports[0].API)
+	require.Equal(t, feed.V2, m.report().Imports[0].API)
 	refused := m.findings(m.report())
 	require.Equal(t, catalog.SaidByStripe, refused[len(refused)-1].By)
 	require.Equal(t, int64(6), refused[len(refused)-1].Line)
@@ -103,10 +104,10 @@ func TestInventoryFollowsTheCatalog(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	first := m.account
-	for _, api := range []catalog.API{catalog.V1, catalog.V2} {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
 		m.account = first + string(api)
-		require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{
-			Account: m.account, Feeds: []feed.Kind{feed.Product, feed.Inventory}, Rules: catalog.Rules{ImportAPI: api},
+		require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{
+			Account: m.account, Feeds: []feed.Kind{feed.Product, feed.Inventory}, Rules: account.Rules{ImportAPI: api},
 		}))
 		m.exportText(csv("sku1"))
 		m.syncs(catalog.Succeeded)
@@ -138,7 +139,7 @@ const promotions = "promotion_id,title,active_period,benefit_type,percent_off,ta
 func TestPricingAndPromotions(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
-	require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{Account: m.account, Feeds: feed.Kinds()}))
+	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, Feeds: feed.Kinds()}))
 	m.exportText(csv("sku1", "sku2"))
 	m.syncs(catalog.Succeeded)
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
@@ -211,7 +212,7 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	s := open(t, shipped(3, "sku1", "sku2"), func(o *order.Settings) {
 		o.Checkout = order.Checkout{
 			Fee:      order.Fee{Percent: 10},
-			Merchant: order.CheckoutMerchant{Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Within: catalog.Interval(500 * time.Millisecond)},
+			Merchant: order.CheckoutMerchant{Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Within: account.Interval(500 * time.Millisecond)},
 		}
 	})
 	s.startWorker()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
@@ -271,7 +271,7 @@ func TestAMerchantRegrets(t *testing.T) {
 }
 
 func TestAMerchantNeverDecides(t *testing.T) {
-	s := reporting(t, func(o *order.Settings) { o.DecideWithin = catalog.Interval(time.Minute) })
+	s := reporting(t, func(o *order.Settings) { o.DecideWithin = account.Interval(time.Minute) })
 	paid := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
 	reserved := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}, Capture: "manual"})
 	for _, b := range []bought{paid, reserved} {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/workflows"
@@ -53,8 +55,8 @@ func TestStripeHasWhatTheFileSays(t *testing.T) {
 // randomWay picks one of the two APIs, and most often something that goes wrong.
 func (r *room) randomWay(luck *rand.Rand) {
 	r.t.Helper()
-	api := []catalog.API{catalog.V1, catalog.V2}[luck.IntN(2)]
-	require.NoError(r.t, r.documents.SaveSettings(r.t.Context(), catalog.Settings{Account: r.account, Rules: catalog.Rules{ImportAPI: api}}))
+	api := []feed.API{feed.V1, feed.V2}[luck.IntN(2)]
+	require.NoError(r.t, r.accounts.SaveSettings(r.t.Context(), account.Settings{Account: r.account, Rules: account.Rules{ImportAPI: api}}))
 	faults := []simcontrol.Fault{
 		{Kind: simcontrol.FaultStatus, Status: 500},
 		{Kind: simcontrol.FaultStatus, Status: 503, Times: 2},

@@ -25,6 +25,7 @@ import (
 
 	reports "vitrine/internal/report"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
@@ -44,6 +45,7 @@ type room struct {
 	key       string // of Stripe
 
 	layout    statestore.Layout
+	accounts  account.Documents
 	documents catalog.Documents
 	emulator  simcontrol.Client
 	temporal  client.Client
@@ -93,6 +95,7 @@ func (r *room) openDocuments() {
 	})
 	require.NoError(r.t, err)
 	r.documents = catalog.Documents{Store: statestore.Store{Objects: objects, Layout: r.layout}}
+	r.accounts = account.Documents{Store: r.documents.Store}
 }
 
 func (r *room) dialTemporal() {
@@ -127,7 +130,7 @@ func (r *room) environ(extra ...string) []string {
 
 // sourceKey is where the account's catalog is expected.
 func (r *room) sourceKey() string {
-	_, key := r.layout.Source(catalog.Settings{Account: r.account}, feed.Product)
+	_, key := r.layout.Source(account.Settings{Account: r.account}, feed.Product)
 	return key
 }
 
@@ -159,7 +162,7 @@ func (r *room) exportText(content string) {
 
 func (r *room) exportFeed(kind feed.Kind, content string) {
 	r.t.Helper()
-	_, key := r.layout.Source(catalog.Settings{Account: r.account}, kind)
+	_, key := r.layout.Source(account.Settings{Account: r.account}, kind)
 	r.put(r.layout.SourceBucket, key, strings.NewReader(content))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -52,11 +53,11 @@ func TestAnErrorFileThatIsGoneBlocksNothing(t *testing.T) {
 }
 
 func TestAnImportThatIsGoneBlocksNothing(t *testing.T) {
-	for _, api := range []catalog.API{catalog.V1, catalog.V2} {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
 		t.Run(string(api), func(t *testing.T) {
 			m := enter(t)
 			m.startWorker("VITRINE_STRIPE_IMPORT_API=" + string(api))
-			path := map[catalog.API]string{catalog.V1: importsPath + "/", catalog.V2: "/v2/commerce/product_catalog/imports/"}[api]
+			path := map[feed.API]string{feed.V1: importsPath + "/", feed.V2: "/v2/commerce/product_catalog/imports/"}[api]
 			m.exportText(csv("sku1", "sku2"))
 			m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Times: 4, Match: simcontrol.Match{Method: "GET", PathPrefix: path}})
 			_, err := m.ends(m.starts())
@@ -165,7 +166,7 @@ func TestEveryRowRefusedIsAFailure(t *testing.T) {
 }
 
 func TestAFailedImportTellsItsReasons(t *testing.T) {
-	for _, api := range []catalog.API{catalog.V1, catalog.V2} {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
 		t.Run(string(api), func(t *testing.T) {
 			m := enter(t)
 			m.startWorker("VITRINE_INVALID_ROWS=send", "VITRINE_STRIPE_IMPORT_API="+string(api))
@@ -222,7 +223,7 @@ func TestAFileThatOnlyDeletes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, m.ids(), 30)
 
-	require.NoError(t, m.documents.SaveSettings(t.Context(), catalog.Settings{Account: m.account, Rules: catalog.Rules{Source: catalog.ChangesSource}}))
+	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, Rules: account.Rules{Source: account.ChangesSource}}))
 	m.exportText("id,delete\n" + ids[1] + ",true\n")
 	require.Equal(t, int64(1), m.foretold().Deleted)
 	require.Equal(t, catalog.ReportRows{Source: 1, Deleted: 1, Accepted: 1}, m.syncs(catalog.Succeeded).Rows)

@@ -1,20 +1,14 @@
-package catalog
+package account
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"vitrine/internal/feed"
 )
-
-// MinInterval is how often Stripe takes an update of a catalog
-// (https://docs.stripe.com/connect/saas/tasks/enable-in-context-selling-on-ai-agents).
-const MinInterval = 15 * time.Minute
 
 // Settings are an account's own settings, kept as accounts/<account>.json in the state bucket. Activities read them
 // at every run and never copy them into a workflow's input, so a change holds from the next run on. An account
@@ -35,13 +29,13 @@ type Settings struct {
 // Rules say how a feed is read, checked and sent. The deployment has a complete set (internal/config), an account
 // overrides single ones; Over puts the two together.
 type Rules struct {
-	ImportAPI      API          `json:"import_api,omitempty"`
-	Dialect        feed.Dialect `json:"dialect,omitempty"`         // how the source is written; stripe or google
-	Quotes         feed.Quotes  `json:"quotes,omitempty"`          // what double quotes mean in the source
-	InvalidRows    InvalidRows  `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
-	UnknownColumns Unknown      `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
-	Source         SourceKind   `json:"source,omitempty"`          // what the source is: the whole catalog, or changes to it
-	FullSendEvery  Interval     `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
+	ImportAPI      feed.API       `json:"import_api,omitempty"`
+	Dialect        feed.Dialect   `json:"dialect,omitempty"`         // how the source is written; stripe or google
+	Quotes         feed.Quotes    `json:"quotes,omitempty"`          // what double quotes mean in the source
+	InvalidRows    InvalidRows    `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
+	UnknownColumns UnknownColumns `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
+	Source         SourceKind     `json:"source,omitempty"`          // what the source is: the whole catalog, or changes to it
+	FullSendEvery  Interval       `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
 
 	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
 	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, or rows lose their id to another
@@ -57,6 +51,12 @@ type Rules struct {
 // lenient are the guards that let a few rows pass whatever their share is: those that are as DefaultRules has them.
 type lenient struct{ shrink, free bool }
 
+// FewMayVanish reports whether a few rows may be deleted whatever their share is: nobody has set MaxShrink.
+func (r Rules) FewMayVanish() bool { return r.lenient.shrink }
+
+// FewMayBeFree reports whether a few rows may come to cost nothing whatever their share is: nobody has set MaxFree.
+func (r Rules) FewMayBeFree() bool { return r.lenient.free }
+
 // Percent is a share, from 0 to 100; PriceMove may be more.
 type Percent float64
 
@@ -68,12 +68,12 @@ const (
 	SendAll  InvalidRows = "send"      // Stripe decides
 )
 
-// Unknown says what becomes of columns that Stripe does not document.
-type Unknown string
+// UnknownColumns says what becomes of columns that Stripe does not document.
+type UnknownColumns string
 
 const (
-	SendUnknown Unknown = "send" // the default: whether Stripe ignores them is not documented, and it knows best
-	DropUnknown Unknown = "drop" // send the columns that Stripe documents, and no other
+	SendUnknown UnknownColumns = "send" // the default: whether Stripe ignores them is not documented, and it knows best
+	DropUnknown UnknownColumns = "drop" // send the columns that Stripe documents, and no other
 )
 
 // SourceKind says what a source has, and so what it means that a row is not in it. It is the one place that does.
@@ -93,7 +93,7 @@ const (
 func DefaultRules() Rules {
 	percent := func(p Percent) *Percent { return &p }
 	return Rules{
-		ImportAPI: V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
+		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
 		Source:        WholeSource,
 		FullSendEvery: Interval(7 * 24 * time.Hour),
 		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
@@ -127,7 +127,7 @@ func (r Rules) Over(below Rules) Rules {
 func (r Rules) Check() error {
 	var errs []error
 	if r.ImportAPI != "" {
-		_, err := ParseAPI(string(r.ImportAPI))
+		_, err := feed.ParseAPI(string(r.ImportAPI))
 		errs = append(errs, err)
 	}
 	if !slices.Contains([]feed.Dialect{"", feed.StripeDialect, feed.GoogleDialect}, r.Dialect) {
@@ -139,7 +139,7 @@ func (r Rules) Check() error {
 	if !slices.Contains([]InvalidRows{"", HoldBack, SendAll}, r.InvalidRows) {
 		errs = append(errs, fmt.Errorf("invalid_rows %q is not known: expected hold_back or send", r.InvalidRows))
 	}
-	if !slices.Contains([]Unknown{"", SendUnknown, DropUnknown}, r.UnknownColumns) {
+	if !slices.Contains([]UnknownColumns{"", SendUnknown, DropUnknown}, r.UnknownColumns) {
 		errs = append(errs, fmt.Errorf("unknown_columns %q is not known: expected send or drop", r.UnknownColumns))
 	}
 	if !slices.Contains([]SourceKind{"", WholeSource, ChangesSource}, r.Source) {
@@ -165,7 +165,7 @@ func (r Rules) Check() error {
 
 // Check returns every problem of the settings, joined.
 func (s Settings) Check() error {
-	errs := []error{CheckAccount(s.Account)}
+	errs := []error{Check(s.Account)}
 	for _, k := range s.Feeds {
 		if _, err := feed.ParseKind(string(k)); err != nil {
 			errs = append(errs, err)
@@ -184,53 +184,10 @@ func (s Settings) Check() error {
 	return errors.Join(errs...)
 }
 
-// CheckInterval refuses an interval that Stripe does not allow.
-func CheckInterval(every time.Duration) error {
-	if every < MinInterval {
-		return fmt.Errorf("interval %s is too short: Stripe takes an update of a catalog every 15 minutes", every)
-	}
-	if every > 7*24*time.Hour {
-		return fmt.Errorf("interval %s is too long: at most 7 days, or agents sell what is long gone", every)
-	}
-	return nil
-}
-
 // FeedKinds are the feeds to sync, product if none is named.
 func (s Settings) FeedKinds() []feed.Kind {
 	if len(s.Feeds) == 0 {
 		return []feed.Kind{feed.Product}
 	}
 	return s.Feeds
-}
-
-// Interval is a duration that reads and writes as text in JSON: "15m0s".
-type Interval time.Duration
-
-// String writes the duration as people type it: 15m, 1h30m.
-func (i Interval) String() string {
-	text := time.Duration(i).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-// MarshalJSON writes the duration as text.
-func (i Interval) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(i).String()) }
-
-// UnmarshalJSON reads what MarshalJSON and people write: "15m", "1h30m".
-func (i *Interval) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("interval: expected text such as \"15m\": %w", err)
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("interval: %w", err)
-	}
-	*i = Interval(d)
-	return nil
 }

@@ -1,4 +1,4 @@
-package catalog
+package account
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func (d Documents) reader(ctx context.Context, document string) (Reader, string,
 	if errors.As(err, new(*statestore.UnreadableError)) {
 		err = nil
 	}
-	if CheckAccount(stored.Value.Account) != nil {
+	if Check(stored.Value.Account) != nil {
 		return Reader{}, stored.ETag, err
 	}
 	return stored.Value, stored.ETag, err

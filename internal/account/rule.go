@@ -1,4 +1,4 @@
-package catalog
+package account
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func RuleNames() []string {
 func (r *Rules) Set(name, text string) (err error) {
 	switch name {
 	case "import_api":
-		r.ImportAPI, err = oneOf(text, V1, V2)
+		r.ImportAPI, err = oneOf(text, feed.V1, feed.V2)
 	case "dialect":
 		r.Dialect, err = oneOf(text, feed.StripeDialect, feed.GoogleDialect)
 	case "quotes":

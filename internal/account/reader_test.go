@@ -1,4 +1,4 @@
-package catalog_test
+package account_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/objectstore/objectstoretest"
@@ -17,20 +17,20 @@ import (
 // shelf is a state bucket with the settings of accounts that read one file.
 type shelf struct {
 	*testing.T
-	catalog.Documents
+	account.Documents
 	store *objectstoretest.Memory
 }
 
 func newShelf(t *testing.T) shelf {
 	store := objectstoretest.NewMemory("s")
 	layout := statestore.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/"}
-	return shelf{t, catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}, store}
+	return shelf{t, account.Documents{Store: statestore.Store{Objects: store, Layout: layout}}, store}
 }
 
 // reads saves settings, and claims the account's source.
-func (s shelf) reads(account, key string, change ...func(*catalog.Settings)) error {
+func (s shelf) reads(id, key string, change ...func(*account.Settings)) error {
 	s.Helper()
-	settings := catalog.Settings{Account: account, SourceKey: key}
+	settings := account.Settings{Account: id, SourceKey: key}
 	for _, c := range change {
 		c(&settings)
 	}
@@ -38,7 +38,7 @@ func (s shelf) reads(account, key string, change ...func(*catalog.Settings)) err
 	return s.ClaimSource(s.Context(), settings, feed.Product)
 }
 
-func shares(s *catalog.Settings) { s.SharedSource = true }
+func shares(s *account.Settings) { s.SharedSource = true }
 
 func TestASourceHasOneReader(t *testing.T) {
 	t.Parallel()
@@ -51,15 +51,15 @@ func TestASourceHasOneReader(t *testing.T) {
 		require.EqualError(t, err, "s3://c/all.csv is the source of acct_1 (product) already, and would be sent for acct_2 (product) too: put {account} into source_key, or say shared_source yes for each of them if they are to sell the same catalog")
 	}
 	require.NoError(t, s.reads("acct_2", "{account}.csv"))
-	require.NoError(t, s.reads("acct_3", "", func(c *catalog.Settings) { c.SourceBucket = "c2" }))
-	require.NoError(t, s.reads("acct_4", "all.csv", func(c *catalog.Settings) { c.SourceBucket = "c2" }), "of another bucket")
+	require.NoError(t, s.reads("acct_3", "", func(c *account.Settings) { c.SourceBucket = "c2" }))
+	require.NoError(t, s.reads("acct_4", "all.csv", func(c *account.Settings) { c.SourceBucket = "c2" }), "of another bucket")
 	require.NoError(t, s.reads("acct_1", "all.csv"), "the first one goes on")
 }
 
 func TestOneFileIsNotTwoFeeds(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	settings := catalog.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Product, feed.Pricing}}
+	settings := account.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Product, feed.Pricing}}
 	require.NoError(t, s.SaveSettings(t.Context(), settings))
 	require.NoError(t, s.ClaimSource(t.Context(), settings, feed.Product))
 	require.ErrorContains(t, s.ClaimSource(t.Context(), settings, feed.Pricing), "put {feed} into source_key")
@@ -80,7 +80,7 @@ func TestASourceChangesHands(t *testing.T) {
 		"it reads another":  func(s shelf) error { return s.reads("acct_1", "other.csv") },
 		"its settings went": func(s shelf) error { return s.DeleteSettings(s.Context(), "acct_1") },
 		"it has other feeds": func(s shelf) error {
-			return s.SaveSettings(s.Context(), catalog.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Pricing}})
+			return s.SaveSettings(s.Context(), account.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Pricing}})
 		},
 		"its settings broke":  func(s shelf) error { return s.overwrite(s.Layout.SettingsKey("acct_1"), "{") },
 		"nobody can be named": func(s shelf) error { return s.overwrite(s.Layout.ReaderKey("c", "all.csv"), `{"account":"../acct_1"}`) },
@@ -127,7 +127,7 @@ func TestAnOutageSaysNothingOfReaders(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"Get", "Put"} {
 		s := newShelf(t)
-		settings := catalog.Settings{Account: "acct_1", SourceKey: "all.csv"}
+		settings := account.Settings{Account: "acct_1", SourceKey: "all.csv"}
 		away := errors.New("away")
 		s.store.Before = func(is, _, _ string) error {
 			if is == operation {

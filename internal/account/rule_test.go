@@ -1,4 +1,4 @@
-package catalog_test
+package account_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
+	"vitrine/internal/account"
 )
 
 func TestRulesThatAreMistyped(t *testing.T) {
@@ -26,20 +26,20 @@ func TestRulesThatAreMistyped(t *testing.T) {
 		{"max_free", "some", "expected a percentage from 0 to 100, such as 20"},
 		{"max_luck", "7", `rule "max_luck" is not known`},
 	} {
-		var r catalog.Rules
+		var r account.Rules
 		require.EqualError(t, r.Set(test.name, test.text), test.want, "%s %q", test.name, test.text)
 	}
 }
 
 func TestEveryRuleReadsWhatItWrites(t *testing.T) {
 	t.Parallel()
-	var read catalog.Rules
-	for _, name := range catalog.RuleNames() {
+	var read account.Rules
+	for _, name := range account.RuleNames() {
 		require.Empty(t, read.Text(name))
-		require.NoError(t, read.Set(name, catalog.DefaultRules().Text(name)))
+		require.NoError(t, read.Set(name, account.DefaultRules().Text(name)))
 	}
-	for _, name := range catalog.RuleNames() {
-		require.Equal(t, catalog.DefaultRules().Text(name), read.Text(name))
+	for _, name := range account.RuleNames() {
+		require.Equal(t, account.DefaultRules().Text(name), read.Text(name))
 	}
 	require.NoError(t, read.Check())
 	require.Empty(t, read.Text("max_luck"))
@@ -47,7 +47,7 @@ func TestEveryRuleReadsWhatItWrites(t *testing.T) {
 
 func TestRulesAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
-	var r catalog.Rules
+	var r account.Rules
 	for _, test := range []struct{ name, text, want string }{
 		{"import_api", "V2", "v2"}, {"max_shrink", "20.50%", "20.5%"}, {"max_shrink", "0", "0%"}, {"price_move", "10 %", "10%"},
 		{"full_send_every", "1h30m", "1h30m"}, {"full_send_every", "168h", "168h"},
@@ -56,7 +56,7 @@ func TestRulesAsPeopleWriteThem(t *testing.T) {
 		require.Equal(t, test.want, r.Text(test.name))
 	}
 	require.Equal(t, []string{"15m", "1h", "1h30m", "45s", "1h0m1s"}, []string{
-		catalog.Interval(15 * time.Minute).String(), catalog.Interval(time.Hour).String(), catalog.Interval(90 * time.Minute).String(),
-		catalog.Interval(45 * time.Second).String(), catalog.Interval(time.Hour + time.Second).String(),
+		account.Interval(15 * time.Minute).String(), account.Interval(time.Hour).String(), account.Interval(90 * time.Minute).String(),
+		account.Interval(45 * time.Second).String(), account.Interval(time.Hour + time.Second).String(),
 	})
 }

@@ -1,0 +1,78 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
+)
+
+// Documents reads and writes the settings of accounts in the state bucket.
+type Documents struct{ statestore.Store }
+
+// Settings reads an account's settings; an account without a document has the default ones.
+func (d Documents) Settings(ctx context.Context, account string) (Settings, error) {
+	settings, _, err := d.StoredSettings(ctx, account)
+	return settings, err
+}
+
+// StoredSettings reads an account's settings and says whether there is a document for it at all.
+func (d Documents) StoredSettings(ctx context.Context, account string) (Settings, bool, error) {
+	key := d.Layout.SettingsKey(account)
+	stored, err := statestore.ReadAs(ctx, d.Store, key, func(body []byte, into *Settings) error {
+		into.Account = account // a document need not say whose it is
+		return json.Unmarshal(body, into)
+	})
+	if err != nil {
+		return Settings{}, false, err
+	}
+	settings := stored.Value
+	if !stored.Found() {
+		settings.Account = account
+	}
+	if settings.Account != account {
+		err = fmt.Errorf("it names the account %q", settings.Account)
+	} else {
+		err = settings.Check()
+	}
+	if err != nil {
+		return Settings{}, stored.Found(), fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("settings s3://%s/%s: %w", d.Layout.StateBucket, key, err))
+	}
+	return settings, stored.Found(), nil
+}
+
+// SaveSettings writes an account's settings.
+func (d Documents) SaveSettings(ctx context.Context, s Settings) error {
+	if err := s.Check(); err != nil {
+		return fault.NewPermanent(fault.SettingsInvalid, err)
+	}
+	_, err := statestore.Write(ctx, d.Store, d.Layout.SettingsKey(s.Account), s, "")
+	return err
+}
+
+// DeleteSettings forgets an account's settings; the state stays.
+func (d Documents) DeleteSettings(ctx context.Context, account string) error {
+	if err := Check(account); err != nil {
+		return err
+	}
+	return d.Objects.Delete(ctx, d.Layout.StateBucket, d.Layout.SettingsKey(account))
+}
+
+// Accounts names the accounts that have settings, in order.
+func (d Documents) Accounts(ctx context.Context) ([]string, error) {
+	keys, err := d.Objects.List(ctx, d.Layout.StateBucket, statestore.SettingsPrefix)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]string, 0, len(keys))
+	for _, key := range keys {
+		account, isJSON := strings.CutSuffix(strings.TrimPrefix(key, statestore.SettingsPrefix), ".json")
+		if isJSON && Check(account) == nil {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts, nil
+}
