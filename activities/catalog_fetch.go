@@ -29,7 +29,7 @@ const (
 
 // FetchCatalogInput is the input of FetchCatalog.
 type FetchCatalogInput struct {
-	Catalog
+	catalog.ID
 	Force bool `json:"force,omitempty"` // look at a version that is known, and do not wait
 	Full  bool `json:"full,omitempty"`  // send every row
 	// Held is the source version that this run waits with: as long as it is the newest, nothing is staged anew.
@@ -55,14 +55,14 @@ type FetchCatalogResult struct {
 // A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the error is
 // pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
 	settings, err := s.Accounts.Settings(ctx, in.Account)
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
-	state, etag, err := s.Documents.State(ctx, in.Account, in.Feed)
+	state, etag, err := s.Documents.State(ctx, in.ID)
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -80,7 +80,7 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 			return s.stillHeld(state), nil
 		}
 		// A newer source takes the place of the held one.
-		if state, etag, err = s.letGo(ctx, in.Catalog); err != nil {
+		if state, etag, err = s.letGo(ctx, in.ID); err != nil {
 			return FetchCatalogResult{}, err
 		}
 	}
@@ -96,7 +96,7 @@ func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if state, err = s.Documents.Claim(ctx, state, etag, thisRun(ctx), s.isOpen); err != nil {
 		return FetchCatalogResult{}, err
 	}
-	result, err := s.stage(ctx, in.Catalog, state, found, full, pulseOf(ctx).reading)
+	result, err := s.stage(ctx, in.ID, state, found, full, pulseOf(ctx).reading)
 	if turn := s.turn(state); err == nil && !in.Force && time.Now().Before(turn) {
 		result.Delivery.NotBefore = turn
 	}
@@ -181,9 +181,9 @@ func times(n int) string {
 
 // stage reads the pinned source, and writes what Stripe is to get. If a guard strikes, the state says so.
 func (s *CatalogSync) stage(
-	ctx context.Context, c Catalog, state catalog.State, found staging.Feed, full string, progress func(io.Reader) io.Reader,
+	ctx context.Context, id catalog.ID, state catalog.State, found staging.Feed, full string, progress func(io.Reader) io.Reader,
 ) (FetchCatalogResult, error) {
-	if err := s.clearStaged(ctx, c); err != nil {
+	if err := s.clearStaged(ctx, id); err != nil {
 		return FetchCatalogResult{}, err
 	}
 	d, holds, err := s.Stager.Stage(ctx, found, full, state.Sequence, progress)
@@ -199,7 +199,7 @@ func (s *CatalogSync) stage(
 	if before := state.Held; before != nil && before.Version == hold.Version {
 		hold.Since = before.Since // a run that was terminated held it already
 	}
-	_, err = s.updateClaimed(ctx, c, func(state *catalog.State) { state.Held = &hold })
+	_, err = s.updateClaimed(ctx, id, func(state *catalog.State) { state.Held = &hold })
 	result.Action, result.Hold, result.LookAgain = Hold, &hold, s.Policy.Interval
 	return result, err
 }

@@ -48,7 +48,7 @@ func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, fa
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(likeTheWorker())
 	env.RegisterActivity(steps)
-	value, err := env.ExecuteActivity(steps.FetchCatalog, FetchCatalogInput{Catalog: Catalog{Account: "acct_1", Feed: kind}})
+	value, err := env.ExecuteActivity(steps.FetchCatalog, FetchCatalogInput{ID: catalog.ID{Account: "acct_1", Feed: kind}})
 	if err != nil {
 		return err.Error() + logged.String(), true
 	}

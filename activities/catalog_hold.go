@@ -12,23 +12,23 @@ func (s *CatalogSync) stillHeld(state catalog.State) FetchCatalogResult {
 }
 
 // letGo ends a hold without a verdict, and frees the feed for whoever claims it next.
-func (s *CatalogSync) letGo(ctx context.Context, c Catalog) (catalog.State, string, error) {
-	if _, err := s.updateClaimed(ctx, c, func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil && !fault.Is(err, fault.RunSuperseded) {
+func (s *CatalogSync) letGo(ctx context.Context, id catalog.ID) (catalog.State, string, error) {
+	if _, err := s.updateClaimed(ctx, id, func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil && !fault.Is(err, fault.RunSuperseded) {
 		return catalog.State{}, "", err
 	}
-	return s.Documents.State(ctx, c.Account, c.Feed)
+	return s.Documents.State(ctx, id)
 }
 
 // ApproveInput is the input of Approve.
 type ApproveInput struct {
-	Catalog
+	catalog.ID
 	Version string           `json:"version"`           // of the source that was looked at
 	Verdict *catalog.Verdict `json:"verdict,omitempty"` // nil: older runs do not say
 }
 
 // Approve ends the hold of a source version that a person has looked at. It may run any number of times.
 func (s *CatalogSync) Approve(ctx context.Context, in ApproveInput) error {
-	_, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
+	_, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		if state.Held != nil && state.Held.Version == in.Version {
 			state.Held = nil
 		}

@@ -17,7 +17,7 @@ import (
 
 // AwaitImportSetInput is the input of AwaitImportSet.
 type AwaitImportSetInput struct {
-	Catalog
+	catalog.ID
 	API       feed.API      `json:"api"`
 	ImportSet string        `json:"import_set"`
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
@@ -126,7 +126,7 @@ func recheckAfter(attempt int32) time.Duration {
 
 // FetchImportErrorsInput is the input of FetchImportErrors.
 type FetchImportErrorsInput struct {
-	Catalog
+	catalog.ID
 	API      feed.API `json:"api"`
 	Sequence int64    `json:"sequence"`
 	Part     int      `json:"part"`

@@ -19,7 +19,7 @@ import (
 
 // PartInput is one part of a delivery, as the steps that bring it to Stripe take it.
 type PartInput struct {
-	Catalog
+	catalog.ID
 	Delivery catalog.Delivery `json:"delivery"` // with this part only
 	File     string           `json:"file,omitempty"`
 }
@@ -83,7 +83,7 @@ func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *cat
 	if err := s.settleAssortment(ctx, in, verdicts); err != nil {
 		return err
 	}
-	return s.settleManifest(ctx, in.Catalog, table, verdicts, in.Import)
+	return s.settleManifest(ctx, in.ID, table, verdicts, in.Import)
 }
 
 func resultOf(in SettlePartInput) catalog.PartResult {
@@ -267,20 +267,20 @@ func refusedEntry(row feed.Refused) catalog.ReportEntry {
 
 // settleManifest brings the rows of a part into the manifest. The manifest of an earlier attempt has them already, and
 // stays as it is.
-func (s *CatalogSync) settleManifest(ctx context.Context, c Catalog, rows *feed.Table, v rowVerdicts, i catalog.Import) error {
-	before, etag, _, err := s.Documents.Manifest(ctx, c.Account, c.Feed)
+func (s *CatalogSync) settleManifest(ctx context.Context, id catalog.ID, rows *feed.Table, v rowVerdicts, i catalog.Import) error {
+	before, etag, _, err := s.Documents.Manifest(ctx, id)
 	if err != nil {
 		return err
 	}
 	if before == nil {
-		before = feed.NewManifest(c.Feed)
+		before = feed.NewManifest(id.Feed)
 	}
 	after, err := before.Settle(rows, importedAt(ctx, i), v.of)
 	if err != nil {
-		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf("manifest of %s/%s: %w", c.Account, c.Feed, err))
+		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf("manifest of %s: %w", id.Name(), err))
 	}
-	if err := s.Documents.SaveManifest(ctx, c.Account, after, etag); err != nil {
-		return fmt.Errorf("manifest of %s/%s: %w", c.Account, c.Feed, err)
+	if err := s.Documents.SaveManifest(ctx, id.Account, after, etag); err != nil {
+		return fmt.Errorf("manifest of %s: %w", id.Name(), err)
 	}
 	return nil
 }
@@ -294,7 +294,7 @@ func importedAt(ctx context.Context, i catalog.Import) time.Time {
 
 // closePart records that the part needs no more finishing, whatever became of it.
 func (s *CatalogSync) closePart(ctx context.Context, in SettlePartInput) error {
-	_, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
+	_, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		if state.Open == nil {
 			return // an earlier attempt closed it, and its answer was lost
 		}

@@ -18,7 +18,7 @@ import (
 
 // SettleInput is the input of Settle.
 type SettleInput struct {
-	Catalog
+	catalog.ID
 	Delivery catalog.Delivery     `json:"delivery"`
 	Parts    []catalog.PartResult `json:"parts,omitempty"`   // that were imported, the last one perhaps in vain
 	Verdict  *catalog.Verdict     `json:"verdict,omitempty"` // of the person who was asked
@@ -39,7 +39,7 @@ type SettleResult struct {
 // Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt with,
 // lets go of the feed and removes what was staged. It may run any number of times.
 func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
-	state, _, err := s.Documents.State(ctx, in.Account, in.Feed)
+	state, _, err := s.Documents.State(ctx, in.ID)
 	if err != nil {
 		return SettleResult{}, err
 	}
@@ -70,7 +70,7 @@ func (s *CatalogSync) conclude(ctx context.Context, in SettleInput, previous str
 
 // removeStaged removes what was staged under the delivery's own sequence: by now another run may stage under the next.
 func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
-	return s.deleteAll(ctx, s.Documents.Layout.Catalog(in.Account, in.Feed).StagedPrefix(in.Delivery.Sequence))
+	return s.deleteAll(ctx, s.Documents.Keys(in.ID).StagedPrefix(in.Delivery.Sequence))
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
@@ -137,7 +137,7 @@ func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
 }
 
 func (s *CatalogSync) reportKey(in SettleInput, extension string) string {
-	return s.Documents.Layout.Catalog(in.Account, in.Feed).ReportKey(in.Delivery.Sequence, extension)
+	return s.Documents.Keys(in.ID).ReportKey(in.Delivery.Sequence, extension)
 }
 
 // writeReport writes the list of findings, the page for people, and the summary, in this order: the summary names the
@@ -174,7 +174,7 @@ func (s *CatalogSync) writeReport(ctx context.Context, in SettleInput, before st
 // compare: what is repaired in its source is not repaired at Stripe.
 func (s *CatalogSync) compareWith(ctx context.Context, in SettleInput, previous *report.Seen, b *report.Builder, r *catalog.Report) error {
 	if previous != nil && r.CarriedThrough() {
-		manifest, _, _, err := s.Documents.Manifest(ctx, in.Account, in.Feed)
+		manifest, _, _, err := s.Documents.Manifest(ctx, in.ID)
 		if err != nil {
 			return err
 		}
@@ -271,13 +271,13 @@ func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
 	if err != nil {
 		return err
 	}
-	return s.settleManifest(ctx, in.Catalog, rows, rowVerdicts{}, catalog.Import{})
+	return s.settleManifest(ctx, in.ID, rows, rowVerdicts{}, catalog.Import{})
 }
 
 // commit records the outcome and lets go of the feed.
 func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Report) error {
 	run, d := thisRun(ctx), in.Delivery
-	_, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
+	_, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		state.Sequence++
 		state.Run, state.Open, state.Held = nil, nil, nil
 		state.Report = s.reportKey(in, "json")
@@ -369,18 +369,18 @@ func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r cat
 
 // RecordFailureInput is the input of RecordFailure.
 type RecordFailureInput struct {
-	Catalog
+	catalog.ID
 	Reason string `json:"reason"`
 }
 
 // RecordFailure records why a run ended without an import, for the status that people read, and lets go of the feed. An
 // import that was begun stays recorded as open.
 func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) error {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return err
 	}
 	run := thisRun(ctx)
-	state, etag, err := s.Documents.State(ctx, in.Account, in.Feed)
+	state, etag, err := s.Documents.State(ctx, in.ID)
 	if err != nil {
 		return err
 	}
@@ -391,7 +391,7 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 	if held && state.Open == nil {
 		// What Stripe refused may be stored under this delivery's idempotency keys: the next attempt needs other ones.
 		state.Sequence++
-		if err := s.clearStaged(ctx, in.Catalog); err != nil {
+		if err := s.clearStaged(ctx, in.ID); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,7 @@ type Imports interface {
 	// has its bytes.
 	Upload(ctx context.Context, u catalog.Upload) (uploaded string, err error)
 	// CreateImport starts the import of what was uploaded; with V2 the upload has started it already.
-	CreateImport(ctx context.Context, account, uploaded string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
+	CreateImport(ctx context.Context, id catalog.ID, uploaded, idempotencyKey string) (catalog.Import, error)
 	// Import reads an import.
 	Import(ctx context.Context, account, id string) (catalog.Import, error)
 	// Refused streams the CSV of rows that an import refused, by its ErrorFile.
@@ -64,22 +64,6 @@ type CatalogSync struct {
 	Policy    Policy
 }
 
-// Catalog names one feed of one account.
-type Catalog struct {
-	Account string    `json:"account"`
-	Feed    feed.Kind `json:"feed"`
-}
-
-func (c Catalog) check() error {
-	if err := account.Check(c.Account); err != nil {
-		return err
-	}
-	if _, err := feed.ParseKind(string(c.Feed)); err != nil || c.Feed == "" {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("feed %q is not known", c.Feed))
-	}
-	return nil
-}
-
 func (s *CatalogSync) isOpen(ctx context.Context, run catalog.Run) (bool, error) {
 	return s.Runs.IsOpen(ctx, run.WorkflowID, run.RunID)
 }
@@ -89,8 +73,8 @@ func thisRun(ctx context.Context) catalog.Run {
 	return catalog.Run{WorkflowID: execution.ID, RunID: execution.RunID}
 }
 
-func (s *CatalogSync) updateClaimed(ctx context.Context, c Catalog, change func(*catalog.State)) (catalog.State, error) {
-	return s.Documents.UpdateClaimed(ctx, c.Account, c.Feed, thisRun(ctx), change)
+func (s *CatalogSync) updateClaimed(ctx context.Context, id catalog.ID, change func(*catalog.State)) (catalog.State, error) {
+	return s.Documents.UpdateClaimed(ctx, id, thisRun(ctx), change)
 }
 
 // imports is the API that a delivery goes by.
@@ -103,8 +87,8 @@ func (s *CatalogSync) imports(api feed.API) (Imports, error) {
 
 // clearStaged removes what earlier runs left behind when they were killed. Only the run that claimed the feed may call it,
 // and only while no import is open.
-func (s *CatalogSync) clearStaged(ctx context.Context, c Catalog) error {
-	return s.deleteAll(ctx, s.Documents.Layout.Catalog(c.Account, c.Feed).PartsPrefix())
+func (s *CatalogSync) clearStaged(ctx context.Context, id catalog.ID) error {
+	return s.deleteAll(ctx, s.Documents.Keys(id).PartsPrefix())
 }
 
 func (s *CatalogSync) deleteAll(ctx context.Context, prefix string) error {

@@ -30,7 +30,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if err != nil {
 		return UploadFileResult{}, err
 	}
-	state, err := s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
+	state, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		if state.Open == nil || state.Open.Part().Digest != in.part().Digest {
 			state.Open = &catalog.OpenImport{Delivery: in.Delivery}
 		}
@@ -49,9 +49,9 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	}
 	result.File, err = withFreshKey(in.idempotencyKey("upload"), func(key string) (string, error) { return s.streamPart(ctx, in, imports, key) })
 	if err != nil {
-		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
+		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.ID, err)
 	}
-	_, err = s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) { state.Open.File = result.File })
+	_, err = s.updateClaimed(ctx, in.ID, func(state *catalog.State) { state.Open.File = result.File })
 	return result, err
 }
 
@@ -90,7 +90,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	if err != nil {
 		return CreateImportSetResult{}, err
 	}
-	state, err := s.updateClaimed(ctx, in.Catalog, func(*catalog.State) {})
+	state, err := s.updateClaimed(ctx, in.ID, func(*catalog.State) {})
 	if err != nil {
 		return CreateImportSetResult{}, err
 	}
@@ -101,15 +101,15 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 		return CreateImportSetResult{}, err
 	}
 	created, err := withFreshKey(in.idempotencyKey("import"), func(key string) (catalog.Import, error) {
-		return imports.CreateImport(ctx, in.Account, in.File, in.Feed, key)
+		return imports.CreateImport(ctx, in.ID, in.File, key)
 	})
 	if answered(err) && in.Delivery.API == feed.V2 {
 		created, err = catalog.Import{ID: in.File}, nil // the upload has started it: whoever waits for it learns more
 	}
 	if err != nil {
-		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.Catalog, err)
+		return CreateImportSetResult{}, s.dropRefusedIntent(ctx, in.ID, err)
 	}
-	_, err = s.updateClaimed(ctx, in.Catalog, func(state *catalog.State) {
+	_, err = s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		state.Open = &catalog.OpenImport{Delivery: in.Delivery, File: in.File, Import: created.ID}
 		state.LastImportAt = time.Now().UTC()
 	})
@@ -117,11 +117,11 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 }
 
 // dropRefusedIntent forgets the intent if Stripe refused the request for good: there is no import to finish.
-func (s *CatalogSync) dropRefusedIntent(ctx context.Context, c Catalog, refused error) error {
+func (s *CatalogSync) dropRefusedIntent(ctx context.Context, id catalog.ID, refused error) error {
 	if reason, ok := fault.Of(refused); !ok || reason.Kind != fault.Permanent {
 		return refused
 	}
-	if _, err := s.updateClaimed(ctx, c, func(state *catalog.State) { state.Open = nil }); err != nil {
+	if _, err := s.updateClaimed(ctx, id, func(state *catalog.State) { state.Open = nil }); err != nil {
 		return err
 	}
 	return refused

@@ -58,7 +58,7 @@ func TestTranslateLeavesAlone(t *testing.T) {
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	part := func(account string, sequence int64, number int, digest string) PartInput {
-		return PartInput{Catalog: Catalog{Account: account, Feed: "product"}, Delivery: catalog.Delivery{
+		return PartInput{ID: catalog.ID{Account: account, Feed: "product"}, Delivery: catalog.Delivery{
 			Sequence: sequence, Parts: []catalog.Part{{Number: number, Digest: digest}},
 		}}
 	}

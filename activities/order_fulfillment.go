@@ -107,7 +107,7 @@ func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (
 	if len(unlisted) == 0 {
 		return CheckOrderResult{}, nil
 	}
-	manifest, _, lost, err := s.Catalog.Manifest(ctx, in.Account, feed.Product)
+	manifest, _, lost, err := s.Catalog.Manifest(ctx, catalog.ID{Account: in.Account, Feed: feed.Product})
 	if err != nil {
 		return CheckOrderResult{}, err
 	}

@@ -91,14 +91,14 @@ func doubtfulSchedules(wanted []account.Settings, existing, listed []string, pru
 		named[settings.Account] = true
 	}
 	for _, id := range listed {
-		if account, _, _ := parseScheduleID(id); prune || named[account] {
+		if of, _ := parseScheduleID(id); prune || named[of.Account] {
 			doubtful[id] = nil
 		}
 	}
 	if prune {
 		for _, account := range existing {
 			for _, kind := range feed.Kinds() {
-				doubtful[workflows.ScheduleID(account, kind)] = nil
+				doubtful[workflows.ScheduleID(catalog.ID{Account: account, Feed: kind})] = nil
 			}
 		}
 	}
@@ -217,8 +217,8 @@ func (f fleet) accounts() []string {
 		seen[account] = true
 	}
 	for id := range f.schedules {
-		if account, _, ok := parseScheduleID(id); ok {
-			seen[account] = true
+		if of, ok := parseScheduleID(id); ok {
+			seen[of.Account] = true
 		}
 	}
 	var all []string
@@ -232,7 +232,7 @@ func (f fleet) accounts() []string {
 func (f fleet) schedulesOf(account string) []string {
 	var ids []string
 	for id := range f.schedules {
-		if of, _, ok := parseScheduleID(id); ok && of == account {
+		if of, ok := parseScheduleID(id); ok && of.Account == account {
 			ids = append(ids, id)
 		}
 	}

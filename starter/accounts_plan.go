@@ -78,8 +78,8 @@ func planAccount(settings account.Settings, is fleet) accountPlan {
 		p.changes = append(p.changes, planSchedule(wantedSchedule{settings.Account, kind, interval(settings)}, is))
 	}
 	for _, id := range is.schedulesOf(settings.Account) {
-		if _, kind, _ := parseScheduleID(id); !slices.Contains(settings.FeedKinds(), kind) {
-			p.changes = append(p.changes, change{settings.Account, "schedule", kind, remove, "the feed is no longer listed"})
+		if of, _ := parseScheduleID(id); !slices.Contains(settings.FeedKinds(), of.Feed) {
+			p.changes = append(p.changes, change{settings.Account, "schedule", of.Feed, remove, "the feed is no longer listed"})
 		}
 	}
 	return p
@@ -184,8 +184,8 @@ func planSchedule(want wantedSchedule, is fleet) change {
 func planRemoval(unlisted string, is fleet) accountPlan {
 	p := accountPlan{settings: account.Settings{Account: unlisted}}
 	for _, id := range is.schedulesOf(unlisted) {
-		_, kind, _ := parseScheduleID(id)
-		p.changes = append(p.changes, change{unlisted, "schedule", kind, remove, "not in the list"})
+		of, _ := parseScheduleID(id)
+		p.changes = append(p.changes, change{unlisted, "schedule", of.Feed, remove, "not in the list"})
 	}
 	if _, exists := is.settings[unlisted]; exists {
 		p.changes = append(p.changes, change{Account: unlisted, What: "settings", Action: remove, Detail: "not in the list"})

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/account"
+	"vitrine/internal/catalog"
 	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
@@ -44,7 +45,7 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	}
 	view := viewAccount(docs, settings, stored, deployment.Rules)
 	for _, kind := range view.Feeds {
-		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(account, kind))
+		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}))
 		if err != nil && !temporalclient.IsNotFound(err) {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/account"
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 )
 
@@ -85,9 +86,9 @@ func completeFeeds(c *cobra.Command) {
 }
 
 // target names a feed the way commands take it.
-func target(account string, kind feed.Kind) string {
-	if kind == feed.Product {
-		return account
+func target(id catalog.ID) string {
+	if id.Feed == feed.Product {
+		return id.Account
 	}
-	return account + " --feed " + string(kind)
+	return id.Account + " --feed " + string(id.Feed)
 }

@@ -102,7 +102,7 @@ func (a *app) stateReader(ctx context.Context) stateReader {
 		if err != nil {
 			return catalog.State{}, nil
 		}
-		state, _, err := docs.State(ctx, run.Account, run.Feed)
+		state, _, err := docs.State(ctx, catalog.ID{Account: run.Account, Feed: run.Feed})
 		return state, err
 	}
 }

@@ -120,7 +120,7 @@ func summary(end syncEnd) (lines [][2]string) {
 	add("source", end.SourceVersion)
 	add("report", end.Report)
 	if end.Rows.ToRepair()+end.Rows.NotDeleted > 0 {
-		add("next", "starter report "+target(end.Account, end.Feed))
+		add("next", "starter report "+target(catalog.ID{Account: end.Account, Feed: end.Feed}))
 	}
 	return lines
 }

@@ -81,7 +81,7 @@ func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
 		s.line(run, "      "+terminal.Printable(reason.Text))
 	}
 	s.line(run, "      "+held.Rows.RowsText(catalog.Held))
-	s.line(run, "      "+decideBy(run.Account, run.Feed))
+	s.line(run, "      "+decideBy(catalog.ID{Account: run.Account, Feed: run.Feed}))
 }
 
 // noWorker: a run that has done nothing for so long was seen by nobody.

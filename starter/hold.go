@@ -6,12 +6,11 @@ import (
 	"io"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
 
-func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalog.Hold) {
-	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", account, kind, terminal.Rough(a.Now().Sub(h.Since)))
+func (a *app) describeHold(w io.Writer, id catalog.ID, h catalog.Hold) {
+	fmt.Fprintf(w, "%s  %s: held for %s, before anything was sent\n", id.Account, id.Feed, terminal.Rough(a.Now().Sub(h.Since)))
 	for _, reason := range h.Reasons {
 		a.Tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
 	}
@@ -20,16 +19,16 @@ func (a *app) describeHold(w io.Writer, account string, kind feed.Kind, h catalo
 }
 
 // decideBy is how to end a hold.
-func decideBy(account string, kind feed.Kind) string {
-	return fmt.Sprintf(`starter approve %s --why "…" lets it go on; starter reject ends it`, target(account, kind))
+func decideBy(id catalog.ID) string {
+	return fmt.Sprintf(`starter approve %s --why "…" lets it go on; starter reject ends it`, target(id))
 }
 
 // heldState is the state of a feed, which says what is held.
-func (a *app) heldState(ctx context.Context, account string, kind feed.Kind) (catalog.State, error) {
+func (a *app) heldState(ctx context.Context, id catalog.ID) (catalog.State, error) {
 	docs, err := a.documents(ctx)
 	if err != nil {
 		return catalog.State{}, err
 	}
-	state, _, err := docs.State(ctx, account, kind)
+	state, _, err := docs.State(ctx, id)
 	return state, err
 }

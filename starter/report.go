@@ -90,19 +90,20 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 	if err != nil {
 		return err
 	}
-	state, _, err := docs.State(ctx, account, kind)
+	id := catalog.ID{Account: account, Feed: kind}
+	state, _, err := docs.State(ctx, id)
 	if err != nil {
 		return err
 	}
 	if f.list {
-		return a.listReports(ctx, docs, account, kind, f.limit)
+		return a.listReports(ctx, docs, id, f.limit)
 	}
 	if state.Held != nil && state.Report == "" {
-		return a.reportHold(account, kind, *state.Held)
+		return a.reportHold(id, *state.Held)
 	}
 	key, err := newestReport(state)
 	if f.number != newest {
-		key, err = docs.Layout.Catalog(account, kind).ReportKey(f.number, "json"), nil
+		key, err = docs.Keys(id).ReportKey(f.number, "json"), nil
 	}
 	if err != nil {
 		return err
@@ -137,25 +138,24 @@ func newestReport(s catalog.State) (string, error) {
 	case s.Report != "":
 		return s.Report, nil
 	case s.Last == nil:
-		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now", s.Account, s.Feed, target(s.Account, s.Feed))
+		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now", s.Account, s.Feed, target(s.ID()))
 	}
 	return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account, s.Last.Reason)
 }
 
 // reportHold says what is known of a source that is held before anything was ever reported.
-func (a *app) reportHold(account string, kind feed.Kind, held catalog.Hold) error {
+func (a *app) reportHold(id catalog.ID, held catalog.Hold) error {
 	switch a.output {
 	case "json":
 		return a.printJSON(struct {
-			Account string       `json:"account"`
-			Feed    feed.Kind    `json:"feed"`
-			Held    catalog.Hold `json:"held"`
-		}{account, kind, held})
+			catalog.ID
+			Held catalog.Hold `json:"held"`
+		}{id, held})
 	case "csv":
-		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person decides: %s", kind, account, held.Text())
+		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person decides: %s", id.Feed, id.Account, held.Text())
 	}
-	a.describeHold(a.Stdout, account, kind, held)
-	a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(account, kind))
+	a.describeHold(a.Stdout, id, held)
+	a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(id))
 	return nil
 }
 
@@ -220,7 +220,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
 		fmt.Fprintln(a.Stdout)
-		a.Tell(a.Stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(r.Account, r.Feed)))
+		a.Tell(a.Stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(catalog.ID{Account: r.Account, Feed: r.Feed})))
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
 
@@ -28,17 +27,17 @@ type reportRow struct {
 	Key     string          `json:"key"` // of the JSON in the state bucket
 }
 
-func (a *app) listReports(ctx context.Context, docs catalog.Documents, account string, kind feed.Kind, limit int) error {
+func (a *app) listReports(ctx context.Context, docs catalog.Documents, id catalog.ID, limit int) error {
 	if limit < 1 {
 		return badUsage("--limit %d: expected at least 1", limit)
 	}
-	numbers, err := reportNumbers(ctx, docs, account, kind)
+	numbers, err := reportNumbers(ctx, docs, id)
 	if err != nil {
 		return err
 	}
 	rows := []reportRow{}
 	for _, number := range numbers[:min(limit, len(numbers))] {
-		key := docs.Layout.Catalog(account, kind).ReportKey(number, "json")
+		key := docs.Keys(id).ReportKey(number, "json")
 		r, err := docs.Report(ctx, key)
 		if err != nil {
 			return err
@@ -48,13 +47,13 @@ func (a *app) listReports(ctx context.Context, docs catalog.Documents, account s
 	if a.json() {
 		return a.printJSON(rows)
 	}
-	a.printReports(account, kind, rows, len(numbers)-len(rows))
+	a.printReports(id, rows, len(numbers)-len(rows))
 	return nil
 }
 
 // reportNumbers are those of the reports that are kept, the newest first.
-func reportNumbers(ctx context.Context, docs catalog.Documents, account string, kind feed.Kind) (numbers []int64, err error) {
-	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, docs.Layout.Catalog(account, kind).ReportsPrefix())
+func reportNumbers(ctx context.Context, docs catalog.Documents, id catalog.ID) (numbers []int64, err error) {
+	keys, err := docs.Objects.List(ctx, docs.Layout.StateBucket, docs.Keys(id).ReportsPrefix())
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +68,7 @@ func reportNumbers(ctx context.Context, docs catalog.Documents, account string, 
 	return numbers, nil
 }
 
-func (a *app) printReports(account string, kind feed.Kind, rows []reportRow, more int) {
+func (a *app) printReports(id catalog.ID, rows []reportRow, more int) {
 	if len(rows) == 0 {
 		fmt.Fprintln(a.Stdout, "No report is kept: a sync that has something to say writes one.")
 		return
@@ -83,5 +82,5 @@ func (a *app) printReports(account string, kind feed.Kind, rows []reportRow, mor
 		fmt.Fprintf(a.Stdout, "\n… and %s older: --limit %d\n", humanize.Comma(int64(more)), len(rows)+more)
 	}
 	fmt.Fprintln(a.Stdout)
-	a.Tell(a.Stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(account, kind), rows[0].Number))
+	a.Tell(a.Stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(id), rows[0].Number))
 }

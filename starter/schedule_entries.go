@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
@@ -23,7 +24,7 @@ func scheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleLi
 		if err != nil {
 			return nil, fmt.Errorf("list the schedules: %w", err)
 		}
-		if _, _, ours := parseScheduleID(entry.ID); ours {
+		if _, ours := parseScheduleID(entry.ID); ours {
 			entries = append(entries, entry)
 		}
 	}
@@ -53,17 +54,21 @@ func scheduleIDs(ctx context.Context, c client.Client, accounts []string) ([]str
 	var ids []string
 	for _, account := range distinct(accounts) {
 		for _, kind := range feed.Kinds() {
-			ids = append(ids, workflows.ScheduleID(account, kind))
+			ids = append(ids, workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}))
 		}
 	}
 	return ids, nil
 }
 
 // parseScheduleID takes a schedule's id apart; ok is false for schedules that are none of ours.
-func parseScheduleID(id string) (account string, kind feed.Kind, ok bool) {
+func parseScheduleID(id string) (of catalog.ID, ok bool) {
 	parts := strings.Split(id, "/")
-	if len(parts) != 3 || workflows.ScheduleID(parts[1], feed.Kind(parts[2])) != id {
-		return "", "", false
+	if len(parts) != 3 {
+		return catalog.ID{}, false
 	}
-	return parts[1], feed.Kind(parts[2]), true
+	of = catalog.ID{Account: parts[1], Feed: feed.Kind(parts[2])}
+	if workflows.ScheduleID(of) != id {
+		return catalog.ID{}, false
+	}
+	return of, true
 }

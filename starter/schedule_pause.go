@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/time/rate"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -80,7 +81,7 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 	switch {
 	case err != nil:
 	case flags.feed != "":
-		ids = slices.DeleteFunc(ids, func(id string) bool { _, of, _ := parseScheduleID(id); return of != kind })
+		ids = slices.DeleteFunc(ids, func(id string) bool { of, _ := parseScheduleID(id); return of.Feed != kind })
 	case len(accounts) > 0:
 		ids, err = existingSchedules(ctx, c, accounts, ids)
 	}
@@ -114,7 +115,7 @@ func existingSchedules(ctx context.Context, c client.Client, accounts, ids []str
 			}
 		}
 		if len(kept) == before {
-			kept = append(kept, workflows.ScheduleID(account, feed.Product))
+			kept = append(kept, workflows.ScheduleID(catalog.ID{Account: account, Feed: feed.Product}))
 		}
 	}
 	return kept, nil

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
@@ -25,7 +26,9 @@ type wantedSchedule struct {
 	interval time.Duration
 }
 
-func (w wantedSchedule) id() string { return workflows.ScheduleID(w.account, w.feed) }
+func (w wantedSchedule) id() string {
+	return workflows.ScheduleID(catalog.ID{Account: w.account, Feed: w.feed})
+}
 
 // offset spreads the accounts of a platform evenly over the interval: a thousand schedules that all tick at :00 would
 // be a stampede at Stripe. It depends on the id alone, so it stays where it is however often the list is applied.

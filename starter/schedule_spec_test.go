@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/account"
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 )
 
@@ -103,11 +104,10 @@ func TestTheScheduleOfAnAccount(t *testing.T) {
 
 func TestScheduleIDsOfOthersAreLeftAlone(t *testing.T) {
 	for _, id := range []string{"", "somebody-elses", "catalog-sync/acct_1", "catalog-sync/acct_1/product/force", "order/acct_1/product"} {
-		_, _, ours := parseScheduleID(id)
+		_, ours := parseScheduleID(id)
 		require.False(t, ours, id)
 	}
-	account, kind, ours := parseScheduleID("catalog-sync/acct_1/product")
+	of, ours := parseScheduleID("catalog-sync/acct_1/product")
 	require.True(t, ours)
-	require.Equal(t, "acct_1", account)
-	require.Equal(t, feed.Product, kind)
+	require.Equal(t, catalog.ID{Account: "acct_1", Feed: feed.Product}, of)
 }

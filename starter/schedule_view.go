@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
@@ -41,8 +42,8 @@ func viewSchedule(ctx context.Context, c client.Client, id string) (scheduleView
 	if err != nil {
 		return scheduleView{}, err
 	}
-	account, kind, _ := parseScheduleID(id)
-	v := scheduleView{ID: id, Account: account, Feed: kind, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}}
+	of, _ := parseScheduleID(id)
+	v := scheduleView{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}}
 	v.Every, v.Offset = scheduleTimes(description.Schedule.Spec)
 	if state := description.Schedule.State; state != nil {
 		v.Paused, v.Note = state.Paused, state.Note
@@ -106,7 +107,7 @@ func (a *app) schedule(ctx context.Context, account, name string) (client.Client
 		return nil, "", badInput(err)
 	}
 	c, err := a.temporal(ctx)
-	return c, workflows.ScheduleID(account, kind), err
+	return c, workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}), err
 }
 
 // noSchedule says what to do about a schedule that is not there.
@@ -114,8 +115,8 @@ func noSchedule(id string, err error) error {
 	if !temporalclient.IsNotFound(err) {
 		return err
 	}
-	account, kind, _ := parseScheduleID(id)
-	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it", account, kind)
+	of, _ := parseScheduleID(id)
+	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it", of.Account, of.Feed)
 }
 
 // viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out.

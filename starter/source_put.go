@@ -75,7 +75,7 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 	fmt.Fprintf(a.Stdout, "%s  %s: %s of %s\n", account, place.Feed, terminal.Bytes(written.Size), name)
 	a.Tell(a.Stdout, "  source   ", place.Source)
 	a.Tell(a.Stdout, "  version  ", written.Version())
-	a.Tell(a.Stdout, "  next     ", "starter sync "+target(account, place.Feed)+" --follow")
+	a.Tell(a.Stdout, "  next     ", "starter sync "+target(catalog.ID{Account: account, Feed: place.Feed})+" --follow")
 	return nil
 }
 

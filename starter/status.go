@@ -182,7 +182,7 @@ func readAccountStatus(ctx context.Context, docs catalog.Documents, account stri
 			continue
 		}
 		v := statusView{Account: account, Feed: kind}
-		state, _, err := docs.State(ctx, account, kind)
+		state, _, err := docs.State(ctx, catalog.ID{Account: account, Feed: kind})
 		switch {
 		case isUnusable(err):
 			v.Error = err.Error()
@@ -233,7 +233,7 @@ func (a *app) addTemporal(ctx context.Context, views []statusView, states []cata
 	}
 	for i := range views {
 		v := &views[i]
-		id := workflows.ScheduleID(v.Account, v.Feed)
+		id := workflows.ScheduleID(catalog.ID{Account: v.Account, Feed: v.Feed})
 		if entry := schedules[id]; entry != nil {
 			v.Scheduled, v.Paused = true, entry.Paused
 			if len(entry.NextActionTimes) > 0 && !entry.Paused {
@@ -289,9 +289,9 @@ func withoutSettings(runs map[string][]*workflowpb.WorkflowExecutionInfo, known 
 		had[account] = true
 	}
 	for id := range runs {
-		if account, _, ours := parseScheduleID(id); ours && !had[account] {
-			had[account] = true
-			accounts = append(accounts, account)
+		if of, ours := parseScheduleID(id); ours && !had[of.Account] {
+			had[of.Account] = true
+			accounts = append(accounts, of.Account)
 		}
 	}
 	slices.Sort(accounts)
@@ -318,7 +318,7 @@ func openRuns(ctx context.Context, c client.Client) (map[string][]*workflowpb.Wo
 			return nil, fmt.Errorf("list the syncs under way: %w", err)
 		}
 		for _, run := range page.GetExecutions() {
-			id := workflows.ScheduleID(attribute(run, workflows.SearchAccount.GetName()), feed.Kind(attribute(run, workflows.SearchFeed.GetName())))
+			id := workflows.ScheduleID(catalog.ID{Account: attribute(run, workflows.SearchAccount.GetName()), Feed: feed.Kind(attribute(run, workflows.SearchFeed.GetName()))})
 			runs[id] = append(runs[id], run)
 		}
 		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
@@ -373,8 +373,8 @@ func (a *app) printHeld(views []statusView, filter statusFilter) {
 			return
 		}
 		fmt.Fprintln(a.Stdout)
-		a.describeHold(a.Stdout, v.Account, v.Feed, *v.Held)
-		a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(v.Account, v.Feed))
+		a.describeHold(a.Stdout, catalog.ID{Account: v.Account, Feed: v.Feed}, *v.Held)
+		a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(catalog.ID{Account: v.Account, Feed: v.Feed}))
 	}
 }
 

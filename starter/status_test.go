@@ -187,7 +187,7 @@ func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			s.holds("acct_1", feed.Product)
-			s.temporal.described = map[string]holder{workflows.ScheduleID("acct_1", feed.Product): c.run}
+			s.temporal.described = map[string]holder{workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product}): c.run}
 			require.Equal(t, exitOK, s.run("status", "acct_1"))
 			if c.held {
 				require.Contains(t, s.stdout.String(), "held 2h")

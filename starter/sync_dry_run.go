@@ -57,7 +57,7 @@ func (a *app) dryRuns(ctx context.Context, accounts []string, kind feed.Kind, fu
 	runs := make([]dryRun, 0, len(accounts))
 	var errs []error
 	for _, account := range accounts {
-		run, err := a.dryRun(ctx, stager, account, kind, full)
+		run, err := a.dryRun(ctx, stager, catalog.ID{Account: account, Feed: kind}, full)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -77,29 +77,29 @@ func (a *app) dryRuns(ctx context.Context, accounts []string, kind feed.Kind, fu
 }
 
 // dryRun does what FetchCatalog does, with the same code and another output.
-func (a *app) dryRun(ctx context.Context, stager staging.Stager, account string, kind feed.Kind, full bool) (dryRun, error) {
+func (a *app) dryRun(ctx context.Context, stager staging.Stager, id catalog.ID, full bool) (dryRun, error) {
 	run := dryRun{
-		Account: account, Feed: kind, Parts: []dryPart{}, Holds: []catalog.HoldReason{},
+		Account: id.Account, Feed: id.Feed, Parts: []dryPart{}, Holds: []catalog.HoldReason{},
 		Normalised: []catalog.ReportNormalised{}, Causes: []foundCause{}, Notes: []string{},
 	}
-	settings, err := settingsOf(stager.Documents).Settings(ctx, account)
+	settings, err := settingsOf(stager.Documents).Settings(ctx, id.Account)
 	if err != nil {
 		return run, err
 	}
-	state, _, err := stager.Documents.State(ctx, account, kind)
+	state, _, err := stager.Documents.State(ctx, id)
 	if err != nil {
 		return run, err
 	}
 	run.OpenImport, run.Run, run.Held = state.Open, state.Run, state.Held
-	found, err := stager.Look(ctx, settings, kind)
+	found, err := stager.Look(ctx, settings, id.Feed)
 	if err != nil {
 		return run, err
 	}
 	run.Source, run.Version = found.Source.URI(), found.Source.Version()
 	due := found.FullSend(state, full, a.Now())
 	run.Notes = append(run.Notes, a.before(state, found, due)...)
-	out := newFindings(kind, nil)
-	bar := a.ProgressOfBytes(found.Source.Size, "comparing "+account)
+	out := newFindings(id.Feed, nil)
+	bar := a.ProgressOfBytes(found.Source.Size, "comparing "+id.Account)
 	compared, err := stager.Compare(ctx, found, due, out, func(r io.Reader) io.Reader {
 		bar.Reset()
 		return &watchedReader{ctx, r, bar}

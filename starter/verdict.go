@@ -75,7 +75,8 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 	if err != nil {
 		return err
 	}
-	state, err := a.heldState(ctx, account, kind)
+	id := catalog.ID{Account: account, Feed: kind}
+	state, err := a.heldState(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 	if in.Version != "" && in.Version != held.Version {
 		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", terminal.Printable(held.Version), terminal.Printable(in.Version))
 	}
-	shown, err := a.confirmVerdict(account, kind, d, *held, flags.yes)
+	shown, err := a.confirmVerdict(id, d, *held, flags.yes)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict,
 	}
 	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.Now()))
 	for _, other := range feed.Kinds() {
-		if state, _, err := docs.State(ctx, account, other); err == nil && state.Held != nil {
+		if state, _, err := docs.State(ctx, catalog.ID{Account: account, Feed: other}); err == nil && state.Held != nil {
 			text += fmt.Sprintf("; its %s feed is held: --feed %s", other, other)
 		}
 	}
@@ -217,11 +218,11 @@ func lastOutcome(s catalog.State, now time.Time) string {
 }
 
 // confirmVerdict shows a person what they decide about. A script has looked already, or will not.
-func (a *app) confirmVerdict(account string, kind feed.Kind, d verdict, held catalog.Hold, yes bool) (shown bool, err error) {
+func (a *app) confirmVerdict(id catalog.ID, d verdict, held catalog.Hold, yes bool) (shown bool, err error) {
 	if yes || !a.IsTerminal(a.Stdin) {
 		return false, nil
 	}
-	a.describeHold(a.Stderr, account, kind, held)
+	a.describeHold(a.Stderr, id, held)
 	if !a.Ask(d.question) {
 		return true, badInput(errors.New("nothing was decided: the sync is still held"))
 	}

@@ -30,7 +30,7 @@ func (s *stage) holds(account string, kind feed.Kind, change ...func(*catalog.St
 		Format: catalog.StateFormat, Account: account, Feed: kind,
 		Last: &catalog.Last{Outcome: catalog.Held, At: noon.Add(-2 * time.Hour)},
 		Held: &catalog.Hold{
-			Version: "v7", Since: noon.Add(-2 * time.Hour), Run: catalog.Run{WorkflowID: workflows.ScheduleID(account, kind), RunID: "run-1"},
+			Version: "v7", Since: noon.Add(-2 * time.Hour), Run: catalog.Run{WorkflowID: workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}), RunID: "run-1"},
 			Reasons: []catalog.HoldReason{
 				{Guard: "shrink", Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"},
 				{Guard: "currency_flips", Text: "1 of 700 prices is in another currency"},

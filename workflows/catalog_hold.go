@@ -87,9 +87,9 @@ func (s *catalogSync) decided(ctx workflow.Context) error {
 	s.held.version = ""
 	if !s.held.verdict.Approved {
 		d.Parts = nil
-		return s.settle(ctx, activities.SettleInput{Catalog: s.catalog, Delivery: d, Verdict: s.held.verdict})
+		return s.settle(ctx, activities.SettleInput{ID: s.catalog, Delivery: d, Verdict: s.held.verdict})
 	}
-	in := activities.ApproveInput{Catalog: s.catalog, Version: version, Verdict: s.held.verdict}
+	in := activities.ApproveInput{ID: s.catalog, Version: version, Verdict: s.held.verdict}
 	approving := quickStore(ctx, "Record who approved")
 	if err := workflow.ExecuteActivity(approving, steps.Approve, in).Get(ctx, nil); err != nil {
 		return err

@@ -35,7 +35,7 @@ func CatalogSync(ctx workflow.Context, in CatalogSyncInput) (CatalogSyncResult, 
 	}
 	sync := catalogSync{
 		in:      in,
-		catalog: activities.Catalog{Account: in.Account, Feed: in.Feed},
+		catalog: catalog.ID{Account: in.Account, Feed: in.Feed},
 		result:  CatalogSyncResult{Account: in.Account, Feed: in.Feed},
 	}
 	ctx = workflow.WithPriority(ctx, in.Priority())
@@ -52,7 +52,7 @@ func CatalogSync(ctx workflow.Context, in CatalogSyncInput) (CatalogSyncResult, 
 // catalogSync is one run: what it was asked and what it has found out so far.
 type catalogSync struct {
 	in      CatalogSyncInput
-	catalog activities.Catalog
+	catalog catalog.ID
 	result  CatalogSyncResult
 	held    hold
 }
@@ -100,7 +100,7 @@ func (s *catalogSync) fetch(ctx workflow.Context) (found activities.FetchCatalog
 	if !s.held.active() {
 		workflow.SetCurrentDetails(ctx, "Looking at the source; if another run of this feed is importing, waiting for it to end.")
 	}
-	in := activities.FetchCatalogInput{Catalog: s.catalog, Force: s.in.Force, Full: s.in.Full, Held: s.held.version}
+	in := activities.FetchCatalogInput{ID: s.catalog, Force: s.in.Force, Full: s.in.Full, Held: s.held.version}
 	ctx = streamStore(ctx, "Look for a new version of the source, check it, compare it, stage the difference")
 	err = workflow.ExecuteActivity(ctx, steps.FetchCatalog, in).Get(ctx, &found)
 	s.result.SourceVersion = found.Source
@@ -142,14 +142,14 @@ func (s *catalogSync) deliver(ctx workflow.Context, d catalog.Delivery) error {
 			break
 		}
 	}
-	return s.settle(ctx, activities.SettleInput{Catalog: s.catalog, Delivery: d, Parts: parts, Verdict: s.held.verdict})
+	return s.settle(ctx, activities.SettleInput{ID: s.catalog, Delivery: d, Parts: parts, Verdict: s.held.verdict})
 }
 
 // send brings one part to Stripe and records what became of it.
 func (s *catalogSync) send(ctx workflow.Context, d catalog.Delivery, number int) (settled catalog.PartResult, err error) {
 	of := fmt.Sprintf("part %d of %d", number+1, len(d.Parts))
 	d.Parts = d.Parts[number : number+1]
-	in := activities.PartInput{Catalog: s.catalog, Delivery: d, File: d.File}
+	in := activities.PartInput{ID: s.catalog, Delivery: d, File: d.File}
 	if in.File, err = s.upload(ctx, in, of); err != nil {
 		return settled, err
 	}
@@ -194,7 +194,7 @@ func (s *catalogSync) createImport(ctx workflow.Context, in activities.PartInput
 func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput, importSet, of string) (imported catalog.Import, err error) {
 	d := in.Delivery
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %s, %d rows, as %s.", of, d.Parts[0].Rows, importSet))
-	await := activities.AwaitImportSetInput{Catalog: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
+	await := activities.AwaitImportSetInput{ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
 	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet, d.Deadline)
 	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
 	return imported, err
@@ -210,7 +210,7 @@ func (s *catalogSync) fetchErrors(
 	}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %d of %d rows. Fetching its reasons.", imported.RowsFailed, imported.RowsProcessed))
 	fetch := activities.FetchImportErrorsInput{
-		Catalog: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
+		ID: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
 	}
 	ctx = streamStripe(ctx, fmt.Sprintf("Fetch the reasons for %d refused rows", imported.RowsFailed))
 	var refused activities.FetchImportErrorsResult
@@ -282,7 +282,7 @@ func (s *catalogSync) fail(ctx workflow.Context, cause error) error {
 	reason, code := explain(cause)
 	var settled *importFailed
 	if !errors.As(cause, &settled) {
-		in := activities.RecordFailureInput{Catalog: s.catalog, Reason: reason}
+		in := activities.RecordFailureInput{ID: s.catalog, Reason: reason}
 		recording := quickStore(ctx, "Record why nothing was imported")
 		if err := workflow.ExecuteActivity(recording, steps.RecordFailure, in).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Warn("the failure could not be recorded in the state", "error", err)

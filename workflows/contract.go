@@ -95,7 +95,7 @@ func VerdictID(update string, h catalog.Hold) string {
 // full or forced one has an id of its own: it would get less than it asked for by joining one that sends only what
 // changed, or that waits for its turn.
 func (in CatalogSyncInput) WorkflowID() string {
-	id := ScheduleID(in.Account, cmp.Or(in.Feed, feed.Product))
+	id := ScheduleID(catalog.ID{Account: in.Account, Feed: cmp.Or(in.Feed, feed.Product)})
 	if in.Full {
 		id += "/full"
 	}
@@ -106,8 +106,8 @@ func (in CatalogSyncInput) WorkflowID() string {
 }
 
 // ScheduleID is the schedule of an account's feed. The runs that it starts bear the same id with the time appended.
-func ScheduleID(account string, kind feed.Kind) string {
-	return "catalog-sync/" + account + "/" + string(kind)
+func ScheduleID(id catalog.ID) string {
+	return "catalog-sync/" + id.Account + "/" + string(id.Feed)
 }
 
 // Summary is the one line that the Web UI shows for a run.

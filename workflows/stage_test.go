@@ -117,7 +117,7 @@ func (f *fakeStripe) Upload(_ context.Context, u catalog.Upload) (string, error)
 	return "file_" + u.IdempotencyKey, f.next("upload", u.IdempotencyKey)
 }
 
-func (f *fakeStripe) CreateImport(_ context.Context, _, file string, _ feed.Kind, key string) (catalog.Import, error) {
+func (f *fakeStripe) CreateImport(_ context.Context, _ catalog.ID, file, key string) (catalog.Import, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.next("create", key); err != nil {
@@ -256,14 +256,14 @@ func (s *stage) put(key, body string) {
 
 func (s *stage) state() catalog.State {
 	s.t.Helper()
-	state, _, err := s.steps.Documents.State(s.t.Context(), account, feed.Product)
+	state, _, err := s.steps.Documents.State(s.t.Context(), catalog.ID{Account: account, Feed: feed.Product})
 	require.NoError(s.t, err)
 	return state
 }
 
 func (s *stage) setState(change func(*catalog.State)) {
 	s.t.Helper()
-	state, etag, err := s.steps.Documents.State(s.t.Context(), account, feed.Product)
+	state, etag, err := s.steps.Documents.State(s.t.Context(), catalog.ID{Account: account, Feed: feed.Product})
 	require.NoError(s.t, err)
 	change(&state)
 	_, err = s.steps.Documents.SaveState(s.t.Context(), state, etag)

@@ -14,6 +14,18 @@ import (
 	"vitrine/internal/statestore"
 )
 
+func TestACatalogIsAnAccountAndAFeed(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []catalog.ID{
+		{}, {Account: "acct_1"}, {Feed: feed.Product}, {Account: "acct_1/x", Feed: feed.Product}, {Account: "acct_1", Feed: "pets"},
+	} {
+		require.True(t, fault.Is(bad.Check(), fault.InputInvalid), "%+v", bad)
+	}
+	id := catalog.ID{Account: "acct_1", Feed: feed.Pricing}
+	require.NoError(t, id.Check())
+	require.Equal(t, "acct_1/pricing", id.Name())
+}
+
 func documents(t *testing.T) (catalog.Documents, *objectstoretest.Memory) {
 	t.Helper()
 	store := objectstoretest.NewMemory("state")
@@ -24,7 +36,7 @@ func TestStateIsWrittenConditionally(t *testing.T) {
 	t.Parallel()
 	d, _ := documents(t)
 	ctx := t.Context()
-	s, etag, err := d.State(ctx, "acct_1", feed.Product)
+	s, etag, err := d.State(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product})
 	require.NoError(t, err)
 	_, err = d.SaveState(ctx, s, etag)
 	require.NoError(t, err)
@@ -39,7 +51,7 @@ func TestStateRefusesWhatItCannotKeep(t *testing.T) {
 	for _, broken := range []string{"{", `{"format":99}`} {
 		_, err := store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json", []byte(broken), "")
 		require.NoError(t, err)
-		_, _, err = d.State(t.Context(), "acct_1", feed.Product)
+		_, _, err = d.State(t.Context(), catalog.ID{Account: "acct_1", Feed: feed.Product})
 		require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
 	}
 }
@@ -53,7 +65,7 @@ func TestClaim(t *testing.T) {
 		return func(context.Context, catalog.Run) (bool, error) { return is, err }
 	}
 	claim := func(run catalog.Run, isOpen func(context.Context, catalog.Run) (bool, error)) error {
-		s, etag, err := d.State(ctx, "acct_1", feed.Product)
+		s, etag, err := d.State(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product})
 		require.NoError(t, err)
 		_, err = d.Claim(ctx, s, etag, run, isOpen)
 		return err
@@ -65,9 +77,9 @@ func TestClaim(t *testing.T) {
 	require.ErrorIs(t, claim(other, open(false, away)), away, "not knowing is no reason to take over")
 	require.NoError(t, claim(other, open(false, nil)), "a closed run holds nothing")
 
-	_, err := d.UpdateClaimed(ctx, "acct_1", feed.Product, mine, func(*catalog.State) {})
+	_, err := d.UpdateClaimed(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product}, mine, func(*catalog.State) {})
 	require.True(t, fault.Is(err, fault.RunSuperseded), "%v", err)
-	s, err := d.UpdateClaimed(ctx, "acct_1", feed.Product, other, func(s *catalog.State) { s.Sequence = 3 })
+	s, err := d.UpdateClaimed(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product}, other, func(s *catalog.State) { s.Sequence = 3 })
 	require.NoError(t, err)
 	require.Equal(t, int64(3), s.Sequence)
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"vitrine/internal/fault"
-	"vitrine/internal/feed"
 )
 
 // ErrClaimed is returned by Claim while the state is claimed by another open run.
@@ -42,13 +41,13 @@ func (s State) claimed() error {
 const claimPoll = 5 * time.Second
 
 // UpdateClaimed changes the state of a feed in the name of the run that claimed it. It fails with fault.RunSuperseded if another run has taken over.
-func (d Documents) UpdateClaimed(ctx context.Context, account string, kind feed.Kind, run Run, change func(*State)) (State, error) {
-	s, etag, err := d.State(ctx, account, kind)
+func (d Documents) UpdateClaimed(ctx context.Context, id ID, run Run, change func(*State)) (State, error) {
+	s, etag, err := d.State(ctx, id)
 	if err != nil {
 		return s, err
 	}
 	if s.Run == nil || *s.Run != run {
-		return s, fault.NewPermanent(fault.RunSuperseded, fmt.Errorf("the state of %s/%s is no longer held by this run: another one took over", account, kind))
+		return s, fault.NewPermanent(fault.RunSuperseded, fmt.Errorf("the state of %s is no longer held by this run: another one took over", id.Name()))
 	}
 	change(&s)
 	_, err = d.SaveState(ctx, s, etag)

@@ -6,26 +6,28 @@ import (
 	"fmt"
 
 	"vitrine/internal/fault"
-	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 )
 
 // Documents reads and writes what is kept of catalogs in the state bucket.
 type Documents struct{ statestore.Store }
 
+// Keys are the keys of what is kept of a catalog.
+func (d Documents) Keys(id ID) statestore.CatalogKeys { return d.Layout.Catalog(id.Account, id.Feed) }
+
 // State reads the state of a feed and the ETag to write it under; a feed that was never synced has the zero state and
 // statestore.IfAbsent.
-func (d Documents) State(ctx context.Context, account string, kind feed.Kind) (State, string, error) {
-	stored, err := statestore.Read[State](ctx, d.Store, d.Layout.Catalog(account, kind).StateKey())
+func (d Documents) State(ctx context.Context, id ID) (State, string, error) {
+	stored, err := statestore.Read[State](ctx, d.Store, d.Keys(id).StateKey())
 	var unreadable *statestore.UnreadableError
 	switch {
 	case errors.As(err, &unreadable):
 		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
-			"state %w; repair it, or delete it and start over with 'starter sync %s --feed %s --full'", unreadable, account, kind))
+			"state %w; repair it, or delete it and start over with 'starter sync %s --feed %s --full'", unreadable, id.Account, id.Feed))
 	case err != nil:
-		return State{}, "", fmt.Errorf("read the state of %s/%s: %w", account, kind, err)
+		return State{}, "", fmt.Errorf("read the state of %s: %w", id.Name(), err)
 	case !stored.Found():
-		return State{Format: StateFormat, Account: account, Feed: kind}, stored.ETag, nil
+		return State{Format: StateFormat, Account: id.Account, Feed: id.Feed}, stored.ETag, nil
 	case stored.Value.Format > StateFormat:
 		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
 			"state %s has format %d, newer than the %d that this worker knows: deploy the newer worker", stored.Object.URI(), stored.Value.Format, StateFormat))
@@ -36,7 +38,7 @@ func (d Documents) State(ctx context.Context, account string, kind feed.Kind) (S
 // SaveState writes the state if the document is still the one that etag names; otherwise the error is
 // fault.StateConflict. It returns the ETag to write the state under next.
 func (d Documents) SaveState(ctx context.Context, s State, etag string) (string, error) {
-	object, err := statestore.Write(ctx, d.Store, d.Layout.Catalog(s.Account, s.Feed).StateKey(), s, etag)
+	object, err := statestore.Write(ctx, d.Store, d.Keys(s.ID()).StateKey(), s, etag)
 	return object.ETag, err
 }
 

@@ -16,15 +16,15 @@ const maxManifest = 4 << 30
 
 // Manifest reads what Stripe has of a feed, and the ETag to write the next one under. The manifest is nil if there is
 // none, or if it cannot be used; lost then says why. That is no error: everything is sent, and the manifest made anew.
-func (d Documents) Manifest(ctx context.Context, account string, kind feed.Kind) (m *feed.Manifest, etag, lost string, err error) {
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.Catalog(account, kind).ManifestKey())
+func (d Documents) Manifest(ctx context.Context, id ID) (m *feed.Manifest, etag, lost string, err error) {
+	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Keys(id).ManifestKey())
 	if fault.Is(err, fault.SourceMissing) {
 		return nil, statestore.IfAbsent, "it is not known what Stripe has", nil
 	}
 	if err != nil {
-		return nil, "", "", fmt.Errorf("manifest of %s/%s: %w", account, kind, err)
+		return nil, "", "", fmt.Errorf("manifest of %s: %w", id.Name(), err)
 	}
-	m, err = d.readManifest(ctx, object, kind)
+	m, err = d.readManifest(ctx, object, id.Feed)
 	var damaged *feed.ManifestError
 	if errors.As(err, &damaged) {
 		return nil, object.ETag, "the record of what Stripe has cannot be used (" + damaged.Problem + ")", nil
@@ -51,7 +51,7 @@ func (d Documents) readManifest(ctx context.Context, o statestore.Object, kind f
 // SaveManifest writes what Stripe has, if the document is still the one that etag names; otherwise the error is
 // fault.StateConflict.
 func (d Documents) SaveManifest(ctx context.Context, account string, m *feed.Manifest, etag string) error {
-	_, err := d.putManifest(ctx, d.Layout.Catalog(account, m.Feed).ManifestKey(), m, etag)
+	_, err := d.putManifest(ctx, d.Keys(ID{account, m.Feed}).ManifestKey(), m, etag)
 	return err
 }
 

@@ -63,6 +63,9 @@ type State struct {
 	Last *Last `json:"last,omitempty"`
 }
 
+// ID names the catalog whose state it is.
+func (s State) ID() ID { return ID{s.Account, s.Feed} }
+
 // StateFormat is the version of the state document that this code writes.
 const StateFormat = 1
 

@@ -123,7 +123,7 @@ func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Outpu
 
 // load reads what Stripe has.
 func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options) error {
-	manifest, _, lost, err := s.Documents.Manifest(ctx, f.Account, f.Kind)
+	manifest, _, lost, err := s.Documents.Manifest(ctx, catalog.ID{Account: f.Account, Feed: f.Kind})
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options
 	if !f.updatesCatalog() {
 		return nil
 	}
-	products, _, _, err := s.Documents.Manifest(ctx, f.Account, feed.Product)
+	products, _, _, err := s.Documents.Manifest(ctx, catalog.ID{Account: f.Account, Feed: feed.Product})
 	if err != nil {
 		return err
 	}

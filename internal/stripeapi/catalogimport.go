@@ -115,8 +115,8 @@ func (p *ProductCatalogImports) begin(ctx context.Context, u catalog.Upload) (ca
 }
 
 // CreateImport reads the import, which the upload has started. Neither the feed nor the key matter any more.
-func (p *ProductCatalogImports) CreateImport(ctx context.Context, account, uploaded string, _ feed.Kind, _ string) (catalog.Import, error) {
-	return p.Import(ctx, account, uploaded)
+func (p *ProductCatalogImports) CreateImport(ctx context.Context, id catalog.ID, uploaded, _ string) (catalog.Import, error) {
+	return p.Import(ctx, id.Account, uploaded)
 }
 
 // Import reads an import.

@@ -31,12 +31,12 @@ type ImportSets struct{ client *Client }
 func (c *Client) V1() *ImportSets { return &ImportSets{client: c} }
 
 // CreateImport starts the import of an uploaded file.
-func (s *ImportSets) CreateImport(ctx context.Context, account, file string, kind feed.Kind, idempotencyKey string) (catalog.Import, error) {
-	if err := errors.Join(checkAccount(account), checkFileID(file), checkFormat(kind), checkIdempotencyKey(idempotencyKey)); err != nil {
+func (s *ImportSets) CreateImport(ctx context.Context, id catalog.ID, file, idempotencyKey string) (catalog.Import, error) {
+	if err := errors.Join(checkAccount(id.Account), checkFileID(file), checkFormat(id.Feed), checkIdempotencyKey(idempotencyKey)); err != nil {
 		return catalog.Import{}, err
 	}
-	form := url.Values{"file": {file}, "standard_data_format": {standardDataFormat(kind)}}
-	params := s.client.params(account, s.client.options.Version)
+	form := url.Values{"file": {file}, "standard_data_format": {standardDataFormat(id.Feed)}}
+	params := s.client.params(id.Account, s.client.options.Version)
 	params.IdempotencyKey = stripe.String(idempotencyKey)
 	return s.call(ctx, "create import set", http.MethodPost, importSetsPath, form.Encode(), params)
 }

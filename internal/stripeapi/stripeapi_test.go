@@ -30,7 +30,7 @@ const (
 // port is activities.Imports, which a test of an adapter must not import.
 type port interface {
 	Upload(ctx context.Context, u catalog.Upload) (uploaded string, err error)
-	CreateImport(ctx context.Context, account, uploaded string, kind feed.Kind, idempotencyKey string) (catalog.Import, error)
+	CreateImport(ctx context.Context, id catalog.ID, uploaded, idempotencyKey string) (catalog.Import, error)
 	Import(ctx context.Context, account, id string) (catalog.Import, error)
 	Refused(ctx context.Context, account, errorFile string) (io.ReadCloser, error)
 }
@@ -134,7 +134,7 @@ func TestIDsAreCheckedBeforeTheyBecomeURLs(t *testing.T) {
 	for _, id := range []string{"", "file_", "file_a/../b", "file_a?x", "impset_a", "file_é"} {
 		_, err := c.V1().Refused(ctx, testAccount, id)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
-		_, err = c.V1().CreateImport(ctx, testAccount, id, feed.Product, "k")
+		_, err = c.V1().CreateImport(ctx, catalog.ID{Account: testAccount, Feed: feed.Product}, id, "k")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, id := range []string{"", "impset_", "impset_a/b", "file_a"} {
@@ -142,7 +142,7 @@ func TestIDsAreCheckedBeforeTheyBecomeURLs(t *testing.T) {
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, kind := range []feed.Kind{"", feed.Pricing, feed.Promotion, "stock"} {
-		_, err := c.V1().CreateImport(ctx, testAccount, "file_a", kind, "k")
+		_, err := c.V1().CreateImport(ctx, catalog.ID{Account: testAccount, Feed: kind}, "file_a", "k")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, account := range []string{"", "acct_", "acct_a\r\nX: y"} {
@@ -150,7 +150,7 @@ func TestIDsAreCheckedBeforeTheyBecomeURLs(t *testing.T) {
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for _, key := range []string{"", " k", strings.Repeat("k", 256), "a\nb"} {
-		_, err := c.V1().CreateImport(ctx, testAccount, "file_a", feed.Product, key)
+		_, err := c.V1().CreateImport(ctx, catalog.ID{Account: testAccount, Feed: feed.Product}, "file_a", key)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 	}
 	for name, change := range map[string]func(*catalog.Upload){
@@ -175,7 +175,7 @@ func TestACatalogTravels(t *testing.T) {
 	content := testFeed + "SKU-2,Chair,,https://shop.example/2,https://shop.example/2.jpg,in_stock,15.00 USD\n"
 	file, err := c.V1().Upload(t.Context(), upload(content))
 	require.NoError(t, err)
-	created, err := c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "vitrine-import-1")
+	created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "vitrine-import-1")
 	require.NoError(t, err)
 	require.Equal(t, catalog.StatusPending, created.Status)
 	require.WithinDuration(t, time.Now(), created.Created, time.Minute)
@@ -207,7 +207,7 @@ func TestInventoryTravelsByV1(t *testing.T) {
 	for _, u := range []catalog.Upload{upload(testFeed), inventory} {
 		file, err := c.V1().Upload(t.Context(), u)
 		require.NoError(t, err)
-		created, err := c.V1().CreateImport(t.Context(), testAccount, file, u.Feed, u.IdempotencyKey+"/import")
+		created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: u.Feed}, file, u.IdempotencyKey+"/import")
 		require.NoError(t, err)
 		require.Equal(t, catalog.StatusSucceeded, awaited(t, c, created.ID).Status)
 	}
@@ -249,10 +249,10 @@ func TestRetriesFindWhatWasMade(t *testing.T) {
 	require.NoError(t, err)
 	// A small call with an idempotency key whose reused connection breaks is repeated by net/http itself, so no error
 	// comes up.
-	_, err = c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "import-1")
+	_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "import-1")
 	if err != nil {
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-		_, err = c.V1().CreateImport(t.Context(), testAccount, file, feed.Product, "import-1")
+		_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "import-1")
 	}
 	require.NoError(t, err)
 
@@ -358,7 +358,7 @@ func TestRefusals(t *testing.T) {
 	calls := map[string]func(context.Context, *Client) error{
 		"upload": func(ctx context.Context, c *Client) error { _, err := c.V1().Upload(ctx, upload(testFeed)); return err },
 		"create": func(ctx context.Context, c *Client) error {
-			_, err := c.V1().CreateImport(ctx, testAccount, "file_1", feed.Product, "k")
+			_, err := c.V1().CreateImport(ctx, catalog.ID{Account: testAccount, Feed: feed.Product}, "file_1", "k")
 			return err
 		},
 		"read": func(ctx context.Context, c *Client) error {
@@ -532,7 +532,7 @@ func TestTheKeyStaysWithItsHost(t *testing.T) {
 
 	_, err = c.V1().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
-	_, err = c.V1().CreateImport(t.Context(), testAccount, "file_1", feed.Product, "k")
+	_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, "file_1", "k")
 	requireFault(t, err, fault.Permanent, fault.StripeRejected)
 	mu.Lock()
 	defer mu.Unlock()

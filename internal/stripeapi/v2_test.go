@@ -39,7 +39,7 @@ func TestV2ChecksWhatItIsGiven(t *testing.T) {
 	for _, id := range []string{"", "pcimprt_", "pcimprt_a/../b", "pcimprt_a?x", "impset_a", "file_a"} {
 		_, err := c.Import(t.Context(), testAccount, id)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
-		_, err = c.CreateImport(t.Context(), testAccount, id, feed.Product, "k")
+		_, err = c.CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, id, "k")
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
 		_, err = c.Refused(t.Context(), testAccount, id)
 		requireFault(t, err, fault.Permanent, fault.InputInvalid)
@@ -72,7 +72,7 @@ func TestACatalogTravelsByV2(t *testing.T) {
 	id, err := c.V2().Upload(t.Context(), u)
 	require.NoError(t, err)
 	require.Equal(t, u.Size, sent)
-	created, err := c.V2().CreateImport(t.Context(), testAccount, id, feed.Product, "unused")
+	created, err := c.V2().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, id, "unused")
 	require.NoError(t, err)
 	require.Equal(t, id, created.ID)
 	require.WithinDuration(t, time.Now(), created.Created, time.Minute)

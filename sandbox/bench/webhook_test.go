@@ -86,7 +86,7 @@ func sell(b *testing.B, t task) {
 		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: int64(len(products)), Body: strings.NewReader(products), IdempotencyKey: b.Name() + "/upload",
 	})
 	require.NoError(b, err)
-	started, err := api.V1().CreateImport(b.Context(), account, file, feed.Product, b.Name()+"/import")
+	started, err := api.V1().CreateImport(b.Context(), catalog.ID{Account: account, Feed: feed.Product}, file, b.Name()+"/import")
 	require.NoError(b, err)
 	require.Eventually(b, func() bool {
 		read, err := api.V1().Import(b.Context(), account, started.ID)

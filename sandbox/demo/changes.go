@@ -144,7 +144,7 @@ func (d *demo) awaitHold(ctx context.Context, s *shop) (*catalog.Hold, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		state, _, err := d.documents.State(ctx, s.account, feed.Product)
+		state, _, err := d.documents.State(ctx, catalog.ID{Account: s.account, Feed: feed.Product})
 		if err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (d *demo) lookup(name string) (string, bool) {
 
 func (d *demo) checkSchedules(ctx context.Context) error {
 	for _, s := range d.shops {
-		id := workflows.ScheduleID(s.account, feed.Product)
+		id := workflows.ScheduleID(catalog.ID{Account: s.account, Feed: feed.Product})
 		if _, err := d.temporal.ScheduleClient().GetHandle(ctx, id).Describe(ctx); err != nil {
 			return fmt.Errorf("the schedule %s is not there: %w", id, err)
 		}
@@ -98,7 +98,7 @@ func (d *demo) checkCatalog(ctx context.Context, s *shop) error {
 
 // checkReport compares the rows that the report names with the ones that were spoilt on purpose.
 func (d *demo) checkReport(ctx context.Context, s *shop) error {
-	state, _, err := d.documents.State(ctx, s.account, feed.Product)
+	state, _, err := d.documents.State(ctx, catalog.ID{Account: s.account, Feed: feed.Product})
 	if err != nil {
 		return err
 	}

@@ -235,9 +235,9 @@ func TestOneImportInFlight(t *testing.T) {
 	m.startWorker()
 	m.exportText(csv("sku1", "sku2"))
 	schedule, err := m.temporal.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
-		ID: workflows.ScheduleID(m.account, feed.Product), Paused: true,
+		ID: workflows.ScheduleID(catalog.ID{Account: m.account, Feed: feed.Product}), Paused: true,
 		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.ScheduleID(m.account, feed.Product), Workflow: workflows.CatalogSyncType, TaskQueue: workflows.TaskQueue,
+			ID: workflows.ScheduleID(catalog.ID{Account: m.account, Feed: feed.Product}), Workflow: workflows.CatalogSyncType, TaskQueue: workflows.TaskQueue,
 			Args: []any{workflows.CatalogSyncInput{Account: m.account}},
 		},
 	})

@@ -136,7 +136,7 @@ func TestARefusedDeletionIsTriedAgain(t *testing.T) {
 // setUnsettled moves the next try of what is open.
 func (r *room) setUnsettled(in time.Duration) {
 	r.t.Helper()
-	state, etag, err := r.documents.State(r.t.Context(), r.account, feed.Product)
+	state, etag, err := r.documents.State(r.t.Context(), catalog.ID{Account: r.account, Feed: feed.Product})
 	require.NoError(r.t, err)
 	require.NotNil(r.t, state.Unsettled)
 	state.Unsettled.NextTry = time.Now().Add(in)
