@@ -17,14 +17,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/catalog"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
-	s3server "vitrine/sandbox/s3"
-
-	"vitrine/internal/order"
 	"vitrine/internal/statestore"
-	"vitrine/internal/stripesim"
+	s3server "vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 	"vitrine/workflows"
 )

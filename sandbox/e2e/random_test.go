@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/account"
-	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"

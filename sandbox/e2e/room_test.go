@@ -23,8 +23,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	reports "vitrine/internal/report"
-
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
@@ -130,7 +128,7 @@ func (r *room) environ(extra ...string) []string {
 
 // sourceKey is where the account's catalog is expected.
 func (r *room) sourceKey() string {
-	_, key := r.layout.Source(account.Settings{Account: r.account}, feed.Product)
+	_, key := account.Settings{Account: r.account}.Source(r.layout, feed.Product)
 	return key
 }
 
@@ -162,7 +160,7 @@ func (r *room) exportText(content string) {
 
 func (r *room) exportFeed(kind feed.Kind, content string) {
 	r.t.Helper()
-	_, key := r.layout.Source(account.Settings{Account: r.account}, kind)
+	_, key := account.Settings{Account: r.account}.Source(r.layout, kind)
 	r.put(r.layout.SourceBucket, key, strings.NewReader(content))
 }
 
@@ -180,7 +178,7 @@ func (r *room) state() catalog.State {
 
 func (r *room) stateOf(kind feed.Kind) catalog.State {
 	r.t.Helper()
-	state, _, err := r.documents.State(within(r.t), r.account, kind)
+	state, _, err := r.documents.State(within(r.t), catalog.ID{Account: r.account, Feed: kind})
 	require.NoError(r.t, err)
 	return state
 }
