@@ -116,6 +116,7 @@ func roomRules() []rule {
 			others: []string{
 				"vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore", "github.com/wneessen/go-mail",
 				"golang.org/x/text/language", "golang.org/x/text/language/display", // countries' names
+				"code.dny.dev/ssrf", // refuses addresses
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{

@@ -2,8 +2,6 @@ package fulfillment
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -11,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/fault"
@@ -26,9 +24,10 @@ import (
 )
 
 var (
-	testKey    = []byte("0123456789abcdef01234567")
-	testSecret = "whsec_" + base64.StdEncoding.EncodeToString(testKey)
-	testNow    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	testKey      = []byte("0123456789abcdef01234567")
+	testSecret   = "whsec_" + base64.StdEncoding.EncodeToString(testKey)
+	rolledSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("n", 32)))
+	testNow      = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 )
 
 func testSession() order.Session {
@@ -83,7 +82,7 @@ func endpoint(change ...func(*EndpointOptions)) *Endpoint {
 	o := EndpointOptions{
 		AllowPrivate: true, Now: func() time.Time { return testNow },
 		Secrets: Secrets{Lookup: func(name string) (string, bool) {
-			secrets := map[string]string{"MERCHANT_SECRET_SHOP": testSecret, "MERCHANT_SECRET_ROLLED": testSecret + " whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("n", 32)))}
+			secrets := map[string]string{"MERCHANT_SECRET_SHOP": testSecret, "MERCHANT_SECRET_ROLLED": testSecret + " " + rolledSecret}
 			return secrets[name], secrets[name] != ""
 		}},
 	}
@@ -179,11 +178,13 @@ func TestRequestsAreSigned(t *testing.T) {
 	require.Equal(t, id, got.header.Get("Webhook-Id"))
 	require.Equal(t, id, got.header.Get("Idempotency-Key"))
 	require.Equal(t, timestamp, got.header.Get("Webhook-Timestamp"))
-	signatures := strings.Fields(got.header.Get("Webhook-Signature"))
-	require.Len(t, signatures, 2, "while one secret replaces another")
-	mac := hmac.New(sha256.New, testKey)
-	mac.Write([]byte(id + "." + timestamp + "." + string(got.body)))
-	require.Equal(t, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)), signatures[0])
+	require.Len(t, strings.Fields(got.header.Get("Webhook-Signature")), 2, "while one secret replaces another")
+	for _, secret := range []string{testSecret, rolledSecret} { // by the merchants' own library
+		theirs, err := standardwebhooks.NewWebhook(secret)
+		require.NoError(t, err)
+		require.NoError(t, theirs.VerifyIgnoringTimestamp(got.body, got.header))
+		require.Error(t, theirs.VerifyIgnoringTimestamp(append(got.body, ' '), got.header))
+	}
 
 	var doc order.Document
 	require.NoError(t, json.Unmarshal(got.body, &doc))
@@ -250,15 +251,29 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 func TestPublicAddresses(t *testing.T) {
 	t.Parallel()
 	for _, private := range []string{
-		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255",
-		"::1", "::", "fe80::1%eth0", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00:1::",
+		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0", "0.1.2.3", "224.0.0.1",
+		"255.255.255.255", "240.0.0.1", "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
+		"::1", "::", "fe80::1%eth0", "fd00:ec2::254", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "100::1",
+		"64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::", "2002:a00:1::%eth0", "2001:0:a00:1::", "2001:db8::1",
 	} {
-		require.False(t, public(netip.MustParseAddr(private)), private)
+		require.ErrorIs(t, dialled(t, private), errPrivate, private)
 	}
 	for _, address := range []string{"8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"} {
-		require.True(t, public(netip.MustParseAddr(address)), address)
+		require.NoError(t, dialled(t, address), address)
 	}
-	require.ErrorIs(t, refusePrivate("tcp", "nonsense", nil), errPrivate)
+	require.ErrorIs(t, refusePrivate("tcp4", "nonsense", nil), errPrivate)
+}
+
+// dialled asks about an address as package net does, which writes those of IPv4 within IPv6 as IPv4.
+func dialled(t *testing.T, address string) error {
+	t.Helper()
+	at, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(address, "8443"))
+	require.NoError(t, err)
+	network := "tcp6"
+	if at.IP.To4() != nil {
+		network = "tcp4"
+	}
+	return refusePrivate(network, at.String(), nil)
 }
 
 func TestSecretsThatAreMissing(t *testing.T) {
