@@ -4,9 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stripe/stripe-go/v83/webhook"
 
 	"vitrine/internal/fault"
 )
@@ -43,7 +46,8 @@ const (
 // (https://docs.stripe.com/webhooks#verify-manually). One of the secrets must fit: there are several while one replaces
 // another, and one per endpoint.
 //
-// stripe-go's own check takes one secret, and allows any time in the future.
+// Stripe's library computes what the signature has to be. Its own check takes one secret, allows any time in the future, and
+// does not say which time it went by: a header with two could be judged by the one and signed for the other.
 func VerifySignature(payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time) error {
 	reason := signatureReason(payload, header, secrets, tolerance, now)
 	if reason == "" {
@@ -93,7 +97,6 @@ func signatureReason(payload []byte, header string, secrets []string, tolerance 
 }
 
 type signatureHeader struct {
-	timestamp  string
 	at         time.Time
 	signatures [][]byte
 }
@@ -111,30 +114,22 @@ func parseSignature(header string) (signatureHeader, bool) {
 			return signatureHeader{}, false
 		case name == "t":
 			seconds, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || seconds < 0 || seconds > 1<<40 || h.timestamp != "" {
+			if err != nil || seconds < 0 || seconds > 1<<40 || !h.at.IsZero() {
 				return signatureHeader{}, false
 			}
-			h.timestamp, h.at = value, time.Unix(seconds, 0)
+			h.at = time.Unix(seconds, 0)
 		case name == "v1" && len(h.signatures) < maxSignatures:
 			if signature, err := hex.DecodeString(value); err == nil && len(signature) == sha256.Size {
 				h.signatures = append(h.signatures, signature)
 			}
 		}
 	}
-	return h, h.timestamp != "" && len(h.signatures) > 0
+	return h, !h.at.IsZero() && len(h.signatures) > 0
 }
 
 func (h signatureHeader) by(secret string, payload []byte) bool {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(h.timestamp + "."))
-	mac.Write(payload)
-	expected := mac.Sum(nil)
-	for _, signature := range h.signatures {
-		if hmac.Equal(expected, signature) {
-			return true
-		}
-	}
-	return false
+	expected := webhook.ComputeSignature(h.at, payload, secret)
+	return slices.ContainsFunc(h.signatures, func(signature []byte) bool { return hmac.Equal(expected, signature) })
 }
 
 func (h signatureHeader) inTime(tolerance time.Duration, now time.Time) SignatureReason {

@@ -40,9 +40,10 @@ func TestSignaturesAreRefusedForAReason(t *testing.T) {
 		now     time.Time
 		want    SignatureReason
 	}{
-		"missing":         {"", []string{testSecret}, signedAt, SignatureMissing},
-		"no time":         {v1(payload, testSecret, signedAt), []string{testSecret}, signedAt, SignatureMalformed},
-		"two times":       {"t=1," + good, []string{testSecret}, signedAt, SignatureMalformed},
+		"missing":   {"", []string{testSecret}, signedAt, SignatureMissing},
+		"no time":   {v1(payload, testSecret, signedAt), []string{testSecret}, signedAt, SignatureMalformed},
+		"two times": {"t=1," + good, []string{testSecret}, signedAt, SignatureMalformed},
+		"a time of today before the one that is signed": {fmt.Sprintf("t=%d,", signedAt.Unix()) + header(payload, testSecret, signedAt.Add(-time.Hour)), []string{testSecret}, signedAt, SignatureMalformed},
 		"no v1":           {fmt.Sprintf("t=%d,v0=00", signedAt.Unix()), []string{testSecret}, signedAt, SignatureMalformed},
 		"too long":        {good + strings.Repeat(",v1=00", 1000), []string{testSecret}, signedAt, SignatureMalformed},
 		"another secret":  {good, []string{"whsec_other"}, signedAt, SignatureMismatch},
