@@ -13,14 +13,25 @@ func (s *Server) controlRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog", s.catalogs.showCatalog)
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog/{id}", s.catalogs.showProduct)
-	routes.HandleFunc("GET /_sim/accounts/{account}/promotions", func(w http.ResponseWriter, r *http.Request) { list(w, s.catalogs.promotions(r.PathValue("account"))) })
-	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) { list(w, s.files.listed(narrowedTo(r))) })
-	routes.HandleFunc("GET /_sim/imports", func(w http.ResponseWriter, r *http.Request) { list(w, s.imports.listed(narrowedTo(r))) })
-	routes.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, r *http.Request) { list(w, s.calls.listed(narrowedTo(r))) })
+	routes.HandleFunc("GET /_sim/accounts/{account}/promotions", func(w http.ResponseWriter, r *http.Request) {
+		list(w, s.catalogs.promotions(r.PathValue("account")))
+	})
+	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) {
+		list(w, s.files.listed(narrowedTo(r)))
+	})
+	routes.HandleFunc("GET /_sim/imports", func(w http.ResponseWriter, r *http.Request) {
+		list(w, s.imports.listed(narrowedTo(r)))
+	})
+	routes.HandleFunc("GET /_sim/requests", func(w http.ResponseWriter, r *http.Request) {
+		list(w, s.calls.listed(narrowedTo(r)))
+	})
 	routes.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { show(w, s.stats()) })
 	routes.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { list(w, s.faults.listed()) })
 	routes.HandleFunc("POST /_sim/faults", s.faults.postFault)
-	routes.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.faults.disarm(); show(w, struct{}{}) })
+	routes.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.faults.disarm()
+		show(w, struct{}{})
+	})
 	routes.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) { show(w, s.settings.current()) })
 	routes.HandleFunc("POST /_sim/settings", s.settings.postSettings)
 	routes.HandleFunc("PATCH /_sim/settings", s.settings.postSettings)

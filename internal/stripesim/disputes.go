@@ -28,14 +28,17 @@ const (
 type disputes struct {
 	*core
 	events *events
+	all    []*dispute // in the order of creation
 }
 
+func (h *disputes) forgetLocked() { h.all = nil }
+
 func (h *disputes) findDisputeLocked(id string) *dispute {
-	i := slices.IndexFunc(h.ledger.disputes, func(d *dispute) bool { return d.id == id })
+	i := slices.IndexFunc(h.all, func(d *dispute) bool { return d.id == id })
 	if i < 0 {
 		return nil
 	}
-	return h.ledger.disputes[i]
+	return h.all[i]
 }
 
 func (h *disputes) ownDisputeLocked(c orderCall) *dispute {
@@ -61,7 +64,7 @@ func (h *disputes) listDisputes(c orderCall) (any, *apiError) {
 		return nil, failed
 	}
 	now := h.options.Now()
-	return listNewest(c, p, h.ledger.disputes, func(d *dispute) (string, string) { return d.payment.account(), d.id }, func(d *dispute) bool {
+	return listNewest(c, p, h.all, func(d *dispute) (string, string) { return d.payment.account(), d.id }, func(d *dispute) bool {
 		return created.fits(d.created.Unix()) && (intent == "" || intent == d.payment.intent) && (charge == "" || charge == d.payment.charge)
 	}, func(d *dispute) any { return d.object(now) })
 }
@@ -119,7 +122,7 @@ func (h *disputes) disputeLocked(p *payment, amount int64, reason string) (*disp
 	d := &dispute{
 		id: newID("dp_"), payment: p, created: now, due: now.Add(disputeWindow), amount: amount, reason: reason, status: statusNeedsResponse,
 	}
-	p.dispute, h.ledger.disputes = d, append(h.ledger.disputes, d)
+	p.dispute, h.all = d, append(h.all, d)
 	h.events.emitLocked("charge.dispute.created", p.account(), d.object(now), cause{})
 	return d, nil
 }

@@ -29,21 +29,24 @@ type event struct {
 type events struct {
 	*core
 	webhooks *webhooks
+	all      []*event // of the last 30 days, in the order of creation
 }
+
+func (h *events) forgetLocked() { h.all = nil }
 
 // emitLocked makes an event, and sends it to the endpoints that want it.
 func (h *events) emitLocked(kind, account string, object map[string]any, why cause) {
 	now := h.options.Now()
-	for len(h.ledger.events) > 0 && !h.ledger.events[0].created.After(now.Add(-eventsKept)) {
-		h.ledger.events = h.ledger.events[1:]
+	for len(h.all) > 0 && !h.all[0].created.After(now.Add(-eventsKept)) {
+		h.all = h.all[1:]
 	}
-	h.ledger.made++
+	h.webhooks.made++
 	e := &event{
 		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion, object: encode(object),
-		why: why, number: h.ledger.made, waiting: map[string]bool{},
+		why: why, number: h.webhooks.made, waiting: map[string]bool{},
 	}
-	h.ledger.events = append(h.ledger.events, e)
-	for _, to := range h.ledger.endpoints {
+	h.all = append(h.all, e)
+	for _, to := range h.webhooks.endpoints {
 		if to.wants(e, h.orders.TestEventsToLive) {
 			h.webhooks.sendLocked(e, to)
 		}
@@ -66,11 +69,11 @@ func (e *event) body(connect bool, version string) map[string]any {
 
 func (h *events) listedEventsLocked() []*event {
 	oldest := h.options.Now().Add(-eventsKept)
-	i := slices.IndexFunc(h.ledger.events, func(e *event) bool { return e.created.After(oldest) })
+	i := slices.IndexFunc(h.all, func(e *event) bool { return e.created.After(oldest) })
 	if i < 0 {
 		return nil
 	}
-	return h.ledger.events[i:]
+	return h.all[i:]
 }
 
 func (h *events) getEvent(c orderCall) (any, *apiError) {
@@ -113,13 +116,13 @@ func matchesType(pattern, kind string) bool {
 func (h *events) postResend(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	i := slices.IndexFunc(h.ledger.events, func(e *event) bool { return e.id == r.PathValue("id") })
+	i := slices.IndexFunc(h.all, func(e *event) bool { return e.id == r.PathValue("id") })
 	if i < 0 {
 		complain(w, http.StatusNotFound, "there is no event %s", r.PathValue("id"))
 		return
 	}
-	e := h.ledger.events[i]
-	for _, to := range h.ledger.endpoints {
+	e := h.all[i]
+	for _, to := range h.webhooks.endpoints {
 		if to.wants(e, h.orders.TestEventsToLive) {
 			h.webhooks.dispatchLocked(e, to, h.webhooks.logDeliveryLocked(e, to, false), 0)
 		}

@@ -18,9 +18,9 @@ func (h *hooks) postHook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.mu.Lock()
-	h.ledger.hooks[hook.Account] = hook
+	h.registered[hook.Account] = hook
 	if hook.URL == "" {
-		delete(h.ledger.hooks, hook.Account)
+		delete(h.registered, hook.Account)
 	}
 	h.mu.Unlock()
 	show(w, hook)

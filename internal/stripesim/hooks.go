@@ -18,13 +18,17 @@ func answersHook(h simcontrol.Hook, kind string) bool {
 // hooks asks merchants while an agent buys.
 type hooks struct {
 	*core
-	sender *sender
+	sender     *sender
+	registered map[string]simcontrol.Hook // by account; the empty one is the platform's, for all accounts
+	calls      []simcontrol.HookCall
 }
 
+func (h *hooks) forgetLocked() { h.registered, h.calls = map[string]simcontrol.Hook{}, nil }
+
 func (h *hooks) hookLocked(account string) (simcontrol.Hook, bool) {
-	hook, found := h.ledger.hooks[account]
+	hook, found := h.registered[account]
 	if !found {
-		hook, found = h.ledger.hooks[""]
+		hook, found = h.registered[""]
 	}
 	return hook, found
 }
@@ -65,10 +69,10 @@ func (h *hooks) callHook(ctx context.Context, hook simcontrol.Hook, orders simco
 func (h *hooks) logHookCall(call simcontrol.HookCall) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.ledger.hookCalls) >= maxDeliveries {
-		h.ledger.hookCalls = append(h.ledger.hookCalls[:0:0], h.ledger.hookCalls[maxDeliveries/10:]...)
+	if len(h.calls) >= maxDeliveries {
+		h.calls = append(h.calls[:0:0], h.calls[maxDeliveries/10:]...)
 	}
-	h.ledger.hookCalls = append(h.ledger.hookCalls, call)
+	h.calls = append(h.calls, call)
 }
 
 // conversation is what an agent's purchase asks the merchant. Its session is nobody else's yet.

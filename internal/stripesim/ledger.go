@@ -6,23 +6,15 @@ import (
 	"vitrine/internal/simcontrol"
 )
 
-// ledger is everything that agents bought, and what became of it. Each list is in the order of creation.
+// ledger is what agents bought and paid. Each list is in the order of creation.
 type ledger struct {
-	sessions   []*session
-	payments   map[string]*payment // by the id of the payment intent
-	charges    map[string]*payment // by the id of the charge
-	refunds    []*refund
-	disputes   []*dispute
-	events     []*event
-	endpoints  []*endpoint
-	deliveries []*simcontrol.Delivery
-	hooks      map[string]simcontrol.Hook // by account; the empty one is the platform's, for all accounts
-	hookCalls  []simcontrol.HookCall
-	made       int // events and endpoints so far: what chance is drawn by
+	sessions []*session
+	payments map[string]*payment // by the id of the payment intent
+	charges  map[string]*payment // by the id of the charge
 }
 
 func newLedger() *ledger {
-	return &ledger{payments: map[string]*payment{}, charges: map[string]*payment{}, hooks: map[string]simcontrol.Hook{}}
+	return &ledger{payments: map[string]*payment{}, charges: map[string]*payment{}}
 }
 
 // The statuses of sessions, payment intents, charges, refunds and disputes.

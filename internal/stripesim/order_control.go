@@ -53,7 +53,7 @@ func (s *Server) orderControlRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("POST /_sim/agent/availability", s.hooks.postAvailability)
 	routes.HandleFunc("POST /_sim/hooks", s.hooks.postHook)
 	routes.HandleFunc("GET /_sim/hooks/calls", look(s.payments, func(keep func(string) bool) []simcontrol.HookCall {
-		return kept(s.ledger.hookCalls, func(c simcontrol.HookCall) bool { return keep(c.Account) })
+		return kept(s.hooks.calls, func(c simcontrol.HookCall) bool { return keep(c.Account) })
 	}))
 	routes.HandleFunc("GET /_sim/orders", look(s.payments, s.orderControl.ordersLocked))
 	routes.HandleFunc("GET /_sim/orders/{id}", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))

@@ -57,8 +57,8 @@ func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	h.events.emitLocked("checkout.session.completed", o.account, o.object(expands{}), cause{})
 }
 
-// expireOrdersLocked ends sessions that nobody paid, and cancels payments whose capture came too late. It is asked whenever somebody looks, so that it
-// goes by the emulator's clock.
+// expireOrdersLocked ends sessions that nobody paid, and cancels payments whose capture came too late. It is
+// asked whenever somebody looks, so that it goes by the emulator's clock.
 func (h *payments) expireOrdersLocked() {
 	now := h.options.Now()
 	for _, o := range h.ledger.sessions {

@@ -11,13 +11,16 @@ import (
 type refunds struct {
 	*core
 	events *events
+	all    []*refund // in the order of creation
 }
+
+func (h *refunds) forgetLocked() { h.all = nil }
 
 func (h *refunds) getRefund(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	for _, r := range h.ledger.refunds {
+	for _, r := range h.all {
 		if r.id == c.id && r.payment.account() == c.account {
 			return r.object(), nil
 		}
@@ -30,7 +33,7 @@ func (h *refunds) listRefunds(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, h.ledger.refunds, func(r *refund) (string, string) { return r.payment.account(), r.id }, func(r *refund) bool {
+	return listNewest(c, p, h.all, func(r *refund) (string, string) { return r.payment.account(), r.id }, func(r *refund) bool {
 		return created.fits(r.created.Unix()) && (intent == "" || intent == r.payment.intent) && (charge == "" || charge == r.payment.charge)
 	}, func(r *refund) any { return r.object() })
 }
@@ -104,7 +107,7 @@ func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata
 	if delay > 0 {
 		made.status = statusPending
 	}
-	h.ledger.refunds, p.refunds = append(h.ledger.refunds, made), append(p.refunds, made)
+	h.all, p.refunds = append(h.all, made), append(p.refunds, made)
 	h.events.emitLocked("refund.created", p.account(), made.object(), why)
 	h.events.emitLocked("charge.refunded", p.account(), p.chargeObject(), why)
 	if delay > 0 {
@@ -122,7 +125,7 @@ func (h *refunds) releaseLocked(p *payment, amount int64, reason string, why cau
 	}
 	p.released = amount
 	given := &refund{id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded}
-	h.ledger.refunds = append(h.ledger.refunds, given) // and not p.refunds: it takes nothing from the capture
+	h.all = append(h.all, given) // and not p.refunds: it takes nothing from the capture
 	h.events.emitLocked("refund.created", p.account(), given.object(), why)
 }
 
@@ -153,12 +156,12 @@ func (h *refunds) postRefundStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	i := slices.IndexFunc(h.ledger.refunds, func(made *refund) bool { return made.id == r.PathValue("id") })
+	i := slices.IndexFunc(h.all, func(made *refund) bool { return made.id == r.PathValue("id") })
 	if i < 0 {
 		complain(w, http.StatusNotFound, "there is no refund %s", r.PathValue("id"))
 		return
 	}
-	made := h.ledger.refunds[i]
+	made := h.all[i]
 	if err := h.endRefundLocked(made, change.Status == statusSucceeded); err != nil {
 		complain(w, http.StatusConflict, "%v", err)
 		return

@@ -31,7 +31,9 @@ func newSender(c *core) *sender {
 }
 
 // post sends a signed body, and returns the answer's status and the beginning of its body.
-func (h *sender) post(ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings, limit time.Duration) (status int, body []byte, seconds float64, err error) {
+func (h *sender) post(
+	ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings, limit time.Duration,
+) (status int, body []byte, seconds float64, err error) {
 	started := time.Now()
 	defer func() { seconds = time.Since(started).Seconds() }()
 	ctx, cancel := context.WithTimeout(ctx, limit)

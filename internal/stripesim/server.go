@@ -181,6 +181,11 @@ func (s *Server) forgetLocked() {
 	s.files.forgetLocked()
 	s.imports.forgetLocked()
 	s.signedURLs.forgetLocked()
+	s.refunds.forgetLocked()
+	s.disputes.forgetLocked()
+	s.events.forgetLocked()
+	s.webhooks.forgetLocked()
+	s.hooks.forgetLocked()
 }
 
 // ServeHTTP answers calls for api.stripe.com and files.stripe.com alike, for signed URLs, and the control API.
@@ -200,10 +205,12 @@ func (s *Server) apiRoutes() *http.ServeMux {
 	routes.HandleFunc("POST /v1/files", s.idempotency.idempotent(apiV1, v1Keys, s.files.prepareUpload))
 	routes.HandleFunc("GET /v1/files/{id}", s.files.getFile)
 	routes.HandleFunc("GET /v1/files/{id}/contents", s.files.getFileContents)
-	routes.HandleFunc("POST /v1/data_management/import_sets", previewOnly(s.idempotency.idempotent(apiV1, v1Keys, s.importSets.prepareImport)))
+	create := s.idempotency.idempotent(apiV1, v1Keys, s.importSets.prepareImport)
+	routes.HandleFunc("POST /v1/data_management/import_sets", previewOnly(create))
 	routes.HandleFunc("GET /v1/data_management/import_sets/{id}", previewOnly(s.importSets.getImport))
 	v2 := func(next http.HandlerFunc) http.HandlerFunc { return sinceVersion(firstV2Version, next) }
-	routes.HandleFunc("POST "+catalogImportsPath, v2(s.idempotency.idempotent(apiV2, v2Keys, s.catalogImports.prepareCatalogImport)))
+	begin := s.idempotency.idempotent(apiV2, v2Keys, s.catalogImports.prepareCatalogImport)
+	routes.HandleFunc("POST "+catalogImportsPath, v2(begin))
 	routes.HandleFunc("GET "+catalogImportsPath, v2(s.catalogImports.listCatalogImports))
 	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.catalogImports.getCatalogImport))
 	s.orderRoutes(routes)

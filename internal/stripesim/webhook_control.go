@@ -11,7 +11,7 @@ import (
 func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("GET /_sim/webhooks", look(s.payments, func(func(string) bool) []simcontrol.Endpoint {
 		endpoints := []simcontrol.Endpoint{}
-		for _, e := range s.ledger.endpoints {
+		for _, e := range s.webhooks.endpoints {
 			endpoints = append(endpoints, e.Endpoint)
 		}
 		return endpoints
@@ -22,7 +22,7 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("POST /_sim/webhooks/{id}/send", s.webhooks.postRawEvent)
 	routes.HandleFunc("GET /_sim/deliveries", look(s.payments, func(keep func(string) bool) []simcontrol.Delivery {
 		found := []simcontrol.Delivery{}
-		for _, d := range s.ledger.deliveries {
+		for _, d := range s.webhooks.deliveries {
 			if keep(d.Account) {
 				copied := *d
 				copied.Attempts = slices.Clone(d.Attempts)
@@ -33,7 +33,7 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 	}))
 	routes.HandleFunc("GET /_sim/events", look(s.payments, func(keep func(string) bool) []simcontrol.Event {
 		found := []simcontrol.Event{}
-		for _, e := range s.ledger.events {
+		for _, e := range s.events.all {
 			if keep(e.account) {
 				found = append(found, simcontrol.Event{ID: e.id, Account: e.account, Type: e.kind, Created: e.created, Pending: len(e.waiting), Object: e.object})
 			}
@@ -44,7 +44,7 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 }
 
 func (h *webhooks) findEndpointLocked(id string) int {
-	return slices.IndexFunc(h.ledger.endpoints, func(e *endpoint) bool { return e.ID == id })
+	return slices.IndexFunc(h.endpoints, func(e *endpoint) bool { return e.ID == id })
 }
 
 // postEndpoint registers an endpoint, or changes the one that the path names, to roll its secret for instance.
@@ -61,8 +61,8 @@ func (h *webhooks) postEndpoint(w http.ResponseWriter, r *http.Request) {
 	defer h.mu.Unlock()
 	if wanted.ID = r.PathValue("id"); wanted.ID == "" {
 		wanted.ID = newID("we_")
-		h.ledger.made++
-		h.ledger.endpoints = append(h.ledger.endpoints, &endpoint{Endpoint: wanted, number: len(h.ledger.endpoints) + 1})
+		h.made++
+		h.endpoints = append(h.endpoints, &endpoint{Endpoint: wanted, number: len(h.endpoints) + 1})
 		show(w, wanted)
 		return
 	}
@@ -71,7 +71,7 @@ func (h *webhooks) postEndpoint(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusNotFound, "there is no endpoint %s", wanted.ID)
 		return
 	}
-	h.ledger.endpoints[i].Endpoint = wanted
+	h.endpoints[i].Endpoint = wanted
 	show(w, wanted)
 }
 
@@ -84,7 +84,7 @@ func (h *webhooks) deleteEndpoint(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusNotFound, "there is no endpoint %s", r.PathValue("id"))
 		return
 	}
-	h.ledger.endpoints = slices.Delete(h.ledger.endpoints, i, i+1)
+	h.endpoints = slices.Delete(h.endpoints, i, i+1)
 	show(w, struct{}{})
 }
 
@@ -98,7 +98,7 @@ func (h *webhooks) postRawEvent(w http.ResponseWriter, r *http.Request) {
 	i := h.findEndpointLocked(r.PathValue("id"))
 	var target simcontrol.Endpoint
 	if i >= 0 {
-		target = h.ledger.endpoints[i].Endpoint
+		target = h.endpoints[i].Endpoint
 	}
 	orders := h.orders
 	h.mu.Unlock()

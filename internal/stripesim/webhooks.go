@@ -52,9 +52,14 @@ func (e *endpoint) wants(what *event, testToLive bool) bool {
 // webhooks brings events to endpoints.
 type webhooks struct {
 	*core
-	sender  *sender
-	sending chan struct{} // has a place for each attempt at a delivery that is under way
+	sender     *sender
+	sending    chan struct{} // has a place for each attempt at a delivery that is under way
+	endpoints  []*endpoint
+	deliveries []*simcontrol.Delivery // in the order of creation
+	made       int                    // events and endpoints so far: what chance is drawn by
 }
+
+func (h *webhooks) forgetLocked() { h.endpoints, h.deliveries, h.made = nil, nil, 0 }
 
 // sendLocked decides what becomes of an event on its way to an endpoint. Its luck is drawn from the seed and the numbers
 // of both alone, so that it does not depend on what happens at the same time.
@@ -80,10 +85,10 @@ func (h *webhooks) sendLocked(e *event, to *endpoint) {
 
 func (h *webhooks) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *simcontrol.Delivery {
 	log := &simcontrol.Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate, Status: simcontrol.DeliveryPending, Attempts: []simcontrol.Attempt{}}
-	if len(h.ledger.deliveries) >= maxDeliveries {
-		h.ledger.deliveries = append(h.ledger.deliveries[:0:0], h.ledger.deliveries[maxDeliveries/10:]...)
+	if len(h.deliveries) >= maxDeliveries {
+		h.deliveries = append(h.deliveries[:0:0], h.deliveries[maxDeliveries/10:]...)
 	}
-	h.ledger.deliveries = append(h.ledger.deliveries, log)
+	h.deliveries = append(h.deliveries, log)
 	return log
 }
 
