@@ -133,7 +133,7 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
 	_, after, _ := strings.Cut(s.stdout.String(), "\n  rows ")
 	after, warnings, _ := strings.Cut(after, "  Warnings: none of these keeps a row back\n")
-	require.Contains(t, warnings, "the file has no column brand", "what cannot be judged is said once")
+	require.Contains(t, warnings, "no row of the file has a value in brand", "what cannot be judged is said once")
 	require.Equal(t, `    5 in the source: 1 unchanged, 2 to send, 1 kept back, 1 still refused; 1 to delete
   send     3 rows, 269 B, by v1
 

@@ -82,8 +82,8 @@ type validation struct {
 	Rows           int64 `json:"rows"` // the sum of the next four
 	RowsSound      int64 `json:"rows_sound"`
 	RowsWithErrors int64 `json:"rows_with_errors"`
-	RowsSuperseded int64 `json:"rows_superseded"` // a later row has the same id
-	RowsDuplicate  int64 `json:"rows_duplicate"`  // of them, those that say something else than that row
+	RowsSuperseded int64 `json:"rows_superseded"` // another row of the same id counts in their place, or none of them does
+	RowsDuplicate  int64 `json:"rows_duplicate"`  // of them, those that contradict it: no row of that id is sent
 	RowsDeleting   int64 `json:"rows_deleting"`   // with delete=true
 
 	Columns        []string                   `json:"columns"`
@@ -250,7 +250,7 @@ func rowsOf(v validation) string {
 	text, before := humanize.Comma(v.Rows)+" in the file", ": "
 	for _, t := range []catalog.Tally{
 		{Count: v.RowsSound, Words: "can be sent"}, {Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
-		{Count: v.RowsSuperseded, Words: "in place of which a later row of the same id is looked at"}, {Count: v.RowsDeleting, Words: "with delete=true"},
+		{Count: v.RowsSuperseded, Words: "with the id of another row, which is looked at in their place"}, {Count: v.RowsDeleting, Words: "with delete=true"},
 	} {
 		if t.Count > 0 {
 			text, before = text+before+t.String(), ", "

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -78,4 +79,131 @@ func TestProductsThatExpired(t *testing.T) {
 	require.EqualValues(t, 1, d.Counts.Sent, "it is no more than a warning")
 	_, out = compared(t, source, Options{Now: time.Time{}})
 	require.Empty(t, out.found)
+}
+
+// Whatever the column, a file without it and a file in which it is blank fare the same: the same rows go out, with the same
+// fingerprints, and no advice is in one that is not in the other, of the file or of its rows.
+func TestAbsentAndBlankColumnsFareTheSame(t *testing.T) {
+	t.Parallel()
+	for _, k := range Kinds() {
+		for _, dialect := range []Dialect{StripeDialect, GoogleDialect} {
+			names := columnNames(k)
+			if dialect == GoogleDialect {
+				names = append(names, "identifier_exists", "cost_of_goods_sold")
+			}
+			for _, name := range names {
+				if c := columnNamed(k, name); c != nil && c.Need == Required {
+					continue // without it no row can be taken: a file is refused, and so is each row
+				}
+				o := Options{Kind: k, Format: TSV, Dialect: dialect, Now: inJune}
+				without, blank := sourceOf(k, name, false), sourceOf(k, name, true)
+				d, out := compared(t, without, o)
+				dBlank, outBlank := compared(t, blank, o)
+				require.Equal(t, outcome(t, d, out, o), outcome(t, dBlank, outBlank, o), "%s %s", k, name)
+				require.Equal(t, advice(out), advice(outBlank), "%s %s", k, name)
+				for i := range d.Parts {
+					require.Equal(t, d.Parts[i].Table.fingerprint(0), dBlank.Parts[i].Table.fingerprint(0), "%s %s", k, name)
+				}
+			}
+		}
+	}
+}
+
+// sourceOf is a file of two rows that have all that is needed but one column, which is blank, or is not there.
+func sourceOf(k Kind, missing string, blank bool) string {
+	row := map[string]string{}
+	if k == Product || k == Promotion {
+		row["delete"] = "false"
+	}
+	for _, c := range Columns(k) {
+		if c.Need == Required || c.Need == Conditional && c.Type != AmountType || c.Name == "brand" || c.Name == "gtin" {
+			row[c.Name] = c.Sample
+		}
+	}
+	delete(row, missing)
+	if blank {
+		row[missing] = ""
+	}
+	columns := slices.Sorted(maps.Keys(row))
+	source := strings.Join(columns, "\t") + "\n"
+	for _, id := range []string{"A", "B"} {
+		row[k.IDColumn()] = id
+		for i, c := range columns {
+			if i > 0 {
+				source += "\t"
+			}
+			source += row[c]
+		}
+		source += "\n"
+	}
+	return source
+}
+
+// advice is what is found of a file, whether it is told of the file or of its rows.
+func advice(out *recorder) (all []string) {
+	for _, found := range slices.Concat(out.header, out.found) {
+		words := strings.Fields(found)
+		cause, column := Cause(words[len(words)-2]), words[len(words)-1]
+		switch {
+		case cause == ColumnNotSent: // is about a column that is there
+			continue
+		case cause == ColumnAbsent, cause == MaybeMissing:
+			cause = AskedFor
+		}
+		all = append(all, string(cause)+" "+column)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// A column in which nothing stands comes or goes without a row being sent; what a manifest has from before blank cells were
+// left out of fingerprints, is known as well.
+func TestBlankColumnsSendNothing(t *testing.T) {
+	t.Parallel()
+	source := heading + item("A", "1") + item("B", "2")
+	wide := sevenColumns + ",color,gtin,shelf\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",,,\n" + strings.TrimSuffix(item("B", "2"), "\n") + ",,,\n"
+	for name, o := range map[string]Options{
+		"as it was": {Manifest: manifestAfter(t, Options{}, nil, source)},
+		"formerly":  {Manifest: former(t, source)},
+		"refused":   {Manifest: manifestAfter(t, Options{}, []string{"A", "B"}, source)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, now := range []string{source, wide} {
+				d, out := compared(t, now, o)
+				if name == "formerly" && now == wide {
+					require.Equal(t, "send A B", outcome(t, d, out, o), "the names of all columns were part of it")
+					continue
+				}
+				require.Empty(t, out.parts, "%s", outcome(t, d, out, o))
+			}
+			d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1), Options{Manifest: o.Manifest, Full: true})
+			require.Equal(t, "send A B", outcome(t, d, out, o))
+			require.NotEqual(t, d.Parts[0].Table.fingerprint(0), d.Parts[0].Table.fingerprint(1))
+		})
+	}
+	d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1), Options{Manifest: manifestAfter(t, Options{}, nil, source)})
+	require.Equal(t, "send A, 1 unchanged", outcome(t, d, out, Options{}))
+	swapped := func(first, second string) uint64 {
+		d, _ := compared(t, sevenColumns+",color,size\n"+strings.TrimSuffix(item("A", "1"), "\n")+","+first+","+second+"\n", Options{})
+		return d.Parts[0].Table.fingerprint(0)
+	}
+	require.NotEqual(t, swapped("10", ""), swapped("", "10"), "a value counts with its column")
+}
+
+// former is the manifest of a source as it was before blank cells were left out.
+func former(t *testing.T, source string) *Manifest {
+	t.Helper()
+	o := Options{Kind: Product, Format: CSV}
+	c := newComparison(o, &recorder{})
+	c.x = newExaminer(Header{Columns: strings.Split(sevenColumns, ",")}, o)
+	m := NewManifest(Product)
+	for line, row := range strings.Split(strings.TrimSpace(source), "\n")[1:] {
+		e := examined{}
+		for _, field := range strings.Split(row, ",") {
+			e.fields = append(e.fields, []byte(field))
+		}
+		require.NoError(t, m.Rows.Add(Entry{ID: e.fields[0], Fingerprint: c.former(&e), Line: int64(line + 2)}))
+	}
+	return m
 }

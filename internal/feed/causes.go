@@ -11,6 +11,8 @@ const (
 	RowAboveHeader  Cause = "row_above_header"
 	HeaderAgain     Cause = "header_again"
 	NotAProduct     Cause = "not_a_product"
+	CommentedOut    Cause = "commented_out"
+	LooseText       Cause = "loose_text"
 	TooManyFields   Cause = "too_many_fields"
 	TooFewFields    Cause = "too_few_fields"
 	BrokenQuotes    Cause = "broken_quotes"
@@ -50,6 +52,7 @@ const (
 	NotAllowed              Cause = "not_allowed"
 	Unconfirmed             Cause = "unconfirmed"
 	NotURL                  Cause = "not_url"
+	SeveralURLs             Cause = "several_urls"
 	NotHTTPS                Cause = "not_https"
 	ImageFormat             Cause = "image_format"
 	UnusualImageFormat      Cause = "unusual_image_format"
@@ -74,6 +77,7 @@ const (
 	SaleInOtherCurrency     Cause = "sale_in_other_currency"
 	IsFree                  Cause = "is_free"
 	ShippingInOtherCurrency Cause = "shipping_in_other_currency"
+	InOtherCurrency         Cause = "in_other_currency"
 	ExpirationPassed        Cause = "expired"
 	HasEntity               Cause = "has_entity"
 	HasInvisible            Cause = "has_invisible_character"
@@ -117,11 +121,13 @@ type causeText struct {
 var causeTexts = []causeText{
 	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
 	{ColumnNotSent, Warning, "", "Stripe documents no such column: it is Google's or the shop's own, and is not sent", "nothing needs to be done, unless a column of Stripe's was meant"},
-	{ColumnAbsent, Warning, "shipping", "the file has no column {column}, which is needed {condition}", "add the column if that holds for any of your products"},
+	{ColumnAbsent, Warning, "shipping", "no row of the file has a value in {column}, which is needed {condition}", "fill it in if that holds for any of your products"},
 	{UnnamedColumn, Warning, "", "the row has a value in a column without a name, which Stripe does not get", "give the column a name in the header, or remove what stands beside the table"},
 	{RowAboveHeader, Warning, "", "the row stands above the header and is passed over", "let the file begin with the header"},
 	{HeaderAgain, Warning, "", "the row repeats the header and is passed over", "write the header once, also where a file is put together from several"},
-	{NotAProduct, Error, "", "the row is a comment, or describes the columns: nothing in it is the value of a product", "remove it from the export; a file has a header and rows, no more"},
+	{NotAProduct, Error, "", "the row is a comment, or describes the columns: it has no address, amount or other value of a product", "remove it from the export, or fill in what its product lacks; a file has a header and rows, no more"},
+	{CommentedOut, Error, "", "the row's id begins as comments do, and the ids of most other rows do not", "remove the row from the export, or the mark from its id"},
+	{LooseText, Error, "", "the row is a text without a separator: a comment, or the rest of a value that has a line end outside quotes", "remove it if it is a comment; put double quotes around values with line ends"},
 	{TooManyFields, Error, "", "the row has more fields than the header has columns", "put values that contain the separator in double quotes"},
 	{TooFewFields, Error, "", "the row has fewer fields than the header has columns", "write every column, empty if it has no value"},
 	{BrokenQuotes, Error, "", "the row's double quotes do not match, so nobody can say where its values end", "close every quote that opens a value, and double those within it; if quotes are ordinary text in this file, set quotes to literal"},
@@ -152,14 +158,15 @@ var causeTexts = []causeText{
 	{UnusualID, Warning, "id", "{column} has characters other than letters, digits and . _ - or does not begin with a letter or digit; whether Stripe takes them is not documented", "keep to letters, digits and . _ - as in {sample}"},
 	{AllCapitals, Warning, "title", "{column} is written all in capitals", "write it as a sentence is written, for example {sample}"},
 	{HasMarkup, Warning, "description", "{column} contains HTML, which is shown as it stands", "write plain text"},
-	{HasEntity, Warning, "title", "{column} contains an HTML entity such as &amp; or &#39;, which is shown as it stands", "write the character itself"},
-	{HasInvisible, Warning, "title", "{column} contains characters that nobody sees: control characters, spaces of no width or changes of direction", "type it anew, or export it without them"},
+	{HasEntity, Warning, "title", "{column} contains an HTML entity such as &amp; or &#39;, which is taken as it stands", "write the character itself"},
+	{HasInvisible, Warning, "title", "{column} contains characters that nobody sees: control characters, soft hyphens, spaces of no width or changes of direction", "type it anew, or export it without them"},
 	{LostCharacter, Warning, "title", "{column} contains the character � in place of one that an earlier conversion lost", "export the file as UTF-8 from where the text is still right"},
 	{LostCharacterInID, Error, "id", "{column} contains the character � in place of one that was lost: it may be the id of another product", "export the file as UTF-8 from where the id is still right"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}", "write exactly one of {allowed}, in lower case and without spaces around it"},
 	{Unconfirmed, Warning, "shipping_tax_behavior", "{column} has an unusual value; which ones Stripe takes is not documented", "write it as {sample}"},
 	{NotURL, Error, "link", "{column} is not a web address that begins with http:// or https://", "write the whole address without spaces, for example {sample}"},
+	{SeveralURLs, Error, "link", "{column} has more than one web address", "keep the one that belongs there; further images belong into additional_image_link, with commas between them"},
 	{NotHTTPS, Warning, "link", "{column} begins with http://, and Stripe prefers https://", "link to the page by https://"},
 	{ImageFormat, Error, "image_link", "{column} leads to a WebP or SVG image; Stripe takes JPEG and PNG", "link to a JPEG or PNG image, for example {sample}"},
 	{UnusualImageFormat, Warning, "image_link", "{column} seems to lead to something other than JPEG or PNG", "link to a JPEG or PNG image, for example {sample}"},
@@ -184,6 +191,7 @@ var causeTexts = []causeText{
 	{SaleInOtherCurrency, Error, "sale_price", "{column} is in another currency than price", "write both in the same currency"},
 	{IsFree, Warning, "price", "{column} is 0: the product is sold for nothing", "write what it costs; leave sale_price blank if there is no sale"},
 	{ShippingInOtherCurrency, Warning, "shipping", "{column} has an amount in another currency than price, so it is not offered to who pays in that", "write it in the currency of price, as in {sample}"},
+	{InOtherCurrency, Warning, "applicable_fees", "{column} has an amount in another currency than {counterpart}, and nobody pays in both", "write both in the same currency"},
 	{ExpirationPassed, Warning, "expiration_date", "{column} is over, so the product is not shown, and Vitrine approves no sale of it", "write a later date, leave {column} blank, or leave the row out"},
 	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters", "write the ISO 3166 code of the country, as in {sample}"},
 	{UnknownCountry, Warning, "size_system", "{column} contains a country code that ISO 3166 does not have", "write the code in capitals, as in {sample}; the United Kingdom is GB"},

@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+)
 
 // A cell with a list has commas between its entries and colons within one. Spaces around entries pass: Stripe says
 // nothing about them, and "a, b" is how people write.
@@ -76,7 +79,15 @@ func checkShippingEntry(_ *Column, entry []byte) Cause {
 	case !isSpeed(days):
 		return NotSpeed
 	}
-	return checkPart(amount, doubt)
+	return checkPart(amount, cmp.Or(doubt, oddName(service)))
+}
+
+// oddName judges a name that buyers read.
+func oddName(name []byte) Cause {
+	if hasTag(name) {
+		return HasMarkup
+	}
+	return oddCharacter(name)
 }
 
 // checkFee reads country:region:label:amount, and what the fee is based on behind it if that is told. Which bases there
@@ -96,7 +107,7 @@ func checkFee(_ *Column, entry []byte) Cause {
 	case blank(label), based && blank(basis):
 		return EmptyPart
 	}
-	return checkPart(amount, doubt)
+	return checkPart(amount, cmp.Or(doubt, oddName(label)))
 }
 
 // checkThreshold reads country:region:service:amount. That the service is one of shipping is for conditions to say.

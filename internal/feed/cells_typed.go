@@ -13,7 +13,7 @@ func checkRelation(c *Column, entry []byte) Cause {
 	case blank(id):
 		return EmptyPart
 	}
-	return ""
+	return checkID(c, id)
 }
 
 // checkTargets looks for relations of a product to itself, and for two to the same product.
@@ -59,6 +59,8 @@ func checkWarnings(c *Column, list []byte) (doubt Cause) {
 			return TooLong
 		case bytes.IndexByte(message, ',') >= 0:
 			doubt = CommaInMessage
+		case doubt == "":
+			doubt = checkPlainText(c, message)
 		}
 		list = list[min(end+1, len(list)):]
 	}

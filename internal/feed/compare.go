@@ -70,7 +70,7 @@ type Counts struct {
 	Sent         int64 // new or changed
 	HeldBack     int64 // kept back, because Stripe would refuse them
 	StillRefused int64 // Stripe refused them before, and they did not change
-	Superseded   int64 // a later row has the same id
+	Superseded   int64 // a later row has the same id, and counts in their place unless Duplicates says otherwise
 	Unsettled    int64 // nobody knows whether Stripe took them; see Options.WaitUnknown
 	Asked        int64 // rows with delete=true
 
@@ -79,7 +79,7 @@ type Counts struct {
 	Vanished   int64 // of Deleted: rows that are not in the source
 	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
 	Invalid    int64 // rows with errors, kept back or not
-	Duplicates int64 // of the superseded rows, those that say something else than the last one of their id
+	Duplicates int64 // of the superseded rows, those that say something else than the last one of their id, which is kept back then
 }
 
 // Prices are what became of what buyers pay.
@@ -182,10 +182,13 @@ type comparison struct {
 	hint                   int // where in known the next id probably is
 	unknownHint            int // and among the unknown rows
 	groups                 groups
-	second                 bool // the lines, twins and sizes of groups are known from the first pass
+	plain, marked          int64 // rows, and those whose id begins as a comment does
+	comments               bool  // … which are too few to be anything else
+	second                 bool  // the lines, twins and sizes of groups are known from the first pass
 	twins                  twins
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
+	offers, shipped        bool  // a row offers a product; one of them says how it is shipped
 	forgotten              Table
 	row                    []byte // reused
 }
@@ -198,6 +201,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1, Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt = 0, Table{}, c.doubt, doubt{}
+	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
@@ -213,11 +217,17 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 			return true, nil
 		}
 	}
+	if !c.comments && c.marked > 0 && c.marked < c.plain {
+		strict := c.strict
+		c.reread(c.quotes, c.why)
+		c.strict, c.comments = strict, true
+		return true, nil
+	}
 	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
 	if c.second && c.delta.Bytes != before {
 		return false, errors.New("the source changed while it was read")
 	}
-	if err := c.vanished(); err != nil {
+	if err := c.close(); err != nil {
 		return false, err
 	}
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
@@ -231,6 +241,17 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.delta.Forgotten = &c.forgotten
 	}
 	return false, err
+}
+
+// close tells what only the end of the source shows.
+func (c *comparison) close() error {
+	if c.o.Kind == Product && c.offers && !c.shipped {
+		err := c.out.Found(Finding{Line: 1, Column: c.delta.Header.Own("shipping"), Cause: ColumnAbsent}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	return c.vanished()
 }
 
 // reread forgets what a pass found that took quotes for something else than they are.
@@ -379,7 +400,7 @@ func (c *comparison) judgeHeader(h Header) error {
 	for _, name := range h.Unknown {
 		about = append(about, problem{column: name, cause: unknown})
 	}
-	for _, p := range append(about, c.x.rules.unjudged...) {
+	for _, p := range append(about, c.x.rules.lacking...) {
 		if err := c.out.Found(Finding{Line: 1, Column: p.column, Value: p.value, Cause: p.cause}, nil); err != nil {
 			return err
 		}
@@ -394,6 +415,7 @@ func (c *comparison) merge(w *work) error {
 			return err
 		}
 	}
+	c.offers, c.shipped = c.offers || w.offers, c.shipped || w.shipped
 	if c.x.normaliser != nil {
 		c.countNormalised(w.struck)
 	}

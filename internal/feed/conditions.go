@@ -5,7 +5,7 @@ import "bytes"
 // condition judges columns of a row that depend on each other. It appends to found.
 //
 // A column that the file does not have counts as blank: absent and empty mean the same. What a condition finds in every
-// row of a file that has none of its columns is said once for the whole file instead, see unjudged; it is no more than a
+// row of a file that has none of its columns is said once for the whole file instead, see absentColumns; it is no more than a
 // warning then, and so it is in a row.
 type condition func(fields [][]byte, found []problem) []problem
 
@@ -42,7 +42,7 @@ var conditions = map[Kind][]struct {
 		{[]string{"sale_price", "sale_price_effective_date"}, salePeriodGiven},
 		{[]string{"sale_price"}, saleIsLower},
 		{[]string{"free_shipping_threshold"}, thresholdsOffered},
-		{[]string{"shipping", "free_shipping_threshold"}, shippingInCurrency},
+		{[]string{"shipping", "free_shipping_threshold", "applicable_fees"}, listsInCurrency},
 		{[]string{"product_review_count"}, ratingGiven},
 		{[]string{"related_products"}, otherProducts},
 	},
@@ -57,17 +57,18 @@ var conditions = map[Kind][]struct {
 		{[]string{"benefit_type"}, benefitGiven},
 		{[]string{"target_selection"}, targetGiven},
 		{[]string{"application_type", "promotion_code"}, promotionCodeGiven},
+		{[]string{"minimum_order_amount"}, minimumInCurrency},
 	},
 }
 
-// unjudged are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning each
+// absentColumns are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning each
 // for a file. A file in which they are blank has the warning in each row, and is sent all the same; but for shipping, which
-// is rightly blank wherever nothing is shipped.
-func unjudged(kind Kind, at places) (found []problem) {
+// is rightly blank wherever nothing is shipped: the file is told of it if not one row has any, see comparison.close.
+func absentColumns(kind Kind, at places) (found []problem) {
 	if kind != Product || at("title") < 0 { // a file of deletions needs none of them
 		return nil
 	}
-	for _, columns := range [][]string{{"brand"}, {"mpn", "gtin"}, {"product_category", "google_product_category"}, {"shipping"}} {
+	for _, columns := range [][]string{{"brand"}, {"mpn", "gtin"}, {"product_category", "google_product_category"}} {
 		missing := true
 		for _, column := range columns {
 			missing = missing && at(column) < 0

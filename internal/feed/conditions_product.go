@@ -106,13 +106,21 @@ func isNo(value []byte) bool {
 	return isWord(value, "no") || isWord(value, "false")
 }
 
-// shippingInCurrency wants shipping and what makes it free in the currency of the price: nobody is offered another.
-func shippingInCurrency(at places) condition {
+// listsInCurrency wants shipping, and what makes it free, in the currency of the price: nobody is offered another. Fees of
+// other countries may be in theirs, as Stripe's own sample has them; but one that nobody pays with the price is in doubt.
+func listsInCurrency(at places) condition {
 	priceAt := at("price")
 	lists := [...]struct {
 		column string
 		at     int
-	}{{"shipping", at("shipping")}, {"free_shipping_threshold", at("free_shipping_threshold")}}
+		amount int // which part of an entry it is
+		wrong  func(same, other int) bool
+		cause  Cause
+	}{
+		{"shipping", at("shipping"), 4, func(_, other int) bool { return other > 0 }, ShippingInOtherCurrency},
+		{"free_shipping_threshold", at("free_shipping_threshold"), 3, func(_, other int) bool { return other > 0 }, ShippingInOtherCurrency},
+		{"applicable_fees", at("applicable_fees"), 3, func(same, other int) bool { return same == 0 && other > 0 }, InOtherCurrency},
+	}
 	return func(fields [][]byte, found []problem) []problem {
 		price := valueAt(fields, priceAt)
 		if len(price) < len(Currency{}) {
@@ -121,32 +129,36 @@ func shippingInCurrency(at places) condition {
 		currency := price[len(price)-len(Currency{}):]
 		for _, list := range lists {
 			value := valueAt(fields, list.at)
-			if value == nil || allIn(value, currency) {
+			if value == nil || !list.wrong(entriesIn(value, list.amount, currency)) {
 				continue
 			}
 			if _, ok := parseAmount(price); ok { // else it is told elsewhere
-				found = append(found, problem{list.column, value, ShippingInOtherCurrency})
+				found = append(found, problem{list.column, value, list.cause})
 			}
 		}
 		return found
 	}
 }
 
-// allIn reports whether every entry of a list ends in a currency. What ends in no currency is told elsewhere.
-func allIn(list, currency []byte) bool {
+// entriesIn counts the entries of a list whose amount is in a currency, or in another one. What is no amount is told elsewhere.
+func entriesIn(list []byte, amount int, currency []byte) (same, other int) {
 	for more := true; more; {
 		var entry []byte
 		entry, list, more = bytes.Cut(list, comma)
-		if bytes.HasSuffix(entry, currency) {
-			continue
+		for range amount {
+			_, entry, _ = cutPart(entry)
 		}
-		entry = bytes.TrimSpace(entry)
-		last := len(entry) - len(currency)
-		if last > 0 && !bytes.Equal(entry[last:], currency) && Currency(entry[last:]).Decimals() >= 0 {
-			return false
+		part, _, _ := cutPart(entry)
+		part = bytes.TrimSpace(part)
+		switch last := len(part) - len(currency); {
+		case last <= 0:
+		case bytes.Equal(part[last:], currency):
+			same++
+		case Currency(part[last:]).Decimals() >= 0:
+			other++
 		}
 	}
-	return true
+	return same, other
 }
 
 // thresholdsOffered looks for the service of every threshold in shipping.

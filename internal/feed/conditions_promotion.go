@@ -58,3 +58,17 @@ func promotionCodeGiven(at places) condition {
 		return found
 	}
 }
+
+// minimumInCurrency wants what an order has to come to in the currency of what is taken off it.
+func minimumInCurrency(at places) condition {
+	minimumAt, offAt := at("minimum_order_amount"), at("amount_off")
+	return func(fields [][]byte, found []problem) []problem {
+		value := valueAt(fields, minimumAt)
+		minimum, ok := parseAmount(value)
+		off, given := parseAmount(valueAt(fields, offAt))
+		if ok && given && minimum.Currency != off.Currency {
+			found = append(found, problem{"minimum_order_amount", value, InOtherCurrency})
+		}
+		return found
+	}
+}

@@ -2,8 +2,11 @@ package feed
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // take decides about one row.
@@ -19,6 +22,10 @@ func (c *comparison) take(w *work, e *examined) error {
 	c.question(w, e, known)
 	if superseded {
 		return c.supersede(e)
+	}
+	if c.commented(e, known) {
+		c.doubt.in(e, CommentedOut)
+		return c.holdBack(e, CommentedOut, c.o.Kind.IDColumn(), e.id)
 	}
 	for _, p := range w.problems[e.problems:e.after] {
 		if err := c.found(e, p.cause, p.column, p.value); err != nil {
@@ -49,6 +56,20 @@ func (c *comparison) take(w *work, e *examined) error {
 		return c.delete(e, known)
 	}
 	return c.compare(e, known)
+}
+
+// commented reports whether a row is one that somebody commented out: its id begins as comments do, Stripe does not know it,
+// and most ids of the source are others. Only the end of the source tells that, and then it is read again.
+func (c *comparison) commented(e *examined, known int) bool {
+	switch {
+	case e.state != sound:
+		return false
+	case known >= 0 || !isComment(e.id):
+		c.plain++
+		return false
+	}
+	c.marked++
+	return c.comments
 }
 
 // passOver takes what is no row.
@@ -96,7 +117,7 @@ func (c *comparison) uncertain(e *examined, known int) bool {
 	if !e.beside && !c.doubted.names(e.id) {
 		return false
 	}
-	return e.deletes || known < 0 || c.known.fingerprint(known) != e.fingerprint
+	return e.deletes || known < 0 || !c.says(e, c.known.fingerprint(known))
 }
 
 // keep keeps a product that a row names and says nothing certain of.
@@ -246,16 +267,18 @@ func (c *comparison) compare(e *examined, known int) error {
 	}
 	before := Entry{}
 	if known >= 0 {
-		before = c.known.Entry(known)
+		if before = c.known.Entry(known); c.says(e, before.Fingerprint) {
+			before.Fingerprint = e.fingerprint
+		}
 		c.comparePrice(&before, e)
 	}
 	if !c.o.Full {
-		if stands := c.refusal(e.id, e.fingerprint); stands != nil {
+		if stands := c.refused(e); stands != nil {
 			c.delta.Counts.StillRefused++
 			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(stands.Column), Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
 		}
 		switch sent, unknown := c.unknownAs(e.id); {
-		case unknown && c.o.WaitUnknown && sent == e.fingerprint:
+		case unknown && c.o.WaitUnknown && c.says(e, sent):
 			c.delta.Counts.Unsettled++
 			return nil
 		case unknown || c.o.Changes && c.refusal(e.id, Tombstone) != nil: // a deletion that is not wanted any more
@@ -301,6 +324,33 @@ func (c *comparison) refusal(id []byte, fingerprint uint64) *Refusal {
 		return r
 	}
 	return nil
+}
+
+// refused is the refusal of a row that says what it said then.
+func (c *comparison) refused(e *examined) *Refusal {
+	if c.o.Manifest == nil {
+		return nil
+	}
+	if r := c.o.Manifest.Refusal(e.id); r != nil && c.says(e, r.Fingerprint) {
+		return r
+	}
+	return nil
+}
+
+// says reports whether a row says what it said when it had this fingerprint.
+func (c *comparison) says(e *examined, before uint64) bool {
+	return before == e.fingerprint || before != Tombstone && before == c.former(e)
+}
+
+// former is the fingerprint that a row had when blank cells were part of it, and the names of all columns: manifests have
+// such ones until the next full send.
+func (c *comparison) former(e *examined) uint64 {
+	c.row = append(c.row[:0], c.x.seed...)
+	for _, i := range c.x.canonical {
+		c.row = binary.AppendUvarint(c.row, uint64(len(e.fields[i])))
+		c.row = append(c.row, e.fields[i]...)
+	}
+	return notTombstone(xxhash.Sum64(c.row))
 }
 
 // unknownAs is the fingerprint that a row had when it was sent without anybody learning what became of it.

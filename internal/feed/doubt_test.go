@@ -66,20 +66,36 @@ func TestDebris(t *testing.T) {
 		header []string
 		blank  int64
 	}{
-		"blank rows":            {source: heading + ",,,,,,\n" + a + " , ,,,,,\n,,\n\"\",,,,,,\n" + b + ",,,,,,", want: "send A B", blank: 5},
-		"a title above":         {source: "Products of Northloom,,,,,,\n,,,,,,\n" + heading + a, want: "send A", found: []string{"2  row_above_header"}, header: []string{"1  row_above_header"}},
-		"a comment above":       {source: "# exported today\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
-		"sep= with commas":      {source: "sep=,\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
-		"a description below":   {source: heading + "Unique id,The title,A text,The page,The picture,Is it there,What it costs\n" + a, want: "send A, 1 held back", found: []string{"2 Unique id not_a_product"}},
-		"a comment below":       {source: heading + a + "# the rest follows\n" + b, want: "send A B, 1 held back", found: []string{"3 # the rest follows not_a_product"}},
-		"a footer":              {source: heading + a + "2 products in all,,,,,,\n", want: "send A, 1 held back", found: []string{"3 2 products in all not_a_product"}},
+		"blank rows":                       {source: heading + ",,,,,,\n" + a + " , ,,,,,\n,,\n\"\",,,,,,\n" + b + ",,,,,,", want: "send A B", blank: 5},
+		"a title above":                    {source: "Products of Northloom,,,,,,\n,,,,,,\n" + heading + a, want: "send A", found: []string{"2  row_above_header"}, header: []string{"1  row_above_header"}},
+		"a comment above":                  {source: "# exported today\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
+		"sep= with commas":                 {source: "sep=,\n" + heading + a, want: "send A", header: []string{"1  row_above_header"}},
+		"a description below":              {source: heading + "Unique id,The title,A text,The page,The picture,Is it there,What it costs\n" + a, want: "send A, 1 held back", found: []string{"2 Unique id not_a_product"}},
+		"a comment below":                  {source: heading + a + "# the rest follows\n" + b, want: "send A B, 1 held back", found: []string{"3 # the rest follows not_a_product"}},
+		"a footer":                         {source: heading + a + "2 products in all,,,,,,\n", want: "send A, 1 held back", found: []string{"3 2 products in all not_a_product"}},
+		"half a description":               {source: heading + "Unique id,The title,,the page,,,\n" + a, want: "send A, 1 held back", found: []string{"2 Unique id not_a_product"}},
+		"words on what is needed":          {source: heading + "required,required,optional,required,required,required,required\n" + a, want: "send A, 1 held back", found: []string{"2 required not_a_product"}},
+		"a note":                           {source: heading + a + "note,see the price list,,,,,\n" + b, want: "send A B, 1 held back", found: []string{"3 note not_a_product"}},
+		"a note by itself":                 {source: heading + a + "note,,,,,,\n" + b, want: "send A B, 1 held back", found: []string{"3 note not_a_product"}},
+		"a rule":                           {source: heading + a + "-----,-----,-----,-----,-----,-----,-----\n" + b, want: "send A B, 1 held back", found: []string{"3 ----- not_a_product"}},
+		"a rule by itself":                 {source: heading + a + "-----,,,,,,\n=====\n" + b, want: "send A B, 2 held back", found: []string{"3 ----- not_a_product", "4 ===== loose_text"}},
+		"a line of text":                   {source: heading + a + "The rest follows.\n" + b, want: "send A B, 1 held back", found: []string{"3 The rest follows. loose_text"}},
+		"half a row":                       {source: heading + a + "C7\n" + b, want: "send A B, 1 held back", found: []string{"3 C7 too_few_fields"}},
+		"a row commented out":              {source: heading + "#" + item("C", "1") + a + b, want: "send A B, 1 held back", found: []string{"2 #C commented_out id"}},
+		"rows commented out, with slashes": {source: heading + a + b + "// " + item("C", "1"), want: "send A B, 1 held back", found: []string{"4 // C commented_out id"}},
+		"ids that begin so":                {source: heading + "#" + a + "#" + b + item("C", "1"), want: "send #A #B C", found: []string{"2 #A unusual_id id", "3 #B unusual_id id"}},
+		"a deletion is none":               {source: sevenColumns + ",delete\n" + strings.TrimSuffix(a, "\n") + ",\nC,,,,,,,true\n", want: "send A, 1 asked"},
+		"a deletion misspelt": {source: sevenColumns + ",delete\n" + strings.TrimSuffix(a, "\n") + ",\nC,,,,,,,yes\n", want: "send A, 1 held back", found: []string{"3 C not_allowed delete",
+			"3 C missing title", "3 C missing description", "3 C missing link", "3 C missing image_link", "3 C missing availability", "3 C missing price"}},
+		"a product without all": {source: heading + a + "C,Oak,,https://example.com/c,,,\n", want: "send A, 1 held back", found: []string{"3 C missing description", "3 C missing image_link", "3 C missing availability", "3 C missing price"}},
 		"the header again":      {source: heading + a + heading + b, want: "send A B", found: []string{"3  header_again"}},
 		"columns without names": {source: sevenColumns + ", ,\n" + strings.TrimSuffix(a, "\n") + ",,\n" + strings.TrimSuffix(b, "\n") + ",note,\n", want: "send A B", found: []string{"3 B unnamed_column"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, out := compared(t, c.source, Options{})
-			require.Equal(t, c.want, outcome(t, d, out, Options{}))
+			o := Options{Manifest: NewManifest(Product)}
+			d, out := compared(t, c.source, o)
+			require.Equal(t, c.want, outcome(t, d, out, o))
 			require.Equal(t, c.found, out.found)
 			header := []string{}
 			for _, text := range out.header {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -17,9 +18,11 @@ type examiner struct {
 	names      []string
 	titles     []string // as the file writes the names
 	addresses  []int    // of required columns with a web address
-	numbers    []int    // of required columns with a digit
-	unnamed    []int    // of columns without a name
-	id         int      // positions in a row; -1 if the file has no such column
+	telltales  []telltale
+	texts      []bool // of each column: any text will do
+	prose      bool   // every row has a text besides its id
+	unnamed    []int  // of columns without a name
+	id         int    // positions in a row; -1 if the file has no such column
 	delete     int
 	group      int
 	prices     prices
@@ -29,7 +32,8 @@ type examiner struct {
 	sent       []int  // the columns that Stripe gets, in the order of the file
 	dropped    bool   // it does not get all of them
 	canonical  []int  // the same columns, in the order of their names
-	seed       []byte // what every fingerprint begins with: the names of these columns
+	marks      []byte // 8 bytes for each of them, which stand for its name in a fingerprint
+	seed       []byte // what every former fingerprint begins with: the names of these columns
 }
 
 // newExaminer prepares for the rows under a header.
@@ -43,6 +47,7 @@ func newExaminer(h Header, o Options) *examiner {
 	if o.Kind == Product {
 		x.group = h.Index("item_group_id")
 	}
+	x.texts = make([]bool, len(h.Columns))
 	for i, name := range h.Columns {
 		if name == "" {
 			x.unnamed, x.dropped = append(x.unnamed, i), true
@@ -53,18 +58,20 @@ func newExaminer(h Header, o Options) *examiner {
 			continue
 		}
 		x.sent = append(x.sent, i)
-		if c := columnNamed(o.Kind, name); c != nil && c.Need == Required {
-			switch c.Type {
-			case PageType, ImageType:
-				x.addresses = append(x.addresses, i)
-			case AmountType, IntegerType, PeriodType:
-				x.numbers = append(x.numbers, i)
-			}
+		c := columnNamed(o.Kind, name)
+		x.texts[i] = c == nil || c.Type.free()
+		x.prose = x.prose || c != nil && c.Need == Required && c.Type.free()
+		if c != nil && c.Need == Required && (c.Type == PageType || c.Type == ImageType) {
+			x.addresses = append(x.addresses, i)
+		}
+		if t, is := telltaleOf(c, i); is {
+			x.telltales = append(x.telltales, t)
 		}
 	}
 	x.canonical = slices.Clone(x.sent)
 	slices.SortFunc(x.canonical, func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
 	for _, i := range x.canonical {
+		x.marks = binary.LittleEndian.AppendUint64(x.marks, xxhash.Sum64String(h.Columns[i]))
 		x.seed = appendText(x.seed, h.Columns[i])
 	}
 	sum := xxhash.Sum64(x.seed)
@@ -112,6 +119,8 @@ type work struct {
 	normal    []byte   // values that the dialect rewrote
 	written   [][]byte // rows before it did
 	struck    []int64  // how often each of its rules did
+	offers    bool     // a row does not delete
+	shipped   bool     // … and says how its product is shipped
 	sound     [][]byte // the last row of the batch that nothing was wrong with
 
 	err  error // that ends the feed behind this batch
@@ -128,6 +137,7 @@ func (x *examiner) examine(w *work) {
 		w.struck = make([]int64, len(n.rules()))
 	}
 	clear(w.struck)
+	w.offers, w.shipped = false, false
 	for i := range w.rows {
 		raw := &w.rows[i]
 		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, problems: len(w.problems), fields: w.fieldsOf(raw)}
@@ -180,6 +190,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	e.deletes = x.rules.deletes(e.fields)
 	if !e.deletes {
 		x.describe(w, e)
+		w.offers, w.shipped = true, w.shipped || valueAt(e.fields, x.rules.shippingAt) != nil
 	}
 	e.out = w.bytesOf(raw)
 	if rewrite {
@@ -273,28 +284,57 @@ func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 	return HeaderAgain, true
 }
 
-// describes reports whether a row has text where every product has addresses and numbers, or next to nothing.
-func (x *examiner) describes(e *examined) bool {
-	if bytes.IndexByte(e.id, ' ') >= 0 && x.alone(e.fields) {
-		return true
-	}
-	for _, i := range x.addresses {
-		if blank(e.fields[i]) || bytes.IndexByte(e.fields[i], ':') >= 0 {
-			return false
-		}
-	}
-	for _, i := range x.numbers {
-		if blank(e.fields[i]) || bytes.ContainsAny(e.fields[i], "0123456789") {
-			return false
-		}
-	}
-	return len(x.addresses)+len(x.numbers) > 0
+// telltale is a required column whose values show that a row is that of a product.
+type telltale struct {
+	at    int
+	tells func(value []byte) bool
+	// vague: another value than the column's shows nothing either, as a word may be misspelt.
+	vague bool
 }
 
-// alone reports whether nothing but the id has a value.
-func (x *examiner) alone(fields [][]byte) bool {
+func telltaleOf(c *Column, at int) (telltale, bool) {
+	switch {
+	case c == nil || c.Need != Required:
+	case c.Type == PageType, c.Type == ImageType:
+		return telltale{at: at, tells: func(value []byte) bool { return bytes.IndexByte(value, ':') >= 0 }}, true
+	case c.Type == AmountType, c.Type == IntegerType, c.Type == PeriodType:
+		return telltale{at: at, tells: func(value []byte) bool { return bytes.ContainsAny(value, "0123456789") }}, true
+	case c.Type == EnumType:
+		return telltale{at: at, vague: true, tells: func(value []byte) bool {
+			return slices.ContainsFunc(c.Enum, func(allowed string) bool { return sameLetters(value, allowed) })
+		}}, true
+	}
+	return telltale{}, false
+}
+
+// describes reports whether a row is a comment, or says what the columns are for: it has nothing that every product has,
+// and a text in its place or texts alone.
+func (x *examiner) describes(e *examined) bool {
+	text := false
+	for _, t := range x.telltales {
+		switch value := e.fields[t.at]; {
+		case blank(value):
+		case t.tells(value):
+			return false
+		case !t.vague:
+			text = true
+		}
+	}
+	if len(x.telltales) == 0 || x.delete >= 0 && !blank(e.fields[x.delete]) {
+		return false
+	}
+	return text || (x.prose || !isWordOf(e.id)) && x.onlyTexts(e.fields)
+}
+
+// isWordOf reports whether an id may be one: it has letters or digits, and no spaces.
+func isWordOf(id []byte) bool {
+	return bytes.IndexByte(id, ' ') < 0 && bytes.ContainsFunc(id, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+}
+
+// onlyTexts reports whether a row has no value but its id and texts.
+func (x *examiner) onlyTexts(fields [][]byte) bool {
 	for i, f := range fields {
-		if i != x.id && !blank(f) {
+		if i != x.id && !x.texts[i] && !blank(f) {
 			return false
 		}
 	}
@@ -313,6 +353,8 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return Interrupted
 	case raw.glued:
 		return BesideDoubt
+	case len(e.fields) == 1 && x.columns > 2 && isLoose(text):
+		return LooseText
 	case len(e.fields) > x.columns:
 		return TooManyFields
 	case len(e.fields) < x.columns:
@@ -398,6 +440,11 @@ func isComment(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("//"))
 }
 
+// isLoose reports whether a line without a separator says more, or less, than an id does.
+func isLoose(line []byte) bool {
+	return bytes.IndexByte(bytes.TrimSpace(line), ' ') >= 0 || !bytes.ContainsAny(line, "0123456789")
+}
+
 func (x *examiner) locate(cause Cause, e *examined) problem {
 	p := problem{cause: cause}
 	if cause == TooManyFields {
@@ -451,17 +498,19 @@ func (x *examiner) asWritten(found []problem, e *examined) {
 	}
 }
 
-// describe takes the fingerprint of a row, and what the guards and the groups look at.
+// describe takes the fingerprint of a row, and what the guards and the groups look at. Absent and empty mean the same, so
+// what has no value is not part of the fingerprint: a column more, or one less, in which nothing stands sends no row again.
 func (x *examiner) describe(w *work, e *examined) {
-	text := append(w.scratch[:0], x.seed...)
-	for _, i := range x.canonical {
-		text = binary.AppendUvarint(text, uint64(len(e.fields[i])))
-		text = append(text, e.fields[i]...)
+	text := w.scratch[:0]
+	for n, i := range x.canonical {
+		if len(e.fields[i]) > 0 {
+			text = append(text, x.marks[8*n:8*n+8]...)
+			text = binary.AppendUvarint(text, uint64(len(e.fields[i])))
+			text = append(text, e.fields[i]...)
+		}
 	}
 	w.scratch = text
-	if e.fingerprint = xxhash.Sum64(text); e.fingerprint == Tombstone {
-		e.fingerprint++
-	}
+	e.fingerprint = notTombstone(xxhash.Sum64(text))
 	if x.prices.price >= 0 {
 		e.listed, e.price = x.prices.of(e.fields)
 	}
@@ -469,6 +518,13 @@ func (x *examiner) describe(w *work, e *examined) {
 		e.group = max(xxhash.Sum64(e.fields[x.group]), 1)
 		e.variants = x.rules.variants(e.fields)
 	}
+}
+
+func notTombstone(fingerprint uint64) uint64 {
+	if fingerprint == Tombstone {
+		return fingerprint + 1
+	}
+	return fingerprint
 }
 
 // rewrite writes the columns that Stripe gets as RFC 4180 has them.

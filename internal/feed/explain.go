@@ -117,6 +117,8 @@ func (c *Column) word(word string) string {
 		return cmp.Or(c.Condition, "under conditions that the specification states")
 	case "rule":
 		return cmp.Or(conditionOfBlank[canonical(c.Name)], "see the specification")
+	case "counterpart":
+		return cmp.Or(counterparts[canonical(c.Name)], "price")
 	case "sample":
 		return cmp.Or(c.Sample, "the specification shows it")
 	case "zoned":
@@ -138,6 +140,9 @@ var conditionOfBlank = map[string]string{
 	"excluded_ids":            "target_selection is all_products",
 	"excluded_item_group_ids": "target_selection is all_products",
 }
+
+// counterparts are the columns whose currency another one has to have, where that is not price.
+var counterparts = map[string]string{"minimum_order_amount": "amount_off"}
 
 func counted(n int) string {
 	if n == 0 {

@@ -21,9 +21,11 @@ What a source file may contain, and what Vitrine checks before it sends a row. E
 - [What can be wrong](#what-can-be-wrong) · [Google's dialect](#googles-dialect)
 
 A file is CSV or TSV in UTF-8, and its first row names the columns, in any order. An empty cell means that the product
-has no such value, and so does a column that is absent: it is told once for the file, and an empty cell in its row; but no
-row is told of an empty ` + "`shipping`" + `, which is right for what is not shipped. Lists within a cell have commas between their
-entries, so a CSV file needs double quotes around them.
+has no such value, and so does a column that is absent: rows fare the same either way. What is lacking is told once for the
+file where the column is absent, and in the row where it is empty. Of ` + "`shipping`" + `, which is rightly empty for what is not shipped,
+the file is told once if not one row has any, and no row is. A required column that is absent ends the file, and one that is
+empty throughout keeps every row back: either way nothing is sent. Lists within a cell have commas between their entries, so a
+CSV file needs double quotes around them.
 *Since* is the version of the specification that has the column first: 2025 is the private preview.
 `)
 	for _, k := range Kinds() {

@@ -194,9 +194,10 @@ func (c *cutter) begin(b *batch) error {
 	for bytes.HasPrefix(b.data, byteOrderMark) { // a program that adds one to a file that has one is no rarity
 		b.data = b.data[:copy(b.data, b.data[len(byteOrderMark):])]
 	}
+	if encoding := foreignEncoding(b.data); encoding != "" {
+		return &SyntaxError{1, fmt.Sprintf("the file is %s: export it as UTF-8", encoding)}
+	}
 	switch {
-	case bytes.HasPrefix(b.data, []byte{0xff, 0xfe}), bytes.HasPrefix(b.data, []byte{0xfe, 0xff}), unmarkedUTF16(b.data):
-		return &SyntaxError{1, "the file is UTF-16: export it as UTF-8"}
 	case bytes.HasPrefix(b.data, []byte{0x1f, 0x8b}):
 		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
 	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):

@@ -30,6 +30,8 @@ func refusedText(src io.Reader) (*bufio.Reader, error) {
 		return nil, &RefusedError{"it is empty"}
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return nil, &RefusedError{"it is a zip archive or a spreadsheet"}
+	case len(head) == 4 && (bytes.HasPrefix(head, []byte{0xff, 0xfe, 0, 0}) || bytes.Count(head, []byte{0}) == 3):
+		return nil, &RefusedError{"it is UTF-32"}
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), len(head) > 1 && head[0] != 0 && head[1] == 0:
 		text = bufio.NewReaderSize(&utf16Reader{src: text, order: binary.LittleEndian}, refusedHead)
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}), len(head) > 1 && head[0] == 0 && head[1] != 0:

@@ -18,8 +18,9 @@ type rules struct {
 	absent     []string   // required columns that the file does not have, as it may if all its rows delete
 	conditions []condition
 	variantAt  []int
-	unjudged   []problem
+	lacking    []problem // of the file as a whole
 	expiresAt  int
+	shippingAt int
 	now        int64 // that dates are held against; 0: none are
 }
 
@@ -36,7 +37,7 @@ type cellRule struct {
 // Columns that it does not know are not checked, and of two with one name the first counts.
 func compileRules(kind Kind, columns []string) *rules {
 	at := placesOf(columns)
-	r := &rules{deleteAt: -1, expiresAt: at("expiration_date")}
+	r := &rules{deleteAt: -1, expiresAt: at("expiration_date"), shippingAt: at("shipping")}
 	if kind.Deletes() {
 		r.deleteAt = at("delete")
 	}
@@ -61,7 +62,7 @@ func compileRules(kind Kind, columns []string) *rules {
 		}
 	}
 	r.conditions = conditionsOf(kind, at)
-	r.unjudged = unjudged(kind, at)
+	r.lacking = absentColumns(kind, at)
 	return r
 }
 

@@ -81,7 +81,7 @@ func checkID(c *Column, value []byte) Cause {
 		return ""
 	case bytes.Contains(value, replacement):
 		return LostCharacterInID
-	case hasInvisible(value):
+	case bytes.ContainsFunc(value, isHiddenInID):
 		return HasInvisible
 	}
 	return UnusualID
@@ -91,16 +91,12 @@ func checkText(c *Column, value []byte) Cause {
 	if tooLong(value, c.Limit) {
 		return TooLong
 	}
-	return oddCharacter(value)
+	return oddName(value)
 }
 
 func checkTitle(c *Column, value []byte) Cause {
 	cause := checkText(c, value)
-	switch {
-	case cause == TooLong:
-	case hasTag(value):
-		return HasMarkup
-	case cause == "" && allCapitals(value):
+	if cause == "" && allCapitals(value) {
 		return AllCapitals
 	}
 	return cause

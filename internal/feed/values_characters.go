@@ -2,6 +2,8 @@ package feed
 
 import (
 	"bytes"
+	"encoding/binary"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,7 +23,7 @@ var textBytes = func() (classes [256]uint8) {
 		switch b := byte(i); {
 		case b < ' ' || b == 0x7f:
 			classes[i] = control
-		case b == '&' || b == 0xC2 || b == 0xE2 || b == 0xEF:
+		case b == '&' || bytes.IndexByte(invisibleLeads, b) >= 0:
 			classes[i] = special
 		}
 	}
@@ -50,16 +52,41 @@ func oddInProse(text []byte) Cause {
 		return HasEntity
 	case bytes.Contains(text, replacement):
 		return LostCharacter
-	case hasInvisible(text):
+	case hasControl(text), hasInvisible(text):
 		return HasInvisible
 	}
 	return ""
 }
 
-// hasInvisible looks for spaces of no width, marks of byte order, changes of direction and controls beyond ASCII. The two joiners are none of
-// them: scripts and emoji are spelt with them.
+// hasControl looks for control characters other than tabs and line ends. Descriptions are most of a catalog, so it looks
+// at eight bytes at once.
+func hasControl(text []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		word := binary.LittleEndian.Uint64(text)
+		del := word ^ ones*0x7f
+		if ((word-ones*' ')&^word|(del-ones)&^del)&highs != 0 && controlIn(text[:8]) {
+			return true
+		}
+	}
+	return controlIn(text)
+}
+
+func controlIn(text []byte) bool {
+	for _, b := range text {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' || b == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// invisibleLeads are the first bytes of the characters that isInvisible knows.
+var invisibleLeads = []byte{0xC2, 0xCD, 0xE2, 0xEF}
+
+// hasInvisible looks for what nobody sees in a text of people.
 func hasInvisible(text []byte) bool {
-	for _, lead := range []byte{0xC2, 0xE2, 0xEF} {
+	for _, lead := range invisibleLeads {
 		for at := bytes.IndexByte(text, lead); at >= 0; {
 			if r, _ := utf8.DecodeRune(text[at:]); isInvisible(r) {
 				return true
@@ -74,14 +101,23 @@ func hasInvisible(text []byte) bool {
 	return false
 }
 
+// isInvisible knows controls beyond ASCII, soft hyphens, spaces and joiners of no width, marks of byte order, changes of
+// direction and fillers. The two joiners with which scripts and emoji are spelt, and the two marks that put a bracket
+// right between two directions, are none in a text.
 func isInvisible(r rune) bool {
 	switch {
-	case r >= '\u0080' && r <= '\u009f', r == '\u2028', r == '\u2029':
+	case r >= '\u0080' && r <= '\u009f', r == '\u00ad', r == '\u034f', r == '\u2028', r == '\u2029', r == '\u200b':
 		return true
-	case r == '\u200b', r == '\u2060', r == '\ufeff', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+	case r >= '\u2060' && r <= '\u206f', r >= '\u202a' && r <= '\u202e', r == '\u2800', r == '\ufeff', r == '\uffa0', r >= '\ufff9' && r <= '\ufffb':
 		return true
 	}
 	return false
+}
+
+// isHiddenInID reports whether a character that is part of an id shows nothing, or is no more than a space.
+func isHiddenInID(r rune) bool {
+	return r >= utf8.RuneSelf && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Z, unicode.Variation_Selector) || isInvisible(r) ||
+		r == '\u115f' || r == '\u1160' || r == '\u3164')
 }
 
 // hasEntity looks for &amp;, &#39; and &#x27;. An ampersand is none, and neither is "R&D;".

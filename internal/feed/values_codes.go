@@ -26,7 +26,8 @@ func checkGoogleCategory(c *Column, value []byte) Cause {
 }
 
 // checkCategory wants no step of a path to be empty. A path of one step is the top of a taxonomy.
-func checkCategory(_ *Column, value []byte) Cause {
+func checkCategory(_ *Column, path []byte) Cause {
+	value := path
 	for {
 		next := bytes.IndexByte(value, '>')
 		if next < 0 {
@@ -40,7 +41,7 @@ func checkCategory(_ *Column, value []byte) Cause {
 	if blank(value) || leadingNumber(value) == len(value) { // 5322.0 is a number that went through a spreadsheet
 		return UnusualCategory
 	}
-	return ""
+	return oddName(path)
 }
 
 // withoutBrand are the words in a category's path that tell of movies, books and recordings, which need no brand.
@@ -85,5 +86,5 @@ func checkThirdPartyTaxCode(c *Column, value []byte) Cause {
 	case tooLong(value, c.Limit):
 		return TooLong
 	}
-	return ""
+	return oddName(value)
 }

@@ -4,35 +4,47 @@ import "bytes"
 
 // checkURL wants what RFC 1738 calls a URL of the web, with a scheme and a host. Letters beyond ASCII pass, because
 // browsers take them; user names do not, which that RFC rules out for http.
-func checkURL(c *Column, value []byte) Cause {
-	if cause := readURL(value); cause != "" {
-		if c.Unconfirmed {
-			return Unconfirmed
-		}
+func checkURL(_ *Column, value []byte) Cause {
+	if cause := readOneURL(value); cause != "" {
 		return cause
 	}
-	return ""
+	return entityIn(value)
 }
 
-func checkPage(c *Column, value []byte) Cause {
-	if cause := readURL(value); cause != "" {
+func checkPage(_ *Column, value []byte) Cause {
+	if cause := readOneURL(value); cause != "" {
 		return cause
 	}
 	if value[len("http")] == ':' {
 		return NotHTTPS
 	}
-	return ""
+	return entityIn(value)
 }
 
 func checkImage(_ *Column, value []byte) Cause {
-	cause := readURL(value)
-	switch {
-	case cause != "":
+	if cause := readOneURL(value); cause != "" {
 		return cause
-	case joined(value):
-		return NotURL
 	}
-	return imageFormat(value)
+	if cause := imageFormat(value); cause != "" {
+		return cause
+	}
+	return entityIn(value)
+}
+
+// readOneURL reads a cell that has room for one address.
+func readOneURL(value []byte) Cause {
+	if joined(value) {
+		return SeveralURLs
+	}
+	return readURL(value)
+}
+
+// entityIn finds &amp; in an address: it was taken from a web page as it is written there, and leads elsewhere.
+func entityIn(url []byte) Cause {
+	if hasEntity(url) {
+		return HasEntity
+	}
+	return ""
 }
 
 // checkImageEntry judges an image of a list.
@@ -43,7 +55,10 @@ func checkImageEntry(_ *Column, entry []byte) Cause {
 	if cause := readURL(entry); cause != "" {
 		return cause
 	}
-	return imageFormat(entry)
+	if cause := imageFormat(entry); cause != "" {
+		return cause
+	}
+	return entityIn(entry)
 }
 
 // joined reports whether a text is two addresses or more, with a character between them that separates none in a list.
