@@ -120,7 +120,7 @@ type causeText struct {
 // what it leaves open, is a Warning, so that no row is kept back which Stripe might have taken.
 var causeTexts = []causeText{
 	{UnknownColumn, Warning, "", "Stripe documents no such column", "remove the column, or check its spelling"},
-	{ColumnNotSent, Warning, "", "Stripe documents no such column: it is Google's or the shop's own, and is not sent", "nothing needs to be done, unless a column of Stripe's was meant"},
+	{ColumnNotSent, Warning, "", "the column is Google's or the shop's own business, and is not sent to Stripe", "nothing needs to be done; if it is meant for Stripe, give it the name that Stripe documents"},
 	{ColumnAbsent, Warning, "shipping", "no row of the file has a value in {column}, which is needed {condition}", "fill it in if that holds for any of your products"},
 	{UnnamedColumn, Warning, "", "the row has a value in a column without a name, which Stripe does not get", "give the column a name in the header, or remove what stands beside the table"},
 	{RowAboveHeader, Warning, "", "the row stands above the header and is passed over", "let the file begin with the header"},

@@ -33,11 +33,16 @@ var googleNames = []struct{ google, stripe string }{
 	{"virtual_model_link", "model_3d_link"},
 	{"consumer_notice", "product_warning"},
 	{"consumer_notice(type:message)", "product_warning"},
-	{"shipping(country:region:service:price)", "shipping"},
 	{nativeCommerce, "disable_checkout"}, // the other way round, see asDisabled
 }
 
 const nativeCommerce = "native_commerce"
+
+// ownBusiness reports whether a column is the merchant's own business in a dialect, though Stripe has one of that name: what
+// Google's labels say is for bidding there.
+func (d Dialect) ownBusiness(name string) bool {
+	return d == GoogleDialect && strings.HasPrefix(name, "custom_label_")
+}
 
 // read are Google's columns that rows are judged by, though Stripe has none of them.
 var read = []string{"identifier_exists"}
@@ -63,6 +68,9 @@ func (d Dialect) renamed(kind Kind, name string) string {
 	own := canonical(name)
 	if slices.Contains(read, own) {
 		return own
+	}
+	if _, is := shippingLayout(own); is && kind == Product {
+		return "shipping"
 	}
 	for _, names := range googleNames {
 		if own == names.google {
@@ -92,7 +100,7 @@ var googleRewritings = []rewriting{
 	{"names of values are written in lower case with underscores", "`In Stock`, `pre-order` → `in_stock`, `preorder`", ofType(EnumType), asEnum},
 	{"yes and no are written as true and false", "`yes` → `true`", booleans, asBool},
 	{"capitals of true and false are lowered", "`TRUE` → `true`", ofType(BoolType), asLowerBool},
-	{"amounts have a period, one space and the currency behind the number", "`USD 9.99`, `9,99usd`, `9.9900 USD` → `9.99 USD`", ofType(AmountType), asAmount},
+	{"amounts have a period, one space and the currency behind the number", "`USD 9.99`, `9,99usd`, `9.9900 USD`, `9,9900 USD` → `9.99 USD`", ofType(AmountType), asAmount},
 	{"measures have one space and the unit's short name", "`2.5lbs` → `2.5 lb`", ofType(MeasureType), asMeasure},
 	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07+0100` → `2026-02-24T11:07+01:00`", ofType(DateType, IntervalType, PeriodType), asDates},
 	{"whole numbers have no decimals of noughts", "`5.0000` → `5`", ofType(IntegerType), asInteger},

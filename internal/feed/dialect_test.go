@@ -25,7 +25,7 @@ func TestGoogleNamesOfColumns(t *testing.T) {
 	for name, want := range map[string]string{
 		"image link": "image_link", "Additional Image Link": "additional_image_link", "sale-price-effective-date": "sale_price_effective_date",
 		" ID ": "id", "g:google_product_category": "google_product_category", "product type": "product_category", "product_weight": "weight",
-		"price": "price", "identifier exists": "identifier_exists", "Consumer Notice": "product_warning", "native_commerce": "disable_checkout", "shipping(country:region:service:price)": "shipping", "cost_of_goods_sold": "cost_of_goods_sold", "": "", "g:": "g:",
+		"price": "price", "identifier exists": "identifier_exists", "Consumer Notice": "product_warning", "native_commerce": "disable_checkout", "shipping(country:region:service:price)": "shipping", "shipping(country:price)": "shipping", "Shipping(price:country:service)": "shipping", "shipping(price)": "shipping(price)", "shipping(country:weight:price)": "shipping(country:weight:price)", "shipping(country:price": "shipping(country:price", "shipping(country:country:price)": "shipping(country:country:price)", "custom_label_0": "custom_label_0", "cost_of_goods_sold": "cost_of_goods_sold", "": "", "g:": "g:",
 	} {
 		require.Equal(t, want, GoogleDialect.renamed(Product, name))
 	}
@@ -38,7 +38,7 @@ func TestGoogleValues(t *testing.T) {
 	for _, c := range []struct{ column, value, want string }{
 		{"price", "9.99USD", "9.99 USD"}, {"price", "USD 9.99", "9.99 USD"}, {"price", "9,99 EUR", "9.99 EUR"}, {"price", "9.99  usd", "9.99 USD"},
 		{"price", "1,299.00 USD", "1299.00 USD"}, {"price", "1,299,000.00 USD", "1299000.00 USD"}, {"price", "usd1500", "1500 USD"},
-		{"price", "$9.99", "$9.99"}, {"price", "1,299 USD", "1,299 USD"}, {"price", "1.299,00 EUR", "1.299,00 EUR"}, {"price", "9.99", "9.99"},
+		{"price", "$9.99", "$9.99"}, {"price", "1,299 USD", "1,299 USD"}, {"price", "1.299,00 EUR", "1299.00 EUR"}, {"price", "1.299.000,00 EUR", "1299000.00 EUR"}, {"price", "1.29,00 EUR", "1.29,00 EUR"}, {"price", "1.299,000.00 EUR", "1.299,000.00 EUR"}, {"price", "9.99", "9.99"},
 		{"price", "12,99.00 USD", "12,99.00 USD"}, {"price", ",299.00 USD", ",299.00 USD"}, {"price", "-9.99USD", "-9.99USD"}, {"price", "9.99 XQQ", "9.99 XQQ"},
 		{"price", "USD", "USD"}, {"price", "9.99 USD", "9.99 USD"}, {"price", "free", "free"},
 		{"availability", "in stock", "in_stock"}, {"availability", "Out of Stock", "out_of_stock"}, {"availability", "pre-order", "preorder"},
@@ -61,7 +61,9 @@ func TestGoogleValues(t *testing.T) {
 		{"shipping", "DE:::4,95 EUR, AT:::9,95EUR", "DE:ALL:Standard::4.95 EUR,AT:ALL:Standard::9.95 EUR"},
 		{"shipping", "US:CA:Fast:9.95 USD:1:1:2:3", "US:CA:Fast:3-4:9.95 USD"}, {"shipping", "US:CA:Fast:9.95 USD:1:x:2:3", "US:CA:Fast:9.95 USD:1:x:2:3"},
 		{"shipping", "9.99 USD", "9.99 USD"}, {"shipping", "US:9.99 USD", "US:9.99 USD"},
-		{"price", "29.9900 USD", "29.99 USD"}, {"price", "5.0000 USD", "5.00 USD"}, {"price", "1500.00 JPY", "1500 JPY"}, {"price", "5.000 USD", "5.000 USD"},
+		{"price", "29.9900 USD", "29.99 USD"}, {"price", "29,9900 EUR", "29.99 EUR"}, {"price", "29,9 EUR", "29.9 EUR"}, {"price", "0,500 EUR", "0.50 EUR"}, {"price", "1234,500 EUR", "1234.50 EUR"},
+		{"price", "29,990 EUR", "29,990 EUR"}, {"price", "29,9912 EUR", "29,9912 EUR"}, {"price", "1,299,000 EUR", "1,299,000 EUR"}, {"price", "29, EUR", "29, EUR"}, {"sale_price", "EUR 9,0000", "9.00 EUR"},
+		{"shipping", "DE:::4,9500 EUR", "DE:ALL:Standard::4.95 EUR"}, {"shipping", "US:::1,299.00 USD, DE:::5,0 EUR", "US:ALL:Standard::1299.00 USD,DE:ALL:Standard::5.0 EUR"}, {"price", "5.0000 USD", "5.00 USD"}, {"price", "1500.00 JPY", "1500 JPY"}, {"price", "5.000 USD", "5.000 USD"},
 		{"price", "1.2990 EUR", "1.2990 EUR"}, {"price", "0.500 EUR", "0.50 EUR"}, {"price", "1.50000 KWD", "1.500 KWD"}, {"price", "100.50 UGX", "100.50 UGX"},
 		{"inventory_quantity", "5.0000", "5"}, {"inventory_quantity", "5.0", "5"}, {"inventory_quantity", "5.000", "5.000"}, {"inventory_quantity", "5.5", "5.5"},
 		{"google_product_category", "5322.0", "5322"}, {"google_product_category", "5322.5", "5322.5"},
@@ -84,17 +86,21 @@ func TestWhatIsNotStripesStaysAtHome(t *testing.T) {
 		strings.TrimSuffix(item("C", "1"), "\n") + ",,,,,,,,,\n"
 	d, out := compared(t, source, Options{Dialect: GoogleDialect})
 	require.EqualValues(t, 3, d.Counts.Sent)
-	require.Subset(t, out.header, []string{"1  column_not_sent cost_of_goods_sold", "1  column_not_sent auto_pricing_min_price", "1  column_not_sent margin"})
+	require.Subset(t, out.header, []string{"1  column_not_sent cost_of_goods_sold", "1  column_not_sent auto_pricing_min_price", "1  column_not_sent margin", "1  column_not_sent custom_label_0"})
 	require.Equal(t, []string{"3 B asked_for mpn", "4 C asked_for mpn"}, out.found, "A says that there is none")
 	rows := rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product})
-	for _, private := range []string{"cost_of_goods_sold", "auto_pricing_min_price", "margin", "identifier_exists", "native_commerce", "consumer_notice"} {
+	for _, private := range []string{"cost_of_goods_sold", "auto_pricing_min_price", "margin", "identifier_exists", "native_commerce", "consumer_notice", "custom_label_0"} {
 		require.NotContains(t, rows[0].values, private)
 	}
 	require.Equal(t, []string{"true", "false", ""}, []string{rows[0].values["disable_checkout"], rows[1].values["disable_checkout"], rows[2].values["disable_checkout"]})
 	require.Equal(t, "prop_65:Lead", rows[0].values["product_warning"])
-	require.Equal(t, "core", rows[0].values["custom_label_0"], "Stripe has labels too")
+	bids := strings.ReplaceAll(source, ",core,", ","+strings.Repeat("clearance ", 20)+",")
+	again, out := compared(t, bids, Options{Dialect: GoogleDialect})
+	require.EqualValues(t, 3, again.Counts.Sent, "%v", out.found)
+	require.Equal(t, d.Parts[0].Table.fingerprint(0), again.Parts[0].Table.fingerprint(0), "how a shop bids sends nothing again")
 	_, out = compared(t, source, Options{})
 	require.Contains(t, out.header, "1  unknown_column cost_of_goods_sold")
+	require.Contains(t, out.parts[0].String(), "core", "Stripe has labels of its own")
 	require.Contains(t, out.parts[0].String(), "3.00 USD", "in Stripe's own dialect unknown_columns decides")
 }
 
@@ -240,5 +246,29 @@ func TestFindingsAreInTheMerchantsOwnWords(t *testing.T) {
 		`availability="Limited  Stock": availability `, `Price="$15": Price `,
 	} {
 		require.Contains(t, all, want)
+	}
+}
+
+// A column may say how its entries are laid out.
+func TestShippingAsItsColumnLaysItOut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ column, value, want string }{
+		{"shipping(country:region:service:price)", "US:CA:Fast:9.95 USD", "US:CA:Fast::9.95 USD"},
+		{"shipping(country:region:service:price)", "US:::9,95 USD,DE:::5,0000 EUR", "US:ALL:Standard::9.95 USD,DE:ALL:Standard::5.00 EUR"},
+		{"shipping(country:price)", "US:9.99 USD, CA:12,50CAD", "US:ALL:Standard::9.99 USD,CA:ALL:Standard::12.50 CAD"},
+		{"Shipping(price:country:service)", "9.99 USD:US:Express", "US:ALL:Express::9.99 USD"},
+		{"shipping(country:postal_code:price)", "US:94*-95*:9.99 USD", "US:94*-95*:Standard::9.99 USD"},
+		{"shipping(country:price)", "9.99 USD", "9.99 USD"},
+		{"shipping(country:price)", "US:CA:Fast:3-5:9.99 USD", "US:CA:Fast:3-5:9.99 USD"},
+	} {
+		source := sevenColumns + "," + c.column + "\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",\"" + c.value + "\"\n"
+		_, out := compared(t, source, Options{Dialect: GoogleDialect, SendInvalid: true})
+		require.Equal(t, c.want, rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product})[0].values["shipping"], "%s %s", c.column, c.value)
+	}
+	for _, column := range []string{"shipping(price)", "shipping(region:price)", "shipping(country:location_id:price)"} {
+		source := sevenColumns + "," + column + "\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",9.99 USD\n"
+		_, out := compared(t, source, Options{Dialect: GoogleDialect})
+		require.Contains(t, out.header, "1  column_not_sent "+column)
+		require.NotContains(t, out.parts[0].String(), "9.99")
 	}
 }

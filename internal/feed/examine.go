@@ -41,8 +41,14 @@ func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), names: h.Columns, titles: h.titles(), comma: o.Format.Comma(),
 		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
-		rules: compileRules(o.Kind, h.Columns), normaliser: compileDialect(o.Dialect, o.Kind, h.Columns, h.Renamed...),
 	}
+	judged := slices.Clone(h.Columns)
+	for i, name := range judged {
+		if o.Dialect.ownBusiness(name) {
+			judged[i] = "" // what Stripe does not get, nobody has to mend for it
+		}
+	}
+	x.rules, x.normaliser = compileRules(o.Kind, judged), compileDialect(o.Dialect, o.Kind, judged, h.Renamed...)
 	x.delete, x.rules.now = x.rules.deleteAt, x.prices.now
 	if o.Kind == Product {
 		x.group = h.Index("item_group_id")
@@ -53,7 +59,7 @@ func newExaminer(h Header, o Options) *examiner {
 			x.unnamed, x.dropped = append(x.unnamed, i), true
 			continue
 		}
-		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil {
+		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil || o.Dialect.ownBusiness(name) {
 			x.dropped = true
 			continue
 		}

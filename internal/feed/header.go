@@ -87,7 +87,7 @@ func firstFew[T any](all []T, separator string) string {
 // Header is the first row of a feed.
 type Header struct {
 	Columns []string   // by the names that the specification gives them, where it has one; empty at the end for columns without
-	Unknown []string   // columns that Stripe does not document for this feed
+	Unknown []string   // columns that Stripe does not document for this feed, or that are not its business in the dialect
 	Renamed []Renaming // columns that the file calls otherwise
 }
 
@@ -144,7 +144,7 @@ func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, er
 			problems.Duplicates = append(problems.Duplicates, cmp.Or(documented(kind, name), place(i+1)))
 		case columnNamed(kind, name) == nil && isValue(name):
 			problems.Values = append(problems.Values, place(i+1))
-		case columnNamed(kind, name) == nil:
+		case columnNamed(kind, name) == nil, dialect.ownBusiness(name):
 			h.Unknown = append(h.Unknown, shorten(name))
 		}
 		seen[name] = true

@@ -119,13 +119,16 @@ with spaces or hyphens for underscores, and with the prefix ` + "`g:`" + `; thes
 		fmt.Fprintf(b, "| `%s` | `%s` |\n", names.google, names.stripe)
 	}
 	b.WriteString(`
-` + "`identifier_exists`" + ` with ` + "`no`" + ` says that a product has neither gtin nor mpn, and is not sent. ` + "`custom_label_0` to `custom_label_4`" + `
-are Stripe's as well, and are sent. Every other column is Google's business or the shop's own, and **is not sent to Stripe**, whatever
-` + "`unknown_columns`" + ` says; reports name it (` + "`column_not_sent`" + `). Of Google's these are:
+` + "`identifier_exists`" + ` with ` + "`no`" + ` says that a product has neither gtin nor mpn, and is not sent.
+` + "`shipping(…)`" + ` may name its parts in any order, the country and the price at least: ` + "`shipping(country:price)`" + `. Without a
+country nobody can say where that is the price, so ` + "`shipping(price)`" + ` is not sent. Every other column is Google's business or the
+shop's own, and **is not sent to Stripe**, whatever ` + "`unknown_columns`" + ` says. So are ` + "`custom_label_0` to `custom_label_4`" + `: Stripe has
+labels of these names, but what a shop writes into Google's is how it bids and what it earns. Who has labels for Stripe writes
+Stripe's dialect. Reports name such columns (` + "`column_not_sent`" + `). Of Google's these are:
 
 | about | columns |
 |---|---|
-| costs and bids | ` + "`cost_of_goods_sold`, `auto_pricing_min_price`, `maximum_retail_price`" + ` |
+| costs and bids | ` + "`custom_label_0` to `custom_label_4`, `cost_of_goods_sold`, `auto_pricing_min_price`, `maximum_retail_price`" + ` |
 | advertisements | ` + "`ads_redirect`, `ads_labels`, `ads_grouping`, `promotion_id`, `display_ads_id`, `display_ads_similar_ids`, `display_ads_link`, `display_ads_title`, `display_ads_value`, `short_title`, `lifestyle_image_link`, `mobile_link`, `canonical_link`, `link_template`, `mobile_link_template`" + ` |
 | where Google shows a product | ` + "`included_destination`, `excluded_destination`, `shopping_ads_excluded_country`, `pause`, `disclosure_date`, `adult`, `external_seller_id`, `cloud_export_additional_properties`" + ` |
 | how Google delivers | ` + "`shipping_label`, `shipping_weight`, `shipping_length`, `shipping_width`, `shipping_height`, `ships_from_country`, `transit_time_label`, `min_handling_time`, `max_handling_time`, `carrier_shipping`, `pickup_method`, `pickup_sla`, `return_policy_label`" + ` |

@@ -37,15 +37,29 @@ func compileDialect(d Dialect, kind Kind, columns []string, renamed ...Renaming)
 		}
 	}
 	for _, r := range renamed {
+		c := columnNamed(kind, r.To)
 		if canonical(r.From) == nativeCommerce {
-			c := columnNamed(kind, r.To)
 			n.steps = append(n.steps, normalisingStep{at(r.To), n.bit(&inverted, c), c, &inverted})
+		}
+		if layout, is := shippingLayout(canonical(r.From)); is {
+			n.layShipping(layout)
 		}
 	}
 	if len(n.steps) == 0 {
 		return nil
 	}
 	return n
+}
+
+// layShipping lets the rule about shipping read entries as the column's name lays them out.
+func (n *normaliser) layShipping(layout []string) {
+	for i := range n.steps {
+		if n.steps[i].column.Type == ShippingType && n.steps[i].how != &googleRewritings[0] {
+			how := *n.steps[i].how
+			how.rewrite = laidOut(layout)
+			n.steps[i].how = &how
+		}
+	}
 }
 
 // bit is the number of a rule in a column. Spaces are told of once for all columns.

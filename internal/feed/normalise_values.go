@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 func withoutSpaces(_ *Column, value, scratch []byte) ([]byte, bool) {
@@ -69,8 +71,8 @@ func isWord(value []byte, word string) bool {
 	return len(value) == len(word) && hasFoldedSuffix(value, word)
 }
 
-// asAmount takes the currency before or behind the number, in any capitals, with any spaces; commas between thousands
-// if they stand where they should and decimals follow; and a comma in place of the period if two decimals follow.
+// asAmount takes the currency before or behind the number, in any capitals, with any spaces; and numbers as appendNumber
+// does.
 func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 	number, currency := value, []byte(nil)
 	switch last := len(value) - len(Currency{}); {
@@ -128,39 +130,42 @@ func asDisabled(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, false
 }
 
-// appendNumber appends a number with a period before its decimals and nothing between its thousands.
+// appendNumber appends a number with a period before its decimals and nothing between its thousands, if there is but one way
+// to read it. Of two marks, the last stands before decimals. One alone does so unless three digits follow that may be
+// thousands: 1,299 and 1.299 might be either.
 func appendNumber(scratch, number []byte) ([]byte, bool) {
-	mark := bytes.IndexByte(number, '.')
-	last := bytes.LastIndexByte(number, ',')
-	if mark < 0 && last >= 0 && last == bytes.IndexByte(number, ',') && len(number)-last-1 == 2 {
-		mark = last // 9,99
+	last := bytes.LastIndexAny(number, ".,")
+	if last < 0 {
+		return append(scratch, number...), true
 	}
-	whole, decimals := number, []byte(nil)
-	if mark >= 0 {
-		whole, decimals = number[:mark], number[mark+1:]
-	}
-	if bytes.IndexByte(whole, ',') >= 0 && (len(decimals) == 0 || !groupedByThousands(whole)) {
-		return scratch, false // 1,299 might be either
+	whole, decimals, mark := number[:last], number[last+1:], number[last]
+	thousands := byte(',' + '.' - mark)
+	switch {
+	case len(decimals) == 0, bytes.IndexByte(whole, mark) >= 0: // 1,299,000
+		return scratch, false
+	case bytes.IndexByte(whole, thousands) >= 0:
+		if !groupedByThousands(whole, thousands) {
+			return scratch, false
+		}
+	case mark == ',' && len(decimals) == 3 && (len(whole) == 0 || isThousands(whole)):
+		return scratch, false
 	}
 	for _, b := range whole {
-		if b != ',' {
+		if b != thousands {
 			scratch = append(scratch, b)
 		}
 	}
-	if mark >= 0 {
-		scratch = append(append(scratch, '.'), decimals...)
-	}
-	return scratch, true
+	return append(append(scratch, '.'), decimals...), true
 }
 
-// groupedByThousands reports whether 1,299,000 has its commas in the right places.
-func groupedByThousands(whole []byte) bool {
+// groupedByThousands reports whether 1,299,000 has its marks in the right places.
+func groupedByThousands(whole []byte, mark byte) bool {
 	for i := len(whole) - 1; i >= 0; i-- {
-		if (whole[i] == ',') != ((len(whole)-i)%4 == 0) {
+		if (whole[i] == mark) != ((len(whole)-i)%4 == 0) {
 			return false
 		}
 	}
-	return whole[0] != ','
+	return whole[0] != mark && whole[0] != '0'
 }
 
 // unitNames are the names of units that merchants write, by what the specification calls them.
@@ -264,18 +269,80 @@ func asShipping(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, !bytes.Equal(scratch[from:], value)
 }
 
-// cutShipping takes the first entry off a list, in which a comma may stand before two decimals: no entry begins so.
+// cutShipping takes the first entry off a list, in which a comma may stand between digits: no entry begins with one.
 func cutShipping(list []byte) (entry, rest []byte, more bool) {
 	entry, rest, more = cutEntry(list)
 	if !more || len(entry) == 0 || !isDigit(entry[len(entry)-1]) {
 		return entry, rest, more
 	}
 	decimals, behind, again := cutEntry(rest)
-	if len(rest) == 0 || !isDigit(rest[0]) || leadingDigits(decimals) != 2 || bytes.IndexByte(decimals, ':') >= 0 {
+	if len(rest) == 0 || !isDigit(rest[0]) || leadingDigits(decimals) == 0 || bytes.IndexByte(decimals, ':') >= 0 {
 		return entry, rest, more
 	}
 	whole := list[:len(list)-len(behind)]
 	return bytes.Trim(whole, " ,"), behind, again
+}
+
+// shippingParts are what Google calls the parts of an entry that Stripe's has a place for.
+var shippingParts = []string{"country", "region", "postal_code", "service", "price"}
+
+// shippingLayout reads how a column such as shipping(country:price) lays its entries out: in any order, but with a country
+// and a price, and of areas one.
+func shippingLayout(name string) (layout []string, ok bool) {
+	inner, ok := strings.CutPrefix(name, "shipping(")
+	if !ok {
+		return nil, false
+	}
+	if inner, ok = strings.CutSuffix(inner, ")"); !ok {
+		return nil, false
+	}
+	layout = strings.Split(inner, ":")
+	for i, part := range layout {
+		if !slices.Contains(shippingParts, part) || slices.Index(layout, part) < i {
+			return nil, false
+		}
+	}
+	both := slices.Contains(layout, "region") && slices.Contains(layout, "postal_code")
+	return layout, !both && slices.Contains(layout, "country") && slices.Contains(layout, "price")
+}
+
+// laidOut rewrites shipping that is laid out as its column says. An entry of any other shape is left alone.
+func laidOut(layout []string) func(*Column, []byte, []byte) ([]byte, bool) {
+	standard := []string{"country", "region", "service", "price"}
+	place := make([]int, len(layout))
+	for i, part := range layout {
+		if part == "postal_code" {
+			part = "region"
+		}
+		place[i] = slices.Index(standard, part)
+	}
+	return func(_ *Column, value, scratch []byte) ([]byte, bool) {
+		from := len(scratch)
+		var ordered []byte
+		for list, more := value, true; more; {
+			var entry []byte
+			entry, list, more = cutShipping(list)
+			ordered = appendOrdered(ordered[:0], entry, place, len(standard))
+			scratch = appendShipping(scratch, ordered)
+			if more {
+				scratch = append(scratch, ',')
+			}
+		}
+		return scratch, !bytes.Equal(scratch[from:], value)
+	}
+}
+
+// appendOrdered puts the parts of an entry where place says; one that has not as many parts stays as it is.
+func appendOrdered(out, entry []byte, place []int, parts int) []byte {
+	found := bytes.Split(entry, colon)
+	if len(found) != len(place) {
+		return append(out, entry...)
+	}
+	ordered := make([][]byte, parts)
+	for i, part := range found {
+		ordered[place[i]] = part
+	}
+	return append(out, bytes.Join(ordered, colon)...)
 }
 
 func appendShipping(scratch, entry []byte) []byte {
