@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -108,7 +109,7 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 	r.Outcome = outcome(in, r.Rows)
 	switch {
 	case r.Outcome == catalog.Failed && r.Reason == "":
-		r.Reason = fmt.Sprintf("Stripe refused every row that it got, %d of them", r.Rows.Refused+r.Rows.StillRefused)
+		r.Reason = refusal(r.Rows)
 	case r.Outcome == catalog.Rejected:
 		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
 	}
@@ -117,15 +118,15 @@ func newReport(ctx context.Context, in SettleInput) catalog.Report {
 }
 
 func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
-	for _, p := range in.Parts {
-		if p.Outcome == catalog.Failed {
-			return catalog.Failed
-		}
+	if importFailed(in.Parts) {
+		return catalog.Failed
 	}
 	open := rows.Open()
 	switch {
 	case in.Verdict != nil && !in.Verdict.Approved:
 		return catalog.Rejected
+	case refusedAll(in.Parts):
+		return catalog.Failed // a success with errors has successes
 	case !in.Delivery.Resumed && rows.Refused+rows.StillRefused > 0 && rows.Unchanged+rows.Accepted+open == 0:
 		return catalog.Failed // of all that the source has, Stripe has nothing
 	case rows.ToRepair()+open > 0:
@@ -134,6 +135,34 @@ func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
 		return catalog.Unchanged
 	}
 	return catalog.Succeeded
+}
+
+func refusal(rows catalog.ReportRows) string {
+	if rows.Refused > 0 {
+		return fmt.Sprintf("Stripe refused every row that it got, %d of them", rows.Refused)
+	}
+	return fmt.Sprintf("Stripe refused every row before, %d of them, and none has changed", rows.StillRefused)
+}
+
+func importFailed(parts []catalog.PartResult) bool {
+	return slices.ContainsFunc(parts, func(p catalog.PartResult) bool { return p.Outcome == catalog.Failed })
+}
+
+// refusedAll reports whether Stripe refused every row that it was sent. Deletions are no rows: refused ones are tried again by
+// themselves, and one that was taken is something that the run brought.
+func refusedAll(parts []catalog.PartResult) bool {
+	var taken, refused int64
+	for _, p := range parts {
+		taken += p.Accepted + p.Unknown + p.Import.RowsSkipped
+		refused += p.Refused - p.NotDeleted
+	}
+	return taken == 0 && refused > 0
+}
+
+// dealtWith reports whether a source version is not to be looked at again, though its run failed: what Stripe refused is
+// refused as it is, and of the rest of the source Stripe has something.
+func dealtWith(in SettleInput, rows catalog.ReportRows) bool {
+	return !importFailed(in.Parts) && refusedAll(in.Parts) && rows.Unchanged > 0
 }
 
 func (s *CatalogSync) reportKey(in SettleInput, extension string) string {
@@ -289,7 +318,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		}
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
-		case r.Outcome == catalog.Failed:
+		case r.Outcome == catalog.Failed && !dealtWith(in, r.Rows):
 			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
 		case r.Outcome == catalog.Rejected:
 			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been

@@ -471,3 +471,51 @@ func TestAnOpenPartWhoseStagedRowsAreGoneBlocksNothing(t *testing.T) {
 	require.Equal(t, 1, s.stripe.count("upload"), "the import is ended, and its rows are sent again")
 	require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
 }
+
+// A success with errors has successes: a run that sent rows of which Stripe took none has failed, whatever Stripe has besides.
+func TestEveryRowRefusedIsAFailure(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, after string
+		refuse        []string
+		fails         bool
+		next          catalog.Outcome // of the next look at the same source
+	}{
+		"one of one":                  {after: catalogOf("a"), refuse: []string{"a"}, fails: true},
+		"one of two":                  {after: catalogOf("a", "b"), refuse: []string{"a"}, next: catalog.Unchanged},
+		"the new one":                 {before: catalogOf("a"), after: catalogOf("a", "b"), refuse: []string{"b"}, fails: true, next: catalog.Unchanged},
+		"all the new ones":            {before: catalogOf("a"), after: catalogOf("a", "b", "c"), refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
+		"the new one, not a deletion": {before: catalogOf("a", "b"), after: catalogOf("a", "c"), refuse: []string{"c"}, next: catalog.Unchanged},
+		"the new one and a deletion":  {before: catalogOf("a", "b"), after: catalogOf("a", "c"), refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
+		"a deletion alone":            {before: catalogOf("a", "b"), after: catalogOf("a"), refuse: []string{"b"}, next: catalog.Unchanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			if c.before != "" {
+				s.changes(c.before, catalog.Succeeded)
+			}
+			for _, id := range c.refuse {
+				s.stripe.refuse[id] = "Field link does not answer."
+			}
+			s.put(source, c.after)
+			s.nextTurn()
+			_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+			if !c.fails {
+				require.NoError(t, err)
+				require.Equal(t, catalog.SucceededWithErrors, s.report().Outcome)
+			} else {
+				failure := requireType(t, err, fault.ImportFailed)
+				require.Contains(t, failure.Error(), "Stripe refused every row that it got")
+				require.Equal(t, catalog.Failed, s.state().Last.Outcome)
+				require.Contains(t, s.object(s.report().Findings), "Field link does not answer.")
+			}
+			if c.next != "" {
+				s.syncs(c.next)
+				require.Empty(t, s.stripe.uploads, "nothing is sent again as it is")
+				return
+			}
+			require.NotNil(t, s.state().Failure, "a source of which Stripe has nothing is looked at again")
+		})
+	}
+}
