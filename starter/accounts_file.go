@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -68,28 +67,15 @@ func (e *accountsFileError) Error() string {
 
 // readAccountsFile reads the list under name, "-" being stdin. standard is the interval of accounts that name none.
 func (a *app) readAccountsFile(name string, standard time.Duration) ([]account.Settings, error) {
-	var content []byte
-	var err error
+	content, err := a.readLocal(name, maxAccountsFile)
+	if err != nil {
+		return nil, fmt.Errorf("list of accounts: %w", err)
+	}
 	if name == "-" {
 		name = "stdin"
-		content, err = io.ReadAll(io.LimitReader(a.Stdin, maxAccountsFile+1))
-	} else {
-		content, err = readBounded(name)
-	}
-	if err != nil {
-		return nil, badInput(fmt.Errorf("read the list of accounts: %w", err))
 	}
 	accounts, err := parseAccounts(name, content, standard)
 	return accounts, badInput(err)
-}
-
-func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxAccountsFile+1))
 }
 
 // parseAccounts reads a list of accounts: text with one id per line, CSV, or a spreadsheet. What it is, it says itself:
@@ -101,8 +87,8 @@ func parseAccounts(name string, content []byte, standard time.Duration) ([]accou
 		list.wrong(0, "it is larger than %s: split it", terminal.Bytes(maxAccountsFile))
 	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
 		list.readSpreadsheet(content)
-	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}):
-		list.wrong(0, "it is UTF-16: save it as UTF-8, or as .xlsx")
+	case feed.ForeignEncoding(content) != "":
+		list.wrong(0, "it is %s: save it as UTF-8, or as .xlsx", feed.ForeignEncoding(content))
 	case bytes.HasPrefix(content, []byte{0xd0, 0xcf, 0x11, 0xe0}):
 		list.wrong(0, "it is a spreadsheet of the old .xls kind: save it as .xlsx or CSV")
 	case !utf8.Valid(content):

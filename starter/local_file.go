@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"vitrine/internal/terminal"
 )
@@ -25,23 +26,82 @@ func (a *app) openLocal(ctx context.Context, name string, limit int64) (*localFi
 	if name == "-" {
 		return a.spool(ctx, a.Stdin, limit)
 	}
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, badInput(fmt.Errorf("there is no file %s: check its name, and the folder that you are in", name))
-	case err != nil:
-		return nil, badInput(err)
-	case info.IsDir():
-		return nil, badInput(fmt.Errorf("%s is a folder", name))
-	case info.Mode().IsRegular():
+	file, info, err := openNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info.Mode().IsRegular() {
 		return &localFile{ctx: ctx, path: name, bar: a.ProgressOfBytes(info.Size(), "reading")}, nil
 	}
-	pipe, err := os.Open(name)
-	if err != nil {
-		return nil, badInput(err)
+	return a.spool(ctx, file, limit)
+}
+
+// readLocal reads the file of that name into memory, up to a byte more than limit; - is stdin.
+func (a *app) readLocal(name string, limit int64) ([]byte, error) {
+	source := a.Stdin
+	if name != "-" {
+		file, _, err := openNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		source = file
 	}
-	defer pipe.Close()
-	return a.spool(ctx, pipe, limit)
+	content, err := io.ReadAll(io.LimitReader(source, limit+1))
+	if err != nil {
+		return nil, badInput(fmt.Errorf("read %s: %w", name, err))
+	}
+	return content, nil
+}
+
+// openNamed opens a file that somebody named, and says what to do if it cannot.
+func openNamed(name string) (*os.File, os.FileInfo, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, nil, badInput(notOpened(name, err))
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder: name a file in it", name)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, badInput(err)
+	}
+	return file, info, nil
+}
+
+// notOpened explains why a file cannot be read or written.
+func notOpened(name string, err error) error {
+	switch {
+	case name == "":
+		return errors.New("the name of the file is empty: is a variable of your shell not set?")
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s%s: check its name%s", name, missingFolder(name), lookedForIn(name))
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be opened by you: give yourself the permission, or name a copy", name)
+	}
+	return err
+}
+
+// missingFolder says so if not even the folder of a file is there.
+func missingFolder(name string) string {
+	dir := filepath.Dir(name)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return ", nor a folder " + dir
+	}
+	return ""
+}
+
+func lookedForIn(name string) string {
+	if filepath.IsAbs(name) {
+		return ""
+	}
+	if here, err := os.Getwd(); err == nil {
+		return ", and the folder that you are in, " + here
+	}
+	return ", and the folder that you are in"
 }
 
 func (a *app) spool(ctx context.Context, source io.Reader, limit int64) (*localFile, error) {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,20 +71,15 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 
 func (a *app) readSettings(file string) ([]byte, error) {
 	const most = 64 << 10
-	switch file {
-	case "":
+	if file == "" {
 		return nil, badUsage("expected the settings as -f FILE, or - for stdin")
-	case "-":
-		body, err := io.ReadAll(io.LimitReader(a.Stdin, most+1))
-		return bounded(body, err, most)
 	}
-	body, err := os.ReadFile(file)
-	return bounded(body, err, most)
-}
-
-func bounded(body []byte, err error, most int) ([]byte, error) {
-	if err == nil && len(body) > most {
-		err = errors.New("the file is far too large for settings")
+	body, err := a.readLocal(file, most)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("settings: %w", err)
+	case len(body) > most:
+		return nil, badInput(fmt.Errorf("%s is far too large for settings", file))
 	}
-	return body, badInput(err)
+	return body, nil
 }

@@ -79,7 +79,7 @@ func TestMistakesWithOrders(t *testing.T) {
 		{"a part of a rejection", "--line goes with --accept", []string{"decide", lampOrder, "--reject", "--line", "A=1"}},
 		{"more than was ordered", "of which 2 were ordered", []string{"decide", lampOrder, "--accept", "--line", "LAMP-1=3"}},
 		{"no file", "-f FILE", []string{"settings", "set", "acct_1"}},
-		{"no such file", "no such file", []string{"settings", "set", "acct_1", "-f", "/does/not/exist"}},
+		{"no such file", "there is no file /does/not/exist, nor a folder /does/not: check its name", []string{"settings", "set", "acct_1", "-f", "/does/not/exist"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -64,7 +64,7 @@ func openPage(ctx context.Context, docs catalog.Documents, r catalog.Report) (io
 func writeFile(name string, mode os.FileMode, content io.Reader) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
-		return badInput(err)
+		return badInput(notOpened(name, err))
 	}
 	if _, err := io.Copy(f, content); err != nil {
 		return errors.Join(fmt.Errorf("%s is not complete: %w", name, err), f.Close())

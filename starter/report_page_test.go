@@ -58,7 +58,7 @@ func TestAPageThatIsGoneLeavesNoFileBehind(t *testing.T) {
 func TestThePageIsNotWrittenWhereItCannotBe(t *testing.T) {
 	s := newStageWithPage(t)
 	require.Equal(t, exitUsage, s.run("report", "acct_1", "--page", filepath.Join(t.TempDir(), "nowhere", "r.html")))
-	require.Contains(t, s.stderr.String(), "no such file or directory")
+	require.Contains(t, s.stderr.String(), "nor a folder ")
 }
 
 func TestThePageOpensInTheBrowser(t *testing.T) {

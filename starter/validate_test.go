@@ -210,7 +210,9 @@ func TestRepeatedIDsAreReadTwice(t *testing.T) {
 func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 	s := newStage(t)
 	require.NotEqual(t, exitOK, s.run("validate", "nofile.csv"))
-	require.Equal(t, "starter: there is no file nofile.csv: check its name, and the folder that you are in\n", s.stderr.String())
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	require.Equal(t, "starter: there is no file nofile.csv: check its name, and the folder that you are in, "+here+"\n", s.stderr.String())
 }
 
 func TestStdinIsKeptForASecondPassAndRemoved(t *testing.T) {

@@ -2,9 +2,9 @@ package feed
 
 import "bytes"
 
-// foreignEncoding names what a file is written in, by its first bytes, if that is neither UTF-8 nor one of the encodings
+// ForeignEncoding names what a file is written in, by its first bytes, if that is neither UTF-8 nor one of the encodings
 // that extend ASCII. A header is plain letters, so without a mark of byte order its NULs tell.
-func foreignEncoding(data []byte) string {
+func ForeignEncoding(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}), unmarkedUTF32(data):
 		return "UTF-32"

@@ -194,7 +194,7 @@ func (c *cutter) begin(b *batch) error {
 	for bytes.HasPrefix(b.data, byteOrderMark) { // a program that adds one to a file that has one is no rarity
 		b.data = b.data[:copy(b.data, b.data[len(byteOrderMark):])]
 	}
-	if encoding := foreignEncoding(b.data); encoding != "" {
+	if encoding := ForeignEncoding(b.data); encoding != "" {
 		return &SyntaxError{1, fmt.Sprintf("the file is %s: export it as UTF-8", encoding)}
 	}
 	switch {
