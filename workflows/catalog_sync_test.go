@@ -519,3 +519,47 @@ func TestEveryRowRefusedIsAFailure(t *testing.T) {
 		})
 	}
 }
+
+// An import that Stripe does not end within a day, and one whose answer is not Stripe's until the deadline, are given up: its
+// rows are unknown, the feed is free, and the next run sends them again.
+func TestAnImportIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*fakeStripe){
+		"after a day": func(f *fakeStripe) {
+			f.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records", Created: time.Now().Add(-25 * time.Hour)}}
+		},
+		"behind a proxy": func(f *fakeStripe) {
+			f.errors["read"] = []error{fault.NewPlain(fault.StripeUnclear, errors.New("a web page came in its place"))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.steps.Policy.Deadline = 0
+			s.put(source, catalogOf("a", "b"))
+			prepare(s.stripe)
+			_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+			requireType(t, err, fault.ImportUnreadable)
+			require.Nil(t, s.state().Open, "it blocks nothing")
+			require.EqualValues(t, 2, s.state().Unsettled.Rows)
+			require.EqualValues(t, 2, s.report().Rows.Unknown)
+
+			s.stripe.errors = map[string][]error{}
+			s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
+			require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "c 1.00 USD"}}, s.stripe.uploads)
+			require.Nil(t, s.state().Unsettled)
+		})
+	}
+}
+
+// A day is a day: until then the next run goes on waiting.
+func TestAnImportIsNotGivenUpEarly(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.steps.Policy.Deadline = 0
+	s.put(source, catalogOf("a"))
+	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records", Created: time.Now().Add(-23 * time.Hour)}}
+	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+	requireType(t, err, fault.ImportDeadline)
+	require.Equal(t, "impset_1", s.state().Open.Import)
+}
