@@ -87,7 +87,7 @@ type validation struct {
 	RowsDeleting   int64 `json:"rows_deleting"`   // with delete=true
 
 	Columns        []string                   `json:"columns"`
-	UnknownColumns []string                   `json:"unknown_columns"`
+	UnknownColumns []string                   `json:"unknown_columns"` // in Google's dialect, those that are not sent
 	RenamedColumns []renamedColumn            `json:"renamed_columns"` // by the dialect
 	Reading        feed.Reading               `json:"reading"`         // how the file was read
 	Normalised     []catalog.ReportNormalised `json:"normalised"`      // by the dialect
@@ -230,7 +230,11 @@ func (a *app) describeValidation(v validation) {
 	line("rows", rowsOf(v))
 	line("columns", humanize.Comma(int64(len(v.Columns))))
 	if n := int64(len(v.UnknownColumns)); n > 0 {
-		line("unknown", "Stripe documents no "+terminal.Some(v.UnknownColumns, 20))
+		if v.Dialect == feed.StripeDialect {
+			line("unknown", "Stripe documents no "+terminal.Some(v.UnknownColumns, 20))
+		} else {
+			line("not sent", terminal.Some(v.UnknownColumns, 20))
+		}
 	}
 	for _, r := range v.RenamedColumns {
 		line("renamed", terminal.Shortened(r.From, 40)+" → "+r.To)

@@ -203,7 +203,7 @@ var causeTexts = []causeText{
 
 	{TooManyEntries, Error, "additional_image_link", "{column} has more than {entries} entries", "keep the {entries} best"},
 	{EmptyEntry, Warning, "additional_image_link", "{column} contains an entry without a value", "remove the comma that stands too many; a comma within a web address is written %2C"},
-	{OtherSeparator, Error, "shipping", "{column} has a semicolon or vertical bar between its entries", "put commas between entries, and double quotes around the cell: \"{sample}\""},
+	{OtherSeparator, Error, "shipping", "{column} has something other than commas between its entries", "put commas between entries, and double quotes around the cell: \"{sample}\""},
 	{EntryParts, Error, "shipping", "{column} has an entry with too many or too few parts: it is a {type}", "write it as {sample}; names must contain neither colon nor comma"},
 	{EmptyPart, Error, "applicable_fees", "{column} has an entry with an empty part: it is a {type}", "write it as {sample}"},
 	{NotArea, Error, "shipping", "{column} contains an area that is not a region without its country's prefix, ALL, or in the US a postal code, a range or prefix of them", "write CA, ALL, 94103, 73114-74547, 94* or 94*-95*, as in {sample}"},

@@ -74,6 +74,7 @@ func TestDebris(t *testing.T) {
 		"a comment below":                  {source: heading + a + "# the rest follows\n" + b, want: "send A B, 1 held back", found: []string{"3 # the rest follows not_a_product"}},
 		"a footer":                         {source: heading + a + "2 products in all,,,,,,\n", want: "send A, 1 held back", found: []string{"3 2 products in all not_a_product"}},
 		"half a description":               {source: heading + "Unique id,The title,,the page,,,\n" + a, want: "send A, 1 held back", found: []string{"2 Unique id not_a_product"}},
+		"a note in words":                  {source: heading + "Your SKU,Its name,,,,see the docs,\n" + a, want: "send A, 1 held back", found: []string{"2 Your SKU not_a_product"}},
 		"words on what is needed":          {source: heading + "required,required,optional,required,required,required,required\n" + a, want: "send A, 1 held back", found: []string{"2 required not_a_product"}},
 		"a note":                           {source: heading + a + "note,see the price list,,,,,\n" + b, want: "send A B, 1 held back", found: []string{"3 note not_a_product"}},
 		"a note by itself":                 {source: heading + a + "note,,,,,,\n" + b, want: "send A B, 1 held back", found: []string{"3 note not_a_product"}},

@@ -294,7 +294,7 @@ func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 type telltale struct {
 	at    int
 	tells func(value []byte) bool
-	// vague: another value than the column's shows nothing either, as a word may be misspelt.
+	// vague: another word than the column's shows nothing either, as it may be misspelt.
 	vague bool
 }
 
@@ -322,7 +322,7 @@ func (x *examiner) describes(e *examined) bool {
 		case blank(value):
 		case t.tells(value):
 			return false
-		case !t.vague:
+		case !t.vague, bytes.IndexByte(value, ' ') > 0:
 			text = true
 		}
 	}

@@ -227,6 +227,8 @@ var productCases = []struct {
 	{"two images in one, with a comma", changes{"image_link": "https://example.com/1.jpg,https://example.com/2.jpg"}, []string{"several_urls:image_link"}},
 	{"two pages in one", changes{"link": "https://example.com/1|https://example.com/2"}, []string{"several_urls:link"}},
 	{"two pages in one, with a semicolon", changes{"link": "https://example.com/1; https://example.com/2"}, []string{"several_urls:link"}},
+	{"two pages in one, with a space", changes{"link": "https://example.com/1 https://example.com/2"}, []string{"several_urls:link"}},
+	{"images with a line between", changes{"additional_image_link": "https://example.com/1.jpg\nhttps://example.com/2.jpg"}, []string{"other_separator:additional_image_link"}},
 	{"two films in one", changes{"video_link": "https://example.com/1.mp4;HTTPS://example.com/2.mp4"}, []string{"several_urls:video_link"}},
 	{"two models in one", changes{"model_3d_link": "https://example.com/1.glb|http://example.com/2.glb"}, []string{"several_urls:model_3d_link"}},
 	{"a page with an entity", changes{"link": "https://example.com/?id=1&amp;size=2"}, []string{"has_entity:link"}},

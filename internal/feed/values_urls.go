@@ -67,7 +67,7 @@ func joined(text []byte) bool {
 		return false // nearly every address there is
 	}
 	for i, b := range text {
-		if (b == '|' || b == ';' || b == ',') && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
+		if (b == '|' || b == ';' || b == ',' || b <= ' ') && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
 			return true
 		}
 	}

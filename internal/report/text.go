@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -43,6 +44,9 @@ func isPlain[text string | []byte](t text) bool {
 	return true
 }
 
+// fillers take the place of a letter, and show nothing.
+var fillers = []rune{'\u115f', '\u1160', '\u2800', '\u3164', '\uffa0'}
+
 // visible writes control characters as their pictures (␉, ␊), other invisible ones by number. The two joiners stay:
 // scripts and emoji are spelt with them.
 func visible(r rune) []rune {
@@ -51,6 +55,7 @@ func visible(r rune) []rune {
 		return []rune{'\u2400' + r}
 	case r == 0x7f:
 		return []rune{'\u2421'}
+	case slices.Contains(fillers, r): // they count as letters and signs
 	case unicode.IsPrint(r), r == '\u200c', r == '\u200d':
 		return []rune{r}
 	}

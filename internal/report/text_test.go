@@ -20,6 +20,7 @@ func TestShorten(t *testing.T) {
 		"terminal escape": {"\x1b[31m\x7f\x00", "␛[31m␡␀"},
 		"no-break space":  {"9.99\u00a0USD", "9.99‹U+00A0›USD"},
 		"direction":       {"\u202egnp.exe\u200f", "‹U+202E›gnp.exe‹U+200F›"},
+		"filler":          {"Oak\u2800\u3164", "Oak‹U+2800›‹U+3164›"},
 		"C1 control":      {"a\u0085b", "a‹U+0085›b"},
 		"not UTF-8":       {"caf\xe9 \xff", "caf\ufffd \ufffd"},
 		"emoji":           {"👩\u200d💻", "👩\u200d💻"},
