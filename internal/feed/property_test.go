@@ -191,8 +191,12 @@ func (m *merchant) content(r productRow) string {
 	return contentOf(values)
 }
 
+// contentOf is what a row says: absent and empty mean the same.
 func contentOf(values map[string]string) (content string) {
 	for _, column := range slices.Sorted(maps.Keys(values)) {
+		if values[column] == "" {
+			continue
+		}
 		content += fmt.Sprintf("%s=%q ", column, values[column])
 	}
 	return content
