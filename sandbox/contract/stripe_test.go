@@ -1,4 +1,3 @@
-// Package contract_test holds the emulator's objects against Stripe's own OpenAPI document.
 package contract_test
 
 import (
