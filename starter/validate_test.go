@@ -119,7 +119,8 @@ func TestAFileWithErrorsInRows(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.app.openTemporal, s.app.openDocuments = nil, nil // it works offline
-	content := header + sound("A") + strings.Replace(sound("B"), "https://", "http://", 1)
+	// No id is a word of the row without one: it would be in doubt as well.
+	content := header + sound("SKU-A") + strings.Replace(sound("B"), "https://", "http://", 1)
 	for i := range 5 {
 		content += strings.Replace(sound(fmt.Sprintf("C%d", i)), "9.99 USD", "fr\x1bee", 1)
 	}

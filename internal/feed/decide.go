@@ -109,7 +109,9 @@ func (c *comparison) question(w *work, e *examined, known int) {
 }
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
-func (p problem) otherKind() bool { return p.cause == NotURL || p.cause == NotAmount }
+func (p problem) otherKind() bool {
+	return p.cause == NotURL || p.cause == SeveralURLs || p.cause == NotAmount || p.cause == NotAProduct
+}
 
 // uncertain reports whether a row may be made of two, or its id be that of another one: a row in doubt is beside it, or
 // names its id. What Stripe has of a row that did not change shows that it is whole.
