@@ -202,14 +202,14 @@ func TestADryRunSaysWhatStandsBeforeASync(t *testing.T) {
 		}},
 		{"an upload", "an import is open (file_7)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{File: "file_7"} }},
 		{"an intent", "an import is open (its upload had begun)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{} }},
-		{"a run", "a run holds the feed (workflow catalog-sync/acct_1/product-2026)", func(st *catalog.State, _ statestore.Object) { st.Run = holder }},
-		{"a hold", "a sync is held since 2h ago: half is gone", func(st *catalog.State, _ statestore.Object) {
+		{"another run", "another run has the feed (workflow catalog-sync/acct_1/product-2026)", func(st *catalog.State, _ statestore.Object) { st.Run = holder }},
+		{"a hold", "a sync has been held for 2h: half is gone", func(st *catalog.State, _ statestore.Object) {
 			st.Run, st.Held = holder, &catalog.Hold{Since: noon.Add(-2 * time.Hour), Reasons: []catalog.HoldReason{{Text: "half is gone"}}}
 		}},
 		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone", func(st *catalog.State, o statestore.Object) {
 			st.Rejected = &catalog.Decided{Version: o.Version(), Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
 		}},
-		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24T12:15:00Z, unless --force", func(st *catalog.State, o statestore.Object) {
+		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24 12:15:00 UTC, unless --force", func(st *catalog.State, o statestore.Object) {
 			st.Failure = &catalog.Failure{Version: o.Version(), Count: 1, Reason: "boom", NextTry: noon.Add(15 * time.Minute)}
 		}},
 	} {

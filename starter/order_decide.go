@@ -20,7 +20,7 @@ func (a *app) orderDecideCommand() *cobra.Command {
 	c := a.steeringCommand("decide", func(c *cobra.Command, id order.ID) error { return a.decideOrder(c.Context(), id, flags) })
 	c.Short = "Decide for a merchant who left an order pending"
 	c.Long = `Decide for a merchant who left an order pending, as their system could by POST /orders/…/decision. A rejection, or what a
-partial acceptance leaves out, gives money back. On a terminal a rejection is asked for.
+partial acceptance leaves out, gives money back. On a terminal this asks before it rejects.
 
 Exit codes: 0 if the order took it, or had taken the same before; 1 if it contradicts what was decided, or the order is over.`
 	c.Example = `  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --reference SO-4711

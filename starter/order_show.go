@@ -15,9 +15,15 @@ import (
 
 func (a *app) orderShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "show ORDER",
-		Short:   "Show where an order stands: lines, amounts, parcels, refunds and disputes",
-		Long:    "Show where an order stands: lines, amounts, parcels, refunds and disputes. Nothing of its buyer is shown: Vitrine does not keep it.\n\n\"trying\" is a step that has failed so far: since when, how often, why, and when it is tried next. \"not taken\" are reports of the\nmerchant's that did not fit the order.\n\nOf a settled order too, for as long as Temporal keeps it; a worker has to run.",
+		Use:   "show ORDER",
+		Short: "Show where an order stands: lines, amounts, parcels, refunds and disputes",
+		Long: `Show where an order stands: lines, amounts, parcels, refunds and disputes. Nothing of its buyer is shown: Vitrine does
+not keep it.
+
+"trying" is a step that has failed so far: since when, how often, why, and when it is tried next. "not taken" are reports of
+the merchant's that did not fit the order.
+
+Settled orders are shown too, for as long as Temporal keeps them; a worker has to run.`,
 		Example: "  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n  starter order show acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 -o json",
 		Args:    orderArgs,
 

@@ -14,8 +14,8 @@ import (
 func (a *app) privacyEraseCommand() *cobra.Command {
 	var flags erasure
 	c := a.privacyOrderCommand("erase", func(ctx context.Context, id order.ID) error { return a.erase(ctx, id, flags) })
-	c.Short = "Erase what is held of an order's buyer, and say what stays"
-	c.Long = `Erase what is held of an order's buyer: the order as it lies for the merchant, and the evidence against disputes, with every
+	c.Short = "Erase what is kept of an order's buyer, and say what stays"
+	c.Long = `Erase what is kept of an order's buyer: the order as it lies for the merchant, and the evidence against disputes, with every
 version where the bucket keeps versions. What stays, and why, is printed. Repeating it is harmless.
 
 An order that is under way is refused, because somebody still needs to know where the goods go, and so is one with an open

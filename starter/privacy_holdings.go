@@ -39,7 +39,7 @@ func (a *app) privacyOrderCommand(verb string, run func(context.Context, order.I
 }
 
 func placesFlag(c *cobra.Command, flags *erasure) {
-	c.Flags().StringArrayVar(&flags.places, "place", nil, "look here too, as s3://BUCKET/PREFIX/: where the account's orders were laid by earlier settings; may be repeated")
+	c.Flags().StringArrayVar(&flags.places, "place", nil, "look here too, as s3://BUCKET/PREFIX/: where earlier settings had the account's orders put; may be repeated")
 }
 
 // holdings is what is known of an order's buyer.
@@ -79,7 +79,7 @@ func (h holdings) needed() string {
 	case !h.open || slices.Contains(done, h.state):
 		return ""
 	case h.state == workflows.OrderDisputed:
-		return "it is disputed: what is held is what a person reads before the evidence goes to the bank"
+		return "it is disputed: what is kept is what a person reads before the evidence goes to the bank"
 	}
 	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go", terminal.Dash(terminal.Spaced(string(h.state))))
 }
@@ -189,7 +189,7 @@ type holdingsView struct {
 	Stays   []remainder `json:"stays"`
 }
 
-// printHoldings prints what is held, or what of it is gone.
+// printHoldings prints what is kept, or what of it is gone.
 func (a *app) printHoldings(id order.ID, h holdings, gone *[]privacy.Held) error {
 	if a.json() {
 		return a.printJSON(h.view(id, gone))
@@ -198,9 +198,9 @@ func (a *app) printHoldings(id order.ID, h holdings, gone *[]privacy.Held) error
 	found := int64(len(h.found.Personal))
 	switch {
 	case found == 0:
-		fmt.Fprintln(a.Stdout, "Nothing is held of its buyer.")
+		fmt.Fprintln(a.Stdout, "Nothing is kept of its buyer.")
 	case gone == nil:
-		fmt.Fprintf(a.Stdout, "%s held of its buyer:\n", terminal.Plural(found, "object"))
+		fmt.Fprintf(a.Stdout, "%s kept of its buyer:\n", terminal.Plural(found, "object"))
 		a.printObjects(a.Stdout, h.found.Personal)
 	default:
 		fmt.Fprintf(a.Stdout, "%s of its buyer erased:\n", terminal.Plural(int64(len(*gone)), "object"))

@@ -22,7 +22,7 @@ var lampPapers = []string{
 	"orders/acct_1/cs_1.json", "state/acct_1/orders/cs_1/evidence-du_1.json", "state/personal/acct_1/orders/cs_1/evidence-du_2.json",
 }
 
-// remembers puts what is held of an order's buyer on the stage, and what is held of others.
+// remembers puts what is kept of an order's buyer on the stage, and what is kept of others.
 func (s *stage) remembers(state workflows.OrderState, status enumspb.WorkflowExecutionStatus) {
 	s.t.Helper()
 	for _, key := range append([]string{"orders/acct_1/cs_12.json", "state/acct_1/orders/cs_1/record.json"}, lampPapers...) {
@@ -77,7 +77,7 @@ func TestABuyerIsErased(t *testing.T) {
 				require.Contains(t, s.stdout.String(), stays)
 			}
 			require.Zero(t, s.run(strings.Fields("privacy erase "+lampOrder+test.args)...), "again")
-			require.Contains(t, s.stdout.String(), "Nothing is held of its buyer")
+			require.Contains(t, s.stdout.String(), "Nothing is kept of its buyer")
 		})
 	}
 }
@@ -96,7 +96,7 @@ func TestABuyerIsNotErased(t *testing.T) {
 		"while it is disputed":            {workflows.OrderDisputed, "", "it is disputed", exitFailed},
 		"in a state from the future":      {"teleported", "", "under way (teleported)", exitFailed},
 		"a dry run":                       {workflows.OrderAccepted, " --dry-run", "Do not erase it yet", exitOK},
-		"whoever only looks":              {workflows.OrderDelivered, " --dry-run", "3 objects held of its buyer", exitOK},
+		"whoever only looks":              {workflows.OrderDelivered, " --dry-run", "3 objects kept of its buyer", exitOK},
 		"a place that is none":            {workflows.OrderDelivered, " --place acme/inbox", "expected s3://BUCKET/PREFIX/", exitUsage},
 		"a prefix that is half a name":    {workflows.OrderDelivered, " --place s3://acme/inbox", "ends in a slash", exitUsage},
 		"a bucket that is not there":      {workflows.OrderDelivered, " --place s3://acme/", "bucket acme does not exist", exitFailed},

@@ -30,7 +30,7 @@ const rootExamples = `  starter accounts apply -f accounts.csv           # setti
   starter source put acct_1Nv0FGQ9RKHgCVdK my.csv  # put a catalog where the merchant's export is expected
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
   starter status --failed                          # what needs a look
-  starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a sync go on that was held
+  starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a held sync go on
   starter report acct_1Nv0FGQ9RKHgCVdK             # what is wrong with its rows, and how to fix it
   starter validate catalog.csv                     # before anything is sent
   starter serve                                    # receive Stripe's webhooks

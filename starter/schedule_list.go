@@ -16,8 +16,8 @@ func (a *app) scheduleListCommand() *cobra.Command {
 		Short: "List schedules: next and last run, paused, skipped",
 		Long: `List schedules: next and last run, paused, skipped.
 
-SKIPPED counts ticks at which the run before was not over; MISSED those at which Temporal was away for too long. Either
-growing means that syncs are late.`,
+SKIPPED counts ticks at which the run before was not over; MISSED those at which Temporal was away for too long. If
+either grows, syncs are late.`,
 		Example:           "  starter schedule list\n  starter schedule list -o json | jq '.[] | select(.paused)'",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,

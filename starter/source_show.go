@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +39,7 @@ func (a *app) showSource(ctx context.Context, account, name string) error {
 		return nil
 	}
 	a.Tell(a.Stdout, "  size     ", terminal.Bytes(place.Object.Size))
-	a.Tell(a.Stdout, "  of       ", place.Object.LastModified.UTC().Format(time.RFC3339))
+	a.Tell(a.Stdout, "  of       ", terminal.DateTime(place.Object.LastModified))
 	a.Tell(a.Stdout, "  version  ", place.Object.Version())
 	return nil
 }

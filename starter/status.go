@@ -37,11 +37,11 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Show how the last sync of every account ended, and when the next one is due.
 
 Without arguments it shows the accounts that have settings, with the feeds that those list, and accounts without settings
-whose syncs are under way or held; of an account that is named it
-shows every feed that was ever synced. ROWS were sent to Stripe in the last import and ERRORS of them refused; DELETED were
-removed, because they vanished from the source; KEPT BACK are those that Vitrine did not send, because Stripe would refuse them. NOW tells
-of a sync that is held until a person decides, importing, or waiting for its turn. Below the table stands why syncs are
-held, and how to decide. Syncs that found nothing new are not shown: they change nothing.
+whose syncs are under way or held; of an account that is named it shows every feed that was ever synced. ROWS were sent to
+Stripe in the last import, and Stripe refused ERRORS of them; DELETED were removed, because they vanished from the source;
+KEPT BACK were not sent, because Stripe would refuse them. NOW tells of a sync that is held until a person decides, that is
+importing, or that waits for its turn. Below the table stands why syncs are held, and how to decide. Syncs that found nothing
+new are not shown: they change nothing.
 
 Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
 		Example:           "  starter status\n  starter status --watch\n  starter status --failed\n  starter status --held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",

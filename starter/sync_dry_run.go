@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
@@ -134,9 +133,9 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 	}
 	switch {
 	case s.Held != nil:
-		note("a sync is held since %s: %s", terminal.Relative(a.Now(), s.Held.Since), s.Held.Text())
+		note("a sync has been held for %s: %s", terminal.Rough(a.Now().Sub(s.Held.Since)), s.Held.Text())
 	case s.Run != nil:
-		note("a run holds the feed (workflow %s): a sync waits for it, unless it is gone", s.Run.WorkflowID)
+		note("another run has the feed (workflow %s): a sync waits for it, unless it is gone", s.Run.WorkflowID)
 	}
 	if d := s.Accepted; full == "" && d != nil && d.Source.Same(found.Source) && d.Basis == found.Basis {
 		note("this version of the source was dealt with %s: a sync leaves it alone, unless --force or --full", terminal.Relative(a.Now(), d.At))
@@ -145,7 +144,7 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 		note("%s rejected this version of the source (%s): a sync leaves it alone, unless --force or --full", r.Verdict.By, r.Verdict.Why)
 	}
 	if f := s.Failure; f != nil && f.Version == version && a.Now().Before(f.NextTry) {
-		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason, f.NextTry.UTC().Format(time.RFC3339))
+		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason, terminal.DateTime(f.NextTry))
 	}
 	return notes
 }

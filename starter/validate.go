@@ -21,8 +21,8 @@ const largestSource = 4_000_000_000
 
 type validateFlags struct{ feed, format, dialect, quotes string }
 
-const validateHelp = `Check a catalog file before anything is sent: its header, its structure and every row, by the rules that a sync holds
-rows back by. What Stripe knows alone, such as which of the rows it has already, is not asked.
+const validateHelp = `Check a catalog file before anything is sent: its header, its structure and every row, by the rules by which a
+sync keeps rows back. What only Stripe knows, such as which of the rows it has already, is not asked.
 
 It works offline and needs no configuration. The name says what the file is: .csv or .tsv, with .gz if compressed.
 - reads stdin, with --format. With --dialect google the file may be one for Google Merchant Center: what would be rewritten

@@ -77,7 +77,7 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	s.held.version, s.held.delivery, s.held.verdict = found.Hold.Version, found.Delivery, nil
 	s.result.Outcome, s.result.Rows = catalog.Held, found.Hold.Rows
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Held since %s, nothing was uploaded: %s. Approving sends %d rows and deletes %d: starter approve %s --version %s, or starter reject %s.",
-		found.Hold.Since.UTC().Format(time.RFC3339), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, found.Hold.Version, s.in.Account))
+		found.Hold.Since.UTC().Format(time.DateTime+" MST"), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, found.Hold.Version, s.in.Account))
 	return s.recordOutcome(ctx)
 }
 

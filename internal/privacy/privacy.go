@@ -1,4 +1,4 @@
-// Package privacy finds what Vitrine holds of the buyer of one order, and erases it.
+// Package privacy finds what Vitrine keeps of the buyer of one order, and erases it.
 package privacy
 
 import (
@@ -15,7 +15,7 @@ import (
 // Kind is what an object is.
 type Kind string
 
-// What is held of an order. Only the first two are about its buyer.
+// What is kept of an order. Only the first two are about its buyer.
 const (
 	Evidence Kind = "evidence" // the bundle against a dispute: name, mail, addresses
 	Order    Kind = "order"    // that lies for the merchant to fetch: name, mail, phone, addresses
@@ -32,7 +32,7 @@ type Held struct {
 	statestore.Object
 }
 
-// Holdings are what is held of one order.
+// Holdings are what is kept of one order.
 type Holdings struct {
 	Personal []Held // of the buyer
 	Others   []Held // that stay
@@ -43,7 +43,7 @@ type Holdings struct {
 // Archive looks through the buckets.
 type Archive struct{ statestore.Store }
 
-// Find lists what is held of an order: in the state bucket, and in every place where orders are, or were, laid for the
+// Find lists what is kept of an order: in the state bucket, and in every place where orders are, or were, laid for the
 // merchant.
 func (a Archive) Find(ctx context.Context, id order.ID, places []order.Place) (Holdings, error) {
 	if err := id.Check(); err != nil {
