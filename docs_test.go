@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,6 +114,72 @@ func TestLinksBetweenDocumentsLead(t *testing.T) {
 }
 
 var controlRoute = regexp.MustCompile(`"((?:GET|POST|PATCH|DELETE) /_sim/[^"]+)"`)
+
+var (
+	linkToCode   = regexp.MustCompile(`\]\(\.\./([^)#]+)\)`)
+	exportedName = regexp.MustCompile("`([A-Z]\\w*[a-z]\\w*)`")
+	paragraph    = regexp.MustCompile(`\n\n|\n\d+\. |\n\|`)
+)
+
+// A name that the page gives is declared in a file, or a folder, that the same paragraph links.
+func TestTheArchitectureNamesWhatThereIs(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	declared := declarations(repository)
+	names := 0
+	for _, text := range paragraph.Split(repository.text("docs/architecture.md"), -1) {
+		var places []string
+		for _, link := range linkToCode.FindAllStringSubmatch(text, -1) {
+			places = append(places, strings.TrimSuffix(link[1], "/"))
+		}
+		for _, name := range exportedName.FindAllStringSubmatch(text, -1) {
+			names++
+			require.True(t, slices.ContainsFunc(places, func(place string) bool { return declared[place][name[1]] }),
+				"docs/architecture.md: %s is not declared in %q", name[1], places)
+		}
+	}
+	require.Greater(t, names, 40)
+}
+
+// declarations are the top-level names and methods of each file, and of each folder of the product.
+func declarations(t tree) map[string]map[string]bool {
+	all := map[string]map[string]bool{}
+	for _, s := range t.sources {
+		if s.test {
+			continue
+		}
+		for _, place := range []string{s.path, s.room} {
+			if all[place] == nil {
+				all[place] = map[string]bool{}
+			}
+			for _, name := range topLevel(s.file) {
+				all[place][name] = true
+			}
+		}
+	}
+	return all
+}
+
+func topLevel(file *ast.File) (names []string) {
+	for _, declaration := range file.Decls {
+		switch d := declaration.(type) {
+		case *ast.FuncDecl:
+			names = append(names, d.Name.Name)
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch s := spec.(type) {
+				case *ast.TypeSpec:
+					names = append(names, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, name := range s.Names {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
 
 func TestTheEmulatorsOwnCallsAreDocumented(t *testing.T) {
 	repository, err := load(os.DirFS("."))
