@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Purchase lets an agent buy. A purchase that is refused is a *Error with a code: 402 if the merchant or the card
@@ -80,6 +81,13 @@ func (c Client) Expire(ctx context.Context, order string) (Order, error) {
 	var expired Order
 	err := c.call(ctx, http.MethodPost, orderPath(order)+"/expire", struct{}{}, &expired)
 	return expired, err
+}
+
+// AuthorizeUntil moves the end of the authorization of an order that waits for its capture, as a bank does that thinks again.
+func (c Client) AuthorizeUntil(ctx context.Context, order string, until time.Time) (Order, error) {
+	var authorized Order
+	err := c.call(ctx, http.MethodPost, orderPath(order)+"/authorization", map[string]time.Time{"until": until}, &authorized)
+	return authorized, err
 }
 
 // AddEndpoint registers an endpoint for events.

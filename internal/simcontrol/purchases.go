@@ -20,6 +20,8 @@ type Purchase struct {
 	// TaxPercent is the rate of all items, until a hook names others.
 	TaxPercent float64           `json:"tax_percent,omitempty"`
 	Metadata   map[string]string `json:"metadata,omitempty"`
+	// Age is how long ago it was placed and paid; of an authorization, as much of its window is over.
+	Age Duration `json:"age,omitempty"`
 }
 
 // Agent is who buys.

@@ -53,8 +53,8 @@ func completePurchase(p *simcontrol.Purchase) *refusal {
 		return refuse(400, "payment", "payment %q is not one of paid, delayed, declined, abandoned", p.Payment)
 	case p.Payment == paymentDelayed && p.Capture == captureManual:
 		return refuse(400, "capture", "a delayed payment cannot be captured by hand")
-	case !(p.TaxPercent >= 0 && p.TaxPercent <= 100) || p.HookRepeats < 0:
-		return refuse(400, "tax_percent", "tax_percent is not from 0 to 100, or hook_repeats is negative")
+	case !(p.TaxPercent >= 0 && p.TaxPercent <= 100) || p.HookRepeats < 0 || p.Age < 0:
+		return refuse(400, "tax_percent", "tax_percent is not from 0 to 100, or hook_repeats or age is negative")
 	}
 	return nil
 }
@@ -104,8 +104,9 @@ func (h *agents) purchase(ctx context.Context, p simcontrol.Purchase) (simcontro
 	case p.Hooks && !registered:
 		return simcontrol.Order{}, nil, refuse(400, "no_hook", "account %s has no hook registered", p.Account)
 	}
+	placed := now.Add(-time.Duration(p.Age))
 	o := &session{
-		id: newID("cs_test_"), account: p.Account, created: now, expires: now.Add(sessionLifetime), status: statusOpen,
+		id: newID("cs_test_"), account: p.Account, created: placed, expires: placed.Add(sessionLifetime), status: statusOpen,
 		paymentStatus: statusUnpaid, cart: filled, buyer: p.Buyer, agent: p.Agent, plain: p.Plain, metadata: merged(nil, p.Metadata),
 	}
 	talk := &conversation{hooks: h.hooks, ctx: ctx, hook: hook, orders: orders, session: o, repeats: p.HookRepeats}

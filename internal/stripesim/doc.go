@@ -113,6 +113,7 @@
 //	POST   /_sim/orders/{id}/refund                 {"amount":100} by the merchant's staff; no amount for all that is left
 //	POST   /_sim/orders/{id}/dispute                {"amount":100,"reason":"fraudulent"} by the buyer
 //	POST   /_sim/orders/{id}/settle                 {"status":"succeeded"} or failed: ends a delayed payment
+//	POST   /_sim/orders/{id}/authorization          moves the end of an authorization
 //	POST   /_sim/orders/{id}/expire                 ends an authorization, or a session that was not paid
 //	POST   /_sim/disputes/{id}                      {"status":"won"} or lost close it; needs_response, under_review
 //	POST   /_sim/refunds/{id}                       {"status":"failed"} or succeeded

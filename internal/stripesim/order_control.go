@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"vitrine/internal/simcontrol"
 )
@@ -66,6 +67,9 @@ func (s *Server) orderControlRoutes(routes *http.ServeMux) {
 		err := s.payments.settleLocked(o, change.Status == statusSucceeded)
 		return o.order(), err
 	}))
+	routes.HandleFunc("POST /_sim/orders/{id}/authorization", s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
+		return s.payments.authorizeUntilLocked(o, change.Until)
+	}))
 	routes.HandleFunc("POST /_sim/orders/{id}/expire", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) {
 		if o.payment != nil && o.payment.status == statusRequiresCapture {
 			o.payment.authorizedUntil = s.options.Now()
@@ -121,9 +125,10 @@ func (h *orderControl) ordersLocked(keep func(string) bool) []simcontrol.Order {
 
 // orderChange is what the control API changes of an order.
 type orderChange struct {
-	Amount int64  `json:"amount"` // 0: all that is left
-	Reason string `json:"reason"`
-	Status string `json:"status"`
+	Amount int64     `json:"amount"` // 0: all that is left
+	Reason string    `json:"reason"`
+	Status string    `json:"status"`
+	Until  time.Time `json:"until"`
 }
 
 // onOrder finds an order by its session or its payment intent, and does something with it.

@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,9 +24,8 @@ type payments struct {
 
 // payLocked makes the payment of a session, and the events of it.
 func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
-	now := h.options.Now()
 	pay := &payment{
-		intent: newID("pi_"), charge: newID("ch_"), session: o, created: now, amount: o.cart.total(), currency: o.cart.currency,
+		intent: newID("pi_"), charge: newID("ch_"), session: o, created: o.created, amount: o.cart.total(), currency: o.cart.currency,
 		method: "card", captureMethod: p.Capture, chargeStatus: statusSucceeded, fee: fee,
 	}
 	o.payment, o.status, o.paymentStatus = pay, statusComplete, statusUnpaid
@@ -36,7 +36,7 @@ func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	case p.Capture == captureManual:
 		// Whether a session with a manual capture counts as paid before it is not said of agents' orders: its payment
 		// "is not yet available", so it is unpaid, like everywhere else in Checkout.
-		pay.status, pay.authorizedUntil = statusRequiresCapture, now.Add(time.Duration(h.orders.AuthorizationWindow))
+		pay.status, pay.authorizedUntil = statusRequiresCapture, o.created.Add(time.Duration(h.orders.AuthorizationWindow))
 	default:
 		pay.status, pay.captured, pay.amountCaptured = statusSucceeded, true, pay.amount
 		o.paymentStatus = statusPaid
@@ -49,7 +49,7 @@ func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	case statusRequiresCapture:
 		h.events.emitLocked("charge.succeeded", o.account, pay.chargeObject(), cause{})
 		h.events.emitLocked("payment_intent.amount_capturable_updated", o.account, pay.object(expands{}), cause{})
-		h.laterLocked(pay.authorizedUntil.Sub(now), h.expireOrdersLocked)
+		h.laterLocked(pay.authorizedUntil.Sub(h.options.Now()), h.expireOrdersLocked)
 	default:
 		h.events.emitLocked("charge.succeeded", o.account, pay.chargeObject(), cause{})
 		h.events.emitLocked("payment_intent.succeeded", o.account, pay.object(expands{}), cause{})
@@ -69,6 +69,21 @@ func (h *payments) expireOrdersLocked() {
 			h.voidLocked(p, "automatic", "expired_uncaptured_charge", "charge.expired", cause{})
 		}
 	}
+}
+
+// authorizeUntilLocked moves the end of an authorization.
+func (h *payments) authorizeUntilLocked(o *session, until time.Time) (any, error) {
+	p := o.payment
+	switch {
+	case p == nil || p.status != statusRequiresCapture:
+		return nil, errors.New("no authorization waits for its capture")
+	case !until.After(h.options.Now()):
+		return nil, errors.New("until is missing or over: expire ends an authorization")
+	}
+	p.authorizedUntil = until
+	h.laterLocked(until.Sub(h.options.Now()), h.expireOrdersLocked)
+	h.events.emitLocked("payment_intent.amount_capturable_updated", o.account, p.object(expands{}), cause{})
+	return o.order(), nil
 }
 
 // voidLocked gives a whole authorization back.

@@ -81,22 +81,35 @@ func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 // The merchant accepts and does not ship. Before the authorisation ends they are warned; then Vitrine does what the account
 // wants: take the money while it is there, or call the order off. What they never decided about is called off in any case.
 func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
-	s := opened(t, func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CaptureExpiring })
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(time.Minute)}))
+	const age = 6 * 24 * time.Hour // so that an end is near in hours, and as near as the test says
+	since := time.Now().Add(-2 * age)
+	s := opened(t, func(o *order.Settings) {
+		o.Capture, o.Expiring, o.Since = order.OnShipment, order.CaptureExpiring, since
+	})
 	s.merchant.decides(leavesPending("sku3"))
-	undecided := s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: "sku3"}}})
-	kept := s.buys(simcontrol.Purchase{Capture: "manual"})
+	placed := func(sku string) bought {
+		wanted := []simcontrol.Wanted{{SKU: sku}}
+		return s.buys(simcontrol.Purchase{Capture: "manual", Items: wanted, Age: simcontrol.Duration(age)})
+	}
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(2 * age)}))
+	undecided, kept := placed("sku3"), placed("sku1")
 	kept.becomes(workflows.OrderAccepted)
 	undecided.becomes(workflows.OrderAwaitsMerchant)
-	s.changes(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
-	dropped := s.buys(simcontrol.Purchase{Capture: "manual"})
+	s.changes(func(o *order.Settings) {
+		o.Capture, o.Expiring, o.Since = order.OnShipment, order.CancelExpiring, since
+	})
+	dropped := placed("sku1")
 	dropped.becomes(workflows.OrderAccepted)
 
 	for _, b := range []bought{kept, dropped, undecided} {
+		until := b.authorisedUntil(20 * time.Hour)
 		s.await("the merchant being warned", func() bool { return len(s.merchant.noticesOf(b.id())) > 0 })
 		require.Equal(t, order.NoticeExpiring, s.merchant.noticesOf(b.id())[0])
-		require.WithinDuration(t, *b.AuthorizedUntil, s.merchant.notice(b.id(), order.NoticeExpiring).Deadline, time.Second)
-		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "they were warned too late")
+		require.WithinDuration(t, until, s.merchant.notice(b.id(), order.NoticeExpiring).Deadline, time.Second)
+		require.Equal(t, "requires_capture", b.atStripe().IntentStatus, "nothing is done yet but to warn")
+	}
+	for _, b := range []bought{kept, dropped, undecided} {
+		b.authorisedUntil(5 * time.Hour)
 	}
 	view := kept.comes("being captured", func(v workflows.OrderView) bool { return v.Captured == kept.Total })
 	require.Equal(t, workflows.OrderAccepted, view.State)
@@ -160,6 +173,14 @@ func (b bought) settles(succeeds bool) {
 	b.t.Helper()
 	_, err := b.emulator.Settle(b.t.Context(), b.Session, succeeds)
 	require.NoError(b.t, err)
+}
+
+// authorisedUntil lets the authorisation end so long from now.
+func (b bought) authorisedUntil(left time.Duration) (end time.Time) {
+	b.t.Helper()
+	authorised, err := b.emulator.AuthorizeUntil(b.t.Context(), b.Session, time.Now().Add(left))
+	require.NoError(b.t, err)
+	return *authorised.AuthorizedUntil
 }
 
 // authorisationEnds lets Stripe give the reserved money back.
