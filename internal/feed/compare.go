@@ -173,6 +173,7 @@ type comparison struct {
 	quotes Quotes // of this pass
 	auto   bool   // the rows tell what quotes are
 	strict bool   // … and have told
+	opened bool   // … that a quote which closes nothing is a stray one
 	why    string // that they are not what RFC 4180 says
 
 	known *Table // what Stripe has
@@ -216,11 +217,16 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 			c.reread(quotes, why)
 			return true, nil
 		}
+		if seen.opens() && !c.opened {
+			c.reread(quotes, why)
+			c.strict, c.opened = false, true
+			return true, nil
+		}
 	}
 	if !c.comments && c.marked > 0 && c.marked < c.plain {
-		strict := c.strict
+		strict, opened := c.strict, c.opened
 		c.reread(c.quotes, c.why)
-		c.strict, c.comments = strict, true
+		c.strict, c.opened, c.comments = strict, opened, true
 		return true, nil
 	}
 	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
@@ -299,7 +305,7 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	c.x = newExaminer(h, c.o)
 	cutter.single = false
 	cutter.judge.columns = c.x.columns
-	cutter.judge.auto, cutter.judge.strict = c.auto, c.strict
+	cutter.judge.auto, cutter.judge.strict, cutter.judge.opened = c.auto, c.strict, c.opened
 	cutter.judge.plausible, cutter.judge.telling, cutter.judge.misquotes = c.x.plausible, c.x.telling, c.x.misquotes
 	columns := []string{}
 	for _, i := range c.x.sent {

@@ -14,6 +14,7 @@ type judge struct {
 	columns   int                        // of the header; 0: there is no judge, and rows are taken as they come
 	crlf      bool                       // the header's line ends in CRLF
 	strict    bool                       // a quote within an unquoted field is a stray one
+	opened    bool                       // a quote that closes what nobody opened is a stray one
 	auto      bool                       // what quotes mean is for the rows to tell
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
 	// misquotes reports whether a field has a quote that can have none.
@@ -126,9 +127,14 @@ func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole b
 	switch {
 	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || j.misquotes(b.fields[row.first:])):
 		return false // the quote may close what was opened before, or nobody can say whether it belongs to the value
+	case whole && row.bare && j.opened && slices.ContainsFunc(b.fields[row.first:], closesNothing):
+		return false // the value may have been opened in another row
 	case whole && row.bare && j.auto && escapes(data[row.start:row.end]):
 		return false // the bare quote may be an escaped one, and its value go on beyond a comma
 	case whole:
+		if row.bare {
+			c.observeBare(data[row.start:row.end], b.fields[row.first:])
+		}
 		c.observe(data, row)
 	case len(b.fields)-row.first < j.columns && row.unended:
 		row.trust = interrupted
@@ -138,6 +144,36 @@ func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole b
 		j.seen.ragged++
 	}
 	return true
+}
+
+// closesNothing reports whether the last quote of a field looks as if it closed a value that nobody opened: the quotes are
+// odd in number, and this one is no inch mark behind a number.
+func closesNothing(field []byte) bool {
+	last := bytes.LastIndexByte(field, '"')
+	if last <= 0 || field[0] == '"' || bytes.Count(field, []byte{'"'})%2 == 0 {
+		return false
+	}
+	digits := 0
+	for i := last - 1; i >= 0; i-- {
+		switch ch := field[i]; {
+		case ch >= '0' && ch <= '9':
+			digits++
+		case digits > 0 && (ch == '.' || ch == ',' || ch == '/'):
+		default:
+			return digits == 0 || ch >= 'a' && ch <= 'z' && ch != 'x' || ch >= 'A' && ch <= 'Z' && ch != 'X'
+		}
+	}
+	return digits == 0
+}
+
+// observeBare notes what a row with a bare quote tells about the writer of the file.
+func (c *cutter) observeBare(line []byte, fields [][]byte) {
+	if c.fieldsIn(line) != c.judge.columns {
+		c.judge.seen.needed++
+	}
+	if slices.ContainsFunc(fields, closesNothing) {
+		c.judge.seen.closing++
+	}
 }
 
 // escapes reports whether a line has a quote that is escaped, as no text has.

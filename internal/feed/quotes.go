@@ -59,6 +59,8 @@ type evidence struct {
 	backslash int // not read well by RFC 4180, but with backslashes before quotes
 	neither   int
 	ragged    int // have a quote within an unquoted field, and the wrong number of fields
+	needed    int // of the bare ones, have a comma within quotes beside it
+	closing   int // have a quote within an unquoted field that looks like the end of a quoted one
 }
 
 // enough is how many rows settle that a file follows RFC 4180.
@@ -92,6 +94,9 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 func (e *evidence) encloses() bool {
 	return e.bare > 0 && (e.lines+e.doubled > 0 || e.enclosing > 0 && e.literal+e.backslash+e.neither+e.ragged > 0)
 }
+
+// opens reports whether a quote that closes nothing is a stray one: the file's writer puts in quotes what needs them.
+func (e *evidence) opens() bool { return e.closing > 0 && e.enclosing+e.needed > 0 }
 
 func rowsHave(n int) string {
 	if n == 1 {

@@ -139,3 +139,32 @@ func TestManyStrayQuotesTakeLinearTime(t *testing.T) {
 		})
 	}
 }
+
+// A value that damage has cut off from its opening quote ends in a bare one. So does one in inches.
+func TestAQuoteThatClosesNothing(t *testing.T) {
+	t.Parallel()
+	for field, closes := range map[string]bool{
+		`Solid srh4"`: true, `wide"`: true, `wide" and long`: true, `say "so" and"`: true, ` "`: true, `a ."`: true,
+		`24"`: false, `Frame 24"`: false, `5.5" wide`: false, `10x15"`: false, `5/8"`: false, `6' 2"`: false, `24" x 36" x 2"`: false,
+		`say "so"`: false, `"enclosed`: false, `plain`: false, ``: false, `10×15"`: false,
+	} {
+		require.Equal(t, closes, closesNothing([]byte(field)), field)
+	}
+}
+
+// Inches stay what they are beside values that need their quotes; a value that was opened in another row does not.
+func TestABareQuoteBesideValuesInQuotes(t *testing.T) {
+	t.Parallel()
+	o := Options{Kind: Product, Format: CSV}
+	file := func(title string) string {
+		return "id,title,description,link,image_link,availability,price\n" +
+			"A,Shelf 24\" wide,\"Oak, oiled\",https://a.example/a,https://a.example/a.jpg,in_stock,9.99 USD\n" +
+			"M,Shelf,Plain,https://a.example/m,https://a.example/m.jpg,in_stock,9.99 USD\n" +
+			"B," + title + ",\"Oak, oiled\",https://a.example/b,https://a.example/b.jpg,in_stock,9.99 USD\n"
+	}
+	d, _ := compared(t, file(`Shelf 36"`), o)
+	require.Equal(t, int64(3), d.Counts.Sent)
+	d, _ = compared(t, file(`Shelf wide"`), o)
+	require.Equal(t, int64(1), d.Counts.Sent, "the row before it shares its doubt")
+	require.Equal(t, int64(1), d.Reading.InDoubt)
+}
