@@ -15,7 +15,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// keySamples has a key of every function that makes one, by its name. A function that is missing here fails the test below.
+// keySamples has a key of every function that makes one, by its name. A function that is missing here fails the test
+// below.
 func keySamples() map[string]string {
 	l := statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
 	id, place := order.ID{Account: "acct_1", Session: "cs_1"}, order.Fulfillment{}.Place("state")

@@ -13,11 +13,11 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// settleAssortment brings what Stripe took of a part into what hooks answer from. The staged part is read again: its rows
-// are as Stripe got them, and nothing more has to be staged for syncs whose platform answers no hooks.
+// settleAssortment brings what Stripe took of a part into what hooks answer from. The staged part is read again: its
+// rows are as Stripe got them, and nothing more has to be staged for syncs whose platform answers no hooks.
 //
-// Rows that are gone from S3, or more than a file holds, cannot be told. That is no reason to fail a sync: the account's
-// file is forgotten, and hooks fall back until the next full send.
+// Rows that are gone from S3, or more than a file holds, cannot be told. That is no reason to fail a sync: the
+// account's file is forgotten, and hooks fall back until the next full send.
 func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, v rowVerdicts) error {
 	if !assortment.Keeps(in.Feed) {
 		return nil

@@ -52,8 +52,8 @@ type FetchCatalogResult struct {
 // FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
 // claims the feed for this run, reads the pinned version, compares it with what Stripe has, and stages the parts.
 //
-// A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the error is
-// pending, so that the wait takes neither a worker's slot nor history.
+// A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the
+// error is pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
 	if err := in.Check(); err != nil {
 		return FetchCatalogResult{}, err
@@ -111,8 +111,8 @@ func (s *CatalogSync) turn(state catalog.State) time.Time {
 	return state.LastImportAt.Add(s.Policy.Interval)
 }
 
-// early is how long before its turn a run begins, to begin the import when it comes: an import begins some seconds after the
-// tick of its schedule, so the next tick is always that much before the turn.
+// early is how long before its turn a run begins, to begin the import when it comes: an import begins some seconds
+// after the tick of its schedule, so the next tick is always that much before the turn.
 const early = 5 * time.Second
 
 // awaitTurn waits for what is left of it. It is what staging and uploading left, so no slot is held for long.

@@ -23,9 +23,9 @@ type AwaitImportSetInput struct {
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
 }
 
-// How often AwaitImportSet reads an import. The first attempt polls in place, for no longer than a step may that waits for
-// somebody else; those that come after it look once, ever later. So waiting holds no worker slot, adds nothing to history, and
-// reads little: Stripe rations what it is read.
+// How often AwaitImportSet reads an import. The first attempt polls in place, for no longer than a step may that waits
+// for somebody else; those that come after it look once, ever later. So waiting holds no worker slot, adds nothing to
+// history, and reads little: Stripe rations what it is read.
 const (
 	firstPoll    = 250 * time.Millisecond
 	pollInPlace  = 1500 * time.Millisecond
@@ -35,7 +35,8 @@ const (
 
 // Answers that nobody can do anything about would otherwise be met again by every later run.
 const (
-	// confirmations is how many tries have to end with the same permanent answer about an import, before it is believed.
+	// confirmations is how many tries have to end with the same permanent answer about an import, before it is
+	// believed.
 	confirmations = 3
 	// unclearTries is for answers that are not Stripe's: some two minutes.
 	unclearTries = 8
@@ -43,14 +44,15 @@ const (
 	abandonAfter = 24 * time.Hour
 )
 
-// answered reports whether Stripe has said for good that what was asked for is not to be had. That a key is not accepted is
-// no such answer: it is about the key.
+// answered reports whether Stripe has said for good that what was asked for is not to be had. That a key is not
+// accepted is no such answer: it is about the key.
 func answered(err error) bool {
 	f, ok := fault.Of(err)
 	return ok && f.Kind == fault.Permanent && (f.Code == fault.StripeRejected || f.Code == fault.StripeForbidden || f.Code == fault.InputInvalid)
 }
 
-// inVain says why what was asked for will not be had, however often it is asked for: empty as long as another try is due.
+// inVain says why what was asked for will not be had, however often it is asked for: empty as long as another try is
+// due.
 func inVain(err error, tries int32) string {
 	if answered(err) && tries >= confirmations || fault.Is(err, fault.StripeUnclear) && tries >= unclearTries {
 		return err.Error()
@@ -139,8 +141,8 @@ type FetchImportErrorsResult struct {
 	Unreadable string `json:"unreadable,omitempty"` // why there is none
 }
 
-// FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs. A list that
-// is not to be had is a result.
+// FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs. A list
+// that is not to be had is a result.
 func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (FetchImportErrorsResult, error) {
 	var result FetchImportErrorsResult
 	var err error

@@ -47,8 +47,8 @@ type SettlePartInput struct {
 }
 
 // SettlePart records what Stripe made of a part: the rows that it took go into the manifest, the refused ones are noted
-// there with the reason, and listed for the report with their lines; those of which its answer leaves that open are noted
-// as unknown. It may run any number of times.
+// there with the reason, and listed for the report with their lines; those of which its answer leaves that open are
+// noted as unknown. It may run any number of times.
 func (s *CatalogSync) SettlePart(ctx context.Context, in SettlePartInput) (catalog.PartResult, error) {
 	result := resultOf(in)
 	if err := s.enter(ctx, in, &result); err != nil {
@@ -57,8 +57,8 @@ func (s *CatalogSync) SettlePart(ctx context.Context, in SettlePartInput) (catal
 	return result, s.closePart(ctx, in)
 }
 
-// enter brings what Stripe took into the manifest, and what it may have taken. Of a failed import that is nothing, but its
-// list of refused rows helps the merchant as well.
+// enter brings what Stripe took into the manifest, and what it may have taken. Of a failed import that is nothing, but
+// its list of refused rows helps the merchant as well.
 func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *catalog.PartResult) error {
 	table, err := s.Documents.Table(ctx, in.part().Table, in.Feed)
 	var damaged *feed.ManifestError

@@ -37,8 +37,8 @@ type SettleResult struct {
 	Fixed   int64              `json:"fixed"`             // errors that are gone
 }
 
-// Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt with,
-// lets go of the feed and removes what was staged. It may run any number of times.
+// Settle ends a run that had something to say: it writes the merchant's report, records in the state what was dealt
+// with, lets go of the feed and removes what was staged. It may run any number of times.
 func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult, error) {
 	state, _, err := s.Documents.State(ctx, in.ID)
 	if err != nil {
@@ -148,8 +148,8 @@ func importFailed(parts []catalog.PartResult) bool {
 	return slices.ContainsFunc(parts, func(p catalog.PartResult) bool { return p.Outcome == catalog.Failed })
 }
 
-// refusedAll reports whether Stripe refused every row that it was sent. Deletions are no rows: refused ones are tried again by
-// themselves, and one that was taken is something that the run brought.
+// refusedAll reports whether Stripe refused every row that it was sent. Deletions are no rows: refused ones are tried
+// again by themselves, and one that was taken is something that the run brought.
 func refusedAll(parts []catalog.PartResult) bool {
 	var taken, refused int64
 	for _, p := range parts {
@@ -159,8 +159,8 @@ func refusedAll(parts []catalog.PartResult) bool {
 	return taken == 0 && refused > 0
 }
 
-// dealtWith reports whether a source version is not to be looked at again, though its run failed: what Stripe refused is
-// refused as it is, and of the rest of the source Stripe has something.
+// dealtWith reports whether a source version is not to be looked at again, though its run failed: what Stripe refused
+// is refused as it is, and of the rest of the source Stripe has something.
 func dealtWith(in SettleInput, rows catalog.ReportRows) bool {
 	return !importFailed(in.Parts) && refusedAll(in.Parts) && rows.Unchanged > 0
 }
@@ -227,8 +227,8 @@ func rowsOf(m *feed.Manifest) int {
 	return m.Rows.Len()
 }
 
-// previous is what the last report that can be compared with listed; key is the one of the newest. One that is gone is no
-// reason to write none: all is new then.
+// previous is what the last report that can be compared with listed; key is the one of the newest. One that is gone is
+// no reason to write none: all is new then.
 func (s *CatalogSync) previous(ctx context.Context, key string) (*report.Seen, error) {
 	if key == "" {
 		return nil, nil
@@ -365,8 +365,8 @@ func (s *CatalogSync) spacing(tries int) time.Duration {
 	return min(spacing, maxSpacing)
 }
 
-// unsettled is what has to be sent again. The more sends in a row leave something open, the longer it rests. A part that an
-// earlier run left behind tells nothing of the other rows, and a run that was rejected or failed of none.
+// unsettled is what has to be sent again. The more sends in a row leave something open, the longer it rests. A part
+// that an earlier run left behind tells nothing of the other rows, and a run that was rejected or failed of none.
 func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r catalog.Report) *catalog.Unsettled {
 	after := catalog.Unsettled{Rows: r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted}
 	fresh := false

@@ -21,12 +21,12 @@ import (
 // StripeTaskQueue is where the activities that call Stripe run, for catalogs and for sweeps.
 const StripeTaskQueue = "vitrine-stripe"
 
-// OrderTaskQueue is where the activities run that call Stripe for one order: they have slots and a share of the rate of their
-// own, so that nothing about catalogs is waited for.
+// OrderTaskQueue is where the activities run that call Stripe for one order: they have slots and a share of the rate of
+// their own, so that nothing about catalogs is waited for.
 const OrderTaskQueue = "vitrine-stripe-orders"
 
-// MerchantTaskQueue is where the activities run that wait for merchants' endpoints and mail servers: one that hangs must not
-// take the place of a catalog, or of another step of an order.
+// MerchantTaskQueue is where the activities run that wait for merchants' endpoints and mail servers: one that hangs
+// must not take the place of a catalog, or of another step of an order.
 const MerchantTaskQueue = "vitrine-merchant"
 
 // Imports is one of Stripe's two ways to bring a part into an account's catalog. Errors carry a fault.
@@ -85,8 +85,8 @@ func (s *CatalogSync) imports(api feed.API) (Imports, error) {
 	return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("import API %q is not known to this worker", api))
 }
 
-// clearStaged removes what earlier runs left behind when they were killed. Only the run that claimed the feed may call it,
-// and only while no import is open.
+// clearStaged removes what earlier runs left behind when they were killed. Only the run that claimed the feed may call
+// it, and only while no import is open.
 func (s *CatalogSync) clearStaged(ctx context.Context, id catalog.ID) error {
 	return s.deleteAll(ctx, s.Documents.Keys(id).PartsPrefix())
 }

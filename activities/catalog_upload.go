@@ -22,9 +22,9 @@ type UploadProgress struct {
 	Total int64 `json:"total,omitempty"` // zero if unknown
 }
 
-// UploadFile streams a staged part from S3 to Stripe in constant memory. The intent is written to the state before: with
-// V2 the upload begins the import, and a run that finds the intent finishes it. A retry sends the same bytes under the
-// same idempotency key, so a lost answer makes no second file.
+// UploadFile streams a staged part from S3 to Stripe in constant memory. The intent is written to the state before:
+// with V2 the upload begins the import, and a run that finds the intent finishes it. A retry sends the same bytes under
+// the same idempotency key, so a lost answer makes no second file.
 func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileResult, error) {
 	imports, err := s.imports(in.Delivery.API)
 	if err != nil {
@@ -82,9 +82,9 @@ type CreateImportSetResult struct {
 	ImportSet string `json:"import_set"` // impset_…, or with V2 pcimprt_…
 }
 
-// CreateImportSet starts Stripe's import of an uploaded part; with V2 the upload has started it, and this reads it. A run
-// that finds the part open repeats the request under the same idempotency key and so learns the id of an import that
-// nobody else knows of.
+// CreateImportSet starts Stripe's import of an uploaded part; with V2 the upload has started it, and this reads it. A
+// run that finds the part open repeats the request under the same idempotency key and so learns the id of an import
+// that nobody else knows of.
 func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (CreateImportSetResult, error) {
 	imports, err := s.imports(in.Delivery.API)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // translate turns the behaviour of an error into what Temporal acts on. It is the last thing that happens to an error
-// (Interceptor): Temporal looks at the outermost error only, so anything that wraps the result makes a permanent error be retried.
+// (Interceptor): Temporal looks at the outermost error only, so anything that wraps the result makes a permanent error
+// be retried.
 func translate(err error) error {
 	var application *temporal.ApplicationError
 	switch {

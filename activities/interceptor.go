@@ -7,8 +7,9 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// Interceptor is what every worker of these activities needs: a step that lasts beats, and the error that it ends with is
-// translated for Temporal. It has to be the first of a worker's interceptors, since Temporal looks at the outermost error only.
+// Interceptor is what every worker of these activities needs: a step that lasts beats, and the error that it ends with
+// is translated for Temporal. It has to be the first of a worker's interceptors, since Temporal looks at the outermost
+// error only.
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
 }

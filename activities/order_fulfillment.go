@@ -12,8 +12,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// OrdersAtStripe is what the steps of an order ask of Stripe. Errors carry a fault, and every write may be repeated under
-// its key.
+// OrdersAtStripe is what the steps of an order ask of Stripe. Errors carry a fault, and every write may be repeated
+// under its key.
 type OrdersAtStripe interface {
 	Session(ctx context.Context, account, id string) (order.Session, error)
 	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
@@ -124,8 +124,8 @@ func (s *OrderFulfillment) CheckOrder(ctx context.Context, in CheckOrderInput) (
 	return result, nil
 }
 
-// unlisted are the SKUs that the assortment, as far as it is in memory, does not have. It may be a moment old, or not there:
-// only the manifest says no.
+// unlisted are the SKUs that the assortment, as far as it is in memory, does not have. It may be a moment old, or not
+// there: only the manifest says no.
 func (s *OrderFulfillment) unlisted(ctx context.Context, in CheckOrderInput) []string {
 	listed, found := s.Assortments.Get(ctx, in.Account)
 	if !found {

@@ -34,10 +34,11 @@ type OrderSweep struct {
 const (
 	// sweepOverlap is read once more with every sweep: Stripe lists some events later than they say they happened.
 	sweepOverlap = 10 * time.Minute
-	// firstSweep is how far an account's first sweep looks back. What happened before Vitrine was asked to fulfil orders,
-	// somebody else has fulfilled.
+	// firstSweep is how far an account's first sweep looks back. What happened before Vitrine was asked to fulfil
+	// orders, somebody else has fulfilled.
 	firstSweep = time.Hour
-	// eventsKept is how long Stripe keeps events. What a longer outage of everything leaves behind is lost to the sweep.
+	// eventsKept is how long Stripe keeps events. What a longer outage of everything leaves behind is lost to the
+	// sweep.
 	eventsKept = 30 * 24 * time.Hour
 )
 
@@ -73,10 +74,10 @@ type SweepAccountResult struct {
 	Gap bool `json:"gap,omitempty"`
 }
 
-// SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves with what is
-// delivered: whatever interrupts it goes on from there, and an order drops what it knows. An event that Stripe refuses to
-// say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody has looked. An
-// account whose orders are not fulfilled any more is swept as well: those under way go on.
+// SweepAccount delivers every event of the account since the last sweep, the oldest first. The cursor moves with what
+// is delivered: whatever interrupts it goes on from there, and an order drops what it knows. An event that Stripe
+// refuses to say the order of keeps no other back, but the cursor stays before it, and the sweep fails until somebody
+// has looked. An account whose orders are not fulfilled any more is swept as well: those under way go on.
 func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
 	known, err := s.Documents.Known(ctx, in.Account)
 	if err != nil || !known {
@@ -132,8 +133,8 @@ func (s *OrderSweep) deliver(ctx context.Context, event order.Event) (delivered 
 	return delivered, err
 }
 
-// begin reads the cursor. That of the first sweep is written before anything else is done: an account that cannot be read
-// yet would otherwise begin anew with every try, and lose what happened between them.
+// begin reads the cursor. That of the first sweep is written before anything else is done: an account that cannot be
+// read yet would otherwise begin anew with every try, and lose what happened between them.
 func (s *OrderSweep) begin(ctx context.Context, account string, now time.Time) (*sweepProgress, error) {
 	cursor, etag, err := s.Documents.Cursor(ctx, account)
 	if err != nil {
@@ -176,8 +177,8 @@ func (p *sweepProgress) forget(listed []order.Event) {
 	p.cursor.Delivered = slices.DeleteFunc(p.cursor.Delivered, func(id string) bool { return !still[id] })
 }
 
-// note takes down that an event is delivered, and moves the cursor up to it, unless one before it is not. It reports whether
-// it is time to save.
+// note takes down that an event is delivered, and moves the cursor up to it, unless one before it is not. It reports
+// whether it is time to save.
 func (p *sweepProgress) note(event order.Event, move bool) bool {
 	if move && event.Created.After(p.cursor.Until) {
 		p.cursor.Until = event.Created

@@ -89,8 +89,8 @@ func (b *broom) until() time.Time {
 	return cursor.Until
 }
 
-// An account that is not connected yet fails for days. What happens meanwhile is not lost: its first sweep began when it
-// was first tried.
+// An account that is not connected yet fails for days. What happens meanwhile is not lost: its first sweep began when
+// it was first tried.
 func TestTheFirstSweepBeginsWhereItWasFirstTried(t *testing.T) {
 	t.Parallel()
 	b := newBroom(t, "evt_1")

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// pulse tells Temporal how far a step has come. It goes on beating while no byte moves: Stripe may take its time to answer
-// when a large file is complete, and S3 to put a large object together. A connection that is stuck is the adapters' to
-// notice; a worker that is dead is what Temporal notices when the beat stops.
+// pulse tells Temporal how far a step has come. It goes on beating while no byte moves: Stripe may take its time to
+// answer when a large file is complete, and S3 to put a large object together. A connection that is stuck is the
+// adapters' to notice; a worker that is dead is what Temporal notices when the beat stops.
 type pulse struct {
 	bytes, total atomic.Int64 // total is zero if unknown
 }
@@ -19,8 +19,8 @@ const pulseEvery = 4 * time.Second
 
 type pulseKey struct{}
 
-// pulseOf returns the pulse of the step that ctx belongs to, for a step that knows how far it is. Outside of a worker nobody
-// listens.
+// pulseOf returns the pulse of the step that ctx belongs to, for a step that knows how far it is. Outside of a worker
+// nobody listens.
 func pulseOf(ctx context.Context) *pulse {
 	if p, beating := ctx.Value(pulseKey{}).(*pulse); beating {
 		return p
@@ -28,8 +28,8 @@ func pulseOf(ctx context.Context) *pulse {
 	return new(pulse)
 }
 
-// beat beats until the context ends, but not at once: a beat that reaches the server is billed like a step of its own, so
-// what ends sooner has none.
+// beat beats until the context ends, but not at once: a beat that reaches the server is billed like a step of its own,
+// so what ends sooner has none.
 func (p *pulse) beat(ctx context.Context, record func(UploadProgress)) {
 	ticker := time.NewTicker(pulseEvery)
 	defer ticker.Stop()

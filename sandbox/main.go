@@ -40,8 +40,8 @@ func run() int {
 	return 0
 }
 
-// patience is how long further signals are ignored after the first one: shells, make and closing terminals send it twice.
-// Then one ends the process at once, for whoever does not want to wait for an orderly end.
+// patience is how long further signals are ignored after the first one: shells, make and closing terminals send it
+// twice. Then one ends the process at once, for whoever does not want to wait for an orderly end.
 const patience = 2 * time.Second
 
 // claimStdout keeps the standard output for the commands, whose output is there to be pasted and parsed: a library that

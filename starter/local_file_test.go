@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever takes a file says what is wrong with the one that was named, where it was looked for, and what to do; and it is the
-// command line that is wrong, so nothing was done.
+// Whatever takes a file says what is wrong with the one that was named, where it was looked for, and what to do; and it
+// is the command line that is wrong, so nothing was done.
 func TestFilesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	there := t.TempDir()

@@ -53,7 +53,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	before, err := docs.Settings(ctx, account)
 	switch {
 	case err == nil:
-		settings = settings.Succeed(before, a.Now())
+		settings = settings.Inherit(before, a.Now())
 	case !fault.Is(err, fault.SettingsInvalid):
 		return err
 	case settings.Enabled && settings.Since.IsZero():

@@ -203,8 +203,8 @@ func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
 	}
 }
 
-// Whoever repeats a command because its answer was lost must not move money twice: the order knows the question by its facts. The
-// update has no id, because Temporal would give a failure as the answer for ever.
+// Whoever repeats a command because its answer was lost must not move money twice: the order knows the question by its
+// facts. The update has no id, because Temporal would give a failure as the answer for ever.
 func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 	t.Parallel()
 	asked := map[string][]string{}

@@ -195,7 +195,8 @@ func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
 	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "who was shown a version agrees to that one")
 }
 
-// A command is repeated when its answer was lost, perhaps on another host, while the run is still at it or after its end.
+// A command is repeated when its answer was lost, perhaps on another host, while the run is still at it or after its
+// end.
 func TestAVerdictIsRepeated(t *testing.T) {
 	t.Parallel()
 	for verb, done := range map[string]string{"approve": "approved", "reject": "rejected"} {

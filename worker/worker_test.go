@@ -117,7 +117,8 @@ func TestAWrongConfigurationIsExplainedWhole(t *testing.T) {
 	require.NotContains(t, strings.ToLower(errs.String()), "fx", "no framework's noise")
 }
 
-// Whatever is wrong with a variable that holds a secret, or with one that somebody pasted a secret into, is said without it.
+// Whatever is wrong with a variable that holds a secret, or with one that somebody pasted a secret into, is said
+// without it.
 func TestNoOutputHoldsASecret(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"smtp://ada:hunter2@mail.example:25/x", "sk_live_hunter2 ", "whsec_hunter2,x"} {

@@ -19,9 +19,9 @@ import (
 // steps names the activities of CatalogSync; it is never called.
 var steps *activities.CatalogSync
 
-// CatalogSync brings one feed of one account to Stripe: it looks whether the source changed, waits for its turn, compares
-// it with what Stripe has, and uploads and imports the difference part by part. At the end it reports what was kept back
-// and what Stripe refused. An unchanged source ends the run after one activity.
+// CatalogSync brings one feed of one account to Stripe: it looks whether the source changed, waits for its turn,
+// compares it with what Stripe has, and uploads and imports the difference part by part. At the end it reports what was
+// kept back and what Stripe refused. An unchanged source ends the run after one activity.
 //
 // If a guard strikes, the run holds before anything is uploaded, until somebody approves or rejects it (UpdateApprove,
 // UpdateReject) or a newer source takes the place of the held one.
@@ -275,8 +275,8 @@ type importFailed struct {
 
 func (e *importFailed) Error() string { return e.reason }
 
-// fail ends a run in which an import failed or none came about: recorded for the status that people read, then failed for
-// good with the type of its cause. The result goes along as the error's details.
+// fail ends a run in which an import failed or none came about: recorded for the status that people read, then failed
+// for good with the type of its cause. The result goes along as the error's details.
 func (s *catalogSync) fail(ctx workflow.Context, cause error) error {
 	s.result.Outcome = catalog.Failed
 	reason, code := explain(cause)

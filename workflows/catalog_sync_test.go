@@ -472,7 +472,8 @@ func TestAnOpenPartWhoseStagedRowsAreGoneBlocksNothing(t *testing.T) {
 	require.Equal(t, map[string]string{"sku1": "1.00 USD", "sku2": "1.00 USD"}, s.stripe.products)
 }
 
-// A success with errors has successes: a run that sent rows of which Stripe took none has failed, whatever Stripe has besides.
+// A success with errors has successes: a run that sent rows of which Stripe took none has failed, whatever Stripe has
+// besides.
 func TestEveryRowRefusedIsAFailure(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -520,8 +521,8 @@ func TestEveryRowRefusedIsAFailure(t *testing.T) {
 	}
 }
 
-// An import that Stripe does not end within a day, and one whose answer is not Stripe's until the deadline, are given up: its
-// rows are unknown, the feed is free, and the next run sends them again.
+// An import that Stripe does not end within a day, and one whose answer is not Stripe's until the deadline, are given
+// up: its rows are unknown, the feed is free, and the next run sends them again.
 func TestAnImportIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*fakeStripe){

@@ -16,8 +16,8 @@ import (
 )
 
 // TaskQueue is where the workflows and their S3 activities run. Activities that call Stripe have queues of their own,
-// activities.StripeTaskQueue and activities.OrderTaskQueue, so that a server-side rate holds for the whole fleet; and so have
-// those that wait for merchants, activities.MerchantTaskQueue.
+// activities.StripeTaskQueue and activities.OrderTaskQueue, so that a server-side rate holds for the whole fleet; and
+// so have those that wait for merchants, activities.MerchantTaskQueue.
 const TaskQueue = "vitrine"
 
 // CatalogSyncType is the workflow type of CatalogSync, as the CLIs spell it.
@@ -44,8 +44,8 @@ type CatalogSyncResult struct {
 	Imports []CatalogSyncImport `json:"imports,omitempty"`
 	Report  string              `json:"report,omitempty"` // s3:// address of the JSON report
 
-	// Note says what a person should know about the outcome, such as when a failed version is tried again, or which deletions
-	// wait for a source that can be read beyond doubt.
+	// Note says what a person should know about the outcome, such as when a failed version is tried again, or which
+	// deletions wait for a source that can be read beyond doubt.
 	Note string `json:"note,omitempty"`
 }
 
@@ -73,26 +73,28 @@ const (
 type VerdictInput struct {
 	By  string `json:"by"`  // who decides, as they say themselves
 	Why string `json:"why"` // in their words
-	// Version is what was looked at; a verdict about another version than the one that is held is refused. Empty: whatever is held.
+	// Version is what was looked at; a verdict about another version than the one that is held is refused. Empty:
+	// whatever is held.
 	Version string `json:"version,omitempty"`
 }
 
 // VerdictResult is the answer to both.
 type VerdictResult struct {
 	Version string `json:"version"` // of the source that was decided about
-	// Who decided, and why: if the update was sent before under the same id, the one whose verdict counts. Empty from older runs.
+	// Who decided, and why: if the update was sent before under the same id, the one whose verdict counts. Empty from
+	// older runs.
 	By  string `json:"by,omitempty"`
 	Why string `json:"why,omitempty"`
 }
 
-// VerdictID is the id of the update with which a person decides about a hold. It is made of what is decided about alone, so a
-// command that is repeated, from whatever host, is the same update, and is answered as it was.
+// VerdictID is the id of the update with which a person decides about a hold. It is made of what is decided about
+// alone, so a command that is repeated, from whatever host, is the same update, and is answered as it was.
 func VerdictID(update string, h catalog.Hold) string {
 	return update + "/" + h.Version + "/" + h.Since.UTC().Format(time.RFC3339Nano)
 }
 
-// WorkflowID is the id of a sync that is started by hand: starting the same one twice joins the run that is under way. A
-// full or forced one has an id of its own: it would get less than it asked for by joining one that sends only what
+// WorkflowID is the id of a sync that is started by hand: starting the same one twice joins the run that is under way.
+// A full or forced one has an id of its own: it would get less than it asked for by joining one that sends only what
 // changed, or that waits for its turn.
 func (in CatalogSyncInput) WorkflowID() string {
 	id := ScheduleID(catalog.ID{Account: in.Account, Feed: cmp.Or(in.Feed, feed.Product)})

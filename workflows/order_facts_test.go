@@ -80,7 +80,8 @@ func TestARefundThatWasRefusedIsAskedForAgainUnderAnotherKey(t *testing.T) {
 	}
 }
 
-// Only Stripe knows what a lost answer said. Whoever asks again after the next try was refused gets the refund that is there.
+// Only Stripe knows what a lost answer said. Whoever asks again after the next try was refused gets the refund that is
+// there.
 func TestARefundWhoseAnswerWasLostIsFoundUnderTheKeyThatWasGivenUp(t *testing.T) {
 	t.Parallel()
 	for _, code := range []fault.Code{fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized} {
@@ -188,7 +189,8 @@ func TestRefundsThatAreNotSaidClearly(t *testing.T) {
 	require.Equal(t, want, d)
 }
 
-// Whatever does not fit an order is refused with its code, and by a signal, which nobody answers, it is kept where people look.
+// Whatever does not fit an order is refused with its code, and by a signal, which nobody answers, it is kept where
+// people look.
 func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 	t.Parallel()
 	lines := func(sku string, quantity int64) []order.AcceptedLine {
@@ -358,8 +360,9 @@ func TestEventsAreToldApartByTheirSignals(t *testing.T) {
 	require.Equal(t, len(play)+1, s.ends(workflows.OrderAccepted, play...).Events)
 }
 
-// TestRepeatedCommandsMoveNoMoreThanIsOwed plays commands that repeat and contradict each other, from several hosts, while
-// Stripe refuses and loses some of what it is sent: every question moves money once, and never more than there is.
+// TestRepeatedCommandsMoveNoMoreThanIsOwed plays commands that repeat and contradict each other, from several hosts,
+// while Stripe refuses and loses some of what it is sent: every question moves money once, and never more than there
+// is.
 func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {

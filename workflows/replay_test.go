@@ -35,8 +35,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// requireNobody looks into a recorded history for the buyer whom the end-to-end tests buy as: Temporal keeps what is in it,
-// and shows it to everybody who may look.
+// requireNobody looks into a recorded history for the buyer whom the end-to-end tests buy as: Temporal keeps what is in
+// it, and shows it to everybody who may look.
 func requireNobody(t *testing.T, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

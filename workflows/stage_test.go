@@ -62,8 +62,8 @@ func many(n int) (ids []string) {
 
 var rows = catalogOf("sku1", "sku2")
 
-// fakeStripe takes what is uploaded into a catalog and remembers what it was asked. It refuses and fails as scripted. The
-// real protocol is spoken in the end-to-end tests.
+// fakeStripe takes what is uploaded into a catalog and remembers what it was asked. It refuses and fails as scripted.
+// The real protocol is spoken in the end-to-end tests.
 type fakeStripe struct {
 	mu       sync.Mutex
 	calls    []string           // step and idempotency key or id, in order

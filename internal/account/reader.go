@@ -11,8 +11,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Reader is the feed that reads a source, as a document beside the state names it. There is one document for each source, so
-// two feeds that are sent from one file meet there, however their settings came to say so.
+// Reader is the feed that reads a source, as a document beside the state names it. There is one document for each
+// source, so two feeds that are sent from one file meet there, however their settings came to say so.
 type Reader struct {
 	Account string    `json:"account"`
 	Feed    feed.Kind `json:"feed"`
@@ -22,8 +22,9 @@ type Reader struct {
 // readerTries is how often feeds that come to the same source at the same moment may be in each other's way.
 const readerTries = 5
 
-// ClaimSource makes sure that nobody else reads the source of a feed: another account's catalog must not be sent for this
-// one. The first reader keeps it for as long as its settings name it. Accounts that say that they share take no part.
+// ClaimSource makes sure that nobody else reads the source of a feed: another account's catalog must not be sent for
+// this one. The first reader keeps it for as long as its settings name it. Accounts that say that they share take no
+// part.
 func (d Documents) ClaimSource(ctx context.Context, s Settings, kind feed.Kind) error {
 	if s.SharedSource {
 		return nil
@@ -62,7 +63,8 @@ func (d Documents) reader(ctx context.Context, document string) (Reader, string,
 	return stored.Value, stored.ETag, err
 }
 
-// stillReads asks the reader's own settings. Those that cannot be used begin no sync; once they are repaired, the two meet again.
+// stillReads asks the reader's own settings. Those that cannot be used begin no sync; once they are repaired, the two
+// meet again.
 func (d Documents) stillReads(ctx context.Context, is Reader, source string) (bool, error) {
 	if is.Account == "" {
 		return false, nil

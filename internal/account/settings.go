@@ -80,12 +80,12 @@ const (
 type SourceKind string
 
 const (
-	// WholeSource, the default: the source is the whole catalog. A row that is not in it any more is deleted at Stripe; a row
-	// with delete=true counts as not in it. A file that is made of deletions, or contradicts itself about one, is no
-	// catalog: nothing is deleted for it before a person has looked.
+	// WholeSource, the default: the source is the whole catalog. A row that is not in it any more is deleted at Stripe;
+	// a row with delete=true counts as not in it. A file that is made of deletions, or contradicts itself about one, is
+	// no catalog: nothing is deleted for it before a person has looked.
 	WholeSource SourceKind = "whole"
-	// ChangesSource: the source has rows that are new or changed, and rows to delete, with delete=true. What is not in it
-	// stays. Of several rows of an id the last one counts. Only feeds that can delete know a difference.
+	// ChangesSource: the source has rows that are new or changed, and rows to delete, with delete=true. What is not in
+	// it stays. Of several rows of an id the last one counts. Only feeds that can delete know a difference.
 	ChangesSource SourceKind = "changes"
 )
 

@@ -44,8 +44,8 @@ func CheckSourceKey(template string) error {
 	return nil
 }
 
-// CheckBucket returns an error if name cannot be a bucket. It leaves the fine print of bucket names to the server: other
-// servers than Amazon's have their own.
+// CheckBucket returns an error if name cannot be a bucket. It leaves the fine print of bucket names to the server:
+// other servers than Amazon's have their own.
 func CheckBucket(name string) error {
 	if strings.HasPrefix(name, "arn:") { // an access point
 		return nil

@@ -97,8 +97,8 @@ func (d Documents) open(ctx context.Context, object statestore.Object) (*Index, 
 	return Open(data)
 }
 
-// Assortments loads indexes for a Store that keeps most bytes: none that is larger, and no more than that at once, however
-// many accounts are asked for.
+// Assortments loads indexes for a Store that keeps most bytes: none that is larger, and no more than that at once,
+// however many accounts are asked for.
 func (d Documents) Assortments(most int64) Load[*Index] {
 	room := semaphore.NewWeighted(most)
 	return func(ctx context.Context, account, had string) (*Index, string, int64, error) {

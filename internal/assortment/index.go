@@ -1,6 +1,6 @@
 // Package assortment knows what an account sells as Stripe has it: price, stock and shipping of every row that Stripe
-// accepted. It is one file per account, made when imports are settled and read when Stripe asks during a checkout, where
-// an answer that takes longer than four seconds is a lost sale.
+// accepted. It is one file per account, made when imports are settled and read when Stripe asks during a checkout,
+// where an answer that takes longer than four seconds is a lost sale.
 //
 // It is pure but for the port statestore.Objects: Merge makes the file (merge.go), Index looks things up in its bytes
 // (index.go), Store keeps the files of many accounts within bounded memory (store.go), and Reservations remember
@@ -57,9 +57,9 @@ type Index struct {
 	At                       time.Time
 }
 
-// Progress says how much of what Stripe has is in the file. One that was begun within a full send is complete after that
-// send's last part; one that was begun elsewhere waits for the next full send. What a complete file does not have, not even
-// as withheld or deleted, is not for sale.
+// Progress says how much of what Stripe has is in the file. One that was begun within a full send is complete after
+// that send's last part; one that was begun elsewhere waits for the next full send. What a complete file does not have,
+// not even as withheld or deleted, is not for sale.
 type Progress struct {
 	Complete bool
 	Delivery int64 // the full send that builds the file up, and the last part of it that is in the file

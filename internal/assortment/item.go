@@ -81,8 +81,8 @@ func (i Item) OnSale(at time.Time) bool {
 	return unlimited || at.Unix() >= i.SaleFrom && at.Unix() < i.SaleUntil
 }
 
-// Left is how many pieces can be sold, reserved ones included; limited is false if there is no end of them: nobody counts, or
-// the goods are yet to come.
+// Left is how many pieces can be sold, reserved ones included; limited is false if there is no end of them: nobody
+// counts, or the goods are yet to come.
 func (i Item) Left() (n int64, limited bool) {
 	switch {
 	case i.Deleted || i.Availability == OutOfStock:

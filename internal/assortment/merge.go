@@ -33,11 +33,11 @@ type Part struct {
 
 var errFull = &FileError{"too many rows: a file holds 4 GB"}
 
-// Merge returns the file after a part. before is the file so far, nil if there is none or it cannot be read. Merging the
-// same part again gives the same file, so whoever failed to write it may begin anew.
+// Merge returns the file after a part. before is the file so far, nil if there is none or it cannot be read. Merging
+// the same part again gives the same file, so whoever failed to write it may begin anew.
 //
-// A column that the part does not have changes nothing; an empty cell clears the value, which is what the row says. Rows
-// of inventory and prices that are about no product are left out: they come again with their product.
+// A column that the part does not have changes nothing; an empty cell clears the value, which is what the row says.
+// Rows of inventory and prices that are about no product are left out: they come again with their product.
 //
 // What a full send keeps back, or Stripe refuses of it, is noted as withheld unless the file has it already: nobody may
 // take it for something that is not for sale. Withheld is also what is in doubt: Stripe may have it as it was, or as it
@@ -112,8 +112,8 @@ func newDraft(before *Index) *draft {
 	return &draft{before: before, slots: make([]byte, 4*64), number: map[string]uint64{}}
 }
 
-// reserve makes room for what was before and what changes add to it: as much as the file needs, so that the same content
-// makes the same file.
+// reserve makes room for what was before and what changes add to it: as much as the file needs, so that the same
+// content makes the same file.
 func (d *draft) reserve(before *Index, changes *draft) {
 	items := before.count
 	changes.each(func(i Item) bool {

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// ReserveFor is how long an approved checkout has its pieces reserved: time to pay, and for the merchant's next export to tell that
-// they are sold.
+// ReserveFor is how long an approved checkout has its pieces reserved: time to pay, and for the merchant's next export
+// to tell that they are sold.
 const ReserveFor = 15 * time.Minute
 
 // maxReservations bounds the memory: beyond that many checkouts in ReserveFor the oldest reservations go first.
 const maxReservations = 100_000
 
-// Reservations are the pieces that approved checkouts will take, so that the last one is not promised twice. They live in the
-// memory of one server: two servers may promise it twice, and the order's own checks find that out.
+// Reservations are the pieces that approved checkouts will take, so that the last one is not promised twice. They live
+// in the memory of one server: two servers may promise it twice, and the order's own checks find that out.
 type Reservations struct {
 	now func() time.Time
 
@@ -47,8 +47,8 @@ func NewReservations(now func() time.Time) *Reservations {
 	return &Reservations{now: now, checkout: map[cart]*list.Element{}, pieces: map[stocked]int64{}}
 }
 
-// Reserve puts aside what a checkout wants, all or nothing, in place of what it had before. Each SKU is wanted once. If there is
-// not enough, short is the want that fails, with what is left of it.
+// Reserve puts aside what a checkout wants, all or nothing, in place of what it had before. Each SKU is wanted once. If
+// there is not enough, short is the want that fails, with what is left of it.
 func (r *Reservations) Reserve(account, checkout string, wants []Want) (short Want, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 
 // Store keeps what belongs to accounts in bounded memory: what was asked for longest ago goes first.
 //
-// Nobody waits for news: a value is given as it is and looked after in the background, at most every revalidateAfter. Only
-// one that was not looked after for patience is waited for, since whoever asks rarely would always get the news of the time
-// before; and not for longer than newsWithin, since an old value is better than none. What cannot be looked after is kept
-// as it is for as long as there is room.
+// Nobody waits for news: a value is given as it is and looked after in the background, at most every revalidateAfter.
+// Only one that was not looked after for patience is waited for, since whoever asks rarely would always get the news of
+// the time before; and not for longer than newsWithin, since an old value is better than none. What cannot be looked
+// after is kept as it is for as long as there is room.
 type Store[T any] struct {
 	load Load[T]
 	most int64
@@ -57,7 +57,8 @@ func NewStore[T any](load Load[T], most int64, now func() time.Time, lost func(a
 	return &Store[T]{load: load, most: most, now: now, lost: lost, entries: map[string]*list.Element{}}
 }
 
-// Get returns what belongs to an account; found is false if there is nothing, or if that cannot be told before ctx ends.
+// Get returns what belongs to an account; found is false if there is nothing, or if that cannot be told before ctx
+// ends.
 func (s *Store[T]) Get(ctx context.Context, account string) (value T, found bool) {
 	return s.get(ctx, account, patience)
 }
@@ -95,8 +96,8 @@ func (s *Store[T]) Warm(ctx context.Context, accounts []string) {
 	}
 }
 
-// look finds an entry, and begins to look after it if that is due. news is closed once that is done; within is how long it
-// is worth waiting for. A value is trusted for as long after a look.
+// look finds an entry, and begins to look after it if that is due. news is closed once that is done; within is how long
+// it is worth waiting for. A value is trusted for as long after a look.
 func (s *Store[T]) look(account string, trusted time.Duration) (e *entry[T], news <-chan struct{}, within time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

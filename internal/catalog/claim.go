@@ -40,7 +40,8 @@ func (s State) claimed() error {
 // claimPoll is how often a waiting run looks again: an import takes minutes.
 const claimPoll = 5 * time.Second
 
-// UpdateClaimed changes the state of a feed in the name of the run that claimed it. It fails with fault.RunSuperseded if another run has taken over.
+// UpdateClaimed changes the state of a feed in the name of the run that claimed it. It fails with fault.RunSuperseded
+// if another run has taken over.
 func (d Documents) UpdateClaimed(ctx context.Context, id ID, run Run, change func(*State)) (State, error) {
 	s, etag, err := d.State(ctx, id)
 	if err != nil {

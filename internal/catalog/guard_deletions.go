@@ -7,9 +7,9 @@ import (
 	"vitrine/internal/feed"
 )
 
-// madeOfDeletions strikes where most rows of a source that is the whole catalog ask for their deletion: whoever writes such
-// a file means it as a list of changes, and what it does not name would be deleted with the rest. Rows that a catalog goes
-// on listing long after they are gone are no reason.
+// madeOfDeletions strikes where most rows of a source that is the whole catalog ask for their deletion: whoever writes
+// such a file means it as a list of changes, and what it does not name would be deleted with the rest. Rows that a
+// catalog goes on listing long after they are gone are no reason.
 func madeOfDeletions(d feed.Delta) []HoldReason {
 	c := d.Counts
 	asked := c.Deleted - c.Vanished

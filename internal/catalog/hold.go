@@ -37,8 +37,8 @@ type HoldReason struct {
 	Text  string `json:"text"`  // with the numbers, for people
 }
 
-// Decided is a source version that was held, and what a person said of it. One that they refused is not looked at again; the
-// next version is.
+// Decided is a source version that was held, and what a person said of it. One that they refused is not looked at
+// again; the next version is.
 type Decided struct {
 	Version string  `json:"version"`
 	Verdict Verdict `json:"verdict"`

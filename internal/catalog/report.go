@@ -56,8 +56,8 @@ func (r Report) CarriedThrough() bool {
 // MaxCauses is how many causes a report counts one by one.
 const MaxCauses = 100
 
-// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded + Unsettled, where a row of the
-// source was sent for being new or changed; tombstones are beside them: those that Stripe took are Deleted.
+// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded + Unsettled, where a row of
+// the source was sent for being new or changed; tombstones are beside them: those that Stripe took are Deleted.
 type ReportRows struct {
 	Source       int64 `json:"source"`
 	Unchanged    int64 `json:"unchanged"`     // Stripe has them already

@@ -7,8 +7,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// What a report says of a run in words is written here and nowhere else: the terminal, the page, the JSON and Temporal's
-// Web UI show the same. A count that is new needs a line in Fates or in Answers, and each of them shows it.
+// What a report says of a run in words is written here and nowhere else: the terminal, the page, the JSON and
+// Temporal's Web UI show the same. A count that is new needs a line in Fates or in Answers, and each of them shows it.
 
 // Tally is one of a report's counts.
 type Tally struct {
@@ -96,7 +96,8 @@ func (r ReportRows) Answers(o Outcome) []Tally {
 	return answers
 }
 
-// Known reports whether anybody counted the rows: a run whose source could not be read does not know that there are none.
+// Known reports whether anybody counted the rows: a run whose source could not be read does not know that there are
+// none.
 func (r ReportRows) Known(o Outcome) bool { return o != Failed || r != (ReportRows{}) }
 
 // RowsText says what became of the rows of the source, and StripeText what Stripe made of what was sent; what did not

@@ -72,8 +72,8 @@ const StateFormat = 1
 // Accepted is a source version that was dealt with to its end.
 type Accepted struct {
 	Source statestore.Object `json:"source"`
-	// Basis is what the source was compared under: the account's rules and, for feeds beside the product feed, the state
-	// of the product catalog. The same source is looked at again under another one.
+	// Basis is what the source was compared under: the account's rules and, for feeds beside the product feed, the
+	// state of the product catalog. The same source is looked at again under another one.
 	Basis string    `json:"basis"`
 	Rows  int64     `json:"rows"` // of the source
 	At    time.Time `json:"at"`

@@ -121,7 +121,8 @@ func name(l Line, item assortment.Item) string {
 // maxShown is what a reason repeats of a text, in characters: a SKU of the feed has 100 at most.
 const maxShown = 100
 
-// shown is a text as a reason may repeat it, short and on one line: a cart names whatever it likes, and agents read reasons.
+// shown is a text as a reason may repeat it, short and on one line: a cart names whatever it likes, and agents read
+// reasons.
 func shown(text string) string {
 	var b strings.Builder
 	n := 0

@@ -43,10 +43,11 @@ type SalePrice struct {
 	End   string `json:"end_date,omitempty"`
 }
 
-// AvailabilityOf answers what is known of a SKU; ok is false if that is not enough. What is reserved for checkouts is not there.
+// AvailabilityOf answers what is known of a SKU; ok is false if that is not enough. What is reserved for checkouts is
+// not there.
 //
-// A SKU that the assortment does not have is unknown and not deleted: the merchant may have brought it to Stripe by another
-// way, and a wrong word would remove it from every agent.
+// A SKU that the assortment does not have is unknown and not deleted: the merchant may have brought it to Stripe by
+// another way, and a wrong word would remove it from every agent.
 func AvailabilityOf(x *assortment.Index, reservations *assortment.Reservations, account, sku string, now time.Time) (a Availability, ok bool) {
 	item, known := x.Find(sku)
 	if !known || item.Withheld {

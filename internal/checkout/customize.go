@@ -7,8 +7,8 @@ import (
 	"vitrine/internal/feed"
 )
 
-// Customization is the answer to CustomizeType. Empty, it leaves everything to Stripe, which reads the same feed. Taxes are
-// the merchant's alone: the feed has codes for Stripe Tax and no rates.
+// Customization is the answer to CustomizeType. Empty, it leaves everything to Stripe, which reads the same feed. Taxes
+// are the merchant's alone: the feed has codes for Stripe Tax and no rates.
 type Customization struct {
 	ShippingOptions []ShippingOption `json:"shipping_options,omitempty"`
 	LineItems       []LineTaxes      `json:"line_items,omitempty"`
@@ -90,9 +90,9 @@ type offered struct {
 	lines         int
 }
 
-// Customize offers the ways of shipping that every shipped line has for the address. What is charged per order is charged
-// once, by the dearest line; what is charged per item is added up; a line whose free_shipping_threshold the cart reaches
-// costs nothing. If a line is not known, or no way serves all lines, the answer is empty.
+// Customize offers the ways of shipping that every shipped line has for the address. What is charged per order is
+// charged once, by the dearest line; what is charged per item is added up; a line whose free_shipping_threshold the
+// cart reaches costs nothing. If a line is not known, or no way serves all lines, the answer is empty.
 func Customize(r Request, x *assortment.Index) Customization {
 	cart := cart{r: r, subtotal: r.subtotal(), offers: map[string]*offered{}}
 	for _, l := range r.Lines() {

@@ -23,8 +23,9 @@ var errNoJSON = errors.New("it is not the JSON that docs/orders.md describes")
 //	{"status": "approved"}
 //	{"status": "declined", "reason": "out_of_stock"}
 //
-// The status must be there: a 200 of a page that is not the merchant's endpoint says neither yes nor no. The reason is one
-// of the list that orders have. What a merchant writes freely would reach an agent, which may take it for an instruction.
+// The status must be there: a 200 of a page that is not the merchant's endpoint says neither yes nor no. The reason is
+// one of the list that orders have. What a merchant writes freely would reach an agent, which may take it for an
+// instruction.
 func ParseApproval(body []byte) (Approval, error) {
 	var answer struct {
 		Status string `json:"status"`
@@ -72,8 +73,8 @@ const (
 //	{"shipping_options": [{"shipping_rate_data": {"display_name": "Bike", "fixed_amount": {"amount": 700, "currency": "usd"}}}],
 //	 "line_items": [{"id": "li_1", "tax_rates": [{"rate_data": {"display_name": "VAT", "inclusive": true, "percentage": 20}}]}]}
 //
-// It is taken whole or not at all: what Stripe could not read would end the checkout. Taxes are passed over where Stripe
-// works them out.
+// It is taken whole or not at all: what Stripe could not read would end the checkout. Taxes are passed over where
+// Stripe works them out.
 func ParseCustomization(body []byte, q Question) (Customization, error) {
 	var c *Customization
 	if strictjson.DecodeOpen(body, &c) != nil || c == nil {

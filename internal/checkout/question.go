@@ -7,12 +7,12 @@ import (
 	"vitrine/internal/order"
 )
 
-// QuestionVersion is the version of the question's JSON. It grows with changes that a reader must know of; a field more is
-// none.
+// QuestionVersion is the version of the question's JSON. It grows with changes that a reader must know of; a field more
+// is none.
 const QuestionVersion = 1
 
-// Question is what a merchant's endpoint is asked while Stripe waits; docs/checkout.schema.json describes its JSON. Of the
-// buyer it has where the goods go, as far as shipping and taxes depend on it: neither name nor street.
+// Question is what a merchant's endpoint is asked while Stripe waits; docs/checkout.schema.json describes its JSON. Of
+// the buyer it has where the goods go, as far as shipping and taxes depend on it: neither name nor street.
 type Question struct {
 	Version      int            `json:"version"`
 	Type         string         `json:"type"` // checkout_approval or checkout_customization

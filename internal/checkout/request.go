@@ -1,10 +1,10 @@
-// Package checkout answers what Stripe asks while an agent's buyer checks out: may this be sold (approve.go), how can it be
-// shipped (customize.go), what does it cost and is it there (availability.go). It decides by what the account's assortment
-// says and invents nothing: what it does not know it leaves to the caller's fallback, or to Stripe's own reading of the feed.
-// The merchant may be asked as well: what (question.go), and what may be an answer (merchant.go).
+// Package checkout answers what Stripe asks while an agent's buyer checks out: may this be sold (approve.go), how can
+// it be shipped (customize.go), what does it cost and is it there (availability.go). It decides by what the account's
+// assortment says and invents nothing: what it does not know it leaves to the caller's fallback, or to Stripe's own
+// reading of the feed. The merchant may be asked as well: what (question.go), and what may be an answer (merchant.go).
 //
-// The shapes are those of https://docs.stripe.com/agentic-commerce, sections on order approval and customization. They are
-// previews: fields that this code does not know pass, and both spellings that have been seen are read.
+// The shapes are those of https://docs.stripe.com/agentic-commerce, sections on order approval and customization. They
+// are previews: fields that this code does not know pass, and both spellings that have been seen are read.
 package checkout
 
 import (
@@ -100,8 +100,8 @@ func (r Request) Sound() bool {
 	return len(r.Lines()) > 0
 }
 
-// Undercut reports whether the total is less than the subtotal without its discount: nobody pays less than that, and an order
-// that says so is held once it is one.
+// Undercut reports whether the total is less than the subtotal without its discount: nobody pays less than that, and an
+// order that says so is held once it is one.
 func (r Request) Undercut() bool {
 	return r.AmountTotal != nil && *r.AmountTotal < r.AmountSubtotal-max(r.Totals.Discount, 0)
 }

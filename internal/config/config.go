@@ -42,8 +42,8 @@ type Stripe struct {
 	Concurrency int
 }
 
-// OrderRate is the share of Rate that orders have for themselves, and CatalogRate what is left to catalogs and sweeps: the
-// server counts by queue, so neither can have what the other does not need.
+// OrderRate is the share of Rate that orders have for themselves, and CatalogRate what is left to catalogs and sweeps:
+// the server counts by queue, so neither can have what the other does not need.
 func (s Stripe) OrderRate() float64 { return s.Rate / 2 }
 
 // CatalogRate is Rate without OrderRate.

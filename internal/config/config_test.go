@@ -373,8 +373,8 @@ func TestMailServer(t *testing.T) {
 	}
 }
 
-// secretVariables are the rows whose value is a secret, and those of their files: a value pasted into the wrong one of the
-// two is a secret too.
+// secretVariables are the rows whose value is a secret, and those of their files: a value pasted into the wrong one of
+// the two is a secret too.
 func secretVariables() (names []string) {
 	for _, v := range config.Table() {
 		if v.Secret || strings.HasSuffix(v.Name, "_FILE") && v.Name != "TEMPORAL_CONFIG_FILE" {

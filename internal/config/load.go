@@ -61,8 +61,8 @@ func LoadStarter(lookup Lookup) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
-// LoadServe reads what starter serve needs: what the starter reads, and more. The error joins all problems, one *Problem
-// each.
+// LoadServe reads what starter serve needs: what the starter reads, and more. The error joins all problems, one
+// *Problem each.
 func LoadServe(lookup Lookup) (Config, error) {
 	c, problems := load(lookup, func(v Variable) bool { return v.Starter || v.Serve })
 	c.Worker.Listen = cmp.Or(c.Worker.Listen, serveListen)

@@ -25,8 +25,8 @@ var (
 	keyLike = regexp.MustCompile(`\b(?:sk|rk|whsec)_[A-Za-z0-9][^\s"']*`)
 )
 
-// Shown is a value of the variable as people may see it. What no secret belongs in may hold one all the same: a password
-// within an address, or a key in the place of its file's name.
+// Shown is a value of the variable as people may see it. What no secret belongs in may hold one all the same: a
+// password within an address, or a key in the place of its file's name.
 func (v Variable) Shown(value string) string {
 	if value != "" && (v.Secret || v.path && !isPath(value)) {
 		return redacted

@@ -1,4 +1,5 @@
-// Package currency says which currencies there are, how their amounts are written, and how Stripe counts them. It is pure.
+// Package currency says which currencies there are, how their amounts are written, and how Stripe counts them. It is
+// pure.
 package currency
 
 import "strings"
@@ -18,8 +19,8 @@ func Parse(text string) (c Code) {
 }
 
 // The currencies of ISO 4217 that are money in use, by how many decimals they have: list one, as of
-// November 2026. Bulgaria pays in euros since January, so BGN is gone; before it went ANG (now XCG), HRK, SLL, CUC and ZWL.
-// Units of account, funds, metals and codes for testing are no money that a price could be in.
+// November 2026. Bulgaria pays in euros since January, so BGN is gone; before it went ANG (now XCG), HRK, SLL, CUC and
+// ZWL. Units of account, funds, metals and codes for testing are no money that a price could be in.
 const (
 	currencies2 = `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY
 		COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR
@@ -75,14 +76,14 @@ func (c Code) StripeDecimals() int {
 
 var ariary = Code{'M', 'G', 'A'}
 
-// Hundredths reports whether ISO 4217 and Stripe alike count a currency in hundredths, and Stripe takes any number of them:
-// so it is with nearly every amount there is.
+// Hundredths reports whether ISO 4217 and Stripe alike count a currency in hundredths, and Stripe takes any number of
+// them: so it is with nearly every amount there is.
 func (c Code) Hundredths() bool { return c.Decimals() == 2 && c != ariary }
 
 // Step is what amounts of Stripe's API have to be multiples of, to be charged, captured and refunded. The last of three
 // decimals has to be 0, and there are no parts of a króna or a Ugandan shilling
-// (https://docs.stripe.com/currencies#three-decimal, #special-cases). Payouts in HUF and TWD have a rule of that kind too;
-// charges and refunds in them have not.
+// (https://docs.stripe.com/currencies#three-decimal, #special-cases). Payouts in HUF and TWD have a rule of that kind
+// too; charges and refunds in them have not.
 func (c Code) Step() int64 {
 	switch {
 	case c.Decimals() == 0 && c.StripeDecimals() == 2:

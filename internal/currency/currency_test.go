@@ -10,8 +10,8 @@ import (
 	"vitrine/internal/currency"
 )
 
-// What golang.org/x/text says otherwise. Its tables are some years old: they list what was withdrawn since, know no later
-// currency, and count decimals as shops use them, not as ISO 4217 has them.
+// What golang.org/x/text says otherwise. Its tables are some years old: they list what was withdrawn since, know no
+// later currency, and count decimals as shops use them, not as ISO 4217 has them.
 var (
 	withdrawn = []string{"ANG", "BGN", "CUC", "HRK", "MRO", "SLL", "VEF"}
 	since     = []string{"MRU", "SLE", "VED", "VES", "XCG", "ZWG"}

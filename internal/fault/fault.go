@@ -62,8 +62,8 @@ const (
 	CatalogTooLarge Code = "CatalogTooLarge"
 	// StorageFailed: S3 failed in a way that says nothing about the source.
 	StorageFailed Code = "StorageFailed"
-	// StorageUnusable: S3 answers that it will never do this: another region, a feature that it lacks, an archived object, a
-	// disabled key, or no S3 at all.
+	// StorageUnusable: S3 answers that it will never do this: another region, a feature that it lacks, an archived
+	// object, a disabled key, or no S3 at all.
 	StorageUnusable Code = "StorageUnusable"
 	// StateConflict: another run changed the account's state at the same time.
 	StateConflict Code = "StateConflict"
@@ -83,8 +83,8 @@ const (
 	StripeUnavailable Code = "StripeUnavailable"
 	// StripeUnclear: something between here and Stripe answered, such as a proxy with a page of its own.
 	StripeUnclear Code = "StripeUnclear"
-	// StripeKeySpent: what belongs to the idempotency key gets nowhere, a server error that Stripe replays or an import that
-	// failed before it was known; only another key helps.
+	// StripeKeySpent: what belongs to the idempotency key gets nowhere, a server error that Stripe replays or an import
+	// that failed before it was known; only another key helps.
 	StripeKeySpent Code = "StripeKeySpent"
 	// StepTimeout: a step did not end in the time that it has, all retries included.
 	StepTimeout Code = "StepTimeout"
@@ -92,13 +92,15 @@ const (
 	ImportPending Code = "ImportPending"
 	// ImportFailed: Stripe ended the import without taking the catalog.
 	ImportFailed Code = "ImportFailed"
-	// ImportUnreadable: what became of an import, or why Stripe refused rows of it, cannot be learnt; its rows are sent again.
+	// ImportUnreadable: what became of an import, or why Stripe refused rows of it, cannot be learnt; its rows are sent
+	// again.
 	ImportUnreadable Code = "ImportUnreadable"
 	// ImportDeadline: Stripe did not end the import in time.
 	ImportDeadline Code = "ImportDeadline"
 	// AuthorizationExpired: the money was reserved, and is not any more; nothing can be captured.
 	AuthorizationExpired Code = "AuthorizationExpired"
-	// PaymentConflict: the payment is in a state that does not allow the step, and is not what the step would have made of it.
+	// PaymentConflict: the payment is in a state that does not allow the step, and is not what the step would have made
+	// of it.
 	PaymentConflict Code = "PaymentConflict"
 	// MerchantRejected: the merchant's endpoint refuses the request itself (4xx), not the order.
 	MerchantRejected Code = "MerchantRejected"

@@ -81,8 +81,8 @@ func TestProductsThatExpired(t *testing.T) {
 	require.Empty(t, out.found)
 }
 
-// Whatever the column, a file without it and a file in which it is blank fare the same: the same rows go out, with the same
-// fingerprints, and no advice is in one that is not in the other, of the file or of its rows.
+// Whatever the column, a file without it and a file in which it is blank fare the same: the same rows go out, with the
+// same fingerprints, and no advice is in one that is not in the other, of the file or of its rows.
 func TestAbsentAndBlankColumnsFareTheSame(t *testing.T) {
 	t.Parallel()
 	for _, k := range Kinds() {
@@ -156,8 +156,8 @@ func advice(out *recorder) (all []string) {
 	return slices.Compact(all)
 }
 
-// A column in which nothing stands comes or goes without a row being sent; what a manifest has from before blank cells were
-// left out of fingerprints, is known as well.
+// A column in which nothing stands comes or goes without a row being sent; what a manifest has from before blank cells
+// were left out of fingerprints, is known as well.
 func TestBlankColumnsSendNothing(t *testing.T) {
 	t.Parallel()
 	source := heading + item("A", "1") + item("B", "2")

@@ -209,7 +209,8 @@ func (g *generated) generate() {
 	g.rest = g.text
 }
 
-// compareGenerated syncs a large source whose rows Stripe has all, and returns how high the heap rose while it was read.
+// compareGenerated syncs a large source whose rows Stripe has all, and returns how high the heap rose while it was
+// read.
 func compareGenerated(tb testing.TB, rows int) (peak uint64, manifest int) {
 	tb.Helper()
 	generate := func() *generated { return &generated{rows: rows} }

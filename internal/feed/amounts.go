@@ -85,9 +85,9 @@ func readAmount(text []byte) (a Amount, cause Cause) {
 	return a, cause
 }
 
-// judgeDecimals judges how many decimals an amount has; they begin with the period. Noughts too many, which Stripe's own
-// plug-in for WooCommerce writes too (1500.00 JPY), leave the amount beyond doubt, unless what looks like decimals may be
-// thousands: 1.500 EUR.
+// judgeDecimals judges how many decimals an amount has; they begin with the period. Noughts too many, which Stripe's
+// own plug-in for WooCommerce writes too (1500.00 JPY), leave the amount beyond doubt, unless what looks like decimals
+// may be thousands: 1.500 EUR.
 func judgeDecimals(c Currency, whole, decimals []byte) Cause {
 	most := max(c.Decimals(), c.StripeDecimals())
 	n := max(len(decimals)-1, 0)

@@ -81,8 +81,8 @@ type Column struct {
 	Rule      string // what else is to be said, for people
 	Variant   bool   // an attribute that tells variants apart: within an item group, all rows fill it or none does
 	Paid      bool   // what a buyer pays for the product
-	// Unconfirmed: Stripe's text does not state the form of the values; what is expected here is taken from sellers' code
-	// or from the name. A value of another form is no more than doubtful.
+	// Unconfirmed: Stripe's text does not state the form of the values; what is expected here is taken from sellers'
+	// code or from the name. A value of another form is no more than doubtful.
 	Unconfirmed bool
 }
 

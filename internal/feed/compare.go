@@ -43,8 +43,8 @@ type Options struct {
 
 	// Manifest is what Stripe has already; nil if nobody knows, which sends every row and deletes none.
 	Manifest *Manifest
-	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the product
-	// feed can only update what is there.
+	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
+	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
 	// PriceMove is the share by which a price has to change to count as moved; 0.6 is 60 %.
 	PriceMove float64
@@ -127,11 +127,11 @@ const (
 //
 // The source is read once, by as many cores as there are, and memory does not grow with it beyond what is kept of each
 // row: 4 bytes for a row of the manifest, an Entry for any other, and an Entry for each row that is sent. It is read
-// again if only the end shows how it should have been done: if ids occur twice (the last one counts), or if what is to be
-// sent does not fit one part (item groups are kept together). open opens the same bytes every time.
+// again if only the end shows how it should have been done: if ids occur twice (the last one counts), or if what is to
+// be sent does not fit one part (item groups are kept together). open opens the same bytes every time.
 //
-// An error means that nothing of the source can be sent: a *HeaderError, a *SyntaxError, ErrTooLarge, or the error of the
-// source or of the output.
+// An error means that nothing of the source can be sent: a *HeaderError, a *SyntaxError, ErrTooLarge, or the error of
+// the source or of the output.
 func Compare(open func() (io.ReadCloser, error), o Options, out Output) (Delta, error) {
 	if o.Dialect == "" {
 		o.Dialect = StripeDialect

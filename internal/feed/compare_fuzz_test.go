@@ -69,8 +69,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// sourceRows are the rows of a source, by the lines they begin on, as they are read when quotes are what a comparison took
-// them for.
+// sourceRows are the rows of a source, by the lines they begin on, as they are read when quotes are what a comparison
+// took them for.
 func sourceRows(t *testing.T, source []byte, o Options, quotes Quotes) map[int64][]string {
 	t.Helper()
 	c := newComparison(o, &recorder{})

@@ -86,8 +86,8 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// Rows of one id that say different things are none of them to be believed: the product stays as it is, and since one of
-// the rows may be another product's, nothing is deleted.
+// Rows of one id that say different things are none of them to be believed: the product stays as it is, and since one
+// of the rows may be another product's, nothing is deleted.
 func TestRowsOfOneIDThatContradictEachOther(t *testing.T) {
 	t.Parallel()
 	const deletions = sevenColumns + ",delete\n"
@@ -187,8 +187,8 @@ func TestRefusedRows(t *testing.T) {
 
 func first(d Delta, _ *recorder) Delta { return d }
 
-// Of a row that is unknown Stripe may have the version that was sent, the one before, or none: it is sent again, as soon as
-// it changes at once, and deleted when it vanishes.
+// Of a row that is unknown Stripe may have the version that was sent, the one before, or none: it is sent again, as
+// soon as it changes at once, and deleted when it vanishes.
 func TestUnknownRows(t *testing.T) {
 	t.Parallel()
 	ab := heading + item("A", "1") + item("B", "1")

@@ -5,8 +5,8 @@ import "bytes"
 // condition judges columns of a row that depend on each other. It appends to found.
 //
 // A column that the file does not have counts as blank: absent and empty mean the same. What a condition finds in every
-// row of a file that has none of its columns is said once for the whole file instead, see absentColumns; it is no more than a
-// warning then, and so it is in a row.
+// row of a file that has none of its columns is said once for the whole file instead, see absentColumns; it is no more
+// than a warning then, and so it is in a row.
 type condition func(fields [][]byte, found []problem) []problem
 
 // conditionsOf makes the conditions that the columns of a file can be judged by.
@@ -61,9 +61,10 @@ var conditions = map[Kind][]struct {
 	},
 }
 
-// absentColumns are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning each
-// for a file. A file in which they are blank has the warning in each row, and is sent all the same; but for shipping, which
-// is rightly blank wherever nothing is shipped: the file is told of it if not one row has any, see comparison.close.
+// absentColumns are the columns whose lack leaves a question open that nobody can answer for the merchant: one warning
+// each for a file. A file in which they are blank has the warning in each row, and is sent all the same; but for
+// shipping, which is rightly blank wherever nothing is shipped: the file is told of it if not one row has any, see
+// comparison.close.
 func absentColumns(kind Kind, at places) (found []problem) {
 	if kind != Product || at("title") < 0 { // a file of deletions needs none of them
 		return nil

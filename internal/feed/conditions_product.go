@@ -2,8 +2,8 @@ package feed
 
 import "bytes"
 
-// The specification asks for a brand, a code and a category without more ado. Imports were seen to take rows that lack what
-// it asks for, and most files have some, so a lack is told and the row is sent.
+// The specification asks for a brand, a code and a category without more ado. Imports were seen to take rows that lack
+// what it asks for, and most files have some, so a lack is told and the row is sent.
 
 // brandGiven asks for a brand, except of movies, books and recordings.
 func brandGiven(at places) condition {
@@ -106,8 +106,9 @@ func isNo(value []byte) bool {
 	return isWord(value, "no") || isWord(value, "false")
 }
 
-// listsInCurrency wants shipping, and what makes it free, in the currency of the price: nobody is offered another. Fees of
-// other countries may be in theirs, as Stripe's own sample has them; but one that nobody pays with the price is in doubt.
+// listsInCurrency wants shipping, and what makes it free, in the currency of the price: nobody is offered another. Fees
+// of other countries may be in theirs, as Stripe's own sample has them; but one that nobody pays with the price is in
+// doubt.
 func listsInCurrency(at places) condition {
 	priceAt := at("price")
 	lists := [...]struct {
@@ -140,7 +141,8 @@ func listsInCurrency(at places) condition {
 	}
 }
 
-// entriesIn counts the entries of a list whose amount is in a currency, or in another one. What is no amount is told elsewhere.
+// entriesIn counts the entries of a list whose amount is in a currency, or in another one. What is no amount is told
+// elsewhere.
 func entriesIn(list []byte, amount int, currency []byte) (same, other int) {
 	for more := true; more; {
 		var entry []byte

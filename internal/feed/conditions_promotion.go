@@ -21,8 +21,8 @@ func benefitValue(column, benefit string, value []byte, found []problem) []probl
 	return found
 }
 
-// targetGiven asks for at least one product, group or exclusion where not all products are meant, and for none where they
-// are: a discount on everything, or on what is named?
+// targetGiven asks for at least one product, group or exclusion where not all products are meant, and for none where
+// they are: a discount on everything, or on what is named?
 func targetGiven(at places) condition {
 	selectionAt := at("target_selection")
 	names := [...]string{"target_ids", "target_item_group_ids", "excluded_ids", "excluded_item_group_ids"}

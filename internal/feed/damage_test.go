@@ -426,8 +426,8 @@ func readings(file []byte, comma byte, quotes Quotes) (all []reading) {
 }
 
 // flawless reports whether damage made a perfect row that has an id and a piece of another row: it has as many cells as
-// the header, its quotes match, no half line end is in it, and all that it has of other rows is read within quotes or not as
-// it was written. Nobody can see that, whatever is known of the file: it is a row that changed.
+// the header, its quotes match, no half line end is in it, and all that it has of other rows is read within quotes or
+// not as it was written. Nobody can see that, whatever is known of the file: it is a row that changed.
 func (w *wreck) flawless(written []reading, own span, columns int, id, word string) bool {
 	for from := range w.file {
 		if from > 0 && w.file[from-1] != '\n' && (w.file[from-1] != '\r' || w.file[from] == '\n') {
@@ -460,8 +460,8 @@ func (w *wreck) flawless(written []reading, own span, columns int, id, word stri
 	return false
 }
 
-// sameReading: a quote is read by what is behind it, what is none alike where a cell begins and within its text, and what
-// ends a cell alike behind a quote.
+// sameReading: a quote is read by what is behind it, what is none alike where a cell begins and within its text, and
+// what ends a cell alike behind a quote.
 func sameReading(a, b reading, ch, comma byte) bool {
 	outside := func(cell byte) byte {
 		if cell == 0 || cell == 'c' && (ch == comma || ch == '\r' || ch == '\n') {

@@ -147,7 +147,8 @@ func daysSince1970(year, month, dayOfMonth int64) int64 {
 		year--
 		month += 12
 	}
-	// Years are never negative here: the least is 0000-01, which counts as March's year -1; one era more keeps it above 0.
+	// Years are never negative here: the least is 0000-01, which counts as March's year -1; one era more keeps it above
+	// 0.
 	year += 400
 	const daysFromEraToEpoch = 719468 + 146097
 	era, yearOfEra := year/400, year%400

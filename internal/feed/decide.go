@@ -58,8 +58,8 @@ func (c *comparison) take(w *work, e *examined) error {
 	return c.compare(e, known)
 }
 
-// commented reports whether a row is one that somebody commented out: its id begins as comments do, Stripe does not know it,
-// and most ids of the source are others. Only the end of the source tells that, and then it is read again.
+// commented reports whether a row is one that somebody commented out: its id begins as comments do, Stripe does not
+// know it, and most ids of the source are others. Only the end of the source tells that, and then it is read again.
 func (c *comparison) commented(e *examined, known int) bool {
 	switch {
 	case e.state != sound:
@@ -149,8 +149,8 @@ func (c *comparison) found(e *examined, cause Cause, column string, value []byte
 	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(column), Value: value, Cause: cause}, nil)
 }
 
-// supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt, all
-// of them: which one is right, and whose the others are, nobody can say. In a list of changes they are in order.
+// supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt,
+// all of them: which one is right, and whose the others are, nobody can say. In a list of changes they are in order.
 func (c *comparison) supersede(e *examined) error {
 	c.delta.Counts.Superseded++
 	if c.o.Changes || !c.heldBack(e) && c.twins.agree(e) {
@@ -190,8 +190,8 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 	return known, false, false, err
 }
 
-// twins remembers of ids that occur more than once what the last of their rows says, and whether another one contradicts
-// it.
+// twins remembers of ids that occur more than once what the last of their rows says, and whether another one
+// contradicts it.
 type twins struct {
 	ids          Table
 	fingerprints []uint64
@@ -344,8 +344,8 @@ func (c *comparison) says(e *examined, before uint64) bool {
 	return before == e.fingerprint || before != Tombstone && before == c.former(e)
 }
 
-// former is the fingerprint that a row had when blank cells were part of it, and the names of all columns: manifests have
-// such ones until the next full send.
+// former is the fingerprint that a row had when blank cells were part of it, and the names of all columns: manifests
+// have such ones until the next full send.
 func (c *comparison) former(e *examined) uint64 {
 	c.row = append(c.row[:0], c.x.seed...)
 	for _, i := range c.x.canonical {
@@ -407,8 +407,8 @@ func (c *comparison) delete(e *examined, known int) error {
 	return c.tombstone(e.id, e.line)
 }
 
-// vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot be
-// deleted: they go with their product, and are forgotten then.
+// vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
+// be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one

@@ -38,8 +38,8 @@ var googleNames = []struct{ google, stripe string }{
 
 const nativeCommerce = "native_commerce"
 
-// ownBusiness reports whether a column is the merchant's own business in a dialect, though Stripe has one of that name: what
-// Google's labels say is for bidding there.
+// ownBusiness reports whether a column is the merchant's own business in a dialect, though Stripe has one of that name:
+// what Google's labels say is for bidding there.
 func (d Dialect) ownBusiness(name string) bool {
 	return d == GoogleDialect && strings.HasPrefix(name, "custom_label_")
 }

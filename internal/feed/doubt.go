@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// doubt is what a source leaves open about the products that it has. An id that Stripe has and that no row of the source
-// names may stand where the source cannot be read: then it is not deleted before a source says so beyond doubt.
+// doubt is what a source leaves open about the products that it has. An id that Stripe has and that no row of the
+// source names may stand where the source cannot be read: then it is not deleted before a source says so beyond doubt.
 type doubt struct {
 	rows  int64 // whose product is in doubt
 	line  int64 // of the first of them

@@ -144,8 +144,8 @@ func TestSeparatorsOfSmallFeedsAreNamed(t *testing.T) {
 	}
 }
 
-// A catalog numbered from 1 on has ids that are words everywhere: a number among the words of a row that nobody can read
-// says nothing of the product with that number, a cell of its own does.
+// A catalog numbered from 1 on has ids that are words everywhere: a number among the words of a row that nobody can
+// read says nothing of the product with that number, a cell of its own does.
 func TestAShortIDIsNamedByACellAlone(t *testing.T) {
 	t.Parallel()
 	var d doubt

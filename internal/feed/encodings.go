@@ -2,8 +2,8 @@ package feed
 
 import "bytes"
 
-// ForeignEncoding names what a file is written in, by its first bytes, if that is neither UTF-8 nor one of the encodings
-// that extend ASCII. A header is plain letters, so without a mark of byte order its NULs tell.
+// ForeignEncoding names what a file is written in, by its first bytes, if that is neither UTF-8 nor one of the
+// encodings that extend ASCII. A header is plain letters, so without a mark of byte order its NULs tell.
 func ForeignEncoding(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}), unmarkedUTF32(data):

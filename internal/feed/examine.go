@@ -313,8 +313,8 @@ func telltaleOf(c *Column, at int) (telltale, bool) {
 	return telltale{}, false
 }
 
-// describes reports whether a row is a comment, or says what the columns are for: it has nothing that every product has,
-// and a text in its place or texts alone.
+// describes reports whether a row is a comment, or says what the columns are for: it has nothing that every product
+// has, and a text in its place or texts alone.
 func (x *examiner) describes(e *examined) bool {
 	text := false
 	for _, t := range x.telltales {
@@ -377,9 +377,9 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 	return ""
 }
 
-// swallowed reports whether a value has cells of another row in it, for a quote that did not close: addresses, amounts and
-// availabilities stand between separators as in no text, two of these kinds, or one in a value of several lines. A list of
-// addresses is none.
+// swallowed reports whether a value has cells of another row in it, for a quote that did not close: addresses, amounts
+// and availabilities stand between separators as in no text, two of these kinds, or one in a value of several lines. A
+// list of addresses is none.
 func (x *examiner) swallowed(value []byte) bool {
 	list := bytes.HasPrefix(value, []byte("http"))
 	if len(value) < len(`,1 USD,https://`) || bytes.IndexByte(value, x.comma) < 0 {
@@ -504,8 +504,9 @@ func (x *examiner) asWritten(found []problem, e *examined) {
 	}
 }
 
-// describe takes the fingerprint of a row, and what the guards and the groups look at. Absent and empty mean the same, so
-// what has no value is not part of the fingerprint: a column more, or one less, in which nothing stands sends no row again.
+// describe takes the fingerprint of a row, and what the guards and the groups look at. Absent and empty mean the same,
+// so what has no value is not part of the fingerprint: a column more, or one less, in which nothing stands sends no row
+// again.
 func (x *examiner) describe(w *work, e *examined) {
 	text := w.scratch[:0]
 	for n, i := range x.canonical {

@@ -84,7 +84,8 @@ func (c *Column) fill(text string) string {
 	}
 }
 
-// expected says how a value of the column is to be, as far as Vitrine knows: for what Stripe says of it in its own words.
+// expected says how a value of the column is to be, as far as Vitrine knows: for what Stripe says of it in its own
+// words.
 func (c *Column) expected() string {
 	text := c.Name + " is to be like " + c.Sample
 	if allowed := c.allowed(); len(c.Enum) > 0 {

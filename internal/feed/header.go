@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// HeaderError lists everything that keeps a header from being one of a feed. It ends in histories and logs, where no cell
-// of a merchant's row belongs, and a header may have swallowed a row: so only documented columns are called by their
-// names, and all others by where they stand.
+// HeaderError lists everything that keeps a header from being one of a feed. It ends in histories and logs, where no
+// cell of a merchant's row belongs, and a header may have swallowed a row: so only documented columns are called by
+// their names, and all others by where they stand.
 type HeaderError struct {
 	Missing    []string // required columns that are not there
 	Duplicates []string // columns that are there twice
@@ -91,7 +91,8 @@ type Header struct {
 	Renamed []Renaming // columns that the file calls otherwise
 }
 
-// notHeader reports whether a row is so little of a header that another one below it may be: no required column is there.
+// notHeader reports whether a row is so little of a header that another one below it may be: no required column is
+// there.
 func (e *HeaderError) notHeader(kind Kind) bool { return len(e.Missing) == len(requiredColumns(kind)) }
 
 // Renaming is a column's name in a file of another dialect, and in the specification.
@@ -231,7 +232,8 @@ func otherSeparator(header string, kind Kind, format Format) (hint string) {
 	return ""
 }
 
-// separates reports whether a header that was read as one column has more of them, with comma between: many, or the id's.
+// separates reports whether a header that was read as one column has more of them, with comma between: many, or the
+// id's.
 func separates(comma, header string, kind Kind) bool {
 	names := strings.Split(header, comma)
 	return len(names) > 3 || len(names) > 1 && slices.ContainsFunc(names, func(name string) bool {

@@ -6,8 +6,8 @@ import (
 )
 
 // A quote that opens and does not close where it should takes the rows behind it along. What a row of several lines, or
-// of torn quotes, is worth is weighed here, by what the lines would be without it. In doubt a row is kept back, from its
-// first line to the next that stands by itself, so that no row has cells of another one.
+// of torn quotes, is worth is weighed here, by what the lines would be without it. In doubt a row is kept back, from
+// its first line to the next that stands by itself, so that no row has cells of another one.
 
 // judge is what is needed to weigh the rows of one file.
 type judge struct {
@@ -19,7 +19,8 @@ type judge struct {
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
 	// misquotes reports whether a field has a quote that can have none.
 	misquotes func(fields [][]byte) bool
-	// telling is how many of the fields of a row, from a column on, show that they are; 0 if one shows that they are not.
+	// telling is how many of the fields of a row, from a column on, show that they are; 0 if one shows that they are
+	// not.
 	telling func(fields [][]byte, column int) int
 
 	seen   evidence
@@ -88,7 +89,8 @@ func (c *cutter) spread(b *batch, row *rawRow) {
 	}
 }
 
-// endsValue reports whether a row begins within a value that another one began: its first quote is not where a cell begins.
+// endsValue reports whether a row begins within a value that another one began: its first quote is not where a cell
+// begins.
 func (c *cutter) endsValue(text []byte) bool {
 	quote := bytes.IndexByte(text, '"')
 	return quote > 0 && c.quotes != LiteralQuotes && text[quote-1] != c.comma && text[quote-1] != '\n'
@@ -99,8 +101,8 @@ func (j *judge) again(at int) {
 	j.known, j.broken = max(j.known, j.passed+int64(at)+1), j.before
 }
 
-// weigh decides about a row that was cut from data, up to next. It returns where the next one begins; ok is false if more
-// of the file has to be seen.
+// weigh decides about a row that was cut from data, up to next. It returns where the next one begins; ok is false if
+// more of the file has to be seen.
 func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, ok bool) (int, bool) {
 	whole := len(b.fields)-row.first == c.judge.columns
 	row.unended = ok && eof && c.eof && row.end == len(b.data)
@@ -146,8 +148,8 @@ func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole b
 	return true
 }
 
-// closesNothing reports whether the last quote of a field looks as if it closed a value that nobody opened: the quotes are
-// odd in number, and this one is no inch mark behind a number.
+// closesNothing reports whether the last quote of a field looks as if it closed a value that nobody opened: the quotes
+// are odd in number, and this one is no inch mark behind a number.
 func closesNothing(field []byte) bool {
 	last := bytes.LastIndexByte(field, '"')
 	if last <= 0 || field[0] == '"' || bytes.Count(field, []byte{'"'})%2 == 0 {
@@ -219,9 +221,9 @@ func (c *cutter) observe(data []byte, row *rawRow) {
 	}
 }
 
-// ambiguous reports whether a row of several lines may as well be several rows: each of its lines has the right number of
-// fields, or one that it takes along is whole without it, or begins or ends as a row does up to a quote that does not
-// enclose a field of that line.
+// ambiguous reports whether a row of several lines may as well be several rows: each of its lines has the right number
+// of fields, or one that it takes along is whole without it, or begins or ends as a row does up to a quote that does
+// not enclose a field of that line.
 func (c *cutter) ambiguous(data []byte, row *rawRow) bool {
 	text := data[row.start:row.end]
 	if c.fieldsIn(text) < 2*c.judge.columns-1 {

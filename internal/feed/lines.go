@@ -13,8 +13,8 @@ func lineEnd(data []byte, pos int) int {
 	return len(data)
 }
 
-// endsInCarriageReturns reports whether the lines of a file end in CR alone, as old spreadsheets for the Mac write them:
-// its first line does. data is the beginning of the file.
+// endsInCarriageReturns reports whether the lines of a file end in CR alone, as old spreadsheets for the Mac write
+// them: its first line does. data is the beginning of the file.
 func endsInCarriageReturns(data []byte) bool {
 	within := false // quotes
 	for i, ch := range data {

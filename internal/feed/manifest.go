@@ -14,8 +14,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// ManifestFormat is the version of the manifest that this code writes. Of any other version nothing is read: a full send
-// rebuilds the manifest, as after a loss.
+// ManifestFormat is the version of the manifest that this code writes. Of any other version nothing is read: a full
+// send rebuilds the manifest, as after a loss.
 const ManifestFormat = 1
 
 // manifestMagic is what every manifest begins with; the last byte is the version.
@@ -28,8 +28,8 @@ type ManifestError struct{ Problem string }
 func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 
 // Manifest is what Stripe has of a feed, as far as Vitrine knows: the fingerprint of every row as it was accepted, and
-// the rows that Stripe refused, so that neither is sent again before it changes. Of rows that are unknown, nobody can say
-// what became of them: they are sent again, and deleted once they vanish.
+// the rows that Stripe refused, so that neither is sent again before it changes. Of rows that are unknown, nobody can
+// say what became of them: they are sent again, and deleted once they vanish.
 //
 // As a file it is
 //
@@ -42,8 +42,8 @@ func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 type Manifest struct {
 	Feed Kind
 	Rows Table
-	// Unknown are rows that were sent without anybody learning whether Stripe took them, as they were sent: with Tombstone,
-	// it is the deletion that is unknown. What Stripe had of the id before is in Rows.
+	// Unknown are rows that were sent without anybody learning whether Stripe took them, as they were sent: with
+	// Tombstone, it is the deletion that is unknown. What Stripe had of the id before is in Rows.
 	Unknown Table
 	refused map[string]*Refusal
 }
@@ -68,8 +68,8 @@ type manifestHeader struct {
 	Unknown      int      `json:"unknown,omitempty"`
 	UnknownBytes int      `json:"unknown_bytes,omitempty"`
 	Currencies   []string `json:"currencies"`
-	// Paid are the places in Currencies that stand for prices as buyers pay them. A currency at another place stands for
-	// listed prices, so one may occur twice; releases that know of no difference read both as the same.
+	// Paid are the places in Currencies that stand for prices as buyers pay them. A currency at another place stands
+	// for listed prices, so one may occur twice; releases that know of no difference read both as the same.
 	Paid []int `json:"paid,omitempty"`
 }
 
@@ -232,11 +232,12 @@ type RowVerdict struct {
 // refusedFor is how long Stripe may refuse to delete a row that it was never known to have, before that is believed.
 const refusedFor = 7 * 24 * time.Hour
 
-// Settle returns the manifest after the import of a part: verdict tells the rows that Stripe did not plainly take. It may
-// be called again with the same part: the result is the same. m stays as it is.
+// Settle returns the manifest after the import of a part: verdict tells the rows that Stripe did not plainly take. It
+// may be called again with the same part: the result is the same. m stays as it is.
 //
-// A row that Stripe took is in the manifest from now on, or, if it was a tombstone, no longer. A row that Stripe refused,
-// and one of which that is unknown, leaves the accepted row of the same id alone: Stripe has that one, or may have it.
+// A row that Stripe took is in the manifest from now on, or, if it was a tombstone, no longer. A row that Stripe
+// refused, and one of which that is unknown, leaves the accepted row of the same id alone: Stripe has that one, or may
+// have it.
 func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (RowVerdict, bool)) (*Manifest, error) {
 	after := NewManifest(m.Feed)
 	for id, r := range m.refused {
@@ -274,8 +275,8 @@ func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (Ro
 	return after, err
 }
 
-// resolves reports whether the refusal of a row says that Stripe does not have what is unknown of the same id: it refused
-// just that, or it refuses for long to delete what it was never known to have.
+// resolves reports whether the refusal of a row says that Stripe does not have what is unknown of the same id: it
+// refused just that, or it refuses for long to delete what it was never known to have.
 func (m *Manifest) resolves(row Entry, doubted uint64, known bool, at time.Time) bool {
 	if row.Fingerprint != Tombstone {
 		return row.Fingerprint == doubted

@@ -71,8 +71,8 @@ func isWord(value []byte, word string) bool {
 	return len(value) == len(word) && hasFoldedSuffix(value, word)
 }
 
-// asAmount takes the currency before or behind the number, in any capitals, with any spaces; and numbers as appendNumber
-// does.
+// asAmount takes the currency before or behind the number, in any capitals, with any spaces; and numbers as
+// appendNumber does.
 func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 	number, currency := value, []byte(nil)
 	switch last := len(value) - len(Currency{}); {
@@ -130,9 +130,9 @@ func asDisabled(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, false
 }
 
-// appendNumber appends a number with a period before its decimals and nothing between its thousands, if there is but one way
-// to read it. Of two marks, the last stands before decimals. One alone does so unless three digits follow that may be
-// thousands: 1,299 and 1.299 might be either.
+// appendNumber appends a number with a period before its decimals and nothing between its thousands, if there is but
+// one way to read it. Of two marks, the last stands before decimals. One alone does so unless three digits follow that
+// may be thousands: 1,299 and 1.299 might be either.
 func appendNumber(scratch, number []byte) ([]byte, bool) {
 	last := bytes.LastIndexAny(number, ".,")
 	if last < 0 {
@@ -242,8 +242,8 @@ func asDigits(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, rewritten > 0 && rewritten < len(value)
 }
 
-// asCategoryNumber takes the number that stands before a path in Google's list of categories, or that a spreadsheet gave
-// decimals.
+// asCategoryNumber takes the number that stands before a path in Google's list of categories, or that a spreadsheet
+// gave decimals.
 func asCategoryNumber(_ *Column, value, scratch []byte) ([]byte, bool) {
 	digits := leadingDigits(value)
 	rest := value[digits:]
@@ -286,8 +286,8 @@ func cutShipping(list []byte) (entry, rest []byte, more bool) {
 // shippingParts are what Google calls the parts of an entry that Stripe's has a place for.
 var shippingParts = []string{"country", "region", "postal_code", "service", "price"}
 
-// shippingLayout reads how a column such as shipping(country:price) lays its entries out: in any order, but with a country
-// and a price, and of areas one.
+// shippingLayout reads how a column such as shipping(country:price) lays its entries out: in any order, but with a
+// country and a price, and of areas one.
 func shippingLayout(name string) (layout []string, ok bool) {
 	inner, ok := strings.CutPrefix(name, "shipping(")
 	if !ok {
@@ -385,8 +385,8 @@ func appendShipping(scratch, entry []byte) []byte {
 	return scratch
 }
 
-// withoutService leaves out a list of Google's country:amount, which makes every service free that the row's shipping has.
-// A list with an entry of any other shape is left alone.
+// withoutService leaves out a list of Google's country:amount, which makes every service free that the row's shipping
+// has. A list with an entry of any other shape is left alone.
 func withoutService(_ *Column, value, scratch []byte) ([]byte, bool) {
 	for list, more := value, true; more; {
 		var entry []byte

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// What a row says about a sale, for those who answer a buyer: the checks of these cells (cells.go, dates.go) say what may
-// be in them, this file says what is.
+// What a row says about a sale, for those who answer a buyer: the checks of these cells (cells.go, dates.go) say what
+// may be in them, this file says what is.
 
 // ParseAmount reads an amount such as 15.00 USD; ok is false for one that Stripe would refuse.
 func ParseAmount(text []byte) (a Amount, ok bool) { return parseAmount(text) }
 
-// MinorUnits is the amount as Stripe's API counts it; ok is false if Stripe cannot charge it, because it has a part of a coin
-// or of what Stripe takes for one (currency.Code.Step).
+// MinorUnits is the amount as Stripe's API counts it; ok is false if Stripe cannot charge it, because it has a part of
+// a coin or of what Stripe takes for one (currency.Code.Step).
 func (a Amount) MinorUnits() (n int64, ok bool) {
 	coin := int64(1)
 	for decimals := a.Currency.StripeDecimals(); decimals < 3; decimals++ {
@@ -46,8 +46,8 @@ func ParseDate(text []byte) (seconds int64, ok bool) {
 	return m.seconds, ok
 }
 
-// Expired reports whether a product's expiration_date is over at now, in seconds since 1970; no date is over at 0. A date
-// without a time lasts all day, and one without a zone is over once it is everywhere.
+// Expired reports whether a product's expiration_date is over at now, in seconds since 1970; no date is over at 0. A
+// date without a time lasts all day, and one without a zone is over once it is everywhere.
 func Expired(expiration []byte, now int64) bool {
 	m, ok := readMoment(expiration)
 	return ok && now != 0 && m.passed(now)
@@ -131,8 +131,8 @@ const (
 	InPostalArea
 )
 
-// Fits says how closely the place names an address, Elsewhere if the address is not in it. region is a code of ISO 3166-2
-// with or without the country before it.
+// Fits says how closely the place names an address, Elsewhere if the address is not in it. region is a code of ISO
+// 3166-2 with or without the country before it.
 func (p Place) Fits(country, region, postalCode string) int {
 	if !strings.EqualFold(string(p.Country), country) {
 		return Elsewhere

@@ -170,15 +170,15 @@ func headerLine(columns []string, comma byte) []byte {
 	return append(line, '\n')
 }
 
-// groups remembers of every item group how large it is, where it goes, and which variant attributes its first row fills:
-// 24 to 48 bytes a group.
+// groups remembers of every item group how large it is, where it goes, and which variant attributes its first row
+// fills: 24 to 48 bytes a group.
 type groups struct {
 	slots []groupSlot
 	taken int
 }
 
-// groupSlot is one item group. Two groups whose names have the same hash are taken for one, which does no harm: they are
-// kept in one part, and may be said to differ.
+// groupSlot is one item group. Two groups whose names have the same hash are taken for one, which does no harm: they
+// are kept in one part, and may be said to differ.
 type groupSlot struct {
 	key      uint64 // hash of the name, never 0
 	bytes    uint64 // of its rows that are sent

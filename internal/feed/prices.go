@@ -21,8 +21,8 @@ func newPrices(h Header, o Options) prices {
 	return p
 }
 
-// of is the price that the row lists, and the least that is paid from now on: the sale's, if it is lower and not over. A
-// sale that has not begun counts, because nobody looks again when it does.
+// of is the price that the row lists, and the least that is paid from now on: the sale's, if it is lower and not over.
+// A sale that has not begun counts, because nobody looks again when it does.
 func (p *prices) of(fields [][]byte) (listed, paid Amount) {
 	listed, _ = parseAmount(valueAt(fields, p.price))
 	value := valueAt(fields, p.sale)
@@ -50,8 +50,8 @@ func (p *prices) over(period []byte) bool {
 
 func isFree(paid Amount) bool { return paid != (Amount{}) && paid.Thousandths == 0 }
 
-// comparePrice holds what is paid for a row against what was paid for it as Stripe has it. A row that did not change has
-// not moved: when its sale begins and ends was known when it was sent.
+// comparePrice holds what is paid for a row against what was paid for it as Stripe has it. A row that did not change
+// has not moved: when its sale begins and ends was known when it was sent.
 func (c *comparison) comparePrice(before *Entry, e *examined) {
 	if before.Price == (Amount{}) || e.price == (Amount{}) {
 		return

@@ -375,8 +375,8 @@ func (s *syncing) requireNeeded(m *merchant, d Delta) {
 	}
 }
 
-// apply is an import: Stripe updates or deletes by id, and refuses what it refuses. If it is faulty, it does not tell of
-// some rows whether it took them.
+// apply is an import: Stripe updates or deletes by id, and refuses what it refuses. If it is faulty, it does not tell
+// of some rows whether it took them.
 func (s *syncing) apply(m *merchant, rows []partRow, faulty bool) (rejected map[string]bool) {
 	rejected = map[string]bool{}
 	for _, row := range rows {

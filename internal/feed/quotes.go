@@ -75,22 +75,24 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 	texts := e.literal + e.bare
 	switch {
 	case e.backslash > e.literal && e.backslash > 3*e.doubled:
-		// A value that ends in an escaped quote seems to have a doubled one, and now and then its row seems to read well.
+		// A value that ends in an escaped quote seems to have a doubled one, and now and then its row seems to read
+		// well.
 		return BackslashQuotes, fmt.Sprintf("%s a backslash before quotes within a value, and cannot be read otherwise",
 			rowsHave(e.backslash))
 	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
 		return RFC4180Quotes, ""
 	case f == TSV, e.bare > 0, e.paired == e.literal && e.literal >= enough && e.either == 0:
-		// A writer of CSV that puts values in quotes would have done so with the bare ones, or with a word in quotes and
-		// text behind it. One of TSV rarely does.
+		// A writer of CSV that puts values in quotes would have done so with the bare ones, or with a word in quotes
+		// and text behind it. One of TSV rarely does.
 		return LiteralQuotes, fmt.Sprintf("%s a quote that does not enclose a value, and none needs quotes to be read",
 			rowsHave(texts))
 	}
 	return RFC4180Quotes, ""
 }
 
-// encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray one.
-// Where some rows need their quotes and the quotes of others do not match, nobody can say, and it is taken for one.
+// encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray
+// one. Where some rows need their quotes and the quotes of others do not match, nobody can say, and it is taken for
+// one.
 func (e *evidence) encloses() bool {
 	return e.bare > 0 && (e.lines+e.doubled > 0 || e.enclosing > 0 && e.literal+e.backslash+e.neither+e.ragged > 0)
 }

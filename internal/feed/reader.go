@@ -29,10 +29,10 @@ type Row struct {
 
 // Reader reads the rows of a feed without allocating for them.
 //
-// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR as line ends and inside quotes, a
-// UTF-8 byte order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A row
-// may have any number of fields: what that means is the caller's business. A file whose quotes are in doubt is Compare's
-// business: Reader takes it at its word, and ends where it cannot follow.
+// It takes what RFC 4180 describes and what exports really contain: LF, CRLF or lone CR as line ends and inside quotes,
+// a UTF-8 byte order mark, blank lines (skipped), and quotes in the middle of an unquoted field (taken as they are). A
+// row may have any number of fields: what that means is the caller's business. A file whose quotes are in doubt is
+// Compare's business: Reader takes it at its word, and ends where it cannot follow.
 type Reader struct {
 	cutter cutter
 	batch  batch
@@ -113,7 +113,8 @@ type cutter struct {
 	src    io.Reader
 	comma  byte
 	quotes Quotes // never AutoQuotes
-	// plain is above every byte that ends or spoils an unquoted field, so that one comparison passes over most of the text.
+	// plain is above every byte that ends or spoils an unquoted field, so that one comparison passes over most of the
+	// text.
 	plain byte
 	line  int64  // of the next row, from 1
 	carry []byte // the row that the batch before ended in

@@ -11,13 +11,13 @@ type Reading struct {
 
 	// Blank are rows of nothing but separators, which are passed over.
 	Blank int64 `json:"blank_rows,omitempty"`
-	// InDoubt are rows of which nobody can say for certain whose they are; FirstDoubt and Doubt are the line and the cause
-	// of the first.
+	// InDoubt are rows of which nobody can say for certain whose they are; FirstDoubt and Doubt are the line and the
+	// cause of the first.
 	InDoubt    int64 `json:"rows_in_doubt,omitempty"`
 	FirstDoubt int64 `json:"first_in_doubt,omitempty"`
 	Doubt      Cause `json:"doubt,omitempty"`
-	// Waiting are products that Stripe has and no row names. They may be those of rows in doubt, so they are deleted once
-	// a source has no such row.
+	// Waiting are products that Stripe has and no row names. They may be those of rows in doubt, so they are deleted
+	// once a source has no such row.
 	Waiting int64 `json:"deletions_waiting,omitempty"`
 }
 

@@ -41,9 +41,9 @@ const maxRefusedBytes = 8 << 30
 // ReadRefused reads Stripe's file of refused rows: a CSV with ErrorColumn, followed by the columns of the upload. It is
 // a real CSV: descriptions with line breaks in them occur.
 //
-// Nothing of that is a promise of Stripe's. So the file may as well be compressed, in UTF-16, separated by something else,
-// and name its columns otherwise; rows whose fields cannot be told apart have no ID. What is wrong with the file itself is
-// a *RefusedError, which another try would meet again; any other error is the source's, or each's.
+// Nothing of that is a promise of Stripe's. So the file may as well be compressed, in UTF-16, separated by something
+// else, and name its columns otherwise; rows whose fields cannot be told apart have no ID. What is wrong with the file
+// itself is a *RefusedError, which another try would meet again; any other error is the source's, or each's.
 func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	source := &faithful{src: src}
 	err := readRefused(source, kind, each)

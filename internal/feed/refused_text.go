@@ -43,8 +43,8 @@ func refusedText(src io.Reader) (*bufio.Reader, error) {
 	return text, nil
 }
 
-// refusedFormat finds out how the file is laid out: the separator is the one by which its first row has the columns that
-// count. A file without them cannot be read.
+// refusedFormat finds out how the file is laid out: the separator is the one by which its first row has the columns
+// that count. A file without them cannot be read.
 func refusedFormat(text *bufio.Reader, kind Kind) (refusedColumns, error) {
 	head, _ := text.Peek(refusedHead) // what breaks off behind it is met again
 	switch begin := bytes.TrimLeft(head, " \t\r\n"); {

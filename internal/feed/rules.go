@@ -88,8 +88,8 @@ func placesOf(columns []string) places {
 // there are, whether the id is there, and whether the text is UTF-8 is not its business. Of a row that deletes, only
 // the id and delete are read, as Stripe does.
 //
-// sound is another row, none of whose cells has a problem; nil if there is none. Rows of a shop resemble each other: half
-// of the cells are those of the row above, and what was found sound once need not be judged again.
+// sound is another row, none of whose cells has a problem; nil if there is none. Rows of a shop resemble each other:
+// half of the cells are those of the row above, and what was found sound once need not be judged again.
 func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
 	found = checkCells(r.keys, fields, nil, found)
 	if r.deletes(fields) {

@@ -14,8 +14,8 @@ type Entry struct {
 	ID []byte
 	// Fingerprint stands for everything that Stripe was sent of the row; Tombstone for a row that deletes.
 	Fingerprint uint64
-	// Price is the least that a buyer pays for the product from the day on which the row was read, see examiner.paid; the
-	// zero Amount if there is none.
+	// Price is the least that a buyer pays for the product from the day on which the row was read, see examiner.paid;
+	// the zero Amount if there is none.
 	Price Amount
 	// Listed: Price is the column of that name alone. Manifests had it so before sales were looked at.
 	Listed bool
@@ -27,8 +27,8 @@ type Entry struct {
 const Tombstone uint64 = 0
 
 // Table is a list of entries, each id once, in the order in which they were added. It takes 12 to 20 bytes an entry
-// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes those, so
-// a table is not for two goroutines at once.
+// plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes
+// those, so a table is not for two goroutines at once.
 //
 // An entry is written as
 //

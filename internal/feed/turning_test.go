@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The program that writes a file may change how it quotes from one version to the next. What products are called stays the
-// same, so nothing is sent, deleted or waits.
+// The program that writes a file may change how it quotes from one version to the next. What products are called stays
+// the same, so nothing is sent, deleted or waits.
 func TestAFileMayTurnToOtherQuotes(t *testing.T) {
 	t.Parallel()
 	titles := []string{`Oak "big" table`, `"Oak" table`, `Pipe 5"`, `Oak table`, `Oak; table`}

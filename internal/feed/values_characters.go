@@ -58,8 +58,8 @@ func oddInProse(text []byte) Cause {
 	return ""
 }
 
-// hasControl looks for control characters other than tabs and line ends. Descriptions are most of a catalog, so it looks
-// at eight bytes at once.
+// hasControl looks for control characters other than tabs and line ends. Descriptions are most of a catalog, so it
+// looks at eight bytes at once.
 func hasControl(text []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; len(text) >= 8; text = text[8:] {
@@ -101,9 +101,9 @@ func hasInvisible(text []byte) bool {
 	return false
 }
 
-// isInvisible knows controls beyond ASCII, soft hyphens, spaces and joiners of no width, marks of byte order, changes of
-// direction and fillers. The two joiners with which scripts and emoji are spelt, and the two marks that put a bracket
-// right between two directions, are none in a text.
+// isInvisible knows controls beyond ASCII, soft hyphens, spaces and joiners of no width, marks of byte order, changes
+// of direction and fillers. The two joiners with which scripts and emoji are spelt, and the two marks that put a
+// bracket right between two directions, are none in a text.
 func isInvisible(r rune) bool {
 	switch {
 	case r >= '\u0080' && r <= '\u009f', r == '\u00ad', r == '\u034f', r == '\u2028', r == '\u2029', r == '\u200b':

@@ -48,8 +48,8 @@ func checkCategory(_ *Column, path []byte) Cause {
 var withoutBrand = []string{"media", "movies", "films", "dvds", "books", "audiobooks", "recordings"}
 
 // needsBrand reports whether a category's path leads to anything but movies, books and recordings. It rather says no
-// than yes, and of a number or of no category it says nothing (known is false): a row that Stripe might take is not held
-// back for a category that was not understood.
+// than yes, and of a number or of no category it says nothing (known is false): a row that Stripe might take is not
+// held back for a category that was not understood.
 func needsBrand(category []byte) (needed, known bool) {
 	if leadingDigits(category) == len(category) {
 		return false, false

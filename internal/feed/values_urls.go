@@ -106,7 +106,8 @@ func afterScheme(text []byte) []byte {
 	return rest[len(schemeEnd):]
 }
 
-// What bytes are in an address. Texts of addresses are a third of a catalog, so that each of their bytes is looked at once.
+// What bytes are in an address. Texts of addresses are a third of a catalog, so that each of their bytes is looked at
+// once.
 const (
 	inHost uint8 = 1 << iota // a letter, a digit, a hyphen, an underscore or a period
 	inPath                   // nothing that isPath has to look at more closely

@@ -10,8 +10,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// ApproveCheckout asks the merchant whether a cart may be sold. The caller's context is the merchant's time: nobody asks
-// twice while Stripe waits.
+// ApproveCheckout asks the merchant whether a cart may be sold. The caller's context is the merchant's time: nobody
+// asks twice while Stripe waits.
 func (e *Endpoint) ApproveCheckout(ctx context.Context, at order.Endpoint, q checkout.Question) (checkout.Approval, error) {
 	return answered(ctx, e, at, q, checkout.ParseApproval)
 }

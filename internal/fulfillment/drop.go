@@ -71,8 +71,9 @@ func (d Drop) compare(ctx context.Context, bucket, key string, body []byte, same
 	return fault.NewPermanent(fault.OrderConflict, fmt.Errorf("%s holds something else than what is to be laid there", object.URI()))
 }
 
-// sameOrder compares what a warehouse ships by: who ordered what, where it goes, what it costs. The payment goes on between
-// two tries, anybody may change the session's metadata, and a newer Vitrine may write more than an older one did.
+// sameOrder compares what a warehouse ships by: who ordered what, where it goes, what it costs. The payment goes on
+// between two tries, anybody may change the session's metadata, and a newer Vitrine may write more than an older one
+// did.
 func sameOrder(there, here []byte) bool {
 	var a, b order.Document
 	if json.Unmarshal(there, &a) != nil || json.Unmarshal(here, &b) != nil {

@@ -31,8 +31,8 @@ const (
 // EndpointOptions say how merchants' endpoints are called.
 type EndpointOptions struct {
 	Secrets Secrets
-	// AllowPrivate lets endpoints be in private networks, and be plain http; for sandboxes, and for platforms that run their
-	// merchants' endpoints themselves.
+	// AllowPrivate lets endpoints be in private networks, and be plain http; for sandboxes, and for platforms that run
+	// their merchants' endpoints themselves.
 	AllowPrivate bool
 	Timeout      time.Duration    // zero: DefaultTimeout
 	Now          func() time.Time // nil: time.Now
@@ -59,8 +59,8 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 	}}
 }
 
-// Submit posts an order. An answer of 409 says that the merchant has it already: if it says nothing of a decision, the order
-// is accepted; what it says counts, and has to be usable.
+// Submit posts an order. An answer of 409 says that the merchant has it already: if it says nothing of a decision, the
+// order is accepted; what it says counts, and has to be usable.
 func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
 	status, body, err := e.post(ctx, f.Endpoint(), doc.ID, doc)
 	if err != nil {

@@ -301,7 +301,8 @@ func TestSecretsThatAreMissing(t *testing.T) {
 	requireFault(t, err, fault.Permanent, fault.SecretMissing)
 }
 
-// A merchant's server may write anything, and an address may carry a token: of what breaks on the way, only its kind is told.
+// A merchant's server may write anything, and an address may carry a token: of what breaks on the way, only its kind is
+// told.
 func TestWhatBreaksOnTheWayIsToldInOurOwnWords(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")

@@ -123,7 +123,8 @@ func letterLines(s order.Session, d order.Decision) (lines []letterLine, partial
 	return lines, partial
 }
 
-// letters finds templates: in the deployment's folder, under the account's language and then without, then Vitrine's own.
+// letters finds templates: in the deployment's folder, under the account's language and then without, then Vitrine's
+// own.
 type letters struct{ folder fs.FS }
 
 func newLetters(dir string) (letters, error) {

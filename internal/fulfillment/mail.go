@@ -30,8 +30,8 @@ type MailOptions struct {
 	//
 	// It holds a password, so no error repeats it. Empty: nobody is written to.
 	SMTP string
-	// Templates is a folder with templates of the platform's own: confirmation.txt, confirmation.html, rejection.txt and
-	// rejection.html, each of them optional, and the same in folders named after a language.
+	// Templates is a folder with templates of the platform's own: confirmation.txt, confirmation.html, rejection.txt
+	// and rejection.html, each of them optional, and the same in folders named after a language.
 	Templates string
 }
 

@@ -10,8 +10,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// How the line with the city is written, where it is not the postal code and then the city. The countries of a layout are
-// those that Stripe's checkout ships to most; the others are readable in either order.
+// How the line with the city is written, where it is not the postal code and then the city. The countries of a layout
+// are those that Stripe's checkout ships to most; the others are readable in either order.
 var cityLines = map[string][]string{
 	"city, state code":  {"US", "PR", "JP", "KR", "CN", "TW", "PH", "TH"},
 	"city state code":   {"CA", "AU", "IN", "NZ", "SG", "ID", "MY", "ZA", "SA", "AE", "HK"},
@@ -95,7 +95,8 @@ func countryName(code, mailLanguage string) string {
 	return code
 }
 
-// oneLine is a text of the buyer's without line breaks and control characters: it must not look like words of the shop's.
+// oneLine is a text of the buyer's without line breaks and control characters: it must not look like words of the
+// shop's.
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, breaks), " ")
 }

@@ -30,8 +30,8 @@ const (
 	UnknownAccount Outcome = "unknown_account"
 	// NotBegun means that the event is about the end of a session that no order has begun for: nothing was paid.
 	NotBegun Outcome = "not_begun"
-	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's sessions, or
-	// an id is none that this version knows.
+	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's
+	// sessions, or an id is none that this version knows.
 	Undeliverable Outcome = "undeliverable"
 )
 
@@ -65,8 +65,8 @@ func (i Intake) Remembering() Intake {
 
 type payment struct{ account, intent string }
 
-// Deliver gives the event to the workflow of its order, which starts if it is the first. An outcome is final; after an error
-// without one, deliver the event again.
+// Deliver gives the event to the workflow of its order, which starts if it is the first. An outcome is final; after an
+// error without one, deliver the event again.
 func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	if err := order.CheckEvent(e.ID); err != nil {
 		return Undeliverable, err
@@ -102,8 +102,8 @@ func (i Intake) session(ctx context.Context, e order.Event) (string, error) {
 	return i.SessionOf(ctx, e.Account, e.PaymentIntent)
 }
 
-// hopeless is Undeliverable if Stripe will refuse the same question again. A key that it does not know is not: that is a
-// mistake of the deployment, which stops everything and is soon corrected.
+// hopeless is Undeliverable if Stripe will refuse the same question again. A key that it does not know is not: that is
+// a mistake of the deployment, which stops everything and is soon corrected.
 func hopeless(err error) Outcome {
 	if f, ok := fault.Of(err); ok && f.Kind == fault.Permanent && f.Code != fault.StripeUnauthorized {
 		return Undeliverable
@@ -135,8 +135,8 @@ func (i Intake) give(ctx context.Context, id order.ID, e order.Event) error {
 	return err
 }
 
-// signalOf names the signal after the event's type, which is what the Web UI shows of it. A type that no workflow listens to
-// by name comes as an event like any other.
+// signalOf names the signal after the event's type, which is what the Web UI shows of it. A type that no workflow
+// listens to by name comes as an event like any other.
 func signalOf(e order.Event) string {
 	if slices.Contains(order.EventTypes(), e.Type) {
 		return e.Type
@@ -145,8 +145,8 @@ func signalOf(e order.Event) string {
 }
 
 // startOptions let news of an order that is over begin another run, whether the server remembers the first or not: a
-// payment that arrives after all, a dispute months later. The run goes on from the order's record in the state bucket, so
-// nothing is fulfilled twice.
+// payment that arrives after all, a dispute months later. The run goes on from the order's record in the state bucket,
+// so nothing is fulfilled twice.
 func startOptions(in workflows.OrderInput) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       in.ID().String(),

@@ -120,8 +120,8 @@ var passing = map[string]string{
 	"KMS.KeyUnavailableException":    "",
 }
 
-// passes reports whether the same call may succeed later. A failure of the server's passes, unless it says that it lacks a
-// feature; a token that nobody renews does not.
+// passes reports whether the same call may succeed later. A failure of the server's passes, unless it says that it
+// lacks a feature; a token that nobody renews does not.
 func (s *Store) passes(ctx context.Context, a answer) bool {
 	if _, listed := passing[a.Code]; listed {
 		return !strings.Contains(a.Code, "Token") || s.renews(ctx)

@@ -70,8 +70,8 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		if o.Endpoint != "" { // here, because AWS_ENDPOINT_URL_S3 is stronger than the configuration's
 			so.BaseEndpoint = aws.String(o.Endpoint)
 		}
-		// The SDK's own checksums travel as trailers that servers other than Amazon's stumble over. Bodies are protected
-		// without them, by TLS or by the request's signature.
+		// The SDK's own checksums travel as trailers that servers other than Amazon's stumble over. Bodies are
+		// protected without them, by TLS or by the request's signature.
 		so.HTTPClient = keeping{so.HTTPClient}
 		so.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = cmp.Or(loaded.RetryMaxAttempts, o.MaxAttempts)

@@ -12,8 +12,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Versions describes every version of the objects under a prefix, by key. A bucket that was never versioned has one of each.
-// Markers that say that an object was deleted are none of them: they hold nothing.
+// Versions describes every version of the objects under a prefix, by key. A bucket that was never versioned has one of
+// each. Markers that say that an object was deleted are none of them: they hold nothing.
 func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
 	var versions []statestore.Object
 	pages := s3.NewListObjectVersionsPaginator(s.client, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: nonEmpty(prefix)})
@@ -43,8 +43,8 @@ func version(bucket string, v types.ObjectVersion) statestore.Object {
 	}
 }
 
-// DeleteVersion removes one version for good. The object as it is now goes with its last version, and no marker takes its
-// place. Of a version that is not there Amazon's S3 says nothing, others that the id is wrong.
+// DeleteVersion removes one version for good. The object as it is now goes with its last version, and no marker takes
+// its place. Of a version that is not there Amazon's S3 says nothing, others that the id is wrong.
 func (s *Store) DeleteVersion(ctx context.Context, o statestore.Object) error {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()

@@ -42,7 +42,8 @@ func (s *Store) Write(ctx context.Context, bucket, key, contentType string, cont
 }
 
 // fill reads until buffer is full or content ends. io.ReadFull will not do: it reports an end within the buffer as
-// io.ErrUnexpectedEOF, which is also what a broken gzip stream says, and half a catalog would be written as a whole one.
+// io.ErrUnexpectedEOF, which is also what a broken gzip stream says, and half a catalog would be written as a whole
+// one.
 func fill(buffer []byte, content io.Reader) (n int, err error) {
 	for n < len(buffer) && err == nil {
 		var m int

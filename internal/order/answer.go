@@ -107,7 +107,8 @@ var verdictNames = map[string]Verdict{
 	"rejected": Rejected, "declined": Rejected, "refused": Rejected, "canceled": Rejected, "cancelled": Rejected,
 }
 
-// gainsays reports whether another name says the opposite of the verdict, as in {"status": "accepted", "success": false}.
+// gainsays reports whether another name says the opposite of the verdict, as in {"status": "accepted", "success":
+// false}.
 func (a answer) gainsays(v Verdict) bool {
 	for name, value := range a.Others {
 		is, err := strconv.ParseBool(strings.Trim(string(value), `"`))

@@ -32,9 +32,9 @@ type standing struct {
 
 func paid() order.Payment { return order.Payment{State: order.Paid, Amount: 3700, Captured: 3700} }
 
-// standings are the columns of the tables below. w.paid is watched, and captured, w.ship shipped and disputed beside, w.off off; held does not
-// have the merchant's word yet, h.acc has it, and the money of h.off could not be given back; e.new came to its end
-// before the merchant had it; newer is at a step that this worker does not know.
+// standings are the columns of the tables below. w.paid is watched, and captured, w.ship shipped and disputed beside,
+// w.off off; held does not have the merchant's word yet, h.acc has it, and the money of h.off could not be given back;
+// e.new came to its end before the merchant had it; newer is at a step that this worker does not know.
 func standings() []standing {
 	policy := settings().WithDefaults().Policy()
 	policy.Capture, policy.Mail, policy.DecideWithin, policy.SettleWindow = order.OnAcceptance, true, 3*day, 120*day

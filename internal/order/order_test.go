@@ -318,7 +318,7 @@ func TestWhichOrdersAreWanted(t *testing.T) {
 func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 	t.Parallel()
 	took, later := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	next := settings().Succeed(order.Settings{}, took)
+	next := settings().Inherit(order.Settings{}, took)
 	require.Equal(t, took, next.Since)
 	require.Zero(t, next.AllSince)
 
@@ -331,7 +331,7 @@ func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 
 	all := settings()
 	all.Which = order.AllOrders
-	all = all.Succeed(next, later)
+	all = all.Inherit(next, later)
 	require.Equal(t, [2]time.Time{took, later}, [2]time.Time{all.Since, all.AllSince}, "agents' orders go on, all others begin")
 	agent.Created, plain.Created = took, took
 	agent.Payment.Charged = time.Time{}
@@ -340,13 +340,13 @@ func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 
 	off := settings()
 	off.Enabled = false
-	off = off.Succeed(all, later)
+	off = off.Inherit(all, later)
 	require.Zero(t, off.Since)
-	require.Equal(t, later.Add(time.Hour), settings().Succeed(off, later.Add(time.Hour)).Since, "what was placed in between is somebody else's")
+	require.Equal(t, later.Add(time.Hour), settings().Inherit(off, later.Add(time.Hour)).Since, "what was placed in between is somebody else's")
 
 	named := settings()
 	named.Since = took
-	require.Equal(t, took, named.Succeed(order.Settings{}, later).Since)
+	require.Equal(t, took, named.Inherit(order.Settings{}, later).Since)
 }
 
 func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {

@@ -21,7 +21,7 @@ type Settings struct {
 	Expiring   Expiring   `json:"expiring,omitempty"`    // empty: capture
 	UnknownSKU UnknownWay `json:"unknown_sku,omitempty"` // empty: hold
 	// Since is when Vitrine took the account's orders over, AllSince when it took over those that no agent placed: what
-	// was placed before is somebody else's, whatever is heard of it later. Succeed fills them in.
+	// was placed before is somebody else's, whatever is heard of it later. Inherit fills them in.
 	Since    time.Time `json:"since,omitzero"`
 	AllSince time.Time `json:"all_since,omitzero"`
 	// DecideWithin is how long a merchant may leave an order pending; zero: 72h.
@@ -179,9 +179,9 @@ func (s Settings) CheckClear() error {
 	return errors.Join(errs...)
 }
 
-// Succeed is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins
+// Inherit is the settings as they follow on the ones before: what those had fulfilled goes on, what they had not begins
 // now. Times that the settings name themselves stay.
-func (s Settings) Succeed(before Settings, now time.Time) Settings {
+func (s Settings) Inherit(before Settings, now time.Time) Settings {
 	s.Since = takenOver(s.Since, s.Enabled, before.Since, before.Enabled, now)
 	s.AllSince = takenOver(s.AllSince, s.Enabled && s.Which == AllOrders, before.AllSince, before.Enabled && before.Which == AllOrders, now)
 	return s

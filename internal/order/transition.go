@@ -158,7 +158,8 @@ func impossible(in Input, at Step, why string) error {
 	return fault.NewPermanent(fault.OrderConflict, text)
 }
 
-// name is what people call a step: the first one is written as nothing, and the last one as a word that diagrams reserve.
+// name is what people call a step: the first one is written as nothing, and the last one as a word that diagrams
+// reserve.
 func (s Step) name() string {
 	switch s {
 	case StepLoad:

@@ -1,6 +1,6 @@
 // Package preflight looks, before a process takes work, whether what it was configured with can be right: a bucket that
-// does not exist, a server without conditional writes or a key that Stripe does not know would otherwise pass for a fleet
-// without settings, or end every run.
+// does not exist, a server without conditional writes or a key that Stripe does not know would otherwise pass for a
+// fleet without settings, or end every run.
 //
 // What cannot be right refuses to start; what is merely away is waited for.
 package preflight
@@ -58,8 +58,8 @@ func (c Check) ask(ctx context.Context) error {
 	return fmt.Errorf("%s: %w", c.Name, err)
 }
 
-// Await looks every so often until nothing is away any more; tell is told what still is. It returns what was refused, or
-// why ctx ended.
+// Await looks every so often until nothing is away any more; tell is told what still is. It returns what was refused,
+// or why ctx ended.
 func Await(ctx context.Context, checks []Check, every time.Duration, tell func(away error)) error {
 	for {
 		select {

@@ -47,8 +47,8 @@ const stateBucket = "state bucket (VITRINE_STATE_BUCKET)"
 // scratch is a name that nothing else has.
 func scratch() string { return rand.Text() }
 
-// readable asks for what is not there. Whoever may not list a bucket is told "forbidden", also of a bucket that belongs to
-// somebody else, and could not tell a catalog that is missing from one that is kept from them.
+// readable asks for what is not there. Whoever may not list a bucket is told "forbidden", also of a bucket that belongs
+// to somebody else, and could not tell a catalog that is missing from one that is kept from them.
 func readable(ctx context.Context, objects statestore.Objects, bucket, key string) error {
 	_, err := objects.Head(ctx, bucket, key)
 	switch {
@@ -103,8 +103,8 @@ func remove(ctx context.Context, objects statestore.Objects, bucket, key string)
 	return objects.Delete(ctx, bucket, key)
 }
 
-// Lost is for /readyz: it says that the state bucket is gone or forbidden. An outage is bridged by retries, and by what is
-// remembered; taking every server out of its load balancer would make it worse.
+// Lost is for /readyz: it says that the state bucket is gone or forbidden. An outage is bridged by retries, and by what
+// is remembered; taking every server out of its load balancer would make it worse.
 func Lost(objects statestore.Objects, layout statestore.Layout) func(context.Context) error {
 	check := Settings(objects, layout)
 	return func(ctx context.Context) error {

@@ -28,8 +28,8 @@ var ErrForeign = errors.New("not a list of findings")
 // byteOrderMark tells Excel that the file is UTF-8; without it every umlaut is two wrong letters there.
 const byteOrderMark = "\ufeff"
 
-// Writer writes findings as CSV. Texts come back from a Reader byte for byte, except that encoding/csv reads CR LF as LF.
-// Times keep their second.
+// Writer writes findings as CSV. Texts come back from a Reader byte for byte, except that encoding/csv reads CR LF as
+// LF. Times keep their second.
 type Writer struct {
 	w      io.Writer
 	table  *csv.Writer

@@ -42,8 +42,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"warning": func(s feed.Severity) bool { return s == feed.Warning },
 }).Parse(pageText))
 
-// WritePage writes the report as one HTML page that needs nothing else: no script, no image, no network. Entries are the
-// findings that the CSV lists, nil for none. If they fail, nothing is written.
+// WritePage writes the report as one HTML page that needs nothing else: no script, no image, no network. Entries are
+// the findings that the CSV lists, nil for none. If they fail, nothing is written.
 //
 // Every text in it is a stranger's: html/template escapes them where they stand, nothing becomes a link, and the page's
 // own policy lets the browser load nothing and run nothing.

@@ -83,7 +83,8 @@ func (s *Seen) First(e catalog.ReportEntry) (time.Time, bool) {
 }
 
 // meet is First for each entry of this run once. Where more entries have the same key than before, as rows without an
-// id do, those beyond are not known: so new and still add up to this report's errors, fixed and still to the last one's.
+// id do, those beyond are not known: so new and still add up to this report's errors, fixed and still to the last
+// one's.
 func (s *Seen) meet(e catalog.ReportEntry) (time.Time, bool) {
 	if s == nil {
 		return time.Time{}, false

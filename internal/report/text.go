@@ -13,8 +13,8 @@ const (
 	maxName   = 200 // of a column, and of an id where it is only looked at: the CSV has ids whole
 )
 
-// Shorten makes a value of the merchant's file fit to be read: at most 80 characters of valid UTF-8, in which everything
-// that has no shape of its own can be seen. A no-break space in a price is what is wrong with it.
+// Shorten makes a value of the merchant's file fit to be read: at most 80 characters of valid UTF-8, in which
+// everything that has no shape of its own can be seen. A no-break space in a price is what is wrong with it.
 func Shorten(value []byte) string { return legible(value, maxValue) }
 
 // legible changes nothing in a text that it returned before, as long as the limit is no smaller.

@@ -12,8 +12,8 @@ import (
 	"vitrine/internal/catalog"
 )
 
-// told is what a report says of a run that ended in some way; one place makes it, and the terminal, the page and the JSON
-// all show it. The starter's tests have the same table for the terminal.
+// told is what a report says of a run that ended in some way; one place makes it, and the terminal, the page and the
+// JSON all show it. The starter's tests have the same table for the terminal.
 var told = map[string]struct {
 	report         catalog.Report
 	headline, lead string

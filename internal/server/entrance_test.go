@@ -140,7 +140,8 @@ func TestStrangersTakeNobodysPlace(t *testing.T) {
 	require.Zero(t, h.away.Load())
 }
 
-// A new connection for each request, as a load balancer may make, through a crowd that fills the whole entrance again and again.
+// A new connection for each request, as a load balancer may make, through a crowd that fills the whole entrance again
+// and again.
 func TestACrowdTurnsItselfAway(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -108,8 +108,8 @@ func BenchmarkHooks(b *testing.B) {
 	}
 }
 
-// BenchmarkHooksAmongStrangers asks beside 1,000 connections that send a signed request byte by byte, and without them, in turns
-// of the same run. Each of the 1,000 sends a byte a second, and comes again when it is refused.
+// BenchmarkHooksAmongStrangers asks beside 1,000 connections that send a signed request byte by byte, and without them,
+// in turns of the same run. Each of the 1,000 sends a byte a second, and comes again when it is refused.
 func BenchmarkHooksAmongStrangers(b *testing.B) {
 	h := newHouse(b, func(e *entrance) { e.within = bodyWithin })
 	took := map[bool][]time.Duration{}

@@ -345,8 +345,8 @@ func FuzzWebhook(f *testing.F) {
 	})
 }
 
-// The benchmark goes through a real connection and a real signature; Temporal answers at once. What it shows is what the
-// handler adds.
+// The benchmark goes through a real connection and a real signature; Temporal answers at once. What it shows is what
+// the handler adds.
 func BenchmarkWebhook(b *testing.B) {
 	d := newDoor()
 	d.now, d.Logger, d.Metrics = time.Now, slog.New(slog.DiscardHandler), client.MetricsNopHandler

@@ -83,7 +83,8 @@ func (c Client) Expire(ctx context.Context, order string) (Order, error) {
 	return expired, err
 }
 
-// AuthorizeUntil moves the end of the authorization of an order that waits for its capture, as a bank does that thinks again.
+// AuthorizeUntil moves the end of the authorization of an order that waits for its capture, as a bank does that thinks
+// again.
 func (c Client) AuthorizeUntil(ctx context.Context, order string, until time.Time) (Order, error) {
 	var authorized Order
 	err := c.call(ctx, http.MethodPost, orderPath(order)+"/authorization", map[string]time.Time{"until": until}, &authorized)

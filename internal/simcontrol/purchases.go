@@ -58,7 +58,7 @@ type Purchased struct {
 type Wanted struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity,omitempty"` // 0: one
-	// Price, such as "15.00 USD", is what the agent believes that the product costs; empty means what the catalog says. With
-	// a price the catalog need not have the product: an agent may know an older catalog.
+	// Price, such as "15.00 USD", is what the agent believes that the product costs; empty means what the catalog says.
+	// With a price the catalog need not have the product: an agent may know an older catalog.
 	Price string `json:"price,omitempty"`
 }

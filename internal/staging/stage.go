@@ -12,8 +12,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Stage compares a source and leaves in S3 what Stripe is to get: the parts, the table of each part's rows, and what was
-// found. The same source staged again, under the same sequence, leaves the same bytes under the same keys.
+// Stage compares a source and leaves in S3 what Stripe is to get: the parts, the table of each part's rows, and what
+// was found. The same source staged again, under the same sequence, leaves the same bytes under the same keys.
 func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, progress func(io.Reader) io.Reader) (catalog.Delivery, []catalog.HoldReason, error) {
 	out := &output{ctx: ctx, stager: s, feed: f, sequence: sequence, written: map[int]*file{}}
 	c, err := s.Compare(ctx, f, full, out, progress)

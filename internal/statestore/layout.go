@@ -33,7 +33,8 @@ func (l Layout) AssortmentKey(account string) string {
 	return l.StatePrefix + account + "/product/assortment"
 }
 
-// ReaderKey is where it is kept which feed reads a source. Keys of S3 may be as long as this one would be, hence the digest.
+// ReaderKey is where it is kept which feed reads a source. Keys of S3 may be as long as this one would be, hence the
+// digest.
 func (l Layout) ReaderKey(bucket, key string) string {
 	sum := sha256.Sum256([]byte(bucket + "\n" + key))
 	return l.StatePrefix + "sources/" + hex.EncodeToString(sum[:16]) + ".json"

@@ -45,16 +45,18 @@ type Objects interface {
 	// Put writes a small object. ifMatch is the ETag that must still be current: empty means "whatever is there",
 	// IfAbsent means "only if nothing is there".
 	Put(ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string) (Object, error)
-	// Write streams body, whose length nobody knows, into an object in bounded memory. If body fails, nothing is written.
+	// Write streams body, whose length nobody knows, into an object in bounded memory. If body fails, nothing is
+	// written.
 	Write(ctx context.Context, bucket, key, contentType string, body io.Reader) (Object, error)
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, bucket, key string) error
 	// List names the keys under a prefix, in order.
 	List(ctx context.Context, bucket, prefix string) ([]string, error)
-	// ListAfter names the first of the keys under a prefix that come after a key, in order: one call's worth, or less. None:
-	// there are no more.
+	// ListAfter names the first of the keys under a prefix that come after a key, in order: one call's worth, or less.
+	// None: there are no more.
 	ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error)
-	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of each.
+	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of
+	// each.
 	Versions(ctx context.Context, bucket, prefix string) ([]Object, error)
 	// DeleteVersion removes one version for good.
 	DeleteVersion(ctx context.Context, o Object) error

@@ -24,8 +24,8 @@ type Document[T any] struct {
 // Found reports whether the document is there.
 func (d Document[T]) Found() bool { return d.ETag != IfAbsent }
 
-// UnreadableError is a document that does not say what it should. It comes as a permanent fault.SettingsInvalid: reading it
-// again does not mend it.
+// UnreadableError is a document that does not say what it should. It comes as a permanent fault.SettingsInvalid:
+// reading it again does not mend it.
 type UnreadableError struct {
 	Object Object
 	Err    error // what is wrong with it
@@ -60,8 +60,9 @@ func ReadAs[T any](ctx context.Context, s Store, key string, decode func(body []
 	return d, nil
 }
 
-// Write writes a document if the one that is there is the version that etag names (see Document.ETag); otherwise the error
-// is fault.StateConflict. With an empty etag it writes over whatever is there. It returns the version that it wrote.
+// Write writes a document if the one that is there is the version that etag names (see Document.ETag); otherwise the
+// error is fault.StateConflict. With an empty etag it writes over whatever is there. It returns the version that it
+// wrote.
 func Write[T any](ctx context.Context, s Store, key string, value T, etag string) (Object, error) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

@@ -1,8 +1,9 @@
-// Package strictjson reads JSON on which money or goods depend: what is said twice, in another spelling, or half, is said
-// not at all.
+// Package strictjson reads JSON on which money or goods depend: what is said twice, in another spelling, or half, is
+// said not at all.
 //
-// encoding/json takes names in any case, and the last of those that repeat. So {"lines":[…],"Lines":[]} is a list for one
-// reader and none for another. This package is for whatever must not be misread; the rest may stay with encoding/json.
+// encoding/json takes names in any case, and the last of those that repeat. So {"lines":[…],"Lines":[]} is a list for
+// one reader and none for another. This package is for whatever must not be misread; the rest may stay with
+// encoding/json.
 package strictjson
 
 import (
@@ -19,7 +20,8 @@ import (
 
 // Error says what cannot be read, without its value.
 type Error struct {
-	// Where is the path of the value, such as lines.0.quantity; empty for the whole. It may hold names of the other side's.
+	// Where is the path of the value, such as lines.0.quantity; empty for the whole. It may hold names of the other
+	// side's.
 	Where string
 	What  string // in our own words
 }
@@ -32,14 +34,14 @@ func (e *Error) Error() string {
 	return e.Where + ": " + e.What
 }
 
-// Decode reads one JSON value. Names have to be spelled as they are documented, none may be there twice, nothing may follow,
-// and a name that is not known is a mistake: a mistyped one would pass for absent.
+// Decode reads one JSON value. Names have to be spelled as they are documented, none may be there twice, nothing may
+// follow, and a name that is not known is a mistake: a mistyped one would pass for absent.
 func Decode[T any](body []byte, into *T) error {
 	return decode(body, into, json.RejectUnknownMembers(true))
 }
 
-// DecodeOpen is Decode for answers that may say more than is asked for. A name that is known but for its case, hyphens or
-// underscores is a mistake all the same.
+// DecodeOpen is Decode for answers that may say more than is asked for. A name that is known but for its case, hyphens
+// or underscores is a mistake all the same.
 func DecodeOpen[T any](body []byte, into *T) error { return decode(body, into) }
 
 func decode[T any](body []byte, into *T, options ...json.Options) error {
@@ -55,8 +57,8 @@ func decode[T any](body []byte, into *T, options ...json.Options) error {
 	return nil
 }
 
-// CheckSaid refuses values that say nothing: null, and a text, list or object that is empty. Where something else holds for what
-// is absent, nobody knows which of the two they mean.
+// CheckSaid refuses values that say nothing: null, and a text, list or object that is empty. Where something else holds
+// for what is absent, nobody knows which of the two they mean.
 func CheckSaid(body []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	for {

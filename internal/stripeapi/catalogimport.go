@@ -21,8 +21,8 @@ const catalogImportsPath = "/v2/commerce/product_catalog/imports"
 
 var catalogImportID = regexp.MustCompile(`^pcimprt_[A-Za-z0-9_-]{1,250}$`)
 
-// ProductCatalogImports is Stripe's second way to import a feed: an import of the Product Catalog Import API, which asks
-// for the bytes at a signed URL and starts as soon as it has them
+// ProductCatalogImports is Stripe's second way to import a feed: an import of the Product Catalog Import API, which
+// asks for the bytes at a signed URL and starts as soon as it has them
 // (https://docs.stripe.com/api/v2/commerce/product-catalog-imports).
 type ProductCatalogImports struct{ client *Client }
 
@@ -32,8 +32,8 @@ func (c *Client) V2() *ProductCatalogImports { return &ProductCatalogImports{cli
 // Upload creates an import, streams the part to it and returns its id: with the last byte, Stripe starts to process it.
 //
 // A retry under the same idempotency key finds the import that an earlier try created (Stripe remembers the key for 30
-// days) and sends the part only if that import still waits for it. If it has failed meanwhile, or its URL has expired for
-// good, the error is StripeKeySpent: it never gets anywhere, and only another key makes another one.
+// days) and sends the part only if that import still waits for it. If it has failed meanwhile, or its URL has expired
+// for good, the error is StripeKeySpent: it never gets anywhere, and only another key makes another one.
 //
 // As with V1, one read of u.Body may still be under way when Upload returns early.
 func (p *ProductCatalogImports) Upload(ctx context.Context, u catalog.Upload) (string, error) {
@@ -87,8 +87,8 @@ func keySpent(id, why string) error {
 	})
 }
 
-// begin creates the import, or finds the one that an earlier try created. What Stripe replays is that import as it was at
-// its beginning, so it is read anew.
+// begin creates the import, or finds the one that an earlier try created. What Stripe replays is that import as it was
+// at its beginning, so it is read anew.
 func (p *ProductCatalogImports) begin(ctx context.Context, u catalog.Upload) (catalogImport, error) {
 	mode := u.Mode
 	if mode == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/stripe/stripe-go/v83"
 )
 
-// Refused streams the rows that an import refused, by the id of the file that has them. There is no limit for the whole,
-// only for standing still. A read that fails carries a fault; the caller closes the reader.
+// Refused streams the rows that an import refused, by the id of the file that has them. There is no limit for the
+// whole, only for standing still. A read that fails carries a fault; the caller closes the reader.
 func (s *ImportSets) Refused(ctx context.Context, account, errorFile string) (io.ReadCloser, error) {
 	if err := errors.Join(checkAccount(account), checkFileID(errorFile)); err != nil {
 		return nil, err

@@ -43,8 +43,8 @@ func (o *Orders) Dispute(ctx context.Context, account, id string) (order.Dispute
 	return decodeDispute(doing, id, response)
 }
 
-// SubmitEvidence puts evidence at a dispute, and hands it to the bank if submit; it takes it once. A dispute that the bank
-// has decided is a fault.PaymentConflict.
+// SubmitEvidence puts evidence at a dispute, and hands it to the bank if submit; it takes it once. A dispute that the
+// bank has decided is a fault.PaymentConflict.
 func (o *Orders) SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error) {
 	if err := checkWrite(account, 0, key, errors.Join(order.CheckDispute(id), e.Check())); err != nil {
 		return order.Dispute{}, err
@@ -89,8 +89,8 @@ func evidenceForm(e order.Evidence) (url.Values, error) {
 	return form, nil
 }
 
-// withoutMessage takes Stripe's words out of a refusal: they may repeat what was sent, which is about the buyer. The code
-// and the parameter stay.
+// withoutMessage takes Stripe's words out of a refusal: they may repeat what was sent, which is about the buyer. The
+// code and the parameter stay.
 func withoutMessage(err error) error {
 	f, known := fault.Of(err)
 	var refused *Error

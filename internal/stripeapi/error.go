@@ -30,8 +30,8 @@ type Error struct {
 	Param     string // the parameter that is at fault
 	Message   string // Stripe's, shortened, keys removed
 	RequestID string // req_…, what Stripe's support asks for
-	// Foreign says that the answer is not Stripe's: it has neither its format nor its request id, or is a page. Something
-	// between here and Stripe gave it.
+	// Foreign says that the answer is not Stripe's: it has neither its format nor its request id, or is a page.
+	// Something between here and Stripe gave it.
 	Foreign bool
 	// Replayed says that Stripe repeated the stored answer of an earlier call with the same idempotency key.
 	Replayed bool

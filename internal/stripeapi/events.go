@@ -19,8 +19,8 @@ import (
 // eventsPerPage keeps a page of events, which hold whole objects, below what a plain call may answer.
 const eventsPerPage = 50
 
-// Events lists the events of an account, or of the platform itself if account is empty, that happened since then, page by
-// page back in time: after is Next of the page before. No types means all. Stripe keeps events for 30 days.
+// Events lists the events of an account, or of the platform itself if account is empty, that happened since then, page
+// by page back in time: after is Next of the page before. No types means all. Stripe keeps events for 30 days.
 func (o *Orders) Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
 	query, err := eventsQuery(account, since, types, after)
 	if err != nil {
@@ -82,8 +82,8 @@ func eventsQuery(account string, since time.Time, types []string, after string) 
 	return query, errors.Join(errs...)
 }
 
-// rawEvent is an event of either of Stripe's two shapes, as far as Vitrine looks: snapshots of objects, and thin events,
-// which name an object only.
+// rawEvent is an event of either of Stripe's two shapes, as far as Vitrine looks: snapshots of objects, and thin
+// events, which name an object only.
 type rawEvent struct {
 	Object   string `json:"object"` // event or v2.core.event
 	ID       string `json:"id"`
@@ -121,8 +121,8 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 }
 
 // DecodeEvent reads the ids out of an event, and nothing else: what the object says is older than what Stripe says when
-// asked, is written in the endpoint's own version, and is about a buyer. Ids that do not look like Stripe's are left out,
-// because they become parts of paths. Check the signature first.
+// asked, is written in the endpoint's own version, and is about a buyer. Ids that do not look like Stripe's are left
+// out, because they become parts of paths. Check the signature first.
 func DecodeEvent(payload []byte) (order.Event, error) {
 	var raw rawEvent
 	if err := decodeObject(payload, &raw); err != nil {

@@ -21,9 +21,9 @@ const (
 	linePages = 10
 )
 
-// Orders is what Vitrine asks of Stripe about an order, and does to its payment. All calls are raw: what an agent's order
-// has more than others exists in preview versions alone, for which stripe-go has no types, and one version for all of an
-// order's calls keeps what they say comparable.
+// Orders is what Vitrine asks of Stripe about an order, and does to its payment. All calls are raw: what an agent's
+// order has more than others exists in preview versions alone, for which stripe-go has no types, and one version for
+// all of an order's calls keeps what they say comparable.
 //
 // Nothing here logs or returns a buyer's data but Session.
 type Orders struct{ client *Client }
@@ -31,8 +31,8 @@ type Orders struct{ client *Client }
 // Orders calls under the version of Options.OrdersVersion.
 func (c *Client) Orders() *Orders { return &Orders{client: c} }
 
-// Session loads a checkout session whole: all of its line items, the payment, the agent. The account is the connected one
-// that took the payment (a direct charge).
+// Session loads a checkout session whole: all of its line items, the payment, the agent. The account is the connected
+// one that took the payment (a direct charge).
 func (o *Orders) Session(ctx context.Context, account, id string) (order.Session, error) {
 	if err := errors.Join(checkAccount(account), order.CheckSession(id)); err != nil {
 		return order.Session{}, err
@@ -134,8 +134,8 @@ func (o *Orders) SessionOf(ctx context.Context, account, paymentIntent string) (
 	return list.Data[0].ID, nil
 }
 
-// get keeps Stripe's words out of its errors, as post does: they end up in history, and may repeat what is about the buyer. The
-// code, the parameter and the number of the request stay.
+// get keeps Stripe's words out of its errors, as post does: they end up in history, and may repeat what is about the
+// buyer. The code, the parameter and the number of the request stay.
 func (o *Orders) get(ctx context.Context, doing, account, path string, query url.Values) (*stripe.APIResponse, error) {
 	response, err := o.look(ctx, doing, account, path, query)
 	return response, withoutMessage(err)
@@ -164,7 +164,8 @@ func (o *Orders) params(account string) stripe.Params {
 	return params
 }
 
-// decodeObject leaves a field out that is of another type than expected: what is missing then, order.Summary.Check finds.
+// decodeObject leaves a field out that is of another type than expected: what is missing then, order.Summary.Check
+// finds.
 func decodeObject(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, new(*json.UnmarshalTypeError)) {
 		return errors.New("the answer is not JSON") // the decoder's own words could quote a buyer

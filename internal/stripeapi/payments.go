@@ -25,13 +25,13 @@ func (o *Orders) Payment(ctx context.Context, account, paymentIntent string) (or
 	return intent.payment(), err
 }
 
-// Capture takes the money that was reserved: amount of it, the rest goes back to the buyer for good; 0 is all of it. The
-// fee is the platform's share of a part; 0 leaves it as it was agreed.
+// Capture takes the money that was reserved: amount of it, the rest goes back to the buyer for good; 0 is all of it.
+// The fee is the platform's share of a part; 0 leaves it as it was agreed.
 //
 // A payment that is captured already, over the same amount, is a success, whenever and whoever did it: Stripe forgets
 // idempotency keys after a day, the payment remembers. Over another amount it is a fault.PaymentConflict. If the
-// reservation is gone, the error is fault.AuthorizationExpired. After a fault.StripeKeySpent, which says that nothing is
-// captured, another key is safe.
+// reservation is gone, the error is fault.AuthorizationExpired. After a fault.StripeKeySpent, which says that nothing
+// is captured, another key is safe.
 func (o *Orders) Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Payment{}, err
@@ -70,8 +70,8 @@ func captured(is paymentIntent, amount int64, refused error) error {
 	return refused
 }
 
-// Cancel gives the money back that was reserved. A payment that is cancelled already is a success; one that is captured is
-// a fault.PaymentConflict, and its way back is Refund.
+// Cancel gives the money back that was reserved. A payment that is cancelled already is a success; one that is captured
+// is a fault.PaymentConflict, and its way back is Refund.
 func (o *Orders) Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error) {
 	if err := checkWrite(account, 0, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Payment{}, err
@@ -92,7 +92,8 @@ func (o *Orders) Cancel(ctx context.Context, account, paymentIntent, key string)
 	return is.payment(), err
 }
 
-// final reports whether the same call cannot succeed any more, so that only the object's state can tell what became of it.
+// final reports whether the same call cannot succeed any more, so that only the object's state can tell what became of
+// it.
 func final(err error) bool {
 	return fault.Is(err, fault.StripeRejected) || fault.Is(err, fault.StripeKeySpent)
 }

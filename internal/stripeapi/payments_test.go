@@ -58,7 +58,8 @@ func TestCapture(t *testing.T) {
 	}
 }
 
-// Stripe's own words may repeat what it was sent, and what it knows of the buyer: they stay out of errors, which history keeps.
+// Stripe's own words may repeat what it was sent, and what it knows of the buyer: they stay out of errors, which
+// history keeps.
 func TestRefusalsOfOrdersAreInOurWords(t *testing.T) {
 	t.Parallel()
 	no := refused(402, "card_declined", "Jenny Rosen (jenny@example.com) cannot be charged")

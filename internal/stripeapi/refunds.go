@@ -35,14 +35,14 @@ func (r refund) order() order.Refund {
 	}
 }
 
-// Refund gives money back that was captured: amount of it, 0 is all that is left. With feeBack the platform's fee goes back
-// in proportion; a payment without a fee takes none back, and Stripe refuses to.
+// Refund gives money back that was captured: amount of it, 0 is all that is left. With feeBack the platform's fee goes
+// back in proportion; a payment without a fee takes none back, and Stripe refuses to.
 //
-// The refund carries its key in its metadata, and one that is there already under the key is returned instead of another:
-// Stripe forgets keys after a day, and a second refund would be real money. So is one that holds under a key that was given up
-// (spent): it may have been made although its answer was lost. The status says whether the money is on its way (succeeded,
-// pending) or not (failed, canceled); a failed one needs another key. If everything is refunded already, by whomever, a
-// refund of everything is a success.
+// The refund carries its key in its metadata, and one that is there already under the key is returned instead of
+// another: Stripe forgets keys after a day, and a second refund would be real money. So is one that holds under a key
+// that was given up (spent): it may have been made although its answer was lost. The status says whether the money is
+// on its way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded
+// already, by whomever, a refund of everything is a success.
 func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Refund{}, err
@@ -104,8 +104,8 @@ func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent str
 	return made[0], nil
 }
 
-// Refunds lists the refunds of a payment, the newest first: money that was captured and goes back. What an authorisation
-// gave back without a capture, whole or in part, Stripe lists among them, and it is none.
+// Refunds lists the refunds of a payment, the newest first: money that was captured and goes back. What an
+// authorisation gave back without a capture, whole or in part, Stripe lists among them, and it is none.
 func (o *Orders) Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error) {
 	refunds, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil || len(refunds) == 0 {
@@ -118,8 +118,8 @@ func (o *Orders) Refunds(ctx context.Context, account, paymentIntent string) ([]
 	return withoutRelease(refunds, int64(is.Amount-is.Received)), nil
 }
 
-// withoutRelease leaves out what was released: it is the oldest, because nothing is refunded before it is captured, it is of
-// just that amount, and nobody asked for it.
+// withoutRelease leaves out what was released: it is the oldest, because nothing is refunded before it is captured, it
+// is of just that amount, and nobody asked for it.
 func withoutRelease(refunds []order.Refund, released int64) []order.Refund {
 	oldest := len(refunds) - 1
 	if released > 0 && refunds[oldest].Amount == released && refunds[oldest].Key == "" {

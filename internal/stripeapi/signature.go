@@ -46,8 +46,9 @@ const (
 // (https://docs.stripe.com/webhooks#verify-manually). One of the secrets must fit: there are several while one replaces
 // another, and one per endpoint.
 //
-// Stripe's library computes what the signature has to be. Its own check takes one secret, allows any time in the future, and
-// does not say which time it went by: a header with two could be judged by the one and signed for the other.
+// Stripe's library computes what the signature has to be. Its own check takes one secret, allows any time in the
+// future, and does not say which time it went by: a header with two could be judged by the one and signed for the
+// other.
 func VerifySignature(payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time) error {
 	reason := signatureReason(payload, header, secrets, tolerance, now)
 	if reason == "" {

@@ -14,8 +14,8 @@ import (
 	"vitrine/internal/fault"
 )
 
-// signedURL is an address at a host for files that Stripe hands out for a few minutes. Whoever knows it may use it, so it
-// is a secret: it stays out of errors and logs. It gets no key from us, and needs none.
+// signedURL is an address at a host for files that Stripe hands out for a few minutes. Whoever knows it may use it, so
+// it is a secret: it stays out of errors and logs. It gets no key from us, and needs none.
 type signedURL struct {
 	Address   text      `json:"url"`
 	ExpiresAt timestamp `json:"expires_at"`

@@ -569,8 +569,8 @@ func TestContentsThatStall(t *testing.T) {
 	require.Contains(t, err.Error(), "no byte came for 1m0s")
 }
 
-// requireStall reads what comes, and lets the patience end when nothing more does: however slow the machine is, the file
-// was opened and its bytes were read within the whole minute.
+// requireStall reads what comes, and lets the patience end when nothing more does: however slow the machine is, the
+// file was opened and its bytes were read within the whole minute.
 func requireStall(t *testing.T, file io.Reader, comes string) error {
 	t.Helper()
 	got := make([]byte, len(comes))

@@ -124,7 +124,8 @@ func parseAmount(text string) (amount int64, currency string, err error) {
 	return exact.Num().Int64(), currency, nil
 }
 
-// fillCart looks up what an agent wants. Nothing wanted means that the agent takes the first product that can be bought.
+// fillCart looks up what an agent wants. Nothing wanted means that the agent takes the first product that can be
+// bought.
 func (a *account) fillCart(p simcontrol.Purchase, now time.Time) (cart, *refusal) {
 	wanted := p.Items
 	if len(wanted) == 0 {
@@ -221,8 +222,8 @@ func within(now time.Time, from, until string) bool {
 }
 
 // shippingFor reads the products' column shipping: of each product the cheapest entry for the country, of the cart the
-// dearest of those. How Stripe adds up entries of several products is not documented. A product without the column ships
-// free, one with the column but none for the country cannot be bought.
+// dearest of those. How Stripe adds up entries of several products is not documented. A product without the column
+// ships free, one with the column but none for the country cannot be bought.
 func (a *account) shippingFor(c cart, country string) (shipping, *refusal) {
 	chosen := shipping{rate: newID("shr_"), name: "Standard Shipping"}
 	for _, l := range c.lines {

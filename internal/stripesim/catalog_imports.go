@@ -144,9 +144,9 @@ func (h *catalogImports) createCatalogImport(state *callState, params importPara
 	return outcome{answer: okAnswer(h.catalogImportLocked(imp, base)), stored: true}
 }
 
-// catalogImportLocked is Stripe's object. It is the same under every version here, while the real one has no mode before
-// 2026-06-24. Every look at it brings a new URL; that an upload's URL can be renewed so is not documented, an error
-// file's is.
+// catalogImportLocked is Stripe's object. It is the same under every version here, while the real one has no mode
+// before 2026-06-24. Every look at it brings a new URL; that an upload's URL can be renewed so is not documented, an
+// error file's is.
 func (h *catalogImports) catalogImportLocked(imp *importJob, base string) map[string]any {
 	mode := modeUpsert
 	if imp.replace {

@@ -9,10 +9,10 @@ import (
 	"vitrine/internal/simcontrol"
 )
 
-// core is what all handlers stand on. Each handler has the state of its own resource; one lock guards it all, core's, as
-// an order's objects change together: methods whose name ends in Locked are called under it, the others take it, and an
-// endpoint of orderCalls runs under it. Sessions and payments point at each other and all handlers of orders look them up,
-// so core has them, in the ledger.
+// core is what all handlers stand on. Each handler has the state of its own resource; one lock guards it all, core's,
+// as an order's objects change together: methods whose name ends in Locked are called under it, the others take it, and
+// an endpoint of orderCalls runs under it. Sessions and payments point at each other and all handlers of orders look
+// them up, so core has them, in the ledger.
 type core struct {
 	options    Options
 	dir        string // of uploaded files

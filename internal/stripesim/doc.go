@@ -31,9 +31,9 @@
 //	GET  /v1/events, /v1/events/{id}              of 30 days; list, by types or type, created and delivery_success
 //
 // with Stripe's authentication (Bearer or Basic), Stripe-Account, Stripe-Version, Idempotency-Key, Request-Id and error
-// envelope. Lists come newest first, in pages by limit, starting_after and ending_before. Anything else is Stripe's 404,
-// and a parameter that is not emulated is one that is not known. Signed URLs need no key, and refuse a client that sends
-// it:
+// envelope. Lists come newest first, in pages by limit, starting_after and ending_before. Anything else is Stripe's
+// 404, and a parameter that is not emulated is one that is not known. Signed URLs need no key, and refuse a client that
+// sends it:
 //
 //	PUT  /_uploads/{token}                        the file of an import, which starts with it
 //	GET  /_downloads/{token}                      the rows that an import refused
@@ -42,21 +42,21 @@
 //
 // # What is known and what is not
 //
-// Stripe documents less than an emulator needs. Where its behaviour is not documented, the stricter reading is taken and
-// a comment at that place says so, so that a client which passes here has no reason to fail there. The message texts are
-// invented, all of them: match status, type, code and param, never text.
+// Stripe documents less than an emulator needs. Where its behaviour is not documented, the stricter reading is taken
+// and a comment at that place says so, so that a client which passes here has no reason to fail there. The message
+// texts are invented, all of them: match status, type, code and param, never text.
 //
-// Known of v2: the parameters, the object, its statuses and what goes with each, the URLs that expire, keys that live 30
-// days and replay successes alone. Not known, so decided here: that reading an import renews the URL of its upload, that
-// an import takes one file and fails an hour after it began without one, that a refused row keeps its product from being
-// removed by mode replace, that an empty cell of an inventory or pricing row clears, how pages are counted, what the
-// columns of the file of refused rows are (v1's, with stripe_error_message before them) and how the host of signed URLs
-// words its refusals. Not emulated: Stripe-Context, the filters by creation time, and events of imports.
+// Known of v2: the parameters, the object, its statuses and what goes with each, the URLs that expire, keys that live
+// 30 days and replay successes alone. Not known, so decided here: that reading an import renews the URL of its upload,
+// that an import takes one file and fails an hour after it began without one, that a refused row keeps its product from
+// being removed by mode replace, that an empty cell of an inventory or pricing row clears, how pages are counted, what
+// the columns of the file of refused rows are (v1's, with stripe_error_message before them) and how the host of signed
+// URLs words its refusals. Not emulated: Stripe-Context, the filters by creation time, and events of imports.
 //
-// Known of orders: the shapes of the objects, which a test in the sandbox compares with Stripe's OpenAPI document; where
-// an order's facts stand; which events come of what; that agent_details and external_reference appear under preview
-// versions alone; how webhooks are signed and retried; the bodies of the hooks, with both spellings of the line items, and
-// their four seconds. Not known, so decided here:
+// Known of orders: the shapes of the objects, which a test in the sandbox compares with Stripe's OpenAPI document;
+// where an order's facts stand; which events come of what; that agent_details and external_reference appear under
+// preview versions alone; how webhooks are signed and retried; the bodies of the hooks, with both spellings of the line
+// items, and their four seconds. Not known, so decided here:
 //
 //   - agent_details is shown to whoever expands it, and external_reference from version 2025-12-15.preview on.
 //   - A session whose payment awaits its capture is unpaid. It is paid once it was captured; no event says so but
@@ -74,11 +74,13 @@
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
 // captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
 // money on the platform's account, thin events, and the endpoints API: endpoints are registered by the control API.
-// Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from Stripe.
+// Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from
+// Stripe.
 //
 // # The control API
 //
-// Everything under /_sim/ belongs to the emulator and needs no key. Bodies are JSON. [simcontrol.Client] is the client for Go.
+// Everything under /_sim/ belongs to the emulator and needs no key. Bodies are JSON. [simcontrol.Client] is the client
+// for Go.
 //
 //	GET    /_sim/accounts/{account}/catalog         {"account":…,"count":…,"products":[…]} ordered by id;
 //	                                                ?limit=100&after=ID pages through a long one
@@ -126,23 +128,23 @@
 //	POST   /_sim/webhooks/{id}/send                 {"payload":{…},"secret":…} sends a body as it is, once: [simcontrol.Attempt]
 //	GET    /_sim/deliveries                         deliveries and their attempts, at most the newest 10,000: [simcontrol.Delivery]
 //
-// A list answers with {"data":[…]}; ?account=acct_… narrows files, imports, requests, orders, events, deliveries and calls
-// of hooks.
+// A list answers with {"data":[…]}; ?account=acct_… narrows files, imports, requests, orders, events, deliveries and
+// calls of hooks.
 //
 // # Webhooks
 //
-// Every event goes to every endpoint that wants it, in no order, and is tried again after retry_delay, twice that, and so
-// on, until it is taken with a 2xx or the retries are used up; then GET /v1/events?delivery_success=false still has it.
-// What goes wrong on the way is drawn from the seed and the numbers of the event and the endpoint, so that two runs which
-// do the same meet the same misfortunes: jitter, drops and duplicates. See [simcontrol.OrderSettings] for those, for signatures that
-// are too old and for events of test mode at endpoints of live mode.
+// Every event goes to every endpoint that wants it, in no order, and is tried again after retry_delay, twice that, and
+// so on, until it is taken with a 2xx or the retries are used up; then GET /v1/events?delivery_success=false still has
+// it. What goes wrong on the way is drawn from the seed and the numbers of the event and the endpoint, so that two runs
+// which do the same meet the same misfortunes: jitter, drops and duplicates. See [simcontrol.OrderSettings] for those,
+// for signatures that are too old and for events of test mode at endpoints of live mode.
 //
 // # Faults
 //
-// A fault strikes calls that its match fits: method, path_prefix and account, each of them optional; a signed URL belongs
-// to the account of its import. It lets the first
-// `skip` of them pass, then strikes `times` times (0 means once, -1 until it is disarmed). The first armed fault that
-// fits wins. Keys are checked before faults, so an unknown key stays a 401.
+// A fault strikes calls that its match fits: method, path_prefix and account, each of them optional; a signed URL
+// belongs to the account of its import. It lets the first `skip` of them pass, then strikes `times` times (0 means
+// once, -1 until it is disarmed). The first armed fault that fits wins. Keys are checked before faults, so an unknown
+// key stays a 401.
 //
 //	status             answer with status, code, message, retry_after (the header, as is) and type. A 500 is stored under
 //	                   the call's idempotency key and replayed, as Stripe does; 429 and 502 to 504 are not, because they

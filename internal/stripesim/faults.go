@@ -152,7 +152,8 @@ func (h *faults) serveWithFaults(w *answerWriter, r *http.Request) {
 	}
 }
 
-// answerWithStatus fails a call before its endpoint sees it, or, where the answer is to be stored, in the endpoint's place.
+// answerWithStatus fails a call before its endpoint sees it, or, where the answer is to be stored, in the endpoint's
+// place.
 func (h *faults) answerWithStatus(w *answerWriter, r *http.Request, fault *simcontrol.Fault) {
 	if r.Method == http.MethodPost && storedUnderKey(fault) {
 		stateOf(r).fault = fault
@@ -162,7 +163,8 @@ func (h *faults) answerWithStatus(w *answerWriter, r *http.Request, fault *simco
 	faultError(fault).write(w)
 }
 
-// storedUnderKey follows Stripe: an endpoint that failed has an answer to replay, a limit or a gateway in front of it has none.
+// storedUnderKey follows Stripe: an endpoint that failed has an answer to replay, a limit or a gateway in front of it
+// has none.
 func storedUnderKey(f *simcontrol.Fault) bool {
 	if f.Stored != nil {
 		return *f.Stored

@@ -126,8 +126,8 @@ func checkRating(r row) mistake {
 	return mistake{}
 }
 
-// inventoryFeed updates products that are in the catalog. A client of v1 in production names its key column sku_id; both
-// texts of the specification say id, so id it is.
+// inventoryFeed updates products that are in the catalog. A client of v1 in production names its key column sku_id;
+// both texts of the specification say id, so id it is.
 var inventoryFeed = feedSpec{
 	feedType: "inventory", format: "inventory_feed", id: "id", together: checkPreorder,
 	required: []string{"id", "availability", "inventory_quantity"},

@@ -16,7 +16,8 @@ const (
 	goodPromotion    = "SUMMER,Summer,2026-06-01T00:00:00Z/2026-09-01T00:00:00Z,percent_off,20,specific_products,A,automatic,"
 )
 
-// judged is what is wrong with a row of a feed when the catalog has the products A and B, the group G and the promotion P.
+// judged is what is wrong with a row of a feed when the catalog has the products A and B, the group G and the promotion
+// P.
 func judged(t *testing.T, feed *feedSpec, names, fields string) string {
 	t.Helper()
 	h, wrong := readHeader(feed, strings.Split(names, ","))

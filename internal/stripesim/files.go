@@ -275,7 +275,8 @@ func (h *files) checkUpload(form *upload) *apiError {
 }
 
 // checkFileType holds a client to "the MIME type must match the file" in its strictest reading: the part names one of
-// the two types, the filename's extension goes with it, if there is one, and the first line is not written in the other.
+// the two types, the filename's extension goes with it, if there is one, and the first line is not written in the
+// other.
 func checkFileType(form *upload) *apiError {
 	mediaType, _, err := mime.ParseMediaType(form.contentType)
 	if err != nil || (mediaType != mimeCSV && mediaType != mimeTSV) {

@@ -233,8 +233,8 @@ func (o *session) customizeData() map[string]any {
 	}
 }
 
-// finalizeData is what the approval hook gets. In the documented spelling an item's id is its SKU, or the merchant could
-// not know the product; in the deployed one the SKU has a place of its own.
+// finalizeData is what the approval hook gets. In the documented spelling an item's id is its SKU, or the merchant
+// could not know the product; in the deployed one the SKU has a place of its own.
 func (o *session) finalizeData(spelling string) map[string]any {
 	items := []any{}
 	for _, l := range o.cart.lines {

@@ -73,8 +73,8 @@ func getPlatform(call orderCall) (any, *apiError) {
 	return map[string]any{"id": call.account, "object": "account", "livemode": false}, nil
 }
 
-// writing gives a POST its idempotency. Parameters that fail validation leave the key free; what is refused because of the
-// state of things stays under it, as Stripe stores whatever an endpoint that began its work answers.
+// writing gives a POST its idempotency. Parameters that fail validation leave the key free; what is refused because of
+// the state of things stays under it, as Stripe stores whatever an endpoint that began its work answers.
 func (h *orderCalls) writing(endpoint func(orderCall) (func() (any, *apiError), *apiError)) http.HandlerFunc {
 	return h.idempotency.idempotent(apiV1, v1Keys, func(r *http.Request) (operation, *apiError) {
 		form := url.Values{}

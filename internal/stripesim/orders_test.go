@@ -20,7 +20,8 @@ const (
 	clover    = "2025-10-29.clover"
 )
 
-// stocked is an emulator whose shop has a catalog: P1 and P2 of 15.00 USD, and one product for each way not to be bought.
+// stocked is an emulator whose shop has a catalog: P1 and P2 of 15.00 USD, and one product for each way not to be
+// bought.
 func stocked(t *testing.T, o Options) developer {
 	t.Helper()
 	d := serve(t, o)

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// params reads the parameters of a call, of its query or its form. The first mistake stays in failed. Parameters that no
-// method asked for are unknown: Stripe refuses those, and the emulator refuses as well what it does not emulate, so that
-// no filter is ignored in silence.
+// params reads the parameters of a call, of its query or its form. The first mistake stays in failed. Parameters that
+// no method asked for are unknown: Stripe refuses those, and the emulator refuses as well what it does not emulate, so
+// that no filter is ignored in silence.
 type params struct {
 	values url.Values
 	asked  map[string]bool

@@ -74,8 +74,8 @@ func (h *refunds) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 	}, nil
 }
 
-// refundLocked gives money back; amount 0 means all that is left. An authorization that was not captured is refused: by a
-// charge's id Stripe would release it, which a client should do by canceling.
+// refundLocked gives money back; amount 0 means all that is left. An authorization that was not captured is refused: by
+// a charge's id Stripe would release it, which a client should do by canceling.
 func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata map[string]string, why cause) (*refund, *apiError) {
 	left := p.amountCaptured - p.refunded()
 	if amount == 0 {
@@ -116,9 +116,9 @@ func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata
 	return made, nil
 }
 
-// releaseLocked gives back what was authorized and is not captured. Clients in production see Stripe make a refund of it,
-// though no money ever moved: its object is listed among the others, and it is told of. It has a reason of Stripe's own if
-// the authorization ended.
+// releaseLocked gives back what was authorized and is not captured. Clients in production see Stripe make a refund of
+// it, though no money ever moved: its object is listed among the others, and it is told of. It has a reason of Stripe's
+// own if the authorization ended.
 func (h *refunds) releaseLocked(p *payment, amount int64, reason string, why cause) {
 	if amount == 0 {
 		return
@@ -129,8 +129,8 @@ func (h *refunds) releaseLocked(p *payment, amount int64, reason string, why cau
 	h.events.emitLocked("refund.created", p.account(), given.object(), why)
 }
 
-// endRefundLocked ends a refund: one that is pending may succeed, and any may fail, days after it succeeded too. Money of
-// a refund that failed is the merchant's again.
+// endRefundLocked ends a refund: one that is pending may succeed, and any may fail, days after it succeeded too. Money
+// of a refund that failed is the merchant's again.
 func (h *refunds) endRefundLocked(r *refund, succeeds bool) error {
 	switch {
 	case succeeds && r.status != statusPending, r.status == statusFailed, !slices.Contains(r.payment.refunds, r):

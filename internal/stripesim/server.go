@@ -157,7 +157,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Reset forgets files, imports, catalogs, orders, webhook endpoints, requests, idempotency keys, faults and revoked keys.
+// Reset forgets files, imports, catalogs, orders, webhook endpoints, requests, idempotency keys, faults and revoked
+// keys.
 func (s *Server) Reset() error {
 	s.mu.Lock()
 	stop, files := s.stop, s.files.all

@@ -61,8 +61,8 @@ type webhooks struct {
 
 func (h *webhooks) forgetLocked() { h.endpoints, h.deliveries, h.made = nil, nil, 0 }
 
-// sendLocked decides what becomes of an event on its way to an endpoint. Its luck is drawn from the seed and the numbers
-// of both alone, so that it does not depend on what happens at the same time.
+// sendLocked decides what becomes of an event on its way to an endpoint. Its luck is drawn from the seed and the
+// numbers of both alone, so that it does not depend on what happens at the same time.
 func (h *webhooks) sendLocked(e *event, to *endpoint) {
 	luck := rand.New(rand.NewPCG(h.orders.Seed, uint64(to.number)<<32|uint64(e.number)))
 	drop, twice := luck.Float64() < h.orders.Drops, luck.Float64() < h.orders.Duplicates
@@ -92,7 +92,8 @@ func (h *webhooks) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *si
 	return log
 }
 
-// dispatchLocked attempts a delivery until it succeeds, each time after twice as long, as Stripe does over hours and days.
+// dispatchLocked attempts a delivery until it succeeds, each time after twice as long, as Stripe does over hours and
+// days.
 func (h *webhooks) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delivery, delay time.Duration) {
 	ctx, orders := h.ctx, h.orders
 	h.background.Go(func() {

@@ -23,9 +23,10 @@ const (
 	ordersBeside = 20
 )
 
-// BenchmarkOrderBesideSlowImports is how long an order takes from Stripe's webhook until it is accepted by the merchant (S3) and
-// paid, while 200 other accounts have catalogs on their way that Stripe takes hours for. The orders come one after the other,
-// the first of them as soon as the syncs are started. imports is how many of the 200 are at Stripe after the last.
+// BenchmarkOrderBesideSlowImports is how long an order takes from Stripe's webhook until it is accepted by the merchant
+// (S3) and paid, while 200 other accounts have catalogs on their way that Stripe takes hours for. The orders come one
+// after the other, the first of them as soon as the syncs are started. imports is how many of the 200 are at Stripe
+// after the last.
 func BenchmarkOrderBesideSlowImports(b *testing.B) {
 	for _, slow := range []int{0, slowCatalogs} {
 		b.Run(fmt.Sprint(slow), func(b *testing.B) { orderBeside(b, slow) })

@@ -34,10 +34,10 @@ const (
 	webhookSecret = "whsec_ofTheBenchmark"
 )
 
-// BenchmarkAcknowledge is how long Stripe waits for an answer while events come in at eventRate, evenly, whether the ones
-// before are answered or not: the webhook server of the built starter, in front of the sandbox's Temporal, which keeps
-// everything in SQLite. The events are those of real purchases, so half of them start an order, and the others have their
-// session looked up at Stripe.
+// BenchmarkAcknowledge is how long Stripe waits for an answer while events come in at eventRate, evenly, whether the
+// ones before are answered or not: the webhook server of the built starter, in front of the sandbox's Temporal, which
+// keeps everything in SQLite. The events are those of real purchases, so half of them start an order, and the others
+// have their session looked up at Stripe.
 //
 // With a worker on the same machine this is more than SQLite can take, which fulfils some forty orders a second; then
 // the server refuses what is too much, and Stripe sends it again. refused-% is the share of those.
@@ -168,8 +168,8 @@ func purchase(b *testing.B, control simcontrol.Client, count int) (bodies [][]by
 	return bodies
 }
 
-// send posts the events at their times. It returns how long each waited for its answer, and how many were refused for being
-// too much.
+// send posts the events at their times. It returns how long each waited for its answer, and how many were refused for
+// being too much.
 func send(b *testing.B, url string, bodies [][]byte) (waited []time.Duration, refused int) {
 	b.Helper()
 	waited = make([]time.Duration, len(bodies))

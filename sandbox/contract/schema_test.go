@@ -68,8 +68,8 @@ func (d document) resolve(s *schema) *schema {
 	return s
 }
 
-// differences lists how a value departs from a schema. A property that the schema does not name is one: the emulator has
-// not to make properties up.
+// differences lists how a value departs from a schema. A property that the schema does not name is one: the emulator
+// has not to make properties up.
 func (d document) differences(s *schema, value any, at string) []string {
 	s = d.resolve(s)
 	if value == nil {

@@ -14,7 +14,8 @@ import (
 	"vitrine/workflows"
 )
 
-// serveOrders has two shops' orders fulfilled: one lets its warehouse read a bucket, the other decides about each order.
+// serveOrders has two shops' orders fulfilled: one lets its warehouse read a bucket, the other decides about each
+// order.
 func (d *demo) serveOrders(ctx context.Context) error {
 	d.story.begin("Agents may buy: two shops have orders fulfilled; starter serve takes Stripe's webhooks")
 	reads, decides := d.shops[0], d.shops[1]

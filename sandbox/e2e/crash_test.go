@@ -24,9 +24,9 @@ type journey struct {
 }
 
 // Between any two things that a sync does lie two places to die: before the second, and after it, before its answer is
-// known. Here one account dies in each of them, under one SIGKILL, and another worker brings all of them to the same end:
-// the same catalog by the same number of imports, the same counts, one report. The places are what an account writes, as
-// one shows that is left alone, so no step can be forgotten.
+// known. Here one account dies in each of them, under one SIGKILL, and another worker brings all of them to the same
+// end: the same catalog by the same number of imports, the same counts, one report. The places are what an account
+// writes, as one shows that is left alone, so no step can be forgotten.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	accepted, reduced := numbered(60), append(numbered(4), "sku9999")

@@ -2,8 +2,8 @@
 // Temporal server, S3 endpoint and Stripe emulator, which are a process of their own too. Nothing of the product is
 // called, only watched: through S3, through Temporal, and through the emulator's control API.
 //
-// All tests share one sandbox and run in parallel. Each has a room in it (room_test.go): an account, a Temporal namespace
-// and a Stripe key of its own, and its own workers, which it may kill as it likes.
+// All tests share one sandbox and run in parallel. Each has a room in it (room_test.go): an account, a Temporal
+// namespace and a Stripe key of its own, and its own workers, which it may kill as it likes.
 package e2e
 
 import (
@@ -24,8 +24,8 @@ import (
 	"vitrine/sandbox/child"
 )
 
-// binVariable names a directory of binaries that are built already (make sets it). The sandbox is taken from there, which
-// saves the time to link it, and so are worker and starter of the tests that measure them.
+// binVariable names a directory of binaries that are built already (make sets it). The sandbox is taken from there,
+// which saves the time to link it, and so are worker and starter of the tests that measure them.
 const binVariable = "VITRINE_BIN"
 
 // namespaces bound how many rooms there can be: they are made when the sandbox starts, because a namespace that is made
@@ -93,8 +93,8 @@ func setUp() (release func() error, err error) {
 	return func() error { return errors.Join(stop(), os.RemoveAll(house.dir)) }, nil
 }
 
-// buildAll builds worker and starter with the race detector, and the sandbox without: it would take ten minutes, and the
-// races of the Temporal server are not ours.
+// buildAll builds worker and starter with the race detector, and the sandbox without: it would take ten minutes, and
+// the races of the Temporal server are not ours.
 func buildAll(bin string) error {
 	if err := buildProduct(bin); err != nil {
 		return err

@@ -215,7 +215,8 @@ func TestAnEmptySourceCanBeApproved(t *testing.T) {
 	require.Empty(t, m.ids())
 }
 
-// A plug-in that writes 0 for "no sale", and a shop that gives every variant its parent's id: small catalogs are held too.
+// A plug-in that writes 0 for "no sale", and a shop that gives every variant its parent's id: small catalogs are held
+// too.
 func TestSalesForNothingAndSharedIDsAreHeld(t *testing.T) {
 	m := enter(t)
 	m.startWorker()

@@ -329,7 +329,8 @@ func TestHooksOfStrangersAreRefused(t *testing.T) {
 		require.Empty(t, answer, "whoever forges is told nothing")
 	}
 
-	// What was overheard and is sent again within the signature's five minutes is answered as before, and takes nothing.
+	// What was overheard and is sent again within the signature's five minutes is answered as before, and takes
+	// nothing.
 	const approved = `{"manual_approval_details":{"type":"approved"}}`
 	replayed := hook(body, hookSecret, 0)
 	for range 3 {

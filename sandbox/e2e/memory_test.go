@@ -13,8 +13,8 @@ import (
 	"vitrine/internal/feed"
 )
 
-// A large catalog goes through in the memory of a small one, but for what is kept of each row: a part of 8 MiB on its way
-// to S3, the rows at work on all cores, and what the collector leaves lying around.
+// A large catalog goes through in the memory of a small one, but for what is kept of each row: a part of 8 MiB on its
+// way to S3, the rows at work on all cores, and what the collector leaves lying around.
 func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells how much memory another process holds")

@@ -23,8 +23,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// merchant is a shop system with an endpoint for orders: it verifies signatures by the specification of Standard Webhooks,
-// and remembers what it was sent.
+// merchant is a shop system with an endpoint for orders: it verifies signatures by the specification of Standard
+// Webhooks, and remembers what it was sent.
 type merchant struct {
 	url string
 

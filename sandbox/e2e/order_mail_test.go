@@ -31,7 +31,8 @@ func (s *shop) mails(c mail.Control) []mail.Mail {
 	return found
 }
 
-// wrote waits until the step that writes to the buyer has ended, after all its tries, and returns why it failed, if it did.
+// wrote waits until the step that writes to the buyer has ended, after all its tries, and returns why it failed, if it
+// did.
 func (b bought) wrote() (code fault.Code) {
 	b.t.Helper()
 	b.await("the mail of "+b.id().String()+" being sent, or given up", func() bool {
@@ -186,8 +187,8 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 	require.Contains(t, w.output.String(), "rejection.html")
 }
 
-// While the mail server is away, orders are accepted, charged and shipped as ever. The mail comes when the server is back,
-// once, and whichever worker is there then sends it.
+// While the mail server is away, orders are accepted, charged and shipped as ever. The mail comes when the server is
+// back, once, and whichever worker is there then sends it.
 func TestMailSurvivesAnOutage(t *testing.T) {
 	s := open(t, csv("sku1"), writesAs)
 	free, err := ports.Several(2)

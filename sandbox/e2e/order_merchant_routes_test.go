@@ -19,7 +19,8 @@ import (
 // apiToken is what merchants' systems show to report.
 const apiToken = "a-token-of-this-shop-that-nobody-guesses"
 
-// reporting is a shop whose merchant's system may report by the routes of the webhook server. They decide later about sku3.
+// reporting is a shop whose merchant's system may report by the routes of the webhook server. They decide later about
+// sku3.
 func reporting(t *testing.T, change func(*order.Settings)) *shop {
 	t.Helper()
 	s := open(t, csv("sku1", "sku2", "sku3"), change)
@@ -237,8 +238,8 @@ func (b bought) agrees(captured, refunded int64) {
 	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{view.Captured, view.Refunded}), "the order's view: %s", b.id())
 }
 
-// An order is called off while it is on its way. The merchant's system is slow, and takes it although nobody waits for the
-// answer any more: then it must read that the order is off after it has read the order, or it would ship.
+// An order is called off while it is on its way. The merchant's system is slow, and takes it although nobody waits for
+// the answer any more: then it must read that the order is off after it has read the order, or it would ship.
 func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 	s := open(t, csv("sku1"), nil)
 	s.merchant.arrived = make(chan string)

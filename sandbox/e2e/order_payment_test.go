@@ -78,8 +78,9 @@ func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 	require.Equal(t, 2, s.merchant.count())
 }
 
-// The merchant accepts and does not ship. Before the authorisation ends they are warned; then Vitrine does what the account
-// wants: take the money while it is there, or call the order off. What they never decided about is called off in any case.
+// The merchant accepts and does not ship. Before the authorisation ends they are warned; then Vitrine does what the
+// account wants: take the money while it is there, or call the order off. What they never decided about is called off
+// in any case.
 func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	const age = 6 * 24 * time.Hour // so that an end is near in hours, and as near as the test says
 	since := time.Now().Add(-2 * age)

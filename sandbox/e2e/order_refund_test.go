@@ -9,7 +9,8 @@ import (
 	"vitrine/workflows"
 )
 
-// Somebody repeats a command because its answer was lost: on another host, as another user, with the amount spelled otherwise.
+// Somebody repeats a command because its answer was lost: on another host, as another user, with the amount spelled
+// otherwise.
 func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	s := opened(t, nil)
 	b := s.buys(simcontrol.Purchase{})

@@ -20,11 +20,11 @@ import (
 // stormOrders is how many orders the storm has.
 const stormOrders = 500
 
-// The storm: webhooks come twice, in the wrong order, or never; every tenth call to Stripe and to the merchant fails, some
-// of them after the work was done; worker and webhook server are killed again and again. Meanwhile the merchant takes some
-// orders in part, decides about others later, staff give money back, and buyers dispute. Every order is decided once, every
-// payment is captured once or goes back once, none is lost, and in the end Stripe, the order's view and what the merchant
-// takes agree to the cent.
+// The storm: webhooks come twice, in the wrong order, or never; every tenth call to Stripe and to the merchant fails,
+// some of them after the work was done; worker and webhook server are killed again and again. Meanwhile the merchant
+// takes some orders in part, decides about others later, staff give money back, and buyers dispute. Every order is
+// decided once, every payment is captured once or goes back once, none is lost, and in the end Stripe, the order's view
+// and what the merchant takes agree to the cent.
 func TestOrdersThroughAStorm(t *testing.T) {
 	s := open(t, csv(numbered(20)...), nil)
 	s.settings["VITRINE_LOG_LEVEL"] = "info"
@@ -165,7 +165,8 @@ func (s *shop) decidesLater(orders []bought) <-chan struct{} {
 	return done
 }
 
-// decides reports the merchant's decision as soon as they have the order, until the webhook server takes it: it dies often.
+// decides reports the merchant's decision as soon as they have the order, until the webhook server takes it: it dies
+// often.
 func (b bought) decides(decision map[string]any) error {
 	body, err := json.Marshal(decision)
 	if err != nil {
@@ -216,7 +217,8 @@ func (m *merchant) goesWrong(share float64) {
 	m.faults = share
 }
 
-// rushes places orders, a few at once: every second is to be captured, every twentieth is for what the merchant has not.
+// rushes places orders, a few at once: every second is to be captured, every twentieth is for what the merchant has
+// not.
 func (s *shop) rushes(n int) []bought {
 	s.t.Helper()
 	orders := make([]bought, n)
@@ -244,8 +246,8 @@ func (s *shop) rushes(n int) []bought {
 	return orders
 }
 
-// sweepsUntil sweeps until the merchant has decided about every order, and its money is where it belongs; lost is how many
-// of them no webhook told of.
+// sweepsUntil sweeps until the merchant has decided about every order, and its money is where it belongs; lost is how
+// many of them no webhook told of.
 func (s *shop) sweepsUntil(orders []bought, decided <-chan struct{}) (swept workflows.OrderSweepResult, lost int) {
 	s.t.Helper()
 	lost = s.unheard(orders)
@@ -264,8 +266,8 @@ func (s *shop) sweepsUntil(orders []bought, decided <-chan struct{}) (swept work
 	return swept, lost
 }
 
-// letsDisputedGoOn is the person who looks at orders whose payment is disputed before the merchant has them, and lets them
-// go on.
+// letsDisputedGoOn is the person who looks at orders whose payment is disputed before the merchant has them, and lets
+// them go on.
 func (s *shop) letsDisputedGoOn(orders []bought) {
 	s.t.Helper()
 	for _, b := range orders {
@@ -312,8 +314,8 @@ func (s *shop) settled(orders []bought) bool {
 	return s.unasked(orders) == 0
 }
 
-// requireSettled fails unless the order was decided once, and Stripe, its view and the merchant's decision agree about the
-// money. It adds up what was found.
+// requireSettled fails unless the order was decided once, and Stripe, its view and the merchant's decision agree about
+// the money. It adds up what was found.
 func (s *shop) requireSettled(b bought, sums map[string]int64) {
 	s.t.Helper()
 	f := b.fate()

@@ -229,8 +229,8 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 	s.requireNobody()
 }
 
-// Before an agent's buyer pays, Stripe asks: may this be sold? The answer comes from what the last sync brought to Stripe,
-// less what others are about to buy.
+// Before an agent's buyer pays, Stripe asks: may this be sold? The answer comes from what the last sync brought to
+// Stripe, less what others are about to buy.
 func TestHooksApproveByStock(t *testing.T) {
 	s := open(t, strings.TrimSuffix(header, "\n")+",inventory_quantity\n"+strings.TrimSuffix(product("sku1", "9.99 USD"), "\n")+",3\n", nil)
 	s.startWorker()

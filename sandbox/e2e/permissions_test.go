@@ -32,8 +32,8 @@ const (
 	starterUser = "policy-starter"
 )
 
-// guardedBucket is the state bucket of those who are held to policies. It keeps versions, and holds one account alone, so
-// that a test may look through all of it.
+// guardedBucket is the state bucket of those who are held to policies. It keeps versions, and holds one account alone,
+// so that a test may look through all of it.
 const guardedBucket = "guarded-state"
 
 // handbookPolicies are the policies of the handbook, on the sandbox's buckets, by the user who is held to them.
@@ -135,8 +135,8 @@ func (s *shop) isGuarded() {
 	s.layout.StateBucket, s.documents.Layout.StateBucket = guardedBucket, guardedBucket
 }
 
-// A sync, orders by S3, a dispute, and the erasure of their buyer, every process under the handbook's policy for it. Then the
-// bucket is looked through, old versions and all.
+// A sync, orders by S3, a dispute, and the erasure of their buyer, every process under the handbook's policy for it.
+// Then the bucket is looked through, old versions and all.
 func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	s := guarded(t)
 	run := func(args ...string) answer {
@@ -236,7 +236,8 @@ func (s *shop) holding(b bought) (keys []string) {
 	return keys
 }
 
-// namesTheBuyer are the keys of all objects, in any version, that hold something of the buyer. Every key has to be documented.
+// namesTheBuyer are the keys of all objects, in any version, that hold something of the buyer. Every key has to be
+// documented.
 func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
 	s.t.Helper()
 	versions, err := s.documents.Objects.Versions(within(s.t), guardedBucket, "")

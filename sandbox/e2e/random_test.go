@@ -16,7 +16,8 @@ import (
 	"vitrine/workflows"
 )
 
-// Whatever a merchant does to the file, and whatever goes wrong on the way: after a sync, Stripe has what the file says.
+// Whatever a merchant does to the file, and whatever goes wrong on the way: after a sync, Stripe has what the file
+// says.
 func TestStripeHasWhatTheFileSays(t *testing.T) {
 	t.Parallel()
 	const edits = 12

@@ -105,8 +105,8 @@ func TestStarterFromAccountsToReport(t *testing.T) {
 	}
 }
 
-// What a merchant sells and to whom Stripe belongs is nobody's business: nothing of it stays in a history, in the state or
-// in a report, beyond the id and the title of a refused row.
+// What a merchant sells and to whom Stripe belongs is nobody's business: nothing of it stays in a history, in the state
+// or in a report, beyond the id and the title of a refused row.
 func TestNothingOfARowIsKept(t *testing.T) {
 	r := enter(t)
 	r.startWorker()

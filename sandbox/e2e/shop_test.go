@@ -37,8 +37,8 @@ var buyer = simcontrol.Buyer{
 	Address: simcontrol.Address{Line1: "Heimliche Gasse 17", City: "Stillstadt", PostalCode: "10999", Country: "DE"},
 }
 
-// shop is a room whose account sells. It has a Stripe of its own, because the misfortunes of webhooks are settings of the
-// whole emulator, a merchant with an endpoint, and a webhook server.
+// shop is a room whose account sells. It has a Stripe of its own, because the misfortunes of webhooks are settings of
+// the whole emulator, a merchant with an endpoint, and a webhook server.
 type shop struct {
 	*room
 	merchant *merchant
@@ -76,7 +76,8 @@ func open(t *testing.T, products string, change func(*order.Settings)) *shop {
 	return s
 }
 
-// changes gives the starter settings for orders, as an operator does: those of every shop, and what change makes of them.
+// changes gives the starter settings for orders, as an operator does: those of every shop, and what change makes of
+// them.
 func (s *shop) changes(change func(*order.Settings)) {
 	s.t.Helper()
 	settings := order.Settings{
@@ -123,8 +124,8 @@ type server struct {
 	output *safeBuffer
 }
 
-// startServe starts the webhook server; a plain one is without the race detector. More variables go before those of every
-// shop.
+// startServe starts the webhook server; a plain one is without the race detector. More variables go before those of
+// every shop.
 func (s *shop) startServe(plain bool, more ...string) {
 	s.t.Helper()
 	bin := house.bin
@@ -301,8 +302,8 @@ func (s *shop) sweep(others ...string) client.WorkflowRun {
 	return run
 }
 
-// requireNobody fails if anything of the buyer is in a history, in a worker's log or in the webhook server's. Of many runs
-// it reads the newest.
+// requireNobody fails if anything of the buyer is in a history, in a worker's log or in the webhook server's. Of many
+// runs it reads the newest.
 func (s *shop) requireNobody() {
 	s.t.Helper()
 	const most = 50

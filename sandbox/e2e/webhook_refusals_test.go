@@ -165,8 +165,8 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 	require.Equal(t, 1, s.merchant.has(b.id()).times)
 }
 
-// An account takes the platform's access away, or its key lacks a permission. Stripe must not disable the endpoint of all
-// accounts because of it; the event comes by the sweep once it is repaired.
+// An account takes the platform's access away, or its key lacks a permission. Stripe must not disable the endpoint of
+// all accounts because of it; the event comes by the sweep once it is repaired.
 func TestAnAccountThatCannotBeReadDoesNotFailTheEndpoint(t *testing.T) {
 	s := hearing(t)
 	b := s.buys(simcontrol.Purchase{})
@@ -265,8 +265,8 @@ func (s *shop) probe(path string) int {
 	return (&worker{t: s.t, health: "http://" + s.probes}).status(path)
 }
 
-// In the middle of a flood the webhook server is told to end. What it has acknowledged by then, the orders have; the rest
-// comes again.
+// In the middle of a flood the webhook server is told to end. What it has acknowledged by then, the orders have; the
+// rest comes again.
 func TestAShutdownKeepsWhatWasAcknowledged(t *testing.T) {
 	const orders, each = 20, 20
 	s := hearing(t)

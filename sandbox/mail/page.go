@@ -24,8 +24,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 // pagePolicy lets the pages show their own style and the frame with a mail's HTML, load nothing else and run nothing.
 var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash() + "'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// mailPolicy is for the HTML of a mail, which anybody may have written: it runs nothing, loads nothing from anywhere, and
-// is of no origin, also where it is not in the frame.
+// mailPolicy is for the HTML of a mail, which anybody may have written: it runs nothing, loads nothing from anywhere,
+// and is of no origin, also where it is not in the frame.
 const mailPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 func styleHash() string {

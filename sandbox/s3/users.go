@@ -17,8 +17,8 @@ type User struct {
 	Policy    json.RawMessage // as IAM takes it: Version and Statement, without principals
 }
 
-// users are versitygw's IAM: its own evaluation of identity policies, over users that exist from the start. Its built-in
-// stores of users know no identity policies, and its IAM service is a server of its own.
+// users are versitygw's IAM: its own evaluation of identity policies, over users that exist from the start. Its
+// built-in stores of users know no identity policies, and its IAM service is a server of its own.
 type users struct {
 	auth.IAMService // the one account, and the refusal to change anything
 	byKey           map[string]User

@@ -31,8 +31,8 @@ func (s *Stack) Variables() []Variable {
 	}
 }
 
-// The secrets of the sandbox open nothing anywhere else. They are the same each time, so that an endpoint that was registered
-// once, and a file of variables, go on fitting.
+// The secrets of the sandbox open nothing anywhere else. They are the same each time, so that an endpoint that was
+// registered once, and a file of variables, go on fitting.
 const (
 	WebhookSecret = "whsec_sandboxWebhooks0123456789"
 	HookSecret    = "whsec_sandboxHooks0123456789"
@@ -41,8 +41,8 @@ const (
 	MerchantSecret = "whsec_c2FuZGJveC1tZXJjaGFudC1zZWNyZXQhISE="
 )
 
-// OrderVariables are what worker and starter serve need beside Variables to fulfil orders: the secrets of Stripe's webhooks
-// and hooks, the token of merchants' systems, and a secret for merchants' endpoints on this machine.
+// OrderVariables are what worker and starter serve need beside Variables to fulfil orders: the secrets of Stripe's
+// webhooks and hooks, the token of merchants' systems, and a secret for merchants' endpoints on this machine.
 func (s *Stack) OrderVariables() []Variable {
 	return []Variable{
 		{"VITRINE_WEBHOOK_SECRETS", WebhookSecret},

@@ -1,5 +1,5 @@
-// Package temporalserver runs a whole Temporal server in this process, on SQLite: what `temporal server start-dev` does,
-// without a second binary to install.
+// Package temporalserver runs a whole Temporal server in this process, on SQLite: what `temporal server start-dev`
+// does, without a second binary to install.
 package temporalserver
 
 import (

@@ -1,6 +1,6 @@
-// Package objectstoretest has what tests need of statestore.Objects: Memory, an S3 in memory, and Run, the promises that
-// every implementation keeps. The S3 adapter, versitygw behind it and Memory all pass Run, so a test that uses Memory
-// learns nothing that S3 would deny.
+// Package objectstoretest has what tests need of statestore.Objects: Memory, an S3 in memory, and Run, the promises
+// that every implementation keeps. The S3 adapter, versitygw behind it and Memory all pass Run, so a test that uses
+// Memory learns nothing that S3 would deny.
 package objectstoretest
 
 import (
@@ -20,11 +20,12 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Memory is statestore.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5 of
-// the content as the ETag, so writing the same bytes again does not change it.
+// Memory is statestore.Objects in memory. Like an unversioned S3 bucket it keeps one version per key and gives the MD5
+// of the content as the ETag, so writing the same bytes again does not change it.
 type Memory struct {
 	// Before, if set, is asked before every operation (Head, Open, Get, Put, Write, Delete, List, Versions,
-	// DeleteVersion; key is the prefix for List and Versions); an error ends the operation with it. Set it before the store is shared.
+	// DeleteVersion; key is the prefix for List and Versions); an error ends the operation with it. Set it before the
+	// store is shared.
 	Before func(operation, bucket, key string) error
 
 	mu      sync.Mutex

@@ -19,8 +19,8 @@ import (
 // part is more than an S3 adapter sends at once, so that streams of several parts are among the cases.
 const part = 8 << 20
 
-// Run checks what every statestore.Objects promises. The bucket must exist; Run writes under keys of its own and removes
-// them. It works for versioned buckets and for others.
+// Run checks what every statestore.Objects promises. The bucket must exist; Run writes under keys of its own and
+// removes them. It works for versioned buckets and for others.
 func Run(t *testing.T, store statestore.Objects, bucket string) {
 	t.Helper()
 	for _, c := range []struct {
@@ -292,7 +292,8 @@ func list(t *testing.T, r room) {
 	require.Empty(t, keys)
 }
 
-// versions holds where the bucket keeps old versions, and where it does not: removing all that are listed leaves nothing.
+// versions holds where the bucket keeps old versions, and where it does not: removing all that are listed leaves
+// nothing.
 func versions(t *testing.T, r room) {
 	key, beside := r.key(t, "version.json"), r.key(t, "version.json2")
 	r.put(t, key, "one", "")
