@@ -283,7 +283,7 @@ func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
 	for activity, slowly := range map[string]simcontrol.Fault{
 		"UploadFile":     {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath}, Delay: simcontrol.Duration(5 * time.Second)},
-		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 5},
+		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 4},
 	} {
 		t.Run("during "+activity, func(t *testing.T) {
 			m := enter(t)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -39,7 +38,7 @@ func (r *room) startsAs(id string, in workflows.CatalogSyncInput) client.Workflo
 
 func (r *room) ends(run client.WorkflowRun) (workflows.CatalogSyncResult, error) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	var result workflows.CatalogSyncResult
 	err := run.Get(ctx, &result)
