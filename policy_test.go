@@ -316,6 +316,12 @@ func codeRules() []rule {
 			bad:   map[string]string{"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`},
 		},
 		{
+			name:  "keys of the state bucket",
+			why:   "whoever grants, expires or erases what is kept reads one list of keys: internal/statestore makes them all",
+			check: keysElsewhere,
+			bad:   map[string]string{"internal/order/bad.go": `package order; var key = layout.StatePrefix + "orders.json"`},
+		},
+		{
 			name:  "docstrings",
 			why:   "whoever calls it reads its sentence and not its body: what it is, and where it matters its unit, shape, errors and source",
 			check: undocumented,
@@ -445,6 +451,22 @@ func buyersInWorkflows(t tree) (broken []string) {
 		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer", "Recipient", "Address", "LineText") {
 			broken = append(broken, fmt.Sprintf("%s speaks of %s", s.path, personal))
 		}
+	}
+	return broken
+}
+
+// keysElsewhere finds what puts keys together from the prefix that all of them begin with.
+func keysElsewhere(t tree) (broken []string) {
+	for _, s := range t.sources {
+		if s.test || within(s.room, []string{"internal/statestore", "internal/config"}) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if e, ok := n.(*ast.SelectorExpr); ok && e.Sel.Name == "StatePrefix" {
+				broken = append(broken, s.path+" makes a key of its own")
+			}
+			return true
+		})
 	}
 	return broken
 }

@@ -224,7 +224,7 @@ func TestWithoutUsableSettingsNobodyIsAsked(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{"no JSON": `{`, "a mistyped field": `{"account":"acct_1","captures":"on_shipment"}`, "another account's": `{"account":"acct_2"}`} {
 		c := newCounter(t)
-		c.put(order.SettingsKey("acct_1"), body)
+		c.put("accounts/acct_1/orders.json", body)
 		for _, s := range c.steps()[:6] {
 			requireFailure(t, c.does(s.run, s.in(lamps), nil), fault.SettingsInvalid, true)
 		}
@@ -329,7 +329,7 @@ func TestAnOrderGoesOnFromItsRecord(t *testing.T) {
 	}
 	require.Empty(t, c.outside.calls, "the merchant has it: it does not begin anew")
 
-	c.put("state/"+order.RecordKey(lamps), `{"format":2}`)
+	c.put("state/acct_1/orders/"+lamps.Session+"/record.json", `{"format":2}`)
 	requireFailure(t, c.does(c.LoadOrder, lamps, nil), fault.SettingsInvalid, true)
 }
 
@@ -446,7 +446,7 @@ func TestEvidenceIsWrittenForPeopleAndSubmittedOnce(t *testing.T) {
 	in := DisputeInput{ID: lamps, Dispute: "du_1", Key: "k", Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z999"}}}
 	var written WriteEvidenceResult
 	require.NoError(t, c.does(c.WriteEvidence, in, &written))
-	require.Equal(t, "state/"+order.EvidenceKey(lamps, "du_1"), written.Key)
+	require.Equal(t, "state/personal/acct_1/orders/"+lamps.Session+"/evidence-du_1.json", written.Key)
 	body, _, err := c.store.Get(t.Context(), "s", written.Key)
 	require.NoError(t, err)
 	require.Contains(t, string(body), "1Z999")

@@ -148,7 +148,7 @@ func TestASweepEndsWhereEveryEventWouldFail(t *testing.T) {
 func TestASweepOfNoOrders(t *testing.T) {
 	t.Parallel()
 	b := newBroom(t, "evt_1")
-	require.NoError(t, b.store.Delete(t.Context(), "s", order.SettingsKey("acct_1")))
+	require.NoError(t, b.store.Delete(t.Context(), "s", "accounts/acct_1/orders.json"))
 	result, err := b.sweeps()
 	require.NoError(t, err)
 	require.Zero(t, result)
@@ -162,7 +162,7 @@ func TestASweepOfNoOrders(t *testing.T) {
 	require.Zero(t, result)
 	require.NotZero(t, b.until())
 
-	_, err = b.store.Put(t.Context(), "s", "state/"+order.CursorKey("acct_1"), "application/json", []byte("{"), "")
+	_, err = b.store.Put(t.Context(), "s", "state/acct_1/orders/sweep.json", "application/json", []byte("{"), "")
 	require.NoError(t, err)
 	_, err = b.sweeps()
 	requireFailure(t, err, fault.SettingsInvalid, true)
@@ -177,7 +177,7 @@ func TestASlowSweepDoesNotTurnTheCursorBack(t *testing.T) {
 	require.NoError(t, err)
 	faster := time.Now().Add(time.Hour).UTC()
 	b.store.Before = func(operation, _, key string) error {
-		if operation == "Put" && key == "state/"+order.CursorKey("acct_1") {
+		if operation == "Put" && key == "state/acct_1/orders/sweep.json" {
 			b.store.Before = nil
 			_, err := b.Documents.SaveCursor(t.Context(), "acct_1", order.Cursor{Until: faster}, "")
 			require.NoError(t, err)

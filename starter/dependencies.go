@@ -118,5 +118,5 @@ const readers = 16
 
 func (a *app) orderDocuments(ctx context.Context) (order.Documents, error) {
 	docs, err := a.documents(ctx)
-	return order.Documents{Store: statestore.Store{Objects: docs.Objects, Layout: docs.Layout}}, err
+	return order.Documents{Store: docs.Store}, err
 }

@@ -18,7 +18,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"vitrine/internal/order"
-	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -456,10 +455,10 @@ func TestSettingsForOrders(t *testing.T) {
 	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
 	require.Contains(t, s.stdout.String(), `"settle_window": "2880h0m0s"`)
 
-	known, err := order.Documents{Store: statestore.Store{Objects: s.docs.Objects, Layout: s.docs.Layout}}.Known(s.ctx, "acct_1")
+	known, err := order.Documents{Store: s.docs.Store}.Known(s.ctx, "acct_1")
 	require.NoError(t, err)
 	require.True(t, known)
-	known, err = order.Documents{Store: statestore.Store{Objects: s.docs.Objects, Layout: s.docs.Layout}}.Known(s.ctx, "acct_2")
+	known, err = order.Documents{Store: s.docs.Store}.Known(s.ctx, "acct_2")
 	require.NoError(t, err)
 	require.False(t, known)
 }

@@ -63,9 +63,9 @@ func (a *app) holdings(ctx context.Context, id order.ID, flags erasure) (h holdi
 	if err != nil { // they say where to look
 		return h, err
 	}
-	h.archive = privacy.Archive{Store: statestore.Store{Objects: docs.Objects, Layout: docs.Layout}}
+	h.archive = privacy.Archive{Store: docs.Store}
 	// The usual place is looked at too: the account may have had no other before.
-	usual, now := order.Fulfillment{}.Place(docs.Layout.StateBucket), settings.Fulfillment.Place(docs.Layout.StateBucket)
+	usual, now := docs.Layout.Place("", ""), settings.Fulfillment.Place(docs.Layout)
 	if h.found, err = h.archive.Find(ctx, id, append(places, usual, now)); err != nil {
 		return h, err
 	}
@@ -117,7 +117,7 @@ func (h holdings) view(id order.ID, gone *[]privacy.Held) holdingsView {
 	return view
 }
 
-func parsePlaces(texts []string) (places []order.Place, err error) {
+func parsePlaces(texts []string) (places []statestore.Place, err error) {
 	for _, text := range texts {
 		rest, isS3 := strings.CutPrefix(text, "s3://")
 		bucket, prefix, _ := strings.Cut(rest, "/")
@@ -127,7 +127,7 @@ func parsePlaces(texts []string) (places []order.Place, err error) {
 		if prefix != "" && !strings.HasSuffix(prefix, "/") {
 			return nil, fmt.Errorf("--place %.80q: a prefix ends in a slash here, as in s3://BUCKET/PREFIX/", text)
 		}
-		places = append(places, order.Fulfillment{Bucket: bucket, Prefix: prefix}.Place(bucket))
+		places = append(places, statestore.Layout{}.Place(bucket, prefix))
 	}
 	return places, nil
 }

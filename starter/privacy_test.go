@@ -118,7 +118,7 @@ func TestWhereNobodyKnowsNothingIsErased(t *testing.T) {
 	for name, spoil := range map[string]func(*stage){
 		"Temporal is away": func(s *stage) { s.temporal.describeErr = errors.New("connection refused") },
 		"the settings cannot be read": func(s *stage) {
-			_, err := s.store.Put(t.Context(), "state", order.SettingsKey("acct_1"), "", []byte("{"), "")
+			_, err := s.store.Put(t.Context(), "state", "accounts/acct_1/orders.json", "", []byte("{"), "")
 			require.NoError(t, err)
 		},
 		"the record cannot be read": func(s *stage) {

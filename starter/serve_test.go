@@ -24,7 +24,6 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
-	"vitrine/internal/statestore"
 	"vitrine/internal/temporalclient/temporalclienttest"
 )
 
@@ -154,7 +153,7 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", eventOf("acct_1"), signed(eventOf("acct_1")))
 	require.Equal(t, http.StatusOK, status, "acct_1 has no settings for orders")
-	settings := order.Documents{Store: statestore.Store{Objects: s.docs.Objects, Layout: s.docs.Layout}}
+	settings := order.Documents{Store: s.docs.Store}
 	require.NoError(t, settings.SaveSettings(t.Context(), order.Settings{Account: "acct_2"}))
 	other := eventOf("acct_2")
 	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", other, signed(other))

@@ -20,7 +20,6 @@ import (
 	"vitrine/internal/order"
 	"vitrine/internal/preflight"
 	"vitrine/internal/server"
-	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
 	"vitrine/workflows"
@@ -48,7 +47,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 }
 
 func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catalog.Documents) intake.Intake {
-	settings := order.Documents{Store: statestore.Store{Objects: documents.Objects, Layout: documents.Layout}}
+	settings := order.Documents{Store: documents.Store}
 	return intake.Intake{Temporal: temporal, Known: settings.Known, SessionOf: stripe.Orders().SessionOf}.Remembering()
 }
 
@@ -72,10 +71,10 @@ func newCheckoutHooks(lc fx.Lifecycle, c config.Config, documents catalog.Docume
 	if len(c.Hooks.Secrets) == 0 {
 		return checkoutHooks{}
 	}
-	settings := order.Documents{Store: statestore.Store{Objects: documents.Objects, Layout: documents.Layout}}
+	settings := order.Documents{Store: documents.Store}
 	h := server.NewHooks(server.HookOptions{
 		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove, CacheBytes: c.Hooks.CacheBytes,
-		Assortments: assortment.Documents{Store: statestore.Store{Objects: documents.Objects, Layout: documents.Layout}},
+		Assortments: assortment.Documents{Store: documents.Store},
 		Settings:    settings.Settings,
 		Merchants: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,

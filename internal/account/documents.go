@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"vitrine/internal/fault"
 	"vitrine/internal/statestore"
@@ -39,7 +38,8 @@ func (d Documents) StoredSettings(ctx context.Context, account string) (Settings
 		err = settings.Check()
 	}
 	if err != nil {
-		return Settings{}, stored.Found(), fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("settings s3://%s/%s: %w", d.Layout.StateBucket, key, err))
+		err = fmt.Errorf("settings s3://%s/%s: %w", d.Layout.StateBucket, key, err)
+		return Settings{}, stored.Found(), fault.NewPermanent(fault.SettingsInvalid, err)
 	}
 	return settings, stored.Found(), nil
 }
@@ -69,8 +69,7 @@ func (d Documents) Accounts(ctx context.Context) ([]string, error) {
 	}
 	accounts := make([]string, 0, len(keys))
 	for _, key := range keys {
-		account, isJSON := strings.CutSuffix(strings.TrimPrefix(key, statestore.SettingsPrefix), ".json")
-		if isJSON && Check(account) == nil {
+		if account, ok := d.Layout.SettingsOf(key); ok && Check(account) == nil {
 			accounts = append(accounts, account)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/feed"
+	"vitrine/internal/statestore"
 )
 
 func setStripeKey(c *Config, value string) error {
@@ -153,7 +154,7 @@ func setSourceKey(c *Config, value string) error {
 func setStatePrefix(c *Config, value string) error {
 	prefix := strings.TrimRight(value, "/") + "/"
 	c.Storage.StatePrefix = prefix
-	if strings.HasPrefix(prefix, "accounts/") {
+	if strings.HasPrefix(prefix, statestore.SettingsPrefix) {
 		return errors.New("expected something else than accounts/: the accounts' settings are there")
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(prefix, "/"), "/") {

@@ -1,9 +1,8 @@
 package fulfillment
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,22 +12,15 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Drop lays orders and notices into a bucket that the merchant reads:
-//
-//	<prefix><account>/<session>.json                the order
-//	<prefix><account>/<session>/<notice id>.json    what became of it later
-//
-// Nothing is ever written over: what lies there may be with the merchant's warehouse already.
-type Drop struct {
-	Objects statestore.Objects
-	Bucket  string // where the account's settings name none
-}
+// Drop lays orders and notices into a bucket that the merchant reads (see statestore.Place): the state bucket, where
+// the account's settings name none. Nothing is ever written over: what lies there may be with the merchant's warehouse
+// already.
+type Drop struct{ statestore.Store }
 
 // Submit lays an order down.
 func (d Drop) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
-	place := f.Place(d.Bucket)
-	key := place.OrderKey(order.ID{Account: doc.Account, Session: doc.Session})
-	if err := d.lay(ctx, place.Bucket, key, doc, sameOrder); err != nil {
+	place := f.Place(d.Layout)
+	if err := lay(ctx, d.In(place.Bucket), place.OrderKey(doc.Account, doc.Session), doc, sameOrder); err != nil {
 		return order.Decision{}, err
 	}
 	if f.AwaitAnswer {
@@ -39,56 +31,41 @@ func (d Drop) Submit(ctx context.Context, f order.Fulfillment, doc order.Documen
 
 // Notify lays a notice down.
 func (d Drop) Notify(ctx context.Context, f order.Fulfillment, notice order.Notice) error {
-	place := f.Place(d.Bucket)
-	key := place.NoticeKey(order.ID{Account: notice.Account, Session: notice.Session}, notice.ID)
-	return d.lay(ctx, place.Bucket, key, notice, sameNotice)
+	place := f.Place(d.Layout)
+	key := place.NoticeKey(notice.Account, notice.Session, notice.ID)
+	return lay(ctx, d.In(place.Bucket), key, notice, sameNotice)
 }
 
-func (d Drop) lay(ctx context.Context, bucket, key string, document any, same func(there, here []byte) bool) error {
-	body, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("s3://%s/%s cannot be encoded", bucket, key))
-	}
-	body = append(body, '\n')
-	_, err = d.Objects.Put(ctx, bucket, key, "application/json", body, statestore.IfAbsent)
+// lay writes a document where there is none. One that is there and is the same was laid down by an earlier try.
+func lay[T any](ctx context.Context, s statestore.Store, key string, document T, same func(there, here T) bool) error {
+	_, err := statestore.Write(ctx, s, key, document, statestore.IfAbsent)
 	if !fault.Is(err, fault.StateConflict) {
 		return err
 	}
-	return d.compare(ctx, bucket, key, body, same)
-}
-
-// compare finds out whether an earlier try laid down what is there.
-func (d Drop) compare(ctx context.Context, bucket, key string, body []byte, same func(there, here []byte) bool) error {
-	there, object, err := d.Objects.Get(ctx, bucket, key)
-	switch {
-	case fault.Is(err, fault.SourceMissing): // taken away in between: the next try lays it down again
-		return fault.NewPlain(fault.StateConflict, fmt.Errorf("s3://%s/%s was there, and is gone", bucket, key))
-	case err != nil:
-		return err
-	case bytes.Equal(there, body) || same(there, body):
-		return nil
+	there, err := statestore.Read[T](ctx, s, key)
+	unreadable := errors.As(err, new(*statestore.UnreadableError))
+	switch uri := (statestore.Object{Bucket: s.Layout.StateBucket, Key: key}).URI(); {
+	case unreadable, err == nil && there.Found() && !same(there.Value, document):
+		return fault.NewPermanent(fault.OrderConflict, fmt.Errorf(
+			"%s holds something else than what is to be laid there", uri))
+	case err == nil && !there.Found(): // taken away in between: the next try lays it down again
+		return fault.NewPlain(fault.StateConflict, fmt.Errorf("%s was there, and is gone", uri))
 	}
-	return fault.NewPermanent(fault.OrderConflict, fmt.Errorf("%s holds something else than what is to be laid there", object.URI()))
+	return err
 }
 
 // sameOrder compares what a warehouse ships by: who ordered what, where it goes, what it costs. The payment goes on
 // between two tries, anybody may change the session's metadata, and a newer Vitrine may write more than an older one
 // did.
-func sameOrder(there, here []byte) bool {
-	var a, b order.Document
-	if json.Unmarshal(there, &a) != nil || json.Unmarshal(here, &b) != nil {
-		return false
-	}
-	return a.Type == b.Type && a.ID == b.ID && a.Livemode == b.Livemode && a.Currency == b.Currency && a.Amounts == b.Amounts &&
+func sameOrder(a, b order.Document) bool {
+	return a.Type == b.Type && a.ID == b.ID && a.Livemode == b.Livemode &&
+		a.Currency == b.Currency && a.Amounts == b.Amounts &&
 		slices.Equal(linesOf(a), linesOf(b)) && reflect.DeepEqual(a.ShipTo, b.ShipTo)
 }
 
 // sameNotice compares two notices but for the time at which each was made.
-func sameNotice(there, here []byte) bool {
-	var a, b order.Notice
-	if json.Unmarshal(there, &a) != nil || json.Unmarshal(here, &b) != nil {
-		return false
-	}
-	a.At = b.At
-	return a == b
+func sameNotice(a, b order.Notice) bool {
+	sameDeadline := a.Deadline.Equal(b.Deadline)
+	a.At, a.Deadline = b.At, b.Deadline
+	return sameDeadline && a == b
 }

@@ -11,12 +11,17 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 )
+
+func dropInto(objects statestore.Objects) Drop {
+	return Drop{statestore.Store{Objects: objects, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}
+}
 
 func TestDropNeverWritesOver(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state", "shop")
-	drop, f, doc := Drop{Objects: store, Bucket: "state"}, order.Fulfillment{Kind: order.S3}, testSession().Document()
+	drop, f, doc := dropInto(store), order.Fulfillment{Kind: order.S3}, testSession().Document()
 	decision, err := drop.Submit(t.Context(), f, doc)
 	require.NoError(t, err)
 	require.Equal(t, order.Decision{Verdict: order.Accepted}, decision)
@@ -61,7 +66,7 @@ func TestDropWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
 	doc := testSession().Document()
-	drop := Drop{Objects: store, Bucket: "state"}
+	drop := dropInto(store)
 	store.Before = func(operation, _, _ string) error {
 		if operation == "Put" {
 			return fault.NewPlain(fault.StorageFailed, errors.New("connection reset"))
@@ -77,7 +82,7 @@ func TestDropWhoseAnswerIsLost(t *testing.T) {
 func TestDropOfNotices(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
-	merchants := Merchants{Drop: Drop{Objects: store, Bucket: "state"}}
+	merchants := Merchants{Drop: dropInto(store)}
 	f := order.Fulfillment{Kind: order.S3}
 	notice := order.NewNotice(testSession().Summary, order.NoticeDisputed, "du_1", testNow)
 	require.NoError(t, merchants.Notify(t.Context(), f, notice))

@@ -2,7 +2,7 @@ package order
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,25 +19,21 @@ type Cursor struct {
 	Delivered []string `json:"delivered,omitempty"`
 }
 
-// CursorKey is where an account's cursor is kept, below the layout's prefix.
-func CursorKey(account string) string { return account + "/orders/sweep.json" }
-
 // Cursor reads an account's cursor and the ETag to write the next under; the zero one if the account was never swept.
 func (d Documents) Cursor(ctx context.Context, id string) (c Cursor, etag string, err error) {
 	if err := account.Check(id); err != nil {
 		return Cursor{}, "", err
 	}
-	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+CursorKey(id))
+	stored, err := statestore.Read[Cursor](ctx, d.Store, d.Layout.SweepKey(id))
+	unreadable := errors.As(err, new(*statestore.UnreadableError))
 	switch {
-	case fault.Is(err, fault.SourceMissing):
-		return Cursor{}, statestore.IfAbsent, nil
+	case unreadable, err == nil && stored.Found() && stored.Value.Format != 1:
+		return Cursor{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
+			"cursor %s is not readable: repair it, or delete it to begin anew", stored.Object.URI()))
 	case err != nil:
 		return Cursor{}, "", fmt.Errorf("read the sweep's cursor of %s: %w", id, err)
 	}
-	if err := json.Unmarshal(body, &c); err != nil || c.Format != 1 {
-		return Cursor{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("cursor %s is not readable: repair it, or delete it to begin anew", object.URI()))
-	}
-	return c, object.ETag, nil
+	return stored.Value, stored.ETag, nil
 }
 
 // SaveCursor writes how far the sweep has read, if the document is still the one that etag names, and returns the ETag
@@ -47,10 +43,6 @@ func (d Documents) SaveCursor(ctx context.Context, id string, c Cursor, etag str
 		return "", err
 	}
 	c.Format, c.Until = 1, c.Until.UTC()
-	body, err := json.Marshal(c)
-	if err != nil {
-		return "", fault.NewPermanent(fault.InputInvalid, err)
-	}
-	saved, err := d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+CursorKey(id), "application/json", append(body, '\n'), etag)
+	saved, err := statestore.Write(ctx, d.Store, d.Layout.SweepKey(id), c, etag)
 	return saved.ETag, err
 }

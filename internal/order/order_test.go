@@ -377,7 +377,7 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 		"another case":  `{"account":"acct_1","Capture":"on_shipment"}`,
 		"two documents": `{"account":"acct_1"}{"account":"acct_1","enabled":true}`,
 	} {
-		_, err := store.Put(ctx, "state", order.SettingsKey("acct_1"), "application/json", []byte(body), "")
+		_, err := store.Put(ctx, "state", "accounts/acct_1/orders.json", "application/json", []byte(body), "")
 		require.NoError(t, err)
 		_, err = d.Settings(ctx, "acct_1")
 		require.True(t, fault.Is(err, fault.SettingsInvalid), "%s: %v", name, err)

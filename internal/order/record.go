@@ -2,11 +2,11 @@ package order
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"vitrine/internal/fault"
+	"vitrine/internal/statestore"
 )
 
 // RecordFormat is the format of Record. A worker that meets a newer one stops instead of guessing.
@@ -60,29 +60,23 @@ type Record struct {
 	LastNews time.Time `json:"last_news,omitzero"`
 }
 
-// RecordKey is where the record of a settled order is kept, below the layout's prefix.
-func RecordKey(id ID) string { return id.Account + "/orders/" + id.Session + "/record.json" }
-
 // Record reads the record of a settled order; nil if there is none.
 func (d Documents) Record(ctx context.Context, id ID) (*Record, error) {
 	if err := id.Check(); err != nil {
 		return nil, err
 	}
-	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, d.Layout.StatePrefix+RecordKey(id))
-	switch {
-	case fault.Is(err, fault.SourceMissing):
-		return nil, nil
+	stored, err := statestore.Read[Record](ctx, d.Store, d.keys(id).RecordKey())
+	switch r := &stored.Value; {
 	case err != nil:
 		return nil, fmt.Errorf("read the record of %s: %w", id, err)
+	case !stored.Found():
+		return nil, nil
+	case r.Format != RecordFormat || r.Summary == nil:
+		return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
+			"record %s has the format %d: expected %d", stored.Object.URI(), r.Format, RecordFormat))
+	default:
+		return r, nil
 	}
-	var r Record
-	if err := json.Unmarshal(body, &r); err != nil {
-		return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("record %s is not readable", object.URI()))
-	}
-	if r.Format != RecordFormat || r.Summary == nil {
-		return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("record %s has the format %d: expected %d", object.URI(), r.Format, RecordFormat))
-	}
-	return &r, nil
 }
 
 // SaveRecord writes the record of a settled order.
@@ -90,5 +84,6 @@ func (d Documents) SaveRecord(ctx context.Context, id ID, r Record) error {
 	if err := id.Check(); err != nil {
 		return err
 	}
-	return d.write(ctx, d.Layout.StatePrefix+RecordKey(id), r)
+	_, err := statestore.Write(ctx, d.Store, d.keys(id).RecordKey(), r, "")
+	return err
 }

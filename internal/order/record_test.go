@@ -60,7 +60,7 @@ func TestRecordsThatCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t)
-			s.put("state/"+order.RecordKey(id), test.body)
+			s.put("state/acct_1/orders/cs_test_1/record.json", test.body)
 			got, err := s.Record(t.Context(), id)
 			require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
 			require.ErrorContains(t, err, test.says)
@@ -100,7 +100,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, &want, got)
 	}
-	body, _, err := s.Objects.Get(t.Context(), "state", "state/"+order.RecordKey(id))
+	body, _, err := s.Objects.Get(t.Context(), "state", "state/acct_1/orders/cs_test_1/record.json")
 	require.NoError(t, err)
 	for _, personal := range []string{"Jenny", "jenny", "Main St", "5550100", "4242"} {
 		require.NotContains(t, string(body), personal)
@@ -133,7 +133,7 @@ func TestCursorsThatCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t)
-			s.put("state/"+order.CursorKey("acct_1"), body)
+			s.put("state/acct_1/orders/sweep.json", body)
 			_, etag, err := s.Cursor(t.Context(), "acct_1")
 			require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
 			require.ErrorContains(t, err, "repair it, or delete it to begin anew")
@@ -186,9 +186,9 @@ func TestWhichAccountsHaveOrders(t *testing.T) {
 	for _, account := range []string{"acct_2", "acct_1"} {
 		body, err := json.Marshal(order.Settings{Account: account})
 		require.NoError(t, err)
-		s.put(order.SettingsKey(account), string(body))
+		s.put("accounts/"+account+"/orders.json", string(body))
 	}
-	s.put(order.SettingsKey("acct_3"), "{") // whose orders events are about must not hang on a typing error
+	s.put("accounts/acct_3/orders.json", "{") // whose orders events are about must not hang on a typing error
 	for _, other := range []string{"accounts/acct_4.json", "accounts/orders.json", "accounts/acct_5/x/orders.json", "accounts/me/orders.json", "accounts/" + strings.Repeat("a", 200) + "/orders.json", "state/acct_6/orders/sweep.json"} {
 		s.put(other, "{}")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vitrine/internal/account"
+	"vitrine/internal/statestore"
 )
 
 // Settings say what becomes of an account's orders. An account without a document has none fulfilled: Enabled is false.
@@ -113,7 +114,7 @@ func (s Settings) WithDefaults() Settings {
 	s.DecideWithin = cmp.Or(s.DecideWithin, account.Interval(defaultDecideWithin))
 	s.SettleWindow = cmp.Or(s.SettleWindow, account.Interval(defaultSettleWindow))
 	if s.Fulfillment.Kind == S3 {
-		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, "orders/")
+		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, statestore.OrdersPrefix)
 	}
 	if s.Checkout.Merchant.URL != "" {
 		s.Checkout.Merchant.Within = cmp.Or(s.Checkout.Merchant.Within, account.Interval(defaultWithin))

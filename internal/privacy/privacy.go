@@ -45,7 +45,7 @@ type Archive struct{ statestore.Store }
 
 // Find lists what is kept of an order: in the state bucket, and in every place where orders are, or were, laid for the
 // merchant.
-func (a Archive) Find(ctx context.Context, id order.ID, places []order.Place) (Holdings, error) {
+func (a Archive) Find(ctx context.Context, id order.ID, places []statestore.Place) (Holdings, error) {
 	if err := id.Check(); err != nil {
 		return Holdings{}, err
 	}
@@ -65,17 +65,17 @@ type search struct {
 	below       bool
 }
 
-func (a Archive) searches(id order.ID, places []order.Place) []search {
-	state := func(kind Kind, key string, below bool) search {
-		return search{kind, a.Layout.StateBucket, a.Layout.StatePrefix + key, below}
-	}
+func (a Archive) searches(id order.ID, places []statestore.Place) []search {
+	bucket, keys := a.Layout.StateBucket, a.Layout.Order(id.Account, id.Session)
 	all := []search{
-		state(Evidence, order.EvidencePrefix(id), true),
-		state(Evidence, order.FormerEvidencePrefix(id), true),
-		state(Record, order.RecordKey(id), false),
+		{kind: Evidence, bucket: bucket, key: keys.EvidencePrefix(), below: true},
+		{kind: Evidence, bucket: bucket, key: keys.FormerEvidencePrefix(), below: true},
+		{kind: Record, bucket: bucket, key: keys.RecordKey()},
 	}
 	for _, p := range places {
-		all = append(all, search{Order, p.Bucket, p.OrderKey(id), false}, search{Notice, p.Bucket, p.NoticePrefix(id), true})
+		all = append(all,
+			search{kind: Order, bucket: p.Bucket, key: p.OrderKey(id.Account, id.Session)},
+			search{kind: Notice, bucket: p.Bucket, key: p.NoticePrefix(id.Account, id.Session), below: true})
 	}
 	return slices.Compact(all)
 }

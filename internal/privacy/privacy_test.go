@@ -15,8 +15,9 @@ import (
 )
 
 var (
-	id    = order.ID{Account: "acct_1", Session: "cs_1"}
-	usual = order.Fulfillment{}.Place("state")
+	id     = order.ID{Account: "acct_1", Session: "cs_1"}
+	layout = statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
+	usual  = layout.Place("", "")
 )
 
 // shelf is a state bucket, and one of the merchant's, with the objects of some orders in them.
@@ -28,7 +29,7 @@ type shelf struct {
 
 func fill(t *testing.T, keys ...string) shelf {
 	store := objectstoretest.NewMemory("state", "merchants")
-	s := shelf{t, store, privacy.Archive{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}}
+	s := shelf{t, store, privacy.Archive{Store: statestore.Store{Objects: store, Layout: layout}}}
 	for _, key := range keys {
 		s.put("state", key)
 	}
@@ -73,7 +74,7 @@ func TestOneBuyerIsErasedAndNobodyElse(t *testing.T) {
 	s := fill(t, append(strangers, own...)...)
 	s.put("merchants", "inbox/acct_1/cs_1.json")
 	s.put("merchants", "inbox/acct_1/cs_2.json")
-	places := []order.Place{usual, {Bucket: "merchants", Prefix: "inbox/"}, usual}
+	places := []statestore.Place{usual, {Bucket: "merchants", Prefix: "inbox/"}, usual}
 	found, err := s.archive.Find(t.Context(), id, places)
 	require.NoError(t, err)
 	require.Equal(t, []string{
@@ -112,7 +113,7 @@ func TestVersionsThatCannotBeSeenAreTold(t *testing.T) {
 		}
 		return nil
 	}
-	found, err := s.archive.Find(t.Context(), id, []order.Place{usual})
+	found, err := s.archive.Find(t.Context(), id, []statestore.Place{usual})
 	require.NoError(t, err)
 	require.Equal(t, []string{"state"}, found.Blind)
 	require.Len(t, found.Personal, 4)
@@ -133,7 +134,7 @@ func TestWhatCannotBeFoundIsNoNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := fill(t, own...)
 			s.store.Before = func(string, string, string) error { return err }
-			_, failed := s.archive.Find(t.Context(), id, []order.Place{usual})
+			_, failed := s.archive.Find(t.Context(), id, []statestore.Place{usual})
 			require.ErrorIs(t, failed, err)
 			require.ErrorContains(t, failed, "order/acct_1/cs_1")
 		})
@@ -145,7 +146,7 @@ func TestWhatCannotBeFoundIsNoNothing(t *testing.T) {
 func TestWhatCannotBeErasedKeepsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := fill(t, own...)
-	found, err := s.archive.Find(t.Context(), id, []order.Place{usual})
+	found, err := s.archive.Find(t.Context(), id, []statestore.Place{usual})
 	require.NoError(t, err)
 	s.store.Before = func(operation, _, key string) error {
 		if operation == "DeleteVersion" && key == found.Personal[0].Key {

@@ -233,7 +233,7 @@ func TestTheFeeIsTakenByTheLastSettingsThatWereKnown(t *testing.T) {
 			r.store.Before = func(string, string, string) error { return fault.NewPlain(fault.StorageFailed, errors.New("away")) }
 		},
 		"settings spoiled": func(r *hookRoom) {
-			_, err := r.store.Put(r.t.Context(), "s", order.SettingsKey("acct_1"), "", []byte("{"), "")
+			_, err := r.store.Put(r.t.Context(), "s", "accounts/acct_1/orders.json", "", []byte("{"), "")
 			require.NoError(r.t, err)
 		},
 	} {
@@ -254,7 +254,7 @@ func TestTheFeeIsTakenByTheLastSettingsThatWereKnown(t *testing.T) {
 func TestWithoutSettingsTheFallbackDecides(t *testing.T) {
 	t.Parallel()
 	spoiled := func(r *hookRoom) *hookRoom {
-		_, err := r.store.Put(r.t.Context(), "s", order.SettingsKey("acct_1"), "", []byte("{"), "")
+		_, err := r.store.Put(r.t.Context(), "s", "accounts/acct_1/orders.json", "", []byte("{"), "")
 		require.NoError(r.t, err)
 		return r.sells("acct_1", hookProducts)
 	}

@@ -3,18 +3,25 @@ package statestore
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 )
 
 // Layout says where things are in S3.
 //
 //	<source bucket>/<source key>                          what the merchant exports
 //	<state bucket>/accounts/<account>.json                the account's settings (starter accounts apply)
+//	<state bucket>/accounts/<account>/orders.json         its settings for orders (starter order settings)
 //	<state bucket>/<prefix><account>/<feed>/state.json    what was done last, and what is under way
 //	<state bucket>/<prefix><account>/<feed>/manifest      what Stripe has: a fingerprint of every row
 //	<state bucket>/<prefix><account>/product/assortment   what the account sells, for the hooks
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
+//	<state bucket>/<prefix><account>/orders/sweep.json    how far the sweep has read the account's events
+//	<state bucket>/<prefix><account>/orders/<session>/…   the record of an order
+//	<state bucket>/<prefix>personal/…                     evidence, which names a buyer
 //	<state bucket>/<prefix>sources/<digest>.json          which feed reads a source
+//
+// Orders that merchants fetch lie where their settings say: see Place.
 type Layout struct {
 	SourceBucket string
 	SourceKey    string // template with {account} and {feed}
@@ -25,8 +32,35 @@ type Layout struct {
 // SettingsPrefix is what the keys of accounts' settings begin with, whatever the layout's prefix is.
 const SettingsPrefix = "accounts/"
 
+const (
+	settingsSuffix      = ".json"
+	orderSettingsSuffix = "/orders.json"
+)
+
 // SettingsKey is where the settings of an account are kept.
-func (l Layout) SettingsKey(account string) string { return SettingsPrefix + account + ".json" }
+func (l Layout) SettingsKey(account string) string { return SettingsPrefix + account + settingsSuffix }
+
+// SettingsOf is whose settings SettingsKey has under a key; ok is false if it has none there.
+func (l Layout) SettingsOf(key string) (account string, ok bool) {
+	return between(SettingsPrefix, key, settingsSuffix)
+}
+
+// OrderSettingsKey is where the settings of an account for orders are kept.
+func (l Layout) OrderSettingsKey(account string) string {
+	return SettingsPrefix + account + orderSettingsSuffix
+}
+
+// OrderSettingsOf is SettingsOf for OrderSettingsKey.
+func (l Layout) OrderSettingsOf(key string) (account string, ok bool) {
+	return between(SettingsPrefix, key, orderSettingsSuffix)
+}
+
+// between is what stands between a prefix and a suffix: one name, and not the way to another.
+func between(prefix, key, suffix string) (name string, ok bool) {
+	rest, begins := strings.CutPrefix(key, prefix)
+	name, ends := strings.CutSuffix(rest, suffix)
+	return name, begins && ends && name != "" && !strings.Contains(name, "/")
+}
 
 // AssortmentKey is where it is kept what an account sells as Stripe has it, all its feeds together.
 func (l Layout) AssortmentKey(account string) string {

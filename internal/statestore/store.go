@@ -14,6 +14,12 @@ type Store struct {
 	Layout  Layout
 }
 
+// In is the store with its documents in another bucket: one that a merchant reads.
+func (s Store) In(bucket string) Store {
+	s.Layout.StateBucket = bucket
+	return s
+}
+
 // Document is a JSON document as it was read: what it says, and which version of it that was.
 type Document[T any] struct {
 	Value  T
@@ -45,7 +51,9 @@ func Read[T any](ctx context.Context, s Store, key string) (Document[T], error) 
 }
 
 // ReadAs is Read by a decoder of the caller's. What it returns beside an error is the document's version alone.
-func ReadAs[T any](ctx context.Context, s Store, key string, decode func(body []byte, into *T) error) (Document[T], error) {
+func ReadAs[T any](
+	ctx context.Context, s Store, key string, decode func(body []byte, into *T) error,
+) (Document[T], error) {
 	body, object, err := s.Objects.Get(ctx, s.Layout.StateBucket, key)
 	if fault.Is(err, fault.SourceMissing) {
 		return Document[T]{ETag: IfAbsent}, nil
@@ -53,11 +61,12 @@ func ReadAs[T any](ctx context.Context, s Store, key string, decode func(body []
 	if err != nil {
 		return Document[T]{}, err
 	}
-	d := Document[T]{Object: object, ETag: object.ETag}
-	if err := decode(body, &d.Value); err != nil {
-		return Document[T]{Object: object, ETag: object.ETag}, fault.NewPermanent(fault.SettingsInvalid, &UnreadableError{object, err})
+	var value T
+	if err := decode(body, &value); err != nil {
+		unreadable := &UnreadableError{object, err}
+		return Document[T]{Object: object, ETag: object.ETag}, fault.NewPermanent(fault.SettingsInvalid, unreadable)
 	}
-	return d, nil
+	return Document[T]{Value: value, Object: object, ETag: object.ETag}, nil
 }
 
 // Write writes a document if the one that is there is the version that etag names (see Document.ETag); otherwise the

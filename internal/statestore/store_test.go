@@ -127,3 +127,44 @@ func TestAnOutageIsNoMissingDocument(t *testing.T) {
 	_, err := statestore.Read[note](t.Context(), s, "k")
 	require.ErrorContains(t, err, "away")
 }
+
+func TestWhoseSettingsLieUnderAKey(t *testing.T) {
+	t.Parallel()
+	var l statestore.Layout
+	for key, want := range map[string]struct{ all, forOrders string }{
+		l.SettingsKey("acct_1"):          {all: "acct_1"},
+		l.OrderSettingsKey("acct_1"):     {forOrders: "acct_1"},
+		"accounts/.json":                 {},
+		"accounts/orders.json":           {all: "orders"}, // no account's id: who asks looks
+		"accounts//orders.json":          {},
+		"accounts/acct_1/a/orders.json":  {},
+		"accounts/acct_1/a.json":         {},
+		"other/acct_1.json":              {},
+		"accounts/acct_1.csv":            {},
+		"accounts/acct_1/orders.json.gz": {},
+	} {
+		account, ok := l.SettingsOf(key)
+		require.Equal(t, want.all != "", ok, key)
+		if ok {
+			require.Equal(t, want.all, account, key)
+		}
+		account, ok = l.OrderSettingsOf(key)
+		require.Equal(t, want.forOrders != "", ok, key)
+		if ok {
+			require.Equal(t, want.forOrders, account, key)
+		}
+	}
+}
+
+func TestDocumentsOfAnotherBucket(t *testing.T) {
+	t.Parallel()
+	s := statestore.Store{Objects: objectstoretest.NewMemory("state", "merchants"), Layout: statestore.Layout{StateBucket: "state"}}
+	_, err := statestore.Write(t.Context(), s.In("merchants"), "k", note{Text: "x"}, statestore.IfAbsent)
+	require.NoError(t, err)
+	here, err := statestore.Read[note](t.Context(), s, "k")
+	require.NoError(t, err)
+	require.False(t, here.Found(), "the store itself goes on as it was")
+	there, err := statestore.Read[note](t.Context(), s.In("merchants"), "k")
+	require.NoError(t, err)
+	require.Equal(t, "s3://merchants/k", there.Object.URI())
+}

@@ -22,6 +22,7 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
@@ -97,7 +98,7 @@ func sell(b *testing.B, t task) {
 	settings, err := json.Marshal(order.Settings{Account: account, Enabled: true, Which: order.AllOrders, UnknownSKU: order.FulfilUnknown,
 		Fulfillment: order.Fulfillment{Kind: order.S3}})
 	require.NoError(b, err)
-	_, err = objects.Write(b.Context(), t.Env["VITRINE_STATE_BUCKET"], order.SettingsKey(account), "application/json", bytes.NewReader(settings))
+	_, err = objects.Write(b.Context(), t.Env["VITRINE_STATE_BUCKET"], statestore.Layout{}.OrderSettingsKey(account), "application/json", bytes.NewReader(settings))
 	require.NoError(b, err)
 }
 

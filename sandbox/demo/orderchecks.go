@@ -139,7 +139,8 @@ func (d *demo) checkMails(ctx context.Context) error {
 
 // checkLaid compares the order that lies in the warehouse's bucket with what was bought.
 func (d *demo) checkLaid(ctx context.Context, o simcontrol.Order) error {
-	content, object, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, "orders/"+o.Account+"/"+o.Session+".json")
+	place := d.layout.Place("", "")
+	content, object, err := d.documents.Objects.Get(ctx, place.Bucket, place.OrderKey(o.Account, o.Session))
 	if err != nil {
 		return err
 	}
@@ -179,9 +180,10 @@ func (d *demo) checkNotices(ctx context.Context, o simcontrol.Order, want ...ord
 }
 
 func (d *demo) notices(ctx context.Context, o simcontrol.Order) (kinds []order.NoticeKind, err error) {
-	keys, err := d.documents.Objects.List(ctx, d.layout.StateBucket, "orders/"+o.Account+"/"+o.Session+"/")
+	place := d.layout.Place("", "")
+	keys, err := d.documents.Objects.List(ctx, place.Bucket, place.NoticePrefix(o.Account, o.Session))
 	for _, key := range keys {
-		content, _, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, key)
+		content, _, err := d.documents.Objects.Get(ctx, place.Bucket, key)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +197,7 @@ func (d *demo) notices(ctx context.Context, o simcontrol.Order) (kinds []order.N
 }
 
 func (d *demo) checkEvidence(ctx context.Context, o simcontrol.Order, dispute string) error {
-	key := d.layout.StatePrefix + order.EvidenceKey(orderID(o), dispute)
+	key := d.layout.Order(o.Account, o.Session).EvidenceKey(dispute)
 	err := d.awaitThat(ctx, "the evidence", func(ctx context.Context) (bool, error) {
 		found, err := d.documents.Objects.List(ctx, d.layout.StateBucket, key)
 		return len(found) == 1, err

@@ -111,7 +111,7 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	s.stocked()
 	forbidden, broken := s.beside(2), s.beside(3)
 	forbidden.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1})
-	s.put(s.layout.StateBucket, order.SettingsKey(broken.account), strings.NewReader(`{"account":"`+broken.account+`","enabled":`))
+	s.put(s.layout.StateBucket, s.layout.OrderSettingsKey(broken.account), strings.NewReader(`{"account":"`+broken.account+`","enabled":`))
 	good, others := s.busy(3), append(forbidden.busy(3), broken.busy(3)...)
 	for _, found := range []string{"24", "0"} { // and again: it is not the first failure that counts, and nothing is delivered twice
 		require.ErrorContains(t, s.sweepFails(forbidden.account, broken.account), "3 accounts swept: 24 events, "+found+" of them about orders. 2 accounts failed, the first is")

@@ -123,7 +123,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	dispute, err := s.emulator.Dispute(t.Context(), disputed.Session, 0, "product_not_received")
 	require.NoError(t, err)
 	disputed.becomes(workflows.OrderDisputed)
-	key := s.layout.StatePrefix + order.EvidenceKey(disputed.id(), dispute.ID)
+	key := s.layout.Order(disputed.id().Account, disputed.Session).EvidenceKey(dispute.ID)
 	s.await("the evidence being gathered", func() bool {
 		keys, err := s.documents.Objects.List(t.Context(), s.layout.StateBucket, key)
 		return err == nil && len(keys) == 1

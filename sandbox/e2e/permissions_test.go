@@ -228,7 +228,9 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 // holding are the keys of what is about an order's buyer.
 func (s *shop) holding(b bought) (keys []string) {
 	s.t.Helper()
-	for _, prefix := range []string{s.layout.StatePrefix + order.EvidencePrefix(b.id()), order.Fulfillment{}.Place(guardedBucket).OrderKey(b.id())} {
+	kept := s.layout.Order(b.id().Account, b.Session)
+	laid := statestore.Layout{StateBucket: guardedBucket}.Place("", "")
+	for _, prefix := range []string{kept.EvidencePrefix(), laid.OrderKey(b.id().Account, b.Session)} {
 		found, err := s.documents.Objects.List(s.t.Context(), guardedBucket, prefix)
 		require.NoError(s.t, err)
 		keys = append(keys, found...)
