@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,10 +13,16 @@ import (
 
 func (a *app) accountsListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the accounts that have settings",
-		Example: "  starter accounts list\n  starter accounts list -o json | jq -r '.[].account'",
-		Args:    noArgs("'starter accounts show' takes an account"),
+		Use:   "list",
+		Short: "List the accounts that have settings",
+		Long: `List the accounts that have settings.
+
+--output text, csv and xlsx write the account ids alone, one a row, as Stripe asks a platform for them ('starter platform'
+says where to send the list). They hold no settings: apply no list that was made so.`,
+		Example: "  starter accounts list\n  starter accounts list -o xlsx > accounts.xlsx\n" +
+			"  starter accounts list -o json | jq -r '.[].account'",
+		Annotations: map[string]string{listOutput: "yes"},
+		Args:        noArgs("'starter accounts show' takes an account"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return explain(c.Context(), a.listAccounts(c.Context()))
 		},
@@ -34,6 +41,9 @@ func (a *app) listAccounts(ctx context.Context) error {
 	accounts, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(listForms(), a.output) {
+		return a.handOn(accounts)
 	}
 	views, err := readViews(ctx, docs, accounts, c.Rules)
 	if err != nil {

@@ -59,7 +59,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
 	root.AddCommand(
-		a.syncCommand(), a.accountsCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
+		a.syncCommand(), a.accountsCommand(), a.platformCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
 		a.sourceCommand(), a.serveCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
 	)
 	return root
@@ -86,6 +86,9 @@ func group(c *cobra.Command) *cobra.Command {
 // csvOutput marks a command that can print CSV too.
 const csvOutput = "csv"
 
+// listOutput marks a command that can print a list of ids in the forms that people hand on.
+const listOutput = "list"
+
 // prepare checks what all commands share.
 func (a *app) prepare(c *cobra.Command, _ []string) error {
 	formats := outputs(c)
@@ -111,6 +114,9 @@ func outputs(c *cobra.Command) []string {
 	formats := []string{"table", "json"}
 	if c.Annotations[csvOutput] != "" {
 		formats = append(formats, csvOutput)
+	}
+	if c.Annotations[listOutput] != "" {
+		formats = append(formats, listForms()...)
 	}
 	return formats
 }

@@ -61,6 +61,16 @@ func LoadStarter(lookup Lookup) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
+// LoadStripe reads what the starter needs to ask Stripe something. The error joins all problems, one *Problem each.
+func LoadStripe(lookup Lookup) (Config, error) {
+	c, problems := load(lookup, func(v Variable) bool { return v.Starter || aboutStripe(v.Name) })
+	return c, errors.Join(appendNew(problems, c.CheckStripe())...)
+}
+
+func aboutStripe(name string) bool {
+	return strings.HasPrefix(name, "STRIPE_") || strings.HasPrefix(name, "VITRINE_STRIPE_")
+}
+
 // LoadServe reads what starter serve needs: what the starter reads, and more. The error joins all problems, one
 // *Problem each.
 func LoadServe(lookup Lookup) (Config, error) {

@@ -35,7 +35,7 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, temporalclient.Options, newTemporal, newStripe, newHealth),
+		fx.Provide(newMetrics, temporalclient.Options, newTemporal, NewStripe, newHealth),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
 }
@@ -67,7 +67,8 @@ func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options
 	}))
 }
 
-func newStripe(c config.Config) (*stripeapi.Client, error) {
+// NewStripe makes the client for Stripe that a configuration describes; it calls nobody.
+func NewStripe(c config.Config) (*stripeapi.Client, error) {
 	return stripeapi.New(stripeapi.Options{
 		Key:       c.Stripe.Key.Reveal(),
 		APIBase:   c.Stripe.APIBase,

@@ -35,6 +35,8 @@ type Endpoint struct {
 	EnabledEvents []string `json:"enabled_events"`
 	// Livemode endpoints get no event, as all of the emulator's are of test mode, unless the settings say so.
 	Livemode bool `json:"livemode"`
+	// Disabled endpoints get no event: Stripe disables those that fail for days.
+	Disabled bool `json:"disabled,omitempty"`
 	// APIVersion is what its events name as theirs; empty means that of the settings. Their objects are the same.
 	APIVersion string `json:"api_version,omitempty"`
 }

@@ -16,6 +16,7 @@ func (s *Server) controlRoutes() *http.ServeMux {
 	routes.HandleFunc("GET /_sim/accounts/{account}/promotions", func(w http.ResponseWriter, r *http.Request) {
 		list(w, s.catalogs.promotions(r.PathValue("account")))
 	})
+	routes.HandleFunc("POST /_sim/accounts/{account}", s.standings.postStanding)
 	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) {
 		list(w, s.files.listed(narrowedTo(r)))
 	})

@@ -6,6 +6,7 @@
 // Point a client's API base and files base at one address that serves a *Server. It answers
 //
 //	POST /v1/files                                multipart upload
+//	GET  /v1/files                                list, by purpose
 //	GET  /v1/files/{id}                           the file object
 //	GET  /v1/files/{id}/contents                  its bytes
 //	POST /v1/data_management/import_sets          start an import
@@ -14,8 +15,10 @@
 //	GET  /v2/commerce/product_catalog/imports     list them, by ?feed_type= and ?status=, in pages of ?limit=
 //	GET  /v2/commerce/product_catalog/imports/{id}  read it
 //
-// and for the orders of the account that Stripe-Account names
+// and for the account that Stripe-Account names, and its orders
 //
+//	GET  /v1/account                              how it stands with Stripe; without Stripe-Account the platform itself
+//	GET  /v1/webhook_endpoints                    list
 //	GET  /v1/checkout/sessions                    list, by payment_intent, status and created
 //	GET  /v1/checkout/sessions/{id}               expand line_items (data.price.product, data.taxes), payment_intent
 //	                                              (latest_charge, agent_details), shipping_cost.shipping_rate
@@ -73,7 +76,7 @@
 //
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
 // captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
-// money on the platform's account, thin events, and the endpoints API: endpoints are registered by the control API.
+// money on the platform's account, thin events, and the registration of endpoints at Stripe: the control API does it.
 // Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from
 // Stripe.
 //
@@ -86,6 +89,7 @@
 //	                                                ?limit=100&after=ID pages through a long one
 //	GET    /_sim/accounts/{account}/catalog/{id}    one product; 404 if the account does not have it
 //	GET    /_sim/accounts/{account}/promotions      the account's promotions, ordered by id
+//	POST   /_sim/accounts/{account}                 {"charges_enabled":false,…}: how it stands: [simcontrol.Standing]
 //	GET    /_sim/files                              uploaded files and error files of both APIs, oldest first
 //	GET    /_sim/imports                            imports of both APIs, oldest first
 //	GET    /_sim/requests                           calls but those of this table, oldest first, at most the newest 10,000;

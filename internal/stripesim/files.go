@@ -339,6 +339,19 @@ func (h *files) getFileContents(w http.ResponseWriter, r *http.Request) {
 	h.sendFile(w, file)
 }
 
+// listFiles lists the account's own files; those of v2's imports are none of the Files API.
+func (h *files) listFiles(c orderCall) (any, *apiError) {
+	p, purpose := c.page(), c.text("purpose")
+	if failed := c.done(); failed != nil {
+		return nil, failed
+	}
+	own := h.accountLocked(c.account).files
+	return listNewest(c, p, h.all, func(f *storedFile) (string, string) { return f.Account, f.ID }, func(f *storedFile) bool {
+		_, listed := own[f.ID]
+		return listed && (purpose == "" || purpose == f.Purpose)
+	}, func(f *storedFile) any { return f.object(baseOf(c.request)) })
+}
+
 // findFile finds a file of the caller's own account; those of others do not exist for it.
 func (h *files) findFile(r *http.Request) (*storedFile, *apiError) {
 	id := r.PathValue("id")

@@ -10,7 +10,8 @@ import (
 )
 
 func (s *Server) orderRoutes(routes *http.ServeMux) {
-	routes.HandleFunc("GET /v1/account", s.orderCalls.reading(getPlatform))
+	routes.HandleFunc("GET /v1/account", s.orderCalls.reading(s.standings.getAccount))
+	routes.HandleFunc("GET /v1/webhook_endpoints", s.orderCalls.reading(s.webhooks.listEndpoints))
 	routes.HandleFunc("GET /v1/checkout/sessions", s.orderCalls.reading(s.sessions.listSessions))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}", s.orderCalls.reading(s.sessions.getSession))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}/line_items", s.orderCalls.reading(s.sessions.listLineItems))
@@ -66,11 +67,6 @@ func (h *orderCalls) reading(endpoint func(orderCall) (any, *apiError)) http.Han
 		}
 		found.write(w, "")
 	}
-}
-
-// getPlatform is the account of the key. There is nothing to say of it but that it exists.
-func getPlatform(call orderCall) (any, *apiError) {
-	return map[string]any{"id": call.account, "object": "account", "livemode": false}, nil
 }
 
 // writing gives a POST its idempotency. Parameters that fail validation leave the key free; what is refused because of

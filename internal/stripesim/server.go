@@ -74,6 +74,8 @@ type Server struct {
 	signedURLs     *signedURLs
 	catalogs       *catalogs
 
+	standings *standings
+
 	// Orders.
 	sessions     *sessions
 	payments     *payments
@@ -126,6 +128,7 @@ func assemble(c *core) *Server {
 	s.signedURLs = &signedURLs{core: c, files: s.files, imports: s.imports}
 	s.catalogImports = &catalogImports{core: c, imports: s.imports, signedURLs: s.signedURLs}
 	s.catalogs = &catalogs{core: c}
+	s.standings = &standings{core: c}
 	s.sender = newSender(c)
 	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
 	s.events = &events{core: c, webhooks: s.webhooks}
@@ -182,6 +185,7 @@ func (s *Server) forgetLocked() {
 	s.files.forgetLocked()
 	s.imports.forgetLocked()
 	s.signedURLs.forgetLocked()
+	s.standings.forgetLocked()
 	s.refunds.forgetLocked()
 	s.disputes.forgetLocked()
 	s.events.forgetLocked()
@@ -204,6 +208,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) apiRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("POST /v1/files", s.idempotency.idempotent(apiV1, v1Keys, s.files.prepareUpload))
+	routes.HandleFunc("GET /v1/files", s.orderCalls.reading(s.files.listFiles))
 	routes.HandleFunc("GET /v1/files/{id}", s.files.getFile)
 	routes.HandleFunc("GET /v1/files/{id}/contents", s.files.getFileContents)
 	create := s.idempotency.idempotent(apiV1, v1Keys, s.importSets.prepareImport)

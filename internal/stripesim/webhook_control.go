@@ -62,7 +62,7 @@ func (h *webhooks) postEndpoint(w http.ResponseWriter, r *http.Request) {
 	if wanted.ID = r.PathValue("id"); wanted.ID == "" {
 		wanted.ID = newID("we_")
 		h.made++
-		h.endpoints = append(h.endpoints, &endpoint{Endpoint: wanted, number: len(h.endpoints) + 1})
+		h.endpoints = append(h.endpoints, &endpoint{Endpoint: wanted, number: len(h.endpoints) + 1, created: h.options.Now()})
 		show(w, wanted)
 		return
 	}

@@ -20,7 +20,8 @@ const (
 
 type endpoint struct {
 	simcontrol.Endpoint
-	number int
+	number  int
+	created time.Time
 }
 
 func checkEndpoint(e simcontrol.Endpoint) error {
@@ -43,7 +44,7 @@ func (e *endpoint) wants(what *event, testToLive bool) bool {
 	if e.Connect != (what.account != platformAccount && e.Account == "") || (!e.Connect && owner != what.account) {
 		return false
 	}
-	if e.Livemode && !testToLive {
+	if e.Disabled || e.Livemode && !testToLive {
 		return false
 	}
 	return len(e.EnabledEvents) == 0 || slices.ContainsFunc(e.EnabledEvents, func(p string) bool { return matchesType(p, what.kind) })

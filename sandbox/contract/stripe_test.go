@@ -166,6 +166,31 @@ func TestObjectsAreStripes(t *testing.T) {
 	read("/v1/events", "/v1/events?limit=100")
 }
 
+func TestAccountsAndEndpointsAreStripes(t *testing.T) {
+	document, s := stripes(t), open(t)
+	_, err := s.control.AddEndpoint(t.Context(), simcontrol.Endpoint{URL: "https://own.example/hook", Secrets: []string{"whsec_1"}, Account: account})
+	require.NoError(t, err)
+	same := func(path string) map[string]any {
+		t.Helper()
+		object := s.get(path)
+		require.Empty(t, document.differences(document.answer(t, "get", path, "200"), object, path))
+		return object
+	}
+	require.Equal(t, true, same("/v1/account")["charges_enabled"])
+	require.NoError(t, s.control.SetStanding(t.Context(), account, simcontrol.Standing{
+		Name: "Own", Country: "DE", DisabledReason: "requirements.past_due", CurrentlyDue: []string{"external_account"},
+	}))
+	require.Equal(t, false, same("/v1/account")["charges_enabled"])
+	endpoints := same("/v1/webhook_endpoints")["data"].([]any)
+	require.Len(t, endpoints, 1)
+	require.Equal(t, "enabled", endpoints[0].(map[string]any)["status"])
+	files := s.get("/v1/files")
+	require.Len(t, files["data"], 1)
+	wrong := document.differences(document.answer(t, "get", "/v1/files", "200"), files, "files")
+	require.Len(t, wrong, 1, "the purpose of catalogs is a preview's")
+	require.Contains(t, wrong[0], `files.data[0].purpose is "data_management_manual_upload"`)
+}
+
 // An event's object is not described by its own schema, but by that of what it is.
 func TestEventsCarryStripesObjects(t *testing.T) {
 	document, s := stripes(t), open(t)
