@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -119,6 +119,15 @@ func roomRules() []rule {
 				"code.dny.dev/ssrf", // refuses addresses
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
+		room{
+			name: "internal/doctor", why: "what examines a deployment is handed all it looks at, and says what mends it: it makes no client",
+			others: []string{
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order",
+				"vitrine/internal/preflight", "vitrine/internal/statestore", "vitrine/internal/stripeapi",
+				"go.temporal.io/api/enums/v1", "go.temporal.io/sdk/temporal",
+			},
+			std: []string{"context", "fmt", "net/url", "slices", "strconv", "strings", "sync", "time"},
+		}.rule(`package doctor; import _ "vitrine/internal/objectstore"`),
 		room{
 			name: "internal/privacy", why: "what erases reaches the buckets through a port, and nothing else",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore"},

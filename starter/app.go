@@ -21,6 +21,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // a sync or a report failed, an account could not be applied, a server could not be reached
 	exitUsage  = 2 // the command line, a file given to it, or the configuration is wrong: nothing was done
+	exitDoubts = 3 // doctor: nothing is wrong, and something is to be looked at
 	exitRows   = 4 // rows of a validated file have errors
 )
 
@@ -78,11 +79,14 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	var stop interrupted
 	var usage *usageError
 	var rows *rowsError
+	var verdict *verdictError
 	switch {
 	case errors.As(context.Cause(ctx), &stop):
 		return 128 + int(stop.signal)
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &verdict) && verdict.wrong == 0:
+		return exitDoubts
 	case errors.As(err, &rows):
 		return exitRows
 	}

@@ -24,6 +24,10 @@ func (a *app) dialTemporal(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.dialAs(ctx, c)
+}
+
+func (a *app) dialAs(ctx context.Context, c config.Config) (client.Client, error) {
 	// A person reads the starter's own words; the SDK's log is for those who look for it.
 	level := max(c.Log.Level, slog.LevelWarn)
 	if c.Log.Level < slog.LevelInfo {
@@ -42,6 +46,10 @@ func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {
 	if err != nil {
 		return catalog.Documents{}, err
 	}
+	return openStorage(ctx, c)
+}
+
+func openStorage(ctx context.Context, c config.Config) (catalog.Documents, error) {
 	if err := c.CheckState(); err != nil {
 		return catalog.Documents{}, badInput(err)
 	}

@@ -67,6 +67,15 @@ func LoadStripe(lookup Lookup) (Config, error) {
 	return c, errors.Join(appendNew(problems, c.CheckStripe())...)
 }
 
+// LoadAll reads everything that any process reads. The problems are one *Problem each; what has none is usable.
+func LoadAll(lookup Lookup) (c Config, problems []error) {
+	c, problems = load(lookup, func(Variable) bool { return true })
+	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState()} {
+		problems = appendNew(problems, required)
+	}
+	return c, problems
+}
+
 func aboutStripe(name string) bool {
 	return strings.HasPrefix(name, "STRIPE_") || strings.HasPrefix(name, "VITRINE_STRIPE_")
 }

@@ -153,6 +153,22 @@ func (s *smtpServer) send(ctx context.Context, message *mail.Msg) error {
 	return client.SendWithSMTPClient(connection, message)
 }
 
+// Reach connects to the mail server, logs in and sends nothing. Its error repeats nothing of the server's address.
+func (m *Mailer) Reach(ctx context.Context) error {
+	if m.server == nil {
+		return errors.New("no mail server is set")
+	}
+	client, err := mail.NewClient(m.server.host, m.server.options...)
+	if err != nil {
+		return errors.New("the mail server's address cannot be used")
+	}
+	connection, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return errors.New("the mail server cannot be reached, takes no connection, or refuses the user")
+	}
+	return client.CloseWithSMTPClient(connection)
+}
+
 // mailFault keeps the words of the library and the server out of the error: they name the recipient.
 func mailFault(ctx context.Context, id order.ID, err error) error {
 	if ctx.Err() != nil {

@@ -1,0 +1,240 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+	"vitrine/internal/order"
+	"vitrine/internal/statestore"
+	"vitrine/internal/stripeapi"
+)
+
+// Account is one account, and how to look at what it has. Settings and Orders were read; their errors say why not.
+type Account struct {
+	ID          string
+	Settings    account.Settings
+	Stored      bool // it has settings of its own
+	SettingsErr error
+	Rules       account.Rules // in force, complete
+	Orders      order.Settings
+	OrdersErr   error
+
+	Stripe   AtStripe // nil: there is no client
+	Layout   statestore.Layout
+	Objects  statestore.Objects
+	Schedule func(ctx context.Context, id catalog.ID) (Schedule, error)
+	Last     func(ctx context.Context, id catalog.ID) (catalog.State, error)
+	Compare  func(ctx context.Context, s account.Settings, kind feed.Kind) (Catalog, error)
+	Ping     func(ctx context.Context, s order.Settings) error
+	HasMail  bool // a mail server is set here
+}
+
+// Schedule is what keeps a catalog synced.
+type Schedule struct {
+	Found  bool
+	Paused bool
+	Note   string // why
+	Every  string
+}
+
+// Catalog is what a sync of a source would make of it.
+type Catalog struct {
+	Rows, Errors int64
+	Holds        []string // why a person would have to look first
+}
+
+// reading is how long a check may take that reads a whole source.
+const reading = 2 * time.Minute
+
+// Checks are those of the account.
+func (a Account) Checks() []Check {
+	checks := []Check{{Name: "settings", Look: a.settings}}
+	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)}, Check{Name: "charges", Look: a.withStripe(a.charges)})
+	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
+		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Finding {
+			return mayRead(ctx, a.Stripe, a.ID, p)
+		})})
+	}
+	if a.SettingsErr == nil {
+		for _, kind := range a.Settings.FeedKinds() {
+			checks = append(checks, a.feedChecks(kind)...)
+		}
+	}
+	checks = append(checks, Check{Name: "orders", Look: a.orders})
+	if a.OrdersErr == nil && a.Orders.Enabled {
+		checks = append(checks, Check{Name: "merchant", Within: 35 * time.Second, Look: a.merchant}, Check{Name: "mail sender", Look: a.sender})
+	}
+	for i := range checks {
+		checks[i].Subject = a.ID
+	}
+	return checks
+}
+
+func (a Account) withStripe(look func(context.Context) Finding) func(context.Context) Finding {
+	if a.Stripe == nil {
+		return func(context.Context) Finding { return unseen("", "not looked at: Stripe cannot be asked") }
+	}
+	return look
+}
+
+func (a Account) settings(context.Context) Finding {
+	const remedy = "starter accounts apply -f FILE"
+	switch {
+	case a.SettingsErr != nil:
+		return wrong(remedy, "%v", a.SettingsErr)
+	case !a.Stored:
+		return doubtful(remedy, "it has none of its own: it is synced by hand, by the deployment's defaults")
+	}
+	return right("its own")
+}
+
+func (a Account) page() string { return "https://dashboard.stripe.com/connect/accounts/" + a.ID }
+
+func (a Account) connected(ctx context.Context) Finding {
+	found, err := a.Stripe.Account(ctx, a.ID)
+	switch {
+	case err == nil:
+		return right("%s", strings.Join(slices.DeleteFunc([]string{found.ID, found.Name, found.Country}, isEmpty), ", "))
+	case fault.Is(err, fault.StripeUnauthorized):
+		return unseen("", "not asked: the key is not accepted")
+	case refused(err):
+		return wrong("connect it to the platform whose key this is, in the mode of the key: https://dashboard.stripe.com/connect/accounts", "%v", err)
+	}
+	return unseen("", "%v", err)
+}
+
+func isEmpty(text string) bool { return text == "" }
+
+func (a Account) charges(ctx context.Context) Finding {
+	found, err := a.Stripe.Account(ctx, a.ID)
+	switch {
+	case err != nil:
+		return unseen("", "not known: the account was not shown")
+	case found.ChargesEnabled == nil:
+		return unseen(a.page(), "Stripe does not say whether it may take charges")
+	case !*found.ChargesEnabled:
+		text := "Stripe lets it take no charges"
+		if found.DisabledReason != "" {
+			text += " (" + found.DisabledReason + ")"
+		}
+		if len(found.Due) > 0 {
+			text += "; it asks for " + strings.Join(found.Due, ", ")
+		}
+		return wrong(a.page(), "%s", text)
+	case len(found.Due) > 0:
+		return doubtful(a.page(), "enabled; Stripe asks for %s", strings.Join(found.Due, ", "))
+	}
+	return right("enabled")
+}
+
+func (a Account) feedChecks(kind feed.Kind) []Check {
+	id := catalog.ID{Account: a.ID, Feed: kind}
+	return []Check{
+		{Name: string(kind) + " source", Look: func(ctx context.Context) Finding { return a.source(ctx, kind) }},
+		{Name: string(kind) + " catalog", Within: reading, Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
+		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Finding { return a.schedule(ctx, id) }},
+		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Finding { return a.last(ctx, id) }},
+	}
+}
+
+func (a Account) source(ctx context.Context, kind feed.Kind) Finding {
+	bucket, key := a.Settings.Source(a.Layout, kind)
+	found, err := a.Objects.Head(ctx, bucket, key)
+	switch {
+	case fault.Is(err, fault.SourceMissing):
+		return wrong("starter source put "+a.ID+" FILE, or let the merchant export it there", "s3://%s/%s does not exist", bucket, key)
+	case err != nil:
+		return wrong(handbookS3, "%v", err)
+	case found.Size == 0:
+		return wrong("let the merchant export it anew", "s3://%s/%s is empty", bucket, key)
+	}
+	return right("s3://%s/%s, of %s", bucket, key, found.LastModified.UTC().Format(time.DateTime))
+}
+
+func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
+	remedy := "starter sync " + a.ID + " --feed " + string(kind) + " --dry-run"
+	found, err := a.Compare(ctx, a.Settings, kind)
+	switch {
+	case fault.Is(err, fault.SourceMissing):
+		return unseen("", "not read: there is no source")
+	case err != nil:
+		return wrong(remedy, "%v", err)
+	case len(found.Holds) > 0:
+		return doubtful(remedy, "a sync would be held: %s", strings.Join(found.Holds, "; "))
+	case found.Errors > 0:
+		return doubtful(remedy, "%d of %d rows have errors and are kept back", found.Errors, found.Rows)
+	}
+	return right("%d rows without errors", found.Rows)
+}
+
+func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
+	found, err := a.Schedule(ctx, id)
+	switch {
+	case err != nil:
+		return unseen("", "not looked at: %v", err)
+	case !found.Found:
+		return wrong("starter accounts apply -f FILE", "there is none: nothing syncs it")
+	case found.Paused:
+		return doubtful("starter schedule resume "+a.ID, "paused: %s", found.Note)
+	}
+	return right("every %s", found.Every)
+}
+
+func (a Account) last(ctx context.Context, id catalog.ID) Finding {
+	state, err := a.Last(ctx, id)
+	switch {
+	case err != nil:
+		return wrong("docs/operations.md#lost-state", "%v", err)
+	case state.Held != nil:
+		return doubtful("starter status --held", "held for a person: %s", state.Held.Text())
+	case state.Last == nil:
+		return doubtful("starter sync "+a.ID+" --feed "+string(id.Feed)+" --follow", "never")
+	case state.Last.Outcome == catalog.Failed:
+		return wrong("starter report "+a.ID+" --feed "+string(id.Feed), "failed: %s", state.Last.Reason)
+	case state.Last.Outcome == catalog.SucceededWithErrors:
+		return doubtful("starter report "+a.ID+" --feed "+string(id.Feed), "%s", state.Last.Outcome)
+	}
+	return right("%s", state.Last.Outcome)
+}
+
+func (a Account) orders(context.Context) Finding {
+	remedy := "starter order settings set " + a.ID + " -f FILE: docs/orders.md"
+	switch {
+	case a.OrdersErr != nil:
+		return wrong(remedy, "%v", a.OrdersErr)
+	case !a.Orders.Enabled:
+		return doubtful(remedy, "what agents buy is not fulfilled: its settings are not enabled, or not there")
+	}
+	return right("enabled, by %s", a.Orders.Fulfillment.Kind)
+}
+
+func (a Account) merchant(ctx context.Context) Finding {
+	const remedy = "docs/orders.md#by-https"
+	if a.Orders.Fulfillment.Kind != order.HTTPS {
+		return right("orders are laid into a bucket: there is no endpoint")
+	}
+	err := a.Ping(ctx, a.Orders)
+	switch {
+	case err == nil:
+		return right("its endpoint takes a signed ping")
+	case fault.Is(err, fault.SecretMissing):
+		return unseen("run this where the worker runs", "%v", err)
+	}
+	return wrong(remedy, "%v", err)
+}
+
+func (a Account) sender(context.Context) Finding {
+	switch {
+	case a.Orders.Mail.From == "":
+		return doubtful("mail.from in starter order settings set "+a.ID, "none: nobody writes to its buyers")
+	case !a.HasMail:
+		return unseen("set VITRINE_SMTP_URL where the worker runs", "it has one, and no mail server is set here")
+	}
+	return right("it has one")
+}

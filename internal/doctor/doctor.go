@@ -1,0 +1,123 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/preflight"
+)
+
+// Verdict is what a check makes of what it found.
+type Verdict string
+
+// The verdicts, from good to bad.
+const (
+	Right    Verdict = "right"
+	Unseen   Verdict = "unseen"   // it cannot be seen from here, or not before something else is mended
+	Doubtful Verdict = "doubtful" // it works, or is not needed yet, and somebody has to look at it
+	Wrong    Verdict = "wrong"
+)
+
+// Finding is what a check found.
+type Finding struct {
+	Verdict Verdict `json:"verdict"`
+	Found   string  `json:"found"`
+	Remedy  string  `json:"remedy,omitempty"` // the command or page that mends it; empty if nothing is to be mended
+}
+
+func right(format string, values ...any) Finding {
+	return Finding{Right, fmt.Sprintf(format, values...), ""}
+}
+
+func unseen(remedy, format string, values ...any) Finding {
+	return Finding{Unseen, fmt.Sprintf(format, values...), remedy}
+}
+
+func doubtful(remedy, format string, values ...any) Finding {
+	return Finding{Doubtful, fmt.Sprintf(format, values...), remedy}
+}
+
+func wrong(remedy, format string, values ...any) Finding {
+	return Finding{Wrong, fmt.Sprintf(format, values...), remedy}
+}
+
+// Check is one thing that has to be right.
+type Check struct {
+	Subject string // Deployment's, or the account that it is about
+	Name    string
+	Within  time.Duration // how long it may take; zero: usual
+	Look    func(context.Context) Finding
+}
+
+// Result is a check that was made.
+type Result struct {
+	Subject string `json:"subject"`
+	Check   string `json:"check"`
+	Finding
+	Seconds float64 `json:"seconds"`
+}
+
+// usual is how long a check may take unless it says so: servers answer in a fraction of it.
+const usual = 10 * time.Second
+
+// Examine makes the checks, so many at once. tell hears of each, in the order of the table, as soon as it and those
+// before it were made. A check that does not come back is wrong after its time; the others do not wait for it.
+func Examine(ctx context.Context, checks []Check, atOnce int, tell func(Result)) {
+	results := make([]chan Result, len(checks))
+	free := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, check := range checks {
+		results[i] = make(chan Result, 1)
+		all.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			results[i] <- check.make(ctx)
+		})
+	}
+	for _, result := range results {
+		tell(<-result)
+	}
+	all.Wait()
+}
+
+func (c Check) make(ctx context.Context) Result {
+	within := c.Within
+	if within == 0 {
+		within = usual
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	began := time.Now()
+	found := make(chan Finding, 1)
+	go func() { found <- c.Look(ctx) }()
+	result := Result{Subject: c.Subject, Check: c.Name}
+	select {
+	case result.Finding = <-found:
+	case <-ctx.Done():
+		result.Finding = wrong("", "no answer within %s", within)
+		if ctx.Err() == context.Canceled {
+			result.Finding = unseen("", "stopped before it answered")
+		}
+	}
+	result.Seconds = time.Since(began).Seconds()
+	return result
+}
+
+// asked makes a check of what a process asks before it starts.
+func asked(check preflight.Check, fine, remedy string) func(context.Context) Finding {
+	return func(ctx context.Context) Finding {
+		if err := check.Ask(ctx); err != nil {
+			return wrong(remedy, "%v", err)
+		}
+		return right("%s", fine)
+	}
+}
+
+// refused reports whether an error says that the answer is no, as opposed to none.
+func refused(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && f.Kind == fault.Permanent
+}

@@ -1,0 +1,289 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/order"
+	"vitrine/internal/statestore"
+	"vitrine/internal/stripeapi"
+)
+
+var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+
+// server is a Temporal that is as it should be until a test breaks it.
+type server struct {
+	version                      string
+	kept                         time.Duration
+	told                         bool
+	lacks                        error
+	polled                       time.Time
+	pollers                      int
+	versionErr, keptErr, pollErr error
+}
+
+func (s *server) Version(context.Context) (string, error)          { return s.version, s.versionErr }
+func (s *server) Retention(context.Context) (time.Duration, error) { return s.kept, s.keptErr }
+func (s *server) SearchAttributes(context.Context, ...temporal.SearchAttributeKey) (bool, error) {
+	return s.told, s.lacks
+}
+func (s *server) LastPoll(context.Context, string, enumspb.TaskQueueType) (time.Time, int, error) {
+	return s.polled, s.pollers, s.pollErr
+}
+
+// stripes is a Stripe that is as it should be until a test breaks it.
+type stripes struct {
+	account   stripeapi.Account
+	err       error
+	denied    map[string]error // by the permission's name
+	endpoints []stripeapi.WebhookEndpoint
+	listErr   error
+}
+
+func (s *stripes) Account(context.Context, string) (stripeapi.Account, error) {
+	return s.account, s.err
+}
+func (s *stripes) MayRead(_ context.Context, _ string, p stripeapi.Permission) error {
+	return s.denied[p.Name]
+}
+func (s *stripes) WebhookEndpoints(context.Context) ([]stripeapi.WebhookEndpoint, error) {
+	return slices.Clone(s.endpoints), s.listErr
+}
+
+type buckets struct {
+	days int
+	err  error
+}
+
+func (b *buckets) UploadsExpire(context.Context, string, string) (int, error) { return b.days, b.err }
+
+// ward is a deployment and an account in which everything is right.
+type ward struct {
+	t       *testing.T
+	server  *server
+	stripe  *stripes
+	buckets *buckets
+	store   *objectstoretest.Memory
+	Deployment
+	Account
+	schedule Schedule
+	state    catalog.State
+	found    Catalog
+	err      error // of what the account is asked for next: comparing
+	pinged   error
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	yes := true
+	w := &ward{
+		t:      t,
+		server: &server{version: "1.32.1", kept: 168 * time.Hour, told: true, polled: noon, pollers: 2},
+		stripe: &stripes{
+			account: stripeapi.Account{ID: "acct_1", ChargesEnabled: &yes, Answered: noon}, denied: map[string]error{},
+			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Events: order.EventTypes()}},
+		},
+		buckets: &buckets{days: 1}, store: objectstoretest.NewMemory("c", "s"),
+		schedule: Schedule{Found: true, Every: "15m"}, state: catalog.State{Last: &catalog.Last{Outcome: catalog.Succeeded}}, found: Catalog{Rows: 3},
+	}
+	layout := statestore.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/"}
+	_, err := w.store.Put(t.Context(), "c", "acct_1/product.csv", "text/csv", []byte("id"), "")
+	require.NoError(t, err)
+	now := func() time.Time { return noon }
+	w.Deployment = Deployment{
+		Temporal: Temporal{
+			Open: func() (Inspector, error) { return w.server, nil }, Namespace: "shops", Now: now,
+			Queues: []Queue{{"vitrine", enumspb.TASK_QUEUE_TYPE_WORKFLOW}},
+		},
+		Storage: Storage{Objects: w.store, Buckets: w.buckets, Layout: layout},
+		Stripe:  Stripe{AtStripe: w.stripe, API: feed.V1, Events: order.EventTypes(), Orders: true, Now: now},
+		Mail:    func(context.Context) error { return nil },
+	}
+	w.Account = Account{
+		ID: "acct_1", Settings: account.Settings{Account: "acct_1"}, Stored: true, Rules: account.DefaultRules(), HasMail: true,
+		Orders: order.Settings{Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.HTTPS}, Mail: order.Mail{From: "a@b.example"}},
+		Stripe: w.stripe, Layout: layout, Objects: w.store,
+		Schedule: func(context.Context, catalog.ID) (Schedule, error) { return w.schedule, nil },
+		Last:     func(context.Context, catalog.ID) (catalog.State, error) { return w.state, nil },
+		Compare:  func(context.Context, account.Settings, feed.Kind) (Catalog, error) { return w.found, w.err },
+		Ping:     func(context.Context, order.Settings) error { return w.pinged },
+	}
+	return w
+}
+
+// examine makes all checks, and returns those that are not right.
+func (w *ward) examine() (amiss []Result) {
+	w.t.Helper()
+	checks := append(w.Deployment.Checks(), w.Account.Checks()...)
+	made := 0
+	Examine(w.t.Context(), checks, 4, func(r Result) {
+		require.Equal(w.t, checks[made].Name, r.Check, "in the order of the table")
+		require.NotEmpty(w.t, r.Found, r.Check)
+		made++
+		if r.Verdict != Right {
+			amiss = append(amiss, r)
+		}
+	})
+	require.Equal(w.t, len(checks), made)
+	return slices.DeleteFunc(amiss, func(r Result) bool { return r.Check == "fairness" && r.Verdict == Unseen })
+}
+
+func forbidden() error { return fault.NewPermanent(fault.StripeForbidden, errors.New("no")) }
+
+// Every fault is provoked alone: what it is about says so, and nothing else is called wrong for it.
+func TestWhatIsBrokenIsSaid(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, newWard(t).examine())
+	for name, c := range map[string]struct {
+		spoil   func(w *ward)
+		check   string
+		verdict Verdict
+		found   string
+		remedy  string
+	}{
+		"configuration":    {func(w *ward) { w.Problems = []error{errors.New("X: is not set")} }, "configuration", Wrong, "X: is not set", "starter env"},
+		"mistyped":         {func(w *ward) { w.Mistyped = []string{"VITRINE_X"} }, "variables", Doubtful, "VITRINE_X", "starter env"},
+		"temporal away":    {func(w *ward) { w.Temporal.Open = func() (Inspector, error) { return nil, errors.New("away") } }, "temporal", Wrong, "away", "TEMPORAL_ADDRESS"},
+		"no version":       {func(w *ward) { w.server.versionErr = errors.New("no") }, "temporal", Doubtful, "version", ""},
+		"old server":       {func(w *ward) { w.server.version = "1.28.4" }, "fairness", Doubtful, "1.28.4", "upgrade"},
+		"short retention":  {func(w *ward) { w.server.kept = time.Hour }, "retention", Doubtful, "1h0m0s", "--namespace shops"},
+		"no attributes":    {func(w *ward) { w.server.lacks = errors.New("lacks A; add them: temporal operator x") }, "search attributes", Wrong, "lacks A", "temporal operator x"},
+		"hidden list":      {func(w *ward) { w.server.told, w.server.lacks = false, errors.New("denied") }, "search attributes", Unseen, "denied", "docs/"},
+		"no worker":        {func(w *ward) { w.server.pollers = 0 }, "queue vitrine", Wrong, "no worker asks", "bin/worker"},
+		"worker gone":      {func(w *ward) { w.server.polled = noon.Add(-4 * time.Minute) }, "queue vitrine", Wrong, "4m0s", "bin/worker"},
+		"no storage":       {func(w *ward) { w.Storage.Err = errors.New("region") }, "s3", Wrong, "region", "starter env"},
+		"no state bucket":  {func(w *ward) { w.Storage.Layout.StateBucket = "gone" }, "state bucket", Wrong, "gone", "s3 mb"},
+		"no source bucket": {func(w *ward) { w.Storage.Layout.SourceBucket = "gone" }, "source bucket", Wrong, "gone", "s3 mb"},
+		"uploads kept":     {func(w *ward) { w.buckets.days = 0 }, "broken uploads", Doubtful, "for ever", "put-bucket-lifecycle"},
+		"no rules":         {func(w *ward) { w.buckets.err = fault.NewPermanent(fault.StorageUnusable, errors.New("no")) }, "broken uploads", Unseen, "no lifecycle rules", ""},
+		"no key":           {func(w *ward) { w.Deployment.Stripe.Err = errors.New("not set") }, "stripe key", Wrong, "not set", "dashboard.stripe.com/apikeys"},
+		"clock":            {func(w *ward) { w.stripe.account.Answered = noon.Add(-time.Hour) }, "clock", Wrong, "59m59s", "NTP"},
+		"clock a bit":      {func(w *ward) { w.stripe.account.Answered = noon.Add(30 * time.Second) }, "clock", Doubtful, "30s", "NTP"},
+		"no time told":     {func(w *ward) { w.stripe.account.Answered = time.Time{} }, "clock", Unseen, "did not tell", ""},
+		"may not orders":   {func(w *ward) { w.stripe.denied["Disputes"] = forbidden() }, "may: Disputes", Wrong, "may not write", "apikeys"},
+		"no endpoint":      {func(w *ward) { w.stripe.endpoints = nil }, "webhook endpoint", Wrong, "none leads", "webhooks"},
+		"elsewhere":        {func(w *ward) { w.stripe.endpoints[0].URL = "https://a.example/hooks" }, "webhook endpoint", Wrong, "none leads", "webhooks"},
+		"no orders yet":    {func(w *ward) { w.stripe.endpoints, w.Deployment.Stripe.Orders = nil, false }, "webhook endpoint", Doubtful, "none leads", "webhooks"},
+		"disabled":         {func(w *ward) { w.stripe.endpoints[0].Enabled = false }, "webhook endpoint", Wrong, "disabled", "webhooks"},
+		"other mode":       {func(w *ward) { w.stripe.endpoints[0].Livemode = true }, "webhook endpoint", Wrong, "other mode", "webhooks"},
+		"type missing":     {func(w *ward) { w.stripe.endpoints[0].Events = order.EventTypes()[1:] }, "webhook endpoint", Wrong, "does not send checkout.session.completed", "webhooks"},
+		"may not list":     {func(w *ward) { w.stripe.listErr = forbidden() }, "webhook endpoint", Unseen, "may not list", "Webhook Endpoints"},
+		"mail away":        {func(w *ward) { w.Mail = func(context.Context) error { return errors.New("away") } }, "mail server", Wrong, "away", "VITRINE_SMTP_URL"},
+		"no mail":          {func(w *ward) { w.Mail = nil }, "mail server", Unseen, "not set here", "VITRINE_SMTP_URL"},
+
+		"settings":        {func(w *ward) { w.SettingsErr = errors.New("not readable") }, "settings", Wrong, "not readable", "accounts apply"},
+		"none of its own": {func(w *ward) { w.Stored = false }, "settings", Doubtful, "none of its own", "accounts apply"},
+		"charges off": {func(w *ward) {
+			no := false
+			w.stripe.account.ChargesEnabled, w.stripe.account.Due = &no, []string{"tos"}
+		}, "charges", Wrong, "asks for tos", "acct_1"},
+		"charges unsaid":   {func(w *ward) { w.stripe.account.ChargesEnabled = nil }, "charges", Unseen, "does not say", "acct_1"},
+		"something due":    {func(w *ward) { w.stripe.account.Due = []string{"tos"} }, "charges", Doubtful, "tos", "acct_1"},
+		"no source":        {func(w *ward) { w.Settings.SourceKey = "none.csv" }, "product source", Wrong, "does not exist", "starter source put acct_1"},
+		"source unusable":  {func(w *ward) { w.err = errors.New("no header") }, "product catalog", Wrong, "no header", "--dry-run"},
+		"rows with errors": {func(w *ward) { w.found.Errors = 2 }, "product catalog", Doubtful, "2 of 3 rows", "--dry-run"},
+		"would be held":    {func(w *ward) { w.found.Holds = []string{"all free"} }, "product catalog", Doubtful, "all free", "--dry-run"},
+		"no schedule":      {func(w *ward) { w.schedule = Schedule{} }, "product schedule", Wrong, "nothing syncs it", "accounts apply"},
+		"paused":           {func(w *ward) { w.schedule.Paused = true }, "product schedule", Doubtful, "paused", "schedule resume acct_1"},
+		"never synced":     {func(w *ward) { w.state = catalog.State{} }, "product last sync", Doubtful, "never", "starter sync acct_1"},
+		"sync failed":      {func(w *ward) { w.state.Last = &catalog.Last{Outcome: catalog.Failed, Reason: "why"} }, "product last sync", Wrong, "why", "starter report"},
+		"orders unusable":  {func(w *ward) { w.OrdersErr = errors.New("bad") }, "orders", Wrong, "bad", "order settings set"},
+		"orders off":       {func(w *ward) { w.Orders.Enabled = false }, "orders", Doubtful, "not fulfilled", "order settings set"},
+		"merchant away":    {func(w *ward) { w.pinged = errors.New("HTTP 500") }, "merchant", Wrong, "HTTP 500", "docs/orders.md"},
+		"secret elsewhere": {func(w *ward) { w.pinged = fault.NewPermanent(fault.SecretMissing, errors.New("empty")) }, "merchant", Unseen, "empty", "worker"},
+		"no sender":        {func(w *ward) { w.Orders.Mail.From = "" }, "mail sender", Doubtful, "nobody writes", "mail.from"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWard(t)
+			c.spoil(w)
+			var said *Result
+			for _, r := range w.examine() {
+				if r.Check == c.check {
+					said = &r
+					continue
+				}
+				require.NotEqual(t, Wrong, r.Verdict, "%s is not to blame: %s", r.Check, r.Found)
+			}
+			require.NotNil(t, said, "nobody noticed")
+			require.Equal(t, c.verdict, said.Verdict, said.Found)
+			require.Contains(t, said.Found, c.found)
+			require.Contains(t, said.Remedy, c.remedy)
+		})
+	}
+}
+
+// What one cause breaks twice is called wrong where it is.
+func TestOneCauseOfManyFaults(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.stripe.err = fault.NewPermanent(fault.StripeUnauthorized, errors.New("revoked"))
+	w.stripe.listErr = w.stripe.err
+	for _, p := range slices.Concat(stripeapi.ImportPermissions(feed.V1), stripeapi.OrderPermissions()) {
+		w.stripe.denied[p.Name] = w.stripe.err
+	}
+	var broken []string
+	for _, r := range w.examine() {
+		if r.Verdict != Unseen {
+			broken = append(broken, r.Check)
+		}
+	}
+	require.Equal(t, []string{"stripe key"}, broken)
+
+	w = newWard(t)
+	w.stripe.denied["Data management"] = fault.NewPermanent(fault.StripeRejected, errors.New("unrecognized"))
+	amiss := w.examine()
+	require.Len(t, amiss, 2, "of the platform, and of the account")
+	require.Contains(t, amiss[1].Remedy, "ask Stripe for the preview")
+
+	w = newWard(t)
+	w.stripe.err = forbidden()
+	for _, r := range w.examine() {
+		if r.Check == "connected" {
+			require.Equal(t, Wrong, r.Verdict)
+			return
+		}
+	}
+	require.Fail(t, "an account that is not connected passes")
+}
+
+// A check that hangs is wrong after its time, and hides no other.
+func TestACheckThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		defer close(hold)
+		checks := []Check{
+			{Name: "hangs", Look: func(context.Context) Finding { <-hold; return right("late") }},
+			{Name: "works", Look: func(context.Context) Finding { return right("fine") }},
+		}
+		var all []string
+		began := time.Now()
+		Examine(t.Context(), checks, 1, func(r Result) { all = append(all, r.Check+": "+string(r.Verdict)+", "+r.Found) })
+		require.Equal(t, []string{"hangs: wrong, no answer within 10s", "works: right, fine"}, all)
+		require.Equal(t, usual, time.Since(began))
+	})
+}
+
+func TestVersionsAreCompared(t *testing.T) {
+	t.Parallel()
+	for version, old := range map[string]bool{"1.28.9": true, "1.29.0": false, "1.32.1": false, "0.99.0": true, "2.0.0": false, "cloud": false, "": false} {
+		require.Equal(t, old, before(version, 1, 29), version)
+	}
+	require.True(t, leadsHere("https://a.example/x/webhooks/stripe/"))
+	require.False(t, leadsHere("https://a.example/webhooks/stripe2"))
+}

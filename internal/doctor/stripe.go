@@ -1,0 +1,195 @@
+package doctor
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+	"vitrine/internal/stripeapi"
+)
+
+// AtStripe is what is asked of Stripe; see stripeapi.Client.
+type AtStripe interface {
+	Account(ctx context.Context, id string) (stripeapi.Account, error)
+	MayRead(ctx context.Context, account string, p stripeapi.Permission) error
+	WebhookEndpoints(ctx context.Context) ([]stripeapi.WebhookEndpoint, error)
+}
+
+// Stripe is Stripe with the deployment's key.
+type Stripe struct {
+	AtStripe
+	Livemode bool
+	API      feed.API // by which the deployment imports
+	// Sample is a connected account to try permissions for; empty: the platform itself, whose permissions a restricted
+	// key has apart.
+	Sample string
+	// Events are the types that Vitrine has to hear of.
+	Events []string
+	Orders bool // some account has settings for orders
+	Now    func() time.Time
+	Err    error // why there is no client
+}
+
+const (
+	handbookStripe = "docs/operations.md#stripe"
+	mendKey        = "set STRIPE_API_KEY: https://dashboard.stripe.com/apikeys"
+	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
+	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " + handbookStripe
+	mendWebhooks   = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
+	// slow and broken are how far this machine's clock may be off: Stripe's signatures are believed for five minutes.
+	skewed    = 10 * time.Second
+	untrusted = 4 * time.Minute
+)
+
+func (s Stripe) checks() []Check {
+	if s.Err != nil {
+		return []Check{{Name: "stripe key", Look: func(context.Context) Finding { return wrong(mendKey, "%v", s.Err) }}}
+	}
+	checks := []Check{{Name: "stripe key", Look: s.key}, {Name: "clock", Look: s.clock}}
+	for _, p := range stripeapi.ImportPermissions(s.API) {
+		checks = append(checks, s.tries(p, Wrong))
+	}
+	need := Doubtful
+	if s.Orders {
+		need = Wrong
+	}
+	for _, p := range stripeapi.OrderPermissions() {
+		checks = append(checks, s.tries(p, need))
+	}
+	return append(checks, Check{Name: "webhook endpoint", Look: s.webhooks})
+}
+
+func (s Stripe) mode() string {
+	if s.Livemode {
+		return "live"
+	}
+	return "a sandbox's"
+}
+
+func (s Stripe) key(ctx context.Context) Finding {
+	own, err := s.Account(ctx, "")
+	switch {
+	case err == nil:
+		return right("%s, of %s", s.mode(), own.ID)
+	case fault.Is(err, fault.StripeUnauthorized):
+		return wrong(mendKey, "%v", err)
+	case refused(err):
+		return doubtful("", "Stripe knows it, and does not show the platform's account: %v", err)
+	}
+	return wrong("check STRIPE_API_BASE, proxies and https://status.stripe.com", "%v", err)
+}
+
+func (s Stripe) clock(ctx context.Context) Finding {
+	const remedy = "set this machine's clock, and let NTP keep it: timedatectl set-ntp true"
+	began := s.Now()
+	own, err := s.Account(ctx, "")
+	if err != nil || own.Answered.IsZero() {
+		return unseen("", "not compared: Stripe did not tell the time")
+	}
+	// The header has whole seconds, and Stripe wrote it between the two looks at our clock.
+	ended := s.Now()
+	skew := time.Duration(0)
+	switch {
+	case own.Answered.Add(time.Second).Before(began):
+		skew = began.Sub(own.Answered.Add(time.Second))
+	case own.Answered.After(ended):
+		skew = own.Answered.Sub(ended)
+	}
+	switch {
+	case skew > untrusted:
+		return wrong(remedy, "%s off Stripe's: signatures of webhooks are refused as too old", skew.Round(time.Second))
+	case skew > skewed:
+		return doubtful(remedy, "%s off Stripe's", skew.Round(time.Second))
+	}
+	return right("agrees with Stripe's")
+}
+
+// tries makes a check of a permission; need is what its lack means.
+func (s Stripe) tries(p stripeapi.Permission, need Verdict) Check {
+	return Check{Name: "may: " + p.Name, Look: func(ctx context.Context) Finding {
+		f := mayRead(ctx, s.AtStripe, s.Sample, p)
+		if f.Verdict == Wrong {
+			f.Verdict = need
+		}
+		return f
+	}}
+}
+
+func mayRead(ctx context.Context, stripe AtStripe, account string, p stripeapi.Permission) Finding {
+	whose := account
+	if whose == "" {
+		whose = "the platform itself"
+	}
+	err := stripe.MayRead(ctx, account, p)
+	switch {
+	case err == nil && p.Needs == "write":
+		return right("reads it of %s; writing it was not tried", whose)
+	case err == nil:
+		return right("reads it of %s", whose)
+	case fault.Is(err, fault.StripeUnauthorized):
+		return unseen("", "not tried: the key is not accepted")
+	case fault.Is(err, fault.StripeForbidden):
+		return wrong(mendPermission, "the key may not %s it of %s: %v", p.Needs, whose, err)
+	case refused(err):
+		return wrong(mendPreview, "Stripe does not know it of %s: %v", whose, err)
+	}
+	return unseen("", "%v", err)
+}
+
+// webhooks looks for the endpoint that leads to starter serve.
+func (s Stripe) webhooks(ctx context.Context) Finding {
+	all, err := s.WebhookEndpoints(ctx)
+	switch {
+	case fault.Is(err, fault.StripeUnauthorized):
+		return unseen("", "not listed: the key is not accepted")
+	case fault.Is(err, fault.StripeForbidden):
+		return unseen("allow the key to read Webhook Endpoints, or look there: https://dashboard.stripe.com/webhooks",
+			"the key may not list them")
+	case err != nil:
+		return unseen("", "%v", err)
+	}
+	lack := doubtful
+	if s.Orders {
+		lack = wrong
+	}
+	ours := slices.DeleteFunc(all, func(e stripeapi.WebhookEndpoint) bool { return !leadsHere(e.URL) })
+	mode := slices.DeleteFunc(slices.Clone(ours), func(e stripeapi.WebhookEndpoint) bool { return e.Livemode != s.Livemode })
+	enabled := slices.DeleteFunc(slices.Clone(mode), func(e stripeapi.WebhookEndpoint) bool { return !e.Enabled })
+	switch {
+	case len(ours) == 0:
+		return lack(mendWebhooks, "none leads to /webhooks/stripe: orders wait for the sweep")
+	case len(mode) == 0:
+		return lack(mendWebhooks, "%s is of the other mode than the key, which is %s", ours[0].ID, s.mode())
+	case len(enabled) == 0:
+		return lack(mendWebhooks, "%s is disabled: it sends nothing", mode[0].ID)
+	}
+	fullest, missing := enabled[0], missingTypes(enabled[0], s.Events)
+	for _, e := range enabled[1:] {
+		if lacks := missingTypes(e, s.Events); len(lacks) < len(missing) {
+			fullest, missing = e, lacks
+		}
+	}
+	if len(missing) > 0 {
+		return lack(mendWebhooks, "%s does not send %s", fullest.ID, strings.Join(missing, ", "))
+	}
+	return right("%s sends all %d types; that it is one for connected accounts, Stripe does not tell", fullest.ID, len(s.Events))
+}
+
+// leadsHere goes by the path: the host is the load balancer's.
+func leadsHere(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/webhooks/stripe")
+}
+
+func missingTypes(e stripeapi.WebhookEndpoint, needed []string) (missing []string) {
+	for _, kind := range needed {
+		if !slices.Contains(e.Events, kind) && !slices.Contains(e.Events, "*") {
+			missing = append(missing, kind)
+		}
+	}
+	return missing
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"vitrine/activities"
+	"vitrine/internal/config"
+	"vitrine/internal/daemon"
+	"vitrine/internal/doctor"
+	"vitrine/internal/fulfillment"
+	"vitrine/internal/order"
+	"vitrine/internal/stripeapi"
+	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+const doctorHelp = `Look at everything that has to be right: the deployment (Temporal, S3, Stripe, mail), and the accounts that are named.
+
+Of each point it says what it found, and, if something is wrong, the one command or page that mends it. It reads, tries a
+conditional write on a key of its own that it removes, and posts a signed ping to merchants' endpoints; nothing of it stays.
+Run it with the environment of the worker: what is set elsewhere alone cannot be seen from here.
+
+  ✓  right
+  ✗  wrong
+  !  it works, or is not needed yet, and somebody has to look at it
+  ·  it cannot be seen from here, or not before something else is mended
+
+Exit codes: 0 if nothing is ✗ or !, 3 if something is !, 1 if something is ✗.`
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor [ACCOUNT...]",
+		Short: "Look at everything that has to be right, and say what mends it",
+		Long:  doctorHelp,
+		Example: "  starter doctor\n  starter doctor acct_1Nv0FGQ9RKHgCVdK\n" +
+			"  starter doctor -o json | jq '.[] | select(.verdict == \"wrong\")'",
+		Args:              accountArgs(0, 0),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			return explain(c.Context(), a.doctor(c.Context(), distinct(args)))
+		},
+	}
+}
+
+// examined is how many checks are made at once: enough that one that waits holds none up, and kind to Stripe.
+const examined = 12
+
+// beforehand is how long what the checks are made from may take to read: a bucket that is away has a check of its own.
+const beforehand = 5 * time.Second
+
+// verdictError says how much is not right; the command's output says what.
+type verdictError struct{ wrong, doubtful int }
+
+func (e *verdictError) Error() string {
+	if e.wrong == 0 {
+		return terminal.Plural(int64(e.doubtful), "point") + " to look at"
+	}
+	return fmt.Sprintf("%s wrong, %d to look at", terminal.Plural(int64(e.wrong), "point"), e.doubtful)
+}
+
+func (a *app) doctor(ctx context.Context, accounts []string) error {
+	c, problems := config.LoadAll(a.Lookup)
+	look := a.examination(ctx, c, problems)
+	checks := look.deployment(ctx).Checks()
+	for _, id := range accounts {
+		checks = append(checks, look.account(ctx, id).Checks()...)
+	}
+	results := []doctor.Result{}
+	verdict := verdictError{}
+	subject := ""
+	doctor.Examine(ctx, checks, examined, func(r doctor.Result) {
+		results = append(results, r)
+		switch r.Verdict {
+		case doctor.Wrong:
+			verdict.wrong++
+		case doctor.Doubtful:
+			verdict.doubtful++
+		}
+		if !a.json() {
+			a.printResult(r, r.Subject != subject)
+		}
+		subject = r.Subject
+	})
+	if a.json() {
+		if err := a.printJSON(results); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if verdict.wrong+verdict.doubtful > 0 {
+		return &verdict
+	}
+	return nil
+}
+
+var marks = map[doctor.Verdict]string{doctor.Right: "✓", doctor.Wrong: "✗", doctor.Doubtful: "!", doctor.Unseen: "·"}
+
+func (a *app) printResult(r doctor.Result, first bool) {
+	if first {
+		fmt.Fprintln(a.Stdout, r.Subject)
+	}
+	a.Tell(a.Stdout, fmt.Sprintf("  %s %-27s ", marks[r.Verdict], r.Check), r.Found)
+	if r.Remedy != "" {
+		a.Tell(a.Stdout, fmt.Sprintf("    %-27s → ", ""), r.Remedy)
+	}
+}
+
+// examination is what a doctor looks at, with what this environment leads to.
+type examination struct {
+	app      *app
+	c        config.Config
+	problems []error
+	storage  doctor.Storage
+	stripe   *stripeapi.Client
+	noStripe error
+	temporal func() (client.Client, error)
+	mailer   *fulfillment.Mailer
+}
+
+func (a *app) examination(ctx context.Context, c config.Config, problems []error) examination {
+	e := examination{app: a, c: c, problems: problems, storage: doctor.Storage{Layout: c.Layout()}}
+	// By what is usable of the configuration: a mistake in it must hide nothing else.
+	docs, err := openStorage(ctx, c)
+	if e.storage.Err = err; err == nil {
+		a.docs, e.storage.Objects = &docs, docs.Objects
+		e.storage.Buckets, _ = docs.Objects.(doctor.Buckets)
+	}
+	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
+		e.stripe, e.noStripe = daemon.NewStripe(c)
+	}
+	if address := c.Orders.SMTP.Reveal(); address != "" {
+		e.mailer, err = fulfillment.NewMailer(fulfillment.MailOptions{SMTP: address, Templates: c.Orders.MailTemplates})
+		if err != nil {
+			e.problems = append(e.problems, err)
+		}
+	}
+	e.temporal = sync.OnceValues(func() (client.Client, error) {
+		opened, err := a.dialAs(context.WithoutCancel(ctx), c)
+		if err == nil {
+			a.temporalClient = opened
+		}
+		return opened, err
+	})
+	return e
+}
+
+func (e examination) deployment(ctx context.Context) doctor.Deployment {
+	namespace := client.DefaultNamespace
+	if options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil); err == nil {
+		namespace = options.Namespace
+	}
+	d := doctor.Deployment{
+		Problems: e.problems, Mistyped: config.Unknown(e.app.environ()), Storage: e.storage,
+		Temporal: doctor.Temporal{Open: e.inspector, Namespace: namespace, Now: e.app.Now, Attributes: []temporal.SearchAttributeKey{
+			workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed,
+			workflows.SearchOrderState, workflows.SearchAgent,
+		}, Queues: []doctor.Queue{
+			{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+			{Name: activities.StripeTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+			{Name: activities.OrderTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+			{Name: activities.MerchantTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		}},
+		Stripe: doctor.Stripe{
+			AtStripe: e.stripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
+			Events: order.EventTypes(), Now: e.app.Now,
+		},
+	}
+	if e.mailer != nil {
+		d.Mail = e.mailer.Reach
+	}
+	if e.storage.Err == nil {
+		ctx, cancel := context.WithTimeout(ctx, beforehand)
+		defer cancel()
+		// Whether they can be listed, the check of the bucket says.
+		if accounts, err := settingsOf(*e.app.docs).Accounts(ctx); err == nil && len(accounts) > 0 {
+			d.Stripe.Sample = accounts[0]
+		}
+		orders, err := e.app.orderDocuments(ctx)
+		if err == nil {
+			accounts, err := orders.Accounts(ctx)
+			d.Stripe.Orders = err == nil && len(accounts) > 0
+		}
+	}
+	return d
+}
+
+func (e examination) inspector() (doctor.Inspector, error) {
+	c, err := e.temporal()
+	if err != nil {
+		return nil, err
+	}
+	options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil)
+	return temporalclient.Inspector{Client: c, Namespace: options.Namespace}, err
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/doctor"
+	"vitrine/internal/feed"
+	"vitrine/internal/fulfillment"
+	"vitrine/internal/order"
+	"vitrine/internal/staging"
+	"vitrine/internal/temporalclient"
+	"vitrine/workflows"
+)
+
+// account reads what an account's checks are made by.
+func (e examination) account(ctx context.Context, id string) doctor.Account {
+	a := doctor.Account{
+		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, Rules: e.c.Rules, HasMail: e.mailer != nil,
+		Schedule: e.schedule, Last: e.last, Compare: e.compare, Ping: e.ping,
+		SettingsErr: e.storage.Err, OrdersErr: e.storage.Err,
+	}
+	if e.stripe != nil {
+		a.Stripe = e.stripe
+	}
+	if e.storage.Err != nil {
+		return a
+	}
+	ctx, cancel := context.WithTimeout(ctx, beforehand)
+	defer cancel()
+	a.Settings, a.Stored, a.SettingsErr = settingsOf(*e.app.docs).StoredSettings(ctx, id)
+	if a.SettingsErr == nil {
+		a.Rules = a.Settings.Rules.Over(e.c.Rules)
+	}
+	orders, err := e.app.orderDocuments(ctx)
+	if a.OrdersErr = err; err == nil {
+		a.Orders, a.OrdersErr = orders.Settings(ctx, id)
+	}
+	return a
+}
+
+func (e examination) schedule(ctx context.Context, id catalog.ID) (doctor.Schedule, error) {
+	c, err := e.temporal()
+	if err != nil {
+		return doctor.Schedule{}, err
+	}
+	view, err := viewSchedule(ctx, c, workflows.ScheduleID(id))
+	if temporalclient.IsNotFound(err) {
+		return doctor.Schedule{}, nil
+	}
+	return doctor.Schedule{Found: err == nil, Paused: view.Paused, Note: view.Note, Every: view.Every}, err
+}
+
+func (e examination) last(ctx context.Context, id catalog.ID) (catalog.State, error) {
+	state, _, err := e.app.docs.State(ctx, id)
+	return state, err
+}
+
+// compare is a dry run, by the rules of this environment.
+func (e examination) compare(ctx context.Context, s account.Settings, kind feed.Kind) (doctor.Catalog, error) {
+	stager := staging.Stager{
+		Documents: *e.app.docs, Rules: e.c.Rules,
+		Limits: staging.Limits{MaxSourceBytes: e.c.Import.MaxSourceBytes, MaxPartBytes: e.c.Import.MaxPartBytes},
+	}
+	found, err := stager.Look(ctx, s, kind)
+	if err != nil {
+		return doctor.Catalog{}, err
+	}
+	compared, err := stager.Compare(ctx, found, "", newFindings(kind, nil), nil)
+	if err != nil {
+		return doctor.Catalog{}, err
+	}
+	rows := catalog.RowsOf(compared.Delta.Counts)
+	of := doctor.Catalog{Rows: rows.Source, Errors: rows.HeldBack}
+	for _, hold := range compared.Holds {
+		of.Holds = append(of.Holds, hold.Text)
+	}
+	return of, nil
+}
+
+func (e examination) ping(ctx context.Context, s order.Settings) error {
+	return fulfillment.NewEndpoint(fulfillment.EndpointOptions{
+		Secrets: fulfillment.Secrets{Lookup: e.app.Lookup, Dir: e.c.Orders.SecretsDir}, AllowPrivate: e.c.Orders.AllowPrivate,
+	}).Ping(ctx, s.Account, s.Fulfillment)
+}
