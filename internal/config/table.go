@@ -23,7 +23,7 @@ type Variable struct {
 func Table() []Variable {
 	return []Variable{
 		{Name: "STRIPE_API_KEY", Worker: true, Serve: true, Secret: true, set: setStripeKey,
-			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker and starter serve need it, or STRIPE_API_KEY_FILE, and so do starter platform, doctor and rehearse"},
+			Meaning: "Stripe's secret or restricted key of the platform (sk_… or rk_…); the worker and starter serve need it, or STRIPE_API_KEY_FILE, and so do starter platform and doctor"},
 		{Name: "STRIPE_API_KEY_FILE", Worker: true, Serve: true, path: true, set: setStripeKeyFile,
 			Meaning: "file that holds the key, such as a mounted secret"},
 		{Name: "STRIPE_API_BASE", Default: stripeAPIBase, Worker: true, Starter: true, preset: true, set: setAPIBase,
