@@ -21,7 +21,6 @@ import (
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/statestore"
 	s3server "vitrine/sandbox/s3"
-	"vitrine/sandbox/stack"
 	"vitrine/workflows"
 )
 
@@ -51,7 +50,7 @@ func handbookPolicies() (map[string]string, error) {
 		if !found || !closed {
 			return nil, fmt.Errorf("docs/operations.md has no policy under %q", heading)
 		}
-		policies[user] = strings.NewReplacer(":::SOURCE", ":::"+stack.SourceBucket, ":::STATE", ":::"+guardedBucket).Replace(policy)
+		policies[user] = strings.NewReplacer(":::SOURCE", ":::"+s3server.SourceBucket, ":::STATE", ":::"+guardedBucket).Replace(policy)
 	}
 	return policies, nil
 }

@@ -10,6 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
+// The buckets that the sandbox has from the start.
+const (
+	SourceBucket = "catalogs"
+	StateBucket  = "vitrine-state"
+)
+
 // Client talks to the endpoint at url as its one account.
 func Client(url string) *s3.Client {
 	return s3.New(s3.Options{

@@ -25,9 +25,9 @@ func (s *Stack) Variables() []Variable {
 		{"STRIPE_API_BASE", s.stripe.url},
 		{"STRIPE_FILES_BASE", s.stripe.url},
 		{"VITRINE_SMTP_URL", s.mail.SMTP()},
-		{"VITRINE_SOURCE_BUCKET", SourceBucket},
+		{"VITRINE_SOURCE_BUCKET", s3.SourceBucket},
 		{"VITRINE_SOURCE_KEY", SourceKey},
-		{"VITRINE_STATE_BUCKET", StateBucket},
+		{"VITRINE_STATE_BUCKET", s3.StateBucket},
 	}
 }
 

@@ -57,12 +57,6 @@ type Service struct {
 	Took    time.Duration `json:"-"`
 }
 
-// The buckets that exist from the start.
-const (
-	SourceBucket = "catalogs"
-	StateBucket  = "vitrine-state"
-)
-
 // SourceKey is where the sandbox expects the catalogs in the source bucket.
 const SourceKey = "catalogs/{account}/{feed}.csv"
 
@@ -158,7 +152,7 @@ func (s *Stack) startS3(ctx context.Context, o Options) (Service, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return Service{}, fmt.Errorf("start the S3 endpoint: %w", err)
 	}
-	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: SourceBucket}, {Name: StateBucket}}, Users: o.S3Users}
+	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: s3.SourceBucket}, {Name: s3.StateBucket}}, Users: o.S3Users}
 	if s.s3, err = s3.Start(ctx, options); err != nil {
 		return Service{}, err
 	}

@@ -42,7 +42,7 @@ func TestAStackComesUpAndLeavesNothingBehind(t *testing.T) {
 	require.Equal(t, http.StatusOK, status(t, running.WebUI()+"/"))
 	require.Equal(t, http.StatusOK, status(t, running.Stripe()+"/_sim/stats"))
 	require.Equal(t, http.StatusOK, status(t, running.Mail()+"/"))
-	for _, bucket := range []string{stack.SourceBucket, stack.StateBucket} {
+	for _, bucket := range []string{s3.SourceBucket, s3.StateBucket} {
 		_, err := s3.Client(running.S3()).HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: aws.String(bucket)})
 		require.NoError(t, err)
 	}
