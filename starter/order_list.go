@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/order"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -71,8 +72,8 @@ func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 	asking.SetLimit(8)
 	asked := 0
 	for i := range rows {
-		state := workflows.OrderState(rows[i].State)
-		if state != workflows.OrderHeld && state != workflows.OrderIgnored || asked == mostReasons {
+		state := order.State(rows[i].State)
+		if state != order.StateHeld && state != order.StateIgnored || asked == mostReasons {
 			continue
 		}
 		asked++

@@ -94,10 +94,10 @@ func newOrderRow(run *workflowpb.WorkflowExecutionInfo) orderRow {
 }
 
 // orderStates are the states in the order in which an order may go through them.
-var orderStates = []workflows.OrderState{
-	workflows.OrderLoading, workflows.OrderIgnored, workflows.OrderAwaitsPayment, workflows.OrderHeld, workflows.OrderSubmitting,
-	workflows.OrderAwaitsMerchant, workflows.OrderAccepted, workflows.OrderShipped, workflows.OrderDelivered, workflows.OrderRejected,
-	workflows.OrderCanceled, workflows.OrderRefunded, workflows.OrderDisputed, workflows.OrderDisputeLost, workflows.OrderExpired,
+var orderStates = []order.State{
+	order.StateLoading, order.StateIgnored, order.StateAwaitsPayment, order.StateHeld, order.StateSubmitting,
+	order.StateAwaitsMerchant, order.StateAccepted, order.StateShipped, order.StateDelivered, order.StateRejected,
+	order.StateCanceled, order.StateRefunded, order.StateDisputed, order.StateDisputeLost, order.StateExpired,
 }
 
 func stateNames() []string {

@@ -84,7 +84,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	if err != nil {
 		return explainSteering(ctx, id, s, err)
 	}
-	if s.update == workflows.UpdateCancel && view.State == workflows.OrderDisputed {
+	if s.update == workflows.UpdateCancel && view.State == order.StateDisputed {
 		s.done = "is canceled: no goods; what becomes of its money, the bank decides"
 	}
 	return a.printSteered(id, s)

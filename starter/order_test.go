@@ -27,7 +27,7 @@ const lampOrder = "order/acct_1/cs_1"
 func (s *stage) sells(change ...func(*workflows.OrderView)) {
 	id := order.ID{Account: "acct_1", Session: "cs_1"}
 	view := workflows.OrderView{
-		ID: id, State: workflows.OrderAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
+		ID: id, State: order.StateAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
 		Summary: &order.Summary{
 			ID: id, PaymentIntent: "pi_1", Created: noon.Add(-time.Hour), Currency: "eur", Agent: order.Agent{Name: "ChatGPT"},
 			Amounts: order.Amounts{Subtotal: 2500, Shipping: 499, Total: 2999},
@@ -191,8 +191,8 @@ func TestOrdersAreSteered(t *testing.T) {
 
 func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
 	t.Parallel()
-	for state, says := range map[workflows.OrderState]string{
-		workflows.OrderCanceled: "is canceled: no goods, money back", workflows.OrderDisputed: "is canceled: no goods; what becomes of its money, the bank decides",
+	for state, says := range map[order.State]string{
+		order.StateCanceled: "is canceled: no goods, money back", order.StateDisputed: "is canceled: no goods; what becomes of its money, the bank decides",
 	} {
 		s := newStage(t)
 		s.sells()
@@ -320,7 +320,7 @@ func TestShowSaysWhatIsTried(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.sells(func(v *workflows.OrderView) {
-		v.State, v.Since = workflows.OrderSubmitting, noon.Add(-time.Hour)
+		v.State, v.Since = order.StateSubmitting, noon.Add(-time.Hour)
 		v.PassedOver = []string{"11:00 UTC on 2026-11-24: shipment: lines: it holds more"}
 	})
 	failure := &failurepb.Failure{Message: "order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503"}

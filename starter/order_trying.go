@@ -60,7 +60,7 @@ func (t trying) text(v workflows.OrderView, now time.Time) string {
 	if !known {
 		what = t.Step
 	}
-	if t.Step == "SubmitOrder" && v.State == workflows.OrderSubmitting && !v.Since.IsZero() {
+	if t.Step == "SubmitOrder" && v.State == order.StateSubmitting && !v.Since.IsZero() {
 		what += ", since " + terminal.DateTime(v.Since)
 	}
 	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, terminal.Plural(int64(t.Tries), "time"), t.LastError)

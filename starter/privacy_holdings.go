@@ -46,8 +46,8 @@ func placesFlag(c *cobra.Command, flags *erasure) {
 type holdings struct {
 	archive privacy.Archive
 	found   privacy.Holdings
-	state   workflows.OrderState // empty: nobody knows the order
-	open    bool                 // its workflow is
+	state   order.State // empty: nobody knows the order
+	open    bool        // its workflow is
 }
 
 func (a *app) holdings(ctx context.Context, id order.ID, flags erasure) (h holdings, err error) {
@@ -78,7 +78,7 @@ func (h holdings) needed() string {
 	switch {
 	case !h.open || slices.Contains(done, h.state):
 		return ""
-	case h.state == workflows.OrderDisputed:
+	case h.state == order.StateDisputed:
 		return "it is disputed: what is kept is what a person reads before the evidence goes to the bank"
 	}
 	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go", terminal.Dash(terminal.Spaced(string(h.state))))
@@ -133,7 +133,7 @@ func parsePlaces(texts []string) (places []statestore.Place, err error) {
 }
 
 // standing is where the order stands. No worker is needed to know it: the order's run bears it.
-func (a *app) standing(ctx context.Context, id order.ID) (state workflows.OrderState, open bool, err error) {
+func (a *app) standing(ctx context.Context, id order.ID) (state order.State, open bool, err error) {
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return "", false, err
@@ -141,7 +141,7 @@ func (a *app) standing(ctx context.Context, id order.ID) (state workflows.OrderS
 	described, err := c.DescribeWorkflow(ctx, id.String(), "")
 	if err == nil {
 		run := described.RawResponse.GetWorkflowExecutionInfo()
-		state = workflows.OrderState(attribute(run, workflows.SearchOrderState.GetName()))
+		state = order.State(attribute(run, workflows.SearchOrderState.GetName()))
 		return state, run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 	}
 	if !temporalclient.IsNotFound(err) {
@@ -153,15 +153,15 @@ func (a *app) standing(ctx context.Context, id order.ID) (state workflows.OrderS
 	}
 	record, err := docs.Record(ctx, id)
 	if record != nil {
-		state = workflows.OrderState(record.State)
+		state = order.State(record.State)
 	}
 	return state, false, err
 }
 
 // done are the states in which nobody needs the buyer's address any more.
-var done = []workflows.OrderState{
-	workflows.OrderIgnored, workflows.OrderShipped, workflows.OrderDelivered, workflows.OrderRejected, workflows.OrderCanceled,
-	workflows.OrderRefunded, workflows.OrderExpired,
+var done = []order.State{
+	order.StateIgnored, order.StateShipped, order.StateDelivered, order.StateRejected, order.StateCanceled,
+	order.StateRefunded, order.StateExpired,
 }
 
 // remainder is something that stays, or that lies where Vitrine does not reach.

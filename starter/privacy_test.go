@@ -23,7 +23,7 @@ var lampPapers = []string{
 }
 
 // remembers puts what is kept of an order's buyer on the stage, and what is kept of others.
-func (s *stage) remembers(state workflows.OrderState, status enumspb.WorkflowExecutionStatus) {
+func (s *stage) remembers(state order.State, status enumspb.WorkflowExecutionStatus) {
 	s.t.Helper()
 	for _, key := range append([]string{"orders/acct_1/cs_12.json", "state/acct_1/orders/cs_1/record.json"}, lampPapers...) {
 		_, err := s.store.Put(s.t.Context(), "state", key, "", []byte(`{"format":1,"summary":{"id":{}},"state":"delivered"}`), "")
@@ -53,18 +53,18 @@ const running = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 func TestABuyerIsErased(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		state  workflows.OrderState
+		state  order.State
 		status enumspb.WorkflowExecutionStatus
 		args   string
 	}{
-		"watched for disputes":          {workflows.OrderDelivered, running, ""},
-		"over":                          {workflows.OrderShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, ""},
-		"over while it was held":        {workflows.OrderHeld, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, ""},
+		"watched for disputes":          {order.StateDelivered, running, ""},
+		"over":                          {order.StateShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, ""},
+		"over while it was held":        {order.StateHeld, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, ""},
 		"forgotten by Temporal":         {"", 0, ""},
-		"under way, and wanted so":      {workflows.OrderAccepted, running, " --force"},
-		"disputed, and wanted so":       {workflows.OrderDisputed, running, " --force"},
-		"a script is not asked":         {workflows.OrderRefunded, running, ""},
-		"whoever says yes is not asked": {workflows.OrderRefunded, running, " --yes"},
+		"under way, and wanted so":      {order.StateAccepted, running, " --force"},
+		"disputed, and wanted so":       {order.StateDisputed, running, " --force"},
+		"a script is not asked":         {order.StateRefunded, running, ""},
+		"whoever says yes is not asked": {order.StateRefunded, running, " --yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,21 +85,21 @@ func TestABuyerIsErased(t *testing.T) {
 func TestABuyerIsNotErased(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		state workflows.OrderState
+		state order.State
 		args  string
 		says  string
 		code  int
 	}{
-		"before the merchant has decided": {workflows.OrderAwaitsMerchant, "", "still need to know where the goods go", exitFailed},
-		"before the goods are away":       {workflows.OrderAccepted, " --yes", "--force erases all the same", exitFailed},
-		"while it is held":                {workflows.OrderHeld, "", "under way (held)", exitFailed},
-		"while it is disputed":            {workflows.OrderDisputed, "", "it is disputed", exitFailed},
+		"before the merchant has decided": {order.StateAwaitsMerchant, "", "still need to know where the goods go", exitFailed},
+		"before the goods are away":       {order.StateAccepted, " --yes", "--force erases all the same", exitFailed},
+		"while it is held":                {order.StateHeld, "", "under way (held)", exitFailed},
+		"while it is disputed":            {order.StateDisputed, "", "it is disputed", exitFailed},
 		"in a state from the future":      {"teleported", "", "under way (teleported)", exitFailed},
-		"a dry run":                       {workflows.OrderAccepted, " --dry-run", "Do not erase it yet", exitOK},
-		"whoever only looks":              {workflows.OrderDelivered, " --dry-run", "3 objects kept of its buyer", exitOK},
-		"a place that is none":            {workflows.OrderDelivered, " --place acme/inbox", "expected s3://BUCKET/PREFIX/", exitUsage},
-		"a prefix that is half a name":    {workflows.OrderDelivered, " --place s3://acme/inbox", "ends in a slash", exitUsage},
-		"a bucket that is not there":      {workflows.OrderDelivered, " --place s3://acme/", "bucket acme does not exist", exitFailed},
+		"a dry run":                       {order.StateAccepted, " --dry-run", "Do not erase it yet", exitOK},
+		"whoever only looks":              {order.StateDelivered, " --dry-run", "3 objects kept of its buyer", exitOK},
+		"a place that is none":            {order.StateDelivered, " --place acme/inbox", "expected s3://BUCKET/PREFIX/", exitUsage},
+		"a prefix that is half a name":    {order.StateDelivered, " --place s3://acme/inbox", "ends in a slash", exitUsage},
+		"a bucket that is not there":      {order.StateDelivered, " --place s3://acme/", "bucket acme does not exist", exitFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ func TestWhereNobodyKnowsNothingIsErased(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.remembers(workflows.OrderDelivered, running)
+			s.remembers(order.StateDelivered, running)
 			spoil(s)
 			before := s.left()
 			require.Equal(t, exitFailed, s.run("privacy", "erase", "acct_1", "cs_1", "--force"), s.stderr.String())
@@ -142,7 +142,7 @@ func TestAPersonIsAskedBeforeAnErasure(t *testing.T) {
 	t.Parallel()
 	for answer, erased := range map[string]bool{"": false, "n\n": false, "yes\n": true} {
 		s := newStage(t)
-		s.remembers(workflows.OrderDelivered, running)
+		s.remembers(order.StateDelivered, running)
 		s.stdin = answer
 		s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 		code := s.run("privacy", "erase", "acct_1", "cs_1")
@@ -156,7 +156,7 @@ func TestAPersonIsAskedBeforeAnErasure(t *testing.T) {
 func TestAnErasureThatCannotBeSureSaysSo(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.remembers(workflows.OrderDelivered, running)
+	s.remembers(order.StateDelivered, running)
 	s.store.Before = func(operation, _, _ string) error {
 		if operation == "Versions" {
 			return fault.NewPermanent(fault.SourceForbidden, errors.New("AccessDenied"))
@@ -171,7 +171,7 @@ func TestAnErasureThatCannotBeSureSaysSo(t *testing.T) {
 func TestAnErasureForScripts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.remembers(workflows.OrderDelivered, running)
+	s.remembers(order.StateDelivered, running)
 	s.store.Before = func(operation, _, key string) error {
 		if operation == "DeleteVersion" && key == lampPapers[0] {
 			return fault.NewPermanent(fault.SourceForbidden, errors.New("the object is locked"))
@@ -207,7 +207,7 @@ func TestABucketWithoutVersionsShowsNone(t *testing.T) {
 func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.remembers(workflows.OrderDelivered, running)
+	s.remembers(order.StateDelivered, running)
 	docs := order.Documents{Store: statestore.Store{Objects: s.store, Layout: s.docs.Layout}}
 	require.NoError(t, docs.SaveSettings(t.Context(), order.Settings{
 		Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3, Bucket: "catalogs", Prefix: "inbox/"},
@@ -228,7 +228,7 @@ func TestWhatStaysIsReadOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.app.IsTerminal, s.columns = func(any) bool { return true }, 80
-	s.remembers(workflows.OrderShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	s.remembers(order.StateShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	require.Zero(t, s.run("privacy", "show", "acct_1", "cs_1"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "\n  Stripe\n      the checkout session, its payment and its customer: redact them there\n")
 	for line := range strings.Lines(s.stdout.String()) {

@@ -32,13 +32,13 @@ func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 	for state, want := range map[order.PaymentState][2]int64{order.RequiresCapture: {3150, 0}, order.Paid: {3700, 550}} {
 		s := newOrderStage(t, state)
 		s.shop.answers = []order.Decision{part}
-		s.ends(workflows.OrderAccepted)
+		s.ends(order.StateAccepted)
 		s.requireMoney(want[0], want[1])
 	}
 	s := newOrderStage(t, order.RequiresCapture)
 	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
 	var tooMuch reply
-	view := s.ends(workflows.OrderAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
+	view := s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
 		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 951}, &tooMuch))
 	require.Zero(t, view.Refunded, "what was released is not refunded")
 	require.ErrorContains(t, tooMuch.refused, "9.50 USD are left")
@@ -52,7 +52,7 @@ func TestAnOrderThatCannotBeReadWaitsForAPerson(t *testing.T) {
 	s.stripe.errors["session"] = permanently(fault.StripeForbidden)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
 	var canceled, retried reply
-	view := s.ends(workflows.OrderDisputeLost, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, workflows.OrderHeld),
+	view := s.ends(order.StateDisputeLost, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, order.StateHeld),
 		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(4*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.ErrorContains(t, canceled.refused, "could not be read")
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
@@ -66,7 +66,7 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	s.shop.answers = []order.Decision{{Verdict: order.Accepted}}
 	s.settings(func(o *order.Settings) { o.SettleWindow, o.Mail = accounts.Interval(time.Hour), order.Mail{} })
 	var refunded, late reply
-	s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
+	s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
 		s.at(11*time.Hour+30*time.Minute, func(*environment) { s.shop.down = true }),
 		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &refunded),
 		s.asks(14*time.Hour, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &late),
@@ -82,7 +82,7 @@ func TestNewsLeavesNoTimersBehind(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.settings(func(o *order.Settings) { o.Mail = order.Mail{} })
 	open, late := map[string]bool{}, 0
-	s.ends(workflows.OrderAccepted, func(env *environment) {
+	s.ends(order.StateAccepted, func(env *environment) {
 		env.SetOnTimerScheduledListener(func(id string, _ time.Duration) { open[id] = true })
 		env.SetOnTimerFiredListener(func(id string) { delete(open, id) })
 		env.SetOnTimerCanceledListener(func(id string) { delete(open, id) })
@@ -100,10 +100,10 @@ func TestCaptureOnShipment(t *testing.T) {
 	var shipped, delivered reply
 	news := parcel
 	news.DeliveredAt = bought.Add(4 * day)
-	view := s.ends(workflows.OrderDelivered,
-		s.expects(day, workflows.OrderAccepted, func() { require.Zero(t, s.stripe.count("capture")) }),
+	view := s.ends(order.StateDelivered,
+		s.expects(day, order.StateAccepted, func() { require.Zero(t, s.stripe.count("capture")) }),
 		s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
-		s.expects(3*day, workflows.OrderShipped, func() { require.Equal(t, 1, s.stripe.count("capture")) }),
+		s.expects(3*day, order.StateShipped, func() { require.Equal(t, 1, s.stripe.count("capture")) }),
 		s.asks(4*day, workflows.UpdateShip, news, &delivered))
 	require.NoError(t, errors.Join(shipped.refused, shipped.failed, delivered.refused, delivered.failed))
 	require.Len(t, view.Shipments, 1)
@@ -117,12 +117,12 @@ func TestCaptureOnShipment(t *testing.T) {
 func TestAnAuthorisationNeverExpiresUnnoticed(t *testing.T) {
 	t.Parallel()
 	for way, c := range map[order.Expiring]struct {
-		want     workflows.OrderState
+		want     order.State
 		captured int64
 		told     []string
 	}{
-		order.CaptureExpiring: {workflows.OrderAccepted, 3700, []string{"authorization_expiring"}},
-		order.CancelExpiring:  {workflows.OrderRejected, 0, []string{"authorization_expiring", "canceled"}},
+		order.CaptureExpiring: {order.StateAccepted, 3700, []string{"authorization_expiring"}},
+		order.CancelExpiring:  {order.StateRejected, 0, []string{"authorization_expiring", "canceled"}},
 	} {
 		t.Run(string(way), func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +143,7 @@ func TestAnAuthorisationThatIsGoneEndsTheOrder(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.stripe.errors["capture"] = permanently(fault.AuthorizationExpired)
-	view := s.ends(workflows.OrderRejected)
+	view := s.ends(order.StateRejected)
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
 	require.Equal(t, []string{"canceled"}, s.shop.told())
 	s.requireMoney(0, 0)
@@ -155,8 +155,8 @@ func TestGoodsOnTheirWayWithoutMoneyNeedAPerson(t *testing.T) {
 	s.settings(func(o *order.Settings) { o.Capture = order.OnShipment })
 	s.stripe.errors["capture"] = permanently(fault.AuthorizationExpired)
 	var retried reply
-	s.ends(workflows.OrderShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
-		s.expects(2*day, workflows.OrderHeld, func() { s.stripe.pay(func(p *order.Payment) { p.State = order.Canceled }) }),
+	s.ends(order.StateShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+		s.expects(2*day, order.StateHeld, func() { s.stripe.pay(func(p *order.Payment) { p.State = order.Canceled }) }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 }
@@ -166,12 +166,12 @@ func TestRefundsOfOthersReachTheMerchant(t *testing.T) {
 	for name, c := range map[string]struct {
 		shipped bool
 		amount  int64
-		want    workflows.OrderState
+		want    order.State
 		told    []string
 	}{
-		"in part":        {false, 500, workflows.OrderAccepted, []string{"refunded"}},
-		"before shipped": {false, 0, workflows.OrderRefunded, []string{"refunded", "stop_shipment"}},
-		"after shipped":  {true, 0, workflows.OrderRefunded, []string{"refunded"}},
+		"in part":        {false, 500, order.StateAccepted, []string{"refunded"}},
+		"before shipped": {false, 0, order.StateRefunded, []string{"refunded", "stop_shipment"}},
+		"after shipped":  {true, 0, order.StateRefunded, []string{"refunded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,7 +193,7 @@ func TestRefundsByCommand(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var part, tooMuch, rest, nothing, anonymous reply
-	view := s.ends(workflows.OrderRefunded,
+	view := s.ends(order.StateRefunded,
 		s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 700}, &part),
 		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 3001}, &tooMuch),
 		s.asks(3*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada}, &rest),
@@ -213,7 +213,7 @@ func TestARefundThatStripeRefusesIsTheAskersToKnow(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.errors["refund"] = permanently(fault.StripeRejected)
 	var refused reply
-	s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada}, &refused))
+	s.ends(order.StateAccepted, s.asks(day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada}, &refused))
 	require.ErrorContains(t, refused.failed, "StripeRejected")
 }
 
@@ -222,13 +222,13 @@ func TestDisputes(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700, EvidenceDueBy: bought.Add(20 * day)})
 	var early, submitted, twice reply
-	view := s.ends(workflows.OrderShipped,
+	view := s.ends(order.StateShipped,
 		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
 		s.asks(2*day, workflows.UpdateEvidence, ada, &early),
 		s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"), s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"),
-		s.expects(11*day, workflows.OrderDisputed, func() { require.Zero(t, s.stripe.count("evidence"), "people decide what the bank gets") }),
+		s.expects(11*day, order.StateDisputed, func() { require.Zero(t, s.stripe.count("evidence"), "people decide what the bank gets") }),
 		s.asks(12*day, workflows.UpdateEvidence, ada, &submitted), s.asks(13*day, workflows.UpdateEvidence, ada, &twice),
-		s.expects(200*day, workflows.OrderDisputed, func() { s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won"}) }),
+		s.expects(200*day, order.StateDisputed, func() { s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won"}) }),
 		s.hears(200*day+time.Second, "evt_6", "charge.dispute.closed", "du_1"))
 	require.NoError(t, errors.Join(submitted.refused, submitted.failed))
 	require.ErrorContains(t, early.refused, "no open dispute")
@@ -248,9 +248,9 @@ func TestADisputeBeforeShipmentStopsIt(t *testing.T) {
 	s.stripe.dispute(order.Dispute{ID: "du_2", Status: "needs_response"})
 	s.stripe.errors["dispute"] = permanently(fault.StripeForbidden)
 	var retried reply
-	s.ends(workflows.OrderAccepted, s.hears(day, "evt_5", "charge.dispute.created", "du_2"), s.expects(2*day, workflows.OrderHeld),
+	s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.dispute.created", "du_2"), s.expects(2*day, order.StateHeld),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried),
-		s.expects(4*day, workflows.OrderDisputed, func() {
+		s.expects(4*day, order.StateDisputed, func() {
 			require.Equal(t, []string{"disputed", "stop_shipment"}, s.shop.told())
 			s.stripe.dispute(order.Dispute{ID: "du_2", Status: "warning_closed"})
 		}), s.hears(5*day, "evt_6", "charge.dispute.closed", "du_2"))
@@ -260,7 +260,7 @@ func TestUpdatesAreRefusedWhereTheyMakeNoSense(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var retry, faulty, shipped, late reply
-	s.ends(workflows.OrderShipped, s.asks(day, workflows.UpdateRetry, ada, &retry),
+	s.ends(order.StateShipped, s.asks(day, workflows.UpdateRetry, ada, &retry),
 		s.asks(2*day, workflows.UpdateShip, order.Shipment{ID: "p-2", Tracking: "1 Main"}, &faulty),
 		s.asks(3*day, workflows.UpdateShip, parcel, &shipped), s.asks(4*day, workflows.UpdateCancel, ada, &late))
 	require.ErrorContains(t, retry.refused, "not held")
@@ -284,7 +284,7 @@ func TestALongLifeGoesOnInANewRun(t *testing.T) {
 	before := len(s.stripe.calls)
 	view, err := s.runFrom(in, s.hears(0, "evt_1", "checkout.session.completed", theSale.Session))
 	require.NoError(t, err)
-	require.Equal(t, workflows.OrderShipped, view.State)
+	require.Equal(t, order.StateShipped, view.State)
 	require.Equal(t, before, len(s.stripe.calls), "nothing is done twice")
 	require.Len(t, s.shop.submitted, 1)
 }
@@ -292,9 +292,9 @@ func TestALongLifeGoesOnInANewRun(t *testing.T) {
 func TestNewsOfASettledOrderDoesNotFulfilItAgain(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	s.ends(workflows.OrderAccepted)
+	s.ends(order.StateAccepted)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
-	view := s.ends(workflows.OrderDisputeLost, s.hears(0, "evt_9", "charge.dispute.closed", "du_1"))
+	view := s.ends(order.StateDisputeLost, s.hears(0, "evt_9", "charge.dispute.closed", "du_1"))
 	require.Equal(t, "lost", view.Disputes[0].Status)
 	require.Len(t, s.shop.submitted, 1)
 	require.Len(t, s.shop.letters, 1)

@@ -28,7 +28,7 @@ func TestWhatWasPlacedBeforeVitrineTookOverIsSomebodyElses(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.settings(func(o *order.Settings) { o.Since = bought.Add(time.Second) })
 	s.stripe.giveBack(500, "")
-	s.ends(workflows.OrderIgnored, s.hears(0, "evt_2", "charge.refunded", "ch_1"))
+	s.ends(order.StateIgnored, s.hears(0, "evt_2", "charge.refunded", "ch_1"))
 	require.Empty(t, s.shop.submitted)
 }
 
@@ -41,7 +41,7 @@ func TestARunThatWasEndedByForceIsNotTakenForNew(t *testing.T) {
 	s.shop.down = false
 
 	var retried reply
-	s.ends(workflows.OrderAccepted, s.expects(time.Hour, workflows.OrderHeld, func() {
+	s.ends(order.StateAccepted, s.expects(time.Hour, order.StateHeld, func() {
 		require.Contains(t, s.look(s.env).Reason, "an earlier run was ended")
 		require.Empty(t, s.shop.submitted)
 	}), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
@@ -57,7 +57,7 @@ func TestACancellationThatFailsIsTakenUpByTheNextEvent(t *testing.T) {
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
 	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, (*environment).CancelWorkflow))
 	require.ErrorContains(t, err, "could not be undone")
-	s.ends(workflows.OrderCanceled)
+	s.ends(order.StateCanceled)
 	require.Len(t, s.shop.submitted, 1)
 	s.requireMoney(3700, 3700)
 }
@@ -71,7 +71,7 @@ func TestMoneyThatArrivesAfterTheEndGoesBack(t *testing.T) {
 	s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	view, err := s.run(s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"))
 	require.NoError(t, err)
-	require.Equal(t, workflows.OrderCanceled, view.State)
+	require.Equal(t, order.StateCanceled, view.State)
 	s.requireMoney(3700, 3700)
 }
 
@@ -93,9 +93,9 @@ func TestRefundsThatCouldNotBeReadAreReadWhenSomebodyRetries(t *testing.T) {
 	s.shop.down = true
 	s.stripe.errors["refunds"] = permanently(fault.StripeForbidden)
 	var retried reply
-	s.ends(workflows.OrderCanceled,
+	s.ends(order.StateCanceled,
 		s.at(time.Minute, func(*environment) { s.stripe.giveBack(0, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
-		s.expects(2*time.Hour, workflows.OrderHeld, func() { s.shop.down = false }), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
+		s.expects(2*time.Hour, order.StateHeld, func() { s.shop.down = false }), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.Empty(t, s.shop.submitted)
 }
 
@@ -104,14 +104,14 @@ func TestGoodsDoNotLeaveForMoneyThatIsGone(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.session.Summary.Lines[0].SKU = "OTHER"
 	var retried, canceled reply
-	s.ends(workflows.OrderCanceled, s.expects(time.Minute, workflows.OrderHeld, func() { s.stripe.giveBack(0, "") }), // nobody is told
+	s.ends(order.StateCanceled, s.expects(time.Minute, order.StateHeld, func() { s.stripe.giveBack(0, "") }), // nobody is told
 		s.asks(time.Hour, workflows.UpdateRetry, ada, &retried), s.asks(day, workflows.UpdateCancel, ada, &canceled))
 	require.Empty(t, s.shop.submitted)
 }
 
 func TestTheLastWordOfAMerchantCounts(t *testing.T) {
 	t.Parallel()
-	for verdict, want := range map[order.Verdict]workflows.OrderState{order.Rejected: workflows.OrderRejected, order.Accepted: workflows.OrderAccepted} {
+	for verdict, want := range map[order.Verdict]order.State{order.Rejected: order.StateRejected, order.Accepted: order.StateAccepted} {
 		s := newOrderStage(t, order.RequiresCapture)
 		s.shop.down = true // the answers are lost
 		s.ends(want, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
@@ -125,8 +125,8 @@ func TestAMerchantWhoRegretsIsHeard(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var canceled reply
-	s.ends(workflows.OrderCanceled, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
-		s.expects(2*time.Hour, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "rejects it now") }),
+	s.ends(order.StateCanceled, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
+		s.expects(2*time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "rejects it now") }),
 		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 	s.requireMoney(3700, 3700)
@@ -137,8 +137,8 @@ func TestAParcelIsNeverLost(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
 	s.pending()
-	view := s.ends(workflows.OrderShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
-		s.expects(day+time.Hour, workflows.OrderAwaitsMerchant, func() {
+	view := s.ends(order.StateShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+		s.expects(day+time.Hour, order.StateAwaitsMerchant, func() {
 			require.Equal(t, order.RequiresCapture, s.stripe.payment().State, "a parcel is no decision")
 		}), s.at(2*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
 	require.Len(t, view.Shipments, 1)
@@ -151,17 +151,17 @@ func TestAParcelShowsAtOnce(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	arrived := parcel
 	arrived.DeliveredAt = bought.Add(4 * day)
-	s.ends(workflows.OrderDelivered,
-		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }), s.expects(day+time.Minute, workflows.OrderShipped),
-		s.at(4*day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, arrived) }), s.expects(4*day+time.Minute, workflows.OrderDelivered))
+	s.ends(order.StateDelivered,
+		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }), s.expects(day+time.Minute, order.StateShipped),
+		s.at(4*day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, arrived) }), s.expects(4*day+time.Minute, order.StateDelivered))
 }
 
 func TestGoodsThatAreShippedInVainNeedAPerson(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var canceled, shipped, retried reply
-	view := s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
-		s.expects(3*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "goods were shipped") }),
+	view := s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
+		s.expects(3*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "goods were shipped") }),
 		s.asks(4*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(shipped.refused, shipped.failed, retried.refused, retried.failed))
 	require.Len(t, view.Shipments, 1)
@@ -175,7 +175,7 @@ func TestAParcelHoldsWhatWasOrdered(t *testing.T) {
 		sent := parcel
 		sent.Lines = []order.AcceptedLine{line}
 		var shipped reply
-		s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateShip, sent, &shipped))
+		s.ends(order.StateAccepted, s.asks(day, workflows.UpdateShip, sent, &shipped))
 		require.ErrorContains(t, shipped.refused, "shipment: lines")
 	}
 }
@@ -185,8 +185,8 @@ func TestARefundThatFailsLaterIsOwedAgain(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.partly()
 	var retried reply
-	view := s.ends(workflows.OrderAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }), s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
-		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 5.50 USD has failed") }),
+	view := s.ends(order.StateAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }), s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
+		s.expects(2*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 5.50 USD has failed") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	require.EqualValues(t, 550, view.Refunded)
@@ -200,13 +200,13 @@ func TestOnlyWhatTheMerchantTakesCostsAFee(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.partly()
 	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
-	s.ends(workflows.OrderAccepted)
+	s.ends(order.StateAccepted)
 	require.EqualValues(t, 315, s.stripe.fee, "of 3150 captured")
 
 	s = newOrderStage(t, order.Paid)
 	s.partly()
 	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
-	s.ends(workflows.OrderAccepted)
+	s.ends(order.StateAccepted)
 	require.True(t, s.stripe.feeBack)
 }
 
@@ -215,11 +215,11 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.pending()
 	var retried reply
-	view := s.ends(workflows.OrderAccepted, s.at(time.Hour, func(*environment) {
+	view := s.ends(order.StateAccepted, s.at(time.Hour, func(*environment) {
 		s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
 	}), s.hears(time.Hour+time.Second, "evt_2", "charge.captured", "ch_1"),
 		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }),
-		s.expects(2*day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
+		s.expects(2*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.EqualValues(t, 1000, view.Captured)
 	require.Len(t, s.shop.letters, 1)
@@ -230,7 +230,7 @@ func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.DecideWithin = accounts.Interval(10 * day) })
 	s.pending()
-	s.ends(workflows.OrderAccepted, s.at(time.Hour, func(*environment) {
+	s.ends(order.StateAccepted, s.at(time.Hour, func(*environment) {
 		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	}), s.hears(time.Hour+time.Second, "evt_2", "payment_intent.succeeded", "pi_1"),
 		s.at(9*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
@@ -242,7 +242,7 @@ func TestAPendingMerchantIsWarned(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.DecideWithin = accounts.Interval(10 * day) })
 	s.pending()
-	s.ends(workflows.OrderRejected)
+	s.ends(order.StateRejected)
 	require.Equal(t, []string{"authorization_expiring", "canceled"}, s.shop.told())
 }
 
@@ -260,12 +260,12 @@ func TestADisputeBeforeTheMerchantHasTheOrderHoldsIt(t *testing.T) {
 				s.stripe.session.Summary.Lines[0].SKU = "OTHER"
 			}
 			var retried reply
-			play = append(play, s.expects(2*time.Hour, workflows.OrderHeld), s.asks(day, workflows.UpdateRetry, ada, &retried),
+			play = append(play, s.expects(2*time.Hour, order.StateHeld), s.asks(day, workflows.UpdateRetry, ada, &retried),
 				s.at(2*day, func(*environment) {
 					require.Len(t, s.shop.submitted, 1, "whoever retries has seen it")
 					s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won", Amount: 3700})
 				}), s.hears(2*day+time.Second, "evt_3", "charge.dispute.closed", "du_1"))
-			s.ends(workflows.OrderAccepted, play...)
+			s.ends(order.StateAccepted, play...)
 			require.NoError(t, errors.Join(retried.refused, retried.failed))
 			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(), "they are told once they have the order")
 		})
@@ -280,8 +280,8 @@ func TestWhatIsDisputedIsTheBanksToDecide(t *testing.T) {
 			s := newOrderStage(t, order.Paid)
 			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
 			var canceled reply
-			s.ends(workflows.OrderCanceled, s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1"), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &canceled),
-				s.expects(day, workflows.OrderDisputed, func() {
+			s.ends(order.StateCanceled, s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1"), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &canceled),
+				s.expects(day, order.StateDisputed, func() {
 					require.Zero(t, s.stripe.count("refund"), "Stripe refunds nothing that is disputed")
 					s.stripe.dispute(order.Dispute{ID: "du_1", Status: status, Amount: 3700})
 				}), s.hears(2*day, "evt_3", "charge.dispute.closed", "du_1"))
@@ -295,8 +295,8 @@ func TestARefundBeforeTheAcceptanceIsToldAfterIt(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.pending()
-	view := s.ends(workflows.OrderAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
-		s.expects(2*time.Hour, workflows.OrderAwaitsMerchant, func() { require.Empty(t, s.shop.told()) }),
+	view := s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
+		s.expects(2*time.Hour, order.StateAwaitsMerchant, func() { require.Empty(t, s.shop.told()) }),
 		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
 	require.EqualValues(t, 550, view.Refunded)
 	require.Equal(t, []string{"refunded"}, s.shop.told())
@@ -307,8 +307,8 @@ func TestAMerchantWhoCouldNotBeToldToStopNeedsAPerson(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.shop.errors["notify"] = permanently(fault.MerchantRejected)
 	var canceled, retried reply
-	view := s.ends(workflows.OrderCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled),
-		s.expects(2*time.Hour, workflows.OrderHeld, func() {
+	view := s.ends(order.StateCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*time.Hour, order.StateHeld, func() {
 			require.Contains(t, s.look(s.env).Reason, "could not be told")
 			require.Equal(t, []string{"merchant: canceled"}, s.look(s.env).Undelivered)
 		}), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
@@ -322,20 +322,20 @@ func TestACancellationIsAnsweredOnceTheMoneyIsBack(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
 	var canceled, retried reply
-	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
-		s.expects(2*day, workflows.OrderHeld, func() { require.ErrorContains(t, canceled.failed, "could not be given back: StripeForbidden") }),
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*day, order.StateHeld, func() { require.ErrorContains(t, canceled.failed, "could not be given back: StripeForbidden") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	s.requireMoney(3700, 3700)
 
 	s = newOrderStage(t, order.Paid)
 	canceled = reply{}
-	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
 	require.EqualValues(t, 3700, canceled.view.Refunded)
 }
 
 func TestOrdersWithoutReferencesByPolicy(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[order.UnknownWay]workflows.OrderState{order.FulfilUnknown: workflows.OrderAccepted, order.RejectUnknown: workflows.OrderRejected} {
+	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted, order.RejectUnknown: order.StateRejected} {
 		s := newOrderStage(t, order.Paid)
 		s.settings(func(o *order.Settings) { o.Which, o.UnknownSKU = order.AllOrders, way })
 		s.stripe.session.Summary.Lines[1].SKU = ""
@@ -349,7 +349,7 @@ func TestMoneyThatCouldNotBeGivenBackHoldsTheOrder(t *testing.T) {
 	s.stripe.session.Summary.PaymentIntent = ""
 	s.stripe.session.Summary.Payment = order.Payment{State: order.Paid, Amount: 3700}
 	var canceled reply
-	s.ends(workflows.OrderCanceled, s.expects(time.Hour, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, "payment_missing") }),
+	s.ends(order.StateCanceled, s.expects(time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "payment_missing") }),
 		s.asks(day, workflows.UpdateCancel, ada, &canceled))
 	require.Empty(t, s.shop.submitted)
 }

@@ -33,7 +33,7 @@ func (in OrderInput) Summary() string { return "Fulfil the order " + in.Session 
 
 // SearchAttributes are what an order bears from its start; setting them there costs nothing.
 func (in OrderInput) SearchAttributes() temporal.SearchAttributes {
-	loading := SearchOrderState.ValueSet(string(OrderLoading))
+	loading := SearchOrderState.ValueSet(string(order.StateLoading))
 	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), loading)
 }
 
@@ -110,32 +110,10 @@ func (d *MerchantDecision) UnmarshalJSON(body []byte) (err error) {
 	return err
 }
 
-// OrderState is where an order stands; it is the value of SearchOrderState.
-type OrderState = order.State
-
-// The states of an order.
-const (
-	OrderLoading        = order.StateLoading
-	OrderIgnored        = order.StateIgnored
-	OrderAwaitsPayment  = order.StateAwaitsPayment
-	OrderHeld           = order.StateHeld
-	OrderSubmitting     = order.StateSubmitting
-	OrderAwaitsMerchant = order.StateAwaitsMerchant
-	OrderAccepted       = order.StateAccepted
-	OrderShipped        = order.StateShipped
-	OrderDelivered      = order.StateDelivered
-	OrderRejected       = order.StateRejected
-	OrderCanceled       = order.StateCanceled
-	OrderRefunded       = order.StateRefunded
-	OrderDisputed       = order.StateDisputed
-	OrderDisputeLost    = order.StateDisputeLost
-	OrderExpired        = order.StateExpired
-)
-
 // OrderView is what QueryOrder shows; nothing in it is personal.
 type OrderView struct {
 	ID        order.ID         `json:"id"`
-	State     OrderState       `json:"state"`
+	State     order.State      `json:"state"`
 	Reason    string           `json:"reason,omitempty"` // of a held, ignored, rejected or canceled order
 	Since     time.Time        `json:"since,omitzero"`   // when it came into the state
 	Summary   *order.Summary   `json:"summary,omitempty"`

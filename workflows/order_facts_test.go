@@ -26,7 +26,7 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var replies [6]reply
-	view := s.ends(workflows.OrderAccepted,
+	view := s.ends(order.StateAccepted,
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-1", 500, "one was broken", ""), &replies[0]),
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-2", 500, "one was broken", ""), &replies[1]),
 		s.asks(2*day, workflows.UpdateRefund, gives("bob@host-3", 500, "  One was   BROKEN ", ""), &replies[2]),
@@ -48,7 +48,7 @@ func TestARepetitionIsAnsweredWhenNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var replies [4]reply
-	s.ends(workflows.OrderRefunded,
+	s.ends(order.StateRefunded,
 		s.asks(day, workflows.UpdateRefund, gives("ada", 3000, "late", ""), &replies[0]),
 		s.asks(2*day, workflows.UpdateRefund, gives("bob", 0, "all of it", ""), &replies[1]),
 		s.asks(3*day, workflows.UpdateRefund, gives("eve", 3000, "late", ""), &replies[2]),
@@ -66,7 +66,7 @@ func TestARefundThatWasRefusedIsAskedForAgainUnderAnotherKey(t *testing.T) {
 		s := newOrderStage(t, order.Paid)
 		s.stripe.errors["refund"] = permanently(code)
 		var refused, made, again reply
-		view := s.ends(workflows.OrderAccepted,
+		view := s.ends(order.StateAccepted,
 			s.asks(day, workflows.UpdateRefund, gives("ada", 500, "broken", ""), &refused),
 			s.asks(2*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &made),
 			s.asks(3*day, workflows.UpdateRefund, gives("eve", 500, "broken", ""), &again))
@@ -88,7 +88,7 @@ func TestARefundWhoseAnswerWasLostIsFoundUnderTheKeyThatWasGivenUp(t *testing.T)
 		s := newOrderStage(t, order.Paid)
 		s.stripe.errors["refund"] = []error{errAnswerLost, fault.NewPermanent(code, errors.New("no"))}
 		var refused, again, third reply
-		view := s.ends(workflows.OrderAccepted,
+		view := s.ends(order.StateAccepted,
 			s.asks(day, workflows.UpdateRefund, gives("ada", 500, "broken", ""), &refused),
 			s.asks(2*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &again),
 			s.asks(3*day, workflows.UpdateRefund, gives("eve", 500, "broken", ""), &third))
@@ -104,10 +104,10 @@ func TestARefundThatFailedLaterIsMadeWhenItIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var made, again, third, retried reply
-	s.ends(workflows.OrderAccepted,
+	s.ends(order.StateAccepted,
 		s.asks(day, workflows.UpdateRefund, gives("ada", 500, "broken", ""), &made),
 		s.at(2*day, func(*environment) { s.stripe.fails(0) }), s.hears(2*day+time.Second, "evt_2", "refund.failed", "re_1"),
-		s.expects(3*day, workflows.OrderHeld, func() { require.Len(t, s.look(s.env).Spent, 1) }),
+		s.expects(3*day, order.StateHeld, func() { require.Len(t, s.look(s.env).Spent, 1) }),
 		s.asks(4*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &again),
 		s.asks(5*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &third),
 		s.asks(6*day, workflows.UpdateRetry, ada, &retried))
@@ -135,8 +135,8 @@ func TestWhatStripeRefusedIsTriedUnderAnotherKey(t *testing.T) {
 		s.shop.answers = []order.Decision{{Verdict: verdict, Reason: order.OutOfStock}}
 		s.stripe.errors[step] = permanently(fault.StripeRejected)
 		var retried, twice reply
-		want := map[order.Verdict]workflows.OrderState{order.Accepted: workflows.OrderAccepted, order.Rejected: workflows.OrderRejected}[verdict]
-		s.ends(want, s.expects(time.Hour, workflows.OrderHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried),
+		want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted, order.Rejected: order.StateRejected}[verdict]
+		s.ends(want, s.expects(time.Hour, order.StateHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried),
 			s.asks(3*time.Hour, workflows.UpdateRetry, ada, &twice))
 		require.NoError(t, errors.Join(retried.refused, retried.failed))
 		require.ErrorContains(t, twice.refused, "not held")
@@ -153,7 +153,7 @@ func TestACancellationThatFailedIsTriedAgainByRetry(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.errors["refund"] = permanently(fault.StripeRejected)
 	var canceled, again, retried reply
-	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateCancel, ada, &again),
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateCancel, ada, &again),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.ErrorContains(t, canceled.failed, "could not be given back")
 	require.ErrorContains(t, again.refused, "retry it")
@@ -241,7 +241,7 @@ func TestTwoParcelsHoldNoMoreThanWasOrdered(t *testing.T) {
 		return order.Shipment{ID: id, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}
 	}
 	var first, again, second, rest, unsaid reply
-	view := s.ends(workflows.OrderShipped, s.asks(day, workflows.UpdateShip, two("p-1"), &first), s.asks(2*day, workflows.UpdateShip, two("p-1"), &again),
+	view := s.ends(order.StateShipped, s.asks(day, workflows.UpdateShip, two("p-1"), &first), s.asks(2*day, workflows.UpdateShip, two("p-1"), &again),
 		s.asks(3*day, workflows.UpdateShip, two("p-2"), &second),
 		s.asks(4*day, workflows.UpdateShip, order.Shipment{ID: "p-2", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}, &rest),
 		s.asks(5*day, workflows.UpdateShip, order.Shipment{ID: "p-3"}, &unsaid))
@@ -252,7 +252,7 @@ func TestTwoParcelsHoldNoMoreThanWasOrdered(t *testing.T) {
 	s = newOrderStage(t, order.Paid)
 	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}}
 	var tooMuch reply
-	s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateShip, two("p-1"), &tooMuch))
+	s.ends(order.StateAccepted, s.asks(day, workflows.UpdateShip, two("p-1"), &tooMuch))
 	require.ErrorContains(t, tooMuch.refused, "than was accepted")
 }
 
@@ -260,7 +260,7 @@ func TestTheHundredAndFirstParcelIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var last reply
-	s.ends(workflows.OrderShipped, s.at(day, func(env *environment) {
+	s.ends(order.StateShipped, s.at(day, func(env *environment) {
 		for n := range 100 {
 			env.SignalWorkflow(workflows.SignalShipment, order.Shipment{ID: "p-" + strconv.Itoa(n)})
 		}
@@ -277,7 +277,7 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	numbered := part
 	numbered.Reference = "SO-9"
 	var taken, again, otherwise reply
-	view := s.ends(workflows.OrderAccepted, s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
+	view := s.ends(order.StateAccepted, s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
 		s.asks(2*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: numbered}, &again),
 		s.asks(3*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
 	require.NoError(t, errors.Join(taken.refused, taken.failed, again.refused, again.failed))
@@ -296,7 +296,7 @@ func TestSessionsThatContradictThemselvesAreHeld(t *testing.T) {
 	} {
 		s := newOrderStage(t, order.Paid)
 		spoil(&s.stripe.session.Summary)
-		s.ends(workflows.OrderCanceled, s.expects(day, workflows.OrderHeld, func() { require.Contains(t, s.look(s.env).Reason, says) }),
+		s.ends(order.StateCanceled, s.expects(day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, says) }),
 			s.asks(2*day, workflows.UpdateCancel, ada, new(reply)))
 		require.Empty(t, s.shop.submitted)
 	}
@@ -318,7 +318,7 @@ func TestAnIgnoredOrderSaysWhy(t *testing.T) {
 	} {
 		s := newOrderStage(t, order.Paid)
 		spoil(s)
-		require.Contains(t, s.ends(workflows.OrderIgnored).Reason, says)
+		require.Contains(t, s.ends(order.StateIgnored).Reason, says)
 	}
 }
 
@@ -326,7 +326,7 @@ func TestAnOrderSaysSinceWhen(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.shop.down = true
-	s.ends(workflows.OrderAccepted, s.expects(day, workflows.OrderSubmitting, func() {
+	s.ends(order.StateAccepted, s.expects(day, order.StateSubmitting, func() {
 		require.WithinDuration(t, bought, s.look(s.env).Since, time.Minute)
 		s.shop.down = false
 	}))
@@ -337,11 +337,11 @@ func TestADisputeIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
-	view := s.ends(workflows.OrderDisputeLost, s.hears(day, "evt_5", "charge.dispute.created", "du_1"),
-		s.expects(40*day, workflows.OrderDisputed, func() {
+	view := s.ends(order.StateDisputeLost, s.hears(day, "evt_5", "charge.dispute.created", "du_1"),
+		s.expects(40*day, order.StateDisputed, func() {
 			require.Equal(t, 3, s.stripe.count("dispute"), "when it was heard of, for the bundle, and after 30 days")
 			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost", Amount: 3700})
-		}), s.expects(70*day, workflows.OrderDisputeLost))
+		}), s.expects(70*day, order.StateDisputeLost))
 	require.Equal(t, "lost", view.Disputes[0].Status)
 }
 
@@ -357,7 +357,7 @@ func TestEventsAreToldApartByTheirSignals(t *testing.T) {
 			env.SignalWorkflow(kind, order.Event{ID: "evt_kind_" + strconv.Itoa(i), Type: kind, Account: account, Created: bought, Object: "ch_1"})
 		}))
 	}
-	require.Equal(t, len(play)+1, s.ends(workflows.OrderAccepted, play...).Events)
+	require.Equal(t, len(play)+1, s.ends(order.StateAccepted, play...).Events)
 }
 
 // TestRepeatedCommandsMoveNoMoreThanIsOwed plays commands that repeat and contradict each other, from several hosts,
@@ -418,7 +418,7 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 			for step, times := range made {
 				require.Equal(t, 1, times, step)
 			}
-			if view.State == workflows.OrderCanceled {
+			if view.State == order.StateCanceled {
 				require.Equal(t, p.Captured, p.Refunded)
 			}
 		})

@@ -20,7 +20,7 @@ import (
 func TestAnOrderIsFulfilledOnceWhateverComes(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	view := s.ends(workflows.OrderAccepted,
+	view := s.ends(order.StateAccepted,
 		s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"), s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
 		s.hears(time.Second, "evt_2", "payment_intent.succeeded", "pi_1"), s.hears(day, "evt_1", "checkout.session.completed", theSale.Session),
 	)
@@ -49,7 +49,7 @@ func TestOrdersThatNobodyWantsAreIgnored(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, order.Paid)
 			spoil(s)
-			s.ends(workflows.OrderIgnored, s.hears(0, "evt_9", "charge.refunded", "ch_1"))
+			s.ends(order.StateIgnored, s.hears(0, "evt_9", "charge.refunded", "ch_1"))
 			require.Empty(t, s.shop.submitted)
 			require.Zero(t, s.stripe.count("payment"))
 		})
@@ -74,7 +74,7 @@ func TestWhatCannotGoOnIsHeld(t *testing.T) {
 			s := newOrderStage(t, order.Paid)
 			c.spoil(s)
 			var retried reply
-			s.ends(workflows.OrderAccepted, s.expects(time.Hour, workflows.OrderHeld, func() {
+			s.ends(order.StateAccepted, s.expects(time.Hour, order.StateHeld, func() {
 				require.Contains(t, s.look(s.env).Reason, c.says)
 				require.Empty(t, s.shop.letters)
 			}), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
@@ -95,7 +95,7 @@ func TestAHeldOrderCanBeCalledOff(t *testing.T) {
 		s := newOrderStage(t, state)
 		s.stripe.session.Summary.Lines[1].SKU = "OTHER"
 		var canceled, again reply
-		view := s.ends(workflows.OrderCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &again))
+		view := s.ends(order.StateCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &again))
 		require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 		require.ErrorContains(t, again.refused, "canceled already")
 		require.Contains(t, view.Reason, "burnt down")
@@ -111,14 +111,14 @@ func TestAHeldOrderEndsBeforeItsAuthorisation(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.stripe.session.Summary.Lines[1].SKU = "OTHER"
-	view := s.ends(workflows.OrderRejected, s.expects(6*day, workflows.OrderHeld), s.expects(7*day-5*time.Hour, workflows.OrderRejected))
+	view := s.ends(order.StateRejected, s.expects(6*day, order.StateHeld), s.expects(7*day-5*time.Hour, order.StateRejected))
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
 	s.requireMoney(0, 0)
 }
 
 func TestUnknownSKUsByPolicy(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[order.UnknownWay]workflows.OrderState{order.FulfilUnknown: workflows.OrderAccepted, order.RejectUnknown: workflows.OrderRejected} {
+	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted, order.RejectUnknown: order.StateRejected} {
 		s := newOrderStage(t, order.Paid)
 		s.settings(func(o *order.Settings) { o.UnknownSKU = way })
 		s.stripe.session.Summary.Lines[1].SKU = "OTHER"
@@ -137,7 +137,7 @@ func TestRejectedOrdersGiveTheMoneyBackOnce(t *testing.T) {
 		s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: "out_of_stock"}}
 		unavailable := fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))
 		s.stripe.errors[step] = []error{unavailable, unavailable}
-		view := s.ends(workflows.OrderRejected, s.hears(day, "evt_7", "charge.refunded", "ch_1"))
+		view := s.ends(order.StateRejected, s.hears(day, "evt_7", "charge.refunded", "ch_1"))
 		require.Equal(t, "out_of_stock", view.Reason)
 		require.Equal(t, 3, s.stripe.count(step), "one write, tried three times")
 		require.Len(t, s.shop.letters, 1)
@@ -154,7 +154,7 @@ func TestARefundThatFailsIsMadeAnewUnderAnotherKey(t *testing.T) {
 	s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: order.OutOfStock}}
 	s.stripe.refunds = []order.Refund{{ID: "re_0", Status: "failed", Key: theSale.Key("refund/all")}}
 	var retried reply
-	s.ends(workflows.OrderRejected, s.expects(time.Hour, workflows.OrderHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
+	s.ends(order.StateRejected, s.expects(time.Hour, order.StateHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	s.requireMoney(3700, 3700)
 }
@@ -163,7 +163,7 @@ func TestASpentKeyIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.stripe.errors["capture"] = permanently(fault.StripeKeySpent)
-	s.ends(workflows.OrderAccepted)
+	s.ends(order.StateAccepted)
 	require.Equal(t, 2, s.stripe.count("capture"))
 	s.requireMoney(3700, 0)
 }
@@ -171,7 +171,7 @@ func TestASpentKeyIsLeftBehind(t *testing.T) {
 func TestUnpaidOrdersWait(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Unpaid)
-	s.ends(workflows.OrderAccepted, s.expects(3*day, workflows.OrderAwaitsPayment, func() {
+	s.ends(order.StateAccepted, s.expects(3*day, order.StateAwaitsPayment, func() {
 		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	}), s.hears(3*day+time.Second, "evt_2", "checkout.session.async_payment_succeeded", theSale.Session))
 	require.Len(t, s.shop.submitted, 1)
@@ -185,9 +185,9 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, order.Unpaid)
 			if event == "" {
-				s.ends(workflows.OrderExpired, s.expects(14*day, workflows.OrderAwaitsPayment))
+				s.ends(order.StateExpired, s.expects(14*day, order.StateAwaitsPayment))
 			} else {
-				s.ends(workflows.OrderExpired, s.hears(day, "evt_2", event, theSale.Session))
+				s.ends(order.StateExpired, s.hears(day, "evt_2", event, theSale.Session))
 			}
 			require.Empty(t, s.shop.submitted)
 		})
@@ -199,7 +199,7 @@ func TestMoneyThatArrivesAfterACancellationGoesBack(t *testing.T) {
 	s := newOrderStage(t, order.Unpaid)
 	s.stripe.errors["cancel"] = permanently(fault.StripeRejected) // it is being processed
 	var canceled reply
-	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.expects(2*day, workflows.OrderCanceled, func() {
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.expects(2*day, order.StateCanceled, func() {
 		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	}), s.hears(2*day+time.Second, "evt_2", "checkout.session.async_payment_succeeded", theSale.Session))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
@@ -212,7 +212,7 @@ func TestAnOrderThatWasRefundedBeforeIsNotShipped(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.stripe.giveBack(0, "")
-	s.ends(workflows.OrderCanceled, s.hears(0, "evt_2", "charge.refunded", "ch_1"))
+	s.ends(order.StateCanceled, s.hears(0, "evt_2", "charge.refunded", "ch_1"))
 	require.Empty(t, s.shop.submitted)
 	s.requireMoney(3700, 3700)
 }
@@ -221,21 +221,21 @@ func TestPendingOrdersWaitForTheMerchant(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		decision *order.Decision
-		want     workflows.OrderState
+		want     order.State
 		captured int64
 		told     []string
 	}{
-		"accepted": {&order.Decision{Verdict: order.Accepted}, workflows.OrderAccepted, 3700, nil},
-		"in part":  {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}, workflows.OrderAccepted, 3150, nil},
-		"rejected": {&order.Decision{Verdict: order.Rejected, Reason: order.CannotShip}, workflows.OrderRejected, 0, nil},
-		"silence":  {nil, workflows.OrderRejected, 0, []string{"canceled"}},
-		"nonsense": {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}}, workflows.OrderRejected, 0, []string{"canceled"}},
+		"accepted": {&order.Decision{Verdict: order.Accepted}, order.StateAccepted, 3700, nil},
+		"in part":  {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}, order.StateAccepted, 3150, nil},
+		"rejected": {&order.Decision{Verdict: order.Rejected, Reason: order.CannotShip}, order.StateRejected, 0, nil},
+		"silence":  {nil, order.StateRejected, 0, []string{"canceled"}},
+		"nonsense": {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}}, order.StateRejected, 0, []string{"canceled"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, order.RequiresCapture)
 			s.shop.answers = []order.Decision{{Verdict: order.Pending}}
-			prepare := s.expects(day, workflows.OrderAwaitsMerchant)
+			prepare := s.expects(day, order.StateAwaitsMerchant)
 			s.ends(c.want, prepare, s.at(2*day, func(env *environment) {
 				if c.decision != nil {
 					env.SignalWorkflow(workflows.SignalDecision, *c.decision)
@@ -254,7 +254,7 @@ func TestAPendingOrderEndsBeforeItsAuthorisation(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.DecideWithin = o.DecideWithin + 30*24*3600*1e9 })
 	s.shop.answers = []order.Decision{{Verdict: order.Pending}}
-	view := s.ends(workflows.OrderRejected, s.expects(6*day, workflows.OrderAwaitsMerchant), s.expects(7*day-5*time.Hour, workflows.OrderRejected))
+	view := s.ends(order.StateRejected, s.expects(6*day, order.StateAwaitsMerchant), s.expects(7*day-5*time.Hour, order.StateRejected))
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
 	s.requireMoney(0, 0)
 }
@@ -263,7 +263,7 @@ func TestAMerchantMayBeDownForDays(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.shop.down = true
-	s.ends(workflows.OrderAccepted, s.expects(3*day, workflows.OrderSubmitting, func() { s.shop.down = false }))
+	s.ends(order.StateAccepted, s.expects(3*day, order.StateSubmitting, func() { s.shop.down = false }))
 	require.Len(t, s.shop.submitted, 1)
 	s.requireMoney(3700, 0)
 }
@@ -273,7 +273,7 @@ func TestAnOrderCanBeCanceledWhileTheMerchantIsDown(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true
 	var canceled reply
-	s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.at(2*day, func(*environment) { s.shop.down = false }))
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.at(2*day, func(*environment) { s.shop.down = false }))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 	require.Empty(t, s.shop.submitted)
 	require.Equal(t, []string{"canceled"}, s.shop.told(), "they may have got it, and their answer was lost")
@@ -294,7 +294,7 @@ func TestAnOrderIsNotShippedOnceTheMoneyIsGone(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, gone.state)
 			s.shop.answers = []order.Decision{{Verdict: order.Pending}}
-			s.ends(workflows.OrderCanceled, s.at(day, func(*environment) { gone.take(s.stripe) }), s.hears(day+time.Second, "evt_5", gone.event, "pi_1"))
+			s.ends(order.StateCanceled, s.at(day, func(*environment) { gone.take(s.stripe) }), s.hears(day+time.Second, "evt_5", gone.event, "pi_1"))
 			require.Equal(t, []string{"canceled"}, s.shop.told())
 		})
 	}
@@ -304,7 +304,7 @@ func TestMailNeverBlocks(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.shop.errors["mail"] = permanently(fault.MailRejected)
-	require.Equal(t, []string{"buyer: confirmation"}, s.ends(workflows.OrderAccepted).Undelivered)
+	require.Equal(t, []string{"buyer: confirmation"}, s.ends(order.StateAccepted).Undelivered)
 	require.Empty(t, s.shop.letters)
 	s.requireMoney(3700, 0)
 }
@@ -315,7 +315,7 @@ func TestAnAcceptedOrderCanBeCanceledUntilItIsShipped(t *testing.T) {
 		s := newOrderStage(t, order.RequiresCapture)
 		s.shop.answers = []order.Decision{{Verdict: answer}}
 		var canceled reply
-		s.ends(workflows.OrderCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
+		s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
 		require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 		require.Equal(t, []string{"canceled"}, s.shop.told())
 		require.Equal(t, order.Rejected, s.shop.letters[len(s.shop.letters)-1].Verdict)
@@ -347,9 +347,9 @@ func TestEventsInAnyOrder(t *testing.T) {
 				seen[id] = true
 				play = append(play, s.hears(time.Duration(dice.Int64N(int64(5*day))), id, kind, "du_1"))
 			}
-			want := map[order.Verdict]workflows.OrderState{order.Accepted: workflows.OrderAccepted, order.Rejected: workflows.OrderRejected}[s.shop.answers[0].Verdict]
-			if want == workflows.OrderAccepted && slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(id string) bool { return strings.HasPrefix(id, "evt_charge_dispute") }) {
-				want = workflows.OrderDisputeLost
+			want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted, order.Rejected: order.StateRejected}[s.shop.answers[0].Verdict]
+			if want == order.StateAccepted && slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(id string) bool { return strings.HasPrefix(id, "evt_charge_dispute") }) {
+				want = order.StateDisputeLost
 			}
 			view := s.ends(want, play...)
 			require.Len(t, s.shop.submitted, 1)

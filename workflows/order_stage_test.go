@@ -172,7 +172,7 @@ func (s *orderStage) asks(after time.Duration, update string, in any, into *repl
 }
 
 // expects looks at the order in the middle of its life.
-func (s *orderStage) expects(after time.Duration, want workflows.OrderState, check ...func()) func(*testsuite.TestWorkflowEnvironment) {
+func (s *orderStage) expects(after time.Duration, want order.State, check ...func()) func(*testsuite.TestWorkflowEnvironment) {
 	return s.at(after, func(env *testsuite.TestWorkflowEnvironment) {
 		require.Equal(s.t, want, s.look(env).State, "%+v", s.look(env))
 		for _, c := range check {
@@ -227,7 +227,7 @@ func (s *orderStage) runFrom(in workflows.OrderInput, prepare ...func(*testsuite
 }
 
 // ends runs the order from its session's completion to its end.
-func (s *orderStage) ends(want workflows.OrderState, prepare ...func(*testsuite.TestWorkflowEnvironment)) workflows.OrderView {
+func (s *orderStage) ends(want order.State, prepare ...func(*testsuite.TestWorkflowEnvironment)) workflows.OrderView {
 	s.t.Helper()
 	prepare = append([]func(*testsuite.TestWorkflowEnvironment){s.hears(0, "evt_1", "checkout.session.completed", theSale.Session)}, prepare...)
 	view, err := s.run(prepare...)

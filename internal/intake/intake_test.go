@@ -219,7 +219,7 @@ func TestBothEventsMeetInOneWorkflow(t *testing.T) {
 	require.Equal(t, workflows.OrderPriority("acct_1"), d.options.Priority)
 	state, ok := d.options.TypedSearchAttributes.GetKeyword(workflows.SearchOrderState)
 	require.True(t, ok)
-	require.Equal(t, string(workflows.OrderLoading), state)
+	require.Equal(t, string(order.StateLoading), state)
 }
 
 func TestAnswersAreRememberedAndFailuresAreNot(t *testing.T) {

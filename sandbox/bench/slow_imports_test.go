@@ -106,7 +106,7 @@ func fulfilled(b *testing.B, temporal client.Client, server string, event []byte
 	require.Eventually(b, func() bool {
 		var view workflows.OrderView
 		answer, err := temporal.QueryWorkflow(b.Context(), id, "", workflows.QueryOrder)
-		return err == nil && answer.Get(&view) == nil && view.State == workflows.OrderAccepted
+		return err == nil && answer.Get(&view) == nil && view.State == order.StateAccepted
 	}, 10*time.Minute, 20*time.Millisecond)
 	return time.Since(began)
 }

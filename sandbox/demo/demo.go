@@ -24,7 +24,6 @@ import (
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/stack"
-	"vitrine/workflows"
 )
 
 // Options shape a demo.
@@ -51,7 +50,7 @@ type demo struct {
 	caught    mail.Control
 	temporal  client.Client
 	shops     []*shop
-	placed    map[order.ID]workflows.OrderState // where each order stood when it was looked at last
+	placed    map[order.ID]order.State // where each order stood when it was looked at last
 }
 
 // Run gives the tour. It leaves nothing behind, whether it ends well or not.
@@ -60,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops(), placed: map[order.ID]workflows.OrderState{}}
+	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops(), placed: map[order.ID]order.State{}}
 	if err := d.findBinaries(); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (d *demo) found(about, format string, args ...any) {
 }
 
 // awaitOrder waits until the order's workflow says that it is in a state.
-func (d *demo) awaitOrder(ctx context.Context, o simcontrol.Order, state workflows.OrderState) error {
+func (d *demo) awaitOrder(ctx context.Context, o simcontrol.Order, state order.State) error {
 	begun := time.Now()
 	err := d.awaitThat(ctx, fmt.Sprintf("%s becoming %s", orderID(o), state), func(ctx context.Context) (bool, error) {
 		answer, err := d.temporal.QueryWorkflow(ctx, orderID(o).String(), "", workflows.QueryOrder)

@@ -11,7 +11,6 @@ import (
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/ports"
 	"vitrine/sandbox/stack"
-	"vitrine/workflows"
 )
 
 // serveOrders has two shops' orders fulfilled: one lets its warehouse read a bucket, the other decides about each
@@ -66,7 +65,7 @@ func (d *demo) startServe(ctx context.Context) error {
 }
 
 // buy lets an agent buy the first product of a shop that is for sale, and waits until the order is in a state.
-func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state workflows.OrderState) (simcontrol.Order, error) {
+func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state order.State) (simcontrol.Order, error) {
 	bought, err := d.emulator.Purchase(ctx, simcontrol.Purchase{
 		Account: s.account, Capture: capture, Agent: simcontrol.Agent{Name: agent, Profile: "profile_test_demo"},
 	})
@@ -82,7 +81,7 @@ func (d *demo) buy(ctx context.Context, s *shop, agent, capture string, state wo
 func (d *demo) orderNormally(ctx context.Context) error {
 	d.story.begin("An agent buys: the order is in the warehouse's bucket a moment later")
 	s := d.shops[0]
-	bought, err := d.buy(ctx, s, "Agent Ada", "automatic", workflows.OrderAccepted)
+	bought, err := d.buy(ctx, s, "Agent Ada", "automatic", order.StateAccepted)
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func (d *demo) orderNormally(ctx context.Context) error {
 func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 	d.story.begin("A payment is only reserved: it is taken when the parcel leaves")
 	s := d.shops[1]
-	bought, err := d.buy(ctx, s, "Agent Bo", "manual", workflows.OrderAwaitsMerchant)
+	bought, err := d.buy(ctx, s, "Agent Bo", "manual", order.StateAwaitsMerchant)
 	if err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--accept", "--reference", reference); err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderAccepted); err != nil {
+	if err := d.awaitOrder(ctx, bought, order.StateAccepted); err != nil {
 		return err
 	}
 	if err := d.checkMoney(ctx, bought, 0, 0); err != nil {
@@ -121,7 +120,7 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 	if err := d.starter(ctx, "order", "ship", bought.Account, bought.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999AA10123456784"); err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderShipped); err != nil {
+	if err := d.awaitOrder(ctx, bought, order.StateShipped); err != nil {
 		return err
 	}
 	return d.checkMoney(ctx, bought, bought.Total, 0)
@@ -130,14 +129,14 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 func (d *demo) orderRejected(ctx context.Context) error {
 	d.story.begin("The merchant is out of stock: the buyer's money goes back, once")
 	s := d.shops[1]
-	bought, err := d.buy(ctx, s, "Agent Cleo", "automatic", workflows.OrderAwaitsMerchant)
+	bought, err := d.buy(ctx, s, "Agent Cleo", "automatic", order.StateAwaitsMerchant)
 	if err != nil {
 		return err
 	}
 	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--reject", "--reason", "out_of_stock", "--yes"); err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderRejected); err != nil {
+	if err := d.awaitOrder(ctx, bought, order.StateRejected); err != nil {
 		return err
 	}
 	if err := d.checkMoney(ctx, bought, bought.Total, bought.Total); err != nil {
@@ -149,7 +148,7 @@ func (d *demo) orderRejected(ctx context.Context) error {
 func (d *demo) orderRefunded(ctx context.Context) error {
 	d.story.begin("A buyer changes their mind: the money goes back later, and the merchant is told to stop")
 	s := d.shops[0]
-	bought, err := d.buy(ctx, s, "Agent Dee", "automatic", workflows.OrderAccepted)
+	bought, err := d.buy(ctx, s, "Agent Dee", "automatic", order.StateAccepted)
 	if err != nil {
 		return err
 	}
@@ -159,7 +158,7 @@ func (d *demo) orderRefunded(ctx context.Context) error {
 	if err := d.starter(ctx, "order", "refund", bought.Account, bought.Session, "--why", "the buyer changed their mind", "--by", "ada@acme.example", "--yes"); err != nil {
 		return err
 	}
-	if err := d.awaitOrder(ctx, bought, workflows.OrderRefunded); err != nil {
+	if err := d.awaitOrder(ctx, bought, order.StateRefunded); err != nil {
 		return err
 	}
 	if err := d.checkMoney(ctx, bought, bought.Total, bought.Total); err != nil {
@@ -171,7 +170,7 @@ func (d *demo) orderRefunded(ctx context.Context) error {
 func (d *demo) orderDisputed(ctx context.Context) error {
 	d.story.begin("A buyer disputes an order: what speaks against it is gathered at once")
 	s := d.shops[0]
-	bought, err := d.buy(ctx, s, "Agent Eve", "automatic", workflows.OrderAccepted)
+	bought, err := d.buy(ctx, s, "Agent Eve", "automatic", order.StateAccepted)
 	if err != nil {
 		return err
 	}
@@ -184,7 +183,7 @@ func (d *demo) orderDisputed(ctx context.Context) error {
 	}
 	d.story.blank()
 	d.story.say("The buyer tells their bank that nothing came: %s over %s", dispute.ID, dollars(dispute.Amount))
-	if err := d.awaitOrder(ctx, bought, workflows.OrderDisputed); err != nil {
+	if err := d.awaitOrder(ctx, bought, order.StateDisputed); err != nil {
 		return err
 	}
 	if err := d.checkMoney(ctx, bought, bought.Total, 0); err != nil {

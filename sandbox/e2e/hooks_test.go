@@ -19,7 +19,6 @@ import (
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
-	"vitrine/workflows"
 )
 
 // desk is where a merchant answers questions about checkouts.
@@ -162,7 +161,7 @@ func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 
 	b := s.buys(wanted("sku1", 2))
 	require.EqualValues(t, 2*999+990, b.Total, "shipping is the feed's, by the hook")
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Equal(t, "Express", s.merchant.has(b.id()).document.Shipping.Name)
 	told, err := s.emulator.AskAvailability(t.Context(), s.account, "sku1")
 	require.NoError(t, err)

@@ -72,7 +72,7 @@ func (b bought) letter() mail.Mail {
 func TestTheBuyerIsToldThatAnAgentBought(t *testing.T) {
 	s := opened(t, writesAs)
 	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	got := b.letter()
 	require.Equal(t, "Your order at Lamp & Co (SO-1)", got.Subject)
 	require.Contains(t, got.From, sender(s.account))
@@ -101,7 +101,7 @@ func TestTheBuyerIsToldWhatBecomesOfTheMoney(t *testing.T) {
 		{"manual", " was reserved, and is not charged"},
 	} {
 		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: c.capture, Agent: simcontrol.Agent{Name: "Agent Alpha"}})
-		b.becomes(workflows.OrderRejected)
+		b.becomes(order.StateRejected)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
 		require.Len(t, mails, i+1)
@@ -129,7 +129,7 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 		{"manual", func(o simcontrol.Order) int64 { return o.Captured }}, // the rest was released, never captured
 	} {
 		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 3}, {SKU: "sku2"}}, Capture: c.capture})
-		b.becomes(workflows.OrderAccepted)
+		b.becomes(order.StateAccepted)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
 		require.Len(t, mails, i+1)
@@ -145,7 +145,7 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 func TestNobodyIsWrittenToWithoutASender(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Mail = order.Mail{} })
 	silent := s.buys(simcontrol.Purchase{})
-	silent.becomes(workflows.OrderAccepted)
+	silent.becomes(order.StateAccepted)
 	for _, event := range s.history(silent.id().String(), "") {
 		require.NotEqual(t, "SendMail", event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName())
 	}
@@ -174,7 +174,7 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 	s.subscribe()
 	s.stocked()
 	b := s.buys(simcontrol.Purchase{Agent: simcontrol.Agent{Name: "Agent Alpha"}})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	got := b.letter()
 	require.Equal(t, "Danke, "+buyer.Name, got.Subject)
 	require.Equal(t, "Gekauft von Agent Alpha für "+order.Money(b.Total, "usd")+".", strings.TrimSpace(got.Text))
@@ -199,7 +199,7 @@ func TestMailSurvivesAnOutage(t *testing.T) {
 	s.subscribe()
 	s.stocked()
 	b := s.buys(simcontrol.Purchase{Capture: "manual"})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	b.ships()
 	b.retries("SendMail", fault.MailUnavailable)
@@ -240,14 +240,14 @@ func TestMailThatIsRefused(t *testing.T) {
 	refuse(mail.RefuseRecipient, 450, 1)
 	refuse(mail.Refuse, 451, 1)
 	later := s.buys(simcontrol.Purchase{})
-	later.becomes(workflows.OrderAccepted)
+	later.becomes(order.StateAccepted)
 	require.Empty(t, later.wrote())
 	require.Len(t, s.mails(caught), 1, "the third try was taken, and none followed it")
 
 	for _, kind := range []mail.FaultKind{mail.RefuseRecipient, mail.Refuse} {
 		refuse(kind, 550, 1)
 		never := s.buys(simcontrol.Purchase{Capture: "manual"})
-		never.becomes(workflows.OrderAccepted)
+		never.becomes(order.StateAccepted)
 		require.Equal(t, fault.MailRejected, never.wrote(), "the order's history says so, and nothing tries again")
 		require.Equal(t, never.Total, never.atStripe().Captured)
 		never.ships()
@@ -271,7 +271,7 @@ func TestAWorkerThatDiesWhileItWrites(t *testing.T) {
 	s.await("the mail server having the mail", func() bool { return len(s.mails(caught)) == 1 })
 	doomed.Kill()
 	s.startWorker()
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Empty(t, b.wrote())
 	mails := s.mails(caught)
 	require.Len(t, mails, 2)
@@ -288,7 +288,7 @@ func TestAMailServerThatTakesAMailAndDies(t *testing.T) {
 	_, err := caught.AddFault(t.Context(), mail.Fault{Kind: mail.LoseAnswer, Match: mail.Match{From: sender(s.account)}})
 	require.NoError(t, err)
 	b := s.buys(simcontrol.Purchase{})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Empty(t, b.wrote())
 	mails := s.mails(caught)
 	require.Len(t, mails, 2)

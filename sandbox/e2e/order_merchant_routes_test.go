@@ -93,8 +93,8 @@ func (b bought) refuses(what, body string, want int, says string) {
 func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	s := reporting(t, nil)
 	accepted, pending := s.buys(simcontrol.Purchase{}), s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
-	accepted.becomes(workflows.OrderAccepted)
-	pending.becomes(workflows.OrderAwaitsMerchant)
+	accepted.becomes(order.StateAccepted)
+	pending.becomes(order.StateAwaitsMerchant)
 	const parcel, yes = `{"id":"P-1","carrier":"UPS","tracking":"1Z999"}`, `{"status":"accepted"}`
 	shipments, decision := accepted.path("shipments"), pending.path("decision")
 	for name, test := range map[string]struct {
@@ -134,16 +134,16 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	pending.refuses("decision", `{"status":"accepted","lines":[]}`, 400, "lines: there are 0")
 	pending.refuses("decision", `{"status":"accepted","status":"rejected"}`, 400, "status: the name is there twice")
 	two := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}})
-	two.becomes(workflows.OrderAccepted)
+	two.becomes(order.StateAccepted)
 	two.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 409, "accepted already, otherwise")
 	two.refuses("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`, 422, "is in the future")
 	two.refuses("shipments", `{"id":"P-1","shipped_at":"2020-01-01T12:00:00Z"}`, 422, "before the order was placed")
 	accepted.refuses("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":1}]}`, 422, "than was ordered")
 
 	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer") // after all of the above
-	require.Equal(t, workflows.OrderCanceled, pending.shown().State)
+	require.Equal(t, order.StateCanceled, pending.shown().State)
 	view := accepted.shown()
-	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Equal(t, order.StateAccepted, view.State)
 	require.Empty(t, view.Shipments)
 	require.Equal(t, order.Accepted, view.Decision.Verdict)
 	require.Equal(t, 1, s.writes("/refunds"), "that of the order that was canceled")
@@ -154,13 +154,13 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 func TestParcelsAreReported(t *testing.T) {
 	s := reporting(t, func(o *order.Settings) { o.Capture = order.OnShipment })
 	b := s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: "sku1"}, {SKU: "sku2"}}})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Zero(t, b.atStripe().Captured)
 
 	for range 3 { // the merchant's system is not sure that it arrived
 		b.reports("shipments", `{"id":"P-1","carrier":"UPS","tracking":"1Z999","lines":[{"sku":"sku1","quantity":1}]}`)
 	}
-	b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == workflows.OrderShipped && v.Captured == b.Total })
+	b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured == b.Total })
 	b.reports("shipments", `{"id":"P-2","carrier":"DHL","lines":[{"sku":"sku2","quantity":1}]}`)
 	b.refuses("shipments", `{"id":"P-3","lines":[{"sku":"sku1","quantity":1}]}`, 422, "is not in another parcel")
 	arrived := `"delivered_at":"` + time.Now().UTC().Format(time.RFC3339Nano) + `"}`
@@ -168,10 +168,10 @@ func TestParcelsAreReported(t *testing.T) {
 	view := b.comes("two parcels, of which one is there", func(v workflows.OrderView) bool {
 		return len(v.Shipments) == 2 && !v.Shipments[0].DeliveredAt.IsZero()
 	})
-	require.Equal(t, workflows.OrderShipped, view.State, "one is on its way")
+	require.Equal(t, order.StateShipped, view.State, "one is on its way")
 	require.Equal(t, "1Z999", view.Shipments[0].Tracking, "what the news does not say stays")
 	b.reports("shipments", `{"id":"P-2","delivered_at":"`+time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"}`)
-	b.becomes(workflows.OrderDelivered)
+	b.becomes(order.StateDelivered)
 
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
@@ -188,7 +188,7 @@ func TestAMerchantDecidesLater(t *testing.T) {
 	taken, reserved := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
 	paid, refused := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
 	for _, b := range []bought{taken, reserved, paid, refused} {
-		b.becomes(workflows.OrderAwaitsMerchant)
+		b.becomes(order.StateAwaitsMerchant)
 	}
 	require.Zero(t, s.writes("/capture"), "nothing is taken before they decide")
 
@@ -199,25 +199,25 @@ func TestAMerchantDecidesLater(t *testing.T) {
 		}
 		refused.reports("decision", `{"status":"rejected","reason":"discontinued"}`)
 	}
-	require.Equal(t, "SO-4711", taken.becomes(workflows.OrderAccepted).Decision.Reference)
+	require.Equal(t, "SO-4711", taken.becomes(order.StateAccepted).Decision.Reference)
 	taken.agrees(taken.Total, 0)
-	half := taken.becomes(workflows.OrderAccepted).Summary.AcceptedAmount(order.Decision{
+	half := taken.becomes(order.StateAccepted).Summary.AcceptedAmount(order.Decision{
 		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "sku3", Quantity: 1}},
 	})
 	require.EqualValues(t, 999, half)
-	reserved.becomes(workflows.OrderAccepted)
+	reserved.becomes(order.StateAccepted)
 	reserved.agrees(half, 0)
 	require.Equal(t, reserved.Total-half, reserved.atStripe().Released)
-	paid.becomes(workflows.OrderAccepted)
+	paid.becomes(order.StateAccepted)
 	paid.agrees(paid.Total, paid.Total-half)
-	require.Equal(t, order.Discontinued, refused.becomes(workflows.OrderRejected).Decision.Reason)
+	require.Equal(t, order.Discontinued, refused.becomes(order.StateRejected).Decision.Reason)
 	refused.agrees(0, 0)
 	require.Equal(t, "canceled", refused.atStripe().IntentStatus)
 
 	s.delivered() // of what was moved
 	for _, b := range []bought{reserved, paid} {
 		b.reports("shipments", `{"id":"P-1"}`)
-		b.becomes(workflows.OrderShipped)
+		b.becomes(order.StateShipped)
 		require.NotContains(t, s.merchant.noticesOf(b.id()), order.NoticeStopShipment)
 	}
 	reserved.agrees(half, 0)
@@ -250,7 +250,7 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 	b := s.buys(simcontrol.Purchase{})
 	require.Equal(t, b.id().String(), <-s.merchant.arrived)
 	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the buyer called")
-	b.becomes(workflows.OrderCanceled)
+	b.becomes(order.StateCanceled)
 	b.agrees(b.Total, b.Total)
 	s.await("the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 	require.Equal(t, []string{b.id().String(), b.id().String() + "/canceled"}, s.merchant.took())
@@ -261,11 +261,11 @@ func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
 func TestAMerchantRegrets(t *testing.T) {
 	s := reporting(t, nil)
 	b := s.buys(simcontrol.Purchase{})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	b.reports("decision", `{"status":"rejected","reason":"out_of_stock"}`)
-	require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "the merchant had accepted it, and rejects it now")
+	require.Contains(t, b.becomes(order.StateHeld).Reason, "the merchant had accepted it, and rejects it now")
 	s.succeeds("order", "cancel", b.account, b.Session, "--why", "the merchant is out of stock")
-	b.becomes(workflows.OrderCanceled)
+	b.becomes(order.StateCanceled)
 	b.agrees(b.Total, b.Total)
 	b.recorded("regretted")
 	s.requireNobody()
@@ -276,23 +276,23 @@ func TestAMerchantNeverDecides(t *testing.T) {
 	paid := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
 	reserved := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}, Capture: "manual"})
 	for _, b := range []bought{paid, reserved} {
-		require.Contains(t, b.becomes(workflows.OrderAwaitsMerchant).Reason, "the merchant has it and will decide")
+		require.Contains(t, b.becomes(order.StateAwaitsMerchant).Reason, "the merchant has it and will decide")
 	}
 	for _, b := range []bought{paid, reserved} {
-		require.Equal(t, order.NotDecidedInTime, b.becomes(workflows.OrderRejected).Decision.Reason)
+		require.Equal(t, order.NotDecidedInTime, b.becomes(order.StateRejected).Decision.Reason)
 		s.await("the merchant being told", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, string(order.NotDecidedInTime), s.merchant.notice(b.id(), order.NoticeCanceled).Reason)
 		b.refuses("decision", `{"status":"accepted"}`, 409, "cannot be accepted any more") // too late
-		b.becomes(workflows.OrderRejected)
+		b.becomes(order.StateRejected)
 		b.reports("shipments", `{"id":"P-1"}`) // they ship all the same
-		require.Contains(t, b.becomes(workflows.OrderHeld).Reason, "goods were shipped of an order that is rejected")
+		require.Contains(t, b.becomes(order.StateHeld).Reason, "goods were shipped of an order that is rejected")
 		s.succeeds("order", "retry", b.account, b.Session, "--why", "the merchant calls the parcel back")
 	}
 	paid.agrees(paid.Total, paid.Total)
 	reserved.agrees(0, 0)
 	s.repeatsEverything()
 	for _, b := range []bought{paid, reserved} {
-		require.Len(t, b.becomes(workflows.OrderRejected).Shipments, 1)
+		require.Len(t, b.becomes(order.StateRejected).Shipments, 1)
 	}
 	require.Equal(t, []int{0, 1, 1}, []int{s.writes("/capture"), s.writes("/refunds"), s.writes("/cancel")})
 	s.requireNobody()

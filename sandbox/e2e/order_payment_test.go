@@ -16,20 +16,20 @@ func TestTheMerchantHearsOfADelayedPaymentOnceItHasCome(t *testing.T) {
 	s := opened(t, nil)
 	paid, failed := s.buys(simcontrol.Purchase{Payment: "delayed"}), s.buys(simcontrol.Purchase{Payment: "delayed"})
 	for _, b := range []bought{paid, failed} {
-		require.Contains(t, b.becomes(workflows.OrderAwaitsPayment).Reason, "waiting for the payment until")
+		require.Contains(t, b.becomes(order.StateAwaitsPayment).Reason, "waiting for the payment until")
 	}
 	require.Zero(t, s.merchant.count())
 
 	paid.settles(true)
 	failed.settles(false)
-	require.Equal(t, paid.Total, paid.becomes(workflows.OrderAccepted).Captured)
+	require.Equal(t, paid.Total, paid.becomes(order.StateAccepted).Captured)
 	require.Equal(t, 1, s.merchant.has(paid.id()).times)
 	require.Equal(t, order.Paid, s.merchant.has(paid.id()).document.Payment.State)
-	require.Contains(t, failed.becomes(workflows.OrderExpired).Reason, "never paid")
+	require.Contains(t, failed.becomes(order.StateExpired).Reason, "never paid")
 
 	s.repeatsEverything()
-	paid.becomes(workflows.OrderAccepted)
-	failed.becomes(workflows.OrderExpired)
+	paid.becomes(order.StateAccepted)
+	failed.becomes(order.StateExpired)
 	require.Equal(t, 1, s.merchant.has(paid.id()).times)
 	require.Nil(t, s.merchant.has(failed.id()), "they were asked for what nobody paid")
 	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"), "there was nothing to move")
@@ -57,21 +57,21 @@ func TestASessionThatNobodyPaysIsNoOrder(t *testing.T) {
 func TestTheSweepFindsHowADelayedPaymentEnded(t *testing.T) {
 	s := opened(t, nil)
 	paid, failed := s.buys(simcontrol.Purchase{Payment: "delayed"}), s.buys(simcontrol.Purchase{Payment: "delayed"})
-	paid.becomes(workflows.OrderAwaitsPayment)
-	failed.becomes(workflows.OrderAwaitsPayment)
+	paid.becomes(order.StateAwaitsPayment)
+	failed.becomes(order.StateAwaitsPayment)
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1}))
 	unheard := s.buys(simcontrol.Purchase{Payment: "delayed"})
 	s.sweeps()
-	unheard.becomes(workflows.OrderAwaitsPayment)
+	unheard.becomes(order.StateAwaitsPayment)
 
 	paid.settles(true)
 	failed.settles(false)
 	unheard.settles(true)
 	for range 2 {
 		s.sweeps()
-		failed.becomes(workflows.OrderExpired)
+		failed.becomes(order.StateExpired)
 		for _, b := range []bought{paid, unheard} {
-			b.becomes(workflows.OrderAccepted)
+			b.becomes(order.StateAccepted)
 			require.Equal(t, 1, s.merchant.has(b.id()).times)
 		}
 	}
@@ -94,13 +94,13 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	}
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(2 * age)}))
 	undecided, kept := placed("sku3"), placed("sku1")
-	kept.becomes(workflows.OrderAccepted)
-	undecided.becomes(workflows.OrderAwaitsMerchant)
+	kept.becomes(order.StateAccepted)
+	undecided.becomes(order.StateAwaitsMerchant)
 	s.changes(func(o *order.Settings) {
 		o.Capture, o.Expiring, o.Since = order.OnShipment, order.CancelExpiring, since
 	})
 	dropped := placed("sku1")
-	dropped.becomes(workflows.OrderAccepted)
+	dropped.becomes(order.StateAccepted)
 
 	for _, b := range []bought{kept, dropped, undecided} {
 		until := b.authorisedUntil(20 * time.Hour)
@@ -113,9 +113,9 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 		b.authorisedUntil(5 * time.Hour)
 	}
 	view := kept.comes("being captured", func(v workflows.OrderView) bool { return v.Captured == kept.Total })
-	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Equal(t, order.StateAccepted, view.State)
 	for _, b := range []bought{dropped, undecided} {
-		require.Equal(t, order.AuthorizationEnded, b.becomes(workflows.OrderRejected).Decision.Reason)
+		require.Equal(t, order.AuthorizationEnded, b.becomes(order.StateRejected).Decision.Reason)
 		b.agrees(0, 0)
 		require.Equal(t, "canceled", b.atStripe().IntentStatus)
 	}
@@ -129,7 +129,7 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	require.Equal(t, string(order.AuthorizationEnded), s.merchant.notice(undecided.id(), order.NoticeCanceled).Reason)
 
 	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
-	kept.becomes(workflows.OrderShipped)
+	kept.becomes(order.StateShipped)
 	require.Equal(t, 1, s.writes("/capture"), "it was taken already")
 	kept.recorded("warned_captured")
 	dropped.recorded("warned_canceled")
@@ -145,14 +145,14 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 		return s.buys(simcontrol.Purchase{Capture: "manual", Items: []simcontrol.Wanted{{SKU: sku}}})
 	}
 	told, shipped, pending := manual("sku1"), manual("sku2"), manual("sku3")
-	told.becomes(workflows.OrderAccepted)
-	shipped.becomes(workflows.OrderAccepted)
-	pending.becomes(workflows.OrderAwaitsMerchant)
+	told.becomes(order.StateAccepted)
+	shipped.becomes(order.StateAccepted)
+	pending.becomes(order.StateAwaitsMerchant)
 
 	told.authorisationEnds()
-	require.Equal(t, order.AuthorizationEnded, told.becomes(workflows.OrderRejected).Decision.Reason)
+	require.Equal(t, order.AuthorizationEnded, told.becomes(order.StateRejected).Decision.Reason)
 	pending.authorisationEnds()
-	require.Contains(t, pending.becomes(workflows.OrderCanceled).Reason, "the money went back")
+	require.Contains(t, pending.becomes(order.StateCanceled).Reason, "the money went back")
 	for _, b := range []bought{told, pending} {
 		s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(b.id())) == 1 })
 		require.Equal(t, []order.NoticeKind{order.NoticeCanceled}, s.merchant.noticesOf(b.id()))
@@ -161,9 +161,9 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1})) // Vitrine is not told, and tries
 	shipped.authorisationEnds()
 	s.succeeds("order", "ship", shipped.account, shipped.Session, "--id", "P-1")
-	require.Contains(t, shipped.becomes(workflows.OrderHeld).Reason, "the goods are shipped, but the authorisation is gone")
+	require.Contains(t, shipped.becomes(order.StateHeld).Reason, "the goods are shipped, but the authorisation is gone")
 	s.succeeds("order", "retry", shipped.account, shipped.Session, "--why", "the buyer pays by bank transfer")
-	require.Zero(t, shipped.becomes(workflows.OrderShipped).Captured)
+	require.Zero(t, shipped.becomes(order.StateShipped).Captured)
 	require.Zero(t, s.writes("/capture")+s.writes("/cancel")+s.writes("/refunds"))
 	shipped.recorded("held_lost_retried")
 	s.requireNobody()

@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
-	"vitrine/workflows"
 )
 
 // Somebody repeats a command because its answer was lost: on another host, as another user, with the amount spelled
@@ -14,7 +14,7 @@ import (
 func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	s := opened(t, nil)
 	b := s.buys(simcontrol.Purchase{})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	refunds := func(args ...string) answer {
 		return s.starter(append([]string{"order", "refund", b.account, b.Session, "--yes"}, args...)...)
 	}
@@ -48,16 +48,16 @@ func TestWhatStripeRefusedIsAskedForAgain(t *testing.T) {
 	s.merchant.decides(rejects("sku2"))
 	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/payment_intents/"}})
 	taken := s.buys(simcontrol.Purchase{Capture: "manual"})
-	require.Contains(t, taken.becomes(workflows.OrderHeld).Reason, "StripeRejected")
+	require.Contains(t, taken.becomes(order.StateHeld).Reason, "StripeRejected")
 	s.succeeds("order", "retry", taken.account, taken.Session, "--why", "Stripe is well again")
-	taken.becomes(workflows.OrderAccepted)
+	taken.becomes(order.StateAccepted)
 	taken.agrees(taken.Total, 0)
 
 	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
 	rejected := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
-	rejected.becomes(workflows.OrderHeld)
+	rejected.becomes(order.StateHeld)
 	s.succeeds("order", "retry", rejected.account, rejected.Session, "--why", "Stripe is well again")
-	rejected.becomes(workflows.OrderRejected)
+	rejected.becomes(order.StateRejected)
 	rejected.agrees(rejected.Total, rejected.Total)
 	require.Equal(t, []int{1, 1}, []int{s.writes("/capture"), s.writes("/refunds")})
 	s.requireNobody()

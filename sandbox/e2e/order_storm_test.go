@@ -274,7 +274,7 @@ func (s *shop) letsDisputedGoOn(orders []bought) {
 		if !b.fate().disputed || s.merchant.has(b.id()) != nil {
 			continue
 		}
-		if view, found := b.view(); !found || view.State != workflows.OrderHeld || !strings.Contains(view.Reason, "is disputed") {
+		if view, found := b.view(); !found || view.State != order.StateHeld || !strings.Contains(view.Reason, "is disputed") {
 			continue
 		}
 		handle, err := s.temporal.UpdateWorkflow(within(s.t), client.UpdateWorkflowOptions{
@@ -339,18 +339,18 @@ func (s *shop) requireSettled(b bought, sums map[string]int64) {
 
 // wanted is the state that an order has to come to. Whether money that staff gave back in full went before the merchant
 // accepted, or after it, is chance.
-func (b bought) wanted(v workflows.OrderView) workflows.OrderState {
+func (b bought) wanted(v workflows.OrderView) order.State {
 	switch f := b.fate(); {
 	case f.takes == 0:
-		return workflows.OrderRejected
-	case b.calledOff() && v.State == workflows.OrderCanceled:
-		return workflows.OrderCanceled
+		return order.StateRejected
+	case b.calledOff() && v.State == order.StateCanceled:
+		return order.StateCanceled
 	case b.calledOff():
-		return workflows.OrderRefunded
+		return order.StateRefunded
 	case f.disputed && !f.won:
-		return workflows.OrderDisputed
+		return order.StateDisputed
 	}
-	return workflows.OrderAccepted
+	return order.StateAccepted
 }
 
 // unheard counts the orders that no webhook tells of.

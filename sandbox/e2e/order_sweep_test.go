@@ -94,7 +94,7 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 	}
 	for _, b := range all {
 		view := b.comes("accepted, and three refunds", func(v workflows.OrderView) bool {
-			return v.State == workflows.OrderAccepted && len(v.Refunds) == 3
+			return v.State == order.StateAccepted && len(v.Refunds) == 3
 		})
 		require.EqualValues(t, 3, view.Refunded)
 		require.Len(t, s.merchant.has(b.id()).bodies, 1, "whoever was killed while telling the merchant tells them the same again")
@@ -116,7 +116,7 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	for _, found := range []string{"24", "0"} { // and again: it is not the first failure that counts, and nothing is delivered twice
 		require.ErrorContains(t, s.sweepFails(forbidden.account, broken.account), "3 accounts swept: 24 events, "+found+" of them about orders. 2 accounts failed, the first is")
 		for _, b := range good {
-			b.becomes(workflows.OrderAccepted)
+			b.becomes(order.StateAccepted)
 		}
 	}
 	require.Len(t, good, s.merchant.count())
@@ -131,7 +131,7 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	})
 	require.Equal(t, 3, s.sweeps(forbidden.account, broken.account).Accounts)
 	for _, b := range append(good, others...) {
-		b.becomes(workflows.OrderAccepted)
+		b.becomes(order.StateAccepted)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 	}
 }

@@ -18,7 +18,7 @@ import (
 func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 	s := opened(t, nil)
 	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 
 	got := s.merchant.has(b.id())
 	require.NotNil(t, got)
@@ -30,7 +30,7 @@ func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 	require.Equal(t, b.Total, got.document.Amounts.Total)
 
 	view := b.shown()
-	require.Equal(t, workflows.OrderAccepted, view.State)
+	require.Equal(t, order.StateAccepted, view.State)
 	require.Equal(t, "SO-1", view.Decision.Reference)
 	require.Equal(t, "Agent Alpha", view.Summary.Agent.Name)
 	require.Equal(t, b.Total, view.Captured)
@@ -47,7 +47,7 @@ func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
 	s := opened(t, nil)
 	b := s.buys(simcontrol.Purchase{Capture: "manual"})
 	require.Equal(t, "requires_capture", b.IntentStatus)
-	view := b.becomes(workflows.OrderAccepted)
+	view := b.becomes(order.StateAccepted)
 	require.Equal(t, b.Total, view.Captured)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
@@ -58,13 +58,13 @@ func TestMoneyIsCapturedOnAcceptance(t *testing.T) {
 func TestMoneyIsCapturedOnShipment(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Capture = order.OnShipment })
 	b := s.buys(simcontrol.Purchase{Capture: "manual"})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Zero(t, b.atStripe().Captured)
 
 	for range 2 { // the same parcel again is no other
 		s.succeeds("order", "ship", b.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
 	}
-	view := b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == workflows.OrderShipped && v.Captured > 0 })
+	view := b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured > 0 })
 	require.Len(t, view.Shipments, 1)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
@@ -77,7 +77,7 @@ func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 	paid := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
 	reserved := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: "manual"})
 	for _, b := range []bought{paid, reserved} {
-		view := b.becomes(workflows.OrderRejected)
+		view := b.becomes(order.StateRejected)
 		require.Equal(t, order.OutOfStock, view.Decision.Reason)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 		require.Empty(t, s.merchant.noticesOf(b.id()), "they know")
@@ -95,7 +95,7 @@ func TestTheMoneyOfARejectedOrderGoesBackOnce(t *testing.T) {
 func TestOrdersAreLaidIntoABucket(t *testing.T) {
 	s := opened(t, func(o *order.Settings) { o.Fulfillment = order.Fulfillment{Kind: order.S3} })
 	b := s.buys(simcontrol.Purchase{})
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	var laid order.Document
 	require.NoError(t, json.Unmarshal(s.object("orders/"+b.account+"/"+b.Session+".json"), &laid))
 	require.Equal(t, b.id().String(), laid.ID)
@@ -106,15 +106,15 @@ func TestOrdersAreLaidIntoABucket(t *testing.T) {
 func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	s := opened(t, nil)
 	refunded, disputed := s.buys(simcontrol.Purchase{}), s.buys(simcontrol.Purchase{})
-	refunded.becomes(workflows.OrderAccepted)
-	disputed.becomes(workflows.OrderAccepted)
+	refunded.becomes(order.StateAccepted)
+	disputed.becomes(order.StateAccepted)
 
 	_, err := s.emulator.RefundByStaff(t.Context(), refunded.Session, 100)
 	require.NoError(t, err)
 	refunded.comes("a refund", func(v workflows.OrderView) bool { return v.Refunded == 100 })
 	_, err = s.emulator.RefundByStaff(t.Context(), refunded.Session, 0)
 	require.NoError(t, err)
-	refunded.becomes(workflows.OrderRefunded)
+	refunded.becomes(order.StateRefunded)
 	s.await("the merchant being told of the refunds", func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
 	require.ElementsMatch(t, []order.NoticeKind{order.NoticeRefunded, order.NoticeRefunded, order.NoticeStopShipment}, s.merchant.noticesOf(refunded.id()))
 	require.Zero(t, s.writes("/refunds"), "Vitrine gives nothing back twice")
@@ -122,7 +122,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	s.succeeds("order", "ship", disputed.account, disputed.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
 	dispute, err := s.emulator.Dispute(t.Context(), disputed.Session, 0, "product_not_received")
 	require.NoError(t, err)
-	disputed.becomes(workflows.OrderDisputed)
+	disputed.becomes(order.StateDisputed)
 	key := s.layout.Order(disputed.id().Account, disputed.Session).EvidenceKey(dispute.ID)
 	s.await("the evidence being gathered", func() bool {
 		keys, err := s.documents.Objects.List(t.Context(), s.layout.StateBucket, key)
@@ -135,7 +135,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 
 	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
 	require.NoError(t, err)
-	disputed.becomes(workflows.OrderShipped)
+	disputed.becomes(order.StateShipped)
 	s.await("the merchant being told that the dispute is over", func() bool {
 		kinds := s.merchant.noticesOf(disputed.id())
 		return len(kinds) > 0 && kinds[len(kinds)-1] == order.NoticeDisputeClosed
@@ -170,7 +170,7 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 	for range 3 { // the real one, again and again
 		require.Equal(t, http.StatusOK, send(simcontrol.RawEvent{Payload: payload}))
 	}
-	view := b.becomes(workflows.OrderAccepted)
+	view := b.becomes(order.StateAccepted)
 	require.Equal(t, 1, view.Events)
 	require.Equal(t, 1, s.merchant.has(b.id()).times)
 }
@@ -179,7 +179,7 @@ func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 	s := opened(t, nil)
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Duplicates: 1, Jitter: simcontrol.Duration(300 * time.Millisecond)}))
 	heard := s.buys(simcontrol.Purchase{Capture: "manual"})
-	heard.becomes(workflows.OrderAccepted)
+	heard.becomes(order.StateAccepted)
 
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1}))
 	lost := s.buys(simcontrol.Purchase{Capture: "manual"})
@@ -189,7 +189,7 @@ func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 	result := s.sweeps()
 	require.Equal(t, 1, result.Accounts)
 	require.GreaterOrEqual(t, result.Delivered, 2)
-	lost.becomes(workflows.OrderAccepted)
+	lost.becomes(order.StateAccepted)
 	s.sweeps() // finds nothing new
 	for _, b := range []bought{heard, lost} {
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
@@ -219,7 +219,7 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 	result := s.sweeps()
 	require.GreaterOrEqual(t, result.Delivered, 2*many)
 	for _, b := range orders {
-		b.becomes(workflows.OrderAccepted)
+		b.becomes(order.StateAccepted)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 		require.Equal(t, b.Total, b.atStripe().Captured)
 	}
@@ -244,7 +244,7 @@ func TestHooksApproveByStock(t *testing.T) {
 	for _, call := range b.HookCalls {
 		require.Equal(t, http.StatusOK, call.Status, call.Type)
 	}
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 
 	refused := func(p simcontrol.Purchase, says string) {
 		p.Account = s.account

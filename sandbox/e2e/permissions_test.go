@@ -21,7 +21,6 @@ import (
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/statestore"
 	s3server "vitrine/sandbox/s3"
-	"vitrine/workflows"
 )
 
 // The policies of the handbook, each for a user of the sandbox's S3 endpoint.
@@ -170,17 +169,17 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	b := s.buys(simcontrol.Purchase{Capture: "manual", Hooks: true})
 	require.NotZero(t, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved"`), "the assortment could not be read")
 	other := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
-	b.becomes(workflows.OrderAccepted)
-	other.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
+	other.becomes(order.StateAccepted)
 	refused := s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
 	require.Equal(t, 1, refused.code)
 	require.Contains(t, refused.stderr, "the merchant may still need to know where the goods go")
 
 	run("order", "ship", s.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
-	b.becomes(workflows.OrderShipped)
+	b.becomes(order.StateShipped)
 	dispute, err := s.emulator.Dispute(t.Context(), b.Session, 0, "product_not_received")
 	require.NoError(t, err)
-	b.becomes(workflows.OrderDisputed)
+	b.becomes(order.StateDisputed)
 	s.await("the evidence being gathered", func() bool { return len(s.holding(b)) == 2 })
 	s.sweeps()
 	refused = s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
@@ -188,7 +187,7 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	require.Contains(t, refused.stderr, "it is disputed")
 	_, err = s.emulator.MoveDispute(t.Context(), dispute.ID, "won")
 	require.NoError(t, err)
-	b.becomes(workflows.OrderShipped)
+	b.becomes(order.StateShipped)
 
 	// Somebody wrote the evidence once more, and removed an object by hand: both left versions.
 	for _, key := range s.holding(b) {

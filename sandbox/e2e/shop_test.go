@@ -228,7 +228,7 @@ func (b bought) view() (view workflows.OrderView, found bool) {
 }
 
 // becomes waits for a state.
-func (b bought) becomes(state workflows.OrderState) workflows.OrderView {
+func (b bought) becomes(state order.State) workflows.OrderView {
 	b.t.Helper()
 	return b.comes(string(state), func(v workflows.OrderView) bool { return v.State == state })
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
@@ -126,7 +127,7 @@ func TestSlowStrangersKeepNoOrderOut(t *testing.T) {
 		status, text := s.hears(body, signed(body, webhookSecret, 0), nil)
 		require.Equal(t, []any{http.StatusOK, "delivered"}, []any{status, text})
 	}
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	s.await("the strangers being too slow", func() bool { return s.counted("too_slow") == 320 })
 }
 
@@ -160,7 +161,7 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 		status, _ := s.hears(b.completed("evt_2019"), signed(b.completed("evt_2019"), webhookSecret, 4*time.Minute), nil)
 		require.Equal(t, http.StatusOK, status)
 	}
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Equal(t, 3, b.comes("three events", func(v workflows.OrderView) bool { return v.Events >= 3 }).Events)
 	require.Equal(t, 1, s.merchant.has(b.id()).times)
 }
@@ -184,7 +185,7 @@ func TestAnAccountThatCannotBeReadDoesNotFailTheEndpoint(t *testing.T) {
 
 	require.NoError(t, s.emulator.ClearFaults(t.Context()))
 	s.sweeps()
-	b.becomes(workflows.OrderAccepted)
+	b.becomes(order.StateAccepted)
 	require.Equal(t, 1, s.merchant.has(b.id()).times)
 }
 
@@ -202,10 +203,10 @@ func TestASecretIsReplaced(t *testing.T) {
 		s.delivered()
 		return b
 	}
-	roll([]string{fresh, webhookSecret}, []string{webhookSecret}).becomes(workflows.OrderAccepted)
-	roll([]string{fresh, webhookSecret}, []string{webhookSecret, fresh}).becomes(workflows.OrderAccepted)
-	roll([]string{fresh}, []string{webhookSecret, fresh}).becomes(workflows.OrderAccepted)
-	roll([]string{fresh}, []string{fresh}).becomes(workflows.OrderAccepted)
+	roll([]string{fresh, webhookSecret}, []string{webhookSecret}).becomes(order.StateAccepted)
+	roll([]string{fresh, webhookSecret}, []string{webhookSecret, fresh}).becomes(order.StateAccepted)
+	roll([]string{fresh}, []string{webhookSecret, fresh}).becomes(order.StateAccepted)
+	roll([]string{fresh}, []string{fresh}).becomes(order.StateAccepted)
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: -1}))
 	lost := roll([]string{webhookSecret}, []string{fresh})
 	_, found := lost.view()
@@ -235,7 +236,7 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 		s.await("the webhook server saying that it is not ready", func() bool { return s.probe("/readyz") == http.StatusServiceUnavailable })
 
 		wire.becomes(whole)
-		b.becomes(workflows.OrderAccepted)
+		b.becomes(order.StateAccepted)
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 		s.await("the webhook server being ready again", func() bool { return s.probe("/readyz") == http.StatusOK })
 	}
@@ -308,7 +309,7 @@ func TestAShutdownKeepsWhatWasAcknowledged(t *testing.T) {
 	s.startServe(false)
 	require.Len(t, s.flood(bodies, 0, nil), orders*each)
 	for _, b := range all {
-		b.comes("every event", func(v workflows.OrderView) bool { return v.Events == each && v.State == workflows.OrderAccepted })
+		b.comes("every event", func(v workflows.OrderView) bool { return v.Events == each && v.State == order.StateAccepted })
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 	}
 }
