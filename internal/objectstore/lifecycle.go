@@ -47,5 +47,6 @@ func covers(rule types.LifecycleRule, prefix string) bool {
 		narrowed := f.And != nil || f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil
 		return !narrowed && strings.HasPrefix(prefix, aws.ToString(f.Prefix))
 	}
-	return strings.HasPrefix(prefix, aws.ToString(rule.Prefix)) //nolint:staticcheck // older rules have it
+	//lint:ignore SA1019 rules written before there were filters have their prefix here, and are still in force
+	return strings.HasPrefix(prefix, aws.ToString(rule.Prefix))
 }
