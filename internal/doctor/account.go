@@ -87,11 +87,19 @@ func (a Account) settings(context.Context) Finding {
 	const remedy = "starter accounts apply -f FILE"
 	switch {
 	case a.SettingsErr != nil:
-		return wrong(remedy, "%v", a.SettingsErr)
+		return wrong(mendDocument(a.SettingsErr, remedy), "%v", a.SettingsErr)
 	case !a.Stored:
 		return doubtful(remedy, "it has none of its own: it is synced by hand, by the deployment's defaults")
 	}
 	return right("its own")
+}
+
+// mendDocument is the remedy for a document that cannot be used; if it was not even read, S3 is to be mended.
+func mendDocument(err error, remedy string) string {
+	if fault.Is(err, fault.SettingsInvalid) {
+		return remedy
+	}
+	return handbookS3
 }
 
 func (a Account) page() string { return "https://dashboard.stripe.com/connect/accounts/" + a.ID }
@@ -190,7 +198,7 @@ func (a Account) last(ctx context.Context, id catalog.ID) Finding {
 	state, err := a.Last(ctx, id)
 	switch {
 	case err != nil:
-		return wrong("docs/operations.md#lost-state", "%v", err)
+		return wrong(mendDocument(err, "docs/operations.md#lost-state"), "%v", err)
 	case state.Held != nil:
 		return doubtful("starter status --held", "held for a person: %s", state.Held.Text())
 	case state.Last == nil:
@@ -207,7 +215,7 @@ func (a Account) orders(context.Context) Finding {
 	remedy := "starter order settings set " + a.ID + " -f FILE: docs/orders.md"
 	switch {
 	case a.OrdersErr != nil:
-		return wrong(remedy, "%v", a.OrdersErr)
+		return wrong(mendDocument(a.OrdersErr, remedy), "%v", a.OrdersErr)
 	case !a.Orders.Enabled:
 		return doubtful(remedy, "what agents buy is not fulfilled: its settings are not enabled, or not there")
 	}

@@ -46,7 +46,7 @@ func wrong(remedy, format string, values ...any) Finding {
 
 // Check is one thing that has to be right.
 type Check struct {
-	Subject string // Deployment's, or the account that it is about
+	Subject string // OfDeployment, or the account that it is about
 	Name    string
 	Within  time.Duration // how long it may take; zero: usual
 	Look    func(context.Context) Finding

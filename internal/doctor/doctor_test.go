@@ -84,6 +84,7 @@ type ward struct {
 	state    catalog.State
 	found    Catalog
 	err      error // of what the account is asked for next: comparing
+	lastErr  error
 	pinged   error
 }
 
@@ -118,7 +119,7 @@ func newWard(t *testing.T) *ward {
 		Orders: order.Settings{Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.HTTPS}, Mail: order.Mail{From: "a@b.example"}},
 		Stripe: w.stripe, Layout: layout, Objects: w.store,
 		Schedule: func(context.Context, catalog.ID) (Schedule, error) { return w.schedule, nil },
-		Last:     func(context.Context, catalog.ID) (catalog.State, error) { return w.state, nil },
+		Last:     func(context.Context, catalog.ID) (catalog.State, error) { return w.state, w.lastErr },
 		Compare:  func(context.Context, account.Settings, feed.Kind) (Catalog, error) { return w.found, w.err },
 		Ping:     func(context.Context, order.Settings) error { return w.pinged },
 	}
@@ -141,6 +142,8 @@ func (w *ward) examine() (amiss []Result) {
 	require.Equal(w.t, len(checks), made)
 	return slices.DeleteFunc(amiss, func(r Result) bool { return r.Check == "fairness" && r.Verdict == Unseen })
 }
+
+func storage(code fault.Code, text string) error { return fault.NewPermanent(code, errors.New(text)) }
 
 func forbidden() error { return fault.NewPermanent(fault.StripeForbidden, errors.New("no")) }
 
@@ -169,7 +172,9 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		"no state bucket":  {func(w *ward) { w.Storage.Layout.StateBucket = "gone" }, "state bucket", Wrong, "gone", "s3 mb"},
 		"no source bucket": {func(w *ward) { w.Storage.Layout.SourceBucket = "gone" }, "source bucket", Wrong, "gone", "s3 mb"},
 		"uploads kept":     {func(w *ward) { w.buckets.days = 0 }, "broken uploads", Doubtful, "for ever", "put-bucket-lifecycle"},
-		"no rules":         {func(w *ward) { w.buckets.err = fault.NewPermanent(fault.StorageUnusable, errors.New("no")) }, "broken uploads", Unseen, "no lifecycle rules", ""},
+		"no rules":         {func(w *ward) { w.buckets.err = storage(fault.StorageUnusable, "no lifecycle rules") }, "broken uploads", Unseen, "no lifecycle rules", ""},
+		"rules untold":     {func(w *ward) { w.buckets.err = storage(fault.SourceForbidden, "denied") }, "broken uploads", Unseen, "does not tell", "s3:GetLifecycleConfiguration"},
+		"rules of nobody":  {func(w *ward) { w.buckets.err = storage(fault.BucketMissing, "bucket s does not exist") }, "broken uploads", Unseen, "does not exist", ""},
 		"no key":           {func(w *ward) { w.Deployment.Stripe.Err = errors.New("not set") }, "stripe key", Wrong, "not set", "dashboard.stripe.com/apikeys"},
 		"clock":            {func(w *ward) { w.stripe.account.Answered = noon.Add(-time.Hour) }, "clock", Wrong, "59m59s", "NTP"},
 		"clock a bit":      {func(w *ward) { w.stripe.account.Answered = noon.Add(30 * time.Second) }, "clock", Doubtful, "30s", "NTP"},
@@ -185,7 +190,8 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		"mail away":        {func(w *ward) { w.Mail = func(context.Context) error { return errors.New("away") } }, "mail server", Wrong, "away", "VITRINE_SMTP_URL"},
 		"no mail":          {func(w *ward) { w.Mail = nil }, "mail server", Unseen, "not set here", "VITRINE_SMTP_URL"},
 
-		"settings":        {func(w *ward) { w.SettingsErr = errors.New("not readable") }, "settings", Wrong, "not readable", "accounts apply"},
+		"settings":        {func(w *ward) { w.SettingsErr = storage(fault.SettingsInvalid, "not readable") }, "settings", Wrong, "not readable", "accounts apply"},
+		"settings unread": {func(w *ward) { w.SettingsErr = storage(fault.SourceForbidden, "denied") }, "settings", Wrong, "denied", "#s3"},
 		"none of its own": {func(w *ward) { w.Stored = false }, "settings", Doubtful, "none of its own", "accounts apply"},
 		"charges off": {func(w *ward) {
 			no := false
@@ -201,7 +207,10 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		"paused":           {func(w *ward) { w.schedule.Paused = true }, "product schedule", Doubtful, "paused", "schedule resume acct_1"},
 		"never synced":     {func(w *ward) { w.state = catalog.State{} }, "product last sync", Doubtful, "never", "starter sync acct_1"},
 		"sync failed":      {func(w *ward) { w.state.Last = &catalog.Last{Outcome: catalog.Failed, Reason: "why"} }, "product last sync", Wrong, "why", "starter report"},
-		"orders unusable":  {func(w *ward) { w.OrdersErr = errors.New("bad") }, "orders", Wrong, "bad", "order settings set"},
+		"state unusable":   {func(w *ward) { w.lastErr = storage(fault.SettingsInvalid, "bad") }, "product last sync", Wrong, "bad", "#lost-state"},
+		"state unread":     {func(w *ward) { w.lastErr = storage(fault.StorageFailed, "HTTP 500") }, "product last sync", Wrong, "HTTP 500", "#s3"},
+		"orders unusable":  {func(w *ward) { w.OrdersErr = storage(fault.SettingsInvalid, "bad") }, "orders", Wrong, "bad", "order settings set"},
+		"orders unread":    {func(w *ward) { w.OrdersErr = storage(fault.StorageFailed, "HTTP 500") }, "orders", Wrong, "HTTP 500", "#s3"},
 		"orders off":       {func(w *ward) { w.Orders.Enabled = false }, "orders", Doubtful, "not fulfilled", "order settings set"},
 		"merchant away":    {func(w *ward) { w.pinged = errors.New("HTTP 500") }, "merchant", Wrong, "HTTP 500", "docs/orders.md"},
 		"secret elsewhere": {func(w *ward) { w.pinged = fault.NewPermanent(fault.SecretMissing, errors.New("empty")) }, "merchant", Unseen, "empty", "worker"},

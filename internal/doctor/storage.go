@@ -19,7 +19,7 @@ type Storage struct {
 // Buckets tells how a bucket is set up.
 type Buckets interface {
 	// UploadsExpire returns after how many days the bucket gives up uploads in parts that nobody ended; 0: never. The
-	// error is fault.StorageUnusable if the server has no such rules, and fault.StorageForbidden if it does not tell.
+	// error is fault.StorageUnusable if the server has no such rules, and fault.SourceForbidden if it does not tell.
 	UploadsExpire(ctx context.Context, bucket, prefix string) (days int, err error)
 }
 
@@ -51,10 +51,9 @@ func (s Storage) checks() []Check {
 func (s Storage) uploads(ctx context.Context) Finding {
 	days, err := s.Buckets.UploadsExpire(ctx, s.Layout.StateBucket, s.Layout.PreflightKey(""))
 	switch {
-	case fault.Is(err, fault.StorageUnusable):
-		return unseen("", "the server of %s has no lifecycle rules: it may keep uploads that were broken off", s.Layout.StateBucket)
-	case refused(err):
-		return unseen(mendUploads, "%s does not tell its lifecycle rules (s3:GetLifecycleConfiguration)", s.Layout.StateBucket)
+	case fault.Is(err, fault.SourceForbidden):
+		return unseen("allow s3:GetLifecycleConfiguration here, or look there: "+handbookS3,
+			"%s does not tell its lifecycle rules", s.Layout.StateBucket)
 	case err != nil:
 		return unseen("", "%v", err)
 	case days == 0:

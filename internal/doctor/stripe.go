@@ -40,7 +40,7 @@ const (
 	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
 	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " + handbookStripe
 	mendWebhooks   = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
-	// slow and broken are how far this machine's clock may be off: Stripe's signatures are believed for five minutes.
+	// skewed and untrusted are how far this machine's clock may be off: Stripe's signatures are believed for five minutes.
 	skewed    = 10 * time.Second
 	untrusted = 4 * time.Minute
 )

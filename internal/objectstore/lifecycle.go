@@ -25,7 +25,8 @@ func (s *Store) UploadsExpire(ctx context.Context, bucket, prefix string) (days 
 		case answered && a.Code == "NoSuchLifecycleConfiguration":
 			return 0, nil
 		case answered && (a.status == http.StatusNotImplemented || a.status == http.StatusMethodNotAllowed):
-			return 0, fault.NewPermanent(fault.StorageUnusable, fmt.Errorf("the server of bucket %s has no lifecycle rules", bucket))
+			return 0, fault.NewPermanent(fault.StorageUnusable, fmt.Errorf(
+				"the server of bucket %s has no lifecycle rules: it may keep uploads that were broken off", bucket))
 		}
 		return 0, s.explain(ctx, call{verb: "read the lifecycle of", bucket: bucket}, err)
 	}
