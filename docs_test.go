@@ -113,6 +113,49 @@ func TestLinksBetweenDocumentsLead(t *testing.T) {
 	}
 }
 
+var (
+	namedPage = regexp.MustCompile(`docs/[a-z-]+\.md(?:#[a-z0-9-]+)?`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noSlug    = regexp.MustCompile(`[^a-z0-9 -]`)
+)
+
+// What a message sends somebody to read is there, down to the heading.
+func TestPagesThatTheCodeNamesAreThere(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	named := map[string]string{}
+	for _, s := range repository.sources {
+		if s.test {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok {
+				for _, page := range namedPage.FindAllString(literal.Value, -1) {
+					named[page] = s.path
+				}
+			}
+			return true
+		})
+	}
+	require.Greater(t, len(named), 5)
+	for page, source := range named {
+		name, anchor, deep := strings.Cut(page, "#")
+		text, err := os.ReadFile(name)
+		require.NoError(t, err, source)
+		if deep {
+			require.Contains(t, slugs(string(text)), anchor, "%s names %s", source, page)
+		}
+	}
+}
+
+// slugs are what a page's headings are called in links.
+func slugs(page string) (all []string) {
+	for _, h := range heading.FindAllStringSubmatch(page, -1) {
+		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+	}
+	return all
+}
+
 var controlRoute = regexp.MustCompile(`"((?:GET|POST|PATCH|DELETE) /_sim/[^"]+)"`)
 
 var (
