@@ -90,13 +90,13 @@ type ward struct {
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	yes := true
+	yes, test := true, false
 	w := &ward{
 		t:      t,
 		server: &server{version: "1.32.1", kept: 168 * time.Hour, told: true, polled: noon, pollers: 2},
 		stripe: &stripes{
 			account: stripeapi.Account{ID: "acct_1", ChargesEnabled: &yes, Answered: noon}, denied: map[string]error{},
-			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Events: order.EventTypes()}},
+			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Livemode: &test, Events: order.EventTypes()}},
 		},
 		buckets: &buckets{days: 1}, store: objectstoretest.NewMemory("c", "s"),
 		schedule: Schedule{Found: true, Every: "15m"}, state: catalog.State{Last: &catalog.Last{Outcome: catalog.Succeeded}}, found: Catalog{Rows: 3},
@@ -184,7 +184,8 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		"elsewhere":        {func(w *ward) { w.stripe.endpoints[0].URL = "https://a.example/hooks" }, "webhook endpoint", Wrong, "none leads", "webhooks"},
 		"no orders yet":    {func(w *ward) { w.stripe.endpoints, w.Deployment.Stripe.Orders = nil, false }, "webhook endpoint", Doubtful, "none leads", "webhooks"},
 		"disabled":         {func(w *ward) { w.stripe.endpoints[0].Enabled = false }, "webhook endpoint", Wrong, "disabled", "webhooks"},
-		"other mode":       {func(w *ward) { w.stripe.endpoints[0].Livemode = true }, "webhook endpoint", Wrong, "other mode", "webhooks"},
+		"other mode":       {func(w *ward) { live := true; w.stripe.endpoints[0].Livemode = &live }, "webhook endpoint", Wrong, "other mode", "webhooks"},
+		"mode unsaid":      {func(w *ward) { w.stripe.endpoints[0].Livemode = nil }, "webhook endpoint", Unseen, "does not say", "webhooks"},
 		"type missing":     {func(w *ward) { w.stripe.endpoints[0].Events = order.EventTypes()[1:] }, "webhook endpoint", Wrong, "does not send checkout.session.completed", "webhooks"},
 		"may not list":     {func(w *ward) { w.stripe.listErr = forbidden() }, "webhook endpoint", Unseen, "may not list", "Webhook Endpoints"},
 		"mail away":        {func(w *ward) { w.Mail = func(context.Context) error { return errors.New("away") } }, "mail server", Wrong, "away", "VITRINE_SMTP_URL"},

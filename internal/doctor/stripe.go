@@ -157,7 +157,9 @@ func (s Stripe) webhooks(ctx context.Context) Finding {
 		lack = wrong
 	}
 	ours := slices.DeleteFunc(all, func(e stripeapi.WebhookEndpoint) bool { return !leadsHere(e.URL) })
-	mode := slices.DeleteFunc(slices.Clone(ours), func(e stripeapi.WebhookEndpoint) bool { return e.Livemode != s.Livemode })
+	mode := slices.DeleteFunc(slices.Clone(ours), func(e stripeapi.WebhookEndpoint) bool {
+		return e.Livemode != nil && *e.Livemode != s.Livemode
+	})
 	enabled := slices.DeleteFunc(slices.Clone(mode), func(e stripeapi.WebhookEndpoint) bool { return !e.Enabled })
 	switch {
 	case len(ours) == 0:
@@ -173,8 +175,11 @@ func (s Stripe) webhooks(ctx context.Context) Finding {
 			fullest, missing = e, lacks
 		}
 	}
-	if len(missing) > 0 {
+	switch {
+	case len(missing) > 0:
 		return lack(mendWebhooks, "%s does not send %s", fullest.ID, strings.Join(missing, ", "))
+	case fullest.Livemode == nil:
+		return unseen(mendWebhooks, "%s sends all %d types; of which mode it is, Stripe does not say", fullest.ID, len(s.Events))
 	}
 	return right("%s sends all %d types; that it is one for connected accounts, Stripe does not tell", fullest.ID, len(s.Events))
 }

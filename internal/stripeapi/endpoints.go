@@ -10,8 +10,8 @@ import (
 type WebhookEndpoint struct {
 	ID       string
 	URL      string
-	Enabled  bool // Stripe disables those that fail for days
-	Livemode bool
+	Enabled  bool     // Stripe disables those that fail for days
+	Livemode *bool    // nil: Stripe does not say
 	Events   []string // types, or "*"
 }
 
@@ -29,21 +29,24 @@ func (c *Client) WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error
 			ID       text     `json:"id"`
 			URL      text     `json:"url"`
 			Status   text     `json:"status"`
-			Livemode bool     `json:"livemode"`
+			Livemode saidYes  `json:"livemode"`
 			Events   []string `json:"enabled_events"`
 		} `json:"data"`
 	}
 	if err := decodeObject(response.RawJSON, &list); err != nil {
 		return nil, unreadable(doing, response, err)
 	}
-	if list.HasMore {
+	switch {
+	case list.Data == nil:
+		return nil, unreadable(doing, response, errors.New("the answer is no list"))
+	case list.HasMore:
 		return nil, unreadable(doing, response, errors.New("there are more endpoints than Stripe allows"))
 	}
 	endpoints := make([]WebhookEndpoint, len(list.Data))
 	for i, e := range list.Data {
 		endpoints[i] = WebhookEndpoint{
 			ID: c.redactor.clean(string(e.ID)), URL: c.redactor.clean(string(e.URL)), Enabled: e.Status == "enabled",
-			Livemode: e.Livemode, Events: e.Events,
+			Livemode: e.Livemode.said, Events: e.Events,
 		}
 	}
 	return endpoints, nil
