@@ -78,10 +78,14 @@ func (a *app) stager(ctx context.Context) (staging.Stager, error) {
 	if documents.Layout.SourceBucket == "" {
 		return staging.Stager{}, badInput(c.CheckSource())
 	}
+	return stagerOf(documents, c), nil
+}
+
+func stagerOf(documents catalog.Documents, c config.Config) staging.Stager {
 	return staging.Stager{
 		Documents: documents, Rules: c.Rules,
 		Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
-	}, nil
+	}
 }
 
 // configuration reads the environment; all that is wrong with it is said at once.

@@ -9,7 +9,6 @@ import (
 	"vitrine/internal/feed"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/order"
-	"vitrine/internal/staging"
 	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
@@ -59,10 +58,7 @@ func (e examination) last(ctx context.Context, id catalog.ID) (catalog.State, er
 
 // compare is a dry run, by the rules of this environment.
 func (e examination) compare(ctx context.Context, s account.Settings, kind feed.Kind) (doctor.Catalog, error) {
-	stager := staging.Stager{
-		Documents: *e.app.docs, Rules: e.c.Rules,
-		Limits: staging.Limits{MaxSourceBytes: e.c.Import.MaxSourceBytes, MaxPartBytes: e.c.Import.MaxPartBytes},
-	}
+	stager := stagerOf(*e.app.docs, e.c)
 	found, err := stager.Look(ctx, s, kind)
 	if err != nil {
 		return doctor.Catalog{}, err

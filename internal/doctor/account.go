@@ -145,7 +145,7 @@ func (a Account) feedChecks(kind feed.Kind) []Check {
 	id := catalog.ID{Account: a.ID, Feed: kind}
 	return []Check{
 		{Name: string(kind) + " source", Look: func(ctx context.Context) Finding { return a.source(ctx, kind) }},
-		{Name: string(kind) + " catalog", Within: reading, Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
+		{Name: string(kind) + " catalog", Within: reading, Alone: true, Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
 		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Finding { return a.schedule(ctx, id) }},
 		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Finding { return a.last(ctx, id) }},
 	}

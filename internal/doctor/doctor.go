@@ -49,6 +49,7 @@ type Check struct {
 	Subject string // OfDeployment, or the account that it is about
 	Name    string
 	Within  time.Duration // how long it may take; zero: usual
+	Alone   bool          // beside no other of the kind: it takes all cores, and memory for a whole source
 	Look    func(context.Context) Finding
 }
 
@@ -68,10 +69,15 @@ const usual = 10 * time.Second
 func Examine(ctx context.Context, checks []Check, atOnce int, tell func(Result)) {
 	results := make([]chan Result, len(checks))
 	free := make(chan struct{}, atOnce)
+	alone := make(chan struct{}, 1)
 	var all sync.WaitGroup
 	for i, check := range checks {
 		results[i] = make(chan Result, 1)
 		all.Go(func() {
+			if check.Alone {
+				alone <- struct{}{}
+				defer func() { <-alone }()
+			}
 			free <- struct{}{}
 			defer func() { <-free }()
 			results[i] <- check.make(ctx)

@@ -289,6 +289,29 @@ func TestACheckThatHangs(t *testing.T) {
 	})
 }
 
+// However many accounts are looked at, one source is read at a time, and those that wait lose no time of their own.
+func TestSourcesAreReadOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		reading, made := 0, 0
+		read := Check{Name: "catalog", Alone: true, Look: func(context.Context) Finding {
+			reading++
+			defer func() { reading-- }()
+			require.Equal(t, 1, reading)
+			<-time.After(usual - time.Second)
+			return right("read")
+		}}
+		quick := Check{Name: "quick", Look: func(context.Context) Finding { return right("fine") }}
+		began := time.Now()
+		Examine(t.Context(), []Check{quick, read, read, read, quick}, 2, func(r Result) {
+			require.Equal(t, Right, r.Verdict, r.Found)
+			made++
+		})
+		require.Equal(t, 5, made)
+		require.Equal(t, 3*(usual-time.Second), time.Since(began))
+	})
+}
+
 func TestVersionsAreCompared(t *testing.T) {
 	t.Parallel()
 	for version, old := range map[string]bool{"1.28.9": true, "1.29.0": false, "1.32.1": false, "0.99.0": true, "2.0.0": false, "cloud": false, "": false} {
