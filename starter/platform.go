@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,16 +77,13 @@ func (a *app) stripe() (config.Config, *stripeapi.Client, error) {
 }
 
 func (a *app) printPlatform(v platformView) {
-	who := terminal.Dash(v.Name)
-	if v.Country != "" {
-		who += ", " + v.Country
-	}
+	who := slices.DeleteFunc([]string{v.Name, v.Country}, func(text string) bool { return text == "" })
 	mode := "a sandbox's or test mode's; Stripe asks for the live one"
 	if v.Livemode {
 		mode = "live"
 	}
 	fmt.Fprintf(a.Stdout, "%s\n", v.Account)
-	a.Tell(a.Stdout, "  name      ", who)
+	a.Tell(a.Stdout, "  name      ", terminal.Dash(strings.Join(who, ", ")))
 	a.Tell(a.Stdout, "  key       ", mode)
 	a.Tell(a.Stdout, "  accounts  ", terminal.Plural(int64(v.Accounts), "account")+" with settings")
 	fmt.Fprintln(a.Stdout, "\nSend to Stripe, to your contact there or through the waitlist of its page:")
