@@ -20,7 +20,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures compose-config clean
+	lint-format policy docs fmt tidy replay-fixtures compose-config try clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ replay-fixtures: build ## record the histories that the replay tests replay, whe
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check
+
+try: ## bring docker-compose.yml up, sync, fulfil an order, kill workers, say what was checked; needs a Docker engine
+	@GO='$(GO)' deploy/try
 
 clean: ## remove what make build made; Go's caches stay
 	rm -rf bin

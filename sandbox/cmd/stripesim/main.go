@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 )
@@ -39,6 +40,8 @@ func run(args []string) error {
 	listen := flags.String("listen", ":12111", "address to serve on")
 	delay := flags.Duration("import-delay", 2*time.Second, "how long an import stays pending")
 	dir := flags.String("dir", os.TempDir(), "where uploaded files are kept meanwhile")
+	webhook := flags.String("webhook-url", "", "send the events of all accounts there, signed with $WEBHOOK_SECRET")
+	hook := flags.String("hook-url", "", "ask there about checkouts of all accounts, signed with $HOOK_SECRET")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -53,14 +56,39 @@ func run(args []string) error {
 	defer release()
 	switch flags.Arg(0) {
 	case "":
-		return serve(ctx, *listen, stripesim.Options{Dir: *dir, ImportDelay: *delay, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+		doors := doors{webhook: *webhook, webhookSecret: os.Getenv("WEBHOOK_SECRET"), hook: *hook, hookSecret: os.Getenv("HOOK_SECRET")}
+		options := stripesim.Options{Dir: *dir, ImportDelay: *delay, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+		return serve(ctx, *listen, options, doors)
 	case "healthcheck":
 		return healthcheck(ctx, *listen)
 	}
 	return fmt.Errorf("argument %q is not known: stripesim --help explains", flags.Arg(0))
 }
 
-func serve(ctx context.Context, listen string, o stripesim.Options) (err error) {
+// doors are where starter serve listens. It need not be there yet: events are tried again.
+type doors struct {
+	webhook, webhookSecret string
+	hook, hookSecret       string
+}
+
+// register tells the emulator at base of the doors that there are.
+func (d doors) register(ctx context.Context, base string) error {
+	emulator := simcontrol.Client{BaseURL: base}
+	if d.webhook != "" && d.webhookSecret != "" {
+		endpoint := simcontrol.Endpoint{URL: d.webhook, Secrets: []string{d.webhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
+		if _, err := emulator.AddEndpoint(ctx, endpoint); err != nil {
+			return fmt.Errorf("--webhook-url %s: %w", d.webhook, err)
+		}
+	}
+	if d.hook != "" && d.hookSecret != "" {
+		if err := emulator.SetHook(ctx, simcontrol.Hook{URL: d.hook, Secret: d.hookSecret}); err != nil {
+			return fmt.Errorf("--hook-url %s: %w", d.hook, err)
+		}
+	}
+	return nil
+}
+
+func serve(ctx context.Context, listen string, o stripesim.Options, at doors) (err error) {
 	emulator, err := stripesim.New(o)
 	if err != nil {
 		return err
@@ -73,6 +101,9 @@ func serve(ctx context.Context, listen string, o stripesim.Options) (err error) 
 	server := &http.Server{Handler: emulator, ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
+	if err := at.register(ctx, loopback(listener.Addr())); err != nil {
+		return err
+	}
 	select {
 	case err := <-ended:
 		return err
@@ -81,6 +112,12 @@ func serve(ctx context.Context, listen string, o stripesim.Options) (err error) 
 	draining, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(draining)
+}
+
+// loopback is the address at which a listener of this machine answers itself.
+func loopback(listening net.Addr) string {
+	_, port, _ := net.SplitHostPort(listening.String())
+	return "http://" + net.JoinHostPort("127.0.0.1", port)
 }
 
 func healthcheck(ctx context.Context, listen string) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/ports"
 )
@@ -21,8 +22,15 @@ func TestServesUntilToldToEnd(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, address, stripesim.Options{Dir: t.TempDir()}) }()
+	at := doors{webhook: "http://127.0.0.1:1/webhooks/stripe", webhookSecret: "whsec_one", hook: "http://127.0.0.1:1/hooks/stripe"}
+	go func() { ended <- serve(ctx, address, stripesim.Options{Dir: t.TempDir()}, at) }()
 	require.Eventually(t, func() bool { return run([]string{"--listen", address, "healthcheck"}) == nil }, 10*time.Second, 10*time.Millisecond)
+	emulator := simcontrol.Client{BaseURL: "http://" + address}
+	endpoints, err := emulator.Endpoints(ctx)
+	require.NoError(t, err)
+	require.Len(t, endpoints, 1)
+	require.Equal(t, at.webhook, endpoints[0].URL)
+	require.True(t, endpoints[0].Connect)
 
 	end()
 	require.NoError(t, <-ended)

@@ -1,0 +1,7 @@
+FROM vitrine-standin:alpine
+WORKDIR /home/ui-server
+COPY bin/ui-server ./
+COPY ui.yaml config/docker.yaml
+USER temporal
+EXPOSE 8080
+ENTRYPOINT ["./ui-server", "--env", "docker", "start"]
