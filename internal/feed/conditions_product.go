@@ -142,11 +142,15 @@ func listsInCurrency(at places) condition {
 }
 
 // entriesIn counts the entries of a list whose amount is in a currency, or in another one. What is no amount is told
-// elsewhere.
+// elsewhere. Nearly every entry ends in the currency, and is not taken apart.
 func entriesIn(list []byte, amount int, currency []byte) (same, other int) {
 	for more := true; more; {
 		var entry []byte
 		entry, list, more = bytes.Cut(list, comma)
+		if bytes.HasSuffix(entry, currency) {
+			same++
+			continue
+		}
 		for range amount {
 			_, entry, _ = cutPart(entry)
 		}

@@ -211,6 +211,9 @@ func (t *Table) Find(id []byte, hint int) (int, bool) {
 	if hint < len(t.at) && bytes.Equal(t.id(hint), id) {
 		return hint, true
 	}
+	if len(t.at) == 0 {
+		return -1, false
+	}
 	if t.slots == nil {
 		t.index()
 	}
