@@ -229,13 +229,13 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.strict, c.opened, c.comments = strict, opened, true
 		return true, nil
 	}
-	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
 	if c.second && c.delta.Bytes != before {
 		return false, errors.New("the source changed while it was read")
 	}
 	if err := c.close(); err != nil {
 		return false, err
 	}
+	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
 	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names)) {
 		c.parts.abort()

@@ -56,6 +56,8 @@ var wentWrong = map[int][]uint64{
 		103369, 106728, 201340, 211402, 213422, 214290, 301579, 303320, 309913, 317929, 402123, 21004356, 21016260,
 		22001188, 23019633, 24005797, 24013355, 24024186, 31015806, 41014451, 51016689,
 		63002195, 63014489,
+		71005188, 80042254, 80073996, 80092956, 80101257, 80108058, 80161057, 80161880, 80185729, 80205251, 80245811, 80269681,
+		80294822, 91056999, 91155180, 91187732,
 	},
 }
 
@@ -426,27 +428,34 @@ func readings(file []byte, comma byte, quotes Quotes) (all []reading) {
 }
 
 // flawless reports whether damage made a perfect row that has an id and a piece of another row: it has as many cells as
-// the header, its quotes match, no half line end is in it, and all that it has of other rows is read within quotes or
-// not as it was written. Nobody can see that, whatever is known of the file: it is a row that changed.
+// the header, its quotes match, no half line end is outside of them, and all that it has of other rows is read within quotes or
+// not as it was written, or is a scrap within quotes, less than a whole cell of it. Nobody can see that, whatever is
+// known of the file: it is a row that changed.
 func (w *wreck) flawless(written []reading, own span, columns int, id, word string) bool {
 	for from := range w.file {
 		if from > 0 && w.file[from-1] != '\n' && (w.file[from-1] != '\r' || w.file[from] == '\n') {
 			continue
 		}
-		r, row, asWritten := reading{}, -1, true
+		r, row, asWritten, scrap := reading{}, -1, true, 0
 		for i := from; i < len(w.file) && row < 0; i++ {
 			o := w.origin[i]
-			half := w.file[i] == '\r' && i+1 < len(w.file) && w.file[i+1] != '\n'
-			if half || r.stray(w.file[i], w.comma, w.quotes) || o >= 0 && (o < own.from || o > own.to) && !sameReading(r, written[o], w.file[i], w.comma) {
+			half := w.file[i] == '\r' && i+1 < len(w.file) && w.file[i+1] != '\n' && r.cell != 'q'
+			otherwise := o >= 0 && (o < own.from || o > own.to) && !sameReading(r, written[o], w.file[i], w.comma)
+			if otherwise && (w.file[i] == w.comma || w.file[i] == '\n') {
+				scrap++
+			}
+			if half || r.stray(w.file[i], w.comma, w.quotes) || otherwise && (r.cell != 'q' || scrap > 1) {
 				asWritten = false
 				break
 			}
 			var ended bool
-			last := r.column
-			if r, ended = r.next(w.file[i], w.comma, w.quotes); ended || i == len(w.file)-1 {
-				asWritten = asWritten && last == columns-1
+			last := r
+			if r, ended = r.next(w.file[i], w.comma, w.quotes); ended {
 				row = i + 1
+			} else if i == len(w.file)-1 {
+				last, row = r, i+1
 			}
+			asWritten = asWritten && (row < 0 || last.column == columns-1)
 		}
 		if row < 0 || !asWritten {
 			continue

@@ -20,6 +20,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		return err
 	}
 	c.question(w, e, known)
+	c.names(w, e, known)
 	if superseded {
 		return c.supersede(e)
 	}
@@ -110,16 +111,66 @@ func (c *comparison) question(w *work, e *examined, known int) {
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
 func (p problem) otherKind() bool {
-	return p.cause == NotURL || p.cause == SeveralURLs || p.cause == NotAmount || p.cause == NotAProduct
+	return p.cause == NotURL || p.cause == SeveralURLs || p.cause == NotAmount || p.cause == NotAProduct || p.moved()
+}
+
+// moved reports whether an address stands where a text belongs, as where cells have moved.
+func (p problem) moved() bool {
+	return p.cause == HasLink && afterScheme(p.value) != nil
 }
 
 // uncertain reports whether a row may be made of two, or its id be that of another one: a row in doubt is beside it, or
 // names its id. What Stripe has of a row that did not change shows that it is whole.
 func (c *comparison) uncertain(e *examined, known int) bool {
-	if !e.beside && !c.doubted.names(e.id) {
+	if !e.beside && !c.doubted.names(e.id) && !c.beginsAnother(e) {
 		return false
 	}
 	return e.deletes || known < 0 || !c.says(e, c.known.fingerprint(known))
+}
+
+// names notes which products of Stripe's a row has among its values, if the row is not what Stripe has already: cells
+// that have moved, or a quote that was lost, put another row's id there. Should none of the rows have that id, its
+// product waits. What is right where it stands is not asked: a quantity may look like an id, and variants are often
+// grouped under the id of one of them.
+func (c *comparison) names(w *work, e *examined, known int) {
+	switch {
+	case c.known.Len() == 0, e.state == broken, e.id == nil:
+		return
+	case known < 0, e.state == invalid:
+	case e.roomy && !c.says(e, c.known.fingerprint(known)):
+	default:
+		return
+	}
+	for i, field := range e.fields {
+		if i == c.x.id || i == c.x.group || !c.x.texts[i] && !c.x.wrong(w.problems[e.problems:e.after], i) {
+			continue
+		}
+		for cell := range cellsIn(field, c.x.comma) {
+			if _, is := c.known.Find(cell, c.hint); is && !bytes.Equal(cell, e.id) {
+				c.doubt.name(cell, e)
+			}
+		}
+	}
+}
+
+// beginsAnother reports whether a line within a value begins as the row of another product does.
+func (c *comparison) beginsAnother(e *examined) bool {
+	if !e.roomy || c.x.id > 0 || c.known.Len() == 0 {
+		return false
+	}
+	for _, field := range e.fields {
+		_, below, _ := bytes.Cut(field, newline)
+		for line := range bytes.Lines(below) {
+			id, rest, more := bytes.Cut(line, []byte{c.x.comma})
+			if !more || bytes.HasPrefix(rest, []byte(" ")) || bytes.Equal(id, e.id) {
+				continue
+			}
+			if _, is := c.known.Find(id, c.hint); is {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // keep keeps a product that a row names and says nothing certain of.
@@ -457,7 +508,7 @@ func (c *comparison) missed(id []byte, line uint32) error {
 	switch {
 	case line == 0 && c.o.Changes && !tried:
 		return nil
-	case line == 0 && c.doubt.hides(id):
+	case line == 0 && (c.doubt.hides(id) || c.doubt.stands(id)):
 		c.delta.Counts.Waiting++
 		return nil
 	case tried && c.o.WaitUnknown && !c.o.Full:

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"index/suffixarray"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -16,6 +17,8 @@ type doubt struct {
 	anything bool  // any id may hide
 	unread   words // of rows that cannot be told apart into cells
 	read     words // of rows that can, and of the header, but seem to be something else
+
+	named map[string]*naming // ids that stand among the values of another row
 
 	brief map[string]bool // what lies between two separators of the unread rows, as far as it is short
 }
@@ -72,6 +75,39 @@ func (d *doubt) names(id []byte) bool {
 		return d.brief[string(id)] || len(d.brief) >= mostBrief
 	}
 	return d.unread.touch(id)
+}
+
+// naming is the row in which an id stands that is not its own.
+type naming struct {
+	line    int64
+	counted bool
+}
+
+func (d *doubt) name(id []byte, e *examined) {
+	if d.named == nil {
+		d.named = map[string]*naming{}
+	}
+	if d.named[string(id)] == nil {
+		d.named[string(id)] = &naming{line: e.line}
+	}
+}
+
+// stands reports whether an id stands among the values of another row, which is in doubt then.
+func (d *doubt) stands(id []byte) bool {
+	n := d.named[string(id)]
+	if n == nil {
+		return false
+	}
+	if !n.counted {
+		n.counted = true
+		d.count(n.line, BesideDoubt)
+	}
+	return true
+}
+
+// cellsIn are what stands between the separators and line ends of a value, or all of it.
+func cellsIn(value []byte, comma byte) iter.Seq[[]byte] {
+	return bytes.FieldsFuncSeq(value, func(r rune) bool { return r == rune(comma) || r == '\r' || r == '\n' })
 }
 
 // short ids are, begin or end many words, so only a whole cell names one.

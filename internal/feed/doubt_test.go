@@ -33,6 +33,10 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 		"broken off in the last value":           {heading + a + strings.TrimSuffix(item("D", "1"), "D\n"), "1 unchanged, 1 held back", 2, Interrupted, 3},
 		"whole, without a line end":              {heading + strings.TrimSuffix(a, "\n"), "delete B C-1, 1 unchanged", 0, "", 0},
 		"cells moved, as many as before":         {heading + a + "Oak table,Solid oak.,https://e.com/t,https://e.com/t.jpg,in_stock,1.00 USD,B\n", "delete C-1, 1 unchanged, 1 held back", 1, NotURL, 3},
+		"an id among the values of a new row":    {heading + a + "D,Oak,B,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD\n", "send D, delete C-1, 1 unchanged", 1, BesideDoubt, 3},
+		"an id in a value that is wrong":         {heading + strings.Replace(a, "in_stock", `"in_stock,C-1,"`, 1), "delete B, 1 held back", 1, BesideDoubt, 2},
+		"an id in a value with room for it":      {heading + strings.Replace(a, "Solid oak.", `"Oak,B,,Solid"`, 1), "send A, delete C-1", 1, BesideDoubt, 2},
+		"cells moved, and the file broken off":   {heading + a + "x,C-1,Oak,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD", "send x, delete B, 1 unchanged", 1, BesideDoubt, 3},
 		"an id with a quote":                     {heading + a + strings.Replace(item("D", "1"), "D,", `D",`, 1), "1 unchanged, 1 held back", 2, BrokenQuotes, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,4 +157,58 @@ func TestAShortIDIsNamedByACellAlone(t *testing.T) {
 	for id, named := range map[string]bool{"12": true, "B": true, "A": false, "7": false, "USD": false, "9": false} {
 		require.Equal(t, named, d.names([]byte(id)), id)
 	}
+}
+
+// A row that changed may have cells of another one. What shows that they are is kept back; what any text may be is sent,
+// and decision 18 names it.
+func TestValuesThatMayHaveCellsOfAnotherRow(t *testing.T) {
+	t.Parallel()
+	known := item("A", "1") + item("B", "1")
+	for title, sent := range map[string]bool{
+		"\"Oak\nB,203k\nSolid\"":          false, // the row of B begins here
+		"\"In the box:\nB, a table\"":     true,
+		"\"Oak\nD,203k\nSolid\"":          true,  // no product that is known
+		"\"Oak\nx,Oak,,\nSolid\"":         false, // an empty cell
+		"\"Oak, a table,\nwith a chair\"": true,
+		`"Oak,in_stock,Solid"`:            false, // a whole cell
+		`"Oak 1tock,Oilek 24"" long"`:     true,  // less than one
+		`"S,M,L,XL"`:                      true,
+		"https://example.com/t.jpg":       false, // moved from another column
+		"Oak https://example.com/t.jpg":   true,
+		`Solid srh4"`:                     false, // the end of a value that was opened elsewhere
+		`Oak "big`:                        false,
+		`Oak and" wax 16"`:                false,
+		`Oak "big" table`:                 true,
+		`Oak 24"`:                         true,
+		`Oak ""big"" table`:               false,
+	} {
+		for _, quotes := range []Quotes{AutoQuotes, RFC4180Quotes} {
+			t.Run(title+" "+string(quotes), func(t *testing.T) {
+				t.Parallel()
+				o := Options{Quotes: quotes}
+				o.Manifest = manifestAfter(t, o, nil, heading+known)
+				d, _ := compared(t, heading+strings.Replace(known, "Oak table", title, 1), o)
+				require.Equal(t, sent, d.Counts.Sent == 1, d.Counts)
+				require.Equal(t, !sent, d.Counts.HeldBack == 1, d.Counts)
+				require.Zero(t, d.Counts.Deleted)
+			})
+		}
+	}
+	label := sevenColumns + ",custom_label_0\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",https://example.com/label\n"
+	d, _ := compared(t, label, Options{})
+	require.EqualValues(t, 1, d.Counts.Sent, "a label is the merchant's own business")
+}
+
+// Variants that are grouped under the id of one of them, quantities that look like ids: what is right where it stands
+// keeps nothing from being deleted.
+func TestValuesThatAreIDsByRightDeleteWhatVanished(t *testing.T) {
+	t.Parallel()
+	header := sevenColumns + ",item_group_id,color,inventory_quantity,related_products\n"
+	row := func(id, color, more string) string {
+		return strings.TrimSuffix(item(id, "1"), "\n") + ",5," + color + ",7," + more + "\n"
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, header+row("5", "red", "")+row("6", "blue", "")+row("7", "green", ""))}
+	d, out := compared(t, header+row("6", "blue", "")+row("8", "black", `"substitute:5,substitute:6,substitute:7"`), o)
+	require.Equal(t, "send 8, delete 5 7, 1 unchanged", outcome(t, d, out, o))
+	require.Zero(t, d.Reading.InDoubt)
 }

@@ -101,6 +101,7 @@ type examined struct {
 	text            []byte // as it stands in the file
 	unended         bool   // no line end follows
 	beside          bool   // a row in doubt, of which it may have a piece
+	roomy           bool   // cells of another row may stand in its values
 	id              []byte
 	fingerprint     uint64
 	price           Amount // as a buyer pays it
@@ -146,7 +147,7 @@ func (x *examiner) examine(w *work) {
 	w.offers, w.shipped = false, false
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy, problems: len(w.problems), fields: w.fieldsOf(raw)}
 		x.row(w, raw, &e)
 		e.after = len(w.problems)
 		w.examined = append(w.examined, e)
@@ -166,6 +167,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		e.state = broken
 		return
 	}
+	e.beside = e.beside || raw.roomy && raw.breaks > 0 && slices.ContainsFunc(e.fields, x.hasCells)
 	rewrite := raw.irregular || x.dropped
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
@@ -192,6 +194,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		if p.cause.Severity() == Error {
 			e.state = invalid
 		}
+		e.beside = e.beside || p.moved()
 	}
 	e.deletes = x.rules.deletes(e.fields)
 	if !e.deletes {
@@ -378,8 +381,8 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 }
 
 // swallowed reports whether a value has cells of another row in it, for a quote that did not close: addresses, amounts
-// and availabilities stand between separators as in no text, two of these kinds, or one in a value of several lines. A
-// list of addresses is none.
+// and availabilities stand between separators as in no text, two of these kinds, or one in a value of several lines,
+// and an availability alone. A list of addresses is none.
 func (x *examiner) swallowed(value []byte) bool {
 	list := bytes.HasPrefix(value, []byte("http"))
 	if len(value) < len(`,1 USD,https://`) || bytes.IndexByte(value, x.comma) < 0 {
@@ -402,23 +405,40 @@ func (x *examiner) swallowed(value []byte) bool {
 			kinds |= kindOfCell(tail)
 		}
 	}
-	return bits.OnesCount(uint(kinds)) > 1 || kinds > 0 && several && !list
+	return bits.OnesCount(uint(kinds)) > 1 || kinds&anAvailability != 0 || kinds > 0 && several && !list
 }
 
-// kindOfCell is 1 for an address, 2 for an amount, 4 for an availability, and 0 for anything else.
+// hasCells reports whether a line within a value is cells rather than text: no text has two separators in a row.
+func (x *examiner) hasCells(value []byte) bool {
+	return bytes.IndexByte(value, '\n') >= 0 && bytes.Contains(value, []byte{x.comma, x.comma})
+}
+
+// What cells show by themselves that they are some.
+const (
+	anAddress = 1 << iota
+	anAmount
+	anAvailability
+)
+
+// kindOfCell is one of these, or 0.
 func kindOfCell(cell []byte) int {
 	switch {
 	case len(cell) < len("1 USD"):
 	case isDigit(cell[0]):
 		if _, ok := parseAmount(cell); ok {
-			return 2
+			return anAmount
 		}
 	case bytes.Contains(cell, []byte("://")) && bytes.IndexByte(cell, ' ') < 0:
-		return 1
+		return anAddress
 	case slices.Contains(availabilities, string(cell)):
-		return 4
+		return anAvailability
 	}
 	return 0
+}
+
+// wrong reports whether something is wrong with a column.
+func (x *examiner) wrong(problems []problem, column int) bool {
+	return slices.ContainsFunc(problems, func(p problem) bool { return p.column == x.names[column] })
 }
 
 // lastCell reports whether an error is in the last column.

@@ -58,7 +58,7 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 		row.quoted && !j.strict && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
 }
 
-// spread lets a row of several lines share the doubt about the row right behind it, and a quote within that one is
+// spread lets a row of several lines, or of values with room for cells, share the doubt about the row right behind it, and a quote within that one is
 // doubt enough: a line may have got into the first, and what stands behind it may be its own end.
 func (c *cutter) spread(b *batch, row *rawRow) {
 	j, quotes := &c.judge, c.quotes
@@ -78,7 +78,7 @@ func (c *cutter) spread(b *batch, row *rawRow) {
 		return
 	}
 	before := &b.rows[len(b.rows)-1]
-	if before.breaks == 0 {
+	if before.breaks == 0 && !(before.roomy && fragment) {
 		return
 	}
 	if before.trust == trusted {
@@ -129,9 +129,9 @@ func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole b
 	switch {
 	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || j.misquotes(b.fields[row.first:])):
 		return false // the quote may close what was opened before, or nobody can say whether it belongs to the value
-	case whole && row.bare && j.opened && slices.ContainsFunc(b.fields[row.first:], closesNothing):
+	case whole && row.bare && c.quotes != LiteralQuotes && (j.opened || !j.seen.texts()) && slices.ContainsFunc(b.fields[row.first:], closesNothing):
 		return false // the value may have been opened in another row
-	case whole && row.bare && j.auto && escapes(data[row.start:row.end]):
+	case whole && row.bare && c.quotes != LiteralQuotes && escapes(data[row.start:row.end]):
 		return false // the bare quote may be an escaped one, and its value go on beyond a comma
 	case whole:
 		if row.bare {
@@ -148,24 +148,35 @@ func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole b
 	return true
 }
 
-// closesNothing reports whether the last quote of a field looks as if it closed a value that nobody opened: the quotes
-// are odd in number, and this one is no inch mark behind a number.
+// closesNothing reports whether a quote of a field looks as if it closed a value that nobody opened: the quotes are odd
+// in number, and the last one is no inch mark behind a number; or they are even, and what should open a word ends one.
 func closesNothing(field []byte) bool {
-	last := bytes.LastIndexByte(field, '"')
-	if last <= 0 || field[0] == '"' || bytes.Count(field, []byte{'"'})%2 == 0 {
+	if len(field) == 0 || field[0] == '"' {
 		return false
 	}
+	first, last := bytes.IndexByte(field, '"'), bytes.LastIndexByte(field, '"')
+	switch {
+	case last < 0:
+		return false
+	case bytes.Count(field, []byte{'"'})%2 != 0:
+		return !inches(field[:last])
+	}
+	return (isLetter(field[first-1]) || field[first-1] == '.') && !inches(field[:first]) && field[first+1] == ' '
+}
+
+// inches reports whether a text ends in a number, so that a quote behind it is an inch mark.
+func inches(text []byte) bool {
 	digits := 0
-	for i := last - 1; i >= 0; i-- {
-		switch ch := field[i]; {
-		case ch >= '0' && ch <= '9':
+	for i := len(text) - 1; i >= 0; i-- {
+		switch ch := text[i]; {
+		case isDigit(ch):
 			digits++
 		case digits > 0 && (ch == '.' || ch == ',' || ch == '/'):
 		default:
-			return digits == 0 || ch >= 'a' && ch <= 'z' && ch != 'x' || ch >= 'A' && ch <= 'Z' && ch != 'X'
+			return digits > 0 && (!isLetter(ch) || ch|0x20 == 'x')
 		}
 	}
-	return digits == 0
+	return digits > 0
 }
 
 // observeBare notes what a row with a bare quote tells about the writer of the file.

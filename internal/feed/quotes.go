@@ -66,6 +66,9 @@ type evidence struct {
 // enough is how many rows settle that a file follows RFC 4180.
 const enough = 3
 
+// texts reports whether a quote was seen that is plainly text, as an inch mark is.
+func (e *evidence) texts() bool { return e.bare > e.closing }
+
 // settled reports whether rows that read well have nothing more to tell.
 func (e *evidence) settled() bool { return e.enclosing >= enough || e.either >= 1000 }
 
@@ -81,9 +84,9 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 			rowsHave(e.backslash))
 	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
 		return RFC4180Quotes, ""
-	case f == TSV, e.bare > 0, e.paired == e.literal && e.literal >= enough && e.either == 0:
+	case f == TSV && e.literal+e.bare+e.paired > 1, e.bare > 0, e.paired == e.literal && e.literal >= enough && e.either == 0:
 		// A writer of CSV that puts values in quotes would have done so with the bare ones, or with a word in quotes
-		// and text behind it. One of TSV rarely does.
+		// and text behind it. One of TSV rarely does, but a single quote that is never closed is no way of writing.
 		return LiteralQuotes, fmt.Sprintf("%s a quote that does not enclose a value, and none needs quotes to be read",
 			rowsHave(texts))
 	}

@@ -358,7 +358,7 @@ func (c *cutter) quoted(b *batch, data []byte, eof bool, row *rawRow, pos int) (
 	field := data[open:closing:closing]
 	breaks := bytes.Count(field, newline)
 	row.breaks += int64(breaks)
-	if commas := bytes.Count(field, []byte{c.comma}); commas > 2 || commas > 0 && breaks > 0 {
+	if commas := bytes.Count(field, []byte{c.comma}); commas > 1 || commas > 0 && breaks > 0 {
 		row.roomy = true
 	}
 	if end > closing+1 {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -48,14 +49,11 @@ var valueChecks = map[Type]valueCheck{
 
 // blank reports whether a value is empty or nothing but spaces. Either way the field is unset.
 func blank(value []byte) bool {
-	if len(value) == 0 {
-		return true
-	}
-	if first := value[0]; first > ' ' && first < utf8.RuneSelf {
-		return false // nearly every value there is
-	}
-	return len(bytes.TrimSpace(value)) == 0
+	return len(value) == 0 || value[0]-'!' > '~'-'!' && onlySpaces(value) // nearly every value begins with what is seen
 }
+
+// onlySpaces judges the few values that may begin with a space.
+func onlySpaces(value []byte) bool { return len(bytes.TrimSpace(value)) == 0 }
 
 // tooLong counts characters, and only where there may be too many.
 func tooLong(value []byte, limit int) bool {
@@ -90,6 +88,9 @@ func checkID(c *Column, value []byte) Cause {
 func checkText(c *Column, value []byte) Cause {
 	if tooLong(value, c.Limit) {
 		return TooLong
+	}
+	if afterScheme(value) != nil && !strings.HasPrefix(c.Name, "custom_") {
+		return HasLink
 	}
 	return oddName(value)
 }
