@@ -84,7 +84,7 @@ lint-sandbox: sandbox
 policy: ## the rules about imports, names and documents alone
 	$(GO) test .
 
-docs: ## write docs/feed-columns.md, docs/configuration.md and the diagram of docs/orders.md from the code
+docs: ## write docs/feed-columns.md, configuration.md, metrics.md and the diagram of docs/orders.md from the code
 	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestGeneratedPages$$' .
 
 fmt: ## gofmt everything

@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
+	"vitrine/internal/telemetry"
 )
 
 // The documents keep up with the code: what can be read from the code is compared here, not remembered.
@@ -27,6 +28,7 @@ func TestGeneratedPages(t *testing.T) {
 	for document, want := range map[string]string{
 		"docs/feed-columns.md":  feed.ColumnsMarkdown(),
 		"docs/configuration.md": config.Markdown(),
+		"docs/metrics.md":       telemetry.Markdown(),
 		"docs/orders.md":        withDiagram(t, string(orders), order.Diagram()),
 	} {
 		if os.Getenv("VITRINE_UPDATE_DOCS") != "" {
@@ -239,4 +241,44 @@ func TestTheEmulatorsOwnCallsAreDocumented(t *testing.T) {
 	}
 	require.Greater(t, len(routes), 30)
 	require.Equal(t, routes, inPage, "docs/emulator.md has a row for each call, and for none that is not there")
+}
+
+var ownMetric = regexp.MustCompile(`^vitrine_[a-z_]+$`)
+
+// Whatever is reported is defined, and what is defined is reported by somebody.
+func TestMetricsAreReportedByTheirNames(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	reported, defined := map[string]bool{}, map[string]bool{}
+	for _, s := range repository.sources {
+		if s.test || within(s.room, []string{"sandbox"}) || strings.HasSuffix(s.path, "telemetry/definitions.go") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			for _, literal := range reportedTo(n) {
+				if name, err := strconv.Unquote(literal.Value); err == nil && ownMetric.MatchString(name) {
+					reported[name] = true
+				}
+			}
+			return true
+		})
+	}
+	for _, d := range telemetry.Definitions() {
+		defined[d.Name] = true
+	}
+	require.Equal(t, defined, reported)
+}
+
+// reportedTo are the names in what asks for a metric by its name.
+func reportedTo(n ast.Node) (names []*ast.BasicLit) {
+	call, ok := n.(*ast.CallExpr)
+	if !ok || len(call.Args) != 1 {
+		return nil
+	}
+	asked, isMethod := call.Fun.(*ast.SelectorExpr)
+	literal, isText := call.Args[0].(*ast.BasicLit)
+	if isMethod && isText && slices.Contains([]string{"Counter", "Gauge", "Timer"}, asked.Sel.Name) {
+		names = append(names, literal)
+	}
+	return names
 }

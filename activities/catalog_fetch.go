@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,6 +48,30 @@ type FetchCatalogResult struct {
 	LookAgain time.Duration     `json:"look_again,omitempty"` // Hold: how often to look for a newer source
 	// Quiet (Skip): the outcome is in the run's result alone. What older workers recorded does not say so, and replays.
 	Quiet bool `json:"quiet,omitempty"`
+
+	skipped string // Skip: why, for the metrics of the step alone
+}
+
+// What a source that is skipped is, beside unchanged.
+const (
+	skippedFailing  = "failing"
+	skippedRejected = "rejected"
+	skippedWaiting  = "waiting"
+)
+
+// found is the result in a word.
+func (r FetchCatalogResult) found() string {
+	switch r.Action {
+	case Skip:
+		return cmp.Or(r.skipped, "unchanged")
+	case Wait:
+		return skippedWaiting
+	case Hold:
+		return "held"
+	case Resume:
+		return "interrupted"
+	}
+	return "changed"
 }
 
 // FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
@@ -55,6 +80,14 @@ type FetchCatalogResult struct {
 // A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the
 // error is pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
+	found, err := s.fetchCatalog(ctx, in)
+	if err == nil {
+		countLook(ctx, in.Feed, found)
+	}
+	return found, err
+}
+
+func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
 	if err := in.Check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
@@ -145,15 +178,19 @@ func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full 
 	version := found.Source.Version()
 	accepted := state.Accepted != nil && state.Accepted.Source.Same(found.Source) && state.Accepted.Basis == found.Basis
 	if accepted && !full && !state.Unsettled.Due(now) {
-		return FetchCatalogResult{Action: Skip, Source: version, Note: waiting(state.Unsettled)}, true
+		result := FetchCatalogResult{Action: Skip, Source: version, Note: waiting(state.Unsettled)}
+		if state.Unsettled != nil {
+			result.skipped = skippedWaiting
+		}
+		return result, true
 	}
 	if r := state.Rejected; !full && r != nil && r.Version == version {
 		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
-		return FetchCatalogResult{Action: Skip, Source: version, Note: note}, true
+		return FetchCatalogResult{Action: Skip, Source: version, Note: note, skipped: skippedRejected}, true
 	}
 	if f := state.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
-		return FetchCatalogResult{Action: Skip, Source: version, Note: note}, true
+		return FetchCatalogResult{Action: Skip, Source: version, Note: note, skipped: skippedFailing}, true
 	}
 	if turn := s.turn(state); now.Add(early).Before(turn) {
 		return FetchCatalogResult{Action: Wait, Source: version, NotBefore: turn}, true

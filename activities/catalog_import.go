@@ -84,6 +84,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 		case err != nil:
 			return unreadable(in.ImportSet, err, info.Attempt, overdue)
 		case current.Status.Final():
+			countImport(ctx, in.API, current)
 			return current, nil
 		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
 			return catalog.Import{ID: in.ImportSet, Unreadable: fmt.Sprintf("Stripe has not ended it within %s: its status is %q", abandonAfter, current.Status)}, nil

@@ -2,13 +2,14 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 )
 
-// Interceptor is what every worker of these activities needs: a step that lasts beats, and the error that it ends with
-// is translated for Temporal. It has to be the first of a worker's interceptors, since Temporal looks at the outermost
+// Interceptor is what every worker of these activities needs: a step that lasts beats, every attempt is counted, and the error that it
+// ends with is translated for Temporal. It has to be the first of a worker's interceptors, since Temporal looks at the outermost
 // error only.
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
@@ -31,6 +32,8 @@ func (i *stepInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.E
 	beating, stop := context.WithCancel(ctx)
 	defer stop()
 	go p.beat(beating, func(u UploadProgress) { activity.RecordHeartbeat(ctx, u) })
+	began := time.Now()
 	result, err := i.Next.ExecuteActivity(context.WithValue(ctx, pulseKey{}, p), in)
+	countStep(ctx, time.Since(began), err)
 	return result, translate(err)
 }

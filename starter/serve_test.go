@@ -24,6 +24,8 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/telemetry"
+	"vitrine/internal/telemetry/telemetrytest"
 	"vitrine/internal/temporalclient/temporalclienttest"
 )
 
@@ -172,6 +174,7 @@ func TestServeFromStartToSignal(t *testing.T) {
 		return status == http.StatusOK
 	}, 5*time.Second, time.Millisecond)
 	_, metrics := fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/metrics", "", "")
+	telemetrytest.RequirePage(t, telemetry.Serve, metrics)
 	metrics = strings.Join(regexp.MustCompile(`(?m)^vitrine_.*$`).FindAllString(metrics, -1), "\n")
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="signature_malformed",type="unverified"} 1`)
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)

@@ -39,7 +39,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 			newChecks, newIntake, newWebhook, newMerchants, newCheckoutHooks,
 		),
 		daemon.Module(daemon.Process{
-			Name: "vitrine-starter", Version: version(),
+			Name: telemetry.Serve, Version: version(),
 			Attributes: []temporal.SearchAttributeKey{workflows.SearchAccount, workflows.SearchOrderState},
 		}),
 		fx.Invoke(receive),

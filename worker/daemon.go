@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/health"
 	"vitrine/internal/preflight"
 	"vitrine/internal/statestore"
+	"vitrine/internal/telemetry"
 	"vitrine/workflows"
 )
 
@@ -18,7 +19,7 @@ func daemonModule() fx.Option {
 	return fx.Options(
 		fx.Provide(newGiveUp, newStorageLost),
 		daemon.Module(daemon.Process{
-			Name: "vitrine-worker", Version: daemon.Version(release),
+			Name: telemetry.Worker, Version: daemon.Version(release),
 			Attributes: []temporal.SearchAttributeKey{
 				workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed,
 				workflows.SearchOrderState, workflows.SearchAgent,

@@ -28,6 +28,7 @@ func modules(c config.Config, p process) fx.Option {
 		daemonModule(), // early, so that a start and a drain can be watched
 		activitiesModule,
 		preflightModule,
+		censusModule,
 		workersModule,
 	)
 }

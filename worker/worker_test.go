@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -23,9 +24,12 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/goleak"
 
+	"vitrine/activities"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/telemetry"
+	"vitrine/internal/telemetry/telemetrytest"
 	"vitrine/internal/temporalclient/temporalclienttest"
 	"vitrine/workflows"
 )
@@ -313,6 +317,7 @@ func TestSignalsDrain(t *testing.T) {
 			code, body := r.get(t, "/metrics")
 			require.Equal(t, http.StatusOK, code)
 			require.Contains(t, body, `temporal_num_pollers{`)
+			r.requireDocumentedMetrics(t)
 			code, _ = r.get(t, "/")
 			require.Equal(t, http.StatusNotFound, code)
 
@@ -325,6 +330,35 @@ func TestSignalsDrain(t *testing.T) {
 			require.NotContains(t, logs, "OnStart", "fx is quiet")
 		})
 	}
+}
+
+// requireDocumentedMetrics: those that docs/metrics.md lists for a worker, and no others, once the first census was taken.
+func (r *running) requireDocumentedMetrics(t *testing.T) {
+	t.Helper()
+	var body string
+	require.Eventually(t, func() bool {
+		_, body = r.get(t, "/metrics")
+		return strings.Contains(body, "vitrine_census_timestamp_seconds")
+	}, 10*time.Second, 5*time.Millisecond)
+	telemetrytest.RequirePage(t, telemetry.Worker, body)
+	require.Contains(t, body, `vitrine_stripe_requests_total{outcome="ok",route="GET /v1/account"} 1`, "the key was checked")
+	require.Contains(t, body, `vitrine_stripe_step_rate_limit_hertz{task_queue="vitrine-stripe-orders"}`)
+}
+
+func TestEveryStepIsAmongTheMetrics(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, of := range []any{new(activities.CatalogSync), new(activities.OrderFulfillment), new(activities.OrderSweep)} {
+		for i := range reflect.TypeOf(of).NumMethod() {
+			want = append(want, reflect.TypeOf(of).Method(i).Name)
+		}
+	}
+	for _, d := range telemetry.Definitions() {
+		if d.Name == "vitrine_step_duration_seconds" {
+			got = d.Labels[0].Values
+		}
+	}
+	require.ElementsMatch(t, want, got)
 }
 
 // The SDK gives a namespace that is gone two minutes before it calls it fatal, so the test says so in its place.

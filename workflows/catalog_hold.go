@@ -78,6 +78,7 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	s.result.Outcome, s.result.Rows = catalog.Held, found.Hold.Rows
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Held since %s, nothing was uploaded: %s. Approving sends %d rows and deletes %d: starter approve %s --version %s, or starter reject %s.",
 		found.Hold.Since.UTC().Format(time.DateTime+" MST"), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, found.Hold.Version, s.in.Account))
+	countHold(ctx, s.in.Feed, found.Hold.Reasons)
 	return s.recordOutcome(ctx)
 }
 

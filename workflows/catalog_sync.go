@@ -46,6 +46,7 @@ func CatalogSync(ctx workflow.Context, in CatalogSyncInput) (CatalogSyncResult, 
 	if err != nil && !temporal.IsCanceledError(err) && !workflow.IsContinueAsNewError(err) {
 		err = sync.fail(ctx, err)
 	}
+	countSync(ctx, sync.result, err)
 	return sync.result, err
 }
 
@@ -180,6 +181,7 @@ func (s *catalogSync) upload(ctx workflow.Context, in activities.PartInput, of s
 	var uploaded activities.UploadFileResult
 	err := workflow.ExecuteActivity(ctx, steps.UploadFile, in).Get(ctx, &uploaded)
 	s.result.BytesSent += uploaded.Bytes
+	countBytes(ctx, s.in.Feed, uploaded.Bytes)
 	return uploaded.File, err
 }
 
@@ -229,6 +231,7 @@ func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) er
 	}
 	s.result.Outcome, s.result.Report, s.result.Rows = settled.Outcome, settled.Report, settled.Rows
 	s.result.Note = settled.Waiting
+	countRows(ctx, in, settled)
 	if settled.Outcome == catalog.Failed {
 		return &importFailed{settled.Reason, cmp.Or(settled.Code, fault.ImportFailed)}
 	}

@@ -98,6 +98,8 @@ type orderStage struct {
 	past   *recorder
 	states []string // as search attributes, in order
 	env    *testsuite.TestWorkflowEnvironment
+
+	metrics client.MetricsHandler // nil: nobody counts
 }
 
 // newOrderStage has an account that wants agents' orders, and a catalog with both products.
@@ -196,7 +198,7 @@ func (s *orderStage) run(prepare ...func(*testsuite.TestWorkflowEnvironment)) (w
 
 func (s *orderStage) runFrom(in workflows.OrderInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (workflows.OrderView, error) {
 	s.t.Helper()
-	env := newEnvironment()
+	env := newEnvironment(s.metrics)
 	s.env = env
 	env.SetStartTime(bought)
 	env.SetDataConverter(s.past)

@@ -117,7 +117,7 @@ func (s *sweepStage) swept(account string, ago time.Duration) {
 
 func (s *sweepStage) sweep(in workflows.OrderSweepInput) (result workflows.OrderSweepResult, err error) {
 	s.t.Helper()
-	env := newEnvironment()
+	env := newEnvironment(nil)
 	env.RegisterActivity(s.steps)
 	env.ExecuteWorkflow(workflows.OrderSweepType, in)
 	require.True(s.t, env.IsWorkflowCompleted())

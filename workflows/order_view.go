@@ -32,10 +32,12 @@ func viewOf(life *order.Lifecycle) OrderView {
 // show puts the state where people look, when it changes.
 func show(ctx workflow.Context, life *order.Lifecycle) error {
 	workflow.SetCurrentDetails(ctx, line(life))
+	left, since := life.Shown()
 	if !life.Enter(workflow.Now(ctx)) {
 		return nil
 	}
 	r := life.Record()
+	countState(ctx, left, since, r.State)
 	updates := []temporal.SearchAttributeUpdate{SearchOrderState.ValueSet(string(r.State))}
 	known := workflow.GetTypedSearchAttributes(ctx)
 	if _, ok := known.GetKeyword(SearchAccount); !ok {

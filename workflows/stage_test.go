@@ -231,6 +231,8 @@ type stage struct {
 	stripe *fakeStripe
 	runs   openRuns
 	steps  *activities.CatalogSync
+
+	metrics client.MetricsHandler // nil: nobody counts
 }
 
 func newStage(t *testing.T) *stage {
@@ -297,8 +299,9 @@ func (s *stage) object(key string) string {
 
 // newEnvironment is where all workflows of these tests run. By default a workflow that does not yield
 // for a second counts as deadlocked (TMPRL1101), and on a busy machine any may take that long.
-func newEnvironment() *testsuite.TestWorkflowEnvironment {
+func newEnvironment(metrics client.MetricsHandler) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
+	suite.SetMetricsHandler(metrics)
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{
 		DeadlockDetectionTimeout: patience, Interceptors: []interceptor.WorkerInterceptor{new(activities.Interceptor)},
@@ -312,7 +315,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 const patience = 5 * time.Minute
 
 func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
-	env := newEnvironment()
+	env := newEnvironment(s.metrics)
 	in := workflows.CatalogSyncInput{Account: account, Feed: feed.Product}
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: in.WorkflowID(), TaskQueue: workflows.TaskQueue})
 	env.RegisterActivity(s.steps)

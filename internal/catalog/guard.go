@@ -20,6 +20,14 @@ const (
 	GuardDeletions     = "deletions"
 )
 
+// Guards lists them.
+func Guards() []string {
+	return []string{
+		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardInvalidRows, GuardPriceMoves, GuardCurrencyFlips,
+		GuardFreeProducts, GuardDeletions,
+	}
+}
+
 // Where an account has no rule of its own, small numbers go unasked: a small shop may turn its range over, and give
 // something away.
 const (

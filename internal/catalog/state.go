@@ -27,6 +27,11 @@ const (
 	Rejected Outcome = "rejected"
 )
 
+// Outcomes lists them.
+func Outcomes() []Outcome {
+	return []Outcome{Unchanged, Succeeded, SucceededWithErrors, Failed, Held, Rejected}
+}
+
 // State is what Vitrine remembers about one feed of one account, kept as state.json and only ever written under the
 // condition that nobody else wrote in between.
 type State struct {

@@ -23,7 +23,7 @@ type StorageLost func(context.Context) error
 
 // Process is what tells the processes apart.
 type Process struct {
-	Name       string                        // of the service in its metrics, such as vitrine-worker
+	Name       telemetry.Service
 	Version    string                        // see [Version]
 	Attributes []temporal.SearchAttributeKey // without which it cannot work
 }
@@ -35,7 +35,7 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, temporalclient.Options, newTemporal, NewStripe, newHealth),
+		fx.Provide(newMetrics, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
 }
@@ -46,7 +46,7 @@ func newMetrics(lc fx.Lifecycle, p Process, logger *slog.Logger) (*telemetry.Met
 		return nil, nil, err
 	}
 	lc.Append(fx.StopHook(m.Shutdown))
-	return m, m.Temporal(), nil
+	return m, m.Take(), nil
 }
 
 // newTemporal does not connect yet: checkTemporal does, within the start's timeout.
@@ -67,9 +67,16 @@ func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options
 	}))
 }
 
+func newMeasuredStripe(c config.Config, metrics client.MetricsHandler) (*stripeapi.Client, error) {
+	return newStripe(c, telemetry.StripeCalls(metrics))
+}
+
 // NewStripe makes the client for Stripe that a configuration describes; it calls nobody.
-func NewStripe(c config.Config) (*stripeapi.Client, error) {
+func NewStripe(c config.Config) (*stripeapi.Client, error) { return newStripe(c, nil) }
+
+func newStripe(c config.Config, called func(stripeapi.Call)) (*stripeapi.Client, error) {
 	return stripeapi.New(stripeapi.Options{
+		Called:    called,
 		Key:       c.Stripe.Key.Reveal(),
 		APIBase:   c.Stripe.APIBase,
 		FilesBase: c.Stripe.FilesBase,

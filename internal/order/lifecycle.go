@@ -412,6 +412,9 @@ func (l *Lifecycle) Reopen() (Step, error) {
 	})
 }
 
+// Shown is the state that people were last told, and since when the order was in it.
+func (l *Lifecycle) Shown() (State, time.Time) { return l.shown, l.r.Since }
+
 // Enter reports whether people have to be told of the order's state, and notes since when it is in it.
 func (l *Lifecycle) Enter(now time.Time) bool {
 	if l.r.State == l.shown {

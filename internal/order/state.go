@@ -22,6 +22,14 @@ const (
 	StateExpired        State = "expired"      // never paid
 )
 
+// States lists them.
+func States() []State {
+	return []State{
+		StateLoading, StateIgnored, StateAwaitsPayment, StateHeld, StateSubmitting, StateAwaitsMerchant, StateAccepted, StateShipped,
+		StateDelivered, StateRejected, StateCanceled, StateRefunded, StateDisputed, StateDisputeLost, StateExpired,
+	}
+}
+
 // Step is what is to be done next for an order. A Record keeps it by these names.
 type Step string
 

@@ -71,7 +71,7 @@ const (
 
 // GuardEntrance bounds what strangers cost a server.
 func GuardEntrance(server *http.Server, metrics client.MetricsHandler) {
-	newEntrance(func() { metrics.Counter("vitrine_http_turned_away").Inc(1) }).watch(server)
+	newEntrance(func() { metrics.Counter("vitrine_http_turned_away_total").Inc(1) }).watch(server)
 }
 
 func newEntrance(away func()) *entrance {

@@ -49,13 +49,13 @@ type HookMetrics struct{ client.MetricsHandler }
 
 func (m HookMetrics) answered(hook, outcome string, took time.Duration) {
 	labels := m.WithTags(map[string]string{"hook": hook, "outcome": outcome})
-	labels.Counter("vitrine_hooks").Inc(1)
-	labels.Timer("vitrine_hook_duration").Record(took)
+	labels.Counter("vitrine_hooks_total").Inc(1)
+	labels.Timer("vitrine_hook_duration_seconds").Record(took)
 }
 
 func (m HookMetrics) asked(question order.CheckoutQuestion, outcome string, took time.Duration) {
 	labels := m.WithTags(map[string]string{"question": string(question), "outcome": outcome})
-	labels.Timer("vitrine_hook_merchant_duration").Record(took)
+	labels.Timer("vitrine_hook_merchant_duration_seconds").Record(took)
 }
 
 // Hooks answers Stripe's synchronous hooks: POST /hooks/stripe.

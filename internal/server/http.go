@@ -72,7 +72,7 @@ func observed(next http.Handler, metrics client.MetricsHandler, logger *slog.Log
 			route = "none"
 		}
 		labels := metrics.WithTags(map[string]string{"route": route, "status": strconv.Itoa(answered.status)})
-		labels.Timer("vitrine_http_request_duration").Record(took)
+		labels.Timer("vitrine_http_request_duration_seconds").Record(took)
 		logger.Log(r.Context(), accessLevel(answered.status), "request",
 			"route", route, "status", answered.status, "took", took)
 	})

@@ -52,8 +52,8 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	got := h.receive(w, r)
 	labels := h.Metrics.WithTags(map[string]string{"type": got.kind, "outcome": got.outcome})
-	labels.Counter("vitrine_webhook_events").Inc(1)
-	duration := h.Metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration")
+	labels.Counter("vitrine_webhook_events_total").Inc(1)
+	duration := h.Metrics.WithTags(map[string]string{"outcome": got.outcome}).Timer("vitrine_webhook_duration_seconds")
 	duration.Record(time.Since(began))
 	if got.outcome == "busy" {
 		w.Header().Set("Retry-After", "1")

@@ -64,6 +64,9 @@ type Options struct {
 	// large uploads.
 	HTTPClient *http.Client
 
+	// Called is told of every request, if it is set; it must not block.
+	Called func(Call)
+
 	CallTimeout   time.Duration
 	StallTimeout  time.Duration
 	AnswerTimeout time.Duration
@@ -88,12 +91,12 @@ func New(o Options) (*Client, error) {
 	c := &Client{options: o, redactor: redactor{key: o.Key}}
 	transport := o.transport()
 	c.http = &http.Client{
-		Transport:     &answerReader{next: transport, redactor: c.redactor},
+		Transport:     o.observed(routeOf, &answerReader{next: transport, redactor: c.redactor}),
 		CheckRedirect: redirectWithoutKey,
 	}
-	c.signed = &http.Client{Transport: &signedReader{next: transport}, CheckRedirect: redirectWithoutKey}
+	c.signed = &http.Client{Transport: o.observed(signedRouteOf, &signedReader{next: transport}), CheckRedirect: redirectWithoutKey}
 	plain := &http.Client{
-		Transport:     &answerReader{next: transport, redactor: c.redactor, limit: maxAnswer},
+		Transport:     o.observed(routeOf, &answerReader{next: transport, redactor: c.redactor, limit: maxAnswer}),
 		CheckRedirect: redirectWithoutKey,
 	}
 	api, ok := backend(stripe.APIBackend, o.APIBase, plain).(stripe.RawRequestBackend)
@@ -103,6 +106,13 @@ func New(o Options) (*Client, error) {
 	c.api = api
 	c.files = backend(stripe.UploadsBackend, o.FilesBase, c.http)
 	return c, nil
+}
+
+func (o Options) observed(route func(*http.Request) string, next http.RoundTripper) http.RoundTripper {
+	if o.Called == nil {
+		return next
+	}
+	return observer{next: next, route: route, tell: o.Called}
 }
 
 func (o *Options) setDefaults() {

@@ -18,19 +18,16 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// Metrics are the numbers of a process: the Temporal SDK's, those of the steps, and the Go runtime's.
+// Metrics are the numbers of a process: Vitrine's own ([Definitions]), the Temporal SDK's, and the Go runtime's.
 type Metrics struct {
+	own      *instruments
 	provider *sdkmetric.MeterProvider
 	registry *prometheus.Registry
 	logger   *slog.Logger
 }
 
-// seconds are the histogram's bounds for durations. OpenTelemetry's own are made for milliseconds: every workflow task
-// would fall into the first one. They reach from a task's start to an import that takes an hour.
-var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
-
-// NewMetrics collects the numbers of the process called service.
-func NewMetrics(service, version string, logger *slog.Logger) (*Metrics, error) {
+// NewMetrics collects the numbers of a process.
+func NewMetrics(service Service, version string, logger *slog.Logger) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
@@ -43,16 +40,22 @@ func NewMetrics(service, version string, logger *slog.Logger) (*Metrics, error) 
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	own, err := newInstruments(service, registry, logger)
+	if err != nil {
+		return nil, err
+	}
 	provider := sdkmetric.NewMeterProvider(
 		sdkmetric.WithReader(exporter),
 		sdkmetric.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", service),
+			attribute.String("service.name", string(service)),
 			attribute.String("service.version", version))),
 		sdkmetric.WithView(sdkmetric.NewView(
 			sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: "s"},
 			sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: seconds}})),
 	)
-	return &Metrics{provider: provider, registry: registry, logger: logger}, nil
+	versioned := handler{own: own, sdk: client.MetricsNopHandler, tags: map[string]string{"version": version}}
+	versioned.Gauge("vitrine_build_info").Update(1)
+	return &Metrics{own: own, provider: provider, registry: registry, logger: logger}, nil
 }
 
 // Handler serves the numbers to Prometheus.
@@ -60,14 +63,17 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Temporal takes the numbers of Temporal's SDK, and those that steps report through it.
-func (m *Metrics) Temporal() client.MetricsHandler {
-	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+// Gatherer has the numbers as they are collected.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+
+// Take takes numbers: Vitrine's own by the names of [Definitions], and those of Temporal's SDK.
+func (m *Metrics) Take() client.MetricsHandler {
+	return handler{own: m.own, sdk: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter:                m.provider.Meter("temporal-sdk-go"),
 		UseMonotonicCounters: true, // as counters, which rate() needs
 		// The default is to panic: a number is not worth a worker.
 		OnError: func(err error) { m.logger.Error("metric failed", "error", err) },
-	})
+	})}
 }
 
 // Shutdown ends the collection.

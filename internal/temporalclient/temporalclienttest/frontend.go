@@ -111,6 +111,10 @@ func (w workflows) PollActivityTaskQueue(ctx context.Context, _ *workflowservice
 	return &workflowservice.PollActivityTaskQueueResponse{}, nil
 }
 
+func (w workflows) CountWorkflowExecutions(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	return &workflowservice.CountWorkflowExecutionsResponse{}, nil
+}
+
 type operators struct {
 	operatorservice.UnimplementedOperatorServiceServer
 	*Frontend

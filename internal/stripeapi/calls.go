@@ -1,0 +1,117 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"vitrine/internal/fault"
+)
+
+// Call is one request to Stripe that was answered, or was not.
+type Call struct {
+	Route   string // one of Routes, or OtherRoute
+	Outcome string // CallOK, CallCanceled, or the fault.Code of the refusal
+	Took    time.Duration
+}
+
+// The outcomes of calls that are no codes.
+const (
+	CallOK       = "ok"
+	CallCanceled = "canceled" // by us
+)
+
+// OtherRoute is where a call went that has no route of its own.
+const OtherRoute = "other"
+
+// The routes of files at the addresses that Stripe hands out. Such an address is a secret.
+const (
+	putSigned = "PUT signed"
+	getSigned = "GET signed"
+)
+
+// apiRoutes are what is called of Stripe's API.
+var apiRoutes = []string{
+	"GET /v1/account",
+	"GET /v1/webhook_endpoints",
+	"GET /v1/checkout/sessions",
+	"GET /v1/checkout/sessions/{id}",
+	"GET /v1/checkout/sessions/{id}/line_items",
+	"GET /v1/payment_intents/{id}",
+	"POST /v1/payment_intents/{id}/capture",
+	"POST /v1/payment_intents/{id}/cancel",
+	"GET /v1/refunds",
+	"POST /v1/refunds",
+	"GET /v1/disputes",
+	"GET /v1/disputes/{id}",
+	"POST /v1/disputes/{id}",
+	"GET /v1/events",
+	"GET /v1/files",
+	"POST /v1/files",
+	"GET /v1/files/{id}/contents",
+	"GET /v1/data_management/import_sets/{id}",
+	"POST /v1/data_management/import_sets",
+	"GET " + catalogImportsPath,
+	"POST " + catalogImportsPath,
+	"GET " + catalogImportsPath + "/{id}",
+}
+
+// Routes are where calls go, with {id} in the place of ids: there are so many, whatever is called how often.
+func Routes() []string { return append([]string{putSigned, getSigned}, apiRoutes...) }
+
+// byRoute finds the route of a request.
+var byRoute = func() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, route := range apiRoutes {
+		mux.Handle(route, http.NotFoundHandler())
+	}
+	return mux
+}()
+
+func routeOf(r *http.Request) string {
+	if _, route := byRoute.Handler(r); route != "" {
+		return route
+	}
+	return OtherRoute
+}
+
+func signedRouteOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodPut:
+		return putSigned
+	case http.MethodGet:
+		return getSigned
+	}
+	return OtherRoute
+}
+
+// observer tells of every call, once its answer begins.
+type observer struct {
+	next  http.RoundTripper
+	route func(*http.Request) string
+	tell  func(Call)
+}
+
+// RoundTrip makes the call.
+func (o observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	response, err := o.next.RoundTrip(r)
+	o.tell(Call{Route: o.route(r), Outcome: outcomeOf(r.Context(), err), Took: time.Since(began)})
+	return response, err
+}
+
+func outcomeOf(ctx context.Context, err error) string {
+	if err == nil {
+		return CallOK
+	}
+	for _, cause := range []error{context.Cause(ctx), err} { // a watchdog's cause says more than the error
+		if f, known := fault.Of(cause); known {
+			return string(f.Code)
+		}
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return CallCanceled
+	}
+	return string(fault.StripeUnavailable)
+}

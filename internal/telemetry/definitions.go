@@ -1,0 +1,294 @@
+package telemetry
+
+import (
+	"slices"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/feed"
+	"vitrine/internal/order"
+	"vitrine/internal/stripeapi"
+)
+
+// Service is one of the processes that stay.
+type Service string
+
+// The services, as their metrics name them.
+const (
+	Worker Service = "vitrine-worker"
+	Serve  Service = "vitrine-starter" // starter serve
+)
+
+// Kind is what a metric is to Prometheus.
+type Kind string
+
+// The kinds.
+const (
+	Counter   Kind = "counter"
+	Gauge     Kind = "gauge"
+	Histogram Kind = "histogram"
+)
+
+// Label tells the series of a metric apart. No label bears an account, an order or anything of a buyer: with thousands of
+// accounts it would sink a Prometheus.
+type Label struct {
+	Name    string
+	Meaning string
+	// Values are those that have a series from the start, so that the first increase is seen as one. Others may come.
+	Values []string
+	// Closed: there are no others, and what else is reported becomes other.
+	Closed bool
+}
+
+// Definition is one metric of Vitrine's own.
+type Definition struct {
+	Name     string // as /metrics has it
+	Kind     Kind
+	Labels   []Label
+	Help     string
+	Services []Service
+	// Bounds of a histogram, in seconds.
+	Bounds []float64
+	// Awaited: it has no series before something is known. The others have one from the start.
+	Awaited bool
+}
+
+// On reports whether a process has the metric.
+func (d Definition) On(s Service) bool { return slices.Contains(d.Services, s) }
+
+var (
+	onWorker = []Service{Worker}
+	onServe  = []Service{Serve}
+	onBoth   = []Service{Worker, Serve}
+)
+
+// The bounds of histograms. OpenTelemetry's and Prometheus' own reach neither to an import that takes an hour nor to an
+// order that waits for days.
+var (
+	// seconds reach from a task's start to an import that takes an hour.
+	seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
+	calls   = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 80, 300}
+	imports = []float64{1, 5, 15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 14400, 86400}
+	ages    = []float64{60, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800}
+	waits   = []float64{1, 10, 60, 300, 900, 3600, 14400, 43200, 86400, 259200, 604800, 2592000, 7776000}
+)
+
+// Definitions are all metrics of Vitrine's own, as docs/metrics.md lists them.
+func Definitions() []Definition {
+	return slices.Concat(
+		processMetrics(), catalogMetrics(), orderMetrics(), stripeMetrics(), stepMetrics(), receptionMetrics(),
+	)
+}
+
+func processMetrics() []Definition {
+	return []Definition{{
+		Name: "vitrine_build_info", Kind: Gauge, Services: onBoth,
+		Help:   "The release and commit that runs; its value is 1.",
+		Labels: []Label{label("version", "what `worker --version` says", nil)},
+	}}
+}
+
+func feedLabel() Label {
+	l := label("feed", "of the account", texts(feed.Kinds()))
+	l.Closed = true
+	return l
+}
+
+// label is one whose values are those, or begin with them.
+func label(name, meaning string, values []string) Label {
+	return Label{Name: name, Meaning: meaning, Values: values}
+}
+
+// The meanings of labels that take more than a word. What stands in quotes are their values.
+const (
+	outcomeOfSync = "how it ended; `canceled`: somebody ended it"
+	foundByLook   = "`changed`; `unchanged`; `failing`: this version failed before, and is not due for another try; " +
+		"`rejected` by a person; `waiting`: rows or deletions are, or Stripe's 15 minutes are not over; `held`; " +
+		"`interrupted`: what an earlier run began is finished first"
+	fateOfRow = "`accepted`; `refused` by Stripe; `still_refused`: before, and not changed since; `kept_back` by Vitrine; " +
+		"`superseded` by another row of the same id; `unchanged`; `unknown`: nobody knows whether Stripe took it; " +
+		"`deleted`; `not_deleted`: the deletions among those that were refused, or are unknown"
+	routeOfCall = "method and path, with `{id}` where an id is; `PUT signed` and `GET signed` are files at the addresses " +
+		"that Stripe hands out; `other`: none that Vitrine knows"
+	outcomeOfCall  = "`ok`, `canceled` by us, or an [error code](operations.md#error-codes)"
+	outcomeOfStep  = "`ok`, `canceled`, an [error code](operations.md#error-codes), or `unclassified`"
+	outcomeOfEvent = "see [Receiving orders](operations.md#receiving-orders)"
+	outcomeOfHook  = "see [Hooks](operations.md#hooks)"
+	kindOfHook     = "which question; `unknown`: none that Vitrine knows; `refused`: not Stripe's"
+	kindOfEvent    = "of the event, if Vitrine knows it; `other`, or `unverified`"
+)
+
+func catalogMetrics() []Definition {
+	outcomes := append(texts(catalog.Outcomes()), "canceled")
+	looks := []string{"changed", "unchanged", "failing", "rejected", "waiting", "held", "interrupted"}
+	fates := []string{
+		"accepted", "refused", "still_refused", "kept_back", "superseded", "unchanged", "unknown", "deleted", "not_deleted",
+	}
+	apis := texts([]feed.API{feed.V1, feed.V2})
+	ends := texts([]catalog.ImportStatus{catalog.StatusSucceeded, catalog.StatusSucceededWithErrors, catalog.StatusFailed})
+	return []Definition{
+		{
+			Name: "vitrine_catalog_syncs_total", Kind: Counter, Services: onWorker,
+			Help:   "Syncs that ended, and syncs that were held for a person: one that is held ends later.",
+			Labels: []Label{feedLabel(), label("outcome", outcomeOfSync, outcomes)},
+		},
+		{
+			Name: "vitrine_catalog_looks_total", Kind: Counter, Services: onWorker,
+			Help:   "Looks at a source. A feed is looked at every 15 minutes, so that the looks within them are feeds.",
+			Labels: []Label{feedLabel(), label("found", foundByLook, looks)},
+		},
+		{
+			Name: "vitrine_catalog_holds_total", Kind: Counter, Services: onWorker,
+			Help:   "Guards that held a sync, each version of a source once.",
+			Labels: []Label{feedLabel(), label("guard", "see [Held syncs](operations.md#held-syncs)", catalog.Guards())},
+		},
+		{
+			Name: "vitrine_catalog_rows_total", Kind: Counter, Services: onWorker,
+			Help:   "Rows of the sources that syncs dealt with, by what became of them.",
+			Labels: []Label{feedLabel(), label("fate", fateOfRow, fates)},
+		},
+		{
+			Name: "vitrine_catalog_source_bytes_total", Kind: Counter, Services: onWorker,
+			Help: "Bytes of sources that were read, as they lie in S3.", Labels: []Label{feedLabel()},
+		},
+		{
+			Name: "vitrine_catalog_sent_bytes_total", Kind: Counter, Services: onWorker,
+			Help: "Bytes that were uploaded to Stripe.", Labels: []Label{feedLabel()},
+		},
+		{
+			Name: "vitrine_catalog_import_duration_seconds", Kind: Histogram, Services: onWorker, Bounds: imports,
+			Help:   "How long Stripe took for an import.",
+			Labels: []Label{label("api", "of the import", apis), label("status", "Stripe's, at its end", ends)},
+		},
+		{
+			Name: "vitrine_catalog_freshness_seconds", Kind: Histogram, Services: onWorker, Bounds: ages,
+			Help:   "How long after a changed source was written Stripe had taken all of it that it would take.",
+			Labels: []Label{feedLabel()},
+		},
+		{
+			Name: "vitrine_catalog_syncs_held", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Syncs that wait for a person now. Every worker counts the same ones: take the maximum.",
+		},
+	}
+}
+
+func orderMetrics() []Definition {
+	states := label("state", "see [Orders](orders.md#the-steps-of-an-order)", texts(order.States()))
+	return []Definition{
+		{
+			Name: "vitrine_orders", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help:   "Orders whose workflow runs, now. Every worker counts the same ones: take the maximum.",
+			Labels: []Label{states},
+		},
+		{
+			Name: "vitrine_order_states_total", Kind: Counter, Services: onWorker,
+			Help: "How often an order came into a state.", Labels: []Label{states},
+		},
+		{
+			Name: "vitrine_order_state_duration_seconds", Kind: Histogram, Services: onWorker, Bounds: waits,
+			Help: "How long an order was in a state, when it left it.", Labels: []Label{states},
+		},
+		{
+			Name: "vitrine_census_timestamp_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "When `vitrine_orders` and `vitrine_catalog_syncs_held` were counted last, in seconds since 1970.",
+		},
+	}
+}
+
+func stripeMetrics() []Definition {
+	route := label("route", routeOfCall, stripeapi.Routes())
+	return []Definition{
+		{
+			Name: "vitrine_stripe_requests_total", Kind: Counter, Services: onBoth,
+			Help: "Requests to Stripe.", Labels: []Label{route, label("outcome", outcomeOfCall, []string{stripeapi.CallOK})},
+		},
+		{
+			Name: "vitrine_stripe_request_duration_seconds", Kind: Histogram, Services: onBoth, Bounds: calls,
+			Help: "How long Stripe took to begin its answer, an upload's bytes included.", Labels: []Label{route},
+		},
+		{
+			Name: "vitrine_stripe_step_rate_limit_hertz", Kind: Gauge, Services: onWorker,
+			Help:   "Steps a second that the whole fleet may begin, as configured: half of VITRINE_STRIPE_RATE each.",
+			Labels: []Label{label("task_queue", "whose", []string{"vitrine-stripe", "vitrine-stripe-orders"})},
+		},
+	}
+}
+
+func stepMetrics() []Definition {
+	step := label("step", "the activity's type", steps)
+	// Those that alerts are about; the others come when they occur.
+	outcomes := []string{"ok", string(fault.StorageFailed), string(fault.StripeUnavailable)}
+	return []Definition{
+		{
+			Name: "vitrine_steps_total", Kind: Counter, Services: onWorker,
+			Help:   "Attempts of steps. One that means to look again later (`ImportPending`, `RunWaiting`) is no failure.",
+			Labels: []Label{step, label("outcome", outcomeOfStep, outcomes)},
+		},
+		{
+			Name: "vitrine_step_duration_seconds", Kind: Histogram, Services: onWorker, Bounds: seconds,
+			Help: "How long an attempt of a step took.", Labels: []Label{step},
+		},
+	}
+}
+
+// steps are the activities; a test of the worker compares.
+var steps = []string{
+	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
+	"SettlePart", "UploadFile",
+	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
+	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
+	"ListSwept", "SweepAccount",
+}
+
+func receptionMetrics() []Definition {
+	route := label("route", "method and pattern; `none`: no such route", []string{"POST /webhooks/stripe"})
+	hook := label("hook", kindOfHook, []string{"finalize", "customize", "availability"})
+	return []Definition{
+		{
+			Name: "vitrine_http_request_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
+			Help: "Requests from the internet.", Labels: []Label{route, label("status", "of the answer", []string{"200"})},
+		},
+		{
+			Name: "vitrine_http_turned_away_total", Kind: Counter, Services: onServe,
+			Help: "Connections of strangers that were cut off because there were too many.",
+		},
+		{
+			Name: "vitrine_webhook_events_total", Kind: Counter, Services: onServe, Help: "Events that Stripe posted.",
+			Labels: []Label{
+				label("type", kindOfEvent, append(order.EventTypes(), "other", "unverified")),
+				label("outcome", outcomeOfEvent, []string{"delivered", "failed", "undeliverable", "unknown_account"}),
+			},
+		},
+		{
+			Name: "vitrine_webhook_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
+			Help:   "How long an event took until Temporal had it.",
+			Labels: []Label{label("outcome", outcomeOfEvent, []string{"delivered", "failed"})},
+		},
+		{
+			Name: "vitrine_hooks_total", Kind: Counter, Services: onServe,
+			Help:   "Stripe's questions during a checkout, as they were answered.",
+			Labels: []Label{hook, label("outcome", outcomeOfHook, []string{"busy"})},
+		},
+		{
+			Name: "vitrine_hook_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
+			Help:   "How long Stripe, and the buyer, waited for the answer.",
+			Labels: []Label{hook, label("outcome", outcomeOfHook, []string{"busy"})},
+		},
+		{
+			Name: "vitrine_hook_merchant_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
+			Help: "How long a merchant took for their say during a checkout.",
+			Labels: []Label{
+				label("question", "`approval` or `customization`", []string{"approval", "customization"}),
+				label("outcome", outcomeOfHook, []string{"answered", "late", "down"}),
+			},
+		},
+	}
+}
+
+func texts[T ~string](values []T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}

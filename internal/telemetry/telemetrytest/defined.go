@@ -1,0 +1,58 @@
+// Package telemetrytest compares what a process shows of itself with what is defined, and so documented.
+package telemetrytest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/telemetry"
+)
+
+// RequireDefined fails unless families are exactly the metrics of the service, each with its type and its labels.
+func RequireDefined(t *testing.T, service telemetry.Service, families []*dto.MetricFamily) {
+	t.Helper()
+	var shown, defined []string
+	for _, family := range families {
+		shown = append(shown, described(family))
+	}
+	for _, d := range telemetry.Definitions() {
+		if d.On(service) {
+			var labels []string
+			for _, l := range d.Labels {
+				labels = append(labels, l.Name)
+			}
+			slices.Sort(labels)
+			defined = append(defined, strings.Join(append([]string{d.Name, string(d.Kind)}, labels...), " "))
+		}
+	}
+	require.ElementsMatch(t, defined, shown)
+}
+
+func described(family *dto.MetricFamily) string {
+	words := []string{family.GetName(), strings.ToLower(family.GetType().String())}
+	for _, pair := range family.GetMetric()[0].GetLabel() {
+		words = append(words, pair.GetName())
+	}
+	return strings.Join(words, " ")
+}
+
+// RequirePage fails unless what /metrics answered has exactly the metrics of the service, of those that are Vitrine's own.
+func RequirePage(t *testing.T, service telemetry.Service, page string) {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	all, err := parser.TextToMetricFamilies(strings.NewReader(page))
+	require.NoError(t, err)
+	var own []*dto.MetricFamily
+	for name, family := range all {
+		if strings.HasPrefix(name, "vitrine_") {
+			own = append(own, family)
+		}
+	}
+	RequireDefined(t, service, own)
+}

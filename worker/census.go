@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/fx"
+
+	"vitrine/activities"
+	"vitrine/internal/catalog"
+	"vitrine/internal/config"
+	"vitrine/internal/order"
+	"vitrine/workflows"
+)
+
+var censusModule = fx.Module("census", fx.Invoke(startCensus, reportRates))
+
+// countEvery is how often a worker counts what runs: some queries of Temporal's visibility store.
+const countEvery = time.Minute
+
+// census counts what waits now, which no counter of events can say. Every worker counts the same runs.
+type census struct {
+	count   func(ctx context.Context, query string) (int64, error)
+	metrics client.MetricsHandler
+	logger  *slog.Logger
+	failed  bool // the last time: an outage is logged once
+}
+
+func newCensus(temporal client.Client, metrics client.MetricsHandler, logger *slog.Logger) *census {
+	count := func(ctx context.Context, query string) (int64, error) {
+		answer, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		return answer.GetCount(), err
+	}
+	return &census{count: count, metrics: metrics, logger: logger}
+}
+
+func startCensus(lc fx.Lifecycle, temporal client.Client, metrics client.MetricsHandler, logger *slog.Logger) {
+	c := newCensus(temporal, metrics, logger)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lc.Append(fx.StartStopHook(
+		func() {
+			go func() {
+				defer close(ended)
+				c.run(ctx)
+			}()
+		},
+		func() { stop(); <-ended },
+	))
+}
+
+// run counts until ctx ends.
+func (c *census) run(ctx context.Context) {
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
+	for {
+		c.take(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// take counts once. What cannot be counted keeps the number that it had; the time of the census says how old that is.
+func (c *census) take(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, countEvery)
+	defer cancel()
+	err := c.countAll(ctx)
+	switch {
+	case err == nil:
+		c.metrics.Gauge("vitrine_census_timestamp_seconds").Update(float64(time.Now().Unix()))
+	case !c.failed && ctx.Err() == nil:
+		c.logger.Warn("held syncs and orders cannot be counted for the metrics", "error", err)
+	}
+	c.failed = err != nil
+}
+
+func (c *census) countAll(ctx context.Context) error {
+	held, err := c.count(ctx, runningWith(workflows.CatalogSyncType, workflows.SearchOutcome.GetName(), string(catalog.Held)))
+	if err != nil {
+		return err
+	}
+	c.metrics.Gauge("vitrine_catalog_syncs_held").Update(float64(held))
+	for _, state := range order.States() {
+		inState := runningWith(workflows.OrderFulfillmentType, workflows.SearchOrderState.GetName(), string(state))
+		n, err := c.count(ctx, inState)
+		if err != nil {
+			return err
+		}
+		c.metrics.WithTags(map[string]string{"state": string(state)}).Gauge("vitrine_orders").Update(float64(n))
+	}
+	return nil
+}
+
+// runningWith is the query for the workflows of a type that run and bear a search attribute.
+func runningWith(workflowType, attribute, value string) string {
+	return fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running" AND %s = %q`, workflowType, attribute, value)
+}
+
+// reportRates tells what the configuration allows, for comparison with what happens.
+func reportRates(c config.Config, metrics client.MetricsHandler) {
+	for queue, rate := range map[string]float64{
+		activities.StripeTaskQueue: c.Stripe.CatalogRate(), activities.OrderTaskQueue: c.Stripe.OrderRate(),
+	} {
+		labels := metrics.WithTags(map[string]string{"task_queue": queue})
+		labels.Gauge("vitrine_stripe_step_rate_limit_hertz").Update(rate)
+	}
+}
