@@ -17,29 +17,34 @@ import (
 	"vitrine/workflows"
 )
 
-var censusModule = fx.Module("census", fx.Invoke(startCensus, reportRates))
+var censusModule = fx.Module("census", fx.Supply(censusPause(time.Second)), fx.Invoke(startCensus, reportRates))
 
 // countEvery is how often a worker counts what runs: some queries of Temporal's visibility store.
 const countEvery = time.Minute
 
+// censusPause is between two queries: Temporal refuses whoever asks its visibility store more than some ten things a
+// second, and the starter asks too.
+type censusPause time.Duration
+
 // census counts what waits now, which no counter of events can say. Every worker counts the same runs.
 type census struct {
 	count   func(ctx context.Context, query string) (int64, error)
+	pause   time.Duration
 	metrics client.MetricsHandler
 	logger  *slog.Logger
 	failed  bool // the last time: an outage is logged once
 }
 
-func newCensus(temporal client.Client, metrics client.MetricsHandler, logger *slog.Logger) *census {
+func newCensus(temporal client.Client, pause censusPause, metrics client.MetricsHandler, logger *slog.Logger) *census {
 	count := func(ctx context.Context, query string) (int64, error) {
 		answer, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 		return answer.GetCount(), err
 	}
-	return &census{count: count, metrics: metrics, logger: logger}
+	return &census{count: count, pause: time.Duration(pause), metrics: metrics, logger: logger}
 }
 
-func startCensus(lc fx.Lifecycle, temporal client.Client, metrics client.MetricsHandler, logger *slog.Logger) {
-	c := newCensus(temporal, metrics, logger)
+func startCensus(lc fx.Lifecycle, temporal client.Client, pause censusPause, metrics client.MetricsHandler, logger *slog.Logger) {
+	c := newCensus(temporal, pause, metrics, logger)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	lc.Append(fx.StartStopHook(
@@ -87,7 +92,10 @@ func (c *census) countAll(ctx context.Context) error {
 		return err
 	}
 	c.metrics.Gauge("vitrine_catalog_syncs_held").Update(float64(held))
-	for _, state := range order.States() {
+	for _, state := range order.Waiting() {
+		if err := c.wait(ctx); err != nil {
+			return err
+		}
 		inState := runningWith(workflows.OrderFulfillmentType, workflows.SearchOrderState.GetName(), string(state))
 		n, err := c.count(ctx, inState)
 		if err != nil {
@@ -96,6 +104,15 @@ func (c *census) countAll(ctx context.Context) error {
 		c.metrics.WithTags(map[string]string{"state": string(state)}).Gauge("vitrine_orders").Update(float64(n))
 	}
 	return nil
+}
+
+func (c *census) wait(ctx context.Context) error {
+	select {
+	case <-time.After(c.pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // runningWith is the query for the workflows of a type that run and bear a search attribute.

@@ -309,7 +309,7 @@ func (r *running) requireExit(t *testing.T, want int) {
 func TestSignalsDrain(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
-			r := start(t, environment(t, temporalServer(t).Address))
+			r := start(t, environment(t, temporalServer(t).Address), fx.Replace(censusPause(time.Millisecond)))
 			for _, path := range []string{"/livez", "/readyz"} {
 				code, body := r.get(t, path)
 				require.Equal(t, http.StatusOK, code, body)

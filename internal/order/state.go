@@ -30,6 +30,11 @@ func States() []State {
 	}
 }
 
+// Waiting are those in which an order waits for somebody: its buyer, its merchant, a bank, or the platform.
+func Waiting() []State {
+	return []State{StateAwaitsPayment, StateHeld, StateSubmitting, StateAwaitsMerchant, StateAccepted, StateDisputed}
+}
+
 // Step is what is to be done next for an order. A Record keeps it by these names.
 type Step string
 

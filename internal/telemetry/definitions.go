@@ -177,8 +177,8 @@ func orderMetrics() []Definition {
 	return []Definition{
 		{
 			Name: "vitrine_orders", Kind: Gauge, Services: onWorker, Awaited: true,
-			Help:   "Orders whose workflow runs, now. Every worker counts the same ones: take the maximum.",
-			Labels: []Label{states},
+			Help:   "Orders that wait for somebody, now. Every worker counts the same ones: take the maximum.",
+			Labels: []Label{label("state", "in which they wait", texts(order.Waiting()))},
 		},
 		{
 			Name: "vitrine_order_states_total", Kind: Counter, Services: onWorker,
