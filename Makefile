@@ -20,7 +20,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures compose-config try clean
+	lint-format policy docs fmt tidy replay-fixtures alerts compose-config try clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ tidy: ## go mod tidy, both modules
 
 replay-fixtures: build ## record the histories that the replay tests replay, where there is none yet
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_RECORD_HISTORIES=1 $(GO) test -count=1 -timeout 20m ./e2e
+
+alerts: ## try the rules and dashboards against the code, and against invented days where promtool is there
+	@GO='$(GO)' deploy/check-alerts
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check
