@@ -20,7 +20,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts compose-config try clean
+	lint-format policy docs fmt tidy replay-fixtures alerts manifests compose-config try clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,15 +90,19 @@ docs: ## write docs/feed-columns.md, configuration.md, metrics.md and the diagra
 fmt: ## gofmt everything
 	gofmt -w .
 
-tidy: ## go mod tidy, both modules
+tidy: ## go mod tidy, all modules
 	$(GO) mod tidy
 	cd sandbox && $(GO) mod tidy
+	cd deploy/tests && $(GO) mod tidy
 
 replay-fixtures: build ## record the histories that the replay tests replay, where there is none yet
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_RECORD_HISTORIES=1 $(GO) test -count=1 -timeout 20m ./e2e
 
 alerts: ## try the rules and dashboards against the code, and against invented days where promtool is there
 	@GO='$(GO)' deploy/check-alerts
+
+manifests: ## check deploy/kubernetes against Kubernetes' own types and the code; no cluster is needed
+	cd deploy/tests && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff && $(GO) test ./...
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check

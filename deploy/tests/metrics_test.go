@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -148,7 +149,7 @@ func requireKnown(t *testing.T, all map[string]series, expression string) {
 			grouped[name] = true
 		}
 		for _, m := range s.LabelMatchers {
-			if m.Name != labels.MetricName && !slices.Contains(everywhere, m.Name) {
+			if m.Name != model.MetricNameLabel && !slices.Contains(everywhere, m.Name) {
 				require.Contains(t, has, m.Name, expression)
 				requireValues(t, has[m.Name], m, expression)
 			}
