@@ -93,7 +93,7 @@ fmt: ## gofmt everything
 tidy: ## go mod tidy, all modules
 	$(GO) mod tidy
 	cd sandbox && $(GO) mod tidy
-	cd deploy/tests && $(GO) mod tidy
+	cd tools/deployment && $(GO) mod tidy
 
 replay-fixtures: build ## record the histories that the replay tests replay, where there is none yet
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_RECORD_HISTORIES=1 $(GO) test -count=1 -timeout 20m ./e2e
@@ -102,7 +102,7 @@ alerts: ## try the rules and dashboards against the code, and against invented d
 	@GO='$(GO)' deploy/check-alerts
 
 manifests: ## check deploy/kubernetes against Kubernetes' own types and the code; no cluster is needed
-	cd deploy/tests && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff && $(GO) test ./...
+	cd tools/deployment && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff && $(GO) test ./...
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check

@@ -1,4 +1,4 @@
-package tests
+package deployment
 
 import (
 	"log/slog"
@@ -19,7 +19,7 @@ import (
 
 func rules(t *testing.T) (all []rulefmt.Rule) {
 	t.Helper()
-	files, err := filepath.Glob("../prometheus/*.rules.yaml")
+	files, err := filepath.Glob("../../deploy/prometheus/*.rules.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
@@ -141,7 +141,7 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 	var config struct {
 		Inhibitions []inhibition `json:"inhibit_rules"`
 	}
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../prometheus/alertmanager.yaml")), &config))
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../../deploy/prometheus/alertmanager.yaml")), &config))
 	require.NotEmpty(t, config.Inhibitions)
 	quiet := map[string]map[string]bool{}
 	for _, i := range config.Inhibitions {

@@ -1,4 +1,4 @@
-package tests
+package deployment
 
 import (
 	"encoding/json"
@@ -39,7 +39,7 @@ var legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
 func TestDashboardsAskForWhatThereIs(t *testing.T) {
 	all, uids, asked := known(t), map[string]bool{}, 0
-	files, err := filepath.Glob("../grafana/*.json")
+	files, err := filepath.Glob("../../deploy/grafana/*.json")
 	require.NoError(t, err)
 	require.Len(t, files, 4)
 	for _, file := range files {
@@ -100,7 +100,7 @@ func TestDaysAreInventedForEveryAlert(t *testing.T) {
 			} `json:"input_series"`
 		} `json:"tests"`
 	}
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../prometheus/rules_test.yaml")), &days))
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../../deploy/prometheus/rules_test.yaml")), &days))
 	all, ring := known(t), map[string]bool{}
 	for _, day := range days.Tests {
 		for _, s := range day.Series {

@@ -1,4 +1,4 @@
-module vitrine/deploy/tests
+module vitrine/tools/deployment
 
 go 1.26.7
 

@@ -1,4 +1,4 @@
-package tests
+package deployment
 
 import (
 	"path"
@@ -23,7 +23,7 @@ import (
 	"vitrine/internal/config"
 )
 
-const kubernetes = "../kubernetes/"
+const kubernetes = "../../deploy/kubernetes/"
 
 var overlays = []string{"overlays/temporal-cloud", "overlays/self-hosted"}
 
