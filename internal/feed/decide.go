@@ -131,7 +131,8 @@ func (c *comparison) uncertain(e *examined, known int) bool {
 // names notes which products of Stripe's a row has among its values, if the row is not what Stripe has already: cells
 // that have moved, or a quote that was lost, put another row's id there. Should none of the rows have that id, its
 // product waits. What is right where it stands is not asked: a quantity may look like an id, and variants are often
-// grouped under the id of one of them.
+// grouped under the id of one of them. Nor is, in a row without errors, an id that is unlike those around it: damage
+// made one of a word once, and the word stands in many rows.
 func (c *comparison) names(w *work, e *examined, known int) {
 	switch {
 	case c.known.Len() == 0, e.state == broken, e.id == nil:
@@ -146,7 +147,10 @@ func (c *comparison) names(w *work, e *examined, known int) {
 			continue
 		}
 		for cell := range cellsIn(field, c.x.comma) {
-			if _, is := c.known.Find(cell, c.hint); is && !bytes.Equal(cell, e.id) {
+			if bytes.Equal(cell, e.id) {
+				continue
+			}
+			if i, is := c.known.Find(cell, c.hint); is && (e.state == invalid || c.known.regular(i)) {
 				c.doubt.name(cell, e)
 			}
 		}

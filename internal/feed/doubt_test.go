@@ -36,7 +36,7 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 		"an id among the values of a new row":    {heading + a + "D,Oak,B,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD\n", "send D, delete C-1, 1 unchanged", 1, BesideDoubt, 3},
 		"an id in a value that is wrong":         {heading + strings.Replace(a, "in_stock", `"in_stock,C-1,"`, 1), "delete B, 1 held back", 1, BesideDoubt, 2},
 		"an id in a value with room for it":      {heading + strings.Replace(a, "Solid oak.", `"Oak,B,,Solid"`, 1), "send A, delete C-1", 1, BesideDoubt, 2},
-		"cells moved, and the file broken off":   {heading + a + "x,C-1,Oak,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD", "send x, delete B, 1 unchanged", 1, BesideDoubt, 3},
+		"cells moved, and the file broken off":   {heading + a + "x,B,Oak,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD", "send x, delete C-1, 1 unchanged", 1, BesideDoubt, 3},
 		"an id with a quote":                     {heading + a + strings.Replace(item("D", "1"), "D,", `D",`, 1), "1 unchanged, 1 held back", 2, BrokenQuotes, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,4 +211,14 @@ func TestValuesThatAreIDsByRightDeleteWhatVanished(t *testing.T) {
 	d, out := compared(t, header+row("6", "blue", "")+row("8", "black", `"substitute:5,substitute:6,substitute:7"`), o)
 	require.Equal(t, "send 8, delete 5 7, 1 unchanged", outcome(t, d, out, o))
 	require.Zero(t, d.Reading.InDoubt)
+}
+
+func TestIDsThatAreAlike(t *testing.T) {
+	t.Parallel()
+	for pair, want := range map[[2]string]bool{
+		{"P0027", "P0031"}: true, {"SKU-1-A", "SKU-2-A"}: true, {"1", "2"}: true,
+		{"P0027", "P31"}: false, {"P0027", "Q0027"}: true, {"P0027", "p0027"}: false, {"Acme", "P0001"}: false, {"SKU-1", "SKU_1"}: false,
+	} {
+		require.Equal(t, want, alike([]byte(pair[0]), []byte(pair[1])), pair)
+	}
 }

@@ -394,10 +394,11 @@ func (c *cutter) suspect(b *batch, data []byte, eof bool, row *rawRow, line []by
 	return true
 }
 
-// paired reports whether each field of a line whose quotes are ordinary text has an even number of them.
+// paired reports whether each field of a line whose quotes are ordinary text has an even number of them, or one that is
+// an inch mark.
 func (c *cutter) paired(line []byte) bool {
 	for field := range bytes.SplitSeq(line, []byte{c.comma}) {
-		if bytes.Count(field, []byte(`"`))%2 != 0 {
+		if bytes.Count(field, []byte(`"`))%2 != 0 && !inches(field[:bytes.LastIndexByte(field, '"')]) {
 			return false
 		}
 	}

@@ -55,7 +55,7 @@ type evidence struct {
 	bare      int // have a quote within an unquoted field, where RFC 4180 has none
 
 	literal   int // not read well by RFC 4180, but with the right number of fields if quotes are ordinary text
-	paired    int // of them, have an even number of quotes in each field then
+	paired    int // of them, have an even number of quotes in each field then, but for inch marks
 	backslash int // not read well by RFC 4180, but with backslashes before quotes
 	neither   int
 	ragged    int // have a quote within an unquoted field, and the wrong number of fields

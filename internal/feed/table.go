@@ -83,6 +83,26 @@ func (t *Table) joined() (ids []byte) {
 	return ids
 }
 
+// regular reports whether the id of entry i is formed like that of an entry beside it: P0027 like P0031.
+func (t *Table) regular(i int) bool {
+	id := t.id(i)
+	return i > 0 && alike(id, t.id(i-1)) || i+1 < t.Len() && alike(id, t.id(i+1))
+}
+
+// alike reports whether two ids have digits, capitals and small letters in the same places, and all else in common.
+func alike(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		both := isDigit(a[i]) && isDigit(b[i]) || isCapital(a[i]) && isCapital(b[i]) || isLetter(a[i]) && isLetter(b[i]) && !isCapital(a[i]) && !isCapital(b[i])
+		if !both && a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // fingerprint is that of entry i.
 func (t *Table) fingerprint(i int) uint64 {
 	at := t.at[i]
