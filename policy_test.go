@@ -331,6 +331,12 @@ func codeRules() []rule {
 			bad:   map[string]string{"internal/order/bad.go": `package order; var key = layout.StatePrefix + "orders.json"`},
 		},
 		{
+			name:  "what people read",
+			why:   "a line that is wider than its terminal breaks within words: internal/terminal writes what people read, and breaks it",
+			check: printsElsewhere,
+			bad:   map[string]string{"starter/bad.go": `package main; import "fmt"; func say() { fmt.Fprintf(a.Stdout, "a line\n") }`},
+		},
+		{
 			name:  "docstrings",
 			why:   "whoever calls it reads its sentence and not its body: what it is, and where it matters its unit, shape, errors and source",
 			check: undocumented,
@@ -476,6 +482,32 @@ func keysElsewhere(t tree) (broken []string) {
 			}
 			return true
 		})
+	}
+	return broken
+}
+
+// printsElsewhere finds commands that print past the terminal.
+func printsElsewhere(t tree) (broken []string) {
+	for _, s := range t.sources {
+		if s.test || !within(s.room, []string{"starter", "worker", "sandbox/demo"}) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			function, _ := call.Fun.(*ast.SelectorExpr)
+			to, _ := call.Args[0].(*ast.SelectorExpr)
+			if function != nil && to != nil && strings.HasPrefix(function.Sel.Name, "Fprint") &&
+				slices.Contains([]string{"Stdout", "Stderr"}, to.Sel.Name) {
+				broken = append(broken, s.path+" prints past the terminal")
+			}
+			return true
+		})
+		if len(s.calls("fmt", "Print", "Printf", "Println")) > 0 {
+			broken = append(broken, s.path+" prints past the terminal")
+		}
 	}
 	return broken
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/demo"
 )
 
@@ -20,9 +20,9 @@ Everything it shows is checked against what the emulator, the buckets and the ma
 On a terminal it stays up until Ctrl-C. With CI=true, or without a terminal, it ends after the tour: with exit code 0 if
 everything was right.`
 
-func demoCommand(stdout io.Writer) *cobra.Command {
+func demoCommand(here terminal.Terminal, stdout *os.File) *cobra.Command {
 	// Long enough to be seen, short enough to be waited for.
-	options := demo.Options{Out: stdout, Stay: demo.IsTerminal(stdout) && !inCI()}
+	options := demo.Options{Terminal: here, Stdout: stdout, Stay: here.IsTerminal(here.Stdout) && !inCI()}
 	options.Stack.ImportDelay = 2 * time.Second
 	command := &cobra.Command{
 		Use:   "demo",

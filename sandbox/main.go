@@ -3,16 +3,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/stack"
 )
 
@@ -30,8 +32,9 @@ func run() int {
 	defer release()
 	context.AfterFunc(ctx, func() { time.AfterFunc(patience, release) })
 	ctx, stdout, stderr := untilUnread(ctx, claimed, os.Stderr)
-	if err := rootCommand(stdout, stderr).ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "sandbox: %v\n", err)
+	here := terminal.Of(os.Stdin, stdout, stderr, os.LookupEnv)
+	if err := rootCommand(here, claimed).ExecuteContext(ctx); err != nil {
+		here.Remark("sandbox: %v", err)
 		if ctx.Err() != nil {
 			return 130 // what a shell reports for Ctrl-C
 		}
@@ -56,7 +59,8 @@ func claimStdout() (*os.File, error) {
 	return stdout, nil
 }
 
-func rootCommand(stdout, stderr io.Writer) *cobra.Command {
+// rootCommand makes the commands for a terminal; stdout is the file that its output goes to, for children.
+func rootCommand(here terminal.Terminal, stdout *os.File) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run everything that Vitrine talks to, on this machine",
@@ -67,9 +71,12 @@ func rootCommand(stdout, stderr io.Writer) *cobra.Command {
 		SilenceErrors: true, // main prints them, once
 		SilenceUsage:  true,
 	}
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.AddCommand(upCommand(stdout, stderr), demoCommand(stdout))
+	root.SetOut(here.Stdout)
+	root.SetErr(here.Stderr)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		here.Help(strings.TrimSpace(cmp.Or(c.Long, c.Short)) + "\n\n" + c.UsageString())
+	})
+	root.AddCommand(upCommand(here), demoCommand(here, stdout))
 	return root
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/stack"
 )
@@ -53,12 +54,11 @@ type up struct {
 	hook      string   // where it asks about checkouts
 	s3Users   map[string]string
 
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	terminal.Terminal
 }
 
-func upCommand(stdout, stderr io.Writer) *cobra.Command {
-	u := &up{stdin: os.Stdin, stdout: stdout, stderr: stderr}
+func upCommand(here terminal.Terminal) *cobra.Command {
+	u := &up{Terminal: here}
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Bring up Temporal, S3, the Stripe emulator and a mail catcher, until Ctrl-C",
@@ -107,10 +107,10 @@ func (u *up) run(ctx context.Context) (err error) {
 		return err
 	}
 	if u.withStdin {
-		ctx = untilEOF(ctx, u.stdin)
+		ctx = untilEOF(ctx, u.Stdin)
 	}
 	u.options.Ready = func(s stack.Service) {
-		fmt.Fprintf(u.stderr, "  %-16s %-28s %4d ms\n", s.Name, s.Address, s.Took.Milliseconds())
+		u.Remark("  %-16s %-28s %4d ms", s.Name, s.Address, s.Took.Milliseconds())
 	}
 	begun := time.Now()
 	running, err := stack.Start(ctx, u.options)
@@ -118,7 +118,7 @@ func (u *up) run(ctx context.Context) (err error) {
 		return u.unlessInterrupted(ctx, err)
 	}
 	defer func() {
-		fmt.Fprintln(u.stderr, "Stopping.")
+		u.Remark("Stopping.")
 		err = errors.Join(err, remove(u.envFile), remove(u.readyFile), running.Stop())
 	}()
 	if err := u.register(ctx, running); err != nil {
@@ -127,9 +127,20 @@ func (u *up) run(ctx context.Context) (err error) {
 	if err := u.announce(running); err != nil {
 		return err
 	}
-	fmt.Fprintf(u.stderr, "Up after %.1f s. Ctrl-C ends it.\n", time.Since(begun).Seconds())
+	u.sayWhatFollows()
+	u.Remark("Up after %.1f s. Ctrl-C ends it.", time.Since(begun).Seconds())
 	<-ctx.Done()
 	return nil
+}
+
+// sayWhatFollows tells where the environment lies, and what is missing for orders.
+func (u *up) sayWhatFollows() {
+	if u.envFile != "" {
+		u.Remark("The environment is in %s until then: '. %s' takes it into a shell.", u.envFile, u.envFile)
+	}
+	if len(u.webhooks) == 0 {
+		u.Remark("Orders need --webhook-url: the emulator tells nobody of them yet.")
+	}
 }
 
 func (u *up) readPolicies() error {
@@ -190,7 +201,7 @@ func (u *up) print(running *stack.Stack, described description) error {
 	if u.output == "json" {
 		text = indented(described)
 	}
-	_, err := io.WriteString(u.stdout, text)
+	_, err := io.WriteString(u.Stdout, text)
 	return err
 }
 

@@ -118,7 +118,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	}
 	p := makePlan(wanted, is, flags.prune)
 	if !a.json() {
-		p.write(a.Stdout, a.Table("", "", "", "~"))
+		p.write(a.Stdout, &a.Terminal)
 	}
 	if flags.dryRun || len(p.changes()) == 0 {
 		return a.printApplied(p, flags, nil)
@@ -186,8 +186,8 @@ func (a *app) printConclusion(p plan, flags applyFlags, failed []applyFailure) {
 	switch {
 	case len(p.changes()) == 0:
 	case flags.dryRun:
-		fmt.Fprintln(a.Stdout, "Nothing was changed (--dry-run).")
+		a.Say("Nothing was changed (--dry-run).")
 	case len(failed) == 0:
-		fmt.Fprintf(a.Stdout, "Done. 'starter status' shows the accounts.\n")
+		a.Say("Done. 'starter status' shows the accounts.")
 	}
 }

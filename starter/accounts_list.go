@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ func (a *app) listAccounts(ctx context.Context) error {
 		return a.printJSON(views)
 	}
 	if len(views) == 0 {
-		fmt.Fprintln(a.Stdout, "No account has settings yet: 'starter accounts apply -f FILE' adds them.")
+		a.Say("No account has settings yet: 'starter accounts apply -f FILE' adds them.")
 		return nil
 	}
 	t := a.Table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")

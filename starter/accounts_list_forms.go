@@ -27,9 +27,7 @@ func (a *app) handOn(accounts []string) error {
 		return writeSpreadsheet(a.Stdout, accounts)
 	}
 	for _, account := range accounts {
-		if _, err := fmt.Fprintln(a.Stdout, account); err != nil {
-			return err
-		}
+		a.Verbatim(account)
 	}
 	return nil
 }

@@ -213,21 +213,22 @@ func (p plan) counts() map[action]int {
 	return counts
 }
 
-func (p plan) write(w io.Writer, t *terminal.Table) {
+func (p plan) write(w io.Writer, t *terminal.Terminal) {
+	rows := t.Table("", "", "", "~")
 	for _, c := range p.changes() {
 		what := c.What
 		if c.Feed != "" {
 			what += " " + string(c.Feed)
 		}
-		t.Add(c.Action.mark(), c.Account, what, c.Detail)
+		rows.Add(c.Action.mark(), c.Account, what, c.Detail)
 	}
-	t.WriteRows(w)
-	if len(t.Rows) > 0 {
-		fmt.Fprintln(w)
+	rows.WriteRows(w)
+	if len(rows.Rows) > 0 {
+		t.Write(w, "")
 	}
-	fmt.Fprintln(w, p.summary())
+	t.Write(w, p.summary())
 	if len(p.unlisted) > 0 {
-		fmt.Fprintf(w, "Not in the list, left alone: %s (--prune deletes their schedules and settings).\n", terminal.Some(p.unlisted, 5))
+		t.Write(w, fmt.Sprintf("Not in the list, left alone: %s (--prune deletes their schedules and settings).", terminal.Some(p.unlisted, 5)))
 	}
 }
 

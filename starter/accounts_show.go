@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -65,21 +64,21 @@ func (a *app) printAccount(v accountView) {
 	if !v.Stored {
 		origin = "none of its own: the defaults hold"
 	}
-	fmt.Fprintf(a.Stdout, "%s\n  settings  %s\n  feeds     %s\n  every     %s\n", v.Account, origin, kindNames(v.Feeds), v.Every)
+	a.Say("%s\n  settings  %s\n  feeds     %s\n  every     %s", v.Account, origin, kindNames(v.Feeds), v.Every)
 	for _, source := range v.Sources {
-		fmt.Fprintf(a.Stdout, "  source    %s\n", source)
+		a.Say("  source    %s", source)
 	}
 	for _, name := range account.RuleNames() {
 		whose := "the deployment's"
 		if slices.Contains(v.OwnRules, name) {
 			whose = "its own"
 		}
-		fmt.Fprintf(a.Stdout, "  rule      %-18s  %-9s  %s\n", name, v.Rules.Text(name), whose)
+		a.Say("  rule      %-18s  %-9s  %s", name, v.Rules.Text(name), whose)
 	}
 	if len(v.Schedules) == 0 {
-		fmt.Fprintln(a.Stdout, "  schedule  none: 'starter accounts apply' creates it")
+		a.Say("  schedule  none: 'starter accounts apply' creates it")
 	}
 	for _, s := range v.Schedules {
-		fmt.Fprintf(a.Stdout, "  schedule  %s, %s\n", s.ID, s.state(a.Now()))
+		a.Say("  schedule  %s, %s", s.ID, s.state(a.Now()))
 	}
 }

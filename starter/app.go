@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"strings"
@@ -96,12 +95,12 @@ func (a *app) execute(ctx context.Context, args []string) int {
 func (a *app) printError(command *cobra.Command, err error) {
 	lead := "starter: "
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(a.Stderr, terminal.Hung(lead, line, a.Width(a.Stderr)))
+		a.Tell(a.Stderr, lead, line)
 		lead = "  "
 	}
 	var usage *usageError
 	if errors.As(err, &usage) && usage.help {
-		fmt.Fprintf(a.Stderr, "Try '%s --help'.\n", command.CommandPath())
+		a.Remark("Try '%s --help'.", command.CommandPath())
 	}
 }
 

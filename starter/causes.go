@@ -37,7 +37,7 @@ func (a *app) drawCauses(causes []drawnCause, others int64) {
 	a.drawBlock(catalog.ErrorsTitle, shown[:warnings])
 	a.drawBlock(catalog.WarningsTitle, shown[warnings:])
 	if others > 0 {
-		fmt.Fprintf(a.Stdout, "  and %s of other causes\n", terminal.Plural(others, "finding"))
+		a.Say("  and %s of other causes", terminal.Plural(others, "finding"))
 	}
 }
 
@@ -50,7 +50,8 @@ func (a *app) drawBlock(title string, causes []drawnCause) {
 	for _, c := range causes {
 		heaviest = max(heaviest, c.count)
 	}
-	fmt.Fprintf(a.Stdout, "\n  %s\n", a.Painted(a.Stdout, terminal.Bold, terminal.Hung("", title, a.Width(a.Stdout)-2)))
+	a.Blank()
+	a.Title("  " + title)
 	for _, c := range causes {
 		a.drawCause(c, heaviest)
 	}
@@ -124,11 +125,13 @@ func (a *app) printNormalised(title string, rules []catalog.ReportNormalised) {
 	if len(rules) == 0 {
 		return
 	}
-	fmt.Fprintf(a.Stdout, "\n  %s\n", title)
+	a.Blank()
+	a.Title("  " + title)
 	t := a.Table("#count", "column", "~rule")
 	for _, n := range rules {
-		t.Add("  "+humanize.Comma(n.Count), terminal.Dash(n.Column), terminal.Shortened(n.Rule, 100))
+		t.Add(humanize.Comma(n.Count), terminal.Dash(n.Column), terminal.Shortened(n.Rule, 100))
 	}
+	t.Indent = 2
 	t.WriteRows(a.Stdout)
 }
 

@@ -109,7 +109,7 @@ var marks = map[doctor.Verdict]string{doctor.Right: "✓", doctor.Wrong: "✗", 
 
 func (a *app) printResult(r doctor.Result, first bool) {
 	if first {
-		fmt.Fprintln(a.Stdout, r.Subject)
+		a.Say("%s", r.Subject)
 	}
 	a.Tell(a.Stdout, fmt.Sprintf("  %s %-27s ", marks[r.Verdict], r.Check), r.Found)
 	if r.Remedy != "" {

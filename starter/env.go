@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/config"
@@ -54,7 +52,7 @@ func (a *app) env(all bool) error {
 		case v.Default != "":
 			state = "default " + v.Default
 		}
-		fmt.Fprintf(a.Stdout, "%s  %s\n    %s\n", v.Name, state, v.Meaning)
+		a.Say("%s  %s\n    %s", v.Name, state, v.Meaning)
 	}
 	return nil
 }

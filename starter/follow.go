@@ -24,7 +24,7 @@ func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun, ag
 	if a.json() {
 		out = a.Stderr // stdout is for the results
 	}
-	screen := a.newScreen(out, len(runs) > 1)
+	screen := a.newScreen(out, runs)
 	ends := make([]syncEnd, len(runs))
 	state := a.stateReader(ctx)
 	poll := a.poll * time.Duration(1+len(runs)/8) // many runs together stay within what a server gives one client

@@ -77,7 +77,7 @@ func (a *app) printEnds(ends []syncEnd) {
 		if end.WorkflowID == "" || end.Status == "" {
 			continue // not started, or lost: the error says so
 		}
-		fmt.Fprintln(a.Stdout)
+		a.Blank()
 		took := terminal.Lasting(time.Duration(end.Seconds * float64(time.Second)))
 		a.Headline(fmt.Sprintf("%s  %s:", end.Account, end.Feed), outcomeText(end), " in "+took)
 		for _, line := range summary(end) {

@@ -15,7 +15,7 @@ import (
 // where nobody watches, there is a line for everything that happens, marked with its account.
 type screen struct {
 	scroll *terminal.Scroll
-	marks  bool
+	mark   int // how wide the account before each line is; 0: there is one run, and none
 	now    func() time.Time
 
 	mu    sync.Mutex
@@ -37,9 +37,15 @@ type shownState struct {
 	reported    time.Time // when a line about its progress was written last
 }
 
-func (a *app) newScreen(out io.Writer, several bool) *screen {
+func (a *app) newScreen(out io.Writer, runs []syncRun) *screen {
+	mark := 0
+	if len(runs) > 1 {
+		for _, run := range runs {
+			mark = max(mark, len(run.Account))
+		}
+	}
 	return &screen{
-		scroll: a.Scroll(out, !several), marks: several, now: a.Now,
+		scroll: a.Scroll(out, mark == 0), mark: mark, now: a.Now,
 		shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]string{},
 	}
 }
@@ -98,11 +104,10 @@ func (s *screen) introduce(run syncRun, seen look) {
 	if run.Joined {
 		line += fmt.Sprintf(" (joined, under way for %s)", terminal.Rough(s.now().Sub(seen.begun)))
 	}
-	if s.marks {
-		s.line(run, line)
-	} else {
-		s.line(run, run.Account+"  "+line)
+	if s.mark == 0 {
+		line = run.Account + "  " + line
 	}
+	s.line(run, line)
 }
 
 // report writes the lines that a step deserves, given what was written about it before.
@@ -193,8 +198,8 @@ func (s *screen) redraw(seen look) {
 }
 
 func (s *screen) line(run syncRun, text string) {
-	if s.marks {
-		text = run.Account + "  " + strings.TrimPrefix(text, "  ")
+	if s.mark > 0 {
+		text = terminal.Pad(run.Account, s.mark) + "  " + strings.TrimPrefix(text, "  ")
 	}
 	s.scroll.Line(text)
 }

@@ -101,8 +101,12 @@ func showAll(watched, several bool, looks ...look) string {
 		Now: func() time.Time { return now }, IsTerminal: func(any) bool { return watched }, Size: func(io.Writer) int { return 0 },
 		Lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
 	}}
-	screen := a.newScreen(&out, several)
 	run := syncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
+	runs := []syncRun{run}
+	if several {
+		runs = append(runs, syncRun{Account: "acct_longer", Feed: "product"})
+	}
+	screen := a.newScreen(&out, runs)
 	for i, seen := range looks {
 		now = noon.Add(time.Duration(i) * time.Second)
 		screen.show(run, seen)
@@ -179,7 +183,7 @@ func TestFollowingOnATerminalRedrawsTheStepUnderWay(t *testing.T) {
 
 func TestFollowingSeveralMarksTheLines(t *testing.T) {
 	got := showAll(true, true, lookAt([]*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)}))
-	require.Equal(t, "acct_1  sync of the product feed: catalog-sync/acct_1/product\nacct_1  ✓ FetchCatalog       1.0s\n", got)
+	require.Equal(t, "acct_1       sync of the product feed: catalog-sync/acct_1/product\nacct_1       ✓ FetchCatalog       1.0s\n", got)
 	require.NotContains(t, got, "\x1b", "lines of several runs cannot be redrawn")
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +90,7 @@ func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 
 func (a *app) printOrders(rows []orderRow, more bool) {
 	if len(rows) == 0 {
-		fmt.Fprintln(a.Stdout, "No orders.")
+		a.Say("No orders.")
 		return
 	}
 	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
@@ -110,6 +109,6 @@ func (a *app) printOrders(rows []orderRow, more bool) {
 	}
 	t.Write(a.Stdout)
 	if more {
-		fmt.Fprintf(a.Stdout, "\n… and more: --limit %d, --account or --state\n", len(rows)*10)
+		a.Say("\n… and more: --limit %d, --account or --state", len(rows)*10)
 	}
 }

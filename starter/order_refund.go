@@ -83,7 +83,7 @@ func (a *app) printRefunded(id order.ID, made order.Refund) error {
 			Refund  order.Refund `json:"refund"`
 		}{id, workflows.UpdateRefund, true, made})
 	}
-	fmt.Fprintf(a.Stdout, "%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id\n",
+	a.Say("%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id",
 		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)
 	return nil
 }

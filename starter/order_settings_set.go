@@ -65,7 +65,7 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if a.json() {
 		return a.printJSON(settings.WithDefaults())
 	}
-	fmt.Fprintf(a.Stdout, "%s  the settings for orders are saved; %s\n", account, fulfils(settings))
+	a.Say("%s  the settings for orders are saved; %s", account, fulfils(settings))
 	return nil
 }
 

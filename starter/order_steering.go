@@ -72,7 +72,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	if err != nil {
 		return err
 	}
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, "… no worker has taken it yet: is one running?") })
+	alone := time.AfterFunc(5*time.Second, func() { a.Remark("… no worker has taken it yet: is one running?") })
 	defer alone.Stop()
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id.String(), UpdateName: s.update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -98,7 +98,7 @@ func (a *app) confirmSteering(ctx context.Context, id order.ID, s steering) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stderr, "%s  %s%s\n", id, terminal.Spaced(string(view.State)), amountsText(view))
+	a.Remark("%s  %s%s", id, terminal.Spaced(string(view.State)), amountsText(view))
 	if !a.Ask(s.question) {
 		return badInput(errors.New("nothing was done"))
 	}
@@ -136,6 +136,6 @@ func (a *app) printSteered(id order.ID, s steering) error {
 			Done string   `json:"done"` // the command that the order took
 		}{id, s.update})
 	}
-	fmt.Fprintf(a.Stdout, "%s  %s\n", id, s.done)
+	a.Say("%s  %s", id, s.done)
 	return nil
 }

@@ -74,7 +74,7 @@ func (a *app) sweepOnce(ctx context.Context, accounts []string) error {
 	if a.json() {
 		return a.printJSON(result)
 	}
-	fmt.Fprintln(a.Stdout, result.String())
+	a.Say("%s", result.String())
 	return nil
 }
 
@@ -104,6 +104,6 @@ func (a *app) scheduleSweeps(ctx context.Context, every time.Duration) error {
 	if a.json() {
 		return a.printJSON(map[string]string{"schedule": sweepID, "every": every.String()})
 	}
-	fmt.Fprintf(a.Stdout, "sweeps every %s (schedule %s)\n", every, sweepID)
+	a.Say("sweeps every %s (schedule %s)", every, sweepID)
 	return nil
 }

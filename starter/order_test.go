@@ -136,7 +136,7 @@ func TestAPersonIsAskedWhereMoneyMoves(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.sells()
-			s.app.IsTerminal = func(any) bool { return true }
+			s.app.IsTerminal, s.columns = func(any) bool { return true }, 120
 			s.stdin = "n\n"
 			require.Equal(t, exitUsage, s.run(append([]string{"order"}, args...)...))
 			require.Contains(t, s.stderr.String(), "29.99 EUR in all, 29.99 EUR captured, 5.00 EUR refunded")

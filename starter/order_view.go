@@ -15,7 +15,7 @@ func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderV
 	if err != nil {
 		return view, err
 	}
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, "… no worker has answered yet: is one running?") })
+	alone := time.AfterFunc(5*time.Second, func() { a.Remark("… no worker has answered yet: is one running?") })
 	defer alone.Stop()
 	answer, err := c.QueryWorkflow(ctx, id.String(), "", workflows.QueryOrder)
 	if err != nil {

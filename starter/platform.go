@@ -82,15 +82,15 @@ func (a *app) printPlatform(v platformView) {
 	if v.Livemode {
 		mode = "live"
 	}
-	fmt.Fprintf(a.Stdout, "%s\n", v.Account)
+	a.Say("%s", v.Account)
 	a.Tell(a.Stdout, "  name      ", terminal.Dash(strings.Join(who, ", ")))
 	a.Tell(a.Stdout, "  key       ", mode)
 	a.Tell(a.Stdout, "  accounts  ", terminal.Plural(int64(v.Accounts), "account")+" with settings")
-	fmt.Fprintln(a.Stdout, "\nSend to Stripe, to your contact there or through the waitlist of its page:")
-	fmt.Fprintln(a.Stdout, "https://docs.stripe.com/connect/saas/tasks/enable-in-context-selling-on-ai-agents")
+	a.Say("\nSend to Stripe, to your contact there or through the waitlist of its page:")
+	a.Say("https://docs.stripe.com/connect/saas/tasks/enable-in-context-selling-on-ai-agents")
 	a.Tell(a.Stdout, "  1. ", "the id of the platform: "+v.Account)
 	a.Tell(a.Stdout, "  2. ", "the accounts, one id a row: starter accounts list -o xlsx > accounts.xlsx (or -o csv, -o text)")
 	a.Tell(a.Stdout, "  3. ", "how they are charged: Vitrine takes direct charges, on the accounts themselves")
-	fmt.Fprintln(a.Stdout, "\nThe same and the channels of agents are set in the dashboard, where it has the page:")
-	fmt.Fprintln(a.Stdout, "https://dashboard.stripe.com/settings/connect/agentic-commerce")
+	a.Say("\nThe same and the channels of agents are set in the dashboard, where it has the page:")
+	a.Say("https://dashboard.stripe.com/settings/connect/agentic-commerce")
 }

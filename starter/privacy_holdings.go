@@ -194,24 +194,24 @@ func (a *app) printHoldings(id order.ID, h holdings, gone *[]privacy.Held) error
 	if a.json() {
 		return a.printJSON(h.view(id, gone))
 	}
-	fmt.Fprintf(a.Stdout, "%s  %s\n", id, terminal.Spaced(cmp.Or(string(h.state), "not known")))
+	a.Say("%s  %s", id, terminal.Spaced(cmp.Or(string(h.state), "not known")))
 	found := int64(len(h.found.Personal))
 	switch {
 	case found == 0:
-		fmt.Fprintln(a.Stdout, "Nothing is kept of its buyer.")
+		a.Say("Nothing is kept of its buyer.")
 	case gone == nil:
-		fmt.Fprintf(a.Stdout, "%s kept of its buyer:\n", terminal.Plural(found, "object"))
+		a.Say("%s kept of its buyer:", terminal.Plural(found, "object"))
 		a.printObjects(a.Stdout, h.found.Personal)
 	default:
-		fmt.Fprintf(a.Stdout, "%s of its buyer erased:\n", terminal.Plural(int64(len(*gone)), "object"))
+		a.Say("%s of its buyer erased:", terminal.Plural(int64(len(*gone)), "object"))
 		a.printObjects(a.Stdout, *gone)
 	}
 	if why := h.needed(); why != "" {
-		fmt.Fprintf(a.Stdout, "Do not erase it yet: %s.\n", why)
+		a.Say("Do not erase it yet: %s.", why)
 	}
-	fmt.Fprintln(a.Stdout, "\nWhat stays:")
+	a.Say("\nWhat stays:")
 	for _, r := range h.remainders() {
-		fmt.Fprintln(a.Stdout, "  "+r.Where)
+		a.Say("  %s", r.Where)
 		a.Tell(a.Stdout, "      ", r.What)
 	}
 	return nil

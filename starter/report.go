@@ -161,12 +161,12 @@ func (a *app) reportHold(id catalog.ID, held catalog.Hold) error {
 
 func (a *app) noteLaterFailure(s catalog.State) {
 	if s.Held != nil {
-		fmt.Fprintf(a.Stderr, "A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n\n", terminal.Printable(s.Held.Text()))
+		a.Remark("A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n", terminal.Printable(s.Held.Text()))
 		return
 	}
 	if s.Last != nil && s.Last.Report == "" {
 		a.Tell(a.Stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", terminal.Relative(a.Now(), s.Last.At), s.Last.Reason))
-		fmt.Fprint(a.Stderr, "This is the report of the import before it.\n\n")
+		a.Remark("This is the report of the import before it.\n")
 	}
 }
 
@@ -219,7 +219,7 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	a.printCauses(r)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
-		fmt.Fprintln(a.Stdout)
+		a.Blank()
 		a.Tell(a.Stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(catalog.ID{Account: r.Account, Feed: r.Feed})))
 	}
 }

@@ -70,7 +70,7 @@ func reportNumbers(ctx context.Context, docs catalog.Documents, id catalog.ID) (
 
 func (a *app) printReports(id catalog.ID, rows []reportRow, more int) {
 	if len(rows) == 0 {
-		fmt.Fprintln(a.Stdout, "No report is kept: a sync that has something to say writes one.")
+		a.Say("No report is kept: a sync that has something to say writes one.")
 		return
 	}
 	t := a.Table("#NUMBER", "WHEN", "OUTCOME", "~SUMMARY")
@@ -79,8 +79,8 @@ func (a *app) printReports(id catalog.ID, rows []reportRow, more int) {
 	}
 	t.Write(a.Stdout)
 	if more > 0 {
-		fmt.Fprintf(a.Stdout, "\n… and %s older: --limit %d\n", humanize.Comma(int64(more)), len(rows)+more)
+		a.Say("\n… and %s older: --limit %d", humanize.Comma(int64(more)), len(rows)+more)
 	}
-	fmt.Fprintln(a.Stdout)
+	a.Blank()
 	a.Tell(a.Stdout, "One of them: ", fmt.Sprintf("starter report %s --number %d", target(id), rows[0].Number))
 }

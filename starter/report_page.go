@@ -45,11 +45,11 @@ func (a *app) showPage(ctx context.Context, docs catalog.Documents, r catalog.Re
 		return errors.Join(err, os.RemoveAll(folder))
 	}
 	if !a.IsTerminal(a.Stdout) {
-		fmt.Fprintln(a.Stderr, "There is no terminal, so no browser was opened. The page is here:")
+		a.Remark("There is no terminal, so no browser was opened. The page is here:")
 	} else if err := a.browse(ctx, name); err != nil {
-		fmt.Fprintf(a.Stderr, "No browser could be opened (%v). The page is here:\n", err)
+		a.Remark("No browser could be opened (%v). The page is here:", err)
 	}
-	fmt.Fprintln(a.Stdout, name)
+	a.Verbatim(name)
 	return nil
 }
 

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"vitrine/internal/terminal"
 )
 
 const rootHelp = `Vitrine keeps the product catalog of every connected account in front of AI agents.
@@ -126,8 +124,8 @@ func completeOutput(c *cobra.Command, _ []string, _ string) ([]string, cobra.She
 	return outputs(c), cobra.ShellCompDirectiveNoFileComp
 }
 
-// help is cobra's, to the width of the terminal.
+// help is cobra's, as wide as it may be.
 func (a *app) help(c *cobra.Command, _ []string) {
 	text := strings.TrimSpace(cmp.Or(c.Long, c.Short)) + "\n\n" + c.UsageString()
-	fmt.Fprint(a.Stdout, terminal.Fitted(text, a.Width(a.Stdout)))
+	a.Help(text)
 }

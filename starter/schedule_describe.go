@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -40,23 +39,23 @@ func (a *app) describeSchedule(ctx context.Context, account, name string) error 
 		return a.printJSON(v)
 	}
 	now := a.Now()
-	fmt.Fprintf(a.Stdout, "%s\n  state    %s\n  times    every %s, offset %s\n", v.ID, v.shortState(), v.Every, v.Offset)
+	a.Say("%s\n  state    %s\n  times    every %s, offset %s", v.ID, v.shortState(), v.Every, v.Offset)
 	var next []string
 	for i, t := range v.Next {
 		if i < 3 && !v.Paused {
 			next = append(next, terminal.Clock(now, t))
 		}
 	}
-	fmt.Fprintf(a.Stdout, "  next     %s\n", terminal.Dash(strings.Join(next, ", ")))
-	fmt.Fprintf(a.Stdout, "  last     %s\n", strings.TrimSpace(terminal.Relative(now, v.Last)+" "+v.LastRun))
-	fmt.Fprintf(a.Stdout, "  running  %s\n", terminal.Dash(strings.Join(v.Running, ", ")))
-	fmt.Fprintf(a.Stdout, "  runs     %s, %s skipped because the one before was not over, %s missed\n", humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)))
-	fmt.Fprintf(a.Stdout, "  created  %s\n", terminal.Relative(now, v.Created))
+	a.Say("  next     %s", terminal.Dash(strings.Join(next, ", ")))
+	a.Say("  last     %s", strings.TrimSpace(terminal.Relative(now, v.Last)+" "+v.LastRun))
+	a.Say("  running  %s", terminal.Dash(strings.Join(v.Running, ", ")))
+	a.Say("  runs     %s, %s skipped because the one before was not over, %s missed", humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)))
+	a.Say("  created  %s", terminal.Relative(now, v.Created))
 	if !v.Updated.IsZero() {
-		fmt.Fprintf(a.Stdout, "  changed  %s\n", terminal.Relative(now, v.Updated))
+		a.Say("  changed  %s", terminal.Relative(now, v.Updated))
 	}
 	if v.Note != "" {
-		fmt.Fprintf(a.Stdout, "  note     %s\n", terminal.Printable(v.Note))
+		a.Say("  note     %s", terminal.Printable(v.Note))
 	}
 	return nil
 }

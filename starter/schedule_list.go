@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 		return a.printJSON(views)
 	}
 	if len(views) == 0 {
-		fmt.Fprintln(a.Stdout, "There is no schedule: 'starter accounts apply -f FILE' creates them.")
+		a.Say("There is no schedule: 'starter accounts apply -f FILE' creates them.")
 		return nil
 	}
 	t := a.Table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")

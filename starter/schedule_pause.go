@@ -94,7 +94,7 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.Stdout, "%s %s.\n", terminal.Plural(int64(len(switched)), "schedule"), done)
+		a.Say("%s %s.", terminal.Plural(int64(len(switched)), "schedule"), done)
 	}
 	return failed
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,9 +47,9 @@ func (a *app) trigger(ctx context.Context, account, name string) error {
 		return a.printJSON(map[string]any{"id": id, "triggered": triggered, "running": before.Running})
 	}
 	if !triggered {
-		fmt.Fprintf(a.Stdout, "%s  a run is under way already: %s\n", account, strings.Join(before.Running, ", "))
+		a.Say("%s  a run is under way already: %s", account, strings.Join(before.Running, ", "))
 		return nil
 	}
-	fmt.Fprintf(a.Stdout, "%s  triggered; 'starter schedule describe %s' shows the run\n", account, account)
+	a.Say("%s  triggered; 'starter schedule describe %s' shows the run", account, account)
 	return nil
 }

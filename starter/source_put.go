@@ -72,7 +72,7 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 	if a.json() {
 		return a.printJSON(place)
 	}
-	fmt.Fprintf(a.Stdout, "%s  %s: %s of %s\n", account, place.Feed, terminal.Bytes(written.Size), name)
+	a.Say("%s  %s: %s of %s", account, place.Feed, terminal.Bytes(written.Size), name)
 	a.Tell(a.Stdout, "  source   ", place.Source)
 	a.Tell(a.Stdout, "  version  ", written.Version())
 	a.Tell(a.Stdout, "  next     ", "starter sync "+target(catalog.ID{Account: account, Feed: place.Feed})+" --follow")

@@ -36,8 +36,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show how the last sync of every account ended, and when the next one is due",
 		Long: `Show how the last sync of every account ended, and when the next one is due.
 
-Without arguments it shows the accounts that have settings, with the feeds that those list, and accounts without settings
-whose syncs are under way or held; of an account that is named it shows every feed that was ever synced. ROWS were sent to
+Without arguments it shows the accounts that have settings, with the feeds that those list, and every feed of other
+accounts that was ever synced; of an account that is named it shows every feed that was. ROWS were sent to
 Stripe in the last import, and Stripe refused ERRORS of them; DELETED were removed, because they vanished from the source;
 KEPT BACK were not sent, because Stripe would refuse them. NOW tells of a sync that is held until a person decides, that is
 importing, or that waits for its turn. Below the table stands why syncs are held, and how to decide. Syncs that found nothing
@@ -102,7 +102,7 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 	// What S3 knows is worth showing while Temporal is away.
 	runs, away := a.openRuns(ctx)
 	if !named {
-		moreViews, moreStates, err := readStatus(ctx, docs, withoutSettings(runs, accounts), true)
+		moreViews, moreStates, err := readOthers(ctx, docs, runs, accounts)
 		if err != nil {
 			return err
 		}
@@ -128,10 +128,9 @@ func (a *app) watchStatus(ctx context.Context, accounts []string, filter statusF
 		return badUsage("--watch is for people: a script calls 'starter status -o json' as often as it needs to")
 	}
 	for {
-		if a.IsTerminal(a.Stdout) && !a.IsDumb() {
-			fmt.Fprint(a.Stdout, "\x1b[H\x1b[2J\x1b[3J")
-		}
-		fmt.Fprintf(a.Stdout, "%s\n\n", a.Painted(a.Stdout, terminal.Faint, a.Now().Format("15:04:05")+", every 5s until Ctrl-C"))
+		a.Clear()
+		a.Aside(a.Now().Format("15:04:05") + ", every 5s until Ctrl-C")
+		a.Blank()
 		err := a.status(ctx, accounts, filter)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -282,21 +281,36 @@ func (v *statusView) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *
 	}
 }
 
-// withoutSettings are the accounts of syncs under way that nobody made settings for: their runs may be held too.
-func withoutSettings(runs map[string][]*workflowpb.WorkflowExecutionInfo, known []string) (accounts []string) {
-	had := map[string]bool{}
-	for _, account := range known {
-		had[account] = true
+// readOthers reads of the accounts that nobody made settings for the feeds that were synced all the same, or are just
+// now.
+func readOthers(
+	ctx context.Context, docs catalog.Documents, runs map[string][]*workflowpb.WorkflowExecutionInfo, known []string,
+) (views []statusView, states []catalog.State, err error) {
+	accounts, err := docs.Accounts(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	for id := range runs {
-		if of, ours := parseScheduleID(id); ours && !had[of.Account] {
-			had[of.Account] = true
+		if of, ours := parseScheduleID(id); ours {
 			accounts = append(accounts, of.Account)
 		}
 	}
 	slices.Sort(accounts)
-	return accounts
+	accounts = slices.DeleteFunc(slices.Compact(accounts), func(account string) bool {
+		_, has := slices.BinarySearch(known, account)
+		return has
+	})
+	all, allStates, err := readStatus(ctx, docs, accounts, true)
+	for i, v := range all {
+		if v.synced() || len(runs[workflows.ScheduleID(catalog.ID{Account: v.Account, Feed: v.Feed})]) > 0 {
+			views, states = append(views, v), append(states, allStates[i])
+		}
+	}
+	return views, states, err
 }
+
+// synced: there is a state, be it one that cannot be read.
+func (v statusView) synced() bool { return v.Last != nil || v.Held != nil || v.Error != "" }
 
 func (a *app) openRuns(ctx context.Context) (map[string][]*workflowpb.WorkflowExecutionInfo, error) {
 	c, err := a.temporal(ctx)
@@ -329,11 +343,11 @@ func openRuns(ctx context.Context, c client.Client) (map[string][]*workflowpb.Wo
 
 func (a *app) printStatus(views []statusView, filter statusFilter) {
 	if len(views) == 0 {
-		fmt.Fprintln(a.Stdout, filter.nothing())
+		a.Say("%s", filter.nothing())
 		return
 	}
-	t := a.Table("ACCOUNT", "FEED", "LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
-	t.Spare = []string{"DELETED", "KEPT BACK", "NEXT", "ROWS", "ERRORS", "WHEN", "FEED"}
+	t := a.Table("ACCOUNT", "FEED", "/LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
+	t.Spare = []string{"NEXT", "DELETED", "KEPT BACK", "ROWS", "WHEN", "FEED", "ERRORS"}
 	for _, v := range views {
 		last := catalog.Last{}
 		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"
@@ -356,7 +370,8 @@ func (f statusFilter) nothing() string {
 	case f.held:
 		return "No feed is held."
 	}
-	return "No account has settings yet: 'starter accounts apply -f FILE' adds them."
+	return "No account was synced yet, and none has settings: 'starter sync ACCOUNT --follow' syncs one, 'starter accounts " +
+		"apply -f FILE' makes settings and schedules for a list of them."
 }
 
 // printHeld says what waits for a person, and how to decide. Among everything else it is kept short: one bad deployment
@@ -369,10 +384,10 @@ func (a *app) printHeld(views []statusView, filter statusFilter) {
 	held := slices.DeleteFunc(slices.Clone(views), func(v statusView) bool { return v.Held == nil })
 	for i, v := range held {
 		if i == most {
-			fmt.Fprintf(a.Stdout, "\n… and %s more held: starter status --held\n", humanize.Comma(int64(len(held)-most)))
+			a.Say("\n… and %s more held: starter status --held", humanize.Comma(int64(len(held)-most)))
 			return
 		}
-		fmt.Fprintln(a.Stdout)
+		a.Blank()
 		a.describeHold(a.Stdout, catalog.ID{Account: v.Account, Feed: v.Feed}, *v.Held)
 		a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(catalog.ID{Account: v.Account, Feed: v.Feed}))
 	}

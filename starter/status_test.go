@@ -141,9 +141,18 @@ func TestStatusOfANamedAccountShowsFeedsThatAreNotListed(t *testing.T) {
 func TestStatusOfAccountsWithoutSettings(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.run("status"))
-	require.Contains(t, s.stdout.String(), "No account has settings yet")
+	require.Contains(t, s.stdout.String(), "No account was synced yet, and none has settings")
 	require.Equal(t, exitOK, s.run("status", "acct_9"))
 	require.Contains(t, s.stdout.String(), "acct_9   product  never synced")
+
+	s.remember("acct_9", &catalog.Last{Outcome: catalog.Succeeded, At: noon.Add(-time.Hour)})
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-time.Hour)})
+	s.put("state/acct_7/orders/cs_1/record.json", "application/json", "{}")
+	s.put("state/sources/ab.json", "application/json", "{}")
+	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_2"}))
+	require.Equal(t, exitOK, s.run("status"))
+	require.Regexp(t, `(?s)^ACCOUNT[^\n]+\nacct_2 +product  never synced[^\n]+\nacct_1 +product  failed[^\n]+\nacct_9 +product  succeeded[^\n]+\n$`,
+		s.stdout.String())
 }
 
 // A sync that was started by hand needs no settings, and is held like any other.

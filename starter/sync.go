@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -92,9 +91,9 @@ func (a *app) printStarted(runs []syncRun) error {
 		if run.Joined {
 			verb = "is under way already"
 		}
-		fmt.Fprintf(a.Stdout, "%s  sync of the %s feed %s\n", run.Account, run.Feed, verb)
-		fmt.Fprintf(a.Stdout, "  workflow  %s\n  run       %s\n", run.WorkflowID, run.RunID)
-		fmt.Fprintf(a.Stdout, "  watch     the same command with --follow, or this workflow in Temporal's Web UI\n")
+		a.Say("%s  sync of the %s feed %s", run.Account, run.Feed, verb)
+		a.Say("  workflow  %s\n  run       %s", run.WorkflowID, run.RunID)
+		a.Say("  watch     the same command with --follow, or this workflow in Temporal's Web UI")
 	}
 	return startFailures(runs)
 }

@@ -165,7 +165,7 @@ func (a *app) printDryRun(r dryRun) {
 	if r.Error != "" {
 		outcome = "nothing could be sent" // the error at the end says why
 	}
-	fmt.Fprintf(a.Stdout, "%s  %s: dry run, %s\n", r.Account, r.Feed, outcome)
+	a.Say("%s  %s: dry run, %s", r.Account, r.Feed, outcome)
 	line := func(title, text string) {
 		if text != "" {
 			a.Tell(a.Stdout, fmt.Sprintf("  %-8s ", title), text)
@@ -189,7 +189,7 @@ func (a *app) printDryRun(r dryRun) {
 	}
 	a.drawCauses(drawn(r.Causes), r.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
-	fmt.Fprintln(a.Stdout)
+	a.Blank()
 }
 
 func (r dryRun) sending() string {

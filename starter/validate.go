@@ -246,7 +246,7 @@ func (a *app) describeValidation(v validation) {
 	a.drawCauses(drawn(v.Causes), v.OtherCauses)
 	a.printNormalised("Rewritten on the way to Stripe", v.Normalised)
 	if len(v.Causes) > 0 && v.File != "-" {
-		fmt.Fprintf(a.Stdout, "\n  Every finding: the same command with --output csv\n")
+		a.Say("\n  Every finding: the same command with --output csv")
 	}
 }
 

@@ -99,7 +99,7 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 		return err
 	}
 	// Without a worker the server keeps the verdict and this command waits: it should not do so in silence.
-	alone := time.AfterFunc(5*time.Second, func() { fmt.Fprintln(a.Stderr, askForVerdictWorker) })
+	alone := time.AfterFunc(5*time.Second, func() { a.Remark(askForVerdictWorker) })
 	taken, err := sendVerdict(ctx, c, d, *held, in)
 	alone.Stop()
 	if err != nil {
@@ -201,7 +201,7 @@ func (a *app) printDecided(d verdict, t takenVerdict) error {
 	if a.json() {
 		return a.printJSON(t)
 	}
-	fmt.Fprintf(a.Stdout, "%s  %s: %s version %s by %s already, %s: %s\n",
+	a.Say("%s  %s: %s version %s by %s already, %s: %s",
 		t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
 	return nil
 }
@@ -285,10 +285,10 @@ func (a *app) printVerdict(d verdict, t takenVerdict, follow bool) error {
 	case a.json():
 		out = a.Stderr
 	}
-	fmt.Fprintf(out, "%s  %s: %s version %s by %s; %s\n", t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect)
+	a.Write(out, fmt.Sprintf("%s  %s: %s version %s by %s; %s", t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect))
 	if t.Version != t.Held.Version {
-		fmt.Fprintf(out, "  note      the source was version %s when this looked\n", terminal.Printable(t.Held.Version))
+		a.Tell(out, "  note      ", "the source was version "+t.Held.Version+" when this looked")
 	}
-	fmt.Fprintf(out, "  workflow  %s\n", t.WorkflowID)
+	a.Tell(out, "  workflow  ", t.WorkflowID)
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -26,8 +25,8 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.json() {
 				return a.printJSON(v)
 			}
-			_, err := fmt.Fprintf(a.Stdout, "starter %s\n  built with %s for %s\n", v.Version, v.Go, v.System)
-			return err
+			a.Say("starter %s\n  built with %s for %s", v.Version, v.Go, v.System)
+			return nil
 		},
 	}
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"strings"
 
 	"vitrine/internal/config"
 )
@@ -10,7 +10,7 @@ import (
 // release is set by the linker: -X main.release=v1.2.3.
 var release string
 
-const help = `worker runs Vitrine's workflows: it takes catalogs from S3 to Stripe as Temporal asks it to. Run as many as you like;
+const helpText = `The worker runs Vitrine's workflows: it takes catalogs from S3 to Stripe as Temporal asks it to. Run as many as you like;
 they share the work. It serves /livez, /readyz and /metrics (Prometheus).
 
 Usage:
@@ -26,15 +26,17 @@ It is configured by environment variables:
 
 `
 
-func printHelp(out io.Writer) {
-	_, _ = io.WriteString(out, help)
+func help() string {
+	text := strings.Builder{}
+	text.WriteString(helpText)
 	for _, v := range config.Table() {
 		if !v.Worker {
 			continue
 		}
-		_, _ = fmt.Fprintf(out, "  %s\n      %s\n", v.Name, v.Meaning)
+		fmt.Fprintf(&text, "  %s\n      %s\n", v.Name, v.Meaning)
 		if v.Default != "" {
-			_, _ = fmt.Fprintf(out, "      default: %s\n", v.Default)
+			fmt.Fprintf(&text, "      default: %s\n", v.Default)
 		}
 	}
+	return text.String()
 }

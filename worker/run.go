@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
+	"vitrine/internal/terminal"
 )
 
 // The exit codes.
@@ -42,43 +42,48 @@ type process struct {
 
 // run is main without the process around it.
 func run(args []string, lookup config.Lookup, out, errs io.Writer) int {
-	if len(args) == 1 && args[0] == "healthcheck" {
-		return healthcheck(lookup, errs)
+	t := terminal.Of(nil, out, errs, lookup)
+	asks := len(args) > 0 && args[0] == "healthcheck"
+	if asks {
+		args = args[1:]
 	}
-	if code, done := answer(args, out, errs); done {
+	if code, done := answer(&t, args); done {
 		return code
+	}
+	if asks {
+		return healthcheck(&t)
 	}
 	c, err := config.LoadWorker(lookup)
 	if err != nil {
-		explainConfig(errs, err)
+		explainConfig(&t, err)
 		return exitMisused
 	}
-	return serve(fx.New(modules(c, process{environ: os.Environ(), logs: errs})), errs)
+	return serve(&t, fx.New(modules(c, process{environ: os.Environ(), logs: errs})))
 }
 
 // serve runs app until a signal or a failure ends it. fx's own Run would exit the process, and hide in its log why.
-func serve(app *fx.App, errs io.Writer) int {
+func serve(t *terminal.Terminal, app *fx.App) int {
 	if err := app.Err(); err != nil {
-		return fail(errs, "start", err)
+		return fail(t, "start", err)
 	}
 	signals := app.Wait() // from here on SIGTERM and SIGINT drain
 	starting, cancel := context.WithTimeout(context.Background(), app.StartTimeout())
 	defer cancel()
 	if err := app.Start(starting); err != nil {
-		return fail(errs, "start", err)
+		return fail(t, "start", err)
 	}
 	signal := <-signals
 	stopping, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
 	defer cancel()
 	if err := app.Stop(stopping); err != nil {
-		return fail(errs, "stop", err)
+		return fail(t, "stop", err)
 	}
 	return signal.ExitCode
 }
 
 // fail prints the cause without fx's account of who needed whom.
-func fail(errs io.Writer, doing string, err error) int {
-	_, _ = fmt.Fprintf(errs, "worker: %s: %v\n", doing, dig.RootCause(err))
+func fail(t *terminal.Terminal, doing string, err error) int {
+	t.Remark("worker: %s: %v", doing, dig.RootCause(err))
 	return exitCode(err)
 }
 
@@ -90,39 +95,32 @@ func exitCode(err error) int {
 }
 
 // answer does what needs no configuration.
-func answer(args []string, out, errs io.Writer) (code int, done bool) {
+func answer(t *terminal.Terminal, args []string) (code int, done bool) {
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	showVersion := flags.Bool("version", false, "")
 	switch err := flags.Parse(args); {
 	case err == flag.ErrHelp:
-		printHelp(out)
+		t.Help(help())
 		return exitOK, true
 	case err != nil:
-		_, _ = fmt.Fprintf(errs, "worker: %v; worker --help explains\n", err)
+		t.Remark("worker: %v; worker --help explains", err)
 		return exitMisused, true
 	case flags.NArg() > 0:
-		_, _ = fmt.Fprintf(errs, "worker: argument %q: it takes none; worker --help explains\n", flags.Arg(0))
+		t.Remark("worker: argument %q: it takes none; worker --help explains", flags.Arg(0))
 		return exitMisused, true
 	case *showVersion:
-		_, _ = fmt.Fprintf(out, "worker %s\n", daemon.Version(release))
+		t.Say("worker %s", daemon.Version(release))
 		return exitOK, true
 	}
 	return exitOK, false
 }
 
-func explainConfig(errs io.Writer, err error) {
+func explainConfig(t *terminal.Terminal, err error) {
 	problems := strings.Split(err.Error(), "\n")
-	_, _ = fmt.Fprintf(errs, "worker: the configuration has %s:\n", count(len(problems), "problem"))
+	t.Remark("worker: the configuration has %s:", terminal.Plural(int64(len(problems)), "problem"))
 	for _, problem := range problems {
-		_, _ = fmt.Fprintf(errs, "  %s\n", problem)
+		t.Tell(t.Stderr, "  ", problem)
 	}
-	_, _ = fmt.Fprintln(errs, "worker --help lists every variable.")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	t.Remark("worker --help lists every variable.")
 }

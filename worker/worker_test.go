@@ -31,6 +31,7 @@ import (
 	"vitrine/internal/telemetry"
 	"vitrine/internal/telemetry/telemetrytest"
 	"vitrine/internal/temporalclient/temporalclienttest"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -136,22 +137,28 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 
 func TestWrongArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"start"}, {"--listen", ":1"}} {
+	for _, args := range [][]string{{"start"}, {"--listen", ":1"}, {"healthcheck", "now"}} {
 		var errs bytes.Buffer
-		require.Equal(t, exitMisused, run(args, func(string) (string, bool) { return "", false }, io.Discard, &errs))
+		require.Equal(t, exitMisused, run(args, nothingSet, io.Discard, &errs))
 		require.Contains(t, errs.String(), "--help")
 	}
 }
 
-func TestHelpListsEveryVariable(t *testing.T) {
+func nothingSet(string) (string, bool) { return "", false }
+
+func TestHelpListsEveryVariableAndFits(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"--help", "-h"} {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"healthcheck", "--help"}} {
 		var out bytes.Buffer
-		require.Equal(t, exitOK, run([]string{flag}, nil, &out, io.Discard))
+		require.Equal(t, exitOK, run(args, nothingSet, &out, io.Discard))
+		for line := range strings.Lines(out.String()) {
+			require.LessOrEqual(t, terminal.Breadth(strings.TrimSuffix(line, "\n")), 80, line)
+		}
+		words := strings.Join(strings.Fields(out.String()), " ")
 		for _, v := range config.Table() {
 			if v.Worker {
-				require.Contains(t, out.String(), v.Name)
-				require.Contains(t, out.String(), v.Meaning)
+				require.Contains(t, words, v.Name)
+				require.Contains(t, words, strings.Join(strings.Fields(v.Meaning), " "))
 			}
 		}
 	}
@@ -160,7 +167,7 @@ func TestHelpListsEveryVariable(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.Equal(t, exitOK, run([]string{"--version"}, nil, &out, io.Discard))
+	require.Equal(t, exitOK, run([]string{"--version"}, nothingSet, &out, io.Discard))
 	require.Regexp(t, `^worker \S+\n$`, out.String())
 }
 
@@ -278,7 +285,8 @@ func launch(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
 	require.NoError(t, err)
 	r := &running{logs: &lines{more: make(chan struct{}, 1)}, exit: make(chan int, 1)}
 	app := fx.New(append(extra, modules(c, process{environ: []string{"VITRINE_TYPO=1"}, logs: r.logs}))...)
-	go func() { r.exit <- serve(app, r.logs) }()
+	streams := terminal.Of(nil, r.logs, r.logs, nothingSet)
+	go func() { r.exit <- serve(&streams, app) }()
 	r.address = r.logs.await(t, `msg=listening variable=VITRINE_LISTEN address=(\S+)`)[1]
 	return r
 }

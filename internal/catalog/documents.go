@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/statestore"
 )
@@ -40,6 +42,12 @@ func (d Documents) State(ctx context.Context, id ID) (State, string, error) {
 func (d Documents) SaveState(ctx context.Context, s State, etag string) (string, error) {
 	object, err := statestore.Write(ctx, d.Store, d.Keys(s.ID()).StateKey(), s, etag)
 	return object.ETag, err
+}
+
+// Accounts names the accounts that anything is kept of, in order: of their catalogs or of their orders.
+func (d Documents) Accounts(ctx context.Context) ([]string, error) {
+	names, err := d.Folders(ctx)
+	return slices.DeleteFunc(names, func(name string) bool { return account.Check(name) != nil }), err
 }
 
 // Report reads the report under key, as Last.Report names it.

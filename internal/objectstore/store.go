@@ -239,6 +239,25 @@ func (s *Store) List(ctx context.Context, bucket, prefix string) ([]string, erro
 	return keys, nil
 }
 
+// Folders names what stands between a prefix and the slash after it.
+func (s *Store) Folders(ctx context.Context, bucket, prefix string) ([]string, error) {
+	var names []string
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
+		Bucket: &bucket, Prefix: nonEmpty(prefix), Delimiter: aws.String("/"),
+	})
+	for pages.HasMorePages() {
+		page, err := s.page(ctx, pages)
+		if err != nil {
+			return nil, s.explain(ctx, call{verb: "list", bucket: bucket, key: prefix}, err)
+		}
+		for _, folder := range page.CommonPrefixes {
+			names = append(names, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(folder.Prefix), prefix), "/"))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // ListAfter names up to a thousand keys under a prefix that come after a key.
 func (s *Store) ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error) {
 	page, err := s.page(ctx, s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{

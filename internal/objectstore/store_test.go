@@ -98,6 +98,7 @@ func operations(ctx context.Context, s *Store) map[string]func() error {
 		"Delete":    func() error { return s.Delete(ctx, "bucket", "key") },
 		"List":      func() error { _, err := s.List(ctx, "bucket", "key"); return err },
 		"ListAfter": func() error { _, err := s.ListAfter(ctx, "bucket", "key", "key/1"); return err },
+		"Folders":   func() error { _, err := s.Folders(ctx, "bucket", "key/"); return err },
 
 		"Versions": func() error { _, err := s.Versions(ctx, "bucket", "key"); return err },
 		"DeleteVersion": func() error {
@@ -115,10 +116,10 @@ func TestErrorsBearTheirFault(t *testing.T) {
 		kind       fault.Kind
 		want       fault.Code
 	}{
-		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
+		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
 		{403, "InvalidAccessKeyId", []string{"Get"}, fault.Permanent, fault.SourceForbidden},
 		{403, "RequestTimeTooSkewed", []string{"Get"}, fault.Plain, fault.StorageFailed},
-		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
+		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
 		{404, "NoSuchVersion", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Put"}, fault.Plain, fault.StateConflict},

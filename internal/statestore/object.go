@@ -55,6 +55,9 @@ type Objects interface {
 	// ListAfter names the first of the keys under a prefix that come after a key, in order: one call's worth, or less.
 	// None: there are no more.
 	ListAfter(ctx context.Context, bucket, prefix, after string) ([]string, error)
+	// Folders names what stands between a prefix and the slash after it, each once, in order. It costs a call for every
+	// thousand of them, however much lies there.
+	Folders(ctx context.Context, bucket, prefix string) ([]string, error)
 	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of
 	// each.
 	Versions(ctx context.Context, bucket, prefix string) ([]Object, error)

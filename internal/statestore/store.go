@@ -20,6 +20,11 @@ func (s Store) In(bucket string) Store {
 	return s
 }
 
+// Folders are the names in which what is kept of accounts lies, in order; not all of them are accounts.
+func (s Store) Folders(ctx context.Context) ([]string, error) {
+	return s.Objects.Folders(ctx, s.Layout.StateBucket, s.Layout.StatePrefix)
+}
+
 // Document is a JSON document as it was read: what it says, and which version of it that was.
 type Document[T any] struct {
 	Value  T

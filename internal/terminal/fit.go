@@ -14,6 +14,11 @@ import (
 // Breadth is how wide a character terminal shows a text: 日本 takes four columns.
 func Breadth(text string) int { return uniseg.StringWidth(text) }
 
+// Pad fills a text with spaces up to a width.
+func Pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-Breadth(text)))
+}
+
 // wrapped breaks a text between words into lines of at most width columns; no width: one line. A word that is longer
 // has a line of its own, whole: an address or a command can only be copied so.
 func wrapped(text string, width int) []string {
@@ -66,18 +71,24 @@ func cut(text string, width int) string {
 // leastText is what is left for a text beside its label before it goes below it instead.
 const leastText = 16
 
-// Hung writes a text behind what leads it in; further lines begin where the text began. Where that leaves no room the
+// hung puts a text behind what leads it in; further lines begin where the text began. Where that leaves no room the
 // text goes below.
-func Hung(lead, text string, width int) string {
+func hung(lead, text string, width int) []string {
 	indent := Breadth(lead)
 	below := min(indent, 4, width/4)
 	switch {
 	case width <= 0 || indent+Breadth(text) <= width:
-		return lead + text
+		return []string{lead + text}
 	case below < indent && width-indent < max(leastText, longestWord(text, width-below)):
-		return strings.TrimRight(lead, " ") + "\n" + indented(wrapped(text, max(width-below, 1)), below)
+		lines := indented(wrapped(text, max(width-below, 1)), below)
+		if strings.TrimSpace(lead) == "" {
+			return lines
+		}
+		return append([]string{strings.TrimRight(lead, " ")}, lines...)
 	}
-	return lead + strings.TrimLeft(indented(wrapped(text, max(width-indent, 1)), indent), " ")
+	lines := indented(wrapped(text, max(width-indent, 1)), indent)
+	lines[0] = lead + strings.TrimLeft(lines[0], " ")
+	return lines
 }
 
 // longestWord is the width of the longest word that fits into a line at all.
@@ -90,59 +101,18 @@ func longestWord(text string, line int) (longest int) {
 	return longest
 }
 
-func indented(lines []string, indent int) string {
-	space := strings.Repeat(" ", indent)
-	return space + strings.Join(lines, "\n"+space)
+func indented(lines []string, indent int) []string {
+	for i, line := range lines {
+		lines[i] = strings.Repeat(" ", indent) + line
+	}
+	return lines
 }
 
-// Fitted breaks what cobra or an error says to the width of a terminal: paragraphs anew, and each line of a list below
-// itself. Commands to be copied stay whole; what explains them goes above.
-func Fitted(text string, width int) string {
-	if width <= 0 {
-		return text
-	}
-	var out []string
-	var paragraph []string
-	end := func() {
-		if len(paragraph) > 0 {
-			out = append(out, wrapped(strings.Join(paragraph, " "), width)...)
-			paragraph = nil
-		}
-	}
-	for _, line := range strings.Split(text, "\n") {
-		if line != "" && !strings.HasPrefix(line, " ") {
-			paragraph = append(paragraph, line)
-			if strings.HasSuffix(line, ":") {
-				end()
-			}
-			continue
-		}
-		end()
-		out = append(out, fittedLine(line, width))
-	}
-	end()
-	return strings.Join(out, "\n")
-}
-
-func fittedLine(line string, width int) string {
-	if Breadth(line) <= width {
-		return line
-	}
-	command, comment, explained := strings.Cut(line, "  # ")
-	if explained {
-		return "  # " + comment + "\n" + strings.TrimRight(command, " ")
-	}
-	if strings.HasPrefix(strings.TrimSpace(line), "starter ") {
-		return line
-	}
-	at := hangs(line)
-	return Hung(line[:at], line[at:], width)
-}
-
-// hangs is where the text of a line begins: behind the name that it explains, if it explains one.
-func hangs(line string) int {
+// leadOf is where the text of a line begins: behind the name that it explains, if it explains one, which ends with two
+// spaces.
+func leadOf(line string) int {
 	start := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.Index(line[start:], "   "); at > 0 {
+	if at := strings.Index(line[start:], "  "); at > 0 {
 		rest := line[start+at:]
 		return start + at + len(rest) - len(strings.TrimLeft(rest, " "))
 	}

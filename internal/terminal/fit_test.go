@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,6 @@ func TestTextsBreakBetweenWords(t *testing.T) {
 		{"  rows     ", "one two three", 20, "  rows\n    one two three"},
 		{"", "日本語 日本語 日本語", 14, "日本語 日本語\n日本語"},
 	} {
-		require.Equal(t, c.want, Hung(c.lead, c.text, c.width), "%q in %d", c.text, c.width)
+		require.Equal(t, c.want, strings.Join(hung(c.lead, c.text, c.width), "\n"), "%q in %d", c.text, c.width)
 	}
 }

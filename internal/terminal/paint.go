@@ -29,15 +29,28 @@ func (t *Terminal) Painted(w io.Writer, style, text string) string {
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-// paintCell colours what a table says of outcomes and states; a title of its own is a heading.
-func (t *Terminal) paintCell(title, cell string) string {
+// paintCell colours what a table says of outcomes and states, of which a part may stand on a line.
+func (t *Terminal) paintCell(title, cell, part string) string {
 	switch title {
-	case "":
-		return t.Painted(t.Stdout, Faint, cell)
+	case heading:
+		return t.Painted(t.Stdout, Faint, part)
 	case "LAST", "STATE", "NOW", "OUTCOME":
-		return t.Painted(t.Stdout, mood(cell), cell)
+		return t.Painted(t.Stdout, mood(cell), part)
 	}
-	return cell
+	return part
+}
+
+// marks are the colours of what a line may begin with.
+var marks = []struct{ mark, style string }{{"✓", green}, {"✗", red}, {"!", yellow}}
+
+// marked paints the mark at which a line begins.
+func (t *Terminal) marked(w io.Writer, line string) string {
+	for _, m := range marks {
+		if before, after, found := strings.Cut(line, m.mark+" "); found && strings.TrimSpace(before) == "" {
+			return before + t.Painted(w, m.style, m.mark) + " " + after
+		}
+	}
+	return line
 }
 
 // moods are the colours of the words for outcomes and states, by how they begin.

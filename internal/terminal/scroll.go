@@ -8,18 +8,18 @@ import (
 
 // Scroll is lines one below the other. Where a person watches, the last one may be drawn again in place.
 type Scroll struct {
-	out   io.Writer
-	live  bool
-	width int // of the terminal; 0: there is none
-	paint func(style, text string) string
-	drawn string // the line that is redrawn
+	out    io.Writer
+	live   bool
+	width  int                      // of the terminal; 0: there is none
+	marked func(line string) string // with its mark painted
+	drawn  string                   // the line that is redrawn
 }
 
 // Scroll makes one. redraws says that there is a line to redraw, if a person watches.
 func (t *Terminal) Scroll(out io.Writer, redraws bool) *Scroll {
 	return &Scroll{
 		out: out, live: redraws && t.IsTerminal(out) && !t.IsDumb(), width: t.Width(out),
-		paint: func(style, text string) string { return t.Painted(out, style, text) },
+		marked: func(line string) string { return t.marked(out, line) },
 	}
 }
 
@@ -42,29 +42,9 @@ func (s *Scroll) Redraw(text string) {
 func (s *Scroll) Line(text string) {
 	s.Erase()
 	at := leadOf(text)
-	for line := range strings.SplitSeq(Hung(text[:at], strings.TrimRight(text[at:], " "), s.width), "\n") {
-		fmt.Fprintln(s.out, s.coloured(strings.TrimRight(line, " ")))
+	for _, line := range hung(text[:at], strings.TrimRight(text[at:], " "), s.width) {
+		fmt.Fprintln(s.out, s.marked(strings.TrimRight(line, " ")))
 	}
-}
-
-// leadOf is where the text of a line begins: behind the name of its step, if it tells of one.
-func leadOf(line string) int {
-	start := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.Index(line[start:], "  "); at > 0 {
-		rest := line[start+at:]
-		return start + at + len(rest) - len(strings.TrimLeft(rest, " "))
-	}
-	return start
-}
-
-// coloured paints the mark at which a line begins.
-func (s *Scroll) coloured(line string) string {
-	for mark, style := range map[string]string{"✓ ": green, "✗ ": red, "! ": yellow} {
-		if before, after, found := strings.Cut(line, mark); found && strings.TrimSpace(before) == "" {
-			return before + s.paint(style, strings.TrimSpace(mark)) + " " + after
-		}
-	}
-	return line
 }
 
 // Erase leaves the terminal with the cursor on an empty line.

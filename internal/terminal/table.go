@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -8,17 +9,20 @@ import (
 )
 
 // Table is text in columns. A column whose title begins with # holds numbers, which are aligned to the right. The last
-// one may hold sentences, if its title begins with ~.
+// one may hold sentences, if its title begins with ~. Cells of a column whose title begins with / may break between
+// words.
 //
-// Where a terminal is too narrow the sentences break into lines, then they go below their row, then the columns that
-// can be spared go, and what is still too wide is printed as a list.
+// Where a terminal is too narrow, it is narrowed in the order of what is lost: titles of several words and cells that
+// may, break; sentences break into lines, then go below their row; then the columns that are missed least go there,
+// with their titles; and what is still too wide is printed as a list. Nothing is left out.
 type Table struct {
 	header []string
 	Rows   [][]string
 
-	Spare []string                        // titles of columns that can go, the one that is missed least first
-	Width int                             // of the terminal; 0: there is none, and lines are as long as they are
-	paint func(title, cell string) string // colours a cell; nil: none is coloured
+	Spare  []string                              // titles of columns that may go below, the one that is missed least first
+	Width  int                                   // of the terminal; 0: there is none, and lines are as long as they are
+	Indent int                                   // before each line
+	paint  func(title, cell, part string) string // colours a part of a cell; nil: none is coloured
 }
 
 // Table makes one for stdout.
@@ -38,6 +42,7 @@ func (t *Table) WriteRows(w io.Writer) { t.print(w, false) }
 const (
 	columnGap     = 2
 	leastSentence = 24 // columns
+	belowIndent   = 4
 )
 
 // column is one column as it is printed.
@@ -47,26 +52,32 @@ type column struct {
 	width    int
 	number   bool
 	sentence bool
+	breaks   bool // its cells break between words
+	titled   bool
 	below    bool // its cells are printed below their rows
 }
 
 func (t *Table) print(w io.Writer, titled bool) {
-	all, gone := t.fit(t.columns(titled))
-	if t.Width > 0 && spread(all) > t.Width {
+	all := t.columns(titled)
+	width := t.Width - t.Indent
+	if t.Width > 0 {
+		t.fit(all, width)
+	}
+	if t.Width > 0 && spread(all) > width {
 		t.printList(w)
 		return
 	}
 	if titled {
-		fmt.Fprintln(w, t.headline(all))
+		t.write(w, t.headlines(all))
 	}
 	for i := range t.Rows {
-		for _, line := range t.lines(all, i) {
-			fmt.Fprintln(w, line)
-		}
+		t.write(w, t.lines(all, i))
 	}
-	if len(gone) > 0 {
-		missing := "There is no room here for " + strings.Join(gone, ", ") + ". --output json has everything."
-		fmt.Fprintf(w, "\n%s\n", Hung("", missing, t.Width))
+}
+
+func (t *Table) write(w io.Writer, lines []string) {
+	for _, line := range lines {
+		fmt.Fprintln(w, strings.TrimRight(strings.Repeat(" ", t.Indent)+line, " "))
 	}
 }
 
@@ -74,8 +85,8 @@ func (t *Table) columns(titled bool) []column {
 	all := make([]column, len(t.header))
 	for i, title := range t.header {
 		c := column{
-			title:  strings.TrimLeft(title, "#~"),
-			number: strings.HasPrefix(title, "#"), sentence: strings.HasPrefix(title, "~"),
+			title: strings.TrimLeft(title, "#~/"), titled: titled, number: strings.HasPrefix(title, "#"),
+			sentence: strings.HasPrefix(title, "~"), breaks: strings.HasPrefix(title, "/"),
 		}
 		if titled {
 			c.width = Breadth(c.title)
@@ -99,71 +110,148 @@ func spread(all []column) (width int) {
 	return width - columnGap
 }
 
-func (t *Table) fit(all []column) (fitting []column, gone []string) {
-	over := spread(all) - t.Width
-	if t.Width <= 0 || over <= 0 {
-		return all, nil
+// fit narrows the columns as far as they have to be.
+func (t *Table) fit(all []column, width int) {
+	last := &all[len(all)-1]
+	if last.sentence {
+		last.giveWay(spread(all)-width, width)
 	}
-	if last := &all[len(all)-1]; last.sentence {
-		longest := longestWord(strings.Join(last.cells, " "), t.Width-2*columnGap)
-		last.below = last.width-over < max(min(last.width, leastSentence), longest)
-		last.width -= over
+	for _, cells := range []bool{false, true} { // titles break first
+		for i := range all {
+			if all[i].breaks == cells {
+				all[i].narrow(spread(all) - width)
+			}
+		}
 	}
 	for _, title := range t.Spare {
-		if spread(all) <= t.Width {
+		if spread(all) <= width {
 			break
 		}
-		all, gone = slices.DeleteFunc(all, func(c column) bool { return c.title == title }), append(gone, title)
+		at := slices.IndexFunc(all, func(c column) bool { return c.title == title })
+		all[at].below = true
 	}
-	return all, gone
+	for i := range all { // what has gone below left room
+		all[i].widen(width - spread(all))
+	}
 }
 
-func (t *Table) headline(all []column) string {
-	var line strings.Builder
-	for _, c := range all {
-		if !c.below {
-			line.WriteString(c.aligned(c.title, t.painted("", c.title)))
+// giveWay takes over columns from sentences, or puts them below their rows.
+func (c *column) giveWay(over, width int) {
+	if over <= 0 {
+		return
+	}
+	longest := longestWord(strings.Join(c.cells, " "), width-belowIndent)
+	c.below = c.width-over < max(min(c.width, leastSentence), longest)
+	c.width -= over
+}
+
+// narrow takes up to over columns from one whose title or cells may break.
+func (c *column) narrow(over int) {
+	if over > 0 && !c.sentence && !c.below {
+		c.width = max(c.width-over, c.least())
+	}
+}
+
+// widen gives up to room columns back.
+func (c *column) widen(room int) {
+	if room > 0 && !c.sentence && !c.below {
+		c.width = min(c.width+room, c.most())
+	}
+}
+
+// least is how narrow a column may be, with its title and its cells broken as far as they may.
+func (c *column) least() (width int) {
+	if c.titled {
+		width = longestWord(c.title, Breadth(c.title))
+	}
+	for _, cell := range c.cells {
+		if c.breaks {
+			width = max(width, longestWord(cell, Breadth(cell)))
+		} else {
+			width = max(width, Breadth(cell))
 		}
 	}
-	return strings.TrimRight(line.String(), " ")
+	return width
 }
+
+// most is how wide a column is where there is room.
+func (c *column) most() (width int) {
+	if c.titled {
+		width = Breadth(c.title)
+	}
+	for _, cell := range c.cells {
+		width = max(width, Breadth(cell))
+	}
+	return width
+}
+
+func (t *Table) headlines(all []column) []string {
+	return t.side(all, func(c column) string { return c.title }, heading)
+}
+
+// heading stands for the title of what is painted as one.
+const heading = "heading"
 
 // lines are those of one row.
 func (t *Table) lines(all []column, row int) []string {
-	var line strings.Builder
-	var further []string
+	lines := t.side(all, func(c column) string { return c.cells[row] }, "")
+	var facts []string
 	for _, c := range all {
 		cell := c.cells[row]
 		switch {
-		case c.below && cell != "":
-			further = strings.Split(indented(wrapped(cell, t.Width-2*columnGap), 2*columnGap), "\n")
-		case c.below:
-		case c.sentence && Breadth(cell) > c.width:
-			at := spread(all) - c.width
-			parts := wrapped(cell, c.width)
-			line.WriteString(parts[0])
-			further = strings.Split(indented(parts[1:], at), "\n")
+		case !c.below || cell == "" || cell == "-":
+		case c.sentence:
+			lines = append(lines, t.further(strings.Join(facts, ", "))...)
+			facts = []string{cell}
 		default:
-			line.WriteString(c.aligned(cell, t.painted(c.title, cell)))
+			facts = append(facts, strings.ToLower(c.title)+" "+cell)
 		}
 	}
-	return append([]string{strings.TrimRight(line.String(), " ")}, further...)
+	return append(lines, t.further(strings.Join(facts, ", "))...)
 }
 
-// aligned fills a cell up to the width of its column; shown is the cell with its colour.
-func (c column) aligned(cell, shown string) string {
-	space := strings.Repeat(" ", c.width-Breadth(cell))
+// further are lines below a row.
+func (t *Table) further(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return indented(wrapped(text, t.Width-t.Indent-belowIndent), belowIndent)
+}
+
+// side puts the cells of the columns side by side: as many lines as the longest of them breaks into. They are painted as
+// their columns are, unless as something else.
+func (t *Table) side(all []column, cellOf func(column) string, as string) (lines []string) {
+	beside := slices.DeleteFunc(slices.Clone(all), func(c column) bool { return c.below })
+	for n, height := 0, 1; n < height; n++ {
+		var line strings.Builder
+		for _, c := range beside {
+			cell, part := cellOf(c), ""
+			parts := wrapped(cell, max(c.width, 1))
+			height = max(height, len(parts))
+			if n < len(parts) {
+				part = parts[n]
+			}
+			line.WriteString(c.aligned(part, t.painted(cmp.Or(as, c.title), cell, part)))
+		}
+		lines = append(lines, strings.TrimRight(line.String(), " "))
+	}
+	return lines
+}
+
+// aligned fills a part of a cell up to the width of its column; shown is the part with its colour.
+func (c column) aligned(part, shown string) string {
+	space := strings.Repeat(" ", max(0, c.width-Breadth(part)))
 	if c.number {
 		return space + shown + strings.Repeat(" ", columnGap)
 	}
 	return shown + space + strings.Repeat(" ", columnGap)
 }
 
-func (t *Table) painted(title, cell string) string {
-	if t.paint == nil {
-		return cell
+func (t *Table) painted(title, cell, part string) string {
+	if t.paint == nil || part == "" {
+		return part
 	}
-	return t.paint(title, cell)
+	return t.paint(title, cell, part)
 }
 
 // printList prints a row as a paragraph with a line for each cell, for what has no room for columns.
@@ -173,12 +261,12 @@ func (t *Table) printList(w io.Writer) {
 			fmt.Fprintln(w)
 		}
 		for j, cell := range row {
-			lead := strings.TrimLeft(t.header[j], "#~")
+			lead := strings.TrimLeft(t.header[j], "#~/")
 			if lead != "" {
 				lead = strings.ToLower(lead) + " "
 			}
 			if cell = Printable(cell); cell != "" && cell != "-" {
-				fmt.Fprintln(w, Hung(lead, cell, t.Width))
+				t.write(w, hung(lead, cell, t.Width-t.Indent))
 			}
 		}
 	}

@@ -40,13 +40,11 @@ acct_2     succeeded     12        0
 		{30, `
 ACCOUNT    LAST        ROWS
 acct_日本  failed     1,200
+    deleted 3
     the source has 700 rows,
     300 fewer than Stripe
 acct_2     succeeded     12
-
-There is no room here for
-DELETED. --output json has
-everything.
+    deleted 0
 `},
 		{12, `
 account
@@ -73,6 +71,40 @@ deleted 0
 	} {
 		var out strings.Builder
 		shopTable(c.width).Write(&out)
+		require.Equal(t, c.want, "\n"+out.String(), "width %d", c.width)
+	}
+}
+
+// Titles and outcomes break first, and get room back where columns went below.
+func TestATableBreaksWhatMayBreakBeforeAnythingGoesBelow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{43, `
+ACCOUNT  LAST                   KEPT  NEXT
+                                BACK
+acct_1   succeeded with errors    12  in 3m
+`},
+		{36, `
+ACCOUNT  LAST            KEPT  NEXT
+                         BACK
+acct_1   succeeded with    12  in 3m
+         errors
+`},
+		{30, `
+ACCOUNT  LAST             KEPT
+                          BACK
+acct_1   succeeded with     12
+         errors
+    next in 3m
+`},
+	} {
+		list := &Table{header: []string{"ACCOUNT", "/LAST", "#KEPT BACK", "NEXT"}, Spare: []string{"NEXT"}, Width: c.width}
+		list.Add("acct_1", "succeeded with errors", "12", "in 3m")
+		var out strings.Builder
+		list.Write(&out)
 		require.Equal(t, c.want, "\n"+out.String(), "width %d", c.width)
 	}
 }

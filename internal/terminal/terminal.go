@@ -2,10 +2,12 @@ package terminal
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,28 +18,34 @@ import (
 type Terminal struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Lookup         func(name string) (value string, set bool) // of the environment: TERM, NO_COLOR
+	Lookup         func(name string) (value string, set bool) // of the environment: TERM, NO_COLOR, COLUMNS
 	Now            func() time.Time
 	IsTerminal     func(stream any) bool // whether a person sits at one of the streams
-	Size           func(io.Writer) int   // how many columns the terminal behind a stream has; 0: nobody knows
+	Size           func(io.Writer) int   // how many columns the terminal behind a stream has; 0: it does not say
 }
 
 // OfProcess is the terminal of this process.
-func OfProcess() Terminal {
+func OfProcess() Terminal { return Of(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv) }
+
+// Of is the terminal behind three streams, in an environment.
+func Of(stdin io.Reader, stdout, stderr io.Writer, lookup func(string) (string, bool)) Terminal {
 	return Terminal{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Now: time.Now,
+		Stdin: stdin, Stdout: stdout, Stderr: stderr, Lookup: lookup, Now: time.Now,
 		IsTerminal: isTerminal, Size: terminalWidth,
 	}
 }
 
+// described is a stream that may be a terminal: a file, or what stands before one.
+type described interface{ Fd() uintptr }
+
 func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
+	file, ok := stream.(described)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // terminalWidth is how wide the terminal behind w is; 0 if there is none.
 func terminalWidth(w io.Writer) int {
-	file, ok := w.(*os.File)
+	file, ok := w.(described)
 	if !ok {
 		return 0
 	}
@@ -48,12 +56,20 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// Width is how wide a stream's terminal is; 0 if it is none.
+// usual is how wide a terminal is that does not say, and what help is written for.
+const usual = 80
+
+// Width is how wide what a stream shows may be: as COLUMNS says, or else as the terminal does; 0 if there is none.
 func (t *Terminal) Width(w io.Writer) int {
+	if text, set := t.Lookup("COLUMNS"); set {
+		if columns, err := strconv.Atoi(text); err == nil && columns > 0 {
+			return columns
+		}
+	}
 	if !t.IsTerminal(w) {
 		return 0
 	}
-	return t.Size(w)
+	return cmp.Or(t.Size(w), usual)
 }
 
 // IsDumb: a terminal that moves no cursor and shows no colour.
@@ -62,23 +78,10 @@ func (t *Terminal) IsDumb() bool {
 	return term == "dumb"
 }
 
-// Headline is the first line about a feed: whose it is, how it went, coloured, and what else there is to say.
-func (t *Terminal) Headline(who, how, more string) {
-	between := " "
-	if width := t.Width(t.Stdout); width > 0 && Breadth(who+" "+how+more) > width {
-		between = "\n  "
-	}
-	fmt.Fprintln(t.Stdout, who+between+t.Painted(t.Stdout, mood(how), how)+more)
-}
-
-// Tell prints a line that begins with lead, a name for instance; further lines stand below the text.
-func (t *Terminal) Tell(w io.Writer, lead, text string) {
-	fmt.Fprintln(w, strings.TrimRight(Hung(lead, Printable(text), t.Width(w)), " "))
-}
-
 // Ask puts a question to the person at the terminal; whatever is not yes is no.
 func (t *Terminal) Ask(question string) bool {
-	fmt.Fprintf(t.Stderr, "%s [y/N] ", question)
+	lines := hung("", question+" [y/N]", t.Width(t.Stderr))
+	fmt.Fprint(t.Stderr, strings.Join(lines, "\n")+" ")
 	answer, _ := bufio.NewReader(t.Stdin).ReadString('\n')
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -61,7 +62,7 @@ func Run(ctx context.Context, c Command) (exitCode int, err error) {
 	case <-p.Ended():
 	case <-ctx.Done():
 		p.Kill()
-		return -1, fmt.Errorf("%s %v: %w", c.Path, c.Args, context.Cause(ctx))
+		return -1, fmt.Errorf("%s: %w", strings.Join(append([]string{c.Path}, c.Args...), " "), context.Cause(ctx))
 	}
 	return p.ExitCode(), p.failure()
 }

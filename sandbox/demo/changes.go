@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/s3"
 	"vitrine/workflows"
 )
@@ -68,7 +69,8 @@ func (d *demo) changePrice(ctx context.Context) error {
 	if sent.RowsProcessed != 1 {
 		return fmt.Errorf("%d rows were sent to Stripe, expected one", sent.RowsProcessed)
 	}
-	d.story.check("Stripe got a file of %d bytes with one row, where the catalog has %d rows and %d kB", file.Size, s.summary.Rows, len(s.content)/1000)
+	d.story.check("Stripe got a file of %s with one row, where the catalog has %s and %s", terminal.Bytes(file.Size),
+		terminal.Plural(int64(s.summary.Rows), "row"), terminal.Bytes(int64(len(s.content))))
 	product, found, err := d.emulator.Product(ctx, s.account, id)
 	if err != nil || !found || product.Price != price {
 		return fmt.Errorf("Stripe has %s at %q, expected %q: %w", id, product.Price, price, err)

@@ -17,6 +17,7 @@ import (
 	"vitrine/internal/report"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/statestore"
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/s3"
 	"vitrine/sandbox/temporalserver"
 	"vitrine/workflows"
@@ -92,7 +93,7 @@ func (d *demo) checkCatalog(ctx context.Context, s *shop) error {
 			return fmt.Errorf("Stripe has %s of %s at %q, the shop's catalog says %q", product.ID, s.account, product.Price, price)
 		}
 	}
-	d.story.check("Stripe has exactly the %d products of %s that it should have", len(products), s.account)
+	d.story.check("Stripe has exactly the %s of %s that it should have", terminal.Plural(int64(len(products)), "product"), s.account)
 	return nil
 }
 
@@ -118,7 +119,7 @@ func (d *demo) checkReport(ctx context.Context, s *shop) error {
 		return err
 	}
 	if slices.Sort(spoilt); !slices.Equal(named, spoilt) {
-		return fmt.Errorf("Vitrine names the rows %v of %s, expected %v", named, s.account, spoilt)
+		return fmt.Errorf("Vitrine names of %s: %s; expected: %s", s.account, some(named), some(spoilt))
 	}
 	d.story.check("Vitrine kept exactly the %d rows back that it finds wrong in the shop's file", len(named))
 	named, err = d.faultyIDs(ctx, newest, catalog.SaidByStripe)
@@ -126,10 +127,18 @@ func (d *demo) checkReport(ctx context.Context, s *shop) error {
 		return err
 	}
 	if len(named) != s.odd || slices.ContainsFunc(named, func(id string) bool { return !isOdd(id) }) {
-		return fmt.Errorf("Stripe refused the rows %v of %s, expected %d with a slash", named, s.account, s.odd)
+		return fmt.Errorf("Stripe refused of %s: %s; expected %d ids with a slash", s.account, some(named), s.odd)
 	}
 	d.story.check("Stripe refused exactly the %d rows whose ids it does not take", len(named))
 	return nil
+}
+
+// some names the first rows of many.
+func some(ids []string) string {
+	if len(ids) == 0 {
+		return "no row"
+	}
+	return terminal.Some(ids, 10)
 }
 
 // faultyIDs are the rows that somebody finds an error in, each once.

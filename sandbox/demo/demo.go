@@ -7,19 +7,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/statestore"
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/child"
 	"vitrine/sandbox/mail"
 	"vitrine/sandbox/ports"
@@ -30,8 +31,10 @@ import (
 type Options struct {
 	Bin   string // directory of the binaries worker and starter
 	Stack stack.Options
-	Out   io.Writer // the terminal, if there is one: the starter shows progress bars there
-	Stay  bool      // until ctx ends, instead of ending after the tour
+	Stay  bool // until ctx ends, instead of ending after the tour
+
+	terminal.Terminal
+	Stdout *os.File // what the terminal's output goes to: the starter writes there itself, and knows how wide it is
 }
 
 // demo is one tour.
@@ -59,7 +62,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{options: o, story: newStory(o.Out), home: home, shops: newShops(), placed: map[order.ID]order.State{}}
+	d := &demo{options: o, story: &story{Terminal: o.Terminal}, home: home, shops: newShops(), placed: map[order.ID]order.State{}}
 	if err := d.findBinaries(); err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func (d *demo) bringUp(ctx context.Context) error {
 	d.story.begin("Temporal, S3, a Stripe emulator and a mail catcher come up on this machine")
 	options := d.options.Stack
 	options.Ready = func(s stack.Service) {
-		d.story.check("%-16s %-28s %s", s.Name, s.Address, d.story.styled(faint, fmt.Sprintf("%d ms", s.Took.Milliseconds())))
+		d.story.check("%-16s %-28s %4d ms", s.Name, s.Address, s.Took.Milliseconds())
 	}
 	var err error
 	if d.stack, err = stack.Start(ctx, options); err != nil {
@@ -183,7 +186,7 @@ func awaitReady(ctx context.Context, name string, process *child.Process, addres
 
 func (d *demo) exportCatalogs(ctx context.Context) error {
 	d.story.begin("Three shops export their catalogs to S3")
-	rows := [][]string{{"ACCOUNT", "CATALOG", "ROWS", "SIZE", "OBJECT"}}
+	var rows [][]string
 	for _, s := range d.shops {
 		if err := s.generate(); err != nil {
 			return err
@@ -191,9 +194,9 @@ func (d *demo) exportCatalogs(ctx context.Context) error {
 		if err := d.export(ctx, s); err != nil {
 			return err
 		}
-		rows = append(rows, []string{s.account, s.about, fmt.Sprint(s.summary.Rows), fmt.Sprintf("%d kB", len(s.content)/1000), "s3://" + d.layout.SourceBucket + "/" + s.key(d.layout)})
+		rows = append(rows, []string{s.account, s.about, humanize.Comma(int64(s.summary.Rows)), terminal.Bytes(int64(len(s.content))), "s3://" + d.layout.SourceBucket + "/" + s.key(d.layout)})
 	}
-	d.story.table(rows)
+	d.story.table([]string{"ACCOUNT", "CATALOG", "#ROWS", "#SIZE", "~OBJECT"}, rows)
 	return nil
 }
 
@@ -255,7 +258,7 @@ func (d *demo) starter(ctx context.Context, args ...string) error {
 	defer cancel()
 	code, err := child.Run(ctx, child.Command{
 		Path: d.binary("starter"), Args: args, Env: d.stack.Environ(os.Environ()), Dir: d.stack.Dir(),
-		Stdout: d.options.Out, Stderr: d.options.Out,
+		Stdout: d.options.Stdout, Stderr: d.options.Stdout,
 	})
 	if err != nil {
 		return err
@@ -289,7 +292,7 @@ func (d *demo) stay(ctx context.Context) {
 
 // explain says what went wrong, with what the worker said last.
 func (d *demo) explain(err error) {
-	d.story.wrong("%v", err)
+	d.story.wrong(err.Error())
 	if d.workerLog == "" {
 		return
 	}
@@ -313,7 +316,7 @@ func (d *demo) explain(err error) {
 const drainTime = 40 * time.Second
 
 func (d *demo) stop() error {
-	d.story.blank()
+	d.story.Blank()
 	d.story.aside("Stopping.")
 	var errs []error
 	if d.temporal != nil {

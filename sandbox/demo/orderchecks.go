@@ -13,6 +13,7 @@ import (
 
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/terminal"
 	"vitrine/sandbox/mail"
 	"vitrine/workflows"
 )
@@ -21,8 +22,11 @@ func orderID(o simcontrol.Order) order.ID { return order.ID{Account: o.Account, 
 
 // found is a check of an order, with what it is about.
 func (d *demo) found(about, format string, args ...any) {
-	d.story.check("%s %s", pad(about, 9), fmt.Sprintf(format, args...))
+	d.story.check("%-9s  %s", about, fmt.Sprintf(format, args...))
 }
+
+// more is what else there is to say of what was found.
+func (d *demo) more(format string, args ...any) { d.story.aside("             "+format, args...) }
 
 // awaitOrder waits until the order's workflow says that it is in a state.
 func (d *demo) awaitOrder(ctx context.Context, o simcontrol.Order, state order.State) error {
@@ -38,7 +42,7 @@ func (d *demo) awaitOrder(ctx context.Context, o simcontrol.Order, state order.S
 	})
 	if err == nil {
 		d.placed[orderID(o)] = state
-		d.found("order", "%s after %d ms", strings.ReplaceAll(string(state), "_", " "), time.Since(begun).Milliseconds())
+		d.found("order", "%s after %d ms", terminal.Spaced(state), time.Since(begun).Milliseconds())
 	}
 	return err
 }
@@ -117,9 +121,9 @@ func (d *demo) checkMail(ctx context.Context, s *shop, o simcontrol.Order, want 
 	}
 	d.found("mail", "%q to %s", got.Subject, strings.Join(got.Recipients, ", "))
 	for _, says := range want.says {
-		d.story.say("            %s", says)
+		d.more("%s", says)
 	}
-	d.story.say("            %s", d.story.styled(faint, d.caught.Page(got)))
+	d.more("%s", d.caught.Page(got))
 	return nil
 }
 
@@ -132,7 +136,7 @@ func (d *demo) checkMails(ctx context.Context) error {
 	if len(mails) != len(d.placed) {
 		return fmt.Errorf("%d mails were sent for %d orders", len(mails), len(d.placed))
 	}
-	d.story.blank()
+	d.story.Blank()
 	d.found("mail", "each buyer was written once, %d mails in all: %s", len(mails), d.stack.Mail())
 	return nil
 }
@@ -152,14 +156,14 @@ func (d *demo) checkLaid(ctx context.Context, o simcontrol.Order) error {
 		return fmt.Errorf("%s is over %d, expected %d and somebody to ship to", object.URI(), laid.Amounts.Total, o.Total)
 	}
 	d.found("merchant", "the bucket has the order and its address; Temporal knows ids and amounts alone:")
-	d.story.say("            %s", d.story.styled(faint, object.URI()))
+	d.more("%s", object.URI())
 	return nil
 }
 
 // checkNotices waits until the merchant was told what has become of an order, and nothing else.
 func (d *demo) checkNotices(ctx context.Context, o simcontrol.Order, want ...order.NoticeKind) error {
 	var told []order.NoticeKind
-	err := d.awaitThat(ctx, fmt.Sprintf("the merchant being told %v of %s", want, o.Session), func(ctx context.Context) (bool, error) {
+	err := d.awaitThat(ctx, fmt.Sprintf("the merchant being told of %s: %s", o.Session, listed(want)), func(ctx context.Context) (bool, error) {
 		var err error
 		told, err = d.notices(ctx, o)
 		return len(told) >= len(want), err
@@ -169,14 +173,22 @@ func (d *demo) checkNotices(ctx context.Context, o simcontrol.Order, want ...ord
 	}
 	slices.Sort(told)
 	if slices.Sort(want); !slices.Equal(told, want) {
-		return fmt.Errorf("the merchant was told %v of %s, expected %v", told, o.Session, want)
+		return fmt.Errorf("the merchant was told of %s: %s; expected: %s", o.Session, listed(told), listed(want))
 	}
-	var words []string
-	for _, kind := range told {
-		words = append(words, strings.ReplaceAll(string(kind), "_", " "))
-	}
-	d.found("merchant", "is told: %s", strings.Join(words, ", "))
+	d.found("merchant", "is told: %s", listed(told))
 	return nil
+}
+
+// listed are names as people read them.
+func listed[name ~string](names []name) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	words := make([]string, len(names))
+	for i, n := range names {
+		words[i] = terminal.Spaced(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 func (d *demo) notices(ctx context.Context, o simcontrol.Order) (kinds []order.NoticeKind, err error) {
@@ -204,7 +216,7 @@ func (d *demo) checkEvidence(ctx context.Context, o simcontrol.Order, dispute st
 	})
 	if err == nil {
 		d.found("evidence", "what is known of the order lies ready:")
-		d.story.say("            %s", d.story.styled(faint, "s3://"+d.layout.StateBucket+"/"+key))
+		d.more("s3://%s/%s", d.layout.StateBucket, key)
 	}
 	return err
 }

@@ -181,7 +181,7 @@ func (d *demo) orderDisputed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.story.blank()
+	d.story.Blank()
 	d.story.say("The buyer tells their bank that nothing came: %s over %s", dispute.ID, dollars(dispute.Amount))
 	if err := d.awaitOrder(ctx, bought, order.StateDisputed); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -27,13 +28,28 @@ func (d *demo) showRuns(ctx context.Context) error {
 		return err
 	}
 	for _, run := range runs {
-		d.story.say("%s  %s", pad(attribute(run, workflows.SearchAccount.GetName()), 18), outcomeOf(run))
-		d.story.say("  %s", d.stack.RunURL(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()))
+		d.tellRun(attribute(run, workflows.SearchAccount.GetName()), outcomeOf(run), run.GetExecution())
 	}
-	d.story.blank()
+	orders, err := d.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s'", workflows.OrderFulfillmentType),
+	})
+	if err != nil {
+		return err
+	}
+	for _, run := range slices.Backward(orders.GetExecutions()) { // the newest are listed first
+		what := "order " + attribute(run, workflows.SearchOrderState.GetName())
+		d.tellRun(attribute(run, workflows.SearchAccount.GetName()), what, run.GetExecution())
+	}
+	d.story.Blank()
 	d.story.say("All runs:  %s/namespaces/default/workflows", d.stack.WebUI())
 	d.story.say("Schedules: %s/namespaces/default/schedules", d.stack.WebUI())
 	return nil
+}
+
+// tellRun says what became of a run, and where to look at it.
+func (d *demo) tellRun(account, what string, run *commonpb.WorkflowExecution) {
+	d.story.say("%-18s %s", account, terminal.Spaced(what))
+	d.story.say("  %s", d.stack.RunURL(run.GetWorkflowId(), run.GetRunId()))
 }
 
 // outcomeOf is that of a completed run. Only an unchanged one bears none.
@@ -84,38 +100,46 @@ func decoded(payload *commonpb.Payload) string {
 	return text
 }
 
-func pad(text string, width int) string { return text + strings.Repeat(" ", max(0, width-len(text))) }
-
 // suggest ends the tour with what can be done in a second terminal.
 func (d *demo) suggest(took time.Duration) {
-	fmt.Fprintf(d.story.out, "\n%s\n", d.story.styled(bold, fmt.Sprintf("That was the tour: %.0f seconds, everything checked.", took.Seconds())))
+	d.story.Blank()
+	d.story.Title(fmt.Sprintf("That was the tour: %.0f seconds, everything checked.", took.Seconds()))
 	if !d.options.Stay {
 		return
 	}
 	env, err := d.writeEnv()
 	if err != nil {
-		d.story.wrong("%v", err)
+		d.story.wrong(err.Error())
 		return
 	}
 	first, starter, stripe := d.shops[0].account, d.shown("starter"), d.stack.Stripe()
 	d.story.say("Everything stays up until Ctrl-C. What to try next, in a second terminal:")
-	for _, s := range []struct{ why, line string }{
-		{"the environment of worker and starter", ". " + env},
-		{"send every row again, although nothing changed", starter + " sync " + first + " --full --force --follow"},
-		{"Stripe is busy: watch the worker wait as long as it is told to",
-			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'` + "\n     " +
-				starter + " sync " + first + " --full --force --follow"},
-		{"kill the worker during a sync and start another one: there is still one import",
-			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker"))},
-		{"a catalog of your own, or the example's, in a shop of its own",
-			starter + " source put acct_mine " + d.example() + "\n     " + starter + " sync acct_mine --follow"},
-		{"what Stripe has now", "curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"},
-		{"let an agent buy once more; the order and the mail follow",
-			`curl -s ` + stripe + `/_sim/agent/purchase -d '{"account":"` + first + `"}' && ` + starter + " order list"},
-		{"the schedules", starter + " schedule list"},
+	for _, s := range []struct {
+		why   string
+		lines []string
+	}{
+		{"the environment of worker and starter", []string{". " + env}},
+		{"send every row again, although nothing changed", []string{starter + " sync " + first + " --full --force --follow"}},
+		{"Stripe is busy: watch the worker wait as long as it is told to", []string{
+			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'`,
+			starter + " sync " + first + " --full --force --follow",
+		}},
+		{"kill the worker during a sync and start another one: there is still one import", []string{
+			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker")),
+		}},
+		{"a catalog of your own, or the example's, in a shop of its own", []string{
+			starter + " source put acct_mine " + d.example(), starter + " sync acct_mine --follow",
+		}},
+		{"what Stripe has now", []string{"curl -s '" + stripe + "/_sim/accounts/" + first + "/catalog?limit=2'"}},
+		{"let an agent buy once more; the order and the mail follow", []string{
+			`curl -s ` + stripe + `/_sim/agent/purchase -d '{"account":"` + first + `"}'`, starter + " order list",
+		}},
+		{"the schedules", []string{starter + " schedule list"}},
 	} {
 		d.story.aside("# %s", s.why)
-		d.story.say("  %s", s.line)
+		for _, line := range s.lines {
+			d.story.Command(margin + "  " + line)
+		}
 	}
 }
 

@@ -169,6 +169,18 @@ func (m *Memory) ListAfter(ctx context.Context, bucket, prefix, after string) ([
 	return keys[from:min(from+3, len(keys))], nil
 }
 
+// Folders names what stands between a prefix and the slash after it.
+func (m *Memory) Folders(ctx context.Context, bucket, prefix string) (names []string, err error) {
+	keys, err := m.List(ctx, bucket, prefix)
+	for _, key := range keys {
+		if name, _, isFolder := strings.Cut(strings.TrimPrefix(key, prefix), "/"); isFolder {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
 // Versions describes the one version that there is of each object.
 func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
 	if err := m.begin(ctx, "Versions", bucket, prefix); err != nil {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -11,15 +12,17 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
+	"vitrine/internal/terminal"
 )
 
-const usage = `stripesim serves an emulator of Stripe: catalog imports, orders of agents, webhooks. It forgets everything when it stops.
+const usage = `Stripesim serves an emulator of Stripe: catalog imports, orders of agents, webhooks. It forgets everything when it stops.
 
 Usage:
   stripesim [flags]               serve until SIGTERM or SIGINT
@@ -30,7 +33,8 @@ Flags:
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintf(os.Stderr, "stripesim: %v\n", err)
+		here := terminal.OfProcess()
+		here.Remark("stripesim: %v", err)
 		os.Exit(1)
 	}
 }
@@ -42,9 +46,13 @@ func run(args []string) error {
 	dir := flags.String("dir", os.TempDir(), "where uploaded files are kept meanwhile")
 	webhook := flags.String("webhook-url", "", "send the events of all accounts there, signed with $WEBHOOK_SECRET")
 	hook := flags.String("hook-url", "", "ask there about checkouts of all accounts, signed with $HOOK_SECRET")
+	here := terminal.OfProcess()
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
+		text := bytes.NewBufferString(usage)
+		flags.SetOutput(text)
 		flags.PrintDefaults()
+		here.Help(strings.ReplaceAll(text.String(), "\t", "    "))
+		flags.SetOutput(os.Stderr)
 	}
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
