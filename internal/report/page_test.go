@@ -175,7 +175,7 @@ func TestThePageListsErrorsFirstAndNoMoreThanAThousand(t *testing.T) {
 	require.Equal(t, 1000, strings.Count(html, "<code>E</code>"))
 	require.Zero(t, strings.Count(html, "<code>W</code>"))
 	require.Equal(t, 2000, read, "nobody reads on when the page is full")
-	require.Contains(t, html, "The first 1,000 of 202,500 findings, errors first. All are in <code>000007.csv</code>, beside this page.")
+	require.Contains(t, html, "The first 1,000 of 202,500 findings, errors first. All are in the CSV of this report, <code>000007.csv</code>.")
 	require.Contains(t, html, "only the first 100,000 are listed there")
 
 	html = page(t, r, each(shortTitle(1, "W", "x"), badPrice(2, "E", "x")))

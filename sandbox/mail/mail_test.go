@@ -128,7 +128,7 @@ func TestMailsAreReadable(t *testing.T) {
 	require.Empty(t, got.Problem)
 
 	_, page := c.get("/mails/1")
-	for _, want := range []string{"Café Loom &lt;shop@example.com&gt;", "Grüße", "terms.pdf (4 bytes)", `src="/mails/1/html" sandbox`} {
+	for _, want := range []string{"Café Loom &lt;shop@example.com&gt;", "Grüße", "terms.pdf (4 B)", `src="/mails/1/html" sandbox`} {
 		require.Contains(t, page, want)
 	}
 	_, list := c.get("/")

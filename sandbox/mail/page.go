@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"vitrine/internal/terminal"
 )
 
 //go:embed page.html
@@ -19,6 +21,7 @@ var pageStyle string
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style": func() template.CSS { return template.CSS(pageStyle) },
+	"size":  func(bytes int) string { return terminal.Bytes(int64(bytes)) },
 }).Parse(pageText))
 
 // pagePolicy lets the pages show their own style and the frame with a mail's HTML, load nothing else and run nothing.
