@@ -127,8 +127,8 @@ func (u *up) run(ctx context.Context) (err error) {
 	if err := u.announce(running); err != nil {
 		return err
 	}
-	u.sayWhatFollows()
 	u.Remark("Up after %.1f s. Ctrl-C ends it.", time.Since(begun).Seconds())
+	u.sayWhatFollows()
 	<-ctx.Done()
 	return nil
 }
@@ -136,10 +136,10 @@ func (u *up) run(ctx context.Context) (err error) {
 // sayWhatFollows tells where the environment lies, and what is missing for orders.
 func (u *up) sayWhatFollows() {
 	if u.envFile != "" {
-		u.Remark("The environment is in %s until then: '. %s' takes it into a shell.", u.envFile, u.envFile)
+		u.Remark("The environment lies in %s until then: take it into a shell as '. %s'.", u.envFile, u.envFile)
 	}
 	if len(u.webhooks) == 0 {
-		u.Remark("Orders need --webhook-url: the emulator tells nobody of them yet.")
+		u.Remark("Without --webhook-url the emulator tells nobody of orders: 'sandbox up --help' says more.")
 	}
 }
 

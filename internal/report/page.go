@@ -176,10 +176,10 @@ func tone(r catalog.Report) string {
 	return "good"
 }
 
-// tones are the colours of counts that are good or bad news in themselves.
+// tones are the colours of counts that are good or bad news in themselves, or a doubt.
 var tones = map[string]string{
 	catalog.TallyKeptBack: "bad", catalog.TallyStillRefused: "bad", catalog.TallyRefused: "bad", catalog.TallyNotTaken: "bad",
-	catalog.TallyUnknown: "bad", catalog.TallyUnsettled: "bad", catalog.TallyNotDeleted: "bad",
+	catalog.TallyUnknown: "wait", catalog.TallyUnsettled: "wait", catalog.TallyNotDeleted: "bad",
 	catalog.TallyAccepted: "good",
 }
 

@@ -21,7 +21,7 @@ var pageStyle string
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style": func() template.CSS { return template.CSS(pageStyle) },
-	"size":  func(bytes int) string { return terminal.Bytes(int64(bytes)) },
+	"size":  terminal.Bytes,
 }).Parse(pageText))
 
 // pagePolicy lets the pages show their own style and the frame with a mail's HTML, load nothing else and run nothing.
