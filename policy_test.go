@@ -70,6 +70,7 @@ func roomRules() []rule {
 			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
 			others: []string{
 				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/statestore", "vitrine/internal/strictjson",
+				"github.com/dustin/go-humanize", // numbers in what the Web UI shows
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
 				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
 			},

@@ -48,9 +48,27 @@ func (a *app) listOrders(ctx context.Context, filter orderFilter) error {
 	if a.json() {
 		return a.printJSON(rows)
 	}
+	if len(rows) == 0 {
+		a.Say("%s", filter.nothing())
+		return nil
+	}
 	a.printOrders(rows, more)
 	return nil
 }
+
+// nothing says what would make an order appear.
+func (f orderFilter) nothing() string {
+	switch {
+	case f.state != "":
+		return "No order is in the state " + f.state + ": 'starter order list' shows those in other states. Temporal's list lags a moment behind."
+	case f.account != "":
+		return "No order of " + f.account + ": 'starter order settings show " + f.account + "' says whether its orders are fulfilled. " + howOrdersCome
+	}
+	return "No orders yet. " + howOrdersCome
+}
+
+const howOrdersCome = "An order appears once an agent bought from an account with settings for orders ('starter order settings set'), " +
+	"and Stripe told 'starter serve'. What no webhook brought, 'starter order sweep' finds."
 
 const (
 	mostReasons   = 50
@@ -89,10 +107,6 @@ func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 }
 
 func (a *app) printOrders(rows []orderRow, more bool) {
-	if len(rows) == 0 {
-		a.Say("No orders.")
-		return
-	}
 	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
 	why := slices.ContainsFunc(rows, func(row orderRow) bool { return row.Reason != "" })
 	if why {

@@ -56,6 +56,9 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 		return err
 	case view.Summary == nil:
 		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
+	case !view.RefundsOnce:
+		return fmt.Errorf("the worker is of an earlier version than this starter, and might make a refund again that was made "+
+			"before: deploy the newer worker first, or refund in Stripe's dashboard; nothing was done (%s)", id)
 	}
 	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"

@@ -112,5 +112,5 @@ func checkState(state string) error {
 	if state == "" || slices.Contains(stateNames(), state) {
 		return nil
 	}
-	return badUsage("--state %q is not known: expected one of %v", state, stateNames())
+	return badUsage("--state %q is not known: expected one of %s", state, strings.Join(stateNames(), ", "))
 }

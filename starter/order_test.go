@@ -27,7 +27,8 @@ const lampOrder = "order/acct_1/cs_1"
 func (s *stage) sells(change ...func(*workflows.OrderView)) {
 	id := order.ID{Account: "acct_1", Session: "cs_1"}
 	view := workflows.OrderView{
-		ID: id, State: order.StateAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
+		RefundsOnce: true,
+		ID:          id, State: order.StateAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
 		Summary: &order.Summary{
 			ID: id, PaymentIntent: "pi_1", Created: noon.Add(-time.Hour), Currency: "eur", Agent: order.Agent{Name: "ChatGPT"},
 			Amounts: order.Amounts{Subtotal: 2500, Shipping: 499, Total: 2999},
@@ -102,6 +103,27 @@ func TestOrdersThatAreNotThere(t *testing.T) {
 	require.Equal(t, exitFailed, s.run("order", "refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1"))
 	require.Contains(t, s.stderr.String(), "not loaded yet")
 	require.Empty(t, s.temporal.signals)
+}
+
+func TestAnEmptyListSaysWhatWouldFillIt(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.run("order", "list", "--state", "awaits_payment"))
+	require.Contains(t, s.stdout.String(), "No order is in the state awaits_payment")
+	require.Equal(t, exitOK, s.run("order", "list", "--account", "acct_1"))
+	require.Contains(t, s.stdout.String(), "No order of acct_1: 'starter order settings show acct_1'")
+	require.Equal(t, exitUsage, s.run("order", "list", "--state", "hold"))
+	require.Contains(t, s.stderr.String(), "expected one of loading, ignored, awaits_payment, held")
+}
+
+// An earlier worker does not know which refunds it has made: nothing is asked of it.
+func TestAWorkerThatMayRefundTwiceIsAskedForNoRefund(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.sells(func(v *workflows.OrderView) { v.RefundsOnce = false })
+	require.Equal(t, exitFailed, s.run("order", "refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1"))
+	require.Contains(t, s.stderr.String(), "the worker is of an earlier version than this starter")
+	require.Empty(t, s.temporal.updates)
 }
 
 func TestWhatAnOrderDoesNotTake(t *testing.T) {
@@ -321,7 +343,7 @@ func TestShowSaysWhatIsTried(t *testing.T) {
 	s := newStage(t)
 	s.sells(func(v *workflows.OrderView) {
 		v.State, v.Since = order.StateSubmitting, noon.Add(-time.Hour)
-		v.PassedOver = []string{"11:00 UTC on 2026-11-24: shipment: lines: it holds more"}
+		v.PassedOver = []string{"2026-11-24 11:00:00 UTC: shipment: lines: it holds more"}
 	})
 	failure := &failurepb.Failure{Message: "order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503"}
 	s.temporal.scripts[lampOrder] = &script{moments: []moment{{pending: []*workflowpb.PendingActivityInfo{
@@ -331,7 +353,7 @@ func TestShowSaysWhatIsTried(t *testing.T) {
 	}}}}
 	require.Equal(t, exitOK, s.run("order", "show", lampOrder), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "  since       2026-11-24 11:00:00 UTC\n")
-	require.Contains(t, s.stdout.String(), "  not taken   11:00 UTC on 2026-11-24: shipment: lines: it holds more\n")
+	require.Contains(t, s.stdout.String(), "  not taken   2026-11-24 11:00:00 UTC: shipment: lines: it holds more\n")
 	require.Contains(t, s.stdout.String(), "  trying      to hand the order to the merchant, since 2026-11-24 11:00:00 UTC: failed 7 times, the last time with: "+
 		"order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503; the next in 4m; given up at 2026-11-28 12:00:00 UTC\n")
 	require.NotContains(t, s.stdout.String(), "write to the buyer")
@@ -363,7 +385,7 @@ func TestListPrintsOrders(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	require.Equal(t, exitOK, s.run("order", "list"))
-	require.Equal(t, "No orders.\n", s.stdout.String())
+	require.Contains(t, s.stdout.String(), "No orders yet. An order appears once an agent bought")
 
 	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "held"), orderRun("cs_3", "held")}
 	require.Equal(t, exitOK, s.run("order", "list", "--account", "acct_1", "--state", "held", "--limit", "2"))

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
 	"vitrine/internal/catalog"
+	"vitrine/internal/order"
 )
 
 // hold is a run's wait for a person.
@@ -56,7 +57,8 @@ func (s *catalogSync) hold(ctx workflow.Context, found activities.FetchCatalogRe
 	if err := s.announce(ctx, found); err != nil {
 		return true, err
 	}
-	again := workflow.AwaitOptions{Timeout: found.LookAgain, TimerOptions: workflow.TimerOptions{Summary: "Look for a newer source, which takes the place of the held one"}}
+	again := workflow.AwaitOptions{Timeout: found.LookAgain, TimerOptions: dated(
+		"look for a newer source, which takes the place of the held one", workflow.Now(ctx).Add(found.LookAgain))}
 	decided, err := workflow.AwaitWithOptions(ctx, again, func() bool { return s.held.verdict != nil })
 	switch {
 	case err != nil:
@@ -76,8 +78,10 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	}
 	s.held.version, s.held.delivery, s.held.verdict = found.Hold.Version, found.Delivery, nil
 	s.result.Outcome, s.result.Rows = catalog.Held, found.Hold.Rows
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Held since %s, nothing was uploaded: %s. Approving sends %d rows and deletes %d: starter approve %s --version %s, or starter reject %s.",
-		found.Hold.Since.UTC().Format(time.DateTime+" MST"), found.Hold.Text(), found.Hold.Rows.Sent, found.Hold.Rows.Deleted, s.in.Account, found.Hold.Version, s.in.Account))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf(
+		"Held since %s, nothing was uploaded: %s. Approving sends %s and deletes %s: starter approve %s --version %s, or starter reject %s.",
+		order.Stamp(found.Hold.Since), found.Hold.Text(), catalog.Counted(found.Hold.Rows.Sent, "row"),
+		humanize.Comma(found.Hold.Rows.Deleted), s.in.Account, found.Hold.Version, s.in.Account))
 	countHold(ctx, s.in.Feed, found.Hold.Reasons)
 	return s.recordOutcome(ctx)
 }
@@ -91,7 +95,7 @@ func (s *catalogSync) decided(ctx workflow.Context) error {
 		return s.settle(ctx, activities.SettleInput{ID: s.catalog, Delivery: d, Verdict: s.held.verdict})
 	}
 	in := activities.ApproveInput{ID: s.catalog, Version: version, Verdict: s.held.verdict}
-	approving := quickStore(ctx, "Record who approved")
+	approving := quickStore(ctx, fmt.Sprintf("Record that %.80s approved", in.Verdict.By))
 	if err := workflow.ExecuteActivity(approving, steps.Approve, in).Get(ctx, nil); err != nil {
 		return err
 	}

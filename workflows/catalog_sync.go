@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -13,6 +14,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/order"
 	"vitrine/internal/statestore"
 )
 
@@ -122,9 +124,8 @@ func (s *catalogSync) unchanged(ctx workflow.Context, found activities.FetchCata
 }
 
 func (s *catalogSync) waitForTurn(ctx workflow.Context, turn time.Time) error {
-	until := turn.UTC().Format("15:04:05 MST on 2006-01-02")
-	workflow.SetCurrentDetails(ctx, "The source changed. Stripe takes an update every 15 minutes: waiting until "+until+".")
-	timer := workflow.NewTimerWithOptions(ctx, turn.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "Stripe takes the next update at " + until})
+	workflow.SetCurrentDetails(ctx, "The source changed. Stripe takes an update every 15 minutes: waiting until "+order.Stamp(turn)+".")
+	timer := workflow.NewTimerWithOptions(ctx, turn.Sub(workflow.Now(ctx)), dated("Stripe takes the next update", turn))
 	return timer.Get(ctx, nil)
 }
 
@@ -176,8 +177,8 @@ func (s *catalogSync) upload(ctx workflow.Context, in activities.PartInput, of s
 		return in.File, nil
 	}
 	part := in.Delivery.Parts[0]
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Uploading %s: %d rows, %d bytes.", of, part.Rows, part.Object.Size))
-	ctx = streamStripe(ctx, fmt.Sprintf("Upload %s: %d rows, %d bytes", of, part.Rows, part.Object.Size))
+	workflow.SetCurrentDetails(ctx, "Uploading "+of+": "+part.Text()+".")
+	ctx = streamStripe(ctx, "Upload "+of+": "+part.Text())
 	var uploaded activities.UploadFileResult
 	err := workflow.ExecuteActivity(ctx, steps.UploadFile, in).Get(ctx, &uploaded)
 	s.result.BytesSent += uploaded.Bytes
@@ -195,9 +196,9 @@ func (s *catalogSync) createImport(ctx workflow.Context, in activities.PartInput
 
 func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput, importSet, of string) (imported catalog.Import, err error) {
 	d := in.Delivery
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %s, %d rows, as %s.", of, d.Parts[0].Rows, importSet))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %s, %s, as %s.", of, d.Parts[0].Text(), importSet))
 	await := activities.AwaitImportSetInput{ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
-	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet, d.Deadline)
+	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet+"; each look is an attempt", d.Deadline)
 	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
 	return imported, err
 }
@@ -210,11 +211,12 @@ func (s *catalogSync) fetchErrors(
 	if imported.ErrorFile == "" {
 		return nil, "", nil
 	}
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %d of %d rows. Fetching its reasons.", imported.RowsFailed, imported.RowsProcessed))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %s of %s. Fetching its reasons.",
+		humanize.Comma(imported.RowsFailed), catalog.Counted(imported.RowsProcessed, "row")))
 	fetch := activities.FetchImportErrorsInput{
 		ID: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
 	}
-	ctx = streamStripe(ctx, fmt.Sprintf("Fetch the reasons for %d refused rows", imported.RowsFailed))
+	ctx = streamStripe(ctx, "Fetch the reasons for "+catalog.Counted(imported.RowsFailed, "refused row"))
 	var refused activities.FetchImportErrorsResult
 	err = workflow.ExecuteActivity(ctx, steps.FetchImportErrors, fetch).Get(ctx, &refused)
 	if refused.Unreadable != "" {
@@ -235,7 +237,11 @@ func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) er
 	if settled.Outcome == catalog.Failed {
 		return &importFailed{settled.Reason, cmp.Or(settled.Code, fault.ImportFailed)}
 	}
-	workflow.SetCurrentDetails(ctx, conclusion(settled))
+	details := conclusion(settled)
+	if v := in.Verdict; v != nil && v.Approved {
+		details += " Approved by " + v.By + ": " + v.Why + "."
+	}
+	workflow.SetCurrentDetails(ctx, details)
 	return s.recordOutcome(ctx)
 }
 
@@ -248,7 +254,7 @@ func conclusion(settled activities.SettleResult) string {
 		if settled.Waiting != "" {
 			return "Unchanged: " + settled.Waiting + "."
 		}
-		return fmt.Sprintf("Unchanged: Stripe has all %d rows of this version of the source.", settled.Rows.Source)
+		return "Unchanged: Stripe has all that this version of the source has: " + catalog.Counted(settled.Rows.Source, "row") + "."
 	}
 	text := "Succeeded"
 	if settled.Outcome == catalog.SucceededWithErrors {
@@ -265,7 +271,7 @@ func conclusion(settled activities.SettleResult) string {
 		text += " " + settled.Waiting + "."
 	}
 	if settled.New+settled.Fixed > 0 {
-		text += fmt.Sprintf(" Since the report before: %d new errors, %d fixed.", settled.New, settled.Fixed)
+		text += " Since the report before: " + catalog.Counted(settled.New, "new error") + ", " + humanize.Comma(settled.Fixed) + " fixed."
 	}
 	return text
 }

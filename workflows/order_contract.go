@@ -126,8 +126,11 @@ type OrderView struct {
 	Events    int              `json:"events"` // of Stripe's, without repetitions
 
 	// Spent are the refunds that persons asked for, by OrderRefund.Step, and how many keys of each were given up.
-	Spent      map[string]int `json:"spent,omitempty"`
-	PassedOver []string       `json:"passed_over,omitempty"` // reports of the merchant's that did not fit, and why
+	Spent map[string]int `json:"spent,omitempty"`
+	// RefundsOnce says that the worker makes the same refund once, whoever repeats it. Earlier ones do not say so.
+	RefundsOnce bool `json:"refunds_once,omitempty"`
+
+	PassedOver []string `json:"passed_over,omitempty"` // reports of the merchant's that did not fit, and why
 
 	// Undelivered is what did not reach the merchant or the buyer, such as merchant: canceled.
 	Undelivered []string `json:"undelivered,omitempty"`

@@ -1,9 +1,6 @@
 package workflows
 
 import (
-	"cmp"
-	"strings"
-
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
@@ -51,7 +48,7 @@ func (c courier) tell(ctx workflow.Context) {
 
 func (c courier) notify(ctx workflow.Context, notice order.Notice) {
 	c.aside.do(ctx, func(ctx workflow.Context) {
-		ctx = merchant(ctx, noticeSummary(notice))
+		ctx = merchant(ctx, "Tell the merchant "+notice.Text())
 		if err := workflow.ExecuteActivity(ctx, orderSteps.NotifyMerchant, notice).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Warn("the merchant was not told: "+notice.ID, "error", err)
 			c.life.Undelivered(notice)
@@ -68,16 +65,4 @@ func (c courier) write(ctx workflow.Context, letter order.Letter) {
 			c.life.Unsent(letter)
 		}
 	})
-}
-
-// noticeSummary is what the Web UI shows of a notice.
-func noticeSummary(n order.Notice) string {
-	text := "Tell the merchant: " + strings.ReplaceAll(string(n.Kind), "_", " ")
-	if n.Amount > 0 {
-		text += " " + order.Money(n.Amount, n.Currency)
-	}
-	if about := cmp.Or(n.Refund, n.Dispute); about != "" {
-		text += " (" + about + ")"
-	}
-	return text
 }

@@ -2,10 +2,12 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/order"
 )
 
@@ -15,7 +17,7 @@ func viewOf(life *order.Lifecycle) OrderView {
 	v := OrderView{
 		ID: life.ID(), State: r.State, Reason: r.Reason, Summary: r.Summary, Decision: r.Decision,
 		Shipments: r.Shipments, Refunds: r.Refunds, Disputes: r.Disputes, Events: r.Events,
-		Since: r.Since, PassedOver: r.PassedOver, Spent: life.AskedSteps(),
+		Since: r.Since, PassedOver: r.PassedOver, Spent: life.AskedSteps(), RefundsOnce: true,
 	}
 	for _, notice := range r.Undelivered {
 		v.Undelivered = append(v.Undelivered, "merchant: "+notice.ID)
@@ -52,13 +54,14 @@ func show(ctx workflow.Context, life *order.Lifecycle) error {
 // line is the one line that the Web UI shows.
 func line(life *order.Lifecycle) string {
 	r := life.Record()
-	text := string(r.State)
+	text := strings.ReplaceAll(string(r.State), "_", " ")
 	if r.Reason != "" {
 		text += ": " + r.Reason
 	}
 	if s := r.Summary; s != nil && len(s.Lines) > 0 {
-		text += fmt.Sprintf(". %d lines over %s; captured %s, refunded %s; %d parcels", len(s.Lines),
-			life.Money(s.Amounts.Total), life.Money(life.Captured()), life.Money(life.Refunded()), len(r.Shipments))
+		text += fmt.Sprintf(". %s over %s; captured %s, refunded %s; %s", catalog.Counted(int64(len(s.Lines)), "line"),
+			life.Money(s.Amounts.Total), life.Money(life.Captured()), life.Money(life.Refunded()),
+			catalog.Counted(int64(len(r.Shipments)), "parcel"))
 	}
 	return text + "."
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"vitrine/internal/order"
 )
 
 func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
@@ -50,7 +52,7 @@ func (a *alarm) wait(ctx workflow.Context, until time.Time, summary string, awak
 		return ctx.Err()
 	}
 	if workflow.GetVersion(ctx, "one alarm", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		o := workflow.AwaitOptions{Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary}}
+		o := workflow.AwaitOptions{Timeout: timeout, TimerOptions: dated(summary, until)}
 		_, err := workflow.AwaitWithOptions(ctx, o, awake)
 		return err
 	}
@@ -68,5 +70,10 @@ func (a *alarm) set(ctx workflow.Context, at time.Time, summary string) {
 	}
 	ctx, cancel := workflow.WithCancel(ctx)
 	*a = alarm{at: at, summary: summary, cancel: cancel}
-	a.timer = workflow.NewTimerWithOptions(ctx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
+	a.timer = workflow.NewTimerWithOptions(ctx, at.Sub(workflow.Now(ctx)), dated(summary, at))
+}
+
+// dated are the options of a timer that the Web UI shows with its time.
+func dated(summary string, at time.Time) workflow.TimerOptions {
+	return workflow.TimerOptions{Summary: order.Stamp(at) + ": " + summary}
 }

@@ -63,6 +63,11 @@ func difference(o Outcome) string {
 	return "new or changed"
 }
 
+// Text says how much a part is.
+func (p Part) Text() string {
+	return Counted(int64(p.Rows), "row") + ", " + humanize.Bytes(uint64(max(0, p.Object.Size)))
+}
+
 // Fates say where each row of the source went, and beside them how many deletions there are.
 func (r ReportRows) Fates(o Outcome) []Tally {
 	sent, deleted := r.changes(o)
@@ -140,13 +145,13 @@ func (r Report) Headline() string {
 	}
 	switch bad := r.Rows.ToRepair(); {
 	case bad == 0 && r.Rows.Open() > 0:
-		return fmt.Sprintf("%s will be sent again.", counted(r.Rows.Open(), "row"))
+		return fmt.Sprintf("%s will be sent again.", Counted(r.Rows.Open(), "row"))
 	case r.Resumed && bad == 0:
 		return "An interrupted import has come to its end."
 	case bad == 1:
-		return fmt.Sprintf("1 of %s needs repair.", counted(max(r.Rows.Source, r.Rows.Sent), "row"))
+		return fmt.Sprintf("1 of %s needs repair.", Counted(max(r.Rows.Source, r.Rows.Sent), "row"))
 	case bad > 0:
-		return fmt.Sprintf("%s of %s need repair.", humanize.Comma(bad), counted(max(r.Rows.Source, r.Rows.Sent), "row"))
+		return fmt.Sprintf("%s of %s need repair.", humanize.Comma(bad), Counted(max(r.Rows.Source, r.Rows.Sent), "row"))
 	}
 	return "Every row is in order."
 }
@@ -235,7 +240,8 @@ func sentence(tallies []Tally) string {
 	return b.String()
 }
 
-func counted(n int64, of string) string { return humanize.Comma(n) + " " + noun(n, of) }
+// Counted writes "1 row", "2,000 rows".
+func Counted(n int64, of string) string { return humanize.Comma(n) + " " + noun(n, of) }
 
 func noun(n int64, of string) string {
 	if n == 1 {

@@ -149,7 +149,7 @@ func TestAFloodOfNewsStaysSmall(t *testing.T) {
 	require.Len(t, r.Seen, 200)
 	require.Equal(t, "evt_999", r.Seen[199])
 	require.Len(t, r.PassedOver, 20)
-	require.Equal(t, "12:00 UTC on 2026-03-02: shipment: it does not fit; at all", r.PassedOver[0])
+	require.Equal(t, "2026-03-02 12:00:00 UTC: shipment: it does not fit; at all", r.PassedOver[0])
 	disputes := 0
 	for l.ReadingDispute() != "" {
 		disputes++

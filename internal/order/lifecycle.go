@@ -557,7 +557,7 @@ func (l *Lifecycle) unstopped() *Notice {
 }
 
 // Stamp writes a time as the texts about an order do.
-func Stamp(at time.Time) string { return at.UTC().Format("15:04 MST on 2006-01-02") }
+func Stamp(at time.Time) string { return at.UTC().Format(time.DateTime + " MST") }
 
 // past reports whether a time has come; a zero time never comes.
 func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }

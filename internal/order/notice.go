@@ -1,9 +1,11 @@
 package order
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"vitrine/internal/account"
@@ -58,6 +60,32 @@ func NewNotice(s Summary, kind NoticeKind, fact string, at time.Time) Notice {
 		Version: NoticeVersion, Type: "notice", ID: id, Kind: kind, At: at.UTC(),
 		Order: s.ID.String(), Account: s.ID.Account, Session: s.ID.Session, Livemode: s.Livemode, Currency: s.Currency,
 	}
+}
+
+// noticeTexts are what the merchant is told.
+var noticeTexts = map[NoticeKind]string{
+	NoticeRefunded:      "that money went back to the buyer",
+	NoticeDisputed:      "that the buyer disputes the payment",
+	NoticeDisputeClosed: "how the bank decided a dispute",
+	NoticeCanceled:      "that the order is off, and not to be shipped",
+	NoticeStopShipment:  "to stop the parcel, if that can be: its money went back, or may",
+	NoticeExpiring:      "that the authorisation is about to end, and nothing was shipped",
+}
+
+// Text goes on from "tell the merchant", with what the notice is about.
+func (n Notice) Text() string {
+	var facts []string
+	if n.Amount > 0 {
+		facts = append(facts, Money(n.Amount, n.Currency))
+	}
+	if about := cmp.Or(n.Refund, n.Dispute); about != "" {
+		facts = append(facts, about)
+	}
+	text := noticeTexts[n.Kind]
+	if len(facts) > 0 {
+		text += " (" + strings.Join(facts, ", ") + ")"
+	}
+	return text
 }
 
 // Stops reports whether the merchant would ship, or go on shipping, without the notice.
