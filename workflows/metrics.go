@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -56,7 +54,7 @@ func countRows(ctx workflow.Context, in activities.SettleInput, settled activiti
 	}
 	metrics := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"feed": string(in.Feed)})
 	rows := fates(settled.Rows, settled.Outcome == catalog.Failed)
-	for _, fate := range slices.Sorted(maps.Keys(rows)) {
+	for _, fate := range workflow.DeterministicKeys(rows) {
 		metrics.WithTags(map[string]string{"fate": fate}).Counter("vitrine_catalog_rows_total").Inc(rows[fate])
 	}
 	d := in.Delivery

@@ -128,6 +128,16 @@ func TestMerchantsSecretsComeByAFile(t *testing.T) {
 	require.NotContains(t, load(t, nil).Services["worker"].Environment, "MERCHANT_SECRET_SHOP")
 }
 
+// built are the images that are our own.
+func built(project *types.Project) (images []string) {
+	for _, service := range project.Services {
+		if service.Build != nil {
+			images = append(images, service.Image)
+		}
+	}
+	return images
+}
+
 // What runs all the time says whether it is well, and is as tied down as it can be.
 func TestServicesAreWatchedAndConfined(t *testing.T) {
 	project := load(t, nil)
@@ -136,10 +146,11 @@ func TestServicesAreWatchedAndConfined(t *testing.T) {
 			require.NotNil(t, service.HealthCheck, name)
 			require.NotEmpty(t, service.HealthCheck.Test, name)
 		}
-		if service.Build == nil {
+		if !slices.Contains(built(project), service.Image) {
 			require.Regexp(t, `:[^:]*\d`, service.Image, "%s has to name a version", name)
 			continue
 		}
+		require.True(t, service.Build != nil || service.PullPolicy == types.PullPolicyNever, "%s would look for ours in a registry", name)
 		require.True(t, service.ReadOnly, name)
 		require.Equal(t, []string{"ALL"}, service.CapDrop, name)
 		require.Contains(t, service.SecurityOpt, "no-new-privileges:true", name)
