@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -85,6 +85,7 @@ func roomRules() []rule {
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
 		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
 			rule(`package feed; import _ "os"`),
+		room{name: "internal/access", why: why, std: []string{"*"}}.rule(`package access; import _ "vitrine/internal/config"`),
 		room{name: "internal/currency", why: why}.rule(`package currency; import _ "os"`),
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
 		room{name: "internal/strictjson", why: why, others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
@@ -153,7 +154,7 @@ func roomRules() []rule {
 			name: "internal/server", why: "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
 			std: []string{"*"},
 			others: []string{
-				"vitrine/internal/assortment", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/intake", "vitrine/internal/order",
+				"vitrine/internal/access", "vitrine/internal/assortment", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/intake", "vitrine/internal/order",
 				"vitrine/internal/stripeapi", "vitrine/internal/temporalclient", "vitrine/workflows",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},

@@ -36,7 +36,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 			func(h *health.Health) daemon.GiveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
 			func(d catalog.Documents) daemon.StorageLost { return preflight.Lost(d.Objects, d.Layout) },
-			newChecks, newIntake, newWebhook, newMerchants, newCheckoutHooks,
+			newChecks, newIntake, newWebhook, newAPI, newCheckoutHooks,
 		),
 		daemon.Module(daemon.Process{
 			Name: telemetry.Serve, Version: version(),
@@ -62,8 +62,8 @@ func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler
 	})
 }
 
-func newMerchants(c config.Config, temporal client.Client, logger *slog.Logger) *server.Merchants {
-	return server.NewMerchants(c.Serve.APIToken.Reveal(), temporal.UpdateWorkflow, logger)
+func newAPI(c config.Config, temporal client.Client, logger *slog.Logger) *server.API {
+	return server.NewAPI(c.Serve.AllTokens(), server.NewMerchants(temporal.UpdateWorkflow, logger))
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
@@ -118,8 +118,8 @@ func reveal(secrets []config.Secret) []string {
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests
 // that come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while
 // that is away.
-func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, m *server.Merchants, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger) {
-	public := server.New(server.Routes(w, m, hooks.handler, metrics, logger), logger)
+func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, api *server.API, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger) {
+	public := server.New(server.Routes(w, api, hooks.handler, metrics, logger), logger)
 	server.GuardEntrance(public, metrics)
 	listen := daemon.Listener{
 		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public, GiveUp: stop, Logger: logger,

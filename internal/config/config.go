@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/internal/access"
 	"vitrine/internal/account"
 	"vitrine/internal/statestore"
 )
@@ -85,9 +86,21 @@ type Worker struct {
 
 // Serve says how starter serve is reached.
 type Serve struct {
-	Listen   string   // address for Stripe's webhooks and merchants' requests
-	Secrets  []Secret // of the webhook endpoints; one of them must fit
-	APIToken Secret   // empty: merchants' systems cannot report anything
+	Listen   string        // address for Stripe's webhooks and merchants' requests
+	Secrets  []Secret      // of the webhook endpoints; one of them must fit
+	APIToken Secret        // operates everything; empty: there is no such token
+	Tokens   access.Tokens // the others
+}
+
+// APITokenName is who decided where VITRINE_API_TOKEN did.
+const APITokenName = "api"
+
+// AllTokens are the tokens that open the API, none of which says its text.
+func (s Serve) AllTokens() access.Tokens {
+	if s.APIToken == "" {
+		return s.Tokens
+	}
+	return append(access.Tokens{access.New(APITokenName, s.APIToken.Reveal(), access.Operate, "")}, s.Tokens...)
 }
 
 // Hooks is about answering Stripe's synchronous hooks.
@@ -167,7 +180,8 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("serve",
 			"listen", c.Serve.Listen,
 			"webhook_secrets", len(c.Serve.Secrets),
-			"api_token", c.Serve.APIToken),
+			"api_token", c.Serve.APIToken,
+			"api_tokens", len(c.Serve.Tokens)),
 		slog.Group("hooks",
 			"secrets", len(c.Hooks.Secrets),
 			"fallback", c.Hooks.Fallback,

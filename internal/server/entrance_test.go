@@ -41,7 +41,7 @@ func newHouse(t testing.TB, change ...func(*entrance)) *house {
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	counter := newCounter()
-	server := New(Routes(h.door.Webhook, counter.Merchants, h.hooks.Hooks, client.MetricsNopHandler, h.door.Logger), h.door.Logger)
+	server := New(Routes(h.door.Webhook, counter.API, h.hooks.Hooks, client.MetricsNopHandler, h.door.Logger), h.door.Logger)
 	server.ReadTimeout, server.ReadHeaderTimeout, server.WriteTimeout = 0, 0, 0 // the entrance alone is on trial
 	h.entrance.watch(server)
 	served := make(chan error, 1)

@@ -17,7 +17,8 @@ const (
 	// maxEvents are also what Temporal is sent at once: at 100 events a second, the last of them waits for 0.6 s.
 	maxEvents  = 64
 	maxHooks   = 256
-	maxReports = 64 // of merchants
+	maxReports = 64 // and other commands, of merchants and of the platform
+	maxSights  = 64 // of those who look
 )
 
 const (
@@ -49,11 +50,11 @@ func Drain(ctx context.Context, server *http.Server) error {
 
 // Routes are what the internet may reach; hooks may be nil.
 func Routes(
-	w *Webhook, m *Merchants, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger,
+	w *Webhook, a *API, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger,
 ) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/stripe", w)
-	m.register(mux)
+	a.register(mux)
 	if hooks != nil {
 		mux.Handle("POST /hooks/stripe", hooks)
 	}

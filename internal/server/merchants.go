@@ -2,19 +2,16 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/access"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/internal/temporalclient"
@@ -29,83 +26,53 @@ type updateWorkflow func(ctx context.Context, o client.UpdateWorkflowOptions) (c
 
 // Merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
 type Merchants struct {
-	token  string
 	update updateWorkflow
 	within time.Duration
-	slots  slots
 	logger *slog.Logger
 }
 
-// NewMerchants takes the token of this deployment, and what updates workflows.
-func NewMerchants(token string, update updateWorkflow, logger *slog.Logger) *Merchants {
-	return &Merchants{token: token, update: update, within: deliverWithin, slots: newSlots(maxReports), logger: logger}
+// NewMerchants takes what updates workflows.
+func NewMerchants(update updateWorkflow, logger *slog.Logger) *Merchants {
+	return &Merchants{update: update, within: deliverWithin, logger: logger}
 }
 
-// register adds nothing without a token: routes that nobody may use are not there.
-func (m *Merchants) register(mux *http.ServeMux) {
-	if m.token == "" {
-		return
+func (m *Merchants) routes() []route {
+	return []route{
+		m.route("/orders/{account}/{session}/shipments", workflows.UpdateShip, readShipment),
+		m.route("/orders/{account}/{session}/decision", workflows.UpdateDecide, readDecision),
 	}
-	mux.Handle("POST /orders/{account}/{session}/shipments", m.route(workflows.UpdateShip, readShipment))
-	mux.Handle("POST /orders/{account}/{session}/decision", m.route(workflows.UpdateDecide, readDecision))
 }
 
 // route makes an update of a report. 202 means that the order has taken it: what does not fit the order as it stands is
 // refused, with the reason. While no worker runs nobody can say, so the answer is 503, and the merchant sends it again.
-func (m *Merchants) route(update string, read func([]byte) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !m.allowed(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="vitrine"`)
-			reply(w, http.StatusUnauthorized,
-				"expected the header Authorization: Bearer, with the token of this deployment")
-			return
+func (m *Merchants) route(path, update string, read func([]byte) (any, error)) route {
+	return route{http.MethodPost, path, access.Operate, func(c call) (work, *answered) {
+		id := order.ID{Account: c.PathValue("account"), Session: c.PathValue("session")}
+		if err := id.Check(); err != nil {
+			return nil, refused(http.StatusBadRequest, err.Error())
 		}
-		id := order.ID{Account: r.PathValue("account"), Session: r.PathValue("session")}
-		report, status, err := readReport(w, r, id, read)
+		report, err := read(c.body)
 		if err != nil {
-			reply(w, status, err.Error())
-			return
+			return nil, refused(http.StatusBadRequest, err.Error())
 		}
-		vouch(w, r)
-		if !m.slots.take() {
-			w.Header().Set("Retry-After", "1")
-			reply(w, http.StatusServiceUnavailable, "busy: send it again")
-			return
-		}
-		defer m.slots.leave()
-		status, text := m.send(r.Context(), id, update, report)
-		reply(w, status, text)
-	}
+		return func(ctx context.Context) answered {
+			status, text := m.send(ctx, id, update, report)
+			return *refused(status, text)
+		}, nil
+	}}
 }
 
-// allowed compares digests, whose length says nothing of the token's.
-func (m *Merchants) allowed(r *http.Request) bool {
-	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	want, got := sha256.Sum256([]byte(m.token)), sha256.Sum256([]byte(given))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(want[:], got[:]) == 1
-}
-
-func readReport(w http.ResponseWriter, r *http.Request, id order.ID, read func([]byte) (any, error)) (any, int, error) {
-	if err := id.Check(); err != nil {
-		return nil, http.StatusBadRequest, err
+// readCommand reads what somebody with a token reports or decides.
+func readCommand(w http.ResponseWriter, r *http.Request) ([]byte, *answered) {
+	status := http.StatusUnsupportedMediaType
+	var body []byte
+	if isJSON(r.Header) {
+		body, status = readBody(w, r, maxReport)
 	}
-	body, status := readReportBody(w, r)
-	if status != http.StatusOK {
-		return nil, status, fmt.Errorf("%s: expected application/json of at most %d bytes",
-			http.StatusText(status), maxReport)
+	if status == http.StatusOK {
+		return body, nil
 	}
-	report, err := read(body)
-	if err != nil {
-		return nil, http.StatusBadRequest, err
-	}
-	return report, http.StatusOK, nil
-}
-
-func readReportBody(w http.ResponseWriter, r *http.Request) ([]byte, int) {
-	if !isJSON(r.Header) {
-		return nil, http.StatusUnsupportedMediaType
-	}
-	return readBody(w, r, maxReport)
+	return nil, refused(status, fmt.Sprintf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport))
 }
 
 func (m *Merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {
@@ -147,14 +114,6 @@ func refusedReport(err error) (status int, why string) {
 		return http.StatusUnprocessableEntity, refused.Message()
 	}
 	return 0, ""
-}
-
-func reply(w http.ResponseWriter, status int, problem string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(struct {
-		Error string `json:"error,omitempty"`
-	}{problem})
 }
 
 func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/access"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -25,7 +26,7 @@ const token = "a-token-that-nobody-guesses"
 
 // counter is where merchants report; sent is what went on to the orders.
 type counter struct {
-	*Merchants
+	*API
 	logs bytes.Buffer
 	sent []any
 
@@ -43,13 +44,13 @@ func (u answeredUpdate) Get(context.Context, any) error { return u.err }
 
 func newCounter() *counter {
 	c := &counter{}
-	c.Merchants = &Merchants{
-		token: token, within: time.Second, slots: newSlots(maxReports), logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
+	c.API = NewAPI(access.Tokens{access.New("erp", token, access.Operate, "")}, &Merchants{
+		within: time.Second, logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
 		update: func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
 			return answeredUpdate{err: c.refusal}, c.err
 		},
-	}
+	})
 	return c
 }
 
@@ -59,7 +60,7 @@ func (c *counter) post(t *testing.T, path, body, authorization string) (int, str
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", authorization)
 	recorder := httptest.NewRecorder()
-	Routes(newDoor().Webhook, c.Merchants, nil, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
+	Routes(newDoor().Webhook, c.API, nil, client.MetricsNopHandler, c.merchants.logger).ServeHTTP(recorder, r)
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -110,7 +111,7 @@ func TestReportsThatAreRefused(t *testing.T) {
 func TestWithoutATokenThereAreNoRoutes(t *testing.T) {
 	t.Parallel()
 	c := newCounter()
-	c.token = ""
+	c.tokens = nil
 	for _, path := range []string{shipments, decisions} {
 		status, _ := c.post(t, path, shipped, "Bearer ")
 		require.Equal(t, http.StatusNotFound, status)

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/access"
+)
+
+const (
+	readingAll   = "a-token-that-reads-everything"
+	operatingOne = "a-token-that-operates-one-account"
+	readingOne   = "a-token-that-reads-one-account"
+)
+
+// withTokens is a counter that gave several tokens out. token still operates everything.
+func withTokens() *counter {
+	c := newCounter()
+	c.tokens = append(c.tokens,
+		access.New("board", readingAll, access.Read, ""),
+		access.New("shop", operatingOne, access.Operate, "acct_1"),
+		access.New("shop-board", readingOne, access.Read, "acct_1"),
+	)
+	return c
+}
+
+// filled is a route's path with everything named, in one account.
+func filled(rt route, account string) string {
+	return strings.NewReplacer("{account}", account, "{session}", "cs_1", "{feed}", "product", "{number}", "0").Replace(rt.path)
+}
+
+func (c *counter) ask(t *testing.T, method, path, body, token string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	recorder := httptest.NewRecorder()
+	Routes(newDoor().Webhook, c.API, nil, client.MetricsNopHandler, c.merchants.logger).ServeHTTP(recorder, r)
+	return recorder
+}
+
+func TestATokenOfOneAccountOpensNoRouteOfAnother(t *testing.T) {
+	t.Parallel()
+	c := withTokens()
+	for _, rt := range c.routes() {
+		for _, token := range []string{operatingOne, readingOne} {
+			for _, other := range []string{"acct_2", "acct_11", "acct_0", "ACCT_1", "acct_1%20", "acct_1%2f"} {
+				if !strings.Contains(rt.path, "{account}") {
+					continue
+				}
+				answer := c.ask(t, rt.method, filled(rt, other), `{}`, token)
+				require.Equal(t, http.StatusNotFound, answer.Code, "%s of %s", rt.pattern(), other)
+				require.JSONEq(t, `{"error":"there is no such account"}`, answer.Body.String(), "whether it exists or not")
+			}
+		}
+	}
+	require.Empty(t, c.sent)
+}
+
+func TestWhatTokensMayNot(t *testing.T) {
+	t.Parallel()
+	c := withTokens()
+	for _, rt := range c.routes() {
+		for _, stranger := range []string{"", token + "x", token[1:], "a-token-that-nobody-gave-out"} {
+			answer := c.ask(t, rt.method, filled(rt, "acct_1"), `{}`, stranger)
+			require.Equal(t, http.StatusUnauthorized, answer.Code, rt.pattern())
+			require.NotEmpty(t, answer.Header().Get("WWW-Authenticate"))
+		}
+		for _, reader := range []string{readingAll, readingOne} {
+			answer := c.ask(t, rt.method, filled(rt, "acct_1"), `{}`, reader)
+			require.Equal(t, rt.scope == access.Operate, answer.Code == http.StatusForbidden, rt.pattern())
+		}
+		require.Equal(t, rt.scope == access.Operate, rt.method == http.MethodPost, "who reads changes nothing")
+	}
+	require.Empty(t, c.sent)
+}
+
+func TestSlotsAreForRequestsThatAreRight(t *testing.T) {
+	t.Parallel()
+	c := withTokens()
+	c.commands = newSlots(0)
+	answer := c.ask(t, http.MethodPost, shipments, shipped, operatingOne)
+	require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	require.Equal(t, "1", answer.Header().Get("Retry-After"))
+	answer = c.ask(t, http.MethodPost, shipments, `{"id":"p-1","traking":"1Z"}`, operatingOne)
+	require.Equal(t, http.StatusBadRequest, answer.Code, "what is wrong is told without one")
+	require.Empty(t, c.sent)
+}
