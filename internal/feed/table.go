@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -194,6 +195,9 @@ func (t *Table) Add(e Entry) error {
 func (t *Table) append(e Entry) error {
 	if len(t.data)+len(e.ID)+40 > maxTableBytes {
 		return errors.New("too many rows: a manifest holds 4 GB")
+	}
+	if need := len(t.data) + len(e.ID) + 40; need > cap(t.data) {
+		t.data = slices.Grow(t.data, max(need, 2*len(t.data))-len(t.data)) // append would copy a large table more often
 	}
 	t.at = append(t.at, uint32(len(t.data)))
 	t.data = binary.AppendUvarint(t.data, uint64(len(e.ID)))

@@ -1,27 +1,34 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // checkURL wants what RFC 1738 calls a URL of the web, with a scheme and a host. Letters beyond ASCII pass, because
 // browsers take them; user names do not, which that RFC rules out for http.
 func checkURL(_ *Column, value []byte) Cause {
+	if isPlainURL(value) {
+		return ""
+	}
 	if cause := readOneURL(value); cause != "" {
 		return cause
 	}
 	return entityIn(value)
 }
 
-func checkPage(_ *Column, value []byte) Cause {
-	if cause := readOneURL(value); cause != "" {
-		return cause
-	}
-	if value[len("http")] == ':' {
+func checkPage(c *Column, value []byte) Cause {
+	cause := checkURL(c, value)
+	if (cause == "" || cause == HasEntity) && value[len("http")] == ':' {
 		return NotHTTPS
 	}
-	return entityIn(value)
+	return cause
 }
 
 func checkImage(_ *Column, value []byte) Cause {
+	if isPlainURL(value) {
+		return imageEnding(value)
+	}
 	if cause := readOneURL(value); cause != "" {
 		return cause
 	}
@@ -49,6 +56,9 @@ func entityIn(url []byte) Cause {
 
 // checkImageEntry judges an image of a list.
 func checkImageEntry(_ *Column, entry []byte) Cause {
+	if isPlainURL(entry) {
+		return imageEnding(entry)
+	}
 	if joined(entry) {
 		return OtherSeparator
 	}
@@ -64,7 +74,7 @@ func checkImageEntry(_ *Column, entry []byte) Cause {
 // joined reports whether a text is two addresses or more, with a character between them that separates none in a list.
 func joined(text []byte) bool {
 	if bytes.IndexByte(text[min(len(text), len("https:")):], ':') < 0 {
-		return false // nearly every address there is
+		return false
 	}
 	for i, b := range text {
 		if (b == '|' || b == ';' || b == ',' || b <= ' ') && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
@@ -72,6 +82,14 @@ func joined(text []byte) bool {
 		}
 	}
 	return false
+}
+
+// isPlainURL reports whether nothing in an address has to be looked at more closely: so is nearly every one.
+func isPlainURL(text []byte) bool {
+	rest := afterScheme(text)
+	host := leading(rest, inHost)
+	path := rest[host:]
+	return host > 0 && len(path) > 0 && path[0] == '/' && leading(path, inPlainPath) == len(path)
 }
 
 func readURL(text []byte) Cause {
@@ -109,8 +127,9 @@ func afterScheme(text []byte) []byte {
 // What bytes are in an address. Texts of addresses are a third of a catalog, so that each of their bytes is looked at
 // once.
 const (
-	inHost uint8 = 1 << iota // a letter, a digit, a hyphen, an underscore or a period
-	inPath                   // nothing that isPath has to look at more closely
+	inHost      uint8 = 1 << iota // a letter, a digit, a hyphen, an underscore or a period
+	inPath                        // nothing that isPath has to look at more closely
+	inPlainPath                   // … nor has anybody else: it begins no entity and no other address
 )
 
 var urlBytes = func() (classes [256]uint8) {
@@ -121,6 +140,9 @@ var urlBytes = func() (classes [256]uint8) {
 		}
 		if b > ' ' && b != 0x7f && b != '?' && b != '#' && b != '%' {
 			classes[i] |= inPath
+			if strings.IndexByte(":&;|,", b) < 0 {
+				classes[i] |= inPlainPath
+			}
 		}
 	}
 	return classes
@@ -171,6 +193,10 @@ func imageFormat(url []byte) Cause {
 	if fragment := bytes.IndexByte(path, '#'); fragment >= 0 {
 		path = path[:fragment]
 	}
+	return imageEnding(path)
+}
+
+func imageEnding(path []byte) Cause {
 	switch {
 	case endsIn(path, usualImages):
 		return ""
