@@ -7,6 +7,7 @@ WFCHECK     ?= go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 FUZZTIME    ?= 30s
 SEED        ?= 1
 CASES       ?= 20000
+FOR         ?= 4m
 BENCH       ?= .
 
 # One setting for everything that compiles the Temporal server: other settings would compile it a second time.
@@ -20,7 +21,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts manifests compose-config try clean
+	lint-format policy docs fmt tidy replay-fixtures alerts manifests compose-config try chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +110,9 @@ compose-config: ## check docker-compose.yml against the code; docker is not need
 
 try: ## bring docker-compose.yml up, sync, fulfil an order, kill workers, say what was checked; needs a Docker engine
 	@GO='$(GO)' deploy/try
+
+chaos: starter ## break the containers on purpose for FOR (4m), from SEED on; the images are those that make try built
+	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --for '$(FOR)' $(CHAOS)
 
 clean: ## remove what make build made; Go's caches stay
 	rm -rf bin
