@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -118,8 +117,8 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		}
 	}
 	if !in.Force {
-		if result, settled := s.nothingToDo(state, found, full != ""); settled {
-			result.Quiet = result.Action == Skip
+		is := state.Standing(found.Sight(in.Full, s.Policy.Interval), time.Now())
+		if result, nothing := nothingToDo(is, found.Source.Version()); nothing {
 			return result, nil
 		}
 	}
@@ -130,28 +129,16 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		return FetchCatalogResult{}, err
 	}
 	result, err := s.stage(ctx, in.ID, state, found, full, pulseOf(ctx).reading)
-	if turn := s.turn(state); err == nil && !in.Force && time.Now().Before(turn) {
+	if turn := state.Turn(s.Policy.Interval); err == nil && !in.Force && time.Now().Before(turn) {
 		result.Delivery.NotBefore = turn
 	}
 	return result, err
 }
 
-// turn is when Stripe takes the feed's next import.
-func (s *CatalogSync) turn(state catalog.State) time.Time {
-	if state.LastImportAt.IsZero() {
-		return time.Time{}
-	}
-	return state.LastImportAt.Add(s.Policy.Interval)
-}
-
-// early is how long before its turn a run begins, to begin the import when it comes: an import begins some seconds
-// after the tick of its schedule, so the next tick is always that much before the turn.
-const early = 5 * time.Second
-
 // awaitTurn waits for what is left of it. It is what staging and uploading left, so no slot is held for long.
 func awaitTurn(ctx context.Context, turn time.Time) error {
 	select {
-	case <-time.After(min(time.Until(turn), early)):
+	case <-time.After(min(time.Until(turn), catalog.Early)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -173,47 +160,24 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 }
 
 // nothingToDo says whether the run ends, or waits, before anything is read or claimed.
-func (s *CatalogSync) nothingToDo(state catalog.State, found staging.Feed, full bool) (FetchCatalogResult, bool) {
-	now := time.Now()
-	version := found.Source.Version()
-	accepted := state.Accepted != nil && state.Accepted.Source.Same(found.Source) && state.Accepted.Basis == found.Basis
-	if accepted && !full && !state.Unsettled.Due(now) {
-		result := FetchCatalogResult{Action: Skip, Source: version, Note: waiting(state.Unsettled)}
-		if state.Unsettled != nil {
-			result.skipped = skippedWaiting
+func nothingToDo(is catalog.Standing, version string) (result FetchCatalogResult, nothing bool) {
+	skip := FetchCatalogResult{Action: Skip, Source: version, Note: is.Note, Quiet: true}
+	switch is.Position {
+	case catalog.Settled:
+		if is.Note != "" { // something of it is to be sent again
+			skip.skipped = skippedWaiting
 		}
-		return result, true
-	}
-	if r := state.Rejected; !full && r != nil && r.Version == version {
-		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
-		return FetchCatalogResult{Action: Skip, Source: version, Note: note, skipped: skippedRejected}, true
-	}
-	if f := state.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
-		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s", times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
-		return FetchCatalogResult{Action: Skip, Source: version, Note: note, skipped: skippedFailing}, true
-	}
-	if turn := s.turn(state); now.Add(early).Before(turn) {
-		return FetchCatalogResult{Action: Wait, Source: version, NotBefore: turn}, true
+		return skip, true
+	case catalog.Refused:
+		skip.skipped = skippedRejected
+		return skip, true
+	case catalog.Failing:
+		skip.skipped = skippedFailing
+		return skip, true
+	case catalog.Spaced:
+		return FetchCatalogResult{Action: Wait, Source: version, NotBefore: is.Until}, true
 	}
 	return FetchCatalogResult{}, false
-}
-
-// waiting says what is still open about a source that was dealt with; nothing if nothing is.
-func waiting(u *catalog.Unsettled) string {
-	switch {
-	case u == nil:
-		return ""
-	case u.Rows == 0:
-		return fmt.Sprintf("%d rows that Stripe refused to delete are tried again at %s", u.NotDeleted, u.NextTry.UTC().Format(time.RFC3339))
-	}
-	return fmt.Sprintf("%d rows of which Stripe did not say whether it took them are sent again at %s", u.Rows, u.NextTry.UTC().Format(time.RFC3339))
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // stage reads the pinned source, and writes what Stripe is to get. If a guard strikes, the state says so.

@@ -191,12 +191,19 @@ func (s Stager) explain(source statestore.Object, err error) error {
 	return err
 }
 
+// Sight is what the look found, to ask a state what is to be done about it.
+func (f Feed) Sight(full bool, spacing time.Duration) catalog.Sight {
+	return catalog.Sight{
+		Source: f.Source, Basis: f.Basis, Full: full, FullSendEvery: time.Duration(f.Rules.FullSendEvery), Spacing: spacing,
+	}
+}
+
 // FullSend says why every row is to be sent though the source may not have changed; empty if that is not due.
 func (f Feed) FullSend(state catalog.State, asked bool, now time.Time) string {
-	switch every := time.Duration(f.Rules.FullSendEvery); {
+	switch {
 	case asked:
 		return "it was asked for"
-	case !state.FullAt.IsZero() && now.Sub(state.FullAt) >= every:
+	case state.FullSendDue(time.Duration(f.Rules.FullSendEvery), now):
 		return fmt.Sprintf("the last full send was %s ago", now.Sub(state.FullAt).Round(time.Hour))
 	}
 	return ""
