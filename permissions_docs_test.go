@@ -20,6 +20,8 @@ func mays(function string) (worker, serve, starter string) {
 	switch function {
 	case "Layout.SettingsKey", "Layout.OrderSettingsKey":
 		worker, serve, starter = "g", "g", "gpd"
+	case "Layout.FleetPlanKey":
+		starter = "gp"
 	case "Layout.AssortmentKey":
 		serve = "g"
 	case "Layout.ReaderKey", "Layout.PreflightKey":

@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -100,6 +100,8 @@ func roomRules() []rule {
 		}.rule(`package account; import _ "vitrine/internal/catalog"`),
 		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/account", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore", "github.com/dustin/go-humanize"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
+		room{name: "internal/fleet", why: why, others: []string{"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore"}}.
+			rule(`package fleet; import _ "vitrine/activities"`),
 		room{
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
 			others: []string{"vitrine/internal/account", "vitrine/internal/currency", "vitrine/internal/account", "vitrine/internal/fault", "vitrine/internal/statestore", "vitrine/internal/strictjson"},

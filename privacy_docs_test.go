@@ -26,6 +26,9 @@ func keySamples() map[string]string {
 		"Layout.PreflightKey":            l.PreflightKey("NAME"),
 		"Layout.ReaderKey":               l.ReaderKey("catalogs", "all.csv"),
 		"Layout.SweepKey":                l.SweepKey("acct_1"),
+		"Layout.FleetPlanKey":            l.FleetPlanKey(),
+		"Layout.FleetSnapshotKey":        l.FleetSnapshotKey(7),
+		"Layout.FleetSummaryKey":         l.FleetSummaryKey(7),
 		"CatalogKeys.StateKey":           catalog.StateKey(),
 		"CatalogKeys.PartsPrefix":        catalog.PartsPrefix() + "000001-001.csv",
 		"CatalogKeys.StagedPrefix":       catalog.StagedPrefix(1) + "001.csv",
@@ -60,7 +63,7 @@ func keptKeys(t *testing.T) (rows []keptKey) {
 		text := strings.Trim(cells[0], "`")
 		pattern := regexp.QuoteMeta(text)
 		for name, takes := range map[string]string{
-			"<prefix>": "state/", "<account>": "acct_[A-Za-z0-9]+", "<feed>": "(product|inventory|pricing|promotion)", "<session>": "cs_[A-Za-z0-9_]+",
+			"<prefix>": "state/", "<account>": "acct_[A-Za-z0-9]+", "<feed>": "(product|inventory|pricing|promotion)", "<session>": "cs_[A-Za-z0-9_]+", "<shard>": "[0-9]{3,}",
 			"<dispute>": "(du|dp)_[A-Za-z0-9_]+", "<notice>": "[A-Za-z0-9_-]+", "…": ".+",
 		} {
 			pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta(name), takes)

@@ -22,8 +22,41 @@ type Settings struct {
 	// SharedSource says that another account reads the same source, and that this is meant: both sell the same catalog.
 	SharedSource bool `json:"shared_source,omitempty"`
 
+	// StartedBy says what starts the account's syncs; empty: BySchedules.
+	StartedBy StartedBy `json:"started_by,omitempty"`
+	// Paused says that the fleet starts no sync of the account; nil: it does. Schedules know themselves that they are
+	// paused.
+	Paused *Pause `json:"paused,omitempty"`
+
 	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.
 	Rules Rules `json:"rules,omitzero"`
+}
+
+// StartedBy is what starts an account's syncs.
+type StartedBy string
+
+const (
+	// BySchedules: a schedule for each of its feeds starts a run at each tick.
+	BySchedules StartedBy = "schedules"
+	// ByFleet: the dispatcher of the account's shard starts a run when there is something to do.
+	ByFleet StartedBy = "fleet"
+)
+
+// Pause is a person's word that no sync of an account is to be started.
+type Pause struct {
+	Note string    `json:"note,omitempty"` // why, in their words
+	At   time.Time `json:"at"`
+}
+
+// InFleet reports whether the dispatcher starts the account's syncs.
+func (s Settings) InFleet() bool { return s.StartedBy == ByFleet }
+
+// Interval is how often the feeds of the account are synced at most.
+func (s Settings) Interval() time.Duration {
+	if s.Every == 0 {
+		return MinInterval
+	}
+	return time.Duration(s.Every)
 }
 
 // Rules say how a feed is read, checked and sent. The deployment has a complete set (internal/config), an account
@@ -179,6 +212,9 @@ func (s Settings) Check() error {
 	}
 	if s.SourceBucket != "" {
 		errs = append(errs, CheckBucket(s.SourceBucket))
+	}
+	if !slices.Contains([]StartedBy{"", BySchedules, ByFleet}, s.StartedBy) {
+		errs = append(errs, fmt.Errorf("started_by %q is not known: expected schedules or fleet", s.StartedBy))
 	}
 	errs = append(errs, s.Rules.Check())
 	return errors.Join(errs...)

@@ -20,6 +20,8 @@ import (
 //	<state bucket>/<prefix><account>/orders/<session>/…   the record of an order
 //	<state bucket>/<prefix>personal/…                     evidence, which names a buyer
 //	<state bucket>/<prefix>sources/<digest>.json          which feed reads a source
+//	<state bucket>/<prefix>fleet/plan.json                how the fleet is divided into shards (starter fleet apply)
+//	<state bucket>/<prefix>fleet/<shard>/…                what a shard saw at its last look: snapshot, summary.json
 //
 // Orders that merchants fetch lie where their settings say: see Place.
 type Layout struct {

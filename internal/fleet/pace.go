@@ -1,0 +1,75 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+)
+
+// Due names what is to be started now, the most urgent first: as much as the pace allows. What changed first comes
+// first, but no account has a second turn before every other has had one.
+func (l *Look) Due() []int {
+	type turn struct{ index, round int }
+	var due []turn
+	open, round := 0, 0
+	for i, e := range l.entries {
+		if i == 0 || l.entries[i-1].account != e.account {
+			round = 0
+		}
+		switch e.catalog.Condition {
+		case Due:
+			due = append(due, turn{i, round})
+			round++
+		case Syncing:
+			if !e.catalog.Importing {
+				open++
+			}
+		}
+	}
+	slices.SortStableFunc(due, func(a, b turn) int {
+		if a.round != b.round {
+			return a.round - b.round
+		}
+		return l.entries[a.index].catalog.Changed.Compare(l.entries[b.index].catalog.Changed)
+	})
+	room := max(0, min(l.policy.Pace.Open-open, l.policy.Pace.Starts, len(due)))
+	indices := make([]int, room)
+	for i := range indices {
+		indices[i] = due[i].index
+	}
+	return indices
+}
+
+// Started takes that a run of a catalog was started, or that one was under way already; run is its id.
+func (l *Look) Started(i int, run string, joined bool) {
+	c := l.entries[i].catalog
+	if joined {
+		l.summary.Joined++
+	} else {
+		c.Starts++
+		l.summary.Started++
+		l.delays = append(l.delays, l.now.Sub(c.Ready))
+	}
+	c.Asks++
+	c.Run = run
+	c.Condition, c.Since, c.Asked, c.Ready, c.Importing = Syncing, l.now, l.now, time.Time{}, false
+	c.Next = l.now.Add(lookEvery - lookEvery/4)
+}
+
+// NotStarted takes that a run could not be started. The next look tries it again.
+func (l *Look) NotStarted(int) { l.summary.Refused++ }
+
+// NotRead takes that a state could not be read just now. The next look tries it again.
+func (l *Look) NotRead(i int) {
+	l.entries[i].catalog.Next = l.now
+	l.summary.Unread++
+	l.summary.Read--
+}
+
+// late is how long ago came up what a catalog still has to send, as far as that is Vitrine's to do.
+func (l *Look) late(c Catalog) (time.Duration, bool) {
+	switch c.Condition {
+	case Due, Syncing, Waiting:
+		return max(0, l.now.Sub(c.Changed)), !c.Changed.IsZero()
+	}
+	return 0, false
+}

@@ -1,0 +1,117 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"vitrine/internal/account"
+)
+
+// PlanFormat is the version of the plan that this code writes.
+const PlanFormat = 1
+
+// Plan says how a fleet is divided among dispatchers, and how fast they start runs. Every look reads it, so a change
+// holds from the next look on.
+type Plan struct {
+	Format int `json:"format"` // PlanFormat
+	// Boundaries are the first ids of all shards but the first, in order: none is one shard.
+	Boundaries []string `json:"boundaries,omitempty"`
+	// NewAccounts says that accounts which are added are the fleet's, and get no schedules.
+	NewAccounts bool `json:"new_accounts,omitempty"`
+	Pace        Pace `json:"pace,omitzero"`
+}
+
+// Pace bounds what a fleet starts, all its shards together.
+type Pace struct {
+	Open   int `json:"open,omitempty"`   // runs at work at once; those that wait for Stripe or a person are not counted
+	Starts int `json:"starts,omitempty"` // a minute
+}
+
+// DefaultPace is some minutes' work of one worker: what is started earlier only waits in the queue, in an order that
+// nobody can change any more.
+var DefaultPace = Pace{Open: 500, Starts: 600}
+
+// MaxShards bounds a plan: a listing of fewer accounts than some thousand costs as much as one of a thousand.
+const MaxShards = 1000
+
+// Shard is a range of account ids.
+type Shard struct {
+	From string `json:"from,omitempty"` // the first that is in it; empty: from the beginning
+	To   string `json:"to,omitempty"`   // the first that is not in it; empty: to the end
+}
+
+// Has reports whether an account is in the shard.
+func (s Shard) Has(account string) bool {
+	return account >= s.From && (s.To == "" || account < s.To)
+}
+
+// Shards is how many there are.
+func (p Plan) Shards() int { return len(p.Boundaries) + 1 }
+
+// Shard is the range of one of them, counted from 0; ok is false if there is none of that number.
+func (p Plan) Shard(number int) (s Shard, ok bool) {
+	if number < 0 || number >= p.Shards() {
+		return Shard{}, false
+	}
+	if number > 0 {
+		s.From = p.Boundaries[number-1]
+	}
+	if number < len(p.Boundaries) {
+		s.To = p.Boundaries[number]
+	}
+	return s, true
+}
+
+// ShardOf is the number of the shard that an account is in.
+func (p Plan) ShardOf(account string) int {
+	return sort.Search(len(p.Boundaries), func(i int) bool { return account < p.Boundaries[i] })
+}
+
+// PaceOf is the part of one shard in the pace.
+func (p Plan) PaceOf() Pace {
+	share := func(of, usual int) int {
+		if of == 0 {
+			of = usual
+		}
+		return max(1, (of+p.Shards()-1)/p.Shards())
+	}
+	return Pace{Open: share(p.Pace.Open, DefaultPace.Open), Starts: share(p.Pace.Starts, DefaultPace.Starts)}
+}
+
+// Check returns every problem of the plan, joined.
+func (p Plan) Check() error {
+	var errs []error
+	if p.Format > PlanFormat {
+		err := fmt.Errorf("the plan has format %d, newer than the %d that this version knows", p.Format, PlanFormat)
+		errs = append(errs, err)
+	}
+	if p.Shards() > MaxShards {
+		errs = append(errs, fmt.Errorf("%d shards are too many: at most %d", p.Shards(), MaxShards))
+	}
+	for i, boundary := range p.Boundaries {
+		if account.Check(boundary) != nil {
+			errs = append(errs, fmt.Errorf("boundary %q is no account id", boundary))
+		}
+		if i > 0 && boundary <= p.Boundaries[i-1] {
+			errs = append(errs, fmt.Errorf("boundary %q does not come after %q", boundary, p.Boundaries[i-1]))
+		}
+	}
+	if p.Pace.Open < 0 || p.Pace.Starts < 0 {
+		errs = append(errs, errors.New("a pace below zero starts nothing: pause the fleet instead"))
+	}
+	return errors.Join(errs...)
+}
+
+// Split finds the boundaries that divide accounts into shards of the same size. Fewer accounts than shards make fewer.
+func Split(accounts []string, shards int) (boundaries []string) {
+	sorted := slices.Compact(slices.Sorted(slices.Values(accounts)))
+	for number := 1; number < shards; number++ {
+		at := number * len(sorted) / shards
+		if at > 0 && (len(boundaries) == 0 || boundaries[len(boundaries)-1] != sorted[at]) {
+			boundaries = append(boundaries, sorted[at])
+		}
+	}
+	return boundaries
+}

@@ -1,0 +1,146 @@
+package fleet
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"vitrine/internal/account"
+	"vitrine/internal/feed"
+)
+
+// Condition is where a feed stands, as the dispatcher saw it last.
+type Condition string
+
+// The conditions.
+const (
+	Unread  Condition = "unread"  // its state was not read yet: the account or the shard is new, or the snapshot was lost
+	Settled Condition = "settled" // the version that is listed was dealt with
+	Due     Condition = "due"     // a run is to be started
+	Syncing Condition = "syncing" // a run was started, or has claimed the feed
+	Waiting Condition = "waiting" // there is something to send, and Stripe does not take it yet
+	Held    Condition = "held"    // a person has to look
+	Failing Condition = "failing" // it could not be sent; the next try has its time
+	Missing Condition = "missing" // there is no source
+	Parked  Condition = "parked"  // a person paused the account
+	Off     Condition = "off"     // schedules start the account's syncs, or its settings cannot be used
+)
+
+// Conditions lists them in the order in which people read them.
+func Conditions() []Condition {
+	return []Condition{Settled, Due, Syncing, Waiting, Held, Failing, Missing, Unread, Parked, Off}
+}
+
+// Snapshot is what a shard remembers from one look to the next.
+type Snapshot struct {
+	Shard Shard `json:"shard"`
+	// Rules is a digest of the deployment's rules: other ones change what every account's source is compared under.
+	Rules    string    `json:"rules,omitempty"`
+	At       time.Time `json:"at"` // of the look
+	Accounts []Account `json:"accounts,omitempty"`
+}
+
+// Account is an account that has settings; by id, in order.
+type Account struct {
+	ID       string           `json:"id"`
+	ETag     string           `json:"etag"`               // of its settings
+	Settings account.Settings `json:"settings,omitzero"`  // of the fleet's accounts alone
+	Unusable string           `json:"unusable,omitempty"` // what is wrong with the settings
+	Catalogs []Catalog        `json:"catalogs,omitempty"` // one for each feed of the fleet's accounts
+
+	renewed bool // the settings changed
+}
+
+// dispatched reports whether syncs of the account are the dispatcher's to start.
+func (a Account) dispatched() bool { return a.Settings.InFleet() && a.Unusable == "" }
+
+// Catalog is what was seen of one feed of an account.
+type Catalog struct {
+	Feed      feed.Kind `json:"feed"`
+	Condition Condition `json:"condition"`
+	Since     time.Time `json:"since,omitzero"`   // that it is in this condition
+	Source    string    `json:"source,omitempty"` // ETag of the version that was judged; empty: there was none
+	Looked    time.Time `json:"looked,omitzero"`  // when its state was read
+	Next      time.Time `json:"next,omitzero"`    // when it is read again, unless something changes before
+	// Changed is when what is not dealt with came up; zero if all is. Lateness counts from it.
+	Changed time.Time `json:"changed,omitzero"`
+	// Ready is since when nothing stands against starting a run; zero unless one is due.
+	Ready time.Time `json:"ready,omitzero"`
+
+	Asked  time.Time `json:"asked,omitzero"`   // when a run was last started or joined
+	Run    string    `json:"run,omitempty"`    // id of that run
+	Asks   int       `json:"asks,omitempty"`   // how often one was for this version
+	Starts int       `json:"starts,omitempty"` // how often it was a new run
+	// Importing says that the run waits for Stripe: it takes no worker's time.
+	Importing bool `json:"importing,omitempty"`
+
+	Sequence int64  `json:"sequence,omitempty"` // of the state: feeds that build on this one are looked at when it moves
+	Products int64  `json:"products,omitempty"` // of the product feed, when this one was looked at
+	Note     string `json:"note,omitempty"`     // what people should know
+	Code     string `json:"code,omitempty"`     // what goes with it, for counting
+}
+
+// SnapshotFormat is the version of the snapshot that this code writes.
+const SnapshotFormat = 1
+
+// maxSnapshot bounds a snapshot after decompression, in bytes: some hundred thousand accounts.
+const maxSnapshot = 512 << 20
+
+// envelope is what a snapshot lies in. The digest is of the bytes of the snapshot within it: what S3 or a bug made of
+// them must not be taken for what was seen.
+type envelope struct {
+	Format   int             `json:"format"`
+	Digest   string          `json:"digest"`
+	Snapshot json.RawMessage `json:"snapshot"`
+}
+
+// ErrSnapshot is what a snapshot that is of no use comes with. It is not worth an alarm: the shard is looked at anew.
+var ErrSnapshot = errors.New("the snapshot is of no use")
+
+// Encode writes the snapshot as it is kept.
+func (s Snapshot) Encode() ([]byte, error) {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	var out bytes.Buffer
+	packed, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed) // the level is a valid one
+	e := envelope{SnapshotFormat, hex.EncodeToString(sum[:]), body}
+	err = errors.Join(json.NewEncoder(packed).Encode(e), packed.Close())
+	return out.Bytes(), err
+}
+
+// DecodeSnapshot reads what Encode wrote; the error is ErrSnapshot if it is cut, changed, or of a newer version.
+func DecodeSnapshot(packed []byte) (Snapshot, error) {
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	body, err := io.ReadAll(io.LimitReader(unpacked, maxSnapshot))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	var e envelope
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Snapshot{}, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	if e.Format != SnapshotFormat {
+		err := fmt.Errorf("%w: it has format %d, and this version knows %d", ErrSnapshot, e.Format, SnapshotFormat)
+		return Snapshot{}, err
+	}
+	if sum := sha256.Sum256(e.Snapshot); hex.EncodeToString(sum[:]) != e.Digest {
+		return Snapshot{}, fmt.Errorf("%w: its digest is another", ErrSnapshot)
+	}
+	var s Snapshot
+	if err := json.Unmarshal(e.Snapshot, &s); err != nil {
+		return Snapshot{}, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,169 @@
+package fleet
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+)
+
+// Summary is what a look found, for people: a shard's, or those of all shards together.
+type Summary struct {
+	From string    `json:"from,omitempty"`
+	To   string    `json:"to,omitempty"`
+	At   time.Time `json:"at"` // of the look; of several shards the one that was looked at least lately
+
+	Accounts int                             `json:"accounts"` // that have settings
+	Feeds    map[feed.Kind]map[Condition]int `json:"feeds,omitempty"`
+	Off      int                             `json:"off,omitempty"`      // accounts that schedules sync
+	Unusable int                             `json:"unusable,omitempty"` // accounts whose settings cannot be used
+
+	Lateness Spread `json:"lateness"` // of what is due, being sent or waiting for its turn
+	Delays   Spread `json:"delays"`   // of the runs that this look started, since nothing stood against them
+
+	Read    int `json:"read"`              // states
+	Unread  int `json:"unread,omitempty"`  // states and settings that were to be read, and are left for the next look
+	Started int `json:"started,omitempty"` // runs
+	Joined  int `json:"joined,omitempty"`  // that were under way already
+	Refused int `json:"refused,omitempty"` // that Temporal did not start
+
+	Causes map[string]int `json:"causes,omitempty"` // why feeds are held or failing, by guard or code
+	Held   []Example      `json:"held,omitempty"`   // those that wait longest for a person
+	Failed []Example      `json:"failed,omitempty"` // those that fail longest
+
+	Lists  int      `json:"lists,omitempty"`  // requests to list
+	TookMS int64    `json:"took_ms"`          // milliseconds
+	Notes  []string `json:"notes,omitempty"`  // what people should know of the look itself
+	Shards int      `json:"shards,omitempty"` // how many summaries are in this one
+}
+
+// Example is a feed that somebody should look at.
+type Example struct {
+	catalog.ID
+	Since time.Time `json:"since"`
+	Note  string    `json:"note,omitempty"`
+}
+
+// mostExamples bounds the lists of examples; all are counted.
+const mostExamples = 10
+
+// Note adds what people should know of the look itself.
+func (l *Look) Note(text string) { l.summary.Notes = append(l.summary.Notes, shortened(text)) }
+
+// Listed counts a request to list.
+func (l *Look) Listed() { l.summary.Lists++ }
+
+func (l *Look) summarize() {
+	s := &l.summary
+	s.Shards, s.Feeds, s.Causes = 1, map[feed.Kind]map[Condition]int{}, map[string]int{}
+	for _, a := range l.is.Accounts {
+		switch {
+		case a.Unusable != "":
+			s.Unusable++
+			s.fail(Example{catalog.ID{Account: a.ID}, l.now, a.Unusable}, "settings")
+		case !a.Settings.InFleet() && a.ETag != "":
+			s.Off++
+		}
+	}
+	for _, e := range l.entries {
+		l.count(e)
+	}
+	for _, d := range l.delays {
+		s.Delays.Add(d)
+	}
+	s.limit()
+}
+
+func (l *Look) count(e entry) {
+	s, c := &l.summary, *e.catalog
+	if s.Feeds[c.Feed] == nil {
+		s.Feeds[c.Feed] = map[Condition]int{}
+	}
+	s.Feeds[c.Feed][c.Condition]++
+	if late, counts := l.late(c); counts {
+		s.Lateness.Add(late)
+	}
+	is := Example{catalog.ID{Account: e.account.ID, Feed: c.Feed}, c.Since, c.Note}
+	switch c.Condition {
+	case Held:
+		s.Causes[cmp.Or(c.Code, "held")]++
+		s.Held = append(s.Held, is)
+	case Failing:
+		s.fail(is, cmp.Or(c.Code, "failed"))
+	}
+}
+
+func (s *Summary) fail(e Example, cause string) {
+	s.Causes[cause]++
+	s.Failed = append(s.Failed, e)
+}
+
+func (s *Summary) limit() {
+	for _, list := range []*[]Example{&s.Held, &s.Failed} {
+		slices.SortFunc(*list, func(a, b Example) int {
+			return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Feed, b.Feed))
+		})
+		*list = slices.Clip((*list)[:min(len(*list), mostExamples)])
+	}
+}
+
+// Total counts the feeds in a condition.
+func (s Summary) Total(c Condition) (n int) {
+	for _, conditions := range s.Feeds {
+		n += conditions[c]
+	}
+	return n
+}
+
+// Merge puts the summaries of shards together.
+func Merge(all ...Summary) (merged Summary) {
+	merged.Feeds, merged.Causes = map[feed.Kind]map[Condition]int{}, map[string]int{}
+	for i, s := range all {
+		if i == 0 || s.At.Before(merged.At) {
+			merged.At = s.At
+		}
+		merged.Shards += max(1, s.Shards)
+		merged.Accounts += s.Accounts
+		merged.Off += s.Off
+		merged.Unusable += s.Unusable
+		merged.Read += s.Read
+		merged.Unread += s.Unread
+		merged.Started += s.Started
+		merged.Joined += s.Joined
+		merged.Refused += s.Refused
+		merged.Lists += s.Lists
+		merged.TookMS = max(merged.TookMS, s.TookMS)
+		merged.Lateness.Merge(s.Lateness)
+		merged.Delays.Merge(s.Delays)
+		merged.Held, merged.Failed = append(merged.Held, s.Held...), append(merged.Failed, s.Failed...)
+		merged.Notes = append(merged.Notes, s.Notes...)
+		addCounts(merged.Causes, s.Causes)
+		for kind, conditions := range s.Feeds {
+			if merged.Feeds[kind] == nil {
+				merged.Feeds[kind] = map[Condition]int{}
+			}
+			addCounts(merged.Feeds[kind], conditions)
+		}
+	}
+	slices.Sort(merged.Notes)
+	merged.Notes = slices.Compact(merged.Notes)
+	merged.limit()
+	return merged
+}
+
+func addCounts[K comparable](to, from map[K]int) {
+	for key, n := range from {
+		to[key] += n
+	}
+}
+
+// TopCauses are the most frequent ones, the most frequent first.
+func (s Summary) TopCauses(most int) []string {
+	causes := slices.SortedFunc(maps.Keys(s.Causes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.Causes[b], s.Causes[a]), cmp.Compare(a, b))
+	})
+	return causes[:min(most, len(causes))]
+}
