@@ -79,7 +79,7 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging", "vitrine/internal/statestore",
+				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/fleet", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging", "vitrine/internal/statestore",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/interceptor", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
@@ -132,6 +132,12 @@ func roomRules() []rule {
 			},
 			std: []string{"context", "fmt", "net/url", "slices", "strconv", "strings", "sync", "time"},
 		}.rule(`package doctor; import _ "vitrine/internal/objectstore"`),
+		room{
+			name: "internal/launch", why: "whoever starts syncs starts the same run: what they know beyond it is no part of starting",
+			others: []string{
+				"vitrine/internal/catalog", "vitrine/workflows", "go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/sdk/client",
+			},
+		}.rule(`package launch; import _ "vitrine/internal/objectstore"`),
 		room{
 			name: "internal/privacy", why: "what erases reaches the buckets through a port, and nothing else",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore"},

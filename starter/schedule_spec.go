@@ -16,6 +16,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/launch"
 	"vitrine/workflows"
 )
 
@@ -65,7 +66,7 @@ func (w wantedSchedule) action() *client.ScheduleWorkflowAction {
 		Workflow:                 workflows.CatalogSyncType,
 		Args:                     []any{in},
 		TaskQueue:                workflows.TaskQueue,
-		WorkflowExecutionTimeout: runTimeout,
+		WorkflowExecutionTimeout: launch.RunTimeout,
 		StaticSummary:            in.Summary(),
 		TypedSearchAttributes:    in.SearchAttributes(),
 		Priority:                 in.Priority(),

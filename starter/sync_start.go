@@ -4,21 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/launch"
 	"vitrine/workflows"
 )
-
-// runTimeout bounds a run, started by hand or by a schedule. It is long because a held run waits for a person, and a
-// run that ended meanwhile would leave nothing to approve; the steps end by deadlines of their own. Overlap SKIP lets
-// no other run start beside it, and that hides nothing: 'starter status' shows a run that waits as held.
-const runTimeout = 30 * 24 * time.Hour
 
 // syncRun is a run that was started, or joined.
 type syncRun struct {
@@ -49,30 +42,14 @@ func startAll(ctx context.Context, c client.Client, accounts []string, each work
 	return runs
 }
 
-// start starts a run, or joins the one under way. It asks the server to refuse a second one instead of answering with
-// the first (USE_EXISTING), which comes to the same but tells the two apart: people want to know which it is.
+// start starts a run, or joins the one under way: people want to know which it is.
 func start(ctx context.Context, c client.Client, in workflows.CatalogSyncInput) syncRun {
 	run := syncRun{Account: in.Account, Feed: in.Feed, WorkflowID: in.WorkflowID()}
-	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       run.WorkflowID,
-		TaskQueue:                                workflows.TaskQueue,
-		WorkflowExecutionTimeout:                 runTimeout,
-		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            in.Summary(),
-		TypedSearchAttributes:                    in.SearchAttributes(),
-		Priority:                                 in.Priority(),
-	}, workflows.CatalogSyncType, in)
-	var running *serviceerror.WorkflowExecutionAlreadyStarted
-	switch {
-	case errors.As(err, &running):
-		run.RunID, run.Joined = running.RunId, true
-	case err != nil:
+	started, err := launch.Sync(ctx, c, in, "starter sync")
+	if err != nil {
 		run.Error = fmt.Sprintf("start the sync of %s: %v", in.Account, advise(err))
-	default:
-		run.RunID = execution.GetRunID()
 	}
+	run.RunID, run.Joined = started.ID, started.Joined
 	return run
 }
 

@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
+	"vitrine/internal/fleet"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
@@ -21,24 +22,37 @@ import (
 	"vitrine/internal/stripeapi"
 )
 
-var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newOrderFulfillment, newOrderSweep))
+var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newCatalogDispatch, newOrderFulfillment, newOrderSweep))
 
 func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
 ) *activities.CatalogSync {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
-	documents := catalog.Documents{Store: store}
 	return &activities.CatalogSync{
 		Objects:   objects,
 		Accounts:  account.Documents{Store: store},
-		Documents: documents,
-		Stager: staging.Stager{
-			Documents: documents, Rules: c.Rules,
-			Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
-		},
-		Imports: imports,
-		Runs:    runs,
-		Policy:  activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
+		Documents: catalog.Documents{Store: store},
+		Stager:    newStager(c, store),
+		Imports:   imports,
+		Runs:      runs,
+		Policy:    activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
+	}
+}
+
+func newStager(c config.Config, store statestore.Store) staging.Stager {
+	return staging.Stager{
+		Documents: catalog.Documents{Store: store}, Rules: c.Rules,
+		Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
+	}
+}
+
+func newCatalogDispatch(
+	c config.Config, objects statestore.Objects, listing activities.Listing, runs activities.Runs, syncs activities.Syncs,
+) *activities.CatalogDispatch {
+	store := statestore.Store{Objects: objects, Layout: c.Layout()}
+	return &activities.CatalogDispatch{
+		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
+		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs, Interval: c.Import.Interval,
 	}
 }
 

@@ -11,17 +11,24 @@ import (
 	"vitrine/internal/daemon"
 	"vitrine/internal/feed"
 	"vitrine/internal/fulfillment"
+	"vitrine/internal/launch"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/temporalclient"
 )
 
-var clientsModule = fx.Module("clients", fx.Provide(newObjects, newImports, newOrdersAtStripe, newMerchant, newMailer, newRuns))
+var clientsModule = fx.Module("clients", fx.Provide(
+	newStore, newObjects, newListing, newImports, newOrdersAtStripe, newMerchant, newMailer, newRuns, newSyncs,
+))
 
-func newObjects(c config.Config) (statestore.Objects, error) {
+func newStore(c config.Config) (*objectstore.Store, error) {
 	return objectstore.New(context.Background(), objectstore.Options{PathStyle: c.Storage.PathStyle})
 }
+
+func newObjects(s *objectstore.Store) statestore.Objects { return s }
+
+func newListing(s *objectstore.Store) activities.Listing { return s }
 
 func newImports(c *stripeapi.Client) map[feed.API]activities.Imports {
 	return map[feed.API]activities.Imports{feed.V1: c.V1(), feed.V2: c.V2()}
@@ -47,3 +54,5 @@ func newMailer(c config.Config) (activities.Mailer, error) {
 }
 
 func newRuns(c client.Client) activities.Runs { return temporalclient.Runs{Client: c} }
+
+func newSyncs(c client.Client) activities.Syncs { return launch.Dispatched{Client: c} }

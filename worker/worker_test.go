@@ -273,13 +273,13 @@ func (l *lines) await(t *testing.T, pattern string) []string {
 
 func start(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
 	t.Helper()
-	r := launch(t, lookup, extra...)
+	r := launched(t, lookup, extra...)
 	r.logs.await(t, `msg="worker is ready"`)
 	return r
 }
 
-// launch starts a worker that may have to wait.
-func launch(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
+// launched starts a worker that may have to wait.
+func launched(t *testing.T, lookup config.Lookup, extra ...fx.Option) *running {
 	t.Helper()
 	c, err := config.LoadWorker(lookup)
 	require.NoError(t, err)
@@ -432,7 +432,7 @@ func TestAServerThatIgnoresConditionsIsRefused(t *testing.T) {
 func TestAWorkerWaitsForWhatIsAway(t *testing.T) {
 	lookup, around := environmentWith(t, temporalServer(t).Address)
 	around.stripe.Store(http.StatusBadGateway)
-	r := launch(t, lookup)
+	r := launched(t, lookup)
 	r.logs.await(t, "the worker takes no work yet")
 	code, body := r.get(t, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, code)
@@ -451,7 +451,7 @@ func TestAWorkerWaitsForWhatIsAway(t *testing.T) {
 func TestAWorkerThatWaitsCanBeStopped(t *testing.T) {
 	lookup, around := environmentWith(t, temporalServer(t).Address)
 	around.stripe.Store(http.StatusBadGateway)
-	r := launch(t, lookup)
+	r := launched(t, lookup)
 	r.logs.await(t, "the worker takes no work yet")
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	r.requireExit(t, exitOK)
@@ -460,7 +460,7 @@ func TestAWorkerThatWaitsCanBeStopped(t *testing.T) {
 func TestAWorkerThatWaitedIsRefusedAfterAll(t *testing.T) {
 	lookup, around := environmentWith(t, temporalServer(t).Address)
 	around.stripe.Store(http.StatusBadGateway)
-	r := launch(t, lookup)
+	r := launched(t, lookup)
 	r.logs.await(t, "the worker takes no work yet")
 	around.stripe.Store(http.StatusUnauthorized)
 	r.requireExit(t, exitMisused)

@@ -51,13 +51,15 @@ func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp dae
 type steps struct {
 	fx.In
 
-	Catalog *activities.CatalogSync
-	Orders  *activities.OrderFulfillment
-	Sweep   *activities.OrderSweep
+	Catalog  *activities.CatalogSync
+	Dispatch *activities.CatalogDispatch
+	Orders   *activities.OrderFulfillment
+	Sweep    *activities.OrderSweep
 }
 
 func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Catalog)
+	r.RegisterActivity(s.Dispatch)
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
 }

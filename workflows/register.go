@@ -9,6 +9,7 @@ import (
 // none of them can drift.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(CatalogSync, workflow.RegisterOptions{Name: CatalogSyncType})
+	r.RegisterWorkflowWithOptions(CatalogDispatch, workflow.RegisterOptions{Name: CatalogDispatchType})
 	r.RegisterWorkflowWithOptions(OrderFulfillment, workflow.RegisterOptions{Name: OrderFulfillmentType})
 	r.RegisterWorkflowWithOptions(OrderSweep, workflow.RegisterOptions{Name: OrderSweepType})
 }

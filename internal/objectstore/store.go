@@ -273,6 +273,26 @@ func (s *Store) ListAfter(ctx context.Context, bucket, prefix, after string) ([]
 	return keys, nil
 }
 
+// ListPage describes up to a thousand objects under a prefix whose keys come after a key; end says that there are no
+// more. A listing knows no version ids.
+func (s *Store) ListPage(
+	ctx context.Context, bucket, prefix, after string,
+) (objects []statestore.Object, end bool, err error) {
+	page, err := s.page(ctx, s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
+		Bucket: &bucket, Prefix: nonEmpty(prefix), StartAfter: nonEmpty(after),
+	}))
+	if err != nil {
+		return nil, false, s.explain(ctx, call{verb: "list", bucket: bucket, key: prefix}, err)
+	}
+	for _, o := range page.Contents {
+		objects = append(objects, statestore.Object{
+			Bucket: bucket, Key: aws.ToString(o.Key), ETag: aws.ToString(o.ETag), Size: aws.ToInt64(o.Size),
+			LastModified: aws.ToTime(o.LastModified),
+		})
+	}
+	return objects, !aws.ToBool(page.IsTruncated), nil
+}
+
 func (s *Store) page(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3.ListObjectsV2Output, error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()

@@ -80,6 +80,17 @@ func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
+// Digest stands for all that the deployment's configuration says of how sources are found and compared.
+func (s Stager) Digest() (string, error) {
+	layout := s.Documents.Layout
+	rules, err := json.Marshal([]any{s.Rules, layout.SourceBucket, layout.SourceKey})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(rules)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
 // updatesCatalog: the rows are about products that the account's own product feed has to bring first.
 func (f Feed) updatesCatalog() bool {
 	return f.listed && (f.Kind == feed.Inventory || f.Kind == feed.Pricing)

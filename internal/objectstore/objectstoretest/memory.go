@@ -181,6 +181,25 @@ func (m *Memory) Folders(ctx context.Context, bucket, prefix string) (names []st
 	return slices.Compact(names), err
 }
 
+// ListPage describes three objects at most, so that whoever lists has to go on.
+func (m *Memory) ListPage(
+	ctx context.Context, bucket, prefix, after string,
+) (objects []statestore.Object, end bool, err error) {
+	keys, err := m.List(ctx, bucket, prefix)
+	if err != nil {
+		return nil, false, err
+	}
+	from := sort.Search(len(keys), func(i int) bool { return keys[i] > after })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range keys[from:min(from+3, len(keys))] {
+		if found, ok := m.buckets[bucket][key]; ok {
+			objects = append(objects, found.object)
+		}
+	}
+	return objects, from+3 >= len(keys), nil
+}
+
 // Versions describes the one version that there is of each object.
 func (m *Memory) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
 	if err := m.begin(ctx, "Versions", bucket, prefix); err != nil {

@@ -1,0 +1,307 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/fleet"
+	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
+)
+
+// Listing shows many objects at once.
+type Listing interface {
+	// ListPage describes some of the objects under a prefix whose keys come after a key, in order; end says that there
+	// are no more.
+	ListPage(ctx context.Context, bucket, prefix, after string) (objects []statestore.Object, end bool, err error)
+}
+
+// Syncs starts runs of CatalogSync.
+type Syncs interface {
+	// StartSync starts a run, or joins the one under way; by says who starts it, run is the run's id.
+	StartSync(ctx context.Context, id catalog.ID, by string) (run string, joined bool, err error)
+}
+
+// CatalogDispatch holds the step of the workflow CatalogDispatch.
+type CatalogDispatch struct {
+	Listing   Listing
+	Accounts  account.Documents
+	Documents catalog.Documents
+	Fleet     fleet.Documents
+	Stager    staging.Stager
+	Runs      Runs
+	Syncs     Syncs
+	Interval  time.Duration // between two imports of a feed
+}
+
+// LookAtShardInput is the input of LookAtShard.
+type LookAtShardInput struct {
+	Shard int `json:"shard"`
+}
+
+// LookAtShardResult is what a look found, in short; the whole is in the shard's summary.
+type LookAtShardResult struct {
+	None     bool `json:"none,omitempty"` // the plan has no such shard
+	Accounts int  `json:"accounts"`
+	Read     int  `json:"read"`             // states
+	Unread   int  `json:"unread,omitempty"` // that are left for the next look
+	Started  int  `json:"started,omitempty"`
+	Joined   int  `json:"joined,omitempty"`
+	Refused  int  `json:"refused,omitempty"` // runs that Temporal did not start
+	Due      int  `json:"due,omitempty"`     // that wait for the pace
+	Syncing  int  `json:"syncing,omitempty"`
+	Waiting  int  `json:"waiting,omitempty"`
+	Held     int  `json:"held,omitempty"`
+	Failing  int  `json:"failing,omitempty"`
+}
+
+// How much a look does at once.
+const (
+	readsAtOnce  = 32
+	startsAtOnce = 8
+)
+
+// LookAtShard looks once at everything in a shard, starts the syncs that are due, and keeps what it saw for the next
+// look. It may be killed anywhere, repeated, or run twice at once: a run that was started is joined, and what was not
+// kept is found again. Whoever finds that another look has kept its own meanwhile lets that one stand.
+func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) (LookAtShardResult, error) {
+	began := time.Now().UTC()
+	plan, _, _, err := d.Fleet.Plan(ctx)
+	if err != nil {
+		return LookAtShardResult{}, err
+	}
+	shard, ok := plan.Shard(in.Shard)
+	if !ok {
+		return LookAtShardResult{None: true}, nil
+	}
+	before, etag, lost, err := d.Fleet.Snapshot(ctx, in.Shard)
+	if err != nil {
+		return LookAtShardResult{}, err
+	}
+	policy, err := d.policy(plan)
+	if err != nil {
+		return LookAtShardResult{}, err
+	}
+	look := fleet.Begin(before, shard, policy, began)
+	if lost != "" {
+		look.Note(lost + ": every state of the shard is read anew")
+	}
+	if err := d.look(ctx, look, shard, fmt.Sprintf("the fleet's dispatcher of shard %d", in.Shard)); err != nil {
+		return LookAtShardResult{}, err
+	}
+	after, summary := look.End()
+	summary.TookMS = time.Since(began).Milliseconds()
+	return shortOf(summary), d.keep(ctx, in.Shard, after, summary, etag)
+}
+
+func (d *CatalogDispatch) policy(plan fleet.Plan) (fleet.Policy, error) {
+	digest, err := d.Stager.Digest()
+	return fleet.Policy{Spacing: d.Interval, Rules: digest, Pace: plan.PaceOf()}, err
+}
+
+func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard fleet.Shard, by string) error {
+	if err := d.readAccounts(ctx, look, shard); err != nil {
+		return err
+	}
+	look.Catalogs()
+	if err := d.list(ctx, look); err != nil {
+		return err
+	}
+	d.readStates(ctx, look)
+	if ctx.Err() == nil {
+		d.start(ctx, look, by)
+	}
+	return ctx.Err()
+}
+
+// readAccounts finds out who there is, and reads the settings that are new.
+func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, shard fleet.Shard) error {
+	stored, err := d.stored(ctx, look, shard)
+	if err != nil {
+		return err
+	}
+	etags := make(map[string]string, len(stored))
+	for _, s := range stored {
+		etags[s.Account] = s.ETag
+	}
+	read := look.Accounts(stored)
+	settings, errs := make([]account.Settings, len(read)), make([]error, len(read))
+	inParallel(len(read), readsAtOnce, func(i int) { settings[i], errs[i] = d.Accounts.Settings(ctx, read[i]) })
+	for i, id := range read {
+		switch {
+		case errs[i] == nil:
+			look.Settings(settings[i], etags[id])
+		case fault.Is(errs[i], fault.SettingsInvalid):
+			look.Unusable(id, etags[id], errs[i].Error())
+		default: // the next look reads them
+			activity.GetLogger(ctx).Warn("settings were not read", "account", id, "error", errs[i])
+		}
+	}
+	return nil
+}
+
+// stored lists the settings documents of a shard's accounts.
+func (d *CatalogDispatch) stored(ctx context.Context, look *fleet.Look, shard fleet.Shard) (all []fleet.Stored, err error) {
+	after := statestore.SettingsPrefix + shard.From
+	for end := false; !end; {
+		var page []statestore.Object
+		page, end, err = d.Listing.ListPage(ctx, d.Documents.Layout.StateBucket, statestore.SettingsPrefix, after)
+		if err != nil {
+			return nil, fmt.Errorf("list the accounts: %w", err)
+		}
+		look.Listed()
+		for _, o := range page {
+			after = o.Key
+			id, ok := d.Documents.Layout.SettingsOf(o.Key)
+			switch {
+			case !ok || account.Check(id) != nil:
+			case shard.Has(id):
+				all = append(all, fleet.Stored{Account: id, ETag: o.ETag})
+			case shard.To != "" && id >= shard.To:
+				end = true
+			}
+		}
+		end = end || len(page) == 0
+	}
+	slices.SortFunc(all, func(a, b fleet.Stored) int { return strings.Compare(a.Account, b.Account) })
+	return all, nil
+}
+
+// list shows the look what is listed of the sources.
+func (d *CatalogDispatch) list(ctx context.Context, look *fleet.Look) error {
+	for _, r := range look.Ranges(d.Documents.Layout) {
+		for after, more := r.Next(); more; after, more = r.Next() {
+			objects, end, err := d.Listing.ListPage(ctx, r.Bucket, r.Prefix, after)
+			if err != nil {
+				return fmt.Errorf("list the sources: %w", err)
+			}
+			r.Page(look, objects, end)
+		}
+		if n := r.GaveUp(); n > 0 {
+			look.Note(fmt.Sprintf("s3://%s/%s is full of other things: %d sources are asked for one by one, each at its "+
+				"account's interval", r.Bucket, r.Prefix, n))
+		}
+	}
+	return nil
+}
+
+// readStates reads what is to be read, and lets the look judge it.
+func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look) {
+	read := look.ToRead()
+	findings, errs := make([]fleet.Finding, len(read)), make([]error, len(read))
+	inParallel(len(read), readsAtOnce, func(i int) {
+		findings[i], errs[i] = d.find(ctx, look.ID(read[i]), look.SettingsOf(read[i]), look.Spacing(read[i]))
+	})
+	for i, at := range read {
+		if errs[i] != nil {
+			activity.GetLogger(ctx).Warn("a state was not read", "catalog", look.ID(at).Name(), "error", errs[i])
+			look.NotRead(at)
+			continue
+		}
+		look.Judge(at, findings[i])
+	}
+}
+
+// find looks at a catalog as a run would. An error is worth another try.
+func (d *CatalogDispatch) find(ctx context.Context, id catalog.ID, settings account.Settings, spacing time.Duration) (fleet.Finding, error) {
+	state, _, err := d.Documents.State(ctx, id)
+	if err != nil {
+		return faulty(err)
+	}
+	f := fleet.Finding{State: state}
+	if state.Run != nil {
+		if f.Claimed, err = d.Runs.IsOpen(ctx, state.Run.WorkflowID, state.Run.RunID); err != nil {
+			return fleet.Finding{}, err
+		}
+	}
+	found, err := d.Stager.Look(ctx, settings, id.Feed)
+	switch {
+	case fault.Is(err, fault.SourceMissing):
+		f.Missing = true
+	case err != nil:
+		return faulty(err)
+	default:
+		f.Sight = found.Sight(false, spacing)
+	}
+	return f, nil
+}
+
+// faulty is a finding that no repetition heals; the error is there if one might.
+func faulty(err error) (fleet.Finding, error) {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind != fault.Permanent {
+		return fleet.Finding{}, err
+	}
+	return fleet.Finding{Fault: err.Error(), Code: string(f.Code)}, nil
+}
+
+// start starts what is due.
+func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string) {
+	due := look.Due()
+	type started struct {
+		run    string
+		joined bool
+		err    error
+	}
+	runs := make([]started, len(due))
+	inParallel(len(due), startsAtOnce, func(i int) {
+		s := &runs[i]
+		if s.err = ctx.Err(); s.err == nil {
+			s.run, s.joined, s.err = d.Syncs.StartSync(ctx, look.ID(due[i]), by)
+		}
+	})
+	for i, at := range due {
+		if runs[i].err != nil {
+			activity.GetLogger(ctx).Warn("a sync was not started", "catalog", look.ID(at).Name(), "error", runs[i].err)
+			look.NotStarted(at)
+			continue
+		}
+		look.Started(at, runs[i].run, runs[i].joined)
+	}
+}
+
+// keep writes what the look saw. Where another look was faster, its word stands: nothing of this one's is lost, for the
+// next look finds the runs that were started.
+func (d *CatalogDispatch) keep(ctx context.Context, shard int, after fleet.Snapshot, s fleet.Summary, etag string) error {
+	err := d.Fleet.SaveSnapshot(ctx, shard, after, etag)
+	if fault.Is(err, fault.StateConflict) {
+		activity.GetLogger(ctx).Warn("another look at the shard was kept meanwhile", "shard", shard)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.Fleet.SaveSummary(ctx, shard, s)
+}
+
+func shortOf(s fleet.Summary) LookAtShardResult {
+	return LookAtShardResult{
+		Accounts: s.Accounts, Read: s.Read, Unread: s.Unread, Started: s.Started, Joined: s.Joined, Refused: s.Refused,
+		Due: s.Total(fleet.Due), Syncing: s.Total(fleet.Syncing), Waiting: s.Total(fleet.Waiting), Held: s.Total(fleet.Held),
+		Failing: s.Total(fleet.Failing),
+	}
+}
+
+// inParallel does something n times, so many at once.
+func inParallel(n, atOnce int, do func(i int)) {
+	places := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i := range n {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			do(i)
+		})
+	}
+	all.Wait()
+}
