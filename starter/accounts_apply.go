@@ -109,7 +109,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) error {
 	if err := checkSources(docs.Layout, wanted, nil); err != nil {
 		return badInput(err)
 	}
-	is, err := a.readFleet(ctx, docs, c, wanted, flags.prune)
+	is, err := a.readPresent(ctx, docs, c, wanted, flags.prune)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, s
 		if change.Action == remove {
 			return settingsOf(docs).DeleteSettings(ctx, change.Account)
 		}
-		return settingsOf(docs).SaveSettings(ctx, settings)
+		return saveListed(ctx, docs, settings)
 	}
 	want := wantedSchedule{change.Account, change.Feed, interval(settings)}
 	switch change.Action {
@@ -80,6 +80,21 @@ func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, s
 	err := c.ScheduleClient().GetHandle(ctx, want.id()).Delete(ctx)
 	if temporalclient.IsNotFound(err) {
 		return nil // somebody was faster
+	}
+	return err
+}
+
+// saveListed writes what a list says of an account. It says nothing of what starts the account's syncs, nor of a pause:
+// both stay as they are, whoever changes them meanwhile.
+func saveListed(ctx context.Context, docs catalog.Documents, listed account.Settings) error {
+	err := settingsOf(docs).ChangeSettings(ctx, listed.Account, func(s *account.Settings) {
+		if s.StartedBy != "" {
+			listed.StartedBy, listed.Paused = s.StartedBy, s.Paused
+		}
+		*s = listed
+	})
+	if isUnusable(err) { // there is nothing to keep
+		return settingsOf(docs).SaveSettings(ctx, listed)
 	}
 	return err
 }

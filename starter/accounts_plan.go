@@ -52,7 +52,7 @@ type plan struct {
 }
 
 // makePlan compares what is wanted with what there is. Accounts that are not in the list are deleted only if prune.
-func makePlan(wanted []account.Settings, is fleet, prune bool) plan {
+func makePlan(wanted []account.Settings, is present, prune bool) plan {
 	var p plan
 	listed := map[string]bool{}
 	for _, settings := range wanted {
@@ -72,7 +72,11 @@ func makePlan(wanted []account.Settings, is fleet, prune bool) plan {
 }
 
 // planAccount puts the settings before the schedules: a run must find them.
-func planAccount(settings account.Settings, is fleet) accountPlan {
+func planAccount(settings account.Settings, is present) accountPlan {
+	settings = is.keeping(settings)
+	if settings.InFleet() {
+		return planFleetAccount(settings, is)
+	}
 	p := accountPlan{settings: settings, changes: []change{planSettings(settings, is)}}
 	for _, kind := range settings.FeedKinds() {
 		p.changes = append(p.changes, planSchedule(wantedSchedule{settings.Account, kind, interval(settings)}, is))
@@ -85,7 +89,17 @@ func planAccount(settings account.Settings, is fleet) accountPlan {
 	return p
 }
 
-func planSettings(want account.Settings, is fleet) change {
+// planFleetAccount makes no schedules: the dispatcher starts what is due. Some that are left from before go.
+func planFleetAccount(settings account.Settings, is present) accountPlan {
+	p := accountPlan{settings: settings, changes: []change{planSettings(settings, is)}}
+	for _, id := range is.schedulesOf(settings.Account) {
+		of, _ := parseScheduleID(id)
+		p.changes = append(p.changes, change{settings.Account, "schedule", of.Feed, remove, "the fleet starts its syncs"})
+	}
+	return p
+}
+
+func planSettings(want account.Settings, is present) change {
 	c := change{Account: want.Account, What: "settings", Action: unchanged}
 	have, exists := is.settings[want.Account]
 	switch {
@@ -132,6 +146,9 @@ func describeSettings(s account.Settings) string {
 	if s.SharedSource {
 		text += ", shared source"
 	}
+	if s.InFleet() {
+		text += ", started by the fleet"
+	}
 	for _, name := range account.RuleNames() {
 		if value := s.Rules.Text(name); value != "" {
 			text += ", " + terminal.Spaced(name) + " " + value
@@ -157,14 +174,9 @@ func feedNames(s account.Settings) string {
 }
 
 // interval is how often the feeds of an account are synced.
-func interval(s account.Settings) time.Duration {
-	if s.Every == 0 {
-		return account.MinInterval
-	}
-	return time.Duration(s.Every)
-}
+func interval(s account.Settings) time.Duration { return s.Interval() }
 
-func planSchedule(want wantedSchedule, is fleet) change {
+func planSchedule(want wantedSchedule, is present) change {
 	c := change{Account: want.account, What: "schedule", Feed: want.feed, Action: unchanged}
 	have, exists := is.schedules[want.id()]
 	switch {
@@ -181,7 +193,7 @@ func planSchedule(want wantedSchedule, is fleet) change {
 
 // planRemoval deletes the schedules first: no run is to start without its settings. The state stays, so that an account
 // that comes back is not sent again from the start.
-func planRemoval(unlisted string, is fleet) accountPlan {
+func planRemoval(unlisted string, is present) accountPlan {
 	p := accountPlan{settings: account.Settings{Account: unlisted}}
 	for _, id := range is.schedulesOf(unlisted) {
 		of, _ := parseScheduleID(id)

@@ -9,6 +9,7 @@ import (
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/temporalclient"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -59,6 +60,16 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	return nil
 }
 
+func pausedText(p *account.Pause) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Note == "":
+		return ", paused"
+	}
+	return ", paused: " + terminal.Printable(p.Note)
+}
+
 func (a *app) printAccount(v accountView) {
 	origin := "its own (s3: accounts/" + v.Account + ".json)"
 	if !v.Stored {
@@ -75,7 +86,9 @@ func (a *app) printAccount(v accountView) {
 		}
 		a.Say("  rule      %-18s  %-9s  %s", name, v.Rules.Text(name), whose)
 	}
-	if len(v.Schedules) == 0 {
+	if v.StartedBy == account.ByFleet {
+		a.Say("  schedule  none: the fleet starts its syncs ('starter fleet status')%s", pausedText(v.Paused))
+	} else if len(v.Schedules) == 0 {
 		a.Say("  schedule  none: 'starter accounts apply' creates it")
 	}
 	for _, s := range v.Schedules {

@@ -273,7 +273,7 @@ func TestPausingAnAccountPausesEveryFeed(t *testing.T) {
 	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,product|pricing\nacct_2,inventory\n"))
 	s.temporal.written()
 	require.Equal(t, exitFailed, s.run("schedule", "pause", "acct_2", "acct_3", "--rate", "1000"))
-	require.Equal(t, "starter: account acct_3 has no schedule for its product feed: 'starter accounts apply' creates it\n", s.stderr.String())
+	require.Equal(t, "starter: account acct_3 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
 	require.Equal(t, []string{"pause catalog-sync/acct_2/inventory"}, s.temporal.written())
 
 	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_1", "--rate", "1000"))
@@ -450,7 +450,7 @@ func TestSchedules(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "There is no schedule")
 	for _, verb := range []string{"describe", "trigger", "pause", "resume"} {
 		require.Equal(t, exitFailed, s.run("schedule", verb, "acct_1"))
-		require.Equal(t, "starter: account acct_1 has no schedule for its product feed: 'starter accounts apply' creates it\n", s.stderr.String())
+		require.Equal(t, "starter: account acct_1 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
 	}
 
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))

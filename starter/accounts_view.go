@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -15,20 +16,23 @@ import (
 
 // accountView is an account's settings with the defaults filled in.
 type accountView struct {
-	Account   string         `json:"account"`
-	Stored    bool           `json:"stored"` // it has settings of its own
-	Feeds     []feed.Kind    `json:"feeds"`
-	Every     string         `json:"every"`
-	Sources   []string       `json:"sources"`
-	Shared    bool           `json:"shared_source,omitempty"` // other accounts may read them too
-	Rules     account.Rules  `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
-	OwnRules  []string       `json:"own_rules,omitempty"`     // those of them that are the account's own
-	Schedules []scheduleView `json:"schedules,omitempty"`
-	Error     string         `json:"error,omitempty"` // its settings cannot be used
+	Account   string            `json:"account"`
+	Stored    bool              `json:"stored"` // it has settings of its own
+	Feeds     []feed.Kind       `json:"feeds"`
+	Every     string            `json:"every"`
+	Sources   []string          `json:"sources"`
+	Shared    bool              `json:"shared_source,omitempty"` // other accounts may read them too
+	Rules     account.Rules     `json:"rules,omitzero"`          // in force, as far as this starter's environment is the worker's
+	OwnRules  []string          `json:"own_rules,omitempty"`     // those of them that are the account's own
+	StartedBy account.StartedBy `json:"started_by"`
+	Paused    *account.Pause    `json:"paused,omitempty"` // of the fleet's accounts
+	Schedules []scheduleView    `json:"schedules,omitempty"`
+	Error     string            `json:"error,omitempty"` // its settings cannot be used
 }
 
 func viewAccount(docs catalog.Documents, s account.Settings, stored bool, deployment account.Rules) accountView {
 	v := accountView{Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: every(interval(s)), Shared: s.SharedSource, Rules: s.Rules.Over(deployment)}
+	v.StartedBy, v.Paused = cmp.Or(s.StartedBy, account.BySchedules), s.Paused
 	for _, name := range account.RuleNames() {
 		if s.Rules.Text(name) != "" {
 			v.OwnRules = append(v.OwnRules, name)

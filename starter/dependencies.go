@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
+	"vitrine/internal/fleet"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
@@ -63,6 +64,11 @@ func openStorage(ctx context.Context, c config.Config) (catalog.Documents, error
 // settingsOf are the settings of the accounts whose catalogs docs has.
 func settingsOf(docs catalog.Documents) account.Documents {
 	return account.Documents{Store: docs.Store}
+}
+
+// fleetOf is what is kept of the fleet whose catalogs docs has.
+func fleetOf(docs catalog.Documents) fleet.Documents {
+	return fleet.Documents{Store: docs.Store}
 }
 
 // stager compares sources the way the worker does, by the rules and limits that the worker has.

@@ -40,6 +40,10 @@ func (e examination) account(ctx context.Context, id string) doctor.Account {
 }
 
 func (e examination) schedule(ctx context.Context, id catalog.ID) (doctor.Schedule, error) {
+	settings, err := settingsOf(*e.app.docs).Settings(ctx, id.Account)
+	if err == nil && settings.InFleet() {
+		return inFleet(settings), nil
+	}
 	c, err := e.temporal()
 	if err != nil {
 		return doctor.Schedule{}, err
@@ -49,6 +53,16 @@ func (e examination) schedule(ctx context.Context, id catalog.ID) (doctor.Schedu
 		return doctor.Schedule{}, nil
 	}
 	return doctor.Schedule{Found: err == nil, Paused: view.Paused, Note: view.Note, Every: view.Every}, err
+}
+
+// inFleet is what keeps the catalogs of a fleet's account synced; whether the dispatchers look, 'starter fleet status'
+// says.
+func inFleet(s account.Settings) doctor.Schedule {
+	found := doctor.Schedule{Found: true, Fleet: true, Every: every(interval(s)), Paused: s.Paused != nil}
+	if s.Paused != nil {
+		found.Note = s.Paused.Note
+	}
+	return found
 }
 
 func (e examination) last(ctx context.Context, id catalog.ID) (catalog.State, error) {

@@ -28,6 +28,7 @@ The configuration comes from environment variables: 'starter env' lists them.`
 const rootExamples = `  starter accounts apply -f accounts.csv           # settings and schedules for a list of accounts
   starter source put acct_1Nv0FGQ9RKHgCVdK my.csv  # put a catalog where the merchant's export is expected
   starter sync acct_1Nv0FGQ9RKHgCVdK --follow      # sync now, and watch
+  starter fleet apply --all                        # thousands of accounts: dispatchers in place of schedules
   starter status --failed                          # what needs a look
   starter approve acct_1Nv0FGQ9RKHgCVdK --why "…"  # let a held sync go on
   starter report acct_1Nv0FGQ9RKHgCVdK             # what is wrong with its rows, and how to fix it
@@ -58,7 +59,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
 	root.AddCommand(
-		a.syncCommand(), a.accountsCommand(), a.platformCommand(), a.doctorCommand(), a.scheduleCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
+		a.syncCommand(), a.accountsCommand(), a.platformCommand(), a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
 		a.sourceCommand(), a.serveCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
 	)
 	return root

@@ -13,7 +13,17 @@ import (
 	"vitrine/workflows"
 )
 
+// scheduleEntries are the schedules of accounts.
 func scheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleListEntry, error) {
+	entries, err := allScheduleEntries(ctx, c)
+	return slices.DeleteFunc(entries, func(e *client.ScheduleListEntry) bool {
+		_, ours := parseScheduleID(e.ID)
+		return !ours
+	}), err
+}
+
+// allScheduleEntries are all schedules of the namespace.
+func allScheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleListEntry, error) {
 	pages, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list the schedules: %w", err)
@@ -24,9 +34,7 @@ func scheduleEntries(ctx context.Context, c client.Client) ([]*client.ScheduleLi
 		if err != nil {
 			return nil, fmt.Errorf("list the schedules: %w", err)
 		}
-		if _, ours := parseScheduleID(entry.ID); ours {
-			entries = append(entries, entry)
-		}
+		entries = append(entries, entry)
 	}
 	return entries, nil
 }

@@ -116,7 +116,8 @@ func noSchedule(id string, err error) error {
 		return err
 	}
 	of, _ := parseScheduleID(id)
-	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it", of.Account, of.Feed)
+	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it, unless the fleet "+
+		"has the account ('starter fleet status')", of.Account, of.Feed)
 }
 
 // viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out.

@@ -49,7 +49,9 @@ Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not 
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
 			if filter.watch {
-				return explain(c.Context(), a.watchStatus(c.Context(), distinct(args), filter))
+				return explain(c.Context(), a.watching(c.Context(), func(ctx context.Context) error {
+					return a.status(ctx, distinct(args), filter)
+				}))
 			}
 			return explain(c.Context(), a.status(c.Context(), distinct(args), filter))
 		},
@@ -71,7 +73,8 @@ type statusView struct {
 	NextRun      time.Time     `json:"next_run,omitzero"`
 	Scheduled    bool          `json:"scheduled"`
 	Paused       bool          `json:"paused"`
-	Now          string        `json:"now,omitempty"` // held, importing, or waiting
+	Fleet        bool          `json:"fleet,omitempty"` // the dispatcher starts it when there is something to do
+	Now          string        `json:"now,omitempty"`   // held, importing, or waiting
 	Since        time.Time     `json:"since,omitzero"`
 	Error        string        `json:"error,omitempty"` // why the state could not be read
 
@@ -121,17 +124,17 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 // looksApart is how many times longer than the poll of a followed run a watched status rests: five seconds.
 const looksApart = 20
 
-// watchStatus shows the status until somebody stops it. What cannot be read now can be read later, and is said
-// meanwhile.
-func (a *app) watchStatus(ctx context.Context, accounts []string, filter statusFilter) error {
+// watching shows something again and again until somebody stops it. What cannot be read now can be read later, and is
+// said meanwhile.
+func (a *app) watching(ctx context.Context, show func(context.Context) error) error {
 	if a.json() {
-		return badUsage("--watch is for people: a script calls 'starter status -o json' as often as it needs to")
+		return badUsage("--watch is for people: a script calls the command with -o json as often as it needs to")
 	}
 	for {
 		a.Clear()
 		a.Aside(a.Now().Format("15:04:05") + ", every 5s until Ctrl-C")
 		a.Blank()
-		err := a.status(ctx, accounts, filter)
+		err := show(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -180,7 +183,7 @@ func readAccountStatus(ctx context.Context, docs catalog.Documents, account stri
 		if !listed && !unlisted {
 			continue
 		}
-		v := statusView{Account: account, Feed: kind}
+		v := statusView{Account: account, Feed: kind, Fleet: stored.InFleet(), Paused: stored.InFleet() && stored.Settings.Paused != nil}
 		state, _, err := docs.State(ctx, catalog.ID{Account: account, Feed: kind})
 		switch {
 		case isUnusable(err):
@@ -399,6 +402,8 @@ func (v statusView) next(now time.Time) string {
 		return "paused"
 	case v.Scheduled:
 		return terminal.Relative(now, v.NextRun)
+	case v.Fleet:
+		return "when due"
 	}
 	return "-"
 }

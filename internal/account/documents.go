@@ -20,13 +20,19 @@ func (d Documents) Settings(ctx context.Context, account string) (Settings, erro
 
 // StoredSettings reads an account's settings and says whether there is a document for it at all.
 func (d Documents) StoredSettings(ctx context.Context, account string) (Settings, bool, error) {
+	settings, etag, err := d.stored(ctx, account)
+	return settings, etag != "" && etag != statestore.IfAbsent, err
+}
+
+// stored reads an account's settings, and the ETag to write them under (see statestore.Document).
+func (d Documents) stored(ctx context.Context, account string) (Settings, string, error) {
 	key := d.Layout.SettingsKey(account)
 	stored, err := statestore.ReadAs(ctx, d.Store, key, func(body []byte, into *Settings) error {
 		into.Account = account // a document need not say whose it is
 		return json.Unmarshal(body, into)
 	})
 	if err != nil {
-		return Settings{}, false, err
+		return Settings{}, stored.ETag, err
 	}
 	settings := stored.Value
 	if !stored.Found() {
@@ -39,10 +45,33 @@ func (d Documents) StoredSettings(ctx context.Context, account string) (Settings
 	}
 	if err != nil {
 		err = fmt.Errorf("settings s3://%s/%s: %w", d.Layout.StateBucket, key, err)
-		return Settings{}, stored.Found(), fault.NewPermanent(fault.SettingsInvalid, err)
+		return Settings{}, stored.ETag, fault.NewPermanent(fault.SettingsInvalid, err)
 	}
-	return settings, stored.Found(), nil
+	return settings, stored.ETag, nil
 }
+
+// ChangeSettings changes an account's settings, and leaves what somebody else changes meanwhile as they leave it. An
+// account without a document gets one.
+func (d Documents) ChangeSettings(ctx context.Context, account string, change func(*Settings)) error {
+	for range changeTries {
+		settings, etag, err := d.stored(ctx, account)
+		if err != nil {
+			return err
+		}
+		change(&settings)
+		if err := settings.Check(); err != nil {
+			return fault.NewPermanent(fault.SettingsInvalid, err)
+		}
+		_, err = statestore.Write(ctx, d.Store, d.Layout.SettingsKey(account), settings, etag)
+		if !fault.Is(err, fault.StateConflict) {
+			return err
+		}
+	}
+	return fault.NewPlain(fault.StateConflict, fmt.Errorf("the settings of %s change all the time", account))
+}
+
+// changeTries is how often people who change the same settings at the same moment may be in each other's way.
+const changeTries = 5
 
 // SaveSettings writes an account's settings.
 func (d Documents) SaveSettings(ctx context.Context, s Settings) error {

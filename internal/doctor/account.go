@@ -38,6 +38,7 @@ type Account struct {
 // Schedule is what keeps a catalog synced.
 type Schedule struct {
 	Found  bool
+	Fleet  bool // the dispatcher of the account's shard, which has no schedule for a catalog
 	Paused bool
 	Note   string // why
 	Every  string
@@ -188,6 +189,10 @@ func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
 		return unseen("", "not looked at: %v", err)
 	case !found.Found:
 		return wrong("starter accounts apply -f FILE", "there is none: nothing syncs it")
+	case found.Paused && found.Fleet:
+		return doubtful("starter fleet resume "+a.ID, "paused: %s", found.Note)
+	case found.Fleet:
+		return right("the fleet syncs it when it changes")
 	case found.Paused:
 		return doubtful("starter schedule resume "+a.ID, "paused: %s", found.Note)
 	}

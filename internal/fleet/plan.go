@@ -21,6 +21,8 @@ type Plan struct {
 	// NewAccounts says that accounts which are added are the fleet's, and get no schedules.
 	NewAccounts bool `json:"new_accounts,omitempty"`
 	Pace        Pace `json:"pace,omitzero"`
+	// Ended says that no dispatcher is left: schedules have every account.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // Pace bounds what a fleet starts, all its shards together.

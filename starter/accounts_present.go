@@ -19,10 +19,11 @@ import (
 	"vitrine/workflows"
 )
 
-// fleet is what there is: the settings in S3 and the schedules in Temporal.
-type fleet struct {
+// present is what there is: the settings in S3 and the schedules in Temporal.
+type present struct {
 	settings  map[string]storedSettings
 	schedules map[string]scheduleFact // by schedule id
+	takesNew  bool                    // the fleet takes accounts that are new
 }
 
 type storedSettings struct {
@@ -39,10 +40,10 @@ type scheduleFact struct {
 // comparers is how many documents and schedules are read at once to compare them: a list may have 50,000 accounts.
 const comparers = 64
 
-// readFleet finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
+// readPresent finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
 // schedules lags behind; it is only asked for those that nobody names.
-func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool) (fleet, error) {
-	is := fleet{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
+func (a *app) readPresent(ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool) (present, error) {
+	is := present{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
 	existing, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
 		return is, err
@@ -69,7 +70,36 @@ func (a *app) readFleet(ctx context.Context, docs catalog.Documents, c client.Cl
 	if err := readSettings(ctx, docs, questioned, &is, bar); err != nil {
 		return is, err
 	}
+	plan, _, _, err := fleetOf(docs).Plan(ctx)
+	if err != nil {
+		return is, err
+	}
+	is.takesNew = plan.NewAccounts
+	is.passOverFleet(doubtful, listed, bar)
 	return is, describeSchedules(ctx, c, doubtful, &is, bar)
+}
+
+// passOverFleet asks for no schedules of the fleet's accounts beyond those that are listed: they are to have none.
+func (p present) passOverFleet(doubtful map[string]*wantedSchedule, listed []string, bar *terminal.Meter) {
+	for id := range doubtful {
+		if of, _ := parseScheduleID(id); p.settings[of.Account].InFleet() && !slices.Contains(listed, id) {
+			delete(doubtful, id)
+			bar.Add()
+		}
+	}
+}
+
+// keeping is what a list says of an account, with what it says nothing of: what starts the account's syncs. Of an
+// account that is new that is the fleet, if it takes new ones.
+func (p present) keeping(settings account.Settings) account.Settings {
+	have, exists := p.settings[settings.Account]
+	switch {
+	case exists && !have.unreadable:
+		settings.StartedBy, settings.Paused = have.StartedBy, have.Paused
+	case p.takesNew && len(p.schedulesOf(settings.Account)) == 0:
+		settings.StartedBy = account.ByFleet
+	}
+	return settings
 }
 
 // wantedAmong are the accounts whose settings exist and are to be something: the others need not be read.
@@ -119,7 +149,7 @@ func doubtfulSchedules(wanted []account.Settings, existing, listed []string, pru
 	return doubtful
 }
 
-func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *fleet, bar *terminal.Meter) error {
+func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *present, bar *terminal.Meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -139,7 +169,7 @@ func readSettings(ctx context.Context, docs catalog.Documents, accounts []string
 	return group.Wait()
 }
 
-func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *fleet, bar *terminal.Meter) error {
+func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *present, bar *terminal.Meter) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -194,7 +224,7 @@ func passes(err error) bool {
 }
 
 // others are the settings that stay as they are. Some that cannot be used name no source.
-func (f fleet) others(wanted []account.Settings, prune bool) (settings []account.Settings) {
+func (p present) others(wanted []account.Settings, prune bool) (settings []account.Settings) {
 	if prune {
 		return nil
 	}
@@ -202,7 +232,7 @@ func (f fleet) others(wanted []account.Settings, prune bool) (settings []account
 	for _, each := range wanted {
 		listed[each.Account] = true
 	}
-	for account, stored := range f.settings {
+	for account, stored := range p.settings {
 		if !listed[account] && !stored.unreadable {
 			settings = append(settings, stored.Settings)
 		}
@@ -211,12 +241,12 @@ func (f fleet) others(wanted []account.Settings, prune bool) (settings []account
 }
 
 // accounts are all that have settings or a schedule, in order.
-func (f fleet) accounts() []string {
+func (p present) accounts() []string {
 	seen := map[string]bool{}
-	for account := range f.settings {
+	for account := range p.settings {
 		seen[account] = true
 	}
-	for id := range f.schedules {
+	for id := range p.schedules {
 		if of, ok := parseScheduleID(id); ok {
 			seen[of.Account] = true
 		}
@@ -229,9 +259,9 @@ func (f fleet) accounts() []string {
 	return all
 }
 
-func (f fleet) schedulesOf(account string) []string {
+func (p present) schedulesOf(account string) []string {
 	var ids []string
-	for id := range f.schedules {
+	for id := range p.schedules {
 		if of, ok := parseScheduleID(id); ok && of.Account == account {
 			ids = append(ids, id)
 		}
