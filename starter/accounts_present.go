@@ -192,10 +192,9 @@ func describeSchedules(ctx context.Context, c client.Client, doubtful map[string
 }
 
 func describe(ctx context.Context, c client.Client, id string, want *wantedSchedule) (fact scheduleFact, exists bool, err error) {
-	description, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
-	for tries := 1; tries < describeTries && passes(err) && ctx.Err() == nil; tries++ {
-		description, err = c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
-	}
+	description, err := patiently(ctx, func() (*client.ScheduleDescription, error) {
+		return c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	})
 	if temporalclient.IsNotFound(err) {
 		return scheduleFact{}, false, nil
 	}
@@ -211,10 +210,20 @@ func describe(ctx context.Context, c client.Client, id string, want *wantedSched
 	return fact, true, nil
 }
 
-// describeTries is how often a schedule is asked for. One answer of thousands that is late, from a server that is busy
-// with the others, is no reason to plan from the start. The client itself waits between tries, within the ten seconds
-// of a call.
-const describeTries = 5
+// askTries is how often a server is asked about one of many schedules. One answer of thousands that is late, from a
+// server that is busy with the others, is no reason to begin from the start. The client itself waits between tries,
+// within the ten seconds of a call.
+const askTries = 5
+
+// patiently asks again for as long as the server has too much to do.
+func patiently[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
+	for range askTries {
+		if answer, err = ask(); !passes(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return answer, err
+}
 
 // passes reports whether an error is of a server that has too much to do just now.
 func passes(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
 	"vitrine/internal/account"
@@ -108,10 +110,10 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 	for _, busy := range []error{context.DeadlineExceeded, serviceerror.NewDeadlineExceeded("late"), serviceerror.NewResourceExhausted(0, "busy")} {
 		s := newStage(t)
 		require.Equal(t, exitOK, s.apply("acct_1\n"))
-		s.temporal.late, s.temporal.lateErr = describeTries-1, busy
+		s.temporal.late, s.temporal.lateErr = askTries-1, busy
 		require.Equal(t, exitOK, s.apply("acct_1\n"), s.stderr.String())
 		require.Equal(t, "Nothing to do: 1 account is as listed.\n", s.stdout.String())
-		s.temporal.late = describeTries
+		s.temporal.late = askTries
 		require.Equal(t, exitFailed, s.apply("acct_1\n"))
 		require.Contains(t, s.stderr.String(), "schedule catalog-sync/acct_1/product: ")
 	}
@@ -472,4 +474,47 @@ acct_2   product  15m    -      -         0        0       0  paused: asked for
 	require.Equal(t, []string{
 		"pause catalog-sync/acct_2/product", "resume catalog-sync/acct_1/product", "resume catalog-sync/acct_2/product", "trigger catalog-sync/acct_1/product",
 	}, s.temporal.written())
+}
+
+// One answer of thousands that does not come is said, and ends no command.
+func TestAListOfSchedulesOutlivesASlowAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Zero(t, s.apply("acct_1\nacct_2\nacct_3\n"), s.stderr.String())
+	busy := serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, "busy")
+	s.temporal.late, s.temporal.lateErr = askTries-1, busy
+	require.Zero(t, s.run("schedule", "list"), s.stderr.String())
+	require.Equal(t, 3, strings.Count(s.stdout.String(), "active"))
+
+	s.temporal.late = 3 * askTries
+	require.Equal(t, exitFailed, s.run("schedule", "list"))
+	require.Equal(t, 3, strings.Count(s.stdout.String(), "not described"))
+	require.Contains(t, s.stderr.String(), "Temporal was too busy to describe 3 schedules")
+	s.temporal.late, s.temporal.lateErr = 1, errors.New("no such server")
+	require.Equal(t, exitFailed, s.run("schedule", "list"))
+	require.Empty(t, s.stdout.String())
+}
+
+func TestPausingEverybodyIsQuick(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var list strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&list, "acct_%02d\n", i)
+	}
+	require.Zero(t, s.apply(list.String(), "--rate", "10000"), s.stderr.String())
+	refused := map[string]bool{}
+	s.temporal.refuse = func(what string) error { // a server that has too much to do at first
+		if !refused[what] {
+			refused[what] = true
+			return serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, "busy")
+		}
+		return nil
+	}
+	require.Zero(t, s.run("schedule", "pause", "--all"), s.stderr.String())
+	require.Equal(t, "60 schedules paused.\n", s.stdout.String())
+	for id, schedule := range s.temporal.schedules {
+		require.True(t, schedule.Schedule.State.Paused, id)
+	}
+	require.Equal(t, exitUsage, s.run("schedule", "pause", "--all", "--rate", "-1"))
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -40,7 +42,7 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 		return err
 	}
 	if a.json() {
-		return a.printJSON(views)
+		return errors.Join(a.printJSON(views), notDescribed(views))
 	}
 	if len(views) == 0 {
 		a.Say("There is no schedule: 'starter accounts apply -f FILE' creates them.")
@@ -53,5 +55,19 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 			humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)), v.shortState())
 	}
 	t.Write(a.Stdout)
-	return nil
+	return notDescribed(views)
+}
+
+// notDescribed is that the server did not describe some of the schedules.
+func notDescribed(views []scheduleView) error {
+	var silent []string
+	for _, v := range views {
+		if v.Error != "" {
+			silent = append(silent, v.ID)
+		}
+	}
+	if len(silent) == 0 {
+		return nil
+	}
+	return fmt.Errorf("Temporal was too busy to describe %s: %s", terminal.Plural(int64(len(silent)), "schedule"), terminal.Some(silent, 3))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"vitrine/internal/catalog"
@@ -61,7 +62,7 @@ func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
 	completeFeeds(c)
 	c.Flags().BoolVar(&flags.all, "all", false, "the schedules of all accounts")
 	c.Flags().StringVar(&flags.note, "note", "", "why, for whoever looks at the schedule")
-	c.Flags().Float64Var(&flags.rate, "rate", 8, "most schedules a second")
+	c.Flags().Float64Var(&flags.rate, "rate", 0, "most schedules a second (default: as many as the server takes)")
 	return c
 }
 
@@ -70,7 +71,7 @@ func (a *app) switchSchedules(ctx context.Context, done string, accounts []strin
 	if err != nil {
 		return badInput(err)
 	}
-	if flags.rate <= 0 {
+	if flags.rate < 0 {
 		return badUsage("--rate %g: expected a number above zero", flags.rate)
 	}
 	c, err := a.temporal(ctx)
@@ -121,23 +122,43 @@ func existingSchedules(ctx context.Context, c client.Client, accounts, ids []str
 	return kept, nil
 }
 
+// switchAll switches many at once, as fast as the server takes it unless somebody says less: whoever pauses everybody
+// has an incident. The client slows down by itself where the server refuses.
 func (a *app) switchAll(ctx context.Context, c client.Client, ids []string, flags pauseFlags, do switching) ([]string, error) {
-	limit := rate.NewLimiter(rate.Limit(flags.rate), 1)
+	limit := rate.NewLimiter(rate.Inf, 1)
+	if flags.rate > 0 {
+		limit.SetLimit(rate.Limit(flags.rate))
+	}
+	errs := make([]error, len(ids))
+	bar := a.Meter(len(ids), "schedules")
+	var group errgroup.Group
+	group.SetLimit(switchedAtOnce)
+	for i, id := range ids {
+		group.Go(func() error {
+			if errs[i] = limit.Wait(ctx); errs[i] == nil {
+				_, errs[i] = patiently(ctx, func() (struct{}, error) {
+					return struct{}{}, do(ctx, c.ScheduleClient().GetHandle(ctx, id), flags.note)
+				})
+			}
+			bar.Add()
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in errs
+	bar.Finish()
 	switched := []string{}
-	var errs []error
-	bar := a.Progress(int64(len(ids)), "schedules")
-	defer bar.Finish() //nolint:errcheck // a bar that cannot be drawn harms nobody
-	for _, id := range ids {
-		if limit.Wait(ctx) != nil {
-			return switched, errors.Join(append(errs, context.Cause(ctx))...)
-		}
-		err := do(ctx, c.ScheduleClient().GetHandle(ctx, id), flags.note)
-		if err != nil {
-			errs = append(errs, noSchedule(id, err))
-		} else {
+	for i, id := range ids {
+		if errs[i] == nil {
 			switched = append(switched, id)
+			continue
 		}
-		_ = bar.Add(1)
+		errs[i] = noSchedule(id, errs[i])
+	}
+	if ctx.Err() != nil {
+		return switched, context.Cause(ctx)
 	}
 	return switched, errors.Join(errs...)
 }
+
+// switchedAtOnce is more than a server answers in a second, and less than it would notice.
+const switchedAtOnce = 16

@@ -35,6 +35,7 @@ type scheduleView struct {
 	Running  []string    `json:"running"`         // workflow ids
 	Created  time.Time   `json:"created,omitzero"`
 	Updated  time.Time   `json:"updated,omitzero"`
+	Error    string      `json:"error,omitempty"` // the server did not describe it
 }
 
 func viewSchedule(ctx context.Context, c client.Client, id string) (scheduleView, error) {
@@ -120,18 +121,22 @@ func noSchedule(id string, err error) error {
 		"has the account ('starter fleet status')", of.Account, of.Feed)
 }
 
-// viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out.
+// viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out, and one that the server
+// does not describe says so.
 func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]scheduleView, error) {
 	found := make([]*scheduleView, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, id := range ids {
 		group.Go(func() error {
-			v, err := viewSchedule(ctx, c, id)
-			if temporalclient.IsNotFound(err) {
+			v, err := patiently(ctx, func() (scheduleView, error) { return viewSchedule(ctx, c, id) })
+			switch {
+			case temporalclient.IsNotFound(err):
 				return nil
-			}
-			if err != nil {
+			case passes(err) && ctx.Err() == nil: // one answer that does not come keeps no other back
+				of, _ := parseScheduleID(id)
+				v = scheduleView{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}, Error: err.Error()}
+			case err != nil:
 				return fmt.Errorf("schedule %s: %w", id, err)
 			}
 			found[i] = &v
@@ -163,6 +168,8 @@ func (v scheduleView) pause(most int) string {
 
 func (v scheduleView) shortState() string {
 	switch {
+	case v.Error != "":
+		return "not described"
 	case v.Paused:
 		return v.pause(40)
 	case len(v.Running) > 0:
