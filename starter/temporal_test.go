@@ -113,7 +113,9 @@ func (f *fakeTemporal) UpdateWorkflow(ctx context.Context, o client.UpdateWorkfl
 	if ctx.Err() != nil {
 		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 	}
+	f.mu.Lock()
 	f.updates = append(f.updates, o)
+	f.mu.Unlock()
 	result, err := f.answer(o)
 	var refused *temporal.ApplicationError
 	if err != nil && !errors.As(err, &refused) {

@@ -37,6 +37,12 @@ type verdictFlags struct {
 	feed, why, by string
 	version       string // what was looked at
 	yes, follow   bool
+
+	// Of many at once:
+	reasons []string
+	file    string
+	dryRun  bool
+	oneFeed bool // --feed was given
 }
 
 const verdictHelp = `
@@ -47,14 +53,18 @@ run's history and in the report. On a terminal this shows what is held and asks;
 
 Repeating a command is safe, from any host: the same verdict about the same version is answered as done.
 
-Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or the run did not take it.`
+Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or a run did not take it.` + verdictManyHelp
 
 func (a *app) verdictCommand(d verdict, flags *verdictFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use:               d.update + " ACCOUNT",
-		Args:              accountArgs(1, 1),
+		Use:               d.update + " ACCOUNT...",
+		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
+			flags.oneFeed = c.Flags().Changed("feed")
+			if accounts := distinct(args); flags.many(accounts) {
+				return explain(c.Context(), a.decideMany(c.Context(), accounts, d, *flags))
+			}
 			return explain(c.Context(), a.decide(c.Context(), args[0], d, *flags))
 		},
 	}
@@ -62,6 +72,9 @@ func (a *app) verdictCommand(d verdict, flags *verdictFlags) *cobra.Command {
 	c.Flags().StringVar(&flags.why, "why", "", "why, for the history and the report; required")
 	c.Flags().StringVar(&flags.version, "version", "", "the version of the source that you looked at; another one is not decided about")
 	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user at this host)")
+	c.Flags().StringSliceVar(&flags.reasons, "reason", nil, "everything that is held for these reasons alone, such as shrink,price_moves")
+	c.Flags().StringVar(&flags.file, "file", "", "a list of accounts, as 'starter accounts apply' reads it; - is stdin")
+	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print what would be decided about, and stop")
 	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	return c
 }

@@ -13,8 +13,6 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"vitrine/internal/account"
-	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
 	"vitrine/sandbox/s3"
 	"vitrine/workflows"
 )
@@ -172,7 +170,5 @@ func TestADispatcherForgetsAndIsKilled(t *testing.T) {
 	r.reachesProducts(members[1], 9)
 	r.account = members[1]
 	require.LessOrEqual(t, r.maxInFlight(), 1)
-	state, _, err := r.documents.State(within(t), catalog.ID{Account: members[1], Feed: feed.Product})
-	require.NoError(t, err)
-	require.Nil(t, state.Open)
+	r.await("the run letting go of the feed", func() bool { return r.state().Run == nil && r.state().Open == nil })
 }
