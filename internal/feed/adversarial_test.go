@@ -77,7 +77,7 @@ func TestHostileFiles(t *testing.T) {
 		"UTF-16":                        {of("\xff\xfe" + string(utf16)), Options{}, "UTF-16"},
 		"UTF-16 without a mark":         {of(string(utf16)), Options{}, "the file is UTF-16"},
 		"a header of Latin-1":           {of(sevenColumns + ",Gr\xf6\xdfe\n"), Options{}, "the header is not UTF-8 text"},
-		"a page of HTML":                {of("<!DOCTYPE html>\n<html><body>Not found</body></html>\n"), Options{}, "is the first row really a header?"},
+		"a page of HTML":                {of("<!DOCTYPE html>\n<html><body>Not found</body></html>\n"), Options{}, "the file is a web page or XML"},
 		"20,000 columns without a name": {of(sevenColumns + strings.Repeat(",", 20_000) + "x\n" + item("A", "1")), Options{}, "has no name"},
 		"a quote open for 10 MB":        {of(heading + item("A", "1") + `"` + strings.Repeat("x", 10<<20)), Options{}, "line 3: this row is longer than 4 MiB"},
 		"a row of 5 MB":                 {of(heading + item("A", "1") + strings.Repeat("x", 5<<20) + "\n"), Options{}, "line 3: this row is longer than 4 MiB"},

@@ -463,6 +463,7 @@ func (x *examiner) unusual(problems []problem) bool {
 
 // isComment reports whether a line that is no row begins as comments do.
 func isComment(line []byte) bool {
+	line = bytes.TrimLeft(line, " ")
 	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("//"))
 }
 

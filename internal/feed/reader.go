@@ -203,6 +203,10 @@ func (c *cutter) begin(b *batch) error {
 		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
 	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):
 		return &SyntaxError{1, "the file is a zip archive or a spreadsheet: export it as CSV or TSV"}
+	case isMarkup(b.data):
+		return &SyntaxError{1, "the file is a web page or XML: export it as CSV or TSV, and see that its address is right"}
+	case isJSON(b.data):
+		return &SyntaxError{1, "the file is JSON: export it as CSV or TSV, and see that its address is right"}
 	}
 	if endsInCarriageReturns(b.data) {
 		lines := carriageReturns{bufio.NewReader(c.src)}
@@ -210,6 +214,23 @@ func (c *cutter) begin(b *batch) error {
 		c.src = lines
 	}
 	return nil
+}
+
+// isMarkup reports whether a file begins as web pages and XML do.
+func isMarkup(data []byte) bool {
+	data = bytes.TrimLeft(data, " \t\r\n")
+	return len(data) > 1 && data[0] == '<' && (data[1] == '!' || data[1] == '?' || isLetter(data[1]))
+}
+
+// isJSON reports whether a file begins as objects and lists of them do.
+func isJSON(data []byte) bool {
+	const spaces = " \t\r\n"
+	data = bytes.TrimLeft(data, spaces)
+	if len(data) == 0 {
+		return false
+	}
+	inner := bytes.TrimLeft(data[1:], spaces)
+	return data[0] == '{' && bytes.HasPrefix(inner, []byte(`"`)) || data[0] == '[' && bytes.HasPrefix(inner, []byte("{"))
 }
 
 // unmarkedUTF16 reports whether every other one of the first bytes is NUL, as where a header is UTF-16 without a mark.
