@@ -20,7 +20,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench fuzz damage lint lint-product lint-sandbox \
+.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
 	lint-format policy docs fmt tidy replay-fixtures alerts manifests compose-config try chaos clean
 
 help: ## list the targets
@@ -51,6 +51,14 @@ test-e2e: build ## the sandbox's tests, which run the built binaries
 bench: build ## benchmarks; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+
+bench-fleet: build ## what a fleet of ACCOUNTS (100) costs on this machine, servers included; takes ten minutes
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_ACCOUNTS='$(or $(ACCOUNTS),100)' \
+		$(GO) test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 3h ./bench
+
+simulate-fleet: ## a fleet of ACCOUNTS (2000) for HOURS (24), by the dispatcher's own decisions, in a time of its own
+	VITRINE_ACCOUNTS='$(ACCOUNTS)' VITRINE_HOURS='$(HOURS)' GOGC=400 \
+		$(GO) test -run '^$$' -bench '^BenchmarkSimulation$$' -benchtime 1x -timeout 0 ./internal/fleet
 
 fuzz: ## every fuzz test for FUZZTIME (30s) each
 	@grep -rlE --include='*_test.go' '^func Fuzz' . | while read -r file; do \

@@ -133,7 +133,7 @@ func (l *Look) account(id string) *Account {
 
 // Catalogs makes the list of what there is to look at. The steps after it speak of catalogs by their place in it.
 func (l *Look) Catalogs() int {
-	l.entries = l.entries[:0]
+	l.entries = make([]entry, 0, len(l.is.Accounts))
 	for i := range l.is.Accounts {
 		a := &l.is.Accounts[i]
 		if !a.dispatched() {

@@ -126,6 +126,9 @@ func (w *World) Remove(s *Shop) {
 	s.before, s.Source, s.changed, s.pending = s.Source, fleet.Source{}, time.Time{}, time.Time{}
 }
 
+// FullSent makes the shop's last full send be so long ago.
+func (w *World) FullSent(s *Shop, ago time.Duration) { s.state.FullAt = w.Now.Add(-ago) }
+
 // Settle makes everything that the shop has be at Stripe already.
 func (w *World) Settle(s *Shop) {
 	s.state.Accepted = &catalog.Accepted{Source: object(s.Source), Basis: s.etag, At: w.Now}
