@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/drift", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -106,6 +106,10 @@ func roomRules() []rule {
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
 			others: []string{"vitrine/internal/account", "vitrine/internal/currency", "vitrine/internal/account", "vitrine/internal/fault", "vitrine/internal/statestore", "vitrine/internal/strictjson"},
 		}.rule(`package order; import _ "vitrine/internal/catalog"`),
+		room{
+			name: "internal/drift", why: "what tells two states of a catalog apart is pure: rows in, findings out",
+			others: []string{"vitrine/internal/feed"},
+		}.rule(`package drift; import _ "vitrine/internal/catalog"`),
 		room{
 			name: "internal/report", why: "the report is pure: findings in, documents out",
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed"},

@@ -19,6 +19,8 @@ const (
 	FaultImportResult    FaultKind = "import_result"
 	FaultImportRefuse    FaultKind = "import_refuse"
 	FaultErrorFile       FaultKind = "error_file"
+	FaultReportFail      FaultKind = "report_fail"
+	FaultReportStuck     FaultKind = "report_stuck"
 )
 
 // Match picks the calls that a fault strikes; an empty field fits every call.

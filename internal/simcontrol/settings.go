@@ -43,6 +43,10 @@ type OrderSettings struct {
 
 // Settings can be changed while the emulator runs.
 type Settings struct {
-	ImportDelay Duration      `json:"import_delay"`
-	Orders      OrderSettings `json:"orders"`
+	ImportDelay Duration `json:"import_delay"`
+	// ReportDelay is how old the data of reports is: 0s, at most 15m.
+	ReportDelay Duration `json:"report_delay"`
+	// ReportTime is how long a report is made: 0s.
+	ReportTime Duration      `json:"report_time"`
+	Orders     OrderSettings `json:"orders"`
 }

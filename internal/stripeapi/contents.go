@@ -16,12 +16,16 @@ func (s *ImportSets) Refused(ctx context.Context, account, errorFile string) (io
 	if err := errors.Join(checkAccount(account), checkFileID(errorFile)); err != nil {
 		return nil, err
 	}
-	c := s.client
-	return c.stream(ctx, "read file "+errorFile, func(ctx context.Context) (io.ReadCloser, error) {
+	return s.client.fileContents(ctx, account, errorFile)
+}
+
+// fileContents streams a file of the Files API.
+func (c *Client) fileContents(ctx context.Context, account, file string) (io.ReadCloser, error) {
+	return c.stream(ctx, "read file "+file, func(ctx context.Context) (io.ReadCloser, error) {
 		params := c.params(account, c.options.Version)
 		params.Context = ctx
 		stream := &stripe.APIStream{}
-		if err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+errorFile+"/contents", c.options.Key, &params, stream); err != nil {
+		if err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+file+"/contents", c.options.Key, &params, stream); err != nil {
 			return nil, err
 		}
 		return stream.LastResponse.Body, nil

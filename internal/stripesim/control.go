@@ -13,6 +13,8 @@ func (s *Server) controlRoutes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog", s.catalogs.showCatalog)
 	routes.HandleFunc("GET /_sim/accounts/{account}/catalog/{id}", s.catalogs.showProduct)
+	routes.HandleFunc("POST /_sim/accounts/{account}/catalog/{id}", s.catalogs.putProduct)
+	routes.HandleFunc("DELETE /_sim/accounts/{account}/catalog/{id}", s.catalogs.deleteProduct)
 	routes.HandleFunc("GET /_sim/accounts/{account}/promotions", func(w http.ResponseWriter, r *http.Request) {
 		list(w, s.catalogs.promotions(r.PathValue("account")))
 	})
@@ -107,7 +109,7 @@ func (s *Server) stats() simcontrol.Stats {
 		stats.RequestsByStatus[status] = n
 	}
 	for _, f := range s.files.all {
-		if f.Purpose != errorFilePurpose {
+		if f.Purpose != errorFilePurpose && f.Purpose != reportPurpose {
 			stats.Files++
 			stats.FileBytes += f.Size
 		}

@@ -23,6 +23,8 @@ type core struct {
 	stop        context.CancelFunc // ends every import, delivery and timer that is under way
 	generation  int                // grows with every reset, so that what began before it leaves no trace
 	importDelay time.Duration
+	reportDelay time.Duration // how old the data of reports is
+	reportTime  time.Duration // how long a report is made
 	orders      simcontrol.OrderSettings
 	accounts    map[string]*account
 	ledger      *ledger
@@ -32,6 +34,7 @@ func (c *core) forgetLocked() {
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.generation++
 	c.importDelay = c.options.ImportDelay
+	c.reportDelay, c.reportTime = c.options.ReportDelay, c.options.ReportTime
 	c.orders, c.ledger = withDefaults(c.options.Orders), newLedger()
 	c.accounts = map[string]*account{}
 }
@@ -72,6 +75,7 @@ type account struct {
 	files       map[string]*storedFile
 	imports     map[string]*importJob
 	catalog     map[string]simcontrol.Product
+	past        []pastCatalog // the oldest first
 	promotions  map[string]simcontrol.Promotion
 	inFlight    map[string]int // imports by standard_data_format (v1) or feed_type (v2)
 	maxInFlight map[string]int

@@ -14,6 +14,9 @@
 //	POST /v2/commerce/product_catalog/imports     begin an import; the answer has the URL for its upload
 //	GET  /v2/commerce/product_catalog/imports     list them, by ?feed_type= and ?status=, in pages of ?limit=
 //	GET  /v2/commerce/product_catalog/imports/{id}  read it
+//	POST /v1/reporting/report_runs                begin the report catalog_feed.product.1, with parameters[columns]
+//	GET  /v1/reporting/report_runs/{id}           read it; its result is a file
+//	GET  /v1/reporting/report_types/{id}          how far its data reaches, and its columns
 //
 // and for the account that Stripe-Account names, and its orders
 //
@@ -56,6 +59,12 @@
 // the columns of the file of refused rows are (v1's, with stripe_error_message before them) and how the host of signed
 // URLs words its refusals. Not emulated: Stripe-Context, the filters by creation time, and events of imports.
 //
+// Known of reports: the objects, that the columns are the feed's in alphabetical order, that the data is at most 15
+// minutes old, and that a run is pending until it has succeeded or failed. Not known, so decided here: that it is run
+// for a connected account by Stripe-Account, and in a sandbox; in which order its rows come (in none); that a cell is
+// as it was imported; and that of a product whose row was not kept all but a few columns are empty, which is so here
+// alone.
+//
 // Known of orders: the shapes of the objects, which a test in the sandbox compares with Stripe's OpenAPI document;
 // where an order's facts stand; which events come of what; that agent_details and external_reference appear under
 // preview versions alone; how webhooks are signed and retried; the bodies of the hooks, with both spellings of the line
@@ -88,6 +97,8 @@
 //	GET    /_sim/accounts/{account}/catalog         {"account":…,"count":…,"products":[…]} ordered by id;
 //	                                                ?limit=100&after=ID pages through a long one
 //	GET    /_sim/accounts/{account}/catalog/{id}    one product; 404 if the account does not have it
+//	POST   /_sim/accounts/{account}/catalog/{id}    {"title":…} changes or adds it behind everybody's back
+//	DELETE /_sim/accounts/{account}/catalog/{id}    takes it away behind everybody's back
 //	GET    /_sim/accounts/{account}/promotions      the account's promotions, ordered by id
 //	POST   /_sim/accounts/{account}                 {"charges_enabled":false,…}: how it stands: [simcontrol.Standing]
 //	GET    /_sim/files                              uploaded files and error files of both APIs, oldest first
@@ -160,6 +171,8 @@
 //	import_fail        the import that this call creates ends failed, with message as the reason
 //	import_stuck       the import that this call creates never ends
 //	import_status      this read of an import reports status_text instead; empty leaves the status out
+//	report_fail        the report that this call begins ends failed, with message as the reason
+//	report_stuck       the report that this call begins never ends
 //	page               answer with status and a web page, as something in front of the API does: no envelope, no Request-Id
 //
 // These make the answers about an import odd. They strike the call that creates it:

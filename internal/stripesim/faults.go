@@ -43,7 +43,8 @@ func checkFault(f simcontrol.Fault) error {
 		if len(f.IDs) == 0 {
 			return errors.New("import_refuse needs the ids of the rows")
 		}
-	case simcontrol.FaultLoseResponse, simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportStatus, simcontrol.FaultImportResult:
+	case simcontrol.FaultLoseResponse, simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportStatus, simcontrol.FaultImportResult,
+		simcontrol.FaultReportFail, simcontrol.FaultReportStuck:
 	default:
 		return fmt.Errorf("fault kind %q is not known", f.Kind)
 	}
@@ -102,6 +103,8 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 		return false
 	case f.ofImport():
 		return r.Method == http.MethodPost && (r.URL.Path == importSetsPath || r.URL.Path == catalogImportsPath)
+	case f.Kind == simcontrol.FaultReportFail, f.Kind == simcontrol.FaultReportStuck:
+		return r.Method == http.MethodPost && r.URL.Path == reportRunsPath
 	case f.Kind == simcontrol.FaultImportStatus:
 		return r.Method == http.MethodGet && (strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
 	}

@@ -266,6 +266,7 @@ func (h *imports) settle(imp *importJob, generation int, p *processing, failed f
 	if p.errorFile != nil {
 		h.files.keepFileLocked(p.errorFile, imp.api)
 	}
+	h.rememberLocked(owner)
 	imp.done = p.apply(owner)
 	imp.status = statusSucceeded
 	if imp.done.failed > 0 {

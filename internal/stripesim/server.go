@@ -39,6 +39,8 @@ type Options struct {
 	Keys []string
 	// ImportDelay is how long an import stays pending before it is processed.
 	ImportDelay time.Duration
+	// ReportDelay is how old the data of reports is, at most 15 minutes; ReportTime is how long one is made.
+	ReportDelay, ReportTime time.Duration
 	// MaxFileBytes is the limit for one file of the Files API; zero means DefaultMaxFileBytes.
 	MaxFileBytes int64
 	// MaxImportBytes is the limit for the file of a product catalog import; zero means DefaultMaxImportBytes.
@@ -73,6 +75,7 @@ type Server struct {
 	catalogImports *catalogImports
 	signedURLs     *signedURLs
 	catalogs       *catalogs
+	reports        *reports
 
 	standings *standings
 
@@ -133,6 +136,7 @@ func assemble(c *core) *Server {
 	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
 	s.events = &events{core: c, webhooks: s.webhooks}
 	s.sessions = &sessions{core: c, events: s.events}
+	s.reports = &reports{core: c, files: s.files, events: s.events}
 	s.refunds = &refunds{core: c, events: s.events}
 	s.disputes = &disputes{core: c, events: s.events}
 	s.payments = &payments{core: c, events: s.events, sessions: s.sessions, refunds: s.refunds}
@@ -186,6 +190,7 @@ func (s *Server) forgetLocked() {
 	s.imports.forgetLocked()
 	s.signedURLs.forgetLocked()
 	s.standings.forgetLocked()
+	s.reports.forgetLocked()
 	s.refunds.forgetLocked()
 	s.disputes.forgetLocked()
 	s.events.forgetLocked()
@@ -219,6 +224,9 @@ func (s *Server) apiRoutes() *http.ServeMux {
 	routes.HandleFunc("POST "+catalogImportsPath, v2(begin))
 	routes.HandleFunc("GET "+catalogImportsPath, v2(s.catalogImports.listCatalogImports))
 	routes.HandleFunc("GET "+catalogImportsPath+"/{id}", v2(s.catalogImports.getCatalogImport))
+	routes.HandleFunc("GET /v1/reporting/report_types/{id}", s.orderCalls.reading(s.reports.getType))
+	routes.HandleFunc("POST "+reportRunsPath, s.orderCalls.writing(s.reports.postRun))
+	routes.HandleFunc("GET "+reportRunsPath+"/{id}", s.orderCalls.reading(s.reports.getRun))
 	s.orderRoutes(routes)
 	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.signedURLs.putUpload)
 	routes.HandleFunc("GET "+downloadsPath+"{token}", s.signedURLs.getDownload)

@@ -235,3 +235,29 @@ func TestRefusalsAreStripes(t *testing.T) {
 		})
 	}
 }
+
+func TestReportsAreStripes(t *testing.T) {
+	document, s := stripes(t), open(t)
+	same := func(method, path, actual string, object map[string]any) {
+		t.Helper()
+		require.Empty(t, document.differences(document.answer(t, method, path, "200"), object, path), "%s", actual)
+	}
+	kind := "/v1/reporting/report_types/catalog_feed.product.1"
+	same("get", "/v1/reporting/report_types/{report_type}", kind, s.get(kind))
+	runs := "/v1/reporting/report_runs"
+	for _, form := range []url.Values{
+		{"report_type": {"catalog_feed.product.1"}},
+		{"report_type": {"catalog_feed.product.1"}, "parameters[columns][]": {"id", "price"}},
+	} {
+		begun := s.post(runs, form)
+		same("post", runs, runs, begun)
+		run := runs + "/" + begun["id"].(string)
+		require.Eventually(t, func() bool { return s.get(run)["status"] == "succeeded" }, 10*time.Second, 2*time.Millisecond)
+		same("get", runs+"/{report_run}", run, s.get(run))
+	}
+	_, err := s.control.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultReportFail})
+	require.NoError(t, err)
+	failed := runs + "/" + s.post(runs, url.Values{"report_type": {"catalog_feed.product.1"}})["id"].(string)
+	require.Eventually(t, func() bool { return s.get(failed)["status"] == "failed" }, 10*time.Second, 2*time.Millisecond)
+	same("get", runs+"/{report_run}", failed, s.get(failed))
+}
