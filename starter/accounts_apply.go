@@ -33,6 +33,7 @@ The account's own rules; an empty cell leaves one to the deployment, whose varia
   unknown_columns     columns that Stripe does not document: send or drop
   source              what the source is: whole, or changes to the catalog (absent rows stay, delete=true deletes)
   full_send_every     when every row is sent again, such as 168h
+  heal                what becomes of drift that an audit finds: report, resend or resend_and_delete
   max_shrink          percentage of the accepted rows that may vanish, or share an id with a row that says something
                       else, before a run is held for a person; binds however small the catalog is (without it 50
                       rows go unasked, or 90 %)

@@ -301,6 +301,7 @@ func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
   rule      unknown_columns     send       the deployment's
   rule      source              whole      the deployment's
   rule      full_send_every     168h       the deployment's
+  rule      heal                resend     the deployment's
   rule      max_shrink          35%        its own
   rule      max_invalid         50%        the deployment's
 `)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -100,7 +101,7 @@ func (s *screen) introduce(run syncRun, seen look) {
 		return
 	}
 	s.began[run.Account] = true
-	line := fmt.Sprintf("sync of the %s feed: %s", run.Feed, run.WorkflowID)
+	line := fmt.Sprintf("%s: %s", cmp.Or(run.what, "sync of the "+string(run.Feed)+" feed"), run.WorkflowID)
 	if run.Joined {
 		line += fmt.Sprintf(" (joined, under way for %s)", terminal.Rough(s.now().Sub(seen.begun)))
 	}

@@ -22,6 +22,8 @@ type syncRun struct {
 	Joined     bool      `json:"joined"` // it was under way already
 	// Error says why there is no run.
 	Error string `json:"error,omitempty"`
+
+	what string // the run is, where it is no sync
 }
 
 // startAll starts one run per account, a few at a time; one that cannot be started keeps none of the others back. each

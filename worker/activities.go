@@ -22,7 +22,7 @@ import (
 	"vitrine/internal/stripeapi"
 )
 
-var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newCatalogDispatch, newOrderFulfillment, newOrderSweep))
+var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep))
 
 func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
@@ -53,6 +53,12 @@ func newCatalogDispatch(
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs, Interval: c.Import.Interval,
+	}
+}
+
+func newCatalogAudit(sync *activities.CatalogSync, stripe *stripeapi.Client) *activities.CatalogAudit {
+	return &activities.CatalogAudit{
+		Accounts: sync.Accounts, Documents: sync.Documents, Stager: sync.Stager, Reports: stripe.Reports(), Runs: sync.Runs,
 	}
 }
 

@@ -52,6 +52,7 @@ type steps struct {
 	fx.In
 
 	Catalog  *activities.CatalogSync
+	Audit    *activities.CatalogAudit
 	Dispatch *activities.CatalogDispatch
 	Orders   *activities.OrderFulfillment
 	Sweep    *activities.OrderSweep
@@ -60,6 +61,7 @@ type steps struct {
 func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Catalog)
 	r.RegisterActivity(s.Dispatch)
+	r.RegisterActivity(s.Audit)
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
 }

@@ -53,6 +53,16 @@ func awaitStripe(ctx workflow.Context, summary string, deadline time.Duration) w
 	})
 }
 
+// reportDeadline is for the data of a report to reach far enough, and for the report to be made.
+const reportDeadline = 6 * time.Hour
+
+// awaitReport is for a report of Stripe's that is being made.
+func awaitReport(ctx workflow.Context, summary string) workflow.Context {
+	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, ScheduleToCloseTimeout: reportDeadline,
+	})
+}
+
 // moneyDeadline bounds a step that moves money: Stripe has never been away for longer, and a person should know.
 const moneyDeadline = 3 * 24 * time.Hour
 

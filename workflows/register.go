@@ -10,6 +10,7 @@ import (
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(CatalogSync, workflow.RegisterOptions{Name: CatalogSyncType})
 	r.RegisterWorkflowWithOptions(CatalogDispatch, workflow.RegisterOptions{Name: CatalogDispatchType})
+	r.RegisterWorkflowWithOptions(CatalogAudit, workflow.RegisterOptions{Name: CatalogAuditType})
 	r.RegisterWorkflowWithOptions(OrderFulfillment, workflow.RegisterOptions{Name: OrderFulfillmentType})
 	r.RegisterWorkflowWithOptions(OrderSweep, workflow.RegisterOptions{Name: OrderSweepType})
 }

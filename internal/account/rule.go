@@ -13,7 +13,7 @@ import (
 // RuleNames are the rules as settings and lists of accounts name them, in the order in which people read them.
 func RuleNames() []string {
 	return []string{
-		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "source", "full_send_every",
+		"import_api", "dialect", "quotes", "invalid_rows", "unknown_columns", "source", "full_send_every", "heal",
 		"max_shrink", "max_invalid", "max_price_moves", "price_move", "max_currency_flips", "max_free",
 	}
 }
@@ -36,6 +36,8 @@ func (r *Rules) Set(name, text string) (err error) {
 		r.Source, err = oneOf(text, WholeSource, ChangesSource)
 	case "full_send_every":
 		r.FullSendEvery, err = fullSend(text)
+	case "heal":
+		r.Heal, err = oneOf(text, HealReport, HealResend, HealResendAndDelete)
 	default:
 		share, most := r.share(name)
 		if share == nil {
@@ -67,6 +69,8 @@ func (r Rules) Text(name string) string {
 			return ""
 		}
 		return r.FullSendEvery.String()
+	case "heal":
+		return string(r.Heal)
 	}
 	share, _ := r.share(name)
 	if share == nil || *share == nil {

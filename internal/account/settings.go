@@ -69,6 +69,7 @@ type Rules struct {
 	UnknownColumns UnknownColumns `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
 	Source         SourceKind     `json:"source,omitempty"`          // what the source is: the whole catalog, or changes to it
 	FullSendEvery  Interval       `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
+	Heal           Heal           `json:"heal,omitempty"`            // what becomes of drift that an audit finds
 
 	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
 	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, or rows lose their id to another
@@ -109,6 +110,18 @@ const (
 	DropUnknown UnknownColumns = "drop" // send the columns that Stripe documents, and no other
 )
 
+// Heal says what becomes of it where an audit finds that Stripe has something else than it should.
+type Heal string
+
+const (
+	HealReport Heal = "report" // nothing: a person reads it
+	// HealResend, the default: the next sync sends again what Stripe lacks, or has otherwise.
+	HealResend Heal = "resend"
+	// HealResendAndDelete also deletes, through the guards, what Stripe has and the source does not: for catalogs that
+	// nobody else puts products into.
+	HealResendAndDelete Heal = "resend_and_delete"
+)
+
 // SourceKind says what a source has, and so what it means that a row is not in it. It is the one place that does.
 type SourceKind string
 
@@ -128,8 +141,8 @@ func DefaultRules() Rules {
 	return Rules{
 		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
 		Source:        WholeSource,
-		FullSendEvery: Interval(7 * 24 * time.Hour),
-		MaxShrink:     percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
+		FullSendEvery: Interval(7 * 24 * time.Hour), Heal: HealResend,
+		MaxShrink: percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
 		MaxFree: percent(1), lenient: lenient{shrink: true, free: true},
 	}
 }
@@ -143,6 +156,7 @@ func (r Rules) Over(below Rules) Rules {
 	r.UnknownColumns = cmp.Or(r.UnknownColumns, below.UnknownColumns)
 	r.Source = cmp.Or(r.Source, below.Source)
 	r.FullSendEvery = cmp.Or(r.FullSendEvery, below.FullSendEvery)
+	r.Heal = cmp.Or(r.Heal, below.Heal)
 	if r.MaxShrink == nil {
 		r.MaxShrink, r.lenient.shrink = below.MaxShrink, below.lenient.shrink
 	}
@@ -180,6 +194,9 @@ func (r Rules) Check() error {
 	}
 	if every := time.Duration(r.FullSendEvery); every != 0 && every < time.Hour {
 		errs = append(errs, fmt.Errorf("full_send_every %s is too short: at least 1h", every))
+	}
+	if !slices.Contains([]Heal{"", HealReport, HealResend, HealResendAndDelete}, r.Heal) {
+		errs = append(errs, fmt.Errorf("heal %q is not known: expected report, resend or resend_and_delete", r.Heal))
 	}
 	for _, guard := range []struct {
 		name  string

@@ -64,7 +64,7 @@ func Table() []Variable {
 			Meaning: "largest source to read, after decompression; stops zip bombs"},
 
 		{Name: "VITRINE_STRIPE_IMPORT_API", Default: "v1", Worker: true, Starter: true, preset: true, set: setRule("import_api"),
-			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next twelve hold for accounts that have no rule of their own"},
+			Meaning: "import API of Stripe's to send by: v1 (Data Management, a private preview) or v2 (Product Catalog Import); this and the next thirteen hold for accounts that have no rule of their own"},
 		{Name: "VITRINE_DIALECT", Default: "stripe", Worker: true, Starter: true, preset: true, set: setRule("dialect"),
 			Meaning: "how sources are written: stripe (the feed specification) or google (Google Merchant Center)"},
 		{Name: "VITRINE_QUOTES", Default: "auto", Worker: true, Starter: true, preset: true, set: setRule("quotes"),
@@ -77,6 +77,8 @@ func Table() []Variable {
 			Meaning: "what a source is: whole (what is not in it is deleted) or changes (what is not in it stays, and delete=true deletes)"},
 		{Name: "VITRINE_FULL_SEND_EVERY", Default: "168h", Worker: true, Starter: true, preset: true, set: setRule("full_send_every"),
 			Meaning: "time after which every row is sent again, changed or not, at least 1h"},
+		{Name: "VITRINE_HEAL", Default: "resend", Worker: true, Starter: true, preset: true, set: setRule("heal"),
+			Meaning: "what becomes of drift that an audit finds (starter drift): report (nothing), resend (what Stripe lacks or has otherwise is sent again) or resend_and_delete (what it alone has is deleted, too, through the guards)"},
 		{Name: "VITRINE_MAX_SHRINK", Default: "20, or 50 rows if they are less than 90 %", Worker: true, Starter: true, set: setRule("max_shrink"),
 			Meaning: "percentage of the accepted rows that may vanish, or share an id with a row that says something else, before a run is held for a person (starter approve); a percentage that is set binds however small the catalog is; 100 never holds"},
 		{Name: "VITRINE_MAX_INVALID", Default: "50", Worker: true, Starter: true, preset: true, set: setRule("max_invalid"),

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ const (
 	Foreign   Kind = "foreign"   // Stripe has it, and neither the manifest nor the source does
 	Different Kind = "different" // Stripe has other values than it was sent
 )
+
+// kinds are in the order in which people read them.
+var kinds = []Kind{Missing, Foreign, Different}
 
 // Example is a product that has drifted.
 type Example struct {
@@ -326,7 +330,6 @@ func (c *comparison) recognise(id []byte, cells []string) error {
 }
 
 func (c *comparison) close() error {
-	slices.SortStableFunc(c.out.Examples, func(a, b Example) int { return strings.Compare(a.ID, b.ID) })
 	if c.in.Now == nil {
 		return c.rebuild()
 	}
@@ -334,6 +337,9 @@ func (c *comparison) close() error {
 	if err := errors.Join(c.missing(), c.different()); err != nil {
 		return err
 	}
+	slices.SortStableFunc(c.out.Examples, func(a, b Example) int {
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
+	})
 	if c.in.Source == nil {
 		c.out.NoValues = "the source could not be read"
 	}
@@ -413,27 +419,36 @@ func (c *comparison) rebuild() error {
 	return nil
 }
 
-// Heal marks in a manifest what has drifted: the next sync sends such rows again, and deletes ids that the source does
-// not have. Rows that something has happened to since are left alone. m stays as it is.
-func Heal(m *feed.Manifest, again, foreign *feed.Table, at time.Time) (after *feed.Manifest, marked int64, err error) {
+// Heal marks in a manifest what has drifted: the next sync sends the rows of again once more, and deletes the ids of
+// foreign, unless the source has them. Rows that something has happened to since are left alone. m stays as it is, and
+// what was marked before is counted as well.
+func Heal(m *feed.Manifest, again, foreign *feed.Table, at time.Time) (healed *feed.Manifest, sent, gone int64, err error) {
 	var rows feed.Table
 	for i := range again.Len() {
 		e := again.Entry(i)
 		n, known := m.Rows.Find(e.ID, math.MaxInt)
-		if !known || m.Rows.Entry(n).Fingerprint != e.Fingerprint || in(&m.Unknown, e.ID) {
+		if !known || m.Rows.Entry(n).Fingerprint != e.Fingerprint {
 			continue
 		}
+		sent++
 		if err := rows.Add(e); err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 	}
 	for i := range foreign.Len() {
-		if e := foreign.Entry(i); !settling(m, e.ID) {
-			if err := rows.Add(e); err != nil {
-				return nil, 0, err
-			}
+		e := foreign.Entry(i)
+		if n, marked := m.Unknown.Find(e.ID, math.MaxInt); marked && m.Unknown.Entry(n).Fingerprint == unknownContent {
+			gone++
+			continue
+		}
+		if settling(m, e.ID) {
+			continue
+		}
+		gone++
+		if err := rows.Add(e); err != nil {
+			return nil, 0, 0, err
 		}
 	}
-	after, err = m.Settle(&rows, at, func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{Unknown: true}, true })
-	return after, int64(rows.Len()), err
+	healed, err = m.Settle(&rows, at, func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{Unknown: true}, true })
+	return healed, sent, gone, err
 }

@@ -330,14 +330,14 @@ func TestHealingLeavesAloneWhatMovedOn(t *testing.T) {
 	found, err := Compare(strings.NewReader(stripe.report()), Input{Now: m, Before: m, Source: catalog.source(t)})
 	require.NoError(t, err)
 	later := catalog.with("B", "title", "New").plus("Y").manifest(t) // B was sent since, Y added
-	healed, marked, err := Heal(later, &found.Again, &found.Foreigners, at)
+	healed, sent, gone, err := Heal(later, &found.Again, &found.Foreigners, at)
 	require.NoError(t, err)
-	require.Equal(t, int64(2), marked)
+	require.Equal(t, []int64{1, 1}, []int64{sent, gone})
 	require.Equal(t, []string{"A", "X"}, ids(&healed.Unknown))
 	require.Equal(t, []string{"A", "B", "C", "Y"}, ids(&healed.Rows), "what Stripe accepted stays known")
-	again, marked, err := Heal(healed, &found.Again, &found.Foreigners, at)
+	again, sent, gone, err := Heal(healed, &found.Again, &found.Foreigners, at)
 	require.NoError(t, err)
-	require.Zero(t, marked, "a second time marks nothing more")
+	require.Equal(t, []int64{1, 1}, []int64{sent, gone}, "a second time is the same")
 	require.Equal(t, []string{"A", "X"}, ids(&again.Unknown))
 }
 
@@ -404,7 +404,7 @@ func TestDriftIsNeitherMissedNorInvented(t *testing.T) {
 		require.Equal(t, slices.Sorted(maps.Keys(missing)), slices.Sorted(slices.Values(ids(&found.Again))), "seed %d", seed)
 		require.ElementsMatch(t, slices.Collect(maps.Keys(foreign)), ids(&found.Foreigners), "seed %d", seed)
 
-		healed, _, err := Heal(manifest, &found.Again, &found.Foreigners, at)
+		healed, _, _, err := Heal(manifest, &found.Again, &found.Foreigners, at)
 		require.NoError(t, err)
 		sent := synced(t, now, healed)
 		maps.Copy(missing, foreign)

@@ -97,6 +97,10 @@ const (
 	ImportUnreadable Code = "ImportUnreadable"
 	// ImportDeadline: Stripe did not end the import in time.
 	ImportDeadline Code = "ImportDeadline"
+	// ReportPending: Stripe still makes the report of a catalog, or its data does not reach far enough yet.
+	ReportPending Code = "ReportPending"
+	// ReportFailed: Stripe could not make the report of a catalog, or made one that cannot be used.
+	ReportFailed Code = "ReportFailed"
 	// AuthorizationExpired: the money was reserved, and is not any more; nothing can be captured.
 	AuthorizationExpired Code = "AuthorizationExpired"
 	// PaymentConflict: the payment is in a state that does not allow the step, and is not what the step would have made

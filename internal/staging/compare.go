@@ -64,7 +64,9 @@ func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.K
 
 // basis is a digest of everything but the source that decides what is sent.
 func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
-	rules, err := json.Marshal(f.Rules)
+	sending := f.Rules
+	sending.Heal = "" // what an audit may do decides nothing about a source
+	rules, err := json.Marshal(sending)
 	if err != nil {
 		return "", err
 	}

@@ -51,6 +51,15 @@ func (k CatalogKeys) ForgottenKey(sequence int64) string {
 	return k.StagedPrefix(sequence) + "forgotten.rows"
 }
 
+// AuditKey is where it is kept what the newest audit found.
+func (k CatalogKeys) AuditKey() string { return k.prefix + "audit.json" }
+
+// AuditedManifestKey is where the manifest is kept as it was when an audit began.
+func (k CatalogKeys) AuditedManifestKey() string { return k.prefix + "audit/manifest" }
+
+// AuditRowsKey is where an audit keeps rows until they are healed; what says which.
+func (k CatalogKeys) AuditRowsKey(what string) string { return k.prefix + "audit/" + what + ".rows" }
+
 // FindingsKey is where findings wait to be reported: Vitrine's own under part 0, Stripe's under the number of the part.
 func (k CatalogKeys) FindingsKey(sequence int64, part int) string {
 	return fmt.Sprintf("%s%03d-findings.csv", k.StagedPrefix(sequence), part)

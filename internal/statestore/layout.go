@@ -15,6 +15,7 @@ import (
 //	<state bucket>/<prefix><account>/<feed>/manifest      what Stripe has: a fingerprint of every row
 //	<state bucket>/<prefix><account>/product/assortment   what the account sells, for the hooks
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
+//	<state bucket>/<prefix><account>/product/audit.json   what the newest audit found, and beside it what it works on
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
 //	<state bucket>/<prefix><account>/orders/sweep.json    how far the sweep has read the account's events
 //	<state bucket>/<prefix><account>/orders/<session>/…   the record of an order

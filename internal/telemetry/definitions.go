@@ -235,6 +235,7 @@ func stepMetrics() []Definition {
 var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
 	"SettlePart", "UploadFile",
+	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
 	"ListSwept", "SweepAccount",

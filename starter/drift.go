@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/drift"
+	"vitrine/internal/feed"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+const driftHelp = `Let Stripe report what it has of the product catalogs of accounts, and compare that with what it should have.
+
+  missing    Stripe accepted it, and does not have it
+  different  Stripe has another title, price, availability … than it was sent
+  foreign    Stripe has it, and neither Vitrine nor the source does
+
+What was sent since the data of the report ended is no drift. The report's data is up to a quarter of an hour old: after a
+sync it has to be waited for. What is done about drift say an account's settings (heal; VITRINE_HEAL): nothing (report), the next
+sync sends again what is missing or different (resend), or it deletes what is foreign as well, through the guards
+(resend_and_delete). A manifest that was lost is made anew from the report, and only what Stripe lacks is sent.
+
+With --every it keeps a schedule for each account instead; with --never it takes those away. With --last it shows what the
+newest audit found. Ctrl-C stops the watching, not the audit.
+
+Exit codes: 0 if there is no drift, 3 if there is some, whether it is healed or not, 1 if an audit failed.`
+
+// shortestAudits is how often a catalog may be audited on a schedule: a report reads all of it.
+const shortestAudits = 24 * time.Hour
+
+// auditTimeout ends an audit that is stuck; the next one begins anew.
+const auditTimeout = 24 * time.Hour
+
+type driftFlags struct {
+	every       time.Duration
+	never, last bool
+}
+
+func (a *app) driftCommand() *cobra.Command {
+	var flags driftFlags
+	c := &cobra.Command{
+		Use:   "drift ACCOUNT...",
+		Short: "Compare what Stripe has of catalogs with what it should have, and heal it",
+		Long:  driftHelp,
+		Example: "  starter drift acct_1Nv0FGQ9RKHgCVdK\n  starter drift acct_1Nv0FGQ9RKHgCVdK --last\n" +
+			"  starter drift acct_1Nv0FGQ9RKHgCVdK --every 168h",
+		Args:              accountArgs(1, 0),
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := flags.check(c); err != nil {
+				return err
+			}
+			return explain(c.Context(), a.drift(c.Context(), distinct(args), flags))
+		},
+	}
+	c.Flags().DurationVar(&flags.every, "every", 0, "keep a schedule that audits at this interval, such as 168h")
+	c.Flags().BoolVar(&flags.never, "never", false, "take the schedule away")
+	c.Flags().BoolVar(&flags.last, "last", false, "show what the newest audit found")
+	c.MarkFlagsMutuallyExclusive("every", "never", "last")
+	return c
+}
+
+func (f driftFlags) check(c *cobra.Command) error {
+	if c.Flags().Changed("every") && f.every < shortestAudits {
+		return badUsage("--every %s is too short: at least %s", f.every, every(shortestAudits))
+	}
+	return nil
+}
+
+func (a *app) drift(ctx context.Context, accounts []string, flags driftFlags) error {
+	switch {
+	case flags.every > 0:
+		return a.scheduleAudits(ctx, accounts, flags.every)
+	case flags.never:
+		return a.stopAudits(ctx, accounts)
+	case flags.last:
+		return a.lastAudits(ctx, accounts)
+	}
+	return a.audits(ctx, accounts)
+}
+
+// auditEnd is how an audit ended, as --output json prints it.
+type auditEnd struct {
+	catalog.Audit
+	WorkflowID string `json:"workflow_id,omitempty"`
+	RunID      string `json:"run_id,omitempty"`
+	Sync       string `json:"sync,omitempty"` // the workflow that heals
+	Error      string `json:"error,omitempty"`
+}
+
+// driftError says how many accounts have drifted; the command's output says how.
+type driftError struct{ accounts int }
+
+func (e *driftError) Error() string {
+	if e.accounts == 1 {
+		return "Stripe has something else than it should of 1 account"
+	}
+	return fmt.Sprintf("Stripe has something else than it should of %d accounts", e.accounts)
+}
+
+// audits audits one account after the other: each has much to read.
+func (a *app) audits(ctx context.Context, accounts []string) error {
+	docs, c, err := a.both(ctx)
+	if err != nil {
+		return err
+	}
+	var ends []auditEnd
+	for _, account := range accounts {
+		end, err := a.audit(ctx, docs, c, account)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w; the audit goes on, and the same command follows it again", context.Cause(ctx))
+		}
+		if err != nil {
+			end.Error = err.Error()
+		}
+		ends = append(ends, end)
+	}
+	return a.printAudits(ends)
+}
+
+func (a *app) audit(ctx context.Context, docs catalog.Documents, c client.Client, account string) (auditEnd, error) {
+	run, err := startAudit(ctx, c, account)
+	end := auditEnd{Audit: catalog.Audit{Account: account}, WorkflowID: run.WorkflowID, RunID: run.RunID}
+	if err != nil {
+		return end, err
+	}
+	if err := a.watchAudit(ctx, c, run); err != nil {
+		return end, err
+	}
+	var result workflows.CatalogAuditResult
+	if err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &result); err != nil {
+		return end, fmt.Errorf("the audit of %s failed: %w", account, err)
+	}
+	end.Audit, end.Sync = result.Audit, result.Sync
+	kept, found, err := docs.Audit(ctx, account)
+	if err == nil && found && kept.Report == result.Audit.Report {
+		end.Audit = kept // with its examples
+	}
+	return end, nil
+}
+
+// startAudit starts an audit, or joins the one under way.
+func startAudit(ctx context.Context, c client.Client, account string) (syncRun, error) {
+	in := workflows.CatalogAuditInput{Account: account}
+	run := syncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(), what: "audit of the product catalog"}
+	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: run.WorkflowID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: auditTimeout,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary: in.Summary(), TypedSearchAttributes: in.SearchAttributes(), Priority: in.Priority(),
+	}, workflows.CatalogAuditType, in)
+	var running *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &running):
+		run.RunID, run.Joined = running.RunId, true
+	case err != nil:
+		return run, fmt.Errorf("start the audit of %s: %w", account, advise(err))
+	default:
+		run.RunID = execution.GetRunID()
+	}
+	return run, nil
+}
+
+// watchAudit shows the steps of an audit until it is over.
+func (a *app) watchAudit(ctx context.Context, c client.Client, run syncRun) error {
+	out := a.Stdout
+	if a.json() {
+		out = a.Stderr // stdout is for the results
+	}
+	screen := a.newScreen(out, []syncRun{run})
+	defer screen.close()
+	nothingHeld := func(context.Context, syncRun) (catalog.State, error) { return catalog.State{}, nil }
+	watched := &watch{client: c, run: run, state: nothingHeld}
+	for seen := a.Now(); ; {
+		look, err := watched.look(ctx)
+		switch {
+		case err == nil:
+			seen = a.Now()
+			if screen.show(run, look); look.over {
+				return nil
+			}
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case a.Now().Sub(seen) > blind:
+			return fmt.Errorf("lost sight of the audit of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID, err)
+		}
+		if !pause(ctx, a.poll) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// lastAudits shows what the newest audits found.
+func (a *app) lastAudits(ctx context.Context, accounts []string) error {
+	docs, err := a.documents(ctx)
+	if err != nil {
+		return err
+	}
+	var ends []auditEnd
+	for _, account := range accounts {
+		audit, found, err := docs.Audit(ctx, account)
+		end := auditEnd{Audit: audit}
+		end.Account = account
+		switch {
+		case err != nil:
+			end.Error = err.Error()
+		case !found:
+			end.Error = "the catalog of " + account + " was never audited: 'starter drift " + account + "' does"
+		}
+		ends = append(ends, end)
+	}
+	return a.printAudits(ends)
+}
+
+func (a *app) printAudits(ends []auditEnd) error {
+	if a.json() {
+		if err := a.printJSON(ends); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	drifted := 0
+	for _, end := range ends {
+		switch {
+		case end.Error != "":
+			errs = append(errs, errors.New(end.Error))
+			continue
+		case end.Found.Drift() > 0 || end.Found.Rebuilt != nil || end.Found.Reported+end.Found.Known == 0 && end.Reason != "":
+			drifted++
+		}
+		if !a.json() {
+			a.printAudit(end)
+		}
+	}
+	if len(errs) == 0 && drifted > 0 {
+		return &driftError{drifted}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *app) printAudit(end auditEnd) {
+	a.Say("\n%s  %s", end.Account, end.Text())
+	found := end.Found
+	for _, kind := range []struct {
+		kind drift.Kind
+		rows int64
+	}{{drift.Missing, found.Missing}, {drift.Different, found.Different}, {drift.Foreign, found.Foreign}} {
+		if kind.rows > 0 {
+			a.Say("  %-10s %s", kind.kind, humanize.Comma(kind.rows))
+			a.printExamples(found, kind.kind)
+		}
+	}
+	for _, column := range found.Systematic {
+		a.Say("  %s differs in %s products: Stripe seems to write it otherwise, and is not sent it again for that", column, humanize.Comma(found.Columns[column]))
+	}
+	for _, note := range []struct{ label, text string }{
+		{"values", found.NoValues}, {"doubt", found.Doubt},
+	} {
+		if note.text != "" {
+			a.Say("  %-10s %s", note.label, terminal.Printable(note.text))
+		}
+	}
+	if found.InFlux > 0 {
+		a.Say("  %-10s %s products were sent, or not settled, since Stripe's report: no drift", "in flux", humanize.Comma(found.InFlux))
+	}
+	if end.Sync != "" {
+		a.Say("  %-10s %s", "sync", end.Sync)
+	}
+	a.Say("  %-10s %s, compared %s", "report", end.Report, terminal.Relative(a.Now(), end.At))
+}
+
+func (a *app) printExamples(found drift.Result, kind drift.Kind) {
+	for _, e := range found.Examples {
+		switch {
+		case e.Kind != kind:
+		case kind == drift.Different:
+			a.Say("    %s  %s: sent %q, Stripe has %q", terminal.Printable(e.ID), e.Column, e.Sent, e.Has)
+		default:
+			a.Say("    %s", terminal.Printable(e.ID))
+		}
+	}
+}
