@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ type fakeTemporal struct {
 	open    []*workflowpb.WorkflowExecutionInfo
 	queries []string // of lists
 
+	underWay, heldRuns []int64 // counts of runs, from one look to the next
+
+	looksTake time.Duration     // each of them
 	looks     int               // at schedules, one by one
 	described map[string]holder // runs that are not followed; those it does not know are running
 
@@ -288,12 +292,40 @@ func (s *fakeSchedules) List(context.Context, client.ScheduleListOptions) (clien
 	for id, d := range s.f.schedules {
 		if !s.f.hidden[id] {
 			list.entries = append(list.entries, &client.ScheduleListEntry{
-				ID: id, Spec: d.Schedule.Spec, Paused: d.Schedule.State.Paused, NextActionTimes: d.Info.NextActionTimes,
+				ID: id, Spec: d.Schedule.Spec, Paused: d.Schedule.State.Paused, Note: d.Schedule.State.Note, NextActionTimes: d.Info.NextActionTimes,
 			})
+			list.entries[len(list.entries)-1].WorkflowType.Name = typeOf(d.Schedule.Action)
 		}
 	}
 	list.entries = append(list.entries, &client.ScheduleListEntry{ID: "somebody-elses"})
 	return list, nil
+}
+
+func typeOf(action client.ScheduleAction) string {
+	if start, ok := action.(*client.ScheduleWorkflowAction); ok {
+		name, _ := start.Workflow.(string)
+		return name
+	}
+	return ""
+}
+
+// CountWorkflow gives the counts of a query one after the other, and the last one again and again.
+func (f *fakeTemporal) CountWorkflow(_ context.Context, r *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.queries = append(f.queries, r.GetQuery())
+	counts := &f.underWay
+	if strings.Contains(r.GetQuery(), "VitrineOutcome") {
+		counts = &f.heldRuns
+	}
+	if len(*counts) == 0 {
+		return &workflowservice.CountWorkflowExecutionsResponse{}, nil
+	}
+	now := (*counts)[0]
+	if len(*counts) > 1 {
+		*counts = (*counts)[1:]
+	}
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: now}, nil
 }
 
 type fakeScheduleList struct{ entries []*client.ScheduleListEntry }
@@ -319,6 +351,9 @@ type fakeHandle struct {
 func (h *fakeHandle) Describe(ctx context.Context) (*client.ScheduleDescription, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if h.f.looksTake > 0 {
+		<-time.After(h.f.looksTake)
 	}
 	h.f.mu.Lock()
 	h.f.looks++

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/terminal"
+	"vitrine/workflows"
+)
+
+// drainPause is between two looks at what is under way.
+const drainPause = 2 * time.Second
+
+// drainedLooks is how many looks in a row have to find nothing: Temporal's lists are a second or two old, and a
+// schedule may have started a run just before it was paused.
+const drainedLooks = 2
+
+// runsUnderWay are the runs that maintenance waits for, and those that it cannot wait for.
+type runsUnderWay struct {
+	Running int64 `json:"running"` // syncs and sweeps
+	Held    int64 `json:"held"`    // syncs that wait for a person
+}
+
+// String says it in a line.
+func (u runsUnderWay) String() string {
+	return fmt.Sprintf("%d under way, %d held for a person", u.Running, u.Held)
+}
+
+func lookUnderWay(ctx context.Context, c client.Client) (runsUnderWay, error) {
+	const running = `ExecutionStatus = "Running" AND `
+	sync := fmt.Sprintf(`WorkflowType = %q`, workflows.CatalogSyncType)
+	all, err := countRuns(ctx, c, fmt.Sprintf(running+`(%s OR WorkflowType = %q)`, sync, workflows.OrderSweepType))
+	if err != nil {
+		return runsUnderWay{}, err
+	}
+	held, err := countRuns(ctx, c, fmt.Sprintf(running+`%s AND %s = %q`, sync, workflows.SearchOutcome.GetName(), catalog.Held))
+	return runsUnderWay{Running: all - held, Held: held}, err
+}
+
+func countRuns(ctx context.Context, c client.Client, query string) (int64, error) {
+	answer, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	if err != nil {
+		return 0, fmt.Errorf("count the runs under way: %w", err)
+	}
+	return answer.GetCount(), nil
+}
+
+func (a *app) maintenanceOn(ctx context.Context, why string, pace switchPace, wait bool) error {
+	c, err := a.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := maintained(ctx, c)
+	if err != nil {
+		return err
+	}
+	result, err := a.switchMaintained(ctx, c, entries, pace, pausing(why))
+	if err != nil {
+		return fmt.Errorf("%w\n%s paused; say 'starter maintenance on' again to go on, or 'off'", err, schedulesText(result.done))
+	}
+	if !a.json() {
+		a.Say("Maintenance is on: %s paused, %d were paused before.", schedulesText(result.done), result.left)
+	}
+	left, err := a.drain(ctx, c, wait)
+	if err != nil {
+		return fmt.Errorf("%w; maintenance is on, with %s", err, left)
+	}
+	if a.json() {
+		return a.printJSON(struct {
+			Paused int `json:"paused"`
+			Before int `json:"paused_before"`
+			runsUnderWay
+		}{result.done, result.left, left})
+	}
+	a.Say("Syncs: %s.", left)
+	return nil
+}
+
+// drain shows how what is under way ends, until nothing is.
+func (a *app) drain(ctx context.Context, c client.Client, wait bool) (left runsUnderWay, err error) {
+	screen := a.Scroll(a.Stderr, true)
+	defer screen.Erase()
+	tick := time.NewTicker(drainPause)
+	defer tick.Stop()
+	shown := int64(-1)
+	for found := 0; ; {
+		if left, err = lookUnderWay(ctx, c); err != nil || !wait {
+			return left, err
+		}
+		if found++; left.Running > 0 {
+			found = 0
+		}
+		if found == drainedLooks {
+			return left, nil
+		}
+		a.showDrain(screen, left, &shown)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return left, context.Cause(ctx)
+		}
+	}
+}
+
+// showDrain redraws one line on a terminal; elsewhere it writes one when the number changes.
+func (a *app) showDrain(screen *terminal.Scroll, left runsUnderWay, shown *int64) {
+	text := fmt.Sprintf("waiting for %s", left)
+	switch {
+	case screen.IsLive():
+		screen.Redraw(text)
+	case left.Running != *shown && left.Running > 0:
+		screen.Line(text)
+	}
+	*shown = left.Running
+}
