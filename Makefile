@@ -4,6 +4,9 @@
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 WFCHECK     ?= go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+# The newest that Go 1.26 builds from modules.
+GORELEASER  ?= github.com/goreleaser/goreleaser/v2@v2.15.4
+CYCLONEDX   ?= github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUZZTIME    ?= 30s
 SEED        ?= 1
 CASES       ?= 20000
@@ -21,7 +24,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts manifests compose-config try chaos clean
+	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +115,19 @@ alerts: ## try the rules and dashboards against the code, and against invented d
 
 manifests: ## check deploy/kubernetes against Kubernetes' own types and the code; no cluster is needed
 	cd tools/deployment && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff && $(GO) test ./...
+
+licences: ## write docs/licences.md: what is linked in, and under which licence
+	cd tools/deployment && VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestLicencesOfWhatIsLinkedIn$$' .
+
+sbom: worker starter ## write a bill of materials beside bin/worker and bin/starter (CycloneDX)
+	@for each in worker starter; do \
+		$(GO) run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' \
+			-output bin/$$each.cdx.json bin/$$each || exit 1; \
+	done
+
+release-dry-run: ## make all files of a release in dist, and publish nothing
+	$(GO) run $(GORELEASER) check
+	$(GO) run $(GORELEASER) release --snapshot --clean --skip=publish,announce
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check

@@ -95,7 +95,7 @@ var (
 
 func TestLinksBetweenDocumentsLead(t *testing.T) {
 	repository := os.DirFS(".")
-	documents := []string{"README.md", "CHANGELOG.md"}
+	documents := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
 	for _, pattern := range []string{"docs/*.md", "docs/*/*.md"} {
 		found, err := fs.Glob(repository, pattern)
 		require.NoError(t, err)
