@@ -19,7 +19,9 @@ schedule that was paused before keeps its own note, and 'off' leaves it paused: 
 nothing else. Both may be stopped at any time and said again; they then go on where they were.
 
 Orders are not stopped: 'starter serve' takes webhooks and answers checkouts as long as it runs, and workers fulfil what
-came in. A sync that somebody starts runs, and so does a schedule that 'starter accounts apply' makes meanwhile.`
+came in. A sync that somebody starts runs, and so does a schedule that 'starter accounts apply' makes meanwhile.
+
+'status' goes by Temporal's list of schedules, which may be some seconds old; 'on' and 'off' look at each schedule itself.`
 
 // maintenanceNote begins the note of what maintenance paused. Nothing else remembers it.
 const maintenanceNote = "maintenance: "

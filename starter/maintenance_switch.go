@@ -102,20 +102,27 @@ func (a *app) switchMaintained(
 	return result, errors.Join(errs...)
 }
 
-func switchOne(ctx context.Context, handle client.ScheduleHandle, do maintenanceSwitch) (bool, error) {
+// switchOne tries again what passes, a server that is busy for instance. A try whose answer was lost may have done it.
+func switchOne(ctx context.Context, handle client.ScheduleHandle, do maintenanceSwitch) (did bool, err error) {
+	tried := false
+	for tries := 1; ; tries++ {
+		var state *client.ScheduleState
+		if state, err = stateOf(ctx, handle); err == nil {
+			did, err = do(ctx, handle, state)
+			did, tried = did || tried, tried || did
+		}
+		if !passes(err) || tries == describeTries || ctx.Err() != nil {
+			return did && err == nil, ignoreGone(err)
+		}
+	}
+}
+
+func stateOf(ctx context.Context, handle client.ScheduleHandle) (*client.ScheduleState, error) {
 	description, err := handle.Describe(ctx)
-	if err != nil {
-		return false, ignoreGone(err)
+	if err != nil || description.Schedule.State == nil {
+		return &client.ScheduleState{}, err
 	}
-	state := description.Schedule.State
-	if state == nil {
-		state = &client.ScheduleState{}
-	}
-	did, err := do(ctx, handle, state)
-	if err != nil {
-		return false, ignoreGone(err)
-	}
-	return did, nil
+	return description.Schedule.State, nil
 }
 
 // ignoreGone: a schedule that somebody deleted meanwhile starts nothing.

@@ -29,6 +29,7 @@ type fakeTemporal struct {
 	hidden    map[string]bool // from the list of schedules, which lags behind
 	writes    []string        // what was done to schedules
 	refuse    func(write string) error
+	after     func(write string) error // an answer that is lost
 
 	started []client.StartWorkflowOptions
 	inputs  []any             // of what was started
@@ -429,6 +430,9 @@ func (f *fakeTemporal) write(what string, do func()) error {
 	}
 	f.writes = append(f.writes, what)
 	do()
+	if f.after != nil {
+		return f.after(what)
+	}
 	return nil
 }
 
