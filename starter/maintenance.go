@@ -14,7 +14,7 @@ import (
 
 const maintenanceHelp = `Pause everything that starts by itself, for an upgrade or a repair, and let it go on afterwards.
 
-'on' pauses every schedule of syncs and sweeps, and then shows how the syncs that are under way end, until none is. A
+'on' pauses every schedule of syncs, of the fleet's dispatchers and of sweeps, and then shows how the syncs that are under way end, until none is. A
 schedule that was paused before keeps its own note, and 'off' leaves it paused: it resumes what maintenance paused, and
 nothing else. Both may be stopped at any time and said again; they then go on where they were.
 
@@ -27,7 +27,7 @@ came in. A sync that somebody starts runs, and so does a schedule that 'starter 
 const maintenanceNote = "maintenance: "
 
 // scheduledTypes are the workflows whose schedules are Vitrine's.
-var scheduledTypes = []string{workflows.CatalogSyncType, workflows.OrderSweepType}
+var scheduledTypes = []string{workflows.CatalogSyncType, workflows.CatalogDispatchType, workflows.OrderSweepType}
 
 func (a *app) maintenanceCommand() *cobra.Command {
 	c := group(&cobra.Command{

@@ -111,7 +111,7 @@ func switchOne(ctx context.Context, handle client.ScheduleHandle, do maintenance
 			did, err = do(ctx, handle, state)
 			did, tried = did || tried, tried || did
 		}
-		if !passes(err) || tries == describeTries || ctx.Err() != nil {
+		if !passes(err) || tries == askTries || ctx.Err() != nil {
 			return did && err == nil, ignoreGone(err)
 		}
 	}

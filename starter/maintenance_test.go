@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"vitrine/workflows"
 )
 
 // onSchedules is a stage with three catalogs and the sweep on schedules, one catalog of which somebody has paused.
@@ -45,6 +48,18 @@ func TestMaintenancePausesWhatRunsAndResumesWhatItPaused(t *testing.T) {
 	require.Equal(t, exitOK, s.run("maintenance", "off", "-o", "json"))
 	require.Empty(t, s.temporal.written())
 	require.JSONEq(t, `{"resumed": 0, "left": 4}`, s.stdout.String())
+}
+
+// A fleet's accounts have no schedules of their own: its dispatchers have.
+func TestMaintenancePausesDispatchers(t *testing.T) {
+	s := onSchedules(t)
+	s.temporal.schedules["a-dispatcher"] = &client.ScheduleDescription{Schedule: client.Schedule{
+		Action: &client.ScheduleWorkflowAction{Workflow: workflows.CatalogDispatchType}, State: &client.ScheduleState{},
+	}}
+	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
+	require.Contains(t, s.temporal.written(), "pause a-dispatcher")
+	require.Equal(t, exitOK, s.run("maintenance", "off"))
+	require.Contains(t, s.temporal.written(), "resume a-dispatcher")
 }
 
 // What a person pauses or resumes meanwhile is their decision, and stands.
@@ -148,7 +163,7 @@ func TestMaintenanceOfAThousandSchedulesTakesSeconds(t *testing.T) {
 func TestMaintenanceTriesAgainWhatPasses(t *testing.T) {
 	s := onSchedules(t)
 	busy := serviceerror.NewDeadlineExceeded("context deadline exceeded")
-	s.temporal.late, s.temporal.lateErr = describeTries-1, busy
+	s.temporal.late, s.temporal.lateErr = askTries-1, busy
 	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
 	require.Contains(t, s.stdout.String(), "3 schedules paused, 1 were paused before")
 
