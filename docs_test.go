@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
+	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/telemetry"
 )
@@ -82,10 +83,12 @@ func errorCodes(t tree) (codes []string) {
 	return codes
 }
 
-func TestHandbookListsTheEventsOfOrders(t *testing.T) {
+func TestHandbookListsTheEvents(t *testing.T) {
 	handbook, err := os.ReadFile("docs/operations.md")
 	require.NoError(t, err)
-	require.Contains(t, string(handbook), "\n```\n"+strings.Join(order.EventTypes(), "\n")+"\n```\n", "an endpoint at Stripe has to be subscribed to these")
+	for _, types := range [][]string{order.EventTypes(), intake.AgreementEventTypes()} {
+		require.Contains(t, string(handbook), "\n```\n"+strings.Join(types, "\n")+"\n```\n", "an endpoint at Stripe has to be subscribed to these")
+	}
 }
 
 var (

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/terminal"
@@ -159,8 +160,12 @@ func (u *up) register(ctx context.Context, running *stack.Stack) error {
 	emulator := simcontrol.Client{BaseURL: running.Stripe()}
 	for _, address := range u.webhooks {
 		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
-		if _, err := emulator.AddEndpoint(ctx, endpoint); err != nil {
-			return fmt.Errorf("--webhook-url %s: %w", address, err)
+		thin := endpoint
+		thin.Thin, thin.EnabledEvents = true, intake.AgreementEventTypes()
+		for _, e := range []simcontrol.Endpoint{endpoint, thin} {
+			if _, err := emulator.AddEndpoint(ctx, e); err != nil {
+				return fmt.Errorf("--webhook-url %s: %w", address, err)
+			}
 		}
 	}
 	if u.hook == "" {

@@ -59,9 +59,10 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long, such as 5m; 0 means never")
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
 	root.AddCommand(
-		a.syncCommand(), a.driftCommand(), a.accountsCommand(), a.platformCommand(), a.doctorCommand(),
-		a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(), a.statusCommand(), a.reportCommand(),
-		a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(), a.privacyCommand(),
+		a.syncCommand(), a.driftCommand(), a.accountsCommand(), a.platformCommand(), a.agreementsCommand(),
+		a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(), a.statusCommand(),
+		a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(),
+		a.privacyCommand(),
 		a.sourceCommand(), a.serveCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
 	)
 	return root

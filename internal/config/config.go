@@ -37,8 +37,10 @@ type Stripe struct {
 	Version   string // Stripe-Version of the Data Management API
 	V2Version string // Stripe-Version of the Product Catalog Import API
 	// OrdersVersion is the Stripe-Version for sessions, payments, refunds, disputes and events.
-	OrdersVersion string
-	Rate          float64 // activities a second that call Stripe, for the whole fleet
+	OrdersVersion     string
+	AgreementsVersion string  // Stripe-Version for agreements with agents
+	EmbeddedVersion   string  // Stripe-Version for account sessions
+	Rate              float64 // activities a second that call Stripe, for the whole fleet
 	// Concurrency is how many activities that call Stripe one worker runs at once.
 	Concurrency int
 }
@@ -153,6 +155,8 @@ func (c Config) LogValue() slog.Value {
 			"version", c.Stripe.Version,
 			"v2_version", c.Stripe.V2Version,
 			"orders_version", c.Stripe.OrdersVersion,
+			"agreements_version", c.Stripe.AgreementsVersion,
+			"embedded_version", c.Stripe.EmbeddedVersion,
 			"rate", c.Stripe.Rate,
 			"concurrency", c.Stripe.Concurrency),
 		slog.Group("storage",

@@ -43,6 +43,8 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		{"VITRINE_API_TOKEN_FILE", "/does/not/exist", "expected a file that holds the token"},
 		{"VITRINE_WEBHOOK_LISTEN", "8080", "such as :8080"},
 		{"VITRINE_WEBHOOK_LISTEN", ":http", "expected a port"},
+		{"VITRINE_STRIPE_AGREEMENTS_VERSION", "preview", "expected a version such as 2026-05-27.preview"},
+		{"VITRINE_STRIPE_EMBEDDED_VERSION", "2026-06-24.preview; other=v2", "expected a version such as 2026-06-24.preview; embedded_connect_beta=v2"},
 		{"STRIPE_API_KEY", "", "STRIPE_API_KEY: it is not set"},
 		{"VITRINE_SOURCE_BUCKET", "", "VITRINE_STATE_BUCKET"},
 	} {
@@ -80,6 +82,21 @@ func TestTheKeySaysWhichModeItIs(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, live, c.Livemode(), key)
 	}
+}
+
+// A version of embedded components has a space in it, as Stripe writes it.
+func TestTheVersionOfEmbeddedComponents(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadServe(serveLookup())
+	require.NoError(t, err)
+	require.Equal(t, "2026-06-24.preview; embedded_connect_beta=v2", c.Stripe.EmbeddedVersion)
+	for _, version := range []string{"2026-09-30.preview; embedded_connect_beta=v3", "2027-01-01.preview"} {
+		c, err = config.LoadServe(serveLookup("VITRINE_STRIPE_EMBEDDED_VERSION", version))
+		require.NoError(t, err)
+		require.Equal(t, version, c.Stripe.EmbeddedVersion)
+	}
+	_, err = config.LoadServe(serveLookup("VITRINE_STRIPE_ORDERS_VERSION", "2026-06-24.preview; embedded_connect_beta=v2"))
+	require.Error(t, err, "no other version has a space")
 }
 
 func TestOtherCommandsNeedNoSecrets(t *testing.T) {

@@ -91,6 +91,22 @@ func setStripeOrdersVersion(c *Config, value string) error {
 	return checkVersion(value, "2025-12-15.preview")
 }
 
+func setStripeAgreementsVersion(c *Config, value string) error {
+	c.Stripe.AgreementsVersion = value
+	return checkVersion(value, "2026-05-27.preview")
+}
+
+// embeddedPattern is the one form of a version with a space in it.
+var embeddedPattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}\.preview; embedded_connect_beta=v\d{1,3}$`)
+
+func setStripeEmbeddedVersion(c *Config, value string) error {
+	c.Stripe.EmbeddedVersion = value
+	if embeddedPattern.MatchString(value) {
+		return nil
+	}
+	return checkVersion(value, "2026-06-24.preview; embedded_connect_beta=v2")
+}
+
 func checkVersion(value, example string) error {
 	if !versionPattern.MatchString(value) {
 		return errors.New("expected a version such as " + example)

@@ -56,7 +56,8 @@ const reading = 2 * time.Minute
 // Checks are those of the account.
 func (a Account) Checks() []Check {
 	checks := []Check{{Name: "settings", Look: a.settings}}
-	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)}, Check{Name: "charges", Look: a.withStripe(a.charges)})
+	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)}, Check{Name: "charges", Look: a.withStripe(a.charges)},
+		Check{Name: "agreements", Look: a.withStripe(a.agreements)})
 	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
 		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Finding {
 			return mayRead(ctx, a.Stripe, a.ID, p)
@@ -140,6 +141,39 @@ func (a Account) charges(ctx context.Context) Finding {
 		return doubtful(a.page(), "enabled; Stripe asks for %s", strings.Join(found.Due, ", "))
 	}
 	return right("enabled")
+}
+
+// agreements looks for an agent that may sell for the account.
+func (a Account) agreements(ctx context.Context) Finding {
+	all, err := a.Stripe.Agreements(ctx, a.ID)
+	switch {
+	case fault.Is(err, fault.StripeUnauthorized):
+		return unseen("", "not asked: the key is not accepted")
+	case fault.Is(err, fault.StripeForbidden):
+		return unseen(mendAgreements, "%v", err)
+	case refused(err):
+		return unseen(mendPreview, "Stripe does not show agreements here: %v", err)
+	case err != nil:
+		return unseen("", "%v", err)
+	case len(all) == 0:
+		return doubtful(handbookAgents, "none: no agent may sell for it yet")
+	}
+	by := map[stripeapi.AgreementStatus][]string{}
+	for _, one := range all {
+		agent := one.Agent
+		if agent == "" {
+			agent = one.Profile
+		}
+		by[one.Status] = append(by[one.Status], agent)
+	}
+	confirmed, ended := by[stripeapi.AgreementConfirmed], by[stripeapi.AgreementTerminated]
+	switch {
+	case len(confirmed) > 0:
+		return right("confirmed with %s", strings.Join(confirmed, ", "))
+	case len(ended) == len(all):
+		return wrong(handbookAgents, "ended with %s, and none is left: no agent may sell for it", strings.Join(ended, ", "))
+	}
+	return doubtful("starter agreements show "+a.ID, "none is confirmed by both: no agent may sell for it yet")
 }
 
 func (a Account) feedChecks(kind feed.Kind) []Check {

@@ -52,6 +52,8 @@ type stripes struct {
 	denied    map[string]error // by the permission's name
 	endpoints []stripeapi.WebhookEndpoint
 	listErr   error
+	agreed    []stripeapi.Agreement
+	agreedErr error
 }
 
 func (s *stripes) Account(context.Context, string) (stripeapi.Account, error) {
@@ -62,6 +64,10 @@ func (s *stripes) MayRead(_ context.Context, _ string, p stripeapi.Permission) e
 }
 func (s *stripes) WebhookEndpoints(context.Context) ([]stripeapi.WebhookEndpoint, error) {
 	return slices.Clone(s.endpoints), s.listErr
+}
+
+func (s *stripes) Agreements(context.Context, string) ([]stripeapi.Agreement, error) {
+	return s.agreed, s.agreedErr
 }
 
 type buckets struct {
@@ -96,6 +102,7 @@ func newWard(t *testing.T) *ward {
 		server: &server{version: "1.32.1", kept: 168 * time.Hour, told: true, polled: noon, pollers: 2},
 		stripe: &stripes{
 			account: stripeapi.Account{ID: "acct_1", ChargesEnabled: &yes, Answered: noon}, denied: map[string]error{},
+			agreed:    []stripeapi.Agreement{{ID: "orca_1", Agent: "Ada", Status: stripeapi.AgreementConfirmed}},
 			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Livemode: &test, Events: order.EventTypes()}},
 		},
 		buckets: &buckets{days: 1}, store: objectstoretest.NewMemory("c", "s"),
@@ -200,6 +207,12 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		}, "charges", Wrong, "asks for tos", "acct_1"},
 		"charges unsaid":   {func(w *ward) { w.stripe.account.ChargesEnabled = nil }, "charges", Unseen, "does not say", "acct_1"},
 		"something due":    {func(w *ward) { w.stripe.account.Due = []string{"tos"} }, "charges", Doubtful, "tos", "acct_1"},
+		"no agreement":     {func(w *ward) { w.stripe.agreed = nil }, "agreements", Doubtful, "no agent may sell", "#agreements-with-agents"},
+		"all over":         {func(w *ward) { w.stripe.agreed[0].Status = stripeapi.AgreementTerminated }, "agreements", Wrong, "ended with Ada", "#agreements-with-agents"},
+		"half agreed":      {func(w *ward) { w.stripe.agreed[0].Status = stripeapi.AgreementPartlyConfirmed }, "agreements", Doubtful, "by both", "agreements show acct_1"},
+		"not shown":        {func(w *ward) { w.stripe.agreedErr = forbidden() }, "agreements", Unseen, "no", "apikeys"},
+		"no such preview":  {func(w *ward) { w.stripe.agreedErr = storage(fault.StripeRejected, "unrecognized") }, "agreements", Unseen, "unrecognized", "ask Stripe"},
+		"Stripe away":      {func(w *ward) { w.stripe.agreedErr = errors.New("away") }, "agreements", Unseen, "away", ""},
 		"no source":        {func(w *ward) { w.Settings.SourceKey = "none.csv" }, "product source", Wrong, "does not exist", "starter source put acct_1"},
 		"source unusable":  {func(w *ward) { w.err = errors.New("no header") }, "product catalog", Wrong, "no header", "--dry-run"},
 		"rows with errors": {func(w *ward) { w.found.Errors = 2 }, "product catalog", Doubtful, "2 of 3 rows", "--dry-run"},
@@ -242,7 +255,7 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
 	w.stripe.err = fault.NewPermanent(fault.StripeUnauthorized, errors.New("revoked"))
-	w.stripe.listErr = w.stripe.err
+	w.stripe.listErr, w.stripe.agreedErr = w.stripe.err, w.stripe.err
 	for _, p := range slices.Concat(stripeapi.ImportPermissions(feed.V1), stripeapi.OrderPermissions()) {
 		w.stripe.denied[p.Name] = w.stripe.err
 	}

@@ -17,6 +17,7 @@ type AtStripe interface {
 	Account(ctx context.Context, id string) (stripeapi.Account, error)
 	MayRead(ctx context.Context, account string, p stripeapi.Permission) error
 	WebhookEndpoints(ctx context.Context) ([]stripeapi.WebhookEndpoint, error)
+	Agreements(ctx context.Context, account string) ([]stripeapi.Agreement, error)
 }
 
 // Stripe is Stripe with the deployment's key.
@@ -36,8 +37,10 @@ type Stripe struct {
 
 const (
 	handbookStripe = "docs/operations.md#stripe"
+	handbookAgents = "docs/operations.md#agreements-with-agents"
 	mendKey        = "set STRIPE_API_KEY: https://dashboard.stripe.com/apikeys"
 	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
+	mendAgreements = "allow the key to read Agreements (Orchestrated Commerce): https://dashboard.stripe.com/apikeys"
 	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " + handbookStripe
 	mendWebhooks   = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
 	// skewed and untrusted are how far this machine's clock may be off: Stripe's signatures are believed for five minutes.

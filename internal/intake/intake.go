@@ -30,10 +30,22 @@ const (
 	UnknownAccount Outcome = "unknown_account"
 	// NotBegun means that the event is about the end of a session that no order has begun for: nothing was paid.
 	NotBegun Outcome = "not_begun"
+	// Noticed means that the event is about an agreement with an agent. It is counted: whoever wants to know how the
+	// agreement stands asks Stripe, so nothing is kept that could be out of date.
+	Noticed Outcome = "noticed"
 	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's
 	// sessions, or an id is none that this version knows.
 	Undeliverable Outcome = "undeliverable"
 )
+
+// EventTypes are the types of all events that are delivered.
+func EventTypes() []string { return slices.Concat(order.EventTypes(), AgreementEventTypes()) }
+
+// AgreementEventTypes are those that are about accounts' agreements with agents; they come as thin events alone.
+func AgreementEventTypes() []string {
+	const agreement = "v2.orchestrated_commerce.agreement."
+	return []string{agreement + "created", agreement + "partially_confirmed", agreement + "confirmed", agreement + "terminated"}
+}
 
 // Intake delivers events. It is safe for concurrent use.
 type Intake struct {
@@ -70,6 +82,9 @@ type payment struct{ account, intent string }
 func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	if err := order.CheckEvent(e.ID); err != nil {
 		return Undeliverable, err
+	}
+	if slices.Contains(AgreementEventTypes(), e.Type) {
+		return Noticed, nil
 	}
 	if e.Account == "" {
 		return UnknownAccount, nil

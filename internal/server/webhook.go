@@ -43,7 +43,7 @@ func NewWebhook(o WebhookOptions) *Webhook {
 // reception is what became of a request: what Stripe is told, and what is counted.
 type reception struct {
 	status  int
-	kind    string // of the event; one of order.EventTypes, or other, or unverified
+	kind    string // of the event; one of intake.EventTypes, or other, or unverified
 	outcome string
 }
 
@@ -86,7 +86,7 @@ func (h *Webhook) receive(w http.ResponseWriter, r *http.Request) reception {
 // connected accounts gets those of their sandboxes too.
 func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 	switch {
-	case !slices.Contains(order.EventTypes(), event.Type):
+	case !slices.Contains(intake.EventTypes(), event.Type):
 		return reception{http.StatusOK, "other", "other_type"}
 	case event.Livemode != h.Livemode:
 		return reception{http.StatusOK, event.Type, "other_mode"}

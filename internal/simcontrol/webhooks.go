@@ -31,6 +31,8 @@ type Endpoint struct {
 	Connect bool `json:"connect"`
 	// Account owns an endpoint that is not for Connect; empty means the platform, whose own events are none here.
 	Account string `json:"account,omitempty"`
+	// Thin makes it a destination of thin events, which gets no snapshots; the others get no thin events.
+	Thin bool `json:"thin,omitempty"`
 	// EnabledEvents are types, or "*" or "charge.*"; empty means all.
 	EnabledEvents []string `json:"enabled_events"`
 	// Livemode endpoints get no event, as all of the emulator's are of test mode, unless the settings say so.

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -41,6 +42,10 @@ const (
 	DefaultV2Version = "2026-06-24.dahlia"
 	// DefaultOrdersVersion is a preview version under which a price has an external reference, and a payment an agent.
 	DefaultOrdersVersion = "2025-12-15.preview"
+	// DefaultAgreementsVersion is a preview version under which accounts have agreements with agents.
+	DefaultAgreementsVersion = "2026-05-27.preview"
+	// DefaultEmbeddedVersion is a preview version under which an account session has the settings of agentic commerce.
+	DefaultEmbeddedVersion = "2026-06-24.preview; embedded_connect_beta=v2"
 	// DefaultCallTimeout bounds a plain call.
 	DefaultCallTimeout = 80 * time.Second
 	// DefaultStallTimeout is how long a transfer may stand still. A transfer as a whole has no limit.
@@ -60,6 +65,9 @@ type Options struct {
 	V2Version string // of the same header under /v2
 	// OrdersVersion is that header for orders: sessions, payments, refunds, disputes and events.
 	OrdersVersion string
+	// AgreementsVersion is that header for agreements with agents, and EmbeddedVersion for account sessions.
+	AgreementsVersion string
+	EmbeddedVersion   string
 	// HTTPClient lends its transport; its own timeout and redirect policy do not apply. Nil means a transport made for
 	// large uploads.
 	HTTPClient *http.Client
@@ -122,6 +130,8 @@ func (o *Options) setDefaults() {
 	o.Version = cmp.Or(o.Version, DefaultVersion)
 	o.V2Version = cmp.Or(o.V2Version, DefaultV2Version)
 	o.OrdersVersion = cmp.Or(o.OrdersVersion, DefaultOrdersVersion)
+	o.AgreementsVersion = cmp.Or(o.AgreementsVersion, DefaultAgreementsVersion)
+	o.EmbeddedVersion = cmp.Or(o.EmbeddedVersion, DefaultEmbeddedVersion)
 	o.CallTimeout = cmp.Or(o.CallTimeout, DefaultCallTimeout)
 	o.StallTimeout = cmp.Or(o.StallTimeout, DefaultStallTimeout)
 	o.AnswerTimeout = cmp.Or(o.AnswerTimeout, DefaultAnswerTimeout)
@@ -134,13 +144,16 @@ func (o Options) check() error {
 	} else if strings.ContainsFunc(o.Key, notVisible) {
 		errs = append(errs, errors.New("stripe: the API key has a space or a control character in it"))
 	}
-	for _, version := range []string{o.Version, o.V2Version, o.OrdersVersion} {
-		if strings.ContainsFunc(version, notVisible) {
+	for _, version := range []string{o.Version, o.V2Version, o.OrdersVersion, o.AgreementsVersion, o.EmbeddedVersion} {
+		if strings.ContainsFunc(version, notVisible) && !embeddedVersion.MatchString(version) {
 			errs = append(errs, fmt.Errorf("stripe: version %q has a space or a control character in it", version))
 		}
 	}
 	return errors.Join(append(errs, checkBase("API base", o.APIBase), checkBase("files base", o.FilesBase))...)
 }
+
+// embeddedVersion is the one form of a version that has a space in it: that of embedded components which are a preview.
+var embeddedVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}\.preview; embedded_connect_beta=v\d{1,3}$`)
 
 // checkBase accepts scheme and host alone: paths are ours, and a user in the URL would end up in error messages.
 func checkBase(what, base string) error {
@@ -163,9 +176,8 @@ func backend(kind stripe.SupportedBackend, base string, client *http.Client) str
 	})
 }
 
-// params are what every call of stripe-go is made with. Stripe-Account names the account for /v2 as well: a platform in
-// production does so, although Stripe-Context is v2's own header for it. Which of the two Stripe's page for platforms
-// shows is an open question; only this place would change.
+// params are what every call of stripe-go is made with. Stripe-Account names the account for /v2 as well. Stripe's page on
+// contexts says that Stripe-Context supersedes it, and both are understood; only this place would change.
 func (c *Client) params(account, version string) stripe.Params {
 	return stripe.Params{
 		StripeAccount: stripe.String(account),

@@ -115,6 +115,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		"version with line": {Key: testKey, Version: "a\r\nb"},
 		"v2 version too":    {Key: testKey, V2Version: "a\r\nb"},
 		"and the orders'":   {Key: testKey, OrdersVersion: "a\r\nb"},
+		"agreements' too":   {Key: testKey, AgreementsVersion: "2026-05-27.preview x"},
+		"embedded, a line":  {Key: testKey, EmbeddedVersion: "2026-06-24.preview; embedded_connect_beta=v2\r\nX: y"},
+		"embedded, spaces":  {Key: testKey, EmbeddedVersion: "2026-06-24.preview;  embedded_connect_beta=v2"},
+		"embedded, other":   {Key: testKey, EmbeddedVersion: "2026-06-24.preview; other_beta=v2"},
 	} {
 		_, err := New(o)
 		require.Error(t, err, name)

@@ -19,6 +19,8 @@ func (s *Server) controlRoutes() *http.ServeMux {
 		list(w, s.catalogs.promotions(r.PathValue("account")))
 	})
 	routes.HandleFunc("POST /_sim/accounts/{account}", s.standings.postStanding)
+	routes.HandleFunc("POST /_sim/accounts/{account}/agreements", s.agreements.postMade)
+	routes.HandleFunc("POST /_sim/agreements/{id}", s.agreements.postChange)
 	routes.HandleFunc("GET /_sim/files", func(w http.ResponseWriter, r *http.Request) {
 		list(w, s.files.listed(narrowedTo(r)))
 	})

@@ -22,6 +22,10 @@
 //
 //	GET  /v1/account                              how it stands with Stripe; without Stripe-Account the platform itself
 //	GET  /v1/webhook_endpoints                    list
+//	GET  /v2/orchestrated_commerce/agreements     list, by ?network_business_profile=, in pages of ?limit=
+//	GET  /v2/orchestrated_commerce/agreements/{id}
+//	POST /v2/orchestrated_commerce/agreements     orchestrator
+//	POST /v2/orchestrated_commerce/agreements/{id}/terminate
 //	GET  /v1/checkout/sessions                    list, by payment_intent, status and created
 //	GET  /v1/checkout/sessions/{id}               expand line_items (data.price.product, data.taxes), payment_intent
 //	                                              (latest_charge, agent_details), shipping_cost.shipping_rate
@@ -85,7 +89,7 @@
 //
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
 // captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
-// money on the platform's account, thin events, and the registration of endpoints at Stripe: the control API does it.
+// money on the platform's account, thin events but those of agreements, and the registration of endpoints at Stripe: the control API does it.
 // Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from
 // Stripe.
 //
@@ -101,6 +105,8 @@
 //	DELETE /_sim/accounts/{account}/catalog/{id}    takes it away behind everybody's back
 //	GET    /_sim/accounts/{account}/promotions      the account's promotions, ordered by id
 //	POST   /_sim/accounts/{account}                 {"charges_enabled":false,…}: how it stands: [simcontrol.Standing]
+//	POST   /_sim/accounts/{account}/agreements      {"agent":…,"profile":…,"status":…}: an agreement: [simcontrol.Agreement]
+//	POST   /_sim/agreements/{id}                    {"by":"seller","do":"confirm"}: what a party does to it
 //	GET    /_sim/files                              uploaded files and error files of both APIs, oldest first
 //	GET    /_sim/imports                            imports of both APIs, oldest first
 //	GET    /_sim/requests                           calls but those of this table, oldest first, at most the newest 10,000;

@@ -21,8 +21,15 @@ type event struct {
 	version string
 	object  json.RawMessage
 	why     cause
+	thin    *thinEvent      // nil: the event is a snapshot of its object
 	number  int             // draws its luck
 	waiting map[string]bool // endpoints that did not take it yet
+}
+
+// thinEvent is what an event has that names its object in place of showing it.
+type thinEvent struct {
+	related map[string]any
+	data    map[string]any
 }
 
 // events tells of what happened, and lists it.
@@ -40,11 +47,22 @@ func (h *events) emitLocked(kind, account string, object map[string]any, why cau
 	for len(h.all) > 0 && !h.all[0].created.After(now.Add(-eventsKept)) {
 		h.all = h.all[1:]
 	}
-	h.webhooks.made++
 	e := &event{
-		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion, object: encode(object),
-		why: why, number: h.webhooks.made, waiting: map[string]bool{},
+		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion, object: encode(object), why: why,
 	}
+	h.sendLocked(e)
+}
+
+// emitThinLocked makes an event that names its object.
+func (h *events) emitThinLocked(kind, account string, about map[string]any, thin thinEvent, why cause) {
+	h.sendLocked(&event{
+		id: newID("evt_test_"), account: account, kind: kind, created: h.options.Now(), object: encode(about), why: why, thin: &thin,
+	})
+}
+
+func (h *events) sendLocked(e *event) {
+	h.webhooks.made++
+	e.number, e.waiting = h.webhooks.made, map[string]bool{}
 	h.all = append(h.all, e)
 	for _, to := range h.webhooks.endpoints {
 		if to.wants(e, h.orders.TestEventsToLive) {
@@ -56,6 +74,9 @@ func (h *events) emitLocked(kind, account string, object map[string]any, why cau
 // body is Stripe's object. That account stands in deliveries to Connect endpoints alone, and not in what a connected
 // account lists itself, is the stricter reading.
 func (e *event) body(connect bool, version string) map[string]any {
+	if e.thin != nil {
+		return e.thinBody()
+	}
 	object := map[string]any{
 		"id": e.id, "object": "event", "api_version": version, "created": e.created.Unix(), "livemode": false,
 		"pending_webhooks": len(e.waiting), "type": e.kind, "data": map[string]any{"object": e.object},
@@ -63,6 +84,19 @@ func (e *event) body(connect bool, version string) map[string]any {
 	}
 	if connect {
 		object["account"] = e.account
+	}
+	return object
+}
+
+// thinBody is an event of /v2: without a version, and its account is the context.
+func (e *event) thinBody() map[string]any {
+	object := map[string]any{
+		"id": e.id, "object": "v2.core.event", "type": e.kind, "created": stamp(e.created), "livemode": false, "reason": nil,
+		"related_object": e.thin.related, "data": e.thin.data, "context": orNull(e.account),
+	}
+	if e.why.request != "" {
+		request := map[string]any{"id": e.why.request, "idempotency_key": orNull(e.why.key)}
+		object["reason"] = map[string]any{"type": "request", "request": request}
 	}
 	return object
 }
@@ -81,7 +115,7 @@ func (h *events) getEvent(c orderCall) (any, *apiError) {
 		return nil, failed
 	}
 	for _, e := range h.listedEventsLocked() {
-		if e.id == c.id && e.account == c.account {
+		if e.id == c.id && e.account == c.account && e.thin == nil {
 			return e.body(false, e.version), nil
 		}
 	}
@@ -101,7 +135,7 @@ func (h *events) listEvents(c orderCall) (any, *apiError) {
 		return nil, failed
 	}
 	return listNewest(c, p, h.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id }, func(e *event) bool {
-		return created.fits(e.created.Unix()) && (len(types) == 0 || slices.Contains(types, e.kind)) &&
+		return e.thin == nil && created.fits(e.created.Unix()) && (len(types) == 0 || slices.Contains(types, e.kind)) &&
 			(kind == "" || matchesType(kind, e.kind)) && (!undelivered || delivered == (len(e.waiting) == 0))
 	}, func(e *event) any { return e.body(false, e.version) })
 }

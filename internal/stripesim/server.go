@@ -77,7 +77,8 @@ type Server struct {
 	catalogs       *catalogs
 	reports        *reports
 
-	standings *standings
+	standings  *standings
+	agreements *agreements
 
 	// Orders.
 	sessions     *sessions
@@ -135,6 +136,7 @@ func assemble(c *core) *Server {
 	s.sender = newSender(c)
 	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
 	s.events = &events{core: c, webhooks: s.webhooks}
+	s.agreements = &agreements{core: c, events: s.events}
 	s.sessions = &sessions{core: c, events: s.events}
 	s.reports = &reports{core: c, files: s.files, events: s.events}
 	s.refunds = &refunds{core: c, events: s.events}
@@ -191,6 +193,7 @@ func (s *Server) forgetLocked() {
 	s.signedURLs.forgetLocked()
 	s.standings.forgetLocked()
 	s.reports.forgetLocked()
+	s.agreements.forgetLocked()
 	s.refunds.forgetLocked()
 	s.disputes.forgetLocked()
 	s.events.forgetLocked()
@@ -227,6 +230,7 @@ func (s *Server) apiRoutes() *http.ServeMux {
 	routes.HandleFunc("GET /v1/reporting/report_types/{id}", s.orderCalls.reading(s.reports.getType))
 	routes.HandleFunc("POST "+reportRunsPath, s.orderCalls.writing(s.reports.postRun))
 	routes.HandleFunc("GET "+reportRunsPath+"/{id}", s.orderCalls.reading(s.reports.getRun))
+	s.agreementRoutes(routes)
 	s.orderRoutes(routes)
 	routes.HandleFunc("PUT "+uploadsPath+"{token}", s.signedURLs.putUpload)
 	routes.HandleFunc("GET "+downloadsPath+"{token}", s.signedURLs.getDownload)

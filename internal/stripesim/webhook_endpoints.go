@@ -3,7 +3,7 @@ package stripesim
 import "cmp"
 
 // listEndpoints is Stripe's own list of an account's endpoints. What tells one for Connect from one for the account
-// itself is not in it, and neither are secrets, which Stripe shows once.
+// itself is not in it, and neither are secrets, which Stripe shows once, nor destinations of thin events.
 func (h *webhooks) listEndpoints(c orderCall) (any, *apiError) {
 	p := c.page()
 	if failed := c.done(); failed != nil {
@@ -11,7 +11,7 @@ func (h *webhooks) listEndpoints(c orderCall) (any, *apiError) {
 	}
 	return listNewest(c, p, h.endpoints, func(e *endpoint) (string, string) {
 		return cmp.Or(e.Account, platformAccount), e.ID
-	}, func(*endpoint) bool { return true }, func(e *endpoint) any { return e.object() })
+	}, func(e *endpoint) bool { return !e.Thin }, func(e *endpoint) any { return e.object() })
 }
 
 func (e *endpoint) object() map[string]any {

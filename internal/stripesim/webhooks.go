@@ -44,7 +44,7 @@ func (e *endpoint) wants(what *event, testToLive bool) bool {
 	if e.Connect != (what.account != platformAccount && e.Account == "") || (!e.Connect && owner != what.account) {
 		return false
 	}
-	if e.Disabled || e.Livemode && !testToLive {
+	if e.Disabled || e.Livemode && !testToLive || e.Thin != (what.thin != nil) {
 		return false
 	}
 	return len(e.EnabledEvents) == 0 || slices.ContainsFunc(e.EnabledEvents, func(p string) bool { return matchesType(p, what.kind) })
