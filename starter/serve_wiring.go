@@ -62,8 +62,10 @@ func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler
 	})
 }
 
-func newAPI(c config.Config, temporal client.Client, logger *slog.Logger) *server.API {
-	return server.NewAPI(c.Serve.AllTokens(), server.NewMerchants(temporal.UpdateWorkflow, logger))
+func newAPI(c config.Config, temporal client.Client, stripe *stripeapi.Client, logger *slog.Logger) *server.API {
+	return server.NewAPI(
+		c.Serve.AllTokens(), server.NewMerchants(temporal.UpdateWorkflow, logger), server.NewAccountSessions(stripe.BeginAccountSession, logger),
+	)
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.

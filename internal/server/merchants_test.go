@@ -50,7 +50,7 @@ func newCounter() *counter {
 			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
 			return answeredUpdate{err: c.refusal}, c.err
 		},
-	})
+	}, nil)
 	return c
 }
 

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,4 +46,41 @@ func TestAnAgreementFromProposalToEnd(t *testing.T) {
 			return s.counts("vitrine_webhook_events_total", `type="`+kind+`"`, `outcome="noticed"`) == 1
 		})
 	}
+}
+
+// The platform's backend gets a secret, and nobody else hears of it.
+func TestAnAccountSessionForThePlatformsBackend(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.startServe(false, "VITRINE_API_TOKEN="+apiToken, "VITRINE_LOG_LEVEL=debug")
+	ask := func(token string) (int, string, http.Header) {
+		t.Helper()
+		address := "http://" + s.address + "/accounts/" + s.account + "/account_sessions"
+		request, err := http.NewRequestWithContext(within(t), http.MethodPost, address, strings.NewReader("{}"))
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(body), response.Header
+	}
+	status, _, _ := ask("somebody-elses-token")
+	require.Equal(t, http.StatusUnauthorized, status)
+	status, body, header := ask(apiToken)
+	require.Equal(t, http.StatusOK, status, body)
+	require.Equal(t, "no-store", header.Get("Cache-Control"))
+	var session struct {
+		Secret string `json:"client_secret"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &session))
+	require.NotEmpty(t, session.Secret)
+	require.Contains(t, s.serve.output.String(), "account session")
+	require.NotContains(t, s.serve.output.String(), session.Secret)
+	requests, err := s.emulator.Requests(t.Context(), "")
+	require.NoError(t, err)
+	last := requests[len(requests)-1]
+	require.Equal(t, "/v1/account_sessions", last.Path)
+	require.Equal(t, "2026-06-24.preview; embedded_connect_beta=v2", last.Headers["Stripe-Version"])
 }
