@@ -29,6 +29,8 @@ func keySamples() map[string]string {
 		"Layout.FleetPlanKey":            l.FleetPlanKey(),
 		"Layout.FleetSnapshotKey":        l.FleetSnapshotKey(7),
 		"Layout.FleetSummaryKey":         l.FleetSummaryKey(7),
+		"Layout.StandingKey":             l.StandingKey("acct_1"),
+		"Layout.StandingsPrefix":         l.StandingsPrefix() + "acct_1.json",
 		"CatalogKeys.StateKey":           catalog.StateKey(),
 		"CatalogKeys.PartsPrefix":        catalog.PartsPrefix() + "000001-001.csv",
 		"CatalogKeys.StagedPrefix":       catalog.StagedPrefix(1) + "001.csv",

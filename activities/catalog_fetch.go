@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
 	"vitrine/internal/staging"
 )
 
@@ -45,6 +46,8 @@ type FetchCatalogResult struct {
 	Delivery  *catalog.Delivery `json:"delivery,omitempty"`   // Send, Resume; Hold, unless Held is still the newest
 	Source    string            `json:"source,omitempty"`     // version of the source that was looked at
 	LookAgain time.Duration     `json:"look_again,omitempty"` // Hold: how often to look for a newer source
+	// Parked (Skip): the account is parked, and Note says why. To older workflows that is a source that did not change.
+	Parked bool `json:"parked,omitempty"`
 	// Quiet (Skip): the outcome is in the run's result alone. What older workers recorded does not say so, and replays.
 	Quiet bool `json:"quiet,omitempty"`
 
@@ -90,6 +93,9 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if err := in.Check(); err != nil {
 		return FetchCatalogResult{}, err
 	}
+	if err := checkParked(ctx, s.Accounts, in.Account); err != nil {
+		return s.parked(ctx, in, err)
+	}
 	settings, err := s.Accounts.Settings(ctx, in.Account)
 	if err != nil {
 		return FetchCatalogResult{}, err
@@ -133,6 +139,19 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		result.Delivery.NotBefore = turn
 	}
 	return result, err
+}
+
+// parked ends the run of an account that is parked, and a hold with it: nobody is asked about what is not sent.
+func (s *CatalogSync) parked(ctx context.Context, in FetchCatalogInput, why error) (FetchCatalogResult, error) {
+	if !fault.Is(why, fault.AccountParked) {
+		return FetchCatalogResult{}, why
+	}
+	if in.Held != "" {
+		if _, _, err := s.letGo(ctx, in.ID); err != nil {
+			return FetchCatalogResult{}, err
+		}
+	}
+	return FetchCatalogResult{Action: Skip, Parked: true, Note: why.Error(), skipped: "parked"}, nil
 }
 
 // awaitTurn waits for what is left of it. It is what staging and uploading left, so no slot is held for long.

@@ -54,6 +54,9 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 	} else if r, err = s.conclude(ctx, in, state.Report); err != nil {
 		return SettleResult{}, err
 	}
+	if len(in.Parts) > 0 {
+		s.Standing.noteAnswer(ctx, in.Account)
+	}
 	return s.settled(r, key), s.removeStaged(ctx, in)
 }
 
@@ -400,6 +403,8 @@ func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r cat
 type RecordFailureInput struct {
 	catalog.ID
 	Reason string `json:"reason"`
+	// Code is what goes with the reason; older runs do not say.
+	Code fault.Code `json:"code,omitempty"`
 }
 
 // RecordFailure records why a run ended without an import, for the status that people read, and lets go of the feed. An
@@ -408,6 +413,7 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 	if err := in.Check(); err != nil {
 		return err
 	}
+	s.Standing.noteRefusal(ctx, in.Account, in.Code, in.Reason)
 	run := thisRun(ctx)
 	state, etag, err := s.Documents.State(ctx, in.ID)
 	if err != nil {
@@ -425,7 +431,10 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 		}
 	}
 	state.Run, state.Held = nil, nil
-	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason}
+	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason, Code: in.Code}
+	if in.Code == fault.AccountParked {
+		state.Last.Outcome = catalog.Parked
+	}
 	_, err = s.Documents.SaveState(ctx, state, etag)
 	return err
 }

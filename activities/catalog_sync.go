@@ -62,6 +62,8 @@ type CatalogSync struct {
 	Imports   map[feed.API]Imports
 	Runs      Runs
 	Policy    Policy
+	// Standing hears of accounts that Stripe refuses; nil: nobody does.
+	Standing *AccountStanding
 }
 
 func (s *CatalogSync) isOpen(ctx context.Context, run catalog.Run) (bool, error) {

@@ -30,6 +30,9 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if err != nil {
 		return UploadFileResult{}, err
 	}
+	if err := checkParked(ctx, s.Accounts, in.Account); err != nil { // since the source was looked at
+		return UploadFileResult{}, err
+	}
 	state, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		if state.Open == nil || state.Open.Part().Digest != in.part().Digest {
 			state.Open = &catalog.OpenImport{Delivery: in.Delivery}

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 )
@@ -29,6 +30,8 @@ type OrderSweep struct {
 	Stripe    EventsAtStripe
 	Documents order.Documents
 	Intake    Intake
+	// Standing hears of accounts that Stripe refuses; nil: nobody does.
+	Standing *AccountStanding
 }
 
 const (
@@ -70,6 +73,9 @@ type SweepAccountResult struct {
 	Events    int `json:"events"`
 	Delivered int `json:"delivered"` // most of them an order had already
 	Unread    int `json:"unread,omitempty"`
+	// Parked says that the account is parked: nothing was read, and the next sweep after its return reads as far back
+	// as it has to.
+	Parked bool `json:"parked,omitempty"`
 	// Gap says that the last sweep is longer ago than Stripe keeps events: some may be lost.
 	Gap bool `json:"gap,omitempty"`
 }
@@ -83,6 +89,22 @@ func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 	if err != nil || !known {
 		return SweepAccountResult{}, err
 	}
+	switch err := checkParked(ctx, account.Documents{Store: s.Documents.Store}, in.Account); {
+	case fault.Is(err, fault.AccountParked):
+		return SweepAccountResult{Parked: true}, nil
+	case err != nil:
+		return SweepAccountResult{}, err
+	}
+	result, err := s.sweepAccount(ctx, in)
+	if err == nil {
+		s.Standing.noteAnswer(ctx, in.Account)
+	} else if f, known := fault.Of(err); known {
+		s.Standing.noteRefusal(ctx, in.Account, f.Code, f.Error())
+	}
+	return result, err
+}
+
+func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
 	if _, err := s.Documents.Settings(ctx, in.Account); err != nil { // every order would be held until somebody retries it
 		return SweepAccountResult{}, err
 	}

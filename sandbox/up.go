@@ -159,7 +159,7 @@ func (u *up) readPolicies() error {
 func (u *up) register(ctx context.Context, running *stack.Stack) error {
 	emulator := simcontrol.Client{BaseURL: running.Stripe()}
 	for _, address := range u.webhooks {
-		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
+		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: slices.Concat(order.EventTypes(), intake.AccountEventTypes())}
 		thin := endpoint
 		thin.Thin, thin.EnabledEvents = true, intake.AgreementEventTypes()
 		for _, e := range []simcontrol.Endpoint{endpoint, thin} {

@@ -48,6 +48,13 @@ func (a *app) listAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	parked, err := parkedAccounts(ctx, docs)
+	if err != nil {
+		return err
+	}
+	for i := range views {
+		views[i].Parked = parked[views[i].Account]
+	}
 	if a.json() {
 		return a.printJSON(views)
 	}
@@ -56,6 +63,7 @@ func (a *app) listAccounts(ctx context.Context) error {
 		return nil
 	}
 	t := a.Table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
+	defer a.printParked(parked, accounts)
 	t.Spare = []string{"EVERY", "FEEDS"}
 	for _, v := range views {
 		if v.Error != "" {

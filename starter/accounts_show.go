@@ -44,6 +44,11 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 		return err
 	}
 	view := viewAccount(docs, settings, stored, deployment.Rules)
+	standing, _, err := settingsOf(docs).Standing(ctx, account)
+	if err != nil {
+		return err
+	}
+	view.Parked = standing.Parked
 	for _, kind := range view.Feeds {
 		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}))
 		if err != nil && !temporalclient.IsNotFound(err) {
@@ -76,6 +81,9 @@ func (a *app) printAccount(v accountView) {
 		origin = "none of its own: the defaults hold"
 	}
 	a.Say("%s\n  settings  %s\n  feeds     %s\n  every     %s", v.Account, origin, kindNames(v.Feeds), v.Every)
+	if v.Parked != nil {
+		a.Tell(a.Stdout, "  parked    ", terminal.Printable(v.Parked.Text()))
+	}
 	for _, source := range v.Sources {
 		a.Say("  source    %s", source)
 	}

@@ -28,6 +28,8 @@ type accountView struct {
 	Paused    *account.Pause    `json:"paused,omitempty"` // of the fleet's accounts
 	Schedules []scheduleView    `json:"schedules,omitempty"`
 	Error     string            `json:"error,omitempty"` // its settings cannot be used
+
+	Parked *account.Parking `json:"parked,omitempty"` // why nothing is brought to Stripe for it; absent: it is not parked
 }
 
 func viewAccount(docs catalog.Documents, s account.Settings, stored bool, deployment account.Rules) accountView {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"vitrine/internal/daemon"
 	"vitrine/internal/doctor"
 	"vitrine/internal/fulfillment"
+	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/temporalclient"
@@ -140,6 +144,9 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
 		e.stripe, e.noStripe = daemon.NewStripe(c)
 	}
+	// What one check says, no other repeats.
+	e.noStripe, e.problems = takeOver(e.noStripe, e.problems, "STRIPE_API_KEY")
+	e.storage.Err, e.problems = takeOver(e.storage.Err, e.problems, "VITRINE_STATE_BUCKET", "VITRINE_SOURCE_BUCKET")
 	if address := c.Orders.SMTP.Reveal(); address != "" {
 		e.mailer, err = fulfillment.NewMailer(fulfillment.MailOptions{SMTP: address, Templates: c.Orders.MailTemplates})
 		if err != nil {
@@ -154,6 +161,24 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 		return opened, err
 	})
 	return e
+}
+
+// takeOver leaves to a check that fails anyway what the configuration says of its variables, which is why.
+func takeOver(failed error, problems []error, variables ...string) (error, []error) {
+	if failed == nil {
+		return nil, problems
+	}
+	var others []error
+	for _, problem := range problems {
+		var of *config.Problem
+		about := errors.As(problem, &of) && slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) })
+		if about {
+			failed = problem
+			continue
+		}
+		others = append(others, problem)
+	}
+	return failed, others
 }
 
 func (e examination) deployment(ctx context.Context) doctor.Deployment {
@@ -174,7 +199,7 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 		}},
 		Stripe: doctor.Stripe{
 			AtStripe: e.stripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
-			Events: order.EventTypes(), Now: e.app.Now,
+			Events: order.EventTypes(), AccountEvents: intake.AccountEventTypes(), Now: e.app.Now,
 		},
 	}
 	if e.mailer != nil {

@@ -18,7 +18,7 @@ func (e examination) account(ctx context.Context, id string) doctor.Account {
 	a := doctor.Account{
 		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, Rules: e.c.Rules, HasMail: e.mailer != nil,
 		Schedule: e.schedule, Last: e.last, Compare: e.compare, Ping: e.ping,
-		SettingsErr: e.storage.Err, OrdersErr: e.storage.Err,
+		SettingsErr: e.storage.Err, OrdersErr: e.storage.Err, StandingErr: e.storage.Err,
 	}
 	if e.stripe != nil {
 		a.Stripe = e.stripe
@@ -29,6 +29,7 @@ func (e examination) account(ctx context.Context, id string) doctor.Account {
 	ctx, cancel := context.WithTimeout(ctx, beforehand)
 	defer cancel()
 	a.Settings, a.Stored, a.SettingsErr = settingsOf(*e.app.docs).StoredSettings(ctx, id)
+	a.Standing, _, a.StandingErr = settingsOf(*e.app.docs).Standing(ctx, id)
 	if a.SettingsErr == nil {
 		a.Rules = a.Settings.Rules.Over(e.c.Rules)
 	}

@@ -158,7 +158,7 @@ func (end syncEnd) failed() bool {
 	case "":
 		return false
 	case "completed":
-		return end.Outcome == catalog.Held || end.Outcome == catalog.Rejected
+		return end.Outcome == catalog.Held || end.Outcome == catalog.Rejected || end.Outcome == catalog.Parked
 	}
 	return true
 }

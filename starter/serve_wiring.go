@@ -48,7 +48,15 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 
 func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catalog.Documents) intake.Intake {
 	settings := order.Documents{Store: documents.Store}
-	return intake.Intake{Temporal: temporal, Known: settings.Known, SessionOf: stripe.Orders().SessionOf}.Remembering()
+	accounts := settingsOf(documents)
+	ours := func(ctx context.Context, account string) (bool, error) {
+		known, err := settings.Known(ctx, account)
+		if err != nil || known {
+			return known, err
+		}
+		return accounts.Known(ctx, account)
+	}
+	return intake.Intake{Temporal: temporal, Known: settings.Known, Ours: ours, SessionOf: stripe.Orders().SessionOf}.Remembering()
 }
 
 // newChecks are what has to be right before requests are taken. The server reads settings and state, and writes none.

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
@@ -81,6 +82,7 @@ type statusView struct {
 	Held     *catalog.Hold    `json:"held,omitempty"`     // what waits for a person
 	HeldRun  *catalog.Run     `json:"held_run,omitempty"` // that held the feed and is gone, terminated for instance
 	Rejected *catalog.Decided `json:"rejected,omitempty"` // the newest version that a person refused
+	Parked   *account.Parking `json:"parked,omitempty"`   // why nothing is brought to Stripe for the account
 }
 
 func (v statusView) failed() bool {
@@ -110,6 +112,13 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 			return err
 		}
 		views, states = append(views, moreViews...), append(states, moreStates...)
+	}
+	parked, err := parkedAccounts(ctx, docs)
+	if err != nil {
+		return err
+	}
+	for i := range views {
+		views[i].Parked = parked[views[i].Account]
 	}
 	away = errors.Join(away, a.addTemporal(ctx, views, states, runs))
 	views = slices.DeleteFunc(views, func(v statusView) bool { return !filter.keeps(v) })
@@ -398,6 +407,8 @@ func (a *app) printHeld(views []statusView, filter statusFilter) {
 
 func (v statusView) next(now time.Time) string {
 	switch {
+	case v.Parked != nil:
+		return "parked"
 	case v.Paused:
 		return "paused"
 	case v.Scheduled:
@@ -419,6 +430,8 @@ func (v statusView) reason() string {
 	text := v.Error
 	switch {
 	case text != "":
+	case v.Parked != nil:
+		text = v.Parked.Text()
 	case v.Held != nil:
 		text = v.Held.Text()
 	case v.HeldRun != nil:

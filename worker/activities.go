@@ -22,10 +22,13 @@ import (
 	"vitrine/internal/stripeapi"
 )
 
-var activitiesModule = fx.Module("activities", fx.Provide(newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep))
+var activitiesModule = fx.Module("activities", fx.Provide(
+	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding,
+))
 
 func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
+	standing *activities.AccountStanding,
 ) *activities.CatalogSync {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogSync{
@@ -36,6 +39,17 @@ func newCatalogSync(
 		Imports:   imports,
 		Runs:      runs,
 		Policy:    activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
+		Standing:  standing,
+	}
+}
+
+func newAccountStanding(
+	c config.Config, objects statestore.Objects, stripe *stripeapi.Client, temporal client.Client,
+) *activities.AccountStanding {
+	return &activities.AccountStanding{
+		Accounts:  account.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Schedules: schedules{temporal},
+		Stripe:    stripe,
 	}
 }
 
@@ -87,11 +101,11 @@ func newAssortments(c config.Config, objects statestore.Objects, logger *slog.Lo
 	return assortment.NewStore(documents.Assortments(assortmentBytes), assortmentBytes, time.Now, lost)
 }
 
-func newOrderSweep(c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client) *activities.OrderSweep {
+func newOrderSweep(c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client, standing *activities.AccountStanding) *activities.OrderSweep {
 	documents := order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	calls := newPaced(stripe, c.Stripe.CatalogRate())
 	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
-	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}}
+	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}, Standing: standing}
 }
 
 // sweptInto is the intake as the sweep sees it: an event has an order, or has none.

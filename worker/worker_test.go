@@ -356,7 +356,10 @@ func (r *running) requireDocumentedMetrics(t *testing.T) {
 func TestEveryStepIsAmongTheMetrics(t *testing.T) {
 	t.Parallel()
 	var want, got []string
-	for _, of := range []any{new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment), new(activities.OrderSweep)} {
+	for _, of := range []any{
+		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment), new(activities.OrderSweep),
+		new(activities.AccountStanding),
+	} {
 		for i := range reflect.TypeOf(of).NumMethod() {
 			want = append(want, reflect.TypeOf(of).Method(i).Name)
 		}

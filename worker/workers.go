@@ -56,6 +56,8 @@ type steps struct {
 	Dispatch *activities.CatalogDispatch
 	Orders   *activities.OrderFulfillment
 	Sweep    *activities.OrderSweep
+
+	Standing *activities.AccountStanding
 }
 
 func (s steps) register(r worker.ActivityRegistry) {
@@ -64,6 +66,7 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Audit)
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
+	r.RegisterActivity(s.Standing)
 }
 
 func storageOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {

@@ -112,6 +112,11 @@ func (s *catalogSync) fetch(ctx workflow.Context) (found activities.FetchCatalog
 
 func (s *catalogSync) unchanged(ctx workflow.Context, found activities.FetchCatalogResult) error {
 	s.result.Outcome, s.result.Note = catalog.Unchanged, found.Note
+	if found.Parked {
+		s.result.Outcome = catalog.Parked
+		workflow.SetCurrentDetails(ctx, "Parked: "+found.Note+".")
+		return s.recordOutcome(ctx)
+	}
 	details := "Unchanged: this version of the source was dealt with before."
 	if found.Note != "" {
 		details = "Unchanged: " + found.Note + "."
@@ -120,6 +125,18 @@ func (s *catalogSync) unchanged(ctx workflow.Context, found activities.FetchCata
 	if _, recorded := workflow.GetTypedSearchAttributes(ctx).GetKeyword(SearchOutcome); found.Quiet && !recorded {
 		return nil // most runs end so, and an upsert is billed
 	}
+	return s.recordOutcome(ctx)
+}
+
+// parked ends a run whose account was parked: nothing more is sent. The feed is let go of, and what is open stays.
+func (s *catalogSync) parked(ctx workflow.Context, why string) error {
+	s.result.Outcome, s.result.Note = catalog.Parked, why
+	in := activities.RecordFailureInput{ID: s.catalog, Reason: why, Code: fault.AccountParked}
+	recording := quickStore(ctx, "Record that the account is parked")
+	if err := workflow.ExecuteActivity(recording, steps.RecordFailure, in).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("that the account is parked could not be recorded in the state", "error", err)
+	}
+	workflow.SetCurrentDetails(ctx, "Parked: "+why+".")
 	return s.recordOutcome(ctx)
 }
 
@@ -287,11 +304,14 @@ func (e *importFailed) Error() string { return e.reason }
 // fail ends a run in which an import failed or none came about: recorded for the status that people read, then failed
 // for good with the type of its cause. The result goes along as the error's details.
 func (s *catalogSync) fail(ctx workflow.Context, cause error) error {
-	s.result.Outcome = catalog.Failed
 	reason, code := explain(cause)
+	if code == fault.AccountParked {
+		return s.parked(ctx, reason)
+	}
+	s.result.Outcome = catalog.Failed
 	var settled *importFailed
 	if !errors.As(cause, &settled) {
-		in := activities.RecordFailureInput{ID: s.catalog, Reason: reason}
+		in := activities.RecordFailureInput{ID: s.catalog, Reason: reason, Code: code}
 		recording := quickStore(ctx, "Record why nothing was imported")
 		if err := workflow.ExecuteActivity(recording, steps.RecordFailure, in).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Warn("the failure could not be recorded in the state", "error", err)

@@ -170,4 +170,5 @@ type OrderSweepResult struct {
 	Failed    []string `json:"failed,omitempty"` // the first accounts that could not be swept
 	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
 	Unread    int      `json:"unread,omitempty"` // events that could not be read
+	Parked    int      `json:"parked,omitempty"` // accounts that are parked, and were not swept
 }

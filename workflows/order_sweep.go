@@ -85,6 +85,9 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
 		}
 		return
 	}
+	if found.Parked {
+		r.Parked++
+	}
 	r.Events, r.Delivered, r.Unread = r.Events+found.Events, r.Delivered+found.Delivered, r.Unread+found.Unread
 	if found.Gap {
 		r.Gaps++
@@ -97,6 +100,9 @@ func (r OrderSweepResult) String() string {
 		counted(r.Accounts, "account"), counted(r.Events, "event"), r.Delivered)
 	if r.Failures > 0 {
 		text += fmt.Sprintf(" %s failed, the first is %s.", counted(r.Failures, "account"), r.Failed[0])
+	}
+	if r.Parked > 0 {
+		text += fmt.Sprintf(" %s parked, and was left alone.", counted(r.Parked, "account"))
 	}
 	if r.Unread > 0 {
 		text += fmt.Sprintf(" %s could not be read.", counted(r.Unread, "event"))

@@ -12,5 +12,6 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(CatalogDispatch, workflow.RegisterOptions{Name: CatalogDispatchType})
 	r.RegisterWorkflowWithOptions(CatalogAudit, workflow.RegisterOptions{Name: CatalogAuditType})
 	r.RegisterWorkflowWithOptions(OrderFulfillment, workflow.RegisterOptions{Name: OrderFulfillmentType})
+	r.RegisterWorkflowWithOptions(AccountStanding, workflow.RegisterOptions{Name: AccountStandingType})
 	r.RegisterWorkflowWithOptions(OrderSweep, workflow.RegisterOptions{Name: OrderSweepType})
 }

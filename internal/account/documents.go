@@ -73,6 +73,18 @@ func (d Documents) ChangeSettings(ctx context.Context, account string, change fu
 // changeTries is how often people who change the same settings at the same moment may be in each other's way.
 const changeTries = 5
 
+// Known reports whether the account has settings.
+func (d Documents) Known(ctx context.Context, id string) (bool, error) {
+	if err := Check(id); err != nil {
+		return false, err
+	}
+	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.SettingsKey(id))
+	if fault.Is(err, fault.SourceMissing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // SaveSettings writes an account's settings.
 func (d Documents) SaveSettings(ctx context.Context, s Settings) error {
 	if err := s.Check(); err != nil {

@@ -23,13 +23,15 @@ const (
 	Failed Outcome = "failed"
 	// Held: a guard struck; nothing is uploaded until a person approves.
 	Held Outcome = "held"
+	// Parked: the account is parked; nothing was uploaded, and nothing will be until a person resumes it.
+	Parked Outcome = "parked"
 	// Rejected: a person refused this version of the source; nothing was uploaded.
 	Rejected Outcome = "rejected"
 )
 
 // Outcomes lists them.
 func Outcomes() []Outcome {
-	return []Outcome{Unchanged, Succeeded, SucceededWithErrors, Failed, Held, Rejected}
+	return []Outcome{Unchanged, Succeeded, SucceededWithErrors, Failed, Held, Rejected, Parked}
 }
 
 // State is what Vitrine remembers about one feed of one account, kept as state.json and only ever written under the

@@ -25,6 +25,10 @@ type Account struct {
 	Orders      order.Settings
 	OrdersErr   error
 
+	// Standing says whether the account is parked; its error says why that is not known.
+	Standing    account.Standing
+	StandingErr error
+
 	Stripe   AtStripe // nil: there is no client
 	Layout   statestore.Layout
 	Objects  statestore.Objects
@@ -55,7 +59,7 @@ const reading = 2 * time.Minute
 
 // Checks are those of the account.
 func (a Account) Checks() []Check {
-	checks := []Check{{Name: "settings", Look: a.settings}}
+	checks := []Check{{Name: "settings", Look: a.settings}, {Name: "standing", Look: a.standing}}
 	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)}, Check{Name: "charges", Look: a.withStripe(a.charges)},
 		Check{Name: "agreements", Look: a.withStripe(a.agreements)})
 	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
@@ -94,6 +98,22 @@ func (a Account) settings(context.Context) Finding {
 		return doubtful(remedy, "it has none of its own: it is synced by hand, by the deployment's defaults")
 	}
 	return right("its own")
+}
+
+// standing looks whether anything is done for the account.
+func (a Account) standing(context.Context) Finding {
+	refusal := a.Standing.Refusal
+	switch {
+	case a.StandingErr != nil:
+		return wrong(handbookParked, "%v", a.StandingErr)
+	case a.Standing.Parked != nil:
+		return wrong("starter accounts resume "+a.ID, "%s", a.Standing.Parked.Text())
+	case refusal != nil && refusal.Finding != "":
+		return doubtful(handbookParked, "Stripe has refused it since %s; %s", refusal.Since.Format(time.RFC3339), refusal.Finding)
+	case refusal != nil:
+		return doubtful(handbookParked, "Stripe has refused it since %s (%s); after a day it is parked", refusal.Since.Format(time.RFC3339), refusal.Code)
+	}
+	return right("not parked")
 }
 
 // mendDocument is the remedy for a document that cannot be used; if it was not even read, S3 is to be mended.

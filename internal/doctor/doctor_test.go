@@ -103,7 +103,7 @@ func newWard(t *testing.T) *ward {
 		stripe: &stripes{
 			account: stripeapi.Account{ID: "acct_1", ChargesEnabled: &yes, Answered: noon}, denied: map[string]error{},
 			agreed:    []stripeapi.Agreement{{ID: "orca_1", Agent: "Ada", Status: stripeapi.AgreementConfirmed}},
-			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Livemode: &test, Events: order.EventTypes()}},
+			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true, Livemode: &test, Events: append(order.EventTypes(), "account.updated")}},
 		},
 		buckets: &buckets{days: 1}, store: objectstoretest.NewMemory("c", "s"),
 		schedule: Schedule{Found: true, Every: "15m"}, state: catalog.State{Last: &catalog.Last{Outcome: catalog.Succeeded}}, found: Catalog{Rows: 3},
@@ -118,7 +118,7 @@ func newWard(t *testing.T) *ward {
 			Queues: []Queue{{"vitrine", enumspb.TASK_QUEUE_TYPE_WORKFLOW}},
 		},
 		Storage: Storage{Objects: w.store, Buckets: w.buckets, Layout: layout},
-		Stripe:  Stripe{AtStripe: w.stripe, API: feed.V1, Events: order.EventTypes(), Orders: true, Now: now},
+		Stripe:  Stripe{AtStripe: w.stripe, API: feed.V1, Events: order.EventTypes(), AccountEvents: []string{"account.updated"}, Orders: true, Now: now},
 		Mail:    func(context.Context) error { return nil },
 	}
 	w.Account = Account{
@@ -207,6 +207,11 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		}, "charges", Wrong, "asks for tos", "acct_1"},
 		"charges unsaid":   {func(w *ward) { w.stripe.account.ChargesEnabled = nil }, "charges", Unseen, "does not say", "acct_1"},
 		"something due":    {func(w *ward) { w.stripe.account.Due = []string{"tos"} }, "charges", Doubtful, "tos", "acct_1"},
+		"leaves unheard":   {func(w *ward) { w.stripe.endpoints[0].Events = order.EventTypes() }, "webhook endpoint", Doubtful, "does not send account.updated", "webhooks"},
+		"parked":           {func(w *ward) { w.Standing.Parked = &account.Parking{By: "ada", Why: "closed"} }, "standing", Wrong, "closed", "accounts resume acct_1"},
+		"refused":          {func(w *ward) { w.Standing.Refusal = &account.Refusal{Code: fault.StripeForbidden} }, "standing", Doubtful, "after a day", "#parked-accounts"},
+		"refused for long": {func(w *ward) { w.Standing.Refusal = &account.Refusal{Finding: "the key"} }, "standing", Doubtful, "the key", "#parked-accounts"},
+		"standing unread":  {func(w *ward) { w.StandingErr = storage(fault.StorageFailed, "HTTP 500") }, "standing", Wrong, "HTTP 500", "#parked-accounts"},
 		"no agreement":     {func(w *ward) { w.stripe.agreed = nil }, "agreements", Doubtful, "no agent may sell", "#agreements-with-agents"},
 		"all over":         {func(w *ward) { w.stripe.agreed[0].Status = stripeapi.AgreementTerminated }, "agreements", Wrong, "ended with Ada", "#agreements-with-agents"},
 		"half agreed":      {func(w *ward) { w.stripe.agreed[0].Status = stripeapi.AgreementPartlyConfirmed }, "agreements", Doubtful, "by both", "agreements show acct_1"},

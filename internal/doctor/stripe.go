@@ -28,15 +28,16 @@ type Stripe struct {
 	// Sample is a connected account to try permissions for; empty: the platform itself, whose permissions a restricted
 	// key has apart.
 	Sample string
-	// Events are the types that Vitrine has to hear of.
-	Events []string
-	Orders bool // some account has settings for orders
-	Now    func() time.Time
-	Err    error // why there is no client
+	// Events are the types that orders need, and AccountEvents those that say that an account leaves.
+	Events, AccountEvents []string
+	Orders                bool // some account has settings for orders
+	Now                   func() time.Time
+	Err                   error // why there is no client
 }
 
 const (
 	handbookStripe = "docs/operations.md#stripe"
+	handbookParked = "docs/operations.md#parked-accounts"
 	handbookAgents = "docs/operations.md#agreements-with-agents"
 	mendKey        = "set STRIPE_API_KEY: https://dashboard.stripe.com/apikeys"
 	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
@@ -178,9 +179,12 @@ func (s Stripe) webhooks(ctx context.Context) Finding {
 			fullest, missing = e, lacks
 		}
 	}
+	deaf := missingTypes(fullest, s.AccountEvents)
 	switch {
 	case len(missing) > 0:
 		return lack(mendWebhooks, "%s does not send %s", fullest.ID, strings.Join(missing, ", "))
+	case len(deaf) > 0:
+		return doubtful(mendWebhooks, "%s does not send %s: of an account that leaves, nobody hears", fullest.ID, strings.Join(deaf, ", "))
 	case fullest.Livemode == nil:
 		return unseen(mendWebhooks, "%s sends all %d types; of which mode it is, Stripe does not say", fullest.ID, len(s.Events))
 	}

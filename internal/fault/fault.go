@@ -77,6 +77,8 @@ const (
 	StripeUnauthorized Code = "StripeUnauthorized"
 	// StripeForbidden: the key may not do this, or not for this account (HTTP 403).
 	StripeForbidden Code = "StripeForbidden"
+	// AccountParked: the account is parked, so nothing is brought to Stripe for it.
+	AccountParked Code = "AccountParked"
 	// StripeThrottled: Stripe asks to slow down (HTTP 429, lock_timeout).
 	StripeThrottled Code = "StripeThrottled"
 	// StripeUnavailable: Stripe failed or could not be reached (5xx, network, timeout).

@@ -30,16 +30,30 @@ const (
 	UnknownAccount Outcome = "unknown_account"
 	// NotBegun means that the event is about the end of a session that no order has begun for: nothing was paid.
 	NotBegun Outcome = "not_begun"
-	// Noticed means that the event is about an agreement with an agent. It is counted: whoever wants to know how the
-	// agreement stands asks Stripe, so nothing is kept that could be out of date.
+	// Noticed means that the event is about an agreement with an agent, or an account that may take charges. It is
+	// counted: whoever wants to know more asks Stripe, so nothing is kept that could be out of date.
 	Noticed Outcome = "noticed"
+	// Parking means that the account has disconnected: a workflow parks it.
+	Parking Outcome = "parking"
+	// ChargesDisabled means that Stripe lets the account take no charges any more: no agent can pay it.
+	ChargesDisabled Outcome = "charges_disabled"
 	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's
 	// sessions, or an id is none that this version knows.
 	Undeliverable Outcome = "undeliverable"
 )
 
 // EventTypes are the types of all events that are delivered.
-func EventTypes() []string { return slices.Concat(order.EventTypes(), AgreementEventTypes()) }
+func EventTypes() []string {
+	return slices.Concat(order.EventTypes(), AccountEventTypes(), AgreementEventTypes())
+}
+
+const (
+	deauthorized = "account.application.deauthorized"
+	updated      = "account.updated"
+)
+
+// AccountEventTypes are those that are about accounts themselves.
+func AccountEventTypes() []string { return []string{deauthorized, updated} }
 
 // AgreementEventTypes are those that are about accounts' agreements with agents; they come as thin events alone.
 func AgreementEventTypes() []string {
@@ -52,6 +66,8 @@ type Intake struct {
 	Temporal client.Client
 	// Known reports whether the account has settings for orders.
 	Known func(ctx context.Context, account string) (bool, error)
+	// Ours reports whether the account has settings of any kind; nil: no event about accounts comes here.
+	Ours func(ctx context.Context, account string) (bool, error)
 	// SessionOf finds the checkout session of a payment; empty: it has none.
 	SessionOf func(ctx context.Context, account, paymentIntent string) (string, error)
 }
@@ -67,6 +83,9 @@ const (
 func (i Intake) Remembering() Intake {
 	find := i.SessionOf
 	known := newMemory(i.Known)
+	if i.Ours != nil {
+		i.Ours = newMemory(i.Ours).get
+	}
 	sessions := newMemory(func(ctx context.Context, p payment) (string, error) { return find(ctx, p.account, p.intent) })
 	i.Known = known.get
 	i.SessionOf = func(ctx context.Context, account, intent string) (string, error) {
@@ -88,6 +107,9 @@ func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	}
 	if e.Account == "" {
 		return UnknownAccount, nil
+	}
+	if slices.Contains(AccountEventTypes(), e.Type) {
+		return i.aboutAccount(ctx, e)
 	}
 	known, err := i.Known(ctx, e.Account)
 	switch {

@@ -20,6 +20,9 @@ type Event struct {
 	Session       string `json:"session,omitempty"`
 	PaymentIntent string `json:"payment_intent,omitempty"`
 	Charge        string `json:"charge,omitempty"`
+
+	// ChargesDisabled is what account.updated says of the account: Stripe lets it take no charges.
+	ChargesDisabled bool `json:"charges_disabled,omitempty"`
 }
 
 // Unrecognised reports whether the event is about an object whose id is none that is known. A session's event without a

@@ -14,9 +14,11 @@ type Standing struct {
 	// DisabledReason and CurrentlyDue are what Stripe's object has under requirements.
 	DisabledReason string   `json:"disabled_reason,omitempty"`
 	CurrentlyDue   []string `json:"currently_due,omitempty"`
+	// Disconnected accounts are refused to the platform's keys; the event account.application.deauthorized says so once.
+	Disconnected bool `json:"disconnected,omitempty"`
 }
 
-// SetStanding says how an account stands with Stripe from now on.
+// SetStanding says how an account stands with Stripe from now on, and lets account.updated say so.
 func (c Client) SetStanding(ctx context.Context, account string, s Standing) error {
 	return c.call(ctx, http.MethodPost, "/_sim/accounts/"+url.PathEscape(account), s, nil)
 }

@@ -23,6 +23,7 @@ import (
 //	<state bucket>/<prefix>sources/<digest>.json          which feed reads a source
 //	<state bucket>/<prefix>fleet/plan.json                how the fleet is divided into shards (starter fleet apply)
 //	<state bucket>/<prefix>fleet/<shard>/…                what a shard saw at its last look: snapshot, summary.json
+//	<state bucket>/<prefix>standings/<account>.json       whether the account is parked, and why
 //
 // Orders that merchants fetch lie where their settings say: see Place.
 type Layout struct {
@@ -63,6 +64,19 @@ func between(prefix, key, suffix string) (name string, ok bool) {
 	rest, begins := strings.CutPrefix(key, prefix)
 	name, ends := strings.CutSuffix(rest, suffix)
 	return name, begins && ends && name != "" && !strings.Contains(name, "/")
+}
+
+// StandingsPrefix is what the keys of accounts' standings begin with.
+func (l Layout) StandingsPrefix() string { return l.StatePrefix + "standings/" }
+
+// StandingKey is where it is kept whether an account is parked.
+func (l Layout) StandingKey(account string) string {
+	return l.StandingsPrefix() + account + settingsSuffix
+}
+
+// StandingOf is SettingsOf for StandingKey.
+func (l Layout) StandingOf(key string) (account string, ok bool) {
+	return between(l.StandingsPrefix(), key, settingsSuffix)
 }
 
 // AssortmentKey is where it is kept what an account sells as Stripe has it, all its feeds together.

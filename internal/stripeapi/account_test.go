@@ -63,3 +63,48 @@ func TestAnAccountOfWhichLittleIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// An account that disconnects is refused from then on, and tells so once; one that Stripe limits says so each time.
+func TestAccountsThatDisconnect(t *testing.T) {
+	t.Parallel()
+	client, sim := emulator(t, stripesim.Options{})
+	require.NoError(t, client.Answers(t.Context(), testAccount))
+	require.NoError(t, sim.SetStanding(t.Context(), testAccount, simcontrol.Standing{DisabledReason: "rejected.fraud"}))
+	for range 2 {
+		require.NoError(t, sim.SetStanding(t.Context(), testAccount, simcontrol.Standing{Disconnected: true}))
+	}
+	requireFault(t, client.Answers(t.Context(), testAccount), fault.Permanent, fault.StripeForbidden)
+	_, err := client.BeginAccountSession(t.Context(), testAccount)
+	requireFault(t, err, fault.Permanent, fault.StripeForbidden)
+	require.NoError(t, client.Answers(t.Context(), "acct_2"))
+	require.Error(t, client.Answers(t.Context(), ""), "the platform is nobody's account")
+	require.NoError(t, sim.SetStanding(t.Context(), testAccount, simcontrol.Standing{ChargesEnabled: true}))
+	require.NoError(t, client.Answers(t.Context(), testAccount))
+
+	events, err := sim.Events(t.Context(), testAccount)
+	require.NoError(t, err)
+	var types []string
+	for _, e := range events {
+		types = append(types, e.Type)
+	}
+	require.Equal(t, []string{"account.updated", "account.application.deauthorized", "account.updated"}, types)
+}
+
+func TestWhatAnAccountsEventSays(t *testing.T) {
+	t.Parallel()
+	for object, disabled := range map[string]bool{
+		`{"id":"acct_1","charges_enabled":false}`:   true,
+		`{"id":"acct_1","charges_enabled":true}`:    false,
+		`{"id":"acct_1"}`:                           false,
+		`{"id":"acct_1","charges_enabled":"no"}`:    false,
+		`{"id":"acct_1","charges_enabled":null}`:    false,
+		`{"id":"acct_1","charges_enabled":[false]}`: false,
+	} {
+		event, err := DecodeEvent([]byte(`{"id":"evt_1","object":"event","type":"account.updated","account":"acct_1","data":{"object":` + object + `}}`))
+		require.NoError(t, err)
+		require.Equal(t, disabled, event.ChargesDisabled, object)
+	}
+	event, err := DecodeEvent([]byte(`{"id":"evt_1","object":"event","type":"charge.refunded","account":"acct_1","data":{"object":{"charges_enabled":false}}}`))
+	require.NoError(t, err)
+	require.False(t, event.ChargesDisabled)
+}

@@ -55,6 +55,11 @@ var apiRoutes = []string{
 	"GET " + catalogImportsPath,
 	"POST " + catalogImportsPath,
 	"GET " + catalogImportsPath + "/{id}",
+	"POST /v1/account_sessions",
+	"GET " + agreementsPath,
+	"POST " + agreementsPath,
+	"GET " + agreementsPath + "/{id}",
+	"POST " + agreementsPath + "/{id}/terminate",
 }
 
 // Routes are where calls go, with {id} in the place of ids: there are so many, whatever is called how often.

@@ -97,6 +97,8 @@ type rawEvent struct {
 			ID            string `json:"id"`
 			PaymentIntent object `json:"payment_intent"`
 			Charge        object `json:"charge"`
+			// ChargesEnabled is of an account.
+			ChargesEnabled saidYes `json:"charges_enabled"`
 		} `json:"object"`
 	} `json:"data"`
 	Related struct {
@@ -140,6 +142,9 @@ func DecodeEvent(payload []byte) (order.Event, error) {
 		return order.Event{}, errs
 	}
 	event := order.Event{ID: raw.ID, Type: raw.Type, Account: account, Created: time.Time(raw.Created), Livemode: raw.Livemode}
+	if enabled := raw.Data.Object.ChargesEnabled.said; raw.Type == "account.updated" && enabled != nil {
+		event.ChargesDisabled = !*enabled
+	}
 	refer(&event, raw.Data.Object.ID, raw.Related.ID, string(raw.Data.Object.PaymentIntent), string(raw.Data.Object.Charge))
 	return event, nil
 }

@@ -34,7 +34,7 @@ func (h *standings) postAccountSession(c orderCall) (func() (any, *apiError), *a
 		return nil, failed
 	}
 	return func() (any, *apiError) {
-		if !h.knowsAccount(account) {
+		if !h.knowsAccount(account) || h.all[account].Disconnected {
 			return nil, &apiError{
 				Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
 				Message: fmt.Sprintf("The provided key does not have access to account '%s'.", account),

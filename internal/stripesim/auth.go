@@ -26,7 +26,8 @@ type caller struct {
 // access knows whose keys are accepted.
 type access struct {
 	*core
-	revoked map[string]bool // guarded by core's lock, like all that handlers remember
+	standings *standings
+	revoked   map[string]bool // guarded by core's lock, like all that handlers remember
 }
 
 func (h *access) forgetLocked() { h.revoked = map[string]bool{} }
@@ -40,7 +41,7 @@ func (h *access) authenticate(r *http.Request) (caller, *apiError) {
 		return caller{account: platformAccount}, nil
 	}
 	account := r.Header.Get("Stripe-Account")
-	if !h.knowsAccount(account) {
+	if !h.knowsAccount(account) || h.standings.disconnected(account) {
 		return caller{}, &apiError{
 			Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
 			Message: fmt.Sprintf("The provided key '%s' does not have access to account '%s' (or that account does not exist). Application access may have been revoked.", masked(key), account),

@@ -125,17 +125,18 @@ func New(options Options) (*Server, error) {
 // assemble gives each handler the ones that it stands on.
 func assemble(c *core) *Server {
 	s := &Server{core: c}
-	s.access, s.calls, s.idempotency = &access{core: c}, &calls{core: c}, &idempotency{core: c}
+	s.standings = &standings{core: c}
+	s.access, s.calls, s.idempotency = &access{core: c, standings: s.standings}, &calls{core: c}, &idempotency{core: c}
 	s.files = &files{core: c}
 	s.imports = &imports{core: c, files: s.files}
 	s.importSets = &importSets{core: c, imports: s.imports}
 	s.signedURLs = &signedURLs{core: c, files: s.files, imports: s.imports}
 	s.catalogImports = &catalogImports{core: c, imports: s.imports, signedURLs: s.signedURLs}
 	s.catalogs = &catalogs{core: c}
-	s.standings = &standings{core: c}
 	s.sender = newSender(c)
 	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
 	s.events = &events{core: c, webhooks: s.webhooks}
+	s.standings.events = s.events
 	s.agreements = &agreements{core: c, events: s.events}
 	s.sessions = &sessions{core: c, events: s.events}
 	s.reports = &reports{core: c, files: s.files, events: s.events}

@@ -103,7 +103,7 @@ func label(name, meaning string, values []string) Label {
 const (
 	outcomeOfSync = "how it ended; `canceled`: somebody ended it"
 	foundByLook   = "`changed`; `unchanged`; `failing`: this version failed before, and is not due for another try; " +
-		"`rejected` by a person; `waiting`: rows or deletions are, or Stripe's 15 minutes are not over; `held`; " +
+		"`rejected` by a person; `parked`: the account is; `waiting`: rows or deletions are, or Stripe's 15 minutes are not over; `held`; " +
 		"`interrupted`: what an earlier run began is finished first"
 	fateOfRow = "`accepted`; `refused` by Stripe; `still_refused`: before, and not changed since; `kept_back` by Vitrine; " +
 		"`superseded` by another row of the same id; `unchanged`; `unknown`: nobody knows whether Stripe took it; " +
@@ -120,7 +120,7 @@ const (
 
 func catalogMetrics() []Definition {
 	outcomes := append(texts(catalog.Outcomes()), "canceled")
-	looks := []string{"changed", "unchanged", "failing", "rejected", "waiting", "held", "interrupted"}
+	looks := []string{"changed", "unchanged", "failing", "rejected", "parked", "waiting", "held", "interrupted"}
 	fates := []string{
 		"accepted", "refused", "still_refused", "kept_back", "superseded", "unchanged", "unknown", "deleted", "not_deleted",
 	}
@@ -164,6 +164,10 @@ func catalogMetrics() []Definition {
 			Name: "vitrine_catalog_freshness_seconds", Kind: Histogram, Services: onWorker, Bounds: ages,
 			Help:   "How long after a changed source was written Stripe had taken all of it that it would take.",
 			Labels: []Label{feedLabel()},
+		},
+		{
+			Name: "vitrine_accounts_parked_total", Kind: Counter, Services: onWorker, Help: "Accounts that were parked.",
+			Labels: []Label{label("cause", "see [Parked accounts](operations.md#parked-accounts)", []string{"deauthorized", "person", "refused"})},
 		},
 		{
 			Name: "vitrine_catalog_syncs_held", Kind: Gauge, Services: onWorker, Awaited: true,
@@ -234,7 +238,7 @@ func stepMetrics() []Definition {
 // steps are the activities; a test of the worker compares.
 var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
-	"SettlePart", "UploadFile",
+	"SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
@@ -256,8 +260,8 @@ func receptionMetrics() []Definition {
 		{
 			Name: "vitrine_webhook_events_total", Kind: Counter, Services: onServe, Help: "Events that Stripe posted.",
 			Labels: []Label{
-				label("type", kindOfEvent, append(order.EventTypes(), "other", "unverified")),
-				label("outcome", outcomeOfEvent, []string{"delivered", "failed", "undeliverable", "unknown_account"}),
+				label("type", kindOfEvent, append(order.EventTypes(), "account.application.deauthorized", "other", "unverified")),
+				label("outcome", outcomeOfEvent, []string{"delivered", "failed", "undeliverable", "unknown_account", "parking"}),
 			},
 		},
 		{

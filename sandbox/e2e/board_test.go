@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,4 +84,109 @@ func TestAnAccountSessionForThePlatformsBackend(t *testing.T) {
 	last := requests[len(requests)-1]
 	require.Equal(t, "/v1/account_sessions", last.Path)
 	require.Equal(t, "2026-06-24.preview; embedded_connect_beta=v2", last.Headers["Stripe-Version"])
+}
+
+// parked is an account as 'starter accounts list' has it.
+type parked struct {
+	Account string
+	Parked  *struct{ Cause, By, Why string }
+}
+
+func (s *shop) parking() (of parked) {
+	s.t.Helper()
+	var all []parked
+	require.NoError(s.t, json.Unmarshal([]byte(s.succeeds("accounts", "list", "-o", "json").stdout), &all))
+	for _, one := range all {
+		if one.Account == s.account {
+			return one
+		}
+	}
+	require.Fail(s.t, "the account is not listed")
+	return parked{}
+}
+
+func (s *shop) schedule() (paused bool, note string) {
+	s.t.Helper()
+	described, err := s.temporal.ScheduleClient().GetHandle(within(s.t), "catalog-sync/"+s.account+"/product").Describe(within(s.t))
+	require.NoError(s.t, err)
+	return described.Schedule.State.Paused, described.Schedule.State.Note
+}
+
+// An account disconnects: it is parked, nothing is brought to Stripe for it nor deleted, and only a person lets it return.
+func TestAnAccountThatLeavesAndReturns(t *testing.T) {
+	s := opened(t, nil)
+	s.succeeds("accounts", "apply", "-f", s.list(s.account))
+	_, err := s.emulator.AddEndpoint(t.Context(), simcontrol.Endpoint{
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: intake.AccountEventTypes(),
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
+	s.await("the warning", func() bool {
+		return s.counts("vitrine_webhook_events_total", `type="account.updated"`, `outcome="charges_disabled"`) == 1
+	})
+	under := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 1}}})
+	under.becomes(order.StateAccepted)
+
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{Disconnected: true}))
+	s.await("the account being parked", func() bool { paused, _ := s.schedule(); return paused && s.parking().Parked != nil })
+	require.Equal(t, "deauthorized", s.parking().Parked.Cause)
+	_, note := s.schedule()
+	require.Contains(t, note, "the account is parked")
+	before, err := s.emulator.Stats(t.Context())
+	require.NoError(t, err)
+	s.exportText(csv("sku1"))
+	got := s.starter("sync", s.account, "--force", "--follow")
+	require.Equal(t, 1, got.code, "%s%s", got.stdout, got.stderr)
+	require.Contains(t, got.stderr, "ended as parked")
+	require.Equal(t, 1, s.sweeps().Parked)
+	require.Contains(t, s.succeeds("status").stdout, "parked since")
+	require.Contains(t, s.doctored(1, nil)["standing"].Found, "disconnected")
+	under.shown() // it is there as it was
+	require.Equal(t, order.StateAccepted, under.shown().State)
+
+	// It connects again, which lets nobody return.
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{ChargesEnabled: true}))
+	require.NotNil(t, s.parking().Parked)
+	products, err := s.emulator.Catalog(t.Context(), s.account)
+	require.NoError(t, err)
+	require.Len(t, products, 3, "nothing was deleted")
+	after, err := s.emulator.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before.Imports, after.Imports)
+
+	s.succeeds("accounts", "resume", s.account, "--why", "connected again")
+	paused, _ := s.schedule()
+	require.False(t, paused)
+	require.Nil(t, s.parking().Parked)
+	s.succeeds("sync", s.account, "--force", "--follow")
+	require.Zero(t, s.sweeps().Parked)
+}
+
+// A schedule that a person paused stays so when the account returns; and who is refused for a day is parked by itself.
+func TestAnAccountThatIsRefusedForADay(t *testing.T) {
+	s := open(t, csv("sku1", "sku2"), nil)
+	s.startWorker()
+	s.succeeds("accounts", "apply", "-f", s.list(s.account, s.account+"x"))
+	s.succeeds("schedule", "pause", s.account, "--note", "by ada")
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{Disconnected: true}))
+	require.Equal(t, 1, s.starter("sync", s.account, "--follow").code)
+	require.Nil(t, s.parking().Parked, "a day is not over")
+	key := "state/standings/" + s.account + ".json"
+	var standing map[string]any
+	require.NoError(t, json.Unmarshal([]byte(s.object(key)), &standing))
+	refusal := standing["refusal"].(map[string]any)
+	require.Equal(t, "StripeForbidden", refusal["code"])
+	long := time.Now().Add(-25 * time.Hour).UTC().Format(time.RFC3339)
+	refusal["since"], refusal["last"] = long, long
+	body, err := json.Marshal(standing)
+	require.NoError(t, err)
+	s.put(s.layout.StateBucket, key, strings.NewReader(string(body)))
+	require.Equal(t, 1, s.starter("sync", s.account, "--force", "--follow").code)
+	require.Equal(t, "refused", s.parking().Parked.Cause)
+	_, note := s.schedule()
+	require.Equal(t, "by ada", note)
+	s.succeeds("accounts", "resume", s.account, "--why", "mended")
+	paused, note := s.schedule()
+	require.True(t, paused)
+	require.Equal(t, "by ada", note)
 }
