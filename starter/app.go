@@ -20,7 +20,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // a sync or a report failed, an account could not be applied, a server could not be reached
 	exitUsage  = 2 // the command line, a file given to it, or the configuration is wrong: nothing was done
-	exitDoubts = 3 // doctor: nothing is wrong, and something is to be looked at; drift: there is some
+	exitDoubts = 3 // doctor, rehearse, drift: nothing is wrong, and something is to be looked at
 	exitRows   = 4 // rows of a validated file have errors
 )
 
@@ -80,12 +80,13 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	var rows *rowsError
 	var verdict *verdictError
 	var drifted *driftError
+	var difference *differenceError
 	switch {
 	case errors.As(context.Cause(ctx), &stop):
 		return 128 + int(stop.signal)
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &verdict) && verdict.wrong == 0, errors.As(err, &drifted):
+	case errors.As(err, &verdict) && verdict.wrong == 0, errors.As(err, &drifted), errors.As(err, &difference):
 		return exitDoubts
 	case errors.As(err, &rows):
 		return exitRows

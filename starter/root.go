@@ -19,7 +19,8 @@ Exit codes:
   1    failed: a sync failed or was rejected, a verdict was not taken, an account could not be applied, Temporal or S3
        could not be reached; validate: nothing of the file can be sent; sync --dry-run: nothing of a source can
   2    the command line, a file given to it, or the configuration is wrong; nothing was done
-  3    doctor: nothing is wrong, and something is to be looked at; drift: Stripe has something else than it should
+  3    doctor: nothing is wrong, and something is to be looked at; rehearse: Stripe and Vitrine judge rows differently;
+       drift: Stripe has something else than it should
   4    validate: rows of the file have errors, and would be kept back
   130  stopped by Ctrl-C
 
@@ -60,9 +61,9 @@ func (a *app) rootCommand() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("output", completeOutput))
 	root.AddCommand(
 		a.syncCommand(), a.driftCommand(), a.accountsCommand(), a.platformCommand(), a.agreementsCommand(),
-		a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(), a.statusCommand(),
-		a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(), a.orderCommand(),
-		a.privacyCommand(),
+		a.rehearseCommand(), a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(),
+		a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(),
+		a.orderCommand(), a.privacyCommand(),
 		a.sourceCommand(), a.serveCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
 	)
 	return root

@@ -190,3 +190,28 @@ func TestAnAccountThatIsRefusedForADay(t *testing.T) {
 	require.True(t, paused)
 	require.Equal(t, "by ada", note)
 }
+
+// A rehearsal sends to the sandbox what a sync would not, and leaves no trace of itself but there.
+func TestARehearsalTouchesNothingLive(t *testing.T) {
+	s := open(t, csv("sku1", "sku2")+"sku3,,d,https://e.com/3,https://e.com/3.jpg,in_stock,1.00 USD\n", nil)
+	_, err := s.emulator.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"}})
+	require.NoError(t, err)
+	before := s.stateKeys()
+	got := s.starter("rehearse", s.account, "--as", "acct_sandbox", "-o", "json")
+	require.Equal(t, 3, got.code, "%s%s", got.stdout, got.stderr)
+	var r struct {
+		Both   int                   `json:"refused_by_both"`
+		Stripe []struct{ ID string } `json:"refused_by_stripe_alone"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
+	require.Equal(t, 1, r.Both)
+	require.Len(t, r.Stripe, 1)
+	require.Equal(t, "sku2", r.Stripe[0].ID)
+	require.Equal(t, before, s.stateKeys())
+	products, err := s.emulator.Catalog(t.Context(), s.account)
+	require.NoError(t, err)
+	require.Empty(t, products)
+	products, err = s.emulator.Catalog(t.Context(), "acct_sandbox")
+	require.NoError(t, err)
+	require.Len(t, products, 1)
+}
