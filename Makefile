@@ -27,7 +27,10 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -v width="$${COLUMNS:-80}" -F ':.*## ' '/^[a-z0-9-]+:.*## / { line = sprintf("  make %-16s", $$1); \
+		n = split($$2, words, " "); for (i = 1; i <= n; i++) { \
+			if (length(line " " words[i]) > width) { print line; line = sprintf("%23s", "") } \
+			line = line " " words[i] } print line }' $(MAKEFILE_LIST)
 
 build: worker starter sandbox ## build bin/worker, bin/starter and bin/sandbox, static
 
@@ -37,11 +40,11 @@ worker starter:
 sandbox:
 	@GO='$(GO)' tools/build-sandbox '$(LDFLAGS)'
 
-demo: build ## start everything, sync three catalogs, fulfil five orders, show what happens; stays up on a terminal
+demo: build ## sync three catalogs, fulfil five orders, and show what happens
 	@bin/sandbox demo
 
-up: build ## start Temporal, its Web UI, S3, the Stripe emulator and a mail catcher, and print the environment
-	@bin/sandbox up
+up: build ## start what Vitrine talks to, and write its environment to sandbox.env
+	@bin/sandbox up --env-file sandbox.env --webhook-url http://127.0.0.1:8080/webhooks/stripe
 
 test: test-unit test-e2e ## everything: unit tests, replay of histories, end-to-end tests
 

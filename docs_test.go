@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"regexp"
 	"slices"
@@ -284,4 +285,21 @@ func reportedTo(n ast.Node) (names []*ast.BasicLit) {
 		names = append(names, literal)
 	}
 	return names
+}
+
+func TestMakeHelpFits(t *testing.T) {
+	made, err := exec.LookPath("make")
+	if err != nil {
+		t.Skip("there is no make here")
+	}
+	for _, columns := range []int{80, 60} {
+		command := exec.Command(made, "help")
+		command.Env = append(os.Environ(), "COLUMNS="+strconv.Itoa(columns))
+		listed, err := command.Output()
+		require.NoError(t, err)
+		require.Contains(t, string(listed), "make up")
+		for line := range strings.Lines(string(listed)) {
+			require.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), columns, line)
+		}
+	}
 }

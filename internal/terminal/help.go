@@ -86,7 +86,7 @@ func fittedCommand(line string, width int) (out []string) {
 	return append(out, commandLines(strings.TrimRight(command, " "), width)...)
 }
 
-// commandLines breaks a command line where a shell goes on reading: before a flag if it can, and within no quotes. What
+// commandLines breaks a command line where a shell goes on reading: before a flag or a pipe if it can, and within no quotes. What
 // has no such place is longer than the width; no width: one line.
 func commandLines(line string, width int) (lines []string) {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
@@ -116,7 +116,8 @@ func breakOf(line string, indent, width int) (at int) {
 			quote = r
 		case r != ' ' || i <= indent || Breadth(line[:i]) > width:
 		default:
-			if at = i; strings.HasPrefix(line[i:], " -") {
+			at = i
+			if strings.HasPrefix(line[i:], " -") || strings.HasPrefix(line[i:], " | ") {
 				flag = i
 			}
 		}

@@ -133,6 +133,9 @@ func (t *Table) fit(all []column, width int) {
 	for i := range all { // what has gone below left room
 		all[i].widen(width - spread(all))
 	}
+	for i := range all {
+		all[i].tighten()
+	}
 }
 
 // giveWay takes over columns from sentences, or puts them below their rows.
@@ -157,6 +160,24 @@ func (c *column) widen(room int) {
 	if room > 0 && !c.sentence && !c.below {
 		c.width = min(c.width+room, c.most())
 	}
+}
+
+// tighten takes away what no line of a broken title or cell takes.
+func (c *column) tighten() {
+	if c.sentence || c.below {
+		return
+	}
+	texts := c.cells
+	if c.titled {
+		texts = append([]string{c.title}, texts...)
+	}
+	taken := 0
+	for _, text := range texts {
+		for _, line := range wrapped(text, c.width) {
+			taken = max(taken, Breadth(line))
+		}
+	}
+	c.width = taken
 }
 
 // least is how narrow a column may be, with its title and its cells broken as far as they may.

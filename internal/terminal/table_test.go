@@ -94,9 +94,9 @@ acct_1   succeeded with    12  in 3m
          errors
 `},
 		{30, `
-ACCOUNT  LAST             KEPT
-                          BACK
-acct_1   succeeded with     12
+ACCOUNT  LAST            KEPT
+                         BACK
+acct_1   succeeded with    12
          errors
     next in 3m
 `},

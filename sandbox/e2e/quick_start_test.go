@@ -95,8 +95,7 @@ bin/starter report acct_demo`)
 	require.Contains(t, printed, "13 accepted")
 	require.Contains(t, printed, "Every row is in order.")
 	require.Contains(t, g.types(`. ./sandbox.env
-echo '{"account": "acct_demo", "enabled": true, "fulfillment": {"kind": "s3"}}' > orders.json
-bin/starter order settings set acct_demo -f orders.json`), "acct_demo")
+bin/starter order settings set acct_demo -f examples/orders.json`), "acct_demo")
 
 	examples := commandsOf(t, "../../docs/emulator.md")
 	require.Greater(t, strings.Count(examples, "curl "), 20)
