@@ -122,7 +122,7 @@ func breakOf(line string, indent, width int) (at int) {
 			}
 		}
 	}
-	if flag > 0 {
+	if flag > width/2 {
 		return flag
 	}
 	return at

@@ -124,7 +124,7 @@ func (d *demo) suggest(took time.Duration) {
 			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'`,
 			starter + " sync " + first + " --full --force --follow",
 		}},
-		{"kill the worker during a sync and start another one: there is still one import", []string{
+		{"kill the worker during a sync, start another: there is still one import", []string{
 			fmt.Sprintf("kill -9 %d; %s", d.worker.PID(), d.shown("worker")),
 		}},
 		{"a catalog of your own, or the example's, in a shop of its own", []string{
