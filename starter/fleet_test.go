@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,7 +113,10 @@ func TestNoAccountIsEverWithoutEither(t *testing.T) {
 				require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
 			}
 			writes, broken := 0, errors.New("broken off")
+			var mu sync.Mutex
 			fails := func() error {
+				mu.Lock()
+				defer mu.Unlock()
 				if writes++; writes >= at {
 					return broken
 				}
