@@ -256,7 +256,7 @@ func (a *app) printAudit(end auditEnd) {
 	}{{drift.Missing, found.Missing}, {drift.Different, found.Different}, {drift.Foreign, found.Foreign}} {
 		if kind.rows > 0 {
 			a.Say("  %-10s %s", kind.kind, humanize.Comma(kind.rows))
-			a.printExamples(found, kind.kind)
+			a.printDifferences(found, kind.kind)
 		}
 	}
 	for _, column := range found.Systematic {
@@ -278,7 +278,7 @@ func (a *app) printAudit(end auditEnd) {
 	a.Say("  %-10s %s, compared %s", "report", end.Report, terminal.Relative(a.Now(), end.At))
 }
 
-func (a *app) printExamples(found drift.Result, kind drift.Kind) {
+func (a *app) printDifferences(found drift.Result, kind drift.Kind) {
 	for _, e := range found.Examples {
 		switch {
 		case e.Kind != kind:
