@@ -21,20 +21,25 @@ type Approval struct {
 type Cause string
 
 const (
-	OutOfStock    Cause = "out_of_stock"   // the feed says so
-	NotEnough     Cause = "not_enough"     // fewer pieces are left than the cart has
-	PriceChanged  Cause = "price_changed"  // the cart has another price than the feed
-	OtherCurrency Cause = "other_currency" // the cart pays in another currency than the feed
-	NotForSale    Cause = "not_for_sale"   // deleted, expired, or shown only
-	UnknownSKU    Cause = "unknown_sku"    // a complete assortment does not have it
-	Undecided     Cause = "undecided"      // the assortment does not say: it is not complete, or a row was withheld from Stripe
+	OutOfStock      Cause = "out_of_stock"     // the feed says so
+	NotEnough       Cause = "not_enough"       // fewer pieces are left than the cart has
+	PriceChanged    Cause = "price_changed"    // the cart has another price than the feed
+	OtherCurrency   Cause = "other_currency"   // the cart pays in another currency than the feed
+	NotForSale      Cause = "not_for_sale"     // deleted, expired, or shown only
+	NoShippingRate  Cause = "no_shipping_rate" // see Declines, as for the next two
+	ShippingChanged Cause = "shipping_changed" // it costs what the feed does not say
+	UnknownDiscount Cause = "unknown_discount" // the feed knows of none
+	UnknownSKU      Cause = "unknown_sku"      // a complete assortment does not have it
+	Undecided       Cause = "undecided"        // the assortment does not say: it is not complete, or a row was withheld from Stripe
 )
 
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
 const graceForPrice = 15 * time.Minute
 
 // Approve decides about a cart by the assortment, and reserves its pieces for the checkout if it may be sold.
-func Approve(r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time) Approval {
+func Approve(
+	r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time, d Declines,
+) Approval {
 	var wants []assortment.Want
 	unsure := false
 	for _, l := range r.Lines() {
@@ -47,6 +52,9 @@ func Approve(r Request, x *assortment.Index, reservations *assortment.Reservatio
 			return refuse(reservations, account, checkout, v)
 		}
 		wants = want(wants, l, item)
+	}
+	if v := d.deliver(r, x); !v.Approved {
+		return refuse(reservations, account, checkout, v)
 	}
 	if unsure {
 		return Approval{Cause: Undecided}

@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
 	"vitrine/internal/feed"
+	"vitrine/internal/order"
 )
 
 const account = "acct_1"
@@ -79,7 +80,7 @@ func TestApproveRefuses(t *testing.T) {
 				}
 				reservations := assortment.NewReservations(func() time.Time { return now })
 				r := request(t, `{"currency":"`+c.currency+`","`+spelling+`":[`+lines+`]}`)
-				v := checkout.Approve(r, shop(t, true), reservations, account, "cs_1", now)
+				v := checkout.Approve(r, shop(t, true), reservations, account, "cs_1", now, checkout.Declines{})
 				require.False(t, v.Approved)
 				require.Equal(t, c.cause, v.Cause)
 				require.Contains(t, v.Reason, c.says)
@@ -97,7 +98,7 @@ func TestReasonsRepeatNothingEndless(t *testing.T) {
 		text, err := json.Marshal(sku)
 		require.NoError(t, err)
 		r := request(t, `{"currency":"usd","line_items_details":[{"id":`+string(text)+`,"quantity":1}]}`)
-		v := checkout.Approve(r, x, assortment.NewReservations(func() time.Time { return now }), account, "cs_1", now)
+		v := checkout.Approve(r, x, assortment.NewReservations(func() time.Time { return now }), account, "cs_1", now, checkout.Declines{})
 		require.False(t, v.Approved)
 		require.LessOrEqual(t, utf8.RuneCountInString(v.Reason), 250)
 		require.False(t, strings.ContainsFunc(v.Reason, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", v.Reason)
@@ -118,7 +119,7 @@ func TestApproveSells(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reservations := assortment.NewReservations(func() time.Time { return now })
-			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true), reservations, account, "cs_1", now)
+			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true), reservations, account, "cs_1", now, checkout.Declines{})
 			require.True(t, v.Approved, "%+v", v)
 		})
 	}
@@ -128,9 +129,9 @@ func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) 
 	t.Parallel()
 	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"shirt","quantity":1}]}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now))
+	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}))
 	r = request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"mug","quantity":1}]}`)
-	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now).Cause, "what is known is enough")
+	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}).Cause, "what is known is enough")
 }
 
 // A row that was kept back is for sale as Stripe had it before, if it had it: nobody can tell here.
@@ -145,7 +146,7 @@ func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
 	require.NoError(t, err)
 	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, x, reservations, account, "cs_1", now))
+	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, x, reservations, account, "cs_1", now, checkout.Declines{}))
 	require.Empty(t, checkout.Customize(r, x).ShippingOptions)
 	_, ok := checkout.AvailabilityOf(x, reservations, account, "held", now)
 	require.False(t, ok)
@@ -236,4 +237,65 @@ func TestCustomize(t *testing.T) {
 			require.JSONEq(t, want, string(got))
 		})
 	}
+}
+
+func delivered(t testing.TB) *assortment.Index {
+	return index(t, true,
+		`lamp,Lamp,in_stock,9,20.00 USD,,,"US:ALL:Standard:3-5:5.00 USD,US:ALL:Express:1-1:15.00 USD,CA:ON:Standard:3-5:7.00 USD",US:ALL:Standard:100.00 USD,,,,`,
+		`card,Card,in_stock,9,20.00 USD,,,,,,,,`,
+		`vase,Vase,in_stock,9,20.00 USD,,,DE:ALL:Standard:3-5:5.00 EUR,,,,,`,
+	)
+}
+
+func TestACartThatCannotBeDeliveredAsItSays(t *testing.T) {
+	t.Parallel()
+	all := checkout.Declines{NoRate: true, Shipping: true, Discount: true}
+	cart := func(sku, country, more string) string {
+		return `{"currency":"usd","line_item_details":[{"sku_id":"` + sku + `","unit_amount":2000,"quantity":1}],"shipping_details":{"address":{"country":"` + country + `"}}` + more + `}`
+	}
+	shipping := func(amount string) string { return `,"total_details":{"amount_shipping":` + amount + `}` }
+	for name, c := range map[string]struct {
+		asked    string
+		declines checkout.Declines
+		cause    checkout.Cause
+	}{
+		"shipped there":               {cart("lamp", "US", shipping("500")), all, ""},
+		"the dearer way":              {cart("lamp", "us", shipping("1500")), all, ""},
+		"not shipped there":           {cart("lamp", "FR", shipping("0")), all, checkout.NoShippingRate},
+		"… and nobody minds":          {cart("lamp", "FR", shipping("0")), checkout.Declines{Shipping: true, Discount: true}, ""},
+		"a part of the country":       {cart("lamp", "CA", ""), all, ""},
+		"no country":                  {cart("lamp", "", ""), all, ""},
+		"nothing to ship":             {cart("card", "FR", ""), all, ""},
+		"another currency's rate":     {cart("vase", "DE", ""), all, ""},
+		"not known":                   {cart("none", "FR", ""), all, checkout.UnknownSKU},
+		"shipping costs otherwise":    {cart("lamp", "US", shipping("100")), all, checkout.ShippingChanged},
+		"… and nobody minds that":     {cart("lamp", "US", shipping("100")), checkout.Declines{NoRate: true}, ""},
+		"a discount on the cart":      {cart("lamp", "US", `,"total_details":{"amount_shipping":500,"amount_discount":100}`), all, checkout.UnknownDiscount},
+		"… and nobody minds it":       {cart("lamp", "US", `,"total_details":{"amount_shipping":500,"amount_discount":100}`), checkout.Declines{NoRate: true, Shipping: true}, ""},
+		"free from a subtotal on":     {strings.Replace(cart("lamp", "US", shipping("0")), `"quantity":1`, `"quantity":5`, 1), all, ""},
+		"a discount on the line":      {strings.Replace(cart("lamp", "US", shipping("500")), `"quantity":1`, `"quantity":1,"amount_discount":5`, 1), all, checkout.UnknownDiscount},
+		"what stock says comes first": {strings.Replace(cart("lamp", "FR", ""), `"unit_amount":2000`, `"unit_amount":1`, 1), all, checkout.PriceChanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reservations := assortment.NewReservations(func() time.Time { return now })
+			v := checkout.Approve(request(t, c.asked), delivered(t), reservations, account, "cs_1", now, c.declines)
+			require.Equal(t, c.cause, v.Cause)
+			require.Equal(t, c.cause == "", v.Approved)
+			require.Equal(t, c.cause == "", v.Reason == "")
+		})
+	}
+}
+
+func TestWhatACartIsDeclinedForIsTheAccounts(t *testing.T) {
+	t.Parallel()
+	defaults := order.Settings{}.WithDefaults().Checkout
+	require.Equal(t, checkout.Declines{NoRate: true}, checkout.DeclinesOf(defaults))
+	require.Equal(t, checkout.Declines{}, checkout.DeclinesOf(order.Checkout{}), "of unknown settings")
+	all := order.Checkout{NoRate: order.DeclineCheckout, OtherShipping: order.DeclineCheckout, Discount: order.DeclineCheckout}
+	require.Equal(t, checkout.Declines{NoRate: true, Shipping: true, Discount: true}, checkout.DeclinesOf(all))
+	all.Merchant.URL = "https://shop.example"
+	require.Equal(t, checkout.Declines{Discount: true}, checkout.DeclinesOf(all), "the merchant says how is shipped")
+	all.Merchant.Asked = []order.CheckoutQuestion{order.AskApproval}
+	require.Equal(t, checkout.Declines{NoRate: true, Shipping: true, Discount: true}, checkout.DeclinesOf(all))
 }

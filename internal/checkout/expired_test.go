@@ -25,7 +25,7 @@ func TestWhatExpiredIsNotSold(t *testing.T) {
 	require.NoError(t, err)
 	for sku, sold := range map[string]bool{"over": false, "fresh": true} {
 		reservations := assortment.NewReservations(func() time.Time { return now })
-		v := checkout.Approve(request(t, `{"currency":"usd","line_item_details":[{"sku_id":"`+sku+`","unit_amount":2000,"quantity":1}]}`), x, reservations, account, "cs_1", now)
+		v := checkout.Approve(request(t, `{"currency":"usd","line_item_details":[{"sku_id":"`+sku+`","unit_amount":2000,"quantity":1}]}`), x, reservations, account, "cs_1", now, checkout.Declines{})
 		require.Equal(t, sold, v.Approved, "%s: %+v", sku, v)
 		a, known := checkout.AvailabilityOf(x, reservations, account, sku, now)
 		require.True(t, known)

@@ -15,7 +15,22 @@ import (
 type Checkout struct {
 	Fee      Fee              `json:"application_fee,omitzero"`
 	Merchant CheckoutMerchant `json:"merchant,omitzero"`
+
+	// NoRate is for a cart whose products the feed does not ship to the buyer's country; empty: DeclineCheckout.
+	NoRate CheckoutStance `json:"no_shipping_rate,omitempty"`
+	// OtherShipping is for one whose shipping costs what the feed does not say; empty: ApproveCheckout.
+	OtherShipping CheckoutStance `json:"other_shipping,omitempty"`
+	// Discount is for one from which something is taken off; empty: ApproveCheckout.
+	Discount CheckoutStance `json:"discount,omitempty"`
 }
+
+// CheckoutStance is what becomes of a checkout in a case that settings decide.
+type CheckoutStance string
+
+const (
+	ApproveCheckout CheckoutStance = "approve" // as if nothing were the matter
+	DeclineCheckout CheckoutStance = "decline" // it does not become an order
+)
 
 // CheckoutMerchant is the merchant's own word in a checkout, an endpoint that is asked while Stripe waits.
 type CheckoutMerchant struct {
@@ -88,7 +103,12 @@ func (f Fee) Of(total *int64, code string) (fee int64, known bool) {
 	return min(currency.Parse(code).Floor(fee), *total), true
 }
 
-func (c Checkout) check() error { return errors.Join(c.Fee.check(), c.Merchant.check()) }
+func (c Checkout) check() error {
+	return errors.Join(c.Fee.check(), c.Merchant.check(),
+		oneOf("checkout.no_shipping_rate", c.NoRate, ApproveCheckout, DeclineCheckout),
+		oneOf("checkout.other_shipping", c.OtherShipping, ApproveCheckout, DeclineCheckout),
+		oneOf("checkout.discount", c.Discount, ApproveCheckout, DeclineCheckout))
+}
 
 func (f Fee) check() error {
 	switch {

@@ -113,6 +113,9 @@ func (s Settings) WithDefaults() Settings {
 	s.UnknownSKU = cmp.Or(s.UnknownSKU, HoldUnknown)
 	s.DecideWithin = cmp.Or(s.DecideWithin, account.Interval(defaultDecideWithin))
 	s.SettleWindow = cmp.Or(s.SettleWindow, account.Interval(defaultSettleWindow))
+	s.Checkout.NoRate = cmp.Or(s.Checkout.NoRate, DeclineCheckout)
+	s.Checkout.OtherShipping = cmp.Or(s.Checkout.OtherShipping, ApproveCheckout)
+	s.Checkout.Discount = cmp.Or(s.Checkout.Discount, ApproveCheckout)
 	if s.Fulfillment.Kind == S3 {
 		s.Fulfillment.Prefix = cmp.Or(s.Fulfillment.Prefix, statestore.OrdersPrefix)
 	}
