@@ -145,8 +145,8 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 		e.stripe, e.noStripe = daemon.NewStripe(c)
 	}
 	// What one check says, no other repeats.
-	e.noStripe, e.problems = takeOver(e.noStripe, e.problems, "STRIPE_API_KEY")
-	e.storage.Err, e.problems = takeOver(e.storage.Err, e.problems, "VITRINE_STATE_BUCKET", "VITRINE_SOURCE_BUCKET")
+	e.problems, e.noStripe = takeOver(e.noStripe, e.problems, "STRIPE_API_KEY")
+	e.problems, e.storage.Err = takeOver(e.storage.Err, e.problems, "VITRINE_STATE_BUCKET", "VITRINE_SOURCE_BUCKET")
 	if address := c.Orders.SMTP.Reveal(); address != "" {
 		e.mailer, err = fulfillment.NewMailer(fulfillment.MailOptions{SMTP: address, Templates: c.Orders.MailTemplates})
 		if err != nil {
@@ -164,11 +164,10 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 }
 
 // takeOver leaves to a check that fails anyway what the configuration says of its variables, which is why.
-func takeOver(failed error, problems []error, variables ...string) (error, []error) {
+func takeOver(failed error, problems []error, variables ...string) (others []error, cause error) {
 	if failed == nil {
-		return nil, problems
+		return problems, nil
 	}
-	var others []error
 	for _, problem := range problems {
 		var of *config.Problem
 		about := errors.As(problem, &of) && slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) })
@@ -178,7 +177,7 @@ func takeOver(failed error, problems []error, variables ...string) (error, []err
 		}
 		others = append(others, problem)
 	}
-	return failed, others
+	return others, failed
 }
 
 func (e examination) deployment(ctx context.Context) doctor.Deployment {
