@@ -77,7 +77,7 @@ func TestAnAccountSessionForThePlatformsBackend(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(body), &session))
 	require.NotEmpty(t, session.Secret)
-	require.Contains(t, s.serve.output.String(), "account session")
+	s.await("its log", func() bool { return strings.Contains(s.serve.output.String(), `msg="account session"`) })
 	require.NotContains(t, s.serve.output.String(), session.Secret)
 	requests, err := s.emulator.Requests(t.Context(), "")
 	require.NoError(t, err)
