@@ -66,11 +66,19 @@ func (a *app) driftCommand() *cobra.Command {
 	c.Flags().DurationVar(&flags.every, "every", 0, "keep a schedule that audits at this interval, such as 168h")
 	c.Flags().BoolVar(&flags.never, "never", false, "take the schedule away")
 	c.Flags().BoolVar(&flags.last, "last", false, "show what the newest audit found")
-	c.MarkFlagsMutuallyExclusive("every", "never", "last")
 	return c
 }
 
 func (f driftFlags) check(c *cobra.Command) error {
+	asked := 0
+	for _, flag := range []string{"every", "never", "last"} {
+		if c.Flags().Changed(flag) {
+			asked++
+		}
+	}
+	if asked > 1 {
+		return badUsage("--every, --never and --last are three things: choose one")
+	}
 	if c.Flags().Changed("every") && f.every < shortestAudits {
 		return badUsage("--every %s is too short: at least %s", f.every, every(shortestAudits))
 	}

@@ -128,7 +128,18 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 		return a.savePage(ctx, docs, r, f.page)
 	}
 	a.printReport(r, docs.Layout.StateBucket, key)
+	if f.number == newest && id.Feed == feed.Product {
+		a.printDriftOf(ctx, docs, account)
+	}
 	return nil
+}
+
+// printDriftOf says what the newest audit found, if there was one. The report is complete without it.
+func (a *app) printDriftOf(ctx context.Context, docs catalog.Documents, account string) {
+	audit, found, err := docs.Audit(ctx, account)
+	if err == nil && found {
+		a.Say("  %-8s %s (%s)", "drift", audit.Text(), terminal.Relative(a.Now(), audit.At))
+	}
 }
 
 // newestReport is the key of the newest report. A run that failed before it had anything to report wrote none, but the

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/drift"
+	"vitrine/workflows"
 )
 
 // audits runs `starter drift` to its end.
@@ -40,6 +41,7 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 	m.startWorker()
 	m.sells(numbered(30))
 	require.Zero(t, m.audits(0).Found.Drift())
+	m.keeps("catalog_audit_without_drift", workflows.CatalogAuditInput{Account: m.account}.WorkflowID(), "")
 
 	ctx := t.Context()
 	require.NoError(t, m.emulator.DeleteProduct(ctx, m.account, "sku0003"))
@@ -55,6 +57,7 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 		{Kind: drift.Missing, ID: "sku0003"}, {Kind: drift.Foreign, ID: "theirs"},
 		{Kind: drift.Different, ID: "sku0007", Column: "price", Sent: "9.99 USD", Has: "0.01 USD"},
 	}, audit.Found.Examples)
+	m.keeps("catalog_audit_healed", workflows.CatalogAuditInput{Account: m.account}.WorkflowID(), "")
 	m.heals(append(numbered(30), "theirs")...)
 	require.Len(t, m.imports(), before+1)
 	require.Len(t, m.lastUpload(), 3, "a header and two rows")
