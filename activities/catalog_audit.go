@@ -357,9 +357,6 @@ func (s *CatalogAudit) mayHeal(
 	if err != nil {
 		return nil, nil, "", err
 	}
-	if audit.Found.Drift() == 0 && compared.Rebuilt == nil {
-		return nil, nil, "nothing is to be done", nil
-	}
 	if audit.Heal == account.HealReport {
 		return nil, nil, "the settings say to report drift only (heal)", nil
 	}

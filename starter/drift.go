@@ -242,7 +242,10 @@ func (a *app) printAudits(ends []auditEnd) error {
 		case end.Error != "":
 			errs = append(errs, errors.New(end.Error))
 			continue
-		case end.Found.Drift() > 0 || end.Found.Rebuilt != nil || end.Found.Reported+end.Found.Known == 0 && end.Reason != "":
+		case !end.Compared():
+			errs = append(errs, errors.New(end.Account+" was not compared: "+end.Reason))
+			continue
+		case end.Found.Drift() > 0 || end.Found.Rebuilt != nil:
 			drifted++
 		}
 		if !a.json() {

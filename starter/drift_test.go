@@ -80,6 +80,16 @@ func TestTheNewestAuditIsShown(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "No drift: Stripe has all 41 products.")
 }
 
+func TestAnAuditThatComparedNothingHasFailed(t *testing.T) {
+	s := newStage(t)
+	none := catalog.Audit{Format: catalog.AuditFormat, Account: "acct_1", At: noon, Report: "frr_1", Reason: "the manifest was lost meanwhile"}
+	require.Equal(t, "Not compared: the manifest was lost meanwhile.", none.Text())
+	require.NoError(t, s.docs.SaveAudit(t.Context(), none))
+	require.Equal(t, exitFailed, s.run("drift", "acct_1", "--last"))
+	require.Contains(t, s.stderr.String(), "acct_1 was not compared: the manifest was lost meanwhile")
+	require.NotContains(t, s.stdout.String(), "No drift")
+}
+
 func TestTheReportSaysOfDrift(t *testing.T) {
 	s := newStage(t)
 	_, err := s.docs.SaveState(t.Context(), catalog.State{Format: catalog.StateFormat, Account: "acct_1", Feed: feed.Product, Report: firstReport}, "")

@@ -94,7 +94,7 @@ func (a *catalogAudit) run(ctx workflow.Context) error {
 		return err
 	}
 	a.result.Audit = compared.Audit
-	if compared.Audit.Reason != "" {
+	if compared.Audit.Reason != "" || compared.Audit.Found.Drift() == 0 && compared.Rebuilt == nil {
 		return nil
 	}
 	heal := streamStore(ctx, "Mark what has drifted, for the next sync")

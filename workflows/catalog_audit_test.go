@@ -160,6 +160,8 @@ func TestAnAuditWithoutDrift(t *testing.T) {
 	require.Empty(t, a.started)
 	require.Equal(t, 4, a.looks)
 	require.Len(t, a.keys, 1)
+	require.Empty(t, audit.Reason)
+	require.Equal(t, "No drift: Stripe has all 2 products.", audit.Text())
 	require.Nil(t, a.state().Run, "the feed is free")
 	require.Equal(t, catalog.Unchanged, a.syncs(catalog.Unchanged).Outcome)
 }

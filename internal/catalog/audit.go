@@ -44,8 +44,16 @@ func (a Audit) Told() Audit {
 // Healed reports whether a sync is to follow.
 func (a Audit) Healed() bool { return a.Again+a.Gone > 0 }
 
+// Compared reports whether the catalog was compared at all; otherwise Reason says why not.
+func (a Audit) Compared() bool {
+	return a.Reason == "" || a.Found.Reported+a.Found.Known > 0 || a.Found.Rebuilt != nil
+}
+
 // Text is the audit in one line.
 func (a Audit) Text() string {
+	if !a.Compared() {
+		return "Not compared: " + a.Reason + "."
+	}
 	f := a.Found
 	if r := f.Rebuilt; r != nil {
 		return fmt.Sprintf("The manifest was lost. Of the source, Stripe has %s as it would be sent; %s are sent again, %s for the first time.",
