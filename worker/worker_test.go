@@ -358,7 +358,7 @@ func TestEveryStepIsAmongTheMetrics(t *testing.T) {
 	var want, got []string
 	for _, of := range []any{
 		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment), new(activities.OrderSweep),
-		new(activities.AccountStanding),
+		new(activities.AccountStanding), new(activities.CatalogDispatch),
 	} {
 		for i := range reflect.TypeOf(of).NumMethod() {
 			want = append(want, reflect.TypeOf(of).Method(i).Name)

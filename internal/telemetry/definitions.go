@@ -239,7 +239,7 @@ func stepMetrics() []Definition {
 var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
 	"SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
-	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog",
+	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
 	"ListSwept", "SweepAccount",
