@@ -27,7 +27,7 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/doctor", "internal/drift", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -142,6 +142,15 @@ func roomRules() []rule {
 				"vitrine/internal/catalog", "vitrine/workflows", "go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/sdk/client",
 			},
 		}.rule(`package launch; import _ "vitrine/internal/objectstore"`),
+		room{
+			name: "internal/desk", why: "what is asked and told is the same whoever asks: it knows neither a terminal nor HTTP",
+			others: []string{
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
+				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
+				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client",
+			},
+		}.rule(`package desk; import _ "net/http"`),
 		room{
 			name: "internal/privacy", why: "what erases reaches the buckets through a port, and nothing else",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore"},

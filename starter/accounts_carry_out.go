@@ -15,6 +15,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/temporalclient"
 )
 
@@ -93,7 +94,7 @@ func saveListed(ctx context.Context, docs catalog.Documents, listed account.Sett
 		}
 		*s = listed
 	})
-	if isUnusable(err) { // there is nothing to keep
+	if desk.IsUnusable(err) { // there is nothing to keep
 		return settingsOf(docs).SaveSettings(ctx, listed)
 	}
 	return err

@@ -7,10 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"vitrine/internal/account"
-	"vitrine/internal/catalog"
-	"vitrine/internal/temporalclient"
+	"vitrine/internal/desk"
 	"vitrine/internal/terminal"
-	"vitrine/workflows"
 )
 
 func (a *app) accountsShowCommand() *cobra.Command {
@@ -43,20 +41,15 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	view := viewAccount(docs, settings, stored, deployment.Rules)
+	d := desk.Desk{Documents: docs, Temporal: c}
+	view := d.ViewAccount(settings, stored, deployment.Rules)
 	standing, _, err := settingsOf(docs).Standing(ctx, account)
 	if err != nil {
 		return err
 	}
 	view.Parked = standing.Parked
-	for _, kind := range view.Feeds {
-		schedule, err := viewSchedule(ctx, c, workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}))
-		if err != nil && !temporalclient.IsNotFound(err) {
-			return err
-		}
-		if err == nil {
-			view.Schedules = append(view.Schedules, schedule)
-		}
+	if err := d.AddSchedules(ctx, &view); err != nil {
+		return err
 	}
 	if a.json() {
 		return a.printJSON(view)
@@ -75,7 +68,7 @@ func pausedText(p *account.Pause) string {
 	return ", paused: " + terminal.Printable(p.Note)
 }
 
-func (a *app) printAccount(v accountView) {
+func (a *app) printAccount(v desk.Account) {
 	origin := "its own (s3: accounts/" + v.Account + ".json)"
 	if !v.Stored {
 		origin = "none of its own: the defaults hold"
@@ -100,6 +93,6 @@ func (a *app) printAccount(v accountView) {
 		a.Say("  schedule  none: 'starter accounts apply' creates it")
 	}
 	for _, s := range v.Schedules {
-		a.Say("  schedule  %s, %s", s.ID, s.state(a.Now()))
+		a.Say("  schedule  %s, %s", s.ID, scheduleView{s}.state(a.Now()))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"vitrine/internal/account"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 )
 
@@ -306,7 +307,7 @@ func TestShowMarksTheRulesThatAreTheAccountsOwn(t *testing.T) {
   rule      max_invalid         50%        the deployment's
 `)
 	require.Equal(t, exitOK, s.run("accounts", "show", "acct_1", "-o", "json"))
-	var got accountView
+	var got desk.Account
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
 	require.Equal(t, []string{"max_shrink"}, got.OwnRules)
 	require.Equal(t, "35%", got.Rules.Text("max_shrink"))
@@ -419,7 +420,7 @@ func TestAPausedScheduleSaysSoOnce(t *testing.T) {
 	for note, want := range map[string]string{
 		"": "paused", "asked for": "paused: asked for", "paused with the starter": "paused with the starter", "Paused via CLI": "paused via CLI",
 	} {
-		require.Equal(t, want, scheduleView{Paused: true, Note: note}.shortState())
+		require.Equal(t, want, scheduleView{desk.Schedule{Paused: true, Note: note}}.shortState())
 	}
 }
 

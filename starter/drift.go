@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/drift"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
@@ -158,9 +159,9 @@ func (a *app) audit(ctx context.Context, docs catalog.Documents, c client.Client
 }
 
 // startAudit starts an audit, or joins the one under way.
-func startAudit(ctx context.Context, c client.Client, account string) (syncRun, error) {
+func startAudit(ctx context.Context, c client.Client, account string) (desk.SyncRun, error) {
 	in := workflows.CatalogAuditInput{Account: account}
-	run := syncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(), what: "audit of the product catalog"}
+	run := desk.SyncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(), What: "audit of the product catalog"}
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: run.WorkflowID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: auditTimeout,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, WorkflowExecutionErrorWhenAlreadyStarted: true,
@@ -179,14 +180,14 @@ func startAudit(ctx context.Context, c client.Client, account string) (syncRun, 
 }
 
 // watchAudit shows the steps of an audit until it is over.
-func (a *app) watchAudit(ctx context.Context, c client.Client, run syncRun) error {
+func (a *app) watchAudit(ctx context.Context, c client.Client, run desk.SyncRun) error {
 	out := a.Stdout
 	if a.json() {
 		out = a.Stderr // stdout is for the results
 	}
-	screen := a.newScreen(out, []syncRun{run})
+	screen := a.newScreen(out, []desk.SyncRun{run})
 	defer screen.close()
-	nothingHeld := func(context.Context, syncRun) (catalog.State, error) { return catalog.State{}, nil }
+	nothingHeld := func(context.Context, desk.SyncRun) (catalog.State, error) { return catalog.State{}, nil }
 	watched := &watch{client: c, run: run, state: nothingHeld}
 	for seen := a.Now(); ; {
 		look, err := watched.look(ctx)

@@ -70,12 +70,6 @@ func advise(err error) error {
 	return err
 }
 
-// isUnusable: the document is there but of no use, and reading it again would not help.
-func isUnusable(err error) bool {
-	f, ok := fault.Of(err)
-	return ok && f.Code == fault.SettingsInvalid && !errors.Is(err, context.Canceled)
-}
-
 // must is for mistakes in this program that every test of it finds.
 func must(err error) {
 	if err != nil {

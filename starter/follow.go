@@ -13,13 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 )
 
 // blind is how long following goes on while Temporal does not answer.
 const blind = time.Minute
 
 // followAll watches runs until all are over and prints how they ended. again says how to see more of them after Ctrl-C.
-func (a *app) followAll(ctx context.Context, c client.Client, runs []syncRun, again string) error {
+func (a *app) followAll(ctx context.Context, c client.Client, runs []desk.SyncRun, again string) error {
 	out := a.Stdout
 	if a.json() {
 		out = a.Stderr // stdout is for the results
@@ -98,7 +99,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // said about holds.
 func (a *app) stateReader(ctx context.Context) stateReader {
 	docs, err := a.documents(ctx)
-	return func(ctx context.Context, run syncRun) (catalog.State, error) {
+	return func(ctx context.Context, run desk.SyncRun) (catalog.State, error) {
 		if err != nil {
 			return catalog.State{}, nil
 		}
@@ -107,13 +108,13 @@ func (a *app) stateReader(ctx context.Context) stateReader {
 	}
 }
 
-type stateReader func(context.Context, syncRun) (catalog.State, error)
+type stateReader func(context.Context, desk.SyncRun) (catalog.State, error)
 
 // watch looks at a run again and again, reading its history only when that has grown.
 type watch struct {
 	client client.Client
-	run    syncRun   // the newest one, where a run went on as another
-	begun  time.Time // of the first one
+	run    desk.SyncRun // the newest one, where a run went on as another
+	begun  time.Time    // of the first one
 	events []*historypb.HistoryEvent
 
 	state stateReader
@@ -149,7 +150,7 @@ func (w *watch) look(ctx context.Context) (look, error) {
 	}
 	steps, byActivity := stepsOf(w.events)
 	enliven(byActivity, description.RawResponse.GetPendingActivities())
-	seen := look{steps: steps, begun: w.begun, over: !isOpen(info.GetStatus())}
+	seen := look{steps: steps, begun: w.begun, over: !desk.IsOpen(info.GetStatus())}
 	if seen.over {
 		seen.took = info.GetCloseTime().AsTime().Sub(seen.begun)
 	} else if rests(steps) {

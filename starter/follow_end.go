@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -31,7 +32,7 @@ type syncError struct {
 }
 
 // endOf reads the result of a run that is over.
-func endOf(ctx context.Context, c client.Client, run syncRun, took time.Duration) syncEnd {
+func endOf(ctx context.Context, c client.Client, run desk.SyncRun, took time.Duration) syncEnd {
 	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined, Seconds: took.Round(time.Millisecond).Seconds()}
 	err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &end.CatalogSyncResult)
 	end.Status, end.Error = "completed", nil

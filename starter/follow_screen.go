@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/terminal"
 )
 
@@ -38,7 +39,7 @@ type shownState struct {
 	reported    time.Time // when a line about its progress was written last
 }
 
-func (a *app) newScreen(out io.Writer, runs []syncRun) *screen {
+func (a *app) newScreen(out io.Writer, runs []desk.SyncRun) *screen {
 	mark := 0
 	if len(runs) > 1 {
 		for _, run := range runs {
@@ -51,7 +52,7 @@ func (a *app) newScreen(out io.Writer, runs []syncRun) *screen {
 	}
 }
 
-func (s *screen) show(run syncRun, seen look) {
+func (s *screen) show(run desk.SyncRun, seen look) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.introduce(run, seen)
@@ -82,7 +83,7 @@ func looksAgain(s *step) bool {
 }
 
 // tellHeld says once what a person has to decide.
-func (s *screen) tellHeld(run syncRun, held catalog.Hold) {
+func (s *screen) tellHeld(run desk.SyncRun, held catalog.Hold) {
 	s.line(run, fmt.Sprintf("  ! %-18s until a person decides; nothing was sent", "Held"))
 	for _, reason := range held.Reasons {
 		s.line(run, "      "+terminal.Printable(reason.Text))
@@ -96,12 +97,12 @@ func (s *screen) noWorker(seen look) bool { return s.now().Sub(seen.begun) > 5*t
 
 const askForWorker = "… no worker has taken it yet: is one running?"
 
-func (s *screen) introduce(run syncRun, seen look) {
+func (s *screen) introduce(run desk.SyncRun, seen look) {
 	if s.began[run.Account] {
 		return
 	}
 	s.began[run.Account] = true
-	line := fmt.Sprintf("%s: %s", cmp.Or(run.what, "sync of the "+string(run.Feed)+" feed"), run.WorkflowID)
+	line := fmt.Sprintf("%s: %s", cmp.Or(run.What, "sync of the "+string(run.Feed)+" feed"), run.WorkflowID)
 	if run.Joined {
 		line += fmt.Sprintf(" (joined, under way for %s)", terminal.Rough(s.now().Sub(seen.begun)))
 	}
@@ -112,7 +113,7 @@ func (s *screen) introduce(run syncRun, seen look) {
 }
 
 // report writes the lines that a step deserves, given what was written about it before.
-func (s *screen) report(run syncRun, now *step, before shownState) shownState {
+func (s *screen) report(run desk.SyncRun, now *step, before shownState) shownState {
 	after := shownState{begun: true, over: before.over || now.over(), attempt: now.attempt, waiting: now.waiting, reported: before.reported}
 	switch {
 	case before.over:
@@ -198,7 +199,7 @@ func (s *screen) redraw(seen look) {
 	s.scroll.Redraw(text)
 }
 
-func (s *screen) line(run syncRun, text string) {
+func (s *screen) line(run desk.SyncRun, text string) {
 	if s.mark > 0 {
 		text = terminal.Pad(run.Account, s.mark) + "  " + strings.TrimPrefix(text, "  ")
 	}

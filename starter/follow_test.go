@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -101,10 +102,10 @@ func showAll(watched, several bool, looks ...look) string {
 		Now: func() time.Time { return now }, IsTerminal: func(any) bool { return watched }, Size: func(io.Writer) int { return 0 },
 		Lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
 	}}
-	run := syncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
-	runs := []syncRun{run}
+	run := desk.SyncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
+	runs := []desk.SyncRun{run}
 	if several {
-		runs = append(runs, syncRun{Account: "acct_longer", Feed: "product"})
+		runs = append(runs, desk.SyncRun{Account: "acct_longer", Feed: "product"})
 	}
 	screen := a.newScreen(&out, runs)
 	for i, seen := range looks {

@@ -52,11 +52,11 @@ func (a *app) completeOrders(c *cobra.Command, args []string, prefix string) ([]
 	if len(args) == 1 && len(args[0]) > 0 {
 		filter.account = args[0]
 	}
-	query, err := filter.query()
+	wanted, err := filter.wanted()
 	if err != nil || len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	rows, _, _ := a.orderRows(ctx, query, filter.limit)
+	rows, _, _ := a.orderRows(ctx, wanted, filter.limit)
 	var found []string
 	for _, row := range rows {
 		text := row.ID

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -36,11 +37,11 @@ behind, 'starter order show' does not. Orders that are settled are listed for as
 }
 
 func (a *app) listOrders(ctx context.Context, filter orderFilter) error {
-	query, err := filter.query()
+	wanted, err := filter.wanted()
 	if err != nil {
 		return err
 	}
-	rows, more, err := a.orderRows(ctx, query, filter.limit)
+	rows, more, err := a.orderRows(ctx, wanted, filter.limit)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ const (
 
 // addReasons asks orders that are held or ignored why they are: Temporal's list does not know. Without a worker nobody
 // answers, and the list is there all the same.
-func (a *app) addReasons(ctx context.Context, rows []orderRow) {
+func (a *app) addReasons(ctx context.Context, rows []desk.OrderRow) {
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return
@@ -106,9 +107,9 @@ func (a *app) addReasons(ctx context.Context, rows []orderRow) {
 	_ = asking.Wait()
 }
 
-func (a *app) printOrders(rows []orderRow, more bool) {
+func (a *app) printOrders(rows []desk.OrderRow, more bool) {
 	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
-	why := slices.ContainsFunc(rows, func(row orderRow) bool { return row.Reason != "" })
+	why := slices.ContainsFunc(rows, func(row desk.OrderRow) bool { return row.Reason != "" })
 	if why {
 		header = append(header, "WHY")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -79,12 +80,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 // printRefunded is for a refund that was made before: nothing moves.
 func (a *app) printRefunded(id order.ID, made order.Refund) error {
 	if a.json() {
-		return a.printJSON(struct {
-			ID      order.ID     `json:"id"`
-			Done    string       `json:"done"`
-			Already bool         `json:"already"` // by an earlier command; this one did nothing
-			Refund  order.Refund `json:"refund"`
-		}{id, workflows.UpdateRefund, true, made})
+		return a.printJSON(desk.Repeated{Steered: desk.Steered{ID: id, Done: workflows.UpdateRefund}, Already: true, Refund: made})
 	}
 	a.Say("%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id",
 		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
@@ -42,14 +43,11 @@ func (a *app) showOrder(ctx context.Context, id order.ID) error {
 	}
 	steps := a.tryingOf(ctx, id)
 	if a.json() {
-		return a.printJSON(struct {
-			workflows.OrderView
-			Trying []trying `json:"trying,omitempty"`
-		}{view, steps})
+		return a.printJSON(desk.OrderDocument{OrderView: view, Trying: steps})
 	}
 	a.printOrder(view)
 	for _, t := range steps {
-		a.detail("trying", t.text(view, a.Now()))
+		a.detail("trying", tryingText(t, view, a.Now()))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
@@ -74,13 +75,7 @@ func (a *app) steer(ctx context.Context, id order.ID, s steering, argument any) 
 	}
 	alone := time.AfterFunc(5*time.Second, func() { a.Remark("… no worker has taken it yet: is one running?") })
 	defer alone.Stop()
-	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: s.update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	var view workflows.OrderView
-	if err == nil {
-		err = handle.Get(ctx, &view)
-	}
+	view, err := desk.Desk{Temporal: c}.Steer(ctx, id, s.update, argument)
 	if err != nil {
 		return explainSteering(ctx, id, s, err)
 	}
@@ -131,10 +126,7 @@ func explainSteering(ctx context.Context, id order.ID, s steering, err error) er
 
 func (a *app) printSteered(id order.ID, s steering) error {
 	if a.json() {
-		return a.printJSON(struct {
-			ID   order.ID `json:"id"`
-			Done string   `json:"done"` // the command that the order took
-		}{id, s.update})
+		return a.printJSON(desk.Steered{ID: id, Done: s.update})
 	}
 	a.Say("%s  %s", id, s.done)
 	return nil

@@ -5,47 +5,19 @@ import (
 	"fmt"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
-// trying is a step of an order that has failed so far, and is tried again.
-type trying struct {
-	Step      string    `json:"step"`
-	Tries     int32     `json:"tries"`
-	LastError string    `json:"last_error"`
-	Next      time.Time `json:"next,omitzero"`  // zero: under way
-	Until     time.Time `json:"until,omitzero"` // when it is given up
-}
-
-// tryingOf asks Temporal, which counts tries outside of the order's history. An order is shown without it, too.
-func (a *app) tryingOf(ctx context.Context, id order.ID) (steps []trying) {
+// tryingOf shows an order without it where Temporal does not answer.
+func (a *app) tryingOf(ctx context.Context, id order.ID) []desk.Trying {
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return nil
 	}
-	described, err := c.DescribeWorkflow(ctx, id.String(), "")
-	if err != nil {
-		return nil
-	}
-	for _, pending := range described.RawResponse.GetPendingActivities() {
-		failure := pending.GetLastFailure()
-		if failure == nil {
-			continue
-		}
-		t := trying{Step: pending.GetActivityType().GetName(), Tries: pending.GetAttempt(), LastError: failure.GetMessage()}
-		if next := pending.GetNextAttemptScheduleTime(); next != nil && pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
-			t.Next, t.Tries = next.AsTime(), t.Tries-1
-		}
-		if until := pending.GetExpirationTime(); until != nil {
-			t.Until = until.AsTime()
-		}
-		steps = append(steps, t)
-	}
-	return steps
+	return desk.Desk{Temporal: c}.Trying(ctx, id)
 }
 
 // stepTexts say what a step does.
@@ -55,7 +27,7 @@ var stepTexts = map[string]string{
 	"LoadOrder": "to read the order from Stripe",
 }
 
-func (t trying) text(v workflows.OrderView, now time.Time) string {
+func tryingText(t desk.Trying, v workflows.OrderView, now time.Time) string {
 	what, known := stepTexts[t.Step]
 	if !known {
 		what = t.Step

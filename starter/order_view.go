@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/workflows"
 )
@@ -17,12 +17,6 @@ func (a *app) orderView(ctx context.Context, id order.ID) (view workflows.OrderV
 	}
 	alone := time.AfterFunc(5*time.Second, func() { a.Remark("… no worker has answered yet: is one running?") })
 	defer alone.Stop()
-	answer, err := c.QueryWorkflow(ctx, id.String(), "", workflows.QueryOrder)
-	if err != nil {
-		return view, noSuchOrder(id, err)
-	}
-	if err := answer.Get(&view); err != nil {
-		return view, fmt.Errorf("%s: its answer is not readable: is the worker of another version? %w", id, err)
-	}
-	return view, nil
+	view, err = desk.Desk{Temporal: c}.Order(ctx, id)
+	return view, noSuchOrder(id, err)
 }

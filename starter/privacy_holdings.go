@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/privacy"
 	"vitrine/internal/statestore"
@@ -141,7 +142,7 @@ func (a *app) standing(ctx context.Context, id order.ID) (state order.State, ope
 	described, err := c.DescribeWorkflow(ctx, id.String(), "")
 	if err == nil {
 		run := described.RawResponse.GetWorkflowExecutionInfo()
-		state = order.State(attribute(run, workflows.SearchOrderState.GetName()))
+		state = order.State(desk.Attribute(run, workflows.SearchOrderState.GetName()))
 		return state, run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 	}
 	if !temporalclient.IsNotFound(err) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 )
@@ -227,7 +228,7 @@ func TestOlderReportsAreListedAndShown(t *testing.T) {
      2  4m ago  succeeded with errors  115 of 10,000 rows need repair.`)
 	require.Contains(t, s.stdout.String(), "     1  4m ago  rejected               The sync was rejected. Nothing was sent.")
 	require.Equal(t, exitOK, s.run("report", "acct_1", "--list", "--limit", "1", "-o", "json"))
-	var rows []reportRow
+	var rows []desk.ReportRow
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &rows))
 	require.Len(t, rows, 1)
 	require.Equal(t, int64(2), rows[0].Number)

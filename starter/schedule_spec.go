@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/launch"
 	"vitrine/workflows"
@@ -103,7 +104,7 @@ func (w wantedSchedule) update(in client.ScheduleUpdateInput) (*client.ScheduleU
 func (w wantedSchedule) difference(is client.Schedule) string {
 	var found []string
 	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	interval, offset, plain := plainInterval(is.Spec)
+	interval, offset, plain := desk.PlainInterval(is.Spec)
 	policy := w.policy()
 	switch {
 	case !plain:
@@ -123,16 +124,6 @@ func (w wantedSchedule) difference(is client.Schedule) string {
 		say("what it starts")
 	}
 	return strings.Join(found, ", ")
-}
-
-// plainInterval is the interval of a schedule that has one and nothing else.
-func plainInterval(spec *client.ScheduleSpec) (interval, offset time.Duration, plain bool) {
-	if spec == nil || len(spec.Intervals) != 1 {
-		return 0, 0, false
-	}
-	only := spec.Intervals[0]
-	plain = len(spec.Calendars)+len(spec.CronExpressions)+len(spec.Skip) == 0 && spec.Jitter == 0 && spec.StartAt.IsZero() && spec.EndAt.IsZero()
-	return only.Every, only.Offset, plain
 }
 
 func (w wantedSchedule) sameAction(action client.ScheduleAction) bool {

@@ -11,76 +11,20 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
-// scheduleView is a schedule as people and scripts see it.
-type scheduleView struct {
-	ID       string      `json:"id"`
-	Account  string      `json:"account"`
-	Feed     feed.Kind   `json:"feed"`
-	Every    string      `json:"every"`
-	Offset   string      `json:"offset"`
-	Paused   bool        `json:"paused"`
-	Note     string      `json:"note,omitempty"`
-	Next     []time.Time `json:"next"`
-	Last     time.Time   `json:"last,omitzero"`
-	LastRun  string      `json:"last_run,omitempty"` // workflow id
-	Runs     int         `json:"runs"`
-	Overlaps int         `json:"skipped_overlap"` // ticks without a run, because the run before was not over
-	Missed   int         `json:"missed"`          // ticks without a run, because Temporal was away for longer than the interval
-	Running  []string    `json:"running"`         // workflow ids
-	Created  time.Time   `json:"created,omitzero"`
-	Updated  time.Time   `json:"updated,omitzero"`
-	Error    string      `json:"error,omitempty"` // the server did not describe it
-}
+// scheduleView is a schedule as people see it.
+type scheduleView struct{ desk.Schedule }
 
 func viewSchedule(ctx context.Context, c client.Client, id string) (scheduleView, error) {
-	description, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
-	if err != nil {
-		return scheduleView{}, err
-	}
 	of, _ := parseScheduleID(id)
-	v := scheduleView{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}}
-	v.Every, v.Offset = scheduleTimes(description.Schedule.Spec)
-	if state := description.Schedule.State; state != nil {
-		v.Paused, v.Note = state.Paused, state.Note
-	}
-	info := description.Info
-	v.Next = append(v.Next, info.NextActionTimes...)
-	v.Runs, v.Overlaps, v.Missed = info.NumActions, info.NumActionsSkippedOverlap, info.NumActionsMissedCatchupWindow
-	if n := len(info.RecentActions); n > 0 {
-		last := info.RecentActions[n-1]
-		v.Last = last.ActualTime
-		if last.StartWorkflowResult != nil {
-			v.LastRun = last.StartWorkflowResult.WorkflowID
-		}
-	}
-	for _, run := range info.RunningWorkflows {
-		v.Running = append(v.Running, run.WorkflowID)
-	}
-	v.Created, v.Updated = info.CreatedAt, realTime(info.LastUpdateAt)
-	return v, nil
-}
-
-// scheduleTimes says how often; a schedule whose times were changed by hand has no such simple answer.
-func scheduleTimes(spec *client.ScheduleSpec) (interval, offset string) {
-	period, shift, plain := plainInterval(spec)
-	if !plain {
-		return "custom", "-"
-	}
-	return every(period), every(shift)
-}
-
-// realTime: protobuf's missing time arrives as 1970.
-func realTime(t time.Time) time.Time {
-	if t.Unix() <= 0 {
-		return time.Time{}
-	}
-	return t
+	v, err := desk.Desk{Temporal: c}.Schedule(ctx, of)
+	return scheduleView{v}, err
 }
 
 func (v scheduleView) nextRun() time.Time {
@@ -135,7 +79,7 @@ func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]schedu
 				return nil
 			case passes(err) && ctx.Err() == nil: // one answer that does not come keeps no other back
 				of, _ := parseScheduleID(id)
-				v = scheduleView{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}, Error: err.Error()}
+				v = scheduleView{desk.Schedule{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}, Error: err.Error()}}
 			case err != nil:
 				return fmt.Errorf("schedule %s: %w", id, err)
 			}

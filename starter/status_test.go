@@ -17,6 +17,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 	"vitrine/workflows"
@@ -66,7 +67,7 @@ func TestStatus(t *testing.T) {
 func TestStatusOfFailures(t *testing.T) {
 	s := fleetOfFour(t)
 	require.Equal(t, exitOK, s.run("status", "--failed", "-o", "json"))
-	var got []statusView
+	var got []desk.Catalog
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
 	require.Len(t, got, 2)
 	require.Equal(t, "acct_2", got[0].Account)
@@ -96,7 +97,7 @@ acct_5  pricing: held for 2h, before anything was sent
 `)
 
 	require.Equal(t, exitOK, s.run("status", "--held", "-o", "json"))
-	var got []statusView
+	var got []desk.Catalog
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
 	require.Len(t, got, 1)
 	require.Equal(t, "held", got[0].Now)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/workflows"
 )
@@ -76,7 +77,7 @@ func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) erro
 	return a.printStarted(runs)
 }
 
-func (a *app) printStarted(runs []syncRun) error {
+func (a *app) printStarted(runs []desk.SyncRun) error {
 	if a.json() {
 		if err := a.printJSON(runs); err != nil {
 			return err

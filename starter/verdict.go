@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
@@ -22,15 +22,14 @@ import (
 
 // verdict is one of the two ways to end a hold.
 type verdict struct {
-	update   string
-	done     string
+	desk.Verdict
 	question string
 	effect   string // what becomes of the run
 }
 
 var (
-	approval  = verdict{workflows.UpdateApprove, "approved", "Send this to Stripe?", "the run goes on and sends it"}
-	rejection = verdict{workflows.UpdateReject, "rejected", "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
+	approval  = verdict{desk.Approval, "Send this to Stripe?", "the run goes on and sends it"}
+	rejection = verdict{desk.Rejection, "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
 )
 
 type verdictFlags struct {
@@ -57,7 +56,7 @@ Exit codes: 0 if the verdict was taken, now or before; 1 if nothing is held or a
 
 func (a *app) verdictCommand(d verdict, flags *verdictFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use:               d.update + " ACCOUNT...",
+		Use:               d.Update + " ACCOUNT...",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -113,17 +112,16 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 	}
 	// Without a worker the server keeps the verdict and this command waits: it should not do so in silence.
 	alone := time.AfterFunc(5*time.Second, func() { a.Remark(askForVerdictWorker) })
-	taken, err := sendVerdict(ctx, c, d, *held, in)
+	taken, err := desk.Desk{Temporal: c}.Decide(ctx, d.Verdict, catalog.ID{Account: account, Feed: kind}, *held, in)
 	alone.Stop()
 	if err != nil {
 		return explainVerdict(ctx, account, *held, err)
 	}
-	taken.Account, taken.Feed = account, kind
 	if err := a.printVerdict(d, taken, flags.follow); err != nil || !flags.follow {
 		return err
 	}
-	run := syncRun{Account: account, Feed: kind, WorkflowID: taken.WorkflowID, RunID: taken.RunID, Joined: true}
-	return a.followAll(ctx, c, []syncRun{run}, "'starter status' shows how it ends")
+	run := desk.SyncRun{Account: account, Feed: kind, WorkflowID: taken.WorkflowID, RunID: taken.RunID, Joined: true}
+	return a.followAll(ctx, c, []desk.SyncRun{run}, "'starter status' shows how it ends")
 }
 
 const askForVerdictWorker = "… no worker has taken the verdict yet: is one running?"
@@ -176,9 +174,9 @@ func atThisHost(user string) string {
 // there is instead.
 func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict, in workflows.VerdictInput) error {
 	account, kind := state.Account, state.Feed
-	if before := d.before(state, in); before != nil {
-		return a.printDecided(d, takenVerdict{
-			Account: account, Feed: kind, Verdict: d.done, By: before.Verdict.By, Why: before.Verdict.Why, Version: before.Version, Before: &before.Verdict.At,
+	if before := d.Before(state, in); before != nil {
+		return a.printDecided(d, desk.TakenVerdict{
+			Account: account, Feed: kind, Verdict: d.Done, By: before.Verdict.By, Why: before.Verdict.Why, Version: before.Version, Before: &before.Verdict.At,
 		})
 	}
 	docs, err := a.documents(ctx)
@@ -194,28 +192,12 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict,
 	return errors.New(text)
 }
 
-// before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the
-// same words. Who says it is no part of it: the default names the host.
-func (d verdict) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
-	was := state.Rejected
-	if d.update == workflows.UpdateApprove {
-		was = state.Approved
-	}
-	switch {
-	case was == nil:
-		return nil
-	case in.Version != "" && in.Version == was.Version, in.Version == "" && in.Why == was.Verdict.Why:
-		return was
-	}
-	return nil
-}
-
-func (a *app) printDecided(d verdict, t takenVerdict) error {
+func (a *app) printDecided(d verdict, t desk.TakenVerdict) error {
 	if a.json() {
 		return a.printJSON(t)
 	}
 	a.Say("%s  %s: %s version %s by %s already, %s: %s",
-		t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
+		t.Account, t.Feed, d.Done, terminal.Printable(t.Version), terminal.Printable(t.By), terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
 	return nil
 }
 
@@ -242,37 +224,6 @@ func (a *app) confirmVerdict(id catalog.ID, d verdict, held catalog.Hold, yes bo
 	return true, nil
 }
 
-// takenVerdict is what a run took, as --output json prints it.
-type takenVerdict struct {
-	Account    string       `json:"account"`
-	Feed       feed.Kind    `json:"feed"`
-	Verdict    string       `json:"verdict"` // approved or rejected
-	By         string       `json:"by"`
-	Why        string       `json:"why"`
-	Version    string       `json:"version"` // of the source that was decided about
-	WorkflowID string       `json:"workflow_id"`
-	RunID      string       `json:"run_id"`
-	Held       catalog.Hold `json:"held"`                     // as the state had it
-	Before     *time.Time   `json:"decided_before,omitempty"` // when, if nothing was held any more; then there is no run and no hold
-}
-
-// sendVerdict asks for the newest run of the workflow: a run that was reset goes on under another run id.
-func sendVerdict(ctx context.Context, c client.Client, d verdict, held catalog.Hold, in workflows.VerdictInput) (takenVerdict, error) {
-	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID: workflows.VerdictID(d.update, held), WorkflowID: held.Run.WorkflowID, UpdateName: d.update, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err != nil {
-		return takenVerdict{}, err
-	}
-	var result workflows.VerdictResult
-	if err := handle.Get(ctx, &result); err != nil {
-		return takenVerdict{}, err
-	}
-	return takenVerdict{
-		Verdict: d.done, By: cmp.Or(result.By, in.By), Why: cmp.Or(result.Why, in.Why), Version: result.Version, WorkflowID: held.Run.WorkflowID, RunID: handle.RunID(), Held: held,
-	}, nil
-}
-
 func explainVerdict(ctx context.Context, account string, held catalog.Hold, err error) error {
 	var refused *temporal.ApplicationError
 	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
@@ -290,7 +241,7 @@ func explainVerdict(ctx context.Context, account string, held catalog.Hold, err 
 }
 
 // printVerdict leaves stdout to the results of a sync that is followed as JSON.
-func (a *app) printVerdict(d verdict, t takenVerdict, follow bool) error {
+func (a *app) printVerdict(d verdict, t desk.TakenVerdict, follow bool) error {
 	out := a.Stdout
 	switch {
 	case a.json() && !follow:
@@ -298,7 +249,7 @@ func (a *app) printVerdict(d verdict, t takenVerdict, follow bool) error {
 	case a.json():
 		out = a.Stderr
 	}
-	a.Write(out, fmt.Sprintf("%s  %s: %s version %s by %s; %s", t.Account, t.Feed, d.done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect))
+	a.Write(out, fmt.Sprintf("%s  %s: %s version %s by %s; %s", t.Account, t.Feed, d.Done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect))
 	if t.Version != t.Held.Version {
 		a.Tell(out, "  note      ", "the source was version "+t.Held.Version+" when this looked")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/terminal"
 )
@@ -49,12 +50,12 @@ type heldFeed struct {
 
 // verdictPlan is what a verdict about many is about, and what it is not.
 type verdictPlan struct {
-	DryRun  bool           `json:"dry_run"`
-	Verdict string         `json:"verdict"`
-	Held    []heldFeed     `json:"held"`
-	Others  int            `json:"others,omitempty"` // that are held for other reasons too, and are left alone
-	Taken   []takenVerdict `json:"taken"`
-	Failed  []applyFailure `json:"failed"`
+	DryRun  bool                `json:"dry_run"`
+	Verdict string              `json:"verdict"`
+	Held    []heldFeed          `json:"held"`
+	Others  int                 `json:"others,omitempty"` // that are held for other reasons too, and are left alone
+	Taken   []desk.TakenVerdict `json:"taken"`
+	Failed  []applyFailure      `json:"failed"`
 }
 
 // decideMany decides about all that is selected.
@@ -88,7 +89,7 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 	if err != nil {
 		return err
 	}
-	taken, errs := make([]takenVerdict, len(p.Held)), make([]error, len(p.Held))
+	taken, errs := make([]desk.TakenVerdict, len(p.Held)), make([]error, len(p.Held))
 	bar := a.Meter(len(p.Held), "deciding")
 	var group errgroup.Group
 	group.SetLimit(switchedAtOnce)
@@ -96,7 +97,8 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 		group.Go(func() error {
 			each := in
 			each.Version = h.Held.Version // what a person agrees to is what they saw
-			if taken[i], errs[i] = sendVerdict(ctx, c, d, h.Held, each); errs[i] != nil {
+			taken[i], errs[i] = desk.Desk{Temporal: c}.Decide(ctx, d.Verdict, h.ID, h.Held, each)
+			if errs[i] != nil {
 				errs[i] = explainVerdict(ctx, h.Account, h.Held, errs[i])
 			}
 			bar.Add()
@@ -110,7 +112,6 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 			p.Failed = append(p.Failed, applyFailure{h.Name(), errs[i].Error()})
 			continue
 		}
-		taken[i].Account, taken[i].Feed = h.Account, h.Feed
 		p.Taken = append(p.Taken, taken[i])
 	}
 	return a.printVerdicts(p)
@@ -118,7 +119,7 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 
 // planVerdicts finds what is held of the accounts, or of all.
 func (a *app) planVerdicts(ctx context.Context, accounts []string, d verdict, flags verdictFlags) (verdictPlan, error) {
-	p := verdictPlan{DryRun: flags.dryRun, Verdict: d.done, Held: []heldFeed{}, Taken: []takenVerdict{}, Failed: []applyFailure{}}
+	p := verdictPlan{DryRun: flags.dryRun, Verdict: d.Done, Held: []heldFeed{}, Taken: []desk.TakenVerdict{}, Failed: []applyFailure{}}
 	kinds := feed.Kinds()
 	if flags.oneFeed {
 		kind, err := feed.ParseKind(flags.feed)
@@ -167,7 +168,7 @@ func (a *app) findHeld(ctx context.Context, docs catalog.Documents, accounts []s
 	for i := range held {
 		group.Go(func() error {
 			state, _, err := docs.State(ctx, id(i))
-			if err != nil && !isUnusable(err) {
+			if err != nil && !desk.IsUnusable(err) {
 				return err
 			}
 			held[i] = state.Held

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 	"vitrine/workflows"
@@ -225,7 +226,7 @@ func TestAVerdictIsRepeated(t *testing.T) {
 			require.Equal(t, "acct_1  product: "+done+" version v7 by ada@one already, 1h ago: so\n", s.stdout.String())
 		}
 		require.Equal(t, exitOK, s.run(verb, "acct_1", "--by", "ada@two", "--why", "so", "-o", "json"))
-		var got takenVerdict
+		var got desk.TakenVerdict
 		require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
 		require.True(t, got.Before.Equal(noon.Add(-time.Hour)))
 
@@ -270,7 +271,7 @@ func TestRejectAsJSON(t *testing.T) {
 	s.holds("acct_1", feed.Product)
 	s.answers("v8")
 	require.Equal(t, exitOK, s.decides("reject", "acct_1", "-o", "json"))
-	var got takenVerdict
+	var got desk.TakenVerdict
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
 	require.Equal(t, "rejected", got.Verdict)
 	require.Equal(t, "v8", got.Version)

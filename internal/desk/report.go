@@ -1,0 +1,62 @@
+package desk
+
+import (
+	"context"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/internal/catalog"
+)
+
+// ReportRow is a report in a list.
+type ReportRow struct {
+	Number  int64           `json:"number"`
+	At      time.Time       `json:"at"`
+	Outcome catalog.Outcome `json:"outcome"`
+	Summary string          `json:"summary"`
+	Key     string          `json:"key"` // of the JSON in the state bucket
+}
+
+// FromNewest as before of Reports leaves none out.
+const FromNewest = math.MaxInt64
+
+// Reports lists the reports of a catalog that are kept and have a number below before, the newest first, and says how
+// many more there are.
+func (d Desk) Reports(ctx context.Context, id catalog.ID, before int64, limit int) ([]ReportRow, int, error) {
+	numbers, err := d.reportNumbers(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	numbers = slices.DeleteFunc(numbers, func(number int64) bool { return number >= before })
+	rows := []ReportRow{}
+	for _, number := range numbers[:min(limit, len(numbers))] {
+		key := d.Documents.Keys(id).ReportKey(number, "json")
+		r, err := d.Documents.Report(ctx, key)
+		if err != nil {
+			return nil, 0, err
+		}
+		rows = append(rows, ReportRow{number, r.At, r.Outcome, r.Summarized(), key})
+	}
+	return rows, len(numbers) - len(rows), nil
+}
+
+// reportNumbers are those of the reports that are kept, the newest first.
+func (d Desk) reportNumbers(ctx context.Context, id catalog.ID) (numbers []int64, err error) {
+	keys, err := d.Documents.Objects.List(ctx, d.Documents.Layout.StateBucket, d.Documents.Keys(id).ReportsPrefix())
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		name, isReport := strings.CutSuffix(path.Base(key), ".json")
+		if number, err := strconv.ParseInt(name, 10, 64); isReport && err == nil {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	slices.Reverse(numbers)
+	return numbers, nil
+}
