@@ -101,6 +101,7 @@ policy: ## the rules about imports, names and documents alone
 
 docs: ## write docs/feed-columns.md, configuration.md, metrics.md and the diagram of docs/orders.md from the code
 	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestGeneratedPages$$' .
+	@VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestTheDocumentIsThatOfTheRoutes$$' ./internal/server
 
 fmt: ## gofmt everything
 	gofmt -w .

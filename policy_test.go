@@ -146,7 +146,8 @@ func roomRules() []rule {
 			name: "internal/desk", why: "what is asked and told is the same whoever asks: it knows neither a terminal nor HTTP",
 			others: []string{
 				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
-				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
+				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/statestore",
+				"vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
 				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client",
 			},
@@ -175,8 +176,9 @@ func roomRules() []rule {
 			name: "internal/server", why: "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
 			std: []string{"*"},
 			others: []string{
-				"vitrine/internal/access", "vitrine/internal/assortment", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/intake", "vitrine/internal/order",
-				"vitrine/internal/stripeapi", "vitrine/internal/temporalclient", "vitrine/workflows",
+				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/checkout",
+				"vitrine/internal/desk", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/intake", "vitrine/internal/order",
+				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient", "vitrine/workflows",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package server; import _ "vitrine/internal/objectstore"`),

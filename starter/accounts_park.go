@@ -12,6 +12,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/account"
+	"vitrine/internal/desk"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -72,7 +73,7 @@ func (f *parkFlags) register(a *app, c *cobra.Command) {
 }
 
 func (a *app) park(ctx context.Context, accounts []string, flags parkFlags) error {
-	in, err := a.verdictInput(flags.verdictFlags, maxVerdict)
+	in, err := a.verdictInput(flags.verdictFlags, desk.MaxWhy)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (a *app) park(ctx context.Context, accounts []string, flags parkFlags) erro
 }
 
 func (a *app) resume(ctx context.Context, accounts []string, flags parkFlags) error {
-	in, err := a.verdictInput(flags.verdictFlags, maxVerdict)
+	in, err := a.verdictInput(flags.verdictFlags, desk.MaxWhy)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report
   POST /orders/ACCOUNT/SESSION/shipments        a parcel was sent, or has arrived
   POST /orders/ACCOUNT/SESSION/decision         a merchant accepts or rejects an order that was left pending
   POST /accounts/ID/account_sessions            the platform's backend embeds an account's settings: docs/embedded-settings.md
+  /accounts/…                                   accounts, catalogs, reports and orders, and commands for them
+  GET  /openapi.json                            all of these, described for machines
 
 on VITRINE_WEBHOOK_LISTEN, and /livez, /readyz and /metrics on VITRINE_LISTEN. An event is only acknowledged when Temporal
 has it: otherwise the answer is 503, and Stripe sends it again. One that will never arrive that way, because the key may not

@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
+	"vitrine/internal/desk"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/health"
 	"vitrine/internal/intake"
@@ -70,10 +71,14 @@ func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler
 	})
 }
 
-func newAPI(c config.Config, temporal client.Client, stripe *stripeapi.Client, logger *slog.Logger) *server.API {
-	return server.NewAPI(
-		c.Serve.AllTokens(), server.NewMerchants(temporal.UpdateWorkflow, logger), server.NewAccountSessions(stripe.BeginAccountSession, logger),
-	)
+func newAPI(
+	c config.Config, temporal client.Client, documents catalog.Documents, stripe *stripeapi.Client, logger *slog.Logger,
+) *server.API {
+	return server.NewAPI(server.APIOptions{
+		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Rules,
+		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger), Sessions: server.NewAccountSessions(stripe.BeginAccountSession, logger),
+		Logger: logger,
+	})
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.

@@ -83,7 +83,7 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 	if err != nil {
 		return badInput(err)
 	}
-	in, err := a.verdictInput(flags, maxVerdict)
+	in, err := a.verdictInput(flags, desk.MaxWhy)
 	if err != nil {
 		return err
 	}
@@ -125,9 +125,6 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 }
 
 const askForVerdictWorker = "… no worker has taken the verdict yet: is one running?"
-
-// maxVerdict bounds what a person writes, in bytes: it is kept in the history, the state and the report.
-const maxVerdict = 500
 
 // verdictInput is checked before anything is asked or sent: in bytes, as the run checks it.
 func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictInput, err error) {
@@ -174,10 +171,8 @@ func atThisHost(user string) string {
 // there is instead.
 func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict, in workflows.VerdictInput) error {
 	account, kind := state.Account, state.Feed
-	if before := d.Before(state, in); before != nil {
-		return a.printDecided(d, desk.TakenVerdict{
-			Account: account, Feed: kind, Verdict: d.Done, By: before.Verdict.By, Why: before.Verdict.Why, Version: before.Version, Before: &before.Verdict.At,
-		})
+	if before := d.Repeated(state, in); before != nil {
+		return a.printDecided(d, *before)
 	}
 	docs, err := a.documents(ctx)
 	if err != nil {

@@ -63,7 +63,7 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 	if err := flags.checkMany(accounts); err != nil {
 		return err
 	}
-	in, err := a.verdictInput(flags, maxVerdict)
+	in, err := a.verdictInput(flags, desk.MaxWhy)
 	if err != nil {
 		return err
 	}

@@ -185,3 +185,46 @@ func (v *Catalog) underWay(open []*workflowpb.WorkflowExecutionInfo, holder *cat
 		}
 	}
 }
+
+// Now is one catalog, with what Temporal knows of it. One that was never synced is no error.
+func (d Desk) Now(ctx context.Context, id catalog.ID) (Catalog, error) {
+	views, err := d.AllNow(ctx, id.Account)
+	if err != nil {
+		return Catalog{}, err
+	}
+	for _, v := range views {
+		if v.Feed == id.Feed {
+			return v, nil
+		}
+	}
+	return Catalog{Account: id.Account, Feed: id.Feed}, nil
+}
+
+// AllNow are the catalogs of an account that its settings list or that were ever synced, with what Temporal knows of
+// them.
+func (d Desk) AllNow(ctx context.Context, account string) ([]Catalog, error) {
+	views, states, err := d.Catalogs(ctx, []string{account}, true)
+	if err != nil {
+		return nil, err
+	}
+	now := Moment{Schedules: map[string]Planned{}}
+	if now.Runs, err = d.OpenRuns(ctx, account); err != nil {
+		return nil, err
+	}
+	for _, v := range views {
+		schedule, err := d.Schedule(ctx, catalog.ID{Account: v.Account, Feed: v.Feed})
+		switch {
+		case temporalclient.IsNotFound(err):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("schedule of %s: %w", v.Feed, err)
+		}
+		planned := Planned{Paused: schedule.Paused}
+		if len(schedule.Next) > 0 {
+			planned.Next = schedule.Next[0]
+		}
+		now.Schedules[schedule.ID] = planned
+	}
+	d.AddMoment(ctx, views, states, now)
+	return views, nil
+}

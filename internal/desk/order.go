@@ -61,7 +61,10 @@ func (d Desk) Orders(
 			return nil, nil, fmt.Errorf("list the orders: %w", err)
 		}
 		for _, run := range page.GetExecutions() {
-			rows = append(rows, newOrderRow(run))
+			row := newOrderRow(run)
+			if filter.Account == "" || row.Account == filter.Account { // whatever an attribute, or where it goes on, says
+				rows = append(rows, row)
+			}
 		}
 		request.NextPageToken = page.GetNextPageToken()
 		if len(request.NextPageToken) == 0 || len(rows) >= limit {

@@ -24,11 +24,26 @@ var (
 	Rejection = Verdict{workflows.UpdateReject, "rejected"}
 )
 
-// Before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the
+// MaxWhy bounds what a person writes, in bytes: it is kept in the history, the state and the report.
+const MaxWhy = 500
+
+// Repeated is the answer to a verdict that was given before; nil if it was not.
+func (v Verdict) Repeated(state catalog.State, in workflows.VerdictInput) *TakenVerdict {
+	before := v.before(state, in)
+	if before == nil {
+		return nil
+	}
+	return &TakenVerdict{
+		Account: state.Account, Feed: state.Feed, Verdict: v.Done, By: before.Verdict.By, Why: before.Verdict.Why,
+		Version: before.Version, Before: &before.Verdict.At,
+	}
+}
+
+// before is the same verdict, if a person gave it already: about the version that is asked for or, if none is, in the
 // same words. Who says it is no part of it: the default names the host.
-func (d Verdict) Before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
+func (v Verdict) before(state catalog.State, in workflows.VerdictInput) *catalog.Decided {
 	was := state.Rejected
-	if d.Update == workflows.UpdateApprove {
+	if v.Update == workflows.UpdateApprove {
 		was = state.Approved
 	}
 	switch {

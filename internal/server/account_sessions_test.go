@@ -22,8 +22,8 @@ import (
 
 const clientSecret = "accs_secret__nobody_may_know"
 
-// desk is where account sessions are asked for.
-type desk struct {
+// embedding is where account sessions are asked for.
+type embedding struct {
 	*API
 	logger *slog.Logger
 	logs   bytes.Buffer
@@ -31,21 +31,21 @@ type desk struct {
 	err    error
 }
 
-func newDesk() *desk {
-	d := &desk{}
+func newEmbedding() *embedding {
+	d := &embedding{}
 	d.logger = slog.New(slog.NewTextHandler(&d.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sessions := NewAccountSessions(func(_ context.Context, account string) (stripeapi.AccountSession, error) {
 		d.asked = append(d.asked, account)
 		return stripeapi.AccountSession{Secret: clientSecret, Expires: noon}, d.err
 	}, d.logger)
-	d.API = NewAPI(access.Tokens{
+	d.API = NewAPI(APIOptions{Logger: d.logger, Sessions: sessions, Tokens: access.Tokens{
 		access.New("backend", token, access.Operate, ""), access.New("shop", tokenOfOne, access.Operate, "acct_1"),
 		access.New("board", tokenToRead, access.Read, ""),
-	}, nil, sessions)
+	}})
 	return d
 }
 
-func (d *desk) ask(t *testing.T, path, body, authorization string) *httptest.ResponseRecorder {
+func (d *embedding) ask(t *testing.T, path, body, authorization string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Authorization", authorization)
@@ -63,7 +63,7 @@ const (
 
 func TestAccountSessionsAreHandedOn(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newEmbedding()
 	require.Equal(t, http.StatusOK, d.ask(t, settingsOfAccount, " {}\n", "Bearer "+tokenOfOne).Code)
 	d.asked = nil
 	got := d.ask(t, settingsOfAccount, "{}", "Bearer "+token)
@@ -99,7 +99,7 @@ func TestAccountSessionsThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk()
+			d := newEmbedding()
 			d.err = c.err
 			got := d.ask(t, c.path, c.body, c.authorization)
 			require.Equal(t, c.status, got.Code, got.Body)

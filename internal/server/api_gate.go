@@ -47,12 +47,12 @@ func (rt route) pattern() string { return rt.method + " " + rt.path }
 // gate lets those in who have a token for what they ask.
 type gate struct {
 	tokens   access.Tokens
-	sights   slots // for those who look
+	looks    slots // for those who look
 	commands slots // for those who decide: nobody who looks keeps them waiting
 }
 
 func newGate(tokens access.Tokens) gate {
-	return gate{tokens: tokens, sights: newSlots(maxSights), commands: newSlots(maxReports)}
+	return gate{tokens: tokens, looks: newSlots(maxSights), commands: newSlots(maxReports)}
 }
 
 // register adds nothing without a token: routes that nobody may use are not there.
@@ -111,7 +111,7 @@ func (g gate) admit(rt route, c *call) *answered {
 
 func (g gate) placesFor(rt route) slots {
 	if rt.scope == access.Read {
-		return g.sights
+		return g.looks
 	}
 	return g.commands
 }

@@ -19,8 +19,9 @@ const (
 )
 
 // withTokens is a counter that gave several tokens out. token still operates everything.
-func withTokens() *counter {
+func withTokens(t testing.TB) *counter {
 	c := newCounter()
+	c.desk, c.store, c.temporal = newDesk(t)
 	c.tokens = append(c.tokens,
 		access.New("board", readingAll, access.Read, ""),
 		access.New("shop", operatingOne, access.Operate, "acct_1"),
@@ -50,7 +51,7 @@ func (c *counter) ask(t *testing.T, method, path, body, token string) *httptest.
 
 func TestATokenOfOneAccountOpensNoRouteOfAnother(t *testing.T) {
 	t.Parallel()
-	c := withTokens()
+	c := withTokens(t)
 	for _, rt := range c.routes() {
 		for _, token := range []string{operatingOne, readingOne} {
 			for _, other := range []string{"acct_2", "acct_11", "acct_0", "ACCT_1", "acct_1%20", "acct_1%2f"} {
@@ -68,7 +69,7 @@ func TestATokenOfOneAccountOpensNoRouteOfAnother(t *testing.T) {
 
 func TestWhatTokensMayNot(t *testing.T) {
 	t.Parallel()
-	c := withTokens()
+	c := withTokens(t)
 	for _, rt := range c.routes() {
 		for _, stranger := range []string{"", token + "x", token[1:], "a-token-that-nobody-gave-out"} {
 			answer := c.ask(t, rt.method, filled(rt, "acct_1"), `{}`, stranger)
@@ -86,7 +87,7 @@ func TestWhatTokensMayNot(t *testing.T) {
 
 func TestSlotsAreForRequestsThatAreRight(t *testing.T) {
 	t.Parallel()
-	c := withTokens()
+	c := withTokens(t)
 	c.commands = newSlots(0)
 	answer := c.ask(t, http.MethodPost, shipments, shipped, operatingOne)
 	require.Equal(t, http.StatusServiceUnavailable, answer.Code)

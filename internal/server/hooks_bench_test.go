@@ -74,7 +74,7 @@ func BenchmarkHooks(b *testing.B) {
 		b.Run(hookName(hook.kind), func(b *testing.B) {
 			r := newHookRoom(b, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", rows.String())
 			r.Warm(b.Context(), []string{"acct_1"})
-			server := httptest.NewServer(Routes(&Webhook{}, NewAPI(nil, nil, nil), r.Hooks, client.MetricsNopHandler, slog.New(slog.DiscardHandler)))
+			server := httptest.NewServer(Routes(&Webhook{}, NewAPI(APIOptions{}), r.Hooks, client.MetricsNopHandler, slog.New(slog.DiscardHandler)))
 			defer server.Close()
 			server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 			var asked atomic.Int64

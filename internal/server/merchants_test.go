@@ -18,7 +18,9 @@ import (
 
 	"vitrine/internal/access"
 	"vitrine/internal/fault"
+	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/stripeapi"
 	"vitrine/workflows"
 )
 
@@ -29,6 +31,9 @@ type counter struct {
 	*API
 	logs bytes.Buffer
 	sent []any
+
+	store    *objectstoretest.Memory
+	temporal *clerk
 
 	err     error // no answer
 	refusal error // of the order
@@ -44,13 +49,19 @@ func (u answeredUpdate) Get(context.Context, any) error { return u.err }
 
 func newCounter() *counter {
 	c := &counter{}
-	c.API = NewAPI(access.Tokens{access.New("erp", token, access.Operate, "")}, &Merchants{
+	merchants := &Merchants{
 		within: time.Second, logger: slog.New(slog.NewTextHandler(&c.logs, nil)),
 		update: func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
 			return answeredUpdate{err: c.refusal}, c.err
 		},
-	}, nil)
+	}
+	c.API = NewAPI(APIOptions{
+		Tokens: access.Tokens{access.New("erp", token, access.Operate, "")}, Merchants: merchants, Logger: merchants.logger,
+		Sessions: NewAccountSessions(func(context.Context, string) (stripeapi.AccountSession, error) {
+			return stripeapi.AccountSession{Secret: "accs_secret", Expires: noon}, c.err
+		}, merchants.logger),
+	})
 	return c
 }
 

@@ -102,7 +102,7 @@ func webhookRequest(ctx context.Context, body, signature string) *http.Request {
 
 func (d *door) answer(r *http.Request) (int, string) {
 	recorder := httptest.NewRecorder()
-	Routes(d.Webhook, NewAPI(nil, nil, nil), nil, client.MetricsNopHandler, d.Logger).ServeHTTP(recorder, r)
+	Routes(d.Webhook, NewAPI(APIOptions{}), nil, client.MetricsNopHandler, d.Logger).ServeHTTP(recorder, r)
 	return recorder.Code, strings.TrimSpace(recorder.Body.String())
 }
 
@@ -304,7 +304,7 @@ func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	ended := make(chan int)
 	ask := func() *httptest.ResponseRecorder {
 		recorder := httptest.NewRecorder()
-		Routes(d.Webhook, NewAPI(nil, nil, nil), nil, client.MetricsNopHandler, d.Logger).
+		Routes(d.Webhook, NewAPI(APIOptions{}), nil, client.MetricsNopHandler, d.Logger).
 			ServeHTTP(recorder, webhookRequest(t.Context(), event(), sign(connectSecret, event(), noon)))
 		return recorder
 	}
@@ -351,7 +351,7 @@ func BenchmarkWebhook(b *testing.B) {
 	d := newDoor()
 	d.now, d.Logger, d.Metrics = time.Now, slog.New(slog.DiscardHandler), client.MetricsNopHandler
 	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) { return intake.Delivered, nil }
-	server := httptest.NewServer(Routes(d.Webhook, NewAPI(nil, nil, nil), nil, client.MetricsNopHandler, d.Logger))
+	server := httptest.NewServer(Routes(d.Webhook, NewAPI(APIOptions{}), nil, client.MetricsNopHandler, d.Logger))
 	defer server.Close()
 	body := event("Ada Lovelace", strings.Repeat("A", 6000))
 	var mu sync.Mutex
