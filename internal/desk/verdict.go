@@ -63,9 +63,9 @@ type TakenVerdict struct {
 	By         string       `json:"by"`
 	Why        string       `json:"why"`
 	Version    string       `json:"version"` // of the source that was decided about
-	WorkflowID string       `json:"workflow_id"`
-	RunID      string       `json:"run_id"`
-	Held       catalog.Hold `json:"held"` // as the state had it
+	WorkflowID string       `json:"workflow_id,omitempty"`
+	RunID      string       `json:"run_id,omitempty"`
+	Held       catalog.Hold `json:"held,omitzero"` // as the state had it
 	// Before is when, if nothing was held any more; then there is no run and no hold.
 	Before *time.Time `json:"decided_before,omitempty"`
 }

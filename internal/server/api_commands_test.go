@@ -47,6 +47,9 @@ func TestAVerdictThatIsRepeatedIsDone(t *testing.T) {
 	answer := c.ask(t, http.MethodPost, path+"approve", `{"why":"checked","version":"v7"}`, token)
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 	require.Contains(t, answer.Body.String(), `"decided_before"`)
+	require.NotContains(t, answer.Body.String(), `"held"`, "there is no run and no hold any more")
+	good, problems := held(t).ValidateHttpResponse(requestOf(t, http.MethodPost, path+"approve", "", token), answer.Result())
+	require.True(t, good, "%v\n%s", problems, answer.Body)
 	require.Equal(t, http.StatusConflict, c.ask(t, http.MethodPost, path+"reject", `{"why":"checked","version":"v7"}`, token).Code)
 	require.Empty(t, c.temporal.updates)
 }
