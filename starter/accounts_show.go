@@ -43,11 +43,6 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 	}
 	d := desk.Desk{Documents: docs, Temporal: c}
 	view := d.ViewAccount(settings, stored, deployment.Rules)
-	standing, _, err := settingsOf(docs).Standing(ctx, account)
-	if err != nil {
-		return err
-	}
-	view.Parked = standing.Parked
 	if err := d.AddSchedules(ctx, &view); err != nil {
 		return err
 	}

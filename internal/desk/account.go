@@ -66,8 +66,13 @@ func (d Desk) Account(ctx context.Context, name string, deployment account.Rules
 	return d.ViewAccount(settings, stored, deployment), nil
 }
 
-// AddSchedules adds to an account the schedules that its feeds have.
+// AddSchedules adds to an account the schedules that its feeds have, and whether it is parked.
 func (d Desk) AddSchedules(ctx context.Context, a *Account) error {
+	standing, _, err := d.settings().Standing(ctx, a.Account)
+	if err != nil {
+		return err
+	}
+	a.Parked = standing.Parked
 	for _, kind := range a.Feeds {
 		schedule, err := d.Schedule(ctx, catalog.ID{Account: a.Account, Feed: kind})
 		if err != nil && !temporalclient.IsNotFound(err) {

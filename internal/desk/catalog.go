@@ -207,6 +207,13 @@ func (d Desk) AllNow(ctx context.Context, account string) ([]Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	standing, _, err := d.settings().Standing(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	for i := range views {
+		views[i].Parked = standing.Parked
+	}
 	now := Moment{Schedules: map[string]Planned{}}
 	if now.Runs, err = d.OpenRuns(ctx, account); err != nil {
 		return nil, err
