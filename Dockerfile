@@ -23,7 +23,9 @@ COPY --from=build /skeleton/ /
 USER 65532:65532
 
 FROM bare AS stripesim
-LABEL org.opencontainers.image.title="Vitrine's Stripe emulator"
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="Vitrine's Stripe emulator" \
+      org.opencontainers.image.version="$VERSION"
 COPY --from=build-stripesim /out/stripesim /usr/local/bin/
 EXPOSE 12111
 ENTRYPOINT ["/usr/local/bin/stripesim"]
