@@ -13,6 +13,8 @@ import (
 func TestAgreementsAreListedByAccountAndAgent(t *testing.T) {
 	s := newStage(t)
 	sim := s.stripeAt(sandboxKey)
+	require.Zero(t, s.run("agreements", "list"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "No account has settings")
 	require.Zero(t, s.apply("acct_1\nacct_2\n"), s.stderr.String())
 	require.Zero(t, s.run("agreements", "list"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "no agent may sell yet for 2 accounts")

@@ -246,7 +246,7 @@ func (p fleetPlan) write(w io.Writer, out *terminal.Terminal) {
 		t.Add("~", "fleet", change)
 	}
 	if n := len(p.Make); n > 0 {
-		t.Add("+", "dispatchers", fmt.Sprintf("%s that look once a minute", terminal.Plural(int64(n), "schedule")))
+		t.Add("+", "dispatchers", terminal.Plural(int64(n), "schedule")+" for a look every minute")
 	}
 	for i, m := range p.Moves {
 		if i == mostMoves {
