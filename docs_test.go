@@ -42,7 +42,8 @@ func TestGeneratedPages(t *testing.T) {
 	}
 }
 
-var generatedDiagram = regexp.MustCompile("(?s)(<!-- made by make docs from [^>]+ -->\n```mermaid\n).*?(```\n<!-- end -->)")
+var generatedDiagram = regexp.MustCompile(
+	"(?s)(<!-- made by make docs from [^>]+ -->\n```mermaid\n).*?(```\n<!-- end -->)")
 
 // withDiagram is the page with its one generated diagram as it should be.
 func withDiagram(t *testing.T, page, diagram string) string {
@@ -88,7 +89,8 @@ func TestHandbookListsTheEvents(t *testing.T) {
 	handbook, err := os.ReadFile("docs/operations.md")
 	require.NoError(t, err)
 	for _, types := range [][]string{order.EventTypes(), intake.AccountEventTypes(), intake.AgreementEventTypes()} {
-		require.Contains(t, string(handbook), "\n```\n"+strings.Join(types, "\n")+"\n```\n", "an endpoint at Stripe has to be subscribed to these")
+		require.Contains(t, string(handbook), "\n```\n"+strings.Join(types, "\n")+"\n```\n",
+			"an endpoint at Stripe has to be subscribed to these")
 	}
 }
 
@@ -234,7 +236,8 @@ func TestTheEmulatorsOwnCallsAreDocumented(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
 	page, inPage := repository.text("docs/emulator.md"), map[string]bool{}
-	for _, call := range regexp.MustCompile("(?m)^\\| `((?:GET|POST|PATCH|DELETE) /_sim/[^`]+)` \\|").FindAllStringSubmatch(page, -1) {
+	for _, call := range regexp.MustCompile("(?m)^\\| `((?:GET|POST|PATCH|DELETE) /_sim/[^`]+)` \\|").
+		FindAllStringSubmatch(page, -1) {
 		inPage[call[1]] = true
 	}
 	routes := map[string]bool{}

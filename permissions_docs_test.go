@@ -82,7 +82,8 @@ func policyUnder(t *testing.T, heading string) []statement {
 func granted(policy []statement, key string) (letters string) {
 	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} {
 		if slices.ContainsFunc(policy, func(s statement) bool {
-			return slices.Contains(s.Action, action) && slices.ContainsFunc(s.Resource, func(r string) bool { return covers(r, key) })
+			return slices.Contains(s.Action, action) &&
+				slices.ContainsFunc(s.Resource, func(r string) bool { return covers(r, key) })
 		}) {
 			letters += strings.ToLower(strings.TrimPrefix(action, "s3:")[:1])
 		}

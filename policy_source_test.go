@@ -60,7 +60,8 @@ func load(repository fs.FS) (tree, error) {
 
 func ignoredFolder(name string) bool {
 	base := path.Base(name)
-	return name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "vendor")
+	return name != "." &&
+		(strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "vendor")
 }
 
 func parse(repository fs.FS, fset *token.FileSet, name string) (source, error) {
@@ -119,7 +120,8 @@ func (t tree) reached(room string) map[string]string {
 
 // within reports whether name is one of roots or lies below one of them.
 func within(name string, roots []string) bool {
-	return slices.ContainsFunc(roots, func(root string) bool { return name == root || strings.HasPrefix(name, root+"/") })
+	return slices.ContainsFunc(roots,
+		func(root string) bool { return name == root || strings.HasPrefix(name, root+"/") })
 }
 
 // standard reports whether an import path belongs to the standard library.

@@ -27,7 +27,10 @@ type rule struct {
 func TestPolicy(t *testing.T) {
 	repository, err := load(os.DirFS("."))
 	require.NoError(t, err)
-	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency", "internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout", "internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/order", "internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency",
+		"internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout",
+		"internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/order",
+		"internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -67,9 +70,12 @@ func roomRules() []rule {
 		room{
 			name: "workflows",
 			why:  "workflow code is replayed: it decides, and leaves everything that touches the world to activities",
-			std:  []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time"},
+			std: []string{"cmp", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings",
+				"time"},
 			others: []string{
-				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/statestore", "vitrine/internal/strictjson",
+				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/drift", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/statestore",
+				"vitrine/internal/strictjson",
 				"github.com/dustin/go-humanize", // numbers in what the Web UI shows
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
 				"go.temporal.io/sdk/worker", // for its interface WorkflowRegistry, to register by
@@ -79,32 +85,45 @@ func roomRules() []rule {
 			name: "activities",
 			why:  "activities reach the world through ports; the adapters behind them live under internal/",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/fleet", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging", "vitrine/internal/statestore",
+				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog",
+				"vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/fleet",
+				"vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/statestore",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/interceptor", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
-		room{name: "internal/feed", why: "the feed is pure: readers in, writers out", others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
+		room{name: "internal/feed", why: "the feed is pure: readers in, writers out",
+			others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
 			rule(`package feed; import _ "os"`),
-		room{name: "internal/access", why: why, std: []string{"*"}}.rule(`package access; import _ "vitrine/internal/config"`),
+		room{name: "internal/access", why: why,
+			std: []string{"*"}}.rule(`package access; import _ "vitrine/internal/config"`),
 		room{name: "internal/currency", why: why}.rule(`package currency; import _ "os"`),
 		room{name: "internal/fault", why: why}.rule(`package fault; import _ "go.temporal.io/sdk/temporal"`),
-		room{name: "internal/strictjson", why: why, others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
+		room{name: "internal/strictjson", why: why,
+			others: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}}.
 			rule(`package strictjson; import _ "os"`),
 		room{
-			name: "internal/statestore", why: "what knows every key knows no document: rooms put theirs into it, and it reaches S3 through a port",
+			name:   "internal/statestore",
+			why:    "what knows every key knows no document: rooms put theirs into it, and it reaches S3 through a port",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/feed"},
 		}.rule(`package statestore; import _ "vitrine/internal/catalog"`),
 		room{
-			name: "internal/account", why: "what is about an account alone is below its catalogs and its orders, which both need it",
+			name:   "internal/account",
+			why:    "what is about an account alone is below its catalogs and its orders, which both need it",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore"},
 		}.rule(`package account; import _ "vitrine/internal/catalog"`),
-		room{name: "internal/catalog", why: why, others: []string{"vitrine/internal/account", "vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore", "github.com/dustin/go-humanize"}}.
+		room{name: "internal/catalog", why: why,
+			others: []string{"vitrine/internal/account", "vitrine/internal/drift", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/statestore", "github.com/dustin/go-humanize"}}.
 			rule(`package catalog; import _ "vitrine/activities"`),
-		room{name: "internal/fleet", why: why, others: []string{"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore"}}.
+		room{name: "internal/fleet", why: why,
+			others: []string{"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/statestore"}}.
 			rule(`package fleet; import _ "vitrine/activities"`),
 		room{
 			name: "internal/order", why: "the words of orders are spoken in workflows too: they reach nothing",
-			others: []string{"vitrine/internal/account", "vitrine/internal/currency", "vitrine/internal/account", "vitrine/internal/fault", "vitrine/internal/statestore", "vitrine/internal/strictjson"},
+			others: []string{"vitrine/internal/account", "vitrine/internal/currency", "vitrine/internal/account",
+				"vitrine/internal/fault", "vitrine/internal/statestore", "vitrine/internal/strictjson"},
 		}.rule(`package order; import _ "vitrine/internal/catalog"`),
 		room{
 			name: "internal/drift", why: "what tells two states of a catalog apart is pure: rows in, findings out",
@@ -115,37 +134,47 @@ func roomRules() []rule {
 			others: []string{"vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed"},
 		}.rule(`package report; import _ "os"`),
 		room{
-			name: "internal/staging", why: "a dry run is the worker's own code: staging reaches S3 through a port, and Stripe not at all",
-			others: []string{"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/report", "vitrine/internal/statestore"},
+			name: "internal/staging",
+			why:  "a dry run is the worker's own code: staging reaches S3 through a port, and Stripe not at all",
+			others: []string{"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/report", "vitrine/internal/statestore"},
 		}.rule(`package staging; import _ "vitrine/internal/stripeapi"`),
 		room{
-			name: "internal/fulfillment", why: "what knows a buyer reaches the merchant and the mail server, and nothing else",
-			std: []string{"*"},
+			name: "internal/fulfillment",
+			why:  "what knows a buyer reaches the merchant and the mail server, and nothing else",
+			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore", "github.com/wneessen/go-mail",
+				"vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/order",
+				"vitrine/internal/statestore", "github.com/wneessen/go-mail",
 				"golang.org/x/text/language", "golang.org/x/text/language/display", // countries' names
 				"code.dny.dev/ssrf", // refuses addresses
 			},
 		}.rule(`package fulfillment; import _ "vitrine/internal/stripeapi"`),
 		room{
-			name: "internal/doctor", why: "what examines a deployment is handed all it looks at, and says what mends it: it makes no client",
+			name: "internal/doctor",
+			why:  "what examines a deployment is handed all it looks at, and says what mends it: it makes no client",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/order",
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/order",
 				"vitrine/internal/preflight", "vitrine/internal/statestore", "vitrine/internal/stripeapi",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/sdk/temporal",
 			},
 			std: []string{"context", "fmt", "net/url", "slices", "strconv", "strings", "sync", "time"},
 		}.rule(`package doctor; import _ "vitrine/internal/objectstore"`),
 		room{
-			name: "internal/launch", why: "whoever starts syncs starts the same run: what they know beyond it is no part of starting",
+			name: "internal/launch",
+			why:  "whoever starts syncs starts the same run: what they know beyond it is no part of starting",
 			others: []string{
-				"vitrine/internal/catalog", "vitrine/workflows", "go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/sdk/client",
+				"vitrine/internal/catalog", "vitrine/workflows", "go.temporal.io/api/enums/v1",
+				"go.temporal.io/api/serviceerror", "go.temporal.io/sdk/client",
 			},
 		}.rule(`package launch; import _ "vitrine/internal/objectstore"`),
 		room{
-			name: "internal/desk", why: "what is asked and told is the same whoever asks: it knows neither a terminal nor HTTP",
+			name: "internal/desk",
+			why:  "what is asked and told is the same whoever asks: it knows neither a terminal nor HTTP",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
+				"vitrine/internal/feed",
 				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/statestore",
 				"vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
@@ -157,36 +186,48 @@ func roomRules() []rule {
 			others: []string{"vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore"},
 		}.rule(`package privacy; import _ "vitrine/internal/objectstore"`),
 		room{
-			name: "internal/assortment", why: "what an account sells is made and looked up anywhere: files come through a port",
-			others: []string{"vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore", "github.com/cespare/xxhash/v2", "golang.org/x/sync/semaphore"},
+			name: "internal/assortment",
+			why:  "what an account sells is made and looked up anywhere: files come through a port",
+			others: []string{"vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/statestore",
+				"github.com/cespare/xxhash/v2", "golang.org/x/sync/semaphore"},
 		}.rule(`package assortment; import _ "os"`),
 		room{
-			name: "internal/checkout", why: "answers to a checkout are pure: what is asked and what is known in, the answer out",
-			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/strictjson"},
+			name: "internal/checkout",
+			why:  "answers to a checkout are pure: what is asked and what is known in, the answer out",
+			others: []string{"vitrine/internal/assortment", "vitrine/internal/feed", "vitrine/internal/order",
+				"vitrine/internal/strictjson"},
 		}.rule(`package checkout; import _ "net/http"`),
 		room{
-			name: "internal/daemon", why: "what processes share is how they stay, and not what they do: that would be a room that knows everything",
-			std: []string{"*"},
+			name: "internal/daemon",
+			why:  "what processes share is how they stay, and not what they do: that would be a room that knows everything",
+			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/preflight", "vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
+				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/preflight",
+				"vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal", "go.uber.org/fx",
 			},
 		}.rule(`package daemon; import _ "vitrine/workflows"`),
 		room{
-			name: "internal/server", why: "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
-			std: []string{"*"},
+			name: "internal/server",
+			why:  "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
+			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog", "vitrine/internal/checkout",
-				"vitrine/internal/desk", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/intake", "vitrine/internal/order",
-				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient", "vitrine/workflows",
+				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/assortment",
+				"vitrine/internal/catalog", "vitrine/internal/checkout",
+				"vitrine/internal/desk", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/intake",
+				"vitrine/internal/order",
+				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient",
+				"vitrine/workflows",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package server; import _ "vitrine/internal/objectstore"`),
 		room{
-			name: "internal/terminal", why: "what people see is made of words and numbers: it knows neither Stripe nor Temporal, nor what a command does",
-			std: []string{"*"},
+			name: "internal/terminal",
+			why:  "what people see is made of words and numbers: it knows neither Stripe nor Temporal, nor what a command does",
+			std:  []string{"*"},
 			others: []string{
-				"github.com/dustin/go-humanize", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "golang.org/x/term",
+				"github.com/dustin/go-humanize", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3",
+				"golang.org/x/term",
 			},
 		}.rule(`package terminal; import _ "vitrine/internal/catalog"`),
 		room{
@@ -251,15 +292,19 @@ func confinementRules() []rule {
 			"one adapter knows S3's library and its errors; the sandbox fills buckets"),
 		confined("go-mail", []string{"github.com/wneessen/go-mail"}, []string{"internal/fulfillment", "sandbox"},
 			"one adapter knows the mail library, and that its errors name the recipient"),
-		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"}, []string{"sandbox"},
+		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"},
+			[]string{"sandbox"},
 			"embedding a server costs 500 modules, and the product needs none of them"),
-		confined("what draws on terminals", []string{"github.com/schollz/progressbar", "github.com/rivo/uniseg", "golang.org/x/term"}, []string{"internal/terminal", "sandbox"},
+		confined("what draws on terminals",
+			[]string{"github.com/schollz/progressbar", "github.com/rivo/uniseg", "golang.org/x/term"},
+			[]string{"internal/terminal", "sandbox"},
 			"one room of the product knows how wide a terminal is, and whether one is there"),
 		confined("versitygw", []string{"github.com/versity"}, []string{"sandbox"},
 			"the product talks to S3, whoever serves it"),
 		confined("the mail catcher's libraries", []string{"github.com/emersion"}, []string{"sandbox/mail"},
 			"whoever looks at caught mails asks the catcher, and the product only sends them"),
-		confined("the strict JSON library", []string{"github.com/go-json-experiment/json"}, []string{"internal/strictjson"},
+		confined("the strict JSON library", []string{"github.com/go-json-experiment/json"},
+			[]string{"internal/strictjson"},
 			"it becomes the standard library's encoding/json/v2, and one room will change its import then"),
 		confined("testify's assert", []string{"github.com/stretchr/testify/assert"}, nil,
 			"a test that goes on after a failed assertion reports consequences; use require"),
@@ -270,7 +315,9 @@ func confined(name string, libraries, rooms []string, why string) rule {
 	return rule{
 		name: "where " + name + " may be imported",
 		why:  why,
-		bad:  map[string]string{"internal/anywhere/bad_test.go": `package anywhere; import _ "` + libraries[0] + `/v83/part"`},
+		bad: map[string]string{
+			"internal/anywhere/bad_test.go": `package anywhere; import _ "` + libraries[0] + `/v83/part"`,
+		},
 		check: func(t tree) (broken []string) {
 			for _, s := range t.sources {
 				for _, imported := range s.imports {
@@ -288,11 +335,13 @@ func confined(name string, libraries, rooms []string, why string) rule {
 func reachRules() []rule {
 	adapters := []string{
 		"github.com/stripe", "github.com/aws", "net/http",
-		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/fulfillment", "vitrine/internal/stripesim", "vitrine/internal/simcontrol",
+		"vitrine/internal/objectstore", "vitrine/internal/stripeapi", "vitrine/internal/fulfillment",
+		"vitrine/internal/stripesim", "vitrine/internal/simcontrol",
 		"vitrine/internal/config",
 	}
 	const pure = "what decides must not be able to call out by a detour"
-	emulators := []string{"vitrine/internal/stripesim", "vitrine/internal/simcontrol", "vitrine/sandbox", "go.temporal.io/server", "github.com/versity"}
+	emulators := []string{"vitrine/internal/stripesim", "vitrine/internal/simcontrol", "vitrine/sandbox",
+		"go.temporal.io/server", "github.com/versity"}
 	const bare = "the binaries that run in production carry no emulator and no server"
 	return []rule{
 		unreachable("workflows", adapters, pure),
@@ -341,25 +390,33 @@ func codeRules() []rule {
 			name:  "the clock in workflows",
 			why:   "workflow code is replayed: the time comes from workflow.Now, pauses from workflow.Sleep or timers",
 			check: clockInWorkflows,
-			bad:   map[string]string{"workflows/bad.go": `package workflows; import clock "time"; var now = clock.Now()`},
+			bad: map[string]string{
+				"workflows/bad.go": `package workflows; import clock "time"; var now = clock.Now()`,
+			},
 		},
 		{
 			name:  "buyers in workflows",
 			why:   "what a workflow holds is in history for as long as that lives: it speaks of orders by their Summary",
 			check: buyersInWorkflows,
-			bad:   map[string]string{"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`},
+			bad: map[string]string{
+				"workflows/bad.go": `package workflows; import "vitrine/internal/order"; var kept order.Document`,
+			},
 		},
 		{
 			name:  "keys of the state bucket",
 			why:   "whoever grants, expires or erases what is kept reads one list of keys: internal/statestore makes them all",
 			check: keysElsewhere,
-			bad:   map[string]string{"internal/order/bad.go": `package order; var key = layout.StatePrefix + "orders.json"`},
+			bad: map[string]string{
+				"internal/order/bad.go": `package order; var key = layout.StatePrefix + "orders.json"`,
+			},
 		},
 		{
 			name:  "what people read",
 			why:   "a line that is wider than its terminal breaks within words: internal/terminal writes what people read, and breaks it",
 			check: printsElsewhere,
-			bad:   map[string]string{"starter/bad.go": `package main; import "fmt"; func say() { fmt.Fprintf(a.Stdout, "a line\n") }`},
+			bad: map[string]string{
+				"starter/bad.go": `package main; import "fmt"; func say() { fmt.Fprintf(a.Stdout, "a line\n") }`,
+			},
 		},
 		{
 			name:  "docstrings",
@@ -470,7 +527,8 @@ var vagueNames = []string{"base", "common", "helper", "helpers", "lib", "manager
 
 func vaguelyNamed(t tree) (broken []string) {
 	for _, s := range t.sources {
-		if slices.Contains(vagueNames, strings.TrimSuffix(s.pkg, "_test")) || slices.Contains(vagueNames, path.Base(s.room)) {
+		if slices.Contains(vagueNames, strings.TrimSuffix(s.pkg, "_test")) ||
+			slices.Contains(vagueNames, path.Base(s.room)) {
 			broken = append(broken, fmt.Sprintf("%s: package %s", s.path, s.pkg))
 		}
 	}
@@ -479,7 +537,8 @@ func vaguelyNamed(t tree) (broken []string) {
 
 func clockInWorkflows(t tree) (broken []string) {
 	for _, s := range t.product("workflows") {
-		for _, call := range s.calls("time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer") {
+		for _, call := range s.calls("time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick",
+			"NewTicker", "NewTimer") {
 			broken = append(broken, fmt.Sprintf("%s uses %s", s.path, call))
 		}
 	}
@@ -488,7 +547,8 @@ func clockInWorkflows(t tree) (broken []string) {
 
 func buyersInWorkflows(t tree) (broken []string) {
 	for _, s := range t.product("workflows") {
-		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer", "Recipient", "Address", "LineText") {
+		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer",
+			"Recipient", "Address", "LineText") {
 			broken = append(broken, fmt.Sprintf("%s speaks of %s", s.path, personal))
 		}
 	}
@@ -580,13 +640,16 @@ func moduleRules() []rule {
 			name:  "replacements in go.mod",
 			why:   "a module with replacements cannot be installed by its path, and nobody can update what it replaces",
 			check: replaced,
-			bad:   map[string]string{"go.mod": "module vitrine\n\nreplace a => b v1.0.0\n", "sandbox/go.mod": "module vitrine/sandbox\n\nreplace vitrine => ..\n\nreplace (\n\tc => c v1.2.3\n)\n"},
+			bad: map[string]string{"go.mod": "module vitrine\n\nreplace a => b v1.0.0\n",
+				"sandbox/go.mod": "module vitrine/sandbox\n\nreplace vitrine => ..\n\nreplace (\n\tc => c v1.2.3\n)\n"},
 		},
 		{
 			name:  "weight of go.mod",
 			why:   "whoever builds the product must not have to download the sandbox's servers",
 			check: heavy,
-			bad:   map[string]string{"go.mod": "module vitrine\n\nrequire (\n\tgo.temporal.io/server v1.32.1 // indirect\n)\n"},
+			bad: map[string]string{
+				"go.mod": "module vitrine\n\nrequire (\n\tgo.temporal.io/server v1.32.1 // indirect\n)\n",
+			},
 		},
 		{
 			name:  "no workspace",

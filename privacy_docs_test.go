@@ -68,7 +68,8 @@ func keptKeys(t *testing.T) (rows []keptKey) {
 		text := strings.Trim(cells[0], "`")
 		pattern := regexp.QuoteMeta(text)
 		for name, takes := range map[string]string{
-			"<prefix>": "state/", "<account>": "acct_[A-Za-z0-9]+", "<feed>": "(product|inventory|pricing|promotion)", "<session>": "cs_[A-Za-z0-9_]+", "<shard>": "[0-9]{3,}",
+			"<prefix>": "state/", "<account>": "acct_[A-Za-z0-9]+", "<feed>": "(product|inventory|pricing|promotion)",
+			"<session>": "cs_[A-Za-z0-9_]+", "<shard>": "[0-9]{3,}",
 			"<dispute>": "(du|dp)_[A-Za-z0-9_]+", "<notice>": "[A-Za-z0-9_-]+", "…": ".+",
 		} {
 			pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta(name), takes)
@@ -134,7 +135,8 @@ func keyFunctions(t *testing.T) (names []string) {
 	for _, s := range repository.product("internal/statestore") {
 		for _, declaration := range s.file.Decls {
 			if f, ok := declaration.(*ast.FuncDecl); ok && named.MatchString(f.Name.Name) {
-				require.NotNil(t, f.Recv, "%s: what makes keys is a method of the layout, or of a part of it", f.Name.Name)
+				require.NotNil(t, f.Recv, "%s: what makes keys is a method of the layout, or of a part of it",
+					f.Name.Name)
 				names = append(names, receiver(f.Recv.List[0].Type)+"."+f.Name.Name)
 			}
 		}
@@ -147,7 +149,8 @@ func TestThePrivacyPageListsWhatIsOfABuyer(t *testing.T) {
 	page, err := os.ReadFile("docs/privacy.md")
 	require.NoError(t, err)
 	for _, row := range keptKeys(t) {
-		require.Equal(t, row.personal, strings.Contains(string(page), "| `"+row.text+"`"), "docs/privacy.md and the key %s", row.text)
+		require.Equal(t, row.personal, strings.Contains(string(page), "| `"+row.text+"`"),
+			"docs/privacy.md and the key %s", row.text)
 	}
 }
 
@@ -194,7 +197,8 @@ func TestWhatIsOfABuyerExpiresAndNothingElse(t *testing.T) {
 	require.Equal(t, 90, expires(samples["Place.OrderKey"]))
 	for name, key := range samples {
 		switch name {
-		case "OrderKeys.EvidenceKey", "OrderKeys.EvidencePrefix", "Place.OrderKey", "Place.NoticeKey", "Place.NoticePrefix":
+		case "OrderKeys.EvidenceKey", "OrderKeys.EvidencePrefix", "Place.OrderKey", "Place.NoticeKey",
+			"Place.NoticePrefix":
 			require.NotZero(t, expires(key), key)
 		default:
 			require.Zero(t, expires(key), "%s must not expire", key)

@@ -102,9 +102,11 @@ func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAc
 		return result, err
 	}
 	if !result.Already {
-		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"cause": string(in.Cause)}).Counter("vitrine_accounts_parked_total").Inc(1)
-		activity.GetLogger(ctx).Error("an account is parked: nothing is brought to Stripe for it until a person resumes it",
-			"account", in.Account, "cause", in.Cause, "why", in.Why)
+		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"cause": string(in.Cause)}).
+			Counter("vitrine_accounts_parked_total").Inc(1)
+		activity.GetLogger(ctx).
+			Error("an account is parked: nothing is brought to Stripe for it until a person resumes it",
+				"account", in.Account, "cause", in.Cause, "why", in.Why)
 	}
 	return result, a.Schedules.Pause(ctx, in.Account, ParkedNote)
 }
@@ -181,7 +183,8 @@ func (a *AccountStanding) noteAnswer(ctx context.Context, id string) {
 		return true
 	})
 	if err != nil {
-		activity.GetLogger(ctx).Warn("that Stripe answers for the account could not be noted", "account", id, "error", err)
+		activity.GetLogger(ctx).Warn("that Stripe answers for the account could not be noted", "account", id,
+			"error", err)
 	}
 }
 
@@ -195,8 +198,8 @@ func (a *AccountStanding) noteRefusal(ctx context.Context, id string, code fault
 	}
 }
 
-// refused parks an account if Stripe has refused it for a day, and it alone: a key that is wrong, or lacks a permission,
-// is refused for everybody, and parks nobody.
+// refused parks an account if Stripe has refused it for a day, and it alone: a key that is wrong, or lacks a
+// permission, is refused for everybody, and parks nobody.
 func (a *AccountStanding) refused(ctx context.Context, id string, code fault.Code, reason string) error {
 	now := time.Now().UTC()
 	standing, err := a.Accounts.ChangeStanding(ctx, id, func(s *account.Standing) bool {
@@ -223,7 +226,8 @@ func (a *AccountStanding) refused(ctx context.Context, id string, code fault.Cod
 	case err != nil:
 		return err
 	case finding == "":
-		why := fmt.Sprintf("Stripe has refused it since %s, and answers for others: %s", since.Format(time.RFC3339), code)
+		why := fmt.Sprintf("Stripe has refused it since %s, and answers for others: %s", since.Format(time.RFC3339),
+			code)
 		_, err := a.park(ctx, ParkAccountInput{
 			Account: id, Cause: account.ByRefusals, By: "Vitrine", Why: why, At: now.Truncate(time.Second),
 		})

@@ -34,7 +34,9 @@ type porter struct {
 func newPorter(t *testing.T, accounts ...string) *porter {
 	t.Helper()
 	p := &porter{t: t, store: objectstoretest.NewMemory("s"), refuses: map[string]error{}}
-	docs := account.Documents{Store: statestore.Store{Objects: p.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}
+	docs := account.Documents{
+		Store: statestore.Store{Objects: p.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}},
+	}
 	p.AccountStanding = &AccountStanding{Accounts: docs, Schedules: p, Stripe: p}
 	for _, id := range accounts {
 		require.NoError(t, docs.SaveSettings(t.Context(), account.Settings{Account: id}))
@@ -106,14 +108,18 @@ func TestAnAccountIsParkedOnceAndReturns(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
 	left := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
-	in := ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone", At: left, Event: "evt_1"}
+	in := ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone", At: left,
+		Event: "evt_1"}
 	first := p.parks(in)
-	require.Equal(t, &account.Parking{Cause: account.Deauthorized, By: "Stripe", Why: "gone", Since: left, Event: "evt_1"}, first.Parked)
+	require.Equal(t,
+		&account.Parking{Cause: account.Deauthorized, By: "Stripe", Why: "gone", Since: left, Event: "evt_1"},
+		first.Parked)
 	require.False(t, first.Already)
 	again := p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "too"})
 	require.True(t, again.Already)
 	require.Equal(t, first.Parked, again.Parked, "it stays parked for the first reason")
-	require.Equal(t, []string{"acct_1: " + ParkedNote, "acct_1: " + ParkedNote}, p.paused, "what an interruption left is paused then")
+	require.Equal(t, []string{"acct_1: " + ParkedNote, "acct_1: " + ParkedNote}, p.paused,
+		"what an interruption left is paused then")
 
 	require.Equal(t, first.Parked, p.returns().Was)
 	require.Equal(t, []string{"acct_1: " + ParkedNote}, p.resumed)
@@ -176,16 +182,28 @@ func TestRefusalsParkWhoAloneIsRefused(t *testing.T) {
 		finding string
 		asked   []string
 	}{
-		"for an hour":        {long: time.Hour, code: fault.StripeForbidden, others: []string{"acct_2"}},
-		"it alone":           {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden}, []string{"acct_2"}, true, "", []string{"acct_1", "acct_2"}},
-		"by 401":             {25 * time.Hour, fault.StripeUnauthorized, map[string]error{"acct_1": unauthorized}, []string{"acct_2"}, true, "", []string{"acct_1", "acct_2"}},
-		"one of two answers": {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden, "acct_2": forbidden}, []string{"acct_2", "acct_3"}, true, "", []string{"acct_1", "acct_2", "acct_3"}},
-		"a permission":       {25 * time.Hour, fault.StripeForbidden, nil, []string{"acct_2"}, false, "permission", []string{"acct_1"}},
-		"everybody":          {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden, "acct_2": forbidden}, []string{"acct_2"}, false, "other accounts too", []string{"acct_1", "acct_2"}},
-		"the key":            {25 * time.Hour, fault.StripeUnauthorized, map[string]error{"acct_1": unauthorized, "acct_2": unauthorized}, []string{"acct_2"}, false, "other accounts too", []string{"acct_1", "acct_2"}},
-		"nobody beside it":   {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden}, nil, false, "no other account", []string{"acct_1"}},
-		"Stripe is away":     {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": unavailable}, []string{"acct_2"}, false, "", []string{"acct_1"}},
-		"of another kind":    {25 * time.Hour, fault.StripeRejected, map[string]error{"acct_1": forbidden}, []string{"acct_2"}, false, "", nil},
+		"for an hour": {long: time.Hour, code: fault.StripeForbidden, others: []string{"acct_2"}},
+		"it alone": {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden},
+			[]string{"acct_2"}, true, "", []string{"acct_1", "acct_2"}},
+		"by 401": {25 * time.Hour, fault.StripeUnauthorized, map[string]error{"acct_1": unauthorized},
+			[]string{"acct_2"}, true, "", []string{"acct_1", "acct_2"}},
+		"one of two answers": {25 * time.Hour, fault.StripeForbidden,
+			map[string]error{"acct_1": forbidden, "acct_2": forbidden}, []string{"acct_2", "acct_3"}, true, "",
+			[]string{"acct_1", "acct_2", "acct_3"}},
+		"a permission": {25 * time.Hour, fault.StripeForbidden, nil, []string{"acct_2"}, false, "permission",
+			[]string{"acct_1"}},
+		"everybody": {25 * time.Hour, fault.StripeForbidden,
+			map[string]error{"acct_1": forbidden, "acct_2": forbidden}, []string{"acct_2"}, false, "other accounts too",
+			[]string{"acct_1", "acct_2"}},
+		"the key": {25 * time.Hour, fault.StripeUnauthorized,
+			map[string]error{"acct_1": unauthorized, "acct_2": unauthorized}, []string{"acct_2"}, false,
+			"other accounts too", []string{"acct_1", "acct_2"}},
+		"nobody beside it": {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": forbidden}, nil, false,
+			"no other account", []string{"acct_1"}},
+		"Stripe is away": {25 * time.Hour, fault.StripeForbidden, map[string]error{"acct_1": unavailable},
+			[]string{"acct_2"}, false, "", []string{"acct_1"}},
+		"of another kind": {25 * time.Hour, fault.StripeRejected, map[string]error{"acct_1": forbidden},
+			[]string{"acct_2"}, false, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +247,8 @@ func TestParkedAccountsAreNotSwept(t *testing.T) {
 	b := newBroom(t, "evt_1")
 	docs := account.Documents{Store: b.Documents.Store}
 	park := func(parked *account.Parking) {
-		_, err := docs.ChangeStanding(t.Context(), "acct_1", func(s *account.Standing) bool { s.Parked = parked; return true })
+		_, err := docs.ChangeStanding(t.Context(), "acct_1",
+			func(s *account.Standing) bool { s.Parked = parked; return true })
 		require.NoError(t, err)
 	}
 	park(&account.Parking{Why: "closed"})
@@ -250,10 +269,12 @@ func TestNoPartIsUploadedForAParkedAccount(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
 	p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed"})
-	steps := &CatalogSync{Objects: p.store, Accounts: p.Accounts, Documents: catalog.Documents{Store: p.Accounts.Store}, Imports: map[feed.API]Imports{feed.V1: nil}}
+	steps := &CatalogSync{Objects: p.store, Accounts: p.Accounts, Documents: catalog.Documents{Store: p.Accounts.Store},
+		Imports: map[feed.API]Imports{feed.V1: nil}}
 	env := quietly(steps)
 	_, err := env.ExecuteActivity(steps.UploadFile, PartInput{
-		ID: catalog.ID{Account: "acct_1", Feed: feed.Product}, Delivery: catalog.Delivery{API: feed.V1, Parts: []catalog.Part{{}}},
+		ID:       catalog.ID{Account: "acct_1", Feed: feed.Product},
+		Delivery: catalog.Delivery{API: feed.V1, Parts: []catalog.Part{{}}},
 	})
 	require.ErrorContains(t, err, "parked since")
 }

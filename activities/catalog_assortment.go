@@ -95,5 +95,6 @@ func (s *CatalogSync) assortments() assortment.Documents {
 func cannotBeTold(err error) bool {
 	var file *assortment.FileError
 	var syntax *feed.SyntaxError
-	return fault.Is(err, fault.SourceMissing) || fault.Is(err, fault.SourceChanged) || errors.As(err, &file) || errors.As(err, &syntax)
+	return fault.Is(err, fault.SourceMissing) || fault.Is(err, fault.SourceChanged) || errors.As(err, &file) ||
+		errors.As(err, &syntax)
 }

@@ -29,17 +29,22 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
 	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
-	object, err := store.Put(t.Context(), "s", layout.Catalog("acct_1", kind).PartKey(1, 1, feed.CSV), "text/csv", []byte(rows), "")
+	object, err := store.Put(t.Context(), "s", layout.Catalog("acct_1", kind).PartKey(1, 1, feed.CSV), "text/csv",
+		[]byte(rows), "")
 	require.NoError(t, err)
-	s := &shelf{t: t, store: store, CatalogSync: &CatalogSync{Objects: store, Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}}}
+	s := &shelf{t: t, store: store,
+		CatalogSync: &CatalogSync{Objects: store,
+			Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}}}
 	s.in.Account, s.in.Feed = "acct_1", kind
-	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for", Parts: []catalog.Part{{Number: 1, Of: 1, Object: object}}}
+	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for",
+		Parts: []catalog.Part{{Number: 1, Of: 1, Object: object}}}
 	s.in.Import.Created = time.Unix(1_800_000_000, 0)
 	return s
 }
 
 func (s *shelf) assortment() (*assortment.Index, error) {
-	x, _, err := assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: s.Documents.Layout}}.Load(s.t.Context(), "acct_1", "")
+	x, _, err := assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: s.Documents.Layout}}.Load(
+		s.t.Context(), "acct_1", "")
 	return x, err
 }
 
@@ -80,7 +85,8 @@ func TestSettleAssortmentFailsWhereS3Does(t *testing.T) {
 func TestSettleAssortment(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
-	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{refused: map[string]feed.RowVerdict{"b": {Reason: "no"}}}))
+	require.NoError(t,
+		s.settleAssortment(t.Context(), s.in, rowVerdicts{refused: map[string]feed.RowVerdict{"b": {Reason: "no"}}}))
 	x, err := s.assortment()
 	require.NoError(t, err)
 	require.True(t, x.Progress.Complete)
@@ -109,7 +115,8 @@ func (s *shelf) found(entries ...catalog.ReportEntry) *shelf {
 		require.NoError(s.t, w.Write(e))
 	}
 	require.NoError(s.t, w.Flush())
-	object, err := s.store.Put(s.t.Context(), "s", s.Documents.Layout.Catalog("acct_1", feed.Product).FindingsKey(1, 0), "text/csv", list.Bytes(), "")
+	object, err := s.store.Put(s.t.Context(), "s", s.Documents.Layout.Catalog("acct_1", feed.Product).FindingsKey(1, 0),
+		"text/csv", list.Bytes(), "")
 	require.NoError(s.t, err)
 	s.in.Delivery.Findings = &object
 	return s
@@ -118,18 +125,21 @@ func (s *shelf) found(entries ...catalog.ReportEntry) *shelf {
 func TestAFullSendIsCompleteOnlyIfWhatItKeptBackIsKnown(t *testing.T) {
 	t.Parallel()
 	held := catalog.ReportEntry{Line: 3, ID: "held", Column: "price", Severity: feed.Error, By: catalog.SaidByVitrine}
-	warned := catalog.ReportEntry{Line: 4, ID: "odd", Column: "title", Severity: feed.Warning, By: catalog.SaidByVitrine}
+	warned := catalog.ReportEntry{Line: 4, ID: "odd", Column: "title", Severity: feed.Warning,
+		By: catalog.SaidByVitrine}
 	nameless := catalog.ReportEntry{Line: 5, Column: "id", Severity: feed.Error, By: catalog.SaidByVitrine}
 	for name, c := range map[string]struct {
 		prepare  func(*shelf)
 		complete bool
 		withheld string
 	}{
-		"nothing was kept back":        {func(*shelf) {}, true, ""},
-		"a row was kept back":          {func(s *shelf) { s.found(held, held, warned) }, true, "held"},
-		"a row without an id":          {func(s *shelf) { s.found(held, nameless) }, false, ""},
-		"what was found is gone":       {func(s *shelf) { s.found(held); s.in.Delivery.Findings.Key += ".csv" }, false, ""},
-		"what was found is other":      {func(s *shelf) { s.in.Delivery.Findings = &s.in.Delivery.Parts[0].Object }, false, ""},
+		"nothing was kept back": {func(*shelf) {}, true, ""},
+		"a row was kept back":   {func(s *shelf) { s.found(held, held, warned) }, true, "held"},
+		"a row without an id":   {func(s *shelf) { s.found(held, nameless) }, false, ""},
+		"what was found is gone": {func(s *shelf) { s.found(held); s.in.Delivery.Findings.Key += ".csv" }, false,
+			""},
+		"what was found is other": {func(s *shelf) { s.in.Delivery.Findings = &s.in.Delivery.Parts[0].Object },
+			false, ""},
 		"an earlier run's part":        {func(s *shelf) { s.in.Delivery.Resumed = true }, false, ""},
 		"a source of changes":          {func(s *shelf) { s.in.Delivery.Changes = true }, false, ""},
 		"changes only":                 {func(s *shelf) { s.found(held).in.Delivery.Full = "" }, false, ""},
@@ -157,7 +167,8 @@ func TestWhatIsInDoubtIsWithheld(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, feed.Product, "id,price\na,1.00 USD\nb,1.00 USD\n")
 	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{}))
-	part, err := s.store.Put(t.Context(), "s", "doubted.csv", "text/csv", []byte("id,price,delete\na,2.00 USD,\nc,1.00 USD,\n"), "")
+	part, err := s.store.Put(t.Context(), "s", "doubted.csv", "text/csv",
+		[]byte("id,price,delete\na,2.00 USD,\nc,1.00 USD,\n"), "")
 	require.NoError(t, err)
 	s.in.Delivery.Parts[0].Object, s.in.Delivery.Full = part, ""
 	require.NoError(t, s.settleAssortment(t.Context(), s.in, rowVerdicts{doubt: true}))
@@ -186,7 +197,9 @@ func TestWhatIsInDoubtIsWithheld(t *testing.T) {
 func TestAPartThatCannotBeSettledForgetsTheAssortment(t *testing.T) {
 	t.Parallel()
 	for says, spoil := range map[string]func(*shelf){
-		"is gone":             func(s *shelf) { s.in.Delivery.Parts[0].Table = statestore.Object{Bucket: "s", Key: "gone"} },
+		"is gone": func(s *shelf) {
+			s.in.Delivery.Parts[0].Table = statestore.Object{Bucket: "s", Key: "gone"}
+		},
 		"staged of part 1 is": func(s *shelf) { s.in.Delivery.Parts[0].Table = s.in.Delivery.Parts[0].Object },
 	} {
 		t.Run(says, func(t *testing.T) {

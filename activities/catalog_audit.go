@@ -66,7 +66,8 @@ func (s *CatalogAudit) BeginAudit(ctx context.Context, in AuditInput) (BeginAudi
 		return BeginAuditResult{}, err
 	}
 	if !slices.Contains(settings.FeedKinds(), feed.Product) {
-		return BeginAuditResult{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s has no product feed: there is nothing to audit", in.Account))
+		return BeginAuditResult{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%s has no product feed: there is nothing to audit", in.Account))
 	}
 	state, _, err := s.Documents.State(ctx, id)
 	if err != nil {
@@ -78,7 +79,8 @@ func (s *CatalogAudit) BeginAudit(ctx context.Context, in AuditInput) (BeginAudi
 		return BeginAuditResult{}, err
 	}
 	if kept == nil && state.Accepted == nil {
-		return BeginAuditResult{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("the product feed of %s was never synced: there is nothing to audit", in.Account))
+		return BeginAuditResult{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("the product feed of %s was never synced: there is nothing to audit", in.Account))
 	}
 	result := BeginAuditResult{Began: began, Reaches: began, Manifest: kept}
 	if reaches := changed.Add(settled).UTC(); kept != nil && reaches.Before(began) {
@@ -128,10 +130,12 @@ func (s *CatalogAudit) AwaitReport(ctx context.Context, in AwaitReportInput) (dr
 	case err != nil:
 		return drift.Run{}, err
 	case run.Status == drift.RunFailed:
-		return run, fault.NewPermanent(fault.ReportFailed, fmt.Errorf("stripe could not make the report %s: %s", run.ID, run.Error))
+		return run, fault.NewPermanent(fault.ReportFailed,
+			fmt.Errorf("stripe could not make the report %s: %s", run.ID, run.Error))
 	case !run.Status.Final():
 		after := min(time.Second<<(min(activity.GetInfo(ctx).Attempt, 7)-1), time.Minute)
-		return run, fault.NewPending(fault.ReportPending, after, fmt.Errorf("report %s is %q: looking again in %s", run.ID, run.Status, after))
+		return run, fault.NewPending(fault.ReportPending, after,
+			fmt.Errorf("report %s is %q: looking again in %s", run.ID, run.Status, after))
 	}
 	return run, nil
 }
@@ -161,7 +165,8 @@ func (s *CatalogAudit) CompareReport(ctx context.Context, in CompareReportInput)
 	}
 	rules := settings.Rules.Over(s.Stager.Rules)
 	result := CompareReportResult{Audit: catalog.Audit{
-		Format: catalog.AuditFormat, Account: in.Account, Reaches: in.Began.Reaches, At: time.Now().UTC(), Report: in.Run.ID, Heal: rules.Heal,
+		Format: catalog.AuditFormat, Account: in.Account, Reaches: in.Began.Reaches, At: time.Now().UTC(),
+		Report: in.Run.ID, Heal: rules.Heal,
 	}}
 	with, reason, err := s.input(ctx, id, in.Began)
 	if err != nil || reason != "" {
@@ -173,7 +178,8 @@ func (s *CatalogAudit) CompareReport(ctx context.Context, in CompareReportInput)
 		return result, err
 	}
 	if with.Now == nil && (with.Source == nil || rules.Source == account.ChangesSource) {
-		result.Audit.Reason = "the manifest is lost, and cannot be made from the report without a source that is the whole catalog; the next sync sends everything"
+		result.Audit.Reason = "the manifest is lost, and cannot be made from the report without a source that is the " +
+			"whole catalog; the next sync sends everything"
 		return result, s.Documents.SaveAudit(ctx, result.Audit)
 	}
 	found, err := s.compare(ctx, in, with)
@@ -202,13 +208,16 @@ func (s *CatalogAudit) saveUnless(ctx context.Context, failed error, a catalog.A
 }
 
 // input reads both manifests; reason says why they cannot be compared.
-func (s *CatalogAudit) input(ctx context.Context, id catalog.ID, began BeginAuditResult) (with drift.Input, reason string, err error) {
+func (s *CatalogAudit) input(
+	ctx context.Context, id catalog.ID, began BeginAuditResult,
+) (with drift.Input, reason string, err error) {
 	state, _, err := s.Documents.State(ctx, id)
 	if err != nil {
 		return with, "", err
 	}
 	if state.Open != nil {
-		return with, "", fault.NewPending(fault.RunWaiting, time.Minute, errors.New("an import is under way: the catalog is compared once it is settled"))
+		return with, "", fault.NewPending(fault.RunWaiting, time.Minute,
+			errors.New("an import is under way: the catalog is compared once it is settled"))
 	}
 	with.At = time.Now()
 	if with.Now, _, _, err = s.Documents.Manifest(ctx, id); err != nil {
@@ -232,7 +241,9 @@ func (s *CatalogAudit) input(ctx context.Context, id catalog.ID, began BeginAudi
 }
 
 // source reads what a sync would send of the source; why says why it cannot be read.
-func (s *CatalogAudit) source(ctx context.Context, settings account.Settings) (source *drift.Source, why string, err error) {
+func (s *CatalogAudit) source(
+	ctx context.Context, settings account.Settings,
+) (source *drift.Source, why string, err error) {
 	read, err := s.read(ctx, settings, nil)
 	if f, known := fault.Of(err); known && (f.Kind == fault.Permanent || f.Code == fault.SourceMissing) {
 		return nil, err.Error(), nil
@@ -299,12 +310,15 @@ func (s *CatalogAudit) addSent(ctx context.Context, settings account.Settings, f
 	return nil
 }
 
-func (s *CatalogAudit) keep(ctx context.Context, id catalog.ID, found drift.Comparison, result *CompareReportResult) (err error) {
+func (s *CatalogAudit) keep(
+	ctx context.Context, id catalog.ID, found drift.Comparison, result *CompareReportResult,
+) (err error) {
 	keys := s.Documents.Keys(id)
 	if result.Again, err = s.Documents.SaveTable(ctx, keys.AuditRowsKey("again"), id.Feed, &found.Again); err != nil {
 		return err
 	}
-	if result.Foreign, err = s.Documents.SaveTable(ctx, keys.AuditRowsKey("foreign"), id.Feed, &found.Foreigners); err != nil {
+	if result.Foreign, err = s.Documents.SaveTable(ctx, keys.AuditRowsKey("foreign"), id.Feed,
+		&found.Foreigners); err != nil {
 		return err
 	}
 	if found.Manifest != nil {
@@ -331,7 +345,8 @@ func (s *CatalogAudit) HealCatalog(ctx context.Context, in HealCatalogInput) (ca
 		return audit, err
 	}
 	if !found || audit.Report != in.Compared.Audit.Report {
-		return in.Compared.Audit, fault.NewPermanent(fault.RunSuperseded, fmt.Errorf("another audit of %s took over", in.Account))
+		return in.Compared.Audit, fault.NewPermanent(fault.RunSuperseded,
+			fmt.Errorf("another audit of %s took over", in.Account))
 	}
 	again, foreign, reason, err := s.mayHeal(ctx, audit, in.Compared)
 	if err != nil {
@@ -398,7 +413,8 @@ func (s *CatalogAudit) heal(
 		}
 	})
 	if state.Open != nil && freed == nil {
-		freed = fault.NewPending(fault.RunWaiting, time.Minute, errors.New("an import was begun and not settled: what drifted is healed once it is"))
+		freed = fault.NewPending(fault.RunWaiting, time.Minute,
+			errors.New("an import was begun and not settled: what drifted is healed once it is"))
 	}
 	return "", errors.Join(err, freed)
 }

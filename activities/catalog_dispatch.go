@@ -151,7 +151,9 @@ func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, sh
 }
 
 // stored lists the settings documents of a shard's accounts.
-func (d *CatalogDispatch) stored(ctx context.Context, look *fleet.Look, shard fleet.Shard) (all []fleet.Stored, err error) {
+func (d *CatalogDispatch) stored(
+	ctx context.Context, look *fleet.Look, shard fleet.Shard,
+) (all []fleet.Stored, err error) {
 	after := statestore.SettingsPrefix + shard.From
 	for end := false; !end; {
 		var page []statestore.Object
@@ -188,8 +190,8 @@ func (d *CatalogDispatch) list(ctx context.Context, look *fleet.Look) error {
 			r.Page(look, objects, end)
 		}
 		if n := r.GaveUp(); n > 0 {
-			look.Note(fmt.Sprintf("s3://%s/%s is full of other things: %d sources are asked for one by one, each at its "+
-				"account's interval", r.Bucket, r.Prefix, n))
+			look.Note(fmt.Sprintf("s3://%s/%s is full of other things: %d sources are asked for one by one, each at "+
+				"its account's interval", r.Bucket, r.Prefix, n))
 		}
 	}
 	return nil
@@ -213,7 +215,9 @@ func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look) {
 }
 
 // find looks at a catalog as a run would. An error is worth another try.
-func (d *CatalogDispatch) find(ctx context.Context, id catalog.ID, settings account.Settings, spacing time.Duration) (fleet.Finding, error) {
+func (d *CatalogDispatch) find(
+	ctx context.Context, id catalog.ID, settings account.Settings, spacing time.Duration,
+) (fleet.Finding, error) {
 	state, _, err := d.Documents.State(ctx, id)
 	if err != nil {
 		return faulty(err)
@@ -272,7 +276,9 @@ func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string
 
 // keep writes what the look saw. Where another look was faster, its word stands: nothing of this one's is lost, for the
 // next look finds the runs that were started.
-func (d *CatalogDispatch) keep(ctx context.Context, shard int, after fleet.Snapshot, s fleet.Summary, etag string) error {
+func (d *CatalogDispatch) keep(
+	ctx context.Context, shard int, after fleet.Snapshot, s fleet.Summary, etag string,
+) error {
 	err := d.Fleet.SaveSnapshot(ctx, shard, after, etag)
 	if fault.Is(err, fault.StateConflict) {
 		activity.GetLogger(ctx).Warn("another look at the shard was kept meanwhile", "shard", shard)
@@ -287,7 +293,8 @@ func (d *CatalogDispatch) keep(ctx context.Context, shard int, after fleet.Snaps
 func shortOf(s fleet.Summary) LookAtShardResult {
 	return LookAtShardResult{
 		Accounts: s.Accounts, Read: s.Read, Unread: s.Unread, Started: s.Started, Joined: s.Joined, Refused: s.Refused,
-		Due: s.Total(fleet.Due), Syncing: s.Total(fleet.Syncing), Waiting: s.Total(fleet.Waiting), Held: s.Total(fleet.Held),
+		Due: s.Total(fleet.Due), Syncing: s.Total(fleet.Syncing), Waiting: s.Total(fleet.Waiting),
+		Held:    s.Total(fleet.Held),
 		Failing: s.Total(fleet.Failing),
 	}
 }

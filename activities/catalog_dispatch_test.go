@@ -154,7 +154,8 @@ func TestADispatcherStartsWhatChanged(t *testing.T) {
 	require.Equal(t, LookAtShardResult{Accounts: 8, Read: 7, Started: 7, Syncing: 7}, d.see(0))
 	require.Equal(t, "the fleet's dispatcher of shard 0", d.by)
 	require.Equal(t, []string{
-		"acct_0/product", "acct_1/product", "acct_2/product", "acct_3/product", "acct_4/product", "acct_5/product", "acct_6/product",
+		"acct_0/product", "acct_1/product", "acct_2/product", "acct_3/product", "acct_4/product", "acct_5/product",
+		"acct_6/product",
 	}, d.ended())
 	require.Equal(t, LookAtShardResult{Accounts: 8, Syncing: 7}, d.see(0), "a run that was just started is left alone")
 	for i := range 7 {
@@ -179,7 +180,8 @@ func TestAQuietLookReadsNothing(t *testing.T) {
 	d.settle(id)
 	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1}, d.see(0))
 	d.store.Before = func(operation, _, key string) error {
-		if (operation == "Get" || operation == "Head") && !slices.Contains([]string{"state/fleet/plan.json", "state/fleet/000/snapshot"}, key) {
+		if (operation == "Get" || operation == "Head") &&
+			!slices.Contains([]string{"state/fleet/plan.json", "state/fleet/000/snapshot"}, key) {
 			return fmt.Errorf("%s of %s", operation, key)
 		}
 		return nil
@@ -268,7 +270,8 @@ func TestShardsDivideTheAccounts(t *testing.T) {
 	for i := range 9 {
 		d.shop(fmt.Sprintf("acct_%d", i))
 	}
-	require.NoError(t, d.steps.Fleet.SavePlan(t.Context(), fleet.Plan{Boundaries: []string{"acct_3", "acct_6"}}, statestore.IfAbsent))
+	require.NoError(t,
+		d.steps.Fleet.SavePlan(t.Context(), fleet.Plan{Boundaries: []string{"acct_3", "acct_6"}}, statestore.IfAbsent))
 	for shard := range 3 {
 		require.Equal(t, LookAtShardResult{Accounts: 3, Read: 3, Started: 3, Syncing: 3}, d.see(shard))
 	}
@@ -291,7 +294,8 @@ func TestPlacesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	d := newDispatch(t)
 	own := catalog.ID{Account: "acct_own", Feed: feed.Product}
-	d.settings(account.Settings{Account: own.Account, StartedBy: account.ByFleet, SourceBucket: "own", SourceKey: "x/{feed}.csv"})
+	d.settings(account.Settings{Account: own.Account, StartedBy: account.ByFleet, SourceBucket: "own",
+		SourceKey: "x/{feed}.csv"})
 	d.put("own", "x/product.csv", "v1")
 	d.settings(account.Settings{Account: "acct_nobucket", StartedBy: account.ByFleet, SourceBucket: "typo"})
 	d.settings(account.Settings{Account: "acct_empty", StartedBy: account.ByFleet})
@@ -333,7 +337,8 @@ func TestARunThatHoldsTheFeed(t *testing.T) {
 	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Held: 1}, d.see(0))
 	clear(d.open)
 	require.NoError(t, d.store.Delete(t.Context(), "state", "state/fleet/000/snapshot"))
-	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Started: 1, Syncing: 1}, d.see(0), "it was ended by somebody")
+	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Started: 1, Syncing: 1}, d.see(0),
+		"it was ended by somebody")
 }
 
 func TestWhatIsAwayIsTriedAgain(t *testing.T) {

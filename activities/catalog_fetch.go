@@ -174,7 +174,8 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 	d := state.Open.Delivery
 	d.Resumed, d.File, d.Deadline = true, state.Open.File, s.Policy.Deadline
 	// What the earlier run found is found again by the look that follows.
-	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil, nil, nil, nil
+	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil,
+		nil, nil, nil
 	return FetchCatalogResult{Action: Resume, Source: d.Source.Version(), Delivery: &d}, nil
 }
 
@@ -201,7 +202,8 @@ func nothingToDo(is catalog.Standing, version string) (result FetchCatalogResult
 
 // stage reads the pinned source, and writes what Stripe is to get. If a guard strikes, the state says so.
 func (s *CatalogSync) stage(
-	ctx context.Context, id catalog.ID, state catalog.State, found staging.Feed, full string, progress func(io.Reader) io.Reader,
+	ctx context.Context, id catalog.ID, state catalog.State, found staging.Feed, full string,
+	progress func(io.Reader) io.Reader,
 ) (FetchCatalogResult, error) {
 	if err := s.clearStaged(ctx, id); err != nil {
 		return FetchCatalogResult{}, err
@@ -215,7 +217,8 @@ func (s *CatalogSync) stage(
 	if len(holds) == 0 {
 		return result, nil
 	}
-	hold := catalog.Hold{Version: d.Source.Version(), Since: time.Now().UTC(), Run: thisRun(ctx), Reasons: holds, Rows: d.Rows}
+	hold := catalog.Hold{Version: d.Source.Version(), Since: time.Now().UTC(), Run: thisRun(ctx), Reasons: holds,
+		Rows: d.Rows}
 	if before := state.Held; before != nil && before.Version == hold.Version {
 		hold.Since = before.Since // a run that was terminated held it already
 	}

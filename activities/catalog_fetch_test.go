@@ -24,7 +24,8 @@ const marked = "QzX9"
 
 const (
 	markedHeader = "id,title,description,link,image_link,availability,price\n"
-	markedRow    = marked + "1," + marked + " title,\"" + marked + ",\n" + marked + "\",https://" + marked + ".example,https://" + marked + ".example/1.jpg," +
+	markedRow    = marked + "1," + marked + " title,\"" + marked + ",\n" + marked + "\",https://" + marked +
+		".example,https://" + marked + ".example/1.jpg," +
 		marked + ",9.99 " + marked + "\n"
 )
 
@@ -48,7 +49,8 @@ func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, fa
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(likeTheWorker())
 	env.RegisterActivity(steps)
-	value, err := env.ExecuteActivity(steps.FetchCatalog, FetchCatalogInput{ID: catalog.ID{Account: "acct_1", Feed: kind}})
+	value, err := env.ExecuteActivity(steps.FetchCatalog,
+		FetchCatalogInput{ID: catalog.ID{Account: "acct_1", Feed: kind}})
 	if err != nil {
 		return err.Error() + logged.String(), true
 	}
@@ -72,29 +74,33 @@ func TestNoCellIsInAHistory(t *testing.T) {
 		key, file string
 		fails     bool
 	}{
-		"rows with errors":               {"f.csv", markedHeader + markedRow, false},
-		"an id twice":                    {"f.csv", markedHeader + markedRow + markedRow, false},
-		"ragged rows":                    {"f.csv", markedHeader + markedRow + marked + "," + marked + "\n", false},
-		"broken off":                     {"f.csv", markedHeader + markedRow + marked + ",\"" + marked, false},
-		"an unknown column":              {"f.csv", swallowed + "," + marked + "\n" + markedRow, false},
-		"no header":                      {"f.csv", markedRow, true},
-		"a header that swallowed a row":  {"f.csv", swallowed + "," + markedRow, true},
-		"… and two":                      {"f.csv", swallowed + "," + strings.TrimSuffix(markedRow, "\n") + "," + markedRow, true},
-		"a value as a name":              {"f.csv", swallowed + ",https://" + marked + ".example\n" + markedRow, true},
-		"a name twice":                   {"f.csv", swallowed + "," + marked + "," + marked + "\n" + markedRow, true},
-		"no name, beside others":         {"f.csv", swallowed + "," + marked + ",," + marked + "\n" + markedRow, true},
-		"no name, above a cell":          {"f.csv", swallowed + ",,brand\n" + strings.ReplaceAll(markedRow, "\n", ","+marked+","+marked+"\n"), true},
-		"Excel's line":                   {"f.csv", "sep=" + marked + "\n" + strings.ReplaceAll(markedRow, ",", ";"), true},
-		"semicolons":                     {"f.csv", strings.ReplaceAll(markedHeader+markedRow, ",", ";"), true},
-		"a quote that is open":           {"f.csv", "\"" + markedHeader + markedRow, true},
-		"a header with an open quote":    {"f.csv", "id,\"" + marked + "\n" + markedRow, true},
-		"no UTF-8":                       {"f.csv", "id,\xff" + marked + "\n" + markedRow, true},
-		"a zero byte":                    {"f.csv", "id,\x00" + marked + "\n" + markedRow, true},
-		"a zip archive":                  {"f.csv", "PK\x03\x04" + marked, true},
-		"gzip that is none":              {"f.csv.gz", markedHeader + markedRow, true},
-		"gzip by surprise":               {"f.csv", "\x1f\x8b" + marked, true},
-		"a row without end":              {"f.csv", markedHeader + strings.Repeat(marked, 5<<18), true},
-		"too large":                      {"f.csv", markedHeader + strings.Repeat(strings.Repeat(marked, 1000)+"\n", 1700), true},
+		"rows with errors":              {"f.csv", markedHeader + markedRow, false},
+		"an id twice":                   {"f.csv", markedHeader + markedRow + markedRow, false},
+		"ragged rows":                   {"f.csv", markedHeader + markedRow + marked + "," + marked + "\n", false},
+		"broken off":                    {"f.csv", markedHeader + markedRow + marked + ",\"" + marked, false},
+		"an unknown column":             {"f.csv", swallowed + "," + marked + "\n" + markedRow, false},
+		"no header":                     {"f.csv", markedRow, true},
+		"a header that swallowed a row": {"f.csv", swallowed + "," + markedRow, true},
+		"… and two": {"f.csv",
+			swallowed + "," + strings.TrimSuffix(markedRow, "\n") + "," + markedRow, true},
+		"a value as a name":      {"f.csv", swallowed + ",https://" + marked + ".example\n" + markedRow, true},
+		"a name twice":           {"f.csv", swallowed + "," + marked + "," + marked + "\n" + markedRow, true},
+		"no name, beside others": {"f.csv", swallowed + "," + marked + ",," + marked + "\n" + markedRow, true},
+		"no name, above a cell": {"f.csv",
+			swallowed + ",,brand\n" + strings.ReplaceAll(markedRow, "\n", ","+marked+","+marked+"\n"), true},
+		"Excel's line": {"f.csv", "sep=" + marked + "\n" + strings.ReplaceAll(markedRow, ",", ";"),
+			true},
+		"semicolons":                  {"f.csv", strings.ReplaceAll(markedHeader+markedRow, ",", ";"), true},
+		"a quote that is open":        {"f.csv", "\"" + markedHeader + markedRow, true},
+		"a header with an open quote": {"f.csv", "id,\"" + marked + "\n" + markedRow, true},
+		"no UTF-8":                    {"f.csv", "id,\xff" + marked + "\n" + markedRow, true},
+		"a zero byte":                 {"f.csv", "id,\x00" + marked + "\n" + markedRow, true},
+		"a zip archive":               {"f.csv", "PK\x03\x04" + marked, true},
+		"gzip that is none":           {"f.csv.gz", markedHeader + markedRow, true},
+		"gzip by surprise":            {"f.csv", "\x1f\x8b" + marked, true},
+		"a row without end":           {"f.csv", markedHeader + strings.Repeat(marked, 5<<18), true},
+		"too large": {"f.csv",
+			markedHeader + strings.Repeat(strings.Repeat(marked, 1000)+"\n", 1700), true},
 		"tabs, by a name that says else": {"f.tsv", markedHeader + markedRow, true},
 		"a page":                         {"f.csv", "<html><body>" + marked + "</body></html>\n", true},
 		"JSON":                           {"f.csv", `[{"id":"` + marked + `"}]`, true},
@@ -114,7 +120,8 @@ func TestNoCellOfADamagedFileIsInAHistory(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(9, 16))
 	headers := map[feed.Kind]string{
-		feed.Product: markedHeader, feed.Inventory: "id,inventory_quantity,availability\n", feed.Pricing: "id,price,sale_price\n",
+		feed.Product: markedHeader, feed.Inventory: "id,inventory_quantity,availability\n",
+		feed.Pricing:   "id,price,sale_price\n",
 		feed.Promotion: "promotion_id,product_applicability,offer_type,long_title\n",
 	}
 	damages := []string{"\"", "\n", ",", "\t", ";", "\r", "\x00", "\xff", "\\\"", "https://", "sep=", "=", "1.00 USD"}

@@ -13,7 +13,9 @@ func (s *CatalogSync) stillHeld(state catalog.State) FetchCatalogResult {
 
 // letGo ends a hold without a verdict, and frees the feed for whoever claims it next.
 func (s *CatalogSync) letGo(ctx context.Context, id catalog.ID) (catalog.State, string, error) {
-	if _, err := s.updateClaimed(ctx, id, func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil && !fault.Is(err, fault.RunSuperseded) {
+	if _, err := s.updateClaimed(ctx, id,
+		func(state *catalog.State) { state.Held, state.Run = nil, nil }); err != nil &&
+		!fault.Is(err, fault.RunSuperseded) {
 		return catalog.State{}, "", err
 	}
 	return s.Documents.State(ctx, id)

@@ -48,7 +48,8 @@ const (
 // accepted is no such answer: it is about the key.
 func answered(err error) bool {
 	f, ok := fault.Of(err)
-	return ok && f.Kind == fault.Permanent && (f.Code == fault.StripeRejected || f.Code == fault.StripeForbidden || f.Code == fault.InputInvalid)
+	return ok && f.Kind == fault.Permanent &&
+		(f.Code == fault.StripeRejected || f.Code == fault.StripeForbidden || f.Code == fault.InputInvalid)
 }
 
 // inVain says why what was asked for will not be had, however often it is asked for: empty as long as another try is
@@ -87,10 +88,13 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 			countImport(ctx, in.API, current)
 			return current, nil
 		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
-			return catalog.Import{ID: in.ImportSet, Unreadable: fmt.Sprintf("Stripe has not ended it within %s: its status is %q", abandonAfter, current.Status)}, nil
+			return catalog.Import{ID: in.ImportSet,
+				Unreadable: fmt.Sprintf("Stripe has not ended it within %s: its status is %q", abandonAfter,
+					current.Status)}, nil
 		case overdue:
 			return current, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
-				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it", in.ImportSet, in.Deadline, current.Status))
+				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it",
+				in.ImportSet, in.Deadline, current.Status))
 		case info.Attempt > 1, waited >= pollInPlace:
 			return current, stillPending(in.ImportSet, current.Status, recheckAfter(info.Attempt))
 		}
@@ -116,7 +120,8 @@ func unreadable(id string, err error, tries int32, overdue bool) (catalog.Import
 }
 
 func stillPending(importSet string, status catalog.ImportStatus, after time.Duration) error {
-	return fault.NewPending(fault.ImportPending, after, fmt.Errorf("import %s is %q: looking again in %s", importSet, status, after))
+	return fault.NewPending(fault.ImportPending, after,
+		fmt.Errorf("import %s is %q: looking again in %s", importSet, status, after))
 }
 
 func recheckAfter(attempt int32) time.Duration {
@@ -144,7 +149,9 @@ type FetchImportErrorsResult struct {
 
 // FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs. A list
 // that is not to be had is a result.
-func (s *CatalogSync) FetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (FetchImportErrorsResult, error) {
+func (s *CatalogSync) FetchImportErrors(
+	ctx context.Context, in FetchImportErrorsInput,
+) (FetchImportErrorsResult, error) {
 	var result FetchImportErrorsResult
 	var err error
 	result.Object, err = s.fetchImportErrors(ctx, in)
@@ -167,8 +174,10 @@ func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportError
 	}
 	defer body.Close()
 	list := bufio.NewReaderSize(body, 4<<10)
-	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) && activity.GetInfo(ctx).Attempt < confirmations {
-		return statestore.Object{}, fault.NewPlain(fault.StripeUnclear, fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
+	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) &&
+		activity.GetInfo(ctx).Attempt < confirmations {
+		return statestore.Object{}, fault.NewPlain(fault.StripeUnclear,
+			fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
 	}
 	layout := s.Documents.Layout
 	key := layout.Catalog(in.Account, in.Feed).ErrorFileKey(in.Sequence, in.Part)

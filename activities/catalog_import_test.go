@@ -50,7 +50,8 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 100},
 		})
 		in := AwaitImportSetInput{
-			ID: catalog.ID{Account: "acct_1", Feed: feed.Product}, API: feed.V1, ImportSet: "impset_1", Deadline: deadline,
+			ID: catalog.ID{Account: "acct_1", Feed: feed.Product}, API: feed.V1, ImportSet: "impset_1",
+			Deadline: deadline,
 		}
 		return workflow.ExecuteActivity(ctx, steps.AwaitImportSet, in).Get(ctx, nil)
 	})

@@ -66,7 +66,9 @@ func (s *CatalogSync) enter(ctx context.Context, in SettlePartInput, result *cat
 		if result.Outcome == catalog.Failed {
 			return nil
 		}
-		result.Reason = fmt.Sprintf("what was staged of part %d is gone: its rows are sent again with the next change of the source", in.part().Number)
+		result.Reason = fmt.Sprintf(
+			"what was staged of part %d is gone: its rows are sent again with the next change of the source",
+			in.part().Number)
 		return s.forgetAssortment(ctx, in)
 	}
 	if err != nil {
@@ -168,7 +170,9 @@ func tally(table *feed.Table, v rowVerdicts, result *catalog.PartResult) {
 }
 
 // reasonOf puts together what there is to say about a part that was not plainly taken.
-func reasonOf(in SettlePartInput, list refusedList, doubt string, v rowVerdicts, r catalog.PartResult) (reason string, code fault.Code) {
+func reasonOf(
+	in SettlePartInput, list refusedList, doubt string, v rowVerdicts, r catalog.PartResult,
+) (reason string, code fault.Code) {
 	reason, code = r.Reason, r.Code
 	add := func(format string, values ...any) {
 		if reason != "" {
@@ -181,7 +185,8 @@ func reasonOf(in SettlePartInput, list refusedList, doubt string, v rowVerdicts,
 		add("what became of import %s cannot be learnt: %s", in.Import.ID, in.Import.Unreadable)
 	case list.problem != "" && (v.doubt || r.Outcome == catalog.Failed):
 		code = fault.ImportUnreadable
-		add("Stripe's reasons cannot be read: import %s refused %d rows, and its error file: %s", in.Import.ID, in.Import.RowsFailed, list.problem)
+		add("Stripe's reasons cannot be read: import %s refused %d rows, and its error file: %s", in.Import.ID,
+			in.Import.RowsFailed, list.problem)
 	case v.doubt && r.Outcome == catalog.Failed:
 		add("at the same time Stripe says that %d rows of it succeeded", in.Import.RowsSucceeded)
 	case v.doubt:
@@ -194,7 +199,9 @@ func reasonOf(in SettlePartInput, list refusedList, doubt string, v rowVerdicts,
 }
 
 // listRefused writes the refused rows as the report lists them, each with its line in the merchant's own file.
-func (s *CatalogSync) listRefused(ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult) (refusedList, error) {
+func (s *CatalogSync) listRefused(
+	ctx context.Context, in SettlePartInput, table *feed.Table, result *catalog.PartResult,
+) (refusedList, error) {
 	list := refusedList{named: map[string]feed.RowVerdict{}, problem: in.Unreadable}
 	if in.Refused == nil {
 		return list, nil
@@ -267,7 +274,9 @@ func refusedEntry(row feed.Refused) catalog.ReportEntry {
 
 // settleManifest brings the rows of a part into the manifest. The manifest of an earlier attempt has them already, and
 // stays as it is.
-func (s *CatalogSync) settleManifest(ctx context.Context, id catalog.ID, rows *feed.Table, v rowVerdicts, i catalog.Import) error {
+func (s *CatalogSync) settleManifest(
+	ctx context.Context, id catalog.ID, rows *feed.Table, v rowVerdicts, i catalog.Import,
+) error {
 	before, etag, _, err := s.Documents.Manifest(ctx, id)
 	if err != nil {
 		return err
@@ -314,7 +323,9 @@ func (s *CatalogSync) readObject(ctx context.Context, o statestore.Object, read 
 }
 
 // writeObject streams what write writes into an object of the state bucket. If write fails, nothing is written.
-func (s *CatalogSync) writeObject(ctx context.Context, key, contentType string, write func(io.Writer) error) (statestore.Object, error) {
+func (s *CatalogSync) writeObject(
+	ctx context.Context, key, contentType string, write func(io.Writer) error,
+) (statestore.Object, error) {
 	content, in := io.Pipe()
 	failed := make(chan error, 1)
 	go func() {

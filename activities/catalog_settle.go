@@ -78,7 +78,8 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 }
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
-	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows, Waiting: deletionsWaiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows,
+		Waiting: deletionsWaiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
@@ -204,7 +205,9 @@ func (s *CatalogSync) writeReport(ctx context.Context, in SettleInput, before st
 
 // compareWith ends the list, and says what became of the errors before it. A run that was not carried through does not
 // compare: what is repaired in its source is not repaired at Stripe.
-func (s *CatalogSync) compareWith(ctx context.Context, in SettleInput, previous *report.Seen, b *report.Builder, r *catalog.Report) error {
+func (s *CatalogSync) compareWith(
+	ctx context.Context, in SettleInput, previous *report.Seen, b *report.Builder, r *catalog.Report,
+) error {
 	if previous != nil && r.CarriedThrough() {
 		manifest, _, _, err := s.Documents.Manifest(ctx, in.ID)
 		if err != nil {
@@ -316,7 +319,8 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		state.Last = &catalog.Last{
 			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
 			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
-			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack, RowsFailed: r.Rows.Refused,
+			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack,
+			RowsFailed:  r.Rows.Refused,
 			RowsWaiting: r.Rows.Waiting, Waiting: deletionsWaiting(r),
 		}
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
@@ -356,7 +360,8 @@ func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog
 	if before != nil && before.Version == version {
 		count = before.Count + 1
 	}
-	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)), Reason: r.Reason}
+	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)),
+		Reason: r.Reason}
 }
 
 // spacing is the time to the next try after so many in vain: it doubles with each.
@@ -431,7 +436,8 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 		}
 	}
 	state.Run, state.Held = nil, nil
-	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason, Code: in.Code}
+	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason,
+		Code: in.Code}
 	if in.Code == fault.AccountParked {
 		state.Last.Outcome = catalog.Parked
 	}

@@ -75,7 +75,9 @@ func thisRun(ctx context.Context) catalog.Run {
 	return catalog.Run{WorkflowID: execution.ID, RunID: execution.RunID}
 }
 
-func (s *CatalogSync) updateClaimed(ctx context.Context, id catalog.ID, change func(*catalog.State)) (catalog.State, error) {
+func (s *CatalogSync) updateClaimed(
+	ctx context.Context, id catalog.ID, change func(*catalog.State),
+) (catalog.State, error) {
 	return s.Documents.UpdateClaimed(ctx, id, thisRun(ctx), change)
 }
 

@@ -50,7 +50,8 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 			return UploadFileResult{}, err
 		}
 	}
-	result.File, err = withFreshKey(in.idempotencyKey("upload"), func(key string) (string, error) { return s.streamPart(ctx, in, imports, key) })
+	result.File, err = withFreshKey(in.idempotencyKey("upload"),
+		func(key string) (string, error) { return s.streamPart(ctx, in, imports, key) })
 	if err != nil {
 		return UploadFileResult{}, s.dropRefusedIntent(ctx, in.ID, err)
 	}

@@ -24,12 +24,19 @@ func TestTranslate(t *testing.T) {
 		after  time.Duration
 		benign bool
 	}{
-		"permanent":           {err: fault.NewPermanent(fault.StripeRejected, cause), final: true, code: fault.StripeRejected},
-		"permanent, wrapped":  {err: fmt.Errorf("part 1: %w", fault.NewPermanent(fault.SourceMissing, cause)), final: true, code: fault.SourceMissing},
-		"throttled":           {err: fault.NewThrottled(fault.StripeThrottled, 30*time.Second, cause), code: fault.StripeThrottled, after: 30 * time.Second},
-		"pending":             {err: fault.NewPending(fault.ImportPending, time.Minute, cause), code: fault.ImportPending, after: time.Minute, benign: true},
-		"plain":               {err: fault.NewPlain(fault.StripeUnavailable, cause), code: fault.StripeUnavailable},
-		"permanent with time": {err: &fault.Error{Kind: fault.Permanent, Code: fault.ImportFailed, After: time.Hour, Err: cause}, final: true, code: fault.ImportFailed},
+		"permanent": {err: fault.NewPermanent(fault.StripeRejected, cause), final: true,
+			code: fault.StripeRejected},
+		"permanent, wrapped": {err: fmt.Errorf("part 1: %w", fault.NewPermanent(fault.SourceMissing, cause)),
+			final: true, code: fault.SourceMissing},
+		"throttled": {err: fault.NewThrottled(fault.StripeThrottled, 30*time.Second, cause),
+			code: fault.StripeThrottled, after: 30 * time.Second},
+		"pending": {err: fault.NewPending(fault.ImportPending, time.Minute, cause),
+			code: fault.ImportPending, after: time.Minute, benign: true},
+		"plain": {err: fault.NewPlain(fault.StripeUnavailable, cause), code: fault.StripeUnavailable},
+		"permanent with time": {
+			err:   &fault.Error{Kind: fault.Permanent, Code: fault.ImportFailed, After: time.Hour, Err: cause},
+			final: true, code: fault.ImportFailed,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +72,8 @@ func TestIdempotencyKey(t *testing.T) {
 	key := part("acct_1", 3, 1, "d1").idempotencyKey("upload")
 	require.LessOrEqual(t, len(key), 255-len("/5"), "Stripe allows 255 characters")
 	require.Equal(t, key, part("acct_1", 3, 1, "d1").idempotencyKey("upload"))
-	require.Equal(t, part("acct_1", 3, 2, "d2").idempotencyKey("upload"), part("acct_1", 4, 1, "d2").idempotencyKey("upload"),
+	require.Equal(t, part("acct_1", 3, 2, "d2").idempotencyKey("upload"),
+		part("acct_1", 4, 1, "d2").idempotencyKey("upload"),
 		"a part that is staged again after the one before it was settled is the same upload")
 	for name, other := range map[string]string{
 		"account":  part("acct_2", 3, 1, "d1").idempotencyKey("upload"),

@@ -8,15 +8,17 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// Interceptor is what every worker of these activities needs: a step that lasts beats, every attempt is counted, and the error that it
-// ends with is translated for Temporal. It has to be the first of a worker's interceptors, since Temporal looks at the outermost
-// error only.
+// Interceptor is what every worker of these activities needs: a step that lasts beats, every attempt is counted, and
+// the error that it ends with is translated for Temporal. It has to be the first of a worker's interceptors, since
+// Temporal looks at the outermost error only.
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
 }
 
 // InterceptActivity is called by the SDK once for each activity that runs.
-func (*Interceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+func (*Interceptor) InterceptActivity(
+	_ context.Context, next interceptor.ActivityInboundInterceptor,
+) interceptor.ActivityInboundInterceptor {
 	i := &stepInterceptor{}
 	i.Next = next
 	return i

@@ -51,6 +51,7 @@ func countImport(ctx context.Context, api feed.API, ended catalog.Import) {
 	if began.IsZero() {
 		began = activity.GetInfo(ctx).ScheduledTime
 	}
-	labels := activity.GetMetricsHandler(ctx).WithTags(map[string]string{"api": string(api), "status": string(ended.Status)})
+	labels := activity.GetMetricsHandler(ctx).
+		WithTags(map[string]string{"api": string(api), "status": string(ended.Status)})
 	labels.Timer("vitrine_catalog_import_duration_seconds").Record(max(time.Since(began), 0))
 }

@@ -47,8 +47,10 @@ func BenchmarkCheckOrder(b *testing.B) {
 		}
 	}
 	b.Run("manifest", look)
-	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: time.Now()}
-	require.NoError(b, documents.Settle(b.Context(), "acct_1", part, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows.String())), nil }))
+	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false },
+		Full: true, Number: 1, Parts: 1, At: time.Now()}
+	require.NoError(b, documents.Settle(b.Context(), "acct_1", part,
+		func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows.String())), nil }))
 	orders.Assortments = assortment.NewStore(documents.Assortments(1<<30), 1<<30, time.Now, nil)
 	b.Run("assortment", look)
 }

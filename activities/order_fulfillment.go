@@ -19,10 +19,14 @@ type OrdersAtStripe interface {
 	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
 	Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error)
 	Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error)
-	Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error)
+	Refund(
+		ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string,
+	) (order.Refund, error)
 	Refunds(ctx context.Context, account, paymentIntent string) ([]order.Refund, error)
 	Dispute(ctx context.Context, account, id string) (order.Dispute, error)
-	SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error)
+	SubmitEvidence(
+		ctx context.Context, account, id string, e order.Evidence, submit bool, key string,
+	) (order.Dispute, error)
 }
 
 // Merchant is the way to the merchant that an account's settings name. Both calls may be repeated.
@@ -33,7 +37,9 @@ type Merchant interface {
 
 // Mailer writes to the buyer; sent is false if there is nobody to write to, or nobody to write as.
 type Mailer interface {
-	Send(ctx context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision) (sent bool, err error)
+	Send(
+		ctx context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision,
+	) (sent bool, err error)
 }
 
 // OrderFulfillment holds the steps of the workflow OrderFulfillment. What a step needs of the buyer it fetches when it
@@ -74,17 +80,20 @@ func (s *OrderFulfillment) LoadOrder(ctx context.Context, id order.ID) (LoadOrde
 		return LoadOrderResult{Record: record}, err
 	}
 	if !settings.Enabled { // whose session it is, is no concern of ours
-		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy(), Unwanted: settings.Unwanted(order.Summary{})}, nil
+		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy(),
+			Unwanted: settings.Unwanted(order.Summary{})}, nil
 	}
 	session, err := s.Stripe.Session(ctx, id.Account, id.Session)
 	if err != nil {
 		return LoadOrderResult{}, err
 	}
 	if session.Summary.Livemode != s.Livemode { // goods must not leave for test money
-		return LoadOrderResult{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%s has livemode %t, unlike the key of this worker", id, !s.Livemode))
+		return LoadOrderResult{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%s has livemode %t, unlike the key of this worker", id, !s.Livemode))
 	}
 	unwanted := settings.Unwanted(session.Summary)
-	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: unwanted == "", Unwanted: unwanted}, nil
+	return LoadOrderResult{Summary: session.Summary, Policy: settings.Policy(), Wanted: unwanted == "",
+		Unwanted: unwanted}, nil
 }
 
 // CheckOrderInput is the input of CheckOrder.
@@ -144,7 +153,8 @@ func (s *OrderFulfillment) SubmitOrder(ctx context.Context, id order.ID) (order.
 		return order.Decision{}, err
 	}
 	if !session.Summary.Payable() { // goods must not leave for money that is gone, even if nobody has heard of it yet
-		return order.Decision{}, fault.NewPermanent(fault.PaymentConflict, fmt.Errorf("%s is not handed over: its payment is %s", id, session.Summary.Payment.State))
+		return order.Decision{}, fault.NewPermanent(fault.PaymentConflict,
+			fmt.Errorf("%s is not handed over: its payment is %s", id, session.Summary.Payment.State))
 	}
 	decision, err := s.Merchant.Submit(ctx, settings.Fulfillment, session.Document())
 	if err != nil {

@@ -54,7 +54,8 @@ func newCounter(t *testing.T) *counter {
 	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
 	c.OrderFulfillment = &OrderFulfillment{
 		Stripe: o, Merchant: o, Mailer: o,
-		Documents: order.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}}, Catalog: catalog.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}},
+		Documents:   order.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}},
+		Catalog:     catalog.Documents{Store: statestore.Store{Objects: c.store, Layout: layout}},
 		Assortments: assortment.NewStore(c.assortments().Assortments(1<<20), 1<<20, time.Now, nil),
 	}
 	c.settings(true)
@@ -73,13 +74,16 @@ func quietly(steps any) *testsuite.TestActivityEnvironment {
 }
 
 func (c *counter) assortments() assortment.Documents {
-	return assortment.Documents{Store: statestore.Store{Objects: c.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}
+	return assortment.Documents{
+		Store: statestore.Store{Objects: c.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}},
+	}
 }
 
 func (c *counter) settings(enabled bool) {
 	c.t.Helper()
 	require.NoError(c.t, c.Documents.SaveSettings(c.t.Context(), order.Settings{
-		Account: "acct_1", Enabled: enabled, Fulfillment: order.Fulfillment{Kind: order.S3}, Mail: order.Mail{From: "shop@example.com"},
+		Account: "acct_1", Enabled: enabled, Fulfillment: order.Fulfillment{Kind: order.S3},
+		Mail: order.Mail{From: "shop@example.com"},
 	}))
 }
 
@@ -103,7 +107,9 @@ func (o *outside) Payment(_ context.Context, account, intent string) (order.Paym
 	return order.Payment{State: order.Paid, Captured: 3000}, o.call("payment", account, " ", intent)
 }
 
-func (o *outside) Capture(_ context.Context, account, intent string, amount, fee int64, key string) (order.Payment, error) {
+func (o *outside) Capture(
+	_ context.Context, account, intent string, amount, fee int64, key string,
+) (order.Payment, error) {
 	return order.Payment{State: order.Paid}, o.call("capture", account, " ", intent, " ", amount, " ", fee, " ", key)
 }
 
@@ -111,7 +117,9 @@ func (o *outside) Cancel(_ context.Context, account, intent, key string) (order.
 	return order.Payment{State: order.Canceled}, o.call("cancel", account, " ", intent, " ", key)
 }
 
-func (o *outside) Refund(_ context.Context, account, intent string, amount int64, feeBack bool, key string, _ ...string) (order.Refund, error) {
+func (o *outside) Refund(
+	_ context.Context, account, intent string, amount int64, feeBack bool, key string, _ ...string,
+) (order.Refund, error) {
 	return order.Refund{ID: "re_1"}, o.call("refund", account, " ", intent, " ", amount, " ", feeBack, " ", key)
 }
 
@@ -123,7 +131,9 @@ func (o *outside) Dispute(_ context.Context, account, id string) (order.Dispute,
 	return order.Dispute{ID: id, Status: "needs_response"}, o.call("dispute", account, " ", id)
 }
 
-func (o *outside) SubmitEvidence(_ context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error) {
+func (o *outside) SubmitEvidence(
+	_ context.Context, account, id string, e order.Evidence, submit bool, key string,
+) (order.Dispute, error) {
 	require.Equal(o.t, "1Z999", e.ShippingTrackingNumber)
 	require.Equal(o.t, "jenny@example.com", e.CustomerEmailAddress)
 	return order.Dispute{ID: id, Submissions: 1}, o.call("evidence", account, " ", id, " ", submit, " ", key)
@@ -138,7 +148,9 @@ func (o *outside) Notify(_ context.Context, f order.Fulfillment, n order.Notice)
 	return o.call("notify", f.Kind, " ", n.ID)
 }
 
-func (o *outside) Send(_ context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision) (bool, error) {
+func (o *outside) Send(
+	_ context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision,
+) (bool, error) {
 	require.Equal(o.t, "jenny@example.com", s.Buyer.Email)
 	return o.sent, o.call("mail", kind, " ", m.From, " ", d.Verdict)
 }
@@ -147,8 +159,10 @@ func sale() order.Session {
 	return order.Session{
 		Summary: order.Summary{
 			ID: lamps, PaymentIntent: "pi_1", Currency: "usd", Amounts: order.Amounts{Subtotal: 3000, Total: 3000},
-			Lines: []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Total: 3000}},
-			Agent: order.Agent{Name: "Shopping Agent", Profile: "profile_1"}, Payment: order.Payment{State: order.Paid, Amount: 3000, Captured: 3000},
+			Lines: []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000,
+				Total: 3000}},
+			Agent:   order.Agent{Name: "Shopping Agent", Profile: "profile_1"},
+			Payment: order.Payment{State: order.Paid, Amount: 3000, Captured: 3000},
 		},
 		Texts: []order.LineText{{Name: "Lamp"}},
 		Buyer: order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com"},
@@ -165,7 +179,8 @@ type step struct {
 func (c *counter) steps() []step {
 	payment := func(id order.ID) any { return PaymentInput{ID: id, PaymentIntent: "pi_1", Key: "k"} }
 	dispute := func(id order.ID) any {
-		return DisputeInput{ID: id, Dispute: "du_1", Key: "k", Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z999"}}}
+		return DisputeInput{ID: id, Dispute: "du_1", Key: "k",
+			Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z999"}}}
 	}
 	notice := func(id order.ID) any {
 		s := sale().Summary
@@ -210,7 +225,8 @@ func requireFailure(t *testing.T, err error, code fault.Code, final bool) *tempo
 
 func TestNoStepTakesWhatIsNoOrder(t *testing.T) {
 	t.Parallel()
-	for _, id := range []order.ID{{}, {Account: "acct_1", Session: "pi_1"}, {Account: "acct_1/../acct_2", Session: "cs_1"}, {Account: "acct_1", Session: "cs_1/../cs_2"}} {
+	for _, id := range []order.ID{{}, {Account: "acct_1", Session: "pi_1"},
+		{Account: "acct_1/../acct_2", Session: "cs_1"}, {Account: "acct_1", Session: "cs_1/../cs_2"}} {
 		c := newCounter(t)
 		for _, s := range c.steps()[:6] { // the others hand ids to Stripe's adapter, which checks them
 			requireFailure(t, c.does(s.run, s.in(id), nil), fault.InputInvalid, true)
@@ -222,7 +238,9 @@ func TestNoStepTakesWhatIsNoOrder(t *testing.T) {
 
 func TestWithoutUsableSettingsNobodyIsAsked(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{"no JSON": `{`, "a mistyped field": `{"account":"acct_1","captures":"on_shipment"}`, "another account's": `{"account":"acct_2"}`} {
+	for name, body := range map[string]string{"no JSON": `{`,
+		"a mistyped field":  `{"account":"acct_1","captures":"on_shipment"}`,
+		"another account's": `{"account":"acct_2"}`} {
 		c := newCounter(t)
 		c.put("accounts/acct_1/orders.json", body)
 		for _, s := range c.steps()[:6] {
@@ -244,8 +262,10 @@ func TestWithoutUsableSettingsNobodyIsAsked(t *testing.T) {
 func TestEveryStepTellsTemporalWhatAnErrorMeans(t *testing.T) {
 	t.Parallel()
 	fails := map[string]string{ // the call of each step that fails
-		"load": "session", "submit": "submit", "notify": "notify", "mail": "mail", "write evidence": "dispute", "submit evidence": "evidence",
-		"read dispute": "dispute", "capture": "capture", "cancel": "cancel", "refund": "refund", "read payment": "payment", "read refunds": "payment",
+		"load": "session", "submit": "submit", "notify": "notify", "mail": "mail", "write evidence": "dispute",
+		"submit evidence": "evidence",
+		"read dispute":    "dispute", "capture": "capture", "cancel": "cancel", "refund": "refund",
+		"read payment": "payment", "read refunds": "payment",
 	}
 	cause := errors.New("what happened")
 	for _, s := range newCounter(t).steps() {
@@ -253,10 +273,13 @@ func TestEveryStepTellsTemporalWhatAnErrorMeans(t *testing.T) {
 			t.Parallel()
 			c := newCounter(t)
 			run := c.steps()[slices.IndexFunc(c.steps(), func(other step) bool { return other.name == s.name })].run
-			c.outside.errors[fails[s.name]] = fmt.Errorf("%s: %w", s.name, fault.NewPermanent(fault.StripeForbidden, cause))
-			require.Contains(t, requireFailure(t, c.does(run, s.in(lamps), nil), fault.StripeForbidden, true).Message(), "what happened")
+			c.outside.errors[fails[s.name]] = fmt.Errorf("%s: %w", s.name,
+				fault.NewPermanent(fault.StripeForbidden, cause))
+			require.Contains(t, requireFailure(t, c.does(run, s.in(lamps), nil), fault.StripeForbidden, true).Message(),
+				"what happened")
 			c.outside.errors[fails[s.name]] = fault.NewThrottled(fault.StripeThrottled, 7*time.Second, cause)
-			require.Equal(t, 7*time.Second, requireFailure(t, c.does(run, s.in(lamps), nil), fault.StripeThrottled, false).NextRetryDelay())
+			require.Equal(t, 7*time.Second,
+				requireFailure(t, c.does(run, s.in(lamps), nil), fault.StripeThrottled, false).NextRetryDelay())
 			c.outside.errors[fails[s.name]] = fault.NewPlain(fault.StripeUnavailable, cause)
 			requireFailure(t, c.does(run, s.in(lamps), nil), fault.StripeUnavailable, false)
 			delete(c.outside.errors, fails[s.name])
@@ -281,7 +304,8 @@ func TestGoodsDoNotLeaveForTestMoney(t *testing.T) {
 	for _, live := range []bool{true, false} {
 		c := newCounter(t)
 		c.Livemode, c.outside.session.Summary.Livemode = live, !live
-		require.ErrorContains(t, requireFailure(t, c.does(c.LoadOrder, lamps, nil), fault.InputInvalid, true), "unlike the key")
+		require.ErrorContains(t, requireFailure(t, c.does(c.LoadOrder, lamps, nil), fault.InputInvalid, true),
+			"unlike the key")
 		c.outside.session.Summary.Livemode = live
 		require.NoError(t, c.does(c.LoadOrder, lamps, nil))
 	}
@@ -319,7 +343,8 @@ func TestAnOrderGoesOnFromItsRecord(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	summary := sale().Summary
-	record := order.Record{Format: order.RecordFormat, Step: "watch", State: "shipped", Summary: &summary, Submitted: true}
+	record := order.Record{Format: order.RecordFormat, Step: "watch", State: "shipped", Summary: &summary,
+		Submitted: true}
 	require.NoError(t, c.does(c.SaveRecord, SaveRecordInput{ID: lamps, Record: record}, nil))
 	for _, enabled := range []bool{true, false} { // it was begun, whatever the settings say today
 		c.settings(enabled)
@@ -339,19 +364,23 @@ func TestSKUsThatTheCatalogDoesNotHave(t *testing.T) {
 	var checked CheckOrderResult
 	require.NoError(t, c.does(c.CheckOrder, in, &checked))
 	require.Len(t, checked.Problems, 2, "without a catalog none is known")
-	require.Equal(t, order.Problem{Code: order.UnknownSKU, SKU: "LAMP-1", Detail: "it is not known what Stripe has"}, checked.Problems[0])
+	require.Equal(t, order.Problem{Code: order.UnknownSKU, SKU: "LAMP-1", Detail: "it is not known what Stripe has"},
+		checked.Problems[0])
 
 	manifest := feed.NewManifest(feed.Product)
 	require.NoError(t, manifest.Rows.Add(feed.Entry{ID: []byte("LAMP-1")}))
 	require.NoError(t, c.Catalog.SaveManifest(t.Context(), "acct_1", manifest, ""))
 	checked = CheckOrderResult{}
 	require.NoError(t, c.does(c.CheckOrder, in, &checked))
-	require.Equal(t, []order.Problem{{Code: order.UnknownSKU, SKU: "BULB-1", Detail: `the catalog has no product "BULB-1"`}}, checked.Problems)
+	require.Equal(t,
+		[]order.Problem{{Code: order.UnknownSKU, SKU: "BULB-1", Detail: `the catalog has no product "BULB-1"`}},
+		checked.Problems)
 
 	checked = CheckOrderResult{}
 	require.NoError(t, c.does(c.CheckOrder, CheckOrderInput{ID: lamps, SKUs: []string{"LAMP-1"}}, &checked))
 	require.Empty(t, checked.Problems)
-	requireFailure(t, c.does(c.CheckOrder, CheckOrderInput{ID: order.ID{Account: "me"}, SKUs: []string{"LAMP-1"}}, nil), fault.InputInvalid, true)
+	requireFailure(t, c.does(c.CheckOrder, CheckOrderInput{ID: order.ID{Account: "me"}, SKUs: []string{"LAMP-1"}}, nil),
+		fault.InputInvalid, true)
 }
 
 // The assortment says yes from memory. Whatever it does not know, the manifest is asked.
@@ -359,8 +388,10 @@ func TestSKUsOfTheAssortmentAreKnownWithoutTheManifest(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	const rows = "id,title,availability,price,delete\nLAMP-1,Lamp,in_stock,10.00 USD,\nGONE-1,,,,true\n"
-	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: time.Now()}
-	require.NoError(t, c.assortments().Settle(t.Context(), "acct_1", part, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil }))
+	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false },
+		Full: true, Number: 1, Parts: 1, At: time.Now()}
+	require.NoError(t, c.assortments().Settle(t.Context(), "acct_1", part,
+		func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil }))
 	manifestRead := 0
 	c.store.Before = func(_, _, key string) error {
 		if strings.HasSuffix(key, "/manifest") {
@@ -395,9 +426,12 @@ func TestAnAnswerThatDoesNotFitTheOrderIsNone(t *testing.T) {
 func TestAMerchantsOwnWordsDoNotLeaveTheStep(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ says, want order.Decision }{
-		{order.Decision{Verdict: order.Accepted, Reference: "for Jenny Rosen", Reason: "Jenny"}, order.Decision{Verdict: order.Accepted}},
-		{order.Decision{Verdict: order.Rejected, Reason: "Jenny never pays"}, order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
-		{order.Decision{Verdict: order.Pending, Reference: "SO-1"}, order.Decision{Verdict: order.Pending, Reference: "SO-1"}},
+		{order.Decision{Verdict: order.Accepted, Reference: "for Jenny Rosen", Reason: "Jenny"},
+			order.Decision{Verdict: order.Accepted}},
+		{order.Decision{Verdict: order.Rejected, Reason: "Jenny never pays"},
+			order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
+		{order.Decision{Verdict: order.Pending, Reference: "SO-1"},
+			order.Decision{Verdict: order.Pending, Reference: "SO-1"}},
 	} {
 		c := newCounter(t)
 		c.outside.decision = test.says
@@ -443,7 +477,8 @@ func TestABuyerWithoutAnAddressGetsNoMail(t *testing.T) {
 func TestEvidenceIsWrittenForPeopleAndSubmittedOnce(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
-	in := DisputeInput{ID: lamps, Dispute: "du_1", Key: "k", Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z999"}}}
+	in := DisputeInput{ID: lamps, Dispute: "du_1", Key: "k",
+		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z999"}}}
 	var written WriteEvidenceResult
 	require.NoError(t, c.does(c.WriteEvidence, in, &written))
 	require.Equal(t, "state/personal/acct_1/orders/"+lamps.Session+"/evidence-du_1.json", written.Key)

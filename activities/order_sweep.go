@@ -105,7 +105,8 @@ func (s *OrderSweep) SweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 }
 
 func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (SweepAccountResult, error) {
-	if _, err := s.Documents.Settings(ctx, in.Account); err != nil { // every order would be held until somebody retries it
+	if _, err := s.Documents.Settings(ctx, in.Account); err != nil {
+		// every order would be held until somebody retries it
 		return SweepAccountResult{}, err
 	}
 	now := activity.GetInfo(ctx).StartedTime
@@ -162,7 +163,8 @@ func (s *OrderSweep) begin(ctx context.Context, account string, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	p := &sweepProgress{documents: s.Documents, account: account, cursor: cursor, etag: etag, delivered: map[string]bool{}}
+	p := &sweepProgress{documents: s.Documents, account: account, cursor: cursor, etag: etag,
+		delivered: map[string]bool{}}
 	for _, id := range cursor.Delivered {
 		p.delivered[id] = true
 	}
@@ -227,7 +229,9 @@ func sweepSince(until, now time.Time) (since time.Time, gap bool) {
 }
 
 // list holds all events since then, the newest first: ids alone, some 300 bytes each.
-func (s *OrderSweep) list(ctx context.Context, account string, since time.Time) (events []order.Event, unread int, err error) {
+func (s *OrderSweep) list(
+	ctx context.Context, account string, since time.Time,
+) (events []order.Event, unread int, err error) {
 	for after := ""; ; {
 		var page order.EventsPage
 		err := persist(ctx, func() (err error) {

@@ -34,7 +34,11 @@ type broom struct {
 func newBroom(t *testing.T, events ...string) *broom {
 	t.Helper()
 	b := &broom{t: t, store: objectstoretest.NewMemory("s"), errors: map[string]error{}}
-	b.OrderSweep = &OrderSweep{Stripe: b, Intake: b, Documents: order.Documents{Store: statestore.Store{Objects: b.store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}}
+	b.OrderSweep = &OrderSweep{Stripe: b, Intake: b,
+		Documents: order.Documents{
+			Store: statestore.Store{Objects: b.store,
+				Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}},
+		}}
 	b.settings("acct_1", true)
 	for i, id := range slices.Backward(events) { // one on each page
 		page := order.EventsPage{Events: []order.Event{{ID: id, Account: "acct_1", Session: "cs_1"}}, Next: id}
@@ -49,10 +53,13 @@ func newBroom(t *testing.T, events ...string) *broom {
 
 func (b *broom) settings(account string, enabled bool) {
 	b.t.Helper()
-	require.NoError(b.t, b.Documents.SaveSettings(b.t.Context(), order.Settings{Account: account, Enabled: enabled, Fulfillment: order.Fulfillment{Kind: order.S3}}))
+	require.NoError(b.t, b.Documents.SaveSettings(b.t.Context(),
+		order.Settings{Account: account, Enabled: enabled, Fulfillment: order.Fulfillment{Kind: order.S3}}))
 }
 
-func (b *broom) Events(_ context.Context, _ string, since time.Time, _ []string, after string) (order.EventsPage, error) {
+func (b *broom) Events(
+	_ context.Context, _ string, since time.Time, _ []string, after string,
+) (order.EventsPage, error) {
 	if b.since = append(b.since, since); b.listErr != nil {
 		return order.EventsPage{}, b.listErr
 	}
@@ -210,9 +217,11 @@ func TestAccountsAreListedInBatches(t *testing.T) {
 		require.NoError(t, value.Get(&listed))
 		return listed
 	}
-	require.Equal(t, ListSweptResult{Accounts: []string{"acct_1", "acct_2", "acct_3"}, More: true}, list(ListSweptInput{Limit: 3}))
+	require.Equal(t, ListSweptResult{Accounts: []string{"acct_1", "acct_2", "acct_3"}, More: true},
+		list(ListSweptInput{Limit: 3}))
 	require.Equal(t, ListSweptResult{Accounts: []string{"acct_4"}}, list(ListSweptInput{Limit: 3, After: "acct_3"}))
-	require.Equal(t, ListSweptResult{Accounts: []string{"acct_3", "acct_4"}}, list(ListSweptInput{Limit: 3, After: "acct_2x"}), "the last of a batch may be gone")
+	require.Equal(t, ListSweptResult{Accounts: []string{"acct_3", "acct_4"}},
+		list(ListSweptInput{Limit: 3, After: "acct_2x"}), "the last of a batch may be gone")
 	require.Equal(t, ListSweptResult{}, list(ListSweptInput{Limit: 3, After: "acct_4"}))
 
 	lists := 0
@@ -236,10 +245,11 @@ func TestACallIsRepeatedBeforeTheSweepIs(t *testing.T) {
 		waits time.Duration
 		ends  bool
 	}{
-		"once":            {fault.NewPlain(fault.StripeUnavailable, cause), 1, 2, 200 * time.Millisecond, true},
-		"unclassified":    {cause, 2, 3, 600 * time.Millisecond, true},
-		"for ever":        {fault.NewPlain(fault.StripeUnavailable, cause), 99, 5, 3 * time.Second, false},
-		"a short pause":   {fault.NewThrottled(fault.StripeThrottled, 2*time.Second, cause), 1, 2, 2 * time.Second, true},
+		"once":         {fault.NewPlain(fault.StripeUnavailable, cause), 1, 2, 200 * time.Millisecond, true},
+		"unclassified": {cause, 2, 3, 600 * time.Millisecond, true},
+		"for ever":     {fault.NewPlain(fault.StripeUnavailable, cause), 99, 5, 3 * time.Second, false},
+		"a short pause": {fault.NewThrottled(fault.StripeThrottled, 2*time.Second, cause), 1, 2, 2 * time.Second,
+			true},
 		"a long pause":    {fault.NewThrottled(fault.StripeThrottled, time.Minute, cause), 1, 1, 0, false},
 		"what stays so":   {fault.NewPermanent(fault.StripeForbidden, cause), 1, 1, 0, false},
 		"nothing happens": {nil, 0, 1, 0, true},

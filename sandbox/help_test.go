@@ -21,7 +21,8 @@ func TestTheHelpOfEveryCommandFits(t *testing.T) {
 		require.NoError(t, c.Help())
 		require.NotEmpty(t, out.String())
 		for line := range strings.Lines(out.String()) {
-			require.LessOrEqual(t, terminal.Breadth(strings.TrimSuffix(line, "\n")), 80, "%s: %s", c.CommandPath(), line)
+			require.LessOrEqual(t, terminal.Breadth(strings.TrimSuffix(line, "\n")), 80, "%s: %s", c.CommandPath(),
+				line)
 		}
 	}
 }

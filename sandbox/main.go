@@ -86,9 +86,14 @@ func stackFlags(command *cobra.Command, o *stack.Options) {
 	flags.IntVar(&o.Ports.Temporal, "temporal-port", 0, "port of Temporal (default 7233, or another if that is in use)")
 	flags.IntVar(&o.Ports.WebUI, "ui-port", 0, "port of Temporal's Web UI (default 8233, or another if that is in use)")
 	flags.IntVar(&o.Ports.S3, "s3-port", 0, "port of the S3 endpoint (default 7070, or another if that is in use)")
-	flags.IntVar(&o.Ports.Stripe, "stripe-port", 0, "port of the Stripe emulator (default 12111, or another if that is in use)")
-	flags.IntVar(&o.Ports.Mail, "mail-port", 0, "port of the page with caught mails (default 8025, or another if that is in use)")
-	flags.IntVar(&o.Ports.SMTP, "smtp-port", 0, "port that mails are sent to (default 1025, or another if that is in use)")
-	flags.DurationVar(&o.ImportDelay, "import-delay", o.ImportDelay, "how long the Stripe emulator keeps an import pending")
-	flags.StringVar(&o.TempDir, "temp-dir", "", "where to make the sandbox's directory, which goes away at the end (default: the system's)")
+	flags.IntVar(&o.Ports.Stripe, "stripe-port", 0,
+		"port of the Stripe emulator (default 12111, or another if that is in use)")
+	flags.IntVar(&o.Ports.Mail, "mail-port", 0,
+		"port of the page with caught mails (default 8025, or another if that is in use)")
+	flags.IntVar(&o.Ports.SMTP, "smtp-port", 0,
+		"port that mails are sent to (default 1025, or another if that is in use)")
+	flags.DurationVar(&o.ImportDelay, "import-delay", o.ImportDelay,
+		"how long the Stripe emulator keeps an import pending")
+	flags.StringVar(&o.TempDir, "temp-dir", "",
+		"where to make the sandbox's directory, which goes away at the end (default: the system's)")
 }

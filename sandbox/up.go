@@ -70,15 +70,20 @@ func upCommand(here terminal.Terminal) *cobra.Command {
 	stackFlags(command, &u.options)
 	flags := command.Flags()
 	flags.StringVar(&u.envFile, "env-file", "", "also write the environment to this file; it goes away at the end")
-	flags.StringVar(&u.readyFile, "ready-file", "", "write a JSON description to this file once everything is up; it goes away at the end")
-	flags.StringArrayVar(&u.webhooks, "webhook-url", nil, "let the Stripe emulator send the events of all accounts there (may be repeated)")
+	flags.StringVar(&u.readyFile, "ready-file", "",
+		"write a JSON description to this file once everything is up; it goes away at the end")
+	flags.StringArrayVar(&u.webhooks, "webhook-url", nil,
+		"let the Stripe emulator send the events of all accounts there (may be repeated)")
 	flags.StringVar(&u.hook, "hook-url", "", "let the Stripe emulator ask there about checkouts of all accounts")
 	flags.StringVarP(&u.output, "output", "o", "env", "how to print the environment: env or json")
 	flags.StringArrayVar(&u.options.Namespaces, "namespace", nil, "make a further Temporal namespace (may be repeated)")
-	flags.StringToStringVar(&u.s3Users, "s3-user", nil, "let NAME=FILE use the S3 endpoint as the IAM policy in the file allows, with the access key NAME and the secret NAME-secret (may be repeated)")
+	flags.StringToStringVar(&u.s3Users, "s3-user", nil,
+		"let NAME=FILE use the S3 endpoint as the IAM policy in the file allows, with the access key NAME and the secret NAME-secret (may be repeated)")
 	flags.BoolVar(&u.options.InMemory, "in-memory", false, "keep Temporal's database in memory")
-	flags.StringVar(&u.options.LogLevel, "log-level", "warn", "of the Temporal server's log, which is in the temporary directory")
-	flags.BoolVar(&u.withStdin, "until-eof", false, "end as well when the standard input ends, and so with whoever holds it")
+	flags.StringVar(&u.options.LogLevel, "log-level", "warn",
+		"of the Temporal server's log, which is in the temporary directory")
+	flags.BoolVar(&u.withStdin, "until-eof", false,
+		"end as well when the standard input ends, and so with whoever holds it")
 	_ = flags.MarkHidden("until-eof")
 	return command
 }
@@ -150,7 +155,8 @@ func (u *up) readPolicies() error {
 		if err != nil {
 			return fmt.Errorf("--s3-user %s: %w", name, err)
 		}
-		u.options.S3Users = append(u.options.S3Users, s3.User{AccessKey: name, SecretKey: name + "-secret", Policy: policy})
+		u.options.S3Users = append(u.options.S3Users,
+			s3.User{AccessKey: name, SecretKey: name + "-secret", Policy: policy})
 	}
 	return nil
 }
@@ -159,7 +165,8 @@ func (u *up) readPolicies() error {
 func (u *up) register(ctx context.Context, running *stack.Stack) error {
 	emulator := simcontrol.Client{BaseURL: running.Stripe()}
 	for _, address := range u.webhooks {
-		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: slices.Concat(order.EventTypes(), intake.AccountEventTypes())}
+		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true,
+			EnabledEvents: slices.Concat(order.EventTypes(), intake.AccountEventTypes())}
 		thin := endpoint
 		thin.Thin, thin.EnabledEvents = true, intake.AgreementEventTypes()
 		for _, e := range []simcontrol.Endpoint{endpoint, thin} {
@@ -212,7 +219,8 @@ func (u *up) print(running *stack.Stack, described description) error {
 
 func describe(running *stack.Stack) description {
 	d := description{
-		Env: map[string]string{}, Orders: map[string]string{}, Services: running.Services(), Dir: running.Dir(), PID: os.Getpid(),
+		Env: map[string]string{}, Orders: map[string]string{}, Services: running.Services(), Dir: running.Dir(),
+		PID:   os.Getpid(),
 		WebUI: running.WebUI(), Stripe: running.Stripe(), S3: running.S3(), Mail: running.Mail(),
 	}
 	for _, v := range running.Variables() {

@@ -142,7 +142,8 @@ func (a *app) confirm(p plan, flags applyFlags) error {
 		return nil
 	}
 	if !a.IsTerminal(a.Stdin) {
-		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant", terminal.Plural(int64(deleted), "object"))
+		return badUsage("this would delete %s; nothing was changed. Say --yes if that is meant",
+			terminal.Plural(int64(deleted), "object"))
 	}
 	if !a.Ask("Delete " + terminal.Plural(int64(deleted), "object") + "?") {
 		return badInput(errors.New("nothing was changed"))
@@ -161,7 +162,8 @@ type applied struct {
 
 func (a *app) printApplied(p plan, flags applyFlags, failed []applyFailure) error {
 	if a.json() {
-		result := applied{flags.dryRun, p.changes(), p.counts(), append([]string{}, p.unlisted...), append([]applyFailure{}, failed...)}
+		result := applied{flags.dryRun, p.changes(), p.counts(), append([]string{}, p.unlisted...),
+			append([]applyFailure{}, failed...)}
 		if err := a.printJSON(result); err != nil {
 			return err
 		}
@@ -171,7 +173,8 @@ func (a *app) printApplied(p plan, flags applyFlags, failed []applyFailure) erro
 	if len(failed) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s could not be applied; apply again once this is repaired:", terminal.Plural(int64(len(failed)), "account"))
+	text := fmt.Sprintf("%s could not be applied; apply again once this is repaired:",
+		terminal.Plural(int64(len(failed)), "account"))
 	const most = 20
 	for i, f := range failed {
 		if i == most {

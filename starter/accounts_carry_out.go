@@ -26,7 +26,9 @@ type applyFailure struct {
 }
 
 // carryOut does what the plan says. Accounts do not depend on each other: one that fails keeps none back.
-func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Client, p plan, perSecond float64) ([]applyFailure, error) {
+func (a *app) carryOut(
+	ctx context.Context, docs catalog.Documents, c client.Client, p plan, perSecond float64,
+) ([]applyFailure, error) {
 	todo := len(p.changes())
 	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
 	bar := a.Meter(todo, "applying")
@@ -44,7 +46,8 @@ func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 				}
 				mu.Lock()
 				if err != nil {
-					failed = append(failed, applyFailure{change.Account, fmt.Sprintf("%s %s: %v", change.Action, change.What, err)})
+					failed = append(failed,
+						applyFailure{change.Account, fmt.Sprintf("%s %s: %v", change.Action, change.What, err)})
 					mu.Unlock()
 					return nil // its other changes depend on this one
 				}
@@ -64,7 +67,9 @@ func (a *app) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 	return failed, nil
 }
 
-func carryOutOne(ctx context.Context, docs catalog.Documents, c client.Client, settings account.Settings, change change) error {
+func carryOutOne(
+	ctx context.Context, docs catalog.Documents, c client.Client, settings account.Settings, change change,
+) error {
 	if change.What == "settings" {
 		if change.Action == remove {
 			return settingsOf(docs).DeleteSettings(ctx, change.Account)
@@ -109,5 +114,6 @@ func createSchedule(ctx context.Context, c client.Client, want wantedSchedule) e
 }
 
 func updateSchedule(ctx context.Context, c client.Client, want wantedSchedule) error {
-	return advise(c.ScheduleClient().GetHandle(ctx, want.id()).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: want.update}))
+	return advise(c.ScheduleClient().GetHandle(ctx, want.id()).Update(ctx,
+		client.ScheduleUpdateOptions{DoUpdate: want.update}))
 }

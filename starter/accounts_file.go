@@ -31,7 +31,8 @@ const (
 	columnSharedSource = "shared_source"
 )
 
-var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket, columnSharedSource}, account.RuleNames()...)
+var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket,
+	columnSharedSource}, account.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -268,7 +269,8 @@ func (l *accountsList) header(line int, cells []string) bool {
 		switch {
 		case !slices.Contains(accountColumns, name):
 			l.broken = true
-			l.wrong(line, "column %q is not known: expected %s", terminal.Shortened(cells[i], 40), strings.Join(accountColumns, ", "))
+			l.wrong(line, "column %q is not known: expected %s", terminal.Shortened(cells[i], 40),
+				strings.Join(accountColumns, ", "))
 		case slices.Index(names, name) < i:
 			l.broken = true
 			l.wrong(line, "column %q appears twice", name)
@@ -281,7 +283,9 @@ func (l *accountsList) header(line int, cells []string) bool {
 func (l *accountsList) account(line int, cells []string) {
 	if len(cells) > len(l.columns) {
 		if len(l.columns) == 1 {
-			l.wrong(line, "there are columns behind the account but no header to name them: begin with a line such as %q", strings.Join(accountColumns[:3], ","))
+			l.wrong(line,
+				"there are columns behind the account but no header to name them: begin with a line such as %q",
+				strings.Join(accountColumns[:3], ","))
 		} else {
 			l.wrong(line, "there are %d fields, but the header names %d columns", len(cells), len(l.columns))
 		}
@@ -318,7 +322,8 @@ func (l *accountsList) checkSourceKey(line int, settings account.Settings) {
 	if err := account.CheckSourceKey(key); err != nil {
 		l.wrong(line, "%v", err)
 	} else if len(settings.Feeds) > 1 && !strings.Contains(key, "{feed}") {
-		l.wrong(line, "source key %q has no {feed}: the %d feeds of the account would be read from the same file", key, len(settings.Feeds))
+		l.wrong(line, "source key %q has no {feed}: the %d feeds of the account would be read from the same file", key,
+			len(settings.Feeds))
 	}
 }
 
@@ -337,7 +342,8 @@ func (l *accountsList) readAccount(line int, id string) string {
 
 func (l *accountsList) readFeeds(line int, cell string) []feed.Kind {
 	var kinds []feed.Kind
-	for _, name := range strings.FieldsFunc(cell, func(r rune) bool { return r == '|' || r == ';' || r == ',' || r == ' ' }) {
+	for _, name := range strings.FieldsFunc(cell,
+		func(r rune) bool { return r == '|' || r == ';' || r == ',' || r == ' ' }) {
 		kind, err := feed.ParseKind(strings.ToLower(name))
 		switch {
 		case err != nil:
@@ -391,7 +397,8 @@ func (l *accountsList) readRules(line int, row map[string]string) (own account.R
 func parseInterval(text string) (time.Duration, error) {
 	interval, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("interval %q is not a duration: expected such as 15m or 1h30m", terminal.Shortened(text, 40))
+		return 0, fmt.Errorf("interval %q is not a duration: expected such as 15m or 1h30m",
+			terminal.Shortened(text, 40))
 	}
 	if interval%time.Second != 0 {
 		return 0, fmt.Errorf("interval %s: expected whole seconds", interval)

@@ -68,13 +68,16 @@ func TestListsThatCannotBeRead(t *testing.T) {
 		{"empty", "", "there is no account in it"},
 		{"comments alone", "# nothing\n\n", "there is no account in it"},
 		{"header alone", "account,every\n", "there is no account in it"},
-		{"unknown column", "account,evry\nacct_1,15m\n", `line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, shared_source, import_api, dialect, `},
+		{"unknown column", "account,evry\nacct_1,15m\n",
+			`line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, shared_source, import_api, dialect, `},
 		{"column twice", "account,every,every\n", `line 1: column "every" appears twice`},
 		{"header without account", "name,every\nshop,15m\n", `line 1: this header has no column "account"`},
-		{"columns without header", "acct_1,product,15m\n", "there are columns behind the account but no header to name them"},
+		{"columns without header", "acct_1,product,15m\n",
+			"there are columns behind the account but no header to name them"},
 		{"some other file", "hello world\n", `line 1: account "hello world" is not a Stripe account id`},
 		{"quote never closed", "account\nacct_1\n\"acct_2\nacct_3\n", "line 3: "},
-		{"a bucket's address", "account,source_bucket\nacct_1,s3://theirs\n", `line 2: source_bucket "s3://theirs": expected the name of a bucket alone`},
+		{"a bucket's address", "account,source_bucket\nacct_1,s3://theirs\n",
+			`line 2: source_bucket "s3://theirs": expected the name of a bucket alone`},
 		{"UTF-16", "\xff\xfea\x00c\x00", "it is UTF-16"},
 		{"latin-1", "acct_1\n# caf\xe9\n", "it is not UTF-8"},
 		{"old spreadsheet", "\xd0\xcf\x11\xe0rest", "save it as .xlsx or CSV"},
@@ -97,7 +100,8 @@ func TestLongListsOfProblemsAreCut(t *testing.T) {
 func TestListsInEveryForm(t *testing.T) {
 	plain := []account.Settings{{Account: "acct_1", Every: standardEvery}, {Account: "acct_2", Every: standardEvery}}
 	full := []account.Settings{
-		{Account: "acct_1", Feeds: []feed.Kind{feed.Product}, Every: account.Interval(time.Hour), SourceKey: "a/{account}.tsv.gz", SourceBucket: "theirs"},
+		{Account: "acct_1", Feeds: []feed.Kind{feed.Product}, Every: account.Interval(time.Hour),
+			SourceKey: "a/{account}.tsv.gz", SourceBucket: "theirs"},
 		{Account: "acct_2", Every: standardEvery},
 	}
 	for _, test := range []struct {
@@ -109,13 +113,24 @@ func TestListsInEveryForm(t *testing.T) {
 		{"text with all that people write", "\ufeff# platform\r\n\r\n  acct_1  # shop one\r\n\tacct_2\r\n", plain},
 		{"comments, indented too", "# platform\n  # a \"quote\n\t# tab\nacct_1\n # and \"another\nacct_2\n", plain},
 		{"one column with a header", "Account ID\nacct_1\nacct_2\n", plain},
-		{"csv", "account,feeds,every,source_key,source_bucket\nacct_1,product,1h,a/{account}.tsv.gz,theirs\nacct_2,,,,\n", full},
-		{"csv in another order, with quotes", "every,source_bucket,ACCOUNT,Source Key,feeds\n\"1h\",theirs,\"acct_1\",a/{account}.tsv.gz,product\n,,acct_2,,\n", full},
-		{"semicolons", "account;feeds;every;source_key;source_bucket\r\nacct_1;product;1h;a/{account}.tsv.gz;theirs\r\nacct_2;;;;\r\n", full},
-		{"tabs", "account\tfeeds\tevery\tsource_key\tsource_bucket\nacct_1\tproduct\t1h\ta/{account}.tsv.gz\ttheirs\nacct_2\t\t\t\t\n", full},
-		{"rules", "account,dialect,Import API,max shrink,max_currency_flips,full_send_every\nacct_1,google,V2,35%,0.5,48h\nacct_2\n", []account.Settings{
-			{Account: "acct_1", Every: standardEvery, Rules: ownRules(t)}, {Account: "acct_2", Every: standardEvery},
-		}},
+		{"csv",
+			"account,feeds,every,source_key,source_bucket\nacct_1,product,1h,a/{account}.tsv.gz,theirs\nacct_2,,,,\n",
+			full},
+		{"csv in another order, with quotes",
+			"every,source_bucket,ACCOUNT,Source Key,feeds\n\"1h\",theirs,\"acct_1\",a/{account}.tsv.gz,product\n,,acct_2,,\n", full},
+		{
+			"semicolons",
+			"account;feeds;every;source_key;source_bucket\r\nacct_1;product;1h;a/{account}.tsv.gz;theirs\r\nacct_2;;;;\r\n", full,
+		},
+		{
+			"tabs",
+			"account\tfeeds\tevery\tsource_key\tsource_bucket\nacct_1\tproduct\t1h\ta/{account}.tsv.gz\ttheirs\nacct_2\t\t\t\t\n", full,
+		},
+		{"rules",
+			"account,dialect,Import API,max shrink,max_currency_flips,full_send_every\nacct_1,google,V2,35%,0.5,48h\nacct_2\n", []account.Settings{
+				{Account: "acct_1", Every: standardEvery, Rules: ownRules(t)},
+				{Account: "acct_2", Every: standardEvery},
+			}},
 		{"short rows", "account,feeds\nacct_1\nacct_2,\n", plain},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -129,7 +144,8 @@ func TestListsInEveryForm(t *testing.T) {
 // ownRules are those of the lists above and below.
 func ownRules(t *testing.T) (own account.Rules) {
 	t.Helper()
-	for name, text := range map[string]string{"dialect": "google", "import_api": "v2", "max_shrink": "35", "max_currency_flips": "0.5%", "full_send_every": "48h"} {
+	for name, text := range map[string]string{"dialect": "google", "import_api": "v2", "max_shrink": "35",
+		"max_currency_flips": "0.5%", "full_send_every": "48h"} {
 		require.NoError(t, own.Set(name, text))
 	}
 	return own
@@ -152,7 +168,8 @@ func spreadsheet(t *testing.T, rows ...[]any) []byte {
 }
 
 func TestSpreadsheet(t *testing.T) {
-	content := spreadsheet(t, []any{"Account", "Every", "Feeds"}, []any{"acct_1", "1h", "product"}, []any{}, []any{"# note"}, []any{" acct_2 "})
+	content := spreadsheet(t, []any{"Account", "Every", "Feeds"}, []any{"acct_1", "1h", "product"}, []any{},
+		[]any{"# note"}, []any{" acct_2 "})
 	got, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
 	require.NoError(t, err)
 	require.Equal(t, []account.Settings{
@@ -178,7 +195,8 @@ func TestAHiddenSheetIsNotRead(t *testing.T) {
 }
 
 func TestSpreadsheetWithRules(t *testing.T) {
-	content := spreadsheet(t, []any{"account", "import_api", "dialect", "max_shrink", "max_currency_flips", "full_send_every"},
+	content := spreadsheet(t,
+		[]any{"account", "import_api", "dialect", "max_shrink", "max_currency_flips", "full_send_every"},
 		[]any{"acct_1", "v2", "google", 35, "0.5%", "48h"})
 	got, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
 	require.NoError(t, err)
@@ -202,7 +220,8 @@ func TestSpreadsheetCellsInPercent(t *testing.T) {
 }
 
 func TestSpreadsheetProblemsNameTheRow(t *testing.T) {
-	content := spreadsheet(t, []any{"account", "every", "max_shrink"}, []any{}, []any{"acct_1", 15}, []any{"nobody"}, []any{"acct_2", "", 350})
+	content := spreadsheet(t, []any{"account", "every", "max_shrink"}, []any{}, []any{"acct_1", 15}, []any{"nobody"},
+		[]any{"acct_2", "", 350})
 	_, err := parseAccounts("accounts.xlsx", content, time.Duration(standardEvery))
 	require.ErrorContains(t, err, `line 3: interval "15" is not a duration`)
 	require.ErrorContains(t, err, `line 4: account "nobody"`)

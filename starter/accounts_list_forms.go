@@ -22,7 +22,8 @@ func (a *app) handOn(accounts []string) error {
 		return writeCSV(a.Stdout, accounts)
 	case "xlsx":
 		if a.IsTerminal(a.Stdout) {
-			return badUsage("a spreadsheet is no text: write it to a file, as in 'starter accounts list -o xlsx > accounts.xlsx'")
+			return badUsage("a spreadsheet is no text: write it to a file, as in 'starter accounts list -o xlsx > " +
+				"accounts.xlsx'")
 		}
 		return writeSpreadsheet(a.Stdout, accounts)
 	}

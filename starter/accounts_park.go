@@ -77,7 +77,8 @@ func (a *app) park(ctx context.Context, accounts []string, flags parkFlags) erro
 	if err != nil {
 		return err
 	}
-	if !a.agreed("Park "+terminal.Plural(int64(len(accounts)), "account")+"? Nothing is brought to Stripe for them until they are resumed.", flags.yes) {
+	if !a.agreed("Park "+terminal.Plural(int64(len(accounts)), "account")+
+		"? Nothing is brought to Stripe for them until they are resumed.", flags.yes) {
 		return badInput(errors.New("nothing was parked"))
 	}
 	return a.changeStandings(ctx, accounts, func(id string) workflows.AccountStandingInput {
@@ -92,11 +93,14 @@ func (a *app) resume(ctx context.Context, accounts []string, flags parkFlags) er
 	if err != nil {
 		return err
 	}
-	if !a.agreed("Let "+terminal.Plural(int64(len(accounts)), "account")+" return? Their schedules bring catalogs to Stripe again.", flags.yes) {
+	if !a.agreed("Let "+terminal.Plural(int64(len(accounts)), "account")+
+		" return? Their schedules bring catalogs to Stripe again.", flags.yes) {
 		return badInput(errors.New("nothing was resumed"))
 	}
 	return a.changeStandings(ctx, accounts, func(id string) workflows.AccountStandingInput {
-		return workflows.AccountStandingInput{Resume: &activities.ResumeAccountInput{Account: id, By: in.By, Why: in.Why}}
+		return workflows.AccountStandingInput{
+			Resume: &activities.ResumeAccountInput{Account: id, By: in.By, Why: in.Why},
+		}
 	})
 }
 
@@ -111,7 +115,9 @@ type standingDone struct {
 }
 
 // changeStandings changes one account after the other: one that fails keeps no other back.
-func (a *app) changeStandings(ctx context.Context, accounts []string, of func(id string) workflows.AccountStandingInput) error {
+func (a *app) changeStandings(
+	ctx context.Context, accounts []string, of func(id string) workflows.AccountStandingInput,
+) error {
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return err
@@ -154,7 +160,8 @@ func changeStanding(ctx context.Context, c client.Client, in workflows.AccountSt
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return done, fmt.Errorf("%s: %w; a worker may still do it: 'starter accounts list' shows it", done.Account, context.Cause(ctx))
+		return done, fmt.Errorf("%s: %w; a worker may still do it: 'starter accounts list' shows it", done.Account,
+			context.Cause(ctx))
 	case err != nil:
 		return done, fmt.Errorf("%s is not %s: %w", done.Account, done.Done, err)
 	case result.Park != nil:

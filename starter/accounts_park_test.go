@@ -23,7 +23,9 @@ type standingTemporal struct {
 	err  error
 }
 
-func (f *standingTemporal) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+func (f *standingTemporal) ExecuteWorkflow(
+	ctx context.Context, o client.StartWorkflowOptions, _ any, args ...any,
+) (client.WorkflowRun, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -108,7 +110,8 @@ func TestParkingThatIsNotDone(t *testing.T) {
 		require.Contains(t, s.stderr.String(), "nothing was "+verb)
 	}
 	f.err = errors.New("away")
-	require.Equal(t, exitFailed, s.run("accounts", "park", "acct_1", "acct_2", "--why", "x", "--by", "ada", "--yes", "-o", "json"))
+	require.Equal(t, exitFailed,
+		s.run("accounts", "park", "acct_1", "acct_2", "--why", "x", "--by", "ada", "--yes", "-o", "json"))
 	var done []standingDone
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &done))
 	require.Len(t, done, 2, "one that fails keeps no other back")

@@ -83,7 +83,8 @@ func planAccount(settings account.Settings, is present) accountPlan {
 	}
 	for _, id := range is.schedulesOf(settings.Account) {
 		if of, _ := parseScheduleID(id); !slices.Contains(settings.FeedKinds(), of.Feed) {
-			p.changes = append(p.changes, change{settings.Account, "schedule", of.Feed, remove, "the feed is no longer listed"})
+			p.changes = append(p.changes,
+				change{settings.Account, "schedule", of.Feed, remove, "the feed is no longer listed"})
 		}
 	}
 	return p
@@ -94,7 +95,8 @@ func planFleetAccount(settings account.Settings, is present) accountPlan {
 	p := accountPlan{settings: settings, changes: []change{planSettings(settings, is)}}
 	for _, id := range is.schedulesOf(settings.Account) {
 		of, _ := parseScheduleID(id)
-		p.changes = append(p.changes, change{settings.Account, "schedule", of.Feed, remove, "the fleet starts its syncs"})
+		p.changes = append(p.changes,
+			change{settings.Account, "schedule", of.Feed, remove, "the fleet starts its syncs"})
 	}
 	return p
 }
@@ -200,7 +202,8 @@ func planRemoval(unlisted string, is present) accountPlan {
 		p.changes = append(p.changes, change{unlisted, "schedule", of.Feed, remove, "not in the list"})
 	}
 	if _, exists := is.settings[unlisted]; exists {
-		p.changes = append(p.changes, change{Account: unlisted, What: "settings", Action: remove, Detail: "not in the list"})
+		p.changes = append(p.changes,
+			change{Account: unlisted, What: "settings", Action: remove, Detail: "not in the list"})
 	}
 	return p
 }
@@ -240,7 +243,8 @@ func (p plan) write(w io.Writer, t *terminal.Terminal) {
 	}
 	t.Write(w, p.summary())
 	if len(p.unlisted) > 0 {
-		t.Write(w, fmt.Sprintf("Not in the list, left alone: %s (--prune deletes their schedules and settings).", terminal.Some(p.unlisted, 5)))
+		t.Write(w, fmt.Sprintf("Not in the list, left alone: %s (--prune deletes their schedules and settings).",
+			terminal.Some(p.unlisted, 5)))
 	}
 }
 
@@ -249,5 +253,6 @@ func (p plan) summary() string {
 	if n[create]+n[update]+n[remove] == 0 {
 		return fmt.Sprintf("Nothing to do: %s as listed.", terminal.AreOrIs(len(p.accounts), "account"))
 	}
-	return fmt.Sprintf("Plan: %d to create, %d to update, %d to delete, %d unchanged.", n[create], n[update], n[remove], n[unchanged])
+	return fmt.Sprintf("Plan: %d to create, %d to update, %d to delete, %d unchanged.", n[create], n[update], n[remove],
+		n[unchanged])
 }

@@ -40,9 +40,11 @@ type scheduleFact struct {
 // comparers is how many documents and schedules are read at once to compare them: a list may have 50,000 accounts.
 const comparers = 64
 
-// readPresent finds out what there is. Schedules that the list names are described one by one, because Temporal's list of
-// schedules lags behind; it is only asked for those that nobody names.
-func (a *app) readPresent(ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool) (present, error) {
+// readPresent finds out what there is. Schedules that the list names are described one by one, because Temporal's list
+// of schedules lags behind; it is only asked for those that nobody names.
+func (a *app) readPresent(
+	ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool,
+) (present, error) {
 	is := present{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
 	existing, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
@@ -149,7 +151,9 @@ func doubtfulSchedules(wanted []account.Settings, existing, listed []string, pru
 	return doubtful
 }
 
-func readSettings(ctx context.Context, docs catalog.Documents, accounts []string, into *present, bar *terminal.Meter) error {
+func readSettings(
+	ctx context.Context, docs catalog.Documents, accounts []string, into *present, bar *terminal.Meter,
+) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -169,7 +173,9 @@ func readSettings(ctx context.Context, docs catalog.Documents, accounts []string
 	return group.Wait()
 }
 
-func describeSchedules(ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *present, bar *terminal.Meter) error {
+func describeSchedules(
+	ctx context.Context, c client.Client, doubtful map[string]*wantedSchedule, into *present, bar *terminal.Meter,
+) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(comparers)
@@ -191,7 +197,9 @@ func describeSchedules(ctx context.Context, c client.Client, doubtful map[string
 	return group.Wait()
 }
 
-func describe(ctx context.Context, c client.Client, id string, want *wantedSchedule) (fact scheduleFact, exists bool, err error) {
+func describe(
+	ctx context.Context, c client.Client, id string, want *wantedSchedule,
+) (fact scheduleFact, exists bool, err error) {
 	description, err := patiently(ctx, func() (*client.ScheduleDescription, error) {
 		return c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	})

@@ -59,7 +59,9 @@ func checkSources(layout statestore.Layout, wanted, others []account.Settings) e
 	if more := len(mixed) - most; more > 0 {
 		mixed = append(mixed[:most], fmt.Sprintf("… and %s more", humanize.Comma(int64(more))))
 	}
-	return fmt.Errorf("several feeds would be read from the same file; nothing was changed:\n%s\nPut {account} and {feed} into source_key (or VITRINE_SOURCE_KEY). If accounts are to sell the same catalog, say shared_source yes for each of them",
+	return fmt.Errorf("several feeds would be read from the same file; nothing was changed:\n%s\nPut {account} and "+
+		"{feed} into source_key (or VITRINE_SOURCE_KEY). If accounts are to sell the same catalog, say shared_source "+
+		"yes for each of them",
 		strings.Join(mixed, "\n"))
 }
 

@@ -42,7 +42,9 @@ func TestApplyRefusesAListWithProblemsAndChangesNothing(t *testing.T) {
 	s := newStage(t)
 	writes := s.watchWrites()
 	require.Equal(t, exitUsage, s.apply("acct_1\nacct_1\n"))
-	require.Equal(t, "starter: stdin has 1 problem; nothing was changed:\n  line 2: account acct_1 is in line 1 already\n", s.stderr.String())
+	require.Equal(t,
+		"starter: stdin has 1 problem; nothing was changed:\n  line 2: account acct_1 is in line 1 already\n",
+		s.stderr.String())
 	require.Empty(t, s.temporal.written())
 	require.Empty(t, *writes)
 }
@@ -56,9 +58,11 @@ func TestApplyGoesOnAfterAFailureAndSaysWhatFailed(t *testing.T) {
 		return nil
 	}
 	require.Equal(t, exitFailed, s.apply("acct_1\nacct_2\nacct_3\n"))
-	require.Equal(t, "starter: 1 account could not be applied; apply again once this is repaired:\n  acct_2: create schedule: refused by the test\n", s.stderr.String())
+	require.Equal(t,
+		"starter: 1 account could not be applied; apply again once this is repaired:\n  acct_2: create schedule: refused by the test\n", s.stderr.String())
 	require.NotContains(t, s.stdout.String(), "Done.")
-	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_3/product"}, s.temporal.written())
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_3/product"},
+		s.temporal.written())
 
 	s.temporal.refuse = nil
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\n"))
@@ -88,10 +92,12 @@ func TestApplyPrintsThePlanAndCarriesItOut(t *testing.T) {
 Plan: 4 to create, 0 to update, 0 to delete, 0 unchanged.
 Done. 'starter status' shows the accounts.
 `, s.stdout.String())
-	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"}, s.temporal.written())
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"},
+		s.temporal.written())
 	settings, err := s.accounts().Settings(t.Context(), "acct_2")
 	require.NoError(t, err)
-	require.Equal(t, account.Settings{Account: "acct_2", Every: account.Interval(time.Hour), SourceKey: "{account}.tsv"}, settings)
+	require.Equal(t,
+		account.Settings{Account: "acct_2", Every: account.Interval(time.Hour), SourceKey: "{account}.tsv"}, settings)
 }
 
 func TestApplyAgainDoesNothing(t *testing.T) {
@@ -108,7 +114,8 @@ func TestApplyAgainDoesNothing(t *testing.T) {
 
 // One late answer among thousands ends no plan; a server that never answers, or says no, does.
 func TestABusyServerIsAskedAgain(t *testing.T) {
-	for _, busy := range []error{context.DeadlineExceeded, serviceerror.NewDeadlineExceeded("late"), serviceerror.NewResourceExhausted(0, "busy")} {
+	for _, busy := range []error{context.DeadlineExceeded, serviceerror.NewDeadlineExceeded("late"),
+		serviceerror.NewResourceExhausted(0, "busy")} {
 		s := newStage(t)
 		require.Equal(t, exitOK, s.apply("acct_1\n"))
 		s.temporal.late, s.temporal.lateErr = askTries-1, busy
@@ -127,7 +134,8 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 
 func TestSettingsThatMeanTheSameAreNotRewritten(t *testing.T) {
 	s := newStage(t)
-	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", Feeds: []feed.Kind{feed.Product}}))
+	require.NoError(t,
+		s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", Feeds: []feed.Kind{feed.Product}}))
 	require.Equal(t, exitOK, s.apply("acct_1\n", "--dry-run"))
 	require.NotContains(t, s.stdout.String(), "settings")
 }
@@ -182,7 +190,8 @@ func TestEveryFeedHasAScheduleOfItsOwn(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,product|inventory|pricing|promotion\n"))
 	require.Equal(t, []string{
-		"create catalog-sync/acct_1/inventory", "create catalog-sync/acct_1/pricing", "create catalog-sync/acct_1/product", "create catalog-sync/acct_1/promotion",
+		"create catalog-sync/acct_1/inventory", "create catalog-sync/acct_1/pricing",
+		"create catalog-sync/acct_1/product", "create catalog-sync/acct_1/promotion",
 	}, s.temporal.written())
 	offsets := map[time.Duration]bool{}
 	for _, kind := range feed.Kinds() {
@@ -194,14 +203,18 @@ func TestEveryFeedHasAScheduleOfItsOwn(t *testing.T) {
 	require.Len(t, offsets, 4, "the feeds of an account do not start in the same second")
 
 	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,inventory|product\n"))
-	require.Equal(t, []string{"delete catalog-sync/acct_1/pricing", "delete catalog-sync/acct_1/promotion"}, s.temporal.written())
+	require.Equal(t, []string{"delete catalog-sync/acct_1/pricing", "delete catalog-sync/acct_1/promotion"},
+		s.temporal.written())
 }
 
 func TestFeedsThatWouldBeReadFromOneFileAreRefused(t *testing.T) {
 	s := newStage(t)
 	s.docs.Layout.SourceKey = "{account}.csv"
-	require.Equal(t, exitUsage, s.apply("account,feeds,source_key\nacct_1,product|inventory,\nacct_2,product|inventory,x/{feed}.csv\nacct_3,inventory,\n"))
-	require.Contains(t, s.stderr.String(), "nothing was changed:\n  s3://catalogs/acct_1.csv is the source of acct_1 (product), acct_1 (inventory)\n")
+	require.Equal(t, exitUsage,
+		s.apply(
+			"account,feeds,source_key\nacct_1,product|inventory,\nacct_2,product|inventory,x/{feed}.csv\nacct_3,inventory,\n"))
+	require.Contains(t, s.stderr.String(),
+		"nothing was changed:\n  s3://catalogs/acct_1.csv is the source of acct_1 (product), acct_1 (inventory)\n")
 	require.Contains(t, s.stderr.String(), "{feed}")
 	require.Empty(t, s.temporal.written())
 }
@@ -222,7 +235,8 @@ func TestALongComparisonSaysHowFarItIs(t *testing.T) {
 func TestSchedulesOfNewAccountsAreNotAskedFor(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
-	require.ElementsMatch(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"}, s.temporal.written())
+	require.ElementsMatch(t, []string{"create catalog-sync/acct_1/product", "create catalog-sync/acct_2/product"},
+		s.temporal.written())
 	require.Zero(t, s.temporal.looks)
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
 	require.Equal(t, 2, s.temporal.looks, "those that exist are compared")
@@ -256,8 +270,10 @@ func TestASourceOfAnAccountThatIsNotListedIsRefused(t *testing.T) {
 	require.Equal(t, exitOK, s.apply("account,source_key\nacct_1,all.csv\n"))
 	require.Equal(t, exitUsage, s.apply("account,source_key\nacct_2,all.csv\n"))
 	require.Contains(t, s.stderr.String(), "s3://catalogs/all.csv is the source of acct_2 (product), acct_1 (product)")
-	require.Equal(t, exitUsage, s.apply("account\nacct_2\n", "--prune", "--every", "1m"), "other mistakes are still said")
-	require.Equal(t, exitOK, s.apply("account,source_key\nacct_2,all.csv\n", "--prune", "--yes"), "acct_1 goes with this")
+	require.Equal(t, exitUsage, s.apply("account\nacct_2\n", "--prune", "--every", "1m"),
+		"other mistakes are still said")
+	require.Equal(t, exitOK, s.apply("account,source_key\nacct_2,all.csv\n", "--prune", "--yes"),
+		"acct_1 goes with this")
 }
 
 func TestASourceMayBeSharedOnPurpose(t *testing.T) {
@@ -276,11 +292,13 @@ func TestPausingAnAccountPausesEveryFeed(t *testing.T) {
 	require.Equal(t, exitOK, s.apply("account,feeds\nacct_1,product|pricing\nacct_2,inventory\n"))
 	s.temporal.written()
 	require.Equal(t, exitFailed, s.run("schedule", "pause", "acct_2", "acct_3", "--rate", "1000"))
-	require.Equal(t, "starter: account acct_3 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
+	require.Equal(t,
+		"starter: account acct_3 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
 	require.Equal(t, []string{"pause catalog-sync/acct_2/inventory"}, s.temporal.written())
 
 	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_1", "--rate", "1000"))
-	require.Equal(t, []string{"pause catalog-sync/acct_1/pricing", "pause catalog-sync/acct_1/product"}, s.temporal.written())
+	require.Equal(t, []string{"pause catalog-sync/acct_1/pricing", "pause catalog-sync/acct_1/product"},
+		s.temporal.written())
 	require.Equal(t, exitOK, s.run("schedule", "resume", "--all", "--feed", "pricing", "--rate", "1000"))
 	require.Equal(t, []string{"resume catalog-sync/acct_1/pricing"}, s.temporal.written())
 	require.Equal(t, exitOK, s.run("schedule", "pause", "--all", "--rate", "1000"))
@@ -331,7 +349,8 @@ func TestAccountsThatAreNotListedAreLeftAloneUnlessPruned(t *testing.T) {
 
 	require.Equal(t, exitOK, s.apply("acct_1\n"))
 	require.Contains(t, s.stdout.String(), "Nothing to do")
-	require.Contains(t, s.stdout.String(), "Not in the list, left alone: acct_2, acct_3 (--prune deletes their schedules and settings).")
+	require.Contains(t, s.stdout.String(),
+		"Not in the list, left alone: acct_2, acct_3 (--prune deletes their schedules and settings).")
 	require.Empty(t, s.temporal.written())
 
 	require.Equal(t, exitUsage, s.apply("acct_1\n", "--prune"), "a script has to say --yes")
@@ -340,8 +359,10 @@ func TestAccountsThatAreNotListedAreLeftAloneUnlessPruned(t *testing.T) {
 
 	s.temporal.hidden["catalog-sync/acct_3/product"] = true
 	require.Equal(t, exitOK, s.apply("acct_1\n", "--prune", "--yes"))
-	require.Contains(t, s.stdout.String(), "-  acct_2  schedule product  not in the list\n-  acct_2  settings          not in the list\n")
-	require.Equal(t, []string{"delete catalog-sync/acct_2/product", "delete catalog-sync/acct_3/product"}, s.temporal.written())
+	require.Contains(t, s.stdout.String(),
+		"-  acct_2  schedule product  not in the list\n-  acct_2  settings          not in the list\n")
+	require.Equal(t, []string{"delete catalog-sync/acct_2/product", "delete catalog-sync/acct_3/product"},
+		s.temporal.written())
 	accounts, err := s.accounts().Accounts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"acct_1"}, accounts)
@@ -375,7 +396,8 @@ func TestTheScheduleOfAFeedThatIsNoLongerListedIsDeleted(t *testing.T) {
 	s.temporal.schedules["catalog-sync/acct_1/product"].Schedule = described(wantedExample())
 	delete(s.temporal.schedules, "catalog-sync/acct_1/product")
 	require.Equal(t, exitOK, s.apply("acct_1\n"))
-	require.Equal(t, []string{"create catalog-sync/acct_1/product", "delete catalog-sync/acct_1/inventory"}, s.temporal.written())
+	require.Equal(t, []string{"create catalog-sync/acct_1/product", "delete catalog-sync/acct_1/inventory"},
+		s.temporal.written())
 }
 
 func TestAScheduleThatAppearsMeanwhileIsUpdated(t *testing.T) {
@@ -418,7 +440,8 @@ func TestApplyStopsAtStorageThatIsAway(t *testing.T) {
 func TestAPausedScheduleSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	for note, want := range map[string]string{
-		"": "paused", "asked for": "paused: asked for", "paused with the starter": "paused with the starter", "Paused via CLI": "paused via CLI",
+		"": "paused", "asked for": "paused: asked for", "paused with the starter": "paused with the starter",
+		"Paused via CLI": "paused via CLI",
 	} {
 		require.Equal(t, want, scheduleView{desk.Schedule{Paused: true, Note: note}}.shortState())
 	}
@@ -430,7 +453,8 @@ func TestListAndShowAccounts(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "No account has settings yet")
 
 	require.Equal(t, exitOK, s.apply("account,every,source_key\nacct_1,,\nacct_2,1h,x/{account}.tsv\n"))
-	_, err := s.store.Put(t.Context(), "state", "accounts/acct_3.json", "application/json", []byte(`{"account":"acct_9"}`), "")
+	_, err := s.store.Put(t.Context(), "state", "accounts/acct_3.json", "application/json",
+		[]byte(`{"account":"acct_9"}`), "")
 	require.NoError(t, err)
 	require.Equal(t, exitOK, s.run("accounts", "list"))
 	lines := strings.Split(s.stdout.String(), "\n")
@@ -454,7 +478,8 @@ func TestSchedules(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "There is no schedule")
 	for _, verb := range []string{"describe", "trigger", "pause", "resume"} {
 		require.Equal(t, exitFailed, s.run("schedule", verb, "acct_1"))
-		require.Equal(t, "starter: account acct_1 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
+		require.Equal(t,
+			"starter: account acct_1 has no schedule for its product feed: 'starter accounts apply' creates it, unless the fleet has the account ('starter fleet status')\n", s.stderr.String())
 	}
 
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
@@ -474,7 +499,8 @@ acct_2   product  15m    -      -         0        0       0  paused: asked for
 	require.Equal(t, exitOK, s.run("schedule", "resume", "--all", "--rate", "1000"))
 	require.Equal(t, "2 schedules resumed.\n", s.stdout.String())
 	require.Equal(t, []string{
-		"pause catalog-sync/acct_2/product", "resume catalog-sync/acct_1/product", "resume catalog-sync/acct_2/product", "trigger catalog-sync/acct_1/product",
+		"pause catalog-sync/acct_2/product", "resume catalog-sync/acct_1/product", "resume catalog-sync/acct_2/product",
+		"trigger catalog-sync/acct_1/product",
 	}, s.temporal.written())
 }
 

@@ -20,7 +20,9 @@ func kindNames(kinds []feed.Kind) string {
 	return strings.Join(names, ",")
 }
 
-func readViews(ctx context.Context, docs catalog.Documents, accounts []string, deployment account.Rules) ([]desk.Account, error) {
+func readViews(
+	ctx context.Context, docs catalog.Documents, accounts []string, deployment account.Rules,
+) ([]desk.Account, error) {
 	views := make([]desk.Account, len(accounts))
 	d := desk.Desk{Documents: docs}
 	group, ctx := errgroup.WithContext(ctx)

@@ -27,7 +27,8 @@ func (a *app) agreementsCommand() *cobra.Command {
 		Example: "  starter agreements list\n  starter agreements show acct_1Nv0FGQ9RKHgCVdK\n" +
 			"  starter agreements propose acct_1Nv0FGQ9RKHgCVdK profile_61U92KWAstyE3VYh",
 	})
-	c.AddCommand(a.agreementsListCommand(), a.agreementsShowCommand(), a.agreementsProposeCommand(), a.agreementsTerminateCommand())
+	c.AddCommand(a.agreementsListCommand(), a.agreementsShowCommand(), a.agreementsProposeCommand(),
+		a.agreementsTerminateCommand())
 	return c
 }
 
@@ -41,7 +42,9 @@ func statusOf(g stripeapi.Agreement) string {
 }
 
 // agreementsWith are an account's agreements with an agent, by its Network ID.
-func agreementsWith(ctx context.Context, stripe *stripeapi.Client, account, profile string) ([]stripeapi.Agreement, error) {
+func agreementsWith(
+	ctx context.Context, stripe *stripeapi.Client, account, profile string,
+) ([]stripeapi.Agreement, error) {
 	all, err := stripe.Agreements(ctx, account)
 	if err != nil {
 		return nil, fmt.Errorf("list the agreements of %s: %w", account, err)

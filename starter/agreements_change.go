@@ -11,8 +11,8 @@ import (
 	"vitrine/internal/stripeapi"
 )
 
-const whoConfirms = "Who may confirm it is the account's own business: the account does so itself, in its dashboard or in the " +
-	"embedded settings. Vitrine confirms for nobody."
+const whoConfirms = "Who may confirm it is the account's own business: the account does so itself, in its dashboard " +
+	"or in the embedded settings. Vitrine confirms for nobody."
 
 func (a *app) agreementsProposeCommand() *cobra.Command {
 	var yes bool

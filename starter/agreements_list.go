@@ -75,7 +75,8 @@ func (a *app) listAgreements(ctx context.Context, accounts []string) error {
 	}
 	switch {
 	case len(accounts) == 0:
-		a.Say("%s", "No account has settings: name the accounts to ask about, or say which there are with 'starter accounts apply'.")
+		a.Say("%s", "No account has settings: name the accounts to ask about, or say which there are with 'starter "+
+			"accounts apply'.")
 		return nil
 	case len(views) == 0:
 		a.Say("%s", "No agreement: no agent may sell yet for "+terminal.Plural(int64(len(accounts)), "account")+".")

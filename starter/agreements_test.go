@@ -32,7 +32,8 @@ func TestAgreementsAreListedByAccountAndAgent(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "for 1 account")
 
 	require.Zero(t, s.run("agreements", "show", "acct_1"), s.stderr.String())
-	for _, said := range []string{"Ada", "confirmed, since", ada.ID, ada.Profile, "orchestrator", "the account, ", "the agent, "} {
+	for _, said := range []string{"Ada", "confirmed, since", ada.ID, ada.Profile, "orchestrator", "the account, ",
+		"the agent, "} {
 		require.Contains(t, s.stdout.String(), said)
 	}
 	require.Zero(t, s.run("agreements", "list", "-o", "json"))
@@ -100,7 +101,8 @@ func TestAgreementsThatCannotBe(t *testing.T) {
 	s := newStage(t)
 	sim := s.stripeAt(sandboxKey)
 	for _, args := range [][]string{
-		{"agreements", "propose", "acct_1"}, {"agreements", "propose", "acct_1", "acct_2"}, {"agreements", "terminate", "acct_1", "profile_1"},
+		{"agreements", "propose", "acct_1"}, {"agreements", "propose", "acct_1", "acct_2"},
+		{"agreements", "terminate", "acct_1", "profile_1"},
 		{"agreements", "show"}, {"agreements", "terminate", "acme", "orca_1"},
 	} {
 		require.Equal(t, exitUsage, s.run(args...), "%v", args)

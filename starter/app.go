@@ -49,7 +49,8 @@ type app struct {
 
 func newApp() *app {
 	a := &app{
-		Terminal: terminal.OfProcess(), environ: os.Environ, user: systemUser, poll: 250 * time.Millisecond, browse: openInBrowser,
+		Terminal: terminal.OfProcess(), environ: os.Environ, user: systemUser, poll: 250 * time.Millisecond,
+		browse: openInBrowser,
 	}
 	a.openTemporal = a.dialTemporal
 	a.openDocuments = a.connectStorage

@@ -47,7 +47,8 @@ func newStage(t *testing.T) *stage {
 	store := objectstoretest.NewMemory("catalogs", "state")
 	s := &stage{t: t, store: store, temporal: newFakeTemporal(), ctx: t.Context()}
 	s.docs = catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
-		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "state/",
+		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state",
+		StatePrefix: "state/",
 	}}}
 	s.app = &app{
 		Terminal: terminal.Terminal{
@@ -56,10 +57,13 @@ func newStage(t *testing.T) *stage {
 			IsTerminal: func(any) bool { return false },
 			Size:       func(io.Writer) int { return s.columns },
 		},
-		environ:       func() []string { return nil },
-		user:          func() string { return "" },
-		poll:          time.Millisecond,
-		browse:        func(_ context.Context, file string) error { s.browsed = append(s.browsed, file); return s.browseErr },
+		environ: func() []string { return nil },
+		user:    func() string { return "" },
+		poll:    time.Millisecond,
+		browse: func(_ context.Context, file string) error {
+			s.browsed = append(s.browsed, file)
+			return s.browseErr
+		},
 		openTemporal:  func(context.Context) (client.Client, error) { return s.temporal, nil },
 		openDocuments: func(context.Context) (catalog.Documents, error) { return s.docs, nil },
 	}
@@ -137,7 +141,9 @@ func TestAllProblemsOfTheConfigurationAreSaidAtOnce(t *testing.T) {
 
 func TestAServerThatIsAwayIsAFailure(t *testing.T) {
 	s := newStage(t)
-	s.app.openTemporal = func(context.Context) (client.Client, error) { return nil, errors.New("Temporal does not answer") }
+	s.app.openTemporal = func(context.Context) (client.Client, error) {
+		return nil, errors.New("Temporal does not answer")
+	}
 	require.Equal(t, exitFailed, s.run("schedule", "list"))
 	require.Equal(t, "starter: Temporal does not answer\n", s.stderr.String())
 }
@@ -164,7 +170,8 @@ func TestTheTimeoutSaysThatItWasOne(t *testing.T) {
 func TestHelpAndVersionNeedNothing(t *testing.T) {
 	s := newStage(t)
 	s.app.openTemporal, s.app.openDocuments = nil, nil
-	for _, args := range [][]string{{}, {"--help"}, {"accounts"}, {"schedule"}, {"--version"}, {"env"}, {"completion", "bash"}, {"help", "sync"}} {
+	for _, args := range [][]string{{}, {"--help"}, {"accounts"}, {"schedule"}, {"--version"}, {"env"},
+		{"completion", "bash"}, {"help", "sync"}} {
 		require.Equal(t, exitOK, s.run(args...), args)
 		require.NotEmpty(t, s.stdout.String(), args)
 	}
@@ -191,7 +198,9 @@ func TestCompletionOffersTheAccounts(t *testing.T) {
 
 func TestCompletionIsSilentWithoutStorage(t *testing.T) {
 	s := newStage(t)
-	s.app.openDocuments = func(context.Context) (catalog.Documents, error) { return catalog.Documents{}, io.ErrUnexpectedEOF }
+	s.app.openDocuments = func(context.Context) (catalog.Documents, error) {
+		return catalog.Documents{}, io.ErrUnexpectedEOF
+	}
 	require.Equal(t, exitOK, s.run("__complete", "sync", ""))
 	require.Equal(t, ":4\n", s.stdout.String())
 }
@@ -218,7 +227,8 @@ func TestNoOutputHoldsAPassword(t *testing.T) {
 	for _, value := range []string{"smtp://ada:hunter2@mail.example:25", "sk_live_hunter2 ", "whsec_hunter2,x"} {
 		s.app.Lookup = func(string) (string, bool) { return value, true }
 		for _, args := range [][]string{
-			{"env", "--all"}, {"env", "--all", "-o", "json"}, {"status"}, {"status", "-o", "json"}, {"serve"}, {"validate", "nowhere.csv"},
+			{"env", "--all"}, {"env", "--all", "-o", "json"}, {"status"}, {"status", "-o", "json"}, {"serve"},
+			{"validate", "nowhere.csv"},
 			{"accounts", "show", "acct_1"}, {"order", "list"}, {"--help"}, {"serve", "--help"},
 		} {
 			s.run(args...)

@@ -76,13 +76,14 @@ func feedFlag(c *cobra.Command, into *string) {
 }
 
 func completeFeeds(c *cobra.Command) {
-	must(c.RegisterFlagCompletionFunc("feed", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var names []string
-		for _, kind := range feed.Kinds() {
-			names = append(names, string(kind))
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}))
+	must(c.RegisterFlagCompletionFunc("feed",
+		func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, kind := range feed.Kinds() {
+				names = append(names, string(kind))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		}))
 }
 
 // target names a feed the way commands take it.

@@ -34,7 +34,8 @@ func (a *app) dialAs(ctx context.Context, c config.Config) (client.Client, error
 	if c.Log.Level < slog.LevelInfo {
 		level = c.Log.Level
 	}
-	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: level})), nil)
+	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: level})),
+		nil)
 	if err != nil {
 		return nil, badInput(err)
 	}
@@ -111,7 +112,8 @@ func (a *app) warnOfUnknown() {
 	}
 	a.warned = true
 	for _, name := range config.Unknown(a.environ()) {
-		a.Tell(a.Stderr, "starter: ", name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
+		a.Tell(a.Stderr, "starter: ",
+			name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
 	}
 }
 

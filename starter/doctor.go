@@ -170,7 +170,8 @@ func takeOver(failed error, problems []error, variables ...string) (others []err
 	}
 	for _, problem := range problems {
 		var of *config.Problem
-		about := errors.As(problem, &of) && slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) })
+		about := errors.As(problem, &of) &&
+			slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) })
 		if about {
 			failed = problem
 			continue
@@ -187,15 +188,16 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 	}
 	d := doctor.Deployment{
 		Problems: e.problems, Mistyped: config.Unknown(e.app.environ()), Storage: e.storage,
-		Temporal: doctor.Temporal{Open: e.inspector, Namespace: namespace, Now: e.app.Now, Attributes: []temporal.SearchAttributeKey{
-			workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed,
-			workflows.SearchOrderState, workflows.SearchAgent,
-		}, Queues: []doctor.Queue{
-			{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
-			{Name: activities.StripeTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-			{Name: activities.OrderTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-			{Name: activities.MerchantTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-		}},
+		Temporal: doctor.Temporal{Open: e.inspector, Namespace: namespace, Now: e.app.Now,
+			Attributes: []temporal.SearchAttributeKey{
+				workflows.SearchAccount, workflows.SearchFeed, workflows.SearchOutcome, workflows.SearchRowsFailed,
+				workflows.SearchOrderState, workflows.SearchAgent,
+			}, Queues: []doctor.Queue{
+				{Name: workflows.TaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+				{Name: activities.StripeTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+				{Name: activities.OrderTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+				{Name: activities.MerchantTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+			}},
 		Stripe: doctor.Stripe{
 			AtStripe: e.stripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
 			Events: order.EventTypes(), AccountEvents: intake.AccountEventTypes(), Now: e.app.Now,

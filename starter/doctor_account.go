@@ -92,6 +92,7 @@ func (e examination) compare(ctx context.Context, s account.Settings, kind feed.
 
 func (e examination) ping(ctx context.Context, s order.Settings) error {
 	return fulfillment.NewEndpoint(fulfillment.EndpointOptions{
-		Secrets: fulfillment.Secrets{Lookup: e.app.Lookup, Dir: e.c.Orders.SecretsDir}, AllowPrivate: e.c.Orders.AllowPrivate,
+		Secrets:      fulfillment.Secrets{Lookup: e.app.Lookup, Dir: e.c.Orders.SecretsDir},
+		AllowPrivate: e.c.Orders.AllowPrivate,
 	}).Ping(ctx, s.Account, s.Fulfillment)
 }

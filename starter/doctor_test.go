@@ -17,9 +17,12 @@ func TestTheDoctorSaysOnceWhatIsMissing(t *testing.T) {
 		variable string
 		check    string
 	}{
-		"no key":          {map[string]string{"VITRINE_SOURCE_BUCKET": "catalogs", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "STRIPE_API_KEY", "stripe key"},
-		"a malformed key": {map[string]string{"VITRINE_SOURCE_BUCKET": "catalogs", "STRIPE_API_KEY": "pk_test_1"}, "STRIPE_API_KEY", "stripe key"},
-		"no bucket":       {map[string]string{"STRIPE_API_KEY": sandboxKey, "STRIPE_API_BASE": "http://127.0.0.1:1"}, "_BUCKET", "s3"},
+		"no key": {map[string]string{"VITRINE_SOURCE_BUCKET": "catalogs",
+			"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "STRIPE_API_KEY", "stripe key"},
+		"a malformed key": {map[string]string{"VITRINE_SOURCE_BUCKET": "catalogs", "STRIPE_API_KEY": "pk_test_1"},
+			"STRIPE_API_KEY", "stripe key"},
+		"no bucket": {map[string]string{"STRIPE_API_KEY": sandboxKey, "STRIPE_API_BASE": "http://127.0.0.1:1"},
+			"_BUCKET", "s3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)

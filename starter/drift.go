@@ -161,11 +161,14 @@ func (a *app) audit(ctx context.Context, docs catalog.Documents, c client.Client
 // startAudit starts an audit, or joins the one under way.
 func startAudit(ctx context.Context, c client.Client, account string) (desk.SyncRun, error) {
 	in := workflows.CatalogAuditInput{Account: account}
-	run := desk.SyncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(), What: "audit of the product catalog"}
+	run := desk.SyncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(),
+		What: "audit of the product catalog"}
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: run.WorkflowID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: auditTimeout,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary: in.Summary(), TypedSearchAttributes: in.SearchAttributes(), Priority: in.Priority(),
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            in.Summary(), TypedSearchAttributes: in.SearchAttributes(),
+		Priority: in.Priority(),
 	}, workflows.CatalogAuditType, in)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
@@ -200,7 +203,8 @@ func (a *app) watchAudit(ctx context.Context, c client.Client, run desk.SyncRun)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case a.Now().Sub(seen) > blind:
-			return fmt.Errorf("lost sight of the audit of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID, err)
+			return fmt.Errorf("lost sight of the audit of %s (workflow %s), which goes on: %w", run.Account,
+				run.WorkflowID, err)
 		}
 		if !pause(ctx, a.poll) {
 			return context.Cause(ctx)
@@ -272,7 +276,8 @@ func (a *app) printAudit(end auditEnd) {
 		}
 	}
 	for _, column := range found.Systematic {
-		a.Say("  %s differs in %s products: Stripe seems to write it otherwise, and is not sent it again for that", column, humanize.Comma(found.Columns[column]))
+		a.Say("  %s differs in %s products: Stripe seems to write it otherwise, and is not sent it again for that",
+			column, humanize.Comma(found.Columns[column]))
 	}
 	for _, note := range []struct{ label, text string }{
 		{"values", found.NoValues}, {"doubt", found.Doubt},
@@ -282,7 +287,8 @@ func (a *app) printAudit(end auditEnd) {
 		}
 	}
 	if found.InFlux > 0 {
-		a.Say("  %-10s %s products were sent, or not settled, since Stripe's report: no drift", "in flux", humanize.Comma(found.InFlux))
+		a.Say("  %-10s %s products were sent, or not settled, since Stripe's report: no drift", "in flux",
+			humanize.Comma(found.InFlux))
 	}
 	if end.Sync != "" {
 		a.Say("  %-10s %s", "sync", end.Sync)

@@ -14,8 +14,8 @@ import (
 	"vitrine/workflows"
 )
 
-// scheduleAudits makes a schedule for each account, or gives the one that exists its interval; paused stays paused. They
-// are spread over the interval by the accounts' ids, as those of syncs are.
+// scheduleAudits makes a schedule for each account, or gives the one that exists its interval; paused stays paused.
+// They are spread over the interval by the accounts' ids, as those of syncs are.
 func (a *app) scheduleAudits(ctx context.Context, accounts []string, interval time.Duration) error {
 	c, err := a.temporal(ctx)
 	if err != nil {
@@ -26,7 +26,8 @@ func (a *app) scheduleAudits(ctx context.Context, accounts []string, interval ti
 		if err := scheduleAudit(ctx, c, account, interval); err != nil {
 			errs = append(errs, fmt.Errorf("schedule the audits of %s: %w", account, advise(err)))
 		} else if !a.json() {
-			a.Say("%s  audits every %s (schedule %s)", account, every(interval), workflows.CatalogAuditInput{Account: account}.WorkflowID())
+			a.Say("%s  audits every %s (schedule %s)", account, every(interval),
+				workflows.CatalogAuditInput{Account: account}.WorkflowID())
 		}
 	}
 	if a.json() && len(errs) == 0 {
@@ -38,12 +39,15 @@ func (a *app) scheduleAudits(ctx context.Context, accounts []string, interval ti
 func scheduleAudit(ctx context.Context, c client.Client, account string, interval time.Duration) error {
 	in := workflows.CatalogAuditInput{Account: account}
 	id := in.WorkflowID()
-	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: interval, Offset: offset(id, interval)}}}
+	spec := client.ScheduleSpec{
+		Intervals: []client.ScheduleIntervalSpec{{Every: interval, Offset: offset(id, interval)}},
+	}
 	policy := client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: interval}
 	action := &client.ScheduleWorkflowAction{
 		ID: id, Workflow: workflows.CatalogAuditType, Args: []any{in}, TaskQueue: workflows.TaskQueue,
-		WorkflowExecutionTimeout: auditTimeout, StaticSummary: in.Summary(), TypedSearchAttributes: in.SearchAttributes(),
-		Priority: in.Priority(),
+		WorkflowExecutionTimeout: auditTimeout, StaticSummary: in.Summary(),
+		TypedSearchAttributes: in.SearchAttributes(),
+		Priority:              in.Priority(),
 	}
 	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: id, Spec: spec, Action: action, Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
@@ -55,7 +59,9 @@ func scheduleAudit(ctx context.Context, c client.Client, account string, interva
 	return c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			state := in.Description.Schedule.State
-			return &client.ScheduleUpdate{Schedule: &client.Schedule{Action: action, Spec: &spec, Policy: &policy, State: state}}, nil
+			return &client.ScheduleUpdate{
+				Schedule: &client.Schedule{Action: action, Spec: &spec, Policy: &policy, State: state},
+			}, nil
 		},
 	})
 }

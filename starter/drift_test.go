@@ -17,7 +17,8 @@ import (
 
 func TestDriftRefusesWhatItCannotDo(t *testing.T) {
 	for _, args := range [][]string{
-		{"drift"}, {"drift", "cus_1"}, {"drift", "acct_1", "--every", "1h"}, {"drift", "acct_1", "--every", "168h", "--never"},
+		{"drift"}, {"drift", "cus_1"}, {"drift", "acct_1", "--every", "1h"},
+		{"drift", "acct_1", "--every", "168h", "--never"},
 		{"drift", "acct_1", "--last", "--never"},
 	} {
 		s := newStage(t)
@@ -33,13 +34,16 @@ func TestAuditsAreScheduledOnce(t *testing.T) {
 	require.Equal(t, exitOK, s.run("drift", "acct_1", "--every", "24h"), s.stderr.String())
 	require.Equal(t, exitOK, s.run("drift", "acct_1", "--never"), s.stderr.String())
 	require.Equal(t, exitOK, s.run("drift", "acct_1", "--never"), s.stderr.String())
-	require.Equal(t, []string{"create catalog-audit/acct_1", "update catalog-audit/acct_1", "delete catalog-audit/acct_1"}, s.temporal.writes[:3])
+	require.Equal(t,
+		[]string{"create catalog-audit/acct_1", "update catalog-audit/acct_1", "delete catalog-audit/acct_1"},
+		s.temporal.writes[:3])
 	require.Contains(t, s.stdout.String(), "acct_1  is audited on no schedule")
 }
 
 func drifted() catalog.Audit {
 	return catalog.Audit{
-		Format: catalog.AuditFormat, Account: "acct_1", At: noon.Add(-time.Hour), Report: "frr_1", Heal: account.HealResend, Again: 3,
+		Format: catalog.AuditFormat, Account: "acct_1", At: noon.Add(-time.Hour), Report: "frr_1",
+		Heal: account.HealResend, Again: 3,
 		Found: drift.Result{
 			Reported: 40, Known: 41, Compared: 41, Values: 40, Missing: 1, Different: 2, Foreign: 1, InFlux: 4,
 			Columns: map[string]int64{"price": 2, "link": 40}, Systematic: []string{"link"},
@@ -61,7 +65,8 @@ func TestTheNewestAuditIsShown(t *testing.T) {
 	shown := s.stdout.String()
 	for _, line := range []string{
 		"acct_1  Drift: of 41 products, Stripe lacks 1 and has 2 otherwise; 1 it has alone. The next sync sends 3 again and deletes 0.",
-		"missing    1\n    sku1", `sku2  price: sent "9.99 USD", Stripe has "0.01 USD"`, "link differs in 40 products", "in flux    4 products",
+		"missing    1\n    sku1", `sku2  price: sent "9.99 USD", Stripe has "0.01 USD"`, "link differs in 40 products",
+		"in flux    4 products",
 	} {
 		require.Contains(t, shown, line)
 	}
@@ -82,7 +87,8 @@ func TestTheNewestAuditIsShown(t *testing.T) {
 
 func TestAnAuditThatComparedNothingHasFailed(t *testing.T) {
 	s := newStage(t)
-	none := catalog.Audit{Format: catalog.AuditFormat, Account: "acct_1", At: noon, Report: "frr_1", Reason: "the manifest was lost meanwhile"}
+	none := catalog.Audit{Format: catalog.AuditFormat, Account: "acct_1", At: noon, Report: "frr_1",
+		Reason: "the manifest was lost meanwhile"}
 	require.Equal(t, "Not compared: the manifest was lost meanwhile.", none.Text())
 	require.NoError(t, s.docs.SaveAudit(t.Context(), none))
 	require.Equal(t, exitFailed, s.run("drift", "acct_1", "--last"))
@@ -92,7 +98,8 @@ func TestAnAuditThatComparedNothingHasFailed(t *testing.T) {
 
 func TestTheReportSaysOfDrift(t *testing.T) {
 	s := newStage(t)
-	_, err := s.docs.SaveState(t.Context(), catalog.State{Format: catalog.StateFormat, Account: "acct_1", Feed: feed.Product, Report: firstReport}, "")
+	_, err := s.docs.SaveState(t.Context(),
+		catalog.State{Format: catalog.StateFormat, Account: "acct_1", Feed: feed.Product, Report: firstReport}, "")
 	require.NoError(t, err)
 	s.saveReport(firstReport)
 	require.Equal(t, exitOK, s.run("report", "acct_1"), s.stderr.String())

@@ -22,13 +22,16 @@ import (
 // newDryStage is a stage on which nothing may be started.
 func newDryStage(t *testing.T) *stage {
 	s := newStage(t)
-	s.app.openTemporal = func(context.Context) (client.Client, error) { return nil, errors.New("a dry run needs no Temporal") }
+	s.app.openTemporal = func(context.Context) (client.Client, error) {
+		return nil, errors.New("a dry run needs no Temporal")
+	}
 	return s
 }
 
 func (s *stage) export(account, content string) {
 	s.t.Helper()
-	_, err := s.store.Put(s.t.Context(), "catalogs", "catalogs/"+account+"/product.csv", "text/csv", []byte(content), "")
+	_, err := s.store.Put(s.t.Context(), "catalogs", "catalogs/"+account+"/product.csv", "text/csv", []byte(content),
+		"")
 	require.NoError(s.t, err)
 }
 
@@ -45,10 +48,11 @@ func (s *stage) synced(id string, refused map[string]string) {
 	require.NoError(s.t, err)
 	table, err := s.docs.Table(ctx, d.Parts[0].Table, feed.Product)
 	require.NoError(s.t, err)
-	m, err := feed.NewManifest(feed.Product).Settle(table, noon.Add(-time.Hour), func(id []byte) (feed.RowVerdict, bool) {
-		reason, isRefused := refused[string(id)]
-		return feed.RowVerdict{Column: "link", Reason: reason}, isRefused
-	})
+	m, err := feed.NewManifest(feed.Product).Settle(table, noon.Add(-time.Hour),
+		func(id []byte) (feed.RowVerdict, bool) {
+			reason, isRefused := refused[string(id)]
+			return feed.RowVerdict{Column: "link", Reason: reason}, isRefused
+		})
 	require.NoError(s.t, err)
 	require.NoError(s.t, s.docs.SaveManifest(ctx, id, m, statestore.IfAbsent))
 }
@@ -93,7 +97,8 @@ func TestADryRunWithoutASourceKeepsNoneBack(t *testing.T) {
 	s.export("acct_3", "id,title\n1,x\n")
 	require.Equal(t, exitFailed, s.run("sync", "acct_1", "acct_2", "acct_3", "--dry-run"))
 	require.Contains(t, s.stderr.String(), "dry run of acct_1: source of the product feed: ")
-	require.Contains(t, s.stderr.String(), "dry run of acct_3: source s3://catalogs/catalogs/acct_3/product.csv, version ")
+	require.Contains(t, s.stderr.String(),
+		"dry run of acct_3: source s3://catalogs/catalogs/acct_3/product.csv, version ")
 	require.Contains(t, s.stderr.String(), "required columns are missing")
 	require.Contains(t, s.stdout.String(), "acct_1  product: dry run, nothing could be sent\n")
 	require.Contains(t, s.stdout.String(), "acct_2  product: dry run, nothing was sent\n")
@@ -127,8 +132,9 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 	s := newDryStage(t)
 	s.export("acct_1", header+sound("same")+sound("changed")+sound("gone")+sound("refused"))
 	s.synced("acct_1", map[string]string{"refused": "The link cannot be reached."})
-	s.export("acct_1", header+sound("same")+strings.Replace(sound("changed"), "9.99", "8.99", 1)+sound("refused")+sound("new")+
-		strings.Replace(sound("bad"), "9.99 USD", "free", 1))
+	s.export("acct_1",
+		header+sound("same")+strings.Replace(sound("changed"), "9.99", "8.99", 1)+sound("refused")+sound("new")+
+			strings.Replace(sound("bad"), "9.99 USD", "free", 1))
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
 	_, after, _ := strings.Cut(s.stdout.String(), "\n  rows ")
@@ -148,7 +154,8 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 `, after)
 
 	run := s.dryRun(exitOK, "acct_1")[0]
-	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 1, Sent: 2, HeldBack: 1, StillRefused: 1, Deleted: 1}, run.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 1, Sent: 2, HeldBack: 1, StillRefused: 1, Deleted: 1},
+		run.Rows)
 	require.Equal(t, feed.V1, run.ImportAPI)
 	require.Empty(t, run.Full)
 	require.Equal(t, catalog.SaidByStripe, causeOf(t, run.Causes, feed.RefusedByStripe, "link").By)
@@ -164,7 +171,8 @@ func TestADryRunWithoutAManifestSaysWhyAllIsSent(t *testing.T) {
 	s.export("acct_1", header+sound("A"))
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "  full     every row, not only what changed: it is not known what Stripe has\n")
+	require.Contains(t, s.stdout.String(),
+		"  full     every row, not only what changed: it is not known what Stripe has\n")
 	require.Contains(t, s.stdout.String(), "  send     1 row, ")
 }
 
@@ -172,7 +180,8 @@ func TestADryRunByTheAccountsOwnRules(t *testing.T) {
 	t.Parallel()
 	s := newDryStage(t)
 	s.export("acct_1", header+strings.Replace(sound("A"), "in_stock", "In Stock", 1))
-	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", Rules: account.Rules{Dialect: feed.GoogleDialect}}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(),
+		account.Settings{Account: "acct_1", Rules: account.Rules{Dialect: feed.GoogleDialect}}))
 	run := s.dryRun(exitOK, "acct_1")[0]
 	require.Equal(t, int64(1), run.Rows.Sent)
 	require.Len(t, run.Normalised, 1)
@@ -186,7 +195,8 @@ func TestADryRunShowsTheGuardsThatWouldStrike(t *testing.T) {
 	s.export("acct_1", header)
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "  hold     a sync is held until a person decides: the source has a header and no row; approving deletes all 2 rows that Stripe has\n")
+	require.Contains(t, s.stdout.String(),
+		"  hold     a sync is held until a person decides: the source has a header and no row; approving deletes all 2 rows that Stripe has\n")
 	require.Equal(t, catalog.GuardEmptySource, s.dryRun(exitOK, "acct_1")[0].Holds[0].Guard)
 }
 
@@ -197,21 +207,31 @@ func TestADryRunSaysWhatStandsBeforeASync(t *testing.T) {
 		name, says string
 		state      func(*catalog.State, statestore.Object)
 	}{
-		{"an open import", "an import is open (impset_7): a sync finishes it first", func(st *catalog.State, _ statestore.Object) {
-			st.Open = &catalog.OpenImport{Delivery: catalog.Delivery{Parts: []catalog.Part{{Number: 1}}}, File: "file_7", Import: "impset_7"}
-		}},
-		{"an upload", "an import is open (file_7)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{File: "file_7"} }},
-		{"an intent", "an import is open (its upload had begun)", func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{} }},
-		{"another run", "another run has the feed (workflow catalog-sync/acct_1/product-2026)", func(st *catalog.State, _ statestore.Object) { st.Run = holder }},
+		{"an open import", "an import is open (impset_7): a sync finishes it first",
+			func(st *catalog.State, _ statestore.Object) {
+				st.Open = &catalog.OpenImport{Delivery: catalog.Delivery{Parts: []catalog.Part{{Number: 1}}},
+					File: "file_7", Import: "impset_7"}
+			}},
+		{"an upload", "an import is open (file_7)",
+			func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{File: "file_7"} }},
+		{"an intent", "an import is open (its upload had begun)",
+			func(st *catalog.State, _ statestore.Object) { st.Open = &catalog.OpenImport{} }},
+		{"another run", "another run has the feed (workflow catalog-sync/acct_1/product-2026)",
+			func(st *catalog.State, _ statestore.Object) { st.Run = holder }},
 		{"a hold", "a sync has been held for 2h: half is gone", func(st *catalog.State, _ statestore.Object) {
-			st.Run, st.Held = holder, &catalog.Hold{Since: noon.Add(-2 * time.Hour), Reasons: []catalog.HoldReason{{Text: "half is gone"}}}
+			st.Run, st.Held = holder, &catalog.Hold{Since: noon.Add(-2 * time.Hour),
+				Reasons: []catalog.HoldReason{{Text: "half is gone"}}}
 		}},
-		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone", func(st *catalog.State, o statestore.Object) {
-			st.Rejected = &catalog.Decided{Version: o.Version(), Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
-		}},
-		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24 12:15:00 UTC, unless --force", func(st *catalog.State, o statestore.Object) {
-			st.Failure = &catalog.Failure{Version: o.Version(), Count: 1, Reason: "boom", NextTry: noon.Add(15 * time.Minute)}
-		}},
+		{"a version that was rejected", "ada rejected this version of the source (cut off): a sync leaves it alone",
+			func(st *catalog.State, o statestore.Object) {
+				st.Rejected = &catalog.Decided{Version: o.Version(),
+					Verdict: catalog.Verdict{By: "ada", Why: "cut off"}}
+			}},
+		{"a version that failed", "failed (boom): a sync tries again at 2026-11-24 12:15:00 UTC, unless --force",
+			func(st *catalog.State, o statestore.Object) {
+				st.Failure = &catalog.Failure{Version: o.Version(), Count: 1, Reason: "boom",
+					NextTry: noon.Add(15 * time.Minute)}
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -241,7 +261,9 @@ func TestADryRunOfAKnownVersionSaysSo(t *testing.T) {
 		st.Accepted = &catalog.Accepted{Source: found.Source, Basis: found.Basis, At: noon.Add(-time.Hour)}
 	})
 	run := s.dryRun(exitOK, "acct_1")[0]
-	require.Equal(t, []string{"this version of the source was dealt with 1h ago: a sync leaves it alone, unless --force or --full"}, run.Notes)
+	require.Equal(t,
+		[]string{"this version of the source was dealt with 1h ago: a sync leaves it alone, unless --force or --full"},
+		run.Notes)
 	require.Equal(t, "nothing", run.sending())
 	require.Empty(t, s.dryRun(exitOK, "acct_1", "--full")[0].Notes)
 }

@@ -39,7 +39,8 @@ func (a *app) env(all bool) error {
 			continue
 		}
 		value, isSet := a.Lookup(v.Name)
-		views = append(views, envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
+		views = append(views,
+			envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
 	}
 	if a.json() {
 		return a.printJSON(views)

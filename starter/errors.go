@@ -63,7 +63,8 @@ func advise(err error) error {
 	var missing *serviceerror.NamespaceNotFound
 	switch {
 	case errors.As(err, &invalid):
-		return fmt.Errorf("%w (if a search attribute is missing: register VitrineAccount, VitrineFeed, VitrineOutcome and VitrineRowsFailed in the namespace)", err)
+		return fmt.Errorf("%w (if a search attribute is missing: register VitrineAccount, VitrineFeed, "+
+			"VitrineOutcome and VitrineRowsFailed in the namespace)", err)
 	case errors.As(err, &missing):
 		return fmt.Errorf("%w: check TEMPORAL_NAMESPACE", err)
 	}

@@ -159,7 +159,8 @@ func (f *findings) copyTo(w io.Writer) error {
 // drawn are the causes as they are shown to people.
 func drawn(causes []foundCause) (shown []drawnCause) {
 	for _, c := range causes {
-		d := drawnCause{severity: c.Severity, count: c.Count, text: causeText(c.Column, c.Reason, saidBy(c.By)), fix: c.Fix}
+		d := drawnCause{severity: c.Severity, count: c.Count, text: causeText(c.Column, c.Reason, saidBy(c.By)),
+			fix: c.Fix}
 		for _, e := range c.Examples {
 			if c.Column == "" && e.Column != "" {
 				e.Value = e.Column

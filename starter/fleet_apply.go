@@ -71,7 +71,8 @@ func (a *app) fleetMoving(c *cobra.Command, flags *fleetFlags) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&flags.all, "all", false, "every account that has settings, and those that are added later")
 	f.StringVar(&to, "to", string(toFleet), "where the accounts go: fleet or schedules")
-	f.IntVar(&flags.shards, "shards", 0, "into how many shards the accounts are divided (default: as they are; one for 20,000)")
+	f.IntVar(&flags.shards, "shards", 0,
+		"into how many shards the accounts are divided (default: as they are; one for 20,000)")
 	f.IntVar(&flags.open, "open", 0, "most runs at work at once (default: as it is; 500)")
 	f.IntVar(&flags.starts, "starts", 0, "most runs started a minute (default: as it is; 600)")
 	f.Float64Var(&flags.rate, "rate", 8, "most accounts a second")
@@ -132,12 +133,16 @@ func (p fleetPlan) refuse() error {
 	if len(p.Paused) == 0 || len(p.Moves) == 0 || p.Moves[0].To != toFleet {
 		return nil
 	}
-	return badInput(errors.New("the fleet is paused, and would start no sync of these accounts; nothing was changed: 'starter fleet resume --all' first"))
+	return badInput(
+		errors.New("the fleet is paused, and would start no sync of these accounts; nothing was changed: 'starter " +
+			"fleet resume --all' first"))
 }
 
 // readFleetFacts finds out what there is: in settings, and in the list of schedules. The list lags behind by seconds; a
 // schedule that it does not show yet stays beside the fleet until apply is called again, which harms nothing.
-func (a *app) readFleetFacts(ctx context.Context, docs catalog.Documents, c client.Client, flags fleetFlags) (is fleetFacts, err error) {
+func (a *app) readFleetFacts(
+	ctx context.Context, docs catalog.Documents, c client.Client, flags fleetFlags,
+) (is fleetFacts, err error) {
 	if is.plan, is.etag, is.found, err = fleetOf(docs).Plan(ctx); err != nil {
 		return is, err
 	}
@@ -228,7 +233,8 @@ func (a *app) printFleetApplied(p fleetPlan, flags fleetFlags, failed []applyFai
 	for _, f := range failed {
 		accounts = append(accounts, f.Account+": "+f.Error)
 	}
-	return fmt.Errorf("%s could not be moved, and is synced as before or by both; apply again once this is repaired: %s",
+	return fmt.Errorf("%s could not be moved, and is synced as before or by both; apply again once this is "+
+		"repaired: %s",
 		terminal.Plural(int64(len(failed)), "account"), terminal.Some(accounts, 5))
 }
 

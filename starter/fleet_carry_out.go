@@ -20,7 +20,9 @@ import (
 
 // carryOutFleet does what the plan says, in an order in which every account is synced at every moment: the plan and the
 // dispatchers, then the accounts, then what is not needed any more.
-func (a *app) carryOutFleet(ctx context.Context, docs catalog.Documents, c client.Client, p fleetPlan, flags fleetFlags) ([]applyFailure, error) {
+func (a *app) carryOutFleet(
+	ctx context.Context, docs catalog.Documents, c client.Client, p fleetPlan, flags fleetFlags,
+) ([]applyFailure, error) {
 	began := a.Now()
 	if len(p.Changes) > 0 && !p.Without {
 		if err := p.save(ctx, docs); err != nil {
@@ -85,8 +87,9 @@ func (a *app) awaitLooks(ctx context.Context, docs catalog.Documents, p fleetPla
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				return fmt.Errorf("no worker has looked at shard %d within %s, so no account was moved: is a worker running that "+
-					"knows fleets? 'starter doctor' says what is missing; apply again then", shard, longestWait)
+				return fmt.Errorf("no worker has looked at shard %d within %s, so no account was moved: is a worker "+
+					"running that knows fleets? 'starter doctor' says what is missing; apply again then", shard,
+					longestWait)
 			}
 		}
 	}
@@ -98,7 +101,9 @@ func sameRange(p fleet.Plan, number int, s fleet.Summary) bool {
 	return shard.From == s.From && shard.To == s.To
 }
 
-func (a *app) moveAll(ctx context.Context, docs catalog.Documents, c client.Client, moves []move, perSecond float64) ([]applyFailure, error) {
+func (a *app) moveAll(
+	ctx context.Context, docs catalog.Documents, c client.Client, moves []move, perSecond float64,
+) ([]applyFailure, error) {
 	limit := rate.NewLimiter(rate.Limit(perSecond), 1)
 	bar := a.Meter(len(moves), "moving accounts")
 	var failures gathered
@@ -163,7 +168,8 @@ func (m move) makeSchedules(ctx context.Context, c client.Client) error {
 		want := wantedSchedule{m.Account, kind, interval(m.settings)}
 		err := createSchedule(ctx, c, want)
 		if err == nil && m.pause != nil {
-			err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx, client.SchedulePauseOptions{Note: m.pause.Note})
+			err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx,
+				client.SchedulePauseOptions{Note: m.pause.Note})
 		}
 		errs = append(errs, err)
 	}

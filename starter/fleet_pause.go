@@ -19,8 +19,8 @@ func (a *app) fleetPauseCommand(verb, short string, pauses bool) *cobra.Command 
 	c := &cobra.Command{
 		Use:   verb + " [ACCOUNT...]",
 		Short: short,
-		Long: short + ".\n\nOf named accounts this is a word in their settings; --all is about the dispatchers, whatever the accounts say. " +
-			"Runs that are under way go on.",
+		Long: short + ".\n\nOf named accounts this is a word in their settings; --all is about the dispatchers, " +
+			"whatever the accounts say. Runs that are under way go on.",
 		Example: fmt.Sprintf("  starter fleet %[1]s acct_1Nv0FGQ9RKHgCVdK\n  starter fleet %[1]s --all", verb),
 		Args: func(c *cobra.Command, args []string) error {
 			if all == (len(args) > 0) {
@@ -89,7 +89,8 @@ func (a *app) switchAccounts(ctx context.Context, done string, accounts []string
 	for _, id := range accounts {
 		settings, err := settingsOf(docs).Settings(ctx, id)
 		if err == nil && !settings.InFleet() {
-			err = fmt.Errorf("account %s is not the fleet's: 'starter schedule pause' and 'resume' are about its schedules", id)
+			err = fmt.Errorf("account %s is not the fleet's: 'starter schedule pause' and 'resume' are about its "+
+				"schedules", id)
 		}
 		if err == nil {
 			err = settingsOf(docs).ChangeSettings(ctx, id, func(s *account.Settings) {

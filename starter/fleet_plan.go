@@ -107,7 +107,8 @@ func (p *fleetPlan) planMoves(is fleetFacts, want fleetFlags) {
 	}
 	for _, id := range is.unusable {
 		if want.all || asked[id] {
-			p.Kept = append(p.Kept, kept{id, "its settings cannot be used: 'starter accounts show " + id + "' says why"})
+			p.Kept = append(p.Kept,
+				kept{id, "its settings cannot be used: 'starter accounts show " + id + "' says why"})
 			delete(asked, id)
 		}
 	}
@@ -117,7 +118,8 @@ func (p *fleetPlan) planMoves(is fleetFacts, want fleetFlags) {
 	slices.SortFunc(p.Kept, func(a, b kept) int { return strings.Compare(a.Account, b.Account) })
 }
 
-// planToFleet moves an account with its pause. One of which a feed alone is paused stays: the fleet knows no such thing.
+// planToFleet moves an account with its pause. One of which a feed alone is paused stays: the fleet knows no such
+// thing.
 func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 	if s.InFleet() && len(schedules) == 0 {
 		p.Right++
@@ -135,7 +137,8 @@ func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 	case !m.settle:
 		m.Detail = "has schedules beside the fleet"
 	case paused > 0 && paused < len(schedules):
-		p.Kept = append(p.Kept, kept{s.Account, "some of its feeds are paused and some are not: pause or resume all of them first"})
+		p.Kept = append(p.Kept,
+			kept{s.Account, "some of its feeds are paused and some are not: pause or resume all of them first"})
 		return
 	case paused > 0:
 		m.pause, m.Detail = &account.Pause{Note: note}, "stays paused"
@@ -194,8 +197,10 @@ func (p *fleetPlan) planShards(is fleetFacts, want fleetFlags) {
 	p.say(p.isNew && !p.Without, "the fleet begins")
 	p.say(!p.isNew && p.Without, "the fleet ends")
 	p.say(p.before.Shards() != p.after.Shards(), "shards %d → %d", p.before.Shards(), p.after.Shards())
-	p.say(p.before.NewAccounts != p.after.NewAccounts, "new accounts: %s", map[bool]string{true: "to the fleet", false: "get schedules"}[p.after.NewAccounts])
-	p.say(p.before.Pace != p.after.Pace, "pace: %d runs at work, %d starts a minute", p.after.Pace.Open, p.after.Pace.Starts)
+	p.say(p.before.NewAccounts != p.after.NewAccounts, "new accounts: %s",
+		map[bool]string{true: "to the fleet", false: "get schedules"}[p.after.NewAccounts])
+	p.say(p.before.Pace != p.after.Pace, "pace: %d runs at work, %d starts a minute", p.after.Pace.Open,
+		p.after.Pace.Starts)
 }
 
 func (p *fleetPlan) say(changed bool, format string, args ...any) {

@@ -82,7 +82,9 @@ type dispatcherFact struct {
 }
 
 // readDispatchers asks for the schedules of so many shards, and for those beyond that the list still has.
-func readDispatchers(ctx context.Context, c client.Client, shards int, listed []string) (facts []dispatcherFact, err error) {
+func readDispatchers(
+	ctx context.Context, c client.Client, shards int, listed []string,
+) (facts []dispatcherFact, err error) {
 	asked := map[int]bool{}
 	for shard := range shards {
 		asked[shard] = true

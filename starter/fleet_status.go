@@ -28,8 +28,9 @@ It reads a summary of each shard, whatever the number of accounts: what the disp
 counts from the change of a source until Stripe has it, of what is not there yet; 'starter status' shows single accounts.
 
 Exit codes: 0 whatever the feeds' conditions, 1 if a shard is not looked at, or S3 or Temporal could not be reached.`,
-		Example: "  starter fleet status\n  starter fleet status --watch\n  starter fleet status -o json | jq .total.causes",
-		Args:    noArgs("'starter status ACCOUNT' shows single accounts"),
+		Example: "  starter fleet status\n  starter fleet status --watch\n  starter fleet status -o json | jq " +
+			".total.causes",
+		Args: noArgs("'starter status ACCOUNT' shows single accounts"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if watch {
 				return explain(c.Context(), a.watching(c.Context(), a.fleetStatus))
@@ -130,11 +131,13 @@ func (v fleetView) trouble() error {
 	}
 	var errs []error
 	if len(missing) > 0 {
-		errs = append(errs, fmt.Errorf("nothing looks at shard %s: 'starter fleet apply' schedules its dispatcher", strings.Join(missing, ", ")))
+		errs = append(errs, fmt.Errorf("nothing looks at shard %s: 'starter fleet apply' schedules its dispatcher",
+			strings.Join(missing, ", ")))
 	}
 	if len(behind) > 0 {
-		errs = append(errs, fmt.Errorf("shard %s was not looked at for longer than %s: are workers running? The runs of "+
-			"catalog-dispatch in Temporal say more", strings.Join(behind, ", "), terminal.Lasting(fresh)))
+		errs = append(errs,
+			fmt.Errorf("shard %s was not looked at for longer than %s: are workers running? The runs of "+
+				"catalog-dispatch in Temporal say more", strings.Join(behind, ", "), terminal.Lasting(fresh)))
 	}
 	return errors.Join(errs...)
 }
@@ -162,7 +165,8 @@ func (a *app) printFleet(v fleetView) {
 	}
 	var causes []string
 	for _, cause := range total.TopCauses(6) {
-		causes = append(causes, fmt.Sprintf("%s %s", humanize.Comma(int64(total.Causes[cause])), terminal.Printable(cause)))
+		causes = append(causes,
+			fmt.Sprintf("%s %s", humanize.Comma(int64(total.Causes[cause])), terminal.Printable(cause)))
 	}
 	if len(causes) > 0 {
 		line("causes", "%s", strings.Join(causes, ", "))
@@ -189,7 +193,8 @@ func lateText(late fleet.Spread) string {
 	if late.Total() == 0 {
 		return "nothing: Stripe has every change that it takes"
 	}
-	text := fmt.Sprintf("%s on their way: half within %s, 99 of 100 within %s, all within %s", terminal.Plural(int64(late.Total()), "feed"),
+	text := fmt.Sprintf("%s on their way: half within %s, 99 of 100 within %s, all within %s",
+		terminal.Plural(int64(late.Total()), "feed"),
 		terminal.Lasting(late.Quantile(0.5)), terminal.Lasting(late.Quantile(0.99)), terminal.Lasting(late.Max))
 	if n := late.Above(objective); n > 0 {
 		text += fmt.Sprintf("; %s for longer than %s", humanize.Comma(int64(n)), terminal.Lasting(objective))

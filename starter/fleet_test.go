@@ -25,11 +25,12 @@ func (s *stage) lookedAt(p fleet.Plan, at time.Time) {
 	s.t.Helper()
 	for number := range p.Shards() {
 		shard, _ := p.Shard(number)
-		summary := fleet.Summary{From: shard.From, To: shard.To, At: at, Accounts: 3, Feeds: map[feed.Kind]map[fleet.Condition]int{
-			feed.Product: {fleet.Settled: 2, fleet.Held: 1},
-		}, Causes: map[string]int{"shrink": 1}, Held: []fleet.Example{{
-			ID: catalog.ID{Account: "acct_2", Feed: feed.Product}, Since: at.Add(-time.Hour), Note: "many vanish",
-		}}}
+		summary := fleet.Summary{From: shard.From, To: shard.To, At: at, Accounts: 3,
+			Feeds: map[feed.Kind]map[fleet.Condition]int{
+				feed.Product: {fleet.Settled: 2, fleet.Held: 1},
+			}, Causes: map[string]int{"shrink": 1}, Held: []fleet.Example{{
+				ID: catalog.ID{Account: "acct_2", Feed: feed.Product}, Since: at.Add(-time.Hour), Note: "many vanish",
+			}}}
 		summary.Lateness.Add(3 * time.Minute)
 		require.NoError(s.t, fleetOf(s.docs).SaveSummary(s.t.Context(), number, summary))
 	}
@@ -95,7 +96,9 @@ func TestAccountsAreMovedToTheFleetAndBack(t *testing.T) {
 	require.Equal(t, account.BySchedules, s.startedBy("acct_2"))
 
 	require.Zero(t, s.run("fleet", "apply", "--all", "--to", "schedules"), s.stderr.String())
-	require.Equal(t, []string{"catalog-sync/acct_1/product", "catalog-sync/acct_2/product", "catalog-sync/acct_3/product"}, s.scheduled())
+	require.Equal(t,
+		[]string{"catalog-sync/acct_1/product", "catalog-sync/acct_2/product", "catalog-sync/acct_3/product"},
+		s.scheduled())
 	require.False(t, s.plan().NewAccounts)
 	require.Zero(t, s.run("fleet", "status"))
 	require.Contains(t, s.stdout.String(), "There is no fleet")
@@ -103,7 +106,8 @@ func TestAccountsAreMovedToTheFleetAndBack(t *testing.T) {
 	require.Equal(t, []string{"catalog-dispatch/000"}, s.scheduled(), "it begins again")
 }
 
-// At every moment, wherever a move is broken off, an account has schedules or is the fleet's, and applying again ends it.
+// At every moment, wherever a move is broken off, an account has schedules or is the fleet's, and applying again ends
+// it.
 func TestNoAccountIsEverWithoutEither(t *testing.T) {
 	t.Parallel()
 	for _, way := range [][]string{{"fleet", "apply", "--all"}, {"fleet", "apply", "--all", "--to", "schedules"}} {
@@ -134,7 +138,8 @@ func TestNoAccountIsEverWithoutEither(t *testing.T) {
 			for _, id := range []string{"acct_1", "acct_2", "acct_3"} {
 				_, scheduled := s.temporal.schedules["catalog-sync/"+id+"/product"]
 				_, dispatched := s.temporal.schedules["catalog-dispatch/000"]
-				require.True(t, scheduled || dispatched && s.startedBy(id) == account.ByFleet, "%v broken off at write %d: %s", way, at, id)
+				require.True(t, scheduled || dispatched && s.startedBy(id) == account.ByFleet,
+					"%v broken off at write %d: %s", way, at, id)
 			}
 			if writes < at {
 				require.Zero(t, code, s.stderr.String())
@@ -207,7 +212,8 @@ func TestApplyKnowsBothWays(t *testing.T) {
 	s.temporal.writes, s.temporal.looks = nil, 0
 	list := "account,every\nacct_1,1h\nacct_2,\nacct_3,\nacct_4,\n"
 	require.Zero(t, s.apply(list), s.stderr.String())
-	require.Equal(t, []string{"catalog-dispatch/000", "catalog-sync/acct_3/product"}, s.scheduled(), "new accounts are the fleet's")
+	require.Equal(t, []string{"catalog-dispatch/000", "catalog-sync/acct_3/product"}, s.scheduled(),
+		"new accounts are the fleet's")
 	require.Equal(t, account.ByFleet, s.startedBy("acct_1"))
 	require.Equal(t, account.ByFleet, s.startedBy("acct_4"))
 	require.Equal(t, 1, s.temporal.looks, "no schedule is asked for that is not to be there")
@@ -237,8 +243,11 @@ func TestShardsAreChanged(t *testing.T) {
 	s.lookedAt(want, noon)
 	require.Zero(t, s.run("fleet", "apply", "--all", "--shards", "4", "--rate", "1000"), s.stderr.String())
 	require.Equal(t, want.Boundaries, s.plan().Boundaries)
-	require.Equal(t, []string{"catalog-dispatch/000", "catalog-dispatch/001", "catalog-dispatch/002", "catalog-dispatch/003"}, s.scheduled())
-	require.Equal(t, 45*time.Second, s.temporal.schedules["catalog-dispatch/003"].Schedule.Spec.Intervals[0].Offset, "spread over the minute")
+	require.Equal(t,
+		[]string{"catalog-dispatch/000", "catalog-dispatch/001", "catalog-dispatch/002", "catalog-dispatch/003"},
+		s.scheduled())
+	require.Equal(t, 45*time.Second, s.temporal.schedules["catalog-dispatch/003"].Schedule.Spec.Intervals[0].Offset,
+		"spread over the minute")
 
 	require.Zero(t, s.run("fleet", "apply", "--shards", "2", "--open", "50", "--starts", "70"), s.stderr.String())
 	require.Equal(t, []string{"acct_4"}, s.plan().Boundaries)
@@ -259,7 +268,8 @@ func TestTheFleetsStatus(t *testing.T) {
 	require.Zero(t, s.run("fleet", "apply", "--all", "--shards", "1"), s.stderr.String())
 	require.Zero(t, s.run("fleet", "status"), s.stderr.String())
 	for _, text := range []string{
-		"1 shard, 3 accounts, looked at", "SETTLED", "HELD", "1 feed on their way", "1 shrink", "acct_2/product, since 1h", "starter status --held",
+		"1 shard, 3 accounts, looked at", "SETTLED", "HELD", "1 feed on their way", "1 shrink",
+		"acct_2/product, since 1h", "starter status --held",
 	} {
 		require.Contains(t, s.stdout.String(), text)
 	}
@@ -286,7 +296,8 @@ func TestMistakesAboutTheFleet(t *testing.T) {
 	s := newFleetStage(t)
 	for _, args := range [][]string{
 		{"fleet", "apply", "--to", "mars"}, {"fleet", "apply", "--all", "acct_1"}, {"fleet", "apply", "--shards", "-1"},
-		{"fleet", "apply", "--shards", "100000"}, {"fleet", "apply", "x"}, {"fleet", "pause"}, {"fleet", "pause", "--all", "acct_1"},
+		{"fleet", "apply", "--shards", "100000"}, {"fleet", "apply", "x"}, {"fleet", "pause"},
+		{"fleet", "pause", "--all", "acct_1"},
 		{"fleet", "apply", "--rate", "0"}, {"fleet", "status", "acct_1"}, {"fleet", "status", "--watch", "-o", "json"},
 	} {
 		require.Equal(t, exitUsage, s.run(args...), args)

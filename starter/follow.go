@@ -78,7 +78,8 @@ func (a *app) follow(ctx context.Context, watched *watch, poll time.Duration, sc
 		case ctx.Err() != nil:
 			return syncEnd{}, context.Cause(ctx)
 		case a.Now().Sub(seen) > blind:
-			return syncEnd{}, fmt.Errorf("lost sight of the sync of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID, err)
+			return syncEnd{}, fmt.Errorf("lost sight of the sync of %s (workflow %s), which goes on: %w", run.Account,
+				run.WorkflowID, err)
 		}
 		if !pause(ctx, poll) {
 			return syncEnd{}, context.Cause(ctx)
@@ -196,7 +197,8 @@ func (w *watch) heldBy(ctx context.Context) *catalog.Hold {
 
 func (w *watch) readHistory(ctx context.Context) error {
 	var events []*historypb.HistoryEvent
-	pages := w.client.GetWorkflowHistory(ctx, w.run.WorkflowID, w.run.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	pages := w.client.GetWorkflowHistory(ctx, w.run.WorkflowID, w.run.RunID, false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {
 		event, err := pages.Next()
 		if err != nil {

@@ -18,12 +18,13 @@ import (
 // syncEnd is how a run ended, as --output json prints it.
 type syncEnd struct {
 	workflows.CatalogSyncResult
-	WorkflowID string     `json:"workflow_id"`
-	RunID      string     `json:"run_id"`
-	Joined     bool       `json:"joined"`
-	Status     string     `json:"status"` // completed, failed, canceled, terminated, timed_out; empty: it was not started
-	Error      *syncError `json:"error,omitempty"`
-	Seconds    float64    `json:"seconds"`
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	Joined     bool   `json:"joined"`
+	// completed, failed, canceled, terminated, timed_out; empty: it was not started
+	Status  string     `json:"status"`
+	Error   *syncError `json:"error,omitempty"`
+	Seconds float64    `json:"seconds"`
 }
 
 type syncError struct {
@@ -33,7 +34,8 @@ type syncError struct {
 
 // endOf reads the result of a run that is over.
 func endOf(ctx context.Context, c client.Client, run desk.SyncRun, took time.Duration) syncEnd {
-	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined, Seconds: took.Round(time.Millisecond).Seconds()}
+	end := syncEnd{WorkflowID: run.WorkflowID, RunID: run.RunID, Joined: run.Joined,
+		Seconds: took.Round(time.Millisecond).Seconds()}
 	err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &end.CatalogSyncResult)
 	end.Status, end.Error = "completed", nil
 	if err != nil {

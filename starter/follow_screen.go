@@ -48,7 +48,8 @@ func (a *app) newScreen(out io.Writer, runs []desk.SyncRun) *screen {
 	}
 	return &screen{
 		scroll: a.Scroll(out, mark == 0), mark: mark, now: a.Now,
-		shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{}, told: map[string]string{},
+		shown: map[shownStep]shownState{}, began: map[string]bool{}, asked: map[string]bool{},
+		told: map[string]string{},
 	}
 }
 
@@ -114,7 +115,8 @@ func (s *screen) introduce(run desk.SyncRun, seen look) {
 
 // report writes the lines that a step deserves, given what was written about it before.
 func (s *screen) report(run desk.SyncRun, now *step, before shownState) shownState {
-	after := shownState{begun: true, over: before.over || now.over(), attempt: now.attempt, waiting: now.waiting, reported: before.reported}
+	after := shownState{begun: true, over: before.over || now.over(), attempt: now.attempt, waiting: now.waiting,
+		reported: before.reported}
 	switch {
 	case before.over:
 	case now.over():
@@ -153,12 +155,15 @@ func underWay(s *step, now time.Time) string {
 	text := fmt.Sprintf("… %-18s %s%s", s.name, terminal.Lasting(now.Sub(s.begun)), ofPart(s))
 	switch {
 	case !s.until.IsZero():
-		return fmt.Sprintf("… %-18s waiting until %s, when Stripe takes the next update (in %s)", s.name, terminal.Clock(now, s.until), terminal.Lasting(s.until.Sub(now)))
+		return fmt.Sprintf("… %-18s waiting until %s, when Stripe takes the next update (in %s)", s.name,
+			terminal.Clock(now, s.until), terminal.Lasting(s.until.Sub(now)))
 	case s.waiting != "":
 		return text + ", " + s.waiting
 	case s.progress.Total > 0:
-		return fmt.Sprintf("… %-18s %s %3d%%  %s of %s%s", s.name, terminal.Gauge(s.progress.Bytes, s.progress.Total, 24),
-			100*s.progress.Bytes/s.progress.Total, terminal.Bytes(s.progress.Bytes), terminal.Bytes(s.progress.Total), ofPart(s)+attempts(s))
+		return fmt.Sprintf("… %-18s %s %3d%%  %s of %s%s", s.name,
+			terminal.Gauge(s.progress.Bytes, s.progress.Total, 24),
+			100*s.progress.Bytes/s.progress.Total, terminal.Bytes(s.progress.Bytes), terminal.Bytes(s.progress.Total),
+			ofPart(s)+attempts(s))
 	case s.progress.Bytes > 0:
 		return text + ", " + terminal.Bytes(s.progress.Bytes) + " read" + attempts(s)
 	case s.idle && now.Sub(s.begun) > 5*time.Second:

@@ -79,7 +79,8 @@ func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[st
 			end(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), event, "cancelled")
 		case enumspb.EVENT_TYPE_TIMER_STARTED:
 			timer := event.GetTimerStartedEventAttributes()
-			begin(event, &step{name: turn, until: event.GetEventTime().AsTime().Add(timer.GetStartToFireTimeout().AsDuration())})
+			begin(event,
+				&step{name: turn, until: event.GetEventTime().AsTime().Add(timer.GetStartToFireTimeout().AsDuration())})
 		case enumspb.EVENT_TYPE_TIMER_FIRED:
 			end(event.GetTimerFiredEventAttributes().GetStartedEventId(), event, "")
 		case enumspb.EVENT_TYPE_TIMER_CANCELED:
@@ -97,7 +98,8 @@ var partInSummary = regexp.MustCompile(`\bpart (\d+) of (\d+)\b`)
 
 func (p *partTracker) of(name string, summary *commonpb.Payload) string {
 	var text string
-	_ = converter.GetDefaultDataConverter().FromPayload(summary, &text) // encrypted, or none: then nothing is said of parts
+	// encrypted, or none: then nothing is said of parts
+	_ = converter.GetDefaultDataConverter().FromPayload(summary, &text)
 	found := partInSummary.FindStringSubmatch(text)
 	switch {
 	case found != nil && found[2] == "1":
@@ -121,12 +123,14 @@ func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityI
 		s.blame(activity.GetLastFailure())
 		s.nextTry = time.Time{}
 		if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
-			s.idle = activity.GetLastStartedTime() == nil && activity.GetLastFailure() == nil // not between two attempts
+			// not between two attempts
+			s.idle = activity.GetLastStartedTime() == nil && activity.GetLastFailure() == nil
 			if next := activity.GetNextAttemptScheduleTime(); next != nil {
 				s.nextTry = next.AsTime()
 			}
 		}
-		_ = converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &s.progress) // other steps beat otherwise
+		// other steps beat otherwise
+		_ = converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &s.progress)
 	}
 }
 

@@ -54,7 +54,8 @@ func TestFollowingSaysWhichPartAStepIsAbout(t *testing.T) {
 func TestFollowingSaysNothingOfPartsWhereThereIsOne(t *testing.T) {
 	t.Parallel()
 	upload := about(scheduled(5, "UploadFile", 0), "Upload part 1 of 1: 7 rows, 123 bytes")
-	require.NotContains(t, showAll(false, false, lookAt([]*historypb.HistoryEvent{upload, completed(5, time.Second)})), "part")
+	require.NotContains(t, showAll(false, false, lookAt([]*historypb.HistoryEvent{upload, completed(5, time.Second)})),
+		"part")
 
 	upload = about(scheduled(5, "UploadFile", 0), "Upload part 2 of 3: 7 rows, 123 bytes")
 	beat := workflows.UploadProgress{Bytes: 25, Total: 100}
@@ -62,7 +63,8 @@ func TestFollowingSaysNothingOfPartsWhereThereIsOne(t *testing.T) {
 	require.Contains(t, got, " 25%  25 B of 100 B, part 2 of 3\n")
 
 	upload.UserMetadata.Summary.Metadata["encoding"] = []byte("binary/encrypted")
-	require.NotContains(t, showAll(false, false, lookAt([]*historypb.HistoryEvent{upload})), "part", "a codec may hide it")
+	require.NotContains(t, showAll(false, false, lookAt([]*historypb.HistoryEvent{upload})), "part",
+		"a codec may hide it")
 }
 
 func TestFollowingGoesOnWithTheRunThatTakesOver(t *testing.T) {
@@ -71,7 +73,9 @@ func TestFollowingGoesOnWithTheRunThatTakesOver(t *testing.T) {
 	first := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second), {
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes{
-			WorkflowExecutionContinuedAsNewEventAttributes: &historypb.WorkflowExecutionContinuedAsNewEventAttributes{NewExecutionRunId: "run-2"},
+			WorkflowExecutionContinuedAsNewEventAttributes: &historypb.WorkflowExecutionContinuedAsNewEventAttributes{
+				NewExecutionRunId: "run-2",
+			},
 		},
 	}}
 	second := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 2*time.Second), completed(5, 5*time.Second)}

@@ -53,7 +53,9 @@ func startedEvent(of int64, attempt int32, last *failurepb.Failure) *historypb.H
 func completed(of int64, since time.Duration) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
-		Attributes: &historypb.HistoryEvent_ActivityTaskCompletedEventAttributes{ActivityTaskCompletedEventAttributes: &historypb.ActivityTaskCompletedEventAttributes{ScheduledEventId: of}},
+		Attributes: &historypb.HistoryEvent_ActivityTaskCompletedEventAttributes{
+			ActivityTaskCompletedEventAttributes: &historypb.ActivityTaskCompletedEventAttributes{ScheduledEventId: of},
+		},
 	}
 }
 
@@ -69,24 +71,34 @@ func failedEvent(of int64, since time.Duration, message string) *historypb.Histo
 func timer(id int64, since, lasts time.Duration) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventId: id, EventTime: at(since), EventType: enumspb.EVENT_TYPE_TIMER_STARTED,
-		Attributes: &historypb.HistoryEvent_TimerStartedEventAttributes{TimerStartedEventAttributes: &historypb.TimerStartedEventAttributes{StartToFireTimeout: durationpb.New(lasts)}},
+		Attributes: &historypb.HistoryEvent_TimerStartedEventAttributes{
+			TimerStartedEventAttributes: &historypb.TimerStartedEventAttributes{
+				StartToFireTimeout: durationpb.New(lasts),
+			},
+		},
 	}
 }
 
 func fired(of int64, since time.Duration) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventTime: at(since), EventType: enumspb.EVENT_TYPE_TIMER_FIRED,
-		Attributes: &historypb.HistoryEvent_TimerFiredEventAttributes{TimerFiredEventAttributes: &historypb.TimerFiredEventAttributes{StartedEventId: of}},
+		Attributes: &historypb.HistoryEvent_TimerFiredEventAttributes{
+			TimerFiredEventAttributes: &historypb.TimerFiredEventAttributes{StartedEventId: of},
+		},
 	}
 }
 
 func failure(kind, message string) *failurepb.Failure {
-	return &failurepb.Failure{Message: message, FailureInfo: &failurepb.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: kind}}}
+	return &failurepb.Failure{Message: message,
+		FailureInfo: &failurepb.Failure_ApplicationFailureInfo{
+			ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: kind},
+		}}
 }
 
 func pendingStep(name string, attempt int32, last *failurepb.Failure, beat any) *workflowpb.PendingActivityInfo {
 	info := &workflowpb.PendingActivityInfo{
-		ActivityId: name, Attempt: attempt, LastFailure: last, State: enumspb.PENDING_ACTIVITY_STATE_STARTED, LastStartedTime: at(0),
+		ActivityId: name, Attempt: attempt, LastFailure: last, State: enumspb.PENDING_ACTIVITY_STATE_STARTED,
+		LastStartedTime: at(0),
 	}
 	if beat != nil {
 		info.HeartbeatDetails, _ = converter.GetDefaultDataConverter().ToPayloads(beat)
@@ -99,7 +111,8 @@ func showAll(watched, several bool, looks ...look) string {
 	var out bytes.Buffer
 	now := noon
 	a := &app{Terminal: terminal.Terminal{
-		Now: func() time.Time { return now }, IsTerminal: func(any) bool { return watched }, Size: func(io.Writer) int { return 0 },
+		Now: func() time.Time { return now }, IsTerminal: func(any) bool { return watched },
+		Size:   func(io.Writer) int { return 0 },
 		Lookup: func(name string) (string, bool) { return "1", name == "NO_COLOR" },
 	}}
 	run := desk.SyncRun{Account: "acct_1", Feed: "product", WorkflowID: "catalog-sync/acct_1/product"}
@@ -143,7 +156,8 @@ func TestFollowingShowsRetriesAndFailures(t *testing.T) {
 func TestAStepBetweenTwoAttemptsIsNotWithoutAWorker(t *testing.T) {
 	events := []*historypb.HistoryEvent{scheduled(5, "UploadFile", 0)}
 	resting := pendingStep("UploadFile", 3, failure("StripeUnavailable", "Stripe answered 500"), nil)
-	resting.State, resting.LastStartedTime, resting.NextAttemptScheduleTime = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, nil, at(time.Minute)
+	resting.State, resting.LastStartedTime, resting.NextAttemptScheduleTime = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
+		nil, at(time.Minute)
 	steps, byActivity := stepsOf(events)
 	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting})
 	require.False(t, steps[0].idle)
@@ -159,9 +173,11 @@ func TestFollowingTellsWaitingFromFailing(t *testing.T) {
 	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)}
 	got := showAll(false, false,
 		lookAt(events, pendingStep("FetchCatalog", 3, failure("RunWaiting", waiting), nil)),
-		lookAt(append(events, startedEvent(5, 7, failure("RunWaiting", waiting)), completed(5, time.Second), timer(9, time.Second, 9*time.Minute))),
+		lookAt(append(events, startedEvent(5, 7, failure("RunWaiting", waiting)), completed(5, time.Second),
+			timer(9, time.Second, 9*time.Minute))),
 	)
-	require.Contains(t, got, "… FetchCatalog       0.0s, another run is importing: workflow catalog-sync/acct_1/product/force, run r-9\n")
+	require.Contains(t, got,
+		"… FetchCatalog       0.0s, another run is importing: workflow catalog-sync/acct_1/product/force, run r-9\n")
 	require.Contains(t, got, "✓ FetchCatalog       1.0s\n", "waiting is no failed attempt")
 	require.Contains(t, got, "… Wait               waiting until ")
 	require.Contains(t, got, "when Stripe takes the next update (in 9m00s)")
@@ -171,8 +187,10 @@ func TestFollowingTellsWaitingFromFailing(t *testing.T) {
 func TestFollowingOnATerminalRedrawsTheStepUnderWay(t *testing.T) {
 	events := []*historypb.HistoryEvent{scheduled(5, "UploadFile", 0)}
 	got := showAll(true, false,
-		lookAt(events, pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 25_000_000, Total: 100_000_000})),
-		lookAt(events, pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 100_000_000, Total: 100_000_000})),
+		lookAt(events,
+			pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 25_000_000, Total: 100_000_000})),
+		lookAt(events,
+			pendingStep("UploadFile", 1, nil, workflows.UploadProgress{Bytes: 100_000_000, Total: 100_000_000})),
 		lookAt(append(events, completed(5, 2*time.Second))),
 	)
 	require.Equal(t, "acct_1  sync of the product feed: catalog-sync/acct_1/product\n"+
@@ -183,8 +201,11 @@ func TestFollowingOnATerminalRedrawsTheStepUnderWay(t *testing.T) {
 }
 
 func TestFollowingSeveralMarksTheLines(t *testing.T) {
-	got := showAll(true, true, lookAt([]*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)}))
-	require.Equal(t, "acct_1       sync of the product feed: catalog-sync/acct_1/product\nacct_1       ✓ FetchCatalog       1.0s\n", got)
+	got := showAll(true, true,
+		lookAt([]*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)}))
+	require.Equal(t,
+		"acct_1       sync of the product feed: catalog-sync/acct_1/product\nacct_1       ✓ FetchCatalog       1.0s\n",
+		got)
 	require.NotContains(t, got, "\x1b", "lines of several runs cannot be redrawn")
 }
 
@@ -205,7 +226,8 @@ func TestARunThatNobodyTakesAsksForAWorkerOnce(t *testing.T) {
 // completedSync is a run that ends, well or with err.
 func completedSync(s *stage, account string, result workflows.CatalogSyncResult, err error) {
 	events := []*historypb.HistoryEvent{
-		scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, time.Second), fired(9, 2*time.Second), scheduled(11, "Settle", 3*time.Second),
+		scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, time.Second),
+		fired(9, 2*time.Second), scheduled(11, "Settle", 3*time.Second),
 	}
 	status := enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	if err != nil {
@@ -225,8 +247,10 @@ func TestFollowEndsWithASummary(t *testing.T) {
 	s := newStage(t)
 	completedSync(s, "acct_1", workflows.CatalogSyncResult{
 		Outcome: catalog.SucceededWithErrors, BytesSent: 3_400_000, SourceVersion: "abc", Report: "s3://state/r.json",
-		Rows:    catalog.ReportRows{Source: 1300, Unchanged: 100, Sent: 1195, HeldBack: 5, Deleted: 5, Accepted: 1190, Refused: 10},
-		Imports: []workflows.CatalogSyncImport{{File: "file_1", Import: "impset_1"}, {File: "pcimprt_2", Import: "pcimprt_2"}},
+		Rows: catalog.ReportRows{Source: 1300, Unchanged: 100, Sent: 1195, HeldBack: 5, Deleted: 5, Accepted: 1190,
+			Refused: 10},
+		Imports: []workflows.CatalogSyncImport{{File: "file_1", Import: "impset_1"},
+			{File: "pcimprt_2", Import: "pcimprt_2"}},
 	}, nil)
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
 	require.Equal(t, `acct_1  sync of the product feed: catalog-sync/acct_1/product
@@ -252,9 +276,12 @@ func TestFollowingASyncThatFailsFails(t *testing.T) {
 		name, says string
 		err        error
 	}{
-		{"with a cause", "starter: the sync of acct_1 failed (CatalogInvalid)\n", temporal.NewNonRetryableApplicationError("header: required columns are missing: id", "CatalogInvalid", nil)},
+		{"with a cause", "starter: the sync of acct_1 failed (CatalogInvalid)\n",
+			temporal.NewNonRetryableApplicationError("header: required columns are missing: id", "CatalogInvalid",
+				nil)},
 		{"cancelled", "starter: the sync of acct_1 canceled\n", temporal.NewCanceledError()},
-		{"timed out", "starter: the sync of acct_1 timed out\n", temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)},
+		{"timed out", "starter: the sync of acct_1 timed out\n",
+			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)},
 		{"rejected", "starter: the sync of acct_1 ended as rejected\n", nil},
 		{"in some other way", "starter: the sync of acct_1 failed\n", errors.New("?")},
 	} {
@@ -269,12 +296,16 @@ func TestFollowingASyncThatFailsFails(t *testing.T) {
 
 // heldSync is a run that is held for some looks, with a timer on, and then ends.
 func heldSync(s *stage) {
-	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, 24*time.Hour)}
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second),
+		timer(9, time.Second, 24*time.Hour)}
 	held := moment{events: events, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{
 		moments: []moment{
 			{events: events[:1], status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}, held, held, held,
-			{events: append(events, fired(9, 2*time.Hour), scheduled(15, "Settle", 2*time.Hour), completed(15, 2*time.Hour)), status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED},
+			{
+				events: append(events, fired(9, 2*time.Hour), scheduled(15, "Settle", 2*time.Hour),
+					completed(15, 2*time.Hour)), status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+			},
 		},
 		result: workflows.CatalogSyncResult{Outcome: catalog.Succeeded},
 	}
@@ -302,7 +333,8 @@ func TestFollowingSaysOnceThatASyncIsHeld(t *testing.T) {
 func TestALookOfAHeldRunIsWorthALineOnlyIfItFails(t *testing.T) {
 	t.Parallel()
 	held := func(version string) *catalog.Hold { return &catalog.Hold{Version: version, Since: noon} }
-	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second), timer(9, time.Second, 15*time.Minute)}
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second),
+		timer(9, time.Second, 15*time.Minute)}
 	rests := lookAt(events)
 	rests.held = held("v1")
 	looks := []look{rests}
@@ -324,8 +356,10 @@ func TestALookOfAHeldRunIsWorthALineOnlyIfItFails(t *testing.T) {
 	require.NotContains(t, got, "Wait")
 	require.Contains(t, got, "UploadFile")
 
-	broken := append(events, scheduled(70, "FetchCatalog", time.Hour), failedEvent(70, time.Hour+time.Second, "the bucket is gone"))
-	require.Contains(t, showAll(false, false, append(looks, lookAt(broken))...), "✗ FetchCatalog       1.0s: the bucket is gone")
+	broken := append(events, scheduled(70, "FetchCatalog", time.Hour),
+		failedEvent(70, time.Hour+time.Second, "the bucket is gone"))
+	require.Contains(t, showAll(false, false, append(looks, lookAt(broken))...),
+		"✗ FetchCatalog       1.0s: the bucket is gone")
 }
 
 func TestFollowingAsksAgainWhyARunRests(t *testing.T) {
@@ -354,7 +388,8 @@ func TestFollowingNeedsNoStorage(t *testing.T) {
 
 func TestAHoldOfAnotherRunIsNotThisOnes(t *testing.T) {
 	s := newStage(t)
-	s.holds("acct_1", feed.Product, func(st *catalog.State) { st.Held.Run.WorkflowID = "catalog-sync/acct_1/product-2026-11-24T09:45:00Z" })
+	s.holds("acct_1", feed.Product,
+		func(st *catalog.State) { st.Held.Run.WorkflowID = "catalog-sync/acct_1/product-2026-11-24T09:45:00Z" })
 	heldSync(s)
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--follow"), s.stderr.String())
 	require.NotContains(t, s.stdout.String(), "Held")
@@ -370,7 +405,9 @@ func TestFollowingAHoldOnATerminalRedrawsHowLong(t *testing.T) {
 func TestFollowAsJSON(t *testing.T) {
 	s := newStage(t)
 	completedSync(s, "acct_1", workflows.CatalogSyncResult{Outcome: catalog.Unchanged}, nil)
-	completedSync(s, "acct_2", workflows.CatalogSyncResult{}, temporal.NewNonRetryableApplicationError("no such object", "SourceMissing", nil, workflows.CatalogSyncResult{SourceVersion: "v7"}))
+	completedSync(s, "acct_2", workflows.CatalogSyncResult{},
+		temporal.NewNonRetryableApplicationError("no such object", "SourceMissing", nil,
+			workflows.CatalogSyncResult{SourceVersion: "v7"}))
 	require.Equal(t, exitFailed, s.run("sync", "acct_1", "acct_2", "acct_1", "--follow", "-o", "json"))
 	var got []syncEnd
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &got))
@@ -389,11 +426,13 @@ func TestCtrlCStopsFollowingNotTheSync(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	s.ctx = ctx
 	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{{
-		events: []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)}, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
-		then: func() { cancel(interrupted{syscall.SIGINT}) },
+		events: []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0)},
+		status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		then:   func() { cancel(interrupted{syscall.SIGINT}) },
 	}}}
 	require.Equal(t, 130, s.run("sync", "acct_1", "--follow"))
-	require.Equal(t, "starter: stopped by Ctrl-C; the sync goes on, and the same command follows again\n", s.stderr.String())
+	require.Equal(t, "starter: stopped by Ctrl-C; the sync goes on, and the same command follows again\n",
+		s.stderr.String())
 }
 
 func TestFollowingGivesUpOnATemporalThatStaysAway(t *testing.T) {
@@ -402,7 +441,8 @@ func TestFollowingGivesUpOnATemporalThatStaysAway(t *testing.T) {
 	s.app.Now = func() time.Time { now = now.Add(20 * time.Second); return now }
 	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{{err: errors.New("unavailable")}}}
 	require.Equal(t, exitFailed, s.run("sync", "acct_1", "--follow"))
-	require.Contains(t, s.stderr.String(), "lost sight of the sync of acct_1 (workflow catalog-sync/acct_1/product), which goes on: unavailable")
+	require.Contains(t, s.stderr.String(),
+		"lost sight of the sync of acct_1 (workflow catalog-sync/acct_1/product), which goes on: unavailable")
 }
 
 func TestSyncJoinsTheRunUnderWay(t *testing.T) {

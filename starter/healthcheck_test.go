@@ -18,8 +18,9 @@ func TestTheServersHealthIsAskedFor(t *testing.T) {
 		}
 	}))
 	variables := map[string]string{
-		"STRIPE_API_KEY": "sk_test_1", "VITRINE_SOURCE_BUCKET": "catalogs", "VITRINE_WEBHOOK_SECRETS": "whsec_ofTheEndpointAtStripe",
-		"VITRINE_LISTEN": strings.TrimPrefix(server.URL, "http://"),
+		"STRIPE_API_KEY": "sk_test_1", "VITRINE_SOURCE_BUCKET": "catalogs",
+		"VITRINE_WEBHOOK_SECRETS": "whsec_ofTheEndpointAtStripe",
+		"VITRINE_LISTEN":          strings.TrimPrefix(server.URL, "http://"),
 	}
 	s := newStage(t)
 	s.app.Lookup = func(name string) (string, bool) { value, set := variables[name]; return value, set }

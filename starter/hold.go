@@ -10,7 +10,8 @@ import (
 )
 
 func (a *app) describeHold(w io.Writer, id catalog.ID, h catalog.Hold) {
-	a.Write(w, fmt.Sprintf("%s  %s: held for %s, before anything was sent", id.Account, id.Feed, terminal.Rough(a.Now().Sub(h.Since))))
+	a.Write(w, fmt.Sprintf("%s  %s: held for %s, before anything was sent", id.Account, id.Feed,
+		terminal.Rough(a.Now().Sub(h.Since))))
 	for _, reason := range h.Reasons {
 		a.Tell(w, fmt.Sprintf("  %-14s  ", reason.Guard), reason.Text)
 	}

@@ -14,12 +14,15 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	there := t.TempDir()
 	for name, c := range map[string]struct{ file, says string }{
-		"none":               {filepath.Join(there, "none.csv"), "there is no file " + filepath.Join(there, "none.csv") + ": check its name"},
-		"none, in no folder": {filepath.Join(there, "gone", "none.csv"), "nor a folder " + filepath.Join(there, "gone")},
-		"a folder":           {there + ".csv", "is a folder: name a file in it"},
+		"none": {filepath.Join(there, "none.csv"),
+			"there is no file " + filepath.Join(there, "none.csv") + ": check its name"},
+		"none, in no folder": {filepath.Join(there, "gone", "none.csv"),
+			"nor a folder " + filepath.Join(there, "gone")},
+		"a folder": {there + ".csv", "is a folder: name a file in it"},
 	} {
 		for _, args := range [][]string{
-			{"accounts", "apply", "-f"}, {"order", "settings", "set", "acct_1", "-f"}, {"validate"}, {"source", "put", "acct_1"},
+			{"accounts", "apply", "-f"}, {"order", "settings", "set", "acct_1", "-f"}, {"validate"},
+			{"source", "put", "acct_1"},
 		} {
 			t.Run(name+" "+args[0], func(t *testing.T) {
 				t.Parallel()

@@ -159,7 +159,8 @@ func (a *app) printMaintenance(v maintenanceView) {
 		"partly": "Maintenance is partly on: " + v.Why + ". Say 'starter maintenance on' or 'off' again to go on.",
 	}[v.On]
 	a.Say("%s", text)
-	a.Tell(a.Stdout, "  schedules  ", fmt.Sprintf("%d paused by it, %d paused otherwise, %d active", v.Paused, v.Before, v.Active))
+	a.Tell(a.Stdout, "  schedules  ",
+		fmt.Sprintf("%d paused by it, %d paused otherwise, %d active", v.Paused, v.Before, v.Active))
 	a.Tell(a.Stdout, "  syncs      ", v.runsUnderWay.String())
 }
 

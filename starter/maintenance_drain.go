@@ -38,7 +38,8 @@ func lookUnderWay(ctx context.Context, c client.Client) (runsUnderWay, error) {
 	if err != nil {
 		return runsUnderWay{}, err
 	}
-	held, err := countRuns(ctx, c, fmt.Sprintf(running+`%s AND %s = %q`, sync, workflows.SearchOutcome.GetName(), catalog.Held))
+	held, err := countRuns(ctx, c,
+		fmt.Sprintf(running+`%s AND %s = %q`, sync, workflows.SearchOutcome.GetName(), catalog.Held))
 	return runsUnderWay{Running: all - held, Held: held}, err
 }
 
@@ -61,7 +62,8 @@ func (a *app) maintenanceOn(ctx context.Context, why string, pace switchPace, wa
 	}
 	result, err := a.switchMaintained(ctx, c, entries, pace, pausing(why))
 	if err != nil {
-		return fmt.Errorf("%w\n%s paused; say 'starter maintenance on' again to go on, or 'off'", err, schedulesText(result.done))
+		return fmt.Errorf("%w\n%s paused; say 'starter maintenance on' again to go on, or 'off'", err,
+			schedulesText(result.done))
 	}
 	if !a.json() {
 		a.Say("Maintenance is on: %s paused, %d were paused before.", schedulesText(result.done), result.left)

@@ -144,7 +144,8 @@ func (a *app) maintenanceOff(ctx context.Context, pace switchPace) error {
 	}
 	result, err := a.switchMaintained(ctx, c, entries, pace, resuming)
 	if err != nil {
-		return fmt.Errorf("%w\n%s resumed; say 'starter maintenance off' again to go on", err, schedulesText(result.done))
+		return fmt.Errorf("%w\n%s resumed; say 'starter maintenance off' again to go on", err,
+			schedulesText(result.done))
 	}
 	if a.json() {
 		return a.printJSON(map[string]int{"resumed": result.done, "left": result.left})

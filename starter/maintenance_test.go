@@ -32,8 +32,12 @@ func (s *stage) note(id string) string { return s.temporal.schedules[id].Schedul
 func TestMaintenancePausesWhatRunsAndResumesWhatItPaused(t *testing.T) {
 	s := onSchedules(t)
 	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "PostgreSQL 17", "--no-wait"))
-	require.Equal(t, []string{"pause catalog-sync/acct_1/pricing", "pause catalog-sync/acct_1/product", "pause order-sweep"}, s.temporal.written())
-	require.Equal(t, "Maintenance is on: 3 schedules paused, 1 were paused before.\nSyncs: 0 under way, 0 held for a person.\n", s.stdout.String())
+	require.Equal(t,
+		[]string{"pause catalog-sync/acct_1/pricing", "pause catalog-sync/acct_1/product", "pause order-sweep"},
+		s.temporal.written())
+	require.Equal(t,
+		"Maintenance is on: 3 schedules paused, 1 were paused before.\nSyncs: 0 under way, 0 held for a person.\n",
+		s.stdout.String())
 	require.Equal(t, "maintenance: PostgreSQL 17", s.note("order-sweep"))
 	require.Equal(t, "the merchant rebuilds", s.note("catalog-sync/acct_2/inventory"))
 
@@ -42,7 +46,9 @@ func TestMaintenancePausesWhatRunsAndResumesWhatItPaused(t *testing.T) {
 	require.Equal(t, "maintenance: PostgreSQL 17", s.note("order-sweep"), "the first reason stays")
 
 	require.Equal(t, exitOK, s.run("maintenance", "off"))
-	require.Equal(t, []string{"resume catalog-sync/acct_1/pricing", "resume catalog-sync/acct_1/product", "resume order-sweep"}, s.temporal.written())
+	require.Equal(t,
+		[]string{"resume catalog-sync/acct_1/pricing", "resume catalog-sync/acct_1/product", "resume order-sweep"},
+		s.temporal.written())
 	require.Equal(t, "Maintenance is off: 3 schedules resumed, 1 left as they were.\n", s.stdout.String())
 	require.True(t, s.temporal.schedules["catalog-sync/acct_2/inventory"].Schedule.State.Paused)
 	require.Equal(t, exitOK, s.run("maintenance", "off", "-o", "json"))
@@ -66,7 +72,8 @@ func TestMaintenancePausesDispatchers(t *testing.T) {
 func TestMaintenanceLeavesWhatPeopleDecidedMeanwhile(t *testing.T) {
 	s := onSchedules(t)
 	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
-	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_1", "--feed", "pricing", "--note", "for good", "--rate", "1000"))
+	require.Equal(t, exitOK,
+		s.run("schedule", "pause", "acct_1", "--feed", "pricing", "--note", "for good", "--rate", "1000"))
 	require.Equal(t, exitOK, s.run("schedule", "resume", "acct_2", "--rate", "1000"))
 	s.temporal.written()
 	require.Equal(t, exitOK, s.run("maintenance", "off"))
@@ -77,7 +84,8 @@ func TestMaintenanceLeavesWhatPeopleDecidedMeanwhile(t *testing.T) {
 func TestMaintenanceSaysWhereItStands(t *testing.T) {
 	s := onSchedules(t)
 	require.Equal(t, exitOK, s.run("maintenance", "status"))
-	require.Equal(t, "Maintenance is off.\n  schedules  0 paused by it, 1 paused otherwise, 3 active\n  syncs      0 under way, 0 held for a person\n", s.stdout.String())
+	require.Equal(t,
+		"Maintenance is off.\n  schedules  0 paused by it, 1 paused otherwise, 3 active\n  syncs      0 under way, 0 held for a person\n", s.stdout.String())
 
 	s.temporal.refuse = func(what string) error {
 		if strings.HasSuffix(what, "/product") {
@@ -89,7 +97,8 @@ func TestMaintenanceSaysWhereItStands(t *testing.T) {
 	require.Contains(t, s.stderr.String(), "catalog-sync/acct_1/product: refused by the test")
 	require.Contains(t, s.stderr.String(), "2 schedules paused; say 'starter maintenance on' again to go on, or 'off'")
 	require.Equal(t, exitOK, s.run("maintenance", "status"))
-	require.Contains(t, s.stdout.String(), "Maintenance is partly on: x. Say 'starter maintenance on' or 'off' again to go on.")
+	require.Contains(t, s.stdout.String(),
+		"Maintenance is partly on: x. Say 'starter maintenance on' or 'off' again to go on.")
 
 	s.temporal.refuse = nil
 	s.temporal.written()
@@ -97,7 +106,9 @@ func TestMaintenanceSaysWhereItStands(t *testing.T) {
 	require.Equal(t, []string{"pause catalog-sync/acct_1/product"}, s.temporal.written())
 	s.temporal.underWay, s.temporal.heldRuns = []int64{7}, []int64{3}
 	require.Equal(t, exitOK, s.run("maintenance", "status", "-o", "json"))
-	require.JSONEq(t, `{"on": "yes", "why": "x", "paused": 3, "paused_before": 1, "active": 0, "running": 4, "held": 3}`, s.stdout.String())
+	require.JSONEq(t,
+		`{"on": "yes", "why": "x", "paused": 3, "paused_before": 1, "active": 0, "running": 4, "held": 3}`,
+		s.stdout.String())
 }
 
 func TestMaintenanceWaitsForWhatIsUnderWay(t *testing.T) {
@@ -106,7 +117,8 @@ func TestMaintenanceWaitsForWhatIsUnderWay(t *testing.T) {
 		s.temporal.underWay, s.temporal.heldRuns = []int64{5, 5, 3, 2, 2, 2}, []int64{2}
 		began := time.Now()
 		require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x"))
-		require.Equal(t, "waiting for 3 under way, 2 held for a person\nwaiting for 1 under way, 2 held for a person\n", s.stderr.String())
+		require.Equal(t, "waiting for 3 under way, 2 held for a person\nwaiting for 1 under way, 2 held for a person\n",
+			s.stderr.String())
 		require.Contains(t, s.stdout.String(), "Syncs: 0 under way, 2 held for a person.\n")
 		require.GreaterOrEqual(t, time.Since(began), 4*drainPause, "two looks find nothing: lists are old")
 	})

@@ -15,12 +15,14 @@ func (a *app) orderCommand() *cobra.Command {
 		Aliases: []string{"orders"},
 		Short:   "Show, ship, cancel and refund orders",
 		Long:    orderHelp,
-		Example: "  starter order list --state held\n  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n  starter order ship acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --id P-1 --carrier UPS",
+		Example: "  starter order list --state held\n  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n " +
+			" starter order ship acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --id P-1 --carrier UPS",
 	}
 	group(c)
 	c.AddCommand(
 		a.orderListCommand(), a.orderShowCommand(), a.orderShipCommand(), a.orderDecideCommand(),
-		a.orderCancelCommand(), a.orderRefundCommand(), a.orderRetryCommand(), a.orderEvidenceCommand(), a.orderSettingsCommand(), a.orderSweepCommand(),
+		a.orderCancelCommand(), a.orderRefundCommand(), a.orderRetryCommand(), a.orderEvidenceCommand(),
+		a.orderSettingsCommand(), a.orderSweepCommand(),
 	)
 	return c
 }

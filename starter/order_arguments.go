@@ -35,7 +35,8 @@ func orderID(args []string) (order.ID, error) {
 // noSuchOrder explains what the server says of an id that it does not know, or does not know any more.
 func noSuchOrder(id order.ID, err error) error {
 	if temporalclient.IsNotFound(err) {
-		return fmt.Errorf("%s is not under way: no agent placed it, its events have not arrived yet, or it is settled and forgotten ('starter order list --account %s' shows what there is)", id, id.Account)
+		return fmt.Errorf("%s is not under way: no agent placed it, its events have not arrived yet, or it is "+
+			"settled and forgotten ('starter order list --account %s' shows what there is)", id, id.Account)
 	}
 	return err
 }

@@ -17,7 +17,8 @@ type decideFlags struct {
 
 func (a *app) orderDecideCommand() *cobra.Command {
 	var flags decideFlags
-	c := a.steeringCommand("decide", func(c *cobra.Command, id order.ID) error { return a.decideOrder(c.Context(), id, flags) })
+	c := a.steeringCommand("decide",
+		func(c *cobra.Command, id order.ID) error { return a.decideOrder(c.Context(), id, flags) })
 	c.Short = "Decide for a merchant who left an order pending"
 	c.Long = `Decide for a merchant who left an order pending, as their system could by POST /orders/…/decision. A rejection, or what a
 partial acceptance leaves out, gives money back. On a terminal this asks before it rejects.
@@ -28,7 +29,9 @@ Exit codes: 0 if the order took it, or had taken the same before; 1 if it contra
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --reject --reason out_of_stock`
 	c.Flags().BoolVar(&flags.accept, "accept", false, "the merchant takes the order")
 	c.Flags().BoolVar(&flags.reject, "reject", false, "the merchant does not")
-	c.Flags().StringVar(&flags.reason, "reason", "", "why it is rejected: out_of_stock, discontinued, price_changed, cannot_ship, fraud_suspected, duplicate or other")
+	c.Flags().StringVar(&flags.reason, "reason", "",
+		"why it is rejected: out_of_stock, discontinued, price_changed, cannot_ship, fraud_suspected, duplicate "+
+			"or other")
 	c.Flags().StringVar(&flags.reference, "reference", "", "the merchant's own number of the order")
 	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	linesFlag(c, &flags.lines, "what the merchant takes of it")

@@ -22,8 +22,9 @@ func (a *app) orderListCommand() *cobra.Command {
 		Short: "List orders, the newest first",
 		Long: `List orders, the newest first. An order that changed a moment ago may still be listed as it was: Temporal's list lags
 behind, 'starter order show' does not. Orders that are settled are listed for as long as the namespace keeps them.`,
-		Example: "  starter order list\n  starter order list --state held\n  starter order list --account acct_1Nv0FGQ9RKHgCVdK --limit 500 -o json",
-		Args:    noArgs("select orders by --account and --state"),
+		Example: "  starter order list\n  starter order list --state held\n  starter order list --account " +
+			"acct_1Nv0FGQ9RKHgCVdK --limit 500 -o json",
+		Args: noArgs("select orders by --account and --state"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return explain(c.Context(), a.listOrders(c.Context(), filter))
 		},
@@ -32,7 +33,8 @@ behind, 'starter order show' does not. Orders that are settled are listed for as
 	c.Flags().StringVar(&filter.state, "state", "", "only orders in this state: "+strings.Join(stateNames(), ", "))
 	c.Flags().IntVar(&filter.limit, "limit", 100, "how many at most")
 	must(c.RegisterFlagCompletionFunc("account", a.completeAccounts))
-	must(c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("state",
+		cobra.FixedCompletions(stateNames(), cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
@@ -61,15 +63,17 @@ func (a *app) listOrders(ctx context.Context, filter orderFilter) error {
 func (f orderFilter) nothing() string {
 	switch {
 	case f.state != "":
-		return "No order is in the state " + f.state + ": 'starter order list' shows those in other states. Temporal's list lags a moment behind."
+		return "No order is in the state " + f.state +
+			": 'starter order list' shows those in other states. Temporal's list lags a moment behind."
 	case f.account != "":
-		return "No order of " + f.account + ": 'starter order settings show " + f.account + "' says whether its orders are fulfilled. " + howOrdersCome
+		return "No order of " + f.account + ": 'starter order settings show " + f.account +
+			"' says whether its orders are fulfilled. " + howOrdersCome
 	}
 	return "No orders yet. " + howOrdersCome
 }
 
-const howOrdersCome = "An order appears once an agent bought from an account with settings for orders ('starter order settings set'), " +
-	"and Stripe told 'starter serve'. What no webhook brought, 'starter order sweep' finds."
+const howOrdersCome = "An order appears once an agent bought from an account with settings for orders ('starter " +
+	"order settings set'), and Stripe told 'starter serve'. What no webhook brought, 'starter order sweep' finds."
 
 const (
 	mostReasons   = 50
@@ -116,7 +120,8 @@ func (a *app) printOrders(rows []desk.OrderRow, more bool) {
 	t := a.Table(header...)
 	t.Spare = []string{"WORKFLOW", "AGENT", "PLACED"}
 	for _, row := range rows {
-		cells := []string{row.ID, terminal.Dash(terminal.Spaced(row.State)), terminal.Dash(row.Agent), terminal.Relative(a.Now(), row.Started), row.Status}
+		cells := []string{row.ID, terminal.Dash(terminal.Spaced(row.State)), terminal.Dash(row.Agent),
+			terminal.Relative(a.Now(), row.Started), row.Status}
 		if why {
 			cells = append(cells, terminal.Shortened(terminal.Printable(row.Reason), longestReason))
 		}

@@ -38,7 +38,8 @@ For another refund of the same amount and reason, say --id.` + steerHelp
   starter order refund order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --why "one lamp was broken" --amount 12.50 --id lamp-2
   starter order refund acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --why "ticket 4711" --by ops@acme.example --yes`
 	s.register(c)
-	c.Flags().StringVar(&flags.amount, "amount", "", "how much, in the order's currency, such as 12.50 (default: all that is left)")
+	c.Flags().StringVar(&flags.amount, "amount", "",
+		"how much, in the order's currency, such as 12.50 (default: all that is left)")
 	c.Flags().StringVar(&flags.id, "id", "", "tells it from another refund of the same amount and reason")
 	return c
 }
@@ -58,10 +59,12 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 	case view.Summary == nil:
 		return fmt.Errorf("%s is not loaded yet: its currency is not known", id)
 	case !view.RefundsOnce:
-		return fmt.Errorf("the worker is of an earlier version than this starter, and might make a refund again that was made "+
-			"before: deploy the newer worker first, or refund in Stripe's dashboard; nothing was done (%s)", id)
+		return fmt.Errorf("the worker is of an earlier version than this starter, and might make a refund again that "+
+			"was made before: deploy the newer worker first, or refund in Stripe's dashboard; nothing was done (%s)",
+			id)
 	}
-	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: in.Why}, ID: strings.TrimSpace(flags.id)}
+	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: in.Why},
+		ID: strings.TrimSpace(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency
@@ -80,9 +83,11 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 // printRefunded is for a refund that was made before: nothing moves.
 func (a *app) printRefunded(id order.ID, made order.Refund) error {
 	if a.json() {
-		return a.printJSON(desk.Repeated{Steered: desk.Steered{ID: id, Done: workflows.UpdateRefund}, Already: true, Refund: made})
+		return a.printJSON(desk.Repeated{Steered: desk.Steered{ID: id, Done: workflows.UpdateRefund}, Already: true,
+			Refund: made})
 	}
-	a.Say("%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is alike say --id",
+	a.Say("%s  was refunded %s for this reason already, at %s (%s): nothing was done; for another refund that is "+
+		"alike say --id",
 		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)
 	return nil
 }
@@ -93,7 +98,8 @@ func parseMoney(text, currency string) (int64, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
 	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
-		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text, strings.ToUpper(currency), exampleAmount(places))
+		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text,
+			strings.ToUpper(currency), exampleAmount(places))
 	}
 	return int64(amount), order.CheckAmount(int64(amount), currency)
 }

@@ -31,7 +31,9 @@ func (f orderFilter) wanted() (desk.OrderFilter, error) {
 	return desk.OrderFilter{Account: f.account, State: order.State(f.state)}, nil
 }
 
-func (a *app) orderRows(ctx context.Context, filter desk.OrderFilter, limit int) (rows []desk.OrderRow, more bool, err error) {
+func (a *app) orderRows(
+	ctx context.Context, filter desk.OrderFilter, limit int,
+) (rows []desk.OrderRow, more bool, err error) {
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return nil, false, err

@@ -17,10 +17,15 @@ import (
 func (a *app) orderSettingsSetCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:               "set ACCOUNT -f FILE",
-		Short:             "Check settings for orders, and put them in the place of what is there",
-		Long:              "Check settings for orders, and put them in the place of what is there. The file is what 'show' prints; orders that are\nunder way go on by the settings that they have read.\n\nOrders that were placed before the account was enabled are somebody else's: \"since\" says when that was, and is filled in\nif the file does not say.",
-		Example:           "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order settings show acct_A | jq '.account=\"acct_B\" | del(.since, .all_since)' | starter order settings set acct_B -f -",
+		Use:   "set ACCOUNT -f FILE",
+		Short: "Check settings for orders, and put them in the place of what is there",
+		Long: "Check settings for orders, and put them in the place of what is there. The file is what " +
+			"'show' prints; orders that are\nunder way go on by the settings that they have read.\n\nOrders that " +
+			"were placed before the account was enabled are somebody else's: \"since\" says when that was, and is " +
+			"filled in\nif the file does not say.",
+		Example: "  starter order settings set acct_1Nv0FGQ9RKHgCVdK -f orders.json\n  starter order " +
+			"settings show acct_A | jq '.account=\"acct_B\" | del(.since, .all_since)' | starter order settings set " +
+			"acct_B -f -",
 		Args:              accountArgs(1, 1),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -57,7 +62,9 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	case !fault.Is(err, fault.SettingsInvalid):
 		return err
 	case settings.Enabled && settings.Since.IsZero():
-		return badInput(fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err, a.Now().UTC().Format(time.RFC3339)))
+		return badInput(
+			fmt.Errorf("%w: say in the file since when the account's orders are fulfilled, such as \"since\": %q", err,
+				a.Now().UTC().Format(time.RFC3339)))
 	}
 	if err := docs.SaveSettings(ctx, settings); err != nil {
 		return err

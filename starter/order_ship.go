@@ -36,7 +36,8 @@ captured on shipment is captured now.`
 	c.Flags().StringVar(&flags.id, "id", "", "the merchant's id of the parcel; required")
 	c.Flags().StringVar(&flags.carrier, "carrier", "", "who carries it, such as UPS")
 	c.Flags().StringVar(&flags.tracking, "tracking", "", "tracking number")
-	c.Flags().StringVar(&flags.shipped, "shipped", "", "when it was sent: now, or like 2026-11-24T12:00:00Z (default: now, unless --delivered is given)")
+	c.Flags().StringVar(&flags.shipped, "shipped", "",
+		"when it was sent: now, or like 2026-11-24T12:00:00Z (default: now, unless --delivered is given)")
 	c.Flags().StringVar(&flags.delivered, "delivered", "", "when it arrived: now, or like 2026-11-26T12:00:00Z")
 	linesFlag(c, &flags.lines, "what is in it")
 	return c

@@ -25,8 +25,9 @@ not keep it.
 the merchant's that did not fit the order.
 
 Settled orders are shown too, for as long as Temporal keeps them; a worker has to run.`,
-		Example: "  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n  starter order show acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 -o json",
-		Args:    orderArgs,
+		Example: "  starter order show order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2\n  starter order show " +
+			"acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 -o json",
+		Args: orderArgs,
 
 		ValidArgsFunction: a.completeOrders,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,13 +71,16 @@ func (a *app) printOrder(v workflows.OrderView) {
 		a.detail("refunded", order.Money(v.Refunded, currency))
 	}
 	if d := v.Decision; d != nil {
-		a.detail("merchant", strings.Join(strings.Fields(string(d.Verdict)+" "+terminal.Spaced(string(d.Reason))+" "+d.Reference+" "+lineTexts(d.Lines)), " "))
+		a.detail("merchant",
+			strings.Join(strings.Fields(string(d.Verdict)+" "+terminal.Spaced(string(d.Reason))+" "+d.Reference+" "+
+				lineTexts(d.Lines)), " "))
 	}
 	for _, p := range v.Shipments {
 		a.detail("parcel", parcelText(p))
 	}
 	for _, r := range v.Refunds {
-		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, order.Money(r.Amount, r.Currency), terminal.Spaced(r.Status), terminal.Spaced(r.Reason))))
+		a.detail("refund", strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", r.ID, order.Money(r.Amount, r.Currency),
+			terminal.Spaced(r.Status), terminal.Spaced(r.Reason))))
 	}
 	for _, d := range v.Disputes {
 		a.detail("dispute", disputeText(d))
@@ -101,10 +105,13 @@ func (a *app) printSummary(s order.Summary) {
 		a.detail("mode", "test")
 	}
 	for _, line := range s.Lines {
-		a.detail("line", fmt.Sprintf("%s × %s  %s", humanize.Comma(line.Quantity), terminal.Dash(line.SKU), order.Money(line.Total, s.Currency)))
+		a.detail("line", fmt.Sprintf("%s × %s  %s", humanize.Comma(line.Quantity), terminal.Dash(line.SKU),
+			order.Money(line.Total, s.Currency)))
 	}
-	a.detail("total", fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", order.Money(s.Amounts.Total, s.Currency),
-		order.Money(s.Amounts.Subtotal, s.Currency), order.Money(s.Amounts.Discount, s.Currency), order.Money(s.Amounts.Shipping, s.Currency), order.Money(s.Amounts.Tax, s.Currency)))
+	a.detail("total",
+		fmt.Sprintf("%s  (subtotal %s, discount %s, shipping %s, tax %s)", order.Money(s.Amounts.Total, s.Currency),
+			order.Money(s.Amounts.Subtotal, s.Currency), order.Money(s.Amounts.Discount, s.Currency),
+			order.Money(s.Amounts.Shipping, s.Currency), order.Money(s.Amounts.Tax, s.Currency)))
 }
 
 // detail prints one fact, and nothing of what is not known.
@@ -134,7 +141,8 @@ func lineTexts(lines []order.AcceptedLine) string {
 }
 
 func disputeText(d order.Dispute) string {
-	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), terminal.Spaced(d.Status), terminal.Spaced(d.Reason))
+	text := fmt.Sprintf("%s  %s  %s  %s", d.ID, order.Money(d.Amount, d.Currency), terminal.Spaced(d.Status),
+		terminal.Spaced(d.Reason))
 	if !d.EvidenceDueBy.IsZero() && !d.Closed() {
 		text += "  evidence by " + terminal.DateTime(d.EvidenceDueBy)
 	}

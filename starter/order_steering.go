@@ -105,7 +105,8 @@ func amountsText(v workflows.OrderView) string {
 		return ""
 	}
 	currency := v.Summary.Currency
-	return fmt.Sprintf(": %s in all, %s captured, %s refunded", order.Money(v.Summary.Amounts.Total, currency), order.Money(v.Captured, currency), order.Money(v.Refunded, currency))
+	return fmt.Sprintf(": %s in all, %s captured, %s refunded", order.Money(v.Summary.Amounts.Total, currency),
+		order.Money(v.Captured, currency), order.Money(v.Refunded, currency))
 }
 
 func explainSteering(ctx context.Context, id order.ID, s steering, err error) error {
@@ -117,7 +118,8 @@ func explainSteering(ctx context.Context, id order.ID, s steering, err error) er
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w; a worker may still take it: 'starter order show %s' shows it", context.Cause(ctx), id)
 	case errors.As(err, &late):
-		return fmt.Errorf("no worker has taken it yet: is one running? 'starter order show %s' shows if it is taken later: %w", id, err)
+		return fmt.Errorf("no worker has taken it yet: is one running? 'starter order show %s' shows if it is taken "+
+			"later: %w", id, err)
 	case temporalclient.IsNotFound(err):
 		return noSuchOrder(id, err)
 	}

@@ -31,10 +31,11 @@ too. Stripe keeps events for 30 days.`
 func (a *app) orderSweepCommand() *cobra.Command {
 	var every time.Duration
 	c := &cobra.Command{
-		Use:               "sweep [ACCOUNT...]",
-		Short:             "Deliver what webhooks missed, once or on a schedule",
-		Long:              sweepHelp,
-		Example:           "  starter order sweep --every 10m\n  starter order sweep\n  starter order sweep acct_1Nv0FGQ9RKHgCVdK",
+		Use:   "sweep [ACCOUNT...]",
+		Short: "Deliver what webhooks missed, once or on a schedule",
+		Long:  sweepHelp,
+		Example: "  starter order sweep --every 10m\n  starter order sweep\n  starter order sweep " +
+			"acct_1Nv0FGQ9RKHgCVdK",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,8 +62,9 @@ func (a *app) sweepOnce(ctx context.Context, accounts []string) error {
 	}
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: sweepManualID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: sweepTimeout,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary: "Deliver what webhooks missed",
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            "Deliver what webhooks missed",
 	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: accounts})
 	if err != nil {
 		return fmt.Errorf("start the sweep: %w", advise(err))
@@ -87,16 +89,21 @@ func (a *app) scheduleSweeps(ctx context.Context, every time.Duration) error {
 	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}}
 	policy := client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: every}
 	action := &client.ScheduleWorkflowAction{
-		ID: sweepID, Workflow: workflows.OrderSweepType, Args: []any{workflows.OrderSweepInput{}}, TaskQueue: workflows.TaskQueue,
+		ID: sweepID, Workflow: workflows.OrderSweepType, Args: []any{workflows.OrderSweepInput{}},
+		TaskQueue:                workflows.TaskQueue,
 		WorkflowExecutionTimeout: sweepTimeout, StaticSummary: "Deliver what webhooks missed",
 	}
 	_, err = c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: sweepID, Spec: spec, Action: action, Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		err = c.ScheduleClient().GetHandle(ctx, sweepID).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			return &client.ScheduleUpdate{Schedule: &client.Schedule{Action: action, Spec: &spec, Policy: &policy, State: in.Description.Schedule.State}}, nil
-		}})
+		err = c.ScheduleClient().GetHandle(ctx, sweepID).Update(ctx,
+			client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+				return &client.ScheduleUpdate{
+					Schedule: &client.Schedule{Action: action, Spec: &spec, Policy: &policy,
+						State: in.Description.Schedule.State},
+				}, nil
+			}})
 	}
 	if err != nil {
 		return fmt.Errorf("schedule the sweeps: %w", advise(err))

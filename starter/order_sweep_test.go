@@ -38,7 +38,9 @@ func TestSweepsAreScheduledOnce(t *testing.T) {
 
 func TestSweepSaysWhatItDelivered(t *testing.T) {
 	s := newStage(t)
-	s.temporal.scripts["order-sweep/manual"] = &script{result: workflows.OrderSweepResult{Accounts: 2, Events: 9, Delivered: 4}}
+	s.temporal.scripts["order-sweep/manual"] = &script{
+		result: workflows.OrderSweepResult{Accounts: 2, Events: 9, Delivered: 4},
+	}
 	require.Equal(t, exitOK, s.run("order", "sweep", "acct_1", "acct_2", "acct_1"), s.stderr.String())
 	require.Equal(t, "2 accounts swept: 9 events, 4 of them about orders.\n", s.stdout.String())
 	require.Equal(t, []any{workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_2"}}}, s.temporal.inputs)
@@ -50,7 +52,8 @@ func TestASweepDoesNotJoinAnother(t *testing.T) {
 	s := newStage(t)
 	s.temporal.scripts["order-sweep/manual"] = &script{result: workflows.OrderSweepResult{}}
 	require.Equal(t, exitOK, s.run("order", "sweep", "acct_1"))
-	require.True(t, s.temporal.started[0].WorkflowExecutionErrorWhenAlreadyStarted, "the SDK joins the run without this")
+	require.True(t, s.temporal.started[0].WorkflowExecutionErrorWhenAlreadyStarted,
+		"the SDK joins the run without this")
 
 	s.temporal.running = map[string]string{"order-sweep/manual": "run-1"}
 	require.Equal(t, exitFailed, s.run("order", "sweep", "acct_2"))

@@ -30,14 +30,17 @@ func (s *stage) sells(change ...func(*workflows.OrderView)) {
 		RefundsOnce: true,
 		ID:          id, State: order.StateAwaitsMerchant, Captured: 2999, Refunded: 500, Events: 3,
 		Summary: &order.Summary{
-			ID: id, PaymentIntent: "pi_1", Created: noon.Add(-time.Hour), Currency: "eur", Agent: order.Agent{Name: "ChatGPT"},
+			ID: id, PaymentIntent: "pi_1", Created: noon.Add(-time.Hour), Currency: "eur",
+			Agent:   order.Agent{Name: "ChatGPT"},
 			Amounts: order.Amounts{Subtotal: 2500, Shipping: 499, Total: 2999},
 			Lines:   []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 2, Total: 2500}},
 			Payment: order.Payment{State: order.RequiresCapture, AuthorizationExpires: noon.Add(24 * time.Hour)},
 		},
-		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z9", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
-		Refunds:   []order.Refund{{ID: "re_1", Amount: 500, Currency: "eur", Status: "succeeded"}},
-		Disputes:  []order.Dispute{{ID: "du_1", Amount: 2999, Currency: "eur", Status: "needs_response", Reason: "not_received", EvidenceDueBy: noon.Add(72 * time.Hour)}},
+		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", Tracking: "1Z9", ShippedAt: noon,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
+		Refunds: []order.Refund{{ID: "re_1", Amount: 500, Currency: "eur", Status: "succeeded"}},
+		Disputes: []order.Dispute{{ID: "du_1", Amount: 2999, Currency: "eur", Status: "needs_response",
+			Reason: "not_received", EvidenceDueBy: noon.Add(72 * time.Hour)}},
 	}
 	for _, c := range change {
 		c(&view)
@@ -62,24 +65,33 @@ func TestMistakesWithOrders(t *testing.T) {
 		{"no limit", "at least 1", []string{"list", "--limit", "0"}},
 		{"no reason to cancel", "why? Say it with --why", []string{"cancel", lampOrder}},
 		{"no reason to refund", "why? Say it with --why", []string{"refund", lampOrder, "--amount", "1"}},
-		{"cents", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1.001"}},
-		{"nothing", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "0"}},
-		{"less than nothing", "expected something like 12.50", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "-1"}},
-		{"an empty amount", "--amount is empty", []string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", ""}},
+		{"cents", "expected something like 12.50",
+			[]string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "1.001"}},
+		{"nothing", "expected something like 12.50",
+			[]string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "0"}},
+		{"less than nothing", "expected something like 12.50",
+			[]string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", "-1"}},
+		{"an empty amount", "--amount is empty",
+			[]string{"refund", lampOrder, "--why", "so", "--by", "ada", "--amount", ""}},
 		{"none of it", "expected SKU=QUANTITY", []string{"decide", lampOrder, "--accept", "--line", "LAMP-1=0"}},
 		{"no parcel", "--id", []string{"ship", lampOrder}},
-		{"an address for a carrier", "carrier", []string{"ship", lampOrder, "--id", "P-1", "--carrier", "1 Main St, Springfield"}},
-		{"a date", "expected now, or a time like", []string{"ship", lampOrder, "--id", "P-1", "--shipped", "yesterday"}},
+		{"an address for a carrier", "carrier",
+			[]string{"ship", lampOrder, "--id", "P-1", "--carrier", "1 Main St, Springfield"}},
+		{"a date", "expected now, or a time like",
+			[]string{"ship", lampOrder, "--id", "P-1", "--shipped", "yesterday"}},
 		{"no quantity", "expected SKU=QUANTITY", []string{"ship", lampOrder, "--id", "P-1", "--line", "LAMP-1"}},
 		{"a SKU twice", "there twice", []string{"ship", lampOrder, "--id", "P-1", "--line", "A=1", "--line", "A=2"}},
 		{"no verdict", "--accept or --reject", []string{"decide", lampOrder}},
 		{"both verdicts", "--accept or --reject", []string{"decide", lampOrder, "--accept", "--reject"}},
 		{"a story", "is not known", []string{"decide", lampOrder, "--reject", "--reason", "Ada never pays"}},
 		{"a name", "--reference", []string{"decide", lampOrder, "--accept", "--reference", "for Ada Lovelace"}},
-		{"a part of a rejection", "--line goes with --accept", []string{"decide", lampOrder, "--reject", "--line", "A=1"}},
-		{"more than was ordered", "of which 2 were ordered", []string{"decide", lampOrder, "--accept", "--line", "LAMP-1=3"}},
+		{"a part of a rejection", "--line goes with --accept",
+			[]string{"decide", lampOrder, "--reject", "--line", "A=1"}},
+		{"more than was ordered", "of which 2 were ordered",
+			[]string{"decide", lampOrder, "--accept", "--line", "LAMP-1=3"}},
 		{"no file", "-f FILE", []string{"settings", "set", "acct_1"}},
-		{"no such file", "there is no file /does/not/exist, nor a folder /does/not: check its name", []string{"settings", "set", "acct_1", "-f", "/does/not/exist"}},
+		{"no such file", "there is no file /does/not/exist, nor a folder /does/not: check its name",
+			[]string{"settings", "set", "acct_1", "-f", "/does/not/exist"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,8 +144,9 @@ func TestWhatAnOrderDoesNotTake(t *testing.T) {
 		err  error
 		says string
 	}{
-		"the order refuses": {temporal.NewApplicationError("it is shipped", "NotPossible"), "the order did not take it: it is shipped (order/acct_1/cs_1)"},
-		"Temporal is away":  {errors.New("connection refused"), "cancel order/acct_1/cs_1: connection refused"},
+		"the order refuses": {temporal.NewApplicationError("it is shipped", "NotPossible"),
+			"the order did not take it: it is shipped (order/acct_1/cs_1)"},
+		"Temporal is away": {errors.New("connection refused"), "cancel order/acct_1/cs_1: connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +181,8 @@ func TestAPersonIsAskedWhereMoneyMoves(t *testing.T) {
 			s.stdin = "y\n"
 			require.Equal(t, exitOK, s.run(append([]string{"order"}, args...)...), s.stderr.String())
 			s.stdin = ""
-			require.Equal(t, exitOK, s.run(append([]string{"order", args[0], "--yes"}, args[1:]...)...), s.stderr.String())
+			require.Equal(t, exitOK, s.run(append([]string{"order", args[0], "--yes"}, args[1:]...)...),
+				s.stderr.String())
 			require.Len(t, s.temporal.updates, 2)
 		})
 	}
@@ -183,17 +197,21 @@ func TestOrdersAreSteered(t *testing.T) {
 		update string
 		want   any
 	}{
-		"cancel":         {append([]string{"cancel", "acct_1", "cs_1"}, because...), workflows.UpdateCancel, verdict},
-		"retry":          {append([]string{"retry", lampOrder}, because...), workflows.UpdateRetry, verdict},
-		"evidence":       {append([]string{"evidence", lampOrder}, because...), workflows.UpdateEvidence, verdict},
-		"refund":         {append([]string{"refund", lampOrder}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: verdict}},
-		"refund in part": {append([]string{"refund", lampOrder, "--amount", "12.5"}, because...), workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: verdict, Amount: 1250}},
-		"ship": {[]string{"ship", lampOrder, "--id", "P-1", "--carrier", "UPS", "--line", "A=B=2"}, workflows.UpdateShip, order.Shipment{
-			ID: "P-1", Carrier: "UPS", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "A=B", Quantity: 2}},
-		}},
-		"delivered": {[]string{"ship", lampOrder, "--id", "P-1", "--delivered", "2026-11-24T13:00:00+02:00"}, workflows.UpdateShip, order.Shipment{
-			ID: "P-1", DeliveredAt: noon.Add(-time.Hour),
-		}},
+		"cancel":   {append([]string{"cancel", "acct_1", "cs_1"}, because...), workflows.UpdateCancel, verdict},
+		"retry":    {append([]string{"retry", lampOrder}, because...), workflows.UpdateRetry, verdict},
+		"evidence": {append([]string{"evidence", lampOrder}, because...), workflows.UpdateEvidence, verdict},
+		"refund": {append([]string{"refund", lampOrder}, because...), workflows.UpdateRefund,
+			workflows.OrderRefund{OrderCommand: verdict}},
+		"refund in part": {append([]string{"refund", lampOrder, "--amount", "12.5"}, because...),
+			workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: verdict, Amount: 1250}},
+		"ship": {[]string{"ship", lampOrder, "--id", "P-1", "--carrier", "UPS", "--line", "A=B=2"},
+			workflows.UpdateShip, order.Shipment{
+				ID: "P-1", Carrier: "UPS", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "A=B", Quantity: 2}},
+			}},
+		"delivered": {[]string{"ship", lampOrder, "--id", "P-1", "--delivered", "2026-11-24T13:00:00+02:00"},
+			workflows.UpdateShip, order.Shipment{
+				ID: "P-1", DeliveredAt: noon.Add(-time.Hour),
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -206,7 +224,8 @@ func TestOrdersAreSteered(t *testing.T) {
 			require.Equal(t, []any{test.want}, s.temporal.updates[0].Args)
 			require.Contains(t, s.stdout.String(), lampOrder)
 			require.Equal(t, exitOK, s.run(append([]string{"order", "-o", "json"}, test.args...)...))
-			require.JSONEq(t, `{"id":{"account":"acct_1","session":"cs_1"},"done":"`+test.update+`"}`, s.stdout.String())
+			require.JSONEq(t, `{"id":{"account":"acct_1","session":"cs_1"},"done":"`+test.update+`"}`,
+				s.stdout.String())
 		})
 	}
 }
@@ -214,11 +233,14 @@ func TestOrdersAreSteered(t *testing.T) {
 func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
 	t.Parallel()
 	for state, says := range map[order.State]string{
-		order.StateCanceled: "is canceled: no goods, money back", order.StateDisputed: "is canceled: no goods; what becomes of its money, the bank decides",
+		order.StateCanceled: "is canceled: no goods, money back",
+		order.StateDisputed: "is canceled: no goods; what becomes of its money, the bank decides",
 	} {
 		s := newStage(t)
 		s.sells()
-		s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) { return workflows.OrderView{State: state}, nil }
+		s.temporal.answer = func(client.UpdateWorkflowOptions) (any, error) {
+			return workflows.OrderView{State: state}, nil
+		}
 		require.Equal(t, exitOK, s.run("order", "cancel", lampOrder, "--why", "so", "--by", "ada"))
 		require.Contains(t, s.stdout.String(), says)
 	}
@@ -230,9 +252,11 @@ func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 	t.Parallel()
 	asked := map[string][]string{}
 	for _, args := range [][]string{
-		{"--why", "so", "--by", "ada@host-1", "--amount", "5"}, {"--why", "so", "--by", "ada@host-2", "--amount", "5.0"},
+		{"--why", "so", "--by", "ada@host-1", "--amount", "5"},
+		{"--why", "so", "--by", "ada@host-2", "--amount", "5.0"},
 		{"--why", " so ", "--by", "bob", "--amount", "5.00"}, {"--why", "SO", "--by", "ada", "--amount", "005.00"},
-		{"--why", "so", "--by", "ada"}, {"--why", "another", "--by", "ada", "--amount", "5"}, {"--why", "so", "--by", "ada", "--amount", "5", "--id", "2"},
+		{"--why", "so", "--by", "ada"}, {"--why", "another", "--by", "ada", "--amount", "5"},
+		{"--why", "so", "--by", "ada", "--amount", "5", "--id", "2"},
 	} {
 		s := newStage(t)
 		s.sells()
@@ -265,7 +289,8 @@ func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
 			s := newStage(t)
 			s.sells(func(v *workflows.OrderView) {
 				v.Spent = map[string]int{step: c.spent}
-				v.Refunds = []order.Refund{{ID: "re_7", Amount: 500, Currency: "eur", Status: c.status, Created: noon, Key: v.ID.Key(c.key)}}
+				v.Refunds = []order.Refund{{ID: "re_7", Amount: 500, Currency: "eur", Status: c.status, Created: noon,
+					Key: v.ID.Key(c.key)}}
 			})
 			args := []string{"order", "refund", lampOrder, "--why", "so", "--by", "somebody@else", "--amount", "5"}
 			require.Equal(t, exitOK, s.run(args...), s.stderr.String())
@@ -274,7 +299,8 @@ func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {
 				return
 			}
 			require.Empty(t, s.temporal.updates)
-			require.Contains(t, s.stdout.String(), "was refunded 5.00 EUR for this reason already, at 2026-11-24 12:00:00 UTC (re_7)")
+			require.Contains(t, s.stdout.String(),
+				"was refunded 5.00 EUR for this reason already, at 2026-11-24 12:00:00 UTC (re_7)")
 			require.Contains(t, s.stdout.String(), "say --id")
 			require.Equal(t, exitOK, s.run(append(args, "-o", "json")...))
 			require.Contains(t, s.stdout.String(), `"already": true`)
@@ -306,7 +332,8 @@ func TestDecideTellsTheOrder(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.sells()
-	require.Equal(t, exitOK, s.run("order", "decide", lampOrder, "--accept", "--line", "LAMP-1=1", "--reference", "SO-1"), s.stderr.String())
+	require.Equal(t, exitOK,
+		s.run("order", "decide", lampOrder, "--accept", "--line", "LAMP-1=1", "--reference", "SO-1"), s.stderr.String())
 	require.Equal(t, lampOrder+"  is told: accepted\n", s.stdout.String())
 	require.Equal(t, workflows.UpdateDecide, s.temporal.updates[0].UpdateName)
 	require.Equal(t, []any{workflows.MerchantDecision{Decision: order.Decision{
@@ -347,15 +374,19 @@ func TestShowSaysWhatIsTried(t *testing.T) {
 	})
 	failure := &failurepb.Failure{Message: "order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503"}
 	s.temporal.scripts[lampOrder] = &script{moments: []moment{{pending: []*workflowpb.PendingActivityInfo{
-		{ActivityType: &commonpb.ActivityType{Name: "SubmitOrder"}, State: enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, Attempt: 8, LastFailure: failure,
-			NextAttemptScheduleTime: timestamppb.New(noon.Add(4 * time.Minute)), ExpirationTime: timestamppb.New(noon.Add(4 * 24 * time.Hour))},
-		{ActivityType: &commonpb.ActivityType{Name: "SendMail"}, State: enumspb.PENDING_ACTIVITY_STATE_STARTED, Attempt: 1},
+		{ActivityType: &commonpb.ActivityType{Name: "SubmitOrder"}, State: enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
+			Attempt: 8, LastFailure: failure,
+			NextAttemptScheduleTime: timestamppb.New(noon.Add(4 * time.Minute)),
+			ExpirationTime:          timestamppb.New(noon.Add(4 * 24 * time.Hour))},
+		{ActivityType: &commonpb.ActivityType{Name: "SendMail"}, State: enumspb.PENDING_ACTIVITY_STATE_STARTED,
+			Attempt: 1},
 	}}}}
 	require.Equal(t, exitOK, s.run("order", "show", lampOrder), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "  since       2026-11-24 11:00:00 UTC\n")
 	require.Contains(t, s.stdout.String(), "  not taken   2026-11-24 11:00:00 UTC: shipment: lines: it holds more\n")
-	require.Contains(t, s.stdout.String(), "  trying      to hand the order to the merchant, since 2026-11-24 11:00:00 UTC: failed 7 times, the last time with: "+
-		"order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503; the next in 4m; given up at 2026-11-28 12:00:00 UTC\n")
+	require.Contains(t, s.stdout.String(),
+		"  trying      to hand the order to the merchant, since 2026-11-24 11:00:00 UTC: failed 7 times, the last time with: "+
+			"order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503; the next in 4m; given up at 2026-11-28 12:00:00 UTC\n")
 	require.NotContains(t, s.stdout.String(), "write to the buyer")
 	require.Equal(t, exitOK, s.run("order", "show", lampOrder, "-o", "json"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), `"step": "SubmitOrder"`)
@@ -366,7 +397,8 @@ func TestListSaysWhyAnOrderIsHeld(t *testing.T) {
 	s := newStage(t)
 	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "accepted")}
 	s.temporal.views = map[string]any{
-		"order/acct_1/cs_1": workflows.OrderView{Reason: "unknown_sku: the catalog has no product \"X\""}, "order/acct_1/cs_2": workflows.OrderView{Reason: "nobody asks"},
+		"order/acct_1/cs_1": workflows.OrderView{Reason: "unknown_sku: the catalog has no product \"X\""},
+		"order/acct_1/cs_2": workflows.OrderView{Reason: "nobody asks"},
 	}
 	require.Equal(t, exitOK, s.run("order", "list"))
 	require.Contains(t, s.stdout.String(), `unknown_sku: the catalog has no product "X"`)
@@ -387,7 +419,8 @@ func TestListPrintsOrders(t *testing.T) {
 	require.Equal(t, exitOK, s.run("order", "list"))
 	require.Contains(t, s.stdout.String(), "No orders yet. An order appears once an agent bought")
 
-	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "held"), orderRun("cs_3", "held")}
+	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "held"),
+		orderRun("cs_3", "held")}
 	require.Equal(t, exitOK, s.run("order", "list", "--account", "acct_1", "--state", "held", "--limit", "2"))
 	require.Equal(t, `ORDER              STATE  AGENT    PLACED  WORKFLOW
 order/acct_1/cs_1  held   ChatGPT  5m ago  running
@@ -414,8 +447,10 @@ func TestMoneyIsWrittenInItsCurrency(t *testing.T) {
 		amount         int64
 		currency, want string
 	}{
-		{0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"}, {123456789, "usd", "1,234,567.89 USD"}, {-1250, "eur", "-12.50 EUR"},
-		{1200, "jpy", "1,200 JPY"}, {1200, "kwd", "1.200 KWD"}, {500, "isk", "5.00 ISK"}, {-9223372036854775808, "jpy", "-9,223,372,036,854,775,808 JPY"},
+		{0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"}, {123456789, "usd", "1,234,567.89 USD"},
+		{-1250, "eur", "-12.50 EUR"},
+		{1200, "jpy", "1,200 JPY"}, {1200, "kwd", "1.200 KWD"}, {500, "isk", "5.00 ISK"},
+		{-9223372036854775808, "jpy", "-9,223,372,036,854,775,808 JPY"},
 	} {
 		require.Equal(t, test.want, order.Money(test.amount, test.currency))
 	}
@@ -471,9 +506,11 @@ func TestSettingsForOrders(t *testing.T) {
 		require.Contains(t, s.stderr.String(), says)
 	}
 	file := filepath.Join(t.TempDir(), "orders.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"account":"acct_1","enabled":true,"fulfillment":{"kind":"s3"}}`), 0o600))
+	require.NoError(t,
+		os.WriteFile(file, []byte(`{"account":"acct_1","enabled":true,"fulfillment":{"kind":"s3"}}`), 0o600))
 	require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", file), s.stderr.String())
-	require.Equal(t, "acct_1  the settings for orders are saved; agent orders that are placed from 2026-11-24 12:00:00 UTC on are fulfilled by s3\n", s.stdout.String())
+	require.Equal(t,
+		"acct_1  the settings for orders are saved; agent orders that are placed from 2026-11-24 12:00:00 UTC on are fulfilled by s3\n", s.stdout.String())
 	require.Equal(t, exitOK, s.run("order", "settings", "show", "acct_1"))
 	require.Contains(t, s.stdout.String(), `"settle_window": "2880h0m0s"`)
 

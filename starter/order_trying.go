@@ -22,7 +22,8 @@ func (a *app) tryingOf(ctx context.Context, id order.ID) []desk.Trying {
 
 // stepTexts say what a step does.
 var stepTexts = map[string]string{
-	"SubmitOrder": "to hand the order to the merchant", "NotifyMerchant": "to tell the merchant", "SendMail": "to write to the buyer",
+	"SubmitOrder": "to hand the order to the merchant", "NotifyMerchant": "to tell the merchant",
+	"SendMail":       "to write to the buyer",
 	"CapturePayment": "to capture the payment", "CancelPayment": "to release the payment", "RefundPayment": "to refund",
 	"LoadOrder": "to read the order from Stripe",
 }
@@ -35,7 +36,8 @@ func tryingText(t desk.Trying, v workflows.OrderView, now time.Time) string {
 	if t.Step == "SubmitOrder" && v.State == order.StateSubmitting && !v.Since.IsZero() {
 		what += ", since " + terminal.DateTime(v.Since)
 	}
-	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, terminal.Plural(int64(t.Tries), "time"), t.LastError)
+	text := fmt.Sprintf("%s: failed %s, the last time with: %s", what, terminal.Plural(int64(t.Tries), "time"),
+		t.LastError)
 	switch {
 	case t.Next.After(now):
 		text += "; the next in " + terminal.Rough(t.Next.Sub(now))

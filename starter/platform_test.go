@@ -44,15 +44,18 @@ func TestPlatformSaysWhatToSend(t *testing.T) {
 	sim := s.stripeAt(sandboxKey)
 	require.Zero(t, s.run("platform"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "  name      US\n", "of a business that has no name")
-	require.NoError(t, sim.SetStanding(t.Context(), "acct_platform", simcontrol.Standing{Name: "Acme", Country: "DE", ChargesEnabled: true}))
+	require.NoError(t, sim.SetStanding(t.Context(), "acct_platform",
+		simcontrol.Standing{Name: "Acme", Country: "DE", ChargesEnabled: true}))
 	require.Zero(t, s.apply("acct_1\nacct_2\n"), s.stderr.String())
 
 	require.Zero(t, s.run("platform"), s.stderr.String())
-	for _, said := range []string{"acct_platform\n", "Acme, DE", "sandbox", "2 accounts with settings", "accounts list -o xlsx"} {
+	for _, said := range []string{"acct_platform\n", "Acme, DE", "sandbox", "2 accounts with settings",
+		"accounts list -o xlsx"} {
 		require.Contains(t, s.stdout.String(), said)
 	}
 	require.Zero(t, s.run("platform", "-o", "json"))
-	require.JSONEq(t, `{"account":"acct_platform","name":"Acme","country":"DE","livemode":false,"accounts":2}`, s.stdout.String())
+	require.JSONEq(t, `{"account":"acct_platform","name":"Acme","country":"DE","livemode":false,"accounts":2}`,
+		s.stdout.String())
 }
 
 func TestPlatformWithoutAKeyThatWorks(t *testing.T) {
@@ -75,7 +78,8 @@ func TestAccountsAreHandedOn(t *testing.T) {
 	_, err := s.store.Put(t.Context(), "state", "accounts/acct_3.json", "", []byte("{"), "")
 	require.NoError(t, err, "settings of no use are no reason to leave an account out")
 
-	for form, want := range map[string]string{"text": "acct_1\nacct_2\nacct_3\n", "csv": "account\nacct_1\nacct_2\nacct_3\n"} {
+	for form, want := range map[string]string{"text": "acct_1\nacct_2\nacct_3\n",
+		"csv": "account\nacct_1\nacct_2\nacct_3\n"} {
 		require.Zero(t, s.run("accounts", "list", "-o", form), s.stderr.String())
 		require.Equal(t, want, s.stdout.String())
 	}

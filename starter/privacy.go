@@ -11,10 +11,11 @@ Two kinds of objects are about a buyer: the order, where the account's settings 
 
 func (a *app) privacyCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "privacy",
-		Short:   "Show and erase what is kept of a buyer",
-		Long:    privacyHelp,
-		Example: "  starter privacy show acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2\n  starter privacy erase acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --dry-run",
+		Use:   "privacy",
+		Short: "Show and erase what is kept of a buyer",
+		Long:  privacyHelp,
+		Example: "  starter privacy show acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2\n  starter privacy erase " +
+			"acct_1Nv0FGQ9RKHgCVdK cs_live_a1b2 --dry-run",
 	}
 	group(c)
 	c.AddCommand(a.privacyShowCommand(), a.privacyEraseCommand())

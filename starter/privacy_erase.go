@@ -55,9 +55,12 @@ func (a *app) erase(ctx context.Context, id order.ID, flags erasure) error {
 	err = a.printHoldings(id, h, &gone)
 	switch {
 	case failed != nil:
-		return errors.Join(fmt.Errorf("%d of %d objects are erased; the same command tries the others again", len(gone), len(h.found.Personal)), failed, err)
+		return errors.Join(fmt.Errorf("%d of %d objects are erased; the same command tries the others again", len(gone),
+			len(h.found.Personal)), failed, err)
 	case len(h.found.Blind) > 0:
-		return errors.Join(fmt.Errorf("old versions may be left in %s: nothing may see them without s3:ListBucketVersions, nor remove them without s3:DeleteObjectVersion", strings.Join(h.found.Blind, ", ")), err)
+		return errors.Join(
+			fmt.Errorf("old versions may be left in %s: nothing may see them without s3:ListBucketVersions, nor "+
+				"remove them without s3:DeleteObjectVersion", strings.Join(h.found.Blind, ", ")), err)
 	}
 	return err
 }

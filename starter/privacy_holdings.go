@@ -40,7 +40,8 @@ func (a *app) privacyOrderCommand(verb string, run func(context.Context, order.I
 }
 
 func placesFlag(c *cobra.Command, flags *erasure) {
-	c.Flags().StringArrayVar(&flags.places, "place", nil, "look here too, as s3://BUCKET/PREFIX/: where earlier settings had the account's orders put; may be repeated")
+	c.Flags().StringArrayVar(&flags.places, "place", nil,
+		"look here too, as s3://BUCKET/PREFIX/: where earlier settings had the account's orders put; may be repeated")
 }
 
 // holdings is what is known of an order's buyer.
@@ -82,21 +83,26 @@ func (h holdings) needed() string {
 	case h.state == order.StateDisputed:
 		return "it is disputed: what is kept is what a person reads before the evidence goes to the bank"
 	}
-	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go", terminal.Dash(terminal.Spaced(string(h.state))))
+	return fmt.Sprintf("it is under way (%s): the merchant may still need to know where the goods go",
+		terminal.Dash(terminal.Spaced(string(h.state))))
 }
 
 // remainders are what is known of a buyer, or of their order, beyond the objects.
 func (h holdings) remainders() []remainder {
 	var stays []remainder
 	for _, held := range h.found.Others {
-		what := "ids, amounts and parcels, no name and no address: a late event would fulfil the order once more without it"
+		what := "ids, amounts and parcels, no name and no address: a late event would fulfil the order once more " +
+			"without it"
 		if held.Kind == privacy.Notice {
 			what = "ids and amounts: the merchant may have yet to read it"
 		}
 		stays = append(stays, remainder{held.URI(), what})
 	}
 	return append(stays,
-		remainder{"Temporal", "ids, amounts, SKUs, tracking numbers, and what staff wrote as --why; it ends with the namespace's retention"},
+		remainder{
+			"Temporal", "ids, amounts, SKUs, tracking numbers, and what staff wrote as --why; it ends with the " +
+				"namespace's retention",
+		},
 		remainder{"logs", "ids; they end as you have set it"},
 		remainder{"Stripe", "the checkout session, its payment and its customer: redact them there"},
 		remainder{"merchant", "the order, as it was handed over: they have to be told"},
@@ -107,12 +113,14 @@ func (h holdings) remainders() []remainder {
 
 func (h holdings) view(id order.ID, gone *[]privacy.Held) holdingsView {
 	view := holdingsView{
-		Order: id, State: string(h.state), Needed: h.needed(), Objects: []heldView{}, Unseen: h.found.Blind, Stays: h.remainders(),
+		Order: id, State: string(h.state), Needed: h.needed(), Objects: []heldView{}, Unseen: h.found.Blind,
+		Stays: h.remainders(),
 	}
 	for _, held := range h.found.Personal {
 		view.Objects = append(view.Objects, heldView{
-			Kind: held.Kind, Bucket: held.Bucket, Key: held.Key, VersionID: versionOf(held), Size: held.Size, Written: held.LastModified,
-			Erased: gone != nil && slices.Contains(*gone, held),
+			Kind: held.Kind, Bucket: held.Bucket, Key: held.Key, VersionID: versionOf(held), Size: held.Size,
+			Written: held.LastModified,
+			Erased:  gone != nil && slices.Contains(*gone, held),
 		})
 	}
 	return view

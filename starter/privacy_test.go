@@ -19,14 +19,17 @@ import (
 )
 
 var lampPapers = []string{
-	"orders/acct_1/cs_1.json", "state/acct_1/orders/cs_1/evidence-du_1.json", "state/personal/acct_1/orders/cs_1/evidence-du_2.json",
+	"orders/acct_1/cs_1.json", "state/acct_1/orders/cs_1/evidence-du_1.json",
+	"state/personal/acct_1/orders/cs_1/evidence-du_2.json",
 }
 
 // remembers puts what is kept of an order's buyer on the stage, and what is kept of others.
 func (s *stage) remembers(state order.State, status enumspb.WorkflowExecutionStatus) {
 	s.t.Helper()
-	for _, key := range append([]string{"orders/acct_1/cs_12.json", "state/acct_1/orders/cs_1/record.json"}, lampPapers...) {
-		_, err := s.store.Put(s.t.Context(), "state", key, "", []byte(`{"format":1,"summary":{"id":{}},"state":"delivered"}`), "")
+	for _, key := range append([]string{"orders/acct_1/cs_12.json", "state/acct_1/orders/cs_1/record.json"},
+		lampPapers...) {
+		_, err := s.store.Put(s.t.Context(), "state", key, "",
+			[]byte(`{"format":1,"summary":{"id":{}},"state":"delivered"}`), "")
 		require.NoError(s.t, err)
 	}
 	if state == "" {
@@ -73,7 +76,8 @@ func TestABuyerIsErased(t *testing.T) {
 			require.Zero(t, s.run(strings.Fields("privacy erase acct_1 cs_1"+test.args)...), s.stderr.String())
 			require.Equal(t, []string{"orders/acct_1/cs_12.json", "state/acct_1/orders/cs_1/record.json"}, s.left())
 			require.Contains(t, s.stdout.String(), "3 objects of its buyer erased")
-			for _, stays := range []string{"state/acct_1/orders/cs_1/record.json", "Temporal", "logs", "Stripe", "merchant", "mail", "copies"} {
+			for _, stays := range []string{"state/acct_1/orders/cs_1/record.json", "Temporal", "logs", "Stripe",
+				"merchant", "mail", "copies"} {
 				require.Contains(t, s.stdout.String(), stays)
 			}
 			require.Zero(t, s.run(strings.Fields("privacy erase "+lampOrder+test.args)...), "again")
@@ -90,23 +94,28 @@ func TestABuyerIsNotErased(t *testing.T) {
 		says  string
 		code  int
 	}{
-		"before the merchant has decided": {order.StateAwaitsMerchant, "", "still need to know where the goods go", exitFailed},
-		"before the goods are away":       {order.StateAccepted, " --yes", "--force erases all the same", exitFailed},
-		"while it is held":                {order.StateHeld, "", "under way (held)", exitFailed},
-		"while it is disputed":            {order.StateDisputed, "", "it is disputed", exitFailed},
-		"in a state from the future":      {"teleported", "", "under way (teleported)", exitFailed},
-		"a dry run":                       {order.StateAccepted, " --dry-run", "Do not erase it yet", exitOK},
-		"whoever only looks":              {order.StateDelivered, " --dry-run", "3 objects kept of its buyer", exitOK},
-		"a place that is none":            {order.StateDelivered, " --place acme/inbox", "expected s3://BUCKET/PREFIX/", exitUsage},
-		"a prefix that is half a name":    {order.StateDelivered, " --place s3://acme/inbox", "ends in a slash", exitUsage},
-		"a bucket that is not there":      {order.StateDelivered, " --place s3://acme/", "bucket acme does not exist", exitFailed},
+		"before the merchant has decided": {order.StateAwaitsMerchant, "", "still need to know where the goods go",
+			exitFailed},
+		"before the goods are away":  {order.StateAccepted, " --yes", "--force erases all the same", exitFailed},
+		"while it is held":           {order.StateHeld, "", "under way (held)", exitFailed},
+		"while it is disputed":       {order.StateDisputed, "", "it is disputed", exitFailed},
+		"in a state from the future": {"teleported", "", "under way (teleported)", exitFailed},
+		"a dry run":                  {order.StateAccepted, " --dry-run", "Do not erase it yet", exitOK},
+		"whoever only looks":         {order.StateDelivered, " --dry-run", "3 objects kept of its buyer", exitOK},
+		"a place that is none": {order.StateDelivered, " --place acme/inbox", "expected s3://BUCKET/PREFIX/",
+			exitUsage},
+		"a prefix that is half a name": {order.StateDelivered, " --place s3://acme/inbox", "ends in a slash",
+			exitUsage},
+		"a bucket that is not there": {order.StateDelivered, " --place s3://acme/", "bucket acme does not exist",
+			exitFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.remembers(test.state, running)
 			before := s.left()
-			require.Equal(t, test.code, s.run(strings.Fields("privacy erase acct_1 cs_1"+test.args)...), s.stderr.String())
+			require.Equal(t, test.code, s.run(strings.Fields("privacy erase acct_1 cs_1"+test.args)...),
+				s.stderr.String())
 			require.Contains(t, s.stdout.String()+s.stderr.String(), test.says)
 			require.Equal(t, before, s.left())
 		})
@@ -210,7 +219,8 @@ func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 	s.remembers(order.StateDelivered, running)
 	docs := order.Documents{Store: statestore.Store{Objects: s.store, Layout: s.docs.Layout}}
 	require.NoError(t, docs.SaveSettings(t.Context(), order.Settings{
-		Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3, Bucket: "catalogs", Prefix: "inbox/"},
+		Account: "acct_1", Enabled: true,
+		Fulfillment: order.Fulfillment{Kind: order.S3, Bucket: "catalogs", Prefix: "inbox/"},
 	}))
 	for _, key := range []string{"inbox/acct_1/cs_1.json", "older/acct_1/cs_1.json"} {
 		_, err := s.store.Put(t.Context(), "catalogs", key, "", []byte("{}"), "")
@@ -218,7 +228,8 @@ func TestAnAccountsOwnPlaceIsLookedAt(t *testing.T) {
 	}
 	require.Zero(t, s.run("privacy", "erase", "acct_1", "cs_1", "--place", "s3://catalogs/older/"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "5 objects of its buyer erased")
-	for _, args := range [][]string{{"erase"}, {"show", "acct_1"}, {"erase", "acct_1", "cs_1/../cs_2"}, {"erase", "acct_1", "pi_1"}, {"erase", "acct_1", "cs_1", "cs_2"}} {
+	for _, args := range [][]string{{"erase"}, {"show", "acct_1"}, {"erase", "acct_1", "cs_1/../cs_2"},
+		{"erase", "acct_1", "pi_1"}, {"erase", "acct_1", "cs_1", "cs_2"}} {
 		require.Equal(t, exitUsage, s.run(append([]string{"privacy"}, args...)...), args)
 	}
 }
@@ -230,7 +241,8 @@ func TestWhatStaysIsReadOnATerminal(t *testing.T) {
 	s.app.IsTerminal, s.columns = func(any) bool { return true }, 80
 	s.remembers(order.StateShipped, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	require.Zero(t, s.run("privacy", "show", "acct_1", "cs_1"), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "\n  Stripe\n      the checkout session, its payment and its customer: redact them there\n")
+	require.Contains(t, s.stdout.String(),
+		"\n  Stripe\n      the checkout session, its payment and its customer: redact them there\n")
 	for line := range strings.Lines(s.stdout.String()) {
 		if !strings.Contains(line, "s3://") {
 			require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80)

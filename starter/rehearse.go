@@ -102,7 +102,8 @@ func (a *app) rehearse(ctx context.Context, id string, flags rehearseFlags) erro
 		return err
 	}
 	if key := c.Stripe.Key.Reveal(); c.Livemode() || !strings.Contains(key, "_test_") {
-		return badUsage("STRIPE_API_KEY is no sandbox's: a rehearsal takes a key with _test_ in it, and never a live one")
+		return badUsage("STRIPE_API_KEY is no sandbox's: a rehearsal takes a key with _test_ in it, and never a " +
+			"live one")
 	}
 	dir, err := os.MkdirTemp("", "vitrine-rehearsal-")
 	if err != nil {
@@ -115,7 +116,8 @@ func (a *app) rehearse(ctx context.Context, id string, flags rehearseFlags) erro
 	}
 	r := rehearsal{
 		Account: id, As: as, Feed: kind, Source: found.Source.URI(), Version: found.Source.Version(), API: compared.API,
-		Rows: compared.Delta.Counts.Source, Imports: []string{}, Vitrine: []judgedRow{}, Stripe: []judgedRow{}, Open: []string{},
+		Rows: compared.Delta.Counts.Source, Imports: []string{}, Vitrine: []judgedRow{}, Stripe: []judgedRow{},
+		Open: []string{},
 	}
 	stage := rehearsalStage{app: a, imports: importsOf(stripe, compared.API), rehearsal: &r, run: rehearsalRun()}
 	refused, err := stage.perform(ctx, compared, out)
@@ -199,7 +201,8 @@ func (a *app) printRehearsal(r rehearsal) {
 	line("import", strings.Join(r.Imports, ", "))
 	line("rows", fmt.Sprintf("%d, %d of them sent; %d refused by both", r.Rows, r.Sent, r.Both))
 	if r.NotSent > 0 {
-		line("not sent", fmt.Sprintf("%s that cannot be told apart or have no id: Stripe did not judge them", terminal.Plural(r.NotSent, "row")))
+		line("not sent", fmt.Sprintf("%s that cannot be told apart or have no id: Stripe did not judge them",
+			terminal.Plural(r.NotSent, "row")))
 	}
 	for _, open := range r.Open {
 		line("open", open)

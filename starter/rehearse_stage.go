@@ -89,7 +89,9 @@ type rehearsalStage struct {
 }
 
 // perform sends the parts one after the other, and returns Stripe's reasons by the id of what it refused.
-func (s rehearsalStage) perform(ctx context.Context, compared staging.Comparison, out *rehearsalOutput) (map[string]string, error) {
+func (s rehearsalStage) perform(
+	ctx context.Context, compared staging.Comparison, out *rehearsalOutput,
+) (map[string]string, error) {
 	refused := map[string]string{}
 	for _, part := range compared.Delta.Parts {
 		imported, err := s.send(ctx, part, len(compared.Delta.Parts), compared.Format, out.file(part.Number))
@@ -108,10 +110,13 @@ func (s rehearsalStage) perform(ctx context.Context, compared staging.Comparison
 }
 
 // send brings a part to the sandbox, and waits until Stripe has ended its import.
-func (s rehearsalStage) send(ctx context.Context, part feed.Part, of int, format feed.Format, file string) (catalog.Import, error) {
+func (s rehearsalStage) send(
+	ctx context.Context, part feed.Part, of int, format feed.Format, file string,
+) (catalog.Import, error) {
 	r := s.rehearsal
 	name := fmt.Sprintf("rehearsal/%s/%s/%s/%d", r.As, r.Feed, s.run, part.Number)
-	s.app.Remark("Sending part %d of %d: %s, %s.", part.Number, of, terminal.Plural(int64(part.Table.Len()), "row"), terminal.Bytes(part.Bytes))
+	s.app.Remark("Sending part %d of %d: %s, %s.", part.Number, of, terminal.Plural(int64(part.Table.Len()), "row"),
+		terminal.Bytes(part.Bytes))
 	uploaded, err := untilAnswered(ctx, func() (string, error) {
 		body, err := os.Open(file) // anew for each try: the one before may still be reading
 		if err != nil {
@@ -150,7 +155,8 @@ func (s rehearsalStage) await(ctx context.Context, imported catalog.Import) (cat
 	for every := s.app.poll; !imported.Status.Final(); every = min(2*every, 10*time.Second) {
 		now := s.app.Now()
 		if now.Sub(began) > rehearsalDeadline {
-			return imported, fmt.Errorf("stripe has not ended import %s within %s: its status is %q", imported.ID, rehearsalDeadline, imported.Status)
+			return imported, fmt.Errorf("stripe has not ended import %s within %s: its status is %q", imported.ID,
+				rehearsalDeadline, imported.Status)
 		}
 		if now.Sub(said) >= 10*time.Second {
 			said = now
@@ -159,7 +165,8 @@ func (s rehearsalStage) await(ctx context.Context, imported catalog.Import) (cat
 		if !pause(ctx, every) {
 			return imported, context.Cause(ctx)
 		}
-		next, err := untilAnswered(ctx, func() (catalog.Import, error) { return s.imports.Import(ctx, s.rehearsal.As, imported.ID) })
+		next, err := untilAnswered(ctx,
+			func() (catalog.Import, error) { return s.imports.Import(ctx, s.rehearsal.As, imported.ID) })
 		if err != nil {
 			return imported, fmt.Errorf("read import %s: %w", imported.ID, err)
 		}
@@ -169,11 +176,14 @@ func (s rehearsalStage) await(ctx context.Context, imported catalog.Import) (cat
 }
 
 // read adds what an import refused; strangers are entries of its list that name no row of the part.
-func (s rehearsalStage) read(ctx context.Context, imported catalog.Import, part feed.Part, refused map[string]string) (named, strangers int64, err error) {
+func (s rehearsalStage) read(
+	ctx context.Context, imported catalog.Import, part feed.Part, refused map[string]string,
+) (named, strangers int64, err error) {
 	if imported.ErrorFile == "" {
 		return 0, 0, nil
 	}
-	body, err := untilAnswered(ctx, func() (io.ReadCloser, error) { return s.imports.Refused(ctx, s.rehearsal.As, imported.ErrorFile) })
+	body, err := untilAnswered(ctx,
+		func() (io.ReadCloser, error) { return s.imports.Refused(ctx, s.rehearsal.As, imported.ErrorFile) })
 	if err != nil {
 		return 0, 0, fmt.Errorf("read what %s refused: %w", imported.ID, err)
 	}

@@ -33,7 +33,8 @@ func TestARehearsalPutsTheVerdictsBesideEachOther(t *testing.T) {
 			s.export("acct_1", rehearsed)
 			before, err := s.store.List(t.Context(), "state", "")
 			require.NoError(t, err)
-			_, err = sim.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"ODD"}})
+			_, err = sim.AddFault(t.Context(),
+				simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"ODD"}})
 			require.NoError(t, err)
 			r := s.rehearses(exitDoubts, "--as", "acct_sandbox")
 			require.Equal(t, int64(5), r.Rows)
@@ -65,7 +66,8 @@ func TestARehearsalInWords(t *testing.T) {
 	sim := s.stripeAt(sandboxKey)
 	s.export("acct_1", rehearsed)
 	require.Equal(t, exitDoubts, s.run("rehearse", "acct_1"), s.stderr.String())
-	for _, said := range []string{"rehearsed as acct_1, by v1", "5, 4 of them sent; 1 refused by both", "Refused by Vitrine alone", "STRICT"} {
+	for _, said := range []string{"rehearsed as acct_1, by v1", "5, 4 of them sent; 1 refused by both",
+		"Refused by Vitrine alone", "STRICT"} {
 		require.Contains(t, s.stdout.String(), said)
 	}
 	require.Contains(t, s.stderr.String(), "1 row judged differently")

@@ -61,7 +61,8 @@ func (a *app) reportCommand() *cobra.Command {
 				return badUsage("--number %d: --list shows which there are", f.number)
 			}
 			if f.list && (f.wantsPage() || f.number != newest) {
-				return badUsage("--list shows which reports there are; --number, --open and --page are about one of them")
+				return badUsage("--list shows which reports there are; --number, --open and --page are about one " +
+					"of them")
 			}
 			if f.list && a.output == "csv" {
 				return badUsage("--list is printed as table or json")
@@ -149,9 +150,11 @@ func newestReport(s catalog.State) (string, error) {
 	case s.Report != "":
 		return s.Report, nil
 	case s.Last == nil:
-		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now", s.Account, s.Feed, target(s.ID()))
+		return "", fmt.Errorf("account %s was never synced (%s feed): 'starter sync %s --follow' does it now",
+			s.Account, s.Feed, target(s.ID()))
 	}
-	return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account, s.Last.Reason)
+	return "", fmt.Errorf("account %s has no report: its last sync failed before anything was imported: %s", s.Account,
+		s.Last.Reason)
 }
 
 // reportHold says what is known of a source that is held before anything was ever reported.
@@ -163,7 +166,8 @@ func (a *app) reportHold(id catalog.ID, held catalog.Hold) error {
 			Held catalog.Hold `json:"held"`
 		}{id, held})
 	case "csv":
-		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person decides: %s", id.Feed, id.Account, held.Text())
+		return fmt.Errorf("there is no report of the %s feed of %s yet: its first sync is held until a person "+
+			"decides: %s", id.Feed, id.Account, held.Text())
 	}
 	a.describeHold(a.Stdout, id, held)
 	a.Tell(a.Stdout, fmt.Sprintf("  %-14s  ", "next"), decideBy(id))
@@ -172,11 +176,14 @@ func (a *app) reportHold(id catalog.ID, held catalog.Hold) error {
 
 func (a *app) noteLaterFailure(s catalog.State) {
 	if s.Held != nil {
-		a.Remark("A newer version of the source is held until a person decides: %s\nThis is the report of the sync before it.\n", terminal.Printable(s.Held.Text()))
+		a.Remark("A newer version of the source is held until a person decides: %s\nThis is the report of the sync "+
+			"before it.\n", terminal.Printable(s.Held.Text()))
 		return
 	}
 	if s.Last != nil && s.Last.Report == "" {
-		a.Tell(a.Stderr, "", fmt.Sprintf("A later sync failed %s, before anything was imported: %s", terminal.Relative(a.Now(), s.Last.At), s.Last.Reason))
+		a.Tell(a.Stderr,
+			"", fmt.Sprintf("A later sync failed %s, before anything was imported: %s",
+				terminal.Relative(a.Now(), s.Last.At), s.Last.Reason))
 		a.Remark("This is the report of the import before it.\n")
 	}
 }
@@ -213,7 +220,8 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	line("stripe", r.Rows.StripeText(r.Outcome))
 	line("full", fullLine(r.SentInFull()))
 	line("since", sinceLine(now, r.Since))
-	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), terminal.Bytes(r.Source.Size), terminal.DateTime(r.Source.LastModified)))
+	line("source", fmt.Sprintf("%s, %s, written %s", r.Source.URI(), terminal.Bytes(r.Source.Size),
+		terminal.DateTime(r.Source.LastModified)))
 	line("version", r.Source.Version())
 	if r.Reading != nil {
 		for _, n := range r.Reading.Notes() {
@@ -231,7 +239,8 @@ func (a *app) printReport(r catalog.Report, bucket, key string) {
 	a.printNormalised("Rewritten on the way to Stripe", r.Normalised)
 	if len(r.Causes) > 0 {
 		a.Blank()
-		a.Tell(a.Stdout, "  Every finding: ", fmt.Sprintf("starter report %s --output csv", target(catalog.ID{Account: r.Account, Feed: r.Feed})))
+		a.Tell(a.Stdout, "  Every finding: ",
+			fmt.Sprintf("starter report %s --output csv", target(catalog.ID{Account: r.Account, Feed: r.Feed})))
 	}
 }
 
@@ -258,7 +267,8 @@ func importLine(i catalog.ReportImport) string {
 	if i.File != "" {
 		id += " of " + i.File
 	}
-	return fmt.Sprintf("%s, %s, %s: %s", id, terminal.Plural(i.Rows, "row"), terminal.Bytes(i.Bytes), terminal.Spaced(i.Status))
+	return fmt.Sprintf("%s, %s, %s: %s", id, terminal.Plural(i.Rows, "row"), terminal.Bytes(i.Bytes),
+		terminal.Spaced(i.Status))
 }
 
 // printCauses shows what is wrong, errors first.

@@ -37,7 +37,8 @@ func (a *app) printReports(id catalog.ID, rows []desk.ReportRow, more int) {
 	}
 	t := a.Table("#NUMBER", "WHEN", "OUTCOME", "~SUMMARY")
 	for _, row := range rows {
-		t.Add(strconv.FormatInt(row.Number, 10), terminal.Relative(a.Now(), row.At), terminal.Spaced(string(row.Outcome)), row.Summary)
+		t.Add(strconv.FormatInt(row.Number, 10), terminal.Relative(a.Now(), row.At),
+			terminal.Spaced(string(row.Outcome)), row.Summary)
 	}
 	t.Write(a.Stdout)
 	if more > 0 {

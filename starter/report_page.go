@@ -56,7 +56,8 @@ func (a *app) showPage(ctx context.Context, docs catalog.Documents, r catalog.Re
 // openPage is opened before anything is written, so that a page which is not there costs no file that is.
 func openPage(ctx context.Context, docs catalog.Documents, r catalog.Report) (io.ReadCloser, error) {
 	if r.Page == "" {
-		return nil, fmt.Errorf("the report of account %s (%s feed) has no page: see it without --open and --page", r.Account, r.Feed)
+		return nil, fmt.Errorf("the report of account %s (%s feed) has no page: see it without --open and --page",
+			r.Account, r.Feed)
 	}
 	return openObject(ctx, docs, r.Page)
 }

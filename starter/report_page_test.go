@@ -92,7 +92,8 @@ func TestThePageStaysWhereNoBrowserOpens(t *testing.T) {
 		says     string
 	}{
 		{"no terminal", false, nil, "There is no terminal, so no browser was opened. The page is here:\n"},
-		{"no browser", true, errors.New("xdg-open is not installed"), "No browser could be opened (xdg-open is not installed). The page is here:\n"},
+		{"no browser", true, errors.New("xdg-open is not installed"),
+			"No browser could be opened (xdg-open is not installed). The page is here:\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStageWithPage(t)

@@ -19,11 +19,14 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 	s.t.Helper()
 	r := catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute),
-		Source: statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600, LastModified: noon.Add(-time.Hour)},
+		Source: statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600,
+			LastModified: noon.Add(-time.Hour)},
 		Rows: catalog.ReportRows{
-			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025, Refused: 15,
+			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025,
+			Refused: 15,
 		},
-		Imports: []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1", Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
+		Imports: []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1",
+			Import: "impset_1", Status: catalog.StatusSucceededWithErrors}},
 		Causes: []catalog.ReportCause{
 			{
 				Cause: "bad_price", Column: "price", By: catalog.SaidByVitrine, Severity: feed.Error, Count: 85, New: 3,
@@ -31,18 +34,22 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 				Example: catalog.ReportEntry{Line: 1002, ID: "SKU-1", Column: "price", Value: "free\x1b[31m"},
 			},
 			{
-				Cause: feed.RefusedByStripe, By: catalog.SaidByStripe, Severity: feed.Error, Count: 30, Reason: "Field link is not valid.",
+				Cause: feed.RefusedByStripe, By: catalog.SaidByStripe, Severity: feed.Error, Count: 30,
+				Reason: "Field link is not valid.",
 			},
 			{
 				Cause: "short_title", Column: "title", By: catalog.SaidByVitrine, Severity: feed.Warning, Count: 1200,
-				Reason: "The title is short.", Fix: "Name brand and colour.", Example: catalog.ReportEntry{Line: 4, ID: "SKU-4", Value: "Shirt"},
+				Reason: "The title is short.", Fix: "Name brand and colour.",
+				Example: catalog.ReportEntry{Line: 4, ID: "SKU-4", Value: "Shirt"},
 			},
 		},
 		OtherCauses: 1,
-		Normalised:  []catalog.ReportNormalised{{Rule: "in stock became in_stock", Column: "availability", Count: 9_876}},
-		Since:       &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: noon.Add(-time.Hour), New: 3, Fixed: 12, Still: 112},
-		Findings:    "state/acct_1/product/reports/000001.csv",
-		Page:        "state/acct_1/product/reports/000001.html",
+		Normalised: []catalog.ReportNormalised{{Rule: "in stock became in_stock", Column: "availability",
+			Count: 9_876}},
+		Since: &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: noon.Add(-time.Hour),
+			New: 3, Fixed: 12, Still: 112},
+		Findings: "state/acct_1/product/reports/000001.csv",
+		Page:     "state/acct_1/product/reports/000001.html",
 	}
 	for _, c := range change {
 		c(&r)
@@ -55,11 +62,15 @@ const firstReport = "state/acct_1/product/reports/000001.json"
 func TestReportsThatAreNotThere(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, exitFailed, s.run("report", "acct_1"))
-	require.Equal(t, "starter: account acct_1 was never synced (product feed): 'starter sync acct_1 --follow' does it now\n", s.stderr.String())
+	require.Equal(t,
+		"starter: account acct_1 was never synced (product feed): 'starter sync acct_1 --follow' does it now\n",
+		s.stderr.String())
 
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.Failed, Reason: "no such source"})
 	require.Equal(t, exitFailed, s.run("report", "acct_1"))
-	require.Equal(t, "starter: account acct_1 has no report: its last sync failed before anything was imported: no such source\n", s.stderr.String())
+	require.Equal(t,
+		"starter: account acct_1 has no report: its last sync failed before anything was imported: no such source\n",
+		s.stderr.String())
 
 	s.remember("acct_2", &catalog.Last{Outcome: catalog.Succeeded, Report: "state/gone.json"})
 	require.Equal(t, exitFailed, s.run("report", "acct_2"))
@@ -161,7 +172,8 @@ func TestTheReportBeforeALaterFailureIsShownAsSuch(t *testing.T) {
 		func(st *catalog.State) { st.Report = "state/acct_1/product/reports/000012.json" })
 	require.Equal(t, exitOK, s.run("report", "acct_1"))
 	require.Contains(t, s.stdout.String(), "4,711 sent")
-	require.Contains(t, s.stderr.String(), "A later sync failed 1m ago, before anything was imported: no such source\nThis is the report of the import before it.")
+	require.Contains(t, s.stderr.String(),
+		"A later sync failed 1m ago, before anything was imported: no such source\nThis is the report of the import before it.")
 }
 
 func TestReportFailsIfStorageIsAway(t *testing.T) {
@@ -175,8 +187,10 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
 	s := newStage(t)
 	s.saveReport(firstReport, func(r *catalog.Report) {
 		*r = catalog.Report{
-			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon, Reason: "Ada\x07 rejected this version of the source: half an export",
-			Full: "it was asked for", Source: r.Source, Rows: catalog.ReportRows{Source: 10, Unchanged: 8, Sent: 2, Deleted: 423},
+			Account: "acct_1", Feed: feed.Product, Outcome: catalog.Rejected, At: noon,
+			Reason: "Ada\x07 rejected this version of the source: half an export",
+			Full:   "it was asked for", Source: r.Source,
+			Rows:    catalog.ReportRows{Source: 10, Unchanged: 8, Sent: 2, Deleted: 423},
 			Verdict: &catalog.Verdict{By: "Ada\x07", Why: "half an export", At: noon.Add(-time.Minute)},
 		}
 	})
@@ -195,7 +209,8 @@ func TestTheReportOfARejectedRunSaysByWhomAndWhy(t *testing.T) {
 func TestTheTerminalTellsEveryOutcomeAsTheReportDoes(t *testing.T) {
 	s := newStage(t)
 	s.remember("acct_1", &catalog.Last{Report: firstReport})
-	for _, outcome := range []catalog.Outcome{catalog.Held, catalog.Rejected, catalog.Failed, catalog.Succeeded, catalog.SucceededWithErrors, catalog.Unchanged} {
+	for _, outcome := range []catalog.Outcome{catalog.Held, catalog.Rejected, catalog.Failed, catalog.Succeeded,
+		catalog.SucceededWithErrors, catalog.Unchanged} {
 		for _, resumed := range []bool{false, true} {
 			var r catalog.Report
 			s.saveReport(firstReport, func(saved *catalog.Report) {
@@ -220,13 +235,15 @@ func TestOlderReportsAreListedAndShown(t *testing.T) {
 	require.Equal(t, exitOK, s.run("report", "acct_1", "--list"))
 	require.Equal(t, "No report is kept: a sync that has something to say writes one.\n", s.stdout.String())
 	for i, outcome := range []catalog.Outcome{catalog.Succeeded, catalog.Rejected, catalog.SucceededWithErrors} {
-		s.saveReport(fmt.Sprintf("state/acct_1/product/reports/%06d.json", i), func(r *catalog.Report) { r.Outcome = outcome })
+		s.saveReport(fmt.Sprintf("state/acct_1/product/reports/%06d.json", i),
+			func(r *catalog.Report) { r.Outcome = outcome })
 	}
 	s.put("state/acct_1/product/reports/000002.csv", "text/csv", "line\n")
 	require.Equal(t, exitOK, s.run("report", "acct_1", "--list"))
 	require.Contains(t, s.stdout.String(), `NUMBER  WHEN    OUTCOME                SUMMARY
      2  4m ago  succeeded with errors  115 of 10,000 rows need repair.`)
-	require.Contains(t, s.stdout.String(), "     1  4m ago  rejected               The sync was rejected. Nothing was sent.")
+	require.Contains(t, s.stdout.String(),
+		"     1  4m ago  rejected               The sync was rejected. Nothing was sent.")
 	require.Equal(t, exitOK, s.run("report", "acct_1", "--list", "--limit", "1", "-o", "json"))
 	var rows []desk.ReportRow
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &rows))
@@ -239,7 +256,8 @@ func TestOlderReportsAreListedAndShown(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "acct_1  product: succeeded, 4m ago")
 	require.Equal(t, exitFailed, s.run("report", "acct_1", "--number", "7"))
 	require.Contains(t, s.stderr.String(), "000007.json is gone")
-	for _, wrong := range [][]string{{"--number", "-2"}, {"--list", "--number", "1"}, {"--list", "--open"}, {"--list", "-o", "csv"}, {"--list", "--limit", "0"}} {
+	for _, wrong := range [][]string{{"--number", "-2"}, {"--list", "--number", "1"}, {"--list", "--open"},
+		{"--list", "-o", "csv"}, {"--list", "--limit", "0"}} {
 		require.Equal(t, exitUsage, s.run(append([]string{"report", "acct_1"}, wrong...)...), wrong)
 	}
 }

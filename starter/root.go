@@ -103,7 +103,8 @@ func (a *app) prepare(c *cobra.Command, _ []string) error {
 		return badUsage("--timeout %s is negative", a.timeout)
 	}
 	if a.timeout > 0 {
-		ctx, cancel := context.WithTimeoutCause(c.Context(), a.timeout, fmt.Errorf("gave up after %s (--timeout)", a.timeout))
+		ctx, cancel := context.WithTimeoutCause(c.Context(), a.timeout,
+			fmt.Errorf("gave up after %s (--timeout)", a.timeout))
 		a.cancel = cancel
 		c.SetContext(ctx)
 	}

@@ -49,7 +49,8 @@ func (a *app) describeSchedule(ctx context.Context, account, name string) error 
 	a.Say("  next     %s", terminal.Dash(strings.Join(next, ", ")))
 	a.Say("  last     %s", strings.TrimSpace(terminal.Relative(now, v.Last)+" "+v.LastRun))
 	a.Say("  running  %s", terminal.Dash(strings.Join(v.Running, ", ")))
-	a.Say("  runs     %s, %s skipped because the one before was not over, %s missed", humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)))
+	a.Say("  runs     %s, %s skipped because the one before was not over, %s missed", humanize.Comma(int64(v.Runs)),
+		humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)))
 	a.Say("  created  %s", terminal.Relative(now, v.Created))
 	if !v.Updated.IsZero() {
 		a.Say("  changed  %s", terminal.Relative(now, v.Updated))

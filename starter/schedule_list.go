@@ -51,8 +51,10 @@ func (a *app) listSchedules(ctx context.Context, accounts []string) error {
 	t := a.Table("ACCOUNT", "FEED", "EVERY", "NEXT", "LAST", "#RUNS", "#SKIPPED", "#MISSED", "STATE")
 	t.Spare = []string{"MISSED", "SKIPPED", "RUNS", "EVERY"}
 	for _, v := range views {
-		t.Add(v.Account, string(v.Feed), v.Every, terminal.Relative(a.Now(), v.nextRun()), terminal.Relative(a.Now(), v.Last),
-			humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)), v.shortState())
+		t.Add(v.Account, string(v.Feed), v.Every, terminal.Relative(a.Now(), v.nextRun()),
+			terminal.Relative(a.Now(), v.Last),
+			humanize.Comma(int64(v.Runs)), humanize.Comma(int64(v.Overlaps)), humanize.Comma(int64(v.Missed)),
+			v.shortState())
 	}
 	t.Write(a.Stdout)
 	return notDescribed(views)
@@ -69,5 +71,6 @@ func notDescribed(views []scheduleView) error {
 	if len(silent) == 0 {
 		return nil
 	}
-	return fmt.Errorf("Temporal was too busy to describe %s: %s", terminal.Plural(int64(len(silent)), "schedule"), terminal.Some(silent, 3))
+	return fmt.Errorf("Temporal was too busy to describe %s: %s", terminal.Plural(int64(len(silent)), "schedule"),
+		terminal.Some(silent, 3))
 }

@@ -43,10 +43,12 @@ type pauseFlags struct {
 func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
 	var flags pauseFlags
 	c := &cobra.Command{
-		Use:     verb + " [ACCOUNT...]",
-		Short:   short,
-		Long:    short + ".\n\nThis is about every feed of the accounts, unless --feed names one. A run that is under way goes on.",
-		Example: fmt.Sprintf("  starter schedule %[1]s acct_1Nv0FGQ9RKHgCVdK --note \"asked for by the merchant\"\n  starter schedule %[1]s --all", verb),
+		Use:   verb + " [ACCOUNT...]",
+		Short: short,
+		Long: short +
+			".\n\nThis is about every feed of the accounts, unless --feed names one. A run that is under way goes on.",
+		Example: fmt.Sprintf("  starter schedule %[1]s acct_1Nv0FGQ9RKHgCVdK --note \"asked for by the merchant\"\n  "+
+			"starter schedule %[1]s --all", verb),
 		Args: func(c *cobra.Command, args []string) error {
 			if flags.all == (len(args) > 0) {
 				return badUsage("name the accounts, or say --all")
@@ -66,7 +68,9 @@ func (a *app) pauseCommand(verb, short string, do switching) *cobra.Command {
 	return c
 }
 
-func (a *app) switchSchedules(ctx context.Context, done string, accounts []string, flags pauseFlags, do switching) error {
+func (a *app) switchSchedules(
+	ctx context.Context, done string, accounts []string, flags pauseFlags, do switching,
+) error {
 	kind, err := feed.ParseKind(flags.feed)
 	if err != nil {
 		return badInput(err)
@@ -124,7 +128,9 @@ func existingSchedules(ctx context.Context, c client.Client, accounts, ids []str
 
 // switchAll switches many at once, as fast as the server takes it unless somebody says less: whoever pauses everybody
 // has an incident. The client slows down by itself where the server refuses.
-func (a *app) switchAll(ctx context.Context, c client.Client, ids []string, flags pauseFlags, do switching) ([]string, error) {
+func (a *app) switchAll(
+	ctx context.Context, c client.Client, ids []string, flags pauseFlags, do switching,
+) ([]string, error) {
 	limit := rate.NewLimiter(rate.Inf, 1)
 	if flags.rate > 0 {
 		limit.SetLimit(rate.Limit(flags.rate))

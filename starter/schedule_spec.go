@@ -92,7 +92,9 @@ func (w wantedSchedule) options() client.ScheduleOptions {
 func (w wantedSchedule) update(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 	current := in.Description.Schedule
 	spec, policy := w.spec(), w.policy()
-	return &client.ScheduleUpdate{Schedule: &client.Schedule{Action: w.action(), Spec: &spec, Policy: &policy, State: current.State}}, nil
+	return &client.ScheduleUpdate{
+		Schedule: &client.Schedule{Action: w.action(), Spec: &spec, Policy: &policy, State: current.State},
+	}, nil
 }
 
 // difference says what is not as wanted about a schedule; it is empty if nothing is.
@@ -134,7 +136,8 @@ func (w wantedSchedule) sameAction(action client.ScheduleAction) bool {
 	want := w.action()
 	return is.ID == want.ID && is.Workflow == want.Workflow && is.TaskQueue == want.TaskQueue &&
 		is.WorkflowExecutionTimeout == want.WorkflowExecutionTimeout && is.StaticSummary == want.StaticSummary &&
-		is.Priority == want.Priority && sameAttributes(is.TypedSearchAttributes, want.TypedSearchAttributes) && w.sameInput(is.Args)
+		is.Priority == want.Priority && sameAttributes(is.TypedSearchAttributes, want.TypedSearchAttributes) &&
+		w.sameInput(is.Args)
 }
 
 func sameAttributes(is, want temporal.SearchAttributes) bool {

@@ -54,19 +54,29 @@ func TestDifferencesThatAreFound(t *testing.T) {
 		want   string
 	}{
 		{"nothing", func(*client.Schedule, *client.ScheduleWorkflowAction) {}, ""},
-		{"interval", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec.Intervals[0].Every = time.Hour }, "every 1h → 15m"},
-		{"offset", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec.Intervals[0].Offset = time.Minute }, "offset 1m → 4m48s"},
+		{"interval",
+			func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec.Intervals[0].Every = time.Hour },
+			"every 1h → 15m"},
+		{"offset",
+			func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec.Intervals[0].Offset = time.Minute },
+			"offset 1m → 4m48s"},
 		{"cron", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) {
 			s.Spec.CronExpressions = []string{"* * * * *"}
 		}, "its times were changed by hand"},
-		{"no times", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec = nil }, "its times were changed by hand"},
+		{"no times", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Spec = nil },
+			"its times were changed by hand"},
 		{"overlap", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) {
 			s.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL
 		}, "policies"},
-		{"pause on failure", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Policy.PauseOnFailure = true }, "policies"},
-		{"task queue", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.TaskQueue = "other" }, "what it starts"},
-		{"timeout", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.WorkflowExecutionTimeout = time.Hour }, "what it starts"},
-		{"priority", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.Priority.PriorityKey = 1 }, "what it starts"},
+		{"pause on failure",
+			func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.Policy.PauseOnFailure = true }, "policies"},
+		{"task queue", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.TaskQueue = "other" },
+			"what it starts"},
+		{"timeout",
+			func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.WorkflowExecutionTimeout = time.Hour },
+			"what it starts"},
+		{"priority", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.Priority.PriorityKey = 1 },
+			"what it starts"},
 		{"search attributes", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) {
 			a.TypedSearchAttributes = wantedSchedule{"acct_2", feed.Product, 0}.action().TypedSearchAttributes
 		}, "what it starts"},
@@ -75,7 +85,8 @@ func TestDifferencesThatAreFound(t *testing.T) {
 		}, "what it starts"},
 		{"no input", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) { a.Args = nil }, "what it starts"},
 		{"input that is encrypted", func(_ *client.Schedule, a *client.ScheduleWorkflowAction) {
-			a.Args[0] = &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")}, Data: []byte("?")}
+			a.Args[0] = &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")},
+				Data: []byte("?")}
 		}, ""},
 		{"paused", func(s *client.Schedule, _ *client.ScheduleWorkflowAction) { s.State.Paused = true }, ""},
 	} {
@@ -103,7 +114,8 @@ func TestTheScheduleOfAnAccount(t *testing.T) {
 }
 
 func TestScheduleIDsOfOthersAreLeftAlone(t *testing.T) {
-	for _, id := range []string{"", "somebody-elses", "catalog-sync/acct_1", "catalog-sync/acct_1/product/force", "order/acct_1/product"} {
+	for _, id := range []string{"", "somebody-elses", "catalog-sync/acct_1", "catalog-sync/acct_1/product/force",
+		"order/acct_1/product"} {
 		_, ours := parseScheduleID(id)
 		require.False(t, ours, id)
 	}

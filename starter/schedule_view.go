@@ -61,12 +61,12 @@ func noSchedule(id string, err error) error {
 		return err
 	}
 	of, _ := parseScheduleID(id)
-	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it, unless the fleet "+
-		"has the account ('starter fleet status')", of.Account, of.Feed)
+	return fmt.Errorf("account %s has no schedule for its %s feed: 'starter accounts apply' creates it, unless the "+
+		"fleet has the account ('starter fleet status')", of.Account, of.Feed)
 }
 
-// viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out, and one that the server
-// does not describe says so.
+// viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out, and one that the
+// server does not describe says so.
 func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]scheduleView, error) {
 	found := make([]*scheduleView, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
@@ -79,7 +79,8 @@ func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]schedu
 				return nil
 			case passes(err) && ctx.Err() == nil: // one answer that does not come keeps no other back
 				of, _ := parseScheduleID(id)
-				v = scheduleView{desk.Schedule{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-", Next: []time.Time{}, Running: []string{}, Error: err.Error()}}
+				v = scheduleView{desk.Schedule{ID: id, Account: of.Account, Feed: of.Feed, Every: "-", Offset: "-",
+					Next: []time.Time{}, Running: []string{}, Error: err.Error()}}
 			case err != nil:
 				return fmt.Errorf("schedule %s: %w", id, err)
 			}

@@ -41,13 +41,17 @@ func TestServeSaysWhatItIsMissing(t *testing.T) {
 }
 
 // The variables of Temporal are read from the process, which parallel tests share.
-func serving(t *testing.T, attributes map[string]enumspb.IndexedValueType, more ...string) (*stage, *temporalclienttest.Frontend) {
+func serving(
+	t *testing.T, attributes map[string]enumspb.IndexedValueType, more ...string,
+) (*stage, *temporalclienttest.Frontend) {
 	t.Helper()
-	frontend := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "default", SearchAttributes: attributes})
+	frontend := temporalclienttest.Start(t,
+		temporalclienttest.Answers{Namespace: "default", SearchAttributes: attributes})
 	t.Setenv("TEMPORAL_ADDRESS", frontend.Address)
 	t.Setenv("TEMPORAL_CONFIG_FILE", t.TempDir()+"/none.toml")
 	vars := map[string]string{
-		"STRIPE_API_BASE": stripeAnswering(t, http.StatusOK), "STRIPE_API_KEY": "sk_test_1", "VITRINE_WEBHOOK_SECRETS": signingSecret, "VITRINE_STATE_BUCKET": "state",
+		"STRIPE_API_BASE": stripeAnswering(t, http.StatusOK), "STRIPE_API_KEY": "sk_test_1",
+		"VITRINE_WEBHOOK_SECRETS": signingSecret, "VITRINE_STATE_BUCKET": "state",
 		"VITRINE_LISTEN": "127.0.0.1:0", "VITRINE_WEBHOOK_LISTEN": "127.0.0.1:0", "VITRINE_SHUTDOWN_TIMEOUT": "5s",
 	}
 	for i := 0; i < len(more); i += 2 {
@@ -151,20 +155,24 @@ func TestServeFromStartToSignal(t *testing.T) {
 	}
 	addresses := log.addresses()
 
-	status, _ := fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", eventOf("acct_1"), "t=1,v1=00")
+	status, _ := fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe",
+		eventOf("acct_1"), "t=1,v1=00")
 	require.Equal(t, http.StatusBadRequest, status)
-	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", eventOf("acct_1"), signed(eventOf("acct_1")))
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe",
+		eventOf("acct_1"), signed(eventOf("acct_1")))
 	require.Equal(t, http.StatusOK, status, "acct_1 has no settings for orders")
 	settings := order.Documents{Store: s.docs.Store}
 	require.NoError(t, settings.SaveSettings(t.Context(), order.Settings{Account: "acct_2"}))
 	other := eventOf("acct_2")
-	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", other, signed(other))
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", other,
+		signed(other))
 	require.Equal(t, http.StatusServiceUnavailable, status, "this Temporal takes no signals")
 	s.store.Before = func(_, bucket, _ string) error {
 		return fault.NewPermanent(fault.BucketMissing, errors.New("bucket "+bucket+" does not exist"))
 	}
 	third := eventOf("acct_3")
-	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", third, signed(third))
+	status, _ = fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe", third,
+		signed(third))
 	require.Equal(t, http.StatusServiceUnavailable, status, "a bucket that is gone is not an account without settings")
 	s.store.Before = nil
 	status, _ = fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/livez", "", "")
@@ -177,9 +185,11 @@ func TestServeFromStartToSignal(t *testing.T) {
 	telemetrytest.RequirePage(t, telemetry.Serve, metrics)
 	metrics = strings.Join(regexp.MustCompile(`(?m)^vitrine_.*$`).FindAllString(metrics, -1), "\n")
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="signature_malformed",type="unverified"} 1`)
-	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)
+	require.Contains(t, metrics,
+		`vitrine_webhook_events_total{outcome="unknown_account",type="checkout.session.completed"} 1`)
 	require.Contains(t, metrics, `vitrine_webhook_duration_seconds_bucket{outcome="unknown_account"`)
-	require.Contains(t, metrics, `vitrine_http_request_duration_seconds_bucket{route="POST /webhooks/stripe",status="200"`)
+	require.Contains(t, metrics,
+		`vitrine_http_request_duration_seconds_bucket{route="POST /webhooks/stripe",status="200"`)
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="failed",type="checkout.session.completed"} 2`)
 	require.NotContains(t, metrics, "acct_")
 

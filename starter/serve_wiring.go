@@ -57,12 +57,14 @@ func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catal
 		}
 		return accounts.Known(ctx, account)
 	}
-	return intake.Intake{Temporal: temporal, Known: settings.Known, Ours: ours, SessionOf: stripe.Orders().SessionOf}.Remembering()
+	return intake.Intake{Temporal: temporal, Known: settings.Known, Ours: ours,
+		SessionOf: stripe.Orders().SessionOf}.Remembering()
 }
 
 // newChecks are what has to be right before requests are taken. The server reads settings and state, and writes none.
 func newChecks(stripe *stripeapi.Client, documents catalog.Documents) []preflight.Check {
-	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout), preflight.StripeKey(stripe.CheckKey)}
+	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout),
+		preflight.StripeKey(stripe.CheckKey)}
 }
 
 func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *server.Webhook {
@@ -76,19 +78,23 @@ func newAPI(
 ) *server.API {
 	return server.NewAPI(server.APIOptions{
 		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Rules,
-		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger), Sessions: server.NewAccountSessions(stripe.BeginAccountSession, logger),
-		Logger: logger,
+		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
+		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
+		Logger:    logger,
 	})
 }
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
-func newCheckoutHooks(lc fx.Lifecycle, c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger) checkoutHooks {
+func newCheckoutHooks(
+	lc fx.Lifecycle, c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger,
+) checkoutHooks {
 	if len(c.Hooks.Secrets) == 0 {
 		return checkoutHooks{}
 	}
 	settings := order.Documents{Store: documents.Store}
 	h := server.NewHooks(server.HookOptions{
-		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove, CacheBytes: c.Hooks.CacheBytes,
+		Secrets: reveal(c.Hooks.Secrets), Approve: c.Hooks.Fallback == config.FallbackApprove,
+		CacheBytes:  c.Hooks.CacheBytes,
 		Assortments: assortment.Documents{Store: documents.Store},
 		Settings:    settings.Settings,
 		Merchants: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
@@ -110,7 +116,8 @@ func warmUp(lc fx.Lifecycle, h *server.Hooks, settings order.Documents, logger *
 				defer close(ended)
 				accounts, err := settings.Accounts(ctx)
 				if err != nil {
-					logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed", "error", err)
+					logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed",
+						"error", err)
 				}
 				h.Warm(ctx, accounts)
 			}()
@@ -133,11 +140,15 @@ func reveal(secrets []config.Secret) []string {
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests
 // that come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while
 // that is away.
-func receive(lc fx.Lifecycle, c config.Config, w *server.Webhook, api *server.API, hooks checkoutHooks, h *health.Health, checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger) {
+func receive(
+	lc fx.Lifecycle, c config.Config, w *server.Webhook, api *server.API, hooks checkoutHooks, h *health.Health,
+	checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger,
+) {
 	public := server.New(server.Routes(w, api, hooks.handler, metrics, logger), logger)
 	server.GuardEntrance(public, metrics)
 	listen := daemon.Listener{
-		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public, GiveUp: stop, Logger: logger,
+		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public,
+		GiveUp: stop, Logger: logger,
 	}
 	gate := &daemon.Gate{
 		Checks: checks, Admit: func() error { h.Started(); return nil },

@@ -57,7 +57,8 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 		return badInput(err)
 	}
 	if place.Object != nil && !flags.replace {
-		return badInput(fmt.Errorf("%s is there already, written %s: --replace puts %s in its place", place.Source, terminal.DateTime(place.Object.LastModified), name))
+		return badInput(fmt.Errorf("%s is there already, written %s: --replace puts %s in its place", place.Source,
+			terminal.DateTime(place.Object.LastModified), name))
 	}
 	file, err := a.openLocal(ctx, name, 0)
 	if err != nil {
@@ -79,7 +80,9 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 	return nil
 }
 
-func upload(ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format) (statestore.Object, error) {
+func upload(
+	ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format,
+) (statestore.Object, error) {
 	content, err := file.open()
 	if err != nil {
 		return statestore.Object{}, err
@@ -103,7 +106,8 @@ func sameFormat(name, key string) (feed.Format, error) {
 		return has, err
 	}
 	if has != wants || gzipped != zipped {
-		return has, fmt.Errorf("%s is %s, and the account's source is expected as %s (%s): convert it, or set another source_key for the account",
+		return has, fmt.Errorf("%s is %s, and the account's source is expected as %s (%s): convert it, or set "+
+			"another source_key for the account",
 			name, ending(has, gzipped), ending(wants, zipped), key)
 	}
 	return has, nil

@@ -12,9 +12,10 @@ import (
 func (a *app) sourceShowCommand() *cobra.Command {
 	var kind string
 	c := &cobra.Command{
-		Use:               "show ACCOUNT",
-		Short:             "Show where an account's source is expected, and what is there",
-		Example:           "  starter source show acct_1Nv0FGQ9RKHgCVdK\n  starter source show acct_1Nv0FGQ9RKHgCVdK --feed pricing -o json",
+		Use:   "show ACCOUNT",
+		Short: "Show where an account's source is expected, and what is there",
+		Example: "  starter source show acct_1Nv0FGQ9RKHgCVdK\n  starter source show acct_1Nv0FGQ9RKHgCVdK " +
+			"--feed pricing -o json",
 		Args:              accountArgs(1, 1),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {

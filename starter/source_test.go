@@ -28,16 +28,19 @@ func TestACatalogIsPutWhereItIsExpected(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	require.Equal(t, exitOK, s.run("source", "show", "acct_1"))
-	require.Equal(t, "acct_1  product: s3://catalogs/catalogs/acct_1/product.csv\n  nothing is there\n", s.stdout.String())
+	require.Equal(t, "acct_1  product: s3://catalogs/catalogs/acct_1/product.csv\n  nothing is there\n",
+		s.stdout.String())
 
-	require.Equal(t, exitOK, s.run("source", "put", "acct_1", s.file("mine.csv", "id,title\n1,Lamp\n")), s.stderr.String())
+	require.Equal(t, exitOK, s.run("source", "put", "acct_1", s.file("mine.csv", "id,title\n1,Lamp\n")),
+		s.stderr.String())
 	require.Contains(t, s.stdout.String(), "starter sync acct_1 --follow")
 	require.Equal(t, "id,title\n1,Lamp\n", s.object("catalogs/acct_1/product.csv"))
 
 	require.Equal(t, exitUsage, s.run("source", "put", "acct_1", s.file("other.csv", "id\n2\n")))
 	require.Contains(t, s.stderr.String(), "--replace")
 	require.Equal(t, "id,title\n1,Lamp\n", s.object("catalogs/acct_1/product.csv"), "nothing is replaced unasked")
-	require.Equal(t, exitOK, s.run("source", "put", "acct_1", s.file("other.csv", "id\n2\n"), "--replace", "-o", "json"))
+	require.Equal(t, exitOK,
+		s.run("source", "put", "acct_1", s.file("other.csv", "id\n2\n"), "--replace", "-o", "json"))
 	var put sourcePlace
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &put))
 	require.Equal(t, int64(5), put.Object.Size)
@@ -46,9 +49,11 @@ func TestACatalogIsPutWhereItIsExpected(t *testing.T) {
 func TestAnAccountsOwnKeyDecidesWhatFits(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_1", SourceKey: "exports/{account}.tsv.gz"}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(),
+		account.Settings{Account: "acct_1", SourceKey: "exports/{account}.tsv.gz"}))
 	require.Equal(t, exitUsage, s.run("source", "put", "acct_1", s.file("mine.csv", "id\n")))
-	require.Contains(t, s.stderr.String(), "is csv, and the account's source is expected as tsv.gz (exports/acct_1.tsv.gz)")
+	require.Contains(t, s.stderr.String(),
+		"is csv, and the account's source is expected as tsv.gz (exports/acct_1.tsv.gz)")
 	require.Equal(t, exitOK, s.run("source", "put", "acct_1", s.file("mine.tsv.gz", "packed")))
 	require.Equal(t, "packed", s.object("exports/acct_1.tsv.gz"))
 }

@@ -40,7 +40,8 @@ importing, or that waits for its turn. Below the table stands why syncs are held
 new are not shown: they change nothing.
 
 Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
-		Example:           "  starter status\n  starter status --watch\n  starter status --failed\n  starter status --held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
+		Example: "  starter status\n  starter status --watch\n  starter status --failed\n  starter status " +
+			"--held\n  starter status acct_1Nv0FGQ9RKHgCVdK -o json | jq '.[0].last.reason'",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -163,7 +164,10 @@ func (a *app) openRuns(ctx context.Context) (map[string][]*workflowpb.WorkflowEx
 }
 
 // addTemporal adds what Temporal knows: the next runs, and what is under way.
-func (a *app) addTemporal(ctx context.Context, views []desk.Catalog, states []catalog.State, runs map[string][]*workflowpb.WorkflowExecutionInfo) error {
+func (a *app) addTemporal(
+	ctx context.Context, views []desk.Catalog, states []catalog.State,
+	runs map[string][]*workflowpb.WorkflowExecutionInfo,
+) error {
 	if len(views) == 0 || runs == nil {
 		return nil
 	}
@@ -192,16 +196,19 @@ func (a *app) printStatus(views []desk.Catalog, filter statusFilter) {
 		a.Say("%s", filter.nothing())
 		return
 	}
-	t := a.Table("ACCOUNT", "FEED", "/LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW", "~REASON")
+	t := a.Table("ACCOUNT", "FEED", "/LAST", "WHEN", "#ROWS", "#DELETED", "#KEPT BACK", "#ERRORS", "NEXT", "NOW",
+		"~REASON")
 	t.Spare = []string{"NEXT", "DELETED", "KEPT BACK", "ROWS", "WHEN", "FEED", "ERRORS"}
 	for _, v := range views {
 		last := catalog.Last{}
 		outcome, rows, deleted, back, refused := "never synced", "-", "-", "-", "-"
 		if v.Last != nil {
 			last, outcome = *v.Last, terminal.Spaced(string(v.Last.Outcome))
-			rows, deleted, back, refused = humanize.Comma(last.RowsSent), humanize.Comma(last.RowsDeleted), humanize.Comma(last.RowsHeldBack), humanize.Comma(last.RowsFailed)
+			rows, deleted, back, refused = humanize.Comma(last.RowsSent), humanize.Comma(last.RowsDeleted),
+				humanize.Comma(last.RowsHeldBack), humanize.Comma(last.RowsFailed)
 		}
-		t.Add(v.Account, string(v.Feed), outcome, terminal.Relative(a.Now(), last.At), rows, deleted, back, refused, nextText(v, a.Now()), nowText(v, a.Now()), reasonText(v))
+		t.Add(v.Account, string(v.Feed), outcome, terminal.Relative(a.Now(), last.At), rows, deleted, back, refused,
+			nextText(v, a.Now()), nowText(v, a.Now()), reasonText(v))
 	}
 	t.Write(a.Stdout)
 	a.printHeld(views, filter)
@@ -216,8 +223,8 @@ func (f statusFilter) nothing() string {
 	case f.held:
 		return "No feed is held."
 	}
-	return "No account was synced yet, and none has settings: 'starter sync ACCOUNT --follow' syncs one, 'starter accounts " +
-		"apply -f FILE' makes settings and schedules for a list of them."
+	return "No account was synced yet, and none has settings: 'starter sync ACCOUNT --follow' syncs one, 'starter " +
+		"accounts apply -f FILE' makes settings and schedules for a list of them."
 }
 
 // printHeld says what waits for a person, and how to decide. Among everything else it is kept short: one bad deployment

@@ -40,15 +40,18 @@ func (s *stage) remember(account string, last *catalog.Last, change ...func(*cat
 func fleetOfFour(t *testing.T) *stage {
 	s := newStage(t)
 	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\nacct_4\n"))
-	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute), RowsSent: 1200, RowsDeleted: 30, RowsHeldBack: 4, RowsFailed: 7})
-	s.remember("acct_2", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-2 * time.Hour), Reason: "header: required columns are missing: id,\n" + strings.Repeat("x", 200)},
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute),
+		RowsSent: 1200, RowsDeleted: 30, RowsHeldBack: 4, RowsFailed: 7})
+	s.remember("acct_2", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-2 * time.Hour),
+		Reason: "header: required columns are missing: id,\n" + strings.Repeat("x", 200)},
 		func(st *catalog.State) { st.Run = &catalog.Run{WorkflowID: "any", RunID: "run-7"} })
 	_, err := s.store.Put(t.Context(), "state", "state/acct_3/product/state.json", "application/json", []byte("{"), "")
 	require.NoError(t, err)
 	s.temporal.schedules["catalog-sync/acct_1/product"].Info.NextActionTimes = []time.Time{noon.Add(11 * time.Minute)}
 	require.Equal(t, exitOK, s.run("schedule", "pause", "acct_4"))
 	s.temporal.open = append(s.temporal.open,
-		runningSync("acct_2", "product", "run-8", noon.Add(-time.Hour)), runningSync("acct_2", "product", "run-7", noon.Add(-3*time.Minute)),
+		runningSync("acct_2", "product", "run-8", noon.Add(-time.Hour)),
+		runningSync("acct_2", "product", "run-7", noon.Add(-3*time.Minute)),
 		runningSync("acct_1", "product", "run-9", noon.Add(-90*time.Second)))
 	return s
 }
@@ -57,11 +60,17 @@ func TestStatus(t *testing.T) {
 	s := fleetOfFour(t)
 	require.Equal(t, exitOK, s.run("status"))
 	got := strings.Split(s.stdout.String(), "\n")
-	require.Equal(t, "ACCOUNT  FEED     LAST                   WHEN     ROWS  DELETED  KEPT BACK  ERRORS  NEXT    NOW           REASON", got[0])
-	require.Equal(t, "acct_1   product  succeeded with errors  4m ago  1,200       30          4       7  in 11m  waiting 1m", got[1])
-	require.Equal(t, "acct_2   product  failed                 2h ago      0        0          0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
-	require.Contains(t, got[3], "acct_3   product  never synced           -           -        -          -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
-	require.Equal(t, "acct_4   product  never synced           -           -        -          -       -  paused  -", got[4])
+	require.Equal(t,
+		"ACCOUNT  FEED     LAST                   WHEN     ROWS  DELETED  KEPT BACK  ERRORS  NEXT    NOW           REASON", got[0])
+	require.Equal(t,
+		"acct_1   product  succeeded with errors  4m ago  1,200       30          4       7  in 11m  waiting 1m",
+		got[1])
+	require.Equal(t,
+		"acct_2   product  failed                 2h ago      0        0          0       0  -       importing 3m  header: required columns are missing: id, "+strings.Repeat("x", 47)+"…", got[2])
+	require.Contains(t, got[3],
+		"acct_3   product  never synced           -           -        -          -       -  -       -             state s3://state/state/acct_3/product/state.json is not readable")
+	require.Equal(t, "acct_4   product  never synced           -           -        -          -       -  paused  -",
+		got[4])
 }
 
 func TestStatusOfFailures(t *testing.T) {
@@ -81,12 +90,14 @@ func TestStatusOfFailures(t *testing.T) {
 func TestStatusShowsWhatIsHeld(t *testing.T) {
 	s := fleetOfFour(t)
 	s.remember("acct_9", &catalog.Last{Outcome: catalog.Rejected, At: noon.Add(-time.Hour), Reason: "by ada: cut off"})
-	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_5", Feeds: []feed.Kind{feed.Product, feed.Pricing}}))
+	require.NoError(t, s.accounts().SaveSettings(t.Context(),
+		account.Settings{Account: "acct_5", Feeds: []feed.Kind{feed.Product, feed.Pricing}}))
 	s.holds("acct_5", feed.Pricing)
 	s.temporal.open = append(s.temporal.open, runningSync("acct_5", "pricing", "run-1", noon.Add(-3*time.Hour)))
 
 	require.Equal(t, exitOK, s.run("status"))
-	require.Contains(t, s.stdout.String(), "\nacct_5   pricing  held                   2h ago      0        0          0       0  -       held 2h       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%; 1 of 700 prices is in…\n")
+	require.Contains(t, s.stdout.String(),
+		"\nacct_5   pricing  held                   2h ago      0        0          0       0  -       held 2h       the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%; 1 of 700 prices is in…\n")
 	require.Contains(t, s.stdout.String(), `
 acct_5  pricing: held for 2h, before anything was sent
   shrink          the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%
@@ -152,7 +163,8 @@ func TestStatusOfAccountsWithoutSettings(t *testing.T) {
 	s.put("state/sources/ab.json", "application/json", "{}")
 	require.NoError(t, s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_2"}))
 	require.Equal(t, exitOK, s.run("status"))
-	require.Regexp(t, `(?s)^ACCOUNT[^\n]+\nacct_2 +product  never synced[^\n]+\nacct_1 +product  failed[^\n]+\nacct_9 +product  succeeded[^\n]+\n$`,
+	require.Regexp(t,
+		`(?s)^ACCOUNT[^\n]+\nacct_2 +product  never synced[^\n]+\nacct_1 +product  failed[^\n]+\nacct_9 +product  succeeded[^\n]+\n$`,
 		s.stdout.String())
 }
 
@@ -169,7 +181,9 @@ func TestStatusShowsWhatIsHeldOfAccountsWithoutSettings(t *testing.T) {
 func TestStatusShowsWhatS3KnowsWhileTemporalIsAway(t *testing.T) {
 	s := fleetOfFour(t)
 	s.app.temporalClient = nil
-	s.app.openTemporal = func(context.Context) (client.Client, error) { return nil, errors.New("Temporal does not answer") }
+	s.app.openTemporal = func(context.Context) (client.Client, error) {
+		return nil, errors.New("Temporal does not answer")
+	}
 	require.Equal(t, exitFailed, s.run("status"))
 	require.Contains(t, s.stdout.String(), "acct_1   product  succeeded with errors")
 	require.Equal(t, "starter: Temporal does not answer\n", s.stderr.String())
@@ -197,7 +211,9 @@ func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			s.holds("acct_1", feed.Product)
-			s.temporal.described = map[string]holder{workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product}): c.run}
+			s.temporal.described = map[string]holder{
+				workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product}): c.run,
+			}
 			require.Equal(t, exitOK, s.run("status", "acct_1"))
 			if c.held {
 				require.Contains(t, s.stdout.String(), "held 2h")
@@ -206,7 +222,8 @@ func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {
 			}
 			require.NotContains(t, s.stdout.String(), "held 2h")
 			require.NotContains(t, s.stdout.String(), "starter approve")
-			require.Contains(t, s.stdout.String(), "it was held, and its run was ended: the next sync looks at the source again")
+			require.Contains(t, s.stdout.String(),
+				"it was held, and its run was ended: the next sync looks at the source again")
 			require.Equal(t, exitOK, s.run("status", "acct_1", "--held"))
 			require.Equal(t, "No feed is held.\n", s.stdout.String())
 		})

@@ -48,7 +48,8 @@ failed, was rejected, cancelled or timed out. A sync that is held is followed un
 		},
 	}
 	feedFlag(c, &flags.feed)
-	c.Flags().BoolVar(&flags.force, "force", false, "look and send now: without waiting for the 15 minutes, and even if the source's version is known")
+	c.Flags().BoolVar(&flags.force, "force", false,
+		"look and send now: without waiting for the 15 minutes, and even if the source's version is known")
 	c.Flags().BoolVar(&flags.full, "full", false, "send every row, not only what changed")
 	c.Flags().BoolVarP(&flags.follow, "follow", "f", false, "watch the steps until the sync ends")
 	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what a sync would send, and send nothing")
@@ -70,7 +71,8 @@ func (a *app) sync(ctx context.Context, accounts []string, flags syncFlags) erro
 	if err != nil {
 		return err
 	}
-	runs := startAll(ctx, temporal, accounts, workflows.CatalogSyncInput{Feed: kind, Force: flags.force, Full: flags.full})
+	runs := startAll(ctx, temporal, accounts,
+		workflows.CatalogSyncInput{Feed: kind, Force: flags.force, Full: flags.full})
 	if flags.follow {
 		return a.followAll(ctx, temporal, runs, "the same command follows again")
 	}

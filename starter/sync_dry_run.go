@@ -129,7 +129,8 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 	note := func(format string, values ...any) { notes = append(notes, fmt.Sprintf(format, values...)) }
 	version := found.Source.Version()
 	if o := s.Open; o != nil {
-		note("an import is open (%s): a sync finishes it first, and what that brings is not counted here", openImport(*o))
+		note("an import is open (%s): a sync finishes it first, and what that brings is not counted here",
+			openImport(*o))
 	}
 	switch {
 	case s.Held != nil:
@@ -138,13 +139,16 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 		note("another run has the feed (workflow %s): a sync waits for it, unless it is gone", s.Run.WorkflowID)
 	}
 	if d := s.Accepted; full == "" && d != nil && d.Source.Same(found.Source) && d.Basis == found.Basis {
-		note("this version of the source was dealt with %s: a sync leaves it alone, unless --force or --full", terminal.Relative(a.Now(), d.At))
+		note("this version of the source was dealt with %s: a sync leaves it alone, unless --force or --full",
+			terminal.Relative(a.Now(), d.At))
 	}
 	if r := s.Rejected; full == "" && r != nil && r.Version == version {
-		note("%s rejected this version of the source (%s): a sync leaves it alone, unless --force or --full", r.Verdict.By, r.Verdict.Why)
+		note("%s rejected this version of the source (%s): a sync leaves it alone, unless --force or --full",
+			r.Verdict.By, r.Verdict.Why)
 	}
 	if f := s.Failure; f != nil && f.Version == version && a.Now().Before(f.NextTry) {
-		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason, terminal.DateTime(f.NextTry))
+		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason,
+			terminal.DateTime(f.NextTry))
 	}
 	return notes
 }
@@ -197,7 +201,9 @@ func (r dryRun) sending() string {
 	case 0:
 		return "nothing"
 	case 1:
-		return fmt.Sprintf("%s, %s, by %s", terminal.Plural(r.Parts[0].Rows, "row"), terminal.Bytes(r.Bytes), r.ImportAPI)
+		return fmt.Sprintf("%s, %s, by %s", terminal.Plural(r.Parts[0].Rows, "row"), terminal.Bytes(r.Bytes),
+			r.ImportAPI)
 	}
-	return fmt.Sprintf("%s, %s, in %d parts, by %s", terminal.Plural(r.Rows.Sent+r.Rows.Deleted, "row"), terminal.Bytes(r.Bytes), len(r.Parts), r.ImportAPI)
+	return fmt.Sprintf("%s, %s, in %d parts, by %s", terminal.Plural(r.Rows.Sent+r.Rows.Deleted, "row"),
+		terminal.Bytes(r.Bytes), len(r.Parts), r.ImportAPI)
 }

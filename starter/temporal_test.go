@@ -67,7 +67,9 @@ func (d holder) answer() (*workflowservice.DescribeWorkflowExecutionResponse, er
 		return nil, d.err
 	}
 	status := cmp.Or(d.status, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status}}, nil
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status},
+	}, nil
 }
 
 // script is what a run looks like, from one look to the next.
@@ -95,7 +97,9 @@ func newFakeTemporal() *fakeTemporal {
 
 func (f *fakeTemporal) Close() {}
 
-func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+func (f *fakeTemporal) ExecuteWorkflow(
+	_ context.Context, o client.StartWorkflowOptions, _ any, args ...any,
+) (client.WorkflowRun, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if run, isRunning := f.running[o.ID]; isRunning {
@@ -114,7 +118,9 @@ func (f *fakeTemporal) GetWorkflow(_ context.Context, id, _ string) client.Workf
 	return &fakeRun{id: id, script: f.scripts[id]}
 }
 
-func (f *fakeTemporal) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+func (f *fakeTemporal) UpdateWorkflow(
+	ctx context.Context, o client.UpdateWorkflowOptions,
+) (client.WorkflowUpdateHandle, error) {
 	if ctx.Err() != nil {
 		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 	}
@@ -166,12 +172,16 @@ func (r *fakeRun) Get(_ context.Context, into any) error {
 	return converter.GetDefaultDataConverter().FromPayload(payload, into)
 }
 
-func (f *fakeTemporal) DescribeWorkflow(ctx context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+func (f *fakeTemporal) DescribeWorkflow(
+	ctx context.Context, id, _ string,
+) (*client.WorkflowExecutionDescription, error) {
 	answer, err := f.describe(ctx, id)
 	return &client.WorkflowExecutionDescription{RawResponse: answer}, err
 }
 
-func (f *fakeTemporal) describe(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+func (f *fakeTemporal) describe(
+	ctx context.Context, id string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -194,7 +204,8 @@ func (f *fakeTemporal) describe(ctx context.Context, id string) (*workflowservic
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
-			Status: now.status, HistoryLength: int64(len(now.events)), StartTime: at(0), CloseTime: at(14 * time.Second),
+			Status: now.status, HistoryLength: int64(len(now.events)), StartTime: at(0),
+			CloseTime: at(14 * time.Second),
 		},
 		PendingActivities: now.pending,
 	}, nil
@@ -212,7 +223,9 @@ func (f *fakeTemporal) describeOrder(id string) (*workflowservice.DescribeWorkfl
 	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: run}, nil
 }
 
-func (f *fakeTemporal) GetWorkflowHistory(_ context.Context, id, _ string, _ bool, _ enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+func (f *fakeTemporal) GetWorkflowHistory(
+	_ context.Context, id, _ string, _ bool, _ enumspb.HistoryEventFilterType,
+) client.HistoryEventIterator {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.scripts[id]
@@ -229,7 +242,9 @@ func (h *fakeHistory) Next() (*historypb.HistoryEvent, error) {
 	return next, nil
 }
 
-func (f *fakeTemporal) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+func (f *fakeTemporal) ListWorkflow(
+	_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest,
+) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	f.queries = append(f.queries, r.GetQuery())
 	return &workflowservice.ListWorkflowExecutionsResponse{Executions: f.open}, nil
 }
@@ -269,8 +284,9 @@ func (s *fakeSchedules) Create(_ context.Context, o client.ScheduleOptions) (cli
 	return nil, s.f.write("create "+o.ID, func() {
 		s.f.schedules[o.ID] = &client.ScheduleDescription{Schedule: client.Schedule{
 			Action: stored(o.Action.(*client.ScheduleWorkflowAction)), Spec: &o.Spec,
-			Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow, PauseOnFailure: o.PauseOnFailure},
-			State:  &client.ScheduleState{},
+			Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow,
+				PauseOnFailure: o.PauseOnFailure},
+			State: &client.ScheduleState{},
 		}}
 	})
 }
@@ -293,7 +309,8 @@ func (s *fakeSchedules) List(context.Context, client.ScheduleListOptions) (clien
 	for id, d := range s.f.schedules {
 		if !s.f.hidden[id] {
 			list.entries = append(list.entries, &client.ScheduleListEntry{
-				ID: id, Spec: d.Schedule.Spec, Paused: d.Schedule.State.Paused, Note: d.Schedule.State.Note, NextActionTimes: d.Info.NextActionTimes,
+				ID: id, Spec: d.Schedule.Spec, Paused: d.Schedule.State.Paused, Note: d.Schedule.State.Note,
+				NextActionTimes: d.Info.NextActionTimes,
 			})
 			list.entries[len(list.entries)-1].WorkflowType.Name = typeOf(d.Schedule.Action)
 		}
@@ -311,7 +328,9 @@ func typeOf(action client.ScheduleAction) string {
 }
 
 // CountWorkflow gives the counts of a query one after the other, and the last one again and again.
-func (f *fakeTemporal) CountWorkflow(_ context.Context, r *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+func (f *fakeTemporal) CountWorkflow(
+	_ context.Context, r *workflowservice.CountWorkflowExecutionsRequest,
+) (*workflowservice.CountWorkflowExecutionsResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queries = append(f.queries, r.GetQuery())
@@ -396,11 +415,13 @@ func (h *fakeHandle) Trigger(context.Context, client.ScheduleTriggerOptions) err
 }
 
 func (h *fakeHandle) Pause(_ context.Context, o client.SchedulePauseOptions) error {
-	return h.change("pause", func(d *client.ScheduleDescription) { d.Schedule.State.Paused, d.Schedule.State.Note = true, o.Note })
+	return h.change("pause",
+		func(d *client.ScheduleDescription) { d.Schedule.State.Paused, d.Schedule.State.Note = true, o.Note })
 }
 
 func (h *fakeHandle) Unpause(_ context.Context, o client.ScheduleUnpauseOptions) error {
-	return h.change("resume", func(d *client.ScheduleDescription) { d.Schedule.State.Paused, d.Schedule.State.Note = false, o.Note })
+	return h.change("resume",
+		func(d *client.ScheduleDescription) { d.Schedule.State.Paused, d.Schedule.State.Note = false, o.Note })
 }
 
 func (h *fakeHandle) change(verb string, do func(*client.ScheduleDescription)) error {
@@ -451,8 +472,10 @@ func runningSync(account, kind, runID string, since time.Time) *workflowpb.Workf
 		return &commonpb.Payload{Data: []byte(`"` + s + `"`)}
 	}
 	return &workflowpb.WorkflowExecutionInfo{
-		Execution:        &commonpb.WorkflowExecution{WorkflowId: "any", RunId: runID},
-		StartTime:        timestamp(since),
-		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"VitrineAccount": text(account), "VitrineFeed": text(kind)}},
+		Execution: &commonpb.WorkflowExecution{WorkflowId: "any", RunId: runID},
+		StartTime: timestamp(since),
+		SearchAttributes: &commonpb.SearchAttributes{
+			IndexedFields: map[string]*commonpb.Payload{"VitrineAccount": text(account), "VitrineFeed": text(kind)},
+		},
 	}
 }

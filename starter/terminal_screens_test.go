@@ -84,7 +84,8 @@ func TestColourIsForTerminalsThatShowIt(t *testing.T) {
 		s.app.IsTerminal = func(any) bool { return c.terminal }
 		s.app.Lookup = func(name string) (string, bool) { value, is := c.env[name]; return value, is }
 		require.Equal(t, exitOK, s.run("report", "acct_1"), c.name)
-		require.Equal(t, c.coloured, strings.Contains(s.stdout.String(), "\x1b[33msucceeded with errors\x1b[0m"), c.name)
+		require.Equal(t, c.coloured, strings.Contains(s.stdout.String(), "\x1b[33msucceeded with errors\x1b[0m"),
+			c.name)
 		require.Equal(t, c.coloured, strings.Contains(s.stdout.String(), "\x1b"), c.name)
 		require.Equal(t, exitOK, s.run("status", "acct_1"), c.name)
 		require.Equal(t, c.coloured, strings.Contains(s.stdout.String(), "\x1b"), c.name)
@@ -141,7 +142,8 @@ func TestWhatCommandsPrintFits(t *testing.T) {
 	s := fleetOfFour(t)
 	s.sells()
 	s.saveReport(firstReport)
-	s.remember("acct_6", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport, At: noon.Add(-time.Hour)})
+	s.remember("acct_6",
+		&catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport, At: noon.Add(-time.Hour)})
 	s.holds("acct_5", feed.Product)
 	list := filepath.Join(t.TempDir(), "accounts.csv")
 	require.NoError(t, os.WriteFile(list, []byte("account,every\nacct_1,1m\nacct_1,2h\n"), 0o600))
@@ -149,12 +151,18 @@ func TestWhatCommandsPrintFits(t *testing.T) {
 	s.app.Lookup = func(name string) (string, bool) { return "1", name == "NO_COLOR" }
 	for _, s.columns = range []int{80, 60} {
 		for _, line := range []string{
-			"status", "status --held", "status acct_1 --failed", "report acct_6", "report acct_6 --list", "report acct_1", "report acct_5",
-			"accounts list", "accounts show acct_1", "accounts show acct_5", "accounts apply -f " + list, "schedule list", "schedule describe acct_1",
-			"schedule describe acct_9", "schedule trigger acct_1", "schedule pause acct_1", "schedule pause", "approve acct_1 --why so", "approve acct_5",
-			"reject acct_5 --why so --by ada --version v3", "order list", "order list --state hold", "order show " + lampOrder,
-			"order refund " + lampOrder + " --amount 5.001 --why so --by ada", "order ship " + lampOrder, "env --all", "platform", "privacy show " + lampOrder,
-			"source show acct_1", "source put acct_1 nowhere.csv", "validate nowhere.csv", "validate x.xlsx", "sync acct_1 --dry-run", "sync acct_1 --feed prices",
+			"status", "status --held", "status acct_1 --failed", "report acct_6", "report acct_6 --list",
+			"report acct_1", "report acct_5",
+			"accounts list", "accounts show acct_1", "accounts show acct_5", "accounts apply -f " + list,
+			"schedule list", "schedule describe acct_1",
+			"schedule describe acct_9", "schedule trigger acct_1", "schedule pause acct_1", "schedule pause",
+			"approve acct_1 --why so", "approve acct_5",
+			"reject acct_5 --why so --by ada --version v3", "order list", "order list --state hold",
+			"order show " + lampOrder,
+			"order refund " + lampOrder + " --amount 5.001 --why so --by ada", "order ship " + lampOrder, "env --all",
+			"platform", "privacy show " + lampOrder,
+			"source show acct_1", "source put acct_1 nowhere.csv", "validate nowhere.csv", "validate x.xlsx",
+			"sync acct_1 --dry-run", "sync acct_1 --feed prices",
 			"serve", "healthcheck", "doctor", "completion fish", "acounts", "version",
 		} {
 			s.stdin = "n\n"

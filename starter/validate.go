@@ -62,11 +62,18 @@ func (a *app) validateCommand() *cobra.Command {
 	}
 	feedFlag(c, &flags.feed)
 	c.Flags().StringVar(&flags.format, "format", "", "csv, tsv, csv.gz or tsv.gz (default: what the name ends in)")
-	c.Flags().StringVar(&flags.dialect, "dialect", string(feed.StripeDialect), "how the file is written: stripe or google")
-	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "tsv", "csv.gz", "tsv.gz"}, cobra.ShellCompDirectiveNoFileComp)))
-	c.Flags().StringVar(&flags.quotes, "quotes", string(feed.AutoQuotes), "what double quotes mean: auto (the rows tell), rfc4180, literal (ordinary text) or backslash")
-	must(c.RegisterFlagCompletionFunc("quotes", cobra.FixedCompletions([]string{"auto", "rfc4180", "literal", "backslash"}, cobra.ShellCompDirectiveNoFileComp)))
-	must(c.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions([]string{string(feed.StripeDialect), string(feed.GoogleDialect)}, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&flags.dialect, "dialect", string(feed.StripeDialect),
+		"how the file is written: stripe or google")
+	must(c.RegisterFlagCompletionFunc("format",
+		cobra.FixedCompletions([]string{"csv", "tsv", "csv.gz", "tsv.gz"}, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&flags.quotes, "quotes", string(feed.AutoQuotes),
+		"what double quotes mean: auto (the rows tell), rfc4180, literal (ordinary text) or backslash")
+	must(c.RegisterFlagCompletionFunc("quotes",
+		cobra.FixedCompletions([]string{"auto", "rfc4180", "literal", "backslash"},
+			cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("dialect",
+		cobra.FixedCompletions([]string{string(feed.StripeDialect), string(feed.GoogleDialect)},
+			cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
@@ -82,9 +89,10 @@ type validation struct {
 	Rows           int64 `json:"rows"` // the sum of the next four
 	RowsSound      int64 `json:"rows_sound"`
 	RowsWithErrors int64 `json:"rows_with_errors"`
-	RowsSuperseded int64 `json:"rows_superseded"` // another row of the same id counts in their place, or none of them does
-	RowsDuplicate  int64 `json:"rows_duplicate"`  // of them, those that contradict it: no row of that id is sent
-	RowsDeleting   int64 `json:"rows_deleting"`   // with delete=true
+	// another row of the same id counts in their place, or none of them does
+	RowsSuperseded int64 `json:"rows_superseded"`
+	RowsDuplicate  int64 `json:"rows_duplicate"` // of them, those that contradict it: no row of that id is sent
+	RowsDeleting   int64 `json:"rows_deleting"`  // with delete=true
 
 	Columns        []string                   `json:"columns"`
 	UnknownColumns []string                   `json:"unknown_columns"` // in Google's dialect, those that are not sent
@@ -181,7 +189,8 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 	rows := delta.Counts
 	v := validation{
 		File: name, Feed: o.Kind, Dialect: o.Dialect, OK: problem == "", Error: problem, Bytes: delta.Bytes,
-		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded, RowsDuplicate: rows.Duplicates, RowsDeleting: rows.Asked,
+		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded,
+		RowsDuplicate: rows.Duplicates, RowsDeleting: rows.Asked,
 		Columns:        append([]string{}, delta.Header.Columns...),
 		UnknownColumns: append([]string{}, delta.Header.Unknown...),
 		RenamedColumns: []renamedColumn{},
@@ -201,7 +210,8 @@ func unusable(delta feed.Delta, err error) string {
 	var syntax *feed.SyntaxError
 	switch {
 	case errors.Is(err, feed.ErrTooLarge):
-		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless VITRINE_MAX_SOURCE_BYTES says otherwise", terminal.Bytes(largestSource))
+		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless "+
+			"VITRINE_MAX_SOURCE_BYTES says otherwise", terminal.Bytes(largestSource))
 	case errors.As(err, &header), errors.As(err, &syntax):
 		return err.Error()
 	case err == nil && len(delta.Header.Columns) == 0:
@@ -253,8 +263,10 @@ func (a *app) describeValidation(v validation) {
 func rowsOf(v validation) string {
 	text, before := humanize.Comma(v.Rows)+" in the file", ": "
 	for _, t := range []catalog.Tally{
-		{Count: v.RowsSound, Words: "can be sent"}, {Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
-		{Count: v.RowsSuperseded, Words: "with the id of another row, which is looked at in their place"}, {Count: v.RowsDeleting, Words: "with delete=true"},
+		{Count: v.RowsSound, Words: "can be sent"},
+		{Count: v.RowsWithErrors, Words: "with errors, which a sync keeps back"},
+		{Count: v.RowsSuperseded, Words: "with the id of another row, which is looked at in their place"},
+		{Count: v.RowsDeleting, Words: "with delete=true"},
 	} {
 		if t.Count > 0 {
 			text, before = text+before+t.String(), ", "
@@ -268,7 +280,8 @@ func judged(v validation) string {
 	case v.Rows == 0:
 		return "there is a header but no row: a sync would hold it, because it would delete everything"
 	case v.RowsWithErrors+v.RowsDuplicate > 0:
-		return fmt.Sprintf("%s of %s with errors", humanize.Comma(v.RowsWithErrors+v.RowsDuplicate), terminal.Plural(v.Rows, "row"))
+		return fmt.Sprintf("%s of %s with errors", humanize.Comma(v.RowsWithErrors+v.RowsDuplicate),
+			terminal.Plural(v.Rows, "row"))
 	case len(v.Causes) > 0:
 		return "no row has errors, and there are warnings"
 	}

@@ -57,7 +57,8 @@ func causeOf(t *testing.T, causes []foundCause, cause feed.Cause, column string)
 func TestFilesThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, file, content, says string }{
-		{"no columns", "c.csv", "id,title\n1,x\n", "required columns are missing: description, link, image_link, availability, price"},
+		{"no columns", "c.csv", "id,title\n1,x\n",
+			"required columns are missing: description, link, image_link, availability, price"},
 		{"empty", "c.csv", "", "the file is empty: it has not even a header"},
 		{"empty archive", "c.csv.gz", "", "the file is empty"},
 		{"no gzip", "c.csv.gz", header, "cannot be unpacked"},
@@ -106,7 +107,8 @@ func TestWhatQuotesAreIsToldOrSet(t *testing.T) {
 	require.Equal(t, feed.BrokenQuotes, v.Causes[0].Cause)
 	require.Equal(t, int64(1), v.RowsSound, "the rows behind it are read")
 	require.Equal(t, exitUsage, s.run("validate", path, "--quotes", "single"))
-	require.Contains(t, s.stderr.String(), `--quotes "single" is not known: expected auto, rfc4180, literal or backslash`)
+	require.Contains(t, s.stderr.String(),
+		`--quotes "single" is not known: expected auto, rfc4180, literal or backslash`)
 }
 
 func TestAnUnknownDialectIsAMistake(t *testing.T) {
@@ -129,7 +131,9 @@ func TestAFileWithErrorsInRows(t *testing.T) {
 	require.Equal(t, exitRows, s.run("validate", path))
 	require.Equal(t, "starter: 6 rows of "+path+" have errors: a sync would not send them\n", s.stderr.String())
 	got := s.stdout.String()
-	require.Contains(t, got, path+": 6 of 8 rows with errors\n  rows     8 in the file: 2 can be sent, 6 with errors, which a sync keeps back\n  columns  7\n")
+	require.Contains(t, got,
+		path+
+			": 6 of 8 rows with errors\n  rows     8 in the file: 2 can be sent, 6 with errors, which a sync keeps back\n  columns  7\n")
 	require.Contains(t, got, `
   What keeps rows from agents
   ████████████ 5  price is not an amount, one space and a currency
@@ -171,7 +175,8 @@ func TestAllFindingsAsCSV(t *testing.T) {
 		}
 	}
 	require.Equal(t, catalog.ReportEntry{
-		Line: 3, ID: "=B", Column: "price", Value: "free", Cause: feed.NotAmount, Severity: feed.Error, By: catalog.SaidByVitrine,
+		Line: 3, ID: "=B", Column: "price", Value: "free", Cause: feed.NotAmount, Severity: feed.Error,
+		By:     catalog.SaidByVitrine,
 		Reason: "price is not an amount, one space and a currency",
 	}, bad)
 }
@@ -179,7 +184,9 @@ func TestAllFindingsAsCSV(t *testing.T) {
 func TestAFileWithWarningsOnlyIsFine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	path := s.file("c.csv", strings.Replace(header, "price", "price,colour\x07,size_", 1)+strings.Replace(sound("A"), "USD", "USD,red,L", 1))
+	path := s.file("c.csv",
+		strings.Replace(header, "price", "price,colour\x07,size_", 1)+
+			strings.Replace(sound("A"), "USD", "USD,red,L", 1))
 	require.Equal(t, exitOK, s.run("validate", path), s.stderr.String())
 	got := s.stdout.String()
 	require.Contains(t, got, path+": no row has errors, and there are warnings\n")
@@ -196,7 +203,8 @@ func TestRepeatedIDsAreReadTwice(t *testing.T) {
 	content := header + strings.Replace(sound("A"), "9.99 USD", "free", 1) + sound("B") + sound("A")
 	s := newStage(t)
 	v := s.validated(exitRows, s.file("c.csv", content))
-	require.Equal(t, []int64{3, 1, 1, 1, 1}, []int64{v.Rows, v.RowsSound, v.RowsWithErrors, v.RowsSuperseded, v.RowsDuplicate})
+	require.Equal(t, []int64{3, 1, 1, 1, 1},
+		[]int64{v.Rows, v.RowsSound, v.RowsWithErrors, v.RowsSuperseded, v.RowsDuplicate})
 	twice := causeOf(t, v.Causes, feed.DuplicateID, "id")
 	require.Equal(t, int64(2), twice.Count)
 	require.Equal(t, int64(2), twice.Examples[0].Line)
@@ -214,7 +222,8 @@ func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 	require.NotEqual(t, exitOK, s.run("validate", "nofile.csv"))
 	here, err := os.Getwd()
 	require.NoError(t, err)
-	require.Equal(t, "starter: there is no file nofile.csv: check its name, and the folder that you are in, "+here+"\n", s.stderr.String())
+	require.Equal(t, "starter: there is no file nofile.csv: check its name, and the folder that you are in, "+here+"\n",
+		s.stderr.String())
 }
 
 func TestStdinIsKeptForASecondPassAndRemoved(t *testing.T) {
@@ -256,7 +265,8 @@ func TestStdinWithoutEndIsCutOffBehindTheLimit(t *testing.T) {
 	info, err := os.Stat(kept.path)
 	require.NoError(t, err)
 	require.Equal(t, int64(11), info.Size())
-	_, err = feed.Compare(kept.open, feed.Options{Format: feed.CSV, Kind: feed.Product, MaxBytes: 10}, newFindings(feed.Product, nil))
+	_, err = feed.Compare(kept.open, feed.Options{Format: feed.CSV, Kind: feed.Product, MaxBytes: 10},
+		newFindings(feed.Product, nil))
 	require.ErrorIs(t, err, feed.ErrTooLarge)
 }
 
@@ -288,20 +298,25 @@ func TestACompressedFileOnStdin(t *testing.T) {
 func TestWhatADialectRewritesIsListed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	path := s.file("c.csv", strings.Replace(header, "image_link", "Image Link", 1)+strings.Replace(sound("A"), "in_stock", "In Stock", 1))
+	path := s.file("c.csv",
+		strings.Replace(header, "image_link", "Image Link", 1)+strings.Replace(sound("A"), "in_stock", "In Stock", 1))
 	require.Equal(t, exitFailed, s.run("validate", path))
 	require.Equal(t, exitOK, s.run("validate", path, "--dialect", "google"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "  renamed  Image Link → image_link\n")
-	require.Contains(t, s.stdout.String(), "\n  Rewritten on the way to Stripe\n  1  availability  names of values are written in lower case with underscores\n")
+	require.Contains(t, s.stdout.String(),
+		"\n  Rewritten on the way to Stripe\n  1  availability  names of values are written in lower case with underscores\n")
 	v := s.validated(exitOK, path, "--dialect", "google")
 	require.Equal(t, []renamedColumn{{"Image Link", "image_link"}}, v.RenamedColumns)
-	require.Equal(t, []catalog.ReportNormalised{{Rule: "names of values are written in lower case with underscores", Column: "availability", Count: 1}}, v.Normalised)
+	require.Equal(t, []catalog.ReportNormalised{{Rule: "names of values are written in lower case with underscores",
+		Column: "availability", Count: 1}}, v.Normalised)
 }
 
 func TestTheMerchantsOwnWordsAreShown(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	path := s.file("c.csv", strings.Replace(header, "image_link", "Image Link", 1)+strings.NewReplacer("in_stock", "In  Shops", ".jpg", ".webp").Replace(sound("A")))
+	path := s.file("c.csv",
+		strings.Replace(header, "image_link", "Image Link", 1)+
+			strings.NewReplacer("in_stock", "In  Shops", ".jpg", ".webp").Replace(sound("A")))
 	require.Equal(t, exitRows, s.run("validate", path, "--dialect", "google"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), `"In  Shops"`)
 	require.Contains(t, s.stdout.String(), "Image Link ")

@@ -29,7 +29,8 @@ type verdict struct {
 
 var (
 	approval  = verdict{desk.Approval, "Send this to Stripe?", "the run goes on and sends it"}
-	rejection = verdict{desk.Rejection, "Reject this version of the source?", "nothing of it is sent; the next version is looked at as usual"}
+	rejection = verdict{desk.Rejection, "Reject this version of the source?",
+		"nothing of it is sent; the next version is looked at as usual"}
 )
 
 type verdictFlags struct {
@@ -69,9 +70,11 @@ func (a *app) verdictCommand(d verdict, flags *verdictFlags) *cobra.Command {
 	}
 	feedFlag(c, &flags.feed)
 	c.Flags().StringVar(&flags.why, "why", "", "why, for the history and the report; required")
-	c.Flags().StringVar(&flags.version, "version", "", "the version of the source that you looked at; another one is not decided about")
+	c.Flags().StringVar(&flags.version, "version", "",
+		"the version of the source that you looked at; another one is not decided about")
 	c.Flags().StringVar(&flags.by, "by", "", "who decides (default: the user at this host)")
-	c.Flags().StringSliceVar(&flags.reasons, "reason", nil, "everything that is held for these reasons alone, such as shrink,price_moves")
+	c.Flags().StringSliceVar(&flags.reasons, "reason", nil,
+		"everything that is held for these reasons alone, such as shrink,price_moves")
 	c.Flags().StringVar(&flags.file, "file", "", "a list of accounts, as 'starter accounts apply' reads it; - is stdin")
 	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print what would be decided about, and stop")
 	c.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
@@ -97,7 +100,8 @@ func (a *app) decide(ctx context.Context, account string, d verdict, flags verdi
 	}
 	held := state.Held
 	if in.Version != "" && in.Version != held.Version {
-		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was decided", terminal.Printable(held.Version), terminal.Printable(in.Version))
+		return fmt.Errorf("version %s of the source is held, not %s: 'starter status --held' shows why; nothing was "+
+			"decided", terminal.Printable(held.Version), terminal.Printable(in.Version))
 	}
 	shown, err := a.confirmVerdict(id, d, *held, flags.yes)
 	if err != nil {
@@ -128,7 +132,8 @@ const askForVerdictWorker = "… no worker has taken the verdict yet: is one run
 
 // verdictInput is checked before anything is asked or sent: in bytes, as the run checks it.
 func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictInput, err error) {
-	in.By, in.Why, in.Version = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why), strings.TrimSpace(flags.version)
+	in.By, in.Why, in.Version = strings.TrimSpace(flags.by), strings.TrimSpace(flags.why),
+		strings.TrimSpace(flags.version)
 	if in.Why == "" {
 		return in, badUsage("why? Say it with --why, for those who ask later")
 	}
@@ -139,7 +144,8 @@ func (a *app) verdictInput(flags verdictFlags, most int) (in workflows.VerdictIn
 	}
 	for _, given := range []struct{ flag, text string }{{"--why", in.Why}, {"--by", in.By}} {
 		if n := len(given.text); n > most {
-			return in, badUsage("%s has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more", given.flag, n, most)
+			return in, badUsage("%s has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more",
+				given.flag, n, most)
 		}
 	}
 	return in, nil
@@ -180,7 +186,8 @@ func (a *app) decidedBefore(ctx context.Context, state catalog.State, d verdict,
 	}
 	text := fmt.Sprintf("nothing is held of the %s feed of %s: %s", kind, account, lastOutcome(state, a.Now()))
 	for _, other := range feed.Kinds() {
-		if state, _, err := docs.State(ctx, catalog.ID{Account: account, Feed: other}); err == nil && state.Held != nil {
+		if state, _, err := docs.State(ctx,
+			catalog.ID{Account: account, Feed: other}); err == nil && state.Held != nil {
 			text += fmt.Sprintf("; its %s feed is held: --feed %s", other, other)
 		}
 	}
@@ -192,7 +199,8 @@ func (a *app) printDecided(d verdict, t desk.TakenVerdict) error {
 		return a.printJSON(t)
 	}
 	a.Say("%s  %s: %s version %s by %s already, %s: %s",
-		t.Account, t.Feed, d.Done, terminal.Printable(t.Version), terminal.Printable(t.By), terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
+		t.Account, t.Feed, d.Done, terminal.Printable(t.Version), terminal.Printable(t.By),
+		terminal.Relative(a.Now(), *t.Before), terminal.Printable(t.Why))
 	return nil
 }
 
@@ -200,7 +208,8 @@ func lastOutcome(s catalog.State, now time.Time) string {
 	if s.Last == nil {
 		return "it was never synced"
 	}
-	text := fmt.Sprintf("its last sync ended as %s, %s", terminal.Spaced(string(s.Last.Outcome)), terminal.Relative(now, s.Last.At))
+	text := fmt.Sprintf("its last sync ended as %s, %s", terminal.Spaced(string(s.Last.Outcome)),
+		terminal.Relative(now, s.Last.At))
 	if s.Last.Reason != "" {
 		text += " (" + terminal.Shortened(s.Last.Reason, 200) + ")"
 	}
@@ -224,13 +233,17 @@ func explainVerdict(ctx context.Context, account string, held catalog.Hold, err 
 	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
 	switch {
 	case temporalclient.IsNotFound(err):
-		return fmt.Errorf("the run that held it is gone (workflow %s): it ended, or somebody terminated it. The next sync holds the source again, if it is still the same: 'starter sync %s' starts one", held.Run.WorkflowID, account)
+		return fmt.Errorf("the run that held it is gone (workflow %s): it ended, or somebody terminated it. The next "+
+			"sync holds the source again, if it is still the same: 'starter sync %s' starts one", held.Run.WorkflowID,
+			account)
 	case errors.As(err, &refused):
 		return fmt.Errorf("the run did not take the verdict: %s (workflow %s)", refused.Message(), held.Run.WorkflowID)
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w; a worker may still take the verdict: 'starter status %s' shows it", context.Cause(ctx), account)
+		return fmt.Errorf("%w; a worker may still take the verdict: 'starter status %s' shows it", context.Cause(ctx),
+			account)
 	case errors.As(err, &late):
-		return fmt.Errorf("no worker has taken the verdict yet: is one running? 'starter status %s' shows if it is taken later: %w", account, err)
+		return fmt.Errorf("no worker has taken the verdict yet: is one running? 'starter status %s' shows if it is "+
+			"taken later: %w", account, err)
 	}
 	return fmt.Errorf("send the verdict to workflow %s: %w", held.Run.WorkflowID, err)
 }
@@ -244,7 +257,8 @@ func (a *app) printVerdict(d verdict, t desk.TakenVerdict, follow bool) error {
 	case a.json():
 		out = a.Stderr
 	}
-	a.Write(out, fmt.Sprintf("%s  %s: %s version %s by %s; %s", t.Account, t.Feed, d.Done, terminal.Printable(t.Version), terminal.Printable(t.By), d.effect))
+	a.Write(out, fmt.Sprintf("%s  %s: %s version %s by %s; %s", t.Account, t.Feed, d.Done,
+		terminal.Printable(t.Version), terminal.Printable(t.By), d.effect))
 	if t.Version != t.Held.Version {
 		a.Tell(out, "  note      ", "the source was version "+t.Held.Version+" when this looked")
 	}

@@ -33,7 +33,8 @@ func (f verdictFlags) checkMany(accounts []string) error {
 	case f.file != "" && len(accounts) > 0:
 		return badUsage("name the accounts, or give a list of them with --file")
 	case f.file == "" && len(accounts) == 0 && len(f.reasons) == 0:
-		return badUsage("expected the id of a connected account (acct_…), several of them, a list of them (--file FILE), or --reason")
+		return badUsage("expected the id of a connected account (acct_…), several of them, a list of them (--file " +
+			"FILE), or --reason")
 	case f.follow:
 		return badUsage("--follow is for one sync: 'starter status --watch' shows many")
 	case f.version != "":
@@ -81,7 +82,8 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 		return a.printVerdicts(p)
 	case flags.yes:
 	case !a.IsTerminal(a.Stdin):
-		return badUsage("this would decide about %s; nothing was decided. Say --yes if that is meant", terminal.Plural(int64(len(p.Held)), "feed"))
+		return badUsage("this would decide about %s; nothing was decided. Say --yes if that is meant",
+			terminal.Plural(int64(len(p.Held)), "feed"))
 	case !a.Ask(d.question):
 		return badInput(errors.New("nothing was decided: the syncs are still held"))
 	}
@@ -119,7 +121,8 @@ func (a *app) decideMany(ctx context.Context, accounts []string, d verdict, flag
 
 // planVerdicts finds what is held of the accounts, or of all.
 func (a *app) planVerdicts(ctx context.Context, accounts []string, d verdict, flags verdictFlags) (verdictPlan, error) {
-	p := verdictPlan{DryRun: flags.dryRun, Verdict: d.Done, Held: []heldFeed{}, Taken: []desk.TakenVerdict{}, Failed: []applyFailure{}}
+	p := verdictPlan{DryRun: flags.dryRun, Verdict: d.Done, Held: []heldFeed{}, Taken: []desk.TakenVerdict{},
+		Failed: []applyFailure{}}
 	kinds := feed.Kinds()
 	if flags.oneFeed {
 		kind, err := feed.ParseKind(flags.feed)
@@ -158,7 +161,9 @@ func (a *app) planVerdicts(ctx context.Context, accounts []string, d verdict, fl
 }
 
 // findHeld reads the states of many feeds. One that cannot be used holds nothing that could be decided about.
-func (a *app) findHeld(ctx context.Context, docs catalog.Documents, accounts []string, kinds []feed.Kind) (found []heldFeed, err error) {
+func (a *app) findHeld(
+	ctx context.Context, docs catalog.Documents, accounts []string, kinds []feed.Kind,
+) (found []heldFeed, err error) {
 	held := make([]*catalog.Hold, len(accounts)*len(kinds))
 	bar := a.Meter(len(held), "looking")
 	defer bar.Finish()
@@ -245,5 +250,6 @@ func (a *app) printVerdicts(p verdictPlan) error {
 	for _, f := range p.Failed {
 		texts = append(texts, f.Account+": "+f.Error)
 	}
-	return fmt.Errorf("%s not %s; the same command goes on: %s", terminal.AreOrIs(len(p.Failed), "feed"), p.Verdict, terminal.Some(texts, 5))
+	return fmt.Errorf("%s not %s; the same command goes on: %s", terminal.AreOrIs(len(p.Failed), "feed"), p.Verdict,
+		terminal.Some(texts, 5))
 }

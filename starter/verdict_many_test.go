@@ -32,7 +32,8 @@ func manyHeld(t *testing.T) (s *stage, decided func() map[string]workflows.Verdi
 		s.holds(fmt.Sprintf("acct_%d", i), feed.Product, func(state *catalog.State) {
 			state.Held.Reasons, state.Held.Version = []catalog.HoldReason{moved}, fmt.Sprintf("v%d", i)
 			if i == 4 {
-				state.Held.Reasons = append(state.Held.Reasons, catalog.HoldReason{Guard: "shrink", Text: "half is gone"})
+				state.Held.Reasons = append(state.Held.Reasons,
+					catalog.HoldReason{Guard: "shrink", Text: "half is gone"})
 			}
 		})
 	}
@@ -52,15 +53,20 @@ func TestAVerdictAboutManyHasAPlan(t *testing.T) {
 	t.Parallel()
 	s, decided := manyHeld(t)
 	why := []string{"--why", "VAT was corrected", "--by", "ada"}
-	require.Zero(t, s.run(append([]string{"approve", "--reason", "price_moves", "--dry-run"}, why...)...), s.stderr.String())
-	require.Contains(t, s.stdout.String(), "Plan: 4 held feeds to be approved; together they would send 480 rows and delete 1,200. 1 feed is held for other reasons too")
-	require.Equal(t, exitUsage, s.run(append([]string{"approve", "--reason", "price_moves"}, why...)...), "a script says --yes")
+	require.Zero(t, s.run(append([]string{"approve", "--reason", "price_moves", "--dry-run"}, why...)...),
+		s.stderr.String())
+	require.Contains(t, s.stdout.String(),
+		"Plan: 4 held feeds to be approved; together they would send 480 rows and delete 1,200. 1 feed is held for other reasons too")
+	require.Equal(t, exitUsage, s.run(append([]string{"approve", "--reason", "price_moves"}, why...)...),
+		"a script says --yes")
 	require.Empty(t, decided())
 
-	require.Zero(t, s.run(append([]string{"approve", "--reason", "price_moves", "--yes"}, why...)...), s.stderr.String())
+	require.Zero(t, s.run(append([]string{"approve", "--reason", "price_moves", "--yes"}, why...)...),
+		s.stderr.String())
 	require.Contains(t, s.stdout.String(), "4 feeds approved.")
 	require.Len(t, decided(), 4)
-	require.Equal(t, workflows.VerdictInput{By: "ada", Why: "VAT was corrected", Version: "v2"}, decided()["catalog-sync/acct_2/product"])
+	require.Equal(t, workflows.VerdictInput{By: "ada", Why: "VAT was corrected", Version: "v2"},
+		decided()["catalog-sync/acct_2/product"])
 }
 
 func TestAVerdictAboutAList(t *testing.T) {
@@ -68,13 +74,15 @@ func TestAVerdictAboutAList(t *testing.T) {
 	s, decided := manyHeld(t)
 	list := filepath.Join(t.TempDir(), "accounts.txt")
 	require.NoError(t, os.WriteFile(list, []byte("acct_1\nacct_4\nacct_5\n"), 0o600))
-	require.Zero(t, s.run("reject", "--file", list, "--why", "cut off", "--by", "ada", "--yes", "-o", "json"), s.stderr.String())
+	require.Zero(t, s.run("reject", "--file", list, "--why", "cut off", "--by", "ada", "--yes", "-o", "json"),
+		s.stderr.String())
 	var p verdictPlan
 	require.NoError(t, json.Unmarshal(s.stdout.Bytes(), &p))
 	require.Len(t, p.Taken, 2)
 	require.Equal(t, "rejected", p.Taken[0].Verdict)
 	require.Len(t, decided(), 2)
-	require.Zero(t, s.run("reject", "acct_0", "acct_1", "--feed", "pricing", "--why", "x", "--by", "ada", "--yes", "-o", "json"))
+	require.Zero(t,
+		s.run("reject", "acct_0", "acct_1", "--feed", "pricing", "--why", "x", "--by", "ada", "--yes", "-o", "json"))
 	require.Len(t, decided(), 2, "another feed is not held")
 }
 

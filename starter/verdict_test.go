@@ -31,7 +31,9 @@ func (s *stage) holds(account string, kind feed.Kind, change ...func(*catalog.St
 		Format: catalog.StateFormat, Account: account, Feed: kind,
 		Last: &catalog.Last{Outcome: catalog.Held, At: noon.Add(-2 * time.Hour)},
 		Held: &catalog.Hold{
-			Version: "v7", Since: noon.Add(-2 * time.Hour), Run: catalog.Run{WorkflowID: workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}), RunID: "run-1"},
+			Version: "v7", Since: noon.Add(-2 * time.Hour),
+			Run: catalog.Run{WorkflowID: workflows.ScheduleID(catalog.ID{Account: account, Feed: kind}),
+				RunID: "run-1"},
 			Reasons: []catalog.HoldReason{
 				{Guard: "shrink", Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"},
 				{Guard: "currency_flips", Text: "1 of 700 prices is in another currency"},
@@ -58,7 +60,8 @@ func (s *stage) answers(version string) {
 }
 
 func (s *stage) decides(verb, account string, more ...string) int {
-	return s.run(append([]string{verb, account, "--why", "the merchant confirmed", "--by", "ada@acme.example"}, more...)...)
+	return s.run(append([]string{verb, account, "--why", "the merchant confirmed", "--by", "ada@acme.example"},
+		more...)...)
 }
 
 func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
@@ -69,8 +72,10 @@ func TestAVerdictNeedsAReasonAndAPerson(t *testing.T) {
 	}{
 		{"no reason", "why? Say it with --why", nil},
 		{"a blank reason", "why? Say it with --why", []string{"--why", "  "}},
-		{"a reason like a novel", "--why has 1002 bytes, and at most 500 are kept", []string{"--why", strings.Repeat("ä", 501), "--by", "ada"}},
-		{"a name like a novel", "--by has 501 bytes, and at most 500 are kept", []string{"--why", "so", "--by", strings.Repeat("a", 501)}},
+		{"a reason like a novel", "--why has 1002 bytes, and at most 500 are kept",
+			[]string{"--why", strings.Repeat("ä", 501), "--by", "ada"}},
+		{"a name like a novel", "--by has 501 bytes, and at most 500 are kept",
+			[]string{"--why", "so", "--by", strings.Repeat("a", 501)}},
 		{"nobody", "who decides? Neither USER nor the system says: add --by", []string{"--why", "so"}},
 		{"an unknown feed", `feed "prices" is not known`, []string{"--why", "so", "--feed", "prices"}},
 	} {
@@ -96,11 +101,13 @@ func TestThereIsNothingToDecide(t *testing.T) {
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, At: noon.Add(-4 * time.Minute)})
 	s.holds("acct_1", feed.Pricing)
 	require.Equal(t, exitFailed, s.decides("reject", "acct_1"))
-	require.Equal(t, "starter: nothing is held of the product feed of acct_1: its last sync ended as succeeded with errors, 4m ago; its pricing feed is held: --feed pricing\n", s.stderr.String())
+	require.Equal(t,
+		"starter: nothing is held of the product feed of acct_1: its last sync ended as succeeded with errors, 4m ago; its pricing feed is held: --feed pricing\n", s.stderr.String())
 
 	s.remember("acct_2", &catalog.Last{Outcome: catalog.Failed, At: noon.Add(-time.Hour), Reason: "no such source"})
 	require.Equal(t, exitFailed, s.decides("reject", "acct_2"))
-	require.Equal(t, "starter: nothing is held of the product feed of acct_2: its last sync ended as failed, 1h ago (no such source)\n", s.stderr.String())
+	require.Equal(t,
+		"starter: nothing is held of the product feed of acct_2: its last sync ended as failed, 1h ago (no such source)\n", s.stderr.String())
 	require.Empty(t, s.temporal.updates)
 }
 
@@ -110,13 +117,17 @@ func TestVerdictsThatAreNotTaken(t *testing.T) {
 		name, says string
 		err        error
 	}{
-		{"the run is gone", "starter: the run that held it is gone (workflow catalog-sync/acct_1/product): it ended, or somebody terminated it. The next sync holds the source again, if it is still the same: 'starter sync acct_1' starts one\n",
+		{"the run is gone",
+			"starter: the run that held it is gone (workflow catalog-sync/acct_1/product): it ended, or somebody terminated it. The next sync holds the source again, if it is still the same: 'starter sync acct_1' starts one\n",
 			serviceerror.NewNotFound("workflow execution already completed")},
-		{"the run refuses", "starter: the run did not take the verdict: nothing is held (workflow catalog-sync/acct_1/product)\n",
+		{"the run refuses",
+			"starter: the run did not take the verdict: nothing is held (workflow catalog-sync/acct_1/product)\n",
 			temporal.NewApplicationError("nothing is held", "NotHeld")},
-		{"no worker", "starter: no worker has taken the verdict yet: is one running? 'starter status acct_1' shows if it is taken later: ",
+		{"no worker",
+			"starter: no worker has taken the verdict yet: is one running? 'starter status acct_1' shows if it is taken later: ",
 			client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded)},
-		{"Temporal is away", "starter: send the verdict to workflow catalog-sync/acct_1/product: connection refused\n", errors.New("connection refused")},
+		{"Temporal is away", "starter: send the verdict to workflow catalog-sync/acct_1/product: connection refused\n",
+			errors.New("connection refused")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +152,9 @@ func TestCtrlCWhileAVerdictIsSent(t *testing.T) {
 		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.Canceled)
 	}
 	require.Equal(t, 130, s.decides("approve", "acct_1"))
-	require.Equal(t, "starter: stopped by Ctrl-C; a worker may still take the verdict: 'starter status acct_1' shows it\n", s.stderr.String())
+	require.Equal(t,
+		"starter: stopped by Ctrl-C; a worker may still take the verdict: 'starter status acct_1' shows it\n",
+		s.stderr.String())
 }
 
 func TestAPersonSeesWhatTheyDecideAbout(t *testing.T) {
@@ -185,7 +198,8 @@ func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
 		require.Contains(t, s.stderr.String(), "version v7 of the source is held, not v6")
 		require.Empty(t, s.temporal.updates)
 		require.Equal(t, exitOK, s.decides(verb, "acct_1", "--version", "v7"))
-		require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "the run compares it too")
+		require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version,
+			"the run compares it too")
 	}
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
@@ -193,7 +207,8 @@ func TestAVerdictIsAboutWhatWasLookedAt(t *testing.T) {
 	s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
 	s.stdin = "y\n"
 	require.Equal(t, exitOK, s.decides("approve", "acct_1"))
-	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version, "who was shown a version agrees to that one")
+	require.Equal(t, "v7", s.temporal.updates[0].Args[0].(workflows.VerdictInput).Version,
+		"who was shown a version agrees to that one")
 }
 
 // A command is repeated when its answer was lost, perhaps on another host, while the run is still at it or after its
@@ -214,7 +229,8 @@ func TestAVerdictIsRepeated(t *testing.T) {
 		require.Equal(t, s.temporal.updates[0].UpdateID, s.temporal.updates[1].UpdateID)
 
 		s = newStage(t)
-		decided := &catalog.Decided{Version: "v7", Verdict: catalog.Verdict{Approved: verb == "approve", By: "ada@one", Why: "so", At: noon.Add(-time.Hour)}}
+		decided := &catalog.Decided{Version: "v7",
+			Verdict: catalog.Verdict{Approved: verb == "approve", By: "ada@one", Why: "so", At: noon.Add(-time.Hour)}}
 		state := catalog.State{Format: catalog.StateFormat, Account: "acct_1", Feed: feed.Product}
 		if state.Rejected = decided; verb == "approve" {
 			state.Approved, state.Rejected = decided, nil
@@ -222,7 +238,8 @@ func TestAVerdictIsRepeated(t *testing.T) {
 		_, err := s.docs.SaveState(s.ctx, state, statestore.IfAbsent)
 		require.NoError(t, err)
 		for _, args := range [][]string{{"--why", "so"}, {"--why", "once more", "--version", "v7"}} {
-			require.Equal(t, exitOK, s.run(append([]string{verb, "acct_1", "--by", "ada@two"}, args...)...), s.stderr.String())
+			require.Equal(t, exitOK, s.run(append([]string{verb, "acct_1", "--by", "ada@two"}, args...)...),
+				s.stderr.String())
 			require.Equal(t, "acct_1  product: "+done+" version v7 by ada@one already, 1h ago: so\n", s.stdout.String())
 		}
 		require.Equal(t, exitOK, s.run(verb, "acct_1", "--by", "ada@two", "--why", "so", "-o", "json"))
@@ -231,7 +248,8 @@ func TestAVerdictIsRepeated(t *testing.T) {
 		require.True(t, got.Before.Equal(noon.Add(-time.Hour)))
 
 		other := map[string]string{"approve": "reject", "reject": "approve"}[verb]
-		for _, args := range [][]string{{verb, "--why", "another hold"}, {verb, "--why", "so", "--version", "v8"}, {other, "--why", "so"}} {
+		for _, args := range [][]string{{verb, "--why", "another hold"}, {verb, "--why", "so", "--version", "v8"},
+			{other, "--why", "so"}} {
 			require.Equal(t, exitFailed, s.run(append([]string{args[0], "acct_1", "--by", "ada"}, args[1:]...)...))
 			require.Contains(t, s.stderr.String(), "nothing is held")
 		}
@@ -260,8 +278,9 @@ func TestApprove(t *testing.T) {
 `, s.stdout.String())
 	require.Equal(t, []client.UpdateWorkflowOptions{{
 		UpdateID:   "approve/v7/" + noon.Add(-2*time.Hour).Format(time.RFC3339Nano),
-		WorkflowID: "catalog-sync/acct_1/pricing", UpdateName: "approve", WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args: []any{workflows.VerdictInput{By: "ada@acme.example", Why: "the merchant confirmed"}},
+		WorkflowID: "catalog-sync/acct_1/pricing", UpdateName: "approve",
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args:         []any{workflows.VerdictInput{By: "ada@acme.example", Why: "the merchant confirmed"}},
 	}}, s.temporal.updates, "the newest run of the workflow is asked: it may have been reset")
 }
 
@@ -304,7 +323,8 @@ func TestApproveAndFollow(t *testing.T) {
 	s := newStage(t)
 	s.holds("acct_1", feed.Product)
 	s.answers("v7")
-	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", -2*time.Hour), completed(5, -2*time.Hour+time.Second), scheduled(11, "Settle", 0), completed(11, 2*time.Second)}
+	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", -2*time.Hour),
+		completed(5, -2*time.Hour+time.Second), scheduled(11, "Settle", 0), completed(11, 2*time.Second)}
 	s.temporal.scripts["catalog-sync/acct_1/product"] = &script{
 		moments: []moment{{events: events, status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}},
 		result:  workflows.CatalogSyncResult{Outcome: catalog.Succeeded},

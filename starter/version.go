@@ -15,9 +15,10 @@ type versionView struct {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version of the starter",
-		Long:    "Print the version of the starter, and what it was built with. Worker and starter should be of the same release.",
+		Use:   "version",
+		Short: "Print the version of the starter",
+		Long: "Print the version of the starter, and what it was built with. Worker and starter should be of the " +
+			"same release.",
 		Example: "  starter version\n  starter version -o json | jq -r .version",
 		Args:    noArgs("there is one version"),
 		RunE: func(*cobra.Command, []string) error {

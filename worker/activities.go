@@ -61,23 +61,27 @@ func newStager(c config.Config, store statestore.Store) staging.Stager {
 }
 
 func newCatalogDispatch(
-	c config.Config, objects statestore.Objects, listing activities.Listing, runs activities.Runs, syncs activities.Syncs,
+	c config.Config, objects statestore.Objects, listing activities.Listing, runs activities.Runs,
+	syncs activities.Syncs,
 ) *activities.CatalogDispatch {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
-		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs, Interval: c.Import.Interval,
+		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs,
+		Interval: c.Import.Interval,
 	}
 }
 
 func newCatalogAudit(sync *activities.CatalogSync, stripe *stripeapi.Client) *activities.CatalogAudit {
 	return &activities.CatalogAudit{
-		Accounts: sync.Accounts, Documents: sync.Documents, Stager: sync.Stager, Reports: stripe.Reports(), Runs: sync.Runs,
+		Accounts: sync.Accounts, Documents: sync.Documents, Stager: sync.Stager, Reports: stripe.Reports(),
+		Runs: sync.Runs,
 	}
 }
 
 func newOrderFulfillment(
-	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, merchant activities.Merchant, mailer activities.Mailer, logger *slog.Logger,
+	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, merchant activities.Merchant,
+	mailer activities.Mailer, logger *slog.Logger,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
 		Livemode:    c.Livemode(),
@@ -93,19 +97,26 @@ func newOrderFulfillment(
 // assortmentBytes hold the products of some thousand accounts, or a million of one.
 const assortmentBytes = 128 << 20
 
-func newAssortments(c config.Config, objects statestore.Objects, logger *slog.Logger) *assortment.Store[*assortment.Index] {
+func newAssortments(
+	c config.Config, objects statestore.Objects, logger *slog.Logger,
+) *assortment.Store[*assortment.Index] {
 	documents := assortment.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	lost := func(account string, err error) {
-		logger.Warn("orders are checked by the whole manifest: the assortment cannot be read", "account", account, "error", err)
+		logger.Warn("orders are checked by the whole manifest: the assortment cannot be read", "account", account,
+			"error", err)
 	}
 	return assortment.NewStore(documents.Assortments(assortmentBytes), assortmentBytes, time.Now, lost)
 }
 
-func newOrderSweep(c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client, standing *activities.AccountStanding) *activities.OrderSweep {
+func newOrderSweep(
+	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client,
+	standing *activities.AccountStanding,
+) *activities.OrderSweep {
 	documents := order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
 	calls := newPaced(stripe, c.Stripe.CatalogRate())
 	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
-	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()}, Standing: standing}
+	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()},
+		Standing: standing}
 }
 
 // sweptInto is the intake as the sweep sees it: an event has an order, or has none.

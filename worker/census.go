@@ -43,7 +43,9 @@ func newCensus(temporal client.Client, pause censusPause, metrics client.Metrics
 	return &census{count: count, pause: time.Duration(pause), metrics: metrics, logger: logger}
 }
 
-func startCensus(lc fx.Lifecycle, temporal client.Client, pause censusPause, metrics client.MetricsHandler, logger *slog.Logger) {
+func startCensus(
+	lc fx.Lifecycle, temporal client.Client, pause censusPause, metrics client.MetricsHandler, logger *slog.Logger,
+) {
 	c := newCensus(temporal, pause, metrics, logger)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -87,7 +89,8 @@ func (c *census) take(ctx context.Context) {
 }
 
 func (c *census) countAll(ctx context.Context) error {
-	held, err := c.count(ctx, runningWith(workflows.CatalogSyncType, workflows.SearchOutcome.GetName(), string(catalog.Held)))
+	held, err := c.count(ctx,
+		runningWith(workflows.CatalogSyncType, workflows.SearchOutcome.GetName(), string(catalog.Held)))
 	if err != nil {
 		return err
 	}

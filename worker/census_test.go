@@ -68,7 +68,8 @@ func TestTheCensusCountsWhatWaits(t *testing.T) {
 	c := newCounted(t)
 	require.Empty(t, c.shown(t, "vitrine_orders"), "nothing is claimed before it was counted")
 	c.take(t.Context())
-	require.Contains(t, c.queries, `WorkflowType = "CatalogSync" AND ExecutionStatus = "Running" AND VitrineOutcome = "held"`)
+	require.Contains(t, c.queries,
+		`WorkflowType = "CatalogSync" AND ExecutionStatus = "Running" AND VitrineOutcome = "held"`)
 	held := `WorkflowType = "OrderFulfillment" AND ExecutionStatus = "Running" AND VitrineOrderState = "held"`
 	require.Contains(t, c.queries, held)
 	orders := c.shown(t, "vitrine_orders")

@@ -46,7 +46,8 @@ func newMerchant(c config.Config, objects statestore.Objects) activities.Merchan
 }
 
 func newMailer(c config.Config) (activities.Mailer, error) {
-	mailer, err := fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(), Templates: c.Orders.MailTemplates})
+	mailer, err := fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(),
+		Templates: c.Orders.MailTemplates})
 	if err != nil {
 		return nil, &daemon.RefusedError{Err: err}
 	}

@@ -20,8 +20,10 @@ func TestHealthcheck(t *testing.T) {
 	}))
 	check := func(listen string) (int, string) {
 		var errs bytes.Buffer
-		env := map[string]string{"STRIPE_API_KEY": "sk_test_1", "VITRINE_SOURCE_BUCKET": "catalogs", "VITRINE_LISTEN": listen}
-		code := run([]string{"healthcheck"}, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, &errs, &errs)
+		env := map[string]string{"STRIPE_API_KEY": "sk_test_1", "VITRINE_SOURCE_BUCKET": "catalogs",
+			"VITRINE_LISTEN": listen}
+		code := run([]string{"healthcheck"}, func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+			&errs, &errs)
 		return code, errs.String()
 	}
 	address := strings.TrimPrefix(server.URL, "http://")

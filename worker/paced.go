@@ -27,7 +27,9 @@ func newPaced(stripe sweptStripe, perSecond float64) paced {
 	return paced{stripe, rate.NewLimiter(rate.Limit(perSecond), 1)}
 }
 
-func (p paced) Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
+func (p paced) Events(
+	ctx context.Context, account string, since time.Time, types []string, after string,
+) (order.EventsPage, error) {
 	if err := p.pace.Wait(ctx); err != nil {
 		return order.EventsPage{}, err
 	}

@@ -35,7 +35,9 @@ func (s schedules) Resume(ctx context.Context, account, note string) error {
 	})
 }
 
-func (s schedules) each(ctx context.Context, account string, do func(client.ScheduleHandle, client.ScheduleState) error) error {
+func (s schedules) each(
+	ctx context.Context, account string, do func(client.ScheduleHandle, client.ScheduleState) error,
+) error {
 	var errs []error
 	for _, kind := range feed.Kinds() {
 		id := workflows.ScheduleID(catalog.ID{Account: account, Feed: kind})

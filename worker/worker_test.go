@@ -115,7 +115,8 @@ func TestAWrongConfigurationIsExplainedWhole(t *testing.T) {
 	}, &out, &errs)
 	require.Equal(t, exitMisused, code)
 	require.Empty(t, out.String())
-	for _, text := range []string{"3 problems", "STRIPE_API_KEY", "VITRINE_SOURCE_BUCKET", `VITRINE_LISTEN="nowhere"`, "--help"} {
+	for _, text := range []string{"3 problems", "STRIPE_API_KEY", "VITRINE_SOURCE_BUCKET", `VITRINE_LISTEN="nowhere"`,
+		"--help"} {
 		require.Contains(t, errs.String(), text)
 	}
 	require.NotContains(t, errs.String(), "hidden")
@@ -218,7 +219,8 @@ func TestATemporalThatSaysNothingEndsTheStart(t *testing.T) {
 func TestMissingSearchAttributesEndTheStart(t *testing.T) {
 	server := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "default"})
 	last := requireFailedStart(t, environment(t, server.Address))
-	require.Contains(t, last, "temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword")
+	require.Contains(t, last,
+		"temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword")
 }
 
 func TestABrokenTemporalFileEndsTheStart(t *testing.T) {
@@ -340,7 +342,8 @@ func TestSignalsDrain(t *testing.T) {
 	}
 }
 
-// requireDocumentedMetrics: those that docs/metrics.md lists for a worker, and no others, once the first census was taken.
+// requireDocumentedMetrics: those that docs/metrics.md lists for a worker, and no others, once the first census was
+// taken.
 func (r *running) requireDocumentedMetrics(t *testing.T) {
 	t.Helper()
 	var body string
@@ -349,7 +352,8 @@ func (r *running) requireDocumentedMetrics(t *testing.T) {
 		return strings.Contains(body, "vitrine_census_timestamp_seconds")
 	}, 10*time.Second, 5*time.Millisecond)
 	telemetrytest.RequirePage(t, telemetry.Worker, body)
-	require.Contains(t, body, `vitrine_stripe_requests_total{outcome="ok",route="GET /v1/account"} 1`, "the key was checked")
+	require.Contains(t, body, `vitrine_stripe_requests_total{outcome="ok",route="GET /v1/account"} 1`,
+		"the key was checked")
 	require.Contains(t, body, `vitrine_stripe_step_rate_limit_hertz{task_queue="vitrine-stripe-orders"}`)
 }
 
@@ -357,7 +361,8 @@ func TestEveryStepIsAmongTheMetrics(t *testing.T) {
 	t.Parallel()
 	var want, got []string
 	for _, of := range []any{
-		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment), new(activities.OrderSweep),
+		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment),
+		new(activities.OrderSweep),
 		new(activities.AccountStanding), new(activities.CatalogDispatch),
 	} {
 		for i := range reflect.TypeOf(of).NumMethod() {
@@ -406,8 +411,10 @@ func requireRefusal(t *testing.T, lookup config.Lookup) string {
 
 func TestAMissingBucketIsRefused(t *testing.T) {
 	temporal := temporalServer(t).Address
-	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_STATE_BUCKET", "nowhere")), "state bucket (VITRINE_STATE_BUCKET): bucket nowhere does not exist")
-	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_SOURCE_BUCKET", "nowhere")), "source bucket (VITRINE_SOURCE_BUCKET): bucket nowhere does not exist")
+	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_STATE_BUCKET", "nowhere")),
+		"state bucket (VITRINE_STATE_BUCKET): bucket nowhere does not exist")
+	require.Contains(t, requireRefusal(t, environment(t, temporal, "VITRINE_SOURCE_BUCKET", "nowhere")),
+		"source bucket (VITRINE_SOURCE_BUCKET): bucket nowhere does not exist")
 }
 
 func TestAMailServerThatIsNoneIsRefused(t *testing.T) {
@@ -487,7 +494,8 @@ func (f *fakeWorker) Stop()        { close(f.stopping); <-f.over }
 
 func TestADrainingWorkerIsAliveAndNotReady(t *testing.T) {
 	busy := newFakeWorker(nil)
-	r := start(t, environment(t, temporalServer(t).Address), fx.Decorate(func(workers) workers { return workers{busy} }))
+	r := start(t, environment(t, temporalServer(t).Address),
+		fx.Decorate(func(workers) workers { return workers{busy} }))
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	<-busy.stopping
 	code, body := r.get(t, "/readyz")
@@ -531,12 +539,15 @@ func TestAWorkerThatCannotStartStopsTheOthers(t *testing.T) {
 
 func TestTheLadderHolds(t *testing.T) {
 	t.Parallel()
-	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3", "VITRINE_MERCHANT_CONCURRENCY", "5", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
+	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3",
+		"VITRINE_MERCHANT_CONCURRENCY", "5", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
 	require.NoError(t, err)
-	stripe, storage, merchant, orders := stripeOptions(c, nil), storageOptions(c, nil), merchantOptions(c, nil), orderOptions(c, nil)
+	stripe, storage, merchant, orders := stripeOptions(c, nil), storageOptions(c, nil), merchantOptions(c,
+		nil), orderOptions(c, nil)
 	require.Equal(t, 40*time.Second, stripe.WorkerStopTimeout)
 	require.Equal(t, 40*time.Second, storage.WorkerStopTimeout)
-	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond+orders.TaskQueueActivitiesPerSecond, 1e-9, "the fleet's rate")
+	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond+orders.TaskQueueActivitiesPerSecond, 1e-9,
+		"the fleet's rate")
 	require.GreaterOrEqual(t, orders.TaskQueueActivitiesPerSecond, stripe.TaskQueueActivitiesPerSecond, "orders first")
 	require.Equal(t, 3, orders.MaxConcurrentActivityExecutionSize)
 	require.True(t, orders.DisableWorkflowWorker)

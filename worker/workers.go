@@ -114,12 +114,15 @@ func commonOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 // asManyAsNeeded lets the server say how many polls are worth having open: after an outage of the workers the SDK's two
 // would be what everything waits for, and an idle fleet needs fewer.
 func asManyAsNeeded() worker.PollerBehavior {
-	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 5, MaximumNumberOfPollers: 50})
+	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 5,
+		MaximumNumberOfPollers: 50})
 }
 
 // startWorkers appends the last hooks, so they are the first to stop: the worker is no longer ready as soon as it
 // drains.
-func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *health.Health, stop daemon.GiveUp, logger *slog.Logger) {
+func startWorkers(
+	lc fx.Lifecycle, w workers, checks []preflight.Check, h *health.Health, stop daemon.GiveUp, logger *slog.Logger,
+) {
 	admit := func() error {
 		if err := w.start(); err != nil {
 			return err
@@ -129,7 +132,8 @@ func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *healt
 		return nil
 	}
 	gate := &daemon.Gate{
-		Checks: checks, Admit: admit, Waits: "the worker takes no work yet: it waits for what is away", Health: h, GiveUp: stop, Logger: logger,
+		Checks: checks, Admit: admit, Waits: "the worker takes no work yet: it waits for what is away", Health: h,
+		GiveUp: stop, Logger: logger,
 	}
 	lc.Append(fx.StartStopHook(
 		func(ctx context.Context) error {
@@ -149,7 +153,8 @@ func startWorkers(lc fx.Lifecycle, w workers, checks []preflight.Check, h *healt
 	))
 }
 
-var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.OrderTaskQueue, activities.MerchantTaskQueue}
+var queues = []string{workflows.TaskQueue, activities.StripeTaskQueue, activities.OrderTaskQueue,
+	activities.MerchantTaskQueue}
 
 // start starts them in turn; those that run are stopped if a later one cannot start.
 func (w workers) start() error {

@@ -43,13 +43,17 @@ func (s *stage) stands(in workflows.AccountStandingInput) workflows.AccountStand
 
 func (s *stage) parks() {
 	s.t.Helper()
-	in := workflows.AccountStandingInput{Park: &activities.ParkAccountInput{Account: account, Cause: accounts.ByPerson, By: "ada", Why: "closed"}}
+	in := workflows.AccountStandingInput{
+		Park: &activities.ParkAccountInput{Account: account, Cause: accounts.ByPerson, By: "ada", Why: "closed"},
+	}
 	require.NotNil(s.t, s.stands(in).Park.Parked)
 }
 
 func (s *stage) returns() {
 	s.t.Helper()
-	in := workflows.AccountStandingInput{Resume: &activities.ResumeAccountInput{Account: account, By: "bob", Why: "back"}}
+	in := workflows.AccountStandingInput{
+		Resume: &activities.ResumeAccountInput{Account: account, By: "bob", Why: "back"},
+	}
 	require.NotNil(s.t, s.stands(in).Resume.Was)
 }
 
@@ -116,7 +120,9 @@ func TestStandingsOfNobody(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	require.Equal(t, workflows.AccountStandingResult{}, s.stands(workflows.AccountStandingInput{}))
-	in := workflows.AccountStandingInput{Park: &activities.ParkAccountInput{Account: account, Cause: accounts.Deauthorized}}
+	in := workflows.AccountStandingInput{
+		Park: &activities.ParkAccountInput{Account: account, Cause: accounts.Deauthorized},
+	}
 	require.Equal(t, "account-standing/acct_123/evt_1", in.WorkflowID("evt_1"))
 	require.Equal(t, "Park acct_123 (deauthorized)", in.Summary())
 }

@@ -111,7 +111,8 @@ func (a *catalogAudit) run(ctx workflow.Context) error {
 // report is Stripe's, once its data reaches as far as what changed the manifest last.
 func (a *catalogAudit) report(ctx workflow.Context, began activities.BeginAuditResult) (run drift.Run, err error) {
 	until := began.Reaches.UTC().Format("15:04:05 MST on 2006-01-02")
-	workflow.SetCurrentDetails(ctx, "Waiting for the data of Stripe's report to reach "+until+": it is up to a quarter of an hour old.")
+	workflow.SetCurrentDetails(ctx,
+		"Waiting for the data of Stripe's report to reach "+until+": it is up to a quarter of an hour old.")
 	data := activities.AwaitReportDataInput{AuditInput: a.account, Reaches: began.Reaches}
 	await := awaitReport(ctx, "Wait for the data of Stripe's report to reach "+until)
 	if err := workflow.ExecuteActivity(await, auditSteps.AwaitReportData, data).Get(ctx, nil); err != nil {
@@ -131,8 +132,8 @@ func (a *catalogAudit) report(ctx workflow.Context, began activities.BeginAuditR
 // syncTimeout is that of every sync: a held one waits for a person.
 const syncTimeout = 30 * 24 * time.Hour
 
-// startSync starts the account's ordinary sync, which goes on when the audit ends. One that is under way will do: it, or
-// the one after it, finds what is marked.
+// startSync starts the account's ordinary sync, which goes on when the audit ends. One that is under way will do: it,
+// or the one after it, finds what is marked.
 func (a *catalogAudit) startSync(ctx workflow.Context) error {
 	in := CatalogSyncInput{Account: a.in.Account, Feed: feed.Product}
 	a.result.Sync = in.WorkflowID()

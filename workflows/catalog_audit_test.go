@@ -45,7 +45,8 @@ func newAuditor(t *testing.T, ids ...string) *auditor {
 	t.Helper()
 	a := &auditor{stage: newStage(t), titles: map[string]string{}}
 	a.steps = &activities.CatalogAudit{
-		Accounts: a.stage.steps.Accounts, Documents: a.stage.steps.Documents, Stager: a.stage.steps.Stager, Reports: a, Runs: a.runs,
+		Accounts: a.stage.steps.Accounts, Documents: a.stage.steps.Documents, Stager: a.stage.steps.Stager, Reports: a,
+		Runs: a.runs,
 	}
 	a.put(source, catalogOf(ids...))
 	a.syncs(catalog.Succeeded)
@@ -108,13 +109,15 @@ func (a *auditor) settings(change func(*accounts.Settings)) {
 func (a *auditor) audit() (result workflows.CatalogAuditResult, err error) {
 	a.t.Helper()
 	env := newEnvironment(nil)
-	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.CatalogAuditInput{Account: account}.WorkflowID()})
+	env.SetStartWorkflowOptions(
+		client.StartWorkflowOptions{ID: workflows.CatalogAuditInput{Account: account}.WorkflowID()})
 	env.RegisterActivity(a.steps)
 	a.started = nil
-	env.OnWorkflow(workflows.CatalogSyncType, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in workflows.CatalogSyncInput) (workflows.CatalogSyncResult, error) {
-		a.started = append(a.started, in)
-		return workflows.CatalogSyncResult{}, nil
-	}).Maybe()
+	env.OnWorkflow(workflows.CatalogSyncType, mock.Anything, mock.Anything).
+		Return(func(_ workflow.Context, in workflows.CatalogSyncInput) (workflows.CatalogSyncResult, error) {
+			a.started = append(a.started, in)
+			return workflows.CatalogSyncResult{}, nil
+		}).Maybe()
 	env.ExecuteWorkflow(workflows.CatalogAuditType, workflows.CatalogAuditInput{Account: account})
 	require.True(a.t, env.IsWorkflowCompleted())
 	if err = env.GetWorkflowError(); err == nil {
@@ -199,7 +202,8 @@ func TestForeignProductsAreDeletedWhereVitrineOwnsTheCatalog(t *testing.T) {
 	t.Parallel()
 	a := newAuditor(t, many(30)...)
 	a.settings(func(s *accounts.Settings) { s.Rules.Heal = accounts.HealResendAndDelete })
-	require.Equal(t, catalog.Unchanged, a.syncs(catalog.Unchanged).Outcome, "how drift heals is no reason to look at a source again")
+	require.Equal(t, catalog.Unchanged, a.syncs(catalog.Unchanged).Outcome,
+		"how drift heals is no reason to look at a source again")
 	a.stripe.products["skuX"] = "1.00 USD"
 	audit := a.audits()
 	require.Equal(t, []int64{0, 1}, []int64{audit.Again, audit.Gone})
@@ -273,10 +277,11 @@ func (a *auditor) compareAfter(t *testing.T) catalog.Audit {
 	a.meanwhile = nil
 	env := newEnvironment(nil)
 	env.RegisterActivity(a.steps)
-	env.OnActivity("AwaitReport", mock.Anything, mock.Anything).Return(func(context.Context, activities.AwaitReportInput) (drift.Run, error) {
-		meanwhile()
-		return drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_1"}, nil
-	})
+	env.OnActivity("AwaitReport", mock.Anything, mock.Anything).
+		Return(func(context.Context, activities.AwaitReportInput) (drift.Run, error) {
+			meanwhile()
+			return drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_1"}, nil
+		})
 	env.ExecuteWorkflow(workflows.CatalogAuditType, workflows.CatalogAuditInput{Account: account})
 	require.NoError(t, env.GetWorkflowError())
 	var result workflows.CatalogAuditResult
@@ -349,11 +354,13 @@ func TestAuditsThatFail(t *testing.T) {
 		spoil func(*auditor)
 		code  fault.Code
 	}{
-		"the report fails":   {func(a *auditor) { a.failed = "no luck" }, fault.ReportFailed},
-		"it is a page":       {func(a *auditor) { a.file = "<html>" }, fault.ReportFailed},
-		"it is cut off":      {func(a *auditor) { a.file = header + "sku1,\"Tit" }, fault.ReportFailed},
-		"it has a row less":  {func(a *auditor) { a.file = header + "sku1\n" }, fault.ReportFailed},
-		"no product feed":    {func(a *auditor) { a.settings(func(s *accounts.Settings) { s.Feeds = []feed.Kind{feed.Inventory} }) }, fault.InputInvalid},
+		"the report fails":  {func(a *auditor) { a.failed = "no luck" }, fault.ReportFailed},
+		"it is a page":      {func(a *auditor) { a.file = "<html>" }, fault.ReportFailed},
+		"it is cut off":     {func(a *auditor) { a.file = header + "sku1,\"Tit" }, fault.ReportFailed},
+		"it has a row less": {func(a *auditor) { a.file = header + "sku1\n" }, fault.ReportFailed},
+		"no product feed": {func(a *auditor) {
+			a.settings(func(s *accounts.Settings) { s.Feeds = []feed.Kind{feed.Inventory} })
+		}, fault.InputInvalid},
 		"never synced":       {func(a *auditor) { a.forgetAll() }, fault.InputInvalid},
 		"settings unusable":  {func(a *auditor) { a.put("accounts/acct_123.json", "{") }, fault.SettingsInvalid},
 		"it is never made":   {func(a *auditor) { a.making = 1 << 30 }, fault.ReportPending},
@@ -399,5 +406,6 @@ func TestValuesThatAnotherFeedSetsAreNotCompared(t *testing.T) {
 	a.stripe.products["sku1"], a.titles["sku2"] = "9.00 USD", "Another"
 	audit := a.audits()
 	require.Equal(t, map[string]int64{"title": 1}, audit.Found.Columns)
-	require.True(t, slices.ContainsFunc(audit.Found.Examples, func(e drift.Example) bool { return e.ID == "sku2" && e.Sent == "Title" }))
+	require.True(t, slices.ContainsFunc(audit.Found.Examples,
+		func(e drift.Example) bool { return e.ID == "sku2" && e.Sent == "Title" }))
 }

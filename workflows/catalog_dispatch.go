@@ -47,7 +47,8 @@ func CatalogDispatch(ctx workflow.Context, in CatalogDispatchInput) (result Cata
 	look := step(ctx, TaskQueue, in.Summary(), workflow.ActivityOptions{
 		StartToCloseTimeout: 4 * time.Minute, ScheduleToCloseTimeout: DispatchTimeout - time.Minute,
 	})
-	err = workflow.ExecuteActivity(look, dispatchSteps.LookAtShard, activities.LookAtShardInput{Shard: in.Shard}).Get(ctx, &result)
+	err = workflow.ExecuteActivity(look, dispatchSteps.LookAtShard, activities.LookAtShardInput{Shard: in.Shard}).
+		Get(ctx, &result)
 	if err == nil {
 		workflow.SetCurrentDetails(ctx, result.String())
 	}

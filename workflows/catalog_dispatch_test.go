@@ -34,7 +34,8 @@ func TestALookIsOneActivity(t *testing.T) {
 	var result workflows.CatalogDispatchResult
 	require.NoError(t, env.GetWorkflowResult(&result))
 	require.Equal(t, 7, result.Accounts)
-	require.Equal(t, "7 accounts: 3 syncs started, 4 under way. 2 wait for the pace. 1 were not read yet.", result.String())
+	require.Equal(t, "7 accounts: 3 syncs started, 4 under way. 2 wait for the pace. 1 were not read yet.",
+		result.String())
 	require.Equal(t, 1, asked)
 }
 

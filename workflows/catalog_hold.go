@@ -33,7 +33,8 @@ func (h *hold) handle(ctx workflow.Context, update string, approved bool) error 
 		return VerdictResult{Version: h.version, By: in.By, Why: in.Why}, nil
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, decide, workflow.UpdateHandlerOptions{
-		Validator: h.check, Description: "End a hold: the source version that is held is sent (approve) or left (reject).",
+		Validator:   h.check,
+		Description: "End a hold: the source version that is held is sent (approve) or left (reject).",
 	})
 }
 
@@ -44,7 +45,8 @@ func (h *hold) check(in VerdictInput) error {
 	case h.verdict != nil:
 		return fmt.Errorf("%s has decided already: %s", h.verdict.By, h.verdict.Why)
 	case in.Version != "" && in.Version != h.version:
-		return fmt.Errorf("version %s of the source is held, not %s: look at it before you decide", h.version, in.Version)
+		return fmt.Errorf("version %s of the source is held, not %s: look at it before you decide", h.version,
+			in.Version)
 	case strings.TrimSpace(in.By) == "" || strings.TrimSpace(in.Why) == "":
 		return errors.New("both by (who decides) and why are needed: they are recorded")
 	}
@@ -79,7 +81,8 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	s.held.version, s.held.delivery, s.held.verdict = found.Hold.Version, found.Delivery, nil
 	s.result.Outcome, s.result.Rows = catalog.Held, found.Hold.Rows
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf(
-		"Held since %s, nothing was uploaded: %s. Approving sends %s and deletes %s: starter approve %s --version %s, or starter reject %s.",
+		"Held since %s, nothing was uploaded: %s. Approving sends %s and deletes %s: starter approve %s --version "+
+			"%s, or starter reject %s.",
 		order.Stamp(found.Hold.Since), found.Hold.Text(), catalog.Counted(found.Hold.Rows.Sent, "row"),
 		humanize.Comma(found.Hold.Rows.Deleted), s.in.Account, found.Hold.Version, s.in.Account))
 	countHold(ctx, s.in.Feed, found.Hold.Reasons)

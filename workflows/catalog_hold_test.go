@@ -37,7 +37,9 @@ func says(after time.Duration, update, by, why string, into *answer) func(*tests
 	return saysOf(after, update, workflows.VerdictInput{By: by, Why: why}, into)
 }
 
-func saysOf(after time.Duration, update string, in workflows.VerdictInput, into *answer) func(*testsuite.TestWorkflowEnvironment) {
+func saysOf(
+	after time.Duration, update string, in workflows.VerdictInput, into *answer,
+) func(*testsuite.TestWorkflowEnvironment) {
 	return func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() { env.UpdateWorkflow(update, update+"/"+in.By, into, in) }, after)
 	}
@@ -60,10 +62,14 @@ func TestCatalogSyncHolds(t *testing.T) {
 		"an empty file":          {"", catalog.GuardEmptySource, "the source is empty; approving deletes all 100 rows"},
 		"blank lines":            {"\n\n", catalog.GuardEmptySource, "the source is empty"},
 		"a header without a row": {header, catalog.GuardEmptySource, "has a header and no row"},
-		"a catalog that shrank":  {catalogOf(many(10)...), catalog.GuardShrink, "90 of 100 rows would be deleted (90.0 %"},
-		"rows with errors":       {strings.Replace(catalogOf(many(100)...), "1.00 USD", "1.00", 60), catalog.GuardInvalidRows, "60 of 100 rows have errors (60.0 %"},
-		"prices that moved":      {dear(catalogOf(many(100)...)), catalog.GuardPriceMoves, "100 of 100 prices moved by more than 60 % (100.0 %"},
-		"prices in other coins":  {strings.ReplaceAll(catalogOf(many(100)...), "USD", "EUR"), catalog.GuardCurrencyFlips, "100 of 100 prices are in another currency"},
+		"a catalog that shrank": {catalogOf(many(10)...), catalog.GuardShrink,
+			"90 of 100 rows would be deleted (90.0 %"},
+		"rows with errors": {strings.Replace(catalogOf(many(100)...), "1.00 USD", "1.00", 60),
+			catalog.GuardInvalidRows, "60 of 100 rows have errors (60.0 %"},
+		"prices that moved": {dear(catalogOf(many(100)...)), catalog.GuardPriceMoves,
+			"100 of 100 prices moved by more than 60 % (100.0 %"},
+		"prices in other coins": {strings.ReplaceAll(catalogOf(many(100)...), "USD", "EUR"), catalog.GuardCurrencyFlips,
+			"100 of 100 prices are in another currency"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,15 +79,16 @@ func TestCatalogSyncHolds(t *testing.T) {
 			s.put(source, c.source)
 			s.nextTurn()
 			var verdict answer
-			result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				env.RegisterDelayedCallback(func() {
-					held := s.state().Held
-					require.NotNil(t, held)
-					require.Equal(t, c.guard, held.Reasons[0].Guard)
-					require.Contains(t, held.Text(), c.says)
-					require.Empty(t, s.stripe.calls, "nothing is uploaded before somebody has looked")
-				}, time.Hour)
-			}, says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &verdict))
+			result, err := s.sync(workflows.CatalogSyncInput{Account: account},
+				func(env *testsuite.TestWorkflowEnvironment) {
+					env.RegisterDelayedCallback(func() {
+						held := s.state().Held
+						require.NotNil(t, held)
+						require.Equal(t, c.guard, held.Reasons[0].Guard)
+						require.Contains(t, held.Text(), c.says)
+						require.Empty(t, s.stripe.calls, "nothing is uploaded before somebody has looked")
+					}, time.Hour)
+				}, says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &verdict))
 			require.NoError(t, err)
 			require.NoError(t, errors.Join(verdict.refused, verdict.failed))
 			require.Equal(t, catalog.Rejected, result.Outcome)
@@ -104,7 +111,8 @@ func TestCatalogSyncGoesOnOnceApproved(t *testing.T) {
 	t.Parallel()
 	s := truncated(t)
 	var verdict answer
-	result, err := s.sync(workflows.CatalogSyncInput{Account: account}, says(40*time.Minute, workflows.UpdateApprove, "ada", "range removed", &verdict))
+	result, err := s.sync(workflows.CatalogSyncInput{Account: account},
+		says(40*time.Minute, workflows.UpdateApprove, "ada", "range removed", &verdict))
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(verdict.refused, verdict.failed))
 	require.Equal(t, result.SourceVersion, verdict.result.Version)
@@ -126,7 +134,8 @@ func TestCatalogSyncRefusesVerdicts(t *testing.T) {
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account},
 		says(0, workflows.UpdateApprove, "eve", "hurry", &early),
 		says(time.Hour, workflows.UpdateApprove, " ", "because", &anonymous),
-		saysOf(time.Hour, workflows.UpdateApprove, workflows.VerdictInput{By: "cy", Why: "looked", Version: "v0"}, &other),
+		saysOf(time.Hour, workflows.UpdateApprove, workflows.VerdictInput{By: "cy", Why: "looked", Version: "v0"},
+			&other),
 		says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &decided),
 		says(2*time.Hour, workflows.UpdateApprove, "bob", "looks fine", &late))
 	require.NoError(t, err)
@@ -149,9 +158,10 @@ func TestANewerSourceTakesThePlaceOfAHeldOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := truncated(t)
-			result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				env.RegisterDelayedCallback(func() { s.put(source, c.source) }, 50*time.Minute)
-			})
+			result, err := s.sync(workflows.CatalogSyncInput{Account: account},
+				func(env *testsuite.TestWorkflowEnvironment) {
+					env.RegisterDelayedCallback(func() { s.put(source, c.source) }, 50*time.Minute)
+				})
 			require.NoError(t, err)
 			require.Equal(t, c.want, result.Outcome)
 			require.Nil(t, s.state().Held)
@@ -163,9 +173,10 @@ func TestANewerSourceTakesThePlaceOfAHeldOne(t *testing.T) {
 		t.Parallel()
 		s := truncated(t)
 		var verdict answer
-		result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-			env.RegisterDelayedCallback(func() { s.put(source, catalogOf(many(11)...)) }, 50*time.Minute)
-		}, says(3*time.Hour, workflows.UpdateReject, "ada", "cut off again", &verdict))
+		result, err := s.sync(workflows.CatalogSyncInput{Account: account},
+			func(env *testsuite.TestWorkflowEnvironment) {
+				env.RegisterDelayedCallback(func() { s.put(source, catalogOf(many(11)...)) }, 50*time.Minute)
+			}, says(3*time.Hour, workflows.UpdateReject, "ada", "cut off again", &verdict))
 		require.NoError(t, err)
 		require.Equal(t, catalog.Rejected, result.Outcome)
 		require.Equal(t, result.SourceVersion, s.state().Rejected.Version)
@@ -205,7 +216,8 @@ func TestGuardsAreAnAccountsOwn(t *testing.T) {
 	t.Parallel()
 	s := truncated(t)
 	never := accounts.Percent(100)
-	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Rules: accounts.Rules{MaxShrink: &never}}))
+	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(),
+		accounts.Settings{Account: account, Rules: accounts.Rules{MaxShrink: &never}}))
 	require.Equal(t, int64(90), s.syncs(catalog.Succeeded).Rows.Deleted)
 }
 

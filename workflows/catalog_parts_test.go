@@ -28,13 +28,15 @@ func TestCatalogSyncSplitsWhatIsTooLarge(t *testing.T) {
 	s := inParts(t)
 	s.stripe.refuse["sku012"] = "Field title is dull."
 	result := s.changes(catalogOf(many(25)...), catalog.SucceededWithErrors)
-	require.Equal(t, []int{10, 10, 5}, []int{len(s.stripe.uploads[0]), len(s.stripe.uploads[1]), len(s.stripe.uploads[2])})
+	require.Equal(t, []int{10, 10, 5},
+		[]int{len(s.stripe.uploads[0]), len(s.stripe.uploads[1]), len(s.stripe.uploads[2])})
 	require.Len(t, result.Imports, 3)
 	require.Equal(t, catalog.ReportRows{Source: 25, Sent: 25, Accepted: 24, Refused: 1}, result.Rows)
 	require.Len(t, s.stripe.products, 24)
 	report := s.report()
 	require.Len(t, report.Imports, 3)
-	require.Contains(t, s.object(report.Findings), "\n14,sku012,title,Title,Field title is dull.", "the line in the merchant's own file")
+	require.Contains(t, s.object(report.Findings), "\n14,sku012,title,Title,Field title is dull.",
+		"the line in the merchant's own file")
 	s.requireNothingStaged()
 	// One after another: the next part is not begun before Stripe has ended the one before.
 	var order []string
@@ -44,7 +46,8 @@ func TestCatalogSyncSplitsWhatIsTooLarge(t *testing.T) {
 			order = append(order, step)
 		}
 	}
-	require.Equal(t, []string{"upload", "create", "read", "upload", "create", "read", "contents", "upload", "create", "read"}, order)
+	require.Equal(t,
+		[]string{"upload", "create", "read", "upload", "create", "read", "contents", "upload", "create", "read"}, order)
 }
 
 func cut(call string) (step, what string, ok bool) {
@@ -72,7 +75,8 @@ func TestAFailedPartKeepsWhatCameBefore(t *testing.T) {
 
 	result, err := s.sync(workflows.CatalogSyncInput{Account: account, Force: true})
 	require.NoError(t, err)
-	require.Equal(t, catalog.ReportRows{Source: 25, Unchanged: 10, Sent: 15, Accepted: 15}, result.Rows, "the next run goes on from there")
+	require.Equal(t, catalog.ReportRows{Source: 25, Unchanged: 10, Sent: 15, Accepted: 15}, result.Rows,
+		"the next run goes on from there")
 	require.Len(t, s.stripe.products, 25)
 }
 
@@ -105,9 +109,11 @@ func TestVariantsStayTogether(t *testing.T) {
 func TestOtherFeedsUpdateTheCatalog(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Feeds: feed.Kinds()}))
+	require.NoError(t,
+		s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Feeds: feed.Kinds()}))
 	s.changes(catalogOf("a", "b"), catalog.Succeeded)
-	s.put("catalogs/acct_123/inventory.csv", "id,availability,inventory_quantity\na,in_stock,3\nb,in_stock,4\nc,in_stock,5\n")
+	s.put("catalogs/acct_123/inventory.csv",
+		"id,availability,inventory_quantity\na,in_stock,3\nb,in_stock,4\nc,in_stock,5\n")
 	inventory := workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory}
 	result, err := s.sync(inventory)
 	require.NoError(t, err)
@@ -124,7 +130,8 @@ func TestOtherFeedsUpdateTheCatalog(t *testing.T) {
 	s.changes(catalogOf("b", "c"), catalog.Succeeded) // c came, a went
 	result, err = s.sync(workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory, Force: true})
 	require.NoError(t, err)
-	require.Equal(t, catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 1, HeldBack: 1, Accepted: 1}, result.Rows, "the same file means more now")
+	require.Equal(t, catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 1, HeldBack: 1, Accepted: 1}, result.Rows,
+		"the same file means more now")
 
 	s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
 	result, err = s.sync(workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory, Force: true})
@@ -148,7 +155,8 @@ func ids(uploads [][]string) (all [][]string) {
 func TestAFullSendByV2ReplacesTheCatalog(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(), accounts.Settings{Account: account, Rules: accounts.Rules{ImportAPI: feed.V2}}))
+	require.NoError(t, s.steps.Accounts.SaveSettings(t.Context(),
+		accounts.Settings{Account: account, Rules: accounts.Rules{ImportAPI: feed.V2}}))
 	s.changes(catalogOf("a", "b"), catalog.Succeeded)
 	require.Equal(t, []catalog.Mode{catalog.Upsert}, s.stripe.modes, "nobody knows what Stripe has")
 	full := workflows.CatalogSyncInput{Account: account, Full: true, Force: true}

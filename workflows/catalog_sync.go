@@ -65,7 +65,8 @@ func (s *catalogSync) introduce(ctx workflow.Context) error {
 	if _, known := workflow.GetTypedSearchAttributes(ctx).GetKeyword(SearchAccount); known {
 		return nil
 	}
-	return workflow.UpsertTypedSearchAttributes(ctx, SearchAccount.ValueSet(s.in.Account), SearchFeed.ValueSet(string(s.in.Feed)))
+	return workflow.UpsertTypedSearchAttributes(ctx, SearchAccount.ValueSet(s.in.Account),
+		SearchFeed.ValueSet(string(s.in.Feed)))
 }
 
 // run takes turns at finding out what there is to do, and does it.
@@ -101,7 +102,8 @@ func (s *catalogSync) run(ctx workflow.Context) error {
 
 func (s *catalogSync) fetch(ctx workflow.Context) (found activities.FetchCatalogResult, err error) {
 	if !s.held.active() {
-		workflow.SetCurrentDetails(ctx, "Looking at the source; if another run of this feed is importing, waiting for it to end.")
+		workflow.SetCurrentDetails(ctx,
+			"Looking at the source; if another run of this feed is importing, waiting for it to end.")
 	}
 	in := activities.FetchCatalogInput{ID: s.catalog, Force: s.in.Force, Full: s.in.Full, Held: s.held.version}
 	ctx = streamStore(ctx, "Look for a new version of the source, check it, compare it, stage the difference")
@@ -141,7 +143,8 @@ func (s *catalogSync) parked(ctx workflow.Context, why string) error {
 }
 
 func (s *catalogSync) waitForTurn(ctx workflow.Context, turn time.Time) error {
-	workflow.SetCurrentDetails(ctx, "The source changed. Stripe takes an update every 15 minutes: waiting until "+order.Stamp(turn)+".")
+	workflow.SetCurrentDetails(ctx,
+		"The source changed. Stripe takes an update every 15 minutes: waiting until "+order.Stamp(turn)+".")
 	timer := workflow.NewTimerWithOptions(ctx, turn.Sub(workflow.Now(ctx)), dated("Stripe takes the next update", turn))
 	return timer.Get(ctx, nil)
 }
@@ -165,7 +168,9 @@ func (s *catalogSync) deliver(ctx workflow.Context, d catalog.Delivery) error {
 }
 
 // send brings one part to Stripe and records what became of it.
-func (s *catalogSync) send(ctx workflow.Context, d catalog.Delivery, number int) (settled catalog.PartResult, err error) {
+func (s *catalogSync) send(
+	ctx workflow.Context, d catalog.Delivery, number int,
+) (settled catalog.PartResult, err error) {
 	of := fmt.Sprintf("part %d of %d", number+1, len(d.Parts))
 	d.Parts = d.Parts[number : number+1]
 	in := activities.PartInput{ID: s.catalog, Delivery: d, File: d.File}
@@ -203,7 +208,9 @@ func (s *catalogSync) upload(ctx workflow.Context, in activities.PartInput, of s
 	return uploaded.File, err
 }
 
-func (s *catalogSync) createImport(ctx workflow.Context, in activities.PartInput) (created activities.CreateImportSetResult, err error) {
+func (s *catalogSync) createImport(
+	ctx workflow.Context, in activities.PartInput,
+) (created activities.CreateImportSetResult, err error) {
 	workflow.SetCurrentDetails(ctx, "Uploaded as "+in.File+". Creating the import.")
 	ctx = quickStripe(ctx, "Create the import of "+in.File)
 	err = workflow.ExecuteActivity(ctx, steps.CreateImportSet, in).Get(ctx, &created)
@@ -211,9 +218,12 @@ func (s *catalogSync) createImport(ctx workflow.Context, in activities.PartInput
 	return created, err
 }
 
-func (s *catalogSync) awaitImport(ctx workflow.Context, in activities.PartInput, importSet, of string) (imported catalog.Import, err error) {
+func (s *catalogSync) awaitImport(
+	ctx workflow.Context, in activities.PartInput, importSet, of string,
+) (imported catalog.Import, err error) {
 	d := in.Delivery
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe is processing %s, %s, as %s.", of, d.Parts[0].Text(), importSet))
+	workflow.SetCurrentDetails(ctx,
+		fmt.Sprintf("Stripe is processing %s, %s, as %s.", of, d.Parts[0].Text(), importSet))
 	await := activities.AwaitImportSetInput{ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
 	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet+"; each look is an attempt", d.Deadline)
 	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
@@ -231,7 +241,8 @@ func (s *catalogSync) fetchErrors(
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Stripe refused %s of %s. Fetching its reasons.",
 		humanize.Comma(imported.RowsFailed), catalog.Counted(imported.RowsProcessed, "row")))
 	fetch := activities.FetchImportErrorsInput{
-		ID: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number, File: imported.ErrorFile,
+		ID: s.catalog, API: in.Delivery.API, Sequence: in.Delivery.Sequence, Part: in.Delivery.Parts[0].Number,
+		File: imported.ErrorFile,
 	}
 	ctx = streamStripe(ctx, "Fetch the reasons for "+catalog.Counted(imported.RowsFailed, "refused row"))
 	var refused activities.FetchImportErrorsResult
@@ -271,7 +282,8 @@ func conclusion(settled activities.SettleResult) string {
 		if settled.Waiting != "" {
 			return "Unchanged: " + settled.Waiting + "."
 		}
-		return "Unchanged: Stripe has all that this version of the source has: " + catalog.Counted(settled.Rows.Source, "row") + "."
+		return "Unchanged: Stripe has all that this version of the source has: " +
+			catalog.Counted(settled.Rows.Source, "row") + "."
 	}
 	text := "Succeeded"
 	if settled.Outcome == catalog.SucceededWithErrors {
@@ -288,7 +300,8 @@ func conclusion(settled activities.SettleResult) string {
 		text += " " + settled.Waiting + "."
 	}
 	if settled.New+settled.Fixed > 0 {
-		text += " Since the report before: " + catalog.Counted(settled.New, "new error") + ", " + humanize.Comma(settled.Fixed) + " fixed."
+		text += " Since the report before: " + catalog.Counted(settled.New, "new error") + ", " +
+			humanize.Comma(settled.Fixed) + " fixed."
 	}
 	return text
 }
@@ -339,5 +352,6 @@ func explain(cause error) (reason string, code fault.Code) {
 
 func (s *catalogSync) recordOutcome(ctx workflow.Context) error {
 	failed := s.result.Rows.ToRepair()
-	return workflow.UpsertTypedSearchAttributes(ctx, SearchOutcome.ValueSet(string(s.result.Outcome)), SearchRowsFailed.ValueSet(failed))
+	return workflow.UpsertTypedSearchAttributes(ctx, SearchOutcome.ValueSet(string(s.result.Outcome)),
+		SearchRowsFailed.ValueSet(failed))
 }

@@ -32,13 +32,20 @@ func TestCatalogSyncFails(t *testing.T) {
 		code    fault.Code
 		says    string
 	}{
-		"malformed account":  {account: "../../etc", source: rows, code: fault.InputInvalid, says: "not a Stripe account id"},
-		"source missing":     {code: fault.SourceMissing, says: source},
-		"bad header":         {source: "id,title\n1,2\n", code: fault.CatalogInvalid, says: "required columns are missing"},
-		"unreadable file":    {source: "\x1f\x8b" + header, code: fault.CatalogInvalid, says: "line 1: the file is compressed"},
-		"too large":          {source: header + strings.Repeat("x", 1<<20), code: fault.CatalogTooLarge, says: "1048576 bytes"},
-		"revoked key":        {source: rows, upload: fault.NewPermanent(fault.StripeUnauthorized, errors.New("invalid API key")), code: fault.StripeUnauthorized, says: "invalid API key"},
-		"account not on key": {source: rows, upload: fault.NewPermanent(fault.StripeForbidden, errors.New("no access")), code: fault.StripeForbidden, says: "no access"},
+		"malformed account": {account: "../../etc", source: rows, code: fault.InputInvalid,
+			says: "not a Stripe account id"},
+		"source missing": {code: fault.SourceMissing, says: source},
+		"bad header": {source: "id,title\n1,2\n", code: fault.CatalogInvalid,
+			says: "required columns are missing"},
+		"unreadable file": {source: "\x1f\x8b" + header, code: fault.CatalogInvalid,
+			says: "line 1: the file is compressed"},
+		"too large": {source: header + strings.Repeat("x", 1<<20), code: fault.CatalogTooLarge,
+			says: "1048576 bytes"},
+		"revoked key": {source: rows,
+			upload: fault.NewPermanent(fault.StripeUnauthorized, errors.New("invalid API key")),
+			code:   fault.StripeUnauthorized, says: "invalid API key"},
+		"account not on key": {source: rows, upload: fault.NewPermanent(fault.StripeForbidden, errors.New("no access")),
+			code: fault.StripeForbidden, says: "no access"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +83,8 @@ func TestCatalogSyncRetriesWhatPasses(t *testing.T) {
 	s.put(source, rows)
 	throttled := fault.NewThrottled(fault.StripeThrottled, 7*time.Second, errors.New("slow down"))
 	unavailable := fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))
-	s.stripe.errors = map[string][]error{"upload": {throttled, unavailable}, "create": {unavailable, throttled}, "read": {unavailable}}
+	s.stripe.errors = map[string][]error{"upload": {throttled, unavailable}, "create": {unavailable, throttled},
+		"read": {unavailable}}
 	s.syncs(catalog.Succeeded)
 
 	require.Equal(t, 3, s.stripe.count("upload"))
@@ -135,11 +143,16 @@ func TestCatalogSyncSendsOnlyWhatChanged(t *testing.T) {
 	s := newStage(t)
 	s.changes(catalogOf("a", "b", "c", "d", "e", "f"), catalog.Succeeded)
 
-	s.changes(header+product("a", "1.00 USD")+product("b", "1.20 USD")+product("c", "1.00 USD")+product("d", "1.00 USD")+product("e", "1.00 USD")+product("g", "3.00 USD"), catalog.Succeeded)
+	s.changes(
+		header+product("a", "1.00 USD")+product("b", "1.20 USD")+product("c", "1.00 USD")+product("d", "1.00 USD")+
+			product("e", "1.00 USD")+product("g", "3.00 USD"), catalog.Succeeded)
 	require.Equal(t, [][]string{{"b 1.20 USD", "g 3.00 USD", "f"}}, s.stripe.uploads, "changed, new, and a tombstone")
-	require.Equal(t, map[string]string{"a": "1.00 USD", "b": "1.20 USD", "c": "1.00 USD", "d": "1.00 USD", "e": "1.00 USD", "g": "3.00 USD"}, s.stripe.products)
+	require.Equal(t, map[string]string{"a": "1.00 USD", "b": "1.20 USD", "c": "1.00 USD", "d": "1.00 USD",
+		"e": "1.00 USD", "g": "3.00 USD"}, s.stripe.products)
 
-	result := s.changes(header+product("g", "3.00 USD")+product("e", "1.00 USD")+product("d", "1.00 USD")+product("c", "1.00 USD")+product("b", "1.20 USD")+product("a", "1.00 USD"), catalog.Unchanged)
+	result := s.changes(
+		header+product("g", "3.00 USD")+product("e", "1.00 USD")+product("d", "1.00 USD")+product("c", "1.00 USD")+
+			product("b", "1.20 USD")+product("a", "1.00 USD"), catalog.Unchanged)
 	require.Empty(t, s.stripe.calls, "another order is no change")
 	require.Equal(t, catalog.ReportRows{Source: 6, Unchanged: 6}, result.Rows)
 	s.syncs(catalog.Unchanged)
@@ -207,10 +220,12 @@ func TestCatalogSyncReportsWhatIsWrong(t *testing.T) {
 	require.Equal(t, int64(1), result.Rows.StillRefused)
 	report = s.report()
 	require.Equal(t, catalog.ReportSince{Report: report.Since.Report, At: first, Still: 2}, *report.Since)
-	require.Contains(t, s.object(report.Findings), "\n3,b,link,https://e.com/b,Field link does not answer.,error,stripe,")
+	require.Contains(t, s.object(report.Findings),
+		"\n3,b,link,https://e.com/b,Field link does not answer.,error,stripe,")
 
 	delete(s.stripe.refuse, "b")
-	result = s.changes(header+product("a", "1.00 USD")+product("b", "1.10 USD")+product("c", "1.00 USD")+product("d", "4.00 USD")+product("e", "2.00 USD"), catalog.Succeeded)
+	result = s.changes(header+product("a", "1.00 USD")+product("b", "1.10 USD")+product("c", "1.00 USD")+
+		product("d", "4.00 USD")+product("e", "2.00 USD"), catalog.Succeeded)
 	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 3, Sent: 2, Accepted: 2}, result.Rows)
 	require.Equal(t, int64(2), s.report().Since.Fixed)
 }
@@ -317,9 +332,10 @@ func TestARunThatIsALittleEarlyNeedsNoTimer(t *testing.T) {
 				turn = state.LastImportAt.Add(15 * time.Minute)
 			})
 			timers := 0
-			result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
-			})
+			result, err := s.sync(workflows.CatalogSyncInput{Account: account},
+				func(env *testsuite.TestWorkflowEnvironment) {
+					env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
+				})
 			require.NoError(t, err)
 			require.Equal(t, catalog.Succeeded, result.Outcome)
 			require.Zero(t, timers)
@@ -334,7 +350,8 @@ func TestAnUnchangedRunWritesNoSearchAttribute(t *testing.T) {
 	s := newStage(t)
 	s.put(source, rows)
 	s.syncs(catalog.Succeeded)
-	attributes := temporal.NewSearchAttributes(workflows.SearchAccount.ValueSet(account), workflows.SearchFeed.ValueSet("product"))
+	attributes := temporal.NewSearchAttributes(workflows.SearchAccount.ValueSet(account),
+		workflows.SearchFeed.ValueSet("product"))
 	written := 0
 	result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
 		require.NoError(t, env.SetTypedSearchAttributesOnStart(attributes))
@@ -382,9 +399,10 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 		recorded func(*catalog.OpenImport)
 		repeats  []string // what the next run asks Stripe for again
 	}{
-		"import known":          {func(*catalog.OpenImport) {}, nil},
-		"only the file known":   {func(o *catalog.OpenImport) { o.Import = "" }, []string{"create"}},
-		"only the intent known": {func(o *catalog.OpenImport) { o.File, o.Import = "", "" }, []string{"upload", "create"}},
+		"import known":        {func(*catalog.OpenImport) {}, nil},
+		"only the file known": {func(o *catalog.OpenImport) { o.Import = "" }, []string{"create"}},
+		"only the intent known": {func(o *catalog.OpenImport) { o.File, o.Import = "", "" },
+			[]string{"upload", "create"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -392,14 +410,16 @@ func TestCatalogSyncFinishesWhatNobodySawEnd(t *testing.T) {
 			s.steps.Policy.Interval = 0
 			s.put(source, rows)
 			// A run is terminated while it awaits its import.
-			_, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-				s.stripe.await(catalog.StatusPending, 3)
-				env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-					if info.ActivityType.Name == "AwaitImportSet" {
-						env.CancelWorkflow()
-					}
+			_, err := s.sync(workflows.CatalogSyncInput{Account: account},
+				func(env *testsuite.TestWorkflowEnvironment) {
+					s.stripe.await(catalog.StatusPending, 3)
+					env.SetOnActivityStartedListener(
+						func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+							if info.ActivityType.Name == "AwaitImportSet" {
+								env.CancelWorkflow()
+							}
+						})
 				})
-			})
 			require.Error(t, err)
 			require.NotNil(t, s.state().Open)
 			s.setState(func(state *catalog.State) {
@@ -482,13 +502,18 @@ func TestEveryRowRefusedIsAFailure(t *testing.T) {
 		fails         bool
 		next          catalog.Outcome // of the next look at the same source
 	}{
-		"one of one":                  {after: catalogOf("a"), refuse: []string{"a"}, fails: true},
-		"one of two":                  {after: catalogOf("a", "b"), refuse: []string{"a"}, next: catalog.Unchanged},
-		"the new one":                 {before: catalogOf("a"), after: catalogOf("a", "b"), refuse: []string{"b"}, fails: true, next: catalog.Unchanged},
-		"all the new ones":            {before: catalogOf("a"), after: catalogOf("a", "b", "c"), refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
-		"the new one, not a deletion": {before: catalogOf("a", "b"), after: catalogOf("a", "c"), refuse: []string{"c"}, next: catalog.Unchanged},
-		"the new one and a deletion":  {before: catalogOf("a", "b"), after: catalogOf("a", "c"), refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
-		"a deletion alone":            {before: catalogOf("a", "b"), after: catalogOf("a"), refuse: []string{"b"}, next: catalog.Unchanged},
+		"one of one": {after: catalogOf("a"), refuse: []string{"a"}, fails: true},
+		"one of two": {after: catalogOf("a", "b"), refuse: []string{"a"}, next: catalog.Unchanged},
+		"the new one": {before: catalogOf("a"), after: catalogOf("a", "b"), refuse: []string{"b"},
+			fails: true, next: catalog.Unchanged},
+		"all the new ones": {before: catalogOf("a"), after: catalogOf("a", "b", "c"),
+			refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
+		"the new one, not a deletion": {before: catalogOf("a", "b"), after: catalogOf("a", "c"), refuse: []string{"c"},
+			next: catalog.Unchanged},
+		"the new one and a deletion": {before: catalogOf("a", "b"), after: catalogOf("a", "c"),
+			refuse: []string{"b", "c"}, fails: true, next: catalog.Unchanged},
+		"a deletion alone": {before: catalogOf("a", "b"), after: catalogOf("a"), refuse: []string{"b"},
+			next: catalog.Unchanged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -527,7 +552,8 @@ func TestAnImportIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*fakeStripe){
 		"after a day": func(f *fakeStripe) {
-			f.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records", Created: time.Now().Add(-25 * time.Hour)}}
+			f.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records",
+				Created: time.Now().Add(-25 * time.Hour)}}
 		},
 		"behind a proxy": func(f *fakeStripe) {
 			f.errors["read"] = []error{fault.NewPlain(fault.StripeUnclear, errors.New("a web page came in its place"))}
@@ -559,7 +585,8 @@ func TestAnImportIsNotGivenUpEarly(t *testing.T) {
 	s := newStage(t)
 	s.steps.Policy.Deadline = 0
 	s.put(source, catalogOf("a"))
-	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records", Created: time.Now().Add(-23 * time.Hour)}}
+	s.stripe.statuses = []catalog.Import{{ID: "impset_1", Status: "validating_records",
+		Created: time.Now().Add(-23 * time.Hour)}}
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	requireType(t, err, fault.ImportDeadline)
 	require.Equal(t, "impset_1", s.state().Open.Import)

@@ -25,10 +25,11 @@ const CatalogSyncType = "CatalogSync"
 
 // CatalogSyncInput starts a CatalogSync; {"account":"acct_123"} is enough.
 type CatalogSyncInput struct {
-	Account string    `json:"account"`         // the connected account, acct_…
-	Feed    feed.Kind `json:"feed,omitempty"`  // default: product
-	Force   bool      `json:"force,omitempty"` // look and send now: even if the source's version is known and the 15 minutes are not over
-	Full    bool      `json:"full,omitempty"`  // send every row, not only what changed
+	Account string    `json:"account"`        // the connected account, acct_…
+	Feed    feed.Kind `json:"feed,omitempty"` // default: product
+	// look and send now: even if the source's version is known and the 15 minutes are not over
+	Force bool `json:"force,omitempty"`
+	Full  bool `json:"full,omitempty"` // send every row, not only what changed
 }
 
 // CatalogSyncResult is how a CatalogSync ended.

@@ -64,7 +64,8 @@ func countRows(ctx workflow.Context, in activities.SettleInput, settled activiti
 	}
 }
 
-// fates are disjoint, but for not_deleted. Deletions are among the accepted ones of a report; of a failed delivery nobody says how many.
+// fates are disjoint, but for not_deleted. Deletions are among the accepted ones of a report; of a failed delivery
+// nobody says how many.
 func fates(r catalog.ReportRows, failed bool) map[string]int64 {
 	deleted := min(r.Deleted, r.Accepted)
 	if failed {

@@ -105,7 +105,8 @@ func TestAHeldSyncIsCountedOnceForEachVersion(t *testing.T) {
 	s.put(source, header)
 	s.nextTurn()
 	var verdict answer
-	_, err := s.sync(workflows.CatalogSyncInput{Account: account}, says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &verdict))
+	_, err := s.sync(workflows.CatalogSyncInput{Account: account},
+		says(2*time.Hour, workflows.UpdateReject, "ada", "cut off", &verdict))
 	require.NoError(t, err)
 	require.InDelta(t, 1, n.of("vitrine_catalog_holds_total", "product", "empty_source"), 0)
 	require.InDelta(t, 1, n.of("vitrine_catalog_syncs_total", "product", "held"), 0)

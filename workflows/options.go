@@ -37,12 +37,14 @@ func streamStore(ctx workflow.Context, summary string) workflow.Context {
 
 // quickStripe is for one call to Stripe's API, which gives up after 80 seconds itself.
 func quickStripe(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute})
+	return step(ctx, activities.StripeTaskQueue, summary,
+		workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute})
 }
 
 // streamStripe is for a file on its way to or from Stripe.
 func streamStripe(ctx workflow.Context, summary string) workflow.Context {
-	return step(ctx, activities.StripeTaskQueue, summary, workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute})
+	return step(ctx, activities.StripeTaskQueue, summary,
+		workflow.ActivityOptions{StartToCloseTimeout: 30 * time.Minute})
 }
 
 // awaitStripe is for an import under way. The activity itself ends with a clear error after deadline; the timeout here
@@ -81,7 +83,8 @@ func sweepStripe(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // patience is the backoff towards merchants and mail servers, whose outages last longer than Stripe's.
-var patience = temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute}
+var patience = temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2,
+	MaximumInterval: 15 * time.Minute}
 
 const (
 	// merchantDeadline is below the 7 days that most authorisations last, and above a long weekend.

@@ -29,14 +29,16 @@ var parcel = order.Shipment{ID: "p-1", Carrier: "UPS", Tracking: "1Z999"}
 func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 	t.Parallel()
 	part := order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}
-	for state, want := range map[order.PaymentState][2]int64{order.RequiresCapture: {3150, 0}, order.Paid: {3700, 550}} {
+	for state, want := range map[order.PaymentState][2]int64{order.RequiresCapture: {3150, 0},
+		order.Paid: {3700, 550}} {
 		s := newOrderStage(t, state)
 		s.shop.answers = []order.Decision{part}
 		s.ends(order.StateAccepted)
 		s.requireMoney(want[0], want[1])
 	}
 	s := newOrderStage(t, order.RequiresCapture)
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+		Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
 	var tooMuch reply
 	view := s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
 		s.asks(2*day, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 951}, &tooMuch))
@@ -52,8 +54,10 @@ func TestAnOrderThatCannotBeReadWaitsForAPerson(t *testing.T) {
 	s.stripe.errors["session"] = permanently(fault.StripeForbidden)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
 	var canceled, retried reply
-	view := s.ends(order.StateDisputeLost, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"), s.expects(2*time.Hour, order.StateHeld),
-		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(4*time.Hour, workflows.UpdateRetry, ada, &retried))
+	view := s.ends(order.StateDisputeLost, s.hears(time.Hour, "evt_5", "charge.dispute.created", "du_1"),
+		s.expects(2*time.Hour, order.StateHeld),
+		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled),
+		s.asks(4*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.ErrorContains(t, canceled.refused, "could not be read")
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	require.Len(t, view.Disputes, 1, "what came in meanwhile is not forgotten")
@@ -68,7 +72,8 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	var refunded, late reply
 	s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
 		s.at(11*time.Hour+30*time.Minute, func(*environment) { s.shop.down = true }),
-		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &refunded),
+		s.asks(11*time.Hour+31*time.Minute, workflows.UpdateRefund,
+			workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &refunded),
 		s.asks(14*time.Hour, workflows.UpdateRefund, workflows.OrderRefund{OrderCommand: ada, Amount: 100}, &late),
 		s.at(15*time.Hour, func(*environment) { s.shop.down = false }))
 	require.NoError(t, errors.Join(refunded.refused, refunded.failed))
@@ -86,7 +91,8 @@ func TestNewsLeavesNoTimersBehind(t *testing.T) {
 		env.SetOnTimerScheduledListener(func(id string, _ time.Duration) { open[id] = true })
 		env.SetOnTimerFiredListener(func(id string) { delete(open, id) })
 		env.SetOnTimerCanceledListener(func(id string) { delete(open, id) })
-	}, s.hears(1*day, "evt_5", "charge.captured", "ch_1"), s.hears(2*day, "evt_6", "charge.captured", "ch_1"), s.hears(3*day, "evt_7", "charge.captured", "ch_1"),
+	}, s.hears(1*day, "evt_5", "charge.captured", "ch_1"), s.hears(2*day, "evt_6", "charge.captured", "ch_1"),
+		s.hears(3*day, "evt_7", "charge.captured", "ch_1"),
 		s.hears(4*day, "evt_8", "charge.captured", "ch_1"), s.hears(5*day, "evt_9", "charge.captured", "ch_1"),
 		s.at(6*day, func(*environment) { late = len(open) }))
 	require.Equal(t, 1, late)
@@ -109,7 +115,8 @@ func TestCaptureOnShipment(t *testing.T) {
 	require.Len(t, view.Shipments, 1)
 	require.Equal(t, bought.Add(2*day), view.Shipments[0].ShippedAt)
 	require.Equal(t, []string{"submitting", "accepted", "shipped", "delivered"}, s.states)
-	require.Equal(t, order.Payment{State: order.Paid, Amount: 3700, Captured: 3700}, view.Summary.Payment, "nothing is left of what was reserved")
+	require.Equal(t, order.Payment{State: order.Paid, Amount: 3700, Captured: 3700}, view.Summary.Payment,
+		"nothing is left of what was reserved")
 	require.Empty(t, s.shop.notices)
 	s.requireMoney(3700, 0)
 }
@@ -155,7 +162,8 @@ func TestGoodsOnTheirWayWithoutMoneyNeedAPerson(t *testing.T) {
 	s.settings(func(o *order.Settings) { o.Capture = order.OnShipment })
 	s.stripe.errors["capture"] = permanently(fault.AuthorizationExpired)
 	var retried reply
-	s.ends(order.StateShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+	s.ends(order.StateShipped,
+		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
 		s.expects(2*day, order.StateHeld, func() { s.stripe.pay(func(p *order.Payment) { p.State = order.Canceled }) }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
@@ -182,7 +190,8 @@ func TestRefundsOfOthersReachTheMerchant(t *testing.T) {
 					env.SignalWorkflow(workflows.SignalShipment, parcel)
 				}
 			}), s.at(2*day, func(*environment) { s.stripe.giveBack(c.amount, "") }),
-				s.hears(2*day+time.Second, "evt_5", "charge.refunded", "ch_1"), s.hears(2*day+time.Second, "evt_6", "refund.created", "re_1"),
+				s.hears(2*day+time.Second, "evt_5", "charge.refunded", "ch_1"),
+				s.hears(2*day+time.Second, "evt_6", "refund.created", "re_1"),
 				s.hears(3*day, "evt_5", "charge.refunded", "ch_1"))
 			require.Equal(t, c.told, s.shop.told())
 		})
@@ -220,14 +229,18 @@ func TestARefundThatStripeRefusesIsTheAskersToKnow(t *testing.T) {
 func TestDisputes(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700, EvidenceDueBy: bought.Add(20 * day)})
+	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700,
+		EvidenceDueBy: bought.Add(20 * day)})
 	var early, submitted, twice reply
 	view := s.ends(order.StateShipped,
 		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
 		s.asks(2*day, workflows.UpdateEvidence, ada, &early),
-		s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"), s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"),
-		s.expects(11*day, order.StateDisputed, func() { require.Zero(t, s.stripe.count("evidence"), "people decide what the bank gets") }),
-		s.asks(12*day, workflows.UpdateEvidence, ada, &submitted), s.asks(13*day, workflows.UpdateEvidence, ada, &twice),
+		s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"),
+		s.hears(10*day, "evt_5", "charge.dispute.created", "du_1"),
+		s.expects(11*day, order.StateDisputed,
+			func() { require.Zero(t, s.stripe.count("evidence"), "people decide what the bank gets") }),
+		s.asks(12*day, workflows.UpdateEvidence, ada, &submitted),
+		s.asks(13*day, workflows.UpdateEvidence, ada, &twice),
 		s.expects(200*day, order.StateDisputed, func() { s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won"}) }),
 		s.hears(200*day+time.Second, "evt_6", "charge.dispute.closed", "du_1"))
 	require.NoError(t, errors.Join(submitted.refused, submitted.failed))
@@ -236,7 +249,8 @@ func TestDisputes(t *testing.T) {
 	require.Equal(t, []string{"Jenny Rosen"}, s.stripe.sent)
 	require.Equal(t, []string{"dispute_closed", "disputed"}, s.shop.told())
 	require.Equal(t, "won", view.Disputes[0].Status)
-	bundle, _, err := s.store.Get(t.Context(), "catalogs", "state/personal/acct_123/orders/cs_test_1/evidence-du_1.json")
+	bundle, _, err := s.store.Get(t.Context(), "catalogs",
+		"state/personal/acct_123/orders/cs_test_1/evidence-du_1.json")
 	require.NoError(t, err)
 	require.Contains(t, string(bundle), "1Z999")
 }
@@ -248,7 +262,8 @@ func TestADisputeBeforeShipmentStopsIt(t *testing.T) {
 	s.stripe.dispute(order.Dispute{ID: "du_2", Status: "needs_response"})
 	s.stripe.errors["dispute"] = permanently(fault.StripeForbidden)
 	var retried reply
-	s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.dispute.created", "du_2"), s.expects(2*day, order.StateHeld),
+	s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.dispute.created", "du_2"),
+		s.expects(2*day, order.StateHeld),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried),
 		s.expects(4*day, order.StateDisputed, func() {
 			require.Equal(t, []string{"disputed", "stop_shipment"}, s.shop.told())
@@ -272,9 +287,10 @@ func TestUpdatesAreRefusedWhereTheyMakeNoSense(t *testing.T) {
 func TestALongLifeGoesOnInANewRun(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, func(env *environment) {
-		env.SignalWorkflow(workflows.SignalShipment, parcel)
-	}), s.at(2*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(day, func(env *environment) {
+			env.SignalWorkflow(workflows.SignalShipment, parcel)
+		}), s.at(2*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }))
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, err, &next)
 	var in workflows.OrderInput
@@ -305,21 +321,24 @@ func TestNewsOfASettledOrderDoesNotFulfilItAgain(t *testing.T) {
 func TestCancellationAtEveryStep(t *testing.T) {
 	t.Parallel()
 	for _, state := range []order.PaymentState{order.Paid, order.RequiresCapture} {
-		for _, step := range []string{"LoadOrder", "CheckOrder", "SubmitOrder", "CapturePayment", "CancelPayment", "RefundPayment", "SendMail", "SaveRecord"} {
+		for _, step := range []string{"LoadOrder", "CheckOrder", "SubmitOrder", "CapturePayment", "CancelPayment",
+			"RefundPayment", "SendMail", "SaveRecord"} {
 			for _, verdict := range []order.Verdict{order.Accepted, order.Rejected} {
 				t.Run(fmt.Sprint(state, step, verdict), func(t *testing.T) {
 					t.Parallel()
 					s := newOrderStage(t, state)
 					s.shop.answers = []order.Decision{{Verdict: verdict, Reason: order.OutOfStock}}
 					canceled := false
-					_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), func(env *environment) {
-						env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-							if info.ActivityType.Name == step && !canceled {
-								canceled = true
-								env.CancelWorkflow()
-							}
+					_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+						func(env *environment) {
+							env.SetOnActivityStartedListener(
+								func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+									if info.ActivityType.Name == step && !canceled {
+										canceled = true
+										env.CancelWorkflow()
+									}
+								})
 						})
-					})
 					require.Equal(t, canceled, temporal.IsCanceledError(err), "%v", err)
 					s.requireAgreement()
 				})
@@ -338,7 +357,8 @@ func (s *orderStage) requireAgreement() {
 	defer s.shop.mu.Unlock()
 	p := s.stripe.session.Summary.Payment
 	require.NotEqual(s.t, order.RequiresCapture, p.State, "nothing stays reserved")
-	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Verdict == order.Accepted && !slices.Contains(told, string(order.NoticeCanceled))
+	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Verdict == order.Accepted &&
+		!slices.Contains(told, string(order.NoticeCanceled))
 	if ships {
 		require.EqualValues(s.t, 3700, p.Captured-p.Refunded, "%v", s.stripe.calls)
 	} else {
@@ -368,7 +388,8 @@ func TestCancellationAtEveryWait(t *testing.T) {
 			s := newOrderStage(t, order.RequiresCapture)
 			spoil(s)
 			_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
-				s.at(day, func(env *environment) { env.CancelWorkflow() }), s.at(2*day, func(*environment) { s.shop.down = false }))
+				s.at(day, func(env *environment) { env.CancelWorkflow() }),
+				s.at(2*day, func(*environment) { s.shop.down = false }))
 			require.True(t, temporal.IsCanceledError(err), "%v", err)
 			s.requireAgreement()
 		})
@@ -380,11 +401,13 @@ func TestACancellationThatCannotBeUndoneFails(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.shop.answers = []order.Decision{{Verdict: order.Pending}}
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, func(env *environment) { env.CancelWorkflow() }))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(day, func(env *environment) { env.CancelWorkflow() }))
 	requireType(t, err, fault.StripeForbidden)
 }
 
 func TestAnOrdersInputIsShort(t *testing.T) {
 	t.Parallel()
-	require.JSONEq(t, `{"account":"acct_123","session":"cs_test_1"}`, encoded(t, workflows.OrderInput{Account: account, Session: "cs_test_1"}))
+	require.JSONEq(t, `{"account":"acct_123","session":"cs_test_1"}`,
+		encoded(t, workflows.OrderInput{Account: account, Session: "cs_test_1"}))
 }

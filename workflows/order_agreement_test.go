@@ -20,7 +20,8 @@ func decides(env *environment, d order.Decision) { env.SignalWorkflow(workflows.
 func (s *orderStage) pending() { s.shop.answers = []order.Decision{{Verdict: order.Pending}} }
 
 func (s *orderStage) partly() {
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}}
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+		Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}}
 }
 
 func TestWhatWasPlacedBeforeVitrineTookOverIsSomebodyElses(t *testing.T) {
@@ -36,7 +37,8 @@ func TestARunThatWasEndedByForceIsNotTakenForNew(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), func(env *environment) { env.SetWorkflowRunTimeout(day) })
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		func(env *environment) { env.SetWorkflowRunTimeout(day) })
 	require.Error(t, err)
 	s.shop.down = false
 
@@ -55,7 +57,8 @@ func TestACancellationThatFailsIsTakenUpByTheNextEvent(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.pending()
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, (*environment).CancelWorkflow))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(day, (*environment).CancelWorkflow))
 	require.ErrorContains(t, err, "could not be undone")
 	s.ends(order.StateCanceled)
 	require.Len(t, s.shop.submitted, 1)
@@ -66,7 +69,8 @@ func TestMoneyThatArrivesAfterTheEndGoesBack(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Unpaid)
 	s.stripe.errors["cancel"] = permanently(fault.StripeRejected)
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, (*environment).CancelWorkflow))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(day, (*environment).CancelWorkflow))
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
 	s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	view, err := s.run(s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"))
@@ -79,10 +83,13 @@ func TestNewsDuringACancellationIsDealtWith(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(day, func(env *environment) {
-		env.CancelWorkflow()
-		env.SignalWorkflow(workflows.SignalEvent, order.Event{ID: "evt_2", Type: "charge.dispute.created", Account: account, Created: bought, Object: "du_1"})
-	}))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(day, func(env *environment) {
+			env.CancelWorkflow()
+			env.SignalWorkflow(workflows.SignalEvent,
+				order.Event{ID: "evt_2", Type: "charge.dispute.created", Account: account, Created: bought,
+					Object: "du_1"})
+		}))
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
 	require.Contains(t, s.shop.told(), "disputed")
 }
@@ -94,8 +101,10 @@ func TestRefundsThatCouldNotBeReadAreReadWhenSomebodyRetries(t *testing.T) {
 	s.stripe.errors["refunds"] = permanently(fault.StripeForbidden)
 	var retried reply
 	s.ends(order.StateCanceled,
-		s.at(time.Minute, func(*environment) { s.stripe.giveBack(0, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
-		s.expects(2*time.Hour, order.StateHeld, func() { s.shop.down = false }), s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
+		s.at(time.Minute, func(*environment) { s.stripe.giveBack(0, "") }),
+		s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
+		s.expects(2*time.Hour, order.StateHeld, func() { s.shop.down = false }),
+		s.asks(3*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.Empty(t, s.shop.submitted)
 }
 
@@ -104,17 +113,20 @@ func TestGoodsDoNotLeaveForMoneyThatIsGone(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.session.Summary.Lines[0].SKU = "OTHER"
 	var retried, canceled reply
-	s.ends(order.StateCanceled, s.expects(time.Minute, order.StateHeld, func() { s.stripe.giveBack(0, "") }), // nobody is told
+	// nobody is told
+	s.ends(order.StateCanceled, s.expects(time.Minute, order.StateHeld, func() { s.stripe.giveBack(0, "") }),
 		s.asks(time.Hour, workflows.UpdateRetry, ada, &retried), s.asks(day, workflows.UpdateCancel, ada, &canceled))
 	require.Empty(t, s.shop.submitted)
 }
 
 func TestTheLastWordOfAMerchantCounts(t *testing.T) {
 	t.Parallel()
-	for verdict, want := range map[order.Verdict]order.State{order.Rejected: order.StateRejected, order.Accepted: order.StateAccepted} {
+	for verdict, want := range map[order.Verdict]order.State{order.Rejected: order.StateRejected,
+		order.Accepted: order.StateAccepted} {
 		s := newOrderStage(t, order.RequiresCapture)
 		s.shop.down = true // the answers are lost
-		s.ends(want, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
+		s.ends(want, s.at(time.Hour,
+			func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
 			s.expects(2*time.Hour, want, func() { s.shop.down = false }))
 		require.LessOrEqual(t, s.stripe.count("capture"), 1)
 		require.NotEqual(t, order.RequiresCapture, s.stripe.payment().State)
@@ -125,7 +137,8 @@ func TestAMerchantWhoRegretsIsHeard(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var canceled reply
-	s.ends(order.StateCanceled, s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
+	s.ends(order.StateCanceled,
+		s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
 		s.expects(2*time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "rejects it now") }),
 		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
@@ -137,7 +150,8 @@ func TestAParcelIsNeverLost(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
 	s.pending()
-	view := s.ends(order.StateShipped, s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+	view := s.ends(order.StateShipped,
+		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
 		s.expects(day+time.Hour, order.StateAwaitsMerchant, func() {
 			require.Equal(t, order.RequiresCapture, s.stripe.payment().State, "a parcel is no decision")
 		}), s.at(2*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
@@ -152,15 +166,18 @@ func TestAParcelShowsAtOnce(t *testing.T) {
 	arrived := parcel
 	arrived.DeliveredAt = bought.Add(4 * day)
 	s.ends(order.StateDelivered,
-		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }), s.expects(day+time.Minute, order.StateShipped),
-		s.at(4*day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, arrived) }), s.expects(4*day+time.Minute, order.StateDelivered))
+		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
+		s.expects(day+time.Minute, order.StateShipped),
+		s.at(4*day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, arrived) }),
+		s.expects(4*day+time.Minute, order.StateDelivered))
 }
 
 func TestGoodsThatAreShippedInVainNeedAPerson(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	var canceled, shipped, retried reply
-	view := s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
+	view := s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.asks(2*day, workflows.UpdateShip, parcel, &shipped),
 		s.expects(3*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "goods were shipped") }),
 		s.asks(4*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(shipped.refused, shipped.failed, retried.refused, retried.failed))
@@ -170,7 +187,8 @@ func TestGoodsThatAreShippedInVainNeedAPerson(t *testing.T) {
 
 func TestAParcelHoldsWhatWasOrdered(t *testing.T) {
 	t.Parallel()
-	for _, line := range []order.AcceptedLine{{SKU: "for J. Doe, 5 Elm Road", Quantity: 1}, {SKU: "LAMP-1", Quantity: 4}, {SKU: "LAMP-1"}} {
+	for _, line := range []order.AcceptedLine{{SKU: "for J. Doe, 5 Elm Road", Quantity: 1},
+		{SKU: "LAMP-1", Quantity: 4}, {SKU: "LAMP-1"}} {
 		s := newOrderStage(t, order.Paid)
 		sent := parcel
 		sent.Lines = []order.AcceptedLine{line}
@@ -185,8 +203,10 @@ func TestARefundThatFailsLaterIsOwedAgain(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.partly()
 	var retried reply
-	view := s.ends(order.StateAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }), s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
-		s.expects(2*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 5.50 USD has failed") }),
+	view := s.ends(order.StateAccepted, s.at(day, func(*environment) { s.stripe.fails(0) }),
+		s.hears(day+time.Second, "evt_2", "refund.failed", "re_1"),
+		s.expects(2*day, order.StateHeld,
+			func() { require.Contains(t, s.look(s.env).Reason, "the refund re_1 over 5.50 USD has failed") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	require.EqualValues(t, 550, view.Refunded)
@@ -219,7 +239,8 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 		s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
 	}), s.hears(time.Hour+time.Second, "evt_2", "charge.captured", "ch_1"),
 		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }),
-		s.expects(2*day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
+		s.expects(2*day, order.StateHeld,
+			func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.EqualValues(t, 1000, view.Captured)
 	require.Len(t, s.shop.letters, 1)
@@ -260,14 +281,16 @@ func TestADisputeBeforeTheMerchantHasTheOrderHoldsIt(t *testing.T) {
 				s.stripe.session.Summary.Lines[0].SKU = "OTHER"
 			}
 			var retried reply
-			play = append(play, s.expects(2*time.Hour, order.StateHeld), s.asks(day, workflows.UpdateRetry, ada, &retried),
+			play = append(play, s.expects(2*time.Hour, order.StateHeld),
+				s.asks(day, workflows.UpdateRetry, ada, &retried),
 				s.at(2*day, func(*environment) {
 					require.Len(t, s.shop.submitted, 1, "whoever retries has seen it")
 					s.stripe.dispute(order.Dispute{ID: "du_1", Status: "won", Amount: 3700})
 				}), s.hears(2*day+time.Second, "evt_3", "charge.dispute.closed", "du_1"))
 			s.ends(order.StateAccepted, play...)
 			require.NoError(t, errors.Join(retried.refused, retried.failed))
-			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(), "they are told once they have the order")
+			require.Equal(t, []string{"dispute_closed", "disputed", "stop_shipment"}, s.shop.told(),
+				"they are told once they have the order")
 		})
 	}
 }
@@ -280,7 +303,8 @@ func TestWhatIsDisputedIsTheBanksToDecide(t *testing.T) {
 			s := newOrderStage(t, order.Paid)
 			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "needs_response", Amount: 3700})
 			var canceled reply
-			s.ends(order.StateCanceled, s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1"), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &canceled),
+			s.ends(order.StateCanceled, s.hears(time.Hour, "evt_2", "charge.dispute.created", "du_1"),
+				s.asks(2*time.Hour, workflows.UpdateCancel, ada, &canceled),
 				s.expects(day, order.StateDisputed, func() {
 					require.Zero(t, s.stripe.count("refund"), "Stripe refunds nothing that is disputed")
 					s.stripe.dispute(order.Dispute{ID: "du_1", Status: status, Amount: 3700})
@@ -295,7 +319,8 @@ func TestARefundBeforeTheAcceptanceIsToldAfterIt(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.pending()
-	view := s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }), s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
+	view := s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }),
+		s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
 		s.expects(2*time.Hour, order.StateAwaitsMerchant, func() { require.Empty(t, s.shop.told()) }),
 		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
 	require.EqualValues(t, 550, view.Refunded)
@@ -323,7 +348,8 @@ func TestACancellationIsAnsweredOnceTheMoneyIsBack(t *testing.T) {
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
 	var canceled, retried reply
 	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
-		s.expects(2*day, order.StateHeld, func() { require.ErrorContains(t, canceled.failed, "could not be given back: StripeForbidden") }),
+		s.expects(2*day, order.StateHeld,
+			func() { require.ErrorContains(t, canceled.failed, "could not be given back: StripeForbidden") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	s.requireMoney(3700, 3700)
 
@@ -335,7 +361,8 @@ func TestACancellationIsAnsweredOnceTheMoneyIsBack(t *testing.T) {
 
 func TestOrdersWithoutReferencesByPolicy(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted, order.RejectUnknown: order.StateRejected} {
+	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted,
+		order.RejectUnknown: order.StateRejected} {
 		s := newOrderStage(t, order.Paid)
 		s.settings(func(o *order.Settings) { o.Which, o.UnknownSKU = order.AllOrders, way })
 		s.stripe.session.Summary.Lines[1].SKU = ""
@@ -349,7 +376,8 @@ func TestMoneyThatCouldNotBeGivenBackHoldsTheOrder(t *testing.T) {
 	s.stripe.session.Summary.PaymentIntent = ""
 	s.stripe.session.Summary.Payment = order.Payment{State: order.Paid, Amount: 3700}
 	var canceled reply
-	s.ends(order.StateCanceled, s.expects(time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "payment_missing") }),
+	s.ends(order.StateCanceled,
+		s.expects(time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "payment_missing") }),
 		s.asks(day, workflows.UpdateCancel, ada, &canceled))
 	require.Empty(t, s.shop.submitted)
 }
@@ -358,10 +386,12 @@ func TestALongLifeGoesOnAfterADecisionThatCameTwice(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true
-	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.at(time.Hour, func(env *environment) {
-		decides(env, order.Decision{Verdict: order.Accepted})
-		decides(env, order.Decision{Verdict: order.Accepted})
-	}), s.at(3*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }), s.hears(4*day, "evt_2", "payment_intent.succeeded", "pi_1"))
+	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.at(time.Hour, func(env *environment) {
+			decides(env, order.Decision{Verdict: order.Accepted})
+			decides(env, order.Decision{Verdict: order.Accepted})
+		}), s.at(3*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }),
+		s.hears(4*day, "evt_2", "payment_intent.succeeded", "pi_1"))
 	var again *temporal.ApplicationError
 	require.False(t, errors.As(err, &again))
 	require.ErrorContains(t, err, "continue as new")

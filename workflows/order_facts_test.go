@@ -30,9 +30,11 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-1", 500, "one was broken", ""), &replies[0]),
 		s.asks(day, workflows.UpdateRefund, gives("ada@host-2", 500, "one was broken", ""), &replies[1]),
 		s.asks(2*day, workflows.UpdateRefund, gives("bob@host-3", 500, "  One was   BROKEN ", ""), &replies[2]),
-		s.asks(3*day, workflows.UpdateRefund, gives("bob@host-3", 500, "one was broken", "the second lamp"), &replies[3]),
+		s.asks(3*day, workflows.UpdateRefund, gives("bob@host-3", 500, "one was broken", "the second lamp"),
+			&replies[3]),
 		s.asks(4*day, workflows.UpdateRefund, gives("ada@host-1", 500, "another was broken", ""), &replies[4]),
-		s.asks(5*day, workflows.UpdateRefund, gives("ada@host-9", 500, "one was broken", "the second lamp"), &replies[5]))
+		s.asks(5*day, workflows.UpdateRefund, gives("ada@host-9", 500, "one was broken", "the second lamp"),
+			&replies[5]))
 	for _, r := range replies {
 		require.NoError(t, errors.Join(r.refused, r.failed))
 	}
@@ -106,12 +108,14 @@ func TestARefundThatFailedLaterIsMadeWhenItIsAskedForAgain(t *testing.T) {
 	var made, again, third, retried reply
 	s.ends(order.StateAccepted,
 		s.asks(day, workflows.UpdateRefund, gives("ada", 500, "broken", ""), &made),
-		s.at(2*day, func(*environment) { s.stripe.fails(0) }), s.hears(2*day+time.Second, "evt_2", "refund.failed", "re_1"),
+		s.at(2*day, func(*environment) { s.stripe.fails(0) }),
+		s.hears(2*day+time.Second, "evt_2", "refund.failed", "re_1"),
 		s.expects(3*day, order.StateHeld, func() { require.Len(t, s.look(s.env).Spent, 1) }),
 		s.asks(4*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &again),
 		s.asks(5*day, workflows.UpdateRefund, gives("bob", 500, "broken", ""), &third),
 		s.asks(6*day, workflows.UpdateRetry, ada, &retried))
-	require.NoError(t, errors.Join(made.failed, again.refused, again.failed, third.refused, third.failed, retried.refused, retried.failed))
+	require.NoError(t, errors.Join(made.failed, again.refused, again.failed, third.refused, third.failed,
+		retried.refused, retried.failed))
 	require.Equal(t, 2, s.stripe.count("refund"))
 	s.requireMoney(3700, 500)
 }
@@ -135,7 +139,8 @@ func TestWhatStripeRefusedIsTriedUnderAnotherKey(t *testing.T) {
 		s.shop.answers = []order.Decision{{Verdict: verdict, Reason: order.OutOfStock}}
 		s.stripe.errors[step] = permanently(fault.StripeRejected)
 		var retried, twice reply
-		want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted, order.Rejected: order.StateRejected}[verdict]
+		want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted,
+			order.Rejected: order.StateRejected}[verdict]
 		s.ends(want, s.expects(time.Hour, order.StateHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried),
 			s.asks(3*time.Hour, workflows.UpdateRetry, ada, &twice))
 		require.NoError(t, errors.Join(retried.refused, retried.failed))
@@ -153,7 +158,8 @@ func TestACancellationThatFailedIsTriedAgainByRetry(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.stripe.errors["refund"] = permanently(fault.StripeRejected)
 	var canceled, again, retried reply
-	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.asks(2*day, workflows.UpdateCancel, ada, &again),
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.asks(2*day, workflows.UpdateCancel, ada, &again),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.ErrorContains(t, canceled.failed, "could not be given back")
 	require.ErrorContains(t, again.refused, "retry it")
@@ -181,10 +187,13 @@ func TestRefundsThatAreNotSaidClearly(t *testing.T) {
 		require.Equal(t, in, read)
 	}
 	var d workflows.MerchantDecision
-	for _, body := range []string{`{"verdict":"accepted","Lines":[]}`, `{"verdict":"accepted","lines":[]}`, `{"verdict":"accepted","lines":[{"sku":"A"}]}`, `{"status":"accepted"}`} {
+	for _, body := range []string{`{"verdict":"accepted","Lines":[]}`, `{"verdict":"accepted","lines":[]}`,
+		`{"verdict":"accepted","lines":[{"sku":"A"}]}`, `{"status":"accepted"}`} {
 		require.Error(t, json.Unmarshal([]byte(body), &d), body)
 	}
-	want := workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}
+	want := workflows.MerchantDecision{
+		Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
+	}
 	require.NoError(t, json.Unmarshal([]byte(encoded(t, want)), &d))
 	require.Equal(t, want, d)
 }
@@ -206,13 +215,22 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 		code    fault.Code
 		says    string
 	}{
-		"another SKU":            {true, workflows.UpdateDecide, accepts(lines("X", 1)), fault.MerchantAnswerInvalid, "was not ordered"},
-		"more than was ordered":  {true, workflows.UpdateDecide, accepts(lines("LAMP-1", 4)), fault.MerchantAnswerInvalid, "of which 3 were ordered"},
-		"no decision":            {true, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Pending}}, fault.InputInvalid, "pending"},
-		"accepted otherwise":     {false, workflows.UpdateDecide, accepts(lines("LAMP-1", 1)), fault.OrderConflict, "accepted already, otherwise"},
-		"a parcel of too much":   {false, workflows.UpdateShip, order.Shipment{ID: "p-9", Lines: lines("LAMP-1", 4)}, fault.InputInvalid, "than was ordered"},
-		"a parcel of the future": {false, workflows.UpdateShip, order.Shipment{ID: "p-9", DeliveredAt: bought.Add(4 * 365 * day)}, fault.InputInvalid, "is in the future"},
-		"a parcel of the past":   {false, workflows.UpdateShip, order.Shipment{ID: "p-9", ShippedAt: bought.Add(-3 * day)}, fault.InputInvalid, "before the order was placed"},
+		"another SKU": {true, workflows.UpdateDecide, accepts(lines("X", 1)), fault.MerchantAnswerInvalid,
+			"was not ordered"},
+		"more than was ordered": {true, workflows.UpdateDecide, accepts(lines("LAMP-1", 4)),
+			fault.MerchantAnswerInvalid, "of which 3 were ordered"},
+		"no decision": {true, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Pending}}, fault.InputInvalid,
+			"pending"},
+		"accepted otherwise": {false, workflows.UpdateDecide, accepts(lines("LAMP-1", 1)), fault.OrderConflict,
+			"accepted already, otherwise"},
+		"a parcel of too much": {false, workflows.UpdateShip, order.Shipment{ID: "p-9", Lines: lines("LAMP-1", 4)},
+			fault.InputInvalid, "than was ordered"},
+		"a parcel of the future": {false, workflows.UpdateShip,
+			order.Shipment{ID: "p-9", DeliveredAt: bought.Add(4 * 365 * day)}, fault.InputInvalid, "is in the future"},
+		"a parcel of the past": {false, workflows.UpdateShip,
+			order.Shipment{ID: "p-9", ShippedAt: bought.Add(-3 * day)}, fault.InputInvalid,
+			"before the order was placed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,8 +239,10 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 				s.pending()
 			}
 			var answer reply
-			signal := map[string]string{workflows.UpdateDecide: workflows.SignalDecision, workflows.UpdateShip: workflows.SignalShipment}[c.update]
-			view, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session), s.asks(day, c.update, c.in, &answer),
+			signal := map[string]string{workflows.UpdateDecide: workflows.SignalDecision,
+				workflows.UpdateShip: workflows.SignalShipment}[c.update]
+			view, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+				s.asks(day, c.update, c.in, &answer),
 				s.at(day+time.Hour, func(env *environment) { env.SignalWorkflow(signal, c.in) }))
 			require.NoError(t, err)
 			require.ErrorContains(t, answer.refused, c.says)
@@ -241,16 +261,19 @@ func TestTwoParcelsHoldNoMoreThanWasOrdered(t *testing.T) {
 		return order.Shipment{ID: id, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}
 	}
 	var first, again, second, rest, unsaid reply
-	view := s.ends(order.StateShipped, s.asks(day, workflows.UpdateShip, two("p-1"), &first), s.asks(2*day, workflows.UpdateShip, two("p-1"), &again),
+	view := s.ends(order.StateShipped, s.asks(day, workflows.UpdateShip, two("p-1"), &first),
+		s.asks(2*day, workflows.UpdateShip, two("p-1"), &again),
 		s.asks(3*day, workflows.UpdateShip, two("p-2"), &second),
-		s.asks(4*day, workflows.UpdateShip, order.Shipment{ID: "p-2", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}, &rest),
+		s.asks(4*day, workflows.UpdateShip,
+			order.Shipment{ID: "p-2", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}, &rest),
 		s.asks(5*day, workflows.UpdateShip, order.Shipment{ID: "p-3"}, &unsaid))
 	require.NoError(t, errors.Join(first.refused, again.refused, rest.refused, unsaid.refused))
 	require.ErrorContains(t, second.refused, "is not in another parcel")
 	require.Len(t, view.Shipments, 3)
 
 	s = newOrderStage(t, order.Paid)
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}}
+	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+		Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}}
 	var tooMuch reply
 	s.ends(order.StateAccepted, s.asks(day, workflows.UpdateShip, two("p-1"), &tooMuch))
 	require.ErrorContains(t, tooMuch.refused, "than was accepted")
@@ -277,9 +300,11 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	numbered := part
 	numbered.Reference = "SO-9"
 	var taken, again, otherwise reply
-	view := s.ends(order.StateAccepted, s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
+	view := s.ends(order.StateAccepted,
+		s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
 		s.asks(2*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: numbered}, &again),
-		s.asks(3*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
+		s.asks(3*day, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
 	require.NoError(t, errors.Join(taken.refused, taken.failed, again.refused, again.failed))
 	require.ErrorContains(t, otherwise.refused, "otherwise")
 	require.Equal(t, "SO-9", view.Decision.Reference)
@@ -296,7 +321,8 @@ func TestSessionsThatContradictThemselvesAreHeld(t *testing.T) {
 	} {
 		s := newOrderStage(t, order.Paid)
 		spoil(&s.stripe.session.Summary)
-		s.ends(order.StateCanceled, s.expects(day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, says) }),
+		s.ends(order.StateCanceled,
+			s.expects(day, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, says) }),
 			s.asks(2*day, workflows.UpdateCancel, ada, new(reply)))
 		require.Empty(t, s.shop.submitted)
 	}
@@ -354,7 +380,9 @@ func TestEventsAreToldApartByTheirSignals(t *testing.T) {
 			continue
 		}
 		play = append(play, s.at(time.Duration(i)*time.Minute, func(env *environment) {
-			env.SignalWorkflow(kind, order.Event{ID: "evt_kind_" + strconv.Itoa(i), Type: kind, Account: account, Created: bought, Object: "ch_1"})
+			env.SignalWorkflow(kind,
+				order.Event{ID: "evt_kind_" + strconv.Itoa(i), Type: kind, Account: account, Created: bought,
+					Object: "ch_1"})
 		}))
 	}
 	require.Equal(t, len(play)+1, s.ends(order.StateAccepted, play...).Events)
@@ -373,8 +401,10 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 			for _, step := range []string{"refund", "capture", "cancel"} {
 				for range dice.IntN(4) {
 					s.stripe.errors[step] = append(s.stripe.errors[step], []error{
-						nil, fault.NewPermanent(fault.StripeRejected, errors.New("no")), fault.NewPlain(fault.StripeUnavailable, errors.New("lost")),
-						fault.NewPermanent(fault.StripeKeySpent, errors.New("spent")), errAnswerLost, fault.NewPermanent(fault.StripeUnavailable, errors.New("down")),
+						nil, fault.NewPermanent(fault.StripeRejected, errors.New("no")),
+						fault.NewPlain(fault.StripeUnavailable, errors.New("lost")),
+						fault.NewPermanent(fault.StripeKeySpent, errors.New("spent")), errAnswerLost,
+						fault.NewPermanent(fault.StripeUnavailable, errors.New("down")),
 					}[dice.IntN(6)])
 				}
 			}
@@ -386,22 +416,29 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 				host := fmt.Sprintf("ada@host-%d", dice.IntN(5))
 				switch dice.IntN(10) {
 				case 0:
-					play = append(play, s.asks(at, workflows.UpdateRetry, workflows.OrderCommand{By: host, Why: "again"}, &replies[i]))
+					play = append(play,
+						s.asks(at, workflows.UpdateRetry, workflows.OrderCommand{By: host, Why: "again"}, &replies[i]))
 				case 1:
 					if seed%4 == 0 {
-						play = append(play, s.asks(at, workflows.UpdateCancel, workflows.OrderCommand{By: host, Why: "off"}, &replies[i]))
+						play = append(play, s.asks(at, workflows.UpdateCancel,
+							workflows.OrderCommand{By: host, Why: "off"}, &replies[i]))
 					}
 				case 2:
 					play = append(play, s.hears(at, "evt_"+strconv.Itoa(i), "charge.refunded", "ch_1"))
 				default:
-					in := gives(host, []int64{0, 100, 100, 700, 2000}[1+dice.IntN(4)], []string{"broken", "late"}[dice.IntN(2)], []string{"", "2"}[dice.IntN(2)])
+					in := gives(host, []int64{0, 100, 100, 700, 2000}[1+dice.IntN(4)],
+						[]string{"broken", "late"}[dice.IntN(2)], []string{"", "2"}[dice.IntN(2)])
 					asked[in.Step()] = in.Amount
 					play = append(play, s.asks(at, workflows.UpdateRefund, in, &replies[i]))
 				}
 			}
-			play = append(play, s.asks(130*time.Hour, workflows.UpdateRetry, ada, new(reply)), s.asks(131*time.Hour, workflows.UpdateRetry, ada, new(reply)),
-				s.asks(132*time.Hour, workflows.UpdateRetry, ada, new(reply)), s.asks(133*time.Hour, workflows.UpdateRetry, ada, new(reply)))
-			view, err := s.run(append([]func(*environment){s.hears(0, "evt_1", "checkout.session.completed", theSale.Session)}, play...)...)
+			play = append(play, s.asks(130*time.Hour, workflows.UpdateRetry, ada, new(reply)),
+				s.asks(131*time.Hour, workflows.UpdateRetry, ada, new(reply)),
+				s.asks(132*time.Hour, workflows.UpdateRetry, ada, new(reply)),
+				s.asks(133*time.Hour, workflows.UpdateRetry, ada, new(reply)))
+			view, err := s.run(
+				append([]func(*environment){s.hears(0, "evt_1", "checkout.session.completed", theSale.Session)},
+					play...)...)
 			require.NoError(t, err)
 			p := s.stripe.session.Summary.Payment
 			require.LessOrEqual(t, p.Refunded, p.Captured)

@@ -95,7 +95,9 @@ func (f *till) Cancel(_ context.Context, _, _, key string) (order.Payment, error
 	return *p, nil
 }
 
-func (f *till) Refund(_ context.Context, _, _ string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error) {
+func (f *till) Refund(
+	_ context.Context, _, _ string, amount int64, feeBack bool, key string, spent ...string,
+) (order.Refund, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := f.next("refund", fmt.Sprint(amount, " ", key))
@@ -125,7 +127,8 @@ func (f *till) giveBack(amount int64, key string) order.Refund {
 		amount = p.Captured - p.Refunded
 	}
 	p.Refunded += amount
-	r := order.Refund{ID: fmt.Sprintf("re_%d", len(f.refunds)+1), Amount: amount, Currency: "usd", Status: "succeeded", Key: key}
+	r := order.Refund{ID: fmt.Sprintf("re_%d", len(f.refunds)+1), Amount: amount, Currency: "usd", Status: "succeeded",
+		Key: key}
 	f.refunds = append([]order.Refund{r}, f.refunds...)
 	return r
 }
@@ -142,7 +145,9 @@ func (f *till) Dispute(_ context.Context, _, id string) (order.Dispute, error) {
 	return f.disputes[id], f.next("dispute", id)
 }
 
-func (f *till) SubmitEvidence(_ context.Context, _, id string, e order.Evidence, _ bool, key string) (order.Dispute, error) {
+func (f *till) SubmitEvidence(
+	_ context.Context, _, id string, e order.Evidence, _ bool, key string,
+) (order.Dispute, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.next("evidence", key); err != nil {
@@ -226,7 +231,9 @@ func (f *shop) Notify(_ context.Context, _ order.Fulfillment, n order.Notice) er
 	return nil
 }
 
-func (f *shop) Send(_ context.Context, kind order.MailKind, _ order.Mail, s order.Session, d order.Decision) (bool, error) {
+func (f *shop) Send(
+	_ context.Context, kind order.MailKind, _ order.Mail, s order.Session, d order.Decision,
+) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.fail("mail"); err != nil {

@@ -21,8 +21,10 @@ func TestAnOrderIsFulfilledOnceWhateverComes(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	view := s.ends(order.StateAccepted,
-		s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"), s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
-		s.hears(time.Second, "evt_2", "payment_intent.succeeded", "pi_1"), s.hears(day, "evt_1", "checkout.session.completed", theSale.Session),
+		s.hears(0, "evt_2", "payment_intent.succeeded", "pi_1"),
+		s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
+		s.hears(time.Second, "evt_2", "payment_intent.succeeded", "pi_1"),
+		s.hears(day, "evt_1", "checkout.session.completed", theSale.Session),
 	)
 	require.Equal(t, 2, view.Events)
 	require.Len(t, s.shop.submitted, 1)
@@ -62,12 +64,19 @@ func TestWhatCannotGoOnIsHeld(t *testing.T) {
 		spoil func(*orderStage)
 		says  string
 	}{
-		"unknown sku":      {func(s *orderStage) { s.stripe.session.Summary.Lines[1].SKU = "OTHER" }, `unknown_sku: the catalog has no product "OTHER"`},
-		"sums":             {func(s *orderStage) { s.stripe.session.Summary.Amounts.Total = 1 }, "total_mismatch"},
-		"no catalog":       {func(s *orderStage) { _ = s.store.Delete(t.Context(), "catalogs", "state/acct_123/product/manifest") }, "it is not known what Stripe has"},
-		"the endpoint":     {func(s *orderStage) { s.shop.errors["submit"] = permanently(fault.MerchantRejected) }, "MerchantRejected"},
-		"a strange answer": {func(s *orderStage) { s.shop.answers = []order.Decision{{Verdict: "?"}, {Verdict: order.Accepted}} }, "cannot be used"},
-		"Stripe's no":      {func(s *orderStage) { s.stripe.errors["session"] = permanently(fault.StripeForbidden) }, "StripeForbidden"},
+		"unknown sku": {func(s *orderStage) { s.stripe.session.Summary.Lines[1].SKU = "OTHER" },
+			`unknown_sku: the catalog has no product "OTHER"`},
+		"sums": {func(s *orderStage) { s.stripe.session.Summary.Amounts.Total = 1 }, "total_mismatch"},
+		"no catalog": {func(s *orderStage) {
+			_ = s.store.Delete(t.Context(), "catalogs", "state/acct_123/product/manifest")
+		}, "it is not known what Stripe has"},
+		"the endpoint": {func(s *orderStage) { s.shop.errors["submit"] = permanently(fault.MerchantRejected) },
+			"MerchantRejected"},
+		"a strange answer": {func(s *orderStage) {
+			s.shop.answers = []order.Decision{{Verdict: "?"}, {Verdict: order.Accepted}}
+		}, "cannot be used"},
+		"Stripe's no": {func(s *orderStage) { s.stripe.errors["session"] = permanently(fault.StripeForbidden) },
+			"StripeForbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +104,8 @@ func TestAHeldOrderCanBeCalledOff(t *testing.T) {
 		s := newOrderStage(t, state)
 		s.stripe.session.Summary.Lines[1].SKU = "OTHER"
 		var canceled, again reply
-		view := s.ends(order.StateCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled), s.asks(2*time.Hour, workflows.UpdateCancel, ada, &again))
+		view := s.ends(order.StateCanceled, s.asks(time.Hour, workflows.UpdateCancel, ada, &canceled),
+			s.asks(2*time.Hour, workflows.UpdateCancel, ada, &again))
 		require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 		require.ErrorContains(t, again.refused, "canceled already")
 		require.Contains(t, view.Reason, "burnt down")
@@ -111,14 +121,16 @@ func TestAHeldOrderEndsBeforeItsAuthorisation(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.stripe.session.Summary.Lines[1].SKU = "OTHER"
-	view := s.ends(order.StateRejected, s.expects(6*day, order.StateHeld), s.expects(7*day-5*time.Hour, order.StateRejected))
+	view := s.ends(order.StateRejected, s.expects(6*day, order.StateHeld),
+		s.expects(7*day-5*time.Hour, order.StateRejected))
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
 	s.requireMoney(0, 0)
 }
 
 func TestUnknownSKUsByPolicy(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted, order.RejectUnknown: order.StateRejected} {
+	for way, want := range map[order.UnknownWay]order.State{order.FulfilUnknown: order.StateAccepted,
+		order.RejectUnknown: order.StateRejected} {
 		s := newOrderStage(t, order.Paid)
 		s.settings(func(o *order.Settings) { o.UnknownSKU = way })
 		s.stripe.session.Summary.Lines[1].SKU = "OTHER"
@@ -154,7 +166,8 @@ func TestARefundThatFailsIsMadeAnewUnderAnotherKey(t *testing.T) {
 	s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: order.OutOfStock}}
 	s.stripe.refunds = []order.Refund{{ID: "re_0", Status: "failed", Key: theSale.Key("refund/all")}}
 	var retried reply
-	s.ends(order.StateRejected, s.expects(time.Hour, order.StateHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
+	s.ends(order.StateRejected, s.expects(time.Hour, order.StateHeld),
+		s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	s.requireMoney(3700, 3700)
 }
@@ -180,7 +193,8 @@ func TestUnpaidOrdersWait(t *testing.T) {
 
 func TestUnpaidOrdersExpire(t *testing.T) {
 	t.Parallel()
-	for name, event := range map[string]string{"failed": "checkout.session.async_payment_failed", "expired": "checkout.session.expired", "nothing": ""} {
+	for name, event := range map[string]string{"failed": "checkout.session.async_payment_failed",
+		"expired": "checkout.session.expired", "nothing": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, order.Unpaid)
@@ -199,9 +213,10 @@ func TestMoneyThatArrivesAfterACancellationGoesBack(t *testing.T) {
 	s := newOrderStage(t, order.Unpaid)
 	s.stripe.errors["cancel"] = permanently(fault.StripeRejected) // it is being processed
 	var canceled reply
-	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.expects(2*day, order.StateCanceled, func() {
-		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
-	}), s.hears(2*day+time.Second, "evt_2", "checkout.session.async_payment_succeeded", theSale.Session))
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*day, order.StateCanceled, func() {
+			s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
+		}), s.hears(2*day+time.Second, "evt_2", "checkout.session.async_payment_succeeded", theSale.Session))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 	require.Empty(t, s.shop.submitted)
 	require.Len(t, s.shop.letters, 1)
@@ -226,10 +241,12 @@ func TestPendingOrdersWaitForTheMerchant(t *testing.T) {
 		told     []string
 	}{
 		"accepted": {&order.Decision{Verdict: order.Accepted}, order.StateAccepted, 3700, nil},
-		"in part":  {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}, order.StateAccepted, 3150, nil},
+		"in part": {&order.Decision{Verdict: order.Accepted,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}, order.StateAccepted, 3150, nil},
 		"rejected": {&order.Decision{Verdict: order.Rejected, Reason: order.CannotShip}, order.StateRejected, 0, nil},
 		"silence":  {nil, order.StateRejected, 0, []string{"canceled"}},
-		"nonsense": {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}}, order.StateRejected, 0, []string{"canceled"}},
+		"nonsense": {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}},
+			order.StateRejected, 0, []string{"canceled"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +271,8 @@ func TestAPendingOrderEndsBeforeItsAuthorisation(t *testing.T) {
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.DecideWithin = o.DecideWithin + 30*24*3600*1e9 })
 	s.shop.answers = []order.Decision{{Verdict: order.Pending}}
-	view := s.ends(order.StateRejected, s.expects(6*day, order.StateAwaitsMerchant), s.expects(7*day-5*time.Hour, order.StateRejected))
+	view := s.ends(order.StateRejected, s.expects(6*day, order.StateAwaitsMerchant),
+		s.expects(7*day-5*time.Hour, order.StateRejected))
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
 	s.requireMoney(0, 0)
 }
@@ -273,7 +291,8 @@ func TestAnOrderCanBeCanceledWhileTheMerchantIsDown(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true
 	var canceled reply
-	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled), s.at(2*day, func(*environment) { s.shop.down = false }))
+	s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.at(2*day, func(*environment) { s.shop.down = false }))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 	require.Empty(t, s.shop.submitted)
 	require.Equal(t, []string{"canceled"}, s.shop.told(), "they may have got it, and their answer was lost")
@@ -287,14 +306,16 @@ func TestAnOrderIsNotShippedOnceTheMoneyIsGone(t *testing.T) {
 		event string
 		take  func(*till)
 	}{
-		"canceled": {order.RequiresCapture, "payment_intent.canceled", func(f *till) { f.session.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700} }},
+		"canceled": {order.RequiresCapture, "payment_intent.canceled",
+			func(f *till) { f.session.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700} }},
 		"refunded": {order.Paid, "charge.refunded", func(f *till) { f.giveBack(0, "") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, gone.state)
 			s.shop.answers = []order.Decision{{Verdict: order.Pending}}
-			s.ends(order.StateCanceled, s.at(day, func(*environment) { gone.take(s.stripe) }), s.hears(day+time.Second, "evt_5", gone.event, "pi_1"))
+			s.ends(order.StateCanceled, s.at(day, func(*environment) { gone.take(s.stripe) }),
+				s.hears(day+time.Second, "evt_5", gone.event, "pi_1"))
 			require.Equal(t, []string{"canceled"}, s.shop.told())
 		})
 	}
@@ -347,8 +368,11 @@ func TestEventsInAnyOrder(t *testing.T) {
 				seen[id] = true
 				play = append(play, s.hears(time.Duration(dice.Int64N(int64(5*day))), id, kind, "du_1"))
 			}
-			want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted, order.Rejected: order.StateRejected}[s.shop.answers[0].Verdict]
-			if want == order.StateAccepted && slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(id string) bool { return strings.HasPrefix(id, "evt_charge_dispute") }) {
+			want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted,
+				order.Rejected: order.StateRejected}[s.shop.answers[0].Verdict]
+			if want == order.StateAccepted &&
+				slices.ContainsFunc(slices.Collect(maps.Keys(seen)),
+					func(id string) bool { return strings.HasPrefix(id, "evt_charge_dispute") }) {
 				want = order.StateDisputeLost
 			}
 			view := s.ends(want, play...)

@@ -49,15 +49,18 @@ func sale(state order.PaymentState) order.Session {
 			ID: theSale, PaymentIntent: "pi_1", Charge: "ch_1", Created: bought, Currency: "usd",
 			Amounts: order.Amounts{Subtotal: 3500, Discount: 500, Shipping: 400, Tax: 300, Total: 3700},
 			Lines: []order.Line{
-				{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250, Total: 2750},
+				{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250,
+					Total: 2750},
 				{ID: "li_2", SKU: "BULB-1", Quantity: 1, UnitAmount: 500, Subtotal: 500, Tax: 50, Total: 550},
 			},
 			Agent: order.Agent{Name: "Shopping Agent", Profile: "profile_1"}, Payment: payment,
 		},
-		Texts:  []order.LineText{{Name: "Lamp"}, {Name: "Bulb"}},
-		Buyer:  order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com", Phone: "+15550100", Address: &order.Address{Line1: "1 Main St"}},
-		ShipTo: &order.Recipient{Name: "Jenny Rosen", Address: order.Address{Line1: "1 Main St", City: "Springfield", Country: "US"}},
-		Card:   &order.Card{Brand: "visa", Last4: "4242"},
+		Texts: []order.LineText{{Name: "Lamp"}, {Name: "Bulb"}},
+		Buyer: order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com", Phone: "+15550100",
+			Address: &order.Address{Line1: "1 Main St"}},
+		ShipTo: &order.Recipient{Name: "Jenny Rosen",
+			Address: order.Address{Line1: "1 Main St", City: "Springfield", Country: "US"}},
+		Card: &order.Card{Brand: "visa", Last4: "4242"},
 	}
 }
 
@@ -108,14 +111,19 @@ func newOrderStage(t *testing.T, state order.PaymentState) *orderStage {
 	s := &orderStage{
 		t: t, store: objectstoretest.NewMemory("catalogs"),
 		stripe: &till{session: sale(state), disputes: map[string]order.Dispute{}, errors: map[string][]error{}},
-		shop:   &shop{answers: []order.Decision{{Verdict: order.Accepted, Reference: "SO-1"}}, errors: map[string][]error{}},
-		past:   &recorder{DataConverter: converter.GetDefaultDataConverter()},
+		shop: &shop{answers: []order.Decision{{Verdict: order.Accepted, Reference: "SO-1"}},
+			errors: map[string][]error{}},
+		past: &recorder{DataConverter: converter.GetDefaultDataConverter()},
 	}
-	layout := statestore.Layout{SourceBucket: "catalogs", SourceKey: "{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/"}
+	layout := statestore.Layout{SourceBucket: "catalogs", SourceKey: "{account}/{feed}.csv", StateBucket: "catalogs",
+		StatePrefix: "state/"}
 	s.steps = &activities.OrderFulfillment{
 		Stripe: s.stripe, Merchant: s.shop, Mailer: s.shop,
-		Documents: order.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}}, Catalog: catalog.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}},
-		Assortments: assortment.NewStore(assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}}.Assortments(1<<20), 1<<20, time.Now, nil),
+		Documents: order.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}},
+		Catalog:   catalog.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}},
+		Assortments: assortment.NewStore(
+			assortment.Documents{Store: statestore.Store{Objects: s.store, Layout: layout}}.Assortments(1<<20), 1<<20,
+			time.Now, nil),
 	}
 	s.settings(func(*order.Settings) {})
 	manifest := feed.NewManifest(feed.Product)
@@ -130,14 +138,17 @@ func (s *orderStage) settings(change func(*order.Settings)) {
 	s.t.Helper()
 	settings := order.Settings{
 		Account: account, Enabled: true, Mail: order.Mail{From: "shop@example.com"},
-		Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders", SecretEnv: "MERCHANT_SECRET_SHOP"},
+		Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders",
+			SecretEnv: "MERCHANT_SECRET_SHOP"},
 	}
 	change(&settings)
 	require.NoError(s.t, s.steps.Documents.SaveSettings(s.t.Context(), settings))
 }
 
 // at does something a while after the purchase.
-func (s *orderStage) at(after time.Duration, do func(env *testsuite.TestWorkflowEnvironment)) func(*testsuite.TestWorkflowEnvironment) {
+func (s *orderStage) at(
+	after time.Duration, do func(env *testsuite.TestWorkflowEnvironment),
+) func(*testsuite.TestWorkflowEnvironment) {
 	return func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() { do(env) }, after)
 	}
@@ -146,7 +157,8 @@ func (s *orderStage) at(after time.Duration, do func(env *testsuite.TestWorkflow
 // hears brings an event of Stripe's.
 func (s *orderStage) hears(after time.Duration, id, kind, object string) func(*testsuite.TestWorkflowEnvironment) {
 	return s.at(after, func(env *testsuite.TestWorkflowEnvironment) {
-		env.SignalWorkflow(workflows.SignalEvent, order.Event{ID: id, Type: kind, Account: account, Created: bought, Object: object})
+		env.SignalWorkflow(workflows.SignalEvent,
+			order.Event{ID: id, Type: kind, Account: account, Created: bought, Object: object})
 	})
 }
 
@@ -167,14 +179,18 @@ func (a *reply) Complete(result any, err error) {
 
 var ada = workflows.OrderCommand{By: "ada", Why: "the warehouse burnt down"}
 
-func (s *orderStage) asks(after time.Duration, update string, in any, into *reply) func(*testsuite.TestWorkflowEnvironment) {
+func (s *orderStage) asks(
+	after time.Duration, update string, in any, into *reply,
+) func(*testsuite.TestWorkflowEnvironment) {
 	return s.at(after, func(env *testsuite.TestWorkflowEnvironment) {
 		env.UpdateWorkflow(update, update+"-"+after.String(), into, in)
 	})
 }
 
 // expects looks at the order in the middle of its life.
-func (s *orderStage) expects(after time.Duration, want order.State, check ...func()) func(*testsuite.TestWorkflowEnvironment) {
+func (s *orderStage) expects(
+	after time.Duration, want order.State, check ...func(),
+) func(*testsuite.TestWorkflowEnvironment) {
 	return s.at(after, func(env *testsuite.TestWorkflowEnvironment) {
 		require.Equal(s.t, want, s.look(env).State, "%+v", s.look(env))
 		for _, c := range check {
@@ -196,7 +212,9 @@ func (s *orderStage) run(prepare ...func(*testsuite.TestWorkflowEnvironment)) (w
 	return s.runFrom(workflows.OrderInput{Account: account, Session: theSale.Session}, prepare...)
 }
 
-func (s *orderStage) runFrom(in workflows.OrderInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (workflows.OrderView, error) {
+func (s *orderStage) runFrom(
+	in workflows.OrderInput, prepare ...func(*testsuite.TestWorkflowEnvironment),
+) (workflows.OrderView, error) {
 	s.t.Helper()
 	env := newEnvironment(s.metrics)
 	s.env = env
@@ -231,7 +249,8 @@ func (s *orderStage) runFrom(in workflows.OrderInput, prepare ...func(*testsuite
 // ends runs the order from its session's completion to its end.
 func (s *orderStage) ends(want order.State, prepare ...func(*testsuite.TestWorkflowEnvironment)) workflows.OrderView {
 	s.t.Helper()
-	prepare = append([]func(*testsuite.TestWorkflowEnvironment){s.hears(0, "evt_1", "checkout.session.completed", theSale.Session)}, prepare...)
+	prepare = append([]func(*testsuite.TestWorkflowEnvironment){s.hears(0, "evt_1", "checkout.session.completed",
+		theSale.Session)}, prepare...)
 	view, err := s.run(prepare...)
 	require.NoError(s.t, err)
 	require.Equal(s.t, want, view.State, "%+v", view)

@@ -108,7 +108,8 @@ func (r OrderSweepResult) String() string {
 		text += fmt.Sprintf(" %s could not be read.", counted(r.Unread, "event"))
 	}
 	if r.Gaps > 0 {
-		text += fmt.Sprintf(" %s had not been swept for longer than Stripe keeps events: look at their payments by hand.",
+		text += fmt.Sprintf(" %s had not been swept for longer than Stripe keeps events: look at their payments "+
+			"by hand.",
 			counted(r.Gaps, "account"))
 	}
 	return text

@@ -40,7 +40,9 @@ func (l *log) fail(step string) error {
 	return nil
 }
 
-func (l *log) Events(_ context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
+func (l *log) Events(
+	_ context.Context, account string, since time.Time, types []string, after string,
+) (order.EventsPage, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.fail("events " + account); err != nil {
@@ -84,10 +86,15 @@ type sweepStage struct {
 
 func newSweepStage(t *testing.T, accounts ...string) *sweepStage {
 	t.Helper()
-	s := &sweepStage{t: t, log: &log{events: map[string][]order.Event{}, pages: 3, errors: map[string][]error{}, orders: map[string]bool{}}}
+	s := &sweepStage{t: t,
+		log: &log{events: map[string][]order.Event{}, pages: 3, errors: map[string][]error{},
+			orders: map[string]bool{}}}
 	layout := statestore.Layout{StateBucket: "state", StatePrefix: "state/"}
 	s.steps = &activities.OrderSweep{
-		Stripe: s.log, Intake: s.log, Documents: order.Documents{Store: statestore.Store{Objects: objectstoretest.NewMemory("state"), Layout: layout}},
+		Stripe: s.log, Intake: s.log,
+		Documents: order.Documents{
+			Store: statestore.Store{Objects: objectstoretest.NewMemory("state"), Layout: layout},
+		},
 	}
 	for _, account := range accounts {
 		s.settings(account, true)
@@ -104,7 +111,8 @@ func (s *sweepStage) settings(account string, enabled bool) {
 
 func (s *sweepStage) happens(account string, ago time.Duration, ids ...string) {
 	for _, id := range ids {
-		s.log.events[account] = append(s.log.events[account], order.Event{ID: id, Account: account, Created: time.Now().Add(-ago), Session: "cs_1"})
+		s.log.events[account] = append(s.log.events[account],
+			order.Event{ID: id, Account: account, Created: time.Now().Add(-ago), Session: "cs_1"})
 	}
 }
 
@@ -136,7 +144,8 @@ func TestTheSweepDeliversWhatWebhooksMissed(t *testing.T) {
 	result, err := s.sweep(workflows.OrderSweepInput{})
 	require.NoError(t, err)
 	require.Equal(t, workflows.OrderSweepResult{Accounts: 3, Events: 7, Delivered: 7}, result)
-	require.Equal(t, []string{"evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_6", "evt_7"}, s.log.got, "the oldest first; nothing of before")
+	require.Equal(t, []string{"evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_6", "evt_7"}, s.log.got,
+		"the oldest first; nothing of before")
 
 	s.log.got = nil
 	s.happens("acct_1", 5*time.Minute, "evt_9") // Stripe listed it late
@@ -154,7 +163,8 @@ func TestOrdersOfAnAccountThatWasSwitchedOffAreSwept(t *testing.T) {
 	s.happens("acct_1", 30*time.Minute, "evt_1")
 	result, err := s.sweep(workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_without"}})
 	require.NoError(t, err)
-	require.Equal(t, workflows.OrderSweepResult{Accounts: 2, Events: 1, Delivered: 1}, result, "an order under way needs its news")
+	require.Equal(t, workflows.OrderSweepResult{Accounts: 2, Events: 1, Delivered: 1}, result,
+		"an order under way needs its news")
 }
 
 func TestAnEventThatCannotBeDeliveredKeepsNoOtherBack(t *testing.T) {
@@ -200,7 +210,8 @@ func TestTheSweepWaitsForStripe(t *testing.T) {
 	s := newSweepStage(t, "acct_1")
 	s.swept("acct_1", time.Hour)
 	s.happens("acct_1", 30*time.Minute, "evt_1")
-	s.log.errors["events acct_1"] = []error{fault.NewThrottled(fault.StripeThrottled, time.Minute, errors.New("slow down"))}
+	s.log.errors["events acct_1"] = []error{fault.NewThrottled(fault.StripeThrottled, time.Minute,
+		errors.New("slow down"))}
 	s.log.errors["deliver evt_1"] = []error{fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))}
 	result, err := s.sweep(workflows.OrderSweepInput{Accounts: []string{"acct_1"}})
 	require.NoError(t, err)

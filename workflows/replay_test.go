@@ -27,7 +27,8 @@ func TestReplay(t *testing.T) {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			t.Parallel()
 			requireNobody(t, history)
-			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DisableDeadlockDetection: true})
+			replayer, err := worker.NewWorkflowReplayerWithOptions(
+				worker.WorkflowReplayerOptions{DisableDeadlockDetection: true})
 			require.NoError(t, err)
 			workflows.Register(replayer)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(nil, history))
@@ -44,7 +45,8 @@ func requireNobody(t *testing.T, path string) {
 	var history historypb.History
 	require.NoError(t, temporalproto.CustomJSONUnmarshalOptions{}.Unmarshal(text, &history))
 	for _, event := range history.GetEvents() {
-		for _, private := range []string{"Wilhelmina", "erschwiegen", "Heimliche", "Stillstadt", "10999", "+49301234567"} {
+		for _, private := range []string{"Wilhelmina", "erschwiegen", "Heimliche", "Stillstadt", "10999",
+			"+49301234567"} {
 			require.NotContains(t, event.String(), private, "event %d", event.GetEventId())
 		}
 	}

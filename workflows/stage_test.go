@@ -239,13 +239,15 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, store: objectstoretest.NewMemory("catalogs"), runs: openRuns{}, stripe: newFakeStripe()}
 	documents := catalog.Documents{Store: statestore.Store{Objects: s.store, Layout: statestore.Layout{
-		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs", StatePrefix: "state/",
+		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "catalogs",
+		StatePrefix: "state/",
 	}}}
 	s.steps = &activities.CatalogSync{
 		Objects: s.store, Runs: s.runs, Accounts: accounts.Documents{Store: documents.Store}, Documents: documents,
 		Imports: map[feed.API]activities.Imports{feed.V1: s.stripe, feed.V2: s.stripe},
-		Stager:  staging.Stager{Documents: documents, Rules: accounts.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 1 << 20}},
-		Policy:  activities.Policy{Interval: 15 * time.Minute, Deadline: 2 * time.Hour},
+		Stager: staging.Stager{Documents: documents, Rules: accounts.DefaultRules(),
+			Limits: staging.Limits{MaxSourceBytes: 1 << 20}},
+		Policy: activities.Policy{Interval: 15 * time.Minute, Deadline: 2 * time.Hour},
 	}
 	return s
 }
@@ -324,7 +326,9 @@ func (s *stage) environment() *testsuite.TestWorkflowEnvironment {
 }
 
 // sync runs the workflow to its end. The environment may be prepared first.
-func (s *stage) sync(in workflows.CatalogSyncInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (workflows.CatalogSyncResult, error) {
+func (s *stage) sync(
+	in workflows.CatalogSyncInput, prepare ...func(*testsuite.TestWorkflowEnvironment),
+) (workflows.CatalogSyncResult, error) {
 	s.t.Helper()
 	env := s.environment()
 	for _, p := range prepare {

@@ -17,7 +17,8 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "acct_", "acct_a/b", "acct_../x", "cus_123", "acct_a b", "acct_ü", "acct_1\n", "acct_" + strings.Repeat("x", 65), " acct_1"} {
+	for _, bad := range []string{"", "acct_", "acct_a/b", "acct_../x", "cus_123", "acct_a b", "acct_ü", "acct_1\n",
+		"acct_" + strings.Repeat("x", 65), " acct_1"} {
 		require.True(t, fault.Is(account.Check(bad), fault.InputInvalid), "%q", bad)
 	}
 	require.NoError(t, account.Check("acct_1OaBcDeF"))
@@ -25,7 +26,8 @@ func TestCheck(t *testing.T) {
 
 func TestCheckSourceKey(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "/a.csv", "a/../b.csv", "./a.csv", "a\n.csv", "{acount}.csv", "a.xlsx", strings.Repeat("a", 901) + ".csv"} {
+	for _, bad := range []string{"", "/a.csv", "a/../b.csv", "./a.csv", "a\n.csv", "{acount}.csv", "a.xlsx",
+		strings.Repeat("a", 901) + ".csv"} {
 		require.Error(t, account.CheckSourceKey(bad), "%q", bad)
 	}
 	require.NoError(t, account.CheckSourceKey("exports/{account}/{feed}.tsv.gz"))
@@ -33,7 +35,8 @@ func TestCheckSourceKey(t *testing.T) {
 
 func TestSettingsCheckNamesEveryProblem(t *testing.T) {
 	t.Parallel()
-	s := account.Settings{Account: "x", Feeds: []feed.Kind{"pets"}, Every: account.Interval(time.Minute), SourceKey: "/x"}
+	s := account.Settings{Account: "x", Feeds: []feed.Kind{"pets"}, Every: account.Interval(time.Minute),
+		SourceKey: "/x"}
 	err := s.Check()
 	for _, part := range []string{`"x"`, `"pets"`, "every 15 minutes", "begins with a slash"} {
 		require.ErrorContains(t, err, part)
@@ -43,7 +46,11 @@ func TestSettingsCheckNamesEveryProblem(t *testing.T) {
 func documents(t *testing.T) (account.Documents, *objectstoretest.Memory) {
 	t.Helper()
 	store := objectstoretest.NewMemory("state")
-	return account.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src", SourceKey: "{account}/{feed}.csv"}}}, store
+	return account.Documents{
+		Store: statestore.Store{Objects: store,
+			Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src",
+				SourceKey: "{account}/{feed}.csv"}},
+	}, store
 }
 
 func TestSettings(t *testing.T) {
@@ -75,7 +82,8 @@ func TestSettings(t *testing.T) {
 	_, err = d.Settings(ctx, "../acct_1")
 	require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
 
-	for _, broken := range []string{`{`, `{"account":"acct_2"}`, `{"account":"acct_1","every":"1m"}`, `{"account":"acct_1","every":900}`} {
+	for _, broken := range []string{`{`, `{"account":"acct_2"}`, `{"account":"acct_1","every":"1m"}`,
+		`{"account":"acct_1","every":900}`} {
 		_, err = store.Put(ctx, "state", "accounts/acct_1.json", "application/json", []byte(broken), "")
 		require.NoError(t, err)
 		_, err = d.Settings(ctx, "acct_1")

@@ -14,7 +14,9 @@ var pattern = regexp.MustCompile(`^acct_[A-Za-z0-9_]{1,64}$`)
 // Check returns a permanent error if id is not that of a connected account (acct_…).
 func Check(id string) error {
 	if !pattern.MatchString(id) {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("account %q is not a Stripe account id: expected acct_ and 1 to 64 letters or digits", shorten(id)))
+		return fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("account %q is not a Stripe account id: expected acct_ and 1 to 64 letters or digits",
+				shorten(id)))
 	}
 	return nil
 }

@@ -81,10 +81,12 @@ func (d Documents) stillReads(ctx context.Context, is Reader, source string) (bo
 }
 
 func sharedByMistake(me, is Reader) error {
-	remedy := "put {account} into source_key, or say shared_source yes for each of them if they are to sell the same catalog"
+	remedy := "put {account} into source_key, or say shared_source yes for each of them if they are to sell the same " +
+		"catalog"
 	if me.Account == is.Account {
 		remedy = "put {feed} into source_key"
 	}
-	return fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("%s is the source of %s (%s) already, and would be sent for %s (%s) too: %s",
-		me.Source, is.Account, is.Feed, me.Account, me.Feed, remedy))
+	return fault.NewPermanent(fault.SettingsInvalid,
+		fmt.Errorf("%s is the source of %s (%s) already, and would be sent for %s (%s) too: %s",
+			me.Source, is.Account, is.Feed, me.Account, me.Feed, remedy))
 }

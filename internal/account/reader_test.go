@@ -23,7 +23,8 @@ type shelf struct {
 
 func newShelf(t *testing.T) shelf {
 	store := objectstoretest.NewMemory("s")
-	layout := statestore.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s", StatePrefix: "state/"}
+	layout := statestore.Layout{SourceBucket: "c", SourceKey: "{account}/{feed}.csv", StateBucket: "s",
+		StatePrefix: "state/"}
 	return shelf{t, account.Documents{Store: statestore.Store{Objects: store, Layout: layout}}, store}
 }
 
@@ -48,18 +49,21 @@ func TestASourceHasOneReader(t *testing.T) {
 	for range 2 {
 		err := s.reads("acct_2", "all.csv")
 		require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
-		require.EqualError(t, err, "s3://c/all.csv is the source of acct_1 (product) already, and would be sent for acct_2 (product) too: put {account} into source_key, or say shared_source yes for each of them if they are to sell the same catalog")
+		require.EqualError(t, err,
+			"s3://c/all.csv is the source of acct_1 (product) already, and would be sent for acct_2 (product) too: put {account} into source_key, or say shared_source yes for each of them if they are to sell the same catalog")
 	}
 	require.NoError(t, s.reads("acct_2", "{account}.csv"))
 	require.NoError(t, s.reads("acct_3", "", func(c *account.Settings) { c.SourceBucket = "c2" }))
-	require.NoError(t, s.reads("acct_4", "all.csv", func(c *account.Settings) { c.SourceBucket = "c2" }), "of another bucket")
+	require.NoError(t, s.reads("acct_4", "all.csv", func(c *account.Settings) { c.SourceBucket = "c2" }),
+		"of another bucket")
 	require.NoError(t, s.reads("acct_1", "all.csv"), "the first one goes on")
 }
 
 func TestOneFileIsNotTwoFeeds(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	settings := account.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Product, feed.Pricing}}
+	settings := account.Settings{Account: "acct_1", SourceKey: "all.csv",
+		Feeds: []feed.Kind{feed.Product, feed.Pricing}}
 	require.NoError(t, s.SaveSettings(t.Context(), settings))
 	require.NoError(t, s.ClaimSource(t.Context(), settings, feed.Product))
 	require.ErrorContains(t, s.ClaimSource(t.Context(), settings, feed.Pricing), "put {feed} into source_key")
@@ -80,10 +84,13 @@ func TestASourceChangesHands(t *testing.T) {
 		"it reads another":  func(s shelf) error { return s.reads("acct_1", "other.csv") },
 		"its settings went": func(s shelf) error { return s.DeleteSettings(s.Context(), "acct_1") },
 		"it has other feeds": func(s shelf) error {
-			return s.SaveSettings(s.Context(), account.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Pricing}})
+			return s.SaveSettings(s.Context(),
+				account.Settings{Account: "acct_1", SourceKey: "all.csv", Feeds: []feed.Kind{feed.Pricing}})
 		},
-		"its settings broke":  func(s shelf) error { return s.overwrite(s.Layout.SettingsKey("acct_1"), "{") },
-		"nobody can be named": func(s shelf) error { return s.overwrite(s.Layout.ReaderKey("c", "all.csv"), `{"account":"../acct_1"}`) },
+		"its settings broke": func(s shelf) error { return s.overwrite(s.Layout.SettingsKey("acct_1"), "{") },
+		"nobody can be named": func(s shelf) error {
+			return s.overwrite(s.Layout.ReaderKey("c", "all.csv"), `{"account":"../acct_1"}`)
+		},
 		"nothing can be read": func(s shelf) error { return s.overwrite(s.Layout.ReaderKey("c", "all.csv"), "") },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,14 +49,16 @@ func TestRulesAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	var r account.Rules
 	for _, test := range []struct{ name, text, want string }{
-		{"import_api", "V2", "v2"}, {"max_shrink", "20.50%", "20.5%"}, {"max_shrink", "0", "0%"}, {"price_move", "10 %", "10%"},
+		{"import_api", "V2", "v2"}, {"max_shrink", "20.50%", "20.5%"}, {"max_shrink", "0", "0%"},
+		{"price_move", "10 %", "10%"},
 		{"full_send_every", "1h30m", "1h30m"}, {"full_send_every", "168h", "168h"},
 	} {
 		require.NoError(t, r.Set(test.name, test.text))
 		require.Equal(t, test.want, r.Text(test.name))
 	}
 	require.Equal(t, []string{"15m", "1h", "1h30m", "45s", "1h0m1s"}, []string{
-		account.Interval(15 * time.Minute).String(), account.Interval(time.Hour).String(), account.Interval(90 * time.Minute).String(),
+		account.Interval(15 * time.Minute).String(), account.Interval(time.Hour).String(),
+		account.Interval(90 * time.Minute).String(),
 		account.Interval(45 * time.Second).String(), account.Interval(time.Hour + time.Second).String(),
 	})
 }

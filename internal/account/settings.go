@@ -18,7 +18,8 @@ type Settings struct {
 	Feeds        []feed.Kind `json:"feeds,omitempty"`         // empty: product
 	Every        Interval    `json:"every,omitzero"`          // zero: MinInterval
 	SourceBucket string      `json:"source_bucket,omitempty"` // empty: the deployment's
-	SourceKey    string      `json:"source_key,omitempty"`    // template with {account} and {feed}; empty: the deployment's
+	// template with {account} and {feed}; empty: the deployment's
+	SourceKey string `json:"source_key,omitempty"`
 	// SharedSource says that another account reads the same source, and that this is meant: both sell the same catalog.
 	SharedSource bool `json:"shared_source,omitempty"`
 
@@ -62,17 +63,20 @@ func (s Settings) Interval() time.Duration {
 // Rules say how a feed is read, checked and sent. The deployment has a complete set (internal/config), an account
 // overrides single ones; Over puts the two together.
 type Rules struct {
-	ImportAPI      feed.API       `json:"import_api,omitempty"`
-	Dialect        feed.Dialect   `json:"dialect,omitempty"`         // how the source is written; stripe or google
-	Quotes         feed.Quotes    `json:"quotes,omitempty"`          // what double quotes mean in the source
-	InvalidRows    InvalidRows    `json:"invalid_rows,omitempty"`    // what becomes of rows that Stripe would refuse
-	UnknownColumns UnknownColumns `json:"unknown_columns,omitempty"` // what becomes of columns that Stripe does not document
-	Source         SourceKind     `json:"source,omitempty"`          // what the source is: the whole catalog, or changes to it
-	FullSendEvery  Interval       `json:"full_send_every,omitzero"`  // after which every row is sent again, to heal drift
-	Heal           Heal           `json:"heal,omitempty"`            // what becomes of drift that an audit finds
+	ImportAPI   feed.API     `json:"import_api,omitempty"`
+	Dialect     feed.Dialect `json:"dialect,omitempty"`      // how the source is written; stripe or google
+	Quotes      feed.Quotes  `json:"quotes,omitempty"`       // what double quotes mean in the source
+	InvalidRows InvalidRows  `json:"invalid_rows,omitempty"` // what becomes of rows that Stripe would refuse
+	// what becomes of columns that Stripe does not document
+	UnknownColumns UnknownColumns `json:"unknown_columns,omitempty"`
+	// what the source is: the whole catalog, or changes to it
+	Source        SourceKind `json:"source,omitempty"`
+	FullSendEvery Interval   `json:"full_send_every,omitzero"` // after which every row is sent again, to heal drift
+	Heal          Heal       `json:"heal,omitempty"`           // what becomes of drift that an audit finds
 
 	// Guards, in percent: nil is the deployment's, 0 holds at the first row, 100 never holds.
-	MaxShrink        *Percent `json:"max_shrink,omitempty"`         // of the accepted rows vanish, or rows lose their id to another
+	// of the accepted rows vanish, or rows lose their id to another
+	MaxShrink        *Percent `json:"max_shrink,omitempty"`
 	MaxInvalid       *Percent `json:"max_invalid,omitempty"`        // of the rows have errors
 	MaxPriceMoves    *Percent `json:"max_price_moves,omitempty"`    // of the prices moved by more than PriceMove
 	PriceMove        *Percent `json:"price_move,omitempty"`         // what counts as a moved price
@@ -139,11 +143,13 @@ const (
 func DefaultRules() Rules {
 	percent := func(p Percent) *Percent { return &p }
 	return Rules{
-		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack, UnknownColumns: SendUnknown,
-		Source:        WholeSource,
-		FullSendEvery: Interval(7 * 24 * time.Hour), Heal: HealResend,
-		MaxShrink: percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60), MaxCurrencyFlips: percent(1),
-		MaxFree: percent(1), lenient: lenient{shrink: true, free: true},
+		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack,
+		UnknownColumns: SendUnknown,
+		Source:         WholeSource,
+		FullSendEvery:  Interval(7 * 24 * time.Hour), Heal: HealResend,
+		MaxShrink: percent(20), MaxInvalid: percent(50), MaxPriceMoves: percent(20), PriceMove: percent(60),
+		MaxCurrencyFlips: percent(1),
+		MaxFree:          percent(1), lenient: lenient{shrink: true, free: true},
 	}
 }
 
@@ -204,7 +210,8 @@ func (r Rules) Check() error {
 		most  Percent
 	}{
 		{"max_shrink", r.MaxShrink, 100}, {"max_invalid", r.MaxInvalid, 100}, {"max_price_moves", r.MaxPriceMoves, 100},
-		{"price_move", r.PriceMove, 10_000}, {"max_currency_flips", r.MaxCurrencyFlips, 100}, {"max_free", r.MaxFree, 100},
+		{"price_move", r.PriceMove, 10_000}, {"max_currency_flips", r.MaxCurrencyFlips, 100},
+		{"max_free", r.MaxFree, 100},
 	} {
 		if p := guard.value; p != nil && !(*p >= 0 && *p <= guard.most) {
 			errs = append(errs, fmt.Errorf("%s %v is not a percentage from 0 to %v", guard.name, *p, guard.most))

@@ -84,13 +84,15 @@ func (d Documents) Standing(ctx context.Context, id string) (Standing, string, e
 	}
 	switch {
 	case standing.Format != StandingFormat:
-		err = fmt.Errorf("its format is %d: expected %d; a newer version of Vitrine wrote it", standing.Format, StandingFormat)
+		err = fmt.Errorf("its format is %d: expected %d; a newer version of Vitrine wrote it", standing.Format,
+			StandingFormat)
 	case standing.Account != id:
 		err = fmt.Errorf("it names the account %q", standing.Account)
 	default:
 		return standing, read.ETag, nil
 	}
-	return Standing{}, "", fault.NewPermanent(fault.SettingsInvalid, &statestore.UnreadableError{Object: read.Object, Err: err})
+	return Standing{}, "", fault.NewPermanent(fault.SettingsInvalid,
+		&statestore.UnreadableError{Object: read.Object, Err: err})
 }
 
 // changes bounds how often a change is tried while others write the same document.

@@ -16,7 +16,9 @@ import (
 func standings(t *testing.T) (account.Documents, *objectstoretest.Memory) {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
-	return account.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}, store
+	return account.Documents{
+		Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}},
+	}, store
 }
 
 func TestStandings(t *testing.T) {
@@ -25,10 +27,12 @@ func TestStandings(t *testing.T) {
 	standing, _, err := docs.Standing(t.Context(), "acct_1")
 	require.NoError(t, err)
 	require.Equal(t, account.Standing{Format: 1, Account: "acct_1"}, standing, "who has no document is not parked")
-	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed", Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
+	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed",
+		Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 	require.Equal(t, "parked since 2026-11-29T12:00:00Z by ada (person): closed", parking.Text())
 	for _, id := range []string{"acct_2", "acct_1"} {
-		_, err := docs.ChangeStanding(t.Context(), id, func(s *account.Standing) bool { s.Parked = &parking; return true })
+		_, err := docs.ChangeStanding(t.Context(), id,
+			func(s *account.Standing) bool { s.Parked = &parking; return true })
 		require.NoError(t, err)
 	}
 	unchanged, err := docs.ChangeStanding(t.Context(), "acct_3", func(*account.Standing) bool { return false })

@@ -53,7 +53,8 @@ func (d Documents) settle(ctx context.Context, account string, p Part, open func
 	if err != nil {
 		return err
 	}
-	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account), "application/octet-stream", after, etag)
+	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account), "application/octet-stream",
+		after, etag)
 	return err
 }
 
@@ -107,7 +108,9 @@ func (d Documents) Assortments(most int64) Load[*Index] {
 		case err != nil:
 			return nil, object.ETag, 0, err
 		case object.Size > most:
-			return nil, object.ETag, 0, &FileError{fmt.Sprintf("it has %d bytes, more than the %d that may be kept in memory", object.Size, most)}
+			return nil, object.ETag, 0,
+				&FileError{fmt.Sprintf("it has %d bytes, more than the %d that may be kept in memory", object.Size,
+					most)}
 		}
 		if err := room.Acquire(ctx, object.Size); err != nil {
 			return nil, "", 0, fmt.Errorf("%s waited for others to be loaded: %w", object.URI(), err)

@@ -64,14 +64,16 @@ func rows(n int) string {
 	var b strings.Builder
 	b.WriteString(products)
 	for i := range n {
-		fmt.Fprintf(&b, "%s,Organic cotton shirt with a rather usual title %d,in_stock,%d,%d.99 USD,,,\"US:ALL:Standard:3-5:5.00 USD,US:ALL:Express:1-2:15.00 USD\",,\n", sku(i), i, i%50, i%200+1)
+		fmt.Fprintf(&b,
+			"%s,Organic cotton shirt with a rather usual title %d,in_stock,%d,%d.99 USD,,,\"US:ALL:Standard:3-5:5.00 USD,US:ALL:Express:1-2:15.00 USD\",,\n", sku(i), i, i%50, i%200+1)
 	}
 	return b.String()
 }
 
 // FuzzOpen reads what may be any bytes with a right checksum: nothing in them may lead out of them.
 func FuzzOpen(f *testing.F) {
-	sound, err := Merge(nil, part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,US:ALL:S::1.00 USD,,\nb,,,,,,,,,true\n"))
+	sound, err := Merge(nil,
+		part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,US:ALL:S::1.00 USD,,\nb,,,,,,,,,true\n"))
 	require.NoError(f, err)
 	f.Add(sound[:len(sound)-8])
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -18,7 +18,8 @@ var (
 )
 
 func part(kind feed.Kind, rows string) Part {
-	return Part{Kind: kind, Format: feed.CSV, Rows: strings.NewReader(rows), Refused: none, At: at, Full: true, Number: 1, Parts: 1}
+	return Part{Kind: kind, Format: feed.CSV, Rows: strings.NewReader(rows), Refused: none, At: at, Full: true,
+		Number: 1, Parts: 1}
 }
 
 func merged(t testing.TB, before *Index, p Part) *Index {
@@ -51,7 +52,8 @@ func TestMergeFailsOnRowsThatCannotBeFollowed(t *testing.T) {
 func TestMergeLeavesOutWhatStripeRefused(t *testing.T) {
 	t.Parallel()
 	x := merged(t, nil, part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,,,\nb,B,in_stock,2,2.00 USD,,,,,\n"))
-	p := part(feed.Product, products+"a,A,in_stock,9,9.00 USD,,,,,\nb,B,in_stock,9,9.00 USD,,,,,\nc,C,in_stock,9,9.00 USD,,,,,\n")
+	p := part(feed.Product,
+		products+"a,A,in_stock,9,9.00 USD,,,,,\nb,B,in_stock,9,9.00 USD,,,,,\nc,C,in_stock,9,9.00 USD,,,,,\n")
 	p.Refused = func(id []byte) bool { return string(id) != "b" }
 	x = merged(t, x, p)
 	require.Equal(t, usd(1000), item(t, x, "a").Price, "Stripe still has the row before")
@@ -115,7 +117,9 @@ func TestMergeReadsWhatARowSays(t *testing.T) {
 
 func TestInventoryAndPricesUpdateProducts(t *testing.T) {
 	t.Parallel()
-	x := merged(t, nil, part(feed.Product, products+"a,Shirt,in_stock,3,20.00 USD,15.00 USD,2027-01-01/2027-01-31,US:ALL:S::5.00 USD,,\n"))
+	x := merged(t,
+		nil, part(feed.Product,
+			products+"a,Shirt,in_stock,3,20.00 USD,15.00 USD,2027-01-01/2027-01-31,US:ALL:S::5.00 USD,,\n"))
 	x = merged(t, x, part(feed.Inventory, "id,availability,inventory_quantity\na,in_stock,7\nghost,in_stock,7\n"))
 	x = merged(t, x, part(feed.Pricing, "id,price,sale_price\na,30.00 USD,\n"))
 	a := item(t, x, "a")
@@ -169,9 +173,11 @@ func plain(i Item) Item {
 
 func TestMergingAPartAgainChangesNothing(t *testing.T) {
 	t.Parallel()
-	before := merged(t, nil, part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,US:ALL:S::1.00 USD,,\nb,B,in_stock,1,1.00 USD,,,,,\n"))
+	before := merged(t, nil,
+		part(feed.Product, products+"a,A,in_stock,1,1.00 USD,,,US:ALL:S::1.00 USD,,\nb,B,in_stock,1,1.00 USD,,,,,\n"))
 	again := func() Part {
-		p := part(feed.Product, products+"b,B,in_stock,5,1.00 USD,,,,,\nc,C,in_stock,1,1.00 USD,,,US:ALL:T::1.00 USD,,\na,,,,,,,,,true\n")
+		p := part(feed.Product,
+			products+"b,B,in_stock,5,1.00 USD,,,,,\nc,C,in_stock,1,1.00 USD,,,US:ALL:T::1.00 USD,,\na,,,,,,,,,true\n")
 		p.Withheld = []string{"d", "b"}
 		return p
 	}

@@ -98,7 +98,9 @@ func (s *Store[T]) Warm(ctx context.Context, accounts []string) {
 
 // look finds an entry, and begins to look after it if that is due. news is closed once that is done; within is how long
 // it is worth waiting for. A value is trusted for as long after a look.
-func (s *Store[T]) look(account string, trusted time.Duration) (e *entry[T], news <-chan struct{}, within time.Duration) {
+func (s *Store[T]) look(
+	account string, trusted time.Duration,
+) (e *entry[T], news <-chan struct{}, within time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e = s.entry(account)

@@ -295,7 +295,9 @@ func TestStoreOfManyAccountsIsBoundedWhileItLoads(t *testing.T) {
 
 func documents() (Documents, *objectstoretest.Memory) {
 	store := objectstoretest.NewMemory("s")
-	return Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}}}, store
+	return Documents{
+		Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "s", StatePrefix: "state/"}},
+	}, store
 }
 
 func opened(text string) func() (io.ReadCloser, error) {
@@ -305,7 +307,8 @@ func opened(text string) func() (io.ReadCloser, error) {
 func TestSettleBeginsAnewWhenAnotherFeedWasQuicker(t *testing.T) {
 	t.Parallel()
 	d, store := documents()
-	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Product, ""), opened(products+"a,A,in_stock,1,1.00 USD,,,,,\n")))
+	require.NoError(t,
+		d.Settle(t.Context(), "acct_1", part(feed.Product, ""), opened(products+"a,A,in_stock,1,1.00 USD,,,,,\n")))
 	raced := false
 	store.Before = func(operation, _, _ string) error {
 		if operation != "Put" || raced {
@@ -314,7 +317,8 @@ func TestSettleBeginsAnewWhenAnotherFeedWasQuicker(t *testing.T) {
 		raced = true
 		return d.Settle(t.Context(), "acct_1", part(feed.Pricing, ""), opened("id,price\na,2.00 USD\n"))
 	}
-	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Inventory, ""), opened("id,availability,inventory_quantity\na,in_stock,9\n")))
+	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Inventory, ""),
+		opened("id,availability,inventory_quantity\na,in_stock,9\n")))
 	x, _, err := d.Load(t.Context(), "acct_1", "")
 	require.NoError(t, err)
 	require.Equal(t, usd(2000), item(t, x, "a").Price)
@@ -326,7 +330,8 @@ func TestSettleMakesADamagedFileAnew(t *testing.T) {
 	d, store := documents()
 	_, err := store.Put(t.Context(), "s", d.Layout.AssortmentKey("acct_1"), "", []byte("nonsense"), "")
 	require.NoError(t, err)
-	require.NoError(t, d.Settle(t.Context(), "acct_1", part(feed.Product, ""), opened(products+"a,A,in_stock,1,1.00 USD,,,,,\n")))
+	require.NoError(t,
+		d.Settle(t.Context(), "acct_1", part(feed.Product, ""), opened(products+"a,A,in_stock,1,1.00 USD,,,,,\n")))
 	x, etag, err := d.Load(t.Context(), "acct_1", "")
 	require.NoError(t, err)
 	require.Equal(t, 1, x.Len())

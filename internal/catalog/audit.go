@@ -56,7 +56,8 @@ func (a Audit) Text() string {
 	}
 	f := a.Found
 	if r := f.Rebuilt; r != nil {
-		return fmt.Sprintf("The manifest was lost. Of the source, Stripe has %s as it would be sent; %s are sent again, %s for the first time.",
+		return fmt.Sprintf("The manifest was lost. Of the source, Stripe has %s as it would be sent; %s are sent "+
+			"again, %s for the first time.",
 			countedRows(r.Same), humanize.Comma(r.Unknown), humanize.Comma(r.New))
 	}
 	text := fmt.Sprintf("No drift: Stripe has all %s.", countedRows(f.Compared))
@@ -65,7 +66,8 @@ func (a Audit) Text() string {
 			countedRows(f.Compared), humanize.Comma(f.Missing), humanize.Comma(f.Different), humanize.Comma(f.Foreign))
 	}
 	if a.Healed() {
-		text += fmt.Sprintf(" The next sync sends %s again and deletes %s.", humanize.Comma(a.Again), humanize.Comma(a.Gone))
+		text += fmt.Sprintf(" The next sync sends %s again and deletes %s.", humanize.Comma(a.Again),
+			humanize.Comma(a.Gone))
 	}
 	if a.Reason != "" {
 		text += " " + strings.ToUpper(a.Reason[:1]) + a.Reason[1:] + "."
@@ -100,7 +102,9 @@ func (d Documents) SaveAudit(ctx context.Context, a Audit) error {
 
 // KeepManifest copies the manifest of an account's product catalog for an audit, as it is now; changed is when it was
 // written. A copy is nil if there is no manifest.
-func (d Documents) KeepManifest(ctx context.Context, account string) (kept *statestore.Object, changed time.Time, err error) {
+func (d Documents) KeepManifest(
+	ctx context.Context, account string,
+) (kept *statestore.Object, changed time.Time, err error) {
 	keys := d.Keys(auditedID(account))
 	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, keys.ManifestKey())
 	if fault.Is(err, fault.SourceMissing) {
@@ -114,7 +118,8 @@ func (d Documents) KeepManifest(ctx context.Context, account string) (kept *stat
 		return nil, time.Time{}, fmt.Errorf("manifest of %s: %w", account, err)
 	}
 	defer body.Close()
-	copied, err := d.Objects.Write(ctx, d.Layout.StateBucket, keys.AuditedManifestKey(), "application/octet-stream", io.LimitReader(body, object.Size))
+	copied, err := d.Objects.Write(ctx, d.Layout.StateBucket, keys.AuditedManifestKey(), "application/octet-stream",
+		io.LimitReader(body, object.Size))
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("keep the manifest of %s: %w", account, err)
 	}

@@ -17,7 +17,8 @@ import (
 func TestACatalogIsAnAccountAndAFeed(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []catalog.ID{
-		{}, {Account: "acct_1"}, {Feed: feed.Product}, {Account: "acct_1/x", Feed: feed.Product}, {Account: "acct_1", Feed: "pets"},
+		{}, {Account: "acct_1"}, {Feed: feed.Product}, {Account: "acct_1/x", Feed: feed.Product},
+		{Account: "acct_1", Feed: "pets"},
 	} {
 		require.True(t, fault.Is(bad.Check(), fault.InputInvalid), "%+v", bad)
 	}
@@ -29,7 +30,11 @@ func TestACatalogIsAnAccountAndAFeed(t *testing.T) {
 func documents(t *testing.T) (catalog.Documents, *objectstoretest.Memory) {
 	t.Helper()
 	store := objectstoretest.NewMemory("state")
-	return catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src", SourceKey: "{account}/{feed}.csv"}}}, store
+	return catalog.Documents{
+		Store: statestore.Store{Objects: store,
+			Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/", SourceBucket: "src",
+				SourceKey: "{account}/{feed}.csv"}},
+	}, store
 }
 
 func TestStateIsWrittenConditionally(t *testing.T) {
@@ -49,7 +54,8 @@ func TestStateRefusesWhatItCannotKeep(t *testing.T) {
 	t.Parallel()
 	d, store := documents(t)
 	for _, broken := range []string{"{", `{"format":99}`} {
-		_, err := store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json", []byte(broken), "")
+		_, err := store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json", []byte(broken),
+			"")
 		require.NoError(t, err)
 		_, _, err = d.State(t.Context(), catalog.ID{Account: "acct_1", Feed: feed.Product})
 		require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)
@@ -79,17 +85,20 @@ func TestClaim(t *testing.T) {
 
 	_, err := d.UpdateClaimed(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product}, mine, func(*catalog.State) {})
 	require.True(t, fault.Is(err, fault.RunSuperseded), "%v", err)
-	s, err := d.UpdateClaimed(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product}, other, func(s *catalog.State) { s.Sequence = 3 })
+	s, err := d.UpdateClaimed(ctx, catalog.ID{Account: "acct_1", Feed: feed.Product}, other,
+		func(s *catalog.State) { s.Sequence = 3 })
 	require.NoError(t, err)
 	require.Equal(t, int64(3), s.Sequence)
 }
 
 func TestStatusFinal(t *testing.T) {
 	t.Parallel()
-	for _, running := range []catalog.ImportStatus{"", "pending", "queued", "validating_records", "creating_records", "unknown", "whatever"} {
+	for _, running := range []catalog.ImportStatus{"", "pending", "queued", "validating_records", "creating_records",
+		"unknown", "whatever"} {
 		require.False(t, running.Final(), "%q", running)
 	}
-	for _, final := range []catalog.ImportStatus{"succeeded", "succeeded_with_errors", "failed", "pending_archive", "archived"} {
+	for _, final := range []catalog.ImportStatus{"succeeded", "succeeded_with_errors", "failed", "pending_archive",
+		"archived"} {
 		require.True(t, final.Final(), "%q", final)
 	}
 }

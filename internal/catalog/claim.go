@@ -14,11 +14,14 @@ var ErrClaimed = errors.New("another run is importing")
 
 // Claim gives the state to run, so that one import at a time is in flight whoever started the run. A run that is no
 // longer open in Temporal (it ended, was terminated, timed out or was reset) claims nothing; isOpen tells.
-func (d Documents) Claim(ctx context.Context, s State, etag string, run Run, isOpen func(context.Context, Run) (bool, error)) (State, error) {
+func (d Documents) Claim(
+	ctx context.Context, s State, etag string, run Run, isOpen func(context.Context, Run) (bool, error),
+) (State, error) {
 	if s.Run != nil && *s.Run != run {
 		open, err := isOpen(ctx, *s.Run)
 		if err != nil {
-			return s, fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID, err)
+			return s, fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID,
+				err)
 		}
 		if open {
 			return s, fault.NewPending(fault.RunWaiting, claimPoll, s.claimed())
@@ -48,7 +51,8 @@ func (d Documents) UpdateClaimed(ctx context.Context, id ID, run Run, change fun
 		return s, err
 	}
 	if s.Run == nil || *s.Run != run {
-		return s, fault.NewPermanent(fault.RunSuperseded, fmt.Errorf("the state of %s is no longer held by this run: another one took over", id.Name()))
+		return s, fault.NewPermanent(fault.RunSuperseded,
+			fmt.Errorf("the state of %s is no longer held by this run: another one took over", id.Name()))
 	}
 	change(&s)
 	_, err = d.SaveState(ctx, s, etag)

@@ -25,14 +25,16 @@ func (d Documents) State(ctx context.Context, id ID) (State, string, error) {
 	switch {
 	case errors.As(err, &unreadable):
 		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
-			"state %w; repair it, or delete it and start over with 'starter sync %s --feed %s --full'", unreadable, id.Account, id.Feed))
+			"state %w; repair it, or delete it and start over with 'starter sync %s --feed %s --full'", unreadable,
+			id.Account, id.Feed))
 	case err != nil:
 		return State{}, "", fmt.Errorf("read the state of %s: %w", id.Name(), err)
 	case !stored.Found():
 		return State{Format: StateFormat, Account: id.Account, Feed: id.Feed}, stored.ETag, nil
 	case stored.Value.Format > StateFormat:
 		return State{}, "", fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(
-			"state %s has format %d, newer than the %d that this worker knows: deploy the newer worker", stored.Object.URI(), stored.Value.Format, StateFormat))
+			"state %s has format %d, newer than the %d that this worker knows: deploy the newer worker",
+			stored.Object.URI(), stored.Value.Format, StateFormat))
 	}
 	return stored.Value, stored.ETag, nil
 }
@@ -54,7 +56,8 @@ func (d Documents) Accounts(ctx context.Context) ([]string, error) {
 func (d Documents) Report(ctx context.Context, key string) (Report, error) {
 	stored, err := statestore.Read[Report](ctx, d.Store, key)
 	if err == nil && !stored.Found() {
-		err = fault.NewPermanent(fault.SourceMissing, fmt.Errorf("report s3://%s/%s is gone", d.Layout.StateBucket, key))
+		err = fault.NewPermanent(fault.SourceMissing,
+			fmt.Errorf("report s3://%s/%s is gone", d.Layout.StateBucket, key))
 	}
 	return stored.Value, err
 }

@@ -23,7 +23,8 @@ const (
 // Guards lists them.
 func Guards() []string {
 	return []string{
-		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardInvalidRows, GuardPriceMoves, GuardCurrencyFlips,
+		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardInvalidRows, GuardPriceMoves,
+		GuardCurrencyFlips,
 		GuardFreeProducts, GuardDeletions,
 	}
 }
@@ -45,7 +46,8 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 	}
 	c, p := d.Counts, d.Prices
 	if line := d.Reading.Interrupted; line > 0 {
-		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
+		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends "+
+			"the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
 	}
 	switch {
 	case r.Source == account.ChangesSource:
@@ -53,28 +55,36 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 	case len(d.Header.Columns) == 0:
 		hold(GuardEmptySource, "the source is empty; approving deletes all %d rows that Stripe has", c.Deleted)
 	case c.Source == 0:
-		hold(GuardEmptySource, "the source has a header and no row; approving deletes all %d rows that Stripe has", c.Deleted)
+		hold(GuardEmptySource, "the source has a header and no row; approving deletes all %d rows that Stripe has",
+			c.Deleted)
 	case shrinks(r, c.Deleted, d.Known):
-		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), spared(r))
+		hold(GuardShrink, "%d of %d rows would be deleted (%s, at most %s go unasked)", c.Deleted, d.Known,
+			share(c.Deleted, d.Known), spared(r))
 	}
 	if r.Source != account.ChangesSource && beyond(c.Duplicates, c.Source, r.MaxShrink) {
-		hold(GuardDuplicateIDs, "%d of %d rows fall out, because another row has the same id and says something else (%s, at most %v %% go unasked)",
+		hold(GuardDuplicateIDs,
+			"%d of %d rows fall out, because another row has the same id and says something else (%s, at most %v %% "+
+				"go unasked)",
 			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
 	}
 	if r.Source != account.ChangesSource {
 		reasons = append(reasons, madeOfDeletions(d)...)
 	}
 	if beyond(c.Invalid, c.Source, r.MaxInvalid) {
-		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source, share(c.Invalid, c.Source), *r.MaxInvalid)
+		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source,
+			share(c.Invalid, c.Source), *r.MaxInvalid)
 	}
 	if beyond(p.Moved, p.Compared, r.MaxPriceMoves) {
-		hold(GuardPriceMoves, "%d of %d prices moved by more than %v %% (%s, at most %v %% go unasked)", p.Moved, p.Compared, *r.PriceMove, share(p.Moved, p.Compared), *r.MaxPriceMoves)
+		hold(GuardPriceMoves, "%d of %d prices moved by more than %v %% (%s, at most %v %% go unasked)", p.Moved,
+			p.Compared, *r.PriceMove, share(p.Moved, p.Compared), *r.MaxPriceMoves)
 	}
 	if beyond(p.Flipped, p.Compared, r.MaxCurrencyFlips) {
-		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)", p.Flipped, p.Compared, share(p.Flipped, p.Compared), *r.MaxCurrencyFlips)
+		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)",
+			p.Flipped, p.Compared, share(p.Flipped, p.Compared), *r.MaxCurrencyFlips)
 	}
 	if (!r.FewMayBeFree() || p.Free > fewFree) && beyond(p.Free, c.Source, r.MaxFree) {
-		hold(GuardFreeProducts, "%d of %d rows would be sold for nothing (%s, at most %v %% go unasked)", p.Free, c.Source, share(p.Free, c.Source), *r.MaxFree)
+		hold(GuardFreeProducts, "%d of %d rows would be sold for nothing (%s, at most %v %% go unasked)", p.Free,
+			c.Source, share(p.Free, c.Source), *r.MaxFree)
 	}
 	return reasons
 }

@@ -17,8 +17,9 @@ func madeOfDeletions(d feed.Delta) []HoldReason {
 		return nil
 	}
 	return []HoldReason{{Guard: GuardDeletions, Text: fmt.Sprintf(
-		"%d of %d rows ask for their deletion (delete=true), and the source is the whole catalog: approving deletes %d of %d rows, %d of them because the source does not have them; "+
-			"if it is meant as changes, reject it and set source to changes for the account", c.Asked, c.Source, c.Deleted, d.Known, c.Vanished)}}
+		"%d of %d rows ask for their deletion (delete=true), and the source is the whole catalog: approving deletes "+
+			"%d of %d rows, %d of them because the source does not have them; if it is meant as changes, reject it "+
+			"and set source to changes for the account", c.Asked, c.Source, c.Deleted, d.Known, c.Vanished)}}
 }
 
 // tooManyDeletions strikes where one file of changes deletes too large a share of what Stripe has.
@@ -29,7 +30,8 @@ func tooManyDeletions(r account.Rules, d feed.Delta) []HoldReason {
 		return nil
 	}
 	return []HoldReason{{Guard: GuardDeletions, Text: fmt.Sprintf(
-		"the changes delete %d of %d rows (%s, at most %v %% go unasked)", c.Deleted, d.Known, share(c.Deleted, d.Known), *r.MaxShrink)}}
+		"the changes delete %d of %d rows (%s, at most %v %% go unasked)", c.Deleted, d.Known,
+		share(c.Deleted, d.Known), *r.MaxShrink)}}
 }
 
 // minDeletions is how many rows may be deleted up to half of the catalog: they were named one by one.

@@ -59,7 +59,8 @@ func TestGuardsAtTheirThresholds(t *testing.T) {
 			require.False(t, holds(guard.most), "at")
 			require.False(t, holds(guard.most-1), "below")
 			require.False(t, holds(0), "nothing")
-			never, always, half := [2]string{guard.rule, "100"}, [2]string{guard.rule, "0"}, [2]string{guard.rule, "12.35"}
+			never, always, half := [2]string{guard.rule, "100"}, [2]string{guard.rule, "0"}, [2]string{guard.rule,
+				"12.35"}
 			require.False(t, holds(1000, never), "100 never holds")
 			require.False(t, holds(0, always))
 			require.True(t, holds(124, half))
@@ -131,8 +132,10 @@ func TestRulesThatAreSetBindAtAnySize(t *testing.T) {
 func TestNoGuardHoldsWhatNobodyKnows(t *testing.T) {
 	t.Parallel()
 	// The first sync: nothing to compare with, and what is asked to be deleted may not even be there.
-	d := feed.Delta{Header: feed.Header{Columns: []string{"id"}}, Counts: feed.Counts{Source: 900, Sent: 100, Asked: 800, Deleted: 800}}
-	require.Empty(t, guarded(t, d, [2]string{"max_shrink", "0"}, [2]string{"max_price_moves", "0"}, [2]string{"max_currency_flips", "0"}))
+	d := feed.Delta{Header: feed.Header{Columns: []string{"id"}},
+		Counts: feed.Counts{Source: 900, Sent: 100, Asked: 800, Deleted: 800}}
+	require.Empty(t, guarded(t, d, [2]string{"max_shrink", "0"}, [2]string{"max_price_moves", "0"},
+		[2]string{"max_currency_flips", "0"}))
 	require.Empty(t, guarded(t, delta(func(*feed.Delta) {})))
 }
 
@@ -144,20 +147,26 @@ func TestWhatGuardsSay(t *testing.T) {
 		want   []catalog.HoldReason
 	}{
 		{"empty", func(d *feed.Delta) { *d = feed.Delta{Known: 3, Counts: feed.Counts{Deleted: 3}} },
-			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource, Text: "the source is empty; approving deletes all 3 rows that Stripe has"}}},
+			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource,
+				Text: "the source is empty; approving deletes all 3 rows that Stripe has"}}},
 		{"empty, the first time", func(d *feed.Delta) { *d = feed.Delta{} },
-			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource, Text: "the source is empty; approving deletes all 0 rows that Stripe has"}}},
+			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource,
+				Text: "the source is empty; approving deletes all 0 rows that Stripe has"}}},
 		{"no row, though more vanish than may", func(d *feed.Delta) {
 			*d = feed.Delta{Header: d.Header, Known: 1000, Counts: feed.Counts{Deleted: 1000}}
 		},
-			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource, Text: "the source has a header and no row; approving deletes all 1000 rows that Stripe has"}}},
+			[]catalog.HoldReason{{Guard: catalog.GuardEmptySource,
+				Text: "the source has a header and no row; approving deletes all 1000 rows that Stripe has"}}},
 		{"everything at once", func(d *feed.Delta) {
 			d.Counts.Deleted, d.Counts.Invalid, d.Prices.Moved, d.Prices.Flipped = 201, 501, 333, 1000
 		}, []catalog.HoldReason{
-			{Guard: catalog.GuardShrink, Text: "201 of 1000 rows would be deleted (20.1 %, at most 20 %, or 50 rows if they are less than 90 %, go unasked)"},
+			{Guard: catalog.GuardShrink,
+				Text: "201 of 1000 rows would be deleted (20.1 %, at most 20 %, or 50 rows if they are less than 90 %, go unasked)"},
 			{Guard: catalog.GuardInvalidRows, Text: "501 of 1000 rows have errors (50.1 %, at most 50 % go unasked)"},
-			{Guard: catalog.GuardPriceMoves, Text: "333 of 1000 prices moved by more than 60 % (33.3 %, at most 20 % go unasked)"},
-			{Guard: catalog.GuardCurrencyFlips, Text: "1000 of 1000 prices are in another currency than before (100.0 %, at most 1 % go unasked)"},
+			{Guard: catalog.GuardPriceMoves,
+				Text: "333 of 1000 prices moved by more than 60 % (33.3 %, at most 20 % go unasked)"},
+			{Guard: catalog.GuardCurrencyFlips,
+				Text: "1000 of 1000 prices are in another currency than before (100.0 %, at most 1 % go unasked)"},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,6 +174,9 @@ func TestWhatGuardsSay(t *testing.T) {
 			require.Equal(t, c.want, guarded(t, delta(c.change)))
 		})
 	}
-	hold := catalog.Hold{Reasons: guarded(t, delta(func(d *feed.Delta) { d.Counts.Invalid, d.Prices.Flipped = 600, 11 }))}
-	require.Equal(t, "600 of 1000 rows have errors (60.0 %, at most 50 % go unasked); 11 of 1000 prices are in another currency than before (1.1 %, at most 1 % go unasked)", hold.Text())
+	hold := catalog.Hold{
+		Reasons: guarded(t, delta(func(d *feed.Delta) { d.Counts.Invalid, d.Prices.Flipped = 600, 11 })),
+	}
+	require.Equal(t,
+		"600 of 1000 rows have errors (60.0 %, at most 50 % go unasked); 11 of 1000 prices are in another currency than before (1.1 %, at most 1 % go unasked)", hold.Text())
 }

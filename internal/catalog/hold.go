@@ -33,8 +33,10 @@ func (h Hold) Text() string {
 
 // HoldReason is one guard that struck.
 type HoldReason struct {
-	Guard string `json:"guard"` // empty_source, truncated, shrink, duplicate_ids, invalid_rows, price_moves, currency_flips, free_products, deletions
-	Text  string `json:"text"`  // with the numbers, for people
+	// empty_source, truncated, shrink, duplicate_ids, invalid_rows, price_moves, currency_flips, free_products,
+	// deletions
+	Guard string `json:"guard"`
+	Text  string `json:"text"` // with the numbers, for people
 }
 
 // Decided is a source version that was held, and what a person said of it. One that they refused is not looked at

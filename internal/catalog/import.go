@@ -65,7 +65,8 @@ type Import struct {
 	RowsSucceeded int64        `json:"rows_succeeded"`
 	RowsFailed    int64        `json:"rows_failed"`
 	RowsSkipped   int64        `json:"rows_skipped,omitempty"` // duplicates and filtered rows, where Stripe says so
-	ErrorFile     string       `json:"error_file,omitempty"`   // what to ask for the CSV of refused rows by: file_…, with V2 the import's id
+	// what to ask for the CSV of refused rows by: file_…, with V2 the import's id
+	ErrorFile string `json:"error_file,omitempty"`
 	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here.
 	RowsCounted bool `json:"rows_counted,omitempty"`
 	// Unreadable says why nobody can learn what became of the import. Nothing but its ID is known then.

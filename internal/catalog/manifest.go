@@ -65,13 +65,17 @@ func (d Documents) Table(ctx context.Context, o statestore.Object, kind feed.Kin
 }
 
 // SaveTable writes the rows of a part under key: as a manifest, because that is what they become.
-func (d Documents) SaveTable(ctx context.Context, key string, kind feed.Kind, t *feed.Table) (statestore.Object, error) {
+func (d Documents) SaveTable(
+	ctx context.Context, key string, kind feed.Kind, t *feed.Table,
+) (statestore.Object, error) {
 	m := feed.NewManifest(kind)
 	m.Rows = *t
 	return d.putManifest(ctx, key, m, "")
 }
 
-func (d Documents) putManifest(ctx context.Context, key string, m *feed.Manifest, etag string) (statestore.Object, error) {
+func (d Documents) putManifest(
+	ctx context.Context, key string, m *feed.Manifest, etag string,
+) (statestore.Object, error) {
 	encoded, err := m.Encode()
 	if err != nil {
 		return statestore.Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))

@@ -143,5 +143,6 @@ type ReportSince struct {
 	New    int64     `json:"new"`
 	Fixed  int64     `json:"fixed"` // errors that are gone while their rows are there
 	Still  int64     `json:"still"`
-	Gone   int64     `json:"gone,omitempty"` // errors that went with their rows, or whose rows have no id to be found by
+	// errors that went with their rows, or whose rows have no id to be found by
+	Gone int64 `json:"gone,omitempty"`
 }

@@ -151,7 +151,8 @@ func (r Report) Headline() string {
 	case bad == 1:
 		return fmt.Sprintf("1 of %s needs repair.", Counted(max(r.Rows.Source, r.Rows.Sent), "row"))
 	case bad > 0:
-		return fmt.Sprintf("%s of %s need repair.", humanize.Comma(bad), Counted(max(r.Rows.Source, r.Rows.Sent), "row"))
+		return fmt.Sprintf("%s of %s need repair.", humanize.Comma(bad),
+			Counted(max(r.Rows.Source, r.Rows.Sent), "row"))
 	}
 	return "Every row is in order."
 }
@@ -174,7 +175,8 @@ func (r Report) Lead() string {
 	case r.Resumed:
 		return "This is about what a run before this one had begun to send. The whole file is looked at next."
 	case r.Rows.Open() > 0:
-		return "Of some rows Stripe did not say what it made of them, or refused to delete them. They are tried again by themselves."
+		return "Of some rows Stripe did not say what it made of them, or refused to delete them. They are tried " +
+			"again by themselves."
 	case r.Rows.ToRepair() > 0:
 		return "Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file."
 	}
@@ -208,7 +210,8 @@ const ErrorsTitle = "What keeps rows from agents"
 
 // Text says how the errors compare with those of the previous report.
 func (s ReportSince) Text() string {
-	told := []Tally{{Count: s.New, Words: "new"}, {Count: s.Fixed, Words: "fixed"}, {Count: s.Still, Words: "still open"}}
+	told := []Tally{{Count: s.New, Words: "new"}, {Count: s.Fixed, Words: "fixed"},
+		{Count: s.Still, Words: "still open"}}
 	if s.Gone > 0 {
 		told = append(told, Tally{Count: s.Gone, Words: "gone with their rows"})
 	}

@@ -35,13 +35,16 @@ func TestWhereAFeedStands(t *testing.T) {
 		"a newer version":  {state: catalog.State{Accepted: accepted(older)}, position: catalog.Due},
 		"from another key": {state: catalog.State{Accepted: accepted(elsewhere)}, position: catalog.Due},
 		"other rules": {
-			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Basis = "c" }, position: catalog.Due,
+			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Basis = "c" },
+			position: catalog.Due,
 		},
 		"the same bytes under another version id": {
-			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Source = versioned }, position: catalog.Due,
+			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Source = versioned },
+			position: catalog.Due,
 		},
 		"asked for in full": {
-			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Full = true }, position: catalog.Due,
+			state: catalog.State{Accepted: accepted(source)}, sight: func(s *catalog.Sight) { s.Full = true },
+			position: catalog.Due,
 		},
 		"a full send in an hour": {
 			state:    catalog.State{Accepted: accepted(source), FullAt: ago(7*day - time.Hour)},
@@ -51,26 +54,31 @@ func TestWhereAFeedStands(t *testing.T) {
 			state: catalog.State{Accepted: accepted(source), FullAt: ago(7 * day)}, position: catalog.Due,
 		},
 		"rows in doubt, to be sent later": {
-			state:    catalog.State{Accepted: accepted(source), FullAt: ago(day), Unsettled: &catalog.Unsettled{Rows: 3, NextTry: in(time.Hour)}},
+			state: catalog.State{Accepted: accepted(source), FullAt: ago(day),
+				Unsettled: &catalog.Unsettled{Rows: 3, NextTry: in(time.Hour)}},
 			position: catalog.Settled, until: in(time.Hour),
 			note: "3 rows of which Stripe did not say whether it took them are sent again at 2026-10-01T13:00:00Z",
 		},
 		"deletions in doubt, after the full send": {
-			state:    catalog.State{Accepted: accepted(source), FullAt: ago(6 * day), Unsettled: &catalog.Unsettled{NotDeleted: 2, NextTry: in(2 * day)}},
+			state: catalog.State{Accepted: accepted(source), FullAt: ago(6 * day),
+				Unsettled: &catalog.Unsettled{NotDeleted: 2, NextTry: in(2 * day)}},
 			position: catalog.Settled, until: in(day),
 			note: "2 rows that Stripe refused to delete are tried again at 2026-10-03T12:00:00Z",
 		},
 		"rows in doubt, to be sent now": {
-			state: catalog.State{Accepted: accepted(source), Unsettled: &catalog.Unsettled{Rows: 3, NextTry: now}}, position: catalog.Due,
+			state:    catalog.State{Accepted: accepted(source), Unsettled: &catalog.Unsettled{Rows: 3, NextTry: now}},
+			position: catalog.Due,
 		},
 		"rejected": {
-			state: catalog.State{Rejected: rejected}, position: catalog.Refused, note: "ada rejected this version of the source: cut off",
+			state: catalog.State{Rejected: rejected}, position: catalog.Refused,
+			note: "ada rejected this version of the source: cut off",
 		},
 		"rejected before": {
 			state: catalog.State{Rejected: &catalog.Decided{Version: "v1"}}, position: catalog.Due,
 		},
 		"rejected, and asked for in full": {
-			state: catalog.State{Rejected: rejected}, sight: func(s *catalog.Sight) { s.Full = true }, position: catalog.Due,
+			state: catalog.State{Rejected: rejected}, sight: func(s *catalog.Sight) { s.Full = true },
+			position: catalog.Due,
 		},
 		"failed": {
 			state:    catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 2, NextTry: in(time.Minute)}},
@@ -78,10 +86,12 @@ func TestWhereAFeedStands(t *testing.T) {
 			note: "the import of this source version failed 2 times; the next try is due at 2026-10-01T12:01:00Z",
 		},
 		"failed, and to be tried now": {
-			state: catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, NextTry: now}}, position: catalog.Due,
+			state:    catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, NextTry: now}},
+			position: catalog.Due,
 		},
 		"another version failed": {
-			state: catalog.State{Failure: &catalog.Failure{Version: "v1", Count: 1, NextTry: in(day)}}, position: catalog.Due,
+			state:    catalog.State{Failure: &catalog.Failure{Version: "v1", Count: 1, NextTry: in(day)}},
+			position: catalog.Due,
 		},
 		"failed, however full it is asked for": {
 			state: catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, NextTry: in(day)}},
@@ -93,10 +103,12 @@ func TestWhereAFeedStands(t *testing.T) {
 			position: catalog.Spaced, until: in(14 * time.Minute),
 		},
 		"seconds before its turn": {
-			state: catalog.State{Accepted: accepted(older), LastImportAt: ago(spacing - catalog.Early)}, position: catalog.Due,
+			state:    catalog.State{Accepted: accepted(older), LastImportAt: ago(spacing - catalog.Early)},
+			position: catalog.Due,
 		},
 		"an account with an interval of its own": {
-			state: catalog.State{Accepted: accepted(older), LastImportAt: ago(spacing)}, sight: func(s *catalog.Sight) { s.Spacing = time.Hour },
+			state:    catalog.State{Accepted: accepted(older), LastImportAt: ago(spacing)},
+			sight:    func(s *catalog.Sight) { s.Spacing = time.Hour },
 			position: catalog.Spaced, until: in(45 * time.Minute),
 		},
 		"dealt with, however soon": {
@@ -109,7 +121,8 @@ func TestWhereAFeedStands(t *testing.T) {
 			if c.sight != nil {
 				c.sight(&v)
 			}
-			require.Equal(t, catalog.Standing{Position: c.position, Until: c.until, Note: c.note}, c.state.Standing(v, now))
+			require.Equal(t, catalog.Standing{Position: c.position, Until: c.until, Note: c.note},
+				c.state.Standing(v, now))
 		})
 	}
 }

@@ -118,18 +118,19 @@ type Run struct {
 
 // Last is how a run ended.
 type Last struct {
-	Outcome      Outcome    `json:"outcome"`
-	At           time.Time  `json:"at"`
-	Run          Run        `json:"run"`
-	RowsSent     int64      `json:"rows_sent"`
-	RowsDeleted  int64      `json:"rows_deleted"`
-	RowsHeldBack int64      `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
-	RowsFailed   int64      `json:"rows_failed"`
-	Reason       string     `json:"reason,omitempty"`       // of a failed, held or rejected run, and of one that left something open
-	Code         fault.Code `json:"code,omitempty"`         // what goes with the reason, for machines
-	RowsUnknown  int64      `json:"rows_unknown,omitempty"` // nobody knows whether Stripe took them
-	NotDeleted   int64      `json:"not_deleted,omitempty"`  // rows that Stripe refused to delete, or did not say
-	RowsWaiting  int64      `json:"rows_waiting,omitempty"` // to be deleted, once the source says so beyond doubt
-	Waiting      string     `json:"waiting,omitempty"`      // why, for people
-	Report       string     `json:"report,omitempty"`       // key of the JSON report in the state bucket
+	Outcome      Outcome   `json:"outcome"`
+	At           time.Time `json:"at"`
+	Run          Run       `json:"run"`
+	RowsSent     int64     `json:"rows_sent"`
+	RowsDeleted  int64     `json:"rows_deleted"`
+	RowsHeldBack int64     `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
+	RowsFailed   int64     `json:"rows_failed"`
+	// of a failed, held or rejected run, and of one that left something open
+	Reason      string     `json:"reason,omitempty"`
+	Code        fault.Code `json:"code,omitempty"`         // what goes with the reason, for machines
+	RowsUnknown int64      `json:"rows_unknown,omitempty"` // nobody knows whether Stripe took them
+	NotDeleted  int64      `json:"not_deleted,omitempty"`  // rows that Stripe refused to delete, or did not say
+	RowsWaiting int64      `json:"rows_waiting,omitempty"` // to be deleted, once the source says so beyond doubt
+	Waiting     string     `json:"waiting,omitempty"`      // why, for people
+	Report      string     `json:"report,omitempty"`       // key of the JSON report in the state bucket
 }

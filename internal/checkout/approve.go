@@ -30,7 +30,8 @@ const (
 	ShippingChanged Cause = "shipping_changed" // it costs what the feed does not say
 	UnknownDiscount Cause = "unknown_discount" // the feed knows of none
 	UnknownSKU      Cause = "unknown_sku"      // a complete assortment does not have it
-	Undecided       Cause = "undecided"        // the assortment does not say: it is not complete, or a row was withheld from Stripe
+	// the assortment does not say: it is not complete, or a row was withheld from Stripe
+	Undecided Cause = "undecided"
 )
 
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
@@ -38,7 +39,8 @@ const graceForPrice = 15 * time.Minute
 
 // Approve decides about a cart by the assortment, and reserves its pieces for the checkout if it may be sold.
 func Approve(
-	r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time, d Declines,
+	r Request, x *assortment.Index, reservations *assortment.Reservations, account, checkout string, now time.Time,
+	d Declines,
 ) Approval {
 	var wants []assortment.Want
 	unsure := false

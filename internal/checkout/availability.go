@@ -48,7 +48,9 @@ type SalePrice struct {
 //
 // A SKU that the assortment does not have is unknown and not deleted: the merchant may have brought it to Stripe by
 // another way, and a wrong word would remove it from every agent.
-func AvailabilityOf(x *assortment.Index, reservations *assortment.Reservations, account, sku string, now time.Time) (a Availability, ok bool) {
+func AvailabilityOf(
+	x *assortment.Index, reservations *assortment.Reservations, account, sku string, now time.Time,
+) (a Availability, ok bool) {
 	item, known := x.Find(sku)
 	if !known || item.Withheld {
 		return a, false

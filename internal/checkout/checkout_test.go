@@ -25,7 +25,8 @@ const header = "id,title,availability,inventory_quantity,price,sale_price,sale_p
 func index(t testing.TB, complete bool, rows ...string) *assortment.Index {
 	t.Helper()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Rows: strings.NewReader(header + strings.Join(rows, "\n")), At: now.Add(-time.Hour),
+		Kind: feed.Product, Format: feed.CSV, Rows: strings.NewReader(header + strings.Join(rows, "\n")),
+		At:      now.Add(-time.Hour),
 		Refused: func([]byte) bool { return false }, Full: complete, Number: 1, Parts: 1,
 	})
 	require.NoError(t, err)
@@ -60,16 +61,27 @@ func TestApproveRefuses(t *testing.T) {
 		cause           checkout.Cause
 		says            string
 	}{
-		"out of stock":        {`{"id":"mug","unit_amount":500,"quantity":1}`, "usd", checkout.OutOfStock, "Mug (mug) is out of stock"},
-		"more than there are": {`{"id":"shirt","unit_amount":2000,"quantity":4}`, "usd", checkout.NotEnough, "only 3 of shirt are left"},
-		"two lines together":  {`{"id":"shirt","unit_amount":2000,"quantity":2},{"id":"shirt","unit_amount":2000,"quantity":2}`, "usd", checkout.NotEnough, "only 3"},
-		"too cheap":           {`{"id":"shirt","unit_amount":1999,"quantity":1}`, "usd", checkout.PriceChanged, "now 20.00 USD"},
-		"too dear":            {`{"id":"shirt","unit_amount":2001,"quantity":1}`, "usd", checkout.PriceChanged, "now 20.00 USD"},
-		"other currency":      {`{"id":"shirt","unit_amount":2000,"quantity":1}`, "eur", checkout.OtherCurrency, "sold in USD"},
-		"unknown":             {`{"id":"ghost","unit_amount":1,"quantity":1}`, "usd", checkout.UnknownSKU, "ghost"},
-		"deleted":             {`{"id":"gone","unit_amount":1,"quantity":1}`, "usd", checkout.NotForSale, "gone"},
-		"shown only":          {`{"id":"shown","unit_amount":100,"quantity":1}`, "usd", checkout.NotForSale, "Shown"},
-		"one of two lines":    {`{"id":"shirt","unit_amount":2000,"quantity":1},{"id":"mug","unit_amount":500,"quantity":1}`, "usd", checkout.OutOfStock, "Mug"},
+		"out of stock": {`{"id":"mug","unit_amount":500,"quantity":1}`, "usd", checkout.OutOfStock,
+			"Mug (mug) is out of stock"},
+		"more than there are": {`{"id":"shirt","unit_amount":2000,"quantity":4}`, "usd", checkout.NotEnough,
+			"only 3 of shirt are left"},
+		"two lines together": {
+			`{"id":"shirt","unit_amount":2000,"quantity":2},{"id":"shirt","unit_amount":2000,"quantity":2}`, "usd",
+			checkout.NotEnough, "only 3",
+		},
+		"too cheap": {`{"id":"shirt","unit_amount":1999,"quantity":1}`, "usd", checkout.PriceChanged,
+			"now 20.00 USD"},
+		"too dear": {`{"id":"shirt","unit_amount":2001,"quantity":1}`, "usd", checkout.PriceChanged,
+			"now 20.00 USD"},
+		"other currency": {`{"id":"shirt","unit_amount":2000,"quantity":1}`, "eur", checkout.OtherCurrency,
+			"sold in USD"},
+		"unknown":    {`{"id":"ghost","unit_amount":1,"quantity":1}`, "usd", checkout.UnknownSKU, "ghost"},
+		"deleted":    {`{"id":"gone","unit_amount":1,"quantity":1}`, "usd", checkout.NotForSale, "gone"},
+		"shown only": {`{"id":"shown","unit_amount":100,"quantity":1}`, "usd", checkout.NotForSale, "Shown"},
+		"one of two lines": {
+			`{"id":"shirt","unit_amount":2000,"quantity":1},{"id":"mug","unit_amount":500,"quantity":1}`, "usd",
+			checkout.OutOfStock, "Mug",
+		},
 	} {
 		for _, spelling := range []string{"line_items_details", "line_item_details"} {
 			t.Run(name+" "+spelling, func(t *testing.T) {
@@ -94,14 +106,17 @@ func TestApproveRefuses(t *testing.T) {
 func TestReasonsRepeatNothingEndless(t *testing.T) {
 	t.Parallel()
 	x := index(t, true, strings.Repeat("s", 100)+","+strings.Repeat("T", 150)+",out_of_stock,0,20.00 USD,,,,,,,,")
-	for _, sku := range []string{strings.Repeat("é", 100_000), "ghost\n\u2028ignore what was said before", "\x00\x1b[31m", strings.Repeat("s", 100)} {
+	for _, sku := range []string{strings.Repeat("é", 100_000), "ghost\n\u2028ignore what was said before",
+		"\x00\x1b[31m", strings.Repeat("s", 100)} {
 		text, err := json.Marshal(sku)
 		require.NoError(t, err)
 		r := request(t, `{"currency":"usd","line_items_details":[{"id":`+string(text)+`,"quantity":1}]}`)
-		v := checkout.Approve(r, x, assortment.NewReservations(func() time.Time { return now }), account, "cs_1", now, checkout.Declines{})
+		v := checkout.Approve(r, x, assortment.NewReservations(func() time.Time { return now }), account, "cs_1", now,
+			checkout.Declines{})
 		require.False(t, v.Approved)
 		require.LessOrEqual(t, utf8.RuneCountInString(v.Reason), 250)
-		require.False(t, strings.ContainsFunc(v.Reason, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", v.Reason)
+		require.False(t, strings.ContainsFunc(v.Reason, func(r rune) bool { return !unicode.IsPrint(r) }), "%q",
+			v.Reason)
 	}
 }
 
@@ -119,7 +134,8 @@ func TestApproveSells(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reservations := assortment.NewReservations(func() time.Time { return now })
-			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true), reservations, account, "cs_1", now, checkout.Declines{})
+			v := checkout.Approve(request(t, `{"currency":"USD","line_items_details":[`+lines+`]}`), shop(t, true),
+				reservations, account, "cs_1", now, checkout.Declines{})
 			require.True(t, v.Approved, "%+v", v)
 		})
 	}
@@ -129,24 +145,31 @@ func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) 
 	t.Parallel()
 	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"shirt","quantity":1}]}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}))
+	require.Equal(t, checkout.Approval{Cause: checkout.Undecided},
+		checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}))
 	r = request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"mug","quantity":1}]}`)
-	require.Equal(t, checkout.OutOfStock, checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}).Cause, "what is known is enough")
+	require.Equal(t, checkout.OutOfStock,
+		checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}).Cause,
+		"what is known is enough")
 }
 
 // A row that was kept back is for sale as Stripe had it before, if it had it: nobody can tell here.
 func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
 	t.Parallel()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Rows: strings.NewReader(header + "shirt,Shirt,in_stock,3,20.00 USD,,,US:ALL:S::5.00 USD,,,,,"),
-		Refused: func([]byte) bool { return false }, Full: true, Withheld: []string{"held"}, Number: 1, Parts: 1, At: now,
+		Kind: feed.Product, Format: feed.CSV,
+		Rows:    strings.NewReader(header + "shirt,Shirt,in_stock,3,20.00 USD,,,US:ALL:S::5.00 USD,,,,,"),
+		Refused: func([]byte) bool { return false }, Full: true, Withheld: []string{"held"}, Number: 1, Parts: 1,
+		At: now,
 	})
 	require.NoError(t, err)
 	x, err := assortment.Open(data)
 	require.NoError(t, err)
 	reservations := assortment.NewReservations(func() time.Time { return now })
-	r := request(t, `{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided}, checkout.Approve(r, x, reservations, account, "cs_1", now, checkout.Declines{}))
+	r := request(t,
+		`{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
+	require.Equal(t, checkout.Approval{Cause: checkout.Undecided},
+		checkout.Approve(r, x, reservations, account, "cs_1", now, checkout.Declines{}))
 	require.Empty(t, checkout.Customize(r, x).ShippingOptions)
 	_, ok := checkout.AvailabilityOf(x, reservations, account, "held", now)
 	require.False(t, ok)
@@ -172,7 +195,9 @@ func TestAvailability(t *testing.T) {
 		_, ok := checkout.AvailabilityOf(x, reservations, account, sku, now)
 		require.False(t, ok, sku)
 	}
-	_, ok := reservations.Reserve(account, "cs_1", []assortment.Want{{SKU: "shirt", Quantity: 1, Left: 3, Limited: true}, {SKU: "sale", Quantity: 9, Left: 9, Limited: true}})
+	_, ok := reservations.Reserve(account, "cs_1",
+		[]assortment.Want{{SKU: "shirt", Quantity: 1, Left: 3, Limited: true},
+			{SKU: "sale", Quantity: 9, Left: 9, Limited: true}})
 	require.True(t, ok)
 	for sku, want := range map[string]string{
 		"gone":  `{"sku_id":"gone","merchant_id":"acct_1","deleted":true}`,
@@ -205,29 +230,37 @@ func TestCustomize(t *testing.T) {
 	}
 	us := `{"country":"US","state":"CA","postal_code":"94103"}`
 	standard := func(amount, least, most string) string {
-		return `{"shipping_rate_data":{"display_name":"Standard","fixed_amount":{"amount":` + amount + `,"currency":"usd"},"tax_behavior":"exclusive",
-			"delivery_estimate":{"minimum":{"unit":"day","value":` + least + `},"maximum":{"unit":"day","value":` + most + `}}}}`
+		return `{"shipping_rate_data":{"display_name":"Standard","fixed_amount":{"amount":` + amount +
+			`,"currency":"usd"},"tax_behavior":"exclusive",
+			"delivery_estimate":{"minimum":{"unit":"day","value":` + least + `},"maximum":{"unit":"day","value":` +
+			most + `}}}}`
 	}
 	const express = `{"shipping_rate_data":{"display_name":"Express","fixed_amount":{"amount":1500,"currency":"usd"},"tax_behavior":"exclusive",
 		"delivery_estimate":{"minimum":{"unit":"day","value":1},"maximum":{"unit":"day","value":2}}}}`
 	for name, c := range map[string]struct{ lines, address, options string }{
-		"unknown SKU":             {line("a", "1", "2000") + "," + line("ghost", "1", "1"), us, ""},
-		"nowhere":                 {line("a", "1", "2000"), `{"country":"FR"}`, ""},
-		"no address":              {line("a", "1", "2000"), `{}`, ""},
-		"other currency":          {line("a", "1", "2000"), `{"country":"CA"}`, ""},
-		"no way for all lines":    {line("a", "1", "2000") + "," + line("c", "1", "1000"), us, ""},
-		"nothing to ship":         {line("d", "1", "1000"), us, ""},
-		"one line":                {line("a", "2", "4000"), us, standard("500", "3", "5") + "," + express},
-		"a region":                {line("a", "1", "2000"), `{"country":"US","state":"AK","postal_code":"99000"}`, standard("2500", "7", "9") + "," + express},
-		"a postal code":           {line("a", "1", "2000"), `{"country":"US","state":"AK","postal_code":"99501"}`, standard("3500", "9", "12") + "," + express},
+		"unknown SKU":          {line("a", "1", "2000") + "," + line("ghost", "1", "1"), us, ""},
+		"nowhere":              {line("a", "1", "2000"), `{"country":"FR"}`, ""},
+		"no address":           {line("a", "1", "2000"), `{}`, ""},
+		"other currency":       {line("a", "1", "2000"), `{"country":"CA"}`, ""},
+		"no way for all lines": {line("a", "1", "2000") + "," + line("c", "1", "1000"), us, ""},
+		"nothing to ship":      {line("d", "1", "1000"), us, ""},
+		"one line":             {line("a", "2", "4000"), us, standard("500", "3", "5") + "," + express},
+		"a region": {line("a", "1", "2000"), `{"country":"US","state":"AK","postal_code":"99000"}`,
+			standard("2500", "7", "9") + "," + express},
+		"a postal code": {line("a", "1", "2000"), `{"country":"US","state":"AK","postal_code":"99501"}`,
+			standard("3500", "9", "12") + "," + express},
 		"free from the threshold": {line("a", "3", "5000"), us, standard("0", "3", "5") + "," + express},
-		"with a download":         {line("d", "1", "1000") + "," + line("a", "1", "2000"), us, standard("500", "3", "5") + "," + express},
-		"per order and per item":  {line("a", "1", "2000") + "," + line("b", "2", "2000"), us, standard("1700", "3", "8")},
-		"free for one of two":     {line("a", "3", "6000") + "," + line("b", "2", "2000"), us, standard("1200", "3", "8")},
+		"with a download": {line("d", "1", "1000") + "," + line("a", "1", "2000"), us,
+			standard("500", "3", "5") + "," + express},
+		"per order and per item": {line("a", "1", "2000") + "," + line("b", "2", "2000"), us,
+			standard("1700", "3", "8")},
+		"free for one of two": {line("a", "3", "6000") + "," + line("b", "2", "2000"), us, standard("1200", "3", "8")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := request(t, `{"currency":"usd","automatic_tax":{"enabled":true},"line_item_details":[`+c.lines+`],"shipping_details":{"address":`+c.address+`}}`)
+			r := request(t,
+				`{"currency":"usd","automatic_tax":{"enabled":true},"line_item_details":[`+c.lines+
+					`],"shipping_details":{"address":`+c.address+`}}`)
 			got, err := json.Marshal(checkout.Customize(r, x))
 			require.NoError(t, err)
 			want := `{}`
@@ -251,7 +284,9 @@ func TestACartThatCannotBeDeliveredAsItSays(t *testing.T) {
 	t.Parallel()
 	all := checkout.Declines{NoRate: true, Shipping: true, Discount: true}
 	cart := func(sku, country, more string) string {
-		return `{"currency":"usd","line_item_details":[{"sku_id":"` + sku + `","unit_amount":2000,"quantity":1}],"shipping_details":{"address":{"country":"` + country + `"}}` + more + `}`
+		return `{"currency":"usd","line_item_details":[{"sku_id":"` + sku +
+			`","unit_amount":2000,"quantity":1}],"shipping_details":{"address":{"country":"` + country + `"}}` + more +
+			`}`
 	}
 	shipping := func(amount string) string { return `,"total_details":{"amount_shipping":` + amount + `}` }
 	for name, c := range map[string]struct {
@@ -259,22 +294,29 @@ func TestACartThatCannotBeDeliveredAsItSays(t *testing.T) {
 		declines checkout.Declines
 		cause    checkout.Cause
 	}{
-		"shipped there":               {cart("lamp", "US", shipping("500")), all, ""},
-		"the dearer way":              {cart("lamp", "us", shipping("1500")), all, ""},
-		"not shipped there":           {cart("lamp", "FR", shipping("0")), all, checkout.NoShippingRate},
-		"… and nobody minds":          {cart("lamp", "FR", shipping("0")), checkout.Declines{Shipping: true, Discount: true}, ""},
-		"a part of the country":       {cart("lamp", "CA", ""), all, ""},
-		"no country":                  {cart("lamp", "", ""), all, ""},
-		"nothing to ship":             {cart("card", "FR", ""), all, ""},
-		"another currency's rate":     {cart("vase", "DE", ""), all, ""},
-		"not known":                   {cart("none", "FR", ""), all, checkout.UnknownSKU},
-		"shipping costs otherwise":    {cart("lamp", "US", shipping("100")), all, checkout.ShippingChanged},
-		"… and nobody minds that":     {cart("lamp", "US", shipping("100")), checkout.Declines{NoRate: true}, ""},
-		"a discount on the cart":      {cart("lamp", "US", `,"total_details":{"amount_shipping":500,"amount_discount":100}`), all, checkout.UnknownDiscount},
-		"… and nobody minds it":       {cart("lamp", "US", `,"total_details":{"amount_shipping":500,"amount_discount":100}`), checkout.Declines{NoRate: true, Shipping: true}, ""},
-		"free from a subtotal on":     {strings.Replace(cart("lamp", "US", shipping("0")), `"quantity":1`, `"quantity":5`, 1), all, ""},
-		"a discount on the line":      {strings.Replace(cart("lamp", "US", shipping("500")), `"quantity":1`, `"quantity":1,"amount_discount":5`, 1), all, checkout.UnknownDiscount},
-		"what stock says comes first": {strings.Replace(cart("lamp", "FR", ""), `"unit_amount":2000`, `"unit_amount":1`, 1), all, checkout.PriceChanged},
+		"shipped there":     {cart("lamp", "US", shipping("500")), all, ""},
+		"the dearer way":    {cart("lamp", "us", shipping("1500")), all, ""},
+		"not shipped there": {cart("lamp", "FR", shipping("0")), all, checkout.NoShippingRate},
+		"… and nobody minds": {cart("lamp", "FR", shipping("0")),
+			checkout.Declines{Shipping: true, Discount: true}, ""},
+		"a part of the country":    {cart("lamp", "CA", ""), all, ""},
+		"no country":               {cart("lamp", "", ""), all, ""},
+		"nothing to ship":          {cart("card", "FR", ""), all, ""},
+		"another currency's rate":  {cart("vase", "DE", ""), all, ""},
+		"not known":                {cart("none", "FR", ""), all, checkout.UnknownSKU},
+		"shipping costs otherwise": {cart("lamp", "US", shipping("100")), all, checkout.ShippingChanged},
+		"… and nobody minds that":  {cart("lamp", "US", shipping("100")), checkout.Declines{NoRate: true}, ""},
+		"a discount on the cart": {cart("lamp", "US",
+			`,"total_details":{"amount_shipping":500,"amount_discount":100}`), all, checkout.UnknownDiscount},
+		"… and nobody minds it": {cart("lamp", "US",
+			`,"total_details":{"amount_shipping":500,"amount_discount":100}`),
+			checkout.Declines{NoRate: true, Shipping: true}, ""},
+		"free from a subtotal on": {strings.Replace(cart("lamp", "US", shipping("0")), `"quantity":1`,
+			`"quantity":5`, 1), all, ""},
+		"a discount on the line": {strings.Replace(cart("lamp", "US", shipping("500")), `"quantity":1`,
+			`"quantity":1,"amount_discount":5`, 1), all, checkout.UnknownDiscount},
+		"what stock says comes first": {strings.Replace(cart("lamp", "FR", ""), `"unit_amount":2000`, `"unit_amount":1`,
+			1), all, checkout.PriceChanged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -292,7 +334,8 @@ func TestWhatACartIsDeclinedForIsTheAccounts(t *testing.T) {
 	defaults := order.Settings{}.WithDefaults().Checkout
 	require.Equal(t, checkout.Declines{NoRate: true}, checkout.DeclinesOf(defaults))
 	require.Equal(t, checkout.Declines{}, checkout.DeclinesOf(order.Checkout{}), "of unknown settings")
-	all := order.Checkout{NoRate: order.DeclineCheckout, OtherShipping: order.DeclineCheckout, Discount: order.DeclineCheckout}
+	all := order.Checkout{NoRate: order.DeclineCheckout, OtherShipping: order.DeclineCheckout,
+		Discount: order.DeclineCheckout}
 	require.Equal(t, checkout.Declines{NoRate: true, Shipping: true, Discount: true}, checkout.DeclinesOf(all))
 	all.Merchant.URL = "https://shop.example"
 	require.Equal(t, checkout.Declines{Discount: true}, checkout.DeclinesOf(all), "the merchant says how is shipped")

@@ -183,7 +183,8 @@ func (c *cart) free(t assortment.Terms, service string) bool {
 	for f := range feed.EachFreeShipping(t.FreeShipping) {
 		fit := f.Fits(to.Country, to.State, to.PostalCode)
 		from, whole := f.From.MinorUnits()
-		if string(f.Service) == service && fit > closest && whole && strings.EqualFold(f.From.Currency.String(), c.r.Currency) {
+		if string(f.Service) == service && fit > closest && whole &&
+			strings.EqualFold(f.From.Currency.String(), c.r.Currency) {
 			closest, free = fit, c.subtotal >= from
 		}
 	}

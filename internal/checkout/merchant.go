@@ -81,7 +81,9 @@ func ParseCustomization(body []byte, q Question) (Customization, error) {
 		return Customization{}, errNoJSON
 	}
 	if !namesItsNumbers(body) {
-		return Customization{}, errors.New("an amount, a value, a percentage or inclusive is missing: nothing is free, or taxed otherwise, because it is not there")
+		return Customization{},
+			errors.New("an amount, a value, a percentage or inclusive is missing: nothing is free, or taxed " +
+				"otherwise, because it is not there")
 	}
 	if err := errors.Join(c.checkShipping(q.Currency), c.checkTaxes(q.Lines)); err != nil {
 		return Customization{}, err
@@ -122,7 +124,8 @@ func namesItsNumbers(body []byte) bool {
 		return false
 	}
 	for _, option := range c.ShippingOptions {
-		if e := option.Rate.Estimate; option.Rate.FixedAmount.Amount == nil || e != nil && (e.Minimum.Value == nil || e.Maximum.Value == nil) {
+		if e := option.Rate.Estimate; option.Rate.FixedAmount.Amount == nil ||
+			e != nil && (e.Minimum.Value == nil || e.Maximum.Value == nil) {
 			return false
 		}
 	}
@@ -155,7 +158,8 @@ var taxCodePattern = regexp.MustCompile(`^(txcd_[A-Za-z0-9]{1,40})?$`)
 func (r ShippingRate) check(currency string) error {
 	switch {
 	case !legible(r.DisplayName, maxShippingName):
-		return fmt.Errorf("shipping_rate_data.display_name: expected a name of at most %d characters on one line", maxShippingName)
+		return fmt.Errorf("shipping_rate_data.display_name: expected a name of at most %d characters on one line",
+			maxShippingName)
 	case r.FixedAmount.Amount < 0 || r.FixedAmount.Amount > maxAmount:
 		return errors.New("fixed_amount.amount: expected an amount in the currency's smallest coins")
 	case r.FixedAmount.Currency != currency:
@@ -178,7 +182,8 @@ var lapses = []string{"hour", "day", "business_day", "month", "year"}
 func (e DeliveryEst) check() error {
 	for _, l := range []Lapse{e.Minimum, e.Maximum} {
 		if !slices.Contains(lapses, l.Unit) || l.Value < 0 || l.Value > maxLapse {
-			return fmt.Errorf("delivery_estimate: expected a minimum and a maximum, each with a unit (%s) and a value", strings.Join(lapses, ", "))
+			return fmt.Errorf("delivery_estimate: expected a minimum and a maximum, each with a unit (%s) and a value",
+				strings.Join(lapses, ", "))
 		}
 	}
 	if e.Minimum.Unit == e.Maximum.Unit && e.Minimum.Value > e.Maximum.Value {
@@ -200,7 +205,8 @@ func (c Customization) checkTaxes(lines []QuestionLine) error {
 		seen[item.ID] = true
 		for _, rate := range item.TaxRates {
 			if d := rate.Data; !legible(d.DisplayName, maxTaxName) || !(d.Percentage >= 0 && d.Percentage <= 100) {
-				return fmt.Errorf("rate_data: expected a display_name of at most %d characters, and a percentage from 0 to 100", maxTaxName)
+				return fmt.Errorf("rate_data: expected a display_name of at most %d characters, and a percentage "+
+					"from 0 to 100", maxTaxName)
 			}
 		}
 	}

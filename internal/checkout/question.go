@@ -49,15 +49,18 @@ type Hook struct {
 func (r Request) Ask(about order.CheckoutQuestion, h Hook) Question {
 	q := Question{
 		Version: QuestionVersion, Type: "checkout_" + string(about), ID: "checkout/" + h.Account + "/" + h.Event,
-		Account: h.Account, Session: r.Session(), Livemode: h.Livemode, Currency: strings.ToLower(r.Currency), AutomaticTax: r.AutomaticTax.Enabled,
-		Amounts: order.Amounts{Subtotal: r.AmountSubtotal, Discount: r.Totals.Discount, Shipping: r.Totals.Shipping, Tax: r.Totals.Tax},
+		Account: h.Account, Session: r.Session(), Livemode: h.Livemode, Currency: strings.ToLower(r.Currency),
+		AutomaticTax: r.AutomaticTax.Enabled,
+		Amounts: order.Amounts{Subtotal: r.AmountSubtotal, Discount: r.Totals.Discount,
+			Shipping: r.Totals.Shipping, Tax: r.Totals.Tax},
 	}
 	if r.AmountTotal != nil {
 		q.Amounts.Total = *r.AmountTotal
 	}
 	for _, l := range r.Lines() {
 		q.Lines = append(q.Lines, QuestionLine{
-			ID: l.ID, SKU: l.SKU(), Quantity: l.Quantity, UnitAmount: l.UnitAmount, Subtotal: l.AmountSubtotal, Discount: l.AmountDiscount,
+			ID: l.ID, SKU: l.SKU(), Quantity: l.Quantity, UnitAmount: l.UnitAmount, Subtotal: l.AmountSubtotal,
+			Discount: l.AmountDiscount,
 		})
 	}
 	if r.ShippingDetails.Address != (Address{}) {

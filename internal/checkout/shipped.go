@@ -34,7 +34,8 @@ func (d Declines) deliver(r Request, x *assortment.Index) Approval {
 	case d.Discount && r.discounted():
 		return Approval{Cause: UnknownDiscount, Reason: "the discount is not known here"}
 	case d.NoRate && to != "" && r.unreached(x) != "":
-		return Approval{Cause: NoShippingRate, Reason: fmt.Sprintf("%s is not shipped to %s", r.unreached(x), shown(strings.ToUpper(to)))}
+		return Approval{Cause: NoShippingRate,
+			Reason: fmt.Sprintf("%s is not shipped to %s", r.unreached(x), shown(strings.ToUpper(to)))}
 	case d.Shipping && !r.priced(x):
 		return Approval{Cause: ShippingChanged, Reason: "the price of shipping is another one now"}
 	}

@@ -120,7 +120,8 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	))
 	problems := strings.Split(err.Error(), "\n")
 	require.Len(t, problems, 4)
-	for i, name := range []string{"VITRINE_IMPORT_DEADLINE", "VITRINE_LOG_LEVEL", "STRIPE_API_KEY", "VITRINE_SOURCE_BUCKET"} {
+	for i, name := range []string{"VITRINE_IMPORT_DEADLINE", "VITRINE_LOG_LEVEL", "STRIPE_API_KEY",
+		"VITRINE_SOURCE_BUCKET"} {
 		require.True(t, strings.HasPrefix(problems[i], name), problems[i])
 	}
 	var problem *config.Problem
@@ -203,7 +204,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, config.Config{
 		Stripe: config.Stripe{
 			Key: key, APIBase: "https://api.stripe.com", FilesBase: "https://files.stripe.com",
-			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia", OrdersVersion: "2025-12-15.preview", Rate: 20, Concurrency: 16,
+			Version: "2025-09-30.clover;udap_beta=v1", V2Version: "2026-06-24.dahlia",
+			OrdersVersion: "2025-12-15.preview", Rate: 20, Concurrency: 16,
 		},
 		Storage: config.Storage{
 			SourceBucket: "acme-catalogs", SourceKey: "catalogs/{account}/{feed}.csv",
@@ -268,7 +270,8 @@ func TestAnEmulatorBendsStripesRules(t *testing.T) {
 	require.Equal(t, "http://127.0.0.1:12111", c.Stripe.APIBase)
 	require.Equal(t, "http://127.0.0.1:12111", c.Stripe.FilesBase, "files must not reach real Stripe by mistake")
 
-	c, err = config.LoadWorker(lookup("STRIPE_API_BASE", "http://127.0.0.1:1", "STRIPE_FILES_BASE", "http://127.0.0.1:2"))
+	c, err = config.LoadWorker(lookup("STRIPE_API_BASE", "http://127.0.0.1:1", "STRIPE_FILES_BASE",
+		"http://127.0.0.1:2"))
 	require.NoError(t, err)
 	require.Equal(t, "http://127.0.0.1:2", c.Stripe.FilesBase)
 }
@@ -388,7 +391,8 @@ func TestEveryVariableWithASecretIsMarked(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
 		"STRIPE_API_KEY", "STRIPE_API_KEY_FILE", "VITRINE_SMTP_URL", "VITRINE_SMTP_URL_FILE", "VITRINE_WEBHOOK_SECRETS",
-		"VITRINE_WEBHOOK_SECRETS_FILE", "VITRINE_API_TOKEN", "VITRINE_API_TOKEN_FILE", "VITRINE_API_TOKENS", "VITRINE_API_TOKENS_FILE", "VITRINE_HOOK_SECRETS",
+		"VITRINE_WEBHOOK_SECRETS_FILE", "VITRINE_API_TOKEN", "VITRINE_API_TOKEN_FILE", "VITRINE_API_TOKENS",
+		"VITRINE_API_TOKENS_FILE", "VITRINE_HOOK_SECRETS",
 		"VITRINE_HOOK_SECRETS_FILE", "TEMPORAL_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 	}, secretVariables(), "whoever adds a variable with a secret marks it, and adds it here")
 }
@@ -401,7 +405,8 @@ func TestNoProblemShowsASecret(t *testing.T) {
 	}
 	for _, v := range config.Table() {
 		for _, value := range []string{
-			"smtp://ada:hunter2@mail.example:25/x", "https://ada:hun/ter2@host.example", "sk_live_hunter2 ", "sk_live_hunter2\nx",
+			"smtp://ada:hunter2@mail.example:25/x", "https://ada:hun/ter2@host.example", "sk_live_hunter2 ",
+			"sk_live_hunter2\nx",
 			"whsec_hunter2,hunter2", "rk_test_hunter2", "../../sk_live_hunter2",
 		} {
 			require.NotContains(t, v.Shown(value), "unter2", v.Name)

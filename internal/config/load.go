@@ -96,7 +96,9 @@ func (c Config) checkWebhookSecrets() error {
 	if len(c.Serve.Secrets) > 0 {
 		return nil
 	}
-	return &Problem{Variable: "VITRINE_WEBHOOK_SECRETS", Err: errors.New("it is not set: expected the signing secrets (whsec_…) of the webhook endpoints, or their file in VITRINE_WEBHOOK_SECRETS_FILE")}
+	return &Problem{Variable: "VITRINE_WEBHOOK_SECRETS",
+		Err: errors.New("it is not set: expected the signing secrets (whsec_…) of the webhook endpoints, or their " +
+			"file in VITRINE_WEBHOOK_SECRETS_FILE")}
 }
 
 // CheckStripe returns an error if there is no key for Stripe.
@@ -104,7 +106,9 @@ func (c Config) CheckStripe() error {
 	if c.Stripe.Key != "" {
 		return nil
 	}
-	return &Problem{Variable: "STRIPE_API_KEY", Err: errors.New("it is not set: expected Stripe's secret or restricted key (sk_… or rk_…), or its file in STRIPE_API_KEY_FILE")}
+	return &Problem{Variable: "STRIPE_API_KEY",
+		Err: errors.New("it is not set: expected Stripe's secret or restricted key (sk_… or rk_…), or its file in " +
+			"STRIPE_API_KEY_FILE")}
 }
 
 // CheckSource returns an error if nobody said where the catalogs are.
@@ -112,7 +116,8 @@ func (c Config) CheckSource() error {
 	if c.Storage.SourceBucket != "" {
 		return nil
 	}
-	return &Problem{Variable: "VITRINE_SOURCE_BUCKET", Err: errors.New("it is not set: expected the S3 bucket that the catalogs are exported to")}
+	return &Problem{Variable: "VITRINE_SOURCE_BUCKET",
+		Err: errors.New("it is not set: expected the S3 bucket that the catalogs are exported to")}
 }
 
 // CheckState returns an error if nobody said where settings, state and reports are.
@@ -120,7 +125,9 @@ func (c Config) CheckState() error {
 	if c.Storage.StateBucket != "" {
 		return nil
 	}
-	return &Problem{Variable: "VITRINE_STATE_BUCKET", Err: errors.New("neither it nor VITRINE_SOURCE_BUCKET is set: expected the S3 bucket for settings, state and reports")}
+	return &Problem{Variable: "VITRINE_STATE_BUCKET",
+		Err: errors.New("neither it nor VITRINE_SOURCE_BUCKET is set: expected the S3 bucket for settings, state and " +
+			"reports")}
 }
 
 // appendNew drops a problem with a variable that has one already: one missing bucket is one problem, and so is a
@@ -265,7 +272,8 @@ func checkEndpoints(lookup Lookup) (problems []error) {
 		case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
 			err = errors.New("expected an address such as https://s3.example or http://127.0.0.1:9000")
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-			err = errors.New("expected an address without a user, query or fragment; credentials go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+			err = errors.New("expected an address without a user, query or fragment; credentials go into " +
+				"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 		}
 		if err != nil {
 			problems = append(problems, Variable{Name: name}.problem(value, err))
@@ -277,10 +285,12 @@ func checkEndpoints(lookup Lookup) (problems []error) {
 // checkTemporal refuses an address of the web: Temporal's library would look for a host of that name for ever.
 func checkTemporal(lookup Lookup) []error {
 	value, isSet := given(lookup, "TEMPORAL_ADDRESS")
-	if !isSet || !strings.Contains(value, "@") && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
+	if !isSet ||
+		!strings.Contains(value, "@") && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
 		return nil
 	}
-	return []error{Variable{Name: "TEMPORAL_ADDRESS"}.problem(value, errors.New("expected host and port alone, such as temporal.example:7233"))}
+	return []error{Variable{Name: "TEMPORAL_ADDRESS"}.problem(value,
+		errors.New("expected host and port alone, such as temporal.example:7233"))}
 }
 
 // exposesLiveKey allows plain http within the machine, and for keys that move no money anywhere.

@@ -23,7 +23,8 @@ func Markdown() string {
 	var b strings.Builder
 	b.WriteString(markdownHead)
 	for _, v := range Table() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(v.readers(), ", "), cell(v.Meaning))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, cell(v.Default), strings.Join(v.readers(), ", "),
+			cell(v.Meaning))
 	}
 	return b.String()
 }

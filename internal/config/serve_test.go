@@ -44,7 +44,8 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		{"VITRINE_WEBHOOK_LISTEN", "8080", "such as :8080"},
 		{"VITRINE_WEBHOOK_LISTEN", ":http", "expected a port"},
 		{"VITRINE_STRIPE_AGREEMENTS_VERSION", "preview", "expected a version such as 2026-05-27.preview"},
-		{"VITRINE_STRIPE_EMBEDDED_VERSION", "2026-06-24.preview; other=v2", "expected a version such as 2026-06-24.preview; embedded_connect_beta=v2"},
+		{"VITRINE_STRIPE_EMBEDDED_VERSION", "2026-06-24.preview; other=v2",
+			"expected a version such as 2026-06-24.preview; embedded_connect_beta=v2"},
 		{"STRIPE_API_KEY", "", "STRIPE_API_KEY: it is not set"},
 		{"VITRINE_SOURCE_BUCKET", "", "VITRINE_STATE_BUCKET"},
 	} {
@@ -58,14 +59,16 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 	}
 	_, err := config.LoadServe(serveLookup("VITRINE_WEBHOOK_SECRETS", strings.Join(many, ",")))
 	require.ErrorContains(t, err, "at most 32")
-	_, err = config.LoadServe(serveLookup("VITRINE_API_TOKEN", token, "VITRINE_API_TOKEN_FILE", file(t, token+"-other")))
+	_, err = config.LoadServe(serveLookup("VITRINE_API_TOKEN", token, "VITRINE_API_TOKEN_FILE",
+		file(t, token+"-other")))
 	require.ErrorContains(t, err, "set one of the two")
 }
 
 func TestServeTakesSecretsFromBoth(t *testing.T) {
 	t.Parallel()
 	c, err := config.LoadServe(serveLookup("VITRINE_WEBHOOK_SECRETS", signing+", "+rolled,
-		"VITRINE_WEBHOOK_SECRETS_FILE", file(t, rolled+"\r\nwhsec_OfTheFile1\n\n"), "VITRINE_API_TOKEN_FILE", file(t, token+"\n")))
+		"VITRINE_WEBHOOK_SECRETS_FILE", file(t, rolled+"\r\nwhsec_OfTheFile1\n\n"), "VITRINE_API_TOKEN_FILE",
+		file(t, token+"\n")))
 	require.NoError(t, err)
 	require.Equal(t, config.Serve{
 		Listen: ":8080", Secrets: []config.Secret{signing, rolled, "whsec_OfTheFile1"}, APIToken: token,
@@ -77,7 +80,8 @@ func TestServeTakesSecretsFromBoth(t *testing.T) {
 
 func TestTheKeySaysWhichModeItIs(t *testing.T) {
 	t.Parallel()
-	for key, live := range map[string]bool{"sk_live_1": true, "rk_live_1": true, "sk_test_1": false, "rk_test_1": false} {
+	for key, live := range map[string]bool{"sk_live_1": true, "rk_live_1": true, "sk_test_1": false,
+		"rk_test_1": false} {
 		c, err := config.LoadServe(serveLookup("STRIPE_API_KEY", key))
 		require.NoError(t, err)
 		require.Equal(t, live, c.Livemode(), key)
@@ -95,7 +99,8 @@ func TestTheVersionOfEmbeddedComponents(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, version, c.Stripe.EmbeddedVersion)
 	}
-	_, err = config.LoadServe(serveLookup("VITRINE_STRIPE_ORDERS_VERSION", "2026-06-24.preview; embedded_connect_beta=v2"))
+	_, err = config.LoadServe(serveLookup("VITRINE_STRIPE_ORDERS_VERSION",
+		"2026-06-24.preview; embedded_connect_beta=v2"))
 	require.Error(t, err, "no other version has a space")
 }
 

@@ -162,7 +162,8 @@ func setSourceKey(c *Config, value string) error {
 		return err
 	}
 	if !strings.Contains(value, "{account}") {
-		return errors.New("expected {account} in it: every account would be sent the same catalog; an account whose file lies elsewhere has a source_key in the list of accounts")
+		return errors.New("expected {account} in it: every account would be sent the same catalog; an account whose " +
+			"file lies elsewhere has a source_key in the list of accounts")
 	}
 	return nil
 }

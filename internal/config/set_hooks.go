@@ -25,7 +25,8 @@ func (c *Config) addHookSecrets(secrets []string) error {
 		if secret == "" {
 			continue
 		}
-		if !strings.HasPrefix(secret, "whsec_") || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if !strings.HasPrefix(secret, "whsec_") ||
+			strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return errors.New("expected signing secrets that begin with whsec_")
 		}
 		c.Hooks.Secrets, some = append(c.Hooks.Secrets, Secret(secret)), true

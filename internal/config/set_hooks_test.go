@@ -46,9 +46,11 @@ func TestHookSettings(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secrets")
 	require.NoError(t, os.WriteFile(file, []byte("whsec_c\n\nwhsec_d\n"), 0o600))
-	set := map[string]string{"VITRINE_HOOK_SECRETS": "whsec_a, whsec_b", "VITRINE_HOOK_SECRETS_FILE": file, "VITRINE_HOOK_FALLBACK": "decline"}
+	set := map[string]string{"VITRINE_HOOK_SECRETS": "whsec_a, whsec_b", "VITRINE_HOOK_SECRETS_FILE": file,
+		"VITRINE_HOOK_FALLBACK": "decline"}
 	c, _ := LoadServe(func(name string) (string, bool) { v, ok := set[name]; return v, ok })
-	require.Equal(t, Hooks{Secrets: []Secret{"whsec_a", "whsec_b", "whsec_c", "whsec_d"}, Fallback: FallbackDecline, CacheBytes: 256 << 20}, c.Hooks)
+	require.Equal(t, Hooks{Secrets: []Secret{"whsec_a", "whsec_b", "whsec_c", "whsec_d"}, Fallback: FallbackDecline,
+		CacheBytes: 256 << 20}, c.Hooks)
 	c, _ = LoadServe(func(string) (string, bool) { return "", false })
 	require.Equal(t, Hooks{Fallback: FallbackApprove, CacheBytes: 256 << 20}, c.Hooks)
 }

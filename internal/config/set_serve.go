@@ -30,7 +30,8 @@ func (c *Config) addSecrets(texts []string) error {
 		switch {
 		case text == "":
 			continue
-		case !strings.HasPrefix(text, "whsec_") || len(text) < len("whsec_")+8 || strings.ContainsFunc(text, notVisible):
+		case !strings.HasPrefix(text, "whsec_") || len(text) < len("whsec_")+8 ||
+			strings.ContainsFunc(text, notVisible):
 			return errors.New("it holds something that is not a signing secret: expected whsec_…")
 		case !slices.Contains(c.Serve.Secrets, Secret(text)):
 			c.Serve.Secrets = append(c.Serve.Secrets, Secret(text))

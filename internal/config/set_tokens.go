@@ -61,7 +61,8 @@ func (c *Config) addToken(token access.Token) error {
 
 func parseToken(fields []string) (access.Token, error) {
 	if len(fields) != 3 && len(fields) != 4 {
-		return access.Token{}, fmt.Errorf("expected NAME SCOPE TOKEN or NAME SCOPE TOKEN ACCOUNT, not %d fields", len(fields))
+		return access.Token{}, fmt.Errorf("expected NAME SCOPE TOKEN or NAME SCOPE TOKEN ACCOUNT, not %d fields",
+			len(fields))
 	}
 	if err := access.CheckName(fields[0]); err != nil {
 		return access.Token{}, err

@@ -17,7 +17,8 @@ var (
 	since     = []string{"MRU", "SLE", "VED", "VES", "XCG", "ZWG"}
 	noTender  = []string{"SVC"} // El Salvador pays in dollars, and ISO 4217 still lists its colón
 	// unused are currencies whose coins are worth nothing.
-	unused = []string{"AFN", "ALL", "AMD", "COP", "GYD", "IDR", "IQD", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "MNT", "MUR", "PKR",
+	unused = []string{"AFN", "ALL", "AMD", "COP", "GYD", "IDR", "IQD", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "MNT",
+		"MUR", "PKR",
 		"RSD", "SOS", "SYP", "TZS", "UZS", "YER"}
 )
 
@@ -82,7 +83,8 @@ func TestHowStripeCounts(t *testing.T) {
 		step        int64
 	}{
 		"USD": {2, 2, 1}, "eur": {2, 2, 1}, "JPY": {0, 0, 1}, "KWD": {3, 3, 10}, "BHD": {3, 3, 10}, "ISK": {0, 2, 100},
-		"UGX": {0, 2, 100}, "MGA": {2, 0, 1}, "HUF": {2, 2, 1}, "TWD": {2, 2, 1}, "BGN": {-1, -1, 1}, "XX": {-1, -1, 1}, "": {-1, -1, 1},
+		"UGX": {0, 2, 100}, "MGA": {2, 0, 1}, "HUF": {2, 2, 1}, "TWD": {2, 2, 1}, "BGN": {-1, -1, 1}, "XX": {-1, -1, 1},
+		"": {-1, -1, 1},
 	} {
 		c := currency.Parse(code)
 		require.Equal(t, want.iso, c.Decimals(), code)
@@ -94,8 +96,10 @@ func TestHowStripeCounts(t *testing.T) {
 	require.False(t, kwd.Chargeable(1234))
 	require.Equal(t, int64(1230), kwd.Floor(1239))
 	require.Equal(t, int64(1239), currency.Parse("usd").Floor(1239))
-	for _, code := range []string{"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"} {
-		require.Zero(t, currency.Parse(code).StripeDecimals(), "%s: https://docs.stripe.com/currencies#zero-decimal", code)
+	for _, code := range []string{"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV",
+		"XAF", "XOF", "XPF"} {
+		require.Zero(t, currency.Parse(code).StripeDecimals(), "%s: https://docs.stripe.com/currencies#zero-decimal",
+			code)
 	}
 	every(func(code string) {
 		if c := currency.Parse(code); c.Decimals() >= 0 {

@@ -83,7 +83,8 @@ func newStripe(c config.Config, called func(stripeapi.Call)) (*stripeapi.Client,
 		Version:   c.Stripe.Version,
 		V2Version: c.Stripe.V2Version,
 
-		OrdersVersion: c.Stripe.OrdersVersion, AgreementsVersion: c.Stripe.AgreementsVersion, EmbeddedVersion: c.Stripe.EmbeddedVersion,
+		OrdersVersion: c.Stripe.OrdersVersion, AgreementsVersion: c.Stripe.AgreementsVersion,
+		EmbeddedVersion: c.Stripe.EmbeddedVersion,
 	})
 }
 

@@ -15,7 +15,9 @@ type AccountRow struct {
 
 // Accounts lists accounts that have settings, in order: those that begin with prefix and come after another. next is
 // the account to go on after, if there may be more. It is one read, and another one at the end of all accounts.
-func (d Desk) Accounts(ctx context.Context, prefix, after string, limit int) (rows []AccountRow, next string, err error) {
+func (d Desk) Accounts(
+	ctx context.Context, prefix, after string, limit int,
+) (rows []AccountRow, next string, err error) {
 	rows = []AccountRow{}
 	begin, from := statestore.SettingsPrefix+prefix, ""
 	if after != "" {

@@ -62,7 +62,8 @@ func (d Desk) Orders(
 		}
 		for _, run := range page.GetExecutions() {
 			row := newOrderRow(run)
-			if filter.Account == "" || row.Account == filter.Account { // whatever an attribute, or where it goes on, says
+			if filter.Account == "" || row.Account == filter.Account {
+				// whatever an attribute, or where it goes on, says
 				rows = append(rows, row)
 			}
 		}
@@ -75,8 +76,9 @@ func (d Desk) Orders(
 
 func newOrderRow(run *workflowpb.WorkflowExecutionInfo) OrderRow {
 	row := OrderRow{
-		ID:    run.GetExecution().GetWorkflowId(),
-		State: Attribute(run, workflows.SearchOrderState.GetName()), Agent: Attribute(run, workflows.SearchAgent.GetName()),
+		ID:      run.GetExecution().GetWorkflowId(),
+		State:   Attribute(run, workflows.SearchOrderState.GetName()),
+		Agent:   Attribute(run, workflows.SearchAgent.GetName()),
 		Started: run.GetStartTime().AsTime(), Status: strings.ToLower(run.GetStatus().String()),
 	}
 	if id, err := order.ParseID(row.ID); err == nil {
@@ -126,7 +128,8 @@ func (d Desk) Trying(ctx context.Context, id order.ID) (steps []Trying) {
 		if failure == nil {
 			continue
 		}
-		t := Trying{Step: pending.GetActivityType().GetName(), Tries: pending.GetAttempt(), LastError: failure.GetMessage()}
+		t := Trying{Step: pending.GetActivityType().GetName(), Tries: pending.GetAttempt(),
+			LastError: failure.GetMessage()}
 		waits := pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 		if next := pending.GetNextAttemptScheduleTime(); next != nil && waits {
 			t.Next, t.Tries = next.AsTime(), t.Tries-1

@@ -27,7 +27,8 @@ func (d Desk) Steer(
 	ctx context.Context, id order.ID, update string, argument any,
 ) (view workflows.OrderView, err error) {
 	handle, err := d.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: update, Args: []any{argument}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: id.String(), UpdateName: update, Args: []any{argument},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, &view)

@@ -87,7 +87,8 @@ func (d Desk) Decide(
 		return TakenVerdict{}, err
 	}
 	return TakenVerdict{
-		Account: of.Account, Feed: of.Feed, Verdict: v.Done, By: cmp.Or(result.By, in.By), Why: cmp.Or(result.Why, in.Why),
+		Account: of.Account, Feed: of.Feed, Verdict: v.Done, By: cmp.Or(result.By, in.By),
+		Why:     cmp.Or(result.Why, in.Why),
 		Version: result.Version, WorkflowID: held.Run.WorkflowID, RunID: handle.RunID(), Held: held,
 	}, nil
 }

@@ -60,7 +60,8 @@ const reading = 2 * time.Minute
 // Checks are those of the account.
 func (a Account) Checks() []Check {
 	checks := []Check{{Name: "settings", Look: a.settings}, {Name: "standing", Look: a.standing}}
-	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)}, Check{Name: "charges", Look: a.withStripe(a.charges)},
+	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)},
+		Check{Name: "charges", Look: a.withStripe(a.charges)},
 		Check{Name: "agreements", Look: a.withStripe(a.agreements)})
 	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
 		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Finding {
@@ -74,7 +75,8 @@ func (a Account) Checks() []Check {
 	}
 	checks = append(checks, Check{Name: "orders", Look: a.orders})
 	if a.OrdersErr == nil && a.Orders.Enabled {
-		checks = append(checks, Check{Name: "merchant", Within: 35 * time.Second, Look: a.merchant}, Check{Name: "mail sender", Look: a.sender})
+		checks = append(checks, Check{Name: "merchant", Within: 35 * time.Second, Look: a.merchant},
+			Check{Name: "mail sender", Look: a.sender})
 	}
 	for i := range checks {
 		checks[i].Subject = a.ID
@@ -109,9 +111,11 @@ func (a Account) standing(context.Context) Finding {
 	case a.Standing.Parked != nil:
 		return wrong("starter accounts resume "+a.ID, "%s", a.Standing.Parked.Text())
 	case refusal != nil && refusal.Finding != "":
-		return doubtful(handbookParked, "Stripe has refused it since %s; %s", refusal.Since.Format(time.RFC3339), refusal.Finding)
+		return doubtful(handbookParked, "Stripe has refused it since %s; %s", refusal.Since.Format(time.RFC3339),
+			refusal.Finding)
 	case refusal != nil:
-		return doubtful(handbookParked, "Stripe has refused it since %s (%s); after a day it is parked", refusal.Since.Format(time.RFC3339), refusal.Code)
+		return doubtful(handbookParked, "Stripe has refused it since %s (%s); after a day it is parked",
+			refusal.Since.Format(time.RFC3339), refusal.Code)
 	}
 	return right("not parked")
 }
@@ -130,11 +134,13 @@ func (a Account) connected(ctx context.Context) Finding {
 	found, err := a.Stripe.Account(ctx, a.ID)
 	switch {
 	case err == nil:
-		return right("%s", strings.Join(slices.DeleteFunc([]string{found.ID, found.Name, found.Country}, isEmpty), ", "))
+		return right("%s",
+			strings.Join(slices.DeleteFunc([]string{found.ID, found.Name, found.Country}, isEmpty), ", "))
 	case fault.Is(err, fault.StripeUnauthorized):
 		return unseen("", "not asked: the key is not accepted")
 	case refused(err):
-		return wrong("connect it to the platform whose key this is, in the mode of the key: https://dashboard.stripe.com/connect/accounts", "%v", err)
+		return wrong("connect it to the platform whose key this is, in the mode of the key: "+
+			"https://dashboard.stripe.com/connect/accounts", "%v", err)
 	}
 	return unseen("", "%v", err)
 }
@@ -191,7 +197,8 @@ func (a Account) agreements(ctx context.Context) Finding {
 	case len(confirmed) > 0:
 		return right("confirmed with %s", strings.Join(confirmed, ", "))
 	case len(ended) == len(all):
-		return wrong(handbookAgents, "ended with %s, and none is left: no agent may sell for it", strings.Join(ended, ", "))
+		return wrong(handbookAgents, "ended with %s, and none is left: no agent may sell for it",
+			strings.Join(ended, ", "))
 	}
 	return doubtful("starter agreements show "+a.ID, "none is confirmed by both: no agent may sell for it yet")
 }
@@ -200,7 +207,8 @@ func (a Account) feedChecks(kind feed.Kind) []Check {
 	id := catalog.ID{Account: a.ID, Feed: kind}
 	return []Check{
 		{Name: string(kind) + " source", Look: func(ctx context.Context) Finding { return a.source(ctx, kind) }},
-		{Name: string(kind) + " catalog", Within: reading, Alone: true, Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
+		{Name: string(kind) + " catalog", Within: reading, Alone: true,
+			Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
 		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Finding { return a.schedule(ctx, id) }},
 		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Finding { return a.last(ctx, id) }},
 	}
@@ -211,7 +219,8 @@ func (a Account) source(ctx context.Context, kind feed.Kind) Finding {
 	found, err := a.Objects.Head(ctx, bucket, key)
 	switch {
 	case fault.Is(err, fault.SourceMissing):
-		return wrong("starter source put "+a.ID+" FILE, or let the merchant export it there", "s3://%s/%s does not exist", bucket, key)
+		return wrong("starter source put "+a.ID+" FILE, or let the merchant export it there",
+			"s3://%s/%s does not exist", bucket, key)
 	case err != nil:
 		return wrong(handbookS3, "%v", err)
 	case found.Size == 0:

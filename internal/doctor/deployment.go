@@ -47,7 +47,8 @@ func (d Deployment) variables(context.Context) Finding {
 
 func (d Deployment) mail(ctx context.Context) Finding {
 	if d.Mail == nil {
-		return unseen("set VITRINE_SMTP_URL where the worker runs", "VITRINE_SMTP_URL is not set here: without it no buyer gets mail")
+		return unseen("set VITRINE_SMTP_URL where the worker runs",
+			"VITRINE_SMTP_URL is not set here: without it no buyer gets mail")
 	}
 	if err := d.Mail(ctx); err != nil {
 		return wrong("set VITRINE_SMTP_URL", "%v", err)

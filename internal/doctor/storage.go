@@ -24,8 +24,9 @@ type Buckets interface {
 }
 
 const (
-	handbookS3     = "docs/operations.md#s3"
-	mendSource     = "set VITRINE_SOURCE_BUCKET, or create the bucket: aws s3 mb s3://BUCKET; permissions: " + handbookS3
+	handbookS3 = "docs/operations.md#s3"
+	mendSource = "set VITRINE_SOURCE_BUCKET, or create the bucket: aws s3 mb s3://BUCKET; permissions: " +
+		handbookS3
 	mendState      = "set VITRINE_STATE_BUCKET, or create the bucket: aws s3 mb s3://BUCKET; permissions: " + handbookS3
 	mendUploads    = "aws s3api put-bucket-lifecycle-configuration, with the rules of " + handbookS3
 	conditionsHold = "readable, and conditional writes hold"
@@ -37,13 +38,15 @@ func (s Storage) checks() []Check {
 		return []Check{{Name: "s3", Look: func(context.Context) Finding { return wrong("starter env", "%v", s.Err) }}}
 	}
 	checks := []Check{
-		{Name: "state bucket", Look: asked(preflight.State(s.Objects, s.Layout), s.Layout.StateBucket+": "+conditionsHold, mendState)},
+		{Name: "state bucket",
+			Look: asked(preflight.State(s.Objects, s.Layout), s.Layout.StateBucket+": "+conditionsHold, mendState)},
 		{Name: "broken uploads", Look: s.uploads},
 	}
 	if s.Layout.SourceBucket == "" {
 		return checks // the configuration says that it is missing
 	}
-	source := Check{Name: "source bucket", Look: asked(preflight.Source(s.Objects, s.Layout), s.Layout.SourceBucket+": readable", mendSource)}
+	source := Check{Name: "source bucket",
+		Look: asked(preflight.Source(s.Objects, s.Layout), s.Layout.SourceBucket+": readable", mendSource)}
 	return append([]Check{source}, checks...)
 }
 
@@ -57,7 +60,8 @@ func (s Storage) uploads(ctx context.Context) Finding {
 	case err != nil:
 		return unseen("", "%v", err)
 	case days == 0:
-		return doubtful(mendUploads, "%s keeps uploads that were broken off for ever, unseen and billed", s.Layout.StateBucket)
+		return doubtful(mendUploads, "%s keeps uploads that were broken off for ever, unseen and billed",
+			s.Layout.StateBucket)
 	}
 	return right("%s gives up uploads that were broken off after %d days", s.Layout.StateBucket, days)
 }

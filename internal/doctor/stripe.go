@@ -42,9 +42,11 @@ const (
 	mendKey        = "set STRIPE_API_KEY: https://dashboard.stripe.com/apikeys"
 	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
 	mendAgreements = "allow the key to read Agreements (Orchestrated Commerce): https://dashboard.stripe.com/apikeys"
-	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " + handbookStripe
-	mendWebhooks   = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
-	// skewed and untrusted are how far this machine's clock may be off: Stripe's signatures are believed for five minutes.
+	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " +
+		handbookStripe
+	mendWebhooks = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
+	// skewed and untrusted are how far this machine's clock may be off: Stripe's signatures are believed for five
+	// minutes.
 	skewed    = 10 * time.Second
 	untrusted = 4 * time.Minute
 )
@@ -184,11 +186,14 @@ func (s Stripe) webhooks(ctx context.Context) Finding {
 	case len(missing) > 0:
 		return lack(mendWebhooks, "%s does not send %s", fullest.ID, strings.Join(missing, ", "))
 	case len(deaf) > 0:
-		return doubtful(mendWebhooks, "%s does not send %s: of an account that leaves, nobody hears", fullest.ID, strings.Join(deaf, ", "))
+		return doubtful(mendWebhooks, "%s does not send %s: of an account that leaves, nobody hears", fullest.ID,
+			strings.Join(deaf, ", "))
 	case fullest.Livemode == nil:
-		return unseen(mendWebhooks, "%s sends all %d types; of which mode it is, Stripe does not say", fullest.ID, len(s.Events))
+		return unseen(mendWebhooks, "%s sends all %d types; of which mode it is, Stripe does not say", fullest.ID,
+			len(s.Events))
 	}
-	return right("%s sends all %d types; that it is one for connected accounts, Stripe does not tell", fullest.ID, len(s.Events))
+	return right("%s sends all %d types; that it is one for connected accounts, Stripe does not tell", fullest.ID,
+		len(s.Events))
 }
 
 // leadsHere goes by the path: the host is the load balancer's.

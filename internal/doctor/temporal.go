@@ -51,9 +51,10 @@ func (t Temporal) checks() []Check {
 		{Name: "fairness", Look: t.with(fairness)},
 	}
 	for _, queue := range t.Queues {
-		checks = append(checks, Check{Name: "queue " + queue.Name, Look: t.with(func(ctx context.Context, i Inspector) Finding {
-			return t.polled(ctx, i, queue)
-		})})
+		checks = append(checks,
+			Check{Name: "queue " + queue.Name, Look: t.with(func(ctx context.Context, i Inspector) Finding {
+				return t.polled(ctx, i, queue)
+			})})
 	}
 	return checks
 }
@@ -115,7 +116,8 @@ func fairness(ctx context.Context, i Inspector) Finding {
 		return unseen(remedy, "the server does not say its version: %v", err)
 	}
 	if before(version, 1, 29) {
-		return doubtful("upgrade the Temporal server to 1.29 or later", "version %s has none: one busy account delays the others", version)
+		return doubtful("upgrade the Temporal server to 1.29 or later",
+			"version %s has none: one busy account delays the others", version)
 	}
 	return unseen(remedy, "Temporal does not tell whether it is on; version %s has it", version)
 }

@@ -53,11 +53,12 @@ type Example struct {
 
 // Result is how far what Stripe has and what it should have lie apart.
 type Result struct {
-	Reported  int64 `json:"reported"`          // products that the report has
-	Known     int64 `json:"known"`             // that Stripe accepted, by the manifest
-	Compared  int64 `json:"compared"`          // of these: that nothing has happened to since the data of the report
-	Values    int64 `json:"values"`            // of these: whose values were compared, too
-	InFlux    int64 `json:"in_flux,omitempty"` // products that were sent, or refused, since then or not settled: no drift
+	Reported int64 `json:"reported"` // products that the report has
+	Known    int64 `json:"known"`    // that Stripe accepted, by the manifest
+	Compared int64 `json:"compared"` // of these: that nothing has happened to since the data of the report
+	Values   int64 `json:"values"`   // of these: whose values were compared, too
+	// products that were sent, or refused, since then or not settled: no drift
+	InFlux    int64 `json:"in_flux,omitempty"`
 	Missing   int64 `json:"missing"`
 	Foreign   int64 `json:"foreign"`
 	Different int64 `json:"different"`
@@ -260,7 +261,8 @@ func (c *comparison) compareValues(i int, cells []string) {
 		bits |= 1 << n
 		if c.differs[n]++; len(c.examples[n]) < mostExamples {
 			value := shorten(cells[c.digests.at[n]])
-			c.examples[n] = append(c.examples[n], Example{Kind: Different, ID: string(e.ID), Column: compared[n], Has: value})
+			c.examples[n] = append(c.examples[n],
+				Example{Kind: Different, ID: string(e.ID), Column: compared[n], Has: value})
 		}
 	}
 	if bits != 0 {
@@ -344,7 +346,9 @@ func (c *comparison) close() error {
 		c.out.NoValues = "the source could not be read"
 	}
 	if c.out.Foreign >= manyRows && c.out.Foreign*manyPart > c.out.Reported {
-		c.out.Doubt = fmt.Sprintf("Vitrine knows nothing of %d of the %d products in the report: it may be of another catalog", c.out.Foreign, c.out.Reported)
+		c.out.Doubt = fmt.Sprintf(
+			"Vitrine knows nothing of %d of the %d products in the report: it may be of another catalog", c.out.Foreign,
+			c.out.Reported)
 	}
 	return nil
 }
@@ -422,7 +426,9 @@ func (c *comparison) rebuild() error {
 // Heal marks in a manifest what has drifted: the next sync sends the rows of again once more, and deletes the ids of
 // foreign, unless the source has them. Rows that something has happened to since are left alone. m stays as it is, and
 // what was marked before is counted as well.
-func Heal(m *feed.Manifest, again, foreign *feed.Table, at time.Time) (healed *feed.Manifest, sent, gone int64, err error) {
+func Heal(
+	m *feed.Manifest, again, foreign *feed.Table, at time.Time,
+) (healed *feed.Manifest, sent, gone int64, err error) {
 	var rows feed.Table
 	for i := range again.Len() {
 		e := again.Entry(i)
@@ -449,6 +455,7 @@ func Heal(m *feed.Manifest, again, foreign *feed.Table, at time.Time) (healed *f
 			return nil, 0, 0, err
 		}
 	}
-	healed, err = m.Settle(&rows, at, func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{Unknown: true}, true })
+	healed, err = m.Settle(&rows, at,
+		func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{Unknown: true}, true })
 	return healed, sent, gone, err
 }

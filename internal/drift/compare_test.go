@@ -20,8 +20,9 @@ import (
 )
 
 var (
-	columns = []string{"id", "title", "description", "link", "image_link", "availability", "price", "sale_price", "sale_price_effective_date", "color", "shipping"}
-	at      = time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	columns = []string{"id", "title", "description", "link", "image_link", "availability", "price", "sale_price",
+		"sale_price_effective_date", "color", "shipping"}
+	at = time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
 )
 
 // shop is a catalog: rows by id, and their cells by column.
@@ -90,7 +91,8 @@ func (s shop) report() string {
 
 func read(t require.TestingT, file string, s *Source, o feed.Options) feed.Delta {
 	o.Kind, o.Format, o.Full = feed.Product, feed.CSV, true
-	delta, err := feed.Compare(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(file)), nil }, o, s)
+	delta, err := feed.Compare(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(file)), nil }, o,
+		s)
 	require.NoError(t, err)
 	require.NoError(t, s.End(delta.Parts))
 	return delta
@@ -149,7 +151,8 @@ func TestDriftIsTold(t *testing.T) {
 		},
 		"everything is missing": {
 			stripe: shop{}, again: []string{"A", "B", "C"},
-			result: Result{Compared: 3, Missing: 3, Examples: []Example{{Kind: Missing, ID: "A"}, {Kind: Missing, ID: "B"}, {Kind: Missing, ID: "C"}}},
+			result: Result{Compared: 3, Missing: 3,
+				Examples: []Example{{Kind: Missing, ID: "A"}, {Kind: Missing, ID: "B"}, {Kind: Missing, ID: "C"}}},
 		},
 		"foreign": {
 			stripe: abc.plus("X"), foreign: []string{"X"},
@@ -157,48 +160,64 @@ func TestDriftIsTold(t *testing.T) {
 		},
 		"another price": {
 			stripe: abc.with("B", "price", "1.00 USD"), again: []string{"B"},
-			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"price": 1}, Examples: []Example{{Kind: Different, ID: "B", Column: "price", Has: "1.00 USD"}}},
+			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"price": 1},
+				Examples: []Example{{Kind: Different, ID: "B", Column: "price", Has: "1.00 USD"}}},
 		},
 		"another currency": {
 			stripe: abc.with("B", "price", "15.00 EUR"), again: []string{"B"},
-			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"price": 1}, Examples: []Example{{Kind: Different, ID: "B", Column: "price", Has: "15.00 EUR"}}},
+			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"price": 1},
+				Examples: []Example{{Kind: Different, ID: "B", Column: "price", Has: "15.00 EUR"}}},
 		},
 		"a sale that nobody made": {
 			stripe: abc.with("B", "sale_price", "1.00 USD"), again: []string{"B"},
-			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"sale_price": 1}, Examples: []Example{{Kind: Different, ID: "B", Column: "sale_price", Has: "1.00 USD"}}},
+			result: Result{Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"sale_price": 1},
+				Examples: []Example{{Kind: Different, ID: "B", Column: "sale_price", Has: "1.00 USD"}}},
 		},
 		"two columns of one": {
 			stripe: abc.with("B", "title", "Gone").with("B", "availability", "out_of_stock"), again: []string{"B"},
 			result: Result{
 				Compared: 3, Values: 3, Different: 1, Columns: map[string]int64{"availability": 1, "title": 1},
-				Examples: []Example{{Kind: Different, ID: "B", Column: "availability", Has: "out_of_stock"}, {Kind: Different, ID: "B", Column: "title", Has: "Gone"}},
+				Examples: []Example{{Kind: Different, ID: "B", Column: "availability", Has: "out_of_stock"},
+					{Kind: Different, ID: "B", Column: "title", Has: "Gone"}},
 			},
 		},
-		"a column that is not compared": {stripe: abc.with("B", "color", "red"), result: Result{Compared: 3, Values: 3}},
+		"a column that is not compared": {stripe: abc.with("B", "color", "red"),
+			result: Result{Compared: 3, Values: 3}},
 		"a way of writing": {
-			stripe: abc.with("A", "price", "15 usd").with("B", "title", " Lamp  B ").with("C", "availability", "In Stock"),
+			stripe: abc.with("A", "price", "15 usd").with("B", "title", " Lamp  B ").with("C", "availability",
+				"In Stock"),
 			result: Result{Compared: 3, Values: 3},
 		},
 		"set by another feed": {
-			stripe: abc.with("A", "availability", "out_of_stock").with("B", "price", "2.00 USD"), without: slices.Concat(SetByFeed(feed.Inventory), SetByFeed(feed.Pricing)),
-			result: Result{Compared: 3, Values: 3},
+			stripe:  abc.with("A", "availability", "out_of_stock").with("B", "price", "2.00 USD"),
+			without: slices.Concat(SetByFeed(feed.Inventory), SetByFeed(feed.Pricing)),
+			result:  Result{Compared: 3, Values: 3},
 		},
 		"sent since": {
 			stripe: abc, now: abc.with("B", "price", "2.00 USD"), source: abc.with("B", "price", "2.00 USD"),
 			result: Result{Compared: 2, Values: 2, InFlux: 1},
 		},
-		"added since": {stripe: abc, now: abc.plus("D"), source: abc.plus("D"), result: Result{Compared: 3, Values: 3, InFlux: 1}},
+		"added since": {stripe: abc, now: abc.plus("D"), source: abc.plus("D"),
+			result: Result{Compared: 3, Values: 3, InFlux: 1}},
 		"added since, and reported": {
-			stripe: abc.plus("D"), now: abc.plus("D"), source: abc.plus("D"), result: Result{Compared: 3, Values: 3, InFlux: 1},
+			stripe: abc.plus("D"), now: abc.plus("D"), source: abc.plus("D"),
+			result: Result{Compared: 3, Values: 3, InFlux: 1},
 		},
-		"deleted since":             {stripe: abc, now: abc.without("C"), source: abc.without("C"), result: Result{Compared: 2, Values: 2, InFlux: 1}},
-		"about to be sent":          {stripe: abc, source: abc.with("B", "title", "New"), result: Result{Compared: 3, Values: 2}},
-		"about to be added":         {stripe: abc.plus("D"), source: abc.plus("D"), result: Result{Compared: 3, Values: 3, InFlux: 1}},
-		"about to be deleted":       {stripe: abc, source: abc.without("B"), result: Result{Compared: 3, Values: 2}},
-		"kept back, and at Stripe":  {stripe: abc.plus("D"), source: abc.plus("D").with("D", "price", "free"), result: Result{Compared: 3, Values: 3, InFlux: 1}},
-		"not known before":          {stripe: shop{}, before: shop{}, result: Result{InFlux: 3}},
-		"known otherwise before":    {stripe: shop{}, before: abc.with("A", "title", "Old"), again: []string{"B", "C"}, result: Result{Compared: 2, InFlux: 1, Missing: 2, Examples: []Example{{Kind: Missing, ID: "B"}, {Kind: Missing, ID: "C"}}}},
-		"a sale that Stripe forgot": {stripe: abc, now: sale, before: sale, source: sale, result: Result{Compared: 3, Values: 3}},
+		"deleted since": {stripe: abc, now: abc.without("C"), source: abc.without("C"),
+			result: Result{Compared: 2, Values: 2, InFlux: 1}},
+		"about to be sent": {stripe: abc, source: abc.with("B", "title", "New"),
+			result: Result{Compared: 3, Values: 2}},
+		"about to be added": {stripe: abc.plus("D"), source: abc.plus("D"),
+			result: Result{Compared: 3, Values: 3, InFlux: 1}},
+		"about to be deleted": {stripe: abc, source: abc.without("B"), result: Result{Compared: 3, Values: 2}},
+		"kept back, and at Stripe": {stripe: abc.plus("D"), source: abc.plus("D").with("D", "price", "free"),
+			result: Result{Compared: 3, Values: 3, InFlux: 1}},
+		"not known before": {stripe: shop{}, before: shop{}, result: Result{InFlux: 3}},
+		"known otherwise before": {stripe: shop{}, before: abc.with("A", "title", "Old"), again: []string{"B", "C"},
+			result: Result{Compared: 2, InFlux: 1, Missing: 2,
+				Examples: []Example{{Kind: Missing, ID: "B"}, {Kind: Missing, ID: "C"}}}},
+		"a sale that Stripe forgot": {stripe: abc, now: sale, before: sale, source: sale,
+			result: Result{Compared: 3, Values: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			or := func(s shop) shop {
@@ -207,7 +226,8 @@ func TestDriftIsTold(t *testing.T) {
 				}
 				return s
 			}
-			input := Input{Now: or(c.now).manifest(t), Before: or(c.before).manifest(t), Source: or(c.source).source(t, c.without...), At: at}
+			input := Input{Now: or(c.now).manifest(t), Before: or(c.before).manifest(t),
+				Source: or(c.source).source(t, c.without...), At: at}
 			found, err := Compare(strings.NewReader(c.stripe.report()), input)
 			require.NoError(t, err)
 			c.result.Reported, c.result.Known = int64(len(c.stripe)), int64(len(or(c.now)))
@@ -225,7 +245,8 @@ func TestValuesThatDifferEverywhereAreAWayOfWriting(t *testing.T) {
 		stripe = stripe.with(id, "link", "https://shop.example/"+id+"?utm=stripe")
 	}
 	stripe = stripe.with("SKU0007", "price", "1.00 USD")
-	found, err := Compare(strings.NewReader(stripe.report()), Input{Now: catalog.manifest(t), Before: catalog.manifest(t), Source: catalog.source(t)})
+	found, err := Compare(strings.NewReader(stripe.report()),
+		Input{Now: catalog.manifest(t), Before: catalog.manifest(t), Source: catalog.source(t)})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"link": 30, "price": 1}, found.Columns)
 	require.Equal(t, []string{"link"}, found.Systematic)
@@ -239,7 +260,8 @@ func TestAReportThatIsMostlyForeignIsDoubted(t *testing.T) {
 	for i := range 25 {
 		foreign = append(foreign, fmt.Sprintf("X%d", i))
 	}
-	found, err := Compare(strings.NewReader(catalog.plus(foreign...).report()), Input{Now: catalog.manifest(t), Before: catalog.manifest(t), Source: catalog.source(t)})
+	found, err := Compare(strings.NewReader(catalog.plus(foreign...).report()),
+		Input{Now: catalog.manifest(t), Before: catalog.manifest(t), Source: catalog.source(t)})
 	require.NoError(t, err)
 	require.Equal(t, int64(25), found.Foreign)
 	require.Contains(t, found.Doubt, "25 of the 35 products")
@@ -247,7 +269,8 @@ func TestAReportThatIsMostlyForeignIsDoubted(t *testing.T) {
 
 func TestWithoutASourceOnlyIDsAreCompared(t *testing.T) {
 	catalog := shopOf("A", "B")
-	found, err := Compare(strings.NewReader(catalog.without("A").plus("X").with("B", "price", "1.00 USD").report()), Input{Now: catalog.manifest(t), Before: catalog.manifest(t)})
+	found, err := Compare(strings.NewReader(catalog.without("A").plus("X").with("B", "price", "1.00 USD").report()),
+		Input{Now: catalog.manifest(t), Before: catalog.manifest(t)})
 	require.NoError(t, err)
 	require.Equal(t, []int64{1, 1, 0, 0}, []int64{found.Missing, found.Foreign, found.Different, found.Values})
 	require.Contains(t, found.NoValues, "the source could not be read")
@@ -258,7 +281,8 @@ func TestWithoutASourceOnlyIDsAreCompared(t *testing.T) {
 func TestUnknownAndRefusedRowsAreNoDrift(t *testing.T) {
 	catalog := shopOf("A", "B", "C")
 	m := catalog.manifest(t)
-	delta := read(t, catalog.with("A", "title", "New").with("B", "title", "New").csv(columns, []string{"A", "B"}), NewSource(feed.CSV, nil), feed.Options{})
+	delta := read(t, catalog.with("A", "title", "New").with("B", "title", "New").csv(columns, []string{"A", "B"}),
+		NewSource(feed.CSV, nil), feed.Options{})
 	settled, err := m.Settle(delta.Parts[0].Table, at, func(id []byte) (feed.RowVerdict, bool) {
 		return feed.RowVerdict{Unknown: string(id) == "A", Reason: "refused"}, true
 	})
@@ -291,12 +315,14 @@ func TestReportsThatCannotBeUsed(t *testing.T) {
 	require.ErrorIs(t, err, away)
 	found, err := Compare(strings.NewReader("\ufeffid,title\nA,Lamp A\nA,Other\n"), input)
 	require.NoError(t, err)
-	require.Equal(t, []int64{2, 1, 0}, []int64{found.Reported, found.Compared, found.Drift()}, "the first row of an id counts")
+	require.Equal(t, []int64{2, 1, 0}, []int64{found.Reported, found.Compared, found.Drift()},
+		"the first row of an id counts")
 }
 
 func TestALostManifestIsMadeFromTheReport(t *testing.T) {
 	catalog := shopOf("A", "B", "C", "D", "E").with("E", "price", "free") // E is kept back
-	stripe := catalog.without("C").with("B", "price", "1.00 USD").with("D", "color", "red").with("E", "price", "9.00 USD").plus("X")
+	stripe := catalog.without("C").with("B", "price", "1.00 USD").with("D", "color", "red").with("E", "price",
+		"9.00 USD").plus("X")
 	found, err := Compare(strings.NewReader(stripe.report()), Input{Source: catalog.source(t), At: at})
 	require.NoError(t, err)
 	require.Equal(t, &Rebuilt{Same: 1, Unknown: 2, New: 1}, found.Rebuilt)
@@ -371,7 +397,8 @@ func TestDriftIsNeitherMissedNorInvented(t *testing.T) {
 				stripe = stripe.without(id)
 			case 1:
 				if _, there := stripe[id]; there {
-					stripe = stripe.with(id, []string{"price", "title", "availability"}[luck.IntN(3)], []string{"7.77 USD", "Other", "out_of_stock"}[luck.IntN(3)])
+					stripe = stripe.with(id, []string{"price", "title", "availability"}[luck.IntN(3)],
+						[]string{"7.77 USD", "Other", "out_of_stock"}[luck.IntN(3)])
 				}
 			default:
 				stripe = stripe.plus(fmt.Sprintf("X%d", luck.IntN(4)))
@@ -397,18 +424,22 @@ func TestDriftIsNeitherMissedNorInvented(t *testing.T) {
 			}
 		}
 		manifest := now.manifest(t)
-		found, err := Compare(strings.NewReader(stripe.report()), Input{Now: manifest, Before: before.manifest(t), Source: now.source(t)})
+		found, err := Compare(strings.NewReader(stripe.report()),
+			Input{Now: manifest, Before: before.manifest(t), Source: now.source(t)})
 		require.NoError(t, err)
-		require.Equal(t, []int{len(missing), len(different), len(foreign)}, []int{int(found.Missing), int(found.Different), int(found.Foreign)}, "seed %d", seed)
+		require.Equal(t, []int{len(missing), len(different), len(foreign)},
+			[]int{int(found.Missing), int(found.Different), int(found.Foreign)}, "seed %d", seed)
 		maps.Copy(missing, different)
-		require.Equal(t, slices.Sorted(maps.Keys(missing)), slices.Sorted(slices.Values(ids(&found.Again))), "seed %d", seed)
+		require.Equal(t, slices.Sorted(maps.Keys(missing)), slices.Sorted(slices.Values(ids(&found.Again))), "seed %d",
+			seed)
 		require.ElementsMatch(t, slices.Collect(maps.Keys(foreign)), ids(&found.Foreigners), "seed %d", seed)
 
 		healed, _, _, err := Heal(manifest, &found.Again, &found.Foreigners, at)
 		require.NoError(t, err)
 		sent := synced(t, now, healed)
 		maps.Copy(missing, foreign)
-		require.Equal(t, slices.Sorted(maps.Keys(missing)), sent, "seed %d: what drifted is sent again or deleted, and nothing else", seed)
+		require.Equal(t, slices.Sorted(maps.Keys(missing)), sent,
+			"seed %d: what drifted is sent again or deleted, and nothing else", seed)
 	}
 }
 

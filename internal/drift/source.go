@@ -12,9 +12,9 @@ import (
 	"vitrine/internal/feed"
 )
 
-// Source is what Stripe would be sent of all rows of a source, kept as digests: 8 bytes a row, 4 for each column that is
-// compared, and the entry that feed.Compare makes of it. It is the output of a feed.Compare that sends everything; End
-// follows it.
+// Source is what Stripe would be sent of all rows of a source, kept as digests: 8 bytes a row, 4 for each column that
+// is compared, and the entry that feed.Compare makes of it. It is the output of a feed.Compare that sends everything;
+// End follows it.
 type Source struct {
 	comma   rune
 	without []string
@@ -81,7 +81,8 @@ func (s *Source) End(parts []feed.Part) error {
 	for _, part := range parts {
 		p := s.parts[part.Number-1]
 		if p.table = part.Table; p.table.Len() != len(p.rows) {
-			return fmt.Errorf("part %d of the source has %d rows, and %d were read", part.Number, p.table.Len(), len(p.rows))
+			return fmt.Errorf("part %d of the source has %d rows, and %d were read", part.Number, p.table.Len(),
+				len(p.rows))
 		}
 		s.columns = p.columns
 	}

@@ -43,8 +43,10 @@ func someRow(luck *rand.Rand, k Kind) map[string]string {
 		}
 	}
 	for column, values := range map[string][]string{
-		"availability": {"preorder", "in_stock"}, "inventory_not_tracked": {"true", "false"}, "google_product_category": {"2271", "Furniture > Tables"},
-		"target_selection": {"all_products", "specific_products"}, "benefit_type": {"percent_off", "amount_off", "free_shipping"},
+		"availability": {"preorder", "in_stock"}, "inventory_not_tracked": {"true", "false"},
+		"google_product_category": {"2271", "Furniture > Tables"},
+		"target_selection":        {"all_products", "specific_products"},
+		"benefit_type":            {"percent_off", "amount_off", "free_shipping"},
 	} {
 		if _, there := row[column]; there {
 			row[column] = values[luck.IntN(len(values))]
@@ -67,8 +69,9 @@ func verdict(k Kind, row map[string]string) (errors []string) {
 func TestProductsThatExpired(t *testing.T) {
 	t.Parallel()
 	for date, want := range map[string]bool{
-		"2026-06-14T11:59:00Z": true, "2026-06-15T12:00:01Z": false, "2026-06-15": false, "2026-06-14": true, "2026-12-31": false,
-		"": false, "soon": false,
+		"2026-06-14T11:59:00Z": true, "2026-06-15T12:00:01Z": false, "2026-06-15": false, "2026-06-14": true,
+		"2026-12-31": false,
+		"":           false, "soon": false,
 	} {
 		require.Equal(t, want, Expired([]byte(date), inJune.Unix()), date)
 	}
@@ -102,7 +105,8 @@ func TestAbsentAndBlankColumnsFareTheSame(t *testing.T) {
 				require.Equal(t, outcome(t, d, out, o), outcome(t, dBlank, outBlank, o), "%s %s", k, name)
 				require.Equal(t, advice(out), advice(outBlank), "%s %s", k, name)
 				for i := range d.Parts {
-					require.Equal(t, d.Parts[i].Table.fingerprint(0), dBlank.Parts[i].Table.fingerprint(0), "%s %s", k, name)
+					require.Equal(t, d.Parts[i].Table.fingerprint(0), dBlank.Parts[i].Table.fingerprint(0), "%s %s", k,
+						name)
 				}
 			}
 		}
@@ -116,7 +120,8 @@ func sourceOf(k Kind, missing string, blank bool) string {
 		row["delete"] = "false"
 	}
 	for _, c := range Columns(k) {
-		if c.Need == Required || c.Need == Conditional && c.Type != AmountType || c.Name == "brand" || c.Name == "gtin" {
+		if c.Need == Required || c.Need == Conditional && c.Type != AmountType || c.Name == "brand" ||
+			c.Name == "gtin" {
 			row[c.Name] = c.Sample
 		}
 	}
@@ -161,7 +166,8 @@ func advice(out *recorder) (all []string) {
 func TestBlankColumnsSendNothing(t *testing.T) {
 	t.Parallel()
 	source := heading + item("A", "1") + item("B", "2")
-	wide := sevenColumns + ",color,gtin,shelf\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",,,\n" + strings.TrimSuffix(item("B", "2"), "\n") + ",,,\n"
+	wide := sevenColumns + ",color,gtin,shelf\n" + strings.TrimSuffix(item("A", "1"), "\n") + ",,,\n" +
+		strings.TrimSuffix(item("B", "2"), "\n") + ",,,\n"
 	for name, o := range map[string]Options{
 		"as it was": {Manifest: manifestAfter(t, Options{}, nil, source)},
 		"formerly":  {Manifest: former(t, source)},
@@ -177,15 +183,18 @@ func TestBlankColumnsSendNothing(t *testing.T) {
 				}
 				require.Empty(t, out.parts, "%s", outcome(t, d, out, o))
 			}
-			d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1), Options{Manifest: o.Manifest, Full: true})
+			d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1),
+				Options{Manifest: o.Manifest, Full: true})
 			require.Equal(t, "send A B", outcome(t, d, out, o))
 			require.NotEqual(t, d.Parts[0].Table.fingerprint(0), d.Parts[0].Table.fingerprint(1))
 		})
 	}
-	d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1), Options{Manifest: manifestAfter(t, Options{}, nil, source)})
+	d, out := compared(t, strings.Replace(wide, ",,,\n", ",Oak,,\n", 1),
+		Options{Manifest: manifestAfter(t, Options{}, nil, source)})
 	require.Equal(t, "send A, 1 unchanged", outcome(t, d, out, Options{}))
 	swapped := func(first, second string) uint64 {
-		d, _ := compared(t, sevenColumns+",color,size\n"+strings.TrimSuffix(item("A", "1"), "\n")+","+first+","+second+"\n", Options{})
+		d, _ := compared(t,
+			sevenColumns+",color,size\n"+strings.TrimSuffix(item("A", "1"), "\n")+","+first+","+second+"\n", Options{})
 		return d.Parts[0].Table.fingerprint(0)
 	}
 	require.NotEqual(t, swapped("10", ""), swapped("", "10"), "a value counts with its column")

@@ -65,33 +65,53 @@ func TestHostileFiles(t *testing.T) {
 		o      Options
 		want   string
 	}{
-		"a TSV named CSV":               {of(tabs), Options{}, "the fields seem to be separated by tabs"},
-		"a CSV named TSV":               {of(heading), Options{Format: TSV}, "the fields seem to be separated by commas"},
-		"gzip named CSV":                {of(string(bomb)), Options{}, "its name must end in .gz"},
-		"a CSV named .gz":               {of(heading), Options{Gzipped: true}, "named .gz but cannot be unpacked"},
-		"one byte named .gz":            {of("\x1f"), Options{Gzipped: true}, "named .gz but cannot be unpacked"},
-		"gzip cut off":                  {of(string(bomb[:len(bomb)-9])), Options{Gzipped: true}, "was its upload complete?"},
-		"gzip with another behind it":   {of(string(bomb) + "id"), Options{Gzipped: true}, "cannot be unpacked"},
-		"gzip that is changed":          {of(string(bomb[:len(bomb)-8]) + "checksum"), Options{Gzipped: true}, "cannot be unpacked"},
-		"a spreadsheet":                 {of("PK\x03\x04" + strings.Repeat("\x00", 1000)), Options{}, "a zip archive or a spreadsheet"},
-		"UTF-16":                        {of("\xff\xfe" + string(utf16)), Options{}, "UTF-16"},
-		"UTF-16 without a mark":         {of(string(utf16)), Options{}, "the file is UTF-16"},
-		"a header of Latin-1":           {of(sevenColumns + ",Gr\xf6\xdfe\n"), Options{}, "the header is not UTF-8 text"},
-		"a page of HTML":                {of("<!DOCTYPE html>\n<html><body>Not found</body></html>\n"), Options{}, "the file is a web page or XML"},
-		"20,000 columns without a name": {of(sevenColumns + strings.Repeat(",", 20_000) + "x\n" + item("A", "1")), Options{}, "has no name"},
-		"a quote open for 10 MB":        {of(heading + item("A", "1") + `"` + strings.Repeat("x", 10<<20)), Options{}, "line 3: this row is longer than 4 MiB"},
-		"a row of 5 MB":                 {of(heading + item("A", "1") + strings.Repeat("x", 5<<20) + "\n"), Options{}, "line 3: this row is longer than 4 MiB"},
-		"the same behind others":        {of(heading + strings.Repeat(item("A", "1"), 2000) + strings.Repeat("x", 5<<20) + "\n"), Options{}, "line 2002: this row is longer than 4 MiB"},
-		"one row without an end":        {func() io.Reader { return &repeating{text: "x", count: -1} }, Options{}, "line 1: this row is longer than 4 MiB"},
+		"a TSV named CSV": {of(tabs), Options{}, "the fields seem to be separated by tabs"},
+		"a CSV named TSV": {of(heading), Options{Format: TSV},
+			"the fields seem to be separated by commas"},
+		"gzip named CSV":     {of(string(bomb)), Options{}, "its name must end in .gz"},
+		"a CSV named .gz":    {of(heading), Options{Gzipped: true}, "named .gz but cannot be unpacked"},
+		"one byte named .gz": {of("\x1f"), Options{Gzipped: true}, "named .gz but cannot be unpacked"},
+		"gzip cut off": {of(string(bomb[:len(bomb)-9])), Options{Gzipped: true},
+			"was its upload complete?"},
+		"gzip with another behind it": {of(string(bomb) + "id"), Options{Gzipped: true}, "cannot be unpacked"},
+		"gzip that is changed": {of(string(bomb[:len(bomb)-8]) + "checksum"), Options{Gzipped: true},
+			"cannot be unpacked"},
+		"a spreadsheet": {of("PK\x03\x04" + strings.Repeat("\x00", 1000)), Options{},
+			"a zip archive or a spreadsheet"},
+		"UTF-16":                {of("\xff\xfe" + string(utf16)), Options{}, "UTF-16"},
+		"UTF-16 without a mark": {of(string(utf16)), Options{}, "the file is UTF-16"},
+		"a header of Latin-1": {of(sevenColumns + ",Gr\xf6\xdfe\n"), Options{},
+			"the header is not UTF-8 text"},
+		"a page of HTML": {of("<!DOCTYPE html>\n<html><body>Not found</body></html>\n"), Options{},
+			"the file is a web page or XML"},
+		"20,000 columns without a name": {of(sevenColumns + strings.Repeat(",", 20_000) + "x\n" + item("A", "1")),
+			Options{}, "has no name"},
+		"a quote open for 10 MB": {of(heading + item("A", "1") + `"` + strings.Repeat("x", 10<<20)), Options{},
+			"line 3: this row is longer than 4 MiB"},
+		"a row of 5 MB": {of(heading + item("A", "1") + strings.Repeat("x", 5<<20) + "\n"), Options{},
+			"line 3: this row is longer than 4 MiB"},
+		"the same behind others": {
+			of(heading + strings.Repeat(item("A", "1"), 2000) + strings.Repeat("x", 5<<20) + "\n"), Options{},
+			"line 2002: this row is longer than 4 MiB",
+		},
+		"one row without an end": {func() io.Reader { return &repeating{text: "x", count: -1} }, Options{},
+			"line 1: this row is longer than 4 MiB"},
 		"rows without an end": {func() io.Reader {
 			return io.MultiReader(strings.NewReader(heading), &repeating{text: item("A", "1"), count: -1})
 		}, Options{MaxBytes: 1 << 20}, ErrTooLarge.Error()},
-		"line ends without an end":        {func() io.Reader { return &repeating{text: "\n", count: -1} }, Options{MaxBytes: 1 << 20}, ErrTooLarge.Error()},
-		"a byte too many":                 {of(heading + item("A", "1")), Options{MaxBytes: int64(len(heading+item("A", "1")) - 1)}, ErrTooLarge.Error()},
-		"a bomb":                          {of(string(bomb)), Options{Gzipped: true, MaxBytes: 1 << 20}, ErrTooLarge.Error()},
-		"a source that brings nothing":    {func() io.Reader { return stuck{} }, Options{}, io.ErrNoProgress.Error()},
-		"a source that brings no more":    {func() io.Reader { return io.MultiReader(strings.NewReader(heading), stuck{}) }, Options{}, io.ErrNoProgress.Error()},
-		"a connection that breaks in .gz": {func() io.Reader { return io.MultiReader(bytes.NewReader(bomb[:99]), iotest.ErrReader(errSource)) }, Options{Gzipped: true}, errSource.Error()},
+		"line ends without an end": {func() io.Reader { return &repeating{text: "\n", count: -1} },
+			Options{MaxBytes: 1 << 20}, ErrTooLarge.Error()},
+		"a byte too many": {of(heading + item("A", "1")),
+			Options{MaxBytes: int64(len(heading+item("A", "1")) - 1)}, ErrTooLarge.Error()},
+		"a bomb": {of(string(bomb)), Options{Gzipped: true, MaxBytes: 1 << 20},
+			ErrTooLarge.Error()},
+		"a source that brings nothing": {func() io.Reader { return stuck{} }, Options{}, io.ErrNoProgress.Error()},
+		"a source that brings no more": {func() io.Reader {
+			return io.MultiReader(strings.NewReader(heading), stuck{})
+		}, Options{}, io.ErrNoProgress.Error()},
+		"a connection that breaks in .gz": {func() io.Reader {
+			return io.MultiReader(bytes.NewReader(bomb[:99]), iotest.ErrReader(errSource))
+		}, Options{Gzipped: true}, errSource.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,19 +146,43 @@ func TestStrangeFilesThatPass(t *testing.T) {
 		causes  []string
 		invalid int64
 	}{
-		"quoted line ends":        {source: heading + strings.Replace(item("A", "1"), "Oak table", "\"Oak\n\r\ntable\n\"", 1) + "B,x\n", want: "send A, 1 held back", causes: []string{"2 A has_invisible_character title", "6 B too_few_fields"}, invalid: 1},
-		"a byte order mark":       {source: "\xef\xbb\xbf" + strings.ReplaceAll(heading+item("A", "1"), "\n", "\r\n"), want: "send A"},
-		"a row of Latin-1":        {source: latin, want: "send A, 1 held back", causes: []string{"3 B not_utf8"}, invalid: 1},
-		"NULs":                    {source: heading + strings.Replace(item("A", "1"), "Oak", "\x00", 1) + item("B", "1"), want: "send B, 1 held back", causes: []string{"2 A has_nul"}, invalid: 1},
-		"a field of 1 MB":         {source: heading + strings.Replace(item("A", "1"), "Solid oak.", `"`+field+`"`, 1) + item("B", "1"), want: "send B, 1 held back", causes: []string{"2 A too_long description"}, invalid: 1},
-		"5 million line ends":     {source: heading + strings.Repeat("\n", 5_000_000) + "A,x\n", want: "1 held back", causes: []string{"5000002 A too_few_fields"}, invalid: 1},
-		"20,000 columns":          {source: wide + "\n" + strings.TrimSuffix(item("A", "1"), "\n") + strings.Repeat(",", 20_000) + "\n", want: "send A"},
-		"lone carriage returns":   {source: strings.ReplaceAll(heading+"A,\"x\r\n\",y\n"+item("B", "1"), "\n", "\r"), want: "send B, 1 held back", causes: []string{"2 A too_few_fields"}, invalid: 1},
-		"two byte order marks":    {source: "\xef\xbb\xbf\xef\xbb\xbf" + heading + item("A", "1"), want: "send A"},
-		"a quote open at the end": {source: heading + item("A", "1") + `"`, want: "send A, 1 held back", causes: []string{"3  interrupted"}, invalid: 1},
-		"gzip in two members":     {source: string(gzipped(t, heading, item("A", "1"))), o: Options{Gzipped: true}, want: "send A"},
-		"exactly the limit":       {source: heading + item("A", "1"), o: Options{MaxBytes: int64(len(heading + item("A", "1")))}, want: "send A"},
-		"a row as far as 4 MB":    {source: heading + strings.Replace(item("A", "1"), "Solid oak.", strings.Repeat("x", MaxRecordBytes-len(item("A", "1"))), 1), want: "1 held back", causes: []string{"2 A too_long description"}, invalid: 1},
+		"quoted line ends": {
+			source: heading + strings.Replace(item("A", "1"), "Oak table", "\"Oak\n\r\ntable\n\"", 1) + "B,x\n",
+			want:   "send A, 1 held back", causes: []string{"2 A has_invisible_character title", "6 B too_few_fields"},
+			invalid: 1,
+		},
+		"a byte order mark": {source: "\xef\xbb\xbf" + strings.ReplaceAll(heading+item("A", "1"), "\n", "\r\n"),
+			want: "send A"},
+		"a row of Latin-1": {source: latin, want: "send A, 1 held back", causes: []string{"3 B not_utf8"},
+			invalid: 1},
+		"NULs": {
+			source: heading + strings.Replace(item("A", "1"), "Oak", "\x00", 1) + item("B", "1"),
+			want:   "send B, 1 held back", causes: []string{"2 A has_nul"}, invalid: 1,
+		},
+		"a field of 1 MB": {
+			source: heading + strings.Replace(item("A", "1"), "Solid oak.", `"`+field+`"`, 1) + item("B", "1"),
+			want:   "send B, 1 held back", causes: []string{"2 A too_long description"}, invalid: 1,
+		},
+		"5 million line ends": {source: heading + strings.Repeat("\n", 5_000_000) + "A,x\n", want: "1 held back",
+			causes: []string{"5000002 A too_few_fields"}, invalid: 1},
+		"20,000 columns": {
+			source: wide + "\n" + strings.TrimSuffix(item("A", "1"), "\n") + strings.Repeat(",", 20_000) + "\n",
+			want:   "send A",
+		},
+		"lone carriage returns": {source: strings.ReplaceAll(heading+"A,\"x\r\n\",y\n"+item("B", "1"), "\n", "\r"),
+			want: "send B, 1 held back", causes: []string{"2 A too_few_fields"}, invalid: 1},
+		"two byte order marks": {source: "\xef\xbb\xbf\xef\xbb\xbf" + heading + item("A", "1"), want: "send A"},
+		"a quote open at the end": {source: heading + item("A", "1") + `"`, want: "send A, 1 held back",
+			causes: []string{"3  interrupted"}, invalid: 1},
+		"gzip in two members": {source: string(gzipped(t, heading, item("A", "1"))), o: Options{Gzipped: true},
+			want: "send A"},
+		"exactly the limit": {source: heading + item("A", "1"),
+			o: Options{MaxBytes: int64(len(heading + item("A", "1")))}, want: "send A"},
+		"a row as far as 4 MB": {
+			source: heading + strings.Replace(item("A", "1"), "Solid oak.",
+				strings.Repeat("x", MaxRecordBytes-len(item("A", "1"))), 1), want: "1 held back",
+			causes: []string{"2 A too_long description"}, invalid: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,11 +199,14 @@ func TestSourcesThatTrickle(t *testing.T) {
 	t.Parallel()
 	source := manyItems(3000) + "\"quoted\r\n\"\n" + item("SKU000001", "2")
 	whole, want := compared(t, source, Options{})
-	for name, slow := range map[string]func(io.Reader) io.Reader{"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with its end": iotest.DataErrReader} {
+	for name, slow := range map[string]func(io.Reader) io.Reader{"one byte": iotest.OneByteReader,
+		"half": iotest.HalfReader, "data with its end": iotest.DataErrReader} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := &recorder{}
-			d, err := Compare(func() (io.ReadCloser, error) { return io.NopCloser(slow(strings.NewReader(source))), nil }, Options{Kind: Product, Format: CSV}, out)
+			d, err := Compare(func() (io.ReadCloser, error) {
+				return io.NopCloser(slow(strings.NewReader(source))), nil
+			}, Options{Kind: Product, Format: CSV}, out)
 			require.NoError(t, err)
 			require.Equal(t, whole.Counts, d.Counts)
 			require.Equal(t, want.found, out.found)
@@ -200,7 +247,8 @@ func (g *generated) generate() {
 		g.text = append(g.text, heading...)
 	}
 	for range 1000 {
-		for _, before := range []string{"SKU", ",Oak table ", ",Solid oak.,https://example.com/", ",https://example.com/t.jpg?"} {
+		for _, before := range []string{"SKU", ",Oak table ", ",Solid oak.,https://example.com/",
+			",https://example.com/t.jpg?"} {
 			g.text = strconv.AppendInt(append(g.text, before...), int64(g.next), 10)
 		}
 		g.text = append(g.text, ",in_stock,1.00 USD\n"...)
@@ -214,7 +262,8 @@ func (g *generated) generate() {
 func compareGenerated(tb testing.TB, rows int) (peak uint64, manifest int) {
 	tb.Helper()
 	generate := func() *generated { return &generated{rows: rows} }
-	d, err := Compare(func() (io.ReadCloser, error) { return io.NopCloser(generate()), nil }, Options{Kind: Product, Format: CSV}, &discard{})
+	d, err := Compare(func() (io.ReadCloser, error) { return io.NopCloser(generate()), nil },
+		Options{Kind: Product, Format: CSV}, &discard{})
 	require.NoError(tb, err)
 	require.EqualValues(tb, rows, d.Counts.Sent)
 	m := settled(tb, NewManifest(Product), d)
@@ -222,7 +271,8 @@ func compareGenerated(tb testing.TB, rows int) (peak uint64, manifest int) {
 	runtime.GC()
 	watched := generate()
 	watched.watched = true
-	d, err = Compare(func() (io.ReadCloser, error) { return io.NopCloser(watched), nil }, Options{Kind: Product, Format: CSV, Manifest: m}, &discard{})
+	d, err = Compare(func() (io.ReadCloser, error) { return io.NopCloser(watched), nil },
+		Options{Kind: Product, Format: CSV, Manifest: m}, &discard{})
 	require.NoError(tb, err)
 	require.EqualValues(tb, rows, d.Counts.Unchanged)
 	return watched.peak, m.Rows.Bytes()

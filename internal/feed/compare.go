@@ -79,7 +79,8 @@ type Counts struct {
 	Vanished   int64 // of Deleted: rows that are not in the source
 	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
 	Invalid    int64 // rows with errors, kept back or not
-	Duplicates int64 // of the superseded rows, those that say something else than the last one of their id, which is kept back then
+	// of the superseded rows, those that say something else than the last one of their id, which is kept back then
+	Duplicates int64
 }
 
 // Prices are what became of what buyers pay.
@@ -200,7 +201,8 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		return false, err
 	}
 	before := c.delta.Bytes
-	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1, Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
+	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
+		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt = 0, Table{}, c.doubt, doubt{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.groups.restart()
@@ -235,7 +237,8 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	if err := c.close(); err != nil {
 		return false, err
 	}
-	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line, c.doubt.cause
+	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line,
+		c.doubt.cause
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
 	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names)) {
 		c.parts.abort()
@@ -354,7 +357,9 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 			if len(separator) != 1 {
 				separator = []byte("…") // whatever stands there
 			}
-			*hints = append(*hints, fmt.Sprintf("the first line, sep=%s, is for Excel alone: export with %s between fields, and without this line", separator, c.o.Format.separators()))
+			*hints = append(*hints,
+				fmt.Sprintf("the first line, sep=%s, is for Excel alone: export with %s between fields, and without "+
+					"this line", separator, c.o.Format.separators()))
 		}
 		if !problems.notHeader(c.o.Kind) {
 			return h, problem
@@ -378,14 +383,16 @@ func (c *comparison) parseHeader(cutter *cutter, b *batch, raw *rawRow) (Header,
 		return Header{}, &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
 	case raw.torn:
 		problem := "the double quotes of the header do not match"
-		if hint := otherSeparator(string(text), c.o.Kind, c.o.Format); hint != "" { // "id";"title" has text behind a quote
+		if hint := otherSeparator(string(text), c.o.Kind, c.o.Format); hint != "" {
+			// "id";"title" has text behind a quote
 			problem = hint
 		}
 		return Header{}, &SyntaxError{raw.line, problem}
 	}
 	h, err := parseHeader(Row{Line: raw.line, Fields: b.fieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
 	if err != nil || len(h.Unknown) > 0 {
-		c.doubt.search(&c.doubt.read, text) // what should be a row may have become part of the header, or stand above it
+		// what should be a row may have become part of the header, or stand above it
+		c.doubt.search(&c.doubt.read, text)
 	}
 	if raw.quoted {
 		cutter.judge.seen.enclosing++

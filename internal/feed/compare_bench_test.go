@@ -17,7 +17,8 @@ import (
 func benchCatalog(rows, revision int) []byte {
 	var out bytes.Buffer
 	out.Grow(rows * 740)
-	out.WriteString("id,title,description,link,brand,gtin,mpn,image_link,additional_image_link,condition,google_product_category,age_group,material,weight,item_group_id,item_group_title,color,size,size_system,gender,availability,inventory_not_tracked,inventory_quantity,price,tax_behavior,shipping,popularity_score,return_rate,product_review_count,product_review_rating,custom_label_0\n")
+	out.WriteString(
+		"id,title,description,link,brand,gtin,mpn,image_link,additional_image_link,condition,google_product_category,age_group,material,weight,item_group_id,item_group_title,color,size,size_system,gender,availability,inventory_not_tracked,inventory_quantity,price,tax_behavior,shipping,popularity_score,return_rate,product_review_count,product_review_rating,custom_label_0\n")
 	luck := rand.New(rand.NewPCG(1, 2))
 	praise := strings.Repeat("Made in small batches by a workshop that has been at it for three generations. ", 3)
 	for i := range rows {
@@ -26,8 +27,10 @@ func benchCatalog(rows, revision int) []byte {
 		if revision > 0 && i%100 == revision {
 			cents++
 		}
-		fmt.Fprintf(&out, "SKU%07d-%c,Everyday Organic Cotton Shirt - Forest Green %d,\"%s, and \"\"so on\"\"\",https://northloom.example.com/products/sku%07d,Northloom,%s,MPN%07d,https://northloom.example.com/images/sku%07d.jpg,\"https://northloom.example.com/images/sku%07d-2.jpg,https://northloom.example.com/images/sku%07d-3.jpg\",new,212,adult,organic cotton,250 g,GROUP%06d,Everyday Organic Cotton Shirt,Forest Green,%d,US,unisex,in_stock,false,%d,%d.%02d USD,exclusive,\"US:ALL:Standard:3-5:4.95 USD,US:ALL:Express:1-2:14.95 USD\",4.5,2.0,%d,4.3,core\n",
-			i, 'A'+i%6, i, praise, i, "4006381333931", i, i, i, i, group, 30+i%6, luck.IntN(200), cents/100, cents%100, 1+luck.IntN(400))
+		fmt.Fprintf(&out,
+			"SKU%07d-%c,Everyday Organic Cotton Shirt - Forest Green %d,\"%s, and \"\"so on\"\"\",https://northloom.example.com/products/sku%07d,Northloom,%s,MPN%07d,https://northloom.example.com/images/sku%07d.jpg,\"https://northloom.example.com/images/sku%07d-2.jpg,https://northloom.example.com/images/sku%07d-3.jpg\",new,212,adult,organic cotton,250 g,GROUP%06d,Everyday Organic Cotton Shirt,Forest Green,%d,US,unisex,in_stock,false,%d,%d.%02d USD,exclusive,\"US:ALL:Standard:3-5:4.95 USD,US:ALL:Express:1-2:14.95 USD\",4.5,2.0,%d,4.3,core\n",
+			i, 'A'+i%6, i, praise, i, "4006381333931", i, i, i, i, group, 30+i%6, luck.IntN(200), cents/100, cents%100,
+			1+luck.IntN(400))
 	}
 	return out.Bytes()
 }
@@ -110,7 +113,8 @@ func BenchmarkManifest(b *testing.B) {
 	all := &Table{}
 	for i := range rows {
 		id := fmt.Appendf(nil, "SKU%07d-A", i)
-		require.NoError(b, all.Add(Entry{ID: id, Fingerprint: uint64(i + 1), Price: Amount{int64(i * 10), Currency{'U', 'S', 'D'}}, Line: int64(i + 2)}))
+		require.NoError(b, all.Add(Entry{ID: id, Fingerprint: uint64(i + 1),
+			Price: Amount{int64(i * 10), Currency{'U', 'S', 'D'}}, Line: int64(i + 2)}))
 	}
 	accepted := func([]byte) (RowVerdict, bool) { return RowVerdict{}, false }
 	m, err := NewManifest(Product).Settle(all, time0, accepted)

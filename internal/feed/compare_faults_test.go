@@ -42,19 +42,24 @@ func TestFailuresEndTheComparison(t *testing.T) {
 		failing string
 		want    error
 	}{
-		"output: begin":           {opens: []opening{opens([]byte(invalid))}, failing: "begin", want: errOutput},
-		"output: part":            {opens: []opening{opens([]byte(invalid))}, failing: "part", want: errOutput},
-		"output: write":           {opens: []opening{opens([]byte(invalid))}, failing: "write", want: errOutput},
-		"output: close":           {opens: []opening{opens([]byte(invalid))}, failing: "close", want: errOutput},
-		"output: found":           {opens: []opening{opens([]byte(invalid))}, failing: "found", want: errOutput},
-		"output: a column":        {opens: []opening{opens([]byte(strings.Replace(source, "price", "price,shelf", 1)))}, failing: "found", want: errOutput},
-		"source: opening":         {opens: []opening{refuses}, want: errSource},
-		"source: opening again":   {opens: []opening{opens([]byte(duplicate)), refuses}, want: errSource},
-		"source: first bytes":     {opens: []opening{breaking(duplicate, 0, errSource)}, want: errSource},
-		"source: header":          {opens: []opening{breaking(duplicate, 5, errSource)}, want: errSource},
-		"source: first batch":     {opens: []opening{breaking(duplicate, 1000, errSource)}, want: errSource},
-		"source: later":           {opens: []opening{breaking(duplicate, len(duplicate)-100, errSource)}, want: errSource},
-		"source: the second time": {opens: []opening{opens([]byte(duplicate)), breaking(duplicate, len(duplicate)-100, errSource)}, want: errSource},
+		"output: begin": {opens: []opening{opens([]byte(invalid))}, failing: "begin", want: errOutput},
+		"output: part":  {opens: []opening{opens([]byte(invalid))}, failing: "part", want: errOutput},
+		"output: write": {opens: []opening{opens([]byte(invalid))}, failing: "write", want: errOutput},
+		"output: close": {opens: []opening{opens([]byte(invalid))}, failing: "close", want: errOutput},
+		"output: found": {opens: []opening{opens([]byte(invalid))}, failing: "found", want: errOutput},
+		"output: a column": {opens: []opening{opens([]byte(strings.Replace(source, "price", "price,shelf", 1)))},
+			failing: "found", want: errOutput},
+		"source: opening":       {opens: []opening{refuses}, want: errSource},
+		"source: opening again": {opens: []opening{opens([]byte(duplicate)), refuses}, want: errSource},
+		"source: first bytes":   {opens: []opening{breaking(duplicate, 0, errSource)}, want: errSource},
+		"source: header":        {opens: []opening{breaking(duplicate, 5, errSource)}, want: errSource},
+		"source: first batch":   {opens: []opening{breaking(duplicate, 1000, errSource)}, want: errSource},
+		"source: later": {opens: []opening{breaking(duplicate, len(duplicate)-100, errSource)},
+			want: errSource},
+		"source: the second time": {
+			opens: []opening{opens([]byte(duplicate)), breaking(duplicate, len(duplicate)-100, errSource)},
+			want:  errSource,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +115,8 @@ func TestASourceThatChangesBetweenPasses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := &recorder{}
-			_, err := Compare(inTurn(opens([]byte(source)), opens([]byte(second))), Options{Kind: Product, Format: CSV}, out)
+			_, err := Compare(inTurn(opens([]byte(source)), opens([]byte(second))), Options{Kind: Product, Format: CSV},
+				out)
 			require.EqualError(t, err, "the source changed while it was read")
 			for _, p := range out.opened {
 				require.True(t, p.aborted && !p.closed)
@@ -121,12 +127,14 @@ func TestASourceThatChangesBetweenPasses(t *testing.T) {
 
 func TestHeadersThatSpoilTheParts(t *testing.T) {
 	t.Parallel()
-	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n", "NUL": sevenColumns + ",a\x00\n"} {
+	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n",
+		"NUL": sevenColumns + ",a\x00\n"} {
 		_, err := Compare(opens([]byte(header)), Options{Kind: Product, Format: CSV}, &recorder{})
 		require.EqualError(t, err, "line 1: the header is not UTF-8 text: export the file as UTF-8", name)
 	}
 	// Stripe gets every column under the name that it was checked by: one that is not color must not become it.
-	d, out := compared(t, sevenColumns+",color, color\n"+strings.TrimSuffix(item("A", "1"), "\n")+",red,blue\n", Options{})
+	d, out := compared(t, sevenColumns+",color, color\n"+strings.TrimSuffix(item("A", "1"), "\n")+",red,blue\n",
+		Options{})
 	require.Len(t, d.Parts, 1)
 	require.Contains(t, out.parts[0].String(), "color, color,delete\n")
 }

@@ -31,12 +31,20 @@ func optionsOf(choice byte) Options {
 // the source meant to Reader. Synced once more, nothing is left to send.
 func FuzzCompare(f *testing.F) {
 	f.Add([]byte(heading+item("A", "1")+item("B", "2")+item("A", "3")+unsound("C")), byte(0), false)
-	f.Add([]byte("\xef\xbb\xbfitem_group_id,color,"+sevenColumns+",delete\r\nG,\"re\"\"d\","+strings.TrimSuffix(item("A", "1"), "\n")+",\r\nG,x\"y,"+strings.TrimSuffix(item("B", "1"), "\n")+",true\r\n"), byte(64+32+16), false)
-	f.Add([]byte("ID,Title,Description,Link,Image Link,Availability,Price\n A ,\"a\rb\",x,http://a/,http://a/,In Stock,USD 1\nA,,\n"), byte(8+16), false)
+	f.Add(
+		[]byte(
+			"\xef\xbb\xbfitem_group_id,color,"+sevenColumns+",delete\r\nG,\"re\"\"d\","+
+				strings.TrimSuffix(item("A", "1"), "\n")+",\r\nG,x\"y,"+strings.TrimSuffix(item("B", "1"), "\n")+
+				",true\r\n"), byte(64+32+16), false)
+	f.Add(
+		[]byte(
+			"ID,Title,Description,Link,Image Link,Availability,Price\n A ,\"a\rb\",x,http://a/,http://a/,In Stock,USD 1\nA,,\n"), byte(8+16), false)
 	f.Add([]byte("id\tprice\tdelete\nA\t1.00 USD\ttrue\nB\t\"1\t2\"\t\n"), byte(4+2+16), false)
 	f.Add([]byte(stock+"A,in_stock,1\n\n\r\n\rB,in_stock,\n"), byte(1+16), false)
 	f.Add(gzipped(f, heading, item("A", "1")), byte(128), false)
-	f.Add([]byte("A,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,G\nB,\"\"\"\",,,,,,true,G\nA,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,\n"), byte(16), true)
+	f.Add(
+		[]byte(
+			"A,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,G\nB,\"\"\"\",,,,,,true,G\nA,Oak,Oak.,http://a/b,http://a/b,in_stock,1.00 USD,,\n"), byte(16), true)
 	f.Add([]byte("A,1.00 USD\nB,2 USD\nA,\n,\n"), byte(2), true)
 	f.Fuzz(func(t *testing.T, source []byte, choice byte, headed bool) {
 		o := optionsOf(choice)

@@ -28,23 +28,34 @@ func TestUpdatesNeverDelete(t *testing.T) {
 		{name: "vanished", before: ab, after: stock + "A,in_stock,1\n", want: "1 unchanged"},
 		{name: "no row", before: ab, after: stock, want: ""},
 		{name: "empty", before: ab, want: ""},
-		{name: "prices vanished", before: "id,price\nA,1.00 USD\n", after: "id,price\n", o: Options{Kind: Pricing}, want: ""},
-		{name: "a column of that name means nothing", before: ab, after: "id,availability,inventory_quantity,delete\nA,in_stock,1,true\nB,in_stock,2,true\n", want: "send A B"},
-		{name: "nor if nobody knows what Stripe has", after: "id,availability,inventory_quantity,delete\nA,in_stock,1,true\n", want: "send A"},
-		{name: "and the row is checked as any other", after: "id,availability,inventory_quantity,delete\nA,,,true\n", want: "1 held back",
+		{name: "prices vanished", before: "id,price\nA,1.00 USD\n", after: "id,price\n", o: Options{Kind: Pricing},
+			want: ""},
+		{name: "a column of that name means nothing", before: ab,
+			after: "id,availability,inventory_quantity,delete\nA,in_stock,1,true\nB,in_stock,2,true\n",
+			want:  "send A B"},
+		{name: "nor if nobody knows what Stripe has",
+			after: "id,availability,inventory_quantity,delete\nA,in_stock,1,true\n", want: "send A"},
+		{name: "and the row is checked as any other", after: "id,availability,inventory_quantity,delete\nA,,,true\n",
+			want:  "1 held back",
 			found: []string{"2 A missing availability", "2 A missing inventory_quantity"}},
 
-		{name: "not in the catalog", before: ab, after: ab, o: Options{InCatalog: catalogOf("B")}, want: "1 unchanged, 1 held back, forget A",
+		{name: "not in the catalog", before: ab, after: ab, o: Options{InCatalog: catalogOf("B")},
+			want:  "1 unchanged, 1 held back, forget A",
 			found: []string{"2 A not_in_catalog id"}},
-		{name: "not in the catalog, every row", before: ab, after: ab, o: Options{InCatalog: catalogOf("B"), Full: true, SendInvalid: true}, want: "send B, 1 held back, forget A",
+		{name: "not in the catalog, every row", before: ab, after: ab,
+			o: Options{InCatalog: catalogOf("B"), Full: true, SendInvalid: true}, want: "send B, 1 held back, forget A",
 			found: []string{"2 A not_in_catalog id"}},
 		{name: "never in the catalog", after: ab, o: Options{InCatalog: catalogOf()}, want: "2 held back",
 			found: []string{"2 A not_in_catalog id", "3 B not_in_catalog id"}},
-		{name: "vanished, and so has its product", before: ab, after: stock + "A,in_stock,1\n", o: Options{InCatalog: catalogOf("A")}, want: "1 unchanged, forget B"},
-		{name: "vanished, but its product is there", before: ab, after: stock + "A,in_stock,1\n", o: Options{InCatalog: catalogOf("A", "B")}, want: "1 unchanged"},
-		{name: "twice, and not in the catalog", before: ab, after: ab + "A,in_stock,3\n", o: Options{InCatalog: catalogOf("B")}, want: "1 unchanged, 1 held back, 1 superseded, forget A",
+		{name: "vanished, and so has its product", before: ab, after: stock + "A,in_stock,1\n",
+			o: Options{InCatalog: catalogOf("A")}, want: "1 unchanged, forget B"},
+		{name: "vanished, but its product is there", before: ab, after: stock + "A,in_stock,1\n",
+			o: Options{InCatalog: catalogOf("A", "B")}, want: "1 unchanged"},
+		{name: "twice, and not in the catalog", before: ab, after: ab + "A,in_stock,3\n",
+			o: Options{InCatalog: catalogOf("B")}, want: "1 unchanged, 1 held back, 1 superseded, forget A",
 			found: []string{"2 A duplicate_id id", "4 A not_in_catalog id"}},
-		{name: "invalid and not in the catalog", after: stock + "A,gone,1\n", o: Options{InCatalog: catalogOf(), SendInvalid: true}, want: "1 held back",
+		{name: "invalid and not in the catalog", after: stock + "A,gone,1\n",
+			o: Options{InCatalog: catalogOf(), SendInvalid: true}, want: "1 held back",
 			found: []string{"2 A not_allowed availability", "2 A not_in_catalog id"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,7 +96,8 @@ func TestPromotionsAreDeleted(t *testing.T) {
 	promotion := func(id string) string {
 		return id + ",Summer sale,2026-06-01T00:00:00Z/2026-06-30T23:59:59Z,percent_off,15,all_products,automatic,\n"
 	}
-	o := Options{Kind: Promotion, Manifest: manifestAfter(t, Options{Kind: Promotion}, nil, head+promotion("A")+promotion("B")+promotion("C"))}
+	o := Options{Kind: Promotion,
+		Manifest: manifestAfter(t, Options{Kind: Promotion}, nil, head+promotion("A")+promotion("B")+promotion("C"))}
 	d, out := compared(t, head+promotion("A")+"B,,,,,,,true\n", o)
 	require.Equal(t, "delete B C, 1 unchanged, 1 asked", outcome(t, d, out, o))
 	require.Equal(t, "B,,,,,,,true\nC,,,,,,,true\n", out.parts[0].String()[len(head):])

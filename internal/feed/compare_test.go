@@ -32,46 +32,63 @@ func TestDecisions(t *testing.T) {
 			want: "2 unchanged, 1 held back", found: []string{"2 A not_utf8"}},
 		{name: "broken: NUL", before: abc, after: heading + "A,\x00,,,,,\n" + item("B", "1") + item("C", "1"),
 			want: "2 unchanged, 1 held back", found: []string{"2 A has_nul"}},
-		{name: "broken: no id", before: abc, after: heading + item(" ", "1") + item("", "1") + item("B", "1") + item("C", "1"),
-			want: "2 unchanged, 2 held back", found: []string{"2  empty_id", "3  empty_id"}},
+		{name: "broken: no id", before: abc,
+			after: heading + item(" ", "1") + item("", "1") + item("B", "1") + item("C", "1"),
+			want:  "2 unchanged, 2 held back", found: []string{"2  empty_id", "3  empty_id"}},
 		{name: "broken rows are never sent", after: heading + "A,x\n", o: Options{SendInvalid: true},
 			want: "1 held back", found: []string{"2 A too_few_fields"}},
 		{name: "invalid", before: abc, after: heading + unsound("A") + item("B", "2") + unsound("D") + item("C", "1"),
 			want: "send B, 1 unchanged, 2 held back", found: []string{"2 A missing title", "4 D missing title"}},
-		{name: "invalid, but to be sent", before: abc, after: heading + unsound("A") + item("B", "1") + item("C", "1"), o: Options{SendInvalid: true},
+		{name: "invalid, but to be sent", before: abc, after: heading + unsound("A") + item("B", "1") + item("C", "1"),
+			o:    Options{SendInvalid: true},
 			want: "send A, 2 unchanged", found: []string{"2 A missing title"}},
-		{name: "invalid and sent before", before: heading + unsound("A"), after: heading + unsound("A"), o: Options{SendInvalid: true},
+		{name: "invalid and sent before", before: heading + unsound("A"), after: heading + unsound("A"),
+			o:    Options{SendInvalid: true},
 			want: "1 unchanged", found: []string{"2 A missing title"}},
 
 		{name: "the first time", after: abc, want: "send A B C"},
 		{name: "nothing new", before: abc, after: abc, want: "3 unchanged"},
-		{name: "new, changed, unchanged, vanished", before: abc, after: heading + item("A", "1") + item("C", "2") + item("D", "1"),
-			want: "send C D, delete B, 1 unchanged"},
-		{name: "in another order", before: abc, after: heading + item("C", "1") + item("A", "1") + item("B", "1"), want: "3 unchanged"},
-		{name: "every row", before: abc, after: heading + item("A", "1") + item("B", "2"), o: Options{Full: true}, want: "send A B, delete C"},
+		{name: "new, changed, unchanged, vanished", before: abc,
+			after: heading + item("A", "1") + item("C", "2") + item("D", "1"),
+			want:  "send C D, delete B, 1 unchanged"},
+		{name: "in another order", before: abc, after: heading + item("C", "1") + item("A", "1") + item("B", "1"),
+			want: "3 unchanged"},
+		{name: "every row", before: abc, after: heading + item("A", "1") + item("B", "2"), o: Options{Full: true},
+			want: "send A B, delete C"},
 		{name: "a header and no row", before: abc, after: heading, want: "delete A B C"},
 		{name: "not even a header", before: abc, want: "delete A B C"},
-		{name: "nothing but line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf\r\n\n", want: "delete A B C"},
+		{name: "nothing but line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf\r\n\n",
+			want: "delete A B C"},
 
 		{name: "asks for deletion", before: abc, after: deletions + keeps("A") + asks("B") + asks("X") + keeps("C"),
 			want: "delete B, 2 unchanged, 2 asked"},
-		{name: "asks again", before: deletions + keeps("A"), after: deletions + keeps("A") + asks("B"), want: "1 unchanged, 1 asked"},
+		{name: "asks again", before: deletions + keeps("A"), after: deletions + keeps("A") + asks("B"),
+			want: "1 unchanged, 1 asked"},
 		{name: "nothing but deletions", before: abc, after: "id,delete\nB,true\nC,\n",
-			want:  "delete A B, 1 held back, 1 asked",
-			found: []string{"3 C missing title", "3 C missing description", "3 C missing link", "3 C missing image_link", "3 C missing availability", "3 C missing price"}},
+			want: "delete A B, 1 held back, 1 asked",
+			found: []string{"3 C missing title", "3 C missing description", "3 C missing link",
+				"3 C missing image_link", "3 C missing availability", "3 C missing price"}},
 
-		{name: "another column, empty", before: abc, after: sevenColumns + ",brand\n" + keeps("A") + keeps("B") + keeps("C"),
-			want: "3 unchanged", found: []string{"2 A maybe_missing brand", "3 B maybe_missing brand", "4 C maybe_missing brand"}},
-		{name: "an empty delete column", before: abc, after: deletions + keeps("A") + keeps("B") + keeps("C"), want: "3 unchanged"},
-		{name: "an unknown column, empty", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"), want: "delete B C, 1 unchanged"},
-		{name: "an unknown column that Stripe does not get", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"), o: Options{DropUnknown: true},
+		{name: "another column, empty", before: abc,
+			after: sevenColumns + ",brand\n" + keeps("A") + keeps("B") + keeps("C"),
+			want:  "3 unchanged",
+			found: []string{"2 A maybe_missing brand", "3 B maybe_missing brand", "4 C maybe_missing brand"}},
+		{name: "an empty delete column", before: abc, after: deletions + keeps("A") + keeps("B") + keeps("C"),
+			want: "3 unchanged"},
+		{name: "an unknown column, empty", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"),
+			want: "delete B C, 1 unchanged"},
+		{name: "an unknown column that Stripe does not get", before: abc, after: sevenColumns + ",shelf\n" + keeps("A"),
+			o:    Options{DropUnknown: true},
 			want: "delete B C, 1 unchanged"},
 		{name: "columns in another order", before: abc,
 			after: "price,title,description,link,image_link,availability,id\n1.00 USD,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,A\n",
 			want:  "delete B C, 1 unchanged"},
-		{name: "quotes", before: abc, after: heading + strings.ReplaceAll(item("A", "1"), "Oak table", `"Oak table"`) + strings.ReplaceAll(item("B", "1"), "Oak", `"Oak"`) + item("C", "1"),
+		{name: "quotes", before: abc,
+			after: heading + strings.ReplaceAll(item("A", "1"), "Oak table", `"Oak table"`) +
+				strings.ReplaceAll(item("B", "1"), "Oak", `"Oak"`) + item("C", "1"),
 			want: "2 unchanged, 1 held back", found: []string{"3 B broken_quotes title"}},
-		{name: "line ends and a byte order mark", before: abc, after: "\xef\xbb\xbf" + strings.ReplaceAll(abc, "\n", "\r\n"), want: "3 unchanged"},
+		{name: "line ends and a byte order mark", before: abc,
+			after: "\xef\xbb\xbf" + strings.ReplaceAll(abc, "\n", "\r\n"), want: "3 unchanged"},
 		{name: "no last line end", before: abc, after: strings.TrimSuffix(abc, "\n"), want: "3 unchanged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,17 +110,20 @@ func TestRowsOfOneIDThatContradictEachOther(t *testing.T) {
 	const deletions = sevenColumns + ",delete\n"
 	keeps := func(row string) string { return strings.TrimSuffix(row, "\n") + ",\n" }
 	rows := map[string]string{
-		"staged": keeps(item("A", "2")), "unchanged": keeps(item("A", "1")), "held back": keeps(unsound("A")), "asks": "A,,,,,,,true\n", "broken": "A,\n",
+		"staged": keeps(item("A", "2")), "unchanged": keeps(item("A", "1")), "held back": keeps(unsound("A")),
+		"asks": "A,,,,,,,true\n", "broken": "A,\n",
 	}
 	again := map[string]string{
-		"staged": "send A, 1 unchanged, 1 superseded", "unchanged": "2 unchanged, 1 superseded", "held back": "1 unchanged, 1 held back, 1 superseded",
-		"asks": "delete A, 1 unchanged, 1 superseded, 1 asked", "broken": "1 unchanged, 1 held back, 1 superseded",
+		"staged": "send A, 1 unchanged, 1 superseded", "unchanged": "2 unchanged, 1 superseded",
+		"held back": "1 unchanged, 1 held back, 1 superseded",
+		"asks":      "delete A, 1 unchanged, 1 superseded, 1 asked", "broken": "1 unchanged, 1 held back, 1 superseded",
 	}
 	for earlier, first := range rows {
 		for later, second := range rows {
 			t.Run(earlier+", then "+later, func(t *testing.T) {
 				t.Parallel()
-				manifest := manifestAfter(t, Options{}, nil, deletions+keeps(item("A", "1"))+keeps(item("B", "1"))+keeps(item("C", "1")))
+				manifest := manifestAfter(t, Options{}, nil,
+					deletions+keeps(item("A", "1"))+keeps(item("B", "1"))+keeps(item("C", "1")))
 				d, out := compared(t, deletions+first+keeps(item("B", "1"))+second, Options{Manifest: manifest})
 				require.Equal(t, 2, d.Passes)
 				same := earlier == later && (earlier == "staged" || earlier == "unchanged" || earlier == "asks")
@@ -125,7 +145,8 @@ func TestRowsOfOneIDThatContradictEachOther(t *testing.T) {
 	}
 	t.Run("three times, new", func(t *testing.T) {
 		t.Parallel()
-		d, out := compared(t, heading+item("X", "1")+item("X", "2")+item("Y", "1")+item("X", "3"), Options{Manifest: NewManifest(Product)})
+		d, out := compared(t, heading+item("X", "1")+item("X", "2")+item("Y", "1")+item("X", "3"),
+			Options{Manifest: NewManifest(Product)})
 		require.Equal(t, "send Y, 1 held back, 2 superseded", outcome(t, d, out, Options{}))
 		require.Equal(t, []string{"2 X duplicate_id id", "3 X duplicate_id id", "5 X duplicate_id id"}, out.found)
 		require.True(t, out.opened[0].aborted, "what the first pass wrote is given up")
@@ -135,7 +156,8 @@ func TestRowsOfOneIDThatContradictEachOther(t *testing.T) {
 		manifest := manifestAfter(t, Options{}, nil, heading+item("X", "1")+item("Y", "1"))
 		d, out := compared(t, heading+item("X", "2")+item("X", "3"), Options{Manifest: manifest, Changes: true})
 		require.Equal(t, "send X, 1 superseded", outcome(t, d, out, Options{}))
-		require.Equal(t, "3.00 USD", rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: CSV})[0].values["price"])
+		require.Equal(t, "3.00 USD",
+			rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: CSV})[0].values["price"])
 	})
 }
 
@@ -159,19 +181,26 @@ func TestRefusedRows(t *testing.T) {
 		want   string
 		found  []string
 	}{
-		{"as it was", refusedNew, ab, Options{}, "1 unchanged, 1 still refused", []string{"2 A refused_by_stripe title no"}},
+		{"as it was", refusedNew, ab, Options{}, "1 unchanged, 1 still refused",
+			[]string{"2 A refused_by_stripe title no"}},
 		{"as it was, every row", refusedNew, ab, Options{Full: true}, "send A B", nil},
 		{"changed", refusedNew, a2, Options{}, "send A, 1 unchanged", nil},
 		{"gone", refusedNew, heading + item("B", "1"), Options{}, "1 unchanged, forget A", nil},
-		{"asks for deletion", refusedNew, sevenColumns + ",delete\nA,,,,,,,true\n" + "B,\n", Options{}, "1 held back, 1 asked", []string{"3 B too_few_fields"}},
-		{"held back", refusedNew, heading + unsound("A") + item("B", "1"), Options{}, "1 unchanged, 1 held back", []string{"2 A missing title"}},
-		{"twice", refusedNew, ab + item("A", "1"), Options{}, "1 unchanged, 1 still refused, 1 superseded", []string{"2 A repeated_row id", "4 A refused_by_stripe title no"}},
-		{"a change as it was", refusedChange, a2, Options{}, "1 unchanged, 1 still refused", []string{"2 A refused_by_stripe title no"}},
+		{"asks for deletion", refusedNew, sevenColumns + ",delete\nA,,,,,,,true\n" + "B,\n", Options{},
+			"1 held back, 1 asked", []string{"3 B too_few_fields"}},
+		{"held back", refusedNew, heading + unsound("A") + item("B", "1"), Options{}, "1 unchanged, 1 held back",
+			[]string{"2 A missing title"}},
+		{"twice", refusedNew, ab + item("A", "1"), Options{}, "1 unchanged, 1 still refused, 1 superseded",
+			[]string{"2 A repeated_row id", "4 A refused_by_stripe title no"}},
+		{"a change as it was", refusedChange, a2, Options{}, "1 unchanged, 1 still refused",
+			[]string{"2 A refused_by_stripe title no"}},
 		{"a change taken back", refusedChange, ab, Options{}, "2 unchanged", nil},
 		{"a change gone", refusedChange, heading + item("B", "1"), Options{}, "delete A, 1 unchanged", nil},
 		{"tombstone", refusedTombstone, heading + item("B", "1"), Options{}, "delete A, 1 unchanged", nil},
-		{"tombstone, too early", refusedTombstone, heading + item("B", "1"), Options{WaitUnknown: true}, "1 unchanged, 1 not deleted", []string{"0 A deletion_refused title no"}},
-		{"tombstone, every row", refusedTombstone, heading + item("B", "1"), Options{Full: true}, "send B, delete A", nil},
+		{"tombstone, too early", refusedTombstone, heading + item("B", "1"), Options{WaitUnknown: true},
+			"1 unchanged, 1 not deleted", []string{"0 A deletion_refused title no"}},
+		{"tombstone, every row", refusedTombstone, heading + item("B", "1"), Options{Full: true}, "send B, delete A",
+			nil},
 		{"tombstone of a row that is back", refusedTombstone, ab, Options{}, "2 unchanged", nil},
 		{"tombstone of a row that is back and changed", refusedTombstone, a2, Options{}, "send A, 1 unchanged", nil},
 	} {
@@ -194,7 +223,8 @@ func TestUnknownRows(t *testing.T) {
 	ab := heading + item("A", "1") + item("B", "1")
 	b := heading + item("B", "1")
 	all := func(m *Manifest, d Delta, unknown string) *Manifest {
-		after, err := m.Settle(d.Parts[0].Table, time0, func(id []byte) (RowVerdict, bool) { return RowVerdict{Unknown: true}, string(id) == unknown })
+		after, err := m.Settle(d.Parts[0].Table, time0,
+			func(id []byte) (RowVerdict, bool) { return RowVerdict{Unknown: true}, string(id) == unknown })
 		require.NoError(t, err)
 		after, err = ParseManifest(Product, encoded(t, after))
 		require.NoError(t, err)
@@ -206,7 +236,8 @@ func TestUnknownRows(t *testing.T) {
 		return all(NewManifest(Product), first(compared(t, ab, Options{Manifest: NewManifest(Product)})), "A")
 	}
 	changed := func() *Manifest {
-		return all(before(), first(compared(t, heading+item("A", "2")+item("B", "1"), Options{Manifest: before()})), "A")
+		return all(before(), first(compared(t, heading+item("A", "2")+item("B", "1"), Options{Manifest: before()})),
+			"A")
 	}
 	deleted := func() *Manifest { return all(before(), first(compared(t, b, Options{Manifest: before()})), "A") }
 	wait := Options{WaitUnknown: true}
@@ -237,7 +268,8 @@ func TestUnknownRows(t *testing.T) {
 			c.o.Manifest = c.m()
 			d, out := compared(t, c.source, c.o)
 			if c.name == "new, asks for deletion" {
-				require.ElementsMatch(t, strings.Fields("delete A B, 1 asked"), strings.Fields(strings.Replace(outcome(t, d, out, c.o), "B A,", "A B,", 1)))
+				require.ElementsMatch(t, strings.Fields("delete A B, 1 asked"),
+					strings.Fields(strings.Replace(outcome(t, d, out, c.o), "B A,", "A B,", 1)))
 				return
 			}
 			require.Equal(t, c.want, outcome(t, d, out, c.o))
@@ -271,7 +303,8 @@ func TestRowsThatContradictADeletion(t *testing.T) {
 	t.Parallel()
 	row := func(id, asks string) string { return strings.TrimSuffix(item(id, "1"), "\n") + "," + asks + "\n" }
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, sevenColumns+",delete\n"+row("A", "")+row("B", ""))}
-	for _, source := range []string{row("A", "true") + row("A", ""), row("A", "") + row("A", "true"), row("A", "") + row("A", "true") + row("A", "true")} {
+	for _, source := range []string{row("A", "true") + row("A", ""), row("A", "") + row("A", "true"),
+		row("A", "") + row("A", "true") + row("A", "true")} {
 		d, out := compared(t, sevenColumns+",delete\n"+row("B", "")+source, o)
 		require.Contains(t, outcome(t, d, out, o), "1 unchanged, 1 held back")
 		require.Empty(t, d.Parts)
@@ -284,7 +317,8 @@ func TestRowsThatContradictADeletion(t *testing.T) {
 
 func TestWhatNobodyKnowsIsSentAndNotDeleted(t *testing.T) {
 	t.Parallel()
-	d, out := compared(t, sevenColumns+",delete\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\nB,,,,,,,true\n", Options{})
+	d, out := compared(t, sevenColumns+",delete\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\nB,,,,,,,true\n",
+		Options{})
 	require.Equal(t, "send A, delete B, 1 asked", outcome(t, d, out, Options{}))
 	require.EqualValues(t, 3, d.Parts[0].Table.Entry(1).Line)
 	require.Zero(t, d.Known)

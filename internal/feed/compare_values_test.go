@@ -12,9 +12,12 @@ import (
 // Of what the file as a whole lacks, or has too much, there is one finding each, before those of rows.
 func TestFindingsAboutTheHeader(t *testing.T) {
 	t.Parallel()
-	absent := []string{"1  column_absent brand", "1  column_absent mpn", "1  column_absent product_category", "1  column_absent shipping"}
-	_, out := compared(t, sevenColumns+",shelf,\"a,b\"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",1,\n"+item("A", "2"), Options{})
-	require.Equal(t, append([]string{"1  unknown_column shelf", "1  unknown_column a,b"}, absent...), out.header, "once, though the file is read twice")
+	absent := []string{"1  column_absent brand", "1  column_absent mpn", "1  column_absent product_category",
+		"1  column_absent shipping"}
+	_, out := compared(t,
+		sevenColumns+",shelf,\"a,b\"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",1,\n"+item("A", "2"), Options{})
+	require.Equal(t, append([]string{"1  unknown_column shelf", "1  unknown_column a,b"}, absent...), out.header,
+		"once, though the file is read twice")
 	_, out = compared(t, sevenColumns+",gtin,shipping\n", Options{})
 	require.Equal(t, []string{absent[0], absent[2]}, out.header)
 	_, out = compared(t, "id,delete\nA,true\n", Options{})
@@ -33,30 +36,43 @@ func TestPricesThatMove(t *testing.T) {
 		move                float64
 		want                Prices
 	}{
-		{"not compared: new, vanished, unreadable", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("free") + "C," + none("10.00 USD"), 0.6, Prices{}},
+		{"not compared: new, vanished, unreadable", "A," + none("10.00 USD") + "B," + none("10.00 USD"),
+			"A," + none("free") + "C," + none("10.00 USD"), 0.6, Prices{}},
 		{"the same", "A," + none("10.00 USD"), "A," + none("10 USD"), 0, Prices{Compared: 1}},
-		{"by as much as allowed", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("16.00 USD") + "B," + none("4.00 USD"), 0.6, Prices{Compared: 2}},
-		{"by more", "A," + none("10.00 USD") + "B," + none("10.00 USD"), "A," + none("16.01 USD") + "B," + none("3.99 USD"), 0.6, Prices{Compared: 2, Moved: 2}},
+		{"by as much as allowed", "A," + none("10.00 USD") + "B," + none("10.00 USD"),
+			"A," + none("16.00 USD") + "B," + none("4.00 USD"), 0.6, Prices{Compared: 2}},
+		{"by more", "A," + none("10.00 USD") + "B," + none("10.00 USD"),
+			"A," + none("16.01 USD") + "B," + none("3.99 USD"), 0.6, Prices{Compared: 2, Moved: 2}},
 		{"at all", "A," + none("10.00 USD"), "A," + none("10.01 USD"), 0, Prices{Compared: 1, Moved: 1}},
 		{"from nothing", "A," + none("0.00 USD"), "A," + none("0.01 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
 		{"to nothing", "A," + none("10.00 USD"), "A," + none("0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
 		{"new, for nothing", "", "A," + none("0.00 USD"), 0.6, Prices{Free: 1}},
 		{"nothing, as before", "A," + none("0.00 USD"), "A," + none("0 USD"), 0.6, Prices{Compared: 1}},
-		{"flipped, however little it means", "A," + none("10.00 USD") + "B," + none("1.00 USD"), "A," + none("10.00 EUR") + "B," + none("1.00 USD"), 0.6, Prices{Compared: 2, Flipped: 1}},
-		{"rows that contradict each other do not count", "A," + none("10.00 USD"), "A," + none("99.00 USD") + "A," + none("10.00 USD"), 0.6, Prices{}},
+		{"flipped, however little it means", "A," + none("10.00 USD") + "B," + none("1.00 USD"),
+			"A," + none("10.00 EUR") + "B," + none("1.00 USD"), 0.6, Prices{Compared: 2, Flipped: 1}},
+		{"rows that contradict each other do not count", "A," + none("10.00 USD"),
+			"A," + none("99.00 USD") + "A," + none("10.00 USD"), 0.6, Prices{}},
 		{"a usual sale", "A," + none("10.00 USD"), "A," + on("10.00 USD", sale, "5.00 USD"), 0.6, Prices{Compared: 1}},
-		{"a sale to nothing", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
-		{"a sale to nothing that is to come", "A," + none("10.00 USD"), "A," + on("10.00 USD", to1, "0.00 USD"), 0.6, Prices{Compared: 1, Moved: 1, Free: 1}},
-		{"a sale to a hundredth", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.09 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
-		{"a sale that is not lower", "A," + none("10.00 USD"), "A," + on("10.00 USD", sale, "900.00 USD"), 0.6, Prices{Compared: 1}},
-		{"a sale that is over", "A," + none("10.00 USD"), "A," + on("10.00 USD", over, "0.00 USD"), 0.6, Prices{Compared: 1}},
-		{"a sale called off", "A," + on("10.00 USD", sale, "1.00 USD"), "A," + none("10.00 USD"), 0.6, Prices{Compared: 1, Moved: 1}},
-		{"both in other coins", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 EUR", sale, "9.00 EUR"), 0.6, Prices{Compared: 1, Flipped: 1}},
+		{"a sale to nothing", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.00 USD"), 0.6,
+			Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"a sale to nothing that is to come", "A," + none("10.00 USD"), "A," + on("10.00 USD", to1, "0.00 USD"), 0.6,
+			Prices{Compared: 1, Moved: 1, Free: 1}},
+		{"a sale to a hundredth", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 USD", sale, "0.09 USD"),
+			0.6, Prices{Compared: 1, Moved: 1}},
+		{"a sale that is not lower", "A," + none("10.00 USD"), "A," + on("10.00 USD", sale, "900.00 USD"), 0.6,
+			Prices{Compared: 1}},
+		{"a sale that is over", "A," + none("10.00 USD"), "A," + on("10.00 USD", over, "0.00 USD"), 0.6,
+			Prices{Compared: 1}},
+		{"a sale called off", "A," + on("10.00 USD", sale, "1.00 USD"), "A," + none("10.00 USD"), 0.6,
+			Prices{Compared: 1, Moved: 1}},
+		{"both in other coins", "A," + on("10.00 USD", sale, "9.00 USD"), "A," + on("10.00 EUR", sale, "9.00 EUR"), 0.6,
+			Prices{Compared: 1, Flipped: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for kind, whole := range map[Kind]func(rows string) string{
-				Pricing: func(rows string) string { return "id,price,sale_price,sale_price_effective_date\n" + rows }, Product: asProducts,
+				Pricing: func(rows string) string { return "id,price,sale_price,sale_price_effective_date\n" + rows },
+				Product: asProducts,
 			} {
 				o := Options{Kind: kind, PriceMove: c.move, Now: inJune}
 				o.Manifest = manifestAfter(t, o, nil, whole(c.before))
@@ -73,7 +89,8 @@ func TestPricesThatMove(t *testing.T) {
 	})
 	t.Run("of a sale in other coins, which is kept back unless Stripe decides", func(t *testing.T) {
 		t.Parallel()
-		before, after := asProducts("A,"+on("10.00 USD", sale, "9.00 USD")), asProducts("A,"+on("10.00 USD", sale, "9.00 EUR"))
+		before, after := asProducts("A,"+on("10.00 USD", sale, "9.00 USD")),
+			asProducts("A,"+on("10.00 USD", sale, "9.00 EUR"))
 		o := Options{Now: inJune, PriceMove: 0.6}
 		o.Manifest = manifestAfter(t, o, nil, before)
 		d, out := compared(t, after, o)
@@ -117,7 +134,8 @@ func TestPricesOfOlderManifests(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			o := Options{Now: inJune, PriceMove: 0.6, Manifest: NewManifest(Product)}
-			require.NoError(t, o.Manifest.Rows.Add(Entry{ID: []byte("A"), Fingerprint: 1, Price: Amount{10_000, Currency{'U', 'S', 'D'}}, Listed: true}))
+			require.NoError(t, o.Manifest.Rows.Add(Entry{ID: []byte("A"), Fingerprint: 1,
+				Price: Amount{10_000, Currency{'U', 'S', 'D'}}, Listed: true}))
 			period := ""
 			if c.sale != "" {
 				period = "2026-01-01/2026-12-31"
@@ -137,17 +155,20 @@ func TestManifestsTellListedPricesFromPaidOnes(t *testing.T) {
 	t.Parallel()
 	m := NewManifest(Product)
 	for i, listed := range []bool{true, false, true, false} {
-		require.NoError(t, m.Rows.Add(Entry{ID: fmt.Append(nil, i), Fingerprint: 1, Price: Amount{1000, Currency{'U', 'S', 'D'}}, Listed: listed}))
+		require.NoError(t, m.Rows.Add(Entry{ID: fmt.Append(nil, i), Fingerprint: 1,
+			Price: Amount{1000, Currency{'U', 'S', 'D'}}, Listed: listed}))
 	}
 	data := encoded(t, m)
 	require.Contains(t, string(data), `"currencies":["USD","USD"],"paid":[1]`)
 	for i := range 4 {
 		require.Equal(t, i%2 == 0, reread(t, m).Rows.Entry(i).Listed)
 	}
-	old, err := ParseManifest(Product, sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `"paid"`, `"told"`, 1))))
+	old, err := ParseManifest(Product,
+		sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `"paid"`, `"told"`, 1))))
 	require.NoError(t, err)
 	require.True(t, old.Rows.Entry(1).Listed)
-	_, err = ParseManifest(Product, sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `[1]`, `[2]`, 1))))
+	_, err = ParseManifest(Product,
+		sealed([]byte(strings.Replace(string(data[len(manifestMagic):len(data)-8]), `[1]`, `[2]`, 1))))
 	require.EqualError(t, err, "manifest: its currencies cannot be read")
 }
 
@@ -172,9 +193,11 @@ func asProducts(rows string) string {
 func TestVariantsThatDiffer(t *testing.T) {
 	t.Parallel()
 	const head = "item_group_id,color,size," + sevenColumns + "\n"
-	source := head + ",red,," + item("A", "1") + "G,red,," + item("B", "1") + "H,red,," + item("C", "1") + "G,,L," + item("D", "1") + "G,red,M," + item("E", "1") +
+	source := head + ",red,," + item("A", "1") + "G,red,," + item("B", "1") + "H,red,," + item("C", "1") + "G,,L," +
+		item("D", "1") + "G,red,M," + item("E", "1") +
 		"G,blue,," + item("F", "1") + "H,,," + unsound("X") + "H,,," + item("Y", "1")
-	want := []string{"5 D variants_differ item_group_id", "6 E variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id"}
+	want := []string{"5 D variants_differ item_group_id", "6 E variants_differ item_group_id", "8 X missing title",
+		"9 Y variants_differ item_group_id"}
 	d, out := compared(t, source, Options{})
 	require.Equal(t, want, out.found)
 	require.EqualValues(t, 1, d.Counts.Invalid, "it is no more than a warning")
@@ -182,7 +205,9 @@ func TestVariantsThatDiffer(t *testing.T) {
 	_, out = compared(t, source, o)
 	require.Equal(t, want, out.found, "unchanged rows differ as before")
 	_, out = compared(t, source+"G,,L,"+item("B", "1"), Options{})
-	require.Equal(t, []string{"3 B duplicate_id id", "6 E variants_differ item_group_id", "7 F variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id", "10 B duplicate_id id"}, out.found, "the first row that counts is D")
+	require.Equal(t, []string{"3 B duplicate_id id", "6 E variants_differ item_group_id",
+		"7 F variants_differ item_group_id", "8 X missing title", "9 Y variants_differ item_group_id",
+		"10 B duplicate_id id"}, out.found, "the first row that counts is D")
 }
 
 func TestTheDialectIsSentAndRemembered(t *testing.T) {
@@ -190,7 +215,8 @@ func TestTheDialectIsSentAndRemembered(t *testing.T) {
 	google := "Id,Title,Description,Link,Image Link,Availability,Price,Shelf\n A ,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,In Stock,USD 1.00,3\n"
 	o := Options{Dialect: GoogleDialect}
 	d, out := compared(t, google, o)
-	require.Equal(t, "id,title,description,link,image_link,availability,price,delete\nA,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,\n", out.parts[0].String())
+	require.Equal(t,
+		"id,title,description,link,image_link,availability,price,delete\nA,Oak table,Solid oak.,https://example.com/t,https://example.com/t.jpg,in_stock,1.00 USD,\n", out.parts[0].String())
 	require.Equal(t, Amount{1000, Currency{'U', 'S', 'D'}}, d.Parts[0].Table.Entry(0).Price)
 	struck := map[string]int64{}
 	for _, rule := range d.Normalised {
@@ -226,7 +252,8 @@ func TestWhatTheDialectRewritesIsCountedOnce(t *testing.T) {
 		require.Equal(t, want, rule.Count, rule)
 	}
 	require.Len(t, out.found, rows)
-	require.Equal(t, []string{"2 A repeated_row id", "20001 A unusual_decimals price"}, []string{out.found[0], out.found[rows-1]})
+	require.Equal(t, []string{"2 A repeated_row id", "20001 A unusual_decimals price"},
+		[]string{out.found[0], out.found[rows-1]})
 }
 
 func TestUnknownColumnsAreDropped(t *testing.T) {
@@ -235,7 +262,8 @@ func TestUnknownColumnsAreDropped(t *testing.T) {
 	_, out := compared(t, source, Options{DropUnknown: true})
 	require.Equal(t, sevenColumns+",delete\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", out.parts[0].String())
 	_, out = compared(t, source, Options{})
-	require.Equal(t, strings.Replace(strings.Replace(source, "b\"\n", "b\",delete\n", 1), ",x\n", ",x,\n", 1), out.parts[0].String(), "byte for byte")
+	require.Equal(t, strings.Replace(strings.Replace(source, "b\"\n", "b\",delete\n", 1), ",x\n", ",x,\n", 1),
+		out.parts[0].String(), "byte for byte")
 }
 
 func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
@@ -247,10 +275,12 @@ func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
 	wellQuoted := "B,\"Oak\r\ntable\",\"Solid, \"\"oak\"\"\"" + rest + "b"
 	_, out = compared(t, columns+"\n"+wellQuoted+"\r\n", Options{})
 	require.Equal(t, columns+",delete\n"+wellQuoted+",\n", out.parts[0].String())
-	tabs := strings.ReplaceAll(strings.ReplaceAll(heading+item("A", "1"), "Solid oak.", `"Solid	oak, dark"`), ",", "\t")
+	tabs := strings.ReplaceAll(strings.ReplaceAll(heading+item("A", "1"), "Solid oak.", `"Solid	oak, dark"`), ",",
+		"\t")
 	d, out := compared(t, tabs, Options{Format: TSV})
 	require.EqualValues(t, 1, d.Counts.Sent)
-	require.Equal(t, strings.ReplaceAll(sevenColumns, ",", "\t")+"\tdelete\n", out.parts[0].String()[:len(sevenColumns)+8])
+	require.Equal(t, strings.ReplaceAll(sevenColumns, ",", "\t")+"\tdelete\n",
+		out.parts[0].String()[:len(sevenColumns)+8])
 }
 
 func TestRowsThatAreTooLong(t *testing.T) {

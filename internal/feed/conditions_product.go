@@ -119,8 +119,10 @@ func listsInCurrency(at places) condition {
 		cause  Cause
 	}{
 		{"shipping", at("shipping"), 4, func(_, other int) bool { return other > 0 }, ShippingInOtherCurrency},
-		{"free_shipping_threshold", at("free_shipping_threshold"), 3, func(_, other int) bool { return other > 0 }, ShippingInOtherCurrency},
-		{"applicable_fees", at("applicable_fees"), 3, func(same, other int) bool { return same == 0 && other > 0 }, InOtherCurrency},
+		{"free_shipping_threshold", at("free_shipping_threshold"), 3, func(_, other int) bool { return other > 0 },
+			ShippingInOtherCurrency},
+		{"applicable_fees", at("applicable_fees"), 3, func(same, other int) bool { return same == 0 && other > 0 },
+			InOtherCurrency},
 	}
 	return func(fields [][]byte, found []problem) []problem {
 		price := valueAt(fields, priceAt)

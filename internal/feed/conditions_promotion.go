@@ -48,7 +48,8 @@ func promotionCodeGiven(at places) condition {
 	applicationAt, benefitAt, codeAt := at("application_type"), at("benefit_type"), at("promotion_code")
 	return func(fields [][]byte, found []problem) []problem {
 		code := valueAt(fields, codeAt)
-		needed := string(valueAt(fields, applicationAt)) == "promotion_code" || string(valueAt(fields, benefitAt)) == "free_shipping"
+		needed := string(valueAt(fields, applicationAt)) == "promotion_code" ||
+			string(valueAt(fields, benefitAt)) == "free_shipping"
 		switch {
 		case needed && code == nil:
 			found = append(found, problem{column: "promotion_code", cause: MissingHere})

@@ -56,7 +56,8 @@ var wentWrong = map[int][]uint64{
 		103369, 106728, 201340, 211402, 213422, 214290, 301579, 303320, 309913, 317929, 402123, 21004356, 21016260,
 		22001188, 23019633, 24005797, 24013355, 24024186, 31015806, 41014451, 51016689,
 		63002195, 63014489,
-		71005188, 80042254, 80073996, 80092956, 80101257, 80108058, 80161057, 80161880, 80185729, 80205251, 80245811, 80269681,
+		71005188, 80042254, 80073996, 80092956, 80101257, 80108058, 80161057, 80161880, 80185729, 80205251, 80245811,
+		80269681,
 		80294822, 91056999, 91155180, 91187732,
 	},
 }
@@ -101,7 +102,8 @@ func newExporter(luck *rand.Rand) *exporter {
 		x.format = TSV
 	}
 	if luck.IntN(4) == 0 {
-		x.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes, "backslash": BackslashQuotes}[x.style]
+		x.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes,
+			"backslash": BackslashQuotes}[x.style]
 		if x.quotes == "" {
 			x.quotes = RFC4180Quotes
 		}
@@ -135,7 +137,8 @@ func (x *exporter) text(word string) string {
 	wild := []string{`"` + text + `" table`, text + ` 24" long`, `"` + text + ` 24"`, `"` + text}
 	switch {
 	case x.style != "text":
-		wild = append(wild, text+", waxed", text+",a,b,c", text+"\nSecond line.", text+"\n\nThird, "+`"made to last".`, `","`+text, text+",", "\n"+text)
+		wild = append(wild, text+", waxed", text+",a,b,c", text+"\nSecond line.", text+"\n\nThird, "+`"made to last".`,
+			`","`+text, text+",", "\n"+text)
 		if x.format == TSV {
 			wild = append(wild, text+"\twaxed", "\t"+text)
 		}
@@ -150,7 +153,8 @@ func (x *exporter) text(word string) string {
 
 func (x *exporter) make(number int) ware {
 	x.words++
-	w := ware{id: fmt.Sprintf("P%04d", number), word: fmt.Sprintf("w%c%c%cz%d", 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 1000+x.words)}
+	w := ware{id: fmt.Sprintf("P%04d", number),
+		word: fmt.Sprintf("w%c%c%cz%d", 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 1000+x.words)}
 	x.reprice(&w)
 	return w
 }
@@ -159,8 +163,9 @@ func (x *exporter) make(number int) ware {
 func (x *exporter) reprice(w *ware) {
 	w.price = fmt.Sprintf("%d.%02d USD", 10+x.luck.IntN(900), x.luck.IntN(100))
 	w.cells = map[string]string{
-		"id": w.id, "price": w.price, "title": x.text(w.word), "description": x.text(w.word), "availability": "in_stock",
-		"link": "https://shop.example/" + w.word, "image_link": "https://shop.example/" + w.word + ".jpg",
+		"id": w.id, "price": w.price, "title": x.text(w.word), "description": x.text(w.word),
+		"availability": "in_stock",
+		"link":         "https://shop.example/" + w.word, "image_link": "https://shop.example/" + w.word + ".jpg",
 		"brand": x.pick("Northloom", "", "Acme"), "mpn": w.word, "item_group_id": x.pick("", "G"+w.word[:2]),
 		"color": x.pick("", "red", "green"), "custom_label_0": x.text(w.word),
 		"shipping": x.pick("", "US:ALL:Standard:3-5:0.00 USD"),
@@ -371,7 +376,8 @@ func (w *wreck) grown(i int, s span) bool {
 	from += bytes.LastIndexByte(w.file[from:i], '\r') + 1
 	letters := func(text []byte) bool {
 		text = bytes.TrimRight(text, "\r\n")
-		return len(text) > 0 && !bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		return len(text) > 0 &&
+			!bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	}
 	return letters(w.file[from:i]) || end < to && letters(w.file[end:to])
 }
@@ -414,7 +420,8 @@ func (r reading) next(b, comma byte, quotes Quotes) (after reading, ended bool) 
 
 // stray reports whether a byte is a quote within text, or text behind a quote.
 func (r reading) stray(b, comma byte, quotes Quotes) bool {
-	return quotes != LiteralQuotes && (r.cell == 't' && b == '"' || r.cell == 'c' && !strings.ContainsRune("\"\r\n"+string(comma), rune(b)))
+	return quotes != LiteralQuotes &&
+		(r.cell == 't' && b == '"' || r.cell == 'c' && !strings.ContainsRune("\"\r\n"+string(comma), rune(b)))
 }
 
 // readings are where a reader is before each byte of a file.
@@ -428,9 +435,9 @@ func readings(file []byte, comma byte, quotes Quotes) (all []reading) {
 }
 
 // flawless reports whether damage made a perfect row that has an id and a piece of another row: it has as many cells as
-// the header, its quotes match, no half line end is outside of them, and all that it has of other rows is read within quotes or
-// not as it was written, or is a scrap within quotes, less than a whole cell of it. Nobody can see that, whatever is
-// known of the file: it is a row that changed.
+// the header, its quotes match, no half line end is outside of them, and all that it has of other rows is read within
+// quotes or not as it was written, or is a scrap within quotes, less than a whole cell of it. Nobody can see that,
+// whatever is known of the file: it is a row that changed.
 func (w *wreck) flawless(written []reading, own span, columns int, id, word string) bool {
 	for from := range w.file {
 		if from > 0 && w.file[from-1] != '\n' && (w.file[from-1] != '\r' || w.file[from] == '\n') {
@@ -462,7 +469,8 @@ func (w *wreck) flawless(written []reading, own span, columns int, id, word stri
 		}
 		text := string(w.file[from:row])
 		cells := strings.Split(text, string(w.comma))
-		if strings.Contains(text, word) && slices.ContainsFunc(cells, func(c string) bool { return strings.Trim(c, "\"\r\n") == id }) {
+		if strings.Contains(text, word) &&
+			slices.ContainsFunc(cells, func(c string) bool { return strings.Trim(c, "\"\r\n") == id }) {
 			return true
 		}
 	}
@@ -562,7 +570,8 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	had := maps.Clone(stripe)
 	fail := func(ok bool, format string, values ...any) {
 		if !ok {
-			tb.Fatalf("%s %s, %v: %s\nbefore %q\nwhole  %q\nwreck  %q", x.style, x.format, w.done, fmt.Sprintf(format, values...), before, after, w.file)
+			tb.Fatalf("%s %s, %v: %s\nbefore %q\nwhole  %q\nwreck  %q", x.style, x.format, w.done,
+				fmt.Sprintf(format, values...), before, after, w.file)
 		}
 	}
 	out := &recorder{}
@@ -582,14 +591,16 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 				fail(now["price"] == p.price || was && now["price"] == old["price"], "%s costs %s", p.id, now["price"])
 			}
 			values, new := sent[p.id]
-			if !new || !w.stands(rows[p.id], true) && !(w.stands(around, true) && bytes.Count(w.file, []byte(p.id)) == 1) {
+			if !new ||
+				!w.stands(rows[p.id], true) && !(w.stands(around, true) && bytes.Count(w.file, []byte(p.id)) == 1) {
 				continue // its id was changed into that of another one, and no other row tells
 			}
 			for _, q := range append(slices.Clone(first), second...) {
 				for column, value := range values {
 					if q.id != p.id && strings.Contains(value, q.word) {
 						written := readings(after, w.comma, w.quotes)
-						fail(w.flawless(written, rows[p.id], len(x.columns), p.id, q.word), "%s has %s of %s", p.id, column, q.id)
+						fail(w.flawless(written, rows[p.id], len(x.columns), p.id, q.word), "%s has %s of %s", p.id,
+							column, q.id)
 					}
 				}
 			}
@@ -601,9 +612,11 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	for _, p := range second {
 		want = append(want, p.id)
 		for column, value := range stripe[p.id] {
-			fail(column == "delete" || asCSVReads(p.cells[column]) == value, "%s of %s is %q in the end", column, p.id, value)
+			fail(column == "delete" || asCSVReads(p.cells[column]) == value, "%s of %s is %q in the end", column, p.id,
+				value)
 		}
 	}
 	slices.Sort(want)
-	fail(slices.Equal(want, slices.Sorted(maps.Keys(stripe))), "the whole file does not mend everything: %v", slices.Sorted(maps.Keys(stripe)))
+	fail(slices.Equal(want, slices.Sorted(maps.Keys(stripe))), "the whole file does not mend everything: %v",
+		slices.Sorted(maps.Keys(stripe)))
 }

@@ -88,7 +88,8 @@ func readClock(text []byte) (seconds int64, ok bool) {
 		return 0, false
 	}
 	fraction := text[8:]
-	return seconds, len(fraction) == 0 || fraction[0] == '.' && len(fraction) > 1 && leadingDigits(fraction[1:]) == len(fraction)-1
+	return seconds, len(fraction) == 0 ||
+		fraction[0] == '.' && len(fraction) > 1 && leadingDigits(fraction[1:]) == len(fraction)-1
 }
 
 // readZone reads a zone as seconds east of UTC.

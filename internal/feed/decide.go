@@ -201,7 +201,8 @@ func (c *comparison) holdBack(e *examined, cause Cause, column string, value []b
 }
 
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
-	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(column), Value: value, Cause: cause}, nil)
+	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(column), Value: value, Cause: cause},
+		nil)
 }
 
 // supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt,
@@ -332,7 +333,8 @@ func (c *comparison) compare(e *examined, known int) error {
 	if !c.o.Full {
 		if stands := c.refused(e); stands != nil {
 			c.delta.Counts.StillRefused++
-			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(stands.Column), Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
+			return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(stands.Column),
+				Value: c.value(e, stands.Column), Cause: RefusedByStripe}, stands)
 		}
 		switch sent, unknown := c.unknownAs(e.id); {
 		case unknown && c.o.WaitUnknown && c.says(e, sent):
@@ -529,7 +531,8 @@ func (c *comparison) notDeleted(id []byte, line uint32, refused *Refusal) error 
 	if refused == nil {
 		return nil
 	}
-	return c.out.Found(Finding{Line: int64(line & maxLine), ID: id, Column: c.delta.Header.Own(refused.Column), Cause: DeletionRefused}, refused)
+	return c.out.Found(Finding{Line: int64(line & maxLine), ID: id, Column: c.delta.Header.Own(refused.Column),
+		Cause: DeletionRefused}, refused)
 }
 
 // forgetRefused lets go of refused rows that are no longer in a source that has everything.

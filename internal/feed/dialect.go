@@ -97,21 +97,29 @@ type rewriting struct {
 // it is, because there are many dollars.
 var googleRewritings = []rewriting{
 	{"spaces around values are removed", "` new ` → `new`", anyColumn, withoutSpaces},
-	{"names of values are written in lower case with underscores", "`In Stock`, `pre-order` → `in_stock`, `preorder`", ofType(EnumType), asEnum},
+	{"names of values are written in lower case with underscores", "`In Stock`, `pre-order` → `in_stock`, `preorder`",
+		ofType(EnumType), asEnum},
 	{"yes and no are written as true and false", "`yes` → `true`", booleans, asBool},
 	{"capitals of true and false are lowered", "`TRUE` → `true`", ofType(BoolType), asLowerBool},
-	{"amounts have a period, one space and the currency behind the number", "`USD 9.99`, `9,99usd`, `9.9900 USD`, `9,9900 USD` → `9.99 USD`", ofType(AmountType), asAmount},
+	{"amounts have a period, one space and the currency behind the number",
+		"`USD 9.99`, `9,99usd`, `9.9900 USD`, `9,9900 USD` → `9.99 USD`", ofType(AmountType), asAmount},
 	{"measures have one space and the unit's short name", "`2.5lbs` → `2.5 lb`", ofType(MeasureType), asMeasure},
-	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07+0100` → `2026-02-24T11:07+01:00`", ofType(DateType, IntervalType, PeriodType), asDates},
+	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07+0100` → `2026-02-24T11:07+01:00`",
+		ofType(DateType, IntervalType, PeriodType), asDates},
 	{"whole numbers have no decimals of noughts", "`5.0000` → `5`", ofType(IntegerType), asInteger},
 	{"hyphens and spaces are removed from GTINs", "`4006381-333931` → `4006381333931`", ofType(GTINType), asDigits},
-	{"categories are given by their number alone", "`2271 - Apparel > Dresses`, `5322.0` → `2271`, `5322`", ofType(GoogleCategoryType), asCategoryNumber},
-	{"shipping has an area, a service and a place for the days", "`US:::4,95 USD`, `US:CA:Fast:9.95 USD:1:1:2:3` → `US:ALL:Standard::4.95 USD`, `US:CA:Fast:3-4:9.95 USD`", ofType(ShippingType), asShipping},
-	{"free shipping that names no service is left out, because Stripe's is about one service", "`US:50.00 USD` → nothing", ofType(ThresholdsType), withoutService},
+	{"categories are given by their number alone", "`2271 - Apparel > Dresses`, `5322.0` → `2271`, `5322`",
+		ofType(GoogleCategoryType), asCategoryNumber},
+	{"shipping has an area, a service and a place for the days",
+		"`US:::4,95 USD`, `US:CA:Fast:9.95 USD:1:1:2:3` → `US:ALL:Standard::4.95 USD`, `US:CA:Fast:3-4:9.95 USD`",
+		ofType(ShippingType), asShipping},
+	{"free shipping that names no service is left out, because Stripe's is about one service",
+		"`US:50.00 USD` → nothing", ofType(ThresholdsType), withoutService},
 }
 
 // inverted is the rewriting of a column that says the opposite of Stripe's.
-var inverted = rewriting{"native_commerce is the opposite of disable_checkout", "`native_commerce` `false` → `disable_checkout` `true`", nil, asDisabled}
+var inverted = rewriting{"native_commerce is the opposite of disable_checkout",
+	"`native_commerce` `false` → `disable_checkout` `true`", nil, asDisabled}
 
 func anyColumn(*Column) bool { return true }
 

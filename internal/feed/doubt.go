@@ -117,7 +117,8 @@ const short = 3
 const mostBrief = 1 << 16
 
 func (d *doubt) noteBrief(row []byte) {
-	for cell := range bytes.FieldsFuncSeq(row, func(r rune) bool { return r == ',' || r == '\t' || r == '\r' || r == '\n' }) {
+	for cell := range bytes.FieldsFuncSeq(row,
+		func(r rune) bool { return r == ',' || r == '\t' || r == '\r' || r == '\n' }) {
 		cell = bytes.Trim(cell, ` "\'`)
 		if len(cell) == 0 || len(cell) > short || len(d.brief) >= mostBrief {
 			continue

@@ -6,7 +6,8 @@ import "bytes"
 // encodings that extend ASCII. A header is plain letters, so without a mark of byte order its NULs tell.
 func ForeignEncoding(data []byte) string {
 	switch {
-	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}), unmarkedUTF32(data):
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}),
+		unmarkedUTF32(data):
 		return "UTF-32"
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}), unmarkedUTF16(data):
 		return "UTF-16"

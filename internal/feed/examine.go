@@ -59,7 +59,8 @@ func newExaminer(h Header, o Options) *examiner {
 			x.unnamed, x.dropped = append(x.unnamed, i), true
 			continue
 		}
-		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil || o.Dialect.ownBusiness(name) {
+		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil ||
+			o.Dialect.ownBusiness(name) {
 			x.dropped = true
 			continue
 		}
@@ -75,7 +76,8 @@ func newExaminer(h Header, o Options) *examiner {
 		}
 	}
 	x.canonical = slices.Clone(x.sent)
-	slices.SortFunc(x.canonical, func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
+	slices.SortFunc(x.canonical,
+		func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
 	for _, i := range x.canonical {
 		x.marks = binary.LittleEndian.AppendUint64(x.marks, xxhash.Sum64String(h.Columns[i]))
 		x.seed = appendText(x.seed, h.Columns[i])
@@ -147,7 +149,8 @@ func (x *examiner) examine(w *work) {
 	w.offers, w.shipped = false, false
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy, problems: len(w.problems), fields: w.fieldsOf(raw)}
+		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy,
+			problems: len(w.problems), fields: w.fieldsOf(raw)}
 		x.row(w, raw, &e)
 		e.after = len(w.problems)
 		w.examined = append(w.examined, e)
@@ -337,7 +340,8 @@ func (x *examiner) describes(e *examined) bool {
 
 // isWordOf reports whether an id may be one: it has letters or digits, and no spaces.
 func isWordOf(id []byte) bool {
-	return bytes.IndexByte(id, ' ') < 0 && bytes.ContainsFunc(id, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+	return bytes.IndexByte(id, ' ') < 0 &&
+		bytes.ContainsFunc(id, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
 // onlyTexts reports whether a row has no value but its id and texts.
@@ -569,7 +573,8 @@ func (x *examiner) rewrite(w *work, fields [][]byte) []byte {
 
 // appendField writes one value, in quotes where it needs them.
 func appendField(out, value []byte, comma byte) []byte {
-	if bytes.IndexByte(value, comma) < 0 && bytes.IndexByte(value, '"') < 0 && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, '\r') < 0 {
+	if bytes.IndexByte(value, comma) < 0 && bytes.IndexByte(value, '"') < 0 && bytes.IndexByte(value, '\n') < 0 &&
+		bytes.IndexByte(value, '\r') < 0 {
 		return append(out, value...)
 	}
 	out = append(out, '"')

@@ -13,7 +13,11 @@ import (
 
 func TestAmounts(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", " ", "USD", "15", "15.00", "15.00USD", "15.00  USD", " 15.00 USD", "15.00 USD ", "15. USD", ".5 USD", "1,5 USD", "1e3 USD", "15.00 US", "1.299 EUR", "1.500 EUR", "1.2345 EUR", "15.0001 USD", "15.5 JPY", "15.50 JPY", "1.500 JPY", "1.234 KWD", "1.2300001 KWD", "100.50 UGX", "12.5 ISK", "12.50 ISK", "12.500 ISK", "100.50 MGA", "0.005 USD", "9.99 BGN", "9.99 ANG", "9.99 XAU", "1234567890123 USD", "+1 USD", "15.00 usd"} {
+	for _, text := range []string{"", " ", "USD", "15", "15.00", "15.00USD", "15.00  USD", " 15.00 USD", "15.00 USD ",
+		"15. USD", ".5 USD", "1,5 USD", "1e3 USD", "15.00 US", "1.299 EUR", "1.500 EUR", "1.2345 EUR", "15.0001 USD",
+		"15.5 JPY", "15.50 JPY", "1.500 JPY", "1.234 KWD", "1.2300001 KWD", "100.50 UGX", "12.5 ISK", "12.50 ISK",
+		"12.500 ISK", "100.50 MGA", "0.005 USD", "9.99 BGN", "9.99 ANG", "9.99 XAU", "1234567890123 USD", "+1 USD",
+		"15.00 usd"} {
 		_, ok := parseAmount([]byte(text))
 		require.False(t, ok, text)
 	}
@@ -21,9 +25,11 @@ func TestAmounts(t *testing.T) {
 		thousandths int64
 		written     string
 	}{
-		"15.00 USD": {15000, "15.00 USD"}, "15 USD": {15000, "15.00 USD"}, "15.5 USD": {15500, "15.50 USD"}, "15.0000 USD": {15000, "15.00 USD"},
-		"0.500 USD": {500, "0.50 USD"}, "1234.500 USD": {1234500, "1234.50 USD"}, "1.230 KWD": {1230, "1.230 KWD"}, "1.23000 KWD": {1230, "1.230 KWD"},
-		"1500 JPY": {1500000, "1500 JPY"}, "1500.00 JPY": {1500000, "1500 JPY"}, "1.5 KWD": {1500, "1.500 KWD"},
+		"15.00 USD": {15000, "15.00 USD"}, "15 USD": {15000, "15.00 USD"}, "15.5 USD": {15500, "15.50 USD"},
+		"15.0000 USD": {15000, "15.00 USD"},
+		"0.500 USD":   {500, "0.50 USD"}, "1234.500 USD": {1234500, "1234.50 USD"}, "1.230 KWD": {1230, "1.230 KWD"},
+		"1.23000 KWD": {1230, "1.230 KWD"},
+		"1500 JPY":    {1500000, "1500 JPY"}, "1500.00 JPY": {1500000, "1500 JPY"}, "1.5 KWD": {1500, "1.500 KWD"},
 		"999999999999.99 USD": {999999999999990, "999999999999.99 USD"}, "007.00 EUR": {7000, "7.00 EUR"},
 	} {
 		a, ok := parseAmount([]byte(text))
@@ -38,7 +44,8 @@ func TestAmounts(t *testing.T) {
 }
 
 func FuzzAmount(f *testing.F) {
-	for _, seed := range []string{"15.00 USD", "1500 JPY", "1.5 KWD", "0.005 USD", "999999999999.999 EUR", "-1.00 USD", "15.00 XXX"} {
+	for _, seed := range []string{"15.00 USD", "1500 JPY", "1.5 KWD", "0.005 USD", "999999999999.999 EUR", "-1.00 USD",
+		"15.00 XXX"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -55,10 +62,12 @@ func FuzzAmount(f *testing.F) {
 
 // A date that both read is the same moment to both.
 func FuzzDateAgreesWithTime(f *testing.F) {
-	for _, seed := range []string{"2026-02-24", "2028-02-29T23:59:59Z", "1900-02-29", "2026-02-24T08:30:00.5+01:00", "0000-01-01", "9999-12-31", "2026-02-24 08:30+0100", "2026-12-31T24:00Z"} {
+	for _, seed := range []string{"2026-02-24", "2028-02-29T23:59:59Z", "1900-02-29", "2026-02-24T08:30:00.5+01:00",
+		"0000-01-01", "9999-12-31", "2026-02-24 08:30+0100", "2026-12-31T24:00Z"} {
 		f.Add([]byte(seed))
 	}
-	layouts := []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"}
+	layouts := []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04", "2006-01-02T15:04:05",
+		"2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, ok := readMoment(text)
 		for _, layout := range layouts {
@@ -74,7 +83,8 @@ func FuzzDateAgreesWithTime(f *testing.F) {
 
 // What passes as a URL is one to net/url, which the emulator of Stripe asks.
 func FuzzURLAgreesWithNetURL(f *testing.F) {
-	for _, seed := range []string{"https://example.com/a?b=c#d", "http://a:80", "HTTPS://é.example/%20", "https://a/%zz", "https://a/?%zz", "https://a#%zz", "https://[::1]/", "https://a:b@c/", "https://a?b#c?%"} {
+	for _, seed := range []string{"https://example.com/a?b=c#d", "http://a:80", "HTTPS://é.example/%20",
+		"https://a/%zz", "https://a/?%zz", "https://a#%zz", "https://[::1]/", "https://a:b@c/", "https://a?b#c?%"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -120,8 +130,10 @@ func TestDecimalsAreComparedExactly(t *testing.T) {
 	t.Parallel()
 	c := &Column{Min: 1, Max: 5}
 	for value, want := range map[string]Cause{
-		"5": "", "5.000": "", "1": "", "4.999999999999999999999": "", "5.0000000000000000001": OutOfRange, "0.99": OutOfRange,
-		"-1": OutOfRange, "1e0": NotNumber, ".5": NotNumber, "5.": NotNumber, "-": NotNumber, "NaN": NotNumber, "99999999999999999999": OutOfRange,
+		"5": "", "5.000": "", "1": "", "4.999999999999999999999": "", "5.0000000000000000001": OutOfRange,
+		"0.99": OutOfRange,
+		"-1":   OutOfRange, "1e0": NotNumber, ".5": NotNumber, "5.": NotNumber, "-": NotNumber, "NaN": NotNumber,
+		"99999999999999999999": OutOfRange,
 	} {
 		require.Equal(t, want, checkDecimal(c, []byte(value)), value)
 	}

@@ -61,7 +61,9 @@ func (e *HeaderError) Error() string {
 		problems = append(problems, firstFew(e.Unnamed, ", ")+" has no name: give it one, or remove the column")
 	}
 	if len(e.Values) > 0 {
-		problems = append(problems, "columns are named like values of a row: "+firstFew(e.Values, ", ")+"; is the line end behind the header missing?")
+		problems = append(problems,
+			"columns are named like values of a row: "+firstFew(e.Values, ", ")+
+				"; is the line end behind the header missing?")
 	}
 	text := "header: " + strings.Join(problems, "; ")
 	if len(e.Hints) > 0 {
@@ -86,8 +88,10 @@ func firstFew[T any](all []T, separator string) string {
 
 // Header is the first row of a feed.
 type Header struct {
-	Columns []string   // by the names that the specification gives them, where it has one; empty at the end for columns without
-	Unknown []string   // columns that Stripe does not document for this feed, or that are not its business in the dialect
+	// by the names that the specification gives them, where it has one; empty at the end for columns without
+	Columns []string
+	// columns that Stripe does not document for this feed, or that are not its business in the dialect
+	Unknown []string
 	Renamed []Renaming // columns that the file calls otherwise
 }
 
@@ -224,9 +228,11 @@ func otherSeparator(header string, kind Kind, format Format) (hint string) {
 	if strings.Contains(header, string(format.Comma())) {
 		return ""
 	}
-	for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "vertical bars"}} {
+	for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"},
+		{"|", "vertical bars"}} {
 		if separates(other.comma, header, kind) {
-			return fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s between fields", other.name, format, format.separators())
+			return fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s "+
+				"between fields", other.name, format, format.separators())
 		}
 	}
 	return ""

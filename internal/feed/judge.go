@@ -58,8 +58,9 @@ func (j *judge) doubts(row *rawRow, fields int, last, ok bool) bool {
 		row.quoted && !j.strict && (!j.seen.settled() || row.doubled && j.seen.doubled == 0)
 }
 
-// spread lets a row of several lines, or of values with room for cells, share the doubt about the row right behind it, and a quote within that one is
-// doubt enough: a line may have got into the first, and what stands behind it may be its own end.
+// spread lets a row of several lines, or of values with room for cells, share the doubt about the row right behind it,
+// and a quote within that one is doubt enough: a line may have got into the first, and what stands behind it may be its
+// own end.
 func (c *cutter) spread(b *batch, row *rawRow) {
 	j, quotes := &c.judge, c.quotes
 	if j.columns == 0 {
@@ -127,9 +128,11 @@ func (c *cutter) weigh(b *batch, data []byte, eof bool, row *rawRow, next int, o
 func (c *cutter) weighLine(b *batch, data []byte, eof bool, row *rawRow, whole bool) bool {
 	j := &c.judge
 	switch {
-	case whole && row.bare && c.quotes != LiteralQuotes && (j.strict || j.passed+int64(row.start) < j.within || j.misquotes(b.fields[row.first:])):
+	case whole && row.bare && c.quotes != LiteralQuotes &&
+		(j.strict || j.passed+int64(row.start) < j.within || j.misquotes(b.fields[row.first:])):
 		return false // the quote may close what was opened before, or nobody can say whether it belongs to the value
-	case whole && row.bare && c.quotes != LiteralQuotes && (j.opened || !j.seen.texts()) && slices.ContainsFunc(b.fields[row.first:], closesNothing):
+	case whole && row.bare && c.quotes != LiteralQuotes && (j.opened || !j.seen.texts()) &&
+		slices.ContainsFunc(b.fields[row.first:], closesNothing):
 		return false // the value may have been opened in another row
 	case whole && row.bare && c.quotes != LiteralQuotes && escapes(data[row.start:row.end]):
 		return false // the bare quote may be an escaped one, and its value go on beyond a comma
@@ -350,7 +353,8 @@ func (c *cutter) distrust(b *batch, data []byte, eof bool, row *rawRow, next int
 		end = lineEnd(data, end+1)
 		row.breaks++
 	}
-	if ragged && end+1 >= next && c.judge.seen.backslash == before.seen.backslash { // none of its lines is a row: it has too many fields or too few, no more
+	if ragged && end+1 >= next && c.judge.seen.backslash == before.seen.backslash {
+		// none of its lines is a row: it has too many fields or too few, no more
 		c.judge.seen = before.seen
 		b.fields, *row = b.fields[:row.first], rawRow{line: row.line, start: row.start, first: row.first}
 		return c.row(b, data, eof, row)

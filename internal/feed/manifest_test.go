@@ -38,7 +38,8 @@ func smallManifest(tb testing.TB) *Manifest {
 	m, err := NewManifest(Product).Settle(tableOf(tb,
 		Entry{ID: []byte("A"), Fingerprint: 1, Price: usd(0)},
 		Entry{ID: []byte("refused"), Fingerprint: 7},
-		Entry{ID: []byte(strings.Repeat("é", 100)), Fingerprint: math.MaxUint64, Price: usd(999_999_999_999_999), Line: 1 << 29},
+		Entry{ID: []byte(strings.Repeat("é", 100)), Fingerprint: math.MaxUint64, Price: usd(999_999_999_999_999),
+			Line: 1 << 29},
 		Entry{ID: []byte("B"), Fingerprint: 2, Price: Amount{5, Currency{'E', 'U', 'R'}}},
 		Entry{ID: []byte("refused, too"), Fingerprint: Tombstone},
 		Entry{ID: []byte("unknown"), Fingerprint: 9, Price: usd(7)},
@@ -85,27 +86,37 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		data    []byte
 		problem string
 	}{
-		"nothing":             {nil, "manifest: the file is none, or cut off"},
-		"another file":        {[]byte("id,title\nA,Oak table\n"), "manifest: the file is none, or cut off"},
-		"another version":     {otherVersion, "manifest: it has format 2, this code reads 1"},
-		"another feed":        {encoded(t, NewManifest(Inventory)), `manifest: it is of the feed "inventory", expected "product"`},
+		"nothing":         {nil, "manifest: the file is none, or cut off"},
+		"another file":    {[]byte("id,title\nA,Oak table\n"), "manifest: the file is none, or cut off"},
+		"another version": {otherVersion, "manifest: it has format 2, this code reads 1"},
+		"another feed": {encoded(t, NewManifest(Inventory)),
+			`manifest: it is of the feed "inventory", expected "product"`},
 		"no header":           {sealed(), "manifest: its header cannot be read"},
 		"a header cut off":    {sealed([]byte{200}), "manifest: its header cannot be read"},
 		"a header of numbers": {headed("7"), "manifest: its header cannot be read"},
-		"a currency":          {headed(`{"feed":"product","currencies":["US"]}`), "manifest: its currencies cannot be read"},
-		"too many currencies": {headed(`{"feed":"product","currencies":[` + strings.Join(currencies, ",") + `]}`), "manifest: its currencies cannot be read"},
-		"rows below zero":     {headed(`{"feed":"product","rows":-1}`), "manifest: its rows cannot be read"},
-		"too few rows":        {headed(`{"feed":"product","rows":2,"row_bytes":12}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0), "manifest: its rows cannot be read"},
-		"too many rows":       {headed(`{"feed":"product","rows":1,"row_bytes":13}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), "manifest: its rows cannot be read"},
-		"billions of rows":    {headed(`{"feed":"product","rows":9000000000000,"row_bytes":0}`), "manifest: its rows cannot be read"},
-		"bytes below zero":    {headed(`{"feed":"product","row_bytes":-1}`), "manifest: its rows cannot be read"},
-		"bytes not there":     {headed(`{"feed":"product","row_bytes":1}`), "manifest: its rows cannot be read"},
-		"an unknown currency": {headed(`{"feed":"product","rows":1,"row_bytes":13}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0), "manifest: its rows cannot be read"},
-		"a refusal not there": {headed(`{"feed":"product","refused":9000000000000}`), "manifest: its refused rows cannot be read"},
+		"a currency": {headed(`{"feed":"product","currencies":["US"]}`),
+			"manifest: its currencies cannot be read"},
+		"too many currencies": {headed(`{"feed":"product","currencies":[` + strings.Join(currencies, ",") + `]}`),
+			"manifest: its currencies cannot be read"},
+		"rows below zero": {headed(`{"feed":"product","rows":-1}`), "manifest: its rows cannot be read"},
+		"too few rows": {headed(`{"feed":"product","rows":2,"row_bytes":12}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0,
+			0), "manifest: its rows cannot be read"},
+		"too many rows": {headed(`{"feed":"product","rows":1,"row_bytes":13}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0,
+			0, 0), "manifest: its rows cannot be read"},
+		"billions of rows": {headed(`{"feed":"product","rows":9000000000000,"row_bytes":0}`),
+			"manifest: its rows cannot be read"},
+		"bytes below zero": {headed(`{"feed":"product","row_bytes":-1}`), "manifest: its rows cannot be read"},
+		"bytes not there":  {headed(`{"feed":"product","row_bytes":1}`), "manifest: its rows cannot be read"},
+		"an unknown currency": {headed(`{"feed":"product","rows":1,"row_bytes":13}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 1,
+			0, 0), "manifest: its rows cannot be read"},
+		"a refusal not there": {headed(`{"feed":"product","refused":9000000000000}`),
+			"manifest: its refused rows cannot be read"},
 		"more behind the end": {headed(`{"feed":"product"}`, 0), "manifest: its unknown rows cannot be read"},
 		"unknown below zero":  {headed(`{"feed":"product","unknown":-1}`), "manifest: its unknown rows cannot be read"},
-		"unknown not there":   {headed(`{"feed":"product","unknown":1,"unknown_bytes":12}`), "manifest: its unknown rows cannot be read"},
-		"too few unknown":     {headed(`{"feed":"product","unknown":2,"unknown_bytes":12}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0), "manifest: its unknown rows cannot be read"},
+		"unknown not there": {headed(`{"feed":"product","unknown":1,"unknown_bytes":12}`),
+			"manifest: its unknown rows cannot be read"},
+		"too few unknown": {headed(`{"feed":"product","unknown":2,"unknown_bytes":12}`, 1, 'A', 1, 0, 0, 0, 0, 0, 0, 0,
+			0, 0), "manifest: its unknown rows cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +178,8 @@ func TestManifestsAreReadAsWritten(t *testing.T) {
 	m := smallManifest(t)
 	require.Equal(t, 3, m.Rows.Len())
 	require.Equal(t, 2, m.Refused())
-	require.Equal(t, &Refusal{Fingerprint: 7, Since: time0, Column: "price", Reason: strings.Repeat("ü", maxReason/2)}, m.Refusal([]byte("refused")))
+	require.Equal(t, &Refusal{Fingerprint: 7, Since: time0, Column: "price", Reason: strings.Repeat("ü", maxReason/2)},
+		m.Refusal([]byte("refused")))
 	data := encoded(t, m)
 	read, err := ParseManifest(Product, data)
 	require.NoError(t, err)
@@ -183,11 +195,14 @@ func TestSettle(t *testing.T) {
 	before := smallManifest(t)
 	text := string(encoded(t, before))
 	part := tableOf(t,
-		Entry{ID: []byte("new"), Fingerprint: 3, Line: 2}, Entry{ID: B, Fingerprint: 20, Price: usd(6)}, Entry{ID: C, Fingerprint: 4},
-		Entry{ID: []byte("refused"), Fingerprint: 7}, Entry{ID: A, Fingerprint: Tombstone}, Entry{ID: []byte("unheard of"), Fingerprint: Tombstone})
+		Entry{ID: []byte("new"), Fingerprint: 3, Line: 2}, Entry{ID: B, Fingerprint: 20, Price: usd(6)},
+		Entry{ID: C, Fingerprint: 4},
+		Entry{ID: []byte("refused"), Fingerprint: 7}, Entry{ID: A, Fingerprint: Tombstone},
+		Entry{ID: []byte("unheard of"), Fingerprint: Tombstone})
 	refusing := func(ids ...string) func(id []byte) (RowVerdict, bool) {
 		return func(id []byte) (RowVerdict, bool) {
-			return RowVerdict{Column: "title", Reason: "no"}, strings.Contains(" "+strings.Join(ids, " ")+" ", " "+string(id)+" ")
+			return RowVerdict{Column: "title", Reason: "no"}, strings.Contains(" "+strings.Join(ids, " ")+" ",
+				" "+string(id)+" ")
 		}
 	}
 	later := time0.Add(time.Hour + time.Millisecond)
@@ -209,15 +224,18 @@ func TestSettle(t *testing.T) {
 			require.Nil(t, m.Refusal([]byte("refused")))
 			require.NotNil(t, m.Refusal([]byte("refused, too")), "nothing was sent of it")
 		}},
-		"changes refused": {[]string{"A", "B", "refused"}, []string{"A=1", "ééé=15", "B=2", "new=3", "C=4"}, func(t *testing.T, m *Manifest) {
-			require.Equal(t, &Refusal{Fingerprint: 20, Since: time0.Add(time.Hour), Column: "title", Reason: "no"}, m.Refusal(B))
-			require.Equal(t, Tombstone, m.Refusal(A).Fingerprint)
-			require.Equal(t, time0, m.Refusal([]byte("refused")).Since, "it did not change")
-			require.Equal(t, "no", m.Refusal([]byte("refused")).Reason, "Stripe's latest word")
-		}},
-		"new rows refused": {[]string{"new", "C", "unheard of"}, []string{"ééé=15", "B=20", "ref=7"}, func(t *testing.T, m *Manifest) {
-			require.NotNil(t, m.Refusal(C))
-		}},
+		"changes refused": {[]string{"A", "B", "refused"}, []string{"A=1", "ééé=15", "B=2", "new=3", "C=4"},
+			func(t *testing.T, m *Manifest) {
+				require.Equal(t, &Refusal{Fingerprint: 20, Since: time0.Add(time.Hour), Column: "title", Reason: "no"},
+					m.Refusal(B))
+				require.Equal(t, Tombstone, m.Refusal(A).Fingerprint)
+				require.Equal(t, time0, m.Refusal([]byte("refused")).Since, "it did not change")
+				require.Equal(t, "no", m.Refusal([]byte("refused")).Reason, "Stripe's latest word")
+			}},
+		"new rows refused": {[]string{"new", "C", "unheard of"}, []string{"ééé=15", "B=20", "ref=7"},
+			func(t *testing.T, m *Manifest) {
+				require.NotNil(t, m.Refusal(C))
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			once, err := before.Settle(part, later, refusing(c.refused...))
@@ -244,7 +262,8 @@ func TestAManifestIsSmall(t *testing.T) {
 	for i := range rows {
 		id := fmt.Appendf(nil, "SKU%07d-A", i)
 		ids += len(id)
-		require.NoError(t, m.Rows.Add(Entry{ID: id, Fingerprint: rand.Uint64(), Price: usd(int64(i) * 1000), Line: int64(i)}))
+		require.NoError(t,
+			m.Rows.Add(Entry{ID: id, Fingerprint: rand.Uint64(), Price: usd(int64(i) * 1000), Line: int64(i)}))
 	}
 	require.LessOrEqual(t, len(encoded(t, m)), ids+24*rows)
 	_, found := m.Rows.Find([]byte("x"), 0)

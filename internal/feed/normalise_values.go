@@ -112,7 +112,8 @@ func surplusDecimals(amount []byte) bool {
 // asInteger takes the decimals off a number that has none but noughts. 5.000 may be five thousand.
 func asInteger(_ *Column, value, scratch []byte) ([]byte, bool) {
 	whole, decimals, found := bytes.Cut(value, []byte("."))
-	plain := found && len(whole) > 0 && leadingDigits(whole) == len(whole) && len(decimals) > 0 && leadingDigits(decimals) == len(decimals)
+	plain := found && len(whole) > 0 && leadingDigits(whole) == len(whole) && len(decimals) > 0 &&
+		leadingDigits(decimals) == len(decimals)
 	if !plain || !isZero(decimals) || len(decimals) == 3 && isThousands(whole) {
 		return scratch, false
 	}
@@ -172,7 +173,8 @@ func groupedByThousands(whole []byte, mark byte) bool {
 var unitNames = []struct{ unit, name string }{
 	{"lb", "lb"}, {"lb", "lbs"}, {"lb", "pound"}, {"lb", "pounds"}, {"oz", "oz"}, {"oz", "ounce"}, {"oz", "ounces"},
 	{"g", "g"}, {"g", "gram"}, {"g", "grams"}, {"kg", "kg"}, {"kg", "kgs"}, {"kg", "kilogram"}, {"kg", "kilograms"},
-	{"cm", "cm"}, {"cm", "cms"}, {"cm", "centimeter"}, {"cm", "centimeters"}, {"in", "in"}, {"in", "inch"}, {"in", "inches"},
+	{"cm", "cm"}, {"cm", "cms"}, {"cm", "centimeter"}, {"cm", "centimeters"}, {"in", "in"}, {"in", "inch"},
+	{"in", "inches"},
 }
 
 func asMeasure(c *Column, value, scratch []byte) ([]byte, bool) {

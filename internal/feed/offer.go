@@ -162,5 +162,6 @@ func inPostalArea(area []byte, code string) bool {
 		to = from
 	}
 	from, to = bytes.TrimSuffix(from, []byte("*")), bytes.TrimSuffix(to, []byte("*"))
-	return len(from) <= len(code) && len(to) <= len(code) && code[:len(from)] >= string(from) && code[:len(to)] <= string(to)
+	return len(from) <= len(code) && len(to) <= len(code) && code[:len(from)] >= string(from) &&
+		code[:len(to)] <= string(to)
 }

@@ -51,7 +51,8 @@ func TestPlacesFitAddresses(t *testing.T) {
 func TestEachShippingLeavesOutWhatStripeWouldRefuse(t *testing.T) {
 	t.Parallel()
 	var services []string
-	for s := range EachShipping([]byte("US:ALL:Standard:3-5:5.00 USD, nonsense ,US:CA:Fast::9.00 USD,,US:ALL:Bad:5-3:1.00 USD")) {
+	for s := range EachShipping(
+		[]byte("US:ALL:Standard:3-5:5.00 USD, nonsense ,US:CA:Fast::9.00 USD,,US:ALL:Bad:5-3:1.00 USD")) {
 		services = append(services, string(s.Service))
 		require.Equal(t, s.Timed, string(s.Service) == "Standard")
 	}

@@ -73,5 +73,6 @@ func (c *comparison) moved(before, now Amount) bool {
 // movedSinceListed judges by a listed price, of a row that may have been on sale all along: the listed price has moved,
 // or there is a sale for less than a tenth of it.
 func (c *comparison) movedSinceListed(before Amount, e *examined) bool {
-	return e.listed.Currency == before.Currency && c.moved(before, e.listed) || 10*e.price.Thousandths < before.Thousandths
+	return e.listed.Currency == before.Currency && c.moved(before, e.listed) ||
+		10*e.price.Thousandths < before.Thousandths
 }

@@ -18,7 +18,8 @@ import (
 func TestSyncsConverge(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
-	for seed := uint64(0); seed < 300 && (seed < 30 || time.Since(begun) < 4*time.Second); seed++ { // the race detector takes its time
+	for seed := uint64(0); seed < 300 && (seed < 30 || time.Since(begun) < 4*time.Second); seed++ {
+		// the race detector takes its time
 		syncs(t, seed)
 	}
 }
@@ -32,13 +33,15 @@ func FuzzSyncs(f *testing.F) {
 func syncs(tb testing.TB, seed uint64) {
 	tb.Helper()
 	m := &merchant{luck: rand.New(rand.NewPCG(seed, 1)), columns: strings.Split(sevenColumns, ",")}
-	s := &syncing{tb: tb, seed: seed, luck: m.luck, manifest: NewManifest(Product), catalog: map[string]string{}, accepted: map[string]string{}, refused: map[string]string{}, unknown: map[string]string{}}
+	s := &syncing{tb: tb, seed: seed, luck: m.luck, manifest: NewManifest(Product), catalog: map[string]string{},
+		accepted: map[string]string{}, refused: map[string]string{}, unknown: map[string]string{}}
 	for range 8 {
 		for range 1 + m.luck.IntN(4) {
 			m.edit()
 		}
 		source := m.write()
-		s.options = Options{Kind: Product, Format: CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600), Full: m.luck.IntN(10) == 0, Changes: seed%4 == 0}
+		s.options = Options{Kind: Product, Format: CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600),
+			Full: m.luck.IntN(10) == 0, Changes: seed%4 == 0}
 		if m.luck.IntN(12) == 0 {
 			s.lose()
 		}
@@ -134,7 +137,8 @@ func (m *merchant) last(changes bool) (last map[string]productRow, hidden map[st
 			continue
 		}
 		before, again := last[r.id]
-		contradicted[r.id] = contradicted[r.id] || again && !changes && (m.says(before) == "" || m.says(before) != m.says(r))
+		contradicted[r.id] = contradicted[r.id] ||
+			again && !changes && (m.says(before) == "" || m.says(before) != m.says(r))
 		last[r.id] = r
 	}
 	for id, is := range contradicted {
@@ -271,10 +275,12 @@ func (s *syncing) sync(m *merchant, source string, faulty bool) Delta {
 		rejected := s.apply(m, rowsOfPart(tb, out.parts[i].Bytes(), s.options), faulty)
 		settle = append(settle, func() {
 			var err error
-			after, err = after.Settle(part.Table, time0.Add(time.Duration(s.luck.IntN(99))*time.Hour), func(id []byte) (RowVerdict, bool) {
-				_, unknown := s.unknown[string(id)]
-				return RowVerdict{Reason: "no", Unknown: unknown && !rejected[string(id)]}, unknown || rejected[string(id)]
-			})
+			after, err = after.Settle(part.Table, time0.Add(time.Duration(s.luck.IntN(99))*time.Hour),
+				func(id []byte) (RowVerdict, bool) {
+					_, unknown := s.unknown[string(id)]
+					return RowVerdict{Reason: "no", Unknown: unknown && !rejected[string(id)]}, unknown ||
+						rejected[string(id)]
+				})
 			require.NoError(tb, err)
 		})
 	}
@@ -326,7 +332,8 @@ func (s *syncing) expected(m *merchant) map[string]string {
 	maps.Copy(had, s.unknown)
 	for id := range had {
 		tried := s.refused[id] == deletion || s.unknown[id] == deletion
-		if _, there := last[id]; !there && !hidden[id] && !doubt && !refuses(id, deletion) && (!s.options.Changes || tried) {
+		if _, there := last[id]; !there && !hidden[id] && !doubt && !refuses(id, deletion) &&
+			(!s.options.Changes || tried) {
 			delete(catalog, id)
 		}
 	}

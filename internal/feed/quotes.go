@@ -84,7 +84,8 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 			rowsHave(e.backslash))
 	case e.literal == 0, e.backslash > 0, e.enclosing > 0, texts <= 2*(e.either+e.neither):
 		return RFC4180Quotes, ""
-	case f == TSV && e.literal+e.bare+e.paired > 1, e.bare > 0, e.paired == e.literal && e.literal >= enough && e.either == 0:
+	case f == TSV && e.literal+e.bare+e.paired > 1, e.bare > 0,
+		e.paired == e.literal && e.literal >= enough && e.either == 0:
 		// A writer of CSV that puts values in quotes would have done so with the bare ones, or with a word in quotes
 		// and text behind it. One of TSV rarely does, but a single quote that is never closed is no way of writing.
 		return LiteralQuotes, fmt.Sprintf("%s a quote that does not enclose a value, and none needs quotes to be read",

@@ -45,13 +45,22 @@ func TestFilesAreReadAsTheirQuotesAreMeant(t *testing.T) {
 		values map[string]string // of column
 		column string
 	}{
-		{name: "stray-quote-wrong-price.tsv", sent: 20, quotes: LiteralQuotes, column: "price", values: map[string]string{"P0010": "900.00 USD", "P0011": "9.00 USD"}},
-		{name: "stray-quote-wrong-price.tsv", sent: 20, quotes: LiteralQuotes, column: "description", values: map[string]string{"P0010": `"Retro look. Solid oak.`, "P0011": `Oak shelf 24" long.`}},
-		{name: "stray-quote-deletes.tsv", sent: 100, quotes: LiteralQuotes, column: "title", values: map[string]string{"P0010": `"Retro style oak table`, "P0025": `Oak plank 24" long`, "P0017": "Oak table 17"}},
-		{name: "backslash-quotes.csv", sent: 30, quotes: BackslashQuotes, column: "title", values: map[string]string{"P0010": `Oak plank 24"`, "P0011": "Oak table 11"}},
-		{name: "never-closed.csv", sent: 29, quotes: RFC4180Quotes, found: []string{"11 P0010 broken_quotes title"}, column: "title", values: map[string]string{"P0009": "Oak table 9", "P0011": "Oak table 11"}},
-		{name: "newlines-that-are-right.csv", sent: 30, quotes: RFC4180Quotes, column: "description", values: map[string]string{"P0010": "Solid oak.\nOiled, waxed.\nSays \"made to last\".", "P0011": "Solid oak."}},
-		{name: "carriage-returns-only.csv", sent: 2, quotes: RFC4180Quotes, column: "title", values: map[string]string{"P0001": "Oak table 1", "P0002": "Oak table 2"}},
+		{name: "stray-quote-wrong-price.tsv", sent: 20, quotes: LiteralQuotes, column: "price",
+			values: map[string]string{"P0010": "900.00 USD", "P0011": "9.00 USD"}},
+		{name: "stray-quote-wrong-price.tsv", sent: 20, quotes: LiteralQuotes, column: "description",
+			values: map[string]string{"P0010": `"Retro look. Solid oak.`, "P0011": `Oak shelf 24" long.`}},
+		{name: "stray-quote-deletes.tsv", sent: 100, quotes: LiteralQuotes, column: "title",
+			values: map[string]string{"P0010": `"Retro style oak table`, "P0025": `Oak plank 24" long`,
+				"P0017": "Oak table 17"}},
+		{name: "backslash-quotes.csv", sent: 30, quotes: BackslashQuotes, column: "title",
+			values: map[string]string{"P0010": `Oak plank 24"`, "P0011": "Oak table 11"}},
+		{name: "never-closed.csv", sent: 29, quotes: RFC4180Quotes, found: []string{"11 P0010 broken_quotes title"},
+			column: "title", values: map[string]string{"P0009": "Oak table 9", "P0011": "Oak table 11"}},
+		{name: "newlines-that-are-right.csv", sent: 30, quotes: RFC4180Quotes, column: "description",
+			values: map[string]string{"P0010": "Solid oak.\nOiled, waxed.\nSays \"made to last\".",
+				"P0011": "Solid oak."}},
+		{name: "carriage-returns-only.csv", sent: 2, quotes: RFC4180Quotes, column: "title",
+			values: map[string]string{"P0001": "Oak table 1", "P0002": "Oak table 2"}},
 	} {
 		t.Run(c.name+" "+c.column, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +83,8 @@ func TestFilesAreReadAsTheirQuotesAreMeant(t *testing.T) {
 func TestQuotesThatAreSet(t *testing.T) {
 	t.Parallel()
 	source := heading + strings.Replace(item("A", "1"), "Oak table", `"Oak"`, 1)
-	twoLines := heading + strings.Replace(item("A", "1"), "Oak table", `"Oak`, 1) + strings.Replace(item("B", "2"), "Oak table", `table"`, 1)
+	twoLines := heading + strings.Replace(item("A", "1"), "Oak table", `"Oak`, 1) +
+		strings.Replace(item("B", "2"), "Oak table", `table"`, 1)
 	backslash := heading + strings.Replace(item("A", "1"), "Oak table", `"24\" \\ \d"`, 1)
 	best := func(id string) string { return strings.Replace(item(id, "1"), "Oak table", `"Best" chair`, 1) }
 	for name, c := range map[string]struct {
@@ -84,18 +94,26 @@ func TestQuotesThatAreSet(t *testing.T) {
 		title  string
 		found  []string
 	}{
-		"enclosing":                      {source, RFC4180Quotes, "send A", "Oak", nil},
-		"text":                           {source, LiteralQuotes, "send A", `"Oak"`, nil},
-		"with backslashes":               {backslash, BackslashQuotes, "send A", `24" \ \d`, nil},
-		"rows of text that line up":      {twoLines, AutoQuotes, "2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
-		"rows that line up":              {twoLines + strings.Replace(item("C", "1"), "Oak table", `"Oak, table"`, 1), AutoQuotes, "send C, 2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
-		"rows that line up, as text":     {twoLines, LiteralQuotes, "send A B", `"Oak`, nil},
-		"backslashes by RFC 4180":        {backslash, RFC4180Quotes, "1 held back", "", []string{"2 A broken_quotes title"}},
-		"a word in quotes, each time":    {heading + best("A") + best("B") + best("C"), AutoQuotes, "send A B C", `"Best" chair`, nil},
-		"a word in quotes, now and then": {heading + best("A") + item("B", "1"), AutoQuotes, "send B, 1 held back", "", []string{"2 A broken_quotes title"}},
-		"a word in quotes, and a value": {heading + best("A") + best("B") + best("C") + strings.Replace(item("D", "1"), "Oak table", `"Oak"`, 1), AutoQuotes,
-			"send D, 3 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title", "4 C broken_quotes title"}},
-		"a backslash that is no more": {heading + strings.Replace(item("A", "1"), "Oak table", `"Oak\"`, 1), AutoQuotes, "send A", `Oak\`, nil},
+		"enclosing":        {source, RFC4180Quotes, "send A", "Oak", nil},
+		"text":             {source, LiteralQuotes, "send A", `"Oak"`, nil},
+		"with backslashes": {backslash, BackslashQuotes, "send A", `24" \ \d`, nil},
+		"rows of text that line up": {twoLines, AutoQuotes, "2 held back", "",
+			[]string{"2 A broken_quotes title", "3 B broken_quotes title"}},
+		"rows that line up": {twoLines + strings.Replace(item("C", "1"), "Oak table", `"Oak, table"`, 1),
+			AutoQuotes, "send C, 2 held back", "", []string{"2 A broken_quotes title", "3 B broken_quotes title"}},
+		"rows that line up, as text": {twoLines, LiteralQuotes, "send A B", `"Oak`, nil},
+		"backslashes by RFC 4180": {backslash, RFC4180Quotes, "1 held back", "",
+			[]string{"2 A broken_quotes title"}},
+		"a word in quotes, each time": {heading + best("A") + best("B") + best("C"), AutoQuotes, "send A B C",
+			`"Best" chair`, nil},
+		"a word in quotes, now and then": {heading + best("A") + item("B", "1"), AutoQuotes, "send B, 1 held back", "",
+			[]string{"2 A broken_quotes title"}},
+		"a word in quotes, and a value": {heading + best("A") + best("B") + best("C") +
+			strings.Replace(item("D", "1"), "Oak table", `"Oak"`, 1), AutoQuotes,
+			"send D, 3 held back", "",
+			[]string{"2 A broken_quotes title", "3 B broken_quotes title", "4 C broken_quotes title"}},
+		"a backslash that is no more": {heading + strings.Replace(item("A", "1"), "Oak table", `"Oak\"`, 1), AutoQuotes,
+			"send A", `Oak\`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +122,8 @@ func TestQuotesThatAreSet(t *testing.T) {
 			require.Equal(t, c.want, outcome(t, d, out, o))
 			require.Equal(t, c.found, out.found)
 			require.Equal(t, c.title, valuesOf(t, d, out, o, "title")["A"])
-			require.Equal(t, d.Reading.Quotes != c.quotes && d.Reading.Quotes == LiteralQuotes, d.Reading.QuotesWhy != "")
+			require.Equal(t, d.Reading.Quotes != c.quotes && d.Reading.Quotes == LiteralQuotes,
+				d.Reading.QuotesWhy != "")
 		})
 	}
 	_, err := ParseQuotes("double")
@@ -144,9 +163,12 @@ func TestManyStrayQuotesTakeLinearTime(t *testing.T) {
 func TestAQuoteThatClosesNothing(t *testing.T) {
 	t.Parallel()
 	for field, closes := range map[string]bool{
-		`Solid srh4"`: true, `wide"`: true, `wide" and long`: true, `say "so" and"`: true, ` "`: true, `a ."`: true, `and" wax16"`: true, `Oak "big`: true,
-		`24"`: false, `Frame 24"`: false, `5.5" wide`: false, `10x15"`: false, `5/8"`: false, `6' 2"`: false, `24" x 36" x 2"`: false,
-		`say "so"`: false, `the "size 24"`: false, `Nuts" and "bolts`: true, `8" and 10" wide`: false, `"enclosed`: false, `plain`: false, ``: false, `10×15"`: false,
+		`Solid srh4"`: true, `wide"`: true, `wide" and long`: true, `say "so" and"`: true, ` "`: true, `a ."`: true,
+		`and" wax16"`: true, `Oak "big`: true,
+		`24"`: false, `Frame 24"`: false, `5.5" wide`: false, `10x15"`: false, `5/8"`: false, `6' 2"`: false,
+		`24" x 36" x 2"`: false,
+		`say "so"`:       false, `the "size 24"`: false, `Nuts" and "bolts`: true, `8" and 10" wide`: false,
+		`"enclosed`: false, `plain`: false, ``: false, `10×15"`: false,
 	} {
 		require.Equal(t, closes, closesNothing([]byte(field)), field)
 	}

@@ -156,7 +156,8 @@ func (c *cutter) cut(b *batch) error {
 		case c.judge.columns > 0 && lineEnd(b.data, 0) <= MaxRecordBytes:
 			// Its first line can be told, so the judge only has to see more of what is behind it.
 		case len(b.data) > MaxRecordBytes:
-			return &SyntaxError{c.line, fmt.Sprintf("this row is longer than %d MiB: is a quote never closed?", MaxRecordBytes>>20)}
+			return &SyntaxError{c.line,
+				fmt.Sprintf("this row is longer than %d MiB: is a quote never closed?", MaxRecordBytes>>20)}
 		case c.eof:
 			return &SyntaxError{c.line, "a quoted field that begins in this row is never closed"}
 		}
@@ -204,7 +205,8 @@ func (c *cutter) begin(b *batch) error {
 	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):
 		return &SyntaxError{1, "the file is a zip archive or a spreadsheet: export it as CSV or TSV"}
 	case isMarkup(b.data):
-		return &SyntaxError{1, "the file is a web page or XML: export it as CSV or TSV, and see that its address is right"}
+		return &SyntaxError{1,
+			"the file is a web page or XML: export it as CSV or TSV, and see that its address is right"}
 	case isJSON(b.data):
 		return &SyntaxError{1, "the file is JSON: export it as CSV or TSV, and see that its address is right"}
 	}
@@ -230,7 +232,8 @@ func isJSON(data []byte) bool {
 		return false
 	}
 	inner := bytes.TrimLeft(data[1:], spaces)
-	return data[0] == '{' && bytes.HasPrefix(inner, []byte(`"`)) || data[0] == '[' && bytes.HasPrefix(inner, []byte("{"))
+	return data[0] == '{' && bytes.HasPrefix(inner, []byte(`"`)) ||
+		data[0] == '[' && bytes.HasPrefix(inner, []byte("{"))
 }
 
 // unmarkedUTF16 reports whether every other one of the first bytes is NUL, as where a header is UTF-16 without a mark.

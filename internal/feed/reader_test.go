@@ -40,18 +40,20 @@ func readAll(t *testing.T, src io.Reader, format Format) ([]readRow, error) {
 func TestReaderRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, problem string }{
-		"unclosed quote":          {"id,title\n1,\"two\n3,four\n", "line 2: a quoted field that begins in this row is never closed"},
-		"unclosed quote, swallow": {"id\n\"" + strings.Repeat("x\n", MaxRecordBytes/2+1), "line 2: this row is longer than 4 MiB"},
-		"UTF-16":                  {"\xff\xfei\x00d\x00", "UTF-16"},
-		"UTF-32":                  {"\xff\xfe\x00\x00i\x00\x00\x00d\x00\x00\x00", "UTF-32"},
-		"UTF-32BE":                {"\x00\x00\xfe\xff\x00\x00\x00i", "UTF-32"},
-		"UTF-32LE, no mark":       {"i\x00\x00\x00d\x00\x00\x00", "UTF-32"},
-		"UTF-32BE, no mark":       {"\x00\x00\x00i\x00\x00\x00d", "UTF-32"},
-		"UTF-16LE, no mark":       {"i\x00d\x00,\x00", "UTF-16"},
-		"UTF-16BE, no mark":       {"\x00i\x00d\x00,", "UTF-16"},
-		"UTF-16LE, no mark, ä":    {"i\x00d\x00,\x00\xe4\x00\n\x00", "UTF-16"},
-		"gzip":                    {"\x1f\x8b\x08\x00", "must end in .gz"},
-		"spreadsheet":             {"PK\x03\x04....", "spreadsheet"},
+		"unclosed quote": {"id,title\n1,\"two\n3,four\n",
+			"line 2: a quoted field that begins in this row is never closed"},
+		"unclosed quote, swallow": {"id\n\"" + strings.Repeat("x\n", MaxRecordBytes/2+1),
+			"line 2: this row is longer than 4 MiB"},
+		"UTF-16":               {"\xff\xfei\x00d\x00", "UTF-16"},
+		"UTF-32":               {"\xff\xfe\x00\x00i\x00\x00\x00d\x00\x00\x00", "UTF-32"},
+		"UTF-32BE":             {"\x00\x00\xfe\xff\x00\x00\x00i", "UTF-32"},
+		"UTF-32LE, no mark":    {"i\x00\x00\x00d\x00\x00\x00", "UTF-32"},
+		"UTF-32BE, no mark":    {"\x00\x00\x00i\x00\x00\x00d", "UTF-32"},
+		"UTF-16LE, no mark":    {"i\x00d\x00,\x00", "UTF-16"},
+		"UTF-16BE, no mark":    {"\x00i\x00d\x00,", "UTF-16"},
+		"UTF-16LE, no mark, ä": {"i\x00d\x00,\x00\xe4\x00\n\x00", "UTF-16"},
+		"gzip":                 {"\x1f\x8b\x08\x00", "must end in .gz"},
+		"spreadsheet":          {"PK\x03\x04....", "spreadsheet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,20 +79,26 @@ func TestReaderReads(t *testing.T) {
 		format Format
 		want   []readRow
 	}{
-		"empty":                     {"", CSV, nil},
-		"only a byte order mark":    {"\xef\xbb\xbf", CSV, nil},
-		"shorter than a mark":       {"i", CSV, []readRow{{1, []string{"i"}}}},
-		"byte order mark and CRLF":  {"\xef\xbb\xbfid,title\r\n1,two\r\n", CSV, []readRow{{1, []string{"id", "title"}}, {2, []string{"1", "two"}}}},
-		"no final line end":         {"id\n1", CSV, []readRow{{1, []string{"id"}}, {2, []string{"1"}}}},
-		"final comma":               {"a,b\n1,", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"1", ""}}}},
-		"blank lines are skipped":   {"\n\nid\n\r\n1\n\n", CSV, []readRow{{3, []string{"id"}}, {5, []string{"1"}}}},
-		"quoted comma and quote":    {"a\n\"x, \"\"y\"\"\"\n", CSV, []readRow{{1, []string{"a"}}, {2, []string{`x, "y"`}}}},
-		"quoted line breaks":        {"a,b\n\"x\ny\r\nz\",2\n3,4\n", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"x\ny\r\nz", "2"}}, {5, []string{"3", "4"}}}},
-		"quote inside a field":      {"a,b\n19\" monitor,x\n", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{`19" monitor`, "x"}}}},
-		"text behind closing quote": {"a,b\n\"x\"y,z\n", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"xy", "z"}}}},
-		"ragged":                    {"a,b\n1\n1,2,3\n", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"1"}}, {3, []string{"1", "2", "3"}}}},
-		"lone CR in a field":        {"a\nx\ry\n", CSV, []readRow{{1, []string{"a"}}, {2, []string{"x\ry"}}}},
-		"tabs":                      {"a\tb\n1,2\t3\n", TSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"1,2", "3"}}}},
+		"empty":                  {"", CSV, nil},
+		"only a byte order mark": {"\xef\xbb\xbf", CSV, nil},
+		"shorter than a mark":    {"i", CSV, []readRow{{1, []string{"i"}}}},
+		"byte order mark and CRLF": {"\xef\xbb\xbfid,title\r\n1,two\r\n", CSV,
+			[]readRow{{1, []string{"id", "title"}}, {2, []string{"1", "two"}}}},
+		"no final line end":       {"id\n1", CSV, []readRow{{1, []string{"id"}}, {2, []string{"1"}}}},
+		"final comma":             {"a,b\n1,", CSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"1", ""}}}},
+		"blank lines are skipped": {"\n\nid\n\r\n1\n\n", CSV, []readRow{{3, []string{"id"}}, {5, []string{"1"}}}},
+		"quoted comma and quote": {"a\n\"x, \"\"y\"\"\"\n", CSV,
+			[]readRow{{1, []string{"a"}}, {2, []string{`x, "y"`}}}},
+		"quoted line breaks": {"a,b\n\"x\ny\r\nz\",2\n3,4\n", CSV,
+			[]readRow{{1, []string{"a", "b"}}, {2, []string{"x\ny\r\nz", "2"}}, {5, []string{"3", "4"}}}},
+		"quote inside a field": {"a,b\n19\" monitor,x\n", CSV,
+			[]readRow{{1, []string{"a", "b"}}, {2, []string{`19" monitor`, "x"}}}},
+		"text behind closing quote": {"a,b\n\"x\"y,z\n", CSV,
+			[]readRow{{1, []string{"a", "b"}}, {2, []string{"xy", "z"}}}},
+		"ragged": {"a,b\n1\n1,2,3\n", CSV,
+			[]readRow{{1, []string{"a", "b"}}, {2, []string{"1"}}, {3, []string{"1", "2", "3"}}}},
+		"lone CR in a field": {"a\nx\ry\n", CSV, []readRow{{1, []string{"a"}}, {2, []string{"x\ry"}}}},
+		"tabs":               {"a\tb\n1,2\t3\n", TSV, []readRow{{1, []string{"a", "b"}}, {2, []string{"1,2", "3"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +114,8 @@ func TestReaderReads(t *testing.T) {
 
 // A well-formed file means the same to Reader and to encoding/csv, however it is cut into reads.
 func FuzzReaderAgreesWithEncodingCSV(f *testing.F) {
-	for _, seed := range []string{"a,b\n1,2\n", "\"a\"\"b\",c\r\n\n\"x\ny\",\n", "\xef\xbb\xbfid\n", "a\rb,c", ",\n,,\n"} {
+	for _, seed := range []string{"a,b\n1,2\n", "\"a\"\"b\",c\r\n\n\"x\ny\",\n", "\xef\xbb\xbfid\n", "a\rb,c",
+		",\n,,\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -27,7 +27,8 @@ func (r Reading) Notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("double quotes are read as %s: %s", r.Quotes.meaning(), r.QuotesWhy))
 	}
 	if r.Interrupted > 0 {
-		notes = append(notes, fmt.Sprintf("the file breaks off in the middle of the row that begins on line %d", r.Interrupted))
+		notes = append(notes,
+			fmt.Sprintf("the file breaks off in the middle of the row that begins on line %d", r.Interrupted))
 	}
 	switch {
 	case r.Blank == 1:
@@ -57,5 +58,6 @@ func (r Reading) WaitingText() string {
 	case r.InDoubt > 1:
 		where = fmt.Sprintf("one of %d rows in doubt, the first on line %d (%s)", r.InDoubt, r.FirstDoubt, r.Doubt)
 	}
-	return fmt.Sprintf("%d %s for a file that can be read beyond doubt: %s may stand in %s", r.Waiting, what, hide, where)
+	return fmt.Sprintf("%d %s for a file that can be read beyond doubt: %s may stand in %s", r.Waiting, what, hide,
+		where)
 }

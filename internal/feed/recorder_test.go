@@ -199,7 +199,8 @@ func outcome(tb testing.TB, d Delta, out *recorder, o Options) string {
 	for _, count := range []struct {
 		n    int64
 		what string
-	}{{c.Unchanged, "unchanged"}, {c.HeldBack, "held back"}, {c.StillRefused, "still refused"}, {c.Superseded, "superseded"}, {c.Unsettled, "unsettled"}, {c.NotDeleted, "not deleted"}, {c.Asked, "asked"}} {
+	}{{c.Unchanged, "unchanged"}, {c.HeldBack, "held back"}, {c.StillRefused, "still refused"},
+		{c.Superseded, "superseded"}, {c.Unsettled, "unsettled"}, {c.NotDeleted, "not deleted"}, {c.Asked, "asked"}} {
 		if count.n > 0 {
 			texts = append(texts, fmt.Sprintf("%d %s", count.n, count.what))
 		}

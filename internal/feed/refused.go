@@ -15,10 +15,12 @@ const ErrorColumn = "stripe_error_message"
 // documented. Names are compared as refusedName has them.
 var (
 	reasonNames = []string{
-		ErrorColumn, "stripe_error", "stripe_error_messages", "error_message", "error_messages", "error", "errors", "error_reason",
+		ErrorColumn, "stripe_error", "stripe_error_messages", "error_message", "error_messages", "error", "errors",
+		"error_reason",
 		"error_description", "failure_message", "failure_reason", "failed_reason", "reason", "message",
 	}
-	idNames = []string{"product_id", "item_id", "sku_id", "sku", "offer_id", "external_id", "row_id", "record_id", "object_id"}
+	idNames = []string{"product_id", "item_id", "sku_id", "sku", "offer_id", "external_id", "row_id", "record_id",
+		"object_id"}
 )
 
 // Refused is a row that Stripe did not take. ID and Value are valid until the next one.

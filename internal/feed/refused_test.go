@@ -45,19 +45,21 @@ func TestReadRefused(t *testing.T) {
 	want := []string{"A/title/Oak 😀\n\"table\"/Field title is too long, sorry.", "B///No."}
 	wide := "\ufeff" + plain
 	for name, list := range map[string][]byte{
-		"as it is known":     []byte(plain),
-		"a byte order mark":  []byte(wide),
-		"CRLF":               []byte(strings.ReplaceAll(strings.ReplaceAll(plain, "\n", "\r\n"), "😀\r\n", "😀\n")),
-		"no last line end":   []byte(strings.TrimSuffix(plain, "\n")),
-		"gzip":               packed(t, []byte(plain)),
-		"UTF-16LE":           inUTF16(binary.LittleEndian, wide),
-		"UTF-16BE":           inUTF16(binary.BigEndian, wide),
-		"UTF-16LE, no mark":  inUTF16(binary.LittleEndian, plain),
-		"UTF-16BE, no mark":  inUTF16(binary.BigEndian, plain),
-		"gzip, UTF-16":       packed(t, inUTF16(binary.BigEndian, wide)),
-		"half a character":   inUTF16(binary.LittleEndian, wide)[:2*len(utf16.Encode([]rune(wide)))-1],
-		"another case":       []byte(strings.Replace(plain, ErrorColumn+",id,title", "Stripe_Error_Message,ID,Title", 1)),
-		"words":              []byte(strings.Replace(plain, ErrorColumn+",id,title", "Stripe Error Message, Id ,title", 1)),
+		"as it is known":    []byte(plain),
+		"a byte order mark": []byte(wide),
+		"CRLF":              []byte(strings.ReplaceAll(strings.ReplaceAll(plain, "\n", "\r\n"), "😀\r\n", "😀\n")),
+		"no last line end":  []byte(strings.TrimSuffix(plain, "\n")),
+		"gzip":              packed(t, []byte(plain)),
+		"UTF-16LE":          inUTF16(binary.LittleEndian, wide),
+		"UTF-16BE":          inUTF16(binary.BigEndian, wide),
+		"UTF-16LE, no mark": inUTF16(binary.LittleEndian, plain),
+		"UTF-16BE, no mark": inUTF16(binary.BigEndian, plain),
+		"gzip, UTF-16":      packed(t, inUTF16(binary.BigEndian, wide)),
+		"half a character":  inUTF16(binary.LittleEndian, wide)[:2*len(utf16.Encode([]rune(wide)))-1],
+		"another case": []byte(strings.Replace(plain, ErrorColumn+",id,title", "Stripe_Error_Message,ID,Title",
+			1)),
+		"words": []byte(strings.Replace(plain, ErrorColumn+",id,title", "Stripe Error Message, Id ,title",
+			1)),
 		"another name":       []byte(strings.Replace(plain, ErrorColumn+",id", "error-message,Product ID", 1)),
 		"a blank first line": []byte("\n\r\n" + plain),
 	} {
@@ -66,7 +68,8 @@ func TestReadRefused(t *testing.T) {
 		require.Equal(t, want, rows, name)
 	}
 	for _, comma := range []string{"\t", ";", "|"} {
-		rows, err := refusedIn([]byte(strings.ReplaceAll("id,title,"+ErrorColumn+"\nA,\"Oak, table\",no, never\nB,x,No.\n", ",", comma)))
+		rows, err := refusedIn(
+			[]byte(strings.ReplaceAll("id,title,"+ErrorColumn+"\nA,\"Oak, table\",no, never\nB,x,No.\n", ",", comma)))
 		require.NoError(t, err, comma)
 		require.Equal(t, []string{"A///no" + comma + " never", "B///No."}[1:], rows[1:], comma)
 	}
@@ -103,7 +106,8 @@ func TestFilesOfRefusedRowsThatCannotBeRead(t *testing.T) {
 		{"PK\x03\x04xyz", "it is a zip archive or a spreadsheet", 0},
 		{"id,title\nA,x\n", "its first row has no column stripe_error_message", 0},
 		{"no,A\nno,B\n", "its first row has no column stripe_error_message", 0},
-		{ErrorColumn + ",id\nno,A\nno,\"B\nno,C\n", "line 3: a quoted field that begins in this row is never closed", 1},
+		{ErrorColumn + ",id\nno,A\nno,\"B\nno,C\n", "line 3: a quoted field that begins in this row is never closed",
+			1},
 		{"\"" + ErrorColumn, "its first row has no column stripe_error_message", 0},
 		{"\x1f\x8b" + ErrorColumn + ",id\n", "it begins as if it were compressed, and is not", 0},
 		{string(zipped[:len(zipped)-9]), "it is compressed, and breaks off: unexpected EOF", -1},
@@ -160,7 +164,8 @@ func FuzzReadRefused(f *testing.F) {
 		again, _ := read()
 		require.Equal(t, rows, again)
 		broken := errors.New("broken")
-		err = ReadRefused(io.MultiReader(bytes.NewReader(list), iotestErr{broken}), Product, func(Refused) error { return nil })
+		err = ReadRefused(io.MultiReader(bytes.NewReader(list), iotestErr{broken}), Product,
+			func(Refused) error { return nil })
 		var wrong *RefusedError
 		require.True(t, errors.Is(err, broken) || errors.As(err, &wrong), "%v: a source that breaks is no end", err)
 	})

@@ -45,7 +45,8 @@ func compileRules(kind Kind, columns []string) *rules {
 	for i := range known {
 		c := &known[i]
 		place := at(c.Name)
-		switch rule := (cellRule{at: place, column: c, check: valueChecks[c.Type], required: c.Need == Required, free: c.Type.free()}); {
+		switch rule := (cellRule{at: place, column: c, check: valueChecks[c.Type], required: c.Need == Required,
+			free: c.Type.free()}); {
 		case place < 0 && rule.required:
 			r.absent = append(r.absent, c.Name)
 		case place < 0:
@@ -132,7 +133,8 @@ func (r *cellRule) judge(value []byte) Cause {
 	case r.required:
 		return Missing
 	case len(value) > 0 && !r.free:
-		return OnlySpaces // the form that the specification states has room for no space, and only an empty cell is unset
+		// the form that the specification states has room for no space, and only an empty cell is unset
+		return OnlySpaces
 	}
 	return ""
 }

@@ -14,8 +14,10 @@ import (
 
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
-	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, NotAProduct, CommentedOut, LooseText, TooManyFields, TooFewFields,
-	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow, VariantsDiffer, NotInCatalog,
+	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, NotAProduct, CommentedOut,
+	LooseText, TooManyFields, TooFewFields,
+	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow,
+	VariantsDiffer, NotInCatalog,
 	RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed,
 }
 
@@ -71,7 +73,8 @@ func TestCausesHaveASeverityAndAColumn(t *testing.T) {
 	for _, text := range causeTexts {
 		require.Contains(t, []Severity{Error, Warning}, text.severity, text.cause)
 		if text.typical != "" {
-			require.True(t, columnNamed(Product, text.typical) != nil || columnNamed(Promotion, text.typical) != nil, text.typical)
+			require.True(t, columnNamed(Product, text.typical) != nil || columnNamed(Promotion, text.typical) != nil,
+				text.typical)
 		}
 	}
 	require.Equal(t, Error, Cause("from a later release").Severity())
@@ -83,43 +86,75 @@ func TestRowsThatPass(t *testing.T) {
 		kind Kind
 		row  map[string]string
 	}{
-		"only what is required":       {Product, minimal()},
-		"every column":                {Product, complete()},
-		"no brand for a film":         {Product, with(complete(), changes{"brand": "", "product_category": "Media > DVDs & Videos"})},
-		"an mpn for a gtin":           {Product, with(complete(), changes{"gtin": ""})},
-		"both categories":             {Product, with(complete(), changes{"google_product_category": "166", "product_category": "Tables"})},
-		"150 letters of two bytes":    {Product, with(complete(), changes{"title": strings.Repeat("é", 150)})},
-		"a name in capitals":          {Product, with(complete(), changes{"title": "IKEA KALLAX 77x147"})},
-		"one word in capitals":        {Product, with(complete(), changes{"title": "LEGO 10497"})},
-		"a script without capitals":   {Product, with(complete(), changes{"title": "有機コットン シャツ"})},
-		"less than":                   {Product, with(complete(), changes{"description": "for feet < 25 cm and > 20 cm"})},
-		"a domain beyond ASCII":       {Product, with(complete(), changes{"link": "HTTPS://müller.example:8443/größe?a=100%#x"})},
-		"a sale of one day":           {Product, with(complete(), changes{"sale_price_effective_date": "2026-12-01T10:00:00Z/2026-12-01"})},
-		"a sale across zones":         {Product, with(complete(), changes{"sale_price_effective_date": "2026-12-01T00:00+02:00/2026-12-01T23:59:59.5-0800"})},
-		"yen and dinars":              {Product, with(complete(), changes{"shipping": "JP:ALL:Standard Shipping:3-5:500 JPY", "free_shipping_threshold": "", "price": "1500 JPY", "sale_price": "1499 JPY", "applicable_fees": "KW:ALL:Fee:1.500 KWD,JP:ALL:Fee:10 JPY"})},
-		"no days":                     {Product, with(complete(), changes{"shipping": "US:ALL:Standard Shipping::20.00 USD"})},
-		"postal codes":                {Product, with(complete(), changes{"shipping": "US:73114-74547:Standard Shipping:3-5:0.00 USD, US:94*-95*:Express:1-2:9.00 USD,US:94103:Courier:0-1:19.00 USD,US:CA:x:1-1:1.00 USD"})},
-		"a fee's basis":               {Product, with(complete(), changes{"applicable_fees": "US:CA:Recycling Fee:0.25 USD:per_item"})},
-		"a fee's basis in a country":  {Product, with(complete(), changes{"applicable_fees": "US:CA:Recycling Fee:0.25 USD:per_item,DE:ALL:Pfand:0.25 EUR:per_item"})},
-		"lines and tabs in prose":     {Product, with(complete(), changes{"description": "Solid oak.\r\n\tWaxed; 1 & 2 < 3 – Größe 10\u00a0cm."})},
-		"marks between directions":    {Product, with(complete(), changes{"title": "שולחן (Oak)\u200e 2"})},
-		"an address in a query":       {Product, with(complete(), changes{"link": "https://example.com/?to=https://example.org/a;b|c&x=1"})},
-		"two warnings":                {Product, with(complete(), changes{"product_warning": "prop_65:WARNING: lead, safety_warning:Hot"})},
-		"not tracked":                 {Product, with(complete(), changes{"inventory_not_tracked": "true", "inventory_quantity": ""})},
-		"stock without a word on it":  {Product, with(complete(), changes{"inventory_not_tracked": "", "inventory_quantity": "3"})},
-		"no reviews":                  {Product, with(complete(), changes{"product_review_count": "0", "product_review_rating": ""})},
-		"the bounds of numbers":       {Product, with(complete(), changes{"popularity_score": "5.00", "return_rate": "100", "product_review_rating": "1"})},
-		"no code, as Google says":     {Product, with(complete(), changes{"gtin": "", "mpn": "", "identifier_exists": "no"})},
-		"joiners":                     {Product, with(complete(), changes{"title": "میز می\u200cخواهم 👩\u200d🔧", "brand": "R&D; Co & Söhne"})},
-		"a query with semicolons":     {Product, with(complete(), changes{"additional_image_link": "https://example.com/1.jpg?a=1;b=2|c"})},
-		"a leap day":                  {Product, with(complete(), changes{"expiration_date": "2028-02-29"})},
-		"nothing of a deleted row":    {Product, with(complete(), changes{"delete": "true", "price": "free", "title": ""})},
-		"inventory":                   {Inventory, sampleRow(Inventory)},
-		"pricing":                     {Pricing, sampleRow(Pricing)},
-		"pricing without a sale":      {Pricing, map[string]string{"id": "a", "price": "1.00 EUR"}},
-		"promotion":                   {Promotion, sampleRow(Promotion)},
-		"free shipping":               {Promotion, with(sampleRow(Promotion), changes{"benefit_type": "free_shipping", "percent_off": ""})},
-		"all products, automatically": {Promotion, with(sampleRow(Promotion), changes{"target_selection": "all_products", "target_ids": "", "application_type": "automatic", "promotion_code": "-"})},
+		"only what is required": {Product, minimal()},
+		"every column":          {Product, complete()},
+		"no brand for a film": {Product,
+			with(complete(), changes{"brand": "", "product_category": "Media > DVDs & Videos"})},
+		"an mpn for a gtin": {Product, with(complete(), changes{"gtin": ""})},
+		"both categories": {Product,
+			with(complete(), changes{"google_product_category": "166", "product_category": "Tables"})},
+		"150 letters of two bytes":  {Product, with(complete(), changes{"title": strings.Repeat("é", 150)})},
+		"a name in capitals":        {Product, with(complete(), changes{"title": "IKEA KALLAX 77x147"})},
+		"one word in capitals":      {Product, with(complete(), changes{"title": "LEGO 10497"})},
+		"a script without capitals": {Product, with(complete(), changes{"title": "有機コットン シャツ"})},
+		"less than": {Product,
+			with(complete(), changes{"description": "for feet < 25 cm and > 20 cm"})},
+		"a domain beyond ASCII": {Product,
+			with(complete(), changes{"link": "HTTPS://müller.example:8443/größe?a=100%#x"})},
+		"a sale of one day": {Product,
+			with(complete(), changes{"sale_price_effective_date": "2026-12-01T10:00:00Z/2026-12-01"})},
+		"a sale across zones": {Product,
+			with(complete(),
+				changes{"sale_price_effective_date": "2026-12-01T00:00+02:00/2026-12-01T23:59:59.5-0800"})},
+		"yen and dinars": {Product,
+			with(complete(), changes{"shipping": "JP:ALL:Standard Shipping:3-5:500 JPY", "free_shipping_threshold": "",
+				"price": "1500 JPY", "sale_price": "1499 JPY",
+				"applicable_fees": "KW:ALL:Fee:1.500 KWD,JP:ALL:Fee:10 JPY"})},
+		"no days": {Product,
+			with(complete(), changes{"shipping": "US:ALL:Standard Shipping::20.00 USD"})},
+		"postal codes": {Product,
+			with(complete(), changes{
+				"shipping": "US:73114-74547:Standard Shipping:3-5:0.00 USD, US:94*-95*:Express:1-2:9.00 USD,US:94103:Courier:0-1:19.00 USD,US:CA:x:1-1:1.00 USD",
+			})},
+		"a fee's basis": {Product,
+			with(complete(), changes{"applicable_fees": "US:CA:Recycling Fee:0.25 USD:per_item"})},
+		"a fee's basis in a country": {Product,
+			with(complete(),
+				changes{"applicable_fees": "US:CA:Recycling Fee:0.25 USD:per_item,DE:ALL:Pfand:0.25 EUR:per_item"})},
+		"lines and tabs in prose": {Product,
+			with(complete(), changes{"description": "Solid oak.\r\n\tWaxed; 1 & 2 < 3 – Größe 10\u00a0cm."})},
+		"marks between directions": {Product, with(complete(), changes{"title": "שולחן (Oak)\u200e 2"})},
+		"an address in a query": {Product,
+			with(complete(), changes{"link": "https://example.com/?to=https://example.org/a;b|c&x=1"})},
+		"two warnings": {Product,
+			with(complete(), changes{"product_warning": "prop_65:WARNING: lead, safety_warning:Hot"})},
+		"not tracked": {Product,
+			with(complete(), changes{"inventory_not_tracked": "true", "inventory_quantity": ""})},
+		"stock without a word on it": {Product,
+			with(complete(), changes{"inventory_not_tracked": "", "inventory_quantity": "3"})},
+		"no reviews": {Product,
+			with(complete(), changes{"product_review_count": "0", "product_review_rating": ""})},
+		"the bounds of numbers": {Product,
+			with(complete(), changes{"popularity_score": "5.00", "return_rate": "100", "product_review_rating": "1"})},
+		"no code, as Google says": {Product,
+			with(complete(), changes{"gtin": "", "mpn": "", "identifier_exists": "no"})},
+		"joiners": {Product,
+			with(complete(), changes{"title": "میز می\u200cخواهم 👩\u200d🔧", "brand": "R&D; Co & Söhne"})},
+		"a query with semicolons": {Product,
+			with(complete(), changes{"additional_image_link": "https://example.com/1.jpg?a=1;b=2|c"})},
+		"a leap day": {Product, with(complete(), changes{"expiration_date": "2028-02-29"})},
+		"nothing of a deleted row": {Product,
+			with(complete(), changes{"delete": "true", "price": "free", "title": ""})},
+		"inventory":              {Inventory, sampleRow(Inventory)},
+		"pricing":                {Pricing, sampleRow(Pricing)},
+		"pricing without a sale": {Pricing, map[string]string{"id": "a", "price": "1.00 EUR"}},
+		"promotion":              {Promotion, sampleRow(Promotion)},
+		"free shipping": {Promotion,
+			with(sampleRow(Promotion), changes{"benefit_type": "free_shipping", "percent_off": ""})},
+		"all products, automatically": {Promotion,
+			with(sampleRow(Promotion),
+				changes{"target_selection": "all_products", "target_ids": "", "application_type": "automatic",
+					"promotion_code": "-"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +182,8 @@ func TestDeletionsAlone(t *testing.T) {
 	require.Empty(t, r.check([][]byte{[]byte("a"), []byte("true")}, nil, nil))
 	require.Empty(t, r.lacking)
 	found := r.check([][]byte{[]byte("a"), nil}, nil, nil)
-	require.Len(t, found, len(requiredColumns(Product))-1, "a row that does not delete needs the columns that the file lacks")
+	require.Len(t, found, len(requiredColumns(Product))-1,
+		"a row that does not delete needs the columns that the file lacks")
 	require.Equal(t, Missing, found[0].cause)
 }
 
@@ -170,7 +206,8 @@ func TestVariantsAreToldApart(t *testing.T) {
 	require.Zero(t, none)
 	require.NotZero(t, color)
 	require.NotEqual(t, color, both)
-	require.Equal(t, both, r.variants([][]byte{[]byte("11"), nil, []byte("Black")}), "what they fill counts, not with what")
+	require.Equal(t, both, r.variants([][]byte{[]byte("11"), nil, []byte("Black")}),
+		"what they fill counts, not with what")
 	var variants int
 	for _, c := range productColumns {
 		if c.Variant {
@@ -184,10 +221,14 @@ func TestVariantsAreToldApart(t *testing.T) {
 func cleanRows(n int) (columns []string, rows [][][]byte, bytesPerRow int) {
 	row := complete()
 	columns = []string{
-		"id", "title", "description", "link", "brand", "gtin", "mpn", "image_link", "additional_image_link", "condition",
-		"google_product_category", "product_category", "age_group", "material", "weight", "item_group_id", "item_group_title",
-		"color", "size", "size_system", "gender", "availability", "inventory_not_tracked", "inventory_quantity", "price",
-		"sale_price", "sale_price_effective_date", "tax_behavior", "shipping", "free_shipping_threshold", "popularity_score",
+		"id", "title", "description", "link", "brand", "gtin", "mpn", "image_link", "additional_image_link",
+		"condition",
+		"google_product_category", "product_category", "age_group", "material", "weight", "item_group_id",
+		"item_group_title",
+		"color", "size", "size_system", "gender", "availability", "inventory_not_tracked", "inventory_quantity",
+		"price",
+		"sale_price", "sale_price_effective_date", "tax_behavior", "shipping", "free_shipping_threshold",
+		"popularity_score",
 	}
 	row["availability"] = "in_stock"
 	row["description"] = strings.Repeat("Cut for an easy, relaxed feel, and finished by hand where it shows. ", 6)
@@ -267,7 +308,8 @@ func TestHostileCellsCostLittle(t *testing.T) {
 	t.Parallel()
 	r := compileRules(Product, columnNames(Product))
 	n := compileDialect(GoogleDialect, Product, columnNames(Product))
-	for _, pattern := range []string{"<a", "<a>", ",", ", ", ":", "a:b:c:d,", "upsell:a,", "prop_65:a,", "prop_65,", "> ", "é", "A ", "9", "9,999", "US:ALL:x:1.00 USD,", "%", "-"} {
+	for _, pattern := range []string{"<a", "<a>", ",", ", ", ":", "a:b:c:d,", "upsell:a,", "prop_65:a,", "prop_65,",
+		"> ", "é", "A ", "9", "9,999", "US:ALL:x:1.00 USD,", "%", "-"} {
 		value := []byte(strings.Repeat(pattern, 1<<18/len(pattern)))
 		fields := make([][]byte, len(productColumns))
 		for i := range fields {

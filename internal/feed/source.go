@@ -76,5 +76,6 @@ func (w *watchedSource) blame(unpacking error) error {
 	if w.err != nil {
 		return w.err
 	}
-	return &SyntaxError{1, fmt.Sprintf("the file is named .gz but cannot be unpacked (%v): was its upload complete?", unpacking)}
+	return &SyntaxError{1,
+		fmt.Sprintf("the file is named .gz but cannot be unpacked (%v): was its upload complete?", unpacking)}
 }

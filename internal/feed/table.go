@@ -96,7 +96,8 @@ func alike(a, b []byte) bool {
 		return false
 	}
 	for i := range a {
-		both := isDigit(a[i]) && isDigit(b[i]) || isCapital(a[i]) && isCapital(b[i]) || isLetter(a[i]) && isLetter(b[i]) && !isCapital(a[i]) && !isCapital(b[i])
+		both := isDigit(a[i]) && isDigit(b[i]) || isCapital(a[i]) && isCapital(b[i]) ||
+			isLetter(a[i]) && isLetter(b[i]) && !isCapital(a[i]) && !isCapital(b[i])
 		if !both && a[i] != b[i] {
 			return false
 		}

@@ -15,7 +15,8 @@ func TestAFileMayTurnToOtherQuotes(t *testing.T) {
 	source := func(quote func(string) string) string {
 		text := strings.ReplaceAll(heading, ",", "\t")
 		for i, title := range titles {
-			text += strings.Join([]string{string(rune('A' + i)), quote(title), "Solid oak.", "https://example.com/t", "https://example.com/t.jpg", "in_stock", "1.00 USD"}, "\t") + "\n"
+			text += strings.Join([]string{string(rune('A' + i)), quote(title), "Solid oak.", "https://example.com/t",
+				"https://example.com/t.jpg", "in_stock", "1.00 USD"}, "\t") + "\n"
 		}
 		return text
 	}
@@ -41,9 +42,11 @@ func TestAFileMayTurnToOtherQuotes(t *testing.T) {
 func TestChangesOfEveryFeed(t *testing.T) {
 	t.Parallel()
 	sources := map[Kind][2]string{
-		Product:   {heading + item("A", "1") + item("B", "1"), sevenColumns + ",delete\n" + strings.TrimSuffix(item("B", "2"), "\n") + ",\n"},
-		Inventory: {"id,availability,inventory_quantity\nA,in_stock,1\nB,in_stock,1\n", "id,availability,inventory_quantity\nB,out_of_stock,0\n"},
-		Pricing:   {"id,price\nA,1.00 USD\nB,1.00 USD\n", "id,price\nB,2.00 USD\n"},
+		Product: {heading + item("A", "1") + item("B", "1"),
+			sevenColumns + ",delete\n" + strings.TrimSuffix(item("B", "2"), "\n") + ",\n"},
+		Inventory: {"id,availability,inventory_quantity\nA,in_stock,1\nB,in_stock,1\n",
+			"id,availability,inventory_quantity\nB,out_of_stock,0\n"},
+		Pricing: {"id,price\nA,1.00 USD\nB,1.00 USD\n", "id,price\nB,2.00 USD\n"},
 	}
 	for k, source := range sources {
 		o := Options{Kind: k, Format: CSV, Changes: true}

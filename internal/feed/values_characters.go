@@ -108,7 +108,8 @@ func isInvisible(r rune) bool {
 	switch {
 	case r >= '\u0080' && r <= '\u009f', r == '\u00ad', r == '\u034f', r == '\u2028', r == '\u2029', r == '\u200b':
 		return true
-	case r >= '\u2060' && r <= '\u206f', r >= '\u202a' && r <= '\u202e', r == '\u2800', r == '\ufeff', r == '\uffa0', r >= '\ufff9' && r <= '\ufffb':
+	case r >= '\u2060' && r <= '\u206f', r >= '\u202a' && r <= '\u202e', r == '\u2800', r == '\ufeff', r == '\uffa0',
+		r >= '\ufff9' && r <= '\ufffb':
 		return true
 	}
 	return false
@@ -116,8 +117,9 @@ func isInvisible(r rune) bool {
 
 // isHiddenInID reports whether a character that is part of an id shows nothing, or is no more than a space.
 func isHiddenInID(r rune) bool {
-	return r >= utf8.RuneSelf && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Z, unicode.Variation_Selector) || isInvisible(r) ||
-		r == '\u115f' || r == '\u1160' || r == '\u3164')
+	return r >= utf8.RuneSelf &&
+		(unicode.In(r, unicode.Cc, unicode.Cf, unicode.Z, unicode.Variation_Selector) || isInvisible(r) ||
+			r == '\u115f' || r == '\u1160' || r == '\u3164')
 }
 
 // hasEntity looks for &amp;, &#39; and &#x27;. An ampersand is none, and neither is "R&D;".
@@ -135,8 +137,10 @@ func hasEntity(text []byte) bool {
 }
 
 // entityNames are those that exports are full of, and of which no text makes a word of its own.
-var entityNames = []string{"amp", "nbsp", "quot", "apos", "lt", "gt", "ndash", "mdash", "rsquo", "lsquo", "ldquo", "rdquo", "hellip", "eacute",
-	"egrave", "agrave", "ccedil", "auml", "ouml", "uuml", "szlig", "deg", "reg", "trade", "copy", "euro", "times", "frac12", "bull"}
+var entityNames = []string{"amp", "nbsp", "quot", "apos", "lt", "gt", "ndash", "mdash", "rsquo", "lsquo", "ldquo",
+	"rdquo", "hellip", "eacute",
+	"egrave", "agrave", "ccedil", "auml", "ouml", "uuml", "szlig", "deg", "reg", "trade", "copy", "euro", "times",
+	"frac12", "bull"}
 
 // isEntity judges what stands behind an ampersand.
 func isEntity(text []byte) bool {

@@ -72,7 +72,8 @@ func needsBrand(category []byte) (needed, known bool) {
 // checkTaxCode wants txcd_ and eight digits.
 func checkTaxCode(_ *Column, value []byte) Cause {
 	const prefix, digits = "txcd_", 8
-	if len(value) != len(prefix)+digits || string(value[:len(prefix)]) != prefix || leadingDigits(value[len(prefix):]) != digits {
+	if len(value) != len(prefix)+digits || string(value[:len(prefix)]) != prefix ||
+		leadingDigits(value[len(prefix):]) != digits {
 		return NotTaxCode
 	}
 	return ""

@@ -22,7 +22,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-var layout = statestore.Layout{SourceBucket: "src", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "state/"}
+var layout = statestore.Layout{SourceBucket: "src", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state",
+	StatePrefix: "state/"}
 
 func TestShardsAreRanges(t *testing.T) {
 	t.Parallel()
@@ -55,19 +56,24 @@ func TestShardsAreRanges(t *testing.T) {
 func TestAPlanThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]fleet.Plan{
-		"newer": {Format: 99}, "not in order": {Boundaries: []string{"acct_2", "acct_1"}}, "twice": {Boundaries: []string{"acct_1", "acct_1"}},
-		"no id": {Boundaries: []string{"x"}}, "no pace": {Pace: fleet.Pace{Open: -1}}, "too many": {Boundaries: make([]string, fleet.MaxShards)},
+		"newer": {Format: 99}, "not in order": {Boundaries: []string{"acct_2", "acct_1"}},
+		"twice": {Boundaries: []string{"acct_1", "acct_1"}},
+		"no id": {Boundaries: []string{"x"}}, "no pace": {Pace: fleet.Pace{Open: -1}},
+		"too many": {Boundaries: make([]string, fleet.MaxShards)},
 	} {
 		require.Error(t, p.Check(), name)
 	}
 	require.Equal(t, fleet.Pace{Open: 250, Starts: 300}, fleet.Plan{Boundaries: []string{"acct_1"}}.PaceOf())
-	require.Equal(t, fleet.Pace{Open: 1, Starts: 300}, fleet.Plan{Boundaries: []string{"acct_1"}, Pace: fleet.Pace{Open: 1}}.PaceOf())
+	require.Equal(t, fleet.Pace{Open: 1, Starts: 300},
+		fleet.Plan{Boundaries: []string{"acct_1"}, Pace: fleet.Pace{Open: 1}}.PaceOf())
 }
 
 func snapshot() fleet.Snapshot {
 	return fleet.Snapshot{Shard: fleet.Shard{From: "acct_1"}, Rules: "r", At: noon, Accounts: []fleet.Account{{
-		ID: "acct_1", ETag: "e", Settings: account.Settings{Account: "acct_1", StartedBy: account.ByFleet, Every: account.Interval(time.Hour)},
-		Catalogs: []fleet.Catalog{{Feed: feed.Product, Condition: fleet.Settled, Source: "v1", Looked: noon, Next: noon.Add(time.Hour), Sequence: 7}},
+		ID: "acct_1", ETag: "e",
+		Settings: account.Settings{Account: "acct_1", StartedBy: account.ByFleet, Every: account.Interval(time.Hour)},
+		Catalogs: []fleet.Catalog{{Feed: feed.Product, Condition: fleet.Settled, Source: "v1", Looked: noon,
+			Next: noon.Add(time.Hour), Sequence: 7}},
 	}}}
 }
 
@@ -98,7 +104,8 @@ func TestASnapshotThatIsDamagedIsNone(t *testing.T) {
 	}
 	require.Contains(t, string(text), `"v1"`)
 	for name, damaged := range map[string][]byte{
-		"empty": nil, "no gzip": []byte("{}"), "cut": packed[:len(packed)/2], "no JSON": repacked("x"), "nothing": repacked("{}"),
+		"empty": nil, "no gzip": []byte("{}"), "cut": packed[:len(packed)/2], "no JSON": repacked("x"),
+		"nothing": repacked("{}"),
 		"changed": repacked(strings.ReplaceAll(string(text), `"v1"`, `"v2"`)),
 		"newer":   repacked(strings.Replace(string(text), `"format":1`, `"format":2`, 1)),
 	} {
@@ -125,7 +132,8 @@ func TestDocumentsOfAFleet(t *testing.T) {
 	require.False(t, found)
 	require.Equal(t, 1, plan.Shards())
 	require.NoError(t, d.SavePlan(t.Context(), fleet.Plan{Boundaries: []string{"acct_5"}}, etag))
-	require.True(t, fault.Is(d.SavePlan(t.Context(), fleet.Plan{}, etag), fault.StateConflict), "somebody else wrote it")
+	require.True(t, fault.Is(d.SavePlan(t.Context(), fleet.Plan{}, etag), fault.StateConflict),
+		"somebody else wrote it")
 	require.True(t, fault.Is(d.SavePlan(t.Context(), fleet.Plan{Boundaries: []string{"x"}}, ""), fault.SettingsInvalid))
 	plan, _, found, err = d.Plan(t.Context())
 	require.NoError(t, err)
@@ -136,7 +144,8 @@ func TestDocumentsOfAFleet(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, lost)
 	require.NoError(t, d.SaveSnapshot(t.Context(), 1, snapshot(), etag))
-	require.True(t, fault.Is(d.SaveSnapshot(t.Context(), 1, snapshot(), etag), fault.StateConflict), "two dispatchers of one shard")
+	require.True(t, fault.Is(d.SaveSnapshot(t.Context(), 1, snapshot(), etag), fault.StateConflict),
+		"two dispatchers of one shard")
 	is, _, lost, err := d.Snapshot(t.Context(), 1)
 	require.NoError(t, err)
 	require.Empty(t, lost)
@@ -214,29 +223,54 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 	older := object
 	older.ETag = `"v1"`
 	accepted := &catalog.Accepted{Source: object, Basis: "b"}
-	hold := &catalog.Hold{Version: "v2", Run: run, Reasons: []catalog.HoldReason{{Guard: "shrink", Text: "many vanish"}}}
+	hold := &catalog.Hold{Version: "v2", Run: run,
+		Reasons: []catalog.HoldReason{{Guard: "shrink", Text: "many vanish"}}}
 	for name, c := range map[string]struct {
 		finding fleet.Finding
 		want    fleet.Condition
 		next    time.Time // zero: within the audit
 		code    string
 	}{
-		"new":             {finding: fleet.Finding{}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"dealt with":      {finding: fleet.Finding{State: catalog.State{Accepted: accepted}}, want: fleet.Settled},
-		"a newer version": {finding: fleet.Finding{State: catalog.State{Accepted: &catalog.Accepted{Source: older, Basis: "b"}}}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"rows to send again soon": {finding: fleet.Finding{State: catalog.State{Accepted: accepted, Unsettled: &catalog.Unsettled{Rows: 1, NextTry: noon.Add(time.Second)}}},
+		"new":        {finding: fleet.Finding{}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
+		"dealt with": {finding: fleet.Finding{State: catalog.State{Accepted: accepted}}, want: fleet.Settled},
+		"a newer version": {
+			finding: fleet.Finding{State: catalog.State{Accepted: &catalog.Accepted{Source: older, Basis: "b"}}},
+			want:    fleet.Due, next: noon.Add(10 * time.Minute),
+		},
+		"rows to send again soon": {finding: fleet.Finding{
+			State: catalog.State{Accepted: accepted,
+				Unsettled: &catalog.Unsettled{Rows: 1, NextTry: noon.Add(time.Second)}},
+		},
 			want: fleet.Settled, next: noon.Add(time.Second)},
-		"claimed":              {finding: fleet.Finding{State: catalog.State{Run: &run}, Claimed: true}, want: fleet.Syncing, next: noon.Add(45 * time.Second)},
-		"claimed by the dead":  {finding: fleet.Finding{State: catalog.State{Run: &run}}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"held":                 {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}, Claimed: true}, want: fleet.Held, next: noon.Add(45 * time.Second), code: "shrink"},
-		"held by the dead":     {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"an import left open":  {finding: fleet.Finding{State: catalog.State{Open: &catalog.OpenImport{}}}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"no source":            {finding: fleet.Finding{Missing: true}, want: fleet.Missing},
-		"no source, and open":  {finding: fleet.Finding{Missing: true, State: catalog.State{Open: &catalog.OpenImport{}}}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"too soon":             {finding: fleet.Finding{State: catalog.State{LastImportAt: noon.Add(-time.Minute)}}, want: fleet.Waiting, next: noon.Add(14*time.Minute - catalog.Early)},
-		"Stripe failed it":     {finding: fleet.Finding{State: catalog.State{Failure: &catalog.Failure{Version: "v2", NextTry: noon.Add(time.Hour)}, Last: &catalog.Last{Code: "ImportFailed"}}}, want: fleet.Failing, next: noon.Add(time.Hour), code: "ImportFailed"},
-		"a person rejected it": {finding: fleet.Finding{State: catalog.State{Rejected: &catalog.Decided{Version: "v2"}}}, want: fleet.Settled},
-		"unusable":             {finding: fleet.Finding{Fault: "no JSON", Code: "SettingsInvalid"}, want: fleet.Failing, next: noon.Add(45 * time.Second), code: "SettingsInvalid"},
+		"claimed": {finding: fleet.Finding{State: catalog.State{Run: &run}, Claimed: true},
+			want: fleet.Syncing, next: noon.Add(45 * time.Second)},
+		"claimed by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run}}, want: fleet.Due,
+			next: noon.Add(10 * time.Minute)},
+		"held": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}, Claimed: true},
+			want: fleet.Held, next: noon.Add(45 * time.Second), code: "shrink"},
+		"held by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}}, want: fleet.Due,
+			next: noon.Add(10 * time.Minute)},
+		"an import left open": {finding: fleet.Finding{State: catalog.State{Open: &catalog.OpenImport{}}},
+			want: fleet.Due, next: noon.Add(10 * time.Minute)},
+		"no source": {finding: fleet.Finding{Missing: true}, want: fleet.Missing},
+		"no source, and open": {
+			finding: fleet.Finding{Missing: true, State: catalog.State{Open: &catalog.OpenImport{}}}, want: fleet.Due,
+			next: noon.Add(10 * time.Minute),
+		},
+		"too soon": {finding: fleet.Finding{State: catalog.State{LastImportAt: noon.Add(-time.Minute)}},
+			want: fleet.Waiting, next: noon.Add(14*time.Minute - catalog.Early)},
+		"Stripe failed it": {
+			finding: fleet.Finding{
+				State: catalog.State{Failure: &catalog.Failure{Version: "v2", NextTry: noon.Add(time.Hour)},
+					Last: &catalog.Last{Code: "ImportFailed"}},
+			}, want: fleet.Failing, next: noon.Add(time.Hour), code: "ImportFailed",
+		},
+		"a person rejected it": {
+			finding: fleet.Finding{State: catalog.State{Rejected: &catalog.Decided{Version: "v2"}}},
+			want:    fleet.Settled,
+		},
+		"unusable": {finding: fleet.Finding{Fault: "no JSON", Code: "SettingsInvalid"}, want: fleet.Failing,
+			next: noon.Add(45 * time.Second), code: "SettingsInvalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -271,7 +305,8 @@ func TestFeedsThatBuildOnProductsAreLookedAtAfterThem(t *testing.T) {
 		l.See(i, fleet.Source{ETag: "v1"})
 		source := statestore.Object{ETag: "v1"}
 		l.Judge(i, fleet.Finding{
-			State: catalog.State{Sequence: sequence, Accepted: &catalog.Accepted{Source: source}}, Sight: catalog.Sight{Source: source},
+			State: catalog.State{Sequence: sequence, Accepted: &catalog.Accepted{Source: source}},
+			Sight: catalog.Sight{Source: source},
 		})
 	}
 	for i := range 3 {
@@ -327,7 +362,8 @@ func TestEveryAccountHasATurn(t *testing.T) {
 	l.Settings(inFleet("acct_2", feed.Product), "e")
 	require.Equal(t, 3, l.Catalogs())
 	for i, ago := range []time.Duration{time.Hour, 2 * time.Hour, time.Minute} {
-		l.Judge(i, fleet.Finding{Sight: catalog.Sight{Source: statestore.Object{ETag: "v", LastModified: noon.Add(-ago)}}})
+		l.Judge(i,
+			fleet.Finding{Sight: catalog.Sight{Source: statestore.Object{ETag: "v", LastModified: noon.Add(-ago)}}})
 	}
 	require.Equal(t, []int{0, 2, 1}, l.Due(), "the first feed of each by how late it is, then the second ones")
 }
@@ -346,7 +382,8 @@ func TestAccountsThatAreNotTheFleets(t *testing.T) {
 	require.Empty(t, after.Accounts[0].Catalogs)
 
 	l = fleet.Begin(after, fleet.Shard{}, fleet.Policy{}, noon)
-	require.Equal(t, []string{"acct_3"}, l.Accounts([]fleet.Stored{{Account: "acct_1", ETag: "e"}, {Account: "acct_3", ETag: "e"}}))
+	require.Equal(t, []string{"acct_3"},
+		l.Accounts([]fleet.Stored{{Account: "acct_1", ETag: "e"}, {Account: "acct_3", ETag: "e"}}))
 	l.Unusable("acct_3", "e", "no JSON")
 	require.Zero(t, l.Catalogs())
 	after, summary = l.End()
@@ -379,7 +416,8 @@ func TestRangesShowWhatThereIs(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, template := range []string{
-		"catalogs/{account}/{feed}.csv", "{account}/{feed}.csv", "{feed}/{account}.csv", "x/{account}_{feed}.csv", "{account}{feed}.csv",
+		"catalogs/{account}/{feed}.csv", "{account}/{feed}.csv", "{feed}/{account}.csv", "x/{account}_{feed}.csv",
+		"{account}{feed}.csv",
 	} {
 		for range 50 {
 			var settings []account.Settings
@@ -402,12 +440,15 @@ func TestRangesShowWhatThereIs(t *testing.T) {
 				}
 			}
 			for _, r := range l.Ranges(place) {
-				pages(t, l, r, slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return !strings.HasPrefix(k, r.Prefix) }), 45)
+				pages(t, l,
+					r, slices.DeleteFunc(slices.Clone(keys),
+						func(k string) bool { return !strings.HasPrefix(k, r.Prefix) }), 45)
 				require.Zero(t, r.GaveUp())
 			}
 			for i := range 40 { // a source that is not there is judged missing, and not looked for again
 				_, key := l.SettingsOf(i).Source(place, l.ID(i).Feed)
-				l.Judge(i, fleet.Finding{Missing: !there[key], Sight: catalog.Sight{Source: statestore.Object{ETag: key}}})
+				l.Judge(i,
+					fleet.Finding{Missing: !there[key], Sight: catalog.Sight{Source: statestore.Object{ETag: key}}})
 			}
 			after, _ := l.End()
 			for i := range after.Accounts {
@@ -417,7 +458,9 @@ func TestRangesShowWhatThereIs(t *testing.T) {
 			}
 			l = look(t, after, settings...)
 			for _, r := range l.Ranges(place) {
-				pages(t, l, r, slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return !strings.HasPrefix(k, r.Prefix) }), 45)
+				pages(t, l,
+					r, slices.DeleteFunc(slices.Clone(keys),
+						func(k string) bool { return !strings.HasPrefix(k, r.Prefix) }), 45)
 			}
 			require.Empty(t, l.ToRead(), "the listing shows what was found: %s", template)
 		}
@@ -444,7 +487,8 @@ func TestARangeGivesUpOnABucketFullOfOtherThings(t *testing.T) {
 	// Those that are not listed are looked at by themselves, at their interval.
 	for _, i := range l.ToRead() {
 		source := statestore.Object{ETag: "catalogs/" + l.ID(i).Account + "/product.csv"}
-		l.Judge(i, fleet.Finding{Sight: catalog.Sight{Source: source}, State: catalog.State{Accepted: &catalog.Accepted{Source: source}}})
+		l.Judge(i, fleet.Finding{Sight: catalog.Sight{Source: source},
+			State: catalog.State{Accepted: &catalog.Accepted{Source: source}}})
 	}
 	after, _ := l.End()
 	for i := range after.Accounts {
@@ -485,8 +529,9 @@ func TestSummariesOfShardsAreOne(t *testing.T) {
 	}
 	two := fleet.Summary{
 		At: noon.Add(-time.Hour), Accounts: 3, Causes: map[string]int{"failed": 5}, Notes: []string{"x"},
-		Feeds: map[feed.Kind]map[fleet.Condition]int{feed.Product: {fleet.Held: 1, fleet.Settled: 4}, feed.Pricing: {fleet.Settled: 1}},
-		Held:  []fleet.Example{{Since: noon.Add(-time.Hour)}},
+		Feeds: map[feed.Kind]map[fleet.Condition]int{feed.Product: {fleet.Held: 1, fleet.Settled: 4},
+			feed.Pricing: {fleet.Settled: 1}},
+		Held: []fleet.Example{{Since: noon.Add(-time.Hour)}},
 	}
 	all := fleet.Merge(one, two)
 	require.Equal(t, two.At, all.At, "no fresher than the shard that was looked at least lately")

@@ -131,16 +131,16 @@ func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) verdict {
 
 const (
 	lookEvery = time.Minute
-	// firstPatience is how long a run that was started may be unseen before it is started again, which joins it if it is
-	// there. It doubles with each time, up to longestSync.
+	// firstPatience is how long a run that was started may be unseen before it is started again, which joins it if it
+	// is there. It doubles with each time, up to longestSync.
 	firstPatience = 2 * time.Minute
 	// longestSync bounds how long a run that ended without a word stays unnoticed.
 	longestSync = 15 * time.Minute
 	longestHeld = 30 * time.Minute
 	// longestUnusable bounds how long a state or bucket that was repaired stays unnoticed.
 	longestUnusable = 30 * time.Minute
-	// longestFailing bounds how long a source whose runs fail before anything is imported rests. A schedule would try it
-	// at every tick.
+	// longestFailing bounds how long a source whose runs fail before anything is imported rests. A schedule would try
+	// it at every tick.
 	longestFailing = 6 * time.Hour
 	// reread is when what is due, and has to wait for the pace, is read again: somebody else may have synced it.
 	reread = 10 * time.Minute

@@ -135,7 +135,8 @@ func TestRunsThatDieAreStartedAgain(t *testing.T) {
 	}
 }
 
-// Without faults each change is started with the next look once its 15 minutes are free, and no run finds nothing to do.
+// Without faults each change is started with the next look once its 15 minutes are free, and no run finds nothing to
+// do.
 func TestAChangeIsStartedWithinAMinute(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 3))

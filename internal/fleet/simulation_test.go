@@ -13,10 +13,10 @@ import (
 	"vitrine/internal/fleet/fleettest"
 )
 
-// BenchmarkSimulation is a fleet of VITRINE_ACCOUNTS accounts for VITRINE_HOURS hours, by the dispatcher's own decisions:
-// a third of the shops export in the night, one in a hundred every hour. Stripe takes 20 imports a second, is away for
-// an hour on the third day; a shard is dark for an hour on the fourth, and has lost its snapshot; listings are an hour
-// old for an hour on the fifth. A line for each day says what it took. make simulate-fleet runs it.
+// BenchmarkSimulation is a fleet of VITRINE_ACCOUNTS accounts for VITRINE_HOURS hours, by the dispatcher's own
+// decisions: a third of the shops export in the night, one in a hundred every hour. Stripe takes 20 imports a second,
+// is away for an hour on the third day; a shard is dark for an hour on the fourth, and has lost its snapshot; listings
+// are an hour old for an hour on the fifth. A line for each day says what it took. make simulate-fleet runs it.
 func BenchmarkSimulation(b *testing.B) {
 	accounts, hours := number("VITRINE_ACCOUNTS", 2_000), number("VITRINE_HOURS", 24)
 	for b.Loop() {
@@ -58,7 +58,8 @@ func simulate(accounts, hours int) {
 	within := func(from time.Time) bool { return !w.Now.Before(from) && w.Now.Before(from.Add(time.Hour)) }
 	w.Outage = func(time.Time) bool { return within(day(2, 10)) }
 	fmt.Printf("\n%d accounts in %d shards\n", accounts, plan.Shards())
-	fmt.Println("hour changes  runs     empty  noticed p50/p99/max     at Stripe p50/p99/max   lists    states   looks a minute take")
+	fmt.Println(
+		"hour changes  runs     empty  noticed p50/p99/max     at Stripe p50/p99/max   lists    states   looks a minute take")
 	changes, before, requests, looks := 0, starts(w), w.Requests, time.Duration(0)
 	for minute := range hours * 60 {
 		w.Nature.Stale = 0
@@ -81,8 +82,10 @@ func simulate(accounts, hours int) {
 		}
 		if minutes := minute + 1; minutes%(24*60) == 0 || minutes == hours*60 {
 			r := w.Requests
-			fmt.Printf("%-4d %-8d %-8d %-6d %-23s %-23s %-8d %-8d %s\n", minutes/60, changes, starts(w)-before, empty(w),
-				spread(w.Delays), spread(w.Late), r.Lists-requests.Lists, r.Reads-requests.Reads, (looks / time.Duration((minutes-1)%(24*60)+1)).Round(time.Microsecond))
+			fmt.Printf("%-4d %-8d %-8d %-6d %-23s %-23s %-8d %-8d %s\n", minutes/60, changes, starts(w)-before,
+				empty(w),
+				spread(w.Delays), spread(w.Late), r.Lists-requests.Lists, r.Reads-requests.Reads,
+				(looks / time.Duration((minutes-1)%(24*60)+1)).Round(time.Microsecond))
 			changes, before, requests, looks = 0, starts(w), w.Requests, 0
 			w.Delays, w.Late = fleet.Spread{}, fleet.Spread{}
 		}

@@ -20,7 +20,8 @@ type Condition string
 
 // The conditions.
 const (
-	Unread  Condition = "unread"  // its state was not read yet: the account or the shard is new, or the snapshot was lost
+	// its state was not read yet: the account or the shard is new, or the snapshot was lost
+	Unread  Condition = "unread"
 	Settled Condition = "settled" // the version that is listed was dealt with
 	Due     Condition = "due"     // a run is to be started
 	Syncing Condition = "syncing" // a run was started, or has claimed the feed
@@ -80,7 +81,8 @@ type Catalog struct {
 	// Importing says that the run waits for Stripe: it takes no worker's time.
 	Importing bool `json:"importing,omitempty"`
 
-	Sequence int64  `json:"sequence,omitempty"` // of the state: feeds that build on this one are looked at when it moves
+	// of the state: feeds that build on this one are looked at when it moves
+	Sequence int64  `json:"sequence,omitempty"`
 	Products int64  `json:"products,omitempty"` // of the product feed, when this one was looked at
 	Note     string `json:"note,omitempty"`     // what people should know
 	Code     string `json:"code,omitempty"`     // what goes with it, for counting

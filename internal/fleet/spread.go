@@ -15,7 +15,8 @@ type Spread struct {
 
 // SpreadLimits are the upper ends of what Spread counts together.
 var SpreadLimits = []time.Duration{
-	5 * time.Second, 15 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute, 90 * time.Second, 2 * time.Minute,
+	5 * time.Second, 15 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute, 90 * time.Second,
+	2 * time.Minute,
 	3 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour,
 	2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 24 * time.Hour,
 }

@@ -15,7 +15,8 @@ import (
 )
 
 func dropInto(objects statestore.Objects) Drop {
-	return Drop{statestore.Store{Objects: objects, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}
+	return Drop{statestore.Store{Objects: objects,
+		Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}
 }
 
 func TestDropNeverWritesOver(t *testing.T) {

@@ -94,7 +94,9 @@ func (e *Endpoint) Notify(ctx context.Context, f order.Fulfillment, notice order
 }
 
 // post returns the answers that agree: 2xx and 409.
-func (e *Endpoint) post(ctx context.Context, at order.Endpoint, id string, document any) (status int, body []byte, err error) {
+func (e *Endpoint) post(
+	ctx context.Context, at order.Endpoint, id string, document any,
+) (status int, body []byte, err error) {
 	bounded, cancel := context.WithTimeout(ctx, e.options.Timeout)
 	defer cancel()
 	request, err := e.request(bounded, at, id, document)
@@ -113,7 +115,8 @@ func (e *Endpoint) post(ctx context.Context, at order.Endpoint, id string, docum
 	case err != nil:
 		return 0, nil, e.unreached(ctx, id, err)
 	case len(body) > maxAnswer:
-		return 0, nil, fault.NewPermanent(fault.MerchantAnswerInvalid, fmt.Errorf("%s: the merchant's answer is longer than %d bytes", id, maxAnswer))
+		return 0, nil, fault.NewPermanent(fault.MerchantAnswerInvalid,
+			fmt.Errorf("%s: the merchant's answer is longer than %d bytes", id, maxAnswer))
 	}
 	return response.StatusCode, body, nil
 }
@@ -124,7 +127,8 @@ func (e *Endpoint) request(ctx context.Context, at order.Endpoint, id string, do
 		return nil, err
 	}
 	if !e.options.AllowPrivate && !strings.HasPrefix(at.URL, "https://") {
-		return nil, fault.NewPermanent(fault.EndpointForbidden, fmt.Errorf("%s: the merchant's endpoint is not https: nothing of an order must travel in clear text", id))
+		return nil, fault.NewPermanent(fault.EndpointForbidden,
+			fmt.Errorf("%s: the merchant's endpoint is not https: nothing of an order must travel in clear text", id))
 	}
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -132,7 +136,8 @@ func (e *Endpoint) request(ctx context.Context, at order.Endpoint, id string, do
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("%s: the merchant's endpoint is not an address", id))
+		return nil, fault.NewPermanent(fault.SettingsInvalid,
+			fmt.Errorf("%s: the merchant's endpoint is not an address", id))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Vitrine")
@@ -147,11 +152,14 @@ func (e *Endpoint) unreached(ctx context.Context, id string, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errPrivate):
-		return fault.NewPermanent(fault.EndpointForbidden, fmt.Errorf("%s: the merchant's endpoint is not called: %w", id, errPrivate))
+		return fault.NewPermanent(fault.EndpointForbidden,
+			fmt.Errorf("%s: the merchant's endpoint is not called: %w", id, errPrivate))
 	case errors.Is(err, context.DeadlineExceeded):
-		return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint did not answer within %s", id, e.options.Timeout))
+		return fault.NewPlain(fault.MerchantUnavailable,
+			fmt.Errorf("%s: the merchant's endpoint did not answer within %s", id, e.options.Timeout))
 	}
-	return fault.NewPlain(fault.MerchantUnavailable, fmt.Errorf("%s: the merchant's endpoint cannot be reached: %s", id, whatBroke(err)))
+	return fault.NewPlain(fault.MerchantUnavailable,
+		fmt.Errorf("%s: the merchant's endpoint cannot be reached: %s", id, whatBroke(err)))
 }
 
 // whatBroke says it in our own words: those of the connection may hold the merchant's, about the buyer.

@@ -33,10 +33,12 @@ var (
 func testSession() order.Session {
 	return order.Session{
 		Summary: order.Summary{
-			ID: order.ID{Account: "acct_1", Session: "cs_test_1"}, PaymentIntent: "pi_1", Charge: "ch_1", Created: testNow, Currency: "usd",
+			ID: order.ID{Account: "acct_1", Session: "cs_test_1"}, PaymentIntent: "pi_1", Charge: "ch_1",
+			Created: testNow, Currency: "usd",
 			Amounts: order.Amounts{Subtotal: 3500, Discount: 500, Shipping: 400, Tax: 300, Total: 3700},
 			Lines: []order.Line{
-				{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250, Total: 2750},
+				{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250,
+					Total: 2750},
 				{ID: "li_2", SKU: "BULB-1", Quantity: 1, UnitAmount: 500, Subtotal: 500, Tax: 50, Total: 550},
 			},
 			Agent:   order.Agent{Name: "Shopping Agent", Profile: "profile_1"},
@@ -82,7 +84,8 @@ func endpoint(change ...func(*EndpointOptions)) *Endpoint {
 	o := EndpointOptions{
 		AllowPrivate: true, Now: func() time.Time { return testNow },
 		Secrets: Secrets{Lookup: func(name string) (string, bool) {
-			secrets := map[string]string{"MERCHANT_SECRET_SHOP": testSecret, "MERCHANT_SECRET_ROLLED": testSecret + " " + rolledSecret}
+			secrets := map[string]string{"MERCHANT_SECRET_SHOP": testSecret,
+				"MERCHANT_SECRET_ROLLED": testSecret + " " + rolledSecret}
 			return secrets[name], secrets[name] != ""
 		}},
 	}
@@ -96,7 +99,8 @@ func serve(t *testing.T, handler http.Handler) order.Fulfillment {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return order.Fulfillment{Kind: order.HTTPS, URL: server.URL + "/orders?token=hunter2", SecretEnv: "MERCHANT_SECRET_SHOP"}
+	return order.Fulfillment{Kind: order.HTTPS, URL: server.URL + "/orders?token=hunter2",
+		SecretEnv: "MERCHANT_SECRET_SHOP"}
 }
 
 func requireFault(t *testing.T, err error, kind fault.Kind, code fault.Code) *fault.Error {
@@ -120,22 +124,35 @@ func TestAnswersThatRefuse(t *testing.T) {
 		after time.Duration
 		text  string
 	}{
-		"bad request":    {&merchant{status: 400, body: `{"error":"unknown_currency"}`}, fault.Permanent, fault.MerchantRejected, 0, "HTTP 400 (unknown_currency)"},
-		"free words":     {&merchant{status: 422, body: `{"error":"Jenny lives at 1 Main St"}`}, fault.Permanent, fault.MerchantRejected, 0, "HTTP 422"},
-		"unauthorized":   {&merchant{status: 401}, fault.Permanent, fault.MerchantRejected, 0, "HTTP 401"},
-		"redirect":       {&merchant{status: 307, header: map[string]string{"Location": "https://elsewhere.example"}}, fault.Permanent, fault.MerchantRejected, 0, "redirect"},
-		"throttled":      {&merchant{status: 429, header: map[string]string{"Retry-After": "7"}}, fault.Throttled, fault.MerchantThrottled, 7 * time.Second, "HTTP 429"},
-		"throttled long": {&merchant{status: 429, header: map[string]string{"Retry-After": "99999999"}}, fault.Throttled, fault.MerchantThrottled, time.Hour, "HTTP 429"},
-		"by date":        {&merchant{status: 503, header: map[string]string{"Retry-After": testNow.Add(time.Minute).Format(http.TimeFormat)}}, fault.Throttled, fault.MerchantThrottled, time.Minute, "HTTP 503"},
-		"unavailable":    {&merchant{status: 503}, fault.Plain, fault.MerchantUnavailable, 0, "HTTP 503"},
-		"failed":         {&merchant{status: 500, body: "jenny@example.com"}, fault.Plain, fault.MerchantUnavailable, 0, "HTTP 500"},
-		"too early":      {&merchant{status: 425}, fault.Plain, fault.MerchantUnavailable, 0, "HTTP 425"},
-		"no answer":      {&merchant{status: 200, body: "It works!"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "order/acct_1/cs_test_1"},
-		"empty":          {&merchant{status: 204}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
-		"endless":        {&merchant{status: 200, body: strings.Repeat(" ", maxAnswer+1)}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "longer than"},
-		"409 of a proxy": {&merchant{status: 409, body: "<html>Error 1001: DNS resolution error</html>"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
-		"409, in words":  {&merchant{status: 409, body: "rejected: out of stock"}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
-		"other order":    {&merchant{status: 200, body: `{"status":"accepted","lines":[{"sku":"X","quantity":1}]}`}, fault.Permanent, fault.MerchantAnswerInvalid, 0, "not ordered"},
+		"bad request": {&merchant{status: 400, body: `{"error":"unknown_currency"}`}, fault.Permanent,
+			fault.MerchantRejected, 0, "HTTP 400 (unknown_currency)"},
+		"free words": {&merchant{status: 422, body: `{"error":"Jenny lives at 1 Main St"}`}, fault.Permanent,
+			fault.MerchantRejected, 0, "HTTP 422"},
+		"unauthorized": {&merchant{status: 401}, fault.Permanent, fault.MerchantRejected, 0, "HTTP 401"},
+		"redirect": {&merchant{status: 307, header: map[string]string{"Location": "https://elsewhere.example"}},
+			fault.Permanent, fault.MerchantRejected, 0, "redirect"},
+		"throttled": {&merchant{status: 429, header: map[string]string{"Retry-After": "7"}}, fault.Throttled,
+			fault.MerchantThrottled, 7 * time.Second, "HTTP 429"},
+		"throttled long": {&merchant{status: 429, header: map[string]string{"Retry-After": "99999999"}},
+			fault.Throttled, fault.MerchantThrottled, time.Hour, "HTTP 429"},
+		"by date": {&merchant{status: 503,
+			header: map[string]string{"Retry-After": testNow.Add(time.Minute).Format(http.TimeFormat)}},
+			fault.Throttled, fault.MerchantThrottled, time.Minute, "HTTP 503"},
+		"unavailable": {&merchant{status: 503}, fault.Plain, fault.MerchantUnavailable, 0, "HTTP 503"},
+		"failed": {&merchant{status: 500, body: "jenny@example.com"}, fault.Plain, fault.MerchantUnavailable, 0,
+			"HTTP 500"},
+		"too early": {&merchant{status: 425}, fault.Plain, fault.MerchantUnavailable, 0, "HTTP 425"},
+		"no answer": {&merchant{status: 200, body: "It works!"}, fault.Permanent, fault.MerchantAnswerInvalid, 0,
+			"order/acct_1/cs_test_1"},
+		"empty": {&merchant{status: 204}, fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
+		"endless": {&merchant{status: 200, body: strings.Repeat(" ", maxAnswer+1)}, fault.Permanent,
+			fault.MerchantAnswerInvalid, 0, "longer than"},
+		"409 of a proxy": {&merchant{status: 409, body: "<html>Error 1001: DNS resolution error</html>"},
+			fault.Permanent, fault.MerchantAnswerInvalid, 0, ""},
+		"409, in words": {&merchant{status: 409, body: "rejected: out of stock"}, fault.Permanent,
+			fault.MerchantAnswerInvalid, 0, ""},
+		"other order": {&merchant{status: 200, body: `{"status":"accepted","lines":[{"sku":"X","quantity":1}]}`},
+			fault.Permanent, fault.MerchantAnswerInvalid, 0, "not ordered"},
 	} {
 		_, err := endpoint().Submit(t.Context(), serve(t, c.m), testSession().Document())
 		f := requireFault(t, err, c.kind, c.code)
@@ -151,14 +168,22 @@ func TestAnswersThatAgree(t *testing.T) {
 		m    *merchant
 		want order.Decision
 	}{
-		"accepted":       {&merchant{status: 200, body: `{"status":"accepted","reference":"SO-1"}`}, order.Decision{Verdict: order.Accepted, Reference: "SO-1"}},
-		"partly":         {&merchant{status: 201, body: `{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`}, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}},
-		"pending":        {&merchant{status: 202, body: `{"status":"pending"}`}, order.Decision{Verdict: order.Pending}},
-		"rejected":       {&merchant{status: 200, body: `{"status":"rejected","reason":"out_of_stock"}`}, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
-		"known":          {&merchant{status: 409, body: " \n"}, order.Decision{Verdict: order.Accepted}},
-		"known, in full": {&merchant{status: 409, body: `{"error":{"code":"known"},"reason":"it is there","reference":"SO-1"}`}, order.Decision{Verdict: order.Accepted}},
+		"accepted": {&merchant{status: 200, body: `{"status":"accepted","reference":"SO-1"}`},
+			order.Decision{Verdict: order.Accepted, Reference: "SO-1"}},
+		"partly": {&merchant{status: 201,
+			body: `{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`},
+			order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}},
+		"pending": {&merchant{status: 202, body: `{"status":"pending"}`},
+			order.Decision{Verdict: order.Pending}},
+		"rejected": {&merchant{status: 200, body: `{"status":"rejected","reason":"out_of_stock"}`},
+			order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
+		"known": {&merchant{status: 409, body: " \n"}, order.Decision{Verdict: order.Accepted}},
+		"known, in full": {&merchant{status: 409,
+			body: `{"error":{"code":"known"},"reason":"it is there","reference":"SO-1"}`},
+			order.Decision{Verdict: order.Accepted}},
 		"known, by name": {&merchant{status: 409, body: `{"error":"known"}`}, order.Decision{Verdict: order.Accepted}},
-		"known, no to":   {&merchant{status: 409, body: `{"status":"rejected","reason":"duplicate"}`}, order.Decision{Verdict: order.Rejected, Reason: order.Duplicate}},
+		"known, no to": {&merchant{status: 409, body: `{"status":"rejected","reason":"duplicate"}`},
+			order.Decision{Verdict: order.Rejected, Reason: order.Duplicate}},
 	} {
 		got, err := endpoint().Submit(t.Context(), serve(t, c.m), testSession().Document())
 		require.NoError(t, err, name)
@@ -214,7 +239,8 @@ func TestSlowEndpoints(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}))
-	_, err := endpoint(func(o *EndpointOptions) { o.Timeout = 20 * time.Millisecond }).Submit(t.Context(), f, testSession().Document())
+	_, err := endpoint(func(o *EndpointOptions) { o.Timeout = 20 * time.Millisecond }).Submit(t.Context(), f,
+		testSession().Document())
 	requireFault(t, err, fault.Plain, fault.MerchantUnavailable)
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
 
@@ -228,7 +254,9 @@ func TestEndpointsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	_, err := endpoint().Submit(t.Context(), order.Fulfillment{URL: server.URL + "/?token=hunter2", SecretEnv: "MERCHANT_SECRET_SHOP"}, testSession().Document())
+	_, err := endpoint().Submit(t.Context(),
+		order.Fulfillment{URL: server.URL + "/?token=hunter2", SecretEnv: "MERCHANT_SECRET_SHOP"},
+		testSession().Document())
 	requireFault(t, err, fault.Plain, fault.MerchantUnavailable)
 }
 
@@ -239,11 +267,15 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	server := httptest.NewTLSServer(called)
 	defer server.Close()
 	port := server.URL[strings.LastIndex(server.URL, ":"):]
-	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1", "0.0.0.0"} {
-		_, err := strict.Submit(t.Context(), order.Fulfillment{URL: "https://" + host + port + "/", SecretEnv: "MERCHANT_SECRET_SHOP"}, testSession().Document())
+	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254",
+		"10.0.0.1", "0.0.0.0"} {
+		_, err := strict.Submit(t.Context(),
+			order.Fulfillment{URL: "https://" + host + port + "/", SecretEnv: "MERCHANT_SECRET_SHOP"},
+			testSession().Document())
 		requireFault(t, err, fault.Permanent, fault.EndpointForbidden)
 	}
-	_, err := strict.Submit(t.Context(), order.Fulfillment{URL: "http://shop.example/", SecretEnv: "MERCHANT_SECRET_SHOP"}, testSession().Document())
+	_, err := strict.Submit(t.Context(),
+		order.Fulfillment{URL: "http://shop.example/", SecretEnv: "MERCHANT_SECRET_SHOP"}, testSession().Document())
 	requireFault(t, err, fault.Permanent, fault.EndpointForbidden)
 	require.Empty(t, called.requests)
 }
@@ -251,9 +283,12 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 func TestPublicAddresses(t *testing.T) {
 	t.Parallel()
 	for _, private := range []string{
-		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0", "0.1.2.3", "224.0.0.1",
-		"255.255.255.255", "240.0.0.1", "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
-		"::1", "::", "fe80::1%eth0", "fd00:ec2::254", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "100::1",
+		"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0",
+		"0.1.2.3", "224.0.0.1",
+		"255.255.255.255", "240.0.0.1", "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1",
+		"203.0.113.1",
+		"::1", "::", "fe80::1%eth0", "fd00:ec2::254", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
+		"::7f00:1", "100::1",
 		"64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::", "2002:a00:1::%eth0", "2001:0:a00:1::", "2001:db8::1",
 	} {
 		require.ErrorIs(t, dialled(t, private), errPrivate, private)
@@ -289,7 +324,8 @@ func TestSecretsThatAreMissing(t *testing.T) {
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "outside")))
 	s := Secrets{Dir: dir, Lookup: func(string) (string, bool) { return "", false }}
 	for _, f := range []order.Endpoint{
-		{SecretEnv: "MERCHANT_SECRET_NONE"}, {SecretFile: "bad"}, {SecretFile: "short"}, {SecretFile: "empty"}, {SecretFile: "none"}, {SecretFile: "outside"}, {SecretFile: "../x"}, {},
+		{SecretEnv: "MERCHANT_SECRET_NONE"}, {SecretFile: "bad"}, {SecretFile: "short"}, {SecretFile: "empty"},
+		{SecretFile: "none"}, {SecretFile: "outside"}, {SecretFile: "../x"}, {},
 	} {
 		_, err := s.signingKeys(f)
 		requireFault(t, err, fault.Permanent, fault.SecretMissing)
@@ -317,12 +353,16 @@ func TestWhatBreaksOnTheWayIsToldInOurOwnWords(t *testing.T) {
 		"another certificate": {encrypted.URL, "its certificate is not one for this address"},
 		"no TLS":              {"https://" + says(t, "SSH-2.0-OpenSSH\r\n"), "it does not speak TLS"},
 		"it hangs up":         {"http://" + says(t, ""), "it hung up"},
-		"words of its own":    {"http://" + says(t, "HTTP/1.1 200 OK\r\nX-Customer Jenny Rosen, 1 Main St\r\n\r\n"), "it does not answer as a web server does"},
+		"words of its own": {"http://" + says(t, "HTTP/1.1 200 OK\r\nX-Customer Jenny Rosen, 1 Main St\r\n\r\n"),
+			"it does not answer as a web server does"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := NewEndpoint(EndpointOptions{AllowPrivate: true, Secrets: Secrets{Lookup: func(string) (string, bool) { return testSecret, true }}})
-			_, err := e.Submit(t.Context(), order.Fulfillment{Kind: order.HTTPS, URL: c.url + "/orders?token=t0ken", SecretEnv: "MERCHANT_SECRET_X"}, testSession().Document())
+			e := NewEndpoint(EndpointOptions{AllowPrivate: true,
+				Secrets: Secrets{Lookup: func(string) (string, bool) { return testSecret, true }}})
+			_, err := e.Submit(t.Context(),
+				order.Fulfillment{Kind: order.HTTPS, URL: c.url + "/orders?token=t0ken",
+					SecretEnv: "MERCHANT_SECRET_X"}, testSession().Document())
 			require.True(t, fault.Is(err, fault.MerchantUnavailable), "%v", err)
 			require.ErrorContains(t, err, "the merchant's endpoint cannot be reached: "+c.says)
 			for _, private := range []string{"127.0.0.1", "merchant.invalid", "t0ken", "Jenny"} {
@@ -334,7 +374,8 @@ func TestWhatBreaksOnTheWayIsToldInOurOwnWords(t *testing.T) {
 
 func TestAConnectionThatTakesTooLong(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "it takes no connection in time", whatBroke(&net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}))
+	require.Equal(t, "it takes no connection in time",
+		whatBroke(&net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}))
 }
 
 // says is the address of a server that answers every connection with the same bytes.

@@ -52,5 +52,6 @@ func (m Merchants) Notify(ctx context.Context, f order.Fulfillment, notice order
 }
 
 func noWay(f order.Fulfillment) error {
-	return fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf("fulfillment.kind %.40q leads to no merchant: expected https or s3", string(f.Kind)))
+	return fault.NewPermanent(fault.SettingsInvalid,
+		fmt.Errorf("fulfillment.kind %.40q leads to no merchant: expected https or s3", string(f.Kind)))
 }

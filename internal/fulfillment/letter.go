@@ -48,14 +48,16 @@ type letterLine struct {
 	SKU, Name         string
 	Ordered, Quantity int64
 	Complete          bool
-	Price             string // of the quantity: before discount and tax; of a partial acceptance what is paid. Empty for nothing
+	// of the quantity: before discount and tax; of a partial acceptance what is paid. Empty for nothing
+	Price string
 }
 
 // newLetter leaves tax and discount out of a partial acceptance: they are the whole order's.
 func newLetter(m order.Mail, s order.Session, d order.Decision) letter {
 	sum := s.Summary
 	l := letter{
-		Shop: m.Name, Buyer: oneLine(s.Buyer.Name), ByAgent: sum.Agentic(), Agent: oneLine(sum.Agent.Name), Session: sum.ID.Session, Reference: d.Reference,
+		Shop: m.Name, Buyer: oneLine(s.Buyer.Name), ByAgent: sum.Agentic(), Agent: oneLine(sum.Agent.Name),
+		Session: sum.ID.Session, Reference: d.Reference,
 		OrderURL: strings.ReplaceAll(m.OrderURL, "{CHECKOUT_SESSION_ID}", sum.ID.Session), Reason: d.Reason,
 		ShipTo: tidy(s.ShipTo), ShipToLines: postalLines(s.ShipTo, m.Language),
 		Shipping: amount(sum.Amounts.Shipping, sum.Currency), Total: order.Money(sum.AcceptedAmount(d), sum.Currency),
@@ -81,7 +83,8 @@ func tidy(to *order.Recipient) *order.Recipient {
 	}
 	a := to.Address
 	return &order.Recipient{Name: oneLine(to.Name), Phone: oneLine(to.Phone), Address: order.Address{
-		Line1: oneLine(a.Line1), Line2: oneLine(a.Line2), City: oneLine(a.City), State: oneLine(a.State), PostalCode: oneLine(a.PostalCode), Country: oneLine(a.Country),
+		Line1: oneLine(a.Line1), Line2: oneLine(a.Line2), City: oneLine(a.City), State: oneLine(a.State),
+		PostalCode: oneLine(a.PostalCode), Country: oneLine(a.Country),
 	}}
 }
 
@@ -109,7 +112,8 @@ func letterLines(s order.Session, d order.Decision) (lines []letterLine, partial
 		}
 		complete := quantity == line.Quantity
 		partial = partial || !complete
-		lines = append(lines, letterLine{SKU: oneLine(line.SKU), Name: oneLine(name), Ordered: line.Quantity, Quantity: quantity, Complete: complete})
+		lines = append(lines, letterLine{SKU: oneLine(line.SKU), Name: oneLine(name), Ordered: line.Quantity,
+			Quantity: quantity, Complete: complete})
 	}
 	for i, line := range s.Summary.Lines {
 		switch {
@@ -159,7 +163,8 @@ func (l letters) write(kind order.MailKind, language string, content letter) (su
 	first, rest, _ := strings.Cut(text, "\n")
 	subject, ok := strings.CutPrefix(strings.TrimSpace(first), "Subject: ")
 	if !ok {
-		return "", "", "", badTemplate(string(kind)+".txt", errors.New(`its first line does not begin with "Subject: "`))
+		return "", "", "", badTemplate(string(kind)+".txt",
+			errors.New(`its first line does not begin with "Subject: "`))
 	}
 	return subject, strings.TrimLeft(rest, "\r\n"), html, nil
 }
@@ -169,7 +174,10 @@ type executor interface {
 	Execute(into io.Writer, content any) error
 }
 
-func fill(kind order.MailKind, language, ending string, content letter, l letters, parse func(name, source string) (executor, error)) (string, error) {
+func fill(
+	kind order.MailKind, language, ending string, content letter, l letters,
+	parse func(name, source string) (executor, error),
+) (string, error) {
 	name := string(kind) + ending
 	source, err := l.read(language, name)
 	if err != nil {

@@ -61,8 +61,10 @@ func NewMailer(o MailOptions) (*Mailer, error) {
 
 func parseSMTP(address string) (*smtpServer, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") || strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
-		return nil, errors.New("the mail server is not an address such as smtp://user:password@mail.example:587") // err would repeat it
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") ||
+		strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
+		// err would repeat it
+		return nil, errors.New("the mail server is not an address such as smtp://user:password@mail.example:587")
 	}
 	plain := u.Query().Get("tls") == "none"
 	if (u.RawQuery != "" && u.RawQuery != "tls=none") || (plain && u.Scheme == "smtps") {
@@ -82,7 +84,8 @@ func parseSMTP(address string) (*smtpServer, error) {
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 	}
 	if password, has := u.User.Password(); has {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(u.User.Username()), mail.WithPassword(password))
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(u.User.Username()),
+			mail.WithPassword(password))
 	}
 	return &smtpServer{host: u.Hostname(), options: options}, nil
 }
@@ -92,7 +95,9 @@ func parseSMTP(address string) (*smtpServer, error) {
 //
 // Mail cannot be sent exactly once: if the server's last word is lost, a retry sends it again. It bears the same
 // Message-ID then, by which most mailboxes show one of the two.
-func (m *Mailer) Send(ctx context.Context, kind order.MailKind, settings order.Mail, s order.Session, d order.Decision) (bool, error) {
+func (m *Mailer) Send(
+	ctx context.Context, kind order.MailKind, settings order.Mail, s order.Session, d order.Decision,
+) (bool, error) {
 	if m.server == nil || settings.From == "" || s.Buyer.Email == "" {
 		return false, nil
 	}
@@ -106,7 +111,9 @@ func (m *Mailer) Send(ctx context.Context, kind order.MailKind, settings order.M
 	return true, nil
 }
 
-func (m *Mailer) compose(kind order.MailKind, settings order.Mail, s order.Session, d order.Decision) (*mail.Msg, error) {
+func (m *Mailer) compose(
+	kind order.MailKind, settings order.Mail, s order.Session, d order.Decision,
+) (*mail.Msg, error) {
 	subject, text, html, err := m.letters.write(kind, settings.Language, newLetter(settings, s, d))
 	if err != nil {
 		return nil, err
@@ -176,7 +183,8 @@ func mailFault(ctx context.Context, id order.ID, err error) error {
 	}
 	var refused *mail.SendError
 	if !errors.As(err, &refused) {
-		return fault.NewPlain(fault.MailUnavailable, fmt.Errorf("%s: the mail server cannot be reached, or takes no connection", id))
+		return fault.NewPlain(fault.MailUnavailable,
+			fmt.Errorf("%s: the mail server cannot be reached, or takes no connection", id))
 	}
 	text := fmt.Errorf("%s: the mail server did not take the mail (SMTP %d)", id, refused.ErrorCode())
 	if refused.ErrorCode() >= 500 {

@@ -114,7 +114,8 @@ func parts(t *testing.T, text string) (header mail.Header, plain, html string) {
 	return message.Header, decoded[0], decoded[1]
 }
 
-var testMail = order.Mail{From: "shop@example.com", Name: "Lamp & Co", ReplyTo: "help@example.com", OrderURL: "https://shop.example/o/{CHECKOUT_SESSION_ID}"}
+var testMail = order.Mail{From: "shop@example.com", Name: "Lamp & Co", ReplyTo: "help@example.com",
+	OrderURL: "https://shop.example/o/{CHECKOUT_SESSION_ID}"}
 
 func mailer(t *testing.T, address, templates string) *Mailer {
 	t.Helper()
@@ -125,7 +126,9 @@ func mailer(t *testing.T, address, templates string) *Mailer {
 
 func TestMailServersThatAreNone(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"mail.example:25", "http://x:pa55word@mail.example", "smtp://", "smtp://x:pa55word@mail.example:99999999", "smtps://mail.example?tls=none", "smtp://mail.example?tls=maybe", "smtp://x:pa55word@mail.example/%zz"} {
+	for _, bad := range []string{"mail.example:25", "http://x:pa55word@mail.example", "smtp://",
+		"smtp://x:pa55word@mail.example:99999999", "smtps://mail.example?tls=none", "smtp://mail.example?tls=maybe",
+		"smtp://x:pa55word@mail.example/%zz"} {
 		_, err := NewMailer(MailOptions{SMTP: bad})
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), "pa55word")
@@ -141,28 +144,34 @@ func TestMailsThatAreNotTaken(t *testing.T) {
 		kind    fault.Kind
 		code    fault.Code
 	}{
-		"unknown recipient": {map[string]string{"RCPT": "550 no such user jenny@example.com"}, fault.Permanent, fault.MailRejected},
-		"busy":              {map[string]string{"RCPT": "451 later, jenny@example.com"}, fault.Plain, fault.MailUnavailable},
-		"spam":              {map[string]string{"DATA": "554 spam for jenny@example.com"}, fault.Permanent, fault.MailRejected},
-		"hangs up":          {map[string]string{"MAIL": ""}, fault.Plain, fault.MailUnavailable},
-		"hangs up at once":  {map[string]string{"EHLO": "", "HELO": ""}, fault.Plain, fault.MailUnavailable},
+		"unknown recipient": {map[string]string{"RCPT": "550 no such user jenny@example.com"}, fault.Permanent,
+			fault.MailRejected},
+		"busy": {map[string]string{"RCPT": "451 later, jenny@example.com"}, fault.Plain,
+			fault.MailUnavailable},
+		"spam": {map[string]string{"DATA": "554 spam for jenny@example.com"}, fault.Permanent,
+			fault.MailRejected},
+		"hangs up":         {map[string]string{"MAIL": ""}, fault.Plain, fault.MailUnavailable},
+		"hangs up at once": {map[string]string{"EHLO": "", "HELO": ""}, fault.Plain, fault.MailUnavailable},
 	} {
 		box := &mailbox{answers: c.answers}
-		sent, err := mailer(t, box.serve(t), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+		sent, err := mailer(t, box.serve(t), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(),
+			order.Decision{Verdict: order.Accepted})
 		require.False(t, sent, name)
 		requireFault(t, err, c.kind, c.code)
 		require.Empty(t, box.mails)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := mailer(t, (&mailbox{}).serve(t), "").Send(ctx, order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, (&mailbox{}).serve(t), "").Send(ctx, order.ConfirmationMail, testMail, testSession(),
+		order.Decision{Verdict: order.Accepted})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestServersWithoutTLSGetNoMail(t *testing.T) {
 	t.Parallel()
 	box := &mailbox{}
-	_, err := mailer(t, strings.TrimSuffix(box.serve(t), "?tls=none"), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, strings.TrimSuffix(box.serve(t), "?tls=none"), "").Send(t.Context(), order.ConfirmationMail,
+		testMail, testSession(), order.Decision{Verdict: order.Accepted})
 	requireFault(t, err, fault.Plain, fault.MailUnavailable)
 	require.Empty(t, box.mails)
 }
@@ -177,14 +186,17 @@ func TestNobodyToWriteTo(t *testing.T) {
 		mailer  *Mailer
 		mail    order.Mail
 		session order.Session
-	}{{mailer(t, "", ""), testMail, testSession()}, {mailer(t, address, ""), order.Mail{}, testSession()}, {mailer(t, address, ""), testMail, noBuyer}} {
-		sent, err := c.mailer.Send(t.Context(), order.ConfirmationMail, c.mail, c.session, order.Decision{Verdict: order.Accepted})
+	}{{mailer(t, "", ""), testMail, testSession()}, {mailer(t, address, ""), order.Mail{}, testSession()},
+		{mailer(t, address, ""), testMail, noBuyer}} {
+		sent, err := c.mailer.Send(t.Context(), order.ConfirmationMail, c.mail, c.session,
+			order.Decision{Verdict: order.Accepted})
 		require.NoError(t, err)
 		require.False(t, sent)
 	}
 	bad := testSession()
 	bad.Buyer.Email = "jenny@example.com\r\nBcc: everybody@example.com"
-	_, err := mailer(t, address, "").Send(t.Context(), order.ConfirmationMail, testMail, bad, order.Decision{Verdict: order.Accepted})
+	_, err := mailer(t, address, "").Send(t.Context(), order.ConfirmationMail, testMail, bad,
+		order.Decision{Verdict: order.Accepted})
 	requireFault(t, err, fault.Permanent, fault.MailRejected)
 	require.Empty(t, box.mails)
 }
@@ -194,7 +206,8 @@ func TestConfirmationMail(t *testing.T) {
 	box := &mailbox{answers: map[string]string{"QUIT": "421 farewell fails"}}
 	m := mailer(t, box.serve(t), "")
 	for range 2 {
-		sent, err := m.Send(t.Context(), order.ConfirmationMail, testMail, testSession(), order.Decision{Verdict: order.Accepted, Reference: "SO-1"})
+		sent, err := m.Send(t.Context(), order.ConfirmationMail, testMail, testSession(),
+			order.Decision{Verdict: order.Accepted, Reference: "SO-1"})
 		require.NoError(t, err)
 		require.True(t, sent)
 	}
@@ -209,7 +222,8 @@ func TestConfirmationMail(t *testing.T) {
 	subject, err := new(mime.WordDecoder).DecodeHeader(header.Get("Subject"))
 	require.NoError(t, err)
 	require.Equal(t, "Your order at Lamp & Co (SO-1)", subject)
-	for _, want := range []string{"by an AI agent, Shopping Agent", "3 x Lamp <b> (LAMP-1)", "Shipping (Ground): 4.00 USD", "Total: 37.00 USD", "1 Main St", "https://shop.example/o/cs_test_1"} {
+	for _, want := range []string{"by an AI agent, Shopping Agent", "3 x Lamp <b> (LAMP-1)",
+		"Shipping (Ground): 4.00 USD", "Total: 37.00 USD", "1 Main St", "https://shop.example/o/cs_test_1"} {
 		require.Contains(t, plain, want)
 	}
 	require.Contains(t, html, "Lamp &lt;b&gt;")
@@ -223,7 +237,9 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	m := mailer(t, box.serve(t), "")
 	session := testSession()
 	session.Summary.Agent = order.Agent{}
-	_, err := m.Send(t.Context(), order.ConfirmationMail, testMail, session, order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}, {SKU: "BULB-1", Quantity: 1}}})
+	_, err := m.Send(t.Context(), order.ConfirmationMail, testMail, session,
+		order.Decision{Verdict: order.Accepted,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}, {SKU: "BULB-1", Quantity: 1}}})
 	require.NoError(t, err)
 	_, plain, _ := parts(t, box.mails[0])
 	require.Contains(t, plain, "Not everything")
@@ -231,7 +247,8 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	require.Contains(t, plain, "Total: 27.83 USD")
 	require.Contains(t, plain, "by an AI agent.", "the products are a feed's, though Stripe does not name the agent")
 
-	_, err = m.Send(t.Context(), order.RejectionMail, testMail, testSession(), order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})
+	_, err = m.Send(t.Context(), order.RejectionMail, testMail, testSession(),
+		order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[1])
 	require.Contains(t, plain, "out of stock")
@@ -240,7 +257,8 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 
 	reserved := testSession()
 	reserved.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700}
-	_, err = m.Send(t.Context(), order.RejectionMail, testMail, reserved, order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
+	_, err = m.Send(t.Context(), order.RejectionMail, testMail, reserved,
+		order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[2])
 	require.Contains(t, plain, "37.00 USD was reserved, and is not charged")
@@ -263,7 +281,8 @@ func TestTemplatesOfThePlatform(t *testing.T) {
 		mail order.Mail
 		want string
 	}{{testMail, "Order cs_test_1"}, {german, "Bestellung cs_test_1"}} {
-		_, err := m.Send(t.Context(), order.ConfirmationMail, c.mail, testSession(), order.Decision{Verdict: order.Accepted})
+		_, err := m.Send(t.Context(), order.ConfirmationMail, c.mail, testSession(),
+			order.Decision{Verdict: order.Accepted})
 		require.NoError(t, err)
 		_, plain, html := parts(t, box.mails[i])
 		require.Contains(t, plain, c.want)

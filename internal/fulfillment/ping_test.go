@@ -45,9 +45,11 @@ func TestAnswersToAPing(t *testing.T) {
 		"known":        {&merchant{status: 409}, 0, ""},
 		"no JSON":      {&merchant{status: 200, body: "<html>"}, 0, ""},
 		"unauthorized": {&merchant{status: 401}, fault.Permanent, fault.MerchantRejected},
-		"redirect":     {&merchant{status: 302, header: map[string]string{"Location": "/"}}, fault.Permanent, fault.MerchantRejected},
-		"broken":       {&merchant{status: 500}, fault.Plain, fault.MerchantUnavailable},
-		"endless":      {&merchant{status: 200, body: string(make([]byte, maxAnswer+1))}, fault.Permanent, fault.MerchantAnswerInvalid},
+		"redirect": {&merchant{status: 302, header: map[string]string{"Location": "/"}}, fault.Permanent,
+			fault.MerchantRejected},
+		"broken": {&merchant{status: 500}, fault.Plain, fault.MerchantUnavailable},
+		"endless": {&merchant{status: 200, body: string(make([]byte, maxAnswer+1))}, fault.Permanent,
+			fault.MerchantAnswerInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +61,8 @@ func TestAnswersToAPing(t *testing.T) {
 			requireFault(t, err, c.kind, c.code)
 		})
 	}
-	err := endpoint().Ping(t.Context(), "acct_1", order.Fulfillment{URL: "http://127.0.0.1:9/", SecretEnv: "MERCHANT_SECRET_NONE"})
+	err := endpoint().Ping(t.Context(), "acct_1",
+		order.Fulfillment{URL: "http://127.0.0.1:9/", SecretEnv: "MERCHANT_SECRET_NONE"})
 	requireFault(t, err, fault.Permanent, fault.SecretMissing)
 }
 

@@ -18,21 +18,24 @@ func TestAddressesAreInTheOrderOfTheirCountry(t *testing.T) {
 		"10999 Berlin|Germany":                {City: "Berlin", PostalCode: "10999", Country: "de"},
 		"00100 Roma RM|Italy":                 {City: "Roma", State: "RM", PostalCode: "00100", Country: "IT"},
 		"São Paulo - SP|01310-100|Brazil":     {City: "São Paulo", State: "SP", PostalCode: "01310-100", Country: "BR"},
-		"Chiyoda-ku, Tokyo 100-0001|Japan":    {City: "Chiyoda-ku", State: "Tokyo", PostalCode: "100-0001", Country: "JP"},
-		"Sydney NSW 2000|Australia":           {City: "Sydney", State: "NSW", PostalCode: "2000", Country: "AU"},
-		"06000 Ciudad de México, CDMX|Mexico": {City: "Ciudad de México", State: "CDMX", PostalCode: "06000", Country: "MX"},
-		"Dublin|Ireland":                      {City: "Dublin", Country: "IE"},
-		"Springfield, IL|United States":       {City: "Springfield", State: "IL", Country: "US"},
-		"62701|United States":                 {PostalCode: "62701", Country: "US"},
-		"SP|Brazil":                           {State: "SP", Country: "BR"},
-		"1010 Wien|Austria":                   {City: "Wien", PostalCode: "1010", Country: "AT"},
-		"Somewhere|ATLANTIS":                  {City: "Somewhere", Country: "Atlantis"},
-		"Somewhere":                           {City: "Somewhere"},
+		"Chiyoda-ku, Tokyo 100-0001|Japan": {City: "Chiyoda-ku", State: "Tokyo", PostalCode: "100-0001",
+			Country: "JP"},
+		"Sydney NSW 2000|Australia": {City: "Sydney", State: "NSW", PostalCode: "2000", Country: "AU"},
+		"06000 Ciudad de México, CDMX|Mexico": {City: "Ciudad de México", State: "CDMX", PostalCode: "06000",
+			Country: "MX"},
+		"Dublin|Ireland":                {City: "Dublin", Country: "IE"},
+		"Springfield, IL|United States": {City: "Springfield", State: "IL", Country: "US"},
+		"62701|United States":           {PostalCode: "62701", Country: "US"},
+		"SP|Brazil":                     {State: "SP", Country: "BR"},
+		"1010 Wien|Austria":             {City: "Wien", PostalCode: "1010", Country: "AT"},
+		"Somewhere|ATLANTIS":            {City: "Somewhere", Country: "Atlantis"},
+		"Somewhere":                     {City: "Somewhere"},
 	} {
 		require.Equal(t, want, strings.Join(postalLines(&order.Recipient{Address: a}, ""), "|"))
 	}
 	require.Equal(t, []string{"Ada", "1 Main St", "10999 Berlin", "Deutschland"},
-		postalLines(&order.Recipient{Name: "Ada", Address: order.Address{Line1: "1 Main St", City: "Berlin", PostalCode: "10999", Country: "DE"}}, "de"))
+		postalLines(&order.Recipient{Name: "Ada",
+			Address: order.Address{Line1: "1 Main St", City: "Berlin", PostalCode: "10999", Country: "DE"}}, "de"))
 	require.Nil(t, postalLines(nil, ""))
 }
 
@@ -41,7 +44,8 @@ func TestABuyersWordsStayOnTheirLine(t *testing.T) {
 	t.Parallel()
 	s := testSession()
 	const name = "Jenny\r\n\r\nYour order is free.\u2028Click\u202e here\x00\x1b[31m"
-	s.Buyer.Name, s.ShipTo.Name, s.ShipTo.Address.Line1, s.Texts[0].Name = name, name, "1 Main St\nTotal: 0.00 USD", "Lamp\nTotal: 0.00 USD"
+	s.Buyer.Name, s.ShipTo.Name, s.ShipTo.Address.Line1, s.Texts[0].Name = name, name, "1 Main St\nTotal: 0.00 USD",
+		"Lamp\nTotal: 0.00 USD"
 	l := newLetter(order.Mail{From: "shop@example.com"}, s, order.Decision{Verdict: order.Accepted})
 	letters, err := newLetters("")
 	require.NoError(t, err)
@@ -51,7 +55,8 @@ func TestABuyersWordsStayOnTheirLine(t *testing.T) {
 		require.NotContains(t, subject+text, "\x1b")
 		for _, line := range strings.Split(text, "\n") {
 			line = strings.TrimSpace(line)
-			require.False(t, strings.HasPrefix(line, "Your order is free") || strings.HasPrefix(line, "Total: 0.00"), text)
+			require.False(t, strings.HasPrefix(line, "Your order is free") || strings.HasPrefix(line, "Total: 0.00"),
+				text)
 		}
 	}
 	require.Equal(t, "Jenny Your order is free. Click here [31m", l.Buyer)
@@ -62,12 +67,16 @@ func TestEveryLineHasItsPrice(t *testing.T) {
 	letters, err := newLetters("")
 	require.NoError(t, err)
 	s := testSession()
-	_, text, _, err := letters.write(order.ConfirmationMail, "", newLetter(order.Mail{}, s, order.Decision{Verdict: order.Accepted}))
+	_, text, _, err := letters.write(order.ConfirmationMail, "",
+		newLetter(order.Mail{}, s, order.Decision{Verdict: order.Accepted}))
 	require.NoError(t, err)
-	for _, says := range []string{"Thank you for", "Will be shipped to:", ": " + order.Money(s.Summary.Lines[0].Subtotal, "usd"), ": " + order.Money(s.Summary.Lines[1].Subtotal, "usd")} {
+	for _, says := range []string{"Thank you for", "Will be shipped to:",
+		": " + order.Money(s.Summary.Lines[0].Subtotal, "usd"),
+		": " + order.Money(s.Summary.Lines[1].Subtotal, "usd")} {
 		require.Contains(t, text, says)
 	}
-	part := order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: s.Summary.Lines[0].SKU, Quantity: 1}}}
+	part := order.Decision{Verdict: order.Accepted,
+		Lines: []order.AcceptedLine{{SKU: s.Summary.Lines[0].SKU, Quantity: 1}}}
 	l := newLetter(order.Mail{}, s, part)
 	require.Equal(t, order.Money(s.Summary.Lines[0].TotalOf(1), "usd"), l.Lines[0].Price)
 	require.Empty(t, l.Lines[1].Price, "nothing of it")

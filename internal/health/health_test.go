@@ -32,7 +32,8 @@ func newProbe() *probe {
 func (p *probe) get(t *testing.T, path string) (int, string) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	p.Routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	p.Routes(http.NotFoundHandler()).ServeHTTP(recorder,
+		httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -115,6 +116,7 @@ func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
 func TestOnlyGetIsServed(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
-	newProbe().Routes(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/livez", nil))
+	newProbe().Routes(http.NotFoundHandler()).ServeHTTP(recorder,
+		httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/livez", nil))
 	require.Equal(t, http.StatusMethodNotAllowed, recorder.Code)
 }

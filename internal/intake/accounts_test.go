@@ -30,16 +30,20 @@ type gate struct {
 
 func newGate() *gate {
 	g := &gate{ours: map[string]bool{"acct_1": true}}
-	g.Intake = intake.Intake{Temporal: g, Ours: func(_ context.Context, account string) (bool, error) { return g.ours[account], g.oursErr }}
+	g.Intake = intake.Intake{Temporal: g,
+		Ours: func(_ context.Context, account string) (bool, error) { return g.ours[account], g.oursErr }}
 	return g
 }
 
-func (g *gate) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+func (g *gate) ExecuteWorkflow(
+	_ context.Context, o client.StartWorkflowOptions, _ any, args ...any,
+) (client.WorkflowRun, error) {
 	g.started, g.inputs = append(g.started, o), append(g.inputs, args...)
 	return nil, g.err
 }
 
-var left = order.Event{ID: "evt_9", Type: "account.application.deauthorized", Account: "acct_1", Created: time.Unix(1_800_000_000, 0).UTC()}
+var left = order.Event{ID: "evt_9", Type: "account.application.deauthorized", Account: "acct_1",
+	Created: time.Unix(1_800_000_000, 0).UTC()}
 
 func TestAnAccountThatLeavesIsParkedOnce(t *testing.T) {
 	t.Parallel()
@@ -50,8 +54,9 @@ func TestAnAccountThatLeavesIsParkedOnce(t *testing.T) {
 	require.Equal(t, "account-standing/acct_1/evt_9", g.started[0].ID, "the same event starts the same run")
 	require.Equal(t, workflows.TaskQueue, g.started[0].TaskQueue)
 	require.Equal(t, workflows.AccountStandingInput{Park: &activities.ParkAccountInput{
-		Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "the account has disconnected from the platform",
-		At: left.Created, Event: "evt_9",
+		Account: "acct_1", Cause: account.Deauthorized, By: "Stripe",
+		Why: "the account has disconnected from the platform",
+		At:  left.Created, Event: "evt_9",
 	}}, g.inputs[0])
 	g.err = serviceerror.NewWorkflowExecutionAlreadyStarted("", "", "")
 	outcome, err = g.Deliver(t.Context(), left)
@@ -72,7 +77,8 @@ func TestEventsAboutAccountsThatParkNobody(t *testing.T) {
 	stranger.Account, own.Account = "acct_2", ""
 	strangers := disabled
 	strangers.Account = "acct_2"
-	agreement := order.Event{ID: "evt_7", Type: "v2.orchestrated_commerce.agreement.confirmed", Account: "acct_2", Object: "orca_1"}
+	agreement := order.Event{ID: "evt_7", Type: "v2.orchestrated_commerce.agreement.confirmed", Account: "acct_2",
+		Object: "orca_1"}
 	for name, c := range map[string]struct {
 		event order.Event
 		want  intake.Outcome

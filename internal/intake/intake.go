@@ -58,7 +58,8 @@ func AccountEventTypes() []string { return []string{deauthorized, updated} }
 // AgreementEventTypes are those that are about accounts' agreements with agents; they come as thin events alone.
 func AgreementEventTypes() []string {
 	const agreement = "v2.orchestrated_commerce.agreement."
-	return []string{agreement + "created", agreement + "partially_confirmed", agreement + "confirmed", agreement + "terminated"}
+	return []string{agreement + "created", agreement + "partially_confirmed", agreement + "confirmed",
+		agreement + "terminated"}
 }
 
 // Intake delivers events. It is safe for concurrent use.
@@ -86,7 +87,9 @@ func (i Intake) Remembering() Intake {
 	if i.Ours != nil {
 		i.Ours = newMemory(i.Ours).get
 	}
-	sessions := newMemory(func(ctx context.Context, p payment) (string, error) { return find(ctx, p.account, p.intent) })
+	sessions := newMemory(func(ctx context.Context, p payment) (string, error) {
+		return find(ctx, p.account, p.intent)
+	})
 	i.Known = known.get
 	i.SessionOf = func(ctx context.Context, account, intent string) (string, error) {
 		return sessions.get(ctx, payment{account, intent})
@@ -124,7 +127,8 @@ func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 		return hopeless(err), fmt.Errorf("find the order of %s: %w", e.ID, err)
 	case session == "" && e.Unrecognised():
 		return Undeliverable, fault.NewPermanent(fault.InputInvalid, fmt.Errorf(
-			"%s of type %s names its object by an id that this version of Vitrine does not know: if an order is missing, look at the event at Stripe", e.ID, e.Type))
+			"%s of type %s names its object by an id that this version of Vitrine does not know: if an order is "+
+				"missing, look at the event at Stripe", e.ID, e.Type))
 	case session == "":
 		return NotAnOrder, nil
 	}
@@ -168,7 +172,8 @@ func (i Intake) give(ctx context.Context, id order.ID, e order.Event) error {
 		return i.Temporal.SignalWorkflow(ctx, id.String(), "", signalOf(e), e)
 	}
 	in := workflows.OrderInput{Account: id.Account, Session: id.Session}
-	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), signalOf(e), e, startOptions(in), workflows.OrderFulfillmentType, in)
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id.String(), signalOf(e), e, startOptions(in),
+		workflows.OrderFulfillmentType, in)
 	return err
 }
 

@@ -43,7 +43,10 @@ func newDesk() *desk {
 	d := &desk{accounts: map[string]bool{"acct_1": true}, sessions: map[string]string{"pi_1": "cs_1"}}
 	d.Intake = intake.Intake{
 		Temporal: d,
-		Known:    func(_ context.Context, account string) (bool, error) { d.asked++; return d.accounts[account], d.askErr },
+		Known: func(_ context.Context, account string) (bool, error) {
+			d.asked++
+			return d.accounts[account], d.askErr
+		},
 		SessionOf: func(_ context.Context, _, intent string) (string, error) {
 			d.lookups++
 			return d.sessions[intent], d.findErr
@@ -60,21 +63,26 @@ func (d *desk) SignalWorkflow(_ context.Context, id, _, signal string, arg any) 
 	return nil
 }
 
-func (d *desk) SignalWithStartWorkflow(_ context.Context, id, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+func (d *desk) SignalWithStartWorkflow(
+	_ context.Context, id, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any,
+) (client.WorkflowRun, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
 	d.delivered++
-	d.id, d.signal, d.event, d.options, d.workflow, d.input = id, signal, arg.(order.Event), o, workflow.(string), args[0].(workflows.OrderInput)
+	d.id, d.signal, d.event, d.options, d.workflow, d.input = id, signal, arg.(order.Event), o, workflow.(string),
+		args[0].(workflows.OrderInput)
 	return nil, nil
 }
 
 func completed() order.Event {
-	return order.Event{ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "cs_1", Session: "cs_1"}
+	return order.Event{ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "cs_1",
+		Session: "cs_1"}
 }
 
 func succeeded() order.Event {
-	return order.Event{ID: "evt_2", Type: "payment_intent.succeeded", Account: "acct_1", Object: "pi_1", PaymentIntent: "pi_1"}
+	return order.Event{ID: "evt_2", Type: "payment_intent.succeeded", Account: "acct_1", Object: "pi_1",
+		PaymentIntent: "pi_1"}
 }
 
 func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
@@ -104,9 +112,10 @@ func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
 func TestAnEventWhoseObjectIsNotRecognisedIsNotPassedOverInSilence(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]order.Event{
-		"a session":                {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1"},
-		"a session with a payment": {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "pi_2", PaymentIntent: "pi_2"},
-		"a refund":                 {ID: "evt_1", Type: "refund.created", Account: "acct_1"},
+		"a session": {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1"},
+		"a session with a payment": {ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "pi_2",
+			PaymentIntent: "pi_2"},
+		"a refund": {ID: "evt_1", Type: "refund.created", Account: "acct_1"},
 	} {
 		d := newDesk()
 		outcome, err := d.Deliver(t.Context(), e)
@@ -130,7 +139,8 @@ func TestAnEventWhoseObjectIsNotRecognisedIsNotPassedOverInSilence(t *testing.T)
 func TestTheEndOfWhatNeverBeganBeginsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
-	expired := order.Event{ID: "evt_3", Type: "checkout.session.expired", Account: "acct_1", Object: "cs_1", Session: "cs_1"}
+	expired := order.Event{ID: "evt_3", Type: "checkout.session.expired", Account: "acct_1", Object: "cs_1",
+		Session: "cs_1"}
 	d.signalErr = serviceerror.NewNotFound("no such workflow")
 	outcome, err := d.Deliver(t.Context(), expired)
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package launch starts syncs. Whoever does it, a person at a terminal or the dispatcher of a shard, starts the same run
-// under the same id, so that a run which is under way is joined and none runs beside it.
+// Package launch starts syncs. Whoever does it, a person at a terminal or the dispatcher of a shard, starts the same
+// run under the same id, so that a run which is under way is joined and none runs beside it.
 package launch
 
 import (
@@ -31,11 +31,13 @@ type Run struct {
 
 // Starter is what starting needs of client.Client.
 type Starter interface {
-	ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+	ExecuteWorkflow(
+		ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
+	) (client.WorkflowRun, error)
 }
 
-// Sync starts a sync, or joins the one under way; by says who does. It asks the server to refuse a second run instead of
-// answering with the first (USE_EXISTING), which comes to the same but tells the two apart.
+// Sync starts a sync, or joins the one under way; by says who does. It asks the server to refuse a second run instead
+// of answering with the first (USE_EXISTING), which comes to the same but tells the two apart.
 func Sync(ctx context.Context, c Starter, in workflows.CatalogSyncInput, by string) (Run, error) {
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       in.WorkflowID(),

@@ -51,7 +51,8 @@ func answerOf(err error) (answer, bool) {
 	}
 	var api smithy.APIError
 	if a.Code == "" && !a.foreign && a.status == http.StatusOK && errors.As(err, &api) {
-		a.Code, a.Message = api.ErrorCode(), api.ErrorMessage() // S3 may begin with 200, and fail while it puts parts together
+		// S3 may begin with 200, and fail while it puts parts together
+		a.Code, a.Message = api.ErrorCode(), api.ErrorMessage()
 	}
 	return a, true
 }

@@ -62,9 +62,12 @@ func unanswered(c call, err error) error {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &certificate):
-		return fault.NewPermanent(fault.StorageUnusable, fmt.Errorf("%w; if the server's certificate is of your own authority, name its file in AWS_CA_BUNDLE", text))
+		return fault.NewPermanent(fault.StorageUnusable,
+			fmt.Errorf("%w; if the server's certificate is of your own authority, name its file in AWS_CA_BUNDLE",
+				text))
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fault.NewPermanent(fault.StorageUnusable, fmt.Errorf("%w; the server does not speak TLS: does AWS_ENDPOINT_URL_S3 begin with http://?", text))
+		return fault.NewPermanent(fault.StorageUnusable,
+			fmt.Errorf("%w; the server does not speak TLS: does AWS_ENDPOINT_URL_S3 begin with http://?", text))
 	}
 	return fault.NewPlain(fault.StorageFailed, text)
 }
@@ -146,23 +149,37 @@ func (s *Store) never(c call, a answer) (fault.Code, string) {
 	region := a.region()
 	switch name := a.Code; {
 	case a.foreign:
-		return fault.StorageUnusable, "that is not S3's answer: is AWS_ENDPOINT_URL_S3 the address of an S3 server, and does a proxy stand before it?"
+		return fault.StorageUnusable,
+			"that is not S3's answer: is AWS_ENDPOINT_URL_S3 the address of an S3 server, and does a proxy stand " +
+				"before it?"
 	case region != "" && region != s.client.Options().Region:
-		return fault.StorageUnusable, fmt.Sprintf("bucket %s is in the region %s, and %s was asked: set AWS_REGION=%s", c.bucket, region, s.client.Options().Region, region)
-	case name == "PermanentRedirect" || name == "IllegalLocationConstraintException" || name == "AuthorizationHeaderMalformed" || a.status/100 == 3:
-		return fault.StorageUnusable, fmt.Sprintf("bucket %s is in another region than %s, or at another address: check AWS_REGION and AWS_ENDPOINT_URL_S3", c.bucket, s.client.Options().Region)
+		return fault.StorageUnusable, fmt.Sprintf("bucket %s is in the region %s, and %s was asked: set AWS_REGION=%s",
+			c.bucket, region, s.client.Options().Region, region)
+	case name == "PermanentRedirect" || name == "IllegalLocationConstraintException" ||
+		name == "AuthorizationHeaderMalformed" || a.status/100 == 3:
+		return fault.StorageUnusable,
+			fmt.Sprintf("bucket %s is in another region than %s, or at another address: check AWS_REGION and "+
+				"AWS_ENDPOINT_URL_S3", c.bucket, s.client.Options().Region)
 	case a.status == http.StatusNotImplemented || a.status == http.StatusMethodNotAllowed:
 		return fault.StorageUnusable, "the server lacks what Vitrine needs: " + c.feature()
 	case name == "InvalidObjectState":
-		return fault.StorageUnusable, fmt.Sprintf("the object is archived%s: restore it, or export it to a class that can be read at once", inClass(a.StorageClass))
+		return fault.StorageUnusable,
+			fmt.Sprintf("the object is archived%s: restore it, or export it to a class that can be read at once",
+				inClass(a.StorageClass))
 	case strings.HasPrefix(name, "KMS."):
-		return fault.StorageUnusable, "the KMS key that encrypts it is disabled, deleted or not usable: enable it, or encrypt with another one"
+		return fault.StorageUnusable,
+			"the KMS key that encrypts it is disabled, deleted or not usable: enable it, or encrypt with another one"
 	case name == "InvalidBucketName":
-		return fault.StorageUnusable, fmt.Sprintf("%q is no name of a bucket: check VITRINE_SOURCE_BUCKET, VITRINE_STATE_BUCKET and the account's source_bucket", c.bucket)
+		return fault.StorageUnusable,
+			fmt.Sprintf("%q is no name of a bucket: check VITRINE_SOURCE_BUCKET, VITRINE_STATE_BUCKET and the "+
+				"account's source_bucket", c.bucket)
 	case strings.Contains(a.Message, "Object Lock"):
-		return fault.StorageUnusable, "Vitrine replaces and deletes what it keeps: use a state bucket without Object Lock"
+		return fault.StorageUnusable,
+			"Vitrine replaces and deletes what it keeps: use a state bucket without Object Lock"
 	case a.status == http.StatusNotFound:
-		return fault.StorageUnusable, "the server does not say whether the key or the bucket is missing: is AWS_ENDPOINT_URL_S3 the address of an S3 server?"
+		return fault.StorageUnusable,
+			"the server does not say whether the key or the bucket is missing: is AWS_ENDPOINT_URL_S3 the address of " +
+				"an S3 server?"
 	}
 	return forbidden(a)
 }
@@ -185,20 +202,26 @@ func inClass(class string) string {
 func forbidden(a answer) (fault.Code, string) {
 	switch name := a.Code; {
 	case name == "InvalidAccessKeyId":
-		return fault.SourceForbidden, "the server does not know this access key: check AWS_ACCESS_KEY_ID, or the profile or role in use"
+		return fault.SourceForbidden,
+			"the server does not know this access key: check AWS_ACCESS_KEY_ID, or the profile or role in use"
 	case name == "SignatureDoesNotMatch":
 		return fault.SourceForbidden, "the secret does not fit the access key: check AWS_SECRET_ACCESS_KEY"
 	case name == "InvalidToken" || strings.Contains(name, "Token"):
-		return fault.SourceForbidden, "the session token is no longer valid and nothing renews it: set AWS_SESSION_TOKEN anew, or use a role"
+		return fault.SourceForbidden,
+			"the session token is no longer valid and nothing renews it: set AWS_SESSION_TOKEN anew, or use a role"
 	case name == "AccountProblem" || name == "AllAccessDisabled" || name == "NotSignedUp" || name == "InvalidPayer":
-		return fault.SourceForbidden, "the owner of the bucket has a problem with their account at the provider: ask there"
+		return fault.SourceForbidden,
+			"the owner of the bucket has a problem with their account at the provider: ask there"
 	case strings.Contains(strings.ToLower(a.Message), "requester pays"):
-		return fault.SourceForbidden, "whoever asks pays for this bucket (requester pays), which Vitrine does not: turn that off, or export to another bucket"
+		return fault.SourceForbidden,
+			"whoever asks pays for this bucket (requester pays), which Vitrine does not: turn that off, or export to " +
+				"another bucket"
 	case strings.Contains(strings.ToLower(a.Message), "kms"):
-		return fault.SourceForbidden, "the KMS key that encrypts it may not be used: allow kms:Decrypt and kms:GenerateDataKey"
+		return fault.SourceForbidden,
+			"the KMS key that encrypts it may not be used: allow kms:Decrypt and kms:GenerateDataKey"
 	case a.status == http.StatusForbidden || a.status == http.StatusUnauthorized:
-		return fault.SourceForbidden, "check the credentials, the bucket's policy, its KMS key, and whether requesters pay for it" +
-			" (S3 says the same of a key that does not exist to whoever may not list the bucket)"
+		return fault.SourceForbidden, "check the credentials, the bucket's policy, its KMS key, and whether " +
+			"requesters pay for it (S3 says the same of a key that does not exist to whoever may not list the bucket)"
 	}
 	return fault.StorageUnusable, "asking again does not help"
 }
@@ -211,7 +234,8 @@ func (s *Store) reason(ctx context.Context, c call, err error) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
-	out, told := s.client.GetObject(limited, &s3.GetObjectInput{Bucket: &c.bucket, Key: &c.key, Range: aws.String("bytes=0-0")})
+	out, told := s.client.GetObject(limited,
+		&s3.GetObjectInput{Bucket: &c.bucket, Key: &c.key, Range: aws.String("bytes=0-0")})
 	if told == nil {
 		_ = out.Body.Close()
 		return err // it may be read, and not described; or it has come since

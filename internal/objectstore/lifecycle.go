@@ -18,7 +18,8 @@ import (
 func (s *Store) UploadsExpire(ctx context.Context, bucket, prefix string) (days int, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
-	out, err := s.client.GetBucketLifecycleConfiguration(limited, &s3.GetBucketLifecycleConfigurationInput{Bucket: &bucket})
+	out, err := s.client.GetBucketLifecycleConfiguration(limited,
+		&s3.GetBucketLifecycleConfigurationInput{Bucket: &bucket})
 	if err != nil {
 		a, answered := answerOf(err)
 		switch {
@@ -42,7 +43,8 @@ func (s *Store) UploadsExpire(ctx context.Context, bucket, prefix string) (days 
 	return days, nil
 }
 
-// covers reports whether a rule is about everything below prefix. Rules about tags or sizes are not: an upload has none.
+// covers reports whether a rule is about everything below prefix. Rules about tags or sizes are not: an upload has
+// none.
 func covers(rule types.LifecycleRule, prefix string) bool {
 	if f := rule.Filter; f != nil {
 		narrowed := f.And != nil || f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil

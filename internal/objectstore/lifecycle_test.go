@@ -16,7 +16,8 @@ func rules(inner string) http.HandlerFunc {
 // rule gives up broken uploads after some days, where it says so and of what where says.
 func rule(status, where, days string) string {
 	return `<Rule><ID>r</ID><Status>` + status + `</Status>` + where +
-		`<AbortIncompleteMultipartUpload><DaysAfterInitiation>` + days + `</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>`
+		`<AbortIncompleteMultipartUpload><DaysAfterInitiation>` + days +
+		`</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>`
 }
 
 func below(prefix string) string { return `<Filter><Prefix>` + prefix + `</Prefix></Filter>` }
@@ -38,11 +39,15 @@ func TestWhenBrokenUploadsExpire(t *testing.T) {
 		"of something else":      {rules(rule("Enabled", below("other/"), "7")), 0},
 		"of something else, old": {rules(rule("Enabled", "<Prefix>other/</Prefix>", "7")), 0},
 		"of a part of it":        {rules(rule("Enabled", below("state/uploads/a/"), "7")), 0},
-		"of tagged objects":      {rules(rule("Enabled", "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>", "7")), 0},
-		"of large objects":       {rules(rule("Enabled", "<Filter><ObjectSizeGreaterThan>1</ObjectSizeGreaterThan></Filter>", "7")), 0},
-		"of several things":      {rules(rule("Enabled", "<Filter><And><Prefix>state/</Prefix></And></Filter>", "7")), 0},
-		"switched off":           {rules(rule("Disabled", "<Filter/>", "7")), 0},
-		"about objects alone":    {rules(expires), 0},
+		"of tagged objects": {
+			rules(rule("Enabled", "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>", "7")), 0,
+		},
+		"of large objects": {
+			rules(rule("Enabled", "<Filter><ObjectSizeGreaterThan>1</ObjectSizeGreaterThan></Filter>", "7")), 0,
+		},
+		"of several things":   {rules(rule("Enabled", "<Filter><And><Prefix>state/</Prefix></And></Filter>", "7")), 0},
+		"switched off":        {rules(rule("Disabled", "<Filter/>", "7")), 0},
+		"about objects alone": {rules(expires), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,10 +67,11 @@ func TestServersThatTellNoLifecycle(t *testing.T) {
 		says   string
 	}{
 		"not implemented": {say(501, s3Error("NotImplemented", "no", "")), fault.StorageUnusable, "no lifecycle rules"},
-		"not allowed":     {say(405, s3Error("MethodNotAllowed", "no", "")), fault.StorageUnusable, "no lifecycle rules"},
-		"denied":          {say(403, s3Error("AccessDenied", "no", "")), fault.SourceForbidden, "read the lifecycle of"},
-		"no bucket":       {say(404, s3Error("NoSuchBucket", "no", "")), fault.BucketMissing, "bucket"},
-		"a page":          {say(404, page, "Content-Type", "text/html"), fault.StorageUnusable, "not S3's answer"},
+		"not allowed": {say(405, s3Error("MethodNotAllowed", "no", "")), fault.StorageUnusable,
+			"no lifecycle rules"},
+		"denied":    {say(403, s3Error("AccessDenied", "no", "")), fault.SourceForbidden, "read the lifecycle of"},
+		"no bucket": {say(404, s3Error("NoSuchBucket", "no", "")), fault.BucketMissing, "bucket"},
+		"a page":    {say(404, page, "Content-Type", "text/html"), fault.StorageUnusable, "not S3's answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

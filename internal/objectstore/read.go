@@ -30,7 +30,8 @@ type body struct {
 // get begins to read an object. The body is to be closed.
 func (s *Store) get(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, *body, error) {
 	reading, cancel := context.WithCancelCause(ctx)
-	b := &body{caller: ctx, reading: reading, cancel: cancel, stall: s.patience.stall, call: call{verb: "read", bucket: *in.Bucket, key: *in.Key}}
+	b := &body{caller: ctx, reading: reading, cancel: cancel, stall: s.patience.stall,
+		call: call{verb: "read", bucket: *in.Bucket, key: *in.Key}}
 	b.watch = time.AfterFunc(s.patience.call, func() { cancel(errStalled) })
 	out, err := s.client.GetObject(reading, in)
 	b.watch.Stop()
@@ -56,7 +57,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if context.Cause(b.reading) == errStalled {
 		err = errStalled
 	}
-	return n, fault.NewPlain(fault.StorageFailed, fmt.Errorf("read %s: the connection broke: %w", b.call.address(), err))
+	return n, fault.NewPlain(fault.StorageFailed,
+		fmt.Errorf("read %s: the connection broke: %w", b.call.address(), err))
 }
 
 func (b *body) Close() error {

@@ -58,12 +58,14 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("read the AWS configuration (AWS_* variables, shared files): %w", err)
 	}
 	// The SDK refuses the other switches itself, and passes this one over.
-	if off := os.Getenv("AWS_EC2_METADATA_DISABLED"); off != "" && !strings.EqualFold(off, "true") && !strings.EqualFold(off, "false") {
+	if off := os.Getenv("AWS_EC2_METADATA_DISABLED"); off != "" && !strings.EqualFold(off, "true") &&
+		!strings.EqualFold(off, "false") {
 		return nil, fmt.Errorf("AWS_EC2_METADATA_DISABLED=%q: expected true or false", off)
 	}
 	o.applyTo(&loaded)
 	if loaded.Region == "" {
-		return nil, fmt.Errorf("S3 needs a region: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for a server other than Amazon's")
+		return nil,
+			fmt.Errorf("S3 needs a region: set AWS_REGION, or AWS_ENDPOINT_URL_S3 for a server other than Amazon's")
 	}
 	return &Store{patience: usual, client: s3.NewFromConfig(loaded, func(so *s3.Options) {
 		so.UsePathStyle = o.PathStyle
@@ -142,7 +144,8 @@ func (s *Store) Head(ctx context.Context, bucket, key string) (statestore.Object
 
 // Open reads exactly the version that o names.
 func (s *Store) Open(ctx context.Context, o statestore.Object) (io.ReadCloser, error) {
-	_, content, err := s.get(ctx, &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID), IfMatch: nonEmpty(o.ETag)})
+	_, content, err := s.get(ctx,
+		&s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID), IfMatch: nonEmpty(o.ETag)})
 	if err != nil {
 		return nil, err
 	}
@@ -177,14 +180,18 @@ func readAll(r io.ReadCloser, o statestore.Object) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > maxGet {
-		return nil, fault.NewPermanent(fault.StorageFailed, fmt.Errorf("%s is larger than %d bytes: it is not a document of Vitrine's", o.URI(), maxGet))
+		return nil, fault.NewPermanent(fault.StorageFailed,
+			fmt.Errorf("%s is larger than %d bytes: it is not a document of Vitrine's", o.URI(), maxGet))
 	}
 	return content, nil
 }
 
 // Put writes a small object if ifMatch allows it.
-func (s *Store) Put(ctx context.Context, bucket, key, contentType string, content []byte, ifMatch string) (statestore.Object, error) {
-	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, ContentType: nonEmpty(contentType), Body: bytes.NewReader(content)}
+func (s *Store) Put(
+	ctx context.Context, bucket, key, contentType string, content []byte, ifMatch string,
+) (statestore.Object, error) {
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, ContentType: nonEmpty(contentType),
+		Body: bytes.NewReader(content)}
 	var options []func(*s3.Options)
 	if ifMatch != "" {
 		setCondition(in, ifMatch)
@@ -194,7 +201,8 @@ func (s *Store) Put(ctx context.Context, bucket, key, contentType string, conten
 	defer cancel()
 	out, err := s.client.PutObject(limited, in, options...)
 	if err != nil {
-		return statestore.Object{}, s.explain(ctx, call{verb: "write", bucket: bucket, key: key, writes: true, conditional: ifMatch != ""}, err)
+		return statestore.Object{}, s.explain(ctx,
+			call{verb: "write", bucket: bucket, key: key, writes: true, conditional: ifMatch != ""}, err)
 	}
 	return written(bucket, key, out.VersionId, out.ETag, int64(len(content))), nil
 }

@@ -61,7 +61,8 @@ func newStub(t *testing.T, answer http.HandlerFunc) (*Store, *s3Stub) {
 
 func newStore(t *testing.T, endpoint string) *Store {
 	t.Helper()
-	store, err := New(t.Context(), Options{PathStyle: true, Endpoint: endpoint, AccessKeyID: "id", SecretAccessKey: "secret-of-mine"})
+	store, err := New(t.Context(),
+		Options{PathStyle: true, Endpoint: endpoint, AccessKeyID: "id", SecretAccessKey: "secret-of-mine"})
 	require.NoError(t, err)
 	return store
 }
@@ -90,8 +91,11 @@ func requireFault(t *testing.T, err error, kind fault.Kind, code fault.Code) *fa
 // operations are all calls that a Store can make, on one object.
 func operations(ctx context.Context, s *Store) map[string]func() error {
 	return map[string]func() error{
-		"Head":      func() error { _, err := s.Head(ctx, "bucket", "key"); return err },
-		"Open":      func() error { _, err := s.Open(ctx, statestore.Object{Bucket: "bucket", Key: "key"}); return err },
+		"Head": func() error { _, err := s.Head(ctx, "bucket", "key"); return err },
+		"Open": func() error {
+			_, err := s.Open(ctx, statestore.Object{Bucket: "bucket", Key: "key"})
+			return err
+		},
 		"Get":       func() error { _, _, err := s.Get(ctx, "bucket", "key"); return err },
 		"Put":       func() error { _, err := s.Put(ctx, "bucket", "key", "", nil, `"etag"`); return err },
 		"Write":     func() error { _, err := s.Write(ctx, "bucket", "key", "", strings.NewReader("x")); return err },
@@ -116,10 +120,14 @@ func TestErrorsBearTheirFault(t *testing.T) {
 		kind       fault.Kind
 		want       fault.Code
 	}{
-		{403, "AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders", "Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
+		{403,
+			"AccessDenied", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders",
+				"Versions", "DeleteVersion"}, fault.Permanent, fault.SourceForbidden},
 		{403, "InvalidAccessKeyId", []string{"Get"}, fault.Permanent, fault.SourceForbidden},
 		{403, "RequestTimeTooSkewed", []string{"Get"}, fault.Plain, fault.StorageFailed},
-		{404, "NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders", "Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
+		{404,
+			"NoSuchBucket", []string{"Head", "Open", "Get", "Put", "Write", "Delete", "List", "ListAfter", "Folders",
+				"Versions", "DeleteVersion"}, fault.Permanent, fault.BucketMissing},
 		{404, "NoSuchVersion", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Open"}, fault.Plain, fault.SourceChanged},
 		{412, "PreconditionFailed", []string{"Put"}, fault.Plain, fault.StateConflict},
@@ -298,7 +306,8 @@ func TestOpenPinsVersionAndETag(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, content.Close())
 	}
-	require.Equal(t, []string{"GET /bucket/key?x-id=GetObject", "GET /bucket/key?versionId=v%201&x-id=GetObject"}, stub.lines())
+	require.Equal(t, []string{"GET /bucket/key?x-id=GetObject", "GET /bucket/key?versionId=v%201&x-id=GetObject"},
+		stub.lines())
 	require.Equal(t, `"e"`, stub.requests[0].header.Get("If-Match"))
 	require.Equal(t, `"e"`, stub.requests[1].header.Get("If-Match"))
 }
@@ -328,9 +337,11 @@ func multipart(fail string) http.HandlerFunc {
 		case fail != "" && strings.Contains(line, fail):
 			refuse(http.StatusForbidden, "AccessDenied")(w, r)
 		case r.Method == http.MethodPost && r.URL.Query().Has("uploads"):
-			_, _ = io.WriteString(w, `<InitiateMultipartUploadResult><UploadId>up1</UploadId></InitiateMultipartUploadResult>`)
+			_, _ = io.WriteString(w,
+				`<InitiateMultipartUploadResult><UploadId>up1</UploadId></InitiateMultipartUploadResult>`)
 		case r.Method == http.MethodPost:
-			_, _ = io.WriteString(w, `<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>`)
+			_, _ = io.WriteString(w,
+				`<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>`)
 		case r.Method == http.MethodPut:
 			w.Header().Set("ETag", `"part"`)
 		case r.Method == http.MethodDelete:
@@ -431,7 +442,8 @@ func TestAllPagesAreListed(t *testing.T) {
 	t.Parallel()
 	store, stub := newStub(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("continuation-token") == "" {
-			_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken><Contents><Key>a</Key></Contents></ListBucketResult>`)
+			_, _ = io.WriteString(w,
+				`<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken><Contents><Key>a</Key></Contents></ListBucketResult>`)
 			return
 		}
 		_, _ = io.WriteString(w, `<ListBucketResult><Contents><Key>b</Key></Contents></ListBucketResult>`)
@@ -472,7 +484,8 @@ func TestNewNamesTheVariableThatIsWrong(t *testing.T) {
 }
 
 func TestNewAsksForARegion(t *testing.T) {
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"} {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
+		"AWS_PROFILE"} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/none")

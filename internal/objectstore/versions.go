@@ -16,7 +16,8 @@ import (
 // each. Markers that say that an object was deleted are none of them: they hold nothing.
 func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]statestore.Object, error) {
 	var versions []statestore.Object
-	pages := s3.NewListObjectVersionsPaginator(s.client, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: nonEmpty(prefix)})
+	pages := s3.NewListObjectVersionsPaginator(s.client,
+		&s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: nonEmpty(prefix)})
 	for pages.HasMorePages() {
 		page, err := s.versionPage(ctx, pages)
 		if err != nil {
@@ -30,7 +31,9 @@ func (s *Store) Versions(ctx context.Context, bucket, prefix string) ([]statesto
 	return versions, nil
 }
 
-func (s *Store) versionPage(ctx context.Context, pages *s3.ListObjectVersionsPaginator) (*s3.ListObjectVersionsOutput, error) {
+func (s *Store) versionPage(
+	ctx context.Context, pages *s3.ListObjectVersionsPaginator,
+) (*s3.ListObjectVersionsOutput, error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
 	return pages.NextPage(limited)
@@ -48,7 +51,8 @@ func version(bucket string, v types.ObjectVersion) statestore.Object {
 func (s *Store) DeleteVersion(ctx context.Context, o statestore.Object) error {
 	limited, cancel := context.WithTimeout(ctx, s.patience.call)
 	defer cancel()
-	_, err := s.client.DeleteObject(limited, &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID)})
+	_, err := s.client.DeleteObject(limited,
+		&s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: nonEmpty(o.VersionID)})
 	if err == nil || code(err) == "NoSuchKey" || code(err) == "NoSuchVersion" {
 		return nil
 	}

@@ -27,7 +27,9 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, partSize); return &b
 // process killed in between leaves parts, which nobody sees but the bill (a lifecycle rule removes them).
 //
 // Parts go one after another: what is written here is read from S3 as it goes, and waits for that anyway.
-func (s *Store) Write(ctx context.Context, bucket, key, contentType string, content io.Reader) (statestore.Object, error) {
+func (s *Store) Write(
+	ctx context.Context, bucket, key, contentType string, content io.Reader,
+) (statestore.Object, error) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	n, err := fill(*buffer, content)
@@ -123,7 +125,8 @@ func (u *upload) complete(ctx context.Context) (statestore.Object, error) {
 	limited, cancel := context.WithTimeout(ctx, u.store.patience.complete)
 	defer cancel()
 	out, err := u.store.client.CompleteMultipartUpload(limited, &s3.CompleteMultipartUploadInput{
-		Bucket: &u.call.bucket, Key: &u.call.key, UploadId: u.id, MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
+		Bucket: &u.call.bucket, Key: &u.call.key, UploadId: u.id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
 	})
 	if err != nil {
 		return statestore.Object{}, u.store.explain(ctx, u.call, err)

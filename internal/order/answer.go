@@ -51,7 +51,8 @@ func ParseDecision(body []byte) (Decision, error) {
 	switch d.Verdict = Verdict(text(a.Status)); d.Verdict {
 	case Accepted, Rejected, Pending:
 	default:
-		return Decision{}, unfit("its status is %.20q: expected accepted, pending or rejected", statusText(text(a.Status)))
+		return Decision{}, unfit("its status is %.20q: expected accepted, pending or rejected",
+			statusText(text(a.Status)))
 	}
 	lines, err := readLines(a.Lines)
 	switch {
@@ -155,7 +156,8 @@ func readLines(body json.RawMessage) ([]AcceptedLine, error) {
 		return nil, inside("lines", err)
 	}
 	if len(given) == 0 || len(given) > maxAnswerLines {
-		return nil, lineError(fmt.Sprintf("there are %d: expected 1 to %d, or no list at all for everything", len(given), maxAnswerLines))
+		return nil, lineError(fmt.Sprintf("there are %d: expected 1 to %d, or no list at all for everything",
+			len(given), maxAnswerLines))
 	}
 	lines, seen := make([]AcceptedLine, len(given)), map[string]bool{}
 	for i, l := range given {

@@ -63,7 +63,8 @@ func (m CheckoutMerchant) check() error {
 	if m.URL == "" && m.SecretEnv == "" && m.SecretFile == "" {
 		return nil
 	}
-	errs := []error{m.Endpoint.check("checkout.merchant"), within("checkout.merchant.within", m.Within, 50*time.Millisecond, maxWithin)}
+	errs := []error{m.Endpoint.check("checkout.merchant"),
+		within("checkout.merchant.within", m.Within, 50*time.Millisecond, maxWithin)}
 	for _, q := range m.Asked {
 		errs = append(errs, oneOf("checkout.merchant.asked", q, AskApproval, AskCustomization))
 	}
@@ -115,7 +116,8 @@ func (f Fee) check() error {
 	case !(f.Percent >= 0 && f.Percent <= 100):
 		return errors.New("checkout.application_fee.percent is not a percentage from 0 to 100")
 	case f.Fixed < 0 || f.Fixed > 1_000_000_000:
-		return errors.New("checkout.application_fee.fixed: expected an amount in the currency's smallest coins, at most a billion")
+		return errors.New("checkout.application_fee.fixed: expected an amount in the currency's smallest coins, at " +
+			"most a billion")
 	case f.Fixed > 0 && !currencyPattern.MatchString(strings.ToLower(f.Currency)):
 		return errors.New("checkout.application_fee.currency: expected the currency of fixed, such as usd")
 	}

@@ -12,7 +12,8 @@ import (
 
 func TestFeesThatCannotBe(t *testing.T) {
 	t.Parallel()
-	for _, f := range []Fee{{Percent: -1}, {Percent: 101}, {Percent: math.NaN()}, {Fixed: -1}, {Fixed: 30}, {Fixed: 30, Currency: "dollars"}} {
+	for _, f := range []Fee{{Percent: -1}, {Percent: 101}, {Percent: math.NaN()}, {Fixed: -1}, {Fixed: 30},
+		{Fixed: 30, Currency: "dollars"}} {
 		require.Error(t, Checkout{Fee: f}.check(), "%+v", f)
 	}
 }
@@ -38,7 +39,9 @@ func TestMerchantsThatCannotBeAsked(t *testing.T) {
 
 func TestAMerchantIsAskedWhatHeWants(t *testing.T) {
 	t.Parallel()
-	s := Settings{Checkout: Checkout{Merchant: CheckoutMerchant{Endpoint: Endpoint{URL: "https://shop.example/"}}}}.WithDefaults()
+	s := Settings{
+		Checkout: Checkout{Merchant: CheckoutMerchant{Endpoint: Endpoint{URL: "https://shop.example/"}}},
+	}.WithDefaults()
 	require.True(t, s.Checkout.Merchant.Hears(AskApproval))
 	require.True(t, s.Checkout.Merchant.Hears(AskCustomization))
 	require.Equal(t, account.Interval(time.Second), s.Checkout.Merchant.Within)

@@ -39,7 +39,8 @@ const (
 	OrderFaulty        Reason = "order_faulty"          // Vitrine's own: Check or Unknown found problems
 )
 
-var merchantReasons = []Reason{OutOfStock, Discontinued, PriceChanged, CannotShip, FraudSuspected, Duplicate, OtherReason}
+var merchantReasons = []Reason{OutOfStock, Discontinued, PriceChanged, CannotShip, FraudSuspected, Duplicate,
+	OtherReason}
 
 // Reasons are those that a merchant may give.
 func Reasons() []Reason { return slices.Clone(merchantReasons) }
@@ -124,7 +125,8 @@ func (d Decision) Check(s Summary) error {
 		}
 		seen[line.SKU] = true
 	}
-	if len(d.Lines) > 0 && d.Verdict == Accepted && !slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return l.Quantity > 0 }) {
+	if len(d.Lines) > 0 && d.Verdict == Accepted &&
+		!slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return l.Quantity > 0 }) {
 		return unfit("it accepts, but nothing of what was ordered: expected the status rejected")
 	}
 	return nil

@@ -37,7 +37,8 @@ func arrows() (inside, outside []string) {
 		}
 		out := func(s Step) bool { return drawn[Transition{From: s, To: t.To, As: t.As}] }
 		in := func(s Step) bool { return drawn[Transition{From: t.From, To: s, As: t.As}] }
-		from, to, starts, ends := t.From.name(), t.To.name(), slices.Contains(working, t.From), slices.Contains(working, t.To)
+		from, to, starts, ends := t.From.name(), t.To.name(), slices.Contains(working, t.From), slices.Contains(working,
+			t.To)
 		switch {
 		case starts && ends:
 			inside = append(inside, from+" --> "+to+" : "+t.As)

@@ -28,15 +28,20 @@ var (
 // check names the setting. The messages do not repeat the address: it may carry a token.
 func (e Endpoint) check(name string) (err error) {
 	if !endpointPattern.MatchString(e.URL) {
-		err = fmt.Errorf("%s.url is not an address such as https://shop.example/orders, without a user or fragment", name)
+		err = fmt.Errorf("%s.url is not an address such as https://shop.example/orders, without a user or fragment",
+			name)
 	}
 	switch env, file := e.SecretEnv != "", e.SecretFile != ""; {
 	case env == file:
 		err = errors.Join(err, fmt.Errorf("%s: expected one of secret_env and secret_file", name))
 	case env && !secretEnvPattern.MatchString(e.SecretEnv):
-		err = errors.Join(err, fmt.Errorf("%s.secret_env: expected a variable's name that begins with MERCHANT_SECRET_, in capital letters", name))
+		err = errors.Join(err,
+			fmt.Errorf("%s.secret_env: expected a variable's name that begins with MERCHANT_SECRET_, in capital "+
+				"letters", name))
 	case file && !secretFilePattern.MatchString(e.SecretFile):
-		err = errors.Join(err, fmt.Errorf("%s.secret_file: expected the name of a file in the folder of secrets, of letters, digits, - and _", name))
+		err = errors.Join(err,
+			fmt.Errorf("%s.secret_file: expected the name of a file in the folder of secrets, of letters, digits, "+
+				"- and _", name))
 	}
 	return err
 }

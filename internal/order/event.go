@@ -41,8 +41,10 @@ type EventsPage struct {
 // EventTypes are the types that concern orders, for a webhook endpoint and for the sweep.
 func EventTypes() []string {
 	return []string{
-		"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired",
-		"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.amount_capturable_updated",
+		"checkout.session.completed", "checkout.session.async_payment_succeeded",
+		"checkout.session.async_payment_failed", "checkout.session.expired",
+		"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
+		"payment_intent.amount_capturable_updated",
 		"charge.captured", "charge.expired", "charge.refunded", "refund.created", "refund.updated", "refund.failed",
 		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
 	}
@@ -52,7 +54,8 @@ func EventTypes() []string {
 // be, paid begin none: to a session that nobody has heard of, they are no news.
 func (e Event) Begins() bool {
 	switch e.Type {
-	case "checkout.session.async_payment_failed", "checkout.session.expired", "payment_intent.payment_failed", "payment_intent.canceled", "charge.expired":
+	case "checkout.session.async_payment_failed", "checkout.session.expired", "payment_intent.payment_failed",
+		"payment_intent.canceled", "charge.expired":
 		return false
 	}
 	return true

@@ -70,10 +70,12 @@ func (s Session) story(shipments []Shipment) string {
 	if s.Summary.Agent.Name != "" {
 		agent += " (" + s.Summary.Agent.Name + ")"
 	}
-	fmt.Fprintf(&b, "Bought through %s on %s, checkout session %s.\n", agent, s.Summary.Created.UTC().Format(time.DateOnly), s.Summary.ID.Session)
+	fmt.Fprintf(&b, "Bought through %s on %s, checkout session %s.\n", agent,
+		s.Summary.Created.UTC().Format(time.DateOnly), s.Summary.ID.Session)
 	for _, parcel := range shipments {
 		if !parcel.DeliveredAt.IsZero() {
-			fmt.Fprintf(&b, "Parcel %s was delivered on %s.\n", parcel.Tracking, parcel.DeliveredAt.UTC().Format(time.DateOnly))
+			fmt.Fprintf(&b, "Parcel %s was delivered on %s.\n", parcel.Tracking,
+				parcel.DeliveredAt.UTC().Format(time.DateOnly))
 		}
 	}
 	return clip(b.String())

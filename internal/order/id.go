@@ -33,7 +33,8 @@ func ParseID(text string) (ID, error) {
 	rest, ok := strings.CutPrefix(text, idPrefix)
 	account, session, both := strings.Cut(rest, "/")
 	if !ok || !both {
-		return ID{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.80q is not the id of an order: expected order/<account>/<session>", text))
+		return ID{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%.80q is not the id of an order: expected order/<account>/<session>", text))
 	}
 	id := ID{Account: account, Session: session}
 	return id, id.Check()

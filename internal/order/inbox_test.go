@@ -141,7 +141,8 @@ func TestAFloodOfNewsStaysSmall(t *testing.T) {
 	t.Parallel()
 	l := order.NewLifecycle(summary().ID, nil)
 	for n := range 1000 {
-		l.NoteEvent(order.Event{ID: fmt.Sprintf("evt_%d", n), Type: "charge.dispute.created", Object: fmt.Sprintf("du_%d", n)}, later)
+		l.NoteEvent(order.Event{ID: fmt.Sprintf("evt_%d", n), Type: "charge.dispute.created",
+			Object: fmt.Sprintf("du_%d", n)}, later)
 		l.PassOver("shipment", errors.New("shipment: it does not fit\nat all"), later)
 	}
 	r := l.Record()
@@ -167,11 +168,13 @@ func lifeAt(t *testing.T, name string) *order.Lifecycle {
 func TestAParcelsNewsLeavesWhatItDoesNotSay(t *testing.T) {
 	t.Parallel()
 	l := lifeAt(t, "watch")
-	l.NoteShipment(order.Shipment{ID: "P-1", Carrier: "UPS", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}, later)
+	l.NoteShipment(order.Shipment{ID: "P-1", Carrier: "UPS", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}},
+		later)
 	l.NoteShipment(order.Shipment{ID: "P-1", Tracking: "1Z", DeliveredAt: due}, due)
 	l.NoteShipment(order.Shipment{ID: "P-2"}, due)
 	require.Equal(t, []order.Shipment{
-		{ID: "P-1", Carrier: "UPS", Tracking: "1Z", ShippedAt: later, DeliveredAt: due, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}},
+		{ID: "P-1", Carrier: "UPS", Tracking: "1Z", ShippedAt: later, DeliveredAt: due,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}},
 		{ID: "P-2", ShippedAt: due},
 	}, l.Record().Shipments)
 }
@@ -184,7 +187,8 @@ func TestTheMerchantsNumberStaysWhateverBecomesOfTheOrder(t *testing.T) {
 		want     string
 	}{
 		{"the money is gone", "watch", (*order.Lifecycle).Lose, "SO-1"},
-		{"it expires", "watch", func(l *order.Lifecycle) (order.Step, error) { return l.Reject(order.AuthorizationEnded) }, "SO-1"},
+		{"it expires", "watch",
+			func(l *order.Lifecycle) (order.Step, error) { return l.Reject(order.AuthorizationEnded) }, "SO-1"},
 		{"nobody decides", "decide", func(l *order.Lifecycle) (order.Step, error) { return l.Lapse(later) }, "SO-1"},
 		{"decided without one", "decide", decided(order.Decision{Verdict: order.Accepted}), "SO-1"},
 		{"decided with another", "decide", decided(order.Decision{Verdict: order.Accepted, Reference: "SO-2"}), "SO-2"},

@@ -52,7 +52,8 @@ func standings() []standing {
 	captured := func(r *order.Record) { r.Summary.Payment = paid() }
 	shipped := func(r *order.Record) {
 		r.Shipments = []order.Shipment{{ID: "P-9", ShippedAt: later}}
-		r.Disputes = []order.Dispute{{ID: "du_9", Amount: 3700, Currency: "usd", Status: "under_review", Submissions: 1}}
+		r.Disputes = []order.Dispute{{ID: "du_9", Amount: 3700, Currency: "usd", Status: "under_review",
+			Submissions: 1}}
 	}
 	submitted := func(r *order.Record) { r.Submitted = true }
 	pending := func(r *order.Record) {
@@ -181,37 +182,48 @@ func inputs() []input {
 		{"restore: newer", order.InputRestore, restored(newer), nil},
 		{"pay", order.InputPay, func(l *order.Lifecycle) (order.Step, error) { return l.Pay(later) }, nil},
 		{"check: sound", order.InputCheck, func(l *order.Lifecycle) (order.Step, error) { return l.Check(nil) }, nil},
-		{"check: unknown", order.InputCheck, func(l *order.Lifecycle) (order.Step, error) { return l.Check(problem) }, nil},
+		{"check: unknown", order.InputCheck, func(l *order.Lifecycle) (order.Step, error) { return l.Check(problem) },
+			nil},
 		{"submit", order.InputSubmit, (*order.Lifecycle).Submit, nil},
 		{"take back", order.InputSubmit, (*order.Lifecycle).TakeBack, nil},
 		{"decide: accepted", order.InputDecide, decided(order.Decision{Verdict: order.Accepted}), nil},
-		{"decide: rejected", order.InputDecide, decided(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}), nil},
+		{"decide: rejected", order.InputDecide,
+			decided(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}), nil},
 		{"decide: pending", order.InputDecide, decided(order.Decision{Verdict: order.Pending}), nil},
 		{"lapse", order.InputLapse, func(l *order.Lifecycle) (order.Step, error) { return l.Lapse(due) }, nil},
 		{"accept", order.InputAccept, func(l *order.Lifecycle) (order.Step, error) { return l.Accept(later) }, nil},
-		{"capture: all", order.InputCapture, func(l *order.Lifecycle) (order.Step, error) { return l.Capture(paid()) }, nil},
-		{"capture: short", order.InputCapture, func(l *order.Lifecycle) (order.Step, error) { return l.Capture(short) }, nil},
+		{"capture: all", order.InputCapture, func(l *order.Lifecycle) (order.Step, error) { return l.Capture(paid()) },
+			nil},
+		{"capture: short", order.InputCapture, func(l *order.Lifecycle) (order.Step, error) { return l.Capture(short) },
+			nil},
 		{"lose", order.InputLose, (*order.Lifecycle).Lose, nil},
 		{"reconcile: paid", order.InputReconcile, reconcile, read(paid())},
 		{"reconcile: gone", order.InputReconcile, reconcile, read(gone)},
 		{"reconcile: refunded", order.InputReconcile, reconcile, read(paid(), refund)},
 		{"reconcile: failed", order.InputReconcile, reconcile, read(paid(), failed)},
-		{"dispute", order.InputDispute, func(l *order.Lifecycle) (order.Step, error) { return l.TellDispute(dispute, later) }, nil},
+		{"dispute", order.InputDispute,
+			func(l *order.Lifecycle) (order.Step, error) { return l.TellDispute(dispute, later) }, nil},
 		{"judge: nothing", order.InputJudge, (*order.Lifecycle).Judge, nil},
-		{"judge: revoked", order.InputJudge, (*order.Lifecycle).Judge, []func(*order.Lifecycle){func(l *order.Lifecycle) {
-			l.NoteDecision(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}, later)
-		}}},
-		{"judge: unstopped", order.InputJudge, (*order.Lifecycle).Judge, []func(*order.Lifecycle){func(l *order.Lifecycle) {
-			l.Undelivered(order.Notice{ID: "canceled", Kind: order.NoticeCanceled})
-		}}},
-		{"judge: in vain", order.InputJudge, (*order.Lifecycle).Judge, []func(*order.Lifecycle){func(l *order.Lifecycle) {
-			l.NoteShipment(order.Shipment{ID: "P-1"}, later)
-		}}},
-		{"hold", order.InputHold, func(l *order.Lifecycle) (order.Step, error) { return l.Hold("it failed", l.Step()) }, nil},
+		{"judge: revoked", order.InputJudge, (*order.Lifecycle).Judge,
+			[]func(*order.Lifecycle){func(l *order.Lifecycle) {
+				l.NoteDecision(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}, later)
+			}}},
+		{"judge: unstopped", order.InputJudge, (*order.Lifecycle).Judge,
+			[]func(*order.Lifecycle){func(l *order.Lifecycle) {
+				l.Undelivered(order.Notice{ID: "canceled", Kind: order.NoticeCanceled})
+			}}},
+		{"judge: in vain", order.InputJudge, (*order.Lifecycle).Judge,
+			[]func(*order.Lifecycle){func(l *order.Lifecycle) {
+				l.NoteShipment(order.Shipment{ID: "P-1"}, later)
+			}}},
+		{"hold", order.InputHold, func(l *order.Lifecycle) (order.Step, error) { return l.Hold("it failed", l.Step()) },
+			nil},
 		{"resume", order.InputResume, (*order.Lifecycle).Resume, nil},
 		{"skip waits", order.InputSkip, (*order.Lifecycle).SkipWaits, nil},
-		{"call off", order.InputCallOff, func(l *order.Lifecycle) (order.Step, error) { return l.CallOff("sold out") }, nil},
-		{"reject", order.InputReject, func(l *order.Lifecycle) (order.Step, error) { return l.Reject(order.AuthorizationEnded) }, nil},
+		{"call off", order.InputCallOff, func(l *order.Lifecycle) (order.Step, error) { return l.CallOff("sold out") },
+			nil},
+		{"reject", order.InputReject,
+			func(l *order.Lifecycle) (order.Step, error) { return l.Reject(order.AuthorizationEnded) }, nil},
 		{"return", order.InputReturn, func(l *order.Lifecycle) (order.Step, error) { return l.Return(later) }, nil},
 		{"owe", order.InputOwe, (*order.Lifecycle).Owe, nil},
 		{"end", order.InputEnd, (*order.Lifecycle).End, nil},
@@ -282,7 +294,8 @@ func cell(t *testing.T, s standing, in input) string {
 		require.True(t, fault.Is(err, fault.OrderConflict), "%s", err)
 		require.Regexp(t, `^an order cannot be told "`+string(in.input)+`" at the step "\w+": `, err.Error())
 		require.NotContains(t, err.Error(), "it does not lead to")
-		require.Equal(t, remembered(t, before), remembered(t, after), "%s at %s: it was refused, and changed something", in.name, s.name)
+		require.Equal(t, remembered(t, before), remembered(t, after), "%s at %s: it was refused, and changed something",
+			in.name, s.name)
 		return "-"
 	case step == s.record.Step:
 		return "."
@@ -292,16 +305,18 @@ func cell(t *testing.T, s standing, in input) string {
 
 func columnOf(step order.Step) string {
 	names := map[order.Step]string{
-		order.StepLoad: "load", order.StepAwaitPayment: "pay", order.StepDecide: "decide", order.StepReturn: "return", "a_newer_step": "newer",
+		order.StepLoad: "load", order.StepAwaitPayment: "pay", order.StepDecide: "decide", order.StepReturn: "return",
+		"a_newer_step": "newer",
 	}
 	return cmp.Or(names[step], string(step))
 }
 
 func TestEveryInputAtEveryStep(t *testing.T) {
 	t.Parallel()
-	requireTable(t, transitions, rows(inputs(), func(in input) string { return in.name }, func(s standing, in input) string {
-		return cell(t, s, in)
-	}))
+	requireTable(t, transitions,
+		rows(inputs(), func(in input) string { return in.name }, func(s standing, in input) string {
+			return cell(t, s, in)
+		}))
 }
 
 // rows makes a table of every row in every standing.
@@ -336,7 +351,8 @@ func TestNothingLeadsAnywhereElse(t *testing.T) {
 	told := inputs()
 	for _, step := range order.Steps() { // whatever it was at, when an earlier run left it
 		sum := summary()
-		told = append(told, input{"restore", order.InputRestore, restored(order.Record{Step: step, Summary: &sum}), nil})
+		told = append(told,
+			input{"restore", order.InputRestore, restored(order.Record{Step: step, Summary: &sum}), nil})
 	}
 	for _, s := range kinds() {
 		for _, in := range told {
@@ -379,7 +395,8 @@ func kinds() (all []standing) {
 					for _, parcels := range [][]order.Shipment{nil, {{ID: "P-1"}}} {
 						sum := summary()
 						sum.Payment = payment
-						r.Summary, r.Decision, r.Ended, r.Submitted, r.Shipments = &sum, decision, ended, decision != nil, parcels
+						r.Summary, r.Decision, r.Ended, r.Submitted, r.Shipments = &sum, decision, ended,
+							decision != nil, parcels
 						all = append(all, standing{record: r})
 					}
 				}

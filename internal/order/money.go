@@ -25,7 +25,8 @@ func CheckAmount(amount int64, code string) error {
 	if c.Chargeable(amount) {
 		return nil
 	}
-	return fmt.Errorf("Stripe moves no amount such as %s: the nearest below it is %s", Money(amount, code), Money(c.Floor(amount), code))
+	return fmt.Errorf("Stripe moves no amount such as %s: the nearest below it is %s", Money(amount, code),
+		Money(c.Floor(amount), code))
 }
 
 // Money writes an amount of Stripe's, which is in the smallest unit, as people do: 1,226.60 USD, 2,660 JPY. It is for

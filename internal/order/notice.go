@@ -16,15 +16,17 @@ import (
 type NoticeKind string
 
 const (
-	NoticeRefunded      NoticeKind = "refunded"               // money went back to the buyer
-	NoticeDisputed      NoticeKind = "disputed"               // the buyer disputes the payment at their bank
-	NoticeDisputeClosed NoticeKind = "dispute_closed"         // the bank decided a dispute
-	NoticeCanceled      NoticeKind = "canceled"               // the order is off: do not ship
-	NoticeStopShipment  NoticeKind = "stop_shipment"          // the money went back: stop the parcel if that can be
-	NoticeExpiring      NoticeKind = "authorization_expiring" // an authorisation is about to end, and nothing was shipped
+	NoticeRefunded      NoticeKind = "refunded"       // money went back to the buyer
+	NoticeDisputed      NoticeKind = "disputed"       // the buyer disputes the payment at their bank
+	NoticeDisputeClosed NoticeKind = "dispute_closed" // the bank decided a dispute
+	NoticeCanceled      NoticeKind = "canceled"       // the order is off: do not ship
+	NoticeStopShipment  NoticeKind = "stop_shipment"  // the money went back: stop the parcel if that can be
+	// an authorisation is about to end, and nothing was shipped
+	NoticeExpiring NoticeKind = "authorization_expiring"
 )
 
-var noticeKinds = []NoticeKind{NoticeRefunded, NoticeDisputed, NoticeDisputeClosed, NoticeCanceled, NoticeStopShipment, NoticeExpiring}
+var noticeKinds = []NoticeKind{NoticeRefunded, NoticeDisputed, NoticeDisputeClosed, NoticeCanceled, NoticeStopShipment,
+	NoticeExpiring}
 
 // NoticeVersion is the version of the notice's JSON. It grows with changes that a reader must know of.
 const NoticeVersion = 1

@@ -22,24 +22,31 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func summary() order.Summary {
 	return order.Summary{
-		ID: order.ID{Account: "acct_1", Session: "cs_test_1"}, PaymentIntent: "pi_1", Charge: "ch_1", Created: at, Currency: "usd",
-		Amounts: order.Amounts{Subtotal: 3500, Discount: 500, Shipping: 400, Tax: 300, Total: 3700},
+		ID: order.ID{Account: "acct_1", Session: "cs_test_1"}, PaymentIntent: "pi_1", Charge: "ch_1", Created: at,
+		Currency: "usd",
+		Amounts:  order.Amounts{Subtotal: 3500, Discount: 500, Shipping: 400, Tax: 300, Total: 3700},
 		Lines: []order.Line{
-			{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250, Total: 2750},
+			{ID: "li_1", SKU: "LAMP-1", Quantity: 3, UnitAmount: 1000, Subtotal: 3000, Discount: 500, Tax: 250,
+				Total: 2750},
 			{ID: "li_2", SKU: "BULB-1", Quantity: 1, UnitAmount: 500, Subtotal: 500, Tax: 50, Total: 550},
 		},
-		Agent:   order.Agent{Name: "Shopping Agent", Profile: "profile_1"},
-		Payment: order.Payment{State: order.RequiresCapture, Amount: 3700, Capturable: 3700, AuthorizationExpires: at.Add(7 * 24 * time.Hour)},
+		Agent: order.Agent{Name: "Shopping Agent", Profile: "profile_1"},
+		Payment: order.Payment{State: order.RequiresCapture, Amount: 3700, Capturable: 3700,
+			AuthorizationExpires: at.Add(7 * 24 * time.Hour)},
 	}
 }
 
 func session() order.Session {
 	return order.Session{
-		Summary:  summary(),
-		Texts:    []order.LineText{{Name: "Lamp", Taxes: []order.Tax{{Amount: 250, Type: "sales_tax", Percentage: 8.25}}}, {Name: "Bulb"}},
-		Buyer:    order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com", Phone: "+15550100", Address: &order.Address{Line1: "1 Main St", Country: "US"}},
-		ShipTo:   &order.Recipient{Name: "Jenny Rosen", Address: order.Address{Line1: "1 Main St", City: "Springfield", PostalCode: "12345", Country: "US"}},
-		Shipping: &order.ShippingChoice{Rate: "shr_1", Name: "Ground", Amount: 400}, Card: &order.Card{Brand: "visa", Last4: "4242"},
+		Summary: summary(),
+		Texts: []order.LineText{{Name: "Lamp",
+			Taxes: []order.Tax{{Amount: 250, Type: "sales_tax", Percentage: 8.25}}}, {Name: "Bulb"}},
+		Buyer: order.Buyer{Name: "Jenny Rosen", Email: "jenny@example.com", Phone: "+15550100",
+			Address: &order.Address{Line1: "1 Main St", Country: "US"}},
+		ShipTo: &order.Recipient{Name: "Jenny Rosen",
+			Address: order.Address{Line1: "1 Main St", City: "Springfield", PostalCode: "12345", Country: "US"}},
+		Shipping: &order.ShippingChoice{Rate: "shr_1", Name: "Ground", Amount: 400},
+		Card:     &order.Card{Brand: "visa", Last4: "4242"},
 		Metadata: map[string]string{"cart": "7"},
 	}
 }
@@ -48,10 +55,12 @@ func TestIDsThatCouldLeaveTheirPathAreRefused(t *testing.T) {
 	t.Parallel()
 	checks := map[string]func(string) error{
 		"cs_": order.CheckSession, "pi_": order.CheckPaymentIntent, "ch_": order.CheckCharge, "py_": order.CheckCharge,
-		"re_": order.CheckRefund, "pyr_": order.CheckRefund, "du_": order.CheckDispute, "dp_": order.CheckDispute, "evt_": order.CheckEvent, "li_": order.CheckLineItem,
+		"re_": order.CheckRefund, "pyr_": order.CheckRefund, "du_": order.CheckDispute, "dp_": order.CheckDispute,
+		"evt_": order.CheckEvent, "li_": order.CheckLineItem,
 	}
 	for prefix, check := range checks {
-		for _, bad := range []string{"", prefix, prefix + "a/../b", prefix + "a?b", prefix + "a b", prefix + "a\n", " " + prefix + "a", "xx_1", prefix + strings.Repeat("a", 300)} {
+		for _, bad := range []string{"", prefix, prefix + "a/../b", prefix + "a?b", prefix + "a b", prefix + "a\n",
+			" " + prefix + "a", "xx_1", prefix + strings.Repeat("a", 300)} {
 			require.True(t, fault.Is(check(bad), fault.InputInvalid), "%q", bad)
 		}
 		require.NoError(t, check(prefix+"1AbC_2"))
@@ -60,7 +69,8 @@ func TestIDsThatCouldLeaveTheirPathAreRefused(t *testing.T) {
 
 func TestOrderIDs(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "order/", "order/acct_1", "order/acct_1/cs_1/x", "catalog/acct_1/cs_1", "order/cs_1/acct_1"} {
+	for _, bad := range []string{"", "order/", "order/acct_1", "order/acct_1/cs_1/x", "catalog/acct_1/cs_1",
+		"order/cs_1/acct_1"} {
 		_, err := order.ParseID(bad)
 		require.True(t, fault.Is(err, fault.InputInvalid), "%q", bad)
 	}
@@ -86,16 +96,18 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 		spoil func(*order.Summary)
 		want  order.ProblemCode
 	}{
-		"currency":       {func(s *order.Summary) { s.Currency = "USD" }, order.CurrencyInvalid},
-		"no lines":       {func(s *order.Summary) { s.Lines = nil }, order.NoLines},
-		"no payment":     {func(s *order.Summary) { s.PaymentIntent = "" }, order.PaymentMissing},
-		"quantity":       {func(s *order.Summary) { s.Lines[1].Quantity = 0 }, order.QuantityInvalid},
-		"negative line":  {func(s *order.Summary) { s.Lines[1].Tax = -1 }, order.AmountInvalid},
-		"huge total":     {func(s *order.Summary) { s.Amounts.Total = math.MaxInt64 }, order.AmountInvalid},
-		"subtotal":       {func(s *order.Summary) { s.Lines[1].Subtotal = 499 }, order.SubtotalMismatch},
-		"total too low":  {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3399, 3399 }, order.TotalMismatch},
-		"total too high": {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3701, 3701 }, order.TotalMismatch},
-		"payment":        {func(s *order.Summary) { s.Payment.Amount = 1 }, order.PaymentMismatch},
+		"currency":      {func(s *order.Summary) { s.Currency = "USD" }, order.CurrencyInvalid},
+		"no lines":      {func(s *order.Summary) { s.Lines = nil }, order.NoLines},
+		"no payment":    {func(s *order.Summary) { s.PaymentIntent = "" }, order.PaymentMissing},
+		"quantity":      {func(s *order.Summary) { s.Lines[1].Quantity = 0 }, order.QuantityInvalid},
+		"negative line": {func(s *order.Summary) { s.Lines[1].Tax = -1 }, order.AmountInvalid},
+		"huge total":    {func(s *order.Summary) { s.Amounts.Total = math.MaxInt64 }, order.AmountInvalid},
+		"subtotal":      {func(s *order.Summary) { s.Lines[1].Subtotal = 499 }, order.SubtotalMismatch},
+		"total too low": {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3399, 3399 },
+			order.TotalMismatch},
+		"total too high": {func(s *order.Summary) { s.Amounts.Total, s.Payment.Amount = 3701, 3701 },
+			order.TotalMismatch},
+		"payment": {func(s *order.Summary) { s.Payment.Amount = 1 }, order.PaymentMismatch},
 	} {
 		s := summary()
 		c.spoil(&s)
@@ -123,7 +135,8 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 
 	claimed := summary()
 	claimed.PaymentIntent, claimed.Payment = "", order.Payment{State: order.NoPaymentRequired}
-	require.Equal(t, []order.Problem{{Code: order.PaymentMismatch, Detail: "Stripe says that nothing is to pay, and the total is 37.00 USD"}}, claimed.Contradictions())
+	require.Equal(t, []order.Problem{{Code: order.PaymentMismatch,
+		Detail: "Stripe says that nothing is to pay, and the total is 37.00 USD"}}, claimed.Contradictions())
 }
 
 func TestSKUsAreNamedOnce(t *testing.T) {
@@ -131,7 +144,8 @@ func TestSKUsAreNamedOnce(t *testing.T) {
 	s := summary()
 	s.Lines = append(s.Lines, s.Lines[0], order.Line{})
 	require.Equal(t, []string{"LAMP-1", "BULB-1"}, s.SKUs())
-	require.Equal(t, []order.Problem{{Code: order.ReferenceMissing, Detail: "line 4 has no external reference"}}, s.Unreferenced())
+	require.Equal(t, []order.Problem{{Code: order.ReferenceMissing, Detail: "line 4 has no external reference"}},
+		s.Unreferenced())
 }
 
 func TestFeesGoWithWhatIsCaptured(t *testing.T) {
@@ -149,7 +163,8 @@ func TestFeesGoWithWhatIsCaptured(t *testing.T) {
 		require.Equal(t, want, fee, code)
 		require.NoError(t, order.CheckAmount(want, code))
 	}
-	require.EqualError(t, order.CheckAmount(1234, "kwd"), "Stripe moves no amount such as 1.234 KWD: the nearest below it is 1.230 KWD")
+	require.EqualError(t, order.CheckAmount(1234, "kwd"),
+		"Stripe moves no amount such as 1.234 KWD: the nearest below it is 1.230 KWD")
 }
 
 func TestEventsThatBeginNoOrder(t *testing.T) {
@@ -161,8 +176,10 @@ func TestEventsThatBeginNoOrder(t *testing.T) {
 		}
 	}
 	require.NotContains(t, begin, "checkout.session.expired")
-	for _, kind := range []string{"checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded",
-		"payment_intent.amount_capturable_updated", "charge.refunded", "charge.dispute.created", "charge.dispute.closed"} {
+	for _, kind := range []string{"checkout.session.completed", "checkout.session.async_payment_succeeded",
+		"payment_intent.succeeded",
+		"payment_intent.amount_capturable_updated", "charge.refunded", "charge.dispute.created",
+		"charge.dispute.closed"} {
 		require.Contains(t, begin, kind)
 	}
 }
@@ -170,10 +187,11 @@ func TestEventsThatBeginNoOrder(t *testing.T) {
 func TestDecisionsMustFitTheOrder(t *testing.T) {
 	t.Parallel()
 	for name, d := range map[string]order.Decision{
-		"verdict":  {Verdict: "maybe"},
-		"sku":      {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "OTHER", Quantity: 1}}},
-		"no sku":   {Verdict: order.Accepted, Lines: []order.AcceptedLine{{Quantity: 0}}},
-		"twice":    {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}, {SKU: "LAMP-1", Quantity: 1}}},
+		"verdict": {Verdict: "maybe"},
+		"sku":     {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "OTHER", Quantity: 1}}},
+		"no sku":  {Verdict: order.Accepted, Lines: []order.AcceptedLine{{Quantity: 0}}},
+		"twice": {Verdict: order.Accepted,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}, {SKU: "LAMP-1", Quantity: 1}}},
 		"too many": {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
 		"nothing":  {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1"}}},
 	} {
@@ -185,7 +203,8 @@ func TestDecisionsMustFitTheOrder(t *testing.T) {
 func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
 	t.Parallel()
 	lines := func(lamps, bulbs int64) order.Decision {
-		return order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: lamps}, {SKU: "BULB-1", Quantity: bulbs}}}
+		return order.Decision{Verdict: order.Accepted,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: lamps}, {SKU: "BULB-1", Quantity: bulbs}}}
 	}
 	s := summary()
 	require.EqualValues(t, 3700, s.AcceptedAmount(order.Decision{Verdict: order.Accepted}))
@@ -205,7 +224,8 @@ func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
 func TestWhatMerchantsWriteFreelyStaysOut(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, order.OtherReason, order.ReasonOf("Jenny Rosen does not answer the phone"))
-	require.Equal(t, order.OtherReason, order.ReasonOf("not_decided_in_time"), "Vitrine's own reasons are not the merchant's to give")
+	require.Equal(t, order.OtherReason, order.ReasonOf("not_decided_in_time"),
+		"Vitrine's own reasons are not the merchant's to give")
 	require.Equal(t, order.OutOfStock, order.ReasonOf("out_of_stock"))
 	require.Empty(t, order.ReferenceOf("jenny@example.com"))
 	require.Empty(t, order.ReferenceOf("Jenny Rosen"))
@@ -237,7 +257,8 @@ func TestSessionsDoNotLeaveAnActivity(t *testing.T) {
 	s := session()
 	_, err := json.Marshal(s)
 	require.ErrorContains(t, err, "must not leave the activity")
-	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v", s, s), fmt.Sprint(s.Document()), fmt.Sprintf("%+v %#v", s.Document(), s.Document()), fmt.Sprintf("%v %#v", s.Evidence(nil), s.Evidence(nil))} {
+	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v", s, s), fmt.Sprint(s.Document()),
+		fmt.Sprintf("%+v %#v", s.Document(), s.Document()), fmt.Sprintf("%v %#v", s.Evidence(nil), s.Evidence(nil))} {
 		require.NotContains(t, text, "Jenny")
 		require.NotContains(t, text, "Main St")
 	}
@@ -266,7 +287,9 @@ func TestEvidence(t *testing.T) {
 }
 
 func settings() order.Settings {
-	return order.Settings{Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders?shop=1", SecretEnv: "MERCHANT_SECRET_SHOP"}}
+	return order.Settings{Account: "acct_1", Enabled: true,
+		Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders?shop=1",
+			SecretEnv: "MERCHANT_SECRET_SHOP"}}
 }
 
 func TestSettingsCheckNamesEveryProblem(t *testing.T) {
@@ -282,13 +305,19 @@ func TestSettingsCheckNamesEveryProblem(t *testing.T) {
 		"fulfillment.url":          func(s *order.Settings) { s.Fulfillment.URL = "https://me:hunter2@shop.example/" },
 		"one of secret_env":        func(s *order.Settings) { s.Fulfillment.SecretEnv = "" },
 		"begins with MERCHANT":     func(s *order.Settings) { s.Fulfillment.SecretEnv = "STRIPE_API_KEY" },
-		"secret_file":              func(s *order.Settings) { s.Fulfillment.SecretEnv, s.Fulfillment.SecretFile = "", "../shadow" },
-		"fulfillment.prefix":       func(s *order.Settings) { s.Fulfillment = order.Fulfillment{Kind: order.S3, Prefix: "../"} },
-		"fulfillment.bucket":       func(s *order.Settings) { s.Fulfillment = order.Fulfillment{Kind: order.S3, Bucket: "a/b"} },
-		"mail.from":                func(s *order.Settings) { s.Mail.From = "Shop <shop@example.com>" },
-		"mail.name":                func(s *order.Settings) { s.Mail.Name = "Shop\r\nBcc: x@example.com" },
-		"mail.language":            func(s *order.Settings) { s.Mail.Language = "../x" },
-		"mail.order_url":           func(s *order.Settings) { s.Mail.OrderURL = "javascript:alert(1)" },
+		"secret_file": func(s *order.Settings) {
+			s.Fulfillment.SecretEnv, s.Fulfillment.SecretFile = "", "../shadow"
+		},
+		"fulfillment.prefix": func(s *order.Settings) {
+			s.Fulfillment = order.Fulfillment{Kind: order.S3, Prefix: "../"}
+		},
+		"fulfillment.bucket": func(s *order.Settings) {
+			s.Fulfillment = order.Fulfillment{Kind: order.S3, Bucket: "a/b"}
+		},
+		"mail.from":      func(s *order.Settings) { s.Mail.From = "Shop <shop@example.com>" },
+		"mail.name":      func(s *order.Settings) { s.Mail.Name = "Shop\r\nBcc: x@example.com" },
+		"mail.language":  func(s *order.Settings) { s.Mail.Language = "../x" },
+		"mail.order_url": func(s *order.Settings) { s.Mail.OrderURL = "javascript:alert(1)" },
 	} {
 		s := settings()
 		change(&s)
@@ -332,7 +361,8 @@ func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 	all := settings()
 	all.Which = order.AllOrders
 	all = all.Inherit(next, later)
-	require.Equal(t, [2]time.Time{took, later}, [2]time.Time{all.Since, all.AllSince}, "agents' orders go on, all others begin")
+	require.Equal(t, [2]time.Time{took, later}, [2]time.Time{all.Since, all.AllSince},
+		"agents' orders go on, all others begin")
 	agent.Created, plain.Created = took, took
 	agent.Payment.Charged = time.Time{}
 	require.True(t, all.Wants(agent))
@@ -342,7 +372,8 @@ func TestOrdersOfBeforeAreSomebodyElses(t *testing.T) {
 	off.Enabled = false
 	off = off.Inherit(all, later)
 	require.Zero(t, off.Since)
-	require.Equal(t, later.Add(time.Hour), settings().Inherit(off, later.Add(time.Hour)).Since, "what was placed in between is somebody else's")
+	require.Equal(t, later.Add(time.Hour), settings().Inherit(off, later.Add(time.Hour)).Since,
+		"what was placed in between is somebody else's")
 
 	named := settings()
 	named.Since = took
@@ -388,10 +419,13 @@ func TestSettingsAreADocumentOfTheirOwn(t *testing.T) {
 func TestEvidenceIsKept(t *testing.T) {
 	t.Parallel()
 	store := objectstoretest.NewMemory("state")
-	d := order.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}}}
+	d := order.Documents{
+		Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"}},
+	}
 	_, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "../du"}, order.Evidence{}, nil)
 	require.True(t, fault.Is(err, fault.InputInvalid))
-	key, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "du_1", Status: "needs_response"}, session().Evidence(nil), nil)
+	key, err := d.SaveEvidence(t.Context(), summary().ID, order.Dispute{ID: "du_1", Status: "needs_response"},
+		session().Evidence(nil), nil)
 	require.NoError(t, err)
 	require.Equal(t, "state/personal/acct_1/orders/cs_test_1/evidence-du_1.json", key)
 	body, _, err := store.Get(t.Context(), "state", key)
@@ -404,9 +438,12 @@ func TestAnswersThatAreNone(t *testing.T) {
 	answers := schema(t, "order.schema.json#/$defs/answer")
 	accepts := func(lines string) string { return `{"status":"accepted","lines":` + lines + `}` }
 	for name, body := range map[string]string{
-		"nothing": "", "a page": "OK", "a page of HTML": "<html>", "null": "null", "an empty object": "{}", "a list": `[]`,
-		"another status": `{"status":"ok"}`, "a mail": `{"status":"jenny@example.com"}`, "a number": `{"status":7}`, "a null status": `{"status":null}`,
-		"another case": `{"status":"Accepted"}`, "a status with a capital": `{"Status":"accepted"}`, "cut off": `{"status":"accepted"`,
+		"nothing": "", "a page": "OK", "a page of HTML": "<html>", "null": "null", "an empty object": "{}",
+		"a list":         `[]`,
+		"another status": `{"status":"ok"}`, "a mail": `{"status":"jenny@example.com"}`, "a number": `{"status":7}`,
+		"a null status": `{"status":null}`,
+		"another case":  `{"status":"Accepted"}`, "a status with a capital": `{"Status":"accepted"}`,
+		"cut off":     `{"status":"accepted"`,
 		"two answers": `{"status":"accepted"}{"status":"rejected"}`, "something behind": `{"status":"accepted"} jenny`,
 		"two statuses":             `{"status":"rejected","status":"accepted"}`,
 		"two cases of a status":    `{"status":"accepted","STATUS":"rejected"}`,
@@ -458,26 +495,40 @@ func TestAnswersThatAreNone(t *testing.T) {
 
 // beyondSchema is what is wrong with an answer and a schema cannot say.
 var beyondSchema = map[string]bool{
-	"two statuses": true, "two cases of a status": true, "an escaped status": true, "a SKU twice": true, "two quantities": true,
+	"two statuses": true, "two cases of a status": true, "an escaped status": true, "a SKU twice": true,
+	"two quantities":   true,
 	"two cases of one": true, "a list in another case": true, "two lists": true, "a name twice somewhere": true,
 	"a huge quantity": true, "more than that": true, "lines by another name": true, "lines by a third name": true,
-	"yes, and no success": true, "yes, and not OK": true, "yes, and a failure": true, "yes, and not accepted": true, "yes, and declined": true,
-	"no, and approved": true, "no, and not rejected": true,
+	"yes, and no success": true, "yes, and not OK": true, "yes, and a failure": true, "yes, and not accepted": true,
+	"yes, and declined": true,
+	"no, and approved":  true, "no, and not rejected": true,
 }
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	answers := schema(t, "order.schema.json#/$defs/answer")
 	for body, want := range map[string]order.Decision{
-		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`:             {Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
-		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`:                   {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
-		`{"status":"accepted","error":"","items":["LAMP-1",{"sku":"BULB-1"}],"order":{"items":[{"quantity":1}]}}`: {Verdict: order.Accepted},
-		`{"status":"accepted","reason":null,"reference":null,"error":null}`:                                       {Verdict: order.Accepted},
-		`{"status":"accepted","error":[],"errors":{},"success":true,"accepted":true,"canceled":false}`:            {Verdict: order.Accepted},
-		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`:                                 {Verdict: order.Rejected, Reason: order.OtherReason},
-		`{"status":"pending","reason":"x","reference":"call Jenny"}`:                                              {Verdict: order.Pending},
-		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`:                                        {Verdict: order.Rejected, Reason: order.OutOfStock},
-		`{"status":"rejected","reason":"Jenny is strange"}`:                                                       {Verdict: order.Rejected, Reason: order.OtherReason},
+		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {
+			Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
+		},
+		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`: {
+			Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
+		},
+		`{"status":"accepted","error":"","items":["LAMP-1",{"sku":"BULB-1"}],"order":{"items":[{"quantity":1}]}}`: {
+			Verdict: order.Accepted,
+		},
+		`{"status":"accepted","reason":null,"reference":null,"error":null}`: {
+			Verdict: order.Accepted,
+		},
+		`{"status":"accepted","error":[],"errors":{},"success":true,"accepted":true,"canceled":false}`: {
+			Verdict: order.Accepted,
+		},
+		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`: {Verdict: order.Rejected,
+			Reason: order.OtherReason},
+		`{"status":"pending","reason":"x","reference":"call Jenny"}`: {Verdict: order.Pending},
+		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`: {Verdict: order.Rejected,
+			Reason: order.OutOfStock},
+		`{"status":"rejected","reason":"Jenny is strange"}`: {Verdict: order.Rejected, Reason: order.OtherReason},
 	} {
 		got, err := order.ParseDecision([]byte(body))
 		require.NoError(t, err, body)
@@ -493,12 +544,16 @@ func TestAnswers(t *testing.T) {
 func TestBodiesThatDecide(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]bool{
-		"": false, " \r\n": false, "{}": false, `{"error":"duplicate"}`: false, `{"reason":"it is there","reference":"SO-1"}`: false,
+		"": false, " \r\n": false, "{}": false, `{"error":"duplicate"}`: false,
+		`{"reason":"it is there","reference":"SO-1"}`: false,
 		"conflict": true, "<html>": true, "[]": true, "null": true, `[{"status":"rejected"}]`: true, `"rejected"`: true,
-		"\ufeff" + `{"status":"rejected"}`: true, "\ufeff{}": true, `{"reason":"out_of_stock"}`: true, `{"sta_tus":"rejected"}`: true,
-		`{"error":"x"} {}`: true, `{"status":null}`: true, `{"error":"out_of_stock"}`: true, `{"error":"other"}`: true,
+		"\ufeff" + `{"status":"rejected"}`: true, "\ufeff{}": true, `{"reason":"out_of_stock"}`: true,
+		`{"sta_tus":"rejected"}`: true,
+		`{"error":"x"} {}`:       true, `{"status":null}`: true, `{"error":"out_of_stock"}`: true,
+		`{"error":"other"}`:  true,
 		`{"accepted":false}`: true, `{"Declined":true}`: true, `{"success":false}`: false,
-		`{"status":"accepted"}`: true, `{"Status":"rejected"}`: true, `{"lines":[]}`: true, ` {"status":"rej`: true, `{"error":"x","error`: true,
+		`{"status":"accepted"}`: true, `{"Status":"rejected"}`: true, `{"lines":[]}`: true, ` {"status":"rej`: true,
+		`{"error":"x","error`: true,
 	} {
 		require.Equal(t, want, order.Decides([]byte(body)), body)
 	}
@@ -527,7 +582,8 @@ func TestParcelsThatAreNone(t *testing.T) {
 	}
 	got, err := order.ParseShipment([]byte(`{"id":"P-1","carrier":"UPS","lines":[{"sku":"A","quantity":2}]}`))
 	require.NoError(t, err)
-	require.Equal(t, order.Shipment{ID: "P-1", Carrier: "UPS", Lines: []order.AcceptedLine{{SKU: "A", Quantity: 2}}}, got)
+	require.Equal(t, order.Shipment{ID: "P-1", Carrier: "UPS", Lines: []order.AcceptedLine{{SKU: "A", Quantity: 2}}},
+		got)
 }
 
 func FuzzParseDecision(f *testing.F) {
@@ -550,11 +606,16 @@ func TestMoney(t *testing.T) {
 		amount         int64
 		currency, want string
 	}{
-		{2660, "usd", "26.60 USD"}, {2660, "USD", "26.60 USD"}, {0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"}, {-5, "eur", "-0.05 EUR"},
-		{123456789, "usd", "1,234,567.89 USD"}, {-123456, "usd", "-1,234.56 USD"}, {100000, "usd", "1,000.00 USD"}, {99999, "usd", "999.99 USD"},
-		{2660, "jpy", "2,660 JPY"}, {0, "jpy", "0 JPY"}, {2660, "kwd", "2.660 KWD"}, {5, "kwd", "0.005 KWD"}, {500, "isk", "5.00 ISK"}, {500, "ugx", "5.00 UGX"},
-		{math.MinInt64, "jpy", "-9,223,372,036,854,775,808 JPY"}, {math.MaxInt64, "usd", "92,233,720,368,547,758.07 USD"},
-		{2660, "", "2660 (smallest units of a currency that is not known)"}, {2660, "\x1b[31", "2660 (smallest units of a currency that is not known)"},
+		{2660, "usd", "26.60 USD"}, {2660, "USD", "26.60 USD"}, {0, "eur", "0.00 EUR"}, {5, "eur", "0.05 EUR"},
+		{-5, "eur", "-0.05 EUR"},
+		{123456789, "usd", "1,234,567.89 USD"}, {-123456, "usd", "-1,234.56 USD"}, {100000, "usd", "1,000.00 USD"},
+		{99999, "usd", "999.99 USD"},
+		{2660, "jpy", "2,660 JPY"}, {0, "jpy", "0 JPY"}, {2660, "kwd", "2.660 KWD"}, {5, "kwd", "0.005 KWD"},
+		{500, "isk", "5.00 ISK"}, {500, "ugx", "5.00 UGX"},
+		{math.MinInt64, "jpy", "-9,223,372,036,854,775,808 JPY"},
+		{math.MaxInt64, "usd", "92,233,720,368,547,758.07 USD"},
+		{2660, "", "2660 (smallest units of a currency that is not known)"},
+		{2660, "\x1b[31", "2660 (smallest units of a currency that is not known)"},
 	} {
 		require.Equal(t, c.want, order.Money(c.amount, c.currency))
 	}

@@ -28,15 +28,16 @@ type Record struct {
 	Refunds   []Refund   `json:"refunds,omitempty"`
 	Disputes  []Dispute  `json:"disputes,omitempty"`
 
-	Submitted bool           `json:"submitted,omitempty"` // the merchant has it, or may have it
-	DecideBy  time.Time      `json:"decide_by,omitzero"`  // the end of a pending merchant's time
-	PayBy     time.Time      `json:"pay_by,omitzero"`     // the end of an unpaid order's time
-	Unpaid    bool           `json:"unpaid,omitempty"`    // Stripe says that a delayed payment failed, or the session expired
-	Ended     State          `json:"ended,omitempty"`     // rejected or canceled: no goods, money back
-	Told      bool           `json:"told,omitempty"`      // buyer and merchant know that the order is called off
-	Unread    []string       `json:"unread,omitempty"`    // disputes that could not be read
-	Warned    bool           `json:"warned,omitempty"`    // the merchant knows that the authorisation is about to expire
-	Keys      map[string]int `json:"keys,omitempty"`      // by step: how many idempotency keys are spent
+	Submitted bool      `json:"submitted,omitempty"` // the merchant has it, or may have it
+	DecideBy  time.Time `json:"decide_by,omitzero"`  // the end of a pending merchant's time
+	PayBy     time.Time `json:"pay_by,omitzero"`     // the end of an unpaid order's time
+	// Stripe says that a delayed payment failed, or the session expired
+	Unpaid bool           `json:"unpaid,omitempty"`
+	Ended  State          `json:"ended,omitempty"`  // rejected or canceled: no goods, money back
+	Told   bool           `json:"told,omitempty"`   // buyer and merchant know that the order is called off
+	Unread []string       `json:"unread,omitempty"` // disputes that could not be read
+	Warned bool           `json:"warned,omitempty"` // the merchant knows that the authorisation is about to expire
+	Keys   map[string]int `json:"keys,omitempty"`   // by step: how many idempotency keys are spent
 
 	// Noticed are the notices that the merchant got, or is getting; Undelivered those that did not reach them.
 	Noticed     []string `json:"noticed,omitempty"`

@@ -24,7 +24,8 @@ type shelf struct {
 func newShelf(t *testing.T) shelf {
 	t.Helper()
 	return shelf{order.Documents{Store: statestore.Store{
-		Objects: objectstoretest.NewMemory("state"), Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
+		Objects: objectstoretest.NewMemory("state"),
+		Layout:  statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
 	}}, t}
 }
 
@@ -37,12 +38,15 @@ func (s shelf) put(key, body string) {
 func record() order.Record {
 	sum := summary()
 	return order.Record{
-		Format: order.RecordFormat, Step: "watch", State: "shipped", Summary: &sum, Policy: settings().WithDefaults().Policy(),
-		Decision:  &order.Decision{Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
+		Format: order.RecordFormat, Step: "watch", State: "shipped", Summary: &sum,
+		Policy: settings().WithDefaults().Policy(),
+		Decision: &order.Decision{Verdict: order.Accepted, Reference: "SO-1",
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
 		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", ShippedAt: at}},
 		Refunds:   []order.Refund{{ID: "re_1", Amount: 550, Currency: "usd", Status: "succeeded", Key: "k"}},
 		Disputes:  []order.Dispute{{ID: "du_1", Amount: 3700, Currency: "usd", Status: "won"}},
-		Submitted: true, Told: true, Warned: true, Keys: map[string]int{"capture": 1}, Events: 2, Seen: []string{"evt_1", "evt_2"}, LastNews: at,
+		Submitted: true, Told: true, Warned: true, Keys: map[string]int{"capture": 1}, Events: 2,
+		Seen: []string{"evt_1", "evt_2"}, LastNews: at,
 	}
 }
 
@@ -73,13 +77,15 @@ func TestRecordsThatCannotBeUsed(t *testing.T) {
 func TestRecordsAreOfOneOrder(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	for _, id := range []order.ID{{}, {Account: "acct_1"}, {Account: "acct_1", Session: "../cs_1"}, {Account: "..", Session: "cs_1"}} {
+	for _, id := range []order.ID{{}, {Account: "acct_1"}, {Account: "acct_1", Session: "../cs_1"},
+		{Account: "..", Session: "cs_1"}} {
 		_, err := s.Record(t.Context(), id)
 		require.True(t, fault.Is(err, fault.InputInvalid), "%v", err)
 		require.True(t, fault.Is(s.SaveRecord(t.Context(), id, record()), fault.InputInvalid))
 	}
 	require.NoError(t, s.SaveRecord(t.Context(), summary().ID, record()))
-	for _, other := range []order.ID{{Account: "acct_2", Session: "cs_test_1"}, {Account: "acct_1", Session: "cs_test_2"}} {
+	for _, other := range []order.ID{{Account: "acct_2", Session: "cs_test_1"},
+		{Account: "acct_1", Session: "cs_test_2"}} {
 		got, err := s.Record(t.Context(), other)
 		require.NoError(t, err)
 		require.Nil(t, got)
@@ -113,7 +119,9 @@ func TestAStorageThatFailsIsNoMissingRecord(t *testing.T) {
 	store.Before = func(string, string, string) error {
 		return fault.NewPlain(fault.StorageFailed, errors.New("connection reset"))
 	}
-	s := shelf{order.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state"}}}, t}
+	s := shelf{
+		order.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{StateBucket: "state"}}}, t,
+	}
 	got, err := s.Record(t.Context(), summary().ID)
 	require.True(t, fault.Is(err, fault.StorageFailed), "%v", err)
 	require.ErrorContains(t, err, "read the record of order/acct_1/cs_test_1")
@@ -127,8 +135,9 @@ func TestAStorageThatFailsIsNoMissingRecord(t *testing.T) {
 func TestCursorsThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"no JSON": `{`, "a newer format": `{"format":2,"until":"2026-03-01T12:00:00Z"}`, "no format": `{"until":"2026-03-01T12:00:00Z"}`,
-		"no time": `{"format":1,"until":"yesterday"}`, "empty": ``,
+		"no JSON": `{`, "a newer format": `{"format":2,"until":"2026-03-01T12:00:00Z"}`,
+		"no format": `{"until":"2026-03-01T12:00:00Z"}`,
+		"no time":   `{"format":1,"until":"yesterday"}`, "empty": ``,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +170,8 @@ func TestACursorIsWrittenOverTheOneThatWasRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, cursor)
 	require.NoError(t, moved(s, "acct_1", at, first))
-	require.True(t, fault.Is(moved(s, "acct_1", at.Add(time.Hour), first), fault.StateConflict), "another began as well")
+	require.True(t, fault.Is(moved(s, "acct_1", at.Add(time.Hour), first), fault.StateConflict),
+		"another began as well")
 
 	cursor, read, err := s.Cursor(t.Context(), "acct_1")
 	require.NoError(t, err)
@@ -189,7 +199,9 @@ func TestWhichAccountsHaveOrders(t *testing.T) {
 		s.put("accounts/"+account+"/orders.json", string(body))
 	}
 	s.put("accounts/acct_3/orders.json", "{") // whose orders events are about must not hang on a typing error
-	for _, other := range []string{"accounts/acct_4.json", "accounts/orders.json", "accounts/acct_5/x/orders.json", "accounts/me/orders.json", "accounts/" + strings.Repeat("a", 200) + "/orders.json", "state/acct_6/orders/sweep.json"} {
+	for _, other := range []string{"accounts/acct_4.json", "accounts/orders.json", "accounts/acct_5/x/orders.json",
+		"accounts/me/orders.json", "accounts/" + strings.Repeat("a", 200) + "/orders.json",
+		"state/acct_6/orders/sweep.json"} {
 		s.put(other, "{}")
 	}
 	accounts, err := s.Accounts(t.Context())

@@ -62,7 +62,8 @@ func TestOrdersAreWhatTheirSchemaSays(t *testing.T) {
 func TestNoticesAreWhatTheirSchemaSays(t *testing.T) {
 	t.Parallel()
 	compiled := schema(t, "notice.schema.json")
-	for _, kind := range []order.NoticeKind{order.NoticeRefunded, order.NoticeDisputed, order.NoticeDisputeClosed, order.NoticeCanceled, order.NoticeStopShipment, order.NoticeExpiring} {
+	for _, kind := range []order.NoticeKind{order.NoticeRefunded, order.NoticeDisputed, order.NoticeDisputeClosed,
+		order.NoticeCanceled, order.NoticeStopShipment, order.NoticeExpiring} {
 		require.NoError(t, compiled.Validate(decoded(t, order.NewNotice(summary(), kind, "re_1", at))))
 	}
 	require.Error(t, compiled.Validate(decoded(t, order.NewNotice(summary(), "gossip", "re_1", at))))
@@ -72,12 +73,15 @@ func TestQuestionsAreWhatTheirSchemaSays(t *testing.T) {
 	t.Parallel()
 	compiled := schema(t, "checkout.schema.json")
 	var r checkout.Request
-	require.NoError(t, json.Unmarshal([]byte(`{"checkout_session":"cs_1","currency":"USD","amount_subtotal":2000,"amount_total":2500,
+	require.NoError(t,
+		json.Unmarshal([]byte(`{"checkout_session":"cs_1","currency":"USD","amount_subtotal":2000,"amount_total":2500,
 		"total_details":{"amount_shipping":500},"line_item_details":[{"id":"li_1","sku_id":"shirt","quantity":1,"unit_amount":2000,"amount_subtotal":2000}],
 		"shipping_details":{"name":"Ada Lovelace","address":{"line1":"1 Main St","city":"Springfield","country":"US","state":"IL","postal_code":"62701"}}}`), &r))
 	q := r.Ask(order.AskCustomization, checkout.Hook{Event: "evt_1", Account: "acct_1"})
-	rate := checkout.ShippingRate{DisplayName: "Post", FixedAmount: checkout.Money{Amount: 500, Currency: "usd"}, TaxBehavior: "exclusive",
-		Estimate: &checkout.DeliveryEst{Minimum: checkout.Lapse{Unit: "day", Value: 1}, Maximum: checkout.Lapse{Unit: "day", Value: 3}}}
+	rate := checkout.ShippingRate{DisplayName: "Post", FixedAmount: checkout.Money{Amount: 500, Currency: "usd"},
+		TaxBehavior: "exclusive",
+		Estimate: &checkout.DeliveryEst{Minimum: checkout.Lapse{Unit: "day", Value: 1},
+			Maximum: checkout.Lapse{Unit: "day", Value: 3}}}
 	q.ShippingOptions = []checkout.ShippingOption{{Rate: rate}}
 	require.NoError(t, compiled.Validate(decoded(t, q)))
 	body, err := json.Marshal(q)
@@ -89,7 +93,8 @@ func TestQuestionsAreWhatTheirSchemaSays(t *testing.T) {
 
 	var least checkout.Request
 	require.NoError(t, json.Unmarshal([]byte(`{"line_items_details":[{"id":"shirt","quantity":1}]}`), &least))
-	require.NoError(t, compiled.Validate(decoded(t, least.Ask(order.AskApproval, checkout.Hook{Event: "evt_1", Account: "acct_1"}))))
+	require.NoError(t,
+		compiled.Validate(decoded(t, least.Ask(order.AskApproval, checkout.Hook{Event: "evt_1", Account: "acct_1"}))))
 	spoiled := decoded(t, q)
 	spoiled["lines"] = []any{}
 	require.Error(t, compiled.Validate(spoiled))
@@ -100,7 +105,8 @@ func TestQuestionsAreWhatTheirSchemaSays(t *testing.T) {
 func TestSchemasNameEveryField(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]any{
-		"order.schema.json": order.Document{}, "notice.schema.json": order.Notice{}, "checkout.schema.json": checkout.Question{},
+		"order.schema.json": order.Document{}, "notice.schema.json": order.Notice{},
+		"checkout.schema.json": checkout.Question{},
 	} {
 		requireDescribed(t, schema(t, name), reflect.TypeOf(document), name)
 	}

@@ -135,7 +135,8 @@ func (s Session) Document() Document {
 	sum := s.Summary
 	doc := Document{
 		Version: DocumentVersion, Type: "order", ID: sum.ID.String(), Account: sum.ID.Account, Session: sum.ID.Session,
-		Livemode: sum.Livemode, Created: sum.Created.UTC(), Currency: sum.Currency, Amounts: sum.Amounts, Lines: s.documentLines(),
+		Livemode: sum.Livemode, Created: sum.Created.UTC(), Currency: sum.Currency, Amounts: sum.Amounts,
+		Lines: s.documentLines(),
 		Buyer: s.Buyer, ShipTo: s.ShipTo, Shipping: s.Shipping, Metadata: s.Metadata,
 		Payment: DocumentPayment{
 			PaymentIntent: sum.PaymentIntent, Charge: sum.Charge, State: sum.Payment.State,

@@ -80,8 +80,9 @@ const (
 type Fulfillment struct {
 	Kind FulfillmentKind `json:"kind,omitempty"`
 
-	URL        string `json:"url,omitempty"`         // https: where orders are posted to
-	SecretEnv  string `json:"secret_env,omitempty"`  // https: variable with the signing secret (whsec_…), MERCHANT_SECRET_…
+	URL string `json:"url,omitempty"` // https: where orders are posted to
+	// https: variable with the signing secret (whsec_…), MERCHANT_SECRET_…
+	SecretEnv  string `json:"secret_env,omitempty"`
 	SecretFile string `json:"secret_file,omitempty"` // https: or the name of a file in the folder of secrets
 
 	Bucket string `json:"bucket,omitempty"` // s3: empty means the state bucket
@@ -138,9 +139,11 @@ func (s Settings) Unwanted(o Summary) string {
 	case !s.Enabled:
 		return "the account has no orders fulfilled: its settings are not enabled, or not there"
 	case !o.Agentic() && s.Which != AllOrders:
-		return "not an agent's order: Stripe names no agent, no line names a row of the feed, and the settings want agents' alone (which)"
+		return "not an agent's order: Stripe names no agent, no line names a row of the feed, and the settings want " +
+			"agents' alone (which)"
 	case o.PlacedAt().Before(since):
-		return fmt.Sprintf("placed at %s, before Vitrine took over at %s (since)", o.PlacedAt().UTC().Format(time.RFC3339), since.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("placed at %s, before Vitrine took over at %s (since)",
+			o.PlacedAt().UTC().Format(time.RFC3339), since.UTC().Format(time.RFC3339))
 	}
 	return ""
 }
@@ -154,8 +157,10 @@ func (s Settings) CheckTakeover(now time.Time) error {
 		at   time.Time
 	}{{"since", s.Since}, {"all_since", s.AllSince}} {
 		if moment.at.After(now.Add(time.Minute)) {
-			errs = append(errs, fmt.Errorf("%s %s is in the future: orders that are placed until then would be fulfilled by nobody; set it once the time has come",
-				moment.name, moment.at.UTC().Format(time.RFC3339)))
+			errs = append(errs,
+				fmt.Errorf("%s %s is in the future: orders that are placed until then would be fulfilled by nobody; "+
+					"set it once the time has come",
+					moment.name, moment.at.UTC().Format(time.RFC3339)))
 		}
 	}
 	return errors.Join(errs...)
@@ -187,7 +192,8 @@ func (s Settings) CheckClear() error {
 // now. Times that the settings name themselves stay.
 func (s Settings) Inherit(before Settings, now time.Time) Settings {
 	s.Since = takenOver(s.Since, s.Enabled, before.Since, before.Enabled, now)
-	s.AllSince = takenOver(s.AllSince, s.Enabled && s.Which == AllOrders, before.AllSince, before.Enabled && before.Which == AllOrders, now)
+	s.AllSince = takenOver(s.AllSince, s.Enabled && s.Which == AllOrders, before.AllSince,
+		before.Enabled && before.Which == AllOrders, now)
 	return s
 }
 
@@ -237,7 +243,8 @@ func oneOf[T ~string](name string, value T, known ...T) error {
 
 func within(name string, value account.Interval, least, most time.Duration) error {
 	if d := time.Duration(value); value != 0 && (d < least || d > most) {
-		return fmt.Errorf("%s %s is out of bounds: from %s to %s", name, value, account.Interval(least), account.Interval(most))
+		return fmt.Errorf("%s %s is out of bounds: from %s to %s", name, value, account.Interval(least),
+			account.Interval(most))
 	}
 	return nil
 }
@@ -262,7 +269,9 @@ func (f Fulfillment) checkDrop() (err error) {
 		err = errors.New("fulfillment.bucket is not the name of a bucket")
 	}
 	if f.Prefix != "" && !prefixPattern.MatchString(f.Prefix) {
-		err = errors.Join(err, errors.New("fulfillment.prefix: expected something like orders/, of letters, digits, dots and hyphens, with a slash at its end"))
+		err = errors.Join(err,
+			errors.New("fulfillment.prefix: expected something like orders/, of letters, digits, dots and hyphens, "+
+				"with a slash at its end"))
 	}
 	return err
 }
@@ -281,7 +290,8 @@ func (m Mail) check() error {
 		errs = append(errs, fmt.Errorf("mail.language %.20q: expected a language such as de or pt-BR", m.Language))
 	}
 	if m.OrderURL != "" && !pagePattern.MatchString(m.OrderURL) {
-		errs = append(errs, errors.New("mail.order_url is not an address such as https://shop.example/orders/{CHECKOUT_SESSION_ID}"))
+		errs = append(errs,
+			errors.New("mail.order_url is not an address such as https://shop.example/orders/{CHECKOUT_SESSION_ID}"))
 	}
 	return errors.Join(errs...)
 }

@@ -79,7 +79,8 @@ func (p Shipment) FitsBeside(others []Shipment, s Summary, d *Decision) error {
 func (p Shipment) within(left map[string]int64, what string) error {
 	for _, line := range p.Lines {
 		if left[line.SKU] -= line.Quantity; left[line.SKU] < 0 {
-			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: lines: it holds more of SKU %.80q than was %s", line.SKU, what))
+			return fault.NewPermanent(fault.InputInvalid,
+				fmt.Errorf("shipment: lines: it holds more of SKU %.80q than was %s", line.SKU, what))
 		}
 	}
 	return nil
@@ -98,10 +99,12 @@ func (p Shipment) Plausible(s Summary, now time.Time) error {
 		switch at := moment.at; {
 		case at.IsZero():
 		case at.After(now.Add(clockTolerance)):
-			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %s %s is in the future", moment.name, at.UTC().Format(time.RFC3339)))
+			return fault.NewPermanent(fault.InputInvalid,
+				fmt.Errorf("shipment: %s %s is in the future", moment.name, at.UTC().Format(time.RFC3339)))
 		case at.Before(s.PlacedAt().Add(-clockTolerance)):
-			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("shipment: %s %s is before the order was placed, at %s",
-				moment.name, at.UTC().Format(time.RFC3339), s.PlacedAt().UTC().Format(time.RFC3339)))
+			return fault.NewPermanent(fault.InputInvalid,
+				fmt.Errorf("shipment: %s %s is before the order was placed, at %s",
+					moment.name, at.UTC().Format(time.RFC3339), s.PlacedAt().UTC().Format(time.RFC3339)))
 		}
 	}
 	return nil

@@ -25,7 +25,8 @@ const (
 // States lists them.
 func States() []State {
 	return []State{
-		StateLoading, StateIgnored, StateAwaitsPayment, StateHeld, StateSubmitting, StateAwaitsMerchant, StateAccepted, StateShipped,
+		StateLoading, StateIgnored, StateAwaitsPayment, StateHeld, StateSubmitting, StateAwaitsMerchant, StateAccepted,
+		StateShipped,
 		StateDelivered, StateRejected, StateCanceled, StateRefunded, StateDisputed, StateDisputeLost, StateExpired,
 	}
 }

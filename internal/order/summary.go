@@ -55,11 +55,13 @@ type Agent struct {
 type PaymentState string
 
 const (
-	Unpaid            PaymentState = "unpaid"              // a delayed payment method: wait for async_payment_succeeded or _failed
+	// a delayed payment method: wait for async_payment_succeeded or _failed
+	Unpaid            PaymentState = "unpaid"
 	RequiresCapture   PaymentState = "requires_capture"    // authorised; capture before AuthorizationExpires
 	Paid              PaymentState = "paid"                // captured, at least in part
 	NoPaymentRequired PaymentState = "no_payment_required" // the total is 0
-	Canceled          PaymentState = "canceled"            // the payment was cancelled or failed for good, or the session expired: nothing to ship
+	// the payment was cancelled or failed for good, or the session expired: nothing to ship
+	Canceled PaymentState = "canceled"
 )
 
 // Payment is the state of the money, as of the moment it was read.

@@ -19,7 +19,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-var layout = statestore.Layout{SourceBucket: "catalogs", SourceKey: "exports/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "kept/"}
+var layout = statestore.Layout{SourceBucket: "catalogs", SourceKey: "exports/{account}/{feed}.csv",
+	StateBucket: "state", StatePrefix: "kept/"}
 
 // storage is the real store in front of a server in memory.
 func storage(t *testing.T, buckets ...string) (*objectstore.Store, *objectstoretest.Server) {
@@ -27,14 +28,16 @@ func storage(t *testing.T, buckets ...string) (*objectstore.Store, *objectstoret
 	server := &objectstoretest.Server{Memory: objectstoretest.NewMemory(buckets...)}
 	listening := httptest.NewServer(server)
 	t.Cleanup(listening.Close)
-	store, err := objectstore.New(t.Context(), objectstore.Options{PathStyle: true, Endpoint: listening.URL, AccessKeyID: "id", SecretAccessKey: "hush"})
+	store, err := objectstore.New(t.Context(),
+		objectstore.Options{PathStyle: true, Endpoint: listening.URL, AccessKeyID: "id", SecretAccessKey: "hush"})
 	require.NoError(t, err)
 	return store, server
 }
 
 func look(t *testing.T, objects statestore.Objects) (refused, away error) {
 	t.Helper()
-	return preflight.Look(t.Context(), []preflight.Check{preflight.Source(objects, layout), preflight.State(objects, layout)})
+	return preflight.Look(t.Context(),
+		[]preflight.Check{preflight.Source(objects, layout), preflight.State(objects, layout)})
 }
 
 func TestWhatIsRightPassesAndLeavesNothing(t *testing.T) {
@@ -91,7 +94,8 @@ func TestAServerWithoutConditionsIsRefused(t *testing.T) {
 			return false
 		}
 		w.WriteHeader(http.StatusNotImplemented)
-		_, _ = io.WriteString(w, "<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>")
+		_, _ = io.WriteString(w,
+			"<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>")
 		return true
 	}
 	refused, away := look(t, store)
@@ -155,7 +159,8 @@ func TestOnlyAKeyThatStripeDoesNotKnowIsRefused(t *testing.T) {
 		{fault.NewPlain(fault.StripeUnavailable, errors.New("502")), false, true},
 		{fault.NewThrottled(fault.StripeThrottled, 0, errors.New("429")), false, true},
 	} {
-		refused, away := preflight.Look(t.Context(), []preflight.Check{preflight.StripeKey(func(context.Context) error { return c.answer })})
+		refused, away := preflight.Look(t.Context(),
+			[]preflight.Check{preflight.StripeKey(func(context.Context) error { return c.answer })})
 		require.Equal(t, c.refused, refused != nil, c.answer)
 		require.Equal(t, c.away, away != nil, c.answer)
 	}

@@ -56,7 +56,8 @@ func readable(ctx context.Context, objects statestore.Objects, bucket, key strin
 		return nil
 	case err == nil:
 		return fault.NewPermanent(fault.StorageUnusable, fmt.Errorf(
-			"the server says that bucket %s has what nobody wrote: is AWS_ENDPOINT_URL_S3 the address of an S3 server?", bucket))
+			"the server says that bucket %s has what nobody wrote: is AWS_ENDPOINT_URL_S3 the address of an S3 server?",
+			bucket))
 	}
 	return err
 }
@@ -83,7 +84,8 @@ func conditionalWrites(ctx context.Context, objects statestore.Objects, bucket, 
 	}
 	content, _, err := objects.Get(ctx, bucket, key)
 	if err == nil && string(content) != "third" {
-		err = fault.NewPermanent(fault.StorageUnusable, fmt.Errorf("bucket %s answers with other content than was written", bucket))
+		err = fault.NewPermanent(fault.StorageUnusable,
+			fmt.Errorf("bucket %s answers with other content than was written", bucket))
 	}
 	return err
 }
@@ -93,7 +95,8 @@ func ignored(bucket, condition string, err error) error {
 		return err
 	}
 	return fault.NewPermanent(fault.StorageUnusable, fmt.Errorf(
-		"the server of bucket %s ignores the condition of a write (%s), so that two runs could import at once: use a server with conditional writes", bucket, condition))
+		"the server of bucket %s ignores the condition of a write (%s), so that two runs could import at once: use a "+
+			"server with conditional writes", bucket, condition))
 }
 
 // remove cleans up even if the check was called off.

@@ -129,7 +129,9 @@ func (a Archive) Erase(ctx context.Context, h Holdings) (gone []Held, err error)
 	for _, held := range h.Personal {
 		remove := a.Objects.DeleteVersion
 		if slices.Contains(h.Blind, held.Bucket) {
-			remove = func(ctx context.Context, o statestore.Object) error { return a.Objects.Delete(ctx, o.Bucket, o.Key) }
+			remove = func(ctx context.Context, o statestore.Object) error {
+				return a.Objects.Delete(ctx, o.Bucket, o.Key)
+			}
 		}
 		if err := remove(ctx, held.Object); err != nil {
 			errs = append(errs, err)

@@ -59,8 +59,10 @@ func keysOf(held []privacy.Held) (keys []string) {
 // Of another order's keys, many begin as this order's do.
 var strangers = []string{
 	"orders/acct_1/cs_10.json", "orders/acct_1/cs_10/refunded-re_1.json", "orders/acct_12/cs_1.json",
-	"state/acct_1/orders/cs_10/evidence-du_1.json", "state/acct_1/orders/cs_10/record.json", "state/acct_1/orders/sweep.json",
-	"state/acct_1/product/state.json", "state/personal/acct_1/orders/cs_10/evidence-du_1.json", "state/personal/acct_12/orders/cs_1/evidence-du_1.json",
+	"state/acct_1/orders/cs_10/evidence-du_1.json", "state/acct_1/orders/cs_10/record.json",
+	"state/acct_1/orders/sweep.json",
+	"state/acct_1/product/state.json", "state/personal/acct_1/orders/cs_10/evidence-du_1.json",
+	"state/personal/acct_12/orders/cs_1/evidence-du_1.json",
 }
 
 var own = []string{
@@ -93,7 +95,9 @@ func TestOneBuyerIsErasedAndNobodyElse(t *testing.T) {
 	gone, err := s.archive.Erase(t.Context(), found)
 	require.NoError(t, err)
 	require.Equal(t, found.Personal, gone)
-	require.ElementsMatch(t, append(strangers, "state/acct_1/orders/cs_1/record.json", "orders/acct_1/cs_1/refunded-re_1.json"), s.keys("state"))
+	require.ElementsMatch(t,
+		append(strangers, "state/acct_1/orders/cs_1/record.json", "orders/acct_1/cs_1/refunded-re_1.json"),
+		s.keys("state"))
 	require.Equal(t, []string{"inbox/acct_1/cs_2.json"}, s.keys("merchants"))
 
 	_, err = s.archive.Erase(t.Context(), found)
@@ -120,7 +124,8 @@ func TestVersionsThatCannotBeSeenAreTold(t *testing.T) {
 	gone, err := s.archive.Erase(t.Context(), found)
 	require.NoError(t, err)
 	require.Len(t, gone, 4)
-	require.Equal(t, []string{"orders/acct_1/cs_1/refunded-re_1.json", "state/acct_1/orders/cs_1/record.json"}, s.keys("state"))
+	require.Equal(t, []string{"orders/acct_1/cs_1/refunded-re_1.json", "state/acct_1/orders/cs_1/record.json"},
+		s.keys("state"))
 }
 
 func TestWhatCannotBeFoundIsNoNothing(t *testing.T) {

@@ -53,7 +53,8 @@ func NewBuilder(w io.Writer, previous *Seen, at time.Time) *Builder {
 // Add takes a finding, and what to do about it. A finding with a FirstSeen keeps it: it is known from before, as a row
 // that Stripe refused and that was not sent again.
 func (b *Builder) Add(e catalog.ReportEntry, fix string) error {
-	e.Column, e.Value, e.Reason = legible(e.Column, maxName), legible(e.Value, maxValue), legible(strings.TrimSpace(e.Reason), maxReason)
+	e.Column, e.Value, e.Reason = legible(e.Column, maxName), legible(e.Value,
+		maxValue), legible(strings.TrimSpace(e.Reason), maxReason)
 	b.previous.Present([]byte(e.ID))
 	known, listed := b.date(&e), b.lists(e)
 	b.count(e, fix, !known && listed)
@@ -119,7 +120,8 @@ func (b *Builder) cause(e catalog.ReportEntry, fix string) *catalog.ReportCause 
 	}
 	b.distinct[e.By]++
 	e.ID = legible(e.ID, maxName)
-	c := &catalog.ReportCause{Cause: e.Cause, Column: e.Column, By: e.By, Severity: e.Severity, Reason: e.Reason, Fix: fix, Example: e}
+	c := &catalog.ReportCause{Cause: e.Cause, Column: e.Column, By: e.By, Severity: e.Severity, Reason: e.Reason,
+		Fix: fix, Example: e}
 	b.causes[key] = c
 	return c
 }
@@ -162,5 +164,6 @@ func (b *Builder) since() *catalog.ReportSince {
 		return nil
 	}
 	fixed, gone := b.previous.unmet()
-	return &catalog.ReportSince{Report: b.previous.report, At: b.previous.at, New: b.news, Fixed: fixed, Still: b.still, Gone: gone}
+	return &catalog.ReportSince{Report: b.previous.report, At: b.previous.at, New: b.news, Fixed: fixed, Still: b.still,
+		Gone: gone}
 }

@@ -59,7 +59,8 @@ func TestWarningsAreListedUpToABoundAndErrorsAlways(t *testing.T) {
 	s := r.finish()
 	require.Equal(t, int64(report.MaxWarnings+5), s.Causes[0].Count)
 	require.Equal(t, int64(report.MaxWarnings+5), s.Causes[1].Count)
-	require.Equal(t, int64(report.MaxWarnings-1), s.Causes[1].New, "nobody knows whether a warning that is not listed is new")
+	require.Equal(t, int64(report.MaxWarnings-1), s.Causes[1].New,
+		"nobody knows whether a warning that is not listed is new")
 	require.Equal(t, int64(report.MaxWarnings+5), s.Since.New)
 	require.Zero(t, s.Since.Fixed)
 	require.Len(t, r.listed(), 2*report.MaxWarnings+5)
@@ -68,7 +69,8 @@ func TestWarningsAreListedUpToABoundAndErrorsAlways(t *testing.T) {
 func TestCausesAreInOrderOfWhatTheyStop(t *testing.T) {
 	t.Parallel()
 	r := newRun(t, nil)
-	file := catalog.ReportEntry{Line: 1, Cause: "broken_header", Reason: "The header is broken.", Severity: feed.File, By: catalog.SaidByVitrine}
+	file := catalog.ReportEntry{Line: 1, Cause: "broken_header", Reason: "The header is broken.", Severity: feed.File,
+		By: catalog.SaidByVitrine}
 	r.add("", shortTitle(1, "a", ""), shortTitle(2, "b", ""), shortTitle(3, "c", ""))
 	r.add("", badPrice(1, "a", ""), refused(2, "b", "no link"), refused(3, "c", "no link"), file)
 	var order []feed.Cause
@@ -117,13 +119,17 @@ func TestWhatIsNewFixedAndStillOpen(t *testing.T) {
 	t.Parallel()
 	known := badPrice(1, "still", "x")
 	known.FirstSeen = now.Add(-72 * time.Hour)
-	before := previous(t, known, badPrice(2, "fixed", "x"), badPrice(6, "vanished", "x"), badPrice(3, "crlf\r\nid", "x"), refused(4, "still", "no link"))
+	before := previous(t, known, badPrice(2, "fixed", "x"), badPrice(6, "vanished", "x"),
+		badPrice(3, "crlf\r\nid", "x"), refused(4, "still", "no link"))
 	before.Present([]byte("fixed"))
 	before.Present([]byte("never had an error"))
 	r := newRun(t, before)
-	r.add("", badPrice(99, "still", "other value"), badPrice(3, "crlf\r\nid", "x"), badPrice(5, "new", "x"), refused(4, "still", "in other words"))
+	r.add("", badPrice(99, "still", "other value"), badPrice(3, "crlf\r\nid", "x"), badPrice(5, "new", "x"),
+		refused(4, "still", "in other words"))
 	s := r.finish()
-	require.Equal(t, &catalog.ReportSince{Report: "reports/000041.json", At: yesterday, New: 1, Fixed: 1, Still: 3, Gone: 1}, s.Since, "what went with its row was not repaired")
+	require.Equal(t,
+		&catalog.ReportSince{Report: "reports/000041.json", At: yesterday, New: 1, Fixed: 1, Still: 3, Gone: 1},
+		s.Since, "what went with its row was not repaired")
 	require.Equal(t, int64(1), s.Causes[0].New)
 	listed := r.listed()
 	require.Equal(t, known.FirstSeen, listed[0].FirstSeen)

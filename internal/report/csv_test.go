@@ -58,9 +58,11 @@ func TestReaderOfNothing(t *testing.T) {
 
 func TestReaderGoesByTheNamesOfColumns(t *testing.T) {
 	t.Parallel()
-	e := read(t, "cause,by,severity,reason,value,column,id,line,first_seen,more\nbad_price,vitrine,error,r,v,price,SKU-1,7,2026-11-24T12:00:00Z,!\n")
+	e := read(t,
+		"cause,by,severity,reason,value,column,id,line,first_seen,more\nbad_price,vitrine,error,r,v,price,SKU-1,7,2026-11-24T12:00:00Z,!\n")
 	require.Equal(t, []catalog.ReportEntry{{
-		Line: 7, ID: "SKU-1", Column: "price", Value: "v", Cause: "bad_price", Reason: "r", Severity: feed.Error, By: catalog.SaidByVitrine, FirstSeen: now,
+		Line: 7, ID: "SKU-1", Column: "price", Value: "v", Cause: "bad_price", Reason: "r", Severity: feed.Error,
+		By: catalog.SaidByVitrine, FirstSeen: now,
 	}}, e)
 }
 
@@ -87,7 +89,8 @@ func TestNoCellOfAStrangersIsAFormula(t *testing.T) {
 		"=1+1", "+1", "-5.00 USD", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "''=1", "=", "'@", "＝1+1",
 		"=cmd|' /C calc'!A0", "'90s shirt", "'", "''", "plain", "",
 	} {
-		e := catalog.ReportEntry{Line: 3, ID: text, Column: text, Value: text, Reason: text, Cause: feed.Cause(text), Severity: feed.Severity(text), By: catalog.Teller(text)}
+		e := catalog.ReportEntry{Line: 3, ID: text, Column: text, Value: text, Reason: text, Cause: feed.Cause(text),
+			Severity: feed.Severity(text), By: catalog.Teller(text)}
 		var b bytes.Buffer
 		w := report.NewWriter(&b)
 		require.NoError(t, w.Write(e))
@@ -109,12 +112,14 @@ func TestNoCellOfAStrangersIsAFormula(t *testing.T) {
 
 // What is written comes back, except that encoding/csv reads CR LF as LF and times keep their second.
 func FuzzReportRoundTrip(f *testing.F) {
-	f.Add(int64(7), "SKU-1", "price", "=1+1", "The price is no number.", "error", "vitrine", "bad_price", int64(1_800_000_000))
+	f.Add(int64(7), "SKU-1", "price", "=1+1", "The price is no number.", "error", "vitrine", "bad_price",
+		int64(1_800_000_000))
 	f.Add(int64(0), "a\r\nb\rc\n", "\"", "'=x", ",", "", "stripe", "\xff\x00", int64(-1))
 	f.Add(int64(-1), "\ufeff", "\\.", " ", "\u2028", "'", "''", "'-", int64(0))
 	f.Fuzz(func(t *testing.T, line int64, id, column, value, reason, severity, by, cause string, first int64) {
 		e := catalog.ReportEntry{
-			Line: line, ID: id, Column: column, Value: value, Reason: reason, Severity: feed.Severity(severity), By: catalog.Teller(by),
+			Line: line, ID: id, Column: column, Value: value, Reason: reason, Severity: feed.Severity(severity),
+			By:    catalog.Teller(by),
 			Cause: feed.Cause(cause), FirstSeen: time.Unix(first%100_000_000_000, 0).UTC(),
 		}
 		var b bytes.Buffer
@@ -122,7 +127,8 @@ func FuzzReportRoundTrip(f *testing.F) {
 		require.NoError(t, w.Write(e))
 		require.NoError(t, w.Write(e))
 		require.NoError(t, w.Flush())
-		for _, text := range []*string{&e.ID, &e.Column, &e.Value, &e.Reason, (*string)(&e.Severity), (*string)(&e.By), (*string)(&e.Cause)} {
+		for _, text := range []*string{&e.ID, &e.Column, &e.Value, &e.Reason, (*string)(&e.Severity), (*string)(&e.By),
+			(*string)(&e.Cause)} {
 			*text = strings.ReplaceAll(*text, "\r\n", "\n")
 		}
 		require.Equal(t, []catalog.ReportEntry{e, e}, read(t, b.String()))

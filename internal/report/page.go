@@ -35,7 +35,8 @@ var pageText string
 var pageStyle string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"count": count, "number": func(n int) int64 { return int64(n) }, "plural": plural, "words": words, "day": day, "stamp": stamp, "size": size,
+	"count": count, "number": func(n int) int64 { return int64(n) }, "plural": plural, "words": words, "day": day,
+	"stamp": stamp, "size": size,
 	"short":   func(text string) string { return legible(text, maxValue) }, // in tables
 	"text":    func(text string) string { return legible(text, maxText) },
 	"stripe":  func(t catalog.Teller) bool { return t == catalog.SaidByStripe },
@@ -154,7 +155,8 @@ func newPage(r catalog.Report, listed []catalog.ReportEntry) page {
 // policy names the one style by its hash, so that a style in a value would not count either.
 var policy = func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'"
 }()
 
 func base(key string) string {
@@ -178,8 +180,9 @@ func tone(r catalog.Report) string {
 
 // tones are the colours of counts that are good or bad news in themselves, or a doubt.
 var tones = map[string]string{
-	catalog.TallyKeptBack: "bad", catalog.TallyStillRefused: "bad", catalog.TallyRefused: "bad", catalog.TallyNotTaken: "bad",
-	catalog.TallyUnknown: "wait", catalog.TallyUnsettled: "wait", catalog.TallyNotDeleted: "bad",
+	catalog.TallyKeptBack: "bad", catalog.TallyStillRefused: "bad", catalog.TallyRefused: "bad",
+	catalog.TallyNotTaken: "bad",
+	catalog.TallyUnknown:  "wait", catalog.TallyUnsettled: "wait", catalog.TallyNotDeleted: "bad",
 	catalog.TallyAccepted: "good",
 }
 

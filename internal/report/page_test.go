@@ -54,8 +54,10 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 // attacks are what somebody might call a product.
 var attacks = []string{
-	`<script>alert(1)</script>`, `</style><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`,
-	`javascript:alert(1)`, `https://evil.example/`, `{{.Style}}`, `</title><svg/onload=alert(1)>`, `<!--`, `]]>`, "\x00\x1b[31m",
+	`<script>alert(1)</script>`, `</style><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`,
+	`' onmouseover='alert(1)`,
+	`javascript:alert(1)`, `https://evil.example/`, `{{.Style}}`, `</title><svg/onload=alert(1)>`, `<!--`, `]]>`,
+	"\x00\x1b[31m",
 	"\u202egnp.exe", "\xff\xfe", `&lt;b&gt;`, `<a href="javascript:alert(1)">`,
 }
 
@@ -88,17 +90,21 @@ func elements(html string) (names []string) {
 // hostile has the text wherever a text can be.
 func hostile(text string) catalog.Report {
 	e := catalog.ReportEntry{
-		Line: 1, ID: text, Column: text, Value: text, Cause: feed.Cause(text), Reason: text, Severity: feed.Error, By: catalog.Teller(text), FirstSeen: now,
+		Line: 1, ID: text, Column: text, Value: text, Cause: feed.Cause(text), Reason: text, Severity: feed.Error,
+		By: catalog.Teller(text), FirstSeen: now,
 	}
 	return catalog.Report{
-		Account: text, Feed: feed.Kind(text), Outcome: catalog.Outcome(text), Reason: text, At: now, Full: text, Findings: text + ".csv",
+		Account: text, Feed: feed.Kind(text), Outcome: catalog.Outcome(text), Reason: text, At: now, Full: text,
+		Findings:   text + ".csv",
 		Source:     statestore.Object{Bucket: text, Key: text, ETag: text, LastModified: now},
 		Verdict:    &catalog.Verdict{By: text, Why: text, At: now},
 		Imports:    []catalog.ReportImport{{File: text, Import: text, Status: catalog.ImportStatus(text)}},
 		Normalised: []catalog.ReportNormalised{{Rule: text, Column: text, Count: 1}},
 		Causes: []catalog.ReportCause{
-			{Cause: e.Cause, Column: text, By: e.By, Severity: e.Severity, Reason: text, Fix: text, Count: 1, Example: e},
-			{Cause: e.Cause, Column: text, By: e.By, Severity: feed.Severity(text), Reason: text, Fix: text, Count: 1, Example: e},
+			{Cause: e.Cause, Column: text, By: e.By, Severity: e.Severity, Reason: text, Fix: text, Count: 1,
+				Example: e},
+			{Cause: e.Cause, Column: text, By: e.By, Severity: feed.Severity(text), Reason: text, Fix: text, Count: 1,
+				Example: e},
 		},
 	}
 }
@@ -107,10 +113,12 @@ func TestThePageNeedsNothingElse(t *testing.T) {
 	t.Parallel()
 	summary, csv := aRun(t)
 	html := page(t, summary, report.NewReader(strings.NewReader(csv)).All())
-	for _, foreign := range []string{"<script", "<link", "<img", "<iframe", "<form", "@import", "url(", "style=", "javascript:"} {
+	for _, foreign := range []string{"<script", "<link", "<img", "<iframe", "<form", "@import", "url(", "style=",
+		"javascript:"} {
 		require.NotContains(t, strings.ToLower(html), foreign)
 	}
-	require.Contains(t, html, `<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-`)
+	require.Contains(t, html,
+		`<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-`)
 	require.Contains(t, html, `<html lang="en">`)
 }
 
@@ -121,9 +129,12 @@ func TestThePageOfARunThatSentNothing(t *testing.T) {
 		report catalog.Report
 		says   []string
 	}{
-		"failed":    {catalog.Report{Outcome: catalog.Failed, Reason: "line 7: a quote is not closed"}, []string{"The sync failed.", "line 7: a quote is not closed"}},
-		"held":      {catalog.Report{Outcome: catalog.Held, Reason: "45% would vanish"}, []string{"waits for a decision", "45% would vanish"}},
-		"rejected":  {catalog.Report{Outcome: catalog.Rejected, Verdict: verdict}, []string{"was rejected", "Rejected by Ada", "half an export"}},
+		"failed": {catalog.Report{Outcome: catalog.Failed, Reason: "line 7: a quote is not closed"},
+			[]string{"The sync failed.", "line 7: a quote is not closed"}},
+		"held": {catalog.Report{Outcome: catalog.Held, Reason: "45% would vanish"},
+			[]string{"waits for a decision", "45% would vanish"}},
+		"rejected": {catalog.Report{Outcome: catalog.Rejected, Verdict: verdict},
+			[]string{"was rejected", "Rejected by Ada", "half an export"}},
 		"unchanged": {catalog.Report{Outcome: catalog.Unchanged}, []string{"Nothing has changed."}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,13 +155,15 @@ func body(html string) string { return html[strings.Index(html, "<body>"):] }
 
 func TestThePageSaysWhatStopsTheWholeFile(t *testing.T) {
 	t.Parallel()
-	html := page(t, catalog.Report{Outcome: catalog.Failed, Causes: []catalog.ReportCause{{Severity: feed.File, Reason: "The header is broken.", Count: 1}}}, nil)
+	html := page(t, catalog.Report{Outcome: catalog.Failed,
+		Causes: []catalog.ReportCause{{Severity: feed.File, Reason: "The header is broken.", Count: 1}}}, nil)
 	require.Contains(t, html, "it stops the whole file")
 }
 
 func TestThePageOfARunThatWasApproved(t *testing.T) {
 	t.Parallel()
-	html := page(t, catalog.Report{Outcome: catalog.Succeeded, Verdict: &catalog.Verdict{Approved: true, By: "Ada", Why: "end of season"}}, nil)
+	html := page(t, catalog.Report{Outcome: catalog.Succeeded,
+		Verdict: &catalog.Verdict{Approved: true, By: "Ada", Why: "end of season"}}, nil)
 	require.Contains(t, html, "Approved by Ada")
 	require.Contains(t, html, "Every row is in order.")
 }
@@ -170,12 +183,14 @@ func TestThePageListsErrorsFirstAndNoMoreThanAThousand(t *testing.T) {
 			}
 		}
 	}
-	r := catalog.Report{Findings: "reports/000007.csv", Causes: []catalog.ReportCause{{Severity: feed.Error, Count: 2500}, {Severity: feed.Warning, Count: 200_000}}}
+	r := catalog.Report{Findings: "reports/000007.csv",
+		Causes: []catalog.ReportCause{{Severity: feed.Error, Count: 2500}, {Severity: feed.Warning, Count: 200_000}}}
 	html := page(t, r, entries)
 	require.Equal(t, 1000, strings.Count(html, "<code>E</code>"))
 	require.Zero(t, strings.Count(html, "<code>W</code>"))
 	require.Equal(t, 2000, read, "nobody reads on when the page is full")
-	require.Contains(t, html, "The first 1,000 of 202,500 findings, errors first. All are in the CSV of this report, <code>000007.csv</code>.")
+	require.Contains(t, html,
+		"The first 1,000 of 202,500 findings, errors first. All are in the CSV of this report, <code>000007.csv</code>.")
 	require.Contains(t, html, "only the first 100,000 are listed there")
 
 	html = page(t, r, each(shortTitle(1, "W", "x"), badPrice(2, "E", "x")))
@@ -184,7 +199,8 @@ func TestThePageListsErrorsFirstAndNoMoreThanAThousand(t *testing.T) {
 
 func TestAPartThatIsHardlyThereIsSeen(t *testing.T) {
 	t.Parallel()
-	html := page(t, catalog.Report{Rows: catalog.ReportRows{Source: 10_000_001, Unchanged: 10_000_000, HeldBack: 1}}, nil)
+	html := page(t, catalog.Report{Rows: catalog.ReportRows{Source: 10_000_001, Unchanged: 10_000_000, HeldBack: 1}},
+		nil)
 	require.Contains(t, html, `class="fill-kept_back" x="997" y="0" width="3"`)
 	require.Contains(t, html, "1 of 10,000,001 rows needs repair.")
 }
@@ -215,7 +231,8 @@ func ended(r catalog.Report, outcome catalog.Outcome) catalog.Report {
 		end.Rows = catalog.ReportRows{Source: 55_745, Unchanged: 55_000, Sent: 745, Deleted: 44_310}
 	}
 	if outcome == catalog.Rejected {
-		end.Verdict = &catalog.Verdict{By: "Ada Lovelace", Why: "The export broke off at noon; a whole one follows.", At: r.At}
+		end.Verdict = &catalog.Verdict{By: "Ada Lovelace", Why: "The export broke off at noon; a whole one follows.",
+			At: r.At}
 	}
 	return end
 }

@@ -25,20 +25,23 @@ var yesterday = now.Add(-24 * time.Hour)
 
 func badPrice(line int64, id, value string) catalog.ReportEntry {
 	return catalog.ReportEntry{
-		Line: line, ID: id, Column: "price", Value: value, Cause: "bad_price", Severity: feed.Error, By: catalog.SaidByVitrine,
+		Line: line, ID: id, Column: "price", Value: value, Cause: "bad_price", Severity: feed.Error,
+		By:     catalog.SaidByVitrine,
 		Reason: "The price is not a number with a currency.",
 	}
 }
 
 func shortTitle(line int64, id, value string) catalog.ReportEntry {
 	return catalog.ReportEntry{
-		Line: line, ID: id, Column: "title", Value: value, Cause: "short_title", Severity: feed.Warning, By: catalog.SaidByVitrine,
+		Line: line, ID: id, Column: "title", Value: value, Cause: "short_title", Severity: feed.Warning,
+		By:     catalog.SaidByVitrine,
 		Reason: "The title is shorter than agents can use.",
 	}
 }
 
 func refused(line int64, id, reason string) catalog.ReportEntry {
-	return catalog.ReportEntry{Line: line, ID: id, Cause: feed.RefusedByStripe, Severity: feed.Error, By: catalog.SaidByStripe, Reason: reason}
+	return catalog.ReportEntry{Line: line, ID: id, Cause: feed.RefusedByStripe, Severity: feed.Error,
+		By: catalog.SaidByStripe, Reason: reason}
 }
 
 // run is one run's findings on their way into a report.
@@ -118,19 +121,24 @@ func aRun(t *testing.T) (catalog.Report, string) {
 	t.Helper()
 	old := badPrice(1002, "SKU-7", "free")
 	old.FirstSeen = now.Add(-72 * time.Hour)
-	before := previous(t, old, badPrice(5, "SKU-FIXED", "0"), badPrice(6, "SKU-GONE", "0"), shortTitle(3, "SKU-3", "Tee"))
+	before := previous(t, old, badPrice(5, "SKU-FIXED", "0"), badPrice(6, "SKU-GONE", "0"),
+		shortTitle(3, "SKU-3", "Tee"))
 	before.Present([]byte("SKU-FIXED"))
 	r := newRun(t, before)
-	const price, title = "Write amount and currency, as in 9.99 USD.", "Name brand, product and colour, as a shop window would."
+	const price, title = "Write amount and currency, as in 9.99 USD.",
+		"Name brand, product and colour, as a shop window would."
 	for i := range int64(40) {
 		r.add(price, badPrice(100+i, "SKU-A"+strings.Repeat("x", int(i%5)), "12,50 EUR"))
 	}
 	r.add(price, badPrice(1002, "SKU-7", "=HYPERLINK(\"https://evil.example\",\"9.99\")"))
 	r.add("Leave the column out, or ask Stripe about it.", catalog.ReportEntry{
-		Line: 9, ID: "SKU-9", Column: "availability", Value: "in\u00a0stock\n", Cause: "unknown_value", Severity: feed.Error,
-		By: catalog.SaidByVitrine, Reason: "The availability is none of in_stock, out_of_stock, preorder and backorder.",
+		Line: 9, ID: "SKU-9", Column: "availability", Value: "in\u00a0stock\n", Cause: "unknown_value",
+		Severity: feed.Error,
+		By:       catalog.SaidByVitrine,
+		Reason:   "The availability is none of in_stock, out_of_stock, preorder and backorder.",
 	})
-	r.add(title, shortTitle(3, "SKU-3", "Tee"), shortTitle(4, "SKU-4", "<script>alert(1)</script>"), shortTitle(5, "SKU-5", "Cap"))
+	r.add(title, shortTitle(3, "SKU-3", "Tee"), shortTitle(4, "SKU-4", "<script>alert(1)</script>"),
+		shortTitle(5, "SKU-5", "Cap"))
 	for i := range int64(12) {
 		r.add("", refused(2000+i, "SKU-R", "Field link is not valid: the page answers with 404."))
 	}
@@ -139,10 +147,15 @@ func aRun(t *testing.T) (catalog.Report, string) {
 	r.add("Give the number from under the barcode, or leave it empty.", still)
 	s := r.finish()
 	s.Account, s.Feed, s.Outcome, s.At = "acct_1Nv0FGQ9RKHgCVdK", feed.Product, catalog.SucceededWithErrors, now
-	s.Source = statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1Nv0FGQ9RKHgCVdK/product.csv", ETag: `"9b2cf535f27731c974343645a3985328"`, Size: 25_560_000, LastModified: now.Add(-20 * time.Minute)}
-	s.Rows = catalog.ReportRows{Source: 100_055, Unchanged: 97_900, Sent: 2100, HeldBack: 42, StillRefused: 1, Superseded: 12, Deleted: 40, Accepted: 2128, Refused: 12}
-	s.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2140, Bytes: 512_600, File: "file_1PqRsT", Import: "impset_1PqRsT", Status: catalog.StatusSucceededWithErrors, ErrorFile: "file_1PqRsU"}}
-	s.Normalised = []catalog.ReportNormalised{{Rule: "\"in stock\" became in_stock", Column: "availability", Count: 9_876}}
-	s.Findings, s.Page = "state/acct_1Nv0FGQ9RKHgCVdK/product/reports/000042.csv", "state/acct_1Nv0FGQ9RKHgCVdK/product/reports/000042.html"
+	s.Source = statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1Nv0FGQ9RKHgCVdK/product.csv",
+		ETag: `"9b2cf535f27731c974343645a3985328"`, Size: 25_560_000, LastModified: now.Add(-20 * time.Minute)}
+	s.Rows = catalog.ReportRows{Source: 100_055, Unchanged: 97_900, Sent: 2100, HeldBack: 42, StillRefused: 1,
+		Superseded: 12, Deleted: 40, Accepted: 2128, Refused: 12}
+	s.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2140, Bytes: 512_600, File: "file_1PqRsT",
+		Import: "impset_1PqRsT", Status: catalog.StatusSucceededWithErrors, ErrorFile: "file_1PqRsU"}}
+	s.Normalised = []catalog.ReportNormalised{{Rule: "\"in stock\" became in_stock", Column: "availability",
+		Count: 9_876}}
+	s.Findings, s.Page = "state/acct_1Nv0FGQ9RKHgCVdK/product/reports/000042.csv",
+		"state/acct_1Nv0FGQ9RKHgCVdK/product/reports/000042.html"
 	return s, r.csv.String()
 }

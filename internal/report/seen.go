@@ -141,7 +141,8 @@ func (m memory) find(key uint64) *recollection {
 
 // merged puts the entries in order, those of one key into one.
 func (m memory) merged() memory {
-	slices.SortFunc(m, func(a, b recollection) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.first, b.first)) })
+	slices.SortFunc(m,
+		func(a, b recollection) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.first, b.first)) })
 	kept := m[:0]
 	for _, r := range m {
 		if last := len(kept) - 1; last >= 0 && kept[last].key == r.key {

@@ -21,38 +21,44 @@ var told = map[string]struct {
 	bar            []string
 }{
 	"held": {
-		report:   catalog.Report{Outcome: catalog.Held, Rows: catalog.ReportRows{Source: 1423, Unchanged: 1000, Sent: 20, HeldBack: 403, Deleted: 423}},
+		report: catalog.Report{Outcome: catalog.Held,
+			Rows: catalog.ReportRows{Source: 1423, Unchanged: 1000, Sent: 20, HeldBack: 403, Deleted: 423}},
 		headline: "The sync waits for a decision.", lead: "Nothing was sent.",
 		rows: "1,423 in the source: 1,000 unchanged, 20 to send, 403 kept back; 423 to delete",
 		bar:  []string{"unchanged", "sent", "kept_back"},
 	},
 	"rejected": {
-		report:   catalog.Report{Outcome: catalog.Rejected, Rows: catalog.ReportRows{Source: 1020, Unchanged: 1000, Sent: 20, Deleted: 423}},
+		report: catalog.Report{Outcome: catalog.Rejected,
+			Rows: catalog.ReportRows{Source: 1020, Unchanged: 1000, Sent: 20, Deleted: 423}},
 		headline: "The sync was rejected.", lead: "Nothing was sent.",
 		rows: "1,020 in the source: 1,000 unchanged, 20 not sent; 423 not deleted",
 		bar:  []string{"unchanged", "sent"},
 	},
 	"failed at once": {
-		report:   catalog.Report{Outcome: catalog.Failed, Rows: catalog.ReportRows{Source: 10, Sent: 9, HeldBack: 1, Deleted: 1}},
+		report: catalog.Report{Outcome: catalog.Failed,
+			Rows: catalog.ReportRows{Source: 10, Sent: 9, HeldBack: 1, Deleted: 1}},
 		headline: "The sync failed.", lead: "What agents see stays as it was.",
 		rows: "10 in the source: 9 new or changed, 1 kept back; 1 deletion due", stripe: "10 not taken",
 		bar: []string{"not_taken", "kept_back"},
 	},
 	"failed at its second part": {
-		report:   catalog.Report{Outcome: catalog.Failed, Rows: catalog.ReportRows{Source: 10, Sent: 10, Accepted: 5, Refused: 1}},
+		report: catalog.Report{Outcome: catalog.Failed,
+			Rows: catalog.ReportRows{Source: 10, Sent: 10, Accepted: 5, Refused: 1}},
 		headline: "The sync failed.", lead: "Stripe took a part of what was new.",
 		rows: "10 in the source: 10 new or changed", stripe: "5 accepted, 1 refused, 4 not taken",
 		bar: []string{"refused", "not_taken", "accepted"},
 	},
 	"succeeded": {
-		report:   catalog.Report{Outcome: catalog.Succeeded, Rows: catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 2, Deleted: 1, Accepted: 3}},
+		report: catalog.Report{Outcome: catalog.Succeeded,
+			Rows: catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 2, Deleted: 1, Accepted: 3}},
 		headline: "Every row is in order.", lead: "Stripe has the catalog as the file has it.",
 		rows: "3 in the source: 1 unchanged, 2 sent; 1 deletion sent", stripe: "3 accepted",
 		bar: []string{"unchanged", "accepted"},
 	},
 	"succeeded with errors": {
 		report: catalog.Report{Outcome: catalog.SucceededWithErrors, Rows: catalog.ReportRows{
-			Source: 20, Unchanged: 5, Sent: 10, HeldBack: 2, StillRefused: 2, Superseded: 1, Accepted: 7, Refused: 2, Skipped: 1,
+			Source: 20, Unchanged: 5, Sent: 10, HeldBack: 2, StillRefused: 2, Superseded: 1, Accepted: 7, Refused: 2,
+			Skipped: 1,
 		}},
 		headline: "6 of 20 rows need repair.", lead: "Everything else is with Stripe.",
 		rows:   "20 in the source: 5 unchanged, 10 sent, 2 kept back, 2 still refused, 1 superseded",
@@ -60,7 +66,8 @@ var told = map[string]struct {
 		bar:    []string{"unchanged", "refused", "skipped", "accepted", "kept_back", "still_refused", "superseded"},
 	},
 	"one row refused": {
-		report:   catalog.Report{Outcome: catalog.SucceededWithErrors, Rows: catalog.ReportRows{Source: 1, Sent: 1, Refused: 1}},
+		report: catalog.Report{Outcome: catalog.SucceededWithErrors,
+			Rows: catalog.ReportRows{Source: 1, Sent: 1, Refused: 1}},
 		headline: "1 of 1 row needs repair.", lead: "Everything else is with Stripe.",
 		rows: "1 in the source: 1 sent", stripe: "1 refused",
 		bar: []string{"refused"},
@@ -75,12 +82,15 @@ var told = map[string]struct {
 		rows: "3 in the source: 3 unchanged", bar: []string{"unchanged"},
 	},
 	"resumed": {
-		report:   catalog.Report{Outcome: catalog.Succeeded, Resumed: true, Rows: catalog.ReportRows{Sent: 4, Accepted: 4}},
-		headline: "An interrupted import has come to its end.", lead: "This is about what a run before this one had begun to send.",
-		rows: "4 sent", stripe: "4 accepted", bar: []string{"accepted"},
+		report: catalog.Report{Outcome: catalog.Succeeded, Resumed: true,
+			Rows: catalog.ReportRows{Sent: 4, Accepted: 4}},
+		headline: "An interrupted import has come to its end.",
+		lead:     "This is about what a run before this one had begun to send.",
+		rows:     "4 sent", stripe: "4 accepted", bar: []string{"accepted"},
 	},
 	"resumed with errors": {
-		report:   catalog.Report{Outcome: catalog.SucceededWithErrors, Resumed: true, Rows: catalog.ReportRows{Sent: 4, Accepted: 3, Refused: 1}},
+		report: catalog.Report{Outcome: catalog.SucceededWithErrors, Resumed: true,
+			Rows: catalog.ReportRows{Sent: 4, Accepted: 3, Refused: 1}},
 		headline: "1 of 4 rows needs repair.", lead: "This is about what a run before this one had begun to send.",
 		rows: "4 sent", stripe: "3 accepted, 1 refused", bar: []string{"refused", "accepted"},
 	},
@@ -110,7 +120,8 @@ func TestEveryOutcomeIsToldTheSameEverywhere(t *testing.T) {
 				bar = append(bar, part[1])
 			}
 			require.Equal(t, c.bar, bar)
-			require.Equal(t, c.rows+c.stripe != "", strings.Contains(html, `class="figures"`), "counts are shown where there are some")
+			require.Equal(t, c.rows+c.stripe != "", strings.Contains(html, `class="figures"`),
+				"counts are shown where there are some")
 			if c.report.Outcome == catalog.Held || c.report.Outcome == catalog.Rejected {
 				require.NotRegexp(t, `(?i)([^t] deleted|deletions|accepted)\b`, text, "nothing was sent")
 			}

@@ -75,7 +75,8 @@ func TestAccountSessionsAreHandedOn(t *testing.T) {
 	require.NotContains(t, d.logs.String(), clientSecret)
 	session := stripeapi.AccountSession{Secret: clientSecret}
 	slog.New(slog.NewJSONHandler(&d.logs, nil)).Info("logged by mistake", "session", session, "secret", session.Secret)
-	require.NotContains(t, d.logs.String()+fmt.Sprintf("%v %+v %#v %s", session, session, session, session.Secret), clientSecret)
+	require.NotContains(t, d.logs.String()+fmt.Sprintf("%v %+v %#v %s", session, session, session, session.Secret),
+		clientSecret)
 }
 
 func TestAccountSessionsThatAreRefused(t *testing.T) {
@@ -86,16 +87,21 @@ func TestAccountSessionsThatAreRefused(t *testing.T) {
 		status                    int
 		says                      string
 	}{
-		"nobody":          {settingsOfAccount, "{}", "", nil, 401, "Authorization: Bearer"},
-		"another token":   {settingsOfAccount, "{}", "Bearer x" + token, nil, 401, "Authorization: Bearer"},
-		"who may look":    {settingsOfAccount, "{}", "Bearer " + tokenToRead, nil, 403, "may look"},
-		"another account": {"/accounts/acct_2/account_sessions", "{}", "Bearer " + tokenOfOne, nil, 404, "no such account"},
-		"no account":      {"/accounts/acme/account_sessions", "{}", "Bearer " + token, nil, 400, "not a Stripe account id"},
+		"nobody":        {settingsOfAccount, "{}", "", nil, 401, "Authorization: Bearer"},
+		"another token": {settingsOfAccount, "{}", "Bearer x" + token, nil, 401, "Authorization: Bearer"},
+		"who may look":  {settingsOfAccount, "{}", "Bearer " + tokenToRead, nil, 403, "may look"},
+		"another account": {"/accounts/acct_2/account_sessions", "{}", "Bearer " + tokenOfOne, nil, 404,
+			"no such account"},
+		"no account": {"/accounts/acme/account_sessions", "{}", "Bearer " + token, nil, 400,
+			"not a Stripe account id"},
 		"no body":         {settingsOfAccount, "", "Bearer " + token, nil, 400, "expected {}"},
 		"more than asked": {settingsOfAccount, `{"components":{}}`, "Bearer " + token, nil, 400, "expected {}"},
-		"not connected":   {settingsOfAccount, "{}", "Bearer " + token, fault.NewPermanent(fault.StripeForbidden, errors.New("no access")), 502, "no access"},
-		"Stripe is away":  {settingsOfAccount, "{}", "Bearer " + token, fault.NewPlain(fault.StripeUnavailable, errors.New("HTTP 500")), 503, "ask again"},
-		"too many":        {settingsOfAccount, "{}", "Bearer " + token, fault.NewThrottled(fault.StripeThrottled, time.Second, errors.New("HTTP 429")), 503, "ask again"},
+		"not connected": {settingsOfAccount, "{}", "Bearer " + token,
+			fault.NewPermanent(fault.StripeForbidden, errors.New("no access")), 502, "no access"},
+		"Stripe is away": {settingsOfAccount, "{}", "Bearer " + token,
+			fault.NewPlain(fault.StripeUnavailable, errors.New("HTTP 500")), 503, "ask again"},
+		"too many": {settingsOfAccount, "{}", "Bearer " + token,
+			fault.NewThrottled(fault.StripeThrottled, time.Second, errors.New("HTTP 429")), 503, "ask again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -91,7 +91,8 @@ func unanswered(err error) *answered {
 	case fault.Is(err, fault.SourceMissing):
 		return refused(http.StatusNotFound, errNoReport.Error())
 	case temporalclient.IsNotFound(err):
-		return refused(http.StatusNotFound, "there is no such order: no agent placed it, or it is settled and forgotten")
+		return refused(http.StatusNotFound,
+			"there is no such order: no agent placed it, or it is settled and forgotten")
 	case fault.Is(err, fault.SettingsInvalid):
 		return refused(http.StatusInternalServerError, "what is kept of it cannot be read: the log says why")
 	}

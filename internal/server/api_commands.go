@@ -49,12 +49,14 @@ func (a *API) verdict(v desk.Verdict) func(c call) (work, *answered) {
 		if err := strictjson.Decode(c.body, &body); err != nil {
 			return nil, refused(http.StatusBadRequest, err.Error())
 		}
-		in := workflows.VerdictInput{By: c.token.Name, Why: strings.TrimSpace(body.Why), Version: strings.TrimSpace(body.Version)}
+		in := workflows.VerdictInput{By: c.token.Name, Why: strings.TrimSpace(body.Why),
+			Version: strings.TrimSpace(body.Version)}
 		if err := checkWhy(in.Why, desk.MaxWhy); err != nil {
 			return nil, refused(http.StatusBadRequest, err.Error())
 		}
 		if in.Version == "" {
-			return nil, refused(http.StatusBadRequest, "version: which one was looked at? It is held.version of the catalog")
+			return nil, refused(http.StatusBadRequest,
+				"version: which one was looked at? It is held.version of the catalog")
 		}
 		return a.told(c, func(ctx context.Context) answered { return a.decide(ctx, v, id, in) }), nil
 	}
@@ -71,7 +73,8 @@ func (a *API) decide(ctx context.Context, v desk.Verdict, id catalog.ID, in work
 		}
 		return *refused(http.StatusConflict, "nothing is held")
 	case state.Held.Version != in.Version:
-		return *refused(http.StatusConflict, "another version of the source is held than the one that was looked at: nothing was decided")
+		return *refused(http.StatusConflict,
+			"another version of the source is held than the one that was looked at: nothing was decided")
 	}
 	taken, err := a.desk.Decide(ctx, v, id, *state.Held, in)
 	var no *temporal.ApplicationError
@@ -119,7 +122,8 @@ func (a *API) told(c call, do func(context.Context) answered) work {
 
 // untold is an answer in whose place there is none yet: nobody knows what became of the command.
 func untold(error) *answered {
-	return refused(http.StatusServiceUnavailable, "nobody has taken it yet, and somebody may still: look again, or send the same again")
+	return refused(http.StatusServiceUnavailable,
+		"nobody has taken it yet, and somebody may still: look again, or send the same again")
 }
 
 func checkWhy(why string, most int) error {
@@ -127,7 +131,8 @@ func checkWhy(why string, most int) error {
 	case n == 0:
 		return errors.New("why: say it, for those who ask later")
 	case n > most:
-		return fmt.Errorf("why: it has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more", n, most)
+		return fmt.Errorf("why: it has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more", n,
+			most)
 	}
 	return nil
 }

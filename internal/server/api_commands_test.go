@@ -30,7 +30,8 @@ func TestAVerdictSaysWhoseTokenItWas(t *testing.T) {
 	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &taken))
 	require.Equal(t, "approved by shop: checked", taken.Verdict+" by "+taken.By+": "+taken.Why)
 	update := c.temporal.updates[0]
-	require.Equal(t, workflows.VerdictID(workflows.UpdateApprove, *heldState("acct_1").Held), update.UpdateID, "as the command line names it")
+	require.Equal(t, workflows.VerdictID(workflows.UpdateApprove, *heldState("acct_1").Held), update.UpdateID,
+		"as the command line names it")
 	require.Equal(t, []any{workflows.VerdictInput{By: "shop", Why: "checked", Version: "v7"}}, update.Args)
 	require.Contains(t, c.logs.String(), "by=shop")
 	require.NotContains(t, c.logs.String(), operatingOne)
@@ -40,7 +41,8 @@ func TestAVerdictThatIsRepeatedIsDone(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
 	state := heldState("acct_2")
-	state.Held, state.Approved = nil, &catalog.Decided{Version: "v7", Verdict: catalog.Verdict{Approved: true, By: "ada", Why: "checked", At: noon}}
+	state.Held, state.Approved = nil, &catalog.Decided{Version: "v7",
+		Verdict: catalog.Verdict{Approved: true, By: "ada", Why: "checked", At: noon}}
 	_, err := c.desk.Documents.SaveState(t.Context(), state, "*")
 	require.NoError(t, err)
 	const path = "/accounts/acct_2/catalogs/product/"
@@ -48,24 +50,29 @@ func TestAVerdictThatIsRepeatedIsDone(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 	require.Contains(t, answer.Body.String(), `"decided_before"`)
 	require.NotContains(t, answer.Body.String(), `"held"`, "there is no run and no hold any more")
-	good, problems := held(t).ValidateHttpResponse(requestOf(t, http.MethodPost, path+"approve", "", token), answer.Result())
+	good, problems := held(t).ValidateHttpResponse(requestOf(t, http.MethodPost, path+"approve", "", token),
+		answer.Result())
 	require.True(t, good, "%v\n%s", problems, answer.Body)
-	require.Equal(t, http.StatusConflict, c.ask(t, http.MethodPost, path+"reject", `{"why":"checked","version":"v7"}`, token).Code)
+	require.Equal(t, http.StatusConflict,
+		c.ask(t, http.MethodPost, path+"reject", `{"why":"checked","version":"v7"}`, token).Code)
 	require.Empty(t, c.temporal.updates)
 }
 
 func TestARefundIsABusinessFact(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
-	answer := c.ask(t, http.MethodPost, anOrder+"/refund", `{"why":"broken","amount":1250,"currency":"EUR","id":"lamp-2"}`, operatingOne)
+	answer := c.ask(t, http.MethodPost, anOrder+"/refund",
+		`{"why":"broken","amount":1250,"currency":"EUR","id":"lamp-2"}`, operatingOne)
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
-	want := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "shop", Why: "broken"}, Amount: 1250, ID: "lamp-2"}
+	want := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "shop", Why: "broken"}, Amount: 1250,
+		ID: "lamp-2"}
 	require.Equal(t, []any{want}, c.temporal.updates[0].Args)
 
 	view := shippedOrder("acct_1")
 	made := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "ada", Why: "Broken"}, Amount: 1250}
 	view.Refunds = append(view.Refunds, order.Refund{
-		ID: "re_2", Amount: 1250, Currency: "eur", Status: "succeeded", Created: noon, Key: view.ID.KeyOf(made.Step(), 0),
+		ID: "re_2", Amount: 1250, Currency: "eur", Status: "succeeded", Created: noon,
+		Key: view.ID.KeyOf(made.Step(), 0),
 	})
 	c.temporal.orders["order/acct_1/cs_1"] = view
 	answer = c.ask(t, http.MethodPost, anOrder+"/refund", `{"why":"broken","amount":1250,"currency":"eur"}`, token)
@@ -85,7 +92,8 @@ func TestTheListReadsNoAccount(t *testing.T) {
 	c := withTokens(t)
 	for i := range 250 {
 		name := fmt.Sprintf("acct_4%04d", i)
-		require.NoError(t, account.Documents{Store: c.desk.Documents.Store}.SaveSettings(t.Context(), account.Settings{Account: name}))
+		require.NoError(t,
+			account.Documents{Store: c.desk.Documents.Store}.SaveSettings(t.Context(), account.Settings{Account: name}))
 	}
 	seen, after := []string{}, ""
 	c.store.Before = func(operation, _, _ string) error {
@@ -148,7 +156,9 @@ func FuzzTheAPI(f *testing.F) {
 			require.Equal(t, 1, strings.Count(query, "'acct_1'"), query)
 		}
 		for _, update := range c.temporal.updates {
-			require.Contains(t, []string{"order/acct_1/cs_1", workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product})}, update.WorkflowID)
+			require.Contains(t,
+				[]string{"order/acct_1/cs_1", workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product})},
+				update.WorkflowID)
 		}
 		if recorder.Code >= 500 {
 			t.Fatal(errors.New(recorder.Body.String()))

@@ -44,29 +44,49 @@ var asks = []struct {
 	method, path, body string
 	status             int
 }{
-	{"GET", "/accounts", "", 200}, {"GET", "/accounts?limit=2", "", 200}, {"GET", "/accounts?prefix=acct_2&after=acct_1", "", 200},
-	{"GET", "/accounts?limt=2", "", 400}, {"GET", "/accounts?limit=0", "", 400}, {"GET", "/accounts?prefix=x'", "", 400},
-	{"GET", "/accounts/acct_1", "", 200}, {"GET", "/accounts/acct_3", "", 200}, {"GET", "/accounts/acct_9", "", 404}, {"GET", "/accounts/acme", "", 400},
-	{"GET", aCatalog, "", 200}, {"GET", "/accounts/acct_1/catalogs/pricing", "", 200}, {"GET", "/accounts/acct_1/catalogs/shoes", "", 400},
-	{"GET", aCatalog + "/reports", "", 200}, {"GET", aCatalog + "/reports?before=1&limit=1", "", 200}, {"GET", aCatalog + "/reports?limit=1000", "", 400},
-	{"GET", aCatalog + "/reports/0", "", 200}, {"GET", aCatalog + "/reports/1", "", 200}, {"GET", aCatalog + "/reports/7", "", 404}, {"GET", aCatalog + "/reports/-1", "", 400},
-	{"GET", "/accounts/acct_1/orders", "", 200}, {"GET", "/accounts/acct_1/orders?state=shipped&after=bW9yZQ", "", 200}, {"GET", "/accounts/acct_1/orders?state=lost", "", 400}, {"GET", "/accounts/acct_1/orders?after=!", "", 400},
-	{"GET", anOrder, "", 200}, {"GET", "/accounts/acct_1/orders/cs_9", "", 404}, {"GET", "/accounts/acct_1/orders/pi_1", "", 400}, {"GET", anOrder + "?x=1", "", 400},
+	{"GET", "/accounts", "", 200}, {"GET", "/accounts?limit=2", "", 200},
+	{"GET", "/accounts?prefix=acct_2&after=acct_1", "", 200},
+	{"GET", "/accounts?limt=2", "", 400}, {"GET", "/accounts?limit=0", "", 400},
+	{"GET", "/accounts?prefix=x'", "", 400},
+	{"GET", "/accounts/acct_1", "", 200}, {"GET", "/accounts/acct_3", "", 200}, {"GET", "/accounts/acct_9", "", 404},
+	{"GET", "/accounts/acme", "", 400},
+	{"GET", aCatalog, "", 200}, {"GET", "/accounts/acct_1/catalogs/pricing", "", 200},
+	{"GET", "/accounts/acct_1/catalogs/shoes", "", 400},
+	{"GET", aCatalog + "/reports", "", 200}, {"GET", aCatalog + "/reports?before=1&limit=1", "", 200},
+	{"GET", aCatalog + "/reports?limit=1000", "", 400},
+	{"GET", aCatalog + "/reports/0", "", 200}, {"GET", aCatalog + "/reports/1", "", 200},
+	{"GET", aCatalog + "/reports/7", "", 404}, {"GET", aCatalog + "/reports/-1", "", 400},
+	{"GET", "/accounts/acct_1/orders", "", 200}, {"GET", "/accounts/acct_1/orders?state=shipped&after=bW9yZQ", "", 200},
+	{"GET", "/accounts/acct_1/orders?state=lost", "", 400}, {"GET", "/accounts/acct_1/orders?after=!", "", 400},
+	{"GET", anOrder, "", 200}, {"GET", "/accounts/acct_1/orders/cs_9", "", 404},
+	{"GET", "/accounts/acct_1/orders/pi_1", "", 400}, {"GET", anOrder + "?x=1", "", 400},
 
-	{"POST", aCatalog + "/approve", `{"why":"checked","version":"v7"}`, 200}, {"POST", aCatalog + "/approve", `{"why":"checked","version":"v6"}`, 409},
-	{"POST", aCatalog + "/approve", `{"why":"checked"}`, 400}, {"POST", aCatalog + "/approve", `{"why":" ","version":"v7"}`, 400},
-	{"POST", aCatalog + "/reject", `{"why":"cut off","version":"v7"}`, 200}, {"POST", aCatalog + "/reject", `{"Why":"cut off","version":"v7"}`, 400},
+	{"POST", aCatalog + "/approve", `{"why":"checked","version":"v7"}`, 200},
+	{"POST", aCatalog + "/approve", `{"why":"checked","version":"v6"}`, 409},
+	{"POST", aCatalog + "/approve", `{"why":"checked"}`, 400},
+	{"POST", aCatalog + "/approve", `{"why":" ","version":"v7"}`, 400},
+	{"POST", aCatalog + "/reject", `{"why":"cut off","version":"v7"}`, 200},
+	{"POST", aCatalog + "/reject", `{"Why":"cut off","version":"v7"}`, 400},
 	{"POST", "/accounts/acct_2/catalogs/product/reject", `{"why":"cut off","version":"v7"}`, 409},
-	{"POST", aCatalog + "/sync", `{}`, 202}, {"POST", aCatalog + "/sync", `{"full":true,"force":true}`, 202}, {"POST", aCatalog + "/sync", `{"dry":true}`, 400}, {"POST", aCatalog + "/sync", ``, 400},
+	{"POST", aCatalog + "/sync", `{}`, 202}, {"POST", aCatalog + "/sync", `{"full":true,"force":true}`, 202},
+	{"POST", aCatalog + "/sync", `{"dry":true}`, 400}, {"POST", aCatalog + "/sync", ``, 400},
 	{"POST", anOrder + "/shipments", shipped, 202}, {"POST", anOrder + "/shipments", `{}`, 400},
-	{"POST", anOrder + "/decision", `{"status":"accepted"}`, 202}, {"POST", anOrder + "/decision", `{"status":"later"}`, 400},
+	{"POST", anOrder + "/decision", `{"status":"accepted"}`, 202},
+	{"POST", anOrder + "/decision", `{"status":"later"}`, 400},
 	{"POST", shipments, shipped, 202}, {"POST", decisions, `{"status":"rejected","reason":"out_of_stock"}`, 202},
-	{"POST", "/accounts/acct_1/account_sessions", `{}`, 200}, {"POST", "/accounts/acct_1/account_sessions", `{"x":1}`, 400},
-	{"POST", anOrder + "/cancel", `{"why":"sold out"}`, 200}, {"POST", anOrder + "/cancel", `{}`, 400}, {"POST", anOrder + "/cancel", `{"why":"x","by":"ada"}`, 400},
-	{"POST", anOrder + "/retry", `{"why":"repaired"}`, 200}, {"POST", anOrder + "/retry", `{"why":"` + strings.Repeat("x", 201) + `"}`, 400},
-	{"POST", anOrder + "/refund", `{"why":"broken","amount":1250,"currency":"eur"}`, 200}, {"POST", anOrder + "/refund", `{"why":"broken","all":true}`, 200},
-	{"POST", anOrder + "/refund", `{"why":"broken"}`, 400}, {"POST", anOrder + "/refund", `{"why":"broken","amount":1250}`, 400}, {"POST", anOrder + "/refund", `{"why":"broken","amount":-1,"currency":"eur"}`, 400},
-	{"POST", anOrder + "/refund", `{"why":"broken","amount":1250,"currency":"usd"}`, 422}, {"POST", anOrder + "/refund", `{"why":"broken","all":true,"amount":1,"currency":"eur"}`, 400},
+	{"POST", "/accounts/acct_1/account_sessions", `{}`, 200},
+	{"POST", "/accounts/acct_1/account_sessions", `{"x":1}`, 400},
+	{"POST", anOrder + "/cancel", `{"why":"sold out"}`, 200}, {"POST", anOrder + "/cancel", `{}`, 400},
+	{"POST", anOrder + "/cancel", `{"why":"x","by":"ada"}`, 400},
+	{"POST", anOrder + "/retry", `{"why":"repaired"}`, 200},
+	{"POST", anOrder + "/retry", `{"why":"` + strings.Repeat("x", 201) + `"}`, 400},
+	{"POST", anOrder + "/refund", `{"why":"broken","amount":1250,"currency":"eur"}`, 200},
+	{"POST", anOrder + "/refund", `{"why":"broken","all":true}`, 200},
+	{"POST", anOrder + "/refund", `{"why":"broken"}`, 400},
+	{"POST", anOrder + "/refund", `{"why":"broken","amount":1250}`, 400},
+	{"POST", anOrder + "/refund", `{"why":"broken","amount":-1,"currency":"eur"}`, 400},
+	{"POST", anOrder + "/refund", `{"why":"broken","amount":1250,"currency":"usd"}`, 422},
+	{"POST", anOrder + "/refund", `{"why":"broken","all":true,"amount":1,"currency":"eur"}`, 400},
 	{"POST", "/accounts/acct_1/orders/cs_9/refund", `{"why":"broken","all":true}`, 404},
 }
 
@@ -88,7 +108,8 @@ func TestEveryRequestAndAnswerIsAsTheDocumentSays(t *testing.T) {
 			require.True(t, good, "%s: %v", name, problems)
 		}
 		if ask.status != http.StatusBadRequest { // the address may not be one of the document's
-			good, problems := judge.ValidateHttpResponse(requestOf(t, ask.method, ask.path, ask.body, token), recorder.Result())
+			good, problems := judge.ValidateHttpResponse(requestOf(t, ask.method, ask.path, ask.body, token),
+				recorder.Result())
 			require.True(t, good, "%s: %v\n%s", name, problems, recorder.Body)
 		}
 	}
@@ -114,7 +135,8 @@ func TestRefusalsAreAsTheDocumentSays(t *testing.T) {
 		"Temporal is away": func(c *counter) { c.temporal.away, c.err = errAway, errAway },
 		"S3 is away":       func(c *counter) { c.store.Before = func(string, string, string) error { return errAway } },
 		"it refuses": func(c *counter) {
-			c.temporal.refusal = temporal.NewNonRetryableApplicationError("the order is over", string(fault.OrderConflict), nil)
+			c.temporal.refusal = temporal.NewNonRetryableApplicationError("the order is over",
+				string(fault.OrderConflict), nil)
 			c.refusal = c.temporal.refusal
 		},
 		"it does not fit": func(c *counter) {
@@ -126,7 +148,8 @@ func TestRefusalsAreAsTheDocumentSays(t *testing.T) {
 		"of another account":       func(c *counter) { c.tokens[0].Account = "acct_8" },
 		"too much is under way":    func(c *counter) { c.looks, c.commands = newSlots(0), newSlots(0) },
 		"the state is damaged": func(c *counter) {
-			_, err := c.store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json", []byte("{"), "")
+			_, err := c.store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json",
+				[]byte("{"), "")
 			require.NoError(t, err)
 		},
 	} {
@@ -139,8 +162,10 @@ func TestRefusalsAreAsTheDocumentSays(t *testing.T) {
 			r := requestOf(t, ask.method, ask.path, ask.body, token)
 			recorder := httptest.NewRecorder()
 			Routes(newDoor().Webhook, c.API, nil, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
-			good, problems := judge.ValidateHttpResponse(requestOf(t, ask.method, ask.path, ask.body, token), recorder.Result())
-			require.True(t, good, "%s: %s %s: %d %v\n%s", name, ask.method, ask.path, recorder.Code, problems, recorder.Body)
+			good, problems := judge.ValidateHttpResponse(requestOf(t, ask.method, ask.path, ask.body, token),
+				recorder.Result())
+			require.True(t, good, "%s: %s %s: %d %v\n%s", name, ask.method, ask.path, recorder.Code, problems,
+				recorder.Body)
 			require.NotContains(t, recorder.Body.String(), "10.0.0.7", "what is away is for the log")
 		}
 	}

@@ -46,7 +46,8 @@ type parameter struct {
 	schema      object
 }
 
-var limits = parameter{"limit", "how many at most", object{"type": "integer", "minimum": 1, "maximum": mostRows, "default": usualPage}}
+var limits = parameter{"limit", "how many at most",
+	object{"type": "integer", "minimum": 1, "maximum": mostRows, "default": usualPage}}
 
 // operations is the document's own part, by the pattern of the route.
 func operations() map[string]operation {
@@ -54,36 +55,69 @@ func operations() map[string]operation {
 		orders   = "/accounts/{account}/orders/{session}"
 		catalogs = "/accounts/{account}/catalogs/{feed}"
 	)
-	shipment := operation{"reportShipment", "orders", "Report a parcel: sent, or delivered", "The same id again is the same parcel, with news. A payment that is captured on shipment is captured now.", nil, order.Shipment{}, 202, []any{problem{}}, []int{409, 422}}
-	decision := operation{"decideOrder", "orders", "Decide for a merchant who left an order pending", "A rejection, or what a partial acceptance leaves out, gives money back.", nil, decisionBody, 202, []any{problem{}}, []int{409, 422}}
+	shipment := operation{"reportShipment", "orders", "Report a parcel: sent, or delivered",
+		"The same id again is the same parcel, with news. A payment that is captured on shipment is captured now.", nil,
+		order.Shipment{}, 202, []any{problem{}}, []int{409, 422}}
+	decision := operation{"decideOrder", "orders", "Decide for a merchant who left an order pending",
+		"A rejection, or what a partial acceptance leaves out, gives money back.", nil, decisionBody, 202,
+		[]any{problem{}}, []int{409, 422}}
 	older := func(o operation, id string) operation {
 		o.id, o.more = id, o.more+" The address of earlier releases, which stays."
 		return o
 	}
 	verdict := "The version is the one that was looked at: if another one is held by now, nothing is decided. The name of the token is recorded as who decided. Repeating it is safe: the same verdict about the same version is answered as done."
 	return map[string]operation{
-		"GET /accounts": {"listAccounts", "accounts", "List the accounts that have settings", "A token of one account sees that one.", []parameter{
-			{"prefix", "only accounts that begin with it", object{"type": "string"}}, {"after", "go on after this account: next of the page before", object{"type": "string"}}, limits,
-		}, nil, 200, []any{AccountPage{}}, nil},
-		"GET /accounts/{account}":                   {"getAccount", "accounts", "An account: its settings with the defaults filled in, its schedules and its catalogs", "The same as `starter accounts show` and `starter status` print as JSON.", nil, nil, 200, []any{AccountDocument{}}, nil},
-		"POST /accounts/{account}/account_sessions": {"beginAccountSession", "accounts", "Make an account session at Stripe, to embed the account's settings", "The client secret is good for one page, once.", nil, object{"type": "object", "maxProperties": 0}, 200, []any{openedSession{}}, []int{502}},
-		"GET " + catalogs:                           {"getCatalog", "catalogs", "How a catalog's last sync ended, when the next one is due, and what is under way", "The same as `starter status` prints as JSON. A catalog that was never synced has no last.", nil, nil, 200, []any{desk.Catalog{}}, nil},
-		"GET " + catalogs + "/reports": {"listReports", "catalogs", "The reports of a catalog that are kept, the newest first", "", []parameter{
-			{"before", "only reports with a smaller number", object{"type": "integer", "minimum": 0}}, {"limit", "how many at most", object{"type": "integer", "minimum": 1, "maximum": mostRead, "default": 20}},
-		}, nil, 200, []any{ReportPage{}}, nil},
-		"GET " + catalogs + "/reports/{number}": {"getReport", "catalogs", "One report, as `starter report` prints it as JSON", "", nil, nil, 200, []any{catalog.Report{}}, nil},
-		"GET /accounts/{account}/orders": {"listOrders", "orders", "The orders of an account, the newest first", "Temporal's list lags a moment behind.", []parameter{
-			{"state", "only orders in it", object{"$ref": "#/components/schemas/OrderState"}}, {"after", "go on after an earlier page: its next", object{"type": "string"}}, limits,
-		}, nil, 200, []any{OrderPage{}}, nil},
-		"GET " + orders:                 {"getOrder", "orders", "Where an order stands; nothing of its buyer", "The same as `starter order show` prints as JSON. It needs a worker.", nil, nil, 200, []any{desk.OrderDocument{}}, nil},
-		"POST " + catalogs + "/approve": {"approveSync", "catalogs", "Let a held sync go on", verdict, nil, VerdictBody{}, 200, []any{desk.TakenVerdict{}}, []int{409}},
-		"POST " + catalogs + "/reject":  {"rejectSync", "catalogs", "End a held sync, and leave this version of its source alone", verdict, nil, VerdictBody{}, 200, []any{desk.TakenVerdict{}}, []int{409}},
-		"POST " + catalogs + "/sync":    {"startSync", "catalogs", "Sync a catalog now", "A sync that is under way and was started in the same way is joined.", nil, SyncBody{}, 202, []any{desk.SyncRun{}}, nil},
+		"GET /accounts": {"listAccounts", "accounts", "List the accounts that have settings",
+			"A token of one account sees that one.", []parameter{
+				{"prefix", "only accounts that begin with it", object{"type": "string"}},
+				{"after", "go on after this account: next of the page before", object{"type": "string"}}, limits,
+			}, nil, 200, []any{AccountPage{}}, nil},
+		"GET /accounts/{account}": {"getAccount", "accounts",
+			"An account: its settings with the defaults filled in, its schedules and its catalogs",
+			"The same as `starter accounts show` and `starter status` print as JSON.", nil, nil, 200,
+			[]any{AccountDocument{}}, nil},
+		"POST /accounts/{account}/account_sessions": {"beginAccountSession", "accounts",
+			"Make an account session at Stripe, to embed the account's settings",
+			"The client secret is good for one page, once.", nil, object{"type": "object", "maxProperties": 0}, 200,
+			[]any{openedSession{}}, []int{502}},
+		"GET " + catalogs: {"getCatalog", "catalogs",
+			"How a catalog's last sync ended, when the next one is due, and what is under way",
+			"The same as `starter status` prints as JSON. A catalog that was never synced has no last.", nil, nil, 200,
+			[]any{desk.Catalog{}}, nil},
+		"GET " + catalogs + "/reports": {"listReports", "catalogs",
+			"The reports of a catalog that are kept, the newest first", "", []parameter{
+				{"before", "only reports with a smaller number", object{"type": "integer", "minimum": 0}},
+				{"limit", "how many at most",
+					object{"type": "integer", "minimum": 1, "maximum": mostRead, "default": 20}},
+			}, nil, 200, []any{ReportPage{}}, nil},
+		"GET " + catalogs + "/reports/{number}": {"getReport", "catalogs",
+			"One report, as `starter report` prints it as JSON", "", nil, nil, 200, []any{catalog.Report{}}, nil},
+		"GET /accounts/{account}/orders": {"listOrders", "orders", "The orders of an account, the newest first",
+			"Temporal's list lags a moment behind.", []parameter{
+				{"state", "only orders in it", object{"$ref": "#/components/schemas/OrderState"}},
+				{"after", "go on after an earlier page: its next", object{"type": "string"}}, limits,
+			}, nil, 200, []any{OrderPage{}}, nil},
+		"GET " + orders: {"getOrder", "orders", "Where an order stands; nothing of its buyer",
+			"The same as `starter order show` prints as JSON. It needs a worker.", nil, nil, 200,
+			[]any{desk.OrderDocument{}}, nil},
+		"POST " + catalogs + "/approve": {"approveSync", "catalogs", "Let a held sync go on", verdict, nil,
+			VerdictBody{}, 200, []any{desk.TakenVerdict{}}, []int{409}},
+		"POST " + catalogs + "/reject": {"rejectSync", "catalogs",
+			"End a held sync, and leave this version of its source alone", verdict, nil, VerdictBody{}, 200,
+			[]any{desk.TakenVerdict{}}, []int{409}},
+		"POST " + catalogs + "/sync": {"startSync", "catalogs", "Sync a catalog now",
+			"A sync that is under way and was started in the same way is joined.", nil, SyncBody{}, 202,
+			[]any{desk.SyncRun{}}, nil},
 		"POST " + orders + "/shipments": shipment,
 		"POST " + orders + "/decision":  decision,
-		"POST " + orders + "/cancel":    {"cancelOrder", "orders", "Cancel an order: no goods, and the money goes back", "The name of the token is recorded as who decided.", nil, CommandBody{}, 200, []any{desk.Steered{}}, []int{409, 422}},
-		"POST " + orders + "/retry":     {"retryOrder", "orders", "Let an order go on that is held, or whose step failed for good", "Steps that worked are not repeated.", nil, CommandBody{}, 200, []any{desk.Steered{}}, []int{409, 422}},
-		"POST " + orders + "/refund":    {"refundOrder", "orders", "Refund an order: an amount, or all that is left", "The same amount for the same reason is the same refund, whoever asks and how often; a repetition is told which it was. Say an id for another one that is alike.", nil, RefundBody{}, 200, []any{desk.Steered{}, desk.Repeated{}}, []int{409, 422}},
+		"POST " + orders + "/cancel": {"cancelOrder", "orders", "Cancel an order: no goods, and the money goes back",
+			"The name of the token is recorded as who decided.", nil, CommandBody{}, 200, []any{desk.Steered{}},
+			[]int{409, 422}},
+		"POST " + orders + "/retry": {"retryOrder", "orders",
+			"Let an order go on that is held, or whose step failed for good", "Steps that worked are not repeated.",
+			nil, CommandBody{}, 200, []any{desk.Steered{}}, []int{409, 422}},
+		"POST " + orders + "/refund": {"refundOrder", "orders", "Refund an order: an amount, or all that is left",
+			"The same amount for the same reason is the same refund, whoever asks and how often; a repetition is told which it was. Say an id for another one that is alike.", nil, RefundBody{}, 200, []any{desk.Steered{}, desk.Repeated{}}, []int{409, 422}},
 
 		"POST /orders/{account}/{session}/shipments": older(shipment, "reportShipmentFormerly"),
 		"POST /orders/{account}/{session}/decision":  older(decision, "decideOrderFormerly"),
@@ -91,18 +125,21 @@ func operations() map[string]operation {
 }
 
 // decisionBody is what order.ParseDecision reads.
-var decisionBody = object{"type": "object", "required": []string{"status"}, "additionalProperties": false, "properties": object{
-	"status":    object{"type": "string", "enum": []string{"accepted", "rejected"}},
-	"reason":    object{"$ref": "#/components/schemas/Reason", "description": "of a rejection"},
-	"reference": object{"type": "string", "description": "the merchant's own number of the order"},
-	"lines": object{"type": "array", "minItems": 1, "items": object{"$ref": "#/components/schemas/AcceptedLine"},
-		"description": "what the merchant takes of it; without them all of it"},
-}}
+var decisionBody = object{"type": "object", "required": []string{"status"}, "additionalProperties": false,
+	"properties": object{
+		"status":    object{"type": "string", "enum": []string{"accepted", "rejected"}},
+		"reason":    object{"$ref": "#/components/schemas/Reason", "description": "of a rejection"},
+		"reference": object{"type": "string", "description": "the merchant's own number of the order"},
+		"lines": object{"type": "array", "minItems": 1, "items": object{"$ref": "#/components/schemas/AcceptedLine"},
+			"description": "what the merchant takes of it; without them all of it"},
+	}}
 
 // names tell types apart that are called alike.
 var names = map[reflect.Type]string{
-	reflect.TypeFor[order.Verdict](): "DecisionVerdict", reflect.TypeFor[order.State](): "OrderState", reflect.TypeFor[order.ID](): "OrderID",
-	reflect.TypeFor[feed.Kind](): "Feed", reflect.TypeFor[catalog.Run](): "WorkflowRun", reflect.TypeFor[statestore.Object](): "SourceVersion",
+	reflect.TypeFor[order.Verdict](): "DecisionVerdict", reflect.TypeFor[order.State](): "OrderState",
+	reflect.TypeFor[order.ID]():  "OrderID",
+	reflect.TypeFor[feed.Kind](): "Feed", reflect.TypeFor[catalog.Run](): "WorkflowRun",
+	reflect.TypeFor[statestore.Object](): "SourceVersion",
 }
 
 func (s schemas) name(of reflect.Type) string {
@@ -121,10 +158,17 @@ func openAPI(t *testing.T, routes []route) []byte {
 	paths := object{
 		"/openapi.json": object{"get": object{
 			"operationId": "getDocument", "tags": []string{"document"}, "summary": "This document", "security": []any{},
-			"responses": object{"200": object{"description": "OpenAPI 3.1", "content": jsonOf(object{"type": "object"})}},
+			"responses": object{
+				"200": object{"description": "OpenAPI 3.1", "content": jsonOf(object{"type": "object"})},
+			},
 		}},
-		"/webhooks/stripe": object{"post": stripes("receiveEvent", "Stripe's events", "200 once the order's workflow has it; 503: Stripe sends it again.")},
-		"/hooks/stripe":    object{"post": stripes("answerHook", "Stripe's questions during a checkout", "Where VITRINE_HOOK_SECRETS is set.")},
+		"/webhooks/stripe": object{
+			"post": stripes("receiveEvent", "Stripe's events",
+				"200 once the order's workflow has it; 503: Stripe sends it again."),
+		},
+		"/hooks/stripe": object{
+			"post": stripes("answerHook", "Stripe's questions during a checkout", "Where VITRINE_HOOK_SECRETS is set."),
+		},
 	}
 	all := operations()
 	for _, rt := range routes {
@@ -139,7 +183,8 @@ func openAPI(t *testing.T, routes []route) []byte {
 		item[strings.ToLower(rt.method)] = s.operation(rt, o)
 	}
 	require.Empty(t, slices.Collect(maps.Keys(all)), "described, and there is no such route")
-	s.made["Problem"] = object{"type": "object", "description": "Why not, in words.", "properties": object{"error": object{"type": "string"}}}
+	s.made["Problem"] = object{"type": "object", "description": "Why not, in words.",
+		"properties": object{"error": object{"type": "string"}}}
 	text, err := json.MarshalIndent(object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -160,9 +205,11 @@ func openAPI(t *testing.T, routes []route) []byte {
 func stripes(id, summary, more string) object {
 	return object{
 		"operationId": id, "tags": []string{"stripe"}, "summary": summary, "description": more, "security": []any{},
-		"parameters":  []any{object{"name": "Stripe-Signature", "in": "header", "required": true, "schema": object{"type": "string"}}},
+		"parameters": []any{object{"name": "Stripe-Signature", "in": "header", "required": true,
+			"schema": object{"type": "string"}}},
 		"requestBody": object{"required": true, "content": jsonOf(object{"type": "object"})},
-		"responses":   object{"200": object{"description": "taken, or answered"}, "400": object{"description": "not Stripe's"}, "503": object{"description": "not now"}},
+		"responses": object{"200": object{"description": "taken, or answered"},
+			"400": object{"description": "not Stripe's"}, "503": object{"description": "not now"}},
 	}
 }
 
@@ -172,16 +219,21 @@ var inPath = regexp.MustCompile(`\{(\w+)\}`)
 
 // pathParameters are what the paths name.
 var pathParameters = map[string]object{
-	"account": {"description": "the connected account", "schema": object{"type": "string", "pattern": "^acct_"}, "example": "acct_1Nv0FGQ9RKHgCVdK"},
-	"session": {"description": "the checkout session", "schema": object{"type": "string", "pattern": "^cs_"}, "example": "cs_live_a1b2"},
-	"feed":    {"description": "which of the account's catalogs", "schema": object{"$ref": "#/components/schemas/Feed"}},
-	"number":  {"description": "of the report", "schema": object{"type": "integer", "minimum": 0}},
+	"account": {"description": "the connected account", "schema": object{"type": "string", "pattern": "^acct_"},
+		"example": "acct_1Nv0FGQ9RKHgCVdK"},
+	"session": {"description": "the checkout session", "schema": object{"type": "string", "pattern": "^cs_"},
+		"example": "cs_live_a1b2"},
+	"feed":   {"description": "which of the account's catalogs", "schema": object{"$ref": "#/components/schemas/Feed"}},
+	"number": {"description": "of the report", "schema": object{"type": "integer", "minimum": 0}},
 }
 
 var refusals400 = map[int]string{
-	400: "the request is wrong, and the words say where", 401: "no token that is known", 403: "a token that may look, and not decide",
-	404: "there is no such thing, or it is not the token's", 409: "it contradicts what there is", 413: "too long", 415: "not application/json",
-	422: "it does not fit the order", 502: "Stripe refuses it", 503: "something is away, or too much is under way: again later",
+	400: "the request is wrong, and the words say where", 401: "no token that is known",
+	403: "a token that may look, and not decide",
+	404: "there is no such thing, or it is not the token's", 409: "it contradicts what there is", 413: "too long",
+	415: "not application/json",
+	422: "it does not fit the order", 502: "Stripe refuses it",
+	503: "something is away, or too much is under way: again later",
 	500: "what is kept cannot be read", 408: "its body came too slowly",
 }
 
@@ -197,7 +249,8 @@ func (s schemas) operation(rt route, o operation) object {
 		parameters = append(parameters, p)
 	}
 	for _, p := range o.query {
-		parameters = append(parameters, object{"name": p.name, "in": "query", "description": p.means, "schema": p.schema})
+		parameters = append(parameters,
+			object{"name": p.name, "in": "query", "description": p.means, "schema": p.schema})
 	}
 	doc["parameters"] = parameters
 	refuses := append([]int{400, 401, 404, 500, 503}, o.refuses...)
@@ -219,7 +272,8 @@ func (s schemas) operation(rt route, o operation) object {
 	}
 	responses := object{itoa(o.status): object{"description": "done", "content": jsonOf(answer)}}
 	for _, status := range refuses {
-		responses[itoa(status)] = object{"description": refusals400[status], "content": jsonOf(object{"$ref": "#/components/schemas/Problem"})}
+		responses[itoa(status)] = object{"description": refusals400[status],
+			"content": jsonOf(object{"$ref": "#/components/schemas/Problem"})}
 	}
 	doc["responses"] = responses
 	return doc
@@ -237,7 +291,8 @@ type schemas struct {
 
 // closed are the types whose constants are all their values.
 var closed = []reflect.Type{
-	reflect.TypeFor[catalog.Outcome](), reflect.TypeFor[feed.Kind](), reflect.TypeFor[order.State](), reflect.TypeFor[catalog.Teller](),
+	reflect.TypeFor[catalog.Outcome](), reflect.TypeFor[feed.Kind](), reflect.TypeFor[order.State](),
+	reflect.TypeFor[catalog.Teller](),
 	reflect.TypeFor[feed.Severity](), reflect.TypeFor[order.Verdict](), reflect.TypeFor[order.Reason](),
 }
 
@@ -415,7 +470,8 @@ func sentence(name string, groups ...*ast.CommentGroup) string {
 
 // With VITRINE_UPDATE_DOCS=1 it writes the document.
 func TestTheDocumentIsThatOfTheRoutes(t *testing.T) {
-	made := openAPI(t, NewAPI(APIOptions{Tokens: access.Tokens{{}}, Merchants: &Merchants{}, Sessions: &AccountSessions{}}).routes())
+	made := openAPI(t,
+		NewAPI(APIOptions{Tokens: access.Tokens{{}}, Merchants: &Merchants{}, Sessions: &AccountSessions{}}).routes())
 	if os.Getenv("VITRINE_UPDATE_DOCS") == "1" {
 		require.NoError(t, os.WriteFile("openapi.json", made, 0o644))
 		return

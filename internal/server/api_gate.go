@@ -97,7 +97,8 @@ func (g gate) guard(rt route) http.HandlerFunc {
 func (g gate) admit(rt route, c *call) *answered {
 	token, known := g.tokens.Bearer(c.Header)
 	if !known {
-		return refused(http.StatusUnauthorized, "expected the header Authorization: Bearer, with a token of this deployment")
+		return refused(http.StatusUnauthorized,
+			"expected the header Authorization: Bearer, with a token of this deployment")
 	}
 	c.token = token
 	if account := c.PathValue("account"); account != "" && !token.Opens(account) {

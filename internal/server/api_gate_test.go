@@ -32,7 +32,8 @@ func withTokens(t testing.TB) *counter {
 
 // filled is a route's path with everything named, in one account.
 func filled(rt route, account string) string {
-	return strings.NewReplacer("{account}", account, "{session}", "cs_1", "{feed}", "product", "{number}", "0").Replace(rt.path)
+	return strings.NewReplacer("{account}", account, "{session}", "cs_1", "{feed}", "product", "{number}", "0").
+		Replace(rt.path)
 }
 
 func (c *counter) ask(t *testing.T, method, path, body, token string) *httptest.ResponseRecorder {
@@ -60,7 +61,8 @@ func TestATokenOfOneAccountOpensNoRouteOfAnother(t *testing.T) {
 				}
 				answer := c.ask(t, rt.method, filled(rt, other), `{}`, token)
 				require.Equal(t, http.StatusNotFound, answer.Code, "%s of %s", rt.pattern(), other)
-				require.JSONEq(t, `{"error":"there is no such account"}`, answer.Body.String(), "whether it exists or not")
+				require.JSONEq(t, `{"error":"there is no such account"}`, answer.Body.String(),
+					"whether it exists or not")
 			}
 		}
 	}

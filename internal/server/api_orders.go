@@ -113,7 +113,8 @@ func (a *API) giveBack(ctx context.Context, id order.ID, body RefundBody, by str
 	case view.Summary == nil:
 		return *refused(http.StatusConflict, "the order is not loaded yet: its currency is not known")
 	case !view.RefundsOnce:
-		return *refused(http.StatusConflict, "the worker is of an earlier version, and might make a refund again: deploy the newer one first")
+		return *refused(http.StatusConflict,
+			"the worker is of an earlier version, and might make a refund again: deploy the newer one first")
 	case !body.All && !strings.EqualFold(body.Currency, view.Summary.Currency):
 		return *refused(http.StatusUnprocessableEntity, "currency: the order is in "+view.Summary.Currency)
 	}
@@ -123,7 +124,8 @@ func (a *API) giveBack(ctx context.Context, id order.ID, body RefundBody, by str
 		}
 	}
 	refund := workflows.OrderRefund{
-		OrderCommand: workflows.OrderCommand{By: by, Why: strings.TrimSpace(body.Why)}, Amount: body.Amount, ID: strings.TrimSpace(body.ID),
+		OrderCommand: workflows.OrderCommand{By: by, Why: strings.TrimSpace(body.Why)}, Amount: body.Amount,
+		ID: strings.TrimSpace(body.ID),
 	}
 	if made := view.Made(refund); made != nil {
 		return answered{http.StatusOK, desk.Repeated{

@@ -121,7 +121,9 @@ func (u answeredWith) Get(_ context.Context, into any) error {
 	return u.value.Get(into)
 }
 
-func (c *clerk) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+func (c *clerk) ExecuteWorkflow(
+	_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any,
+) (client.WorkflowRun, error) {
 	c.started = append(c.started, o)
 	if c.away != nil {
 		return nil, c.away
@@ -160,7 +162,9 @@ func (s schedule) Describe(context.Context) (*client.ScheduleDescription, error)
 	}
 	return &client.ScheduleDescription{
 		Schedule: client.Schedule{
-			Spec:  &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 15 * time.Minute, Offset: time.Minute}}},
+			Spec: &client.ScheduleSpec{
+				Intervals: []client.ScheduleIntervalSpec{{Every: 15 * time.Minute, Offset: time.Minute}},
+			},
 			State: &client.ScheduleState{},
 		},
 		Info: client.ScheduleInfo{NextActionTimes: []time.Time{noon.Add(time.Hour)}, CreatedAt: noon},
@@ -173,10 +177,12 @@ var errAway = errors.New("dial tcp 10.0.0.7:7233: connection refused")
 func newDesk(t testing.TB) (desk.Desk, *objectstoretest.Memory, *clerk) {
 	t.Helper()
 	store := objectstoretest.NewMemory("state")
-	layout := statestore.Layout{SourceBucket: "source", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state", StatePrefix: "state/"}
+	layout := statestore.Layout{SourceBucket: "source", SourceKey: "catalogs/{account}/{feed}.csv",
+		StateBucket: "state", StatePrefix: "state/"}
 	docs := catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}
 	for _, name := range []string{"acct_1", "acct_2", "acct_3"} {
-		require.NoError(t, account.Documents{Store: docs.Store}.SaveSettings(t.Context(), account.Settings{Account: name}))
+		require.NoError(t,
+			account.Documents{Store: docs.Store}.SaveSettings(t.Context(), account.Settings{Account: name}))
 	}
 	_, err := docs.SaveState(t.Context(), heldState("acct_1"), statestore.IfAbsent)
 	require.NoError(t, err)
@@ -196,21 +202,27 @@ func heldState(name string) catalog.State {
 		Format: catalog.StateFormat, Account: name, Feed: feed.Product, Sequence: 2,
 		Last: &catalog.Last{Outcome: catalog.Held, At: noon, Run: run, Reason: "the source has 700 rows", RowsSent: 3},
 		Held: &catalog.Hold{
-			Version: "v7", Since: noon, Run: run, Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, HeldBack: 12},
-			Reasons: []catalog.HoldReason{{Guard: "shrink", Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"}},
+			Version: "v7", Since: noon, Run: run,
+			Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, HeldBack: 12},
+			Reasons: []catalog.HoldReason{{Guard: "shrink",
+				Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"}},
 		},
 		Accepted: &catalog.Accepted{
-			Rows: 1000, At: noon.Add(-time.Hour), Source: statestore.Object{Bucket: "source", Key: "a.csv", ETag: `"1"`, LastModified: noon.Add(-2 * time.Hour)},
+			Rows: 1000, At: noon.Add(-time.Hour),
+			Source: statestore.Object{Bucket: "source", Key: "a.csv", ETag: `"1"`,
+				LastModified: noon.Add(-2 * time.Hour)},
 		},
-		Rejected: &catalog.Decided{Version: "v5", Verdict: catalog.Verdict{By: "ada", Why: "cut off", At: noon.Add(-24 * time.Hour)}},
+		Rejected: &catalog.Decided{Version: "v5",
+			Verdict: catalog.Verdict{By: "ada", Why: "cut off", At: noon.Add(-24 * time.Hour)}},
 	}
 }
 
 func goodReport() catalog.Report {
 	return catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: catalog.Succeeded, At: noon.Add(-2 * time.Hour),
-		Source: statestore.Object{Bucket: "source", Key: "a.csv", ETag: `"1"`, Size: 9, LastModified: noon.Add(-3 * time.Hour)},
-		Rows:   catalog.ReportRows{Source: 1000, Sent: 1000, Accepted: 1000},
+		Source: statestore.Object{Bucket: "source", Key: "a.csv", ETag: `"1"`, Size: 9,
+			LastModified: noon.Add(-3 * time.Hour)},
+		Rows: catalog.ReportRows{Source: 1000, Sent: 1000, Accepted: 1000},
 	}
 }
 
@@ -218,29 +230,38 @@ func poorReport() catalog.Report {
 	r := goodReport()
 	r.Outcome, r.At = catalog.SucceededWithErrors, noon.Add(-time.Hour)
 	r.Rows = catalog.ReportRows{Source: 1000, Unchanged: 990, Sent: 8, HeldBack: 2, Accepted: 7, Refused: 1}
-	r.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 8, Bytes: 900, File: "file_1", Import: "impset_1", Status: "succeeded_with_errors"}}
+	r.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 8, Bytes: 900, File: "file_1", Import: "impset_1",
+		Status: "succeeded_with_errors"}}
 	r.Causes = []catalog.ReportCause{{
-		Cause: feed.RefusedByStripe, Column: "price", By: catalog.SaidByStripe, Severity: feed.Error, Reason: "<b>no</b> price", Count: 3, New: 1,
-		Example: catalog.ReportEntry{Line: 7, ID: "A-1", Column: "price", Value: "<script>", Cause: feed.RefusedByStripe, Reason: "no price", Severity: feed.Error, By: catalog.SaidByStripe, FirstSeen: noon},
+		Cause: feed.RefusedByStripe, Column: "price", By: catalog.SaidByStripe, Severity: feed.Error,
+		Reason: "<b>no</b> price", Count: 3, New: 1,
+		Example: catalog.ReportEntry{Line: 7, ID: "A-1", Column: "price", Value: "<script>",
+			Cause: feed.RefusedByStripe, Reason: "no price", Severity: feed.Error, By: catalog.SaidByStripe,
+			FirstSeen: noon},
 	}}
 	r.Reading = &feed.Reading{Quotes: feed.RFC4180Quotes}
-	r.Since = &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: noon.Add(-2 * time.Hour), New: 1}
+	r.Since = &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: noon.Add(-2 * time.Hour),
+		New: 1}
 	return r
 }
 
 func shippedOrder(name string) workflows.OrderView {
 	return workflows.OrderView{
-		ID: order.ID{Account: name, Session: "cs_1"}, State: order.StateShipped, Since: noon, Events: 3, Captured: 4500, RefundsOnce: true,
+		ID: order.ID{Account: name, Session: "cs_1"}, State: order.StateShipped, Since: noon, Events: 3, Captured: 4500,
+		RefundsOnce: true,
 		Summary: &order.Summary{
-			ID: order.ID{Account: name, Session: "cs_1"}, PaymentIntent: "pi_1", Created: noon, Currency: "eur", Mode: "payment",
+			ID: order.ID{Account: name, Session: "cs_1"}, PaymentIntent: "pi_1", Created: noon, Currency: "eur",
+			Mode:    "payment",
 			Amounts: order.Amounts{Subtotal: 4500, Total: 4500}, Agent: order.Agent{Name: "Agent"},
-			Lines:   []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 1, UnitAmount: 4500, Subtotal: 4500, Total: 4500}},
+			Lines: []order.Line{{ID: "li_1", SKU: "LAMP-1", Quantity: 1, UnitAmount: 4500, Subtotal: 4500,
+				Total: 4500}},
 			Payment: order.Payment{State: "captured", Amount: 4500, Captured: 4500},
 		},
-		Decision:  &order.Decision{Verdict: order.Accepted, Reference: "SO-1"},
-		Shipments: []order.Shipment{{ID: "p-1", Carrier: "UPS", ShippedAt: noon, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
-		Refunds:   []order.Refund{{ID: "re_1", Amount: 100, Currency: "eur", Status: "succeeded", Created: noon}},
-		Disputes:  []order.Dispute{{ID: "dp_1", Amount: 4500, Currency: "eur", Status: "under_review", Created: noon}},
-		Spent:     map[string]int{"refund": 0},
+		Decision: &order.Decision{Verdict: order.Accepted, Reference: "SO-1"},
+		Shipments: []order.Shipment{{ID: "p-1", Carrier: "UPS", ShippedAt: noon,
+			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
+		Refunds:  []order.Refund{{ID: "re_1", Amount: 100, Currency: "eur", Status: "succeeded", Created: noon}},
+		Disputes: []order.Dispute{{ID: "dp_1", Amount: 4500, Currency: "eur", Status: "under_review", Created: noon}},
+		Spent:    map[string]int{"refund": 0},
 	}
 }

@@ -31,7 +31,8 @@ type house struct {
 
 func newHouse(t testing.TB, change ...func(*entrance)) *house {
 	t.Helper()
-	h := &house{t: t, door: newDoor(), hooks: newHookRoom(t, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", hookProducts)}
+	h := &house{t: t, door: newDoor(),
+		hooks: newHookRoom(t, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", hookProducts)}
 	h.door.now, h.door.Logger = time.Now, slog.New(slog.DiscardHandler)
 	h.entrance = newEntrance(func() { h.away.Add(1) })
 	h.entrance.within = time.Hour
@@ -41,7 +42,8 @@ func newHouse(t testing.TB, change ...func(*entrance)) *house {
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	counter := newCounter()
-	server := New(Routes(h.door.Webhook, counter.API, h.hooks.Hooks, client.MetricsNopHandler, h.door.Logger), h.door.Logger)
+	server := New(Routes(h.door.Webhook, counter.API, h.hooks.Hooks, client.MetricsNopHandler, h.door.Logger),
+		h.door.Logger)
 	server.ReadTimeout, server.ReadHeaderTimeout, server.WriteTimeout = 0, 0, 0 // the entrance alone is on trial
 	h.entrance.watch(server)
 	served := make(chan error, 1)
@@ -58,7 +60,8 @@ func newHouse(t testing.TB, change ...func(*entrance)) *house {
 
 // begun is a request that says it is signed, as far as its sender has come.
 func begun(path string) string {
-	return "POST " + path + " HTTP/1.1\r\nHost: vitrine\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n" +
+	return "POST " + path +
+		" HTTP/1.1\r\nHost: vitrine\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n" +
 		"Authorization: Bearer " + token + "\r\nStripe-Signature: t=1,v1=" + strings.Repeat("0", 64) + "\r\n\r\n{"
 }
 
@@ -94,7 +97,8 @@ func (h *house) inside() (strangers, others int) {
 // post sends a request as it should be, and returns the status; 0: there was none.
 func (h *house) post(path, body, signature string) int {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, "http://"+h.address+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, "http://"+h.address+path,
+		strings.NewReader(body))
 	require.NoError(h.t, err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Stripe-Signature", signature)
@@ -166,8 +170,10 @@ func TestWhoSendsLittleIsNotTurnedAwayForAnothersCrowd(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(e *entrance) { e.most = 20 * strangerBytes })
 	body := hookBody("evt_1", checkout.AvailabilityType, "acct_1", `{"sku_id":"shirt"}`)
-	early := h.strangers(1, "127.0.0.3", fmt.Sprintf("POST /hooks/stripe HTTP/1.1\r\nHost: v\r\nContent-Type: application/json\r\nContent-Length: %d\r\nStripe-Signature: %s\r\n\r\n",
-		len(body), signHook(body, hookSecret, time.Now())))[0]
+	early := h.strangers(1, "127.0.0.3",
+		fmt.Sprintf(
+			"POST /hooks/stripe HTTP/1.1\r\nHost: v\r\nContent-Type: application/json\r\nContent-Length: %d\r\nStripe-Signature: %s\r\n\r\n",
+			len(body), signHook(body, hookSecret, time.Now())))[0]
 	h.strangers(500, "127.0.0.2", begun("/hooks/stripe"))
 	require.Eventually(t, func() bool { return h.away.Load() >= 481 }, time.Minute, time.Millisecond)
 	_, err := io.WriteString(early, body)

@@ -118,7 +118,8 @@ func (h *Hooks) fallback() checkout.Approval {
 }
 
 func (h *Hooks) byAssortment(c cart) checkout.Approval {
-	return checkout.Approve(c.asked, c.assortment, h.reservations, c.event.account, c.holder, h.Now(), checkout.DeclinesOf(c.settings.Checkout))
+	return checkout.Approve(c.asked, c.assortment, h.reservations, c.event.account, c.holder, h.Now(),
+		checkout.DeclinesOf(c.settings.Checkout))
 }
 
 // customize offers the feed's ways of shipping, and what the merchant puts in their place. An empty answer leaves all

@@ -26,11 +26,15 @@ import (
 // merchantAnswering is a merchant whose endpoint answers with any text.
 type merchantAnswering struct{ text string }
 
-func (m *merchantAnswering) ApproveCheckout(context.Context, order.Endpoint, checkout.Question) (checkout.Approval, error) {
+func (m *merchantAnswering) ApproveCheckout(
+	context.Context, order.Endpoint, checkout.Question,
+) (checkout.Approval, error) {
 	return checkout.ParseApproval([]byte(m.text))
 }
 
-func (m *merchantAnswering) CustomizeCheckout(_ context.Context, _ order.Endpoint, q checkout.Question) (checkout.Customization, error) {
+func (m *merchantAnswering) CustomizeCheckout(
+	_ context.Context, _ order.Endpoint, q checkout.Question,
+) (checkout.Customization, error) {
 	return checkout.ParseCustomization([]byte(m.text), q)
 }
 
@@ -39,8 +43,10 @@ func FuzzHooks(f *testing.F) {
 	m := &merchantAnswering{}
 	r := newHookRoom(f, func(o *HookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking())
 	for _, kind := range []string{checkout.FinalizeType, checkout.CustomizeType, checkout.AvailabilityType} {
-		for _, answer := range []string{`{"status":"declined"}`, `{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":7,"currency":"usd"}}}]}`} {
-			f.Add(kind, `{"sku_id":"shirt","currency":"usd","line_items_details":[`+hookShirt+`],"shipping_details":{"address":{"country":"US"}}}`, answer)
+		for _, answer := range []string{`{"status":"declined"}`,
+			`{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":7,"currency":"usd"}}}]}`} {
+			f.Add(kind, `{"sku_id":"shirt","currency":"usd","line_items_details":[`+hookShirt+
+				`],"shipping_details":{"address":{"country":"US"}}}`, answer)
 		}
 	}
 	n := 0
@@ -64,17 +70,21 @@ func BenchmarkHooks(b *testing.B) {
 	var rows strings.Builder
 	rows.WriteString("id,title,availability,inventory_quantity,price,shipping\n")
 	for n := range benchmarkProducts {
-		fmt.Fprintf(&rows, "SKU-%07d,Organic cotton shirt %d,in_stock,1000000,20.00 USD,\"US:ALL:Standard:3-5:5.00 USD,US:ALL:Express:1-2:15.00 USD\"\n", n, n)
+		fmt.Fprintf(&rows,
+			"SKU-%07d,Organic cotton shirt %d,in_stock,1000000,20.00 USD,\"US:ALL:Standard:3-5:5.00 USD,US:ALL:Express:1-2:15.00 USD\"\n", n, n)
 	}
 	for _, hook := range []struct{ kind, data string }{
-		{checkout.FinalizeType, `{"id":"cs_%[1]d","currency":"usd","amount_total":2000,"line_items_details":[{"id":"SKU-%07[2]d","unit_amount":2000,"quantity":1}]}`},
-		{checkout.CustomizeType, `{"currency":"usd","line_item_details":[{"id":"li_%[1]d","sku_id":"SKU-%07[2]d","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`},
+		{checkout.FinalizeType,
+			`{"id":"cs_%[1]d","currency":"usd","amount_total":2000,"line_items_details":[{"id":"SKU-%07[2]d","unit_amount":2000,"quantity":1}]}`},
+		{checkout.CustomizeType,
+			`{"currency":"usd","line_item_details":[{"id":"li_%[1]d","sku_id":"SKU-%07[2]d","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`},
 		{checkout.AvailabilityType, `{"sku_id":"SKU-%07[2]d"}`},
 	} {
 		b.Run(hookName(hook.kind), func(b *testing.B) {
 			r := newHookRoom(b, func(o *HookOptions) { o.Now = time.Now }).sells("acct_1", rows.String())
 			r.Warm(b.Context(), []string{"acct_1"})
-			server := httptest.NewServer(Routes(&Webhook{}, NewAPI(APIOptions{}), r.Hooks, client.MetricsNopHandler, slog.New(slog.DiscardHandler)))
+			server := httptest.NewServer(Routes(&Webhook{}, NewAPI(APIOptions{}), r.Hooks, client.MetricsNopHandler,
+				slog.New(slog.DiscardHandler)))
 			defer server.Close()
 			server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 			var asked atomic.Int64
@@ -87,7 +97,8 @@ func BenchmarkHooks(b *testing.B) {
 				var took []time.Duration
 				for pb.Next() {
 					n := asked.Add(1)
-					body := hookBody(fmt.Sprintf("evt_%d", n), hook.kind, "acct_1", fmt.Sprintf(hook.data, n, n*271%benchmarkProducts))
+					body := hookBody(fmt.Sprintf("evt_%d", n), hook.kind, "acct_1",
+						fmt.Sprintf(hook.data, n, n*271%benchmarkProducts))
 					began := time.Now()
 					if err := postHook(b, server, body); err != nil {
 						b.Error(err)
@@ -123,7 +134,8 @@ func BenchmarkHooksAmongStrangers(b *testing.B) {
 			for range 2000 {
 				n++
 				body := hookBody(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1",
-					fmt.Sprintf(`{"id":"cs_%d","currency":"usd","amount_total":0,"line_items_details":[{"id":"free","unit_amount":0,"quantity":1}]}`, n))
+					fmt.Sprintf(
+						`{"id":"cs_%d","currency":"usd","amount_total":0,"line_items_details":[{"id":"free","unit_amount":0,"quantity":1}]}`, n))
 				began := time.Now()
 				if status := h.post("/hooks/stripe", body, signHook(body, hookSecret, began)); status != http.StatusOK {
 					b.Fatalf("a signed hook was answered %d", status)
@@ -177,7 +189,8 @@ func (h *house) trickle(ctx context.Context) {
 }
 
 func postHook(b *testing.B, server *httptest.Server, body string) error {
-	request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/hooks/stripe", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/hooks/stripe",
+		strings.NewReader(body))
 	if err != nil {
 		return err
 	}

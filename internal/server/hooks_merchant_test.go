@@ -45,11 +45,15 @@ func (m *merchantSaying) hear(ctx context.Context, q checkout.Question) error {
 	return m.err
 }
 
-func (m *merchantSaying) ApproveCheckout(ctx context.Context, _ order.Endpoint, q checkout.Question) (checkout.Approval, error) {
+func (m *merchantSaying) ApproveCheckout(
+	ctx context.Context, _ order.Endpoint, q checkout.Question,
+) (checkout.Approval, error) {
 	return m.approval, m.hear(ctx, q)
 }
 
-func (m *merchantSaying) CustomizeCheckout(ctx context.Context, _ order.Endpoint, q checkout.Question) (checkout.Customization, error) {
+func (m *merchantSaying) CustomizeCheckout(
+	ctx context.Context, _ order.Endpoint, q checkout.Question,
+) (checkout.Customization, error) {
 	return m.custom, m.hear(ctx, q)
 }
 
@@ -71,7 +75,8 @@ func (r *hookRoom) customize(id string) string {
 
 func asking(questions ...order.CheckoutQuestion) order.Checkout {
 	return order.Checkout{Merchant: order.CheckoutMerchant{
-		Endpoint: order.Endpoint{URL: "https://shop.example/checkout", SecretEnv: "MERCHANT_SECRET_SHOP"}, Asked: questions,
+		Endpoint: order.Endpoint{URL: "https://shop.example/checkout", SecretEnv: "MERCHANT_SECRET_SHOP"},
+		Asked:    questions,
 	}}
 }
 
@@ -80,7 +85,11 @@ const (
 	hookDeclines = `{"manual_approval_details":{"type":"declined","declined":{"reason":"a price has changed"}}}`
 )
 
-var bike = checkout.Customization{ShippingOptions: []checkout.ShippingOption{{Rate: checkout.ShippingRate{DisplayName: "Bike", FixedAmount: checkout.Money{Amount: 7, Currency: "usd"}}}}}
+var bike = checkout.Customization{
+	ShippingOptions: []checkout.ShippingOption{
+		{Rate: checkout.ShippingRate{DisplayName: "Bike", FixedAmount: checkout.Money{Amount: 7, Currency: "usd"}}},
+	},
+}
 
 func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 	t.Parallel()
@@ -93,7 +102,9 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 		t.Run(outcome, func(t *testing.T) {
 			t.Parallel()
 			no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
-			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = &merchantSaying{approval: no, custom: bike, err: err} }).sells("acct_1", hookProducts).settle(asking())
+			r := newHookRoom(t,
+				func(o *HookOptions) { o.Merchants = &merchantSaying{approval: no, custom: bike, err: err} }).
+				sells("acct_1", hookProducts).settle(asking())
 			require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 			require.Equal(t, int64(1), r.reservations.Reserved("acct_1", "last"))
 			require.JSONEq(t, hookStandard, r.customize("evt_2"))
@@ -109,7 +120,8 @@ func TestAMerchantGetsHisShareOfTheTimeAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := asking()
 		settings.Merchant.Within = account.Interval(700 * time.Millisecond)
-		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{wait: true} }).sells("acct_1", hookProducts).settle(settings)
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{wait: true} }).
+			sells("acct_1", hookProducts).settle(settings)
 		began := time.Now()
 		require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookLast))
 		require.Equal(t, 700*time.Millisecond, time.Since(began))
@@ -122,7 +134,8 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}
-		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{approval: no} }).settle(asking())
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{approval: no} }).
+			settle(asking())
 		block := make(chan struct{})
 		r.store.Before = func(operation, _, _ string) error {
 			if operation == "Head" {
@@ -141,7 +154,8 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 func TestTheMerchantHasTheLastWord(t *testing.T) {
 	t.Parallel()
 	no := &merchantSaying{approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
-	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).settle(asking(order.AskApproval))
+	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).
+		settle(asking(order.AskApproval))
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
 	require.Zero(t, r.reservations.Reserved("acct_1", "last"), "others may have it")
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
@@ -167,7 +181,9 @@ func TestTheMerchantHasTheLastWord(t *testing.T) {
 func TestTheMerchantIsAskedWhenNothingElseIsKnown(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t, func(o *HookOptions) {
-		o.Merchants = &merchantSaying{approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike}
+		o.Merchants = &merchantSaying{
+			approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike,
+		}
 	}).settle(asking())
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookShirt))
 	require.Contains(t, r.customize("evt_2"), "Bike")
@@ -175,23 +191,31 @@ func TestTheMerchantIsAskedWhenNothingElseIsKnown(t *testing.T) {
 
 func TestTheMerchantShipsAndTaxesInPlaceOfTheFeed(t *testing.T) {
 	t.Parallel()
-	taxes := checkout.Customization{LineItems: []checkout.LineTaxes{{ID: "li_1", TaxRates: []checkout.TaxRate{{Data: checkout.TaxRateData{DisplayName: "VAT", Percentage: 20}}}}}}
+	taxes := checkout.Customization{
+		LineItems: []checkout.LineTaxes{{ID: "li_1",
+			TaxRates: []checkout.TaxRate{{Data: checkout.TaxRateData{DisplayName: "VAT", Percentage: 20}}}}},
+	}
 	const vat = `"line_items":[{"id":"li_1","tax_rates":[{"rate_data":{"display_name":"VAT","inclusive":false,"percentage":20}}]}]`
 	for name, c := range map[string]struct {
 		says          checkout.Customization
 		want, counted string
 	}{
 		"nothing": {checkout.Customization{}, hookStandard, "customize customized"},
-		"a bike":  {bike, `{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":7,"currency":"usd"}}}]}`, "customize customized_merchant"},
-		"taxes":   {taxes, hookStandard[:len(hookStandard)-1] + "," + vat + "}", "customize customized_merchant"},
+		"a bike": {
+			bike,
+			`{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":7,"currency":"usd"}}}]}`, "customize customized_merchant",
+		},
+		"taxes": {taxes, hookStandard[:len(hookStandard)-1] + "," + vat + "}", "customize customized_merchant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := &merchantSaying{custom: c.says}
-			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).settle(asking(order.AskCustomization))
+			r := newHookRoom(t, func(o *HookOptions) { o.Merchants = m }).sells("acct_1", hookProducts).
+				settle(asking(order.AskCustomization))
 			require.JSONEq(t, c.want, r.customize("evt_1"))
 			r.requireCounted(c.counted)
-			require.Equal(t, "Standard", m.question[0].ShippingOptions[0].Rate.DisplayName, "they may offer the feed's beside their own")
+			require.Equal(t, "Standard", m.question[0].ShippingOptions[0].Rate.DisplayName,
+				"they may offer the feed's beside their own")
 		})
 	}
 }
@@ -201,7 +225,8 @@ func TestOneMerchantIsAskedSoMuchAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &merchantSaying{block: make(chan struct{}), approval: checkout.Approval{Approved: true}}
-		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, m }).sells("acct_1", hookProducts).settle(asking())
+		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, m }).sells("acct_1", hookProducts).
+			settle(asking())
 		r.finalize("evt_cold", "cs_cold", `{"id":"mug","quantity":1}`)
 		var approved atomic.Int64
 		for n := range questionsAtOnce + 5 {
@@ -230,7 +255,9 @@ func TestTheFeeIsTakenByTheLastSettingsThatWereKnown(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*hookRoom){
 		"S3 away": func(r *hookRoom) {
-			r.store.Before = func(string, string, string) error { return fault.NewPlain(fault.StorageFailed, errors.New("away")) }
+			r.store.Before = func(string, string, string) error {
+				return fault.NewPlain(fault.StorageFailed, errors.New("away"))
+			}
 		},
 		"settings spoiled": func(r *hookRoom) {
 			_, err := r.store.Put(r.t.Context(), "s", "accounts/acct_1/orders.json", "", []byte("{"), "")
@@ -261,7 +288,8 @@ func TestWithoutSettingsTheFallbackDecides(t *testing.T) {
 	r := spoiled(newHookRoom(t))
 	require.JSONEq(t, hookApproved, r.finalize("evt_1", "cs_1", hookShirt))
 	r.requireCounted("finalize approved_no_settings")
-	require.Contains(t, r.finalize("evt_2", "cs_2", `{"id":"mug","quantity":1}`), "out of stock", "what is known counts")
+	require.Contains(t, r.finalize("evt_2", "cs_2", `{"id":"mug","quantity":1}`), "out of stock",
+		"what is known counts")
 	r = spoiled(newHookRoom(t, func(o *HookOptions) { o.Approve = false }))
 	require.JSONEq(t, hookDeclined(notConfirmed), r.finalize("evt_1", "cs_1", hookShirt))
 	r.requireCounted("finalize declined_no_settings")
@@ -280,7 +308,8 @@ func TestATotalBelowItsSubtotalIsDeclined(t *testing.T) {
 		{`"amount_subtotal":2000`, hookApproved}, // no fee hangs on it
 	} {
 		r := newHookRoom(t).sells("acct_1", hookProducts)
-		w := r.ask(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd",`+c.amounts+`,"line_items_details":[`+hookShirt+`]}`)
+		w := r.ask(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1",
+			`{"id":"cs_1","currency":"usd",`+c.amounts+`,"line_items_details":[`+hookShirt+`]}`)
 		require.JSONEq(t, c.want, w.Body.String(), c.amounts)
 	}
 }
@@ -289,7 +318,8 @@ func TestFinalizeTakesThePlatformsFee(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t).sells("acct_1", hookProducts).settle(feeOf80)
 	require.JSONEq(t, hookFee, r.finalize("evt_1", "cs_1", hookShirt))
-	require.JSONEq(t, hookApproved, newHookRoom(t).sells("acct_1", hookProducts).finalize("evt_1", "cs_1", hookShirt), "an account without settings has no fee")
+	require.JSONEq(t, hookApproved, newHookRoom(t).sells("acct_1", hookProducts).finalize("evt_1", "cs_1", hookShirt),
+		"an account without settings has no fee")
 }
 
 // What a fee hangs on must be there, whatever the fallback says.
@@ -297,22 +327,27 @@ func TestWithoutATotalThatIsOneNothingIsApprovedWithoutItsFee(t *testing.T) {
 	t.Parallel()
 	for _, approve := range []bool{true, false} {
 		r := newHookRoom(t, func(o *HookOptions) { o.Approve = approve }).sells("acct_1", hookProducts).settle(feeOf80)
-		for n, total := range []string{``, `"amount_total":null,`, `"amount_total":-1,`, `"amount_total":9223372036854775807,`} {
+		for n, total := range []string{``, `"amount_total":null,`, `"amount_total":-1,`,
+			`"amount_total":9223372036854775807,`} {
 			id := fmt.Sprintf("evt_%d", n)
-			w := r.ask(id, checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd",`+total+`"line_items_details":[`+hookShirt+`]}`)
+			w := r.ask(id, checkout.FinalizeType, "acct_1",
+				`{"id":"cs_1","currency":"usd",`+total+`"line_items_details":[`+hookShirt+`]}`)
 			require.JSONEq(t, hookDeclined(noTotal), w.Body.String(), total)
 		}
-		w := r.ask("evt_currency", checkout.FinalizeType, "acct_1", `{"id":"cs_1","amount_total":2000,"line_items_details":[`+hookShirt+`]}`)
+		w := r.ask("evt_currency", checkout.FinalizeType, "acct_1",
+			`{"id":"cs_1","amount_total":2000,"line_items_details":[`+hookShirt+`]}`)
 		require.JSONEq(t, hookDeclined(noTotal), w.Body.String(), "half of the fee is of a currency")
 		r.requireCounted("finalize declined_no_total")
 		require.Zero(t, r.reservations.Reserved("acct_1", "shirt"))
 		for _, total := range []string{`"2000"`, `20.5`, `1e30`, `{}`} {
-			w := r.ask("evt_x", checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd","amount_total":`+total+`,"line_items_details":[`+hookShirt+`]}`)
+			w := r.ask("evt_x", checkout.FinalizeType, "acct_1",
+				`{"id":"cs_1","currency":"usd","amount_total":`+total+`,"line_items_details":[`+hookShirt+`]}`)
 			require.Equal(t, http.StatusBadRequest, w.Code, total)
 		}
 	}
 	r := newHookRoom(t).sells("acct_1", hookProducts)
-	w := r.ask("evt_1", checkout.FinalizeType, "acct_1", `{"id":"cs_1","currency":"usd","line_items_details":[`+hookShirt+`]}`)
+	w := r.ask("evt_1", checkout.FinalizeType, "acct_1",
+		`{"id":"cs_1","currency":"usd","line_items_details":[`+hookShirt+`]}`)
 	require.JSONEq(t, hookApproved, w.Body.String(), "no fee hangs on it")
 }
 

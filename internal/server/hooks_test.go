@@ -81,7 +81,8 @@ const hookProducts = "id,title,availability,inventory_quantity,price,shipping\n"
 func (r *hookRoom) sells(account, rows string) *hookRoom {
 	r.t.Helper()
 	err := r.options.Assortments.Settle(r.t.Context(), account, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: r.options.Now(),
+		Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1,
+		Parts: 1, At: r.options.Now(),
 	}, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil })
 	require.NoError(r.t, err)
 	return r
@@ -114,7 +115,8 @@ func (r *hookRoom) ask(id, kind, account, data string) *httptest.ResponseRecorde
 
 func (r *hookRoom) finalize(id, session, line string) string {
 	r.t.Helper()
-	w := r.ask(id, checkout.FinalizeType, "acct_1", `{"id":"`+session+`","currency":"usd","amount_total":2000,"line_items_details":[`+line+`]}`)
+	w := r.ask(id, checkout.FinalizeType, "acct_1",
+		`{"id":"`+session+`","currency":"usd","amount_total":2000,"line_items_details":[`+line+`]}`)
 	require.Equal(r.t, http.StatusOK, w.Code)
 	return w.Body.String()
 }
@@ -149,16 +151,19 @@ func TestHooksRefuseStrangers(t *testing.T) {
 		status       int
 		counted      string
 	}{
-		"forged":             {body, "whsec_other", 0, http.StatusBadRequest, "refused signature_mismatch"},
-		"expired":            {body, hookSecret, 6 * time.Minute, http.StatusBadRequest, "refused signature_too_old"},
-		"from the future":    {body, hookSecret, -6 * time.Minute, http.StatusBadRequest, "refused signature_too_new"},
-		"oversized":          {strings.Repeat(" ", maxHookBytes) + body, hookSecret, 0, http.StatusRequestEntityTooLarge, "refused too_large"},
-		"not JSON":           {"nonsense", hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"an id that is none": {strings.Replace(body, "evt_1", "../evt 1", 1), hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"without id":         {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"without type":       {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"cart of nothing":    {body, hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
-		"data of no object":  {strings.Replace(body, "{}", "7", 1), hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
+		"forged":          {body, "whsec_other", 0, http.StatusBadRequest, "refused signature_mismatch"},
+		"expired":         {body, hookSecret, 6 * time.Minute, http.StatusBadRequest, "refused signature_too_old"},
+		"from the future": {body, hookSecret, -6 * time.Minute, http.StatusBadRequest, "refused signature_too_new"},
+		"oversized": {strings.Repeat(" ", maxHookBytes) + body, hookSecret, 0,
+			http.StatusRequestEntityTooLarge, "refused too_large"},
+		"not JSON": {"nonsense", hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"an id that is none": {strings.Replace(body, "evt_1", "../evt 1", 1), hookSecret, 0, http.StatusBadRequest,
+			"refused malformed"},
+		"without id":      {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"without type":    {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"cart of nothing": {body, hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
+		"data of no object": {strings.Replace(body, "{}", "7", 1), hookSecret, 0, http.StatusBadRequest,
+			"finalize malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,7 +180,8 @@ func TestHooksRefuseStrangers(t *testing.T) {
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/stripe", strings.NewReader(body)))
 	require.Equal(t, http.StatusUnsupportedMediaType, w.Code)
 	r.requireCounted("refused not_json")
-	require.Equal(t, http.StatusBadRequest, newHookRoom(t, func(o *HookOptions) { o.Secrets = nil }).post(body, signHook(body, "", time.Now())).Code)
+	require.Equal(t, http.StatusBadRequest,
+		newHookRoom(t, func(o *HookOptions) { o.Secrets = nil }).post(body, signHook(body, "", time.Now())).Code)
 }
 
 func TestHooksTakeTheSecretThatIsReplaced(t *testing.T) {
@@ -197,11 +203,14 @@ func TestFinalizeFallsBackWhenNothingIsKnown(t *testing.T) {
 	}{
 		"no assortment": {func(*hookRoom) {}, "undecided"},
 		"damaged": {func(r *hookRoom) {
-			_, err := r.store.Put(r.t.Context(), "s", r.options.Assortments.Layout.AssortmentKey("acct_1"), "", []byte("nonsense"), "")
+			_, err := r.store.Put(r.t.Context(), "s", r.options.Assortments.Layout.AssortmentKey("acct_1"), "",
+				[]byte("nonsense"), "")
 			require.NoError(r.t, err)
 		}, "undecided"},
 		"S3 away": {func(r *hookRoom) {
-			r.store.Before = func(string, string, string) error { return fault.NewPlain(fault.StorageFailed, errors.New("away")) }
+			r.store.Before = func(string, string, string) error {
+				return fault.NewPlain(fault.StorageFailed, errors.New("away"))
+			}
 		}, "no_settings"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,8 +226,11 @@ func TestFinalizeFallsBackWhenNothingIsKnown(t *testing.T) {
 		})
 	}
 	r := newHookRoom(t)
-	require.Equal(t, http.StatusServiceUnavailable, r.ask("evt_2", checkout.AvailabilityType, "acct_1", `{"sku_id":"shirt"}`).Code)
-	require.JSONEq(t, `{}`, r.ask("evt_3", checkout.CustomizeType, "acct_1", `{"line_item_details":[{"sku_id":"shirt","quantity":1}]}`).Body.String())
+	require.Equal(t, http.StatusServiceUnavailable,
+		r.ask("evt_2", checkout.AvailabilityType, "acct_1", `{"sku_id":"shirt"}`).Code)
+	require.JSONEq(t, `{}`,
+		r.ask("evt_3", checkout.CustomizeType, "acct_1",
+			`{"line_item_details":[{"sku_id":"shirt","quantity":1}]}`).Body.String())
 	w := r.ask("evt_4", checkout.FinalizeType, "../../etc", `{"line_items_details":[{"id":"a","quantity":1}]}`)
 	require.JSONEq(t, hookApproved, w.Body.String(), "no account of that name is looked up")
 }
@@ -246,7 +258,8 @@ func TestFinalizeDeclines(t *testing.T) {
 		"price":        {`{"id":"shirt","unit_amount":1,"quantity":1}`, "the price of Shirt (shirt) is now 20.00 USD"},
 		"unknown":      {`{"id":"ghost","unit_amount":1,"quantity":1}`, "ghost is not sold here"},
 	} {
-		require.JSONEq(t, hookDeclined(c.reason), r.finalize("evt_"+strings.ReplaceAll(name, " ", "_"), "cs_"+name, c.line), name)
+		require.JSONEq(t, hookDeclined(c.reason),
+			r.finalize("evt_"+strings.ReplaceAll(name, " ", "_"), "cs_"+name, c.line), name)
 	}
 }
 
@@ -295,14 +308,16 @@ func TestNothingIsRefusedByWhatMayBeOld(t *testing.T) {
 	r := newHookRoom(t).sells("acct_1", hookProducts)
 	const mug, ghost = `{"id":"mug","unit_amount":500,"quantity":1}`, `{"id":"ghost","unit_amount":500,"quantity":1}`
 	require.Contains(t, r.finalize("evt_1", "cs_1", mug), "out of stock")
-	r.sells("acct_1", "id,title,availability,inventory_quantity,price\nmug,Mug,in_stock,5,5.00 USD\nghost,Ghost,in_stock,5,5.00 USD\n")
+	r.sells("acct_1",
+		"id,title,availability,inventory_quantity,price\nmug,Mug,in_stock,5,5.00 USD\nghost,Ghost,in_stock,5,5.00 USD\n")
 	require.Contains(t, r.finalize("evt_2", "cs_2", mug), "out of stock", "it was just looked at")
 	r.pass(3 * time.Second)
 	require.JSONEq(t, hookApproved, r.finalize("evt_3", "cs_3", mug), "it is back")
 	require.JSONEq(t, hookApproved, r.finalize("evt_4", "cs_4", ghost), "it is new")
 	r.store.Before = func(string, string, string) error { return errors.New("away") }
 	r.pass(time.Hour)
-	require.Contains(t, r.finalize("evt_5", "cs_5", `{"id":"mug","unit_amount":500,"quantity":9}`), "only 5", "what is known is all there is")
+	require.Contains(t, r.finalize("evt_5", "cs_5", `{"id":"mug","unit_amount":500,"quantity":9}`), "only 5",
+		"what is known is all there is")
 }
 
 func TestAnswersAreGivenOnceAndBounded(t *testing.T) {
@@ -345,13 +360,15 @@ func TestCustomizeAndAvailabilityAnswerFromTheFeed(t *testing.T) {
 	r := newHookRoom(t).sells("acct_1", hookProducts)
 	w := r.ask("evt_1", checkout.CustomizeType, "acct_1",
 		`{"currency":"usd","line_item_details":[{"id":"li_1","sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
-	require.JSONEq(t, `{"shipping_options":[{"shipping_rate_data":{"display_name":"Standard","fixed_amount":{"amount":500,"currency":"usd"}}}]}`, w.Body.String())
+	require.JSONEq(t,
+		`{"shipping_options":[{"shipping_rate_data":{"display_name":"Standard","fixed_amount":{"amount":500,"currency":"usd"}}}]}`, w.Body.String())
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	w = r.ask("evt_2", checkout.AvailabilityType, "acct_1", `{"sku_id":"mug"}`)
 	var a checkout.Availability
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &a))
 	require.Equal(t, "out_of_stock", a.Availability.Status)
-	require.Equal(t, http.StatusNotFound, r.ask("evt_3", checkout.AvailabilityType, "acct_1", `{"sku_id":"ghost"}`).Code)
+	require.Equal(t, http.StatusNotFound,
+		r.ask("evt_3", checkout.AvailabilityType, "acct_1", `{"sku_id":"ghost"}`).Code)
 	require.Equal(t, http.StatusBadRequest, r.ask("evt_4", checkout.AvailabilityType, "acct_1", `{}`).Code)
 	require.Equal(t, http.StatusBadRequest, r.ask("evt_5", checkout.CustomizeType, "acct_1", `{}`).Code)
 }

@@ -29,7 +29,8 @@ func fetch(t *testing.T, method, address, body, signature string) (int, string) 
 func TestAShutdownLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}), make(chan struct{})
-	server, address := servedBy(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }))
+	server, address := servedBy(t,
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }))
 	answered := make(chan int, 1)
 	go func() {
 		status, _ := fetch(t, http.MethodPost, address, "{}", "")
@@ -53,7 +54,8 @@ func TestAShutdownLosesNoRequest(t *testing.T) {
 func TestAShutdownDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})
-	server, address := servedBy(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { close(entered); <-r.Context().Done() }))
+	server, address := servedBy(t,
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { close(entered); <-r.Context().Done() }))
 	ended := make(chan error, 1)
 	go func() {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)

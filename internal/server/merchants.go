@@ -72,7 +72,8 @@ func readCommand(w http.ResponseWriter, r *http.Request) ([]byte, *answered) {
 	if status == http.StatusOK {
 		return body, nil
 	}
-	return nil, refused(status, fmt.Sprintf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport))
+	return nil, refused(status,
+		fmt.Sprintf("%s: expected application/json of at most %d bytes", http.StatusText(status), maxReport))
 }
 
 func (m *Merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {

@@ -57,7 +57,8 @@ func newCounter() *counter {
 		},
 	}
 	c.API = NewAPI(APIOptions{
-		Tokens: access.Tokens{access.New("erp", token, access.Operate, "")}, Merchants: merchants, Logger: merchants.logger,
+		Tokens: access.Tokens{access.New("erp", token, access.Operate, "")}, Merchants: merchants,
+		Logger: merchants.logger,
 		Sessions: NewAccountSessions(func(context.Context, string) (stripeapi.AccountSession, error) {
 			return stripeapi.AccountSession{Secret: "accs_secret", Expires: noon}, c.err
 		}, merchants.logger),
@@ -89,22 +90,24 @@ func TestReportsThatAreRefused(t *testing.T) {
 		status                    int
 		says                      string
 	}{
-		"nobody":               {shipments, shipped, "", 401, "Authorization: Bearer"},
-		"another token":        {shipments, shipped, "Bearer " + token + "x", 401, "Authorization: Bearer"},
-		"another scheme":       {shipments, shipped, "Basic " + token, 401, "Authorization: Bearer"},
-		"no account":           {"/orders/acme/cs_1/shipments", shipped, bearer, 400, "is not a Stripe account id"},
-		"no session":           {"/orders/acct_1/pi_1/shipments", shipped, bearer, 400, "checkout session"},
-		"no JSON":              {shipments, "p-1", bearer, 400, "not one whole JSON value"},
-		"two shipments":        {shipments, shipped + shipped, bearer, 400, "not one whole JSON value"},
-		"a mistyped field":     {shipments, `{"id":"p-1","traking":"1Z"}`, bearer, 400, "traking"},
-		"no id":                {shipments, `{"carrier":"UPS"}`, bearer, 400, "shipment"},
-		"an address":           {shipments, `{"id":"p-1","carrier":"1 Main St, Springfield"}`, bearer, 400, "carrier"},
-		"too large":            {shipments, strings.Repeat(" ", maxReport) + shipped, bearer, 413, "65536"},
-		"an unknown decision":  {decisions, `{"status":"maybe"}`, bearer, 400, "or rejected"},
-		"no decision":          {decisions, `{"status":"pending"}`, bearer, 400, "or rejected"},
-		"empty lines":          {decisions, `{"status":"accepted","lines":[]}`, bearer, 400, "lines: there are 0"},
-		"a quantity of 0":      {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":0}]}`, bearer, 400, "lines.0.quantity"},
-		"a status twice":       {decisions, `{"status":"accepted","status":"rejected"}`, bearer, 400, "status: the name is there twice"},
+		"nobody":              {shipments, shipped, "", 401, "Authorization: Bearer"},
+		"another token":       {shipments, shipped, "Bearer " + token + "x", 401, "Authorization: Bearer"},
+		"another scheme":      {shipments, shipped, "Basic " + token, 401, "Authorization: Bearer"},
+		"no account":          {"/orders/acme/cs_1/shipments", shipped, bearer, 400, "is not a Stripe account id"},
+		"no session":          {"/orders/acct_1/pi_1/shipments", shipped, bearer, 400, "checkout session"},
+		"no JSON":             {shipments, "p-1", bearer, 400, "not one whole JSON value"},
+		"two shipments":       {shipments, shipped + shipped, bearer, 400, "not one whole JSON value"},
+		"a mistyped field":    {shipments, `{"id":"p-1","traking":"1Z"}`, bearer, 400, "traking"},
+		"no id":               {shipments, `{"carrier":"UPS"}`, bearer, 400, "shipment"},
+		"an address":          {shipments, `{"id":"p-1","carrier":"1 Main St, Springfield"}`, bearer, 400, "carrier"},
+		"too large":           {shipments, strings.Repeat(" ", maxReport) + shipped, bearer, 413, "65536"},
+		"an unknown decision": {decisions, `{"status":"maybe"}`, bearer, 400, "or rejected"},
+		"no decision":         {decisions, `{"status":"pending"}`, bearer, 400, "or rejected"},
+		"empty lines":         {decisions, `{"status":"accepted","lines":[]}`, bearer, 400, "lines: there are 0"},
+		"a quantity of 0": {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":0}]}`, bearer, 400,
+			"lines.0.quantity"},
+		"a status twice": {decisions, `{"status":"accepted","status":"rejected"}`, bearer, 400,
+			"status: the name is there twice"},
 		"a line without a SKU": {decisions, `{"status":"accepted","lines":[{"quantity":1}]}`, bearer, 400, "sku"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,9 +152,11 @@ func TestReportsThatDoNotArrive(t *testing.T) {
 func TestReportsThatTheOrderRefuses(t *testing.T) {
 	t.Parallel()
 	for status, refusal := range map[int]error{
-		http.StatusConflict:            temporal.NewNonRetryableApplicationError("the order has 100 parcels already", string(fault.OrderConflict), nil),
-		http.StatusUnprocessableEntity: temporal.NewNonRetryableApplicationError("shipment: lines: it holds more", string(fault.InputInvalid), nil),
-		http.StatusServiceUnavailable:  temporal.NewApplicationError("unknown update decide", ""),
+		http.StatusConflict: temporal.NewNonRetryableApplicationError("the order has 100 parcels already",
+			string(fault.OrderConflict), nil),
+		http.StatusUnprocessableEntity: temporal.NewNonRetryableApplicationError("shipment: lines: it holds more",
+			string(fault.InputInvalid), nil),
+		http.StatusServiceUnavailable: temporal.NewApplicationError("unknown update decide", ""),
 	} {
 		c := newCounter()
 		c.refusal = refusal
@@ -177,11 +182,18 @@ func TestReportsReachTheirOrder(t *testing.T) {
 			ID: "p-1", Carrier: "UPS", Tracking: "1Z999", ShippedAt: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC),
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		}},
-		"a yes":   {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
-		"a part":  {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}}}},
-		"a no":    {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
-		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
-		"a name":  {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}},
+		"a yes": {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
+		"a part": {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide,
+			workflows.MerchantDecision{
+				Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
+			}},
+		"a no": {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
+		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
+		"a name": {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

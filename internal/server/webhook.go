@@ -109,7 +109,8 @@ func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 		log.WarnContext(ctx, "event not delivered; Stripe sends it again", "error", err)
 		return reception{http.StatusServiceUnavailable, event.Type, "failed"}
 	case outcome == intake.ChargesDisabled:
-		log.WarnContext(ctx, "Stripe lets the account take no charges: no agent can pay it until that is mended at Stripe")
+		log.WarnContext(ctx,
+			"Stripe lets the account take no charges: no agent can pay it until that is mended at Stripe")
 	case outcome == intake.Parking:
 		log.WarnContext(ctx, "the account has disconnected from the platform, and is parked")
 	default:

@@ -123,25 +123,35 @@ func TestWhatIsNotStripesIsRefused(t *testing.T) {
 		status          int
 		counted         string
 	}{
-		"unsigned":           {body: body, status: 400, counted: "unverified signature_missing"},
-		"nonsense":           {body: body, signature: "v1", status: 400, counted: "unverified signature_malformed"},
-		"forged":             {body: body, signature: sign("whsec_somebody_elses", body, noon), status: 400, counted: "unverified signature_mismatch"},
-		"changed on its way": {body: event("cs_1", "cs_2"), signature: sign(connectSecret, body, noon), status: 400, counted: "unverified signature_mismatch"},
-		"replayed":           {body: body, signature: sign(connectSecret, body, noon.Add(-301*time.Second)), status: 400, counted: "unverified signature_too_old"},
-		"from the future":    {body: body, signature: sign(connectSecret, body, noon.Add(301*time.Second)), status: 400, counted: "unverified signature_too_new"},
-		"an empty secret":    {body: body, signature: sign("", body, noon), status: 400, counted: "unverified signature_mismatch"},
-		"too large": {body: strings.Repeat(" ", maxEvent) + body, signature: sign(connectSecret, strings.Repeat(" ", maxEvent)+body, noon),
-			status: 413, counted: "unverified too_large"},
+		"unsigned": {body: body, status: 400, counted: "unverified signature_missing"},
+		"nonsense": {body: body, signature: "v1", status: 400, counted: "unverified signature_malformed"},
+		"forged": {body: body, signature: sign("whsec_somebody_elses", body, noon), status: 400,
+			counted: "unverified signature_mismatch"},
+		"changed on its way": {body: event("cs_1", "cs_2"), signature: sign(connectSecret, body, noon), status: 400,
+			counted: "unverified signature_mismatch"},
+		"replayed": {body: body, signature: sign(connectSecret, body, noon.Add(-301*time.Second)), status: 400,
+			counted: "unverified signature_too_old"},
+		"from the future": {body: body, signature: sign(connectSecret, body, noon.Add(301*time.Second)), status: 400,
+			counted: "unverified signature_too_new"},
+		"an empty secret": {body: body, signature: sign("", body, noon), status: 400,
+			counted: "unverified signature_mismatch"},
+		"too large": {body: strings.Repeat(" ", maxEvent) + body,
+			signature: sign(connectSecret, strings.Repeat(" ", maxEvent)+body, noon),
+			status:    413, counted: "unverified too_large"},
 		"a form": {body: body, signature: sign(connectSecret, body, noon), status: 415, counted: "unverified not_json",
 			change: func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }},
-		"no content type": {body: body, signature: sign(connectSecret, body, noon), status: 415, counted: "unverified not_json",
-			change: func(r *http.Request) { r.Header.Del("Content-Type") }},
-		"compressed": {body: body, signature: sign(connectSecret, body, noon), status: 415, counted: "unverified not_json",
-			change: func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }},
+		"no content type": {body: body, signature: sign(connectSecret, body, noon), status: 415,
+			counted: "unverified not_json",
+			change:  func(r *http.Request) { r.Header.Del("Content-Type") }},
+		"compressed": {body: body, signature: sign(connectSecret, body, noon), status: 415,
+			counted: "unverified not_json",
+			change:  func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }},
 		"cut off": {signature: sign(connectSecret, "", noon), status: 400, counted: "unverified cut_off",
 			change: func(r *http.Request) { r.Body = io.NopCloser(&cutOff{}) }},
-		"signed, but no event": {body: `{"object":"charge"}`, signature: sign(connectSecret, `{"object":"charge"}`, noon), status: 400, counted: "other unreadable"},
-		"signed, but no JSON":  {body: `<xml>`, signature: sign(connectSecret, `<xml>`, noon), status: 400, counted: "other unreadable"},
+		"signed, but no event": {body: `{"object":"charge"}`,
+			signature: sign(connectSecret, `{"object":"charge"}`, noon), status: 400, counted: "other unreadable"},
+		"signed, but no JSON": {body: `<xml>`, signature: sign(connectSecret, `<xml>`, noon), status: 400,
+			counted: "other unreadable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,8 +186,11 @@ func TestWhatIsNoneOfOursIsAcknowledgedAndCounted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ body, outcome, counted string }{
 		"another type": {event("checkout.session.completed", "customer.created"), "other_type", "other other_type"},
-		"a thin event": {`{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","created":"2026-11-24T12:00:00Z","livemode":false}`, "other_type", "other other_type"},
-		"a live event": {event(`"livemode":false`, `"livemode":true`), "other_mode", "checkout.session.completed other_mode"},
+		"a thin event": {
+			`{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","created":"2026-11-24T12:00:00Z","livemode":false}`, "other_type", "other other_type",
+		},
+		"a live event": {event(`"livemode":false`, `"livemode":true`), "other_mode",
+			"checkout.session.completed other_mode"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,12 +254,14 @@ func TestAnEventIsDeliveredWithItsIdsAlone(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{platformSecret, connectSecret} {
 		d := newDoor()
-		status, text := d.answer(webhookRequest(t.Context(), event(), sign(secret, event(), noon.Add(-299*time.Second))))
+		status, text := d.answer(webhookRequest(t.Context(), event(),
+			sign(secret, event(), noon.Add(-299*time.Second))))
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, "delivered", text)
 		require.Equal(t, []order.Event{{
-			ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "cs_1", Session: "cs_1", PaymentIntent: "pi_1",
-			Created: time.Unix(1_800_000_000, 0).UTC(),
+			ID: "evt_1", Type: "checkout.session.completed", Account: "acct_1", Object: "cs_1", Session: "cs_1",
+			PaymentIntent: "pi_1",
+			Created:       time.Unix(1_800_000_000, 0).UTC(),
 		}}, d.received)
 		require.Equal(t, map[string]int64{"checkout.session.completed delivered": 1}, d.counted.counts)
 		require.NotContains(t, d.logs.String(), "Ada")
@@ -275,7 +290,8 @@ func TestABodyThatIsItselfIsTaken(t *testing.T) {
 func TestWhileASecretIsRolledEitherFits(t *testing.T) {
 	t.Parallel()
 	d := newDoor()
-	both := sign("whsec_the_new_one_we_lack", event(), noon) + "," + strings.Split(sign(connectSecret, event(), noon), ",")[1]
+	both := sign("whsec_the_new_one_we_lack", event(), noon) + "," +
+		strings.Split(sign(connectSecret, event(), noon), ",")[1]
 	status, _ := d.answer(webhookRequest(t.Context(), event(), both))
 	require.Equal(t, http.StatusOK, status)
 }
@@ -315,7 +331,8 @@ func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	require.Equal(t, "1", refused.Header().Get("Retry-After"))
 	close(release)
 	require.Equal(t, http.StatusOK, <-ended)
-	require.Equal(t, map[string]int64{"checkout.session.completed busy": 1, "checkout.session.completed delivered": 1}, d.counted.counts)
+	require.Equal(t, map[string]int64{"checkout.session.completed busy": 1, "checkout.session.completed delivered": 1},
+		d.counted.counts)
 	go func() { <-entered }()
 	require.Equal(t, http.StatusOK, ask().Code, "the slot is free again")
 }
@@ -360,7 +377,8 @@ func BenchmarkWebhook(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			began := time.Now()
-			r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/webhooks/stripe", strings.NewReader(body))
+			r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/webhooks/stripe",
+				strings.NewReader(body))
 			if err != nil {
 				b.Error(err)
 				return

@@ -14,7 +14,8 @@ type Standing struct {
 	// DisabledReason and CurrentlyDue are what Stripe's object has under requirements.
 	DisabledReason string   `json:"disabled_reason,omitempty"`
 	CurrentlyDue   []string `json:"currently_due,omitempty"`
-	// Disconnected accounts are refused to the platform's keys; the event account.application.deauthorized says so once.
+	// Disconnected accounts are refused to the platform's keys; the event account.application.deauthorized says so
+	// once.
 	Disconnected bool `json:"disconnected,omitempty"`
 }
 

@@ -33,6 +33,7 @@ func (c Client) MakeAgreement(ctx context.Context, account string, a Agreement) 
 // ChangeAgreement lets one of the two parties confirm or terminate an agreement.
 func (c Client) ChangeAgreement(ctx context.Context, id, party, what string) (Agreement, error) {
 	var changed Agreement
-	err := c.call(ctx, http.MethodPost, "/_sim/agreements/"+url.PathEscape(id), map[string]string{"by": party, "do": what}, &changed)
+	err := c.call(ctx, http.MethodPost, "/_sim/agreements/"+url.PathEscape(id),
+		map[string]string{"by": party, "do": what}, &changed)
 	return changed, err
 }

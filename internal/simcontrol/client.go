@@ -75,12 +75,14 @@ func (c Client) Product(ctx context.Context, account, id string) (product Produc
 
 // PutProduct changes or adds a product of an account behind everybody's back; row has its columns.
 func (c Client) PutProduct(ctx context.Context, account, id string, row map[string]string) error {
-	return c.call(ctx, http.MethodPost, "/_sim/accounts/"+url.PathEscape(account)+"/catalog/"+url.PathEscape(id), row, nil)
+	return c.call(ctx, http.MethodPost, "/_sim/accounts/"+url.PathEscape(account)+"/catalog/"+url.PathEscape(id), row,
+		nil)
 }
 
 // DeleteProduct takes a product of an account away behind everybody's back.
 func (c Client) DeleteProduct(ctx context.Context, account, id string) error {
-	return c.call(ctx, http.MethodDelete, "/_sim/accounts/"+url.PathEscape(account)+"/catalog/"+url.PathEscape(id), nil, nil)
+	return c.call(ctx, http.MethodDelete, "/_sim/accounts/"+url.PathEscape(account)+"/catalog/"+url.PathEscape(id), nil,
+		nil)
 }
 
 // Promotions lists the promotions of an account, ordered by id.

@@ -18,7 +18,8 @@ func (c Client) Purchase(ctx context.Context, p Purchase) (Purchased, error) {
 // AskAvailability calls the merchant's hook for the price and stock of a product.
 func (c Client) AskAvailability(ctx context.Context, account, sku string) (Availability, error) {
 	var told Availability
-	err := c.call(ctx, http.MethodPost, "/_sim/agent/availability", map[string]string{"account": account, "sku": sku}, &told)
+	err := c.call(ctx, http.MethodPost, "/_sim/agent/availability", map[string]string{"account": account, "sku": sku},
+		&told)
 	return told, err
 }
 
@@ -45,7 +46,8 @@ func (c Client) RefundByStaff(ctx context.Context, order string, amount int64) (
 
 // EndRefund lets a refund succeed that is pending, or fail.
 func (c Client) EndRefund(ctx context.Context, refund string, succeeds bool) error {
-	return c.call(ctx, http.MethodPost, "/_sim/refunds/"+url.PathEscape(refund), map[string]string{"status": ending(succeeds)}, nil)
+	return c.call(ctx, http.MethodPost, "/_sim/refunds/"+url.PathEscape(refund),
+		map[string]string{"status": ending(succeeds)}, nil)
 }
 
 func ending(succeeds bool) string {
@@ -58,21 +60,24 @@ func ending(succeeds bool) string {
 // Dispute lets the buyer dispute an order; amount 0 means all of it, and no reason that nothing came.
 func (c Client) Dispute(ctx context.Context, order string, amount int64, reason string) (OrderDispute, error) {
 	var made OrderDispute
-	err := c.call(ctx, http.MethodPost, orderPath(order)+"/dispute", map[string]any{"amount": amount, "reason": reason}, &made)
+	err := c.call(ctx, http.MethodPost, orderPath(order)+"/dispute", map[string]any{"amount": amount, "reason": reason},
+		&made)
 	return made, err
 }
 
 // MoveDispute is what the bank decides: won and lost close the dispute, needs_response and under_review update it.
 func (c Client) MoveDispute(ctx context.Context, dispute, status string) (OrderDispute, error) {
 	var moved OrderDispute
-	err := c.call(ctx, http.MethodPost, "/_sim/disputes/"+url.PathEscape(dispute), map[string]string{"status": status}, &moved)
+	err := c.call(ctx, http.MethodPost, "/_sim/disputes/"+url.PathEscape(dispute), map[string]string{"status": status},
+		&moved)
 	return moved, err
 }
 
 // Settle ends the delayed payment of an order.
 func (c Client) Settle(ctx context.Context, order string, succeeds bool) (Order, error) {
 	var settled Order
-	err := c.call(ctx, http.MethodPost, orderPath(order)+"/settle", map[string]string{"status": ending(succeeds)}, &settled)
+	err := c.call(ctx, http.MethodPost, orderPath(order)+"/settle", map[string]string{"status": ending(succeeds)},
+		&settled)
 	return settled, err
 }
 
@@ -87,7 +92,8 @@ func (c Client) Expire(ctx context.Context, order string) (Order, error) {
 // again.
 func (c Client) AuthorizeUntil(ctx context.Context, order string, until time.Time) (Order, error) {
 	var authorized Order
-	err := c.call(ctx, http.MethodPost, orderPath(order)+"/authorization", map[string]time.Time{"until": until}, &authorized)
+	err := c.call(ctx, http.MethodPost, orderPath(order)+"/authorization", map[string]time.Time{"until": until},
+		&authorized)
 	return authorized, err
 }
 

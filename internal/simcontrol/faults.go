@@ -39,10 +39,11 @@ type Fault struct {
 	Code       string    `json:"code,omitempty"`
 	Message    string    `json:"message,omitempty"`
 	RetryAfter string    `json:"retry_after,omitempty"`
-	Stored     *bool     `json:"stored,omitempty"` // under the idempotency key of /v1; nil: as Stripe does for the status
-	Bytes      int64     `json:"bytes,omitempty"`
-	Delay      Duration  `json:"delay,omitempty"`
-	StatusText string    `json:"status_text,omitempty"` // of FaultImportStatus and FaultImportResult
+	// under the idempotency key of /v1; nil: as Stripe does for the status
+	Stored     *bool    `json:"stored,omitempty"`
+	Bytes      int64    `json:"bytes,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
+	StatusText string   `json:"status_text,omitempty"` // of FaultImportStatus and FaultImportResult
 	// Result takes the place of what FaultImportResult's import did.
 	Result json.RawMessage `json:"result,omitempty"`
 	IDs    []string        `json:"ids,omitempty"`    // of the rows of FaultImportRefuse

@@ -4,18 +4,19 @@ import "time"
 
 // Order is a checkout session and what became of its money, seen from the inside.
 type Order struct {
-	Account         string            `json:"account"`
-	Session         string            `json:"session"`
-	PaymentIntent   string            `json:"payment_intent,omitempty"`
-	Charge          string            `json:"charge,omitempty"`
-	Status          string            `json:"status"`         // open, complete or expired
-	PaymentStatus   string            `json:"payment_status"` // paid or unpaid
-	IntentStatus    string            `json:"intent_status"`  // of the payment intent
-	Created         time.Time         `json:"created"`
-	Currency        string            `json:"currency"`
-	Total           int64             `json:"total"`
-	Captured        int64             `json:"captured"`
-	Refunded        int64             `json:"refunded"`           // by refunds; what an authorization gave back is not among it
+	Account       string    `json:"account"`
+	Session       string    `json:"session"`
+	PaymentIntent string    `json:"payment_intent,omitempty"`
+	Charge        string    `json:"charge,omitempty"`
+	Status        string    `json:"status"`         // open, complete or expired
+	PaymentStatus string    `json:"payment_status"` // paid or unpaid
+	IntentStatus  string    `json:"intent_status"`  // of the payment intent
+	Created       time.Time `json:"created"`
+	Currency      string    `json:"currency"`
+	Total         int64     `json:"total"`
+	Captured      int64     `json:"captured"`
+	// by refunds; what an authorization gave back is not among it
+	Refunded        int64             `json:"refunded"`
 	Released        int64             `json:"released,omitempty"` // of an authorization, uncaptured
 	Disputed        int64             `json:"disputed"`
 	ApplicationFee  int64             `json:"application_fee,omitempty"`

@@ -4,11 +4,12 @@ import "time"
 
 // Request is one call under /v1 or /v2, or to a signed URL.
 type Request struct {
-	RequestID      string            `json:"request_id"`
-	At             time.Time         `json:"at"`
-	Method         string            `json:"method"`
-	Path           string            `json:"path"`              // of a signed URL: what stands before the secret
-	Account        string            `json:"account,omitempty"` // of the header Stripe-Account, or of the import that a signed URL is for
+	RequestID string    `json:"request_id"`
+	At        time.Time `json:"at"`
+	Method    string    `json:"method"`
+	Path      string    `json:"path"` // of a signed URL: what stands before the secret
+	// of the header Stripe-Account, or of the import that a signed URL is for
+	Account        string            `json:"account,omitempty"`
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 	AuthScheme     string            `json:"auth_scheme,omitempty"` // Bearer or Basic, never the key
 	ContentLength  int64             `json:"content_length"`        // -1 if the call came chunked

@@ -73,7 +73,8 @@ func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
 	sum := sha256.New()
 	sum.Write(rules)
 	if f.updatesCatalog() {
-		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket, s.Documents.Layout.Catalog(f.Account, feed.Product).ManifestKey())
+		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket,
+			s.Documents.Layout.Catalog(f.Account, feed.Product).ManifestKey())
 		if err != nil && !fault.Is(err, fault.SourceMissing) {
 			return "", fmt.Errorf("manifest of the product feed: %w", err)
 		}
@@ -110,12 +111,15 @@ type Comparison struct {
 
 // Compare finds out what a sync would send and delete. full is why every row is to be sent, empty if only what changed
 // is; a manifest that is lost is a reason, too. progress may be nil.
-func (s Stager) Compare(ctx context.Context, f Feed, full string, out feed.Output, progress func(io.Reader) io.Reader) (Comparison, error) {
+func (s Stager) Compare(
+	ctx context.Context, f Feed, full string, out feed.Output, progress func(io.Reader) io.Reader,
+) (Comparison, error) {
 	format, gzipped, err := feed.FormatOf(f.Source.Key)
 	if err != nil {
 		return Comparison{}, fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s: %w", f.Source.URI(), err))
 	}
-	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind), Changes: f.Rules.Source == account.ChangesSource, Full: full}
+	c := Comparison{Format: format, API: f.Rules.ImportAPI.For(f.Kind),
+		Changes: f.Rules.Source == account.ChangesSource, Full: full}
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
@@ -197,9 +201,11 @@ func (s Stager) explain(source statestore.Object, err error) error {
 	switch {
 	case errors.Is(err, feed.ErrTooLarge):
 		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf(
-			"source %s has more than %d bytes after decompression (VITRINE_MAX_SOURCE_BYTES): remove rows or columns that agents do not need, or raise the limit", source.URI(), s.Limits.MaxSourceBytes))
+			"source %s has more than %d bytes after decompression (VITRINE_MAX_SOURCE_BYTES): remove rows or columns "+
+				"that agents do not need, or raise the limit", source.URI(), s.Limits.MaxSourceBytes))
 	case errors.As(err, &header), errors.As(err, &syntax):
-		return fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s, version %s: %w", source.URI(), source.Version(), err))
+		return fault.NewPermanent(fault.CatalogInvalid,
+			fmt.Errorf("source %s, version %s: %w", source.URI(), source.Version(), err))
 	}
 	return err
 }
@@ -207,7 +213,8 @@ func (s Stager) explain(source statestore.Object, err error) error {
 // Sight is what the look found, to ask a state what is to be done about it.
 func (f Feed) Sight(full bool, spacing time.Duration) catalog.Sight {
 	return catalog.Sight{
-		Source: f.Source, Basis: f.Basis, Full: full, FullSendEvery: time.Duration(f.Rules.FullSendEvery), Spacing: spacing,
+		Source: f.Source, Basis: f.Basis, Full: full, FullSendEvery: time.Duration(f.Rules.FullSendEvery),
+		Spacing: spacing,
 	}
 }
 

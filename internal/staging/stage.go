@@ -14,7 +14,9 @@ import (
 
 // Stage compares a source and leaves in S3 what Stripe is to get: the parts, the table of each part's rows, and what
 // was found. The same source staged again, under the same sequence, leaves the same bytes under the same keys.
-func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, progress func(io.Reader) io.Reader) (catalog.Delivery, []catalog.HoldReason, error) {
+func (s Stager) Stage(
+	ctx context.Context, f Feed, full string, sequence int64, progress func(io.Reader) io.Reader,
+) (catalog.Delivery, []catalog.HoldReason, error) {
 	out := &output{ctx: ctx, stager: s, feed: f, sequence: sequence, written: map[int]*file{}}
 	c, err := s.Compare(ctx, f, full, out, progress)
 	if err == nil {
@@ -25,13 +27,16 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 		return catalog.Delivery{}, nil, err
 	}
 	d := catalog.Delivery{
-		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Changes: c.Changes, Basis: f.Basis,
-		Rows: catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading, Renamed: c.Delta.Header.Renamed,
-		Parts: []catalog.Part{},
+		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Changes: c.Changes,
+		Basis: f.Basis,
+		Rows:  catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading,
+		Renamed: c.Delta.Header.Renamed,
+		Parts:   []catalog.Part{},
 	}
 	for _, rule := range c.Delta.Normalised {
 		if rule.Count > 0 {
-			d.Normalised = append(d.Normalised, catalog.ReportNormalised{Rule: rule.Rule, Column: rule.Column, Count: rule.Count})
+			d.Normalised = append(d.Normalised,
+				catalog.ReportNormalised{Rule: rule.Rule, Column: rule.Column, Count: rule.Count})
 		}
 	}
 	for _, part := range c.Delta.Parts {
@@ -59,7 +64,8 @@ func (s Stager) Stage(ctx context.Context, f Feed, full string, sequence int64, 
 func (c Comparison) mode(kind feed.Kind) catalog.Mode {
 	rows := c.Delta.Counts
 	certain := c.Delta.Reading.InDoubt+c.Delta.Reading.Waiting == 0
-	complete := certain && !c.Changes && rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
+	complete := certain && !c.Changes &&
+		rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
 	if c.API == feed.V2 && kind == feed.Product && c.Full != "" && c.Delta.Known > 0 && complete {
 		return catalog.Replace
 	}
@@ -140,7 +146,8 @@ func (o *output) endFindings() error {
 // describe names a part that was written, and stages the table of its rows.
 func (o *output) describe(ctx context.Context, p feed.Part, format feed.Format) (catalog.Part, error) {
 	layout := o.stager.Documents.Layout
-	table, err := o.stager.Documents.SaveTable(ctx, layout.Catalog(o.feed.Account, o.feed.Kind).TableKey(o.sequence, p.Number), o.feed.Kind, p.Table)
+	table, err := o.stager.Documents.SaveTable(ctx,
+		layout.Catalog(o.feed.Account, o.feed.Kind).TableKey(o.sequence, p.Number), o.feed.Kind, p.Table)
 	if err != nil {
 		return catalog.Part{}, fmt.Errorf("stage the rows of part %d: %w", p.Number, err)
 	}
@@ -166,7 +173,8 @@ func (o *output) begin(key, contentType string) *file {
 	f := &file{PipeWriter: in, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		f.object, f.err = o.stager.Documents.Objects.Write(o.ctx, o.stager.Documents.Layout.StateBucket, key, contentType, content)
+		f.object, f.err = o.stager.Documents.Objects.Write(o.ctx, o.stager.Documents.Layout.StateBucket, key,
+			contentType, content)
 		if f.err != nil {
 			f.err = fmt.Errorf("stage the %s feed: %w", o.feed.Kind, f.err)
 			content.CloseWithError(f.err) // whoever writes on learns of it

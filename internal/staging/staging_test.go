@@ -128,7 +128,8 @@ func TestStagingAgainLeavesTheSame(t *testing.T) {
 	require.Equal(t, "it is not known what Stripe has", first.Full)
 	objects := s.objects()
 	require.Len(t, objects, 3)
-	require.Equal(t, header[:len(header)-1]+",delete\n"+product("1")[:len(product("1"))-1]+",\n"+product("2")[:len(product("2"))-1]+",\n",
+	require.Equal(t, header[:len(header)-1]+",delete\n"+product("1")[:len(product("1"))-1]+",\n"+
+		product("2")[:len(product("2"))-1]+",\n",
 		objects["state/acct_1/product/parts/000007-001.csv"])
 
 	again, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 7, nil)
@@ -144,7 +145,8 @@ func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
 	s.put("acct_1/inventory.csv", "id,availability,inventory_quantity\n")
 	plain := s.look(accounts.Settings{})
 	require.Equal(t, plain.Basis, s.look(accounts.Settings{}).Basis)
-	require.NotEqual(t, plain.Basis, s.look(accounts.Settings{Rules: accounts.Rules{Dialect: feed.GoogleDialect}}).Basis)
+	require.NotEqual(t, plain.Basis,
+		s.look(accounts.Settings{Rules: accounts.Rules{Dialect: feed.GoogleDialect}}).Basis)
 
 	inventory := func() string {
 		f, err := s.Look(t.Context(), accounts.Settings{Account: account, Feeds: feed.Kinds()}, feed.Inventory)
@@ -152,7 +154,8 @@ func TestTheBasisIsAllThatDecidesBesideTheSource(t *testing.T) {
 		return f.Basis
 	}
 	before := inventory()
-	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, feed.NewManifest(feed.Product), statestore.IfAbsent))
+	require.NoError(t,
+		s.Documents.SaveManifest(t.Context(), account, feed.NewManifest(feed.Product), statestore.IfAbsent))
 	require.NotEqual(t, before, inventory(), "the product catalog decides which inventory rows can be sent")
 }
 
@@ -162,6 +165,7 @@ func TestFullSend(t *testing.T) {
 	f := staging.Feed{Rules: accounts.DefaultRules()}
 	require.Empty(t, f.FullSend(catalog.State{}, false, now), "the first send is full for want of a manifest")
 	require.Empty(t, f.FullSend(catalog.State{FullAt: now.Add(-167 * time.Hour)}, false, now))
-	require.Equal(t, "the last full send was 168h0m0s ago", f.FullSend(catalog.State{FullAt: now.Add(-168 * time.Hour)}, false, now))
+	require.Equal(t, "the last full send was 168h0m0s ago",
+		f.FullSend(catalog.State{FullAt: now.Add(-168 * time.Hour)}, false, now))
 	require.Equal(t, "it was asked for", f.FullSend(catalog.State{FullAt: now}, true, now))
 }

@@ -21,7 +21,8 @@ type note struct {
 
 func newStore() statestore.Store {
 	return statestore.Store{
-		Objects: objectstoretest.NewMemory("state"), Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
+		Objects: objectstoretest.NewMemory("state"),
+		Layout:  statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
 	}
 }
 
@@ -158,7 +159,8 @@ func TestWhoseSettingsLieUnderAKey(t *testing.T) {
 
 func TestDocumentsOfAnotherBucket(t *testing.T) {
 	t.Parallel()
-	s := statestore.Store{Objects: objectstoretest.NewMemory("state", "merchants"), Layout: statestore.Layout{StateBucket: "state"}}
+	s := statestore.Store{Objects: objectstoretest.NewMemory("state", "merchants"),
+		Layout: statestore.Layout{StateBucket: "state"}}
 	_, err := statestore.Write(t.Context(), s.In("merchants"), "k", note{Text: "x"}, statestore.IfAbsent)
 	require.NoError(t, err)
 	here, err := statestore.Read[note](t.Context(), s, "k")

@@ -99,7 +99,8 @@ func explain(err error) error {
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
 		return &Error{Where: path(semantic.JSONPointer), What: "the name is not known"}
 	case errors.As(err, &semantic):
-		return &Error{Where: path(semantic.JSONPointer), What: fmt.Sprintf("this %s cannot be read: %s", given(semantic.JSONKind), wanted(semantic.GoType))}
+		return &Error{Where: path(semantic.JSONPointer),
+			What: fmt.Sprintf("this %s cannot be read: %s", given(semantic.JSONKind), wanted(semantic.GoType))}
 	}
 	return &Error{What: "it is not one whole JSON value"}
 }

@@ -60,7 +60,8 @@ func TestWhatIsMisreadElsewhereIsRefused(t *testing.T) {
 func TestWhatSaysNothing(t *testing.T) {
 	t.Parallel()
 	for body, where := range map[string]string{
-		`{"a":null}`: "a", `{"a":{"b":""}}`: "a.b", `{"a":[1,{"b":[]}]}`: "a.1.b", `{"a":{}}`: "a", `{"a":[""]}`: "a.0", `null`: "", `{}`: "", ``: "-",
+		`{"a":null}`: "a", `{"a":{"b":""}}`: "a.b", `{"a":[1,{"b":[]}]}`: "a.1.b", `{"a":{}}`: "a", `{"a":[""]}`: "a.0",
+		`null`: "", `{}`: "", ``: "-",
 		`{"a":0,"b":false,"c":" ","d":[0],"e":{"f":"x"}}`: "-",
 	} {
 		err := strictjson.CheckSaid([]byte(body))

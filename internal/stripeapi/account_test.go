@@ -20,7 +20,8 @@ func TestAccountsAsTheyStand(t *testing.T) {
 	require.WithinDuration(t, time.Now(), own.Answered, time.Minute)
 
 	require.NoError(t, sim.SetStanding(t.Context(), testAccount, simcontrol.Standing{
-		Name: "Lamps", Country: "FR", DisabledReason: "requirements.past_due", CurrentlyDue: []string{"external_account"},
+		Name: "Lamps", Country: "FR", DisabledReason: "requirements.past_due",
+		CurrentlyDue: []string{"external_account"},
 	}))
 	found, err := client.Account(t.Context(), testAccount)
 	require.NoError(t, err)
@@ -28,7 +29,8 @@ func TestAccountsAsTheyStand(t *testing.T) {
 	require.False(t, *found.ChargesEnabled)
 	found.ChargesEnabled, found.Answered = nil, time.Time{}
 	require.Equal(t, Account{
-		ID: testAccount, Name: "Lamps", Country: "FR", DisabledReason: "requirements.past_due", Due: []string{"external_account"},
+		ID: testAccount, Name: "Lamps", Country: "FR", DisabledReason: "requirements.past_due",
+		Due: []string{"external_account"},
 	}, found)
 	require.NoError(t, client.CheckKey(t.Context()))
 }
@@ -40,9 +42,10 @@ func TestAnAccountOfWhichLittleIsSaid(t *testing.T) {
 		body string
 		code fault.Code
 	}{
-		"bare":          {`{"id":"acct_1Vitrine"}`, ""},
-		"other types":   {`{"id":"acct_1Vitrine","charges_enabled":"yes","country":7,"requirements":[]}`, ""},
-		"null":          {`{"id":"acct_1Vitrine","charges_enabled":null,"business_profile":null,"requirements":null}`, ""},
+		"bare":        {`{"id":"acct_1Vitrine"}`, ""},
+		"other types": {`{"id":"acct_1Vitrine","charges_enabled":"yes","country":7,"requirements":[]}`, ""},
+		"null": {`{"id":"acct_1Vitrine","charges_enabled":null,"business_profile":null,"requirements":null}`,
+			""},
 		"another":       {`{"id":"acct_2","charges_enabled":true}`, fault.StripeUnavailable},
 		"none":          {`{"charges_enabled":true}`, fault.StripeUnavailable},
 		"no account id": {`{"id":"../acct_1","charges_enabled":true}`, fault.StripeUnavailable},
@@ -100,11 +103,15 @@ func TestWhatAnAccountsEventSays(t *testing.T) {
 		`{"id":"acct_1","charges_enabled":null}`:    false,
 		`{"id":"acct_1","charges_enabled":[false]}`: false,
 	} {
-		event, err := DecodeEvent([]byte(`{"id":"evt_1","object":"event","type":"account.updated","account":"acct_1","data":{"object":` + object + `}}`))
+		event, err := DecodeEvent(
+			[]byte(`{"id":"evt_1","object":"event","type":"account.updated","account":"acct_1","data":{"object":` +
+				object + `}}`))
 		require.NoError(t, err)
 		require.Equal(t, disabled, event.ChargesDisabled, object)
 	}
-	event, err := DecodeEvent([]byte(`{"id":"evt_1","object":"event","type":"charge.refunded","account":"acct_1","data":{"object":{"charges_enabled":false}}}`))
+	event, err := DecodeEvent(
+		[]byte(
+			`{"id":"evt_1","object":"event","type":"charge.refunded","account":"acct_1","data":{"object":{"charges_enabled":false}}}`))
 	require.NoError(t, err)
 	require.False(t, event.ChargesDisabled)
 }

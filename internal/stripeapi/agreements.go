@@ -78,7 +78,8 @@ func CheckAgreement(id string) error {
 // CheckProfile says whether this is a Network ID.
 func CheckProfile(id string) error {
 	if !profileID.MatchString(id) {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.60q is not the Network ID of an agent (profile_…)", id))
+		return fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%.60q is not the Network ID of an agent (profile_…)", id))
 	}
 	return nil
 }
@@ -89,7 +90,8 @@ func (c *Client) Agreements(ctx context.Context, account string) ([]Agreement, e
 	all := []Agreement{}
 	query := url.Values{"limit": {agreementsPerPage}}
 	for range agreementPages {
-		response, err := c.agreementCall(ctx, doing, http.MethodGet, account, agreementsPath+"?"+query.Encode(), nil, "")
+		response, err := c.agreementCall(ctx, doing, http.MethodGet, account, agreementsPath+"?"+query.Encode(), nil,
+			"")
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +152,9 @@ func (c *Client) TerminateAgreement(ctx context.Context, account, id, key string
 	return c.oneAgreement(ctx, "terminate agreement "+id, http.MethodPost, account, path, map[string]string{}, key)
 }
 
-func (c *Client) oneAgreement(ctx context.Context, doing, method, account, path string, body map[string]string, key string) (Agreement, error) {
+func (c *Client) oneAgreement(
+	ctx context.Context, doing, method, account, path string, body map[string]string, key string,
+) (Agreement, error) {
 	response, err := c.agreementCall(ctx, doing, method, account, path, body, key)
 	if err != nil {
 		return Agreement{}, err
@@ -208,7 +212,8 @@ func decodeAgreement(body []byte, redact redactor) (Agreement, error) {
 		return Agreement{}, errors.New("the answer is no agreement")
 	}
 	return Agreement{
-		ID: raw.ID, Status: AgreementStatus(redact.clean(string(raw.Status))), Agent: redact.clean(string(raw.Orchestrator.Name)),
+		ID: raw.ID, Status: AgreementStatus(redact.clean(string(raw.Status))),
+		Agent:   redact.clean(string(raw.Orchestrator.Name)),
 		Profile: redact.clean(raw.Orchestrator.Profile), Seller: redact.clean(raw.Seller.Profile),
 		InitiatedBy: redact.clean(string(raw.InitiatedBy)), TerminatedBy: redact.clean(string(raw.TerminatedBy)),
 		Created: time.Time(raw.Created), SellerConfirmed: time.Time(raw.Transitions.Seller),

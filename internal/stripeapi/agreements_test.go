@@ -38,7 +38,8 @@ func TestAgreementsFromProposalToEnd(t *testing.T) {
 	for i, party := range []string{simcontrol.Seller, simcontrol.Orchestrator} {
 		changed, err := sim.ChangeAgreement(t.Context(), proposed.ID, party, simcontrol.ConfirmAgreement)
 		require.NoError(t, err)
-		require.Equal(t, []AgreementStatus{AgreementPartlyConfirmed, AgreementConfirmed}[i], AgreementStatus(changed.Status))
+		require.Equal(t, []AgreementStatus{AgreementPartlyConfirmed, AgreementConfirmed}[i],
+			AgreementStatus(changed.Status))
 	}
 	found, err := client.Agreement(t.Context(), testAccount, proposed.ID)
 	require.NoError(t, err)
@@ -68,7 +69,8 @@ func TestAgreementsComeInPages(t *testing.T) {
 	t.Parallel()
 	client, sim := emulator(t, stripesim.Options{})
 	for i := range 205 {
-		_, err := sim.MakeAgreement(t.Context(), testAccount, simcontrol.Agreement{Agent: fmt.Sprintf("Agent %d", i), Status: "confirmed"})
+		_, err := sim.MakeAgreement(t.Context(), testAccount,
+			simcontrol.Agreement{Agent: fmt.Sprintf("Agent %d", i), Status: "confirmed"})
 		require.NoError(t, err)
 	}
 	all, err := client.Agreements(t.Context(), testAccount)
@@ -94,13 +96,16 @@ func TestAgreementsOfWhichLittleIsSaid(t *testing.T) {
 		body string
 		want []Agreement
 	}{
-		"bare":        {`{"data":[{"id":"orca_1"}]}`, []Agreement{{ID: "orca_1"}}},
-		"other types": {`{"data":[{"id":"orca_1","status":7,"orchestrator_details":[],"created":1}]}`, []Agreement{{ID: "orca_1", Status: "7"}}},
+		"bare": {`{"data":[{"id":"orca_1"}]}`, []Agreement{{ID: "orca_1"}}},
+		"other types": {`{"data":[{"id":"orca_1","status":7,"orchestrator_details":[],"created":1}]}`,
+			[]Agreement{{ID: "orca_1", Status: "7"}}},
 		"nulls": {`{"data":[{"id":"orca_1","terminated_by":null,"status_transitions":null,"orchestrator_details":{"name":null}}],"next_page_url":null}`,
 			[]Agreement{{ID: "orca_1"}}},
 		"times": {`{"data":[{"id":"orca_1","created":"2026-04-06T10:00:00Z","status_transitions":{"seller_confirmed_at":"2026-04-07T10:00:00Z"}}]}`,
-			[]Agreement{{ID: "orca_1", Created: time.Date(2026, 4, 6, 10, 0, 0, 0, time.UTC), SellerConfirmed: time.Date(2026, 4, 7, 10, 0, 0, 0, time.UTC)}}},
-		"a key in it":   {`{"data":[{"id":"orca_1","orchestrator_details":{"name":"sk_test_abcdefgh"}}]}`, []Agreement{{ID: "orca_1", Agent: "[key removed]"}}},
+			[]Agreement{{ID: "orca_1", Created: time.Date(2026, 4, 6, 10, 0, 0, 0, time.UTC),
+				SellerConfirmed: time.Date(2026, 4, 7, 10, 0, 0, 0, time.UTC)}}},
+		"a key in it": {`{"data":[{"id":"orca_1","orchestrator_details":{"name":"sk_test_abcdefgh"}}]}`,
+			[]Agreement{{ID: "orca_1", Agent: "[key removed]"}}},
 		"no list":       {`{}`, nil},
 		"no id":         {`{"data":[{}]}`, nil},
 		"a path as id":  {`{"data":[{"id":"../orca_1"}]}`, nil},
@@ -135,7 +140,8 @@ func TestTheNextPageIsStripes(t *testing.T) {
 	found, err := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		pages = append(pages, r.URL.RequestURI())
 		if r.URL.Query().Get("page") == "" {
-			_, _ = io.WriteString(w, `{"data":[],"next_page_url":"https://elsewhere.example/steal?page=page_1&limit=100"}`)
+			_, _ = io.WriteString(w,
+				`{"data":[],"next_page_url":"https://elsewhere.example/steal?page=page_1&limit=100"}`)
 			return
 		}
 		_, _ = io.WriteString(w, `{"data":[{"id":"orca_1"}]}`)
@@ -162,8 +168,9 @@ func TestWhatAgreementsAreAskedFor(t *testing.T) {
 
 func TestThinEventsNameTheirAgreement(t *testing.T) {
 	t.Parallel()
-	event, err := DecodeEvent([]byte(`{"id":"evt_test_1","object":"v2.core.event","type":"v2.orchestrated_commerce.agreement.confirmed",` +
-		`"created":"2026-04-06T10:00:00Z","livemode":false,"context":"acct_1Vitrine","related_object":{"id":"orca_test_1","type":"x"},"data":{}}`))
+	event, err := DecodeEvent(
+		[]byte(`{"id":"evt_test_1","object":"v2.core.event","type":"v2.orchestrated_commerce.agreement.confirmed",` +
+			`"created":"2026-04-06T10:00:00Z","livemode":false,"context":"acct_1Vitrine","related_object":{"id":"orca_test_1","type":"x"},"data":{}}`))
 	require.NoError(t, err)
 	require.Equal(t, "orca_test_1", event.Object)
 	require.Equal(t, testAccount, event.Account)

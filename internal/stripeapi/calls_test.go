@@ -46,7 +46,8 @@ func measured(t *testing.T, answer http.HandlerFunc) (*stripeapi.Client, *heard)
 	t.Cleanup(server.Close)
 	h := new(heard)
 	c, err := stripeapi.New(stripeapi.Options{
-		Key: "sk_test_1", APIBase: server.URL, FilesBase: server.URL, Called: h.called, StallTimeout: 200 * time.Millisecond,
+		Key: "sk_test_1", APIBase: server.URL, FilesBase: server.URL, Called: h.called,
+		StallTimeout: 200 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	return c, h
@@ -61,7 +62,8 @@ func TestEveryCallHasARouteWithoutIDs(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error": {"type": "invalid_request_error", "message": "no"}}`)
 	})
 	ctx, orders, id := t.Context(), c.Orders(), catalog.ID{Account: "acct_1", Feed: feed.Product}
-	upload := catalog.Upload{Account: "acct_1", Feed: feed.Product, Filename: "a.csv", ContentType: "text/csv", Size: 1, Body: strings.NewReader("a"), IdempotencyKey: "k"}
+	upload := catalog.Upload{Account: "acct_1", Feed: feed.Product, Filename: "a.csv", ContentType: "text/csv", Size: 1,
+		Body: strings.NewReader("a"), IdempotencyKey: "k"}
 	_, _ = orders.Session(ctx, "acct_1", "cs_1")
 	_, _ = orders.SessionOf(ctx, "acct_1", "pi_1")
 	_, _ = orders.Payment(ctx, "acct_1", "pi_1")
@@ -107,7 +109,8 @@ func TestWhatBecameOfACall(t *testing.T) {
 	})
 	require.NoError(t, c.CheckKey(t.Context()))
 	require.Equal(t, []string{"GET /v1/account ok"}, h.all())
-	for status, want := range map[int]string{401: "StripeUnauthorized", 429: "StripeThrottled", 500: "StripeUnavailable"} {
+	for status, want := range map[int]string{401: "StripeUnauthorized", 429: "StripeThrottled",
+		500: "StripeUnavailable"} {
 		c, h := measured(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Request-Id", "req_1")
 			w.WriteHeader(status)

@@ -75,7 +75,8 @@ func checkMode(u catalog.Upload) error {
 	case u.Mode != catalog.Replace:
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the mode of an import", string(u.Mode)))
 	case u.Feed != feed.Product:
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("the %s feed cannot be replaced, only the product feed can", u.Feed))
+		return fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("the %s feed cannot be replaced, only the product feed can", u.Feed))
 	}
 	return nil
 }
@@ -83,7 +84,8 @@ func checkMode(u catalog.Upload) error {
 func keySpent(id, why string) error {
 	return fault.NewPermanent(fault.StripeKeySpent, &Error{
 		Replayed: true,
-		Message:  "import " + id + ", which belongs to this idempotency key, " + why + "; only a new attempt with a new key can succeed",
+		Message: "import " + id + ", which belongs to this idempotency key, " + why +
+			"; only a new attempt with a new key can succeed",
 	})
 }
 
@@ -100,11 +102,13 @@ func (p *ProductCatalogImports) begin(ctx context.Context, u catalog.Upload) (ca
 		Metadata map[string]string `json:"metadata"`
 	}{u.Feed, mode, map[string]string{}})
 	if err != nil {
-		return catalogImport{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("create product catalog import: %w", err))
+		return catalogImport{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("create product catalog import: %w", err))
 	}
 	params := p.client.params(u.Account, p.client.options.V2Version)
 	params.IdempotencyKey = stripe.String(u.IdempotencyKey)
-	created, err := p.call(ctx, "create product catalog import", http.MethodPost, catalogImportsPath, string(content), params)
+	created, err := p.call(ctx, "create product catalog import", http.MethodPost, catalogImportsPath, string(content),
+		params)
 	if err != nil {
 		return catalogImport{}, err
 	}
@@ -115,7 +119,9 @@ func (p *ProductCatalogImports) begin(ctx context.Context, u catalog.Upload) (ca
 }
 
 // CreateImport reads the import, which the upload has started. Neither the feed nor the key matter any more.
-func (p *ProductCatalogImports) CreateImport(ctx context.Context, id catalog.ID, uploaded, _ string) (catalog.Import, error) {
+func (p *ProductCatalogImports) CreateImport(
+	ctx context.Context, id catalog.ID, uploaded, _ string,
+) (catalog.Import, error) {
 	return p.Import(ctx, id.Account, uploaded)
 }
 
@@ -139,7 +145,8 @@ func (p *ProductCatalogImports) Refused(ctx context.Context, account, errorFile 
 	file := imp.errorFile()
 	if file == nil || file.DownloadURL.Address == "" {
 		return nil, fault.NewPermanent(fault.StripeRejected, &Error{
-			Message: fmt.Sprintf("import %s, which is %q, has no file of refused rows", imp.ID, p.client.redactor.clean(string(imp.Status))),
+			Message: fmt.Sprintf("import %s, which is %q, has no file of refused rows", imp.ID,
+				p.client.redactor.clean(string(imp.Status))),
 		})
 	}
 	return p.client.download(ctx, "read the refused rows of import "+imp.ID, file.DownloadURL)
@@ -150,13 +157,16 @@ func (p *ProductCatalogImports) read(ctx context.Context, account, id string) (c
 		return catalogImport{}, err
 	}
 	if !catalogImportID.MatchString(id) {
-		return catalogImport{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of a product catalog import (pcimprt_…)", id))
+		return catalogImport{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%.40q is not the id of a product catalog import (pcimprt_…)", id))
 	}
 	params := p.client.params(account, p.client.options.V2Version)
 	return p.call(ctx, "read product catalog import "+id, http.MethodGet, catalogImportsPath+"/"+id, "", params)
 }
 
-func (p *ProductCatalogImports) call(ctx context.Context, doing, method, path, content string, params stripe.Params) (catalogImport, error) {
+func (p *ProductCatalogImports) call(
+	ctx context.Context, doing, method, path, content string, params stripe.Params,
+) (catalogImport, error) {
 	response, err := p.client.raw(ctx, doing, method, path, content, params)
 	if err != nil {
 		return catalogImport{}, err

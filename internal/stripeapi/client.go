@@ -102,7 +102,8 @@ func New(o Options) (*Client, error) {
 		Transport:     o.observed(routeOf, &answerReader{next: transport, redactor: c.redactor}),
 		CheckRedirect: redirectWithoutKey,
 	}
-	c.signed = &http.Client{Transport: o.observed(signedRouteOf, &signedReader{next: transport}), CheckRedirect: redirectWithoutKey}
+	c.signed = &http.Client{Transport: o.observed(signedRouteOf, &signedReader{next: transport}),
+		CheckRedirect: redirectWithoutKey}
 	plain := &http.Client{
 		Transport:     o.observed(routeOf, &answerReader{next: transport, redactor: c.redactor, limit: maxAnswer}),
 		CheckRedirect: redirectWithoutKey,
@@ -158,7 +159,8 @@ var embeddedVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}\.preview; embedded_
 // checkBase accepts scheme and host alone: paths are ours, and a user in the URL would end up in error messages.
 func checkBase(what, base string) error {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.Path != "" ||
+		u.RawQuery != "" {
 		return fmt.Errorf("stripe: %s is not an address such as https://api.stripe.com", what)
 	}
 	return nil
@@ -176,8 +178,8 @@ func backend(kind stripe.SupportedBackend, base string, client *http.Client) str
 	})
 }
 
-// params are what every call of stripe-go is made with. Stripe-Account names the account for /v2 as well. Stripe's page on
-// contexts says that Stripe-Context supersedes it, and both are understood; only this place would change.
+// params are what every call of stripe-go is made with. Stripe-Account names the account for /v2 as well. Stripe's page
+// on contexts says that Stripe-Context supersedes it, and both are understood; only this place would change.
 func (c *Client) params(account, version string) stripe.Params {
 	return stripe.Params{
 		StripeAccount: stripe.String(account),
@@ -186,7 +188,9 @@ func (c *Client) params(account, version string) stripe.Params {
 }
 
 // raw makes a call that stripe-go has no types for.
-func (c *Client) raw(ctx context.Context, doing, method, path, content string, params stripe.Params) (*stripe.APIResponse, error) {
+func (c *Client) raw(
+	ctx context.Context, doing, method, path, content string, params stripe.Params,
+) (*stripe.APIResponse, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
 	defer cancel()
 	params.Context = bounded
@@ -203,7 +207,8 @@ func (c *Client) raw(ctx context.Context, doing, method, path, content string, p
 
 // unreadable is an answer that agrees to the call but does not say what it should.
 func unreadable(doing string, response *stripe.APIResponse, err error) error {
-	return unavailable(&Error{Status: response.StatusCode, RequestID: response.RequestID, Message: doing + ": " + err.Error()})
+	return unavailable(&Error{Status: response.StatusCode, RequestID: response.RequestID,
+		Message: doing + ": " + err.Error()})
 }
 
 // failed gives an error of a call its final form: the caller's own cancellation as it is, a refusal as the fault that
@@ -227,7 +232,8 @@ func checkAccount(id string) error { return account.Check(id) }
 
 func checkIdempotencyKey(key string) error {
 	if key == "" || len(key) > 255 || strings.ContainsFunc(key, notVisible) {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("idempotency key of %d bytes: expected 1 to 255 visible characters", len(key)))
+		return fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("idempotency key of %d bytes: expected 1 to 255 visible characters", len(key)))
 	}
 	return nil
 }

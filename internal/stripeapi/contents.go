@@ -25,7 +25,8 @@ func (c *Client) fileContents(ctx context.Context, account, file string) (io.Rea
 		params := c.params(account, c.options.Version)
 		params.Context = ctx
 		stream := &stripe.APIStream{}
-		if err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+file+"/contents", c.options.Key, &params, stream); err != nil {
+		if err := c.files.CallStreaming(http.MethodGet, "/v1/files/"+file+"/contents", c.options.Key, &params,
+			stream); err != nil {
 			return nil, err
 		}
 		return stream.LastResponse.Body, nil
@@ -33,7 +34,9 @@ func (c *Client) fileContents(ctx context.Context, account, file string) (io.Rea
 }
 
 // stream opens what takes long to read, and watches over its reading.
-func (c *Client) stream(ctx context.Context, doing string, open func(context.Context) (io.ReadCloser, error)) (io.ReadCloser, error) {
+func (c *Client) stream(
+	ctx context.Context, doing string, open func(context.Context) (io.ReadCloser, error),
+) (io.ReadCloser, error) {
 	limit := c.options.StallTimeout
 	watched, dog, done := watch(ctx, limit, func() string { return doing + ": no byte came for " + limit.String() })
 	f := &contents{client: c, ctx: ctx, watched: watched, doing: doing, watchdog: dog, limit: limit, done: done}

@@ -45,7 +45,9 @@ func (o *Orders) Dispute(ctx context.Context, account, id string) (order.Dispute
 
 // SubmitEvidence puts evidence at a dispute, and hands it to the bank if submit; it takes it once. A dispute that the
 // bank has decided is a fault.PaymentConflict.
-func (o *Orders) SubmitEvidence(ctx context.Context, account, id string, e order.Evidence, submit bool, key string) (order.Dispute, error) {
+func (o *Orders) SubmitEvidence(
+	ctx context.Context, account, id string, e order.Evidence, submit bool, key string,
+) (order.Dispute, error) {
 	if err := checkWrite(account, 0, key, errors.Join(order.CheckDispute(id), e.Check())); err != nil {
 		return order.Dispute{}, err
 	}
@@ -111,8 +113,10 @@ func decodeDispute(doing, id string, response *stripe.APIResponse) (order.Disput
 		return order.Dispute{}, unreadable(doing, response, errors.New("the answer is about another object"))
 	}
 	return order.Dispute{
-		ID: d.ID, Charge: string(d.Charge), PaymentIntent: string(d.PaymentIntent), Amount: int64(d.Amount), Currency: string(d.Currency),
-		Reason: string(d.Reason), Status: string(d.Status), EvidenceDueBy: unix(d.Evidence.DueBy), Submissions: int64(d.Evidence.Submissions),
-		Created: unix(d.Created),
+		ID: d.ID, Charge: string(d.Charge), PaymentIntent: string(d.PaymentIntent), Amount: int64(d.Amount),
+		Currency: string(d.Currency),
+		Reason:   string(d.Reason), Status: string(d.Status), EvidenceDueBy: unix(d.Evidence.DueBy),
+		Submissions: int64(d.Evidence.Submissions),
+		Created:     unix(d.Created),
 	}, nil
 }

@@ -15,8 +15,8 @@ type WebhookEndpoint struct {
 	Events   []string // types, or "*"
 }
 
-// WebhookEndpoints lists the platform's endpoints, those for Connect among them: Stripe does not say which those are. It
-// allows 16 of them.
+// WebhookEndpoints lists the platform's endpoints, those for Connect among them: Stripe does not say which those are.
+// It allows 16 of them.
 func (c *Client) WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error) {
 	const doing = "list webhook endpoints"
 	response, err := c.Orders().get(ctx, doing, "", "/v1/webhook_endpoints", url.Values{"limit": {"100"}})

@@ -46,10 +46,12 @@ func TestListsOfEndpointsThatSayLittle(t *testing.T) {
 		want []WebhookEndpoint
 		code fault.Code
 	}{
-		"empty":         {`{"object":"list","data":[],"has_more":false}`, []WebhookEndpoint{}, ""},
-		"bare":          {`{"data":[{"id":"we_1"}]}`, []WebhookEndpoint{{ID: "we_1"}}, ""},
-		"other types":   {`{"data":[{"id":"we_1","livemode":"true","status":7,"enabled_events":"*"}]}`, []WebhookEndpoint{{ID: "we_1"}}, ""},
-		"null":          {`{"data":[{"id":"we_1","livemode":null,"enabled_events":null}]}`, []WebhookEndpoint{{ID: "we_1"}}, ""},
+		"empty": {`{"object":"list","data":[],"has_more":false}`, []WebhookEndpoint{}, ""},
+		"bare":  {`{"data":[{"id":"we_1"}]}`, []WebhookEndpoint{{ID: "we_1"}}, ""},
+		"other types": {`{"data":[{"id":"we_1","livemode":"true","status":7,"enabled_events":"*"}]}`,
+			[]WebhookEndpoint{{ID: "we_1"}}, ""},
+		"null": {`{"data":[{"id":"we_1","livemode":null,"enabled_events":null}]}`,
+			[]WebhookEndpoint{{ID: "we_1"}}, ""},
 		"another state": {`{"data":[{"id":"we_1","status":"paused"}]}`, []WebhookEndpoint{{ID: "we_1"}}, ""},
 		"no list":       {`{"object":"account"}`, nil, fault.StripeUnavailable},
 		"an object":     {`{"data":{"id":"we_1"}}`, nil, fault.StripeUnavailable},

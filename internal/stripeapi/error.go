@@ -93,9 +93,12 @@ func (e *Error) advice() string {
 	case e.Status == http.StatusUnauthorized:
 		return "set STRIPE_API_KEY to a key that is active"
 	case e.Status == http.StatusForbidden:
-		return "check that the account is connected to this platform, and that a restricted key may read and write files, data management and product catalog imports (for orders: checkout sessions, payment intents, refunds, disputes and events), and may act for connected accounts"
+		return "check that the account is connected to this platform, and that a restricted key may read and write " +
+			"files, data management and product catalog imports (for orders: checkout sessions, payment intents, " +
+			"refunds, disputes and events), and may act for connected accounts"
 	case e.Replayed && e.Status >= 500:
-		return "it repeats the stored answer of an earlier try: only a new attempt with a new idempotency key can succeed"
+		return "it repeats the stored answer of an earlier try: only a new attempt with a new idempotency key can " +
+			"succeed"
 	}
 	return ""
 }
@@ -174,7 +177,8 @@ func classify(e *Error, h http.Header, now time.Time) error {
 // whoever stands in between stays so.
 func (e *Error) foreign() bool {
 	switch e.Status {
-	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+		http.StatusTooManyRequests:
 		return false
 	}
 	return e.Foreign && e.Status < 500

@@ -21,7 +21,9 @@ const eventsPerPage = 50
 
 // Events lists the events of an account, or of the platform itself if account is empty, that happened since then, page
 // by page back in time: after is Next of the page before. No types means all. Stripe keeps events for 30 days.
-func (o *Orders) Events(ctx context.Context, account string, since time.Time, types []string, after string) (order.EventsPage, error) {
+func (o *Orders) Events(
+	ctx context.Context, account string, since time.Time, types []string, after string,
+) (order.EventsPage, error) {
 	query, err := eventsQuery(account, since, types, after)
 	if err != nil {
 		return order.EventsPage{}, err
@@ -74,7 +76,8 @@ func eventsQuery(account string, since time.Time, types []string, after string) 
 		query.Set("created[gte]", strconv.FormatInt(since.Unix(), 10))
 	}
 	if len(types) > 20 {
-		errs = append(errs, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%d types of events: Stripe takes 20 at once", len(types))))
+		errs = append(errs, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%d types of events: Stripe takes 20 at once", len(types))))
 	}
 	if len(types) > 0 {
 		query["types[]"] = types
@@ -131,7 +134,8 @@ func DecodeEvent(payload []byte) (order.Event, error) {
 		return order.Event{}, fault.NewPermanent(fault.InputInvalid, errors.New("the event is not JSON"))
 	}
 	if raw.Object != "event" && raw.Object != "v2.core.event" {
-		return order.Event{}, fault.NewPermanent(fault.InputInvalid, errors.New("the payload is not an event of Stripe's"))
+		return order.Event{}, fault.NewPermanent(fault.InputInvalid,
+			errors.New("the payload is not an event of Stripe's"))
 	}
 	account, err := AccountIn(cmp.Or(raw.Account, raw.Context))
 	errs := errors.Join(order.CheckEvent(raw.ID), err)
@@ -141,11 +145,13 @@ func DecodeEvent(payload []byte) (order.Event, error) {
 	if errs != nil {
 		return order.Event{}, errs
 	}
-	event := order.Event{ID: raw.ID, Type: raw.Type, Account: account, Created: time.Time(raw.Created), Livemode: raw.Livemode}
+	event := order.Event{ID: raw.ID, Type: raw.Type, Account: account, Created: time.Time(raw.Created),
+		Livemode: raw.Livemode}
 	if enabled := raw.Data.Object.ChargesEnabled.said; raw.Type == "account.updated" && enabled != nil {
 		event.ChargesDisabled = !*enabled
 	}
-	refer(&event, raw.Data.Object.ID, raw.Related.ID, string(raw.Data.Object.PaymentIntent), string(raw.Data.Object.Charge))
+	refer(&event, raw.Data.Object.ID, raw.Related.ID, string(raw.Data.Object.PaymentIntent),
+		string(raw.Data.Object.Charge))
 	return event, nil
 }
 
@@ -156,7 +162,8 @@ func AccountIn(context string) (string, error) {
 		return "", nil
 	}
 	if len(context) > maxContext || !contextPattern.MatchString(context) {
-		return "", fault.NewPermanent(fault.InputInvalid, fmt.Errorf("context %.60q names no account: expected acct_…, or org_…/acct_…", context))
+		return "", fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("context %.60q names no account: expected acct_…, or org_…/acct_…", context))
 	}
 	last := context[strings.LastIndexByte(context, '/')+1:]
 	if !strings.HasPrefix(last, "acct_") {

@@ -31,8 +31,11 @@ type ImportSets struct{ client *Client }
 func (c *Client) V1() *ImportSets { return &ImportSets{client: c} }
 
 // CreateImport starts the import of an uploaded file.
-func (s *ImportSets) CreateImport(ctx context.Context, id catalog.ID, file, idempotencyKey string) (catalog.Import, error) {
-	if err := errors.Join(checkAccount(id.Account), checkFileID(file), checkFormat(id.Feed), checkIdempotencyKey(idempotencyKey)); err != nil {
+func (s *ImportSets) CreateImport(
+	ctx context.Context, id catalog.ID, file, idempotencyKey string,
+) (catalog.Import, error) {
+	if err := errors.Join(checkAccount(id.Account), checkFileID(file), checkFormat(id.Feed),
+		checkIdempotencyKey(idempotencyKey)); err != nil {
 		return catalog.Import{}, err
 	}
 	form := url.Values{"file": {file}, "standard_data_format": {standardDataFormat(id.Feed)}}
@@ -51,7 +54,8 @@ func standardDataFormat(k feed.Kind) string {
 
 func checkFormat(k feed.Kind) error {
 	if !feed.V1.Takes(k) {
-		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("import sets have no format for the feed %q: it goes by the Product Catalog Import API (v2)", k))
+		return fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("import sets have no format for the feed %q: it goes by the Product Catalog Import API (v2)", k))
 	}
 	return nil
 }
@@ -62,9 +66,11 @@ func (s *ImportSets) Import(ctx context.Context, account, id string) (catalog.Im
 		return catalog.Import{}, err
 	}
 	if !importSetID.MatchString(id) {
-		return catalog.Import{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of an import set (impset_…)", id))
+		return catalog.Import{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%.40q is not the id of an import set (impset_…)", id))
 	}
-	return s.call(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "", s.client.params(account, s.client.options.Version))
+	return s.call(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "",
+		s.client.params(account, s.client.options.Version))
 }
 
 func checkFileID(id string) error {
@@ -74,7 +80,9 @@ func checkFileID(id string) error {
 	return nil
 }
 
-func (s *ImportSets) call(ctx context.Context, doing, method, path, form string, params stripe.Params) (catalog.Import, error) {
+func (s *ImportSets) call(
+	ctx context.Context, doing, method, path, form string, params stripe.Params,
+) (catalog.Import, error) {
 	response, err := s.client.raw(ctx, doing, method, path, form, params)
 	if err != nil {
 		return catalog.Import{}, err

@@ -49,14 +49,16 @@ func (o *Orders) Session(ctx context.Context, account, id string) (order.Session
 
 // The agent's details are a private preview: Stripe refuses to expand them where there is none.
 var (
-	sessionExpand = []string{"line_items.data.price.product", "line_items.data.taxes", "payment_intent.latest_charge", "shipping_cost.shipping_rate"}
-	agentExpand   = "payment_intent.agent_details"
+	sessionExpand = []string{"line_items.data.price.product", "line_items.data.taxes", "payment_intent.latest_charge",
+		"shipping_cost.shipping_rate"}
+	agentExpand = "payment_intent.agent_details"
 )
 
 func (o *Orders) readSession(ctx context.Context, account, id string) (checkoutSession, error) {
 	doing := "read checkout session " + id
 	path := sessionsPath + "/" + id
-	response, err := o.look(ctx, doing, account, path, url.Values{"expand[]": append([]string{agentExpand}, sessionExpand...)})
+	response, err := o.look(ctx, doing, account, path,
+		url.Values{"expand[]": append([]string{agentExpand}, sessionExpand...)})
 	if cannotExpand(err) {
 		response, err = o.get(ctx, doing, account, path, url.Values{"expand[]": sessionExpand})
 	}
@@ -84,7 +86,8 @@ func (o *Orders) readMoreLines(ctx context.Context, account string, s *checkoutS
 	doing := "read the line items of checkout session " + s.ID
 	for page := 0; s.LineItems.HasMore; page++ {
 		if page == linePages || len(s.LineItems.Data) == 0 {
-			return fault.NewPermanent(fault.StripeRejected, &Error{Message: fmt.Sprintf("%s: there are more than %d", doing, len(s.LineItems.Data))})
+			return fault.NewPermanent(fault.StripeRejected,
+				&Error{Message: fmt.Sprintf("%s: there are more than %d", doing, len(s.LineItems.Data))})
 		}
 		last := s.LineItems.Data[len(s.LineItems.Data)-1].ID
 		if err := order.CheckLineItem(last); err != nil {
@@ -113,7 +116,8 @@ func (o *Orders) SessionOf(ctx context.Context, account, paymentIntent string) (
 		return "", err
 	}
 	doing := "find the checkout session of " + paymentIntent
-	response, err := o.get(ctx, doing, account, sessionsPath, url.Values{"payment_intent": {paymentIntent}, "limit": {"1"}})
+	response, err := o.get(ctx, doing, account, sessionsPath,
+		url.Values{"payment_intent": {paymentIntent}, "limit": {"1"}})
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +152,9 @@ func (o *Orders) look(ctx context.Context, doing, account, path string, query ur
 	return o.client.raw(ctx, doing, http.MethodGet, path, "", o.params(account))
 }
 
-func (o *Orders) post(ctx context.Context, doing, account, path string, form url.Values, key string) (*stripe.APIResponse, error) {
+func (o *Orders) post(
+	ctx context.Context, doing, account, path string, form url.Values, key string,
+) (*stripe.APIResponse, error) {
 	params := o.params(account)
 	params.IdempotencyKey = stripe.String(key)
 	response, err := o.client.raw(ctx, doing, http.MethodPost, path, form.Encode(), params)

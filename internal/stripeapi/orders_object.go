@@ -128,7 +128,8 @@ const defaultAuthorization = 7 * 24 * time.Hour
 func (p paymentIntent) payment() order.Payment {
 	payment := order.Payment{
 		State: p.state(), Amount: int64(p.Amount), Capturable: int64(p.Capturable), Captured: int64(p.Received),
-		Refunded: int64(p.Charge.Refunded), Disputed: p.Charge.Disputed, Fee: int64(p.Fee), Charged: unix(p.Charge.Created),
+		Refunded: int64(p.Charge.Refunded), Disputed: p.Charge.Disputed, Fee: int64(p.Fee),
+		Charged: unix(p.Charge.Created),
 	}
 	if payment.State == order.RequiresCapture {
 		payment.AuthorizationExpires = p.authorizationExpires()
@@ -181,7 +182,8 @@ func unix(seconds count) time.Time {
 func (s checkoutSession) session(account string) order.Session {
 	loaded := order.Session{
 		Summary: s.summary(account),
-		Buyer:   order.Buyer{Name: string(s.Customer.Name), Email: string(s.Customer.Email), Phone: string(s.Customer.Phone)},
+		Buyer: order.Buyer{Name: string(s.Customer.Name), Email: string(s.Customer.Email),
+			Phone: string(s.Customer.Phone)},
 	}
 	if a := s.Customer.Address; a != nil {
 		billing := a.order()
@@ -195,10 +197,12 @@ func (s checkoutSession) session(account string) order.Session {
 		shipping = s.OldShipping
 	}
 	if shipping != nil {
-		loaded.ShipTo = &order.Recipient{Name: string(shipping.Name), Phone: string(shipping.Phone), Address: shipping.Address.order()}
+		loaded.ShipTo = &order.Recipient{Name: string(shipping.Name), Phone: string(shipping.Phone),
+			Address: shipping.Address.order()}
 	}
 	if cost := s.ShippingCost; cost != nil {
-		loaded.Shipping = &order.ShippingChoice{Rate: string(cost.Rate.ID), Name: string(cost.Rate.Name), Amount: int64(cost.Total), Metadata: plain(cost.Rate.Metadata)}
+		loaded.Shipping = &order.ShippingChoice{Rate: string(cost.Rate.ID), Name: string(cost.Rate.Name),
+			Amount: int64(cost.Total), Metadata: plain(cost.Rate.Metadata)}
 	}
 	if p := s.PaymentIntent; p != nil {
 		loaded.Receipt = string(p.Charge.Receipt)
@@ -212,7 +216,8 @@ func (s checkoutSession) session(account string) order.Session {
 
 func (s checkoutSession) summary(account string) order.Summary {
 	sum := order.Summary{
-		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Mode: string(s.Mode), Created: unix(s.Created), Currency: string(s.Currency),
+		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Mode: string(s.Mode),
+		Created: unix(s.Created), Currency: string(s.Currency),
 		Amounts: order.Amounts{
 			Subtotal: int64(s.Subtotal), Discount: int64(s.Totals.Discount), Shipping: int64(s.Totals.Shipping),
 			Tax: int64(s.Totals.Tax), Total: int64(s.Total),
@@ -280,7 +285,8 @@ func (l lineItem) text() order.LineText {
 		t.Name = string(l.Description)
 	}
 	for _, tax := range l.Taxes {
-		t.Taxes = append(t.Taxes, order.Tax{Amount: int64(tax.Amount), Type: string(tax.Rate.Type), Percentage: tax.Rate.Percentage})
+		t.Taxes = append(t.Taxes,
+			order.Tax{Amount: int64(tax.Amount), Type: string(tax.Rate.Type), Percentage: tax.Rate.Percentage})
 	}
 	return t
 }

@@ -76,7 +76,8 @@ func ordersFor(t *testing.T, answers map[string][]answer) (*Orders, *script) {
 func ok(body string) answer { return answer{status: http.StatusOK, body: body} }
 
 func refused(status int, code, message string) answer {
-	return answer{status: status, body: fmt.Sprintf(`{"error":{"type":"invalid_request_error","code":%q,"message":%q}}`, code, message)}
+	return answer{status: status,
+		body: fmt.Sprintf(`{"error":{"type":"invalid_request_error","code":%q,"message":%q}}`, code, message)}
 }
 
 const sessionBody = `{"id":"cs_test_1","object":"checkout.session","created":1772366400,"livemode":true,"status":"complete",
@@ -127,15 +128,18 @@ func TestSessionIsLoadedWhole(t *testing.T) {
 	require.Equal(t, testAccount, first.header.Get("Stripe-Account"))
 	require.Equal(t, DefaultOrdersVersion, first.header.Get("Stripe-Version"))
 	require.Contains(t, first.form["expand[]"], "payment_intent.agent_details")
-	require.Equal(t, []string{"li_1"}, stripe.named("GET /v1/checkout/sessions/cs_test_1/line_items")[0].form["starting_after"])
+	require.Equal(t, []string{"li_1"},
+		stripe.named("GET /v1/checkout/sessions/cs_test_1/line_items")[0].form["starting_after"])
 }
 
 func TestSessionWithoutThePreviewOfAgents(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(sessionBody, `"has_more":true`, `"has_more":false`, 1)
-	body = strings.Replace(body, `"agent_details":{"name":"Shopping Agent","network_business_profile":"profile_1"},`, "", 1)
+	body = strings.Replace(body, `"agent_details":{"name":"Shopping Agent","network_business_profile":"profile_1"},`,
+		"", 1)
 	orders, stripe := ordersFor(t, map[string][]answer{
-		"GET /v1/checkout/sessions/cs_test_1": {refused(400, "", "This property cannot be expanded (agent_details)."), ok(body)},
+		"GET /v1/checkout/sessions/cs_test_1": {refused(400, "", "This property cannot be expanded (agent_details)."),
+			ok(body)},
 	})
 	session, err := orders.Session(t.Context(), testAccount, "cs_test_1")
 	require.NoError(t, err)
@@ -157,7 +161,8 @@ func TestPaymentStates(t *testing.T) {
 		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                                order.NoPaymentRequired,
 		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                              order.Canceled,
 	} {
-		orders, _ := ordersFor(t, map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
+		orders, _ := ordersFor(t,
+			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
 		session, err := orders.Session(t.Context(), testAccount, "cs_1")
 		require.NoError(t, err)
 		require.Equal(t, want, session.Summary.Payment.State, body)
@@ -173,9 +178,11 @@ func TestUnusableSessions(t *testing.T) {
 	}{
 		"another object": {ok(`{"id":"cs_2"}`), fault.Plain, fault.StripeUnavailable},
 		"no JSON":        {ok(`jenny@example.com`), fault.Plain, fault.StripeUnavailable},
-		"not found":      {refused(404, "resource_missing", "No such checkout.session"), fault.Permanent, fault.StripeRejected},
-		"throttled":      {refused(429, "rate_limit", "slow"), fault.Throttled, fault.StripeThrottled},
-		"lines for ever": {ok(`{"id":"cs_1","line_items":{"has_more":true,"data":[]}}`), fault.Permanent, fault.StripeRejected},
+		"not found": {refused(404, "resource_missing", "No such checkout.session"), fault.Permanent,
+			fault.StripeRejected},
+		"throttled": {refused(429, "rate_limit", "slow"), fault.Throttled, fault.StripeThrottled},
+		"lines for ever": {ok(`{"id":"cs_1","line_items":{"has_more":true,"data":[]}}`), fault.Permanent,
+			fault.StripeRejected},
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{"GET /v1/checkout/sessions/cs_1": {c.answer}})
 		_, err := orders.Session(t.Context(), testAccount, "cs_1")
@@ -192,7 +199,11 @@ func TestUnusableSessions(t *testing.T) {
 
 func TestSessionOf(t *testing.T) {
 	t.Parallel()
-	orders, stripe := ordersFor(t, map[string][]answer{"GET /v1/checkout/sessions": {ok(`{"data":[{"id":"cs_1"}]}`), ok(`{"data":[]}`), ok(`{"data":[{"id":"x"}]}`)}})
+	orders, stripe := ordersFor(t,
+		map[string][]answer{
+			"GET /v1/checkout/sessions": {ok(`{"data":[{"id":"cs_1"}]}`), ok(`{"data":[]}`),
+				ok(`{"data":[{"id":"x"}]}`)},
+		})
 	id, err := orders.SessionOf(t.Context(), testAccount, "pi_1")
 	require.NoError(t, err)
 	require.Equal(t, "cs_1", id)

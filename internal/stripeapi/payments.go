@@ -32,7 +32,9 @@ func (o *Orders) Payment(ctx context.Context, account, paymentIntent string) (or
 // idempotency keys after a day, the payment remembers. Over another amount it is a fault.PaymentConflict. If the
 // reservation is gone, the error is fault.AuthorizationExpired. After a fault.StripeKeySpent, which says that nothing
 // is captured, another key is safe.
-func (o *Orders) Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error) {
+func (o *Orders) Capture(
+	ctx context.Context, account, paymentIntent string, amount, fee int64, key string,
+) (order.Payment, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Payment{}, err
 	}
@@ -63,7 +65,8 @@ func captured(is paymentIntent, amount int64, refused error) error {
 	case state == order.Paid:
 		return conflict("%s is captured over %s, not over %s", is.ID, is.money(is.Received), is.money(count(amount)))
 	case is.expired(), state != order.Paid && refusedAs(refused, "charge_expired_for_capture"):
-		return fault.NewPermanent(fault.AuthorizationExpired, &Error{Message: is.ID + " cannot be captured any more: its authorisation has expired"})
+		return fault.NewPermanent(fault.AuthorizationExpired,
+			&Error{Message: is.ID + " cannot be captured any more: its authorisation has expired"})
 	case state == order.Canceled:
 		return conflict("%s is cancelled, so nothing can be captured", is.ID)
 	}
@@ -76,7 +79,8 @@ func (o *Orders) Cancel(ctx context.Context, account, paymentIntent, key string)
 	if err := checkWrite(account, 0, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Payment{}, err
 	}
-	intent, err := o.writePayment(ctx, "cancel "+paymentIntent, account, paymentIntent, "/cancel", url.Values{"expand[]": {"latest_charge"}}, key)
+	intent, err := o.writePayment(ctx, "cancel "+paymentIntent, account, paymentIntent, "/cancel",
+		url.Values{"expand[]": {"latest_charge"}}, key)
 	if !final(err) {
 		return intent.payment(), err
 	}
@@ -124,7 +128,9 @@ func (o *Orders) readPayment(ctx context.Context, account, id string) (paymentIn
 	return decodePayment(doing, id, response)
 }
 
-func (o *Orders) writePayment(ctx context.Context, doing, account, id, step string, form url.Values, key string) (paymentIntent, error) {
+func (o *Orders) writePayment(
+	ctx context.Context, doing, account, id, step string, form url.Values, key string,
+) (paymentIntent, error) {
 	response, err := o.post(ctx, doing, account, paymentsPath+id+step, form, key)
 	if err != nil {
 		return paymentIntent{}, err

@@ -29,18 +29,23 @@ func TestCapture(t *testing.T) {
 		capture, read answer
 		code          fault.Code // empty: success
 	}{
-		"captured":              {pi("succeeded", `,"amount_received":2000`), answer{}, ""},
-		"captured before":       {unexpected, pi("succeeded", `,"amount_received":2000`), ""},
-		"captured otherwise":    {unexpected, pi("succeeded", `,"amount_received":2660`), fault.PaymentConflict},
-		"cancelled by somebody": {unexpected, pi("canceled", `,"cancellation_reason":"requested_by_customer"`), fault.PaymentConflict},
-		"cancelled by Stripe":   {unexpected, pi("canceled", `,"cancellation_reason":"automatic"`), fault.AuthorizationExpired},
-		"expired":               {refused(400, "charge_expired_for_capture", "too late"), pi("requires_capture", ""), fault.AuthorizationExpired},
-		"too much":              {refused(400, "amount_too_large", "too much"), pi("requires_capture", ""), fault.StripeRejected},
+		"captured":           {pi("succeeded", `,"amount_received":2000`), answer{}, ""},
+		"captured before":    {unexpected, pi("succeeded", `,"amount_received":2000`), ""},
+		"captured otherwise": {unexpected, pi("succeeded", `,"amount_received":2660`), fault.PaymentConflict},
+		"cancelled by somebody": {unexpected, pi("canceled", `,"cancellation_reason":"requested_by_customer"`),
+			fault.PaymentConflict},
+		"cancelled by Stripe": {unexpected, pi("canceled", `,"cancellation_reason":"automatic"`),
+			fault.AuthorizationExpired},
+		"expired": {refused(400, "charge_expired_for_capture", "too late"), pi("requires_capture", ""),
+			fault.AuthorizationExpired},
+		"too much": {refused(400, "amount_too_large", "too much"), pi("requires_capture", ""), fault.StripeRejected},
 		"key spent": {
-			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}}, pi("requires_capture", ""), fault.StripeKeySpent,
+			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}},
+			pi("requires_capture", ""), fault.StripeKeySpent,
 		},
 		"key spent, but done": {
-			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}}, pi("succeeded", `,"amount_received":2000`), "",
+			answer{500, `{"error":{"type":"api_error"}}`, map[string]string{"Idempotent-Replayed": "true"}},
+			pi("succeeded", `,"amount_received":2000`), "",
 		},
 	} {
 		orders, stripe := ordersFor(t, map[string][]answer{capturePI: {c.capture}, readPI: {c.read}})
@@ -65,7 +70,8 @@ func TestRefusalsOfOrdersAreInOurWords(t *testing.T) {
 	no := refused(402, "card_declined", "Jenny Rosen (jenny@example.com) cannot be charged")
 	orders, _ := ordersFor(t, map[string][]answer{
 		capturePI: {no}, cancelPI: {no}, readPI: {pi("requires_capture", ""), pi("requires_capture", ""), no},
-		"GET /v1/refunds": {ok(`{"data":[]}`), no}, "POST /v1/refunds": {no}, "GET /v1/checkout/sessions/cs_1": {no}, "GET /v1/disputes/du_1": {no},
+		"GET /v1/refunds": {ok(`{"data":[]}`), no}, "POST /v1/refunds": {no}, "GET /v1/checkout/sessions/cs_1": {no},
+		"GET /v1/disputes/du_1": {no},
 	})
 	ask := []func() error{
 		func() error { _, err := orders.Capture(t.Context(), testAccount, "pi_1", 0, 0, "key-1"); return err },
@@ -109,17 +115,25 @@ func TestRefund(t *testing.T) {
 	t.Parallel()
 	const list, create = "GET /v1/refunds", "POST /v1/refunds"
 	orders, stripe := ordersFor(t, map[string][]answer{
-		list:   {ok(`{"has_more":true,"data":[{"id":"re_0","amount":1,"status":"succeeded"}]}`), ok(`{"data":[]}`)},
-		create: {ok(`{"id":"re_1","amount":500,"currency":"usd","status":"pending","created":1772366400,"metadata":{"vitrine_key":"key-1"}}`)},
+		list: {ok(`{"has_more":true,"data":[{"id":"re_0","amount":1,"status":"succeeded"}]}`), ok(`{"data":[]}`)},
+		create: {
+			ok(
+				`{"id":"re_1","amount":500,"currency":"usd","status":"pending","created":1772366400,"metadata":{"vitrine_key":"key-1"}}`),
+		},
 	})
 	made, err := orders.Refund(t.Context(), testAccount, "pi_1", 500, true, "key-1")
 	require.NoError(t, err)
-	require.Equal(t, order.Refund{ID: "re_1", Amount: 500, Currency: "usd", Status: "pending", Created: time.Unix(1772366400, 0).UTC(), Key: "key-1"}, made)
+	require.Equal(t, order.Refund{ID: "re_1", Amount: 500, Currency: "usd", Status: "pending",
+		Created: time.Unix(1772366400, 0).UTC(), Key: "key-1"}, made)
 	require.Equal(t, "re_0", stripe.named(list)[1].form.Get("starting_after"))
 	sent := stripe.named(create)[0].form
-	require.Equal(t, url.Values{"payment_intent": {"pi_1"}, "amount": {"500"}, "refund_application_fee": {"true"}, "metadata[vitrine_key]": {"key-1"}}, sent)
+	require.Equal(t, url.Values{"payment_intent": {"pi_1"}, "amount": {"500"}, "refund_application_fee": {"true"},
+		"metadata[vitrine_key]": {"key-1"}}, sent)
 
-	orders, stripe = ordersFor(t, map[string][]answer{list: {ok(`{"data":[{"id":"re_1","amount":500,"status":"succeeded","metadata":{"vitrine_key":"key-1"}}]}`)}})
+	orders, stripe = ordersFor(t,
+		map[string][]answer{
+			list: {ok(`{"data":[{"id":"re_1","amount":500,"status":"succeeded","metadata":{"vitrine_key":"key-1"}}]}`)},
+		})
 	again, err := orders.Refund(t.Context(), testAccount, "pi_1", 500, false, "key-1")
 	require.NoError(t, err)
 	require.Equal(t, "re_1", again.ID)
@@ -142,7 +156,8 @@ func TestRefundOfWhatIsRefunded(t *testing.T) {
 		return map[string][]answer{
 			"GET /v1/refunds":  {ok(`{"data":[{"id":"re_9","amount":2660,"status":"succeeded"}]}`)},
 			"POST /v1/refunds": {refused(400, "charge_already_refunded", "already")},
-			readPI:             {pi("succeeded", `,"amount_received":2660,"latest_charge":{"id":"ch_1","amount_refunded":2660}`)},
+			readPI: {pi("succeeded",
+				`,"amount_received":2660,"latest_charge":{"id":"ch_1","amount_refunded":2660}`)},
 		}
 	}
 	orders, _ := ordersFor(t, answers())
@@ -161,12 +176,18 @@ func TestWhatWasReleasedIsNoRefund(t *testing.T) {
 		status, payment, refunds string
 		want                     []string
 	}{
-		"captured in full":                    {"succeeded", `"amount":2660,"amount_received":2660`, asked, []string{"re_2"}},
-		"captured in part":                    {"succeeded", `"amount":2660,"amount_received":2000`, `{"id":"re_1","amount":660,"status":"succeeded"}`, []string{}},
-		"captured in part, then refunded":     {"succeeded", `"amount":2660,"amount_received":2000`, asked + `,{"id":"re_1","amount":660,"status":"succeeded"}`, []string{"re_2"}},
-		"captured in part, by another amount": {"succeeded", `"amount":2660,"amount_received":2000`, asked, []string{"re_2"}},
-		"cancelled":                           {"canceled", `"amount":2660,"amount_received":0`, `{"id":"re_1","amount":2660,"status":"succeeded"}`, []string{}},
-		"ours, of the same amount":            {"succeeded", `"amount":1000,"amount_received":500`, `{"id":"re_2","amount":500,"status":"succeeded","metadata":{"vitrine_key":"k"}}`, []string{"re_2"}},
+		"captured in full": {"succeeded", `"amount":2660,"amount_received":2660`, asked,
+			[]string{"re_2"}},
+		"captured in part": {"succeeded", `"amount":2660,"amount_received":2000`,
+			`{"id":"re_1","amount":660,"status":"succeeded"}`, []string{}},
+		"captured in part, then refunded": {"succeeded", `"amount":2660,"amount_received":2000`,
+			asked + `,{"id":"re_1","amount":660,"status":"succeeded"}`, []string{"re_2"}},
+		"captured in part, by another amount": {"succeeded", `"amount":2660,"amount_received":2000`, asked,
+			[]string{"re_2"}},
+		"cancelled": {"canceled", `"amount":2660,"amount_received":0`,
+			`{"id":"re_1","amount":2660,"status":"succeeded"}`, []string{}},
+		"ours, of the same amount": {"succeeded", `"amount":1000,"amount_received":500`,
+			`{"id":"re_2","amount":500,"status":"succeeded","metadata":{"vitrine_key":"k"}}`, []string{"re_2"}},
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{
 			"GET /v1/refunds": {ok(`{"data":[` + c.refunds + `]}`)},
@@ -199,8 +220,9 @@ func TestARefundThatCannotBeTold(t *testing.T) {
 func TestAuthorizationsThatNameNoEnd(t *testing.T) {
 	t.Parallel()
 	for more, want := range map[string]time.Time{
-		`"created":1,"latest_charge":{"id":"ch_1","created":1772366400}`: time.Unix(1772366400, 0).UTC().Add(7 * 24 * time.Hour),
-		`"created":1772366400,"latest_charge":null`:                      time.Unix(1772366400, 0).UTC().Add(7 * 24 * time.Hour),
+		`"created":1,"latest_charge":{"id":"ch_1","created":1772366400}`: time.Unix(1772366400, 0).UTC().
+			Add(7 * 24 * time.Hour),
+		`"created":1772366400,"latest_charge":null`: time.Unix(1772366400, 0).UTC().Add(7 * 24 * time.Hour),
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{readPI: {pi("requires_capture", ","+more)}})
 		payment, err := orders.Payment(t.Context(), testAccount, "pi_1")

@@ -74,7 +74,8 @@ func (c *Client) MayRead(ctx context.Context, account string, p Permission) erro
 		params.StripeAccount = nil
 	}
 	_, err := c.raw(ctx, "try "+p.Name, http.MethodGet, path, "", params)
-	if said := new(Error); errors.As(err, &said) && said.Status == http.StatusNotFound && said.Code == "resource_missing" {
+	if said := new(Error); errors.As(err, &said) && said.Status == http.StatusNotFound &&
+		said.Code == "resource_missing" {
 		return nil
 	}
 	return withoutMessage(err)

@@ -34,15 +34,20 @@ func TestAnswersToATriedPermission(t *testing.T) {
 		kind   fault.Kind
 		code   fault.Code
 	}{
-		"found":         {ok(`{"object":"list","data":[]}`), 0, ""},
-		"not found":     {refused(http.StatusNotFound, "resource_missing", "No such thing"), 0, ""},
-		"forbidden":     {refused(http.StatusForbidden, "", "The key does not have the required permissions"), fault.Permanent, fault.StripeForbidden},
-		"unauthorized":  {refused(http.StatusUnauthorized, "", "Invalid API Key"), fault.Permanent, fault.StripeUnauthorized},
-		"no such route": {refused(http.StatusNotFound, "", "Unrecognized request URL"), fault.Permanent, fault.StripeRejected},
-		"no preview":    {refused(http.StatusBadRequest, "", "Unrecognized preview"), fault.Permanent, fault.StripeRejected},
-		"a page":        {answer{status: http.StatusNotFound, body: "<html>"}, fault.Plain, fault.StripeUnclear},
-		"throttled":     {refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), fault.Throttled, fault.StripeThrottled},
-		"away":          {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
+		"found":     {ok(`{"object":"list","data":[]}`), 0, ""},
+		"not found": {refused(http.StatusNotFound, "resource_missing", "No such thing"), 0, ""},
+		"forbidden": {refused(http.StatusForbidden, "", "The key does not have the required permissions"),
+			fault.Permanent, fault.StripeForbidden},
+		"unauthorized": {refused(http.StatusUnauthorized, "", "Invalid API Key"), fault.Permanent,
+			fault.StripeUnauthorized},
+		"no such route": {refused(http.StatusNotFound, "", "Unrecognized request URL"), fault.Permanent,
+			fault.StripeRejected},
+		"no preview": {refused(http.StatusBadRequest, "", "Unrecognized preview"), fault.Permanent,
+			fault.StripeRejected},
+		"a page": {answer{status: http.StatusNotFound, body: "<html>"}, fault.Plain, fault.StripeUnclear},
+		"throttled": {refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), fault.Throttled,
+			fault.StripeThrottled},
+		"away": {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

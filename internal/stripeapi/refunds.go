@@ -30,7 +30,8 @@ type refund struct {
 
 func (r refund) order() order.Refund {
 	return order.Refund{
-		ID: r.ID, Amount: int64(r.Amount), Currency: string(r.Currency), Status: string(r.Status), Reason: string(r.Reason),
+		ID: r.ID, Amount: int64(r.Amount), Currency: string(r.Currency), Status: string(r.Status),
+		Reason:  string(r.Reason),
 		Created: unix(r.Created), Key: string(r.Metadata[keyMetadata]),
 	}
 }
@@ -43,7 +44,9 @@ func (r refund) order() order.Refund {
 // that was given up (spent): it may have been made although its answer was lost. The status says whether the money is
 // on its way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded
 // already, by whomever, a refund of everything is a success.
-func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string) (order.Refund, error) {
+func (o *Orders) Refund(
+	ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string,
+) (order.Refund, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Refund{}, err
 	}
@@ -62,7 +65,9 @@ func (o *Orders) Refund(ctx context.Context, account, paymentIntent string, amou
 	return one, err
 }
 
-func (o *Orders) createRefund(ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string) (order.Refund, error) {
+func (o *Orders) createRefund(
+	ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string,
+) (order.Refund, error) {
 	doing := "refund " + paymentIntent
 	form := url.Values{"payment_intent": {paymentIntent}, "metadata[" + keyMetadata + "]": {key}}
 	if amount > 0 {
@@ -86,13 +91,16 @@ func (o *Orders) createRefund(ctx context.Context, account, paymentIntent string
 }
 
 // refundedAlready is a success if everything was to be refunded and is.
-func (o *Orders) refundedAlready(ctx context.Context, account, paymentIntent string, amount int64, refused error) (order.Refund, error) {
+func (o *Orders) refundedAlready(
+	ctx context.Context, account, paymentIntent string, amount int64, refused error,
+) (order.Refund, error) {
 	is, err := o.readPayment(ctx, account, paymentIntent)
 	if err != nil {
 		return order.Refund{}, err
 	}
 	if everything := amount == 0 || amount == int64(is.Received); !everything || is.Charge.Refunded < is.Received {
-		return order.Refund{}, conflict("%s is refunded otherwise: %s of %s went back before", is.ID, is.money(is.Charge.Refunded), is.money(is.Received))
+		return order.Refund{}, conflict("%s is refunded otherwise: %s of %s went back before", is.ID,
+			is.money(is.Charge.Refunded), is.money(is.Received))
 	}
 	made, err := o.listRefunds(ctx, account, paymentIntent)
 	if err != nil {

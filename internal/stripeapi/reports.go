@@ -55,7 +55,8 @@ func (r *Reports) Available(ctx context.Context, account string) (drift.Availabi
 		return drift.Availability{}, unreadable(doing, response, err)
 	}
 	if kind.End <= 0 {
-		return drift.Availability{}, unreadable(doing, response, errors.New("the answer does not say how far the data reaches"))
+		return drift.Availability{}, unreadable(doing, response,
+			errors.New("the answer does not say how far the data reaches"))
 	}
 	return drift.Availability{End: unix(kind.End), Columns: kind.Columns}, nil
 }
@@ -77,7 +78,8 @@ func (r *Reports) Run(ctx context.Context, account, id string) (drift.Run, error
 		return drift.Run{}, err
 	}
 	if !reportRunID.MatchString(id) {
-		return drift.Run{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("%.40q is not the id of a report run (frr_…)", id))
+		return drift.Run{}, fault.NewPermanent(fault.InputInvalid,
+			fmt.Errorf("%.40q is not the id of a report run (frr_…)", id))
 	}
 	return r.call(ctx, "read report run "+id, http.MethodGet, reportRunsPath+"/"+id, "", r.params(account))
 }

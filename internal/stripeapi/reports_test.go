@@ -70,7 +70,8 @@ func TestAReportOfACatalogIsRead(t *testing.T) {
 	begun, err = reports.Create(t.Context(), testAccount, "report-2")
 	require.NoError(t, err)
 	failed := reportedBy(t, reports, begun.ID)
-	require.Equal(t, drift.Run{ID: begun.ID, Status: drift.RunFailed, Created: failed.Created, Error: "no [key removed]"}, failed)
+	require.Equal(t,
+		drift.Run{ID: begun.ID, Status: drift.RunFailed, Created: failed.Created, Error: "no [key removed]"}, failed)
 }
 
 func TestReportsAreAskedForInTheAccountsName(t *testing.T) {
@@ -105,23 +106,37 @@ func TestAnswersAboutReports(t *testing.T) {
 		kind   fault.Kind
 		code   fault.Code
 	}{
-		"pending":       {answer: ok(`{"id":"frr_1","status":"pending","created":1796000000,"result":null}`), run: drift.Run{ID: "frr_1", Status: "pending", Created: time.Unix(1796000000, 0).UTC()}},
-		"expanded file": {answer: ok(`{"id":"frr_1","status":"succeeded","result":{"id":"file_9"}}`), run: drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_9"}},
-		"a file's id":   {answer: ok(`{"id":"frr_1","status":"succeeded","result":"file_9"}`), run: drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_9"}},
-		"failed":        {answer: ok(`{"id":"frr_1","status":"failed","error":"broke"}`), run: drift.Run{ID: "frr_1", Status: drift.RunFailed, Error: "broke"}},
-		"failed oddly":  {answer: ok(`{"id":"frr_1","status":"failed","error":{"message":"broke"}}`), run: drift.Run{ID: "frr_1", Status: drift.RunFailed, Error: "broke"}},
-		"a new status":  {answer: ok(`{"id":"frr_1","status":"queued"}`), run: drift.Run{ID: "frr_1", Status: "queued"}},
-		"no file":       {answer: ok(`{"id":"frr_1","status":"succeeded","result":null}`), kind: fault.Plain, code: fault.StripeUnavailable},
-		"another's id":  {answer: ok(`{"id":"file_1","status":"succeeded"}`), kind: fault.Plain, code: fault.StripeUnavailable},
-		"no JSON":       {answer: ok(`<html>`), kind: fault.Plain, code: fault.StripeUnavailable},
-		"not there":     {answer: refused(http.StatusNotFound, "resource_missing", "No such report run"), kind: fault.Permanent, code: fault.StripeRejected},
-		"live mode":     {answer: refused(http.StatusBadRequest, "", "A live-mode API key is required"), kind: fault.Permanent, code: fault.StripeRejected},
-		"may not":       {answer: refused(http.StatusForbidden, "", "No permission"), kind: fault.Permanent, code: fault.StripeForbidden},
-		"unknown key":   {answer: refused(http.StatusUnauthorized, "", "Invalid API Key"), kind: fault.Permanent, code: fault.StripeUnauthorized},
-		"busy":          {answer: refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), kind: fault.Throttled, code: fault.StripeThrottled},
-		"locked":        {answer: refused(http.StatusConflict, "lock_timeout", "Locked"), kind: fault.Throttled, code: fault.StripeThrottled},
-		"broken":        {answer: answer{status: http.StatusBadGateway}, kind: fault.Plain, code: fault.StripeUnavailable},
-		"a proxy":       {answer: answer{status: http.StatusNotFound, body: "<html>"}, kind: fault.Plain, code: fault.StripeUnclear},
+		"pending": {answer: ok(`{"id":"frr_1","status":"pending","created":1796000000,"result":null}`),
+			run: drift.Run{ID: "frr_1", Status: "pending", Created: time.Unix(1796000000, 0).UTC()}},
+		"expanded file": {answer: ok(`{"id":"frr_1","status":"succeeded","result":{"id":"file_9"}}`),
+			run: drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_9"}},
+		"a file's id": {answer: ok(`{"id":"frr_1","status":"succeeded","result":"file_9"}`),
+			run: drift.Run{ID: "frr_1", Status: drift.RunSucceeded, File: "file_9"}},
+		"failed": {answer: ok(`{"id":"frr_1","status":"failed","error":"broke"}`),
+			run: drift.Run{ID: "frr_1", Status: drift.RunFailed, Error: "broke"}},
+		"failed oddly": {answer: ok(`{"id":"frr_1","status":"failed","error":{"message":"broke"}}`),
+			run: drift.Run{ID: "frr_1", Status: drift.RunFailed, Error: "broke"}},
+		"a new status": {answer: ok(`{"id":"frr_1","status":"queued"}`), run: drift.Run{ID: "frr_1", Status: "queued"}},
+		"no file": {answer: ok(`{"id":"frr_1","status":"succeeded","result":null}`), kind: fault.Plain,
+			code: fault.StripeUnavailable},
+		"another's id": {answer: ok(`{"id":"file_1","status":"succeeded"}`), kind: fault.Plain,
+			code: fault.StripeUnavailable},
+		"no JSON": {answer: ok(`<html>`), kind: fault.Plain, code: fault.StripeUnavailable},
+		"not there": {answer: refused(http.StatusNotFound, "resource_missing", "No such report run"),
+			kind: fault.Permanent, code: fault.StripeRejected},
+		"live mode": {answer: refused(http.StatusBadRequest, "", "A live-mode API key is required"),
+			kind: fault.Permanent, code: fault.StripeRejected},
+		"may not": {answer: refused(http.StatusForbidden, "", "No permission"), kind: fault.Permanent,
+			code: fault.StripeForbidden},
+		"unknown key": {answer: refused(http.StatusUnauthorized, "", "Invalid API Key"), kind: fault.Permanent,
+			code: fault.StripeUnauthorized},
+		"busy": {answer: refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), kind: fault.Throttled,
+			code: fault.StripeThrottled},
+		"locked": {answer: refused(http.StatusConflict, "lock_timeout", "Locked"), kind: fault.Throttled,
+			code: fault.StripeThrottled},
+		"broken": {answer: answer{status: http.StatusBadGateway}, kind: fault.Plain, code: fault.StripeUnavailable},
+		"a proxy": {answer: answer{status: http.StatusNotFound, body: "<html>"}, kind: fault.Plain,
+			code: fault.StripeUnclear},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

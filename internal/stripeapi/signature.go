@@ -76,7 +76,9 @@ func readSignature(header string) (signatureHeader, SignatureReason) {
 	return signed, ""
 }
 
-func signatureReason(payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time) SignatureReason {
+func signatureReason(
+	payload []byte, header string, secrets []string, tolerance time.Duration, now time.Time,
+) SignatureReason {
 	signed, reason := readSignature(header)
 	if reason != "" {
 		return reason

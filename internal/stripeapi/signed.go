@@ -35,13 +35,16 @@ func (s signedURL) request(ctx context.Context, method, apiBase string, body io.
 	u, err := url.Parse(string(s.Address))
 	switch {
 	case err != nil || u.Host == "" || u.User != nil:
-		return nil, fault.NewPermanent(fault.StripeRejected, &Error{Message: "the signed URL that Stripe gave is not an address"})
+		return nil, fault.NewPermanent(fault.StripeRejected,
+			&Error{Message: "the signed URL that Stripe gave is not an address"})
 	case u.Scheme != "https" && (u.Scheme != "http" || !strings.HasPrefix(apiBase, "http:")):
-		return nil, fault.NewPermanent(fault.StripeRejected, &Error{Message: fmt.Sprintf("the signed URL that Stripe gave is not https, but %.10q", u.Scheme)})
+		return nil, fault.NewPermanent(fault.StripeRejected,
+			&Error{Message: fmt.Sprintf("the signed URL that Stripe gave is not https, but %.10q", u.Scheme)})
 	}
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
-		return nil, fault.NewPermanent(fault.StripeRejected, &Error{Message: "the signed URL that Stripe gave cannot be used"})
+		return nil, fault.NewPermanent(fault.StripeRejected,
+			&Error{Message: "the signed URL that Stripe gave cannot be used"})
 	}
 	request.Header.Set("User-Agent", userAgent)
 	return request, nil
@@ -110,7 +113,8 @@ func signedRefusal(response *http.Response, now time.Time) error {
 	switch code := response.StatusCode; {
 	case code == http.StatusTooManyRequests:
 		return fault.NewThrottled(fault.StripeThrottled, after, e)
-	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone:
+	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound ||
+		code == http.StatusGone:
 		e.Message += ", so it has expired or was used before: the next try asks Stripe for a new one"
 		if response.Request != nil && response.Request.Method == http.MethodGet {
 			return fault.NewPlain(fault.StripeUnclear, e) // of what is read, it may as well be gone

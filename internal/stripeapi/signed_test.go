@@ -46,7 +46,8 @@ func signing(t *testing.T, signed http.HandlerFunc, change ...func(*Options)) *C
 func TestAURLThatStaysExpired(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int32
-	expired := importWith("awaiting_upload", `{"upload_url":{"url":"http://stripe.example`+signedPath+`","expires_at":"2026-01-01T00:05:00Z"}}`)
+	expired := importWith("awaiting_upload",
+		`{"upload_url":{"url":"http://stripe.example`+signedPath+`","expires_at":"2026-01-01T00:05:00Z"}}`)
 	c := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			reads.Add(1)
@@ -66,7 +67,10 @@ func TestStripesClockDecides(t *testing.T) {
 	c := stub(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", "Wed, 01 Jan 2020 00:00:00 GMT")
 		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, importWith("awaiting_upload", fmt.Sprintf(`{"upload_url":{"url":%q,"expires_at":"2020-01-01T00:05:00Z"}}`, "http://"+r.Host+signedPath)))
+		_, _ = io.WriteString(w,
+			importWith("awaiting_upload",
+				fmt.Sprintf(`{"upload_url":{"url":%q,"expires_at":"2020-01-01T00:05:00Z"}}`,
+					"http://"+r.Host+signedPath)))
 	})
 	_, err := c.V2().Upload(t.Context(), upload(testFeed))
 	require.NoError(t, err)
@@ -109,7 +113,8 @@ func TestASignedURLIsASecret(t *testing.T) {
 			_ = buffered.Flush()
 			_ = conn.Close()
 		}, fault.Plain, fault.StripeUnavailable},
-		"no answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fault.Plain, fault.StripeUnavailable},
+		"no answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fault.Plain,
+			fault.StripeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +137,8 @@ func TestSignedURLsThatAreNotUsed(t *testing.T) {
 		if r.Method == http.MethodPut {
 			t.Error("an upload was sent")
 		}
-		_, _ = io.WriteString(w, importWith("awaiting_upload", fmt.Sprintf(`{"upload_url":{"url":"%s"}}`, address.Load())))
+		_, _ = io.WriteString(w,
+			importWith("awaiting_upload", fmt.Sprintf(`{"upload_url":{"url":"%s"}}`, address.Load())))
 	}))
 	t.Cleanup(server.Close)
 	c := clientFor(t, server.URL, func(o *Options) { o.HTTPClient = server.Client() })
@@ -174,11 +180,13 @@ func TestTheKeyStaysAwayFromSignedURLs(t *testing.T) {
 			_, _ = io.WriteString(w, awaiting(other.URL+"/again"))
 			return
 		}
-		_, _ = io.WriteString(w, importWith("succeeded_with_errors", `{"error_file":{"download_url":{"url":"`+other.URL+signedPath+`"}}}`))
+		_, _ = io.WriteString(w,
+			importWith("succeeded_with_errors", `{"error_file":{"download_url":{"url":"`+other.URL+signedPath+`"}}}`))
 	})
 	unseen := func() {
 		header := seen.Load().(http.Header)
-		for _, name := range []string{"Authorization", "Stripe-Account", "Stripe-Version", "Stripe-Context", "Idempotency-Key", "Cookie"} {
+		for _, name := range []string{"Authorization", "Stripe-Account", "Stripe-Version", "Stripe-Context",
+			"Idempotency-Key", "Cookie"} {
 			require.Empty(t, header.Get(name), name)
 		}
 	}

@@ -75,7 +75,8 @@ func clientFor(t *testing.T, base string, change ...func(*Options)) *Client {
 
 func upload(content string) catalog.Upload {
 	return catalog.Upload{
-		Account: testAccount, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: int64(len(content)),
+		Account: testAccount, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv",
+		Size: int64(len(content)),
 		Body: strings.NewReader(content), IdempotencyKey: "vitrine-upload-1",
 	}
 }
@@ -179,7 +180,8 @@ func TestACatalogTravels(t *testing.T) {
 	content := testFeed + "SKU-2,Chair,,https://shop.example/2,https://shop.example/2.jpg,in_stock,15.00 USD\n"
 	file, err := c.V1().Upload(t.Context(), upload(content))
 	require.NoError(t, err)
-	created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "vitrine-import-1")
+	created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file,
+		"vitrine-import-1")
 	require.NoError(t, err)
 	require.Equal(t, catalog.StatusPending, created.Status)
 	require.WithinDuration(t, time.Now(), created.Created, time.Minute)
@@ -211,7 +213,8 @@ func TestInventoryTravelsByV1(t *testing.T) {
 	for _, u := range []catalog.Upload{upload(testFeed), inventory} {
 		file, err := c.V1().Upload(t.Context(), u)
 		require.NoError(t, err)
-		created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: u.Feed}, file, u.IdempotencyKey+"/import")
+		created, err := c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: u.Feed}, file,
+			u.IdempotencyKey+"/import")
 		require.NoError(t, err)
 		require.Equal(t, catalog.StatusSucceeded, awaited(t, c, created.ID).Status)
 	}
@@ -256,7 +259,8 @@ func TestRetriesFindWhatWasMade(t *testing.T) {
 	_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "import-1")
 	if err != nil {
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
-		_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file, "import-1")
+		_, err = c.V1().CreateImport(t.Context(), catalog.ID{Account: testAccount, Feed: feed.Product}, file,
+			"import-1")
 	}
 	require.NoError(t, err)
 
@@ -319,48 +323,82 @@ var refusals = []struct {
 	after   time.Duration
 	text    string
 }{
-	{name: "bad request", status: 400, body: `{"error":{"type":"invalid_request_error","code":"parameter_missing","param":"file","message":"Missing file"}}`,
-		kind: fault.Permanent, code: fault.StripeRejected, text: "stripe: refused the request (HTTP 400, type invalid_request_error, code parameter_missing, param file, request req_1): Missing file"},
+	{name: "bad request", status: 400,
+		body: `{"error":{"type":"invalid_request_error","code":"parameter_missing","param":"file","message":"Missing file"}}`,
+		kind: fault.Permanent, code: fault.StripeRejected,
+		text: "stripe: refused the request (HTTP 400, type invalid_request_error, code parameter_missing, param file, request req_1): Missing file"},
 	{name: "unauthorized", status: 401, body: `{"error":{"message":"Invalid API Key provided: ` + testKey + `"}}`,
 		kind: fault.Permanent, code: fault.StripeUnauthorized, text: "set STRIPE_API_KEY"},
 	{name: "unauthorized without a body", status: 401, kind: fault.Permanent, code: fault.StripeUnauthorized},
 	{name: "a restricted live key in the text", status: 401, body: `{"error":{"message":"rk_live_abcDEF is no good"}}`,
 		kind: fault.Permanent, code: fault.StripeUnauthorized, text: "[key removed] is no good"},
-	{name: "unauthorized, should retry", status: 401, headers: map[string]string{"Stripe-Should-Retry": "true"}, kind: fault.Permanent, code: fault.StripeUnauthorized},
+	{name: "unauthorized, should retry", status: 401, headers: map[string]string{"Stripe-Should-Retry": "true"},
+		kind: fault.Permanent, code: fault.StripeUnauthorized},
 	{name: "payment required", status: 402, body: `{"error":{}}`, kind: fault.Permanent, code: fault.StripeRejected},
-	{name: "forbidden", status: 403, body: `{"error":{"code":"account_invalid"}}`, kind: fault.Permanent, code: fault.StripeForbidden, text: "account is connected"},
-	{name: "missing", status: 404, body: `{"error":{"code":"resource_missing"}}`, kind: fault.Permanent, code: fault.StripeRejected},
-	{name: "missing, as text", status: 404, body: `404 page not found`, kind: fault.Permanent, code: fault.StripeRejected},
+	{name: "forbidden", status: 403, body: `{"error":{"code":"account_invalid"}}`, kind: fault.Permanent,
+		code: fault.StripeForbidden, text: "account is connected"},
+	{name: "missing", status: 404, body: `{"error":{"code":"resource_missing"}}`, kind: fault.Permanent,
+		code: fault.StripeRejected},
+	{name: "missing, as text", status: 404, body: `404 page not found`, kind: fault.Permanent,
+		code: fault.StripeRejected},
 	{name: "request timeout", status: 408, kind: fault.Plain, code: fault.StripeUnavailable},
-	{name: "conflict", status: 409, body: `{"error":{"type":"invalid_request_error"}}`, kind: fault.Plain, code: fault.StripeUnavailable},
-	{name: "key in use", status: 409, body: `{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}`, kind: fault.Plain, code: fault.StripeUnavailable},
-	{name: "other parameters", status: 400, body: `{"error":{"type":"idempotency_error"}}`, kind: fault.Permanent, code: fault.StripeRejected},
-	{name: "other parameters, as conflict", status: 409, body: `{"error":{"type":"idempotency_error"}}`, kind: fault.Permanent, code: fault.StripeRejected},
-	{name: "lock timeout", status: 400, body: `{"error":{"code":"lock_timeout"}}`, kind: fault.Throttled, code: fault.StripeThrottled},
-	{name: "throttled", status: 429, body: `{"error":{"code":"rate_limit"}}`, kind: fault.Throttled, code: fault.StripeThrottled},
-	{name: "throttled with seconds", status: 429, headers: map[string]string{"Retry-After": "7"}, kind: fault.Throttled, code: fault.StripeThrottled, after: 7 * time.Second},
-	{name: "throttled for a year", status: 429, headers: map[string]string{"Retry-After": "31536000"}, kind: fault.Throttled, code: fault.StripeThrottled, after: 10 * time.Minute},
-	{name: "throttled until a date far away", status: 429, headers: map[string]string{"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}, kind: fault.Throttled, code: fault.StripeThrottled, after: 10 * time.Minute},
-	{name: "throttled until a date gone by", status: 429, headers: map[string]string{"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, kind: fault.Throttled, code: fault.StripeThrottled},
-	{name: "throttled with nonsense", status: 429, headers: map[string]string{"Retry-After": "soon"}, kind: fault.Throttled, code: fault.StripeThrottled},
-	{name: "throttled with a negative", status: 429, headers: map[string]string{"Retry-After": "-5"}, kind: fault.Throttled, code: fault.StripeThrottled},
-	{name: "server error", status: 500, body: `{"error":{"type":"api_error","message":"Oops"}}`, kind: fault.Plain, code: fault.StripeUnavailable, text: "Oops"},
-	{name: "server error as HTML", status: 502, body: `<html>bad gateway</html>`, kind: fault.Plain, code: fault.StripeUnavailable, text: "not in Stripe's format"},
-	{name: "unavailable with a pause", status: 503, headers: map[string]string{"Retry-After": "3"}, kind: fault.Throttled, code: fault.StripeUnavailable, after: 3 * time.Second},
-	{name: "server error, do not retry", status: 500, headers: map[string]string{"Stripe-Should-Retry": "false"}, kind: fault.Permanent, code: fault.StripeUnavailable},
-	{name: "server error, replayed", status: 500, headers: map[string]string{"Idempotent-Replayed": "true"}, kind: fault.Permanent, code: fault.StripeKeySpent, text: "new idempotency key"},
-	{name: "bad request, retry", status: 400, headers: map[string]string{"Stripe-Should-Retry": "true"}, kind: fault.Plain, code: fault.StripeUnavailable},
-	{name: "conflict, do not retry", status: 409, headers: map[string]string{"Stripe-Should-Retry": "false"}, kind: fault.Permanent, code: fault.StripeRejected},
-	{name: "fields of other types", status: 400, body: `{"error":{"type":7,"code":null,"message":{"a":1},"param":["x"]}}`, kind: fault.Permanent, code: fault.StripeRejected, text: `{"a":1}`},
-	{name: "control characters", status: 400, body: `{"error":{"message":"a\r\nb\u0000c"}}`, kind: fault.Permanent, code: fault.StripeRejected, text: "a  b c"},
-	{name: "endless text", status: 400, body: `{"error":{"message":"` + strings.Repeat("é", 5000) + `"}}`, kind: fault.Permanent, code: fault.StripeRejected, text: strings.Repeat("é", 500) + "…"},
+	{name: "conflict", status: 409, body: `{"error":{"type":"invalid_request_error"}}`, kind: fault.Plain,
+		code: fault.StripeUnavailable},
+	{name: "key in use", status: 409, body: `{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}`,
+		kind: fault.Plain, code: fault.StripeUnavailable},
+	{name: "other parameters", status: 400, body: `{"error":{"type":"idempotency_error"}}`, kind: fault.Permanent,
+		code: fault.StripeRejected},
+	{name: "other parameters, as conflict", status: 409, body: `{"error":{"type":"idempotency_error"}}`,
+		kind: fault.Permanent, code: fault.StripeRejected},
+	{name: "lock timeout", status: 400, body: `{"error":{"code":"lock_timeout"}}`, kind: fault.Throttled,
+		code: fault.StripeThrottled},
+	{name: "throttled", status: 429, body: `{"error":{"code":"rate_limit"}}`, kind: fault.Throttled,
+		code: fault.StripeThrottled},
+	{name: "throttled with seconds", status: 429, headers: map[string]string{"Retry-After": "7"}, kind: fault.Throttled,
+		code: fault.StripeThrottled, after: 7 * time.Second},
+	{name: "throttled for a year", status: 429, headers: map[string]string{"Retry-After": "31536000"},
+		kind: fault.Throttled, code: fault.StripeThrottled, after: 10 * time.Minute},
+	{name: "throttled until a date far away", status: 429,
+		headers: map[string]string{"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}, kind: fault.Throttled,
+		code: fault.StripeThrottled, after: 10 * time.Minute},
+	{name: "throttled until a date gone by", status: 429,
+		headers: map[string]string{"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, kind: fault.Throttled,
+		code: fault.StripeThrottled},
+	{name: "throttled with nonsense", status: 429, headers: map[string]string{"Retry-After": "soon"},
+		kind: fault.Throttled, code: fault.StripeThrottled},
+	{name: "throttled with a negative", status: 429, headers: map[string]string{"Retry-After": "-5"},
+		kind: fault.Throttled, code: fault.StripeThrottled},
+	{name: "server error", status: 500, body: `{"error":{"type":"api_error","message":"Oops"}}`, kind: fault.Plain,
+		code: fault.StripeUnavailable, text: "Oops"},
+	{name: "server error as HTML", status: 502, body: `<html>bad gateway</html>`, kind: fault.Plain,
+		code: fault.StripeUnavailable, text: "not in Stripe's format"},
+	{name: "unavailable with a pause", status: 503, headers: map[string]string{"Retry-After": "3"},
+		kind: fault.Throttled, code: fault.StripeUnavailable, after: 3 * time.Second},
+	{name: "server error, do not retry", status: 500, headers: map[string]string{"Stripe-Should-Retry": "false"},
+		kind: fault.Permanent, code: fault.StripeUnavailable},
+	{name: "server error, replayed", status: 500, headers: map[string]string{"Idempotent-Replayed": "true"},
+		kind: fault.Permanent, code: fault.StripeKeySpent, text: "new idempotency key"},
+	{name: "bad request, retry", status: 400, headers: map[string]string{"Stripe-Should-Retry": "true"},
+		kind: fault.Plain, code: fault.StripeUnavailable},
+	{name: "conflict, do not retry", status: 409, headers: map[string]string{"Stripe-Should-Retry": "false"},
+		kind: fault.Permanent, code: fault.StripeRejected},
+	{name: "fields of other types", status: 400,
+		body: `{"error":{"type":7,"code":null,"message":{"a":1},"param":["x"]}}`, kind: fault.Permanent,
+		code: fault.StripeRejected, text: `{"a":1}`},
+	{name: "control characters", status: 400, body: `{"error":{"message":"a\r\nb\u0000c"}}`, kind: fault.Permanent,
+		code: fault.StripeRejected, text: "a  b c"},
+	{name: "endless text", status: 400, body: `{"error":{"message":"` + strings.Repeat("é", 5000) + `"}}`,
+		kind: fault.Permanent, code: fault.StripeRejected, text: strings.Repeat("é", 500) + "…"},
 	{name: "redirect", status: 307, headers: map[string]string{}, kind: fault.Permanent, code: fault.StripeRejected},
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *Client) error{
-		"upload": func(ctx context.Context, c *Client) error { _, err := c.V1().Upload(ctx, upload(testFeed)); return err },
+		"upload": func(ctx context.Context, c *Client) error {
+			_, err := c.V1().Upload(ctx, upload(testFeed))
+			return err
+		},
 		"create": func(ctx context.Context, c *Client) error {
 			_, err := c.V1().CreateImport(ctx, catalog.ID{Account: testAccount, Feed: feed.Product}, "file_1", "k")
 			return err
@@ -373,7 +411,10 @@ func TestRefusals(t *testing.T) {
 			_, err := c.V1().Refused(ctx, testAccount, "file_1")
 			return err
 		},
-		"v2 upload": func(ctx context.Context, c *Client) error { _, err := c.V2().Upload(ctx, upload(testFeed)); return err },
+		"v2 upload": func(ctx context.Context, c *Client) error {
+			_, err := c.V2().Upload(ctx, upload(testFeed))
+			return err
+		},
 		"v2 read": func(ctx context.Context, c *Client) error {
 			_, err := c.V2().Import(ctx, testAccount, "pcimprt_1")
 			return err
@@ -427,19 +468,25 @@ func TestImportSetIsReadTolerantly(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]catalog.Import{
 		`{"id":"impset_1"}`: {ID: "impset_1"},
-		`{"id":"impset_1","status":null,"result":null,"created":1700000000}`: {ID: "impset_1", Created: time.Unix(1700000000, 0).UTC()},
-		`{"id":"impset_1","status":"creating_records","result":{}}`:          {ID: "impset_1", Status: "creating_records"},
+		`{"id":"impset_1","status":null,"result":null,"created":1700000000}`: {ID: "impset_1",
+			Created: time.Unix(1700000000, 0).UTC()},
+		`{"id":"impset_1","status":"creating_records","result":{}}`: {ID: "impset_1", Status: "creating_records"},
 		`{"id":"impset_1","status":"succeeded","result":{"rows_processed":"12","successes":{"row_count":11},"errors":null,"skipped_duplicates":{"row_count":1}}}`: {
-			ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 11, RowsSkipped: 1, RowsCounted: true},
+			ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 11, RowsSkipped: 1,
+			RowsCounted: true},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":{"id":"file_9","object":"file"}}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, ErrorFile: "file_9"},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"successes":{"row_count":0},"errors":{"row_count":2,"file":"file_a-B1"}}}`: {
-			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, RowsCounted: true, ErrorFile: "file_a-B1"},
+			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, RowsCounted: true,
+			ErrorFile: "file_a-B1"},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":"../x"}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2},
-		`{"id":"impset_1","status":"failed","failed_reason":"bad header"}`:                          {ID: "impset_1", Status: catalog.StatusFailed, FailedReason: "bad header"},
-		`{"id":"impset_1","status":"failed","failed_reason":{"code":"c","message":"bad header"}}`:   {ID: "impset_1", Status: catalog.StatusFailed, FailedReason: "bad header"},
-		`{"id":"impset_1","status":"failed","failed_reason":["x"],"result":"none","created":"now"}`: {ID: "impset_1", Status: catalog.StatusFailed, FailedReason: `["x"]`},
+		`{"id":"impset_1","status":"failed","failed_reason":"bad header"}`: {ID: "impset_1",
+			Status: catalog.StatusFailed, FailedReason: "bad header"},
+		`{"id":"impset_1","status":"failed","failed_reason":{"code":"c","message":"bad header"}}`: {ID: "impset_1",
+			Status: catalog.StatusFailed, FailedReason: "bad header"},
+		`{"id":"impset_1","status":"failed","failed_reason":["x"],"result":"none","created":"now"}`: {ID: "impset_1",
+			Status: catalog.StatusFailed, FailedReason: `["x"]`},
 	} {
 		got, err := decodeImportSet([]byte(body), redactor{key: testKey})
 		require.NoError(t, err, body)

@@ -127,7 +127,9 @@ func (b *uploadBody) readSource(p []byte) (int, error) {
 	n, err := b.upload.Body.Read(p[:min(int64(len(p)), left)])
 	if errors.Is(err, io.EOF) {
 		if int64(n) < left {
-			return n, fault.NewPlain(fault.StorageFailed, fmt.Errorf("upload %q: the source ended after %d of %d bytes: %w", b.upload.Filename, b.sent+int64(n), b.upload.Size, io.ErrUnexpectedEOF))
+			return n, fault.NewPlain(fault.StorageFailed,
+				fmt.Errorf("upload %q: the source ended after %d of %d bytes: %w", b.upload.Filename, b.sent+int64(n),
+					b.upload.Size, io.ErrUnexpectedEOF))
 		}
 		return n, nil // the next read says that this was the end
 	}
@@ -154,7 +156,9 @@ func (b *uploadBody) checkEnd() error {
 		n, err := b.upload.Body.Read(extra[:])
 		switch {
 		case n > 0:
-			return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("upload %q: the source is longer than the %d bytes announced", b.upload.Filename, b.upload.Size))
+			return fault.NewPermanent(fault.InputInvalid,
+				fmt.Errorf("upload %q: the source is longer than the %d bytes announced", b.upload.Filename,
+					b.upload.Size))
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -197,7 +201,9 @@ func (b *uploadBody) finish() error {
 	defer b.mu.Unlock()
 	b.detached = true
 	if b.sent < b.upload.Size {
-		return unavailable(&Error{Message: fmt.Sprintf("upload: it was answered after %d of %d bytes", b.sent, b.upload.Size)})
+		return unavailable(&Error{
+			Message: fmt.Sprintf("upload: it was answered after %d of %d bytes", b.sent, b.upload.Size),
+		})
 	}
 	if b.upload.Sent != nil {
 		b.upload.Sent(b.sent)
@@ -219,7 +225,8 @@ func (b *uploadBody) stalledAt() string {
 	case b.complete:
 		return fmt.Sprintf("upload: no answer within %s of the last byte", b.answer)
 	case b.reading:
-		return fmt.Sprintf("upload: the source gave no byte for %s, after %d of %d bytes", b.stall, b.sent, b.upload.Size)
+		return fmt.Sprintf("upload: the source gave no byte for %s, after %d of %d bytes", b.stall, b.sent,
+			b.upload.Size)
 	}
 	return fmt.Sprintf("upload: no byte left for %s, after %d of %d bytes", b.stall, b.sent, b.upload.Size)
 }

@@ -150,7 +150,8 @@ func redirected(response *http.Response) error {
 	return fault.NewPermanent(fault.StripeRejected, &Error{
 		Status:    response.StatusCode,
 		RequestID: response.Header.Get("Request-Id"),
-		Message:   "the answer is a redirect, which Stripe does not use here: check STRIPE_API_BASE and STRIPE_FILES_BASE",
+		Message: "the answer is a redirect, which Stripe does not use here: check STRIPE_API_BASE and " +
+			"STRIPE_FILES_BASE",
 	})
 }
 
@@ -178,7 +179,9 @@ type watchdog struct {
 }
 
 // watch returns a context that is cancelled, with an error that says so, unless the watchdog hears of progress.
-func watch(ctx context.Context, limit time.Duration, what func() string) (context.Context, *watchdog, context.CancelFunc) {
+func watch(
+	ctx context.Context, limit time.Duration, what func() string,
+) (context.Context, *watchdog, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watchdog{timer: time.AfterFunc(limit, func() { cancel(unavailable(&Error{Message: what()})) })}
 	return ctx, w, func() {

@@ -102,9 +102,12 @@ func (f uploadForm) length(size int64) int64 {
 	return int64(len(f.before)) + size + int64(len(f.after))
 }
 
-func (c *Client) uploadRequest(ctx context.Context, u catalog.Upload, form uploadForm, body io.Reader) (*http.Request, error) {
+func (c *Client) uploadRequest(
+	ctx context.Context, u catalog.Upload, form uploadForm, body io.Reader,
+) (*http.Request, error) {
 	content := io.MultiReader(bytes.NewReader(form.before), body, bytes.NewReader(form.after))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.options.FilesBase+"/v1/files", io.NopCloser(content))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.options.FilesBase+"/v1/files",
+		io.NopCloser(content))
 	if err != nil {
 		return nil, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("upload: %w", err))
 	}

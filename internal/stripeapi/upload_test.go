@@ -203,7 +203,8 @@ func TestAnEarlyRefusalIsHeardFromAServerThatHangsUp(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		_, _ = buffered.WriteString("HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"error\":{}}")
+		_, _ = buffered.WriteString(
+			"HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"error\":{}}")
 		_ = buffered.Flush()
 		_ = conn.Close() // with unread bytes: the client's next write meets a reset
 	})
@@ -228,7 +229,8 @@ func TestAConnectionThatIsCut(t *testing.T) {
 func TestAServerThatStopsReading(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{}) // a handler that does not read never learns that its client left
-	c := stub(t, func(http.ResponseWriter, *http.Request) { <-over }, func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
+	c := stub(t, func(http.ResponseWriter, *http.Request) { <-over },
+		func(o *Options) { o.StallTimeout = 50 * time.Millisecond })
 	t.Cleanup(func() { close(over) })
 	_, err := c.V1().Upload(t.Context(), largeUpload(64<<20))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
@@ -300,7 +302,8 @@ func BenchmarkUpload(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			_, err := client.V1Files.Create(b.Context(), &stripe.FileCreateParams{
-				Purpose: stripe.String(uploadPurpose), Filename: stripe.String("product.csv"), FileReader: &endless{left: size},
+				Purpose: stripe.String(uploadPurpose), Filename: stripe.String("product.csv"),
+				FileReader: &endless{left: size},
 			})
 			require.NoError(b, err)
 		}

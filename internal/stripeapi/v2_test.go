@@ -96,7 +96,8 @@ func TestACatalogTravelsByV2(t *testing.T) {
 		require.Equal(t, http.StatusOK, call.Status)
 		if signed := strings.HasPrefix(call.Path, "/_"); signed {
 			require.Empty(t, call.AuthScheme, call.Path)
-			require.Empty(t, call.Headers["Stripe-Account"]+call.Headers["Stripe-Version"]+call.IdempotencyKey, call.Path)
+			require.Empty(t, call.Headers["Stripe-Account"]+call.Headers["Stripe-Version"]+call.IdempotencyKey,
+				call.Path)
 			continue
 		}
 		require.Equal(t, DefaultV2Version, call.Headers["Stripe-Version"], call.Path)
@@ -121,8 +122,9 @@ func TestEveryFeedTravelsByV2(t *testing.T) {
 		{feed.Product, catalog.Replace, testFeed},
 		{feed.Inventory, "", "id,availability,inventory_quantity\nSKU-1,out_of_stock,0\n"},
 		{feed.Pricing, catalog.Upsert, "id,price\nSKU-1,14.00 USD\n"},
-		{feed.Promotion, "", "promotion_id,title,active_period,benefit_type,percent_off,target_selection,application_type\n" +
-			"P,Sale,2026-06-01T00:00:00Z/2026-09-01T00:00:00Z,percent_off,20,all_products,automatic\n"},
+		{feed.Promotion, "",
+			"promotion_id,title,active_period,benefit_type,percent_off,target_selection,application_type\n" +
+				"P,Sale,2026-06-01T00:00:00Z/2026-09-01T00:00:00Z,percent_off,20,all_products,automatic\n"},
 	} {
 		u := upload(test.text)
 		u.Feed, u.Mode, u.IdempotencyKey = test.kind, test.mode, fmt.Sprintf("upload-%d", i)
@@ -146,14 +148,18 @@ func TestV2FindsWhatItBegan(t *testing.T) {
 	get := simcontrol.Match{Method: http.MethodGet, PathPrefix: "/v2/"}
 	put := simcontrol.Match{Method: http.MethodPut, PathPrefix: "/_uploads/"}
 	for name, faults := range map[string][]simcontrol.Fault{
-		"the answer of the create is lost":    {{Kind: simcontrol.FaultLoseResponse, Match: post, Times: 2}}, // net/http repeats it once
-		"the answer of the create is cut":     {{Kind: simcontrol.FaultCutResponse, Bytes: 40, Match: post}},
-		"the create fails":                    {{Kind: simcontrol.FaultStatus, Status: 500, Match: post}},
-		"the upload never arrives":            {{Kind: simcontrol.FaultStatus, Status: 503, Match: put}},
-		"the upload is not allowed any more":  {{Kind: simcontrol.FaultStatus, Status: 403, Match: put}},
-		"the upload is cut":                   {{Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put}},
-		"the answer of the upload is lost":    {{Kind: simcontrol.FaultLoseResponse, Match: put}},
-		"everything breaks one after another": {{Kind: simcontrol.FaultStatus, Status: 502, Match: post}, {Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put}, {Kind: simcontrol.FaultStatus, Status: 500, Match: get}, {Kind: simcontrol.FaultLoseResponse, Match: put, Skip: 1}},
+		// net/http repeats it once
+		"the answer of the create is lost":   {{Kind: simcontrol.FaultLoseResponse, Match: post, Times: 2}},
+		"the answer of the create is cut":    {{Kind: simcontrol.FaultCutResponse, Bytes: 40, Match: post}},
+		"the create fails":                   {{Kind: simcontrol.FaultStatus, Status: 500, Match: post}},
+		"the upload never arrives":           {{Kind: simcontrol.FaultStatus, Status: 503, Match: put}},
+		"the upload is not allowed any more": {{Kind: simcontrol.FaultStatus, Status: 403, Match: put}},
+		"the upload is cut":                  {{Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put}},
+		"the answer of the upload is lost":   {{Kind: simcontrol.FaultLoseResponse, Match: put}},
+		"everything breaks one after another": {{Kind: simcontrol.FaultStatus, Status: 502, Match: post},
+			{Kind: simcontrol.FaultCutRequestAfter, Bytes: 30, Match: put},
+			{Kind: simcontrol.FaultStatus, Status: 500, Match: get},
+			{Kind: simcontrol.FaultLoseResponse, Match: put, Skip: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +194,8 @@ func TestV2ComesBackLater(t *testing.T) {
 	var later atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	c, sim := emulator(t, stripesim.Options{Now: now})
-	_, err := sim.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Match: simcontrol.Match{Method: http.MethodPut}})
+	_, err := sim.AddFault(t.Context(),
+		simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Match: simcontrol.Match{Method: http.MethodPut}})
 	require.NoError(t, err)
 	_, err = c.V2().Upload(t.Context(), upload(testFeed))
 	requireFault(t, err, fault.Plain, fault.StripeUnavailable)
@@ -299,30 +306,43 @@ func TestACatalogImportIsReadTolerantly(t *testing.T) {
 	at := time.Date(2026, 6, 24, 12, 0, 0, 0, time.UTC)
 	for body, want := range map[string]catalog.Import{
 		`{"id":"pcimprt_1"}`: {ID: "pcimprt_1"},
-		`{"id":"pcimprt_1","status":null,"status_details":null,"created":"2026-06-24T14:00:00+02:00"}`:                {ID: "pcimprt_1", Created: at},
-		`{"id":"pcimprt_1","status":"awaiting_upload","status_details":{"awaiting_upload":{"upload_url":{"url":7}}}}`: {ID: "pcimprt_1", Status: "awaiting_upload"},
-		`{"id":"pcimprt_1","status":"resting","status_details":{"resting":{}},"created":7}`:                           {ID: "pcimprt_1", Status: "resting"},
+		`{"id":"pcimprt_1","status":null,"status_details":null,"created":"2026-06-24T14:00:00+02:00"}`: {
+			ID: "pcimprt_1", Created: at,
+		},
+		`{"id":"pcimprt_1","status":"awaiting_upload","status_details":{"awaiting_upload":{"upload_url":{"url":7}}}}`: {
+			ID: "pcimprt_1", Status: "awaiting_upload",
+		},
+		`{"id":"pcimprt_1","status":"resting","status_details":{"resting":{}},"created":7}`: {ID: "pcimprt_1",
+			Status: "resting"},
 		importWith("processing", `{"success_count":"3","error_count":"1"}`): {
-			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true, RowsFailed: 1},
+			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true,
+			RowsFailed: 1},
 		importWith("succeeded", `{"success_count":"9007199254740993"}`): {
-			ID: "pcimprt_1", Status: catalog.StatusSucceeded, RowsProcessed: 9007199254740993, RowsSucceeded: 9007199254740993, RowsCounted: true},
-		importWith("succeeded", `{"success_count":12}`): {ID: "pcimprt_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 12, RowsCounted: true},
-		importWith("succeeded_with_errors", `{"success_count":"2","error_count":"1","error_file":{"size":"10","download_url":{"url":"https://x"}},"samples":[{"row":1}]}`): {
-			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 3, RowsSucceeded: 2, RowsCounted: true, RowsFailed: 1, ErrorFile: "pcimprt_1"},
+			ID: "pcimprt_1", Status: catalog.StatusSucceeded, RowsProcessed: 9007199254740993,
+			RowsSucceeded: 9007199254740993, RowsCounted: true},
+		importWith("succeeded", `{"success_count":12}`): {ID: "pcimprt_1", Status: catalog.StatusSucceeded,
+			RowsProcessed: 12, RowsSucceeded: 12, RowsCounted: true},
+		importWith("succeeded_with_errors",
+			`{"success_count":"2","error_count":"1","error_file":{"size":"10","download_url":{"url":"https://x"}},"samples":[{"row":1}]}`): {
+			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 3, RowsSucceeded: 2,
+			RowsCounted: true, RowsFailed: 1, ErrorFile: "pcimprt_1"},
 		importWith("succeeded_with_errors", `{"error_count":"1","error_file":null}`): {
 			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 1, RowsFailed: 1},
 		importWith("failed", `{"code":"invalid_file","type":"cannot_proceed","failure_message":"no header"}`): {
 			ID: "pcimprt_1", Status: catalog.StatusFailed, FailedReason: "no header (invalid_file, cannot_proceed)"},
-		importWith("failed", `{"type":"transient_failure"}`): {ID: "pcimprt_1", Status: catalog.StatusFailed, FailedReason: "(transient_failure)"},
-		importWith("failed", `"because"`):                    {ID: "pcimprt_1", Status: catalog.StatusFailed},
+		importWith("failed", `{"type":"transient_failure"}`): {ID: "pcimprt_1", Status: catalog.StatusFailed,
+			FailedReason: "(transient_failure)"},
+		importWith("failed", `"because"`): {ID: "pcimprt_1", Status: catalog.StatusFailed},
 	} {
 		imp, err := decodeCatalogImport([]byte(body), redactor{key: testKey})
 		require.NoError(t, err, body)
 		got := imp.outcome(redactor{key: testKey})
 		require.Equal(t, want, got, body)
-		require.Equal(t, got.Status.Final(), got.Status == catalog.StatusFailed || strings.HasPrefix(string(got.Status), "succeeded"), body)
+		require.Equal(t, got.Status.Final(),
+			got.Status == catalog.StatusFailed || strings.HasPrefix(string(got.Status), "succeeded"), body)
 	}
-	for _, body := range []string{``, `null`, `{}`, `[]`, `{"id":7}`, `{"id":"impset_1"}`, `<html>`, `{"id":"pcimprt_1"`, `{"id":"pcimprt_../x"}`} {
+	for _, body := range []string{``, `null`, `{}`, `[]`, `{"id":7}`, `{"id":"impset_1"}`, `<html>`,
+		`{"id":"pcimprt_1"`, `{"id":"pcimprt_../x"}`} {
 		c := stub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 		_, err := c.V2().Import(t.Context(), testAccount, "pcimprt_1")
 		requireFault(t, err, fault.Plain, fault.StripeUnavailable)

@@ -22,7 +22,8 @@ func (h *standings) postAccountSession(c orderCall) (func() (any, *apiError), *a
 	version := c.request.Header.Get("Stripe-Version")
 	switch {
 	case !embeddedVersion.MatchString(version):
-		c.fail(invalid("Stripe-Version", "The component needs a version such as 2026-06-24.preview; embedded_connect_beta=v2; got %q.", version))
+		c.fail(invalid("Stripe-Version",
+			"The component needs a version such as 2026-06-24.preview; embedded_connect_beta=v2; got %q.", version))
 	case c.account != platformAccount:
 		c.fail(invalid("", "An account session is made by the platform, without Stripe-Account."))
 	case account == "":
@@ -43,7 +44,8 @@ func (h *standings) postAccountSession(c orderCall) (func() (any, *apiError), *a
 		settings := map[string]any{"enabled": true, "features": map[string]any{}}
 		return map[string]any{
 			"object": "account_session", "account": account, "client_secret": newID("accs_secret__"), "livemode": false,
-			"expires_at": h.options.Now().Add(secretLifetime).Unix(), "components": map[string]any{"agentic_commerce_settings": settings},
+			"expires_at": h.options.Now().Add(secretLifetime).Unix(),
+			"components": map[string]any{"agentic_commerce_settings": settings},
 		}, nil
 	}, nil
 }

@@ -23,7 +23,8 @@ const sessionLifetime = 24 * time.Hour
 
 var jenny = simcontrol.Buyer{
 	Name: "Jenny Rosen", Email: "jenny.rosen@example.com", Phone: "+16505550100",
-	Address: simcontrol.Address{Line1: "354 Oyster Point Blvd", City: "South San Francisco", State: "CA", PostalCode: "94080", Country: "US"},
+	Address: simcontrol.Address{Line1: "354 Oyster Point Blvd", City: "South San Francisco", State: "CA",
+		PostalCode: "94080", Country: "US"},
 }
 
 // refusal is why a purchase did not come about.
@@ -49,7 +50,8 @@ func completePurchase(p *simcontrol.Purchase) *refusal {
 	switch {
 	case p.Capture != captureAutomatic && p.Capture != captureManual:
 		return refuse(400, "capture", "capture %q is neither automatic nor manual", p.Capture)
-	case p.Payment != paymentPaid && p.Payment != paymentDelayed && p.Payment != paymentDeclined && p.Payment != paymentAbandoned:
+	case p.Payment != paymentPaid && p.Payment != paymentDelayed && p.Payment != paymentDeclined &&
+		p.Payment != paymentAbandoned:
 		return refuse(400, "payment", "payment %q is not one of paid, delayed, declined, abandoned", p.Payment)
 	case p.Payment == paymentDelayed && p.Capture == captureManual:
 		return refuse(400, "capture", "a delayed payment cannot be captured by hand")
@@ -84,7 +86,9 @@ func (h *agents) postPurchase(w http.ResponseWriter, r *http.Request) {
 }
 
 // purchase plays an agent that buys.
-func (h *agents) purchase(ctx context.Context, p simcontrol.Purchase) (simcontrol.Order, []simcontrol.HookCall, *refusal) {
+func (h *agents) purchase(
+	ctx context.Context, p simcontrol.Purchase,
+) (simcontrol.Order, []simcontrol.HookCall, *refusal) {
 	if !h.knowsAccount(p.Account) {
 		return simcontrol.Order{}, nil, refuse(400, "account", "account %q is not known", p.Account)
 	}
@@ -106,8 +110,10 @@ func (h *agents) purchase(ctx context.Context, p simcontrol.Purchase) (simcontro
 	}
 	placed := now.Add(-time.Duration(p.Age))
 	o := &session{
-		id: newID("cs_test_"), account: p.Account, created: placed, expires: placed.Add(sessionLifetime), status: statusOpen,
-		paymentStatus: statusUnpaid, cart: filled, buyer: p.Buyer, agent: p.Agent, plain: p.Plain, metadata: merged(nil, p.Metadata),
+		id: newID("cs_test_"), account: p.Account, created: placed, expires: placed.Add(sessionLifetime),
+		status:        statusOpen,
+		paymentStatus: statusUnpaid, cart: filled, buyer: p.Buyer, agent: p.Agent, plain: p.Plain,
+		metadata: merged(nil, p.Metadata),
 	}
 	talk := &conversation{hooks: h.hooks, ctx: ctx, hook: hook, orders: orders, session: o, repeats: p.HookRepeats}
 	var fee int64

@@ -63,7 +63,8 @@ func agreementsPreview(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		version := r.Header.Get("Stripe-Version")
 		if versionOf(r) < firstAgreements || !strings.HasSuffix(version, ".preview") {
-			invalid("Stripe-Version", "Agreements need a preview version from %s on in the header Stripe-Version; got %q.",
+			invalid("Stripe-Version",
+				"Agreements need a preview version from %s on in the header Stripe-Version; got %q.",
 				firstAgreements, version).write(w)
 			return
 		}
@@ -93,14 +94,17 @@ func stampOrNull(t time.Time) any {
 func (a *agreement) details() map[string]any {
 	return map[string]any{
 		"orchestrator_details": map[string]any{"name": a.agent, "network_business_profile": a.profile},
-		"seller_details":       map[string]any{"network_business_profile": "profile_test_" + strings.TrimPrefix(a.account, "acct_")},
+		"seller_details": map[string]any{
+			"network_business_profile": "profile_test_" + strings.TrimPrefix(a.account, "acct_"),
+		},
 	}
 }
 
 func (a *agreement) object() map[string]any {
 	object := map[string]any{
-		"id": a.id, "object": agreementKind, "created": stamp(a.created), "livemode": false, "initiated_by": a.initiatedBy,
-		"status": a.status(), "terminated_by": orNull(a.terminatedBy),
+		"id": a.id, "object": agreementKind, "created": stamp(a.created), "livemode": false,
+		"initiated_by": a.initiatedBy,
+		"status":       a.status(), "terminated_by": orNull(a.terminatedBy),
 		"status_transitions": map[string]any{
 			"seller_confirmed_at":       stampOrNull(a.confirmed[simcontrol.Seller]),
 			"orchestrator_confirmed_at": stampOrNull(a.confirmed[simcontrol.Orchestrator]),
@@ -130,7 +134,8 @@ func (h *agreements) tellLocked(a *agreement, why cause) {
 }
 
 func (h *agreements) findLocked(account, id string) (*agreement, *apiError) {
-	i := slices.IndexFunc(h.all, func(a *agreement) bool { return a.id == id && (account == "" || a.account == account) })
+	i := slices.IndexFunc(h.all,
+		func(a *agreement) bool { return a.id == id && (account == "" || a.account == account) })
 	if i < 0 {
 		return nil, missingObject("agreement", "id", id)
 	}
@@ -190,7 +195,8 @@ func (h *agreements) writing(endpoint func(*http.Request, map[string]json.RawMes
 	return func(r *http.Request) (operation, *apiError) {
 		mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 		if mediaType != "application/json" {
-			return operation{}, invalid("", "Invalid request: parameters under /v2 are JSON, got Content-Type %q.", r.Header.Get("Content-Type"))
+			return operation{}, invalid("", "Invalid request: parameters under /v2 are JSON, got Content-Type %q.",
+				r.Header.Get("Content-Type"))
 		}
 		text, err := io.ReadAll(io.LimitReader(r.Body, maxFormBytes+1))
 		body := map[string]json.RawMessage{}
@@ -245,7 +251,8 @@ func (h *agreements) liveLocked(account, profile string) *agreement {
 func (h *agreements) addLocked(account string, wanted simcontrol.Agreement, by string) *agreement {
 	a := &agreement{
 		id: newID("orca_test_"), account: account, agent: cmp.Or(wanted.Agent, "Test Agent"), initiatedBy: by,
-		profile: cmp.Or(wanted.Profile, newID("profile_test_")), created: h.options.Now(), confirmed: map[string]time.Time{},
+		profile: cmp.Or(wanted.Profile, newID("profile_test_")), created: h.options.Now(),
+		confirmed: map[string]time.Time{},
 	}
 	h.all = append(h.all, a)
 	return a

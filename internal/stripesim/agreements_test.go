@@ -28,13 +28,15 @@ func TestAgreementsRefuse(t *testing.T) {
 		status     int
 		param      string
 	}{
-		"no version":        {agreementsPath, `{"orchestrator":"profile_1"}`, map[string]string{"Stripe-Version": "2026-06-24.dahlia"}, 400, "Stripe-Version"},
-		"no agent":          {agreementsPath, `{}`, agreementsHeader, 400, "orchestrator"},
-		"an account":        {agreementsPath, `{"orchestrator":"acct_1"}`, agreementsHeader, 400, "orchestrator"},
-		"unknown parameter": {agreementsPath, `{"orchestrator":"profile_1","seller":"profile_2"}`, agreementsHeader, 400, "seller"},
-		"no JSON":           {agreementsPath, `orchestrator=profile_1`, agreementsHeader, 400, ""},
-		"nothing to end":    {agreementsPath + "/orca_test_1/terminate", ``, agreementsHeader, 404, "id"},
-		"nobody confirms":   {agreementsPath + "/orca_test_1/confirm", ``, agreementsHeader, 404, ""},
+		"no version": {agreementsPath, `{"orchestrator":"profile_1"}`,
+			map[string]string{"Stripe-Version": "2026-06-24.dahlia"}, 400, "Stripe-Version"},
+		"no agent":   {agreementsPath, `{}`, agreementsHeader, 400, "orchestrator"},
+		"an account": {agreementsPath, `{"orchestrator":"acct_1"}`, agreementsHeader, 400, "orchestrator"},
+		"unknown parameter": {agreementsPath, `{"orchestrator":"profile_1","seller":"profile_2"}`, agreementsHeader,
+			400, "seller"},
+		"no JSON":         {agreementsPath, `orchestrator=profile_1`, agreementsHeader, 400, ""},
+		"nothing to end":  {agreementsPath + "/orca_test_1/terminate", ``, agreementsHeader, 404, "id"},
+		"nobody confirms": {agreementsPath + "/orca_test_1/confirm", ``, agreementsHeader, 404, ""},
 	} {
 		r := d.postJSON(c.path, c.body, c.headers)
 		require.Equal(t, c.status, r.status, "%s: %s", name, r.body)
@@ -58,7 +60,8 @@ func TestAgreementsTellOfThemselves(t *testing.T) {
 	d, thin, snapshots := serve(t, Options{}), receive(t), receive(t)
 	d.endpoint(simcontrol.Endpoint{URL: thin.url, Connect: true, Thin: true, Secrets: []string{"whsec_thin"}})
 	d.endpoint(simcontrol.Endpoint{URL: snapshots.url, Connect: true, Secrets: []string{"whsec_snapshots"}})
-	made, err := d.control.MakeAgreement(t.Context(), shop, simcontrol.Agreement{Agent: "Ada", Profile: "profile_1", Status: "confirmed"})
+	made, err := d.control.MakeAgreement(t.Context(), shop,
+		simcontrol.Agreement{Agent: "Ada", Profile: "profile_1", Status: "confirmed"})
 	require.NoError(t, err)
 	require.Equal(t, "confirmed", made.Status)
 	_, err = d.control.ChangeAgreement(t.Context(), made.ID, simcontrol.Orchestrator, simcontrol.TerminateAgreement)
@@ -81,7 +84,8 @@ func TestAgreementsTellOfThemselves(t *testing.T) {
 		require.Equal(t, agreementsPath+"/"+made.ID, e.Related.URL)
 		kinds[strings.TrimPrefix(e.Type, agreementKind+".")] = true
 	}
-	require.Equal(t, map[string]bool{"created": true, "partially_confirmed": true, "confirmed": true, "terminated": true}, kinds)
+	require.Equal(t,
+		map[string]bool{"created": true, "partially_confirmed": true, "confirmed": true, "terminated": true}, kinds)
 	require.NotContains(t, d.get("/v1/events?limit=100", nil).body, "agreement")
 	require.NotContains(t, d.get("/v1/webhook_endpoints", map[string]string{"Stripe-Account": ""}).body, thin.url)
 	require.NoError(t, d.control.Reset(t.Context()))

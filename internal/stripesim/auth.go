@@ -44,7 +44,8 @@ func (h *access) authenticate(r *http.Request) (caller, *apiError) {
 	if !h.knowsAccount(account) || h.standings.disconnected(account) {
 		return caller{}, &apiError{
 			Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
-			Message: fmt.Sprintf("The provided key '%s' does not have access to account '%s' (or that account does not exist). Application access may have been revoked.", masked(key), account),
+			Message: fmt.Sprintf("The provided key '%s' does not have access to account '%s' (or that account does "+
+				"not exist). Application access may have been revoked.", masked(key), account),
 		}
 	}
 	return caller{account: account, connected: true}, nil
@@ -66,7 +67,8 @@ func (h *access) checkKey(key string) *apiError {
 	if key == "" {
 		return &apiError{
 			Status: http.StatusUnauthorized, Type: invalidRequest,
-			Message: "You did not provide an API key. Provide it in the Authorization header, as in 'Authorization: Bearer YOUR_SECRET_KEY'.",
+			Message: "You did not provide an API key. Provide it in the Authorization header, as in 'Authorization: " +
+				"Bearer YOUR_SECRET_KEY'.",
 		}
 	}
 	h.mu.Lock()

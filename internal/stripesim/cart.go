@@ -101,7 +101,8 @@ func (l lineItem) taxed(t tax) tax {
 
 // decimals of currencies that do not have two.
 var decimals = map[string]int{
-	"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "jpy": 0, "kmf": 0, "krw": 0, "mga": 0, "pyg": 0, "rwf": 0, "ugx": 0, "vnd": 0,
+	"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "jpy": 0, "kmf": 0, "krw": 0, "mga": 0, "pyg": 0, "rwf": 0, "ugx": 0,
+	"vnd": 0,
 	"vuv": 0, "xaf": 0, "xof": 0, "xpf": 0, "bhd": 3, "jod": 3, "kwd": 3, "omr": 3, "tnd": 3,
 }
 
@@ -131,7 +132,8 @@ func (a *account) fillCart(p simcontrol.Purchase, now time.Time) (cart, *refusal
 	if len(wanted) == 0 {
 		sku := a.firstForSale(now)
 		if sku == "" {
-			return cart{}, refuse(409, "nothing_for_sale", "account %s has nothing in its catalog that an agent could buy", p.Account)
+			return cart{}, refuse(409, "nothing_for_sale",
+				"account %s has nothing in its catalog that an agent could buy", p.Account)
 		}
 		wanted = []simcontrol.Wanted{{SKU: sku}}
 	}
@@ -143,12 +145,14 @@ func (a *account) fillCart(p simcontrol.Purchase, now time.Time) (cart, *refusal
 		case refused != nil:
 			return c, refused
 		case c.currency != "" && c.currency != currency:
-			return c, refuse(409, "currencies_differ", "%s is priced in %s, the rest in %s", w.SKU, currency, c.currency)
+			return c, refuse(409, "currencies_differ", "%s is priced in %s, the rest in %s", w.SKU, currency,
+				c.currency)
 		case slices.ContainsFunc(c.lines, func(o lineItem) bool { return o.sku == l.sku }):
 			return c, refuse(400, "item_twice", "%s is there twice", w.SKU)
 		}
 		c.currency = currency
-		rate := tax{name: "Sales Tax", percent: p.TaxPercent, inclusive: a.catalog[w.SKU].Row["tax_behavior"] == "inclusive"}
+		rate := tax{name: "Sales Tax", percent: p.TaxPercent,
+			inclusive: a.catalog[w.SKU].Row["tax_behavior"] == "inclusive"}
 		if rate.percent > 0 {
 			l.taxes = []tax{l.taxed(rate)}
 		}

@@ -36,7 +36,8 @@ const (
 func sinceVersion(first string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if versionOf(r) < first {
-			invalid("Stripe-Version", "Product catalog imports need a version from %s on in the header Stripe-Version; got %q.",
+			invalid("Stripe-Version",
+				"Product catalog imports need a version from %s on in the header Stripe-Version; got %q.",
 				first, r.Header.Get("Stripe-Version")).write(w)
 			return
 		}
@@ -91,7 +92,8 @@ func (h *catalogImports) prepareCatalogImport(r *http.Request) (operation, *apiE
 func readImportParams(r *http.Request) (params importParams, failed *apiError) {
 	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if mediaType != "application/json" {
-		return params, invalid("", "Invalid request: parameters under /v2 are JSON, got Content-Type %q.", r.Header.Get("Content-Type"))
+		return params, invalid("", "Invalid request: parameters under /v2 are JSON, got Content-Type %q.",
+			r.Header.Get("Content-Type"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxFormBytes+1))
 	if err != nil {
@@ -175,7 +177,8 @@ func (h *catalogImports) statusDetailsLocked(imp *importJob, base string) map[st
 	case statusProcessing:
 		return map[string]any{"success_count": "0", "error_count": "0"}
 	case statusFailed:
-		details := map[string]any{"code": imp.failed.code, "type": imp.failed.kind, "failure_message": imp.failed.message}
+		details := map[string]any{"code": imp.failed.code, "type": imp.failed.kind,
+			"failure_message": imp.failed.message}
 		if imp.done != nil && imp.done.errorFile != nil {
 			details["error_file"] = map[string]any{"download_url": h.signedURLs.signLocked(imp, base, downloadsPath)}
 		}
@@ -185,7 +188,8 @@ func (h *catalogImports) statusDetailsLocked(imp *importJob, base string) map[st
 	if file := imp.done.errorFile; file != nil {
 		details["error_count"] = decimal(imp.done.failed)
 		details["error_file"] = map[string]any{
-			"content_type": file.ContentType, "size": decimal(file.Size), "download_url": h.signedURLs.signLocked(imp, base, downloadsPath),
+			"content_type": file.ContentType, "size": decimal(file.Size),
+			"download_url": h.signedURLs.signLocked(imp, base, downloadsPath),
 		}
 		details["samples"] = imp.done.samples
 	}

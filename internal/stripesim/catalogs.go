@@ -16,7 +16,8 @@ type catalogs struct{ *core }
 func (h *catalogs) showCatalog(w http.ResponseWriter, r *http.Request) {
 	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), "100"))
 	if err != nil || limit < 1 || limit > simcontrol.MaxPage {
-		complain(w, http.StatusBadRequest, "limit %q is not a number from 1 to %d", r.URL.Query().Get("limit"), simcontrol.MaxPage)
+		complain(w, http.StatusBadRequest, "limit %q is not a number from 1 to %d", r.URL.Query().Get("limit"),
+			simcontrol.MaxPage)
 		return
 	}
 	show(w, h.page(r.PathValue("account"), r.URL.Query().Get("after"), limit))

@@ -37,7 +37,8 @@ func (s *Server) controlRoutes() *http.ServeMux {
 		s.faults.disarm()
 		show(w, struct{}{})
 	})
-	routes.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) { show(w, s.settings.current()) })
+	routes.HandleFunc("GET /_sim/settings",
+		func(w http.ResponseWriter, _ *http.Request) { show(w, s.settings.current()) })
 	routes.HandleFunc("POST /_sim/settings", s.settings.postSettings)
 	routes.HandleFunc("PATCH /_sim/settings", s.settings.postSettings)
 	routes.HandleFunc("POST /_sim/keys/revoke", s.access.postRevoke)

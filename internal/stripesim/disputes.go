@@ -9,9 +9,11 @@ import (
 
 // evidenceFields are what a dispute takes as evidence.
 var evidenceFields = []string{
-	"access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure", "cancellation_rebuttal",
+	"access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure",
+	"cancellation_rebuttal",
 	"customer_communication", "customer_email_address", "customer_name", "customer_purchase_ip", "customer_signature",
-	"duplicate_charge_documentation", "duplicate_charge_explanation", "duplicate_charge_id", "product_description", "receipt",
+	"duplicate_charge_documentation", "duplicate_charge_explanation", "duplicate_charge_id", "product_description",
+	"receipt",
 	"refund_policy", "refund_policy_disclosure", "refund_refusal_explanation", "service_date", "service_documentation",
 	"shipping_address", "shipping_carrier", "shipping_date", "shipping_documentation", "shipping_tracking_number",
 	"uncategorized_file", "uncategorized_text",
@@ -64,9 +66,11 @@ func (h *disputes) listDisputes(c orderCall) (any, *apiError) {
 		return nil, failed
 	}
 	now := h.options.Now()
-	return listNewest(c, p, h.all, func(d *dispute) (string, string) { return d.payment.account(), d.id }, func(d *dispute) bool {
-		return created.fits(d.created.Unix()) && (intent == "" || intent == d.payment.intent) && (charge == "" || charge == d.payment.charge)
-	}, func(d *dispute) any { return d.object(now) })
+	return listNewest(c, p, h.all, func(d *dispute) (string, string) { return d.payment.account(), d.id },
+		func(d *dispute) bool {
+			return created.fits(d.created.Unix()) && (intent == "" || intent == d.payment.intent) &&
+				(charge == "" || charge == d.payment.charge)
+		}, func(d *dispute) any { return d.object(now) })
 }
 
 // postDispute takes evidence, and submits it unless told not to: what was submitted is final. Files are taken by their
@@ -94,7 +98,8 @@ func (h *disputes) postDispute(c orderCall) (func() (any, *apiError), *apiError)
 		case len(evidence) > 0 && (d.closed() || d.submissions > 0):
 			return nil, invalid("", "The evidence of this dispute was submitted, or the dispute is closed.")
 		case len(evidence) > 0 && !now.Before(d.due):
-			return nil, &apiError{Status: http.StatusBadRequest, Type: invalidRequest, Message: "The evidence comes after the dispute's due date."}
+			return nil, &apiError{Status: http.StatusBadRequest, Type: invalidRequest,
+				Message: "The evidence comes after the dispute's due date."}
 		}
 		d.evidence, d.metadata = merged(d.evidence, evidence), merged(d.metadata, metadata)
 		if submit && d.status == statusNeedsResponse && len(d.evidence) > 0 {
@@ -120,7 +125,8 @@ func (h *disputes) disputeLocked(p *payment, amount int64, reason string) (*disp
 	}
 	now := h.options.Now()
 	d := &dispute{
-		id: newID("dp_"), payment: p, created: now, due: now.Add(disputeWindow), amount: amount, reason: reason, status: statusNeedsResponse,
+		id: newID("dp_"), payment: p, created: now, due: now.Add(disputeWindow), amount: amount, reason: reason,
+		status: statusNeedsResponse,
 	}
 	p.dispute, h.all = d, append(h.all, d)
 	h.events.emitLocked("charge.dispute.created", p.account(), d.object(now), cause{})

@@ -90,9 +90,9 @@
 //
 // Not emulated: live mode, destination charges, promotions and discounts, Stripe Tax, rates that exist already, several
 // captures of a payment, inquiries (disputes that begin with a warning), files as evidence (an id is taken unseen), the
-// money on the platform's account, thin events but those of agreements, and the registration of endpoints at Stripe: the control API does it.
-// Events that a merchant does not need come as well (payment_intent.created, charge.pending, …), as they do from
-// Stripe.
+// money on the platform's account, thin events but those of agreements, and the registration of endpoints at Stripe:
+// the control API does it. Events that a merchant does not need come as well (payment_intent.created, charge.pending,
+// …), as they do from Stripe.
 //
 // # The control API
 //

@@ -48,7 +48,8 @@ func (h *events) emitLocked(kind, account string, object map[string]any, why cau
 		h.all = h.all[1:]
 	}
 	e := &event{
-		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion, object: encode(object), why: why,
+		id: newID("evt_"), account: account, kind: kind, created: now, version: h.orders.APIVersion,
+		object: encode(object), why: why,
 	}
 	h.sendLocked(e)
 }
@@ -56,7 +57,8 @@ func (h *events) emitLocked(kind, account string, object map[string]any, why cau
 // emitThinLocked makes an event that names its object.
 func (h *events) emitThinLocked(kind, account string, about map[string]any, thin thinEvent, why cause) {
 	h.sendLocked(&event{
-		id: newID("evt_test_"), account: account, kind: kind, created: h.options.Now(), object: encode(about), why: why, thin: &thin,
+		id: newID("evt_test_"), account: account, kind: kind, created: h.options.Now(), object: encode(about), why: why,
+		thin: &thin,
 	})
 }
 
@@ -91,7 +93,8 @@ func (e *event) body(connect bool, version string) map[string]any {
 // thinBody is an event of /v2: without a version, and its account is the context.
 func (e *event) thinBody() map[string]any {
 	object := map[string]any{
-		"id": e.id, "object": "v2.core.event", "type": e.kind, "created": stamp(e.created), "livemode": false, "reason": nil,
+		"id": e.id, "object": "v2.core.event", "type": e.kind, "created": stamp(e.created), "livemode": false,
+		"reason":         nil,
 		"related_object": e.thin.related, "data": e.thin.data, "context": orNull(e.account),
 	}
 	if e.why.request != "" {
@@ -134,10 +137,12 @@ func (h *events) listEvents(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, h.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id }, func(e *event) bool {
-		return e.thin == nil && created.fits(e.created.Unix()) && (len(types) == 0 || slices.Contains(types, e.kind)) &&
-			(kind == "" || matchesType(kind, e.kind)) && (!undelivered || delivered == (len(e.waiting) == 0))
-	}, func(e *event) any { return e.body(false, e.version) })
+	return listNewest(c, p, h.listedEventsLocked(), func(e *event) (string, string) { return e.account, e.id },
+		func(e *event) bool {
+			return e.thin == nil && created.fits(e.created.Unix()) &&
+				(len(types) == 0 || slices.Contains(types, e.kind)) &&
+				(kind == "" || matchesType(kind, e.kind)) && (!undelivered || delivered == (len(e.waiting) == 0))
+		}, func(e *event) any { return e.body(false, e.version) })
 }
 
 // matchesType takes a type, "*", or everything below a name: "charge.*".

@@ -37,13 +37,15 @@ func checkFault(f simcontrol.Fault) error {
 		}
 	case simcontrol.FaultErrorFile:
 		if !slices.Contains(OddErrorFiles(), f.Odd) {
-			return fmt.Errorf("an error file that is %q is not known: expected one of %s", f.Odd, strings.Join(OddErrorFiles(), ", "))
+			return fmt.Errorf("an error file that is %q is not known: expected one of %s", f.Odd,
+				strings.Join(OddErrorFiles(), ", "))
 		}
 	case simcontrol.FaultImportRefuse:
 		if len(f.IDs) == 0 {
 			return errors.New("import_refuse needs the ids of the rows")
 		}
-	case simcontrol.FaultLoseResponse, simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportStatus, simcontrol.FaultImportResult,
+	case simcontrol.FaultLoseResponse, simcontrol.FaultImportFail, simcontrol.FaultImportStuck,
+		simcontrol.FaultImportStatus, simcontrol.FaultImportResult,
 		simcontrol.FaultReportFail, simcontrol.FaultReportStuck:
 	default:
 		return fmt.Errorf("fault kind %q is not known", f.Kind)
@@ -106,14 +108,16 @@ func (f *armedFault) fits(r *http.Request, account string) bool {
 	case f.Kind == simcontrol.FaultReportFail, f.Kind == simcontrol.FaultReportStuck:
 		return r.Method == http.MethodPost && r.URL.Path == reportRunsPath
 	case f.Kind == simcontrol.FaultImportStatus:
-		return r.Method == http.MethodGet && (strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
+		return r.Method == http.MethodGet &&
+			(strings.HasPrefix(r.URL.Path, importSetsPath+"/") || strings.HasPrefix(r.URL.Path, catalogImportsPath+"/"))
 	}
 	return true
 }
 
 // ofImport: the fault strikes the call that creates an import, and shows in what becomes of it.
 func (f *armedFault) ofImport() bool {
-	return slices.Contains([]simcontrol.FaultKind{simcontrol.FaultImportFail, simcontrol.FaultImportStuck, simcontrol.FaultImportResult, simcontrol.FaultImportRefuse, simcontrol.FaultErrorFile}, f.Kind)
+	return slices.Contains([]simcontrol.FaultKind{simcontrol.FaultImportFail, simcontrol.FaultImportStuck,
+		simcontrol.FaultImportResult, simcontrol.FaultImportRefuse, simcontrol.FaultErrorFile}, f.Kind)
 }
 
 // serveWithFaults answers a call, or does to it what the fault says that it meets.
@@ -131,7 +135,8 @@ func (h *faults) serveWithFaults(w *answerWriter, r *http.Request) {
 		w.Header().Del("Request-Id") // a proxy knows nothing of it
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(fault.Status)
-		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>proxy</title></head><body>Not here.</body></html>") // a client that left misses nothing
+		// a client that left misses nothing
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>proxy</title></head><body>Not here.</body></html>")
 	case simcontrol.FaultLatency:
 		if !wait(r, time.Duration(fault.Delay)) {
 			h.cut(state.request)

@@ -114,7 +114,8 @@ func checkPreorder(r row) mistake {
 }
 
 func checkRating(r row) mistake {
-	for column, limit := range map[string]float64{"product_review_rating": 5, "popularity_score": 5, "return_rate": 100} {
+	for column, limit := range map[string]float64{"product_review_rating": 5, "popularity_score": 5,
+		"return_rate": 100} {
 		value := r.value(column)
 		if value == "" {
 			continue
@@ -167,7 +168,8 @@ var percentPattern = regexp.MustCompile(`^(100|[1-9]?\d)$`)
 // promotionFeed lists discounts; see processing for what its lists of ids must name.
 var promotionFeed = feedSpec{
 	feedType: "promotion", id: "promotion_id", deletes: true, together: checkPromotion,
-	required: []string{"promotion_id", "title", "active_period", "benefit_type", "target_selection", "application_type"},
+	required: []string{"promotion_id", "title", "active_period", "benefit_type", "target_selection",
+		"application_type"},
 	columns: []columnCheck{
 		{"promotion_id", atMost(100)},
 		{"title", atMost(150)},
@@ -189,7 +191,8 @@ func checkPromotion(r row) mistake {
 	if benefit != "free_shipping" && r.value(benefit) == "" { // the column is called like the benefit
 		return wrongField(benefit, "is required if benefit_type is "+benefit)
 	}
-	if r.value("target_selection") == "specific_products" && r.value("target_ids") == "" && r.value("target_item_group_ids") == "" {
+	if r.value("target_selection") == "specific_products" && r.value("target_ids") == "" &&
+		r.value("target_item_group_ids") == "" {
 		return wrongField("target_ids", "or target_item_group_ids is required if target_selection is specific_products")
 	}
 	if r.value("promotion_code") == "" {

@@ -22,7 +22,8 @@ func judged(t *testing.T, feed *feedSpec, names, fields string) string {
 	t.Helper()
 	h, wrong := readHeader(feed, strings.Split(names, ","))
 	require.Empty(t, wrong)
-	a := &account{catalog: map[string]simcontrol.Product{"A": {ItemGroupID: "G"}, "B": {}}, promotions: map[string]simcontrol.Promotion{"P": {}}}
+	a := &account{catalog: map[string]simcontrol.Product{"A": {ItemGroupID: "G"}, "B": {}},
+		promotions: map[string]simcontrol.Promotion{"P": {}}}
 	p := &processing{
 		imp: &importJob{feed: feed}, latest: map[string]int{}, targets: a.targets(),
 		known: func(id string) bool { return a.has(feed, id) },
@@ -59,8 +60,10 @@ func TestRowsOfOtherFeedsThatAreRefused(t *testing.T) {
 		{&pricingFeed, pricing, "A|2.00 USD|1.00 USD|2026-01-01", "sale_price_effective_date is not valid"},
 		{&promotionFeed, promotionColumns, promotion("promotion_id", ""), "promotion_id is required"},
 		{&promotionFeed, promotionColumns, promotion("title", strings.Repeat("a", 151)), "151 characters"},
-		{&promotionFeed, promotionColumns, promotion("active_period", "2026-06-01/2026-09-01"), "active_period is not valid"},
-		{&promotionFeed, promotionColumns, promotion("active_period", "2026-09-01T00:00:00Z/2026-06-01T00:00:00Z"), "active_period is not valid"},
+		{&promotionFeed, promotionColumns, promotion("active_period", "2026-06-01/2026-09-01"),
+			"active_period is not valid"},
+		{&promotionFeed, promotionColumns, promotion("active_period", "2026-09-01T00:00:00Z/2026-06-01T00:00:00Z"),
+			"active_period is not valid"},
 		{&promotionFeed, promotionColumns, promotion("benefit_type", "gift"), "benefit_type is not one of"},
 		{&promotionFeed, promotionColumns, promotion("benefit_type", "amount_off"), "amount_off is required"},
 		{&promotionFeed, promotionColumns, promotion("benefit_type", "free_shipping"), "promotion_code is required"},
@@ -68,7 +71,8 @@ func TestRowsOfOtherFeedsThatAreRefused(t *testing.T) {
 		{&promotionFeed, promotionColumns, promotion("percent_off", ""), "percent_off is required"},
 		{&promotionFeed, promotionColumns, promotion("target_ids", ""), "target_item_group_ids is required"},
 		{&promotionFeed, promotionColumns, promotion("target_ids", "A,Z"), "names Z"},
-		{&promotionFeed, promotionColumns, promotion("application_type", "promotion_code"), "promotion_code is required"},
+		{&promotionFeed, promotionColumns, promotion("application_type", "promotion_code"),
+			"promotion_code is required"},
 		{&promotionFeed, promotionColumns, promotion("promotion_code", "not this one"), "promotion_code is not valid"},
 		{&promotionFeed, promotionColumns + ",excluded_item_group_ids", promotion("", "") + "|H", "names H"},
 		{&promotionFeed, promotionColumns + ",delete", promotion("", "") + "|true", "cannot be deleted"},
@@ -92,7 +96,8 @@ func TestRowsOfOtherFeedsThatAreRefused(t *testing.T) {
 func TestHeadersOfOtherFeeds(t *testing.T) {
 	t.Parallel()
 	for names, feed := range map[string]*feedSpec{
-		"sku_id,inventory_quantity": &inventoryFeed, "id,delete": &inventoryFeed, "id": &pricingFeed, "id,title,delete": &promotionFeed,
+		"sku_id,inventory_quantity": &inventoryFeed, "id,delete": &inventoryFeed, "id": &pricingFeed,
+		"id,title,delete": &promotionFeed,
 	} {
 		_, wrong := readHeader(feed, strings.Split(names, ","))
 		require.Contains(t, wrong, "is missing from the header", names)
@@ -140,9 +145,11 @@ func TestPricesComeAndGo(t *testing.T) {
 	d := serve(t, Options{})
 	d.sentFeed("product", feedOf("A"))
 	d.sentFeed("inventory", inventoryColumns+"\nA,in_stock,7\n")
-	d.sentFeed("pricing", "id,price,sale_price,sale_price_effective_date\nA,20.00 USD,18.00 USD,2026-01-01/2026-02-01\n")
+	d.sentFeed("pricing",
+		"id,price,sale_price,sale_price_effective_date\nA,20.00 USD,18.00 USD,2026-01-01/2026-02-01\n")
 	require.Equal(t, simcontrol.Product{
-		ID: "A", Title: "Lamp", Price: "20.00 USD", SalePrice: "18.00 USD", Availability: "in_stock", InventoryQuantity: "7",
+		ID: "A", Title: "Lamp", Price: "20.00 USD", SalePrice: "18.00 USD", Availability: "in_stock",
+		InventoryQuantity: "7",
 	}, d.shown("A"))
 	d.sentFeed("pricing", "id,price\nA,21.00 USD\n")
 	require.Equal(t, "18.00 USD", d.shown("A").SalePrice, "a column that is not there changes nothing")
@@ -154,7 +161,8 @@ func TestPromotions(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
 	d.sentFeed("product", feedOf("A"))
-	done := d.sentFeed("promotion", promotionColumns+"\n"+goodPromotion+"\n"+strings.Replace(goodPromotion, "SUMMER", "WINTER", 1)+"\n")
+	done := d.sentFeed("promotion",
+		promotionColumns+"\n"+goodPromotion+"\n"+strings.Replace(goodPromotion, "SUMMER", "WINTER", 1)+"\n")
 	require.EqualValues(t, 2, done.ObjectsCreated)
 	done = d.sentFeed("promotion", "promotion_id,delete\nSUMMER,true\nNONE,true\n")
 	require.Equal(t, []int64{1, 1}, []int64{done.RowsDeleted, done.RowsFailed})

@@ -135,7 +135,9 @@ func (h *files) readUpload(r *http.Request) (*upload, *apiError) {
 	form := &upload{fields: map[string]string{}}
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "multipart/form-data" || params["boundary"] == "" {
-		return form, invalid("", "Invalid request: a file upload is multipart/form-data with a boundary, got Content-Type %q.", r.Header.Get("Content-Type"))
+		return form, invalid("",
+			"Invalid request: a file upload is multipart/form-data with a boundary, got Content-Type %q.",
+			r.Header.Get("Content-Type"))
 	}
 	parts := multipart.NewReader(bufio.NewReaderSize(r.Body, readSize), params["boundary"])
 	for {
@@ -280,7 +282,8 @@ func (h *files) checkUpload(form *upload) *apiError {
 func checkFileType(form *upload) *apiError {
 	mediaType, _, err := mime.ParseMediaType(form.contentType)
 	if err != nil || (mediaType != mimeCSV && mediaType != mimeTSV) {
-		return invalid("file", "Invalid file: its part has Content-Type %q, expected %s or %s.", form.contentType, mimeCSV, mimeTSV)
+		return invalid("file", "Invalid file: its part has Content-Type %q, expected %s or %s.", form.contentType,
+			mimeCSV, mimeTSV)
 	}
 	form.contentType = mediaType
 	own, other, extension := ",", "\t", ".csv"
@@ -288,9 +291,11 @@ func checkFileType(form *upload) *apiError {
 		own, other, extension = "\t", ",", ".tsv"
 	}
 	if form.filename != "" && !strings.EqualFold(filepath.Ext(form.filename), extension) {
-		return invalid("file", "Invalid file: %s goes with a filename that ends in %s, got %q.", mediaType, extension, form.filename)
+		return invalid("file", "Invalid file: %s goes with a filename that ends in %s, got %q.", mediaType, extension,
+			form.filename)
 	}
-	if bytes.IndexByte(form.head, 0) >= 0 || bytes.HasPrefix(form.head, []byte{0x1f, 0x8b}) || bytes.HasPrefix(form.head, []byte("PK\x03\x04")) {
+	if bytes.IndexByte(form.head, 0) >= 0 || bytes.HasPrefix(form.head, []byte{0x1f, 0x8b}) ||
+		bytes.HasPrefix(form.head, []byte("PK\x03\x04")) {
 		return invalid("file", "Invalid file: its content is not text (compressed files are not accepted).")
 	}
 	firstLine, _, _ := bytes.Cut(form.head, []byte("\n"))
@@ -346,10 +351,11 @@ func (h *files) listFiles(c orderCall) (any, *apiError) {
 		return nil, failed
 	}
 	own := h.accountLocked(c.account).files
-	return listNewest(c, p, h.all, func(f *storedFile) (string, string) { return f.Account, f.ID }, func(f *storedFile) bool {
-		_, listed := own[f.ID]
-		return listed && (purpose == "" || purpose == f.Purpose)
-	}, func(f *storedFile) any { return f.object(baseOf(c.request)) })
+	return listNewest(c, p, h.all, func(f *storedFile) (string, string) { return f.Account, f.ID },
+		func(f *storedFile) bool {
+			_, listed := own[f.ID]
+			return listed && (purpose == "" || purpose == f.Purpose)
+		}, func(f *storedFile) any { return f.object(baseOf(c.request)) })
 }
 
 // findFile finds a file of the caller's own account; those of others do not exist for it.
@@ -368,7 +374,8 @@ func (h *files) findFile(r *http.Request) (*storedFile, *apiError) {
 }
 
 func invalid(param, format string, values ...any) *apiError {
-	return &apiError{Status: http.StatusBadRequest, Type: invalidRequest, Param: param, Message: fmt.Sprintf(format, values...)}
+	return &apiError{Status: http.StatusBadRequest, Type: invalidRequest, Param: param,
+		Message: fmt.Sprintf(format, values...)}
 }
 
 func missing(param string) *apiError {
@@ -390,7 +397,8 @@ func unreadable(err error) *apiError {
 }
 
 func broken(err error) *apiError {
-	return &apiError{Status: http.StatusInternalServerError, Type: apiFailure, Message: "The emulator failed: " + err.Error()}
+	return &apiError{Status: http.StatusInternalServerError, Type: apiFailure,
+		Message: "The emulator failed: " + err.Error()}
 }
 
 func (h *files) listed(wanted func(string) bool) []simcontrol.File {

@@ -43,7 +43,8 @@ func (h *hooks) postAvailability(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var told simcontrol.Availability
-	_, refused := h.callHook(r.Context(), hook, orders, asked.Account, simcontrol.HookAvailability, map[string]any{"sku_id": asked.SKU}, 0, &told)
+	_, refused := h.callHook(r.Context(), hook, orders, asked.Account, simcontrol.HookAvailability,
+		map[string]any{"sku_id": asked.SKU}, 0, &told)
 	if refused != nil {
 		complain(w, refused.status, "%s", refused.message)
 		return

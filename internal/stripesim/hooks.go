@@ -34,14 +34,18 @@ func (h *hooks) hookLocked(account string) (simcontrol.Hook, bool) {
 }
 
 // callHook asks a merchant, as many times over as wanted with the same body, and reads the last answer.
-func (h *hooks) callHook(ctx context.Context, hook simcontrol.Hook, orders simcontrol.OrderSettings, account, kind string, data any, repeats int, into any) ([]simcontrol.HookCall, *refusal) {
+func (h *hooks) callHook(
+	ctx context.Context, hook simcontrol.Hook, orders simcontrol.OrderSettings, account, kind string, data any,
+	repeats int, into any,
+) ([]simcontrol.HookCall, *refusal) {
 	id := newID("evt_")
 	payload := encode(map[string]any{"id": id, "type": kind, "livemode": false, "context": account, "data": data})
 	var calls []simcontrol.HookCall
 	var refused *refusal
 	for range repeats + 1 {
 		call := simcontrol.HookCall{ID: id, Type: kind, Account: account, At: h.options.Now().UTC(), Request: payload}
-		status, body, seconds, err := h.sender.post(ctx, hook.URL, []string{hook.Secret}, payload, orders, time.Duration(orders.HookTimeout))
+		status, body, seconds, err := h.sender.post(ctx, hook.URL, []string{hook.Secret}, payload, orders,
+			time.Duration(orders.HookTimeout))
 		call.Status, call.Seconds = status, seconds
 		if json.Valid(body) {
 			call.Response = body
@@ -57,7 +61,8 @@ func (h *hooks) callHook(ctx context.Context, hook simcontrol.Hook, orders simco
 		default:
 			if err := json.Unmarshal(body, into); err != nil {
 				call.Error = err.Error()
-				refused = refuse(http.StatusFailedDependency, "hook_answer", "the answer to %s cannot be read: %v", kind, err)
+				refused = refuse(http.StatusFailedDependency, "hook_answer", "the answer to %s cannot be read: %v",
+					kind, err)
 			}
 		}
 		calls = append(calls, call)
@@ -107,7 +112,8 @@ func (c *conversation) ask(finalize bool) (fee int64, refused *refusal) {
 		return 0, nil
 	}
 	var verdict approval
-	if refused := c.call(simcontrol.HookFinalize, c.session.finalizeData(c.orders.HookLineItems), &verdict); refused != nil {
+	if refused := c.call(simcontrol.HookFinalize, c.session.finalizeData(c.orders.HookLineItems),
+		&verdict); refused != nil {
 		return 0, refused
 	}
 	return verdict.apply(c.session)
@@ -151,9 +157,11 @@ func (c customization) apply(o *session) *refusal {
 			return badAnswer("a shipping option needs shipping_rate_data with display_name and fixed_amount")
 		}
 		if data.FixedAmount.Amount < 0 || data.FixedAmount.Currency != o.cart.currency {
-			return badAnswer("a shipping option costs %d %q, the cart is in %s", data.FixedAmount.Amount, data.FixedAmount.Currency, o.cart.currency)
+			return badAnswer("a shipping option costs %d %q, the cart is in %s", data.FixedAmount.Amount,
+				data.FixedAmount.Currency, o.cart.currency)
 		}
-		o.cart.shipping = shipping{rate: newID("shr_"), name: data.DisplayName, amount: data.FixedAmount.Amount, metadata: data.Metadata}
+		o.cart.shipping = shipping{rate: newID("shr_"), name: data.DisplayName, amount: data.FixedAmount.Amount,
+			metadata: data.Metadata}
 	}
 	for _, change := range c.LineItems {
 		i := slices.IndexFunc(o.cart.lines, func(l lineItem) bool { return l.id == change.ID })
@@ -164,9 +172,12 @@ func (c customization) apply(o *session) *refusal {
 		l.taxes = nil
 		for _, rate := range change.TaxRates {
 			if rate.RateData == nil || !(rate.RateData.Percentage >= 0 && rate.RateData.Percentage <= 100) {
-				return badAnswer("a tax rate of line item %q needs rate_data with a percentage from 0 to 100", change.ID)
+				return badAnswer("a tax rate of line item %q needs rate_data with a percentage from 0 to 100",
+					change.ID)
 			}
-			l.taxes = append(l.taxes, l.taxed(tax{name: rate.RateData.DisplayName, percent: rate.RateData.Percentage, inclusive: rate.RateData.Inclusive}))
+			l.taxes = append(l.taxes,
+				l.taxed(tax{name: rate.RateData.DisplayName, percent: rate.RateData.Percentage,
+					inclusive: rate.RateData.Inclusive}))
 		}
 	}
 	return nil
@@ -222,14 +233,17 @@ func (o *session) customizeData() map[string]any {
 			}})
 		}
 		items = append(items, map[string]any{
-			"id": l.id, "sku_id": l.sku, "unit_amount": l.unitAmount, "quantity": l.quantity, "name": l.name, "amount_discount": 0,
+			"id": l.id, "sku_id": l.sku, "unit_amount": l.unitAmount, "quantity": l.quantity, "name": l.name,
+			"amount_discount": 0,
 			"amount_subtotal": l.subtotal(), "amount_tax": all, "amount_total": l.total(), "tax_rates": rates,
 		})
 	}
 	return map[string]any{
 		"checkout_session": o.id, "automatic_tax": map[string]any{"enabled": false}, "currency": o.cart.currency,
-		"line_item_details": items, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(), "total_details": o.cart.totalDetails(),
-		"shipping_details": map[string]any{"address": addressObject(o.buyer.Address), "shipping_rate": o.cart.shipping.rate},
+		"line_item_details": items, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(),
+		"total_details": o.cart.totalDetails(),
+		"shipping_details": map[string]any{"address": addressObject(o.buyer.Address),
+			"shipping_rate": o.cart.shipping.rate},
 	}
 }
 
@@ -245,13 +259,16 @@ func (o *session) finalizeData(spelling string) map[string]any {
 		items = append(items, item)
 	}
 	return map[string]any{
-		"checkout_session": o.id, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(), "currency": o.cart.currency,
-		"email": o.buyer.Email, "phone": orNull(o.buyer.Phone), spelling: items, "total_details": o.cart.totalDetails(),
+		"checkout_session": o.id, "amount_subtotal": o.cart.subtotal(), "amount_total": o.cart.total(),
+		"currency": o.cart.currency,
+		"email":    o.buyer.Email, "phone": orNull(o.buyer.Phone), spelling: items,
+		"total_details":    o.cart.totalDetails(),
 		"billing_details":  map[string]any{"name": o.buyer.Name, "address": addressObject(o.buyer.Address)},
 		"shipping_details": o.shippingDetails(),
 		"payment_method_details": map[string]any{"type": "card", "card": map[string]any{
-			"brand": "visa", "country": "US", "exp_month": 12, "exp_year": o.created.Year() + 3, "fingerprint": "emulated4242",
-			"funding": "credit", "iin": "424242", "last4": "4242", "wallet": nil,
+			"brand": "visa", "country": "US", "exp_month": 12, "exp_year": o.created.Year() + 3,
+			"fingerprint": "emulated4242",
+			"funding":     "credit", "iin": "424242", "last4": "4242", "wallet": nil,
 		}},
 	}
 }

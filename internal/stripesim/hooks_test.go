@@ -36,7 +36,8 @@ func (d developer) merchant(m merchant) {
 			Type string
 			Data map[string]any
 		}
-		if !verify(r.Header.Get("Stripe-Signature"), hookSecret, string(body), time.Now()) || json.Unmarshal(body, &asked) != nil {
+		if !verify(r.Header.Get("Stripe-Signature"), hookSecret, string(body), time.Now()) ||
+			json.Unmarshal(body, &asked) != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
@@ -49,7 +50,8 @@ func (d developer) merchant(m merchant) {
 		_, _ = io.WriteString(w, answer)
 	}))
 	d.t.Cleanup(server.Close)
-	require.NoError(d.t, d.control.SetHook(d.t.Context(), simcontrol.Hook{Account: shop, URL: server.URL, Secret: hookSecret}))
+	require.NoError(d.t,
+		d.control.SetHook(d.t.Context(), simcontrol.Hook{Account: shop, URL: server.URL, Secret: hookSecret}))
 }
 
 func TestHooksThatStopAPurchase(t *testing.T) {
@@ -60,25 +62,36 @@ func TestHooksThatStopAPurchase(t *testing.T) {
 		code, text          string
 		calls               int
 	}{
-		"customize fails":     {always(500, ""), nil, 424, "hook_failed", "500", 1},
-		"customize says no":   {always(302, ""), nil, 424, "hook_failed", "302", 1},
-		"customize babbles":   {always(200, "ok"), nil, 424, "hook_answer", "read", 1},
-		"unknown line":        {always(200, `{"line_items":[{"id":"li_none"}]}`), nil, 424, "hook_answer", "li_none", 1},
-		"a rate by its id":    {always(200, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`), nil, 424, "hook_answer", "shipping_rate_data", 1},
-		"another currency":    {always(200, `{"shipping_options":[{"shipping_rate_data":{"display_name":"Post","fixed_amount":{"amount":1,"currency":"eur"}}}]}`), nil, 424, "hook_answer", "eur", 1},
-		"finalize fails":      {always(200, asBefore), always(503, ""), 424, "hook_failed", "503", 2},
-		"finalize hangs":      {always(200, asBefore), always(0, ""), 402, "hook_timeout", "finalize_checkout", 2},
-		"finalize undecided":  {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"perhaps"}}`), 424, "hook_answer", "approved", 2},
-		"finalize says nil":   {always(200, asBefore), always(200, `{}`), 424, "hook_answer", "approved", 2},
-		"finalize declines":   {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"declined","declined":{"reason":"no stock"}}}`), 402, "declined", "no stock", 2},
-		"without a reason":    {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"declined"}}`), 402, "declined", "no reason", 2},
-		"a fee above the sum": {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":999999}}`), 424, "hook_answer", "fee", 2},
+		"customize fails":   {always(500, ""), nil, 424, "hook_failed", "500", 1},
+		"customize says no": {always(302, ""), nil, 424, "hook_failed", "302", 1},
+		"customize babbles": {always(200, "ok"), nil, 424, "hook_answer", "read", 1},
+		"unknown line": {always(200, `{"line_items":[{"id":"li_none"}]}`), nil, 424, "hook_answer", "li_none",
+			1},
+		"a rate by its id": {always(200, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`), nil, 424,
+			"hook_answer", "shipping_rate_data", 1},
+		"another currency": {always(200,
+			`{"shipping_options":[{"shipping_rate_data":{"display_name":"Post","fixed_amount":{"amount":1,"currency":"eur"}}}]}`), nil, 424, "hook_answer", "eur", 1},
+		"finalize fails": {always(200, asBefore), always(503, ""), 424, "hook_failed", "503", 2},
+		"finalize hangs": {always(200, asBefore), always(0, ""), 402, "hook_timeout", "finalize_checkout", 2},
+		"finalize undecided": {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"perhaps"}}`),
+			424, "hook_answer", "approved", 2},
+		"finalize says nil": {always(200, asBefore), always(200, `{}`), 424, "hook_answer", "approved", 2},
+		"finalize declines": {always(200, asBefore),
+			always(200, `{"manual_approval_details":{"type":"declined","declined":{"reason":"no stock"}}}`), 402,
+			"declined", "no stock", 2},
+		"without a reason": {always(200, asBefore), always(200, `{"manual_approval_details":{"type":"declined"}}`),
+			402, "declined", "no reason", 2},
+		"a fee above the sum": {always(200, asBefore),
+			always(200,
+				`{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":999999}}`), 424, "hook_answer", "fee", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := stocked(t, Options{Orders: simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(4 * time.Second)}})
+			d := stocked(t,
+				Options{Orders: simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(4 * time.Second)}})
 			if c.code == "hook_timeout" {
-				require.NoError(t, d.control.SetOrders(t.Context(), simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(2 * time.Second)}))
+				require.NoError(t, d.control.SetOrders(t.Context(),
+					simcontrol.OrderSettings{HookTimeout: simcontrol.Duration(2 * time.Second)}))
 			}
 			d.merchant(merchant{simcontrol.HookCustomize: c.customize, simcontrol.HookFinalize: c.finalize})
 			_, err := d.control.Purchase(t.Context(), simcontrol.Purchase{Account: shop, Hooks: true})
@@ -112,15 +125,18 @@ func TestTheMerchantHasItsWay(t *testing.T) {
 		simcontrol.HookCustomize: func(data map[string]any) (int, string) {
 			asked = append(asked, data)
 			id := dig(data, "line_item_details", 0, "id")
-			return 200, fmt.Sprintf(`{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"},"metadata":{"who":"me"}}},{"shipping_rate":"shr_other"}],
+			return 200, fmt.Sprintf(
+				`{"shipping_options":[{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"},"metadata":{"who":"me"}}},{"shipping_rate":"shr_other"}],
 				"line_items":[{"id":%q,"tax_rates":[{"rate_data":{"display_name":"State","inclusive":false,"percentage":6}},{"rate_data":{"display_name":"City","inclusive":false,"percentage":1.5}}]}]}`, id)
 		},
 		simcontrol.HookFinalize: func(data map[string]any) (int, string) {
 			asked = append(asked, data)
-			return 200, `{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":150},"metadata":{"cart":"42"}}`
+			return 200,
+				`{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":150},"metadata":{"cart":"42"}}`
 		},
 	})
-	b := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Quantity: 2}}, Hooks: true, TaxPercent: 20, Metadata: map[string]string{"from": "chat"}})
+	b := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Quantity: 2}}, Hooks: true, TaxPercent: 20,
+		Metadata: map[string]string{"from": "chat"}})
 	require.EqualValues(t, 3000+180+45+700, b.Total)
 	require.EqualValues(t, 150, b.ApplicationFee)
 	require.Equal(t, map[string]string{"from": "chat", "cart": "42"}, b.Metadata)
@@ -130,13 +146,15 @@ func TestTheMerchantHasItsWay(t *testing.T) {
 	require.EqualValues(t, b.Total, asked[1]["amount_total"])
 	require.Equal(t, b.Session, asked[0]["checkout_session"])
 	require.Equal(t, b.Session, asked[1]["checkout_session"])
-	o := d.object("/v1/checkout/sessions/"+b.Session+"?expand[]=shipping_cost.shipping_rate&expand[]=line_items.data.taxes&expand[]=payment_intent", clover)
+	o := d.object("/v1/checkout/sessions/"+b.Session+
+		"?expand[]=shipping_cost.shipping_rate&expand[]=line_items.data.taxes&expand[]=payment_intent", clover)
 	require.Equal(t, "Bike", dig(o, "shipping_cost", "shipping_rate", "display_name"))
 	require.Equal(t, "me", dig(o, "shipping_cost", "shipping_rate", "metadata", "who"))
 	require.EqualValues(t, 45, dig(o, "line_items", "data", 0, "taxes", 1, "amount"))
 	require.EqualValues(t, 150, dig(o, "payment_intent", "application_fee_amount"))
 
-	require.NoError(t, d.control.SetOrders(t.Context(), simcontrol.OrderSettings{HookLineItems: simcontrol.LineItemsDocumented}))
+	require.NoError(t,
+		d.control.SetOrders(t.Context(), simcontrol.OrderSettings{HookLineItems: simcontrol.LineItemsDocumented}))
 	d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}, Hooks: true})
 	require.Equal(t, "P1", dig(asked[3], "line_items_details", 0, "id"))
 	require.NotContains(t, asked[3], "line_item_details")
@@ -147,7 +165,8 @@ func TestTheMerchantHasItsWay(t *testing.T) {
 func TestHooksAreAskedAgain(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	d.merchant(merchant{simcontrol.HookCustomize: always(200, asBefore), simcontrol.HookFinalize: always(200, approved)})
+	d.merchant(merchant{simcontrol.HookCustomize: always(200, asBefore),
+		simcontrol.HookFinalize: always(200, approved)})
 	b := d.buy(simcontrol.Purchase{Hooks: true, HookRepeats: 1})
 	require.Len(t, b.HookCalls, 4)
 	require.Equal(t, b.HookCalls[2].ID, b.HookCalls[3].ID)
@@ -159,7 +178,8 @@ func TestOneHookForAllAccounts(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
 	taken := receive(t)
-	require.NoError(t, d.control.SetHook(t.Context(), simcontrol.Hook{URL: taken.url, Secret: hookSecret, Types: []string{simcontrol.HookFinalize}}))
+	require.NoError(t, d.control.SetHook(t.Context(),
+		simcontrol.Hook{URL: taken.url, Secret: hookSecret, Types: []string{simcontrol.HookFinalize}}))
 	_, err := d.control.Purchase(t.Context(), simcontrol.Purchase{Account: shop, Hooks: true})
 	require.Error(t, err, "it answers nothing")
 	require.Equal(t, 1, taken.count(), "it is not asked to customize")
@@ -179,14 +199,21 @@ func TestAvailability(t *testing.T) {
 		answer string
 		status int // 0: it is good
 	}{
-		"good":             {`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock","quantity":3},` + price + `}`, 0},
+		"good": {
+			`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock","quantity":3},` + price +
+				`}`, 0,
+		},
 		"deleted":          {`{"sku_id":"P1","merchant_id":"acct_1Shop","deleted":true}`, 0},
 		"another product":  {`{"sku_id":"P2","merchant_id":"acct_1Shop","deleted":true}`, 424},
 		"another merchant": {`{"sku_id":"P1","merchant_id":"acct_2Shop","deleted":true}`, 424},
 		"no availability":  {`{"sku_id":"P1","merchant_id":"acct_1Shop",` + price + `}`, 424},
-		"no price":         {`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock"},"as_of":1}`, 424},
-		"no time":          {`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock"},"price":{"unit_amount":1,"currency":"usd"}}`, 424},
-		"no JSON":          {`in stock`, 424},
+		"no price": {
+			`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock"},"as_of":1}`, 424,
+		},
+		"no time": {
+			`{"sku_id":"P1","merchant_id":"acct_1Shop","availability":{"status":"in_stock"},"price":{"unit_amount":1,"currency":"usd"}}`, 424,
+		},
+		"no JSON": {`in stock`, 424},
 	} {
 		d := serve(t, Options{})
 		d.merchant(merchant{simcontrol.HookAvailability: always(200, c.answer)})

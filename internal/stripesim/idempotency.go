@@ -87,7 +87,8 @@ func (h *idempotency) idempotent(api string, memory keyMemory, read prepare) htt
 		if inUse {
 			apiError{
 				Status: http.StatusConflict, Type: idempotencyError, Code: "idempotency_key_in_use",
-				Message: "There is currently another in-progress request using this Idempotency-Key. Wait for it to finish, then try again.",
+				Message: "There is currently another in-progress request using this Idempotency-Key. Wait for it to " +
+					"finish, then try again.",
 			}.write(w)
 			return
 		}
@@ -128,7 +129,9 @@ func (h *idempotency) release(scope idempotencyScope, entry *idempotentCall) {
 	}
 }
 
-func (h *idempotency) perform(w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall, memory keyMemory) {
+func (h *idempotency) perform(
+	w http.ResponseWriter, r *http.Request, read prepare, entry *idempotentCall, memory keyMemory,
+) {
 	requestID := w.Header().Get("Request-Id")
 	op, failed := read(r)
 	if failed != nil {
@@ -153,7 +156,8 @@ func (h *idempotency) replay(w http.ResponseWriter, r *http.Request, op operatio
 	if entry.digest != op.digest {
 		apiError{
 			Status: http.StatusBadRequest, Type: idempotencyError,
-			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+			Message: "Keys for idempotent requests can only be used with the same parameters they were first " +
+				"used with.",
 		}.write(w)
 		return
 	}

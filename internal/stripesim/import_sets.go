@@ -61,7 +61,8 @@ func (i *importJob) importSet() map[string]any {
 
 func (t *tally) importResult() importResult {
 	result := importResult{
-		RowsProcessed: t.rows, Successes: rowCount{t.succeeded}, ObjectsCreated: t.created, SkippedDuplicates: rowCount{t.duplicates},
+		RowsProcessed: t.rows, Successes: rowCount{t.succeeded}, ObjectsCreated: t.created,
+		SkippedDuplicates: rowCount{t.duplicates},
 	}
 	if t.errorFile != nil {
 		result.Errors = &importErrors{File: t.errorFile.ID, RowCount: t.failed}
@@ -94,7 +95,8 @@ func (h *importSets) prepareImport(r *http.Request) (operation, *apiError) {
 func readForm(r *http.Request) (url.Values, *apiError) {
 	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if mediaType != "application/x-www-form-urlencoded" {
-		return nil, invalid("", "Invalid request: parameters are form-encoded, got Content-Type %q.", r.Header.Get("Content-Type"))
+		return nil, invalid("", "Invalid request: parameters are form-encoded, got Content-Type %q.",
+			r.Header.Get("Content-Type"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxFormBytes+1))
 	if err != nil {
@@ -127,10 +129,12 @@ func (h *importSets) createImport(state *callState, form url.Values) outcome {
 		}.answer()}
 	}
 	if file.Purpose != uploadPurpose {
-		return outcome{stored: true, answer: invalid("file", "The file has the purpose %s, expected %s.", file.Purpose, uploadPurpose).answer()}
+		return outcome{stored: true,
+			answer: invalid("file", "The file has the purpose %s, expected %s.", file.Purpose, uploadPurpose).answer()}
 	}
 	imp := &importJob{
-		id: newID("impset_"), account: state.account, api: apiV1, feed: feedByFormat(form.Get("standard_data_format")), file: file,
+		id: newID("impset_"), account: state.account, api: apiV1, feed: feedByFormat(form.Get("standard_data_format")),
+		file:    file,
 		created: h.options.Now(), status: statusPending, fault: state.fault,
 	}
 	h.imports.admitLocked(owner, imp)
@@ -154,7 +158,8 @@ func checkImportForm(form url.Values) *apiError {
 		}
 	}
 	if format := form.Get("standard_data_format"); feedByFormat(format) == nil {
-		return invalid("standard_data_format", "Invalid standard_data_format: must be %s or %s, got %q.", productFeed.format, inventoryFeed.format, format)
+		return invalid("standard_data_format", "Invalid standard_data_format: must be %s or %s, got %q.",
+			productFeed.format, inventoryFeed.format, format)
 	}
 	return nil
 }

@@ -45,16 +45,19 @@ func (s *session) object(e expands) map[string]any {
 		"amount_discount": 0, "amount_shipping": s.cart.shipping.amount, "amount_tax": s.cart.tax(),
 	}
 	object := map[string]any{
-		"id": s.id, "object": "checkout.session", "livemode": false, "created": s.created.Unix(), "expires_at": s.expires.Unix(),
-		"mode": "payment", "status": s.status, "payment_status": s.paymentStatus, "currency": s.cart.currency,
+		"id": s.id, "object": "checkout.session", "livemode": false, "created": s.created.Unix(),
+		"expires_at": s.expires.Unix(),
+		"mode":       "payment", "status": s.status, "payment_status": s.paymentStatus, "currency": s.cart.currency,
 		"amount_subtotal": s.cart.subtotal(), "amount_total": s.cart.total(), "total_details": total,
 		"automatic_tax": map[string]any{"enabled": false, "liability": nil, "provider": nil, "status": nil},
 		"custom_fields": []any{}, "metadata": orEmpty(s.metadata), "payment_method_types": []string{"card"},
 		"custom_text": map[string]any{
 			"after_submit": nil, "shipping_address": nil, "submit": nil, "terms_of_service_acceptance": nil,
 		},
-		"shipping_options": []any{map[string]any{"shipping_amount": s.cart.shipping.amount, "shipping_rate": s.cart.shipping.rate}},
-		"customer":         nil, "client_reference_id": nil, "invoice": nil, "payment_link": nil, "setup_intent": nil, "subscription": nil,
+		"shipping_options": []any{map[string]any{"shipping_amount": s.cart.shipping.amount,
+			"shipping_rate": s.cart.shipping.rate}},
+		"customer": nil, "client_reference_id": nil, "invoice": nil, "payment_link": nil, "setup_intent": nil,
+		"subscription":   nil,
 		"customer_email": nil, "customer_details": nil, "collected_information": nil, "payment_intent": nil,
 		"shipping_cost": map[string]any{
 			"amount_subtotal": s.cart.shipping.amount, "amount_tax": 0, "amount_total": s.cart.shipping.amount,
@@ -118,16 +121,19 @@ func (l lineItem) object(s *session, e expands) map[string]any {
 	all, _ := l.tax()
 	price := map[string]any{
 		"id": l.price, "object": "price", "active": false, "billing_scheme": "per_unit", "created": s.created.Unix(),
-		"currency": s.cart.currency, "custom_unit_amount": nil, "livemode": false, "lookup_key": nil, "metadata": map[string]any{},
+		"currency": s.cart.currency, "custom_unit_amount": nil, "livemode": false, "lookup_key": nil,
+		"metadata": map[string]any{},
 		"nickname": nil, "product": l.product, "recurring": nil, "tax_behavior": "unspecified", "tiers_mode": nil,
 		"transform_quantity": nil, "type": "one_time", "unit_amount": l.unitAmount,
 		"unit_amount_decimal": strconv.FormatInt(l.unitAmount, 10),
 	}
 	if e.at("price.product") {
 		price["product"] = map[string]any{
-			"id": l.product, "object": "product", "active": false, "created": s.created.Unix(), "updated": s.created.Unix(),
+			"id": l.product, "object": "product", "active": false, "created": s.created.Unix(),
+			"updated":     s.created.Unix(),
 			"description": orNull(l.description), "images": []any{}, "livemode": false, "marketing_features": []any{},
-			"metadata": map[string]any{}, "name": l.name, "package_dimensions": nil, "shippable": nil, "tax_code": nil, "url": nil,
+			"metadata": map[string]any{}, "name": l.name, "package_dimensions": nil, "shippable": nil, "tax_code": nil,
+			"url": nil,
 		}
 	}
 	if e.preview {
@@ -138,7 +144,8 @@ func (l lineItem) object(s *session, e expands) map[string]any {
 	}
 	object := map[string]any{
 		"id": l.id, "object": "item", "amount_discount": 0, "amount_subtotal": l.subtotal(), "amount_tax": all,
-		"amount_total": l.total(), "currency": s.cart.currency, "description": l.name, "price": price, "quantity": l.quantity,
+		"amount_total": l.total(), "currency": s.cart.currency, "description": l.name, "price": price,
+		"quantity": l.quantity,
 	}
 	if e.at("taxes") {
 		object["taxes"] = l.taxObjects(s)
@@ -152,10 +159,13 @@ func (l lineItem) taxObjects(s *session) []any {
 		rate := map[string]any{
 			"id": t.id, "object": "tax_rate", "active": true, "created": s.created.Unix(), "livemode": false,
 			"display_name": t.name, "inclusive": t.inclusive, "percentage": t.percent, "tax_type": "sales_tax",
-			"country": orNull(s.buyer.Address.Country), "description": nil, "jurisdiction": nil, "jurisdiction_level": nil,
-			"effective_percentage": t.percent, "flat_amount": nil, "metadata": map[string]any{}, "rate_type": "percentage", "state": nil,
+			"country": orNull(s.buyer.Address.Country), "description": nil, "jurisdiction": nil,
+			"jurisdiction_level":   nil,
+			"effective_percentage": t.percent, "flat_amount": nil, "metadata": map[string]any{},
+			"rate_type": "percentage", "state": nil,
 		}
-		taxes = append(taxes, map[string]any{"amount": t.amount, "rate": rate, "taxability_reason": nil, "taxable_amount": l.subtotal()})
+		taxes = append(taxes,
+			map[string]any{"amount": t.amount, "rate": rate, "taxability_reason": nil, "taxable_amount": l.subtotal()})
 	}
 	return taxes
 }
@@ -168,14 +178,16 @@ func (p *payment) object(e expands) map[string]any {
 	object := map[string]any{
 		"id": p.intent, "object": "payment_intent", "livemode": false, "created": p.created.Unix(), "amount": p.amount,
 		"amount_capturable": capturable, "amount_received": received, "currency": p.currency, "status": p.status,
-		"capture_method": p.captureMethod, "confirmation_method": "automatic", "payment_method_types": []string{p.method},
-		"canceled_at": unixOrNull(p.canceled), "cancellation_reason": orNull(p.canceledBecause),
+		"capture_method": p.captureMethod, "confirmation_method": "automatic",
+		"payment_method_types": []string{p.method},
+		"canceled_at":          unixOrNull(p.canceled), "cancellation_reason": orNull(p.canceledBecause),
 		"application_fee_amount": orNull(p.fee), "latest_charge": p.charge, "metadata": orEmpty(p.metadata),
 		"client_secret": p.intent + "_secret_emulated", "customer": nil, "description": nil, "last_payment_error": nil,
 		"next_action": nil, "on_behalf_of": nil, "payment_method": "pm_" + p.charge[len("ch_"):], "processing": nil,
 		"receipt_email": orNull(p.session.buyer.Email), "review": nil, "setup_future_usage": nil, "transfer_group": nil,
 		"shipping": map[string]any{
-			"name": p.session.buyer.Name, "address": addressObject(p.session.buyer.Address), "phone": orNull(p.session.buyer.Phone),
+			"name": p.session.buyer.Name, "address": addressObject(p.session.buyer.Address),
+			"phone":   orNull(p.session.buyer.Phone),
 			"carrier": nil, "tracking_number": nil,
 		},
 	}
@@ -198,7 +210,8 @@ func (p *payment) chargeObject() map[string]any {
 	method := map[string]any{"type": p.method}
 	if p.method == "card" {
 		method["card"] = map[string]any{
-			"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": p.created.Year() + 3, "country": "US", "funding": "credit",
+			"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": p.created.Year() + 3, "country": "US",
+			"funding": "credit",
 			"network": "visa", "fingerprint": "emulated4242", "checks": nil, "installments": nil, "mandate": nil,
 			"three_d_secure": nil, "wallet": nil, "capture_before": p.authorizedUntil.Unix(),
 		}
@@ -207,13 +220,16 @@ func (p *payment) chargeObject() map[string]any {
 		}
 	} else {
 		method[p.method] = map[string]any{"bank_name": "Test Bank", "last4": "6789", "routing_number": "110000000",
-			"account_holder_type": "individual", "account_type": "checking", "fingerprint": "emulated6789", "payment_reference": nil}
+			"account_holder_type": "individual", "account_type": "checking", "fingerprint": "emulated6789",
+			"payment_reference": nil}
 	}
 	given := p.refunded() + p.released
 	return map[string]any{
 		"id": p.charge, "object": "charge", "livemode": false, "created": p.created.Unix(), "amount": p.amount,
-		"amount_captured": p.amountCaptured, "amount_refunded": given, "captured": p.captured, "refunded": given == p.amount,
-		"currency": p.currency, "disputed": p.dispute != nil, "paid": p.chargeStatus == statusSucceeded, "status": p.chargeStatus,
+		"amount_captured": p.amountCaptured, "amount_refunded": given, "captured": p.captured,
+		"refunded": given == p.amount,
+		"currency": p.currency, "disputed": p.dispute != nil, "paid": p.chargeStatus == statusSucceeded,
+		"status":         p.chargeStatus,
 		"payment_intent": p.intent, "payment_method": "pm_" + p.charge[len("ch_"):], "metadata": orEmpty(p.metadata),
 		"application_fee_amount": orNull(p.fee), "balance_transaction": nil, "customer": nil, "description": nil,
 		"failure_code": nil, "failure_message": nil, "receipt_email": orNull(buyer.Email), "receipt_number": nil,
@@ -253,7 +269,8 @@ func (d *dispute) object(now time.Time) map[string]any {
 			"submission_count": d.submissions, "enhanced_eligibility": map[string]any{},
 		},
 		"payment_method_details": map[string]any{"type": "card", "card": map[string]any{
-			"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": cmp.Or(map[string]string{"fraudulent": "10.4"}[d.reason], "13.1"),
+			"brand": "visa", "case_type": "chargeback", "network": "visa",
+			"network_reason_code": cmp.Or(map[string]string{"fraudulent": "10.4"}[d.reason], "13.1"),
 		}},
 	}
 }

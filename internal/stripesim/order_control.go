@@ -13,10 +13,12 @@ import (
 func (o *session) order() simcontrol.Order {
 	order := simcontrol.Order{
 		Account: o.account, Session: o.id, Status: o.status, PaymentStatus: o.paymentStatus, Created: o.created,
-		Currency: o.cart.currency, Total: o.cart.total(), Agent: o.agent, Metadata: orEmpty(o.metadata), Items: []simcontrol.OrderItem{},
+		Currency: o.cart.currency, Total: o.cart.total(), Agent: o.agent, Metadata: orEmpty(o.metadata),
+		Items: []simcontrol.OrderItem{},
 	}
 	for _, l := range o.cart.lines {
-		order.Items = append(order.Items, simcontrol.OrderItem{SKU: l.sku, Quantity: l.quantity, UnitAmount: l.unitAmount, Total: l.total()})
+		order.Items = append(order.Items,
+			simcontrol.OrderItem{SKU: l.sku, Quantity: l.quantity, UnitAmount: l.unitAmount, Total: l.total()})
 	}
 	p := o.payment
 	if p == nil {
@@ -45,7 +47,8 @@ func (r *refund) order() simcontrol.OrderRefund {
 
 func (d *dispute) order() simcontrol.OrderDispute {
 	return simcontrol.OrderDispute{
-		ID: d.id, Amount: d.amount, Reason: d.reason, Status: d.status, Due: d.due, Evidence: merged(nil, d.evidence), Submitted: d.submissions > 0,
+		ID: d.id, Amount: d.amount, Reason: d.reason, Status: d.status, Due: d.due, Evidence: merged(nil, d.evidence),
+		Submitted: d.submissions > 0,
 	}
 }
 
@@ -57,28 +60,32 @@ func (s *Server) orderControlRoutes(routes *http.ServeMux) {
 		return kept(s.hooks.calls, func(c simcontrol.HookCall) bool { return keep(c.Account) })
 	}))
 	routes.HandleFunc("GET /_sim/orders", look(s.payments, s.orderControl.ordersLocked))
-	routes.HandleFunc("GET /_sim/orders/{id}", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))
+	routes.HandleFunc("GET /_sim/orders/{id}",
+		s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) { return o.order(), nil }))
 	routes.HandleFunc("POST /_sim/orders/{id}/refund", s.orderControl.onOrder(s.orderControl.staffRefundLocked))
 	routes.HandleFunc("POST /_sim/orders/{id}/dispute", s.orderControl.onOrder(s.orderControl.buyerDisputeLocked))
-	routes.HandleFunc("POST /_sim/orders/{id}/settle", s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
-		if change.Status != statusSucceeded && change.Status != statusFailed {
-			return nil, fmt.Errorf("status %q is neither succeeded nor failed", change.Status)
-		}
-		err := s.payments.settleLocked(o, change.Status == statusSucceeded)
-		return o.order(), err
-	}))
-	routes.HandleFunc("POST /_sim/orders/{id}/authorization", s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
-		return s.payments.authorizeUntilLocked(o, change.Until)
-	}))
-	routes.HandleFunc("POST /_sim/orders/{id}/expire", s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) {
-		if o.payment != nil && o.payment.status == statusRequiresCapture {
-			o.payment.authorizedUntil = s.options.Now()
-			s.payments.expireOrdersLocked()
-			return o.order(), nil
-		}
-		err := s.sessions.expireSessionLocked(o)
-		return o.order(), err
-	}))
+	routes.HandleFunc("POST /_sim/orders/{id}/settle",
+		s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
+			if change.Status != statusSucceeded && change.Status != statusFailed {
+				return nil, fmt.Errorf("status %q is neither succeeded nor failed", change.Status)
+			}
+			err := s.payments.settleLocked(o, change.Status == statusSucceeded)
+			return o.order(), err
+		}))
+	routes.HandleFunc("POST /_sim/orders/{id}/authorization",
+		s.orderControl.onOrder(func(o *session, change orderChange) (any, error) {
+			return s.payments.authorizeUntilLocked(o, change.Until)
+		}))
+	routes.HandleFunc("POST /_sim/orders/{id}/expire",
+		s.orderControl.onOrder(func(o *session, _ orderChange) (any, error) {
+			if o.payment != nil && o.payment.status == statusRequiresCapture {
+				o.payment.authorizedUntil = s.options.Now()
+				s.payments.expireOrdersLocked()
+				return o.order(), nil
+			}
+			err := s.sessions.expireSessionLocked(o)
+			return o.order(), err
+		}))
 	routes.HandleFunc("POST /_sim/disputes/{id}", s.disputes.postDisputeStatus)
 	routes.HandleFunc("POST /_sim/refunds/{id}", s.refunds.postRefundStatus)
 	s.webhookControlRoutes(routes)

@@ -23,7 +23,8 @@ func TestListsComeInPages(t *testing.T) {
 	require.Len(t, dig(o, "line_items", "data"), 10)
 	require.Equal(t, true, dig(o, "line_items", "has_more"))
 	last := dig(o, "line_items", "data", 9, "id").(string)
-	rest := d.object("/v1/checkout/sessions/"+big.Session+"/line_items?starting_after="+last+"&expand[]=data.price.product", seesAgent)
+	rest := d.object("/v1/checkout/sessions/"+big.Session+"/line_items?starting_after="+last+
+		"&expand[]=data.price.product", seesAgent)
 	require.Len(t, rest["data"], 2)
 	require.Equal(t, false, rest["has_more"])
 	require.Equal(t, "X11", dig(rest, "data", 1, "price", "external_reference"))
@@ -70,7 +71,8 @@ func TestEventsAreListed(t *testing.T) {
 	require.Len(t, listed("type=charge.*"), 2)
 	require.Len(t, listed(fmt.Sprintf("created[gt]=%d", newClock().at.Unix())), 4)
 	events := d.object("/v1/events?types[]=checkout.session.completed", clover)
-	require.Len(t, d.object("/v1/events?ending_before="+dig(events, "data", 1, "id").(string), clover)["data"], 4, "newer than the first order's")
+	require.Len(t, d.object("/v1/events?ending_before="+dig(events, "data", 1, "id").(string), clover)["data"], 4,
+		"newer than the first order's")
 	one := d.object("/v1/events/"+dig(events, "data", 1, "id").(string), clover)
 	require.Equal(t, first.Session, dig(one, "data", "object", "id"))
 	require.NotContains(t, one, "account")

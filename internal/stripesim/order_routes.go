@@ -53,7 +53,8 @@ type orderCalls struct {
 // reading answers a GET.
 func (h *orderCalls) reading(endpoint func(orderCall) (any, *apiError)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		call := orderCall{params: newParams(r.URL.Query()), request: r, account: stateOf(r).account, id: r.PathValue("id")}
+		call := orderCall{params: newParams(r.URL.Query()), request: r, account: stateOf(r).account,
+			id: r.PathValue("id")}
 		h.mu.Lock()
 		h.payments.expireOrdersLocked()
 		object, failed := endpoint(call)
@@ -109,7 +110,9 @@ func missingObject(kind, param, id string) *apiError {
 }
 
 // listNewest lists an account's objects, the newest first.
-func listNewest[T any](c orderCall, p page, all []T, identify func(T) (account, id string), fits func(T) bool, object func(T) any) (any, *apiError) {
+func listNewest[T any](
+	c orderCall, p page, all []T, identify func(T) (account, id string), fits func(T) bool, object func(T) any,
+) (any, *apiError) {
 	own := []T{}
 	for _, one := range slices.Backward(all) {
 		if account, _ := identify(one); account == c.account {

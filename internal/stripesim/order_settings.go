@@ -39,8 +39,10 @@ func checkOrders(o simcontrol.OrderSettings) error {
 	switch {
 	case o.DropNext < 0:
 		return errors.New("drop_next is negative")
-	case o.HookLineItems != "" && o.HookLineItems != simcontrol.LineItemsDeployed && o.HookLineItems != simcontrol.LineItemsDocumented:
-		return fmt.Errorf("hook_line_items %q is neither %s nor %s", o.HookLineItems, simcontrol.LineItemsDeployed, simcontrol.LineItemsDocumented)
+	case o.HookLineItems != "" && o.HookLineItems != simcontrol.LineItemsDeployed &&
+		o.HookLineItems != simcontrol.LineItemsDocumented:
+		return fmt.Errorf("hook_line_items %q is neither %s nor %s", o.HookLineItems, simcontrol.LineItemsDeployed,
+			simcontrol.LineItemsDocumented)
 	}
 	return nil
 }

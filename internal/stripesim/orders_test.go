@@ -27,7 +27,8 @@ func stocked(t *testing.T, o Options) developer {
 	d := serve(t, o)
 	rows := columns + ",inventory_quantity,sale_price,disable_checkout,shipping,shipping_cost_basis,tax_behavior\n"
 	row := func(id, availability, price, more string) {
-		rows += id + ",Lamp,A lamp,https://shop.example/" + id + ",https://shop.example/" + id + ".jpg," + availability + "," + price + "," + more + "\n"
+		rows += id + ",Lamp,A lamp,https://shop.example/" + id + ",https://shop.example/" + id + ".jpg," +
+			availability + "," + price + "," + more + "\n"
 	}
 	row("GONE", "out_of_stock", "15.00 USD", ",,,,,")
 	row("P1", "in_stock", "15.00 USD", ",,,,,")
@@ -76,7 +77,8 @@ func (d developer) post(path string, headers map[string]string, pairs ...string)
 	for i := 0; i < len(pairs); i += 2 {
 		values.Add(pairs[i], pairs[i+1])
 	}
-	return d.call(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()), headers)
+	return d.call(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()),
+		headers)
 }
 
 func (d developer) object(path, version string) map[string]any {
@@ -125,24 +127,26 @@ func TestPurchasesThatAreRefused(t *testing.T) {
 		status int
 		code   string
 	}{
-		"unknown account":   {simcontrol.Purchase{Account: "acct_stranger"}, 400, "account"},
-		"nothing for sale":  {simcontrol.Purchase{Account: "acct_empty"}, 409, "nothing_for_sale"},
-		"unknown SKU":       {simcontrol.Purchase{Items: of("P9", 1)}, 409, "unknown_sku"},
-		"out of stock":      {simcontrol.Purchase{Items: of("GONE", 1)}, 409, "out_of_stock"},
-		"too few":           {simcontrol.Purchase{Items: of("FEW", 3)}, 409, "out_of_stock"},
-		"less than one":     {simcontrol.Purchase{Items: of("P1", -1)}, 400, "quantity"},
-		"twice":             {simcontrol.Purchase{Items: append(of("P1", 1), of("P1", 2)...)}, 400, "item_twice"},
-		"not by agents":     {simcontrol.Purchase{Items: of("LOOK", 1)}, 409, "checkout_disabled"},
-		"two currencies":    {simcontrol.Purchase{Items: append(of("P1", 1), of("EURO", 1)...)}, 409, "currencies_differ"},
-		"decimals of yen":   {simcontrol.Purchase{Items: of("SEN", 1)}, 409, "price"},
-		"no way to ship":    {simcontrol.Purchase{Items: of("HERE", 1)}, 409, "no_shipping"},
-		"unknown capture":   {simcontrol.Purchase{Capture: "later"}, 400, "capture"},
-		"unknown payment":   {simcontrol.Purchase{Payment: "barter"}, 400, "payment"},
-		"delayed and held":  {simcontrol.Purchase{Payment: "delayed", Capture: "manual"}, 400, "capture"},
-		"taxes above all":   {simcontrol.Purchase{TaxPercent: 101}, 400, "tax_percent"},
-		"declined card":     {simcontrol.Purchase{Payment: "declined"}, 402, "card_declined"},
-		"no hook to call":   {simcontrol.Purchase{Hooks: true}, 400, "no_hook"},
-		"a price of air":    {simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Price: "cheap"}}}, 409, "price"},
+		"unknown account":  {simcontrol.Purchase{Account: "acct_stranger"}, 400, "account"},
+		"nothing for sale": {simcontrol.Purchase{Account: "acct_empty"}, 409, "nothing_for_sale"},
+		"unknown SKU":      {simcontrol.Purchase{Items: of("P9", 1)}, 409, "unknown_sku"},
+		"out of stock":     {simcontrol.Purchase{Items: of("GONE", 1)}, 409, "out_of_stock"},
+		"too few":          {simcontrol.Purchase{Items: of("FEW", 3)}, 409, "out_of_stock"},
+		"less than one":    {simcontrol.Purchase{Items: of("P1", -1)}, 400, "quantity"},
+		"twice":            {simcontrol.Purchase{Items: append(of("P1", 1), of("P1", 2)...)}, 400, "item_twice"},
+		"not by agents":    {simcontrol.Purchase{Items: of("LOOK", 1)}, 409, "checkout_disabled"},
+		"two currencies": {simcontrol.Purchase{Items: append(of("P1", 1), of("EURO", 1)...)}, 409,
+			"currencies_differ"},
+		"decimals of yen":  {simcontrol.Purchase{Items: of("SEN", 1)}, 409, "price"},
+		"no way to ship":   {simcontrol.Purchase{Items: of("HERE", 1)}, 409, "no_shipping"},
+		"unknown capture":  {simcontrol.Purchase{Capture: "later"}, 400, "capture"},
+		"unknown payment":  {simcontrol.Purchase{Payment: "barter"}, 400, "payment"},
+		"delayed and held": {simcontrol.Purchase{Payment: "delayed", Capture: "manual"}, 400, "capture"},
+		"taxes above all":  {simcontrol.Purchase{TaxPercent: 101}, 400, "tax_percent"},
+		"declined card":    {simcontrol.Purchase{Payment: "declined"}, 402, "card_declined"},
+		"no hook to call":  {simcontrol.Purchase{Hooks: true}, 400, "no_hook"},
+		"a price of air": {simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1", Price: "cheap"}}}, 409,
+			"price"},
 		"one of them lacks": {simcontrol.Purchase{Items: append(of("P1", 1), of("GONE", 1)...)}, 409, "out_of_stock"},
 	} {
 		if c.buys.Account == "" {
@@ -175,7 +179,8 @@ func TestTotalsAddUp(t *testing.T) {
 		"no decimals":        {[]simcontrol.Wanted{{SKU: "YEN", Quantity: 2}}, 10, 3000, 300, 0, 3300},
 		"tax in it, by item": {[]simcontrol.Wanted{{SKU: "EACH", Quantity: 2}}, 25, 2000, 400, 400, 2400},
 	} {
-		o := d.object("/v1/checkout/sessions/"+d.buy(simcontrol.Purchase{Items: c.items, TaxPercent: c.tax}).Session+"?expand[]=line_items", clover)
+		o := d.object("/v1/checkout/sessions/"+d.buy(simcontrol.Purchase{Items: c.items, TaxPercent: c.tax}).Session+
+			"?expand[]=line_items", clover)
 		require.EqualValues(t, c.subtotal, o["amount_subtotal"], name)
 		require.EqualValues(t, c.taxes, dig(o, "total_details", "amount_tax"), name)
 		require.EqualValues(t, c.ships, dig(o, "total_details", "amount_shipping"), name)
@@ -192,21 +197,25 @@ func TestTotalsAddUp(t *testing.T) {
 func TestAgentsShowUnderAPreviewAlone(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
-	bought := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}}, Agent: simcontrol.Agent{Name: "Helper", Profile: "profile_1"}})
+	bought := d.buy(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "P1"}},
+		Agent: simcontrol.Agent{Name: "Helper", Profile: "profile_1"}})
 	plain, hidden := d.buy(simcontrol.Purchase{Plain: true}), d.buy(simcontrol.Purchase{HideAgent: true})
 	path := "/v1/checkout/sessions/" + bought.Session + "?expand[]=line_items&expand[0]=payment_intent"
 	for _, version := range []string{clover, dahlia, preview, "2025-11-30.preview", ""} {
 		o := d.object(path, version)
 		require.NotContains(t, dig(o, "line_items", "data", 0, "price"), "external_reference", version)
 		require.NotContains(t, dig(o, "payment_intent"), "agent_details", version)
-		require.Equal(t, 400, d.get(path+"&expand[]=payment_intent.agent_details", map[string]string{"Stripe-Version": version}).status)
+		require.Equal(t, 400,
+			d.get(path+"&expand[]=payment_intent.agent_details", map[string]string{"Stripe-Version": version}).status)
 	}
 	o := d.object(path+"&expand[]=payment_intent.agent_details", seesAgent)
 	require.Equal(t, "P1", dig(o, "line_items", "data", 0, "price", "external_reference"))
-	require.Equal(t, map[string]any{"name": "Helper", "network_business_profile": "profile_1"}, dig(o, "payment_intent", "agent_details"))
+	require.Equal(t, map[string]any{"name": "Helper", "network_business_profile": "profile_1"},
+		dig(o, "payment_intent", "agent_details"))
 	require.NotContains(t, dig(d.object(path, seesAgent), "payment_intent"), "agent_details", "nobody asked for it")
 	for id, sku := range map[string]any{plain.Session: nil, hidden.Session: "EACH"} {
-		o := d.object("/v1/checkout/sessions/"+id+"?expand[]=line_items&expand[]=payment_intent.agent_details", seesAgent)
+		o := d.object("/v1/checkout/sessions/"+id+"?expand[]=line_items&expand[]=payment_intent.agent_details",
+			seesAgent)
 		require.Equal(t, sku, dig(o, "line_items", "data", 0, "price", "external_reference"))
 		require.NotContains(t, dig(o, "payment_intent"), "agent_details")
 	}
@@ -251,7 +260,8 @@ func TestReadsThatAreRefused(t *testing.T) {
 		require.Equal(t, c.param, r.failure.Param, path)
 	}
 	stranger := map[string]string{"Stripe-Account": "acct_2Shop"}
-	for _, path := range []string{session, session + "/line_items", "/v1/payment_intents/" + b.PaymentIntent, "/v1/charges/" + b.Charge} {
+	for _, path := range []string{session, session + "/line_items", "/v1/payment_intents/" + b.PaymentIntent,
+		"/v1/charges/" + b.Charge} {
 		require.Equal(t, 404, d.get(path, stranger).status, path)
 	}
 	require.Equal(t, []any{}, d.get("/v1/checkout/sessions", stranger).field(t, "data"))
@@ -282,7 +292,8 @@ func TestCaptures(t *testing.T) {
 		require.Equal(t, 400, r.status, c)
 		require.Equal(t, c.code, r.failure.Code, c)
 	}
-	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent).status, "nothing was captured")
+	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent).status,
+		"nothing was captured")
 	require.Equal(t, 404, d.post("/v1/payment_intents/pi_none/capture", nil).status)
 
 	keyed := map[string]string{"Idempotency-Key": "capture-1"}
@@ -291,7 +302,8 @@ func TestCaptures(t *testing.T) {
 	again := d.post(path+"/capture", keyed, "amount_to_capture", "700", "metadata[order]", "1")
 	require.Equal(t, "true", again.header.Get("Idempotent-Replayed"))
 	require.Equal(t, first.body, again.body)
-	require.Equal(t, 400, d.post(path+"/capture", keyed, "amount_to_capture", "800").status, "other parameters under the key")
+	require.Equal(t, 400, d.post(path+"/capture", keyed, "amount_to_capture", "800").status,
+		"other parameters under the key")
 	twice := d.post(path+"/capture", nil)
 	require.Equal(t, "payment_intent_unexpected_state", twice.failure.Code, "captured once only")
 	require.Equal(t, "succeeded", dig(twice.field(t, "error"), "payment_intent", "status"))
@@ -306,14 +318,16 @@ func TestCaptures(t *testing.T) {
 	require.Zero(t, after.Refunded)
 	require.Nil(t, after.AuthorizedUntil)
 	require.Equal(t, []string{
-		"payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated", "checkout.session.completed",
+		"payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated",
+		"checkout.session.completed",
 		"refund.created", "charge.captured", "payment_intent.succeeded",
 	}, d.types(shop))
 	released := d.object("/v1/refunds?payment_intent="+held.PaymentIntent, clover)
 	require.EqualValues(t, held.Total-700, dig(released, "data", 0, "amount"))
 	require.EqualValues(t, held.Total-700, after.Released)
 	require.Error(t, d.control.EndRefund(t.Context(), dig(released, "data", 0, "id").(string), false), "no money moved")
-	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent, "amount", "701").status, "more than was captured")
+	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent, "amount", "701").status,
+		"more than was captured")
 	require.EqualValues(t, 700, d.post("/v1/refunds", nil, "payment_intent", held.PaymentIntent).field(t, "amount"))
 }
 
@@ -325,7 +339,8 @@ func TestAnAuthorizationEnds(t *testing.T) {
 		event  string
 		refund any
 	}{
-		"by time": {func(_ developer, clock *clock, _ simcontrol.Purchased) { clock.advance(7 * 24 * time.Hour) }, "automatic", "charge.expired", "expired_uncaptured_charge"},
+		"by time": {func(_ developer, clock *clock, _ simcontrol.Purchased) { clock.advance(7 * 24 * time.Hour) },
+			"automatic", "charge.expired", "expired_uncaptured_charge"},
 		"by control": {func(d developer, _ *clock, held simcontrol.Purchased) {
 			_, err := d.control.Expire(t.Context(), held.PaymentIntent)
 			require.NoError(t, err)
@@ -360,7 +375,8 @@ func TestAnAuthorizationEnds(t *testing.T) {
 
 func TestAnAuthorizationEndsWithoutALook(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(time.Millisecond)}})
+	d := stocked(t,
+		Options{Orders: simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(time.Millisecond)}})
 	taken := receive(t)
 	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"payment_intent.canceled"}})
 	d.held()
@@ -371,11 +387,14 @@ func TestDelayedAndAbandonedPayments(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	d := stocked(t, Options{Now: clock.now})
-	good, bad, left := d.buy(simcontrol.Purchase{Payment: "delayed"}), d.buy(simcontrol.Purchase{Payment: "delayed"}), d.buy(simcontrol.Purchase{Payment: "abandoned"})
+	good, bad, left := d.buy(simcontrol.Purchase{Payment: "delayed"}), d.buy(simcontrol.Purchase{Payment: "delayed"}),
+		d.buy(simcontrol.Purchase{Payment: "abandoned"})
 	require.Equal(t, "unpaid", good.PaymentStatus)
 	require.Equal(t, "complete", good.Status)
-	require.Equal(t, 400, d.post("/v1/payment_intents/"+good.PaymentIntent+"/cancel", nil).status, "it is being processed")
-	require.Nil(t, d.object("/v1/checkout/sessions/"+left.Session+"?expand[]=payment_intent.latest_charge", clover)["payment_intent"])
+	require.Equal(t, 400, d.post("/v1/payment_intents/"+good.PaymentIntent+"/cancel", nil).status,
+		"it is being processed")
+	require.Nil(t, d.object("/v1/checkout/sessions/"+left.Session+"?expand[]=payment_intent.latest_charge",
+		clover)["payment_intent"])
 
 	settled, err := d.control.Settle(t.Context(), good.Session, true)
 	require.NoError(t, err)
@@ -400,15 +419,19 @@ func TestFaultsStrikeOrdersToo(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})
 	b := d.buy(simcontrol.Purchase{})
-	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Match: simcontrol.Match{PathPrefix: "/v1/refunds"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500,
+		Match: simcontrol.Match{PathPrefix: "/v1/refunds"}})
 	keyed := map[string]string{"Idempotency-Key": "r1"}
 	require.Equal(t, 500, d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent).status)
 	require.Equal(t, 500, d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent).status, "a 500 is replayed")
 	require.Zero(t, d.order(b.Session).Refunded)
 	d.arm(simcontrol.Fault{Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{PathPrefix: "/v1/refunds"}})
-	_, err := d.try(http.MethodPost, "/v1/refunds", "application/x-www-form-urlencoded", strings.NewReader("payment_intent="+b.PaymentIntent), map[string]string{"Idempotency-Key": "r2"})
+	_, err := d.try(http.MethodPost, "/v1/refunds", "application/x-www-form-urlencoded",
+		strings.NewReader("payment_intent="+b.PaymentIntent), map[string]string{"Idempotency-Key": "r2"})
 	require.Error(t, err)
-	require.Equal(t, "true", d.post("/v1/refunds", map[string]string{"Idempotency-Key": "r2"}, "payment_intent", b.PaymentIntent).header.Get("Idempotent-Replayed"))
+	require.Equal(t, "true",
+		d.post("/v1/refunds", map[string]string{"Idempotency-Key": "r2"}, "payment_intent",
+			b.PaymentIntent).header.Get("Idempotent-Replayed"))
 	require.Len(t, d.order(b.Session).Refunds, 1)
 }
 

@@ -140,7 +140,8 @@ type period struct{ gt, gte, lt, lte, at *int64 }
 
 func (p *params) period(name string) (filter period) {
 	for key, bound := range map[string]**int64{
-		name: &filter.at, name + "[gt]": &filter.gt, name + "[gte]": &filter.gte, name + "[lt]": &filter.lt, name + "[lte]": &filter.lte,
+		name: &filter.at, name + "[gt]": &filter.gt, name + "[gte]": &filter.gte, name + "[lt]": &filter.lt,
+		name + "[lte]": &filter.lte,
 	} {
 		if p.has(key) {
 			n := p.number(key, 0)
@@ -151,7 +152,8 @@ func (p *params) period(name string) (filter period) {
 }
 
 func (f period) fits(created int64) bool {
-	return (f.at == nil || created == *f.at) && (f.gt == nil || created > *f.gt) && (f.gte == nil || created >= *f.gte) &&
+	return (f.at == nil || created == *f.at) && (f.gt == nil || created > *f.gt) &&
+		(f.gte == nil || created >= *f.gte) &&
 		(f.lt == nil || created < *f.lt) && (f.lte == nil || created <= *f.lte)
 }
 
@@ -191,7 +193,8 @@ func (p *params) expand(r *http.Request, prefix string, allowed ...string) expan
 	e := expands{preview: seesAgents(r)}
 	for _, path := range p.list("expand") {
 		inner, below := strings.CutPrefix(path, prefix)
-		known := slices.ContainsFunc(allowed, func(a string) bool { return a == inner || strings.HasPrefix(a, inner+".") })
+		known := slices.ContainsFunc(allowed,
+			func(a string) bool { return a == inner || strings.HasPrefix(a, inner+".") })
 		if !below || !known || (strings.Contains(inner, "agent_details") && !e.preview) {
 			p.fail(invalid("expand", "This property cannot be expanded (%s).", path))
 		}

@@ -25,8 +25,9 @@ type payments struct {
 // payLocked makes the payment of a session, and the events of it.
 func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	pay := &payment{
-		intent: newID("pi_"), charge: newID("ch_"), session: o, created: o.created, amount: o.cart.total(), currency: o.cart.currency,
-		method: "card", captureMethod: p.Capture, chargeStatus: statusSucceeded, fee: fee,
+		intent: newID("pi_"), charge: newID("ch_"), session: o, created: o.created, amount: o.cart.total(),
+		currency: o.cart.currency,
+		method:   "card", captureMethod: p.Capture, chargeStatus: statusSucceeded, fee: fee,
 	}
 	o.payment, o.status, o.paymentStatus = pay, statusComplete, statusUnpaid
 	h.ledger.payments[pay.intent], h.ledger.charges[pay.charge] = pay, pay
@@ -36,7 +37,8 @@ func (h *payments) payLocked(o *session, p simcontrol.Purchase, fee int64) {
 	case p.Capture == captureManual:
 		// Whether a session with a manual capture counts as paid before it is not said of agents' orders: its payment
 		// "is not yet available", so it is unpaid, like everywhere else in Checkout.
-		pay.status, pay.authorizedUntil = statusRequiresCapture, o.created.Add(time.Duration(h.orders.AuthorizationWindow))
+		pay.status, pay.authorizedUntil = statusRequiresCapture,
+			o.created.Add(time.Duration(h.orders.AuthorizationWindow))
 	default:
 		pay.status, pay.captured, pay.amountCaptured = statusSucceeded, true, pay.amount
 		o.paymentStatus = statusPaid
@@ -128,7 +130,8 @@ func (h *payments) capturePayment(c orderCall) (func() (any, *apiError), *apiErr
 			return nil, p.unexpectedState("captured")
 		case amount > p.amount:
 			return nil, &apiError{
-				Status: http.StatusBadRequest, Type: invalidRequest, Code: "amount_too_large", Param: "amount_to_capture",
+				Status: http.StatusBadRequest, Type: invalidRequest, Code: "amount_too_large",
+				Param:   "amount_to_capture",
 				Message: "The amount to capture is more than the amount that is capturable.",
 			}
 		case fee > amount:

@@ -190,7 +190,8 @@ func (p *processing) take(r row) {
 func (h *imports) refuse(p *processing, r row, wrong mistake) error {
 	p.failedRows++
 	if len(p.samples) < maxSamples {
-		p.samples = append(p.samples, sample{Row: p.rows, ID: strings.Clone(r.id()), Field: wrong.field, ErrorMessage: wrong.message})
+		p.samples = append(p.samples,
+			sample{Row: p.rows, ID: strings.Clone(r.id()), Field: wrong.field, ErrorMessage: wrong.message})
 	}
 	if p.errorRows == nil {
 		if err := h.openErrorFile(p, r.header); err != nil {

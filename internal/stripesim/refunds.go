@@ -33,9 +33,11 @@ func (h *refunds) listRefunds(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, h.all, func(r *refund) (string, string) { return r.payment.account(), r.id }, func(r *refund) bool {
-		return created.fits(r.created.Unix()) && (intent == "" || intent == r.payment.intent) && (charge == "" || charge == r.payment.charge)
-	}, func(r *refund) any { return r.object() })
+	return listNewest(c, p, h.all, func(r *refund) (string, string) { return r.payment.account(), r.id },
+		func(r *refund) bool {
+			return created.fits(r.created.Unix()) && (intent == "" || intent == r.payment.intent) &&
+				(charge == "" || charge == r.payment.charge)
+		}, func(r *refund) any { return r.object() })
 }
 
 func (h *refunds) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
@@ -76,7 +78,9 @@ func (h *refunds) postRefund(c orderCall) (func() (any, *apiError), *apiError) {
 
 // refundLocked gives money back; amount 0 means all that is left. An authorization that was not captured is refused: by
 // a charge's id Stripe would release it, which a client should do by canceling.
-func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata map[string]string, why cause) (*refund, *apiError) {
+func (h *refunds) refundLocked(
+	p *payment, amount int64, reason string, metadata map[string]string, why cause,
+) (*refund, *apiError) {
 	left := p.amountCaptured - p.refunded()
 	if amount == 0 {
 		amount = left
@@ -98,10 +102,12 @@ func (h *refunds) refundLocked(p *payment, amount int64, reason string, metadata
 			Message: fmt.Sprintf("Charge %s has been charged back; cannot issue a refund.", p.charge),
 		}
 	case amount > left:
-		return nil, invalid("amount", "Refund amount (%d) is greater than unrefunded amount on charge (%d).", amount, left)
+		return nil, invalid("amount", "Refund amount (%d) is greater than unrefunded amount on charge (%d).", amount,
+			left)
 	}
 	made := &refund{
-		id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded, metadata: metadata,
+		id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded,
+		metadata: metadata,
 	}
 	delay := time.Duration(h.orders.RefundDelay)
 	if delay > 0 {
@@ -124,7 +130,8 @@ func (h *refunds) releaseLocked(p *payment, amount int64, reason string, why cau
 		return
 	}
 	p.released = amount
-	given := &refund{id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason, status: statusSucceeded}
+	given := &refund{id: newID("re_"), payment: p, created: h.options.Now(), amount: amount, reason: reason,
+		status: statusSucceeded}
 	h.all = append(h.all, given) // and not p.refunds: it takes nothing from the capture
 	h.events.emitLocked("refund.created", p.account(), given.object(), why)
 }

@@ -26,23 +26,29 @@ func TestRefunds(t *testing.T) {
 		"too much":       {400, "", []string{"payment_intent", b.PaymentIntent, "amount", "1501"}},
 		"zero":           {400, "", []string{"payment_intent", b.PaymentIntent, "amount", "0"}},
 		"unknown reason": {400, "", []string{"payment_intent", b.PaymentIntent, "reason", "boredom"}},
-		"a transfer":     {400, "parameter_unknown", []string{"payment_intent", b.PaymentIntent, "reverse_transfer", "true"}},
-		"long metadata":  {400, "", []string{"payment_intent", b.PaymentIntent, "metadata[a]", strings.Repeat("x", 501)}},
+		"a transfer": {400, "parameter_unknown",
+			[]string{"payment_intent", b.PaymentIntent, "reverse_transfer", "true"}},
+		"long metadata": {400, "",
+			[]string{"payment_intent", b.PaymentIntent, "metadata[a]", strings.Repeat("x", 501)}},
 	} {
 		r := d.post("/v1/refunds", nil, c.form...)
 		require.Equal(t, c.status, r.status, "%s: %s", name, r.body)
 		require.Equal(t, c.code, r.failure.Code, name)
 	}
 	keyed := map[string]string{"Idempotency-Key": "refund-1"}
-	part := d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent, "amount", "400", "reason", "requested_by_customer")
-	require.Equal(t, part.id(t), d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent, "amount", "400", "reason", "requested_by_customer").id(t))
+	part := d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent, "amount", "400", "reason",
+		"requested_by_customer")
+	require.Equal(t, part.id(t),
+		d.post("/v1/refunds", keyed, "payment_intent", b.PaymentIntent, "amount", "400", "reason",
+			"requested_by_customer").id(t))
 	require.EqualValues(t, 400, d.order(b.Session).Refunded, "the key kept it from being refunded twice")
 	require.Equal(t, false, d.object("/v1/charges/"+b.Charge, clover)["refunded"])
 	require.Equal(t, 400, d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent, "amount", "1101").status)
 	rest := d.post("/v1/refunds", nil, "charge", b.Charge)
 	require.EqualValues(t, 1100, rest.field(t, "amount"))
 	require.Equal(t, true, d.object("/v1/charges/"+b.Charge, clover)["refunded"])
-	require.Equal(t, "charge_already_refunded", d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).failure.Code)
+	require.Equal(t, "charge_already_refunded",
+		d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).failure.Code)
 	d.post("/v1/refunds", nil, "payment_intent", other.PaymentIntent).id(t)
 
 	list := d.object("/v1/refunds?payment_intent="+b.PaymentIntent, clover)
@@ -66,7 +72,8 @@ func TestARefundTakesItsTime(t *testing.T) {
 	d := stocked(t, Options{Orders: simcontrol.OrderSettings{RefundDelay: simcontrol.Duration(time.Millisecond)}})
 	b := d.buy(simcontrol.Purchase{})
 	require.Equal(t, "pending", d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent).field(t, "status"))
-	require.Eventually(t, func() bool { return d.order(b.Session).Refunds[0].Status == "succeeded" }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return d.order(b.Session).Refunds[0].Status == "succeeded" }, 10*time.Second,
+		time.Millisecond)
 	require.Equal(t, []string{"refund.created", "charge.refunded", "refund.updated"}, d.types(shop)[4:])
 }
 
@@ -97,7 +104,8 @@ func TestDisputes(t *testing.T) {
 	require.Equal(t, "under_review", sent.field(t, "status"))
 	require.Equal(t, "Post", dig(sent.field(t, "evidence"), "shipping_carrier"))
 	require.EqualValues(t, 1, dig(sent.field(t, "evidence_details"), "submission_count"))
-	require.Equal(t, 400, d.post(path, nil, "evidence[shipping_tracking_number]", "2Z").status, "what was submitted is final")
+	require.Equal(t, 400, d.post(path, nil, "evidence[shipping_tracking_number]", "2Z").status,
+		"what was submitted is final")
 
 	_, err = d.control.MoveDispute(t.Context(), made.ID, "forgotten")
 	require.Error(t, err)
@@ -105,13 +113,18 @@ func TestDisputes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.control.MoveDispute(t.Context(), made.ID, "lost")
 	require.Error(t, err)
-	require.Equal(t, []string{"charge.dispute.created", "charge.dispute.updated", "charge.dispute.updated", "charge.dispute.closed"}, d.types(shop)[8:])
-	require.Equal(t, 200, d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent, "amount", "1").status, "won money can be given back")
+	require.Equal(t,
+		[]string{"charge.dispute.created", "charge.dispute.updated", "charge.dispute.updated", "charge.dispute.closed"},
+		d.types(shop)[8:])
+	require.Equal(t, 200, d.post("/v1/refunds", nil, "payment_intent", b.PaymentIntent, "amount", "1").status,
+		"won money can be given back")
 
 	slow := d.buy(simcontrol.Purchase{})
 	late, err := d.control.Dispute(t.Context(), slow.PaymentIntent, 5, "")
 	require.NoError(t, err)
 	clock.advance(disputeWindow)
 	require.Equal(t, 400, d.post("/v1/disputes/"+late.ID, nil, "evidence[receipt]", "file_1").status, "too late")
-	require.Equal(t, true, dig(d.object("/v1/disputes?payment_intent="+slow.PaymentIntent, clover), "data", 0, "evidence_details", "past_due"))
+	require.Equal(t,
+		true, dig(d.object("/v1/disputes?payment_intent="+slow.PaymentIntent, clover), "data", 0, "evidence_details",
+			"past_due"))
 }

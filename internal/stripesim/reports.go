@@ -26,14 +26,18 @@ const (
 // reportColumns are those of the product feed. That the report has them in alphabetical order is documented; which ones
 // it has in full, and whether one that no product uses is there, is not.
 var reportColumns = []string{
-	"additional_image_link", "age_group", "age_restriction", "applicable_fees", "availability", "availability_date", "brand",
+	"additional_image_link", "age_group", "age_restriction", "applicable_fees", "availability", "availability_date",
+	"brand",
 	"color", "condition", "custom_label_0", "custom_label_1", "custom_label_2", "custom_label_3", "custom_label_4",
 	"custom_variant_option_name_1", "custom_variant_option_name_2", "custom_variant_option_name_3",
 	"custom_variant_option_value_1", "custom_variant_option_value_2", "custom_variant_option_value_3", "description",
-	"disable_checkout", "expiration_date", "free_shipping_threshold", "gender", "google_product_category", "gtin", "height",
-	"id", "image_link", "inventory_not_tracked", "inventory_quantity", "item_group_id", "item_group_title", "length", "link",
+	"disable_checkout", "expiration_date", "free_shipping_threshold", "gender", "google_product_category", "gtin",
+	"height",
+	"id", "image_link", "inventory_not_tracked", "inventory_quantity", "item_group_id", "item_group_title", "length",
+	"link",
 	"material", "model_3d_link", "mpn", "popularity_score", "price", "product_category", "product_review_count",
-	"product_review_rating", "product_warning", "related_products", "return_rate", "sale_price", "sale_price_effective_date",
+	"product_review_rating", "product_warning", "related_products", "return_rate", "sale_price",
+	"sale_price_effective_date",
 	"shipping", "shipping_cost_basis", "shipping_tax_behavior", "size", "size_system", "stripe_product_tax_code",
 	"tax_behavior", "third_party_tax_code", "title", "video_link", "weight", "width",
 }
@@ -68,7 +72,8 @@ func (r *reportRun) object(base string) map[string]any {
 		parameters["columns"] = r.columns
 	}
 	object := map[string]any{
-		"id": r.id, "object": "reporting.report_run", "created": r.created.Unix(), "error": orNull(r.failed), "livemode": false,
+		"id": r.id, "object": "reporting.report_run", "created": r.created.Unix(), "error": orNull(r.failed),
+		"livemode":   false,
 		"parameters": parameters, "report_type": catalogReport, "result": nil, "status": r.status, "succeeded_at": nil,
 	}
 	if r.file != nil {
@@ -86,8 +91,10 @@ func (h *reports) getType(c orderCall) (any, *apiError) {
 	}
 	end := h.dataEndLocked()
 	return map[string]any{
-		"id": catalogReport, "object": "reporting.report_type", "data_available_end": end.Unix(), "data_available_start": 0,
-		"default_columns": reportColumns, "livemode": false, "name": "Product catalog feed", "updated": end.Unix(), "version": 1,
+		"id": catalogReport, "object": "reporting.report_type", "data_available_end": end.Unix(),
+		"data_available_start": 0,
+		"default_columns":      reportColumns, "livemode": false, "name": "Product catalog feed", "updated": end.Unix(),
+		"version": 1,
 	}, nil
 }
 
@@ -160,8 +167,9 @@ func (h *reports) writeLocked(run *reportRun) (*storedFile, error) {
 	}
 	defer disk.Close()
 	file := &storedFile{
-		ID: newID("file_"), Account: run.account, Filename: run.id + ".csv", Purpose: reportPurpose, ContentType: mimeCSV,
-		Created: h.options.Now(), path: disk.Name(),
+		ID: newID("file_"), Account: run.account, Filename: run.id + ".csv", Purpose: reportPurpose,
+		ContentType: mimeCSV,
+		Created:     h.options.Now(), path: disk.Name(),
 	}
 	h.files.keepFileLocked(file, apiV1)
 	columns := run.columns

@@ -19,7 +19,8 @@ const reportTypePath = "/v1/reporting/report_types/" + catalogReport
 
 func (d developer) postReport(values url.Values, headers map[string]string) reply {
 	d.t.Helper()
-	return d.call(http.MethodPost, reportRunsPath, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()), headers)
+	return d.call(http.MethodPost, reportRunsPath, "application/x-www-form-urlencoded",
+		strings.NewReader(values.Encode()), headers)
 }
 
 func catalogOnly() url.Values { return url.Values{"report_type": {catalogReport}} }
@@ -72,14 +73,16 @@ func TestAReportShowsTheCatalog(t *testing.T) {
 	columns, rows = d.report(url.Values{"report_type": {catalogReport}, "parameters[columns][]": {"title", "id"}})
 	require.Equal(t, []string{"id", "title"}, columns)
 	require.Equal(t, map[string]string{"id": "B", "title": "Lamp"}, rows["B"])
-	_, rows = d.report(url.Values{"report_type": {catalogReport}, "parameters[columns][0]": {"title"}, "parameters[columns][1]": {"id"}})
+	_, rows = d.report(url.Values{"report_type": {catalogReport}, "parameters[columns][0]": {"title"},
+		"parameters[columns][1]": {"id"}})
 	require.Len(t, rows["A"], 2)
 }
 
 func TestAReportShowsWhatWasChangedBehindEverybodysBack(t *testing.T) {
 	d := serve(t, Options{})
 	d.imported(csvForm(feedOf("A", "B")))
-	require.NoError(t, d.control.PutProduct(t.Context(), shop, "A", map[string]string{"title": "Other", "price": "1.00 USD"}))
+	require.NoError(t,
+		d.control.PutProduct(t.Context(), shop, "A", map[string]string{"title": "Other", "price": "1.00 USD"}))
 	require.NoError(t, d.control.PutProduct(t.Context(), shop, "C", map[string]string{"title": "New", "color": "red"}))
 	require.NoError(t, d.control.DeleteProduct(t.Context(), shop, "B"))
 	_, rows := d.report(catalogOnly())
@@ -118,12 +121,14 @@ func TestAReportIsPendingForAWhile(t *testing.T) {
 	r := d.get(reportRunsPath+"/"+id, nil)
 	require.Equal(t, statusPending, r.field(t, "status"))
 	require.Nil(t, r.field(t, "result"))
-	require.Equal(t, http.StatusNotFound, d.get(reportRunsPath+"/"+id, map[string]string{"Stripe-Account": "acct_1Other"}).status)
+	require.Equal(t, http.StatusNotFound,
+		d.get(reportRunsPath+"/"+id, map[string]string{"Stripe-Account": "acct_1Other"}).status)
 }
 
 func TestReportsFailOnRequest(t *testing.T) {
 	d := serve(t, Options{})
-	for _, f := range []simcontrol.Fault{{Kind: simcontrol.FaultReportFail, Message: "No luck."}, {Kind: simcontrol.FaultReportStuck}} {
+	for _, f := range []simcontrol.Fault{{Kind: simcontrol.FaultReportFail, Message: "No luck."},
+		{Kind: simcontrol.FaultReportStuck}} {
 		_, err := d.control.AddFault(t.Context(), f)
 		require.NoError(t, err)
 	}
@@ -143,11 +148,13 @@ func TestReportsThatAreRefused(t *testing.T) {
 		values url.Values
 		param  string
 	}{
-		"no type":           {url.Values{}, "report_type"},
-		"another type":      {url.Values{"report_type": {"balance.summary.1"}}, "report_type"},
-		"unknown column":    {url.Values{"report_type": {catalogReport}, "parameters[columns][]": {"smell"}}, "parameters[columns]"},
+		"no type":      {url.Values{}, "report_type"},
+		"another type": {url.Values{"report_type": {"balance.summary.1"}}, "report_type"},
+		"unknown column": {url.Values{"report_type": {catalogReport}, "parameters[columns][]": {"smell"}},
+			"parameters[columns]"},
 		"unknown parameter": {url.Values{"report_type": {catalogReport}, "colour": {"red"}}, "colour"},
-		"an interval":       {url.Values{"report_type": {catalogReport}, "parameters[interval_start]": {"1"}}, "parameters[interval_start]"},
+		"an interval": {url.Values{"report_type": {catalogReport}, "parameters[interval_start]": {"1"}},
+			"parameters[interval_start]"},
 	} {
 		r := d.postReport(c.values, nil)
 		require.Equal(t, http.StatusBadRequest, r.status, name)

@@ -68,7 +68,8 @@ func oneOf(allowed ...string) fieldCheck {
 
 func isURL(value string) string {
 	u, err := url.Parse(value)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(value, " \t\r\n") {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
+		strings.ContainsAny(value, " \t\r\n") {
 		return "is not a http or https URL"
 	}
 	return ""
@@ -147,7 +148,9 @@ func (r row) check() mistake {
 	feed := r.header.feed
 	switch {
 	case len(r.fields) != len(r.header.names):
-		return mistake{message: fmt.Sprintf("The row has %d fields, the header has %d.", len(r.fields), len(r.header.names))}
+		return mistake{
+			message: fmt.Sprintf("The row has %d fields, the header has %d.", len(r.fields), len(r.header.names)),
+		}
 	case feed.deletes && !slices.Contains([]string{"", "true", "false"}, r.value("delete")):
 		return wrongField("delete", "is not one of true, false")
 	case r.id() == "":

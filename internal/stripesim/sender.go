@@ -32,7 +32,8 @@ func newSender(c *core) *sender {
 
 // post sends a signed body, and returns the answer's status and the beginning of its body.
 func (h *sender) post(
-	ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings, limit time.Duration,
+	ctx context.Context, url string, secrets []string, payload []byte, orders simcontrol.OrderSettings,
+	limit time.Duration,
 ) (status int, body []byte, seconds float64, err error) {
 	started := time.Now()
 	defer func() { seconds = time.Since(started).Seconds() }()
@@ -44,7 +45,8 @@ func (h *sender) post(
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	request.Header.Set("Stripe-Signature", signature(secrets, h.options.Now().Add(-time.Duration(orders.SignatureAge)), payload))
+	request.Header.Set("Stripe-Signature",
+		signature(secrets, h.options.Now().Add(-time.Duration(orders.SignatureAge)), payload))
 	response, err := h.caller.Do(request)
 	if err != nil {
 		return 0, nil, 0, err

@@ -290,7 +290,8 @@ func previewOnly(next http.HandlerFunc) http.HandlerFunc {
 		if !strings.Contains(version, "udap_beta=v1") && !strings.HasSuffix(version, ".preview") {
 			apiError{
 				Status: http.StatusBadRequest, Type: invalidRequest, Param: "Stripe-Version",
-				Message: fmt.Sprintf("Data management needs a preview version in the header Stripe-Version, such as 2025-09-30.clover;udap_beta=v1; got %q.", version),
+				Message: fmt.Sprintf("Data management needs a preview version in the header Stripe-Version, such as "+
+					"2025-09-30.clover;udap_beta=v1; got %q.", version),
 			}.write(w)
 			return
 		}

@@ -20,7 +20,8 @@ func (h *sessions) expireSessionLocked(o *session) error {
 
 // sessionExpands can be expanded in a session.
 var sessionExpands = []string{
-	"line_items", "line_items.data.price.product", "line_items.data.taxes", "payment_intent", "payment_intent.latest_charge",
+	"line_items", "line_items.data.price.product", "line_items.data.taxes", "payment_intent",
+	"payment_intent.latest_charge",
 	"payment_intent.agent_details", "shipping_cost.shipping_rate",
 }
 
@@ -43,10 +44,11 @@ func (h *sessions) listSessions(c orderCall) (any, *apiError) {
 	if failed := c.done(); failed != nil {
 		return nil, failed
 	}
-	return listNewest(c, p, h.ledger.sessions, func(o *session) (string, string) { return o.account, o.id }, func(o *session) bool {
-		return created.fits(o.created.Unix()) && (status == "" || status == o.status) &&
-			(intent == "" || (o.payment != nil && o.payment.intent == intent))
-	}, func(o *session) any { return o.object(e) })
+	return listNewest(c, p, h.ledger.sessions, func(o *session) (string, string) { return o.account, o.id },
+		func(o *session) bool {
+			return created.fits(o.created.Unix()) && (status == "" || status == o.status) &&
+				(intent == "" || (o.payment != nil && o.payment.intent == intent))
+		}, func(o *session) any { return o.object(e) })
 }
 
 func (h *sessions) listLineItems(c orderCall) (any, *apiError) {

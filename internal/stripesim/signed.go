@@ -117,9 +117,11 @@ func (h *signedURLs) readBody(r *http.Request) (*upload, *apiError) {
 	form := &upload{contentType: r.Header.Get("Content-Type"), hasFile: true}
 	switch {
 	case r.ContentLength < 0:
-		return form, &apiError{Status: http.StatusLengthRequired, Type: invalidRequest, Message: "The upload has no Content-Length."}
+		return form, &apiError{Status: http.StatusLengthRequired, Type: invalidRequest,
+			Message: "The upload has no Content-Length."}
 	case r.ContentLength > h.options.MaxImportBytes:
-		return form, &apiError{Status: http.StatusRequestEntityTooLarge, Type: invalidRequest, Message: "The file is too large."}
+		return form, &apiError{Status: http.StatusRequestEntityTooLarge, Type: invalidRequest,
+			Message: "The file is too large."}
 	}
 	disk, err := os.CreateTemp(h.dir, "upload-")
 	if err != nil {
@@ -143,7 +145,8 @@ func (h *signedURLs) takeUpload(imp *importJob, form *upload, generation int) *a
 		return forbidden("The import does not await an upload, or not any more.")
 	}
 	imp.file = &storedFile{
-		ID: newID("upload_"), Account: imp.account, Filename: imp.id + "." + imp.feed.feedType, Purpose: catalogUploadPurpose,
+		ID: newID("upload_"), Account: imp.account, Filename: imp.id + "." + imp.feed.feedType,
+		Purpose:     catalogUploadPurpose,
 		ContentType: form.contentType, Size: form.size, SHA256: form.sha256, Created: h.options.Now(), path: form.path,
 	}
 	imp.status = statusProcessing

@@ -40,11 +40,13 @@ func (h *standings) objectLocked(account string) map[string]any {
 	due := append([]string{}, standing.CurrentlyDue...)
 	return map[string]any{
 		"id": account, "object": "account", "type": "standard", "country": cmp.Or(standing.Country, "US"),
-		"charges_enabled": standing.ChargesEnabled, "payouts_enabled": standing.ChargesEnabled, "details_submitted": true,
-		"business_profile": map[string]any{"name": orNull(standing.Name)},
+		"charges_enabled": standing.ChargesEnabled, "payouts_enabled": standing.ChargesEnabled,
+		"details_submitted": true,
+		"business_profile":  map[string]any{"name": orNull(standing.Name)},
 		"requirements": map[string]any{
 			"currently_due": due, "past_due": []string{}, "eventually_due": due, "pending_verification": []string{},
-			"disabled_reason": orNull(standing.DisabledReason), "current_deadline": nil, "alternatives": []any{}, "errors": []any{},
+			"disabled_reason": orNull(standing.DisabledReason), "current_deadline": nil, "alternatives": []any{},
+			"errors": []any{},
 		},
 		"metadata": map[string]string{},
 	}
@@ -55,7 +57,8 @@ func (h *standings) objectLocked(account string) map[string]any {
 func (h *standings) tellLocked(id string, before, after simcontrol.Standing) {
 	switch {
 	case after.Disconnected && !before.Disconnected:
-		h.events.emitLocked("account.application.deauthorized", id, map[string]any{"id": "ca_emulated", "object": "application", "name": nil}, cause{})
+		h.events.emitLocked("account.application.deauthorized", id,
+			map[string]any{"id": "ca_emulated", "object": "application", "name": nil}, cause{})
 	case !after.Disconnected:
 		h.events.emitLocked("account.updated", id, h.objectLocked(id), cause{})
 	}

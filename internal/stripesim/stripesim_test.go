@@ -185,7 +185,8 @@ func (d developer) create(file string, headers map[string]string) reply {
 
 func (d developer) createWith(values url.Values, headers map[string]string) reply {
 	d.t.Helper()
-	return d.call(http.MethodPost, importSetsPath, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()), headers)
+	return d.call(http.MethodPost, importSetsPath, "application/x-www-form-urlencoded",
+		strings.NewReader(values.Encode()), headers)
 }
 
 // imported uploads and imports a file and waits for the end.
@@ -290,19 +291,22 @@ func TestUploadsThatAreRefused(t *testing.T) {
 		param string
 		code  string
 	}{
-		"no purpose":              {change(func(f *form) { f.purpose = "" }), "purpose", "parameter_missing"},
-		"another purpose":         {change(func(f *form) { f.purpose = "dispute_evidence" }), "purpose", ""},
-		"no file":                 {change(func(f *form) { f.filename = "" }), "file", "parameter_missing"},
-		"unknown field":           {change(func(f *form) { f.extra = map[string]string{"color": "red"} }), "color", "parameter_unknown"},
-		"octet-stream":            {change(func(f *form) { f.contentType = "application/octet-stream" }), "file", ""},
-		"no type":                 {change(func(f *form) { f.contentType = "" }), "file", ""},
-		"CSV named .tsv":          {change(func(f *form) { f.filename = "product.tsv" }), "file", ""},
-		"TSV as text/csv":         {change(func(f *form) { f.content = "id\ttitle\n1\tLamp\n" }), "file", ""},
-		"CSV as TSV":              {change(func(f *form) { f.contentType, f.filename = mimeTSV, "product.tsv" }), "file", ""},
-		"gzip":                    {change(func(f *form) { f.content = "\x1f\x8b\x08rest" }), "file", ""},
-		"binary":                  {change(func(f *form) { f.content = "id,\x00" }), "file", ""},
-		"empty":                   {change(func(f *form) { f.content = "" }), "file", ""},
-		"one byte above the size": {change(func(f *form) { f.content = "id,a\n" + strings.Repeat("x", 196) }), "file", ""},
+		"no purpose":      {change(func(f *form) { f.purpose = "" }), "purpose", "parameter_missing"},
+		"another purpose": {change(func(f *form) { f.purpose = "dispute_evidence" }), "purpose", ""},
+		"no file":         {change(func(f *form) { f.filename = "" }), "file", "parameter_missing"},
+		"unknown field": {change(func(f *form) { f.extra = map[string]string{"color": "red"} }), "color",
+			"parameter_unknown"},
+		"octet-stream":    {change(func(f *form) { f.contentType = "application/octet-stream" }), "file", ""},
+		"no type":         {change(func(f *form) { f.contentType = "" }), "file", ""},
+		"CSV named .tsv":  {change(func(f *form) { f.filename = "product.tsv" }), "file", ""},
+		"TSV as text/csv": {change(func(f *form) { f.content = "id\ttitle\n1\tLamp\n" }), "file", ""},
+		"CSV as TSV": {change(func(f *form) { f.contentType, f.filename = mimeTSV, "product.tsv" }),
+			"file", ""},
+		"gzip":   {change(func(f *form) { f.content = "\x1f\x8b\x08rest" }), "file", ""},
+		"binary": {change(func(f *form) { f.content = "id,\x00" }), "file", ""},
+		"empty":  {change(func(f *form) { f.content = "" }), "file", ""},
+		"one byte above the size": {change(func(f *form) { f.content = "id,a\n" + strings.Repeat("x", 196) }), "file",
+			""},
 	} {
 		r := d.upload(test.form, nil)
 		require.Equal(t, 400, r.status, name)
@@ -312,7 +316,8 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	for name, contentType := range map[string]string{
 		"form": "application/x-www-form-urlencoded", "no boundary": "multipart/form-data", "none": "",
 	} {
-		require.Equal(t, 400, d.call(http.MethodPost, "/v1/files", contentType, strings.NewReader("x"), nil).status, name)
+		require.Equal(t, 400, d.call(http.MethodPost, "/v1/files", contentType, strings.NewReader("x"), nil).status,
+			name)
 	}
 	contentType, body := good.encode(t)
 	body.Truncate(body.Len() - 30)
@@ -336,8 +341,9 @@ func TestAFileBelongsToItsAccount(t *testing.T) {
 	require.Regexp(t, `^file_[A-Za-z0-9]+$`, id)
 	require.Equal(t, shop, r.header.Get("Stripe-Account"))
 	for name, want := range map[string]any{
-		"object": "file", "purpose": uploadPurpose, "filename": "product.csv", "type": "csv", "size": float64(len(feedOf("A"))),
-		"url": d.base + "/v1/files/" + id + "/contents",
+		"object": "file", "purpose": uploadPurpose, "filename": "product.csv", "type": "csv",
+		"size": float64(len(feedOf("A"))),
+		"url":  d.base + "/v1/files/" + id + "/contents",
 	} {
 		require.Equal(t, want, r.field(t, name), name)
 	}
@@ -368,15 +374,18 @@ func TestImportsThatAreRefused(t *testing.T) {
 		headers map[string]string
 		param   string
 	}{
-		"no file":           {values(func(v url.Values) { v.Del("file") }), nil, "file"},
-		"no format":         {values(func(v url.Values) { v.Del("standard_data_format") }), nil, "standard_data_format"},
-		"another format":    {values(func(v url.Values) { v.Set("standard_data_format", "pricing_feed") }), nil, "standard_data_format"},
+		"no file": {values(func(v url.Values) { v.Del("file") }), nil, "file"},
+		"no format": {values(func(v url.Values) { v.Del("standard_data_format") }), nil,
+			"standard_data_format"},
+		"another format": {values(func(v url.Values) { v.Set("standard_data_format", "pricing_feed") }), nil,
+			"standard_data_format"},
 		"unknown parameter": {values(func(v url.Values) { v.Set("mode", "replace") }), nil, "mode"},
 		"twice":             {values(func(v url.Values) { v.Add("file", "file_x") }), nil, "file"},
 		"missing file":      {values(func(v url.Values) { v.Set("file", "file_x") }), nil, "file"},
 		"no version":        {values(func(url.Values) {}), map[string]string{"Stripe-Version": ""}, "Stripe-Version"},
-		"GA version":        {values(func(url.Values) {}), map[string]string{"Stripe-Version": "2025-10-29.clover"}, "Stripe-Version"},
-		"JSON":              {values(func(url.Values) {}), map[string]string{"Content-Type": "application/json"}, ""},
+		"GA version": {values(func(url.Values) {}), map[string]string{"Stripe-Version": "2025-10-29.clover"},
+			"Stripe-Version"},
+		"JSON": {values(func(url.Values) {}), map[string]string{"Content-Type": "application/json"}, ""},
 	} {
 		r := d.createWith(test.values, test.headers)
 		require.Equal(t, 400, r.status, name)
@@ -482,7 +491,8 @@ func TestRowsThatAreRefused(t *testing.T) {
 			}
 			h, wrong := readHeader(&productFeed, names)
 			require.Empty(t, wrong)
-			p := &processing{imp: &importJob{feed: &productFeed}, latest: map[string]int{}, known: func(string) bool { return false }}
+			p := &processing{imp: &importJob{feed: &productFeed}, latest: map[string]int{},
+				known: func(string) bool { return false }}
 			require.Contains(t, p.judge(row{header: h, fields: fields}).message, test.wrong)
 		})
 	}
@@ -494,7 +504,8 @@ func TestRowsThatAreRefused(t *testing.T) {
 func TestAnImportWithErrors(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	content := feedOf("A", "B") + "C,Lamp\n" + strings.Replace(line("D"), "in_stock", "maybe", 1) + "E,\"two\nlines\",,,,,\n" + line("F")[:len(line("F"))-1] + ",extra\n"
+	content := feedOf("A", "B") + "C,Lamp\n" + strings.Replace(line("D"), "in_stock", "maybe", 1) +
+		"E,\"two\nlines\",,,,,\n" + line("F")[:len(line("F"))-1] + ",extra\n"
 	done := d.imported(csvForm(content))
 	require.Equal(t, "succeeded_with_errors", done.Status)
 	require.EqualValues(t, 6, done.RowsProcessed)
@@ -586,7 +597,8 @@ func TestIdempotency(t *testing.T) {
 		require.Equal(t, 400, r.status, name)
 		require.Equal(t, "idempotency_error", r.failure.Type, name)
 	}
-	elsewhere := d.upload(csvForm(feedOf("A")), map[string]string{"Idempotency-Key": "k", "Stripe-Account": "acct_2Shop"})
+	elsewhere := d.upload(csvForm(feedOf("A")),
+		map[string]string{"Idempotency-Key": "k", "Stripe-Account": "acct_2Shop"})
 	require.NotEqual(t, first.id(t), elsewhere.id(t), "keys of two accounts met")
 	require.NotEqual(t, first.id(t), d.upload(csvForm(feedOf("A")), nil).id(t))
 
@@ -678,13 +690,15 @@ func TestAKeyInUse(t *testing.T) {
 func TestAKeyIsFreeAfterItsConnectionBroke(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
-	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutRequestAfter, Bytes: 20, Match: simcontrol.Match{PathPrefix: "/v1/files"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutRequestAfter, Bytes: 20,
+		Match: simcontrol.Match{PathPrefix: "/v1/files"}})
 	contentType, body := csvForm(feedOf("A")).encode(t)
 	keyed := map[string]string{"Idempotency-Key": "k"}
 	_, err := d.try(http.MethodPost, "/v1/files", contentType, body, keyed)
 	require.Error(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+"/v1/files", io.MultiReader(strings.NewReader("--x\r\n"), blocked{ctx}))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+"/v1/files",
+		io.MultiReader(strings.NewReader("--x\r\n"), blocked{ctx}))
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Stripe-Account", shop)
@@ -725,7 +739,8 @@ func TestFaultsOnTheConnection(t *testing.T) {
 	again := d.call(http.MethodPost, "/v1/files", contentType, bytes.NewReader(body.Bytes()), keyed)
 	require.Equal(t, "true", again.header.Get("Idempotent-Replayed"), "the effect was lost with the answer")
 
-	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutResponse, Bytes: 7, Match: simcontrol.Match{PathPrefix: "/v1/files/"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultCutResponse, Bytes: 7,
+		Match: simcontrol.Match{PathPrefix: "/v1/files/"}})
 	partial, err := d.try(http.MethodGet, "/v1/files/"+again.id(t)+"/contents", "", nil, nil)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, feedOf("A")[:7], partial.body)
@@ -747,8 +762,9 @@ func TestFaultsAreMatchedAndCounted(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
 	for name, bad := range map[string]simcontrol.Fault{
-		"kind": {Kind: "earthquake"}, "status": {Kind: simcontrol.FaultStatus, Status: 200}, "latency": {Kind: simcontrol.FaultLatency},
-		"bytes": {Kind: simcontrol.FaultCutResponse, Bytes: -1},
+		"kind": {Kind: "earthquake"}, "status": {Kind: simcontrol.FaultStatus, Status: 200},
+		"latency": {Kind: simcontrol.FaultLatency},
+		"bytes":   {Kind: simcontrol.FaultCutResponse, Bytes: -1},
 	} {
 		_, err := d.control.AddFault(t.Context(), bad)
 		require.Error(t, err, name)
@@ -758,16 +774,19 @@ func TestFaultsAreMatchedAndCounted(t *testing.T) {
 	require.NoError(t, r.Body.Close())
 	require.Equal(t, 400, r.StatusCode, "a mistyped field passed")
 
-	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Skip: 1, Times: 2, Match: simcontrol.Match{Method: "get", PathPrefix: "/v1/files", Account: shop}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Skip: 1, Times: 2,
+		Match: simcontrol.Match{Method: "get", PathPrefix: "/v1/files", Account: shop}})
 	statuses := []int{}
 	for range 5 {
 		statuses = append(statuses, d.get("/v1/files/file_x", nil).status)
 	}
 	require.Equal(t, []int{404, 503, 503, 404, 404}, statuses)
-	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Times: -1, Code: "oops", Message: "Broken.", Match: simcontrol.Match{Account: "acct_2Shop"}})
+	d.arm(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 500, Times: -1, Code: "oops", Message: "Broken.",
+		Match: simcontrol.Match{Account: "acct_2Shop"}})
 	require.Equal(t, 404, d.get("/v1/files/file_x", nil).status)
 	for range 3 {
-		require.Equal(t, "Broken.", d.get("/v1/files/file_x", map[string]string{"Stripe-Account": "acct_2Shop"}).failure.Message)
+		require.Equal(t, "Broken.",
+			d.get("/v1/files/file_x", map[string]string{"Stripe-Account": "acct_2Shop"}).failure.Message)
 	}
 	faults, err := d.control.Faults(t.Context())
 	require.NoError(t, err)
@@ -871,7 +890,8 @@ func TestManyImportsAtOnce(t *testing.T) {
 				return
 			}
 			values := url.Values{"file": {file.ID}, "standard_data_format": {productFeed.format}}
-			if _, err := d.try(http.MethodPost, importSetsPath, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()), nil); err != nil {
+			if _, err := d.try(http.MethodPost, importSetsPath, "application/x-www-form-urlencoded",
+				strings.NewReader(values.Encode()), nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -166,8 +166,10 @@ func TestCatalogImportsThatAreRefused(t *testing.T) {
 		require.Equal(t, test.param, r.failure.Param, name)
 	}
 	require.Equal(t, http.StatusUnauthorized, d.begin(good, map[string]string{"Authorization": ""}).status)
-	require.Equal(t, http.StatusOK, d.begin(`{"feed_type":"product"}`, map[string]string{"Stripe-Version": "2026-04-22.dahlia"}).status)
-	require.Equal(t, http.StatusNotFound, d.get(catalogImportsPath+"/pcimprt_test_x", map[string]string{"Stripe-Version": dahlia}).status)
+	require.Equal(t, http.StatusOK,
+		d.begin(`{"feed_type":"product"}`, map[string]string{"Stripe-Version": "2026-04-22.dahlia"}).status)
+	require.Equal(t, http.StatusNotFound,
+		d.get(catalogImportsPath+"/pcimprt_test_x", map[string]string{"Stripe-Version": dahlia}).status)
 }
 
 func TestImportsOfOneAPIAreNotTheOthers(t *testing.T) {
@@ -175,7 +177,8 @@ func TestImportsOfOneAPIAreNotTheOthers(t *testing.T) {
 	d := serve(t, Options{})
 	set := d.imported(csvForm(feedOf("A")))
 	imp := d.sentFeed("product", feedOf("B"))
-	require.Equal(t, http.StatusNotFound, d.get(catalogImportsPath+"/"+set.ID, map[string]string{"Stripe-Version": dahlia}).status)
+	require.Equal(t, http.StatusNotFound,
+		d.get(catalogImportsPath+"/"+set.ID, map[string]string{"Stripe-Version": dahlia}).status)
 	require.Equal(t, http.StatusNotFound, d.get(importSetsPath+"/"+imp.ID, nil).status)
 	require.Equal(t, http.StatusNotFound, d.get("/v1/files/"+imp.File, nil).status)
 	other := map[string]string{"Stripe-Version": dahlia, "Stripe-Account": "acct_2Shop"}
@@ -192,10 +195,12 @@ func TestSignedURLsThatRefuse(t *testing.T) {
 	d := serve(t, Options{Now: c.now, MaxImportBytes: 1000})
 	imp := d.begun("product")
 	path := imp.path(d)
-	require.Equal(t, "Authorization", d.put(path, feedOf("A"), map[string]string{"Authorization": "Bearer " + key}).failure.Param)
+	require.Equal(t, "Authorization",
+		d.put(path, feedOf("A"), map[string]string{"Authorization": "Bearer " + key}).failure.Param)
 	require.Equal(t, http.StatusForbidden, d.put(uploadsPath+"guessed", feedOf("A"), nil).status)
 	require.Equal(t, http.StatusForbidden, d.get(downloadsPath+path[len(uploadsPath):], noKey).status)
-	require.Equal(t, http.StatusBadRequest, d.put(path, feedOf("A"), map[string]string{"Content-Type": "application/octet-stream"}).status)
+	require.Equal(t, http.StatusBadRequest,
+		d.put(path, feedOf("A"), map[string]string{"Content-Type": "application/octet-stream"}).status)
 	require.Equal(t, http.StatusRequestEntityTooLarge, d.put(path, strings.Repeat("a,", 501), nil).status)
 	chunked := d.call(http.MethodPut, path, "text/csv", io.MultiReader(strings.NewReader(feedOf("A"))), noKey)
 	require.Equal(t, http.StatusLengthRequired, chunked.status)
@@ -248,7 +253,8 @@ func TestACatalogImport(t *testing.T) {
 	details := imp.Details["succeeded_with_errors"]
 	require.Equal(t, []string{"1", "7"}, []string{details.SuccessCount, details.ErrorCount})
 	require.Len(t, details.Samples, 5)
-	require.Equal(t, "1 C0 availability", strings.Join([]string{details.Samples[0].Row, details.Samples[0].ID, details.Samples[0].Field}, " "))
+	require.Equal(t, "1 C0 availability",
+		strings.Join([]string{details.Samples[0].Row, details.Samples[0].ID, details.Samples[0].Field}, " "))
 
 	download := strings.TrimPrefix(details.ErrorFile.DownloadURL.URL, d.base)
 	require.Equal(t, http.StatusBadRequest, d.get(download, nil).status, "the key was sent along")
@@ -280,7 +286,8 @@ func TestReplaceRemovesWhatIsNotNamed(t *testing.T) {
 	t.Parallel()
 	d := serve(t, Options{})
 	d.sentFeed("product", feedOf("A", "B", "C", "D"))
-	done := d.sent(`{"feed_type":"product","mode":"replace"}`, "delete,"+columns+"\n,"+line("A")+","+strings.Replace(line("B"), "in_stock", "maybe", 1)+"true,C,,,,,,\n")
+	done := d.sent(`{"feed_type":"product","mode":"replace"}`,
+		"delete,"+columns+"\n,"+line("A")+","+strings.Replace(line("B"), "in_stock", "maybe", 1)+"true,C,,,,,,\n")
 	require.Equal(t, "replace", done.Mode)
 	require.EqualValues(t, 2, done.RowsSucceeded)
 	require.EqualValues(t, 1, done.RowsDeleted)
@@ -351,7 +358,8 @@ func TestTheListOfImports(t *testing.T) {
 	require.Len(t, read(catalogImportsPath+"?feed_type=product&status=awaiting_upload").Data, 2)
 	require.Empty(t, read(catalogImportsPath+"?status=failed").Data)
 	for _, bad := range []string{"limit=0", "limit=many", "page=page_-1", "created_gt=2026-01-01T00:00:00Z"} {
-		require.Equal(t, http.StatusBadRequest, d.get(catalogImportsPath+"?"+bad, map[string]string{"Stripe-Version": dahlia}).status, bad)
+		require.Equal(t, http.StatusBadRequest,
+			d.get(catalogImportsPath+"?"+bad, map[string]string{"Stripe-Version": dahlia}).status, bad)
 	}
 }
 
@@ -382,7 +390,8 @@ func TestFaultsOfV2(t *testing.T) {
 	require.Equal(t, http.StatusOK, d.put(stuck.path(d), feedOf("C"), nil).status)
 	require.Equal(t, "processing", d.look(stuck.ID).Status)
 	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportStatus, StatusText: "resting"})
-	require.Equal(t, "resting", d.get(catalogImportsPath+"/"+stuck.ID, map[string]string{"Stripe-Version": dahlia}).field(t, "status"))
+	require.Equal(t, "resting",
+		d.get(catalogImportsPath+"/"+stuck.ID, map[string]string{"Stripe-Version": dahlia}).field(t, "status"))
 
 	stats, err := d.control.Stats(t.Context())
 	require.NoError(t, err)

@@ -35,7 +35,8 @@ func (s *Server) webhookControlRoutes(routes *http.ServeMux) {
 		found := []simcontrol.Event{}
 		for _, e := range s.events.all {
 			if keep(e.account) {
-				found = append(found, simcontrol.Event{ID: e.id, Account: e.account, Type: e.kind, Created: e.created, Pending: len(e.waiting), Object: e.object})
+				found = append(found, simcontrol.Event{ID: e.id, Account: e.account, Type: e.kind, Created: e.created,
+					Pending: len(e.waiting), Object: e.object})
 			}
 		}
 		return found
@@ -62,7 +63,8 @@ func (h *webhooks) postEndpoint(w http.ResponseWriter, r *http.Request) {
 	if wanted.ID = r.PathValue("id"); wanted.ID == "" {
 		wanted.ID = newID("we_")
 		h.made++
-		h.endpoints = append(h.endpoints, &endpoint{Endpoint: wanted, number: len(h.endpoints) + 1, created: h.options.Now()})
+		h.endpoints = append(h.endpoints,
+			&endpoint{Endpoint: wanted, number: len(h.endpoints) + 1, created: h.options.Now()})
 		show(w, wanted)
 		return
 	}
@@ -110,7 +112,8 @@ func (h *webhooks) postRawEvent(w http.ResponseWriter, r *http.Request) {
 		target.Secrets = []string{raw.Secret}
 	}
 	at := h.options.Now().UTC()
-	status, _, seconds, err := h.sender.post(r.Context(), target.URL, target.Secrets, raw.Payload, orders, time.Duration(orders.DeliveryTimeout))
+	status, _, seconds, err := h.sender.post(r.Context(), target.URL, target.Secrets, raw.Payload, orders,
+		time.Duration(orders.DeliveryTimeout))
 	tried := simcontrol.Attempt{At: at, Status: status, Seconds: seconds}
 	if err != nil {
 		tried.Error = err.Error()

@@ -23,8 +23,10 @@ func (e *endpoint) object() map[string]any {
 		status = "disabled"
 	}
 	return map[string]any{
-		"id": e.ID, "object": "webhook_endpoint", "api_version": orNull(e.APIVersion), "application": nil, "created": e.created.Unix(),
-		"description": nil, "enabled_events": events, "livemode": e.Livemode, "metadata": map[string]string{}, "status": status,
-		"url": e.URL,
+		"id": e.ID, "object": "webhook_endpoint", "api_version": orNull(e.APIVersion), "application": nil,
+		"created":     e.created.Unix(),
+		"description": nil, "enabled_events": events, "livemode": e.Livemode, "metadata": map[string]string{},
+		"status": status,
+		"url":    e.URL,
 	}
 }

@@ -47,7 +47,8 @@ func (e *endpoint) wants(what *event, testToLive bool) bool {
 	if e.Disabled || e.Livemode && !testToLive || e.Thin != (what.thin != nil) {
 		return false
 	}
-	return len(e.EnabledEvents) == 0 || slices.ContainsFunc(e.EnabledEvents, func(p string) bool { return matchesType(p, what.kind) })
+	return len(e.EnabledEvents) == 0 ||
+		slices.ContainsFunc(e.EnabledEvents, func(p string) bool { return matchesType(p, what.kind) })
 }
 
 // webhooks brings events to endpoints.
@@ -85,7 +86,8 @@ func (h *webhooks) sendLocked(e *event, to *endpoint) {
 }
 
 func (h *webhooks) logDeliveryLocked(e *event, to *endpoint, duplicate bool) *simcontrol.Delivery {
-	log := &simcontrol.Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate, Status: simcontrol.DeliveryPending, Attempts: []simcontrol.Attempt{}}
+	log := &simcontrol.Delivery{Event: e.id, Type: e.kind, Account: e.account, Endpoint: to.ID, Duplicate: duplicate,
+		Status: simcontrol.DeliveryPending, Attempts: []simcontrol.Attempt{}}
 	if len(h.deliveries) >= maxDeliveries {
 		h.deliveries = append(h.deliveries[:0:0], h.deliveries[maxDeliveries/10:]...)
 	}
@@ -114,7 +116,9 @@ func (h *webhooks) dispatchLocked(e *event, to *endpoint, log *simcontrol.Delive
 }
 
 // attempt sends an event once, and reports whether it was taken.
-func (h *webhooks) attempt(ctx context.Context, e *event, to *endpoint, log *simcontrol.Delivery, orders simcontrol.OrderSettings) bool {
+func (h *webhooks) attempt(
+	ctx context.Context, e *event, to *endpoint, log *simcontrol.Delivery, orders simcontrol.OrderSettings,
+) bool {
 	select {
 	case h.sending <- struct{}{}:
 		defer func() { <-h.sending }()
@@ -129,7 +133,8 @@ func (h *webhooks) attempt(ctx context.Context, e *event, to *endpoint, log *sim
 	payload := encode(e.body(to.Connect, version))
 	h.mu.Unlock()
 	at := h.options.Now()
-	status, _, seconds, err := h.sender.post(ctx, target.URL, target.Secrets, payload, orders, time.Duration(orders.DeliveryTimeout))
+	status, _, seconds, err := h.sender.post(ctx, target.URL, target.Secrets, payload, orders,
+		time.Duration(orders.DeliveryTimeout))
 	tried := simcontrol.Attempt{At: at.UTC(), Status: status, Seconds: seconds}
 	if err != nil {
 		tried.Error = err.Error()

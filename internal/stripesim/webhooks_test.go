@@ -129,11 +129,14 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		_, err := d.control.AddEndpoint(t.Context(), e)
 		require.Error(t, err, name)
 	}
-	require.Error(t, d.control.ChangeEndpoint(t.Context(), simcontrol.Endpoint{ID: "we_none", URL: "https://shop.example", Secrets: []string{"s"}}))
+	require.Error(t,
+		d.control.ChangeEndpoint(t.Context(),
+			simcontrol.Endpoint{ID: "we_none", URL: "https://shop.example", Secrets: []string{"s"}}))
 	require.Error(t, d.control.RemoveEndpoint(t.Context(), "we_none"))
 	require.Error(t, d.control.Resend(t.Context(), "evt_none"))
 	for name, o := range map[string]simcontrol.OrderSettings{
-		"duplicates": {Duplicates: 1.5}, "drops": {Drops: -1}, "drop_next": {DropNext: -1}, "retry_delay": {RetryDelay: -1},
+		"duplicates": {Duplicates: 1.5}, "drops": {Drops: -1}, "drop_next": {DropNext: -1},
+		"retry_delay":  {RetryDelay: -1},
 		"hook_timeout": {HookTimeout: -1}, "hook_line_items": {HookLineItems: "items"},
 	} {
 		require.ErrorContains(t, d.control.SetOrders(t.Context(), o), name)
@@ -161,7 +164,8 @@ func TestWhoGetsWhichEvents(t *testing.T) {
 	}
 	d.buy(simcontrol.Purchase{})
 	d.quiet()
-	for name, n := range map[string]int{"connect": 4, "named": 1, "family": 1, "own": 4, "another's": 0, "platform": 0, "live": 0} {
+	for name, n := range map[string]int{"connect": 4, "named": 1, "family": 1, "own": 4, "another's": 0, "platform": 0,
+		"live": 0} {
 		require.Equal(t, n, taken[name].count(), name)
 	}
 	read := func(name string) (object map[string]any) {
@@ -187,7 +191,8 @@ func TestSignatures(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{Orders: hurried})
 	taken := receive(t)
-	e := d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed"}})
+	e := d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true,
+		EnabledEvents: []string{"checkout.session.completed"}})
 	last := func(secret string) bool {
 		d.quiet()
 		n := taken.count() - 1
@@ -209,7 +214,8 @@ func TestSignatures(t *testing.T) {
 	d.buy(simcontrol.Purchase{})
 	require.False(t, last("whsec_2"), "too old")
 
-	tried, err := d.control.SendRaw(t.Context(), e.ID, simcontrol.RawEvent{Payload: json.RawMessage(`{"id":"evt_forged"}`), Secret: "guessed"})
+	tried, err := d.control.SendRaw(t.Context(), e.ID,
+		simcontrol.RawEvent{Payload: json.RawMessage(`{"id":"evt_forged"}`), Secret: "guessed"})
 	require.NoError(t, err)
 	require.Equal(t, 200, tried.Status)
 	require.Equal(t, `{"id":"evt_forged"}`, taken.bodies[3])
@@ -260,7 +266,10 @@ func TestDeliveriesAreRetried(t *testing.T) {
 
 func TestRetriesWaitTwiceAsLongEachTime(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: -1, RetryDelay: simcontrol.Duration(20 * time.Millisecond), Retries: 2}})
+	d := stocked(t, Options{
+		Orders: simcontrol.OrderSettings{Jitter: -1, RetryDelay: simcontrol.Duration(20 * time.Millisecond),
+			Retries: 2},
+	})
 	taken := receive(t)
 	taken.answer = func(int) int { return 500 }
 	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
@@ -280,7 +289,8 @@ func TestAnEndpointThatIsDownOrSlow(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(hang) })
 	d.endpoint(simcontrol.Endpoint{URL: server.URL, Connect: true, EnabledEvents: []string{"charge.succeeded"}})
-	d.endpoint(simcontrol.Endpoint{URL: "http://127.0.0.1:1/", Connect: true, EnabledEvents: []string{"charge.succeeded"}})
+	d.endpoint(simcontrol.Endpoint{URL: "http://127.0.0.1:1/", Connect: true,
+		EnabledEvents: []string{"charge.succeeded"}})
 	d.buy(simcontrol.Purchase{})
 	for _, one := range d.quiet() {
 		require.Equal(t, simcontrol.DeliveryFailed, one.Status)
@@ -329,7 +339,8 @@ func TestDropsAndDuplicates(t *testing.T) {
 
 func TestEventsOvertakeEachOther(t *testing.T) {
 	t.Parallel()
-	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(30 * time.Millisecond), Seed: 1}})
+	d := stocked(t,
+		Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(30 * time.Millisecond), Seed: 1}})
 	taken := receive(t)
 	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true})
 	for range 5 {
@@ -375,10 +386,14 @@ func TestResetForgetsOrders(t *testing.T) {
 func TestManyPurchasesAtOnce(t *testing.T) {
 	t.Parallel()
 	const many = 100
-	d := stocked(t, Options{Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(5 * time.Millisecond), RetryDelay: simcontrol.Duration(time.Millisecond), Retries: 20, Duplicates: 0.2}})
+	d := stocked(t, Options{
+		Orders: simcontrol.OrderSettings{Jitter: simcontrol.Duration(5 * time.Millisecond),
+			RetryDelay: simcontrol.Duration(time.Millisecond), Retries: 20, Duplicates: 0.2},
+	})
 	taken := receive(t)
 	taken.answer = func(n int) int { return []int{200, 200, 500}[n%3] }
-	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"checkout.session.completed", "refund.created"}})
+	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true,
+		EnabledEvents: []string{"checkout.session.completed", "refund.created"}})
 	work := make(chan struct{}, many)
 	for range many {
 		work <- struct{}{}

@@ -29,8 +29,8 @@ const (
 	Histogram Kind = "histogram"
 )
 
-// Label tells the series of a metric apart. No label bears an account, an order or anything of a buyer: with thousands of
-// accounts it would sink a Prometheus.
+// Label tells the series of a metric apart. No label bears an account, an order or anything of a buyer: with thousands
+// of accounts it would sink a Prometheus.
 type Label struct {
 	Name    string
 	Meaning string
@@ -103,13 +103,13 @@ func label(name, meaning string, values []string) Label {
 const (
 	outcomeOfSync = "how it ended; `canceled`: somebody ended it"
 	foundByLook   = "`changed`; `unchanged`; `failing`: this version failed before, and is not due for another try; " +
-		"`rejected` by a person; `parked`: the account is; `waiting`: rows or deletions are, or Stripe's 15 minutes are not over; `held`; " +
-		"`interrupted`: what an earlier run began is finished first"
-	fateOfRow = "`accepted`; `refused` by Stripe; `still_refused`: before, and not changed since; `kept_back` by Vitrine; " +
-		"`superseded` by another row of the same id; `unchanged`; `unknown`: nobody knows whether Stripe took it; " +
-		"`deleted`; `not_deleted`: the deletions among those that were refused, or are unknown"
-	routeOfCall = "method and path, with `{id}` where an id is; `PUT signed` and `GET signed` are files at the addresses " +
-		"that Stripe hands out; `other`: none that Vitrine knows"
+		"`rejected` by a person; `parked`: the account is; `waiting`: rows or deletions are, or Stripe's 15 minutes " +
+		"are not over; `held`; `interrupted`: what an earlier run began is finished first"
+	fateOfRow = "`accepted`; `refused` by Stripe; `still_refused`: before, and not changed since; `kept_back` by " +
+		"Vitrine; `superseded` by another row of the same id; `unchanged`; `unknown`: nobody knows whether Stripe " +
+		"took it; `deleted`; `not_deleted`: the deletions among those that were refused, or are unknown"
+	routeOfCall = "method and path, with `{id}` where an id is; `PUT signed` and `GET signed` are files at the " +
+		"addresses that Stripe hands out; `other`: none that Vitrine knows"
 	outcomeOfCall  = "`ok`, `canceled` by us, or an [error code](operations.md#error-codes)"
 	outcomeOfStep  = "`ok`, `canceled`, an [error code](operations.md#error-codes), or `unclassified`"
 	outcomeOfEvent = "see [Receiving orders](operations.md#receiving-orders)"
@@ -122,10 +122,12 @@ func catalogMetrics() []Definition {
 	outcomes := append(texts(catalog.Outcomes()), "canceled")
 	looks := []string{"changed", "unchanged", "failing", "rejected", "parked", "waiting", "held", "interrupted"}
 	fates := []string{
-		"accepted", "refused", "still_refused", "kept_back", "superseded", "unchanged", "unknown", "deleted", "not_deleted",
+		"accepted", "refused", "still_refused", "kept_back", "superseded", "unchanged", "unknown", "deleted",
+		"not_deleted",
 	}
 	apis := texts([]feed.API{feed.V1, feed.V2})
-	ends := texts([]catalog.ImportStatus{catalog.StatusSucceeded, catalog.StatusSucceededWithErrors, catalog.StatusFailed})
+	ends := texts([]catalog.ImportStatus{catalog.StatusSucceeded, catalog.StatusSucceededWithErrors,
+		catalog.StatusFailed})
 	return []Definition{
 		{
 			Name: "vitrine_catalog_syncs_total", Kind: Counter, Services: onWorker,
@@ -139,8 +141,9 @@ func catalogMetrics() []Definition {
 		},
 		{
 			Name: "vitrine_catalog_holds_total", Kind: Counter, Services: onWorker,
-			Help:   "Guards that held a sync, each version of a source once.",
-			Labels: []Label{feedLabel(), label("guard", "see [Held syncs](operations.md#held-syncs)", catalog.Guards())},
+			Help: "Guards that held a sync, each version of a source once.",
+			Labels: []Label{feedLabel(),
+				label("guard", "see [Held syncs](operations.md#held-syncs)", catalog.Guards())},
 		},
 		{
 			Name: "vitrine_catalog_rows_total", Kind: Counter, Services: onWorker,
@@ -166,8 +169,10 @@ func catalogMetrics() []Definition {
 			Labels: []Label{feedLabel()},
 		},
 		{
-			Name: "vitrine_accounts_parked_total", Kind: Counter, Services: onWorker, Help: "Accounts that were parked.",
-			Labels: []Label{label("cause", "see [Parked accounts](operations.md#parked-accounts)", []string{"deauthorized", "person", "refused"})},
+			Name: "vitrine_accounts_parked_total", Kind: Counter, Services: onWorker,
+			Help: "Accounts that were parked.",
+			Labels: []Label{label("cause", "see [Parked accounts](operations.md#parked-accounts)",
+				[]string{"deauthorized", "person", "refused"})},
 		},
 		{
 			Name: "vitrine_catalog_syncs_held", Kind: Gauge, Services: onWorker, Awaited: true,
@@ -204,7 +209,8 @@ func stripeMetrics() []Definition {
 	return []Definition{
 		{
 			Name: "vitrine_stripe_requests_total", Kind: Counter, Services: onBoth,
-			Help: "Requests to Stripe.", Labels: []Label{route, label("outcome", outcomeOfCall, []string{stripeapi.CallOK})},
+			Help:   "Requests to Stripe.",
+			Labels: []Label{route, label("outcome", outcomeOfCall, []string{stripeapi.CallOK})},
 		},
 		{
 			Name: "vitrine_stripe_request_duration_seconds", Kind: Histogram, Services: onBoth, Bounds: calls,
@@ -225,7 +231,8 @@ func stepMetrics() []Definition {
 	return []Definition{
 		{
 			Name: "vitrine_steps_total", Kind: Counter, Services: onWorker,
-			Help:   "Attempts of steps. One that means to look again later (`ImportPending`, `RunWaiting`) is no failure.",
+			Help: "Attempts of steps. One that means to look again later (`ImportPending`, `RunWaiting`) is no " +
+				"failure.",
 			Labels: []Label{step, label("outcome", outcomeOfStep, outcomes)},
 		},
 		{
@@ -251,7 +258,8 @@ func receptionMetrics() []Definition {
 	return []Definition{
 		{
 			Name: "vitrine_http_request_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
-			Help: "Requests from the internet.", Labels: []Label{route, label("status", "of the answer", []string{"200"})},
+			Help:   "Requests from the internet.",
+			Labels: []Label{route, label("status", "of the answer", []string{"200"})},
 		},
 		{
 			Name: "vitrine_http_turned_away_total", Kind: Counter, Services: onServe,
@@ -260,8 +268,10 @@ func receptionMetrics() []Definition {
 		{
 			Name: "vitrine_webhook_events_total", Kind: Counter, Services: onServe, Help: "Events that Stripe posted.",
 			Labels: []Label{
-				label("type", kindOfEvent, append(order.EventTypes(), "account.application.deauthorized", "other", "unverified")),
-				label("outcome", outcomeOfEvent, []string{"delivered", "failed", "undeliverable", "unknown_account", "parking"}),
+				label("type", kindOfEvent,
+					append(order.EventTypes(), "account.application.deauthorized", "other", "unverified")),
+				label("outcome", outcomeOfEvent,
+					[]string{"delivered", "failed", "undeliverable", "unknown_account", "parking"}),
 			},
 		},
 		{

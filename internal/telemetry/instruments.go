@@ -57,7 +57,8 @@ func newInstrument(d Definition) instrument {
 	case Gauge:
 		i.gauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: d.Name, Help: help}, labels)
 	case Histogram:
-		i.histogram = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: d.Name, Help: help, Buckets: d.Bounds}, labels)
+		i.histogram = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: d.Name, Help: help, Buckets: d.Bounds},
+			labels)
 	}
 	return i
 }

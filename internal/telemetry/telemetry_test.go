@@ -48,7 +48,8 @@ func TestMetricsAreServed(t *testing.T) {
 	text := scrape(t, m)
 	require.Contains(t, text, `temporal_request_total{task_queue="vitrine"} 3`)
 	require.Contains(t, text, `temporal_num_pollers{task_queue="vitrine"} 7`)
-	require.Contains(t, text, `temporal_import_latency_seconds_bucket{task_queue="vitrine",le="60"} 0`, "bounds in seconds")
+	require.Contains(t, text, `temporal_import_latency_seconds_bucket{task_queue="vitrine",le="60"} 0`,
+		"bounds in seconds")
 	require.Contains(t, text, `temporal_import_latency_seconds_bucket{task_queue="vitrine",le="300"} 1`)
 	require.Contains(t, text, `service_name="vitrine-worker"`)
 	require.Contains(t, text, `vitrine_build_info{version="v0"} 1`)
@@ -61,21 +62,24 @@ func TestOwnMetricsHaveTheirOwnLabelsAlone(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t, io.Discard)
 	inAStep := m.Take().WithTags(map[string]string{"task_queue": "vitrine", "namespace": "catalogs", "feed": "product"})
-	inAStep.WithTags(map[string]string{"outcome": "held", "feed": "pricing"}).Counter("vitrine_catalog_syncs_total").Inc(2)
+	inAStep.WithTags(map[string]string{"outcome": "held", "feed": "pricing"}).Counter("vitrine_catalog_syncs_total").
+		Inc(2)
 	inAStep.WithTags(map[string]string{"outcome": "held"}).Counter("vitrine_catalog_syncs_total").Inc(1)
 	inAStep.Timer("vitrine_catalog_freshness_seconds").Record(10 * time.Minute)
 	text := scrape(t, m)
 	require.Contains(t, text, `vitrine_catalog_syncs_total{feed="pricing",outcome="held"} 2`)
 	require.Contains(t, text, `vitrine_catalog_syncs_total{feed="product",outcome="held"} 1`)
 	require.Contains(t, text, `vitrine_catalog_freshness_seconds_bucket{feed="product",le="600"} 1`)
-	require.Contains(t, text, `vitrine_catalog_syncs_total{feed="promotion",outcome="failed"} 0`, "the first increase has to show")
+	require.Contains(t, text, `vitrine_catalog_syncs_total{feed="promotion",outcome="failed"} 0`,
+		"the first increase has to show")
 }
 
 // A feed is what somebody typed into a workflow's input.
 func TestALabelTakesNoValueThatAnybodyMayChoose(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t, io.Discard)
-	m.Take().WithTags(map[string]string{"feed": "acct_123", "outcome": "failed"}).Counter("vitrine_catalog_syncs_total").Inc(1)
+	m.Take().WithTags(map[string]string{"feed": "acct_123", "outcome": "failed"}).
+		Counter("vitrine_catalog_syncs_total").Inc(1)
 	require.Contains(t, scrape(t, m), `vitrine_catalog_syncs_total{feed="other",outcome="failed"} 1`)
 }
 
@@ -84,10 +88,12 @@ func TestABadMetricIsLoggedAndHarmless(t *testing.T) {
 	for name, report := range map[string]func(client.MetricsHandler){
 		"no name for OpenTelemetry": func(h client.MetricsHandler) { h.Counter("no name at all!").Inc(1) },
 		"nobody's":                  func(h client.MetricsHandler) { h.Counter("vitrine_rows_total").Inc(1) },
-		"another process's":         func(h client.MetricsHandler) { h.Counter("vitrine_http_turned_away_total").Inc(1) },
-		"another kind":              func(h client.MetricsHandler) { h.Gauge("vitrine_catalog_syncs_total").Update(1) },
-		"a timer of another kind":   func(h client.MetricsHandler) { h.Timer("vitrine_catalog_syncs_held").Record(1) },
-		"no label":                  func(h client.MetricsHandler) { h.Counter("vitrine_catalog_syncs_total").Inc(1) },
+		"another process's": func(h client.MetricsHandler) {
+			h.Counter("vitrine_http_turned_away_total").Inc(1)
+		},
+		"another kind":            func(h client.MetricsHandler) { h.Gauge("vitrine_catalog_syncs_total").Update(1) },
+		"a timer of another kind": func(h client.MetricsHandler) { h.Timer("vitrine_catalog_syncs_held").Record(1) },
+		"no label":                func(h client.MetricsHandler) { h.Counter("vitrine_catalog_syncs_total").Inc(1) },
 	} {
 		var logs bytes.Buffer
 		m := newMetrics(t, &logs)

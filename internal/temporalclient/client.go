@@ -74,14 +74,17 @@ func Check(ctx context.Context, c client.Client, o client.Options) error {
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return unreachable(o, err)
 	}
-	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: o.Namespace})
+	_, err := c.WorkflowService().DescribeNamespace(ctx,
+		&workflowservice.DescribeNamespaceRequest{Namespace: o.Namespace})
 	var unknown *serviceerror.NamespaceNotFound
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("Temporal at %s has no namespace %q: check TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace %s", o.HostPort, o.Namespace, o.Namespace)
+		return fmt.Errorf("Temporal at %s has no namespace %q: check TEMPORAL_NAMESPACE, or create it: temporal "+
+			"operator namespace create --namespace %s", o.HostPort, o.Namespace, o.Namespace)
 	}
 	return nil // whoever may not describe the namespace may still work in it
 }
 
 func unreachable(o client.Options, err error) error {
-	return fmt.Errorf("Temporal at %s does not answer: check that it is up, and TEMPORAL_ADDRESS, TEMPORAL_TLS and TEMPORAL_API_KEY (namespace %q): %w", o.HostPort, o.Namespace, err)
+	return fmt.Errorf("Temporal at %s does not answer: check that it is up, and TEMPORAL_ADDRESS, TEMPORAL_TLS and "+
+		"TEMPORAL_API_KEY (namespace %q): %w", o.HostPort, o.Namespace, err)
 }

@@ -131,7 +131,8 @@ func TestRunsAreOpenUntilTheyEnd(t *testing.T) {
 
 func TestRunsThatTheServerForgotAreClosed(t *testing.T) {
 	t.Parallel()
-	got, err := temporalclient.Runs{Client: describer{err: serviceerror.NewNotFound("workflow not found")}}.IsOpen(t.Context(), "id", "run")
+	got, err := temporalclient.Runs{Client: describer{err: serviceerror.NewNotFound("workflow not found")}}.IsOpen(
+		t.Context(), "id", "run")
 	require.NoError(t, err)
 	require.False(t, got)
 }
@@ -148,10 +149,14 @@ func TestCheckSearchAttributes(t *testing.T) {
 		had  map[string]enumspb.IndexedValueType
 		want []string
 	}{
-		"none":    {nil, []string{"lacks the search attributes VitrineAccount, VitrineRowsFailed", "temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword --name VitrineRowsFailed --type Int"}},
-		"one":     {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword}, []string{"create --namespace default --name VitrineRowsFailed --type Int"}},
-		"another": {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword, "VitrineRowsFailed": keyword}, []string{"VitrineRowsFailed is Keyword and should be Int"}},
-		"all":     {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword, "VitrineRowsFailed": number, "Other": keyword}, nil},
+		"none": {nil, []string{"lacks the search attributes VitrineAccount, VitrineRowsFailed",
+			"temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword --name VitrineRowsFailed --type Int"}},
+		"one": {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword},
+			[]string{"create --namespace default --name VitrineRowsFailed --type Int"}},
+		"another": {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword, "VitrineRowsFailed": keyword},
+			[]string{"VitrineRowsFailed is Keyword and should be Int"}},
+		"all": {map[string]enumspb.IndexedValueType{"VitrineAccount": keyword, "VitrineRowsFailed": number,
+			"Other": keyword}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,9 +174,11 @@ func TestCheckSearchAttributes(t *testing.T) {
 
 func TestCheckSearchAttributesOnlyWarnsWhoMayNotAsk(t *testing.T) {
 	t.Parallel()
-	c := dial(t, temporalclienttest.Answers{Namespace: "default", SearchError: serviceerror.NewPermissionDenied("no", "")})
+	c := dial(t,
+		temporalclienttest.Answers{Namespace: "default", SearchError: serviceerror.NewPermissionDenied("no", "")})
 	var logs bytes.Buffer
-	err := temporalclient.CheckSearchAttributes(t.Context(), c, "default", slog.New(slog.NewTextHandler(&logs, nil)), account)
+	err := temporalclient.CheckSearchAttributes(t.Context(), c, "default", slog.New(slog.NewTextHandler(&logs, nil)),
+		account)
 	require.NoError(t, err)
 	require.Contains(t, logs.String(), "level=WARN")
 	require.Contains(t, logs.String(), "VitrineAccount")

@@ -27,14 +27,16 @@ func (i Inspector) Version(ctx context.Context) (string, error) {
 
 // Retention is how long the namespace keeps the histories of runs that ended.
 func (i Inspector) Retention(ctx context.Context) (time.Duration, error) {
-	described, err := i.Client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: i.Namespace})
+	described, err := i.Client.WorkflowService().DescribeNamespace(ctx,
+		&workflowservice.DescribeNamespaceRequest{Namespace: i.Namespace})
 	return described.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), err
 }
 
-// SearchAttributes returns an error that names what the namespace lacks, with the command that adds it. told is false if
-// the server keeps the list from whoever asks.
+// SearchAttributes returns an error that names what the namespace lacks, with the command that adds it. told is false
+// if the server keeps the list from whoever asks.
 func (i Inspector) SearchAttributes(ctx context.Context, needed ...temporal.SearchAttributeKey) (told bool, err error) {
-	list, err := i.Client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: i.Namespace})
+	list, err := i.Client.OperatorService().ListSearchAttributes(ctx,
+		&operatorservice.ListSearchAttributesRequest{Namespace: i.Namespace})
 	if err != nil {
 		return false, err
 	}
@@ -42,9 +44,12 @@ func (i Inspector) SearchAttributes(ctx context.Context, needed ...temporal.Sear
 }
 
 // LastPoll is when a task queue was last asked for work of a kind, and by how many; zero: by nobody in five minutes.
-func (i Inspector) LastPoll(ctx context.Context, queue string, kind enumspb.TaskQueueType) (at time.Time, pollers int, err error) {
+func (i Inspector) LastPoll(
+	ctx context.Context, queue string, kind enumspb.TaskQueueType,
+) (at time.Time, pollers int, err error) {
 	described, err := i.Client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace: i.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL}, TaskQueueType: kind,
+		Namespace: i.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
+		TaskQueueType: kind,
 	})
 	if err != nil {
 		return time.Time{}, 0, fmt.Errorf("task queue %s: %w", queue, err)

@@ -61,7 +61,8 @@ func blocks(text string) (all []block) {
 // program is given.
 func isCommand(line string) bool {
 	command, _, _ := strings.Cut(line, "  # ")
-	if !strings.HasPrefix(line, "  ") || strings.Contains(strings.TrimSpace(command), "  ") { // what it does stands beside it
+	if !strings.HasPrefix(line, "  ") || strings.Contains(strings.TrimSpace(command), "  ") {
+		// what it does stands beside it
 		return false
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -86,8 +87,8 @@ func fittedCommand(line string, width int) (out []string) {
 	return append(out, commandLines(strings.TrimRight(command, " "), width)...)
 }
 
-// commandLines breaks a command line where a shell goes on reading: before a flag or a pipe if it can, and within no quotes. What
-// has no such place is longer than the width; no width: one line.
+// commandLines breaks a command line where a shell goes on reading: before a flag or a pipe if it can, and within no
+// quotes. What has no such place is longer than the width; no width: one line.
 func commandLines(line string, width int) (lines []string) {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
 	further := strings.Repeat(" ", indent+4)

@@ -19,7 +19,8 @@ type Table struct {
 	header []string
 	Rows   [][]string
 
-	Spare  []string                              // titles of columns that may go below, the one that is missed least first
+	// titles of columns that may go below, the one that is missed least first
+	Spare  []string
 	Width  int                                   // of the terminal; 0: there is none, and lines are as long as they are
 	Indent int                                   // before each line
 	paint  func(title, cell, part string) string // colours a part of a cell; nil: none is coloured
@@ -239,8 +240,8 @@ func (t *Table) further(text string) []string {
 	return indented(wrapped(text, t.Width-t.Indent-belowIndent), belowIndent)
 }
 
-// side puts the cells of the columns side by side: as many lines as the longest of them breaks into. They are painted as
-// their columns are, unless as something else.
+// side puts the cells of the columns side by side: as many lines as the longest of them breaks into. They are painted
+// as their columns are, unless as something else.
 func (t *Table) side(all []column, cellOf func(column) string, as string) (lines []string) {
 	beside := slices.DeleteFunc(slices.Clone(all), func(c column) bool { return c.below })
 	for n, height := 0, 1; n < height; n++ {

@@ -8,7 +8,8 @@ import (
 )
 
 func shopTable(width int) *Table {
-	t := &Table{header: []string{"ACCOUNT", "LAST", "#ROWS", "#DELETED", "~REASON"}, Spare: []string{"DELETED", "ROWS"}, Width: width}
+	t := &Table{header: []string{"ACCOUNT", "LAST", "#ROWS", "#DELETED", "~REASON"}, Spare: []string{"DELETED", "ROWS"},
+		Width: width}
 	t.Add("acct_日本", "failed", "1,200", "3", "the source has 700 rows, 300 fewer than Stripe")
 	t.Add("acct_2", "succeeded", "12", "0", "")
 	return t
@@ -101,7 +102,8 @@ acct_1   succeeded with    12
     next in 3m
 `},
 	} {
-		list := &Table{header: []string{"ACCOUNT", "/LAST", "#KEPT BACK", "NEXT"}, Spare: []string{"NEXT"}, Width: c.width}
+		list := &Table{header: []string{"ACCOUNT", "/LAST", "#KEPT BACK", "NEXT"}, Spare: []string{"NEXT"},
+			Width: c.width}
 		list.Add("acct_1", "succeeded with errors", "12", "in 3m")
 		var out strings.Builder
 		list.Write(&out)
@@ -115,7 +117,8 @@ func TestATableBreaksNoAddressAndIsNotTooWide(t *testing.T) {
 	const address = "s3://catalogs/catalogs/acct_demo/product.csv"
 	for width := 50; width < 100; width++ {
 		var out strings.Builder
-		list := &Table{header: []string{"ACCOUNT", "FEEDS", "EVERY", "~SOURCE"}, Spare: []string{"EVERY", "FEEDS"}, Width: width}
+		list := &Table{header: []string{"ACCOUNT", "FEEDS", "EVERY", "~SOURCE"}, Spare: []string{"EVERY", "FEEDS"},
+			Width: width}
 		list.Add("acct_demo", "product,inventory", "15m", address)
 		list.Write(&out)
 		require.Contains(t, out.String(), address)

@@ -59,7 +59,10 @@ func (t task) loadAssortment(ctx context.Context) error {
 
 func (t task) assortments(ctx context.Context) (assortment.Documents, error) {
 	objects, err := t.objects(ctx)
-	return assortment.Documents{Store: statestore.Store{Objects: objects, Layout: statestore.Layout{StateBucket: t.Env["VITRINE_SOURCE_BUCKET"], StatePrefix: "state/"}}}, err
+	return assortment.Documents{
+		Store: statestore.Store{Objects: objects,
+			Layout: statestore.Layout{StateBucket: t.Env["VITRINE_SOURCE_BUCKET"], StatePrefix: "state/"}},
+	}, err
 }
 
 func product(n int) string { return fmt.Sprintf("SKU-%07d", n) }
@@ -70,15 +73,18 @@ func putAssortment(b *testing.B, t task, products int) int64 {
 	var rows bytes.Buffer
 	rows.WriteString("id,title,availability,inventory_quantity,price,shipping\n")
 	for n := range products {
-		fmt.Fprintf(&rows, "%s,Organic cotton shirt with a rather usual title %d,in_stock,%d,20.00 USD,\"US:ALL:Standard:3-5:5.00 USD\"\n", product(n), n, n%50)
+		fmt.Fprintf(&rows,
+			"%s,Organic cotton shirt with a rather usual title %d,in_stock,%d,20.00 USD,\"US:ALL:Standard:3-5:5.00 USD\"\n", product(n), n, n%50)
 	}
 	file, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Rows: &rows, Refused: func([]byte) bool { return false }, Full: true, Number: 1, Parts: 1, At: time.Now(),
+		Kind: feed.Product, Format: feed.CSV, Rows: &rows, Refused: func([]byte) bool { return false }, Full: true,
+		Number: 1, Parts: 1, At: time.Now(),
 	})
 	require.NoError(b, err)
 	d, err := t.assortments(b.Context())
 	require.NoError(b, err)
-	_, err = d.Objects.Put(b.Context(), d.Layout.StateBucket, d.Layout.AssortmentKey(t.Account), "application/octet-stream", file, "")
+	_, err = d.Objects.Put(b.Context(), d.Layout.StateBucket, d.Layout.AssortmentKey(t.Account),
+		"application/octet-stream", file, "")
 	require.NoError(b, err)
 	return int64(len(file))
 }

@@ -19,8 +19,8 @@ import (
 	"vitrine/sandbox/child"
 )
 
-// BenchmarkFleet is what a fleet of VITRINE_ACCOUNTS accounts costs on one machine, servers included: everybody at once,
-// then nobody, then one of a hundred a minute. It takes some ten minutes, since looks come once a minute; make
+// BenchmarkFleet is what a fleet of VITRINE_ACCOUNTS accounts costs on one machine, servers included: everybody at
+// once, then nobody, then one of a hundred a minute. It takes some ten minutes, since looks come once a minute; make
 // bench-fleet runs it. cpu-… is in milliseconds a minute; noticed is from a change until its run was started.
 func BenchmarkFleet(b *testing.B) {
 	accounts, err := strconv.Atoi(os.Getenv("VITRINE_ACCOUNTS"))
@@ -71,7 +71,9 @@ func startFleet(b *testing.B, accounts int) *measuredFleet {
 	for i := range accounts {
 		f.accounts = append(f.accounts, fmt.Sprintf("acct_fleet%06d", i))
 		f.export(i, 1)
-		require.NoError(b, settings.SaveSettings(b.Context(), merchants.Settings{Account: f.accounts[i], StartedBy: merchants.ByFleet}))
+		require.NoError(b,
+			settings.SaveSettings(b.Context(),
+				merchants.Settings{Account: f.accounts[i], StartedBy: merchants.ByFleet}))
 	}
 	startWorker(b, sandbox)
 	f.starter("fleet", "apply", "--starts", "100000", "--open", "100000")
@@ -84,7 +86,8 @@ func (f *measuredFleet) export(i, products int) {
 	f.Helper()
 	text := "id,title,description,link,image_link,availability,inventory_quantity,price\n"
 	for n := range products {
-		text += fmt.Sprintf("sku%d,Title,Words,https://shop.example/1,https://shop.example/1.jpg,in_stock,10,9.99 USD\n", n)
+		text += fmt.Sprintf(
+			"sku%d,Title,Words,https://shop.example/1,https://shop.example/1.jpg,in_stock,10,9.99 USD\n", n)
 	}
 	key := "catalogs/" + f.accounts[i] + "/product.csv"
 	_, err := f.store.Objects.Write(f.Context(), f.store.Layout.SourceBucket, key, "text/csv", strings.NewReader(text))
@@ -99,7 +102,8 @@ func (f *measuredFleet) starter(args ...string) {
 	}
 	var output bytes.Buffer
 	code, err := child.Run(f.Context(), child.Command{
-		Path: filepath.Join(binaries(f.B), "starter"), Args: args, Dir: f.TempDir(), Env: env, Stdout: &output, Stderr: &output,
+		Path: filepath.Join(binaries(f.B), "starter"), Args: args, Dir: f.TempDir(), Env: env, Stdout: &output,
+		Stderr: &output,
 	})
 	require.NoError(f, err)
 	require.Zero(f, code, output.String())
@@ -162,9 +166,12 @@ func (f *measuredFleet) begin() {
 
 func (f *measuredFleet) report(name string) {
 	minutes := time.Since(f.began).Minutes()
-	line := map[string]any{"phase": name, "minutes": fmt.Sprintf("%.1f", minutes), "looks": f.looks, "started": f.total.Started,
-		"joined": f.total.Joined, "states read": f.total.Read, "lists": f.total.Lists, "slowest look ms": f.total.TookMS,
-		"noticed p50/p99/max": fmt.Sprint(f.total.Delays.Quantile(0.5), "/", f.total.Delays.Quantile(0.99), "/", f.total.Delays.Max.Round(time.Second))}
+	line := map[string]any{"phase": name, "minutes": fmt.Sprintf("%.1f", minutes), "looks": f.looks,
+		"started": f.total.Started,
+		"joined":  f.total.Joined, "states read": f.total.Read, "lists": f.total.Lists,
+		"slowest look ms": f.total.TookMS,
+		"noticed p50/p99/max": fmt.Sprint(f.total.Delays.Quantile(0.5), "/", f.total.Delays.Quantile(0.99), "/",
+			f.total.Delays.Max.Round(time.Second))}
 	for process, now := range processTimes() {
 		spent := float64((now - f.cpu[process]).Milliseconds()) / minutes
 		line["cpu "+process+" ms/minute"] = int(spent)

@@ -78,7 +78,8 @@ func exports(b *testing.B, t task, n int) (accounts []string) {
 	for i := range n {
 		account := fmt.Sprintf("acct_slow%03d", i)
 		key := strings.NewReplacer("{account}", account, "{feed}", "product").Replace("catalogs/{account}/{feed}.csv")
-		_, err := objects.Write(b.Context(), t.Env["VITRINE_SOURCE_BUCKET"], key, "text/csv", bytes.NewReader([]byte(products)))
+		_, err := objects.Write(b.Context(), t.Env["VITRINE_SOURCE_BUCKET"], key, "text/csv",
+			bytes.NewReader([]byte(products)))
 		require.NoError(b, err)
 		accounts = append(accounts, account)
 	}
@@ -90,7 +91,8 @@ func syncAll(b *testing.B, temporal client.Client, accounts []string) {
 	for _, account := range accounts {
 		in := workflows.CatalogSyncInput{Account: account, Feed: feed.Product}
 		_, err := temporal.ExecuteWorkflow(b.Context(), client.StartWorkflowOptions{
-			ID: in.WorkflowID(), TaskQueue: workflows.TaskQueue, Priority: in.Priority(), TypedSearchAttributes: in.SearchAttributes(),
+			ID: in.WorkflowID(), TaskQueue: workflows.TaskQueue, Priority: in.Priority(),
+			TypedSearchAttributes: in.SearchAttributes(),
 		}, workflows.CatalogSyncType, in)
 		require.NoError(b, err)
 	}

@@ -106,7 +106,8 @@ func (t task) withVitrine(ctx context.Context) error {
 		return err
 	}
 	_, err = api.V1().Upload(ctx, catalog.Upload{
-		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: object.Size, Body: body, IdempotencyKey: t.IdempotencyKey,
+		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: object.Size,
+		Body: body, IdempotencyKey: t.IdempotencyKey,
 	})
 	return err
 }
@@ -130,8 +131,10 @@ func (t task) withStripeGo(ctx context.Context) error {
 		HTTPClient:    &http.Client{Transport: asCSV{http.DefaultTransport}},
 		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
-	api := stripe.NewClient(t.Env["STRIPE_API_KEY"], stripe.WithBackends(&stripe.Backends{API: backend, Connect: backend, Uploads: backend, MeterEvents: backend}))
-	params := &stripe.FileCreateParams{FileReader: file, Filename: stripe.String("product.csv"), Purpose: stripe.String(purpose)}
+	api := stripe.NewClient(t.Env["STRIPE_API_KEY"],
+		stripe.WithBackends(&stripe.Backends{API: backend, Connect: backend, Uploads: backend, MeterEvents: backend}))
+	params := &stripe.FileCreateParams{FileReader: file, Filename: stripe.String("product.csv"),
+		Purpose: stripe.String(purpose)}
 	params.SetIdempotencyKey(t.IdempotencyKey)
 	params.SetStripeAccount(account)
 	_, err = api.V1Files.Create(ctx, params)
@@ -165,7 +168,8 @@ func BenchmarkUpload200MB(b *testing.B) {
 	writeCatalog(b, given.File)
 	putCatalog(b, given)
 	b.Run("vitrine", func(b *testing.B) {
-		measure(b, func(b *testing.B, idempotencyKey string) int64 { return inProcess(b, given, "vitrine", idempotencyKey) })
+		measure(b,
+			func(b *testing.B, idempotencyKey string) int64 { return inProcess(b, given, "vitrine", idempotencyKey) })
 	})
 	b.Run("curl", func(b *testing.B) {
 		curl, err := exec.LookPath("curl")
@@ -209,7 +213,8 @@ func (t task) run(b *testing.B) (m measured) {
 	require.NoError(b, err)
 	var out, problems bytes.Buffer
 	code, err := child.Run(b.Context(), child.Command{
-		Path: self, Env: append(child.Isolated(os.Environ()), taskVariable+"="+string(told)), Stdout: &out, Stderr: &problems,
+		Path: self, Env: append(child.Isolated(os.Environ()), taskVariable+"="+string(told)), Stdout: &out,
+		Stderr: &problems,
 	})
 	require.NoError(b, err)
 	require.Zero(b, code, "%s", &problems)
@@ -255,7 +260,8 @@ func writeCatalog(b *testing.B, path string) {
 	feed.WriteString("id,title,description,link,image_link,availability,price\n")
 	words := bytes.Repeat([]byte("words "), 150)
 	for i := 0; feed.Len() < size; i++ {
-		fmt.Fprintf(&feed, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i, words)
+		fmt.Fprintf(&feed, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i,
+			words)
 	}
 	require.NoError(b, os.WriteFile(path, feed.Bytes()[:size], 0o600))
 }

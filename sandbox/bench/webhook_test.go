@@ -84,10 +84,12 @@ func sell(b *testing.B, t task) {
 	const products = "id,title,description,link,image_link,availability,inventory_quantity,price\n" +
 		"sku1,Title,Words,https://shop.example/1,https://shop.example/1.jpg,in_stock,1000000,9.99 USD\n"
 	file, err := api.V1().Upload(b.Context(), catalog.Upload{
-		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv", Size: int64(len(products)), Body: strings.NewReader(products), IdempotencyKey: b.Name() + "/upload",
+		Account: account, Feed: feed.Product, Filename: "product.csv", ContentType: "text/csv",
+		Size: int64(len(products)), Body: strings.NewReader(products), IdempotencyKey: b.Name() + "/upload",
 	})
 	require.NoError(b, err)
-	started, err := api.V1().CreateImport(b.Context(), catalog.ID{Account: account, Feed: feed.Product}, file, b.Name()+"/import")
+	started, err := api.V1().CreateImport(b.Context(), catalog.ID{Account: account, Feed: feed.Product}, file,
+		b.Name()+"/import")
 	require.NoError(b, err)
 	require.Eventually(b, func() bool {
 		read, err := api.V1().Import(b.Context(), account, started.ID)
@@ -95,10 +97,12 @@ func sell(b *testing.B, t task) {
 	}, 10*time.Second, 20*time.Millisecond)
 	objects, err := t.objects(b.Context())
 	require.NoError(b, err)
-	settings, err := json.Marshal(order.Settings{Account: account, Enabled: true, Which: order.AllOrders, UnknownSKU: order.FulfilUnknown,
+	settings, err := json.Marshal(order.Settings{Account: account, Enabled: true, Which: order.AllOrders,
+		UnknownSKU:  order.FulfilUnknown,
 		Fulfillment: order.Fulfillment{Kind: order.S3}})
 	require.NoError(b, err)
-	_, err = objects.Write(b.Context(), t.Env["VITRINE_STATE_BUCKET"], statestore.Layout{}.OrderSettingsKey(account), "application/json", bytes.NewReader(settings))
+	_, err = objects.Write(b.Context(), t.Env["VITRINE_STATE_BUCKET"], statestore.Layout{}.OrderSettingsKey(account),
+		"application/json", bytes.NewReader(settings))
 	require.NoError(b, err)
 }
 
@@ -107,7 +111,8 @@ func startServer(b *testing.B, t task) (url string) {
 	free, err := ports.Several(2)
 	require.NoError(b, err)
 	address, probes := ports.Address(free[0]), ports.Address(free[1])
-	start(b, t, probes, "starter", []string{"serve"}, "VITRINE_WEBHOOK_LISTEN="+address, "VITRINE_WEBHOOK_SECRETS="+webhookSecret)
+	start(b, t, probes, "starter", []string{"serve"}, "VITRINE_WEBHOOK_LISTEN="+address,
+		"VITRINE_WEBHOOK_SECRETS="+webhookSecret)
 	return "http://" + address + "/webhooks/stripe"
 }
 
@@ -127,7 +132,8 @@ func start(b *testing.B, t task, probes, name string, args []string, extra ...st
 	}
 	var output bytes.Buffer // read only once the process has ended
 	p, err := child.Start(child.Command{
-		Path: filepath.Join(binaries(b), name), Args: args, Dir: b.TempDir(), Env: append(env, extra...), Stdout: &output, Stderr: &output,
+		Path: filepath.Join(binaries(b), name), Args: args, Dir: b.TempDir(), Env: append(env, extra...),
+		Stdout: &output, Stderr: &output,
 	})
 	require.NoError(b, err)
 	b.Cleanup(func() {
@@ -138,7 +144,8 @@ func start(b *testing.B, t task, probes, name string, args []string, extra ...st
 			b.Log(output.String())
 		}
 	})
-	require.Eventually(b, func() bool { return ports.Answers(b.Context(), "http://"+probes+"/readyz") == nil }, 30*time.Second, 20*time.Millisecond)
+	require.Eventually(b, func() bool { return ports.Answers(b.Context(), "http://"+probes+"/readyz") == nil },
+		30*time.Second, 20*time.Millisecond)
 }
 
 // purchase makes as many events as are asked for, of purchases that nobody has heard of, in the order that Stripe sends
@@ -162,8 +169,10 @@ func purchase(b *testing.B, control simcontrol.Client, count int) (bodies [][]by
 		if known[e.ID] || e.Type != "checkout.session.completed" && e.Type != "payment_intent.succeeded" {
 			continue
 		}
-		bodies = append(bodies, fmt.Appendf(nil, `{"id":%q,"object":"event","type":%q,"account":%q,"created":%d,"livemode":false,"data":{"object":%s}}`,
-			e.ID, e.Type, e.Account, e.Created.Unix(), e.Object))
+		bodies = append(bodies,
+			fmt.Appendf(nil,
+				`{"id":%q,"object":"event","type":%q,"account":%q,"created":%d,"livemode":false,"data":{"object":%s}}`,
+				e.ID, e.Type, e.Account, e.Created.Unix(), e.Object))
 	}
 	require.Len(b, bodies, count)
 	return bodies

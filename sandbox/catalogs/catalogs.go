@@ -111,7 +111,8 @@ func writeRows(w io.Writer, o Options) (summary Summary, err error) {
 		}
 		summary.Rows++
 		if isBad(summary.Rows, o) {
-			summary.Bad = append(summary.Bad, BadRow{Row: summary.Rows, ID: r.get("id"), Column: spoil(r, len(summary.Bad))})
+			summary.Bad = append(summary.Bad,
+				BadRow{Row: summary.Rows, ID: r.get("id"), Column: spoil(r, len(summary.Bad))})
 		}
 		if err := out.Write(r); err != nil {
 			return summary, err

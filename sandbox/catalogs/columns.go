@@ -11,7 +11,8 @@ var Columns = []string{
 	"sale_price_effective_date", "stripe_product_tax_code", "third_party_tax_code", "tax_behavior", "applicable_fees",
 	"shipping", "shipping_cost_basis", "free_shipping_threshold", "popularity_score", "return_rate",
 	"product_review_count", "product_review_rating", "related_products", "product_warning", "age_restriction",
-	"custom_label_0", "custom_label_1", "custom_label_2", "custom_label_3", "custom_label_4", "delete", "disable_checkout",
+	"custom_label_0", "custom_label_1", "custom_label_2", "custom_label_3", "custom_label_4", "delete",
+	"disable_checkout",
 }
 
 var columnIndex = func() map[string]int {

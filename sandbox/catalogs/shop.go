@@ -16,7 +16,8 @@ type shop struct {
 	site    string
 }
 
-var brands = []string{"Northloom", "Cedar & Clay", "Maison Élan", "Harbor Thread", "Fjellström", "Juniper Row", "Oak and Otter", "Piccolo Sole"}
+var brands = []string{"Northloom", "Cedar & Clay", "Maison Élan", "Harbor Thread", "Fjellström", "Juniper Row",
+	"Oak and Otter", "Piccolo Sole"}
 
 func newShop(o Options) *shop {
 	brand := brands[o.Seed%uint64(len(brands))]
@@ -67,9 +68,11 @@ var garments = []garment{
 }
 
 var (
-	moods  = []string{"Everyday", "Weekend", "Studio", "Coastal", "Heritage", "Field", "Transit", "Atelier", "Harvest", "Midnight"}
+	moods = []string{"Everyday", "Weekend", "Studio", "Coastal", "Heritage", "Field", "Transit", "Atelier", "Harvest",
+		"Midnight"}
 	colors = []struct{ name, code string }{
-		{"Black", "BLK"}, {"Ecru", "ECR"}, {"Navy", "NVY"}, {"Forest Green", "FGR"}, {"Rust", "RST"}, {"Slate Blue", "SLB"}, {"Crème", "CRM"},
+		{"Black", "BLK"}, {"Ecru", "ECR"}, {"Navy", "NVY"}, {"Forest Green", "FGR"}, {"Rust", "RST"},
+		{"Slate Blue", "SLB"}, {"Crème", "CRM"},
 	}
 	sizes = []string{"XS", "S", "M", "L", "XL", "XXL"}
 )
@@ -86,9 +89,11 @@ func (s *shop) garment(number int) []row {
 	for _, color := range luck.Perm(len(colors))[:2+luck.IntN(3)] {
 		for _, size := range sizes[luck.IntN(2) : 4+luck.IntN(3)] {
 			r := newRow()
-			s.common(r, luck, group+colors[color].code+size, fmt.Sprintf("%s - %s, %s", title, colors[color].name, size), cents, number)
+			s.common(r, luck, group+colors[color].code+size,
+				fmt.Sprintf("%s - %s, %s", title, colors[color].name, size), cents, number)
 			r.set("description", description, "material", kind.material, "google_product_category", kind.category,
-				"item_group_id", group, "item_group_title", title, "color", colors[color].name, "size", size, "size_system", "US",
+				"item_group_id", group, "item_group_title", title, "color", colors[color].name, "size", size,
+				"size_system", "US",
 				"gender", kind.gender, "age_group", "adult", "weight", fmt.Sprintf("%d g", 150+50*luck.IntN(20)))
 			rows = append(rows, r)
 		}
@@ -99,13 +104,16 @@ func (s *shop) garment(number int) []row {
 type homeGood struct{ name, code, category, material, taxCode string }
 
 var homeGoods = []homeGood{
-	{"Stoneware Dinner Plate", "PLT", "Home & Garden > Kitchen & Dining > Tableware > Dinnerware > Plates", "stoneware", "txcd_99999999"},
+	{"Stoneware Dinner Plate", "PLT", "Home & Garden > Kitchen & Dining > Tableware > Dinnerware > Plates", "stoneware",
+		"txcd_99999999"},
 	{"Oak Side Table", "TBL", "Furniture > Tables > Accent Tables > End Tables", "oak", "txcd_99999999"},
-	{"Washed Linen Duvet Cover", "DUV", "Home & Garden > Linens & Bedding > Bedding > Duvet Covers", "linen", "txcd_99999999"},
+	{"Washed Linen Duvet Cover", "DUV", "Home & Garden > Linens & Bedding > Bedding > Duvet Covers", "linen",
+		"txcd_99999999"},
 	{"Brass Table Lamp", "LMP", "Home & Garden > Lighting > Lamps", "brass", "txcd_99999999"},
 	{"Hand-Blown Glass Vase", "VAS", "Home & Garden > Decor > Vases", "glass", "txcd_99999999"},
 	{"Jute Area Rug", "RUG", "Home & Garden > Decor > Rugs", "jute", "txcd_99999999"},
-	{"Cast Iron Casserole", "POT", "Home & Garden > Kitchen & Dining > Cookware & Bakeware > Cookware", "cast iron", "txcd_99999999"},
+	{"Cast Iron Casserole", "POT", "Home & Garden > Kitchen & Dining > Cookware & Bakeware > Cookware", "cast iron",
+		"txcd_99999999"},
 	{"Beeswax Pillar Candle", "CDL", "Home & Garden > Decor > Home Fragrances > Candles", "beeswax", "txcd_99999999"},
 }
 
@@ -115,10 +123,12 @@ func (s *shop) homeGood(number int) row {
 	title := mood + " " + kind.name
 	r := newRow()
 	s.common(r, luck, fmt.Sprintf("%s%06d", kind.code, number), title, int64(900+250*luck.IntN(120)), number)
-	r.set("description", s.describe(luck, title, kind.material), "material", kind.material, "product_category", kind.category,
+	r.set("description", s.describe(luck, title, kind.material), "material", kind.material, "product_category",
+		kind.category,
 		"stripe_product_tax_code", kind.taxCode,
 		"length", fmt.Sprintf("%d cm", 10+luck.IntN(190)), "width", fmt.Sprintf("%d cm", 10+luck.IntN(120)),
-		"height", fmt.Sprintf("%d.5 cm", 1+luck.IntN(80)), "weight", fmt.Sprintf("%d.%d kg", luck.IntN(18), 1+luck.IntN(9)))
+		"height", fmt.Sprintf("%d.5 cm", 1+luck.IntN(80)), "weight",
+		fmt.Sprintf("%d.%d kg", luck.IntN(18), 1+luck.IntN(9)))
 	if kind.code == "CDL" {
 		r.set("product_warning", "safety_warning:Never leave a burning candle unattended")
 	}
@@ -133,12 +143,15 @@ func (s *shop) common(r row, luck *rand.Rand, id, title string, cents int64, num
 		"additional_image_link", s.site+"/images/"+path+"-2.jpg,"+s.site+"/images/"+path+"-3.jpg",
 		"condition", "new", "tax_behavior", "exclusive", "stripe_product_tax_code", "txcd_99999999",
 		"shipping", "US:ALL:Standard:3-5:4.95 USD,US:ALL:Express:1-2:14.95 USD", "shipping_cost_basis", "per_order",
-		"free_shipping_threshold", "US:ALL:Standard:75.00 USD", "popularity_score", fmt.Sprintf("%d.%d", luck.IntN(5), luck.IntN(10)),
-		"return_rate", fmt.Sprintf("%d.%d", luck.IntN(12), luck.IntN(10)), "custom_label_0", pick(luck, []string{"core", "seasonal", "clearance"}),
+		"free_shipping_threshold", "US:ALL:Standard:75.00 USD", "popularity_score",
+		fmt.Sprintf("%d.%d", luck.IntN(5), luck.IntN(10)),
+		"return_rate", fmt.Sprintf("%d.%d", luck.IntN(12), luck.IntN(10)), "custom_label_0",
+		pick(luck, []string{"core", "seasonal", "clearance"}),
 		"inventory_not_tracked", "false", "disable_checkout", "false")
 	s.stockAndPrice(r, luck, cents, number)
 	if reviews := luck.IntN(400); reviews > 40 {
-		r.set("product_review_count", fmt.Sprint(reviews), "product_review_rating", fmt.Sprintf("%d.%d", 3+luck.IntN(2), luck.IntN(10)))
+		r.set("product_review_count", fmt.Sprint(reviews), "product_review_rating",
+			fmt.Sprintf("%d.%d", 3+luck.IntN(2), luck.IntN(10)))
 	} else {
 		r.set("product_review_count", "0")
 	}

@@ -52,7 +52,8 @@ func importAtStripe(t *testing.T, format feed.Format, body io.Reader) simcontrol
 
 	file := upload(t, server.URL, format, body)
 	form := url.Values{"file": {file}, "standard_data_format": {"product_catalog_feed"}}
-	call(t, server.URL+"/v1/data_management/import_sets", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	call(t, server.URL+"/v1/data_management/import_sets", "application/x-www-form-urlencoded",
+		strings.NewReader(form.Encode()))
 
 	control := simcontrol.Client{BaseURL: server.URL}
 	var ended simcontrol.Import

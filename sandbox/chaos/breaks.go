@@ -30,16 +30,17 @@ func breakages(d *Deployment, chance *rand.Rand) []breakage {
 	var all []breakage
 	on := func(services []string, verb string, begin func(context.Context, string) (func(context.Context) error, error)) {
 		for _, service := range services {
-			all = append(all, breakage{verb + " " + service, func(ctx context.Context) (func(context.Context) error, error) {
-				containers, err := d.Containers(ctx, service)
-				if err != nil {
-					return nil, err
-				}
-				if len(containers) == 0 {
-					return nil, fmt.Errorf("%s has no container", service)
-				}
-				return begin(ctx, containers[chance.IntN(len(containers))])
-			}})
+			all = append(all,
+				breakage{verb + " " + service, func(ctx context.Context) (func(context.Context) error, error) {
+					containers, err := d.Containers(ctx, service)
+					if err != nil {
+						return nil, err
+					}
+					if len(containers) == 0 {
+						return nil, fmt.Errorf("%s has no container", service)
+					}
+					return begin(ctx, containers[chance.IntN(len(containers))])
+				}})
 		}
 	}
 	on(mortal, "kill", kill)
@@ -58,10 +59,11 @@ func breakages(d *Deployment, chance *rand.Rand) []breakage {
 		{Kind: simcontrol.FaultStatus, Status: 429, RetryAfter: "3", Times: 50},
 	} {
 		name := strings.TrimSpace(fmt.Sprintf("Stripe: %s %d", fault.Kind, fault.Status))
-		all = append(all, breakage{strings.TrimSuffix(name, " 0"), func(ctx context.Context) (func(context.Context) error, error) {
-			_, err := emulator.AddFault(ctx, fault)
-			return emulator.ClearFaults, err
-		}})
+		all = append(all,
+			breakage{strings.TrimSuffix(name, " 0"), func(ctx context.Context) (func(context.Context) error, error) {
+				_, err := emulator.AddFault(ctx, fault)
+				return emulator.ClearFaults, err
+			}})
 	}
 	return all
 }
@@ -84,7 +86,8 @@ func pause(ctx context.Context, container string) (func(context.Context) error, 
 // cutOff takes a container out of the network of all. Its service's name has to be given back to it by hand.
 func cutOff(ctx context.Context, d *Deployment, container string) (func(context.Context) error, error) {
 	network := d.project + "_default"
-	service, err := docker(ctx, "inspect", "--format", `{{index .Config.Labels "com.docker.compose.service"}}`, container)
+	service, err := docker(ctx, "inspect", "--format", `{{index .Config.Labels "com.docker.compose.service"}}`,
+		container)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +106,8 @@ func dropping(rule ...string) func(context.Context, string) (func(context.Contex
 			return nil, err
 		}
 		change := func(ctx context.Context, how string) error {
-			args := append([]string{"--target", strings.TrimSpace(pid), "--net", "iptables", how, "OUTPUT", "!", "--out-interface", "lo"}, rule...)
+			args := append([]string{"--target", strings.TrimSpace(pid), "--net", "iptables", how, "OUTPUT", "!",
+				"--out-interface", "lo"}, rule...)
 			_, err := output(exec.CommandContext(ctx, "nsenter", append(args, "--jump", "DROP")...))
 			return err
 		}

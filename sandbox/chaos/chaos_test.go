@@ -36,7 +36,8 @@ func TestBreakagesAreNamed(t *testing.T) {
 		require.False(t, names[b.name], b.name)
 		names[b.name] = true
 	}
-	for _, name := range []string{"kill worker", "pause stripesim", "cut off postgres", "mute s3", "lossy temporal", "Stripe: status 503"} {
+	for _, name := range []string{"kill worker", "pause stripesim", "cut off postgres", "mute s3", "lossy temporal",
+		"Stripe: status 503"} {
 		require.True(t, names[name], name)
 	}
 	require.False(t, names["kill stripesim"], "it would forget what it has")
@@ -64,7 +65,8 @@ func TestACatalogIsWrittenAsAFeed(t *testing.T) {
 
 func TestAVerdictSaysWhatIsWrong(t *testing.T) {
 	var right, wrong strings.Builder
-	require.NoError(t, Verdict{Accounts: 3, Recovered: 20 * time.Second, Broken: []Break{{What: "kill s3"}}}.Write(&right))
+	require.NoError(t,
+		Verdict{Accounts: 3, Recovered: 20 * time.Second, Broken: []Break{{What: "kill s3"}}}.Write(&right))
 	require.Contains(t, right.String(), "everything was right 20s after")
 	require.Contains(t, right.String(), "kill s3")
 	require.NoError(t, Verdict{Wrong: []string{"acct_1 had 2 versions and 3 imports"}}.Write(&wrong))

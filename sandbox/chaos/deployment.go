@@ -38,7 +38,8 @@ func NewDeployment(repository, interval string) (*Deployment, error) {
 		return nil, err
 	}
 	d := &Deployment{
-		repository: repository, starter: filepath.Join(repository, "bin", "starter"), project: "vitrine-chaos", env: assignments(string(example)),
+		repository: repository, starter: filepath.Join(repository, "bin", "starter"), project: "vitrine-chaos",
+		env: assignments(string(example)),
 	}
 	free, err := ports.Several(len(published))
 	if err != nil {
@@ -120,7 +121,8 @@ func (d *Deployment) Starter(ctx context.Context, stdin string, args ...string) 
 
 func (d *Deployment) compose(ctx context.Context, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, filepath.Join(d.repository, "tools", "compose"),
-		append([]string{"--project-name", d.project, "--env-file", d.envFile, "--file", filepath.Join(d.repository, "docker-compose.yml")}, args...)...)
+		append([]string{"--project-name", d.project, "--env-file", d.envFile, "--file",
+			filepath.Join(d.repository, "docker-compose.yml")}, args...)...)
 	return output(command)
 }
 
@@ -135,7 +137,8 @@ func output(command *exec.Cmd) (string, error) {
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
 		said := strings.TrimSpace(stderr.String() + stdout.String())
-		return stdout.String(), fmt.Errorf("%s: %w: %s", strings.Join(command.Args, " "), err, said[max(0, len(said)-500):])
+		return stdout.String(), fmt.Errorf("%s: %w: %s", strings.Join(command.Args, " "), err,
+			said[max(0, len(said)-500):])
 	}
 	return stdout.String(), nil
 }

@@ -89,7 +89,8 @@ func (r *run) board(ctx context.Context) error {
 		}
 		fmt.Fprintln(&list, s.account)
 	}
-	if _, err := r.deployment.Starter(ctx, list.String(), "accounts", "apply", "--file", "-", "--rate", "50"); err != nil {
+	if _, err := r.deployment.Starter(ctx, list.String(), "accounts", "apply", "--file", "-", "--rate",
+		"50"); err != nil {
 		return err
 	}
 	if err := r.hurry(ctx); err != nil {
@@ -97,7 +98,8 @@ func (r *run) board(ctx context.Context) error {
 	}
 	for _, s := range r.trade.shops {
 		settings := fmt.Sprintf(`{"account":%q,"enabled":true,"fulfillment":{"kind":"s3"}}`, s.account)
-		if _, err := r.deployment.Starter(ctx, settings, "order", "settings", "set", s.account, "--file", "-"); err != nil {
+		if _, err := r.deployment.Starter(ctx, settings, "order", "settings", "set", s.account, "--file",
+			"-"); err != nil {
 			return err
 		}
 	}
@@ -113,19 +115,23 @@ func (r *run) board(ctx context.Context) error {
 	return err
 }
 
-// hurry makes the schedules quicker than the starter lets anybody make them: Stripe takes a catalog every 15 minutes, and the
-// emulator does not mind.
+// hurry makes the schedules quicker than the starter lets anybody make them: Stripe takes a catalog every 15 minutes,
+// and the emulator does not mind.
 func (r *run) hurry(ctx context.Context) error {
-	temporal, err := client.Dial(client.Options{HostPort: "127.0.0.1:" + r.deployment.env["TEMPORAL_PORT"], Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	temporal, err := client.Dial(client.Options{HostPort: "127.0.0.1:" + r.deployment.env["TEMPORAL_PORT"],
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
 	for _, s := range r.trade.shops {
-		schedule := temporal.ScheduleClient().GetHandle(ctx, workflows.ScheduleID(catalog.ID{Account: s.account, Feed: feed.Product}))
+		schedule := temporal.ScheduleClient().GetHandle(ctx,
+			workflows.ScheduleID(catalog.ID{Account: s.account, Feed: feed.Product}))
 		err := schedule.Update(ctx, client.ScheduleUpdateOptions{
 			DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-				is.Description.Schedule.Spec = &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: interval}}}
+				is.Description.Schedule.Spec = &client.ScheduleSpec{
+					Intervals: []client.ScheduleIntervalSpec{{Every: interval}},
+				}
 				return &client.ScheduleUpdate{Schedule: &is.Description.Schedule}, nil
 			},
 		})

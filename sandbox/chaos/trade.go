@@ -75,7 +75,8 @@ func (t *trade) change(ctx context.Context, s *shop, chance *rand.Rand) error {
 		next++
 	}
 	_, err := t.store.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &t.bucket, Key: aws.String("catalogs/" + s.account + "/product.csv"), Body: bytes.NewReader(written(products)),
+		Bucket: &t.bucket, Key: aws.String("catalogs/" + s.account + "/product.csv"),
+		Body: bytes.NewReader(written(products)),
 	})
 	if err != nil {
 		return err
@@ -93,10 +94,13 @@ func price(chance *rand.Rand) string {
 func written(products map[string]string) []byte {
 	var file bytes.Buffer
 	w := csv.NewWriter(&file)
-	_ = w.Write(strings.Split("id,title,description,link,image_link,availability,inventory_quantity,price,brand,condition,mpn", ","))
+	_ = w.Write(
+		strings.Split("id,title,description,link,image_link,availability,inventory_quantity,price,brand,condition,mpn",
+			","))
 	for id, price := range products {
 		page := "https://shop.example/" + id
-		_ = w.Write([]string{id, "Product " + id, "What it is like", page, page + ".jpg", "in_stock", "1000", price, "Chaos", "new", "M-" + id})
+		_ = w.Write([]string{id, "Product " + id, "What it is like", page, page + ".jpg", "in_stock", "1000", price,
+			"Chaos", "new", "M-" + id})
 	}
 	w.Flush()
 	return file.Bytes()
@@ -104,7 +108,8 @@ func written(products map[string]string) []byte {
 
 // buy lets an agent buy something of a shop that Stripe has.
 func (t *trade) buy(ctx context.Context, s *shop, chance *rand.Rand) error {
-	_, err := t.emulator.Purchase(ctx, simcontrol.Purchase{Account: s.account, Capture: []string{"automatic", "manual"}[chance.IntN(2)]})
+	_, err := t.emulator.Purchase(ctx,
+		simcontrol.Purchase{Account: s.account, Capture: []string{"automatic", "manual"}[chance.IntN(2)]})
 	return err
 }
 

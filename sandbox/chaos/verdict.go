@@ -52,7 +52,8 @@ func (t *trade) wrong(ctx context.Context, d *Deployment) (found findings, err e
 		}
 		found.imports += len(made)
 		if len(made) > s.versions {
-			found.wrong = append(found.wrong, fmt.Sprintf("%s had %d versions and %d imports", s.account, s.versions, len(made)))
+			found.wrong = append(found.wrong,
+				fmt.Sprintf("%s had %d versions and %d imports", s.account, s.versions, len(made)))
 		}
 	}
 	of, orders, err := t.wrongOrders(ctx, d)
@@ -63,11 +64,13 @@ func (t *trade) wrong(ctx context.Context, d *Deployment) (found findings, err e
 // differs compares what Stripe has of a shop with what they wrote last.
 func (s *shop) differs(is []simcontrol.Product) (wrong []string) {
 	if len(is) != len(s.products) {
-		wrong = append(wrong, fmt.Sprintf("%s has %d products at Stripe and %d in its file", s.account, len(is), len(s.products)))
+		wrong = append(wrong,
+			fmt.Sprintf("%s has %d products at Stripe and %d in its file", s.account, len(is), len(s.products)))
 	}
 	for _, product := range is {
 		if price := s.products[product.ID]; price != product.Price {
-			wrong = append(wrong, fmt.Sprintf("%s %s costs %s at Stripe and %q in its file", s.account, product.ID, product.Price, price))
+			wrong = append(wrong,
+				fmt.Sprintf("%s %s costs %s at Stripe and %q in its file", s.account, product.ID, product.Price, price))
 		}
 	}
 	return wrong

@@ -16,7 +16,9 @@ import (
 
 func TestRunTellsTheExitCode(t *testing.T) {
 	var out bytes.Buffer
-	code, err := child.Run(t.Context(), child.Command{Path: "/bin/sh", Args: []string{"-c", "echo $GREETING; exit 3"}, Env: []string{"GREETING=hello"}, Stdout: &out})
+	code, err := child.Run(t.Context(),
+		child.Command{Path: "/bin/sh", Args: []string{"-c", "echo $GREETING; exit 3"}, Env: []string{"GREETING=hello"},
+			Stdout: &out})
 	require.NoError(t, err)
 	require.Equal(t, 3, code)
 	require.Equal(t, "hello\n", out.String())
@@ -70,7 +72,8 @@ func startStubborn(t *testing.T) (<-chan struct{}, *child.Process) {
 	t.Helper()
 	ready := make(signalWriter)
 	p, err := child.Start(child.Command{
-		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; echo ready; while true; do sleep 0.1; done"}, Env: os.Environ(), Stdout: ready,
+		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; echo ready; while true; do sleep 0.1; done"},
+		Env: os.Environ(), Stdout: ready,
 	})
 	require.NoError(t, err)
 	return ready, p
@@ -84,7 +87,8 @@ func (w signalWriter) Write(p []byte) (int, error) {
 }
 
 func TestIsolatedKeepsNoWayToAnythingReal(t *testing.T) {
-	env := child.Isolated([]string{"PATH=/bin", "STRIPE_API_KEY=sk_live_x", "AWS_PROFILE=production", "TEMPORAL_ADDRESS=prod:7233", "VITRINE_SOURCE_BUCKET=real"})
+	env := child.Isolated([]string{"PATH=/bin", "STRIPE_API_KEY=sk_live_x", "AWS_PROFILE=production",
+		"TEMPORAL_ADDRESS=prod:7233", "VITRINE_SOURCE_BUCKET=real"})
 	all := strings.Join(env, "\n")
 	require.Contains(t, env, "PATH=/bin")
 	require.Contains(t, env, "AWS_CONFIG_FILE="+os.DevNull)

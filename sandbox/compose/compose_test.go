@@ -31,7 +31,8 @@ func load(t *testing.T, more map[string]string) *types.Project {
 		variables = append(variables, name+"="+value)
 	}
 	options, err := cli.NewProjectOptions([]string{"../../docker-compose.yml"},
-		cli.WithEnv(variables), cli.WithProfiles([]string{"*"}), cli.WithResolvedPaths(true), cli.WithInterpolation(true))
+		cli.WithEnv(variables), cli.WithProfiles([]string{"*"}), cli.WithResolvedPaths(true),
+		cli.WithInterpolation(true))
 	require.NoError(t, err)
 	project, err := options.LoadProject(t.Context())
 	require.NoError(t, err)
@@ -78,7 +79,8 @@ func TestEveryVariableReachesWhoReadsIt(t *testing.T) {
 func TestAVariableArrivesAsItWasSet(t *testing.T) {
 	fixed := []string{"TEMPORAL_ADDRESS", "VITRINE_LOG_FORMAT"}
 	renamed := map[string]string{
-		"AWS_ENDPOINT_URL_S3": "S3_ENDPOINT", "AWS_REGION": "S3_REGION", "AWS_ACCESS_KEY_ID": "S3_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "S3_SECRET_KEY",
+		"AWS_ENDPOINT_URL_S3": "S3_ENDPOINT", "AWS_REGION": "S3_REGION", "AWS_ACCESS_KEY_ID": "S3_ACCESS_KEY",
+		"AWS_SECRET_ACCESS_KEY": "S3_SECRET_KEY",
 	}
 	given := map[string]string{}
 	for _, v := range config.Table() {
@@ -122,7 +124,8 @@ func TestMerchantsSecretsComeByAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("MERCHANT_SECRET_SHOP=whsec_b25l whsec_dHdv\n"), 0o600))
 	project := load(t, map[string]string{"MERCHANTS_FILE": file})
 	for _, service := range []string{"worker", "serve"} {
-		require.Equal(t, "whsec_b25l whsec_dHdv", *project.Services[service].Environment["MERCHANT_SECRET_SHOP"], service)
+		require.Equal(t, "whsec_b25l whsec_dHdv", *project.Services[service].Environment["MERCHANT_SECRET_SHOP"],
+			service)
 	}
 	require.NotContains(t, project.Services["starter"].Environment, "MERCHANT_SECRET_SHOP", "it calls no merchant")
 	require.NotContains(t, load(t, nil).Services["worker"].Environment, "MERCHANT_SECRET_SHOP")
@@ -150,13 +153,15 @@ func TestServicesAreWatchedAndConfined(t *testing.T) {
 			require.Regexp(t, `:[^:]*\d`, service.Image, "%s has to name a version", name)
 			continue
 		}
-		require.True(t, service.Build != nil || service.PullPolicy == types.PullPolicyNever, "%s would look for ours in a registry", name)
+		require.True(t, service.Build != nil || service.PullPolicy == types.PullPolicyNever,
+			"%s would look for ours in a registry", name)
 		require.True(t, service.ReadOnly, name)
 		require.Equal(t, []string{"ALL"}, service.CapDrop, name)
 		require.Contains(t, service.SecurityOpt, "no-new-privileges:true", name)
 	}
 	require.Equal(t, types.ShellCommand{"/usr/local/bin/starter", "serve"}, project.Services["serve"].Entrypoint)
-	require.Equal(t, types.HealthCheckTest{"CMD", "/usr/local/bin/starter", "healthcheck"}, project.Services["serve"].HealthCheck.Test)
+	require.Equal(t, types.HealthCheckTest{"CMD", "/usr/local/bin/starter", "healthcheck"},
+		project.Services["serve"].HealthCheck.Test)
 	for _, published := range project.Services["worker"].Ports {
 		require.Equal(t, "127.0.0.1", published.HostIP, "not for the internet")
 	}
@@ -177,7 +182,8 @@ func TestWhatTheFileNamesIsThere(t *testing.T) {
 	require.NoError(t, err)
 	for name, service := range load(t, nil).Services {
 		if service.Build != nil {
-			require.Regexp(t, regexp.MustCompile(`(?m)^FROM \S+ AS `+service.Build.Target+`$`), string(dockerfile), name)
+			require.Regexp(t, regexp.MustCompile(`(?m)^FROM \S+ AS `+service.Build.Target+`$`), string(dockerfile),
+				name)
 		}
 		for _, mount := range service.Volumes {
 			if mount.Type == types.VolumeTypeBind {

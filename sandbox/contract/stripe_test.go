@@ -53,13 +53,15 @@ func (s shop) stock() {
 	_, err = io.WriteString(part, "id,title,description,link,image_link,availability,price,shipping\n")
 	require.NoError(s.t, err)
 	for i := range 12 {
-		_, err = fmt.Fprintf(part, "SKU%02d,Lamp %d,A lamp,https://shop.example/%d,https://shop.example/%d.jpg,in_stock,15.00 USD,US:ALL:Standard:3-5:5.00 USD\n", i, i, i, i)
+		_, err = fmt.Fprintf(part,
+			"SKU%02d,Lamp %d,A lamp,https://shop.example/%d,https://shop.example/%d.jpg,in_stock,15.00 USD,US:ALL:Standard:3-5:5.00 USD\n", i, i, i, i)
 		require.NoError(s.t, err)
 	}
 	require.NoError(s.t, form.Close())
 	status, file := s.call("POST", "/v1/files", form.FormDataContentType(), &body)
 	require.Equal(s.t, http.StatusOK, status)
-	s.post("/v1/data_management/import_sets", url.Values{"file": {file["id"].(string)}, "standard_data_format": {"product_catalog_feed"}})
+	s.post("/v1/data_management/import_sets",
+		url.Values{"file": {file["id"].(string)}, "standard_data_format": {"product_catalog_feed"}})
 	require.Eventually(s.t, func() bool {
 		products, err := s.control.Catalog(s.t.Context(), account)
 		return err == nil && len(products) == 12
@@ -115,12 +117,16 @@ func (s shop) orders() []simcontrol.Purchased {
 	for i := range 12 {
 		many = append(many, simcontrol.Wanted{SKU: fmt.Sprintf("SKU%02d", i), Quantity: int64(i + 1)})
 	}
-	paid, refunded, disputed := s.buy(simcontrol.Purchase{Items: many}), s.buy(simcontrol.Purchase{}), s.buy(simcontrol.Purchase{})
-	held, part, given := s.buy(simcontrol.Purchase{Capture: "manual"}), s.buy(simcontrol.Purchase{Capture: "manual"}), s.buy(simcontrol.Purchase{Capture: "manual"})
-	late, failed, slow := s.buy(simcontrol.Purchase{Payment: "delayed"}), s.buy(simcontrol.Purchase{Payment: "delayed"}), s.buy(simcontrol.Purchase{Payment: "delayed"})
+	paid, refunded, disputed := s.buy(simcontrol.Purchase{Items: many}), s.buy(simcontrol.Purchase{}),
+		s.buy(simcontrol.Purchase{})
+	held, part, given := s.buy(simcontrol.Purchase{Capture: "manual"}), s.buy(simcontrol.Purchase{Capture: "manual"}),
+		s.buy(simcontrol.Purchase{Capture: "manual"})
+	late, failed, slow := s.buy(simcontrol.Purchase{Payment: "delayed"}),
+		s.buy(simcontrol.Purchase{Payment: "delayed"}), s.buy(simcontrol.Purchase{Payment: "delayed"})
 	open, gone := s.buy(simcontrol.Purchase{Payment: "abandoned"}), s.buy(simcontrol.Purchase{Payment: "abandoned"})
 
-	made := s.post("/v1/refunds", url.Values{"payment_intent": {refunded.PaymentIntent}, "amount": {"100"}, "reason": {"requested_by_customer"}})
+	made := s.post("/v1/refunds",
+		url.Values{"payment_intent": {refunded.PaymentIntent}, "amount": {"100"}, "reason": {"requested_by_customer"}})
 	require.NoError(s.t, s.control.EndRefund(ctx, made["id"].(string), false))
 	s.post("/v1/refunds", url.Values{"payment_intent": {refunded.PaymentIntent}, "metadata[order]": {"1"}})
 	dispute, err := s.control.Dispute(ctx, disputed.Session, 0, "")
@@ -149,7 +155,9 @@ func TestObjectsAreStripes(t *testing.T) {
 		t.Helper()
 		same("get", path, actual, s.get(actual))
 	}
-	expand := "?expand[]=" + strings.Join([]string{"line_items.data.price.product", "line_items.data.taxes", "payment_intent.latest_charge", "shipping_cost.shipping_rate"}, "&expand[]=")
+	expand := "?expand[]=" +
+		strings.Join([]string{"line_items.data.price.product", "line_items.data.taxes", "payment_intent.latest_charge",
+			"shipping_cost.shipping_rate"}, "&expand[]=")
 	for _, order := range s.orders() {
 		session := "/v1/checkout/sessions/" + order.Session
 		read("/v1/checkout/sessions/{session}", session)
@@ -168,7 +176,8 @@ func TestObjectsAreStripes(t *testing.T) {
 
 func TestAccountsAndEndpointsAreStripes(t *testing.T) {
 	document, s := stripes(t), open(t)
-	_, err := s.control.AddEndpoint(t.Context(), simcontrol.Endpoint{URL: "https://own.example/hook", Secrets: []string{"whsec_1"}, Account: account})
+	_, err := s.control.AddEndpoint(t.Context(),
+		simcontrol.Endpoint{URL: "https://own.example/hook", Secrets: []string{"whsec_1"}, Account: account})
 	require.NoError(t, err)
 	same := func(path string) map[string]any {
 		t.Helper()
@@ -206,9 +215,11 @@ func TestEventsCarryStripesObjects(t *testing.T) {
 		require.Empty(t, document.differences(described, object, event["type"].(string)))
 	}
 	for _, wanted := range []string{
-		"checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed",
+		"checkout.session.completed", "checkout.session.async_payment_succeeded",
+		"checkout.session.async_payment_failed",
 		"checkout.session.expired", "payment_intent.succeeded", "payment_intent.amount_capturable_updated",
-		"payment_intent.canceled", "charge.succeeded", "charge.captured", "charge.refunded", "refund.created", "refund.updated",
+		"payment_intent.canceled", "charge.succeeded", "charge.captured", "charge.refunded", "refund.created",
+		"refund.updated",
 		"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
 	} {
 		require.True(t, types[wanted], wanted)
@@ -223,13 +234,15 @@ func TestRefusalsAreStripes(t *testing.T) {
 		method, path string
 		form         url.Values
 	}{
-		"no such session":    {"GET", "/v1/checkout/sessions/cs_test_none", nil},
-		"unknown parameter":  {"GET", "/v1/events?colour=red", nil},
-		"captured already":   {"POST", "/v1/payment_intents/" + order.PaymentIntent + "/capture", url.Values{}},
-		"more than captured": {"POST", "/v1/refunds", url.Values{"payment_intent": {order.PaymentIntent}, "amount": {"99999999"}}},
+		"no such session":   {"GET", "/v1/checkout/sessions/cs_test_none", nil},
+		"unknown parameter": {"GET", "/v1/events?colour=red", nil},
+		"captured already":  {"POST", "/v1/payment_intents/" + order.PaymentIntent + "/capture", url.Values{}},
+		"more than captured": {"POST", "/v1/refunds",
+			url.Values{"payment_intent": {order.PaymentIntent}, "amount": {"99999999"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, object := s.call(c.method, c.path, "application/x-www-form-urlencoded", strings.NewReader(c.form.Encode()))
+			status, object := s.call(c.method, c.path, "application/x-www-form-urlencoded",
+				strings.NewReader(c.form.Encode()))
 			require.GreaterOrEqual(t, status, 400)
 			require.Empty(t, document.differences(refused, object, "answer"))
 		})
@@ -252,12 +265,14 @@ func TestReportsAreStripes(t *testing.T) {
 		begun := s.post(runs, form)
 		same("post", runs, runs, begun)
 		run := runs + "/" + begun["id"].(string)
-		require.Eventually(t, func() bool { return s.get(run)["status"] == "succeeded" }, 10*time.Second, 2*time.Millisecond)
+		require.Eventually(t, func() bool { return s.get(run)["status"] == "succeeded" }, 10*time.Second,
+			2*time.Millisecond)
 		same("get", runs+"/{report_run}", run, s.get(run))
 	}
 	_, err := s.control.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultReportFail})
 	require.NoError(t, err)
 	failed := runs + "/" + s.post(runs, url.Values{"report_type": {"catalog_feed.product.1"}})["id"].(string)
-	require.Eventually(t, func() bool { return s.get(failed)["status"] == "failed" }, 10*time.Second, 2*time.Millisecond)
+	require.Eventually(t, func() bool { return s.get(failed)["status"] == "failed" }, 10*time.Second,
+		2*time.Millisecond)
 	same("get", runs+"/{report_run}", failed, s.get(failed))
 }

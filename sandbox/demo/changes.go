@@ -127,7 +127,8 @@ func (d *demo) holdTruncated(ctx context.Context) error {
 	if err := d.checkUploads(ctx, s, 1); err != nil {
 		return err
 	}
-	if err := d.starter(ctx, "reject", s.account, "--why", "the export broke off", "--by", "ada@acme.example"); err != nil {
+	if err := d.starter(ctx, "reject", s.account, "--why", "the export broke off", "--by",
+		"ada@acme.example"); err != nil {
 		return err
 	}
 	var result workflows.CatalogSyncResult

@@ -31,14 +31,16 @@ func (d *demo) connect(ctx context.Context) error {
 	}
 	d.layout = cfg.Layout()
 	store, err := objectstore.New(ctx, objectstore.Options{
-		PathStyle: true, Endpoint: d.stack.S3(), Region: s3.Region, AccessKeyID: s3.AccessKey, SecretAccessKey: s3.SecretKey,
+		PathStyle: true, Endpoint: d.stack.S3(), Region: s3.Region, AccessKeyID: s3.AccessKey,
+		SecretAccessKey: s3.SecretKey,
 	})
 	if err != nil {
 		return err
 	}
 	d.documents = catalog.Documents{Store: statestore.Store{Objects: store, Layout: d.layout}}
 	d.temporal, err = client.DialContext(ctx, client.Options{
-		HostPort: d.stack.Services()[0].Address, Namespace: temporalserver.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: d.stack.Services()[0].Address, Namespace: temporalserver.Namespace,
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	return err
 }
@@ -90,10 +92,12 @@ func (d *demo) checkCatalog(ctx context.Context, s *shop) error {
 	}
 	for _, product := range products {
 		if price, sold := s.expected[product.ID]; !sold || price != product.Price {
-			return fmt.Errorf("Stripe has %s of %s at %q, the shop's catalog says %q", product.ID, s.account, product.Price, price)
+			return fmt.Errorf("Stripe has %s of %s at %q, the shop's catalog says %q", product.ID, s.account,
+				product.Price, price)
 		}
 	}
-	d.story.check("Stripe has exactly the %s of %s that it should have", terminal.Plural(int64(len(products)), "product"), s.account)
+	d.story.check("Stripe has exactly the %s of %s that it should have",
+		terminal.Plural(int64(len(products)), "product"), s.account)
 	return nil
 }
 
@@ -184,5 +188,6 @@ func (d *demo) checkUploads(ctx context.Context, s *shop, want int) error {
 // uploads are the files that were sent to Stripe, oldest first.
 func (d *demo) uploads(ctx context.Context, s *shop) ([]simcontrol.File, error) {
 	files, err := d.emulator.Files(ctx, s.account)
-	return slices.DeleteFunc(files, func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" }), err
+	return slices.DeleteFunc(files,
+		func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" }), err
 }

@@ -62,7 +62,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{options: o, story: &story{Terminal: o.Terminal}, home: home, shops: newShops(), placed: map[order.ID]order.State{}}
+	d := &demo{options: o, story: &story{Terminal: o.Terminal}, home: home, shops: newShops(),
+		placed: map[order.ID]order.State{}}
 	if err := d.findBinaries(); err != nil {
 		return err
 	}
@@ -118,7 +119,8 @@ func (d *demo) findBinaries() error {
 	}
 	for _, name := range []string{"worker", "starter"} {
 		if _, err := os.Stat(d.binary(name)); err != nil {
-			return fmt.Errorf("the binary %s is missing (build it first, or name its directory with --bin): %w", name, err)
+			return fmt.Errorf("the binary %s is missing (build it first, or name its directory with --bin): %w", name,
+				err)
 		}
 	}
 	return nil
@@ -154,7 +156,8 @@ func (d *demo) startWorker(ctx context.Context) error {
 	}
 	defer log.Close() // the process has its own handle
 	env := append(d.stack.Environ(os.Environ()), "VITRINE_LISTEN="+ports.Address(port))
-	d.worker, err = child.Start(child.Command{Path: d.binary("worker"), Env: env, Dir: d.stack.Dir(), Stdout: log, Stderr: log})
+	d.worker, err = child.Start(child.Command{Path: d.binary("worker"), Env: env, Dir: d.stack.Dir(), Stdout: log,
+		Stderr: log})
 	if err != nil {
 		return err
 	}
@@ -162,7 +165,8 @@ func (d *demo) startWorker(ctx context.Context) error {
 	if err := awaitReady(ctx, "the worker", d.worker, "http://"+ports.Address(port)+"/readyz"); err != nil {
 		return err
 	}
-	d.story.check("worker is ready after %d ms (process %d, log %s)", time.Since(begun).Milliseconds(), d.worker.PID(), d.workerLog)
+	d.story.check("worker is ready after %d ms (process %d, log %s)", time.Since(begun).Milliseconds(), d.worker.PID(),
+		d.workerLog)
 	return nil
 }
 
@@ -194,7 +198,8 @@ func (d *demo) exportCatalogs(ctx context.Context) error {
 		if err := d.export(ctx, s); err != nil {
 			return err
 		}
-		rows = append(rows, []string{s.account, s.about, humanize.Comma(int64(s.summary.Rows)), terminal.Bytes(int64(len(s.content))), "s3://" + d.layout.SourceBucket + "/" + s.key(d.layout)})
+		rows = append(rows, []string{s.account, s.about, humanize.Comma(int64(s.summary.Rows)),
+			terminal.Bytes(int64(len(s.content))), "s3://" + d.layout.SourceBucket + "/" + s.key(d.layout)})
 	}
 	d.story.table([]string{"ACCOUNT", "CATALOG", "#ROWS", "#SIZE", "~OBJECT"}, rows)
 	return nil
@@ -285,7 +290,8 @@ func (d *demo) stay(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-d.worker.Ended():
-		d.story.say("The worker is gone. Start another one in a second terminal, with the environment above: %s", d.shown("worker"))
+		d.story.say("The worker is gone. Start another one in a second terminal, with the environment above: %s",
+			d.shown("worker"))
 		<-ctx.Done()
 	}
 }

@@ -65,12 +65,14 @@ func (d *demo) awaitThat(ctx context.Context, what string, holds func(context.Co
 
 // checkMoney waits until Stripe has the order's money where it belongs: the workflow may be about to move it.
 func (d *demo) checkMoney(ctx context.Context, o simcontrol.Order, captured, refunded int64) error {
-	err := d.awaitThat(ctx, fmt.Sprintf("%s having %d captured and %d refunded", o.Session, captured, refunded), func(ctx context.Context) (bool, error) {
-		now, err := d.emulator.Order(ctx, o.Session)
-		return now.Captured == captured && now.Refunded == refunded, err
-	})
+	err := d.awaitThat(ctx, fmt.Sprintf("%s having %d captured and %d refunded", o.Session, captured, refunded),
+		func(ctx context.Context) (bool, error) {
+			now, err := d.emulator.Order(ctx, o.Session)
+			return now.Captured == captured && now.Refunded == refunded, err
+		})
 	if err == nil {
-		d.found("money", "Stripe has captured %s of %s, and refunded %s", dollars(captured), dollars(o.Total), dollars(refunded))
+		d.found("money", "Stripe has captured %s of %s, and refunded %s", dollars(captured), dollars(o.Total),
+			dollars(refunded))
 	}
 	return err
 }
@@ -89,7 +91,8 @@ func confirmation(s *shop, o simcontrol.Order, reference string) letter {
 	if reference != "" {
 		subject += " (" + reference + ")"
 	}
-	return letter{subject, []string{"This purchase was made for you by an AI agent, " + o.Agent.Name + ".", "Total: " + dollars(o.Total)}}
+	return letter{subject,
+		[]string{"This purchase was made for you by an AI agent, " + o.Agent.Name + ".", "Total: " + dollars(o.Total)}}
 }
 
 func rejection(s *shop, o simcontrol.Order) letter {
@@ -112,7 +115,8 @@ func (d *demo) checkMail(ctx context.Context, s *shop, o simcontrol.Order, want 
 	}
 	got := mails[0]
 	if len(mails) != 1 || got.Subject != want.subject || got.Problem != "" {
-		return fmt.Errorf("%d mails were sent for %s, the first about %q (%s); expected one about %q", len(mails), o.Session, got.Subject, got.Problem, want.subject)
+		return fmt.Errorf("%d mails were sent for %s, the first about %q (%s); expected one about %q", len(mails),
+			o.Session, got.Subject, got.Problem, want.subject)
 	}
 	for _, says := range want.says {
 		if !strings.Contains(got.Text, says) {
@@ -153,7 +157,8 @@ func (d *demo) checkLaid(ctx context.Context, o simcontrol.Order) error {
 		return err
 	}
 	if laid.Amounts.Total != o.Total || laid.ShipTo == nil {
-		return fmt.Errorf("%s is over %d, expected %d and somebody to ship to", object.URI(), laid.Amounts.Total, o.Total)
+		return fmt.Errorf("%s is over %d, expected %d and somebody to ship to", object.URI(), laid.Amounts.Total,
+			o.Total)
 	}
 	d.found("merchant", "the bucket has the order and its address; Temporal knows ids and amounts alone:")
 	d.more("%s", object.URI())
@@ -163,11 +168,12 @@ func (d *demo) checkLaid(ctx context.Context, o simcontrol.Order) error {
 // checkNotices waits until the merchant was told what has become of an order, and nothing else.
 func (d *demo) checkNotices(ctx context.Context, o simcontrol.Order, want ...order.NoticeKind) error {
 	var told []order.NoticeKind
-	err := d.awaitThat(ctx, fmt.Sprintf("the merchant being told of %s: %s", o.Session, listed(want)), func(ctx context.Context) (bool, error) {
-		var err error
-		told, err = d.notices(ctx, o)
-		return len(told) >= len(want), err
-	})
+	err := d.awaitThat(ctx, fmt.Sprintf("the merchant being told of %s: %s", o.Session, listed(want)),
+		func(ctx context.Context) (bool, error) {
+			var err error
+			told, err = d.notices(ctx, o)
+			return len(told) >= len(want), err
+		})
 	if err != nil {
 		return err
 	}
@@ -224,7 +230,10 @@ func (d *demo) checkEvidence(ctx context.Context, o simcontrol.Order, dispute st
 // checkListed waits until Temporal lists the orders as they are: the list lags a little behind.
 func (d *demo) checkListed(ctx context.Context) error {
 	return d.awaitThat(ctx, "the orders being listed", func(ctx context.Context) (bool, error) {
-		listed, err := d.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType = '" + workflows.OrderFulfillmentType + "'"})
+		listed, err := d.temporal.ListWorkflow(ctx,
+			&workflowservice.ListWorkflowExecutionsRequest{
+				Query: "WorkflowType = '" + workflows.OrderFulfillmentType + "'",
+			})
 		agree := 0
 		for _, run := range listed.GetExecutions() {
 			id, _ := order.ParseID(run.GetExecution().GetWorkflowId())

@@ -20,7 +20,8 @@ func (d *demo) serveOrders(ctx context.Context) error {
 	reads, decides := d.shops[0], d.shops[1]
 	for _, settings := range []order.Settings{
 		{Account: reads.account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}, Mail: reads.writesAs()},
-		{Account: decides.account, Enabled: true, Capture: order.OnShipment, Fulfillment: order.Fulfillment{Kind: order.S3, AwaitAnswer: true}, Mail: decides.writesAs()},
+		{Account: decides.account, Enabled: true, Capture: order.OnShipment,
+			Fulfillment: order.Fulfillment{Kind: order.S3, AwaitAnswer: true}, Mail: decides.writesAs()},
 	} {
 		body, err := json.Marshal(settings)
 		if err != nil {
@@ -48,9 +49,11 @@ func (d *demo) startServe(ctx context.Context) error {
 		return err
 	}
 	defer log.Close() // the process has its own handle
-	env := append(d.stack.Environ(os.Environ()), "VITRINE_WEBHOOK_LISTEN="+webhooks, "VITRINE_LISTEN="+probes, "VITRINE_WEBHOOK_SECRETS="+stack.WebhookSecret)
+	env := append(d.stack.Environ(os.Environ()), "VITRINE_WEBHOOK_LISTEN="+webhooks, "VITRINE_LISTEN="+probes,
+		"VITRINE_WEBHOOK_SECRETS="+stack.WebhookSecret)
 	d.story.command("starter serve")
-	d.serve, err = child.Start(child.Command{Path: d.binary("starter"), Args: []string{"serve"}, Env: env, Dir: d.stack.Dir(), Stdout: log, Stderr: log})
+	d.serve, err = child.Start(child.Command{Path: d.binary("starter"), Args: []string{"serve"}, Env: env,
+		Dir: d.stack.Dir(), Stdout: log, Stderr: log})
 	if err != nil {
 		return err
 	}
@@ -58,7 +61,8 @@ func (d *demo) startServe(ctx context.Context) error {
 		return err
 	}
 	_, err = d.emulator.AddEndpoint(ctx, simcontrol.Endpoint{
-		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{stack.WebhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
+		URL: "http://" + webhooks + "/webhooks/stripe", Secrets: []string{stack.WebhookSecret}, Connect: true,
+		EnabledEvents: order.EventTypes(),
 	})
 	d.story.check("Stripe sends the events of all accounts to http://%s/webhooks/stripe", webhooks)
 	return err
@@ -105,7 +109,8 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 		return err
 	}
 	const reference = "SO-4711"
-	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--accept", "--reference", reference); err != nil {
+	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--accept", "--reference",
+		reference); err != nil {
 		return err
 	}
 	if err := d.awaitOrder(ctx, bought, order.StateAccepted); err != nil {
@@ -117,7 +122,8 @@ func (d *demo) orderCapturedOnShipment(ctx context.Context) error {
 	if err := d.checkMail(ctx, s, bought, confirmation(s, bought, reference)); err != nil {
 		return err
 	}
-	if err := d.starter(ctx, "order", "ship", bought.Account, bought.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999AA10123456784"); err != nil {
+	if err := d.starter(ctx, "order", "ship", bought.Account, bought.Session, "--id", "P-1", "--carrier", "UPS",
+		"--tracking", "1Z999AA10123456784"); err != nil {
 		return err
 	}
 	if err := d.awaitOrder(ctx, bought, order.StateShipped); err != nil {
@@ -133,7 +139,8 @@ func (d *demo) orderRejected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--reject", "--reason", "out_of_stock", "--yes"); err != nil {
+	if err := d.starter(ctx, "order", "decide", bought.Account, bought.Session, "--reject", "--reason", "out_of_stock",
+		"--yes"); err != nil {
 		return err
 	}
 	if err := d.awaitOrder(ctx, bought, order.StateRejected); err != nil {
@@ -155,7 +162,8 @@ func (d *demo) orderRefunded(ctx context.Context) error {
 	if err := d.checkMail(ctx, s, bought, confirmation(s, bought, "")); err != nil {
 		return err
 	}
-	if err := d.starter(ctx, "order", "refund", bought.Account, bought.Session, "--why", "the buyer changed their mind", "--by", "ada@acme.example", "--yes"); err != nil {
+	if err := d.starter(ctx, "order", "refund", bought.Account, bought.Session, "--why", "the buyer changed their mind",
+		"--by", "ada@acme.example", "--yes"); err != nil {
 		return err
 	}
 	if err := d.awaitOrder(ctx, bought, order.StateRefunded); err != nil {

@@ -77,7 +77,8 @@ func (d *demo) endedRuns(ctx context.Context, enough int) ([]*workflow.WorkflowE
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("Temporal lists %d runs that ended, expected at least %d: %w", len(runs), enough, errors.New("the list stayed behind"))
+			return nil, fmt.Errorf("Temporal lists %d runs that ended, expected at least %d: %w", len(runs), enough,
+				errors.New("the list stayed behind"))
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -119,7 +120,8 @@ func (d *demo) suggest(took time.Duration) {
 		lines []string
 	}{
 		{"the environment of worker and starter", []string{". " + env}},
-		{"send every row again, although nothing changed", []string{starter + " sync " + first + " --full --force --follow"}},
+		{"send every row again, although nothing changed",
+			[]string{starter + " sync " + first + " --full --force --follow"}},
 		{"Stripe is busy: watch the worker wait as long as it is told to", []string{
 			`curl -s ` + stripe + `/_sim/faults -d '{"kind":"status","status":429,"retry_after":"5","times":2}'`,
 			starter + " sync " + first + " --full --force --follow",

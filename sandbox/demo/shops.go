@@ -44,7 +44,8 @@ func newShops() []*shop {
 			name:      "Cedar & Clay",
 			about:     "home goods, a compressed TSV",
 			sourceKey: "exports/{account}/nightly.tsv.gz",
-			options:   catalogs.Options{Assortment: catalogs.HomeGoods, Seed: 1, Rows: 1450, Format: feed.TSV, Gzip: true},
+			options: catalogs.Options{Assortment: catalogs.HomeGoods, Seed: 1, Rows: 1450, Format: feed.TSV,
+				Gzip: true},
 		},
 		{
 			account: "acct_maisonelan",
@@ -65,7 +66,8 @@ func (s *shop) key(layout statestore.Layout) string {
 // writesAs is who writes to the shop's buyers.
 func (s *shop) writesAs() order.Mail {
 	site := strings.TrimPrefix(s.account, "acct_") + ".example.com"
-	return order.Mail{From: "orders@" + site, Name: s.name, OrderURL: "https://" + site + "/orders/{CHECKOUT_SESSION_ID}"}
+	return order.Mail{From: "orders@" + site, Name: s.name,
+		OrderURL: "https://" + site + "/orders/{CHECKOUT_SESSION_ID}"}
 }
 
 func (s *shop) generate() error {

@@ -56,7 +56,8 @@ func TestASourceIsSentForOneAccount(t *testing.T) {
 	require.Nil(t, r.state().Run)
 
 	for _, id := range []string{first, first + "b"} {
-		require.NoError(t, r.accounts.SaveSettings(t.Context(), account.Settings{Account: id, SourceKey: key, SharedSource: true}))
+		require.NoError(t,
+			r.accounts.SaveSettings(t.Context(), account.Settings{Account: id, SourceKey: key, SharedSource: true}))
 	}
 	r.syncs(catalog.Succeeded)
 	require.Len(t, r.ids(), 3)

@@ -107,20 +107,24 @@ func (s *shop) parking() (of parked) {
 
 func (s *shop) schedule() (paused bool, note string) {
 	s.t.Helper()
-	described, err := s.temporal.ScheduleClient().GetHandle(within(s.t), "catalog-sync/"+s.account+"/product").Describe(within(s.t))
+	described, err := s.temporal.ScheduleClient().GetHandle(within(s.t), "catalog-sync/"+s.account+"/product").
+		Describe(within(s.t))
 	require.NoError(s.t, err)
 	return described.Schedule.State.Paused, described.Schedule.State.Note
 }
 
-// An account disconnects: it is parked, nothing is brought to Stripe for it nor deleted, and only a person lets it return.
+// An account disconnects: it is parked, nothing is brought to Stripe for it nor deleted, and only a person lets it
+// return.
 func TestAnAccountThatLeavesAndReturns(t *testing.T) {
 	s := opened(t, nil)
 	s.succeeds("accounts", "apply", "-f", s.list(s.account))
 	_, err := s.emulator.AddEndpoint(t.Context(), simcontrol.Endpoint{
-		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: intake.AccountEventTypes(),
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true,
+		EnabledEvents: intake.AccountEventTypes(),
 	})
 	require.NoError(t, err)
-	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
+	require.NoError(t,
+		s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
 	s.await("the warning", func() bool {
 		return s.counts("vitrine_webhook_events_total", `type="account.updated"`, `outcome="charges_disabled"`) == 1
 	})
@@ -128,7 +132,8 @@ func TestAnAccountThatLeavesAndReturns(t *testing.T) {
 	under.becomes(order.StateAccepted)
 
 	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{Disconnected: true}))
-	s.await("the account being parked", func() bool { paused, _ := s.schedule(); return paused && s.parking().Parked != nil })
+	s.await("the account being parked",
+		func() bool { paused, _ := s.schedule(); return paused && s.parking().Parked != nil })
 	require.Equal(t, "deauthorized", s.parking().Parked.Cause)
 	_, note := s.schedule()
 	require.Contains(t, note, "the account is parked")
@@ -194,7 +199,8 @@ func TestAnAccountThatIsRefusedForADay(t *testing.T) {
 // A rehearsal sends to the sandbox what a sync would not, and leaves no trace of itself but there.
 func TestARehearsalTouchesNothingLive(t *testing.T) {
 	s := open(t, csv("sku1", "sku2")+"sku3,,d,https://e.com/3,https://e.com/3.jpg,in_stock,1.00 USD\n", nil)
-	_, err := s.emulator.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"}})
+	_, err := s.emulator.AddFault(t.Context(),
+		simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"}})
 	require.NoError(t, err)
 	before := s.stateKeys()
 	got := s.starter("rehearse", s.account, "--as", "acct_sandbox", "-o", "json")

@@ -57,7 +57,8 @@ func TestUnknownAccount(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Code: "account_invalid", Message: "no access to this account", Times: -1})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Code: "account_invalid",
+		Message: "no access to this account", Times: -1})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.StripeForbidden, "no access to this account")
 }
@@ -78,7 +79,8 @@ func TestFailedImport(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath}, Message: "the file could not be read"})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath},
+		Message: "the file could not be read"})
 	run := m.starts()
 	_, err := m.ends(run)
 	requireFailure(t, err, fault.ImportFailed, "the file could not be read")
@@ -90,7 +92,8 @@ func TestFailedImport(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, catalog.Failed, report.Outcome)
 
-	require.Eventually(t, func() bool { return time.Now().After(state.Failure.NextTry) }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return time.Now().After(state.Failure.NextTry) }, time.Minute,
+		10*time.Millisecond)
 	m.syncs(catalog.Succeeded)
 	require.Len(t, m.imports(), 2, "a deliberate new attempt is not answered from the old one's idempotency key")
 }
@@ -180,7 +183,8 @@ func TestRowsWithErrors(t *testing.T) {
 
 func TestTSVAndGzip(t *testing.T) {
 	t.Parallel()
-	tsv := strings.ReplaceAll(strings.ReplaceAll(header, ",", "\t")+"sku1,Title,Words,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", ",", "\t")
+	tsv := strings.ReplaceAll(strings.ReplaceAll(header, ",", "\t")+
+		"sku1,Title,Words,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", ",", "\t")
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	_, err := w.Write([]byte(csv("sku1")))
@@ -196,7 +200,8 @@ func TestTSVAndGzip(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			m := enter(t)
 			m.startWorker()
-			require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, SourceKey: "exports/{account}/" + key}))
+			require.NoError(t, m.accounts.SaveSettings(t.Context(),
+				account.Settings{Account: m.account, SourceKey: "exports/{account}/" + key}))
 			m.put(m.layout.SourceBucket, "exports/"+m.account+"/"+key, bytes.NewReader(c.body))
 			m.syncs(catalog.Succeeded)
 			require.Equal(t, []string{"sku1"}, m.ids())
@@ -210,13 +215,16 @@ func TestTSVAndGzip(t *testing.T) {
 func TestStormsPass(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simcontrol.Fault{
-		"429":                {Kind: simcontrol.FaultStatus, Status: 429, Code: "rate_limit", RetryAfter: "1", Times: 5},
-		"lock timeout":       {Kind: simcontrol.FaultStatus, Status: 429, Code: "lock_timeout", Times: 2},
-		"500 stored":         {Kind: simcontrol.FaultStatus, Status: 500, Times: 3},
-		"503":                {Kind: simcontrol.FaultStatus, Status: 503, Times: 3},
-		"connection cut":     {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100, Times: 2},
-		"file answer lost":   {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: filesPath}},
-		"import answer lost": {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: importsPath}},
+		"429": {Kind: simcontrol.FaultStatus, Status: 429, Code: "rate_limit", RetryAfter: "1",
+			Times: 5},
+		"lock timeout":   {Kind: simcontrol.FaultStatus, Status: 429, Code: "lock_timeout", Times: 2},
+		"500 stored":     {Kind: simcontrol.FaultStatus, Status: 500, Times: 3},
+		"503":            {Kind: simcontrol.FaultStatus, Status: 503, Times: 3},
+		"connection cut": {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100, Times: 2},
+		"file answer lost": {Kind: simcontrol.FaultLoseResponse,
+			Match: simcontrol.Match{Method: "POST", PathPrefix: filesPath}},
+		"import answer lost": {Kind: simcontrol.FaultLoseResponse,
+			Match: simcontrol.Match{Method: "POST", PathPrefix: importsPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := enter(t)
@@ -237,14 +245,16 @@ func TestOneImportInFlight(t *testing.T) {
 	schedule, err := m.temporal.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
 		ID: workflows.ScheduleID(catalog.ID{Account: m.account, Feed: feed.Product}), Paused: true,
 		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.ScheduleID(catalog.ID{Account: m.account, Feed: feed.Product}), Workflow: workflows.CatalogSyncType, TaskQueue: workflows.TaskQueue,
+			ID:       workflows.ScheduleID(catalog.ID{Account: m.account, Feed: feed.Product}),
+			Workflow: workflows.CatalogSyncType, TaskQueue: workflows.TaskQueue,
 			Args: []any{workflows.CatalogSyncInput{Account: m.account}},
 		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = schedule.Delete(t.Context()) })
 	require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}))
-	runs := []client.WorkflowRun{m.startsAs("by-hand-"+m.account, workflows.CatalogSyncInput{}), m.starts(), m.startsWith(workflows.CatalogSyncInput{Full: true})}
+	runs := []client.WorkflowRun{m.startsAs("by-hand-"+m.account, workflows.CatalogSyncInput{}), m.starts(),
+		m.startsWith(workflows.CatalogSyncInput{Full: true})}
 	outcomes := map[catalog.Outcome]int{}
 	for _, run := range runs {
 		result, err := m.ends(run)
@@ -260,7 +270,8 @@ func TestOneImportInFlight(t *testing.T) {
 	for where, n := range stats.MaxInFlight {
 		require.Equal(t, 1, n, "%s", where)
 	}
-	require.LessOrEqual(t, len(m.imports()), 2, "one for the version and one for whoever asked for every row: %v", outcomes)
+	require.LessOrEqual(t, len(m.imports()), 2, "one for the version and one for whoever asked for every row: %v",
+		outcomes)
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 }
 
@@ -275,15 +286,19 @@ func TestWaitsForItsTurn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, catalog.Succeeded, result.Outcome)
 	imports := m.imports()
-	require.GreaterOrEqual(t, imports[1].Created.Sub(imports[0].Created), 5*time.Second) // the emulator counts whole seconds
+	// the emulator counts whole seconds
+	require.GreaterOrEqual(t, imports[1].Created.Sub(imports[0].Created), 5*time.Second)
 	m.records("waited", run)
 }
 
 func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
 	for activity, slowly := range map[string]simcontrol.Fault{
-		"UploadFile":     {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath}, Delay: simcontrol.Duration(5 * time.Second)},
-		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records", Times: 4},
+		"UploadFile": {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath},
+			Delay: simcontrol.Duration(5 * time.Second)},
+		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus,
+			Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records",
+			Times: 4},
 	} {
 		t.Run("during "+activity, func(t *testing.T) {
 			m := enter(t)
@@ -308,10 +323,12 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportStatus, Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportStatus,
+		Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
 	gone := m.starts()
 	m.reaches(gone, "AwaitImportSet")
-	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
+	require.NoError(t,
+		m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
 	run := m.starts()
 	result, err := m.ends(run)
 	require.NoError(t, err)
@@ -325,7 +342,8 @@ func TestTerminatedRunIsFinishedByTheNext(t *testing.T) {
 func TestSIGTERMDrains(t *testing.T) {
 	m := enter(t)
 	m.exportText(csv("sku1"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath}, Delay: simcontrol.Duration(3 * time.Second)})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath},
+		Delay: simcontrol.Duration(3 * time.Second)})
 	drained := m.startWorker()
 	run := m.starts()
 	m.reaches(run, "UploadFile")

@@ -63,7 +63,8 @@ func TestKilledAnywhere(t *testing.T) {
 func (j journey) run(m *room) {
 	g := newGate(m.t)
 	first := m.account
-	settings := append(append([]string{"VITRINE_STORAGE_CONCURRENCY=200", "VITRINE_STRIPE_CONCURRENCY=200", "VITRINE_STRIPE_RATE=200"}, j.settings...), g.settings()...)
+	settings := append(append([]string{"VITRINE_STORAGE_CONCURRENCY=200", "VITRINE_STRIPE_CONCURRENCY=200",
+		"VITRINE_STRIPE_RATE=200"}, j.settings...), g.settings()...)
 	doomed := m.startPlainWorker(settings...)
 
 	m.account = first + "whole"
@@ -104,7 +105,8 @@ func (j journey) run(m *room) {
 	g.release()
 	if j.terminated {
 		j.each(m, stopped, func(i int) {
-			require.NoError(m.t, m.temporal.TerminateWorkflow(m.t.Context(), runs[i].GetID(), runs[i].GetRunID(), "while nobody looked"))
+			require.NoError(m.t,
+				m.temporal.TerminateWorkflow(m.t.Context(), runs[i].GetID(), runs[i].GetRunID(), "while nobody looked"))
 			runs[i] = j.starts(m)
 		})
 	}
@@ -168,7 +170,8 @@ func (r *room) approves(run client.WorkflowRun) bool {
 	}
 	update, err := r.temporal.UpdateWorkflow(within(r.t), client.UpdateWorkflowOptions{
 		WorkflowID: run.GetID(), RunID: run.GetRunID(), UpdateName: workflows.UpdateApprove,
-		Args: []any{workflows.VerdictInput{By: "ada", Why: "it is meant"}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args:         []any{workflows.VerdictInput{By: "ada", Why: "it is meant"}},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	return err == nil && update.Get(r.t.Context(), nil) == nil
 }

@@ -69,7 +69,8 @@ func TestADeltaHasTheChangedRowsAndNoOther(t *testing.T) {
 	m.exportText(written(t, rows, ','))
 	uploads := len(m.uploads())
 	require.Zero(t, m.foretold().Sent)
-	require.Equal(t, int64(100), m.syncs(catalog.Unchanged).Rows.Unchanged, "other orders of rows and columns are the same catalog")
+	require.Equal(t, int64(100), m.syncs(catalog.Unchanged).Rows.Unchanged,
+		"other orders of rows and columns are the same catalog")
 	require.Len(t, m.uploads(), uploads)
 
 	rows[0] = append(rows[0], "brand")
@@ -136,7 +137,8 @@ func TestARefusedRowRests(t *testing.T) {
 	since := m.report().At
 
 	m.exportText(csv("sku1", "bad2", "sku3", "sku4"))
-	require.Equal(t, catalog.ReportRows{Source: 4, Unchanged: 2, Sent: 1, StillRefused: 1, Accepted: 1}, m.syncs(catalog.SucceededWithErrors).Rows)
+	require.Equal(t, catalog.ReportRows{Source: 4, Unchanged: 2, Sent: 1, StillRefused: 1, Accepted: 1},
+		m.syncs(catalog.SucceededWithErrors).Rows)
 	require.Equal(t, "sku4", m.lastUpload()[1][0])
 	var stands catalog.ReportEntry
 	for _, entry := range m.findings(m.report()) {
@@ -175,7 +177,8 @@ func TestADeltaOfACompressedTSV(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	const key = "exports/nightly.tsv.gz"
-	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, SourceKey: "{account}/" + key}))
+	require.NoError(t,
+		m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, SourceKey: "{account}/" + key}))
 	export := func(text string) {
 		rows, err := csvfile.NewReader(strings.NewReader(text)).ReadAll()
 		require.NoError(t, err)
@@ -183,7 +186,8 @@ func TestADeltaOfACompressedTSV(t *testing.T) {
 	}
 	export(csv(numbered(20)...))
 	m.sends(catalog.ReportRows{Source: 20, Sent: 20, Accepted: 20})
-	export(strings.Replace(csv(numbered(20)[:19]...), product("sku0007", "9.99 USD"), product("sku0007", "8.99 USD"), 1))
+	export(strings.Replace(csv(numbered(20)[:19]...), product("sku0007", "9.99 USD"), product("sku0007", "8.99 USD"),
+		1))
 	m.sends(catalog.ReportRows{Source: 19, Unchanged: 18, Sent: 1, Deleted: 1, Accepted: 2})
 	rows := m.lastUpload()
 	require.Len(t, rows, 3)
@@ -204,7 +208,8 @@ func TestGooglesDialect(t *testing.T) {
 	m.exportText(google)
 	rows := m.syncs(catalog.SucceededWithErrors).Rows // a preorder without its date
 	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 2, HeldBack: 1, Accepted: 2}, rows)
-	require.Equal(t, []string{"id", "title", "description", "link", "image_link", "availability", "price", "product_category", "delete"}, m.lastUpload()[0])
+	require.Equal(t, []string{"id", "title", "description", "link", "image_link", "availability", "price",
+		"product_category", "delete"}, m.lastUpload()[0])
 	mug, found, err := m.emulator.Product(t.Context(), m.account, "sku1")
 	require.NoError(t, err)
 	require.True(t, found)

@@ -56,13 +56,16 @@ func TestTheDoctorNamesWhatIsBroken(t *testing.T) {
 	}
 	only("temporal", "does not answer", s.doctored(1, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:1"}))
 	only("temporal", "has no namespace", s.doctored(1, map[string]string{"TEMPORAL_NAMESPACE": "nobody-made-this"}))
-	lost := s.doctored(1, map[string]string{"VITRINE_SOURCE_BUCKET": "nobody-made-this", "VITRINE_STATE_BUCKET": "nobody-made-that"})
+	lost := s.doctored(1,
+		map[string]string{"VITRINE_SOURCE_BUCKET": "nobody-made-this", "VITRINE_STATE_BUCKET": "nobody-made-that"})
 	require.Contains(t, lost["source bucket"].Found, "bucket nobody-made-this does not exist")
 	require.Contains(t, lost["state bucket"].Found, "bucket nobody-made-that does not exist")
 	require.NotContains(t, lost, "temporal")
 	only("configuration", "VITRINE_MAX_SHRINK", s.doctored(1, map[string]string{"VITRINE_MAX_SHRINK": "many"}))
-	only("mail server", "cannot be reached", s.doctored(1, map[string]string{"VITRINE_SMTP_URL": "smtp://127.0.0.1:1?tls=none"}))
-	only("merchant", "401", s.doctored(1, map[string]string{"MERCHANT_SECRET_E2E": "whsec_" + strings.Repeat("bm9ib2R5", 4)}))
+	only("mail server", "cannot be reached",
+		s.doctored(1, map[string]string{"VITRINE_SMTP_URL": "smtp://127.0.0.1:1?tls=none"}))
+	only("merchant", "401",
+		s.doctored(1, map[string]string{"MERCHANT_SECRET_E2E": "whsec_" + strings.Repeat("bm9ib2R5", 4)}))
 	require.Equal(t, []string{"a signature that does not fit"}, s.merchant.problems)
 	s.merchant.problems = nil
 	only("stripe key", "no usable answer", s.doctored(1, map[string]string{"STRIPE_API_BASE": "http://127.0.0.1:1"}))
@@ -76,12 +79,14 @@ func TestTheDoctorNamesWhatIsBroken(t *testing.T) {
 	endpoint.EnabledEvents = nil
 	require.NoError(t, s.emulator.ChangeEndpoint(t.Context(), endpoint))
 
-	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
+	require.NoError(t,
+		s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
 	only("charges", "requirements.past_due", s.doctored(1, nil))
 	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{ChargesEnabled: true}))
 
 	denied := simcontrol.Fault{
-		Kind: simcontrol.FaultStatus, Status: 403, Times: -1, Match: simcontrol.Match{PathPrefix: "/v1/account", Account: s.account},
+		Kind: simcontrol.FaultStatus, Status: 403, Times: -1,
+		Match: simcontrol.Match{PathPrefix: "/v1/account", Account: s.account},
 	}
 	_, err := s.emulator.AddFault(t.Context(), denied)
 	require.NoError(t, err)
@@ -98,7 +103,9 @@ func TestTheDoctorNamesWhatIsBroken(t *testing.T) {
 	only("product catalog", "required columns are missing", s.doctored(1, nil))
 	s.exportText(csv("sku1"))
 	only("product schedule", "there is none", func() map[string]examined {
-		require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), "catalog-sync/"+s.account+"/product").Delete(t.Context()))
+		require.NoError(t,
+			s.temporal.ScheduleClient().GetHandle(t.Context(), "catalog-sync/"+s.account+"/product").
+				Delete(t.Context()))
 		return s.doctored(1, nil)
 	}())
 	s.succeeds("accounts", "apply", "-f", s.list(s.account))

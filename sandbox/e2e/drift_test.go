@@ -46,7 +46,8 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, m.emulator.DeleteProduct(ctx, m.account, "sku0003"))
 	require.NoError(t, m.emulator.PutProduct(ctx, m.account, "sku0007", map[string]string{
-		"title": "Title of sku0007", "description": "A description, with\na line break", "link": "https://shop.example/sku0007",
+		"title": "Title of sku0007", "description": "A description, with\na line break",
+		"link":       "https://shop.example/sku0007",
 		"image_link": "https://shop.example/sku0007.jpg", "availability": "in_stock", "price": "0.01 USD",
 	}))
 	require.NoError(t, m.emulator.PutProduct(ctx, m.account, "theirs", map[string]string{"title": "Not ours"}))

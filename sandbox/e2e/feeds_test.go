@@ -50,7 +50,8 @@ func TestTheProductCatalogImportAPI(t *testing.T) {
 	require.Equal(t, []string{"sku2", "sku4"}, m.ids())
 
 	m.exportText(csv("sku2", "sku4", "sku5"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: catalogImportsPath}, Message: "no luck"})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: catalogImportsPath},
+		Message: "no luck"})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.ImportFailed, "no luck")
 	m.syncsWith(workflows.CatalogSyncInput{Force: true}, catalog.Succeeded)
@@ -72,9 +73,12 @@ func TestStormsOfTheProductCatalogImportAPIPass(t *testing.T) {
 	first := m.account
 	started := map[string]func(){}
 	for name, f := range map[string]simcontrol.Fault{
-		"post":     {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "POST", PathPrefix: catalogImportsPath}},
-		"put":      {Kind: simcontrol.FaultLoseResponse, Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
-		"cut":      {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100, Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
+		"post": {Kind: simcontrol.FaultLoseResponse,
+			Match: simcontrol.Match{Method: "POST", PathPrefix: catalogImportsPath}},
+		"put": {Kind: simcontrol.FaultLoseResponse,
+			Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
+		"cut": {Kind: simcontrol.FaultCutRequestAfter, Bytes: 100,
+			Match: simcontrol.Match{Method: "PUT", PathPrefix: signedUploadsPath}},
 		"limits":   {Kind: simcontrol.FaultStatus, Status: 429, RetryAfter: "1", Times: 2},
 		"failures": {Kind: simcontrol.FaultStatus, Status: 500, Times: 2},
 	} {

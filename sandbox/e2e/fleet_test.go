@@ -54,7 +54,8 @@ func (r *room) exports(account string, products int) {
 // looks lets the dispatcher of the first shard look now, and not in a minute.
 func (r *room) looks() {
 	r.t.Helper()
-	err := r.temporal.ScheduleClient().GetHandle(within(r.t), workflows.DispatchID(0)).Trigger(within(r.t), client.ScheduleTriggerOptions{})
+	err := r.temporal.ScheduleClient().GetHandle(within(r.t), workflows.DispatchID(0)).Trigger(within(r.t),
+		client.ScheduleTriggerOptions{})
 	require.NoError(r.t, err)
 }
 
@@ -68,7 +69,8 @@ func (r *room) does(args ...string) answer {
 // applies makes accounts known, with the interval of the room's worker in place of Stripe's.
 func (r *room) applies(accounts ...string) {
 	r.t.Helper()
-	r.does("accounts", "apply", "-f", r.list(append([]string{"account"}, accounts...)...), "--every", "168h", "--rate", "100")
+	r.does("accounts", "apply", "-f", r.list(append([]string{"account"}, accounts...)...), "--every", "168h", "--rate",
+		"100")
 	for _, id := range accounts {
 		require.NoError(r.t, r.accounts.ChangeSettings(within(r.t), id, func(s *account.Settings) { s.Every = 0 }))
 	}
@@ -128,7 +130,8 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	}
 	r.await("everything being settled", func() bool {
 		got := r.starter("fleet", "status", "-o", "json")
-		return got.code == 0 && json.Unmarshal([]byte(got.stdout), &status) == nil && status.Total.Feeds["product"]["settled"] == 4
+		return got.code == 0 && json.Unmarshal([]byte(got.stdout), &status) == nil &&
+			status.Total.Feeds["product"]["settled"] == 4
 	})
 	require.Equal(t, 4, status.Total.Accounts)
 

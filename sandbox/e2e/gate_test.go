@@ -69,7 +69,8 @@ func (g *gate) settings() []string {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	to := g.s3
-	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/v2/") || strings.HasPrefix(r.URL.Path, "/_") {
+	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/v2/") ||
+		strings.HasPrefix(r.URL.Path, "/_") {
 		to = g.stripe
 	}
 	switch at, stops := g.note(r); {

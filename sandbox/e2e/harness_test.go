@@ -148,7 +148,8 @@ var plainBin = sync.OnceValues(func() (string, error) {
 
 func startSandbox() (stop func() error, err error) {
 	readyFile := filepath.Join(house.dir, "ready.json")
-	args := []string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", house.dir, "--import-delay", importDelay.String()}
+	args := []string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", house.dir, "--import-delay",
+		importDelay.String()}
 	users, err := policyFlags(house.dir)
 	if err != nil {
 		return nil, err

@@ -149,7 +149,8 @@ func TestATerminatedHoldIsHeldAgain(t *testing.T) {
 	m.exportText(csv(ids[:10]...))
 	gone := m.holds()
 	since := m.state().Held.Since
-	require.NoError(t, m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
+	require.NoError(t,
+		m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
 	run := m.holds()
 	require.NotEqual(t, gone.GetRunID(), run.GetRunID())
 	require.True(t, since.Equal(m.state().Held.Since), "it has been waiting since then")
@@ -182,8 +183,10 @@ func TestSourcesThatAreHeld(t *testing.T) {
 		"header": {header, catalog.GuardEmptySource, "a header and no row"},
 		"lost":   {csv(ids[:2]...), catalog.GuardShrink, "28 of 30 rows would be deleted"},
 		"errors": {csv(append(bad, ids...)...), catalog.GuardInvalidRows, "31 of 61 rows have errors"},
-		"prices": {priced("99.99 USD", 7) + csv(ids[7:]...)[len(header):], catalog.GuardPriceMoves, "7 of 30 prices moved"},
-		"euros":  {priced("9.99 EUR", 1) + csv(ids[1:]...)[len(header):], catalog.GuardCurrencyFlips, "1 of 30 prices are in another currency"},
+		"prices": {priced("99.99 USD", 7) + csv(ids[7:]...)[len(header):], catalog.GuardPriceMoves,
+			"7 of 30 prices moved"},
+		"euros": {priced("9.99 EUR", 1) + csv(ids[1:]...)[len(header):], catalog.GuardCurrencyFlips,
+			"1 of 30 prices are in another currency"},
 	} {
 		m.account = first + name
 		m.sells(ids)

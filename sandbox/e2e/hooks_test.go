@@ -40,7 +40,8 @@ const (
 
 func openDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{closed: make(chan struct{}), answers: map[string]string{deskApproval: `{"status":"approved"}`, deskCustomization: `{}`}}
+	d := &desk{closed: make(chan struct{}),
+		answers: map[string]string{deskApproval: `{"status":"approved"}`, deskCustomization: `{}`}}
 	served := httptest.NewServer(d)
 	t.Cleanup(func() {
 		close(d.closed)
@@ -118,7 +119,8 @@ func shipped(stock int, ids ...string) string {
 		if strings.HasPrefix(id, "bad") {
 			price = "cheap"
 		}
-		rows = append(rows, fmt.Sprintf(`%s,%d,"DE:ALL:Express:1-2:9.90 USD,DE:ALL:Paket:2-4:4.90 USD"`, strings.TrimSuffix(product(id, price), "\n"), stock))
+		rows = append(rows, fmt.Sprintf(`%s,%d,"DE:ALL:Express:1-2:9.90 USD,DE:ALL:Paket:2-4:4.90 USD"`,
+			strings.TrimSuffix(product(id, price), "\n"), stock))
 	}
 	return strings.Join(rows, "\n") + "\n"
 }
@@ -210,8 +212,9 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	d := openDesk(t)
 	s := open(t, shipped(3, "sku1", "sku2"), func(o *order.Settings) {
 		o.Checkout = order.Checkout{
-			Fee:      order.Fee{Percent: 10},
-			Merchant: order.CheckoutMerchant{Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Within: account.Interval(500 * time.Millisecond)},
+			Fee: order.Fee{Percent: 10},
+			Merchant: order.CheckoutMerchant{Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"},
+				Within: account.Interval(500 * time.Millisecond)},
 		}
 	})
 	s.startWorker()
@@ -252,10 +255,13 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	d.isLate(true)
 	began := time.Now()
 	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
-	require.GreaterOrEqual(t, time.Since(began), time.Second, "they were waited for, for their share of the time, twice")
+	require.GreaterOrEqual(t, time.Since(began), time.Second,
+		"they were waited for, for their share of the time, twice")
 	for _, question := range []string{"approval", "customization"} {
 		for outcome, times := range map[string]int{"unusable": 1, "late": 1} {
-			require.Equal(t, times, s.counts("vitrine_hook_merchant_duration_seconds_count", `question="`+question+`"`, `outcome="`+outcome+`"`), "%s %s", question, outcome)
+			require.Equal(t, times,
+				s.counts("vitrine_hook_merchant_duration_seconds_count", `question="`+question+`"`,
+					`outcome="`+outcome+`"`), "%s %s", question, outcome)
 		}
 	}
 	require.NotContains(t, s.serve.output.String(), d.url, "it may carry a token")
@@ -267,15 +273,18 @@ func TestTheMerchantTaxesACheckout(t *testing.T) {
 	d := openDesk(t)
 	s := open(t, shipped(3, "sku1"), func(o *order.Settings) {
 		o.Checkout.Merchant = order.CheckoutMerchant{
-			Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"}, Asked: []order.CheckoutQuestion{order.AskCustomization},
+			Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"},
+			Asked:    []order.CheckoutQuestion{order.AskCustomization},
 		}
 	})
 	s.startServe(false)
 	s.asks()
 	// Nothing was synced: the merchant alone knows. The id of the line is Stripe's, so they have to have been asked.
-	d.says(deskCustomization, `{"line_items":[{"id":"li_unknown","tax_rates":[{"rate_data":{"display_name":"MwSt","percentage":19}}]}]}`)
+	d.says(deskCustomization,
+		`{"line_items":[{"id":"li_unknown","tax_rates":[{"rate_data":{"display_name":"MwSt","percentage":19}}]}]}`)
 	require.EqualValues(t, 999, s.buys(unlisted("sku1")).Total, "taxes of no line are none")
-	d.says(deskCustomization, `{"line_items":[{"id":"%s","tax_rates":[{"rate_data":{"display_name":"MwSt","inclusive":false,"percentage":19}}]}]}`)
+	d.says(deskCustomization,
+		`{"line_items":[{"id":"%s","tax_rates":[{"rate_data":{"display_name":"MwSt","inclusive":false,"percentage":19}}]}]}`)
 	require.EqualValues(t, 999+190, s.buys(unlisted("sku1")).Total)
 	for _, q := range d.questions() {
 		require.Equal(t, deskCustomization, q.Type, "they want to be asked nothing else")

@@ -59,7 +59,8 @@ func TestMaintenanceFromOnToOff(t *testing.T) {
 	r.awaitMaintenance(maintenance{On: "yes", Paused: accounts, Before: 1, Running: 1})
 
 	r.startWorker()
-	require.Contains(t, does("maintenance", "on", "--why", "again"), "0 schedules paused, 21 were paused before.\nSyncs: 0 under way")
+	require.Contains(t, does("maintenance", "on", "--why", "again"),
+		"0 schedules paused, 21 were paused before.\nSyncs: 0 under way")
 	_, err := r.ends(run)
 	require.NoError(t, err, "it was let end")
 

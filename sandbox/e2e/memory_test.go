@@ -38,10 +38,12 @@ func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, p.terminate())
 
-	manifest, err := m.documents.Objects.Head(t.Context(), m.layout.StateBucket, m.layout.Catalog(m.account, feed.Product).ManifestKey())
+	manifest, err := m.documents.Objects.Head(t.Context(), m.layout.StateBucket,
+		m.layout.Catalog(m.account, feed.Product).ManifestKey())
 	require.NoError(t, err)
 	mib := func(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
-	t.Logf("for %s with %d rows and a manifest of %s, the worker went from %s when idle to a peak of %s with the first sync and of %s with one row changed",
+	t.Logf(
+		"for %s with %d rows and a manifest of %s, the worker went from %s when idle to a peak of %s with the first sync and of %s with one row changed",
 		mib(int64(len(body))), all.Rows.Source, mib(manifest.Size), mib(idle.Now), mib(first.Peak), mib(busy.Peak))
 	// The manifest is there as it was, as it becomes, and encoded; the part's own rows are a fourth.
 	require.Less(t, busy.Peak-idle.Now, 64<<20+4*manifest.Size)
@@ -54,7 +56,8 @@ func large(size int) []byte {
 	body.Grow(size + 2000)
 	body.WriteString(header)
 	for i := 0; body.Len() < size; i++ {
-		fmt.Fprintf(&body, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i, row)
+		fmt.Fprintf(&body, "sku%d,Title,%s,https://shop.example/1,https://shop.example/1.jpg,in_stock,9.99 USD\n", i,
+			row)
 	}
 	return body.Bytes()
 }

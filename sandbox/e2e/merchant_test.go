@@ -148,7 +148,9 @@ func (m *merchant) take(id string, body []byte) map[string]any {
 	}
 	had := m.orders[id]
 	if had == nil {
-		had = &delivered{document: document, answer: map[string]any{"status": "accepted", "reference": fmt.Sprintf("SO-%d", len(m.orders)+1)}, bodies: map[string]bool{}}
+		had = &delivered{document: document,
+			answer: map[string]any{"status": "accepted", "reference": fmt.Sprintf("SO-%d", len(m.orders)+1)},
+			bodies: map[string]bool{}}
 		if m.decide != nil {
 			if answer := m.decide(document); answer != nil {
 				had.answer = answer
@@ -167,7 +169,8 @@ func (m *merchant) note(id string, body []byte) map[string]any {
 		m.problems = append(m.problems, "a notice that cannot be read: "+id)
 		return nil
 	}
-	if !slices.ContainsFunc(m.notices, func(had order.Notice) bool { return had.Order == notice.Order && had.ID == notice.ID }) {
+	if !slices.ContainsFunc(m.notices,
+		func(had order.Notice) bool { return had.Order == notice.Order && had.ID == notice.ID }) {
 		m.notices = append(m.notices, notice)
 	}
 	return map[string]any{}

@@ -44,7 +44,8 @@ func (b bought) wrote() (code fault.Code) {
 			case scheduled != 0 && event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId() == scheduled:
 				return true
 			case scheduled != 0 && event.GetActivityTaskFailedEventAttributes().GetScheduledEventId() == scheduled:
-				code = fault.Code(event.GetActivityTaskFailedEventAttributes().GetFailure().GetApplicationFailureInfo().GetType())
+				code = fault.Code(event.GetActivityTaskFailedEventAttributes().GetFailure().GetApplicationFailureInfo().
+					GetType())
 				return true
 			}
 		}
@@ -71,7 +72,8 @@ func (b bought) letter() mail.Mail {
 
 func TestTheBuyerIsToldThatAnAgentBought(t *testing.T) {
 	s := opened(t, writesAs)
-	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
+	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}},
+		Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
 	b.becomes(order.StateAccepted)
 	got := b.letter()
 	require.Equal(t, "Your order at Lamp & Co (SO-1)", got.Subject)
@@ -100,7 +102,8 @@ func TestTheBuyerIsToldWhatBecomesOfTheMoney(t *testing.T) {
 		{"automatic", " goes back to where it was paid from"},
 		{"manual", " was reserved, and is not charged"},
 	} {
-		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: c.capture, Agent: simcontrol.Agent{Name: "Agent Alpha"}})
+		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}, Capture: c.capture,
+			Agent: simcontrol.Agent{Name: "Agent Alpha"}})
 		b.becomes(order.StateRejected)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
@@ -128,14 +131,16 @@ func TestTheBuyerIsToldWhatIsMissing(t *testing.T) {
 		{"automatic", func(o simcontrol.Order) int64 { return o.Captured - o.Refunded }},
 		{"manual", func(o simcontrol.Order) int64 { return o.Captured }}, // the rest was released, never captured
 	} {
-		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 3}, {SKU: "sku2"}}, Capture: c.capture})
+		b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 3}, {SKU: "sku2"}},
+			Capture: c.capture})
 		b.becomes(order.StateAccepted)
 		require.Empty(t, b.wrote())
 		mails := s.mails(caught)
 		require.Len(t, mails, i+1)
 		charged := c.charged(b.atStripe())
 		require.EqualValues(t, 999, charged)
-		for _, says := range []string{"Not everything can be delivered", "1 x ", "(sku1), 3 ordered", "(sku2), 1 ordered", "Total: " + order.Money(charged, "usd")} {
+		for _, says := range []string{"Not everything can be delivered", "1 x ", "(sku1), 3 ordered",
+			"(sku2), 1 ordered", "Total: " + order.Money(charged, "usd")} {
 			require.Contains(t, mails[i].Text, says, c.capture)
 		}
 	}
@@ -183,7 +188,8 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 
 	write("rejection.html", "{{.Naem}}")
 	w := s.launchWorker(house.bin)
-	require.NotZero(t, w.ExitCode(), "a template that cannot be filled in is found at the start, not at the first order")
+	require.NotZero(t, w.ExitCode(),
+		"a template that cannot be filled in is found at the start, not at the first order")
 	require.Contains(t, w.output.String(), "rejection.html")
 }
 
@@ -234,7 +240,8 @@ func TestMailThatIsRefused(t *testing.T) {
 	s := opened(t, writesAs)
 	caught := mail.Control{BaseURL: house.ready.Mail}
 	refuse := func(kind mail.FaultKind, status, times int) {
-		_, err := caught.AddFault(t.Context(), mail.Fault{Kind: kind, Status: status, Times: times, Match: mail.Match{From: sender(s.account)}})
+		_, err := caught.AddFault(t.Context(),
+			mail.Fault{Kind: kind, Status: status, Times: times, Match: mail.Match{From: sender(s.account)}})
 		require.NoError(t, err)
 	}
 	refuse(mail.RefuseRecipient, 450, 1)
@@ -285,7 +292,8 @@ func TestAWorkerThatDiesWhileItWrites(t *testing.T) {
 func TestAMailServerThatTakesAMailAndDies(t *testing.T) {
 	s := opened(t, writesAs)
 	caught := mail.Control{BaseURL: house.ready.Mail}
-	_, err := caught.AddFault(t.Context(), mail.Fault{Kind: mail.LoseAnswer, Match: mail.Match{From: sender(s.account)}})
+	_, err := caught.AddFault(t.Context(),
+		mail.Fault{Kind: mail.LoseAnswer, Match: mail.Match{From: sender(s.account)}})
 	require.NoError(t, err)
 	b := s.buys(simcontrol.Purchase{})
 	b.becomes(order.StateAccepted)

@@ -47,7 +47,8 @@ func (s *shop) posts(r report) (status int, text string) {
 }
 
 func (s *shop) send(r report) (status int, text string, err error) {
-	request, err := http.NewRequestWithContext(s.t.Context(), r.method, "http://"+s.address+r.path, strings.NewReader(r.body))
+	request, err := http.NewRequestWithContext(s.t.Context(), r.method, "http://"+s.address+r.path,
+		strings.NewReader(r.body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -92,7 +93,8 @@ func (b bought) refuses(what, body string, want int, says string) {
 // Whoever may not report, or reports what is none, changes nothing.
 func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	s := reporting(t, nil)
-	accepted, pending := s.buys(simcontrol.Purchase{}), s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
+	accepted, pending := s.buys(simcontrol.Purchase{}),
+		s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3"}}})
 	accepted.becomes(order.StateAccepted)
 	pending.becomes(order.StateAwaitsMerchant)
 	const parcel, yes = `{"id":"P-1","carrier":"UPS","tracking":"1Z999"}`, `{"status":"accepted"}`
@@ -102,19 +104,20 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 		change     func(*report)
 		status     int
 	}{
-		"no token":            {shipments, parcel, func(r *report) { r.token = "" }, 401},
-		"another token":       {decision, yes, func(r *report) { r.token += "x" }, 401},
-		"another scheme":      {decision, yes, func(r *report) { r.token = "Basic " + apiToken }, 401},
-		"the webhook's":       {decision, yes, func(r *report) { r.token = "Bearer " + webhookSecret }, 401},
-		"an unknown order":    {"/orders/" + s.account + "/cs_test_nobody/shipments", parcel, nil, 404},
-		"another account":     {"/orders/acct_nobody/" + accepted.Session + "/shipments", parcel, nil, 404},
-		"a payment":           {"/orders/" + s.account + "/" + accepted.PaymentIntent + "/shipments", parcel, nil, 400},
-		"an unknown report":   {accepted.path("refund"), "{}", nil, 404},
-		"to be read":          {shipments, "", func(r *report) { r.method = http.MethodGet }, 405},
-		"no JSON":             {shipments, "P-1", nil, 400},
-		"half of it":          {shipments, parcel[:20], nil, 400},
-		"two of it":           {shipments, parcel + parcel, nil, 400},
-		"a form":              {shipments, "id=P-1", func(r *report) { r.kind = "application/x-www-form-urlencoded" }, 415},
+		"no token":          {shipments, parcel, func(r *report) { r.token = "" }, 401},
+		"another token":     {decision, yes, func(r *report) { r.token += "x" }, 401},
+		"another scheme":    {decision, yes, func(r *report) { r.token = "Basic " + apiToken }, 401},
+		"the webhook's":     {decision, yes, func(r *report) { r.token = "Bearer " + webhookSecret }, 401},
+		"an unknown order":  {"/orders/" + s.account + "/cs_test_nobody/shipments", parcel, nil, 404},
+		"another account":   {"/orders/acct_nobody/" + accepted.Session + "/shipments", parcel, nil, 404},
+		"a payment":         {"/orders/" + s.account + "/" + accepted.PaymentIntent + "/shipments", parcel, nil, 400},
+		"an unknown report": {accepted.path("refund"), "{}", nil, 404},
+		"to be read":        {shipments, "", func(r *report) { r.method = http.MethodGet }, 405},
+		"no JSON":           {shipments, "P-1", nil, 400},
+		"half of it":        {shipments, parcel[:20], nil, 400},
+		"two of it":         {shipments, parcel + parcel, nil, 400},
+		"a form": {shipments, "id=P-1", func(r *report) { r.kind = "application/x-www-form-urlencoded" },
+			415},
 		"a misspelt field":    {shipments, `{"id":"P-1","traking":"1Z"}`, nil, 400},
 		"an address":          {shipments, `{"id":"P-1","carrier":"Heimliche Gasse 17, Stillstadt"}`, nil, 400},
 		"a book":              {shipments, strings.Repeat(" ", 64<<10) + parcel, nil, 413},
@@ -130,17 +133,20 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	}
 	// These are reports, but do not fit the order.
 	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 422, "was not ordered")
-	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`, 422, "of which 1 were ordered")
+	pending.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":2}]}`, 422,
+		"of which 1 were ordered")
 	pending.refuses("decision", `{"status":"accepted","lines":[]}`, 400, "lines: there are 0")
 	pending.refuses("decision", `{"status":"accepted","status":"rejected"}`, 400, "status: the name is there twice")
 	two := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}})
 	two.becomes(order.StateAccepted)
-	two.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 409, "accepted already, otherwise")
+	two.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku1","quantity":1}]}`, 409,
+		"accepted already, otherwise")
 	two.refuses("shipments", `{"id":"P-1","delivered_at":"2035-01-01T12:00:00Z"}`, 422, "is in the future")
 	two.refuses("shipments", `{"id":"P-1","shipped_at":"2020-01-01T12:00:00Z"}`, 422, "before the order was placed")
 	accepted.refuses("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":1}]}`, 422, "than was ordered")
 
-	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer") // after all of the above
+	// after all of the above
+	s.succeeds("order", "cancel", pending.account, pending.Session, "--why", "the merchant does not answer")
 	require.Equal(t, order.StateCanceled, pending.shown().State)
 	view := accepted.shown()
 	require.Equal(t, order.StateAccepted, view.State)
@@ -160,7 +166,8 @@ func TestParcelsAreReported(t *testing.T) {
 	for range 3 { // the merchant's system is not sure that it arrived
 		b.reports("shipments", `{"id":"P-1","carrier":"UPS","tracking":"1Z999","lines":[{"sku":"sku1","quantity":1}]}`)
 	}
-	b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured == b.Total })
+	b.comes("shipped and captured",
+		func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured == b.Total })
 	b.reports("shipments", `{"id":"P-2","carrier":"DHL","lines":[{"sku":"sku2","quantity":1}]}`)
 	b.refuses("shipments", `{"id":"P-3","lines":[{"sku":"sku1","quantity":1}]}`, 422, "is not in another parcel")
 	arrived := `"delivered_at":"` + time.Now().UTC().Format(time.RFC3339Nano) + `"}`
@@ -170,7 +177,8 @@ func TestParcelsAreReported(t *testing.T) {
 	})
 	require.Equal(t, order.StateShipped, view.State, "one is on its way")
 	require.Equal(t, "1Z999", view.Shipments[0].Tracking, "what the news does not say stays")
-	b.reports("shipments", `{"id":"P-2","delivered_at":"`+time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"}`)
+	b.reports("shipments",
+		`{"id":"P-2","delivered_at":"`+time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"}`)
 	b.becomes(order.StateDelivered)
 
 	require.Equal(t, b.Total, b.atStripe().Captured)
@@ -185,8 +193,10 @@ func TestParcelsAreReported(t *testing.T) {
 func TestAMerchantDecidesLater(t *testing.T) {
 	s := reporting(t, nil)
 	both := []simcontrol.Wanted{{SKU: "sku3", Quantity: 2}, {SKU: "sku1"}}
-	taken, reserved := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
-	paid, refused := s.buys(simcontrol.Purchase{Items: both}), s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
+	taken, reserved := s.buys(simcontrol.Purchase{Items: both}),
+		s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
+	paid, refused := s.buys(simcontrol.Purchase{Items: both}),
+		s.buys(simcontrol.Purchase{Items: both, Capture: "manual"})
 	for _, b := range []bought{taken, reserved, paid, refused} {
 		b.becomes(order.StateAwaitsMerchant)
 	}
@@ -234,8 +244,10 @@ func TestAMerchantDecidesLater(t *testing.T) {
 func (b bought) agrees(captured, refunded int64) {
 	b.t.Helper()
 	at, view := b.atStripe(), b.shown()
-	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{at.Captured, at.Refunded}), "at Stripe: %s", b.id())
-	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{view.Captured, view.Refunded}), "the order's view: %s", b.id())
+	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{at.Captured, at.Refunded}),
+		"at Stripe: %s", b.id())
+	require.Equal(b.t, fmt.Sprint([]int64{captured, refunded}), fmt.Sprint([]int64{view.Captured, view.Refunded}),
+		"the order's view: %s", b.id())
 }
 
 // An order is called off while it is on its way. The merchant's system is slow, and takes it although nobody waits for

@@ -92,7 +92,8 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 		wanted := []simcontrol.Wanted{{SKU: sku}}
 		return s.buys(simcontrol.Purchase{Capture: "manual", Items: wanted, Age: simcontrol.Duration(age)})
 	}
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(2 * age)}))
+	require.NoError(t,
+		s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{AuthorizationWindow: simcontrol.Duration(2 * age)}))
 	undecided, kept := placed("sku3"), placed("sku1")
 	kept.becomes(order.StateAccepted)
 	undecided.becomes(order.StateAwaitsMerchant)
@@ -125,7 +126,8 @@ func TestAnAuthorisationDoesNotEndUnnoticed(t *testing.T) {
 	s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(dropped.id())) == 2 })
 	require.Equal(t, order.NoticeCanceled, s.merchant.noticesOf(dropped.id())[1])
 	require.Equal(t, []order.NoticeKind{order.NoticeExpiring}, s.merchant.noticesOf(kept.id()))
-	s.await("the merchant being told not to ship", func() bool { return len(s.merchant.noticesOf(undecided.id())) == 2 })
+	s.await("the merchant being told not to ship",
+		func() bool { return len(s.merchant.noticesOf(undecided.id())) == 2 })
 	require.Equal(t, string(order.AuthorizationEnded), s.merchant.notice(undecided.id(), order.NoticeCanceled).Reason)
 
 	s.succeeds("order", "ship", kept.account, kept.Session, "--id", "P-1")
@@ -158,7 +160,8 @@ func TestAnAuthorisationIsGoneBeforeItIsCaptured(t *testing.T) {
 		require.Equal(t, []order.NoticeKind{order.NoticeCanceled}, s.merchant.noticesOf(b.id()))
 	}
 
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1})) // Vitrine is not told, and tries
+	// Vitrine is not told, and tries
+	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Drops: 1}))
 	shipped.authorisationEnds()
 	s.succeeds("order", "ship", shipped.account, shipped.Session, "--id", "P-1")
 	require.Contains(t, shipped.becomes(order.StateHeld).Reason, "the goods are shipped, but the authorisation is gone")

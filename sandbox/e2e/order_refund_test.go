@@ -18,7 +18,8 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	refunds := func(args ...string) answer {
 		return s.starter(append([]string{"order", "refund", b.account, b.Session, "--yes"}, args...)...)
 	}
-	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 402, Code: "card_declined", Message: "Wilhelmina cannot be paid back", Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 402, Code: "card_declined",
+		Message: "Wilhelmina cannot be paid back", Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
 	refused := refunds("--why", "one was broken", "--amount", "5", "--by", "ada@host-1")
 	require.Equal(t, 1, refused.code, refused.stdout)
 	require.Contains(t, refused.stderr, "card_declined")
@@ -26,7 +27,8 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	require.Zero(t, b.atStripe().Refunded)
 
 	for _, args := range [][]string{
-		{"--amount", "5", "--by", "ada@host-1"}, {"--amount", "5.0", "--by", "ada@host-2"}, {"--amount", "5.00", "--by", "bob@host-3"},
+		{"--amount", "5", "--by", "ada@host-1"}, {"--amount", "5.0", "--by", "ada@host-2"},
+		{"--amount", "5.00", "--by", "bob@host-3"},
 	} {
 		got := refunds(append(args, "--why", "one was broken")...)
 		require.Zero(t, got.code, got.stderr)
@@ -46,14 +48,16 @@ func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 func TestWhatStripeRefusedIsAskedForAgain(t *testing.T) {
 	s := opened(t, nil)
 	s.merchant.decides(rejects("sku2"))
-	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/payment_intents/"}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1,
+		Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/payment_intents/"}})
 	taken := s.buys(simcontrol.Purchase{Capture: "manual"})
 	require.Contains(t, taken.becomes(order.StateHeld).Reason, "StripeRejected")
 	s.succeeds("order", "retry", taken.account, taken.Session, "--why", "Stripe is well again")
 	taken.becomes(order.StateAccepted)
 	taken.agrees(taken.Total, 0)
 
-	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1, Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 400, Code: "processing_error", Times: 1,
+		Match: simcontrol.Match{Method: "POST", PathPrefix: "/v1/refunds"}})
 	rejected := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
 	rejected.becomes(order.StateHeld)
 	s.succeeds("order", "retry", rejected.account, rejected.Session, "--why", "Stripe is well again")

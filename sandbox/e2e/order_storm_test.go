@@ -45,7 +45,8 @@ func TestOrdersThroughAStorm(t *testing.T) {
 	s.happensTo(orders)
 	decided := s.decidesLater(orders)
 	for round := 1; round <= 3; round++ {
-		s.await("the merchant having some of the orders", func() bool { return s.merchant.count() >= round*stormOrders/6 })
+		s.await("the merchant having some of the orders",
+			func() bool { return s.merchant.count() >= round*stormOrders/6 })
 		doomed.Kill()
 		s.serve.Kill()
 		doomed = s.startPlainWorker()
@@ -62,8 +63,10 @@ func TestOrdersThroughAStorm(t *testing.T) {
 	t.Logf("%d orders placed in %s, all settled after %s (%.1f/s): %v; %s", stormOrders, bought.Round(time.Millisecond),
 		took.Round(time.Millisecond), stormOrders/took.Seconds(), sums, s.figures(before))
 	once := s.requireOnce()
-	t.Logf("captured by hand %d, cancelled %d, refunded by Vitrine %d", once["charge.captured"], once["payment_intent.canceled"], s.writes("/refunds"))
-	t.Logf("%d orders had no webhook; the last sweep found %d events, %d of orders", lost, swept.Events, swept.Delivered)
+	t.Logf("captured by hand %d, cancelled %d, refunded by Vitrine %d", once["charge.captured"],
+		once["payment_intent.canceled"], s.writes("/refunds"))
+	t.Logf("%d orders had no webhook; the last sweep found %d events, %d of orders", lost, swept.Events,
+		swept.Delivered)
 	s.requireNobody()
 }
 
@@ -176,7 +179,8 @@ func (b bought) decides(decision map[string]any) error {
 	defer again.Stop()
 	for {
 		if b.merchant.has(b.id()) != nil {
-			status, _, err := b.send(report{http.MethodPost, b.path("decision"), string(body), "Bearer " + apiToken, "application/json"})
+			status, _, err := b.send(report{http.MethodPost, b.path("decision"), string(body), "Bearer " + apiToken,
+				"application/json"})
 			if err == nil && status == http.StatusAccepted {
 				return nil
 			}
@@ -230,7 +234,8 @@ func (s *shop) rushes(n int) []bought {
 		go func() {
 			defer wait.Done()
 			defer func() { <-places }()
-			p := simcontrol.Purchase{Account: s.account, Buyer: buyer, Items: []simcontrol.Wanted{{SKU: fmt.Sprintf("sku%04d", i%20), Quantity: int64(i%3 + 1)}}}
+			p := simcontrol.Purchase{Account: s.account, Buyer: buyer,
+				Items: []simcontrol.Wanted{{SKU: fmt.Sprintf("sku%04d", i%20), Quantity: int64(i%3 + 1)}}}
 			if i/20%2 == 1 {
 				p.Capture = "manual"
 			}
@@ -274,12 +279,14 @@ func (s *shop) letsDisputedGoOn(orders []bought) {
 		if !b.fate().disputed || s.merchant.has(b.id()) != nil {
 			continue
 		}
-		if view, found := b.view(); !found || view.State != order.StateHeld || !strings.Contains(view.Reason, "is disputed") {
+		if view, found := b.view(); !found || view.State != order.StateHeld ||
+			!strings.Contains(view.Reason, "is disputed") {
 			continue
 		}
 		handle, err := s.temporal.UpdateWorkflow(within(s.t), client.UpdateWorkflowOptions{
-			WorkflowID: b.id().String(), UpdateName: workflows.UpdateRetry, WaitForStage: client.WorkflowUpdateStageCompleted,
-			Args: []any{workflows.OrderCommand{By: "e2e", Why: "the buyer is known"}},
+			WorkflowID: b.id().String(), UpdateName: workflows.UpdateRetry,
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+			Args:         []any{workflows.OrderCommand{By: "e2e", Why: "the buyer is known"}},
 		})
 		require.NoError(s.t, err)
 		require.NoError(s.t, handle.Get(within(s.t), nil))
@@ -431,5 +438,6 @@ func (s *shop) figures(before int) string {
 	for _, had := range s.merchant.orders {
 		repeats += had.times - 1
 	}
-	return fmt.Sprintf("%d calls to Stripe, %d of them failed; %d failures of the merchant, who saw %d orders again", len(calls), failed, s.merchant.struck, repeats)
+	return fmt.Sprintf("%d calls to Stripe, %d of them failed; %d failures of the merchant, who saw %d orders again",
+		len(calls), failed, s.merchant.struck, repeats)
 }

@@ -42,7 +42,8 @@ func (s *shop) busy(orders int) (all []bought) {
 // sweptUntil is how far the account was swept; zero if it never was.
 func (s *shop) sweptUntil() time.Time {
 	s.t.Helper()
-	cursor, _, err := order.Documents{Store: statestore.Store{Objects: s.documents.Objects, Layout: s.layout}}.Cursor(within(s.t), s.account)
+	cursor, _, err := order.Documents{Store: statestore.Store{Objects: s.documents.Objects, Layout: s.layout}}.Cursor(
+		within(s.t), s.account)
 	require.NoError(s.t, err)
 	return cursor.Until
 }
@@ -70,7 +71,9 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 	for _, a := range accounts {
 		all = append(all, a.busy(each)...)
 	}
-	accounts[2].fault(simcontrol.Fault{Kind: simcontrol.FaultLatency, Delay: simcontrol.Duration(500 * time.Millisecond), Times: pages, Match: simcontrol.Match{PathPrefix: "/v1/events"}})
+	accounts[2].fault(simcontrol.Fault{Kind: simcontrol.FaultLatency,
+		Delay: simcontrol.Duration(500 * time.Millisecond), Times: pages,
+		Match: simcontrol.Match{PathPrefix: "/v1/events"}})
 	began := time.Now()
 	killed := s.sweep(accounts[1].account, accounts[2].account)
 	s.await("the first orders of the sweep", func() bool { return s.merchant.count() >= 5 })
@@ -97,7 +100,8 @@ func TestASweepThatIsKilledIsRepeated(t *testing.T) {
 			return v.State == order.StateAccepted && len(v.Refunds) == 3
 		})
 		require.EqualValues(t, 3, view.Refunded)
-		require.Len(t, s.merchant.has(b.id()).bodies, 1, "whoever was killed while telling the merchant tells them the same again")
+		require.Len(t, s.merchant.has(b.id()).bodies, 1,
+			"whoever was killed while telling the merchant tells them the same again")
 	}
 	require.Equal(t, len(all), s.merchant.count())
 	require.Zero(t, s.writes("/refunds"), "staff did that")
@@ -111,10 +115,13 @@ func TestAnAccountThatFailsKeepsNoOtherFromItsEvents(t *testing.T) {
 	s.stocked()
 	forbidden, broken := s.beside(2), s.beside(3)
 	forbidden.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1})
-	s.put(s.layout.StateBucket, s.layout.OrderSettingsKey(broken.account), strings.NewReader(`{"account":"`+broken.account+`","enabled":`))
+	s.put(s.layout.StateBucket, s.layout.OrderSettingsKey(broken.account),
+		strings.NewReader(`{"account":"`+broken.account+`","enabled":`))
 	good, others := s.busy(3), append(forbidden.busy(3), broken.busy(3)...)
-	for _, found := range []string{"24", "0"} { // and again: it is not the first failure that counts, and nothing is delivered twice
-		require.ErrorContains(t, s.sweepFails(forbidden.account, broken.account), "3 accounts swept: 24 events, "+found+" of them about orders. 2 accounts failed, the first is")
+	for _, found := range []string{"24", "0"} {
+		// and again: it is not the first failure that counts, and nothing is delivered twice
+		require.ErrorContains(t, s.sweepFails(forbidden.account, broken.account),
+			"3 accounts swept: 24 events, "+found+" of them about orders. 2 accounts failed, the first is")
 		for _, b := range good {
 			b.becomes(order.StateAccepted)
 		}

@@ -17,7 +17,8 @@ import (
 
 func TestAnAgentsOrderReachesTheMerchantOnce(t *testing.T) {
 	s := opened(t, nil)
-	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}}, Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
+	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}, {SKU: "sku3"}},
+		Agent: simcontrol.Agent{Name: "Agent Alpha", Profile: "profile_alpha"}})
 	b.becomes(order.StateAccepted)
 
 	got := s.merchant.has(b.id())
@@ -64,7 +65,8 @@ func TestMoneyIsCapturedOnShipment(t *testing.T) {
 	for range 2 { // the same parcel again is no other
 		s.succeeds("order", "ship", b.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
 	}
-	view := b.comes("shipped and captured", func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured > 0 })
+	view := b.comes("shipped and captured",
+		func(v workflows.OrderView) bool { return v.State == order.StateShipped && v.Captured > 0 })
 	require.Len(t, view.Shipments, 1)
 	require.Equal(t, b.Total, b.atStripe().Captured)
 	require.Equal(t, 1, s.writes("/capture"))
@@ -115,11 +117,14 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	_, err = s.emulator.RefundByStaff(t.Context(), refunded.Session, 0)
 	require.NoError(t, err)
 	refunded.becomes(order.StateRefunded)
-	s.await("the merchant being told of the refunds", func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
-	require.ElementsMatch(t, []order.NoticeKind{order.NoticeRefunded, order.NoticeRefunded, order.NoticeStopShipment}, s.merchant.noticesOf(refunded.id()))
+	s.await("the merchant being told of the refunds",
+		func() bool { return len(s.merchant.noticesOf(refunded.id())) == 3 })
+	require.ElementsMatch(t, []order.NoticeKind{order.NoticeRefunded, order.NoticeRefunded, order.NoticeStopShipment},
+		s.merchant.noticesOf(refunded.id()))
 	require.Zero(t, s.writes("/refunds"), "Vitrine gives nothing back twice")
 
-	s.succeeds("order", "ship", disputed.account, disputed.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
+	s.succeeds("order", "ship", disputed.account, disputed.Session, "--id", "P-1", "--carrier", "UPS", "--tracking",
+		"1Z999")
 	dispute, err := s.emulator.Dispute(t.Context(), disputed.Session, 0, "product_not_received")
 	require.NoError(t, err)
 	disputed.becomes(order.StateDisputed)
@@ -153,15 +158,20 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 	s.stocked()
 	b := s.buys(simcontrol.Purchase{}) // nobody is told
 	endpoint := s.subscribe()
-	payload := json.RawMessage(`{"id":"evt_1","object":"event","type":"checkout.session.completed","account":"` + b.account + `","created":1,"livemode":false,` +
-		`"data":{"object":{"id":"` + b.Session + `","object":"checkout.session"}}}`)
+	payload := json.RawMessage(
+		`{"id":"evt_1","object":"event","type":"checkout.session.completed","account":"` + b.account +
+			`","created":1,"livemode":false,` +
+			`"data":{"object":{"id":"` + b.Session + `","object":"checkout.session"}}}`)
 	send := func(raw simcontrol.RawEvent) int {
 		tried, err := s.emulator.SendRaw(t.Context(), endpoint.ID, raw)
 		require.NoError(t, err)
 		return tried.Status
 	}
-	require.Equal(t, http.StatusBadRequest, send(simcontrol.RawEvent{Payload: payload, Secret: "whsec_ofSomebodyElse123"}))
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{SignatureAge: simcontrol.Duration(10 * time.Minute)}))
+	require.Equal(t, http.StatusBadRequest,
+		send(simcontrol.RawEvent{Payload: payload, Secret: "whsec_ofSomebodyElse123"}))
+	require.NoError(t,
+		s.emulator.SetOrders(t.Context(),
+			simcontrol.OrderSettings{SignatureAge: simcontrol.Duration(10 * time.Minute)}))
 	require.Equal(t, http.StatusBadRequest, send(simcontrol.RawEvent{Payload: payload}))
 	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{}))
 	_, found := b.view()
@@ -177,7 +187,8 @@ func TestWebhooksThatAreForgedStartNothing(t *testing.T) {
 
 func TestEventsThatWereLostAreFoundByTheSweep(t *testing.T) {
 	s := opened(t, nil)
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Duplicates: 1, Jitter: simcontrol.Duration(300 * time.Millisecond)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(),
+		simcontrol.OrderSettings{Duplicates: 1, Jitter: simcontrol.Duration(300 * time.Millisecond)}))
 	heard := s.buys(simcontrol.Purchase{Capture: "manual"})
 	heard.becomes(order.StateAccepted)
 
@@ -206,12 +217,15 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 	s.startPlainWorker()
 	s.subscribe()
 	s.stocked()
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: 1, RetryDelay: simcontrol.Duration(100 * time.Millisecond)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(),
+		simcontrol.OrderSettings{Retries: 1, RetryDelay: simcontrol.Duration(100 * time.Millisecond)}))
 	orders := s.rushes(many)
 	s.await("Stripe giving up", func() bool {
 		deliveries, err := s.emulator.Deliveries(within(t), s.account)
 		require.NoError(t, err)
-		return len(deliveries) > 0 && !slices.ContainsFunc(deliveries, func(d simcontrol.Delivery) bool { return d.Status == simcontrol.DeliveryPending })
+		return len(deliveries) > 0 &&
+			!slices.ContainsFunc(deliveries,
+				func(d simcontrol.Delivery) bool { return d.Status == simcontrol.DeliveryPending })
 	})
 	require.Zero(t, s.merchant.count())
 
@@ -232,12 +246,14 @@ func TestOrdersOfAnOutageAreFulfilledOnce(t *testing.T) {
 // Before an agent's buyer pays, Stripe asks: may this be sold? The answer comes from what the last sync brought to
 // Stripe, less what others are about to buy.
 func TestHooksApproveByStock(t *testing.T) {
-	s := open(t, strings.TrimSuffix(header, "\n")+",inventory_quantity\n"+strings.TrimSuffix(product("sku1", "9.99 USD"), "\n")+",3\n", nil)
+	s := open(t, strings.TrimSuffix(header, "\n")+",inventory_quantity\n"+
+		strings.TrimSuffix(product("sku1", "9.99 USD"), "\n")+",3\n", nil)
 	s.startWorker()
 	s.subscribe()
 	s.stocked()
 	s.startServe(false)
-	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	require.NoError(t, s.emulator.SetHook(t.Context(),
+		simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
 	two := simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1", Quantity: 2}}, Hooks: true, HookRepeats: 1}
 	b := s.buys(two)
 	require.NotEmpty(t, b.HookCalls)
@@ -264,7 +280,9 @@ func TestHooksApproveByStock(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 999, told.Price.UnitAmount)
 
-	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: "whsec_ofSomebodyElse123"}))
+	require.NoError(t, s.emulator.SetHook(t.Context(),
+		simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe",
+			Secret: "whsec_ofSomebodyElse123"}))
 	_, err = s.emulator.Purchase(t.Context(), simcontrol.Purchase{Account: s.account, Hooks: true})
 	var failed *simcontrol.Error
 	require.ErrorAs(t, err, &failed)

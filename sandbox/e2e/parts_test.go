@@ -60,7 +60,8 @@ func TestAfterAFailedPartOnlyTheRestIsSent(t *testing.T) {
 	m := enter(t)
 	_, limit := m.inParts()
 	m.startWorker("VITRINE_MAX_PART_BYTES=" + strconv.FormatInt(limit, 10))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath}, Message: "try again", Skip: 1})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Match: simcontrol.Match{PathPrefix: importsPath},
+		Message: "try again", Skip: 1})
 	_, err := m.ends(m.starts())
 	requireFailure(t, err, fault.ImportFailed, "try again")
 	failed := m.report()
@@ -70,7 +71,8 @@ func TestAfterAFailedPartOnlyTheRestIsSent(t *testing.T) {
 	require.Equal(t, int(failed.Rows.Accepted), m.products())
 
 	result := m.syncsWith(workflows.CatalogSyncInput{Force: true}, catalog.Succeeded)
-	require.Equal(t, catalog.ReportRows{Source: 600, Unchanged: failed.Rows.Accepted, Sent: 600 - failed.Rows.Accepted, Accepted: 600 - failed.Rows.Accepted}, result.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 600, Unchanged: failed.Rows.Accepted, Sent: 600 - failed.Rows.Accepted,
+		Accepted: 600 - failed.Rows.Accepted}, result.Rows)
 	require.Len(t, result.Imports, 2)
 	require.Equal(t, 600, m.products())
 	require.Len(t, m.imports(), 4)

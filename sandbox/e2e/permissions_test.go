@@ -42,14 +42,16 @@ func handbookPolicies() (map[string]string, error) {
 	}
 	policies := map[string]string{}
 	for user, heading := range map[string]string{
-		workerUser: "Permissions of the worker:\n", serveUser: "Permissions of `starter serve`:\n", starterUser: "Permissions of the starter, for people and scripts:\n",
+		workerUser: "Permissions of the worker:\n", serveUser: "Permissions of `starter serve`:\n",
+		starterUser: "Permissions of the starter, for people and scripts:\n",
 	} {
 		_, after, found := strings.Cut(string(page), heading+"\n```json\n")
 		policy, _, closed := strings.Cut(after, "```")
 		if !found || !closed {
 			return nil, fmt.Errorf("docs/operations.md has no policy under %q", heading)
 		}
-		policies[user] = strings.NewReplacer(":::SOURCE", ":::"+s3server.SourceBucket, ":::STATE", ":::"+guardedBucket).Replace(policy)
+		policies[user] = strings.NewReplacer(":::SOURCE", ":::"+s3server.SourceBucket, ":::STATE", ":::"+guardedBucket).
+			Replace(policy)
 	}
 	return policies, nil
 }
@@ -122,7 +124,8 @@ func guarded(t *testing.T) *shop {
 }
 
 var makeGuardedBucket = sync.OnceValue(func() error {
-	return s3server.CreateBuckets(context.Background(), s3server.Client(house.ready.S3), []s3server.Bucket{{Name: guardedBucket, Versioned: true}})
+	return s3server.CreateBuckets(context.Background(), s3server.Client(house.ready.S3),
+		[]s3server.Bucket{{Name: guardedBucket, Versioned: true}})
 })
 
 // isGuarded lets the shop keep its state in the guarded bucket from now on.
@@ -146,7 +149,8 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	dir := t.TempDir()
 	list, settings := filepath.Join(dir, "accounts.csv"), filepath.Join(dir, "orders.json")
 	writeFile(t, list, []byte("account,every\n"+s.account+",1h\n"))
-	body, err := json.Marshal(order.Settings{Account: s.account, Enabled: true, Fulfillment: order.Fulfillment{Kind: order.S3}})
+	body, err := json.Marshal(order.Settings{Account: s.account, Enabled: true,
+		Fulfillment: order.Fulfillment{Kind: order.S3}})
 	require.NoError(t, err)
 	writeFile(t, settings, body)
 	catalogFile := filepath.Join(dir, "product.csv")
@@ -160,14 +164,16 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	run("sync", s.account, "--follow")
 	s.startServe(false, as(serveUser)...) // now: what it does not find it looks for again only after five seconds
 	s.subscribe()
-	require.NoError(t, s.emulator.SetHook(t.Context(), simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
+	require.NoError(t, s.emulator.SetHook(t.Context(),
+		simcontrol.Hook{Account: s.account, URL: "http://" + s.address + "/hooks/stripe", Secret: hookSecret}))
 	s.exportText(csv("sku1", "sku2")) // a tombstone, and a row that Stripe refuses would be next
 	run("sync", s.account, "--follow", "--full")
 	run("status")
 	run("report", s.account)
 
 	b := s.buys(simcontrol.Purchase{Capture: "manual", Hooks: true})
-	require.NotZero(t, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved"`), "the assortment could not be read")
+	require.NotZero(t, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved"`),
+		"the assortment could not be read")
 	other := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku2"}}})
 	b.becomes(order.StateAccepted)
 	other.becomes(order.StateAccepted)
@@ -217,7 +223,8 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	require.Empty(t, held.Objects, "again")
 
 	documented := documentedKeys(t)
-	require.Equal(t, []string{"orders/" + s.account + "/" + other.Session + ".json"}, s.namesTheBuyer(documented), "the other order of the same person")
+	require.Equal(t, []string{"orders/" + s.account + "/" + other.Session + ".json"}, s.namesTheBuyer(documented),
+		"the other order of the same person")
 	read(run("privacy", "erase", other.account, other.Session, "--force", "-o", "json"))
 	require.Empty(t, s.namesTheBuyer(documented))
 	s.requireNobody()
@@ -245,7 +252,8 @@ func (s *shop) namesTheBuyer(documented func(key string) bool) (keys []string) {
 	require.Greater(s.t, len(versions), 10)
 	for _, v := range versions {
 		require.True(s.t, documented(v.Key), "the handbook's table of keys has no row for %s", v.Key)
-		for _, private := range []string{buyer.Name, "Verschwiegen", buyer.Email, buyer.Phone, buyer.Address.Line1, buyer.Address.City, buyer.Address.PostalCode} {
+		for _, private := range []string{buyer.Name, "Verschwiegen", buyer.Email, buyer.Phone, buyer.Address.Line1,
+			buyer.Address.City, buyer.Address.PostalCode} {
 			if strings.Contains(string(s.version(v)), private) {
 				keys = append(keys, v.Key)
 				break
@@ -279,7 +287,8 @@ func documentedKeys(t *testing.T) func(key string) bool {
 		pattern := regexp.QuoteMeta(strings.Trim(strings.Split(row, "|")[1], " `"))
 		pattern = strings.ReplaceAll(pattern, regexp.QuoteMeta("<prefix>"), "state/")
 		pattern = strings.ReplaceAll(pattern, "…", ".+")
-		patterns = append(patterns, regexp.MustCompile("^"+regexp.MustCompile("<[a-z]+>").ReplaceAllString(pattern, "[^/]+")+"$"))
+		patterns = append(patterns,
+			regexp.MustCompile("^"+regexp.MustCompile("<[a-z]+>").ReplaceAllString(pattern, "[^/]+")+"$"))
 	}
 	require.NotEmpty(t, patterns)
 	return func(key string) bool {
@@ -301,7 +310,8 @@ func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
 		require.Regexp(t, "AccessDenied|Forbidden|s3:ListBucketVersions", got.stderr, statement)
 	}
 	for statement, variable := range map[string]string{
-		"ReadCatalogs": "VITRINE_SOURCE_BUCKET", "KeepState": "VITRINE_STATE_BUCKET", "ReadSettings": "VITRINE_STATE_BUCKET",
+		"ReadCatalogs": "VITRINE_SOURCE_BUCKET", "KeepState": "VITRINE_STATE_BUCKET",
+		"ReadSettings": "VITRINE_STATE_BUCKET",
 	} {
 		w := s.launchWorker(house.bin, as(workerUser+"-without-"+statement)...)
 		select {

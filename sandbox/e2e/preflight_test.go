@@ -34,7 +34,8 @@ func TestABucketThatDoesNotExistIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	output := &safeBuffer{}
 	code, err := child.Run(within(t), child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: []string{"serve"}, Dir: t.TempDir(), Stdout: output, Stderr: output,
+		Path: filepath.Join(house.bin, "starter"), Args: []string{"serve"}, Dir: t.TempDir(), Stdout: output,
+		Stderr: output,
 		Env: r.environ("VITRINE_STATE_BUCKET=nobody-made-this", "VITRINE_WEBHOOK_SECRETS="+webhookSecret,
 			"VITRINE_LISTEN="+ports.Address(free[0]), "VITRINE_WEBHOOK_LISTEN="+ports.Address(free[1])),
 	})
@@ -62,7 +63,11 @@ func TestAWebhookWhileTheBucketIsGoneIsSentAgain(t *testing.T) {
 	s.startServe(false)
 	of := func(account, number string) string {
 		there := &shop{room: &room{account: account}}
-		return bought{there, simcontrol.Purchased{Order: simcontrol.Order{Session: "cs_test_e2e" + number, PaymentIntent: "pi_e2e" + number}}}.completed("evt_e2e" + number)
+		return bought{
+			there, simcontrol.Purchased{
+				Order: simcontrol.Order{Session: "cs_test_e2e" + number, PaymentIntent: "pi_e2e" + number},
+			},
+		}.completed("evt_e2e" + number)
 	}
 	event := of(s.account, "1")
 	status, text := s.hears(event, signed(event, webhookSecret, 0), nil)

@@ -57,7 +57,8 @@ func (r *room) launchWorker(bin string, extra ...string) *worker {
 	w := &worker{t: r.t, output: &safeBuffer{}, health: "http://" + ports.Address(port)}
 	w.Process, err = child.Start(child.Command{
 		Path: filepath.Join(bin, "worker"), Dir: r.t.TempDir(), Stdout: w.output, Stderr: w.output,
-		Env: r.environ(append([]string{"VITRINE_LISTEN=" + ports.Address(port), "VITRINE_SHUTDOWN_TIMEOUT=5s"}, extra...)...),
+		Env: r.environ(append([]string{"VITRINE_LISTEN=" + ports.Address(port), "VITRINE_SHUTDOWN_TIMEOUT=5s"},
+			extra...)...),
 	})
 	require.NoError(r.t, err)
 	r.t.Cleanup(w.end)
@@ -119,7 +120,8 @@ func (r *room) starter(args ...string) answer {
 	r.t.Helper()
 	stdout, stderr := &safeBuffer{}, &safeBuffer{}
 	code, err := child.Run(within(r.t), child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: args, Env: r.environ(), Dir: r.t.TempDir(), Stdout: stdout, Stderr: stderr,
+		Path: filepath.Join(house.bin, "starter"), Args: args, Env: r.environ(), Dir: r.t.TempDir(), Stdout: stdout,
+		Stderr: stderr,
 	})
 	require.NoError(r.t, err, "starter %v:\n%s%s", args, stdout, stderr)
 	require.NotContains(r.t, stderr.String(), "WARNING: DATA RACE")

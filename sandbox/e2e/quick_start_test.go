@@ -45,11 +45,14 @@ func bringUp(t *testing.T) *guest {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = up.Stop(time.Minute) })
-	require.Eventually(t, func() bool { _, err := os.Stat(envFile); return err == nil }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(envFile); return err == nil }, time.Minute,
+		20*time.Millisecond)
 	g.start("VITRINE_LISTEN="+ports.Address(free[1]), "exec bin/worker")
 	g.start("VITRINE_LISTEN="+ports.Address(free[2]), "exec bin/starter serve")
 	for _, port := range free[1:] {
-		require.Eventually(t, func() bool { return ports.Answers(t.Context(), "http://"+ports.Address(port)+"/readyz") == nil }, time.Minute, 50*time.Millisecond)
+		require.Eventually(t,
+			func() bool { return ports.Answers(t.Context(), "http://"+ports.Address(port)+"/readyz") == nil },
+			time.Minute, 50*time.Millisecond)
 	}
 	return g
 }

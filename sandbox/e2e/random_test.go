@@ -56,7 +56,8 @@ func TestStripeHasWhatTheFileSays(t *testing.T) {
 func (r *room) randomWay(luck *rand.Rand) {
 	r.t.Helper()
 	api := []feed.API{feed.V1, feed.V2}[luck.IntN(2)]
-	require.NoError(r.t, r.accounts.SaveSettings(r.t.Context(), account.Settings{Account: r.account, Rules: account.Rules{ImportAPI: api}}))
+	require.NoError(r.t, r.accounts.SaveSettings(r.t.Context(),
+		account.Settings{Account: r.account, Rules: account.Rules{ImportAPI: api}}))
 	faults := []simcontrol.Fault{
 		{Kind: simcontrol.FaultStatus, Status: 500},
 		{Kind: simcontrol.FaultStatus, Status: 503, Times: 2},
@@ -67,7 +68,8 @@ func (r *room) randomWay(luck *rand.Rand) {
 		{Kind: simcontrol.FaultCutResponse, Bytes: 20, Skip: luck.IntN(4)},
 		{Kind: simcontrol.FaultImportFail, Skip: luck.IntN(2)},
 		{Kind: simcontrol.FaultImportResult, StatusText: "succeeded_with_errors"},
-		{Kind: simcontrol.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"success_count":"1"}`)},
+		{Kind: simcontrol.FaultImportResult, StatusText: "succeeded",
+			Result: json.RawMessage(`{"rows_processed":1,"success_count":"1"}`)},
 		{Kind: simcontrol.FaultErrorFile, Odd: stripesim.OddErrorFiles()[luck.IntN(len(stripesim.OddErrorFiles()))]},
 		{Kind: simcontrol.FaultPage, Status: 404, Times: 2},
 		{Kind: simcontrol.FaultStatus, Status: 404, Times: 4, Match: simcontrol.Match{Method: "GET"}},

@@ -35,7 +35,8 @@ func (r *room) keeps(scenario, workflowID, runID string) {
 	if _, err := os.Stat(path); err == nil {
 		return
 	}
-	events := r.temporal.GetWorkflowHistory(r.t.Context(), workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.temporal.GetWorkflowHistory(r.t.Context(), workflowID, runID, false,
+		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	var recorded history.History
 	for events.HasNext() {
 		event, err := events.Next()

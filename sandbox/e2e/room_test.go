@@ -229,7 +229,8 @@ func (r *room) uploads() []simcontrol.File {
 	r.t.Helper()
 	files, err := r.emulator.Files(within(r.t), r.account)
 	require.NoError(r.t, err)
-	return slices.DeleteFunc(files, func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" })
+	return slices.DeleteFunc(files,
+		func(f simcontrol.File) bool { return f.Purpose != "data_management_manual_upload" })
 }
 
 // findings are the entries of a report.
@@ -254,7 +255,8 @@ func (r *room) lastUpload() [][]string {
 // rowsOf reads a file back from Stripe, as the account's owner could.
 func (r *room) rowsOf(file simcontrol.File) [][]string {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(within(r.t), http.MethodGet, house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
+	request, err := http.NewRequestWithContext(within(r.t), http.MethodGet,
+		house.ready.Stripe+filesPath+"/"+file.ID+"/contents", nil)
 	require.NoError(r.t, err)
 	request.Header.Set("Authorization", "Bearer "+r.key)
 	request.Header.Set("Stripe-Account", r.account)
@@ -313,7 +315,8 @@ func (r *room) fault(f simcontrol.Fault) simcontrol.ArmedFault {
 // runs are the room's workflow runs, as Temporal lists them: a little late.
 func (r *room) runs() []*workflow.WorkflowExecutionInfo {
 	r.t.Helper()
-	listed, err := r.temporal.ListWorkflow(within(r.t), &workflowservice.ListWorkflowExecutionsRequest{Namespace: r.namespace})
+	listed, err := r.temporal.ListWorkflow(within(r.t),
+		&workflowservice.ListWorkflowExecutionsRequest{Namespace: r.namespace})
 	require.NoError(r.t, err)
 	return listed.GetExecutions()
 }

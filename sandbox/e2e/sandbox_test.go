@@ -37,7 +37,8 @@ func TestDemoSaysWhatWentWrong(t *testing.T) {
 	t.Parallel()
 	bin, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Symlink(filepath.Join(house.bin, "starter"), filepath.Join(bin, "starter")))
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "worker"), []byte("#!/bin/sh\necho 'out of coffee' >&2\nexit 3\n"), 0o700))
+	require.NoError(t,
+		os.WriteFile(filepath.Join(bin, "worker"), []byte("#!/bin/sh\necho 'out of coffee' >&2\nexit 3\n"), 0o700))
 	got := runSandbox(t, "demo", "--bin", bin, "--temp-dir", dir)
 	require.Equal(t, 1, got.code)
 	require.Contains(t, got.stdout, "the worker ended with exit code 3")
@@ -63,7 +64,8 @@ func TestUpPrintsItsEnvironmentAndLeavesNothingBehind(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer up.Kill()
-	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), "Up after") }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), "Up after") }, time.Minute,
+		20*time.Millisecond)
 
 	written, err := os.ReadFile(envFile)
 	require.NoError(t, err)
@@ -153,7 +155,8 @@ func requireEmpty(t *testing.T, dir string) {
 // Workers are killed in these tests, and clients give up: none of that is a wish of the sandbox's owner.
 func TestConnectionsThatAreResetEndNothing(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{house.ready.S3, house.ready.Stripe, house.ready.WebUI, house.ready.Mail, house.ready.Env["TEMPORAL_ADDRESS"]} {
+	for _, address := range []string{house.ready.S3, house.ready.Stripe, house.ready.WebUI, house.ready.Mail,
+		house.ready.Env["TEMPORAL_ADDRESS"]} {
 		address = strings.TrimPrefix(address, "http://")
 		for range 20 {
 			connection, err := net.Dial("tcp", address)

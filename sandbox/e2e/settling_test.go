@@ -46,7 +46,8 @@ func TestAnErrorFileThatIsGoneBlocksNothing(t *testing.T) {
 	require.Equal(t, int64(1), report.Imports[0].Failed, "what is known is kept")
 	require.Contains(t, m.starter("report", m.account).stdout, string(fault.ImportUnreadable))
 
-	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 3, Accepted: 2, Refused: 1}, m.syncsWith(again, catalog.SucceededWithErrors).Rows)
+	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 3, Accepted: 2, Refused: 1},
+		m.syncsWith(again, catalog.SucceededWithErrors).Rows)
 	require.Nil(t, m.state().Unsettled)
 	require.Equal(t, int64(1), m.syncsWith(again, catalog.SucceededWithErrors).Rows.StillRefused)
 	require.Len(t, m.imports(), 2)
@@ -57,9 +58,11 @@ func TestAnImportThatIsGoneBlocksNothing(t *testing.T) {
 		t.Run(string(api), func(t *testing.T) {
 			m := enter(t)
 			m.startWorker("VITRINE_STRIPE_IMPORT_API=" + string(api))
-			path := map[feed.API]string{feed.V1: importsPath + "/", feed.V2: "/v2/commerce/product_catalog/imports/"}[api]
+			path := map[feed.API]string{feed.V1: importsPath + "/",
+				feed.V2: "/v2/commerce/product_catalog/imports/"}[api]
 			m.exportText(csv("sku1", "sku2"))
-			m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Times: 4, Match: simcontrol.Match{Method: "GET", PathPrefix: path}})
+			m.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 403, Times: 4,
+				Match: simcontrol.Match{Method: "GET", PathPrefix: path}})
 			_, err := m.ends(m.starts())
 			requireFailure(t, err, fault.ImportUnreadable, "cannot be learnt")
 			m.requireSettled()
@@ -74,14 +77,16 @@ func TestCountsThatDoNotAddUp(t *testing.T) {
 	m := enter(t)
 	m.startWorker()
 	m.exportText(csv("sku1", "sku2", "sku3"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportResult, StatusText: "succeeded", Result: json.RawMessage(`{"rows_processed":1,"successes":{"row_count":1}}`)})
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportResult, StatusText: "succeeded",
+		Result: json.RawMessage(`{"rows_processed":1,"successes":{"row_count":1}}`)})
 	result := m.syncs(catalog.SucceededWithErrors)
 	require.Equal(t, int64(3), result.Rows.Unknown)
 	require.Contains(t, m.report().Reason, "processed 1 of 3 rows")
 
 	m.exportText(csv("sku1", "sku2"))
 	result = m.syncsWith(again, catalog.Succeeded)
-	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Deleted: 1, Accepted: 3}, result.Rows, "what may be there is deleted")
+	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Deleted: 1, Accepted: 3}, result.Rows,
+		"what may be there is deleted")
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 
 	m.exportText(csv("sku1", "sku2", "sku4"))
@@ -97,14 +102,17 @@ func TestAProxysPageEndsNoRun(t *testing.T) {
 	m := enter(t)
 	m.startWorker("VITRINE_INVALID_ROWS=send")
 	m.exportText(csv("sku1", "bad2"))
-	for status, path := range map[int]string{404: importsPath + "/", 403: filesPath, 502: importsPath, 200: filesPath + "/"} {
+	for status, path := range map[int]string{404: importsPath + "/", 403: filesPath, 502: importsPath,
+		200: filesPath + "/"} {
 		method := map[int]string{502: "POST", 403: "POST"}[status]
 		if method == "" {
 			method = "GET"
 		}
-		m.fault(simcontrol.Fault{Kind: simcontrol.FaultPage, Status: status, Match: simcontrol.Match{Method: method, PathPrefix: path}})
+		m.fault(simcontrol.Fault{Kind: simcontrol.FaultPage, Status: status,
+			Match: simcontrol.Match{Method: method, PathPrefix: path}})
 	}
-	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Accepted: 1, Refused: 1}, m.syncs(catalog.SucceededWithErrors).Rows)
+	require.Equal(t, catalog.ReportRows{Source: 2, Sent: 2, Accepted: 1, Refused: 1},
+		m.syncs(catalog.SucceededWithErrors).Rows)
 	require.Empty(t, m.report().Reason)
 }
 
@@ -113,8 +121,10 @@ func TestARefusedDeletionIsTriedAgain(t *testing.T) {
 	m.startWorker()
 	m.sells([]string{"sku1", "sku2", "sku3"})
 	m.exportText(csv("sku1", "sku3"))
-	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"}, Message: "The product has open orders."})
-	require.Equal(t, catalog.ReportRows{Source: 2, Unchanged: 2, NotDeleted: 1, Refused: 1}, m.syncs(catalog.SucceededWithErrors).Rows)
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportRefuse, IDs: []string{"sku2"},
+		Message: "The product has open orders."})
+	require.Equal(t, catalog.ReportRows{Source: 2, Unchanged: 2, NotDeleted: 1, Refused: 1},
+		m.syncs(catalog.SucceededWithErrors).Rows)
 	require.Len(t, m.ids(), 3)
 	told := m.toldByStripe()
 	require.Len(t, told, 1)
@@ -123,7 +133,8 @@ func TestARefusedDeletionIsTriedAgain(t *testing.T) {
 
 	m.exportText(csv("sku1", "sku3", "sku4"))
 	m.setUnsettled(time.Hour)
-	require.Equal(t, int64(1), m.syncs(catalog.SucceededWithErrors).Rows.NotDeleted, "it is too early, and not forgotten")
+	require.Equal(t, int64(1), m.syncs(catalog.SucceededWithErrors).Rows.NotDeleted,
+		"it is too early, and not forgotten")
 	require.Zero(t, m.report().Since.Fixed)
 
 	m.setUnsettled(0)
@@ -191,7 +202,8 @@ func TestOddErrorFiles(t *testing.T) {
 	m.exportText(csv("sku1", "sku2"))
 	m.syncs(catalog.Succeeded)
 	readable := map[string]bool{
-		"capitals": true, "gzip": true, "renamed": true, "semicolon": true, "tabs": true, "utf16be": true, "utf16le": true, "unbalanced": true,
+		"capitals": true, "gzip": true, "renamed": true, "semicolon": true, "tabs": true, "utf16be": true,
+		"utf16le": true, "unbalanced": true,
 	}
 	for n, odd := range stripesim.OddErrorFiles() {
 		ids := []string{"sku1", "sku2", "bad1" + odd, "bad2" + odd, "new" + string(rune('a'+n))}
@@ -200,7 +212,8 @@ func TestOddErrorFiles(t *testing.T) {
 		result := m.syncsWith(again, catalog.SucceededWithErrors)
 		m.requireSettled()
 		if readable[odd] {
-			require.Equal(t, int64(2), result.Rows.Refused-result.Rows.NotDeleted, "%s: %+v, %s", odd, result.Rows, m.report().Reason)
+			require.Equal(t, int64(2), result.Rows.Refused-result.Rows.NotDeleted, "%s: %+v, %s", odd, result.Rows,
+				m.report().Reason)
 			require.Zero(t, result.Rows.Unknown, "%s: %s", odd, m.report().Reason)
 			continue
 		}
@@ -223,7 +236,8 @@ func TestAFileThatOnlyDeletes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, m.ids(), 30)
 
-	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, Rules: account.Rules{Source: account.ChangesSource}}))
+	require.NoError(t, m.accounts.SaveSettings(t.Context(),
+		account.Settings{Account: m.account, Rules: account.Rules{Source: account.ChangesSource}}))
 	m.exportText("id,delete\n" + ids[1] + ",true\n")
 	require.Equal(t, int64(1), m.foretold().Deleted)
 	require.Equal(t, catalog.ReportRows{Source: 1, Deleted: 1, Accepted: 1}, m.syncs(catalog.Succeeded).Rows)
@@ -232,8 +246,10 @@ func TestAFileThatOnlyDeletes(t *testing.T) {
 	require.Len(t, m.ids(), 30, "29, and a new one")
 	require.Contains(t, m.starter("accounts", "show", m.account).stdout, "changes")
 
-	m.exportText("id,delete\n" + ids[2] + ",true\n" + ids[3] + ",true\n" + ids[4] + ",true\n" + ids[5] + ",true\n" + ids[6] + ",true\n" +
-		ids[7] + ",true\n" + ids[8] + ",true\n" + ids[9] + ",true\n" + ids[10] + ",true\n" + ids[11] + ",true\n")
+	m.exportText(
+		"id,delete\n" + ids[2] + ",true\n" + ids[3] + ",true\n" + ids[4] + ",true\n" + ids[5] + ",true\n" + ids[6] +
+			",true\n" +
+			ids[7] + ",true\n" + ids[8] + ",true\n" + ids[9] + ",true\n" + ids[10] + ",true\n" + ids[11] + ",true\n")
 	m.holds()
 	require.Contains(t, m.state().Held.Text(), "the changes delete 10 of 30 rows")
 }

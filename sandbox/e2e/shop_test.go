@@ -137,7 +137,8 @@ func (s *shop) startServe(plain bool, more ...string) {
 	started := &server{output: &safeBuffer{}}
 	var err error
 	started.Process, err = child.Start(child.Command{
-		Path: filepath.Join(bin, "starter"), Args: []string{"serve"}, Dir: s.t.TempDir(), Stdout: started.output, Stderr: started.output,
+		Path: filepath.Join(bin, "starter"), Args: []string{"serve"}, Dir: s.t.TempDir(), Stdout: started.output,
+		Stderr: started.output,
 		Env: s.environ(append([]string{
 			"VITRINE_WEBHOOK_LISTEN=" + s.address, "VITRINE_LISTEN=" + s.probes, "VITRINE_SHUTDOWN_TIMEOUT=5s",
 			"VITRINE_WEBHOOK_SECRETS=" + webhookSecret, "VITRINE_HOOK_SECRETS=" + hookSecret,
@@ -179,7 +180,8 @@ func (s *shop) counts(metric string, labels ...string) int {
 	require.NoError(s.t, err)
 	count := 0
 	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, metric+"{") || slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(line, l) }) {
+		if !strings.HasPrefix(line, metric+"{") ||
+			slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(line, l) }) {
 			continue
 		}
 		var n float64
@@ -194,7 +196,8 @@ func (s *shop) counts(metric string, labels ...string) int {
 func (s *shop) subscribe() simcontrol.Endpoint {
 	s.t.Helper()
 	endpoint, err := s.emulator.AddEndpoint(s.t.Context(), simcontrol.Endpoint{
-		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, EnabledEvents: order.EventTypes(),
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true,
+		EnabledEvents: order.EventTypes(),
 	})
 	require.NoError(s.t, err)
 	return endpoint
@@ -265,7 +268,8 @@ func (b bought) atStripe() simcontrol.Order {
 func (s *shop) writes(ending string) (count int) {
 	s.t.Helper()
 	for _, request := range s.requests() {
-		if request.Method == "POST" && strings.HasSuffix(request.Path, ending) && request.Status == 200 && !request.Replayed {
+		if request.Method == "POST" && strings.HasSuffix(request.Path, ending) && request.Status == 200 &&
+			!request.Replayed {
 			count++
 		}
 	}

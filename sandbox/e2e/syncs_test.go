@@ -29,7 +29,8 @@ func (r *room) startsAs(id string, in workflows.CatalogSyncInput) client.Workflo
 	r.t.Helper()
 	in.Account = r.account
 	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
-		ID: id, TaskQueue: workflows.TaskQueue, WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		ID: id, TaskQueue: workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, workflows.CatalogSyncType, in)
 	require.NoError(r.t, err)
 	r.newest = run
@@ -80,7 +81,8 @@ func (r *room) reaches(run client.WorkflowRun, activity string) {
 			return false
 		}
 		for _, pending := range described.GetPendingActivities() {
-			if pending.GetActivityType().GetName() == activity && pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+			if pending.GetActivityType().GetName() == activity &&
+				pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
 				return true
 			}
 		}
@@ -107,7 +109,8 @@ func csv(ids ...string) string {
 
 // product is a row of two lines.
 func product(id, price string) string {
-	return fmt.Sprintf("%s,Title of %s,\"A description, with\na line break\",https://shop.example/%s,https://shop.example/%s.jpg,in_stock,%s\n", id, id, id, id, price)
+	return fmt.Sprintf(
+		"%s,Title of %s,\"A description, with\na line break\",https://shop.example/%s,https://shop.example/%s.jpg,in_stock,%s\n", id, id, id, id, price)
 }
 
 // numbered are n ids.

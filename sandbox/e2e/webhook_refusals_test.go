@@ -34,8 +34,11 @@ func hearing(t *testing.T) *shop {
 
 // completed is the event that tells of an order, with changes to it as pairs of old and new.
 func (b bought) completed(event string, changes ...string) string {
-	text := `{"id":"` + event + `","object":"event","api_version":"2025-10-29.clover","type":"checkout.session.completed","account":"` + b.account + `",` +
-		`"livemode":false,"created":1800000000,"data":{"object":{"id":"` + b.Session + `","object":"checkout.session","payment_intent":"` + b.PaymentIntent + `"}}}`
+	text := `{"id":"` + event +
+		`","object":"event","api_version":"2025-10-29.clover","type":"checkout.session.completed","account":"` +
+		b.account + `",` +
+		`"livemode":false,"created":1800000000,"data":{"object":{"id":"` + b.Session +
+		`","object":"checkout.session","payment_intent":"` + b.PaymentIntent + `"}}}`
 	return strings.NewReplacer(changes...).Replace(text)
 }
 
@@ -49,7 +52,8 @@ func signed(body, secret string, ago time.Duration) string {
 
 // hears sends a webhook; status is 0 if nobody answers.
 func (s *shop) hears(body, signature string, change func(*http.Request)) (status int, text string) {
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.address+"/webhooks/stripe", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.address+"/webhooks/stripe",
+		strings.NewReader(body))
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -85,15 +89,18 @@ func TestWebhooksThatAreNotStripesAreRefused(t *testing.T) {
 		status          int
 		outcome         string
 	}{
-		"unsigned":            {body, "", nil, 400, "signature_missing"},
-		"forged":              {body, signed(body, "whsec_ofSomebodyElse123", 0), nil, 400, "signature_mismatch"},
-		"signed as a hook":    {body, signed(body, hookSecret, 0), nil, 400, "signature_mismatch"},
-		"another body":        {b.completed("evt_2"), good(body), nil, 400, "signature_mismatch"},
-		"six minutes old":     {body, signed(body, webhookSecret, 6*time.Minute), nil, 400, "signature_too_old"},
-		"of the future":       {body, signed(body, webhookSecret, -6*time.Minute), nil, 400, "signature_too_new"},
-		"half a megabyte":     {large, good(large), nil, 413, "too_large"},
-		"a form":              {body, good(body), func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }, 415, "not_json"},
-		"compressed":          {body, good(body), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 415, "not_json"},
+		"unsigned":         {body, "", nil, 400, "signature_missing"},
+		"forged":           {body, signed(body, "whsec_ofSomebodyElse123", 0), nil, 400, "signature_mismatch"},
+		"signed as a hook": {body, signed(body, hookSecret, 0), nil, 400, "signature_mismatch"},
+		"another body":     {b.completed("evt_2"), good(body), nil, 400, "signature_mismatch"},
+		"six minutes old":  {body, signed(body, webhookSecret, 6*time.Minute), nil, 400, "signature_too_old"},
+		"of the future":    {body, signed(body, webhookSecret, -6*time.Minute), nil, 400, "signature_too_new"},
+		"half a megabyte":  {large, good(large), nil, 413, "too_large"},
+		"a form": {body, good(body),
+			func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }, 415,
+			"not_json"},
+		"compressed": {body, good(body), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") },
+			415, "not_json"},
 		"signed, but no JSON": {"<event/>", good("<event/>"), nil, 400, "unreadable"},
 		"signed, but no event": {`{"object":"checkout.session","id":"` + b.Session + `"}`,
 			good(`{"object":"checkout.session","id":"` + b.Session + `"}`), nil, 400, "unreadable"},
@@ -141,9 +148,12 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 		"another account": {b.completed("evt_1", s.account, "acct_nobody"), "unknown_account"},
 		"the platform's":  {b.completed("evt_1", `"account":"`+s.account+`",`, ""), "unknown_account"},
 		"another type":    {b.completed("evt_1", "checkout.session.completed", "customer.created"), "other_type"},
-		"a thin one":      {`{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","created":"2026-11-24T12:00:00Z","livemode":false}`, "other_type"},
+		"a thin one": {
+			`{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","created":"2026-11-24T12:00:00Z","livemode":false}`, "other_type",
+		},
 		"a payment without a session": {
-			b.completed("evt_1", "checkout.session.completed", "payment_intent.succeeded", b.Session, "pi_of_nobody", `"`+b.PaymentIntent+`"`, "null"), "not_an_order"},
+			b.completed("evt_1", "checkout.session.completed", "payment_intent.succeeded", b.Session, "pi_of_nobody",
+				`"`+b.PaymentIntent+`"`, "null"), "not_an_order"},
 	} {
 		status, text := s.hears(test.body, signed(test.body, webhookSecret, 0), nil)
 		require.Equal(t, http.StatusOK, status, name)
@@ -158,7 +168,8 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 		require.Equal(t, []any{http.StatusOK, "delivered"}, []any{status, text}, version)
 	}
 	for range 20 { // within its five minutes a signature is good as often as somebody sends it
-		status, _ := s.hears(b.completed("evt_2019"), signed(b.completed("evt_2019"), webhookSecret, 4*time.Minute), nil)
+		status, _ := s.hears(b.completed("evt_2019"), signed(b.completed("evt_2019"), webhookSecret, 4*time.Minute),
+			nil)
 		require.Equal(t, http.StatusOK, status)
 	}
 	b.becomes(order.StateAccepted)
@@ -171,7 +182,8 @@ func TestWebhooksThatAreNoneOfOursAreAcknowledged(t *testing.T) {
 func TestAnAccountThatCannotBeReadDoesNotFailTheEndpoint(t *testing.T) {
 	s := hearing(t)
 	b := s.buys(simcontrol.Purchase{})
-	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1, Match: simcontrol.Match{PathPrefix: "/v1/checkout/sessions"}})
+	s.fault(simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: http.StatusForbidden, Times: -1,
+		Match: simcontrol.Match{PathPrefix: "/v1/checkout/sessions"}})
 	body := b.completed("evt_1", "checkout.session.completed", "payment_intent.succeeded", b.Session, b.PaymentIntent)
 	for range 3 {
 		status, text := s.hears(body, signed(body, webhookSecret, 0), nil)
@@ -222,7 +234,8 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 	s.startServe(false, "TEMPORAL_ADDRESS="+wire.address)
 	s.subscribe()
 	s.stocked()
-	require.NoError(t, s.emulator.SetOrders(t.Context(), simcontrol.OrderSettings{Retries: 10, RetryDelay: simcontrol.Duration(500 * time.Millisecond)}))
+	require.NoError(t, s.emulator.SetOrders(t.Context(),
+		simcontrol.OrderSettings{Retries: 10, RetryDelay: simcontrol.Duration(500 * time.Millisecond)}))
 	for _, state := range []cableState{cut, silent} {
 		wire.becomes(state)
 		b := s.buys(simcontrol.Purchase{})
@@ -233,7 +246,8 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 		}
 		require.Nil(t, s.merchant.has(b.id()))
 		require.Equal(t, http.StatusOK, s.probe("/livez"), "a restart does not bring Temporal back")
-		s.await("the webhook server saying that it is not ready", func() bool { return s.probe("/readyz") == http.StatusServiceUnavailable })
+		s.await("the webhook server saying that it is not ready",
+			func() bool { return s.probe("/readyz") == http.StatusServiceUnavailable })
 
 		wire.becomes(whole)
 		b.becomes(order.StateAccepted)
@@ -309,7 +323,8 @@ func TestAShutdownKeepsWhatWasAcknowledged(t *testing.T) {
 	s.startServe(false)
 	require.Len(t, s.flood(bodies, 0, nil), orders*each)
 	for _, b := range all {
-		b.comes("every event", func(v workflows.OrderView) bool { return v.Events == each && v.State == order.StateAccepted })
+		b.comes("every event",
+			func(v workflows.OrderView) bool { return v.Events == each && v.State == order.StateAccepted })
 		require.Equal(t, 1, s.merchant.has(b.id()).times)
 	}
 }

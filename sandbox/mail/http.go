@@ -16,7 +16,8 @@ func (b *box) routes() *http.ServeMux {
 	routes.HandleFunc("GET /_sim/mails", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, data(b.matching(Match{From: r.FormValue("from"), To: r.FormValue("to")})))
 	})
-	routes.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, data(b.list())) })
+	routes.HandleFunc("GET /_sim/faults",
+		func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, data(b.list())) })
 	routes.HandleFunc("POST /_sim/faults", b.postFault)
 	routes.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
 		b.disarm()

@@ -42,7 +42,8 @@ func (c *catcher) address() string {
 
 // send writes to jenny@example.com.
 func (c *catcher) send(from, source string) error {
-	return smtp.SendMail(c.address(), nil, from, []string{"jenny@example.com"}, []byte(strings.ReplaceAll(source, "\n", "\r\n")))
+	return smtp.SendMail(c.address(), nil, from, []string{"jenny@example.com"},
+		[]byte(strings.ReplaceAll(source, "\n", "\r\n")))
 }
 
 func (c *catcher) mails(m mail.Match) []mail.Mail {
@@ -128,7 +129,8 @@ func TestMailsAreReadable(t *testing.T) {
 	require.Empty(t, got.Problem)
 
 	_, page := c.get("/mails/1")
-	for _, want := range []string{"Café Loom &lt;shop@example.com&gt;", "Grüße", "terms.pdf (4 B)", `src="/mails/1/html" sandbox`} {
+	for _, want := range []string{"Café Loom &lt;shop@example.com&gt;", "Grüße", "terms.pdf (4 B)",
+		`src="/mails/1/html" sandbox`} {
 		require.Contains(t, page, want)
 	}
 	_, list := c.get("/")
@@ -162,7 +164,8 @@ func TestHostileMails(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	const evil = `<script>alert(1)</script>`
-	require.NoError(t, c.send("shop@example.com", "From: "+evil+"\nSubject: "+evil+"\nX-"+"Evil: "+evil+"\nContent-Type: text/html\n\n"+evil+"\n"))
+	require.NoError(t, c.send("shop@example.com",
+		"From: "+evil+"\nSubject: "+evil+"\nX-"+"Evil: "+evil+"\nContent-Type: text/html\n\n"+evil+"\n"))
 	require.NoError(t, c.send("shop@example.com", "Subject: "+evil+"\n\n"+evil+"\n"))
 	for _, path := range []string{"/", "/mails/1", "/mails/2"} {
 		response, page := c.get(path)
@@ -270,7 +273,8 @@ func TestHanging(t *testing.T) { // not parallel: another catcher could get its 
 	require.NoError(t, err)
 	defer conn.Close()
 	answers := textproto.NewReader(bufio.NewReader(conn))
-	for _, line := range []string{"", "EHLO me\r\n", "MAIL FROM:<shop@example.com>\r\n", "RCPT TO:<jenny@example.com>\r\n", "DATA\r\n"} {
+	for _, line := range []string{"", "EHLO me\r\n", "MAIL FROM:<shop@example.com>\r\n",
+		"RCPT TO:<jenny@example.com>\r\n", "DATA\r\n"} {
 		_, err := io.WriteString(conn, line)
 		require.NoError(t, err)
 		_, _, err = answers.ReadResponse(0)
@@ -289,11 +293,13 @@ func TestHanging(t *testing.T) { // not parallel: another catcher could get its 
 func TestFaultsThatAreNone(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	for _, bad := range []mail.Fault{{}, {Kind: "earthquake"}, {Kind: mail.Refuse}, {Kind: mail.RefuseRecipient, Status: 250}, {Kind: mail.Refuse, Status: 600}} {
+	for _, bad := range []mail.Fault{{}, {Kind: "earthquake"}, {Kind: mail.Refuse},
+		{Kind: mail.RefuseRecipient, Status: 250}, {Kind: mail.Refuse, Status: 600}} {
 		_, err := c.AddFault(t.Context(), bad)
 		require.ErrorContains(t, err, "400 Bad Request", "%+v", bad)
 	}
-	response, err := http.Post(c.BaseURL+"/_sim/faults", "application/json", strings.NewReader(`{"kind":"hang","stauts":451}`))
+	response, err := http.Post(c.BaseURL+"/_sim/faults", "application/json",
+		strings.NewReader(`{"kind":"hang","stauts":451}`))
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusBadRequest, response.StatusCode)

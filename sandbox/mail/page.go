@@ -25,7 +25,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 }).Parse(pageText))
 
 // pagePolicy lets the pages show their own style and the frame with a mail's HTML, load nothing else and run nothing.
-var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash() + "'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash() +
+	"'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // mailPolicy is for the HTML of a mail, which anybody may have written: it runs nothing, loads nothing from anywhere,
 // and is of no origin, also where it is not in the frame.

@@ -16,7 +16,9 @@ const (
 )
 
 func newSMTP(b *box) *smtp.Server {
-	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: b, conn: c}, nil }))
+	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{box: b, conn: c}, nil
+	}))
 	s.Domain = "sandbox"
 	s.MaxMessageBytes, s.MaxRecipients = maxBytes, maxRecipients
 	s.ReadTimeout, s.WriteTimeout = patience, patience

@@ -78,11 +78,13 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	identities, err := newUsers(auth.NewIAMServiceSingle(auth.Account{Access: AccessKey, Secret: SecretKey, Role: auth.RoleAdmin}), o.Users)
+	identities, err := newUsers(
+		auth.NewIAMServiceSingle(auth.Account{Access: AccessKey, Secret: SecretKey, Role: auth.RoleAdmin}), o.Users)
 	if err != nil {
 		return nil, err
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it ends with Stop, not with the call that began it
+	// it ends with Stop, not with the call that began it
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Server{url: "http://" + ports.Address(o.Port), stop: stop, ended: make(chan error, 1), returnTo: before}
 	go func() {
 		s.ended <- embedgw.RunVersityGW(serving, backend, &embedgw.Config{
@@ -115,7 +117,8 @@ func openBackend(dir string) (*posix.Posix, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, fmt.Errorf("directory %q: the path must be absolute", dir)
 	}
-	objects, metadata, versions := filepath.Join(dir, "objects"), filepath.Join(dir, "metadata"), filepath.Join(dir, "versions")
+	objects, metadata, versions := filepath.Join(dir, "objects"), filepath.Join(dir, "metadata"), filepath.Join(dir,
+		"versions")
 	for _, d := range []string{objects, metadata, versions} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err

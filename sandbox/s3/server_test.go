@@ -18,7 +18,8 @@ import (
 func TestTheObjectStoreKeepsItsPromises(t *testing.T) {
 	endpoint := start(t, s3.Bucket{Name: "plain"}, s3.Bucket{Name: "versioned", Versioned: true})
 	store, err := objectstore.New(t.Context(), objectstore.Options{
-		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: s3.AccessKey, SecretAccessKey: s3.SecretKey,
+		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: s3.AccessKey,
+		SecretAccessKey: s3.SecretKey,
 	})
 	require.NoError(t, err)
 	for _, bucket := range []string{"plain", "versioned"} {
@@ -46,7 +47,8 @@ func TestOneEndpointFollowsAnother(t *testing.T) {
 func TestAWrongSecretIsRefused(t *testing.T) {
 	endpoint := start(t, s3.Bucket{Name: "plain"})
 	store, err := objectstore.New(t.Context(), objectstore.Options{
-		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: s3.AccessKey, SecretAccessKey: "a guess",
+		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: s3.AccessKey,
+		SecretAccessKey: "a guess",
 	})
 	require.NoError(t, err)
 	_, err = store.Head(t.Context(), "plain", "anything")
@@ -78,7 +80,8 @@ func TestAUserIsHeldToThePolicy(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, endpoint.Stop()) })
 	store, err := objectstore.New(t.Context(), objectstore.Options{
-		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: "reader", SecretAccessKey: "reader-secret",
+		PathStyle: true, Endpoint: endpoint.URL(), Region: s3.Region, AccessKeyID: "reader",
+		SecretAccessKey: "reader-secret",
 	})
 	require.NoError(t, err)
 	for key, allowed := range map[string]struct{ write, read bool }{
@@ -93,7 +96,8 @@ func TestAUserIsHeldToThePolicy(t *testing.T) {
 	require.True(t, fault.Is(err, fault.SourceForbidden), "%v", err)
 	require.True(t, fault.Is(store.Delete(t.Context(), "plain", "open/a"), fault.SourceForbidden))
 
-	options.Users[0].Policy = []byte(`{"Version": "2012-10-17", "Statement": [{"Effect": "Perhaps", "Action": "*", "Resource": "*"}]}`)
+	options.Users[0].Policy = []byte(
+		`{"Version": "2012-10-17", "Statement": [{"Effect": "Perhaps", "Action": "*", "Resource": "*"}]}`)
 	_, err = s3.Start(t.Context(), options)
 	require.ErrorContains(t, err, "the policy of reader")
 }

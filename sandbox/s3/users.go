@@ -60,7 +60,9 @@ func (u *users) ResolveAccounts(keys []string) (missing []string, err error) {
 }
 
 // EvaluatePolicy decides by the user's policy alone: what it does not allow is denied.
-func (u *users) EvaluatePolicy(access, _ string, actions []auth.Action, resources []string, condition map[string][]string) (auth.PolicyEvaluation, error) {
+func (u *users) EvaluatePolicy(
+	access, _ string, actions []auth.Action, resources []string, condition map[string][]string,
+) (auth.PolicyEvaluation, error) {
 	user, known := u.byKey[access]
 	if !known {
 		return auth.PolicyEvaluation{}, s3err.GetAPIError(s3err.ErrAdminUserNotFound)

@@ -98,7 +98,8 @@ func makeDir(parent string) (string, error) {
 }
 
 func (s *Stack) start(ctx context.Context, o Options) error {
-	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe, s.startMail}
+	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe,
+		s.startMail}
 	for _, step := range steps {
 		begun := time.Now()
 		service, err := step(ctx, o)
@@ -122,7 +123,8 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	options := temporalserver.Options{Port: port, LogFile: s.path("temporal.log"), LogLevel: o.LogLevel, Namespaces: o.Namespaces}
+	options := temporalserver.Options{Port: port, LogFile: s.path("temporal.log"), LogLevel: o.LogLevel,
+		Namespaces: o.Namespaces}
 	if !o.InMemory {
 		options.Database = s.path("temporal.db")
 	}
@@ -152,7 +154,8 @@ func (s *Stack) startS3(ctx context.Context, o Options) (Service, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return Service{}, fmt.Errorf("start the S3 endpoint: %w", err)
 	}
-	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"), Buckets: []s3.Bucket{{Name: s3.SourceBucket}, {Name: s3.StateBucket}}, Users: o.S3Users}
+	options := s3.Options{Port: port, Dir: dir, LogFile: s.path("s3.log"),
+		Buckets: []s3.Bucket{{Name: s3.SourceBucket}, {Name: s3.StateBucket}}, Users: o.S3Users}
 	if s.s3, err = s3.Start(ctx, options); err != nil {
 		return Service{}, err
 	}

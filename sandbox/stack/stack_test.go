@@ -83,7 +83,8 @@ func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 func TestAnInterruptedStartLeavesNothingBehind(t *testing.T) {
 	parent := t.TempDir()
 	ctx, interrupt := context.WithCancel(t.Context())
-	_, err := stack.Start(ctx, stack.Options{Ports: freePorts(t), TempDir: parent, Ready: func(stack.Service) { interrupt() }})
+	_, err := stack.Start(ctx,
+		stack.Options{Ports: freePorts(t), TempDir: parent, Ready: func(stack.Service) { interrupt() }})
 	require.ErrorIs(t, err, context.Canceled)
 	left, err := os.ReadDir(parent)
 	require.NoError(t, err)
@@ -92,7 +93,8 @@ func TestAnInterruptedStartLeavesNothingBehind(t *testing.T) {
 
 func TestTheEnvironmentConfiguresWorkerAndStarter(t *testing.T) {
 	running := start(t)
-	environ := running.Environ([]string{"PATH=/bin", "STRIPE_API_KEY=sk_live_forgotten", "AWS_PROFILE=production", "VITRINE_SOURCE_BUKET=x"})
+	environ := running.Environ([]string{"PATH=/bin", "STRIPE_API_KEY=sk_live_forgotten", "AWS_PROFILE=production",
+		"VITRINE_SOURCE_BUKET=x"})
 	lookup := func(name string) (string, bool) {
 		for _, entry := range slices.Backward(environ) {
 			if value, found := strings.CutPrefix(entry, name+"="); found {
@@ -131,7 +133,9 @@ func TestMailIsCaught(t *testing.T) {
 	at := slices.IndexFunc(variables, func(v stack.Variable) bool { return v.Name == "VITRINE_SMTP_URL" })
 	server, err := url.Parse(variables[at].Value)
 	require.NoError(t, err)
-	require.NoError(t, smtp.SendMail(server.Host, nil, "shop@example.com", []string{"jenny@example.com"}, []byte("Subject: x\r\n\r\n")))
+	require.NoError(t,
+		smtp.SendMail(server.Host, nil, "shop@example.com", []string{"jenny@example.com"},
+			[]byte("Subject: x\r\n\r\n")))
 	mails, err := mail.Control{BaseURL: running.Mail()}.Mails(t.Context(), mail.Match{})
 	require.NoError(t, err)
 	require.Len(t, mails, 1)
@@ -159,7 +163,8 @@ func requireSearchAttributes(t *testing.T, address, namespace string) {
 	c, err := client.Dial(client.Options{HostPort: address, Namespace: namespace})
 	require.NoError(t, err)
 	defer c.Close()
-	listed, err := c.OperatorService().ListSearchAttributes(t.Context(), &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	listed, err := c.OperatorService().ListSearchAttributes(t.Context(),
+		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	require.NoError(t, err)
 	require.Equal(t, map[string]enumspb.IndexedValueType{
 		workflows.SearchAccount.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,

@@ -28,7 +28,8 @@ func openLog(path, level string) (*logFile, error) {
 	if level == "" {
 		level = "warn"
 	}
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(log.DefaultZapEncoderConfig), zapcore.Lock(file), log.ParseZapLevel(level))
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(log.DefaultZapEncoderConfig), zapcore.Lock(file),
+		log.ParseZapLevel(level))
 	// Lines that come after Close are dropped in silence.
 	logger := log.NewZapLogger(zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard))))
 	return &logFile{logger: logger, file: file}, nil

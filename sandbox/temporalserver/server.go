@@ -41,8 +41,9 @@ const shards = 4
 
 // Options shape a server.
 type Options struct {
-	Port     int    // of the frontend
-	Database string // absolute path of the SQLite file, which is made if it is not there; empty keeps everything in memory
+	Port int // of the frontend
+	// absolute path of the SQLite file, which is made if it is not there; empty keeps everything in memory
+	Database string
 	LogFile  string // absolute path; empty discards the log
 	LogLevel string // debug, info, warn or error; empty means warn
 	// Namespaces exist from the start, beside Namespace, with the same search attributes.
@@ -86,7 +87,9 @@ func (s *Server) start(ctx context.Context, o Options) error {
 		temporal.WithDynamicConfigClient(dynamicSettings()),
 		temporal.WithCustomMetricsHandler(metrics.NoopMetricsHandler),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
-		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
+		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper {
+			return authorization.NewNoopClaimMapper()
+		}),
 	); err != nil {
 		return err
 	}
@@ -119,7 +122,8 @@ func (s *Server) awaitNamespace(ctx context.Context) error {
 	}
 	defer c.Close()
 	for {
-		_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: Namespace})
+		_, err := c.WorkflowService().DescribeNamespace(ctx,
+			&workflowservice.DescribeNamespaceRequest{Namespace: Namespace})
 		if err == nil {
 			return nil
 		}
@@ -205,7 +209,8 @@ func configure(frontend int, database *config.SQL) (*config.Config, map[primitiv
 		},
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
 		PublicClient:        config.PublicClient{HostPort: ports.Address(frontend)},
-		Archival:            config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
+		Archival: config.Archival{History: config.HistoryArchival{State: "disabled"},
+			Visibility: config.VisibilityArchival{State: "disabled"}},
 		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
 			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
 			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},

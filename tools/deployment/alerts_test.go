@@ -23,7 +23,8 @@ func rules(t *testing.T) (all []rulefmt.Rule) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
-		parsed, problems := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		parsed, problems := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}),
+			slog.New(slog.DiscardHandler))
 		require.Empty(t, problems, file)
 		for _, group := range parsed.Groups {
 			all = append(all, group.Rules...)
@@ -48,7 +49,8 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 		requireKnown(t, all, r.Expr)
 	}
 	for _, wrong := range []string{
-		`vitrine_no_such_total`, `vitrine_orders{feed="product"}`, `vitrine_orders{state="lost"}`, `sum by (account) (vitrine_orders)`,
+		`vitrine_no_such_total`, `vitrine_orders{feed="product"}`, `vitrine_orders{state="lost"}`,
+		`sum by (account) (vitrine_orders)`,
 		`vitrine_steps_total{outcome="StripeAway"}`, `vitrine_step_duration_seconds`,
 	} {
 		require.False(t, passes(t, wrong), wrong)
@@ -73,7 +75,8 @@ func requireOutcomes(t *testing.T, pattern, expression string) {
 	pages := read(t, "../../docs/operations.md") + read(t, "../../docs/metrics.md")
 	for value := range strings.SplitSeq(pattern, "|") {
 		kind, rest, _ := strings.Cut(value, "_")
-		listed := strings.Contains(pages, "`"+value+"`") || strings.Contains(pages, "`"+kind+"_…`") && strings.Contains(pages, "`"+rest+"`")
+		listed := strings.Contains(pages, "`"+value+"`") ||
+			strings.Contains(pages, "`"+kind+"_…`") && strings.Contains(pages, "`"+rest+"`")
 		require.True(t, listed, "%s: no page knows the outcome %s", expression, value)
 	}
 }
@@ -87,8 +90,8 @@ func read(t *testing.T, file string) string {
 
 var heading = regexp.MustCompile(`(?m)^### (Vitrine\w+)$`)
 
-// Whoever is woken finds what it means and what to do, under the alert's own name; and no section is about an alert that
-// is not there any more.
+// Whoever is woken finds what it means and what to do, under the alert's own name; and no section is about an alert
+// that is not there any more.
 func TestEveryAlertHasARunbook(t *testing.T) {
 	sections := map[string]bool{}
 	for _, h := range heading.FindAllStringSubmatch(read(t, "../../docs/operations.md"), -1) {
@@ -157,18 +160,22 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 		}
 	}
 	for source, follows := range map[string][]string{
-		"VitrineStripeAway":       {"VitrineSyncsFail", "VitrineCatalogsLate", "VitrineImportsSlow", "VitrineWorkWaits"},
+		"VitrineStripeAway": {"VitrineSyncsFail", "VitrineCatalogsLate", "VitrineImportsSlow",
+			"VitrineWorkWaits"},
 		"VitrineStripeKeyRefused": {"VitrineSyncsFail", "VitrineOrdersHeld"},
-		"VitrineStorageAway":      {"VitrineSyncsFail", "VitrineNothingIsLookedAt", "VitrineHooksKnowNoSettings", "VitrineOrdersHeld"},
-		"VitrineTemporalAway":     {"VitrineNoWorker", "VitrineNothingIsLookedAt", "VitrineWebhooksFail", "VitrineCensusStale"},
-		"VitrineNoWorker":         {"VitrineNothingIsLookedAt", "VitrineCensusStale"},
+		"VitrineStorageAway": {"VitrineSyncsFail", "VitrineNothingIsLookedAt", "VitrineHooksKnowNoSettings",
+			"VitrineOrdersHeld"},
+		"VitrineTemporalAway": {"VitrineNoWorker", "VitrineNothingIsLookedAt", "VitrineWebhooksFail",
+			"VitrineCensusStale"},
+		"VitrineNoWorker": {"VitrineNothingIsLookedAt", "VitrineCensusStale"},
 	} {
 		for _, target := range follows {
 			require.True(t, quiet[source][target], "%s does not quieten %s", source, target)
 		}
 	}
 	for _, a := range alerts(t) {
-		require.False(t, a.Labels["dependency"] != "" && quietened(quiet, a.Alert), "%s is what everything follows from", a.Alert)
+		require.False(t, a.Labels["dependency"] != "" && quietened(quiet, a.Alert),
+			"%s is what everything follows from", a.Alert)
 		for after := range strings.FieldsSeq(a.Labels["after"]) {
 			require.Contains(t, []string{"stripe", "storage", "temporal"}, after, a.Alert)
 		}

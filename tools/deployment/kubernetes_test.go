@@ -116,7 +116,8 @@ func TestEveryVariableIsReadByWhoGetsIt(t *testing.T) {
 			}
 			require.Equal(t, c.configs[0].Name, container.EnvFrom[0].ConfigMapRef.Name)
 			for name := range c.configs[0].Data {
-				known := slices.ContainsFunc(config.Table(), func(v config.Variable) bool { return v.Name == name && !v.Secret })
+				known := slices.ContainsFunc(config.Table(),
+					func(v config.Variable) bool { return v.Name == name && !v.Secret })
 				require.True(t, known, "%s: nobody knows %s, or it is a secret", folder, name)
 			}
 		}
@@ -133,7 +134,8 @@ func loads(t *testing.T, c cluster) error {
 	}
 	for _, d := range c.deployments {
 		for _, e := range only(t, d).Env {
-			if d.Name == "vitrine-worker" && !strings.HasSuffix(e.Name, "_FILE") && e.Value != "" && !strings.HasPrefix(e.Value, "/secrets/") {
+			if d.Name == "vitrine-worker" && !strings.HasSuffix(e.Name, "_FILE") && e.Value != "" &&
+				!strings.HasPrefix(e.Value, "/secrets/") {
 				given[e.Name] = e.Value
 			}
 		}
@@ -161,7 +163,8 @@ func TestSecretsAreFiles(t *testing.T) {
 			}
 			for _, e := range container.Env {
 				if file := e.Value; strings.HasPrefix(file, "/") {
-					require.True(t, mounted[file] != "" || mounted[path.Dir(file)] != "", "%s: nothing is mounted for %s", d.Name, e.Name)
+					require.True(t, mounted[file] != "" || mounted[path.Dir(file)] != "",
+						"%s: nothing is mounted for %s", d.Name, e.Name)
 				}
 				if e.ValueFrom != nil {
 					require.Contains(t, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}, e.Name)
@@ -169,7 +172,9 @@ func TestSecretsAreFiles(t *testing.T) {
 			}
 			for _, v := range config.Table() {
 				if v.Secret && v.Name != "AWS_ACCESS_KEY_ID" && v.Name != "AWS_SECRET_ACCESS_KEY" {
-					require.False(t, slices.ContainsFunc(container.Env, func(e core.EnvVar) bool { return e.Name == v.Name }), v.Name)
+					require.False(t,
+						slices.ContainsFunc(container.Env, func(e core.EnvVar) bool { return e.Name == v.Name }),
+						v.Name)
 				}
 			}
 		}
@@ -227,7 +232,8 @@ func TestSelectorsSelect(t *testing.T) {
 			}
 		}
 		for _, s := range c.scalers {
-			require.True(t, slices.ContainsFunc(c.deployments, func(d *apps.Deployment) bool { return d.Name == s.Spec.ScaleTargetRef.Name }))
+			require.True(t, slices.ContainsFunc(c.deployments,
+				func(d *apps.Deployment) bool { return d.Name == s.Spec.ScaleTargetRef.Name }))
 			require.GreaterOrEqual(t, *s.Spec.MinReplicas, int32(2), "one may go")
 		}
 		for _, d := range c.deployments {
@@ -255,7 +261,8 @@ func (c cluster) requireScraped(t *testing.T) {
 			require.True(t, hasPort(only(t, d), port.TargetPort.StrVal), "%s: %s", s.Name, port.Name)
 		}
 		if selector.Matches(labels.Set(s.Labels)) {
-			require.True(t, slices.ContainsFunc(s.Spec.Ports, func(p core.ServicePort) bool { return p.Name == monitor.Spec.Endpoints[0].Port }))
+			require.True(t, slices.ContainsFunc(s.Spec.Ports,
+				func(p core.ServicePort) bool { return p.Name == monitor.Spec.Endpoints[0].Port }))
 			jobs = append(jobs, s.Labels[monitor.Spec.JobLabel])
 		}
 	}

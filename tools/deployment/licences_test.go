@@ -76,7 +76,8 @@ const licencesHead = `# Licences of what is linked in
 
 <!-- made by make licences -->
 
-Vitrine itself has no licence yet: the choice is the owner's. These are the modules whose code is in ` + "`worker` and `starter`" + ` as they
+Vitrine itself has no licence yet: the choice is the owner's. These are the modules whose code is in ` +
+	"`worker` and `starter`" + ` as they
 are built for Linux, and the licences by whose wording the texts in their roots were recognised. Go's standard library is
 BSD-3-Clause. Whoever passes the binaries on passes these texts on too. What the sandbox and the tests link in is not among
 them: it is not passed on.
@@ -93,15 +94,22 @@ var wordings = []struct{ licence, words string }{
 	{"BSD-3-Clause", "nor the names of its contributors may be used to endorse"},
 	{"BSD-3-Clause", "neither the name of"},
 	{"BSD-2-Clause", "redistributions in binary form must reproduce"},
-	{"ISC", "permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided"},
-	{"0BSD", "permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted"},
+	{
+		"ISC",
+		"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided",
+	},
+	{
+		"0BSD",
+		"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted",
+	},
 }
 
 const notRecognised = "not recognised"
 
 func kindOf(text string) string {
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "license, version", "license version"), "apache license version 2.0, january 2004", "apache license version 2.0")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "license, version", "license version"),
+		"apache license version 2.0, january 2004", "apache license version 2.0")
 	for _, w := range wordings {
 		if strings.Contains(text, w.words) {
 			return w.licence

@@ -157,7 +157,8 @@ func requireKnown(t *testing.T, all map[string]series, expression string) {
 	}
 	for _, by := range groupings(t, expression) {
 		for _, name := range by {
-			require.True(t, grouped[name] || slices.Contains(everywhere, name), "%s: nothing has the label %s", expression, name)
+			require.True(t, grouped[name] || slices.Contains(everywhere, name), "%s: nothing has the label %s",
+				expression, name)
 		}
 	}
 }

@@ -62,7 +62,8 @@ func (m *Memory) Open(ctx context.Context, o statestore.Object) (io.ReadCloser, 
 		return nil, err
 	}
 	if o.ETag != "" && o.ETag != found.object.ETag {
-		return nil, fault.NewPlain(fault.SourceChanged, fmt.Errorf("%s was replaced: expected ETag %s, found %s", o.URI(), o.ETag, found.object.ETag))
+		return nil, fault.NewPlain(fault.SourceChanged,
+			fmt.Errorf("%s was replaced: expected ETag %s, found %s", o.URI(), o.ETag, found.object.ETag))
 	}
 	return io.NopCloser(bytes.NewReader(found.body)), nil
 }
@@ -74,7 +75,9 @@ func (m *Memory) Get(ctx context.Context, bucket, key string) ([]byte, statestor
 }
 
 // Put writes an object if ifMatch allows it.
-func (m *Memory) Put(ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string) (statestore.Object, error) {
+func (m *Memory) Put(
+	ctx context.Context, bucket, key, contentType string, body []byte, ifMatch string,
+) (statestore.Object, error) {
 	if err := m.begin(ctx, "Put", bucket, key); err != nil {
 		return statestore.Object{}, err
 	}
@@ -86,7 +89,9 @@ func (m *Memory) Put(ctx context.Context, bucket, key, contentType string, body 
 	}
 	current, exists := objects[key]
 	if !allowed(ifMatch, exists, current.object.ETag) {
-		return statestore.Object{}, fault.NewPlain(fault.StateConflict, fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch, current.object.ETag))
+		return statestore.Object{}, fault.NewPlain(fault.StateConflict,
+			fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch,
+				current.object.ETag))
 	}
 	return write(objects, bucket, key, contentType, bytes.Clone(body)), nil
 }
@@ -103,7 +108,9 @@ func allowed(ifMatch string, exists bool, etag string) bool {
 }
 
 // Write reads body to its end and then writes the object; if body fails, nothing is written.
-func (m *Memory) Write(ctx context.Context, bucket, key, contentType string, body io.Reader) (statestore.Object, error) {
+func (m *Memory) Write(
+	ctx context.Context, bucket, key, contentType string, body io.Reader,
+) (statestore.Object, error) {
 	if err := m.begin(ctx, "Write", bucket, key); err != nil {
 		return statestore.Object{}, err
 	}

@@ -45,7 +45,8 @@ func Run(t *testing.T, store statestore.Objects, bucket string) {
 		{"every version is listed, and can be removed", versions},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.check(t, room{store: store, bucket: bucket, prefix: "objectstoretest/" + strings.ReplaceAll(c.name, " ", "-") + "/"})
+			c.check(t, room{store: store, bucket: bucket,
+				prefix: "objectstoretest/" + strings.ReplaceAll(c.name, " ", "-") + "/"})
 		})
 	}
 }
@@ -94,7 +95,8 @@ func missingKey(t *testing.T, r room) {
 	require.ErrorContains(t, err, key)
 	_, _, err = r.store.Get(t.Context(), r.bucket, key)
 	requireFault(t, err, fault.Permanent, fault.SourceMissing)
-	_, err = r.store.Open(t.Context(), statestore.Object{Bucket: r.bucket, Key: key, ETag: `"0123456789abcdef0123456789abcdef"`})
+	_, err = r.store.Open(t.Context(),
+		statestore.Object{Bucket: r.bucket, Key: key, ETag: `"0123456789abcdef0123456789abcdef"`})
 	requireFault(t, err, fault.Permanent, fault.SourceMissing)
 }
 
@@ -153,7 +155,8 @@ func deletedETag(t *testing.T, r room) {
 	require.NoError(t, r.store.Delete(t.Context(), r.bucket, key))
 	_, err := r.store.Put(t.Context(), r.bucket, key, "", []byte("second"), first.ETag)
 	if first.VersionID != "" && err == nil {
-		t.Skip("versitygw 1.8.0 takes the deleted version of a versioned bucket for the current one; Amazon's S3 does not")
+		t.Skip("versitygw 1.8.0 takes the deleted version of a versioned bucket for the current one; Amazon's S3 " +
+			"does not")
 	}
 	requireFault(t, err, fault.Plain, fault.StateConflict)
 }
@@ -234,7 +237,8 @@ func streams(t *testing.T, r room) {
 	for _, size := range []int{1, part - 1, part, part + 1, 2*part + 5} {
 		key := r.key(t, fmt.Sprintf("stream-%d.csv", size))
 		content := pattern(size)
-		written, err := r.store.Write(t.Context(), r.bucket, key, "text/csv", iotest.HalfReader(bytes.NewReader(content)))
+		written, err := r.store.Write(t.Context(), r.bucket, key, "text/csv",
+			iotest.HalfReader(bytes.NewReader(content)))
 		require.NoError(t, err)
 		require.Equal(t, int64(size), written.Size)
 		got, object, err := r.store.Get(t.Context(), r.bucket, key)

@@ -42,7 +42,8 @@ func described(family *dto.MetricFamily) string {
 	return strings.Join(words, " ")
 }
 
-// RequirePage fails unless what /metrics answered has exactly the metrics of the service, of those that are Vitrine's own.
+// RequirePage fails unless what /metrics answered has exactly the metrics of the service, of those that are Vitrine's
+// own.
 func RequirePage(t *testing.T, service telemetry.Service, page string) {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)

@@ -90,28 +90,39 @@ type workflows struct {
 	*Frontend
 }
 
-func (w workflows) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
-	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
+func (w workflows) GetSystemInfo(
+	context.Context, *workflowservice.GetSystemInfoRequest,
+) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}},
+		nil
 }
 
-func (w workflows) DescribeNamespace(_ context.Context, r *workflowservice.DescribeNamespaceRequest) (*workflowservice.DescribeNamespaceResponse, error) {
+func (w workflows) DescribeNamespace(
+	_ context.Context, r *workflowservice.DescribeNamespaceRequest,
+) (*workflowservice.DescribeNamespaceResponse, error) {
 	if r.GetNamespace() != w.answers.Namespace {
 		return nil, serviceerror.NewNamespaceNotFound(r.GetNamespace())
 	}
 	return &workflowservice.DescribeNamespaceResponse{}, nil
 }
 
-func (w workflows) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
+func (w workflows) PollWorkflowTaskQueue(
+	ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest,
+) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
 	w.wait(ctx)
 	return &workflowservice.PollWorkflowTaskQueueResponse{}, nil
 }
 
-func (w workflows) PollActivityTaskQueue(ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
+func (w workflows) PollActivityTaskQueue(
+	ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest,
+) (*workflowservice.PollActivityTaskQueueResponse, error) {
 	w.wait(ctx)
 	return &workflowservice.PollActivityTaskQueueResponse{}, nil
 }
 
-func (w workflows) CountWorkflowExecutions(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+func (w workflows) CountWorkflowExecutions(
+	context.Context, *workflowservice.CountWorkflowExecutionsRequest,
+) (*workflowservice.CountWorkflowExecutionsResponse, error) {
 	return &workflowservice.CountWorkflowExecutionsResponse{}, nil
 }
 
@@ -120,6 +131,9 @@ type operators struct {
 	*Frontend
 }
 
-func (o operators) ListSearchAttributes(context.Context, *operatorservice.ListSearchAttributesRequest) (*operatorservice.ListSearchAttributesResponse, error) {
-	return &operatorservice.ListSearchAttributesResponse{CustomAttributes: o.answers.SearchAttributes}, o.answers.SearchError
+func (o operators) ListSearchAttributes(
+	context.Context, *operatorservice.ListSearchAttributesRequest,
+) (*operatorservice.ListSearchAttributesResponse, error) {
+	return &operatorservice.ListSearchAttributesResponse{CustomAttributes: o.answers.SearchAttributes},
+		o.answers.SearchError
 }

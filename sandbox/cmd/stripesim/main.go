@@ -64,8 +64,10 @@ func run(args []string) error {
 	defer release()
 	switch flags.Arg(0) {
 	case "":
-		doors := doors{webhook: *webhook, webhookSecret: os.Getenv("WEBHOOK_SECRET"), hook: *hook, hookSecret: os.Getenv("HOOK_SECRET")}
-		options := stripesim.Options{Dir: *dir, ImportDelay: *delay, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+		doors := doors{webhook: *webhook, webhookSecret: os.Getenv("WEBHOOK_SECRET"), hook: *hook,
+			hookSecret: os.Getenv("HOOK_SECRET")}
+		options := stripesim.Options{Dir: *dir, ImportDelay: *delay,
+			Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 		return serve(ctx, *listen, options, doors)
 	case "healthcheck":
 		return healthcheck(ctx, *listen)
@@ -83,7 +85,8 @@ type doors struct {
 func (d doors) register(ctx context.Context, base string) error {
 	emulator := simcontrol.Client{BaseURL: base}
 	if d.webhook != "" && d.webhookSecret != "" {
-		endpoint := simcontrol.Endpoint{URL: d.webhook, Secrets: []string{d.webhookSecret}, Connect: true, EnabledEvents: order.EventTypes()}
+		endpoint := simcontrol.Endpoint{URL: d.webhook, Secrets: []string{d.webhookSecret}, Connect: true,
+			EnabledEvents: order.EventTypes()}
 		if _, err := emulator.AddEndpoint(ctx, endpoint); err != nil {
 			return fmt.Errorf("--webhook-url %s: %w", d.webhook, err)
 		}

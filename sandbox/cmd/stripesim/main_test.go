@@ -22,9 +22,11 @@ func TestServesUntilToldToEnd(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
 	ended := make(chan error, 1)
-	at := doors{webhook: "http://127.0.0.1:1/webhooks/stripe", webhookSecret: "whsec_one", hook: "http://127.0.0.1:1/hooks/stripe"}
+	at := doors{webhook: "http://127.0.0.1:1/webhooks/stripe", webhookSecret: "whsec_one",
+		hook: "http://127.0.0.1:1/hooks/stripe"}
 	go func() { ended <- serve(ctx, address, stripesim.Options{Dir: t.TempDir()}, at) }()
-	require.Eventually(t, func() bool { return run([]string{"--listen", address, "healthcheck"}) == nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return run([]string{"--listen", address, "healthcheck"}) == nil },
+		10*time.Second, 10*time.Millisecond)
 	emulator := simcontrol.Client{BaseURL: "http://" + address}
 	endpoints, err := emulator.Endpoints(ctx)
 	require.NoError(t, err)

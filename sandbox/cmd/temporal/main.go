@@ -1,5 +1,5 @@
-// Command temporal has those of the temporal CLI's commands that deploy/temporal/namespace.sh calls, with their flags, for the
-// image that stands in for temporalio/admin-tools where no registry can be reached.
+// Command temporal has those of the temporal CLI's commands that deploy/temporal/namespace.sh calls, with their flags,
+// for the image that stands in for temporalio/admin-tools where no registry can be reached.
 package main
 
 import (
@@ -64,7 +64,8 @@ func health() *cobra.Command {
 func describeNamespace() *cobra.Command {
 	var namespace string
 	c := command("describe", func(ctx context.Context, server client.Client) error {
-		_, err := server.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+		_, err := server.WorkflowService().DescribeNamespace(ctx,
+			&workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 		return err
 	})
 	namespaceFlag(c, &namespace)
