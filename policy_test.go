@@ -154,8 +154,8 @@ func roomRules() []rule {
 			name: "internal/doctor",
 			why:  "what examines a deployment is handed all it looks at, and says what mends it: it makes no client",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
-				"vitrine/internal/feed", "vitrine/internal/order",
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
+				"vitrine/internal/fleet", "vitrine/internal/order",
 				"vitrine/internal/preflight", "vitrine/internal/statestore", "vitrine/internal/stripeapi",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/sdk/temporal",
 			},

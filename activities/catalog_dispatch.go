@@ -63,6 +63,7 @@ type LookAtShardResult struct {
 	Waiting  int  `json:"waiting,omitempty"`
 	Held     int  `json:"held,omitempty"`
 	Failing  int  `json:"failing,omitempty"`
+	Parked   int  `json:"parked,omitempty"`
 }
 
 // How much a look does at once.
@@ -113,6 +114,9 @@ func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard flee
 	if err := d.readAccounts(ctx, look, shard); err != nil {
 		return err
 	}
+	if err := d.readStandings(ctx, look, shard); err != nil {
+		return err
+	}
 	look.Catalogs()
 	if err := d.list(ctx, look); err != nil {
 		return err
@@ -126,17 +130,15 @@ func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard flee
 
 // readAccounts finds out who there is, and reads the settings that are new.
 func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, shard fleet.Shard) error {
-	stored, err := d.stored(ctx, look, shard)
+	layout := d.Documents.Layout
+	stored, err := d.stored(ctx, look, shard, statestore.SettingsPrefix, layout.SettingsOf)
 	if err != nil {
-		return err
-	}
-	etags := make(map[string]string, len(stored))
-	for _, s := range stored {
-		etags[s.Account] = s.ETag
+		return fmt.Errorf("list the accounts: %w", err)
 	}
 	read := look.Accounts(stored)
 	settings, errs := make([]account.Settings, len(read)), make([]error, len(read))
 	inParallel(len(read), readsAtOnce, func(i int) { settings[i], errs[i] = d.Accounts.Settings(ctx, read[i]) })
+	etags := etagsOf(stored)
 	for i, id := range read {
 		switch {
 		case errs[i] == nil:
@@ -150,21 +152,46 @@ func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, sh
 	return nil
 }
 
-// stored lists the settings documents of a shard's accounts.
+// readStandings finds out who is parked, and reads the standings that are new: most accounts have none.
+func (d *CatalogDispatch) readStandings(ctx context.Context, look *fleet.Look, shard fleet.Shard) error {
+	layout := d.Documents.Layout
+	stored, err := d.stored(ctx, look, shard, layout.StandingsPrefix(), layout.StandingOf)
+	if err != nil {
+		return fmt.Errorf("list the accounts' standings: %w", err)
+	}
+	read := look.Standings(stored)
+	standings, errs := make([]account.Standing, len(read)), make([]error, len(read))
+	inParallel(len(read), readsAtOnce, func(i int) { standings[i], _, errs[i] = d.Accounts.Standing(ctx, read[i]) })
+	etags := etagsOf(stored)
+	for i, id := range read {
+		switch {
+		case errs[i] == nil:
+			look.Standing(standings[i], etags[id])
+		case fault.Is(errs[i], fault.SettingsInvalid):
+			look.StandingUnusable(id, etags[id], errs[i].Error())
+		default: // the next look reads it, and none of the account's syncs is started before
+			activity.GetLogger(ctx).Warn("a standing was not read", "account", id, "error", errs[i])
+		}
+	}
+	return nil
+}
+
+// stored lists the documents under a prefix that each account of a shard has one of; of says whose a key is.
 func (d *CatalogDispatch) stored(
-	ctx context.Context, look *fleet.Look, shard fleet.Shard,
+	ctx context.Context, look *fleet.Look, shard fleet.Shard, prefix string,
+	of func(key string) (account string, ok bool),
 ) (all []fleet.Stored, err error) {
-	after := statestore.SettingsPrefix + shard.From
+	after := prefix + shard.From
 	for end := false; !end; {
 		var page []statestore.Object
-		page, end, err = d.Listing.ListPage(ctx, d.Documents.Layout.StateBucket, statestore.SettingsPrefix, after)
+		page, end, err = d.Listing.ListPage(ctx, d.Documents.Layout.StateBucket, prefix, after)
 		if err != nil {
-			return nil, fmt.Errorf("list the accounts: %w", err)
+			return nil, err
 		}
 		look.Listed()
 		for _, o := range page {
 			after = o.Key
-			id, ok := d.Documents.Layout.SettingsOf(o.Key)
+			id, ok := of(o.Key)
 			switch {
 			case !ok || account.Check(id) != nil:
 			case shard.Has(id):
@@ -177,6 +204,14 @@ func (d *CatalogDispatch) stored(
 	}
 	slices.SortFunc(all, func(a, b fleet.Stored) int { return strings.Compare(a.Account, b.Account) })
 	return all, nil
+}
+
+func etagsOf(stored []fleet.Stored) map[string]string {
+	etags := make(map[string]string, len(stored))
+	for _, s := range stored {
+		etags[s.Account] = s.ETag
+	}
+	return etags
 }
 
 // list shows the look what is listed of the sources.
@@ -294,8 +329,7 @@ func shortOf(s fleet.Summary) LookAtShardResult {
 	return LookAtShardResult{
 		Accounts: s.Accounts, Read: s.Read, Unread: s.Unread, Started: s.Started, Joined: s.Joined, Refused: s.Refused,
 		Due: s.Total(fleet.Due), Syncing: s.Total(fleet.Syncing), Waiting: s.Total(fleet.Waiting),
-		Held:    s.Total(fleet.Held),
-		Failing: s.Total(fleet.Failing),
+		Held: s.Total(fleet.Held), Failing: s.Total(fleet.Failing), Parked: s.Total(fleet.Parked),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -320,6 +321,82 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 	d.put("src", "catalogs/acct_1/product.csv", "v2")
 	require.Zero(t, d.see(0).Started)
 	d.settings(account.Settings{Account: "acct_1", StartedBy: account.ByFleet})
+	require.Equal(t, 1, d.see(0).Started, "repaired")
+}
+
+// park parks an account, or lets it return.
+func (d *dispatch) park(id string, parked *account.Parking) {
+	d.t.Helper()
+	_, err := d.steps.Accounts.ChangeStanding(d.t.Context(), id, func(s *account.Standing) bool {
+		s.Parked = parked
+		return true
+	})
+	require.NoError(d.t, err)
+}
+
+func TestAParkedAccountIsNotStarted(t *testing.T) {
+	t.Parallel()
+	d := newDispatch(t)
+	parked := d.shop("acct_1")
+	d.shop("acct_2")
+	closed := &account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed"}
+	d.park("acct_1", closed)
+	d.park("acct_9", closed) // has no settings
+	require.Equal(t, LookAtShardResult{Accounts: 2, Read: 1, Started: 1, Syncing: 1, Parked: 1}, d.see(0))
+	require.Equal(t, []string{"acct_2/product"}, d.ended())
+	is := d.snapshot(0).Accounts[0]
+	require.Equal(t, fleet.Parked, is.Catalogs[0].Condition)
+	require.Contains(t, is.Catalogs[0].Note, "by ada (person): closed")
+
+	// It returns while the dispatcher runs, and leaves again.
+	d.park("acct_1", nil)
+	require.Equal(t, 1, d.see(0).Started)
+	require.Equal(t, []string{"acct_1/product"}, d.ended())
+	d.settle(parked)
+	d.see(0)
+	d.park("acct_1", closed)
+	d.put("src", "catalogs/acct_1/product.csv", "v2")
+	require.Zero(t, d.see(0).Started)
+
+	// A listing that leaves the standing out is not believed.
+	d.store.Before = func(operation, _, key string) error {
+		if operation == "List" && strings.HasPrefix(key, "state/standings/") {
+			return fault.NewPlain(fault.StorageFailed, errors.New("S3 is away"))
+		}
+		return nil
+	}
+	_, err := d.look(0)
+	require.ErrorContains(t, err, "S3 is away", "without a listing nothing is concluded")
+	d.store.Before = nil
+	require.NoError(t, d.store.Delete(t.Context(), "state", "state/standings/acct_1.json"))
+	require.Equal(t, 1, d.see(0).Started, "nothing says any more that it is parked")
+}
+
+// Whether an account is parked has to be known before anything is started for it.
+func TestAStandingThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := newDispatch(t)
+	d.shop("acct_1")
+	d.park("acct_1", nil)
+	d.store.Before = func(operation, _, key string) error {
+		if operation == "Get" && key == "state/standings/acct_1.json" {
+			return fault.NewPlain(fault.StorageFailed, errors.New("S3 is away"))
+		}
+		return nil
+	}
+	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Due: 1}, d.see(0))
+	d.store.Before = nil
+	require.Equal(t, 1, d.see(0).Started)
+	d.ended()
+
+	d.shop("acct_2")
+	d.put("state", "state/standings/acct_2.json", `{"format":7,"account":"acct_2"}`)
+	require.Zero(t, d.see(0).Started, "a newer version wrote it: nobody here knows what it says")
+	summary, _, err := d.steps.Fleet.Summary(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, summary.Causes["standing"])
+	require.Equal(t, 1, summary.Unusable)
+	require.NoError(t, d.store.Delete(t.Context(), "state", "state/standings/acct_2.json"))
 	require.Equal(t, 1, d.see(0).Started, "repaired")
 }
 

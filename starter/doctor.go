@@ -207,6 +207,7 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 		d.Mail = e.mailer.Reach
 	}
 	if e.storage.Err == nil {
+		d.Fleet = e.fleet
 		ctx, cancel := context.WithTimeout(ctx, beforehand)
 		defer cancel()
 		// Whether they can be listed, the check of the bucket says.

@@ -17,7 +17,7 @@ import (
 func (e examination) account(ctx context.Context, id string) doctor.Account {
 	a := doctor.Account{
 		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, Rules: e.c.Rules, HasMail: e.mailer != nil,
-		Schedule: e.schedule, Last: e.last, Compare: e.compare, Ping: e.ping,
+		Schedule: e.schedule, Fleet: e.fleet, Last: e.last, Compare: e.compare, Ping: e.ping,
 		SettingsErr: e.storage.Err, OrdersErr: e.storage.Err, StandingErr: e.storage.Err,
 	}
 	if e.stripe != nil {
@@ -41,10 +41,6 @@ func (e examination) account(ctx context.Context, id string) doctor.Account {
 }
 
 func (e examination) schedule(ctx context.Context, id catalog.ID) (doctor.Schedule, error) {
-	settings, err := settingsOf(*e.app.docs).Settings(ctx, id.Account)
-	if err == nil && settings.InFleet() {
-		return inFleet(settings), nil
-	}
 	c, err := e.temporal()
 	if err != nil {
 		return doctor.Schedule{}, err
@@ -56,14 +52,21 @@ func (e examination) schedule(ctx context.Context, id catalog.ID) (doctor.Schedu
 	return doctor.Schedule{Found: err == nil, Paused: view.Paused, Note: view.Note, Every: view.Every}, err
 }
 
-// inFleet is what keeps the catalogs of a fleet's account synced; whether the dispatchers look, 'starter fleet status'
-// says.
-func inFleet(s account.Settings) doctor.Schedule {
-	found := doctor.Schedule{Found: true, Fleet: true, Every: every(interval(s)), Paused: s.Paused != nil}
-	if s.Paused != nil {
-		found.Note = s.Paused.Note
+// fleet is read once for all accounts that are asked about.
+func (e examination) fleet(ctx context.Context) (doctor.Fleet, error) {
+	v, found, err := e.app.readFleet(ctx, *e.app.docs, e.temporal)
+	f := doctor.Fleet{Plan: v.Plan, Found: found, Unknown: v.away}
+	for _, s := range v.Shards {
+		switch {
+		case !s.Found:
+			f.Missing = append(f.Missing, s.Shard)
+		case s.Paused:
+			f.Paused = append(f.Paused, s.Shard)
+		case s.Behind:
+			f.Behind = append(f.Behind, s.Shard)
+		}
 	}
-	return found
+	return f, err
 }
 
 func (e examination) last(ctx context.Context, id catalog.ID) (catalog.State, error) {

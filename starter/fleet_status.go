@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
@@ -55,6 +56,8 @@ type fleetView struct {
 	Plan   fleet.Plan    `json:"plan"`
 	Shards []shardView   `json:"shards"`
 	Total  fleet.Summary `json:"total"`
+
+	away error // why nothing is known of the dispatchers
 }
 
 // objective is within how long Stripe is to have what changed.
@@ -65,21 +68,36 @@ func (a *app) fleetStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v := fleetView{}
-	var found bool
-	if v.Plan, _, found, err = fleetOf(docs).Plan(ctx); err != nil {
+	v, found, err := a.readFleet(ctx, docs, func() (client.Client, error) { return c, nil })
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found || v.Plan.Ended {
-		if a.json() {
-			return a.printJSON(v)
-		}
+	case a.json():
+		err = a.printJSON(v)
+	case !found:
 		a.Say("There is no fleet: schedules start every account's syncs. 'starter fleet apply' begins one.")
-		return nil
+	default:
+		a.printFleet(v)
 	}
-	dispatchers, away := readDispatchers(ctx, c, v.Plan.Shards(), nil)
-	if v.Shards, err = a.readShards(ctx, docs, v.Plan, dispatchers, away); err != nil {
-		return err
+	return errors.Join(err, v.away, v.trouble())
+}
+
+// readFleet reads the plan, the dispatchers and what they found at their last looks; found is false if there is no
+// fleet.
+func (a *app) readFleet(
+	ctx context.Context, docs catalog.Documents, temporal func() (client.Client, error),
+) (v fleetView, found bool, err error) {
+	if v.Plan, _, found, err = fleetOf(docs).Plan(ctx); err != nil || !found || v.Plan.Ended {
+		return v, false, err
+	}
+	var dispatchers []dispatcherFact
+	c, err := temporal()
+	if err == nil {
+		dispatchers, err = readDispatchers(ctx, c, v.Plan.Shards(), nil)
+	}
+	v.away = err
+	if v.Shards, err = a.readShards(ctx, docs, v.Plan, dispatchers, v.away); err != nil {
+		return v, true, err
 	}
 	var summaries []fleet.Summary
 	for _, s := range v.Shards {
@@ -88,12 +106,7 @@ func (a *app) fleetStatus(ctx context.Context) error {
 		}
 	}
 	v.Total = fleet.Merge(summaries...)
-	if a.json() {
-		err = a.printJSON(v)
-	} else {
-		a.printFleet(v)
-	}
-	return errors.Join(err, away, v.trouble())
+	return v, true, nil
 }
 
 // readShards reads the summaries. What S3 knows is worth showing while Temporal is away.

@@ -69,7 +69,8 @@ func (r CatalogDispatchResult) String() string {
 		text string
 	}{
 		{r.Due, "%d wait for the pace."}, {r.Waiting, "%d wait for their turn at Stripe."}, {r.Held, "%d are held."},
-		{r.Failing, "%d are failing."}, {r.Unread, "%d were not read yet."}, {r.Refused, "%d could not be started."},
+		{r.Failing, "%d are failing."}, {r.Parked, "%d are parked."},
+		{r.Unread, "%d were not read yet."}, {r.Refused, "%d could not be started."},
 	} {
 		if also.n > 0 {
 			text += " " + fmt.Sprintf(also.text, also.n)

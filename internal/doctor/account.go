@@ -33,6 +33,7 @@ type Account struct {
 	Layout   statestore.Layout
 	Objects  statestore.Objects
 	Schedule func(ctx context.Context, id catalog.ID) (Schedule, error)
+	Fleet    func(ctx context.Context) (Fleet, error) // asked in the place of a schedule, if the fleet has the account
 	Last     func(ctx context.Context, id catalog.ID) (catalog.State, error)
 	Compare  func(ctx context.Context, s account.Settings, kind feed.Kind) (Catalog, error)
 	Ping     func(ctx context.Context, s order.Settings) error
@@ -42,7 +43,6 @@ type Account struct {
 // Schedule is what keeps a catalog synced.
 type Schedule struct {
 	Found  bool
-	Fleet  bool // the dispatcher of the account's shard, which has no schedule for a catalog
 	Paused bool
 	Note   string // why
 	Every  string
@@ -246,20 +246,31 @@ func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
 }
 
 func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
+	if a.Settings.InFleet() {
+		return a.dispatched(ctx)
+	}
 	found, err := a.Schedule(ctx, id)
 	switch {
 	case err != nil:
 		return unseen("", "not looked at: %v", err)
 	case !found.Found:
 		return wrong("starter accounts apply -f FILE", "there is none: nothing syncs it")
-	case found.Paused && found.Fleet:
-		return doubtful("starter fleet resume "+a.ID, "paused: %s", found.Note)
-	case found.Fleet:
-		return right("the fleet syncs it when it changes")
 	case found.Paused:
 		return doubtful("starter schedule resume "+a.ID, "paused: %s", found.Note)
 	}
 	return right("every %s", found.Every)
+}
+
+// dispatched looks for what is in the place of a schedule.
+func (a Account) dispatched(ctx context.Context) Finding {
+	if p := a.Settings.Paused; p != nil {
+		return doubtful("starter fleet resume "+a.ID, "paused: %s", p.Note)
+	}
+	found, err := a.Fleet(ctx)
+	if err != nil {
+		return unseen("", "not looked at: %v", err)
+	}
+	return found.dispatched(a.ID)
 }
 
 func (a Account) last(ctx context.Context, id catalog.ID) Finding {

@@ -17,6 +17,8 @@ type Deployment struct {
 	Stripe   Stripe
 	// Mail connects to the mail server; nil: none is set here.
 	Mail func(context.Context) error
+	// Fleet finds out whether somebody looks at every shard of the fleet.
+	Fleet func(context.Context) (Fleet, error)
 }
 
 // Checks are those of the deployment.
@@ -30,6 +32,9 @@ func (d Deployment) Checks() []Check {
 	checks = append(checks, Check{Name: "variables", Look: d.variables})
 	checks = append(checks, d.Temporal.checks()...)
 	checks = append(checks, d.Storage.checks()...)
+	if d.Storage.Err == nil && d.Fleet != nil {
+		checks = append(checks, Check{Name: "fleet", Look: d.fleet})
+	}
 	checks = append(checks, d.Stripe.checks()...)
 	checks = append(checks, Check{Name: "mail server", Look: d.mail})
 	for i := range checks {

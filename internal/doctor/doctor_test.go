@@ -17,6 +17,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/fleet"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -92,6 +93,16 @@ type ward struct {
 	err      error // of what the account is asked for next: comparing
 	lastErr  error
 	pinged   error
+	fleet    Fleet
+	fleetErr error
+}
+
+// dispatched makes the account the fleet's, in the second of two shards.
+func (w *ward) dispatched() *Fleet {
+	w.Settings.StartedBy = account.ByFleet
+	w.schedule = Schedule{}
+	w.fleet = Fleet{Found: true, Plan: fleet.Plan{Boundaries: []string{"acct_0"}}}
+	return &w.fleet
 }
 
 func newWard(t *testing.T) *ward {
@@ -123,7 +134,8 @@ func newWard(t *testing.T) *ward {
 		Storage: Storage{Objects: w.store, Buckets: w.buckets, Layout: layout},
 		Stripe: Stripe{AtStripe: w.stripe, API: feed.V1, Events: order.EventTypes(),
 			AccountEvents: []string{"account.updated"}, Orders: true, Now: now},
-		Mail: func(context.Context) error { return nil },
+		Mail:  func(context.Context) error { return nil },
+		Fleet: func(context.Context) (Fleet, error) { return w.fleet, w.fleetErr },
 	}
 	w.Account = Account{
 		ID: "acct_1", Settings: account.Settings{Account: "acct_1"}, Stored: true, Rules: account.DefaultRules(),
@@ -132,6 +144,7 @@ func newWard(t *testing.T) *ward {
 			Mail: order.Mail{From: "a@b.example"}},
 		Stripe: w.stripe, Layout: layout, Objects: w.store,
 		Schedule: func(context.Context, catalog.ID) (Schedule, error) { return w.schedule, nil },
+		Fleet:    w.Deployment.Fleet,
 		Last:     func(context.Context, catalog.ID) (catalog.State, error) { return w.state, w.lastErr },
 		Compare:  func(context.Context, account.Settings, feed.Kind) (Catalog, error) { return w.found, w.err },
 		Ping:     func(context.Context, order.Settings) error { return w.pinged },
@@ -318,6 +331,56 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 			require.Equal(t, c.verdict, said.Verdict, said.Found)
 			require.Contains(t, said.Found, c.found)
 			require.Contains(t, said.Remedy, c.remedy)
+		})
+	}
+}
+
+// An account of the fleet's has no schedule, and that is right; what it needs is somebody who looks at its shard.
+func TestTheFleetIsExamined(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.dispatched()
+	require.Empty(t, w.examine())
+	for name, c := range map[string]struct {
+		spoil              func(w *ward, f *Fleet)
+		ofFleet, ofAccount Verdict
+		found, remedy      string // of the account
+	}{
+		"no fleet": {func(_ *ward, f *Fleet) { *f = Fleet{} }, Right, Wrong,
+			"there is none", "starter fleet apply"},
+		"its shard": {func(_ *ward, f *Fleet) { f.Missing = []int{1} }, Wrong, Wrong,
+			"nothing looks at shard 1", "starter fleet apply"},
+		"another shard": {func(_ *ward, f *Fleet) { f.Missing = []int{0} }, Wrong, Right, "", ""},
+		"behind": {func(_ *ward, f *Fleet) { f.Behind = []int{0, 1} }, Wrong, Wrong,
+			"not looked at lately", "#the-fleet"},
+		"all paused": {func(_ *ward, f *Fleet) { f.Paused = []int{1} }, Doubtful, Doubtful,
+			"is paused", "fleet resume --all"},
+		"unknown": {func(_ *ward, f *Fleet) { f.Unknown = errors.New("away") }, Unseen, Right, "", ""},
+		"it is paused": {func(w *ward, _ *Fleet) {
+			w.Settings.Paused = &account.Pause{Note: "rebuilds"}
+		}, Right, Doubtful, "rebuilds", "fleet resume acct_1"},
+		"not read": {func(w *ward, _ *Fleet) {
+			w.fleetErr = storage(fault.StorageFailed, "HTTP 500")
+		}, Wrong, Unseen, "HTTP 500", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWard(t)
+			c.spoil(w, w.dispatched())
+			said := map[string]Result{}
+			for _, r := range w.examine() {
+				said[r.Check] = r
+			}
+			verdict := func(check string) Verdict {
+				if r, amiss := said[check]; amiss {
+					return r.Verdict
+				}
+				return Right
+			}
+			require.Equal(t, c.ofFleet, verdict("fleet"), said["fleet"].Found)
+			require.Equal(t, c.ofAccount, verdict("product schedule"))
+			require.Contains(t, said["product schedule"].Found, c.found)
+			require.Contains(t, said["product schedule"].Remedy, c.remedy)
 		})
 	}
 }

@@ -34,6 +34,7 @@ func (p Policy) Usual() Policy {
 //
 //	Begin                      with the snapshot of the look before, or none
 //	Accounts, Settings         who there is; those whose settings are new are read
+//	Standings, Standing        who is parked; those whose standing is new are read
 //	Catalogs, See              what there is to look at; what the listing has of it
 //	ToRead, Judge              whose state is to be read, and what follows
 //	Due, Started               what is to be started, the most urgent first
@@ -64,7 +65,7 @@ type Source struct {
 	Modified time.Time // when this version came about
 }
 
-// Stored is the settings document of an account, as a listing shows it.
+// Stored is a document of an account, as a listing shows it.
 type Stored struct{ Account, ETag string }
 
 // Begin begins a look. What the snapshot knows of other shards' accounts is passed over, so shards may be moved.
@@ -88,7 +89,7 @@ func (l *Look) Accounts(stored []Stored) (read []string) {
 		was := Account{ID: is.Account}
 		if len(known) > 0 && known[0].ID == is.Account {
 			was = known[0]
-			was.renewed = false
+			was.renewed, was.unread = false, false
 		}
 		l.is.Accounts = append(l.is.Accounts, was)
 		if was.ETag != is.ETag {
@@ -119,6 +120,52 @@ func (l *Look) Settings(s account.Settings, etag string) {
 func (l *Look) Unusable(id, etag, why string) {
 	if a := l.account(id); a != nil {
 		a.ETag, a.Unusable = etag, shortened(why)
+	}
+}
+
+// Standings takes the standings that are listed, by account, in order, and names the fleet's accounts whose standing is
+// another one: it is read, also where none is listed any more, since a listing may be behind.
+func (l *Look) Standings(stored []Stored) (read []string) {
+	for i := range l.is.Accounts {
+		a := &l.is.Accounts[i]
+		for len(stored) > 0 && stored[0].Account < a.ID {
+			stored = stored[1:]
+		}
+		etag := ""
+		if len(stored) > 0 && stored[0].Account == a.ID {
+			etag = stored[0].ETag
+		}
+		switch {
+		case !a.Settings.InFleet():
+			a.Standing, a.Parked, a.Unclear = "", "", ""
+		case a.Standing == etag:
+		case len(read) == l.policy.Reads:
+			a.unread = true
+			l.summary.Unread++
+		default:
+			a.unread = true
+			read = append(read, a.ID)
+		}
+	}
+	return read
+}
+
+// Standing takes what an account's standing says, and which version of the document was listed.
+func (l *Look) Standing(s account.Standing, etag string) {
+	a := l.account(s.Account)
+	if a == nil {
+		return
+	}
+	a.Standing, a.Parked, a.Unclear, a.unread = etag, "", "", false
+	if s.Parked != nil {
+		a.Parked = shortened(s.Parked.Text())
+	}
+}
+
+// StandingUnusable takes that an account's standing says nothing that can be used. Nothing is started on a doubt.
+func (l *Look) StandingUnusable(id, etag, why string) {
+	if a := l.account(id); a != nil {
+		a.Standing, a.Unclear, a.unread = etag, shortened(why), false
 	}
 }
 
@@ -203,9 +250,10 @@ func (l *Look) ToRead() []int {
 		if e.account.renewed || l.anew { // noted in the catalog, as it may be a later look that reads it
 			e.catalog.Next, e.catalog.Asks, e.catalog.Starts = l.now, 0, 0
 		}
+		why, parked := e.account.parked()
 		switch at, read := l.urgency(*e); {
-		case e.account.Settings.Paused != nil:
-			l.park(e)
+		case parked:
+			l.park(e, why)
 		case e.catalog.Looked.IsZero():
 			unknown = append(unknown, urgent{i, e.seen.Modified})
 		case read:
@@ -254,12 +302,13 @@ func (e entry) products() int64 {
 	return first.Sequence
 }
 
-func (l *Look) park(e *entry) {
+func (l *Look) park(e *entry, why string) {
 	c := e.catalog
 	if c.Condition != Parked {
-		c.Condition, c.Since, c.Note, c.Code = Parked, l.now, e.account.Settings.Paused.Note, ""
+		c.Condition, c.Since, c.Code = Parked, l.now, ""
 		c.Ready, c.Changed = time.Time{}, time.Time{}
 	}
+	c.Note = why
 	c.Next = l.now // whatever happened meanwhile: it is read once the account goes on
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // Due names what is to be started now, the most urgent first: as much as the pace allows. What changed first comes
-// first, but no account has a second turn before every other has had one.
+// first, but no account has a second turn before every other has had one. Whoever may be parked waits until that is
+// known.
 func (l *Look) Due() []int {
 	type turn struct{ index, round int }
 	var due []turn
@@ -17,6 +18,9 @@ func (l *Look) Due() []int {
 		}
 		switch e.catalog.Condition {
 		case Due:
+			if e.account.unread {
+				continue
+			}
 			due = append(due, turn{i, round})
 			round++
 		case Syncing:

@@ -47,6 +47,7 @@ func TestWhateverHappensEveryChangeIsSent(t *testing.T) {
 		w.Unpacked = true
 		for _, s := range w.Shops {
 			s.Settings.Paused = nil
+			w.Return(s)
 			w.Resettle(s, func(s *account.Settings) { s.StartedBy = account.ByFleet })
 			if s.Broken() {
 				w.Export(s)
@@ -75,7 +76,7 @@ func divided(random *rand.Rand) (shards []fleet.Shard) {
 
 func disturb(w *fleettest.World, random *rand.Rand) {
 	s := w.Shops[random.IntN(len(w.Shops))]
-	switch random.IntN(12) {
+	switch random.IntN(14) {
 	case 0, 1, 2, 3:
 		w.Export(s)
 	case 4:
@@ -90,6 +91,10 @@ func disturb(w *fleettest.World, random *rand.Rand) {
 		w.Resettle(s, func(s *account.Settings) { s.StartedBy = account.BySchedules })
 	case 9:
 		w.Resettle(s, func(s *account.Settings) { s.StartedBy = account.ByFleet })
+	case 10:
+		w.Park(s)
+	case 11:
+		w.Return(s)
 	}
 }
 
@@ -210,6 +215,46 @@ func TestTheAuditIsSpread(t *testing.T) {
 	require.Equal(t, 720, w.Requests.Reads-before, "each once")
 	require.LessOrEqual(t, busiest, 10, "two a minute, more or less")
 	require.Zero(t, starts(w))
+}
+
+// A parked account is not started, however often its source changes; it is as soon as it returns. What was under way
+// when it was parked ends, and is not begun again.
+func TestAParkedAccountRests(t *testing.T) {
+	t.Parallel()
+	w := fleettest.New(30, 8, noon)
+	for _, s := range w.Shops[10:] {
+		w.Settle(s)
+	}
+	w.Pass(10*time.Minute, fleet.Shard{})
+	parked, other := w.Shops[3], w.Shops[4]
+	w.Park(parked)
+	w.Park(w.Shops[20])
+	before := starts(w)
+	for range 48 {
+		w.Export(parked)
+		last := w.Pass(20*time.Minute, fleet.Shard{})
+		require.Equal(t, 2, last.Total(fleet.Parked))
+	}
+	require.Equal(t, before, starts(w))
+	require.Zero(t, parked.Turned)
+	read := w.Requests.Reads
+	w.Pass(10*time.Minute, fleet.Shard{})
+	require.LessOrEqual(t, w.Requests.Reads-read, 3, "a standing that is known is not read again")
+	w.Export(other)
+	w.Return(parked)
+	w.Return(w.Shops[20])
+	w.Pass(6*time.Minute, fleet.Shard{})
+	require.True(t, w.Settled(parked))
+	require.Equal(t, before+2, starts(w), "and what was settled when it was parked is not sent again")
+
+	w.Pass(20*time.Minute, fleet.Shard{})
+	w.Export(parked)
+	w.Look(fleet.Shard{})
+	w.Park(parked) // its run has not looked yet
+	w.Advance(time.Minute)
+	require.Equal(t, 1, parked.Turned)
+	w.Pass(2*time.Hour, fleet.Shard{})
+	require.Equal(t, 1, parked.Turned, "one start was enough to learn it")
 }
 
 // The audit finds what no listing shows: a state that somebody deleted.

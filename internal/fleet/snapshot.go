@@ -29,7 +29,7 @@ const (
 	Held    Condition = "held"    // a person has to look
 	Failing Condition = "failing" // it could not be sent; the next try has its time
 	Missing Condition = "missing" // there is no source
-	Parked  Condition = "parked"  // a person paused the account
+	Parked  Condition = "parked"  // a person paused the account, or it is parked
 	Off     Condition = "off"     // schedules start the account's syncs, or its settings cannot be used
 )
 
@@ -55,11 +55,29 @@ type Account struct {
 	Unusable string           `json:"unusable,omitempty"` // what is wrong with the settings
 	Catalogs []Catalog        `json:"catalogs,omitempty"` // one for each feed of the fleet's accounts
 
+	Standing string `json:"standing,omitempty"` // ETag of the standing; empty: it has none, and is not parked
+	Parked   string `json:"parked,omitempty"`   // why nothing is brought to Stripe for it
+	Unclear  string `json:"unclear,omitempty"`  // why nobody knows whether it is parked
+
 	renewed bool // the settings changed
+	unread  bool // the standing did, and was not read yet
 }
 
 // dispatched reports whether syncs of the account are the dispatcher's to start.
-func (a Account) dispatched() bool { return a.Settings.InFleet() && a.Unusable == "" }
+func (a Account) dispatched() bool {
+	return a.Settings.InFleet() && a.Unusable == "" && a.Unclear == ""
+}
+
+// parked is why no sync of the account is started; empty: nothing keeps it from that.
+func (a Account) parked() (why string, is bool) {
+	switch {
+	case a.Parked != "":
+		return a.Parked, true
+	case a.Settings.Paused != nil:
+		return a.Settings.Paused.Note, true
+	}
+	return "", false
+}
 
 // Catalog is what was seen of one feed of an account.
 type Catalog struct {

@@ -19,7 +19,7 @@ type Summary struct {
 	Accounts int                             `json:"accounts"` // that have settings
 	Feeds    map[feed.Kind]map[Condition]int `json:"feeds,omitempty"`
 	Off      int                             `json:"off,omitempty"`      // accounts that schedules sync
-	Unusable int                             `json:"unusable,omitempty"` // accounts whose settings cannot be used
+	Unusable int                             `json:"unusable,omitempty"` // accounts with a document that cannot be used
 
 	Lateness Spread `json:"lateness"` // of what is due, being sent or waiting for its turn
 	Delays   Spread `json:"delays"`   // of the runs that this look started, since nothing stood against them
@@ -64,6 +64,9 @@ func (l *Look) summarize() {
 		case a.Unusable != "":
 			s.Unusable++
 			s.fail(Example{catalog.ID{Account: a.ID}, l.now, a.Unusable}, "settings")
+		case a.Unclear != "":
+			s.Unusable++
+			s.fail(Example{catalog.ID{Account: a.ID}, l.now, a.Unclear}, "standing")
 		case !a.Settings.InFleet() && a.ETag != "":
 			s.Off++
 		}

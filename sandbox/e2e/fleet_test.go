@@ -135,6 +135,23 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	})
 	require.Equal(t, 4, status.Total.Accounts)
 
+	examined := r.examined(members[0])
+	require.Equal(t, "right", examined["fleet"].Verdict, examined["fleet"].Found)
+	require.Equal(t, "the fleet syncs it when it changes: it is in shard 0", examined["product schedule"].Found)
+
+	// Who is parked is not started, and who returns is.
+	r.does("accounts", "park", members[0], "--why", "closed")
+	r.exports(members[0], 6)
+	r.looks()
+	r.await("the account being seen as parked", func() bool {
+		got := r.starter("fleet", "status", "-o", "json")
+		return json.Unmarshal([]byte(got.stdout), &status) == nil && status.Total.Feeds["product"]["parked"] == 1
+	})
+	require.Equal(t, 3, r.products())
+	r.does("accounts", "resume", members[0], "--why", "it is back")
+	r.looks()
+	r.reachesProducts(members[0], 6)
+
 	// Back to schedules, which go on where the dispatcher stopped.
 	r.does("fleet", "apply", "--all", "--to", "schedules", "--rate", "100")
 	r.await("the schedules being back", func() bool {
@@ -144,6 +161,19 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	r.exports(members[2], 7)
 	r.does("schedule", "trigger", members[2])
 	r.reachesProducts(members[2], 7)
+}
+
+// examined is what the doctor says of an account, by the names of the points.
+func (r *room) examined(account string) map[string]examined {
+	r.t.Helper()
+	var all []examined
+	got := r.starter("doctor", account, "-o", "json")
+	require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &all), "%s%s", got.stdout, got.stderr)
+	by := map[string]examined{}
+	for _, one := range all {
+		by[one.Check] = one
+	}
+	return by
 }
 
 func TestADispatcherForgetsAndIsKilled(t *testing.T) {

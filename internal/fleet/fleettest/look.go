@@ -23,6 +23,7 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	w.Requests.Looks++
 	l := fleet.Begin(before, shard, w.Policy, w.Now)
 	w.settings(l, shops)
+	w.standings(l, shops)
 	w.list(l, shops)
 	w.read(l)
 	w.begin(l)
@@ -75,6 +76,33 @@ func (w *World) settings(l *fleet.Look, shops []*Shop) {
 			l.Settings(s.Settings, s.etag)
 		}
 	}
+}
+
+func (w *World) standings(l *fleet.Look, shops []*Shop) {
+	var stored []fleet.Stored
+	for _, s := range shops {
+		if s.stood != "" && (w.Nature.Hidden == 0 || w.rand.Float64() >= w.Nature.Hidden) {
+			stored = append(stored, fleet.Stored{Account: s.Settings.Account, ETag: s.stood})
+		}
+	}
+	w.Requests.Lists += 1 + len(stored)/1000
+	for _, id := range l.Standings(stored) {
+		w.Requests.Reads++
+		if w.rand.Float64() < w.Nature.Unread {
+			continue
+		}
+		standing := w.shop(id).standing
+		standing.Account = id
+		l.Standing(standing, etagOf(stored, id))
+	}
+}
+
+func etagOf(stored []fleet.Stored, account string) string {
+	at := sort.Search(len(stored), func(i int) bool { return stored[i].Account >= account })
+	if at == len(stored) || stored[at].Account != account {
+		return ""
+	}
+	return stored[at].ETag
 }
 
 func (w *World) list(l *fleet.Look, shops []*Shop) {

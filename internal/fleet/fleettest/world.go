@@ -39,6 +39,8 @@ type Nature struct {
 type Shop struct {
 	Settings account.Settings
 	etag     string // of the settings
+	standing account.Standing
+	stood    string // ETag of the standing; empty: there is none
 
 	Source   fleet.Source // as it is
 	before   fleet.Source // as it was before that
@@ -50,6 +52,7 @@ type Shop struct {
 	runs     int
 	Starts   int           // runs that were started for it
 	Empty    int           // of them, those that found nothing to do
+	Turned   int           // of them, those that ended because the account is parked
 	Longest  time.Duration // from a change until a run began that could send it
 	pending  time.Time     // since when a change waits for a run; zero: none does
 	Versions int           // that there were
@@ -145,6 +148,21 @@ func (w *World) Resettle(s *Shop, change func(*account.Settings)) {
 	}
 }
 
+// Park parks a shop: what is under way ends before it brings anything to Stripe.
+func (w *World) Park(s *Shop) {
+	s.standing = account.Standing{Account: s.Settings.Account, Parked: &account.Parking{Why: "closed", Since: w.Now}}
+	s.stood += "+"
+}
+
+// Return ends a parking. Its document stays.
+func (w *World) Return(s *Shop) {
+	s.standing.Parked = nil
+	s.stood += "+"
+	if s.Source.ETag != "" && !s.pending.IsZero() {
+		s.pending = w.Now
+	}
+}
+
 func object(s fleet.Source) statestore.Object {
 	return statestore.Object{Bucket: "s", Key: "k", ETag: s.ETag, LastModified: s.Modified}
 }
@@ -221,6 +239,11 @@ func (w *World) name(r *run) catalog.Run {
 func (w *World) fetch(r *run) {
 	s := r.shop
 	if w.rand.Float64() < w.Nature.Dies {
+		w.end(r)
+		return
+	}
+	if s.standing.Parked != nil {
+		s.Turned++
 		w.end(r)
 		return
 	}
