@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -38,8 +39,10 @@ const (
 	// confirmations is how many tries have to end with the same permanent answer about an import, before it is
 	// believed.
 	confirmations = 3
-	// unclearTries is for answers that are not Stripe's: some two minutes.
+	// unclearTries is for answers that are not Stripe's, and for files that break off: some two minutes.
 	unclearTries = 8
+	// reasonsWithin is how long Stripe may fail whenever it is asked for a list of refused rows.
+	reasonsWithin = 6 * time.Hour
 	// abandonAfter is how long Stripe may take for an import before the feed goes on without it.
 	abandonAfter = 24 * time.Hour
 )
@@ -54,8 +57,11 @@ func answered(err error) bool {
 
 // inVain says why what was asked for will not be had, however often it is asked for: empty as long as another try is
 // due.
-func inVain(err error, tries int32) string {
-	if answered(err) && tries >= confirmations || fault.Is(err, fault.StripeUnclear) && tries >= unclearTries {
+func inVain(err error, tries int32, since time.Duration) string {
+	switch {
+	case answered(err) && tries >= confirmations,
+		fault.Is(err, fault.StripeUnclear) && tries >= unclearTries,
+		fault.Is(err, fault.StripeUnavailable) && since > reasonsWithin:
 		return err.Error()
 	}
 	return ""
@@ -83,7 +89,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 		overdue := time.Since(info.ScheduledTime) > in.Deadline
 		switch {
 		case err != nil:
-			return unreadable(in.ImportSet, err, info.Attempt, overdue)
+			return s.unreadable(ctx, in, err, overdue)
 		case current.Status.Final():
 			countImport(ctx, in.API, current)
 			return current, nil
@@ -108,15 +114,29 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 	}
 }
 
-// unreadable is an import that Stripe does not show. What is merely unclear has until the deadline.
-func unreadable(id string, err error, tries int32, overdue bool) (catalog.Import, error) {
+// unreadable is an import that Stripe does not show. What is merely unclear has until the deadline. Where Stripe fails
+// or is too busy whenever it is asked, the next run asks on, until the import is a day old.
+func (s *CatalogSync) unreadable(
+	ctx context.Context, in AwaitImportSetInput, err error, overdue bool,
+) (catalog.Import, error) {
+	none := catalog.Import{ID: in.ImportSet, Unreadable: err.Error()}
 	switch {
-	case answered(err) && tries >= confirmations, fault.Is(err, fault.StripeUnclear) && overdue:
-		return catalog.Import{ID: id, Unreadable: err.Error()}, nil
+	case answered(err) && activity.GetInfo(ctx).Attempt >= confirmations, fault.Is(err, fault.StripeUnclear) && overdue:
+		return none, nil
 	case answered(err):
 		return catalog.Import{}, again(err)
+	case !overdue || !fault.Is(err, fault.StripeUnavailable) && !fault.Is(err, fault.StripeThrottled):
+		return catalog.Import{}, err
 	}
-	return catalog.Import{}, err
+	state, _, unknown := s.Documents.State(ctx, in.ID)
+	switch {
+	case unknown != nil:
+		return catalog.Import{}, unknown
+	case !state.LastImportAt.IsZero() && time.Since(state.LastImportAt) > abandonAfter:
+		return none, nil
+	}
+	return catalog.Import{}, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
+		"import %s could not be read within %s: %w; the next sync goes on waiting for it", in.ImportSet, in.Deadline, err))
 }
 
 func stillPending(importSet string, status catalog.ImportStatus, after time.Duration) error {
@@ -145,17 +165,18 @@ type FetchImportErrorsInput struct {
 type FetchImportErrorsResult struct {
 	statestore.Object
 	Unreadable string `json:"unreadable,omitempty"` // why there is none
+	// Broken says why the list is not whole: it breaks off there whenever it is read.
+	Broken string `json:"broken,omitempty"`
 }
 
 // FetchImportErrors streams Stripe's list of refused rows to S3, for SettlePart to read as often as it needs. A list
-// that is not to be had is a result.
+// that is not to be had is a result, and so is one that always breaks off.
 func (s *CatalogSync) FetchImportErrors(
 	ctx context.Context, in FetchImportErrorsInput,
 ) (FetchImportErrorsResult, error) {
-	var result FetchImportErrorsResult
-	var err error
-	result.Object, err = s.fetchImportErrors(ctx, in)
-	if result.Unreadable = inVain(err, activity.GetInfo(ctx).Attempt); result.Unreadable != "" {
+	result, err := s.fetchImportErrors(ctx, in)
+	info := activity.GetInfo(ctx)
+	if result.Unreadable = inVain(err, info.Attempt, time.Since(info.ScheduledTime)); result.Unreadable != "" {
 		err = nil
 	} else if answered(err) {
 		err = again(err)
@@ -163,23 +184,43 @@ func (s *CatalogSync) FetchImportErrors(
 	return result, err
 }
 
-func (s *CatalogSync) fetchImportErrors(ctx context.Context, in FetchImportErrorsInput) (statestore.Object, error) {
+func (s *CatalogSync) fetchImportErrors(
+	ctx context.Context, in FetchImportErrorsInput,
+) (result FetchImportErrorsResult, err error) {
 	imports, err := s.imports(in.API)
 	if err != nil {
-		return statestore.Object{}, err
+		return result, err
 	}
 	body, err := imports.Refused(ctx, in.Account, in.File)
 	if err != nil {
-		return statestore.Object{}, fmt.Errorf("error file %s: %w", in.File, err)
+		return result, fmt.Errorf("error file %s: %w", in.File, err)
 	}
 	defer body.Close()
-	list := bufio.NewReaderSize(body, 4<<10)
-	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) &&
-		activity.GetInfo(ctx).Attempt < confirmations {
-		return statestore.Object{}, fault.NewPlain(fault.StripeUnclear,
-			fmt.Errorf("error file %s: a web page came in its place, perhaps of a proxy", in.File))
+	tries := activity.GetInfo(ctx).Attempt
+	arriving := &breakingOff{r: body, accept: tries >= unclearTries}
+	list := bufio.NewReaderSize(arriving, 4<<10)
+	if head, _ := list.Peek(512); bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) && tries < confirmations {
+		return result, fault.NewPlain(fault.StripeUnclear, fmt.Errorf(
+			"error file %s: a web page came in its place, perhaps of a proxy", in.File))
 	}
 	layout := s.Documents.Layout
 	key := layout.Catalog(in.Account, in.Feed).ErrorFileKey(in.Sequence, in.Part)
-	return s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulseOf(ctx).reading(list))
+	result.Object, err = s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulseOf(ctx).reading(list))
+	result.Broken = arriving.broke
+	return result, err
+}
+
+// breakingOff takes the place where a stream breaks off for its end, if that is to be accepted.
+type breakingOff struct {
+	r      io.Reader
+	accept bool
+	broke  string // why it did
+}
+
+func (b *breakingOff) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.accept && fault.Is(err, fault.StripeUnavailable) {
+		b.broke, err = err.Error(), io.EOF
+	}
+	return n, err
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 )
 
@@ -75,4 +77,30 @@ func TestAnImportThatHasEndedIsReadOnce(t *testing.T) {
 	imports := &slowImports{reads: map[int32]int{}}
 	require.NoError(t, awaited(t, imports, time.Hour))
 	require.Equal(t, map[int32]int{1: 1}, imports.reads)
+}
+
+// What is merely unavailable may come back; that it does not for hours is an answer too.
+func TestWhatIsAskedForInVain(t *testing.T) {
+	t.Parallel()
+	permanent := func(code fault.Code) error { return fault.NewPermanent(code, errors.New("no")) }
+	plain := func(code fault.Code) error { return fault.NewPlain(code, errors.New("no")) }
+	for _, c := range []struct {
+		err   error
+		tries int32
+		since time.Duration
+		vain  bool
+	}{
+		{permanent(fault.StripeRejected), 2, time.Minute, false},
+		{permanent(fault.StripeRejected), 3, time.Minute, true},
+		{permanent(fault.StripeForbidden), 3, time.Minute, true},
+		{permanent(fault.StripeUnauthorized), 99, 99 * time.Hour, false}, // about the key, not about the list
+		{plain(fault.StripeUnclear), 7, time.Minute, false},
+		{plain(fault.StripeUnclear), 8, time.Minute, true},
+		{plain(fault.StripeUnavailable), 300, 6 * time.Hour, false},
+		{plain(fault.StripeUnavailable), 300, 6*time.Hour + time.Second, true},
+		{plain(fault.StorageFailed), 300, 11 * time.Hour, false},
+		{nil, 1, 0, false},
+	} {
+		require.Equal(t, c.vain, inVain(c.err, c.tries, c.since) != "", "%v after %d tries", c.err, c.tries)
+	}
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ type SettlePartInput struct {
 	PartInput
 	Import     catalog.Import     `json:"import"`
 	Refused    *statestore.Object `json:"refused,omitempty"`    // Stripe's list of refused rows, in S3
-	Unreadable string             `json:"unreadable,omitempty"` // why that list is not to be had
+	Unreadable string             `json:"unreadable,omitempty"` // why that list is not to be had, or is not whole
 }
 
 // SettlePart records what Stripe made of a part: the rows that it took go into the manifest, the refused ones are noted
@@ -94,16 +95,16 @@ func resultOf(in SettlePartInput) catalog.PartResult {
 	switch {
 	case i.Unreadable != "":
 		r.Outcome, r.Code = catalog.Failed, fault.ImportUnreadable
-	case i.Status == catalog.StatusSucceeded:
-		r.Outcome = catalog.Succeeded
-	case i.Status == catalog.StatusSucceededWithErrors:
-		r.Outcome = catalog.SucceededWithErrors
-	default: // failed, and the archive statuses: terminal without the rows being live
+	case i.Failed():
 		r.Outcome = catalog.Failed
 		r.Reason = fmt.Sprintf("import %s ended as %s", i.ID, i.Status)
 		if i.FailedReason != "" {
 			r.Reason += ": " + i.FailedReason
 		}
+	case i.RowsFailed > 0 || i.Status == catalog.StatusSucceededWithErrors:
+		r.Outcome = catalog.SucceededWithErrors
+	default:
+		r.Outcome = catalog.Succeeded
 	}
 	return r
 }
@@ -134,6 +135,9 @@ func judge(in SettlePartInput, table *feed.Table, list refusedList, result *cata
 	rows, i := int64(table.Len()), in.Import
 	doubt := i.Doubt(rows, int64(len(list.named)), list.strangers)
 	v := rowVerdicts{refused: list.named, doubt: doubt != ""}
+	if i.NamesTooMany(rows, int64(len(list.named))) {
+		v.refused = nil
+	}
 	if result.Outcome == catalog.Failed {
 		v.doubt = i.Unreadable != "" || i.RowsSucceeded > 0
 		if v.doubt {
@@ -232,9 +236,11 @@ func (s *CatalogSync) listRefused(
 				return entries.Write(e)
 			})
 		})
-		if list.problem, err = problemOf(err); err != nil {
+		problem, err := problemOf(err)
+		if err != nil {
 			return err
 		}
+		list.problem = cmp.Or(in.Unreadable, problem)
 		return entries.Flush()
 	})
 	if err != nil {

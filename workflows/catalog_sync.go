@@ -230,8 +230,8 @@ func (s *catalogSync) awaitImport(
 	return imported, err
 }
 
-// fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one.
-// unreadable says why it is not to be had.
+// fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one. unreadable says why it
+// is not to be had, or why it is not whole.
 func (s *catalogSync) fetchErrors(
 	ctx workflow.Context, in activities.PartInput, imported catalog.Import,
 ) (list *statestore.Object, unreadable string, err error) {
@@ -250,7 +250,7 @@ func (s *catalogSync) fetchErrors(
 	if refused.Unreadable != "" {
 		return nil, refused.Unreadable, err
 	}
-	return &refused.Object, "", err
+	return &refused.Object, refused.Broken, err
 }
 
 func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) error {

@@ -591,3 +591,49 @@ func TestAnImportIsNotGivenUpEarly(t *testing.T) {
 	requireType(t, err, fault.ImportDeadline)
 	require.Equal(t, "impset_1", s.state().Open.Import)
 }
+
+// An import that Stripe fails to show whenever it is asked is asked for by later runs, until it is a day old.
+func TestAnImportThatIsNeverShownIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, away := range []error{
+		fault.NewPlain(fault.StripeUnavailable, errors.New("HTTP 500")),
+		fault.NewThrottled(fault.StripeThrottled, time.Second, errors.New("HTTP 429")),
+	} {
+		s := newStage(t)
+		s.steps.Policy.Deadline = 0
+		s.put(source, catalogOf("a", "b"))
+		s.stripe.errors["read"] = []error{away}
+		_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+		failure := requireType(t, err, fault.ImportDeadline)
+		require.Contains(t, failure.Error(), away.Error())
+		require.Equal(t, "impset_1", s.state().Open.Import)
+
+		s.setState(func(state *catalog.State) { state.LastImportAt = state.LastImportAt.Add(-25 * time.Hour) })
+		s.stripe.errors["read"] = []error{away}
+		_, err = s.sync(workflows.CatalogSyncInput{Account: account})
+		requireType(t, err, fault.ImportUnreadable)
+		require.Nil(t, s.state().Open)
+		require.EqualValues(t, 2, s.state().Unsettled.Rows)
+		s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)
+		require.Equal(t, [][]string{{"a 1.00 USD", "b 1.00 USD", "c 1.00 USD"}}, s.stripe.uploads)
+	}
+}
+
+// Of a list of refused rows that breaks off whenever it is read, the rows before that are known.
+func TestAListThatAlwaysBreaksOffIsReadAsFarAsItGoes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stripe.refuse = map[string]string{"b": "Field link does not answer.", "c": "Field title is too long."}
+	s.stripe.breaksAt = strings.Index(feed.ErrorColumn+","+strings.TrimSuffix(header, "\n")+",delete\n"+
+		"Field link does not answer.,"+product("b", "1.00 USD"), "USD") + len("USD,\n")
+	s.changes(catalogOf("a", "b", "c"), catalog.SucceededWithErrors)
+	require.Equal(t, 8, s.stripe.count("contents"))
+	require.Nil(t, s.state().Open)
+	report := s.report()
+	require.Contains(t, report.Reason, "Stripe's reasons cannot be read")
+	require.Contains(t, report.Reason, "the connection broke")
+	require.EqualValues(t, 1, report.Rows.Refused)
+	require.EqualValues(t, 2, report.Rows.Unknown)
+	require.Contains(t, s.object(report.Findings), "Field link does not answer.")
+	require.NotContains(t, s.object(report.Findings), "Field title is too long.")
+}

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/mock"
@@ -78,6 +80,7 @@ type fakeStripe struct {
 	files    map[string][][]string // by idempotency key
 	imports  []catalog.Import
 	lists    map[string]string // error file → its text
+	breaksAt int               // every list of refused rows breaks off there; 0: none does
 }
 
 func newFakeStripe() *fakeStripe {
@@ -193,7 +196,12 @@ func (f *fakeStripe) Import(_ context.Context, _, id string) (catalog.Import, er
 func (f *fakeStripe) Refused(_ context.Context, _, file string) (io.ReadCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return io.NopCloser(strings.NewReader(f.lists[file])), f.next("contents", file)
+	list := f.lists[file]
+	if f.breaksAt == 0 {
+		return io.NopCloser(strings.NewReader(list)), f.next("contents", file)
+	}
+	broken := iotest.ErrReader(fault.NewPlain(fault.StripeUnavailable, errors.New("the connection broke")))
+	return io.NopCloser(io.MultiReader(strings.NewReader(list[:f.breaksAt]), broken)), f.next("contents", file)
 }
 
 // await answers the next reads of an import, before it ends; none for 0.

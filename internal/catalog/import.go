@@ -67,11 +67,28 @@ type Import struct {
 	RowsSkipped   int64        `json:"rows_skipped,omitempty"` // duplicates and filtered rows, where Stripe says so
 	// what to ask for the CSV of refused rows by: file_…, with V2 the import's id
 	ErrorFile string `json:"error_file,omitempty"`
-	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here.
-	RowsCounted bool `json:"rows_counted,omitempty"`
+	// RowsFiltered are those of RowsSkipped that a filter left out: Stripe neither took nor names them.
+	RowsFiltered int64 `json:"rows_filtered,omitempty"`
+	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here. The other two say
+	// the same of RowsProcessed and RowsFailed.
+	RowsCounted      bool `json:"rows_counted,omitempty"`
+	ProcessedCounted bool `json:"processed_counted,omitempty"`
+	FailedCounted    bool `json:"failed_counted,omitempty"`
 	// Unreadable says why nobody can learn what became of the import. Nothing but its ID is known then.
 	Unreadable string `json:"unreadable,omitempty"`
 }
+
+// Failed reports whether the import ended without taking anything. One that Stripe has archived may have ended well:
+// only its counts can tell then, and where they do not, its rows are in doubt.
+func (i Import) Failed() bool {
+	return i.Status == StatusFailed || i.archived() && i.FailedReason != ""
+}
+
+func (i Import) archived() bool {
+	return i.Status == StatusPendingArchive || i.Status == StatusArchived
+}
+
+func (i Import) counted() bool { return i.RowsCounted || i.RowsSucceeded > 0 }
 
 // Doubt says why Stripe's answer leaves open what became of the rows of a part that it did not refuse by name; empty if
 // it does not. named are the rows that it did, strangers are entries of its list that are about no row of the part.
@@ -79,7 +96,7 @@ type Import struct {
 // A row counts as taken only if everything that Stripe says agrees with that.
 func (i Import) Doubt(rows, named, strangers int64) string {
 	told := i.RowsSucceeded + i.RowsFailed + i.RowsSkipped
-	counted := i.RowsCounted || i.RowsSucceeded > 0
+	processed := i.ProcessedCounted || i.RowsProcessed > 0
 	switch {
 	case i.Unreadable != "":
 		return i.Unreadable
@@ -89,14 +106,23 @@ func (i Import) Doubt(rows, named, strangers int64) string {
 		return fmt.Sprintf("%d entries of its list of refused rows name no row of the part", strangers)
 	case i.Status == StatusSucceededWithErrors && named == 0:
 		return "it ended with errors and told none"
-	case i.RowsProcessed > 0 && i.RowsProcessed+i.RowsSkipped < rows:
+	case processed && i.RowsProcessed+i.RowsSkipped < rows:
 		return fmt.Sprintf("it processed %d of %d rows", i.RowsProcessed, rows)
-	case counted && told < rows:
+	case i.counted() && told < rows:
 		return fmt.Sprintf("it told of %d of %d rows", told, rows)
 	case i.RowsSucceeded+i.RowsFailed > rows:
 		return fmt.Sprintf("it told of %d rows, and got %d", i.RowsSucceeded+i.RowsFailed, rows)
-	case i.Status == StatusSucceededWithErrors && !counted && i.RowsProcessed == 0:
+	case i.RowsFiltered > 0:
+		return fmt.Sprintf("it left out %d rows, and did not say which", i.RowsFiltered)
+	case i.Status != StatusSucceeded && !processed && !i.counted():
 		return "it did not tell how many rows it took"
 	}
 	return ""
+}
+
+// NamesTooMany reports whether Stripe's list of refused rows names more than the rest of its answer leaves room for:
+// nobody can say then which of them it refused.
+func (i Import) NamesTooMany(rows, named int64) bool {
+	told := i.FailedCounted || i.RowsFailed != 0 || i.Status == StatusSucceeded
+	return told && named > i.RowsFailed || i.counted() && i.RowsSucceeded+named > rows
 }

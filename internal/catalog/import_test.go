@@ -48,6 +48,14 @@ func TestDoubt(t *testing.T) {
 			RowsCounted: true}, 3, 1, 1, "1 entries of its list of refused rows name no row of the part"},
 		"half a result": {catalog.Import{Status: withErrors, RowsFailed: 1}, 3, 1, 0,
 			"it did not tell how many rows it took"},
+		"none processed": {catalog.Import{Status: succeeded, ProcessedCounted: true}, 3, 0, 0,
+			"it processed 0 of 3 rows"},
+		"left out": {catalog.Import{Status: succeeded, RowsProcessed: 3, RowsSucceeded: 2, RowsSkipped: 1, RowsFiltered: 1,
+			RowsCounted: true}, 3, 0, 0, "it left out 1 rows, and did not say which"},
+		"archived": {catalog.Import{Status: catalog.StatusArchived}, 3, 0, 0,
+			"it did not tell how many rows it took"},
+		"archived, with its counts": {catalog.Import{Status: catalog.StatusPendingArchive, RowsProcessed: 3,
+			RowsSucceeded: 3, RowsCounted: true}, 3, 0, 0, ""},
 		"not to be read": {catalog.Import{Unreadable: "no such import"}, 3, 0, 0, "no such import"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,4 +63,35 @@ func TestDoubt(t *testing.T) {
 			require.Equal(t, c.want, c.i.Doubt(c.rows, c.named, c.strangers))
 		})
 	}
+}
+
+// A list that names more rows than Stripe refused names some that it took.
+func TestNamesTooMany(t *testing.T) {
+	t.Parallel()
+	const succeeded, withErrors = catalog.StatusSucceeded, catalog.StatusSucceededWithErrors
+	for name, c := range map[string]struct {
+		i     catalog.Import
+		named int64
+		many  bool
+	}{
+		"as many":                     {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 2, false},
+		"fewer":                       {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 1, false},
+		"more":                        {catalog.Import{Status: withErrors, RowsFailed: 1, FailedCounted: true}, 2, true},
+		"none refused":                {catalog.Import{Status: withErrors, FailedCounted: true}, 2, true},
+		"refused without a count":     {catalog.Import{Status: withErrors}, 2, false},
+		"taken, and no count":         {catalog.Import{Status: succeeded}, 1, true},
+		"the others are all it took":  {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 1, false},
+		"it took some of the refused": {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 2, true},
+	} {
+		require.Equal(t, c.many, c.i.NamesTooMany(4, c.named), name)
+	}
+}
+
+// What was archived may have ended well.
+func TestFailedImports(t *testing.T) {
+	t.Parallel()
+	require.True(t, catalog.Import{Status: catalog.StatusFailed}.Failed())
+	require.True(t, catalog.Import{Status: catalog.StatusArchived, FailedReason: "bad header"}.Failed())
+	require.False(t, catalog.Import{Status: catalog.StatusArchived}.Failed())
+	require.False(t, catalog.Import{Status: catalog.StatusSucceeded, FailedReason: "?"}.Failed())
 }

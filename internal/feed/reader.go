@@ -58,6 +58,11 @@ func (r *Reader) Read() (Row, error) {
 	return Row{Line: row.line, Fields: r.batch.fieldsOf(row)}, nil
 }
 
+// unended reports whether the file ends behind the row that was read last without ending its line.
+func (r *Reader) unended() bool {
+	return r.cutter.eof && r.batch.rows[r.next-1].end == len(r.batch.data)
+}
+
 // batchBytes is how much of a feed is cut into rows at once: enough that handing a batch from one goroutine to another
 // costs nothing beside the work on it, and little enough that the batch stays in the cache of a core.
 const batchBytes = 256 << 10

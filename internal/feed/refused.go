@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // ErrorColumn is the leading column of the file in which Stripe lists refused rows.
@@ -44,7 +45,7 @@ const maxRefusedBytes = 8 << 30
 // a real CSV: descriptions with line breaks in them occur.
 //
 // Nothing of that is a promise of Stripe's. So the file may as well be compressed, in UTF-16, separated by something
-// else, and name its columns otherwise; rows whose fields cannot be told apart have no ID. What is wrong with the file
+// else, name its columns otherwise, and have lines above them; rows whose fields cannot be told apart have no ID. What is wrong with the file
 // itself is a *RefusedError, which another try would meet again; any other error is the source's, or each's.
 func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	source := &faithful{src: src}
@@ -72,8 +73,10 @@ func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		return err
 	}
 	r := separatedBy(text, format.comma)
-	if _, err := r.Read(); err != nil { // the header
-		return err
+	for range format.above + 1 { // … and the header
+		if _, err := r.Read(); err != nil {
+			return err
+		}
 	}
 	for {
 		row, err := r.Read()
@@ -83,7 +86,7 @@ func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		if err != nil {
 			return err
 		}
-		if err := each(format.refused(row)); err != nil {
+		if err := each(format.refused(row, r.unended())); err != nil {
 			return err
 		}
 	}
@@ -99,14 +102,16 @@ func separatedBy(src io.Reader, comma byte) *Reader {
 // refusedColumns is how a file of refused rows is laid out.
 type refusedColumns struct {
 	comma      byte
+	above      int // lines above the header
 	names      []string
 	reason, id int // where they stand; -1 if nowhere
 }
 
 // refused is what a row of the file tells. Where fields are missing, or more than columns, a quote or a separator went
-// astray: what stands in the place of the id may be another row's.
-func (c refusedColumns) refused(row Row) Refused {
-	if len(row.Fields) != len(c.names) {
+// astray: what stands in the place of the id may be another row's. Where the file breaks off in an id, half of it may be
+// another row's as well.
+func (c refusedColumns) refused(row Row, unended bool) Refused {
+	if len(row.Fields) != len(c.names) || unended && c.id == len(c.names)-1 {
 		return Refused{Reason: strings.TrimSpace(string(row.field(c.reason)))}
 	}
 	r := Refused{ID: row.field(c.id), Reason: strings.TrimSpace(string(row.field(c.reason)))}
@@ -143,18 +148,51 @@ func columnsOf(header Row, comma byte, kind Kind) refusedColumns {
 			c.id = slices.Index(c.names, name)
 		}
 	}
+	if c.reason < 0 && c.id >= 0 {
+		c.reason = c.likelyReason(kind)
+	}
 	return c
+}
+
+// likelyReason is the column that has the reasons by its name, or else the only one that the feed does not have; -1 if
+// there is none.
+func (c refusedColumns) likelyReason(kind Kind) int {
+	var foreign []int
+	for i, name := range c.names {
+		if i != c.id && columnNamed(kind, name) == nil {
+			foreign = append(foreign, i)
+		}
+	}
+	for _, word := range []string{"message", "reason", "error", "failure", "problem"} {
+		for _, i := range foreign {
+			name := c.names[i]
+			if strings.Contains(name, word) && !strings.HasSuffix(name, "code") && !strings.HasSuffix(name, "count") {
+				return i
+			}
+		}
+	}
+	if len(foreign) == 1 {
+		return foreign[0]
+	}
+	return -1
 }
 
 // refusedName is the name of a column whatever its case, and the spaces and hyphens in it.
 func refusedName(cell []byte) string {
-	name := strings.Map(func(r rune) rune {
-		if r == ' ' || r == '-' || r == '.' {
-			return '_'
+	var name strings.Builder
+	before := ' '
+	for _, r := range strings.TrimSpace(string(cell)) {
+		switch {
+		case r == ' ' || r == '-' || r == '.':
+			name.WriteByte('_')
+		case unicode.IsUpper(r) && unicode.IsLower(before):
+			name.WriteString("_" + string(unicode.ToLower(r)))
+		default:
+			name.WriteRune(unicode.ToLower(r))
 		}
-		return r
-	}, strings.TrimSpace(string(cell)))
-	return strings.ToLower(name)
+		before = r
+	}
+	return name.String()
 }
 
 // columnIn is the first word of a message that is the name of a column. How Stripe names columns in its messages is not

@@ -62,6 +62,12 @@ func TestReadRefused(t *testing.T) {
 			1)),
 		"another name":       []byte(strings.Replace(plain, ErrorColumn+",id", "error-message,Product ID", 1)),
 		"a blank first line": []byte("\n\r\n" + plain),
+		"gzip of gzip":       packed(t, packed(t, []byte(plain))),
+		"a title above":      []byte("Errors, of import 7\n\n" + plain),
+		"camel case":         []byte(strings.Replace(plain, ErrorColumn+",id", "stripeErrorMessage,ID", 1)),
+		"a name like it":     []byte(strings.Replace(plain, ErrorColumn, "Validation Errors", 1)),
+		"another language":   []byte(strings.Replace(plain, ErrorColumn, "Fehlermeldung", 1)),
+		"no name":            []byte(strings.Replace(plain, ErrorColumn, "", 1)),
 	} {
 		rows, err := refusedIn(list)
 		require.NoError(t, err, name)
@@ -73,6 +79,17 @@ func TestReadRefused(t *testing.T) {
 		require.NoError(t, err, comma)
 		require.Equal(t, []string{"A///no" + comma + " never", "B///No."}[1:], rows[1:], comma)
 	}
+	for list, row := range map[string]string{
+		"id,title\nA,Oak\n":                                              "A///", // who is refused is known, why is not
+		"error_code,validation_errors,id\n7,no,A\n":                      "A///no",
+		"row_number,error_code," + ErrorColumn + ",id\n99999,too,no,A\n": "A///no",
+		"id,house_colour,house_size\nA,red,L\n":                          "A///",
+		"sep=;\n" + ErrorColumn + ";id\nno;A\n":                          "A///no",
+	} {
+		rows, err := refusedIn([]byte(list))
+		require.NoError(t, err, list)
+		require.Equal(t, []string{row}, rows, list)
+	}
 }
 
 // A row whose fields cannot be told apart names nobody; its reason may still help.
@@ -83,6 +100,8 @@ func TestRefusedRowsThatNameNobody(t *testing.T) {
 		ErrorColumn + ",row\nno,7\n":                        {"///no"},
 		ErrorColumn + ",id\n":                               nil,
 		ErrorColumn + ",id\n,A\n":                           {"A///"},
+		ErrorColumn + ",id\nno,A1\nno,A":                    {"A1///no", "///no"}, // A2, perhaps
+		"id," + ErrorColumn + "\nA1,no\nA2,n":               {"A1///no", "A2///n"},
 	} {
 		rows, err := refusedIn([]byte(list))
 		require.NoError(t, err, list)
@@ -104,11 +123,12 @@ func TestFilesOfRefusedRowsThatCannotBeRead(t *testing.T) {
 		{"<!DOCTYPE html><html><body>404</body></html>", "it is a web page, or XML", 0},
 		{`{"error":{"message":"no"}}`, "it is JSON", 0},
 		{"PK\x03\x04xyz", "it is a zip archive or a spreadsheet", 0},
-		{"id,title\nA,x\n", "its first row has no column stripe_error_message", 0},
-		{"no,A\nno,B\n", "its first row has no column stripe_error_message", 0},
+		{"title,link\nA,x\n", "its first rows have no column stripe_error_message", 0},
+		{"\n\n\n1\n2\n3\n4\n5\n" + ErrorColumn + ",id\nno,A\n", "its first rows have no column stripe_error_message", 0},
+		{"no,A\nno,B\n", "its first rows have no column stripe_error_message", 0},
 		{ErrorColumn + ",id\nno,A\nno,\"B\nno,C\n", "line 3: a quoted field that begins in this row is never closed",
 			1},
-		{"\"" + ErrorColumn, "its first row has no column stripe_error_message", 0},
+		{"\"" + ErrorColumn, "its first rows have no column stripe_error_message", 0},
 		{"\x1f\x8b" + ErrorColumn + ",id\n", "it begins as if it were compressed, and is not", 0},
 		{string(zipped[:len(zipped)-9]), "it is compressed, and breaks off: unexpected EOF", -1},
 	} {

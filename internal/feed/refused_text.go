@@ -14,10 +14,16 @@ import (
 // refusedHead is how much of a file of refused rows is looked at before it is read.
 const refusedHead = 64 << 10
 
+// refusedLayers is how often the file may be compressed: by whoever wrote it, and by whoever carried it.
+const refusedLayers = 2
+
 // refusedText is the text in a file of refused rows, whatever it is wrapped in, as UTF-8.
 func refusedText(src io.Reader) (*bufio.Reader, error) {
 	text := bufio.NewReaderSize(src, refusedHead)
-	if head, _ := text.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+	for range refusedLayers {
+		if head, _ := text.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+			break
+		}
 		unpacked, err := gzip.NewReader(text)
 		if err != nil {
 			return nil, &RefusedError{"it begins as if it were compressed, and is not"}
@@ -43,8 +49,11 @@ func refusedText(src io.Reader) (*bufio.Reader, error) {
 	return text, nil
 }
 
-// refusedFormat finds out how the file is laid out: the separator is the one by which its first row has the columns
-// that count. A file without them cannot be read.
+// refusedAbove is how many lines there may be above the header: a title, or one that names the separator.
+const refusedAbove = 4
+
+// refusedFormat finds out how the file is laid out: the separator is the one by which one of its first rows has the
+// columns that count. A file without them cannot be read.
 func refusedFormat(text *bufio.Reader, kind Kind) (refusedColumns, error) {
 	head, _ := text.Peek(refusedHead) // what breaks off behind it is met again
 	switch begin := bytes.TrimLeft(head, " \t\r\n"); {
@@ -57,16 +66,20 @@ func refusedFormat(text *bufio.Reader, kind Kind) (refusedColumns, error) {
 	}
 	best := refusedColumns{reason: -1, id: -1}
 	for _, comma := range []byte{',', '\t', ';', '|'} {
-		header, err := separatedBy(bytes.NewReader(head), comma).Read()
-		if err != nil {
-			continue
-		}
-		if c := columnsOf(header, comma, kind); c.known() > best.known() {
-			best = c
+		r := separatedBy(bytes.NewReader(head), comma)
+		for above := range refusedAbove + 1 {
+			row, err := r.Read()
+			if err != nil {
+				break
+			}
+			c := columnsOf(row, comma, kind)
+			if c.above = above; c.known() > best.known() && (above == 0 || c.known() == 2) {
+				best = c
+			}
 		}
 	}
-	if best.reason < 0 {
-		return best, &RefusedError{fmt.Sprintf("its first row has no column %s", ErrorColumn)}
+	if best.known() == 0 {
+		return best, &RefusedError{fmt.Sprintf("its first rows have no column %s", ErrorColumn)}
 	}
 	return best, nil
 }

@@ -89,16 +89,18 @@ func (i catalogImport) awaitsUpload() bool {
 func (i catalogImport) outcome(redact redactor) catalog.Import {
 	d := i.Details
 	succeeded, counted := sum(d.Processing.SuccessCount, d.Succeeded.SuccessCount, d.SucceededWithErrors.SuccessCount)
-	failed, _ := sum(d.Processing.ErrorCount, d.Succeeded.ErrorCount, d.SucceededWithErrors.ErrorCount)
+	failed, failedCounted := sum(d.Processing.ErrorCount, d.Succeeded.ErrorCount, d.SucceededWithErrors.ErrorCount)
 	outcome := catalog.Import{
-		ID:            i.ID,
-		Status:        catalog.ImportStatus(redact.clean(string(i.Status))),
-		Created:       time.Time(i.Created),
-		FailedReason:  i.failedReason(redact),
-		RowsProcessed: succeeded + failed,
-		RowsSucceeded: succeeded,
-		RowsFailed:    failed,
-		RowsCounted:   counted,
+		ID:               i.ID,
+		Status:           catalog.ImportStatus(redact.clean(string(i.Status))),
+		Created:          time.Time(i.Created),
+		FailedReason:     i.failedReason(redact),
+		RowsProcessed:    succeeded + failed,
+		RowsSucceeded:    succeeded,
+		RowsFailed:       failed,
+		RowsCounted:      counted,
+		ProcessedCounted: counted,
+		FailedCounted:    failedCounted,
 	}
 	if i.errorFile() != nil {
 		outcome.ErrorFile = i.ID

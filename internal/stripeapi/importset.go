@@ -102,24 +102,17 @@ type importSet struct {
 	Created      count  `json:"created"`
 	FailedReason reason `json:"failed_reason"`
 	Result       *struct {
-		RowsProcessed     count `json:"rows_processed"`
-		Successes         *rows `json:"successes"`
-		Errors            rows  `json:"errors"`
-		SkippedByFilter   rows  `json:"skipped_by_filter"`
-		SkippedDuplicates rows  `json:"skipped_duplicates"`
+		RowsProcessed     *count `json:"rows_processed"`
+		Successes         rows   `json:"successes"`
+		Errors            rows   `json:"errors"`
+		SkippedByFilter   rows   `json:"skipped_by_filter"`
+		SkippedDuplicates rows   `json:"skipped_duplicates"`
 	} `json:"result"`
 }
 
 type rows struct {
 	RowCount *count `json:"row_count"`
 	File     object `json:"file"`
-}
-
-func (r rows) count() int64 {
-	if r.RowCount == nil {
-		return 0
-	}
-	return int64(*r.RowCount)
 }
 
 func decodeImportSet(body []byte, redact redactor) (catalog.Import, error) {
@@ -140,12 +133,11 @@ func decodeImportSet(body []byte, redact redactor) (catalog.Import, error) {
 		imp.Created = time.Unix(int64(set.Created), 0).UTC()
 	}
 	if r := set.Result; r != nil {
-		imp.RowsProcessed = int64(r.RowsProcessed)
-		if r.Successes != nil && r.Successes.RowCount != nil {
-			imp.RowsSucceeded, imp.RowsCounted = int64(*r.Successes.RowCount), true
-		}
-		imp.RowsFailed = r.Errors.count()
-		imp.RowsSkipped = r.SkippedByFilter.count() + r.SkippedDuplicates.count()
+		imp.RowsProcessed, imp.ProcessedCounted = sum(r.RowsProcessed)
+		imp.RowsSucceeded, imp.RowsCounted = sum(r.Successes.RowCount)
+		imp.RowsFailed, imp.FailedCounted = sum(r.Errors.RowCount)
+		imp.RowsFiltered, _ = sum(r.SkippedByFilter.RowCount)
+		imp.RowsSkipped, _ = sum(r.SkippedByFilter.RowCount, r.SkippedDuplicates.RowCount)
 		if fileID.MatchString(string(r.Errors.File)) {
 			imp.ErrorFile = string(r.Errors.File)
 		}

@@ -473,14 +473,18 @@ func TestImportSetIsReadTolerantly(t *testing.T) {
 		`{"id":"impset_1","status":"creating_records","result":{}}`: {ID: "impset_1", Status: "creating_records"},
 		`{"id":"impset_1","status":"succeeded","result":{"rows_processed":"12","successes":{"row_count":11},"errors":null,"skipped_duplicates":{"row_count":1}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceeded, RowsProcessed: 12, RowsSucceeded: 11, RowsSkipped: 1,
-			RowsCounted: true},
+			RowsCounted: true, ProcessedCounted: true},
+		`{"id":"impset_1","status":"succeeded","result":{"rows_processed":0,"skipped_by_filter":{"row_count":"2"},"errors":{"row_count":0}}}`: {
+			ID: "impset_1", Status: catalog.StatusSucceeded, RowsSkipped: 2, RowsFiltered: 2, ProcessedCounted: true,
+			FailedCounted: true},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":{"id":"file_9","object":"file"}}}}`: {
-			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, ErrorFile: "file_9"},
+			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, FailedCounted: true,
+			ErrorFile: "file_9"},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"successes":{"row_count":0},"errors":{"row_count":2,"file":"file_a-B1"}}}`: {
 			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, RowsCounted: true,
-			ErrorFile: "file_a-B1"},
+			FailedCounted: true, ErrorFile: "file_a-B1"},
 		`{"id":"impset_1","status":"succeeded_with_errors","result":{"errors":{"row_count":2,"file":"../x"}}}`: {
-			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2},
+			ID: "impset_1", Status: catalog.StatusSucceededWithErrors, RowsFailed: 2, FailedCounted: true},
 		`{"id":"impset_1","status":"failed","failed_reason":"bad header"}`: {ID: "impset_1",
 			Status: catalog.StatusFailed, FailedReason: "bad header"},
 		`{"id":"impset_1","status":"failed","failed_reason":{"code":"c","message":"bad header"}}`: {ID: "impset_1",

@@ -315,19 +315,19 @@ func TestACatalogImportIsReadTolerantly(t *testing.T) {
 		`{"id":"pcimprt_1","status":"resting","status_details":{"resting":{}},"created":7}`: {ID: "pcimprt_1",
 			Status: "resting"},
 		importWith("processing", `{"success_count":"3","error_count":"1"}`): {
-			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true,
-			RowsFailed: 1},
+			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true, ProcessedCounted: true,
+			RowsFailed: 1, FailedCounted: true},
 		importWith("succeeded", `{"success_count":"9007199254740993"}`): {
 			ID: "pcimprt_1", Status: catalog.StatusSucceeded, RowsProcessed: 9007199254740993,
-			RowsSucceeded: 9007199254740993, RowsCounted: true},
+			RowsSucceeded: 9007199254740993, RowsCounted: true, ProcessedCounted: true},
 		importWith("succeeded", `{"success_count":12}`): {ID: "pcimprt_1", Status: catalog.StatusSucceeded,
-			RowsProcessed: 12, RowsSucceeded: 12, RowsCounted: true},
+			RowsProcessed: 12, RowsSucceeded: 12, RowsCounted: true, ProcessedCounted: true},
 		importWith("succeeded_with_errors",
 			`{"success_count":"2","error_count":"1","error_file":{"size":"10","download_url":{"url":"https://x"}},"samples":[{"row":1}]}`): {
 			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 3, RowsSucceeded: 2,
-			RowsCounted: true, RowsFailed: 1, ErrorFile: "pcimprt_1"},
+			RowsCounted: true, ProcessedCounted: true, RowsFailed: 1, FailedCounted: true, ErrorFile: "pcimprt_1"},
 		importWith("succeeded_with_errors", `{"error_count":"1","error_file":null}`): {
-			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 1, RowsFailed: 1},
+			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 1, RowsFailed: 1, FailedCounted: true},
 		importWith("failed", `{"code":"invalid_file","type":"cannot_proceed","failure_message":"no header"}`): {
 			ID: "pcimprt_1", Status: catalog.StatusFailed, FailedReason: "no header (invalid_file, cannot_proceed)"},
 		importWith("failed", `{"type":"transient_failure"}`): {ID: "pcimprt_1", Status: catalog.StatusFailed,
