@@ -178,7 +178,7 @@ func roomRules() []rule {
 				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/statestore",
 				"vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
-				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client",
+				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package desk; import _ "net/http"`),
 		room{
@@ -208,6 +208,16 @@ func roomRules() []rule {
 			},
 		}.rule(`package daemon; import _ "vitrine/workflows"`),
 		room{
+			name: "internal/console",
+			why:  "what people see in a browser is the desk's: it makes no client, and knows no other way to ask",
+			std:  []string{"*"},
+			others: []string{
+				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/desk",
+				"vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/server",
+				"vitrine/internal/statestore", "vitrine/workflows", "golang.org/x/sync/errgroup",
+			},
+		}.rule(`package console; import _ "vitrine/internal/objectstore"`),
+		room{
 			name: "internal/server",
 			why:  "what answers HTTP is handed all it asks and tells: it makes no client, and needs no process around it",
 			std:  []string{"*"},
@@ -218,7 +228,7 @@ func roomRules() []rule {
 				"vitrine/internal/order",
 				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient",
 				"vitrine/workflows",
-				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
+				"go.temporal.io/sdk/client",
 			},
 		}.rule(`package server; import _ "vitrine/internal/objectstore"`),
 		room{

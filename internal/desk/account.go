@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
@@ -83,4 +84,28 @@ func (d Desk) AddSchedules(ctx context.Context, a *Account) error {
 		}
 	}
 	return nil
+}
+
+// AccountDocument is an account with its catalogs.
+type AccountDocument struct {
+	Account
+	Catalogs []Catalog `json:"catalogs"`
+}
+
+// Overview is an account as it stands. One of which nothing was ever set or synced is ErrNoAccount: every name has the
+// default settings otherwise.
+func (d Desk) Overview(ctx context.Context, name string, deployment account.Rules) (AccountDocument, error) {
+	settings, err := d.Account(ctx, name, deployment)
+	if err != nil {
+		return AccountDocument{}, err
+	}
+	catalogs, err := d.AllNow(ctx, name)
+	if err != nil {
+		return AccountDocument{}, err
+	}
+	if !settings.Stored && !slices.ContainsFunc(catalogs, Catalog.Synced) {
+		return AccountDocument{}, ErrNoAccount
+	}
+	err = d.AddSchedules(ctx, &settings)
+	return AccountDocument{settings, catalogs}, err
 }

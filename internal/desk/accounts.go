@@ -2,15 +2,34 @@ package desk
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
+	"vitrine/workflows"
 )
 
 // AccountRow is an account in a list.
 type AccountRow struct {
 	Account string `json:"account"`
+	// Syncs are the newest of each feed that is under way, or that did something and that Temporal remembers. A feed
+	// that is not here is not known to be well: nothing has changed of it for long, or there is no such feed.
+	Syncs []SyncRow `json:"syncs,omitempty"`
+}
+
+// SyncRow is a sync in a list.
+type SyncRow struct {
+	Feed    feed.Kind       `json:"feed"`
+	Outcome catalog.Outcome `json:"outcome,omitempty"` // held, or how it ended; absent: it is under way
+	Since   time.Time       `json:"since"`             // that it ended, or, of one that did not, that it began
 }
 
 // Accounts lists accounts that have settings, in order: those that begin with prefix and come after another. next is
@@ -35,9 +54,92 @@ func (d Desk) Accounts(
 			case len(rows) == limit:
 				return rows, rows[limit-1].Account, nil
 			default:
-				rows = append(rows, AccountRow{name})
+				rows = append(rows, AccountRow{Account: name})
 			}
 		}
 		from = keys[len(keys)-1]
 	}
+}
+
+// mostSyncs is what Temporal lists at once.
+const mostSyncs = 1000
+
+// AddSyncs adds to accounts what Temporal's list knows of their syncs. It is one read, however many accounts there are:
+// of very busy ones on a page with many, the syncs that ended longest ago may be missing.
+func (d Desk) AddSyncs(ctx context.Context, rows []AccountRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	at := map[string]int{}
+	for i, row := range rows {
+		at[row.Account] = i
+	}
+	page, err := d.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: syncsQuery(rows), PageSize: mostSyncs,
+	})
+	if err != nil {
+		return fmt.Errorf("list the syncs of %d accounts: %w", len(rows), err)
+	}
+	for _, run := range page.GetExecutions() { // the newest first
+		i, listed := at[Attribute(run, workflows.SearchAccount.GetName())]
+		row := SyncRow{
+			Feed:    feed.Kind(Attribute(run, workflows.SearchFeed.GetName())),
+			Outcome: catalog.Outcome(Attribute(run, workflows.SearchOutcome.GetName())),
+			Since:   run.GetStartTime().AsTime(),
+		}
+		if run.GetCloseTime() != nil {
+			row.Since = run.GetCloseTime().AsTime()
+		}
+		if run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && row.Outcome != catalog.Held {
+			row.Outcome = ""
+		}
+		if listed && feedIsKnown(row.Feed) {
+			rows[i].note(row)
+		}
+	}
+	for _, row := range rows {
+		slices.SortFunc(row.Syncs, func(a, b SyncRow) int { return feedOrder(a.Feed) - feedOrder(b.Feed) })
+	}
+	return nil
+}
+
+// note keeps one sync of each feed: a hold before what waits behind it, what is under way before what has ended, and
+// the newest of those that have.
+func (r *AccountRow) note(s SyncRow) {
+	i := slices.IndexFunc(r.Syncs, func(had SyncRow) bool { return had.Feed == s.Feed })
+	switch {
+	case i < 0:
+		r.Syncs = append(r.Syncs, s)
+	case s.weight() > r.Syncs[i].weight(), s.weight() == r.Syncs[i].weight() && s.Since.After(r.Syncs[i].Since):
+		r.Syncs[i] = s
+	}
+}
+
+func (s SyncRow) weight() int {
+	switch s.Outcome {
+	case catalog.Held:
+		return 2
+	case "":
+		return 1
+	}
+	return 0
+}
+
+func feedOrder(kind feed.Kind) int    { return slices.Index(feed.Kinds(), kind) }
+func feedIsKnown(kind feed.Kind) bool { return feedOrder(kind) >= 0 }
+
+// syncsQuery asks for the syncs under way and for those that did something. Names of accounts hold no quote.
+func syncsQuery(rows []AccountRow) string {
+	names, told := []string{}, []string{}
+	for _, row := range rows {
+		names = append(names, "'"+row.Account+"'")
+	}
+	for _, outcome := range catalog.Outcomes() {
+		if outcome != catalog.Unchanged {
+			told = append(told, "'"+string(outcome)+"'")
+		}
+	}
+	return fmt.Sprintf("WorkflowType = '%s' AND %s IN (%s) AND (ExecutionStatus = 'Running' OR %s IN (%s))",
+		workflows.CatalogSyncType, workflows.SearchAccount.GetName(), strings.Join(names, ", "),
+		workflows.SearchOutcome.GetName(), strings.Join(told, ", "))
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"vitrine/internal/catalog"
 )
 
@@ -19,6 +21,8 @@ type ReportRow struct {
 	Outcome catalog.Outcome `json:"outcome"`
 	Summary string          `json:"summary"`
 	Key     string          `json:"key"` // of the JSON in the state bucket
+	// Rows are the counts of the report.
+	Rows catalog.ReportRows `json:"rows"`
 }
 
 // FromNewest as before of Reports leaves none out.
@@ -32,14 +36,20 @@ func (d Desk) Reports(ctx context.Context, id catalog.ID, before int64, limit in
 		return nil, 0, err
 	}
 	numbers = slices.DeleteFunc(numbers, func(number int64) bool { return number >= before })
-	rows := []ReportRow{}
-	for _, number := range numbers[:min(limit, len(numbers))] {
-		key := d.Documents.Keys(id).ReportKey(number, "json")
-		r, err := d.Documents.Report(ctx, key)
-		if err != nil {
-			return nil, 0, err
-		}
-		rows = append(rows, ReportRow{number, r.At, r.Outcome, r.Summarized(), key})
+	listed := numbers[:min(limit, len(numbers))]
+	rows := make([]ReportRow, len(listed))
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, number := range listed {
+		group.Go(func() error {
+			key := d.Documents.Keys(id).ReportKey(number, "json")
+			r, err := d.Documents.Report(reading, key)
+			rows[i] = ReportRow{number, r.At, r.Outcome, r.Summarized(), key, r.Rows}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, 0, err
 	}
 	return rows, len(numbers) - len(rows), nil
 }

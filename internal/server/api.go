@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -11,8 +10,6 @@ import (
 	"vitrine/internal/access"
 	"vitrine/internal/account"
 	"vitrine/internal/desk"
-	"vitrine/internal/fault"
-	"vitrine/internal/temporalclient"
 )
 
 // APIOptions are what the API is made of.
@@ -54,11 +51,6 @@ func (a *API) register(mux *http.ServeMux) {
 	a.gate.register(mux, a.routes())
 }
 
-var (
-	errNoAccount = errors.New("there is no such account")
-	errNoReport  = errors.New("there is no such report")
-)
-
 // asked answers with the document that look finds, and is for those who read.
 func (a *API) asked(c call, look func(context.Context) (any, error)) work {
 	return func(ctx context.Context) answered {
@@ -78,23 +70,14 @@ func (a *API) asked(c call, look func(context.Context) (any, error)) work {
 	}
 }
 
-// done is work whose answer needs nobody.
-func done(document any) work {
-	return func(context.Context) answered { return answered{http.StatusOK, document} }
-}
-
 // unanswered says nothing of what is away: the log does.
 func unanswered(err error) *answered {
-	switch {
-	case errors.Is(err, errNoAccount):
-		return refused(http.StatusNotFound, errNoAccount.Error())
-	case fault.Is(err, fault.SourceMissing):
-		return refused(http.StatusNotFound, errNoReport.Error())
-	case temporalclient.IsNotFound(err):
-		return refused(http.StatusNotFound,
-			"there is no such order: no agent placed it, or it is settled and forgotten")
-	case fault.Is(err, fault.SettingsInvalid):
-		return refused(http.StatusInternalServerError, "what is kept of it cannot be read: the log says why")
-	}
-	return refused(http.StatusServiceUnavailable, "not known just now, because something is away: ask again")
+	no := desk.Unanswered(err)
+	return refused(statuses[no.Kind], no.Why)
+}
+
+// statuses are those of refusals.
+var statuses = map[desk.RefusalKind]int{
+	desk.Absent: http.StatusNotFound, desk.Conflict: http.StatusConflict, desk.Unfit: http.StatusUnprocessableEntity,
+	desk.Damaged: http.StatusInternalServerError, desk.Away: http.StatusServiceUnavailable,
 }

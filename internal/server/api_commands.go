@@ -2,18 +2,12 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
-
 	"vitrine/internal/access"
-	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/strictjson"
-	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -51,42 +45,26 @@ func (a *API) verdict(v desk.Verdict) func(c call) (work, *answered) {
 		}
 		in := workflows.VerdictInput{By: c.token.Name, Why: strings.TrimSpace(body.Why),
 			Version: strings.TrimSpace(body.Version)}
-		if err := checkWhy(in.Why, desk.MaxWhy); err != nil {
+		if err := desk.CheckWhy(in.Why, desk.MaxWhy); err != nil {
 			return nil, refused(http.StatusBadRequest, err.Error())
 		}
 		if in.Version == "" {
 			return nil, refused(http.StatusBadRequest,
 				"version: which one was looked at? It is held.version of the catalog")
 		}
-		return a.told(c, func(ctx context.Context) answered { return a.decide(ctx, v, id, in) }), nil
+		return a.told(c, func(ctx context.Context) answered {
+			taken, err := a.desk.Pass(ctx, v, id, in)
+			return obeyed(http.StatusOK, taken, err)
+		}), nil
 	}
 }
 
-func (a *API) decide(ctx context.Context, v desk.Verdict, id catalog.ID, in workflows.VerdictInput) answered {
-	state, _, err := a.desk.Documents.State(ctx, id)
-	switch {
-	case err != nil:
+// obeyed is the answer to a command.
+func obeyed(status int, document any, err error) answered {
+	if err != nil {
 		return *unanswered(err)
-	case state.Held == nil:
-		if before := v.Repeated(state, in); before != nil {
-			return answered{http.StatusOK, *before}
-		}
-		return *refused(http.StatusConflict, "nothing is held")
-	case state.Held.Version != in.Version:
-		return *refused(http.StatusConflict,
-			"another version of the source is held than the one that was looked at: nothing was decided")
 	}
-	taken, err := a.desk.Decide(ctx, v, id, *state.Held, in)
-	var no *temporal.ApplicationError
-	switch {
-	case err == nil:
-		return answered{http.StatusOK, taken}
-	case temporalclient.IsNotFound(err):
-		return *refused(http.StatusConflict, "the run that held it is gone: the next sync looks at the source again")
-	case errors.As(err, &no):
-		return *refused(http.StatusConflict, "the run did not take the verdict: "+no.Message())
-	}
-	return *untold(err)
+	return answered{status, document}
 }
 
 func (a *API) sync(c call) (work, *answered) {
@@ -100,11 +78,8 @@ func (a *API) sync(c call) (work, *answered) {
 	}
 	in := workflows.CatalogSyncInput{Account: id.Account, Feed: id.Feed, Force: body.Force, Full: body.Full}
 	return a.told(c, func(ctx context.Context) answered {
-		run, err := a.desk.Sync(ctx, in, c.token.Name)
-		if err != nil {
-			return *untold(err)
-		}
-		return answered{http.StatusAccepted, run}
+		run, err := a.desk.SyncNow(ctx, in, c.token.Name)
+		return obeyed(http.StatusAccepted, run, err)
 	}), nil
 }
 
@@ -118,21 +93,4 @@ func (a *API) told(c call, do func(context.Context) answered) work {
 			"by", c.token.Name, "status", answer.status)
 		return answer
 	}
-}
-
-// untold is an answer in whose place there is none yet: nobody knows what became of the command.
-func untold(error) *answered {
-	return refused(http.StatusServiceUnavailable,
-		"nobody has taken it yet, and somebody may still: look again, or send the same again")
-}
-
-func checkWhy(why string, most int) error {
-	switch n := len(why); {
-	case n == 0:
-		return errors.New("why: say it, for those who ask later")
-	case n > most:
-		return fmt.Errorf("why: it has %d bytes, and at most %d are kept: be brief, and refer to a ticket for more", n,
-			most)
-	}
-	return nil
 }

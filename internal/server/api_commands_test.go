@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
+	"vitrine/internal/desk/desktest"
 	"vitrine/internal/feed"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -23,14 +24,14 @@ import (
 func TestAVerdictSaysWhoseTokenItWas(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
-	c.temporal.answer = workflows.VerdictResult{Version: "v7"}
+	c.temporal.Answer = workflows.VerdictResult{Version: "v7"}
 	answer := c.ask(t, http.MethodPost, aCatalog+"/approve", `{"why":" checked ","version":"v7"}`, operatingOne)
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 	var taken desk.TakenVerdict
 	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &taken))
 	require.Equal(t, "approved by shop: checked", taken.Verdict+" by "+taken.By+": "+taken.Why)
-	update := c.temporal.updates[0]
-	require.Equal(t, workflows.VerdictID(workflows.UpdateApprove, *heldState("acct_1").Held), update.UpdateID,
+	update := c.temporal.Updates[0]
+	require.Equal(t, workflows.VerdictID(workflows.UpdateApprove, *desktest.HeldState("acct_1").Held), update.UpdateID,
 		"as the command line names it")
 	require.Equal(t, []any{workflows.VerdictInput{By: "shop", Why: "checked", Version: "v7"}}, update.Args)
 	require.Contains(t, c.logs.String(), "by=shop")
@@ -40,7 +41,7 @@ func TestAVerdictSaysWhoseTokenItWas(t *testing.T) {
 func TestAVerdictThatIsRepeatedIsDone(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
-	state := heldState("acct_2")
+	state := desktest.HeldState("acct_2")
 	state.Held, state.Approved = nil, &catalog.Decided{Version: "v7",
 		Verdict: catalog.Verdict{Approved: true, By: "ada", Why: "checked", At: noon}}
 	_, err := c.desk.Documents.SaveState(t.Context(), state, "*")
@@ -55,7 +56,7 @@ func TestAVerdictThatIsRepeatedIsDone(t *testing.T) {
 	require.True(t, good, "%v\n%s", problems, answer.Body)
 	require.Equal(t, http.StatusConflict,
 		c.ask(t, http.MethodPost, path+"reject", `{"why":"checked","version":"v7"}`, token).Code)
-	require.Empty(t, c.temporal.updates)
+	require.Empty(t, c.temporal.Updates)
 }
 
 func TestARefundIsABusinessFact(t *testing.T) {
@@ -66,22 +67,22 @@ func TestARefundIsABusinessFact(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 	want := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "shop", Why: "broken"}, Amount: 1250,
 		ID: "lamp-2"}
-	require.Equal(t, []any{want}, c.temporal.updates[0].Args)
+	require.Equal(t, []any{want}, c.temporal.Updates[0].Args)
 
-	view := shippedOrder("acct_1")
+	view := desktest.ShippedOrder("acct_1")
 	made := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: "ada", Why: "Broken"}, Amount: 1250}
 	view.Refunds = append(view.Refunds, order.Refund{
 		ID: "re_2", Amount: 1250, Currency: "eur", Status: "succeeded", Created: noon,
 		Key: view.ID.KeyOf(made.Step(), 0),
 	})
-	c.temporal.orders["order/acct_1/cs_1"] = view
+	c.temporal.Orders["order/acct_1/cs_1"] = view
 	answer = c.ask(t, http.MethodPost, anOrder+"/refund", `{"why":"broken","amount":1250,"currency":"eur"}`, token)
 	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
 	require.Contains(t, answer.Body.String(), `"already":true`)
-	require.Len(t, c.temporal.updates, 1, "nothing moved")
+	require.Len(t, c.temporal.Updates, 1, "nothing moved")
 
 	view.RefundsOnce = false
-	c.temporal.orders["order/acct_1/cs_1"] = view
+	c.temporal.Orders["order/acct_1/cs_1"] = view
 	answer = c.ask(t, http.MethodPost, anOrder+"/refund", `{"why":"late","amount":1250,"currency":"eur"}`, token)
 	require.Equal(t, http.StatusConflict, answer.Code)
 }
@@ -126,7 +127,7 @@ func TestListsAskForOneAccount(t *testing.T) {
 	c := withTokens(t)
 	require.Equal(t, http.StatusOK, c.ask(t, http.MethodGet, "/accounts/acct_1/orders", "", readingOne).Code)
 	require.Equal(t, http.StatusOK, c.ask(t, http.MethodGet, "/accounts/acct_1", "", readingOne).Code)
-	for _, query := range c.temporal.listed {
+	for _, query := range c.temporal.Listed {
 		require.Contains(t, query, "VitrineAccount = 'acct_1'")
 	}
 }
@@ -152,10 +153,10 @@ func FuzzTheAPI(f *testing.F) {
 		recorder := httptest.NewRecorder()
 		Routes(newDoor().Webhook, c.API, nil, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
 		require.NotContains(t, recorder.Body.String(), "acct_2/", "nothing of another account")
-		for _, query := range c.temporal.listed {
+		for _, query := range c.temporal.Listed {
 			require.Equal(t, 1, strings.Count(query, "'acct_1'"), query)
 		}
-		for _, update := range c.temporal.updates {
+		for _, update := range c.temporal.Updates {
 			require.Contains(t,
 				[]string{"order/acct_1/cs_1", workflows.ScheduleID(catalog.ID{Account: "acct_1", Feed: feed.Product})},
 				update.WorkflowID)

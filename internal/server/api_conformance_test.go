@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/desk/desktest"
 	"vitrine/internal/fault"
 	"vitrine/workflows"
 )
@@ -97,7 +98,7 @@ func TestEveryRequestAndAnswerIsAsTheDocumentSays(t *testing.T) {
 	for _, ask := range asks {
 		name := ask.method + " " + ask.path + " " + ask.body
 		c := withTokens(t)
-		c.temporal.answer = workflows.VerdictResult{Version: "v7"}
+		c.temporal.Answer = workflows.VerdictResult{Version: "v7"}
 		r := requestOf(t, ask.method, ask.path, ask.body, token)
 		recorder := httptest.NewRecorder()
 		Routes(newDoor().Webhook, c.API, nil, client.MetricsNopHandler, c.logger).ServeHTTP(recorder, r)
@@ -132,21 +133,23 @@ func TestRefusalsAreAsTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	judge := held(t)
 	for name, spoil := range map[string]func(*counter){
-		"Temporal is away": func(c *counter) { c.temporal.away, c.err = errAway, errAway },
-		"S3 is away":       func(c *counter) { c.store.Before = func(string, string, string) error { return errAway } },
+		"Temporal is away": func(c *counter) { c.temporal.Away, c.err = desktest.ErrAway, desktest.ErrAway },
+		"S3 is away": func(c *counter) {
+			c.store.Before = func(string, string, string) error { return desktest.ErrAway }
+		},
 		"it refuses": func(c *counter) {
-			c.temporal.refusal = temporal.NewNonRetryableApplicationError("the order is over",
+			c.temporal.Refusal = temporal.NewNonRetryableApplicationError("the order is over",
 				string(fault.OrderConflict), nil)
-			c.refusal = c.temporal.refusal
+			c.refusal = c.temporal.Refusal
 		},
 		"it does not fit": func(c *counter) {
-			c.temporal.refusal = temporal.NewNonRetryableApplicationError("too much", string(fault.InputInvalid), nil)
-			c.refusal = c.temporal.refusal
+			c.temporal.Refusal = temporal.NewNonRetryableApplicationError("too much", string(fault.InputInvalid), nil)
+			c.refusal = c.temporal.Refusal
 		},
 		"nobody knows the token":   func(c *counter) { c.tokens = c.tokens[1:] },
 		"the token is for looking": func(c *counter) { c.tokens[0].Scope = "read" },
 		"of another account":       func(c *counter) { c.tokens[0].Account = "acct_8" },
-		"too much is under way":    func(c *counter) { c.looks, c.commands = newSlots(0), newSlots(0) },
+		"too much is under way":    func(c *counter) { c.looks, c.commands = NewSlots(0), NewSlots(0) },
 		"the state is damaged": func(c *counter) {
 			_, err := c.store.Put(t.Context(), "state", "state/acct_1/product/state.json", "application/json",
 				[]byte("{"), "")

@@ -68,14 +68,15 @@ func operations() map[string]operation {
 	verdict := "The version is the one that was looked at: if another one is held by now, nothing is decided. The name of the token is recorded as who decided. Repeating it is safe: the same verdict about the same version is answered as done."
 	return map[string]operation{
 		"GET /accounts": {"listAccounts", "accounts", "List the accounts that have settings",
-			"A token of one account sees that one.", []parameter{
+			"A token of one account sees that one. Its syncs are from Temporal's list, which lags a moment behind.",
+			[]parameter{
 				{"prefix", "only accounts that begin with it", object{"type": "string"}},
 				{"after", "go on after this account: next of the page before", object{"type": "string"}}, limits,
 			}, nil, 200, []any{AccountPage{}}, nil},
 		"GET /accounts/{account}": {"getAccount", "accounts",
 			"An account: its settings with the defaults filled in, its schedules and its catalogs",
 			"The same as `starter accounts show` and `starter status` print as JSON.", nil, nil, 200,
-			[]any{AccountDocument{}}, nil},
+			[]any{desk.AccountDocument{}}, nil},
 		"POST /accounts/{account}/account_sessions": {"beginAccountSession", "accounts",
 			"Make an account session at Stripe, to embed the account's settings",
 			"The client secret is good for one page, once.", nil, object{"type": "object", "maxProperties": 0}, 200,

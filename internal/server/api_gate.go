@@ -47,12 +47,12 @@ func (rt route) pattern() string { return rt.method + " " + rt.path }
 // gate lets those in who have a token for what they ask.
 type gate struct {
 	tokens   access.Tokens
-	looks    slots // for those who look
-	commands slots // for those who decide: nobody who looks keeps them waiting
+	looks    Slots // for those who look
+	commands Slots // for those who decide: nobody who looks keeps them waiting
 }
 
 func newGate(tokens access.Tokens) gate {
-	return gate{tokens: tokens, looks: newSlots(maxSights), commands: newSlots(maxReports)}
+	return gate{tokens: tokens, looks: NewSlots(maxSights), commands: NewSlots(maxReports)}
 }
 
 // register adds nothing without a token: routes that nobody may use are not there.
@@ -81,14 +81,14 @@ func (g gate) guard(rt route) http.HandlerFunc {
 			no.write(w)
 			return
 		}
-		vouch(w, r)
+		Vouch(w, r)
 		places := g.placesFor(rt)
-		if !places.take() {
+		if !places.Take() {
 			w.Header().Set("Retry-After", "1")
 			refused(http.StatusServiceUnavailable, "busy: send it again").write(w)
 			return
 		}
-		defer places.leave()
+		defer places.Leave()
 		do(r.Context()).write(w)
 	}
 }
@@ -110,7 +110,7 @@ func (g gate) admit(rt route, c *call) *answered {
 	return nil
 }
 
-func (g gate) placesFor(rt route) slots {
+func (g gate) placesFor(rt route) Slots {
 	if rt.scope == access.Read {
 		return g.looks
 	}

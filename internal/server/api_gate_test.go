@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/access"
+	"vitrine/internal/desk/desktest"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // withTokens is a counter that gave several tokens out. token still operates everything.
 func withTokens(t testing.TB) *counter {
 	c := newCounter()
-	c.desk, c.store, c.temporal = newDesk(t)
+	c.desk, c.store, c.temporal = desktest.New(t)
 	c.tokens = append(c.tokens,
 		access.New("board", readingAll, access.Read, ""),
 		access.New("shop", operatingOne, access.Operate, "acct_1"),
@@ -90,7 +91,7 @@ func TestWhatTokensMayNot(t *testing.T) {
 func TestSlotsAreForRequestsThatAreRight(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
-	c.commands = newSlots(0)
+	c.commands = NewSlots(0)
 	answer := c.ask(t, http.MethodPost, shipments, shipped, operatingOne)
 	require.Equal(t, http.StatusServiceUnavailable, answer.Code)
 	require.Equal(t, "1", answer.Header().Get("Retry-After"))

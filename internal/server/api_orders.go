@@ -9,7 +9,6 @@ import (
 	"vitrine/internal/desk"
 	"vitrine/internal/order"
 	"vitrine/internal/strictjson"
-	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
 
@@ -50,25 +49,14 @@ func (a *API) steer(update string) func(c call) (work, *answered) {
 			return nil, refused(http.StatusBadRequest, err.Error())
 		}
 		in := workflows.OrderCommand{By: c.token.Name, Why: strings.TrimSpace(body.Why)}
-		if err := checkWhy(in.Why, workflows.MaxCommandText); err != nil {
+		if err := desk.CheckWhy(in.Why, workflows.MaxCommandText); err != nil {
 			return nil, refused(http.StatusBadRequest, err.Error())
 		}
-		return a.told(c, func(ctx context.Context) answered { return a.carryOut(ctx, id, update, in) }), nil
+		return a.told(c, func(ctx context.Context) answered {
+			steered, err := a.desk.Command(ctx, id, update, in)
+			return obeyed(http.StatusOK, steered, err)
+		}), nil
 	}
-}
-
-func (a *API) carryOut(ctx context.Context, id order.ID, update string, argument any) answered {
-	_, err := a.desk.Steer(ctx, id, update, argument)
-	if err == nil {
-		return answered{http.StatusOK, desk.Steered{ID: id, Done: update}}
-	}
-	if temporalclient.IsNotFound(err) {
-		return *unanswered(err)
-	}
-	if status, why := refusedReport(err); why != "" {
-		return *refused(status, why)
-	}
-	return *untold(err)
 }
 
 func (a *API) refund(c call) (work, *answered) {
@@ -88,7 +76,7 @@ func (a *API) refund(c call) (work, *answered) {
 
 // mistake is what is wrong with a refund whatever the order is. Who leaves something out refunds nothing.
 func (b RefundBody) mistake() string {
-	if err := checkWhy(strings.TrimSpace(b.Why), workflows.MaxCommandText); err != nil {
+	if err := desk.CheckWhy(strings.TrimSpace(b.Why), workflows.MaxCommandText); err != nil {
 		return err.Error()
 	}
 	switch {
@@ -104,33 +92,13 @@ func (b RefundBody) mistake() string {
 	return ""
 }
 
-// giveBack looks at the order first: a refund that was made is not asked for again.
 func (a *API) giveBack(ctx context.Context, id order.ID, body RefundBody, by string) answered {
-	view, err := a.desk.Order(ctx, id)
-	switch {
-	case err != nil:
-		return *unanswered(err)
-	case view.Summary == nil:
-		return *refused(http.StatusConflict, "the order is not loaded yet: its currency is not known")
-	case !view.RefundsOnce:
-		return *refused(http.StatusConflict,
-			"the worker is of an earlier version, and might make a refund again: deploy the newer one first")
-	case !body.All && !strings.EqualFold(body.Currency, view.Summary.Currency):
-		return *refused(http.StatusUnprocessableEntity, "currency: the order is in "+view.Summary.Currency)
+	steered, before, err := a.desk.Refund(ctx, id, desk.RefundAsk{
+		By: by, Why: strings.TrimSpace(body.Why), ID: strings.TrimSpace(body.ID),
+		All: body.All, Amount: body.Amount, Currency: body.Currency,
+	})
+	if before != nil {
+		return obeyed(http.StatusOK, *before, err)
 	}
-	if !body.All {
-		if err := order.CheckAmount(body.Amount, view.Summary.Currency); err != nil {
-			return *refused(http.StatusUnprocessableEntity, err.Error())
-		}
-	}
-	refund := workflows.OrderRefund{
-		OrderCommand: workflows.OrderCommand{By: by, Why: strings.TrimSpace(body.Why)}, Amount: body.Amount,
-		ID: strings.TrimSpace(body.ID),
-	}
-	if made := view.Made(refund); made != nil {
-		return answered{http.StatusOK, desk.Repeated{
-			Steered: desk.Steered{ID: id, Done: workflows.UpdateRefund}, Already: true, Refund: *made,
-		}}
-	}
-	return a.carryOut(ctx, id, workflows.UpdateRefund, refund)
+	return obeyed(http.StatusOK, steered, err)
 }

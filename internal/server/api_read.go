@@ -30,12 +30,6 @@ type AccountPage struct {
 	Next     string            `json:"next,omitempty"` // the value of after for the next page; empty: this is the last
 }
 
-// AccountDocument is an account with its catalogs.
-type AccountDocument struct {
-	desk.Account
-	Catalogs []desk.Catalog `json:"catalogs"`
-}
-
 // ReportPage is a page of a catalog's reports, the newest first.
 type ReportPage struct {
 	Reports []desk.ReportRow `json:"reports"`
@@ -74,13 +68,21 @@ func (a *API) accounts(c call) (work, *answered) {
 			return nil, refused(http.StatusBadRequest, name+": expected an account, or what one begins with")
 		}
 	}
-	if own := c.token.Account; own != "" {
-		return done(ownPage(own, q)), nil
-	}
 	return a.asked(c, func(ctx context.Context) (any, error) {
-		rows, next, err := a.desk.Accounts(ctx, q.Get("prefix"), q.Get("after"), limit)
-		return AccountPage{rows, next}, err
+		page, err := a.accountPage(ctx, c.token.Account, q, limit)
+		if err != nil {
+			return nil, err
+		}
+		return page, a.desk.AddSyncs(ctx, page.Accounts)
 	}), nil
+}
+
+func (a *API) accountPage(ctx context.Context, own string, q url.Values, limit int) (page AccountPage, err error) {
+	if own != "" {
+		return ownPage(own, q), nil
+	}
+	page.Accounts, page.Next, err = a.desk.Accounts(ctx, q.Get("prefix"), q.Get("after"), limit)
+	return page, err
 }
 
 // ownPage is all that a token of one account sees of the list.
@@ -105,21 +107,7 @@ func (a *API) account(c call) (work, *answered) {
 	if no != nil {
 		return nil, no
 	}
-	return a.asked(c, func(ctx context.Context) (any, error) {
-		settings, err := a.desk.Account(ctx, name, a.rules)
-		if err != nil {
-			return nil, err
-		}
-		catalogs, err := a.desk.AllNow(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if !settings.Stored && !slices.ContainsFunc(catalogs, desk.Catalog.Synced) {
-			return nil, errNoAccount
-		}
-		err = a.desk.AddSchedules(ctx, &settings)
-		return AccountDocument{settings, catalogs}, err
-	}), nil
+	return a.asked(c, func(ctx context.Context) (any, error) { return a.desk.Overview(ctx, name, a.rules) }), nil
 }
 
 func (a *API) catalog(c call) (work, *answered) {

@@ -33,14 +33,14 @@ func receiveSigned(
 	if err := stripeapi.CheckSignatureHeader(signature); err != nil { // its body is not worth the wait
 		return nil, http.StatusBadRequest, "signature_" + signatureReason(err)
 	}
-	body, status = readBody(w, r, most)
+	body, status = ReadBody(w, r, most)
 	if status != http.StatusOK {
 		return nil, status, refusals[status]
 	}
 	if err := stripeapi.VerifySignature(body, signature, secrets, stripeapi.SignatureTolerance, now); err != nil {
 		return nil, http.StatusBadRequest, "signature_" + signatureReason(err)
 	}
-	vouch(w, r)
+	Vouch(w, r)
 	return body, http.StatusOK, ""
 }
 
@@ -68,8 +68,8 @@ func isJSON(h http.Header) bool {
 	return true
 }
 
-// readBody reads a stranger's body, up to a limit. Without http.StatusOK there is none.
-func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, int) {
+// ReadBody reads a stranger's body, up to a limit. Without http.StatusOK there is none.
+func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, int) {
 	if r.ContentLength > most {
 		return nil, http.StatusRequestEntityTooLarge
 	}

@@ -232,8 +232,8 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-// vouch makes a request known: it is whose it says it is, and its body is complete.
-func vouch(w http.ResponseWriter, r *http.Request) {
+// Vouch makes a request known: it is whose it says it is, and its body is complete.
+func Vouch(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Connection")
 	g := guestOf(r)
 	if g == nil {
@@ -281,13 +281,14 @@ func turnedAway(r *http.Request) bool {
 	return g.phase == gone
 }
 
-// slots are how many known requests of a kind are under way at once.
-type slots chan struct{}
+// Slots are how many known requests of a kind are under way at once.
+type Slots chan struct{}
 
-func newSlots(n int) slots { return make(slots, n) }
+// NewSlots are so many.
+func NewSlots(n int) Slots { return make(Slots, n) }
 
-// take reports whether there was one; then leave gives it back.
-func (s slots) take() bool {
+// Take reports whether there was one; then Leave gives it back.
+func (s Slots) Take() bool {
 	select {
 	case s <- struct{}{}:
 		return true
@@ -296,4 +297,5 @@ func (s slots) take() bool {
 	}
 }
 
-func (s slots) leave() { <-s }
+// Leave gives a slot back.
+func (s Slots) Leave() { <-s }

@@ -266,7 +266,7 @@ func TestTheDeadlineOfABodyEndsWithIt(t *testing.T) {
 	last := make(chan time.Time, 1)
 	e := newEntrance(func() {})
 	server := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, status := readBody(w, r, 10)
+		body, status := ReadBody(w, r, 10)
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, "{}", string(body))
 		last <- guestOf(r).conn.(*watchedConn).deadline.Load().(time.Time)

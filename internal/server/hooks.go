@@ -66,7 +66,7 @@ type Hooks struct {
 	reservations *assortment.Reservations
 	answers      *answers
 	turns        *turns
-	slots        slots
+	slots        Slots
 }
 
 // NewHooks is the handler for Stripe's synchronous hooks.
@@ -81,7 +81,7 @@ func NewHooks(o HookOptions) *Hooks {
 		reservations: assortment.NewReservations(o.Now),
 		answers:      newAnswers(o.Now),
 		turns:        newTurns(),
-		slots:        newSlots(maxHooks),
+		slots:        NewSlots(maxHooks),
 	}
 }
 
@@ -139,11 +139,11 @@ func (h *Hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (
 	if !ok {
 		return refused, noAnswer(http.StatusBadRequest, "malformed")
 	}
-	if !h.slots.take() {
+	if !h.slots.Take() {
 		w.Header().Set("Retry-After", "1")
 		return hookName(e.Type), noAnswer(http.StatusServiceUnavailable, "busy")
 	}
-	defer h.slots.leave()
+	defer h.slots.Leave()
 	ctx, cancel := context.WithTimeout(r.Context(), hookDeadline)
 	defer cancel()
 	a, again := h.answers.once(ctx, e.Context+" "+e.ID, func() answer { return h.answer(ctx, e) })

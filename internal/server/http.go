@@ -48,15 +48,24 @@ func Drain(ctx context.Context, server *http.Server) error {
 	return err
 }
 
+// Pages are what answers under an address of its own, such as /console/.
+type Pages struct {
+	Root    string
+	Handler http.Handler
+}
+
 // Routes are what the internet may reach; hooks may be nil.
 func Routes(
-	w *Webhook, a *API, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger,
+	w *Webhook, a *API, hooks http.Handler, metrics client.MetricsHandler, logger *slog.Logger, pages ...Pages,
 ) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /webhooks/stripe", w)
 	a.register(mux)
 	if hooks != nil {
 		mux.Handle("POST /hooks/stripe", hooks)
+	}
+	for _, p := range pages {
+		mux.Handle(p.Root, p.Handler)
 	}
 	return observed(guarded(mux), metrics, logger)
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/access"
+	"vitrine/internal/desk"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/internal/temporalclient"
@@ -67,7 +67,7 @@ func readCommand(w http.ResponseWriter, r *http.Request) ([]byte, *answered) {
 	status := http.StatusUnsupportedMediaType
 	var body []byte
 	if isJSON(r.Header) {
-		body, status = readBody(w, r, maxReport)
+		body, status = ReadBody(w, r, maxReport)
 	}
 	if status == http.StatusOK {
 		return body, nil
@@ -93,28 +93,13 @@ func (m *Merchants) send(ctx context.Context, id order.ID, update string, report
 	if temporalclient.IsNotFound(err) {
 		return http.StatusNotFound, "there is no such order under way: it is settled, or Vitrine never saw it"
 	}
-	if status, refused := refusedReport(err); refused != "" {
+	if said := desk.SaidByOrder(err); said != nil {
+		status := statuses[said.Kind]
 		m.logger.InfoContext(ctx, "merchant's report refused", "order", id, "report", update, "status", status)
-		return status, refused
+		return status, said.Why
 	}
 	m.logger.WarnContext(ctx, "merchant's report not delivered", "order", id, "report", update, "error", err)
 	return http.StatusServiceUnavailable, "not delivered: send it again"
-}
-
-// refusedReport is what the order itself says against a report, if it was the order that spoke. A worker that does not
-// know the update yet says nothing about the report.
-func refusedReport(err error) (status int, why string) {
-	var refused *temporal.ApplicationError
-	if !errors.As(err, &refused) {
-		return 0, ""
-	}
-	switch fault.Code(refused.Type()) {
-	case fault.OrderConflict:
-		return http.StatusConflict, refused.Message()
-	case fault.InputInvalid, fault.MerchantAnswerInvalid:
-		return http.StatusUnprocessableEntity, refused.Message()
-	}
-	return 0, ""
 }
 
 func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }

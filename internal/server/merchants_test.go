@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/access"
+	"vitrine/internal/desk/desktest"
 	"vitrine/internal/fault"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
@@ -33,7 +34,7 @@ type counter struct {
 	sent []any
 
 	store    *objectstoretest.Memory
-	temporal *clerk
+	temporal *desktest.Temporal
 
 	err     error // no answer
 	refusal error // of the order

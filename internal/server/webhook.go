@@ -31,13 +31,13 @@ type WebhookOptions struct {
 type Webhook struct {
 	WebhookOptions
 	within time.Duration
-	slots  slots
+	slots  Slots
 	now    func() time.Time
 }
 
 // NewWebhook is the handler for Stripe's events.
 func NewWebhook(o WebhookOptions) *Webhook {
-	return &Webhook{WebhookOptions: o, within: deliverWithin, slots: newSlots(maxEvents), now: time.Now}
+	return &Webhook{WebhookOptions: o, within: deliverWithin, slots: NewSlots(maxEvents), now: time.Now}
 }
 
 // reception is what became of a request: what Stripe is told, and what is counted.
@@ -91,10 +91,10 @@ func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 	case event.Livemode != h.Livemode:
 		return reception{http.StatusOK, event.Type, "other_mode"}
 	}
-	if !h.slots.take() {
+	if !h.slots.Take() {
 		return reception{http.StatusServiceUnavailable, event.Type, "busy"}
 	}
-	defer h.slots.leave()
+	defer h.slots.Leave()
 	ctx, cancel := context.WithTimeout(ctx, h.within)
 	defer cancel()
 	outcome, err := h.Deliver(ctx, event)

@@ -310,7 +310,7 @@ func TestEveryTypeOfInterestAndEveryVersionIsTaken(t *testing.T) {
 func TestBeyondItsLimitTheServerSaysSoAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDoor()
-	d.slots = newSlots(1)
+	d.slots = NewSlots(1)
 	entered, release := make(chan struct{}), make(chan struct{})
 	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) {
 		entered <- struct{}{}
