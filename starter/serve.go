@@ -21,13 +21,14 @@ const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report
   POST /orders/ACCOUNT/SESSION/decision         a merchant accepts or rejects an order that was left pending
   POST /accounts/ID/account_sessions            the platform's backend embeds an account's settings: docs/embedded-settings.md
   /accounts/…                                   accounts, catalogs, reports and orders, and commands for them
-  GET  /openapi.json                            all of these, described for machines
+  /console/                                     the same for people, in a browser
+  GET  /openapi.json                            all of these but the console, described for machines
 
 on VITRINE_WEBHOOK_LISTEN, and /livez, /readyz and /metrics on VITRINE_LISTEN. An event is only acknowledged when Temporal
 has it: otherwise the answer is 503, and Stripe sends it again. One that will never arrive that way, because the key may not
 read its account, is acknowledged and logged as an error; 'starter order sweep' delivers it later. Run as many as you like
 behind a load balancer that speaks TLS; a request that is under way when the process is told to stop is answered first. The
-routes under /orders and /accounts take a token (VITRINE_API_TOKEN, VITRINE_API_TOKENS), and exist if there is one.
+routes under /orders, /accounts and /console take a token (VITRINE_API_TOKEN, VITRINE_API_TOKENS), and exist if there is one.
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong, also if
 S3 or Stripe says so: a bucket does not exist, a key is not known. While S3 or Stripe is away it is not ready.`

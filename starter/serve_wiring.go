@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/console"
 	"vitrine/internal/daemon"
 	"vitrine/internal/desk"
 	"vitrine/internal/fulfillment"
@@ -37,7 +38,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 			func(h *health.Health) daemon.GiveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
 			func(d catalog.Documents) daemon.StorageLost { return preflight.Lost(d.Objects, d.Layout) },
-			newChecks, newIntake, newWebhook, newAPI, newCheckoutHooks,
+			newChecks, newIntake, newWebhook, newAPI, newConsole, newCheckoutHooks, newPublicServer,
 		),
 		daemon.Module(daemon.Process{
 			Name: telemetry.Serve, Version: version(),
@@ -81,6 +82,16 @@ func newAPI(
 		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
 		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
 		Logger:    logger,
+	})
+}
+
+// newConsole is nil without a token.
+func newConsole(
+	c config.Config, temporal client.Client, documents catalog.Documents, logger *slog.Logger,
+) *console.Console {
+	return console.New(console.Options{
+		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Rules,
+		Now: time.Now, Logger: logger,
 	})
 }
 
@@ -137,17 +148,31 @@ func reveal(secrets []config.Secret) []string {
 	return texts
 }
 
+// publicServer is a type of its own for fx: that of health and metrics is another one.
+type publicServer struct{ *http.Server }
+
+func newPublicServer(
+	w *server.Webhook, api *server.API, pages *console.Console, hooks checkoutHooks, metrics client.MetricsHandler,
+	logger *slog.Logger,
+) publicServer {
+	var more []server.Pages
+	if pages != nil {
+		more = append(more, server.Pages{Root: console.Root, Handler: pages})
+	}
+	public := server.New(server.Routes(w, api, hooks.handler, metrics, logger, more...), logger)
+	server.GuardEntrance(public, metrics)
+	return publicServer{public}
+}
+
 // receive comes last, so it is the first to stop: what is under way ends before anything that it needs does. Requests
 // that come while the gate waits are taken all the same: each asks for what it needs, and is answered with 503 while
 // that is away.
 func receive(
-	lc fx.Lifecycle, c config.Config, w *server.Webhook, api *server.API, hooks checkoutHooks, h *health.Health,
-	checks []preflight.Check, metrics client.MetricsHandler, stop daemon.GiveUp, logger *slog.Logger,
+	lc fx.Lifecycle, c config.Config, public publicServer, h *health.Health, checks []preflight.Check,
+	stop daemon.GiveUp, logger *slog.Logger,
 ) {
-	public := server.New(server.Routes(w, api, hooks.handler, metrics, logger), logger)
-	server.GuardEntrance(public, metrics)
 	listen := daemon.Listener{
-		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public,
+		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public.Server,
 		GiveUp: stop, Logger: logger,
 	}
 	gate := &daemon.Gate{
@@ -169,7 +194,7 @@ func receive(
 			gate.Close()
 			ctx, cancel := context.WithTimeout(ctx, c.Worker.ShutdownTimeout)
 			defer cancel()
-			return server.Drain(ctx, public)
+			return server.Drain(ctx, public.Server)
 		},
 	))
 }

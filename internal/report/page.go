@@ -31,17 +31,22 @@ const maxBars = 12
 //go:embed page.html
 var pageText string
 
+// Style is how the page is set. Other pages that people read begin with it, so that they are set alike.
+//
 //go:embed page.css
-var pageStyle string
+var Style string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+// Functions are those of the page's templates, for pages that are set alike.
+var Functions = template.FuncMap{
 	"count": count, "number": func(n int) int64 { return int64(n) }, "plural": plural, "words": words, "day": day,
 	"stamp": stamp, "size": size,
 	"short":   func(text string) string { return legible(text, maxValue) }, // in tables
 	"text":    func(text string) string { return legible(text, maxText) },
 	"stripe":  func(t catalog.Teller) bool { return t == catalog.SaidByStripe },
 	"warning": func(s feed.Severity) bool { return s == feed.Warning },
-}).Parse(pageText))
+}
+
+var pageTemplate = template.Must(template.New("page").Funcs(Functions).Parse(pageText))
 
 // WritePage writes the report as one HTML page that needs nothing else: no script, no image, no network. Entries are
 // the findings that the CSV lists, nil for none. If they fail, nothing is written.
@@ -58,6 +63,24 @@ func WritePage(w io.Writer, r catalog.Report, entries iter.Seq2[catalog.ReportEn
 		return err
 	}
 	return out.Flush()
+}
+
+// Fragment is what a page of somebody else's shows of a report: the report, and beside it what it is made of.
+// Everything in it is escaped, as on the page; Style is how it is set.
+func Fragment(
+	r catalog.Report, entries iter.Seq2[catalog.ReportEntry, error],
+) (report, provenance template.HTML, err error) {
+	listed, err := pick(entries)
+	if err != nil {
+		return "", "", err
+	}
+	var parts [2]strings.Builder
+	for i, name := range []string{"report", "provenance"} {
+		if err := pageTemplate.ExecuteTemplate(&parts[i], name, newPage(r, listed)); err != nil {
+			return "", "", err
+		}
+	}
+	return template.HTML(parts[0].String()), template.HTML(parts[1].String()), nil
 }
 
 // pick takes the first errors, and warnings if there is room. It stops reading when nothing can change any more.
@@ -127,7 +150,7 @@ type bar struct {
 
 func newPage(r catalog.Report, listed []catalog.ReportEntry) page {
 	p := page{
-		Report: r, Style: template.CSS(pageStyle), Policy: policy, Tone: tone(r),
+		Report: r, Style: template.CSS(Style), Policy: policy, Tone: tone(r),
 		Figures: figures(r), Rows: segments(r), Listed: listed, CSV: base(r.Findings), MaxWarning: MaxWarnings,
 		Found: r.OtherCauses,
 	}
@@ -154,7 +177,7 @@ func newPage(r catalog.Report, listed []catalog.ReportEntry) page {
 
 // policy names the one style by its hash, so that a style in a value would not count either.
 var policy = func() string {
-	sum := sha256.Sum256([]byte(pageStyle))
+	sum := sha256.Sum256([]byte(Style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'"
 }()

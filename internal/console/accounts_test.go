@@ -1,0 +1,196 @@
+package console_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/desk/desktest"
+	"vitrine/internal/feed"
+	"vitrine/workflows"
+)
+
+// listed is a run as Temporal lists it, of a sync that has ended.
+func listed(t testing.TB, account, kind string, outcome catalog.Outcome) *workflowpb.WorkflowExecutionInfo {
+	t.Helper()
+	fields := map[string]*commonpb.Payload{}
+	for name, value := range map[string]string{
+		workflows.SearchAccount.GetName(): account, workflows.SearchFeed.GetName(): kind,
+		workflows.SearchOutcome.GetName(): string(outcome),
+	} {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		fields[name] = &commonpb.Payload{Data: text}
+	}
+	return &workflowpb.WorkflowExecutionInfo{
+		Status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, StartTime: timestamppb.New(desktest.Noon),
+		CloseTime: timestamppb.New(desktest.Noon), SearchAttributes: &commonpb.SearchAttributes{IndexedFields: fields},
+	}
+}
+
+var nextPage = regexp.MustCompile(`rel="next" href="([^"]+)"`)
+
+// Of ten thousand accounts a page is a read or two of S3's list, none of an account, and one of Temporal's list.
+func TestTheListOfTenThousandAccounts(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	for i := range 10_000 {
+		settings := account.Settings{Account: fmt.Sprintf("acct_5%05d", i)}
+		require.NoError(t, account.Documents{Store: s.desk.Documents.Store}.SaveSettings(t.Context(), settings))
+	}
+	s.temporal.Syncs = append(s.temporal.Syncs, listed(t, "acct_500007", "product", catalog.Failed))
+	b := s.as(t, readingAll)
+	reads := 0
+	s.store.Before = func(operation, _, _ string) error {
+		require.Contains(t, operation, "List", "no account is read")
+		reads++
+		return nil
+	}
+	pages, path, seen := 0, "/console/?search=acct_5", 0
+	for path != "" && pages < 3 {
+		text := b.page(path)
+		seen += strings.Count(text, `<th scope="row">`)
+		next := nextPage.FindStringSubmatch(text)
+		require.NotNil(t, next)
+		if pages++; pages == 1 {
+			require.Regexp(t, `acct_500007</a></th><td><a class="chip bad"[^>]+>.*<strong>failed</strong>`, text)
+		}
+		path = "/console/" + strings.ReplaceAll(next[1], "&amp;", "&")
+	}
+	require.Equal(t, 150, seen)
+	require.Len(t, s.temporal.Listed, 3, "one for each page")
+	// The store of the tests lists three keys at once, S3 a thousand.
+	require.LessOrEqual(t, reads, 3*(50/3+2))
+	require.Equal(t, 50, strings.Count(b.page("/console/?search=acct_5&after=acct_505000"), `<th scope="row">`))
+}
+
+func TestSearching(t *testing.T) {
+	t.Parallel()
+	b := newStand(t).as(t, readingAll)
+	for search, found := range map[string]int{
+		"": 3, "acct": 3, "acct_": 3, "acct_1": 1, "1": 1, "%20acct_2%20": 1, "acct_9": 0, "'": 0, "<b>": 0, "acct_1/": 0,
+		"acct_1%00": 0, strings.Repeat("9", 300): 0,
+	} {
+		text := b.page("/console/?search=" + search)
+		require.Equal(t, found, strings.Count(text, `<th scope="row">`), search)
+		require.NotContains(t, text, "<b>")
+	}
+	require.Equal(t, http.StatusBadRequest, b.get("/console/?after=x").Code)
+}
+
+func TestTheListWithoutTemporal(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	b := s.as(t, readingAll)
+	s.temporal.Away = desktest.ErrAway
+	text := b.page("/console/")
+	require.Contains(t, text, "nothing is known of syncs")
+	require.NotContains(t, text, "none lately", "nobody knows that")
+	require.Contains(t, text, "acct_3")
+}
+
+func TestWhatAnAccountPageSays(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	text := s.as(t, readingOne).page(anAccount)
+	for _, says := range []string{
+		"waits for a decision", "1,000 rows", "every 15m, by schedules", "s3://source/catalogs/acct_1/product.csv",
+		`aria-label="2 syncs: at most 1,000 rows, 1,000 rows at the last one. Rows that need repair: 3 at the last one, at most 3."`,
+	} {
+		require.Contains(t, text, says)
+	}
+	require.NotContains(t, text, ">Accounts</a>", "a token of one account has no list")
+	answer := s.as(t, readingAll).get("/console/accounts/acct_9")
+	require.Equal(t, http.StatusNotFound, answer.Code)
+	require.Contains(t, answer.Body.String(), "There is no such account.")
+
+	text = s.as(t, readingAll).page("/console/accounts/acct_3")
+	require.Contains(t, text, "never synced")
+	require.Contains(t, text, "nothing yet")
+
+	s.temporal.Away = desktest.ErrAway
+	answer = s.as(t, readingAll).get(anAccount)
+	require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	require.Contains(t, answer.Body.String(), "Load the page again in a moment")
+	require.NotContains(t, answer.Body.String(), "10.0.0.7", "what is away is for the log")
+	require.Contains(t, s.String(), "10.0.0.7")
+}
+
+func TestWhatACatalogPageSays(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	b := s.as(t, readingOne)
+	text := b.page(aCatalog)
+	require.Contains(t, text, "some rows refused")
+	require.Contains(t, text, "2026-11-24 11:00 UTC")
+	for _, none := range []string{"/catalogs/pricing", "/catalogs/shoes", "/catalogs/..%2f..%2forders"} {
+		require.Equal(t, http.StatusNotFound, b.get(anAccount+none).Code, none)
+	}
+}
+
+// attacks are what somebody might call a product, or an agent.
+var attacks = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`,
+	`{{.Form}}`, `</title><svg/onload=alert(1)>`, `<!--`, "\x00\x1b[31m", "\u202egnp.exe", "\xff\xfe", `&lt;b&gt;`,
+}
+
+var element = regexp.MustCompile(`<(/?[a-zA-Z!][a-zA-Z0-9-]*)`)
+
+func elements(html string) (names []string) {
+	for _, match := range element.FindAllStringSubmatch(html, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// hostilePages are pages on which strangers' texts stand.
+var hostilePages = []string{anAccount, aCatalog}
+
+func TestNothingThatAStrangerWroteBecomesMarkup(t *testing.T) {
+	t.Parallel()
+	harmless := map[string][]string{}
+	for _, attack := range append([]string{"text"}, attacks...) {
+		b := hostile(t, attack).as(t, operatingAll)
+		for _, path := range hostilePages {
+			text := b.page(path)
+			if attack == "text" {
+				harmless[path] = elements(text)
+			}
+			require.Equal(t, harmless[path], elements(text), "%s: %q", path, attack)
+			require.NotRegexp(t, `[\x00\x1b\x{202e}]`, text, path)
+			require.NotContains(t, text, "ZgotmplZ", "html/template gave up on a place that a text stands in")
+			require.NotContains(t, text, `href="javascript`)
+		}
+	}
+}
+
+// hostile is a stand where the text is wherever a text can be.
+func hostile(t testing.TB, text string) *stand {
+	t.Helper()
+	s := newStand(t)
+	docs, id := s.desk.Documents, catalog.ID{Account: "acct_1", Feed: feed.Product}
+	state, etag, err := docs.State(t.Context(), id)
+	require.NoError(t, err)
+	state.Held.Reasons = []catalog.HoldReason{{Guard: text, Text: text}}
+	state.Last.Reason, state.Rejected.Verdict = text, catalog.Verdict{By: text, Why: text, At: desktest.Noon}
+	_, err = docs.SaveState(t.Context(), state, etag)
+	require.NoError(t, err)
+	_, err = account.Documents{Store: docs.Store}.ChangeStanding(t.Context(), "acct_1", func(st *account.Standing) bool {
+		st.Parked = &account.Parking{Cause: account.ByPerson, By: text, Why: text, Since: desktest.Noon.Add(-time.Hour)}
+		return true
+	})
+	require.NoError(t, err)
+	return s
+}

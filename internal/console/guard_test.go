@@ -1,0 +1,131 @@
+package console_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestATokenOfOneAccountOpensNoPageOfAnother(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	for _, token := range []string{operatingOne, readingOne} {
+		b := s.as(t, token)
+		form := b.form(b.page(anAccount)).Get("form")
+		for pattern := range s.console.Patterns() {
+			if !strings.Contains(pattern, "{account}") {
+				continue
+			}
+			for _, other := range []string{"acct_2", "acct_11", "acct_0", "ACCT_1", "acct_1%20", "acct_1%2f"} {
+				answer := b.ask(pattern, other, form)
+				require.Equal(t, http.StatusNotFound, answer.Code, "%s of %s", pattern, other)
+				require.Contains(t, answer.Body.String(), "There is no such account.", "whether it exists or not")
+				require.NotContains(t, answer.Body.String(), "LAMP-1")
+			}
+		}
+		require.Equal(t, anAccount, b.get("/console/").Header().Get("Location"))
+	}
+	require.Empty(t, s.temporal.Updates)
+	require.Empty(t, s.temporal.Started)
+	for _, query := range s.temporal.Listed {
+		require.Contains(t, query, "'acct_1'")
+	}
+}
+
+func TestWhoMayLookDecidesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	for _, token := range []string{readingAll, readingOne} {
+		b := s.as(t, token)
+		form := b.form(b.page(anAccount)).Get("form")
+		for pattern, decides := range s.console.Patterns() {
+			if strings.Contains(pattern, "logout") {
+				continue
+			}
+			answer := b.ask(pattern, "acct_1", form)
+			require.Equal(t, decides, answer.Code == http.StatusForbidden, "%s: %d", pattern, answer.Code)
+		}
+	}
+	require.Empty(t, s.temporal.Updates)
+	require.Empty(t, s.temporal.Started)
+}
+
+// What another site sends, or was on a page of another session, does nothing: each way alone suffices.
+func TestFormsOfOthersDoNothing(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	other := s.as(t, operatingAll)
+	foreign := other.form(other.page(anAccount)).Get("form")
+	for name, change := range map[string]func(b *browser, form *string){
+		"another site":             func(b *browser, _ *string) { b.site = "cross-site" },
+		"a sister site":            func(b *browser, _ *string) { b.site = "same-site" },
+		"an old browser":           func(b *browser, _ *string) { b.site, b.origin = "", "https://evil.example" },
+		"nobody says from where":   func(b *browser, form *string) { b.site, b.origin, *form = "", "", "" },
+		"a form without its token": func(_ *browser, form *string) { *form = "" },
+		"a form of another":        func(_ *browser, form *string) { *form = foreign },
+	} {
+		for pattern := range s.console.Patterns() {
+			if !strings.HasPrefix(pattern, "POST ") {
+				continue
+			}
+			b := s.as(t, operatingAll)
+			form := b.form(b.page(anAccount)).Get("form")
+			change(b, &form)
+			answer := b.ask(pattern, "acct_1", form)
+			require.Equal(t, http.StatusForbidden, answer.Code, "%s: %s", name, pattern)
+			require.Contains(t, answer.Body.String(), "Nothing was done.", name)
+			require.NotEmpty(t, b.cookies, name)
+		}
+	}
+	require.Empty(t, s.temporal.Updates)
+	require.Empty(t, s.temporal.Started)
+}
+
+func TestEveryAnswerIsShut(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	b := s.as(t, operatingAll)
+	for _, path := range []string{
+		"/console/", "/console/login", "/console/nowhere", "/console/static/none.css", anAccount, aCatalog,
+		"/console/accounts/acct_9", "/console/accounts/%3Cscript%3E", "/console/accounts/acct_1/catalogs/shoes",
+	} {
+		answer := b.get(path)
+		h := answer.Header()
+		require.Equal(t, "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "+
+			"base-uri 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"), path)
+		require.Equal(t, "DENY", h.Get("X-Frame-Options"))
+		require.Equal(t, "same-origin", h.Get("Referrer-Policy"))
+		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+		require.Equal(t, "no-store", h.Get("Cache-Control"))
+		for _, inline := range []string{"<style", " style=", " onclick=", "javascript:", "<script>", "http://", "https://"} {
+			require.NotContains(t, answer.Body.String(), inline, path)
+		}
+	}
+	answer := b.get("/console/nowhere")
+	require.Equal(t, http.StatusNotFound, answer.Code)
+	require.Contains(t, answer.Body.String(), "Go on from the list of accounts.")
+	put := b.send(httptest.NewRequestWithContext(t.Context(), http.MethodPut, anAccount, nil))
+	require.Equal(t, http.StatusNotFound, put.Code)
+}
+
+func TestAFormThatIsNone(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	b := s.as(t, operatingAll)
+	for name, change := range map[string]func(r *http.Request){
+		"JSON":     func(r *http.Request) { r.Header.Set("Content-Type", "application/json") },
+		"no kind":  func(r *http.Request) { r.Header.Del("Content-Type") },
+		"a book":   func(r *http.Request) { r.ContentLength = 64<<10 + 1 },
+		"half one": func(r *http.Request) { r.Body = http.NoBody; r.URL.RawQuery = "form=x" },
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/console/logout", strings.NewReader("form=%zz"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		change(r)
+		answer := b.send(r)
+		require.GreaterOrEqual(t, answer.Code, 400, name)
+		require.Contains(t, answer.Body.String(), "Nothing was done.", name)
+	}
+}
