@@ -10,6 +10,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/fault"
+	"vitrine/internal/news"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
 )
@@ -47,6 +48,8 @@ type AccountStanding struct {
 	Accounts  account.Documents
 	Schedules Schedules
 	Stripe    AccountsAtStripe
+	// News tells the platform; nil: nobody listens.
+	News *AccountNews
 }
 
 // ParkAccountInput is the input of ParkAccount.
@@ -108,7 +111,38 @@ func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAc
 			Error("an account is parked: nothing is brought to Stripe for it until a person resumes it",
 				"account", in.Account, "cause", in.Cause, "why", in.Why)
 	}
-	return result, a.Schedules.Pause(ctx, in.Account, ParkedNote)
+	if err := a.Schedules.Pause(ctx, in.Account, ParkedNote); err != nil {
+		return result, err
+	}
+	return result, a.tellParked(ctx, in.Account, *result.Parked)
+}
+
+// tellParked tells the platform of a parking, and notes that it did.
+func (a *AccountStanding) tellParked(ctx context.Context, id string, p account.Parking) error {
+	l, err := a.News.listener(ctx, id)
+	if err != nil || p.Told || !l.wants(news.AccountParked) {
+		return err
+	}
+	if err := a.News.tell(ctx, news.Parked(id, p, news.Began, p.Since)); err != nil {
+		return err
+	}
+	_, err = a.Accounts.ChangeStanding(ctx, id, func(s *account.Standing) bool {
+		told := s.Parked != nil && s.Parked.Since.Equal(p.Since) && !s.Parked.Told
+		if told {
+			s.Parked.Told = true
+		}
+		return told
+	})
+	return err
+}
+
+// tellResumed tells that a parking is over that was told. It is told before it is: afterwards nobody knows of it.
+func (a *AccountStanding) tellResumed(ctx context.Context, id string) error {
+	standing, _, err := a.Accounts.Standing(ctx, id)
+	if err != nil || standing.Parked == nil || !standing.Parked.Told {
+		return err
+	}
+	return a.News.tell(ctx, news.Parked(id, *standing.Parked, news.Over, time.Now()))
 }
 
 // ours reports whether the account has settings of either kind.
@@ -136,6 +170,9 @@ type ResumeAccountResult struct {
 // act: no event does it.
 func (a *AccountStanding) ResumeAccount(ctx context.Context, in ResumeAccountInput) (ResumeAccountResult, error) {
 	if err := account.Check(in.Account); err != nil {
+		return ResumeAccountResult{}, err
+	}
+	if err := a.tellResumed(ctx, in.Account); err != nil {
 		return ResumeAccountResult{}, err
 	}
 	var was *account.Parking

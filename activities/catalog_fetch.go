@@ -125,7 +125,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if !in.Force {
 		is := state.Standing(found.Sight(in.Full, s.Policy.Interval), time.Now())
 		if result, nothing := nothingToDo(is, found.Source.Version()); nothing {
-			return result, nil
+			return result, s.tellDealtWith(ctx, state, is)
 		}
 	}
 	if err := s.Accounts.ClaimSource(ctx, settings, in.Feed); err != nil {
@@ -224,5 +224,8 @@ func (s *CatalogSync) stage(
 	}
 	_, err = s.updateClaimed(ctx, id, func(state *catalog.State) { state.Held = &hold })
 	result.Action, result.Hold, result.LookAgain = Hold, &hold, s.Policy.Interval
-	return result, err
+	if err != nil {
+		return result, err
+	}
+	return result, s.tellTroubles(ctx, id, false)
 }

@@ -57,6 +57,9 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 	if len(in.Parts) > 0 {
 		s.Standing.noteAnswer(ctx, in.Account)
 	}
+	if err = s.tellSettled(ctx, in.ID, r, key); err != nil {
+		return SettleResult{}, err
+	}
 	return s.settled(r, key), s.removeStaged(ctx, in)
 }
 
@@ -436,11 +439,14 @@ func (s *CatalogSync) RecordFailure(ctx context.Context, in RecordFailureInput) 
 		}
 	}
 	state.Run, state.Held = nil, nil
-	state.Last = &catalog.Last{Outcome: catalog.Failed, At: time.Now().UTC(), Run: run, Reason: in.Reason,
-		Code: in.Code}
+	// The time is that of all its tries: what is told of the failure is named by it.
+	at := activity.GetInfo(ctx).ScheduledTime.UTC()
+	state.Last = &catalog.Last{Outcome: catalog.Failed, At: at, Run: run, Reason: in.Reason, Code: in.Code}
 	if in.Code == fault.AccountParked {
 		state.Last.Outcome = catalog.Parked
 	}
-	_, err = s.Documents.SaveState(ctx, state, etag)
-	return err
+	if _, err = s.Documents.SaveState(ctx, state, etag); err != nil || in.Code == fault.AccountParked {
+		return err
+	}
+	return s.tellTroubles(ctx, in.ID, false)
 }

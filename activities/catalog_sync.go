@@ -64,6 +64,8 @@ type CatalogSync struct {
 	Policy    Policy
 	// Standing hears of accounts that Stripe refuses; nil: nobody does.
 	Standing *AccountStanding
+	// News tells the platform; nil: nobody listens.
+	News *AccountNews
 }
 
 func (s *CatalogSync) isOpen(ctx context.Context, run catalog.Run) (bool, error) {

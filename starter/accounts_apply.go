@@ -23,6 +23,8 @@ these columns, of which only the first is needed:
   source_key     where in S3 its catalogs are, with {account} and {feed} (default: VITRINE_SOURCE_KEY)
   source_bucket  in which bucket (default: VITRINE_SOURCE_BUCKET)
   shared_source  yes if other accounts are meant to sell the same file; otherwise no two accounts may name one
+  news_url       where news of the account is posted to (default: VITRINE_NEWS_URL)
+  news_secret    the variable of the worker with that endpoint's signing secret, MERCHANT_SECRET_…, or its file's name
 
 The account's own rules; an empty cell leaves one to the deployment, whose variable has the same name (VITRINE_DIALECT):
 

@@ -29,10 +29,12 @@ const (
 	columnSourceKey    = "source_key"
 	columnSourceBucket = "source_bucket"
 	columnSharedSource = "shared_source"
+	columnNewsURL      = "news_url"
+	columnNewsSecret   = "news_secret"
 )
 
 var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket,
-	columnSharedSource}, account.RuleNames()...)
+	columnSharedSource, columnNewsURL, columnNewsSecret}, account.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -303,6 +305,7 @@ func (l *accountsList) account(line int, cells []string) {
 		SourceKey:    row[columnSourceKey],
 		SourceBucket: row[columnSourceBucket],
 		SharedSource: l.readYes(line, columnSharedSource, row[columnSharedSource]),
+		News:         l.readNews(line, row[columnNewsURL], row[columnNewsSecret]),
 		Rules:        l.readRules(line, row),
 	}
 	l.checkSourceKey(line, settings)
@@ -312,6 +315,18 @@ func (l *accountsList) account(line int, cells []string) {
 	if len(l.problems) == before {
 		l.accounts = append(l.accounts, settings)
 	}
+}
+
+// readNews reads where news of the account goes. What is wrong is said without the address: it may carry a token.
+func (l *accountsList) readNews(line int, address, secret string) account.Endpoint {
+	if address == "" && secret == "" {
+		return account.Endpoint{}
+	}
+	endpoint := account.Endpoint{URL: address}.NameSecret(secret)
+	if err := endpoint.Check("news"); err != nil {
+		l.wrong(line, "news_url and news_secret: %v", err)
+	}
+	return endpoint
 }
 
 func (l *accountsList) checkSourceKey(line int, settings account.Settings) {

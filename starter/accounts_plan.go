@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -131,10 +132,22 @@ func settingsDifference(is, want account.Settings) string {
 	compare("source key", standard(is.SourceKey), standard(want.SourceKey))
 	compare("source bucket", standard(is.SourceBucket), standard(want.SourceBucket))
 	compare("shared source", terminal.YesOrNo(is.SharedSource), terminal.YesOrNo(want.SharedSource))
+	if is.News != want.News {
+		found = append(found, fmt.Sprintf("news endpoint %s → %s", newsPlace(is), newsPlace(want)))
+	}
 	for _, name := range account.RuleNames() {
 		compare(terminal.Spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
 	}
 	return strings.Join(found, ", ")
+}
+
+// newsPlace says where news of an account goes, and leaves out what may be a token.
+func newsPlace(s account.Settings) string {
+	address, err := url.Parse(s.News.URL)
+	if s.News.URL == "" || err != nil {
+		return standard("")
+	}
+	return address.Host + " with " + s.News.SecretName()
 }
 
 func describeSettings(s account.Settings) string {
@@ -147,6 +160,9 @@ func describeSettings(s account.Settings) string {
 	}
 	if s.SharedSource {
 		text += ", shared source"
+	}
+	if s.News.URL != "" {
+		text += ", news to " + newsPlace(s)
 	}
 	if s.InFleet() {
 		text += ", started by the fleet"

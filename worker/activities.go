@@ -23,12 +23,12 @@ import (
 )
 
 var activitiesModule = fx.Module("activities", fx.Provide(
-	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding,
+	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding, newAccountNews,
 ))
 
 func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
-	standing *activities.AccountStanding,
+	standing *activities.AccountStanding, news *activities.AccountNews,
 ) *activities.CatalogSync {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogSync{
@@ -40,16 +40,19 @@ func newCatalogSync(
 		Runs:      runs,
 		Policy:    activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
 		Standing:  standing,
+		News:      news,
 	}
 }
 
 func newAccountStanding(
 	c config.Config, objects statestore.Objects, stripe *stripeapi.Client, temporal client.Client,
+	news *activities.AccountNews,
 ) *activities.AccountStanding {
 	return &activities.AccountStanding{
 		Accounts:  account.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
 		Schedules: schedules{temporal},
 		Stripe:    stripe,
+		News:      news,
 	}
 }
 

@@ -363,7 +363,7 @@ func TestEveryStepIsAmongTheMetrics(t *testing.T) {
 	for _, of := range []any{
 		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment),
 		new(activities.OrderSweep),
-		new(activities.AccountStanding), new(activities.CatalogDispatch),
+		new(activities.AccountStanding), new(activities.CatalogDispatch), new(activities.AccountNews),
 	} {
 		for i := range reflect.TypeOf(of).NumMethod() {
 			want = append(want, reflect.TypeOf(of).Method(i).Name)

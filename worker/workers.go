@@ -58,6 +58,7 @@ type steps struct {
 	Sweep    *activities.OrderSweep
 
 	Standing *activities.AccountStanding
+	News     *activities.AccountNews
 }
 
 func (s steps) register(r worker.ActivityRegistry) {
@@ -67,6 +68,7 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
 	r.RegisterActivity(s.Standing)
+	r.RegisterActivity(s.News)
 }
 
 func storageOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {

@@ -9,6 +9,7 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/news"
 	"vitrine/internal/order"
 )
 
@@ -76,6 +77,11 @@ func fates(r catalog.ReportRows, failed bool) map[string]int64 {
 		"still_refused": r.StillRefused, "kept_back": r.HeldBack, "superseded": r.Superseded, "unchanged": r.Unchanged,
 		"unknown": r.Unknown,
 	}
+}
+
+func countNews(ctx workflow.Context, n news.News, outcome string) {
+	tags := map[string]string{"type": string(n.Type), "outcome": outcome}
+	workflow.GetMetricsHandler(ctx).WithTags(tags).Counter("vitrine_news_total").Inc(1)
 }
 
 // countState notes that an order came into a state, and how long it was in the one before.

@@ -43,6 +43,7 @@ type fulfillment struct {
 	disputes disputes
 	desk     *desk
 	aside    *background
+	herald   herald
 	alarm    alarm
 	closing  bool // the workflow was cancelled: no step may wait
 }
@@ -51,7 +52,7 @@ func newFulfillment(in OrderInput) *fulfillment {
 	life, aside := order.NewLifecycle(in.ID(), in.Record), &background{}
 	return &fulfillment{
 		life: life, payments: payments{life}, courier: courier{life, aside}, disputes: disputes{life, aside},
-		desk: &desk{life: life}, aside: aside,
+		desk: &desk{life: life}, aside: aside, herald: newHerald(life, aside),
 	}
 }
 
@@ -118,6 +119,7 @@ func (o *fulfillment) run(ctx workflow.Context) error {
 		if err := show(ctx, o.life); err != nil {
 			return err
 		}
+		o.herald.tell(ctx)
 		if o.closing && next == order.StepHeld {
 			return temporal.NewNonRetryableApplicationError(o.life.Record().Reason, string(fault.PaymentConflict), nil)
 		}
@@ -492,6 +494,7 @@ func (o *fulfillment) pending() bool { return o.desk.waiting() || o.life.Pending
 // into several runs: everything that has come in goes along.
 func (o *fulfillment) idle(ctx workflow.Context, until time.Time, summary string, ready func() bool) error {
 	o.courier.tell(ctx)
+	o.herald.tell(ctx)
 	long := func() bool { return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.quiescent(ctx) }
 	awake := func() bool { return ready() || long() }
 	if err := o.alarm.wait(ctx, until, summary, awake); err != nil {

@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	accounts "vitrine/internal/account"
+
 	"vitrine/activities"
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
@@ -98,6 +100,7 @@ type orderStage struct {
 	stripe *till
 	shop   *shop
 	steps  *activities.OrderFulfillment
+	news   *platform
 	past   *recorder
 	states []string // as search attributes, in order
 	env    *testsuite.TestWorkflowEnvironment
@@ -113,7 +116,7 @@ func newOrderStage(t *testing.T, state order.PaymentState) *orderStage {
 		stripe: &till{session: sale(state), disputes: map[string]order.Dispute{}, errors: map[string][]error{}},
 		shop: &shop{answers: []order.Decision{{Verdict: order.Accepted, Reference: "SO-1"}},
 			errors: map[string][]error{}},
-		past: &recorder{DataConverter: converter.GetDefaultDataConverter()},
+		past: &recorder{DataConverter: converter.GetDefaultDataConverter()}, news: &platform{},
 	}
 	layout := statestore.Layout{SourceBucket: "catalogs", SourceKey: "{account}/{feed}.csv", StateBucket: "catalogs",
 		StatePrefix: "state/"}
@@ -222,6 +225,10 @@ func (s *orderStage) runFrom(
 	env.SetDataConverter(s.past)
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: in.ID().String(), TaskQueue: workflows.TaskQueue})
 	env.RegisterActivity(s.steps)
+	env.RegisterActivity(&activities.AccountNews{
+		Accounts: accounts.Documents{Store: s.steps.Documents.Store}, Queue: s.news, Mail: s.news,
+		Endpoint: accounts.Endpoint{URL: "https://platform.example"},
+	})
 	env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(called mock.Arguments) {
 		if state, ok := called.Get(0).(temporal.SearchAttributes).GetKeyword(workflows.SearchOrderState); ok {
 			s.states = append(s.states, state)

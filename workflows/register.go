@@ -14,4 +14,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(OrderFulfillment, workflow.RegisterOptions{Name: OrderFulfillmentType})
 	r.RegisterWorkflowWithOptions(AccountStanding, workflow.RegisterOptions{Name: AccountStandingType})
 	r.RegisterWorkflowWithOptions(OrderSweep, workflow.RegisterOptions{Name: OrderSweepType})
+	r.RegisterWorkflowWithOptions(AccountNews, workflow.RegisterOptions{Name: AccountNewsType})
 }

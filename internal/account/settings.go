@@ -29,6 +29,9 @@ type Settings struct {
 	// paused.
 	Paused *Pause `json:"paused,omitempty"`
 
+	// News is where news of the account is posted to; without a URL it goes to the deployment's endpoint, if there is one.
+	News Endpoint `json:"news,omitzero"`
+
 	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.
 	Rules Rules `json:"rules,omitzero"`
 }
@@ -239,6 +242,9 @@ func (s Settings) Check() error {
 	}
 	if !slices.Contains([]StartedBy{"", BySchedules, ByFleet}, s.StartedBy) {
 		errs = append(errs, fmt.Errorf("started_by %q is not known: expected schedules or fleet", s.StartedBy))
+	}
+	if s.News != (Endpoint{}) {
+		errs = append(errs, s.News.Check("news"))
 	}
 	errs = append(errs, s.Rules.Check())
 	return errors.Join(errs...)

@@ -43,6 +43,7 @@ type Parking struct {
 	Why   string    `json:"why"`
 	Since time.Time `json:"since"`
 	Event string    `json:"event,omitempty"` // of Stripe's, that said so
+	Told  bool      `json:"told,omitempty"`  // the platform was
 }
 
 // Text is the parking in a line.

@@ -68,6 +68,8 @@ type State struct {
 	Report string `json:"report,omitempty"`
 	// Last is how the newest run that did something ended. Runs that find the source unchanged leave it alone.
 	Last *Last `json:"last,omitempty"`
+	// Told is what the platform was told is the matter with the catalog.
+	Told Told `json:"told,omitzero"`
 }
 
 // ID names the catalog whose state it is.

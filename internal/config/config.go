@@ -23,6 +23,7 @@ type Config struct {
 	Import  Import
 	Rules   account.Rules // complete: what holds for accounts that have no rule of their own
 	Orders  Orders
+	News    News
 	Worker  Worker
 	Serve   Serve
 	Hooks   Hooks
@@ -178,6 +179,10 @@ func (c Config) LogValue() slog.Value {
 			"concurrency", c.Orders.Concurrency,
 			"smtp", c.Orders.SMTP,
 			"mail_templates", c.Orders.MailTemplates),
+		slog.Group("news",
+			"url", c.News.URL,
+			"secrets", c.News.Secrets,
+			"types", c.News.Types),
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
 			"shutdown_timeout", c.Worker.ShutdownTimeout),

@@ -48,7 +48,7 @@ func (p *Problem) Unwrap() error { return p.Err }
 func LoadWorker(lookup Lookup) (Config, error) {
 	c, problems := load(lookup, func(v Variable) bool { return v.Worker })
 	c.Worker.Listen = cmp.Or(c.Worker.Listen, workerListen)
-	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState()} {
+	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState(), c.checkNews()} {
 		problems = appendNew(problems, required)
 	}
 	return c, errors.Join(problems...)

@@ -16,6 +16,8 @@ import (
 type Secrets struct {
 	Lookup func(variable string) (string, bool) // nil: os.LookupEnv
 	Dir    string                               // of secret files, such as a mounted volume; empty: there are none
+	// Own are secrets of the deployment itself, which no account's settings can name.
+	Own map[string]string
 }
 
 // maxSecretFile is far above what secrets have.
@@ -47,6 +49,9 @@ func missing(name string, err error) error {
 
 // read goes by the account's settings, which were checked: a name leads to merchants' secrets and nowhere else.
 func (s Secrets) read(at order.Endpoint) (name, text string, err error) {
+	if own, is := s.Own[at.SecretEnv]; is {
+		return at.SecretEnv, own, nil
+	}
 	if at.SecretEnv != "" {
 		lookup := s.Lookup
 		if lookup == nil {

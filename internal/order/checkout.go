@@ -63,7 +63,7 @@ func (m CheckoutMerchant) check() error {
 	if m.URL == "" && m.SecretEnv == "" && m.SecretFile == "" {
 		return nil
 	}
-	errs := []error{m.Endpoint.check("checkout.merchant"),
+	errs := []error{m.Endpoint.Check("checkout.merchant"),
 		within("checkout.merchant.within", m.Within, 50*time.Millisecond, maxWithin)}
 	for _, q := range m.Asked {
 		errs = append(errs, oneOf("checkout.merchant.asked", q, AskApproval, AskCustomization))

@@ -257,7 +257,7 @@ func (f Fulfillment) check(needed bool) error {
 		}
 		return nil
 	case HTTPS:
-		return f.Endpoint().check("fulfillment")
+		return f.Endpoint().Check("fulfillment")
 	case S3:
 		return f.checkDrop()
 	}

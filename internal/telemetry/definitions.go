@@ -6,6 +6,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/news"
 	"vitrine/internal/order"
 	"vitrine/internal/stripeapi"
 )
@@ -76,7 +77,7 @@ var (
 // Definitions are all metrics of Vitrine's own, as docs/metrics.md lists them.
 func Definitions() []Definition {
 	return slices.Concat(
-		processMetrics(), catalogMetrics(), orderMetrics(), stripeMetrics(), stepMetrics(), receptionMetrics(),
+		processMetrics(), catalogMetrics(), orderMetrics(), newsMetrics(), stripeMetrics(), stepMetrics(), receptionMetrics(),
 	)
 }
 
@@ -112,6 +113,7 @@ const (
 		"addresses that Stripe hands out; `other`: none that Vitrine knows"
 	outcomeOfCall  = "`ok`, `canceled` by us, or an [error code](operations.md#error-codes)"
 	outcomeOfStep  = "`ok`, `canceled`, an [error code](operations.md#error-codes), or `unclassified`"
+	outcomeOfNews  = "`delivered`; `given_up`: nobody took it within days; `unheard`: nobody listens any more"
 	outcomeOfEvent = "see [Receiving orders](operations.md#receiving-orders)"
 	outcomeOfHook  = "see [Hooks](operations.md#hooks)"
 	kindOfHook     = "which question; `unknown`: none that Vitrine knows; `refused`: not Stripe's"
@@ -204,6 +206,17 @@ func orderMetrics() []Definition {
 	}
 }
 
+func newsMetrics() []Definition {
+	return []Definition{{
+		Name: "vitrine_news_total", Kind: Counter, Services: onWorker,
+		Help: "News for the platform, when it was dealt with.",
+		Labels: []Label{
+			label("type", "see [News](operations.md#news)", texts(news.Types())),
+			label("outcome", outcomeOfNews, []string{"delivered", "given_up"}),
+		},
+	}}
+}
+
 func stripeMetrics() []Definition {
 	route := label("route", routeOfCall, stripeapi.Routes())
 	return []Definition{
@@ -249,7 +262,7 @@ var steps = []string{
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
-	"ListSwept", "SweepAccount",
+	"ListSwept", "SweepAccount", "DeliverNews", "TellNews",
 }
 
 func receptionMetrics() []Definition {

@@ -1,0 +1,33 @@
+package catalog
+
+import "time"
+
+// Told is which troubles of a catalog the platform was told of, by when they began. What is over was told, too, and is
+// zero.
+type Told struct {
+	Held   time.Time `json:"held,omitzero"`
+	Failed time.Time `json:"failed,omitzero"`
+}
+
+// Troubles are those that the catalog has; dealtWith says that a look at its source has just found nothing to do.
+func (s State) Troubles(dealtWith bool) (t Told) {
+	if s.Held != nil {
+		t.Held = s.Held.Since
+	}
+	if s.Last != nil && s.Last.Outcome == Failed && !dealtWith {
+		t.Failed = s.Last.At
+	}
+	return t
+}
+
+// Next is what was told once all news of the troubles is: one that lasts keeps its beginning.
+func (t Told) Next(is Told) Told {
+	return Told{Held: lasting(t.Held, is.Held), Failed: lasting(t.Failed, is.Failed)}
+}
+
+func lasting(was, is time.Time) time.Time {
+	if was.IsZero() || is.IsZero() {
+		return is
+	}
+	return was
+}
