@@ -23,6 +23,7 @@ func keySamples() map[string]string {
 		"Layout.SettingsKey":             l.SettingsKey("acct_1"),
 		"Layout.OrderSettingsKey":        l.OrderSettingsKey("acct_1"),
 		"Layout.AssortmentKey":           l.AssortmentKey("acct_1"),
+		"Layout.SoldKey":                 l.SoldKey("acct_1"),
 		"Layout.PreflightKey":            l.PreflightKey("NAME"),
 		"Layout.ReaderKey":               l.ReaderKey("catalogs", "all.csv"),
 		"Layout.SweepKey":                l.SweepKey("acct_1"),

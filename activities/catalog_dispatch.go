@@ -271,6 +271,10 @@ func (d *CatalogDispatch) find(
 		return faulty(err)
 	default:
 		f.Sight = found.Sight(false, spacing)
+		now := time.Now()
+		if err := forgetTold(ctx, d.Accounts.Store, settings, found, state.Standing(f.Sight, now), now); err != nil {
+			return fleet.Finding{}, err
+		}
 	}
 	return f, nil
 }

@@ -79,7 +79,7 @@ func (r FetchCatalogResult) found() string {
 // FetchCatalog looks whether the source changed since it was last dealt with. If so, and if it is the feed's turn, it
 // claims the feed for this run, reads the pinned version, compares it with what Stripe has, and stages the parts.
 //
-// A source that did not change costs two small reads and one or two HEADs. While another run has claimed the feed the
+// A source that did not change costs three small reads and one or two HEADs. While another run has claimed the feed the
 // error is pending, so that the wait takes neither a worker's slot nor history.
 func (s *CatalogSync) FetchCatalog(ctx context.Context, in FetchCatalogInput) (FetchCatalogResult, error) {
 	found, err := s.fetchCatalog(ctx, in)
@@ -125,6 +125,9 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if !in.Force {
 		is := state.Standing(found.Sight(in.Full, s.Policy.Interval), time.Now())
 		if result, nothing := nothingToDo(is, found.Source.Version()); nothing {
+			if err := forgetTold(ctx, s.Accounts.Store, settings, found, is, time.Now()); err != nil {
+				return result, err
+			}
 			return result, s.tellDealtWith(ctx, state, is)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
@@ -144,6 +145,37 @@ func (s *OrderFulfillment) unlisted(ctx context.Context, in CheckOrderInput) []s
 		item, known := listed.Find(sku)
 		return known && !item.Deleted && !item.Withheld
 	})
+}
+
+// NoteSaleInput is the input of NoteSale.
+type NoteSaleInput struct {
+	order.ID
+	At   time.Time            `json:"at"` // when it was accepted
+	Took []order.AcceptedLine `json:"took"`
+}
+
+// NoteSale notes what an accepted order takes of the stock that hooks answer from, until the merchant's next export
+// tells. Of what nobody counts, or knows, there is nothing to note.
+func (s *OrderFulfillment) NoteSale(ctx context.Context, in NoteSaleInput) error {
+	if err := in.ID.Check(); err != nil {
+		return err
+	}
+	stock, _ := s.Assortments.Renewed(ctx, in.Account)
+	var sales []assortment.Sale
+	for _, line := range in.Took {
+		if stock == nil {
+			break
+		}
+		if item, known := stock.Find(line.SKU); known && item.Tracked {
+			sales = append(sales, assortment.Sale{
+				SKU: line.SKU, Quantity: line.Quantity, Of: item.Quantity, At: in.At, Order: in.Session,
+			})
+		}
+	}
+	if len(sales) == 0 {
+		return nil
+	}
+	return assortment.Documents{Store: s.Documents.Store}.NoteSales(ctx, in.Account, sales)
 }
 
 // SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.

@@ -45,6 +45,7 @@ type fulfillment struct {
 	aside    *background
 	herald   herald
 	alarm    alarm
+	sold     bool // what was accepted is noted, or was before this run
 	closing  bool // the workflow was cancelled: no step may wait
 }
 
@@ -272,6 +273,7 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) (order.Step, error) {
 
 // accept makes the money agree with what the merchant took, and confirms it to the buyer.
 func (o *fulfillment) accept(ctx workflow.Context) (order.Step, error) {
+	o.noteSale(ctx)
 	if o.life.CaptureDue() {
 		if step, err := o.payments.capture(ctx); err != nil || step != order.StepAccept {
 			return step, err
@@ -281,6 +283,26 @@ func (o *fulfillment) accept(ctx workflow.Context) (order.Step, error) {
 		return order.StepAccept, err
 	}
 	return o.life.Accept(workflow.Now(ctx))
+}
+
+// noteSale takes what was accepted off the stock that checkouts are answered from, once. The order does not wait for it.
+func (o *fulfillment) noteSale(ctx workflow.Context) {
+	r := o.life.Record()
+	if o.sold || r.Decision == nil || r.Summary == nil {
+		return
+	}
+	took := r.Summary.Took(*r.Decision)
+	o.sold = true
+	if len(took) == 0 || workflow.GetVersion(ctx, "sold pieces", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	in := activities.NoteSaleInput{ID: o.life.ID(), At: workflow.Now(ctx).UTC(), Took: took}
+	o.aside.do(ctx, func(ctx workflow.Context) {
+		noting := quickStore(ctx, "Take what was sold off the stock that checkouts are answered from")
+		if err := workflow.ExecuteActivity(noting, orderSteps.NoteSale, in).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("what was sold was not noted", "error", err)
+		}
+	})
 }
 
 // returnMoney undoes the payment of an order that is called off, whatever has become of it meanwhile. It is not

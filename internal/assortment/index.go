@@ -55,6 +55,7 @@ type Index struct {
 	count                    int
 	Progress                 Progress
 	At                       time.Time
+	sold                     *Sold // see Less
 }
 
 // Progress says how much of what Stripe has is in the file. One that was begun within a full send is complete after
@@ -111,6 +112,9 @@ func (x *Index) Find(id string) (Item, bool) {
 		return Item{}, false
 	}
 	i.terms = x.term(i.term)
+	if i.Tracked {
+		i.Quantity = max(i.Quantity-x.sold.Pieces(id, i.Quantity, x.At), 0)
+	}
 	return i, true
 }
 

@@ -150,6 +150,18 @@ func (d Decision) quantities(s Summary) map[string]int64 {
 	return s.quantities()
 }
 
+// Took is what an accepted order takes of the merchant's stock, by SKU.
+func (s Summary) Took(d Decision) (took []AcceptedLine) {
+	left := d.quantities(s)
+	for _, line := range s.Lines {
+		if quantity := left[line.SKU]; quantity > 0 && d.Verdict == Accepted {
+			took = append(took, AcceptedLine{SKU: line.SKU, Quantity: quantity})
+		}
+		delete(left, line.SKU) // a SKU may stand in several lines
+	}
+	return took
+}
+
 func unfit(format string, args ...any) error {
 	return unusable(fmt.Errorf(format, args...))
 }

@@ -63,6 +63,7 @@ type Hooks struct {
 	HookOptions
 	assortments  *assortment.Store[*assortment.Index]
 	settings     *assortment.Store[order.Settings]
+	sold         *assortment.Store[*assortment.Sold]
 	reservations *assortment.Reservations
 	answers      *answers
 	turns        *turns
@@ -78,6 +79,7 @@ func NewHooks(o HookOptions) *Hooks {
 		HookOptions:  o,
 		assortments:  assortment.NewStore(o.Assortments.Assortments(o.CacheBytes), o.CacheBytes, o.Now, lost),
 		settings:     assortment.NewStore(loadOrderSettings(o.Settings), maxSettingsBytes, o.Now, lost),
+		sold:         assortment.NewStore(o.Assortments.LoadSold, maxSoldBytes, o.Now, lost),
 		reservations: assortment.NewReservations(o.Now),
 		answers:      newAnswers(o.Now),
 		turns:        newTurns(),
@@ -87,6 +89,7 @@ func NewHooks(o HookOptions) *Hooks {
 
 const (
 	maxSettingsBytes = 64 << 20
+	maxSoldBytes     = 64 << 20
 	settingsBytes    = 4 << 10 // of one account's, generously
 )
 
@@ -213,6 +216,17 @@ func (h *Hooks) assortment(ctx context.Context, account string) *assortment.Inde
 	if account == "" {
 		return nil
 	}
+	h.sold.Expect(account)
 	x, _ := h.assortments.Get(ctx, account)
-	return x
+	return h.lessSold(ctx, account, x)
+}
+
+// lessSold is an assortment without what was sold since the merchant last said what there is. Who bought it needs no
+// reservation any more. What was sold as far as is known counts if that cannot be looked up.
+func (h *Hooks) lessSold(ctx context.Context, account string, x *assortment.Index) *assortment.Index {
+	sold, _ := h.sold.Get(ctx, account)
+	for _, session := range sold.Orders(h.Now()) {
+		h.reservations.Release(account, session)
+	}
+	return x.Less(sold)
 }

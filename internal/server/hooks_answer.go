@@ -99,8 +99,9 @@ func (h *Hooks) judge(ctx context.Context, c cart) checkout.Approval {
 		v = h.byAssortment(c)
 	}
 	if !v.Approved && v.Cause != checkout.Undecided {
-		if x, found := h.assortments.Renewed(ctx, c.event.account); found && x != c.assortment {
-			c.assortment = x
+		if x, found := h.assortments.Renewed(ctx, c.event.account); found {
+			h.sold.Renewed(ctx, c.event.account)
+			c.assortment = h.lessSold(ctx, c.event.account, x)
 			v = h.byAssortment(c)
 		}
 	}

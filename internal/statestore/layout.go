@@ -14,6 +14,7 @@ import (
 //	<state bucket>/<prefix><account>/<feed>/state.json    what was done last, and what is under way
 //	<state bucket>/<prefix><account>/<feed>/manifest      what Stripe has: a fingerprint of every row
 //	<state bucket>/<prefix><account>/product/assortment   what the account sells, for the hooks
+//	<state bucket>/<prefix><account>/product/sold.json    what orders took since the merchant's last export
 //	<state bucket>/<prefix><account>/<feed>/parts/…       staged parts, removed when a run settles
 //	<state bucket>/<prefix><account>/product/audit.json   what the newest audit found, and beside it what it works on
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
@@ -83,6 +84,9 @@ func (l Layout) StandingOf(key string) (account string, ok bool) {
 func (l Layout) AssortmentKey(account string) string {
 	return l.StatePrefix + account + "/product/assortment"
 }
+
+// SoldKey is where it is kept what orders took of an account's stock since the merchant last said what there is.
+func (l Layout) SoldKey(account string) string { return l.StatePrefix + account + "/product/sold.json" }
 
 // ReaderKey is where it is kept which feed reads a source. Keys of S3 may be as long as this one would be, hence the
 // digest.

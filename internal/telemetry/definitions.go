@@ -260,7 +260,7 @@ var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
 	"SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
-	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NotifyMerchant", "ReadDispute", "ReadPayment",
+	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute", "ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
 	"ListSwept", "SweepAccount", "DeliverNews", "TellNews",
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/account"
+	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
@@ -190,6 +191,42 @@ func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 	_, err = s.emulator.AskAvailability(t.Context(), s.account, "bad1")
 	require.Error(t, err, "nobody guesses")
 	require.Equal(t, 1, s.counts("vitrine_hooks_total", `hook="finalize"`, `outcome="approved_undecided"`))
+}
+
+// What is sold stays sold, also for a server that knows of no reservation, until the merchant's own export tells.
+func TestWhatIsSoldIsNotSoldAgain(t *testing.T) {
+	s := open(t, shipped(3, "sku1", "sku2"), nil)
+	s.startWorker()
+	s.subscribe()
+	s.stocked()
+	s.startServe(false)
+	s.asks()
+	left := func() int64 {
+		told, err := s.emulator.AskAvailability(within(t), s.account, "sku1")
+		require.NoError(t, err)
+		return *told.Availability.Quantity
+	}
+	s.buys(wanted("sku1", 2)).becomes(order.StateAccepted)
+	s.await("the sale being noted", func() bool {
+		sold, _, err := assortment.Documents{Store: s.documents.Store}.Sold(t.Context(), s.account)
+		return err == nil && len(sold.Sales) == 1
+	})
+	s.serve.Kill()
+	s.startServe(false) // and with it every reservation
+	require.EqualValues(t, 1, left())
+	s.declined(wanted("sku1", 2), "only 1 of sku1")
+	s.buys(wanted("sku2", 3))
+
+	s.exportText(shipped(1, "sku1", "sku2")) // the merchant's export knows of the two
+	s.stocked()
+	s.await("the export being known", func() bool {
+		// Whoever would be refused gets the news: one is left, and not one less two.
+		again := wanted("sku1", 1)
+		again.Account, again.Buyer = s.account, buyer
+		_, err := s.emulator.Purchase(within(t), again)
+		return err == nil
+	})
+	s.declined(wanted("sku1", 1), "out of stock")
 }
 
 func TestHooksOfAnAccountThatNobodyKnowsFallBack(t *testing.T) {
