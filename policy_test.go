@@ -29,8 +29,9 @@ func TestPolicy(t *testing.T) {
 	require.NoError(t, err)
 	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency",
 		"internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout",
-		"internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/news", "internal/order",
-		"internal/report", "internal/server", "internal/staging", "internal/statestore", "internal/terminal"} {
+		"internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/news",
+		"internal/order", "internal/keyring", "internal/payload", "internal/report", "internal/server", "internal/staging", "internal/statestore",
+		"internal/terminal"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -179,12 +180,22 @@ func roomRules() []rule {
 			others: []string{
 				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
 				"vitrine/internal/feed",
-				"vitrine/internal/launch", "vitrine/internal/order", "vitrine/internal/statestore",
-				"vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
+				"vitrine/internal/launch", "vitrine/internal/keyring", "vitrine/internal/order", "vitrine/internal/payload",
+				"vitrine/internal/statestore", "vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
 				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package desk; import _ "net/http"`),
+		room{name: "internal/keyring", why: why,
+			std: []string{"crypto/aes", "crypto/cipher", "encoding/base64", "errors", "fmt", "regexp", "slices", "strings"}}.
+			rule(`package keyring; import _ "os"`),
+		room{
+			name: "internal/payload", why: "what encrypts is handed its keys, and reaches nothing",
+			others: []string{
+				"go.temporal.io/api/common/v1", "go.temporal.io/api/failure/v1", "go.temporal.io/sdk/converter",
+				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "google.golang.org/protobuf/proto", "vitrine/internal/keyring",
+			},
+		}.rule(`package payload; import _ "os"`),
 		room{
 			name: "internal/privacy", why: "what erases reaches the buckets through a port, and nothing else",
 			others: []string{"vitrine/internal/fault", "vitrine/internal/order", "vitrine/internal/statestore"},
@@ -206,7 +217,7 @@ func roomRules() []rule {
 			why:  "what processes share is how they stay, and not what they do: that would be a room that knows everything",
 			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/preflight",
+				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/keyring", "vitrine/internal/preflight",
 				"vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal", "go.uber.org/fx",
 			},
@@ -232,7 +243,10 @@ func roomRules() []rule {
 				"vitrine/internal/order",
 				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient",
 				"vitrine/workflows",
-				"go.temporal.io/sdk/client",
+				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
+				// what a codec endpoint speaks
+				"go.temporal.io/api/common/v1", "go.temporal.io/sdk/converter",
+				"google.golang.org/protobuf/encoding/protojson",
 			},
 		}.rule(`package server; import _ "vitrine/internal/objectstore"`),
 		room{

@@ -12,8 +12,10 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/fleet"
+	"vitrine/internal/keyring"
 	"vitrine/internal/objectstore"
 	"vitrine/internal/order"
+	"vitrine/internal/payload"
 	"vitrine/internal/staging"
 	"vitrine/internal/statestore"
 	"vitrine/internal/temporalclient"
@@ -35,12 +37,24 @@ func (a *app) dialAs(ctx context.Context, c config.Config) (client.Client, error
 		level = c.Log.Level
 	}
 	options, err := temporalclient.Options(slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: level})),
-		nil)
+		nil, c.PayloadKeys)
 	if err != nil {
 		return nil, badInput(err)
 	}
 	return temporalclient.Dial(ctx, options)
 }
+
+// payloadKeys are those of what Temporal keeps; none if the configuration is not usable, which others say.
+func (a *app) payloadKeys() keyring.Keys {
+	c, err := a.configuration()
+	if err != nil {
+		return nil
+	}
+	return c.PayloadKeys
+}
+
+// payloads reads what Temporal keeps.
+func (a *app) payloads() payload.Converter { return payload.NewConverter(a.payloadKeys()) }
 
 // connectStorage opens the buckets that VITRINE_* and AWS_* name.
 func (a *app) connectStorage(ctx context.Context) (catalog.Documents, error) {

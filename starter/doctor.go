@@ -183,7 +183,7 @@ func takeOver(failed error, problems []error, variables ...string) (others []err
 
 func (e examination) deployment(ctx context.Context) doctor.Deployment {
 	namespace := client.DefaultNamespace
-	if options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil); err == nil {
+	if options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil, e.c.PayloadKeys); err == nil {
 		namespace = options.Namespace
 	}
 	d := doctor.Deployment{
@@ -228,6 +228,6 @@ func (e examination) inspector() (doctor.Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil)
+	options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil, e.c.PayloadKeys)
 	return temporalclient.Inspector{Client: c, Namespace: options.Namespace}, err
 }

@@ -191,7 +191,7 @@ func (a *app) watchAudit(ctx context.Context, c client.Client, run desk.SyncRun)
 	screen := a.newScreen(out, []desk.SyncRun{run})
 	defer screen.close()
 	nothingHeld := func(context.Context, desk.SyncRun) (catalog.State, error) { return catalog.State{}, nil }
-	watched := &watch{client: c, run: run, state: nothingHeld}
+	watched := &watch{client: c, read: a.payloads(), run: run, state: nothingHeld}
 	for seen := a.Now(); ; {
 		look, err := watched.look(ctx)
 		switch {

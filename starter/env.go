@@ -30,17 +30,19 @@ type envView struct {
 	Worker  bool   `json:"worker"`
 	Starter bool   `json:"starter"`
 	Serve   bool   `json:"serve"`
+	Codec   bool   `json:"codec"`
 }
 
 func (a *app) env(all bool) error {
 	views := []envView{}
 	for _, v := range config.Table() {
-		if !v.Starter && !v.Serve && !all {
+		if !v.Starter && !v.Serve && !v.Codec && !all {
 			continue
 		}
 		value, isSet := a.Lookup(v.Name)
 		views = append(views,
-			envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve})
+			envView{v.Name, v.Shown(value), isSet && value != "", v.Default, v.Meaning, v.Worker, v.Starter, v.Serve,
+				v.Codec})
 	}
 	if a.json() {
 		return a.printJSON(views)

@@ -14,6 +14,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
+	"vitrine/internal/payload"
 )
 
 // blind is how long following goes on while Temporal does not answer.
@@ -27,12 +28,12 @@ func (a *app) followAll(ctx context.Context, c client.Client, runs []desk.SyncRu
 	}
 	screen := a.newScreen(out, runs)
 	ends := make([]syncEnd, len(runs))
-	state := a.stateReader(ctx)
+	state, read := a.stateReader(ctx), a.payloads()
 	poll := a.poll * time.Duration(1+len(runs)/8) // many runs together stay within what a server gives one client
 	var group errgroup.Group
 	for i, run := range runs {
 		group.Go(func() (err error) {
-			ends[i], err = a.follow(ctx, &watch{client: c, run: run, state: state}, poll, screen)
+			ends[i], err = a.follow(ctx, &watch{client: c, read: read, run: run, state: state}, poll, screen)
 			return err
 		})
 	}
@@ -114,6 +115,7 @@ type stateReader func(context.Context, desk.SyncRun) (catalog.State, error)
 // watch looks at a run again and again, reading its history only when that has grown.
 type watch struct {
 	client client.Client
+	read   payload.Converter
 	run    desk.SyncRun // the newest one, where a run went on as another
 	begun  time.Time    // of the first one
 	events []*historypb.HistoryEvent
@@ -149,8 +151,8 @@ func (w *watch) look(ctx context.Context) (look, error) {
 	if w.goOn() {
 		return w.look(ctx)
 	}
-	steps, byActivity := stepsOf(w.events)
-	enliven(byActivity, description.RawResponse.GetPendingActivities())
+	steps, byActivity := stepsOf(w.events, w.read)
+	enliven(byActivity, description.RawResponse.GetPendingActivities(), w.read)
 	seen := look{steps: steps, begun: w.begun, over: !desk.IsOpen(info.GetStatus())}
 	if seen.over {
 		seen.took = info.GetCloseTime().AsTime().Sub(seen.begun)

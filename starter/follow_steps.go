@@ -5,14 +5,13 @@ import (
 	"regexp"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 
 	"vitrine/internal/fault"
+	"vitrine/internal/payload"
 	"vitrine/workflows"
 )
 
@@ -40,7 +39,9 @@ const turn = "Wait"
 
 // stepsOf reads what a run has done so far out of its history. The history shows steps that begin and end between two
 // looks; the description of the run does not.
-func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[string]*step) {
+func stepsOf(
+	events []*historypb.HistoryEvent, read payload.Converter,
+) (steps []*step, byActivity map[string]*step) {
 	byActivity = map[string]*step{}
 	var parts partTracker
 	byEvent := map[int64]*step{}
@@ -58,23 +59,23 @@ func stepsOf(events []*historypb.HistoryEvent) (steps []*step, byActivity map[st
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 			scheduled := event.GetActivityTaskScheduledEventAttributes()
 			s := &step{name: scheduled.GetActivityType().GetName(), attempt: 1}
-			s.part = parts.of(s.name, event.GetUserMetadata().GetSummary())
+			s.part = parts.of(s.name, read.Text(event.GetUserMetadata().GetSummary()))
 			byActivity[scheduled.GetActivityId()] = s
 			begin(event, s)
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 			started := event.GetActivityTaskStartedEventAttributes()
 			if s := byEvent[started.GetScheduledEventId()]; s != nil {
 				s.attempt = max(1, started.GetAttempt())
-				s.blame(started.GetLastFailure())
+				s.blame(started.GetLastFailure(), read)
 			}
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 			end(event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId(), event, "")
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 			failed := event.GetActivityTaskFailedEventAttributes()
-			end(failed.GetScheduledEventId(), event, cmp.Or(failed.GetFailure().GetMessage(), "failed"))
+			end(failed.GetScheduledEventId(), event, cmp.Or(read.Message(failed.GetFailure()), "failed"))
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 			timedOut := event.GetActivityTaskTimedOutEventAttributes()
-			end(timedOut.GetScheduledEventId(), event, cmp.Or(timedOut.GetFailure().GetMessage(), "timed out"))
+			end(timedOut.GetScheduledEventId(), event, cmp.Or(read.Message(timedOut.GetFailure()), "timed out"))
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
 			end(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), event, "cancelled")
 		case enumspb.EVENT_TYPE_TIMER_STARTED:
@@ -96,11 +97,8 @@ type partTracker struct{ current string }
 
 var partInSummary = regexp.MustCompile(`\bpart (\d+) of (\d+)\b`)
 
-func (p *partTracker) of(name string, summary *commonpb.Payload) string {
-	var text string
-	// encrypted, or none: then nothing is said of parts
-	_ = converter.GetDefaultDataConverter().FromPayload(summary, &text)
-	found := partInSummary.FindStringSubmatch(text)
+func (p *partTracker) of(name, summary string) string {
+	found := partInSummary.FindStringSubmatch(summary)
 	switch {
 	case found != nil && found[2] == "1":
 		p.current = ""
@@ -113,14 +111,14 @@ func (p *partTracker) of(name string, summary *commonpb.Payload) string {
 }
 
 // enliven adds what only the description of the run knows about steps under way: attempts, their failures, progress.
-func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityInfo) {
+func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityInfo, read payload.Converter) {
 	for _, activity := range pending {
 		s := byActivity[activity.GetActivityId()]
 		if s == nil || s.over() {
 			continue
 		}
 		s.attempt = max(1, activity.GetAttempt())
-		s.blame(activity.GetLastFailure())
+		s.blame(activity.GetLastFailure(), read)
 		s.nextTry = time.Time{}
 		if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
 			// not between two attempts
@@ -130,21 +128,21 @@ func enliven(byActivity map[string]*step, pending []*workflowpb.PendingActivityI
 			}
 		}
 		// other steps beat otherwise
-		_ = converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &s.progress)
+		_ = read.FromPayloads(activity.GetHeartbeatDetails(), &s.progress)
 	}
 }
 
 // blame tells a failed attempt from one that found that it has to wait.
-func (s *step) blame(last *failurepb.Failure) {
+func (s *step) blame(last *failurepb.Failure, read payload.Converter) {
 	if last == nil {
 		return
 	}
 	switch kind := last.GetApplicationFailureInfo().GetType(); fault.Code(kind) {
 	case fault.RunWaiting:
-		s.waiting = cmp.Or(last.GetMessage(), "another run of this feed is importing") // it names the run
+		s.waiting = cmp.Or(read.Message(last), "another run of this feed is importing") // it names the run
 	case fault.ImportPending:
 		s.waiting = "Stripe is still processing"
 	default:
-		s.trouble, s.waiting = last.GetMessage(), ""
+		s.trouble, s.waiting = read.Message(last), ""
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/feed"
+	"vitrine/internal/payload"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -88,6 +89,9 @@ func fired(of int64, since time.Duration) *historypb.HistoryEvent {
 	}
 }
 
+// plain reads what was written without a key.
+var plain = payload.NewConverter(nil)
+
 func failure(kind, message string) *failurepb.Failure {
 	return &failurepb.Failure{Message: message,
 		FailureInfo: &failurepb.Failure_ApplicationFailureInfo{
@@ -130,8 +134,8 @@ func showAll(watched, several bool, looks ...look) string {
 }
 
 func lookAt(events []*historypb.HistoryEvent, pending ...*workflowpb.PendingActivityInfo) look {
-	steps, byActivity := stepsOf(events)
-	enliven(byActivity, pending)
+	steps, byActivity := stepsOf(events, plain)
+	enliven(byActivity, pending, plain)
 	return look{steps: steps, begun: noon}
 }
 
@@ -158,13 +162,13 @@ func TestAStepBetweenTwoAttemptsIsNotWithoutAWorker(t *testing.T) {
 	resting := pendingStep("UploadFile", 3, failure("StripeUnavailable", "Stripe answered 500"), nil)
 	resting.State, resting.LastStartedTime, resting.NextAttemptScheduleTime = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
 		nil, at(time.Minute)
-	steps, byActivity := stepsOf(events)
-	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting})
+	steps, byActivity := stepsOf(events, plain)
+	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting}, plain)
 	require.False(t, steps[0].idle)
 	require.NotContains(t, underWay(steps[0], steps[0].begun.Add(time.Minute)), "no worker")
 
 	resting.LastFailure = nil
-	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting})
+	enliven(byActivity, []*workflowpb.PendingActivityInfo{resting}, plain)
 	require.True(t, steps[0].idle)
 }
 

@@ -17,7 +17,7 @@ func (a *app) tryingOf(ctx context.Context, id order.ID) []desk.Trying {
 	if err != nil {
 		return nil
 	}
-	return desk.Desk{Temporal: c}.Trying(ctx, id)
+	return desk.Desk{Temporal: c, Keys: a.payloadKeys()}.Trying(ctx, id)
 }
 
 // stepTexts say what a step does.

@@ -78,7 +78,8 @@ func newAPI(
 	c config.Config, temporal client.Client, documents catalog.Documents, stripe *stripeapi.Client, logger *slog.Logger,
 ) *server.API {
 	return server.NewAPI(server.APIOptions{
-		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Rules,
+		Tokens: c.Serve.AllTokens(), Rules: c.Rules,
+		Desk:      desk.Desk{Documents: documents, Temporal: temporal, Keys: c.PayloadKeys},
 		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
 		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
 		Logger:    logger,

@@ -13,6 +13,7 @@ import (
 
 	"vitrine/internal/access"
 	"vitrine/internal/account"
+	"vitrine/internal/keyring"
 	"vitrine/internal/statestore"
 )
 
@@ -27,7 +28,11 @@ type Config struct {
 	Worker  Worker
 	Serve   Serve
 	Hooks   Hooks
+	Codec   Codec
 	Log     Log
+
+	// PayloadKeys are what Temporal's payloads are read with; the first one writes. None: they are in clear text.
+	PayloadKeys keyring.Keys
 }
 
 // Stripe says how Stripe is reached.
@@ -113,6 +118,13 @@ type Hooks struct {
 	CacheBytes int64    // of assortments in memory
 }
 
+// Codec is about decrypting payloads for Temporal's Web UI and CLI.
+type Codec struct {
+	Listen  string
+	Origins []string // of the Web UIs
+	Tokens  access.Tokens
+}
+
 // What an approval is answered when nothing is known.
 const (
 	FallbackApprove = "approve"
@@ -195,6 +207,11 @@ func (c Config) LogValue() slog.Value {
 			"secrets", len(c.Hooks.Secrets),
 			"fallback", c.Hooks.Fallback,
 			"cache_bytes", c.Hooks.CacheBytes),
+		slog.Group("codec",
+			"listen", c.Codec.Listen,
+			"origins", c.Codec.Origins,
+			"tokens", len(c.Codec.Tokens)),
+		slog.Any("payload_keys", c.PayloadKeys.IDs()),
 		slog.Group("log",
 			"level", c.Log.Level,
 			"format", c.Log.Format),

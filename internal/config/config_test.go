@@ -347,7 +347,7 @@ func TestTheTableIsComplete(t *testing.T) {
 		require.False(t, seen[v.Name], "%s twice", v.Name)
 		seen[v.Name] = true
 		require.NotEmpty(t, v.Meaning, v.Name)
-		require.True(t, v.Worker || v.Starter || v.Serve, "nobody reads %s", v.Name)
+		require.True(t, v.Worker || v.Starter || v.Serve || v.Codec, "nobody reads %s", v.Name)
 	}
 }
 
@@ -394,7 +394,8 @@ func TestEveryVariableWithASecretIsMarked(t *testing.T) {
 		"VITRINE_NEWS_URL", "VITRINE_NEWS_SECRETS", "VITRINE_NEWS_SECRETS_FILE", "VITRINE_WEBHOOK_SECRETS",
 		"VITRINE_WEBHOOK_SECRETS_FILE", "VITRINE_API_TOKEN", "VITRINE_API_TOKEN_FILE", "VITRINE_API_TOKENS",
 		"VITRINE_API_TOKENS_FILE", "VITRINE_HOOK_SECRETS",
-		"VITRINE_HOOK_SECRETS_FILE", "TEMPORAL_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"VITRINE_HOOK_SECRETS_FILE", "TEMPORAL_API_KEY",
+		"VITRINE_PAYLOAD_KEYS_FILE", "VITRINE_CODEC_TOKENS_FILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 	}, secretVariables(), "whoever adds a variable with a secret marks it, and adds it here")
 }
 

@@ -33,7 +33,7 @@ func (v Variable) readers() (readers []string) {
 	for _, r := range []struct {
 		reads bool
 		name  string
-	}{{v.Worker, "worker"}, {v.Starter, "starter"}, {v.Serve, "starter serve"}} {
+	}{{v.Worker, "worker"}, {v.Starter, "starter"}, {v.Serve, "starter serve"}, {v.Codec, "starter codec"}} {
 		if r.reads {
 			readers = append(readers, r.name)
 		}

@@ -13,7 +13,7 @@ import (
 const maxTokens = 1000
 
 func setAPITokens(c *Config, value string) error {
-	return c.addTokens(strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == '\n' }), "entry")
+	return c.addAPITokens(strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == '\n' }), "entry")
 }
 
 // setAPITokensFile adds to VITRINE_API_TOKENS.
@@ -22,11 +22,20 @@ func setAPITokensFile(c *Config, path string) error {
 	if err != nil {
 		return err
 	}
-	return c.addTokens(strings.Split(content, "\n"), "line")
+	return c.addAPITokens(strings.Split(content, "\n"), "line")
 }
 
-// addTokens says where a mistake is, and nothing of what stands there: fields that are swapped make a token a name.
-func (c *Config) addTokens(texts []string, what string) error {
+func (c *Config) addAPITokens(texts []string, what string) error {
+	var apart access.Tokens
+	if c.Serve.APIToken != "" {
+		apart = c.Serve.AllTokens()[:1]
+	}
+	return addTokens(&c.Serve.Tokens, apart, texts, what)
+}
+
+// addTokens adds to a list that has no token of those apart. It says where a mistake is, and nothing of what stands
+// there: fields that are swapped make a token a name.
+func addTokens(to *access.Tokens, apart access.Tokens, texts []string, what string) error {
 	for i, text := range texts {
 		text = strings.TrimSpace(text)
 		if text == "" || strings.HasPrefix(text, "#") {
@@ -34,28 +43,28 @@ func (c *Config) addTokens(texts []string, what string) error {
 		}
 		token, err := parseToken(strings.Fields(text))
 		if err == nil {
-			err = c.addToken(token)
+			err = addToken(to, apart, token)
 		}
 		if err != nil {
 			return fmt.Errorf("%s %d: %w", what, i+1, err)
 		}
 	}
-	if len(c.Serve.Tokens) == 0 {
+	if len(*to) == 0 {
 		return errors.New("it is empty: expected tokens, each as NAME SCOPE TOKEN or NAME SCOPE TOKEN ACCOUNT")
 	}
 	return nil
 }
 
-func (c *Config) addToken(token access.Token) error {
-	for _, had := range c.Serve.AllTokens() {
+func addToken(to *access.Tokens, apart access.Tokens, token access.Token) error {
+	for _, had := range append(apart, *to...) {
 		if had.Same(token) {
 			return errors.New("this token is there twice: which of the two holds?")
 		}
 	}
-	if len(c.Serve.Tokens) == maxTokens {
+	if len(*to) == maxTokens {
 		return fmt.Errorf("expected at most %d tokens", maxTokens)
 	}
-	c.Serve.Tokens = append(c.Serve.Tokens, token)
+	*to = append(*to, token)
 	return nil
 }
 

@@ -8,6 +8,7 @@ type Variable struct {
 	Worker  bool // the worker reads it
 	Starter bool // every command of the starter reads it
 	Serve   bool // starter serve reads it too
+	Codec   bool // starter codec reads it too
 	// Standard variables are read by Temporal's or Amazon's own libraries, by their own rules.
 	Standard bool
 
@@ -218,6 +219,19 @@ func Table() []Variable {
 			Meaning: "profile in the file that the temporal CLI keeps too"},
 		{Name: "TEMPORAL_CONFIG_FILE", Worker: true, Starter: true, Standard: true,
 			Meaning: "that file; default: temporalio/temporal.toml in the user's configuration folder"},
+
+		{Name: "VITRINE_PAYLOAD_KEYS_FILE", Worker: true, Starter: true, path: true, set: setPayloadKeysFile,
+			Meaning: "file with the keys that Temporal's payloads are encrypted with (AES-256-GCM), one a line, each as " +
+				"ID KEY, the key as openssl rand -base64 32 prints it: the first one writes, all of them read; the same " +
+				"for all processes; unset: payloads are in clear text"},
+		{Name: "VITRINE_CODEC_LISTEN", Default: "127.0.0.1:8089", Codec: true, preset: true, set: setCodecListen,
+			Meaning: "address on which starter codec decrypts payloads for Temporal's Web UI and CLI; elsewhere than on " +
+				"this machine it needs something that speaks TLS before it"},
+		{Name: "VITRINE_CODEC_ORIGINS", Codec: true, set: setCodecOrigins,
+			Meaning: "origins of the Web UIs that may ask it, such as https://temporal.example.com, with commas between them"},
+		{Name: "VITRINE_CODEC_TOKENS_FILE", Codec: true, path: true, set: setCodecTokensFile,
+			Meaning: "file with the tokens that open it, one a line, each as NAME SCOPE TOKEN: the scope is read (decrypt) " +
+				"or operate (encrypt, too); starter codec needs it"},
 
 		{Name: "AWS_REGION", Default: "us-east-1 if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set", Worker: true,
 			Starter: true, Standard: true,

@@ -10,6 +10,7 @@ import (
 
 	"vitrine/internal/config"
 	"vitrine/internal/health"
+	"vitrine/internal/keyring"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
 	"vitrine/internal/temporalclient"
@@ -35,7 +36,7 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth),
+		fx.Provide(newMetrics, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
 }
@@ -48,6 +49,8 @@ func newMetrics(lc fx.Lifecycle, p Process, logger *slog.Logger) (*telemetry.Met
 	lc.Append(fx.StopHook(m.Shutdown))
 	return m, m.Take(), nil
 }
+
+func newPayloadKeys(c config.Config) keyring.Keys { return c.PayloadKeys }
 
 // newTemporal does not connect yet: checkTemporal does, within the start's timeout.
 func newTemporal(lc fx.Lifecycle, o client.Options) (client.Client, error) {

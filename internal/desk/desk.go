@@ -12,12 +12,14 @@ import (
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
+	"vitrine/internal/keyring"
 )
 
 // Desk has what is asked for answers, and told.
 type Desk struct {
 	Documents catalog.Documents
 	Temporal  client.Client
+	Keys      keyring.Keys // of what failures say
 }
 
 // readers is how many documents are read at once.

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"vitrine/internal/order"
+	"vitrine/internal/payload"
 	"vitrine/workflows"
 )
 
@@ -123,13 +124,14 @@ func (d Desk) Trying(ctx context.Context, id order.ID) (steps []Trying) {
 	if err != nil {
 		return nil
 	}
+	read := payload.NewConverter(d.Keys)
 	for _, pending := range described.RawResponse.GetPendingActivities() {
 		failure := pending.GetLastFailure()
 		if failure == nil {
 			continue
 		}
 		t := Trying{Step: pending.GetActivityType().GetName(), Tries: pending.GetAttempt(),
-			LastError: failure.GetMessage()}
+			LastError: read.Message(failure)}
 		waits := pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 		if next := pending.GetNextAttemptScheduleTime(); next != nil && waits {
 			t.Next, t.Tries = next.AsTime(), t.Tries-1

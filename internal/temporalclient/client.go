@@ -17,13 +17,16 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+
+	"vitrine/internal/keyring"
+	"vitrine/internal/payload"
 )
 
 // dialTimeout is how long a server may take to answer for the first time. It leaves room in fx's start timeout of 15 s.
 const dialTimeout = 8 * time.Second
 
-// Options reads the settings. Metrics may be nil.
-func Options(logger *slog.Logger, metrics client.MetricsHandler) (client.Options, error) {
+// Options reads the settings. Metrics may be nil. What is sent is encrypted with the first of the keys, if there are any.
+func Options(logger *slog.Logger, metrics client.MetricsHandler, keys keyring.Keys) (client.Options, error) {
 	if err := checkSwitches(os.LookupEnv); err != nil {
 		return client.Options{}, err
 	}
@@ -39,6 +42,7 @@ func Options(logger *slog.Logger, metrics client.MetricsHandler) (client.Options
 	}
 	o.Logger = log.NewStructuredLogger(logger)
 	o.MetricsHandler = metrics
+	o.DataConverter, o.FailureConverter = payload.NewConverter(keys), payload.Failures(keys)
 	return o, nil
 }
 

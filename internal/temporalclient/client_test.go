@@ -57,7 +57,7 @@ func TestDialConnects(t *testing.T) {
 
 func TestOptionsRefuseABrokenFile(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", "client_test.go") // which is no TOML
-	_, err := temporalclient.Options(quiet, nil)
+	_, err := temporalclient.Options(quiet, nil, nil)
 	require.ErrorContains(t, err, "temporal.toml")
 }
 
@@ -65,7 +65,7 @@ func TestOptionsFollowTheEnvironment(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", t.TempDir()+"/none.toml")
 	t.Setenv("TEMPORAL_ADDRESS", "")
 	t.Setenv("TEMPORAL_NAMESPACE", "shops")
-	o, err := temporalclient.Options(quiet, nil)
+	o, err := temporalclient.Options(quiet, nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, "localhost:7233", o.HostPort)
 	require.Equal(t, "shops", o.Namespace)
@@ -78,13 +78,13 @@ func TestOptionsRefuseSwitchesThatSayNeither(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, value := range []string{"yes", "on", "ture", " true", "2", "-"} {
 				t.Setenv(name, value)
-				_, err := temporalclient.Options(quiet, nil)
+				_, err := temporalclient.Options(quiet, nil, nil)
 				require.ErrorContains(t, err, name+"=", value)
 				require.ErrorContains(t, err, "true or false", value)
 			}
 			for _, value := range []string{"", "true", "False", "1", "0", "TRUE"} {
 				t.Setenv(name, value)
-				_, err := temporalclient.Options(quiet, nil)
+				_, err := temporalclient.Options(quiet, nil, nil)
 				require.NoError(t, err, value)
 			}
 		})

@@ -51,7 +51,8 @@ var notPassed = map[string]string{
 
 // readers says who reads a variable, by the name of the service.
 func readers(v config.Variable) map[string]bool {
-	return map[string]bool{"worker": v.Worker, "serve": v.Starter || v.Serve, "starter": v.Starter}
+	return map[string]bool{"worker": v.Worker, "serve": v.Starter || v.Serve, "starter": v.Starter,
+		"codec": v.Starter || v.Codec}
 }
 
 func TestEveryVariableReachesWhoReadsIt(t *testing.T) {
@@ -65,7 +66,7 @@ func TestEveryVariableReachesWhoReadsIt(t *testing.T) {
 			require.Equal(t, reads && !exempt, passed, "%s and %s", service, v.Name)
 		}
 	}
-	for _, service := range []string{"worker", "serve", "starter"} {
+	for _, service := range []string{"worker", "serve", "starter", "codec"} {
 		for name := range project.Services[service].Environment {
 			require.Contains(t, known, name, "%s is given a variable that nobody reads", service)
 		}
@@ -77,7 +78,7 @@ func TestEveryVariableReachesWhoReadsIt(t *testing.T) {
 
 // A variable of .env arrives as it is; one that is not there leaves the default to the program.
 func TestAVariableArrivesAsItWasSet(t *testing.T) {
-	fixed := []string{"TEMPORAL_ADDRESS", "VITRINE_LOG_FORMAT"}
+	fixed := []string{"TEMPORAL_ADDRESS", "VITRINE_LOG_FORMAT", "VITRINE_CODEC_LISTEN"}
 	renamed := map[string]string{
 		"AWS_ENDPOINT_URL_S3": "S3_ENDPOINT", "AWS_REGION": "S3_REGION", "AWS_ACCESS_KEY_ID": "S3_ACCESS_KEY",
 		"AWS_SECRET_ACCESS_KEY": "S3_SECRET_KEY",
@@ -91,7 +92,7 @@ func TestAVariableArrivesAsItWasSet(t *testing.T) {
 		given[name] = "value-of-" + v.Name
 	}
 	project := load(t, given)
-	for _, service := range []string{"worker", "serve", "starter"} {
+	for _, service := range []string{"worker", "serve", "starter", "codec"} {
 		for name, value := range project.Services[service].Environment {
 			if !slices.Contains(fixed, name) {
 				require.Equal(t, "value-of-"+name, *value, service)

@@ -96,13 +96,17 @@ func (r *room) openDocuments() {
 	r.accounts = account.Documents{Store: r.documents.Store}
 }
 
-func (r *room) dialTemporal() {
+func (r *room) dialTemporal(changes ...func(*client.Options)) {
 	r.t.Helper()
-	c, err := client.Dial(client.Options{
+	o := client.Options{
 		HostPort:  house.ready.Env["TEMPORAL_ADDRESS"],
 		Namespace: r.namespace,
 		Logger:    log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	c, err := client.Dial(o)
 	require.NoError(r.t, err)
 	r.t.Cleanup(c.Close)
 	r.temporal = c

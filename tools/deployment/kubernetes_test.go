@@ -43,7 +43,10 @@ type cluster struct {
 // build decodes strictly: a field that Kubernetes does not know would be dropped by it, or refused.
 func build(t *testing.T, folder string) cluster {
 	t.Helper()
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), kubernetes+folder)
+	if !path.IsAbs(folder) {
+		folder = kubernetes + folder
+	}
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	require.NoError(t, err)
 	var c cluster
 	for _, r := range made.Resources() {
