@@ -64,10 +64,8 @@ func ParseDecision(body []byte) (Decision, error) {
 		return Decision{}, unfit("it accepts everything, and has a reason: that of a rejection")
 	case d.Verdict == Accepted && (saysSomething(a.Error) || saysSomething(a.Errors)):
 		return Decision{}, unfit("it accepts, and has an error: that of a refusal")
-	case a.gainsays(d.Verdict):
-		return Decision{}, unfit("it is %s, and another name says the opposite", d.Verdict)
-	case d.Verdict == Accepted && a.Lines == nil && a.listsQuantities():
-		return Decision{}, unfit("it accepts everything, and has a list of quantities that is not called lines")
+	case a.contradicted(d.Verdict):
+		return Decision{}, unfit("it is %s, and something else in it says the opposite, or names other quantities", d.Verdict)
 	}
 	d.Lines = lines
 	return d.Tidy(), nil
@@ -100,50 +98,6 @@ func saysSomething(value json.RawMessage) bool {
 		return len(said) > 0
 	}
 	return said != nil && said != "" && said != false
-}
-
-// verdictNames are names that other systems give to what status says, and what each one says if it is true.
-var verdictNames = map[string]Verdict{
-	"accepted": Accepted, "approved": Accepted, "confirmed": Accepted,
-	"rejected": Rejected, "declined": Rejected, "refused": Rejected, "canceled": Rejected, "cancelled": Rejected,
-}
-
-// gainsays reports whether another name says the opposite of the verdict, as in {"status": "accepted", "success":
-// false}.
-func (a answer) gainsays(v Verdict) bool {
-	for name, value := range a.Others {
-		is, err := strconv.ParseBool(strings.Trim(string(value), `"`))
-		if err != nil {
-			continue
-		}
-		name = strings.ToLower(name)
-		said, listed := verdictNames[name]
-		switch {
-		case listed && v != Pending && (said == v) != is:
-			return true
-		case v == Accepted && (name == "success" || name == "ok") && !is, v == Accepted && name == "failed" && is:
-			return true // success of a rejection is that it was heard
-		}
-	}
-	return false
-}
-
-// listsQuantities reports whether there is a list of how much of something, under a name that is not ours: whoever
-// calls lines items may mean a part of the order.
-func (a answer) listsQuantities() bool {
-	for _, other := range a.Others {
-		var list []struct {
-			Quantity any `json:"quantity"`
-			Qty      any `json:"qty"`
-		}
-		_ = json.Unmarshal(other, &list) // what fits no such list is none
-		for _, element := range list {
-			if element.Quantity != nil || element.Qty != nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // readLines reads a list of SKUs and quantities that may be absent, but not empty.
@@ -207,8 +161,9 @@ func Decides(body []byte) bool {
 	if strictjson.DecodeOpen(body, &said) != nil || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return true
 	}
-	for name := range said.Others {
-		if verdictNames[strings.ToLower(name)] != "" {
+	besides := beside{of: Accepted, late: true}
+	for name, value := range said.Others {
+		if isVerdictName(name) || besides.opposes(name, decoded(value)) {
 			return true
 		}
 	}
