@@ -63,12 +63,12 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 			"was made before: deploy the newer worker first, or refund in Stripe's dashboard; nothing was done (%s)",
 			id)
 	}
-	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: in.Why},
-		ID: strings.TrimSpace(flags.id)}
+	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: order.InOneForm(in.Why)},
+		ID: order.InOneForm(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency
-		if refund.Amount, err = parseMoney(flags.amount, currency); err != nil {
+		if refund.Amount, err = parseMoney(strings.TrimSpace(flags.amount), currency); err != nil {
 			return badInput(fmt.Errorf("--amount: %w", err))
 		}
 		s.question = "Refund " + order.Money(refund.Amount, currency) + "?"

@@ -246,6 +246,21 @@ func TestWhatIsDisputedDoesNotGoBackByACancellation(t *testing.T) {
 	}
 }
 
+// Of an order that was not even read nothing is made up.
+func TestAnOrderThatNobodyWantedWasNotRead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.sells(func(v *workflows.OrderView) {
+		*v = workflows.OrderView{ID: v.ID, State: order.StateIgnored, Reason: "no settings", Since: noon, Events: 1,
+			Summary: &order.Summary{ID: v.ID}}
+	})
+	require.Equal(t, exitOK, s.run("order", "show", lampOrder))
+	require.Equal(t, lampOrder+"  ignored\n  reason      no settings\n  since       2026-11-24 12:00:00 UTC\n"+
+		"  events      1\n", s.stdout.String())
+	require.Equal(t, exitOK, s.run("order", "show", lampOrder, "-o", "json"))
+	require.NotContains(t, s.stdout.String(), "summary")
+}
+
 // Whoever repeats a command because its answer was lost must not move money twice: the order knows the question by its
 // facts. The update has no id, because Temporal would give a failure as the answer for ever.
 func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
@@ -257,6 +272,8 @@ func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 		{"--why", " so ", "--by", "bob", "--amount", "5.00"}, {"--why", "SO", "--by", "ada", "--amount", "005.00"},
 		{"--why", "so", "--by", "ada"}, {"--why", "another", "--by", "ada", "--amount", "5"},
 		{"--why", "so", "--by", "ada", "--amount", "5", "--id", "2"},
+		{"--why", "so", "--by", "ada", "--amount", " 5.00 "},
+		{"--why", "d\u00e9faut", "--by", "ada", "--amount", "5"}, {"--why", "de\u0301faut", "--by", "ada", "--amount", "5"},
 	} {
 		s := newStage(t)
 		s.sells()
@@ -265,7 +282,7 @@ func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 		step := s.temporal.updates[0].Args[0].(workflows.OrderRefund).Step()
 		asked[step] = append(asked[step], fmt.Sprint(args))
 	}
-	require.Len(t, asked, 4, "the first four are one question: %v", asked)
+	require.Len(t, asked, 5, "however amount and reason are spelled: %v", asked)
 }
 
 func TestARefundThatWasMadeIsNotAskedForAgain(t *testing.T) {

@@ -22,6 +22,11 @@ func gives(by string, amount int64, why, id string) workflows.OrderRefund {
 	return workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: by, Why: why}, Amount: amount, ID: id}
 }
 
+// refusals are answers that nothing came of, and that Stripe repeats under the same key for a day.
+var refusals = []fault.Code{
+	fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized, fault.PaymentConflict,
+}
+
 func TestTheSameRefundIsMadeOnceWhoeverAsks(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
@@ -64,7 +69,7 @@ func TestARepetitionIsAnsweredWhenNothingIsLeft(t *testing.T) {
 
 func TestARefundThatWasRefusedIsAskedForAgainUnderAnotherKey(t *testing.T) {
 	t.Parallel()
-	for _, code := range []fault.Code{fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized} {
+	for _, code := range refusals {
 		s := newOrderStage(t, order.Paid)
 		s.stripe.errors["refund"] = permanently(code)
 		var refused, made, again reply
@@ -86,7 +91,7 @@ func TestARefundThatWasRefusedIsAskedForAgainUnderAnotherKey(t *testing.T) {
 // there.
 func TestARefundWhoseAnswerWasLostIsFoundUnderTheKeyThatWasGivenUp(t *testing.T) {
 	t.Parallel()
-	for _, code := range []fault.Code{fault.StripeRejected, fault.StripeForbidden, fault.StripeUnauthorized} {
+	for _, code := range refusals {
 		s := newOrderStage(t, order.Paid)
 		s.stripe.errors["refund"] = []error{errAnswerLost, fault.NewPermanent(code, errors.New("no"))}
 		var refused, again, third reply

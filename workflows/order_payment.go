@@ -146,7 +146,11 @@ func (p payments) refund(ctx workflow.Context, amount int64, step string) error 
 		in.Amount, in.FeeBack, in.Spent = amount, p.life.Record().Summary.Payment.Fee > 0, p.life.SpentKeysOf(step)
 		ctx := money(ctx, p.refundSummary(amount, step))
 		var refund order.Refund
-		if err := workflow.ExecuteActivity(ctx, orderSteps.RefundPayment, in).Get(ctx, &refund); err != nil {
+		err := workflow.ExecuteActivity(ctx, orderSteps.RefundPayment, in).Get(ctx, &refund)
+		if failedAs(err, fault.PaymentConflict) {
+			p.life.Spend(step) // nothing came of it, and Stripe would repeat that for a day, whatever changes
+		}
+		if err != nil {
 			return err
 		}
 		if refund.Failed() {

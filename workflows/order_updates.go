@@ -139,7 +139,10 @@ func (d *desk) handleShip(ctx workflow.Context) error {
 			if err := d.life.AdmitNews(); err != nil {
 				return refusing(err)
 			}
-			return refusing(errors.Join(d.life.AdmitShipment(p), d.life.AdmitContents(p, workflow.Now(ctx))))
+			if err := d.life.AdmitShipment(p); err != nil {
+				return refusing(err)
+			}
+			return refusing(d.life.AdmitContents(p, workflow.Now(ctx)))
 		}, Description: "Add a parcel, or what is new of it.",
 	})
 }

@@ -86,7 +86,8 @@ func (d Desk) Refund(ctx context.Context, id order.ID, ask RefundAsk) (Steered, 
 		return Steered{}, nil, no
 	}
 	refund := workflows.OrderRefund{
-		OrderCommand: workflows.OrderCommand{By: ask.By, Why: ask.Why}, Amount: ask.Amount, ID: ask.ID,
+		OrderCommand: workflows.OrderCommand{By: ask.By, Why: order.InOneForm(ask.Why)}, Amount: ask.Amount,
+		ID: order.InOneForm(ask.ID),
 	}
 	if made := view.Made(refund); made != nil {
 		again := Steered{ID: id, Done: workflows.UpdateRefund}

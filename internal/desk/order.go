@@ -100,6 +100,9 @@ func (d Desk) Order(ctx context.Context, id order.ID) (view workflows.OrderView,
 	if err := answer.Get(&view); err != nil {
 		return view, fmt.Errorf("%s: its answer is not readable: is the worker of another version? %w", id, err)
 	}
+	if s := view.Summary; s != nil && s.Created.IsZero() {
+		view.Summary = nil // nobody read it at Stripe: the account has no orders fulfilled
+	}
 	return view, nil
 }
 

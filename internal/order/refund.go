@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"vitrine/internal/fault"
 )
 
@@ -43,6 +45,10 @@ func (r RefundRequest) Step() string {
 	digest := sha256.Sum256([]byte(facts))
 	return RefundAsked + hex.EncodeToString(digest[:16])
 }
+
+// InOneForm is a reason, or an id, as whoever asks sends it: an é that is one letter and an é of two look the same, and
+// depend on the machine that one types at. Step does not do it: what was asked for before keeps its name.
+func InOneForm(text string) string { return norm.NFC.String(strings.TrimSpace(text)) }
 
 // Check returns a permanent error if the request could not be told from others.
 func (r RefundRequest) Check() error {

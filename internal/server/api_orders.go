@@ -94,7 +94,7 @@ func (b RefundBody) mistake() string {
 
 func (a *API) giveBack(ctx context.Context, id order.ID, body RefundBody, by string) answered {
 	steered, before, err := a.desk.Refund(ctx, id, desk.RefundAsk{
-		By: by, Why: strings.TrimSpace(body.Why), ID: strings.TrimSpace(body.ID),
+		By: by, Why: body.Why, ID: body.ID,
 		All: body.All, Amount: body.Amount, Currency: body.Currency,
 	})
 	if before != nil {
