@@ -8,6 +8,7 @@
 package checkout
 
 import (
+	"reflect"
 	"strings"
 )
 
@@ -90,8 +91,13 @@ func (l Line) SKU() string {
 	return l.ID
 }
 
-// Sound reports whether a cart is one: it has lines, each with a SKU and pieces of it.
+// Sound reports whether a cart is one: it has lines, each with a SKU and pieces of it, and not two sets of them that
+// differ.
 func (r Request) Sound() bool {
+	both := len(r.LineItemDetails) > 0 && len(r.LineItemsDetails) > 0
+	if both && !reflect.DeepEqual(r.LineItemDetails, r.LineItemsDetails) {
+		return false
+	}
 	for _, l := range r.Lines() {
 		if l.SKU() == "" || l.Quantity < 1 || l.Quantity > maxQuantity {
 			return false

@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
 	"vitrine/internal/stripeapi"
 )
 
@@ -160,7 +161,7 @@ func (h *Hooks) receive(w http.ResponseWriter, r *http.Request, now time.Time) (
 var hookIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
 
 func readHook(body []byte) (e hookEvent, ok bool) {
-	err := json.Unmarshal(body, &e)
+	err := strictjson.DecodeOpen(body, &e)
 	e.account, _ = stripeapi.AccountIn(e.Context)
 	return e, err == nil && e.Type != "" && hookIDPattern.MatchString(e.ID)
 }

@@ -2,13 +2,13 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
 	"vitrine/internal/order"
+	"vitrine/internal/strictjson"
 )
 
 const (
@@ -29,7 +29,7 @@ type cart struct {
 // aboutCart answers a question about a cart.
 func (h *Hooks) aboutCart(ctx context.Context, e hookEvent, decide func(context.Context, cart) answer) answer {
 	c := cart{event: e}
-	if json.Unmarshal(e.Data, &c.asked) != nil || !c.asked.Sound() {
+	if strictjson.DecodeOpen(e.Data, &c.asked) != nil || !c.asked.Sound() {
 		return noAnswer(http.StatusBadRequest, "malformed")
 	}
 	c.holder = c.asked.Session()
@@ -145,7 +145,7 @@ func (h *Hooks) customize(ctx context.Context, c cart) answer {
 // SKU, 503 for an account, which may be known a moment later.
 func (h *Hooks) availability(ctx context.Context, e hookEvent) answer {
 	var r checkout.AvailabilityRequest
-	if json.Unmarshal(e.Data, &r) != nil || r.SKU == "" {
+	if strictjson.DecodeOpen(e.Data, &r) != nil || r.SKU == "" {
 		return noAnswer(http.StatusBadRequest, "malformed")
 	}
 	x := h.assortment(ctx, e.account)

@@ -159,8 +159,10 @@ func TestHooksRefuseStrangers(t *testing.T) {
 		"not JSON": {"nonsense", hookSecret, 0, http.StatusBadRequest, "refused malformed"},
 		"an id that is none": {strings.Replace(body, "evt_1", "../evt 1", 1), hookSecret, 0, http.StatusBadRequest,
 			"refused malformed"},
-		"without id":      {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
-		"without type":    {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"without id":   {`{"type":"x"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"without type": {`{"id":"evt_1"}`, hookSecret, 0, http.StatusBadRequest, "refused malformed"},
+		"a type twice": {strings.Replace(body, "{}", `{},"type":"x"`, 1), hookSecret, 0, http.StatusBadRequest,
+			"refused malformed"},
 		"cart of nothing": {body, hookSecret, 0, http.StatusBadRequest, "finalize malformed"},
 		"data of no object": {strings.Replace(body, "{}", "7", 1), hookSecret, 0, http.StatusBadRequest,
 			"finalize malformed"},
@@ -247,6 +249,29 @@ func TestFinalizeWaitsForS3NoLongerThanItsDeadline(t *testing.T) {
 		close(block)
 		synctest.Wait()
 	})
+}
+
+// What is said twice, and not alike, nobody can decide about.
+func TestCartsThatContradictThemselvesAreNone(t *testing.T) {
+	t.Parallel()
+	r := newHookRoom(t).sells("acct_1", hookProducts)
+	mug := strings.Replace(hookShirt, "shirt", "mug", 1)
+	for n, data := range []string{
+		`{"currency":"usd","amount_total":2000,"amount_total":1,"line_items_details":[` + hookShirt + `]}`,
+		`{"currency":"usd","amount_total":2000,"Amount_Total":1,"line_items_details":[` + hookShirt + `]}`,
+		`{"currency":"usd","amount_total":"2000","line_items_details":[` + hookShirt + `]}`,
+		`{"currency":"usd","amount_total":2e3,"line_items_details":[` + hookShirt + `]}`,
+		`{"currency":"usd","line_items_details":[{"id":"shirt","unit_amount":2000,"quantity":1,"quantity":2}]}`,
+		`{"currency":"usd","line_items_details":[{"id":"shirt","unit_amount":2000,"quantity":1,"Quantity":2}]}`,
+		`{"currency":"usd","line_items_details":[{"id":"shirt","unit_amount":2000,"quantity":null}]}`,
+		`{"currency":"usd","line_items_details":[` + hookShirt + `],"line_item_details":[` + mug + `]}`,
+	} {
+		w := r.ask(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1", data)
+		require.Equal(t, http.StatusBadRequest, w.Code, data)
+	}
+	r.requireCounted("finalize malformed")
+	same := `{"currency":"usd","line_items_details":[` + hookShirt + `],"line_item_details":[` + hookShirt + `]}`
+	require.Equal(t, http.StatusOK, r.ask("evt_same", checkout.FinalizeType, "acct_1", same).Code)
 }
 
 func TestFinalizeDeclines(t *testing.T) {
