@@ -63,7 +63,7 @@ bench-fleet: build ## what a fleet of ACCOUNTS (100) costs on this machine, serv
 		$(GO) test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 3h ./bench
 
 simulate-fleet: ## a fleet of ACCOUNTS (2000) for HOURS (24), by the dispatcher's own decisions, in a time of its own
-	VITRINE_ACCOUNTS='$(ACCOUNTS)' VITRINE_HOURS='$(HOURS)' GOGC=400 \
+	VITRINE_ACCOUNTS='$(ACCOUNTS)' VITRINE_HOURS='$(HOURS)' VITRINE_CHART='$(CHART)' GOGC=400 \
 		$(GO) test -run '^$$' -bench '^BenchmarkSimulation$$' -benchtime 1x -timeout 0 ./internal/fleet
 
 fuzz: ## every fuzz test for FUZZTIME (30s) each

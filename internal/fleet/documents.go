@@ -70,6 +70,23 @@ func (d Documents) Summary(ctx context.Context, shard int) (s Summary, found boo
 	return stored.Value, stored.Found(), err
 }
 
+// Summaries are those of all shards that were looked at; found is false if there is no fleet.
+func (d Documents) Summaries(ctx context.Context) (p Plan, looked []Summary, found bool, err error) {
+	if p, _, found, err = d.Plan(ctx); err != nil || !found || p.Ended {
+		return p, nil, false, err
+	}
+	for shard := range p.Shards() {
+		s, there, err := d.Summary(ctx, shard)
+		if err != nil {
+			return p, nil, true, err
+		}
+		if there {
+			looked = append(looked, s)
+		}
+	}
+	return p, looked, true, nil
+}
+
 // SaveSummary writes what a shard's look found.
 func (d Documents) SaveSummary(ctx context.Context, shard int, s Summary) error {
 	_, err := statestore.Write(ctx, d.Store, d.Layout.FleetSummaryKey(shard), s, "")

@@ -32,7 +32,7 @@ type verdict struct {
 
 // Judge takes what was found of a catalog, and decides where it stands.
 func (l *Look) Judge(i int, f Finding) {
-	e := l.entries[i]
+	e := &l.entries[i]
 	c := e.catalog
 	source := strings.Trim(f.Sight.Source.ETag, `"`)
 	if f.Missing {
@@ -74,7 +74,7 @@ func (l *Look) changed(f Finding) time.Time {
 	return at.UTC()
 }
 
-func (l *Look) decide(e entry, f Finding, changed time.Time) verdict {
+func (l *Look) decide(e *entry, f Finding, changed time.Time) verdict {
 	s, c := f.State, e.catalog
 	switch {
 	case f.Fault != "":
@@ -158,7 +158,7 @@ func (l *Look) rarer(to Condition, c *Catalog, most time.Duration) time.Time {
 
 // audit is when a state is read though nothing speaks for it. The catalogs of a shard have their times evenly spread,
 // and each keeps its own.
-func (l *Look) audit(e entry) time.Time {
+func (l *Look) audit(e *entry) time.Time {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(e.account.ID + "/" + string(e.catalog.Feed)))
 	every := l.policy.Audit

@@ -49,6 +49,7 @@ type Look struct {
 	anew    bool // the deployment's rules changed
 	summary Summary
 	delays  []time.Duration
+	stopped bool // what every sync needs fails for everybody
 }
 
 // entry is a catalog of the fleet's, with what this look saw of it.
@@ -81,6 +82,13 @@ func Begin(before Snapshot, shard Shard, p Policy, now time.Time) *Look {
 // is new, or its settings are. An account that has no document is none of the fleet's any more.
 func (l *Look) Accounts(stored []Stored) (read []string) {
 	known := l.is.Accounts
+	l.summary.Accounts = len(stored)
+	if same(known, stored) {
+		for i := range known {
+			known[i].renewed, known[i].unread = false, false
+		}
+		return nil
+	}
 	l.is.Accounts = make([]Account, 0, len(stored))
 	for _, is := range stored {
 		for len(known) > 0 && known[0].ID < is.Account {
@@ -100,8 +108,14 @@ func (l *Look) Accounts(stored []Stored) (read []string) {
 			}
 		}
 	}
-	l.summary.Accounts = len(stored)
 	return read
+}
+
+// same reports whether the accounts are those that are known, with the settings that are known.
+func same(known []Account, stored []Stored) bool {
+	return slices.EqualFunc(known, stored, func(a Account, s Stored) bool {
+		return a.ID == s.Account && a.ETag == s.ETag
+	})
 }
 
 // Settings takes what an account's settings say, and which version of the document that was.
@@ -225,7 +239,9 @@ func (l *Look) SettingsOf(i int) account.Settings { return l.entries[i].account.
 // See takes what a listing that covers a catalog shows of it; the zero source says that it is not there. A catalog that
 // no listing covers is looked at by itself, at its account's interval.
 func (l *Look) See(i int, s Source) {
-	s.ETag = strings.Trim(s.ETag, `"`)
+	if strings.HasPrefix(s.ETag, `"`) {
+		s.ETag = strings.Trim(s.ETag, `"`)
+	}
 	l.entries[i].seen, l.entries[i].listed = s, true
 }
 
@@ -251,7 +267,7 @@ func (l *Look) ToRead() []int {
 			e.catalog.Next, e.catalog.Asks, e.catalog.Starts = l.now, 0, 0
 		}
 		why, parked := e.account.parked()
-		switch at, read := l.urgency(*e); {
+		switch at, read := l.urgency(e); {
 		case parked:
 			l.park(e, why)
 		case e.catalog.Looked.IsZero():
@@ -275,7 +291,7 @@ func (l *Look) ToRead() []int {
 }
 
 // urgency is whether a state is to be read, and since when.
-func (l *Look) urgency(e entry) (since time.Time, read bool) {
+func (l *Look) urgency(e *entry) (since time.Time, read bool) {
 	c := e.catalog
 	switch {
 	case e.listed && e.seen.ETag != c.Source:
@@ -294,7 +310,7 @@ func (l *Look) urgency(e entry) (since time.Time, read bool) {
 }
 
 // products is how far the product feed is that a feed builds on; 0 if it builds on none.
-func (e entry) products() int64 {
+func (e *entry) products() int64 {
 	first := e.account.Catalogs[0]
 	if first.Feed != feed.Product || e.catalog.Feed != feed.Inventory && e.catalog.Feed != feed.Pricing {
 		return 0

@@ -5,6 +5,17 @@ import (
 	"time"
 )
 
+// probes are the runs that are at work while what every sync needs fails for everybody. They find out when it does not
+// any more; all others wait without a run, which costs nothing.
+const probes = 2
+
+// Stop takes that something fails for everybody that every sync needs, since when and how.
+func (l *Look) Stop(s Stop) {
+	l.stopped = true
+	s.Why = shortened(s.Why)
+	l.summary.Stopped = append(l.summary.Stopped, s)
+}
+
 // Due names what is to be started now, the most urgent first: as much as the pace allows. What changed first comes
 // first, but no account has a second turn before every other has had one. Whoever may be parked waits until that is
 // known.
@@ -35,7 +46,11 @@ func (l *Look) Due() []int {
 		}
 		return l.entries[a.index].catalog.Changed.Compare(l.entries[b.index].catalog.Changed)
 	})
-	room := max(0, min(l.policy.Pace.Open-open, l.policy.Pace.Starts, len(due)))
+	most := l.policy.Pace
+	if l.stopped {
+		most = Pace{Open: probes, Starts: probes}
+	}
+	room := max(0, min(most.Open-open, most.Starts, len(due)))
 	indices := make([]int, room)
 	for i := range indices {
 		indices[i] = due[i].index
@@ -43,20 +58,23 @@ func (l *Look) Due() []int {
 	return indices
 }
 
-// Started takes that a run of a catalog was started, or that one was under way already; run is its id.
-func (l *Look) Started(i int, run string, joined bool) {
+// Started takes that a run of a catalog was started, or that one was under way already; run is its id. It returns for
+// how long that was due.
+func (l *Look) Started(i int, run string, joined bool) (due time.Duration) {
 	c := l.entries[i].catalog
+	due = l.now.Sub(c.Ready)
 	if joined {
 		l.summary.Joined++
 	} else {
 		c.Starts++
 		l.summary.Started++
-		l.delays = append(l.delays, l.now.Sub(c.Ready))
+		l.delays = append(l.delays, due)
 	}
 	c.Asks++
 	c.Run = run
 	c.Condition, c.Since, c.Asked, c.Ready, c.Importing = Syncing, l.now, l.now, time.Time{}, false
 	c.Next = l.now.Add(lookEvery - lookEvery/4)
+	return due
 }
 
 // NotStarted takes that a run could not be started. The next look tries it again.
@@ -70,7 +88,7 @@ func (l *Look) NotRead(i int) {
 }
 
 // late is how long ago came up what a catalog still has to send, as far as that is Vitrine's to do.
-func (l *Look) late(c Catalog) (time.Duration, bool) {
+func (l *Look) late(c *Catalog) (time.Duration, bool) {
 	switch c.Condition {
 	case Due, Syncing, Waiting:
 		return max(0, l.now.Sub(c.Changed)), !c.Changed.IsZero()

@@ -2,25 +2,40 @@ package fleet_test
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/fleet"
 	"vitrine/internal/fleet/fleettest"
 )
 
 // BenchmarkSimulation is a fleet of VITRINE_ACCOUNTS accounts for VITRINE_HOURS hours, by the dispatcher's own
-// decisions: a third of the shops export in the night, one in a hundred every hour. Stripe takes 20 imports a second,
-// is away for an hour on the third day; a shard is dark for an hour on the fourth, and has lost its snapshot; listings
-// are an hour old for an hour on the fifth. A line for each day says what it took. make simulate-fleet runs it.
+// decisions: see fleettest.Week. A line for each day says what it took; VITRINE_CHART names a file for the chart.
+// VITRINE_BREAKER=off leaves the breaker out. make simulate-fleet runs it.
 func BenchmarkSimulation(b *testing.B) {
-	accounts, hours := number("VITRINE_ACCOUNTS", 2_000), number("VITRINE_HOURS", 24)
+	week := fleettest.Week{
+		Accounts: number("VITRINE_ACCOUNTS", 2_000), Hours: number("VITRINE_HOURS", 24), PerShard: 20_000,
+		ImportsPerSecond: 20, Breaker: os.Getenv("VITRINE_BREAKER") != "off",
+	}
 	for b.Loop() {
-		simulate(accounts, hours)
+		began := time.Now()
+		simulated(week, func(done int, hours []fleettest.Hour) {
+			if done%5 != 0 && done != week.Shards() {
+				return
+			}
+			fmt.Printf("\n%d of %d shards, %d accounts in all, %d hours: %s\n", done, week.Shards(), week.Accounts,
+				week.Hours, time.Since(began).Round(time.Second))
+			printDays(hours)
+			if path := os.Getenv("VITRINE_CHART"); path != "" {
+				require.NoError(b, os.WriteFile(path, fleettest.Chart(week, done, hours), 0o644))
+			}
+		})
 	}
 }
 
@@ -31,110 +46,70 @@ func number(variable string, usual int) int {
 	return usual
 }
 
-const (
-	importsPerSecond = 20
-	shopsPerShard    = 20_000
-)
-
-func simulate(accounts, hours int) {
-	random := rand.New(rand.NewPCG(1, 1))
-	start := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC)
-	w := fleettest.New(accounts, 1, start)
-	w.Unpacked = true
-	var ids []string
-	for _, s := range w.Shops {
-		w.Settle(s)
-		w.FullSent(s, time.Duration(random.Int64N(int64(7*24*time.Hour))))
-		ids = append(ids, s.Settings.Account)
-	}
-	plan := fleet.Plan{
-		Boundaries: fleet.Split(ids, (accounts+shopsPerShard-1)/shopsPerShard),
-		Pace:       fleet.Pace{Open: 60 * importsPerSecond, Starts: 60 * importsPerSecond},
-	}
-	w.Policy.Pace = plan.PaceOf()
-	day := func(n int, hour float64) time.Time {
-		return start.Add(time.Duration(n)*24*time.Hour + time.Duration(hour*float64(time.Hour)))
-	}
-	within := func(from time.Time) bool { return !w.Now.Before(from) && w.Now.Before(from.Add(time.Hour)) }
-	w.Outage = func(time.Time) bool { return within(day(2, 10)) }
-	fmt.Printf("\n%d accounts in %d shards\n", accounts, plan.Shards())
-	fmt.Println(
-		"hour changes  runs     empty  noticed p50/p99/max     at Stripe p50/p99/max   lists    states   looks a minute take")
-	changes, before, requests, looks := 0, starts(w), w.Requests, time.Duration(0)
-	for minute := range hours * 60 {
-		w.Nature.Stale = 0
-		if within(day(4, 12)) {
-			w.Nature.Stale = 1
-		}
-		began := time.Now()
-		for n := range plan.Shards() {
-			shard, _ := plan.Shard(n)
-			if n == 0 && within(day(3, 1)) {
-				delete(w.Snapshots, shard)
-				continue
+// simulated leads all shards through the week, as many at once as there are cores; tell hears of each that is through,
+// with what all of those together took.
+func simulated(week fleettest.Week, tell func(done int, hours []fleettest.Hour)) []fleettest.Hour {
+	hours := make([]fleettest.Hour, week.Hours)
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	done, free := 0, make(chan struct{}, runtime.GOMAXPROCS(0))
+	for shard := range week.Shards() {
+		free <- struct{}{}
+		all.Go(func() {
+			defer func() { <-free }()
+			own := week.Simulate(shard)
+			mu.Lock()
+			defer mu.Unlock()
+			for i := range hours {
+				hours[i].Add(own[i])
 			}
-			w.Look(shard)
-		}
-		looks += time.Since(began)
-		for range quarters { // shops do not wait for looks
-			w.Advance(time.Minute / quarters)
-			changes += export(w, random, minute)
-		}
-		if minutes := minute + 1; minutes%(24*60) == 0 || minutes == hours*60 {
-			r := w.Requests
-			fmt.Printf("%-4d %-8d %-8d %-6d %-23s %-23s %-8d %-8d %s\n", minutes/60, changes, starts(w)-before,
-				empty(w),
-				spread(w.Delays), spread(w.Late), r.Lists-requests.Lists, r.Reads-requests.Reads,
-				(looks / time.Duration((minutes-1)%(24*60)+1)).Round(time.Microsecond))
-			changes, before, requests, looks = 0, starts(w), w.Requests, 0
-			w.Delays, w.Late = fleet.Spread{}, fleet.Spread{}
-		}
+			done++
+			tell(done, hours)
+		})
 	}
-	unsettled := 0
-	for _, s := range w.Shops {
-		if !w.Settled(s) {
-			unsettled++
-		}
-	}
-	fmt.Printf("on their way at the end: %d of %d\n", unsettled, accounts)
+	all.Wait()
+	return hours
 }
 
-// quarters are the parts of a minute in which shops export.
-const quarters = 4
-
-// export lets shops export: a third of them in the night, around two o'clock, and one of a hundred each hour.
-func export(w *fleettest.World, random *rand.Rand, minute int) (changes int) {
-	n := float64(len(w.Shops))
-	fromTwo := float64(minute%(24*60)-2*60) / 60
-	nightly := n / 3 * math.Exp(-fromTwo*fromTwo/2) / math.Sqrt(2*math.Pi) / 60
-	for range poisson(random, (nightly+n/100/60)/quarters) {
-		w.Export(w.Shops[random.IntN(len(w.Shops))])
-		changes++
+func printDays(hours []fleettest.Hour) {
+	fmt.Printf("%-4s %-9s %-9s %-6s %-22s %-22s %-9s %-9s %-9s %-9s %-7s %s\n", "day", "changes", "runs", "empty",
+		"noticed p50/p99/max", "at Stripe p50/p99/max", "LIST", "GET+HEAD", "PUT", "Actions", "tries", "a look")
+	for first := 0; first < len(hours); first += 24 {
+		var d fleettest.Hour
+		for _, h := range hours[first:min(first+24, len(hours))] {
+			d.Add(h)
+		}
+		fmt.Printf("%-4d %-9d %-9d %-6d %-22s %-22s %-9d %-9d %-9d %-9d %-7d %s\n", first/24+1, d.Changes, d.Starts,
+			d.Empty, spread(d.Noticed), spread(d.AtStripe), d.Lists, d.Reads+d.Heads, d.Writes, d.Actions(), d.Tries,
+			(d.Looked / time.Duration(max(1, d.Looks))).Round(time.Microsecond))
 	}
-	return changes
-}
-
-// poisson is how often something happens that happens so often on average.
-func poisson(random *rand.Rand, mean float64) int {
-	if mean > 50 {
-		return max(0, int(mean+random.NormFloat64()*math.Sqrt(mean)))
-	}
-	n, left := 0, math.Exp(-mean)
-	for p := random.Float64(); p > left; p *= random.Float64() {
-		n++
-	}
-	return n
-}
-
-func empty(w *fleettest.World) (n int) {
-	for _, s := range w.Shops {
-		n += s.Empty
-		s.Empty = 0
-	}
-	return n
 }
 
 func spread(s fleet.Spread) string {
 	round := func(d time.Duration) time.Duration { return d.Round(time.Second) }
 	return fmt.Sprintf("%s/%s/%s", round(s.Quantile(0.5)), round(s.Quantile(0.99)), round(s.Max))
+}
+
+// A day of a small fleet, with the outage in it, comes to the ends that the large simulation counts.
+func TestASimulatedDay(t *testing.T) {
+	t.Parallel()
+	week := fleettest.Week{Accounts: 300, PerShard: 200, Hours: 62, ImportsPerSecond: 20, Breaker: true}
+	require.Equal(t, 2, week.Shards())
+	silent := func(int, []fleettest.Hour) {}
+	with := simulated(week, silent)
+	week.Breaker = false
+	without := simulated(week, silent)
+	sum := func(hours []fleettest.Hour) (d fleettest.Hour) {
+		for _, h := range hours {
+			d.Add(h)
+		}
+		return d
+	}
+	day := sum(with)
+	require.Equal(t, 2*62*60, day.Looks)
+	require.Zero(t, day.Empty, "no run finds nothing to do")
+	require.LessOrEqual(t, day.Noticed.Quantile(0.99), time.Minute)
+	require.Greater(t, day.Starts, day.Changes/2)
+	require.Less(t, day.Tries, sum(without).Tries, "an outage costs less where somebody notices it")
+	require.Contains(t, string(fleettest.Chart(week, week.Shards(), with)), "</svg>")
 }

@@ -45,6 +45,8 @@ type Snapshot struct {
 	Rules    string    `json:"rules,omitempty"`
 	At       time.Time `json:"at"` // of the look
 	Accounts []Account `json:"accounts,omitempty"`
+	// Reads are what the workers that looked have read of Stripe, by the day.
+	Reads map[string]int `json:"reads,omitempty"`
 }
 
 // Account is an account that has settings; by id, in order.

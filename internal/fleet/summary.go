@@ -30,14 +30,55 @@ type Summary struct {
 	Joined  int `json:"joined,omitempty"`  // that were under way already
 	Refused int `json:"refused,omitempty"` // that Temporal did not start
 
+	Stopped []Stop `json:"stopped,omitempty"` // what fails for everybody: nothing is started but to try it
+
 	Causes map[string]int `json:"causes,omitempty"` // why feeds are held or failing, by guard or code
 	Held   []Example      `json:"held,omitempty"`   // those that wait longest for a person
 	Failed []Example      `json:"failed,omitempty"` // those that fail longest
+
+	Reads int `json:"reads,omitempty"` // of Stripe in RationDays, by the workers that looked
 
 	Lists  int      `json:"lists,omitempty"`  // requests to list
 	TookMS int64    `json:"took_ms"`          // milliseconds
 	Notes  []string `json:"notes,omitempty"`  // what people should know of the look itself
 	Shards int      `json:"shards,omitempty"` // how many summaries are in this one
+}
+
+// Objective is within how long Stripe is to have what changed.
+const Objective = 20 * time.Minute
+
+// RationDays is the time over which Stripe rations reads, LeastRation what there are in it for every platform, and
+// ReadsPerTransaction how many more there are for each transaction of its accounts, writes and reports being free
+// (https://docs.stripe.com/rate-limits).
+const (
+	RationDays          = 30
+	LeastRation         = 10_000
+	ReadsPerTransaction = 500
+)
+
+// Spent takes how much was read of Stripe since somebody kept that last.
+func (l *Look) Spent(reads int) {
+	kept := map[string]int{}
+	oldest := l.now.AddDate(0, 0, 1-RationDays).Format(time.DateOnly)
+	for day, n := range l.is.Reads {
+		if day >= oldest {
+			kept[day] = n
+		}
+	}
+	if reads > 0 {
+		kept[l.now.Format(time.DateOnly)] += reads
+	}
+	l.is.Reads, l.summary.Reads = kept, 0
+	for _, n := range kept {
+		l.summary.Reads += n
+	}
+}
+
+// Stop is something that every sync needs and that fails for everybody.
+type Stop struct {
+	What  string    `json:"what"` // Stripe or S3
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
 }
 
 // Example is a feed that somebody should look at.
@@ -71,8 +112,9 @@ func (l *Look) summarize() {
 			s.Off++
 		}
 	}
-	for _, e := range l.entries {
-		l.count(e)
+	l.tally()
+	for i := range l.entries {
+		l.count(&l.entries[i])
 	}
 	for _, d := range l.delays {
 		s.Delays.Add(d)
@@ -80,12 +122,29 @@ func (l *Look) summarize() {
 	s.limit()
 }
 
-func (l *Look) count(e entry) {
-	s, c := &l.summary, *e.catalog
-	if s.Feeds[c.Feed] == nil {
-		s.Feeds[c.Feed] = map[Condition]int{}
+// tally counts the feeds by where they stand. Most stand as the one before them does, so the map is asked once for all
+// of those.
+func (l *Look) tally() {
+	feeds := l.summary.Feeds
+	for from, to := 0, 0; from < len(l.entries); from = to {
+		c := l.entries[from].catalog
+		for to = from; to < len(l.entries); to++ {
+			if next := l.entries[to].catalog; next.Feed != c.Feed || next.Condition != c.Condition {
+				break
+			}
+		}
+		if feeds[c.Feed] == nil {
+			feeds[c.Feed] = map[Condition]int{}
+		}
+		feeds[c.Feed][c.Condition] += to - from
 	}
-	s.Feeds[c.Feed][c.Condition]++
+}
+
+func (l *Look) count(e *entry) {
+	s, c := &l.summary, e.catalog
+	if c.Condition == Settled {
+		return
+	}
 	if late, counts := l.late(c); counts {
 		s.Lateness.Add(late)
 	}
@@ -138,11 +197,13 @@ func Merge(all ...Summary) (merged Summary) {
 		merged.Joined += s.Joined
 		merged.Refused += s.Refused
 		merged.Lists += s.Lists
+		merged.Reads += s.Reads
 		merged.TookMS = max(merged.TookMS, s.TookMS)
 		merged.Lateness.Merge(s.Lateness)
 		merged.Delays.Merge(s.Delays)
 		merged.Held, merged.Failed = append(merged.Held, s.Held...), append(merged.Failed, s.Failed...)
 		merged.Notes = append(merged.Notes, s.Notes...)
+		merged.Stopped = append(merged.Stopped, s.Stopped...)
 		addCounts(merged.Causes, s.Causes)
 		for kind, conditions := range s.Feeds {
 			if merged.Feeds[kind] == nil {
@@ -151,10 +212,17 @@ func Merge(all ...Summary) (merged Summary) {
 			addCounts(merged.Feeds[kind], conditions)
 		}
 	}
+	merged.Stopped = oldestStops(merged.Stopped)
 	slices.Sort(merged.Notes)
 	merged.Notes = slices.Compact(merged.Notes)
 	merged.limit()
 	return merged
+}
+
+// oldestStops keeps of each thing that fails the word of who noticed it first.
+func oldestStops(stops []Stop) []Stop {
+	slices.SortFunc(stops, func(a, b Stop) int { return cmp.Or(cmp.Compare(a.What, b.What), a.Since.Compare(b.Since)) })
+	return slices.CompactFunc(stops, func(a, b Stop) bool { return a.What == b.What })
 }
 
 func addCounts[K comparable](to, from map[K]int) {

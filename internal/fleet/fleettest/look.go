@@ -26,6 +26,9 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	w.standings(l, shops)
 	w.list(l, shops)
 	w.read(l)
+	if !w.down.IsZero() {
+		l.Stop(fleet.Stop{What: "Stripe", Since: w.down, Why: "it answers nobody"})
+	}
 	w.begin(l)
 	after, summary := l.End()
 	w.Requests.Writes += 2
@@ -108,10 +111,14 @@ func etagOf(stored []fleet.Stored, account string) string {
 func (w *World) list(l *fleet.Look, shops []*Shop) {
 	w.Requests.Lists += 1 + len(shops)/1000
 	next := 0
-	for i := range l.Catalogs() {
-		id := l.ID(i)
-		for shops[next].Settings.Account != id.Account {
-			next++
+	all := l.Catalogs()
+	for i := range all {
+		if all < len(shops) {
+			for id := l.ID(i); shops[next].Settings.Account != id.Account; {
+				next++
+			}
+		} else {
+			next = i
 		}
 		seen := shops[next].Source
 		if w.Nature.Stale > 0 && w.rand.Float64() < w.Nature.Stale {

@@ -77,15 +77,23 @@ type World struct {
 	Shops  []*Shop // by account id, in order
 
 	Outage    func(now time.Time) bool // Stripe takes nothing; nil: never
+	Breaker   bool                     // workers notice when it fails for everybody
 	Snapshots map[fleet.Shard]fleet.Snapshot
 	Unpacked  bool // snapshots are handed on as they are: packing them is most of the work of a large simulation
-	Requests  struct{ Lists, Reads, Heads, Writes, Starts, Looks int }
+	Requests  Requests
 	Delays    fleet.Spread // of starts
 	Late      fleet.Spread // from a change until Stripe had it
 
 	rand   *rand.Rand
 	events events
 	open   int
+	down   time.Time // since when workers know that Stripe fails for everybody; zero: it does not
+}
+
+// Requests are what the world was asked.
+type Requests struct {
+	Looks, Lists, Reads, Heads, Writes int // by dispatchers
+	Starts, Tries                      int // runs, and attempts of their steps that Stripe did not answer
 }
 
 // New has so many shops, all of the fleet, each with a source that Stripe does not have yet.
@@ -325,9 +333,11 @@ func (w *World) decide(r *run) {
 func (w *World) send(r *run) {
 	s := r.shop
 	if w.Outage != nil && w.Outage(w.Now) { // the step is tried again, as Temporal does
-		w.in(time.Minute, r, (*World).send)
+		w.Requests.Tries++
+		w.in(w.patience(), r, (*World).send)
 		return
 	}
+	w.down = time.Time{}
 	s.state.LastImportAt = w.Now
 	s.state.Open = &catalog.OpenImport{}
 	if w.rand.Float64() < w.Nature.Dies {
@@ -335,6 +345,18 @@ func (w *World) send(r *run) {
 		return
 	}
 	w.in(w.Nature.Import(w.rand), r, (*World).settle)
+}
+
+// patience is until a step is tried again that Stripe did not answer: a minute, or what a worker asks for that knows
+// that it answers nobody.
+func (w *World) patience() time.Duration {
+	if !w.Breaker {
+		return time.Minute
+	}
+	if w.down.IsZero() {
+		w.down = w.Now
+	}
+	return time.Minute + time.Duration(w.rand.Int64N(int64(4*time.Minute)))
 }
 
 func (w *World) settle(r *run) {
