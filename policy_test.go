@@ -31,7 +31,7 @@ func TestPolicy(t *testing.T) {
 		"internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout",
 		"internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/news",
 		"internal/order", "internal/keyring", "internal/payload", "internal/report", "internal/server", "internal/staging", "internal/statestore",
-		"internal/terminal"} {
+		"internal/terminal", "internal/budget"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
 	for _, r := range rules() {
@@ -89,6 +89,7 @@ func roomRules() []rule {
 				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog",
 				"vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/fleet",
 				"vitrine/internal/news", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/budget",
 				"vitrine/internal/statestore",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/interceptor", "go.temporal.io/sdk/temporal",
 			},
@@ -159,13 +160,18 @@ func roomRules() []rule {
 			name: "internal/doctor",
 			why:  "what examines a deployment is handed all it looks at, and says what mends it: it makes no client",
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault", "vitrine/internal/feed",
-				"vitrine/internal/fleet", "vitrine/internal/order",
+				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
+				"vitrine/internal/feed", "vitrine/internal/fleet", "vitrine/internal/order",
 				"vitrine/internal/preflight", "vitrine/internal/statestore", "vitrine/internal/stripeapi",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/sdk/temporal",
 			},
 			std: []string{"context", "fmt", "net/url", "slices", "strconv", "strings", "sync", "time"},
 		}.rule(`package doctor; import _ "vitrine/internal/objectstore"`),
+		room{
+			name: "internal/budget",
+			why:  "how fast something may be called, and whether at all, is decided without calling it",
+			std:  []string{"context", "math/rand/v2", "strings", "sync", "time"},
+		}.rule(`package budget; import _ "net/http"`),
 		room{
 			name: "internal/launch",
 			why:  "whoever starts syncs starts the same run: what they know beyond it is no part of starting",
@@ -219,6 +225,7 @@ func roomRules() []rule {
 			others: []string{
 				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/keyring", "vitrine/internal/preflight",
 				"vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
+				"vitrine/internal/budget",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal", "go.uber.org/fx",
 			},
 		}.rule(`package daemon; import _ "vitrine/workflows"`),

@@ -42,6 +42,15 @@ type CatalogDispatch struct {
 	Runs      Runs
 	Syncs     Syncs
 	Interval  time.Duration // between two imports of a feed
+	Breakers  *Breakers     // of this worker
+	Reads     Reads         // by this worker, of Stripe
+}
+
+// Reads are what a process has read of Stripe, which rations reads by the month.
+type Reads interface {
+	// TakeReads takes those that nobody has taken yet, and GiveBack returns them if they could not be kept.
+	TakeReads() int
+	GiveBack(reads int)
 }
 
 // LookAtShardInput is the input of LookAtShard.
@@ -100,9 +109,15 @@ func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) 
 	if err := d.look(ctx, look, shard, fmt.Sprintf("the fleet's dispatcher of shard %d", in.Shard)); err != nil {
 		return LookAtShardResult{}, err
 	}
+	reads := d.Reads.TakeReads()
+	look.Spent(reads)
 	after, summary := look.End()
 	summary.TookMS = time.Since(began).Milliseconds()
-	return shortOf(summary), d.keep(ctx, in.Shard, after, summary, etag)
+	kept, err := d.keep(ctx, in.Shard, after, summary, etag)
+	if !kept {
+		d.Reads.GiveBack(reads)
+	}
+	return shortOf(summary), err
 }
 
 func (d *CatalogDispatch) policy(plan fleet.Plan) (fleet.Policy, error) {
@@ -122,6 +137,9 @@ func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard flee
 		return err
 	}
 	d.readStates(ctx, look)
+	for _, stop := range d.Breakers.Stops() {
+		look.Stop(stop)
+	}
 	if ctx.Err() == nil {
 		d.start(ctx, look, by)
 	}
@@ -307,26 +325,33 @@ func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string
 		if runs[i].err != nil {
 			activity.GetLogger(ctx).Warn("a sync was not started", "catalog", look.ID(at).Name(), "error", runs[i].err)
 			look.NotStarted(at)
+			countStart(ctx, "refused")
 			continue
 		}
-		look.Started(at, runs[i].run, runs[i].joined)
+		due := look.Started(at, runs[i].run, runs[i].joined)
+		if runs[i].joined {
+			countStart(ctx, "joined")
+			continue
+		}
+		countStart(ctx, "started")
+		activity.GetMetricsHandler(ctx).Timer("vitrine_fleet_start_delay_seconds").Record(due)
 	}
 }
 
-// keep writes what the look saw. Where another look was faster, its word stands: nothing of this one's is lost, for the
-// next look finds the runs that were started.
+// keep writes what the look saw, and says whether it did. Where another look was faster, its word stands: nothing of
+// this one's is lost, for the next look finds the runs that were started.
 func (d *CatalogDispatch) keep(
 	ctx context.Context, shard int, after fleet.Snapshot, s fleet.Summary, etag string,
-) error {
-	err := d.Fleet.SaveSnapshot(ctx, shard, after, etag)
+) (kept bool, err error) {
+	err = d.Fleet.SaveSnapshot(ctx, shard, after, etag)
 	if fault.Is(err, fault.StateConflict) {
 		activity.GetLogger(ctx).Warn("another look at the shard was kept meanwhile", "shard", shard)
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return d.Fleet.SaveSummary(ctx, shard, s)
+	return true, d.Fleet.SaveSummary(ctx, shard, s)
 }
 
 func shortOf(s fleet.Summary) LookAtShardResult {

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
 	"vitrine/internal/account"
+	"vitrine/internal/budget"
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
@@ -44,6 +46,7 @@ func newDispatch(t *testing.T) *dispatch {
 	d.steps = &CatalogDispatch{
 		Listing: d.store, Accounts: account.Documents{Store: docs}, Documents: catalog.Documents{Store: docs},
 		Fleet: fleet.Documents{Store: docs}, Runs: d, Syncs: d, Interval: account.MinInterval,
+		Breakers: NewBreakers(), Reads: budget.NewCalls(20),
 		Stager: staging.Stager{Documents: catalog.Documents{Store: docs}, Rules: account.DefaultRules()},
 	}
 	return d
@@ -398,6 +401,61 @@ func TestAStandingThatCannotBeRead(t *testing.T) {
 	require.Equal(t, 1, summary.Unusable)
 	require.NoError(t, d.store.Delete(t.Context(), "state", "state/standings/acct_2.json"))
 	require.Equal(t, 1, d.see(0).Started, "repaired")
+}
+
+// While Stripe answers nobody, a few runs try it and nothing else is started; as soon as it answers, all is.
+func TestNothingIsStartedWhileStripeAnswersNobody(t *testing.T) {
+	t.Parallel()
+	d := newDispatch(t)
+	for i := range 9 {
+		d.shop(fmt.Sprintf("acct_%d", i))
+	}
+	for i := range 5 {
+		d.steps.Breakers.Stripe.Failed(time.Now(), fmt.Sprintf("step %d", i), "HTTP 503")
+	}
+	result := d.see(0)
+	require.Equal(t, LookAtShardResult{Accounts: 9, Read: 9, Started: 2, Syncing: 2, Due: 7}, result)
+	require.Equal(t, LookAtShardResult{Accounts: 9, Syncing: 2, Due: 7}, d.see(0), "those are at work")
+	summary, _, err := d.steps.Fleet.Summary(t.Context(), 0)
+	require.NoError(t, err)
+	require.Len(t, summary.Stopped, 1)
+	require.Equal(t, "Stripe", summary.Stopped[0].What)
+	require.Equal(t, "HTTP 503", summary.Stopped[0].Why)
+
+	d.steps.Breakers.Stripe.Succeeded()
+	require.Equal(t, 7, d.see(0).Started)
+	require.Len(t, d.ended(), 9)
+}
+
+// What is read of Stripe is added up, look by look, and lost with no look that is not kept.
+func TestReadsAreAddedUp(t *testing.T) {
+	t.Parallel()
+	d := newDispatch(t)
+	calls := budget.NewCalls(20)
+	d.steps.Reads = calls
+	read := func(n int) fleet.Summary {
+		t.Helper()
+		for range n {
+			calls.Read()
+		}
+		d.see(0)
+		summary, _, err := d.steps.Fleet.Summary(t.Context(), 0)
+		require.NoError(t, err)
+		return summary
+	}
+	require.Equal(t, 7, read(7).Reads)
+	require.Equal(t, 12, read(5).Reads)
+	d.store.Before = func(operation, _, key string) error {
+		if operation == "Put" && strings.HasSuffix(key, "/snapshot") {
+			return fault.NewPlain(fault.StorageFailed, errors.New("S3 is away"))
+		}
+		return nil
+	}
+	calls.Read()
+	_, err := d.look(0)
+	require.Error(t, err)
+	d.store.Before = nil
+	require.Equal(t, 13, read(0).Reads)
 }
 
 func TestARunThatHoldsTheFeed(t *testing.T) {

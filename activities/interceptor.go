@@ -13,23 +13,31 @@ import (
 // Temporal looks at the outermost error only.
 type Interceptor struct {
 	interceptor.WorkerInterceptorBase
+	// Breakers are asked before every step, and told how it ended; nil: every step is tried.
+	Breakers *Breakers
 }
 
 // InterceptActivity is called by the SDK once for each activity that runs.
-func (*Interceptor) InterceptActivity(
+func (i *Interceptor) InterceptActivity(
 	_ context.Context, next interceptor.ActivityInboundInterceptor,
 ) interceptor.ActivityInboundInterceptor {
-	i := &stepInterceptor{}
-	i.Next = next
-	return i
+	step := &stepInterceptor{breakers: i.Breakers}
+	step.Next = next
+	return step
 }
 
 type stepInterceptor struct {
 	interceptor.ActivityInboundInterceptorBase
+	breakers *Breakers
 }
 
 // ExecuteActivity runs a step.
 func (i *stepInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	if i.breakers != nil {
+		if err := i.breakers.ask(activity.GetInfo(ctx), time.Now()); err != nil {
+			return nil, translate(err)
+		}
+	}
 	p := new(pulse)
 	beating, stop := context.WithCancel(ctx)
 	defer stop()
@@ -37,5 +45,8 @@ func (i *stepInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.E
 	began := time.Now()
 	result, err := i.Next.ExecuteActivity(context.WithValue(ctx, pulseKey{}, p), in)
 	countStep(ctx, time.Since(began), err)
+	if i.breakers != nil {
+		i.breakers.note(activity.GetInfo(ctx), time.Now(), err)
+	}
 	return result, translate(err)
 }

@@ -46,6 +46,12 @@ func countLook(ctx context.Context, kind feed.Kind, found FetchCatalogResult) {
 	}
 }
 
+// countStart notes what became of a sync that a dispatcher would start.
+func countStart(ctx context.Context, outcome string) {
+	activity.GetMetricsHandler(ctx).WithTags(map[string]string{"outcome": outcome}).
+		Counter("vitrine_fleet_starts_total").Inc(1)
+}
+
 func countImport(ctx context.Context, api feed.API, ended catalog.Import) {
 	began := ended.Created
 	if began.IsZero() {

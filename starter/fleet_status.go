@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -59,9 +58,6 @@ type fleetView struct {
 
 	away error // why nothing is known of the dispatchers
 }
-
-// objective is within how long Stripe is to have what changed.
-const objective = 20 * time.Minute
 
 func (a *app) fleetStatus(ctx context.Context) error {
 	docs, c, err := a.both(ctx)
@@ -168,6 +164,10 @@ func (a *app) printFleet(v fleetView) {
 	if paused := v.paused(); paused != "" {
 		line("paused", "%s", paused)
 	}
+	for _, stop := range total.Stopped {
+		line("stopped", "%s has failed for everybody for %s: nothing is started but to try it, and all goes on when it "+
+			"answers (%s)", stop.What, terminal.Rough(a.Now().Sub(stop.Since)), terminal.Printable(stop.Why))
+	}
 	a.printConditions(total)
 	late := total.Lateness
 	line("late", "%s", lateText(late))
@@ -175,6 +175,9 @@ func (a *app) printFleet(v fleetView) {
 		total.Started, total.Joined, total.Refused, terminal.Lasting(total.Delays.Quantile(0.99)))
 	if total.Unread > 0 {
 		line("unread", "%s states and settings are left for the next looks", humanize.Comma(int64(total.Unread)))
+	}
+	if total.Reads > 0 {
+		line("reads", "%s", readsText(total.Reads))
 	}
 	var causes []string
 	for _, cause := range total.TopCauses(6) {
@@ -209,10 +212,21 @@ func lateText(late fleet.Spread) string {
 	text := fmt.Sprintf("%s on their way: half within %s, 99 of 100 within %s, all within %s",
 		terminal.Plural(int64(late.Total()), "feed"),
 		terminal.Lasting(late.Quantile(0.5)), terminal.Lasting(late.Quantile(0.99)), terminal.Lasting(late.Max))
-	if n := late.Above(objective); n > 0 {
-		text += fmt.Sprintf("; %s for longer than %s", humanize.Comma(int64(n)), terminal.Lasting(objective))
+	if n := late.Above(fleet.Objective); n > 0 {
+		text += fmt.Sprintf("; %s for longer than %s", humanize.Comma(int64(n)), terminal.Lasting(fleet.Objective))
 	}
 	return text
+}
+
+// readsText sets what was read of Stripe against its ration, of which only Stripe knows how large it is.
+func readsText(reads int) string {
+	text := fmt.Sprintf("%s of Stripe within %d days", humanize.Comma(int64(reads)), fleet.RationDays)
+	if reads <= fleet.LeastRation {
+		return text + "; its ration allows every platform " + humanize.Comma(fleet.LeastRation)
+	}
+	needed := (reads + fleet.ReadsPerTransaction - 1) / fleet.ReadsPerTransaction
+	return text + fmt.Sprintf("; its ration allows as many if the accounts had %s within that time",
+		terminal.Plural(int64(needed), "transaction"))
 }
 
 func (v fleetView) paused() string {

@@ -280,6 +280,20 @@ func TestTheFleetsStatus(t *testing.T) {
 	require.Equal(t, 3, v.Total.Accounts)
 	require.False(t, v.Shards[0].Behind)
 
+	require.NotContains(t, s.stdout.String(), "stopped")
+	summary, _, err := fleetOf(s.docs).Summary(t.Context(), 0)
+	require.NoError(t, err)
+	summary.Stopped = []fleet.Stop{{What: "Stripe", Since: noon.Add(-10 * time.Minute), Why: "HTTP 503"}}
+	for reads, text := range map[int]string{
+		9_000: "every platform 10,000", 12_001: "if the accounts had 25 transactions",
+	} {
+		summary.Reads = reads
+		require.NoError(t, fleetOf(s.docs).SaveSummary(t.Context(), 0, summary))
+		require.Zero(t, s.run("fleet", "status"), s.stderr.String())
+		require.Contains(t, s.stdout.String(), text)
+		require.Contains(t, s.stdout.String(), "Stripe has failed for everybody for 10m")
+	}
+
 	s.lookedAt(fleet.Plan{}, noon.Add(-time.Hour))
 	require.Equal(t, exitFailed, s.run("fleet", "status"))
 	require.Contains(t, s.stderr.String(), "shard 0 was not looked at")

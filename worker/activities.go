@@ -11,6 +11,7 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/account"
 	"vitrine/internal/assortment"
+	"vitrine/internal/budget"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
@@ -24,6 +25,7 @@ import (
 
 var activitiesModule = fx.Module("activities", fx.Provide(
 	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding, newAccountNews,
+	activities.NewBreakers,
 ))
 
 func newCatalogSync(
@@ -65,13 +67,13 @@ func newStager(c config.Config, store statestore.Store) staging.Stager {
 
 func newCatalogDispatch(
 	c config.Config, objects statestore.Objects, listing activities.Listing, runs activities.Runs,
-	syncs activities.Syncs,
+	syncs activities.Syncs, breakers *activities.Breakers, calls *budget.Calls,
 ) *activities.CatalogDispatch {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs,
-		Interval: c.Import.Interval,
+		Interval: c.Import.Interval, Breakers: breakers, Reads: calls,
 	}
 }
 

@@ -542,8 +542,8 @@ func TestTheLadderHolds(t *testing.T) {
 	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3",
 		"VITRINE_MERCHANT_CONCURRENCY", "5", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
 	require.NoError(t, err)
-	stripe, storage, merchant, orders := stripeOptions(c, nil), storageOptions(c, nil), merchantOptions(c,
-		nil), orderOptions(c, nil)
+	stripe, storage := stripeOptions(c, nil, nil), storageOptions(c, nil, nil)
+	merchant, orders := merchantOptions(c, nil, nil), orderOptions(c, nil, nil)
 	require.Equal(t, 40*time.Second, stripe.WorkerStopTimeout)
 	require.Equal(t, 40*time.Second, storage.WorkerStopTimeout)
 	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond+orders.TaskQueueActivitiesPerSecond, 1e-9,

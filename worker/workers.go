@@ -31,18 +31,21 @@ const heartbeatInterval = 5 * time.Second
 type workers []worker.Worker
 
 // newWorkers makes them. The activities are the same on all queues: a workflow says where each step runs.
-func newWorkers(c config.Config, temporal client.Client, steps steps, giveUp daemon.GiveUp) workers {
-	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, giveUp))
+func newWorkers(
+	c config.Config, temporal client.Client, steps steps, breakers *activities.Breakers, giveUp daemon.GiveUp,
+) workers {
+	interceptors := []interceptor.WorkerInterceptor{&activities.Interceptor{Breakers: breakers}}
+	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, interceptors, giveUp))
 	workflows.Register(storage)
 	steps.register(storage)
 
-	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, giveUp))
+	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, interceptors, giveUp))
 	steps.register(stripe)
 
-	orders := worker.New(temporal, activities.OrderTaskQueue, orderOptions(c, giveUp))
+	orders := worker.New(temporal, activities.OrderTaskQueue, orderOptions(c, interceptors, giveUp))
 	steps.register(orders)
 
-	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, giveUp))
+	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, interceptors, giveUp))
 	steps.register(merchant)
 	return workers{storage, stripe, orders, merchant}
 }
@@ -71,14 +74,14 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.News)
 }
 
-func storageOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, giveUp)
+func storageOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
+	o := commonOptions(c, i, giveUp)
 	o.MaxConcurrentActivityExecutionSize = c.Storage.Concurrency
 	return o
 }
 
-func stripeOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, giveUp)
+func stripeOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
+	o := commonOptions(c, i, giveUp)
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
 	// The server counts, so the rate holds for all workers together. The last one to ask sets it.
@@ -86,14 +89,14 @@ func stripeOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 	return o
 }
 
-func orderOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
-	o := stripeOptions(c, giveUp)
+func orderOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
+	o := stripeOptions(c, i, giveUp)
 	o.TaskQueueActivitiesPerSecond = c.Stripe.OrderRate()
 	return o
 }
 
-func merchantOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, giveUp)
+func merchantOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
+	o := commonOptions(c, i, giveUp)
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Orders.Concurrency
 	return o
@@ -101,13 +104,13 @@ func merchantOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
 
 // commonOptions begin the shutdown ladder: a step that is told to stop ends by itself, WorkerStopTimeout later it is
 // cancelled, and fx gives the whole stop a little more than that. The SDK's default is to cancel at once.
-func commonOptions(c config.Config, giveUp daemon.GiveUp) worker.Options {
+func commonOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
 	return worker.Options{
 		WorkerStopTimeout:                c.Worker.ShutdownTimeout,
 		MaxHeartbeatThrottleInterval:     heartbeatInterval,
 		DefaultHeartbeatThrottleInterval: heartbeatInterval,
 		OnFatalError:                     giveUp,
-		Interceptors:                     []interceptor.WorkerInterceptor{&activities.Interceptor{}},
+		Interceptors:                     i,
 		WorkflowTaskPollerBehavior:       asManyAsNeeded(),
 		ActivityTaskPollerBehavior:       asManyAsNeeded(),
 	}

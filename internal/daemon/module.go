@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.uber.org/fx"
 
+	"vitrine/internal/budget"
 	"vitrine/internal/config"
 	"vitrine/internal/health"
 	"vitrine/internal/keyring"
@@ -36,7 +37,7 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth),
+		fx.Provide(newMetrics, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth, newCalls),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
 }
@@ -70,16 +71,23 @@ func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options
 	}))
 }
 
-func newMeasuredStripe(c config.Config, metrics client.MetricsHandler) (*stripeapi.Client, error) {
-	return newStripe(c, telemetry.StripeCalls(metrics))
+func newCalls(c config.Config) *budget.Calls { return budget.NewCalls(c.Stripe.Rate) }
+
+func newMeasuredStripe(
+	c config.Config, metrics client.MetricsHandler, calls *budget.Calls,
+) (*stripeapi.Client, error) {
+	return newStripe(c, telemetry.StripeCalls(metrics), calls)
 }
 
 // NewStripe makes the client for Stripe that a configuration describes; it calls nobody.
-func NewStripe(c config.Config) (*stripeapi.Client, error) { return newStripe(c, nil) }
+func NewStripe(c config.Config) (*stripeapi.Client, error) { return newStripe(c, nil, nil) }
 
-func newStripe(c config.Config, called func(stripeapi.Call)) (*stripeapi.Client, error) {
+func newStripe(
+	c config.Config, called func(stripeapi.Call), calls *budget.Calls,
+) (*stripeapi.Client, error) {
 	return stripeapi.New(stripeapi.Options{
 		Called:    called,
+		Budget:    calls,
 		Key:       c.Stripe.Key.Reveal(),
 		APIBase:   c.Stripe.APIBase,
 		FilesBase: c.Stripe.FilesBase,

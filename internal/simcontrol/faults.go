@@ -39,6 +39,8 @@ type Fault struct {
 	Code       string    `json:"code,omitempty"`
 	Message    string    `json:"message,omitempty"`
 	RetryAfter string    `json:"retry_after,omitempty"`
+	// LimitedBy is the header Stripe-Rate-Limited-Reason of a 429; without it, it is a lock.
+	LimitedBy string `json:"limited_by,omitempty"`
 	// under the idempotency key of /v1; nil: as Stripe does for the status
 	Stored     *bool    `json:"stored,omitempty"`
 	Bytes      int64    `json:"bytes,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"vitrine/internal/budget"
 	"vitrine/internal/fault"
 )
 
@@ -55,6 +56,9 @@ var apiRoutes = []string{
 	"GET " + catalogImportsPath,
 	"POST " + catalogImportsPath,
 	"GET " + catalogImportsPath + "/{id}",
+	"GET " + reportTypesPath + "/{id}",
+	"POST " + reportRunsPath,
+	"GET " + reportRunsPath + "/{id}",
 	"POST /v1/account_sessions",
 	"GET " + agreementsPath,
 	"POST " + agreementsPath,
@@ -89,6 +93,29 @@ func signedRouteOf(r *http.Request) string {
 		return getSigned
 	}
 	return OtherRoute
+}
+
+// spender spends requests from a budget, and tells it what Stripe refuses because there are too many.
+type spender struct {
+	next   http.RoundTripper
+	route  func(*http.Request) string
+	budget *budget.Calls
+}
+
+// RoundTrip makes the call when it is its turn.
+func (s spender) RoundTrip(r *http.Request) (*http.Response, error) {
+	route := s.route(r)
+	if err := s.budget.Spend(r.Context(), route); err != nil {
+		return nil, err
+	}
+	if budget.Rationed(route) {
+		s.budget.Read()
+	}
+	response, err := s.next.RoundTrip(r)
+	if refused := new(Error); errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests {
+		s.budget.Refused(route, refused.LimitedBy)
+	}
+	return response, err
 }
 
 // observer tells of every call, once its answer begins.

@@ -29,6 +29,7 @@ import (
 	"github.com/stripe/stripe-go/v83/rawrequest"
 
 	"vitrine/internal/account"
+	"vitrine/internal/budget"
 	"vitrine/internal/fault"
 )
 
@@ -74,6 +75,8 @@ type Options struct {
 
 	// Called is told of every request, if it is set; it must not block.
 	Called func(Call)
+	// Budget is what requests are spent from; nil: there is no end to it.
+	Budget *budget.Calls
 
 	CallTimeout   time.Duration
 	StallTimeout  time.Duration
@@ -118,10 +121,13 @@ func New(o Options) (*Client, error) {
 }
 
 func (o Options) observed(route func(*http.Request) string, next http.RoundTripper) http.RoundTripper {
-	if o.Called == nil {
-		return next
+	if o.Called != nil {
+		next = observer{next: next, route: route, tell: o.Called}
 	}
-	return observer{next: next, route: route, tell: o.Called}
+	if o.Budget != nil {
+		next = spender{next: next, route: route, budget: o.Budget}
+	}
+	return next
 }
 
 func (o *Options) setDefaults() {

@@ -35,6 +35,8 @@ type Error struct {
 	Foreign bool
 	// Replayed says that Stripe repeated the stored answer of an earlier call with the same idempotency key.
 	Replayed bool
+	// LimitedBy is which limit a 429 is about, one of budget's reasons; empty: a lock, on one object.
+	LimitedBy string
 }
 
 // Error says what Stripe refused and what to do about it.
@@ -77,7 +79,7 @@ func (e *Error) details() string {
 		parts = append(parts, "HTTP "+strconv.Itoa(e.Status))
 	}
 	for _, detail := range []struct{ name, value string }{
-		{"type", e.Type}, {"code", e.Code}, {"param", e.Param}, {"request", e.RequestID},
+		{"type", e.Type}, {"code", e.Code}, {"param", e.Param}, {"limit", e.LimitedBy}, {"request", e.RequestID},
 	} {
 		if detail.value != "" {
 			parts = append(parts, detail.name+" "+detail.value)
@@ -121,6 +123,7 @@ func decodeError(response *http.Response, body []byte, redact redactor) *Error {
 		Status:    response.StatusCode,
 		RequestID: redact.clean(response.Header.Get("Request-Id")),
 		Replayed:  response.Header.Get("Idempotent-Replayed") == "true",
+		LimitedBy: redact.clean(response.Header.Get("Stripe-Rate-Limited-Reason")),
 	}
 	var envelope struct {
 		Error *struct {

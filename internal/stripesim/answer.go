@@ -21,6 +21,7 @@ type apiError struct {
 	Param      string
 	Message    string
 	RetryAfter string
+	LimitedBy  string
 	Object     map[string]any // what the envelope shows besides, by name
 }
 
@@ -31,11 +32,12 @@ type answer struct {
 	status     int
 	body       []byte // without its request_log_url, which names the request that reads it
 	retryAfter string
+	limitedBy  string
 	failure    *apiError
 }
 
 func (e apiError) answer() answer {
-	return answer{status: e.Status, retryAfter: e.RetryAfter, failure: &e}
+	return answer{status: e.Status, retryAfter: e.RetryAfter, limitedBy: e.LimitedBy, failure: &e}
 }
 
 func (a answer) write(w http.ResponseWriter, requestID string) {
@@ -45,6 +47,9 @@ func (a answer) write(w http.ResponseWriter, requestID string) {
 	}
 	if a.retryAfter != "" {
 		w.Header().Set("Retry-After", a.retryAfter)
+	}
+	if a.limitedBy != "" {
+		w.Header().Set("Stripe-Rate-Limited-Reason", a.limitedBy)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)

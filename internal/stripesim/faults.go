@@ -181,7 +181,8 @@ func storedUnderKey(f *simcontrol.Fault) bool {
 }
 
 func faultError(f *simcontrol.Fault) apiError {
-	e := apiError{Status: f.Status, Type: f.Type, Code: f.Code, Message: f.Message, RetryAfter: f.RetryAfter}
+	e := apiError{Status: f.Status, Type: f.Type, Code: f.Code, Message: f.Message,
+		RetryAfter: f.RetryAfter, LimitedBy: f.LimitedBy}
 	if e.Type == "" {
 		e.Type = invalidRequest
 		if f.Status >= 500 {
