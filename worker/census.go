@@ -17,7 +17,8 @@ import (
 	"vitrine/workflows"
 )
 
-var censusModule = fx.Module("census", fx.Supply(censusPause(time.Second)), fx.Invoke(startCensus, reportRates))
+var censusModule = fx.Module("census", fx.Supply(censusPause(time.Second)),
+	fx.Invoke(startCensus, startFleetCensus, reportRates))
 
 // countEvery is how often a worker counts what runs: some queries of Temporal's visibility store.
 const countEvery = time.Minute

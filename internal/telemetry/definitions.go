@@ -6,6 +6,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/fleet"
 	"vitrine/internal/news"
 	"vitrine/internal/order"
 	"vitrine/internal/stripeapi"
@@ -70,14 +71,15 @@ var (
 	seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
 	calls   = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 80, 300}
 	imports = []float64{1, 5, 15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 14400, 86400}
-	ages    = []float64{60, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800}
+	ages    = []float64{15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 259200, 604800}
 	waits   = []float64{1, 10, 60, 300, 900, 3600, 14400, 43200, 86400, 259200, 604800, 2592000, 7776000}
 )
 
 // Definitions are all metrics of Vitrine's own, as docs/metrics.md lists them.
 func Definitions() []Definition {
 	return slices.Concat(
-		processMetrics(), catalogMetrics(), orderMetrics(), newsMetrics(), stripeMetrics(), stepMetrics(), receptionMetrics(),
+		processMetrics(), catalogMetrics(), fleetMetrics(), orderMetrics(), newsMetrics(), stripeMetrics(), stepMetrics(),
+		receptionMetrics(),
 	)
 }
 
@@ -179,6 +181,60 @@ func catalogMetrics() []Definition {
 		{
 			Name: "vitrine_catalog_syncs_held", Kind: Gauge, Services: onWorker, Awaited: true,
 			Help: "Syncs that wait for a person now. Every worker counts the same ones: take the maximum.",
+		},
+	}
+}
+
+// fleetMetrics are of the whole fleet, as the dispatchers' last looks found it. A look that takes place or fails is a
+// step: LookAtShard.
+func fleetMetrics() []Definition {
+	const same = " Every worker tells the same: take the maximum."
+	conditions := label("condition", "see [The fleet](operations.md#the-fleet)", texts(fleet.Conditions()))
+	quantile := label("quantile", "`0.5`, `0.99`, or `1` for the longest", []string{"0.5", "0.99", "1"})
+	return []Definition{
+		{
+			Name: "vitrine_fleet_shards", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Shards that the fleet is divided into; 0: there is no fleet." + same,
+		},
+		{
+			Name: "vitrine_fleet_accounts", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Accounts of the fleet." + same,
+		},
+		{
+			Name: "vitrine_fleet_feeds", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Feeds of the fleet, by where they stand." + same, Labels: []Label{conditions},
+		},
+		{
+			Name: "vitrine_fleet_feeds_late", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Feeds with a change that Stripe does not have 20 minutes after it, though nothing holds it." + same,
+		},
+		{
+			Name: "vitrine_fleet_lateness_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help:   "How long ago came up what is on its way to Stripe." + same,
+			Labels: []Label{quantile},
+		},
+		{
+			Name: "vitrine_fleet_oldest_look_timestamp_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "When the shard was looked at that was looked at least lately, in seconds since 1970." + same,
+		},
+		{
+			Name: "vitrine_fleet_stripe_reads", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Reads of Stripe within 30 days that count against its ration, as far as dispatchers know." + same,
+		},
+		{
+			Name: "vitrine_fleet_starts_total", Kind: Counter, Services: onWorker,
+			Help: "Syncs that dispatchers started.",
+			Labels: []Label{label("outcome", "`started`; `joined`: it was under way; `refused` by Temporal",
+				[]string{"started", "joined", "refused"})},
+		},
+		{
+			Name: "vitrine_fleet_start_delay_seconds", Kind: Histogram, Services: onWorker, Bounds: ages,
+			Help: "How long a sync that a dispatcher started was due.",
+		},
+		{
+			Name: "vitrine_breaker_open", Kind: Gauge, Services: onWorker,
+			Help:   "1 while something fails for everybody and the worker keeps attempts to a few.",
+			Labels: []Label{label("dependency", "`Stripe` or `S3`", []string{"Stripe", "S3"})},
 		},
 	}
 }

@@ -41,7 +41,7 @@ func TestDashboardsAskForWhatThereIs(t *testing.T) {
 	all, uids, asked := known(t), map[string]bool{}, 0
 	files, err := filepath.Glob("../../deploy/grafana/*.json")
 	require.NoError(t, err)
-	require.Len(t, files, 4)
+	require.Len(t, files, 5)
 	for _, file := range files {
 		var d dashboard
 		require.NoError(t, json.Unmarshal([]byte(read(t, file)), &d), file)

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/fx"
+
+	"vitrine/activities"
+	"vitrine/internal/config"
+	"vitrine/internal/fleet"
+	"vitrine/internal/statestore"
+)
+
+// fleetCensus tells of the whole fleet what the dispatchers found at their last looks: a read for each shard a minute.
+// A look is taken by any worker, so none of them could tell by itself.
+type fleetCensus struct {
+	documents fleet.Documents
+	breakers  *activities.Breakers
+	metrics   client.MetricsHandler
+	logger    *slog.Logger
+	failed    bool // the last time: an outage is logged once
+}
+
+func startFleetCensus(
+	lc fx.Lifecycle, c config.Config, objects statestore.Objects, breakers *activities.Breakers,
+	metrics client.MetricsHandler, logger *slog.Logger,
+) {
+	census := &fleetCensus{
+		documents: fleet.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		breakers:  breakers, metrics: metrics, logger: logger,
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lc.Append(fx.StartStopHook(
+		func() {
+			go func() {
+				defer close(ended)
+				census.run(ctx)
+			}()
+		},
+		func() { stop(); <-ended },
+	))
+}
+
+// run tells until ctx ends.
+func (c *fleetCensus) run(ctx context.Context) {
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
+	for {
+		c.take(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// take tells once. What cannot be read keeps its number; the time of the oldest look says how old that is.
+func (c *fleetCensus) take(ctx context.Context) {
+	c.tellBreakers()
+	ctx, cancel := context.WithTimeout(ctx, countEvery)
+	defer cancel()
+	plan, looked, found, err := c.documents.Summaries(ctx)
+	switch {
+	case err != nil:
+		if !c.failed && ctx.Err() == nil {
+			c.logger.Warn("the fleet's summaries cannot be read for the metrics", "error", err)
+		}
+	case !found:
+		c.metrics.Gauge("vitrine_fleet_shards").Update(0)
+	default:
+		c.metrics.Gauge("vitrine_fleet_shards").Update(float64(plan.Shards()))
+		c.tell(fleet.Merge(looked...))
+	}
+	c.failed = err != nil
+}
+
+func (c *fleetCensus) tell(s fleet.Summary) {
+	c.metrics.Gauge("vitrine_fleet_accounts").Update(float64(s.Accounts - s.Off))
+	for _, condition := range fleet.Conditions() {
+		c.labelled("condition", string(condition)).Gauge("vitrine_fleet_feeds").Update(float64(s.Total(condition)))
+	}
+	c.metrics.Gauge("vitrine_fleet_feeds_late").Update(float64(s.Lateness.Above(fleet.Objective)))
+	for _, share := range []float64{0.5, 0.99, 1} {
+		quantile := c.labelled("quantile", strconv.FormatFloat(share, 'g', -1, 64))
+		quantile.Gauge("vitrine_fleet_lateness_seconds").Update(s.Lateness.Quantile(share).Seconds())
+	}
+	if !s.At.IsZero() {
+		c.metrics.Gauge("vitrine_fleet_oldest_look_timestamp_seconds").Update(float64(s.At.Unix()))
+	}
+	c.metrics.Gauge("vitrine_fleet_stripe_reads").Update(float64(s.Reads))
+}
+
+func (c *fleetCensus) tellBreakers() {
+	open := map[string]float64{c.breakers.Stripe.What: 0, c.breakers.Storage.What: 0}
+	for _, stop := range c.breakers.Stops() {
+		open[stop.What] = 1
+	}
+	for what, is := range open {
+		c.labelled("dependency", what).Gauge("vitrine_breaker_open").Update(is)
+	}
+}
+
+func (c *fleetCensus) labelled(name, value string) client.MetricsHandler {
+	return c.metrics.WithTags(map[string]string{name: value})
+}
