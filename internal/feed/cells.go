@@ -84,7 +84,10 @@ func checkShippingEntry(_ *Column, entry []byte) Cause {
 
 // oddName judges a name that buyers read.
 func oddName(name []byte) Cause {
-	if hasTag(name) {
+	switch {
+	case isOrdinary(name):
+		return ""
+	case hasTag(name):
 		return HasMarkup
 	}
 	return oddCharacter(name)

@@ -192,6 +192,7 @@ type comparison struct {
 	doubted                doubt // what the first pass left in doubt
 	offers, shipped        bool  // a row offers a product; one of them says how it is shipped
 	forgotten              Table
+	rowEnd                 []byte // behind each row that is sent
 	row                    []byte // reused
 }
 
@@ -314,8 +315,10 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])
 	}
+	c.rowEnd = newline
 	if c.o.Kind.Deletes() && c.x.delete < 0 {
 		columns = append(columns, "delete")
+		c.rowEnd = []byte{c.x.comma, '\n'}
 	}
 	c.parts = parts{
 		create: c.out.Part, limit: c.o.MaxPartBytes, header: headerLine(columns, c.x.comma),

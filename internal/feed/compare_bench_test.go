@@ -61,6 +61,17 @@ func manifestOf(tb testing.TB, data []byte) *Manifest {
 	return m
 }
 
+// readWithCSV reads rows as sparingly as encoding/csv can.
+func readWithCSV(data []byte) {
+	r := csv.NewReader(bytes.NewReader(data))
+	r.ReuseRecord = true
+	for {
+		if _, err := r.Read(); err != nil {
+			return
+		}
+	}
+}
+
 func BenchmarkCompare(b *testing.B) {
 	const rows = 280_000
 	before, after := benchCatalog(rows, 0), benchCatalog(rows, 7)
@@ -72,13 +83,7 @@ func BenchmarkCompare(b *testing.B) {
 		b.SetBytes(int64(len(before)))
 		b.ReportAllocs()
 		for b.Loop() {
-			r := csv.NewReader(bytes.NewReader(before))
-			r.ReuseRecord = true
-			for {
-				if _, err := r.Read(); err != nil {
-					break
-				}
-			}
+			readWithCSV(before)
 		}
 	})
 	for _, c := range []struct {

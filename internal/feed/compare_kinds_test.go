@@ -90,6 +90,17 @@ func TestWhatWasForgottenIsSentAgain(t *testing.T) {
 	}
 }
 
+// Of a row that deletes nothing but its id is read, so it says nothing for the cells of the rows below it.
+func TestARowThatDeletesVouchesForNoOther(t *testing.T) {
+	t.Parallel()
+	const head = "id,title,description,link,image_link,availability,price,delete\n"
+	const rest = ",Oak table,Made of oak.,https://a.example/1,https://a.example/1.jpg,in_stock,free,"
+	d, out := compared(t, head+"A"+rest+"true\n"+"B"+rest+"\n"+"C"+rest+"\n", Options{})
+	require.Equal(t, []string{"3 B not_amount price", "4 C not_amount price"}, out.found)
+	require.EqualValues(t, 2, d.Counts.HeldBack)
+	require.Zero(t, d.Counts.Sent)
+}
+
 func TestPromotionsAreDeleted(t *testing.T) {
 	t.Parallel()
 	const head = "promotion_id,title,active_period,benefit_type,percent_off,target_selection,application_type,delete\n"

@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // condition judges columns of a row that depend on each other. It appends to found.
 //
@@ -9,17 +12,30 @@ import "bytes"
 // than a warning then, and so it is in a row.
 type condition func(fields [][]byte, found []problem) []problem
 
+// rowCondition is a condition with the places that it looks at, and at no other. A row that has there what a sound one
+// has needs no judging.
+type rowCondition struct {
+	judge condition
+	reads placeSet
+}
+
 // conditionsOf makes the conditions that the columns of a file can be judged by.
-func conditionsOf(kind Kind, at places) (judges []condition) {
+func conditionsOf(kind Kind, at places) (all []rowCondition) {
 	for _, c := range conditions[kind] {
-		for _, column := range c.about {
-			if at(column) >= 0 {
-				judges = append(judges, c.compile(at))
-				break
-			}
+		if !slices.ContainsFunc(c.about, func(column string) bool { return at(column) >= 0 }) {
+			continue
 		}
+		var reads placeSet
+		judge := c.compile(func(column string) int {
+			place := at(column)
+			if place >= 0 {
+				reads |= setOf(place)
+			}
+			return place
+		})
+		all = append(all, rowCondition{judge, reads})
 	}
-	return judges
+	return all
 }
 
 // conditions are what the specification asks of columns together. Each is compiled for files that have any of the

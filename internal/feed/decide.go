@@ -439,19 +439,15 @@ func (c *comparison) value(e *examined, column string) []byte {
 
 // send writes a row to a part.
 func (c *comparison) send(e *examined, group *groupSlot) error {
-	c.row = append(c.row[:0], e.out...)
-	if c.o.Kind.Deletes() && c.x.delete < 0 {
-		c.row = append(c.row, c.x.comma)
-	}
-	c.row = append(c.row, '\n')
-	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+len(c.row)) > limit {
+	size := len(e.out) + len(c.rowEnd)
+	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+size) > limit {
 		return c.holdBack(e, RowTooLong, "", nil)
 	}
 	c.delta.Counts.Sent++
 	if group != nil && !c.second {
-		group.bytes += uint64(len(c.row))
+		group.bytes += uint64(size)
 	}
-	return c.parts.add(c.row, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
+	return c.parts.add(e.out, c.rowEnd, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
 }
 
 // delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not
@@ -579,6 +575,5 @@ func (c *comparison) tombstone(id []byte, line int64) error {
 	if c.x.delete < 0 {
 		c.row = append(append(c.row, c.x.comma), "true"...)
 	}
-	c.row = append(c.row, '\n')
-	return c.parts.add(c.row, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
+	return c.parts.add(c.row, newline, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
 }

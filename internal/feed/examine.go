@@ -29,11 +29,11 @@ type examiner struct {
 	rules      *rules
 	normaliser *normaliser
 	comma      byte
-	sent       []int  // the columns that Stripe gets, in the order of the file
-	dropped    bool   // it does not get all of them
-	canonical  []int  // the same columns, in the order of their names
-	marks      []byte // 8 bytes for each of them, which stand for its name in a fingerprint
-	seed       []byte // what every former fingerprint begins with: the names of these columns
+	sent       []int    // the columns that Stripe gets, in the order of the file
+	dropped    bool     // it does not get all of them
+	canonical  []int    // the same columns, in the order of their names
+	marks      []uint64 // for each of them what stands for its name in a fingerprint
+	seed       []byte   // what every former fingerprint begins with: the names of these columns
 }
 
 // newExaminer prepares for the rows under a header.
@@ -79,7 +79,7 @@ func newExaminer(h Header, o Options) *examiner {
 	slices.SortFunc(x.canonical,
 		func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
 	for _, i := range x.canonical {
-		x.marks = binary.LittleEndian.AppendUint64(x.marks, xxhash.Sum64String(h.Columns[i]))
+		x.marks = append(x.marks, xxhash.Sum64String(h.Columns[i]))
 		x.seed = appendText(x.seed, h.Columns[i])
 	}
 	sum := xxhash.Sum64(x.seed)
@@ -140,7 +140,8 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 
 // examine looks at every row of the batch.
 func (x *examiner) examine(w *work) {
-	w.examined, w.problems = w.examined[:0], w.problems[:0]
+	w.examined = slices.Grow(w.examined[:0], len(w.rows))[:len(w.rows)]
+	w.problems = w.problems[:0]
 	w.rewritten, w.normal, w.written, w.sound = w.rewritten[:0], w.normal[:0], w.written[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
 		w.struck = make([]int64, len(n.rules()))
@@ -149,11 +150,11 @@ func (x *examiner) examine(w *work) {
 	w.offers, w.shipped = false, false
 	for i := range w.rows {
 		raw := &w.rows[i]
-		e := examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy,
+		e := &w.examined[i]
+		*e = examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy,
 			problems: len(w.problems), fields: w.fieldsOf(raw)}
-		x.row(w, raw, &e)
+		x.row(w, raw, e)
 		e.after = len(w.problems)
-		w.examined = append(w.examined, e)
 	}
 }
 
@@ -187,7 +188,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		}
 	}
 	w.problems = x.rules.check(e.fields, w.sound, w.problems)
-	if len(w.problems) == e.problems {
+	if len(w.problems) == e.problems && !x.rules.deletes(e.fields) { // of a row that deletes, few cells are judged
 		w.sound = e.fields
 	}
 	if e.written != nil {
@@ -533,16 +534,22 @@ func (x *examiner) asWritten(found []problem, e *examined) {
 // so what has no value is not part of the fingerprint: a column more, or one less, in which nothing stands sends no row
 // again.
 func (x *examiner) describe(w *work, e *examined) {
-	text := w.scratch[:0]
-	for n, i := range x.canonical {
-		if len(e.fields[i]) > 0 {
-			text = append(text, x.marks[8*n:8*n+8]...)
-			text = binary.AppendUvarint(text, uint64(len(e.fields[i])))
-			text = append(text, e.fields[i]...)
+	text, n := w.scratch, 0
+	for at, i := range x.canonical {
+		value := e.fields[i]
+		if len(value) == 0 {
+			continue
 		}
+		if need := n + 8 + binary.MaxVarintLen64 + len(value); need > len(text) {
+			text = slices.Grow(text, need)
+			text = text[:cap(text)]
+		}
+		binary.LittleEndian.PutUint64(text[n:], x.marks[at])
+		n += 8 + putUvarint(text[n+8:], uint64(len(value)))
+		n += copy(text[n:], value)
 	}
 	w.scratch = text
-	e.fingerprint = notTombstone(xxhash.Sum64(text))
+	e.fingerprint = notTombstone(xxhash.Sum64(text[:n]))
 	if x.prices.price >= 0 {
 		e.listed, e.price = x.prices.of(e.fields)
 	}

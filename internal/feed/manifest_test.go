@@ -301,6 +301,42 @@ func TestTablesFindEveryID(t *testing.T) {
 	require.Equal(t, uint64(7), table.fingerprint(7))
 }
 
+// Ids that rise need no index; ids that rise no longer are found all the same, wherever that begins.
+func TestTablesFindIDsThatRiseForAWhile(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(500) {
+		luck := rand.New(rand.NewPCG(seed, 5))
+		form := []string{"%d", "SKU%05d", "%x", "A%d-B"}[luck.IntN(4)]
+		disorder := luck.IntN(60)
+		table, number := &Table{}, map[string]int{}
+		for i, n := 0, 0; i < 60; i++ {
+			n += 1 + luck.IntN(12)
+			if i >= disorder && luck.IntN(3) == 0 {
+				n = luck.IntN(n)
+			}
+			id := fmt.Sprintf(form, n)
+			want, known := number[id]
+			if !known {
+				want = len(number)
+				number[id] = want
+			}
+			got, err := table.FindOrAdd([]byte(id))
+			require.NoError(t, err)
+			require.Equal(t, want, got, "seed %d: %s", seed, id)
+			if luck.IntN(100) == 0 {
+				id := fmt.Sprintf("-%d", i)
+				number[id] = len(number)
+				require.NoError(t, table.Add(Entry{ID: []byte(id)}))
+			}
+		}
+		for id, want := range number {
+			got, ok := table.Find([]byte(id), 0)
+			require.True(t, ok)
+			require.Equal(t, want, got)
+		}
+	}
+}
+
 // A list of currencies that is full forgets prices rather than mixing them up.
 func TestATableOfEveryCurrency(t *testing.T) {
 	t.Parallel()

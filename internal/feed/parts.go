@@ -46,20 +46,24 @@ type parts struct {
 	writers  []*partWriter
 }
 
-// add writes one row. line holds the row with its line end, group is where the row's item group is kept, nil if it has
-// none.
-func (p *parts) add(line []byte, group *groupSlot, e Entry) error {
+// add writes one row, in two pieces of which the second has the line end. group is where the row's item group is kept,
+// nil if it has none.
+func (p *parts) add(row, end []byte, group *groupSlot, e Entry) error {
 	if p.overflow && !p.planned {
 		return nil // read once more, with a plan
 	}
-	w, err := p.writerFor(int64(len(line)), group)
+	size := int64(len(row) + len(end))
+	w, err := p.writerFor(size, group)
 	if err != nil || w == nil {
 		return err
 	}
-	if _, err := w.out.Write(line); err != nil {
+	if _, err := w.out.Write(row); err != nil {
 		return err
 	}
-	w.Bytes += int64(len(line))
+	if _, err := w.out.Write(end); err != nil {
+		return err
+	}
+	w.Bytes += size
 	return w.Table.Add(e)
 }
 

@@ -6,12 +6,11 @@ import (
 	"sync"
 )
 
-// inFlight is how many batches are on their way at once: one being cut, one being merged, and some to even things out.
-const inFlight = 8
-
 // flow sends batches through the examination on all cores, and gives them to merge in the order of the file. first is a
 // batch that was cut already.
 func (x *examiner) flow(c *cutter, first *work, merge func(*work) error) error {
+	// One is being cut, one merged, and one looked at on each core. More would push each other out of the caches.
+	inFlight := runtime.GOMAXPROCS(0) + 2
 	free, tasks, ordered := make(chan *work, inFlight), make(chan *work, inFlight), make(chan *work, inFlight)
 	for range inFlight - 1 {
 		free <- newWork()

@@ -3,8 +3,10 @@ package feed
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 )
 
@@ -308,6 +310,7 @@ func (c *cutter) skipBlank(data []byte, pos int) int {
 func (c *cutter) row(b *batch, data []byte, eof bool, row *rawRow) (next int, ok bool) {
 	pos := row.start
 	for {
+		pos = c.plainFields(b, data, pos)
 		var end int
 		if pos < len(data) && data[pos] == '"' && c.quotes != LiteralQuotes {
 			if end, ok = c.quoted(b, data, eof, row, pos); row.torn && c.judge.columns > 0 {
@@ -334,6 +337,28 @@ func (c *cutter) row(b *batch, data []byte, eof bool, row *rawRow) (next int, ok
 		}
 		return min(end+1, len(data)), true
 	}
+}
+
+// plainFields appends the unquoted fields from pos on that a comma ends, as long as there is no quote, and returns where
+// the field behind them begins. It leaves the end of the row, and of data, to others.
+func (c *cutter) plainFields(b *batch, data []byte, pos int) int {
+	comma, plain, fields := c.comma, uint64(c.plain), b.fields
+	for at := pos; at+8 <= len(data); at += 8 {
+		word := binary.LittleEndian.Uint64(data[at:])
+		for found := below(word, plain) &^ equal(word, ' '); found != 0; found &= found - 1 {
+			i := at + bits.TrailingZeros64(found)/8
+			switch data[i] {
+			case comma:
+				fields = append(fields, data[pos:i:i])
+				pos = i + 1
+			case '"', '\n', '\r':
+				b.fields = fields
+				return pos
+			}
+		}
+	}
+	b.fields = fields
+	return pos
 }
 
 // unquoted finds the comma or line end behind an unquoted stretch. A lone CR and a quote belong to it.

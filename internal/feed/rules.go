@@ -16,7 +16,7 @@ type rules struct {
 	keys       []cellRule // the id and delete: all that is read of a row that deletes
 	cells      []cellRule // the other columns
 	absent     []string   // required columns that the file does not have, as it may if all its rows delete
-	conditions []condition
+	conditions []rowCondition
 	variantAt  []int
 	lacking    []problem // of the file as a whole
 	expiresAt  int
@@ -26,7 +26,8 @@ type rules struct {
 
 // cellRule is what is asked of one cell.
 type cellRule struct {
-	at       int // in the row
+	at       int      // in the row
+	place    placeSet // the same
 	column   *Column
 	check    valueCheck
 	required bool
@@ -45,8 +46,8 @@ func compileRules(kind Kind, columns []string) *rules {
 	for i := range known {
 		c := &known[i]
 		place := at(c.Name)
-		switch rule := (cellRule{at: place, column: c, check: valueChecks[c.Type], required: c.Need == Required,
-			free: c.Type.free()}); {
+		switch rule := (cellRule{at: place, place: setOf(place), column: c, check: valueChecks[c.Type],
+			required: c.Need == Required, free: c.Type.free()}); {
 		case place < 0 && rule.required:
 			r.absent = append(r.absent, c.Name)
 		case place < 0:
@@ -85,6 +86,26 @@ func placesOf(columns []string) places {
 	}
 }
 
+// placeSet is a set of places in a row. Those from the 64th on are in it together, or not at all.
+type placeSet uint64
+
+const everyPlace = ^placeSet(0)
+
+func setOf(place int) placeSet { return 1 << min(uint(place), 63) }
+
+// differences are the places in which a row differs from another one; all of them if there is none.
+func differences(fields, other [][]byte) (differ placeSet) {
+	if other == nil {
+		return everyPlace
+	}
+	for i, value := range fields {
+		if same := other[i]; len(value) != len(same) || len(value) > 0 && !bytes.Equal(value, same) {
+			differ |= setOf(i)
+		}
+	}
+	return differ
+}
+
 // check appends what is wrong with a row to found. fields has one element for each column of the header. How many
 // there are, whether the id is there, and whether the text is UTF-8 is not its business. Of a row that deletes, only
 // the id and delete are read, as Stripe does.
@@ -92,16 +113,19 @@ func placesOf(columns []string) places {
 // sound is another row, none of whose cells has a problem; nil if there is none. Rows of a shop resemble each other:
 // half of the cells are those of the row above, and what was found sound once need not be judged again.
 func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
-	found = checkCells(r.keys, fields, nil, found)
+	found = checkCells(r.keys, fields, everyPlace, found)
 	if r.deletes(fields) {
 		return found
 	}
-	found = checkCells(r.cells, fields, sound, found)
+	differ := differences(fields, sound)
+	found = checkCells(r.cells, fields, differ, found)
 	for _, column := range r.absent {
 		found = append(found, problem{column: column, cause: Missing})
 	}
-	for _, judge := range r.conditions {
-		found = judge(fields, found)
+	for i := range r.conditions {
+		if c := &r.conditions[i]; c.reads&differ != 0 {
+			found = c.judge(fields, found)
+		}
 	}
 	if value := valueAt(fields, r.expiresAt); value != nil && Expired(value, r.now) {
 		found = append(found, problem{"expiration_date", value, ExpirationPassed})
@@ -109,15 +133,15 @@ func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
 	return found
 }
 
-func checkCells(cells []cellRule, fields, sound [][]byte, found []problem) []problem {
+func checkCells(cells []cellRule, fields [][]byte, differ placeSet, found []problem) []problem {
 	for i := range cells {
 		rule := &cells[i]
+		if rule.place&differ == 0 {
+			continue
+		}
 		value := fields[rule.at]
 		if len(value) == 0 && !rule.required {
 			continue // half of a usual row
-		}
-		if sound != nil && bytes.Equal(value, sound[rule.at]) {
-			continue
 		}
 		if cause := rule.judge(value); cause != "" {
 			found = append(found, problem{rule.column.Name, value, cause})

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -256,6 +257,48 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 	n := compileDialect(GoogleDialect, Product, columns)
 	scratch := make([]byte, 0, 1024)
 	require.Zero(t, testing.AllocsPerRun(100, func() { _, scratch = n.row(rows[0], scratch[:0]) }))
+}
+
+// What is skipped because the row above has it too would have passed.
+func TestARowIsJudgedAlikeBelowAnother(t *testing.T) {
+	t.Parallel()
+	odd := strings.Split("| |A & B|A &amp; B|<b>|\u200b|SHOUTING ALL DAY|a.example|https://a.example/1|http://a.example/1.jpg|"+
+		"15.00 USD|20.00 EUR|1.299 EUR|0.00 USD|preorder|in_stock|true|false|2020-01-01|2030-01-01/2020-01-01|0|3|"+
+		"US:ALL:Express:3-5:1.00 EUR|DE:ALL:Express:1.00 EUR|5322.0|Media > Books|2 kg|no", "|")
+	for seed := range uint64(600) {
+		luck := rand.New(rand.NewPCG(seed, 6))
+		kind := Kinds()[luck.IntN(len(Kinds()))]
+		sample := sampleRow(kind)
+		var columns []string
+		for range luck.IntN(2) * 60 {
+			columns = append(columns, "own") // so that places above 63 come into use
+		}
+		for _, c := range Columns(kind) {
+			if luck.IntN(8) > 0 {
+				columns = append(columns, c.Name)
+			}
+		}
+		columns = append(columns, "identifier_exists")
+		r := compileRules(kind, columns)
+		r.now = time0.Unix()
+		var sound [][]byte
+		row := make([][]byte, len(columns))
+		for range 30 {
+			row = slices.Clone(row)
+			for i, column := range columns {
+				if luck.IntN(6) == 0 {
+					row[i] = []byte(odd[luck.IntN(len(odd))])
+				} else if row[i] == nil || luck.IntN(3) == 0 {
+					row[i] = []byte(sample[column])
+				}
+			}
+			alone := r.check(row, nil, nil)
+			require.Equal(t, alone, r.check(row, sound, nil), "seed %d", seed)
+			if len(alone) == 0 && !r.deletes(row) {
+				sound = row
+			}
+		}
+	}
 }
 
 func BenchmarkRules(b *testing.B) {

@@ -44,6 +44,9 @@ type Table struct {
 	at    []uint32 // where each entry begins in data
 	slots []slot   // open addressing by id; nil until it is needed
 	tags  []priceTag
+	// The ids rise, each text above the last or, as numbers do, longer than the last if not: kept by FindOrAdd, until
+	// one does not rise and slots are needed.
+	asTexts, asNumbers bool
 }
 
 // priceTag is what a price needs besides its number.
@@ -126,6 +129,15 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
+// putUvarint is binary.PutUvarint with the short way first.
+func putUvarint(b []byte, n uint64) int {
+	if n < 0x80 {
+		b[0] = byte(n)
+		return 1
+	}
+	return binary.PutUvarint(b, n)
+}
+
 var errDamaged = errors.New("the manifest is damaged")
 
 // decode reads the entry at offset at, and returns where the next one begins.
@@ -183,6 +195,7 @@ func (t *Table) open(data []byte, entries int, tags []priceTag) error {
 
 // Add appends an entry whose id the table does not have, and copies it. It fails if the table is full.
 func (t *Table) Add(e Entry) error {
+	t.asTexts, t.asNumbers = false, false
 	if err := t.append(e); err != nil || t.slots == nil {
 		return err
 	}
@@ -248,6 +261,9 @@ func (t *Table) Find(id []byte, hint int) (int, bool) {
 
 // FindOrAdd is Find for an id that is to be in the table afterwards: without a fingerprint, if it is new.
 func (t *Table) FindOrAdd(id []byte) (number int, err error) {
+	if t.slots == nil && t.rises(id) {
+		return len(t.at), t.append(Entry{ID: id})
+	}
 	if t.slots == nil || 4*len(t.at) >= 3*len(t.slots) {
 		t.index()
 	}
@@ -261,6 +277,20 @@ func (t *Table) FindOrAdd(id []byte) (number int, err error) {
 	}
 	t.slots[free] = slot{tag, uint32(len(t.at))}
 	return len(t.at) - 1, nil
+}
+
+// rises reports whether an id that is to be added is above the last one, as all before it were: then it is new. Many
+// exports come in the order of their ids, which are numbers or texts.
+func (t *Table) rises(id []byte) bool {
+	if len(t.at) == 0 {
+		t.asNumbers, t.asTexts = true, true
+		return true
+	}
+	last := t.id(len(t.at) - 1)
+	order := bytes.Compare(last, id)
+	t.asTexts = t.asTexts && order < 0
+	t.asNumbers = t.asNumbers && (len(last) < len(id) || len(last) == len(id) && order < 0)
+	return t.asTexts || t.asNumbers
 }
 
 func tagOf(id []byte) uint32 { return uint32(xxhash.Sum64(id)) }

@@ -128,13 +128,16 @@ func allCapitals(text []byte) bool {
 }
 
 func checkPlainText(c *Column, value []byte) Cause {
+	ordinary := isOrdinary(value)
 	switch {
 	case tooLong(value, c.Limit):
 		return TooLong
-	case hasTag(value):
+	case !ordinary && hasTag(value):
 		return HasMarkup
 	case hasLink(value):
 		return HasLink
+	case ordinary:
+		return ""
 	}
 	return oddInProse(value)
 }

@@ -23,7 +23,7 @@ var textBytes = func() (classes [256]uint8) {
 		switch b := byte(i); {
 		case b < ' ' || b == 0x7f:
 			classes[i] = control
-		case b == '&' || bytes.IndexByte(invisibleLeads, b) >= 0:
+		case b == '&' || b == '<' || bytes.IndexByte(invisibleLeads, b) >= 0:
 			classes[i] = special
 		}
 	}
@@ -61,7 +61,6 @@ func oddInProse(text []byte) Cause {
 // hasControl looks for control characters other than tabs and line ends. Descriptions are most of a catalog, so it
 // looks at eight bytes at once.
 func hasControl(text []byte) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; len(text) >= 8; text = text[8:] {
 		word := binary.LittleEndian.Uint64(text)
 		del := word ^ ones*0x7f

@@ -89,7 +89,10 @@ func isPlainURL(text []byte) bool {
 	rest := afterScheme(text)
 	host := leading(rest, inHost)
 	path := rest[host:]
-	return host > 0 && len(path) > 0 && path[0] == '/' && leading(path, inPlainPath) == len(path)
+	if host == 0 || len(path) == 0 || path[0] != '/' {
+		return false
+	}
+	return len(path) >= 8 && eachWord(path, isPlainPathWord) || leading(path, inPlainPath) == len(path)
 }
 
 func readURL(text []byte) Cause {
