@@ -24,7 +24,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos clean
+	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos upgrade clean
 
 help: ## list the targets
 	@awk -v width="$${COLUMNS:-80}" -F ':.*## ' '/^[a-z0-9-]+:.*## / { line = sprintf("  make %-16s", $$1); \
@@ -138,6 +138,9 @@ compose-config: ## check docker-compose.yml against the code; docker is not need
 
 try: ## bring docker-compose.yml up, sync, fulfil an order, kill workers, say what was checked; needs a Docker engine
 	@GO='$(GO)' deploy/try
+
+upgrade: build ## go from EARLIER (the last release) to this version and back, with syncs and orders under way
+	@GO='$(GO)' EARLIER='$(EARLIER)' tools/upgrade
 
 chaos: starter ## break the containers on purpose for FOR (4m), from SEED on; the images are those that make try built
 	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --for '$(FOR)' $(CHAOS)

@@ -542,8 +542,9 @@ func TestTheLadderHolds(t *testing.T) {
 	c, err := config.LoadWorker(environmentOf("VITRINE_STRIPE_RATE", "7.5", "VITRINE_STRIPE_CONCURRENCY", "3",
 		"VITRINE_MERCHANT_CONCURRENCY", "5", "VITRINE_SHUTDOWN_TIMEOUT", "40s"))
 	require.NoError(t, err)
-	stripe, storage := stripeOptions(c, nil, nil), storageOptions(c, nil, nil)
-	merchant, orders := merchantOptions(c, nil, nil), orderOptions(c, nil, nil)
+	common := commonOptions(c, deployment{}, nil, nil)
+	stripe, storage := stripeOptions(c, common), storageOptions(c, common)
+	merchant, orders := merchantOptions(c, common), orderOptions(c, common)
 	require.Equal(t, 40*time.Second, stripe.WorkerStopTimeout)
 	require.Equal(t, 40*time.Second, storage.WorkerStopTimeout)
 	require.InDelta(t, 7.5, stripe.TaskQueueActivitiesPerSecond+orders.TaskQueueActivitiesPerSecond, 1e-9,

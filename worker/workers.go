@@ -21,7 +21,7 @@ import (
 	"vitrine/workflows"
 )
 
-var workersModule = fx.Module("workers", fx.Provide(newWorkers), fx.Invoke(startWorkers))
+var workersModule = fx.Module("workers", fx.Provide(newDeployment, newWorkers), fx.Invoke(startWorkers))
 
 // heartbeatInterval is how often a heartbeat travels at most. The SDK's own is up to a minute, which a progress bar
 // would show as standing still.
@@ -32,20 +32,21 @@ type workers []worker.Worker
 
 // newWorkers makes them. The activities are the same on all queues: a workflow says where each step runs.
 func newWorkers(
-	c config.Config, temporal client.Client, steps steps, breakers *activities.Breakers, giveUp daemon.GiveUp,
+	c config.Config, temporal client.Client, steps steps, version deployment, breakers *activities.Breakers,
+	giveUp daemon.GiveUp,
 ) workers {
-	interceptors := []interceptor.WorkerInterceptor{&activities.Interceptor{Breakers: breakers}}
-	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, interceptors, giveUp))
+	common := commonOptions(c, version, breakers, giveUp)
+	storage := worker.New(temporal, workflows.TaskQueue, storageOptions(c, common))
 	workflows.Register(storage)
 	steps.register(storage)
 
-	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, interceptors, giveUp))
+	stripe := worker.New(temporal, activities.StripeTaskQueue, stripeOptions(c, common))
 	steps.register(stripe)
 
-	orders := worker.New(temporal, activities.OrderTaskQueue, orderOptions(c, interceptors, giveUp))
+	orders := worker.New(temporal, activities.OrderTaskQueue, orderOptions(c, common))
 	steps.register(orders)
 
-	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, interceptors, giveUp))
+	merchant := worker.New(temporal, activities.MerchantTaskQueue, merchantOptions(c, common))
 	steps.register(merchant)
 	return workers{storage, stripe, orders, merchant}
 }
@@ -74,14 +75,12 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.News)
 }
 
-func storageOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, i, giveUp)
+func storageOptions(c config.Config, o worker.Options) worker.Options {
 	o.MaxConcurrentActivityExecutionSize = c.Storage.Concurrency
 	return o
 }
 
-func stripeOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, i, giveUp)
+func stripeOptions(c config.Config, o worker.Options) worker.Options {
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Stripe.Concurrency
 	// The server counts, so the rate holds for all workers together. The last one to ask sets it.
@@ -89,14 +88,13 @@ func stripeOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp da
 	return o
 }
 
-func orderOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
-	o := stripeOptions(c, i, giveUp)
+func orderOptions(c config.Config, o worker.Options) worker.Options {
+	o = stripeOptions(c, o)
 	o.TaskQueueActivitiesPerSecond = c.Stripe.OrderRate()
 	return o
 }
 
-func merchantOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
-	o := commonOptions(c, i, giveUp)
+func merchantOptions(c config.Config, o worker.Options) worker.Options {
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = c.Orders.Concurrency
 	return o
@@ -104,13 +102,16 @@ func merchantOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp 
 
 // commonOptions begin the shutdown ladder: a step that is told to stop ends by itself, WorkerStopTimeout later it is
 // cancelled, and fx gives the whole stop a little more than that. The SDK's default is to cancel at once.
-func commonOptions(c config.Config, i []interceptor.WorkerInterceptor, giveUp daemon.GiveUp) worker.Options {
+func commonOptions(
+	c config.Config, version deployment, breakers *activities.Breakers, giveUp daemon.GiveUp,
+) worker.Options {
 	return worker.Options{
 		WorkerStopTimeout:                c.Worker.ShutdownTimeout,
 		MaxHeartbeatThrottleInterval:     heartbeatInterval,
 		DefaultHeartbeatThrottleInterval: heartbeatInterval,
 		OnFatalError:                     giveUp,
-		Interceptors:                     i,
+		DeploymentOptions:                worker.DeploymentOptions(version),
+		Interceptors:                     []interceptor.WorkerInterceptor{&activities.Interceptor{Breakers: breakers}},
 		WorkflowTaskPollerBehavior:       asManyAsNeeded(),
 		ActivityTaskPollerBehavior:       asManyAsNeeded(),
 	}

@@ -90,6 +90,10 @@ type Orders struct {
 type Worker struct {
 	Listen          string // address of /livez, /readyz and /metrics
 	ShutdownTimeout time.Duration
+
+	// Deployment is the Worker Deployment that the worker is a version of; empty: it is not versioned.
+	Deployment string
+	BuildID    string // which version; empty: the one that the binary names
 }
 
 // Serve says how starter serve is reached.
@@ -197,7 +201,9 @@ func (c Config) LogValue() slog.Value {
 			"types", c.News.Types),
 		slog.Group("worker",
 			"listen", c.Worker.Listen,
-			"shutdown_timeout", c.Worker.ShutdownTimeout),
+			"shutdown_timeout", c.Worker.ShutdownTimeout,
+			"deployment", c.Worker.Deployment,
+			"build_id", c.Worker.BuildID),
 		slog.Group("serve",
 			"listen", c.Serve.Listen,
 			"webhook_secrets", len(c.Serve.Secrets),

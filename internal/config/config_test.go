@@ -97,6 +97,9 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_LISTEN", "9464", "host:port"},
 		{"VITRINE_LISTEN", ":99999", "a port from 0 to 65535"},
 		{"VITRINE_SHUTDOWN_TIMEOUT", "0s", "expected a duration"},
+		{"VITRINE_DEPLOYMENT", "vitrine.eu", "expected a name of letters"},
+		{"VITRINE_DEPLOYMENT", "a__b", "expected a name of letters"},
+		{"VITRINE_BUILD_ID", "v1 (modified)", "expected the name of a version"},
 		{"VITRINE_LOG_LEVEL", "loud", "debug, info, warn or error"},
 		{"VITRINE_LOG_FORMAT", "xml", "text or json"},
 	} {

@@ -72,6 +72,13 @@ func (m *merchant) decides(rule func(order.Document) map[string]any) {
 	m.decide = rule
 }
 
+// away has the merchant answer 503 to everything, or be back.
+func (m *merchant) away(is bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults = map[bool]float64{true: 2}[is]
+}
+
 func (m *merchant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

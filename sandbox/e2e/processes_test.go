@@ -118,9 +118,14 @@ type answer struct {
 // starter runs the starter to its end.
 func (r *room) starter(args ...string) answer {
 	r.t.Helper()
+	return r.starterFrom(house.bin, args...)
+}
+
+func (r *room) starterFrom(bin string, args ...string) answer {
+	r.t.Helper()
 	stdout, stderr := &safeBuffer{}, &safeBuffer{}
 	code, err := child.Run(within(r.t), child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: args, Env: r.environ(), Dir: r.t.TempDir(), Stdout: stdout,
+		Path: filepath.Join(bin, "starter"), Args: args, Env: r.environ(), Dir: r.t.TempDir(), Stdout: stdout,
 		Stderr: stderr,
 	})
 	require.NoError(r.t, err, "starter %v:\n%s%s", args, stdout, stderr)

@@ -134,6 +134,12 @@ func (s *shop) startServe(plain bool, more ...string) {
 		bin, err = plainBin()
 		require.NoError(s.t, err)
 	}
+	s.startServeFrom(bin, more...)
+}
+
+// startServeFrom starts the webhook server of a directory of binaries.
+func (s *shop) startServeFrom(bin string, more ...string) {
+	s.t.Helper()
 	started := &server{output: &safeBuffer{}}
 	var err error
 	started.Process, err = child.Start(child.Command{
