@@ -87,8 +87,8 @@ func (c *fleetCensus) tell(s fleet.Summary) {
 	}
 	c.metrics.Gauge("vitrine_fleet_feeds_late").Update(float64(s.Lateness.Above(fleet.Objective)))
 	for _, share := range []float64{0.5, 0.99, 1} {
-		quantile := c.labelled("quantile", strconv.FormatFloat(share, 'g', -1, 64))
-		quantile.Gauge("vitrine_fleet_lateness_seconds").Update(s.Lateness.Quantile(share).Seconds())
+		late := c.labelled("share", strconv.FormatFloat(share, 'g', -1, 64))
+		late.Gauge("vitrine_fleet_lateness_seconds").Update(s.Lateness.Quantile(share).Seconds())
 	}
 	if !s.At.IsZero() {
 		c.metrics.Gauge("vitrine_fleet_oldest_look_timestamp_seconds").Update(float64(s.At.Unix()))

@@ -27,7 +27,9 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
+	"vitrine/internal/fleet"
 	"vitrine/internal/objectstore/objectstoretest"
+	"vitrine/internal/statestore"
 	"vitrine/internal/telemetry"
 	"vitrine/internal/telemetry/telemetrytest"
 	"vitrine/internal/temporalclient/temporalclienttest"
@@ -319,7 +321,9 @@ func (r *running) requireExit(t *testing.T, want int) {
 func TestSignalsDrain(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
-			r := start(t, environment(t, temporalServer(t).Address), fx.Replace(censusPause(time.Millisecond)))
+			lookup, around := environmentWith(t, temporalServer(t).Address)
+			around.haveAFleet(t)
+			r := start(t, lookup, fx.Replace(censusPause(time.Millisecond)))
 			for _, path := range []string{"/livez", "/readyz"} {
 				code, body := r.get(t, path)
 				require.Equal(t, http.StatusOK, code, body)
@@ -342,6 +346,16 @@ func TestSignalsDrain(t *testing.T) {
 	}
 }
 
+// haveAFleet leaves what a look of one account leaves: without a fleet, nothing is told of one.
+func (s *surroundings) haveAFleet(t *testing.T) {
+	t.Helper()
+	documents := fleet.Documents{Store: statestore.Store{
+		Objects: s.s3.Memory, Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
+	}}
+	require.NoError(t, documents.SavePlan(t.Context(), fleet.Plan{}, statestore.IfAbsent))
+	require.NoError(t, documents.SaveSummary(t.Context(), 0, fleet.Summary{At: time.Now(), Accounts: 1}))
+}
+
 // requireDocumentedMetrics: those that docs/metrics.md lists for a worker, and no others, once the first census was
 // taken.
 func (r *running) requireDocumentedMetrics(t *testing.T) {
@@ -349,7 +363,8 @@ func (r *running) requireDocumentedMetrics(t *testing.T) {
 	var body string
 	require.Eventually(t, func() bool {
 		_, body = r.get(t, "/metrics")
-		return strings.Contains(body, "vitrine_census_timestamp_seconds")
+		return strings.Contains(body, "vitrine_census_timestamp_seconds") &&
+			strings.Contains(body, "vitrine_fleet_oldest_look_timestamp_seconds")
 	}, 10*time.Second, 5*time.Millisecond)
 	telemetrytest.RequirePage(t, telemetry.Worker, body)
 	require.Contains(t, body, `vitrine_stripe_requests_total{outcome="ok",route="GET /v1/account"} 1`,

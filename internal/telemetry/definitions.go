@@ -190,7 +190,7 @@ func catalogMetrics() []Definition {
 func fleetMetrics() []Definition {
 	const same = " Every worker tells the same: take the maximum."
 	conditions := label("condition", "see [The fleet](operations.md#the-fleet)", texts(fleet.Conditions()))
-	quantile := label("quantile", "`0.5`, `0.99`, or `1` for the longest", []string{"0.5", "0.99", "1"})
+	share := label("share", "`0.5`, `0.99`, or `1` for the longest", []string{"0.5", "0.99", "1"})
 	return []Definition{
 		{
 			Name: "vitrine_fleet_shards", Kind: Gauge, Services: onWorker, Awaited: true,
@@ -211,7 +211,7 @@ func fleetMetrics() []Definition {
 		{
 			Name: "vitrine_fleet_lateness_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
 			Help:   "How long ago came up what is on its way to Stripe." + same,
-			Labels: []Label{quantile},
+			Labels: []Label{share},
 		},
 		{
 			Name: "vitrine_fleet_oldest_look_timestamp_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
