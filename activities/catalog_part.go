@@ -210,6 +210,10 @@ func (s *CatalogSync) listRefused(
 	if in.Refused == nil {
 		return list, nil
 	}
+	own, err := s.ownValues(ctx, in, table)
+	if err != nil {
+		return list, fmt.Errorf("refused rows of part %d: %w", in.part().Number, err)
+	}
 	layout := s.Documents.Layout
 	key := layout.Catalog(in.Account, in.Feed).FindingsKey(in.Delivery.Sequence, in.part().Number)
 	object, err := s.writeObject(ctx, key, "text/csv", func(w io.Writer) error {
@@ -225,6 +229,9 @@ func (s *CatalogSync) listRefused(
 				if i, found := findRow(table, row.ID, hint); found {
 					entry := table.Entry(i)
 					hint, e.Line = i+1, entry.Line
+					if value, rewritten := own[string(entry.ID)]; rewritten {
+						e.Value = report.Shorten(value)
+					}
 					if entry.Fingerprint == feed.Tombstone {
 						e.Cause = feed.DeletionRefused
 					}
@@ -248,6 +255,37 @@ func (s *CatalogSync) listRefused(
 	}
 	result.Findings = &object
 	return list, nil
+}
+
+// ownValues are what the merchant wrote where Stripe found fault with rows that the dialect rewrote; see
+// staging.Stager.OwnValues.
+func (s *CatalogSync) ownValues(
+	ctx context.Context, in SettlePartInput, table *feed.Table,
+) (map[string][]byte, error) {
+	if in.Delivery.Dialect == "" || len(in.Delivery.Normalised) == 0 {
+		return nil, nil
+	}
+	columns, hint := map[string]string{}, 0
+	err := s.readObject(ctx, *in.Refused, func(r io.Reader) error {
+		return feed.ReadRefused(r, in.Feed, func(row feed.Refused) error {
+			if i, found := findRow(table, row.ID, hint); found && row.Column != "" {
+				hint = i + 1
+				columns[string(table.Entry(i).ID)] = row.Column
+			}
+			return nil
+		})
+	})
+	if _, err = problemOf(err); err != nil || len(columns) == 0 {
+		return nil, err
+	}
+	refused, err := feed.NewManifest(in.Feed).Settle(table, time.Time{}, func(id []byte) (feed.RowVerdict, bool) {
+		column, is := columns[string(id)]
+		return feed.RowVerdict{Column: column}, is
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Stager.OwnValues(ctx, in.Delivery, in.Feed, refused)
 }
 
 // findRow finds a row of the part by its id, which may have got spaces around it on its way.

@@ -25,6 +25,7 @@ type Delivery struct {
 	// Findings lists what is wrong with rows, by Vitrine's own checks (CSV, see package report); nil if nothing is.
 	Findings   *statestore.Object `json:"findings,omitempty"`
 	Normalised []ReportNormalised `json:"normalised,omitempty"`
+	Dialect    feed.Dialect       `json:"dialect,omitempty"` // of the source; empty: Stripe's, or nobody knows
 	Renamed    []feed.Renaming    `json:"renamed,omitempty"` // columns that the merchant calls otherwise than Stripe
 	Reading    *feed.Reading      `json:"reading,omitempty"` // how the source was read; nil if nobody knows
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.

@@ -33,6 +33,9 @@ func (s Stager) Stage(
 		Renamed: c.Delta.Header.Renamed,
 		Parts:   []catalog.Part{},
 	}
+	if f.Rules.Dialect != feed.StripeDialect {
+		d.Dialect = f.Rules.Dialect
+	}
 	for _, rule := range c.Delta.Normalised {
 		if rule.Count > 0 {
 			d.Normalised = append(d.Normalised,
