@@ -22,16 +22,20 @@ type AwaitImportSetInput struct {
 	API       feed.API      `json:"api"`
 	ImportSet string        `json:"import_set"`
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
+	// Likely is how long the import is likely to take; 0: nobody knows.
+	Likely time.Duration `json:"likely,omitempty"`
 }
 
-// How often AwaitImportSet reads an import. The first attempt polls in place, for no longer than a step may that waits
-// for somebody else; those that come after it look once, ever later. So waiting holds no worker slot, adds nothing to
-// history, and reads little: Stripe rations what it is read.
+// How often AwaitImportSet reads an import: not before it is likely to have ended, if that is known. The first attempt
+// polls in place, for no longer than a step may that waits for somebody else; those that come after it look once, ever
+// later. So waiting holds no worker slot, adds nothing to history, and reads little: Stripe rations what it is read.
 const (
 	firstPoll    = 250 * time.Millisecond
 	pollInPlace  = 1500 * time.Millisecond
 	firstRecheck = 3 * time.Second
 	lastRecheck  = 2 * time.Minute
+	// longestLikely bounds what is expected of an import: after a full send the next change may be a row.
+	longestLikely = time.Minute
 )
 
 // Answers that nobody can do anything about would otherwise be met again by every later run.
@@ -84,7 +88,17 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 		return catalog.Import{}, err
 	}
 	info := activity.GetInfo(ctx)
-	for pause, waited := firstPoll, time.Duration(0); ; pause, waited = pause*2, waited+pause {
+	if info.Attempt == 1 && in.Likely > pollInPlace {
+		return catalog.Import{}, stillPending(in.ImportSet, catalog.StatusPending, in.Likely)
+	}
+	waited := time.Duration(0)
+	if info.Attempt == 1 && in.Likely > 0 {
+		if err := rest(ctx, in, in.Likely); err != nil {
+			return catalog.Import{}, err
+		}
+		waited = in.Likely
+	}
+	for pause, looks := firstPoll, 1; ; pause, waited, looks = pause*2, waited+pause, looks+1 {
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
 		overdue := time.Since(info.ScheduledTime) > in.Deadline
 		switch {
@@ -92,6 +106,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 			return s.unreadable(ctx, in, err, overdue)
 		case current.Status.Final():
 			countImport(ctx, in.API, current)
+			current.NextTakes = likely(time.Since(info.ScheduledTime), looks == 1 && in.looksFirst(info.Attempt))
 			return current, nil
 		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
 			return catalog.Import{ID: in.ImportSet,
@@ -102,16 +117,41 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 				"stripe has not ended import %s within %s: its status is %q; the next sync goes on waiting for it",
 				in.ImportSet, in.Deadline, current.Status))
 		case info.Attempt > 1, waited >= pollInPlace:
-			return current, stillPending(in.ImportSet, current.Status, recheckAfter(info.Attempt))
+			return current, stillPending(in.ImportSet, current.Status, in.recheckAfter(info.Attempt))
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return current, ctx.Err()
-		case <-activity.GetWorkerStopChannel(ctx): // another worker goes on
-			return current, stillPending(in.ImportSet, current.Status, time.Second)
+		if err := rest(ctx, in, pause); err != nil {
+			return current, err
 		}
 	}
+}
+
+// rest waits without letting go of the slot.
+func rest(ctx context.Context, in AwaitImportSetInput, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-activity.GetWorkerStopChannel(ctx): // another worker goes on
+		return stillPending(in.ImportSet, catalog.StatusPending, time.Second)
+	}
+}
+
+// looksFirst reports whether an attempt is the first that reads the import.
+func (in AwaitImportSetInput) looksFirst(attempt int32) bool {
+	return attempt == 1 || attempt == 2 && in.Likely > pollInPlace
+}
+
+// likely is how long the next import will probably take, by how long this one took. One that had ended when it was first
+// looked at may have ended long before.
+func likely(took time.Duration, atFirst bool) time.Duration {
+	if atFirst {
+		took = took * 3 / 4
+	}
+	if took < firstPoll {
+		return 0
+	}
+	return min(took, longestLikely).Round(time.Millisecond)
 }
 
 // unreadable is an import that Stripe does not show. What is merely unclear has until the deadline. Where Stripe fails
@@ -144,9 +184,14 @@ func stillPending(importSet string, status catalog.ImportStatus, after time.Dura
 		fmt.Errorf("import %s is %q: looking again in %s", importSet, status, after))
 }
 
-func recheckAfter(attempt int32) time.Duration {
-	after := firstRecheck
-	for ; attempt > 1 && after < lastRecheck; attempt-- {
+// recheckAfter is the pause behind an attempt that found the import under way. Behind the time that it was likely to
+// take, not much of it is left.
+func (in AwaitImportSetInput) recheckAfter(attempt int32) time.Duration {
+	after, passed := firstRecheck, attempt-1
+	if in.Likely > pollInPlace {
+		after, passed = max(in.Likely/4, time.Second), attempt-2
+	}
+	for ; passed > 0 && after < lastRecheck; passed-- {
 		after *= 2
 	}
 	return min(after, lastRecheck)

@@ -37,6 +37,11 @@ func (s *slowImports) Import(ctx context.Context, _, id string) (catalog.Import,
 // awaited runs the step as a workflow does, with the retries of the server.
 func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 	t.Helper()
+	return awaitedLikely(t, imports, deadline, 0)
+}
+
+func awaitedLikely(t *testing.T, imports *slowImports, deadline, takes time.Duration) error {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
@@ -53,7 +58,7 @@ func awaited(t *testing.T, imports *slowImports, deadline time.Duration) error {
 		})
 		in := AwaitImportSetInput{
 			ID: catalog.ID{Account: "acct_1", Feed: feed.Product}, API: feed.V1, ImportSet: "impset_1",
-			Deadline: deadline,
+			Deadline: deadline, Likely: takes,
 		}
 		return workflow.ExecuteActivity(ctx, steps.AwaitImportSet, in).Get(ctx, nil)
 	})
@@ -77,6 +82,46 @@ func TestAnImportThatHasEndedIsReadOnce(t *testing.T) {
 	imports := &slowImports{reads: map[int32]int{}}
 	require.NoError(t, awaited(t, imports, time.Hour))
 	require.Equal(t, map[int32]int{1: 1}, imports.reads)
+}
+
+// An import is not read before it is likely to have ended.
+func TestAnImportIsReadOnceItIsLikelyToHaveEnded(t *testing.T) {
+	t.Parallel()
+	imports := &slowImports{reads: map[int32]int{}}
+	require.NoError(t, awaitedLikely(t, imports, time.Hour, 20*time.Second))
+	require.Equal(t, map[int32]int{2: 1}, imports.reads)
+
+	imports = &slowImports{pending: 2, reads: map[int32]int{}}
+	require.NoError(t, awaitedLikely(t, imports, time.Hour, 20*time.Second))
+	require.Equal(t, map[int32]int{2: 1, 3: 1, 4: 1}, imports.reads)
+
+	imports = &slowImports{reads: map[int32]int{}}
+	require.NoError(t, awaitedLikely(t, imports, time.Hour, time.Second))
+	require.Equal(t, map[int32]int{1: 1}, imports.reads)
+}
+
+func TestHowLongTheNextImportIsLikelyToTake(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		took    time.Duration
+		atFirst bool
+		want    time.Duration
+	}{
+		{0, true, 0},
+		{300 * time.Millisecond, true, 0},
+		{time.Second, true, 750 * time.Millisecond},
+		{20 * time.Second, true, 15 * time.Second}, // it may have ended long before
+		{20 * time.Second, false, 20 * time.Second},
+		{time.Hour, false, time.Minute}, // the next one may be of one row
+	} {
+		require.Equal(t, c.want, likely(c.took, c.atFirst), c)
+	}
+	in := AwaitImportSetInput{Likely: 20 * time.Second}
+	for attempt, want := range map[int32]time.Duration{
+		2: 5 * time.Second, 3: 10 * time.Second, 4: 20 * time.Second, 9: lastRecheck,
+	} {
+		require.Equal(t, want, in.recheckAfter(attempt), attempt)
+	}
 }
 
 // What is merely unavailable may come back; that it does not for hours is an answer too.

@@ -353,6 +353,9 @@ func (s *CatalogSync) closePart(ctx context.Context, in SettlePartInput) error {
 		}
 		state.Open = nil
 		state.Sequence = in.sequence() + 1
+		if in.Import.Unreadable == "" {
+			state.ImportTakes = in.Import.NextTakes
+		}
 	})
 	return err
 }

@@ -84,6 +84,8 @@ func (s *CatalogSync) streamPart(ctx context.Context, in PartInput, imports Impo
 // CreateImportSetResult is the import that CreateImportSet made or found.
 type CreateImportSetResult struct {
 	ImportSet string `json:"import_set"` // impset_…, or with V2 pcimprt_…
+	// Likely is how long the import is likely to take; 0: nobody knows, or it was begun before.
+	Likely time.Duration `json:"likely,omitempty"`
 }
 
 // CreateImportSet starts Stripe's import of an uploaded part; with V2 the upload has started it, and this reads it. A
@@ -117,7 +119,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 		state.Open = &catalog.OpenImport{Delivery: in.Delivery, File: in.File, Import: created.ID}
 		state.LastImportAt = time.Now().UTC()
 	})
-	return CreateImportSetResult{ImportSet: created.ID}, err
+	return CreateImportSetResult{ImportSet: created.ID, Likely: state.ImportTakes}, err
 }
 
 // dropRefusedIntent forgets the intent if Stripe refused the request for good: there is no import to finish.

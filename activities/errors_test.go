@@ -88,8 +88,8 @@ func TestIdempotencyKey(t *testing.T) {
 
 func TestRecheckAfterGrowsToItsBound(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 3*time.Second, recheckAfter(1))
-	require.Equal(t, 6*time.Second, recheckAfter(2))
-	require.Equal(t, 96*time.Second, recheckAfter(6))
-	require.Equal(t, 2*time.Minute, recheckAfter(100))
+	require.Equal(t, 3*time.Second, AwaitImportSetInput{}.recheckAfter(1))
+	require.Equal(t, 6*time.Second, AwaitImportSetInput{}.recheckAfter(2))
+	require.Equal(t, 96*time.Second, AwaitImportSetInput{}.recheckAfter(6))
+	require.Equal(t, 2*time.Minute, AwaitImportSetInput{}.recheckAfter(100))
 }

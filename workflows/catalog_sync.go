@@ -181,7 +181,7 @@ func (s *catalogSync) send(
 	if err != nil {
 		return settled, err
 	}
-	imported, err := s.awaitImport(ctx, in, created.ImportSet, of)
+	imported, err := s.awaitImport(ctx, in, created, of)
 	if err != nil {
 		return settled, err
 	}
@@ -219,12 +219,14 @@ func (s *catalogSync) createImport(
 }
 
 func (s *catalogSync) awaitImport(
-	ctx workflow.Context, in activities.PartInput, importSet, of string,
+	ctx workflow.Context, in activities.PartInput, created activities.CreateImportSetResult, of string,
 ) (imported catalog.Import, err error) {
-	d := in.Delivery
+	d, importSet := in.Delivery, created.ImportSet
 	workflow.SetCurrentDetails(ctx,
 		fmt.Sprintf("Stripe is processing %s, %s, as %s.", of, d.Parts[0].Text(), importSet))
-	await := activities.AwaitImportSetInput{ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline}
+	await := activities.AwaitImportSetInput{
+		ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline, Likely: created.Likely,
+	}
 	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet+"; each look is an attempt", d.Deadline)
 	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
 	return imported, err

@@ -74,6 +74,8 @@ type Import struct {
 	RowsCounted      bool `json:"rows_counted,omitempty"`
 	ProcessedCounted bool `json:"processed_counted,omitempty"`
 	FailedCounted    bool `json:"failed_counted,omitempty"`
+	// NextTakes is how long the feed's next import is likely to take, by how long this one took; 0: nobody knows.
+	NextTakes time.Duration `json:"next_takes,omitempty"`
 	// Unreadable says why nobody can learn what became of the import. Nothing but its ID is known then.
 	Unreadable string `json:"unreadable,omitempty"`
 }

@@ -52,6 +52,8 @@ type State struct {
 	Unsettled *Unsettled `json:"unsettled,omitempty"`
 	// LastImportAt is when the newest import was created; Stripe takes the next one MinInterval later.
 	LastImportAt time.Time `json:"last_import_at,omitzero"`
+	// ImportTakes is how long an import of the feed is likely to take, by how long the newest one took.
+	ImportTakes time.Duration `json:"import_takes,omitempty"`
 	// Run is the workflow run that may import; nil if none is at it. It counts only while that run is open in Temporal.
 	Run *Run `json:"run,omitempty"`
 	// Open is the import that was begun and not settled. A run that finds it there finishes it before anything else.

@@ -34,6 +34,8 @@ type independentStripe struct {
 	tells func(object map[string]any, i *independentImport)
 	// lists answers in place of the file of refused rows, of which it gets the one that is meant.
 	lists func(w http.ResponseWriter, honest []byte)
+	// takes is how long an import is under way.
+	takes time.Duration
 	// shows answers in place of an import; false: as ever.
 	shows func(w http.ResponseWriter, i *independentImport) bool
 }
@@ -45,6 +47,7 @@ type independentImport struct {
 	refused [][]string // with the reason before the rows' own cells
 	header  []string
 	created time.Time
+	read    int // how often it was asked for
 }
 
 func (i *independentImport) reasons() []byte {
@@ -110,6 +113,16 @@ func (s *independentStripe) imported() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.imports)
+}
+
+// reads are how often each import was asked for.
+func (s *independentStripe) reads() (reads []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.imports {
+		reads = append(reads, i.read)
+	}
+	return reads
 }
 
 func stripeError(w http.ResponseWriter, status int, message string) {
@@ -242,7 +255,13 @@ func (s *independentStripe) show(w http.ResponseWriter, r *http.Request) {
 		return
 	case s.shows != nil && s.shows(w, i):
 		return
+	case time.Since(i.created) < s.takes:
+		i.read++
+		under := map[string]any{"id": i.ID, "created": i.created.Unix(), "status": "validating_records"}
+		stripeJSON(w, http.StatusOK, under)
+		return
 	}
+	i.read++
 	object := s.object(i, strings.HasPrefix(r.URL.Path, "/v2/"))
 	if s.tells != nil {
 		s.tells(object, i)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
@@ -402,4 +403,16 @@ func TestImportsThatAreNotToBeHad(t *testing.T) {
 		requireFailure(t, was.err, fault.ImportUnreadable, "This import set is no longer available.")
 		require.Equal(t, int64(4), was.rows.Unknown)
 	}
+}
+
+// How long the feed's imports take is learnt, so that most are read once or twice.
+func TestImportsAreReadSparingly(t *testing.T) {
+	o := enterOdd(t, feed.V1)
+	o.stripe.say(func(s *independentStripe) { s.takes = 4 * time.Second })
+	for n := range 5 {
+		o.sellsBesides(fmt.Sprintf("new%d", n))
+		o.syncsWith(again, catalog.Succeeded)
+	}
+	reads := o.stripe.reads()
+	require.LessOrEqual(t, slices.Sorted(slices.Values(reads[2:]))[len(reads[2:])/2], 3, "at the median: %v", reads)
 }
