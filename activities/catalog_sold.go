@@ -17,7 +17,8 @@ import (
 // merchant who knows what there is. A file with nothing new says it again. Of a list of changes nobody can tell which
 // SKUs it is about.
 func forgetTold(
-	ctx context.Context, store statestore.Store, settings account.Settings, found staging.Feed, is catalog.Standing, now time.Time,
+	ctx context.Context, store statestore.Store, settings account.Settings, found staging.Feed,
+	is catalog.Standing, now time.Time,
 ) error {
 	inventory := slices.Contains(settings.FeedKinds(), feed.Inventory)
 	counts := found.Kind == feed.Inventory || found.Kind == feed.Product && !inventory

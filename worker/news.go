@@ -26,7 +26,8 @@ func newAccountNews(c config.Config, objects statestore.Objects, temporal client
 const newsSecret = "VITRINE_NEWS_SECRETS"
 
 func newNewsPost(c config.Config) fulfillment.News {
-	secrets := fulfillment.Secrets{Dir: c.Orders.SecretsDir, Own: map[string]string{newsSecret: c.News.Secrets.Reveal()}}
+	secrets := fulfillment.Secrets{Dir: c.Orders.SecretsDir,
+		Own: map[string]string{newsSecret: c.News.Secrets.Reveal()}}
 	return fulfillment.News{Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 		Secrets: secrets, AllowPrivate: c.Orders.AllowPrivate, Timeout: fulfillment.NewsTimeout,
 	})}

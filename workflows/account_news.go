@@ -57,7 +57,8 @@ const (
 	lastTry = 10 * time.Minute
 	// newsLinger is how long a run remembers what it delivered: a step whose answer was lost tells it again.
 	newsLinger = 10 * time.Minute
-	// newsQueued and newsTold bound what a run hands on to the next: the first is what four feeds make within the deadline.
+	// newsQueued and newsTold bound what a run hands on to the next: the first is what four feeds make within the
+	// deadline.
 	newsQueued = 2000
 	newsTold   = 200
 )

@@ -71,7 +71,8 @@ func (p *platform) Tell(ctx context.Context, n news.News) error {
 // tellers are steps that tell a platform.
 func (s *stage) tellers(p *platform) *activities.AccountNews {
 	return &activities.AccountNews{
-		Accounts: s.steps.Accounts, Queue: p, Mail: p, Endpoint: accounts.Endpoint{URL: "https://platform.example", SecretEnv: "X"},
+		Accounts: s.steps.Accounts, Queue: p, Mail: p,
+		Endpoint: accounts.Endpoint{URL: "https://platform.example", SecretEnv: "X"},
 	}
 }
 
@@ -120,11 +121,12 @@ func TestNewsIsDeliveredInOrderWhateverTheEndpointDoes(t *testing.T) {
 		fault.NewThrottled(fault.MerchantThrottled, time.Hour, errors.New("HTTP 429")),
 		fault.NewPermanent(fault.SecretMissing, errors.New("not there yet")),
 	}}
-	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-		brings(env, 0, parking(1), parking(2))
-		brings(env, time.Minute, parking(3), parking(1)) // the first one again
-		brings(env, 30*time.Minute, parking(4))
-	})
+	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account},
+		func(env *testsuite.TestWorkflowEnvironment) {
+			brings(env, 0, parking(1), parking(2))
+			brings(env, time.Minute, parking(3), parking(1)) // the first one again
+			brings(env, 30*time.Minute, parking(4))
+		})
 	require.NoError(t, err)
 	require.Equal(t, workflows.AccountNewsResult{Delivered: 4}, result)
 	require.Equal(t, []string{parking(1).ID, parking(2).ID, parking(3).ID, parking(4).ID}, p.ids())
@@ -136,12 +138,13 @@ func TestNewsIsDeliveredInOrderWhateverTheEndpointDoes(t *testing.T) {
 func TestNewsThatIsToldAgainIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	s, p := newStage(t), &platform{}
-	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-		for minute := range 9 {
-			brings(env, time.Duration(minute)*time.Minute, parking(1))
-		}
-		env.RegisterDelayedCallback(func() { require.FailNow(t, "the run is over") }, 2*time.Hour)
-	})
+	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account},
+		func(env *testsuite.TestWorkflowEnvironment) {
+			for minute := range 9 {
+				brings(env, time.Duration(minute)*time.Minute, parking(1))
+			}
+			env.RegisterDelayedCallback(func() { require.FailNow(t, "the run is over") }, 2*time.Hour)
+		})
 	require.NoError(t, err)
 	require.Equal(t, 1, result.Delivered)
 	require.Len(t, p.tries, 1)
@@ -152,12 +155,13 @@ func TestNewsIsTriedForDaysAndThenGivenUp(t *testing.T) {
 	t.Parallel()
 	pause := fault.NewThrottled(fault.MerchantThrottled, 13*time.Hour, errors.New("HTTP 429"))
 	s, p := newStage(t), &platform{answers: slices.Repeat([]error{pause}, 10)}
-	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
-		brings(env, 0, parking(1), parking(2))
-		env.RegisterDelayedCallback(func() {
-			require.Equal(t, slices.Repeat([]string{parking(1).ID}, 8), p.tries, "one after the other")
-		}, 4*24*time.Hour)
-	})
+	result, err := s.delivers(p, workflows.AccountNewsInput{Account: account},
+		func(env *testsuite.TestWorkflowEnvironment) {
+			brings(env, 0, parking(1), parking(2))
+			env.RegisterDelayedCallback(func() {
+				require.Equal(t, slices.Repeat([]string{parking(1).ID}, 8), p.tries, "one after the other")
+			}, 4*24*time.Hour)
+		})
 	require.NoError(t, err)
 	require.Equal(t, workflows.AccountNewsResult{Delivered: 1, GivenUp: 1}, result)
 	require.Equal(t, []string{parking(2).ID}, p.ids())
@@ -181,7 +185,8 @@ func TestNewsWithoutAListenerIsDropped(t *testing.T) {
 func TestAnAccountHasItsOwnEndpoint(t *testing.T) {
 	t.Parallel()
 	s, p := newStage(t), &platform{}
-	s.put("accounts/acct_123.json", `{"account":"acct_123","news":{"url":"https://shop.example/n","secret_env":"MERCHANT_SECRET_N"}}`)
+	s.put("accounts/acct_123.json",
+		`{"account":"acct_123","news":{"url":"https://shop.example/n","secret_env":"MERCHANT_SECRET_N"}}`)
 	_, err := s.delivers(p, workflows.AccountNewsInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
 		brings(env, 0, parking(1))
 	})
@@ -210,7 +215,10 @@ func TestALongLifeGoesOnInAnotherRun(t *testing.T) {
 	}, next)
 	require.Equal(t, []string{parking(1).ID}, p.ids())
 
-	result, err := s.delivers(p, next, func(env *testsuite.TestWorkflowEnvironment) { brings(env, 0, parking(1), parking(4)) })
+	result, err := s.delivers(p, next, func(env *testsuite.TestWorkflowEnvironment) {
+		brings(env, 0, parking(1),
+			parking(4))
+	})
 	require.NoError(t, err)
 	require.Equal(t, 3, result.Delivered)
 	require.Equal(t, []string{parking(1).ID, parking(2).ID, parking(3).ID, parking(4).ID}, p.ids())
@@ -225,7 +233,8 @@ func TestTooMuchNewsLosesTheOldest(t *testing.T) {
 	}
 	env := newEnvironment(nil)
 	env.RegisterActivity(s.tellers(p))
-	env.OnActivity("DeliverNews", mock.Anything, mock.Anything).Return(activities.DeliverNewsResult{Delivered: true}, nil)
+	env.OnActivity("DeliverNews", mock.Anything,
+		mock.Anything).Return(activities.DeliverNewsResult{Delivered: true}, nil)
 	brings(env, 0, parking(2000), parking(2001))
 	env.ExecuteWorkflow(workflows.AccountNews, in)
 	require.NoError(t, env.GetWorkflowError())
@@ -299,13 +308,15 @@ func TestASyncTellsWhichErrorsAreNewAndFixed(t *testing.T) {
 	require.Equal(t, []string{"catalog.synced"}, p.told(), "there is no report to compare with")
 	delete(s.stripe.refuse, "sku1")
 	s.stripe.refuse["sku3"] = "no such brand"
-	s.changes(header+product("sku1", "2.00 USD")+product("sku2", "1.00 USD")+product("sku3", "1.00 USD"), catalog.SucceededWithErrors)
+	s.changes(header+product("sku1", "2.00 USD")+product("sku2", "1.00 USD")+product("sku3", "1.00 USD"),
+		catalog.SucceededWithErrors)
 	require.Equal(t, []string{"catalog.synced new 1 fixed 1"}, p.told())
 }
 
 func TestAHeldCatalogIsToldOnceAndWhenItIsOver(t *testing.T) {
 	t.Parallel()
-	for verdict, update := range map[string]string{"approved": workflows.UpdateApprove, "rejected": workflows.UpdateReject} {
+	for verdict, update := range map[string]string{"approved": workflows.UpdateApprove,
+		"rejected": workflows.UpdateReject} {
 		t.Run(verdict, func(t *testing.T) {
 			t.Parallel()
 			s := truncated(t)
@@ -315,7 +326,8 @@ func TestAHeldCatalogIsToldOnceAndWhenItIsOver(t *testing.T) {
 			_, err := s.sync(workflows.CatalogSyncInput{Account: account},
 				says(20*time.Minute, update, "ada", "because", &a),
 				func(env *testsuite.TestWorkflowEnvironment) {
-					env.RegisterDelayedCallback(func() { s.put(source, catalogOf(many(11)...)) }, time.Minute) // another version
+					env.RegisterDelayedCallback(func() { s.put(source, catalogOf(many(11)...)) },
+						time.Minute) // another version
 				})
 			require.NoError(t, err)
 			told := p.told()
@@ -351,11 +363,13 @@ func TestWhereNobodyListensNothingIsTold(t *testing.T) {
 	_, err := s.sync(workflows.CatalogSyncInput{Account: account})
 	require.Error(t, err)
 	require.Zero(t, s.state().Told)
-	s.steps.News.Endpoint, s.steps.News.Wanted = accounts.Endpoint{URL: "https://platform.example"}, []news.Type{news.CatalogFailed}
+	s.steps.News.Endpoint, s.steps.News.Wanted = accounts.Endpoint{URL: "https://platform.example"},
+		[]news.Type{news.CatalogFailed}
 	_, err = s.sync(workflows.CatalogSyncInput{Account: account})
 	require.Error(t, err)
 	s.changes(rows, catalog.Succeeded)
-	require.Equal(t, []string{"catalog.failed began", "catalog.failed over"}, p.told(), "and no other type than is wanted")
+	require.Equal(t, []string{"catalog.failed began", "catalog.failed over"}, p.told(),
+		"and no other type than is wanted")
 }
 
 func TestAParkedAccountIsToldOnceAndWhenItReturns(t *testing.T) {
@@ -364,7 +378,8 @@ func TestAParkedAccountIsToldOnceAndWhenItReturns(t *testing.T) {
 	stands := func(in workflows.AccountStandingInput) {
 		t.Helper()
 		env := newEnvironment(nil)
-		env.RegisterActivity(&activities.AccountStanding{Accounts: s.steps.Accounts, Schedules: &paused{}, News: s.tellers(p)})
+		env.RegisterActivity(&activities.AccountStanding{Accounts: s.steps.Accounts, Schedules: &paused{},
+			News: s.tellers(p)})
 		env.ExecuteWorkflow(workflows.AccountStanding, in)
 		require.NoError(t, env.GetWorkflowError())
 	}

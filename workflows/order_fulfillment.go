@@ -285,7 +285,8 @@ func (o *fulfillment) accept(ctx workflow.Context) (order.Step, error) {
 	return o.life.Accept(workflow.Now(ctx))
 }
 
-// noteSale takes what was accepted off the stock that checkouts are answered from, once. The order does not wait for it.
+// noteSale takes what was accepted off the stock that checkouts are answered from, once. The order does not wait for
+// it.
 func (o *fulfillment) noteSale(ctx workflow.Context) {
 	r := o.life.Record()
 	if o.sold || r.Decision == nil || r.Summary == nil {
@@ -293,7 +294,8 @@ func (o *fulfillment) noteSale(ctx workflow.Context) {
 	}
 	took := r.Summary.Took(*r.Decision)
 	o.sold = true
-	if len(took) == 0 || workflow.GetVersion(ctx, "sold pieces", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if len(took) == 0 || workflow.GetVersion(ctx, "sold pieces", workflow.DefaultVersion,
+		1) == workflow.DefaultVersion {
 		return
 	}
 	in := activities.NoteSaleInput{ID: o.life.ID(), At: workflow.Now(ctx).UTC(), Took: took}

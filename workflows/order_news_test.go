@@ -23,7 +23,8 @@ func TestAHeldOrderIsToldOnceAndWhenItGoesOn(t *testing.T) {
 		s.hears(time.Hour, "evt_2", "payment_intent.succeeded", theSale.Session), // it is held all the same
 		s.asks(2*time.Hour, workflows.UpdateRetry, ada, &first),
 		s.asks(3*time.Hour, workflows.UpdateRetry, ada, &second))
-	require.Equal(t, []string{"order.held began", "order.held over", "order.held began", "order.held over"}, s.news.wordsOf())
+	require.Equal(t, []string{"order.held began", "order.held over", "order.held began", "order.held over"},
+		s.news.wordsOf())
 	began, over := s.news.taken[0], s.news.taken[1]
 	require.Equal(t, began.ID+"-over", over.ID)
 	require.NotEqual(t, began.ID, s.news.taken[2].ID)

@@ -29,7 +29,8 @@ type Settings struct {
 	// paused.
 	Paused *Pause `json:"paused,omitempty"`
 
-	// News is where news of the account is posted to; without a URL it goes to the deployment's endpoint, if there is one.
+	// News is where news of the account is posted to; without a URL it goes to the deployment's endpoint, if there is
+	// one.
 	News Endpoint `json:"news,omitzero"`
 
 	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.

@@ -33,8 +33,8 @@ const (
 	// exportTakes is how long a merchant may take from reading their stock to having it written: an export that is
 	// younger than a sale by less may have been made before it.
 	exportTakes = 15 * time.Minute
-	// doubtLasts ends a doubt whether an export that was written after a sale knows of it: the merchant has had the time to
-	// say something else.
+	// doubtLasts ends a doubt whether an export that was written after a sale knows of it: the merchant has had the
+	// time to say something else.
 	doubtLasts = 24 * time.Hour
 	// saleLasts is for merchants who never say how many pieces they have again.
 	saleLasts = 30 * 24 * time.Hour
@@ -109,7 +109,8 @@ func (d Documents) Sold(ctx context.Context, account string) (Sold, string, erro
 		return Sold{Format: SoldFormat, Account: account}, read.ETag, nil
 	case sold.Format != SoldFormat || sold.Account != account:
 		err = fmt.Errorf("it has format %d and names the account %q", sold.Format, sold.Account)
-		return Sold{}, "", fault.NewPermanent(fault.SettingsInvalid, &statestore.UnreadableError{Object: read.Object, Err: err})
+		return Sold{}, "", fault.NewPermanent(fault.SettingsInvalid,
+			&statestore.UnreadableError{Object: read.Object, Err: err})
 	}
 	return sold, read.ETag, nil
 }

@@ -27,16 +27,20 @@ func TestPiecesThatAnExportDoesNotKnowOf(t *testing.T) {
 		imported time.Duration
 		want     int64
 	}{
-		"nothing was sold":                           {nil, 5, 0, 0},
-		"sold after the import":                      {[]assortment.Sale{sale("a", 2, 5, minute)}, 5, 0, 2},
-		"two orders, and another product":            {[]assortment.Sale{sale("a", 2, 5, minute), sale("b", 1, 5, 2*minute), {SKU: "mug", Quantity: 9, Of: 9, At: noon.Add(minute)}}, 5, 0, 3},
-		"the next export knows of it":                {[]assortment.Sale{sale("a", 2, 5, minute)}, 3, 10 * minute, 0},
-		"the next export says the same: a doubt":     {[]assortment.Sale{sale("a", 2, 5, minute)}, 5, 10 * minute, 2},
-		"it knows of one of two":                     {[]assortment.Sale{sale("a", 1, 5, minute), sale("b", 1, 5, 2*minute)}, 4, 10 * minute, 1},
-		"it has more than before: a doubt":           {[]assortment.Sale{sale("a", 2, 5, minute)}, 10, 10 * minute, 2},
-		"it sold elsewhere too":                      {[]assortment.Sale{sale("a", 1, 5, minute)}, 1, 10 * minute, 0},
-		"sold after the next export":                 {[]assortment.Sale{sale("a", 1, 5, minute), sale("b", 1, 4, 11*minute)}, 4, 10 * minute, 1},
-		"sold of an older number than was imported":  {[]assortment.Sale{sale("a", 1, 5, 11*minute)}, 4, 10 * minute, 1},
+		"nothing was sold":      {nil, 5, 0, 0},
+		"sold after the import": {[]assortment.Sale{sale("a", 2, 5, minute)}, 5, 0, 2},
+		"two orders, and another product": {[]assortment.Sale{sale("a", 2, 5, minute), sale("b", 1, 5,
+			2*minute), {SKU: "mug", Quantity: 9, Of: 9, At: noon.Add(minute)}}, 5, 0, 3},
+		"the next export knows of it":            {[]assortment.Sale{sale("a", 2, 5, minute)}, 3, 10 * minute, 0},
+		"the next export says the same: a doubt": {[]assortment.Sale{sale("a", 2, 5, minute)}, 5, 10 * minute, 2},
+		"it knows of one of two": {[]assortment.Sale{sale("a", 1, 5, minute), sale("b", 1, 5,
+			2*minute)}, 4, 10 * minute, 1},
+		"it has more than before: a doubt": {[]assortment.Sale{sale("a", 2, 5, minute)}, 10, 10 * minute, 2},
+		"it sold elsewhere too":            {[]assortment.Sale{sale("a", 1, 5, minute)}, 1, 10 * minute, 0},
+		"sold after the next export": {[]assortment.Sale{sale("a", 1, 5, minute), sale("b", 1, 4,
+			11*minute)}, 4, 10 * minute, 1},
+		"sold of an older number than was imported": {[]assortment.Sale{sale("a", 1, 5, 11*minute)}, 4,
+			10 * minute, 1},
 		"what there was at the sale was out of date": {[]assortment.Sale{sale("a", 1, 4, minute)}, 4, 10 * minute, 1},
 	} {
 		sold := &assortment.Sold{Sales: c.sales}
@@ -48,7 +52,8 @@ func TestPiecesThatAnExportDoesNotKnowOf(t *testing.T) {
 func sold(t *testing.T) assortment.Documents {
 	t.Helper()
 	return assortment.Documents{Store: statestore.Store{
-		Objects: objectstoretest.NewMemory("state"), Layout: statestore.Layout{StateBucket: "state", StatePrefix: "state/"},
+		Objects: objectstoretest.NewMemory("state"), Layout: statestore.Layout{StateBucket: "state",
+			StatePrefix: "state/"},
 	}}
 }
 
@@ -56,7 +61,8 @@ func TestSalesAreNotedOnce(t *testing.T) {
 	t.Parallel()
 	d := sold(t)
 	for range 3 {
-		require.NoError(t, d.NoteSales(t.Context(), "acct_1", []assortment.Sale{sale("a", 1, 5, 0), {SKU: "mug", Order: "a", Quantity: 1}}))
+		require.NoError(t, d.NoteSales(t.Context(), "acct_1", []assortment.Sale{sale("a", 1, 5, 0), {SKU: "mug",
+			Order: "a", Quantity: 1}}))
 	}
 	require.NoError(t, d.NoteSales(t.Context(), "acct_1", []assortment.Sale{sale("b", 1, 5, 0)}))
 	is, _, err := d.Sold(t.Context(), "acct_1")

@@ -47,7 +47,8 @@ func (c *Config) addNewsSecrets(texts []string) error {
 		encoded, ok := strings.CutPrefix(text, "whsec_")
 		key, err := base64.StdEncoding.DecodeString(encoded)
 		if !ok || err != nil || len(key) < 24 || len(key) > 64 {
-			return errors.New("it holds something that is not a signing secret: expected whsec_ and 24 to 64 bytes in base64")
+			return errors.New("it holds something that is not a signing secret: expected whsec_ and 24 to 64 bytes " +
+				"in base64")
 		}
 		all = append(all, text)
 	}
@@ -68,7 +69,8 @@ func (c Config) checkNews() error {
 	switch {
 	case c.News.URL != "" && c.News.Secrets == "":
 		return &Problem{Variable: "VITRINE_NEWS_SECRETS", Err: errors.New(
-			"it is not set, and VITRINE_NEWS_URL is: expected the secret that news is signed with, whsec_ and 24 to 64 bytes in base64")}
+			"it is not set, and VITRINE_NEWS_URL is: expected the secret that news is signed with, whsec_ and 24 " +
+				"to 64 bytes in base64")}
 	case c.News.URL == "" && c.News.Secrets != "":
 		return &Problem{Variable: "VITRINE_NEWS_URL", Err: errors.New(
 			"it is not set, and VITRINE_NEWS_SECRETS is: expected the address that news is posted to")}

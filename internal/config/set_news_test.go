@@ -48,7 +48,8 @@ func TestNewsIsConfigured(t *testing.T) {
 
 func TestNewsThatCannotBeRightIsRefused(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"VITRINE_NEWS_URL": "https://platform.example/news", "VITRINE_NEWS_SECRETS": newsSecret("a")}
+	good := map[string]string{"VITRINE_NEWS_URL": "https://platform.example/news",
+		"VITRINE_NEWS_SECRETS": newsSecret("a")}
 	for name, c := range map[string]struct{ variable, value, says string }{
 		"no secret":             {"VITRINE_NEWS_SECRETS", "", "VITRINE_NEWS_SECRETS"},
 		"no address":            {"VITRINE_NEWS_URL", "", "VITRINE_NEWS_URL"},

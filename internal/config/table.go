@@ -155,13 +155,16 @@ func Table() []Variable {
 			Meaning: "folder of mail templates instead of Vitrine's own"},
 
 		{Name: "VITRINE_NEWS_URL", Worker: true, Secret: true, set: setNewsURL,
-			Meaning: "https address that news of accounts is posted to, such as of a sync that is held; unset: of accounts with an endpoint of their own alone (news_url)"},
+			Meaning: "https address that news of accounts is posted to, such as of a sync that is held; unset: of " +
+				"accounts with an endpoint of their own alone (news_url)"},
 		{Name: "VITRINE_NEWS_SECRETS", Worker: true, Secret: true, set: setNewsSecrets,
-			Meaning: "secrets (whsec_ and base64) that news is signed with by the scheme of Standard Webhooks, with commas between them: one, and the next one as well while it replaces that"},
+			Meaning: "secrets (whsec_ and base64) that news is signed with by the scheme of Standard Webhooks, " +
+				"with commas between them: one, and the next one as well while it replaces that"},
 		{Name: "VITRINE_NEWS_SECRETS_FILE", Worker: true, path: true, set: setNewsSecretsFile,
 			Meaning: "file that holds those secrets, one a line; all of them sign if both are set"},
 		{Name: "VITRINE_NEWS_TYPES", Default: "all", Worker: true, set: setNewsTypes,
-			Meaning: "which news is told, with commas between the types: catalog.synced, catalog.held, catalog.failed, order.held, account.parked"},
+			Meaning: "which news is told, with commas between the types: catalog.synced, catalog.held, " +
+				"catalog.failed, order.held, account.parked"},
 
 		{Name: "VITRINE_WEBHOOK_LISTEN", Default: ":8080", Serve: true, preset: true, set: setWebhookListen,
 			Meaning: "address on which starter serve takes Stripe's webhooks and merchants' requests"},

@@ -21,7 +21,8 @@ func TestNewsIsSigned(t *testing.T) {
 	server := httptest.NewServer(platform)
 	t.Cleanup(server.Close)
 	post := News{NewEndpoint(EndpointOptions{
-		AllowPrivate: true, Secrets: Secrets{Own: map[string]string{"VITRINE_NEWS_SECRETS": testSecret + " " + rolledSecret}},
+		AllowPrivate: true, Secrets: Secrets{Own: map[string]string{"VITRINE_NEWS_SECRETS": testSecret + " " +
+			"" + rolledSecret}},
 	})}
 	told := news.Parked("acct_1", account.Parking{Cause: account.ByPerson, Since: testNow}, news.Began, testNow)
 	to := account.Endpoint{URL: server.URL, SecretEnv: "VITRINE_NEWS_SECRETS"}

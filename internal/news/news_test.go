@@ -59,17 +59,20 @@ func troubled() catalog.State {
 	return catalog.State{
 		Account: "acct_1", Feed: feed.Product,
 		Held: &catalog.Hold{
-			Version: "v1", Since: at, Reasons: []catalog.HoldReason{{Guard: catalog.GuardShrink, Text: "90 of 100 rows vanish"}},
+			Version: "v1", Since: at, Reasons: []catalog.HoldReason{{Guard: catalog.GuardShrink,
+				Text: "90 of 100 rows vanish"}},
 			Rows: catalog.ReportRows{Sent: 1, Deleted: 90},
 		},
-		Last: &catalog.Last{Outcome: catalog.Failed, At: at, Reason: strings.Repeat("ü", 400), Code: fault.SourceMissing},
+		Last: &catalog.Last{Outcome: catalog.Failed, At: at, Reason: strings.Repeat("ü", 400),
+			Code: fault.SourceMissing},
 	}
 }
 
 // everything is one piece of news of every type and phase.
 func everything(t *testing.T) []news.News {
 	t.Helper()
-	synced, any := news.Synced(products, report(catalog.SucceededWithErrors), "state/acct_1/product/reports/000042.json")
+	synced, any := news.Synced(products, report(catalog.SucceededWithErrors),
+		"state/acct_1/product/reports/000042.json")
 	require.True(t, any)
 	state := troubled()
 	all := append([]news.News{synced}, news.OfCatalog(state, catalog.Told{}, state.Troubles(false), at)...)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/drift"
 	"vitrine/workflows"
@@ -70,6 +71,39 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 	require.Equal(t, int64(1), audit.Found.Drift(), "only what is not Vitrine's is left")
 	require.Zero(t, audit.Again+audit.Gone)
 	require.Equal(t, audit, m.audits(3, "--last"))
+}
+
+// With heal=report nothing is sent, however much has drifted; with resend_and_delete what only Stripe has is deleted, too,
+// and through the guards.
+func TestHealDecidesWhatBecomesOfDrift(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	m.sells(numbered(30))
+	ctx := t.Context()
+	drifts := func() {
+		t.Helper()
+		require.NoError(t, m.emulator.DeleteProduct(ctx, m.account, "sku0003"))
+		require.NoError(t, m.emulator.PutProduct(ctx, m.account, "theirs", map[string]string{"title": "Not ours"}))
+	}
+	heals := func(how account.Heal) {
+		t.Helper()
+		require.NoError(t, m.accounts.ChangeSettings(ctx, m.account, func(s *account.Settings) { s.Rules.Heal = how }))
+	}
+	heals(account.HealReport)
+	drifts()
+	before := len(m.imports())
+	audit := m.audits(3)
+	require.Equal(t, []int64{1, 0, 1}, []int64{audit.Found.Missing, audit.Found.Different, audit.Found.Foreign})
+	require.Zero(t, audit.Again+audit.Gone)
+	require.Equal(t, catalog.Unchanged, m.synced().Outcome, "nothing is marked to be sent")
+	require.Len(t, m.imports(), before)
+
+	heals(account.HealResendAndDelete)
+	audit = m.audits(3)
+	require.Equal(t, []int64{1, 1}, []int64{audit.Again, audit.Gone})
+	m.heals(numbered(30)...)
+	require.Len(t, m.lastUpload(), 3, "a header, the row that was missing, and a deletion")
+	require.Zero(t, m.audits(0).Found.Drift())
 }
 
 // The record of what Stripe has is lost. An audit makes it anew, and nothing is sent that Stripe has.

@@ -120,11 +120,13 @@ func TestNewsSurvivesAnEndpointThatIsDownAndWorkersThatAreKilled(t *testing.T) {
 	require.Empty(t, p.told())
 	m.keeps("account_news_waiting", workflows.AccountNewsInput{Account: m.account}.WorkflowID(), "")
 	p.set(func() { p.down, p.lose = false, 1 })
-	m.learns(p, "catalog.failed product began", "catalog.failed product over", "catalog.synced product", "catalog.held product began")
+	m.learns(p, "catalog.failed product began", "catalog.failed product over", "catalog.synced product",
+		"catalog.held product began")
 	m.decides("reject", "cut off")
 	_, err := m.ends(held)
 	require.NoError(t, err)
-	m.learns(p, "catalog.failed product began", "catalog.failed product over", "catalog.synced product", "catalog.held product began",
+	m.learns(p, "catalog.failed product began", "catalog.failed product over", "catalog.synced product",
+		"catalog.held product began",
 		"catalog.held product over")
 	m.keeps("account_news", workflows.AccountNewsInput{Account: m.account}.WorkflowID(), "")
 	p.mu.Lock()
