@@ -3,7 +3,6 @@ package order
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -13,6 +12,10 @@ import (
 // Its methods do nothing but remember and decide. Whoever calls them reads, moves money and tells people, and says here
 // what came of it. A method that takes the order on returns the step that is next; called at a step at which it makes
 // no sense it returns an error (fault.OrderConflict) and changes nothing.
+//
+// This file has what takes an order on, in the order of its life. What stops it until a person has looked is in held.go,
+// until when it waits in waiting.go, where it stands in standing.go, how its money does in balance.go, and what comes in
+// and goes out in inbox.go and outbox.go.
 type Lifecycle struct {
 	id     ID
 	r      Record
@@ -110,48 +113,6 @@ func (l *Lifecycle) Restore(record Record) (Step, error) {
 		}
 	})
 }
-
-// Wait says what the order waits for at its step.
-func (l *Lifecycle) Wait(now time.Time) {
-	switch l.r.Step {
-	case StepAwaitPayment:
-		if l.r.PayBy.IsZero() {
-			l.r.PayBy = now.Add(paymentPatience)
-		}
-		l.r.State, l.r.Reason = StateAwaitsPayment, "waiting for the payment until "+Stamp(l.r.PayBy)
-	case StepSubmit:
-		l.r.State, l.r.Reason = StateSubmitting, ""
-	case StepDecide:
-		l.r.State = StateAwaitsMerchant
-		l.r.Reason = "the merchant has it and will decide, until " + Stamp(l.Deadline(now))
-	case StepWatch:
-		l.r.State = l.Standing()
-	}
-}
-
-// Deadline is how long the order waits at its step; zero if nothing bounds that. It may move with the authorisation.
-func (l *Lifecycle) Deadline(now time.Time) time.Time {
-	act := l.ActAt()
-	switch l.r.Step {
-	case StepAwaitPayment:
-		return l.r.PayBy
-	case StepSubmit:
-		return act
-	case StepDecide: // not longer than the money is there
-		if !act.IsZero() && act.Before(l.r.DecideBy) {
-			return act
-		}
-		return l.r.DecideBy
-	case StepHeld: // what was tried, and failed, is not tried for ever: that helps nobody
-		if tried := l.r.Ended != "" || l.Accepted() && past(now, act); !tried {
-			return act
-		}
-	}
-	return time.Time{}
-}
-
-// paymentPatience is how long a delayed payment method may take: bank debits need up to 14 days.
-const paymentPatience = 15 * 24 * time.Hour
 
 // Pay has an unpaid order read once more, because there is news, or its time is over: the end of an order that is paid
 // must not hang on an event.
@@ -284,33 +245,6 @@ func (l *Lifecycle) Reconcile(now time.Time) (Step, error) {
 	})
 }
 
-// holdFailedRefunds is for money that the buyer was to get, and that came back.
-func (l *Lifecycle) holdFailedRefunds() {
-	for _, refund := range l.r.Refunds {
-		if refund.Failed() {
-			l.spendKeyOf(refund)
-			text := "the refund %s over %s has %s at Stripe: retry makes what is owed anew, 'refund' any other"
-			l.holdOnce(refund.ID, fmt.Sprintf(text, refund.ID, Money(refund.Amount, refund.Currency), refund.Status))
-		}
-	}
-}
-
-// Judge holds the order for what the merchant did, or does not know, that only a person can set right with them.
-func (l *Lifecycle) Judge() (Step, error) {
-	return l.on(InputJudge, func() {
-		if l.inbox.revoked && l.r.Ended == "" {
-			l.hold("the merchant had accepted it, and rejects it now: cancel it, or retry to go on", l.r.Step)
-		}
-		l.inbox.revoked = false
-		if l.shippedInVain() {
-			l.holdOnce("shipped", "goods were shipped of an order that is "+string(l.r.Ended))
-		}
-		if notice := l.unstopped(); notice != nil {
-			l.holdOnce(notice.ID, "the merchant could not be told, and may ship: "+notice.ID)
-		}
-	})
-}
-
 // TellDispute tells the merchant of a dispute that is new, or that the bank has decided.
 func (l *Lifecycle) TellDispute(d Dispute, now time.Time) (Step, error) {
 	return l.on(InputDispute, func() {
@@ -361,23 +295,6 @@ func (l *Lifecycle) Owe() (Step, error) {
 	return l.on(InputOwe, func() { l.r.Step = StepReturn })
 }
 
-// Hold stops the order until a person has looked. Resume is the step to go on with.
-func (l *Lifecycle) Hold(reason string, resume Step) (Step, error) {
-	return l.on(InputHold, func() { l.hold(reason, resume) })
-}
-
-// Resume takes a held order up where it stopped, with everything that could not be read, or told, before.
-func (l *Lifecycle) Resume() (Step, error) {
-	return l.on(InputResume, func() {
-		l.goOn()
-		l.inbox.refunds, l.inbox.disputes, l.r.Unread = l.r.Summary != nil, append(l.inbox.disputes, l.r.Unread...), nil
-		for _, notice := range l.r.Undelivered {
-			l.outbox = append(l.outbox, Message{Notice: &notice})
-		}
-		l.r.Undelivered = nil
-	})
-}
-
 // SkipWaits lets no step of an order wait whose workflow was cancelled: what the merchant has not accepted is called
 // off. A held order is tried once more.
 func (l *Lifecycle) SkipWaits() (Step, error) {
@@ -412,86 +329,6 @@ func (l *Lifecycle) Reopen() (Step, error) {
 	})
 }
 
-// Shown is the state that people were last told, and since when the order was in it.
-func (l *Lifecycle) Shown() (State, time.Time) { return l.shown, l.r.Since }
-
-// Enter reports whether people have to be told of the order's state, and notes since when it is in it.
-func (l *Lifecycle) Enter(now time.Time) bool {
-	if l.r.State == l.shown {
-		return false
-	}
-	l.shown, l.r.Since = l.r.State, now
-	return true
-}
-
-// lookAgain is how often a dispute that is open is read anew: banks take months, and the event that ends one may be
-// lost.
-const lookAgain = 30 * 24 * time.Hour
-
-// LookAgainAt is when open disputes are looked at next.
-func (l *Lifecycle) LookAgainAt(now time.Time) time.Time {
-	l.r.LookAgain = cmp.Or(l.r.LookAgain, now.Add(lookAgain))
-	return l.r.LookAgain
-}
-
-// LookAgain has the open disputes read anew, once it is time.
-func (l *Lifecycle) LookAgain(now time.Time) {
-	if l.OpenDispute() == nil {
-		l.r.LookAgain = time.Time{}
-	}
-	if !past(now, l.r.LookAgain) {
-		return
-	}
-	l.r.LookAgain = now.Add(lookAgain)
-	for _, d := range l.r.Disputes {
-		if !d.Closed() {
-			l.readAgain(d.ID)
-		}
-	}
-}
-
-// Standing is where an order stands that has been decided about.
-func (l *Lifecycle) Standing() State {
-	delivered := !slices.ContainsFunc(l.r.Shipments, func(p Shipment) bool { return p.DeliveredAt.IsZero() })
-	switch {
-	case l.OpenDispute() != nil:
-		return StateDisputed
-	case l.r.Ended != "":
-		return l.r.Ended
-	case l.r.Lost && slices.ContainsFunc(l.r.Disputes, Dispute.Lost):
-		return StateDisputeLost
-	case l.RefundedInFull():
-		return StateRefunded
-	case !l.Shipped():
-		return StateAccepted
-	case delivered:
-		return StateDelivered
-	}
-	return StateShipped
-}
-
-// Moved reports whether something is to be done, or shown, because goods moved since the order was looked at.
-func (l *Lifecycle) Moved() bool { return l.CaptureOwed() && l.Shipped() || l.r.State != l.Standing() }
-
-// Accepted reports whether the merchant has taken the order, or a part of it.
-func (l *Lifecycle) Accepted() bool {
-	return l.r.Summary != nil && l.r.Decision != nil && l.r.Decision.Verdict == Accepted
-}
-
-// taken reports whether the merchant has accepted an order that is not off.
-func (l *Lifecycle) taken() bool { return l.Accepted() && l.r.Ended == "" }
-
-// Shipped reports whether any parcel is on its way.
-func (l *Lifecycle) Shipped() bool { return len(l.r.Shipments) > 0 }
-
-// SettledAt is when nothing more is expected of an order, if nothing is heard of it until then.
-func (l *Lifecycle) SettledAt() time.Time { return l.r.LastNews.Add(l.r.Policy.SettleWindow) }
-
-// Settled: a dispute that the bank has not decided keeps the order open.
-func (l *Lifecycle) Settled(now time.Time) bool {
-	return !l.CaptureOwed() && l.OpenDispute() == nil && past(now, l.SettledAt())
-}
-
 func (l *Lifecycle) next(state State, step Step) { l.r.State, l.r.Step = state, step }
 
 func (l *Lifecycle) end(state State, reason string) {
@@ -517,47 +354,3 @@ func (l *Lifecycle) decided(d Decision) {
 	}
 	l.r.Decision = &d
 }
-
-func (l *Lifecycle) hold(reason string, resume Step) {
-	if resume == StepHeld {
-		resume = l.r.Resume
-	}
-	l.r.Step, l.r.Resume, l.r.State, l.r.Reason = StepHeld, resume, StateHeld, reason
-}
-
-// holdOnce holds the order for a fact that only a person can judge, once: whoever lets it go on has seen it.
-func (l *Lifecycle) holdOnce(fact, reason string) {
-	if !l.heldFor(fact) {
-		l.r.HeldFor = append(l.r.HeldFor, fact)
-		l.hold(reason, l.r.Step)
-	}
-}
-
-func (l *Lifecycle) heldFor(fact string) bool { return slices.Contains(l.r.HeldFor, fact) }
-
-func (l *Lifecycle) holdDisputed() {
-	l.holdOnce("disputed", "the payment is disputed, and the merchant does not have the order yet")
-}
-
-func (l *Lifecycle) goOn() { l.r.Step, l.r.Resume, l.r.Reason = l.r.Resume, "", "" }
-
-// shippedInVain reports whether parcels were sent of an order that is off, and no person has seen that yet.
-func (l *Lifecycle) shippedInVain() bool {
-	return l.r.Ended != "" && l.Shipped() && !l.heldFor("shipped")
-}
-
-// unstopped is a notice that did not reach the merchant, who may ship for it, and that no person has seen yet.
-func (l *Lifecycle) unstopped() *Notice {
-	for i, notice := range l.r.Undelivered {
-		if notice.Stops() && !l.heldFor(notice.ID) {
-			return &l.r.Undelivered[i]
-		}
-	}
-	return nil
-}
-
-// Stamp writes a time as the texts about an order do.
-func Stamp(at time.Time) string { return at.UTC().Format(time.DateTime + " MST") }
-
-// past reports whether a time has come; a zero time never comes.
-func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
