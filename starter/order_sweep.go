@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/account"
 	"vitrine/workflows"
 )
 
@@ -111,6 +112,6 @@ func (a *app) scheduleSweeps(ctx context.Context, every time.Duration) error {
 	if a.json() {
 		return a.printJSON(map[string]string{"schedule": sweepID, "every": every.String()})
 	}
-	a.Say("sweeps every %s (schedule %s)", every, sweepID)
+	a.Say("sweeps every %s (schedule %s)", account.Interval(every), sweepID)
 	return nil
 }

@@ -29,7 +29,7 @@ func TestSweepsAreScheduledOnce(t *testing.T) {
 	require.Equal(t, exitOK, s.run("order", "sweep", "--every", "30m"), s.stderr.String())
 	require.Equal(t, []string{"create order-sweep", "update order-sweep"}, s.temporal.writes)
 	require.Equal(t, 30*time.Minute, s.temporal.schedules["order-sweep"].Schedule.Spec.Intervals[0].Every)
-	require.Contains(t, s.stdout.String(), "sweeps every 30m0s (schedule order-sweep)")
+	require.Contains(t, s.stdout.String(), "sweeps every 30m (schedule order-sweep)")
 
 	s.temporal.refuse = func(string) error { return errors.New("no access") }
 	require.Equal(t, exitFailed, s.run("order", "sweep", "--every", "10m"))

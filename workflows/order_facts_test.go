@@ -343,7 +343,7 @@ func TestAnIgnoredOrderSaysWhy(t *testing.T) {
 				s.stripe.session.Summary.Lines[i].SKU = ""
 			}
 		},
-		"placed at 2026-03-01T12:00:00Z, before Vitrine took over at 2026-03-02T12:00:00Z": func(s *orderStage) {
+		"placed at 2026-03-01 12:00:00 UTC, before Vitrine took over at 2026-03-02 12:00:00 UTC": func(s *orderStage) {
 			s.settings(func(o *order.Settings) { o.Since = bought.Add(day) })
 		},
 	} {

@@ -29,7 +29,7 @@ func TestStandings(t *testing.T) {
 	require.Equal(t, account.Standing{Format: 1, Account: "acct_1"}, standing, "who has no document is not parked")
 	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed",
 		Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
-	require.Equal(t, "parked since 2026-11-29T12:00:00Z by ada (person): closed", parking.Text())
+	require.Equal(t, "parked since 2026-11-29 12:00:00 UTC by ada (person): closed", parking.Text())
 	for _, id := range []string{"acct_2", "acct_1"} {
 		_, err := docs.ChangeStanding(t.Context(), id,
 			func(s *account.Standing) bool { s.Parked = &parking; return true })

@@ -82,7 +82,7 @@ func (s State) Standing(v Sight, now time.Time) Standing {
 	}
 	if f := s.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s",
-			times(f.Count), f.NextTry.UTC().Format(time.RFC3339))
+			times(f.Count), f.NextTry.UTC().Format(time.DateTime+" MST"))
 		return Standing{Failing, f.NextTry, note}
 	}
 	if turn := s.Turn(v.Spacing); now.Add(Early).Before(turn) {
@@ -112,10 +112,10 @@ func (u *Unsettled) note() string {
 		return ""
 	case u.Rows == 0:
 		return fmt.Sprintf("%d rows that Stripe refused to delete are tried again at %s",
-			u.NotDeleted, u.NextTry.UTC().Format(time.RFC3339))
+			u.NotDeleted, u.NextTry.UTC().Format(time.DateTime+" MST"))
 	}
 	return fmt.Sprintf("%d rows of which Stripe did not say whether it took them are sent again at %s",
-		u.Rows, u.NextTry.UTC().Format(time.RFC3339))
+		u.Rows, u.NextTry.UTC().Format(time.DateTime+" MST"))
 }
 
 func times(n int) string {

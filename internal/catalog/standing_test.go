@@ -57,13 +57,13 @@ func TestWhereAFeedStands(t *testing.T) {
 			state: catalog.State{Accepted: accepted(source), FullAt: ago(day),
 				Unsettled: &catalog.Unsettled{Rows: 3, NextTry: in(time.Hour)}},
 			position: catalog.Settled, until: in(time.Hour),
-			note: "3 rows of which Stripe did not say whether it took them are sent again at 2026-10-01T13:00:00Z",
+			note: "3 rows of which Stripe did not say whether it took them are sent again at 2026-10-01 13:00:00 UTC",
 		},
 		"deletions in doubt, after the full send": {
 			state: catalog.State{Accepted: accepted(source), FullAt: ago(6 * day),
 				Unsettled: &catalog.Unsettled{NotDeleted: 2, NextTry: in(2 * day)}},
 			position: catalog.Settled, until: in(day),
-			note: "2 rows that Stripe refused to delete are tried again at 2026-10-03T12:00:00Z",
+			note: "2 rows that Stripe refused to delete are tried again at 2026-10-03 12:00:00 UTC",
 		},
 		"rows in doubt, to be sent now": {
 			state:    catalog.State{Accepted: accepted(source), Unsettled: &catalog.Unsettled{Rows: 3, NextTry: now}},
@@ -83,7 +83,7 @@ func TestWhereAFeedStands(t *testing.T) {
 		"failed": {
 			state:    catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 2, NextTry: in(time.Minute)}},
 			position: catalog.Failing, until: in(time.Minute),
-			note: "the import of this source version failed 2 times; the next try is due at 2026-10-01T12:01:00Z",
+			note: "the import of this source version failed 2 times; the next try is due at 2026-10-01 12:01:00 UTC",
 		},
 		"failed, and to be tried now": {
 			state:    catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, NextTry: now}},
@@ -96,7 +96,7 @@ func TestWhereAFeedStands(t *testing.T) {
 		"failed, however full it is asked for": {
 			state: catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, NextTry: in(day)}},
 			sight: func(s *catalog.Sight) { s.Full = true }, position: catalog.Failing, until: in(day),
-			note: "the import of this source version failed once; the next try is due at 2026-10-02T12:00:00Z",
+			note: "the import of this source version failed once; the next try is due at 2026-10-02 12:00:00 UTC",
 		},
 		"too soon for Stripe": {
 			state:    catalog.State{Accepted: accepted(older), LastImportAt: ago(time.Minute)},

@@ -143,7 +143,7 @@ func (s Settings) Unwanted(o Summary) string {
 			"agents' alone (which)"
 	case o.PlacedAt().Before(since):
 		return fmt.Sprintf("placed at %s, before Vitrine took over at %s (since)",
-			o.PlacedAt().UTC().Format(time.RFC3339), since.UTC().Format(time.RFC3339))
+			Stamp(o.PlacedAt()), Stamp(since))
 	}
 	return ""
 }

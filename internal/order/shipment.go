@@ -100,11 +100,11 @@ func (p Shipment) Plausible(s Summary, now time.Time) error {
 		case at.IsZero():
 		case at.After(now.Add(clockTolerance)):
 			return fault.NewPermanent(fault.InputInvalid,
-				fmt.Errorf("shipment: %s %s is in the future", moment.name, at.UTC().Format(time.RFC3339)))
+				fmt.Errorf("shipment: %s %s is in the future", moment.name, Stamp(at)))
 		case at.Before(s.PlacedAt().Add(-clockTolerance)):
 			return fault.NewPermanent(fault.InputInvalid,
 				fmt.Errorf("shipment: %s %s is before the order was placed, at %s",
-					moment.name, at.UTC().Format(time.RFC3339), s.PlacedAt().UTC().Format(time.RFC3339)))
+					moment.name, Stamp(at), Stamp(s.PlacedAt())))
 		}
 	}
 	return nil
