@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +67,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency
-		if refund.Amount, err = parseMoney(strings.TrimSpace(flags.amount), currency); err != nil {
+		if refund.Amount, err = order.ParseMoney(strings.TrimSpace(flags.amount), currency); err != nil {
 			return badInput(fmt.Errorf("--amount: %w", err))
 		}
 		s.question = "Refund " + order.Money(refund.Amount, currency) + "?"
@@ -90,23 +89,4 @@ func (a *app) printRefunded(id order.ID, made order.Refund) error {
 		"alike say --id",
 		id, order.Money(made.Amount, made.Currency), terminal.DateTime(made.Created), made.ID)
 	return nil
-}
-
-// parseMoney reads what order.Money writes, without its currency: 12.50 of EUR is 1250, 1200 of JPY is 1200.
-func parseMoney(text, currency string) (int64, error) {
-	places := order.Decimals(currency)
-	whole, fraction, _ := strings.Cut(text, ".")
-	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
-	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
-		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text,
-			strings.ToUpper(currency), exampleAmount(places))
-	}
-	return int64(amount), order.CheckAmount(int64(amount), currency)
-}
-
-func exampleAmount(places int) string {
-	if places == 0 {
-		return "1250"
-	}
-	return "12.50"
 }

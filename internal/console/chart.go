@@ -48,8 +48,8 @@ func chartOf(rows []desk.ReportRow) (c chart) {
 			c.Most, c.Worst = max(c.Most, r.Rows.Source), max(c.Worst, r.Rows.ToRepair())
 		}
 	}
-	if len(c.Bars) == 0 {
-		return c
+	if len(c.Bars) < 2 { // one is no time
+		return chart{}
 	}
 	place := chartWidth / float64(max(len(c.Bars), fewBars))
 	for i := range c.Bars {

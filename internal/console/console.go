@@ -116,12 +116,21 @@ func (c *Console) routes() []route {
 	const (
 		one     = Root + "accounts/{account}"
 		catalog = one + "/catalogs/{feed}"
+		order   = one + "/orders/{session}"
 	)
 	return []route{
 		{"POST " + Root + "logout", access.Read, c.logout},
 		{"GET " + Root + "{$}", access.Read, c.accounts},
 		{"GET " + one, access.Read, c.account},
 		{"GET " + catalog, access.Read, c.catalog},
+		{"GET " + catalog + "/reports/{number}", access.Read, c.report},
+		{"POST " + catalog + "/approve", access.Operate, c.verdict(desk.Approval)},
+		{"POST " + catalog + "/reject", access.Operate, c.verdict(desk.Rejection)},
+		{"POST " + catalog + "/sync", access.Operate, c.syncNow},
+		{"GET " + one + "/orders", access.Read, c.orders},
+		{"GET " + order, access.Read, c.order},
+		{"GET " + order + "/{command}", access.Operate, c.orderForm},
+		{"POST " + order + "/{command}", access.Operate, c.orderCommand},
 	}
 }
 

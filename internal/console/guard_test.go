@@ -94,14 +94,14 @@ func TestEveryAnswerIsShut(t *testing.T) {
 	} {
 		answer := b.get(path)
 		h := answer.Header()
-		require.Equal(t, "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "+
-			"base-uri 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"), path)
+		require.Equal(t, "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"), path)
 		require.Equal(t, "DENY", h.Get("X-Frame-Options"))
 		require.Equal(t, "same-origin", h.Get("Referrer-Policy"))
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
 		require.Equal(t, "no-store", h.Get("Cache-Control"))
-		for _, inline := range []string{"<style", " style=", " onclick=", "javascript:", "<script>", "http://", "https://"} {
-			require.NotContains(t, answer.Body.String(), inline, path)
+		for _, inline := range []string{"<style", " style=", " on[a-z]+=", "javascript:", "<script>", "https?:"} {
+			require.NotRegexp(t, inline, answer.Body.String(), path)
 		}
 	}
 	answer := b.get("/console/nowhere")
@@ -121,7 +121,8 @@ func TestAFormThatIsNone(t *testing.T) {
 		"a book":   func(r *http.Request) { r.ContentLength = 64<<10 + 1 },
 		"half one": func(r *http.Request) { r.Body = http.NoBody; r.URL.RawQuery = "form=x" },
 	} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/console/logout", strings.NewReader("form=%zz"))
+		body := strings.NewReader("form=%zz")
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/console/logout", body)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		change(r)
 		answer := b.send(r)

@@ -27,7 +27,8 @@ func TestALoginIsASignedCookie(t *testing.T) {
 	require.Equal(t, "/console/login?next=%2Fconsole%2Faccounts%2Facct_1%3Fx%3D1", answer.Header().Get("Location"))
 	require.Contains(t, b.page(answer.Header().Get("Location")), `name="next" value="/console/accounts/acct_1?x=1"`)
 
-	answer = b.post("/console/login", url.Values{"token": {" " + operatingAll + "\n"}, "next": {"/console/accounts/acct_1"}})
+	form := url.Values{"token": {" " + operatingAll + "\n"}, "next": {"/console/accounts/acct_1"}}
+	answer = b.post("/console/login", form)
 	require.Equal(t, http.StatusSeeOther, answer.Code)
 	require.Equal(t, "/console/accounts/acct_1", answer.Header().Get("Location"))
 	set := answer.Header().Get("Set-Cookie")
@@ -58,7 +59,8 @@ func TestWhoIsNotLoggedIn(t *testing.T) {
 func TestTokensThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
-	for _, wrong := range []string{"", " ", "x", operatingAll + "x", operatingAll[1:], strings.ToUpper(operatingAll), "ops"} {
+	upper := strings.ToUpper(operatingAll)
+	for _, wrong := range []string{"", " ", "x", operatingAll + "x", operatingAll[1:], upper, "ops"} {
 		b := s.browser(t)
 		answer := b.post("/console/login", url.Values{"token": {wrong}})
 		require.Equal(t, http.StatusUnauthorized, answer.Code, wrong)
@@ -143,9 +145,9 @@ func TestALoginNeedsTLS(t *testing.T) {
 func TestALoginLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	for _, next := range []string{
-		"https://evil.example/", "//evil.example/console/", "/\\evil.example", "\\\\evil.example", "/accounts", "javascript:alert(1)",
-		"/console/login", "/console/../openapi.json", "/console/%2e%2e/openapi.json", "console/", "", "/console/\r\nSet-Cookie: a=b",
-		"http:/console/", "//console/",
+		"https://evil.example/", "//evil.example/console/", "/\\evil.example", "\\\\evil.example", "/accounts",
+		"/console/login", "/console/../openapi.json", "/console/%2e%2e/openapi.json", "console/", "",
+		"/console/\r\nSet-Cookie: a=b", "http:/console/", "//console/", "javascript:alert(1)",
 	} {
 		answer := newStand(t).browser(t).post("/console/login", url.Values{"token": {operatingAll}, "next": {next}})
 		require.Equal(t, "/console/", answer.Header().Get("Location"), "%q", next)

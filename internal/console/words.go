@@ -16,11 +16,15 @@ import (
 // functions are what the pages need beyond those of the report.
 var functions = template.FuncMap{
 	"ago": ago, "money": order.Money, "tone": tone, "stateTone": stateTone, "counted": catalog.Counted,
-	"outcome": outcome, "title": titled, "sentence": sentence, "moment": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"outcome": outcome, "title": titled, "upper": strings.ToUpper, "sentence": sentence,
+	"moment": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"at":     func(now, t time.Time) moment { return moment{now, t} },
 	"shown":  func(now time.Time, of catalogView) shownCatalog { return shownCatalog{now, of} },
 	"crumbs": crumbsOf, "unless": func(not, text string) string { return map[bool]string{not == "": text}[true] },
 	"catalogPath": catalogPath, "accountPath": accountPath, "ordersPath": ordersPath, "orderPath": orderPath,
+	"sessionPath": func(name, session string) string { return orderPath(order.ID{Account: name, Session: session}) },
+	"rowTone":     func(state string) string { return stateTone(order.State(state)) },
+	"number32":    func(n int32) int64 { return int64(n) },
 }
 
 // moment is a time, and the one that it is seen from.

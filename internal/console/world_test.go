@@ -73,7 +73,9 @@ type browser struct {
 }
 
 func (s *stand) browser(t testing.TB) *browser {
-	return &browser{t: t, stand: s, cookies: map[string]*http.Cookie{}, site: "same-origin", origin: "https://vitrine.example"}
+	return &browser{
+		t: t, stand: s, cookies: map[string]*http.Cookie{}, site: "same-origin", origin: "https://vitrine.example",
+	}
 }
 
 // as is a browser that has logged in.

@@ -57,7 +57,8 @@ func (c *Console) static(w http.ResponseWriter, r *http.Request) {
 }
 
 // pageNames are the files under pages, each with a main part.
-var pageNames = []string{"login", "error", "accounts", "account", "catalog"}
+var pageNames = []string{"login", "error", "accounts", "account", "catalog", "report", "orders",
+	"order", "command", "confirm"}
 
 // templates are the pages, each within the same layout.
 var templates = func() map[string]*template.Template {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"io"
 	"math"
 	"path"
 	"slices"
@@ -52,6 +53,21 @@ func (d Desk) Reports(ctx context.Context, id catalog.ID, before int64, limit in
 		return nil, 0, err
 	}
 	return rows, len(numbers) - len(rows), nil
+}
+
+// Report is one report of a catalog.
+func (d Desk) Report(ctx context.Context, id catalog.ID, number int64) (catalog.Report, error) {
+	return d.Documents.Report(ctx, d.Documents.Keys(id).ReportKey(number, "json"))
+}
+
+// Findings opens what a report lists, as report.Reader reads it.
+func (d Desk) Findings(ctx context.Context, id catalog.ID, number int64) (io.ReadCloser, error) {
+	key := d.Documents.Keys(id).ReportKey(number, "csv")
+	object, err := d.Documents.Objects.Head(ctx, d.Documents.Layout.StateBucket, key)
+	if err != nil {
+		return nil, err
+	}
+	return d.Documents.Objects.Open(ctx, object)
 }
 
 // reportNumbers are those of the reports that are kept, the newest first.

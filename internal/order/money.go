@@ -55,3 +55,22 @@ func Money(amount int64, code string) string {
 	}
 	return sign + whole + " " + strings.ToUpper(code)
 }
+
+// ParseMoney reads what Money writes, without its currency: 12.50 of EUR is 1250, 1200 of JPY is 1200.
+func ParseMoney(text, currency string) (int64, error) {
+	places := Decimals(currency)
+	whole, fraction, _ := strings.Cut(text, ".")
+	amount, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, places-len(fraction))), 10, 52)
+	if err != nil || whole == "" || len(fraction) > places || strings.ContainsAny(text, "+-_") || amount == 0 {
+		return 0, fmt.Errorf("%.40q is not an amount in %s: expected something like %s", text,
+			strings.ToUpper(currency), exampleAmount(places))
+	}
+	return int64(amount), CheckAmount(int64(amount), currency)
+}
+
+func exampleAmount(places int) string {
+	if places == 0 {
+		return "1250"
+	}
+	return "12.50"
+}

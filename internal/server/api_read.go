@@ -147,7 +147,7 @@ func (a *API) report(c call) (work, *answered) {
 		return nil, refused(http.StatusBadRequest, "expected the number of a report: 0 or more")
 	}
 	return a.asked(c, func(ctx context.Context) (any, error) {
-		return a.desk.Documents.Report(ctx, a.desk.Documents.Keys(id).ReportKey(int64(number), "json"))
+		return a.desk.Report(ctx, id, int64(number))
 	}), nil
 }
 
