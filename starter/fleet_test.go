@@ -305,6 +305,51 @@ func TestTheFleetsStatus(t *testing.T) {
 	require.Contains(t, s.stderr.String(), "nothing looks at shard 0")
 }
 
+// Of a large fleet nothing is read that grows with it.
+func TestTheStatusOfALargeFleet(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	summary, _, err := fleetOf(s.docs).Summary(t.Context(), 0)
+	require.NoError(t, err)
+	summary.Accounts = 10_000
+	require.NoError(t, fleetOf(s.docs).SaveSummary(t.Context(), 0, summary))
+	var mu sync.Mutex
+	asked := map[string]int{}
+	s.store.Before = func(operation, _, _ string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[operation]++
+		return nil
+	}
+	require.Zero(t, s.run("status"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "1 shard, 10,000 accounts")
+	require.Contains(t, s.stdout.String(), "starter status ACCOUNT")
+	require.Equal(t, map[string]int{"Get": 2}, asked, "the plan and a summary")
+	require.Zero(t, s.run("status", "--each"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "acct_3")
+	require.Zero(t, s.run("status", "acct_2"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "acct_2")
+}
+
+// Many schedules are shown as the list has them, and none is asked for.
+func TestAListOfManySchedules(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var list strings.Builder
+	for i := range manyAccounts + 1 {
+		fmt.Fprintf(&list, "acct_%d\n", i)
+	}
+	require.Zero(t, s.apply(list.String(), "--rate", "100000"), s.stderr.String())
+	s.temporal.looks = 0
+	require.Zero(t, s.run("schedule", "list"), s.stderr.String())
+	require.Zero(t, s.temporal.looks)
+	require.Equal(t, manyAccounts+2, strings.Count(s.stdout.String(), "\n"))
+	require.NotContains(t, s.stdout.String(), "SKIPPED")
+	require.Zero(t, s.run("schedule", "list", "--each"), s.stderr.String())
+	require.Equal(t, manyAccounts+1, s.temporal.looks)
+}
+
 func TestMistakesAboutTheFleet(t *testing.T) {
 	t.Parallel()
 	s := newFleetStage(t)

@@ -107,7 +107,7 @@ func (a *app) switchSchedules(
 // existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that
 // somebody hears of it.
 func existingSchedules(ctx context.Context, c client.Client, accounts, ids []string) ([]string, error) {
-	views, err := viewSchedules(ctx, c, ids)
+	views, err := viewSchedules(ctx, c, ids, func() {})
 	if err != nil {
 		return nil, err
 	}

@@ -67,12 +67,15 @@ func noSchedule(id string, err error) error {
 
 // viewSchedules describes schedules, many at a time; one that was deleted meanwhile is left out, and one that the
 // server does not describe says so.
-func viewSchedules(ctx context.Context, c client.Client, ids []string) ([]scheduleView, error) {
+func viewSchedules(
+	ctx context.Context, c client.Client, ids []string, described func(),
+) ([]scheduleView, error) {
 	found := make([]*scheduleView, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, id := range ids {
 		group.Go(func() error {
+			defer described()
 			v, err := patiently(ctx, func() (scheduleView, error) { return viewSchedule(ctx, c, id) })
 			switch {
 			case temporalclient.IsNotFound(err):

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
@@ -19,7 +20,7 @@ import (
 )
 
 // statusFilter says which rows are wanted; none of them: all.
-type statusFilter struct{ failed, held, watch bool }
+type statusFilter struct{ failed, held, watch, each bool }
 
 func (f statusFilter) keeps(v desk.Catalog) bool {
 	return !f.failed && !f.held || f.failed && v.Failed() || f.held && v.Held != nil
@@ -36,7 +37,8 @@ Without arguments it shows the accounts that have settings, with the feeds that 
 accounts that was ever synced; of an account that is named it shows every feed that was. ROWS were sent to
 Stripe in the last import, and Stripe refused ERRORS of them; DELETED were removed, because they vanished from the source;
 KEPT BACK were not sent, because Stripe would refuse them. NOW tells of a sync that is held until a person decides, that is
-importing, or that waits for its turn. Below the table stands why syncs are held, and how to decide. Syncs that found nothing
+importing, or that waits for its turn. Of a fleet of more than some hundred accounts it shows what the dispatchers found,
+as 'starter fleet status' does; with --each every account. Below the table stands why syncs are held, and how to decide. Syncs that found nothing
 new are not shown: they change nothing.
 
 Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
@@ -55,6 +57,7 @@ Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not 
 	}
 	c.Flags().BoolVar(&filter.failed, "failed", false, "only feeds whose last sync failed")
 	c.Flags().BoolVar(&filter.held, "held", false, "only feeds whose sync is held until a person decides")
+	c.Flags().BoolVar(&filter.each, "each", false, "every account, also of a large fleet: two reads of S3 for each")
 	c.Flags().BoolVarP(&filter.watch, "watch", "w", false, "look again every 5 seconds, until Ctrl-C")
 	return c
 }
@@ -65,13 +68,18 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 		return err
 	}
 	named := len(accounts) > 0
+	if !named && filter == (statusFilter{watch: filter.watch}) && !a.json() {
+		if told, err := a.statusOfFleet(ctx, docs); told || err != nil {
+			return err
+		}
+	}
 	if !named {
 		if accounts, err = settingsOf(docs).Accounts(ctx); err != nil {
 			return err
 		}
 	}
 	d := desk.Desk{Documents: docs}
-	views, states, err := d.Catalogs(ctx, accounts, named)
+	views, states, err := a.readCatalogs(ctx, d, accounts, named)
 	if err != nil {
 		return err
 	}
@@ -99,6 +107,34 @@ func (a *app) status(ctx context.Context, accounts []string, filter statusFilter
 		a.printStatus(views, filter)
 	}
 	return errors.Join(err, away)
+}
+
+// manyAccounts are more than somebody reads line by line.
+const manyAccounts = 200
+
+// statusOfFleet shows what the dispatchers of a large fleet found: that is read for each shard, and not for each
+// account. It shows nothing where there is no such fleet.
+func (a *app) statusOfFleet(ctx context.Context, docs catalog.Documents) (told bool, err error) {
+	v, found, err := a.readFleet(ctx, docs, func() (client.Client, error) { return a.temporal(ctx) })
+	if err != nil || !found || v.Total.Accounts-v.Total.Off <= manyAccounts {
+		return false, err
+	}
+	a.printFleet(v)
+	a.Blank()
+	a.Say("'starter status ACCOUNT' shows single accounts, --failed and --held those that need somebody, --each all of them.")
+	return true, errors.Join(v.away, v.trouble())
+}
+
+// readCatalogs reads what is kept of accounts, and says how far it is if that takes a while.
+func (a *app) readCatalogs(
+	ctx context.Context, d desk.Desk, accounts []string, unlisted bool,
+) ([]desk.Catalog, []catalog.State, error) {
+	if len(accounts) > manyAccounts {
+		bar := a.Meter(len(accounts), "reading states")
+		defer bar.Finish()
+		d.Read = bar.Add
+	}
+	return d.Catalogs(ctx, accounts, unlisted)
 }
 
 // looksApart is how many times longer than the poll of a followed run a watched status rests: five seconds.

@@ -193,7 +193,7 @@ func TestStatusFailsIfStorageIsAway(t *testing.T) {
 	s := fleetOfFour(t)
 	s.store.Before = func(string, string, string) error { return errors.New("S3 does not answer") }
 	require.Equal(t, exitFailed, s.run("status"))
-	require.Equal(t, "starter: S3 does not answer\n", s.stderr.String())
+	require.Equal(t, "starter: the fleet's plan: S3 does not answer\n", s.stderr.String())
 }
 
 func TestARunThatHeldAFeedAndIsGoneHoldsNothing(t *testing.T) {

@@ -60,6 +60,9 @@ func (d Desk) Catalogs(ctx context.Context, accounts []string, unlisted bool) ([
 	for i, account := range accounts {
 		group.Go(func() (err error) {
 			views[i], states[i], err = d.catalogsOf(ctx, account, unlisted)
+			if d.Read != nil {
+				d.Read()
+			}
 			return err
 		})
 	}

@@ -20,6 +20,7 @@ type Desk struct {
 	Documents catalog.Documents
 	Temporal  client.Client
 	Keys      keyring.Keys // of what failures say
+	Read      func()       // is told of each account whose documents were read; nil: nobody is
 }
 
 // readers is how many documents are read at once.

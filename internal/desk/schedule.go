@@ -62,6 +62,19 @@ func (d Desk) Schedule(ctx context.Context, of catalog.ID) (Schedule, error) {
 	return v, nil
 }
 
+// Listed is what the list of schedules says of one. How often it started, skipped and missed a run it does not say.
+func Listed(of catalog.ID, e *client.ScheduleListEntry) Schedule {
+	v := Schedule{
+		ID: e.ID, Account: of.Account, Feed: of.Feed, Paused: e.Paused, Note: e.Note,
+		Next: append([]time.Time{}, e.NextActionTimes...), Running: []string{},
+	}
+	v.Every, v.Offset = scheduleTimes(e.Spec)
+	if n := len(e.RecentActions); n > 0 {
+		v.Last = e.RecentActions[n-1].ActualTime
+	}
+	return v
+}
+
 // scheduleTimes says how often; a schedule whose times were changed by hand has no such simple answer.
 func scheduleTimes(spec *client.ScheduleSpec) (interval, offset string) {
 	period, shift, plain := PlainInterval(spec)
