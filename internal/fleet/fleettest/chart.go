@@ -24,8 +24,8 @@ func Chart(w Week, shards int, hours []Hour) []byte {
 	c.say(`<rect width="%d" height="%d" fill="#ffffff"/>`, width, height)
 	c.text(left, 20, "start", "#111111", fmt.Sprintf("%d of %d shards of %d accounts: from a change until Stripe "+
 		"has it, hour by hour", shards, w.Shards(), w.Accounts))
-	for _, e := range w.Events() {
-		c.event(e)
+	for i, e := range w.Events() {
+		c.event(e, []float64{upperEnd + 16, above - 6}[i%2]) // names of neighbours would lie on each other
 	}
 	c.days()
 	c.lateness()
@@ -50,14 +50,14 @@ func (c *chart) x(hour float64) float64 {
 	return left + (width-left-right)*hour/float64(max(1, len(c.hours)))
 }
 
-func (c *chart) event(e Event) {
+func (c *chart) event(e Event, named float64) {
 	begins := e.Begins.Hours()
 	if begins >= float64(len(c.hours)) {
 		return
 	}
 	c.say(`<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="#f6d5c6"/>`,
 		c.x(begins), above, c.x(begins+e.Lasts.Hours())-c.x(begins), bottom-above)
-	c.text(c.x(begins), above-6, "start", "#9a3412", e.Name)
+	c.text(c.x(begins), named, "start", "#9a3412", e.Name)
 }
 
 func (c *chart) days() {
