@@ -161,7 +161,11 @@ func (p *ProductCatalogImports) read(ctx context.Context, account, id string) (c
 			fmt.Errorf("%.40q is not the id of a product catalog import (pcimprt_…)", id))
 	}
 	params := p.client.params(account, p.client.options.V2Version)
-	return p.call(ctx, "read product catalog import "+id, http.MethodGet, catalogImportsPath+"/"+id, "", params)
+	imp, err := p.call(ctx, "read product catalog import "+id, http.MethodGet, catalogImportsPath+"/"+id, "", params)
+	if err != nil {
+		return catalogImport{}, err
+	}
+	return imp, checkAnswered(id, imp.ID)
 }
 
 func (p *ProductCatalogImports) call(

@@ -69,8 +69,21 @@ func (s *ImportSets) Import(ctx context.Context, account, id string) (catalog.Im
 		return catalog.Import{}, fault.NewPermanent(fault.InputInvalid,
 			fmt.Errorf("%.40q is not the id of an import set (impset_…)", id))
 	}
-	return s.call(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "",
+	set, err := s.call(ctx, "read import set "+id, http.MethodGet, importSetsPath+"/"+id, "",
 		s.client.params(account, s.client.options.Version))
+	if err != nil {
+		return catalog.Import{}, err
+	}
+	return set, checkAnswered(id, set.ID)
+}
+
+// checkAnswered refuses an answer about another import than the one that was asked for: what became of that one's rows
+// says nothing of these.
+func checkAnswered(asked, answered string) error {
+	if asked == answered {
+		return nil
+	}
+	return unavailable(&Error{Message: "read import " + asked + ": the answer is about " + answered})
 }
 
 func checkFileID(id string) error {

@@ -637,3 +637,17 @@ func requireStall(t *testing.T, file io.Reader, comes string) error {
 	require.Empty(t, more)
 	return err
 }
+
+// A cache between here and Stripe may mix answers up.
+func TestAnAnswerAboutAnotherImportIsNone(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":"impset_2","status":"succeeded"}`, `{"id":"pcimprt_2","status":"succeeded"}`,
+	} {
+		c := stub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+		_, err := c.V1().Import(t.Context(), testAccount, "impset_1")
+		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
+		_, err = c.V2().Import(t.Context(), testAccount, "pcimprt_1")
+		requireFault(t, err, fault.Plain, fault.StripeUnavailable)
+	}
+}

@@ -416,3 +416,59 @@ func TestImportsAreReadSparingly(t *testing.T) {
 	reads := o.stripe.reads()
 	require.LessOrEqual(t, slices.Sorted(slices.Values(reads[2:]))[len(reads[2:])/2], 3, "at the median: %v", reads)
 }
+
+// A deletion that Stripe refuses, or of which it does not say what became, is not told as done, and is tried again.
+func TestDeletionsThatAreRefused(t *testing.T) {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
+		t.Run(string(api), func(t *testing.T) {
+			o := enterOdd(t, api)
+			refusing := func(_ string, deletes bool) string {
+				if deletes {
+					return "The product has open orders."
+				}
+				return ""
+			}
+			for name, says := range map[string]func(w http.ResponseWriter, honest []byte){
+				"named": nil,
+				"unnamed": func(w http.ResponseWriter, honest []byte) {
+					_, _ = w.Write(honest[:bytes.IndexByte(honest, '\n')+1])
+				},
+			} {
+				o.stripe.say(func(*independentStripe) {})
+				o.sellsBesides("gone1", "gone2")
+				o.syncsWith(again, catalog.Succeeded)
+				o.stripe.say(func(s *independentStripe) { s.refuses, s.lists = refusing, says })
+				o.sellsBesides()
+				result := o.syncsWith(again, catalog.SucceededWithErrors)
+				require.Equal(t, [2]int64{0, 2}, [2]int64{result.Rows.Deleted, result.Rows.NotDeleted}, name)
+				require.Len(t, o.stripe.ids(), len(o.base)+2)
+				require.EqualValues(t, 2, o.state().Unsettled.NotDeleted, name)
+
+				o.stripe.say(func(s *independentStripe) { s.refuses = nil })
+				require.EqualValues(t, 2, o.syncsWith(again, catalog.Succeeded).Rows.Deleted, name)
+				require.Equal(t, o.base, o.stripe.ids(), name)
+				require.Nil(t, o.state().Unsettled, name)
+			}
+		})
+	}
+}
+
+// A run of which Stripe took nothing has failed, whether it names the rows or not, and whatever its status is.
+func TestARunOfWhichNothingWasTaken(t *testing.T) {
+	for _, api := range []feed.API{feed.V1, feed.V2} {
+		t.Run(string(api), func(t *testing.T) {
+			o := enterOdd(t, api)
+			o.sellsBesides("no1", "no2")
+			_, err := o.ends(o.startsWith(again))
+			requireFailure(t, err, fault.ImportFailed, "Stripe refused every row that it got, 2 of them")
+			require.Equal(t, o.base, o.stripe.ids())
+			require.EqualValues(t, 2, o.report().Rows.Refused)
+			require.Equal(t, catalog.Failed, o.state().Last.Outcome)
+			o.requireSettled()
+
+			o.sellsBesides("ok1")
+			o.syncsWith(again, catalog.Succeeded)
+			require.Len(t, o.stripe.ids(), len(o.base)+1, "the feed goes on")
+		})
+	}
+}
