@@ -343,6 +343,8 @@ func confinementRules() []rule {
 		confined("the strict JSON library", []string{"github.com/go-json-experiment/json"},
 			[]string{"internal/strictjson"},
 			"it becomes the standard library's encoding/json/v2, and one room will change its import then"),
+		confined("a browser's driver", []string{"github.com/chromedp"}, []string{"sandbox/e2e"},
+			"the product serves pages; whether a browser shows them well, the sandbox tries"),
 		confined("testify's assert", []string{"github.com/stretchr/testify/assert"}, nil,
 			"a test that goes on after a failed assertion reports consequences; use require"),
 	}

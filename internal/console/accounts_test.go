@@ -102,6 +102,34 @@ func TestTheListWithoutTemporal(t *testing.T) {
 	require.Contains(t, text, "acct_3")
 }
 
+func TestWhatWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	for _, name := range []string{"acct_1", "acct_2"} {
+		held := listed(t, name, "product", catalog.Held)
+		held.Status, held.CloseTime = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+		s.temporal.Syncs = append(s.temporal.Syncs, held, listed(t, name, "pricing", catalog.Failed))
+	}
+	text := s.as(t, readingAll).page("/console/waiting")
+	const second = "/console/accounts/acct_2"
+	for _, says := range []string{aCatalog, second + "/catalogs/product", anOrder, second + "/orders/cs_1"} {
+		require.Contains(t, text, `href="`+says+`"`)
+	}
+	require.NotContains(t, text, "pricing")
+	require.Len(t, s.temporal.Listed, 3, "a read of the syncs, and one for each page of the orders that there is")
+	require.Contains(t, s.temporal.Listed[0], "VitrineOutcome = 'held'")
+	require.Contains(t, s.temporal.Listed[1], "VitrineOrderState = 'held'")
+
+	text = s.as(t, readingOne).page("/console/waiting")
+	require.Contains(t, text, aCatalog)
+	require.NotContains(t, text, "acct_2", "whatever the list says")
+	s.temporal.Syncs, s.temporal.Orders = nil, nil
+	require.Contains(t, s.as(t, readingAll).page("/console/waiting"), "Nothing waits")
+	s.temporal.Away = desktest.ErrAway
+	answer := s.as(t, readingAll).get("/console/waiting")
+	require.Equal(t, http.StatusServiceUnavailable, answer.Code, "that is not nothing")
+}
+
 func TestWhatAnAccountPageSays(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)

@@ -339,7 +339,8 @@ func TestWhatAnOrderPageSays(t *testing.T) {
 	b := newStand(t).as(t, readingOne)
 	text := b.page(anOrder)
 	for _, says := range []string{
-		"Ordered for 45.00 EUR", "by the agent Agent", "Accepted", "SO-1", "Parcel p-1 was sent", "Refund of 1.00 EUR",
+		"Ordered for 45.00 EUR", "by the agent Agent", "The merchant accepted", "SO-1",
+		"Parcel p-1 was sent", "Refund of 1.00 EUR",
 		"Dispute over 45.00 EUR", "under review", "LAMP-1", "nothing about them is on these pages",
 	} {
 		require.Contains(t, text, says)

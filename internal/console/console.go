@@ -121,6 +121,7 @@ func (c *Console) routes() []route {
 	return []route{
 		{"POST " + Root + "logout", access.Read, c.logout},
 		{"GET " + Root + "{$}", access.Read, c.accounts},
+		{"GET " + Root + "waiting", access.Read, c.waiting},
 		{"GET " + one, access.Read, c.account},
 		{"GET " + catalog, access.Read, c.catalog},
 		{"GET " + catalog + "/reports/{number}", access.Read, c.report},
@@ -135,5 +136,5 @@ func (c *Console) routes() []route {
 }
 
 func (c *Console) nowhere(context.Context, visit) (page, error) {
-	return page{}, mistake{http.StatusNotFound, "There is no such page.", "Go on from the list of accounts."}
+	return page{}, mistake{http.StatusNotFound, "There is no such page.", "Go on from the first page."}
 }

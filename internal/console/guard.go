@@ -131,7 +131,7 @@ func wrong(err error) mistake {
 
 // absent is a mistake in an address.
 func absent(what string) mistake {
-	return mistake{http.StatusNotFound, what, "Go on from the list of accounts."}
+	return mistake{http.StatusNotFound, what, "Go on from the first page."}
 }
 
 var statuses = map[desk.RefusalKind]int{
@@ -140,7 +140,7 @@ var statuses = map[desk.RefusalKind]int{
 }
 
 var advice = map[desk.RefusalKind]string{
-	desk.Absent:   "Go on from the list of accounts.",
+	desk.Absent:   "Go on from the first page.",
 	desk.Conflict: "Nothing was done. Look at how it stands now.",
 	desk.Unfit:    "Nothing was done. Go back, put it right, and send it again.",
 	desk.Damaged:  "Tell whoever operates Vitrine.",

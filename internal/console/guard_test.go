@@ -106,7 +106,7 @@ func TestEveryAnswerIsShut(t *testing.T) {
 	}
 	answer := b.get("/console/nowhere")
 	require.Equal(t, http.StatusNotFound, answer.Code)
-	require.Contains(t, answer.Body.String(), "Go on from the list of accounts.")
+	require.Contains(t, answer.Body.String(), "Go on from the first page.")
 	put := b.send(httptest.NewRequestWithContext(t.Context(), http.MethodPut, anAccount, nil))
 	require.Equal(t, http.StatusNotFound, put.Code)
 }

@@ -128,7 +128,7 @@ func inOrder(all []event) []event {
 }
 
 func decided(d order.Decision) event {
-	e := event{What: titled(spaced(string(d.Verdict))), Tone: "good"}
+	e := event{What: "The merchant " + spaced(string(d.Verdict)), Tone: "good"}
 	switch d.Verdict {
 	case order.Rejected:
 		e.Tone, e.More = "bad", spaced(string(d.Reason))

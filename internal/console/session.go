@@ -71,7 +71,7 @@ func (c *Console) sessionOf(r *http.Request) (session, error) {
 
 // opened is the session of a cookie, if one of the tokens signed it and its time has not passed.
 func (c *Console) opened(value string) (session, bool) {
-	signed, err := base64.RawURLEncoding.DecodeString(value)
+	signed, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil || len(signed) != sealBytes+sha256.Size {
 		return session{}, false
 	}

@@ -57,7 +57,7 @@ func (c *Console) static(w http.ResponseWriter, r *http.Request) {
 }
 
 // pageNames are the files under pages, each with a main part.
-var pageNames = []string{"login", "error", "accounts", "account", "catalog", "report", "orders",
+var pageNames = []string{"login", "error", "accounts", "account", "catalog", "report", "orders", "waiting",
 	"order", "command", "confirm"}
 
 // templates are the pages, each within the same layout.
