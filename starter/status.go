@@ -37,9 +37,9 @@ Without arguments it shows the accounts that have settings, with the feeds that 
 accounts that was ever synced; of an account that is named it shows every feed that was. ROWS were sent to
 Stripe in the last import, and Stripe refused ERRORS of them; DELETED were removed, because they vanished from the source;
 KEPT BACK were not sent, because Stripe would refuse them. NOW tells of a sync that is held until a person decides, that is
-importing, or that waits for its turn. Of a fleet of more than some hundred accounts it shows what the dispatchers found,
-as 'starter fleet status' does; with --each every account. Below the table stands why syncs are held, and how to decide. Syncs that found nothing
-new are not shown: they change nothing.
+importing, or that waits for its turn. Of a fleet of more than some hundred accounts it shows what the dispatchers
+found, as 'starter fleet status' does; with --each every account. Below the table stands why syncs are held, and how to
+decide. Syncs that found nothing new are not shown: they change nothing.
 
 Exit codes: 0 whatever the outcomes of the syncs, 1 if S3 or Temporal could not be reached.`,
 		Example: "  starter status\n  starter status --watch\n  starter status --failed\n  starter status " +
@@ -121,7 +121,8 @@ func (a *app) statusOfFleet(ctx context.Context, docs catalog.Documents) (told b
 	}
 	a.printFleet(v)
 	a.Blank()
-	a.Say("'starter status ACCOUNT' shows single accounts, --failed and --held those that need somebody, --each all of them.")
+	a.Say("'starter status ACCOUNT' shows single accounts, --failed and --held those that need somebody, " +
+		"--each all of them.")
 	return true, errors.Join(v.away, v.trouble())
 }
 
