@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	accounts "vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -170,6 +171,33 @@ func TestARefundThatFailsIsMadeAnewUnderAnotherKey(t *testing.T) {
 		s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
 	require.NoError(t, errors.Join(retried.refused, retried.failed))
 	s.requireMoney(3700, 3700)
+}
+
+// An account that has left is parked, and its orders are not: they go on as far as Stripe lets them, and what it refuses
+// holds the order, with Stripe's reason, until a person says that the account is back.
+func TestAnOrderOfAnAccountThatLeftIsHeld(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.RequiresCapture)
+	parkings := accounts.Documents{Store: s.steps.Documents.Store}
+	park := func(parking *accounts.Parking) {
+		_, err := parkings.ChangeStanding(t.Context(), theSale.Account, func(s *accounts.Standing) bool {
+			s.Parked = parking
+			return true
+		})
+		require.NoError(t, err)
+	}
+	park(&accounts.Parking{Cause: accounts.Deauthorized, By: "Stripe", Why: "it disconnected"})
+	s.stripe.errors["capture"] = permanently(fault.StripeForbidden)
+	var retried reply
+	s.ends(order.StateAccepted,
+		s.expects(time.Hour, order.StateHeld, func() {
+			require.Contains(t, s.look(s.env).Reason, string(fault.StripeForbidden))
+			park(nil)
+		}),
+		s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.Len(t, s.shop.submitted, 1, "the merchant has it, parked or not")
+	s.requireMoney(3700, 0)
 }
 
 func TestASpentKeyIsLeftBehind(t *testing.T) {

@@ -113,6 +113,8 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 		}
 	}
 
+	r.await("a look that ended", func() bool { return r.recordsALook("catalog_dispatch_started") })
+
 	// What changes is sent, and a new account is the fleet's.
 	newcomer := members[0] + "n"
 	r.exports(newcomer, 2)
@@ -161,6 +163,18 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	r.exports(members[2], 7)
 	r.does("schedule", "trigger", members[2])
 	r.reachesProducts(members[2], 7)
+}
+
+// recordsALook keeps the history of the last look that is over; false: there is none yet.
+func (r *room) recordsALook(scenario string) bool {
+	r.t.Helper()
+	for _, run := range r.runs() {
+		if run.GetType().GetName() == workflows.CatalogDispatchType && run.GetCloseTime() != nil {
+			r.keeps(scenario, run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
+			return true
+		}
+	}
+	return false
 }
 
 // examined is what the doctor says of an account, by the names of the points.
