@@ -44,6 +44,9 @@ type CatalogDispatch struct {
 	Interval  time.Duration // between two imports of a feed
 	Breakers  *Breakers     // of this worker
 	Reads     Reads         // by this worker, of Stripe
+	// News tells the platform of catalogs that are stale for as long as StaleAfter; nil: nobody listens.
+	News       *AccountNews
+	StaleAfter time.Duration
 }
 
 // Reads are what a process has read of Stripe, which rations reads by the month.
@@ -271,7 +274,7 @@ func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look) {
 func (d *CatalogDispatch) find(
 	ctx context.Context, id catalog.ID, settings account.Settings, spacing time.Duration,
 ) (fleet.Finding, error) {
-	state, _, err := d.Documents.State(ctx, id)
+	state, etag, err := d.Documents.State(ctx, id)
 	if err != nil {
 		return faulty(err)
 	}
@@ -293,6 +296,9 @@ func (d *CatalogDispatch) find(
 		if err := forgetTold(ctx, d.Accounts.Store, settings, found, state.Standing(f.Sight, now), now); err != nil {
 			return fleet.Finding{}, err
 		}
+	}
+	if err := d.tellStale(ctx, settings, f, etag); err != nil && !fault.Is(err, fault.AccountParked) {
+		return fleet.Finding{}, err
 	}
 	return f, nil
 }

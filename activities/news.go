@@ -50,17 +50,21 @@ func (a *AccountNews) listener(ctx context.Context, id string) (listener, error)
 	if a == nil {
 		return listener{}, nil
 	}
-	l := listener{endpoint: a.Endpoint, wanted: a.Wanted}
 	settings, err := a.Accounts.Settings(ctx, id)
-	switch {
-	case fault.Is(err, fault.SettingsInvalid):
-		return l, nil
-	case err != nil:
+	if err != nil && !fault.Is(err, fault.SettingsInvalid) {
 		return listener{}, err
-	case settings.News.URL != "":
-		l.endpoint = settings.News
 	}
-	return l, nil
+	return a.listenerOf(settings), nil
+}
+
+func (a *AccountNews) listenerOf(settings account.Settings) listener {
+	switch {
+	case a == nil:
+		return listener{}
+	case settings.News.URL != "":
+		return listener{endpoint: settings.News, wanted: a.Wanted}
+	}
+	return listener{endpoint: a.Endpoint, wanted: a.Wanted}
 }
 
 // tell hands news on that somebody wants to hear.

@@ -68,12 +68,14 @@ func newStager(c config.Config, store statestore.Store) staging.Stager {
 func newCatalogDispatch(
 	c config.Config, objects statestore.Objects, listing activities.Listing, runs activities.Runs,
 	syncs activities.Syncs, breakers *activities.Breakers, calls *budget.Calls,
+	news *activities.AccountNews,
 ) *activities.CatalogDispatch {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs,
 		Interval: c.Import.Interval, Breakers: breakers, Reads: calls,
+		News: news, StaleAfter: c.News.StaleAfter,
 	}
 }
 

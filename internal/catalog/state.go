@@ -72,6 +72,8 @@ type State struct {
 	Last *Last `json:"last,omitempty"`
 	// Told is what the platform was told is the matter with the catalog.
 	Told Told `json:"told,omitzero"`
+	// Missing is since when looks find no source where there had been one; only who is to tell of it notes it.
+	Missing time.Time `json:"missing,omitzero"`
 }
 
 // ID names the catalog whose state it is.

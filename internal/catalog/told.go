@@ -7,6 +7,7 @@ import "time"
 type Told struct {
 	Held   time.Time `json:"held,omitzero"`
 	Failed time.Time `json:"failed,omitzero"`
+	Stale  time.Time `json:"stale,omitzero"` // of the fleet's catalogs: it is dispatchers that see it
 }
 
 // Troubles are those that the catalog has; dealtWith says that a look at its source has just found nothing to do.
@@ -22,7 +23,24 @@ func (s State) Troubles(dealtWith bool) (t Told) {
 
 // Next is what was told once all news of the troubles is: one that lasts keeps its beginning.
 func (t Told) Next(is Told) Told {
-	return Told{Held: lasting(t.Held, is.Held), Failed: lasting(t.Failed, is.Failed)}
+	return Told{Held: lasting(t.Held, is.Held), Failed: lasting(t.Failed, is.Failed), Stale: t.Stale}
+}
+
+// StaleSince is since when Stripe lacks what the merchant wrote, and nothing else says why: neither a hold, nor a
+// failure, nor the time between two imports. Zero: it does not lack it, or never had anything.
+func (s State) StaleSince(v Sight, now time.Time) time.Time {
+	failing := s.Last != nil && s.Last.Outcome == Failed
+	if s.Accepted == nil || s.Accepted.Source.Same(v.Source) || s.Held != nil || failing {
+		return time.Time{}
+	}
+	if s.Standing(v, now).Position != Due {
+		return time.Time{}
+	}
+	since := v.Source.LastModified
+	if turn := s.Turn(v.Spacing); turn.After(since) {
+		since = turn
+	}
+	return since
 }
 
 func lasting(was, is time.Time) time.Time {

@@ -217,6 +217,7 @@ func TestDefaults(t *testing.T) {
 		Import: config.Import{Interval: 15 * time.Minute, Deadline: 2 * time.Hour, MaxSourceBytes: 4_000_000_000},
 		Rules:  account.DefaultRules(),
 		Orders: config.Orders{Concurrency: 64},
+		News:   config.News{StaleAfter: time.Hour},
 		Worker: config.Worker{Listen: ":9464", ShutdownTimeout: 25 * time.Second},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "text"},
 	}, c)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"time"
 
 	"vitrine/internal/account"
 	"vitrine/internal/news"
@@ -14,6 +15,8 @@ type News struct {
 	URL     Secret      // of the deployment's endpoint, which may hold a token; empty: there is none
 	Secrets Secret      // that it is signed with, with blanks between them
 	Types   []news.Type // that are told; none: all
+	// StaleAfter is how long Stripe may lack what a merchant wrote before that is news.
+	StaleAfter time.Duration
 }
 
 func setNewsURL(c *Config, value string) error {
@@ -57,6 +60,11 @@ func (c *Config) addNewsSecrets(texts []string) error {
 	}
 	c.News.Secrets = Secret(strings.Join(all, " "))
 	return nil
+}
+
+func setStaleAfter(c *Config, value string) (err error) {
+	c.News.StaleAfter, err = duration(value, time.Minute, 30*24*time.Hour)
+	return err
 }
 
 func setNewsTypes(c *Config, value string) (err error) {

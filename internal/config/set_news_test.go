@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,7 +31,7 @@ func TestNewsIsConfigured(t *testing.T) {
 	t.Parallel()
 	c, err := loadNews(t, nil)
 	require.NoError(t, err)
-	require.Zero(t, c.News)
+	require.Equal(t, News{StaleAfter: time.Hour}, c.News)
 
 	file := filepath.Join(t.TempDir(), "secrets")
 	require.NoError(t, os.WriteFile(file, []byte(newsSecret("b")+"\n"), 0o600))

@@ -60,3 +60,15 @@ func changed(id catalog.ID, kind Type, was, is, now time.Time, say func(*Data)) 
 	}
 	return nil
 }
+
+// The causes of staleness.
+const (
+	SourceMissing = "source_missing" // there was a source, and there is none any more
+	NotSent       = "not_sent"       // the source is newer than what Stripe has
+)
+
+// Stale is the news of a catalog that is stale since a time, for a cause, or is not any more.
+func Stale(id catalog.ID, p Phase, cause, reason string, since, now time.Time) News {
+	d := Data{Feed: id.Feed, Cause: cause, Reason: reason}
+	return trouble(id.Account, CatalogStale, string(id.Feed)+"/stale", p, since, now, d)
+}

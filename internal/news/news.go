@@ -22,13 +22,14 @@ const (
 	CatalogSynced Type = "catalog.synced" // Stripe has taken what changed, or what of it could be taken
 	CatalogHeld   Type = "catalog.held"   // a sync waits for a person
 	CatalogFailed Type = "catalog.failed" // a sync could not be done, and is tried again
+	CatalogStale  Type = "catalog.stale"  // Stripe lacks what the merchant wrote, and nothing says why
 	OrderHeld     Type = "order.held"     // an order waits for a person
 	AccountParked Type = "account.parked" // nothing is brought to Stripe for the account
 )
 
 // Types lists them.
 func Types() []Type {
-	return []Type{CatalogSynced, CatalogHeld, CatalogFailed, OrderHeld, AccountParked}
+	return []Type{CatalogSynced, CatalogHeld, CatalogFailed, CatalogStale, OrderHeld, AccountParked}
 }
 
 // ParseTypes reads types with commas between them; none are all.
@@ -81,7 +82,7 @@ type Data struct {
 	State   string     `json:"state,omitempty"`   // of an order that goes on: where it stands now
 	Reason  string     `json:"reason,omitempty"`  // for people
 	Code    fault.Code `json:"code,omitempty"`    // of a failure, for machines
-	Cause   string     `json:"cause,omitempty"`   // of a parking, for machines
+	Cause   string     `json:"cause,omitempty"`   // of a parking or of staleness, for machines
 
 	Source  string          `json:"source,omitempty"` // version of the source
 	Guards  []string        `json:"guards,omitempty"` // that struck

@@ -80,7 +80,8 @@ func everything(t *testing.T) []news.News {
 	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed", Since: at}
 	for _, phase := range []news.Phase{news.Began, news.Over} {
 		all = append(all, news.Parked("acct_1", parking, phase, at),
-			news.HeldOrder("acct_1", "cs_1", "unknown_sku: lamp", "submitting", phase, at, at))
+			news.HeldOrder("acct_1", "cs_1", "unknown_sku: lamp", "submitting", phase, at, at),
+			news.Stale(products, phase, news.NotSent, "Stripe has an older version", at, at))
 	}
 	return all
 }

@@ -73,8 +73,8 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 	require.Equal(t, audit, m.audits(3, "--last"))
 }
 
-// With heal=report nothing is sent, however much has drifted; with resend_and_delete what only Stripe has is deleted, too,
-// and through the guards.
+// With heal=report nothing is sent, however much has drifted; with resend_and_delete what only Stripe has is deleted,
+// too, and through the guards.
 func TestHealDecidesWhatBecomesOfDrift(t *testing.T) {
 	m := enter(t)
 	m.startWorker()

@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/fault"
+	"vitrine/internal/fleet"
+	"vitrine/internal/news"
+)
+
+// tellStale tells that Stripe has lacked for long what the merchant wrote, or that they took their source away, and
+// that it is over. It goes by what is there, so a look that fails, or is beaten to the state, is made up for by the
+// next. While a run is at work the state is that run's.
+func (d *CatalogDispatch) tellStale(
+	ctx context.Context, settings account.Settings, f fleet.Finding, etag string,
+) error {
+	if !d.News.listenerOf(settings).wants(news.CatalogStale) || f.Claimed || settings.Paused != nil {
+		return nil
+	}
+	now, state := time.Now().UTC(), f.State
+	state.Missing = missingSince(state, f.Missing, now)
+	cause, reason, since := news.SourceMissing, "there is no source any more", state.Missing
+	if !f.Missing {
+		cause, reason, since = news.NotSent, "Stripe has an older version of the source", state.StaleSince(f.Sight, now)
+	}
+	switch told := state.Told.Stale; {
+	case told.IsZero() && !since.IsZero() && now.Sub(since) >= d.StaleAfter:
+		if err := d.tellUnlessParked(ctx, news.Stale(state.ID(), news.Began, cause, reason, since, since)); err != nil {
+			return err
+		}
+		state.Told.Stale = since
+	case !told.IsZero() && since.IsZero():
+		if err := d.News.tell(ctx, news.Stale(state.ID(), news.Over, "", "", told, now)); err != nil {
+			return err
+		}
+		state.Told.Stale = time.Time{}
+	}
+	if state.Told == f.State.Told && state.Missing.Equal(f.State.Missing) {
+		return nil
+	}
+	_, err := d.Documents.SaveState(ctx, state, etag)
+	return unlessConflict(err)
+}
+
+// tellUnlessParked leaves an error with fault.AccountParked where the account is parked, which was told itself.
+func (d *CatalogDispatch) tellUnlessParked(ctx context.Context, n news.News) error {
+	if err := checkParked(ctx, d.Accounts, n.Account); err != nil {
+		return err
+	}
+	return d.News.tell(ctx, n)
+}
+
+// missingSince is since when looks find no source of a catalog that had one.
+func missingSince(s catalog.State, missing bool, now time.Time) time.Time {
+	switch {
+	case !missing || s.Accepted == nil:
+		return time.Time{}
+	case s.Missing.IsZero():
+		return now
+	}
+	return s.Missing
+}
+
+// unlessConflict: whoever wrote the state meanwhile knows better, and the next look goes by what they wrote.
+func unlessConflict(err error) error {
+	if fault.Is(err, fault.StateConflict) {
+		return nil
+	}
+	return err
+}
