@@ -329,6 +329,8 @@ func confinementRules() []rule {
 			"one adapter knows S3's library and its errors; the sandbox fills buckets"),
 		confined("go-mail", []string{"github.com/wneessen/go-mail"}, []string{"internal/fulfillment", "sandbox"},
 			"one adapter knows the mail library, and that its errors name the recipient"),
+		confined("OpenTelemetry", []string{"go.opentelemetry.io"}, []string{"internal/telemetry", "sandbox"},
+			"one room measures, and knows what may be told of a span"),
 		confined("Temporal's server", []string{"go.temporal.io/server", "github.com/temporalio/ui-server"},
 			[]string{"sandbox"},
 			"embedding a server costs 500 modules, and the product needs none of them"),

@@ -154,13 +154,14 @@ type publicServer struct{ *http.Server }
 
 func newPublicServer(
 	w *server.Webhook, api *server.API, pages *console.Console, hooks checkoutHooks, metrics client.MetricsHandler,
-	logger *slog.Logger,
+	traces *telemetry.Traces, logger *slog.Logger,
 ) publicServer {
 	var more []server.Pages
 	if pages != nil {
 		more = append(more, server.Pages{Root: console.Root, Handler: pages})
 	}
-	public := server.New(server.Routes(w, api, hooks.handler, metrics, logger, more...), logger)
+	routes := server.Routes(w, api, hooks.handler, metrics, logger, more...)
+	public := server.New(traces.Serve(routes), logger)
 	server.GuardEntrance(public, metrics)
 	return publicServer{public}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	Codec   Codec
 	Log     Log
 
+	Traces bool // they are sent
+
 	// PayloadKeys are what Temporal's payloads are read with; the first one writes. None: they are in clear text.
 	PayloadKeys keyring.Keys
 }
@@ -218,6 +220,7 @@ func (c Config) LogValue() slog.Value {
 			"listen", c.Codec.Listen,
 			"origins", c.Codec.Origins,
 			"tokens", len(c.Codec.Tokens)),
+		slog.Bool("traces", c.Traces),
 		slog.Any("payload_keys", c.PayloadKeys.IDs()),
 		slog.Group("log",
 			"level", c.Log.Level,

@@ -97,6 +97,7 @@ func TestEveryMalformedVariableIsRefused(t *testing.T) {
 		{"VITRINE_LISTEN", "9464", "host:port"},
 		{"VITRINE_LISTEN", ":99999", "a port from 0 to 65535"},
 		{"VITRINE_SHUTDOWN_TIMEOUT", "0s", "expected a duration"},
+		{"OTEL_TRACES_EXPORTER", "zipkin", "expected otlp or none"},
 		{"VITRINE_DEPLOYMENT", "vitrine.eu", "expected a name of letters"},
 		{"VITRINE_DEPLOYMENT", "a__b", "expected a name of letters"},
 		{"VITRINE_BUILD_ID", "v1 (modified)", "expected the name of a version"},
@@ -398,7 +399,7 @@ func TestEveryVariableWithASecretIsMarked(t *testing.T) {
 		"VITRINE_NEWS_URL", "VITRINE_NEWS_SECRETS", "VITRINE_NEWS_SECRETS_FILE", "VITRINE_WEBHOOK_SECRETS",
 		"VITRINE_WEBHOOK_SECRETS_FILE", "VITRINE_API_TOKEN", "VITRINE_API_TOKEN_FILE", "VITRINE_API_TOKENS",
 		"VITRINE_API_TOKENS_FILE", "VITRINE_HOOK_SECRETS",
-		"VITRINE_HOOK_SECRETS_FILE", "TEMPORAL_API_KEY",
+		"VITRINE_HOOK_SECRETS_FILE", "OTEL_EXPORTER_OTLP_HEADERS", "TEMPORAL_API_KEY",
 		"VITRINE_PAYLOAD_KEYS_FILE", "VITRINE_CODEC_TOKENS_FILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 	}, secretVariables(), "whoever adds a variable with a secret marks it, and adds it here")
 }

@@ -217,6 +217,18 @@ func Table() []Variable {
 		{Name: "VITRINE_LOG_FORMAT", Default: FormatText, Worker: true, Starter: true, preset: true, set: setLogFormat,
 			Meaning: "text or json"},
 
+		{Name: "OTEL_TRACES_EXPORTER", Default: "none", Worker: true, Serve: true, preset: true, set: setTraces,
+			Meaning: "otlp sends traces by OTLP over HTTP; none sends nothing; OpenTelemetry's other variables, such as " +
+				"OTEL_RESOURCE_ATTRIBUTES and OTEL_BSP_SCHEDULE_DELAY, mean what they mean everywhere"},
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Default: "http://localhost:4318", Worker: true, Serve: true, Standard: true,
+			Meaning: "where they are sent, without /v1/traces"},
+		{Name: "OTEL_EXPORTER_OTLP_HEADERS", Worker: true, Serve: true, Standard: true, Secret: true,
+			Meaning: "headers to send with them, such as a token's: name=value, with commas between them"},
+		{Name: "OTEL_TRACES_SAMPLER", Default: "parentbased_always_on", Worker: true, Serve: true, Standard: true,
+			Meaning: "which are sent, such as parentbased_traceidratio"},
+		{Name: "OTEL_TRACES_SAMPLER_ARG", Worker: true, Serve: true, Standard: true,
+			Meaning: "its argument, such as 0.05 for a twentieth"},
+
 		{Name: "TEMPORAL_ADDRESS", Default: "localhost:7233", Worker: true, Starter: true, Standard: true,
 			Meaning: "address of the Temporal server"},
 		{Name: "TEMPORAL_NAMESPACE", Default: "default", Worker: true, Starter: true, Standard: true,

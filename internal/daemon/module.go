@@ -37,7 +37,8 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth, newCalls),
+		fx.Provide(newMetrics, newTraces, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth,
+			newCalls),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
 }
@@ -51,10 +52,24 @@ func newMetrics(lc fx.Lifecycle, p Process, logger *slog.Logger) (*telemetry.Met
 	return m, m.Take(), nil
 }
 
+func newTraces(lc fx.Lifecycle, p Process, c config.Config, logger *slog.Logger) (*telemetry.Traces, error) {
+	traces, err := telemetry.NewTraces(context.Background(), c.Traces, p.Name, p.Version, logger)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(traces.Shutdown))
+	return traces, nil
+}
+
 func newPayloadKeys(c config.Config) keyring.Keys { return c.PayloadKeys }
 
 // newTemporal does not connect yet: checkTemporal does, within the start's timeout.
-func newTemporal(lc fx.Lifecycle, o client.Options) (client.Client, error) {
+func newTemporal(lc fx.Lifecycle, o client.Options, traces *telemetry.Traces) (client.Client, error) {
+	tracing, err := traces.Interceptors() // the workers of the client have them too
+	if err != nil {
+		return nil, err
+	}
+	o.Interceptors = append(o.Interceptors, tracing...)
 	c, err := client.NewLazyClient(o)
 	if err == nil {
 		lc.Append(fx.StopHook(c.Close))
@@ -74,29 +89,22 @@ func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options
 func newCalls(c config.Config) *budget.Calls { return budget.NewCalls(c.Stripe.Rate) }
 
 func newMeasuredStripe(
-	c config.Config, metrics client.MetricsHandler, calls *budget.Calls,
+	c config.Config, metrics client.MetricsHandler, traces *telemetry.Traces, calls *budget.Calls,
 ) (*stripeapi.Client, error) {
-	return newStripe(c, telemetry.StripeCalls(metrics), calls)
+	return newStripe(c, stripeapi.Options{
+		Called: telemetry.StripeCalls(metrics), Traced: traces.StripeCalls(), Budget: calls,
+	})
 }
 
 // NewStripe makes the client for Stripe that a configuration describes; it calls nobody.
-func NewStripe(c config.Config) (*stripeapi.Client, error) { return newStripe(c, nil, nil) }
+func NewStripe(c config.Config) (*stripeapi.Client, error) { return newStripe(c, stripeapi.Options{}) }
 
-func newStripe(
-	c config.Config, called func(stripeapi.Call), calls *budget.Calls,
-) (*stripeapi.Client, error) {
-	return stripeapi.New(stripeapi.Options{
-		Called:    called,
-		Budget:    calls,
-		Key:       c.Stripe.Key.Reveal(),
-		APIBase:   c.Stripe.APIBase,
-		FilesBase: c.Stripe.FilesBase,
-		Version:   c.Stripe.Version,
-		V2Version: c.Stripe.V2Version,
-
-		OrdersVersion: c.Stripe.OrdersVersion, AgreementsVersion: c.Stripe.AgreementsVersion,
-		EmbeddedVersion: c.Stripe.EmbeddedVersion,
-	})
+// newStripe adds to who watches and counts what the configuration says.
+func newStripe(c config.Config, o stripeapi.Options) (*stripeapi.Client, error) {
+	o.Key, o.APIBase, o.FilesBase = c.Stripe.Key.Reveal(), c.Stripe.APIBase, c.Stripe.FilesBase
+	o.Version, o.V2Version, o.OrdersVersion = c.Stripe.Version, c.Stripe.V2Version, c.Stripe.OrdersVersion
+	o.AgreementsVersion, o.EmbeddedVersion = c.Stripe.AgreementsVersion, c.Stripe.EmbeddedVersion
+	return stripeapi.New(o)
 }
 
 func newHealth(temporal client.Client, lost StorageLost) *health.Health {

@@ -123,13 +123,20 @@ type observer struct {
 	next  http.RoundTripper
 	route func(*http.Request) string
 	tell  func(Call)
+
+	traced func(context.Context, string) func(Call) // may be nil
 }
 
 // RoundTrip makes the call.
 func (o observer) RoundTrip(r *http.Request) (*http.Response, error) {
-	began := time.Now()
+	began, route := time.Now(), o.route(r)
+	end := o.tell
+	if o.traced != nil {
+		ended := o.traced(r.Context(), route)
+		end = func(c Call) { o.tell(c); ended(c) }
+	}
 	response, err := o.next.RoundTrip(r)
-	o.tell(Call{Route: o.route(r), Outcome: outcomeOf(r.Context(), err), Took: time.Since(began)})
+	end(Call{Route: route, Outcome: outcomeOf(r.Context(), err), Took: time.Since(began)})
 	return response, err
 }
 

@@ -77,6 +77,8 @@ type Options struct {
 	Called func(Call)
 	// Budget is what requests are spent from; nil: there is no end to it.
 	Budget *budget.Calls
+	// Traced is told of a request's route before it is made, and what it returns of its end; nil: nobody is.
+	Traced func(ctx context.Context, route string) func(Call)
 
 	CallTimeout   time.Duration
 	StallTimeout  time.Duration
@@ -122,7 +124,7 @@ func New(o Options) (*Client, error) {
 
 func (o Options) observed(route func(*http.Request) string, next http.RoundTripper) http.RoundTripper {
 	if o.Called != nil {
-		next = observer{next: next, route: route, tell: o.Called}
+		next = observer{next: next, route: route, tell: o.Called, traced: o.Traced}
 	}
 	if o.Budget != nil {
 		next = spender{next: next, route: route, budget: o.Budget}

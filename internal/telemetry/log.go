@@ -1,4 +1,4 @@
-// Package telemetry makes the logger and the metrics of a process.
+// Package telemetry makes the logger, the metrics and the traces of a process.
 package telemetry
 
 import (
@@ -8,11 +8,11 @@ import (
 	"vitrine/internal/config"
 )
 
-// NewLogger logs to w as configured.
+// NewLogger logs to w as configured; a line within a trace has its ids.
 func NewLogger(w io.Writer, c config.Log) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.Level}
 	if c.Format == config.FormatJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.New(inTrace{slog.NewJSONHandler(w, options)})
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(inTrace{slog.NewTextHandler(w, options)})
 }
