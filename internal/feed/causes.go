@@ -82,6 +82,9 @@ const (
 	HasEntity               Cause = "has_entity"
 	HasInvisible            Cause = "has_invisible_character"
 	LostCharacter           Cause = "lost_character"
+	DecodedTwice            Cause = "decoded_twice"
+	NoValue                 Cause = "no_value"
+	ShortenedNumber         Cause = "shortened_number"
 	LostCharacterInID       Cause = "lost_character_in_id"
 	NotCountry              Cause = "not_country"
 	UnknownCountry          Cause = "unknown_country"
@@ -204,6 +207,15 @@ var causeTexts = []causeText{
 	{LostCharacter, Warning, "title",
 		"{column} contains the character � in place of one that an earlier conversion lost",
 		"export the file as UTF-8 from where the text is still right"},
+	{DecodedTwice, Warning, "title",
+		"{column} has letters that were decoded twice, such as Ã¼ in place of ü",
+		"read and write the text as UTF-8 everywhere on its way into the export"},
+	{NoValue, Warning, "brand",
+		"{column} has what programs and spreadsheets write where there is no value, such as #N/A or null",
+		"write the value, for example {sample}, or leave the cell empty"},
+	{ShortenedNumber, Warning, "mpn",
+		"{column} is a number that a spreadsheet has shortened, such as 4.00638E+12: its last digits are lost",
+		"format the column as text before the file is exported"},
 	{LostCharacterInID, Error, "id",
 		"{column} contains the character � in place of one that was lost: it may be the id of another product",
 		"export the file as UTF-8 from where the id is still right"},

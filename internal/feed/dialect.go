@@ -3,6 +3,7 @@ package feed
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Dialect is a way of writing a feed.
@@ -48,8 +49,15 @@ func (d Dialect) ownBusiness(name string) bool {
 var read = []string{"identifier_exists"}
 
 // canonical writes a header's name as the specification writes its names: Image Link, image-link and g:image_link are
-// image_link.
+// image_link, whatever quotes are around it and whatever nobody sees is within.
 func canonical(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if isHiddenInID(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Trim(strings.TrimSpace(name), "\"'`“”‘’")
 	name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "g:")
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' {

@@ -225,11 +225,14 @@ func missingColumns(seen map[string]bool, kind Kind) (missing []string) {
 
 // otherSeparator says what seems to separate the columns of a header in place of what the format has, or nothing.
 func otherSeparator(header string, kind Kind, format Format) (hint string) {
-	if strings.Contains(header, string(format.Comma())) {
+	if comma := string(format.Comma()); strings.Contains(header, comma) {
+		if separates(comma, header, kind) {
+			return "each line is in double quotes as a whole: put them around single values, or leave them out"
+		}
 		return ""
 	}
 	for _, other := range []struct{ comma, name string }{{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"},
-		{"|", "vertical bars"}} {
+		{"|", "vertical bars"}, {"^", "carets"}, {"~", "tildes"}} {
 		if separates(other.comma, header, kind) {
 			return fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s "+
 				"between fields", other.name, format, format.separators())

@@ -46,8 +46,10 @@ func TestInputsOfShops(t *testing.T) {
 		want    string
 		found   []string
 	}{
-		"a mark, and sep=": {source: "\ufeffsep=,\n" + heading + plain, want: "send A"},
-		"two marks":        {source: "\ufeff\ufeff" + heading + plain, want: "send A"},
+		"a mark, and sep=":  {source: "\ufeffsep=,\n" + heading + plain, want: "send A"},
+		"Ctrl-Z":            {source: heading + plain + "\x1a", want: "send A"},
+		"Ctrl-Z in the row": {source: heading + strings.TrimSpace(plain) + "\x1a", want: "send A"},
+		"two marks":         {source: "\ufeff\ufeff" + heading + plain, want: "send A"},
 		"a header in quotes": {source: `"` + strings.ReplaceAll(sevenColumns, ",", `","`) + "\"\n" + plain,
 			want: "send A"},
 		"CR, and lines in quotes": {source: strings.ReplaceAll(titled("\"Oak\ntable\"", `"Oak ""big"" table"`), "\n",

@@ -186,11 +186,15 @@ func (c *cutter) fill(b *batch) {
 		}
 		if err == io.EOF {
 			c.eof = true
+			b.data = bytes.TrimSuffix(b.data, []byte{endOfFile})
 		} else {
 			c.err = err
 		}
 	}
 }
+
+// endOfFile is what programs of DOS, and exports made to be like theirs, write behind the last line (Ctrl-Z).
+const endOfFile = 0x1a
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -206,11 +210,12 @@ func (c *cutter) begin(b *batch) error {
 	if encoding := ForeignEncoding(b.data); encoding != "" {
 		return &SyntaxError{1, fmt.Sprintf("the file is %s: export it as UTF-8", encoding)}
 	}
+	for _, other := range otherFiles {
+		if bytes.HasPrefix(b.data, []byte(other.begins)) {
+			return &SyntaxError{1, "the file is " + other.is}
+		}
+	}
 	switch {
-	case bytes.HasPrefix(b.data, []byte{0x1f, 0x8b}):
-		return &SyntaxError{1, "the file is compressed with gzip: its name must end in .gz"}
-	case bytes.HasPrefix(b.data, []byte("PK\x03\x04")):
-		return &SyntaxError{1, "the file is a zip archive or a spreadsheet: export it as CSV or TSV"}
 	case isMarkup(b.data):
 		return &SyntaxError{1,
 			"the file is a web page or XML: export it as CSV or TSV, and see that its address is right"}
@@ -223,6 +228,21 @@ func (c *cutter) begin(b *batch) error {
 		c.src = lines
 	}
 	return nil
+}
+
+// otherFiles are told by their first bytes.
+var otherFiles = []struct{ begins, is string }{
+	{"\x1f\x8b", "compressed with gzip: its name must end in .gz"},
+	{"PK\x03\x04", "a zip archive or a spreadsheet: export it as CSV or TSV"},
+	{"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls): export it as CSV or TSV"},
+	{"\x28\xb5\x2f\xfd", "compressed with Zstandard: compress it with gzip, or not at all"},
+	{"BZh", "compressed with bzip2: compress it with gzip, or not at all"},
+	{"\xfd7zXZ", "compressed with xz: compress it with gzip, or not at all"},
+	{"7z\xbc\xaf", "a 7z archive: compress it with gzip, or not at all"},
+	{"PAR1", "Parquet: export it as CSV or TSV"},
+	{"%PDF-", "a PDF: export it as CSV or TSV"},
+	{"{\\rtf", "a text document (RTF): export it as CSV or TSV"},
+	{"version https://git-lfs", "a pointer of Git LFS: upload the file that it stands for"},
 }
 
 // isMarkup reports whether a file begins as web pages and XML do.

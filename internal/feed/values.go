@@ -74,7 +74,9 @@ func checkID(c *Column, value []byte) Cause {
 			usual = false
 		}
 	}
-	switch {
+	switch cause := machineMade(value); {
+	case cause != "":
+		return cause
 	case usual:
 		return ""
 	case bytes.Contains(value, replacement):
@@ -92,7 +94,10 @@ func checkText(c *Column, value []byte) Cause {
 	if afterScheme(value) != nil && !strings.HasPrefix(c.Name, "custom_") {
 		return HasLink
 	}
-	return oddName(value)
+	if cause := oddName(value); cause != "" {
+		return cause
+	}
+	return machineMade(value)
 }
 
 func checkTitle(c *Column, value []byte) Cause {
@@ -137,12 +142,12 @@ func checkPlainText(c *Column, value []byte) Cause {
 	case hasLink(value):
 		return HasLink
 	case ordinary:
-		return ""
+		return machineMade(value)
 	}
 	return oddInProse(value)
 }
 
-// hasTag looks for <b>, </p>, <br/> and the like; "for feet < 25 cm" is none.
+// hasTag looks for <b>, </p>, <br/>, <!-- and the like; "for feet < 25 cm" is none.
 func hasTag(text []byte) bool {
 	if bytes.IndexByte(text, '<') < 0 {
 		return false
@@ -154,7 +159,7 @@ func hasTag(text []byte) bool {
 			return false
 		}
 		text = text[open+1:]
-		if text[0] == '/' || isLetter(text[0]) {
+		if text[0] == '/' || text[0] == '!' || text[0] == '?' || isLetter(text[0]) {
 			return true
 		}
 	}

@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"encoding/binary"
+	"html"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -23,7 +25,7 @@ var textBytes = func() (classes [256]uint8) {
 		switch b := byte(i); {
 		case b < ' ' || b == 0x7f:
 			classes[i] = control
-		case b == '&' || b == '<' || bytes.IndexByte(invisibleLeads, b) >= 0:
+		case b == '&' || b == '<' || b == 0xc5 || bytes.IndexByte(invisibleLeads, b) >= 0:
 			classes[i] = special
 		}
 	}
@@ -52,6 +54,8 @@ func oddInProse(text []byte) Cause {
 		return HasEntity
 	case bytes.Contains(text, replacement):
 		return LostCharacter
+	case decodedTwice(text):
+		return DecodedTwice
 	case hasControl(text), hasInvisible(text):
 		return HasInvisible
 	}
@@ -135,12 +139,6 @@ func hasEntity(text []byte) bool {
 	}
 }
 
-// entityNames are those that exports are full of, and of which no text makes a word of its own.
-var entityNames = []string{"amp", "nbsp", "quot", "apos", "lt", "gt", "ndash", "mdash", "rsquo", "lsquo", "ldquo",
-	"rdquo", "hellip", "eacute",
-	"egrave", "agrave", "ccedil", "auml", "ouml", "uuml", "szlig", "deg", "reg", "trade", "copy", "euro", "times",
-	"frac12", "bull"}
-
 // isEntity judges what stands behind an ampersand.
 func isEntity(text []byte) bool {
 	const longest = 8
@@ -158,8 +156,8 @@ func isEntity(text []byte) bool {
 		}
 		return len(digits) > 0
 	}
-	for _, known := range entityNames {
-		if isWord(name, known) {
+	for _, spelt := range [][]byte{name, bytes.ToLower(name)} { // &EACUTE; is taken for one, too
+		if !strings.HasSuffix(html.UnescapeString("&"+string(spelt)+";"), ";") {
 			return true
 		}
 	}

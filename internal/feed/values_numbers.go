@@ -99,6 +99,9 @@ func isGTIN(digits []byte) bool {
 	default:
 		return false
 	}
+	if isZero(digits) {
+		return false
+	}
 	sum, weight := 0, 1
 	for i := len(digits) - 1; i >= 0; i-- {
 		sum += weight * int(digits[i]-'0')

@@ -14,12 +14,12 @@ func checkURL(_ *Column, value []byte) Cause {
 	if cause := readOneURL(value); cause != "" {
 		return cause
 	}
-	return entityIn(value)
+	return oddInAddress(value)
 }
 
 func checkPage(c *Column, value []byte) Cause {
 	cause := checkURL(c, value)
-	if (cause == "" || cause == HasEntity) && value[len("http")] == ':' {
+	if (cause == "" || cause.Severity() == Warning) && value[len("http")] == ':' {
 		return NotHTTPS
 	}
 	return cause
@@ -35,7 +35,7 @@ func checkImage(_ *Column, value []byte) Cause {
 	if cause := imageFormat(value); cause != "" {
 		return cause
 	}
-	return entityIn(value)
+	return oddInAddress(value)
 }
 
 // readOneURL reads a cell that has room for one address.
@@ -46,10 +46,18 @@ func readOneURL(value []byte) Cause {
 	return readURL(value)
 }
 
-// entityIn finds &amp; in an address: it was taken from a web page as it is written there, and leads elsewhere.
-func entityIn(url []byte) Cause {
-	if hasEntity(url) {
+// oddInAddress finds &amp; in an address, which was taken from a web page as it is written there and leads elsewhere, and
+// characters that got into it on its way.
+func oddInAddress(url []byte) Cause {
+	switch {
+	case hasEntity(url):
 		return HasEntity
+	case eachWord(url, func(word uint64) bool { return word&highs == 0 }):
+		return ""
+	case bytes.Contains(url, replacement):
+		return LostCharacter
+	case bytes.ContainsFunc(url, isHiddenInID):
+		return HasInvisible
 	}
 	return ""
 }
@@ -68,7 +76,7 @@ func checkImageEntry(_ *Column, entry []byte) Cause {
 	if cause := imageFormat(entry); cause != "" {
 		return cause
 	}
-	return entityIn(entry)
+	return oddInAddress(entry)
 }
 
 // joined reports whether a text is two addresses or more, with a character between them that separates none in a list.
@@ -77,7 +85,7 @@ func joined(text []byte) bool {
 		return false
 	}
 	for i, b := range text {
-		if (b == '|' || b == ';' || b == ',' || b <= ' ') && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
+		if urlBytes[b]&betweenAddresses != 0 && afterScheme(bytes.TrimLeft(text[i+1:], " ")) != nil {
 			return true
 		}
 	}
@@ -87,7 +95,7 @@ func joined(text []byte) bool {
 // isPlainURL reports whether nothing in an address has to be looked at more closely: so is nearly every one.
 func isPlainURL(text []byte) bool {
 	rest := afterScheme(text)
-	host := leading(rest, inHost)
+	host := leading(rest, inPlainHost)
 	path := rest[host:]
 	if host == 0 || len(path) == 0 || path[0] != '/' {
 		return false
@@ -102,6 +110,9 @@ func readURL(text []byte) Cause {
 	}
 	host := leading(rest, inHost)
 	path := rest[host:]
+	if bytes.HasPrefix(path, schemeEnd) { // https://https://
+		return NotURL
+	}
 	if host > 0 && len(path) > 0 && path[0] == ':' {
 		path = path[1+leadingDigits(path[1:]):]
 	}
@@ -131,8 +142,11 @@ func afterScheme(text []byte) []byte {
 // once.
 const (
 	inHost      uint8 = 1 << iota // a letter, a digit, a hyphen, an underscore or a period
+	inPlainHost                   // … of ASCII
 	inPath                        // nothing that isPath has to look at more closely
-	inPlainPath                   // … nor has anybody else: it begins no entity and no other address
+	inPlainPath                   // … nor has anybody else: it is ASCII, and begins no entity and no other address
+	// People put it between addresses; where one address is part of another, none of these stands before it.
+	betweenAddresses
 )
 
 var urlBytes = func() (classes [256]uint8) {
@@ -140,10 +154,16 @@ var urlBytes = func() (classes [256]uint8) {
 		b := byte(i)
 		if isDigit(b) || isLetter(b) || b == '-' || b == '.' || b == '_' || b >= 0x80 {
 			classes[i] |= inHost
+			if b < 0x80 {
+				classes[i] |= inPlainHost
+			}
+		}
+		if b <= ' ' || strings.IndexByte("|;,&+<>\"^\\", b) >= 0 {
+			classes[i] |= betweenAddresses
 		}
 		if b > ' ' && b != 0x7f && b != '?' && b != '#' && b != '%' {
 			classes[i] |= inPath
-			if strings.IndexByte(":&;|,", b) < 0 {
+			if b < 0x80 && strings.IndexByte(":&;|,", b) < 0 {
 				classes[i] |= inPlainPath
 			}
 		}
