@@ -163,9 +163,9 @@ func (c *comparison) beginsAnother(e *examined) bool {
 		return false
 	}
 	for _, field := range e.fields {
-		_, below, _ := bytes.Cut(field, newline)
-		for line := range bytes.Lines(below) {
-			id, rest, more := bytes.Cut(line, []byte{c.x.comma})
+		for end := bytes.IndexAny(field, lineEnds); end >= 0; end = bytes.IndexAny(field, lineEnds) {
+			field = field[end+1:]
+			id, rest, more := bytes.Cut(field, []byte{c.x.comma})
 			if !more || bytes.HasPrefix(rest, []byte(" ")) || bytes.Equal(id, e.id) {
 				continue
 			}

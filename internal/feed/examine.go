@@ -171,7 +171,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		e.state = broken
 		return
 	}
-	e.beside = e.beside || raw.roomy && raw.breaks > 0 && slices.ContainsFunc(e.fields, x.hasCells)
+	e.beside = e.beside || raw.roomy && slices.ContainsFunc(e.fields, x.hasCells)
 	rewrite := raw.irregular || x.dropped
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
@@ -393,18 +393,18 @@ func (x *examiner) swallowed(value []byte) bool {
 	if len(value) < len(`,1 USD,https://`) || bytes.IndexByte(value, x.comma) < 0 {
 		return false
 	}
-	kinds, several := 0, bytes.IndexByte(value, '\n') >= 0
+	kinds, several := 0, bytes.ContainsAny(value, lineEnds)
 	for begins, more := true, true; more; begins = false {
 		var cell []byte
 		cell, value, more = bytes.Cut(value, []byte{x.comma})
 		head, tail, lines := cell, cell, false
 		if several {
-			if head, _, lines = bytes.Cut(cell, newline); lines {
-				tail = cell[bytes.LastIndexByte(cell, '\n')+1:]
+			if end := bytes.IndexAny(cell, lineEnds); end >= 0 {
+				head, tail, lines = cell[:end], cell[bytes.LastIndexAny(cell, lineEnds)+1:], true
 			}
 		}
 		if !begins && (more || lines) {
-			kinds |= kindOfCell(bytes.TrimSuffix(head, []byte("\r")))
+			kinds |= kindOfCell(head)
 		}
 		if more && (!begins || lines) {
 			kinds |= kindOfCell(tail)
@@ -415,8 +415,11 @@ func (x *examiner) swallowed(value []byte) bool {
 
 // hasCells reports whether a line within a value is cells rather than text: no text has two separators in a row.
 func (x *examiner) hasCells(value []byte) bool {
-	return bytes.IndexByte(value, '\n') >= 0 && bytes.Contains(value, []byte{x.comma, x.comma})
+	return bytes.ContainsAny(value, lineEnds) && bytes.Contains(value, []byte{x.comma, x.comma})
 }
+
+// lineEnds are what may end a line within a value: of a line end that was hit, one half is left.
+const lineEnds = "\r\n"
 
 // What cells show by themselves that they are some.
 const (
