@@ -1,0 +1,321 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/account"
+	"vitrine/internal/catalog"
+	"vitrine/internal/order"
+	"vitrine/internal/simcontrol"
+	"vitrine/workflows"
+)
+
+// The tokens of a deployment whose support and whose merchants have a console.
+const (
+	adasToken   = "a-token-of-ada-that-operates-everything"
+	shopsToken  = "a-token-of-another-shop-that-operates-it"
+	readsToken  = "a-token-of-the-board-that-reads-all"
+	consoleRoot = "/console/"
+)
+
+// screenshotsVariable names a folder in which a run leaves pictures of the pages, for people to look at.
+const screenshotsVariable = "VITRINE_SCREENSHOTS"
+
+// withConsole is a shop with a catalog, an order, and a server that shows a console.
+func withConsole(t *testing.T) (s *shop, ids []string, placed bought) {
+	t.Helper()
+	ids = numbered(200)
+	s = open(t, csv(ids...), nil)
+	s.settings["VITRINE_API_TOKENS"] = fmt.Sprintf("ada operate %s, shop operate %s acct_other, board read %s",
+		adasToken, shopsToken, readsToken)
+	require.NoError(t, s.accounts.SaveSettings(t.Context(), account.Settings{Account: s.account}))
+	s.startWorker()
+	s.startServe(false)
+	s.subscribe()
+	s.stocked()
+	placed = s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: ids[0], Quantity: 2}}})
+	placed.becomes(order.StateAccepted)
+	return s, ids, placed
+}
+
+// chromium is where the browser is; without one the test is skipped, and says so.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("there is no chromium here (apt-get install chromium): the console was not clicked through")
+	return ""
+}
+
+// browser is a tab of a headless browser. What the pages' policy forbids, and what their script fails at, is noted.
+type browser struct {
+	t       *testing.T
+	shop    *shop
+	ctx     context.Context
+	address string
+
+	mu       sync.Mutex
+	troubles []string
+}
+
+func (s *shop) browser(t *testing.T, path string) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.WindowSize(1280, 1000), chromedp.UserDataDir(t.TempDir()))
+	allocator, stop := chromedp.NewExecAllocator(within(t), options...)
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(allocator)
+	t.Cleanup(end)
+	b := &browser{t: t, shop: s, ctx: ctx, address: "http://" + s.address}
+	require.NoError(t, chromedp.Listen(ctx, b.listen))
+	sends(b, log.Enable, cdp.Empty{})
+	sends(b, runtime.Enable, cdp.Empty{})
+	return b
+}
+
+func (b *browser) listen(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Source != log.EntrySourceNetwork { // an answer of 404 is no trouble of the page's
+			b.troubles = append(b.troubles, e.Entry.Text)
+		}
+	case *runtime.EventExceptionThrown:
+		b.troubles = append(b.troubles, e.ExceptionDetails.Text)
+	}
+}
+
+// asks has the browser do something that has an answer.
+func asks[T any](b *browser, action chromedp.Action[T]) T {
+	b.t.Helper()
+	answer, err := chromedp.Run(b.ctx, action)
+	require.NoError(b.t, err)
+	return answer
+}
+
+// sends sends a command of the browser's own protocol.
+func sends[P, R any](b *browser, command cdp.Command[P, R], parameters P) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, command, parameters)
+	require.NoError(b.t, err)
+}
+
+func (b *browser) opens(path string) {
+	b.t.Helper()
+	asks(b, chromedp.Navigate(b.address+path))
+}
+
+// follows clicks on what a person reads, and waits for the page that it leads to.
+func (b *browser) follows(text string) {
+	b.t.Helper()
+	const clickable = `//*[self::a or self::button][contains(normalize-space(.), %q)]`
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.Search(fmt.Sprintf(clickable, text))))
+	require.NoError(b.t, err, text)
+}
+
+// fills types into the field of a label.
+func (b *browser) fills(label, text string) {
+	b.t.Helper()
+	const script = `[...document.querySelectorAll("label")].find(l => l.textContent.trim().startsWith(%q)).htmlFor`
+	id := asks(b, chromedp.Evaluate[string](fmt.Sprintf(script, label)))
+	asks(b, chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+// reads is what stands on the page.
+func (b *browser) reads() string {
+	b.t.Helper()
+	return strings.Join(strings.Fields(asks(b, chromedp.Text(chromedp.CSS("main")))), " ")
+}
+
+// sees waits until the page says so; it is loaded again until it does.
+func (b *browser) sees(text string) {
+	b.t.Helper()
+	b.shop.await("the page saying "+text, func() bool {
+		if strings.Contains(b.reads(), text) {
+			return true
+		}
+		asks(b, chromedp.Reload())
+		return false
+	})
+}
+
+// outOfOrder is what is wrong with a page for those who do not see it, or see it on a telephone: fields without a
+// label, more or fewer headings than one, no landmark, no language, and what is wider than the window.
+const outOfOrder = `(() => {
+	const wrong = [];
+	for (const field of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
+		if (!field.labels.length) wrong.push("no label: " + field.outerHTML);
+	for (const link of document.querySelectorAll("a, button"))
+		if (!link.textContent.trim()) wrong.push("no name: " + link.outerHTML);
+	if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");
+	if (document.querySelectorAll("main").length !== 1) wrong.push("not one main");
+	if (document.documentElement.lang !== "en") wrong.push("no language");
+	const width = document.documentElement.scrollWidth;
+	if (width > innerWidth) wrong.push("wider than the window: " + width);
+	for (const image of document.querySelectorAll("svg"))
+		if (!image.ariaHidden && !image.ariaLabel) wrong.push("an image without words");
+	return wrong;
+})()`
+
+// looksWell looks at the page as a desk and as a telephone show it, by day and by night.
+func (b *browser) looksWell(name string) {
+	b.t.Helper()
+	html := asks(b, chromedp.OuterHTML(chromedp.CSS("html")))
+	for _, personal := range []string{"Wilhelmina", "erschwiegen", buyer.Phone, "Heimliche", "Stillstadt"} {
+		require.NotContains(b.t, html, personal, name)
+	}
+	for _, token := range []string{adasToken, shopsToken, readsToken} {
+		require.NotContains(b.t, html, token, name)
+	}
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			sends(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+				Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 500,
+			})
+			sends(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			wrong := asks(b, chromedp.Evaluate[[]string](outOfOrder))
+			require.Empty(b.t, wrong, "%s at %d", name, width)
+			if folder := os.Getenv(screenshotsVariable); folder != "" {
+				file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
+				require.NoError(b.t, os.WriteFile(file, asks(b, chromedp.FullScreenshot(100)), 0o644))
+			}
+		}
+	}
+	sends(b, emulation.ClearDeviceMetricsOverride, cdp.Empty{})
+	sends(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	require.Empty(b.t, b.troubles, name)
+}
+
+func (b *browser) logsIn(token string) {
+	b.t.Helper()
+	b.fills("Token", token)
+	b.follows("Log in")
+}
+
+// Somebody approves a held sync and refunds an order, by clicking; and a stranger to the account sees none of it.
+func TestTheConsoleIsClickedThrough(t *testing.T) {
+	path := chromium(t)
+	s, ids, placed := withConsole(t)
+	s.exportText(csv(ids[:50]...))
+	run := s.holds()
+
+	b := s.browser(t, path)
+	b.opens(consoleRoot + "accounts/" + s.account)
+	b.sees("Log in")
+	b.looksWell("login")
+	b.logsIn("a-token-that-nobody-gave-out-to-anybody")
+	b.sees("No such token is in use.")
+	b.logsIn(adasToken)
+	b.sees("waits for a decision")
+	b.looksWell("account")
+	b.follows("Waiting")
+	b.sees(s.account)
+	b.looksWell("waiting")
+	b.follows(s.account)
+	b.sees("A decision is needed")
+	b.sees("150 of 200 rows would be deleted")
+	b.looksWell("held")
+	b.fills("Why", "the winter range is gone")
+	b.follows("Approve: send 0, delete 150")
+	b.sees("Approved.")
+	result, err := s.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, catalog.Succeeded, result.Outcome)
+	require.Equal(t, ids[:50], s.ids())
+	verdict := s.report().Verdict
+	require.Equal(t, "ada: the winter range is gone", verdict.By+": "+verdict.Why)
+	b.opens(consoleRoot + "accounts/" + s.account + "/catalogs/product")
+	b.sees("in order")
+	b.looksWell("catalog")
+	b.follows(s.report().At.UTC().Format("2006-01-02 15:04"))
+	b.sees("Approved by ada")
+	b.looksWell("report")
+
+	b.follows("Accounts")
+	b.fills("Find an account", s.account)
+	b.follows("Find")
+	b.sees("1 account.")
+	b.sees("product in order")
+	b.looksWell("accounts")
+	b.follows(s.account)
+	b.follows("Orders")
+	b.sees(placed.Session)
+	b.looksWell("orders")
+	b.follows(placed.Session)
+	b.sees("What happened")
+	b.looksWell("order")
+	b.follows("Refund")
+	b.looksWell("refund")
+	b.fills("Amount", "12.50")
+	b.fills("Why", "one was broken")
+	b.follows("Go on")
+	b.sees("12.50 USD go back to the buyer")
+	b.looksWell("confirm")
+	require.Zero(t, s.writes("/refunds"), "nothing moves before it is confirmed")
+	b.follows("Refund it")
+	b.sees("The refund is made.")
+	b.sees("Refund of 12.50 USD")
+	view := placed.comes("the refund", func(v workflows.OrderView) bool { return v.Refunded == 1250 })
+	require.Len(t, view.Refunds, 1)
+	require.EqualValues(t, 1250, placed.atStripe().Refunded)
+	require.Equal(t, 1, s.writes("/refunds"))
+
+	b.follows("Log out")
+	b.sees("Log in")
+	b.logsIn(shopsToken)
+	b.opens(consoleRoot + "accounts/" + s.account + "/orders/" + placed.Session)
+	b.sees("There is no such account.")
+	b.looksWell("error")
+	require.NotContains(t, s.serve.output.String(), adasToken)
+	require.Contains(t, s.serve.output.String(), "by=ada")
+	s.requireNobody()
+}
+
+// Without a browser: what a page is answered with by the binary, to whom.
+func TestTheConsoleIsShut(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.settings["VITRINE_API_TOKENS"] = "board read " + readsToken
+	s.startServe(false)
+	ask := func(path, token string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.address+path, nil)
+		require.NoError(t, err)
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}).Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response
+	}
+	require.Equal(t, http.StatusSeeOther, ask(consoleRoot, "").StatusCode)
+	require.Equal(t, http.StatusUnauthorized, ask(consoleRoot, "another-token-that-nobody-gave-out").StatusCode)
+	require.Equal(t, http.StatusForbidden, ask(consoleRoot+"accounts/acct_1/orders/cs_1/refund", readsToken).StatusCode)
+	page := ask(consoleRoot, readsToken)
+	require.Equal(t, http.StatusOK, page.StatusCode)
+	require.Contains(t, page.Header.Get("Content-Security-Policy"), "default-src 'none'")
+}
