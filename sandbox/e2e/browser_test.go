@@ -1,123 +1,148 @@
 package e2e
 
 import (
-	"bufio"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
-// browser is a headless Chromium with one page, steered by the protocol of its developer tools through a pipe.
-type browser struct {
-	t       *testing.T
-	out     *bufio.Reader
-	in      io.Writer
-	session string
+// screenshotsVariable names a folder in which a run leaves pictures of the pages, for people to look at.
+const screenshotsVariable = "VITRINE_SCREENSHOTS"
 
-	mu   sync.Mutex
-	last int
+// chromium is where the browser is; without one the test is skipped, and says so.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("there is no chromium here (apt-get install chromium): nothing was looked at in a browser")
+	return ""
 }
 
-// openBrowser skips the test where there is no Chromium.
-func openBrowser(t *testing.T) *browser {
+// browser is a tab of a headless browser. What the pages' policy forbids, and what their script fails at, is noted.
+type browser struct {
+	t       *testing.T
+	room    *room
+	ctx     context.Context
+	address string // what opens adds to its paths
+
+	mu       sync.Mutex
+	troubles []string
+}
+
+// browser opens a tab. A test asks for one first: it is skipped where there is no Chromium.
+func (r *room) browser() *browser {
+	t := r.t
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no Chromium here (Debian's package is chromium): the Web UI was not looked at")
-	}
-	theirIn, in, err := os.Pipe()
-	require.NoError(t, err)
-	out, theirOut, err := os.Pipe()
-	require.NoError(t, err)
-	command := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--remote-debugging-pipe", "--window-size=1400,1600", "--user-data-dir="+t.TempDir(), "about:blank")
-	command.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4, as the protocol has it
-	require.NoError(t, command.Start())
-	require.NoError(t, errors.Join(theirIn.Close(), theirOut.Close()))
-	b := &browser{t: t, out: bufio.NewReader(out), in: in}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
-		_ = errors.Join(in.Close(), out.Close())
-	})
-	var target struct{ TargetID string }
-	b.calls("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
-	var attached struct{ SessionID string }
-	b.calls("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
-	b.session = attached.SessionID
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
+		chromedp.WindowSize(1280, 1000), chromedp.UserDataDir(t.TempDir()))
+	allocator, stop := chromedp.NewExecAllocator(within(t), options...)
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(allocator)
+	t.Cleanup(end)
+	b := &browser{t: t, room: r, ctx: ctx}
+	require.NoError(t, chromedp.Listen(ctx, b.listen))
+	sends(b, log.Enable, cdp.Empty{})
+	sends(b, runtime.Enable, cdp.Empty{})
 	return b
 }
 
-// calls sends a command and waits for its answer; events that come before it are passed over.
-func (b *browser) calls(method string, params map[string]any, into any) {
-	b.t.Helper()
+func (b *browser) listen(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.last++
-	message := map[string]any{"id": b.last, "method": method, "params": params}
-	if b.session != "" {
-		message["sessionId"] = b.session
-	}
-	sent, err := json.Marshal(message)
-	require.NoError(b.t, err)
-	_, err = b.in.Write(append(sent, 0))
-	require.NoError(b.t, err)
-	for {
-		text, err := b.out.ReadBytes(0)
-		require.NoError(b.t, err, method)
-		var answer struct {
-			ID     int
-			Result json.RawMessage
-			Error  *struct{ Message string }
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Source != log.EntrySourceNetwork { // an answer of 404 is no trouble of the page's
+			b.troubles = append(b.troubles, e.Entry.Text)
 		}
-		require.NoError(b.t, json.Unmarshal(text[:len(text)-1], &answer))
-		if answer.ID != b.last {
-			continue
-		}
-		require.Nil(b.t, answer.Error, "%s: %+v", method, answer.Error)
-		if into != nil {
-			require.NoError(b.t, json.Unmarshal(answer.Result, into))
-		}
-		return
+	case *runtime.EventExceptionThrown:
+		b.troubles = append(b.troubles, e.ExceptionDetails.Text)
 	}
 }
 
-func (b *browser) visit(url string) {
+// asks has the browser do something that has an answer.
+func asks[T any](b *browser, action chromedp.Action[T]) T {
 	b.t.Helper()
-	b.calls("Page.navigate", map[string]any{"url": url}, nil)
+	answer, err := chromedp.Run(b.ctx, action)
+	require.NoError(b.t, err)
+	return answer
 }
 
-func (b *browser) evaluate(script string) string {
+// sends sends a command of the browser's own protocol.
+func sends[P, R any](b *browser, command cdp.Command[P, R], parameters P) {
 	b.t.Helper()
-	var answer struct {
-		Result struct{ Value any }
-	}
-	b.calls("Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true}, &answer)
-	return fmt.Sprint(answer.Result.Value)
+	_, err := chromedp.Call(b.ctx, command, parameters)
+	require.NoError(b.t, err)
 }
 
-// text is what a person reads on the page.
+func (b *browser) opens(path string) {
+	b.t.Helper()
+	b.visits(b.address + path)
+}
+
+func (b *browser) visits(url string) {
+	b.t.Helper()
+	asks(b, chromedp.Navigate(url))
+}
+
+// text is what a person reads on a page that is not ours.
 func (b *browser) text() string {
 	b.t.Helper()
-	return b.evaluate("document.body ? document.body.innerText : ''")
+	return asks(b, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
 }
 
-func (b *browser) picture() []byte {
+// pictured leaves a picture of the page for whoever asks for some.
+func (b *browser) pictured(name string) {
 	b.t.Helper()
-	var shot struct{ Data string }
-	b.calls("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
-	png, err := base64.StdEncoding.DecodeString(shot.Data)
-	require.NoError(b.t, err)
-	return png
+	if folder := os.Getenv(screenshotsVariable); folder != "" {
+		file := filepath.Join(folder, name+".png")
+		require.NoError(b.t, os.WriteFile(file, asks(b, chromedp.FullScreenshot(100)), 0o644))
+	}
 }
 
-// pictures is where whoever wants them has screenshots put.
-func pictures() string { return os.Getenv("VITRINE_PICTURES") }
+// follows clicks on what a person reads, and waits for the page that it leads to.
+func (b *browser) follows(text string) {
+	b.t.Helper()
+	const clickable = `//*[self::a or self::button][contains(normalize-space(.), %q)]`
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.Search(fmt.Sprintf(clickable, text))))
+	require.NoError(b.t, err, text)
+}
+
+// fills types into the field of a label.
+func (b *browser) fills(label, text string) {
+	b.t.Helper()
+	const script = `[...document.querySelectorAll("label")].find(l => l.textContent.trim().startsWith(%q)).htmlFor`
+	id := asks(b, chromedp.Evaluate[string](fmt.Sprintf(script, label)))
+	asks(b, chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+// reads is what stands on the page.
+func (b *browser) reads() string {
+	b.t.Helper()
+	return strings.Join(strings.Fields(asks(b, chromedp.Text(chromedp.CSS("main")))), " ")
+}
+
+// sees waits until the page says so; it is loaded again until it does.
+func (b *browser) sees(text string) {
+	b.t.Helper()
+	b.room.await("the page saying "+text, func() bool {
+		if strings.Contains(b.reads(), text) {
+			return true
+		}
+		asks(b, chromedp.Reload())
+		return false
+	})
+}

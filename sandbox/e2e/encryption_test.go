@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -308,7 +309,7 @@ func (r *room) startCodec(ids ...string) (address string, log *safeBuffer) {
 // The Web UI shows cipher text until a person gives their browser the token of the codec.
 func TestTheWebUIDecodesThroughTheCodec(t *testing.T) {
 	r := enter(t)
-	browser := openBrowser(t)
+	browser := r.browser()
 	r.encrypts("k1")
 	r.startWorker()
 	r.exportText(csv("sku1"))
@@ -319,25 +320,24 @@ func TestTheWebUIDecodesThroughTheCodec(t *testing.T) {
 
 	page := house.ready.WebUI + "/namespaces/" + r.namespace + "/workflows/" + strings.ReplaceAll(run.GetID(), "/", "%2F") +
 		"/" + run.GetRunID() + "/history"
-	browser.visit(page)
+	browser.visits(page)
 	r.await("the page showing the run", func() bool { return strings.Contains(browser.text(), "CatalogSync") })
 	require.NotContains(t, browser.text(), `"source_version"`, "without the codec nothing can be read")
 
-	browser.visit("http://anybody:" + codecToken + "@" + address + "/")
+	browser.visits("http://anybody:" + codecToken + "@" + address + "/")
 	r.await("the browser being signed in", func() bool { return strings.Contains(browser.text(), "for ana") })
-	browser.visit(page)
-	browser.evaluate(`localStorage.setItem("endpoint", JSON.stringify("http://` + address + `"));
+	browser.visits(page)
+	asks(browser, chromedp.Evaluate[bool](`localStorage.setItem("endpoint", JSON.stringify("http://`+address+`"));
 		localStorage.setItem("includeCredentials", "true");
-		localStorage.setItem("overrideRemoteCodecConfiguration", "true")`)
-	browser.visit(page)
+		localStorage.setItem("overrideRemoteCodecConfiguration", "true");
+		true`))
+	browser.visits(page)
 	r.await("the page showing the result in clear text", func() bool {
 		return strings.Contains(browser.text(), `"source_version"`)
 	})
 	require.Contains(t, log.String(), "action=decode by=ana namespace="+r.namespace)
 	require.NotContains(t, log.String(), r.account, "the audit line has no contents")
-	if path := pictures(); path != "" {
-		writeFile(t, filepath.Join(path, "web-ui-codec.png"), browser.picture())
-	}
+	browser.pictured("web-ui-codec")
 	require.Equal(t, http.StatusUnauthorized, statusOf(t, "http://"+address+"/decode"))
 }
 
