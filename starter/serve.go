@@ -11,6 +11,7 @@ import (
 	"go.uber.org/fx"
 
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 )
 
 const serveHelp = `Receive Stripe's webhooks, and what merchants' systems report about orders, until SIGTERM or SIGINT.
@@ -63,6 +64,9 @@ func (a *app) serve(ctx context.Context) error {
 // runUntil runs an application until ctx ends. Its stop has its own time: what ended ctx must not cut requests off.
 func runUntil(ctx context.Context, app *fx.App) error {
 	if err := app.Err(); err != nil {
+		if errors.As(err, new(*daemon.RefusedError)) {
+			return badInput(dig.RootCause(err))
+		}
 		return dig.RootCause(err)
 	}
 	starting, cancel := context.WithTimeout(ctx, app.StartTimeout())

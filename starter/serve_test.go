@@ -98,6 +98,12 @@ func TestServeDoesNotStartInHalf(t *testing.T) {
 		require.Contains(t, s.stderr.String(), "VITRINE_STATE_BUCKET")
 		require.Contains(t, s.stderr.String(), "bucket state does not exist")
 	})
+	t.Run("Temporal's settings say neither yes nor no", func(t *testing.T) {
+		t.Setenv("TEMPORAL_TLS", "yes")
+		s, _ := serving(t, orderAttributes())
+		require.Equal(t, exitUsage, s.run("serve"), "to start again would not help")
+		require.Contains(t, s.stderr.String(), `TEMPORAL_TLS="yes": expected true or false`)
+	})
 	t.Run("Stripe does not know the key", func(t *testing.T) {
 		s, _ := serving(t, orderAttributes(), "STRIPE_API_BASE", stripeAnswering(t, http.StatusUnauthorized))
 		require.Equal(t, exitUsage, s.run("serve"))

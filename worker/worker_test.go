@@ -430,6 +430,12 @@ func TestAMissingBucketIsRefused(t *testing.T) {
 		"source bucket (VITRINE_SOURCE_BUCKET): bucket nowhere does not exist")
 }
 
+func TestSettingsOfTemporalThatSayNeitherAreRefused(t *testing.T) {
+	lookup := environment(t, "127.0.0.1:1")
+	t.Setenv("TEMPORAL_TLS", "yes")
+	require.Contains(t, requireRefusal(t, lookup), `TEMPORAL_TLS="yes": expected true or false`)
+}
+
 func TestAMailServerThatIsNoneIsRefused(t *testing.T) {
 	lookup := environment(t, "127.0.0.1:1", "VITRINE_SMTP_URL", "smtp://ada:hidden@mail.example:25/inbox")
 	c, err := config.LoadWorker(lookup)

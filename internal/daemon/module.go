@@ -37,7 +37,7 @@ type Process struct {
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
-		fx.Provide(newMetrics, newTraces, newPayloadKeys, temporalclient.Options, newTemporal, newMeasuredStripe, newHealth,
+		fx.Provide(newMetrics, newTraces, newPayloadKeys, temporalOptions, newTemporal, newMeasuredStripe, newHealth,
 			newCalls),
 		fx.Invoke(serveHealth, checkTemporal),
 	)
@@ -62,6 +62,17 @@ func newTraces(lc fx.Lifecycle, p Process, c config.Config, logger *slog.Logger)
 }
 
 func newPayloadKeys(c config.Config) keyring.Keys { return c.PayloadKeys }
+
+// temporalOptions are read before anybody is asked: what is wrong with them, no restart mends.
+func temporalOptions(
+	logger *slog.Logger, metrics client.MetricsHandler, keys keyring.Keys,
+) (client.Options, error) {
+	o, err := temporalclient.Options(logger, metrics, keys)
+	if err != nil {
+		return o, &RefusedError{err}
+	}
+	return o, nil
+}
 
 // newTemporal does not connect yet: checkTemporal does, within the start's timeout.
 func newTemporal(lc fx.Lifecycle, o client.Options, traces *telemetry.Traces) (client.Client, error) {
