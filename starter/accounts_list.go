@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"vitrine/internal/catalog"
+	"vitrine/internal/desk"
 	"vitrine/internal/terminal"
 )
 
@@ -14,7 +18,7 @@ func (a *app) accountsListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts that have settings",
-		Long: `List the accounts that have settings.
+		Long: `List the accounts that have settings, and name those that were synced, or had an order, without.
 
 --output text, csv and xlsx write the account ids alone, one a row, as Stripe asks a platform for them ('starter platform'
 says where to send the list). They hold no settings: apply no list that was made so.`,
@@ -26,6 +30,29 @@ says where to send the list). They hold no settings: apply no list that was made
 			return explain(c.Context(), a.listAccounts(c.Context()))
 		},
 	}
+}
+
+// accountsWithout are the accounts that are known, and have no settings.
+func accountsWithout(ctx context.Context, docs catalog.Documents) (without []string, err error) {
+	all, err := desk.Desk{Documents: docs}.AllAccounts(ctx)
+	for _, row := range all {
+		if !row.Stored {
+			without = append(without, row.Account)
+		}
+	}
+	return without, err
+}
+
+func (a *app) printWithout(accounts []string) {
+	const most = 10
+	if len(accounts) == 0 {
+		return
+	}
+	named := strings.Join(accounts[:min(len(accounts), most)], ", ")
+	if len(accounts) > most {
+		named += fmt.Sprintf(" and %s more", humanize.Comma(int64(len(accounts)-most)))
+	}
+	a.Say("\n%s without settings, by the deployment's defaults: %s", terminal.Plural(int64(len(accounts)), "account"), named)
 }
 
 func (a *app) listAccounts(ctx context.Context) error {
@@ -58,10 +85,16 @@ func (a *app) listAccounts(ctx context.Context) error {
 	if a.json() {
 		return a.printJSON(views)
 	}
+	others, err := accountsWithout(ctx, docs)
+	if err != nil {
+		return err
+	}
 	if len(views) == 0 {
 		a.Say("No account has settings yet: 'starter accounts apply -f FILE' adds them.")
+		a.printWithout(others)
 		return nil
 	}
+	defer a.printWithout(others)
 	t := a.Table("ACCOUNT", "FEEDS", "EVERY", "~SOURCE")
 	defer a.printParked(parked, accounts)
 	t.Spare = []string{"EVERY", "FEEDS"}

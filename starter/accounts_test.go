@@ -462,6 +462,14 @@ func TestListAndShowAccounts(t *testing.T) {
 	require.Equal(t, "acct_1   product  15m    s3://catalogs/catalogs/acct_1/product.csv", lines[1])
 	require.Equal(t, "acct_2   product  1h     s3://catalogs/x/acct_2.tsv", lines[2])
 	require.Contains(t, lines[3], "acct_3   -        -      settings cannot be used")
+	require.Len(t, lines, 5, "that is all")
+	s.put("state/acct_1/product/state.json", "application/json", "{}")
+	for n := range 12 {
+		s.put(fmt.Sprintf("state/acct_7%02d/product/state.json", n), "application/json", "{}")
+	}
+	require.Equal(t, exitOK, s.run("accounts", "list"))
+	require.Contains(t, s.stdout.String(), "\n12 accounts without settings, by the deployment's defaults: acct_700, acct_701")
+	require.Contains(t, s.stdout.String(), "acct_709 and 2 more\n")
 
 	require.Equal(t, exitOK, s.run("accounts", "show", "acct_2"))
 	require.Contains(t, s.stdout.String(), "source    s3://catalogs/x/acct_2.tsv")

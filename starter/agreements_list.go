@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/internal/desk"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/terminal"
 )
@@ -15,9 +16,9 @@ import (
 func (a *app) agreementsListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [ACCOUNT...]",
-		Short: "List accounts' agreements with agents: of those named, or of all that have settings",
+		Short: "List accounts' agreements with agents: of those named, or of all that are known",
 		Long: `List accounts' agreements with agents, by agent, with their status and since when: of the accounts that are named, or of all
-that have settings.
+that have settings, were synced, or had an order.
 
 They are read from Stripe, a call for each account, and Stripe rations reads: name the accounts where a platform has thousands.`,
 		Example: "  starter agreements list\n  starter agreements list acct_1Nv0FGQ9RKHgCVdK\n" +
@@ -62,8 +63,12 @@ func (a *app) listAgreements(ctx context.Context, accounts []string) error {
 		if err != nil {
 			return err
 		}
-		if accounts, err = settingsOf(docs).Accounts(ctx); err != nil {
+		known, err := desk.Desk{Documents: docs}.AllAccounts(ctx)
+		if err != nil {
 			return err
+		}
+		for _, row := range known {
+			accounts = append(accounts, row.Account)
 		}
 	}
 	views, err := readAgreements(ctx, stripe, accounts)
@@ -75,7 +80,7 @@ func (a *app) listAgreements(ctx context.Context, accounts []string) error {
 	}
 	switch {
 	case len(accounts) == 0:
-		a.Say("%s", "No account has settings: name the accounts to ask about, or say which there are with 'starter "+
+		a.Say("%s", "No account is known yet: name the accounts to ask about, or say which there are with 'starter "+
 			"accounts apply'.")
 		return nil
 	case len(views) == 0:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
@@ -92,19 +91,19 @@ type AccountDocument struct {
 	Catalogs []Catalog `json:"catalogs"`
 }
 
-// Overview is an account as it stands. One of which nothing was ever set or synced is ErrNoAccount: every name has the
+// Overview is an account as it stands. One that Accounts does not list is ErrNoAccount: every name has the
 // default settings otherwise.
 func (d Desk) Overview(ctx context.Context, name string, deployment account.Rules) (AccountDocument, error) {
 	settings, err := d.Account(ctx, name, deployment)
 	if err != nil {
 		return AccountDocument{}, err
 	}
+	if _, known, err := d.Knows(ctx, name); err != nil || !known {
+		return AccountDocument{}, cmp.Or(err, ErrNoAccount)
+	}
 	catalogs, err := d.AllNow(ctx, name)
 	if err != nil {
 		return AccountDocument{}, err
-	}
-	if !settings.Stored && !slices.ContainsFunc(catalogs, Catalog.Synced) {
-		return AccountDocument{}, ErrNoAccount
 	}
 	err = d.AddSchedules(ctx, &settings)
 	return AccountDocument{settings, catalogs}, err

@@ -20,6 +20,7 @@ import (
 // AccountRow is an account in a list.
 type AccountRow struct {
 	Account string `json:"account"`
+	Stored  bool   `json:"stored"` // it has settings of its own; without, it is synced by hand
 	// Syncs are the newest of each feed that is under way, or that did something and that Temporal remembers. A feed
 	// that is not here is not known to be well: nothing has changed of it for long, or there is no such feed.
 	Syncs []SyncRow `json:"syncs,omitempty"`
@@ -32,33 +33,94 @@ type SyncRow struct {
 	Since   time.Time       `json:"since"`             // that it ended, or, of one that did not, that it began
 }
 
-// Accounts lists accounts that have settings, in order: those that begin with prefix and come after another. next is
-// the account to go on after, if there may be more. It is one read, and another one at the end of all accounts.
+// mostAccounts is how many accounts AllAccounts asks for at once.
+const mostAccounts = 1000
+
+// AllAccounts lists every account, as Accounts does.
+func (d Desk) AllAccounts(ctx context.Context) (all []AccountRow, err error) {
+	for after := ""; ; {
+		rows, next, err := d.Accounts(ctx, "", after, mostAccounts)
+		if all = append(all, rows...); err != nil || next == "" {
+			return all, err
+		}
+		after = next
+	}
+}
+
+// Accounts lists the accounts that have settings, be it for orders alone, or of which anything is kept, in order: those
+// that begin with prefix and come after another. next is the account to go on after, if there are more. It costs a read
+// or two for each thousand of them.
 func (d Desk) Accounts(
 	ctx context.Context, prefix, after string, limit int,
 ) (rows []AccountRow, next string, err error) {
-	rows = []AccountRow{}
-	begin, from := statestore.SettingsPrefix+prefix, ""
-	if after != "" {
-		from = d.Documents.Layout.SettingsKey(after)
+	stored, err := d.accountsSet(ctx, prefix, after, limit+1)
+	if err != nil {
+		return nil, "", err
 	}
-	for {
-		keys, err := d.Documents.Objects.ListAfter(ctx, d.Documents.Layout.StateBucket, begin, from)
+	kept, err := d.accountsKept(ctx, prefix, after, limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	rows = slices.Concat(stored, kept)
+	slices.SortStableFunc(rows, func(a, b AccountRow) int { return strings.Compare(a.Account, b.Account) })
+	rows = slices.CompactFunc(rows, func(a, b AccountRow) bool { return a.Account == b.Account })
+	if len(rows) <= limit {
+		return rows, "", nil
+	}
+	return rows[:limit], rows[limit-1].Account, nil
+}
+
+// Knows reports whether Accounts lists an account.
+func (d Desk) Knows(ctx context.Context, account string) (AccountRow, bool, error) {
+	rows, _, err := d.Accounts(ctx, account, "", 1)
+	if err != nil || len(rows) == 0 || rows[0].Account != account {
+		return AccountRow{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// accountsSet are those that have settings. Those of an account come before its settings for orders.
+func (d Desk) accountsSet(ctx context.Context, prefix, after string, most int) (rows []AccountRow, err error) {
+	l, from := d.Documents.Layout, ""
+	if after != "" {
+		from = l.OrderSettingsKey(after)
+	}
+	for len(rows) < most {
+		keys, err := d.Documents.Objects.ListAfter(ctx, l.StateBucket, statestore.SettingsPrefix+prefix, from)
 		if err != nil || len(keys) == 0 {
-			return rows, "", err
+			return rows, err
 		}
 		for _, key := range keys {
-			name, ok := d.Documents.Layout.SettingsOf(key)
-			switch {
-			case !ok || account.Check(name) != nil || !strings.HasPrefix(name, prefix):
-			case len(rows) == limit:
-				return rows, rows[limit-1].Account, nil
-			default:
-				rows = append(rows, AccountRow{Account: name})
+			name, stored := l.SettingsOf(key)
+			if !stored {
+				name, _ = l.OrderSettingsOf(key)
+			}
+			again := len(rows) > 0 && rows[len(rows)-1].Account == name
+			if account.Check(name) == nil && strings.HasPrefix(name, prefix) && !again {
+				rows = append(rows, AccountRow{Account: name, Stored: stored})
 			}
 		}
 		from = keys[len(keys)-1]
 	}
+	return rows, nil
+}
+
+// accountsKept are those of which anything is kept: of their catalogs or of their orders.
+func (d Desk) accountsKept(ctx context.Context, prefix, after string, most int) (rows []AccountRow, err error) {
+	l := d.Documents.Layout
+	for len(rows) < most {
+		names, err := d.Documents.Objects.FoldersAfter(ctx, l.StateBucket, l.StatePrefix+prefix, after)
+		if err != nil || len(names) == 0 {
+			return rows, err
+		}
+		for _, name := range names {
+			if account.Check(name) == nil {
+				rows = append(rows, AccountRow{Account: name})
+			}
+		}
+		after = names[len(names)-1]
+	}
+	return rows, nil
 }
 
 // mostSyncs is what Temporal lists at once.

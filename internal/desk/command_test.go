@@ -87,7 +87,7 @@ func TestSettingsThatCannotBeReadAreNoAccount(t *testing.T) {
 	require.ErrorIs(t, err, desk.ErrNoAccount)
 	refusedAs(t, desk.Absent, "no such account", desk.Unanswered(err))
 	c.Away = desktest.ErrAway
-	_, err = d.Overview(t.Context(), "acct_9", account.Rules{})
+	_, err = d.Overview(t.Context(), "acct_1", account.Rules{})
 	refusedAs(t, desk.Away, "ask again", desk.Unanswered(err))
 	c.Away = nil
 	store.Before = func(string, string, string) error { return desktest.ErrAway }

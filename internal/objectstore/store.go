@@ -258,12 +258,38 @@ func (s *Store) Folders(ctx context.Context, bucket, prefix string) ([]string, e
 		if err != nil {
 			return nil, s.explain(ctx, call{verb: "list", bucket: bucket, key: prefix}, err)
 		}
-		for _, folder := range page.CommonPrefixes {
-			names = append(names, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(folder.Prefix), prefix), "/"))
-		}
+		names = append(names, foldersOf(page, prefix)...)
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+func foldersOf(page *s3.ListObjectsV2Output, within string) (names []string) {
+	for _, folder := range page.CommonPrefixes {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(folder.Prefix), within), "/"))
+	}
+	return names
+}
+
+// FoldersAfter names up to a thousand folders.
+func (s *Store) FoldersAfter(ctx context.Context, bucket, prefix, after string) ([]string, error) {
+	within := prefix[:strings.LastIndex(prefix, "/")+1]
+	if after != "" {
+		after = within + after + "0" // which follows the slash, and everything behind it
+	}
+	for {
+		page, err := s.page(ctx, s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
+			Bucket: &bucket, Prefix: nonEmpty(prefix), Delimiter: aws.String("/"), StartAfter: nonEmpty(after),
+		}))
+		if err != nil {
+			return nil, s.explain(ctx, call{verb: "list", bucket: bucket, key: prefix}, err)
+		}
+		names := foldersOf(page, within)
+		if len(names) > 0 || !aws.ToBool(page.IsTruncated) {
+			return names, nil
+		}
+		after = aws.ToString(page.Contents[len(page.Contents)-1].Key) // a page of nothing but objects beside the folders
+	}
 }
 
 // ListAfter names up to a thousand keys under a prefix that come after a key.

@@ -102,7 +102,11 @@ func operations(ctx context.Context, s *Store) map[string]func() error {
 		"Delete":    func() error { return s.Delete(ctx, "bucket", "key") },
 		"List":      func() error { _, err := s.List(ctx, "bucket", "key"); return err },
 		"ListAfter": func() error { _, err := s.ListAfter(ctx, "bucket", "key", "key/1"); return err },
-		"Folders":   func() error { _, err := s.Folders(ctx, "bucket", "key/"); return err },
+		"FoldersAfter": func() error {
+			_, err := s.FoldersAfter(ctx, "bucket", "key/", "")
+			return err
+		},
+		"Folders": func() error { _, err := s.Folders(ctx, "bucket", "key/"); return err },
 
 		"Versions": func() error { _, err := s.Versions(ctx, "bucket", "key"); return err },
 		"DeleteVersion": func() error {

@@ -117,9 +117,39 @@ func TestTheListReadsNoAccount(t *testing.T) {
 	require.Len(t, seen, 253)
 	require.IsIncreasing(t, seen)
 	answer := c.ask(t, http.MethodGet, "/accounts", "", readingOne)
-	require.JSONEq(t, `{"accounts":[{"account":"acct_1"}]}`, answer.Body.String())
+	require.JSONEq(t, `{"accounts":[{"account":"acct_1","stored":true}]}`, answer.Body.String())
 	answer = c.ask(t, http.MethodGet, "/accounts?prefix=acct_2", "", readingOne)
 	require.JSONEq(t, `{"accounts":[]}`, answer.Body.String())
+}
+
+// Whoever syncs by hand, or has orders alone, has no settings that 'starter accounts apply' wrote.
+func TestTheListHasAccountsWithoutSettings(t *testing.T) {
+	t.Parallel()
+	c := withTokens(t)
+	for _, key := range []string{"accounts/acct_5/orders.json", "accounts/acct_50.json", "accounts/acct_50/orders.json",
+		"state/acct_500/product/state.json", "state/acct_50/product/state.json", "state/acct_5_a/orders/cs_1/record.json",
+		"state/sources/acct_5x", "state/acct_5y", "state/acct_6/product/manifest"} {
+		_, err := c.store.Put(t.Context(), "state", key, "application/json", []byte(`{"account":"acct_50"}`), "")
+		require.NoError(t, err)
+	}
+	want := []string{`{"account":"acct_5","stored":false}`, `{"account":"acct_50","stored":true}`,
+		`{"account":"acct_500","stored":false}`, `{"account":"acct_5_a","stored":false}`}
+	answer := c.ask(t, http.MethodGet, "/accounts?prefix=acct_5", "", readingAll)
+	require.JSONEq(t, `{"accounts":[`+strings.Join(want, ",")+`]}`, answer.Body.String())
+	after := ""
+	for i, row := range want {
+		answer := c.ask(t, http.MethodGet, "/accounts?prefix=acct_5&limit=1&after="+after, "", readingAll)
+		var page AccountPage
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &page))
+		shown, err := json.Marshal(page.Accounts)
+		require.NoError(t, err)
+		require.JSONEq(t, "["+row+"]", string(shown))
+		require.Equal(t, i < len(want)-1, page.Next != "")
+		after = page.Next
+		known := c.ask(t, http.MethodGet, "/accounts/"+page.Accounts[0].Account, "", readingAll)
+		require.Equal(t, http.StatusOK, known.Code, "what the list has is there")
+	}
+	require.Equal(t, http.StatusNotFound, c.ask(t, http.MethodGet, "/accounts/acct_55", "", readingAll).Code)
 }
 
 func TestListsAskForOneAccount(t *testing.T) {

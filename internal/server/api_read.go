@@ -79,18 +79,20 @@ func (a *API) accounts(c call) (work, *answered) {
 
 func (a *API) accountPage(ctx context.Context, own string, q url.Values, limit int) (page AccountPage, err error) {
 	if own != "" {
-		return ownPage(own, q), nil
+		return a.ownPage(ctx, own, q)
 	}
 	page.Accounts, page.Next, err = a.desk.Accounts(ctx, q.Get("prefix"), q.Get("after"), limit)
 	return page, err
 }
 
 // ownPage is all that a token of one account sees of the list.
-func ownPage(own string, q url.Values) AccountPage {
+func (a *API) ownPage(ctx context.Context, own string, q url.Values) (AccountPage, error) {
 	if !strings.HasPrefix(own, q.Get("prefix")) || q.Get("after") != "" {
-		return AccountPage{Accounts: []desk.AccountRow{}}
+		return AccountPage{Accounts: []desk.AccountRow{}}, nil
 	}
-	return AccountPage{Accounts: []desk.AccountRow{{Account: own}}}
+	row, _, err := a.desk.Knows(ctx, own)
+	row.Account = own
+	return AccountPage{Accounts: []desk.AccountRow{row}}, err
 }
 
 // partOfAccount reports whether accounts may begin so.
@@ -101,7 +103,7 @@ func partOfAccount(text string) bool {
 	return account.Check(text) == nil
 }
 
-// account answers with 404 where nothing was ever set or synced: every name has the default settings otherwise.
+// account answers with 404 of an account that the list does not have: every name has the default settings otherwise.
 func (a *API) account(c call) (work, *answered) {
 	name, no := accountOf(c)
 	if no != nil {

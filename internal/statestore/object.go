@@ -58,6 +58,9 @@ type Objects interface {
 	// Folders names what stands between a prefix and the slash after it, each once, in order. It costs a call for every
 	// thousand of them, however much lies there.
 	Folders(ctx context.Context, bucket, prefix string) ([]string, error)
+	// FoldersAfter names the first of the folders that begin with a prefix and come after one of them, as Folders does:
+	// one call's worth, or less. None: there are no more. Prefix may end within a name.
+	FoldersAfter(ctx context.Context, bucket, prefix, after string) ([]string, error)
 	// Versions describes every version of the objects under a prefix, by key; a bucket without versions has one of
 	// each.
 	Versions(ctx context.Context, bucket, prefix string) ([]Object, error)

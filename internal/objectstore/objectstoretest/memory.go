@@ -188,6 +188,18 @@ func (m *Memory) Folders(ctx context.Context, bucket, prefix string) (names []st
 	return slices.Compact(names), err
 }
 
+// FoldersAfter names two folders at most, so that whoever lists has to go on.
+func (m *Memory) FoldersAfter(ctx context.Context, bucket, prefix, after string) (names []string, err error) {
+	within := prefix[:strings.LastIndex(prefix, "/")+1]
+	all, err := m.Folders(ctx, bucket, within)
+	for _, name := range all {
+		if strings.HasPrefix(within+name, prefix) && name > after && len(names) < 2 {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
 // ListPage describes three objects at most, so that whoever lists has to go on.
 func (m *Memory) ListPage(
 	ctx context.Context, bucket, prefix, after string,

@@ -278,7 +278,8 @@ func remove(t *testing.T, r room) {
 }
 
 func list(t *testing.T, r room) {
-	names := []string{"list/a.json", "list/b/c.json", "list/b.json", "list2/d.json"}
+	names := []string{"list/a.json", "list/b/c.json", "list/b.json", "list2/d.json",
+		"folders/a.json", "folders/ab/1", "folders/ab/2", "folders/ab0/1", "folders/ab_c/d/1", "folders/b.json", "folders/b/1"}
 	for _, name := range names {
 		r.put(t, r.key(t, name), "{}", "")
 	}
@@ -294,9 +295,24 @@ func list(t *testing.T, r room) {
 	folders, err := r.store.Folders(t.Context(), r.bucket, r.prefix+"list/")
 	require.NoError(t, err)
 	require.Equal(t, []string{"b"}, folders)
+	for prefix, want := range map[string][]string{"": {"ab", "ab0", "ab_c", "b"}, "a": {"ab", "ab0", "ab_c"},
+		"ab_": {"ab_c"}, "c": nil} {
+		require.Equal(t, want, foldersOneByOne(t, r, r.prefix+"folders/"+prefix), prefix)
+	}
 	keys, err = r.store.List(t.Context(), r.bucket, r.prefix+"nothing/")
 	require.NoError(t, err)
 	require.Empty(t, keys)
+}
+
+func foldersOneByOne(t *testing.T, r room, prefix string) (all []string) {
+	for after := ""; ; after = all[len(all)-1] {
+		folders, err := r.store.FoldersAfter(t.Context(), r.bucket, prefix, after)
+		require.NoError(t, err)
+		if len(folders) == 0 {
+			return all
+		}
+		all = append(all, folders[0])
+	}
 }
 
 // versions holds where the bucket keeps old versions, and where it does not: removing all that are listed leaves
