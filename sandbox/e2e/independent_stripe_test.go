@@ -103,18 +103,6 @@ func (s *independentStripe) ids() []string {
 	return slices.Sorted(maps.Keys(s.products))
 }
 
-func (s *independentStripe) price(id string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.products[id]
-}
-
-func (s *independentStripe) imported() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.imports)
-}
-
 // reads are how often each import was asked for.
 func (s *independentStripe) reads() (reads []int) {
 	s.mu.Lock()
