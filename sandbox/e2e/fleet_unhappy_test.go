@@ -7,14 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/fleet"
 	"vitrine/workflows"
@@ -175,44 +173,6 @@ func TestASnapshotOfANewerVersionIsMadeAnew(t *testing.T) {
 		s, _, lost, err := fleet.Documents{Store: r.documents.Store}.Snapshot(within(t), 0)
 		return err == nil && lost == "" && len(s.Accounts) == 2
 	})
-}
-
-// Two dispatchers of one shard, which a schedule never starts, start nothing twice.
-func TestTwoDispatchersOfOneShard(t *testing.T) {
-	r, members := enterFleet(t, 4)
-	r.startWorker()
-	r.applies(members...)
-	r.does("fleet", "apply", "--all", "--rate", "100")
-	r.does("fleet", "pause", "--all")
-	look := func(id string) client.WorkflowRun {
-		run, err := r.temporal.ExecuteWorkflow(within(t), client.StartWorkflowOptions{
-			ID: id, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: workflows.DispatchTimeout,
-		}, workflows.CatalogDispatchType, workflows.CatalogDispatchInput{})
-		require.NoError(t, err)
-		return run
-	}
-	require.NoError(t, look("another-dispatcher/0").Get(within(t), nil))
-	for _, member := range members {
-		r.reachesProducts(member, 3)
-	}
-	for round := range 3 {
-		for _, member := range members {
-			r.exports(member, 4+round)
-		}
-		r.await("everybody having what changed", func() bool {
-			both := []client.WorkflowRun{look("another-dispatcher/1"), look("another-dispatcher/2")}
-			for _, run := range both {
-				require.NoError(t, run.Get(within(t), nil))
-			}
-			return !slices.ContainsFunc(members, func(member string) bool {
-				r.account = member
-				return r.products() != 4+round
-			})
-		})
-	}
-	for _, member := range members {
-		r.await("the runs of "+member, func() bool { return r.started(member) == 4 })
-	}
 }
 
 // stripeForAll stands between a worker and Stripe, and can be away for everybody.
