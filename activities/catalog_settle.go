@@ -322,7 +322,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		state.Last = &catalog.Last{
 			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
 			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
-			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.HeldBack,
+			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.KeptBack,
 			RowsFailed:  r.Rows.Refused,
 			RowsWaiting: r.Rows.Waiting, Waiting: deletionsWaiting(r),
 		}

@@ -49,7 +49,7 @@ var lamps = order.ID{Account: "acct_1", Session: "cs_1"}
 
 func newCounter(t *testing.T) *counter {
 	t.Helper()
-	o := &outside{t: t, errors: map[string]error{}, session: sale(), decision: order.Decision{Verdict: order.Accepted}}
+	o := &outside{t: t, errors: map[string]error{}, session: sale(), decision: order.Decision{Status: order.Accepted}}
 	c := &counter{t: t, store: objectstoretest.NewMemory("s"), outside: o}
 	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
 	c.OrderFulfillment = &OrderFulfillment{
@@ -152,7 +152,7 @@ func (o *outside) Send(
 	_ context.Context, kind order.MailKind, m order.Mail, s order.Session, d order.Decision,
 ) (bool, error) {
 	require.Equal(o.t, "jenny@example.com", s.Buyer.Email)
-	return o.sent, o.call("mail", kind, " ", m.From, " ", d.Verdict)
+	return o.sent, o.call("mail", kind, " ", m.From, " ", d.Status)
 }
 
 func sale() order.Session {
@@ -413,8 +413,8 @@ func TestAnAnswerThatDoesNotFitTheOrderIsNone(t *testing.T) {
 	t.Parallel()
 	for name, d := range map[string]order.Decision{
 		"nothing said":   {},
-		"another SKU":    {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}},
-		"more than sold": {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
+		"another SKU":    {Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}},
+		"more than sold": {Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
 	} {
 		c := newCounter(t)
 		c.outside.decision = d
@@ -426,12 +426,12 @@ func TestAnAnswerThatDoesNotFitTheOrderIsNone(t *testing.T) {
 func TestAMerchantsOwnWordsDoNotLeaveTheStep(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ says, want order.Decision }{
-		{order.Decision{Verdict: order.Accepted, Reference: "for Jenny Rosen", Reason: "Jenny"},
-			order.Decision{Verdict: order.Accepted}},
-		{order.Decision{Verdict: order.Rejected, Reason: "Jenny never pays"},
-			order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}},
-		{order.Decision{Verdict: order.Pending, Reference: "SO-1"},
-			order.Decision{Verdict: order.Pending, Reference: "SO-1"}},
+		{order.Decision{Status: order.Accepted, Reference: "for Jenny Rosen", Reason: "Jenny"},
+			order.Decision{Status: order.Accepted}},
+		{order.Decision{Status: order.Rejected, Reason: "Jenny never pays"},
+			order.Decision{Status: order.Rejected, Reason: order.OtherReason}},
+		{order.Decision{Status: order.Pending, Reference: "SO-1"},
+			order.Decision{Status: order.Pending, Reference: "SO-1"}},
 	} {
 		c := newCounter(t)
 		c.outside.decision = test.says
@@ -467,7 +467,7 @@ func TestABuyerWithoutAnAddressGetsNoMail(t *testing.T) {
 		c := newCounter(t)
 		c.outside.sent = sent
 		var result SendMailResult
-		in := SendMailInput{ID: lamps, Kind: order.RejectionMail, Decision: order.Decision{Verdict: order.Rejected}}
+		in := SendMailInput{ID: lamps, Kind: order.RejectionMail, Decision: order.Decision{Status: order.Rejected}}
 		require.NoError(t, c.does(c.SendMail, in, &result))
 		require.Equal(t, sent, result.Sent)
 		require.Equal(t, []string{"session acct_1 cs_1", "mail rejection shop@example.com rejected"}, c.outside.calls)

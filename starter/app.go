@@ -79,7 +79,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	var stop interrupted
 	var usage *usageError
 	var rows *rowsError
-	var verdict *verdictError
+	var found *findingsError
 	var drifted *driftError
 	var difference *differenceError
 	switch {
@@ -87,7 +87,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 		return 128 + int(stop.signal)
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &verdict) && verdict.wrong == 0, errors.As(err, &drifted), errors.As(err, &difference):
+	case errors.As(err, &found) && found.wrong == 0, errors.As(err, &drifted), errors.As(err, &difference):
 		return exitDoubts
 	case errors.As(err, &rows):
 		return exitRows

@@ -47,7 +47,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Look at everything that has to be right, and say what mends it",
 		Long:  doctorHelp,
 		Example: "  starter doctor\n  starter doctor acct_1Nv0FGQ9RKHgCVdK\n" +
-			"  starter doctor -o json | jq '.[] | select(.verdict == \"wrong\")'",
+			"  starter doctor -o json | jq '.[] | select(.severity == \"wrong\")'",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -62,10 +62,10 @@ const examined = 12
 // beforehand is how long what the checks are made from may take to read: a bucket that is away has a check of its own.
 const beforehand = 5 * time.Second
 
-// verdictError says how much is not right; the command's output says what.
-type verdictError struct{ wrong, doubtful int }
+// findingsError says how much is not right; the command's output says what.
+type findingsError struct{ wrong, doubtful int }
 
-func (e *verdictError) Error() string {
+func (e *findingsError) Error() string {
 	if e.wrong == 0 {
 		return terminal.Plural(int64(e.doubtful), "point") + " to look at"
 	}
@@ -80,15 +80,15 @@ func (a *app) doctor(ctx context.Context, accounts []string) error {
 		checks = append(checks, look.account(ctx, id).Checks()...)
 	}
 	results := []doctor.Result{}
-	verdict := verdictError{}
+	found := findingsError{}
 	subject := ""
 	doctor.Examine(ctx, checks, examined, func(r doctor.Result) {
 		results = append(results, r)
-		switch r.Verdict {
+		switch r.Severity {
 		case doctor.Wrong:
-			verdict.wrong++
+			found.wrong++
 		case doctor.Doubtful:
-			verdict.doubtful++
+			found.doubtful++
 		}
 		if !a.json() {
 			a.printResult(r, r.Subject != subject)
@@ -103,19 +103,19 @@ func (a *app) doctor(ctx context.Context, accounts []string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if verdict.wrong+verdict.doubtful > 0 {
-		return &verdict
+	if found.wrong+found.doubtful > 0 {
+		return &found
 	}
 	return nil
 }
 
-var marks = map[doctor.Verdict]string{doctor.Right: "✓", doctor.Wrong: "✗", doctor.Doubtful: "!", doctor.Unseen: "·"}
+var marks = map[doctor.Severity]string{doctor.Right: "✓", doctor.Wrong: "✗", doctor.Doubtful: "!", doctor.Unseen: "·"}
 
 func (a *app) printResult(r doctor.Result, first bool) {
 	if first {
 		a.Say("%s", r.Subject)
 	}
-	a.Tell(a.Stdout, fmt.Sprintf("  %s %-27s ", marks[r.Verdict], r.Check), r.Found)
+	a.Tell(a.Stdout, fmt.Sprintf("  %s %-27s ", marks[r.Severity], r.Check), r.Found)
 	if r.Remedy != "" {
 		a.Tell(a.Stdout, fmt.Sprintf("    %-27s → ", ""), r.Remedy)
 	}

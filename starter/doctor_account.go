@@ -86,7 +86,7 @@ func (e examination) compare(ctx context.Context, s account.Settings, kind feed.
 		return doctor.Catalog{}, err
 	}
 	rows := catalog.RowsOf(compared.Delta.Counts)
-	of := doctor.Catalog{Rows: rows.Source, Errors: rows.HeldBack}
+	of := doctor.Catalog{Rows: rows.Source, Errors: rows.KeptBack}
 	for _, hold := range compared.Holds {
 		of.Holds = append(of.Holds, hold.Text)
 	}

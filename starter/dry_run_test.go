@@ -154,7 +154,7 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 `, after)
 
 	run := s.dryRun(exitOK, "acct_1")[0]
-	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 1, Sent: 2, HeldBack: 1, StillRefused: 1, Deleted: 1},
+	require.Equal(t, catalog.ReportRows{Source: 5, Unchanged: 1, Sent: 2, KeptBack: 1, StillRefused: 1, Deleted: 1},
 		run.Rows)
 	require.Equal(t, feed.V1, run.ImportAPI)
 	require.Empty(t, run.Full)

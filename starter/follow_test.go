@@ -251,7 +251,7 @@ func TestFollowEndsWithASummary(t *testing.T) {
 	s := newStage(t)
 	completedSync(s, "acct_1", workflows.CatalogSyncResult{
 		Outcome: catalog.SucceededWithErrors, BytesSent: 3_400_000, SourceVersion: "abc", Report: "s3://state/r.json",
-		Rows: catalog.ReportRows{Source: 1300, Unchanged: 100, Sent: 1195, HeldBack: 5, Deleted: 5, Accepted: 1190,
+		Rows: catalog.ReportRows{Source: 1300, Unchanged: 100, Sent: 1195, KeptBack: 5, Deleted: 5, Accepted: 1190,
 			Refused: 10},
 		Imports: []workflows.CatalogSyncImport{{File: "file_1", Import: "impset_1"},
 			{File: "pcimprt_2", Import: "pcimprt_2"}},

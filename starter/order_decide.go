@@ -55,9 +55,9 @@ func (f decideFlags) decision() (order.Decision, error) {
 	if err != nil {
 		return order.Decision{}, badInput(err)
 	}
-	d := order.Decision{Verdict: order.Accepted, Reference: f.reference, Lines: lines}
+	d := order.Decision{Status: order.Accepted, Reference: f.reference, Lines: lines}
 	if f.reject {
-		d.Verdict, d.Reason = order.Rejected, order.Reason(f.reason)
+		d.Status, d.Reason = order.Rejected, order.Reason(f.reason)
 	}
 	return d.Tidy(), nil
 }
@@ -77,7 +77,7 @@ func (a *app) decideOrder(ctx context.Context, id order.ID, flags decideFlags) e
 			return badInput(err)
 		}
 	}
-	s := steering{update: workflows.UpdateDecide, done: "is told: " + string(d.Verdict)}
+	s := steering{update: workflows.UpdateDecide, done: "is told: " + string(d.Status)}
 	if s.yes = flags.yes; flags.reject {
 		s.question = "Reject this order, and give its money back?"
 	}

@@ -72,7 +72,7 @@ func (a *app) printOrder(v workflows.OrderView) {
 	}
 	if d := v.Decision; d != nil {
 		a.detail("merchant",
-			strings.Join(strings.Fields(string(d.Verdict)+" "+terminal.Spaced(string(d.Reason))+" "+d.Reference+" "+
+			strings.Join(strings.Fields(string(d.Status)+" "+terminal.Spaced(string(d.Reason))+" "+d.Reference+" "+
 				lineTexts(d.Lines)), " "))
 	}
 	for _, p := range v.Shipments {

@@ -354,7 +354,7 @@ func TestDecideTellsTheOrder(t *testing.T) {
 	require.Equal(t, lampOrder+"  is told: accepted\n", s.stdout.String())
 	require.Equal(t, workflows.UpdateDecide, s.temporal.updates[0].UpdateName)
 	require.Equal(t, []any{workflows.MerchantDecision{Decision: order.Decision{
-		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}, Reference: "SO-1",
+		Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}, Reference: "SO-1",
 	}}}, s.temporal.updates[0].Args)
 }
 

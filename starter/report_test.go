@@ -22,7 +22,7 @@ func (s *stage) saveReport(key string, change ...func(*catalog.Report)) {
 		Source: statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1/product.csv", ETag: `"abc"`, Size: 255_600,
 			LastModified: noon.Add(-time.Hour)},
 		Rows: catalog.ReportRows{
-			Source: 10_000, Unchanged: 7_900, Sent: 2000, HeldBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025,
+			Source: 10_000, Unchanged: 7_900, Sent: 2000, KeptBack: 85, StillRefused: 15, Deleted: 40, Accepted: 2025,
 			Refused: 15,
 		},
 		Imports: []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2040, Bytes: 255_600, File: "file_1",

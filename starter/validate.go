@@ -189,7 +189,7 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 	rows := delta.Counts
 	v := validation{
 		File: name, Feed: o.Kind, Dialect: o.Dialect, OK: problem == "", Error: problem, Bytes: delta.Bytes,
-		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.HeldBack, RowsSuperseded: rows.Superseded,
+		Rows: rows.Source, RowsSound: rows.Sent, RowsWithErrors: rows.KeptBack, RowsSuperseded: rows.Superseded,
 		RowsDuplicate: rows.Duplicates, RowsDeleting: rows.Asked,
 		Columns:        append([]string{}, delta.Header.Columns...),
 		UnknownColumns: append([]string{}, delta.Header.Unknown...),

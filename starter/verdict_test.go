@@ -38,7 +38,7 @@ func (s *stage) holds(account string, kind feed.Kind, change ...func(*catalog.St
 				{Guard: "shrink", Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"},
 				{Guard: "currency_flips", Text: "1 of 700 prices is in another currency"},
 			},
-			Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, HeldBack: 12},
+			Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, KeptBack: 12},
 		},
 	}
 	for _, c := range change {

@@ -225,10 +225,10 @@ func TestMissingSearchAttributesEndTheStart(t *testing.T) {
 		"temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword")
 }
 
-func TestABrokenTemporalFileEndsTheStart(t *testing.T) {
+func TestABrokenTemporalFileIsRefused(t *testing.T) {
 	lookup := environment(t, "127.0.0.1:1")
 	t.Setenv("TEMPORAL_CONFIG_FILE", "worker_test.go")
-	require.Contains(t, requireFailedStart(t, lookup), "temporal.toml")
+	require.Contains(t, requireRefusal(t, lookup), "temporal.toml")
 }
 
 // running is a worker in this process, reached as others reach it: by its port and by signals.

@@ -117,7 +117,7 @@ func TestOtherFeedsUpdateTheCatalog(t *testing.T) {
 	inventory := workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory}
 	result, err := s.sync(inventory)
 	require.NoError(t, err)
-	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 2, HeldBack: 1, Accepted: 2}, result.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 2, KeptBack: 1, Accepted: 2}, result.Rows)
 	report, err := s.steps.Documents.Report(t.Context(), "state/acct_123/inventory/reports/000000.json")
 	require.NoError(t, err)
 	require.Equal(t, feed.NotInCatalog, report.Causes[0].Cause)
@@ -130,7 +130,7 @@ func TestOtherFeedsUpdateTheCatalog(t *testing.T) {
 	s.changes(catalogOf("b", "c"), catalog.Succeeded) // c came, a went
 	result, err = s.sync(workflows.CatalogSyncInput{Account: account, Feed: feed.Inventory, Force: true})
 	require.NoError(t, err)
-	require.Equal(t, catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 1, HeldBack: 1, Accepted: 1}, result.Rows,
+	require.Equal(t, catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 1, KeptBack: 1, Accepted: 1}, result.Rows,
 		"the same file means more now")
 
 	s.changes(catalogOf("a", "b", "c"), catalog.Succeeded)

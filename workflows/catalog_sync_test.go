@@ -207,7 +207,7 @@ func TestCatalogSyncReportsWhatIsWrong(t *testing.T) {
 	s.stripe.refuse["b"] = "Field link does not answer."
 	text := catalogOf("a", "b", "c") + product("d", "cheap")
 	result := s.changes(text, catalog.SucceededWithErrors)
-	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, HeldBack: 1, Accepted: 2, Refused: 1}, result.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, KeptBack: 1, Accepted: 2, Refused: 1}, result.Rows)
 	report := s.report()
 	findings := s.object(report.Findings)
 	require.Contains(t, findings, "\n3,b,link,https://e.com/b,Field link does not answer.,error,stripe,")

@@ -74,7 +74,7 @@ func fates(r catalog.ReportRows, failed bool) map[string]int64 {
 	}
 	return map[string]int64{
 		"accepted": r.Accepted - deleted, "deleted": deleted, "not_deleted": r.NotDeleted, "refused": r.Refused,
-		"still_refused": r.StillRefused, "kept_back": r.HeldBack, "superseded": r.Superseded, "unchanged": r.Unchanged,
+		"still_refused": r.StillRefused, "kept_back": r.KeptBack, "superseded": r.Superseded, "unchanged": r.Unchanged,
 		"unknown": r.Unknown,
 	}
 }

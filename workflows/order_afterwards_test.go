@@ -28,7 +28,7 @@ var parcel = order.Shipment{ID: "p-1", Carrier: "UPS", Tracking: "1Z999"}
 
 func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 	t.Parallel()
-	part := order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}
+	part := order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}
 	for state, want := range map[order.PaymentState][2]int64{order.RequiresCapture: {3150, 0},
 		order.Paid: {3700, 550}} {
 		s := newOrderStage(t, state)
@@ -37,7 +37,7 @@ func TestPartialAcceptanceTakesItsShareOnly(t *testing.T) {
 		s.requireMoney(want[0], want[1])
 	}
 	s := newOrderStage(t, order.RequiresCapture)
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+	s.shop.answers = []order.Decision{{Status: order.Accepted,
 		Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}
 	var tooMuch reply
 	view := s.ends(order.StateAccepted, s.hears(day, "evt_5", "charge.captured", "ch_1"),
@@ -67,7 +67,7 @@ func TestNobodyWaitsForAnAnswerForEver(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.shop.down = true // a notice of the refund is still on its way when the order ends
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted}}
+	s.shop.answers = []order.Decision{{Status: order.Accepted}}
 	s.settings(func(o *order.Settings) { o.SettleWindow, o.Mail = accounts.Interval(time.Hour), order.Mail{} })
 	var refunded, late reply
 	s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.shop.down = false }),
@@ -323,11 +323,11 @@ func TestCancellationAtEveryStep(t *testing.T) {
 	for _, state := range []order.PaymentState{order.Paid, order.RequiresCapture} {
 		for _, step := range []string{"LoadOrder", "CheckOrder", "SubmitOrder", "CapturePayment", "CancelPayment",
 			"RefundPayment", "SendMail", "SaveRecord"} {
-			for _, verdict := range []order.Verdict{order.Accepted, order.Rejected} {
+			for _, verdict := range []order.DecisionStatus{order.Accepted, order.Rejected} {
 				t.Run(fmt.Sprint(state, step, verdict), func(t *testing.T) {
 					t.Parallel()
 					s := newOrderStage(t, state)
-					s.shop.answers = []order.Decision{{Verdict: verdict, Reason: order.OutOfStock}}
+					s.shop.answers = []order.Decision{{Status: verdict, Reason: order.OutOfStock}}
 					canceled := false
 					_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
 						func(env *environment) {
@@ -357,7 +357,7 @@ func (s *orderStage) requireAgreement() {
 	defer s.shop.mu.Unlock()
 	p := s.stripe.session.Summary.Payment
 	require.NotEqual(s.t, order.RequiresCapture, p.State, "nothing stays reserved")
-	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Verdict == order.Accepted &&
+	ships := len(s.shop.submitted) > 0 && s.shop.answers[0].Status == order.Accepted &&
 		!slices.Contains(told, string(order.NoticeCanceled))
 	if ships {
 		require.EqualValues(s.t, 3700, p.Captured-p.Refunded, "%v", s.stripe.calls)
@@ -373,7 +373,7 @@ func TestCancellationAtEveryWait(t *testing.T) {
 		"payment":  unpaid,
 		"held":     func(s *orderStage) { s.stripe.session.Summary.Lines[0].SKU = "OTHER" },
 		"down":     func(s *orderStage) { s.shop.down = true },
-		"pending":  func(s *orderStage) { s.shop.answers = []order.Decision{{Verdict: order.Pending}} },
+		"pending":  func(s *orderStage) { s.shop.answers = []order.Decision{{Status: order.Pending}} },
 		"accepted": func(*orderStage) {},
 		"unshipped": func(s *orderStage) {
 			s.settings(func(o *order.Settings) { o.Capture = order.OnShipment })
@@ -381,7 +381,7 @@ func TestCancellationAtEveryWait(t *testing.T) {
 		"unshipped, to be cancelled": func(s *orderStage) {
 			s.settings(func(o *order.Settings) { o.Capture, o.Expiring = order.OnShipment, order.CancelExpiring })
 		},
-		"rejected": func(s *orderStage) { s.shop.answers = []order.Decision{{Verdict: order.Rejected}} },
+		"rejected": func(s *orderStage) { s.shop.answers = []order.Decision{{Status: order.Rejected}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -399,7 +399,7 @@ func TestCancellationAtEveryWait(t *testing.T) {
 func TestACancellationThatCannotBeUndoneFails(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	s.shop.answers = []order.Decision{{Verdict: order.Pending}}
+	s.shop.answers = []order.Decision{{Status: order.Pending}}
 	s.stripe.errors["refund"] = permanently(fault.StripeForbidden)
 	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
 		s.at(day, func(env *environment) { env.CancelWorkflow() }))

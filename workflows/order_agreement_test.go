@@ -17,10 +17,10 @@ import (
 
 func decides(env *environment, d order.Decision) { env.SignalWorkflow(workflows.SignalDecision, d) }
 
-func (s *orderStage) pending() { s.shop.answers = []order.Decision{{Verdict: order.Pending}} }
+func (s *orderStage) pending() { s.shop.answers = []order.Decision{{Status: order.Pending}} }
 
 func (s *orderStage) partly() {
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+	s.shop.answers = []order.Decision{{Status: order.Accepted,
 		Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}}
 }
 
@@ -121,12 +121,12 @@ func TestGoodsDoNotLeaveForMoneyThatIsGone(t *testing.T) {
 
 func TestTheLastWordOfAMerchantCounts(t *testing.T) {
 	t.Parallel()
-	for verdict, want := range map[order.Verdict]order.State{order.Rejected: order.StateRejected,
+	for verdict, want := range map[order.DecisionStatus]order.State{order.Rejected: order.StateRejected,
 		order.Accepted: order.StateAccepted} {
 		s := newOrderStage(t, order.RequiresCapture)
 		s.shop.down = true // the answers are lost
 		s.ends(want, s.at(time.Hour,
-			func(env *environment) { decides(env, order.Decision{Verdict: verdict, Reason: "for J. Doe"}) }),
+			func(env *environment) { decides(env, order.Decision{Status: verdict, Reason: "for J. Doe"}) }),
 			s.expects(2*time.Hour, want, func() { s.shop.down = false }))
 		require.LessOrEqual(t, s.stripe.count("capture"), 1)
 		require.NotEqual(t, order.RequiresCapture, s.stripe.payment().State)
@@ -138,7 +138,7 @@ func TestAMerchantWhoRegretsIsHeard(t *testing.T) {
 	s := newOrderStage(t, order.Paid)
 	var canceled reply
 	s.ends(order.StateCanceled,
-		s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Verdict: order.Rejected}) }),
+		s.at(time.Hour, func(env *environment) { decides(env, order.Decision{Status: order.Rejected}) }),
 		s.expects(2*time.Hour, order.StateHeld, func() { require.Contains(t, s.look(s.env).Reason, "rejects it now") }),
 		s.asks(3*time.Hour, workflows.UpdateCancel, ada, &canceled))
 	require.NoError(t, errors.Join(canceled.refused, canceled.failed))
@@ -154,7 +154,7 @@ func TestAParcelIsNeverLost(t *testing.T) {
 		s.at(day, func(env *environment) { env.SignalWorkflow(workflows.SignalShipment, parcel) }),
 		s.expects(day+time.Hour, order.StateAwaitsMerchant, func() {
 			require.Equal(t, order.RequiresCapture, s.stripe.payment().State, "a parcel is no decision")
-		}), s.at(2*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+		}), s.at(2*day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }))
 	require.Len(t, view.Shipments, 1)
 	s.requireMoney(3700, 0)
 }
@@ -238,7 +238,7 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 	view := s.ends(order.StateAccepted, s.at(time.Hour, func(*environment) {
 		s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
 	}), s.hears(time.Hour+time.Second, "evt_2", "charge.captured", "ch_1"),
-		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }),
+		s.at(day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }),
 		s.expects(2*day, order.StateHeld,
 			func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
@@ -254,7 +254,7 @@ func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {
 	s.ends(order.StateAccepted, s.at(time.Hour, func(*environment) {
 		s.stripe.pay(func(p *order.Payment) { *p = sale(order.Paid).Summary.Payment })
 	}), s.hears(time.Hour+time.Second, "evt_2", "payment_intent.succeeded", "pi_1"),
-		s.at(9*day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+		s.at(9*day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }))
 	s.requireMoney(3700, 0)
 }
 
@@ -322,7 +322,7 @@ func TestARefundBeforeTheAcceptanceIsToldAfterIt(t *testing.T) {
 	view := s.ends(order.StateAccepted, s.at(time.Minute, func(*environment) { s.stripe.giveBack(550, "") }),
 		s.hears(time.Hour, "evt_2", "charge.refunded", "ch_1"),
 		s.expects(2*time.Hour, order.StateAwaitsMerchant, func() { require.Empty(t, s.shop.told()) }),
-		s.at(day, func(env *environment) { decides(env, order.Decision{Verdict: order.Accepted}) }))
+		s.at(day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }))
 	require.EqualValues(t, 550, view.Refunded)
 	require.Equal(t, []string{"refunded"}, s.shop.told())
 }
@@ -388,8 +388,8 @@ func TestALongLifeGoesOnAfterADecisionThatCameTwice(t *testing.T) {
 	s.shop.down = true
 	_, err := s.run(s.hears(0, "evt_1", "checkout.session.completed", theSale.Session),
 		s.at(time.Hour, func(env *environment) {
-			decides(env, order.Decision{Verdict: order.Accepted})
-			decides(env, order.Decision{Verdict: order.Accepted})
+			decides(env, order.Decision{Status: order.Accepted})
+			decides(env, order.Decision{Status: order.Accepted})
 		}), s.at(3*day, func(env *environment) { env.SetContinueAsNewSuggested(true) }),
 		s.hears(4*day, "evt_2", "payment_intent.succeeded", "pi_1"))
 	var again *temporal.ApplicationError

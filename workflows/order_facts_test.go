@@ -139,12 +139,12 @@ func (s *orderStage) keys(step string) (keys []string) {
 
 func TestWhatStripeRefusedIsTriedUnderAnotherKey(t *testing.T) {
 	t.Parallel()
-	for step, verdict := range map[string]order.Verdict{"capture": order.Accepted, "cancel": order.Rejected} {
+	for step, verdict := range map[string]order.DecisionStatus{"capture": order.Accepted, "cancel": order.Rejected} {
 		s := newOrderStage(t, order.RequiresCapture)
-		s.shop.answers = []order.Decision{{Verdict: verdict, Reason: order.OutOfStock}}
+		s.shop.answers = []order.Decision{{Status: verdict, Reason: order.OutOfStock}}
 		s.stripe.errors[step] = permanently(fault.StripeRejected)
 		var retried, twice reply
-		want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted,
+		want := map[order.DecisionStatus]order.State{order.Accepted: order.StateAccepted,
 			order.Rejected: order.StateRejected}[verdict]
 		s.ends(want, s.expects(time.Hour, order.StateHeld), s.asks(2*time.Hour, workflows.UpdateRetry, ada, &retried),
 			s.asks(3*time.Hour, workflows.UpdateRetry, ada, &twice))
@@ -153,7 +153,7 @@ func TestWhatStripeRefusedIsTriedUnderAnotherKey(t *testing.T) {
 		keys := s.keys(step)
 		require.Len(t, keys, 2, step)
 		require.NotEqual(t, keys[0], keys[1])
-		captured := map[order.Verdict]int64{order.Accepted: 3700}[verdict]
+		captured := map[order.DecisionStatus]int64{order.Accepted: 3700}[verdict]
 		s.requireMoney(captured, 0)
 	}
 }
@@ -197,7 +197,7 @@ func TestRefundsThatAreNotSaidClearly(t *testing.T) {
 		require.Error(t, json.Unmarshal([]byte(body), &d), body)
 	}
 	want := workflows.MerchantDecision{
-		Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
+		Decision: order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
 	}
 	require.NoError(t, json.Unmarshal([]byte(encoded(t, want)), &d))
 	require.Equal(t, want, d)
@@ -211,7 +211,7 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 		return []order.AcceptedLine{{SKU: sku, Quantity: quantity}}
 	}
 	accepts := func(lines []order.AcceptedLine) workflows.MerchantDecision {
-		return workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Lines: lines}}
+		return workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted, Lines: lines}}
 	}
 	for name, c := range map[string]struct {
 		pending bool
@@ -225,7 +225,7 @@ func TestReportsThatDoNotFitAreRefused(t *testing.T) {
 		"more than was ordered": {true, workflows.UpdateDecide, accepts(lines("LAMP-1", 4)),
 			fault.MerchantAnswerInvalid, "of which 3 were ordered"},
 		"no decision": {true, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Pending}}, fault.InputInvalid,
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Pending}}, fault.InputInvalid,
 			"pending"},
 		"accepted otherwise": {false, workflows.UpdateDecide, accepts(lines("LAMP-1", 1)), fault.OrderConflict,
 			"accepted already, otherwise"},
@@ -277,7 +277,7 @@ func TestTwoParcelsHoldNoMoreThanWasOrdered(t *testing.T) {
 	require.Len(t, view.Shipments, 3)
 
 	s = newOrderStage(t, order.Paid)
-	s.shop.answers = []order.Decision{{Verdict: order.Accepted,
+	s.shop.answers = []order.Decision{{Status: order.Accepted,
 		Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}}
 	var tooMuch reply
 	s.ends(order.StateAccepted, s.asks(day, workflows.UpdateShip, two("p-1"), &tooMuch))
@@ -301,7 +301,7 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
 	s.pending()
-	part := order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}
+	part := order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}
 	numbered := part
 	numbered.Reference = "SO-9"
 	var taken, again, otherwise reply
@@ -309,7 +309,7 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 		s.asks(day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: part}, &taken),
 		s.asks(2*day, workflows.UpdateDecide, workflows.MerchantDecision{Decision: numbered}, &again),
 		s.asks(3*day, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}, &otherwise))
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted}}, &otherwise))
 	require.NoError(t, errors.Join(taken.refused, taken.failed, again.refused, again.failed))
 	require.ErrorContains(t, otherwise.refused, "otherwise")
 	require.Equal(t, "SO-9", view.Decision.Reference)

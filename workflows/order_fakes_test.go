@@ -239,7 +239,7 @@ func (f *shop) Send(
 	if err := f.fail("mail"); err != nil {
 		return false, err
 	}
-	if s.Buyer.Email == "" || (kind == order.RejectionMail) != (d.Verdict == order.Rejected) {
+	if s.Buyer.Email == "" || (kind == order.RejectionMail) != (d.Status == order.Rejected) {
 		return false, errors.New("to whom, and what?")
 	}
 	f.letters = append(f.letters, d)

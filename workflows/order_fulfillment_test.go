@@ -74,7 +74,7 @@ func TestWhatCannotGoOnIsHeld(t *testing.T) {
 		"the endpoint": {func(s *orderStage) { s.shop.errors["submit"] = permanently(fault.MerchantRejected) },
 			"MerchantRejected"},
 		"a strange answer": {func(s *orderStage) {
-			s.shop.answers = []order.Decision{{Verdict: "?"}, {Verdict: order.Accepted}}
+			s.shop.answers = []order.Decision{{Status: "?"}, {Status: order.Accepted}}
 		}, "cannot be used"},
 		"Stripe's no": {func(s *orderStage) { s.stripe.errors["session"] = permanently(fault.StripeForbidden) },
 			"StripeForbidden"},
@@ -113,7 +113,7 @@ func TestAHeldOrderCanBeCalledOff(t *testing.T) {
 		require.Empty(t, s.shop.submitted)
 		require.Empty(t, s.shop.notices, "a merchant who never saw the order is not told of its end")
 		require.Len(t, s.shop.letters, 1)
-		require.Equal(t, order.Rejected, s.shop.letters[0].Verdict)
+		require.Equal(t, order.Rejected, s.shop.letters[0].Status)
 		s.requireMoney(s.stripe.session.Summary.Payment.Captured, s.stripe.session.Summary.Payment.Captured)
 	}
 }
@@ -147,7 +147,7 @@ func TestRejectedOrdersGiveTheMoneyBackOnce(t *testing.T) {
 	t.Parallel()
 	for state, step := range map[order.PaymentState]string{order.Paid: "refund", order.RequiresCapture: "cancel"} {
 		s := newOrderStage(t, state)
-		s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: "out_of_stock"}}
+		s.shop.answers = []order.Decision{{Status: order.Rejected, Reason: "out_of_stock"}}
 		unavailable := fault.NewPlain(fault.StripeUnavailable, errors.New("bad gateway"))
 		s.stripe.errors[step] = []error{unavailable, unavailable}
 		view := s.ends(order.StateRejected, s.hears(day, "evt_7", "charge.refunded", "ch_1"))
@@ -164,7 +164,7 @@ func TestRejectedOrdersGiveTheMoneyBackOnce(t *testing.T) {
 func TestARefundThatFailsIsMadeAnewUnderAnotherKey(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.Paid)
-	s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: order.OutOfStock}}
+	s.shop.answers = []order.Decision{{Status: order.Rejected, Reason: order.OutOfStock}}
 	s.stripe.refunds = []order.Refund{{ID: "re_0", Status: "failed", Key: theSale.Key("refund/all")}}
 	var retried reply
 	s.ends(order.StateRejected, s.expects(time.Hour, order.StateHeld),
@@ -268,18 +268,18 @@ func TestPendingOrdersWaitForTheMerchant(t *testing.T) {
 		captured int64
 		told     []string
 	}{
-		"accepted": {&order.Decision{Verdict: order.Accepted}, order.StateAccepted, 3700, nil},
-		"in part": {&order.Decision{Verdict: order.Accepted,
+		"accepted": {&order.Decision{Status: order.Accepted}, order.StateAccepted, 3700, nil},
+		"in part": {&order.Decision{Status: order.Accepted,
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}}, order.StateAccepted, 3150, nil},
-		"rejected": {&order.Decision{Verdict: order.Rejected, Reason: order.CannotShip}, order.StateRejected, 0, nil},
+		"rejected": {&order.Decision{Status: order.Rejected, Reason: order.CannotShip}, order.StateRejected, 0, nil},
 		"silence":  {nil, order.StateRejected, 0, []string{"canceled"}},
-		"nonsense": {&order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}},
+		"nonsense": {&order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "X", Quantity: 1}}},
 			order.StateRejected, 0, []string{"canceled"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, order.RequiresCapture)
-			s.shop.answers = []order.Decision{{Verdict: order.Pending}}
+			s.shop.answers = []order.Decision{{Status: order.Pending}}
 			prepare := s.expects(day, order.StateAwaitsMerchant)
 			s.ends(c.want, prepare, s.at(2*day, func(env *environment) {
 				if c.decision != nil {
@@ -298,7 +298,7 @@ func TestAPendingOrderEndsBeforeItsAuthorisation(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)
 	s.settings(func(o *order.Settings) { o.DecideWithin = o.DecideWithin + 30*24*3600*1e9 })
-	s.shop.answers = []order.Decision{{Verdict: order.Pending}}
+	s.shop.answers = []order.Decision{{Status: order.Pending}}
 	view := s.ends(order.StateRejected, s.expects(6*day, order.StateAwaitsMerchant),
 		s.expects(7*day-5*time.Hour, order.StateRejected))
 	require.Equal(t, string(order.AuthorizationEnded), view.Reason)
@@ -341,7 +341,7 @@ func TestAnOrderIsNotShippedOnceTheMoneyIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newOrderStage(t, gone.state)
-			s.shop.answers = []order.Decision{{Verdict: order.Pending}}
+			s.shop.answers = []order.Decision{{Status: order.Pending}}
 			s.ends(order.StateCanceled, s.at(day, func(*environment) { gone.take(s.stripe) }),
 				s.hears(day+time.Second, "evt_5", gone.event, "pi_1"))
 			require.Equal(t, []string{"canceled"}, s.shop.told())
@@ -360,14 +360,14 @@ func TestMailNeverBlocks(t *testing.T) {
 
 func TestAnAcceptedOrderCanBeCanceledUntilItIsShipped(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []order.Verdict{order.Accepted, order.Pending} {
+	for _, answer := range []order.DecisionStatus{order.Accepted, order.Pending} {
 		s := newOrderStage(t, order.RequiresCapture)
-		s.shop.answers = []order.Decision{{Verdict: answer}}
+		s.shop.answers = []order.Decision{{Status: answer}}
 		var canceled reply
 		s.ends(order.StateCanceled, s.asks(day, workflows.UpdateCancel, ada, &canceled))
 		require.NoError(t, errors.Join(canceled.refused, canceled.failed))
 		require.Equal(t, []string{"canceled"}, s.shop.told())
-		require.Equal(t, order.Rejected, s.shop.letters[len(s.shop.letters)-1].Verdict)
+		require.Equal(t, order.Rejected, s.shop.letters[len(s.shop.letters)-1].Status)
 		s.requireAgreement()
 	}
 }
@@ -383,7 +383,7 @@ func TestEventsInAnyOrder(t *testing.T) {
 			s := newOrderStage(t, states[dice.IntN(len(states))])
 			s.stripe.dispute(order.Dispute{ID: "du_1", Status: "lost"})
 			if dice.IntN(2) == 0 {
-				s.shop.answers = []order.Decision{{Verdict: order.Rejected, Reason: order.OutOfStock}}
+				s.shop.answers = []order.Decision{{Status: order.Rejected, Reason: order.OutOfStock}}
 			}
 			kinds, seen := order.EventTypes(), map[string]bool{}
 			var play []func(*environment)
@@ -396,8 +396,8 @@ func TestEventsInAnyOrder(t *testing.T) {
 				seen[id] = true
 				play = append(play, s.hears(time.Duration(dice.Int64N(int64(5*day))), id, kind, "du_1"))
 			}
-			want := map[order.Verdict]order.State{order.Accepted: order.StateAccepted,
-				order.Rejected: order.StateRejected}[s.shop.answers[0].Verdict]
+			want := map[order.DecisionStatus]order.State{order.Accepted: order.StateAccepted,
+				order.Rejected: order.StateRejected}[s.shop.answers[0].Status]
 			if want == order.StateAccepted &&
 				slices.ContainsFunc(slices.Collect(maps.Keys(seen)),
 					func(id string) bool { return strings.HasPrefix(id, "evt_charge_dispute") }) {

@@ -114,7 +114,7 @@ func newOrderStage(t *testing.T, state order.PaymentState) *orderStage {
 	s := &orderStage{
 		t: t, store: objectstoretest.NewMemory("catalogs"),
 		stripe: &till{session: sale(state), disputes: map[string]order.Dispute{}, errors: map[string][]error{}},
-		shop: &shop{answers: []order.Decision{{Verdict: order.Accepted, Reference: "SO-1"}},
+		shop: &shop{answers: []order.Decision{{Status: order.Accepted, Reference: "SO-1"}},
 			errors: map[string][]error{}},
 		past: &recorder{DataConverter: converter.GetDefaultDataConverter()}, news: &platform{},
 	}

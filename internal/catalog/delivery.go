@@ -80,7 +80,7 @@ func (o OpenImport) Part() Part { return o.Delivery.Parts[0] }
 // RowsOf counts a comparison the way reports do.
 func RowsOf(c feed.Counts) ReportRows {
 	return ReportRows{
-		Source: c.Source, Unchanged: c.Unchanged, Sent: c.Sent, Deleted: c.Deleted, HeldBack: c.HeldBack,
+		Source: c.Source, Unchanged: c.Unchanged, Sent: c.Sent, Deleted: c.Deleted, KeptBack: c.KeptBack,
 		StillRefused: c.StillRefused, Superseded: c.Superseded, Unsettled: c.Unsettled, NotDeleted: c.NotDeleted,
 		Waiting: c.Waiting,
 	}

@@ -56,14 +56,14 @@ func (r Report) CarriedThrough() bool {
 // MaxCauses is how many causes a report counts one by one.
 const MaxCauses = 100
 
-// ReportRows counts rows. Source = Unchanged + Sent + HeldBack + StillRefused + Superseded + Unsettled, where a row of
+// ReportRows counts rows. Source = Unchanged + Sent + KeptBack + StillRefused + Superseded + Unsettled, where a row of
 // the source was sent for being new or changed; tombstones are beside them: those that Stripe took are Deleted.
 type ReportRows struct {
 	Source       int64 `json:"source"`
 	Unchanged    int64 `json:"unchanged"`     // Stripe has them already
 	Sent         int64 `json:"sent"`          // new or changed
 	Deleted      int64 `json:"deleted"`       // tombstones for rows that vanished, as far as Stripe did not refuse them
-	HeldBack     int64 `json:"held_back"`     // kept back by Vitrine: Stripe would refuse them
+	KeptBack     int64 `json:"held_back"`     // kept back by Vitrine: Stripe would refuse them
 	StillRefused int64 `json:"still_refused"` // refused by Stripe before, and not changed since: not sent again
 	Superseded   int64 `json:"superseded"`    // a later row of the file has the same id
 

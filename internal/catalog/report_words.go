@@ -74,7 +74,7 @@ func (r ReportRows) Fates(o Outcome) []Tally {
 	return []Tally{
 		{TallyUnchanged, r.Unchanged, "unchanged", "with Stripe already"},
 		{TallySent, r.Sent, sent, difference(o)},
-		{TallyKeptBack, r.HeldBack, "kept back", "Stripe would refuse them"},
+		{TallyKeptBack, r.KeptBack, "kept back", "Stripe would refuse them"},
 		{TallyStillRefused, r.StillRefused, "still refused", "by Stripe, not changed since"},
 		{TallySuperseded, r.Superseded, "superseded", "by a later row of the same id"},
 		{TallyUnsettled, r.Unsettled, "waiting to be sent again", "Stripe did not say whether it took them"},
@@ -126,7 +126,7 @@ func (r ReportRows) RowsText(o Outcome) string {
 func (r ReportRows) StripeText(o Outcome) string { return sentence(occurred(r.Answers(o))) }
 
 // ToRepair counts the rows that agents do not get as the file has them.
-func (r ReportRows) ToRepair() int64 { return r.HeldBack + r.Refused + r.StillRefused }
+func (r ReportRows) ToRepair() int64 { return r.KeptBack + r.Refused + r.StillRefused }
 
 // Open counts the rows that nobody can say more of than that they are tried again.
 func (r ReportRows) Open() int64 { return r.Unknown + r.Unsettled + r.NotDeleted }

@@ -128,8 +128,8 @@ func inOrder(all []event) []event {
 }
 
 func decided(d order.Decision) event {
-	e := event{What: "The merchant " + spaced(string(d.Verdict)), Tone: "good"}
-	switch d.Verdict {
+	e := event{What: "The merchant " + spaced(string(d.Status)), Tone: "good"}
+	switch d.Status {
 	case order.Rejected:
 		e.Tone, e.More = "bad", spaced(string(d.Reason))
 	case order.Pending:

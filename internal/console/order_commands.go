@@ -266,7 +266,7 @@ func readDecision(a asking) (asked, error) {
 }
 
 func readAcceptance(a asking) (order.Decision, []string, error) {
-	d := order.Decision{Verdict: order.Accepted, Reference: a.text("reference")}
+	d := order.Decision{Status: order.Accepted, Reference: a.text("reference")}
 	if d.Reference != "" && order.ReferenceOf(d.Reference) == "" {
 		return d, nil, errors.New("the merchant's number: expected at most 64 letters, digits and . _ / # -")
 	}
@@ -286,7 +286,7 @@ func readAcceptance(a asking) (order.Decision, []string, error) {
 }
 
 func readRejection(a asking) (order.Decision, []string, error) {
-	d := order.Decision{Verdict: order.Rejected, Reason: order.Reason(a.text("reason"))}
+	d := order.Decision{Status: order.Rejected, Reason: order.Reason(a.text("reason"))}
 	if !slices.Contains(order.Reasons(), d.Reason) {
 		return d, nil, errors.New("reason: choose why it is rejected")
 	}

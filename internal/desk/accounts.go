@@ -109,7 +109,7 @@ func (d Desk) accountsSet(ctx context.Context, prefix, after string, most int) (
 func (d Desk) accountsKept(ctx context.Context, prefix, after string, most int) (rows []AccountRow, err error) {
 	l := d.Documents.Layout
 	for len(rows) < most {
-		names, err := d.Documents.Objects.FoldersAfter(ctx, l.StateBucket, l.StatePrefix+prefix, after)
+		names, err := d.Documents.Objects.FoldersAfter(ctx, l.StateBucket, l.KeptPrefix(prefix), after)
 		if err != nil || len(names) == 0 {
 			return rows, err
 		}

@@ -10,22 +10,22 @@ import (
 	"vitrine/internal/preflight"
 )
 
-// Verdict is what a check makes of what it found.
-type Verdict string
+// Severity is what a check makes of what it found.
+type Severity string
 
-// The verdicts, from good to bad.
+// The severities, from good to bad.
 const (
-	Right    Verdict = "right"
-	Unseen   Verdict = "unseen"   // it cannot be seen from here, or not before something else is mended
-	Doubtful Verdict = "doubtful" // it works, or is not needed yet, and somebody has to look at it
-	Wrong    Verdict = "wrong"
+	Right    Severity = "right"
+	Unseen   Severity = "unseen"   // it cannot be seen from here, or not before something else is mended
+	Doubtful Severity = "doubtful" // it works, or is not needed yet, and somebody has to look at it
+	Wrong    Severity = "wrong"
 )
 
 // Finding is what a check found.
 type Finding struct {
-	Verdict Verdict `json:"verdict"`
-	Found   string  `json:"found"`
-	Remedy  string  `json:"remedy,omitempty"` // the command or page that mends it; empty if nothing is to be mended
+	Severity Severity `json:"severity"`
+	Found    string   `json:"found"`
+	Remedy   string   `json:"remedy,omitempty"` // the command or page that mends it; empty if nothing is to be mended
 }
 
 func right(format string, values ...any) Finding {

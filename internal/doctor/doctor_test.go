@@ -161,12 +161,12 @@ func (w *ward) examine() (amiss []Result) {
 		require.Equal(w.t, checks[made].Name, r.Check, "in the order of the table")
 		require.NotEmpty(w.t, r.Found, r.Check)
 		made++
-		if r.Verdict != Right {
+		if r.Severity != Right {
 			amiss = append(amiss, r)
 		}
 	})
 	require.Equal(w.t, len(checks), made)
-	return slices.DeleteFunc(amiss, func(r Result) bool { return r.Check == "fairness" && r.Verdict == Unseen })
+	return slices.DeleteFunc(amiss, func(r Result) bool { return r.Check == "fairness" && r.Severity == Unseen })
 }
 
 func storage(code fault.Code, text string) error { return fault.NewPermanent(code, errors.New(text)) }
@@ -178,11 +178,11 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, newWard(t).examine())
 	for name, c := range map[string]struct {
-		spoil   func(w *ward)
-		check   string
-		verdict Verdict
-		found   string
-		remedy  string
+		spoil    func(w *ward)
+		check    string
+		severity Severity
+		found    string
+		remedy   string
 	}{
 		"configuration": {func(w *ward) { w.Problems = []error{errors.New("X: is not set")} }, "configuration",
 			Wrong, "X: is not set", "starter env"},
@@ -325,10 +325,10 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 					said = &r
 					continue
 				}
-				require.NotEqual(t, Wrong, r.Verdict, "%s is not to blame: %s", r.Check, r.Found)
+				require.NotEqual(t, Wrong, r.Severity, "%s is not to blame: %s", r.Check, r.Found)
 			}
 			require.NotNil(t, said, "nobody noticed")
-			require.Equal(t, c.verdict, said.Verdict, said.Found)
+			require.Equal(t, c.severity, said.Severity, said.Found)
 			require.Contains(t, said.Found, c.found)
 			require.Contains(t, said.Remedy, c.remedy)
 		})
@@ -343,7 +343,7 @@ func TestTheFleetIsExamined(t *testing.T) {
 	require.Empty(t, w.examine())
 	for name, c := range map[string]struct {
 		spoil              func(w *ward, f *Fleet)
-		ofFleet, ofAccount Verdict
+		ofFleet, ofAccount Severity
 		found, remedy      string // of the account
 	}{
 		"no fleet": {func(_ *ward, f *Fleet) { *f = Fleet{} }, Right, Wrong,
@@ -371,9 +371,9 @@ func TestTheFleetIsExamined(t *testing.T) {
 			for _, r := range w.examine() {
 				said[r.Check] = r
 			}
-			verdict := func(check string) Verdict {
+			verdict := func(check string) Severity {
 				if r, amiss := said[check]; amiss {
-					return r.Verdict
+					return r.Severity
 				}
 				return Right
 			}
@@ -396,7 +396,7 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 	}
 	var broken []string
 	for _, r := range w.examine() {
-		if r.Verdict != Unseen {
+		if r.Severity != Unseen {
 			broken = append(broken, r.Check)
 		}
 	}
@@ -412,7 +412,7 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 	w.stripe.err = forbidden()
 	for _, r := range w.examine() {
 		if r.Check == "connected" {
-			require.Equal(t, Wrong, r.Verdict)
+			require.Equal(t, Wrong, r.Severity)
 			return
 		}
 	}
@@ -432,7 +432,7 @@ func TestACheckThatHangs(t *testing.T) {
 		var all []string
 		began := time.Now()
 		Examine(t.Context(), checks, 1,
-			func(r Result) { all = append(all, r.Check+": "+string(r.Verdict)+", "+r.Found) })
+			func(r Result) { all = append(all, r.Check+": "+string(r.Severity)+", "+r.Found) })
 		require.Equal(t, []string{"hangs: wrong, no answer within 10s", "works: right, fine"}, all)
 		require.Equal(t, usual, time.Since(began))
 	})
@@ -453,7 +453,7 @@ func TestSourcesAreReadOneAfterTheOther(t *testing.T) {
 		quick := Check{Name: "quick", Look: func(context.Context) Finding { return right("fine") }}
 		began := time.Now()
 		Examine(t.Context(), []Check{quick, read, read, read, quick}, 2, func(r Result) {
-			require.Equal(t, Right, r.Verdict, r.Found)
+			require.Equal(t, Right, r.Severity, r.Found)
 			made++
 		})
 		require.Equal(t, 5, made)

@@ -115,11 +115,11 @@ func (s Stripe) clock(ctx context.Context) Finding {
 }
 
 // tries makes a check of a permission; need is what its lack means.
-func (s Stripe) tries(p stripeapi.Permission, need Verdict) Check {
+func (s Stripe) tries(p stripeapi.Permission, need Severity) Check {
 	return Check{Name: "may: " + p.Name, Look: func(ctx context.Context) Finding {
 		f := mayRead(ctx, s.AtStripe, s.Sample, p)
-		if f.Verdict == Wrong {
-			f.Verdict = need
+		if f.Severity == Wrong {
+			f.Severity = need
 		}
 		return f
 	}}

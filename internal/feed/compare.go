@@ -68,7 +68,7 @@ type Counts struct {
 	Source       int64 // all of them; the sum of the next six and Asked
 	Unchanged    int64 // Stripe has them
 	Sent         int64 // new or changed
-	HeldBack     int64 // kept back, because Stripe would refuse them
+	KeptBack     int64 // kept back, because Stripe would refuse them
 	StillRefused int64 // Stripe refused them before, and they did not change
 	Superseded   int64 // a later row has the same id, and counts in their place unless Duplicates says otherwise
 	Unsettled    int64 // nobody knows whether Stripe took them; see Options.WaitUnknown

@@ -73,7 +73,7 @@ func FuzzCompare(f *testing.F) {
 		o.Manifest = settled(t, NewManifest(o.Kind), d)
 		again, _ := compared(t, string(source), o)
 		require.Zero(t, again.Counts.Sent)
-		require.Equal(t, d.Counts.HeldBack, again.Counts.HeldBack)
+		require.Equal(t, d.Counts.KeptBack, again.Counts.KeptBack)
 	})
 }
 

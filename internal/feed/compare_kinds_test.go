@@ -97,7 +97,7 @@ func TestARowThatDeletesVouchesForNoOther(t *testing.T) {
 	const rest = ",Oak table,Made of oak.,https://a.example/1,https://a.example/1.jpg,in_stock,free,"
 	d, out := compared(t, head+"A"+rest+"true\n"+"B"+rest+"\n"+"C"+rest+"\n", Options{})
 	require.Equal(t, []string{"3 B not_amount price", "4 C not_amount price"}, out.found)
-	require.EqualValues(t, 2, d.Counts.HeldBack)
+	require.EqualValues(t, 2, d.Counts.KeptBack)
 	require.Zero(t, d.Counts.Sent)
 }
 

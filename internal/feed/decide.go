@@ -37,7 +37,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.delta.Counts.Invalid++
 	}
 	if c.heldBack(e) {
-		c.delta.Counts.HeldBack++
+		c.delta.Counts.KeptBack++
 		return nil
 	}
 	if torn {
@@ -196,7 +196,7 @@ func (c *comparison) holdBack(e *examined, cause Cause, column string, value []b
 	if e.state == sound {
 		c.delta.Counts.Invalid++
 	}
-	c.delta.Counts.HeldBack++
+	c.delta.Counts.KeptBack++
 	return c.found(e, cause, column, value)
 }
 

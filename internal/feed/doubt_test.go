@@ -247,7 +247,7 @@ func TestValuesThatMayHaveCellsOfAnotherRow(t *testing.T) {
 				o.Manifest = manifestAfter(t, o, nil, heading+known)
 				d, _ := compared(t, heading+strings.Replace(known, "Oak table", title, 1), o)
 				require.Equal(t, sent, d.Counts.Sent == 1, d.Counts)
-				require.Equal(t, !sent, d.Counts.HeldBack == 1, d.Counts)
+				require.Equal(t, !sent, d.Counts.KeptBack == 1, d.Counts)
 				require.Zero(t, d.Counts.Deleted)
 			})
 		}

@@ -133,7 +133,7 @@ func compared(tb testing.TB, source string, o Options) (Delta, *recorder) {
 func requireAccounted(tb testing.TB, d Delta) {
 	tb.Helper()
 	c := d.Counts
-	require.Equal(tb, c.Source, c.Unchanged+c.Sent+c.HeldBack+c.StillRefused+c.Superseded+c.Unsettled+c.Asked, "%+v", c)
+	require.Equal(tb, c.Source, c.Unchanged+c.Sent+c.KeptBack+c.StillRefused+c.Superseded+c.Unsettled+c.Asked, "%+v", c)
 	require.LessOrEqual(tb, c.Invalid, c.Source)
 	entries := int64(0)
 	for _, part := range d.Parts {
@@ -199,7 +199,7 @@ func outcome(tb testing.TB, d Delta, out *recorder, o Options) string {
 	for _, count := range []struct {
 		n    int64
 		what string
-	}{{c.Unchanged, "unchanged"}, {c.HeldBack, "held back"}, {c.StillRefused, "still refused"},
+	}{{c.Unchanged, "unchanged"}, {c.KeptBack, "held back"}, {c.StillRefused, "still refused"},
 		{c.Superseded, "superseded"}, {c.Unsettled, "unsettled"}, {c.NotDeleted, "not deleted"}, {c.Asked, "asked"}} {
 		if count.n > 0 {
 			texts = append(texts, fmt.Sprintf("%d %s", count.n, count.what))

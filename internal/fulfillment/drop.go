@@ -24,9 +24,9 @@ func (d Drop) Submit(ctx context.Context, f order.Fulfillment, doc order.Documen
 		return order.Decision{}, err
 	}
 	if f.AwaitAnswer {
-		return order.Decision{Verdict: order.Pending}, nil
+		return order.Decision{Status: order.Pending}, nil
 	}
-	return order.Decision{Verdict: order.Accepted}, nil
+	return order.Decision{Status: order.Accepted}, nil
 }
 
 // Notify lays a notice down.

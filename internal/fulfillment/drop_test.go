@@ -25,7 +25,7 @@ func TestDropNeverWritesOver(t *testing.T) {
 	drop, f, doc := dropInto(store), order.Fulfillment{Kind: order.S3}, testSession().Document()
 	decision, err := drop.Submit(t.Context(), f, doc)
 	require.NoError(t, err)
-	require.Equal(t, order.Decision{Verdict: order.Accepted}, decision)
+	require.Equal(t, order.Decision{Status: order.Accepted}, decision)
 	body, object, err := store.Get(t.Context(), "state", "orders/acct_1/cs_test_1.json")
 	require.NoError(t, err)
 	var there order.Document
@@ -58,7 +58,7 @@ func TestDropNeverWritesOver(t *testing.T) {
 	own := order.Fulfillment{Kind: order.S3, Bucket: "shop", Prefix: "in/", AwaitAnswer: true}
 	decision, err = Merchants{Drop: drop}.Submit(t.Context(), own, doc)
 	require.NoError(t, err)
-	require.Equal(t, order.Pending, decision.Verdict)
+	require.Equal(t, order.Pending, decision.Status)
 	_, err = store.Head(t.Context(), "shop", "in/acct_1/cs_test_1.json")
 	require.NoError(t, err)
 }

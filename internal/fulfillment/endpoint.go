@@ -67,7 +67,7 @@ func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Do
 		return order.Decision{}, err
 	}
 	if status == http.StatusConflict && !order.Decides(body) {
-		return order.Decision{Verdict: order.Accepted}, nil
+		return order.Decision{Status: order.Accepted}, nil
 	}
 	decision, err := order.ParseDecision(body)
 	if err == nil {

@@ -169,21 +169,21 @@ func TestAnswersThatAgree(t *testing.T) {
 		want order.Decision
 	}{
 		"accepted": {&merchant{status: 200, body: `{"status":"accepted","reference":"SO-1"}`},
-			order.Decision{Verdict: order.Accepted, Reference: "SO-1"}},
+			order.Decision{Status: order.Accepted, Reference: "SO-1"}},
 		"partly": {&merchant{status: 201,
 			body: `{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":2}]}`},
-			order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}},
+			order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}},
 		"pending": {&merchant{status: 202, body: `{"status":"pending"}`},
-			order.Decision{Verdict: order.Pending}},
+			order.Decision{Status: order.Pending}},
 		"rejected": {&merchant{status: 200, body: `{"status":"rejected","reason":"out_of_stock"}`},
-			order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}},
-		"known": {&merchant{status: 409, body: " \n"}, order.Decision{Verdict: order.Accepted}},
+			order.Decision{Status: order.Rejected, Reason: order.OutOfStock}},
+		"known": {&merchant{status: 409, body: " \n"}, order.Decision{Status: order.Accepted}},
 		"known, in full": {&merchant{status: 409,
 			body: `{"error":{"code":"known"},"reason":"it is there","reference":"SO-1"}`},
-			order.Decision{Verdict: order.Accepted}},
-		"known, by name": {&merchant{status: 409, body: `{"error":"known"}`}, order.Decision{Verdict: order.Accepted}},
+			order.Decision{Status: order.Accepted}},
+		"known, by name": {&merchant{status: 409, body: `{"error":"known"}`}, order.Decision{Status: order.Accepted}},
 		"known, no to": {&merchant{status: 409, body: `{"status":"rejected","reason":"duplicate"}`},
-			order.Decision{Verdict: order.Rejected, Reason: order.Duplicate}},
+			order.Decision{Status: order.Rejected, Reason: order.Duplicate}},
 	} {
 		got, err := endpoint().Submit(t.Context(), serve(t, c.m), testSession().Document())
 		require.NoError(t, err, name)

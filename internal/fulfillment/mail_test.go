@@ -155,7 +155,7 @@ func TestMailsThatAreNotTaken(t *testing.T) {
 	} {
 		box := &mailbox{answers: c.answers}
 		sent, err := mailer(t, box.serve(t), "").Send(t.Context(), order.ConfirmationMail, testMail, testSession(),
-			order.Decision{Verdict: order.Accepted})
+			order.Decision{Status: order.Accepted})
 		require.False(t, sent, name)
 		requireFault(t, err, c.kind, c.code)
 		require.Empty(t, box.mails)
@@ -163,7 +163,7 @@ func TestMailsThatAreNotTaken(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := mailer(t, (&mailbox{}).serve(t), "").Send(ctx, order.ConfirmationMail, testMail, testSession(),
-		order.Decision{Verdict: order.Accepted})
+		order.Decision{Status: order.Accepted})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -171,7 +171,7 @@ func TestServersWithoutTLSGetNoMail(t *testing.T) {
 	t.Parallel()
 	box := &mailbox{}
 	_, err := mailer(t, strings.TrimSuffix(box.serve(t), "?tls=none"), "").Send(t.Context(), order.ConfirmationMail,
-		testMail, testSession(), order.Decision{Verdict: order.Accepted})
+		testMail, testSession(), order.Decision{Status: order.Accepted})
 	requireFault(t, err, fault.Plain, fault.MailUnavailable)
 	require.Empty(t, box.mails)
 }
@@ -189,14 +189,14 @@ func TestNobodyToWriteTo(t *testing.T) {
 	}{{mailer(t, "", ""), testMail, testSession()}, {mailer(t, address, ""), order.Mail{}, testSession()},
 		{mailer(t, address, ""), testMail, noBuyer}} {
 		sent, err := c.mailer.Send(t.Context(), order.ConfirmationMail, c.mail, c.session,
-			order.Decision{Verdict: order.Accepted})
+			order.Decision{Status: order.Accepted})
 		require.NoError(t, err)
 		require.False(t, sent)
 	}
 	bad := testSession()
 	bad.Buyer.Email = "jenny@example.com\r\nBcc: everybody@example.com"
 	_, err := mailer(t, address, "").Send(t.Context(), order.ConfirmationMail, testMail, bad,
-		order.Decision{Verdict: order.Accepted})
+		order.Decision{Status: order.Accepted})
 	requireFault(t, err, fault.Permanent, fault.MailRejected)
 	require.Empty(t, box.mails)
 }
@@ -207,7 +207,7 @@ func TestConfirmationMail(t *testing.T) {
 	m := mailer(t, box.serve(t), "")
 	for range 2 {
 		sent, err := m.Send(t.Context(), order.ConfirmationMail, testMail, testSession(),
-			order.Decision{Verdict: order.Accepted, Reference: "SO-1"})
+			order.Decision{Status: order.Accepted, Reference: "SO-1"})
 		require.NoError(t, err)
 		require.True(t, sent)
 	}
@@ -238,7 +238,7 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	session := testSession()
 	session.Summary.Agent = order.Agent{}
 	_, err := m.Send(t.Context(), order.ConfirmationMail, testMail, session,
-		order.Decision{Verdict: order.Accepted,
+		order.Decision{Status: order.Accepted,
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}, {SKU: "BULB-1", Quantity: 1}}})
 	require.NoError(t, err)
 	_, plain, _ := parts(t, box.mails[0])
@@ -248,7 +248,7 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	require.Contains(t, plain, "by an AI agent.", "the products are a feed's, though Stripe does not name the agent")
 
 	_, err = m.Send(t.Context(), order.RejectionMail, testMail, testSession(),
-		order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})
+		order.Decision{Status: order.Rejected, Reason: order.OutOfStock})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[1])
 	require.Contains(t, plain, "out of stock")
@@ -258,7 +258,7 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	reserved := testSession()
 	reserved.Summary.Payment = order.Payment{State: order.Canceled, Amount: 3700}
 	_, err = m.Send(t.Context(), order.RejectionMail, testMail, reserved,
-		order.Decision{Verdict: order.Rejected, Reason: order.CannotShip})
+		order.Decision{Status: order.Rejected, Reason: order.CannotShip})
 	require.NoError(t, err)
 	_, plain, _ = parts(t, box.mails[2])
 	require.Contains(t, plain, "37.00 USD was reserved, and is not charged")
@@ -282,7 +282,7 @@ func TestTemplatesOfThePlatform(t *testing.T) {
 		want string
 	}{{testMail, "Order cs_test_1"}, {german, "Bestellung cs_test_1"}} {
 		_, err := m.Send(t.Context(), order.ConfirmationMail, c.mail, testSession(),
-			order.Decision{Verdict: order.Accepted})
+			order.Decision{Status: order.Accepted})
 		require.NoError(t, err)
 		_, plain, html := parts(t, box.mails[i])
 		require.Contains(t, plain, c.want)

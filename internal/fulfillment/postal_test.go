@@ -46,7 +46,7 @@ func TestABuyersWordsStayOnTheirLine(t *testing.T) {
 	const name = "Jenny\r\n\r\nYour order is free.\u2028Click\u202e here\x00\x1b[31m"
 	s.Buyer.Name, s.ShipTo.Name, s.ShipTo.Address.Line1, s.Texts[0].Name = name, name, "1 Main St\nTotal: 0.00 USD",
 		"Lamp\nTotal: 0.00 USD"
-	l := newLetter(order.Mail{From: "shop@example.com"}, s, order.Decision{Verdict: order.Accepted})
+	l := newLetter(order.Mail{From: "shop@example.com"}, s, order.Decision{Status: order.Accepted})
 	letters, err := newLetters("")
 	require.NoError(t, err)
 	for _, kind := range mailKinds {
@@ -68,14 +68,14 @@ func TestEveryLineHasItsPrice(t *testing.T) {
 	require.NoError(t, err)
 	s := testSession()
 	_, text, _, err := letters.write(order.ConfirmationMail, "",
-		newLetter(order.Mail{}, s, order.Decision{Verdict: order.Accepted}))
+		newLetter(order.Mail{}, s, order.Decision{Status: order.Accepted}))
 	require.NoError(t, err)
 	for _, says := range []string{"Thank you for", "Will be shipped to:",
 		": " + order.Money(s.Summary.Lines[0].Subtotal, "usd"),
 		": " + order.Money(s.Summary.Lines[1].Subtotal, "usd")} {
 		require.Contains(t, text, says)
 	}
-	part := order.Decision{Verdict: order.Accepted,
+	part := order.Decision{Status: order.Accepted,
 		Lines: []order.AcceptedLine{{SKU: s.Summary.Lines[0].SKU, Quantity: 1}}}
 	l := newLetter(order.Mail{}, s, part)
 	require.Equal(t, order.Money(s.Summary.Lines[0].TotalOf(1), "usd"), l.Lines[0].Price)

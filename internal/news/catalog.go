@@ -17,7 +17,7 @@ func Synced(id catalog.ID, r catalog.Report, key string) (n News, ok bool) {
 		Feed: id.Feed, Outcome: r.Outcome, Report: key, Source: r.Source.Version(), Reason: shortened(r.Reason),
 		Rows: &Rows{
 			Source: r.Rows.Source, Accepted: r.Rows.Accepted, Deleted: r.Rows.Deleted, Refused: r.Rows.Refused,
-			KeptBack: r.Rows.HeldBack,
+			KeptBack: r.Rows.KeptBack,
 		},
 	}
 	if r.Since != nil {

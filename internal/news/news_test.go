@@ -49,7 +49,7 @@ func report(outcome catalog.Outcome) catalog.Report {
 	return catalog.Report{
 		Account: "acct_1", Feed: feed.Product, Outcome: outcome, At: at.Truncate(time.Second),
 		Source: statestore.Object{Bucket: "b", Key: "k", ETag: `"86794a80"`},
-		Rows:   catalog.ReportRows{Source: 10, Accepted: 7, Deleted: 1, Refused: 2, HeldBack: 1},
+		Rows:   catalog.ReportRows{Source: 10, Accepted: 7, Deleted: 1, Refused: 2, KeptBack: 1},
 		Since:  &catalog.ReportSince{New: 1, Fixed: 2, Still: 3},
 	}
 }

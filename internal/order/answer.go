@@ -48,7 +48,7 @@ func ParseDecision(body []byte) (Decision, error) {
 		return Decision{}, unusable(inOurWords(err))
 	}
 	d := Decision{Reason: Reason(text(a.Reason)), Reference: text(a.Reference)}
-	switch d.Verdict = Verdict(text(a.Status)); d.Verdict {
+	switch d.Status = DecisionStatus(text(a.Status)); d.Status {
 	case Accepted, Rejected, Pending:
 	default:
 		return Decision{}, unfit("its status is %.20q: expected accepted, pending or rejected",
@@ -58,14 +58,14 @@ func ParseDecision(body []byte) (Decision, error) {
 	switch {
 	case err != nil:
 		return Decision{}, unusable(inOurWords(err))
-	case d.Verdict != Accepted && a.Lines != nil:
-		return Decision{}, unfit("it is %s, and has lines: they say what is accepted", d.Verdict)
-	case d.Verdict == Accepted && a.Lines == nil && d.Reason != "":
+	case d.Status != Accepted && a.Lines != nil:
+		return Decision{}, unfit("it is %s, and has lines: they say what is accepted", d.Status)
+	case d.Status == Accepted && a.Lines == nil && d.Reason != "":
 		return Decision{}, unfit("it accepts everything, and has a reason: that of a rejection")
-	case d.Verdict == Accepted && (saysSomething(a.Error) || saysSomething(a.Errors)):
+	case d.Status == Accepted && (saysSomething(a.Error) || saysSomething(a.Errors)):
 		return Decision{}, unfit("it accepts, and has an error: that of a refusal")
-	case a.contradicted(d.Verdict):
-		return Decision{}, unfit("it is %s, and something else in it says the opposite, or names other quantities", d.Verdict)
+	case a.contradicted(d.Status):
+		return Decision{}, unfit("it is %s, and something else in it says the opposite, or names other quantities", d.Status)
 	}
 	d.Lines = lines
 	return d.Tidy(), nil

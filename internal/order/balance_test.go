@@ -12,8 +12,8 @@ import (
 // TestWhatIsOwed: the order is over 37.00, of which 27.50 are for its lamps.
 func TestWhatIsOwed(t *testing.T) {
 	t.Parallel()
-	all := &order.Decision{Verdict: order.Accepted}
-	part := &order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}
+	all := &order.Decision{Status: order.Accepted}
+	part := &order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}
 	refund := func(amount int64, status string) []order.Refund {
 		return []order.Refund{{ID: "re_1", Amount: amount, Currency: "usd", Status: status}}
 	}

@@ -10,7 +10,7 @@ import (
 // beside is what a merchant's answer says under names that are not ours, whatever they are and however deep. A merchant
 // whose system says no somewhere has not said yes: somebody has to look before money moves.
 type beside struct {
-	of   Verdict
+	of   DecisionStatus
 	part bool // the answer has lines: what they leave out may stand elsewhere, as refused
 	late bool // the merchant has the order already: that the request failed is no news
 }
@@ -26,7 +26,7 @@ var (
 )
 
 // contradicted reports whether something says the opposite of the status, or of how much is accepted.
-func (a answer) contradicted(v Verdict) bool {
+func (a answer) contradicted(v DecisionStatus) bool {
 	b := beside{of: v, part: a.Lines != nil}
 	if v == Pending {
 		return false // nothing moves by it

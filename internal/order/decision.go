@@ -12,14 +12,14 @@ import (
 	"vitrine/internal/fault"
 )
 
-// Verdict is what the merchant says to an order.
-type Verdict string
+// DecisionStatus is what the merchant says to an order.
+type DecisionStatus string
 
 const (
-	Accepted Verdict = "accepted" // the merchant takes all of it, or the lines named
+	Accepted DecisionStatus = "accepted" // the merchant takes all of it, or the lines named
 	// Pending means that the merchant has the order and will decide later (accepted asynchronously).
-	Pending  Verdict = "pending"
-	Rejected Verdict = "rejected" // the merchant takes nothing of it
+	Pending  DecisionStatus = "pending"
+	Rejected DecisionStatus = "rejected" // the merchant takes nothing of it
 )
 
 // Reason is why a merchant rejects. It is a closed list: what a merchant writes freely may name the buyer, and a reason
@@ -60,8 +60,8 @@ func (r Reason) ours() bool {
 
 // Decision is the merchant's answer, as history keeps it.
 type Decision struct {
-	Verdict Verdict `json:"verdict"`
-	Reason  Reason  `json:"reason,omitempty"` // of a rejection
+	Status DecisionStatus `json:"verdict"`
+	Reason Reason         `json:"reason,omitempty"` // of a rejection
 	// Lines are what a partial acceptance takes, by SKU; empty means everything. A SKU that is not named is refused.
 	Lines []AcceptedLine `json:"lines,omitempty"`
 	// Reference is the merchant's own number of the order; one that could be more than a number is dropped.
@@ -95,7 +95,7 @@ func ReferenceOf(text string) string {
 // Tidy is the decision without anything that a merchant may have written freely.
 func (d Decision) Tidy() Decision {
 	d.Reference = ReferenceOf(d.Reference)
-	if d.Verdict != Rejected {
+	if d.Status != Rejected {
 		d.Reason = ""
 		return d
 	}
@@ -103,13 +103,13 @@ func (d Decision) Tidy() Decision {
 	return d
 }
 
-// Check returns a permanent error if the decision does not fit the order: an unknown verdict, a SKU that was not
+// Check returns a permanent error if the decision does not fit the order: an unknown status, a SKU that was not
 // ordered, or more than was ordered.
 func (d Decision) Check(s Summary) error {
-	switch d.Verdict {
+	switch d.Status {
 	case Accepted, Pending, Rejected:
 	default:
-		return unfit("its status is %.20q: expected accepted, pending or rejected", statusText(string(d.Verdict)))
+		return unfit("its status is %.20q: expected accepted, pending or rejected", statusText(string(d.Status)))
 	}
 	ordered := s.quantities()
 	seen := map[string]bool{}
@@ -125,7 +125,7 @@ func (d Decision) Check(s Summary) error {
 		}
 		seen[line.SKU] = true
 	}
-	if len(d.Lines) > 0 && d.Verdict == Accepted &&
+	if len(d.Lines) > 0 && d.Status == Accepted &&
 		!slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return l.Quantity > 0 }) {
 		return unfit("it accepts, but nothing of what was ordered: expected the status rejected")
 	}
@@ -134,8 +134,8 @@ func (d Decision) Check(s Summary) error {
 
 // Same reports whether two decisions come to the same, however they are spelled: all of the lines, or no lines.
 func (d Decision) Same(other Decision, s Summary) bool {
-	if d.Verdict != other.Verdict || d.Verdict != Accepted {
-		return d.Verdict == other.Verdict
+	if d.Status != other.Status || d.Status != Accepted {
+		return d.Status == other.Status
 	}
 	is, was := d.quantities(s), other.quantities(s)
 	differs := func(l AcceptedLine) bool { return is[l.SKU] != was[l.SKU] }
@@ -154,7 +154,7 @@ func (d Decision) quantities(s Summary) map[string]int64 {
 func (s Summary) Took(d Decision) (took []AcceptedLine) {
 	left := d.quantities(s)
 	for _, line := range s.Lines {
-		if quantity := left[line.SKU]; quantity > 0 && d.Verdict == Accepted {
+		if quantity := left[line.SKU]; quantity > 0 && d.Status == Accepted {
 			took = append(took, AcceptedLine{SKU: line.SKU, Quantity: quantity})
 		}
 		delete(left, line.SKU) // a SKU may stand in several lines
@@ -175,7 +175,7 @@ func unusable(why error) error {
 // bought. It expects a decision that passed Check.
 func (s Summary) AcceptedAmount(d Decision) int64 {
 	switch {
-	case d.Verdict != Accepted:
+	case d.Status != Accepted:
 		return 0
 	case len(d.Lines) == 0:
 		return s.Amounts.Total

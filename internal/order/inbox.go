@@ -123,14 +123,14 @@ func (l *Lifecycle) AdmitDecision(d Decision) error {
 		return errNotLoaded
 	case !l.r.Submitted:
 		return errNotAtTheirs
-	case d.Verdict == Pending:
+	case d.Status == Pending:
 		return fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
 	if err := d.Check(*l.r.Summary); err != nil {
 		return err
 	}
 	switch {
-	case l.awaitsDecision(), d.Verdict == Rejected:
+	case l.awaitsDecision(), d.Status == Rejected:
 		return nil
 	case l.r.Ended != "":
 		return conflicting("the order is %s: it cannot be accepted any more", l.r.Ended)
@@ -146,9 +146,9 @@ func (l *Lifecycle) NoteDecision(d Decision, now time.Time) {
 	switch {
 	case l.awaitsDecision():
 		l.inbox.decision = &d
-	case l.taken() && d.Verdict == Rejected:
+	case l.taken() && d.Status == Rejected:
 		l.inbox.revoked = true
-	case l.Accepted() && d.Verdict == Accepted: // the same once more, with a number perhaps
+	case l.Accepted() && d.Status == Accepted: // the same once more, with a number perhaps
 		l.r.Decision.Reference = cmp.Or(l.r.Decision.Reference, d.Reference)
 		return
 	default: // no once more

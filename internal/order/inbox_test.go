@@ -32,10 +32,10 @@ func questions() []asked {
 		{"refund too much", func(l *order.Lifecycle) error {
 			return l.AdmitRefund(order.RefundRequest{Amount: 3701, Why: "broken"})
 		}},
-		{"decide: accepted", decide(order.Decision{Verdict: order.Accepted})},
-		{"decide: in part", decide(order.Decision{Verdict: order.Accepted, Lines: part})},
-		{"decide: rejected", decide(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock})},
-		{"decide: pending", decide(order.Decision{Verdict: order.Pending})},
+		{"decide: accepted", decide(order.Decision{Status: order.Accepted})},
+		{"decide: in part", decide(order.Decision{Status: order.Accepted, Lines: part})},
+		{"decide: rejected", decide(order.Decision{Status: order.Rejected, Reason: order.OutOfStock})},
+		{"decide: pending", decide(order.Decision{Status: order.Pending})},
 		{"ship", func(l *order.Lifecycle) error {
 			return errors.Join(l.AdmitShipment(parcel), l.AdmitContents(parcel, later))
 		}},
@@ -190,8 +190,8 @@ func TestTheMerchantsNumberStaysWhateverBecomesOfTheOrder(t *testing.T) {
 		{"it expires", "watch",
 			func(l *order.Lifecycle) (order.Step, error) { return l.Reject(order.AuthorizationEnded) }, "SO-1"},
 		{"nobody decides", "decide", func(l *order.Lifecycle) (order.Step, error) { return l.Lapse(later) }, "SO-1"},
-		{"decided without one", "decide", decided(order.Decision{Verdict: order.Accepted}), "SO-1"},
-		{"decided with another", "decide", decided(order.Decision{Verdict: order.Accepted, Reference: "SO-2"}), "SO-2"},
+		{"decided without one", "decide", decided(order.Decision{Status: order.Accepted}), "SO-1"},
+		{"decided with another", "decide", decided(order.Decision{Status: order.Accepted, Reference: "SO-2"}), "SO-2"},
 	} {
 		l := lifeAt(t, test.at)
 		_, err := test.do(l)

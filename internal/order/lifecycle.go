@@ -152,7 +152,7 @@ func (l *Lifecycle) Decide(d Decision, now time.Time) (Step, error) {
 	return l.on(InputDecide, func() {
 		l.decided(d)
 		l.r.LastNews, l.r.Reason, l.inbox.decision = now, "", nil
-		switch d.Verdict {
+		switch d.Status {
 		case Accepted:
 			l.r.Step = StepAccept // it is called accepted once its money agrees
 		case Rejected:
@@ -342,7 +342,7 @@ func (l *Lifecycle) callOff(state State, reason string) {
 }
 
 func (l *Lifecycle) reject(reason Reason) {
-	l.decided(Decision{Verdict: Rejected, Reason: reason})
+	l.decided(Decision{Status: Rejected, Reason: reason})
 	l.callOff(StateRejected, string(reason))
 }
 

@@ -58,11 +58,11 @@ func standings() []standing {
 	submitted := func(r *order.Record) { r.Submitted = true }
 	pending := func(r *order.Record) {
 		submitted(r)
-		r.Decision, r.DecideBy = &order.Decision{Verdict: order.Pending, Reference: "SO-1"}, later.Add(time.Hour)
+		r.Decision, r.DecideBy = &order.Decision{Status: order.Pending, Reference: "SO-1"}, later.Add(time.Hour)
 	}
 	accepted := func(r *order.Record) {
 		submitted(r)
-		r.Decision = &order.Decision{Verdict: order.Accepted, Reference: "SO-1"}
+		r.Decision = &order.Decision{Status: order.Accepted, Reference: "SO-1"}
 	}
 	canceled := func(r *order.Record) { r.Ended = order.StateCanceled }
 	held := func(resume order.Step) func(*order.Record) {
@@ -186,10 +186,10 @@ func inputs() []input {
 			nil},
 		{"submit", order.InputSubmit, (*order.Lifecycle).Submit, nil},
 		{"take back", order.InputSubmit, (*order.Lifecycle).TakeBack, nil},
-		{"decide: accepted", order.InputDecide, decided(order.Decision{Verdict: order.Accepted}), nil},
+		{"decide: accepted", order.InputDecide, decided(order.Decision{Status: order.Accepted}), nil},
 		{"decide: rejected", order.InputDecide,
-			decided(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}), nil},
-		{"decide: pending", order.InputDecide, decided(order.Decision{Verdict: order.Pending}), nil},
+			decided(order.Decision{Status: order.Rejected, Reason: order.OutOfStock}), nil},
+		{"decide: pending", order.InputDecide, decided(order.Decision{Status: order.Pending}), nil},
 		{"lapse", order.InputLapse, func(l *order.Lifecycle) (order.Step, error) { return l.Lapse(due) }, nil},
 		{"accept", order.InputAccept, func(l *order.Lifecycle) (order.Step, error) { return l.Accept(later) }, nil},
 		{"capture: all", order.InputCapture, func(l *order.Lifecycle) (order.Step, error) { return l.Capture(paid()) },
@@ -206,7 +206,7 @@ func inputs() []input {
 		{"judge: nothing", order.InputJudge, (*order.Lifecycle).Judge, nil},
 		{"judge: revoked", order.InputJudge, (*order.Lifecycle).Judge,
 			[]func(*order.Lifecycle){func(l *order.Lifecycle) {
-				l.NoteDecision(order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}, later)
+				l.NoteDecision(order.Decision{Status: order.Rejected, Reason: order.OutOfStock}, later)
 			}}},
 		{"judge: unstopped", order.InputJudge, (*order.Lifecycle).Judge,
 			[]func(*order.Lifecycle){func(l *order.Lifecycle) {
@@ -380,8 +380,8 @@ func TestNothingLeadsAnywhereElse(t *testing.T) {
 // kinds are orders of every step, decision, payment and end.
 func kinds() (all []standing) {
 	decisions := []*order.Decision{
-		nil, {Verdict: order.Pending}, {Verdict: order.Rejected, Reason: order.OutOfStock}, {Verdict: order.Accepted},
-		{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}},
+		nil, {Status: order.Pending}, {Status: order.Rejected, Reason: order.OutOfStock}, {Status: order.Accepted},
+		{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}},
 	}
 	payments := []order.Payment{
 		paid(), {State: order.Unpaid}, {State: order.NoPaymentRequired}, {State: order.Canceled},

@@ -187,27 +187,27 @@ func TestEventsThatBeginNoOrder(t *testing.T) {
 func TestDecisionsMustFitTheOrder(t *testing.T) {
 	t.Parallel()
 	for name, d := range map[string]order.Decision{
-		"verdict": {Verdict: "maybe"},
-		"sku":     {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "OTHER", Quantity: 1}}},
-		"no sku":  {Verdict: order.Accepted, Lines: []order.AcceptedLine{{Quantity: 0}}},
-		"twice": {Verdict: order.Accepted,
+		"verdict": {Status: "maybe"},
+		"sku":     {Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "OTHER", Quantity: 1}}},
+		"no sku":  {Status: order.Accepted, Lines: []order.AcceptedLine{{Quantity: 0}}},
+		"twice": {Status: order.Accepted,
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}, {SKU: "LAMP-1", Quantity: 1}}},
-		"too many": {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
-		"nothing":  {Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1"}}},
+		"too many": {Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 4}}},
+		"nothing":  {Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1"}}},
 	} {
 		require.True(t, fault.Is(d.Check(summary()), fault.MerchantAnswerInvalid), name)
 	}
-	require.NoError(t, order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}.Check(summary()))
+	require.NoError(t, order.Decision{Status: order.Rejected, Reason: order.OutOfStock}.Check(summary()))
 }
 
 func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
 	t.Parallel()
 	lines := func(lamps, bulbs int64) order.Decision {
-		return order.Decision{Verdict: order.Accepted,
+		return order.Decision{Status: order.Accepted,
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: lamps}, {SKU: "BULB-1", Quantity: bulbs}}}
 	}
 	s := summary()
-	require.EqualValues(t, 3700, s.AcceptedAmount(order.Decision{Verdict: order.Accepted}))
+	require.EqualValues(t, 3700, s.AcceptedAmount(order.Decision{Status: order.Accepted}))
 	require.EqualValues(t, 3700, s.AcceptedAmount(lines(3, 1)))
 	require.EqualValues(t, 3700-550, s.AcceptedAmount(lines(3, 0)))
 	require.EqualValues(t, 3700-917, s.AcceptedAmount(lines(2, 1)), "a third of 2750 is 916.67")
@@ -217,8 +217,8 @@ func TestAcceptedAmountRoundsInTheBuyersFavour(t *testing.T) {
 	require.EqualValues(t, 2700, s.AcceptedAmount(lines(2, 1)), "and neither are parts of a króna")
 	require.EqualValues(t, 3700, s.AcceptedAmount(lines(3, 1)))
 	s.Currency = "usd"
-	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Rejected}))
-	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Verdict: order.Pending}))
+	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Status: order.Rejected}))
+	require.EqualValues(t, 0, s.AcceptedAmount(order.Decision{Status: order.Pending}))
 }
 
 func TestWhatMerchantsWriteFreelyStaysOut(t *testing.T) {
@@ -540,36 +540,36 @@ func TestAnswers(t *testing.T) {
 	answers := schema(t, "order.schema.json#/$defs/answer")
 	for body, want := range map[string]order.Decision{
 		`{"status":"accepted","reference":"SO-1","lines":[{"sku":"LAMP-1","quantity":2}],"note":"x"}`: {
-			Verdict: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
+			Status: order.Accepted, Reference: "SO-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		},
 		`{"status":"accepted","reason":"out_of_stock","lines":[{"sku":"LAMP-1","quantity":2}]}`: {
-			Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
+			Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		},
 		`{"status":"accepted","error":"","items":["LAMP-1",{"sku":"BULB-1"}],"order":{"items":[{"quantity":1}]}}`: {
-			Verdict: order.Accepted,
+			Status: order.Accepted,
 		},
 		`{"status":"accepted","reason":null,"reference":null,"error":null}`: {
-			Verdict: order.Accepted,
+			Status: order.Accepted,
 		},
 		`{"status":"accepted","error":[],"errors":{},"success":true,"accepted":true,"canceled":false}`: {
-			Verdict: order.Accepted,
+			Status: order.Accepted,
 		},
 		`{"status":"accepted","declined":null,"rejected_lines":[],"canceled_at":"","other":{"x":1},"note":"not before noon",` +
 			`"confirmed":"2026-11-29","failed_tries":0,"payment":{"status":"pending","refused":"no"}}`: {
-			Verdict: order.Accepted,
+			Status: order.Accepted,
 		},
 		`{"status":"accepted","lines":[{"sku":"LAMP-1","quantity":1,"ordered_quantity":3,"rejected_quantity":2,` +
 			`"accepted_quantity":1,"reason":"out_of_stock"}],"rejected":[{"sku":"BULB-1","status":"rejected"}],` +
 			`"accepted":["LAMP-1"],"state":"partially_accepted"}`: {
-			Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}},
+			Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}},
 		},
-		`{"status":"pending","state":"rejected"}`: {Verdict: order.Pending},
-		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`: {Verdict: order.Rejected,
+		`{"status":"pending","state":"rejected"}`: {Status: order.Pending},
+		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`: {Status: order.Rejected,
 			Reason: order.OtherReason},
-		`{"status":"pending","reason":"x","reference":"call Jenny"}`: {Verdict: order.Pending},
-		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`: {Verdict: order.Rejected,
+		`{"status":"pending","reason":"x","reference":"call Jenny"}`: {Status: order.Pending},
+		`{"status":"rejected","reason":"out_of_stock","error":"sold_out"}`: {Status: order.Rejected,
 			Reason: order.OutOfStock},
-		`{"status":"rejected","reason":"Jenny is strange"}`: {Verdict: order.Rejected, Reason: order.OtherReason},
+		`{"status":"rejected","reason":"Jenny is strange"}`: {Status: order.Rejected, Reason: order.OtherReason},
 	} {
 		got, err := order.ParseDecision([]byte(body))
 		require.NoError(t, err, body)

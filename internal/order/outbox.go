@@ -89,8 +89,8 @@ func (l *Lifecycle) tellDispute(d Dispute, now time.Time) {
 
 // tellOff tells buyer and merchant that the order is off; a merchant who rejected it themselves knows.
 func (l *Lifecycle) tellOff(now time.Time) {
-	decision := Decision{Verdict: Rejected, Reason: OtherReason}
-	if l.r.Decision != nil && l.r.Decision.Verdict == Rejected {
+	decision := Decision{Status: Rejected, Reason: OtherReason}
+	if l.r.Decision != nil && l.r.Decision.Status == Rejected {
 		decision = *l.r.Decision
 	}
 	if l.r.Ended != StateRejected || decision.Reason.ours() {

@@ -40,7 +40,7 @@ func record() order.Record {
 	return order.Record{
 		Format: order.RecordFormat, Step: "watch", State: "shipped", Summary: &sum,
 		Policy: settings().WithDefaults().Policy(),
-		Decision: &order.Decision{Verdict: order.Accepted, Reference: "SO-1",
+		Decision: &order.Decision{Status: order.Accepted, Reference: "SO-1",
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}},
 		Shipments: []order.Shipment{{ID: "P-1", Carrier: "UPS", ShippedAt: at}},
 		Refunds:   []order.Refund{{ID: "re_1", Amount: 550, Currency: "usd", Status: "succeeded", Key: "k"}},

@@ -62,7 +62,7 @@ func (p Shipment) Fits(s Summary) error { return p.within(s.quantities(), "order
 // is the same parcel, and parcels that do not say what is in them count for nothing.
 func (p Shipment) FitsBeside(others []Shipment, s Summary, d *Decision) error {
 	left, what := s.quantities(), "ordered"
-	if d != nil && d.Verdict == Accepted && len(d.Lines) > 0 {
+	if d != nil && d.Status == Accepted && len(d.Lines) > 0 {
 		left, what = quantitiesOf(d.Lines), "accepted"
 	}
 	for _, other := range others {

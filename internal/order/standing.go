@@ -30,7 +30,7 @@ func (l *Lifecycle) Moved() bool { return l.CaptureOwed() && l.Shipped() || l.r.
 
 // Accepted reports whether the merchant has taken the order, or a part of it.
 func (l *Lifecycle) Accepted() bool {
-	return l.r.Summary != nil && l.r.Decision != nil && l.r.Decision.Verdict == Accepted
+	return l.r.Summary != nil && l.r.Decision != nil && l.r.Decision.Status == Accepted
 }
 
 // taken reports whether the merchant has accepted an order that is not off.

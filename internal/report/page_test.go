@@ -199,7 +199,7 @@ func TestThePageListsErrorsFirstAndNoMoreThanAThousand(t *testing.T) {
 
 func TestAPartThatIsHardlyThereIsSeen(t *testing.T) {
 	t.Parallel()
-	html := page(t, catalog.Report{Rows: catalog.ReportRows{Source: 10_000_001, Unchanged: 10_000_000, HeldBack: 1}},
+	html := page(t, catalog.Report{Rows: catalog.ReportRows{Source: 10_000_001, Unchanged: 10_000_000, KeptBack: 1}},
 		nil)
 	require.Contains(t, html, `class="fill-kept_back" x="997" y="0" width="3"`)
 	require.Contains(t, html, "1 of 10,000,001 rows needs repair.")

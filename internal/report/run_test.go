@@ -149,7 +149,7 @@ func aRun(t *testing.T) (catalog.Report, string) {
 	s.Account, s.Feed, s.Outcome, s.At = "acct_1Nv0FGQ9RKHgCVdK", feed.Product, catalog.SucceededWithErrors, now
 	s.Source = statestore.Object{Bucket: "catalogs", Key: "catalogs/acct_1Nv0FGQ9RKHgCVdK/product.csv",
 		ETag: `"9b2cf535f27731c974343645a3985328"`, Size: 25_560_000, LastModified: now.Add(-20 * time.Minute)}
-	s.Rows = catalog.ReportRows{Source: 100_055, Unchanged: 97_900, Sent: 2100, HeldBack: 42, StillRefused: 1,
+	s.Rows = catalog.ReportRows{Source: 100_055, Unchanged: 97_900, Sent: 2100, KeptBack: 42, StillRefused: 1,
 		Superseded: 12, Deleted: 40, Accepted: 2128, Refused: 12}
 	s.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 2140, Bytes: 512_600, File: "file_1PqRsT",
 		Import: "impset_1PqRsT", Status: catalog.StatusSucceededWithErrors, ErrorFile: "file_1PqRsU"}}

@@ -22,7 +22,7 @@ var told = map[string]struct {
 }{
 	"held": {
 		report: catalog.Report{Outcome: catalog.Held,
-			Rows: catalog.ReportRows{Source: 1423, Unchanged: 1000, Sent: 20, HeldBack: 403, Deleted: 423}},
+			Rows: catalog.ReportRows{Source: 1423, Unchanged: 1000, Sent: 20, KeptBack: 403, Deleted: 423}},
 		headline: "The sync waits for a decision.", lead: "Nothing was sent.",
 		rows: "1,423 in the source: 1,000 unchanged, 20 to send, 403 kept back; 423 to delete",
 		bar:  []string{"unchanged", "sent", "kept_back"},
@@ -36,7 +36,7 @@ var told = map[string]struct {
 	},
 	"failed at once": {
 		report: catalog.Report{Outcome: catalog.Failed,
-			Rows: catalog.ReportRows{Source: 10, Sent: 9, HeldBack: 1, Deleted: 1}},
+			Rows: catalog.ReportRows{Source: 10, Sent: 9, KeptBack: 1, Deleted: 1}},
 		headline: "The sync failed.", lead: "What agents see stays as it was.",
 		rows: "10 in the source: 9 new or changed, 1 kept back; 1 deletion due", stripe: "10 not taken",
 		bar: []string{"not_taken", "kept_back"},
@@ -57,7 +57,7 @@ var told = map[string]struct {
 	},
 	"succeeded with errors": {
 		report: catalog.Report{Outcome: catalog.SucceededWithErrors, Rows: catalog.ReportRows{
-			Source: 20, Unchanged: 5, Sent: 10, HeldBack: 2, StillRefused: 2, Superseded: 1, Accepted: 7, Refused: 2,
+			Source: 20, Unchanged: 5, Sent: 10, KeptBack: 2, StillRefused: 2, Superseded: 1, Accepted: 7, Refused: 2,
 			Skipped: 1,
 		}},
 		headline: "6 of 20 rows need repair.", lead: "Everything else is with Stripe.",

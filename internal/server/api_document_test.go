@@ -137,7 +137,7 @@ var decisionBody = object{"type": "object", "required": []string{"status"}, "add
 
 // names tell types apart that are called alike.
 var names = map[reflect.Type]string{
-	reflect.TypeFor[order.Verdict](): "DecisionVerdict", reflect.TypeFor[order.State](): "OrderState",
+	reflect.TypeFor[order.DecisionStatus](): "DecisionStatus", reflect.TypeFor[order.State](): "OrderState",
 	reflect.TypeFor[order.ID]():  "OrderID",
 	reflect.TypeFor[feed.Kind](): "Feed", reflect.TypeFor[catalog.Run](): "WorkflowRun",
 	reflect.TypeFor[statestore.Object](): "SourceVersion",
@@ -294,7 +294,7 @@ type schemas struct {
 var closed = []reflect.Type{
 	reflect.TypeFor[catalog.Outcome](), reflect.TypeFor[feed.Kind](), reflect.TypeFor[order.State](),
 	reflect.TypeFor[catalog.Teller](),
-	reflect.TypeFor[feed.Severity](), reflect.TypeFor[order.Verdict](), reflect.TypeFor[order.Reason](),
+	reflect.TypeFor[feed.Severity](), reflect.TypeFor[order.DecisionStatus](), reflect.TypeFor[order.Reason](),
 }
 
 func (s schemas) of(of reflect.Type) object {

@@ -107,7 +107,7 @@ func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }
 // readDecision reads the answer that an endpoint could have given at once. Whether it fits the order, the order says.
 func readDecision(body []byte) (any, error) {
 	d, err := order.ParseDecision(body)
-	if err == nil && d.Verdict == order.Pending {
+	if err == nil && d.Status == order.Pending {
 		err = fault.NewPermanent(fault.InputInvalid, errors.New("status pending: expected accepted or rejected"))
 	}
 	return workflows.MerchantDecision{Decision: d}, err

@@ -184,17 +184,17 @@ func TestReportsReachTheirOrder(t *testing.T) {
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		}},
 		"a yes": {decisions, `{"status":"accepted","reference":"SO-1"}`, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted, Reference: "SO-1"}}},
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted, Reference: "SO-1"}}},
 		"a part": {decisions, `{"status":"accepted","lines":[{"sku":"A","quantity":1}]}`, workflows.UpdateDecide,
 			workflows.MerchantDecision{
-				Decision: order.Decision{Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
+				Decision: order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "A", Quantity: 1}}},
 			}},
 		"a no": {decisions, `{"status":"rejected","reason":"out_of_stock"}`, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OutOfStock}}},
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Rejected, Reason: order.OutOfStock}}},
 		"a story": {decisions, `{"status":"rejected","reason":"Ada never pays"}`, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Rejected, Reason: order.OtherReason}}},
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Rejected, Reason: order.OtherReason}}},
 		"a name": {decisions, `{"status":"accepted","reference":"for Ada Lovelace"}`, workflows.UpdateDecide,
-			workflows.MerchantDecision{Decision: order.Decision{Verdict: order.Accepted}}},
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

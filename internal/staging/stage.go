@@ -68,7 +68,7 @@ func (c Comparison) mode(kind feed.Kind) catalog.Mode {
 	rows := c.Delta.Counts
 	certain := c.Delta.Reading.InDoubt+c.Delta.Reading.Waiting == 0
 	complete := certain && !c.Changes &&
-		rows.HeldBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
+		rows.KeptBack+rows.StillRefused+rows.Unsettled+rows.Deleted+rows.NotDeleted == 0 && len(c.Delta.Parts) == 1
 	if c.API == feed.V2 && kind == feed.Product && c.Full != "" && c.Delta.Known > 0 && complete {
 		return catalog.Replace
 	}

@@ -124,7 +124,7 @@ func TestStagingAgainLeavesTheSame(t *testing.T) {
 	first, holds, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 7, nil)
 	require.NoError(t, err)
 	require.Empty(t, holds)
-	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 2, HeldBack: 1, Superseded: 1}, first.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 2, KeptBack: 1, Superseded: 1}, first.Rows)
 	require.Equal(t, "it is not known what Stripe has", first.Full)
 	objects := s.objects()
 	require.Len(t, objects, 3)

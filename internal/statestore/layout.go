@@ -67,6 +67,9 @@ func between(prefix, key, suffix string) (name string, ok bool) {
 	return name, begins && ends && name != "" && !strings.Contains(name, "/")
 }
 
+// KeptPrefix begins the folders of the accounts that begin so: what is kept of each lies in one of its name.
+func (l Layout) KeptPrefix(account string) string { return l.StatePrefix + account }
+
 // StandingsPrefix is what the keys of accounts' standings begin with.
 func (l Layout) StandingsPrefix() string { return l.StatePrefix + "standings/" }
 

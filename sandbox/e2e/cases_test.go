@@ -83,7 +83,7 @@ func TestQuotesThatWentWrong(t *testing.T) {
 		require.Equal(t, before, shop.prices(), name)
 		require.Zero(t, rows.Deleted, name)
 		if c.keptBack == "" {
-			require.Zero(t, rows.HeldBack, name)
+			require.Zero(t, rows.KeptBack, name)
 			require.NotEmpty(t, shop.report().Reading.QuotesWhy, "%s: it says how quotes were read, and why", name)
 			continue
 		}

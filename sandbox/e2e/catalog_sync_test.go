@@ -157,7 +157,7 @@ func TestRowsWithErrors(t *testing.T) {
 	m.exportText(csv("sku1", "bad1", "sku2", "sku/2"))
 	result := m.syncs(catalog.SucceededWithErrors)
 	m.records("succeeded_with_errors", m.newest)
-	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, HeldBack: 1, Accepted: 2, Refused: 1}, result.Rows)
+	require.Equal(t, catalog.ReportRows{Source: 4, Sent: 3, KeptBack: 1, Accepted: 2, Refused: 1}, result.Rows)
 	require.Equal(t, []string{"sku1", "sku2"}, m.ids())
 
 	report := m.report()

@@ -31,7 +31,7 @@ func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	accepted, reduced := numbered(60), append(numbered(4), "sku9999")
 	mixed, taken := []string{"sku1", "bad1", "sku2", "sku/3", "sku4", "sku5"}, []string{"sku1", "sku2", "sku4", "sku5"}
-	mixedRows := catalog.ReportRows{Source: 6, Sent: 5, HeldBack: 1, Accepted: 4, Refused: 1}
+	mixedRows := catalog.ReportRows{Source: 6, Sent: 5, KeptBack: 1, Accepted: 4, Refused: 1}
 	inParts := []string{"VITRINE_MAX_PART_BYTES=600"}
 	for name, j := range map[string]journey{
 		"v2": {

@@ -207,7 +207,7 @@ func TestGooglesDialect(t *testing.T) {
 		"sku3,Jug,A jug,https://shop.example/3,https://shop.example/3.jpg,out of stock,9.99 USD,Home > Jugs,x\n"
 	m.exportText(google)
 	rows := m.syncs(catalog.SucceededWithErrors).Rows // a preorder without its date
-	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 2, HeldBack: 1, Accepted: 2}, rows)
+	require.Equal(t, catalog.ReportRows{Source: 3, Sent: 2, KeptBack: 1, Accepted: 2}, rows)
 	require.Equal(t, []string{"id", "title", "description", "link", "image_link", "availability", "price",
 		"product_category", "delete"}, m.lastUpload()[0])
 	mug, found, err := m.emulator.Product(t.Context(), m.account, "sku1")

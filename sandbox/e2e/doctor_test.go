@@ -14,7 +14,7 @@ import (
 
 // examined is a point of doctor's.
 type examined struct {
-	Subject, Check, Verdict, Found, Remedy string
+	Subject, Check, Severity, Found, Remedy string
 }
 
 // doctored runs the doctor for the shop's account, with some variables changed, and returns what is wrong, by its name.
@@ -29,7 +29,7 @@ func (s *shop) doctored(code int, changed map[string]string) map[string]examined
 	require.NoError(s.t, json.Unmarshal([]byte(got.stdout), &all), "%s%s", got.stdout, got.stderr)
 	wrong := map[string]examined{}
 	for _, one := range all {
-		if one.Verdict == "wrong" {
+		if one.Severity == "wrong" {
 			require.NotEmpty(s.t, one.Found)
 			wrong[one.Check] = one
 		}

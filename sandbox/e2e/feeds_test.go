@@ -117,7 +117,7 @@ func TestInventoryFollowsTheCatalog(t *testing.T) {
 		m.syncs(catalog.Succeeded)
 		m.exportFeed(feed.Inventory, inventory)
 		result := m.syncsFeed(feed.Inventory, catalog.SucceededWithErrors)
-		require.Equal(t, catalog.ReportRows{Source: 2, Sent: 1, HeldBack: 1, Accepted: 1}, result.Rows)
+		require.Equal(t, catalog.ReportRows{Source: 2, Sent: 1, KeptBack: 1, Accepted: 1}, result.Rows)
 		require.Equal(t, feed.NotInCatalog, m.reportOf(feed.Inventory).Causes[0].Cause)
 		require.Equal(t, "5", m.product("sku1").InventoryQuantity)
 

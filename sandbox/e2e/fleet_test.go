@@ -138,7 +138,7 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	require.Equal(t, 4, status.Total.Accounts)
 
 	examined := r.examined(members[0])
-	require.Equal(t, "right", examined["fleet"].Verdict, examined["fleet"].Found)
+	require.Equal(t, "right", examined["fleet"].Severity, examined["fleet"].Found)
 	require.Equal(t, "the fleet syncs it when it changes: it is in shard 0", examined["product schedule"].Found)
 
 	// Who is parked is not started, and who returns is.

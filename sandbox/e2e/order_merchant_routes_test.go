@@ -151,7 +151,7 @@ func TestReportsThatAreNoneChangeNothing(t *testing.T) {
 	view := accepted.shown()
 	require.Equal(t, order.StateAccepted, view.State)
 	require.Empty(t, view.Shipments)
-	require.Equal(t, order.Accepted, view.Decision.Verdict)
+	require.Equal(t, order.Accepted, view.Decision.Status)
 	require.Equal(t, 1, s.writes("/refunds"), "that of the order that was canceled")
 	require.NotContains(t, s.serve.output.String(), apiToken)
 	s.requireNobody()
@@ -212,7 +212,7 @@ func TestAMerchantDecidesLater(t *testing.T) {
 	require.Equal(t, "SO-4711", taken.becomes(order.StateAccepted).Decision.Reference)
 	taken.agrees(taken.Total, 0)
 	half := taken.becomes(order.StateAccepted).Summary.AcceptedAmount(order.Decision{
-		Verdict: order.Accepted, Lines: []order.AcceptedLine{{SKU: "sku3", Quantity: 1}},
+		Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "sku3", Quantity: 1}},
 	})
 	require.EqualValues(t, 999, half)
 	reserved.becomes(order.StateAccepted)

@@ -93,7 +93,7 @@ func TestStarterFromAccountsToReport(t *testing.T) {
 	result := r.synced()
 	require.Equal(t, catalog.SucceededWithErrors, result.Outcome)
 	require.Equal(t, int64(summary.Rows), result.Rows.Source)
-	require.Equal(t, int64(len(summary.Bad)), result.Rows.HeldBack)
+	require.Equal(t, int64(len(summary.Bad)), result.Rows.KeptBack)
 	require.Equal(t, summary.Rows-len(summary.Bad), r.products())
 	require.Equal(t, catalog.Unchanged, r.synced().Outcome)
 
@@ -114,7 +114,7 @@ func TestNothingOfARowIsKept(t *testing.T) {
 	r.startWorker()
 	summary := r.export(catalogs.Options{Rows: 400, BadRows: 4, Seed: 5})
 	r.synced()
-	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.HeldBack)
+	require.Equal(t, int64(len(summary.Bad)), r.report().Rows.KeptBack)
 	require.Len(t, r.uploads(), 1)
 	require.Equal(t, 1, r.maxInFlight())
 	for _, request := range r.requests() {

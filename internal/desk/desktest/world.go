@@ -51,7 +51,7 @@ func HeldState(name string) catalog.State {
 		Last: &catalog.Last{Outcome: catalog.Held, At: Noon, Run: run, Reason: "the source has 700 rows", RowsSent: 3},
 		Held: &catalog.Hold{
 			Version: "v7", Since: Noon, Run: run,
-			Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, HeldBack: 12},
+			Rows: catalog.ReportRows{Source: 700, Unchanged: 568, Sent: 120, Deleted: 300, KeptBack: 12},
 			Reasons: []catalog.HoldReason{{Guard: "shrink",
 				Text: "the source has 700 rows, 300 (30%) fewer than Stripe: at most 20%"}},
 		},
@@ -79,7 +79,7 @@ func GoodReport() catalog.Report {
 func PoorReport() catalog.Report {
 	r := GoodReport()
 	r.Outcome, r.At = catalog.SucceededWithErrors, Noon.Add(-time.Hour)
-	r.Rows = catalog.ReportRows{Source: 1000, Unchanged: 990, Sent: 8, HeldBack: 2, Accepted: 7, Refused: 1}
+	r.Rows = catalog.ReportRows{Source: 1000, Unchanged: 990, Sent: 8, KeptBack: 2, Accepted: 7, Refused: 1}
 	r.Imports = []catalog.ReportImport{{API: feed.V1, Part: 1, Rows: 8, Bytes: 900, File: "file_1", Import: "impset_1",
 		Status: "succeeded_with_errors"}}
 	r.Causes = []catalog.ReportCause{{
@@ -108,7 +108,7 @@ func ShippedOrder(name string) workflows.OrderView {
 				Total: 4500}},
 			Payment: order.Payment{State: "captured", Amount: 4500, Captured: 4500},
 		},
-		Decision: &order.Decision{Verdict: order.Accepted, Reference: "SO-1"},
+		Decision: &order.Decision{Status: order.Accepted, Reference: "SO-1"},
 		Shipments: []order.Shipment{{ID: "p-1", Carrier: "UPS", ShippedAt: Noon,
 			Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}}},
 		Refunds:  []order.Refund{{ID: "re_1", Amount: 100, Currency: "eur", Status: "succeeded", Created: Noon}},
