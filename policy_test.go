@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,7 +31,8 @@ func TestPolicy(t *testing.T) {
 	for _, room := range []string{"workflows", "activities", "internal/access", "internal/account", "internal/currency",
 		"internal/feed", "internal/fault", "internal/assortment", "internal/catalog", "internal/checkout",
 		"internal/daemon", "internal/desk", "internal/doctor", "internal/drift", "internal/fleet", "internal/news",
-		"internal/order", "internal/keyring", "internal/payload", "internal/report", "internal/server", "internal/staging", "internal/statestore",
+		"internal/order", "internal/keyring", "internal/payload", "internal/report", "internal/server",
+		"internal/staging", "internal/statestore",
 		"internal/terminal", "internal/budget"} {
 		require.NotEmpty(t, repository.product(room), "the rules look for Go files in the wrong place")
 	}
@@ -75,7 +77,8 @@ func roomRules() []rule {
 				"time"},
 			others: []string{
 				"vitrine/activities", "vitrine/internal/catalog", "vitrine/internal/drift", "vitrine/internal/fault",
-				"vitrine/internal/feed", "vitrine/internal/news", "vitrine/internal/order", "vitrine/internal/statestore",
+				"vitrine/internal/feed", "vitrine/internal/news", "vitrine/internal/order",
+				"vitrine/internal/statestore",
 				"vitrine/internal/strictjson",
 				"github.com/dustin/go-humanize", // numbers in what the Web UI shows
 				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api/enums/v1",
@@ -88,7 +91,8 @@ func roomRules() []rule {
 			others: []string{
 				"vitrine/internal/account", "vitrine/internal/assortment", "vitrine/internal/catalog",
 				"vitrine/internal/drift", "vitrine/internal/fault", "vitrine/internal/feed", "vitrine/internal/fleet",
-				"vitrine/internal/news", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/staging",
+				"vitrine/internal/news", "vitrine/internal/order", "vitrine/internal/report",
+				"vitrine/internal/staging",
 				"vitrine/internal/budget",
 				"vitrine/internal/statestore",
 				"go.temporal.io/sdk/activity", "go.temporal.io/sdk/interceptor", "go.temporal.io/sdk/temporal",
@@ -152,7 +156,8 @@ func roomRules() []rule {
 			why:  "what knows a buyer reaches the merchant and the mail server, and nothing else",
 			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/account", "vitrine/internal/checkout", "vitrine/internal/fault", "vitrine/internal/news",
+				"vitrine/internal/account", "vitrine/internal/checkout", "vitrine/internal/fault",
+				"vitrine/internal/news",
 				"vitrine/internal/order", "vitrine/internal/statestore", "github.com/wneessen/go-mail",
 				"golang.org/x/text/language", "golang.org/x/text/language/display", // countries' names
 				"code.dny.dev/ssrf", // refuses addresses
@@ -188,20 +193,24 @@ func roomRules() []rule {
 			others: []string{
 				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
 				"vitrine/internal/feed",
-				"vitrine/internal/launch", "vitrine/internal/keyring", "vitrine/internal/order", "vitrine/internal/payload",
-				"vitrine/internal/statestore", "vitrine/internal/temporalclient", "vitrine/workflows", "golang.org/x/sync/errgroup",
+				"vitrine/internal/launch", "vitrine/internal/keyring", "vitrine/internal/order",
+				"vitrine/internal/payload",
+				"vitrine/internal/statestore", "vitrine/internal/temporalclient", "vitrine/workflows",
+				"golang.org/x/sync/errgroup",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/serviceerror", "go.temporal.io/api/workflow/v1",
 				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 			},
 		}.rule(`package desk; import _ "net/http"`),
 		room{name: "internal/keyring", why: why,
-			std: []string{"crypto/aes", "crypto/cipher", "encoding/base64", "errors", "fmt", "regexp", "slices", "strings"}}.
+			std: []string{"crypto/aes", "crypto/cipher", "encoding/base64", "errors", "fmt", "regexp", "slices",
+				"strings"}}.
 			rule(`package keyring; import _ "os"`),
 		room{
 			name: "internal/payload", why: "what encrypts is handed its keys, and reaches nothing",
 			others: []string{
 				"go.temporal.io/api/common/v1", "go.temporal.io/api/failure/v1", "go.temporal.io/sdk/converter",
-				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "google.golang.org/protobuf/proto", "vitrine/internal/keyring",
+				"go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "google.golang.org/protobuf/proto",
+				"vitrine/internal/keyring",
 			},
 		}.rule(`package payload; import _ "os"`),
 		room{
@@ -225,7 +234,8 @@ func roomRules() []rule {
 			why:  "what processes share is how they stay, and not what they do: that would be a room that knows everything",
 			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/keyring", "vitrine/internal/preflight",
+				"vitrine/internal/config", "vitrine/internal/health", "vitrine/internal/keyring",
+				"vitrine/internal/preflight",
 				"vitrine/internal/stripeapi", "vitrine/internal/telemetry", "vitrine/internal/temporalclient",
 				"vitrine/internal/budget",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal", "go.uber.org/fx",
@@ -236,7 +246,8 @@ func roomRules() []rule {
 			why:  "what people see in a browser is the desk's: it makes no client, and knows no other way to ask",
 			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/desk",
+				"vitrine/internal/access", "vitrine/internal/account", "vitrine/internal/catalog",
+				"vitrine/internal/desk",
 				"vitrine/internal/feed", "vitrine/internal/order", "vitrine/internal/report", "vitrine/internal/server",
 				"vitrine/internal/statestore", "vitrine/workflows", "golang.org/x/sync/errgroup",
 			},
@@ -416,6 +427,13 @@ func unreachable(room string, libraries []string, why string) rule {
 func codeRules() []rule {
 	return []rule{
 		{
+			name:  "lines",
+			why:   fmt.Sprintf("what is read beside something else fits %d columns; texts in backquotes have a width of their own", widest),
+			check: wideLines,
+			bad: map[string]string{"internal/wide/wide.go": "// Package wide is wide.\npackage wide\n\nconst text = `" +
+				strings.Repeat("x", widest) + "\n`\n\nvar (\n\tname = \"" + strings.Repeat("é", widest-12) + "\"\n)\n"},
+		},
+		{
 			name:  "package comments",
 			why:   "whoever opens a package learns from one sentence what it is for",
 			check: withoutPackageComment,
@@ -591,6 +609,35 @@ func buyersInWorkflows(t tree) (broken []string) {
 		for _, personal := range s.calls("vitrine/internal/order", "Session", "Document", "Evidence", "Buyer",
 			"Recipient", "Address", "LineText") {
 			broken = append(broken, fmt.Sprintf("%s speaks of %s", s.path, personal))
+		}
+	}
+	return broken
+}
+
+// widest is how many columns a line of code may take; a tab takes four.
+const widest = 120
+
+// wideLines finds lines of the product that are wider, but for texts in backquotes and what is set in a comment.
+func wideLines(t tree) (broken []string) {
+	for _, s := range t.sources {
+		if s.test || strings.HasPrefix(s.path, "sandbox/") {
+			continue
+		}
+		text, err := fs.ReadFile(t.FS, s.path)
+		if err != nil {
+			broken = append(broken, err.Error())
+			continue
+		}
+		inText := false
+		for i, line := range strings.Split(string(text), "\n") {
+			quoted := inText
+			if strings.Count(line, "`")%2 == 1 {
+				inText, quoted = !inText, true
+			}
+			set := strings.HasPrefix(line, "//\t") || strings.HasPrefix(line, "//  ")
+			if !quoted && !set && utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")) > widest {
+				broken = append(broken, fmt.Sprintf("%s:%d is wider than %d columns", s.path, i+1, widest))
+			}
 		}
 	}
 	return broken

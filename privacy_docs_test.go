@@ -31,6 +31,7 @@ func keySamples() map[string]string {
 		"Layout.FleetSnapshotKey":        l.FleetSnapshotKey(7),
 		"Layout.FleetSummaryKey":         l.FleetSummaryKey(7),
 		"Layout.StandingKey":             l.StandingKey("acct_1"),
+		"Layout.KeptPrefix":              l.KeptPrefix("acct_1") + "/product/state.json",
 		"Layout.StandingsPrefix":         l.StandingsPrefix() + "acct_1.json",
 		"CatalogKeys.StateKey":           catalog.StateKey(),
 		"CatalogKeys.PartsPrefix":        catalog.PartsPrefix() + "000001-001.csv",

@@ -142,8 +142,8 @@ func (in AwaitImportSetInput) looksFirst(attempt int32) bool {
 	return attempt == 1 || attempt == 2 && in.Likely > pollInPlace
 }
 
-// likely is how long the next import will probably take, by how long this one took. One that had ended when it was first
-// looked at may have ended long before.
+// likely is how long the next import will probably take, by how long this one took. One that had ended when it was
+// first looked at may have ended long before.
 func likely(took time.Duration, atFirst bool) time.Duration {
 	if atFirst {
 		took = took * 3 / 4
@@ -176,7 +176,8 @@ func (s *CatalogSync) unreadable(
 		return none, nil
 	}
 	return catalog.Import{}, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
-		"import %s could not be read within %s: %w; the next sync goes on waiting for it", in.ImportSet, in.Deadline, err))
+		"import %s could not be read within %s: %w; the next sync goes on waiting for it", in.ImportSet, in.Deadline,
+		err))
 }
 
 func stillPending(importSet string, status catalog.ImportStatus, after time.Duration) error {

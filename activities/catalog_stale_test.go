@@ -46,7 +46,8 @@ func (d *dispatch) reads(shard int) {
 func newStaleDispatch(t *testing.T) (*dispatch, *newsstand) {
 	t.Helper()
 	d, stand := newDispatch(t), &newsstand{}
-	d.steps.News = &AccountNews{Accounts: d.steps.Accounts, Queue: stand, Endpoint: account.Endpoint{URL: "https://p.example"}}
+	d.steps.News = &AccountNews{Accounts: d.steps.Accounts, Queue: stand,
+		Endpoint: account.Endpoint{URL: "https://p.example"}}
 	return d, stand
 }
 
@@ -99,7 +100,9 @@ func TestWhatIsNotStale(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for name, change := range map[string]func(*dispatch, *catalog.State, *account.Settings){
-		"it is held": func(_ *dispatch, s *catalog.State, _ *account.Settings) { s.Held = &catalog.Hold{Version: "v2"} },
+		"it is held": func(_ *dispatch, s *catalog.State, _ *account.Settings) {
+			s.Held = &catalog.Hold{Version: "v2"}
+		},
 		"it failed": func(_ *dispatch, s *catalog.State, _ *account.Settings) {
 			s.Last = &catalog.Last{Outcome: catalog.Failed}
 		},
@@ -108,8 +111,10 @@ func TestWhatIsNotStale(t *testing.T) {
 			s.Run = &catalog.Run{WorkflowID: "w", RunID: "r"}
 			d.open["w"] = true
 		},
-		"the account is paused": func(_ *dispatch, _ *catalog.State, s *account.Settings) { s.Paused = &account.Pause{At: now} },
-		"nobody listens":        func(d *dispatch, _ *catalog.State, _ *account.Settings) { d.steps.News.Endpoint.URL = "" },
+		"the account is paused": func(_ *dispatch, _ *catalog.State, s *account.Settings) {
+			s.Paused = &account.Pause{At: now}
+		},
+		"nobody listens": func(d *dispatch, _ *catalog.State, _ *account.Settings) { d.steps.News.Endpoint.URL = "" },
 		"it is not wanted": func(d *dispatch, _ *catalog.State, _ *account.Settings) {
 			d.steps.News.Wanted = []news.Type{news.OrderHeld}
 		},

@@ -52,7 +52,8 @@ func (a *app) printWithout(accounts []string) {
 	if len(accounts) > most {
 		named += fmt.Sprintf(" and %s more", humanize.Comma(int64(len(accounts)-most)))
 	}
-	a.Say("\n%s without settings, by the deployment's defaults: %s", terminal.Plural(int64(len(accounts)), "account"), named)
+	a.Say("\n%s without settings, by the deployment's defaults: %s", terminal.Plural(int64(len(accounts)), "account"),
+		named)
 }
 
 func (a *app) listAccounts(ctx context.Context) error {

@@ -468,7 +468,8 @@ func TestListAndShowAccounts(t *testing.T) {
 		s.put(fmt.Sprintf("state/acct_7%02d/product/state.json", n), "application/json", "{}")
 	}
 	require.Equal(t, exitOK, s.run("accounts", "list"))
-	require.Contains(t, s.stdout.String(), "\n12 accounts without settings, by the deployment's defaults: acct_700, acct_701")
+	require.Contains(t, s.stdout.String(),
+		"\n12 accounts without settings, by the deployment's defaults: acct_700, acct_701")
 	require.Contains(t, s.stdout.String(), "acct_709 and 2 more\n")
 
 	require.Equal(t, exitOK, s.run("accounts", "show", "acct_2"))

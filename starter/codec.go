@@ -66,7 +66,8 @@ func (a *app) codec(ctx context.Context) error {
 		return err
 	}
 	if !withinMachine(c.Codec.Listen) {
-		logger.Warn("the codec is reachable from other machines, in plain HTTP: something that speaks TLS has to stand before it")
+		logger.Warn("the codec is reachable from other machines, in plain HTTP: something that speaks TLS has to " +
+			"stand before it")
 	}
 	<-running.Done()
 	if ctx.Err() == nil {

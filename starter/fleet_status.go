@@ -165,8 +165,9 @@ func (a *app) printFleet(v fleetView) {
 		line("paused", "%s", paused)
 	}
 	for _, stop := range total.Stopped {
-		line("stopped", "%s has failed for everybody for %s: nothing is started but to try it, and all goes on when it "+
-			"answers (%s)", stop.What, terminal.Rough(a.Now().Sub(stop.Since)), terminal.Printable(stop.Why))
+		line("stopped",
+			"%s has failed for everybody for %s: nothing is started but to try it, and all goes on when it "+
+				"answers (%s)", stop.What, terminal.Rough(a.Now().Sub(stop.Since)), terminal.Printable(stop.Why))
 	}
 	a.printConditions(total)
 	late := total.Lateness

@@ -40,7 +40,9 @@ func isMaintained(e *client.ScheduleListEntry) bool {
 }
 
 // maintenanceSwitch does to one schedule what is due; done is false if nothing is.
-type maintenanceSwitch func(ctx context.Context, handle client.ScheduleHandle, state *client.ScheduleState) (done bool, err error)
+type maintenanceSwitch func(
+	ctx context.Context, handle client.ScheduleHandle, state *client.ScheduleState,
+) (done bool, err error)
 
 // pausing pauses a schedule that runs. One that is paused stays as it is, note and all.
 func pausing(why string) maintenanceSwitch {

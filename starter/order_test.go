@@ -273,7 +273,8 @@ func TestTheSameRefundIsTheSameQuestion(t *testing.T) {
 		{"--why", "so", "--by", "ada"}, {"--why", "another", "--by", "ada", "--amount", "5"},
 		{"--why", "so", "--by", "ada", "--amount", "5", "--id", "2"},
 		{"--why", "so", "--by", "ada", "--amount", " 5.00 "},
-		{"--why", "d\u00e9faut", "--by", "ada", "--amount", "5"}, {"--why", "de\u0301faut", "--by", "ada", "--amount", "5"},
+		{"--why", "d\u00e9faut", "--by", "ada", "--amount", "5"},
+		{"--why", "de\u0301faut", "--by", "ada", "--amount", "5"},
 	} {
 		s := newStage(t)
 		s.sells()

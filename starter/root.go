@@ -64,7 +64,8 @@ func (a *app) rootCommand() *cobra.Command {
 		a.rehearseCommand(), a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(),
 		a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(),
 		a.orderCommand(), a.privacyCommand(),
-		a.sourceCommand(), a.serveCommand(), a.codecCommand(), a.healthcheckCommand(), a.envCommand(), a.versionCommand(),
+		a.sourceCommand(), a.serveCommand(), a.codecCommand(), a.healthcheckCommand(), a.envCommand(),
+		a.versionCommand(),
 	)
 	return root
 }

@@ -174,7 +174,8 @@ func receive(
 	stop daemon.GiveUp, logger *slog.Logger,
 ) {
 	listen := daemon.Listener{
-		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants", Server: public.Server,
+		Variable: "VITRINE_WEBHOOK_LISTEN", Address: c.Serve.Listen, Serves: "webhooks and merchants",
+		Server: public.Server,
 		GiveUp: stop, Logger: logger,
 	}
 	gate := &daemon.Gate{

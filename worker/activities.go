@@ -24,7 +24,8 @@ import (
 )
 
 var activitiesModule = fx.Module("activities", fx.Provide(
-	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding, newAccountNews,
+	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding,
+	newAccountNews,
 	activities.NewBreakers,
 ))
 

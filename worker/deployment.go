@@ -16,8 +16,8 @@ import (
 // deployment is the version that this worker is of its Worker Deployment; the zero value if it is of none.
 type deployment worker.DeploymentOptions
 
-// newDeployment refuses a binary that names no version of its own: two that differ under one name would hand runs to each
-// other that only one of them can go on with.
+// newDeployment refuses a binary that names no version of its own: two that differ under one name would hand runs to
+// each other that only one of them can go on with.
 func newDeployment(c config.Config) (deployment, error) {
 	return deploymentOf(c, daemon.Version(release))
 }
@@ -32,8 +32,9 @@ func deploymentOf(c config.Config, version string) (deployment, error) {
 			"names no version of its own: expected one for VITRINE_DEPLOYMENT, such as v1.2.3")}
 	}
 	if err := config.CheckBuildID(build); err != nil {
-		return deployment{}, &daemon.RefusedError{Err: fmt.Errorf("VITRINE_BUILD_ID: it is not set, and the version of "+
-			"this binary is %q: %w", build, err)}
+		return deployment{},
+			&daemon.RefusedError{Err: fmt.Errorf("VITRINE_BUILD_ID: it is not set, and the version of "+
+				"this binary is %q: %w", build, err)}
 	}
 	return deployment{
 		UseVersioning: true,

@@ -232,8 +232,8 @@ func (s *catalogSync) awaitImport(
 	return imported, err
 }
 
-// fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one. unreadable says why it
-// is not to be had, or why it is not whole.
+// fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one. unreadable says why
+// it is not to be had, or why it is not whole.
 func (s *catalogSync) fetchErrors(
 	ctx workflow.Context, in activities.PartInput, imported catalog.Import,
 ) (list *statestore.Object, unreadable string, err error) {

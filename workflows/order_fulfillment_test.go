@@ -173,8 +173,8 @@ func TestARefundThatFailsIsMadeAnewUnderAnotherKey(t *testing.T) {
 	s.requireMoney(3700, 3700)
 }
 
-// An account that has left is parked, and its orders are not: they go on as far as Stripe lets them, and what it refuses
-// holds the order, with Stripe's reason, until a person says that the account is back.
+// An account that has left is parked, and its orders are not: they go on as far as Stripe lets them, and what it
+// refuses holds the order, with Stripe's reason, until a person says that the account is back.
 func TestAnOrderOfAnAccountThatLeftIsHeld(t *testing.T) {
 	t.Parallel()
 	s := newOrderStage(t, order.RequiresCapture)

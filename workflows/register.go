@@ -17,8 +17,8 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(AccountNews, upgraded(AccountNewsType))
 }
 
-// Where workers are versioned, what ends within minutes or hours ends in the version that it began in. The others pay no
-// attention to either.
+// Where workers are versioned, what ends within minutes or hours ends in the version that it began in. The others pay
+// no attention to either.
 func pinned(name string) workflow.RegisterOptions {
 	return workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorPinned}
 }

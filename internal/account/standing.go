@@ -48,7 +48,8 @@ type Parking struct {
 
 // Text is the parking in a line.
 func (p Parking) Text() string {
-	return fmt.Sprintf("parked since %s by %s (%s): %s", p.Since.UTC().Format(time.DateTime+" MST"), p.By, p.Cause, p.Why)
+	return fmt.Sprintf("parked since %s by %s (%s): %s", p.Since.UTC().Format(time.DateTime+" MST"), p.By, p.Cause,
+		p.Why)
 }
 
 // Return is who ended a parking, and why.

@@ -12,8 +12,8 @@ const (
 	everybody = 5
 	// probesApart is between two attempts while the breaker is open.
 	probesApart = 15 * time.Second
-	// The others ask again after a time between half of and one and a half times a quarter of what it has lasted, within
-	// these: soon after a short outage, and not at once after a long one.
+	// The others ask again after a time between half of and one and a half times a quarter of what it has lasted,
+	// within these: soon after a short outage, and not at once after a long one.
 	soonest = time.Minute
 	latest  = 4 * time.Minute
 )

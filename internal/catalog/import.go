@@ -69,8 +69,8 @@ type Import struct {
 	ErrorFile string `json:"error_file,omitempty"`
 	// RowsFiltered are those of RowsSkipped that a filter left out: Stripe neither took nor names them.
 	RowsFiltered int64 `json:"rows_filtered,omitempty"`
-	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here. The other two say
-	// the same of RowsProcessed and RowsFailed.
+	// RowsCounted says that Stripe told how many rows succeeded; a count that it leaves out is 0 here. The other two
+	// say the same of RowsProcessed and RowsFailed.
 	RowsCounted      bool `json:"rows_counted,omitempty"`
 	ProcessedCounted bool `json:"processed_counted,omitempty"`
 	FailedCounted    bool `json:"failed_counted,omitempty"`

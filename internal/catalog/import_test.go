@@ -50,8 +50,9 @@ func TestDoubt(t *testing.T) {
 			"it did not tell how many rows it took"},
 		"none processed": {catalog.Import{Status: succeeded, ProcessedCounted: true}, 3, 0, 0,
 			"it processed 0 of 3 rows"},
-		"left out": {catalog.Import{Status: succeeded, RowsProcessed: 3, RowsSucceeded: 2, RowsSkipped: 1, RowsFiltered: 1,
-			RowsCounted: true}, 3, 0, 0, "it left out 1 rows, and did not say which"},
+		"left out": {catalog.Import{Status: succeeded, RowsProcessed: 3, RowsSucceeded: 2, RowsSkipped: 1,
+			RowsFiltered: 1,
+			RowsCounted:  true}, 3, 0, 0, "it left out 1 rows, and did not say which"},
 		"archived": {catalog.Import{Status: catalog.StatusArchived}, 3, 0, 0,
 			"it did not tell how many rows it took"},
 		"archived, with its counts": {catalog.Import{Status: catalog.StatusPendingArchive, RowsProcessed: 3,
@@ -74,14 +75,19 @@ func TestNamesTooMany(t *testing.T) {
 		named int64
 		many  bool
 	}{
-		"as many":                     {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 2, false},
-		"fewer":                       {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 1, false},
-		"more":                        {catalog.Import{Status: withErrors, RowsFailed: 1, FailedCounted: true}, 2, true},
-		"none refused":                {catalog.Import{Status: withErrors, FailedCounted: true}, 2, true},
-		"refused without a count":     {catalog.Import{Status: withErrors}, 2, false},
-		"taken, and no count":         {catalog.Import{Status: succeeded}, 1, true},
-		"the others are all it took":  {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 1, false},
-		"it took some of the refused": {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 2, true},
+		"as many": {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 2,
+			false},
+		"fewer": {catalog.Import{Status: withErrors, RowsFailed: 2, FailedCounted: true}, 1,
+			false},
+		"more": {catalog.Import{Status: withErrors, RowsFailed: 1, FailedCounted: true}, 2,
+			true},
+		"none refused":            {catalog.Import{Status: withErrors, FailedCounted: true}, 2, true},
+		"refused without a count": {catalog.Import{Status: withErrors}, 2, false},
+		"taken, and no count":     {catalog.Import{Status: succeeded}, 1, true},
+		"the others are all it took": {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 1,
+			false},
+		"it took some of the refused": {catalog.Import{Status: withErrors, RowsSucceeded: 3, RowsCounted: true}, 2,
+			true},
 	} {
 		require.Equal(t, c.many, c.i.NamesTooMany(4, c.named), name)
 	}

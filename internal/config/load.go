@@ -91,8 +91,8 @@ func LoadServe(lookup Lookup) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
-// LoadCodec reads what starter codec needs: what the starter reads, and more. The error joins all problems, one *Problem
-// each.
+// LoadCodec reads what starter codec needs: what the starter reads, and more. The error joins all problems, one
+// *Problem each.
 func LoadCodec(lookup Lookup) (Config, error) {
 	c, problems := load(lookup, func(v Variable) bool { return v.Starter || v.Codec })
 	for _, required := range []error{c.checkPayloadKeys(), c.checkCodecTokens()} {

@@ -5,7 +5,8 @@ import (
 	"regexp"
 )
 
-// deploymentPattern leaves out the dot and the double underline, by which Temporal separates the name from the build id.
+// deploymentPattern leaves out the dot and the double underline, by which Temporal separates the name from the build
+// id.
 var (
 	deploymentPattern = regexp.MustCompile(`^[A-Za-z0-9]([_-]?[A-Za-z0-9])*$`)
 	buildIDPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)

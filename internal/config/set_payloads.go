@@ -60,8 +60,9 @@ func (c Config) checkPayloadKeys() error {
 	if len(c.PayloadKeys) > 0 {
 		return nil
 	}
-	return &Problem{Variable: "VITRINE_PAYLOAD_KEYS_FILE", Err: errors.New("it is not set: expected the file with the keys " +
-		"of Temporal's payloads")}
+	return &Problem{Variable: "VITRINE_PAYLOAD_KEYS_FILE",
+		Err: errors.New("it is not set: expected the file with the keys " +
+			"of Temporal's payloads")}
 }
 
 // checkCodecTokens returns an error if nobody could be let in.
@@ -69,6 +70,7 @@ func (c Config) checkCodecTokens() error {
 	if len(c.Codec.Tokens) > 0 {
 		return nil
 	}
-	return &Problem{Variable: "VITRINE_CODEC_TOKENS_FILE", Err: errors.New("it is not set: expected a file with a token a " +
-		"line, as NAME SCOPE TOKEN")}
+	return &Problem{Variable: "VITRINE_CODEC_TOKENS_FILE",
+		Err: errors.New("it is not set: expected a file with a token a " +
+			"line, as NAME SCOPE TOKEN")}
 }

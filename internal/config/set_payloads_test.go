@@ -29,7 +29,8 @@ func TestPayloadKeysComeFromAFile(t *testing.T) {
 		{file(t, ""), "it is empty"},
 		{file(t, "k1 MTIz"), "line 1: expected a key of 32 bytes"},
 		{"/does/not/exist", "expected a file that holds the keys"},
-		{strings.Fields(payloadKey)[1], "expected a file that holds the keys"}, // the key in the place of its file's name
+		// the key in the place of its file's name
+		{strings.Fields(payloadKey)[1], "expected a file that holds the keys"},
 	} {
 		_, err := config.LoadWorker(lookup("VITRINE_PAYLOAD_KEYS_FILE", c.value))
 		require.ErrorContains(t, err, c.want)

@@ -208,8 +208,8 @@ func Table() []Variable {
 			Meaning: "time that running activities, or requests, get to end after SIGTERM; give the process 10s more " +
 				"before it is killed"},
 		{Name: "VITRINE_DEPLOYMENT", Worker: true, set: setDeployment,
-			Meaning: "Temporal Worker Deployment that the worker is a version of, such as vitrine: which version gets work " +
-				"is then for 'temporal worker deployment' to say; unset: the worker is not versioned"},
+			Meaning: "Temporal Worker Deployment that the worker is a version of, such as vitrine: which version " +
+				"gets work is then for 'temporal worker deployment' to say; unset: the worker is not versioned"},
 		{Name: "VITRINE_BUILD_ID", Default: "the version that worker --version names", Worker: true, set: setBuildID,
 			Meaning: "which version of VITRINE_DEPLOYMENT it is; never the same for two that differ"},
 		{Name: "VITRINE_LOG_LEVEL", Default: "info", Worker: true, Starter: true, preset: true, set: setLogLevel,
@@ -218,10 +218,11 @@ func Table() []Variable {
 			Meaning: "text or json"},
 
 		{Name: "OTEL_TRACES_EXPORTER", Default: "none", Worker: true, Serve: true, preset: true, set: setTraces,
-			Meaning: "otlp sends traces by OTLP over HTTP; none sends nothing; OpenTelemetry's other variables, such as " +
-				"OTEL_RESOURCE_ATTRIBUTES and OTEL_BSP_SCHEDULE_DELAY, mean what they mean everywhere"},
-		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Default: "http://localhost:4318", Worker: true, Serve: true, Standard: true,
-			Meaning: "where they are sent, without /v1/traces"},
+			Meaning: "otlp sends traces by OTLP over HTTP; none sends nothing; OpenTelemetry's other variables, such " +
+				"as OTEL_RESOURCE_ATTRIBUTES and OTEL_BSP_SCHEDULE_DELAY, mean what they mean everywhere"},
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Default: "http://localhost:4318", Worker: true, Serve: true,
+			Standard: true,
+			Meaning:  "where they are sent, without /v1/traces"},
 		{Name: "OTEL_EXPORTER_OTLP_HEADERS", Worker: true, Serve: true, Standard: true, Secret: true,
 			Meaning: "headers to send with them, such as a token's: name=value, with commas between them"},
 		{Name: "OTEL_TRACES_SAMPLER", Default: "parentbased_always_on", Worker: true, Serve: true, Standard: true,
@@ -244,17 +245,18 @@ func Table() []Variable {
 			Meaning: "that file; default: temporalio/temporal.toml in the user's configuration folder"},
 
 		{Name: "VITRINE_PAYLOAD_KEYS_FILE", Worker: true, Starter: true, path: true, set: setPayloadKeysFile,
-			Meaning: "file with the keys that Temporal's payloads are encrypted with (AES-256-GCM), one a line, each as " +
-				"ID KEY, the key as openssl rand -base64 32 prints it: the first one writes, all of them read; the same " +
-				"for all processes; unset: payloads are in clear text"},
+			Meaning: "file with the keys that Temporal's payloads are encrypted with (AES-256-GCM), one a line, each " +
+				"as ID KEY, the key as openssl rand -base64 32 prints it: the first one writes, all of them read; " +
+				"the same for all processes; unset: payloads are in clear text"},
 		{Name: "VITRINE_CODEC_LISTEN", Default: "127.0.0.1:8089", Codec: true, preset: true, set: setCodecListen,
-			Meaning: "address on which starter codec decrypts payloads for Temporal's Web UI and CLI; elsewhere than on " +
-				"this machine it needs something that speaks TLS before it"},
+			Meaning: "address on which starter codec decrypts payloads for Temporal's Web UI and CLI; elsewhere than " +
+				"on this machine it needs something that speaks TLS before it"},
 		{Name: "VITRINE_CODEC_ORIGINS", Codec: true, set: setCodecOrigins,
-			Meaning: "origins of the Web UIs that may ask it, such as https://temporal.example.com, with commas between them"},
+			Meaning: "origins of the Web UIs that may ask it, such as https://temporal.example.com, with commas " +
+				"between them"},
 		{Name: "VITRINE_CODEC_TOKENS_FILE", Codec: true, path: true, set: setCodecTokensFile,
-			Meaning: "file with the tokens that open it, one a line, each as NAME SCOPE TOKEN: the scope is read (decrypt) " +
-				"or operate (encrypt, too); starter codec needs it"},
+			Meaning: "file with the tokens that open it, one a line, each as NAME SCOPE TOKEN: the scope is read " +
+				"(decrypt) or operate (encrypt, too); starter codec needs it"},
 
 		{Name: "AWS_REGION", Default: "us-east-1 if AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set", Worker: true,
 			Starter: true, Standard: true,

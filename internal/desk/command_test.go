@@ -157,7 +157,8 @@ func TestWhatAnOrderSaysAgainstACommand(t *testing.T) {
 		kind          desk.RefusalKind
 		says          string
 	}{
-		"it is over":            {said("the order is over", fault.OrderConflict), nil, desk.Conflict, "the order is over"},
+		"it is over": {said("the order is over", fault.OrderConflict), nil, desk.Conflict,
+			"the order is over"},
 		"too much":              {said("too much", fault.InputInvalid), nil, desk.Unfit, "too much"},
 		"there is none":         {serviceerror.NewNotFound("no such workflow"), nil, desk.Absent, "no such order"},
 		"another error":         {said("unknown update", "x"), nil, desk.Away, "somebody may still"},

@@ -111,7 +111,8 @@ func (a Account) standing(context.Context) Finding {
 	case a.Standing.Parked != nil:
 		return wrong("starter accounts resume "+a.ID, "%s", a.Standing.Parked.Text())
 	case refusal != nil && refusal.Finding != "":
-		return doubtful(handbookParked, "Stripe has refused it since %s; %s", refusal.Since.UTC().Format(time.DateTime+" MST"),
+		return doubtful(handbookParked, "Stripe has refused it since %s; %s",
+			refusal.Since.UTC().Format(time.DateTime+" MST"),
 			refusal.Finding)
 	case refusal != nil:
 		return doubtful(handbookParked, "Stripe has refused it since %s (%s); after a day it is parked",

@@ -447,7 +447,8 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 	if group != nil && !c.second {
 		group.bytes += uint64(size)
 	}
-	return c.parts.add(e.out, c.rowEnd, group, Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
+	return c.parts.add(e.out, c.rowEnd, group,
+		Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
 }
 
 // delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not

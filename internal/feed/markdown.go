@@ -37,7 +37,9 @@ CSV file needs double quotes around them.
 }
 
 var introductions = map[Kind]string{
-	Product:   "One row is one product, or one variant of one. The file is the whole catalog: what is not in it any more is deleted, so a file that only deletes (`id` and `delete` alone) is held for a person. With the setting `source: changes` it has what changes, and such a file is in order.",
+	Product: "One row is one product, or one variant of one. The file is the whole catalog: what is not in it any " +
+		"more is deleted, so a file that only deletes (`id` and `delete` alone) is held for a person. With the " +
+		"setting `source: changes` it has what changes, and such a file is in order.",
 	Inventory: "One row changes the availability and stock of a product that the catalog has.",
 	Pricing:   "One row changes the prices of a product that the catalog has.",
 	Promotion: "One row is a discount on products that the catalog has.",
@@ -48,7 +50,8 @@ func writeColumns(b *strings.Builder, k Kind) {
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", strings.ToUpper(name[:1])+name[1:], introductions[k])
 	b.WriteString("| column | value | needed | sample | since | rule |\n|---|---|---|---|---|---|\n")
 	for _, c := range Columns(k) {
-		fmt.Fprintf(b, "| `%s` | %s | %s | `%s` | %s | %s |\n", c.Name, c.valueText(), c.needText(), tableCell(c.Sample), c.Since, tableCell(c.Rule))
+		fmt.Fprintf(b, "| `%s` | %s | %s | `%s` | %s | %s |\n", c.Name, c.valueText(), c.needText(),
+			tableCell(c.Sample), c.Since, tableCell(c.Rule))
 	}
 }
 

@@ -359,8 +359,8 @@ func (c *cutter) row(b *batch, data []byte, eof bool, row *rawRow) (next int, ok
 	}
 }
 
-// plainFields appends the unquoted fields from pos on that a comma ends, as long as there is no quote, and returns where
-// the field behind them begins. It leaves the end of the row, and of data, to others.
+// plainFields appends the unquoted fields from pos on that a comma ends, as long as there is no quote, and returns
+// where the field behind them begins. It leaves the end of the row, and of data, to others.
 func (c *cutter) plainFields(b *batch, data []byte, pos int) int {
 	comma, plain, fields := c.comma, uint64(c.plain), b.fields
 	for at := pos; at+8 <= len(data); at += 8 {

@@ -45,8 +45,9 @@ const maxRefusedBytes = 8 << 30
 // a real CSV: descriptions with line breaks in them occur.
 //
 // Nothing of that is a promise of Stripe's. So the file may as well be compressed, in UTF-16, separated by something
-// else, name its columns otherwise, and have lines above them; rows whose fields cannot be told apart have no ID. What is wrong with the file
-// itself is a *RefusedError, which another try would meet again; any other error is the source's, or each's.
+// else, name its columns otherwise, and have lines above them; rows whose fields cannot be told apart have no ID. What
+// is wrong with the file itself is a *RefusedError, which another try would meet again; any other error is the
+// source's, or each's.
 func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	source := &faithful{src: src}
 	err := readRefused(source, kind, each)
@@ -108,8 +109,8 @@ type refusedColumns struct {
 }
 
 // refused is what a row of the file tells. Where fields are missing, or more than columns, a quote or a separator went
-// astray: what stands in the place of the id may be another row's. Where the file breaks off in an id, half of it may be
-// another row's as well.
+// astray: what stands in the place of the id may be another row's. Where the file breaks off in an id, half of it may
+// be another row's as well.
 func (c refusedColumns) refused(row Row, unended bool) Refused {
 	if len(row.Fields) != len(c.names) || unended && c.id == len(c.names)-1 {
 		return Refused{Reason: strings.TrimSpace(string(row.field(c.reason)))}

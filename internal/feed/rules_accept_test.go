@@ -143,7 +143,8 @@ func TestRowsThatPass(t *testing.T) {
 			with(complete(), changes{"title": "میز می\u200cخواهم 👩\u200d🔧", "brand": "R&D; Co & Söhne"})},
 		"words that are no debris": {Product, with(complete(), changes{"title": "Null-Serie Regal #3!", "brand": "NaNa",
 			"mpn": "1E5", "color": "#ff0000", "size": "N/A1"})},
-		"capitals beyond ASCII": {Product, with(complete(), changes{"title": "Irmã Âncora “MAÇÃ” é bão", "brand": "Â & Ã"})},
+		"capitals beyond ASCII": {Product,
+			with(complete(), changes{"title": "Irmã Âncora “MAÇÃ” é bão", "brand": "Â & Ã"})},
 		"an address within another": {Product,
 			with(complete(), changes{"image_link": "https://cdn.example.com/fetch/https://example.com/größe.jpg"})},
 		"a query with semicolons": {Product,
@@ -267,9 +268,10 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 // What is skipped because the row above has it too would have passed.
 func TestARowIsJudgedAlikeBelowAnother(t *testing.T) {
 	t.Parallel()
-	odd := strings.Split("| |A & B|A &amp; B|<b>|\u200b|SHOUTING ALL DAY|a.example|https://a.example/1|http://a.example/1.jpg|"+
-		"15.00 USD|20.00 EUR|1.299 EUR|0.00 USD|preorder|in_stock|true|false|2020-01-01|2030-01-01/2020-01-01|0|3|"+
-		"US:ALL:Express:3-5:1.00 EUR|DE:ALL:Express:1.00 EUR|5322.0|Media > Books|2 kg|no", "|")
+	odd := strings.Split(
+		"| |A & B|A &amp; B|<b>|\u200b|SHOUTING ALL DAY|a.example|https://a.example/1|http://a.example/1.jpg|"+
+			"15.00 USD|20.00 EUR|1.299 EUR|0.00 USD|preorder|in_stock|true|false|2020-01-01|2030-01-01/2020-01-01|0|3|"+
+			"US:ALL:Express:3-5:1.00 EUR|DE:ALL:Express:1.00 EUR|5322.0|Media > Books|2 kg|no", "|")
 	for seed := range uint64(600) {
 		luck := rand.New(rand.NewPCG(seed, 6))
 		kind := Kinds()[luck.IntN(len(Kinds()))]

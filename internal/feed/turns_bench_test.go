@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkTurns holds the engine against encoding/csv on a machine that does other things too: they take turns, and the
-// medians of the ratios are reported, of the time that passed and of the time of the processors.
+// BenchmarkTurns holds the engine against encoding/csv on a machine that does other things too: they take turns, and
+// the medians of the ratios are reported, of the time that passed and of the time of the processors.
 func BenchmarkTurns(b *testing.B) {
 	data := benchCatalog(280_000, 0)
 	encoded, err := manifestOf(b, data).Encode()

@@ -8,9 +8,11 @@ import (
 // Values that nobody wrote: what a spreadsheet or a program puts where it has none.
 
 // noValues are words for there being no value, which exports write in its place.
-var noValues = []string{"null", "undefined", "nan", "n/a", "[object object]", "does not apply", "not applicable", "no_selection"}
+var noValues = []string{"null", "undefined", "nan", "n/a", "[object object]", "does not apply", "not applicable",
+	"no_selection"}
 
-// machineMade judges a text by whether a program rather than a person wrote it. Nearly all begin otherwise, or are longer.
+// machineMade judges a text by whether a program rather than a person wrote it. Nearly all begin otherwise, or are
+// longer.
 func machineMade(text []byte) Cause {
 	const longest = 40
 	if len(text) > longest {

@@ -46,8 +46,8 @@ func readOneURL(value []byte) Cause {
 	return readURL(value)
 }
 
-// oddInAddress finds &amp; in an address, which was taken from a web page as it is written there and leads elsewhere, and
-// characters that got into it on its way.
+// oddInAddress finds &amp; in an address, which was taken from a web page as it is written there and leads elsewhere,
+// and characters that got into it on its way.
 func oddInAddress(url []byte) Cause {
 	switch {
 	case hasEntity(url):

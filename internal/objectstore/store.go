@@ -288,7 +288,8 @@ func (s *Store) FoldersAfter(ctx context.Context, bucket, prefix, after string) 
 		if len(names) > 0 || !aws.ToBool(page.IsTruncated) {
 			return names, nil
 		}
-		after = aws.ToString(page.Contents[len(page.Contents)-1].Key) // a page of nothing but objects beside the folders
+		// a page of nothing but objects beside the folders
+		after = aws.ToString(page.Contents[len(page.Contents)-1].Key)
 	}
 }
 

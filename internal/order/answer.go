@@ -65,7 +65,8 @@ func ParseDecision(body []byte) (Decision, error) {
 	case d.Status == Accepted && (saysSomething(a.Error) || saysSomething(a.Errors)):
 		return Decision{}, unfit("it accepts, and has an error: that of a refusal")
 	case a.contradicted(d.Status):
-		return Decision{}, unfit("it is %s, and something else in it says the opposite, or names other quantities", d.Status)
+		return Decision{}, unfit("it is %s, and something else in it says the opposite, or names other quantities",
+			d.Status)
 	}
 	d.Lines = lines
 	return d.Tidy(), nil

@@ -103,7 +103,8 @@ func (b beside) opposesByName(name string, value any) bool {
 	_, list := value.([]any)
 	says := saidBy(value)
 	if b.of == Rejected {
-		return slices.Contains(yesWords, named) && says == sayingYes || slices.Contains(noWords, named) && says == sayingNo
+		return slices.Contains(yesWords, named) && says == sayingYes ||
+			slices.Contains(noWords, named) && says == sayingNo
 	}
 	switch {
 	case b.late && named == "failed":

@@ -13,9 +13,9 @@ import (
 // what came of it. A method that takes the order on returns the step that is next; called at a step at which it makes
 // no sense it returns an error (fault.OrderConflict) and changes nothing.
 //
-// This file has what takes an order on, in the order of its life. What stops it until a person has looked is in held.go,
-// until when it waits in waiting.go, where it stands in standing.go, how its money does in balance.go, and what comes in
-// and goes out in inbox.go and outbox.go.
+// This file has what takes an order on, in the order of its life. What stops it until a person has looked is in
+// held.go, until when it waits in waiting.go, where it stands in standing.go, how its money does in balance.go, and
+// what comes in and goes out in inbox.go and outbox.go.
 type Lifecycle struct {
 	id     ID
 	r      Record

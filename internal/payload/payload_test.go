@@ -44,7 +44,8 @@ func TestWhatIsEncryptedIsReadAgain(t *testing.T) {
 	t.Parallel()
 	codec := payload.Codec{Keys: keys(t, "new", "old")}
 	for _, clear := range []*commonpb.Payload{
-		one(t, map[string]string{"account": "acct_secret"}), one(t, nil), one(t, []byte{0, 1, 2}), {}, {Data: []byte("raw")},
+		one(t, map[string]string{"account": "acct_secret"}), one(t, nil), one(t, []byte{0, 1, 2}), {},
+		{Data: []byte("raw")},
 		one(t, strings.Repeat("x", 1<<20)),
 	} {
 		encrypted, err := codec.Encode([]*commonpb.Payload{clear, clear})
@@ -95,7 +96,8 @@ func TestAKeyThatIsMissingIsNamed(t *testing.T) {
 		var unreadable *payload.UnreadableError
 		require.ErrorAs(t, err, &unreadable)
 		require.Equal(t, "2026-11", unreadable.KeyID)
-		require.ErrorAs(t, err, new(*converter.WorkflowTaskFailureError), "the task is tried again, the workflow does not fail")
+		require.ErrorAs(t, err, new(*converter.WorkflowTaskFailureError),
+			"the task is tried again, the workflow does not fail")
 	}
 }
 
@@ -131,7 +133,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, id string) {
 		codec := payload.Codec{Keys: keys(t, "k")}
 		_, err := codec.Decode([]*commonpb.Payload{{
-			Metadata: map[string][]byte{"encoding": []byte("binary/encrypted"), "encryption-key-id": []byte(id)}, Data: data,
+			Metadata: map[string][]byte{"encoding": []byte("binary/encrypted"), "encryption-key-id": []byte(id)},
+			Data:     data,
 		}})
 		require.Error(t, err)
 	})
@@ -170,7 +173,8 @@ func TestTheConverterEncryptsValuesAndLeavesSummaries(t *testing.T) {
 func TestFailuresAreEncryptedButForTheirCode(t *testing.T) {
 	t.Parallel()
 	k := keys(t, "k")
-	failed := temporal.NewNonRetryableApplicationError("row 7 of acct_secret", "SourceInvalid", errors.New("the cause"), input{"d"})
+	failed := temporal.NewNonRetryableApplicationError("row 7 of acct_secret", "SourceInvalid", errors.New("the cause"),
+		input{"d"})
 	failure := payload.Failures(k).ErrorToFailure(failed)
 	require.NotContains(t, failure.String(), "acct_secret")
 	require.NotContains(t, failure.String(), "the cause")

@@ -127,7 +127,8 @@ func TestTheListHasAccountsWithoutSettings(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
 	for _, key := range []string{"accounts/acct_5/orders.json", "accounts/acct_50.json", "accounts/acct_50/orders.json",
-		"state/acct_500/product/state.json", "state/acct_50/product/state.json", "state/acct_5_a/orders/cs_1/record.json",
+		"state/acct_500/product/state.json", "state/acct_50/product/state.json",
+		"state/acct_5_a/orders/cs_1/record.json",
 		"state/sources/acct_5x", "state/acct_5y", "state/acct_6/product/manifest"} {
 		_, err := c.store.Put(t.Context(), "state", key, "application/json", []byte(`{"account":"acct_50"}`), "")
 		require.NoError(t, err)

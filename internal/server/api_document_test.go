@@ -67,7 +67,8 @@ func operations() map[string]operation {
 	}
 	verdict := "The version is the one that was looked at: if another one is held by now, nothing is decided. The name of the token is recorded as who decided. Repeating it is safe: the same verdict about the same version is answered as done."
 	return map[string]operation{
-		"GET /accounts": {"listAccounts", "accounts", "List the accounts that have settings, or of which anything is kept",
+		"GET /accounts": {"listAccounts", "accounts",
+			"List the accounts that have settings, or of which anything is kept",
 			"A token of one account sees that one. Its syncs are from Temporal's list, which lags a moment behind.",
 			[]parameter{
 				{"prefix", "only accounts that begin with it", object{"type": "string"}},

@@ -94,12 +94,14 @@ func (c *Codec) admit(w http.ResponseWriter, asked *request, scope access.Scope)
 	token, known := c.tokenOf(asked.Request)
 	if !known {
 		challenge(w)
-		return &denial{http.StatusUnauthorized, "expected a token of VITRINE_CODEC_TOKENS_FILE, as Authorization: Bearer, " +
-			"or in a browser as the password"}
+		return &denial{http.StatusUnauthorized,
+			"expected a token of VITRINE_CODEC_TOKENS_FILE, as Authorization: Bearer, " +
+				"or in a browser as the password"}
 	}
 	asked.by = token.Name
 	if !token.May(scope) {
-		return &denial{http.StatusForbidden, "this token may decode, and not encode: its scope is " + string(token.Scope)}
+		return &denial{http.StatusForbidden,
+			"this token may decode, and not encode: its scope is " + string(token.Scope)}
 	}
 	return nil
 }

@@ -42,7 +42,8 @@ func newCodecStage(t *testing.T) *codecStage {
 	s.keys = keyring.Keys{key}
 	codec := server.NewCodec(server.CodecOptions{
 		Codec: payload.Codec{Keys: s.keys}, Origins: []string{webUI},
-		Tokens: access.Tokens{access.New("ana", readsPayloads, access.Read, ""), access.New("ops", operatesCodec, access.Operate, "")},
+		Tokens: access.Tokens{access.New("ana", readsPayloads, access.Read, ""),
+			access.New("ops", operatesCodec, access.Operate, "")},
 		Logger: slog.New(slog.NewTextHandler(&s.logs, nil)),
 	})
 	listening := httptest.NewServer(codec.Routes())
@@ -70,7 +71,8 @@ func (s *codecStage) sends(method, path, body string, headers ...string) (int, h
 
 func (s *codecStage) encrypted(texts ...any) string {
 	s.t.Helper()
-	written, err := converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), payload.Codec{Keys: s.keys}).ToPayloads(texts...)
+	written, err := converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), payload.Codec{Keys: s.keys}).
+		ToPayloads(texts...)
 	require.NoError(s.t, err)
 	body, err := protojson.Marshal(written)
 	require.NoError(s.t, err)
@@ -97,7 +99,8 @@ func TestTheWebUIDecodes(t *testing.T) {
 	require.Equal(t, webUI, headers.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, "true", headers.Get("Access-Control-Allow-Credentials"))
 	require.Equal(t, "no-store", headers.Get("Cache-Control"))
-	for _, said := range []string{"action=decode", "by=ana", "namespace=catalogs", "payloads=2", "status=200", "origin=" + webUI} {
+	for _, said := range []string{"action=decode", "by=ana", "namespace=catalogs", "payloads=2", "status=200",
+		"origin=" + webUI} {
 		require.Contains(t, log, said)
 	}
 	require.Equal(t, 1, strings.Count(log, "\n"), "one line")
@@ -117,7 +120,8 @@ func TestABrowserKeepsTheTokenAsAPassword(t *testing.T) {
 	status, _, body, _ := s.sends("GET", "/", "", "Authorization", r.Header.Get("Authorization"))
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "for ana")
-	status, _, body, _ = s.sends("POST", "/decode", s.encrypted("x"), "Origin", webUI, "Authorization", r.Header.Get("Authorization"))
+	status, _, body, _ = s.sends("POST", "/decode", s.encrypted("x"), "Origin", webUI, "Authorization",
+		r.Header.Get("Authorization"))
 	require.Equal(t, http.StatusOK, status, body)
 }
 
@@ -144,11 +148,15 @@ func TestWhoMayNotDecodeIsToldNothing(t *testing.T) {
 		says, by   string
 	}{
 		{"/decode", s.encrypted("secret"), nil, http.StatusUnauthorized, "VITRINE_CODEC_TOKENS_FILE", `by=""`},
-		{"/decode", s.encrypted("secret"), []string{"Authorization", "Bearer guessed"}, http.StatusUnauthorized, "", `by=""`},
-		{"/decode", s.encrypted("secret"), []string{"Authorization", bearer, "Origin", "https://evil.example"}, http.StatusForbidden, "VITRINE_CODEC_ORIGINS", `by=""`},
-		{"/encode", s.encrypted("secret"), []string{"Authorization", bearer}, http.StatusForbidden, "may decode, and not encode", "by=ana"},
+		{"/decode", s.encrypted("secret"), []string{"Authorization", "Bearer guessed"}, http.StatusUnauthorized, "",
+			`by=""`},
+		{"/decode", s.encrypted("secret"), []string{"Authorization", bearer, "Origin", "https://evil.example"},
+			http.StatusForbidden, "VITRINE_CODEC_ORIGINS", `by=""`},
+		{"/encode", s.encrypted("secret"), []string{"Authorization", bearer}, http.StatusForbidden,
+			"may decode, and not encode", "by=ana"},
 		{"/decode", "no JSON", []string{"Authorization", bearer}, http.StatusBadRequest, "expected JSON", "by=ana"},
-		{"/decode", `{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA==","encryption-key-id":"azI="},"data":"AA=="}]}`,
+		{"/decode",
+			`{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA==","encryption-key-id":"azI="},"data":"AA=="}]}`,
 			[]string{"Authorization", bearer}, http.StatusUnprocessableEntity, `"k2"`, "by=ana"},
 	} {
 		status, _, body, log := s.sends("POST", c.path, c.body, c.headers...)
@@ -168,7 +176,8 @@ func TestWhoMayNotDecodeIsToldNothing(t *testing.T) {
 func TestAnOperatorEncodes(t *testing.T) {
 	t.Parallel()
 	s := newCodecStage(t)
-	status, _, body, log := s.sends("POST", "/encode", `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"InNlY3JldCI="}]}`,
+	status, _, body, log := s.sends("POST", "/encode",
+		`{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"InNlY3JldCI="}]}`,
 		"Authorization", "Bearer "+operatesCodec)
 	require.Equal(t, http.StatusOK, status, body)
 	require.NotContains(t, texts(t, body)[0], "secret")

@@ -315,8 +315,9 @@ func TestACatalogImportIsReadTolerantly(t *testing.T) {
 		`{"id":"pcimprt_1","status":"resting","status_details":{"resting":{}},"created":7}`: {ID: "pcimprt_1",
 			Status: "resting"},
 		importWith("processing", `{"success_count":"3","error_count":"1"}`): {
-			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true, ProcessedCounted: true,
-			RowsFailed: 1, FailedCounted: true},
+			ID: "pcimprt_1", Status: "processing", RowsProcessed: 4, RowsSucceeded: 3, RowsCounted: true,
+			ProcessedCounted: true,
+			RowsFailed:       1, FailedCounted: true},
 		importWith("succeeded", `{"success_count":"9007199254740993"}`): {
 			ID: "pcimprt_1", Status: catalog.StatusSucceeded, RowsProcessed: 9007199254740993,
 			RowsSucceeded: 9007199254740993, RowsCounted: true, ProcessedCounted: true},
@@ -327,7 +328,8 @@ func TestACatalogImportIsReadTolerantly(t *testing.T) {
 			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 3, RowsSucceeded: 2,
 			RowsCounted: true, ProcessedCounted: true, RowsFailed: 1, FailedCounted: true, ErrorFile: "pcimprt_1"},
 		importWith("succeeded_with_errors", `{"error_count":"1","error_file":null}`): {
-			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 1, RowsFailed: 1, FailedCounted: true},
+			ID: "pcimprt_1", Status: catalog.StatusSucceededWithErrors, RowsProcessed: 1, RowsFailed: 1,
+			FailedCounted: true},
 		importWith("failed", `{"code":"invalid_file","type":"cannot_proceed","failure_message":"no header"}`): {
 			ID: "pcimprt_1", Status: catalog.StatusFailed, FailedReason: "no header (invalid_file, cannot_proceed)"},
 		importWith("failed", `{"type":"transient_failure"}`): {ID: "pcimprt_1", Status: catalog.StatusFailed,

@@ -49,8 +49,9 @@ type agreements struct {
 func (h *agreements) forgetLocked() { h.all = nil }
 
 func (s *Server) agreementRoutes(routes *http.ServeMux) {
-	writing := func(endpoint func(r *http.Request, body map[string]json.RawMessage) (*agreement, *apiError)) http.HandlerFunc {
-		return agreementsPreview(s.idempotency.idempotent(apiV2, v2Keys, s.agreements.writing(endpoint)))
+	type endpoint func(r *http.Request, body map[string]json.RawMessage) (*agreement, *apiError)
+	writing := func(do endpoint) http.HandlerFunc {
+		return agreementsPreview(s.idempotency.idempotent(apiV2, v2Keys, s.agreements.writing(do)))
 	}
 	routes.HandleFunc("GET "+agreementsPath, agreementsPreview(s.agreements.list))
 	routes.HandleFunc("POST "+agreementsPath, writing(s.agreements.createLocked))

@@ -78,7 +78,8 @@ var (
 // Definitions are all metrics of Vitrine's own, as docs/metrics.md lists them.
 func Definitions() []Definition {
 	return slices.Concat(
-		processMetrics(), catalogMetrics(), fleetMetrics(), orderMetrics(), newsMetrics(), stripeMetrics(), stepMetrics(),
+		processMetrics(), catalogMetrics(), fleetMetrics(), orderMetrics(), newsMetrics(), stripeMetrics(),
+		stepMetrics(),
 		receptionMetrics(),
 	)
 }
@@ -316,7 +317,8 @@ var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
 	"SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
-	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute", "ReadPayment",
+	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute",
+	"ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
 	"ListSwept", "SweepAccount", "DeliverNews", "TellNews",
 }

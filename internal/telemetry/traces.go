@@ -87,7 +87,8 @@ func (t *Traces) Serve(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, span := t.tracer.Start(r.Context(), r.Method, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer))
+		ctx, span := t.tracer.Start(r.Context(), r.Method, trace.WithNewRoot(),
+			trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
 		traced, answered := r.WithContext(ctx), &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(answered, traced)
@@ -118,8 +119,8 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// StripeCalls makes a span of every call to Stripe, named after its route; nil if traces are off. Stripe is told nothing
-// of it.
+// StripeCalls makes a span of every call to Stripe, named after its route; nil if traces are off. Stripe is told
+// nothing of it.
 func (t *Traces) StripeCalls() func(context.Context, string) func(stripeapi.Call) {
 	if t.tracer == nil {
 		return nil

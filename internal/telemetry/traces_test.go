@@ -85,7 +85,8 @@ func TestARequestIsASpanAndItsLinesBearItsIDs(t *testing.T) {
 		logger.InfoContext(request.Context(), "taken")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/orders/acct_of_somebody?secret=1", http.NoBody)
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/orders/acct_of_somebody?secret=1",
+		http.NoBody)
 	request.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	request.Header.Set("User-Agent", "a-strangers-agent")
 	traces.Serve(mux).ServeHTTP(httptest.NewRecorder(), request)
@@ -108,9 +109,12 @@ func TestActivitiesAndTheirCallsToStripeAreOneTrace(t *testing.T) {
 	require.NoError(t, err)
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{interceptors[0].(interceptor.Interceptor)}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{interceptors[0].(interceptor.Interceptor)},
+	})
 	step := func(ctx context.Context) error {
-		traces.StripeCalls()(ctx, "POST /v1/refunds")(stripeapi.Call{Route: "POST /v1/refunds", Outcome: "StripeThrottled"})
+		traces.StripeCalls()(ctx, "POST /v1/refunds")(stripeapi.Call{Route: "POST /v1/refunds",
+			Outcome: "StripeThrottled"})
 		return errors.New("the-words-of-a-failure")
 	}
 	env.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: "RefundPayment"})

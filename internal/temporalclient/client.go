@@ -25,7 +25,8 @@ import (
 // dialTimeout is how long a server may take to answer for the first time. It leaves room in fx's start timeout of 15 s.
 const dialTimeout = 8 * time.Second
 
-// Options reads the settings. Metrics may be nil. What is sent is encrypted with the first of the keys, if there are any.
+// Options reads the settings. Metrics may be nil. What is sent is encrypted with the first of the keys, if there are
+// any.
 func Options(logger *slog.Logger, metrics client.MetricsHandler, keys keyring.Keys) (client.Options, error) {
 	if err := checkSwitches(os.LookupEnv); err != nil {
 		return client.Options{}, err

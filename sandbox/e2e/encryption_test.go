@@ -152,7 +152,8 @@ func TestTemporalKeepsNothingInClearText(t *testing.T) {
 	require.Contains(t, followed.stdout, "2 in the source: 1 sent, 1 kept back")
 	require.Contains(t, followed.stdout, "the-message-of-a-failure", "what failed is decrypted")
 
-	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1"}}, Agent: simcontrol.Agent{Name: "Agent Alpha"}})
+	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1"}},
+		Agent: simcontrol.Agent{Name: "Agent Alpha"}})
 	b.becomes(order.StateAccepted)
 	s.succeeds("order", "ship", b.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
 	require.Equal(t, order.StateShipped, b.shown().State, "queries and updates are encrypted and read")
@@ -163,7 +164,8 @@ func TestTemporalKeepsNothingInClearText(t *testing.T) {
 	found := s.kept()
 	require.Greater(t, found.encrypted["k1"], 30)
 	for _, clear := range []string{
-		"1Z999", "SO-1", "the-message-of-a-failure", `\"account\"`, `\"rows\"`, `\"sku`, "pi_", buyer.Name, "reports/000",
+		"1Z999", "SO-1", "the-message-of-a-failure", `\"account\"`, `\"rows\"`, `\"sku`, "pi_", buyer.Name,
+		"reports/000",
 	} {
 		require.NotContains(t, found.text, clear)
 	}
@@ -235,7 +237,8 @@ func TestAWorkerWithoutTheKeyLosesNothing(t *testing.T) {
 	s.encrypts("k2", "k1")
 	b := s.buys(simcontrol.Purchase{}) // its workflow is started, and signalled, under k2
 	s.await("the worker being told which key it lacks", func() bool {
-		return strings.Contains(behind.output.String(), `encrypted with the key \"k2\", which is not among the keys here`)
+		return strings.Contains(behind.output.String(),
+			`encrypted with the key \"k2\", which is not among the keys here`)
 	})
 	require.Zero(t, behind.terminate())
 	ahead := s.startWorker()
@@ -259,7 +262,8 @@ func TestAWorkerWithoutTheKeyLosesNothing(t *testing.T) {
 	s.await("a task failing for want of the key", func() bool { return s.failedTask(old.id().String()) })
 	require.Zero(t, behind.terminate())
 	s.startWorkerWith("k2", "k1")
-	old.comes("the refund that was signalled under the other key", func(v workflows.OrderView) bool { return v.Refunded == 100 })
+	old.comes("the refund that was signalled under the other key",
+		func(v workflows.OrderView) bool { return v.Refunded == 100 })
 	require.Equal(t, 1, s.merchant.has(old.id()).times)
 	require.Equal(t, 1, s.merchant.has(b.id()).times)
 }
@@ -293,7 +297,8 @@ func (r *room) startCodec(ids ...string) (address string, log *safeBuffer) {
 	require.NoError(r.t, err)
 	log = &safeBuffer{}
 	p, err := child.Start(child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: []string{"codec"}, Dir: r.t.TempDir(), Stdout: log, Stderr: log,
+		Path: filepath.Join(house.bin, "starter"), Args: []string{"codec"}, Dir: r.t.TempDir(), Stdout: log,
+		Stderr: log,
 		Env: r.environ("VITRINE_CODEC_LISTEN="+ports.Address(port), "VITRINE_CODEC_TOKENS_FILE="+tokens,
 			"VITRINE_CODEC_ORIGINS="+house.ready.WebUI, "VITRINE_PAYLOAD_KEYS_FILE="+keys),
 	})
@@ -318,7 +323,8 @@ func TestTheWebUIDecodesThroughTheCodec(t *testing.T) {
 	require.NoError(t, err)
 	address, log := r.startCodec("k1")
 
-	page := house.ready.WebUI + "/namespaces/" + r.namespace + "/workflows/" + strings.ReplaceAll(run.GetID(), "/", "%2F") +
+	page := house.ready.WebUI + "/namespaces/" + r.namespace + "/workflows/" +
+		strings.ReplaceAll(run.GetID(), "/", "%2F") +
 		"/" + run.GetRunID() + "/history"
 	browser.visits(page)
 	r.await("the page showing the run", func() bool { return strings.Contains(browser.text(), "CatalogSync") })

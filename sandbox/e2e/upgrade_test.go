@@ -169,7 +169,8 @@ func (m *move) requireDocuments() {
 	result := m.syncs(catalog.Unchanged)
 	require.Zero(m.t, result.BytesSent, "the manifest of the earlier version is known")
 	var view workflows.OrderView
-	require.NoError(m.t, json.Unmarshal([]byte(m.does("order", "show", m.account, m.accepted.Session, "-o", "json").stdout), &view))
+	require.NoError(m.t,
+		json.Unmarshal([]byte(m.does("order", "show", m.account, m.accepted.Session, "-o", "json").stdout), &view))
 	require.Equal(m.t, order.StateShipped, view.State)
 }
 

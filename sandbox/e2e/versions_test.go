@@ -20,7 +20,8 @@ const deploymentName = "vitrine"
 // startVersion starts a worker that is a version of the deployment.
 func (r *room) startVersion(build string, extra ...string) *worker {
 	r.t.Helper()
-	return r.startPlainWorker(append([]string{"VITRINE_DEPLOYMENT=" + deploymentName, "VITRINE_BUILD_ID=" + build}, extra...)...)
+	return r.startPlainWorker(append([]string{"VITRINE_DEPLOYMENT=" + deploymentName, "VITRINE_BUILD_ID=" + build},
+		extra...)...)
 }
 
 func (r *room) deployment() client.WorkerDeploymentHandle {
@@ -31,7 +32,8 @@ func (r *room) deployment() client.WorkerDeploymentHandle {
 func (r *room) becomesCurrent(build string) {
 	r.t.Helper()
 	r.await(build+" becoming the current version", func() bool {
-		_, err := r.deployment().SetCurrentVersion(within(r.t), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+		_, err := r.deployment().SetCurrentVersion(within(r.t),
+			client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
 		return err == nil
 	})
 }
@@ -141,5 +143,6 @@ func TestABrokenVersionIsRolledBack(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{"sku1", "sku2"}, s.ids())
 	require.Len(t, s.imports(), 2)
-	require.False(t, strings.Contains(s.succeeds("order", "list", "--state", "held").stdout, during.Session), "nothing is held")
+	require.False(t, strings.Contains(s.succeeds("order", "list", "--state", "held").stdout, during.Session),
+		"nothing is held")
 }

@@ -22,7 +22,8 @@ func encrypted(t *testing.T, overlay string) cluster {
 	folder := t.TempDir()
 	back, err := filepath.Rel(folder, ours)
 	require.NoError(t, err)
-	text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [" + filepath.Join(back, overlay) +
+	text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [" +
+		filepath.Join(back, overlay) +
 		"]\ncomponents: [" + filepath.Join(back, "components/encryption") + "]\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600))
 	return build(t, folder)
@@ -34,13 +35,16 @@ func TestTheComponentGivesEveryProcessTheKeys(t *testing.T) {
 		require.Len(t, c.deployments, 3)
 		for _, d := range c.deployments {
 			container := only(t, d)
-			require.Contains(t, container.Env, core.EnvVar{Name: "VITRINE_PAYLOAD_KEYS_FILE", Value: "/secrets/payload-keys/keys"})
+			require.Contains(t, container.Env,
+				core.EnvVar{Name: "VITRINE_PAYLOAD_KEYS_FILE", Value: "/secrets/payload-keys/keys"})
 			require.Contains(t, container.VolumeMounts,
 				core.VolumeMount{Name: "payload-keys", MountPath: "/secrets/payload-keys", ReadOnly: true})
-			volume := slices.IndexFunc(d.Spec.Template.Spec.Volumes, func(v core.Volume) bool { return v.Name == "payload-keys" })
+			volume := slices.IndexFunc(d.Spec.Template.Spec.Volumes,
+				func(v core.Volume) bool { return v.Name == "payload-keys" })
 			require.Equal(t, "vitrine-payload-keys", d.Spec.Template.Spec.Volumes[volume].Secret.SecretName, d.Name)
 		}
-		codec := c.deployments[slices.IndexFunc(c.deployments, func(d *apps.Deployment) bool { return d.Name == "vitrine-codec" })]
+		codec := c.deployments[slices.IndexFunc(c.deployments,
+			func(d *apps.Deployment) bool { return d.Name == "vitrine-codec" })]
 		for _, e := range only(t, codec).Env {
 			require.True(t, slices.ContainsFunc(config.Table(),
 				func(v config.Variable) bool { return v.Name == e.Name && (v.Codec || v.Starter) }), e.Name)

@@ -279,7 +279,8 @@ func remove(t *testing.T, r room) {
 
 func list(t *testing.T, r room) {
 	names := []string{"list/a.json", "list/b/c.json", "list/b.json", "list2/d.json",
-		"folders/a.json", "folders/ab/1", "folders/ab/2", "folders/ab0/1", "folders/ab_c/d/1", "folders/b.json", "folders/b/1"}
+		"folders/a.json", "folders/ab/1", "folders/ab/2", "folders/ab0/1", "folders/ab_c/d/1", "folders/b.json",
+		"folders/b/1"}
 	for _, name := range names {
 		r.put(t, r.key(t, name), "{}", "")
 	}
