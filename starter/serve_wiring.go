@@ -120,22 +120,14 @@ func newCheckoutHooks(
 
 // warmUp loads, in the background, what the first hooks would wait for. A start does not wait for it, nor depend on it.
 func warmUp(lc fx.Lifecycle, h *server.Hooks, settings order.Documents, logger *slog.Logger) {
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	lc.Append(fx.StartStopHook(
-		func() {
-			go func() {
-				defer close(ended)
-				accounts, err := settings.Accounts(ctx)
-				if err != nil {
-					logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed",
-						"error", err)
-				}
-				h.Warm(ctx, accounts)
-			}()
-		},
-		func() { stop(); <-ended },
-	))
+	daemon.Beside(lc, func(ctx context.Context) {
+		accounts, err := settings.Accounts(ctx)
+		if err != nil {
+			logger.Warn("the first hooks will wait for what they answer by: the accounts cannot be listed",
+				"error", err)
+		}
+		h.Warm(ctx, accounts)
+	})
 }
 
 // checkoutHooks is a type of its own for fx, which tells providers apart by type; its handler may be nil.

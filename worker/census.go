@@ -13,6 +13,7 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/order"
 	"vitrine/workflows"
 )
@@ -48,31 +49,7 @@ func startCensus(
 	lc fx.Lifecycle, temporal client.Client, pause censusPause, metrics client.MetricsHandler, logger *slog.Logger,
 ) {
 	c := newCensus(temporal, pause, metrics, logger)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	lc.Append(fx.StartStopHook(
-		func() {
-			go func() {
-				defer close(ended)
-				c.run(ctx)
-			}()
-		},
-		func() { stop(); <-ended },
-	))
-}
-
-// run counts until ctx ends.
-func (c *census) run(ctx context.Context) {
-	tick := time.NewTicker(countEvery)
-	defer tick.Stop()
-	for {
-		c.take(ctx)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	daemon.Beside(lc, func(ctx context.Context) { daemon.Every(ctx, countEvery, c.take) })
 }
 
 // take counts once. What cannot be counted keeps the number that it had; the time of the census says how old that is.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
 	"vitrine/activities"
 	"vitrine/internal/config"
+	"vitrine/internal/daemon"
 	"vitrine/internal/fleet"
 	"vitrine/internal/statestore"
 )
@@ -33,31 +33,7 @@ func startFleetCensus(
 		documents: fleet.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
 		breakers:  breakers, metrics: metrics, logger: logger,
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	lc.Append(fx.StartStopHook(
-		func() {
-			go func() {
-				defer close(ended)
-				census.run(ctx)
-			}()
-		},
-		func() { stop(); <-ended },
-	))
-}
-
-// run tells until ctx ends.
-func (c *fleetCensus) run(ctx context.Context) {
-	tick := time.NewTicker(countEvery)
-	defer tick.Stop()
-	for {
-		c.take(ctx)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	daemon.Beside(lc, func(ctx context.Context) { daemon.Every(ctx, countEvery, census.take) })
 }
 
 // take tells once. What cannot be read keeps its number; the time of the oldest look says how old that is.

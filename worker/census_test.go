@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/daemon"
 	"vitrine/internal/order"
 	"vitrine/internal/telemetry"
 )
@@ -85,7 +86,7 @@ func TestACensusThatFailsKeepsItsNumbersAndSaysSoOnce(t *testing.T) {
 		c := newCounted(t)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { defer close(ended); c.run(ctx) }()
+		go func() { defer close(ended); daemon.Every(ctx, countEvery, c.take) }()
 		<-time.After(time.Second)
 		synctest.Wait()
 		before := c.shown(t, "vitrine_census_timestamp_seconds")
