@@ -216,3 +216,21 @@ func former(t *testing.T, source string) *Manifest {
 	}
 	return m
 }
+
+// Who says of each product whether it has a code is asked for one where they do not say no, and not for the file.
+func TestWhoSaysThatThereIsNoCodeIsNotAskedForOne(t *testing.T) {
+	t.Parallel()
+	row := strings.TrimSuffix(item("A", "1"), "\n")
+	for said, want := range map[string][]string{
+		"no": nil, "FALSE": nil, "yes": {"2 A asked_for mpn"}, "": {"2 A asked_for mpn"},
+	} {
+		_, out := compared(t, sevenColumns+",identifier_exists\n"+row+","+said+"\n", Options{Dialect: GoogleDialect, Now: inJune})
+		var codes []string
+		for _, found := range out.found {
+			if strings.HasSuffix(found, " mpn") {
+				codes = append(codes, found)
+			}
+		}
+		require.Equal(t, want, codes, said)
+	}
+}

@@ -46,7 +46,7 @@ var conditions = map[Kind][]struct {
 }{
 	Product: {
 		{[]string{"brand"}, brandGiven},
-		{[]string{"gtin", "mpn"}, productCodeGiven},
+		{[]string{"gtin", "mpn", "identifier_exists"}, productCodeGiven},
 		{[]string{"google_product_category", "product_category"}, categoryGiven},
 		{[]string{"length", "width", "height"}, oneUnit},
 		{[]string{"item_group_title"}, needsOther("item_group_title", "item_group_id", HasNoEffect)},
@@ -88,7 +88,9 @@ func absentColumns(kind Kind, at places) (found []problem) {
 	if kind != Product || at("title") < 0 { // a file of deletions needs none of them
 		return nil
 	}
-	for _, columns := range [][]string{{"brand"}, {"mpn", "gtin"}, {"product_category", "google_product_category"}} {
+	for _, columns := range [][]string{
+		{"brand"}, {"mpn", "gtin", "identifier_exists"}, {"product_category", "google_product_category"},
+	} {
 		missing := true
 		for _, column := range columns {
 			missing = missing && at(column) < 0
