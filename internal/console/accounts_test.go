@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -10,10 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
@@ -26,19 +23,7 @@ import (
 // listed is a run as Temporal lists it, of a sync that has ended.
 func listed(t testing.TB, account, kind string, outcome catalog.Outcome) *workflowpb.WorkflowExecutionInfo {
 	t.Helper()
-	fields := map[string]*commonpb.Payload{}
-	for name, value := range map[string]string{
-		workflows.SearchAccount.GetName(): account, workflows.SearchFeed.GetName(): kind,
-		workflows.SearchOutcome.GetName(): string(outcome),
-	} {
-		text, err := json.Marshal(value)
-		require.NoError(t, err)
-		fields[name] = &commonpb.Payload{Data: text}
-	}
-	return &workflowpb.WorkflowExecutionInfo{
-		Status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, StartTime: timestamppb.New(desktest.Noon),
-		CloseTime: timestamppb.New(desktest.Noon), SearchAttributes: &commonpb.SearchAttributes{IndexedFields: fields},
-	}
+	return desktest.Sync(t, account, kind, outcome, desktest.Noon, desktest.Noon)
 }
 
 var nextPage = regexp.MustCompile(`rel="next" href="([^"]+)"`)

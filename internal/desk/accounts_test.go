@@ -1,63 +1,34 @@
 package desk_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/desk/desktest"
 	"vitrine/internal/feed"
-	"vitrine/workflows"
 )
 
 var noon = desktest.Noon
-
-// aRun is a sync as Temporal lists it; it is open if it has not ended.
-func aRun(
-	t *testing.T, account, kind string, outcome catalog.Outcome, began, ended time.Time,
-) *workflowpb.WorkflowExecutionInfo {
-	t.Helper()
-	fields := map[string]*commonpb.Payload{}
-	for name, value := range map[string]string{
-		workflows.SearchAccount.GetName(): account, workflows.SearchFeed.GetName(): kind,
-		workflows.SearchOutcome.GetName(): string(outcome),
-	} {
-		text, err := json.Marshal(value)
-		require.NoError(t, err)
-		fields[name] = &commonpb.Payload{Data: text}
-	}
-	run := &workflowpb.WorkflowExecutionInfo{
-		Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, StartTime: timestamppb.New(began),
-		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: fields},
-	}
-	if !ended.IsZero() {
-		run.Status, run.CloseTime = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, timestamppb.New(ended)
-	}
-	return run
-}
 
 func TestOfEachFeedTheListHasTheSyncThatMatters(t *testing.T) {
 	t.Parallel()
 	d, store, temporal := desktest.New(t)
 	at := func(hours int) time.Time { return noon.Add(time.Duration(hours) * time.Hour) }
 	temporal.Syncs = []*workflowpb.WorkflowExecutionInfo{
-		aRun(t, "acct_1", "product", "", at(9), time.Time{}), // waits behind the one that is held
-		aRun(t, "acct_1", "product", catalog.Held, at(1), time.Time{}),
-		aRun(t, "acct_1", "product", catalog.Failed, at(7), at(8)),
-		aRun(t, "acct_1", "pricing", catalog.Succeeded, at(1), at(2)),
-		aRun(t, "acct_1", "pricing", catalog.Failed, at(3), at(4)),
-		aRun(t, "acct_1", "inventory", catalog.Succeeded, at(5), time.Time{}), // it goes on, whatever it says
-		aRun(t, "acct_1", "inventory", catalog.Succeeded, at(6), at(7)),
-		aRun(t, "acct_1", "shoes", catalog.Succeeded, at(1), at(2)),
-		aRun(t, "acct_9", "product", catalog.Held, at(1), time.Time{}), // of nobody on the page
+		desktest.Sync(t, "acct_1", "product", "", at(9), time.Time{}), // waits behind the one that is held
+		desktest.Sync(t, "acct_1", "product", catalog.Held, at(1), time.Time{}),
+		desktest.Sync(t, "acct_1", "product", catalog.Failed, at(7), at(8)),
+		desktest.Sync(t, "acct_1", "pricing", catalog.Succeeded, at(1), at(2)),
+		desktest.Sync(t, "acct_1", "pricing", catalog.Failed, at(3), at(4)),
+		desktest.Sync(t, "acct_1", "inventory", catalog.Succeeded, at(5), time.Time{}), // it goes on, whatever it says
+		desktest.Sync(t, "acct_1", "inventory", catalog.Succeeded, at(6), at(7)),
+		desktest.Sync(t, "acct_1", "shoes", catalog.Succeeded, at(1), at(2)),
+		desktest.Sync(t, "acct_9", "product", catalog.Held, at(1), time.Time{}), // of nobody on the page
 	}
 	rows, next, err := d.Accounts(t.Context(), "", "", 50)
 	require.NoError(t, err)

@@ -4,69 +4,38 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
-	"google.golang.org/protobuf/proto"
 
 	"vitrine/internal/config"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
+	"vitrine/internal/telemetry/telemetrytest"
 )
 
-// receiver takes spans by OTLP over HTTP.
-type receiver struct {
-	mu    sync.Mutex
-	spans []*tracepb.Span
-	raw   bytes.Buffer
-}
-
 // received has traces on, and sent to a receiver in this process.
-func received(t *testing.T) (*receiver, *telemetry.Traces) {
+func received(t *testing.T) (*telemetrytest.Receiver, *telemetry.Traces) {
 	t.Helper()
-	r := &receiver{}
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+	r := telemetrytest.Receive(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", r.URL)
 	traces, err := telemetry.NewTraces(t.Context(), true, telemetry.Worker, "v1.2.3", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return r, traces
 }
 
-func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, err := io.ReadAll(request.Body)
-	var sent collector.ExportTraceServiceRequest
-	if err != nil || request.URL.Path != "/v1/traces" || proto.Unmarshal(body, &sent) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.raw.Write(body)
-	for _, of := range sent.GetResourceSpans() {
-		for _, scope := range of.GetScopeSpans() {
-			r.spans = append(r.spans, scope.GetSpans()...)
-		}
-	}
-}
-
-func (r *receiver) span(t *testing.T, name string) *tracepb.Span {
+func spanOf(t *testing.T, r *telemetrytest.Receiver, name string) *tracepb.Span {
 	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var names []string
-	for _, span := range r.spans {
+	for _, span := range r.Spans() {
 		if span.GetName() == name {
 			return span
 		}
@@ -92,14 +61,14 @@ func TestARequestIsASpanAndItsLinesBearItsIDs(t *testing.T) {
 	traces.Serve(mux).ServeHTTP(httptest.NewRecorder(), request)
 	require.NoError(t, traces.Shutdown(context.Background()))
 
-	span := r.span(t, "POST /orders/{account}")
+	span := spanOf(t, r, "POST /orders/{account}")
 	require.Equal(t, tracepb.Status_STATUS_CODE_ERROR, span.GetStatus().GetCode())
 	require.Empty(t, span.GetParentSpanId(), "a stranger's trace is not gone on with")
 	for _, text := range []string{"acct_of_somebody", "secret", "a-strangers-agent", "192.0.2.1"} {
-		require.NotContains(t, r.raw.String(), text)
+		require.NotContains(t, r.Raw(), text)
 	}
-	require.Contains(t, r.raw.String(), "vitrine-worker")
-	require.Contains(t, r.raw.String(), "v1.2.3")
+	require.Contains(t, r.Raw(), "vitrine-worker")
+	require.Contains(t, r.Raw(), "v1.2.3")
 	require.Regexp(t, "msg=taken TraceID=[0-9a-f]{32} SpanID=[0-9a-f]{16}", logs.String())
 }
 
@@ -122,12 +91,12 @@ func TestActivitiesAndTheirCallsToStripeAreOneTrace(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, traces.Shutdown(context.Background()))
 
-	ran, called := r.span(t, "RunActivity:RefundPayment"), r.span(t, "stripe POST /v1/refunds")
+	ran, called := spanOf(t, r, "RunActivity:RefundPayment"), spanOf(t, r, "stripe POST /v1/refunds")
 	require.Equal(t, ran.GetTraceId(), called.GetTraceId())
 	require.Equal(t, ran.GetSpanId(), called.GetParentSpanId())
 	require.Equal(t, tracepb.Status_STATUS_CODE_ERROR, ran.GetStatus().GetCode())
 	require.Equal(t, tracepb.Status_STATUS_CODE_ERROR, called.GetStatus().GetCode())
-	require.NotContains(t, r.raw.String(), "the-words-of-a-failure")
+	require.NotContains(t, r.Raw(), "the-words-of-a-failure")
 }
 
 func TestTracesThatAreOffAreNothing(t *testing.T) {
