@@ -99,7 +99,7 @@ func roomRules() []rule {
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
 		room{name: "internal/feed", why: "the feed is pure: readers in, writers out",
-			others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2"}}.
+			others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2", "github.com/zeebo/xxh3"}}.
 			rule(`package feed; import _ "os"`),
 		room{name: "internal/access", why: why,
 			std: []string{"*"}}.rule(`package access; import _ "vitrine/internal/config"`),

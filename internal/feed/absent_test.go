@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -170,7 +171,8 @@ func TestBlankColumnsSendNothing(t *testing.T) {
 		strings.TrimSuffix(item("B", "2"), "\n") + ",,,\n"
 	for name, o := range map[string]Options{
 		"as it was": {Manifest: manifestAfter(t, Options{}, nil, source)},
-		"formerly":  {Manifest: former(t, source)},
+		"lately":    {Manifest: formerManifest(t, source, (*former).ofValues)},
+		"formerly":  {Manifest: formerManifest(t, source, (*former).ofCells)},
 		"refused":   {Manifest: manifestAfter(t, Options{}, []string{"A", "B"}, source)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,19 +202,16 @@ func TestBlankColumnsSendNothing(t *testing.T) {
 	require.NotEqual(t, swapped("10", ""), swapped("", "10"), "a value counts with its column")
 }
 
-// former is the manifest of a source as it was before blank cells were left out.
-func former(t *testing.T, source string) *Manifest {
+// formerManifest is the manifest of a source as an earlier release wrote it.
+func formerManifest(t *testing.T, source string, fingerprint func(*former, [][]byte) uint64) *Manifest {
 	t.Helper()
-	o := Options{Kind: Product, Format: CSV}
-	c := newComparison(o, &recorder{})
-	c.x = newExaminer(Header{Columns: strings.Split(sevenColumns, ",")}, o)
+	columns := strings.Split(sevenColumns, ",")
+	f := newFormer(columns, newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: CSV}).sent)
 	m := NewManifest(Product)
 	for line, row := range strings.Split(strings.TrimSpace(source), "\n")[1:] {
-		e := examined{}
-		for _, field := range strings.Split(row, ",") {
-			e.fields = append(e.fields, []byte(field))
-		}
-		require.NoError(t, m.Rows.Add(Entry{ID: e.fields[0], Fingerprint: c.former(&e), Line: int64(line + 2)}))
+		fields := bytes.Split([]byte(row), []byte(","))
+		entry := Entry{ID: fields[0], Fingerprint: fingerprint(&f, fields), Line: int64(line + 2)}
+		require.NoError(t, m.Rows.Add(entry))
 	}
 	return m
 }

@@ -170,6 +170,8 @@ type comparison struct {
 	delta Delta
 	x     *examiner
 	parts parts
+	// former knows the fingerprints that an older manifest has.
+	former former
 
 	quotes Quotes // of this pass
 	auto   bool   // the rows tell what quotes are
@@ -307,6 +309,8 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 		c.delta.Header = h
 	}
 	c.x = newExaminer(h, c.o)
+	c.former = newFormer(h.Columns, c.x.sent)
+	c.x.recall(c.known, c.o.Kind, c.quotes)
 	cutter.single = false
 	cutter.judge.columns = c.x.columns
 	cutter.judge.auto, cutter.judge.strict, cutter.judge.opened = c.auto, c.strict, c.opened

@@ -58,7 +58,7 @@ var wentWrong = map[int][]uint64{
 		63002195, 63014489,
 		71005188, 80042254, 80073996, 80092956, 80101257, 80108058, 80161057, 80161880, 80185729, 80205251, 80245811,
 		80269681,
-		80294822, 91056999, 91155180, 91187732, 240040914,
+		80294822, 91056999, 91155180, 91187732, 240040914, 520009671,
 	},
 }
 
@@ -576,6 +576,9 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 	out := &recorder{}
 	d, err := Compare(opens(w.file), o, out)
+	if err == nil {
+		requireJudgedAnew(tb, string(w.file), o, d, out)
+	}
 	if err == nil && !held(d) {
 		sent := stripe.take(tb, d, out, o)
 		o.Manifest = settled(tb, o.Manifest, d)

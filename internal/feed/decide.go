@@ -2,11 +2,8 @@ package feed
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"slices"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // take decides about one row.
@@ -157,7 +154,8 @@ func (c *comparison) names(w *work, e *examined, known int) {
 	}
 }
 
-// beginsAnother reports whether a line within a value begins as the row of another product does.
+// beginsAnother reports whether a line within a value begins as the row of another product does: with an id that is
+// known, or formed like the row's own, and a separator.
 func (c *comparison) beginsAnother(e *examined) bool {
 	if !e.roomy || c.x.id > 0 || c.known.Len() == 0 {
 		return false
@@ -169,12 +167,17 @@ func (c *comparison) beginsAnother(e *examined) bool {
 			if !more || bytes.HasPrefix(rest, []byte(" ")) || bytes.Equal(id, e.id) {
 				continue
 			}
-			if _, is := c.known.Find(id, c.hint); is {
+			if _, is := c.known.Find(id, c.hint); is || resembles(id, e.id) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// resembles reports whether a word is formed like an id, as no word is by chance: of several signs, digits among them.
+func resembles(word, id []byte) bool {
+	return len(id) > 3 && bytes.ContainsAny(id, "0123456789") && alike(word, id)
 }
 
 // keep keeps a product that a row names and says nothing certain of.
@@ -398,18 +401,7 @@ func (c *comparison) refused(e *examined) *Refusal {
 
 // says reports whether a row says what it said when it had this fingerprint.
 func (c *comparison) says(e *examined, before uint64) bool {
-	return before == e.fingerprint || before != Tombstone && before == c.former(e)
-}
-
-// former is the fingerprint that a row had when blank cells were part of it, and the names of all columns: manifests
-// have such ones until the next full send.
-func (c *comparison) former(e *examined) uint64 {
-	c.row = append(c.row[:0], c.x.seed...)
-	for _, i := range c.x.canonical {
-		c.row = binary.AppendUvarint(c.row, uint64(len(e.fields[i])))
-		c.row = append(c.row, e.fields[i]...)
-	}
-	return notTombstone(xxhash.Sum64(c.row))
+	return before == e.fingerprint || before != Tombstone && c.former.says(e.fields, before)
 }
 
 // unknownAs is the fingerprint that a row had when it was sent without anybody learning what became of it.
@@ -448,7 +440,7 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 		group.bytes += uint64(size)
 	}
 	return c.parts.add(e.out, c.rowEnd, group,
-		Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line})
+		Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line, Verbatim: e.verbatim})
 }
 
 // delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not

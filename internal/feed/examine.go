@@ -2,38 +2,38 @@ package feed
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/zeebo/xxh3"
 )
 
 // examiner looks at rows one by one: it says what is wrong with a row, what it is called, what its fingerprint is, and
 // how it is written. It knows nothing of other rows and changes nothing, so several goroutines examine at once.
 type examiner struct {
-	columns    int
-	names      []string
-	titles     []string // as the file writes the names
-	addresses  []int    // of required columns with a web address
-	telltales  []telltale
-	texts      []bool // of each column: any text will do
-	prose      bool   // every row has a text besides its id
-	unnamed    []int  // of columns without a name
-	id         int    // positions in a row; -1 if the file has no such column
-	delete     int
-	group      int
-	prices     prices
-	rules      *rules
-	normaliser *normaliser
-	comma      byte
-	sent       []int    // the columns that Stripe gets, in the order of the file
-	dropped    bool     // it does not get all of them
-	canonical  []int    // the same columns, in the order of their names
-	marks      []uint64 // for each of them what stands for its name in a fingerprint
-	seed       []byte   // what every former fingerprint begins with: the names of these columns
+	columns       int
+	names         []string
+	titles        []string // as the file writes the names
+	addresses     []int    // of required columns with a web address
+	telltales     []telltale
+	texts         []bool // of each column: any text will do
+	prose         bool   // every row has a text besides its id
+	unnamed       []int  // of columns without a name
+	id            int    // positions in a row; -1 if the file has no such column
+	delete        int
+	group         int
+	prices        prices
+	rules         *rules
+	normaliser    *normaliser
+	comma         byte
+	sent          []int    // the columns that Stripe gets, in the order of the file
+	dropped       bool     // it does not get all of them
+	marks         []uint64 // for each of them what stands for its name in a fingerprint
+	known         *Table   // what Stripe has; nil if no row can be recognised
+	circumstances uint64   // under which rows are judged
 }
 
 // newExaminer prepares for the rows under a header.
@@ -75,15 +75,9 @@ func newExaminer(h Header, o Options) *examiner {
 			x.telltales = append(x.telltales, t)
 		}
 	}
-	x.canonical = slices.Clone(x.sent)
-	slices.SortFunc(x.canonical,
-		func(a, b int) int { return bytes.Compare([]byte(h.Columns[a]), []byte(h.Columns[b])) })
-	for _, i := range x.canonical {
+	for _, i := range x.sent {
 		x.marks = append(x.marks, xxhash.Sum64String(h.Columns[i]))
-		x.seed = appendText(x.seed, h.Columns[i])
 	}
-	sum := xxhash.Sum64(x.seed)
-	x.seed = binary.LittleEndian.AppendUint64(nil, sum)
 	return x
 }
 
@@ -106,6 +100,7 @@ type examined struct {
 	roomy           bool   // cells of another row may stand in its values
 	id              []byte
 	fingerprint     uint64
+	verbatim        uint64 // see Entry
 	price           Amount // as a buyer pays it
 	listed          Amount // as the column of that name has it
 	group           uint64 // hash of the item group; 0 if the row is in none
@@ -123,14 +118,14 @@ type work struct {
 	batch
 	examined  []examined
 	problems  []problem
-	rewritten []byte // rows that are not passed on byte for byte
-	scratch   []byte
+	rewritten []byte   // rows that are not passed on byte for byte
 	normal    []byte   // values that the dialect rewrote
 	written   [][]byte // rows before it did
 	struck    []int64  // how often each of its rules did
 	offers    bool     // a row does not delete
 	shipped   bool     // … and says how its product is shipped
 	sound     [][]byte // the last row of the batch that nothing was wrong with
+	hint      int      // where in the manifest the next id probably is
 
 	err  error // that ends the feed behind this batch
 	done chan struct{}
@@ -148,18 +143,20 @@ func (x *examiner) examine(w *work) {
 	}
 	clear(w.struck)
 	w.offers, w.shipped = false, false
+	w.hint = 0
 	for i := range w.rows {
 		raw := &w.rows[i]
 		e := &w.examined[i]
 		*e = examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy,
 			problems: len(w.problems), fields: w.fieldsOf(raw)}
-		x.row(w, raw, e)
+		if e.id = x.name(raw, e.fields); !x.recognise(w, raw, e) {
+			x.row(w, raw, e)
+		}
 		e.after = len(w.problems)
 	}
 }
 
 func (x *examiner) row(w *work, raw *rawRow, e *examined) {
-	e.id = x.name(raw, e.fields)
 	if cause, none := x.debris(e); none {
 		if e.id, e.state = nil, noRow; cause != "" {
 			w.problems = append(w.problems, problem{cause: cause})
@@ -201,11 +198,14 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		e.beside = e.beside || p.moved()
 	}
 	e.deletes = x.rules.deletes(e.fields)
-	if !e.deletes {
-		x.describe(w, e)
-		w.offers, w.shipped = true, w.shipped || valueAt(e.fields, x.rules.shippingAt) != nil
+	if e.deletes || len(w.problems) > e.problems {
+		e.verbatim = 0
 	}
-	e.out = w.bytesOf(raw)
+	if !e.deletes {
+		e.fingerprint = x.fingerprint(e.fields)
+		x.describe(w, e)
+	}
+	e.out = e.text
 	if rewrite {
 		e.out = x.rewrite(w, e.fields)
 	}
@@ -533,26 +533,9 @@ func (x *examiner) asWritten(found []problem, e *examined) {
 	}
 }
 
-// describe takes the fingerprint of a row, and what the guards and the groups look at. Absent and empty mean the same,
-// so what has no value is not part of the fingerprint: a column more, or one less, in which nothing stands sends no row
-// again.
+// describe says of a row that offers something what the guards and the groups look at.
 func (x *examiner) describe(w *work, e *examined) {
-	text, n := w.scratch, 0
-	for at, i := range x.canonical {
-		value := e.fields[i]
-		if len(value) == 0 {
-			continue
-		}
-		if need := n + 8 + binary.MaxVarintLen64 + len(value); need > len(text) {
-			text = slices.Grow(text, need)
-			text = text[:cap(text)]
-		}
-		binary.LittleEndian.PutUint64(text[n:], x.marks[at])
-		n += 8 + putUvarint(text[n+8:], uint64(len(value)))
-		n += copy(text[n:], value)
-	}
-	w.scratch = text
-	e.fingerprint = notTombstone(xxhash.Sum64(text[:n]))
+	w.offers, w.shipped = true, w.shipped || valueAt(e.fields, x.rules.shippingAt) != nil
 	if x.prices.price >= 0 {
 		e.listed, e.price = x.prices.of(e.fields)
 	}
@@ -560,6 +543,18 @@ func (x *examiner) describe(w *work, e *examined) {
 		e.group = max(xxhash.Sum64(e.fields[x.group]), 1)
 		e.variants = x.rules.variants(e.fields)
 	}
+}
+
+// fingerprint is the sum of a hash for each value, whose seed is the name of its column: so the order of the columns
+// does not matter. Absent and empty mean the same, so what has no value is not part of it: a column more, or one less,
+// in which nothing stands sends no row again.
+func (x *examiner) fingerprint(fields [][]byte) (sum uint64) {
+	for n, i := range x.sent {
+		if value := fields[i]; len(value) > 0 {
+			sum += xxh3.HashSeed(value, x.marks[n])
+		}
+	}
+	return notTombstone(sum)
 }
 
 func notTombstone(fingerprint uint64) uint64 {

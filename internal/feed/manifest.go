@@ -38,6 +38,7 @@ func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 //	…        the accepted rows, see Table
 //	…        the refused rows: id, fingerprint, since, column and reason of each
 //	…        the unknown rows, as the accepted ones; a release that knows of none takes such a file for a damaged one
+//	…        what stands for the accepted rows as they stood in the merchant's file, see Table; likewise
 //	8 bytes  xxHash64 of all before, little endian
 type Manifest struct {
 	Feed Kind
@@ -67,6 +68,7 @@ type manifestHeader struct {
 	// Unknown rows, and their bytes.
 	Unknown      int      `json:"unknown,omitempty"`
 	UnknownBytes int      `json:"unknown_bytes,omitempty"`
+	Verbatims    bool     `json:"verbatims,omitempty"`
 	Currencies   []string `json:"currencies"`
 	// Paid are the places in Currencies that stand for prices as buyers pay them. A currency at another place stands
 	// for listed prices, so one may occur twice; releases that know of no difference read both as the same.
@@ -86,7 +88,7 @@ func (m *Manifest) Refusal(id []byte) *Refusal { return m.refused[string(id)] }
 func (m *Manifest) Encode() ([]byte, error) {
 	head := manifestHeader{
 		Feed: m.Feed, Rows: m.Rows.Len(), RowBytes: len(m.Rows.data), Refused: len(m.refused),
-		Unknown: m.Unknown.Len(), UnknownBytes: len(m.Unknown.data),
+		Unknown: m.Unknown.Len(), UnknownBytes: len(m.Unknown.data), Verbatims: len(m.Rows.verbatims) > 0,
 	}
 	for i, tag := range m.Rows.tags {
 		head.Currencies = append(head.Currencies, tag.currency.String())
@@ -98,7 +100,8 @@ func (m *Manifest) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, len(manifestMagic)+len(encoded)+len(m.Rows.data)+len(m.Unknown.data)+128*len(m.refused)+32)
+	out := make([]byte, 0, len(manifestMagic)+len(encoded)+len(m.Rows.data)+len(m.Unknown.data)+128*len(m.refused)+
+		len(m.Rows.verbatims)+32)
 	out = append(out, manifestMagic...)
 	out = appendText(out, string(encoded))
 	out = append(out, m.Rows.data...)
@@ -109,7 +112,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 		out = binary.AppendUvarint(out, uint64(max(r.Since.Unix(), 0)))
 		out = appendText(appendText(out, r.Column), r.Reason)
 	}
-	out = append(out, m.Unknown.data...)
+	out = append(append(out, m.Unknown.data...), m.Rows.verbatims...)
 	return binary.LittleEndian.AppendUint64(out, xxhash.Sum64(out)), nil
 }
 
@@ -165,8 +168,14 @@ func (m *Manifest) parse(r manifestReader) error {
 		return &ManifestError{"its refused rows cannot be read"}
 	}
 	unknown := r.bytes(head.UnknownBytes)
-	if head.Unknown < 0 || m.Unknown.open(unknown, head.Unknown, nil) != nil || r.failed || len(r.rest) > 0 {
+	if head.Unknown < 0 || m.Unknown.open(unknown, head.Unknown, nil) != nil || r.failed {
 		return &ManifestError{"its unknown rows cannot be read"}
+	}
+	if head.Verbatims {
+		m.Rows.verbatims = r.bytes(verbatimBytes * head.Rows)
+	}
+	if r.failed || len(r.rest) > 0 {
+		return &ManifestError{"its end cannot be read"}
 	}
 	return nil
 }
@@ -271,7 +280,7 @@ func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (Ro
 	if after.Rows, err = rows.merge(part, func(e *Entry) {}); err != nil {
 		return nil, err
 	}
-	after.Unknown, err = unknown.merge(part, func(e *Entry) { e.Price = Amount{} })
+	after.Unknown, err = unknown.merge(part, func(e *Entry) { e.Price, e.Verbatim = Amount{}, 0 })
 	return after, err
 }
 

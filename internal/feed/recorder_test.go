@@ -112,6 +112,7 @@ func compared(tb testing.TB, source string, o Options) (Delta, *recorder) {
 	out := &recorder{}
 	d, err := Compare(opens([]byte(source)), o, out)
 	require.NoError(tb, err)
+	requireJudgedAnew(tb, source, o, d, out)
 	require.False(tb, out.leaked())
 	requireAccounted(tb, d)
 	require.Equal(tb, d.Passes, out.begun)
@@ -128,6 +129,27 @@ func compared(tb testing.TB, source string, o Options) (Delta, *recorder) {
 		}
 	}
 	return d, out
+}
+
+// requireJudgedAnew checks that a row which was recognised would have been judged just so.
+func requireJudgedAnew(tb testing.TB, source string, o Options, d Delta, out *recorder) {
+	tb.Helper()
+	if o.Manifest == nil || len(o.Manifest.Rows.verbatims) == 0 {
+		return
+	}
+	forgetful := *o.Manifest
+	forgetful.Rows.verbatims = nil
+	o.Manifest = &forgetful
+	anew := &recorder{}
+	judged, err := Compare(opens([]byte(source)), o, anew)
+	require.NoError(tb, err)
+	require.Equal(tb, judged, d)
+	require.Equal(tb, anew.header, out.header)
+	require.Equal(tb, anew.found, out.found)
+	require.Len(tb, out.parts, len(anew.parts))
+	for i, part := range anew.parts {
+		require.Equal(tb, part.String(), out.parts[i].String())
+	}
 }
 
 func requireAccounted(tb testing.TB, d Delta) {

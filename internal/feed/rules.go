@@ -127,10 +127,16 @@ func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
 			found = c.judge(fields, found)
 		}
 	}
-	if value := valueAt(fields, r.expiresAt); value != nil && Expired(value, r.now) {
-		found = append(found, problem{"expiration_date", value, ExpirationPassed})
+	if r.expired(fields) {
+		found = append(found, problem{"expiration_date", fields[r.expiresAt], ExpirationPassed})
 	}
 	return found
+}
+
+// expired reports whether a row says that its product is no longer offered.
+func (r *rules) expired(fields [][]byte) bool {
+	value := valueAt(fields, r.expiresAt)
+	return value != nil && Expired(value, r.now)
 }
 
 func checkCells(cells []cellRule, fields [][]byte, differ placeSet, found []problem) []problem {

@@ -22,6 +22,9 @@ type Entry struct {
 	Listed bool
 	// Line is where the row begins in the merchant's file; 0 if it is not in it.
 	Line int64
+	// Verbatim stands for the row as it stood in the merchant's file, if nothing was wrong with it, and for all that it
+	// was judged by, see examiner.verbatim; 0 for any other row. A row that stands there once more need not be judged.
+	Verbatim uint64
 }
 
 // Tombstone is the fingerprint of a row that deletes: no other row has it.
@@ -39,11 +42,14 @@ const Tombstone uint64 = 0
 //	uvarint  price in thousandths, plus one; 0 means no price
 //	1 byte   currency, as its place in the list of tags; only behind a price
 //	uvarint  line
+//
+// and Verbatim apart from it, 8 bytes an entry, little endian, as long as there is one.
 type Table struct {
-	data  []byte
-	at    []uint32 // where each entry begins in data
-	slots []slot   // open addressing by id; nil until it is needed
-	tags  []priceTag
+	data      []byte
+	at        []uint32 // where each entry begins in data
+	verbatims []byte   // empty if no entry has one
+	slots     []slot   // open addressing by id; nil until it is needed
+	tags      []priceTag
 	// The ids rise, each text above the last or, as numbers do, longer than the last if not: kept by FindOrAdd, until
 	// one does not rise and slots are needed.
 	asTexts, asNumbers bool
@@ -69,7 +75,7 @@ const maxTableBytes = math.MaxUint32
 func (t *Table) Len() int { return len(t.at) }
 
 // Bytes is what the table takes in memory.
-func (t *Table) Bytes() int { return cap(t.data) + 4*cap(t.at) + 8*cap(t.slots) }
+func (t *Table) Bytes() int { return cap(t.data) + 4*cap(t.at) + cap(t.verbatims) + 8*cap(t.slots) }
 
 // id is the id of entry i.
 func (t *Table) id(i int) []byte {
@@ -118,8 +124,19 @@ func (t *Table) fingerprint(i int) uint64 {
 // Entry is entry i; its id points into the table.
 func (t *Table) Entry(i int) Entry {
 	e, _, _ := t.decode(int(t.at[i]))
+	e.Verbatim = t.verbatim(i)
 	return e
 }
+
+// verbatim is that of entry i.
+func (t *Table) verbatim(i int) uint64 {
+	if len(t.verbatims) == 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(t.verbatims[verbatimBytes*i:])
+}
+
+const verbatimBytes = 8
 
 // uvarint is binary.Uvarint with the short way first: most lengths and lines are below 128.
 func uvarint(b []byte) (uint64, int) {
@@ -212,6 +229,10 @@ func (t *Table) append(e Entry) error {
 	}
 	if need := len(t.data) + len(e.ID) + 40; need > cap(t.data) {
 		t.data = slices.Grow(t.data, max(need, 2*len(t.data))-len(t.data)) // append would copy a large table more often
+	}
+	if e.Verbatim != 0 || len(t.verbatims) > 0 {
+		t.verbatims = slices.Grow(t.verbatims, verbatimBytes*(len(t.at)+1)-len(t.verbatims))[:verbatimBytes*len(t.at)]
+		t.verbatims = binary.LittleEndian.AppendUint64(t.verbatims, e.Verbatim)
 	}
 	t.at = append(t.at, uint32(len(t.data)))
 	t.data = binary.AppendUvarint(t.data, uint64(len(e.ID)))
