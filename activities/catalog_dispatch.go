@@ -28,8 +28,9 @@ type Listing interface {
 
 // Syncs starts runs of CatalogSync.
 type Syncs interface {
-	// StartSync starts a run, or joins the one under way; by says who starts it, run is the run's id.
-	StartSync(ctx context.Context, id catalog.ID, by string) (run string, joined bool, err error)
+	// StartSync starts a run, or joins the one under way; by says who starts it, run is the run's id. The catalog had
+	// so many rows when it was last accepted.
+	StartSync(ctx context.Context, id catalog.ID, rows int64, by string) (run string, joined bool, err error)
 }
 
 // CatalogDispatch holds the step of the workflow CatalogDispatch.
@@ -324,7 +325,7 @@ func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string
 	inParallel(len(due), startsAtOnce, func(i int) {
 		s := &runs[i]
 		if s.err = ctx.Err(); s.err == nil {
-			s.run, s.joined, s.err = d.Syncs.StartSync(ctx, look.ID(due[i]), by)
+			s.run, s.joined, s.err = d.Syncs.StartSync(ctx, look.ID(due[i]), look.Rows(due[i]), by)
 		}
 	})
 	for i, at := range due {

@@ -33,6 +33,7 @@ type dispatch struct {
 	mu      sync.Mutex
 	started []string
 	by      string
+	rows    int64
 	open    map[string]bool // workflow ids
 	deaf    bool
 }
@@ -52,7 +53,7 @@ func newDispatch(t *testing.T) *dispatch {
 	return d
 }
 
-func (d *dispatch) StartSync(_ context.Context, id catalog.ID, by string) (string, bool, error) {
+func (d *dispatch) StartSync(_ context.Context, id catalog.ID, rows int64, by string) (string, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.deaf {
@@ -62,7 +63,7 @@ func (d *dispatch) StartSync(_ context.Context, id catalog.ID, by string) (strin
 	if !joined {
 		d.started = append(d.started, id.Name())
 	}
-	d.open[id.Name()], d.by = true, by
+	d.open[id.Name()], d.by, d.rows = true, by, rows
 	return "run-" + id.Name(), joined, nil
 }
 
@@ -126,7 +127,8 @@ func (d *dispatch) settle(id catalog.ID) {
 	require.NoError(d.t, err)
 	state, etag, err := d.steps.Documents.State(d.t.Context(), id)
 	require.NoError(d.t, err)
-	state.Accepted, state.Sequence = &catalog.Accepted{Source: found.Source, Basis: found.Basis}, state.Sequence+1
+	state.Accepted, state.Sequence = &catalog.Accepted{Source: found.Source, Basis: found.Basis, Rows: 77},
+		state.Sequence+1
 	state.Failure, state.Run, state.Last = nil, nil, &catalog.Last{Outcome: catalog.Succeeded}
 	_, err = d.steps.Documents.SaveState(d.t.Context(), state, etag)
 	require.NoError(d.t, err)
@@ -169,6 +171,7 @@ func TestADispatcherStartsWhatChanged(t *testing.T) {
 	result := d.see(0)
 	require.Equal(t, 1, result.Started)
 	require.Equal(t, []string{"acct_3/product"}, d.ended())
+	require.EqualValues(t, 77, d.rows, "how large its turns are follows from what was last accepted")
 	summary, found, err := d.steps.Fleet.Summary(t.Context(), 0)
 	require.NoError(t, err)
 	require.True(t, found)

@@ -30,6 +30,9 @@ type CatalogSyncInput struct {
 	// look and send now: even if the source's version is known and the 15 minutes are not over
 	Force bool `json:"force,omitempty"`
 	Full  bool `json:"full,omitempty"` // send every row, not only what changed
+	// Rows are those that the source had when it was last accepted, as far as whoever starts the run knows: how much
+	// work a step is.
+	Rows int64 `json:"rows,omitempty"`
 }
 
 // CatalogSyncResult is how a CatalogSync ended.
@@ -132,10 +135,22 @@ func (in CatalogSyncInput) SearchAttributes() temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(SearchAccount.ValueSet(in.Account), SearchFeed.ValueSet(string(in.Feed)))
 }
 
-// Priority puts syncs behind orders, and gives every account its fair share of a busy queue.
+// Priority puts syncs behind orders, and gives every account its fair share of a busy queue: of rows, so that a step
+// which has a hundred times the rows of another one comes up a hundredth as often.
 func (in CatalogSyncInput) Priority() temporal.Priority {
-	return temporal.Priority{PriorityKey: 4, FairnessKey: in.Account}
+	p := temporal.Priority{PriorityKey: 4, FairnessKey: in.Account}
+	if in.Rows > rowsOfATurn {
+		p.FairnessWeight = max(float32(rowsOfATurn)/float32(in.Rows), leastWeight)
+	}
+	return p
 }
+
+const (
+	// rowsOfATurn is how many rows make no difference: for fewer of them, a step's calls take longer than its rows.
+	rowsOfATurn = 10_000
+	// leastWeight is the least that Temporal takes.
+	leastWeight = 0.001
+)
 
 // UploadProgress is what UploadFile reports in its heartbeats.
 type UploadProgress = activities.UploadProgress

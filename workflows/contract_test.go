@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/feed"
 	"vitrine/workflows"
@@ -30,4 +31,15 @@ func TestASyncThatAsksForMoreJoinsNoneThatDoesLess(t *testing.T) {
 	}
 	require.Equal(t, "catalog-sync/acct_1/product", workflows.CatalogSyncInput{Account: "acct_1"}.WorkflowID(),
 		"product is the default")
+}
+
+func TestAStepOfManyRowsTakesFewerTurns(t *testing.T) {
+	t.Parallel()
+	for rows, weight := range map[int64]float32{
+		0: 0, 1: 0, 10_000: 0, 20_000: 0.5, 1_000_000: 0.01, 10_000_000: 0.001, 1 << 62: 0.001,
+	} {
+		p := workflows.CatalogSyncInput{Account: "acct_1", Rows: rows}.Priority()
+		want := temporal.Priority{PriorityKey: 4, FairnessKey: "acct_1", FairnessWeight: weight}
+		require.Equal(t, want, p, "%d rows", rows)
+	}
 }

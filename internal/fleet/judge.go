@@ -47,6 +47,9 @@ func (l *Look) Judge(i int, f Finding) {
 	c.Source, c.Looked, c.Products = source, l.now, e.products()
 	if f.Fault == "" {
 		c.Sequence = f.State.Sequence
+		if accepted := f.State.Accepted; accepted != nil {
+			c.Rows = accepted.Rows
+		}
 	}
 	changed := c.Changed
 	if changed.IsZero() {

@@ -233,6 +233,9 @@ func (l *Look) ID(i int) catalog.ID {
 	return catalog.ID{Account: e.account.ID, Feed: e.catalog.Feed}
 }
 
+// Rows are how many a catalog had when it was last accepted; 0: nobody knows.
+func (l *Look) Rows(i int) int64 { return l.entries[i].catalog.Rows }
+
 // SettingsOf are the settings that a catalog of the look is judged under.
 func (l *Look) SettingsOf(i int) account.Settings { return l.entries[i].account.Settings }
 

@@ -64,8 +64,11 @@ func Sync(ctx context.Context, c Starter, in workflows.CatalogSyncInput, by stri
 // Dispatched starts the syncs that a dispatcher finds due.
 type Dispatched struct{ Client Starter }
 
-// StartSync starts the sync of a catalog, or joins the one under way; run is its id.
-func (d Dispatched) StartSync(ctx context.Context, id catalog.ID, by string) (run string, joined bool, err error) {
-	started, err := Sync(ctx, d.Client, workflows.CatalogSyncInput{Account: id.Account, Feed: id.Feed}, by)
+// StartSync starts the sync of a catalog of so many rows, or joins the one under way; run is its id.
+func (d Dispatched) StartSync(
+	ctx context.Context, id catalog.ID, rows int64, by string,
+) (run string, joined bool, err error) {
+	in := workflows.CatalogSyncInput{Account: id.Account, Feed: id.Feed, Rows: rows}
+	started, err := Sync(ctx, d.Client, in, by)
 	return started.ID, started.Joined, err
 }
