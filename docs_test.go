@@ -88,7 +88,8 @@ func errorCodes(t tree) (codes []string) {
 func TestHandbookListsTheEvents(t *testing.T) {
 	handbook, err := os.ReadFile("docs/operations.md")
 	require.NoError(t, err)
-	for _, types := range [][]string{order.EventTypes(), intake.AccountEventTypes(), intake.AgreementEventTypes()} {
+	for _, types := range [][]string{order.EventTypes(), intake.AccountEventTypes(), intake.AgreementEventTypes(),
+		intake.ImportSetEventTypes(), intake.CatalogImportEventTypes()} {
 		require.Contains(t, string(handbook), "\n```\n"+strings.Join(types, "\n")+"\n```\n",
 			"an endpoint at Stripe has to be subscribed to these")
 	}

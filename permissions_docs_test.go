@@ -22,7 +22,7 @@ func mays(function string) (worker, serve, starter string) {
 		worker, serve, starter = "g", "g", "gpd"
 	case "Layout.FleetPlanKey":
 		starter = "gp"
-	case "Layout.AssortmentKey", "Layout.SoldKey":
+	case "Layout.AssortmentKey", "Layout.SoldKey", "Layout.KeptPrefix", "CatalogKeys.StateKey":
 		serve = "g"
 	case "Layout.ReaderKey", "Layout.PreflightKey":
 		starter = ""

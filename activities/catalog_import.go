@@ -24,7 +24,20 @@ type AwaitImportSetInput struct {
 	Deadline  time.Duration `json:"deadline"` // counted from when the workflow scheduled the activity
 	// Likely is how long the import is likely to take; 0: nobody knows.
 	Likely time.Duration `json:"likely,omitempty"`
+	// Waited is how long the run had waited for the import until it heard that it has ended; 0: nobody said so.
+	Waited time.Duration `json:"waited,omitempty"`
 }
+
+// AwaitedImport is what AwaitImportSet ends with.
+type AwaitedImport struct {
+	catalog.Import
+	// Heard says that the step was ended from outside, by news of the import's end: nothing else is known of it.
+	Heard bool `json:"heard,omitempty"`
+}
+
+// AwaitID is the id of the step that waits for an import. Whoever hears of its end completes the step by it, so what is
+// heard of one import never ends the wait for another.
+func AwaitID(importSet string) string { return "await " + importSet }
 
 // How often AwaitImportSet reads an import: not before it is likely to have ended, if that is known. The first attempt
 // polls in place, for no longer than a step may that waits for somebody else; those that come after it look once, ever
@@ -82,6 +95,9 @@ func again(err error) error {
 // AwaitImportSet returns an import once Stripe has ended it, well or badly. A status that nobody documented means that
 // Stripe is still at it. After the deadline the error is permanent; the import stays recorded as open, so the next run
 // goes on waiting for it. An import that Stripe will not show, or does not end within a day, is returned as unreadable.
+//
+// Every attempt is billed, so the first one reads nothing where it is known that the import takes a while. Whoever
+// hears of the end completes the step with AwaitedImport.Heard; the run looks then, and takes nobody's word for it.
 func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput) (catalog.Import, error) {
 	imports, err := s.imports(in.API)
 	if err != nil {
@@ -100,13 +116,14 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 	}
 	for pause, looks := firstPoll, 1; ; pause, waited, looks = pause*2, waited+pause, looks+1 {
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
-		overdue := time.Since(info.ScheduledTime) > in.Deadline
+		took := in.Waited + time.Since(info.ScheduledTime)
+		overdue := took > in.Deadline
 		switch {
 		case err != nil:
 			return s.unreadable(ctx, in, err, overdue)
 		case current.Status.Final():
 			countImport(ctx, in.API, current)
-			current.NextTakes = likely(time.Since(info.ScheduledTime), looks == 1 && in.looksFirst(info.Attempt))
+			current.NextTakes = likely(took, looks == 1 && in.looksFirst(info.Attempt))
 			return current, nil
 		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
 			return catalog.Import{ID: in.ImportSet,
@@ -137,16 +154,17 @@ func rest(ctx context.Context, in AwaitImportSetInput, pause time.Duration) erro
 	}
 }
 
-// looksFirst reports whether an attempt is the first that reads the import.
+// looksFirst reports whether an attempt is the first that reads the import, with nobody knowing when it ended.
 func (in AwaitImportSetInput) looksFirst(attempt int32) bool {
-	return attempt == 1 || attempt == 2 && in.Likely > pollInPlace
+	return in.Waited == 0 && (attempt == 1 || attempt == 2 && in.Likely > pollInPlace)
 }
 
 // likely is how long the next import will probably take, by how long this one took. One that had ended when it was
-// first looked at may have ended long before.
+// first looked at may have ended long before: the next ones are looked at ever earlier, until one is met under way. So
+// two of three are read once, and the third twice.
 func likely(took time.Duration, atFirst bool) time.Duration {
 	if atFirst {
-		took = took * 3 / 4
+		took = took * 7 / 8
 	}
 	if took < firstPoll {
 		return 0

@@ -108,9 +108,9 @@ func TestHowLongTheNextImportIsLikelyToTake(t *testing.T) {
 		want    time.Duration
 	}{
 		{0, true, 0},
-		{300 * time.Millisecond, true, 0},
-		{time.Second, true, 750 * time.Millisecond},
-		{20 * time.Second, true, 15 * time.Second}, // it may have ended long before
+		{200 * time.Millisecond, true, 0},
+		{time.Second, true, 875 * time.Millisecond},
+		{20 * time.Second, true, 17500 * time.Millisecond}, // it may have ended long before
 		{20 * time.Second, false, 20 * time.Second},
 		{time.Hour, false, time.Minute}, // the next one may be of one row
 	} {
@@ -148,4 +148,13 @@ func TestWhatIsAskedForInVain(t *testing.T) {
 	} {
 		require.Equal(t, c.vain, inVain(c.err, c.tries, c.since) != "", "%v after %d tries", c.err, c.tries)
 	}
+}
+
+func TestNewsOfAnImportsEndSaysHowLongItTook(t *testing.T) {
+	t.Parallel()
+	in := AwaitImportSetInput{Likely: 20 * time.Second}
+	require.True(t, in.looksFirst(2))
+	heard := AwaitImportSetInput{Waited: 12 * time.Second}
+	require.False(t, heard.looksFirst(1), "the end was not met by chance, it was heard of")
+	require.Equal(t, heard.Waited, likely(heard.Waited, heard.looksFirst(1)))
 }

@@ -46,8 +46,7 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 	}
 	key := s.reportKey(in, "json")
 	var r catalog.Report
-	if last := state.Last; state.Run == nil && last != nil && last.Run == thisRun(ctx) && last.Report == key {
-		// An earlier attempt did all this, and its answer was lost.
+	if concluded(state, thisRun(ctx), key) {
 		if r, err = s.Documents.Report(ctx, key); err != nil {
 			return SettleResult{}, err
 		}
@@ -61,6 +60,38 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 		return SettleResult{}, err
 	}
 	return s.settled(r, key), s.removeStaged(ctx, in)
+}
+
+// concluded reports whether an earlier attempt did all that there is to do, and its answer was lost.
+func concluded(state catalog.State, run catalog.Run, report string) bool {
+	return state.Run == nil && state.Last != nil && state.Last.Run == run && state.Last.Report == report
+}
+
+// SettleLastInput is the input of SettleLast.
+type SettleLastInput struct {
+	SettleInput                 // with the parts before
+	Last        SettlePartInput `json:"last"`
+}
+
+// SettleLast records what Stripe made of the last part of a delivery, and ends the run: SettlePart and Settle in one
+// step, since every step is billed.
+func (s *CatalogSync) SettleLast(ctx context.Context, in SettleLastInput) (SettleResult, error) {
+	if activity.GetInfo(ctx).Attempt > 1 {
+		state, _, err := s.Documents.State(ctx, in.ID)
+		if err != nil {
+			return SettleResult{}, err
+		}
+		if concluded(state, thisRun(ctx), s.reportKey(in.SettleInput, "json")) {
+			s.Standing.noteAnswer(ctx, in.Account)
+			return s.Settle(ctx, in.SettleInput) // what was staged of the part is gone
+		}
+	}
+	part, err := s.SettlePart(ctx, in.Last)
+	if err != nil {
+		return SettleResult{}, err
+	}
+	in.Parts = append(in.Parts, part)
+	return s.Settle(ctx, in.SettleInput)
 }
 
 // conclude writes the report and commits what was dealt with.

@@ -122,6 +122,26 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	return CreateImportSetResult{ImportSet: created.ID, Likely: state.ImportTakes}, err
 }
 
+// SendPartResult is what SendPart made or found.
+type SendPartResult struct {
+	UploadFileResult
+	CreateImportSetResult
+}
+
+// SendPart brings a part to Stripe and starts its import: UploadFile and CreateImportSet in one step, since every step
+// is billed. What an earlier attempt brought about is in the state, and is not repeated.
+func (s *CatalogSync) SendPart(ctx context.Context, in PartInput) (result SendPartResult, err error) {
+	if in.File == "" { // else an earlier run has uploaded it
+		if result.UploadFileResult, err = s.UploadFile(ctx, in); err != nil {
+			return result, err
+		}
+		in.File = result.File
+	}
+	result.File = in.File
+	result.CreateImportSetResult, err = s.CreateImportSet(ctx, in)
+	return result, err
+}
+
 // dropRefusedIntent forgets the intent if Stripe refused the request for good: there is no import to finish.
 func (s *CatalogSync) dropRefusedIntent(ctx context.Context, id catalog.ID, refused error) error {
 	if reason, ok := fault.Of(refused); !ok || reason.Kind != fault.Permanent {

@@ -110,7 +110,7 @@ func TestStepsWaitForWhatFailsForEverybody(t *testing.T) {
 // What an answer says of Stripe as a whole.
 func TestWhatIsHeldAgainstStripe(t *testing.T) {
 	t.Parallel()
-	info := activity.Info{TaskQueue: StripeTaskQueue, ActivityType: activity.Type{Name: "UploadFile"}}
+	info := activity.Info{TaskQueue: StripeTaskQueue, ActivityType: activity.Type{Name: "SendPart"}}
 	fails := func(b *Breakers, codes ...fault.Code) {
 		for i, code := range codes {
 			info.ActivityID = fmt.Sprint(i)

@@ -32,7 +32,7 @@ func (b *Breakers) Stops() (stops []fleet.Stop) {
 }
 
 // storageSteps are the steps that need nothing but S3.
-var storageSteps = []string{"FetchCatalog", "SettlePart", "Settle", "RecordFailure"}
+var storageSteps = []string{"FetchCatalog", "SettlePart", "SettleLast", "Settle", "RecordFailure"}
 
 // of is what a step needs above all; nil: it is none of those that wait.
 func (b *Breakers) of(info activity.Info) *budget.Breaker {

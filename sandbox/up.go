@@ -166,9 +166,11 @@ func (u *up) register(ctx context.Context, running *stack.Stack) error {
 	emulator := simcontrol.Client{BaseURL: running.Stripe()}
 	for _, address := range u.webhooks {
 		endpoint := simcontrol.Endpoint{URL: address, Secrets: []string{stack.WebhookSecret}, Connect: true,
-			EnabledEvents: slices.Concat(order.EventTypes(), intake.AccountEventTypes())}
+			EnabledEvents: slices.Concat(order.EventTypes(), intake.AccountEventTypes(),
+				intake.ImportSetEventTypes())}
 		thin := endpoint
-		thin.Thin, thin.EnabledEvents = true, intake.AgreementEventTypes()
+		thin.Thin, thin.EnabledEvents = true, slices.Concat(intake.AgreementEventTypes(),
+			intake.CatalogImportEventTypes())
 		for _, e := range []simcontrol.Endpoint{endpoint, thin} {
 			if _, err := emulator.AddEndpoint(ctx, e); err != nil {
 				return fmt.Errorf("--webhook-url %s: %w", address, err)

@@ -48,7 +48,9 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 	)
 }
 
-func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catalog.Documents) intake.Intake {
+func newIntake(
+	stripe *stripeapi.Client, temporal client.Client, o client.Options, documents catalog.Documents,
+) intake.Intake {
 	settings := order.Documents{Store: documents.Store}
 	accounts := settingsOf(documents)
 	ours := func(ctx context.Context, account string) (bool, error) {
@@ -58,8 +60,10 @@ func newIntake(stripe *stripeapi.Client, temporal client.Client, documents catal
 		}
 		return accounts.Known(ctx, account)
 	}
-	return intake.Intake{Temporal: temporal, Known: settings.Known, Ours: ours,
-		SessionOf: stripe.Orders().SessionOf}.Remembering()
+	return intake.Intake{
+		Temporal: temporal, Namespace: o.Namespace, Known: settings.Known, Ours: ours,
+		SessionOf: stripe.Orders().SessionOf, Importing: documents.Importing,
+	}.Remembering()
 }
 
 // newChecks are what has to be right before requests are taken. The server reads settings and state, and writes none.

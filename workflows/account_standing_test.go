@@ -81,7 +81,7 @@ func TestASyncIsParkedOnItsWay(t *testing.T) {
 	s.put(source, rows)
 	result, err := s.sync(workflows.CatalogSyncInput{Account: account}, func(env *testsuite.TestWorkflowEnvironment) {
 		env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-			if info.ActivityType.Name == "UploadFile" {
+			if info.ActivityType.Name == "SendPart" {
 				s.parks()
 			}
 		})

@@ -153,44 +153,96 @@ func (s *catalogSync) waitForTurn(ctx workflow.Context, turn time.Time) error {
 // that failed ends the delivery; what the parts before it brought stays.
 func (s *catalogSync) deliver(ctx workflow.Context, d catalog.Delivery) error {
 	s.result.SourceVersion, s.result.Rows = d.Source.Version(), d.Rows
-	var parts []catalog.PartResult
+	s.in.Rows = max(s.in.Rows, d.Rows.Source)
+	ctx = workflow.WithPriority(ctx, s.in.Priority())
+	in := activities.SettleInput{ID: s.catalog, Delivery: d, Verdict: s.held.verdict}
 	for i := range d.Parts {
-		settled, err := s.send(ctx, d, i)
+		sent, err := s.send(ctx, d, i)
 		if err != nil {
 			return err
 		}
-		parts = append(parts, settled)
+		if i == len(d.Parts)-1 && joinsSteps(ctx) {
+			return s.settleLast(ctx, activities.SettleLastInput{SettleInput: in, Last: sent})
+		}
+		settled, err := s.settlePart(ctx, sent, i, len(d.Parts))
+		if err != nil {
+			return err
+		}
+		in.Parts = append(in.Parts, settled)
 		if settled.Outcome == catalog.Failed {
 			break
 		}
 	}
-	return s.settle(ctx, activities.SettleInput{ID: s.catalog, Delivery: d, Parts: parts, Verdict: s.held.verdict})
+	return s.settle(ctx, in)
 }
 
-// send brings one part to Stripe and records what became of it.
+// joinsSteps is false for runs that began when each call to Stripe had a step of its own, and nothing but a look ended
+// the wait for an import.
+func joinsSteps(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "joined steps", workflow.DefaultVersion, 1) == 1
+}
+
+// send brings one part to Stripe and waits for what becomes of it.
 func (s *catalogSync) send(
 	ctx workflow.Context, d catalog.Delivery, number int,
-) (settled catalog.PartResult, err error) {
-	of := fmt.Sprintf("part %d of %d", number+1, len(d.Parts))
+) (sent activities.SettlePartInput, err error) {
+	of := partOf(number, len(d.Parts))
 	d.Parts = d.Parts[number : number+1]
 	in := activities.PartInput{ID: s.catalog, Delivery: d, File: d.File}
-	if in.File, err = s.upload(ctx, in, of); err != nil {
-		return settled, err
-	}
-	created, err := s.createImport(ctx, in)
+	created, err := s.bring(ctx, &in, of)
 	if err != nil {
-		return settled, err
+		return sent, err
 	}
 	imported, err := s.awaitImport(ctx, in, created, of)
 	if err != nil {
-		return settled, err
+		return sent, err
 	}
-	settling := activities.SettlePartInput{PartInput: in, Import: imported}
-	if settling.Refused, settling.Unreadable, err = s.fetchErrors(ctx, in, imported); err != nil {
-		return settled, err
+	sent = activities.SettlePartInput{PartInput: in, Import: imported}
+	sent.Refused, sent.Unreadable, err = s.fetchErrors(ctx, in, imported)
+	return sent, err
+}
+
+func partOf(number, parts int) string { return fmt.Sprintf("part %d of %d", number+1, parts) }
+
+// bring uploads a part, notes the file in its input, and starts the import.
+func (s *catalogSync) bring(
+	ctx workflow.Context, in *activities.PartInput, of string,
+) (created activities.CreateImportSetResult, err error) {
+	if joinsSteps(ctx) {
+		return s.sendPart(ctx, in, of)
 	}
-	ctx = streamStore(ctx, "Record what Stripe made of "+of)
-	err = workflow.ExecuteActivity(ctx, steps.SettlePart, settling).Get(ctx, &settled)
+	if in.File, err = s.upload(ctx, *in, of); err != nil {
+		return created, err
+	}
+	return s.createImport(ctx, *in)
+}
+
+func (s *catalogSync) sendPart(
+	ctx workflow.Context, in *activities.PartInput, of string,
+) (activities.CreateImportSetResult, error) {
+	text := of + ": " + in.Delivery.Parts[0].Text()
+	summary := "Upload " + text + ", and create the import"
+	if in.File != "" {
+		summary = "Create the import of " + in.File
+	}
+	workflow.SetCurrentDetails(ctx, "Sending "+text+".")
+	ctx = streamStripe(ctx, summary)
+	var sent activities.SendPartResult
+	if err := workflow.ExecuteActivity(ctx, steps.SendPart, *in).Get(ctx, &sent); err != nil {
+		return activities.CreateImportSetResult{}, err
+	}
+	in.File = sent.File
+	s.result.BytesSent += sent.Bytes
+	countBytes(ctx, s.in.Feed, sent.Bytes)
+	s.result.Imports = append(s.result.Imports, CatalogSyncImport{File: sent.File, Import: sent.ImportSet})
+	return sent.CreateImportSetResult, nil
+}
+
+func (s *catalogSync) settlePart(
+	ctx workflow.Context, sent activities.SettlePartInput, number, parts int,
+) (settled catalog.PartResult, err error) {
+	ctx = streamStore(ctx, "Record what Stripe made of "+partOf(number, parts))
+	err = workflow.ExecuteActivity(ctx, steps.SettlePart, sent).Get(ctx, &settled)
 	return settled, err
 }
 
@@ -228,8 +280,26 @@ func (s *catalogSync) awaitImport(
 		ID: s.catalog, API: d.API, ImportSet: importSet, Deadline: d.Deadline, Likely: created.Likely,
 	}
 	ctx = awaitStripe(ctx, "Wait for Stripe to end "+importSet+"; each look is an attempt", d.Deadline)
+	if joinsSteps(ctx) {
+		return listenForImport(ctx, await)
+	}
 	err = workflow.ExecuteActivity(ctx, steps.AwaitImportSet, await).Get(ctx, &imported)
 	return imported, err
+}
+
+// listenForImport waits for an import until a look finds it ended, or until somebody hears that it has; then it looks.
+func listenForImport(ctx workflow.Context, in activities.AwaitImportSetInput) (catalog.Import, error) {
+	began := workflow.Now(ctx)
+	waiting := workflow.GetActivityOptions(ctx)
+	waiting.ActivityID = activities.AwaitID(in.ImportSet)
+	var awaited activities.AwaitedImport
+	await := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, waiting), steps.AwaitImportSet, in)
+	if err := await.Get(ctx, &awaited); err != nil || !awaited.Heard {
+		return awaited.Import, err
+	}
+	in.Likely, in.Waited = 0, workflow.Now(ctx).Sub(began)
+	err := workflow.ExecuteActivity(ctx, steps.AwaitImportSet, in).Get(ctx, &awaited)
+	return awaited.Import, err
 }
 
 // fetchErrors brings Stripe's list of refused rows to S3. A failed import may or may not have one. unreadable says why
@@ -256,14 +326,30 @@ func (s *catalogSync) fetchErrors(
 }
 
 func (s *catalogSync) settle(ctx workflow.Context, in activities.SettleInput) error {
+	settling := streamStore(ctx, concluding)
+	settled := workflow.ExecuteActivity(settling, steps.Settle, in)
+	return s.conclude(ctx, in, settled, len(in.Parts) > 0)
+}
+
+func (s *catalogSync) settleLast(ctx workflow.Context, in activities.SettleLastInput) error {
+	settling := streamStore(ctx, concluding)
+	settled := workflow.ExecuteActivity(settling, steps.SettleLast, in)
+	return s.conclude(ctx, in.SettleInput, settled, true)
+}
+
+const concluding = "Write the report and record what was dealt with"
+
+// conclude ends a run as its last step did. imported says that something went to Stripe.
+func (s *catalogSync) conclude(
+	ctx workflow.Context, in activities.SettleInput, settling workflow.Future, imported bool,
+) error {
 	var settled activities.SettleResult
-	settling := streamStore(ctx, "Write the report and record what was dealt with")
-	if err := workflow.ExecuteActivity(settling, steps.Settle, in).Get(ctx, &settled); err != nil {
+	if err := settling.Get(ctx, &settled); err != nil {
 		return err
 	}
 	s.result.Outcome, s.result.Report, s.result.Rows = settled.Outcome, settled.Report, settled.Rows
 	s.result.Note = settled.Waiting
-	countRows(ctx, in, settled)
+	countRows(ctx, in, settled, imported)
 	if settled.Outcome == catalog.Failed {
 		return &importFailed{settled.Reason, cmp.Or(settled.Code, fault.ImportFailed)}
 	}

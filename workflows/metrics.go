@@ -49,7 +49,7 @@ func countBytes(ctx workflow.Context, kind feed.Kind, sent int64) {
 }
 
 // countRows notes what became of the rows, and how old the source was at that moment if it is one that had changed.
-func countRows(ctx workflow.Context, in activities.SettleInput, settled activities.SettleResult) {
+func countRows(ctx workflow.Context, in activities.SettleInput, settled activities.SettleResult, imported bool) {
 	if settled.Outcome == catalog.Rejected {
 		return // nothing became of them
 	}
@@ -59,7 +59,7 @@ func countRows(ctx workflow.Context, in activities.SettleInput, settled activiti
 		metrics.WithTags(map[string]string{"fate": fate}).Counter("vitrine_catalog_rows_total").Inc(rows[fate])
 	}
 	d := in.Delivery
-	if settled.Outcome != catalog.Failed && d.Full == "" && !d.Resumed && len(in.Parts) > 0 {
+	if settled.Outcome != catalog.Failed && d.Full == "" && !d.Resumed && imported {
 		age := workflow.Now(ctx).Sub(d.Source.LastModified)
 		metrics.Timer("vitrine_catalog_freshness_seconds").Record(max(age, 0))
 	}

@@ -66,8 +66,8 @@ func TestSyncsAreCountedByWhatBecameOfThem(t *testing.T) {
 	require.InDelta(t, 1, n.of("vitrine_catalog_looks_total", "product", "changed"), 0)
 	require.Positive(t, n.of("vitrine_catalog_sent_bytes_total", "product"))
 	require.InDelta(t, 1, n.of("vitrine_catalog_import_duration_seconds", "v1", "succeeded_with_errors"), 0)
-	require.InDelta(t, 1, n.of("vitrine_steps_total", "ok", "Settle"), 0)
-	require.InDelta(t, 1, n.of("vitrine_step_duration_seconds", "UploadFile"), 0)
+	require.InDelta(t, 1, n.of("vitrine_steps_total", "ok", "SettleLast"), 0)
+	require.InDelta(t, 1, n.of("vitrine_step_duration_seconds", "SendPart"), 0)
 
 	s.syncs(catalog.Unchanged)
 	require.InDelta(t, 1, n.of("vitrine_catalog_syncs_total", "product", "unchanged"), 0)

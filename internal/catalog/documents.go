@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/fault"
+	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 )
 
@@ -37,6 +38,21 @@ func (d Documents) State(ctx context.Context, id ID) (State, string, error) {
 			stored.Object.URI(), stored.Value.Format, StateFormat))
 	}
 	return stored.Value, stored.ETag, nil
+}
+
+// Importing finds the run that waits for an import of an account. There may be none: an import that was begun and not
+// settled stays open after its run.
+func (d Documents) Importing(ctx context.Context, account, importID string) (run Run, waits bool, err error) {
+	for _, kind := range feed.Kinds() {
+		s, _, err := d.State(ctx, ID{Account: account, Feed: kind})
+		if err != nil {
+			return Run{}, false, err
+		}
+		if s.Open != nil && s.Open.Import == importID && s.Run != nil {
+			return *s.Run, true, nil
+		}
+	}
+	return Run{}, false, nil
 }
 
 // SaveState writes the state if the document is still the one that etag names; otherwise the error is

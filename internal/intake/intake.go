@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/workflows"
@@ -37,6 +38,11 @@ const (
 	Parking Outcome = "parking"
 	// ChargesDisabled means that Stripe lets the account take no charges any more: no agent can pay it.
 	ChargesDisabled Outcome = "charges_disabled"
+	// Heard means that the event told a run of the end of the import that it waits for.
+	Heard Outcome = "heard"
+	// NotAwaited means that the event is about an import that no run waits for, or not any more. With an error, nobody
+	// knows: the run looks itself.
+	NotAwaited Outcome = "not_awaited"
 	// Undeliverable comes with an error that no repetition heals: Stripe does not let this key see the account's
 	// sessions, or an id is none that this version knows.
 	Undeliverable Outcome = "undeliverable"
@@ -44,7 +50,11 @@ const (
 
 // EventTypes are the types of all events that are delivered.
 func EventTypes() []string {
-	return slices.Concat(order.EventTypes(), AccountEventTypes(), AgreementEventTypes())
+	return slices.Concat(order.EventTypes(), AccountEventTypes(), AgreementEventTypes(), importEventTypes())
+}
+
+func importEventTypes() []string {
+	return slices.Concat(ImportSetEventTypes(), CatalogImportEventTypes())
 }
 
 const (
@@ -65,12 +75,16 @@ func AgreementEventTypes() []string {
 // Intake delivers events. It is safe for concurrent use.
 type Intake struct {
 	Temporal client.Client
+	// Namespace is that of Temporal; only Importing needs it.
+	Namespace string
 	// Known reports whether the account has settings for orders.
 	Known func(ctx context.Context, account string) (bool, error)
 	// Ours reports whether the account has settings of any kind; nil: no event about accounts comes here.
 	Ours func(ctx context.Context, account string) (bool, error)
 	// SessionOf finds the checkout session of a payment; empty: it has none.
 	SessionOf func(ctx context.Context, account, paymentIntent string) (string, error)
+	// Importing finds the run that waits for an import of the account; nil: no event about imports comes here.
+	Importing func(ctx context.Context, account, importID string) (run catalog.Run, waits bool, err error)
 }
 
 const (
@@ -113,6 +127,9 @@ func (i Intake) Deliver(ctx context.Context, e order.Event) (Outcome, error) {
 	}
 	if slices.Contains(AccountEventTypes(), e.Type) {
 		return i.aboutAccount(ctx, e)
+	}
+	if slices.Contains(importEventTypes(), e.Type) {
+		return i.aboutImport(ctx, e)
 	}
 	known, err := i.Known(ctx, e.Account)
 	switch {

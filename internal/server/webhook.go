@@ -105,6 +105,8 @@ func (h *Webhook) take(ctx context.Context, event order.Event) reception {
 		// account, and goes on from there.
 		log.ErrorContext(ctx, "event not delivered, and never will be by Stripe's trying again: "+
 			"the sweep delivers it once the cause is gone", "error", err)
+	case outcome == intake.NotAwaited && err != nil:
+		log.WarnContext(ctx, "a sync does not hear of its import's end, and looks itself", "error", err)
 	case err != nil:
 		log.WarnContext(ctx, "event not delivered; Stripe sends it again", "error", err)
 		return reception{http.StatusServiceUnavailable, event.Type, "failed"}

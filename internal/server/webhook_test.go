@@ -234,6 +234,19 @@ func TestWhatCannotBeDeliveredIsAcknowledgedAndLoud(t *testing.T) {
 	require.Contains(t, d.logs.String(), "no access to acct_1")
 }
 
+func TestNewsOfAnImportThatReachesNoSyncIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	d := newDoor()
+	d.Deliver = func(context.Context, order.Event) (intake.Outcome, error) {
+		return intake.NotAwaited, errors.New("AccessDenied")
+	}
+	body := event("checkout.session.completed", "data_management.import_set.succeeded", "cs_1", "impset_1")
+	status, text := d.answer(webhookRequest(t.Context(), body, sign(connectSecret, body, noon)))
+	require.Equal(t, http.StatusOK, status, "Stripe disables an endpoint that fails for days")
+	require.Equal(t, "not_awaited", text)
+	require.Contains(t, d.logs.String(), "AccessDenied")
+}
+
 func TestASlowTemporalIsGivenUpInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -189,7 +189,8 @@ func refer(event *order.Event, ids ...string) {
 			event.PaymentIntent = id
 		case order.CheckCharge(id) == nil:
 			event.Charge = id
-		case order.CheckRefund(id) != nil && order.CheckDispute(id) != nil && CheckAgreement(id) != nil:
+		case order.CheckRefund(id) != nil && order.CheckDispute(id) != nil && CheckAgreement(id) != nil &&
+			!isImport(id):
 			continue
 		}
 		if event.Object == "" {

@@ -89,6 +89,15 @@ func TestDecodeEvent(t *testing.T) {
 	require.Equal(t, order.Event{ID: "evt_1", Type: "v2.x", Account: "acct_1",
 		Created: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Object: "cs_1", Session: "cs_1"}, event)
 
+	for _, id := range []string{"impset_1", "pcimprt_test_1"} {
+		event, err = DecodeEvent([]byte(`{"object":"event","id":"evt_1","type":"x","data":{"object":{"id":"` + id + `"}}}`))
+		require.NoError(t, err)
+		require.Equal(t, id, event.Object)
+	}
+	event, err = DecodeEvent([]byte(`{"object":"event","id":"evt_1","type":"x","data":{"object":{"id":"impset_/../x"}}}`))
+	require.NoError(t, err)
+	require.Empty(t, event.Object)
+
 	event, err = DecodeEvent(
 		[]byte(
 			`{"object":"event","id":"evt_1","type":"charge.refunded","data":{"object":{"id":"ch_1","payment_intent":"pi_1/../../x"}}}`))

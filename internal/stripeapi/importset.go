@@ -23,6 +23,9 @@ const importSetsPath = "/v1/data_management/import_sets"
 
 var importSetID = regexp.MustCompile(`^impset_[A-Za-z0-9_-]{1,250}$`)
 
+// isImport says whether this is the id of an import, of either API.
+func isImport(id string) bool { return importSetID.MatchString(id) || catalogImportID.MatchString(id) }
+
 // ImportSets is Stripe's first way to import a feed: a file of the Files API, and an import set of the Data Management
 // API that takes it.
 type ImportSets struct{ client *Client }

@@ -78,8 +78,9 @@ func (i *importJob) flight() string {
 // imports are those of both APIs at work. What each API shows of them is in importSets and catalogImports.
 type imports struct {
 	*core
-	files *files
-	all   []*importJob // in the order of creation
+	files  *files
+	events *events
+	all    []*importJob // in the order of creation
 }
 
 func (h *imports) forgetLocked() { h.all = nil }
@@ -107,6 +108,23 @@ func (h *imports) startLocked(owner *account, imp *importJob) {
 		case <-ctx.Done():
 		}
 	})
+}
+
+// tellLocked tells that an import has ended. v1 has two such events: an import set that refused rows has succeeded.
+func (h *imports) tellLocked(imp *importJob) {
+	if imp.api == apiV1 {
+		kind := statusSucceeded
+		if imp.status == statusFailed {
+			kind = statusFailed
+		}
+		h.events.emitLocked("data_management.import_set."+kind, imp.account, imp.importSet(), cause{})
+		return
+	}
+	related := map[string]any{
+		"id": imp.id, "type": "v2.commerce.product_catalog.imports", "url": catalogImportsPath + "/" + imp.id,
+	}
+	h.events.emitThinLocked("v2.commerce.product_catalog.imports."+imp.status, imp.account, related,
+		thinEvent{related: related}, cause{})
 }
 
 // findImportLocked finds an import of the caller's own account; the imports of one API do not exist for the other.

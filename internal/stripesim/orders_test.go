@@ -105,13 +105,15 @@ func dig(object any, path ...any) any {
 	return object
 }
 
-// types are those of an account's events, in their order.
+// types are those of an account's events, in their order, without those of the imports that stocked it.
 func (d developer) types(account string) (types []string) {
 	d.t.Helper()
 	events, err := d.control.Events(d.t.Context(), account)
 	require.NoError(d.t, err)
 	for _, e := range events {
-		types = append(types, e.Type)
+		if !strings.HasPrefix(e.Type, "data_management.") {
+			types = append(types, e.Type)
+		}
 	}
 	return types
 }

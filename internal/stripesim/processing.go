@@ -256,6 +256,7 @@ func (h *imports) settle(imp *importJob, generation int, p *processing, failed f
 	owner := h.accountLocked(imp.account)
 	owner.inFlight[imp.flight()]--
 	imp.finished = h.options.Now()
+	defer h.tellLocked(imp)
 	if failed != (failure{}) {
 		imp.status, imp.failed = statusFailed, failed
 		if listed {

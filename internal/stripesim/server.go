@@ -136,7 +136,7 @@ func assemble(c *core) *Server {
 	s.sender = newSender(c)
 	s.webhooks = &webhooks{core: c, sender: s.sender, sending: make(chan struct{}, maxSending)}
 	s.events = &events{core: c, webhooks: s.webhooks}
-	s.standings.events = s.events
+	s.standings.events, s.imports.events = s.events, s.events
 	s.agreements = &agreements{core: c, events: s.events}
 	s.sessions = &sessions{core: c, events: s.events}
 	s.reports = &reports{core: c, files: s.files, events: s.events}

@@ -314,8 +314,8 @@ func stepMetrics() []Definition {
 
 // steps are the activities; a test of the worker compares.
 var steps = []string{
-	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "Settle",
-	"SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
+	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "SendPart",
+	"Settle", "SettleLast", "SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute",
 	"ReadPayment",

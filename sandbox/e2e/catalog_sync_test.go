@@ -294,7 +294,7 @@ func TestWaitsForItsTurn(t *testing.T) {
 func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
 	for activity, slowly := range map[string]simcontrol.Fault{
-		"UploadFile": {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath},
+		"SendPart": {Kind: simcontrol.FaultLatency, Match: simcontrol.Match{PathPrefix: filesPath},
 			Delay: simcontrol.Duration(5 * time.Second)},
 		"AwaitImportSet": {Kind: simcontrol.FaultImportStatus,
 			Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "validating_records",
@@ -346,7 +346,7 @@ func TestSIGTERMDrains(t *testing.T) {
 		Delay: simcontrol.Duration(3 * time.Second)})
 	drained := m.startWorker()
 	run := m.starts()
-	m.reaches(run, "UploadFile")
+	m.reaches(run, "SendPart")
 	require.Zero(t, drained.terminate(), "a worker that was asked to end does so without an error")
 	files, err := m.emulator.Files(t.Context(), m.account)
 	require.NoError(t, err)

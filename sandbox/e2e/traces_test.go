@@ -43,7 +43,7 @@ func TestTracesGoFromTheWebhookToTheMerchantAndFromTheSyncToStripe(t *testing.T)
 	s.subscribe()
 	s.stocked()
 	s.await("the trace of the sync", func() bool {
-		return together(r.Spans(), "RunWorkflow:CatalogSync", "StartActivity:CreateImportSet", "RunActivity:CreateImportSet",
+		return together(r.Spans(), "RunWorkflow:CatalogSync", "StartActivity:SendPart", "RunActivity:SendPart",
 			"stripe POST /v1/data_management/import_sets")
 	})
 	b := s.buys(simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku1"}}})
