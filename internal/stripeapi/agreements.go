@@ -112,15 +112,14 @@ func (c *Client) Agreements(ctx context.Context, account string) ([]Agreement, e
 			}
 			all = append(all, one)
 		}
-		if list.Next == "" {
+		next, err := nextPage(string(list.Next))
+		if err != nil {
+			return nil, unreadable(doing, response, err)
+		}
+		if next == nil {
 			return all, nil
 		}
-		// Only the query goes on: whatever host the address names, the key is for Stripe's.
-		next, err := url.Parse(string(list.Next))
-		if err != nil || len(next.Query()) == 0 {
-			return nil, unreadable(doing, response, errors.New("the next page has no address"))
-		}
-		query = next.Query()
+		query = next
 	}
 	return nil, fault.NewPermanent(fault.StripeRejected, &Error{Message: doing + ": there are more than 1000"})
 }

@@ -36,6 +36,7 @@ const (
 var apiRoutes = []string{
 	"GET /v1/account",
 	"GET /v1/webhook_endpoints",
+	"GET " + destinationsPath,
 	"GET /v1/checkout/sessions",
 	"GET /v1/checkout/sessions/{id}",
 	"GET /v1/checkout/sessions/{id}/line_items",

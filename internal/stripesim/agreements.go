@@ -156,24 +156,14 @@ func (h *agreements) get(w http.ResponseWriter, r *http.Request) {
 
 // list is an account's agreements, the newest first. A page is a place in that order.
 func (h *agreements) list(w http.ResponseWriter, r *http.Request) {
-	limit, offset, profile := 20, 0, ""
-	for name, values := range r.URL.Query() {
-		var err error
-		switch name {
-		case "limit":
-			limit, err = strconv.Atoi(values[0])
-		case "page":
-			offset, err = strconv.Atoi(strings.TrimPrefix(values[0], "page_"))
-		case "network_business_profile":
-			profile = values[0]
-		default:
-			unknownParameter(name).write(w)
-			return
-		}
-		if err != nil || limit < 1 || limit > 100 || offset < 0 {
-			invalid(name, "Invalid %s: %q.", name, values[0]).write(w)
-			return
-		}
+	page, profile := pageV2{}, ""
+	failed := page.read(r, func(name, value string) bool {
+		profile = value
+		return name == "network_business_profile"
+	})
+	if failed != nil {
+		failed.write(w)
+		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -183,12 +173,41 @@ func (h *agreements) list(w http.ResponseWriter, r *http.Request) {
 			own = append(own, a.object())
 		}
 	}
-	page := own[min(offset, len(own)):]
-	answer := map[string]any{"data": page, "next_page_url": nil, "previous_page_url": nil}
-	if len(page) > limit {
-		answer["data"], answer["next_page_url"] = page[:limit], pageURL(r, offset+limit)
+	okAnswer(page.of(r, own)).write(w, "")
+}
+
+// pageV2 is the part of a list of v2's that is asked for. A page is a place in the list's order.
+type pageV2 struct{ limit, offset int }
+
+// read takes the parameters; other is told of those that are no page's, and says whether it knows them.
+func (p *pageV2) read(r *http.Request, other func(name, value string) bool) *apiError {
+	p.limit = 20
+	for name, values := range r.URL.Query() {
+		var err error
+		switch name {
+		case "limit":
+			p.limit, err = strconv.Atoi(values[0])
+		case "page":
+			p.offset, err = strconv.Atoi(strings.TrimPrefix(values[0], "page_"))
+		default:
+			if !other(name, values[0]) {
+				return unknownParameter(name)
+			}
+		}
+		if err != nil || p.limit < 1 || p.limit > 100 || p.offset < 0 {
+			return invalid(name, "Invalid %s: %q.", name, values[0])
+		}
 	}
-	okAnswer(answer).write(w, "")
+	return nil
+}
+
+func (p *pageV2) of(r *http.Request, all []any) map[string]any {
+	page := all[min(p.offset, len(all)):]
+	answer := map[string]any{"data": page, "next_page_url": nil, "previous_page_url": nil}
+	if len(page) > p.limit {
+		answer["data"], answer["next_page_url"] = page[:p.limit], pageURL(r, p.offset+p.limit)
+	}
+	return answer
 }
 
 // writing reads the JSON of a POST, and does the work under the lock.

@@ -91,3 +91,22 @@ func TestAgreementsTellOfThemselves(t *testing.T) {
 	require.NoError(t, d.control.Reset(t.Context()))
 	require.NotContains(t, d.get(agreementsPath, agreementsHeader).body, made.ID)
 }
+
+// Where a destination leads is shown to those who ask for it, and its secret to nobody.
+func TestDestinationsShowWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	d := serve(t, Options{})
+	for range 3 {
+		d.endpoint(simcontrol.Endpoint{URL: "http://127.0.0.1:9/hook", Connect: true, Secrets: []string{"whsec_own"}})
+	}
+	newest := map[string]string{"Stripe-Version": "2026-06-24.dahlia", "Stripe-Account": ""}
+	require.NotContains(t, d.get(destinationsPath, newest).body, "127.0.0.1")
+	shown := d.get(destinationsPath+"?include[0]=webhook_endpoint.url&limit=2", newest).body
+	require.Equal(t, 2, strings.Count(shown, `"url": "http://127.0.0.1:9/hook"`), shown)
+	require.Contains(t, shown, "page=page_2")
+	require.NotContains(t, shown, "whsec_own")
+	for _, query := range []string{"?include[0]=webhook_endpoint.signing_secret", "?limit=0", "?starting_after=ed_1"} {
+		require.Equal(t, 400, d.get(destinationsPath+query, newest).status, query)
+	}
+	require.Equal(t, 400, d.get(destinationsPath, map[string]string{"Stripe-Version": "2024-06-20"}).status)
+}

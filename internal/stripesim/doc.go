@@ -23,6 +23,7 @@
 //	GET  /v1/account                              how it stands with Stripe; without Stripe-Account the platform itself
 //	POST /v1/account_sessions                     account, components[agentic_commerce_settings][enabled]
 //	GET  /v1/webhook_endpoints                    list
+//	GET  /v2/core/event_destinations              list, with include[0]=webhook_endpoint.url, in pages of ?limit=
 //	GET  /v2/orchestrated_commerce/agreements     list, by ?network_business_profile=, in pages of ?limit=
 //	GET  /v2/orchestrated_commerce/agreements/{id}
 //	POST /v2/orchestrated_commerce/agreements     orchestrator

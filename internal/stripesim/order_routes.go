@@ -13,6 +13,7 @@ func (s *Server) orderRoutes(routes *http.ServeMux) {
 	routes.HandleFunc("GET /v1/account", s.orderCalls.reading(s.standings.getAccount))
 	routes.HandleFunc("POST /v1/account_sessions", s.orderCalls.writing(s.standings.postAccountSession))
 	routes.HandleFunc("GET /v1/webhook_endpoints", s.orderCalls.reading(s.webhooks.listEndpoints))
+	routes.HandleFunc("GET "+destinationsPath, s.webhooks.listDestinations)
 	routes.HandleFunc("GET /v1/checkout/sessions", s.orderCalls.reading(s.sessions.listSessions))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}", s.orderCalls.reading(s.sessions.getSession))
 	routes.HandleFunc("GET /v1/checkout/sessions/{id}/line_items", s.orderCalls.reading(s.sessions.listLineItems))
