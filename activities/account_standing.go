@@ -39,6 +39,10 @@ const (
 	notedFor = 15 * time.Minute
 	// lookApart is how long a comparison with other accounts holds.
 	lookApart = time.Hour
+	// heardLate is how old an event is that may be about what is over: Stripe sends one again for three days. A younger
+	// one is believed: Stripe may answer for a moment longer.
+	heardLate   = 10 * time.Minute
+	askedWithin = 20 * time.Second
 	// othersAsked is how many other accounts are compared with.
 	othersAsked = 3
 )
@@ -83,7 +87,18 @@ func (a *AccountStanding) ParkAccount(ctx context.Context, in ParkAccountInput) 
 	if in.At.IsZero() {
 		in.At = time.Now().UTC().Truncate(time.Second)
 	}
+	if in.Cause == account.Deauthorized && time.Since(in.At) > heardLate && a.connectedAgain(ctx, in.Account) {
+		return ParkAccountResult{Ignored: "the account has connected again since"}, nil
+	}
 	return a.park(ctx, in)
+}
+
+// connectedAgain reports whether Stripe answers for an account now. Everything but an answer leaves it at what the
+// event says.
+func (a *AccountStanding) connectedAgain(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askedWithin)
+	defer cancel()
+	return a.Stripe.Answers(ctx, id) == nil
 }
 
 func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAccountResult, error) {

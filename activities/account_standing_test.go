@@ -107,6 +107,7 @@ func (p *porter) returns() ResumeAccountResult {
 func TestAnAccountIsParkedOnceAndReturns(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
+	p.refuses["acct_1"] = fault.NewPermanent(fault.StripeForbidden, errors.New("no access"))
 	left := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
 	in := ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone", At: left,
 		Event: "evt_1"}
@@ -130,6 +131,38 @@ func TestAnAccountIsParkedOnceAndReturns(t *testing.T) {
 	require.Nil(t, p.standing().Parked)
 	in.At = time.Now().Add(time.Hour)
 	require.NotNil(t, p.parks(in).Parked)
+}
+
+// An event that Stripe sends hours later parks nobody who has connected again meanwhile.
+func TestALateEventParksWhomStripeRefuses(t *testing.T) {
+	t.Parallel()
+	refused := fault.NewPermanent(fault.StripeForbidden, errors.New("no access"))
+	for name, c := range map[string]struct {
+		ago     time.Duration
+		refusal error
+		parked  bool
+		asked   int
+	}{
+		"connected again": {11 * time.Minute, nil, false, 1},
+		"still away":      {72 * time.Hour, refused, true, 1},
+		"nobody can say":  {72 * time.Hour, fault.NewPlain(fault.StripeUnavailable, errors.New("HTTP 500")), true, 1},
+		"at once":         {time.Minute, nil, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPorter(t, "acct_1")
+			p.refuses["acct_1"] = c.refusal
+			did := p.parks(ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone",
+				At: time.Now().Add(-c.ago)})
+			require.Equal(t, c.parked, p.standing().Parked != nil)
+			require.Equal(t, c.parked, did.Ignored == "", did.Ignored)
+			require.Len(t, p.asked, c.asked)
+		})
+	}
+	p := newPorter(t, "acct_1")
+	require.NotNil(t, p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed",
+		At: time.Now().Add(-time.Hour)}).Parked, "a person is believed")
+	require.Empty(t, p.asked)
 }
 
 func TestWhoIsNotOursIsNotParked(t *testing.T) {
