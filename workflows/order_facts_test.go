@@ -316,13 +316,92 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	s.requireMoney(3700, 550)
 }
 
+// Two lamps are on their way before the merchant has decided: what they said by that, they do not take back.
+func TestADecisionAgreesWithTheParcels(t *testing.T) {
+	t.Parallel()
+	parcel := order.Shipment{ID: "p-1", Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}}}
+	takes := func(lamps int64) order.Decision {
+		return order.Decision{Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: lamps}}}
+	}
+	s := newOrderStage(t, order.Paid)
+	s.pending()
+	var shipped, rejected, fewer, others, enough reply
+	view := s.ends(order.StateShipped,
+		s.asks(day, workflows.UpdateShip, parcel, &shipped),
+		s.asks(day+time.Minute, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{
+			Status: order.Rejected, Reason: order.OutOfStock}}, &rejected),
+		s.asks(day+2*time.Minute, workflows.UpdateDecide, workflows.MerchantDecision{Decision: takes(1)}, &fewer),
+		s.asks(day+3*time.Minute, workflows.UpdateDecide, workflows.MerchantDecision{Decision: order.Decision{
+			Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "BULB-1", Quantity: 1}}}}, &others),
+		s.asks(day+4*time.Minute, workflows.UpdateDecide, workflows.MerchantDecision{Decision: takes(2)}, &enough))
+	require.NoError(t, errors.Join(shipped.refused, shipped.failed, enough.refused, enough.failed))
+	require.ErrorContains(t, rejected.refused, "goods are on their way")
+	for _, r := range []reply{rejected, fewer, others} {
+		requireType(t, r.refused, fault.OrderConflict)
+	}
+	require.ErrorContains(t, fewer.refused, `parcels hold more of SKU "LAMP-1" than it accepts`)
+	require.EqualValues(t, 2, view.Decision.Lines[0].Quantity)
+}
+
+func TestAMerchantWhoShipsAndNeverDecides(t *testing.T) {
+	t.Parallel()
+	shipped := func(s *orderStage) func(*environment) {
+		return s.asks(day, workflows.UpdateShip, order.Shipment{ID: "p-1"}, new(reply))
+	}
+	s := newOrderStage(t, order.Paid)
+	s.pending()
+	var decided, resumed reply
+	s.ends(order.StateShipped, shipped(s),
+		s.expects(4*day, order.StateHeld, func() {
+			require.Contains(t, s.look(s.env).Reason, "goods are on their way")
+			require.Zero(t, s.stripe.count("refund"), "nobody said no")
+		}),
+		s.asks(5*day, workflows.UpdateDecide,
+			workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted}}, &decided),
+		s.asks(5*day+time.Minute, workflows.UpdateRetry, ada, &resumed))
+	require.NoError(t, errors.Join(decided.refused, decided.failed, resumed.refused, resumed.failed))
+	s.requireMoney(3700, 0)
+
+	s = newOrderStage(t, order.Paid)
+	s.pending()
+	s.ends(order.StateCanceled, shipped(s), s.asks(5*day, workflows.UpdateCancel, ada, new(reply)),
+		s.asks(6*day, workflows.UpdateRetry, ada, new(reply))) // goods were shipped of an order that is off
+	s.requireMoney(3700, 3700)
+
+	s = newOrderStage(t, order.Paid)
+	s.pending()
+	s.ends(order.StateRejected, shipped(s),
+		s.asks(5*day, workflows.UpdateRetry, ada, new(reply)), // they have looked, and leave it as it is
+		s.asks(6*day, workflows.UpdateRetry, ada, new(reply)))
+	s.requireMoney(3700, 3700)
+}
+
+// The answer of an endpoint that takes its time comes after the parcel.
+func TestAnAnswerAgreesWithTheParcels(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.shop.down = true
+	s.shop.answers = []order.Decision{{Status: order.Rejected, Reason: order.OutOfStock}}
+	s.ends(order.StateCanceled,
+		s.asks(time.Hour, workflows.UpdateShip, order.Shipment{ID: "p-1"}, new(reply)),
+		s.at(2*time.Hour, func(*environment) { s.shop.down = false }),
+		s.expects(day, order.StateHeld, func() {
+			require.Contains(t, s.look(s.env).Reason, "goods are on their way")
+			require.Zero(t, s.stripe.count("refund"), "nothing goes back on a doubt")
+		}),
+		s.asks(2*day, workflows.UpdateCancel, ada, new(reply)),
+		s.asks(3*day, workflows.UpdateRetry, ada, new(reply)))
+}
+
 func TestSessionsThatContradictThemselvesAreHeld(t *testing.T) {
 	t.Parallel()
 	for says, spoil := range map[string]func(*order.Summary){
 		"payment_mismatch: Stripe says that nothing is to pay, and the total is 37.00 USD": func(s *order.Summary) {
 			s.PaymentIntent, s.Payment = "", order.Payment{State: order.NoPaymentRequired}
 		},
-		`mode_unsupported: the session's mode is "subscription"`: func(s *order.Summary) { s.Mode = "subscription" },
+		`mode_unsupported: the session's mode is "subscription"`:         func(s *order.Summary) { s.Mode = "subscription" },
+		`payment_mismatch: the currency of the payment is "eur"`:         func(s *order.Summary) { s.Payment.Currency = "eur" },
+		"payment_mismatch: only 36.00 USD of 37.00 USD was captured, by": func(s *order.Summary) { s.Payment.Captured = 3600 },
 	} {
 		s := newOrderStage(t, order.Paid)
 		spoil(&s.stripe.session.Summary)

@@ -239,7 +239,15 @@ func (o *fulfillment) submit(ctx workflow.Context) (order.Step, error) {
 	case failed != nil:
 		return order.StepSubmit, failed
 	}
+	if why := o.life.AdmitBesideParcels(decision); why != nil && countsParcels(ctx) {
+		return order.StepSubmit, why
+	}
 	return o.life.Decide(decision, workflow.Now(ctx))
+}
+
+// countsParcels reports whether parcels count for what the merchant says, or does not say: they did not always.
+func countsParcels(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "parcels-and-decisions", workflow.DefaultVersion, 1) == 1
 }
 
 // noteSubmission keeps a record before the merchant hears of the order: if this run is ended by force, the next one
@@ -267,6 +275,9 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) (order.Step, error) {
 		return step, err
 	case o.life.Heard() != nil:
 		return o.life.Decide(*o.life.Heard(), workflow.Now(ctx))
+	}
+	if o.life.Overdue(workflow.Now(ctx)) && countsParcels(ctx) {
+		return o.life.HoldOverdue()
 	}
 	return o.life.Lapse(workflow.Now(ctx))
 }

@@ -157,7 +157,10 @@ func (d *desk) handleDecide(ctx workflow.Context) error {
 			if err := d.life.AdmitNews(); err != nil {
 				return refusing(err)
 			}
-			return refusing(d.life.AdmitDecision(decision.Decision))
+			if err := d.life.AdmitDecision(decision.Decision); err != nil {
+				return refusing(err)
+			}
+			return refusing(d.life.AdmitBesideParcels(decision.Decision))
 		}, Description: "Take the decision of a merchant who left the order pending.",
 	})
 }

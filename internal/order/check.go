@@ -120,6 +120,27 @@ func (s Summary) Contradictions() (problems []Problem) {
 			Problem{Code: PaymentMismatch,
 				Detail: "Stripe says that nothing is to pay, and the total is " + s.money(s.Amounts.Total)})
 	}
+	if s.PaymentIntent != "" {
+		problems = append(problems, s.contradictionsOfPayment()...)
+	}
+	return problems
+}
+
+// contradictionsOfPayment are why a payment is not the one for the session: the number alone may agree with the total.
+func (s Summary) contradictionsOfPayment() (problems []Problem) {
+	p := s.Payment
+	if p.Currency != "" && p.Currency != s.Currency {
+		problems = append(problems,
+			Problem{Code: PaymentMismatch,
+				Detail: fmt.Sprintf("the currency of the payment is %.20q, that of the session %.20q", p.Currency,
+					s.Currency)})
+	}
+	if p.State == Paid && p.Captured < p.Amount {
+		problems = append(problems,
+			Problem{Code: PaymentMismatch,
+				Detail: fmt.Sprintf("only %s of %s was captured, by somebody else", s.money(p.Captured),
+					s.money(p.Amount))})
+	}
 	return problems
 }
 

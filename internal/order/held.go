@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Hold stops the order until a person has looked. Resume is the step to go on with.
@@ -35,6 +36,22 @@ func (l *Lifecycle) Judge() (Step, error) {
 		if notice := l.unstopped(); notice != nil {
 			l.holdOnce(notice.ID, "the merchant could not be told, and may ship: "+notice.ID)
 		}
+	})
+}
+
+// Overdue reports whether the merchant's time is over although their goods are on their way, and no person has seen
+// that yet. Money that is only reserved does not wait for anybody.
+func (l *Lifecycle) Overdue(now time.Time) bool {
+	return l.r.Step == StepDecide && l.Shipped() && !past(now, l.ActAt()) && !l.heldFor(undecided)
+}
+
+const undecided = "undecided"
+
+// HoldOverdue holds an order that is overdue: nobody said no, and the goods say yes.
+func (l *Lifecycle) HoldOverdue() (Step, error) {
+	return l.on(InputHold, func() {
+		l.holdOnce(undecided, "goods are on their way, and the merchant has not accepted it in time: "+
+			"decide for them and retry, or cancel it")
 	})
 }
 

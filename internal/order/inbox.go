@@ -140,6 +140,25 @@ func (l *Lifecycle) AdmitDecision(d Decision) error {
 	return nil
 }
 
+// AdmitBesideParcels holds a decision that is awaited against the parcels: what is on its way was not refused.
+func (l *Lifecycle) AdmitBesideParcels(d Decision) error {
+	if l.r.Summary == nil || !l.awaitsDecision() || !l.Shipped() {
+		return nil
+	}
+	if d.Status == Rejected {
+		return conflicting("goods are on their way: accept what was shipped")
+	}
+	accepted := d.quantities(*l.r.Summary)
+	for _, parcel := range l.r.Shipments {
+		for _, line := range parcel.Lines {
+			if accepted[line.SKU] -= line.Quantity; accepted[line.SKU] < 0 && d.Status == Accepted {
+				return conflicting("parcels hold more of SKU %.80q than it accepts", line.SKU)
+			}
+		}
+	}
+	return nil
+}
+
 // NoteDecision takes a decision that was admitted, for the step that waits for it.
 func (l *Lifecycle) NoteDecision(d Decision, now time.Time) {
 	d = d.Tidy()

@@ -132,11 +132,50 @@ func TestCheckFindsWhatDoesNotAddUp(t *testing.T) {
 	}
 	free.Mode = "payment"
 	require.Empty(t, free.Contradictions())
+	free.Mode = order.Unstated
+	require.Equal(t, order.ModeUnsupported, free.Contradictions()[0].Code)
 
 	claimed := summary()
 	claimed.PaymentIntent, claimed.Payment = "", order.Payment{State: order.NoPaymentRequired}
 	require.Equal(t, []order.Problem{{Code: order.PaymentMismatch,
 		Detail: "Stripe says that nothing is to pay, and the total is 37.00 USD"}}, claimed.Contradictions())
+}
+
+func TestAPaymentThatIsNotTheOneForTheSessionIsFound(t *testing.T) {
+	t.Parallel()
+	paid := func(change func(*order.Payment)) order.Summary {
+		s := summary()
+		s.Payment = order.Payment{State: order.Paid, Amount: 3700, Captured: 3700, Currency: "usd"}
+		change(&s.Payment)
+		return s
+	}
+	for says, s := range map[string]order.Summary{
+		`the currency of the payment is "eur", that of the session "usd"`: paid(func(p *order.Payment) {
+			p.Currency = "eur"
+		}),
+		`the currency of the payment is "unstated", that of the session "usd"`: paid(func(p *order.Payment) {
+			p.Currency = order.Unstated
+		}),
+		"only 36.99 USD of 37.00 USD was captured, by somebody else": paid(func(p *order.Payment) {
+			p.Captured = 3699
+		}),
+		"only 0.00 USD of 37.00 USD was captured, by somebody else": paid(func(p *order.Payment) {
+			p.Captured = 0
+		}),
+	} {
+		require.Equal(t, []order.Problem{{Code: order.PaymentMismatch, Detail: says}}, s.Contradictions())
+	}
+	for name, change := range map[string]func(*order.Payment){
+		"captured":                       func(*order.Payment) {},
+		"more than that, and given back": func(p *order.Payment) { p.Refunded = 500 },
+		"read by an older worker":        func(p *order.Payment) { p.Currency = "" },
+		"reserved": func(p *order.Payment) {
+			p.State, p.Captured, p.Capturable = order.RequiresCapture, 0, 3700
+		},
+		"on its way": func(p *order.Payment) { p.State, p.Captured = order.Unpaid, 0 },
+	} {
+		require.Empty(t, paid(change).Contradictions(), name)
+	}
 }
 
 func TestSKUsAreNamedOnce(t *testing.T) {

@@ -24,6 +24,9 @@ type Summary struct {
 // PaymentMode is the mode of a session that is paid for once; the others are subscription and setup.
 const PaymentMode = "payment"
 
+// Unstated is a word that Stripe always says, and did not: it is none of those that could be there.
+const Unstated = "unstated"
+
 // Amounts are the totals of the session, in the smallest unit of its currency.
 type Amounts struct {
 	Subtotal int64 `json:"subtotal"` // before discounts, shipping and taxes
@@ -72,6 +75,8 @@ type Payment struct {
 	Captured   int64        `json:"captured,omitempty"`
 	Refunded   int64        `json:"refunded,omitempty"`
 	Fee        int64        `json:"fee,omitempty"` // the platform's application fee, of Amount
+	// Currency is that of the payment; empty in what is older, or where there is no payment.
+	Currency string `json:"currency,omitempty"`
 	// Charged is when the buyer paid, or began to; zero if there is no charge.
 	Charged  time.Time `json:"charged,omitzero"`
 	Disputed bool      `json:"disputed,omitempty"`

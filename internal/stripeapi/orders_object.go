@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"time"
 
 	"vitrine/internal/order"
@@ -129,7 +130,7 @@ func (p paymentIntent) payment() order.Payment {
 	payment := order.Payment{
 		State: p.state(), Amount: int64(p.Amount), Capturable: int64(p.Capturable), Captured: int64(p.Received),
 		Refunded: int64(p.Charge.Refunded), Disputed: p.Charge.Disputed, Fee: int64(p.Fee),
-		Charged: unix(p.Charge.Created),
+		Charged: unix(p.Charge.Created), Currency: stated(p.Currency),
 	}
 	if payment.State == order.RequiresCapture {
 		payment.AuthorizationExpires = p.authorizationExpires()
@@ -216,7 +217,7 @@ func (s checkoutSession) session(account string) order.Session {
 
 func (s checkoutSession) summary(account string) order.Summary {
 	sum := order.Summary{
-		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Mode: string(s.Mode),
+		ID: order.ID{Account: account, Session: s.ID}, Livemode: s.Livemode, Mode: stated(s.Mode),
 		Created: unix(s.Created), Currency: string(s.Currency),
 		Amounts: order.Amounts{
 			Subtotal: int64(s.Subtotal), Discount: int64(s.Totals.Discount), Shipping: int64(s.Totals.Shipping),
@@ -246,18 +247,22 @@ func (s checkoutSession) over() bool {
 	return s.Status == "expired" || s.Status == "complete" && s.PaymentIntent.Status == "requires_payment_method"
 }
 
-// stateWithoutPayment is the state of a session that has no payment intent.
+// stateWithoutPayment is the state of a session that has no payment intent. Nothing is to pay of a cart that somebody
+// left, too: only who completed it has bought.
 func (s checkoutSession) stateWithoutPayment() order.PaymentState {
 	switch {
-	case s.PaymentStatus == "no_payment_required":
-		return order.NoPaymentRequired
 	case s.Status == "expired":
 		return order.Canceled
+	case s.PaymentStatus == "no_payment_required" && s.Status == "complete":
+		return order.NoPaymentRequired
 	case s.PaymentStatus == "paid":
 		return order.Paid
 	}
 	return order.Unpaid
 }
+
+// stated tells what Stripe does not say from what an older worker did not ask for, which is empty.
+func stated(word text) string { return cmp.Or(string(word), order.Unstated) }
 
 // agentName keeps a name that goes into history and mails short and on one line.
 func agentName(name text) string {

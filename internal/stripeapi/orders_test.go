@@ -160,12 +160,32 @@ func TestPaymentStates(t *testing.T) {
 		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_capture"}`:        order.RequiresCapture,
 		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                                order.NoPaymentRequired,
 		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                              order.Canceled,
+		`"status":"open","payment_status":"no_payment_required","payment_intent":null`:                                    order.Unpaid,
+		`"status":"expired","payment_status":"no_payment_required","payment_intent":null`:                                 order.Canceled,
+		`"payment_status":"no_payment_required","payment_intent":null`:                                                    order.Unpaid,
 	} {
 		orders, _ := ordersFor(t,
 			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
 		session, err := orders.Session(t.Context(), testAccount, "cs_1")
 		require.NoError(t, err)
 		require.Equal(t, want, session.Summary.Payment.State, body)
+	}
+}
+
+func TestWhatStripeDoesNotSayIsToldFromWhatWasNotAsked(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][2]string{
+		`"mode":"payment","payment_intent":{"id":"pi_1","currency":"usd"}`: {"payment", "usd"},
+		`"mode":"setup","payment_intent":{"id":"pi_1","currency":"eur"}`:   {"setup", "eur"},
+		`"mode":null,"payment_intent":{"id":"pi_1","currency":null}`:       {order.Unstated, order.Unstated},
+		`"payment_intent":{"id":"pi_1"}`:                                   {order.Unstated, order.Unstated},
+		`"mode":"payment","payment_intent":null`:                           {"payment", ""},
+	} {
+		orders, _ := ordersFor(t,
+			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
+		session, err := orders.Session(t.Context(), testAccount, "cs_1")
+		require.NoError(t, err)
+		require.Equal(t, want, [2]string{session.Summary.Mode, session.Summary.Payment.Currency}, body)
 	}
 }
 

@@ -250,6 +250,32 @@ func (b bought) agrees(captured, refunded int64) {
 		"the order's view: %s", b.id())
 }
 
+// A merchant ships before they decide: what they said by that, they do not take back, and their silence is no no.
+func TestADecisionAgreesWithTheParcels(t *testing.T) {
+	s := reporting(t, func(o *order.Settings) { o.DecideWithin = account.Interval(time.Minute) })
+	both := simcontrol.Purchase{Items: []simcontrol.Wanted{{SKU: "sku3", Quantity: 2}}}
+	decided, silent := s.buys(both), s.buys(both)
+	decided.becomes(order.StateAwaitsMerchant)
+	decided.reports("shipments", `{"id":"P-1","lines":[{"sku":"sku3","quantity":2}]}`)
+	decided.refuses("decision", `{"status":"rejected","reason":"out_of_stock"}`, 409, "goods are on their way")
+	decided.refuses("decision", `{"status":"accepted","lines":[{"sku":"sku3","quantity":1}]}`, 409,
+		"parcels hold more of SKU")
+	decided.reports("decision", `{"status":"accepted"}`)
+	decided.becomes(order.StateShipped)
+	decided.agrees(decided.Total, 0)
+
+	silent.becomes(order.StateAwaitsMerchant)
+	silent.reports("shipments", `{"id":"P-1"}`)
+	require.Contains(t, silent.becomes(order.StateHeld).Reason, "the merchant has not accepted it in time")
+	silent.agrees(silent.Total, 0)
+	s.succeeds("order", "decide", silent.account, silent.Session, "--accept")
+	s.succeeds("order", "retry", silent.account, silent.Session, "--why", "the merchant was called")
+	silent.becomes(order.StateShipped)
+	silent.agrees(silent.Total, 0)
+	silent.recorded("shipped_and_undecided")
+	s.requireNobody()
+}
+
 // An order is called off while it is on its way. The merchant's system is slow, and takes it although nobody waits for
 // the answer any more: then it must read that the order is off after it has read the order, or it would ship.
 func TestTheEndOfAnOrderDoesNotOvertakeIt(t *testing.T) {
