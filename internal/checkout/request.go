@@ -9,6 +9,7 @@ package checkout
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -106,11 +107,46 @@ func (r Request) Sound() bool {
 	return len(r.Lines()) > 0
 }
 
-// Undercut reports whether the total is less than the subtotal without its discount: nobody pays less than that, and an
-// order that says so is held once it is one.
+// Undercut reports whether the total is less than what the subtotal, or the lines, come to without the discount, or an
+// amount of the cart is below zero, or none: nobody pays so, and an order that says so is held once it is one.
 func (r Request) Undercut() bool {
-	return r.AmountTotal != nil && *r.AmountTotal < r.AmountSubtotal-max(r.Totals.Discount, 0)
+	lines, discount := int64(0), int64(0)
+	for _, l := range r.Lines() {
+		cost := l.cost()
+		if !possible(cost, l.AmountDiscount) {
+			return true
+		}
+		lines += cost
+		discount += l.AmountDiscount
+	}
+	if !possible(r.AmountSubtotal, r.Totals.Discount, r.Totals.Shipping, r.Totals.Tax) {
+		return true
+	}
+	least := max(r.AmountSubtotal, lines) - max(r.Totals.Discount, discount)
+	return r.AmountTotal != nil && *r.AmountTotal < least
 }
+
+// cost is what the line comes to before its discount; 0 if Stripe does not say, and below zero if it is none.
+func (l Line) cost() int64 {
+	switch {
+	case l.AmountSubtotal != nil:
+		return *l.AmountSubtotal
+	case l.UnitAmount == nil:
+		return 0
+	case !possible(*l.UnitAmount):
+		return -1
+	}
+	return *l.UnitAmount * l.Quantity
+}
+
+// possible reports whether all of the amounts may be some of a cart. Their bound, and that of quantities, keep sums of
+// as many lines as a question holds far from overflowing.
+func possible(amounts ...int64) bool {
+	return !slices.ContainsFunc(amounts, func(amount int64) bool { return amount < 0 || amount > maxCartAmount })
+}
+
+// maxCartAmount is above what Stripe takes for a payment, which has 12 digits at most.
+const maxCartAmount = 1e12
 
 // maxQuantity keeps sums of quantities and amounts far from overflowing.
 const maxQuantity = 1_000_000

@@ -60,17 +60,21 @@ func leaving(ctx context.Context, share time.Duration) (context.Context, context
 
 // finalize approves or declines an order: by the assortment, then by what the merchant says, and with the platform's
 // fee. Without the settings nobody knows the merchant's endpoint nor the fee, and the fallback decides about that too.
-// An order whose fee is known to be due, and not how much, or whose total contradicts its subtotal, is declined: the
+// An order whose fee is known to be due, and not how much, or whose total contradicts the rest of it, is declined: the
 // fallback is for what Vitrine lacks, not for what Stripe does not say.
 func (h *Hooks) finalize(ctx context.Context, c cart) answer {
 	if !c.settled && !h.Approve {
 		return success("declined_no_settings", checkout.Refused(notConfirmed))
 	}
 	fee, known := c.settings.Checkout.Fee.Of(c.asked.AmountTotal, c.asked.Currency)
-	if !known || c.asked.Undercut() {
+	if !known {
 		return success("declined_no_total", checkout.Refused(noTotal))
 	}
 	v := h.judge(ctx, c)
+	if v.Approved && c.asked.Undercut() {
+		h.reservations.Release(c.event.account, c.holder)
+		return success("declined_no_total", checkout.Refused(noTotal))
+	}
 	if v.Approved {
 		v = h.lastWord(ctx, c, v)
 	}

@@ -303,7 +303,15 @@ func TestATotalBelowItsSubtotalIsDeclined(t *testing.T) {
 		{`"amount_subtotal":2000,"amount_total":1999`, hookDeclined(noTotal)},
 		{`"amount_subtotal":2000,"amount_total":1499,"total_details":{"amount_discount":500}`, hookDeclined(noTotal)},
 		{`"amount_subtotal":2000,"amount_total":1999,"total_details":{"amount_discount":-500}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":0,"amount_total":1`, hookDeclined(noTotal)}, // the line is 2000
+		{`"amount_total":1999`, hookDeclined(noTotal)},
+		{`"amount_subtotal":-2000,"amount_total":2000`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":2000,"total_details":{"amount_discount":-1}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":2000,"total_details":{"amount_tax":-1}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":2000,"amount_total":2000,"total_details":{"amount_shipping":-1}`, hookDeclined(noTotal)},
+		{`"amount_subtotal":9223372036854775807,"amount_total":2000`, hookDeclined(noTotal)},
 		{`"amount_subtotal":2000,"amount_total":1500,"total_details":{"amount_discount":500}`, hookApproved},
+		{`"amount_total":2000`, hookApproved},
 		{`"amount_subtotal":2000,"amount_total":2500`, hookApproved},
 		{`"amount_subtotal":2000`, hookApproved}, // no fee hangs on it
 	} {
@@ -311,6 +319,9 @@ func TestATotalBelowItsSubtotalIsDeclined(t *testing.T) {
 		w := r.ask(fmt.Sprintf("evt_%d", n), checkout.FinalizeType, "acct_1",
 			`{"id":"cs_1","currency":"usd",`+c.amounts+`,"line_items_details":[`+hookShirt+`]}`)
 		require.JSONEq(t, c.want, w.Body.String(), c.amounts)
+		if c.want != hookApproved {
+			require.Zero(t, r.reservations.Reserved("acct_1", "shirt"), c.amounts)
+		}
 	}
 }
 
