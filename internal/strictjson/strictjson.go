@@ -13,6 +13,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -57,8 +58,8 @@ func decode[T any](body []byte, into *T, options ...json.Options) error {
 	return nil
 }
 
-// CheckSaid refuses values that say nothing: null, and a text, list or object that is empty. Where something else holds
-// for what is absent, nobody knows which of the two they mean.
+// CheckSaid refuses values that say nothing: null, a text, list or object that is empty, and a time or duration that is
+// zero. Where something else holds for what is absent, nobody knows which of the two they mean.
 func CheckSaid(body []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	for {
@@ -70,6 +71,8 @@ func CheckSaid(body []byte) error {
 			return explain(err)
 		case saysNothing(token, d):
 			return &Error{Where: path(d.StackPointer()), What: "it is empty: leave it away, or say what it is"}
+		case token.Kind() == jsontext.KindString && isZero(token.String()):
+			return &Error{Where: path(d.StackPointer()), What: "it is zero: leave it away, or say what it is"}
 		}
 	}
 }
@@ -86,6 +89,15 @@ func saysNothing(token jsontext.Token, rest *jsontext.Decoder) bool {
 		return rest.PeekKind() == jsontext.KindEndArray
 	}
 	return false
+}
+
+// isZero reports whether a text is a duration or a time that programs take for none.
+func isZero(text string) bool {
+	if long, err := time.ParseDuration(text); err == nil {
+		return long == 0
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	return err == nil && at.IsZero()
 }
 
 func explain(err error) error {

@@ -62,7 +62,9 @@ func TestWhatSaysNothing(t *testing.T) {
 	for body, where := range map[string]string{
 		`{"a":null}`: "a", `{"a":{"b":""}}`: "a.b", `{"a":[1,{"b":[]}]}`: "a.1.b", `{"a":{}}`: "a", `{"a":[""]}`: "a.0",
 		`null`: "", `{}`: "", ``: "-",
-		`{"a":0,"b":false,"c":" ","d":[0],"e":{"f":"x"}}`: "-",
+		`{"a":"0s"}`: "a", `{"a":["0h0m"]}`: "a.0", `{"a":"0"}`: "a", `{"a":"0001-01-01T00:00:00Z"}`: "a",
+		`{"a":"1s","b":"-1h","c":"0x","d":"1970-01-01T00:00:00Z"}`: "-",
+		`{"a":0,"b":false,"c":" ","d":[0],"e":{"f":"x"}}`:          "-",
 	} {
 		err := strictjson.CheckSaid([]byte(body))
 		if where == "-" {
