@@ -13,6 +13,10 @@ import (
 // How the line with the city is written, where it is not the postal code and then the city. The countries of a layout
 // are those that Stripe's checkout ships to most; the others are readable in either order.
 var cityLines = map[string][]string{
+	// where a state stands in no address; Stripe asks for none there, and an agent may send one
+	"code city": {
+		"DE", "AT", "CH", "LI", "FR", "BE", "NL", "LU", "DK", "SE", "NO", "FI", "PL", "CZ", "SK", "PT",
+	},
 	"city, state code":  {"US", "PR", "JP", "KR", "CN", "TW", "PH", "TH"},
 	"city state code":   {"CA", "AU", "IN", "NZ", "SG", "ID", "MY", "ZA", "SA", "AE", "HK"},
 	"city/code":         {"GB", "IE", "GG", "JE", "IM", "GI", "MT", "LV", "UA", "RU", "KZ", "CO", "PE"},

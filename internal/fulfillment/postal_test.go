@@ -28,6 +28,8 @@ func TestAddressesAreInTheOrderOfTheirCountry(t *testing.T) {
 		"62701|United States":           {PostalCode: "62701", Country: "US"},
 		"SP|Brazil":                     {State: "SP", Country: "BR"},
 		"1010 Wien|Austria":             {City: "Wien", PostalCode: "1010", Country: "AT"},
+		"80331 München|Germany":         {City: "München", State: "BY", PostalCode: "80331", Country: "DE"},
+		"75001 Paris|France":            {City: "Paris", State: "Île-de-France", PostalCode: "75001", Country: "FR"},
 		"Somewhere|ATLANTIS":            {City: "Somewhere", Country: "Atlantis"},
 		"Somewhere":                     {City: "Somewhere"},
 	} {
