@@ -49,10 +49,11 @@ var notPassed = map[string]string{
 	"TEMPORAL_CONFIG_FILE":   "the image has no home",
 }
 
-// readers says who reads a variable, by the name of the service.
+// readers says who reads a variable, by the name of the service. starter doctor looks at what worker and server are
+// given, and some other commands ask Stripe.
 func readers(v config.Variable) map[string]bool {
-	return map[string]bool{"worker": v.Worker, "serve": v.Starter || v.Serve, "starter": v.Starter,
-		"codec": v.Starter || v.Codec}
+	return map[string]bool{"worker": v.Worker, "serve": v.Starter || v.Serve,
+		"starter": v.Worker || v.Starter || v.Serve, "codec": v.Starter || v.Codec}
 }
 
 func TestEveryVariableReachesWhoReadsIt(t *testing.T) {
