@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -225,19 +226,26 @@ const askTries = 5
 
 // patiently asks again for as long as the server has too much to do.
 func patiently[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
-	for range askTries {
+	for try := range askTries {
 		if answer, err = ask(); !passes(err) || ctx.Err() != nil {
 			break
+		}
+		if errors.As(err, new(*serviceerror.FailedPrecondition)) && try < askTries-1 { // it is said at once
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond << try):
+			}
 		}
 	}
 	return answer, err
 }
 
-// passes reports whether an error is of a server that has too much to do just now.
+// passes reports whether an error is of a server that has too much to do just now: an answer that is late, or a worker
+// of its own that does not ask for work.
 func passes(err error) bool {
-	var late *serviceerror.DeadlineExceeded
 	var busy *serviceerror.ResourceExhausted
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy)
+	var idle *serviceerror.FailedPrecondition
+	return lateness(err) != nil || errors.As(err, &busy) || errors.As(err, &idle)
 }
 
 // others are the settings that stay as they are. Some that cannot be used name no source.

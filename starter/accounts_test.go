@@ -112,10 +112,26 @@ func TestApplyAgainDoesNothing(t *testing.T) {
 	require.Empty(t, *writes)
 }
 
+// noPoller is what Temporal says of a schedule while its own worker for schedules is not there.
+var noPoller = serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down")
+
+func TestAScheduleIsTriggeredOnceTemporalsOwnWorkerIsThere(t *testing.T) {
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\n"))
+	s.temporal.late, s.temporal.lateErr = askTries-1, noPoller
+	require.Equal(t, exitOK, s.run("schedule", "trigger", "acct_1"), s.stderr.String())
+	require.Contains(t, s.temporal.written(), "trigger catalog-sync/acct_1/product")
+	s.temporal.late = askTries
+	require.Equal(t, exitFailed, s.run("schedule", "trigger", "acct_1"))
+	require.Contains(t, strings.Join(strings.Fields(s.stderr.String()), " "),
+		"Temporal's own worker for schedules does not answer: the server has just started, or has too much to do")
+}
+
 // One late answer among thousands ends no plan; a server that never answers, or says no, does.
 func TestABusyServerIsAskedAgain(t *testing.T) {
 	for _, busy := range []error{context.DeadlineExceeded, serviceerror.NewDeadlineExceeded("late"),
-		serviceerror.NewResourceExhausted(0, "busy")} {
+		serviceerror.NewResourceExhausted(0, "busy"), serviceerror.NewCanceled("stream terminated by RST_STREAM"),
+		noPoller} {
 		s := newStage(t)
 		require.Equal(t, exitOK, s.apply("acct_1\n"))
 		s.temporal.late, s.temporal.lateErr = askTries-1, busy

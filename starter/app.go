@@ -97,7 +97,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 
 func (a *app) printError(command *cobra.Command, err error) {
 	lead := "starter: "
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	for line := range strings.SplitSeq(told(err), "\n") {
 		a.Tell(a.Stderr, lead, line)
 		lead = "  "
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/account"
@@ -146,6 +148,23 @@ func TestAServerThatIsAwayIsAFailure(t *testing.T) {
 	}
 	require.Equal(t, exitFailed, s.run("schedule", "list"))
 	require.Equal(t, "starter: Temporal does not answer\n", s.stderr.String())
+}
+
+// Which of the two sides of a connection notices first that time is over decides what gRPC says of it.
+func TestAnAnswerThatComesTooLateSaysWhatToDo(t *testing.T) {
+	const reset = "stream terminated by RST_STREAM with error code: CANCEL"
+	for _, late := range []error{
+		serviceerror.NewDeadlineExceeded(reset), serviceerror.NewCanceled(reset), context.DeadlineExceeded,
+		serviceerror.NewDeadlineExceeded("context deadline exceeded"),
+	} {
+		s := newStage(t)
+		s.app.openTemporal = func(context.Context) (client.Client, error) {
+			return nil, fmt.Errorf("trigger the schedule: %w", late)
+		}
+		require.Equal(t, exitFailed, s.run("schedule", "trigger", "acct_1"))
+		said := strings.Join(strings.Fields(s.stderr.String()), " ")
+		require.Equal(t, "starter: trigger the schedule: "+noAnswerInTime, said)
+	}
 }
 
 func TestCtrlCExitsWith130(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"go.temporal.io/api/serviceerror"
@@ -69,6 +70,34 @@ func advise(err error) error {
 		return fmt.Errorf("%w: check TEMPORAL_NAMESPACE", err)
 	}
 	return err
+}
+
+const noAnswerInTime = "no answer came in time: Temporal, or the worker that it asks, is busy or not running; " +
+	"what was asked for may be done all the same, so look before you repeat it"
+
+// told is an error as people read it. Of an answer that did not come in time, gRPC and the context speak of streams and
+// deadlines, and which of them speaks is a matter of chance.
+func told(err error) string {
+	if late := lateness(err); late != nil {
+		return strings.Replace(err.Error(), late.Error(), noAnswerInTime, 1)
+	}
+	return err.Error()
+}
+
+// lateness is what says in an error that an answer did not come in time; nil if nothing does. A server that notices it
+// first resets the stream, which may be told as a call that was canceled.
+func lateness(err error) error {
+	var late *serviceerror.DeadlineExceeded
+	var reset *serviceerror.Canceled
+	switch {
+	case errors.As(err, &late):
+		return late
+	case errors.As(err, &reset) && strings.Contains(reset.Message, "RST_STREAM"):
+		return reset
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // must is for mistakes in this program that every test of it finds.

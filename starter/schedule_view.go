@@ -1,12 +1,13 @@
 package main
 
 import (
-	"strings"
-
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -21,9 +22,15 @@ import (
 // scheduleView is a schedule as people see it.
 type scheduleView struct{ desk.Schedule }
 
+// viewSchedule describes one schedule. What a schedule is, Temporal asks a worker of its own, which takes a while to
+// begin, and to answer where there is much to do.
 func viewSchedule(ctx context.Context, c client.Client, id string) (scheduleView, error) {
 	of, _ := parseScheduleID(id)
-	v, err := desk.Desk{Temporal: c}.Schedule(ctx, of)
+	v, err := patiently(ctx, func() (desk.Schedule, error) { return desk.Desk{Temporal: c}.Schedule(ctx, of) })
+	if errors.As(err, new(*serviceerror.FailedPrecondition)) {
+		err = fmt.Errorf("Temporal's own worker for schedules does not answer: the server has just started, or has "+
+			"too much to do; ask again (%w)", err)
+	}
 	return scheduleView{v}, err
 }
 
@@ -76,7 +83,7 @@ func viewSchedules(
 	for i, id := range ids {
 		group.Go(func() error {
 			defer described()
-			v, err := patiently(ctx, func() (scheduleView, error) { return viewSchedule(ctx, c, id) })
+			v, err := viewSchedule(ctx, c, id)
 			switch {
 			case temporalclient.IsNotFound(err):
 				return nil
