@@ -15,7 +15,7 @@ import (
 func viewOf(life *order.Lifecycle) OrderView {
 	r := life.Record()
 	v := OrderView{
-		ID: life.ID(), State: r.State, Reason: r.Reason, Summary: r.Summary, Decision: r.Decision,
+		ID: life.ID(), State: r.State, Reason: life.ID().Beside(r.Reason), Summary: r.Summary, Decision: r.Decision,
 		Shipments: r.Shipments, Refunds: r.Refunds, Disputes: r.Disputes, Events: r.Events,
 		Since: r.Since, PassedOver: r.PassedOver, Spent: life.AskedSteps(), RefundsOnce: true,
 	}
@@ -56,7 +56,7 @@ func line(life *order.Lifecycle) string {
 	r := life.Record()
 	text := strings.ReplaceAll(string(r.State), "_", " ")
 	if r.Reason != "" {
-		text += ": " + r.Reason
+		text += ": " + life.ID().Beside(r.Reason)
 	}
 	if s := r.Summary; s != nil && len(s.Lines) > 0 {
 		text += fmt.Sprintf(". %s over %s; captured %s, refunded %s; %s", catalog.Counted(int64(len(s.Lines)), "line"),

@@ -74,7 +74,7 @@ func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Do
 		err = decision.Check(order.Summary{Lines: linesOf(doc)})
 	}
 	if err != nil {
-		return order.Decision{}, fmt.Errorf("order %s: %w", doc.ID, err)
+		return order.Decision{}, fmt.Errorf("%s: %w", doc.ID, err)
 	}
 	return decision, nil
 }

@@ -23,6 +23,11 @@ const idPrefix = "order/"
 // String is the id of the order's workflow, and what people call the order: order/<account>/<session>.
 func (id ID) String() string { return idPrefix + id.Account + "/" + id.Session }
 
+// Beside is a text about the order as it reads beside its id, which errors begin with.
+func (id ID) Beside(text string) string {
+	return strings.NewReplacer("order "+id.String()+": ", "", id.String()+": ", "").Replace(text)
+}
+
 // Check returns a permanent error if the id could not stand in a path or an address.
 func (id ID) Check() error {
 	return errors.Join(account.Check(id.Account), CheckSession(id.Session))

@@ -80,6 +80,20 @@ func TestOrderIDs(t *testing.T) {
 	require.Equal(t, "order/acct_1/cs_test_1", id.String())
 }
 
+func TestAReasonDoesNotRepeatTheOrderBesideIt(t *testing.T) {
+	t.Parallel()
+	id := order.ID{Account: "acct_1", Session: "cs_test_1"}
+	for _, text := range []string{
+		"MerchantRejected: order/acct_1/cs_test_1: the endpoint answered with HTTP 404",
+		"MerchantRejected: order order/acct_1/cs_test_1: the endpoint answered with HTTP 404",
+		"MerchantRejected: the endpoint answered with HTTP 404",
+	} {
+		require.Equal(t, "MerchantRejected: the endpoint answered with HTTP 404", id.Beside(text))
+	}
+	other := "order/acct_1/cs_test_12: refused"
+	require.Equal(t, other, id.Beside(other))
+}
+
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	id := summary().ID
