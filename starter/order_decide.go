@@ -23,7 +23,8 @@ func (a *app) orderDecideCommand() *cobra.Command {
 	c.Long = `Decide for a merchant who left an order pending, as their system could by POST /orders/…/decision. A rejection, or what a
 partial acceptance leaves out, gives money back. On a terminal this asks before it rejects.
 
-Exit codes: 0 if the order took it, or had taken the same before; 1 if it contradicts what was decided, or the order is over.`
+Exit codes: 0 if the order took it, or had taken the same before; 1 if it contradicts what was decided, or what its
+parcels hold, or the order is over.`
 	c.Example = `  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --reference SO-4711
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --line LAMP-1=1
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --reject --reason out_of_stock`
