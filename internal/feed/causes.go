@@ -24,6 +24,7 @@ const (
 	BesideDoubt     Cause = "beside_doubt"
 	DuplicateID     Cause = "duplicate_id"
 	RepeatedRow     Cause = "repeated_row"
+	Renamed         Cause = "renamed"
 	VariantsDiffer  Cause = "variants_differ"
 	NotInCatalog    Cause = "not_in_catalog"
 	RefusedByStripe Cause = "refused_by_stripe"
@@ -78,7 +79,10 @@ const (
 	IsFree                  Cause = "is_free"
 	ShippingInOtherCurrency Cause = "shipping_in_other_currency"
 	InOtherCurrency         Cause = "in_other_currency"
+	NothingOff              Cause = "nothing_off"
+	EverythingOff           Cause = "everything_off"
 	ExpirationPassed        Cause = "expired"
+	PeriodOver              Cause = "period_over"
 	HasEntity               Cause = "has_entity"
 	HasInvisible            Cause = "has_invisible_character"
 	LostCharacter           Cause = "lost_character"
@@ -86,6 +90,7 @@ const (
 	NoValue                 Cause = "no_value"
 	ShortenedNumber         Cause = "shortened_number"
 	LostCharacterInID       Cause = "lost_character_in_id"
+	NotAnID                 Cause = "not_an_id"
 	NotCountry              Cause = "not_country"
 	UnknownCountry          Cause = "unknown_country"
 	CategoryTwice           Cause = "category_twice"
@@ -162,6 +167,10 @@ var causeTexts = []causeText{
 			"in common"},
 	{RepeatedRow, Warning, "", "a later row has the same id and counts in place of this one",
 		"export every product once"},
+	{Renamed, Warning, "",
+		"the row says all that the row of another id said, which the file no longer has: it is sent as it stands, " +
+			"and the other product is deleted with the next version of the file, if that has no row for it either",
+		"nothing needs to be done if the product has a new id; else give it its id back"},
 	{VariantsDiffer, Warning, "",
 		"the row fills other variant attributes than the first row of its item group; which rows Stripe would refuse " +
 			"is not documented", "fill the same attributes (such as color and size) in all rows of an item group"},
@@ -219,6 +228,9 @@ var causeTexts = []causeText{
 	{LostCharacterInID, Error, "id",
 		"{column} contains the character � in place of one that was lost: it may be the id of another product",
 		"export the file as UTF-8 from where the id is still right"},
+	{NotAnID, Error, "id",
+		"{column} has what programs and spreadsheets write in place of an id, such as #N/A, null or 4.00638E+12: it " +
+			"may be that of any product", "write the id itself, and format the column as text in a spreadsheet"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}",
 		"write exactly one of {allowed}, in lower case and without spaces around it"},
@@ -280,9 +292,16 @@ var causeTexts = []causeText{
 	{InOtherCurrency, Warning, "applicable_fees",
 		"{column} has an amount in another currency than {counterpart}, and nobody pays in both",
 		"write both in the same currency"},
+	{NothingOff, Warning, "percent_off", "{column} is 0: the promotion takes nothing off",
+		"write what it takes off, or leave the promotion out"},
+	{EverythingOff, Warning, "percent_off",
+		"{column} may take all off that a buyer would pay: with it, products are sold for nothing",
+		"write what it is to take off; for amount_off, ask for a minimum_order_amount that is more"},
 	{ExpirationPassed, Warning, "expiration_date",
 		"{column} is over, so the product is not shown, and Vitrine approves no sale of it",
 		"write a later date, leave {column} blank, or leave the row out"},
+	{PeriodOver, Warning, "active_period", "{column} is over, so nothing comes of the row's promotion or sale",
+		"write later dates, or leave it out"},
 	{NotCountry, Error, "shipping", "{column} contains something other than a country's two letters",
 		"write the ISO 3166 code of the country, as in {sample}"},
 	{UnknownCountry, Warning, "size_system", "{column} contains a country code that ISO 3166 does not have",

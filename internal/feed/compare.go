@@ -192,7 +192,8 @@ type comparison struct {
 	twins                  twins
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
-	offers, shipped        bool  // a row offers a product; one of them says how it is shipped
+	likeness               []likeness
+	offers, shipped        bool // a row offers a product; one of them says how it is shipped
 	forgotten              Table
 	rowEnd                 []byte // behind each row that is sent
 	row                    []byte // reused
@@ -206,7 +207,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
-	c.hint, c.forgotten, c.doubted, c.doubt = 0, Table{}, c.doubt, doubt{}
+	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.groups.restart()
 	seen, err := c.read(open)

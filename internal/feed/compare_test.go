@@ -49,7 +49,7 @@ func TestDecisions(t *testing.T) {
 		{name: "the first time", after: abc, want: "send A B C"},
 		{name: "nothing new", before: abc, after: abc, want: "3 unchanged"},
 		{name: "new, changed, unchanged, vanished", before: abc,
-			after: heading + item("A", "1") + item("C", "2") + item("D", "1"),
+			after: heading + item("A", "1") + item("C", "2") + item("D", "3"),
 			want:  "send C D, delete B, 1 unchanged"},
 		{name: "in another order", before: abc, after: heading + item("C", "1") + item("A", "1") + item("B", "1"),
 			want: "3 unchanged"},

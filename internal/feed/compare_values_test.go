@@ -251,9 +251,9 @@ func TestWhatTheDialectRewritesIsCountedOnce(t *testing.T) {
 		}
 		require.Equal(t, want, rule.Count, rule)
 	}
-	require.Len(t, out.found, rows)
-	require.Equal(t, []string{"2 A repeated_row id", "20001 A unusual_decimals price"},
-		[]string{out.found[0], out.found[rows-1]})
+	require.Len(t, out.found, rows-1)
+	require.Equal(t, []string{"2 A repeated_row id", "20000 A repeated_row id"},
+		[]string{out.found[0], out.found[rows-2]})
 }
 
 func TestUnknownColumnsAreDropped(t *testing.T) {

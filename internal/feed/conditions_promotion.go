@@ -1,14 +1,29 @@
 package feed
 
-// benefitGiven asks for what the benefit is, and says which values nothing makes use of.
+// benefitGiven asks for what the benefit is, and says which values nothing makes use of, and which leave nothing to
+// pay.
 func benefitGiven(at places) condition {
 	benefitAt, percentAt, amountAt := at("benefit_type"), at("percent_off"), at("amount_off")
 	return func(fields [][]byte, found []problem) []problem {
 		benefit := string(valueAt(fields, benefitAt))
-		found = benefitValue("percent_off", benefit, valueAt(fields, percentAt), found)
-		return benefitValue("amount_off", benefit, valueAt(fields, amountAt), found)
+		percent, amount := valueAt(fields, percentAt), valueAt(fields, amountAt)
+		found = benefitValue("percent_off", benefit, percent, found)
+		found = benefitValue("amount_off", benefit, amount, found)
+		off, ok := parseAmount(amount)
+		switch {
+		case benefit == "percent_off" && percent != nil && isZero(percent):
+			return append(found, problem{"percent_off", percent, NothingOff})
+		case benefit == "amount_off" && ok && off.Thousandths == 0:
+			return append(found, problem{"amount_off", amount, NothingOff})
+		case benefit == "percent_off" && string(percent) == everything:
+			return append(found, problem{"percent_off", percent, EverythingOff})
+		}
+		return found
 	}
 }
+
+// everything is what percent_off takes off a price for which nothing is paid then.
+const everything = "100"
 
 // benefitValue judges a column that has a value if and only if the benefit is called like it.
 func benefitValue(column, benefit string, value []byte, found []problem) []problem {
@@ -60,15 +75,19 @@ func promotionCodeGiven(at places) condition {
 	}
 }
 
-// minimumInCurrency wants what an order has to come to in the currency of what is taken off it.
+// minimumInCurrency wants what an order has to come to in the currency of what is taken off it, and more of it.
 func minimumInCurrency(at places) condition {
 	minimumAt, offAt := at("minimum_order_amount"), at("amount_off")
 	return func(fields [][]byte, found []problem) []problem {
 		value := valueAt(fields, minimumAt)
 		minimum, ok := parseAmount(value)
 		off, given := parseAmount(valueAt(fields, offAt))
-		if ok && given && minimum.Currency != off.Currency {
+		switch {
+		case !ok || !given:
+		case minimum.Currency != off.Currency:
 			found = append(found, problem{"minimum_order_amount", value, InOtherCurrency})
+		case off.Thousandths >= minimum.Thousandths && off.Thousandths > 0:
+			found = append(found, problem{"amount_off", valueAt(fields, offAt), EverythingOff})
 		}
 		return found
 	}

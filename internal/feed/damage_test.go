@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,7 +23,7 @@ func TestDamageTakesNoProductAway(t *testing.T) {
 	seed, cases := fromEnvironment(t, "VITRINE_DAMAGE_SEED", 1), fromEnvironment(t, "VITRINE_DAMAGE_CASES", 300)
 	failed := 0
 	for i := range cases {
-		failed += failures(t, seed+i, allKinds)
+		failed += failures(t, seed+i, allIDs)
 	}
 	t.Logf("%d cases from seed %d on, %d failed", cases, seed, failed)
 	for kinds, seeds := range wentWrong {
@@ -39,10 +40,12 @@ func failures(t *testing.T, seed uint64, kinds int) int {
 	return 1
 }
 
-// allKinds is how many kinds of damage there are, firstKinds how many there were when the first cases were kept.
+// allKinds is how many kinds of damage there are, firstKinds how many there were when the first cases were kept. allIDs
+// are as many, to catalogs with ids of other forms than one.
 const (
 	firstKinds = 15
 	allKinds   = 18
+	allIDs     = 19
 )
 
 // wentWrong are cases in which rows were mixed or deleted once, or a file was not understood.
@@ -64,7 +67,7 @@ var wentWrong = map[int][]uint64{
 
 func FuzzDamage(f *testing.F) {
 	f.Add(uint64(1))
-	f.Fuzz(func(t *testing.T, seed uint64) { damaged(t, seed, allKinds) })
+	f.Fuzz(func(t *testing.T, seed uint64) { damaged(t, seed, allIDs) })
 }
 
 func fromEnvironment(t *testing.T, name string, otherwise uint64) uint64 {
@@ -93,10 +96,11 @@ type exporter struct {
 	end     string
 	columns []string
 	words   int
+	ids     string // how they are written
 }
 
 func newExporter(luck *rand.Rand) *exporter {
-	x := &exporter{luck: luck, format: CSV, end: "\n"}
+	x := &exporter{luck: luck, format: CSV, end: "\n", ids: "P%04d"}
 	x.style = []string{"plain", "minimal", "minimal", "all", "text", "backslash"}[luck.IntN(6)]
 	if x.style == "text" || luck.IntN(3) == 0 {
 		x.format = TSV
@@ -153,11 +157,14 @@ func (x *exporter) text(word string) string {
 
 func (x *exporter) make(number int) ware {
 	x.words++
-	w := ware{id: fmt.Sprintf("P%04d", number),
+	w := ware{id: x.name(number),
 		word: fmt.Sprintf("w%c%c%cz%d", 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 'a'+x.luck.IntN(26), 1000+x.words)}
 	x.reprice(&w)
 	return w
 }
+
+// name is the id of a ware: where they are not of one length, one may begin or end another.
+func (x *exporter) name(number int) string { return fmt.Sprintf(x.ids, number) }
 
 // reprice gives a ware new cells.
 func (x *exporter) reprice(w *ware) {
@@ -190,6 +197,16 @@ func (x *exporter) cell(value string) string {
 		return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 	}
 	return value
+}
+
+// same reports whether a ware's row says what Stripe has of it.
+func (x *exporter) same(w ware, has map[string]string) bool {
+	for _, column := range x.columns {
+		if asCSVReads(w.cells[column]) != has[column] {
+			return false
+		}
+	}
+	return true
 }
 
 // span is where something stands in a file.
@@ -382,6 +399,31 @@ func (w *wreck) grown(i int, s span) bool {
 	return letters(w.file[from:i]) || end < to && letters(w.file[end:to])
 }
 
+// renamed reports whether a row stands as it was but for its id, which became one that no product had.
+func (w *wreck) renamed(row, id span, had agent) bool {
+	before, behind := span{row.from, id.from}, span{id.to, row.to}
+	for from := 0; from < len(w.file); from = w.line(from).to {
+		at := from + before.to - before.from
+		if !w.whole(from, before) {
+			continue
+		}
+		end := at
+		for end < len(w.file) && (unicode.IsLetter(rune(w.file[end])) || unicode.IsDigit(rune(w.file[end]))) &&
+			w.file[end] < utf8.RuneSelf {
+			end++
+		}
+		if !w.whole(end, behind) {
+			continue
+		}
+		last := end + behind.to - behind.from
+		ended := last == len(w.file) && behind.to > behind.from ||
+			last < len(w.file) && (w.file[last] == '\n' || w.file[last] == '\r')
+		_, is := had[string(w.file[at:end])]
+		return end > at && ended && !is
+	}
+	return false
+}
+
 // reading is where a reader of a file is before a byte: in which column of a row, and how far in a cell.
 type reading struct {
 	column int
@@ -518,6 +560,9 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	tb.Helper()
 	luck := rand.New(rand.NewPCG(seed, 7))
 	x := newExporter(luck)
+	if kinds == allIDs {
+		x.ids = x.pick("P%04d", "P%d", "%d", "SKU-%d", "%d/a", "t.%d")
+	}
 	first := []ware{}
 	number := 1 + luck.IntN(50)
 	for range 4 + luck.IntN(14) {
@@ -553,7 +598,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 
 	after, rows, ids := x.write(second)
-	w := &wreck{luck: luck, comma: x.format.Comma(), kinds: kinds, unused: fmt.Sprintf("P%04d", number+1), file: after}
+	w := &wreck{luck: luck, comma: x.format.Comma(), kinds: min(kinds, allKinds), unused: x.name(number + 1), file: after}
 	w.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes, "backslash": BackslashQuotes}[x.style]
 	for i := range after {
 		w.origin = append(w.origin, i)
@@ -590,6 +635,9 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 			if was && (w.stands(rows[p.id], d.Reading.InDoubt == 0) || w.stands(around, d.Reading.InDoubt == 0)) {
 				fail(is, "%s is deleted", p.id)
 			}
+			if was && x.same(p, old) && w.renamed(rows[p.id], id, had) {
+				fail(is, "%s is deleted, and its row stands under another id", p.id)
+			}
 			if is && w.stands(rows[p.id], true) {
 				fail(now["price"] == p.price || was && now["price"] == old["price"], "%s costs %s", p.id, now["price"])
 			}
@@ -611,6 +659,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 	o.MaxPartBytes = 0
 	sync(after)
+	sync(after) // what got its id back waits once more under the other one
 	want := []string{}
 	for _, p := range second {
 		want = append(want, p.id)

@@ -19,16 +19,14 @@ func (c *comparison) take(w *work, e *examined) error {
 	c.question(w, e, known)
 	c.names(w, e, known)
 	if superseded {
-		return c.supersede(e)
+		return c.supersede(w, e)
 	}
 	if c.commented(e, known) {
 		c.doubt.in(e, CommentedOut)
 		return c.holdBack(e, CommentedOut, c.o.Kind.IDColumn(), e.id)
 	}
-	for _, p := range w.problems[e.problems:e.after] {
-		if err := c.found(e, p.cause, p.column, p.value); err != nil {
-			return err
-		}
+	if err := c.foundIn(w, e); err != nil {
+		return err
 	}
 	if e.state != sound {
 		c.delta.Counts.Invalid++
@@ -48,7 +46,11 @@ func (c *comparison) take(w *work, e *examined) error {
 		if err := c.keep(e); err != nil {
 			return err
 		}
-		return c.holdBack(e, BesideDoubt, c.o.Kind.IDColumn(), e.id)
+		cause := BesideDoubt
+		if c.x.cutID(e) {
+			cause = Interrupted
+		}
+		return c.holdBack(e, cause, c.o.Kind.IDColumn(), e.id)
 	}
 	if e.deletes {
 		return c.delete(e, known)
@@ -83,6 +85,10 @@ func (c *comparison) passOver(w *work, e *examined) error {
 func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
+	if c.mayGoOn(e, known) {
+		c.doubt.of(e, Interrupted)
+		return
+	}
 	if len(problems) == 0 || known >= 0 && e.state != broken && !e.unended && !shifted {
 		return
 	}
@@ -97,13 +103,19 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.doubt.in(e, cause)
 	case e.unended && c.x.lastCell(problems):
 		c.doubt.of(e, Interrupted) // the file may go on, and the row's last value too
-	case known < 0 && bytes.Contains(e.id, replacement):
+	case known < 0 && (bytes.Contains(e.id, replacement) || machineMade(e.id) != ""):
 		c.doubt.of(e, cause)
 	case shifted, known < 0 && e.state == invalid:
 		c.doubt.in(e, cause) // what it takes for an id may be another value
 	case known < 0 && c.x.unusual(problems):
 		c.doubt.in(e, cause) // its id may be another one, and something that got into it
 	}
+}
+
+// mayGoOn reports whether a file that seems whole may break off behind its last row: no line end follows, and Stripe
+// has the row otherwise. Exports without a last line end are many, so a full send does not ask.
+func (c *comparison) mayGoOn(e *examined, known int) bool {
+	return e.unended && e.state == sound && !c.o.Full && (known < 0 || !c.says(e, c.known.fingerprint(known)))
 }
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
@@ -148,7 +160,7 @@ func (c *comparison) names(w *work, e *examined, known int) {
 				continue
 			}
 			if i, is := c.known.Find(cell, c.hint); is && (e.state == invalid || c.known.regular(i)) {
-				c.doubt.name(cell, e)
+				c.doubt.name(cell, e.line, BesideDoubt)
 			}
 		}
 	}
@@ -203,6 +215,16 @@ func (c *comparison) holdBack(e *examined, cause Cause, column string, value []b
 	return c.found(e, cause, column, value)
 }
 
+// foundIn tells what the examination found in a row.
+func (c *comparison) foundIn(w *work, e *examined) error {
+	for _, p := range w.problems[e.problems:e.after] {
+		if err := c.found(e, p.cause, p.column, p.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *comparison) found(e *examined, cause Cause, column string, value []byte) error {
 	return c.out.Found(Finding{Line: e.line, ID: e.id, Column: c.delta.Header.Own(column), Value: value, Cause: cause},
 		nil)
@@ -210,8 +232,11 @@ func (c *comparison) found(e *examined, cause Cause, column string, value []byte
 
 // supersede passes over a row of which a later one has the id. Rows of one id that say different things are in doubt,
 // all of them: which one is right, and whose the others are, nobody can say. In a list of changes they are in order.
-func (c *comparison) supersede(e *examined) error {
+func (c *comparison) supersede(w *work, e *examined) error {
 	c.delta.Counts.Superseded++
+	if c.o.Changes && e.state == broken {
+		return c.foundIn(w, e)
+	}
 	if c.o.Changes || !c.heldBack(e) && c.twins.agree(e) {
 		return c.found(e, RepeatedRow, c.o.Kind.IDColumn(), e.id)
 	}
@@ -349,7 +374,11 @@ func (c *comparison) compare(e *examined, known int) error {
 			return nil
 		}
 	}
-	if isFree(e.price) && !isFree(before.Price) {
+	if known < 0 && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
+		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.line})
+	}
+	givesAway := c.x.prices.givesAway(e.fields) && before.Fingerprint != e.fingerprint
+	if givesAway || isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
 	}
 	return c.send(e, group)
@@ -459,6 +488,9 @@ func (c *comparison) vanished() error {
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}
+	if err := c.renamed(); err != nil {
+		return err
+	}
 	for i, line := range c.knownLines {
 		if err := c.missed(c.known.id(i), line); err != nil {
 			return err
@@ -482,6 +514,37 @@ func (c *comparison) vanished() error {
 		}
 	}
 	return c.forgetRefused()
+}
+
+// renamed tells of the products that the source no longer has, and that another id has instead. They wait for the next
+// source: then the other id is known, and whoever still has it means it. More than a few are no damage, but somebody's
+// decision, which the guards look at.
+func (c *comparison) renamed() error {
+	const few = 10
+	gone := map[uint64][]byte{} // ids, by what the rows said besides
+	for i, line := range c.knownLines {
+		if line == 0 && len(c.likeness) > 0 {
+			gone[c.x.besides(c.known.fingerprint(i), c.known.id(i))] = c.known.id(i)
+		}
+	}
+	again := slices.DeleteFunc(c.likeness, func(l likeness) bool { return gone[l.besides] == nil })
+	if len(again) > few {
+		return nil
+	}
+	for _, l := range again {
+		before := gone[l.besides]
+		now := slices.IndexFunc(c.freshLines, func(line uint32) bool { return int64(line&maxLine) == l.line })
+		if now < 0 {
+			continue // a later row has its id, and the source is read again for it
+		}
+		c.doubt.name(before, l.line, Renamed)
+		err := c.out.Found(Finding{Line: l.line, ID: c.fresh.id(now), Column: c.delta.Header.Own(c.o.Kind.IDColumn()),
+			Value: before, Cause: Renamed}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // missed takes an id that Stripe has or may have, unless the source offers it, or does not say: line is where it stands

@@ -45,6 +45,11 @@ func (d Dialect) ownBusiness(name string) bool {
 	return d == GoogleDialect && strings.HasPrefix(name, "custom_label_")
 }
 
+// withholds reports whether a column is not sent to Stripe in a dialect.
+func (d Dialect) withholds(kind Kind, name string) bool {
+	return d == GoogleDialect && columnNamed(kind, name) == nil || d.ownBusiness(name)
+}
+
 // read are Google's columns that rows are judged by, though Stripe has none of them.
 var read = []string{"identifier_exists"}
 
@@ -109,10 +114,13 @@ var googleRewritings = []rewriting{
 		ofType(EnumType), asEnum},
 	{"yes and no are written as true and false", "`yes` → `true`", booleans, asBool},
 	{"capitals of true and false are lowered", "`TRUE` → `true`", ofType(BoolType), asLowerBool},
-	{"amounts have a period, one space and the currency behind the number",
-		"`USD 9.99`, `9,99usd`, `9.9900 USD`, `9,9900 USD` → `9.99 USD`", ofType(AmountType), asAmount},
-	{"measures have one space and the unit's short name", "`2.5lbs` → `2.5 lb`", ofType(MeasureType), asMeasure},
-	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07+0100` → `2026-02-24T11:07+01:00`",
+	{"amounts have a period, as many decimals as the currency, one space and the currency behind the number",
+		"`USD 9.99`, `9,99usd`, `9.9900 USD`, `9,9900 USD` → `9.99 USD`; `1 299 USD` → `1299.00 USD`",
+		ofType(AmountType), asAmount},
+	{"measures have a period, one space and the unit's short name", "`2,5lbs` → `2.5 lb`", ofType(MeasureType),
+		asMeasure},
+	{"numbers have a period before decimals", "`4,5` → `4.5`", ofType(DecimalType), asDecimal},
+	{"dates have a T before the time and a colon in the zone", "`2026-02-24 11:07 +0100` → `2026-02-24T11:07+01:00`",
 		ofType(DateType, IntervalType, PeriodType), asDates},
 	{"whole numbers have no decimals of noughts", "`5.0000` → `5`", ofType(IntegerType), asInteger},
 	{"hyphens and spaces are removed from GTINs", "`4006381-333931` → `4006381333931`", ofType(GTINType), asDigits},

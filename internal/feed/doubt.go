@@ -80,16 +80,24 @@ func (d *doubt) names(id []byte) bool {
 // naming is the row in which an id stands that is not its own.
 type naming struct {
 	line    int64
+	cause   Cause
 	counted bool
 }
 
-func (d *doubt) name(id []byte, e *examined) {
+func (d *doubt) name(id []byte, line int64, cause Cause) {
 	if d.named == nil {
 		d.named = map[string]*naming{}
 	}
 	if d.named[string(id)] == nil {
-		d.named[string(id)] = &naming{line: e.line}
+		d.named[string(id)] = &naming{line: line, cause: cause}
 	}
+}
+
+// likeness is a new row. Should it say, but for its id, what the row of another product said that is gone, the product
+// may have got another id, or its id have been hit.
+type likeness struct {
+	besides uint64 // stands for all of the row but its id
+	line    int64
 }
 
 // stands reports whether an id stands among the values of another row, which is in doubt then.
@@ -100,7 +108,7 @@ func (d *doubt) stands(id []byte) bool {
 	}
 	if !n.counted {
 		n.counted = true
-		d.count(n.line, BesideDoubt)
+		d.count(n.line, n.cause)
 	}
 	return true
 }

@@ -57,8 +57,15 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 		"an id in a value with room for it": {heading + strings.Replace(a, "Solid oak.", `"Oak,B,,Solid"`, 1),
 			"send A, delete C-1", 1, BesideDoubt, 2},
 		"cells moved, and the file broken off": {heading + a +
-			"x,B,Oak,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD", "send x, delete C-1, 1 unchanged", 1,
-			BesideDoubt, 3},
+			"x,B,Oak,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD", "send x, 1 unchanged", 2,
+			Interrupted, 3},
+		"a new row that may be cut off": {heading + a + strings.TrimSuffix(item("D", "1"), "\n"),
+			"send D, 1 unchanged", 2, Interrupted, 3},
+		"a new id in place of an old one": {heading + a + item("D", "1") + item("C-1", "1"),
+			"send D, 2 unchanged", 1, Renamed, 3},
+		"a new id, and another price": {heading + a + item("D", "2") + item("C-1", "1"),
+			"send D, delete B, 2 unchanged", 0, "", 0},
+		"an id that lost digits": {heading + a + item("4.0063E+12", "2"), "1 unchanged, 1 held back", 2, NotAnID, 3},
 		"an id with a quote": {heading + a + strings.Replace(item("D", "1"), "D,", `D",`, 1),
 			"1 unchanged, 1 held back", 2, BrokenQuotes, 3},
 	} {

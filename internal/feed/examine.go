@@ -59,8 +59,7 @@ func newExaminer(h Header, o Options) *examiner {
 			x.unnamed, x.dropped = append(x.unnamed, i), true
 			continue
 		}
-		if (o.DropUnknown || o.Dialect == GoogleDialect) && columnNamed(o.Kind, name) == nil ||
-			o.Dialect.ownBusiness(name) {
+		if o.DropUnknown && columnNamed(o.Kind, name) == nil || o.Dialect.withholds(o.Kind, name) {
 			x.dropped = true
 			continue
 		}
@@ -168,7 +167,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		e.state = broken
 		return
 	}
-	e.beside = e.beside || raw.roomy && slices.ContainsFunc(e.fields, x.hasCells)
+	e.beside = e.beside || raw.roomy && slices.ContainsFunc(e.fields, x.hasCells) || x.cutID(e)
 	rewrite := raw.irregular || x.dropped
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
@@ -229,6 +228,11 @@ func (x *examiner) name(raw *rawRow, fields [][]byte) []byte {
 	return id
 }
 
+// cutID reports whether the file may break off within a row's id: nothing stands behind it, no quote and no line end.
+func (x *examiner) cutID(e *examined) bool {
+	return e.unended && x.id == x.columns-1 && !bytes.HasSuffix(e.text, []byte(`"`))
+}
+
 // plausible reports whether fields might be those of a row: a web address has a scheme, and an amount a digit.
 func (x *examiner) plausible(fields [][]byte) bool {
 	if len(bytes.TrimSpace(fields[x.id])) == 0 {
@@ -286,11 +290,12 @@ func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 		}
 		return "", true
 	}
-	if len(e.fields) != x.columns || string(e.id) != x.titles[x.id] {
+	// files that are put together leave each its mark of byte order
+	if len(e.fields) != x.columns || string(bytes.TrimPrefix(e.id, byteOrderMark)) != x.titles[x.id] {
 		return "", false
 	}
 	for i, f := range e.fields {
-		if string(f) != x.titles[i] {
+		if i != x.id && string(f) != x.titles[i] {
 			return "", false
 		}
 	}
@@ -555,6 +560,11 @@ func (x *examiner) fingerprint(fields [][]byte) (sum uint64) {
 		}
 	}
 	return notTombstone(sum)
+}
+
+// besides stands for all that a row says but its id.
+func (x *examiner) besides(fingerprint uint64, id []byte) uint64 {
+	return fingerprint - xxh3.HashSeed(id, x.marks[slices.Index(x.sent, x.id)])
 }
 
 func notTombstone(fingerprint uint64) uint64 {

@@ -145,6 +145,7 @@ func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, er
 		case i >= named: // what spreadsheets leave beside a table
 		case strings.TrimSpace(name) == "":
 			problems.Unnamed = append(problems.Unnamed, unnamed(kind, h.Columns, i))
+		case seen[name] && dialect.withholds(kind, name): // Google has several of one name; Stripe gets none of them
 		case seen[name]:
 			problems.Duplicates = append(problems.Duplicates, cmp.Or(documented(kind, name), place(i+1)))
 		case columnNamed(kind, name) == nil && isValue(name):

@@ -72,16 +72,17 @@ func isWord(value []byte, word string) bool {
 }
 
 // asAmount takes the currency before or behind the number, in any capitals, with any spaces; and numbers as
-// appendNumber does.
+// appendNumber does, with the decimals that the currency has.
 func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
-	number, currency := value, []byte(nil)
-	switch last := len(value) - len(Currency{}); {
+	plain := withPlainSpaces(value)
+	number, currency := plain, []byte(nil)
+	switch last := len(plain) - len(Currency{}); {
 	case last < 1:
 		return scratch, false
-	case isLetter(value[0]):
-		number, currency = value[len(Currency{}):], value[:len(Currency{})]
+	case isLetter(plain[0]):
+		number, currency = plain[len(Currency{}):], plain[:len(Currency{})]
 	default:
-		number, currency = value[:last], value[last:]
+		number, currency = plain[:last], plain[last:]
 	}
 	from := len(scratch)
 	scratch, ok := appendNumber(scratch, bytes.Trim(number, " "))
@@ -96,17 +97,23 @@ func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 		scratch = append(scratch, b&^0x20)
 	}
 	a, cause := readAmount(scratch[from:])
-	if cause == UnusualDecimals && surplusDecimals(scratch[from:]) {
+	if cause == UnusualDecimals {
 		scratch = append(scratch[:from], a.String()...)
 	}
 	return scratch, (cause == "" || cause.Severity() == Warning) && !bytes.Equal(scratch[from:], value)
 }
 
-// surplusDecimals reports whether an amount that was understood has more decimals than its currency.
-func surplusDecimals(amount []byte) bool {
-	number, code, _ := bytes.Cut(amount, []byte(" "))
-	_, decimals, _ := bytes.Cut(number, []byte("."))
-	return len(decimals) > max(Currency(code).Decimals(), 0)
+// withPlainSpaces writes the spaces that hold a number together as any other.
+func withPlainSpaces(value []byte) []byte {
+	if bytes.IndexByte(value, 0xC2) < 0 && bytes.IndexByte(value, 0xE2) < 0 { // what these begin with
+		return value
+	}
+	return bytes.Map(func(r rune) rune {
+		if r == '\u00a0' || r == '\u202f' {
+			return ' '
+		}
+		return r
+	}, value)
 }
 
 // asInteger takes the decimals off a number that has none but noughts. 5.000 may be five thousand.
@@ -133,14 +140,21 @@ func asDisabled(_ *Column, value, scratch []byte) ([]byte, bool) {
 
 // appendNumber appends a number with a period before its decimals and nothing between its thousands, if there is but
 // one way to read it. Of two marks, the last stands before decimals. One alone does so unless three digits follow that
-// may be thousands: 1,299 and 1.299 might be either.
+// may be thousands: 1,299 and 1.299 might be either. Spaces stand between thousands alone.
 func appendNumber(scratch, number []byte) ([]byte, bool) {
 	last := bytes.LastIndexAny(number, ".,")
-	if last < 0 {
+	spaced := bytes.IndexByte(number, ' ') >= 0
+	if last < 0 && !spaced {
 		return append(scratch, number...), true
+	}
+	if last < 0 {
+		last, number = len(number), append(bytes.Clone(number), ".00"...)
 	}
 	whole, decimals, mark := number[:last], number[last+1:], number[last]
 	thousands := byte(',' + '.' - mark)
+	if spaced {
+		thousands = ' '
+	}
 	switch {
 	case len(decimals) == 0, bytes.IndexByte(whole, mark) >= 0: // 1,299,000
 		return scratch, false
@@ -178,19 +192,28 @@ var unitNames = []struct{ unit, name string }{
 }
 
 func asMeasure(c *Column, value, scratch []byte) ([]byte, bool) {
-	end := leadingNumber(value)
-	if end == 0 {
-		return scratch, false
+	end := leadingDigits(value)
+	for end > 0 && end < len(value) && (isDigit(value[end]) || value[end] == '.' || value[end] == ',') {
+		end++
 	}
 	written := bytes.Trim(value[end:], " ")
 	for _, u := range unitNames {
-		if isWord(written, u.name) && isOneOf(c.Units, []byte(u.unit)) {
+		if end > 0 && isWord(written, u.name) && isOneOf(c.Units, []byte(u.unit)) {
 			from := len(scratch)
-			scratch = append(append(append(scratch, value[:end]...), ' '), u.unit...)
-			return scratch, !bytes.Equal(scratch[from:], value)
+			scratch, ok := appendNumber(scratch, value[:end])
+			scratch = append(append(scratch, ' '), u.unit...)
+			return scratch, ok && !bytes.Equal(scratch[from:], value)
 		}
 	}
 	return scratch, false
+}
+
+// asDecimal writes a comma before decimals as a period.
+func asDecimal(_ *Column, value, scratch []byte) ([]byte, bool) {
+	if bytes.IndexByte(value, ',') < 0 {
+		return scratch, false
+	}
+	return appendNumber(scratch, value)
 }
 
 // asDates rewrites a date, or both ends of an interval.
@@ -215,11 +238,15 @@ func asDate(value, scratch []byte) ([]byte, bool) {
 	return scratch, !bytes.Equal(scratch[from:], value)
 }
 
-// appendDate appends a date with a T and a colon in its zone, or as it is if it is no date.
-func appendDate(scratch, date []byte) []byte {
+// appendDate appends a date with a T and a colon in its zone, no space before it, or as it is if it is no date.
+func appendDate(scratch, written []byte) []byte {
+	date := written
+	if at := bytes.LastIndexAny(date, "+-Z") - 1; at > len("2026-02-24") && date[at] == ' ' {
+		date = slices.Concat(date[:at], date[at+1:])
+	}
 	m, ok := readMoment(date)
 	if !ok || !m.timed {
-		return append(scratch, date...)
+		return append(scratch, written...)
 	}
 	scratch = append(append(scratch, date[:10]...), 'T')
 	clock, zone := cutZone(date[11:])
@@ -355,6 +382,7 @@ func appendShipping(scratch, entry []byte) []byte {
 			return append(scratch, entry...)
 		}
 		parts[n], rest, more = cutPart(rest)
+		parts[n] = bytes.TrimSpace(parts[n])
 	}
 	days, amount := []byte(nil), parts[3]
 	switch n {
@@ -376,7 +404,8 @@ func appendShipping(scratch, entry []byte) []byte {
 	if n != 5 && blank(service) {
 		service = []byte("Standard")
 	}
-	for _, part := range [][]byte{parts[0], area, service, days} {
+	scratch = append(appendCapitals(scratch, parts[0]), ':')
+	for _, part := range [][]byte{area, service, days} {
 		scratch = append(append(scratch, part...), ':')
 	}
 	from := len(scratch)
@@ -387,12 +416,22 @@ func appendShipping(scratch, entry []byte) []byte {
 	return scratch
 }
 
+func appendCapitals(scratch, code []byte) []byte {
+	for _, b := range code {
+		if isLetter(b) {
+			b &^= 0x20
+		}
+		scratch = append(scratch, b)
+	}
+	return scratch
+}
+
 // withoutService leaves out a list of Google's country:amount, which makes every service free that the row's shipping
 // has. A list with an entry of any other shape is left alone.
 func withoutService(_ *Column, value, scratch []byte) ([]byte, bool) {
 	for list, more := value, true; more; {
 		var entry []byte
-		entry, list, more = cutEntry(list)
+		entry, list, more = cutShipping(list)
 		country, amount, parted := cutPart(entry)
 		if !parted || readCountry(country) == NotCountry || len(amount) == 0 || bytes.Contains(amount, colon) {
 			return scratch, false
@@ -401,15 +440,19 @@ func withoutService(_ *Column, value, scratch []byte) ([]byte, bool) {
 	return scratch, true
 }
 
-// daysOf adds up what handling and transit take at least and at most.
+// daysOf adds up what handling and transit take at least and at most. If one of them is not given, nobody knows.
 func daysOf(leastHandling, mostHandling, leastTransit, mostTransit []byte) ([]byte, bool) {
 	var days [4]int64
+	given := true
 	for i, part := range [][]byte{leastHandling, leastTransit, mostHandling, mostTransit} {
 		n, ok := readDigits(part)
-		if !ok || len(part) > 2 {
+		if !ok && len(part) > 0 || len(part) > 2 {
 			return nil, false
 		}
-		days[i] = n
+		days[i], given = n, given && ok
+	}
+	if !given {
+		return nil, true
 	}
 	return fmt.Appendf(nil, "%d-%d", days[0]+days[1], days[2]+days[3]), true
 }

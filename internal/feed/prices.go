@@ -7,11 +7,15 @@ import "math"
 // prices finds what is paid for a row's product.
 type prices struct {
 	price, sale, period int // positions in a row; -1 if the file has no such column
+	percent, benefit    int // of a promotion
 	now                 int64
 }
 
 func newPrices(h Header, o Options) prices {
-	p := prices{price: -1, sale: -1, period: -1}
+	p := prices{price: -1, sale: -1, period: -1, percent: -1}
+	if o.Kind == Promotion {
+		p.percent, p.benefit = h.Index("percent_off"), h.Index("benefit_type")
+	}
 	if columnNamed(o.Kind, "price") != nil {
 		p.price, p.sale, p.period = h.Index("price"), h.Index("sale_price"), h.Index("sale_price_effective_date")
 	}
@@ -41,11 +45,22 @@ func (p *prices) of(fields [][]byte) (listed, paid Amount) {
 
 // over reports whether a period has ended wherever its zone may be. One that cannot be read has not.
 func (p *prices) over(period []byte) bool {
-	if p.now == 0 || period == nil {
+	return period != nil && periodOver(period, p.now)
+}
+
+// periodOver reports whether a period has ended; 0 is no time to hold it against.
+func periodOver(period []byte, now int64) bool {
+	if now == 0 {
 		return false
 	}
 	_, end, cause := readInterval(period)
-	return cause == "" && end.passed(p.now)
+	return cause == "" && end.passed(now)
+}
+
+// givesAway reports whether a row is a promotion that leaves nothing to pay of what it is about.
+func (p *prices) givesAway(fields [][]byte) bool {
+	return p.percent >= 0 && p.benefit >= 0 && string(fields[p.percent]) == everything &&
+		string(fields[p.benefit]) == "percent_off"
 }
 
 func isFree(paid Amount) bool { return paid != (Amount{}) && paid.Thousandths == 0 }

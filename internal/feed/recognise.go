@@ -8,7 +8,7 @@ import (
 
 // rulesVersion is raised when a row in which nothing was wrong would be judged otherwise, or would have another
 // fingerprint: until then, a row that stands in the file as it stood before is not judged again. A test tells when.
-const rulesVersion = 1
+const rulesVersion = 2
 
 // recall lets the examiner recognise rows that Stripe has. quotes are what it takes them for. What a dialect changes is
 // counted at every reading, so with a dialect all rows are read.
@@ -39,7 +39,7 @@ func (x *examiner) recognise(w *work, raw *rawRow, e *examined) bool {
 		return false
 	}
 	w.hint = i + 1
-	if x.known.verbatim(i) != e.verbatim || x.rules.expired(e.fields) {
+	if _, over := x.rules.over(e.fields); over || x.known.verbatim(i) != e.verbatim {
 		return false
 	}
 	e.fingerprint = x.known.fingerprint(i)

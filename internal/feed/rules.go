@@ -20,6 +20,7 @@ type rules struct {
 	variantAt  []int
 	lacking    []problem // of the file as a whole
 	expiresAt  int
+	periodAt   int // of a promotion
 	shippingAt int
 	now        int64 // that dates are held against; 0: none are
 }
@@ -38,7 +39,10 @@ type cellRule struct {
 // Columns that it does not know are not checked, and of two with one name the first counts.
 func compileRules(kind Kind, columns []string) *rules {
 	at := placesOf(columns)
-	r := &rules{deleteAt: -1, expiresAt: at("expiration_date"), shippingAt: at("shipping")}
+	r := &rules{deleteAt: -1, expiresAt: at("expiration_date"), periodAt: -1, shippingAt: at("shipping")}
+	if kind == Promotion {
+		r.periodAt = at("active_period")
+	}
 	if kind.Deletes() {
 		r.deleteAt = at("delete")
 	}
@@ -119,24 +123,32 @@ func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
 	}
 	differ := differences(fields, sound)
 	found = checkCells(r.cells, fields, differ, found)
-	for _, column := range r.absent {
-		found = append(found, problem{column: column, cause: Missing})
+	if !r.meansToDelete(fields) {
+		for _, column := range r.absent {
+			found = append(found, problem{column: column, cause: Missing})
+		}
 	}
 	for i := range r.conditions {
 		if c := &r.conditions[i]; c.reads&differ != 0 {
 			found = c.judge(fields, found)
 		}
 	}
-	if r.expired(fields) {
-		found = append(found, problem{"expiration_date", fields[r.expiresAt], ExpirationPassed})
+	if p, over := r.over(fields); over {
+		found = append(found, p)
 	}
 	return found
 }
 
-// expired reports whether a row says that its product is no longer offered.
-func (r *rules) expired(fields [][]byte) bool {
-	value := valueAt(fields, r.expiresAt)
-	return value != nil && Expired(value, r.now)
+// over reports whether the time is over that a row is about, as it says itself: a product is no longer offered, or a
+// promotion no longer active.
+func (r *rules) over(fields [][]byte) (p problem, over bool) {
+	if value := valueAt(fields, r.expiresAt); value != nil && Expired(value, r.now) {
+		return problem{"expiration_date", value, ExpirationPassed}, true
+	}
+	if value := valueAt(fields, r.periodAt); value != nil && periodOver(value, r.now) {
+		return problem{"active_period", value, PeriodOver}, true
+	}
+	return problem{}, false
 }
 
 func checkCells(cells []cellRule, fields [][]byte, differ placeSet, found []problem) []problem {
@@ -177,6 +189,11 @@ func (r *rules) variants(fields [][]byte) (filled uint16) {
 		}
 	}
 	return filled
+}
+
+// meansToDelete reports whether a row may be meant as a tombstone, though delete is not what it should be.
+func (r *rules) meansToDelete(fields [][]byte) bool {
+	return r.deleteAt >= 0 && !blank(fields[r.deleteAt]) && string(fields[r.deleteAt]) != "false"
 }
 
 // deletes reports whether a row is a tombstone.

@@ -74,9 +74,9 @@ func checkID(c *Column, value []byte) Cause {
 			usual = false
 		}
 	}
-	switch cause := machineMade(value); {
-	case cause != "":
-		return cause
+	switch {
+	case machineMade(value) != "":
+		return NotAnID
 	case usual:
 		return ""
 	case bytes.Contains(value, replacement):
