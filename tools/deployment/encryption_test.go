@@ -3,6 +3,7 @@ package deployment
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -27,6 +28,46 @@ func encrypted(t *testing.T, overlay string) cluster {
 		"]\ncomponents: [" + filepath.Join(back, "components/encryption") + "]\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600))
 	return build(t, folder)
+}
+
+// handbook is the overlay that the handbook shows, with one of ours by its path, and the component.
+func handbook(t *testing.T, overlay string) cluster {
+	t.Helper()
+	ours, err := filepath.Abs(kubernetes)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	back, err := filepath.Rel(folder, ours)
+	require.NoError(t, err)
+	shown := regexp.MustCompile("(?s)```yaml\n(apiVersion: kustomize.*?)```").
+		FindStringSubmatch(read(t, "../../docs/operations.md"))
+	require.Len(t, shown, 2)
+	remote := regexp.MustCompile(`github\.com/acme/vitrine/deploy/kubernetes/overlays/[a-z-]+\?ref=v1\.2\.3`)
+	require.Regexp(t, remote, shown[1])
+	text := remote.ReplaceAllString(shown[1], filepath.Join(back, overlay)) +
+		"components: [" + filepath.Join(back, "components/encryption") + "]\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600))
+	return build(t, folder)
+}
+
+// What an operator writes after the handbook names its namespace, image and buckets once, and all of it follows.
+func TestTheHandbooksOverlayReachesEverything(t *testing.T) {
+	for _, overlay := range overlays {
+		c := handbook(t, overlay)
+		require.Len(t, c.deployments, 3)
+		for _, d := range c.deployments {
+			require.Equal(t, "vitrine", d.Namespace, d.Name)
+			require.Equal(t, "registry.acme.example/vitrine:v1.2.3", only(t, d).Image, d.Name)
+		}
+		for _, s := range c.services {
+			require.Equal(t, "vitrine", s.Namespace, s.Name)
+		}
+		for _, p := range c.policies {
+			require.Equal(t, "vitrine", p.Namespace, p.Name)
+		}
+		require.Len(t, c.configs, 1)
+		require.Equal(t, "acme-vitrine-state", c.configs[0].Data["VITRINE_STATE_BUCKET"])
+		require.Equal(t, "25s", c.configs[0].Data["VITRINE_SHUTDOWN_TIMEOUT"], "the base's others stay")
+	}
 }
 
 func TestTheComponentGivesEveryProcessTheKeys(t *testing.T) {

@@ -251,6 +251,29 @@ func TestSelectorsSelect(t *testing.T) {
 	}
 }
 
+// What each process has to reach, it may, and a worker's own machine's metadata nobody may.
+func TestPoliciesLetThroughWhatIsNeeded(t *testing.T) {
+	const dns, https, smtp, temporal, traces = 53, 443, 587, 7233, 4318
+	needs := map[string][]int32{
+		"vitrine-worker": {dns, https, smtp, temporal, traces}, "vitrine-serve": {dns, https, temporal, traces},
+	}
+	for _, folder := range overlays {
+		for _, p := range build(t, folder).policies {
+			var open []int32
+			for _, out := range p.Spec.Egress {
+				for _, port := range out.Ports {
+					open = append(open, port.Port.IntVal)
+				}
+				for _, to := range out.To {
+					require.True(t, to.IPBlock == nil || len(to.IPBlock.Except) > 0, "%s of %s", p.Name, folder)
+				}
+			}
+			slices.Sort(open)
+			require.Equal(t, slices.Sorted(slices.Values(needs[p.Name])), slices.Compact(open), "%s of %s", p.Name, folder)
+		}
+	}
+}
+
 // requireScraped: each service that the monitor selects leads to pods, and its job is called as the rules call it.
 func (c cluster) requireScraped(t *testing.T) {
 	t.Helper()
