@@ -66,6 +66,8 @@ func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSwep
 // SweepAccountInput is the input of SweepAccount.
 type SweepAccountInput struct {
 	Account string `json:"account"`
+	// Since has everything since then delivered once more, whatever was delivered before; zero: what is new alone.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // SweepAccountResult is what a sweep of an account found.
@@ -114,7 +116,11 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 	if err != nil {
 		return SweepAccountResult{}, err
 	}
-	since, gap := sweepSince(p.cursor.Until, now)
+	until := p.cursor.Until
+	if !in.Since.IsZero() {
+		until = p.again(in.Since)
+	}
+	since, gap := sweepSince(until, now)
 	events, unread, err := s.list(ctx, in.Account, since)
 	result := SweepAccountResult{Events: len(events), Unread: unread, Gap: gap}
 	if err != nil {
@@ -191,6 +197,16 @@ const (
 	// rememberedEvents are more than most accounts have within sweepOverlap; one with more has some delivered twice.
 	rememberedEvents = 5000
 )
+
+// again goes back behind the cursor, which stays where it is: an order drops what it knows, and one that Temporal has
+// lost begins anew, or goes on from its record.
+func (p *sweepProgress) again(since time.Time) time.Time {
+	clear(p.delivered)
+	if since.Before(p.cursor.Until) {
+		return since
+	}
+	return p.cursor.Until
+}
 
 // forget drops the ids of events that are not listed any more.
 func (p *sweepProgress) forget(listed []order.Event) {

@@ -196,6 +196,35 @@ func TestASlowSweepDoesNotTurnTheCursorBack(t *testing.T) {
 	require.True(t, faster.Equal(b.until()))
 }
 
+// After Temporal's database was lost, what was delivered is delivered once more; the cursor stays where it is.
+func TestASweepGoesBackBehindItsCursor(t *testing.T) {
+	b := newBroom(t, "evt_1", "evt_2")
+	_, err := b.sweeps()
+	require.NoError(t, err)
+	before, _, err := b.Documents.Cursor(t.Context(), "acct_1")
+	require.NoError(t, err)
+	_, err = b.sweeps()
+	require.NoError(t, err)
+	require.Equal(t, []string{"evt_1", "evt_2"}, b.got, "what was delivered is not delivered again")
+
+	back := before.Until.Add(-72 * time.Hour)
+	for _, since := range []time.Time{back, before.Until.Add(time.Hour)} {
+		b.got = nil
+		_, err = b.env.ExecuteActivity(b.SweepAccount, SweepAccountInput{Account: "acct_1", Since: since})
+		require.NoError(t, err)
+		require.Equal(t, []string{"evt_1", "evt_2"}, b.got)
+	}
+	require.False(t, b.since[len(b.since)-2].After(before.Until), "it never reads less than a sweep does")
+	require.Contains(t, b.since, back.Add(-sweepOverlap))
+	after, _, err := b.Documents.Cursor(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.False(t, after.Until.Before(before.Until))
+	b.got = nil
+	_, err = b.sweeps()
+	require.NoError(t, err)
+	require.Empty(t, b.got)
+}
+
 func TestEventsThatCannotBeReadAreCounted(t *testing.T) {
 	t.Parallel()
 	b := newBroom(t, "evt_1", "evt_2")

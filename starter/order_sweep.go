@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/account"
+	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
 
@@ -27,21 +28,34 @@ const sweepHelp = `Deliver the events of Stripe's that webhooks missed, to the o
 
 Without --every it sweeps once and waits for the end. With --every it keeps a schedule that does so; the same command with
 another interval changes it. An event that an order knows changes nothing, so sweeping is safe at any time, beside webhooks
-too. Stripe keeps events for 30 days.`
+too. Stripe keeps events for 30 days.
+
+--since is for after Temporal's database was lost: everything since then is delivered once more, so that orders under
+way are taken up again. Name no time before Vitrine fulfilled the accounts' orders, because an order that it does not
+know begins: on a terminal this asks, a script is not asked.`
+
+// eventsKept is how long Stripe keeps events.
+const eventsKept = 30 * 24 * time.Hour
 
 func (a *app) orderSweepCommand() *cobra.Command {
-	var every time.Duration
+	var every, since time.Duration
+	var yes bool
 	c := &cobra.Command{
 		Use:   "sweep [ACCOUNT...]",
 		Short: "Deliver what webhooks missed, once or on a schedule",
 		Long:  sweepHelp,
 		Example: "  starter order sweep --every 10m\n  starter order sweep\n  starter order sweep " +
-			"acct_1Nv0FGQ9RKHgCVdK",
+			"acct_1Nv0FGQ9RKHgCVdK\n  starter order sweep --since 72h",
 		Args:              accountArgs(0, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
-			if every == 0 {
-				return explain(c.Context(), a.sweepOnce(c.Context(), distinct(args)))
+			switch {
+			case since < 0 || since > eventsKept:
+				return badUsage("--since %s: expected how long ago, and Stripe keeps events for 30 days", since)
+			case since > 0 && every > 0:
+				return badUsage("--since is for once: leave out --every")
+			case every == 0:
+				return explain(c.Context(), a.sweepOnce(c.Context(), distinct(args), since, yes))
 			}
 			if len(args) > 0 {
 				return badUsage("a schedule sweeps all accounts: leave the accounts out, or --every")
@@ -53,10 +67,21 @@ func (a *app) orderSweepCommand() *cobra.Command {
 		},
 	}
 	c.Flags().DurationVar(&every, "every", 0, "keep a schedule that sweeps at this interval, such as 10m")
+	c.Flags().DurationVar(&since, "since", 0, "deliver everything of this long once more, such as 72h")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }
 
-func (a *app) sweepOnce(ctx context.Context, accounts []string) error {
+func (a *app) sweepOnce(ctx context.Context, accounts []string, since time.Duration, yes bool) error {
+	in := workflows.OrderSweepInput{Accounts: accounts}
+	if since > 0 {
+		in.Since = a.Now().Add(-since).UTC().Truncate(time.Second)
+		question := fmt.Sprintf("Deliver every event since %s once more? Orders that Vitrine does not know begin.",
+			terminal.DateTime(in.Since))
+		if !a.agreed(question, yes) {
+			return badInput(errors.New("nothing was delivered"))
+		}
+	}
 	c, err := a.temporal(ctx)
 	if err != nil {
 		return err
@@ -66,7 +91,7 @@ func (a *app) sweepOnce(ctx context.Context, accounts []string) error {
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            "Deliver what webhooks missed",
-	}, workflows.OrderSweepType, workflows.OrderSweepInput{Accounts: accounts})
+	}, workflows.OrderSweepType, in)
 	if err != nil {
 		return fmt.Errorf("start the sweep: %w", advise(err))
 	}

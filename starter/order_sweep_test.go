@@ -15,6 +15,9 @@ func TestSweepRefusesWhatItCannotDo(t *testing.T) {
 		{"order", "sweep", "cus_1"},
 		{"order", "sweep", "--every", "10s"},
 		{"order", "sweep", "acct_1", "--every", "10m"},
+		{"order", "sweep", "--since", "-1h"},
+		{"order", "sweep", "--since", "721h"},
+		{"order", "sweep", "--since", "1h", "--every", "10m"},
 	} {
 		s := newStage(t)
 		require.Equal(t, exitUsage, s.run(args...), args)
@@ -58,4 +61,18 @@ func TestASweepDoesNotJoinAnother(t *testing.T) {
 	s.temporal.running = map[string]string{"order-sweep/manual": "run-1"}
 	require.Equal(t, exitFailed, s.run("order", "sweep", "acct_2"))
 	require.Contains(t, s.stderr.String(), "start the sweep")
+}
+
+// What goes back behind the cursor may begin orders that Vitrine never had: a person is asked.
+func TestASweepOfWhatWasDeliveredAsks(t *testing.T) {
+	s := newStage(t)
+	s.temporal.scripts["order-sweep/manual"] = &script{result: workflows.OrderSweepResult{}}
+	s.app.IsTerminal = func(stream any) bool { return stream == s.app.Stdin }
+	s.stdin = "n\n"
+	require.Equal(t, exitUsage, s.run("order", "sweep", "--since", "72h"))
+	require.Contains(t, s.stderr.String(), "nothing was delivered")
+	require.Empty(t, s.temporal.started)
+	s.stdin = "y\n"
+	require.Equal(t, exitOK, s.run("order", "sweep", "--since", "72h"), s.stderr.String())
+	require.Equal(t, []any{workflows.OrderSweepInput{Since: noon.Add(-72 * time.Hour)}}, s.temporal.inputs)
 }

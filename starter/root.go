@@ -62,8 +62,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.syncCommand(), a.driftCommand(), a.accountsCommand(), a.platformCommand(), a.agreementsCommand(),
 		a.rehearseCommand(), a.doctorCommand(), a.scheduleCommand(), a.fleetCommand(), a.maintenanceCommand(),
-		a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(), a.validateCommand(),
-		a.orderCommand(), a.privacyCommand(),
+		a.deploymentCommand(), a.statusCommand(), a.reportCommand(), a.approveCommand(), a.rejectCommand(),
+		a.validateCommand(), a.orderCommand(), a.privacyCommand(),
 		a.sourceCommand(), a.serveCommand(), a.codecCommand(), a.healthcheckCommand(), a.envCommand(),
 		a.versionCommand(),
 	)

@@ -52,6 +52,8 @@ type fakeTemporal struct {
 	late        int // descriptions of schedules that fail with lateErr before one is given
 	lateErr     error
 
+	deployments *fakeDeployments
+
 	updates []client.UpdateWorkflowOptions
 	answer  func(client.UpdateWorkflowOptions) (any, error) // of a run to an update
 }
@@ -91,7 +93,7 @@ type moment struct {
 func newFakeTemporal() *fakeTemporal {
 	return &fakeTemporal{
 		schedules: map[string]*client.ScheduleDescription{}, hidden: map[string]bool{},
-		running: map[string]string{}, scripts: map[string]*script{},
+		running: map[string]string{}, scripts: map[string]*script{}, deployments: &fakeDeployments{},
 	}
 }
 

@@ -155,6 +155,8 @@ func OrderPriority(account string) temporal.Priority {
 // OrderSweepInput is the input of OrderSweep.
 type OrderSweepInput struct {
 	Accounts []string `json:"accounts,omitempty"` // empty: all that have orders fulfilled
+	// Since has everything since then delivered once more: to orders that Temporal has lost. Zero: what is new alone.
+	Since time.Time `json:"since,omitzero"`
 
 	// After and Result are what a run hands on to the next batch of accounts.
 	After  string           `json:"after,omitempty"`

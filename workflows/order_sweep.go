@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -36,13 +37,13 @@ func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, err
 		}
 		batch, more = listed.Accounts, listed.More
 	}
-	if err := sweep(ctx, batch, &result); err != nil {
+	if err := sweep(ctx, batch, in.Since, &result); err != nil {
 		return result, err
 	}
 	workflow.SetCurrentDetails(ctx, result.String())
 	switch {
 	case more:
-		next := OrderSweepInput{After: batch[len(batch)-1], Result: result}
+		next := OrderSweepInput{After: batch[len(batch)-1], Since: in.Since, Result: result}
 		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, next)
 	case len(result.Failed) > 0:
 		return result, temporal.NewNonRetryableApplicationError(result.String(), "SweepFailed", nil, result)
@@ -51,7 +52,7 @@ func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, err
 }
 
 // sweep sweeps some accounts, a few at once.
-func sweep(ctx workflow.Context, accounts []string, result *OrderSweepResult) error {
+func sweep(ctx workflow.Context, accounts []string, since time.Time, result *OrderSweepResult) error {
 	places, swept := workflow.NewSemaphore(ctx, sweepAtOnce), workflow.NewWaitGroup(ctx)
 	for _, account := range accounts {
 		if err := places.Acquire(ctx, 1); err != nil {
@@ -61,7 +62,7 @@ func sweep(ctx workflow.Context, accounts []string, result *OrderSweepResult) er
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer swept.Done()
 			defer places.Release(1)
-			result.sweep(ctx, account)
+			result.sweep(ctx, activities.SweepAccountInput{Account: account, Since: since})
 		})
 	}
 	swept.Wait(ctx)
@@ -71,11 +72,11 @@ func sweep(ctx workflow.Context, accounts []string, result *OrderSweepResult) er
 // mostFailed bounds the list of accounts in the result; all are counted.
 const mostFailed = 50
 
-func (r *OrderSweepResult) sweep(ctx workflow.Context, account string) {
+func (r *OrderSweepResult) sweep(ctx workflow.Context, in activities.SweepAccountInput) {
+	account := in.Account
 	ctx = workflow.WithPriority(ctx, OrderPriority(account))
 	ctx = sweepStripe(ctx, "Deliver the events of "+account)
 	var found activities.SweepAccountResult
-	in := activities.SweepAccountInput{Account: account}
 	err := workflow.ExecuteActivity(ctx, sweepSteps.SweepAccount, in).Get(ctx, &found)
 	if r.Accounts++; err != nil {
 		reason, _ := explain(err)

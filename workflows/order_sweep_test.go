@@ -253,7 +253,8 @@ func TestManyAccountsAreSweptInBatches(t *testing.T) {
 		accounts = append(accounts, fmt.Sprintf("acct_%03d", i))
 	}
 	s := newSweepStage(t, accounts...)
-	in, runs := workflows.OrderSweepInput{}, 0
+	since := time.Now().Add(-72 * time.Hour).UTC().Truncate(time.Second)
+	in, runs := workflows.OrderSweepInput{Since: since}, 0
 	for {
 		runs++
 		result, err := s.sweep(in)
@@ -268,4 +269,7 @@ func TestManyAccountsAreSweptInBatches(t *testing.T) {
 	}
 	require.Equal(t, 3, runs)
 	require.Len(t, s.log.since, 450, "each once")
+	for _, at := range s.log.since {
+		require.Equal(t, since.Add(-10*time.Minute), at.UTC(), "whichever batch an account is in")
+	}
 }

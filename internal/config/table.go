@@ -209,7 +209,7 @@ func Table() []Variable {
 				"before it is killed"},
 		{Name: "VITRINE_DEPLOYMENT", Worker: true, set: setDeployment,
 			Meaning: "Temporal Worker Deployment that the worker is a version of, such as vitrine: which version " +
-				"gets work is then for 'temporal worker deployment' to say; unset: the worker is not versioned"},
+				"gets work is then for 'starter deployment' to say; unset: the worker is not versioned"},
 		{Name: "VITRINE_BUILD_ID", Default: "the version that worker --version names", Worker: true, set: setBuildID,
 			Meaning: "which version of VITRINE_DEPLOYMENT it is; never the same for two that differ"},
 		{Name: "VITRINE_LOG_LEVEL", Default: "info", Worker: true, Starter: true, preset: true, set: setLogLevel,

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,28 +26,35 @@ func (r *room) startVersion(build string, extra ...string) *worker {
 		extra...)...)
 }
 
-func (r *room) deployment() client.WorkerDeploymentHandle {
-	return r.temporal.WorkerDeploymentClient().GetHandle(deploymentName)
-}
-
 // becomesCurrent routes work to a version, once the server has heard of it.
 func (r *room) becomesCurrent(build string) {
 	r.t.Helper()
 	r.await(build+" becoming the current version", func() bool {
-		_, err := r.deployment().SetCurrentVersion(within(r.t),
-			client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
-		return err == nil
+		return r.starter("deployment", "current", build).code == 0
 	})
 }
 
 // ramps sends a share of what starts to a version.
-func (r *room) ramps(build string, percent float32) {
+func (r *room) ramps(build, percent string) {
 	r.t.Helper()
 	r.await(build+" ramping", func() bool {
-		_, err := r.deployment().SetRampingVersion(within(r.t),
-			client.WorkerDeploymentSetRampingVersionOptions{BuildID: build, Percentage: percent})
-		return err == nil
+		return r.starter("deployment", "ramp", build, "--percent", percent).code == 0
 	})
+}
+
+// requireVersions compares what 'starter deployment list' says of each version.
+func (r *room) requireVersions(want map[string]string) {
+	r.t.Helper()
+	var listed []struct{ Deployment, Version, Stands string }
+	got := r.starter("deployment", "list", "-o", "json")
+	require.Zero(r.t, got.code, got.stderr)
+	require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &listed), got.stdout)
+	stands := map[string]string{}
+	for _, v := range listed {
+		require.Equal(r.t, deploymentName, v.Deployment)
+		stands[v.Version] = v.Stands
+	}
+	require.Equal(r.t, want, stands)
 }
 
 // versionOf is the version that a run is of, once a task of it was done.
@@ -76,7 +85,8 @@ func TestANewVersionIsRampedUp(t *testing.T) {
 	s.reaches(under, "AwaitImportSet")
 
 	s.startVersion("v2")
-	s.ramps("v2", 10)
+	s.ramps("v2", "10")
+	s.requireVersions(map[string]string{"v1": "current", "v2": "ramping"})
 	tried := map[string]int{}
 	for i := 0; tried["v2"] == 0; i++ {
 		require.Less(t, i, 300, "nothing came to the version that is tried: %v", tried)
@@ -90,6 +100,12 @@ func TestANewVersionIsRampedUp(t *testing.T) {
 	t.Logf("of those that started at a ramp of 10 %%: %v", tried)
 
 	s.becomesCurrent("v2")
+	s.requireVersions(map[string]string{"v1": "draining", "v2": "current"})
+	needed := regexp.MustCompile(`v1 is draining, with [1-9]\d* runs? under way: its workers are needed`)
+	s.await("the sync being counted", func() bool { // Temporal lists a little late
+		got := s.starter("deployment", "drain", "v1", "--no-wait")
+		return got.code == 1 && needed.MatchString(got.stderr)
+	})
 	require.NoError(t, s.emulator.ClearFaults(within(t)))
 	result, err := s.ends(under)
 	require.NoError(t, err)
