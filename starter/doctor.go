@@ -22,6 +22,7 @@ import (
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
+	"vitrine/internal/preflight"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
@@ -31,7 +32,8 @@ import (
 const doctorHelp = `Look at everything that has to be right: the deployment (Temporal, S3, Stripe, mail), and the accounts that are named.
 
 Of each point it says what it found, and, if something is wrong, the one command or page that mends it. It reads, tries a
-conditional write on a key of its own that it removes, and posts a signed ping to merchants' endpoints; nothing of it stays.
+conditional write on a key of its own that it removes, asks the address of your webhook endpoints who is there, and posts a
+signed ping to merchants' endpoints; nothing of it stays.
 Run it with the environment of the worker: what is set elsewhere alone cannot be seen from here.
 
   ✓  right
@@ -131,6 +133,17 @@ type examination struct {
 	noStripe error
 	temporal func() (client.Client, error)
 	mailer   *fulfillment.Mailer
+	noMailer error // why there is none, if one is set
+}
+
+// hasMail reports whether a mail server is set, be it of use or not.
+func (e examination) hasMail() bool { return e.mailer != nil || e.noMailer != nil }
+
+func (e examination) reachMail(ctx context.Context) error {
+	if e.noMailer != nil {
+		return e.noMailer
+	}
+	return e.mailer.Reach(ctx)
 }
 
 func (a *app) examination(ctx context.Context, c config.Config, problems []error) examination {
@@ -140,6 +153,7 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	if e.storage.Err = err; err == nil {
 		a.docs, e.storage.Objects = &docs, docs.Objects
 		e.storage.Buckets, _ = docs.Objects.(doctor.Buckets)
+		e.storage.State = once(preflight.State(docs.Objects, c.Layout()).Ask)
 	}
 	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
 		e.stripe, e.noStripe = daemon.NewStripe(c)
@@ -148,11 +162,13 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	e.problems, e.noStripe = takeOver(e.noStripe, e.problems, "STRIPE_API_KEY")
 	e.problems, e.storage.Err = takeOver(e.storage.Err, e.problems, "VITRINE_STATE_BUCKET", "VITRINE_SOURCE_BUCKET")
 	if address := c.Orders.SMTP.Reveal(); address != "" {
-		e.mailer, err = fulfillment.NewMailer(fulfillment.MailOptions{SMTP: address, Templates: c.Orders.MailTemplates})
-		if err != nil {
-			e.problems = append(e.problems, err)
-		}
+		e.mailer, e.noMailer = fulfillment.NewMailer(
+			fulfillment.MailOptions{SMTP: address, Templates: c.Orders.MailTemplates})
 	}
+	if e.noMailer == nil {
+		e.noMailer = problemWith(e.problems, "VITRINE_SMTP_URL")
+	}
+	e.problems, e.noMailer = takeOver(e.noMailer, e.problems, "VITRINE_SMTP_URL", "VITRINE_MAIL_TEMPLATES")
 	e.temporal = sync.OnceValues(func() (client.Client, error) {
 		opened, err := a.dialAs(context.WithoutCancel(ctx), c)
 		if err == nil {
@@ -163,22 +179,41 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	return e
 }
 
+// once asks for whoever comes first, and tells all.
+func once(ask func(context.Context) error) func(context.Context) error {
+	var asked sync.Once
+	var err error
+	return func(ctx context.Context) error {
+		asked.Do(func() { err = ask(ctx) })
+		return err
+	}
+}
+
 // takeOver leaves to a check that fails anyway what the configuration says of its variables, which is why.
 func takeOver(failed error, problems []error, variables ...string) (others []error, cause error) {
 	if failed == nil {
 		return problems, nil
 	}
 	for _, problem := range problems {
-		var of *config.Problem
-		about := errors.As(problem, &of) &&
-			slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) })
-		if about {
+		if problemWith([]error{problem}, variables...) != nil {
 			failed = problem
 			continue
 		}
 		others = append(others, problem)
 	}
 	return others, failed
+}
+
+// problemWith is the first problem with one of some variables, or with the file of one; nil: there is none.
+func problemWith(problems []error, variables ...string) error {
+	for _, problem := range problems {
+		var of *config.Problem
+		if errors.As(problem, &of) &&
+			slices.ContainsFunc(variables, func(v string) bool { return strings.HasPrefix(of.Variable, v) }) {
+			return problem
+		}
+	}
+	return nil
 }
 
 func (e examination) deployment(ctx context.Context) doctor.Deployment {
@@ -200,11 +235,12 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 			}},
 		Stripe: doctor.Stripe{
 			AtStripe: e.stripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
-			Events: order.EventTypes(), AccountEvents: intake.AccountEventTypes(), Now: e.app.Now,
+			Events: order.EventTypes(), AccountEvents: intake.AccountEventTypes(),
+			ThinEvents: intake.AgreementEventTypes(), Ask: askAddress, Now: e.app.Now,
 		},
 	}
-	if e.mailer != nil {
-		d.Mail = e.mailer.Reach
+	if e.hasMail() {
+		d.Mail = e.reachMail
 	}
 	if e.storage.Err == nil {
 		d.Fleet = e.fleet

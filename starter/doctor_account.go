@@ -16,9 +16,13 @@ import (
 // account reads what an account's checks are made by.
 func (e examination) account(ctx context.Context, id string) doctor.Account {
 	a := doctor.Account{
-		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, Rules: e.c.Rules, HasMail: e.mailer != nil,
+		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, State: e.storage.State, Rules: e.c.Rules,
+		HasMail: e.hasMail(), Now: e.app.Now,
 		Schedule: e.schedule, Fleet: e.fleet, Last: e.last, Compare: e.compare, Ping: e.ping,
 		SettingsErr: e.storage.Err, OrdersErr: e.storage.Err, StandingErr: e.storage.Err,
+	}
+	if e.storage.Err != nil { // which its own check says
+		a.State = func(context.Context) error { return e.storage.Err }
 	}
 	if e.stripe != nil {
 		a.Stripe = e.stripe

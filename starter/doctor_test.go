@@ -23,6 +23,12 @@ func TestTheDoctorSaysOnceWhatIsMissing(t *testing.T) {
 			"STRIPE_API_KEY", "stripe key"},
 		"no bucket": {map[string]string{"STRIPE_API_KEY": sandboxKey, "STRIPE_API_BASE": "http://127.0.0.1:1"},
 			"_BUCKET", "s3"},
+		"a malformed mail server": {map[string]string{"VITRINE_SMTP_URL": "mail.example:25"}, "VITRINE_SMTP_URL",
+			"mail server"},
+		"no mail templates": {map[string]string{"VITRINE_SMTP_URL": "smtp://127.0.0.1:1",
+			"VITRINE_MAIL_TEMPLATES": "/nobody/made/this"}, "VITRINE_MAIL_TEMPLATES", "mail server"},
+		"news without a secret": {map[string]string{"VITRINE_NEWS_URL": "https://news.example/vitrine"},
+			"VITRINE_NEWS_SECRETS", "configuration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)

@@ -85,9 +85,11 @@ func (d Documents) Standing(ctx context.Context, id string) (Standing, string, e
 		standing = Standing{Format: StandingFormat, Account: id}
 	}
 	switch {
-	case standing.Format != StandingFormat:
+	case standing.Format > StandingFormat:
 		err = fmt.Errorf("its format is %d: expected %d; a newer version of Vitrine wrote it", standing.Format,
 			StandingFormat)
+	case standing.Format != StandingFormat:
+		err = fmt.Errorf("its format is %d: expected %d", standing.Format, StandingFormat)
 	case standing.Account != id:
 		err = fmt.Errorf("it names the account %q", standing.Account)
 	default:

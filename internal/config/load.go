@@ -70,7 +70,7 @@ func LoadStripe(lookup Lookup) (Config, error) {
 // LoadAll reads everything that any process reads. The problems are one *Problem each; what has none is usable.
 func LoadAll(lookup Lookup) (c Config, problems []error) {
 	c, problems = load(lookup, func(Variable) bool { return true })
-	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState()} {
+	for _, required := range []error{c.CheckStripe(), c.CheckSource(), c.CheckState(), c.checkNews()} {
 		problems = appendNew(problems, required)
 	}
 	return c, problems

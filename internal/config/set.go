@@ -276,7 +276,7 @@ func setSMTPFile(c *Config, path string) error {
 func setSMTP(c *Config, value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
-		return errors.New("expected an address such as smtp://user:password@mail.example:587")
+		return errors.New("expected an address such as smtp://mail.example:587, with USER:PASSWORD@ before the host")
 	}
 	c.Orders.SMTP = Secret(value)
 	return nil

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,12 +33,14 @@ type Account struct {
 	Stripe   AtStripe // nil: there is no client
 	Layout   statestore.Layout
 	Objects  statestore.Objects
+	State    func(context.Context) error // as the storage's
 	Schedule func(ctx context.Context, id catalog.ID) (Schedule, error)
 	Fleet    func(ctx context.Context) (Fleet, error) // asked in the place of a schedule, if the fleet has the account
 	Last     func(ctx context.Context, id catalog.ID) (catalog.State, error)
 	Compare  func(ctx context.Context, s account.Settings, kind feed.Kind) (Catalog, error)
 	Ping     func(ctx context.Context, s order.Settings) error
 	HasMail  bool // a mail server is set here
+	Now      func() time.Time
 }
 
 // Schedule is what keeps a catalog synced.
@@ -91,11 +94,11 @@ func (a Account) withStripe(look func(context.Context) Finding) func(context.Con
 	return look
 }
 
-func (a Account) settings(context.Context) Finding {
+func (a Account) settings(ctx context.Context) Finding {
 	const remedy = "starter accounts apply -f FILE"
 	switch {
 	case a.SettingsErr != nil:
-		return wrong(mendDocument(a.SettingsErr, remedy), "%v", a.SettingsErr)
+		return unread(ctx, a.State, a.SettingsErr, remedy)
 	case !a.Stored:
 		return doubtful(remedy, "it has none of its own: it is synced by hand, by the deployment's defaults")
 	}
@@ -103,11 +106,11 @@ func (a Account) settings(context.Context) Finding {
 }
 
 // standing looks whether anything is done for the account.
-func (a Account) standing(context.Context) Finding {
+func (a Account) standing(ctx context.Context) Finding {
 	refusal := a.Standing.Refusal
 	switch {
 	case a.StandingErr != nil:
-		return wrong(handbookParked, "%v", a.StandingErr)
+		return unread(ctx, a.State, a.StandingErr, handbookParked)
 	case a.Standing.Parked != nil:
 		return wrong("starter accounts resume "+a.ID, "%s", a.Standing.Parked.Text())
 	case refusal != nil && refusal.Finding != "":
@@ -119,14 +122,6 @@ func (a Account) standing(context.Context) Finding {
 			refusal.Since.UTC().Format(time.DateTime+" MST"), refusal.Code)
 	}
 	return right("not parked")
-}
-
-// mendDocument is the remedy for a document that cannot be used; if it was not even read, S3 is to be mended.
-func mendDocument(err error, remedy string) string {
-	if fault.Is(err, fault.SettingsInvalid) {
-		return remedy
-	}
-	return handbookS3
 }
 
 func (a Account) page() string { return "https://dashboard.stripe.com/connect/accounts/" + a.ID }
@@ -222,6 +217,9 @@ func (a Account) source(ctx context.Context, kind feed.Kind) Finding {
 	case fault.Is(err, fault.SourceMissing):
 		return wrong("starter source put "+a.ID+" FILE, or let the merchant export it there",
 			"s3://%s/%s does not exist", bucket, key)
+	case fault.Is(err, fault.BucketMissing):
+		return wrong("create the bucket, or name another one by source_bucket: starter accounts apply -f FILE",
+			"%v", err)
 	case err != nil:
 		return wrong(handbookS3, "%v", err)
 	case found.Size == 0:
@@ -236,6 +234,8 @@ func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
 	switch {
 	case fault.Is(err, fault.SourceMissing):
 		return unseen("", "not read: there is no source")
+	case fault.Is(err, fault.BucketMissing), fault.Is(err, fault.SourceForbidden):
+		return unseen("", "not read: the source cannot be read")
 	case err != nil:
 		return wrong(remedy, "%v", err)
 	case len(found.Holds) > 0:
@@ -278,7 +278,7 @@ func (a Account) last(ctx context.Context, id catalog.ID) Finding {
 	state, err := a.Last(ctx, id)
 	switch {
 	case err != nil:
-		return wrong(mendDocument(err, "docs/operations.md#lost-state"), "%v", err)
+		return unread(ctx, a.State, err, "docs/operations.md#lost-state")
 	case state.Held != nil:
 		return doubtful("starter status --held", "held for a person: %s", state.Held.Text())
 	case state.Last == nil:
@@ -288,14 +288,36 @@ func (a Account) last(ctx context.Context, id catalog.ID) Finding {
 	case state.Last.Outcome == catalog.SucceededWithErrors:
 		return doubtful("starter report "+a.ID+" --feed "+string(id.Feed), "%s", state.Last.Outcome)
 	}
+	if since := a.waiting(ctx, state, id.Feed); !since.IsZero() {
+		return doubtful("starter sync "+a.ID+" --feed "+string(id.Feed)+" --follow",
+			"%s, but the export of %s is not sent yet", state.Last.Outcome, since.UTC().Format(time.DateTime+" MST"))
+	}
 	return right("%s", state.Last.Outcome)
 }
 
-func (a Account) orders(context.Context) Finding {
+// looks is within how many of its intervals an export is to be sent: one is the usual wait for the next look.
+const looks = 3
+
+// waiting is since when an export waits that should have been sent; zero: none does, or it is not known.
+func (a Account) waiting(ctx context.Context, state catalog.State, kind feed.Kind) time.Time {
+	bucket, key := a.Settings.Source(a.Layout, kind)
+	found, err := a.Objects.Head(ctx, bucket, key)
+	switch {
+	case err != nil || state.Accepted == nil || state.Accepted.Source.Version() == found.Version():
+		return time.Time{}
+	case state.Rejected != nil && state.Rejected.Version == found.Version():
+		return time.Time{}
+	case a.Now().Sub(found.LastModified) < looks*a.Settings.Interval():
+		return time.Time{}
+	}
+	return found.LastModified
+}
+
+func (a Account) orders(ctx context.Context) Finding {
 	remedy := "starter order settings set " + a.ID + " -f FILE: docs/orders.md"
 	switch {
 	case a.OrdersErr != nil:
-		return wrong(mendDocument(a.OrdersErr, remedy), "%v", a.OrdersErr)
+		return unread(ctx, a.State, a.OrdersErr, remedy)
 	case !a.Orders.Enabled:
 		return doubtful(remedy, "what agents buy is not fulfilled: its settings are not enabled, or not there")
 	}
@@ -303,7 +325,6 @@ func (a Account) orders(context.Context) Finding {
 }
 
 func (a Account) merchant(ctx context.Context) Finding {
-	const remedy = "docs/orders.md#by-https"
 	if a.Orders.Fulfillment.Kind != order.HTTPS {
 		return right("orders are laid into a bucket: there is no endpoint")
 	}
@@ -314,7 +335,12 @@ func (a Account) merchant(ctx context.Context) Finding {
 	case fault.Is(err, fault.SecretMissing):
 		return unseen("run this where the worker runs", "%v", err)
 	}
-	return wrong(remedy, "%v", err)
+	// The host alone: what stands behind it in a merchant's address may be a secret.
+	host := "its endpoint"
+	if u, err := url.Parse(a.Orders.Fulfillment.URL); err == nil {
+		host = u.Host
+	}
+	return wrong("have the merchant look at their endpoint: docs/orders.md#by-https", "%s: %v", host, err)
 }
 
 func (a Account) sender(context.Context) Finding {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"vitrine/internal/fault"
-	"vitrine/internal/preflight"
 )
 
 // Severity is what a check makes of what it found.
@@ -113,10 +112,10 @@ func (c Check) make(ctx context.Context) Result {
 }
 
 // asked makes a check of what a process asks before it starts.
-func asked(check preflight.Check, fine, remedy string) func(context.Context) Finding {
+func asked(ask func(context.Context) error, fine string, remedy func(error) string) func(context.Context) Finding {
 	return func(ctx context.Context) Finding {
-		if err := check.Ask(ctx); err != nil {
-			return wrong(remedy, "%v", err)
+		if err := ask(ctx); err != nil {
+			return wrong(remedy(err), "%v", err)
 		}
 		return right("%s", fine)
 	}

@@ -3,7 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
-
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -20,6 +20,7 @@ import (
 	"vitrine/internal/fleet"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
+	"vitrine/internal/preflight"
 	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
 )
@@ -53,6 +54,8 @@ type stripes struct {
 	denied    map[string]error // by the permission's name
 	endpoints []stripeapi.WebhookEndpoint
 	listErr   error
+	thin      []stripeapi.EventDestination
+	thinErr   error
 	agreed    []stripeapi.Agreement
 	agreedErr error
 }
@@ -65,6 +68,10 @@ func (s *stripes) MayRead(_ context.Context, _ string, p stripeapi.Permission) e
 }
 func (s *stripes) WebhookEndpoints(context.Context) ([]stripeapi.WebhookEndpoint, error) {
 	return slices.Clone(s.endpoints), s.listErr
+}
+
+func (s *stripes) EventDestinations(context.Context) ([]stripeapi.EventDestination, error) {
+	return slices.Clone(s.thin), s.thinErr
 }
 
 func (s *stripes) Agreements(context.Context, string) ([]stripeapi.Agreement, error) {
@@ -95,6 +102,7 @@ type ward struct {
 	pinged   error
 	fleet    Fleet
 	fleetErr error
+	there    Answer // of the address of the endpoints
 }
 
 // dispatched makes the account the fleet's, in the second of two shards.
@@ -103,6 +111,13 @@ func (w *ward) dispatched() *Fleet {
 	w.schedule = Schedule{}
 	w.fleet = Fleet{Found: true, Plan: fleet.Plan{Boundaries: []string{"acct_0"}}}
 	return &w.fleet
+}
+
+// listedAgain has the list of destinations show the endpoint, too, and whose events it gets.
+func (w *ward) listedAgain(connected bool) {
+	w.stripe.thin = append(w.stripe.thin, stripeapi.EventDestination{
+		WebhookEndpoint: w.stripe.endpoints[0], Payload: stripeapi.Snapshot, Connected: &connected,
+	})
 }
 
 func newWard(t *testing.T) *ward {
@@ -116,7 +131,11 @@ func newWard(t *testing.T) *ward {
 			agreed: []stripeapi.Agreement{{ID: "orca_1", Agent: "Ada", Status: stripeapi.AgreementConfirmed}},
 			endpoints: []stripeapi.WebhookEndpoint{{ID: "we_1", URL: "https://a.example/webhooks/stripe", Enabled: true,
 				Livemode: &test, Events: append(order.EventTypes(), "account.updated")}},
+			thin: []stripeapi.EventDestination{{Payload: stripeapi.Thin, Connected: &yes,
+				WebhookEndpoint: stripeapi.WebhookEndpoint{ID: "ed_1", URL: "https://a.example/webhooks/stripe",
+					Enabled: true, Livemode: &test, Events: []string{"v2.confirmed", "v2.terminated"}}}},
 		},
+		there:   Answer{Status: http.StatusMethodNotAllowed},
 		buckets: &buckets{days: 1}, store: objectstoretest.NewMemory("c", "s"),
 		schedule: Schedule{Found: true, Every: "15m"},
 		state:    catalog.State{Last: &catalog.Last{Outcome: catalog.Succeeded}}, found: Catalog{Rows: 3},
@@ -131,18 +150,24 @@ func newWard(t *testing.T) *ward {
 			Open: func() (Inspector, error) { return w.server, nil }, Namespace: "shops", Now: now,
 			Queues: []Queue{{"vitrine", enumspb.TASK_QUEUE_TYPE_WORKFLOW}},
 		},
-		Storage: Storage{Objects: w.store, Buckets: w.buckets, Layout: layout},
+		Storage: Storage{Objects: w.store, Buckets: w.buckets, Layout: layout, State: func(ctx context.Context) error {
+			return preflight.State(w.store, w.Storage.Layout).Ask(ctx)
+		}},
 		Stripe: Stripe{AtStripe: w.stripe, API: feed.V1, Events: order.EventTypes(),
-			AccountEvents: []string{"account.updated"}, Orders: true, Now: now},
+			AccountEvents: []string{"account.updated"}, ThinEvents: []string{"v2.confirmed", "v2.terminated"},
+			Ask:    func(context.Context, string) Answer { return w.there },
+			Orders: true, Now: now},
 		Mail:  func(context.Context) error { return nil },
 		Fleet: func(context.Context) (Fleet, error) { return w.fleet, w.fleetErr },
 	}
 	w.Account = Account{
 		ID: "acct_1", Settings: account.Settings{Account: "acct_1"}, Stored: true, Rules: account.DefaultRules(),
-		HasMail: true,
-		Orders: order.Settings{Account: "acct_1", Enabled: true, Fulfillment: order.Fulfillment{Kind: order.HTTPS},
-			Mail: order.Mail{From: "a@b.example"}},
-		Stripe: w.stripe, Layout: layout, Objects: w.store,
+		HasMail: true, Now: now,
+		Orders: order.Settings{
+			Account: "acct_1", Enabled: true, Mail: order.Mail{From: "a@b.example"},
+			Fulfillment: order.Fulfillment{Kind: order.HTTPS, URL: "https://shop.example/orders?token=pa55"},
+		},
+		Stripe: w.stripe, Layout: layout, Objects: w.store, State: w.Deployment.Storage.State,
 		Schedule: func(context.Context, catalog.ID) (Schedule, error) { return w.schedule, nil },
 		Fleet:    w.Deployment.Fleet,
 		Last:     func(context.Context, catalog.ID) (catalog.State, error) { return w.state, w.lastErr },
@@ -244,6 +269,52 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 			Wrong, "does not send checkout.session.completed", "webhooks"},
 		"may not list": {func(w *ward) { w.stripe.listErr = forbidden() }, "webhook endpoint", Unseen, "may not list",
 			"Webhook Endpoints"},
+		"of the platform alone": {func(w *ward) { w.listedAgain(false) }, "webhook endpoint", Wrong,
+			"we_1 sends the events of the platform itself alone", "webhooks"},
+		"live by http": {func(w *ward) {
+			live := true
+			w.Deployment.Stripe.Livemode, w.stripe.endpoints[0].Livemode = true, &live
+			w.stripe.thin[0].Livemode, w.stripe.endpoints[0].URL = &live, "http://a.example/webhooks/stripe"
+		}, "webhook endpoint", Wrong, "https:// alone", "webhooks"},
+		"newer ones unlisted": {func(w *ward) { w.stripe.endpoints, w.stripe.thinErr = nil, forbidden() },
+			"webhook endpoint", Unseen, "event destinations were not listed", "Event Destinations"},
+		"no thin events": {func(w *ward) { w.stripe.thin = nil }, "thin events", Doubtful, "nobody hears",
+			"#agreements-with-agents"},
+		"thin ones are snapshots": {func(w *ward) { w.stripe.thin[0].Payload = stripeapi.Snapshot }, "thin events",
+			Doubtful, "none leads to", "#agreements-with-agents"},
+		"thin ones elsewhere": {func(w *ward) { w.stripe.thin[0].URL = "https://a.example/hooks" }, "thin events",
+			Doubtful, "none leads to", "#agreements-with-agents"},
+		"thin ones unshown": {func(w *ward) { w.stripe.thin[0].URL = "" }, "thin events", Doubtful, "none leads to",
+			"#agreements-with-agents"},
+		"thin ones disabled": {func(w *ward) { w.stripe.thin[0].Enabled = false }, "thin events", Doubtful,
+			"ed_1 is disabled", "#agreements-with-agents"},
+		"thin ones of the other mode": {func(w *ward) { live := true; w.stripe.thin[0].Livemode = &live },
+			"thin events", Doubtful, "ed_1 is of the other mode", "#agreements-with-agents"},
+		"thin ones of no said mode": {func(w *ward) { w.stripe.thin[0].Livemode = nil }, "thin events", Unseen,
+			"does not say", "#agreements-with-agents"},
+		"thin ones of the platform": {func(w *ward) { no := false; w.stripe.thin[0].Connected = &no }, "thin events",
+			Doubtful, "of the platform itself alone", "#agreements-with-agents"},
+		"thin ones of nobody said": {func(w *ward) { w.stripe.thin[0].Connected = nil }, "thin events", Unseen,
+			"does not tell", "#agreements-with-agents"},
+		"half of the thin ones": {func(w *ward) { w.stripe.thin[0].Events = []string{"v2.confirmed"} }, "thin events",
+			Doubtful, "ed_1 does not send v2.terminated", "#agreements-with-agents"},
+		"thin ones unlisted": {func(w *ward) { w.stripe.thinErr = forbidden() }, "thin events", Unseen, "may not list",
+			"Event Destinations"},
+		"nobody at the address": {func(w *ward) { w.there.Status = http.StatusNotFound }, "webhook address", Wrong,
+			"answers 404", "starter serve"},
+		"no server behind it": {func(w *ward) { w.there.Status = http.StatusBadGateway }, "webhook address", Wrong,
+			"answers 502", "starter serve"},
+		"no server, and no orders": {func(w *ward) {
+			w.there.Status, w.Deployment.Stripe.Orders = http.StatusBadGateway, false
+		}, "webhook address", Doubtful, "answers 502", "starter serve"},
+		"a redirect": {func(w *ward) { w.there.Status = http.StatusMovedPermanently }, "webhook address", Wrong,
+			"redirects (301)", "starter serve"},
+		"somebody else": {func(w *ward) { w.there.Status = http.StatusOK }, "webhook address", Doubtful,
+			"answers GET with 200", "starter serve"},
+		"a bad certificate": {func(w *ward) { w.there.Untrusted = errors.New("it has expired") }, "webhook address",
+			Wrong, "has expired", "TLS"},
+		"out of reach": {func(w *ward) { w.there.Away = errors.New("no route") }, "webhook address", Unseen,
+			"cannot be reached from here: no route", "starter serve"},
 		"mail away": {func(w *ward) { w.Mail = func(context.Context) error { return errors.New("away") } },
 			"mail server", Wrong, "away", "VITRINE_SMTP_URL"},
 		"no mail": {func(w *ward) { w.Mail = nil }, "mail server", Unseen, "not set here", "VITRINE_SMTP_URL"},
@@ -271,7 +342,13 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 		"refused for long": {func(w *ward) { w.Standing.Refusal = &account.Refusal{Finding: "the key"} }, "standing",
 			Doubtful, "the key", "#parked-accounts"},
 		"standing unread": {func(w *ward) { w.StandingErr = storage(fault.StorageFailed, "HTTP 500") }, "standing",
-			Wrong, "HTTP 500", "#parked-accounts"},
+			Wrong, "HTTP 500", "#s3"},
+		"standing unusable": {func(w *ward) { w.StandingErr = storage(fault.SettingsInvalid, "bad") }, "standing",
+			Wrong, "bad", "#parked-accounts"},
+		"an export waits": {func(w *ward) {
+			w.state.Accepted = &catalog.Accepted{Source: statestore.Object{ETag: "another"}}
+			w.Now = func() time.Time { return time.Now().Add(time.Hour) }
+		}, "product last sync", Doubtful, "is not sent yet", "starter sync acct_1"},
 		"no agreement": {func(w *ward) { w.stripe.agreed = nil }, "agreements", Doubtful, "no agent may sell",
 			"#agreements-with-agents"},
 		"all over": {func(w *ward) { w.stripe.agreed[0].Status = stripeapi.AgreementTerminated }, "agreements",
@@ -285,6 +362,9 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 			""},
 		"no source": {func(w *ward) { w.Settings.SourceKey = "none.csv" }, "product source", Wrong,
 			"does not exist", "starter source put acct_1"},
+		"no bucket of its own": {func(w *ward) {
+			w.Settings.SourceBucket, w.err = "gone", storage(fault.BucketMissing, "bucket gone does not exist")
+		}, "product source", Wrong, "gone", "source_bucket"},
 		"source unusable": {func(w *ward) { w.err = errors.New("no header") }, "product catalog", Wrong, "no header",
 			"--dry-run"},
 		"rows with errors": {func(w *ward) { w.found.Errors = 2 }, "product catalog", Doubtful, "2 of 3 rows",
@@ -309,8 +389,8 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 			"HTTP 500", "#s3"},
 		"orders off": {func(w *ward) { w.Orders.Enabled = false }, "orders", Doubtful, "not fulfilled",
 			"order settings set"},
-		"merchant away": {func(w *ward) { w.pinged = errors.New("HTTP 500") }, "merchant", Wrong, "HTTP 500",
-			"docs/orders.md"},
+		"merchant away": {func(w *ward) { w.pinged = errors.New("HTTP 500") }, "merchant", Wrong,
+			"shop.example: HTTP 500", "docs/orders.md"},
 		"secret elsewhere": {func(w *ward) { w.pinged = fault.NewPermanent(fault.SecretMissing, errors.New("empty")) },
 			"merchant", Unseen, "empty", "worker"},
 		"no sender": {func(w *ward) { w.Orders.Mail.From = "" }, "mail sender", Doubtful, "nobody writes", "mail.from"},
@@ -385,12 +465,36 @@ func TestTheFleetIsExamined(t *testing.T) {
 	}
 }
 
+// A new export is not late before its turn, and one that was refused is not to be sent at all.
+func TestAnExportThatWaitsIsDueFirst(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	object, err := w.store.Head(t.Context(), "c", "acct_1/product.csv")
+	require.NoError(t, err)
+	id := catalog.ID{Account: "acct_1", Feed: feed.Product}
+	look := func(after time.Duration) Severity {
+		w.Now = func() time.Time { return object.LastModified.Add(after) }
+		return w.last(t.Context(), id).Severity
+	}
+	require.Equal(t, Right, look(time.Hour), "nothing was sent yet: the outcome says so")
+	w.state.Accepted = &catalog.Accepted{Source: statestore.Object{ETag: "another"}}
+	require.Equal(t, Right, look(44*time.Minute))
+	require.Equal(t, Doubtful, look(46*time.Minute))
+	w.Settings.Every = account.Interval(time.Hour)
+	require.Equal(t, Right, look(46*time.Minute))
+	require.Equal(t, Doubtful, look(4*time.Hour))
+	w.state.Rejected = &catalog.Decided{Version: object.Version()}
+	require.Equal(t, Right, look(4*time.Hour))
+	w.state.Rejected, w.state.Accepted.Source = nil, object
+	require.Equal(t, Right, look(4*time.Hour))
+}
+
 // What one cause breaks twice is called wrong where it is.
 func TestOneCauseOfManyFaults(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
 	w.stripe.err = fault.NewPermanent(fault.StripeUnauthorized, errors.New("revoked"))
-	w.stripe.listErr, w.stripe.agreedErr = w.stripe.err, w.stripe.err
+	w.stripe.listErr, w.stripe.agreedErr, w.stripe.thinErr = w.stripe.err, w.stripe.err, w.stripe.err
 	for _, p := range slices.Concat(stripeapi.ImportPermissions(feed.V1), stripeapi.OrderPermissions()) {
 		w.stripe.denied[p.Name] = w.stripe.err
 	}
@@ -401,6 +505,20 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"stripe key"}, broken)
+
+	w = newWard(t)
+	away := storage(fault.StorageUnusable, "another region")
+	state := func(context.Context) error { return away }
+	w.Storage.State, w.Account.State, w.fleetErr, w.lastErr = state, state, away, away
+	w.SettingsErr, w.StandingErr, w.OrdersErr = away, away, away
+	broken = nil
+	for _, r := range w.examine() {
+		if r.Severity != Unseen {
+			broken = append(broken, r.Check)
+			require.Contains(t, r.Remedy, "AWS_REGION")
+		}
+	}
+	require.Equal(t, []string{"state bucket"}, broken)
 
 	w = newWard(t)
 	w.stripe.denied["Data management"] = fault.NewPermanent(fault.StripeRejected, errors.New("unrecognized"))
@@ -417,6 +535,16 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 		}
 	}
 	require.Fail(t, "an account that is not connected passes")
+}
+
+// Stripe has two lists, and an endpoint may be in the newer one alone.
+func TestAnEndpointOfTheNewerListAlone(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.listedAgain(true)
+	w.stripe.endpoints = nil
+	require.Empty(t, w.examine())
+	require.Contains(t, w.Deployment.Stripe.webhooks(t.Context()).Found, "of connected accounts")
 }
 
 // A check that hangs is wrong after its time, and hides no other.

@@ -28,7 +28,7 @@ func (d Deployment) fleet(ctx context.Context) Finding {
 	found, err := d.Fleet(ctx)
 	switch {
 	case err != nil:
-		return wrong(mendDocument(err, mendFleet), "%v", err)
+		return unread(ctx, d.Storage.State, err, mendFleet)
 	case !found.Found:
 		return right("there is none: schedules start every account's syncs")
 	case len(found.Missing) > 0:

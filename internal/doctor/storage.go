@@ -13,7 +13,9 @@ type Storage struct {
 	Objects statestore.Objects
 	Buckets Buckets
 	Layout  statestore.Layout
-	Err     error // why it could not be opened
+	// State says whether state can be kept in its bucket; it looks once, for all who ask. See preflight.State.
+	State func(context.Context) error
+	Err   error // why it could not be opened
 }
 
 // Buckets tells how a bucket is set up.
@@ -24,10 +26,8 @@ type Buckets interface {
 }
 
 const (
-	handbookS3 = "docs/operations.md#s3"
-	mendSource = "set VITRINE_SOURCE_BUCKET, or create the bucket: aws s3 mb s3://BUCKET; permissions: " +
-		handbookS3
-	mendState      = "set VITRINE_STATE_BUCKET, or create the bucket: aws s3 mb s3://BUCKET; permissions: " + handbookS3
+	handbookS3     = "docs/operations.md#s3"
+	mendAccess     = "check AWS_ENDPOINT_URL_S3, AWS_REGION, and the credentials and their permissions: " + handbookS3
 	mendUploads    = "aws s3api put-bucket-lifecycle-configuration, with the rules of " + handbookS3
 	conditionsHold = "readable, and conditional writes hold"
 )
@@ -39,21 +39,45 @@ func (s Storage) checks() []Check {
 	}
 	checks := []Check{
 		{Name: "state bucket",
-			Look: asked(preflight.State(s.Objects, s.Layout), s.Layout.StateBucket+": "+conditionsHold, mendState)},
+			Look: asked(s.State, s.Layout.StateBucket+": "+conditionsHold, mendBucket("VITRINE_STATE_BUCKET"))},
 		{Name: "broken uploads", Look: s.uploads},
 	}
 	if s.Layout.SourceBucket == "" {
 		return checks // the configuration says that it is missing
 	}
 	source := Check{Name: "source bucket",
-		Look: asked(preflight.Source(s.Objects, s.Layout), s.Layout.SourceBucket+": readable", mendSource)}
+		Look: asked(preflight.Source(s.Objects, s.Layout).Ask, s.Layout.SourceBucket+": readable",
+			mendBucket("VITRINE_SOURCE_BUCKET"))}
 	return append([]Check{source}, checks...)
+}
+
+// mendBucket is the remedy for a bucket that cannot be used, which a variable names.
+func mendBucket(variable string) func(error) string {
+	return func(err error) string {
+		if fault.Is(err, fault.BucketMissing) {
+			return "set " + variable + ", or create the bucket: aws s3 mb s3://BUCKET; permissions: " + handbookS3
+		}
+		return mendAccess
+	}
+}
+
+// unread is what is found where a document cannot be used. What is wrong with the bucket itself, its own check says.
+func unread(ctx context.Context, state func(context.Context) error, err error, remedy string) Finding {
+	switch {
+	case fault.Is(err, fault.SettingsInvalid):
+		return wrong(remedy, "%v", err)
+	case state(ctx) != nil:
+		return unseen("", "not read: the state bucket cannot be used")
+	}
+	return wrong(handbookS3, "%v", err)
 }
 
 // uploads looks whether the state bucket gives up what a killed worker leaves: nobody sees it, and it is billed.
 func (s Storage) uploads(ctx context.Context) Finding {
 	days, err := s.Buckets.UploadsExpire(ctx, s.Layout.StateBucket, s.Layout.PreflightKey(""))
 	switch {
+	case err != nil && s.State(ctx) != nil:
+		return unseen("", "not looked at: the state bucket cannot be used")
 	case fault.Is(err, fault.SourceForbidden):
 		return unseen("allow s3:GetLifecycleConfiguration here, or look there: "+handbookS3,
 			"%s does not tell its lifecycle rules", s.Layout.StateBucket)

@@ -2,9 +2,6 @@ package doctor
 
 import (
 	"context"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"vitrine/internal/fault"
@@ -17,6 +14,7 @@ type AtStripe interface {
 	Account(ctx context.Context, id string) (stripeapi.Account, error)
 	MayRead(ctx context.Context, account string, p stripeapi.Permission) error
 	WebhookEndpoints(ctx context.Context) ([]stripeapi.WebhookEndpoint, error)
+	EventDestinations(ctx context.Context) ([]stripeapi.EventDestination, error)
 	Agreements(ctx context.Context, account string) ([]stripeapi.Agreement, error)
 }
 
@@ -28,11 +26,14 @@ type Stripe struct {
 	// Sample is a connected account to try permissions for; empty: the platform itself, whose permissions a restricted
 	// key has apart.
 	Sample string
-	// Events are the types that orders need, and AccountEvents those that say that an account leaves.
-	Events, AccountEvents []string
-	Orders                bool // some account has settings for orders
-	Now                   func() time.Time
-	Err                   error // why there is no client
+	// Events are the types that orders need, AccountEvents those that say that an account leaves, and ThinEvents those
+	// that come as thin events alone, of agreements with agents.
+	Events, AccountEvents, ThinEvents []string
+	Orders                            bool // some account has settings for orders
+	// Ask asks an address by GET, and follows no redirect.
+	Ask func(ctx context.Context, address string) Answer
+	Now func() time.Time
+	Err error // why there is no client
 }
 
 const (
@@ -44,7 +45,6 @@ const (
 	mendAgreements = "allow the key to read Agreements (Orchestrated Commerce): https://dashboard.stripe.com/apikeys"
 	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " +
 		handbookStripe
-	mendWebhooks = "https://dashboard.stripe.com/webhooks; types of events: docs/operations.md#receiving-orders"
 	// skewed and untrusted are how far this machine's clock may be off: Stripe's signatures are believed for five
 	// minutes.
 	skewed    = 10 * time.Second
@@ -66,7 +66,7 @@ func (s Stripe) checks() []Check {
 	for _, p := range stripeapi.OrderPermissions() {
 		checks = append(checks, s.tries(p, need))
 	}
-	return append(checks, Check{Name: "webhook endpoint", Look: s.webhooks})
+	return append(checks, s.eventChecks()...)
 }
 
 func (s Stripe) mode() string {
@@ -144,69 +144,4 @@ func mayRead(ctx context.Context, stripe AtStripe, account string, p stripeapi.P
 		return wrong(mendPreview, "Stripe does not know it of %s: %v", whose, err)
 	}
 	return unseen("", "%v", err)
-}
-
-// webhooks looks for the endpoint that leads to starter serve.
-func (s Stripe) webhooks(ctx context.Context) Finding {
-	all, err := s.WebhookEndpoints(ctx)
-	switch {
-	case fault.Is(err, fault.StripeUnauthorized):
-		return unseen("", "not listed: the key is not accepted")
-	case fault.Is(err, fault.StripeForbidden):
-		return unseen("allow the key to read Webhook Endpoints, or look there: https://dashboard.stripe.com/webhooks",
-			"the key may not list them")
-	case err != nil:
-		return unseen("", "%v", err)
-	}
-	lack := doubtful
-	if s.Orders {
-		lack = wrong
-	}
-	ours := slices.DeleteFunc(all, func(e stripeapi.WebhookEndpoint) bool { return !leadsHere(e.URL) })
-	mode := slices.DeleteFunc(slices.Clone(ours), func(e stripeapi.WebhookEndpoint) bool {
-		return e.Livemode != nil && *e.Livemode != s.Livemode
-	})
-	enabled := slices.DeleteFunc(slices.Clone(mode), func(e stripeapi.WebhookEndpoint) bool { return !e.Enabled })
-	switch {
-	case len(ours) == 0:
-		return lack(mendWebhooks, "none leads to /webhooks/stripe: orders wait for the sweep")
-	case len(mode) == 0:
-		return lack(mendWebhooks, "%s is of the other mode than the key, which is %s", ours[0].ID, s.mode())
-	case len(enabled) == 0:
-		return lack(mendWebhooks, "%s is disabled: it sends nothing", mode[0].ID)
-	}
-	fullest, missing := enabled[0], missingTypes(enabled[0], s.Events)
-	for _, e := range enabled[1:] {
-		if lacks := missingTypes(e, s.Events); len(lacks) < len(missing) {
-			fullest, missing = e, lacks
-		}
-	}
-	deaf := missingTypes(fullest, s.AccountEvents)
-	switch {
-	case len(missing) > 0:
-		return lack(mendWebhooks, "%s does not send %s", fullest.ID, strings.Join(missing, ", "))
-	case len(deaf) > 0:
-		return doubtful(mendWebhooks, "%s does not send %s: of an account that leaves, nobody hears", fullest.ID,
-			strings.Join(deaf, ", "))
-	case fullest.Livemode == nil:
-		return unseen(mendWebhooks, "%s sends all %d types; of which mode it is, Stripe does not say", fullest.ID,
-			len(s.Events))
-	}
-	return right("%s sends all %d types; that it is one for connected accounts, Stripe does not tell", fullest.ID,
-		len(s.Events))
-}
-
-// leadsHere goes by the path: the host is the load balancer's.
-func leadsHere(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/webhooks/stripe")
-}
-
-func missingTypes(e stripeapi.WebhookEndpoint, needed []string) (missing []string) {
-	for _, kind := range needed {
-		if !slices.Contains(e.Events, kind) && !slices.Contains(e.Events, "*") {
-			missing = append(missing, kind)
-		}
-	}
-	return missing
 }

@@ -3,9 +3,12 @@ package fulfillment
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -160,7 +163,7 @@ func (s *smtpServer) send(ctx context.Context, message *mail.Msg) error {
 	return client.SendWithSMTPClient(connection, message)
 }
 
-// Reach connects to the mail server, logs in and sends nothing. Its error repeats nothing of the server's address.
+// Reach connects to the mail server, logs in and sends nothing. Its error repeats nothing of who logs in.
 func (m *Mailer) Reach(ctx context.Context) error {
 	if m.server == nil {
 		return errors.New("no mail server is set")
@@ -171,9 +174,26 @@ func (m *Mailer) Reach(ctx context.Context) error {
 	}
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return errors.New("the mail server cannot be reached, takes no connection, or refuses the user")
+		return m.server.unreached(err)
 	}
 	return client.CloseWithSMTPClient(connection)
+}
+
+// unreached says how far a connection came; what the server said could repeat the user.
+func (s *smtpServer) unreached(err error) error {
+	network, refused := new(net.OpError), new(textproto.Error)
+	untrusted, noTLS := new(tls.CertificateVerificationError), new(tls.RecordHeaderError)
+	switch {
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("the certificate of the mail server %s does not hold: %w", s.host, untrusted.Err)
+	case errors.As(err, &noTLS):
+		return fmt.Errorf("the mail server %s speaks no TLS on this port: is it smtp:// in place of smtps://?", s.host)
+	case errors.As(err, &refused):
+		return fmt.Errorf("the mail server %s refuses the connection or the user (SMTP %d)", s.host, refused.Code)
+	case errors.As(err, &network):
+		return fmt.Errorf("the mail server %s cannot be reached: %w", s.host, network.Err)
+	}
+	return fmt.Errorf("the mail server %s cannot be reached, is none, or offers no TLS or login", s.host)
 }
 
 // mailFault keeps the words of the library and the server out of the error: they name the recipient.
