@@ -96,6 +96,43 @@ func TestHandbookListsTheEvents(t *testing.T) {
 }
 
 var (
+	starterCommand = regexp.MustCompile("`starter ([a-z ]+)")
+	commandUse     = regexp.MustCompile(`Use: +"([a-z]+)`)
+)
+
+// What the table of Stripe's page names is there: its commands are the starter's, its links lead to headings.
+func TestStripesPageIsCoveredByWhatThereIs(t *testing.T) {
+	repository, err := load(os.DirFS("."))
+	require.NoError(t, err)
+	handbook := repository.text("docs/operations.md")
+	_, after, found := strings.Cut(handbook, "\n## Stripe's page, step by step\n")
+	require.True(t, found)
+	section, _, _ := strings.Cut(after, "\n## ")
+	for _, link := range markdownLink.FindAllStringSubmatch(section, -1) {
+		if anchor, here := strings.CutPrefix(link[1], "#"); here {
+			require.Contains(t, slugs(handbook), anchor)
+		}
+	}
+	known := map[string]bool{}
+	for _, s := range repository.product("starter") {
+		for _, use := range commandUse.FindAllStringSubmatch(repository.text(s.path), -1) {
+			known[use[1]] = true
+		}
+	}
+	commands := starterCommand.FindAllStringSubmatch(section, -1)
+	require.Greater(t, len(commands), 15)
+	for _, command := range commands {
+		words := strings.Fields(command[1])
+		if _, err := os.Stat("starter/" + strings.Join(words, "_") + ".go"); err == nil {
+			continue
+		}
+		for _, word := range words {
+			require.True(t, known[word], "starter %s", command[1])
+		}
+	}
+}
+
+var (
 	markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	htmlComment  = regexp.MustCompile(`(?s)<!--.*?-->`)
 )

@@ -90,8 +90,11 @@ func (a *app) printPlatform(v platformView) {
 	a.Say("\nSend to Stripe, to your contact there or through the waitlist of its page:")
 	a.Say("https://docs.stripe.com/connect/saas/tasks/enable-in-context-selling-on-ai-agents")
 	a.Tell(a.Stdout, "  1. ", "the id of the platform: "+v.Account)
-	a.Tell(a.Stdout, "  2. ",
-		"the accounts, one id a row: starter accounts list -o xlsx > accounts.xlsx (or -o csv, -o text)")
+	accounts := "starter accounts list -o xlsx > accounts.xlsx (or -o csv, -o text)"
+	if v.Accounts == 0 {
+		accounts = "the list that you are going to apply; Vitrine knows none before 'starter accounts apply'"
+	}
+	a.Tell(a.Stdout, "  2. ", "the accounts, one id a row: "+accounts)
 	a.Tell(a.Stdout, "  3. ", "how they are charged: Vitrine takes direct charges, on the accounts themselves")
 	a.Say("\nThe same and the channels of agents are set in the dashboard, where it has the page:")
 	a.Say("https://dashboard.stripe.com/settings/connect/agentic-commerce")

@@ -44,6 +44,7 @@ func TestPlatformSaysWhatToSend(t *testing.T) {
 	sim := s.stripeAt(sandboxKey)
 	require.Zero(t, s.run("platform"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "  name      US\n", "of a business that has no name")
+	require.Contains(t, s.stdout.String(), "the list that you are going to apply")
 	require.NoError(t, sim.SetStanding(t.Context(), "acct_platform",
 		simcontrol.Standing{Name: "Acme", Country: "DE", ChargesEnabled: true}))
 	require.Zero(t, s.apply("acct_1\nacct_2\n"), s.stderr.String())
