@@ -16,7 +16,7 @@ import (
 )
 
 // about adds the workflow's own words to a step.
-func about(event *historypb.HistoryEvent, summary string) *historypb.HistoryEvent {
+func summarised(event *historypb.HistoryEvent, summary string) *historypb.HistoryEvent {
 	payload, err := converter.GetDefaultDataConverter().ToPayload(summary)
 	if err != nil {
 		panic(err)
@@ -30,7 +30,7 @@ func TestFollowingSaysWhichPartAStepIsAbout(t *testing.T) {
 	events := []*historypb.HistoryEvent{scheduled(5, "FetchCatalog", 0), completed(5, time.Second)}
 	id := int64(10)
 	step := func(name, summary string) {
-		events = append(events, about(scheduled(id, name, time.Second), summary), completed(id, 2*time.Second))
+		events = append(events, summarised(scheduled(id, name, time.Second), summary), completed(id, 2*time.Second))
 		id++
 	}
 	for part := 1; part <= 2; part++ {
@@ -53,11 +53,11 @@ func TestFollowingSaysWhichPartAStepIsAbout(t *testing.T) {
 
 func TestFollowingSaysNothingOfPartsWhereThereIsOne(t *testing.T) {
 	t.Parallel()
-	upload := about(scheduled(5, "UploadFile", 0), "Upload part 1 of 1: 7 rows, 123 bytes")
+	upload := summarised(scheduled(5, "UploadFile", 0), "Upload part 1 of 1: 7 rows, 123 bytes")
 	require.NotContains(t, showAll(false, false, lookAt([]*historypb.HistoryEvent{upload, completed(5, time.Second)})),
 		"part")
 
-	upload = about(scheduled(5, "UploadFile", 0), "Upload part 2 of 3: 7 rows, 123 bytes")
+	upload = summarised(scheduled(5, "UploadFile", 0), "Upload part 2 of 3: 7 rows, 123 bytes")
 	beat := workflows.UploadProgress{Bytes: 25, Total: 100}
 	got := showAll(false, false, lookAt([]*historypb.HistoryEvent{upload}, pendingStep("UploadFile", 1, nil, beat)))
 	require.Contains(t, got, " 25%  25 B of 100 B, part 2 of 3\n")
