@@ -133,7 +133,8 @@ func TestADryRunShowsWhatASyncWouldDo(t *testing.T) {
 	s.export("acct_1", header+sound("same")+sound("changed")+sound("gone")+sound("refused"))
 	s.synced("acct_1", map[string]string{"refused": "The link cannot be reached."})
 	s.export("acct_1",
-		header+sound("same")+strings.Replace(sound("changed"), "9.99", "8.99", 1)+sound("refused")+sound("new")+
+		header+sound("same")+strings.Replace(sound("changed"), "9.99", "8.99", 1)+sound("refused")+
+			strings.Replace(sound("new"), "9.99", "7.99", 1)+
 			strings.Replace(sound("bad"), "9.99 USD", "free", 1))
 	s.readOnly()
 	require.Equal(t, exitOK, s.run("sync", "acct_1", "--dry-run"), s.stderr.String())
