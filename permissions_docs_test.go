@@ -24,6 +24,8 @@ func mays(function string) (worker, serve, starter string) {
 		starter = "gp"
 	case "Layout.AssortmentKey", "Layout.SoldKey", "Layout.KeptPrefix", "CatalogKeys.StateKey":
 		serve = "g"
+	case "Layout.PresenceKey":
+		serve, starter = "gp", ""
 	case "Layout.ReaderKey", "Layout.PreflightKey":
 		starter = ""
 	case "OrderKeys.EvidenceKey", "OrderKeys.EvidencePrefix":

@@ -27,6 +27,7 @@ func keySamples() map[string]string {
 		"Layout.PreflightKey":            l.PreflightKey("NAME"),
 		"Layout.ReaderKey":               l.ReaderKey("catalogs", "all.csv"),
 		"Layout.SweepKey":                l.SweepKey("acct_1"),
+		"Layout.PresenceKey":             l.PresenceKey(),
 		"Layout.FleetPlanKey":            l.FleetPlanKey(),
 		"Layout.FleetSnapshotKey":        l.FleetSnapshotKey(7),
 		"Layout.FleetSummaryKey":         l.FleetSummaryKey(7),

@@ -55,12 +55,18 @@ type ListSweptInput struct {
 type ListSweptResult struct {
 	Accounts []string `json:"accounts,omitempty"`
 	More     bool     `json:"more,omitempty"`
+	// Presence says whether webhooks are received: accounts may rest then.
+	Presence order.Presence `json:"presence,omitzero"`
 }
 
 // ListSwept names the accounts that have settings for orders, batch by batch.
 func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
 	accounts, more, err := s.Documents.AccountsAfter(ctx, in.After, in.Limit)
-	return ListSweptResult{Accounts: accounts, More: more}, err
+	if err != nil {
+		return ListSweptResult{}, err
+	}
+	presence, _, err := s.Documents.Presence(ctx)
+	return ListSweptResult{Accounts: accounts, More: more, Presence: presence}, err
 }
 
 // SweepAccountInput is the input of SweepAccount.
@@ -68,6 +74,8 @@ type SweepAccountInput struct {
 	Account string `json:"account"`
 	// Since has everything since then delivered once more, whatever was delivered before; zero: what is new alone.
 	Since time.Time `json:"since,omitzero"`
+	// Presence says whether webhooks are received. The zero value lets no account rest.
+	Presence order.Presence `json:"presence,omitzero"`
 }
 
 // SweepAccountResult is what a sweep of an account found.
@@ -78,6 +86,8 @@ type SweepAccountResult struct {
 	// Parked says that the account is parked: nothing was read, and the next sweep after its return reads as far back
 	// as it has to.
 	Parked bool `json:"parked,omitempty"`
+	// Rested says that nothing was read: the account is quiet, and is swept once a day.
+	Rested bool `json:"rested,omitempty"`
 	// Gap says that the last sweep is longer ago than Stripe keeps events: some may be lost.
 	Gap bool `json:"gap,omitempty"`
 }
@@ -117,8 +127,11 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 		return SweepAccountResult{}, err
 	}
 	until := p.cursor.Until
-	if !in.Since.IsZero() {
+	switch {
+	case !in.Since.IsZero():
 		until = p.again(in.Since)
+	case p.cursor.Rests(in.Presence, now):
+		return SweepAccountResult{Rested: true}, nil
 	}
 	since, gap := sweepSince(until, now)
 	events, unread, err := s.list(ctx, in.Account, since)
@@ -141,6 +154,7 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 			return result, errors.Join(err, p.save(ctx))
 		case delivered:
 			result.Delivered++
+			p.cursor.Lively = now
 		}
 		if p.note(event, refused == nil) {
 			if err := p.save(ctx); err != nil {
@@ -150,6 +164,9 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 	}
 	if refused == nil {
 		p.cursor.Until = now
+	}
+	if p.cursor.Lively.IsZero() {
+		p.cursor.Lively = now
 	}
 	return result, cmp.Or(p.save(ctx), refused)
 }

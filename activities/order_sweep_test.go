@@ -124,6 +124,37 @@ func TestTheFirstSweepBeginsWhereItWasFirstTried(t *testing.T) {
 	require.True(t, b.until().After(before.Add(-time.Minute)))
 }
 
+// A quiet account costs no read of Stripe, unless webhooks may have been missed.
+func TestAQuietAccountRests(t *testing.T) {
+	t.Parallel()
+	b := newBroom(t, "evt_1")
+	result, err := b.sweeps()
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Delivered)
+	cursor, etag, err := b.Documents.Cursor(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), cursor.Lively, time.Minute, "an order was heard of")
+	present := order.Presence{Since: time.Now().Add(-24 * time.Hour), At: time.Now()}
+	sweeps := func(p order.Presence) (result SweepAccountResult) {
+		value, err := b.env.ExecuteActivity(b.SweepAccount, SweepAccountInput{Account: "acct_1", Presence: p})
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&result))
+		return result
+	}
+	require.False(t, sweeps(present).Rested, "it had an order within a week")
+
+	cursor, etag, err = b.Documents.Cursor(t.Context(), "acct_1")
+	require.NoError(t, err)
+	cursor.Lively = time.Now().Add(-8 * 24 * time.Hour)
+	_, err = b.Documents.SaveCursor(t.Context(), "acct_1", cursor, etag)
+	require.NoError(t, err)
+	read := len(b.since)
+	require.Equal(t, SweepAccountResult{Rested: true}, sweeps(present))
+	require.Len(t, b.since, read, "nothing was read of Stripe")
+	require.False(t, sweeps(order.Presence{}).Rested, "nobody says that webhooks are received")
+	require.Len(t, b.since, read+1)
+}
+
 func TestAnEventThatStripeRefusesKeepsNoOtherBack(t *testing.T) {
 	t.Parallel()
 	b := newBroom(t, "evt_1", "evt_2", "evt_3")

@@ -26,9 +26,10 @@ const (
 
 const sweepHelp = `Deliver the events of Stripe's that webhooks missed, to the orders that they are about.
 
-Without --every it sweeps once and waits for the end. With --every it keeps a schedule that does so; the same command with
-another interval changes it. An event that an order knows changes nothing, so sweeping is safe at any time, beside webhooks
-too. Stripe keeps events for 30 days.
+Without --every it sweeps all accounts once and waits for the end. With --every it keeps a schedule that does so; the same
+command with another interval changes it. Sweeps of the schedule leave an account alone that had no order for a week, and
+sweep it once a day, as long as 'starter serve' is there. An event that an order knows changes nothing, so sweeping is safe
+at any time, beside webhooks too. Stripe keeps events for 30 days.
 
 --since is for after Temporal's database was lost: everything since then is delivered once more, so that orders under
 way are taken up again. Name no time before Vitrine fulfilled the accounts' orders, because an order that it does not
@@ -73,7 +74,7 @@ func (a *app) orderSweepCommand() *cobra.Command {
 }
 
 func (a *app) sweepOnce(ctx context.Context, accounts []string, since time.Duration, yes bool) error {
-	in := workflows.OrderSweepInput{Accounts: accounts}
+	in := workflows.OrderSweepInput{Accounts: accounts, All: true}
 	if since > 0 {
 		in.Since = a.Now().Add(-since).UTC().Truncate(time.Second)
 		question := fmt.Sprintf("Deliver every event since %s once more? Orders that Vitrine does not know begin.",

@@ -44,7 +44,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 			Name: telemetry.Serve, Version: version(),
 			Attributes: []temporal.SearchAttributeKey{workflows.SearchAccount, workflows.SearchOrderState},
 		}),
-		fx.Invoke(receive),
+		fx.Invoke(bePresent, receive),
 	)
 }
 
@@ -66,7 +66,22 @@ func newIntake(
 	}.Remembering()
 }
 
-// newChecks are what has to be right before requests are taken. The server reads settings and state, and writes none.
+// bePresent says that webhooks are received, so that sweeps leave quiet accounts alone. Where it may not be written,
+// they are swept like the others.
+func bePresent(lc fx.Lifecycle, documents catalog.Documents, logger *slog.Logger) {
+	kept := order.Documents{Store: documents.Store}
+	daemon.Beside(lc, func(ctx context.Context) {
+		daemon.Every(ctx, order.PresenceEvery, func(ctx context.Context) {
+			if err := kept.BePresent(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				logger.Warn("sweeps do not learn that webhooks are received, and read every account's events each time",
+					"error", err)
+			}
+		})
+	})
+}
+
+// newChecks are what has to be right before requests are taken. The server reads settings and state, and writes
+// nothing that anything depends on.
 func newChecks(stripe *stripeapi.Client, documents catalog.Documents) []preflight.Check {
 	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout),
 		preflight.StripeKey(stripe.CheckKey)}

@@ -157,6 +157,7 @@ type OrderSweepInput struct {
 	Accounts []string `json:"accounts,omitempty"` // empty: all that have orders fulfilled
 	// Since has everything since then delivered once more: to orders that Temporal has lost. Zero: what is new alone.
 	Since time.Time `json:"since,omitzero"`
+	All   bool      `json:"all,omitempty"` // quiet accounts too that were swept within a day
 
 	// After and Result are what a run hands on to the next batch of accounts.
 	After  string           `json:"after,omitempty"`
@@ -173,4 +174,5 @@ type OrderSweepResult struct {
 	Gaps      int      `json:"gaps,omitempty"`   // accounts that were last swept longer ago than Stripe keeps events
 	Unread    int      `json:"unread,omitempty"` // events that could not be read
 	Parked    int      `json:"parked,omitempty"` // accounts that are parked, and were not swept
+	Rested    int      `json:"rested,omitempty"` // quiet accounts that were swept within a day
 }

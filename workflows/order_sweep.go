@@ -2,12 +2,12 @@ package workflows
 
 import (
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
+	"vitrine/internal/order"
 )
 
 // sweepSteps names the activities of OrderSweep; it is never called.
@@ -27,7 +27,7 @@ const (
 // back as it has to.
 func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, error) {
 	result := in.Result
-	batch, more := in.Accounts, false
+	batch, more, presence := in.Accounts, false, order.Presence{}
 	if len(batch) == 0 {
 		list := activities.ListSweptInput{After: in.After, Limit: sweepBatch}
 		var listed activities.ListSweptResult
@@ -36,14 +36,18 @@ func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, err
 			return result, err
 		}
 		batch, more = listed.Accounts, listed.More
+		if !in.All {
+			presence = listed.Presence
+		}
 	}
-	if err := sweep(ctx, batch, in.Since, &result); err != nil {
+	each := activities.SweepAccountInput{Since: in.Since, Presence: presence}
+	if err := sweep(ctx, batch, each, &result); err != nil {
 		return result, err
 	}
 	workflow.SetCurrentDetails(ctx, result.String())
 	switch {
 	case more:
-		next := OrderSweepInput{After: batch[len(batch)-1], Since: in.Since, Result: result}
+		next := OrderSweepInput{After: batch[len(batch)-1], Since: in.Since, All: in.All, Result: result}
 		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, next)
 	case len(result.Failed) > 0:
 		return result, temporal.NewNonRetryableApplicationError(result.String(), "SweepFailed", nil, result)
@@ -52,17 +56,21 @@ func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, err
 }
 
 // sweep sweeps some accounts, a few at once.
-func sweep(ctx workflow.Context, accounts []string, since time.Time, result *OrderSweepResult) error {
+func sweep(
+	ctx workflow.Context, accounts []string, in activities.SweepAccountInput, result *OrderSweepResult,
+) error {
 	places, swept := workflow.NewSemaphore(ctx, sweepAtOnce), workflow.NewWaitGroup(ctx)
 	for _, account := range accounts {
 		if err := places.Acquire(ctx, 1); err != nil {
 			return err
 		}
+		in.Account = account
+		each := in
 		swept.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer swept.Done()
 			defer places.Release(1)
-			result.sweep(ctx, activities.SweepAccountInput{Account: account, Since: since})
+			result.sweep(ctx, each)
 		})
 	}
 	swept.Wait(ctx)
@@ -73,21 +81,23 @@ func sweep(ctx workflow.Context, accounts []string, since time.Time, result *Ord
 const mostFailed = 50
 
 func (r *OrderSweepResult) sweep(ctx workflow.Context, in activities.SweepAccountInput) {
-	account := in.Account
-	ctx = workflow.WithPriority(ctx, OrderPriority(account))
-	ctx = sweepStripe(ctx, "Deliver the events of "+account)
+	ctx = workflow.WithPriority(ctx, OrderPriority(in.Account))
+	ctx = sweepStripe(ctx, "Deliver the events of "+in.Account)
 	var found activities.SweepAccountResult
 	err := workflow.ExecuteActivity(ctx, sweepSteps.SweepAccount, in).Get(ctx, &found)
 	if r.Accounts++; err != nil {
 		reason, _ := explain(err)
-		workflow.GetLogger(ctx).Warn("an account was not swept", "account", account, "error", reason)
+		workflow.GetLogger(ctx).Warn("an account was not swept", "account", in.Account, "error", reason)
 		if r.Failures++; len(r.Failed) < mostFailed {
-			r.Failed = append(r.Failed, account)
+			r.Failed = append(r.Failed, in.Account)
 		}
 		return
 	}
 	if found.Parked {
 		r.Parked++
+	}
+	if found.Rested {
+		r.Rested++
 	}
 	r.Events, r.Delivered, r.Unread = r.Events+found.Events, r.Delivered+found.Delivered, r.Unread+found.Unread
 	if found.Gap {
@@ -104,6 +114,10 @@ func (r OrderSweepResult) String() string {
 	}
 	if r.Parked > 0 {
 		text += fmt.Sprintf(" %s parked, and was left alone.", counted(r.Parked, "account"))
+	}
+	if r.Rested > 0 {
+		text += fmt.Sprintf(" %s had no order for a week, and had been swept within a day.",
+			counted(r.Rested, "account"))
 	}
 	if r.Unread > 0 {
 		text += fmt.Sprintf(" %s could not be read.", counted(r.Unread, "event"))

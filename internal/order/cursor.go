@@ -17,6 +17,8 @@ type Cursor struct {
 	Until  time.Time `json:"until"`
 	// Delivered are the ids of the latest events that were delivered: they are read once more, and not delivered again.
 	Delivered []string `json:"delivered,omitempty"`
+	// Lively is when an order of the account was last heard of; when nobody knew yet, that moment.
+	Lively time.Time `json:"lively,omitzero"`
 }
 
 // Cursor reads an account's cursor and the ETag to write the next under; the zero one if the account was never swept.
@@ -42,7 +44,7 @@ func (d Documents) SaveCursor(ctx context.Context, id string, c Cursor, etag str
 	if err := account.Check(id); err != nil {
 		return "", err
 	}
-	c.Format, c.Until = 1, c.Until.UTC()
+	c.Format, c.Until, c.Lively = 1, c.Until.UTC(), c.Lively.UTC()
 	saved, err := statestore.Write(ctx, d.Store, d.Layout.SweepKey(id), c, etag)
 	return saved.ETag, err
 }

@@ -19,6 +19,7 @@ import (
 //	<state bucket>/<prefix><account>/product/audit.json   what the newest audit found, and beside it what it works on
 //	<state bucket>/<prefix><account>/<feed>/reports/…     one report per run: .json, .csv and .html
 //	<state bucket>/<prefix><account>/orders/sweep.json    how far the sweep has read the account's events
+//	<state bucket>/<prefix>serve.json                     whether Stripe's webhooks are received, and since when
 //	<state bucket>/<prefix><account>/orders/<session>/…   the record of an order
 //	<state bucket>/<prefix>personal/…                     evidence, which names a buyer
 //	<state bucket>/<prefix>sources/<digest>.json          which feed reads a source
@@ -97,6 +98,9 @@ func (l Layout) ReaderKey(bucket, key string) string {
 	sum := sha256.Sum256([]byte(bucket + "\n" + key))
 	return l.StatePrefix + "sources/" + hex.EncodeToString(sum[:16]) + ".json"
 }
+
+// PresenceKey is where it is kept whether Stripe's webhooks are received.
+func (l Layout) PresenceKey() string { return l.StatePrefix + "serve.json" }
 
 // PreflightKey is where conditional writes are tried before a worker takes work; name is one that nothing else has.
 func (l Layout) PreflightKey(name string) string { return l.StatePrefix + "preflight-" + name }
