@@ -103,6 +103,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 	if err != nil {
 		return catalog.Import{}, err
 	}
+	s.tellSlow(ctx, in.ID)
 	info := activity.GetInfo(ctx)
 	if info.Attempt == 1 && in.Likely > pollInPlace {
 		return catalog.Import{}, stillPending(in.ImportSet, catalog.StatusPending, in.Likely)

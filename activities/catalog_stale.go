@@ -2,7 +2,10 @@ package activities
 
 import (
 	"context"
+	"strings"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
@@ -42,6 +45,46 @@ func (d *CatalogDispatch) tellStale(
 		return nil
 	}
 	_, err := d.Documents.SaveState(ctx, state, etag)
+	return unlessConflict(err)
+}
+
+// tellSlow tells that Stripe has lacked for long what the merchant wrote because this run takes so long: a step of it
+// is tried again and again, and fails only after half a day. Of a catalog that a schedule syncs nobody else would see
+// it. The end of the run is the end of it. A step that cannot tell it does its work all the same, and tells it the
+// next time.
+func (s *CatalogSync) tellSlow(ctx context.Context, id catalog.ID) {
+	info := activity.GetInfo(ctx)
+	if s.StaleAfter == 0 || info.Attempt < 2 || time.Since(info.ScheduledTime) < s.StaleAfter {
+		return
+	}
+	if err := s.tellOpen(ctx, id); err != nil {
+		activity.GetLogger(ctx).Warn("that a sync takes long could not be told", "catalog", id.Name(), "error", err)
+	}
+}
+
+// tellOpen tells it of the import that this run has begun, unless it was told before.
+func (s *CatalogSync) tellOpen(ctx context.Context, id catalog.ID) error {
+	l, err := s.News.listener(ctx, id.Account)
+	if err != nil || !l.wants(news.CatalogStale) {
+		return err
+	}
+	state, etag, err := s.Documents.State(ctx, id)
+	if err != nil || state.Accepted == nil || state.Open == nil || !state.Told.Stale.IsZero() ||
+		state.Run == nil || *state.Run != thisRun(ctx) {
+		return err
+	}
+	source := state.Open.Delivery.Source
+	since := source.LastModified
+	if state.Accepted.Source.Same(source) || strings.HasPrefix(source.Key, s.Documents.Keys(id).PartsPrefix()) ||
+		time.Since(since) < s.StaleAfter {
+		return nil // all of it is there already, or the merchant did not write it
+	}
+	n := news.Stale(id, news.Began, news.NotSent, "the sync that brings it has not ended", since, since)
+	if err := s.News.handOn(ctx, l, []news.News{n}); err != nil {
+		return err
+	}
+	state.Told.Stale = since
+	_, err = s.Documents.SaveState(ctx, state, etag)
 	return unlessConflict(err)
 }
 

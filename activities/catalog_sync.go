@@ -64,8 +64,9 @@ type CatalogSync struct {
 	Policy    Policy
 	// Standing hears of accounts that Stripe refuses; nil: nobody does.
 	Standing *AccountStanding
-	// News tells the platform; nil: nobody listens.
-	News *AccountNews
+	// News tells the platform; nil: nobody listens. StaleAfter is how long a run may take before that is news.
+	News       *AccountNews
+	StaleAfter time.Duration
 }
 
 func (s *CatalogSync) isOpen(ctx context.Context, run catalog.Run) (bool, error) {

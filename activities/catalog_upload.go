@@ -41,6 +41,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 	if err != nil {
 		return UploadFileResult{}, err
 	}
+	s.tellSlow(ctx, in.ID)
 	result := UploadFileResult{File: state.Open.File, Bytes: in.part().Object.Size}
 	if result.File != "" { // an earlier attempt's answer was recorded, and then lost on its way to Temporal
 		return result, nil

@@ -43,7 +43,7 @@ func newCatalogSync(
 		Runs:      runs,
 		Policy:    activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
 		Standing:  standing,
-		News:      news,
+		News:      news, StaleAfter: c.News.StaleAfter,
 	}
 }
 

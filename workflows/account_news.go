@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
+	"vitrine/internal/fault"
 	"vitrine/internal/news"
 )
 
@@ -55,6 +57,10 @@ const (
 	newsDeadline = 5 * 24 * time.Hour
 	// lastTry is for news that has waited behind other news for so long.
 	lastTry = 10 * time.Minute
+	// newsTry is how long a piece of news is tried at a time. Where the endpoint's last word is a refusal mostRefused
+	// times in a row, it is this piece that it does not take, and the others get their turn.
+	newsTry     = 12 * time.Hour
+	mostRefused = 2
 	// newsLinger is how long a run remembers what it delivered: a step whose answer was lost tells it again.
 	newsLinger = 10 * time.Minute
 	// newsQueued and newsTold bound what a run hands on to the next: the first is what four feeds make within the
@@ -80,6 +86,7 @@ func AccountNews(ctx workflow.Context, in AccountNewsInput) (AccountNewsResult, 
 type accountNews struct {
 	in       AccountNewsInput
 	incoming workflow.ReceiveChannel
+	refused  int // how often in a row trying the oldest piece ended in a refusal
 	result   AccountNewsResult
 }
 
@@ -123,17 +130,19 @@ func (n *accountNews) known(id string) bool {
 	return slices.Contains(n.in.Told, id) || slices.ContainsFunc(n.in.Queue, queued)
 }
 
-// deliver brings the oldest piece of news to whoever listens, or gives it up when its time is over.
+// deliver tries to bring the oldest piece of news to whoever listens, and gives it up when its time is over.
 func (n *accountNews) deliver(ctx workflow.Context) error {
 	next := n.in.Queue[0]
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Delivering %s; %d wait behind it.", next.Text(), len(n.in.Queue)-1))
 	left := max(next.Timestamp.Add(newsDeadline).Sub(workflow.Now(ctx)), lastTry)
 	var delivered activities.DeliverNewsResult
-	err := workflow.ExecuteActivity(patient(ctx, "Tell the platform: "+next.Text(), left), newsSteps.DeliverNews, next).
-		Get(ctx, &delivered)
+	trying := patient(ctx, "Tell the platform: "+next.Text(), min(left, newsTry))
+	err := workflow.ExecuteActivity(trying, newsSteps.DeliverNews, next).Get(ctx, &delivered)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
+	case err != nil && left > newsTry && !n.refuses(err):
+		return nil // its time is not over
 	case err != nil:
 		n.giveUp(ctx, err)
 		return nil
@@ -146,6 +155,18 @@ func (n *accountNews) deliver(ctx workflow.Context) error {
 	}
 	n.next()
 	return nil
+}
+
+// refuses reports whether the endpoint has answered for long enough that it does not take the oldest piece. One that
+// is away refuses nothing.
+func (n *accountNews) refuses(err error) bool {
+	var last *temporal.ApplicationError
+	if !errors.As(err, &last) || last.Type() != string(fault.MerchantRejected) {
+		n.refused = 0
+		return false
+	}
+	n.refused++
+	return n.refused >= mostRefused
 }
 
 func (n *accountNews) giveUp(ctx workflow.Context, why error) {
@@ -161,6 +182,7 @@ func (n *accountNews) next() {
 	n.in.Told = append(n.in.Told, n.in.Queue[0].ID)
 	n.in.Told = n.in.Told[max(len(n.in.Told)-newsTold, 0):]
 	n.in.Queue = n.in.Queue[1:]
+	n.refused = 0
 }
 
 // linger waits a little for more.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -165,6 +166,48 @@ func TestNewsIsTriedForDaysAndThenGivenUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, workflows.AccountNewsResult{Delivered: 1, GivenUp: 1}, result)
 	require.Equal(t, []string{parking(2).ID}, p.ids())
+}
+
+// What the endpoint refuses for a day is given up, and the others are not kept for days behind it. An endpoint that is
+// away for as long refuses nothing.
+func TestNewsThatIsRefusedForADayLetsOthersPass(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer error
+		not    time.Duration // the other piece is not there then
+		want   workflows.AccountNewsResult
+	}{
+		"refused": {fault.NewPermanent(fault.MerchantRejected, errors.New("HTTP 410")), 23 * time.Hour,
+			workflows.AccountNewsResult{Delivered: 1, GivenUp: 1}},
+		"away": {unavailable(), 4 * 24 * time.Hour,
+			workflows.AccountNewsResult{Delivered: 1, GivenUp: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := newStage(t), &platform{}
+			result, err := s.delivers(p, workflows.AccountNewsInput{Account: account},
+				func(env *testsuite.TestWorkflowEnvironment) {
+					env.OnActivity("DeliverNews", mock.Anything, mock.Anything).Return(
+						func(ctx context.Context, n news.News) (activities.DeliverNewsResult, error) {
+							if n.ID == parking(1).ID {
+								return activities.DeliverNewsResult{}, tooLate(c.answer)
+							}
+							return activities.DeliverNewsResult{Delivered: true}, p.Post(ctx, accounts.Endpoint{}, n)
+						}).After(12 * time.Hour)
+					brings(env, 0, parking(1), parking(2))
+					env.RegisterDelayedCallback(func() { require.Empty(t, p.taken) }, c.not)
+				})
+			require.NoError(t, err)
+			require.Equal(t, c.want, result)
+			require.Equal(t, []string{parking(2).ID}, p.ids())
+		})
+	}
+}
+
+// tooLate is how a step ends that was tried in vain until its time was over.
+func tooLate(last error) error {
+	f, _ := fault.Of(last)
+	return temporal.NewNonRetryableApplicationError(last.Error(), string(f.Code), nil)
 }
 
 // Nobody listens: what was on its way is dropped, and nothing is posted.
@@ -353,6 +396,45 @@ func TestAStepThatIsRepeatedTellsTheSame(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, p.tries, 2)
 	require.Equal(t, p.tries[0], p.tries[1])
+}
+
+// A run whose step is tried for long is told, whoever started it, and its end is the end of it. The first send of an
+// account is none that Stripe lacks, nor is one that takes no long.
+func TestASyncThatTakesLongIsTold(t *testing.T) {
+	t.Parallel()
+	away := func() []error {
+		return slices.Repeat([]error{fault.NewPlain(fault.StripeUnavailable, errors.New("x"))}, 3)
+	}
+	for name, c := range map[string]struct {
+		after time.Duration
+		fails error // of the upload, in the end
+		want  []string
+	}{
+		"it ends well": {time.Nanosecond, nil,
+			[]string{"catalog.stale began", "catalog.stale over", "catalog.synced new 0 fixed 0"}},
+		"it takes no long": {time.Hour, nil, []string{"catalog.synced new 0 fixed 0"}},
+		"it fails": {time.Nanosecond, fault.NewPermanent(fault.StripeRejected, errors.New("no")),
+			[]string{"catalog.stale began", "catalog.failed began", "catalog.stale over"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := hears(t)
+			s.steps.StaleAfter = c.after
+			s.stripe.errors["upload"] = away()
+			s.changes(rows, catalog.Succeeded)
+			require.Equal(t, []string{"catalog.synced"}, p.told())
+			s.stripe.errors["upload"] = away()
+			if c.fails != nil {
+				s.stripe.errors["upload"] = append(away(), c.fails)
+			}
+			s.put(source, catalogOf("sku1", "sku2", "sku3"))
+			s.nextTurn()
+			_, err := s.sync(workflows.CatalogSyncInput{Account: account})
+			require.Equal(t, c.fails != nil, err != nil)
+			require.Equal(t, c.want, p.told())
+			require.Zero(t, s.state().Told.Stale)
+		})
+	}
 }
 
 // Without a listener nothing is told, and nothing is noted.

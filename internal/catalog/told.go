@@ -7,7 +7,7 @@ import "time"
 type Told struct {
 	Held   time.Time `json:"held,omitzero"`
 	Failed time.Time `json:"failed,omitzero"`
-	Stale  time.Time `json:"stale,omitzero"` // of the fleet's catalogs: it is dispatchers that see it
+	Stale  time.Time `json:"stale,omitzero"`
 }
 
 // Troubles are those that the catalog has; dealtWith says that a look at its source has just found nothing to do.
@@ -18,12 +18,15 @@ func (s State) Troubles(dealtWith bool) (t Told) {
 	if s.Last != nil && s.Last.Outcome == Failed && !dealtWith {
 		t.Failed = s.Last.At
 	}
+	if s.Run != nil && s.Held == nil || !s.Missing.IsZero() {
+		t.Stale = s.Told.Stale // whoever told it has not ended, or sees its end
+	}
 	return t
 }
 
 // Next is what was told once all news of the troubles is: one that lasts keeps its beginning.
 func (t Told) Next(is Told) Told {
-	return Told{Held: lasting(t.Held, is.Held), Failed: lasting(t.Failed, is.Failed), Stale: t.Stale}
+	return Told{Held: lasting(t.Held, is.Held), Failed: lasting(t.Failed, is.Failed), Stale: lasting(t.Stale, is.Stale)}
 }
 
 // StaleSince is since when Stripe lacks what the merchant wrote, and nothing else says why: neither a hold, nor a

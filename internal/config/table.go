@@ -166,8 +166,8 @@ func Table() []Variable {
 			Meaning: "which news is told, with commas between the types: catalog.synced, catalog.held, " +
 				"catalog.failed, catalog.stale, order.held, account.parked"},
 		{Name: "VITRINE_STALE_AFTER", Default: "1h", Worker: true, preset: true, set: setStaleAfter,
-			Meaning: "how long Stripe may lack what a merchant of the fleet wrote, without a reason, before that " +
-				"is news (catalog.stale)"},
+			Meaning: "how long Stripe may lack what a merchant wrote, without a reason, before that is news " +
+				"(catalog.stale)"},
 
 		{Name: "VITRINE_WEBHOOK_LISTEN", Default: ":8080", Serve: true, preset: true, set: setWebhookListen,
 			Meaning: "address on which starter serve takes Stripe's webhooks and merchants' requests"},

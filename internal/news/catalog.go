@@ -40,11 +40,12 @@ func OfCatalog(s catalog.State, was, is catalog.Told, now time.Time) (all []News
 			}
 		}
 	})...)
-	return append(all, changed(id, CatalogFailed, was.Failed, is.Failed, now, func(d *Data) {
+	all = append(all, changed(id, CatalogFailed, was.Failed, is.Failed, now, func(d *Data) {
 		if s.Last != nil {
 			d.Reason, d.Code = s.Last.Reason, s.Last.Code
 		}
 	})...)
+	return append(all, changed(id, CatalogStale, was.Stale, is.Stale, now, func(*Data) {})...)
 }
 
 // changed is the news of a trouble that began, or is over.
