@@ -27,7 +27,7 @@ func (l *Lifecycle) Resume() (Step, error) {
 func (l *Lifecycle) Judge() (Step, error) {
 	return l.on(InputJudge, func() {
 		if l.inbox.revoked && l.r.Ended == "" {
-			l.hold("the merchant had accepted it, and rejects it now: cancel it, or retry to go on", l.r.Step)
+			l.hold(RejectedAfterAccepting, l.r.Step)
 		}
 		l.inbox.revoked = false
 		if l.shippedInVain() {
@@ -103,3 +103,6 @@ func (l *Lifecycle) unstopped() *Notice {
 	}
 	return nil
 }
+
+// RejectedAfterAccepting is why an order is held whose merchant takes their acceptance back.
+const RejectedAfterAccepting = "the merchant had accepted it, and rejects it now: cancel it, or retry to go on"

@@ -59,7 +59,11 @@ func operations() map[string]operation {
 		"The same id again is the same parcel, with news. A payment that is captured on shipment is captured now.", nil,
 		order.Shipment{}, 202, []any{problem{}}, []int{409, 422}}
 	decision := operation{"decideOrder", "orders", "Decide for a merchant who left an order pending",
-		"A rejection, or what a partial acceptance leaves out, gives money back.", nil, decisionBody, 202,
+		"A rejection, or what a partial acceptance leaves out, gives money back. " +
+			"**Rejecting what was accepted gives none back**: the answer is 202 all the same, " +
+			"and the order is held until a person cancels it or lets it go on, since goods may be under way. " +
+			"It is then in the state `held`, with the reason, and the platform hears `order.held`. " +
+			"Accepting otherwise than before, or what has ended, is 409.", nil, decisionBody, 202,
 		[]any{problem{}}, []int{409, 422}}
 	older := func(o operation, id string) operation {
 		o.id, o.more = id, o.more+" The address of earlier releases, which stays."
@@ -272,13 +276,32 @@ func (s schemas) operation(rt route, o operation) object {
 	if len(answers) > 1 {
 		answer = object{"anyOf": answers}
 	}
-	responses := object{itoa(o.status): object{"description": "done", "content": jsonOf(answer)}}
+	responses := object{itoa(o.status): s.done(o, answer)}
 	for _, status := range refuses {
 		responses[itoa(status)] = object{"description": refusals400[status],
 			"content": jsonOf(object{"$ref": "#/components/schemas/Problem"})}
 	}
 	doc["responses"] = responses
 	return doc
+}
+
+// done is the answer to what was done, with examples of what it does not say.
+func (s schemas) done(o operation, answer object) object {
+	content := object{"schema": answer}
+	description := "done"
+	if strings.HasPrefix(o.id, "decideOrder") {
+		description = "The order has it. It is not said here whether the order goes on: " +
+			"of a rejection after an acceptance it is held."
+		content["examples"] = object{
+			"taken": object{"summary": "the order goes on as decided", "value": object{}},
+			"rejectedAfterAccepting": object{
+				"summary":     "taken, and the order is held: no money has gone back",
+				"description": `GET /accounts/{account}/orders/{session} says from then on {"state": "held", "step": "held", "reason": "` + order.RejectedAfterAccepting + `"}.`,
+				"value":       object{},
+			},
+		}
+	}
+	return object{"description": description, "content": object{"application/json": content}}
 }
 
 func itoa(n int) string { text, _ := json.Marshal(n); return string(text) }
