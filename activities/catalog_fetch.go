@@ -174,12 +174,18 @@ func (s *CatalogSync) resume(ctx context.Context, state catalog.State, etag stri
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
-	d := state.Open.Delivery
-	d.Resumed, d.File, d.Deadline = true, state.Open.File, s.Policy.Deadline
-	// What the earlier run found is found again by the look that follows.
-	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: state.Open.Part().Rows}, nil,
-		nil, nil, nil
+	d := s.leftOpen(*state.Open)
 	return FetchCatalogResult{Action: Resume, Source: d.Source.Version(), Delivery: &d}, nil
+}
+
+// leftOpen is what is left of the delivery of an import that was begun and never settled.
+func (s *CatalogSync) leftOpen(open catalog.OpenImport) catalog.Delivery {
+	d := open.Delivery
+	d.Resumed, d.File, d.Deadline = true, open.File, s.Policy.Deadline
+	// What the earlier run found is found again by the look that follows.
+	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: open.Part().Rows}, nil,
+		nil, nil, nil
+	return d
 }
 
 // nothingToDo says whether the run ends, or waits, before anything is read or claimed.

@@ -54,6 +54,8 @@ type OrderFulfillment struct {
 	Assortments *assortment.Store[*assortment.Index]
 	Merchant    Merchant
 	Mailer      Mailer
+	// Inventory hears of what is sold; nil: nobody does.
+	Inventory InventoryQueue
 }
 
 // LoadOrderResult is what is known of an order at its beginning.
@@ -175,7 +177,22 @@ func (s *OrderFulfillment) NoteSale(ctx context.Context, in NoteSaleInput) error
 	if len(sales) == 0 {
 		return nil
 	}
-	return assortment.Documents{Store: s.Documents.Store}.NoteSales(ctx, in.Account, sales)
+	if err := (assortment.Documents{Store: s.Documents.Store}).NoteSales(ctx, in.Account, sales); err != nil {
+		return err
+	}
+	return s.tellSold(ctx, in.Account)
+}
+
+// tellSold has Stripe told how much is left, if the account's settings want it.
+func (s *OrderFulfillment) tellSold(ctx context.Context, account string) error {
+	if s.Inventory == nil {
+		return nil
+	}
+	settings, err := s.Documents.Settings(ctx, account)
+	if err != nil || !settings.InventoryAfterOrder {
+		return err
+	}
+	return s.Inventory.Sold(ctx, account)
 }
 
 // SubmitOrder hands the order to the merchant and returns the answer, if it fits the order.

@@ -21,10 +21,12 @@ import (
 	"vitrine/internal/staging"
 	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
+	"vitrine/workflows"
 )
 
 var activitiesModule = fx.Module("activities", fx.Provide(
-	newCatalogSync, newCatalogDispatch, newCatalogAudit, newOrderFulfillment, newOrderSweep, newAccountStanding,
+	newCatalogSync, newCatalogDispatch, newCatalogAudit, newInventoryUpdate,
+	newOrderFulfillment, newOrderSweep, newAccountStanding,
 	newAccountNews,
 	activities.NewBreakers,
 ))
@@ -87,9 +89,26 @@ func newCatalogAudit(sync *activities.CatalogSync, stripe *stripeapi.Client) *ac
 	}
 }
 
+func newInventoryUpdate(sync *activities.CatalogSync) *activities.InventoryUpdate {
+	return &activities.InventoryUpdate{Sync: sync, Orders: order.Documents{Store: sync.Documents.Store}}
+}
+
+// inventoryQueue is the workflow that tells Stripe how much is left.
+type inventoryQueue struct{ client.Client }
+
+// Sold begins the workflow, or has the one that runs look again before it ends.
+func (q inventoryQueue) Sold(ctx context.Context, account string) error {
+	in := workflows.InventoryUpdateInput{Account: account}
+	_, err := q.SignalWithStartWorkflow(ctx, in.WorkflowID(), workflows.SignalSold, nil, client.StartWorkflowOptions{
+		TaskQueue: workflows.TaskQueue, StaticSummary: in.Summary(), TypedSearchAttributes: in.SearchAttributes(),
+		Priority: in.Priority(),
+	}, workflows.InventoryUpdateType, in)
+	return err
+}
+
 func newOrderFulfillment(
 	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, merchant activities.Merchant,
-	mailer activities.Mailer, logger *slog.Logger,
+	mailer activities.Mailer, temporal client.Client, logger *slog.Logger,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
 		Livemode:    c.Livemode(),
@@ -99,6 +118,7 @@ func newOrderFulfillment(
 		Assortments: newAssortments(c, objects, logger),
 		Merchant:    merchant,
 		Mailer:      mailer,
+		Inventory:   inventoryQueue{temporal},
 	}
 }
 

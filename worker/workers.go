@@ -59,7 +59,9 @@ type steps struct {
 	Audit    *activities.CatalogAudit
 	Dispatch *activities.CatalogDispatch
 	Orders   *activities.OrderFulfillment
-	Sweep    *activities.OrderSweep
+
+	Inventory *activities.InventoryUpdate
+	Sweep     *activities.OrderSweep
 
 	Standing *activities.AccountStanding
 	News     *activities.AccountNews
@@ -69,6 +71,7 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Catalog)
 	r.RegisterActivity(s.Dispatch)
 	r.RegisterActivity(s.Audit)
+	r.RegisterActivity(s.Inventory)
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
 	r.RegisterActivity(s.Standing)

@@ -188,6 +188,13 @@ func (s *catalogSync) send(
 ) (sent activities.SettlePartInput, err error) {
 	of := partOf(number, len(d.Parts))
 	d.Parts = d.Parts[number : number+1]
+	return s.deliverPart(ctx, d, of)
+}
+
+// deliverPart brings the part of a delivery that has no other to Stripe, and sees its import to the end.
+func (s *catalogSync) deliverPart(
+	ctx workflow.Context, d catalog.Delivery, of string,
+) (sent activities.SettlePartInput, err error) {
 	in := activities.PartInput{ID: s.catalog, Delivery: d, File: d.File}
 	created, err := s.bring(ctx, &in, of)
 	if err != nil {

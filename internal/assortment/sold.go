@@ -15,6 +15,8 @@ type Sold struct {
 	Format  int    `json:"format"` // SoldFormat
 	Account string `json:"account"`
 	Sales   []Sale `json:"sales"`
+	// Lowered is what Stripe was told of SKUs since, see Lower.
+	Lowered map[string]Lowered `json:"lowered,omitempty"`
 }
 
 // SoldFormat is the version of the document that this code writes.

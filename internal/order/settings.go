@@ -31,8 +31,11 @@ type Settings struct {
 	// time that most card networks give a buyer for a dispute.
 	SettleWindow account.Interval `json:"settle_window,omitzero"`
 	Checkout     Checkout         `json:"checkout,omitzero"`
-	Fulfillment  Fulfillment      `json:"fulfillment,omitzero"`
-	Mail         Mail             `json:"mail,omitzero"`
+	// InventoryAfterOrder has Stripe told how much is left of what an accepted order took, before the merchant's own
+	// export says so.
+	InventoryAfterOrder bool        `json:"inventory_after_order,omitempty"`
+	Fulfillment         Fulfillment `json:"fulfillment,omitzero"`
+	Mail                Mail        `json:"mail,omitzero"`
 }
 
 // Which orders are fulfilled.

@@ -60,6 +60,9 @@ func (k CatalogKeys) AuditedManifestKey() string { return k.prefix + "audit/mani
 // AuditRowsKey is where an audit keeps rows until they are healed; what says which.
 func (k CatalogKeys) AuditRowsKey(what string) string { return k.prefix + "audit/" + what + ".rows" }
 
+// LeftKey is where rows are written that tell Stripe how much is left of what was sold.
+func (k CatalogKeys) LeftKey(sequence int64) string { return k.StagedPrefix(sequence) + "left.csv" }
+
 // FindingsKey is where findings wait to be reported: Vitrine's own under part 0, Stripe's under the number of the part.
 func (k CatalogKeys) FindingsKey(sequence int64, part int) string {
 	return fmt.Sprintf("%s%03d-findings.csv", k.StagedPrefix(sequence), part)

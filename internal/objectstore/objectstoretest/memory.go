@@ -27,6 +27,8 @@ type Memory struct {
 	// DeleteVersion; key is the prefix for List and Versions); an error ends the operation with it. Set it before the
 	// store is shared.
 	Before func(operation, bucket, key string) error
+	// Clock says when objects are written; nil: now.
+	Clock func() time.Time
 
 	mu      sync.Mutex
 	buckets map[string]map[string]stored
@@ -93,7 +95,7 @@ func (m *Memory) Put(
 			fmt.Errorf("s3://%s/%s was changed by somebody else: expected ETag %s, found %q", bucket, key, ifMatch,
 				current.object.ETag))
 	}
-	return write(objects, bucket, key, contentType, bytes.Clone(body)), nil
+	return m.write(objects, bucket, key, contentType, bytes.Clone(body)), nil
 }
 
 func allowed(ifMatch string, exists bool, etag string) bool {
@@ -127,7 +129,7 @@ func (m *Memory) Write(
 	if err != nil {
 		return statestore.Object{}, err
 	}
-	return write(objects, bucket, key, contentType, content), nil
+	return m.write(objects, bucket, key, contentType, content), nil
 }
 
 // Delete removes an object; one that is not there is no error.
@@ -297,14 +299,21 @@ func (m *Memory) bucket(name string) (map[string]stored, error) {
 	return objects, nil
 }
 
-func write(objects map[string]stored, bucket, key, contentType string, body []byte) statestore.Object {
+func (m *Memory) now() time.Time {
+	if m.Clock != nil {
+		return m.Clock()
+	}
+	return time.Now()
+}
+
+func (m *Memory) write(objects map[string]stored, bucket, key, contentType string, body []byte) statestore.Object {
 	sum := md5.Sum(body)
 	object := statestore.Object{
 		Bucket:       bucket,
 		Key:          key,
 		ETag:         `"` + hex.EncodeToString(sum[:]) + `"`,
 		Size:         int64(len(body)),
-		LastModified: time.Now().UTC().Truncate(time.Second), // S3 knows no fractions
+		LastModified: m.now().UTC().Truncate(time.Second), // S3 knows no fractions
 	}
 	objects[key] = stored{object: object, contentType: contentType, body: body}
 	return object
