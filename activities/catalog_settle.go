@@ -59,6 +59,7 @@ func (s *CatalogSync) Settle(ctx context.Context, in SettleInput) (SettleResult,
 	if err = s.tellSettled(ctx, in.ID, r, key); err != nil {
 		return SettleResult{}, err
 	}
+	s.Reports.tell(ctx, in.ID, r, key)
 	return s.settled(r, key), s.removeStaged(ctx, in)
 }
 

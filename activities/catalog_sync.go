@@ -67,6 +67,7 @@ type CatalogSync struct {
 	// News tells the platform; nil: nobody listens. StaleAfter is how long a run may take before that is news.
 	News       *AccountNews
 	StaleAfter time.Duration
+	Reports    *ReportMail // writes to merchants; nil: nobody does
 }
 
 func (s *CatalogSync) isOpen(ctx context.Context, run catalog.Run) (bool, error) {

@@ -25,6 +25,7 @@ these columns, of which only the first is needed:
   shared_source  yes if other accounts are meant to sell the same file; otherwise no two accounts may name one
   news_url       where news of the account is posted to (default: VITRINE_NEWS_URL)
   news_secret    the variable of the worker with that endpoint's signing secret, MERCHANT_SECRET_…, or its file's name
+  report_to      the merchant's address that reports are mailed to which have something new (VITRINE_REPORTS_FROM)
 
 The account's own rules; an empty cell leaves one to the deployment, whose variable has the same name (VITRINE_DIALECT):
 

@@ -31,10 +31,11 @@ const (
 	columnSharedSource = "shared_source"
 	columnNewsURL      = "news_url"
 	columnNewsSecret   = "news_secret"
+	columnReportTo     = "report_to"
 )
 
 var accountColumns = append([]string{columnAccount, columnFeeds, columnEvery, columnSourceKey, columnSourceBucket,
-	columnSharedSource, columnNewsURL, columnNewsSecret}, account.RuleNames()...)
+	columnSharedSource, columnNewsURL, columnNewsSecret, columnReportTo}, account.RuleNames()...)
 
 // maxAccountsFile bounds what is read into memory: a million accounts with settings of their own fit in.
 const maxAccountsFile = 100 << 20
@@ -306,11 +307,15 @@ func (l *accountsList) account(line int, cells []string) {
 		SourceBucket: row[columnSourceBucket],
 		SharedSource: l.readYes(line, columnSharedSource, row[columnSharedSource]),
 		News:         l.readNews(line, row[columnNewsURL], row[columnNewsSecret]),
+		ReportTo:     row[columnReportTo],
 		Rules:        l.readRules(line, row),
 	}
 	l.checkSourceKey(line, settings)
 	if err := account.CheckBucket(settings.SourceBucket); settings.SourceBucket != "" && err != nil {
 		l.wrong(line, "source_bucket %q: %v", terminal.Shortened(settings.SourceBucket, 60), err)
+	}
+	if err := account.CheckReportTo(settings.ReportTo); settings.ReportTo != "" && err != nil {
+		l.wrong(line, "%v", err)
 	}
 	if len(l.problems) == before {
 		l.accounts = append(l.accounts, settings)

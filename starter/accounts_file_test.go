@@ -69,7 +69,7 @@ func TestListsThatCannotBeRead(t *testing.T) {
 		{"comments alone", "# nothing\n\n", "there is no account in it"},
 		{"header alone", "account,every\n", "there is no account in it"},
 		{"unknown column", "account,evry\nacct_1,15m\n",
-			`line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, shared_source, news_url, news_secret, import_api, dialect, `},
+			`line 1: column "evry" is not known: expected account, feeds, every, source_key, source_bucket, shared_source, news_url, news_secret, report_to, import_api, dialect, `},
 		{"column twice", "account,every,every\n", `line 1: column "every" appears twice`},
 		{"header without account", "name,every\nshop,15m\n", `line 1: this header has no column "account"`},
 		{"columns without header", "acct_1,product,15m\n",

@@ -135,6 +135,7 @@ func settingsDifference(is, want account.Settings) string {
 	if is.News != want.News {
 		found = append(found, fmt.Sprintf("news endpoint %s → %s", newsPlace(is), newsPlace(want)))
 	}
+	compare("report to", standard(is.ReportTo), standard(want.ReportTo))
 	for _, name := range account.RuleNames() {
 		compare(terminal.Spaced(name), standard(is.Rules.Text(name)), standard(want.Rules.Text(name)))
 	}
@@ -163,6 +164,9 @@ func describeSettings(s account.Settings) string {
 	}
 	if s.News.URL != "" {
 		text += ", news to " + newsPlace(s)
+	}
+	if s.ReportTo != "" {
+		text += ", reports to " + s.ReportTo
 	}
 	if s.InFleet() {
 		text += ", started by the fleet"

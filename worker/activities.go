@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/feed"
 	"vitrine/internal/fleet"
+	"vitrine/internal/fulfillment"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/staging"
@@ -25,7 +26,7 @@ import (
 )
 
 var activitiesModule = fx.Module("activities", fx.Provide(
-	newCatalogSync, newCatalogDispatch, newCatalogAudit, newInventoryUpdate,
+	newCatalogSync, newCatalogDispatch, newCatalogAudit, newInventoryUpdate, newReportMail,
 	newOrderFulfillment, newOrderSweep, newAccountStanding,
 	newAccountNews,
 	activities.NewBreakers,
@@ -33,7 +34,7 @@ var activitiesModule = fx.Module("activities", fx.Provide(
 
 func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
-	standing *activities.AccountStanding, news *activities.AccountNews,
+	standing *activities.AccountStanding, news *activities.AccountNews, reports *activities.ReportMail,
 ) *activities.CatalogSync {
 	store := statestore.Store{Objects: objects, Layout: c.Layout()}
 	return &activities.CatalogSync{
@@ -46,6 +47,7 @@ func newCatalogSync(
 		Policy:    activities.Policy{Interval: c.Import.Interval, Deadline: c.Import.Deadline},
 		Standing:  standing,
 		News:      news, StaleAfter: c.News.StaleAfter,
+		Reports: reports,
 	}
 }
 
@@ -108,7 +110,7 @@ func (q inventoryQueue) Sold(ctx context.Context, account string) error {
 
 func newOrderFulfillment(
 	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, merchant activities.Merchant,
-	mailer activities.Mailer, temporal client.Client, logger *slog.Logger,
+	mailer *fulfillment.Mailer, temporal client.Client, logger *slog.Logger,
 ) *activities.OrderFulfillment {
 	return &activities.OrderFulfillment{
 		Livemode:    c.Livemode(),

@@ -45,7 +45,7 @@ func newMerchant(c config.Config, objects statestore.Objects) activities.Merchan
 	}
 }
 
-func newMailer(c config.Config) (activities.Mailer, error) {
+func newMailer(c config.Config) (*fulfillment.Mailer, error) {
 	mailer, err := fulfillment.NewMailer(fulfillment.MailOptions{SMTP: c.Orders.SMTP.Reveal(),
 		Templates: c.Orders.MailTemplates})
 	if err != nil {

@@ -377,6 +377,7 @@ func TestEveryStepIsAmongTheMetrics(t *testing.T) {
 		new(activities.CatalogSync), new(activities.CatalogAudit), new(activities.OrderFulfillment),
 		new(activities.OrderSweep),
 		new(activities.AccountStanding), new(activities.CatalogDispatch), new(activities.AccountNews),
+		new(activities.InventoryUpdate), new(activities.ReportMail),
 	} {
 		for i := range reflect.TypeOf(of).NumMethod() {
 			want = append(want, reflect.TypeOf(of).Method(i).Name)

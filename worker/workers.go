@@ -61,6 +61,7 @@ type steps struct {
 	Orders   *activities.OrderFulfillment
 
 	Inventory *activities.InventoryUpdate
+	Reports   *activities.ReportMail
 	Sweep     *activities.OrderSweep
 
 	Standing *activities.AccountStanding
@@ -72,6 +73,7 @@ func (s steps) register(r worker.ActivityRegistry) {
 	r.RegisterActivity(s.Dispatch)
 	r.RegisterActivity(s.Audit)
 	r.RegisterActivity(s.Inventory)
+	r.RegisterActivity(s.Reports)
 	r.RegisterActivity(s.Orders)
 	r.RegisterActivity(s.Sweep)
 	r.RegisterActivity(s.Standing)

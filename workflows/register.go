@@ -12,6 +12,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(CatalogDispatch, pinned(CatalogDispatchType))
 	r.RegisterWorkflowWithOptions(CatalogAudit, pinned(CatalogAuditType))
 	r.RegisterWorkflowWithOptions(InventoryUpdate, pinned(InventoryUpdateType))
+	r.RegisterWorkflowWithOptions(ReportMail, pinned(ReportMailType))
 	r.RegisterWorkflowWithOptions(OrderFulfillment, upgraded(OrderFulfillmentType))
 	r.RegisterWorkflowWithOptions(AccountStanding, pinned(AccountStandingType))
 	r.RegisterWorkflowWithOptions(OrderSweep, pinned(OrderSweepType))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -32,6 +33,8 @@ type Settings struct {
 	// News is where news of the account is posted to; without a URL it goes to the deployment's endpoint, if there is
 	// one.
 	News Endpoint `json:"news,omitzero"`
+	// ReportTo is the address that reports are mailed to which have something new; empty: none is.
+	ReportTo string `json:"report_to,omitempty"`
 
 	// Rules are the account's own way of being checked and sent; what is not set in them is the deployment's.
 	Rules Rules `json:"rules,omitzero"`
@@ -247,8 +250,24 @@ func (s Settings) Check() error {
 	if s.News != (Endpoint{}) {
 		errs = append(errs, s.News.Check("news"))
 	}
+	if s.ReportTo != "" {
+		errs = append(errs, CheckReportTo(s.ReportTo))
+	}
 	errs = append(errs, s.Rules.Check())
 	return errors.Join(errs...)
+}
+
+var addressPattern = regexp.MustCompile(`^[^\s@<>"',;:]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
+
+// IsAddress reports whether text is one address for mail, such as shop@example.com, and nothing beside it.
+func IsAddress(text string) bool { return addressPattern.MatchString(text) }
+
+// CheckReportTo returns an error if reports cannot be mailed there.
+func CheckReportTo(address string) error {
+	if !IsAddress(address) {
+		return errors.New("report_to is not an address such as catalog@shop.example")
+	}
+	return nil
 }
 
 // FeedKinds are the feeds to sync, product if none is named.

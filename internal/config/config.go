@@ -86,6 +86,8 @@ type Orders struct {
 	Concurrency   int    // activities that wait for merchants and mail servers which one worker runs at once
 	SMTP          Secret // the mail server's address, which holds a password; empty: no mail
 	MailTemplates string // empty: Vitrine's own
+	// ReportsFrom is whom reports to merchants are from, such as Acme <catalogs@acme.example>; empty: none is mailed.
+	ReportsFrom string
 }
 
 // Worker is about the process; starter serve is one too.
@@ -196,7 +198,8 @@ func (c Config) LogValue() slog.Value {
 			"allow_private", c.Orders.AllowPrivate,
 			"concurrency", c.Orders.Concurrency,
 			"smtp", c.Orders.SMTP,
-			"mail_templates", c.Orders.MailTemplates),
+			"mail_templates", c.Orders.MailTemplates,
+			"reports_from", c.Orders.ReportsFrom),
 		slog.Group("news",
 			"url", c.News.URL,
 			"secrets", c.News.Secrets,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"regexp"
@@ -244,6 +245,15 @@ func setMerchantSecrets(c *Config, dir string) error {
 func setMailTemplates(c *Config, dir string) error {
 	c.Orders.MailTemplates = dir
 	return checkFolder(dir)
+}
+
+func setReportsFrom(c *Config, value string) error {
+	from, err := mail.ParseAddress(value)
+	if err != nil || !account.IsAddress(from.Address) {
+		return errors.New("expected an address such as Acme <catalogs@acme.example>")
+	}
+	c.Orders.ReportsFrom = value
+	return nil
 }
 
 func checkFolder(dir string) error {

@@ -153,6 +153,9 @@ func Table() []Variable {
 			Meaning: "file that holds it, such as a mounted secret"},
 		{Name: "VITRINE_MAIL_TEMPLATES", Worker: true, set: setMailTemplates,
 			Meaning: "folder of mail templates instead of Vitrine's own"},
+		{Name: "VITRINE_REPORTS_FROM", Worker: true, set: setReportsFrom,
+			Meaning: "whom reports to merchants are from, such as Acme <catalogs@acme.example>; they are mailed to " +
+				"accounts whose settings name an address (report_to), with VITRINE_SMTP_URL; unset: none is"},
 
 		{Name: "VITRINE_NEWS_URL", Worker: true, Secret: true, set: setNewsURL,
 			Meaning: "https address that news of accounts is posted to, such as of a sync that is held; unset: of " +

@@ -109,7 +109,7 @@ func (m *Mailer) Send(
 		return false, err
 	}
 	if err := m.server.send(ctx, message); err != nil {
-		return false, mailFault(ctx, s.Summary.ID, err)
+		return false, mailFault(ctx, s.Summary.ID.String(), err)
 	}
 	return true, nil
 }
@@ -134,17 +134,23 @@ func (m *Mailer) compose(
 		return nil, fault.NewPermanent(fault.MailRejected, fmt.Errorf("%s: the buyer's address is none", s.Summary.ID))
 	}
 	message.Subject(subject)
-	message.SetMessageIDWithValue(messageID(kind, s.Summary.ID, settings.From))
+	setBody(message, messageID(string(kind)+"/"+s.Summary.ID.String(), settings.From), text, html)
+	return message, nil
+}
+
+// setBody is what all letters have in common.
+func setBody(message *mail.Msg, id, text, html string) {
+	message.SetMessageIDWithValue(id)
 	message.SetDate()
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetUserAgent("Vitrine")
 	message.SetBodyString(mail.TypeTextPlain, text)
 	message.AddAlternativeString(mail.TypeTextHTML, html)
-	return message, nil
 }
 
-func messageID(kind order.MailKind, id order.ID, from string) string {
-	digest := sha256.Sum256([]byte(string(kind) + "/" + id.String()))
+// messageID is the same for the same letter of the same sender.
+func messageID(about, from string) string {
+	digest := sha256.Sum256([]byte(about))
 	_, domain, _ := strings.Cut(from, "@")
 	return hex.EncodeToString(digest[:16]) + "@" + domain
 }
@@ -197,16 +203,16 @@ func (s *smtpServer) unreached(err error) error {
 }
 
 // mailFault keeps the words of the library and the server out of the error: they name the recipient.
-func mailFault(ctx context.Context, id order.ID, err error) error {
+func mailFault(ctx context.Context, about string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	var refused *mail.SendError
 	if !errors.As(err, &refused) {
 		return fault.NewPlain(fault.MailUnavailable,
-			fmt.Errorf("%s: the mail server cannot be reached, or takes no connection", id))
+			fmt.Errorf("%s: the mail server cannot be reached, or takes no connection", about))
 	}
-	text := fmt.Errorf("%s: the mail server did not take the mail (SMTP %d)", id, refused.ErrorCode())
+	text := fmt.Errorf("%s: the mail server did not take the mail (SMTP %d)", about, refused.ErrorCode())
 	if refused.ErrorCode() >= 500 {
 		return fault.NewPermanent(fault.MailRejected, text)
 	}

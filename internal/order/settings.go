@@ -212,7 +212,6 @@ func takenOver(named time.Time, wanted bool, since time.Time, hadBeen bool, now 
 
 var (
 	pagePattern     = regexp.MustCompile(`^https://[^\s/?#@\\<>"]+(/[^\s<>"]*)?$`)
-	addressPattern  = regexp.MustCompile(`^[^\s@<>"',;:]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}$`)
 	bucketPattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$`)
 	prefixPattern   = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,99}/){1,6}$`)
 	languagePattern = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$`)
@@ -282,7 +281,7 @@ func (f Fulfillment) checkDrop() (err error) {
 func (m Mail) check() error {
 	var errs []error
 	for _, address := range []struct{ name, value string }{{"from", m.From}, {"reply_to", m.ReplyTo}} {
-		if address.value != "" && !addressPattern.MatchString(address.value) {
+		if address.value != "" && !account.IsAddress(address.value) {
 			errs = append(errs, fmt.Errorf("mail.%s is not an address such as shop@example.com", address.name))
 		}
 	}

@@ -317,7 +317,7 @@ var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "SendPart",
 	"Settle", "SettleLast", "SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
 	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
-	"StageInventory", "SettleInventory", "CloseInventory",
+	"StageInventory", "SettleInventory", "CloseInventory", "MailReport",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute",
 	"ReadPayment",
 	"ReadRefunds", "RefundPayment", "SaveRecord", "SendMail", "SubmitEvidence", "SubmitOrder", "WriteEvidence",
