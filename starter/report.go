@@ -129,6 +129,7 @@ func (a *app) report(ctx context.Context, account string, f reportFlags) error {
 		return a.savePage(ctx, docs, r, f.page)
 	}
 	a.printReport(r, docs.Layout.StateBucket, key)
+	a.printZones(ctx, docs, r)
 	if f.number == newest && id.Feed == feed.Product {
 		a.printDriftOf(ctx, docs, account)
 	}

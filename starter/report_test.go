@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/feed"
+	"vitrine/internal/report"
 	"vitrine/internal/statestore"
 )
 
@@ -125,6 +127,31 @@ func TestReport(t *testing.T) {
   Every finding: starter report acct_1 --output csv
 `, s.stdout.String())
 	require.Empty(t, s.stderr.String())
+}
+
+// Where a merchant ships and Stripe cannot be told for how much, the report says place by place.
+func TestAReportListsZonesWithoutARate(t *testing.T) {
+	s := newStage(t)
+	s.saveReport(firstReport, func(r *catalog.Report) {
+		r.Causes = append(r.Causes, catalog.ReportCause{Cause: feed.EntryParts, Column: "shipping",
+			By: catalog.SaidByVitrine, Severity: feed.Error, Count: 2, Reason: "too few parts"})
+	})
+	var list strings.Builder
+	w := report.NewWriter(&list)
+	for i, cell := range []string{"US:ALL:Ground:1-3:4.99 USD,DE:ALL:Paket:?", "DE:ALL:Paket:?,US:CA:Post:?", ""} {
+		e := catalog.ReportEntry{Line: int64(i), ID: "a", Column: "shipping", Value: cell, Severity: feed.Error}
+		require.NoError(t, w.Write(e))
+	}
+	require.NoError(t, w.Write(catalog.ReportEntry{ID: "b", Column: "price", Value: "FR:ALL:Paket:?"}))
+	require.NoError(t, w.Flush())
+	_, err := s.docs.Objects.Put(t.Context(), s.docs.Layout.StateBucket, "state/acct_1/product/reports/000001.csv",
+		"text/csv", []byte(list.String()), "")
+	require.NoError(t, err)
+	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport})
+	require.Equal(t, exitOK, s.run("report", "acct_1"))
+	require.Contains(t, s.stdout.String(), "  Shipping zones without a rate that Stripe can be told\n"+
+		"  DE       in 2 rows\n  US:CA    in 1 row\n")
+	require.NotContains(t, s.stdout.String(), "FR")
 }
 
 func TestReportAsJSONIsTheReport(t *testing.T) {
