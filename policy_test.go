@@ -192,7 +192,7 @@ func roomRules() []rule {
 			why:  "what is asked and told is the same whoever asks: it knows neither a terminal nor HTTP",
 			others: []string{
 				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
-				"vitrine/internal/feed",
+				"vitrine/internal/feed", "vitrine/internal/fleet",
 				"vitrine/internal/launch", "vitrine/internal/keyring", "vitrine/internal/order",
 				"vitrine/internal/payload",
 				"vitrine/internal/statestore", "vitrine/internal/temporalclient", "vitrine/workflows",

@@ -21,6 +21,8 @@ type accountsPage struct {
 	Next    string // where the next page begins; empty: there is none
 	Counts  string
 	Unknown bool // Temporal is away: nothing is known of syncs
+	// Unmarked: it is not known which accounts are parked or paused, and what Stripe lacks.
+	Unmarked bool
 }
 
 // NextPath is where the next page is.
@@ -51,6 +53,10 @@ func (c *Console) accounts(ctx context.Context, v visit) (page, error) {
 	if err := c.desk.AddSyncs(ctx, p.Rows); err != nil {
 		c.logger.WarnContext(ctx, "console: nothing is known of syncs", "error", err)
 		p.Unknown = true
+	}
+	if err := c.desk.AddStandings(ctx, p.Rows); err != nil {
+		c.logger.WarnContext(ctx, "console: it is not known which accounts are parked", "error", err)
+		p.Unmarked = true
 	}
 	p.Counts = counts(len(p.Rows), p.Next != "", "account")
 	return page{template: "accounts", title: "Accounts", data: p}, nil

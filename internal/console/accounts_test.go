@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -16,7 +17,9 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk/desktest"
 	"vitrine/internal/feed"
+	"vitrine/internal/fleet"
 	"vitrine/internal/order"
+	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -39,8 +42,10 @@ func TestTheListOfTenThousandAccounts(t *testing.T) {
 	s.temporal.Syncs = append(s.temporal.Syncs, listed(t, "acct_500007", "product", catalog.Failed))
 	b := s.as(t, readingAll)
 	reads := 0
-	s.store.Before = func(operation, _, _ string) error {
-		require.Contains(t, operation, "List", "no account is read")
+	s.store.Before = func(operation, _, key string) error {
+		if !strings.Contains(key, "/fleet/") {
+			require.Contains(t, operation, "List", "no account is read")
+		}
 		reads++
 		return nil
 	}
@@ -58,7 +63,7 @@ func TestTheListOfTenThousandAccounts(t *testing.T) {
 	require.Equal(t, 150, seen)
 	require.Len(t, s.temporal.Listed, 3, "one for each page")
 	// The store of the tests lists three keys at once, S3 a thousand.
-	require.LessOrEqual(t, reads, 3*(50/3+2))
+	require.LessOrEqual(t, reads, 3*(50/3+4))
 	require.Equal(t, 50, strings.Count(b.page("/console/?search=acct_5&after=acct_505000"), `<th scope="row">`))
 }
 
@@ -74,6 +79,52 @@ func TestSearching(t *testing.T) {
 		require.NotContains(t, text, "<b>")
 	}
 	require.Equal(t, http.StatusBadRequest, b.get("/console/?after=x").Code)
+}
+
+func TestTheListMarksWhatIsParkedPausedAndStale(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	documents := account.Documents{Store: s.desk.Documents.Store}
+	for _, name := range []string{"acct_1", "acct_3"} {
+		_, err := documents.ChangeStanding(t.Context(), name, func(standing *account.Standing) bool {
+			standing.Parked = &account.Parking{Cause: account.ByPerson, Why: "<left> us", Since: desktest.Noon}
+			if name == "acct_3" {
+				standing.Parked = nil // it came back
+			}
+			return true
+		})
+		require.NoError(t, err)
+	}
+	long, lately := time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
+	fleets := fleet.Documents{Store: s.desk.Documents.Store}
+	require.NoError(t, fleets.SavePlan(t.Context(), fleet.Plan{}, statestore.IfAbsent))
+	require.NoError(t, fleets.SaveSnapshot(t.Context(), 0, fleet.Snapshot{Accounts: []fleet.Account{
+		{ID: "acct_2", Settings: account.Settings{Account: "acct_2", Paused: &account.Pause{Note: "sale"}},
+			Catalogs: []fleet.Catalog{
+				{Feed: feed.Product, Condition: fleet.Due, Changed: long},
+				{Feed: feed.Pricing, Condition: fleet.Waiting, Changed: lately},
+				{Feed: feed.Inventory, Condition: fleet.Missing},
+				{Feed: feed.Promotion, Condition: fleet.Held, Changed: long},
+			}},
+		{ID: "acct_9", Settings: account.Settings{Account: "acct_9", Paused: &account.Pause{}}},
+	}}, statestore.IfAbsent))
+	text := s.as(t, readingAll).page("/console/")
+	require.Regexp(t, `acct_1</a></th><td><span class="chip wait">.*<strong>parked</strong><span class="unseen">: &lt;left&gt; us`, text)
+	require.Equal(t, 1, strings.Count(text, "<strong>parked</strong>"))
+	require.Regexp(t, `acct_2</a></th><td><span class="chip wait">.*<strong>paused</strong><span class="unseen">: sale`, text)
+	require.Equal(t, 1, strings.Count(text, "<strong>paused</strong>"))
+	require.Equal(t, 2, strings.Count(text, "<strong>stale</strong>"))
+	require.Contains(t, text, `href="/console/accounts/acct_2/catalogs/inventory"`)
+
+	s.store.Before = func(operation, _, key string) error {
+		if operation == "Get" && strings.Contains(key, "standings/") {
+			return errors.New("S3 is away")
+		}
+		return nil
+	}
+	text = s.as(t, readingAll).page("/console/")
+	require.Contains(t, text, "cannot be read just now")
+	require.Contains(t, text, "acct_3", "the list is there all the same")
 }
 
 func TestTheListWithoutTemporal(t *testing.T) {

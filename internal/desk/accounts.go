@@ -24,6 +24,12 @@ type AccountRow struct {
 	// Syncs are the newest of each feed that is under way, or that did something and that Temporal remembers. A feed
 	// that is not here is not known to be well: nothing has changed of it for long, or there is no such feed.
 	Syncs []SyncRow `json:"syncs,omitempty"`
+	// Parked is why nothing is brought to Stripe for it; absent: it is not parked.
+	Parked string `json:"parked,omitempty"`
+	// Paused is why the fleet starts no sync of it, as a person said; absent: it does, or schedules have it.
+	Paused string `json:"paused,omitempty"`
+	// Stale are the fleet's feeds of which Stripe has lacked for long what the merchant wrote, or whose source is gone.
+	Stale []feed.Kind `json:"stale,omitempty"`
 }
 
 // SyncRow is a sync in a list.

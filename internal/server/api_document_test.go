@@ -73,7 +73,7 @@ func operations() map[string]operation {
 	return map[string]operation{
 		"GET /accounts": {"listAccounts", "accounts",
 			"List the accounts that have settings, or of which anything is kept",
-			"A token of one account sees that one. Its syncs are from Temporal's list, which lags a moment behind.",
+			"A token of one account sees that one. Its syncs are from Temporal's list, which lags a moment behind; what is paused and stale is what the fleet's dispatchers saw last.",
 			[]parameter{
 				{"prefix", "only accounts that begin with it", object{"type": "string"}},
 				{"after", "go on after this account: next of the page before", object{"type": "string"}}, limits,

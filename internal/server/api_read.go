@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -73,7 +74,7 @@ func (a *API) accounts(c call) (work, *answered) {
 		if err != nil {
 			return nil, err
 		}
-		return page, a.desk.AddSyncs(ctx, page.Accounts)
+		return page, errors.Join(a.desk.AddSyncs(ctx, page.Accounts), a.desk.AddStandings(ctx, page.Accounts))
 	}), nil
 }
 

@@ -60,6 +60,49 @@ const outOfOrder = `(() => {
 	return wrong;
 })()`
 
+// tooFaint is every text that stands out from what is behind it by less than the AA of WCAG 2.2 asks for (1.4.3): 4.5,
+// and 3 for what is large. What is disabled is left out, as it is there.
+const tooFaint = `(() => {
+	const parse = text => {
+		const n = text.match(/[-\d.]+/g).map(Number);
+		const scale = text.startsWith("color(") ? 255 : 1;
+		return {rgb: n.slice(0, 3).map(v => v * scale), a: n.length > 3 ? n[3] : 1};
+	};
+	const over = (top, below) => top.rgb.map((v, i) => v * top.a + below[i] * (1 - top.a));
+	const luminance = rgb => rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const behind = e => {
+		const layers = [];
+		for (let at = e; at; at = at.parentElement) {
+			const layer = parse(getComputedStyle(at).backgroundColor);
+			if (layer.a > 0) layers.push(layer);
+			if (layer.a === 1) break;
+		}
+		const canvas = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+		return layers.reverse().reduce((below, layer) => over(layer, below), canvas);
+	};
+	const faint = [];
+	let looked = 0;
+	for (const e of document.querySelectorAll("body *")) {
+		if (e.closest(".unseen, .skip, svg, :disabled, option") || !e.checkVisibility()) continue;
+		const own = [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+		const hint = e.placeholder && !e.value;
+		if (!own && !hint) continue;
+		looked++;
+		const style = getComputedStyle(e, hint ? "::placeholder" : null);
+		const below = behind(e), ink = parse(style.color);
+		for (let at = e; at; at = at.parentElement) ink.a *= Number(getComputedStyle(at).opacity);
+		const [light, dark] = [luminance(over(ink, below)), luminance(below)].sort((a, b) => b - a);
+		const ratio = (light + 0.05) / (dark + 0.05);
+		const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
+		const least = size >= 24 || bold && size >= 18.66 ? 3 : 4.5;
+		if (ratio < least)
+			faint.push(ratio.toFixed(2) + " of " + least + ": " + (e.placeholder || e.textContent).trim().slice(0, 40) +
+				" (" + style.color + " on " + below.map(Math.round) + ")");
+	}
+	return looked ? faint : ["no text at all"];
+})()`
+
 // looksWell looks at the page as a desk and as a telephone show it, by day and by night.
 func (b *browser) looksWell(name string) {
 	b.t.Helper()
@@ -80,6 +123,8 @@ func (b *browser) looksWell(name string) {
 			})
 			wrong := asks(b, chromedp.Evaluate[[]string](outOfOrder))
 			require.Empty(b.t, wrong, "%s at %d", name, width)
+			faint := asks(b, chromedp.Evaluate[[]string](tooFaint))
+			require.Empty(b.t, faint, "%s at %d, %s", name, width, scheme)
 			b.pictured(fmt.Sprintf("%s-%d-%s", name, width, scheme))
 		}
 	}
