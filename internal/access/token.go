@@ -88,9 +88,14 @@ func (ts Tokens) Find(text string) (found Token, ok bool) {
 	return found, ok
 }
 
-// Bearer finds the token of a request's header Authorization.
+// Bearer finds the token of a request's header Authorization. Two of them are none: a proxy has added one to what it
+// was sent, and nobody can say which of the two speaks.
 func (ts Tokens) Bearer(h http.Header) (Token, bool) {
-	scheme, text, _ := strings.Cut(h.Get("Authorization"), " ")
+	all := h.Values("Authorization")
+	if len(all) != 1 {
+		return Token{}, false
+	}
+	scheme, text, _ := strings.Cut(all[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return Token{}, false
 	}

@@ -52,6 +52,16 @@ func TestWhatTokensOpen(t *testing.T) {
 	require.False(t, access.Token{}.May(access.Operate), "what was never given out operates nothing")
 }
 
+// A proxy that adds its header to what it was sent, in place of setting it, makes two: nobody is let in by either.
+func TestTwoTokensAreNone(t *testing.T) {
+	t.Parallel()
+	for _, headers := range [][]string{{"Bearer " + reading, "Bearer x"}, {"Bearer x", "Bearer " + reading},
+		{"Bearer " + reading, "Bearer " + reading}, {"Basic eDp5", "Bearer " + reading}, {}} {
+		_, ok := given().Bearer(http.Header{"Authorization": headers})
+		require.False(t, ok, headers)
+	}
+}
+
 func TestKeysEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	board := given()[0]

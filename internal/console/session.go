@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ const sealBytes = 8 + 16
 
 // sessionOf finds out who sends a request: the header that a proxy adds comes first.
 func (c *Console) sessionOf(r *http.Request) (session, error) {
-	if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+	if slices.ContainsFunc(r.Header.Values("Authorization"), isBearer) {
 		token, known := c.tokens.Bearer(r.Header)
 		if !known {
 			return session{}, errUnknown
@@ -67,6 +68,11 @@ func (c *Console) sessionOf(r *http.Request) (session, error) {
 		}
 	}
 	return session{}, errNobody
+}
+
+func isBearer(header string) bool {
+	scheme, _, _ := strings.Cut(header, " ")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 // opened is the session of a cookie, if one of the tokens signed it and its time has not passed.
