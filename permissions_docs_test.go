@@ -21,8 +21,10 @@ func mays(function string) (worker, serve, starter string) {
 	case "Layout.SettingsKey", "Layout.OrderSettingsKey":
 		worker, serve, starter = "g", "g", "gpd"
 	case "Layout.FleetPlanKey":
-		starter = "gp"
-	case "Layout.AssortmentKey", "Layout.SoldKey", "Layout.KeptPrefix", "CatalogKeys.StateKey":
+		serve, starter = "g", "gp"
+	case "Layout.AssortmentKey", "Layout.SoldKey", "Layout.KeptPrefix", "CatalogKeys.StateKey",
+		"CatalogKeys.ReportsPrefix", "CatalogKeys.ReportKey", "Layout.StandingKey", "Layout.StandingsPrefix",
+		"Layout.FleetSummaryKey", "Layout.FleetSnapshotKey":
 		serve = "g"
 	case "Layout.PresenceKey":
 		serve, starter = "gp", ""

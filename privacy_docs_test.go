@@ -40,6 +40,7 @@ func keySamples() map[string]string {
 		"CatalogKeys.PartKey":            l.Catalog("acct_1", feed.Pricing).PartKey(1, 1, feed.CSV),
 		"CatalogKeys.TableKey":           catalog.TableKey(1, 1),
 		"CatalogKeys.ForgottenKey":       catalog.ForgottenKey(1),
+		"CatalogKeys.LeftKey":            l.Catalog("acct_1", feed.Inventory).LeftKey(1),
 		"CatalogKeys.FindingsKey":        catalog.FindingsKey(1, 0),
 		"CatalogKeys.ErrorFileKey":       catalog.ErrorFileKey(1, 1),
 		"CatalogKeys.ManifestKey":        l.Catalog("acct_1", feed.Inventory).ManifestKey(),

@@ -74,5 +74,5 @@ func TestASweepOfWhatWasDeliveredAsks(t *testing.T) {
 	require.Empty(t, s.temporal.started)
 	s.stdin = "y\n"
 	require.Equal(t, exitOK, s.run("order", "sweep", "--since", "72h"), s.stderr.String())
-	require.Equal(t, []any{workflows.OrderSweepInput{Since: noon.Add(-72 * time.Hour)}}, s.temporal.inputs)
+	require.Equal(t, []any{workflows.OrderSweepInput{Since: noon.Add(-72 * time.Hour), All: true}}, s.temporal.inputs)
 }

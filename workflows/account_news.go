@@ -135,6 +135,7 @@ func (n *accountNews) deliver(ctx workflow.Context) error {
 	next := n.in.Queue[0]
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Delivering %s; %d wait behind it.", next.Text(), len(n.in.Queue)-1))
 	left := max(next.Timestamp.Add(newsDeadline).Sub(workflow.Now(ctx)), lastTry)
+	began := workflow.Now(ctx)
 	var delivered activities.DeliverNewsResult
 	trying := patient(ctx, "Tell the platform: "+next.Text(), min(left, newsTry))
 	err := workflow.ExecuteActivity(trying, newsSteps.DeliverNews, next).Get(ctx, &delivered)
@@ -142,7 +143,8 @@ func (n *accountNews) deliver(ctx workflow.Context) error {
 	case temporal.IsCanceledError(err):
 		return err
 	case err != nil && left > newsTry && !n.refuses(err):
-		return nil // its time is not over
+		// Its time is not over. A step ends early if the endpoint asks for a longer pause than is left of it.
+		return workflow.Sleep(ctx, max(newsTry-workflow.Now(ctx).Sub(began), 0))
 	case err != nil:
 		n.giveUp(ctx, err)
 		return nil

@@ -97,8 +97,10 @@ func TestTheListReadsNoAccount(t *testing.T) {
 			account.Documents{Store: c.desk.Documents.Store}.SaveSettings(t.Context(), account.Settings{Account: name}))
 	}
 	seen, after := []string{}, ""
-	c.store.Before = func(operation, _, _ string) error {
-		require.Contains(t, operation, "List")
+	c.store.Before = func(operation, _, key string) error {
+		if !strings.HasPrefix(key, "state/fleet/") { // what the dispatchers saw of all accounts is one document
+			require.Contains(t, operation, "List")
+		}
 		return nil
 	}
 	for pages := 1; ; pages++ {
