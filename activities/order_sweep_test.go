@@ -132,7 +132,7 @@ func TestAQuietAccountRests(t *testing.T) {
 	result, err := b.sweeps()
 	require.NoError(t, err)
 	require.Equal(t, 1, result.Delivered)
-	cursor, etag, err := b.Documents.Cursor(t.Context(), "acct_1")
+	cursor, _, err := b.Documents.Cursor(t.Context(), "acct_1")
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), cursor.Lively, time.Minute, "an order was heard of")
 	present := order.Presence{Since: time.Now().Add(-24 * time.Hour), At: time.Now()}
@@ -144,7 +144,7 @@ func TestAQuietAccountRests(t *testing.T) {
 	}
 	require.False(t, sweeps(present).Rested, "it had an order within a week")
 
-	cursor, etag, err = b.Documents.Cursor(t.Context(), "acct_1")
+	cursor, etag, err := b.Documents.Cursor(t.Context(), "acct_1")
 	require.NoError(t, err)
 	cursor.Lively = time.Now().Add(-8 * 24 * time.Hour)
 	_, err = b.Documents.SaveCursor(t.Context(), "acct_1", cursor, etag)

@@ -146,15 +146,6 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// putUvarint is binary.PutUvarint with the short way first.
-func putUvarint(b []byte, n uint64) int {
-	if n < 0x80 {
-		b[0] = byte(n)
-		return 1
-	}
-	return binary.PutUvarint(b, n)
-}
-
 var errDamaged = errors.New("the manifest is damaged")
 
 // decode reads the entry at offset at, and returns where the next one begins.
