@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 )
@@ -51,41 +50,6 @@ func (s *shop) finds(check string) examined {
 	i := slices.IndexFunc(all, func(e examined) bool { return e.Check == check })
 	require.GreaterOrEqual(s.t, i, 0, "%v", all)
 	return all[i]
-}
-
-// Where Stripe sends thin events, and who answers there: what is missing is said, and that it is right as well.
-func TestTheDoctorFollowsTheEvents(t *testing.T) {
-	s := open(t, csv("sku1"), nil)
-	s.startServe(false)
-	s.subscribe()
-	require.Contains(t, s.finds("webhook endpoint").Found, "of connected accounts")
-	require.Equal(t, "right", s.finds("webhook address").Severity)
-	none := s.finds("thin events")
-	require.Equal(t, "doubtful", none.Severity)
-	require.Contains(t, none.Found, "none leads to /webhooks/stripe")
-	thin, err := s.emulator.AddEndpoint(t.Context(), simcontrol.Endpoint{
-		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, Thin: true,
-		EnabledEvents: intake.AgreementEventTypes(),
-	})
-	require.NoError(t, err)
-	require.Equal(t, "right", s.finds("thin events").Severity)
-	for said, change := range map[string]func(*simcontrol.Endpoint){
-		"is disabled":         func(e *simcontrol.Endpoint) { e.Disabled = true },
-		"of the other mode":   func(e *simcontrol.Endpoint) { e.Livemode = true },
-		"the platform itself": func(e *simcontrol.Endpoint) { e.Connect = false },
-		"does not send v2.orchestrated_commerce.agreement.created": func(e *simcontrol.Endpoint) {
-			e.EnabledEvents = intake.AgreementEventTypes()[1:]
-		},
-		"none leads": func(e *simcontrol.Endpoint) { e.URL = "http://" + s.address + "/hooks/stripe" },
-	} {
-		changed := thin
-		change(&changed)
-		require.NoError(t, s.emulator.ChangeEndpoint(t.Context(), changed))
-		found := s.finds("thin events")
-		require.Equal(t, "doubtful", found.Severity, said)
-		require.Contains(t, found.Found, said)
-		require.Contains(t, found.Remedy, "#agreements-with-agents")
-	}
 }
 
 // One fault after the other: the doctor names it, and what mends it.

@@ -237,6 +237,7 @@ func TestStripeIsToldHowMuchIsLeft(t *testing.T) {
 	s.subscribe()
 	s.stocked()
 	s.startServe(false)
+	s.asks()
 	shows := func(sku, availability, quantity string) {
 		t.Helper()
 		s.await("Stripe showing what is left", func() bool {

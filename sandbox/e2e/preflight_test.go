@@ -73,8 +73,16 @@ func TestAWebhookWhileTheBucketIsGoneIsSentAgain(t *testing.T) {
 	status, text := s.hears(event, signed(event, webhookSecret, 0), nil)
 	require.Equal(t, http.StatusOK, status, "the account has no settings: %s", text)
 
-	_, err = client.DeleteBucket(t.Context(), &awss3.DeleteBucketInput{Bucket: aws.String(bucket)})
-	require.NoError(t, err)
+	s.await("the bucket being gone, with what the server writes into it", func() bool {
+		left, err := client.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+		require.NoError(t, err)
+		for _, object := range left.Contents {
+			_, err = client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: object.Key})
+			require.NoError(t, err)
+		}
+		_, err = client.DeleteBucket(t.Context(), &awss3.DeleteBucketInput{Bucket: aws.String(bucket)})
+		return err == nil
+	})
 	other := of(s.account+"b", "2")
 	status, text = s.hears(other, signed(other, webhookSecret, 0), nil)
 	require.Equal(t, http.StatusServiceUnavailable, status, text)
