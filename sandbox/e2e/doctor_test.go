@@ -41,17 +41,6 @@ func (s *shop) doctored(code int, changed map[string]string) map[string]examined
 	return wrong
 }
 
-// finds is what the doctor finds at a point of the deployment's.
-func (s *shop) finds(check string) examined {
-	s.t.Helper()
-	got := s.starter("doctor", "-o", "json")
-	var all []examined
-	require.NoError(s.t, json.Unmarshal([]byte(got.stdout), &all), "%s%s", got.stdout, got.stderr)
-	i := slices.IndexFunc(all, func(e examined) bool { return e.Check == check })
-	require.GreaterOrEqual(s.t, i, 0, "%v", all)
-	return all[i]
-}
-
 // One fault after the other: the doctor names it, and what mends it.
 func TestTheDoctorNamesWhatIsBroken(t *testing.T) {
 	s := open(t, csv("sku1", "sku2", "sku3"), func(o *order.Settings) { o.Mail.From = "shop@e2e.example" })
