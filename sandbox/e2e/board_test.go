@@ -10,9 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/catalog"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/workflows"
 )
 
 // agreed is an agreement, as the starter shows it.
@@ -194,6 +196,91 @@ func TestAnAccountThatIsRefusedForADay(t *testing.T) {
 	paused, note := s.schedule()
 	require.True(t, paused)
 	require.Equal(t, "by ada", note)
+}
+
+// Parking meets a held sync, one that is under way, and what is said twice or late: nothing is lost, nothing is sent
+// that should not be, and the same is done once.
+func TestLeavingInOddOrders(t *testing.T) {
+	s := opened(t, nil)
+	s.succeeds("accounts", "apply", "-f", s.list(s.account))
+	_, err := s.emulator.AddEndpoint(t.Context(), simcontrol.Endpoint{
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true,
+		EnabledEvents: intake.AccountEventTypes(),
+	})
+	require.NoError(t, err)
+	park := func(why string) {
+		t.Helper()
+		s.succeeds("accounts", "park", s.account, "--why", why)
+		require.NotNil(t, s.parking().Parked)
+	}
+	resumed := func() string {
+		t.Helper()
+		return s.succeeds("accounts", "resume", s.account, "--why", "back").stdout
+	}
+
+	// Held: the approval of what a parked account would send sends nothing, and the hold is there when it returns.
+	ids := append([]string{"sku1", "sku2", "sku3"}, numbered(100)...)
+	s.exportText(csv(ids...))
+	s.succeeds("sync", s.account, "--force", "--follow")
+	s.exportText(csv(ids[:10]...))
+	held := s.holds()
+	park("closed")
+	s.starter("approve", s.account, "--why", "range removed")
+	var ended workflows.CatalogSyncResult
+	require.NoError(t, held.Get(within(t), &ended))
+	require.Equal(t, catalog.Parked, ended.Outcome)
+	products, err := s.emulator.Catalog(t.Context(), s.account)
+	require.NoError(t, err)
+	require.Len(t, products, len(ids), "nothing was deleted for a parked account")
+	require.Contains(t, resumed(), "has returned")
+	require.Contains(t, resumed(), "nothing was done")
+	require.Nil(t, s.parking().Parked)
+
+	// Under way: what Stripe has of the part is settled, whoever parks meanwhile.
+	s.exportText(csv(append(ids, "new")...))
+	_, err = s.emulator.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultStatus, Status: 503, Times: 3,
+		Match: simcontrol.Match{Method: http.MethodGet, PathPrefix: "/v1/data_management/import_sets"}})
+	require.NoError(t, err)
+	run := s.starts()
+	s.await("an import being open", func() bool { return s.state().Open != nil })
+	park("closed again")
+	require.NoError(t, run.Get(within(t), &ended))
+	require.Contains(t, []catalog.Outcome{catalog.Succeeded, catalog.Parked}, ended.Outcome)
+	require.Nil(t, s.state().Run, "nothing is left locked")
+
+	// The event of a parting that is over comes once more.
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{Disconnected: true}))
+	heard := func() int {
+		return s.counts("vitrine_webhook_events_total", `type="account.application.deauthorized"`, `outcome="parking"`)
+	}
+	s.await("the event", func() bool { return heard() == 1 })
+	require.Equal(t, "person", s.parking().Parked.Cause, "for the reason that it was parked for first")
+	require.NoError(t, s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{ChargesEnabled: true}))
+	resumed()
+	events, err := s.emulator.Events(t.Context(), s.account)
+	require.NoError(t, err)
+	for _, e := range events {
+		if e.Type == "account.application.deauthorized" {
+			require.NoError(t, s.emulator.Resend(t.Context(), e.ID))
+		}
+	}
+	s.await("the event coming again", func() bool { return heard() == 2 })
+	require.Nil(t, s.parking().Parked)
+	s.succeeds("sync", s.account, "--force", "--follow")
+	require.Equal(t, "new", s.product("new").ID)
+
+	// Charges are off, and the agreement is over: the doctor says both, and the account is not parked for it.
+	made, err := s.emulator.MakeAgreement(t.Context(), s.account,
+		simcontrol.Agreement{Agent: "Ada", Status: "confirmed"})
+	require.NoError(t, err)
+	_, err = s.emulator.ChangeAgreement(t.Context(), made.ID, simcontrol.Seller, simcontrol.TerminateAgreement)
+	require.NoError(t, err)
+	require.NoError(t,
+		s.emulator.SetStanding(t.Context(), s.account, simcontrol.Standing{DisabledReason: "requirements.past_due"}))
+	wrong := s.doctored(1, nil)
+	require.Contains(t, wrong["charges"].Found, "requirements.past_due")
+	require.Contains(t, wrong["agreements"].Found, "ended with Ada")
+	require.NotContains(t, wrong, "standing")
 }
 
 // A rehearsal sends to the sandbox what a sync would not, and leaves no trace of itself but there.

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/intake"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 )
@@ -38,6 +40,54 @@ func (s *shop) doctored(code int, changed map[string]string) map[string]examined
 	}
 	require.Equal(s.t, code, got.code, "%s%s", got.stdout, got.stderr)
 	return wrong
+}
+
+// finds is what the doctor finds at a point of the deployment's.
+func (s *shop) finds(check string) examined {
+	s.t.Helper()
+	got := s.starter("doctor", "-o", "json")
+	var all []examined
+	require.NoError(s.t, json.Unmarshal([]byte(got.stdout), &all), "%s%s", got.stdout, got.stderr)
+	i := slices.IndexFunc(all, func(e examined) bool { return e.Check == check })
+	require.GreaterOrEqual(s.t, i, 0, "%v", all)
+	return all[i]
+}
+
+// Where Stripe sends thin events, and who answers there: what is missing is said, and that it is right as well.
+func TestTheDoctorFollowsTheEvents(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.startServe(false)
+	all := s.subscribe()
+	all.EnabledEvents = nil
+	require.NoError(t, s.emulator.ChangeEndpoint(t.Context(), all))
+	require.Contains(t, s.finds("webhook endpoint").Found, "of connected accounts")
+	require.Equal(t, "right", s.finds("webhook address").Severity)
+	none := s.finds("thin events")
+	require.Equal(t, "doubtful", none.Severity)
+	require.Contains(t, none.Found, "none leads to /webhooks/stripe")
+	thin, err := s.emulator.AddEndpoint(t.Context(), simcontrol.Endpoint{
+		URL: "http://" + s.address + "/webhooks/stripe", Secrets: []string{webhookSecret}, Connect: true, Thin: true,
+		EnabledEvents: intake.AgreementEventTypes(),
+	})
+	require.NoError(t, err)
+	require.Equal(t, "right", s.finds("thin events").Severity)
+	for said, change := range map[string]func(*simcontrol.Endpoint){
+		"is disabled":         func(e *simcontrol.Endpoint) { e.Disabled = true },
+		"of the other mode":   func(e *simcontrol.Endpoint) { e.Livemode = true },
+		"the platform itself": func(e *simcontrol.Endpoint) { e.Connect = false },
+		"does not send v2.orchestrated_commerce.agreement.created": func(e *simcontrol.Endpoint) {
+			e.EnabledEvents = intake.AgreementEventTypes()[1:]
+		},
+		"none leads": func(e *simcontrol.Endpoint) { e.URL = "http://" + s.address + "/hooks/stripe" },
+	} {
+		changed := thin
+		change(&changed)
+		require.NoError(t, s.emulator.ChangeEndpoint(t.Context(), changed))
+		found := s.finds("thin events")
+		require.Equal(t, "doubtful", found.Severity, said)
+		require.Contains(t, found.Found, said)
+		require.Contains(t, found.Remedy, "#agreements-with-agents")
+	}
 }
 
 // One fault after the other: the doctor names it, and what mends it.

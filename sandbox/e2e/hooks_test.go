@@ -229,6 +229,33 @@ func TestWhatIsSoldIsNotSoldAgain(t *testing.T) {
 	s.declined(wanted("sku1", 1), "out of stock")
 }
 
+// What is left of what was sold, agents see at Stripe before the merchant exports anything. Their export has the last
+// word, even if it says what it said before.
+func TestStripeIsToldHowMuchIsLeft(t *testing.T) {
+	s := open(t, shipped(3, "sku1", "sku2"), func(o *order.Settings) { o.InventoryAfterOrder = true })
+	s.startWorker()
+	s.subscribe()
+	s.stocked()
+	s.startServe(false)
+	s.asks()
+	shows := func(sku, availability, quantity string) {
+		t.Helper()
+		s.await("Stripe showing what is left", func() bool {
+			p := s.product(sku)
+			return p.Availability == availability && p.InventoryQuantity == quantity
+		})
+	}
+	s.buys(wanted("sku1", 2)).becomes(order.StateAccepted)
+	shows("sku1", "in_stock", "1")
+	s.buys(wanted("sku1", 1)).becomes(order.StateAccepted)
+	shows("sku1", "out_of_stock", "0")
+	require.Equal(t, "3", s.product("sku2").InventoryQuantity)
+
+	s.exportText(shipped(3, "sku1", "sku2", "sku3"))
+	s.stocked()
+	shows("sku1", "in_stock", "3")
+}
+
 func TestHooksOfAnAccountThatNobodyKnowsFallBack(t *testing.T) {
 	s := open(t, csv("sku1"), nil)
 	s.startServe(false)
