@@ -25,20 +25,20 @@ func TestAReportIsMailedWhenItHasSomethingNew(t *testing.T) {
 		return found
 	}
 	bad := func(ids ...string) string {
-		text := csv("sku1")
+		text := csv(numbered(20)...) // few enough are bad for nothing to be held
 		for _, id := range ids {
 			text += product(id, "cheap")
 		}
 		return text
 	}
-	m.exportText(csv("sku1"))
+	m.exportText(bad())
 	m.syncs(catalog.Succeeded) // nothing is wrong: no letter
 	m.exportText(bad("bad1"))
 	m.syncs(catalog.SucceededWithErrors)
 	m.await("a letter", func() bool { return len(mails()) == 1 })
 	m.exportText(bad("bad1") + product("sku2", "9.99 USD"))
 	m.syncs(catalog.SucceededWithErrors) // the same is wrong as before
-	m.exportText(bad("bad1", "bad2"))
+	m.exportText(bad("bad1", "bad2") + product("sku2", "9.99 USD"))
 	m.syncs(catalog.SucceededWithErrors)
 	m.await("another letter", func() bool { return len(mails()) == 2 })
 
