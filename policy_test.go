@@ -263,6 +263,7 @@ func roomRules() []rule {
 				"vitrine/internal/order",
 				"vitrine/internal/strictjson", "vitrine/internal/stripeapi", "vitrine/internal/temporalclient",
 				"vitrine/workflows",
+				"github.com/felixge/httpsnoop",
 				"go.temporal.io/sdk/client", "go.temporal.io/sdk/temporal",
 				// what a codec endpoint speaks
 				"go.temporal.io/api/common/v1", "go.temporal.io/sdk/converter",

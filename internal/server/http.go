@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/felixge/httpsnoop"
 	"go.temporal.io/sdk/client"
 )
 
@@ -73,18 +74,15 @@ func Routes(
 // observed counts and logs requests by their route, never by their path or body: a path may hold anything.
 func observed(next http.Handler, metrics client.MetricsHandler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		answered := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(answered, r)
-		took := time.Since(began)
+		answered := httpsnoop.CaptureMetrics(next, w, r)
 		route := r.Pattern
 		if route == "" {
 			route = "none"
 		}
-		labels := metrics.WithTags(map[string]string{"route": route, "status": strconv.Itoa(answered.status)})
-		labels.Timer("vitrine_http_request_duration_seconds").Record(took)
-		logger.Log(r.Context(), accessLevel(answered.status), "request",
-			"route", route, "status", answered.status, "took", took)
+		labels := metrics.WithTags(map[string]string{"route": route, "status": strconv.Itoa(answered.Code)})
+		labels.Timer("vitrine_http_request_duration_seconds").Record(answered.Duration)
+		logger.Log(r.Context(), accessLevel(answered.Code), "request",
+			"route", route, "status", answered.Code, "took", answered.Duration)
 	})
 }
 
@@ -95,17 +93,3 @@ func accessLevel(status int) slog.Level {
 	}
 	return slog.LevelDebug
 }
-
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/felixge/httpsnoop"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -90,34 +91,19 @@ func (t *Traces) Serve(next http.Handler) http.Handler {
 		ctx, span := t.tracer.Start(r.Context(), r.Method, trace.WithNewRoot(),
 			trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
-		traced, answered := r.WithContext(ctx), &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(answered, traced)
+		traced := r.WithContext(ctx)
+		answered := httpsnoop.CaptureMetrics(next, w, traced)
 		if route := traced.Pattern; route != "" {
 			span.SetName(route)
 			span.SetAttributes(attribute.String("http.route", route))
 		}
 		span.SetAttributes(attribute.String("http.request.method", r.Method),
-			attribute.Int("http.response.status_code", answered.status))
-		if answered.status >= http.StatusInternalServerError {
+			attribute.Int("http.response.status_code", answered.Code))
+		if answered.Code >= http.StatusInternalServerError {
 			span.SetStatus(codes.Error, "")
 		}
 	})
 }
-
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader sends the status.
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // StripeCalls makes a span of every call to Stripe, named after its route; nil if traces are off. Stripe is told
 // nothing of it.
