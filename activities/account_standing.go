@@ -333,7 +333,7 @@ func (a *AccountStanding) refuses(ctx context.Context, id string) (bool, error) 
 
 // others are some accounts that are not parked, of the first that have settings.
 func (a *AccountStanding) others(ctx context.Context, id string) (others []string, err error) {
-	keys, err := a.Accounts.Objects.ListAfter(ctx, a.Accounts.Layout.StateBucket, statestore.SettingsPrefix, "")
+	keys, err := a.Accounts.ListAfter(ctx, statestore.SettingsPrefix, "")
 	if err != nil {
 		return nil, err
 	}

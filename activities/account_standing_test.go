@@ -302,7 +302,7 @@ func TestNoPartIsUploadedForAParkedAccount(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
 	p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed"})
-	steps := &CatalogSync{Objects: p.store, Accounts: p.Accounts, Documents: catalog.Documents{Store: p.Accounts.Store},
+	steps := &CatalogSync{Accounts: p.Accounts, Documents: catalog.Documents{Store: p.Accounts.Store},
 		Imports: map[feed.API]Imports{feed.V1: nil}}
 	env := quietly(steps)
 	_, err := env.ExecuteActivity(steps.UploadFile, PartInput{

@@ -10,7 +10,6 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/report"
-	"vitrine/internal/statestore"
 )
 
 // settleAssortment brings what Stripe took of a part into what hooks answer from. The staged part is read again: its
@@ -40,7 +39,7 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 		InDoubt:  v.doubt,
 		Replaces: in.Delivery.Mode == catalog.Replace,
 		Full:     full, Withheld: withheld, Delivery: in.Delivery.Sequence, Number: part.Number, Parts: part.Of,
-	}, func() (io.ReadCloser, error) { return s.Objects.Open(ctx, part.Object) })
+	}, func() (io.ReadCloser, error) { return s.Documents.Objects.Open(ctx, part.Object) })
 	if cannotBeTold(err) {
 		return s.forgetAssortment(ctx, in)
 	}
@@ -89,7 +88,7 @@ func (s *CatalogSync) forgetAssortment(ctx context.Context, in SettlePartInput) 
 }
 
 func (s *CatalogSync) assortments() assortment.Documents {
-	return assortment.Documents{Store: statestore.Store{Objects: s.Objects, Layout: s.Documents.Layout}}
+	return assortment.Documents{Store: s.Documents.Store}
 }
 
 func cannotBeTold(err error) bool {

@@ -33,7 +33,7 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 		[]byte(rows), "")
 	require.NoError(t, err)
 	s := &shelf{t: t, store: store,
-		CatalogSync: &CatalogSync{Objects: store,
+		CatalogSync: &CatalogSync{
 			Documents: catalog.Documents{Store: statestore.Store{Objects: store, Layout: layout}}}}
 	s.in.Account, s.in.Feed = "acct_1", kind
 	s.in.Delivery = catalog.Delivery{Sequence: 1, Full: "it was asked for",

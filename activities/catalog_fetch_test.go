@@ -40,7 +40,7 @@ func fetched(t *testing.T, kind feed.Kind, key, file string) (history string, fa
 	require.NoError(t, accounts.SaveSettings(t.Context(), account.Settings{Account: "acct_1"}))
 	_, err := store.Put(t.Context(), "s", key, "text/csv", []byte(file), "")
 	require.NoError(t, err)
-	steps := &CatalogSync{Objects: store, Accounts: accounts, Documents: docs, Stager: staging.Stager{
+	steps := &CatalogSync{Accounts: accounts, Documents: docs, Stager: staging.Stager{
 		Documents: docs, Rules: account.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 6 << 20},
 	}}
 	var logged strings.Builder

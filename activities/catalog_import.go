@@ -268,9 +268,8 @@ func (s *CatalogSync) fetchImportErrors(
 		return result, fault.NewPlain(fault.StripeUnclear, fmt.Errorf(
 			"error file %s: a web page came in its place, perhaps of a proxy", in.File))
 	}
-	layout := s.Documents.Layout
-	key := layout.Catalog(in.Account, in.Feed).ErrorFileKey(in.Sequence, in.Part)
-	result.Object, err = s.Objects.Write(ctx, layout.StateBucket, key, "text/csv", pulseOf(ctx).reading(list))
+	key := s.Documents.Layout.Catalog(in.Account, in.Feed).ErrorFileKey(in.Sequence, in.Part)
+	result.Object, err = s.Documents.Write(ctx, key, "text/csv", pulseOf(ctx).reading(list))
 	result.Broken = arriving.broke
 	return result, err
 }

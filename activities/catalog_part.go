@@ -361,7 +361,7 @@ func (s *CatalogSync) closePart(ctx context.Context, in SettlePartInput) error {
 }
 
 func (s *CatalogSync) readObject(ctx context.Context, o statestore.Object, read func(io.Reader) error) error {
-	body, err := s.Objects.Open(ctx, o)
+	body, err := s.Documents.Objects.Open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -380,7 +380,7 @@ func (s *CatalogSync) writeObject(
 		in.CloseWithError(err)
 		failed <- err
 	}()
-	object, err := s.Objects.Write(ctx, s.Documents.Layout.StateBucket, key, contentType, content)
+	object, err := s.Documents.Write(ctx, key, contentType, content)
 	content.CloseWithError(err)
 	if written := <-failed; err == nil {
 		err = written

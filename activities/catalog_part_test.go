@@ -39,7 +39,7 @@ func TestRefusalsShowWhatTheMerchantWrote(t *testing.T) {
 			return object
 		}
 		put("acct_1/product.csv", source)
-		s := CatalogSync{Objects: store, Documents: documents, Stager: staging.Stager{Documents: documents,
+		s := CatalogSync{Documents: documents, Stager: staging.Stager{Documents: documents,
 			Rules: account.DefaultRules(), Limits: staging.Limits{MaxSourceBytes: 1 << 20}}}
 		f, err := s.Stager.Look(t.Context(), account.Settings{
 			Account: "acct_1", Rules: account.Rules{Dialect: feed.GoogleDialect},

@@ -114,7 +114,7 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
 	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows,
-		Waiting: deletionsWaiting(r), Report: "s3://" + s.Documents.Layout.StateBucket + "/" + key}
+		Waiting: deletionsWaiting(r), Report: s.Documents.URI(key)}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
@@ -286,7 +286,7 @@ func (s *CatalogSync) previous(ctx context.Context, key string) (*report.Seen, e
 	if before.Findings == "" {
 		return seen, nil
 	}
-	list, err := s.Objects.Head(ctx, s.Documents.Layout.StateBucket, before.Findings)
+	list, err := s.Documents.Head(ctx, before.Findings)
 	if err == nil {
 		err = s.readObject(ctx, list, seen.Load)
 	}

@@ -15,7 +15,6 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/staging"
-	"vitrine/internal/statestore"
 )
 
 // StripeTaskQueue is where the activities that call Stripe run, for catalogs and for sweeps.
@@ -55,7 +54,6 @@ type Policy struct {
 
 // CatalogSync holds the steps of the workflow CatalogSync.
 type CatalogSync struct {
-	Objects   statestore.Objects
 	Accounts  account.Documents
 	Documents catalog.Documents
 	Stager    staging.Stager
@@ -100,13 +98,12 @@ func (s *CatalogSync) clearStaged(ctx context.Context, id catalog.ID) error {
 }
 
 func (s *CatalogSync) deleteAll(ctx context.Context, prefix string) error {
-	bucket := s.Documents.Layout.StateBucket
-	keys, err := s.Objects.List(ctx, bucket, prefix)
+	keys, err := s.Documents.List(ctx, prefix)
 	if err != nil {
 		return fmt.Errorf("staged parts: %w", err)
 	}
 	for _, key := range keys {
-		if err := s.Objects.Delete(ctx, bucket, key); err != nil {
+		if err := s.Documents.Delete(ctx, key); err != nil {
 			return fmt.Errorf("staged parts: %w", err)
 		}
 	}

@@ -62,7 +62,7 @@ func (s *CatalogSync) UploadFile(ctx context.Context, in PartInput) (UploadFileR
 
 func (s *CatalogSync) streamPart(ctx context.Context, in PartInput, imports Imports, key string) (string, error) {
 	part := in.part()
-	body, err := s.Objects.Open(ctx, part.Object)
+	body, err := s.Documents.Objects.Open(ctx, part.Object)
 	if err != nil {
 		return "", fmt.Errorf("staged part %d: %w", part.Number, err)
 	}

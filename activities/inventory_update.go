@@ -244,8 +244,7 @@ func (s *InventoryUpdate) stage(
 		return StageInventoryResult{}, err
 	}
 	keys := s.Sync.Documents.Keys(id)
-	rows, err := s.Sync.Objects.Put(ctx, s.Sync.Documents.Layout.StateBucket, keys.LeftKey(state.Sequence), "text/csv",
-		inventoryRows(left), "")
+	rows, err := s.Sync.Documents.Put(ctx, keys.LeftKey(state.Sequence), "text/csv", inventoryRows(left), "")
 	if err != nil {
 		return StageInventoryResult{}, err
 	}

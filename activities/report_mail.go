@@ -113,7 +113,7 @@ func (m *ReportMail) list(ctx context.Context, r catalog.Report) ([]byte, error)
 	if r.Findings == "" {
 		return nil, nil
 	}
-	object, err := m.Documents.Objects.Head(ctx, m.Documents.Layout.StateBucket, r.Findings)
+	object, err := m.Documents.Head(ctx, r.Findings)
 	if fault.Is(err, fault.SourceMissing) || err == nil && object.Size > mostListed {
 		return nil, nil
 	}

@@ -17,7 +17,6 @@ import (
 	"vitrine/internal/order"
 	"vitrine/internal/payload"
 	"vitrine/internal/staging"
-	"vitrine/internal/statestore"
 	"vitrine/internal/temporalclient"
 )
 
@@ -73,7 +72,7 @@ func openStorage(ctx context.Context, c config.Config) (catalog.Documents, error
 	if err != nil {
 		return catalog.Documents{}, badInput(err)
 	}
-	return catalog.Documents{Store: statestore.Store{Objects: store, Layout: c.Layout()}}, nil
+	return catalog.Documents{Store: c.Store(store)}, nil
 }
 
 // settingsOf are the settings of the accounts whose catalogs docs has.

@@ -109,7 +109,7 @@ func openInBrowser(ctx context.Context, name string) error {
 }
 
 func openObject(ctx context.Context, docs catalog.Documents, key string) (io.ReadCloser, error) {
-	object, err := docs.Objects.Head(ctx, docs.Layout.StateBucket, key)
+	object, err := docs.Head(ctx, key)
 	if err != nil {
 		return nil, err
 	}

@@ -144,7 +144,7 @@ func TestAReportListsZonesWithoutARate(t *testing.T) {
 	}
 	require.NoError(t, w.Write(catalog.ReportEntry{ID: "b", Column: "price", Value: "FR:ALL:Paket:?"}))
 	require.NoError(t, w.Flush())
-	_, err := s.docs.Objects.Put(t.Context(), s.docs.Layout.StateBucket, "state/acct_1/product/reports/000001.csv",
+	_, err := s.docs.Put(t.Context(), "state/acct_1/product/reports/000001.csv",
 		"text/csv", []byte(list.String()), "")
 	require.NoError(t, err)
 	s.remember("acct_1", &catalog.Last{Outcome: catalog.SucceededWithErrors, Report: firstReport})

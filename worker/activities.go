@@ -36,9 +36,8 @@ func newCatalogSync(
 	c config.Config, objects statestore.Objects, imports map[feed.API]activities.Imports, runs activities.Runs,
 	standing *activities.AccountStanding, news *activities.AccountNews, reports *activities.ReportMail,
 ) *activities.CatalogSync {
-	store := statestore.Store{Objects: objects, Layout: c.Layout()}
+	store := c.Store(objects)
 	return &activities.CatalogSync{
-		Objects:   objects,
 		Accounts:  account.Documents{Store: store},
 		Documents: catalog.Documents{Store: store},
 		Stager:    newStager(c, store),
@@ -56,7 +55,7 @@ func newAccountStanding(
 	news *activities.AccountNews,
 ) *activities.AccountStanding {
 	return &activities.AccountStanding{
-		Accounts:  account.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Accounts:  account.Documents{Store: c.Store(objects)},
 		Schedules: schedules{temporal},
 		Stripe:    stripe,
 		News:      news,
@@ -75,7 +74,7 @@ func newCatalogDispatch(
 	syncs activities.Syncs, breakers *activities.Breakers, calls *budget.Calls,
 	news *activities.AccountNews,
 ) *activities.CatalogDispatch {
-	store := statestore.Store{Objects: objects, Layout: c.Layout()}
+	store := c.Store(objects)
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs,
@@ -115,8 +114,8 @@ func newOrderFulfillment(
 	return &activities.OrderFulfillment{
 		Livemode:    c.Livemode(),
 		Stripe:      stripe,
-		Documents:   order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
-		Catalog:     catalog.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Documents:   order.Documents{Store: c.Store(objects)},
+		Catalog:     catalog.Documents{Store: c.Store(objects)},
 		Assortments: newAssortments(c, objects, logger),
 		Merchant:    merchant,
 		Mailer:      mailer,
@@ -130,7 +129,7 @@ const assortmentBytes = 128 << 20
 func newAssortments(
 	c config.Config, objects statestore.Objects, logger *slog.Logger,
 ) *assortment.Store[*assortment.Index] {
-	documents := assortment.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
+	documents := assortment.Documents{Store: c.Store(objects)}
 	lost := func(account string, err error) {
 		logger.Warn("orders are checked by the whole manifest: the assortment cannot be read", "account", account,
 			"error", err)
@@ -142,7 +141,7 @@ func newOrderSweep(
 	c config.Config, objects statestore.Objects, stripe *stripeapi.Orders, temporal client.Client,
 	standing *activities.AccountStanding,
 ) *activities.OrderSweep {
-	documents := order.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}}
+	documents := order.Documents{Store: c.Store(objects)}
 	calls := newPaced(stripe, c.Stripe.CatalogRate())
 	in := intake.Intake{Temporal: temporal, Known: documents.Known, SessionOf: calls.SessionOf}
 	return &activities.OrderSweep{Stripe: calls, Documents: documents, Intake: sweptInto{in.Remembering()},

@@ -30,7 +30,7 @@ func startFleetCensus(
 	metrics client.MetricsHandler, logger *slog.Logger,
 ) {
 	census := &fleetCensus{
-		documents: fleet.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		documents: fleet.Documents{Store: c.Store(objects)},
 		breakers:  breakers, metrics: metrics, logger: logger,
 	}
 	daemon.Beside(lc, func(ctx context.Context) { daemon.Every(ctx, countEvery, census.take) })

@@ -41,7 +41,7 @@ func newMerchant(c config.Config, objects statestore.Objects) activities.Merchan
 		Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
 		}),
-		Drop: fulfillment.Drop{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Drop: fulfillment.Drop{Store: c.Store(objects)},
 	}
 }
 

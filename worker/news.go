@@ -16,7 +16,7 @@ import (
 
 func newAccountNews(c config.Config, objects statestore.Objects, temporal client.Client) *activities.AccountNews {
 	return &activities.AccountNews{
-		Accounts: account.Documents{Store: statestore.Store{Objects: objects, Layout: c.Layout()}},
+		Accounts: account.Documents{Store: c.Store(objects)},
 		Queue:    newsQueue{temporal}, Mail: newNewsPost(c),
 		Endpoint: account.Endpoint{URL: c.News.URL.Reveal(), SecretEnv: newsSecret}, Wanted: c.News.Types,
 	}

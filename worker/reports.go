@@ -21,7 +21,7 @@ import (
 func newReportMail(
 	c config.Config, objects statestore.Objects, temporal client.Client, mailer *fulfillment.Mailer,
 ) *activities.ReportMail {
-	store := statestore.Store{Objects: objects, Layout: c.Layout()}
+	store := c.Store(objects)
 	m := &activities.ReportMail{
 		Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Queue: reportQueue{temporal},

@@ -44,7 +44,7 @@ func (d Documents) stored(ctx context.Context, account string) (Settings, string
 		err = settings.Check()
 	}
 	if err != nil {
-		err = fmt.Errorf("settings s3://%s/%s: %w", d.Layout.StateBucket, key, err)
+		err = fmt.Errorf("settings %s: %w", d.URI(key), err)
 		return Settings{}, stored.ETag, fault.NewPermanent(fault.SettingsInvalid, err)
 	}
 	return settings, stored.ETag, nil
@@ -78,7 +78,7 @@ func (d Documents) Known(ctx context.Context, id string) (bool, error) {
 	if err := Check(id); err != nil {
 		return false, err
 	}
-	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.SettingsKey(id))
+	_, err := d.Head(ctx, d.Layout.SettingsKey(id))
 	if fault.Is(err, fault.SourceMissing) {
 		return false, nil
 	}
@@ -99,12 +99,12 @@ func (d Documents) DeleteSettings(ctx context.Context, account string) error {
 	if err := Check(account); err != nil {
 		return err
 	}
-	return d.Objects.Delete(ctx, d.Layout.StateBucket, d.Layout.SettingsKey(account))
+	return d.Delete(ctx, d.Layout.SettingsKey(account))
 }
 
 // Accounts names the accounts that have settings, in order.
 func (d Documents) Accounts(ctx context.Context) ([]string, error) {
-	keys, err := d.Objects.List(ctx, d.Layout.StateBucket, statestore.SettingsPrefix)
+	keys, err := d.List(ctx, statestore.SettingsPrefix)
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (d Documents) ChangeStanding(ctx context.Context, id string, change func(*S
 // Standings are the standings of all accounts that have one, in order. Those that cannot be read are joined in the
 // error, and the others are there all the same.
 func (d Documents) Standings(ctx context.Context) ([]Standing, error) {
-	keys, err := d.Objects.List(ctx, d.Layout.StateBucket, d.Layout.StandingsPrefix())
+	keys, err := d.List(ctx, d.Layout.StandingsPrefix())
 	if err != nil {
 		return nil, err
 	}

@@ -53,14 +53,14 @@ func (d Documents) settle(ctx context.Context, account string, p Part, open func
 	if err != nil {
 		return err
 	}
-	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account), "application/octet-stream",
+	_, err = d.Put(ctx, d.Layout.AssortmentKey(account), "application/octet-stream",
 		after, etag)
 	return err
 }
 
 // Forget removes the file: what is not known for sure is not answered.
 func (d Documents) Forget(ctx context.Context, account string) error {
-	return d.Objects.Delete(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
+	return d.Delete(ctx, d.Layout.AssortmentKey(account))
 }
 
 // ErrUnchanged says that the file is still the one that the caller has.
@@ -78,7 +78,7 @@ func (d Documents) Load(ctx context.Context, account, had string) (x *Index, eta
 }
 
 func (d Documents) look(ctx context.Context, account, had string) (statestore.Object, error) {
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.AssortmentKey(account))
+	object, err := d.Head(ctx, d.Layout.AssortmentKey(account))
 	if err == nil && object.ETag == had {
 		err = ErrUnchanged
 	}

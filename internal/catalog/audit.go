@@ -106,7 +106,7 @@ func (d Documents) KeepManifest(
 	ctx context.Context, account string,
 ) (kept *statestore.Object, changed time.Time, err error) {
 	keys := d.Keys(auditedID(account))
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, keys.ManifestKey())
+	object, err := d.Head(ctx, keys.ManifestKey())
 	if fault.Is(err, fault.SourceMissing) {
 		return nil, time.Time{}, nil
 	}
@@ -118,7 +118,7 @@ func (d Documents) KeepManifest(
 		return nil, time.Time{}, fmt.Errorf("manifest of %s: %w", account, err)
 	}
 	defer body.Close()
-	copied, err := d.Objects.Write(ctx, d.Layout.StateBucket, keys.AuditedManifestKey(), "application/octet-stream",
+	copied, err := d.Write(ctx, keys.AuditedManifestKey(), "application/octet-stream",
 		io.LimitReader(body, object.Size))
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("keep the manifest of %s: %w", account, err)

@@ -72,8 +72,7 @@ func (d Documents) Accounts(ctx context.Context) ([]string, error) {
 func (d Documents) Report(ctx context.Context, key string) (Report, error) {
 	stored, err := statestore.Read[Report](ctx, d.Store, key)
 	if err == nil && !stored.Found() {
-		err = fault.NewPermanent(fault.SourceMissing,
-			fmt.Errorf("report s3://%s/%s is gone", d.Layout.StateBucket, key))
+		err = fault.NewPermanent(fault.SourceMissing, fmt.Errorf("report %s is gone", d.URI(key)))
 	}
 	return stored.Value, err
 }

@@ -17,7 +17,7 @@ const maxManifest = 4 << 30
 // Manifest reads what Stripe has of a feed, and the ETag to write the next one under. The manifest is nil if there is
 // none, or if it cannot be used; lost then says why. That is no error: everything is sent, and the manifest made anew.
 func (d Documents) Manifest(ctx context.Context, id ID) (m *feed.Manifest, etag, lost string, err error) {
-	object, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Keys(id).ManifestKey())
+	object, err := d.Head(ctx, d.Keys(id).ManifestKey())
 	if fault.Is(err, fault.SourceMissing) {
 		return nil, statestore.IfAbsent, "it is not known what Stripe has", nil
 	}
@@ -80,5 +80,5 @@ func (d Documents) putManifest(
 	if err != nil {
 		return statestore.Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
 	}
-	return d.Objects.Put(ctx, d.Layout.StateBucket, key, "application/octet-stream", encoded, etag)
+	return d.Put(ctx, key, "application/octet-stream", encoded, etag)
 }

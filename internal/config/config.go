@@ -161,6 +161,11 @@ func (c Config) Layout() statestore.Layout {
 	}
 }
 
+// Store is the state bucket, reached through objects.
+func (c Config) Store(objects statestore.Objects) statestore.Store {
+	return statestore.Store{Objects: objects, Layout: c.Layout()}
+}
+
 // Livemode reports whether the key is a live one: then events of a sandbox are none of ours, and the other way round.
 func (c Config) Livemode() bool { return strings.Contains(c.Stripe.Key.Reveal(), "_live_") }
 

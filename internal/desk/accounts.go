@@ -92,7 +92,7 @@ func (d Desk) accountsSet(ctx context.Context, prefix, after string, most int) (
 		from = l.OrderSettingsKey(after)
 	}
 	for len(rows) < most {
-		keys, err := d.Documents.Objects.ListAfter(ctx, l.StateBucket, statestore.SettingsPrefix+prefix, from)
+		keys, err := d.Documents.ListAfter(ctx, statestore.SettingsPrefix+prefix, from)
 		if err != nil || len(keys) == 0 {
 			return rows, err
 		}
@@ -115,7 +115,7 @@ func (d Desk) accountsSet(ctx context.Context, prefix, after string, most int) (
 func (d Desk) accountsKept(ctx context.Context, prefix, after string, most int) (rows []AccountRow, err error) {
 	l := d.Documents.Layout
 	for len(rows) < most {
-		names, err := d.Documents.Objects.FoldersAfter(ctx, l.StateBucket, l.KeptPrefix(prefix), after)
+		names, err := d.Documents.FoldersAfter(ctx, l.KeptPrefix(prefix), after)
 		if err != nil || len(names) == 0 {
 			return rows, err
 		}

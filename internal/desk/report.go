@@ -63,7 +63,7 @@ func (d Desk) Report(ctx context.Context, id catalog.ID, number int64) (catalog.
 // Findings opens what a report lists, as report.Reader reads it.
 func (d Desk) Findings(ctx context.Context, id catalog.ID, number int64) (io.ReadCloser, error) {
 	key := d.Documents.Keys(id).ReportKey(number, "csv")
-	object, err := d.Documents.Objects.Head(ctx, d.Documents.Layout.StateBucket, key)
+	object, err := d.Documents.Head(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (d Desk) Findings(ctx context.Context, id catalog.ID, number int64) (io.Rea
 
 // reportNumbers are those of the reports that are kept, the newest first.
 func (d Desk) reportNumbers(ctx context.Context, id catalog.ID) (numbers []int64, err error) {
-	keys, err := d.Documents.Objects.List(ctx, d.Documents.Layout.StateBucket, d.Documents.Keys(id).ReportsPrefix())
+	keys, err := d.Documents.List(ctx, d.Documents.Keys(id).ReportsPrefix())
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (d Desk) addParked(ctx context.Context, at map[string]*AccountRow, first, l
 	l, reading := d.Documents.Layout, errgroup.Group{}
 	reading.SetLimit(readers)
 	for from, end := l.StandingsPrefix()+first, l.StandingKey(last); from < end; {
-		keys, err := d.Documents.Objects.ListAfter(ctx, l.StateBucket, l.StandingsPrefix(), from)
+		keys, err := d.Documents.ListAfter(ctx, l.StandingsPrefix(), from)
 		if err != nil {
 			return errors.Join(fmt.Errorf("list the standings: %w", err), reading.Wait())
 		}

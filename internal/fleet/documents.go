@@ -40,7 +40,7 @@ func (d Documents) SavePlan(ctx context.Context, p Plan, etag string) error {
 // Snapshot reads what a shard remembers, and the ETag to write the next one under. lost says why there is nothing to
 // remember, if that is not how it should be.
 func (d Documents) Snapshot(ctx context.Context, shard int) (s Snapshot, etag, lost string, err error) {
-	body, object, err := d.Objects.Get(ctx, d.Layout.StateBucket, d.Layout.FleetSnapshotKey(shard))
+	body, object, err := d.Get(ctx, d.Layout.FleetSnapshotKey(shard))
 	if fault.Is(err, fault.SourceMissing) {
 		return Snapshot{}, statestore.IfAbsent, "there is no snapshot", nil
 	}
@@ -60,7 +60,7 @@ func (d Documents) SaveSnapshot(ctx context.Context, shard int, s Snapshot, etag
 	if err != nil {
 		return fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode the snapshot of shard %d: %w", shard, err))
 	}
-	_, err = d.Objects.Put(ctx, d.Layout.StateBucket, d.Layout.FleetSnapshotKey(shard), "application/gzip", body, etag)
+	_, err = d.Put(ctx, d.Layout.FleetSnapshotKey(shard), "application/gzip", body, etag)
 	return err
 }
 

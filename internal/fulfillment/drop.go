@@ -44,7 +44,7 @@ func lay[T any](ctx context.Context, s statestore.Store, key string, document T,
 	}
 	there, err := statestore.Read[T](ctx, s, key)
 	unreadable := errors.As(err, new(*statestore.UnreadableError))
-	switch uri := (statestore.Object{Bucket: s.Layout.StateBucket, Key: key}).URI(); {
+	switch uri := s.URI(key); {
 	case unreadable, err == nil && there.Found() && !same(there.Value, document):
 		return fault.NewPermanent(fault.OrderConflict, fmt.Errorf(
 			"%s holds something else than what is to be laid there", uri))

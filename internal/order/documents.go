@@ -56,7 +56,7 @@ func (d Documents) Known(ctx context.Context, id string) (bool, error) {
 	if err := account.Check(id); err != nil {
 		return false, err
 	}
-	_, err := d.Objects.Head(ctx, d.Layout.StateBucket, d.Layout.OrderSettingsKey(id))
+	_, err := d.Head(ctx, d.Layout.OrderSettingsKey(id))
 	if fault.Is(err, fault.SourceMissing) {
 		return false, nil
 	}
@@ -97,7 +97,7 @@ func (d Documents) SaveEvidence(
 
 // Accounts names the accounts that have settings for orders, in order, whether they are enabled or not.
 func (d Documents) Accounts(ctx context.Context) ([]string, error) {
-	keys, err := d.Objects.List(ctx, d.Layout.StateBucket, statestore.SettingsPrefix)
+	keys, err := d.List(ctx, statestore.SettingsPrefix)
 	return d.accountsOf(keys), err
 }
 
@@ -109,7 +109,7 @@ func (d Documents) AccountsAfter(ctx context.Context, id string, most int) (acco
 		after = d.Layout.OrderSettingsKey(id)
 	}
 	for len(accounts) <= most {
-		keys, err := d.Objects.ListAfter(ctx, d.Layout.StateBucket, statestore.SettingsPrefix, after)
+		keys, err := d.ListAfter(ctx, statestore.SettingsPrefix, after)
 		if err != nil || len(keys) == 0 {
 			return accounts, false, err
 		}

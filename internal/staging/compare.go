@@ -73,8 +73,7 @@ func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
 	sum := sha256.New()
 	sum.Write(rules)
 	if f.updatesCatalog() {
-		products, err := s.Documents.Objects.Head(ctx, s.Documents.Layout.StateBucket,
-			s.Documents.Layout.Catalog(f.Account, feed.Product).ManifestKey())
+		products, err := s.Documents.Head(ctx, s.Documents.Layout.Catalog(f.Account, feed.Product).ManifestKey())
 		if err != nil && !fault.Is(err, fault.SourceMissing) {
 			return "", fmt.Errorf("manifest of the product feed: %w", err)
 		}

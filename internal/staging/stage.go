@@ -176,7 +176,7 @@ func (o *output) begin(key, contentType string) *file {
 	f := &file{PipeWriter: in, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		f.object, f.err = o.stager.Documents.Objects.Write(o.ctx, o.stager.Documents.Layout.StateBucket, key,
+		f.object, f.err = o.stager.Documents.Write(o.ctx, key,
 			contentType, content)
 		if f.err != nil {
 			f.err = fmt.Errorf("stage the %s feed: %w", o.feed.Kind, f.err)

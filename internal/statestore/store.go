@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"vitrine/internal/fault"
 )
@@ -20,10 +21,54 @@ func (s Store) In(bucket string) Store {
 	return s
 }
 
+// Head describes what lies under a key of the state bucket now, as Objects.Head does.
+func (s Store) Head(ctx context.Context, key string) (Object, error) {
+	return s.Objects.Head(ctx, s.Layout.StateBucket, key)
+}
+
+// Get reads a small object of the state bucket whole, with its description, as Objects.Get does.
+func (s Store) Get(ctx context.Context, key string) ([]byte, Object, error) {
+	return s.Objects.Get(ctx, s.Layout.StateBucket, key)
+}
+
+// Put writes a small object on a condition, as Objects.Put does.
+func (s Store) Put(ctx context.Context, key, contentType string, body []byte, ifMatch string) (Object, error) {
+	return s.Objects.Put(ctx, s.Layout.StateBucket, key, contentType, body, ifMatch)
+}
+
+// Write streams body into an object, as Objects.Write does.
+func (s Store) Write(ctx context.Context, key, contentType string, body io.Reader) (Object, error) {
+	return s.Objects.Write(ctx, s.Layout.StateBucket, key, contentType, body)
+}
+
+// Delete removes an object; one that is not there is no error.
+func (s Store) Delete(ctx context.Context, key string) error {
+	return s.Objects.Delete(ctx, s.Layout.StateBucket, key)
+}
+
+// List names the keys under a prefix, in order.
+func (s Store) List(ctx context.Context, prefix string) ([]string, error) {
+	return s.Objects.List(ctx, s.Layout.StateBucket, prefix)
+}
+
+// ListAfter names the first of the keys under a prefix that come after a key, as Objects.ListAfter does.
+func (s Store) ListAfter(ctx context.Context, prefix, after string) ([]string, error) {
+	return s.Objects.ListAfter(ctx, s.Layout.StateBucket, prefix, after)
+}
+
+// FoldersAfter names the first of the folders that begin with a prefix and come after one of them, as
+// Objects.FoldersAfter does.
+func (s Store) FoldersAfter(ctx context.Context, prefix, after string) ([]string, error) {
+	return s.Objects.FoldersAfter(ctx, s.Layout.StateBucket, prefix, after)
+}
+
 // Folders are the names in which what is kept of accounts lies, in order; not all of them are accounts.
 func (s Store) Folders(ctx context.Context) ([]string, error) {
 	return s.Objects.Folders(ctx, s.Layout.StateBucket, s.Layout.StatePrefix)
 }
+
+// URI is a key's address for people: s3://bucket/key.
+func (s Store) URI(key string) string { return Object{Bucket: s.Layout.StateBucket, Key: key}.URI() }
 
 // Document is a JSON document as it was read: what it says, and which version of it that was.
 type Document[T any] struct {
@@ -59,7 +104,7 @@ func Read[T any](ctx context.Context, s Store, key string) (Document[T], error) 
 func ReadAs[T any](
 	ctx context.Context, s Store, key string, decode func(body []byte, into *T) error,
 ) (Document[T], error) {
-	body, object, err := s.Objects.Get(ctx, s.Layout.StateBucket, key)
+	body, object, err := s.Get(ctx, key)
 	if fault.Is(err, fault.SourceMissing) {
 		return Document[T]{ETag: IfAbsent}, nil
 	}
@@ -82,5 +127,5 @@ func Write[T any](ctx context.Context, s Store, key string, value T, etag string
 	if err != nil {
 		return Object{}, fault.NewPermanent(fault.InputInvalid, fmt.Errorf("encode %s: %w", key, err))
 	}
-	return s.Objects.Put(ctx, s.Layout.StateBucket, key, "application/json", append(body, '\n'), etag)
+	return s.Put(ctx, key, "application/json", append(body, '\n'), etag)
 }

@@ -83,7 +83,7 @@ func putAssortment(b *testing.B, t task, products int) int64 {
 	require.NoError(b, err)
 	d, err := t.assortments(b.Context())
 	require.NoError(b, err)
-	_, err = d.Objects.Put(b.Context(), d.Layout.StateBucket, d.Layout.AssortmentKey(t.Account),
+	_, err = d.Put(b.Context(), d.Layout.AssortmentKey(t.Account),
 		"application/octet-stream", file, "")
 	require.NoError(b, err)
 	return int64(len(file))

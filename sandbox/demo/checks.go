@@ -147,7 +147,7 @@ func some(ids []string) string {
 
 // faultyIDs are the rows that somebody finds an error in, each once.
 func (d *demo) faultyIDs(ctx context.Context, r catalog.Report, by catalog.Teller) ([]string, error) {
-	content, _, err := d.documents.Objects.Get(ctx, d.layout.StateBucket, r.Findings)
+	content, _, err := d.documents.Get(ctx, r.Findings)
 	if err != nil {
 		return nil, err
 	}

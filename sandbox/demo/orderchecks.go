@@ -217,7 +217,7 @@ func (d *demo) notices(ctx context.Context, o simcontrol.Order) (kinds []order.N
 func (d *demo) checkEvidence(ctx context.Context, o simcontrol.Order, dispute string) error {
 	key := d.layout.Order(o.Account, o.Session).EvidenceKey(dispute)
 	err := d.awaitThat(ctx, "the evidence", func(ctx context.Context) (bool, error) {
-		found, err := d.documents.Objects.List(ctx, d.layout.StateBucket, key)
+		found, err := d.documents.List(ctx, key)
 		return len(found) == 1, err
 	})
 	if err == nil {

@@ -112,7 +112,7 @@ func TestALostManifestIsMadeAnew(t *testing.T) {
 	m.startWorker()
 	m.sells(numbered(30))
 	key := m.documents.Keys(catalog.ID{Account: m.account, Feed: "product"}).ManifestKey()
-	require.NoError(t, m.documents.Objects.Delete(t.Context(), m.documents.Layout.StateBucket, key))
+	require.NoError(t, m.documents.Delete(t.Context(), key))
 	require.NoError(t, m.emulator.DeleteProduct(t.Context(), m.account, "sku0003"))
 	audit := m.audits(3)
 	require.Equal(t, &drift.Rebuilt{Same: 29, New: 1}, audit.Found.Rebuilt)

@@ -149,7 +149,7 @@ func TestAStateIsLost(t *testing.T) {
 	r.put(r.layout.StateBucket, key, strings.NewReader(`{"format": 1, "account`))
 	_, err := r.ends(r.starts())
 	require.ErrorContains(t, err, key)
-	require.NoError(t, r.documents.Objects.Delete(within(t), r.layout.StateBucket, key))
+	require.NoError(t, r.documents.Delete(within(t), key))
 	r.put(r.layout.StateBucket, key, strings.NewReader(
 		fmt.Sprintf(`{"format": 1, "account": %q, "feed": "product", "sequence": %d}`, r.account, newest)))
 	require.Zero(t, r.starter("sync", r.account, "--full", "--follow").code)
@@ -173,7 +173,7 @@ func (r *room) forgets(more int64) {
 	body, err := json.Marshal(state)
 	require.NoError(r.t, err)
 	r.put(r.layout.StateBucket, key, strings.NewReader(string(body)))
-	require.NoError(r.t, r.documents.Objects.Delete(within(r.t), r.layout.StateBucket, manifest))
+	require.NoError(r.t, r.documents.Delete(within(r.t), manifest))
 }
 
 // ordersIn are the orders that bodies say, but for their payments: money that was reserved may have been taken since.

@@ -38,8 +38,7 @@ func TestMemoryDoesNotGrowWithTheCatalog(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, p.terminate())
 
-	manifest, err := m.documents.Objects.Head(t.Context(), m.layout.StateBucket,
-		m.layout.Catalog(m.account, feed.Product).ManifestKey())
+	manifest, err := m.documents.Head(t.Context(), m.layout.Catalog(m.account, feed.Product).ManifestKey())
 	require.NoError(t, err)
 	mib := func(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 	t.Logf(

@@ -130,7 +130,7 @@ func TestTheMerchantHearsOfRefundsAndDisputes(t *testing.T) {
 	disputed.becomes(order.StateDisputed)
 	key := s.layout.Order(disputed.id().Account, disputed.Session).EvidenceKey(dispute.ID)
 	s.await("the evidence being gathered", func() bool {
-		keys, err := s.documents.Objects.List(t.Context(), s.layout.StateBucket, key)
+		keys, err := s.documents.List(t.Context(), key)
 		return err == nil && len(keys) == 1
 	})
 	require.Contains(t, string(s.object(key)), "1Z999")
