@@ -23,7 +23,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build worker starter sandbox demo up test test-unit test-e2e bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
+.PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
 	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos upgrade clean
 
 help: ## list the targets
@@ -53,6 +53,9 @@ test-unit: ## the product's tests, with the race detector
 
 test-e2e: build ## the sandbox's tests, which run the built binaries
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' GO='$(GO)' RACE='$(RACE)' ../tools/test-sandbox
+
+test-race: build ## the same, every one of them with binaries that have the race detector; twice the time
+	VITRINE_RACE=1 $(MAKE) test-e2e
 
 bench: build ## benchmarks; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

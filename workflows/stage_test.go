@@ -251,7 +251,7 @@ func newStage(t *testing.T) *stage {
 		StatePrefix: "state/",
 	}}}
 	s.steps = &activities.CatalogSync{
-		Objects: s.store, Runs: s.runs, Accounts: accounts.Documents{Store: documents.Store}, Documents: documents,
+		Runs: s.runs, Accounts: accounts.Documents{Store: documents.Store}, Documents: documents,
 		Imports: map[feed.API]activities.Imports{feed.V1: s.stripe, feed.V2: s.stripe},
 		Stager: staging.Stager{Documents: documents, Rules: accounts.DefaultRules(),
 			Limits: staging.Limits{MaxSourceBytes: 1 << 20}},

@@ -378,6 +378,7 @@ func TestHistoryHoldsNoRow(t *testing.T) {
 
 func TestManyAccountsAtOnce(t *testing.T) {
 	m := enter(t)
+	m.races()
 	m.startWorker()
 	first := m.account
 	var runs []client.WorkflowRun

@@ -297,7 +297,7 @@ func (r *room) startCodec(ids ...string) (address string, log *safeBuffer) {
 	require.NoError(r.t, err)
 	log = &safeBuffer{}
 	p, err := child.Start(child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: []string{"codec"}, Dir: r.t.TempDir(), Stdout: log,
+		Path: filepath.Join(r.bin, "starter"), Args: []string{"codec"}, Dir: r.t.TempDir(), Stdout: log,
 		Stderr: log,
 		Env: r.environ("VITRINE_CODEC_LISTEN="+ports.Address(port), "VITRINE_CODEC_TOKENS_FILE="+tokens,
 			"VITRINE_CODEC_ORIGINS="+house.ready.WebUI, "VITRINE_PAYLOAD_KEYS_FILE="+keys),

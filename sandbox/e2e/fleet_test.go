@@ -192,6 +192,7 @@ func (r *room) examined(account string) map[string]examined {
 
 func TestADispatcherForgetsAndIsKilled(t *testing.T) {
 	r, members := enterFleet(t, 2)
+	r.races()
 	worker := r.startWorker()
 	r.applies(members...)
 	r.does("fleet", "apply", "--all", "--rate", "100")
@@ -200,7 +201,7 @@ func TestADispatcherForgetsAndIsKilled(t *testing.T) {
 	r.reachesProducts(members[1], 3)
 	snapshot := r.layout.FleetSnapshotKey(0)
 	for i, damage := range []func(){
-		func() { require.NoError(t, r.documents.Objects.Delete(within(t), r.layout.StateBucket, snapshot)) },
+		func() { require.NoError(t, r.documents.Delete(within(t), snapshot)) },
 		func() { r.put(r.layout.StateBucket, snapshot, strings.NewReader("damaged")) },
 	} {
 		damage()

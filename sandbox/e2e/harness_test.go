@@ -24,13 +24,15 @@ import (
 	"vitrine/sandbox/child"
 )
 
-// binVariable names a directory of binaries that are built already (make sets it). The sandbox is taken from there,
-// which saves the time to link it, and so are worker and starter of the tests that measure them.
+// binVariable names a directory of binaries that are built already (make sets it).
 const binVariable = "VITRINE_BIN"
+
+// raceVariable lets every test run worker and starter with the race detector; without it those do that ask for it.
+const raceVariable = "VITRINE_RACE"
 
 // namespaces bound how many rooms there can be: they are made when the sandbox starts, because a namespace that is made
 // later takes ten seconds to be known everywhere.
-const namespaces = 200
+const namespaces = 240
 
 // importDelay is how long the emulator keeps an import pending, unless a test says otherwise. It is long enough for the
 // worker to really wait.
@@ -42,7 +44,8 @@ const patience = 5 * time.Minute
 // house is what the tests share.
 var house struct {
 	dir     string // of this run; removed at the end
-	bin     string // worker and starter, with the race detector if there is one
+	plain   string // directory of worker and starter as they are released
+	bin     string // of those that tests run: the plain ones, or with raceVariable those with the race detector
 	up      string // the binary sandbox
 	sandbox *child.Process
 	ready   description
@@ -81,8 +84,7 @@ func setUp() (release func() error, err error) {
 	if house.dir, err = os.MkdirTemp("", "vitrine-e2e-"); err != nil {
 		return nil, err
 	}
-	house.bin = filepath.Join(house.dir, "bin")
-	err = buildAll(house.bin)
+	err = buildAll()
 	var stop func() error
 	if err == nil {
 		stop, err = startSandbox()
@@ -93,28 +95,30 @@ func setUp() (release func() error, err error) {
 	return func() error { return errors.Join(stop(), os.RemoveAll(house.dir)) }, nil
 }
 
-// buildAll builds worker and starter with the race detector, and the sandbox without: it would take ten minutes, and
-// the races of the Temporal server are not ours.
-func buildAll(bin string) error {
-	if err := buildProduct(bin); err != nil {
-		return err
+// buildAll sees to the binaries. The sandbox is never built with the race detector: that would take ten minutes, and the
+// races of the Temporal server are not ours.
+func buildAll() (err error) {
+	if house.plain = os.Getenv(binVariable); house.plain == "" {
+		house.plain = filepath.Join(house.dir, "bin")
+		err = errors.Join(build("../..", house.plain, "CGO_ENABLED=0", "./worker", "./starter"),
+			build("..", house.plain, "CGO_ENABLED=0", "."))
 	}
-	if built := os.Getenv(binVariable); built != "" {
-		house.up = filepath.Join(built, "sandbox")
-		_, err := os.Stat(house.up)
-		return err
+	house.bin, house.up = house.plain, filepath.Join(house.plain, "sandbox")
+	if os.Getenv(raceVariable) != "" && err == nil {
+		house.bin, err = raceBin()
 	}
-	house.up = filepath.Join(bin, "sandbox")
-	return build("..", bin, "CGO_ENABLED=0", ".")
+	return err
 }
 
-func buildProduct(bin string) error {
+// raceBin has worker and starter with the race detector, which multiplies memory and CPU.
+var raceBin = sync.OnceValues(func() (string, error) {
 	if !hasCompiler() {
 		fmt.Fprintln(os.Stderr, "e2e: there is no C compiler here, so worker and starter run without the race detector")
-		return build("../..", bin, "CGO_ENABLED=0", "./worker", "./starter")
+		return house.plain, nil
 	}
-	return build("../..", bin, "CGO_ENABLED=1", "-race", "./worker", "./starter")
-}
+	bin := filepath.Join(house.dir, "race")
+	return bin, build("../..", bin, "CGO_ENABLED=1", "-race", "./worker", "./starter")
+})
 
 // hasCompiler reports whether there is a C compiler, which the race detector needs.
 func hasCompiler() bool {
@@ -136,15 +140,6 @@ func build(dir, out, cgo string, args ...string) error {
 	}
 	return nil
 }
-
-// plainBin has binaries without the race detector, which multiplies memory and time: for tests that measure either.
-var plainBin = sync.OnceValues(func() (string, error) {
-	if built := os.Getenv(binVariable); built != "" {
-		return built, nil
-	}
-	bin := filepath.Join(house.dir, "plain")
-	return bin, build("../..", bin, "CGO_ENABLED=0", "./worker", "./starter")
-})
 
 func startSandbox() (stop func() error, err error) {
 	readyFile := filepath.Join(house.dir, "ready.json")

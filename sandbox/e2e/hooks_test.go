@@ -196,6 +196,7 @@ func TestHooksAnswerFromWhatStripeAccepted(t *testing.T) {
 // What is sold stays sold, also for a server that knows of no reservation, until the merchant's own export tells.
 func TestWhatIsSoldIsNotSoldAgain(t *testing.T) {
 	s := open(t, shipped(3, "sku1", "sku2"), nil)
+	s.races()
 	s.startWorker()
 	s.subscribe()
 	s.stocked()

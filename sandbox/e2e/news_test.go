@@ -101,6 +101,7 @@ func (r *room) learns(p *platform, want ...string) {
 // The endpoint is down, and worker after worker is killed. Everything arrives, once and in order, when it is back.
 func TestNewsSurvivesAnEndpointThatIsDownAndWorkersThatAreKilled(t *testing.T) {
 	m := enter(t)
+	m.races()
 	p := m.listens()
 	p.down = true
 	w := m.startWorker()

@@ -370,24 +370,28 @@ func TestAnswersOfTheSecondAPIThatDoNotAddUp(t *testing.T) {
 
 // A list that is not to be had, and one that always breaks off, are settled for good, under --force too.
 func TestListsOfRefusedRowsThatAreNotToBeHad(t *testing.T) {
-	o := enterOdd(t, feed.V1)
+	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone} {
-		was := o.answers(func(s *independentStripe) {
-			s.lists = func(w http.ResponseWriter, _ []byte) { stripeError(w, status, "This file is gone.") }
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			was := enterOdd(t, feed.V1).answers(func(s *independentStripe) {
+				s.lists = func(w http.ResponseWriter, _ []byte) { stripeError(w, status, "This file is gone.") }
+			})
+			require.Equal(t, [2]int64{0, 4}, [2]int64{was.rows.Accepted, was.rows.Unknown})
+			require.Equal(t, fault.ImportUnreadable, was.state.Last.Code)
+			require.Contains(t, was.report.Reason, "This file is gone.")
+			require.Equal(t, int64(2), was.report.Imports[0].Failed, "what is known is kept")
 		})
-		require.Equal(t, [2]int64{0, 4}, [2]int64{was.rows.Accepted, was.rows.Unknown}, status)
-		require.Equal(t, fault.ImportUnreadable, was.state.Last.Code, status)
-		require.Contains(t, was.report.Reason, "This file is gone.")
-		require.Equal(t, int64(2), was.report.Imports[0].Failed, "what is known is kept")
 	}
-	was := o.answers(func(s *independentStripe) {
-		s.lists = func(w http.ResponseWriter, honest []byte) {
-			w.Header().Set("Content-Length", fmt.Sprint(len(honest)))
-			_, _ = w.Write(honest[:len(honest)-20])
-		}
+	t.Run("breaks off", func(t *testing.T) {
+		was := enterOdd(t, feed.V1).answers(func(s *independentStripe) {
+			s.lists = func(w http.ResponseWriter, honest []byte) {
+				w.Header().Set("Content-Length", fmt.Sprint(len(honest)))
+				_, _ = w.Write(honest[:len(honest)-20])
+			}
+		})
+		require.Equal(t, [2]int64{1, 3}, [2]int64{was.rows.Refused, was.rows.Unknown})
+		require.Contains(t, was.report.Reason, "Stripe's reasons cannot be read")
 	})
-	require.Equal(t, [2]int64{1, 3}, [2]int64{was.rows.Refused, was.rows.Unknown})
-	require.Contains(t, was.report.Reason, "Stripe's reasons cannot be read")
 }
 
 // So is an import that is not to be had.

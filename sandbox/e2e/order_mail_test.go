@@ -187,7 +187,7 @@ func TestTheTemplatesOfAPlatform(t *testing.T) {
 	s.requireNobody()
 
 	write("rejection.html", "{{.Naem}}")
-	w := s.launchWorker(house.bin)
+	w := s.launchWorker(s.bin)
 	require.NotZero(t, w.ExitCode(),
 		"a template that cannot be filled in is found at the start, not at the first order")
 	require.Contains(t, w.output.String(), "rejection.html")

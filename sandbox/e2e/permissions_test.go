@@ -313,7 +313,7 @@ func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
 		"ReadCatalogs": "VITRINE_SOURCE_BUCKET", "KeepState": "VITRINE_STATE_BUCKET",
 		"ReadSettings": "VITRINE_STATE_BUCKET",
 	} {
-		w := s.launchWorker(house.bin, as(workerUser+"-without-"+statement)...)
+		w := s.launchWorker(s.bin, as(workerUser+"-without-"+statement)...)
 		select {
 		case <-w.Ended():
 		case <-time.After(time.Minute):

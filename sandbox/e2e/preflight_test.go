@@ -20,7 +20,7 @@ import (
 func TestABucketThatDoesNotExistIsRefused(t *testing.T) {
 	r := enter(t)
 	for _, variable := range []string{"VITRINE_STATE_BUCKET", "VITRINE_SOURCE_BUCKET"} {
-		w := r.launchWorker(house.bin, variable+"=nobody-made-this")
+		w := r.launchWorker(r.bin, variable+"=nobody-made-this")
 		select {
 		case <-w.Ended():
 		case <-time.After(time.Minute):
@@ -34,7 +34,7 @@ func TestABucketThatDoesNotExistIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	output := &safeBuffer{}
 	code, err := child.Run(within(t), child.Command{
-		Path: filepath.Join(house.bin, "starter"), Args: []string{"serve"}, Dir: t.TempDir(), Stdout: output,
+		Path: filepath.Join(r.bin, "starter"), Args: []string{"serve"}, Dir: t.TempDir(), Stdout: output,
 		Stderr: output,
 		Env: r.environ("VITRINE_STATE_BUCKET=nobody-made-this", "VITRINE_WEBHOOK_SECRETS="+webhookSecret,
 			"VITRINE_LISTEN="+ports.Address(free[0]), "VITRINE_WEBHOOK_LISTEN="+ports.Address(free[1])),

@@ -28,15 +28,13 @@ type worker struct {
 // startWorker starts a worker and waits until it is ready. It ends with the test.
 func (r *room) startWorker(extra ...string) *worker {
 	r.t.Helper()
-	return r.startWorkerFrom(house.bin, extra...)
+	return r.startWorkerFrom(r.bin, extra...)
 }
 
 // startPlainWorker starts one without the race detector, to measure.
 func (r *room) startPlainWorker(extra ...string) *worker {
 	r.t.Helper()
-	bin, err := plainBin()
-	require.NoError(r.t, err)
-	return r.startWorkerFrom(bin, extra...)
+	return r.startWorkerFrom(house.plain, extra...)
 }
 
 func (r *room) startWorkerFrom(bin string, extra ...string) *worker {
@@ -118,7 +116,7 @@ type answer struct {
 // starter runs the starter to its end.
 func (r *room) starter(args ...string) answer {
 	r.t.Helper()
-	return r.starterFrom(house.bin, args...)
+	return r.starterFrom(r.bin, args...)
 }
 
 func (r *room) starterFrom(bin string, args ...string) answer {

@@ -24,6 +24,7 @@ func TestStripeHasWhatTheFileSays(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			m := enter(t)
+			m.races()
 			m.startWorker("VITRINE_MAX_PART_BYTES=4000")
 			luck := rand.New(rand.NewPCG(seed, 0))
 			s := newShelf(luck)

@@ -41,6 +41,7 @@ type room struct {
 	account   string
 	namespace string
 	key       string // of Stripe
+	bin       string // directory of the worker and the starter that are run
 
 	layout    statestore.Layout
 	accounts  account.Documents
@@ -67,6 +68,7 @@ func enter(t *testing.T) *room {
 		account:   fmt.Sprintf("acct_e2e%02d%08x", number, name.Sum32()),
 		namespace: namespaceOf(number),
 		key:       fmt.Sprintf("sk_test_e2e%02d%08x", number, name.Sum32()),
+		bin:       house.bin,
 		emulator:  simcontrol.Client{BaseURL: house.ready.Stripe},
 		settings: map[string]string{
 			// Stripe's 15 minutes are for tests that are about them.
@@ -77,6 +79,14 @@ func enter(t *testing.T) *room {
 	r.openDocuments()
 	r.dialTemporal()
 	return r
+}
+
+// races has the room's processes run with the race detector: for tests in which much happens at once.
+func (r *room) races() {
+	r.t.Helper()
+	bin, err := raceBin()
+	require.NoError(r.t, err)
+	r.bin = bin
 }
 
 func (r *room) openDocuments() {
@@ -122,7 +132,8 @@ func (r *room) variables() map[string]string {
 }
 
 func (r *room) environ(extra ...string) []string {
-	env := child.Isolated(os.Environ())
+	// The race detector would have each process that ends wait for a second, for reports of others.
+	env := append(child.Isolated(os.Environ()), "GORACE=atexit_sleep_ms=0")
 	variables := r.variables()
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		env = append(env, name+"="+variables[name])
@@ -206,7 +217,7 @@ func (r *room) reportOf(kind feed.Kind) catalog.Report {
 // object is the content of anything in the state bucket.
 func (r *room) object(key string) []byte {
 	r.t.Helper()
-	content, _, err := r.documents.Objects.Get(within(r.t), r.layout.StateBucket, key)
+	content, _, err := r.documents.Get(within(r.t), key)
 	require.NoError(r.t, err)
 	return content
 }
@@ -215,7 +226,7 @@ func (r *room) object(key string) []byte {
 func (r *room) stateKeys() []string {
 	r.t.Helper()
 	prefix := strings.TrimSuffix(r.layout.Catalog(r.account, feed.Product).StateKey(), "state.json")
-	keys, err := r.documents.Objects.List(within(r.t), r.layout.StateBucket, prefix)
+	keys, err := r.documents.List(within(r.t), prefix)
 	require.NoError(r.t, err)
 	return keys
 }

@@ -128,11 +128,9 @@ type server struct {
 // every shop.
 func (s *shop) startServe(plain bool, more ...string) {
 	s.t.Helper()
-	bin := house.bin
+	bin := s.bin
 	if plain {
-		var err error
-		bin, err = plainBin()
-		require.NoError(s.t, err)
+		bin = house.plain
 	}
 	s.startServeFrom(bin, more...)
 }

@@ -185,7 +185,7 @@ func TestAStateBucketWithoutConditionalWrites(t *testing.T) {
 		status: 501,
 		body:   xmlError("NotImplemented", "A header you provided implies functionality that is not implemented", ""),
 	})
-	w := m.launchWorker(house.bin, s3.settings()...)
+	w := m.launchWorker(m.bin, s3.settings()...)
 	<-w.Ended()
 	require.Equal(t, 2, w.ExitCode(), w.output)
 	require.Contains(t, w.output.String(), "the server lacks what Vitrine needs: conditional writes")

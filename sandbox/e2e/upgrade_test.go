@@ -30,13 +30,6 @@ func earlier(t *testing.T) release {
 	return release(bin)
 }
 
-func todays(t *testing.T) release {
-	t.Helper()
-	bin, err := plainBin()
-	require.NoError(t, err)
-	return release(bin)
-}
-
 // move is a deployment of a version over another, with work under way.
 type move struct {
 	*shop
@@ -54,7 +47,7 @@ type move struct {
 
 func TestUpgrade(t *testing.T) {
 	from := earlier(t)
-	m := begin(t, from, todays(t))
+	m := begin(t, from, release(house.plain))
 	m.start()
 	m.over()
 	m.finish()
@@ -64,7 +57,7 @@ func TestUpgrade(t *testing.T) {
 // Back is the same way: what today's version began, the one before it ends.
 func TestUpgradeAndBack(t *testing.T) {
 	to := earlier(t)
-	m := begin(t, todays(t), to)
+	m := begin(t, release(house.plain), to)
 	m.start()
 	m.over()
 	m.finish()
