@@ -163,7 +163,7 @@ func (s *CatalogAudit) CompareReport(ctx context.Context, in CompareReportInput)
 	if err != nil {
 		return CompareReportResult{}, err
 	}
-	rules := settings.Rules.Over(s.Stager.Rules)
+	rules := s.Stager.RulesOf(settings)
 	result := CompareReportResult{Audit: catalog.Audit{
 		Format: catalog.AuditFormat, Account: in.Account, Reaches: in.Began.Reaches, At: time.Now().UTC(),
 		Report: in.Run.ID, Heal: rules.Heal,
@@ -380,7 +380,7 @@ func (s *CatalogAudit) mayHeal(
 	}
 	foreign = new(feed.Table)
 	deletes := audit.Heal == account.HealResendAndDelete && audit.Found.Doubt == "" &&
-		settings.Rules.Over(s.Stager.Rules).Source != account.ChangesSource
+		s.Stager.RulesOf(settings).Source != account.ChangesSource
 	if deletes {
 		foreign, err = s.Documents.Table(ctx, compared.Foreign, feed.Product)
 	}

@@ -126,7 +126,7 @@ func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) 
 
 func (d *CatalogDispatch) policy(plan fleet.Plan) (fleet.Policy, error) {
 	digest, err := d.Stager.Digest()
-	return fleet.Policy{Spacing: d.Interval, Rules: digest, Pace: plan.PaceOf()}, err
+	return fleet.Policy{Spacing: d.Interval, Rules: digest, Canary: d.Stager.Canary, Pace: plan.PaceOf()}, err
 }
 
 func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard fleet.Shard, by string) error {

@@ -355,7 +355,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
 			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
 			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.KeptBack,
-			RowsFailed:  r.Rows.Refused,
+			RowsFailed: r.Rows.Refused, RowsStillRefused: r.Rows.StillRefused,
 			RowsWaiting: r.Rows.Waiting, Waiting: deletionsWaiting(r),
 		}
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)

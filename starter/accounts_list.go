@@ -72,7 +72,7 @@ func (a *app) listAccounts(ctx context.Context) error {
 	if slices.Contains(listForms(), a.output) {
 		return a.handOn(accounts)
 	}
-	views, err := readViews(ctx, docs, accounts, c.Rules)
+	views, err := readViews(ctx, docs, accounts, c.Deployment())
 	if err != nil {
 		return err
 	}

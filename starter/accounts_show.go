@@ -42,7 +42,7 @@ func (a *app) showAccount(ctx context.Context, account string) error {
 		return err
 	}
 	d := desk.Desk{Documents: docs, Temporal: c}
-	view := d.ViewAccount(settings, stored, deployment.Rules)
+	view := d.ViewAccount(settings, stored, deployment.Deployment())
 	if err := d.AddSchedules(ctx, &view); err != nil {
 		return err
 	}
@@ -77,8 +77,11 @@ func (a *app) printAccount(v desk.Account) {
 	}
 	for _, name := range account.RuleNames() {
 		whose := "the deployment's"
-		if slices.Contains(v.OwnRules, name) {
+		switch {
+		case slices.Contains(v.OwnRules, name):
 			whose = "its own"
+		case slices.Contains(v.CanaryRules, name):
+			whose = "tried (VITRINE_CANARY_RULES)"
 		}
 		a.Say("  rule      %-18s  %-9s  %s", name, v.Rules.Text(name), whose)
 	}

@@ -21,7 +21,7 @@ func kindNames(kinds []feed.Kind) string {
 }
 
 func readViews(
-	ctx context.Context, docs catalog.Documents, accounts []string, deployment account.Rules,
+	ctx context.Context, docs catalog.Documents, accounts []string, deployment account.Deployment,
 ) ([]desk.Account, error) {
 	views := make([]desk.Account, len(accounts))
 	d := desk.Desk{Documents: docs}

@@ -103,7 +103,7 @@ func (a *app) stager(ctx context.Context) (staging.Stager, error) {
 
 func stagerOf(documents catalog.Documents, c config.Config) staging.Stager {
 	return staging.Stager{
-		Documents: documents, Rules: c.Rules,
+		Documents: documents, Rules: c.Rules, Canary: c.Canary,
 		Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
 	}
 }

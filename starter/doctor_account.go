@@ -35,7 +35,7 @@ func (e examination) account(ctx context.Context, id string) doctor.Account {
 	a.Settings, a.Stored, a.SettingsErr = settingsOf(*e.app.docs).StoredSettings(ctx, id)
 	a.Standing, _, a.StandingErr = settingsOf(*e.app.docs).Standing(ctx, id)
 	if a.SettingsErr == nil {
-		a.Rules = a.Settings.Rules.Over(e.c.Rules)
+		a.Rules = e.c.Deployment().Of(a.Settings)
 	}
 	orders, err := e.app.orderDocuments(ctx)
 	if a.OrdersErr = err; err == nil {

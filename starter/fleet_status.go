@@ -170,6 +170,13 @@ func (a *app) printFleet(v fleetView) {
 				"answers (%s)", stop.What, terminal.Rough(a.Now().Sub(stop.Since)), terminal.Printable(stop.Why))
 	}
 	a.printConditions(total)
+	if total.Rows.Source > 0 {
+		line("rows", "%s", rowsText(total.Rows))
+	}
+	if total.Canary != nil {
+		line("canary", "%s", rowsText(*total.Canary))
+		line("others", "%s", rowsText(total.Others()))
+	}
 	late := total.Lateness
 	line("late", "%s", lateText(late))
 	line("looks", "%d started, %d were under way, %d could not be started; noticed within %s (99 of 100)",
@@ -251,6 +258,27 @@ func (v fleetView) paused() string {
 }
 
 // printConditions counts the feeds by where they stand; a feed that nobody has is left out.
+// rowsText says what share of some feeds' rows did not get through.
+func rowsText(r fleet.Rows) string {
+	text := fmt.Sprintf("%s in %s: %s refused by Stripe, %s kept back by Vitrine", terminal.Plural(r.Source, "row"),
+		terminal.Plural(int64(r.Feeds), "feed"), shareText(r.Refused, r.Source), shareText(r.KeptBack, r.Source))
+	if r.Held > 0 {
+		text += fmt.Sprintf(", %s held", humanize.Comma(int64(r.Held)))
+	}
+	if r.Failing > 0 {
+		text += fmt.Sprintf(", %s failing", humanize.Comma(int64(r.Failing)))
+	}
+	return text
+}
+
+// shareText is a part of a whole, in numbers and in percent.
+func shareText(part, whole int64) string {
+	if part == 0 || whole == 0 {
+		return humanize.Comma(part)
+	}
+	return fmt.Sprintf("%s (%.2g %%)", humanize.Comma(part), 100*float64(part)/float64(whole))
+}
+
 func (a *app) printConditions(total fleet.Summary) {
 	header := []string{"FEED"}
 	var shown []fleet.Condition

@@ -294,6 +294,20 @@ func TestTheFleetsStatus(t *testing.T) {
 		require.Contains(t, s.stdout.String(), "Stripe has failed for everybody for 10m")
 	}
 
+	require.NotContains(t, s.stdout.String(), "canary")
+	summary.Rows = fleet.Rows{Feeds: 3, Source: 3000, Refused: 40, Held: 1}
+	summary.Canary = &fleet.Rows{Feeds: 1, Source: 1000, Refused: 35, KeptBack: 2, Failing: 1}
+	summary.Rows.Failing, summary.Rows.KeptBack = 1, 2
+	require.NoError(t, fleetOf(s.docs).SaveSummary(t.Context(), 0, summary))
+	require.Zero(t, s.run("fleet", "status"), s.stderr.String())
+	for _, line := range []string{
+		"rows      3,000 rows in 3 feeds: 40 (1.3 %) refused by Stripe, 2 (0.067 %) kept back",
+		"canary    1,000 rows in 1 feed: 35 (3.5 %) refused by Stripe, 2 (0.2 %) kept back by Vitrine, 1 failing",
+		"others    2,000 rows in 2 feeds: 5 (0.25 %) refused by Stripe, 0 kept back by Vitrine, 1 held",
+	} {
+		require.Contains(t, s.stdout.String(), line)
+	}
+
 	s.lookedAt(fleet.Plan{}, noon.Add(-time.Hour))
 	require.Equal(t, exitFailed, s.run("fleet", "status"))
 	require.Contains(t, s.stderr.String(), "shard 0 was not looked at")

@@ -97,7 +97,7 @@ func newAPI(
 	c config.Config, temporal client.Client, documents catalog.Documents, stripe *stripeapi.Client, logger *slog.Logger,
 ) *server.API {
 	return server.NewAPI(server.APIOptions{
-		Tokens: c.Serve.AllTokens(), Rules: c.Rules,
+		Tokens: c.Serve.AllTokens(), Rules: c.Deployment(),
 		Desk:      desk.Desk{Documents: documents, Temporal: temporal, Keys: c.PayloadKeys},
 		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
 		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
@@ -110,7 +110,7 @@ func newConsole(
 	c config.Config, temporal client.Client, documents catalog.Documents, logger *slog.Logger,
 ) *console.Console {
 	return console.New(console.Options{
-		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Rules,
+		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Deployment(),
 		Now: time.Now, Logger: logger,
 	})
 }

@@ -64,7 +64,7 @@ func newAccountStanding(
 
 func newStager(c config.Config, store statestore.Store) staging.Stager {
 	return staging.Stager{
-		Documents: catalog.Documents{Store: store}, Rules: c.Rules,
+		Documents: catalog.Documents{Store: store}, Rules: c.Rules, Canary: c.Canary,
 		Limits: staging.Limits{MaxSourceBytes: c.Import.MaxSourceBytes, MaxPartBytes: c.Import.MaxPartBytes},
 	}
 }

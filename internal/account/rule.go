@@ -18,6 +18,16 @@ func RuleNames() []string {
 	}
 }
 
+// Named are the names of the rules that are set.
+func (r Rules) Named() (names []string) {
+	for _, name := range RuleNames() {
+		if r.Text(name) != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Set reads the rule of that name as people write it. The error says what is expected; whoever knows where the text
 // stands says what was found there.
 func (r *Rules) Set(name, text string) (err error) {

@@ -131,6 +131,8 @@ type Last struct {
 	RowsDeleted  int64     `json:"rows_deleted"`
 	RowsHeldBack int64     `json:"rows_held_back"` // by Vitrine: Stripe would refuse them
 	RowsFailed   int64     `json:"rows_failed"`
+	// RowsStillRefused were refused by Stripe before, and were not sent again.
+	RowsStillRefused int64 `json:"rows_still_refused,omitempty"`
 	// of a failed, held or rejected run, and of one that left something open
 	Reason      string     `json:"reason,omitempty"`
 	Code        fault.Code `json:"code,omitempty"`         // what goes with the reason, for machines

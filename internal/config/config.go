@@ -23,6 +23,7 @@ type Config struct {
 	Storage Storage
 	Import  Import
 	Rules   account.Rules // complete: what holds for accounts that have no rule of their own
+	Canary  account.Canary
 	Orders  Orders
 	News    News
 	Worker  Worker
@@ -161,6 +162,11 @@ func (c Config) Layout() statestore.Layout {
 	}
 }
 
+// Deployment is what is said of rules.
+func (c Config) Deployment() account.Deployment {
+	return account.Deployment{Rules: c.Rules, Canary: c.Canary}
+}
+
 // Store is the state bucket, reached through objects.
 func (c Config) Store(objects statestore.Objects) statestore.Store {
 	return statestore.Store{Objects: objects, Layout: c.Layout()}
@@ -198,6 +204,10 @@ func (c Config) LogValue() slog.Value {
 			"max_part_bytes", c.Import.MaxPartBytes,
 			"max_source_bytes", c.Import.MaxSourceBytes),
 		slog.Group("rules", ruleAttributes(c.Rules)...),
+		slog.Group("canary",
+			"rules", c.Canary.String(),
+			"share", float64(c.Canary.Share),
+			"accounts", len(c.Canary.Accounts)),
 		slog.Group("orders",
 			"secrets_dir", c.Orders.SecretsDir,
 			"allow_private", c.Orders.AllowPrivate,

@@ -247,6 +247,40 @@ func TestRulesAreTheDefaultsWhereNothingIsSet(t *testing.T) {
 	}.Over(account.DefaultRules()), worker.Rules)
 }
 
+func TestRulesThatSomeAccountsTry(t *testing.T) {
+	t.Parallel()
+	pairs := []string{
+		"VITRINE_CANARY_RULES", "import_api=v2, max_invalid = 10%", "VITRINE_CANARY_SHARE", "2.5 %",
+		"VITRINE_CANARY_ACCOUNTS", "acct_2, acct_1,acct_2",
+	}
+	for _, load := range []func(config.Lookup) (config.Config, error){config.LoadWorker, config.LoadStarter} {
+		c, err := load(lookup(pairs...))
+		require.NoError(t, err)
+		ten := account.Percent(10)
+		require.Equal(t, account.Canary{
+			Rules: account.Rules{ImportAPI: feed.V2, MaxInvalid: &ten}, Share: 2.5,
+			Accounts: []string{"acct_1", "acct_2"},
+		}, c.Deployment().Canary)
+	}
+	for says, pairs := range map[string][]string{
+		"nobody tries them":             {"VITRINE_CANARY_RULES", "import_api=v2"},
+		"expected the rules that those": {"VITRINE_CANARY_SHARE", "5"},
+		"import_api=v2":                 {"VITRINE_CANARY_ACCOUNTS", "acct_1"},
+		"expected NAME=VALUE":           {"VITRINE_CANARY_RULES", "import_api", "VITRINE_CANARY_SHARE", "5"},
+		"there twice": {"VITRINE_CANARY_RULES", "import_api=v2,import_api=v1",
+			"VITRINE_CANARY_SHARE", "5"},
+		`rule "api" is not known`: {"VITRINE_CANARY_RULES", "api=v2", "VITRINE_CANARY_SHARE", "5"},
+		"expected v1 or v2":       {"VITRINE_CANARY_RULES", "import_api=v3", "VITRINE_CANARY_SHARE", "5"},
+		"above 0 and up to 100":   {"VITRINE_CANARY_RULES", "import_api=v2", "VITRINE_CANARY_SHARE", "0"},
+		"up to 100":               {"VITRINE_CANARY_RULES", "import_api=v2", "VITRINE_CANARY_SHARE", "NaN"},
+		"acct_1/x":                {"VITRINE_CANARY_RULES", "import_api=v2", "VITRINE_CANARY_ACCOUNTS", "acct_1/x"},
+	} {
+		_, err := config.LoadWorker(lookup(pairs...))
+		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, "VITRINE_CANARY_")
+	}
+}
+
 func TestEveryRuleHasAVariable(t *testing.T) {
 	t.Parallel()
 	for _, name := range account.RuleNames() {

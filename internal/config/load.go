@@ -243,6 +243,9 @@ func (c Config) checkTogether(lookup Lookup, sound bool) []error {
 		return nil // half of what would be compared is missing
 	}
 	problems := append(checkEndpoints(lookup), checkTemporal(lookup)...)
+	if err := c.checkCanary(); err != nil {
+		problems = append(problems, err)
+	}
 	if err := account.CheckInterval(c.Import.Interval); err != nil && c.RealStripe() {
 		problems = append(problems, &Problem{
 			Variable: "VITRINE_IMPORT_INTERVAL", Value: c.Import.Interval.String(),

@@ -137,6 +137,13 @@ func Table() []Variable {
 		{Name: "VITRINE_MAX_FREE", Default: "1, or 2 rows", Worker: true, Starter: true, set: setRule("max_free"),
 			Meaning: "percentage of the rows that may come to cost nothing before a run is held; a percentage that " +
 				"is set binds however small the catalog is"},
+		{Name: "VITRINE_CANARY_RULES", Worker: true, Starter: true, set: setCanaryRules,
+			Meaning: "rules that some accounts try before all do, as in their settings and with commas between them, " +
+				"such as import_api=v2,max_invalid=10; starter fleet status compares what is refused"},
+		{Name: "VITRINE_CANARY_SHARE", Worker: true, Starter: true, set: setCanaryShare,
+			Meaning: "percentage of the accounts that try them; who is among them stays among them as it grows"},
+		{Name: "VITRINE_CANARY_ACCOUNTS", Worker: true, Starter: true, set: setCanaryAccounts,
+			Meaning: "accounts that try them besides, with commas between them"},
 
 		{Name: "VITRINE_MERCHANT_SECRETS", Worker: true, Serve: true, set: setMerchantSecrets,
 			Meaning: "folder of files with the secrets that merchants' endpoints are called with (secret_file in an " +

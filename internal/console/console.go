@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Tokens access.Tokens // without one there is no console
 	Desk   desk.Desk
-	Rules  account.Rules // of the deployment
+	Rules  account.Deployment
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -26,7 +26,7 @@ type Options struct {
 type Console struct {
 	tokens   access.Tokens
 	desk     desk.Desk
-	rules    account.Rules
+	rules    account.Deployment
 	now      func() time.Time
 	within   time.Duration // a page, or a command
 	looks    server.Slots

@@ -21,10 +21,12 @@ type Account struct {
 	Sources []string    `json:"sources"`
 	Shared  bool        `json:"shared_source,omitempty"` // other accounts may read them too
 	// Rules are those in force, as far as the environment of whoever asks is the worker's.
-	Rules     account.Rules     `json:"rules,omitzero"`
-	OwnRules  []string          `json:"own_rules,omitempty"` // those of them that are the account's own
-	StartedBy account.StartedBy `json:"started_by"`
-	Paused    *account.Pause    `json:"paused,omitempty"` // of the fleet's accounts
+	Rules    account.Rules `json:"rules,omitzero"`
+	OwnRules []string      `json:"own_rules,omitempty"` // those of them that are the account's own
+	// CanaryRules are those of them that it tries before all accounts do.
+	CanaryRules []string          `json:"canary_rules,omitempty"`
+	StartedBy   account.StartedBy `json:"started_by"`
+	Paused      *account.Pause    `json:"paused,omitempty"` // of the fleet's accounts
 	// Parked is why nothing is brought to Stripe for it; absent: it is not parked.
 	Parked    *account.Parking `json:"parked,omitempty"`
 	Schedules []Schedule       `json:"schedules,omitempty"`
@@ -32,17 +34,12 @@ type Account struct {
 }
 
 // ViewAccount fills in what the settings leave to the deployment.
-func (d Desk) ViewAccount(s account.Settings, stored bool, deployment account.Rules) Account {
+func (d Desk) ViewAccount(s account.Settings, stored bool, deployment account.Deployment) Account {
 	v := Account{
 		Account: s.Account, Stored: stored, Feeds: s.FeedKinds(), Every: interval(s), Shared: s.SharedSource,
-		Rules: s.Rules.Over(deployment),
+		Rules: deployment.Of(s), OwnRules: s.Rules.Named(), CanaryRules: deployment.Canary.Of(s.Account).Named(),
 	}
 	v.StartedBy, v.Paused = cmp.Or(s.StartedBy, account.BySchedules), s.Paused
-	for _, name := range account.RuleNames() {
-		if s.Rules.Text(name) != "" {
-			v.OwnRules = append(v.OwnRules, name)
-		}
-	}
 	for _, kind := range v.Feeds {
 		bucket, key := s.Source(d.Documents.Layout, kind)
 		v.Sources = append(v.Sources, "s3://"+bucket+"/"+key)
@@ -55,7 +52,7 @@ func interval(s account.Settings) string {
 }
 
 // Account reads an account's settings. Some that cannot be used are told in the answer.
-func (d Desk) Account(ctx context.Context, name string, deployment account.Rules) (Account, error) {
+func (d Desk) Account(ctx context.Context, name string, deployment account.Deployment) (Account, error) {
 	settings, stored, err := d.settings().StoredSettings(ctx, name)
 	switch {
 	case fault.Is(err, fault.SettingsInvalid):
@@ -93,7 +90,7 @@ type AccountDocument struct {
 
 // Overview is an account as it stands. One that Accounts does not list is ErrNoAccount: every name has the
 // default settings otherwise.
-func (d Desk) Overview(ctx context.Context, name string, deployment account.Rules) (AccountDocument, error) {
+func (d Desk) Overview(ctx context.Context, name string, deployment account.Deployment) (AccountDocument, error) {
 	settings, err := d.Account(ctx, name, deployment)
 	if err != nil {
 		return AccountDocument{}, err

@@ -83,15 +83,15 @@ func TestAVerdictIsAboutTheVersionThatWasLookedAt(t *testing.T) {
 func TestSettingsThatCannotBeReadAreNoAccount(t *testing.T) {
 	t.Parallel()
 	d, store, c := desktest.New(t)
-	_, err := d.Overview(t.Context(), "acct_9", account.Rules{})
+	_, err := d.Overview(t.Context(), "acct_9", account.Deployment{})
 	require.ErrorIs(t, err, desk.ErrNoAccount)
 	refusedAs(t, desk.Absent, "no such account", desk.Unanswered(err))
 	c.Away = desktest.ErrAway
-	_, err = d.Overview(t.Context(), "acct_1", account.Rules{})
+	_, err = d.Overview(t.Context(), "acct_1", account.Deployment{})
 	refusedAs(t, desk.Away, "ask again", desk.Unanswered(err))
 	c.Away = nil
 	store.Before = func(string, string, string) error { return desktest.ErrAway }
-	_, err = d.Overview(t.Context(), "acct_1", account.Rules{})
+	_, err = d.Overview(t.Context(), "acct_1", account.Deployment{})
 	refusedAs(t, desk.Away, "ask again", desk.Unanswered(err))
 }
 

@@ -354,6 +354,37 @@ func TestOtherRulesOfTheDeploymentAreJudgedAnew(t *testing.T) {
 	require.Equal(t, []int{0}, l.ToRead(), "what could not be read is not forgotten")
 }
 
+// What those who try other rules are refused is counted beside what the others are.
+func TestACanaryIsComparedWithTheOthers(t *testing.T) {
+	t.Parallel()
+	canary := account.Canary{Rules: account.Rules{ImportAPI: feed.V2}, Accounts: []string{"acct_2"}}
+	l := fleet.Begin(fleet.Snapshot{}, fleet.Shard{}, fleet.Policy{Canary: canary}, noon)
+	var stored []fleet.Stored
+	for n := range 3 {
+		stored = append(stored, fleet.Stored{Account: fmt.Sprint("acct_", n+1), ETag: "e"})
+	}
+	for _, id := range l.Accounts(stored) {
+		l.Settings(inFleet(id), "e")
+	}
+	l.Catalogs()
+	for i := range stored {
+		accepted := &catalog.Accepted{Rows: 100}
+		last := &catalog.Last{RowsFailed: int64(i), RowsStillRefused: 10, RowsHeldBack: 5}
+		l.Judge(i, fleet.Finding{State: catalog.State{Accepted: accepted, Last: last}})
+	}
+	_, s := l.End()
+	require.Equal(t, fleet.Rows{Feeds: 3, Source: 300, Refused: 33, KeptBack: 15}, s.Rows)
+	require.Equal(t, &fleet.Rows{Feeds: 1, Source: 100, Refused: 11, KeptBack: 5}, s.Canary)
+	require.Equal(t, fleet.Rows{Feeds: 2, Source: 200, Refused: 22, KeptBack: 10}, s.Others())
+
+	without := fleet.Summary{Rows: fleet.Rows{Feeds: 4, Source: 7, Held: 1, Failing: 1}}
+	require.Nil(t, fleet.Merge(without, without).Canary)
+	both := fleet.Merge(without, s, s)
+	require.Equal(t, fleet.Rows{Feeds: 2, Source: 200, Refused: 22, KeptBack: 10}, *both.Canary)
+	require.Equal(t, fleet.Rows{Feeds: 8, Source: 407, Refused: 44, KeptBack: 20, Held: 1, Failing: 1}, both.Others())
+	require.Equal(t, fleet.Rows{Feeds: 1, Source: 100, Refused: 11, KeptBack: 5}, *s.Canary, "it is as it was")
+}
+
 func TestEveryAccountHasATurn(t *testing.T) {
 	t.Parallel()
 	l := fleet.Begin(fleet.Snapshot{}, fleet.Shard{}, fleet.Policy{Pace: fleet.Pace{Open: 100, Starts: 3}}, noon)

@@ -50,6 +50,9 @@ func (l *Look) Judge(i int, f Finding) {
 		if accepted := f.State.Accepted; accepted != nil {
 			c.Rows = accepted.Rows
 		}
+		if last := f.State.Last; last != nil && last.Outcome != catalog.Rejected {
+			c.Refused, c.KeptBack = last.RowsFailed+last.RowsStillRefused, last.RowsHeldBack
+		}
 	}
 	changed := c.Changed
 	if changed.IsZero() {

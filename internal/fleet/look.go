@@ -15,6 +15,7 @@ import (
 type Policy struct {
 	Spacing time.Duration // between two imports of a feed, unless the account's own interval is longer
 	Rules   string        // digest of the deployment's rules
+	Canary  account.Canary
 	Audit   time.Duration // within which every state is read once, whatever the listing says
 	Reads   int           // most states, and most settings, that one look reads
 	Pace    Pace          // of this shard

@@ -103,10 +103,12 @@ type Catalog struct {
 
 	// of the state: feeds that build on this one are looked at when it moves
 	Sequence int64  `json:"sequence,omitempty"`
-	Products int64  `json:"products,omitempty"` // of the product feed, when this one was looked at
-	Rows     int64  `json:"rows,omitempty"`     // of the source that was last accepted
-	Note     string `json:"note,omitempty"`     // what people should know
-	Code     string `json:"code,omitempty"`     // what goes with it, for counting
+	Products int64  `json:"products,omitempty"`  // of the product feed, when this one was looked at
+	Rows     int64  `json:"rows,omitempty"`      // of the source that was last accepted
+	Refused  int64  `json:"refused,omitempty"`   // of them, by Stripe
+	KeptBack int64  `json:"kept_back,omitempty"` // of them, by Vitrine
+	Note     string `json:"note,omitempty"`      // what people should know
+	Code     string `json:"code,omitempty"`      // what goes with it, for counting
 }
 
 // SnapshotFormat is the version of the snapshot that this code writes.

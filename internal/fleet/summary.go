@@ -21,6 +21,10 @@ type Summary struct {
 	Off      int                             `json:"off,omitempty"`      // accounts that schedules sync
 	Unusable int                             `json:"unusable,omitempty"` // accounts with a document that cannot be used
 
+	Rows Rows `json:"rows"` // of all feeds
+	// Canary is of the feeds of the accounts that try other rules, which are counted in Rows too; nil: nobody does.
+	Canary *Rows `json:"canary,omitempty"`
+
 	Lateness Spread `json:"lateness"` // of what is due, being sent or waiting for its turn
 	Delays   Spread `json:"delays"`   // of the runs that this look started, since nothing stood against them
 
@@ -42,6 +46,44 @@ type Summary struct {
 	TookMS int64    `json:"took_ms"`          // milliseconds
 	Notes  []string `json:"notes,omitempty"`  // what people should know of the look itself
 	Shards int      `json:"shards,omitempty"` // how many summaries are in this one
+}
+
+// Rows says what became of some feeds' rows.
+type Rows struct {
+	Feeds    int   `json:"feeds"`
+	Source   int64 `json:"source"`    // in the sources that were last accepted
+	Refused  int64 `json:"refused"`   // of them, by Stripe
+	KeptBack int64 `json:"kept_back"` // of them, by Vitrine
+	Held     int   `json:"held"`      // feeds that wait for a person
+	Failing  int   `json:"failing"`   // feeds
+}
+
+func (r *Rows) count(c *Catalog) {
+	r.Feeds++
+	r.Source, r.Refused, r.KeptBack = r.Source+c.Rows, r.Refused+c.Refused, r.KeptBack+c.KeptBack
+	switch c.Condition {
+	case Held:
+		r.Held++
+	case Failing:
+		r.Failing++
+	}
+}
+
+// Add takes other feeds in.
+func (r *Rows) Add(o Rows) {
+	r.Feeds, r.Held, r.Failing = r.Feeds+o.Feeds, r.Held+o.Held, r.Failing+o.Failing
+	r.Source, r.Refused, r.KeptBack = r.Source+o.Source, r.Refused+o.Refused, r.KeptBack+o.KeptBack
+}
+
+// Others are the feeds of the accounts that try nothing.
+func (s Summary) Others() Rows {
+	o, c := s.Rows, s.Canary
+	if c == nil {
+		return o
+	}
+	o.Feeds, o.Held, o.Failing = o.Feeds-c.Feeds, o.Held-c.Held, o.Failing-c.Failing
+	o.Source, o.Refused, o.KeptBack = o.Source-c.Source, o.Refused-c.Refused, o.KeptBack-c.KeptBack
+	return o
 }
 
 // Objective is within how long Stripe is to have what changed.
@@ -113,8 +155,16 @@ func (l *Look) summarize() {
 		}
 	}
 	l.tally()
+	if l.policy.Canary.On() {
+		s.Canary = &Rows{}
+	}
 	for i := range l.entries {
-		l.count(&l.entries[i])
+		e := &l.entries[i]
+		l.count(e)
+		s.Rows.count(e.catalog)
+		if s.Canary != nil && l.policy.Canary.Has(e.account.ID) {
+			s.Canary.count(e.catalog)
+		}
 	}
 	for _, d := range l.delays {
 		s.Delays.Add(d)
@@ -199,6 +249,11 @@ func Merge(all ...Summary) (merged Summary) {
 		merged.Lists += s.Lists
 		merged.Reads += s.Reads
 		merged.TookMS = max(merged.TookMS, s.TookMS)
+		merged.Rows.Add(s.Rows)
+		if s.Canary != nil {
+			merged.Canary = cmp.Or(merged.Canary, &Rows{})
+			merged.Canary.Add(*s.Canary)
+		}
 		merged.Lateness.Merge(s.Lateness)
 		merged.Delays.Merge(s.Delays)
 		merged.Held, merged.Failed = append(merged.Held, s.Held...), append(merged.Failed, s.Failed...)

@@ -16,7 +16,7 @@ import (
 type APIOptions struct {
 	Tokens    access.Tokens // without one there is no API
 	Desk      desk.Desk
-	Rules     account.Rules // of the deployment
+	Rules     account.Deployment
 	Merchants *Merchants
 	Sessions  *AccountSessions
 	Logger    *slog.Logger
@@ -28,7 +28,7 @@ type API struct {
 	merchants *Merchants
 	sessions  *AccountSessions
 	desk      desk.Desk
-	rules     account.Rules
+	rules     account.Deployment
 	within    time.Duration
 	logger    *slog.Logger
 }

@@ -30,7 +30,13 @@ type Limits struct {
 type Stager struct {
 	Documents catalog.Documents
 	Rules     account.Rules // the deployment's, complete
+	Canary    account.Canary
 	Limits    Limits
+}
+
+// RulesOf are the rules in force for an account, complete.
+func (s Stager) RulesOf(settings account.Settings) account.Rules {
+	return account.Deployment{Rules: s.Rules, Canary: s.Canary}.Of(settings)
 }
 
 // Feed is one feed of one account as it is before a sync: its source, and what that is compared with.
@@ -55,7 +61,7 @@ func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.K
 		return Feed{}, fmt.Errorf("source of the %s feed: %w", kind, err)
 	}
 	f := Feed{
-		Account: settings.Account, Kind: kind, Source: source, Rules: settings.Rules.Over(s.Rules), settings: settings,
+		Account: settings.Account, Kind: kind, Source: source, Rules: s.RulesOf(settings), settings: settings,
 		listed: slices.Contains(settings.FeedKinds(), feed.Product),
 	}
 	f.Basis, err = s.basis(ctx, f)
@@ -85,7 +91,11 @@ func (s Stager) basis(ctx context.Context, f Feed) (string, error) {
 // Digest stands for all that the deployment's configuration says of how sources are found and compared.
 func (s Stager) Digest() (string, error) {
 	layout := s.Documents.Layout
-	rules, err := json.Marshal([]any{s.Rules, layout.SourceBucket, layout.SourceKey})
+	says := []any{s.Rules, layout.SourceBucket, layout.SourceKey}
+	if s.Canary.On() {
+		says = append(says, s.Canary)
+	}
+	rules, err := json.Marshal(says)
 	if err != nil {
 		return "", err
 	}

@@ -14,7 +14,7 @@ import (
 func (s Stager) StageRows(
 	ctx context.Context, settings account.Settings, kind feed.Kind, rows statestore.Object, sequence int64,
 ) (catalog.Delivery, error) {
-	rules := settings.Rules.Over(s.Rules)
+	rules := s.RulesOf(settings)
 	rules.Source, rules.Dialect, rules.Quotes = account.ChangesSource, feed.StripeDialect, feed.AutoQuotes
 	f := Feed{Account: settings.Account, Kind: kind, Source: rows, Rules: rules, settings: settings}
 	d, _, err := s.Stage(ctx, f, "Vitrine wrote these rows itself", sequence, nil)

@@ -98,6 +98,7 @@ func startedBy(run *workflow.WorkflowExecutionInfo) (by string) {
 
 func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	r, members := enterFleet(t, 3)
+	r.settings["VITRINE_CANARY_RULES"], r.settings["VITRINE_CANARY_ACCOUNTS"] = "import_api=v2", members[1]
 	r.startWorker()
 	r.applies(members...)
 	r.does("fleet", "apply", "--all", "--rate", "100")
@@ -126,8 +127,10 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 	require.Equal(t, []string{"catalog-dispatch/000"}, r.scheduled())
 	var status struct {
 		Total struct {
-			Accounts int                       `json:"accounts"`
-			Feeds    map[string]map[string]int `json:"feeds"`
+			Accounts int                         `json:"accounts"`
+			Feeds    map[string]map[string]int   `json:"feeds"`
+			Rows     struct{ Source int }        `json:"rows"`
+			Canary   struct{ Feeds, Source int } `json:"canary"`
 		} `json:"total"`
 	}
 	r.await("everything being settled", func() bool {
@@ -136,6 +139,11 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 			status.Total.Feeds["product"]["settled"] == 4
 	})
 	require.Equal(t, 4, status.Total.Accounts)
+	require.Equal(t, [3]int{13, 1, 5}, [3]int{status.Total.Rows.Source, status.Total.Canary.Feeds, status.Total.Canary.Source})
+	for _, member := range members {
+		got := r.does("report", member, "-o", "json")
+		require.Equal(t, member == members[1], strings.Contains(got.stdout, `"api": "v2"`), "who tries the second API")
+	}
 
 	examined := r.examined(members[0])
 	require.Equal(t, "right", examined["fleet"].Severity, examined["fleet"].Found)

@@ -254,7 +254,12 @@ func (b bought) comes(what string, holds func(workflows.OrderView) bool) (view w
 func (b bought) shown() workflows.OrderView {
 	b.t.Helper()
 	var view workflows.OrderView
-	got := b.succeeds("order", "show", b.account, b.Session, "-o", "json")
+	var got answer
+	b.await("an answer about "+b.id().String(), func() bool { // a busy machine may let the command wait for too long
+		got = b.starter("order", "show", b.account, b.Session, "-o", "json")
+		return !strings.Contains(got.stderr, "no answer came in time")
+	})
+	require.Zero(b.t, got.code, got.stderr)
 	require.NoError(b.t, json.Unmarshal([]byte(got.stdout), &view), got.stdout)
 	return view
 }
