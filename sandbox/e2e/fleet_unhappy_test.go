@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -11,8 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/fleet"
 	"vitrine/workflows"
@@ -105,12 +108,12 @@ func (r *room) started(account string) (n int) {
 // keepsLooking lets the dispatcher look, every two seconds or so, until something holds.
 func (r *room) keepsLooking(what string, holds func() bool) {
 	r.t.Helper()
-	polls := 0
+	var looked time.Time
 	r.await(what, func() bool {
-		if polls%80 == 0 {
+		if time.Since(looked) > 2*time.Second {
 			r.looks()
+			looked = time.Now()
 		}
-		polls++
 		return holds()
 	})
 }
@@ -149,6 +152,45 @@ func TestADispatcherIsKilledAtEveryWrite(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, r.started(members[1]), "nothing changed there")
+	require.LessOrEqual(t, r.maxInFlight(), 1)
+}
+
+// However many look at a shard at once: what changed is sent once, and nobody's look fails.
+func TestManyDispatchersLookAtOneShardAtOnce(t *testing.T) {
+	const accounts, rounds = 4, 3
+	r, members := enterFleet(t, accounts)
+	r.races()
+	r.startWorker()
+	r.startWorker()
+	r.applies(members...)
+	r.does("fleet", "apply", "--all", "--rate", "100")
+	for round := range rounds {
+		var looks []client.WorkflowRun
+		for n := range 6 {
+			look, err := r.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+				ID: fmt.Sprintf("catalog-dispatch-beside/%d-%d", round, n), TaskQueue: workflows.TaskQueue,
+			}, workflows.CatalogDispatchType, workflows.CatalogDispatchInput{})
+			require.NoError(t, err)
+			looks = append(looks, look)
+		}
+		for _, look := range looks {
+			require.NoError(t, look.Get(within(t), nil))
+		}
+		for n, member := range members {
+			products := 3
+			if round > 0 && n < accounts-1 {
+				products += round
+			}
+			r.keepsLooking(fmt.Sprint("the catalog of ", member), func() bool {
+				r.account = member
+				return r.products() == products
+			})
+			require.Len(t, r.imports(), 1+products-3, "each version is sent once")
+		}
+		for _, member := range members[:accounts-1] {
+			r.exports(member, 4+round)
+		}
+	}
 	require.LessOrEqual(t, r.maxInFlight(), 1)
 }
 
