@@ -200,7 +200,7 @@ func interval(s account.Settings) time.Duration { return s.Interval() }
 
 func planSchedule(want wantedSchedule, is present) change {
 	c := change{Account: want.account, What: "schedule", Feed: want.feed, Action: unchanged}
-	have, exists := is.schedules[want.id()]
+	have, exists := is.schedules[want.account][want.id()]
 	switch {
 	case !exists:
 		c.Action, c.Detail = create, fmt.Sprintf("every %s, offset %s", every(want.interval), every(want.offset()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,9 +23,10 @@ import (
 
 // present is what there is: the settings in S3 and the schedules in Temporal.
 type present struct {
-	settings  map[string]storedSettings
-	schedules map[string]scheduleFact // by schedule id
-	takesNew  bool                    // the fleet takes accounts that are new
+	settings map[string]storedSettings
+	// By account and schedule id: each of 50,000 accounts is asked for its own.
+	schedules map[string]map[string]scheduleFact
+	takesNew  bool // the fleet takes accounts that are new
 }
 
 type storedSettings struct {
@@ -46,7 +48,7 @@ const comparers = 64
 func (a *app) readPresent(
 	ctx context.Context, docs catalog.Documents, c client.Client, wanted []account.Settings, prune bool,
 ) (present, error) {
-	is := present{settings: map[string]storedSettings{}, schedules: map[string]scheduleFact{}}
+	is := present{settings: map[string]storedSettings{}, schedules: map[string]map[string]scheduleFact{}}
 	existing, err := settingsOf(docs).Accounts(ctx)
 	if err != nil {
 		return is, err
@@ -61,7 +63,7 @@ func (a *app) readPresent(
 	}
 	for _, id := range listed {
 		if _, asked := doubtful[id]; !asked {
-			is.schedules[id] = scheduleFact{}
+			is.add(id, scheduleFact{})
 		}
 	}
 	questioned := existing
@@ -84,12 +86,28 @@ func (a *app) readPresent(
 
 // passOverFleet asks for no schedules of the fleet's accounts beyond those that are listed: they are to have none.
 func (p present) passOverFleet(doubtful map[string]*wantedSchedule, listed []string, bar *terminal.Meter) {
+	seen := map[string]bool{}
+	for _, id := range listed {
+		seen[id] = true
+	}
 	for id := range doubtful {
-		if of, _ := parseScheduleID(id); p.settings[of.Account].InFleet() && !slices.Contains(listed, id) {
+		if of, _ := parseScheduleID(id); p.settings[of.Account].InFleet() && !seen[id] {
 			delete(doubtful, id)
 			bar.Add()
 		}
 	}
+}
+
+// add notes a schedule of an account's.
+func (p present) add(id string, fact scheduleFact) {
+	of, ok := parseScheduleID(id)
+	if !ok {
+		return
+	}
+	if p.schedules[of.Account] == nil {
+		p.schedules[of.Account] = map[string]scheduleFact{}
+	}
+	p.schedules[of.Account][id] = fact
 }
 
 // keeping is what a list says of an account, with what it says nothing of: what starts the account's syncs. Of an
@@ -99,7 +117,7 @@ func (p present) keeping(settings account.Settings) account.Settings {
 	switch {
 	case exists && !have.unreadable:
 		settings.StartedBy, settings.Paused = have.StartedBy, have.Paused
-	case p.takesNew && len(p.schedulesOf(settings.Account)) == 0:
+	case p.takesNew && len(p.schedules[settings.Account]) == 0:
 		settings.StartedBy = account.ByFleet
 	}
 	return settings
@@ -128,16 +146,14 @@ func doubtfulSchedules(wanted []account.Settings, existing, listed []string, pru
 			doubtful[id] = nil
 		}
 	}
-	if prune {
-		for _, account := range existing {
-			for _, kind := range feed.Kinds() {
-				doubtful[workflows.ScheduleID(catalog.ID{Account: account, Feed: kind})] = nil
-			}
-		}
-	}
 	had := map[string]bool{}
 	for _, account := range existing {
 		had[account] = true
+		for _, kind := range feed.Kinds() {
+			if prune && !named[account] { // all of it goes, also what the list of schedules does not show yet
+				doubtful[workflows.ScheduleID(catalog.ID{Account: account, Feed: kind})] = nil
+			}
+		}
 	}
 	for _, settings := range wanted {
 		for _, kind := range settings.FeedKinds() {
@@ -189,7 +205,7 @@ func describeSchedules(
 			mu.Lock()
 			defer mu.Unlock()
 			if exists {
-				into.schedules[id] = fact
+				into.add(id, fact)
 			}
 			bar.Add()
 			return nil
@@ -271,26 +287,12 @@ func (p present) accounts() []string {
 	for account := range p.settings {
 		seen[account] = true
 	}
-	for id := range p.schedules {
-		if of, ok := parseScheduleID(id); ok {
-			seen[of.Account] = true
-		}
+	for account := range p.schedules {
+		seen[account] = true
 	}
-	var all []string
-	for account := range seen {
-		all = append(all, account)
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func (p present) schedulesOf(account string) []string {
-	var ids []string
-	for id := range p.schedules {
-		if of, ok := parseScheduleID(id); ok && of.Account == account {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(p.schedules[account]))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -67,11 +66,12 @@ func checkSources(layout statestore.Layout, wanted, others []account.Settings) e
 
 // mistaken: nobody said of each of them that the source is shared; and two feeds of an account never share one.
 func mistaken(all []reader) bool {
-	for i, r := range all {
-		again := slices.ContainsFunc(all[:i], func(other reader) bool { return other.account == r.account })
-		if !r.shares || again || r.feed != all[0].feed {
+	seen := map[string]bool{}
+	for _, r := range all {
+		if !r.shares || seen[r.account] || r.feed != all[0].feed {
 			return true
 		}
+		seen[r.account] = true
 	}
 	return false
 }

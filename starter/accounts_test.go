@@ -571,3 +571,33 @@ func TestPausingEverybodyIsQuick(t *testing.T) {
 	}
 	require.Equal(t, exitUsage, s.run("schedule", "pause", "--all", "--rate", "-1"))
 }
+
+// What is asked for each account must not be looked for among all of them: a platform has 50,000.
+func TestFiftyThousandAccountsArePlannedInSeconds(t *testing.T) {
+	t.Parallel()
+	const many = 50_000
+	is := present{settings: map[string]storedSettings{}, schedules: map[string]map[string]scheduleFact{}, takesNew: true}
+	var wanted []account.Settings
+	for i := range many {
+		s := account.Settings{Account: fmt.Sprintf("acct_%d", i), SourceKey: "all.csv", SharedSource: true}
+		wanted = append(wanted, s)
+		is.settings[s.Account] = storedSettings{Settings: s}
+		is.add(wantedSchedule{s.Account, feed.Product, interval(s)}.id(), scheduleFact{})
+	}
+	begin := time.Now()
+	require.NoError(t, checkSources(newStage(t).docs.Layout, wanted, nil))
+	require.Empty(t, makePlan(wanted, is, false).changes())
+	require.Len(t, makePlan(nil, is, true).changes(), 2*many)
+	require.Less(t, time.Since(begin), 20*time.Second, "it takes one; among all of them it took minutes")
+}
+
+// Whatever is not listed goes, also what the list of schedules does not show yet. Of those that are listed no more is
+// asked than without --prune.
+func TestPruneAsksForNoMoreThanItHasTo(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\nacct_3\n"))
+	s.temporal.looks = 0
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n", "--prune", "--yes"))
+	require.Equal(t, 2+len(feed.Kinds()), s.temporal.looks)
+}
