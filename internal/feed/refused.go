@@ -87,6 +87,9 @@ func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		if err != nil {
 			return err
 		}
+		if format.again(row) {
+			continue // the file is put together from several
+		}
 		if err := each(format.refused(row, r.unended())); err != nil {
 			return err
 		}
@@ -106,6 +109,19 @@ type refusedColumns struct {
 	above      int // lines above the header
 	names      []string
 	reason, id int // where they stand; -1 if nowhere
+}
+
+// again reports whether a row repeats the header.
+func (c refusedColumns) again(row Row) bool {
+	if len(row.Fields) != len(c.names) || len(c.names) < 2 {
+		return false
+	}
+	for i, field := range row.Fields {
+		if refusedName(field) != c.names[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // refused is what a row of the file tells. Where fields are missing, or more than columns, a quote or a separator went

@@ -68,6 +68,7 @@ func TestReadRefused(t *testing.T) {
 		"a name like it":     []byte(strings.Replace(plain, ErrorColumn, "Validation Errors", 1)),
 		"another language":   []byte(strings.Replace(plain, ErrorColumn, "Fehlermeldung", 1)),
 		"no name":            []byte(strings.Replace(plain, ErrorColumn, "", 1)),
+		"the header again":   []byte(plain[:len(plain)-len("No.,B,x\n")] + ErrorColumn + ",ID,title\nNo.,B,x\n"),
 	} {
 		rows, err := refusedIn(list)
 		require.NoError(t, err, name)
