@@ -74,6 +74,9 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source,
 			share(c.Invalid, c.Source), *r.MaxInvalid)
 	}
+	if p.Promoted > 0 {
+		return append(reasons, tooMuchOff(r, p)...)
+	}
 	if beyond(p.Moved, p.Compared, r.MaxPriceMoves) {
 		hold(GuardPriceMoves, "%d of %d prices moved by more than %v %% (%s, at most %v %% go unasked)", p.Moved,
 			p.Compared, *r.PriceMove, share(p.Moved, p.Compared), *r.MaxPriceMoves)

@@ -212,7 +212,7 @@ var carefulCases = []careful{
 	// Promotions
 	{name: "promotions: all of it for nothing", kind: Promotion,
 		file: promos + "S,Sale," + soon + ",percent_off,100,,,all_products,,automatic,\n", want: "send S",
-		warns: []string{"2 S everything_off percent_off"}, free: 1},
+		warns: []string{"2 S everything_off percent_off"}},
 	{name: "promotions: nothing off", kind: Promotion,
 		file: promos + "S,Sale," + soon + ",percent_off,0,,,all_products,,automatic,\n", want: "send S",
 		warns: []string{"2 S nothing_off percent_off"}},

@@ -46,6 +46,8 @@ type Options struct {
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
+	// Products are those of the product catalog, with their prices, for a feed of promotions; nil if nobody knows them.
+	Products *Table
 	// PriceMove is the share by which a price has to change to count as moved; 0.6 is 60 %.
 	PriceMove float64
 	// Now is what dates are held against: whether a sale is over. Zero: nothing is.
@@ -83,12 +85,17 @@ type Counts struct {
 	Duplicates int64
 }
 
-// Prices are what became of what buyers pay.
+// Prices are what became of what buyers pay. In a feed of promotions they are the prices of the products that the
+// catalog has, and what is held against them is what new and changed promotions leave of them.
 type Prices struct {
 	Compared int64 // known before and now
 	Moved    int64 // by more than Options.PriceMove
 	Flipped  int64 // to another currency
 	Free     int64 // nothing is paid for what is to be sent, and something was before, or the row is new
+	// Promoted are the new and changed promotions that take something off. Everything: all that any product costs.
+	// Steep: more than PriceMove of it, and nobody needs a code for that.
+	Promoted          int64
+	Everything, Steep bool
 }
 
 // Normalised is how often a rule of the dialect struck.
@@ -193,6 +200,7 @@ type comparison struct {
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
 	likeness               []likeness
+	promoted               promoted
 	offers, shipped        bool // a row offers a product; one of them says how it is shipped
 	forgotten              Table
 	rowEnd                 []byte // behind each row that is sent
@@ -208,6 +216,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
+	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.groups.restart()
 	seen, err := c.read(open)
@@ -264,6 +273,7 @@ func (c *comparison) close() error {
 			return err
 		}
 	}
+	c.weigh()
 	return c.vanished()
 }
 

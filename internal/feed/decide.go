@@ -377,9 +377,12 @@ func (c *comparison) compare(e *examined, known int) error {
 	if known < 0 && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
 		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.line})
 	}
-	givesAway := c.x.prices.givesAway(e.fields) && before.Fingerprint != e.fingerprint
-	if givesAway || isFree(e.price) && !isFree(before.Price) {
+	if isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
+	}
+	if sent, unknown := c.unknownAs(e.id); c.o.Kind == Promotion && before.Fingerprint != e.fingerprint &&
+		(!unknown || !c.says(e, sent)) {
+		c.promote(e)
 	}
 	return c.send(e, group)
 }

@@ -7,14 +7,26 @@ import "math"
 // prices finds what is paid for a row's product.
 type prices struct {
 	price, sale, period int // positions in a row; -1 if the file has no such column
-	percent, benefit    int // of a promotion
 	now                 int64
+	promotion
+}
+
+// promotion finds what a row takes off prices; see promotions.go.
+type promotion struct {
+	benefit, percent, amount, minimum, active, application, selection int // positions in a row
+	included, excluded                                                [2]int
 }
 
 func newPrices(h Header, o Options) prices {
-	p := prices{price: -1, sale: -1, period: -1, percent: -1}
+	p := prices{price: -1, sale: -1, period: -1}
 	if o.Kind == Promotion {
-		p.percent, p.benefit = h.Index("percent_off"), h.Index("benefit_type")
+		p.promotion = promotion{
+			benefit: h.Index("benefit_type"), percent: h.Index("percent_off"), amount: h.Index("amount_off"),
+			minimum: h.Index("minimum_order_amount"), active: h.Index("active_period"),
+			application: h.Index("application_type"), selection: h.Index("target_selection"),
+			included: [2]int{h.Index("target_ids"), h.Index("target_item_group_ids")},
+			excluded: [2]int{h.Index("excluded_ids"), h.Index("excluded_item_group_ids")},
+		}
 	}
 	if columnNamed(o.Kind, "price") != nil {
 		p.price, p.sale, p.period = h.Index("price"), h.Index("sale_price"), h.Index("sale_price_effective_date")
@@ -55,12 +67,6 @@ func periodOver(period []byte, now int64) bool {
 	}
 	_, end, cause := readInterval(period)
 	return cause == "" && end.passed(now)
-}
-
-// givesAway reports whether a row is a promotion that leaves nothing to pay of what it is about.
-func (p *prices) givesAway(fields [][]byte) bool {
-	return p.percent >= 0 && p.benefit >= 0 && string(fields[p.percent]) == everything &&
-		string(fields[p.benefit]) == "percent_off"
 }
 
 func isFree(paid Amount) bool { return paid != (Amount{}) && paid.Thousandths == 0 }

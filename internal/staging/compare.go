@@ -147,6 +147,9 @@ func (s Stager) Compare(
 	return c, nil
 }
 
+// promotes: the rows take something off the prices of products that the account's own product feed brings.
+func (f Feed) promotes() bool { return f.listed && f.Kind == feed.Promotion }
+
 // load reads what Stripe has.
 func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options) error {
 	manifest, _, lost, err := s.Documents.Manifest(ctx, catalog.ID{Account: f.Account, Feed: f.Kind})
@@ -157,14 +160,19 @@ func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options
 		c.Full = lost
 	}
 	o.Manifest, o.Full = manifest, c.Full != ""
-	if !f.updatesCatalog() {
+	if !f.updatesCatalog() && !f.promotes() {
 		return nil
 	}
 	products, _, _, err := s.Documents.Manifest(ctx, catalog.ID{Account: f.Account, Feed: feed.Product})
 	if err != nil {
 		return err
 	}
-	o.InCatalog = inCatalog(products)
+	switch {
+	case f.updatesCatalog():
+		o.InCatalog = inCatalog(products)
+	case products != nil:
+		o.Products = &products.Rows
+	}
 	return nil
 }
 

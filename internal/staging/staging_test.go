@@ -169,3 +169,37 @@ func TestFullSend(t *testing.T) {
 		f.FullSend(catalog.State{FullAt: now.Add(-168 * time.Hour)}, false, now))
 	require.Equal(t, "it was asked for", f.FullSend(catalog.State{FullAt: now}, true, now))
 }
+
+// A promotion has no price, so what it leaves is asked of the products that the account has.
+func TestAPromotionThatGivesTheCatalogAwayIsHeld(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	const promotions = "promotion_id,title,active_period,benefit_type,amount_off,target_selection,application_type\n" +
+		"S,Sale,2026-01-01T00:00:00Z/2099-01-01T00:00:00Z,amount_off,100.00 USD,all_products,automatic\n"
+	s.put("acct_1/product.csv", header+product("1")+product("2")+product("3"))
+	s.put("acct_1/promotion.csv", promotions)
+	products, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 0, nil)
+	require.NoError(t, err)
+	staged := func(kinds ...feed.Kind) []string {
+		f, err := s.Look(t.Context(), accounts.Settings{Account: account, Feeds: kinds}, feed.Promotion)
+		require.NoError(t, err)
+		_, holds, err := s.Stage(t.Context(), f, "", 0, nil)
+		require.NoError(t, err)
+		var guards []string
+		for _, hold := range holds {
+			guards = append(guards, hold.Guard)
+		}
+		return guards
+	}
+	require.Empty(t, staged(feed.Product, feed.Promotion), "there is no product yet")
+
+	rows, err := s.Documents.Table(t.Context(), products.Parts[0].Table, feed.Product)
+	require.NoError(t, err)
+	manifest, err := feed.NewManifest(feed.Product).Settle(rows, time.Now(),
+		func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{}, false })
+	require.NoError(t, err)
+	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, manifest, statestore.IfAbsent))
+	require.Equal(t, []string{catalog.GuardFreeProducts, catalog.GuardPriceMoves},
+		staged(feed.Product, feed.Promotion))
+	require.Empty(t, staged(feed.Promotion), "somebody else sends the products")
+}
