@@ -128,6 +128,7 @@ const maxLine = 1<<29 - 1
 const (
 	asked     uint32 = 1 << 30 // the last one asks for its deletion
 	tornApart uint32 = 1 << 29 // one of them asks for its deletion, and another does not
+	unsaid    uint32 = 1 << 31 // a row names it and says nothing certain of it
 )
 
 // Compare reads a source and finds out what Stripe does not have of it: new and changed rows, and tombstones for those
@@ -193,6 +194,7 @@ type comparison struct {
 	hint                   int // where in known the next id probably is
 	unknownHint            int // and among the unknown rows
 	groups                 groups
+	gaveUp                 bool  // behind the last row that can be read, a program says that it failed
 	plain, marked          int64 // rows, and those whose id begins as a comment does
 	comments               bool  // … which are too few to be anything else
 	second                 bool  // the lines, twins and sizes of groups are known from the first pass
@@ -217,7 +219,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.promoted = promoted{}
-	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
+	c.offers, c.shipped, c.plain, c.marked, c.gaveUp = false, false, 0, 0, false
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {

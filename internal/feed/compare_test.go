@@ -365,3 +365,15 @@ func TestADeletionThatIsHeldBackDeletesNothing(t *testing.T) {
 		require.Equal(t, []string{"2 " + long + " too_long id"}, out.found)
 	}
 }
+
+// A row that is kept back for the doubt beside it is told so at the second reading too, and not as one that is deleted.
+func TestDoubtBesideARowIsToldAtTheSecondReading(t *testing.T) {
+	t.Parallel()
+	stray := heading + item("P001", "1") + strings.Replace(item("P002", "1"), "Oak", `Oak "x`, 1) + item("P003", "1")
+	want := []string{"2 P001 beside_doubt id", "3 P002 broken_quotes title"}
+	_, out := compared(t, stray, Options{})
+	require.Equal(t, want, out.found)
+	d, out := compared(t, stray+item("P003", "1"), Options{})
+	require.Equal(t, 2, d.Passes)
+	require.Equal(t, append(want, "4 P003 repeated_row id"), out.found)
+}

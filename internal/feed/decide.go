@@ -85,6 +85,7 @@ func (c *comparison) passOver(w *work, e *examined) error {
 func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
+	c.gaveUp = e.state == broken && (c.gaveUp || saysThatItFailed(e.text))
 	if c.mayGoOn(e, known) {
 		c.doubt.of(e, Interrupted)
 		return
@@ -116,6 +117,20 @@ func (c *comparison) question(w *work, e *examined, known int) {
 // has the row otherwise. Exports without a last line end are many, so a full send does not ask.
 func (c *comparison) mayGoOn(e *examined, known int) bool {
 	return e.unended && e.state == sound && !c.o.Full && (known < 0 || !c.says(e, c.known.fingerprint(known)))
+}
+
+// failureWords are those of programs that give up while they write a file: PHP, a database's client, a proxy.
+var failureWords = [][]byte{
+	[]byte("error"), []byte("exception"), []byte("fatal"), []byte("fail"), []byte("warning"), []byte("timeout"),
+	[]byte("time-out"), []byte("timed out"), []byte("denied"), []byte("unavailable"), []byte("exhausted"),
+}
+
+// saysThatItFailed reports whether a row that cannot be read is what a program left in place of the rest: a piece of a
+// page, or a word of its failure.
+func saysThatItFailed(text []byte) bool {
+	text = bytes.ToLower(bytes.TrimLeft(text, " \"\t"))
+	return bytes.HasPrefix(text, []byte("<")) || bytes.HasPrefix(text, []byte("{")) ||
+		slices.ContainsFunc(failureWords, func(word []byte) bool { return bytes.Contains(text, word) })
 }
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
@@ -196,7 +211,7 @@ func resembles(word, id []byte) bool {
 func (c *comparison) keep(e *examined) error {
 	line, _, err := c.slot(e.id)
 	if err == nil {
-		*line |= tornApart
+		*line |= unsaid
 	}
 	return err
 }
@@ -261,14 +276,14 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 	}
 	slot, known, err := c.slot(e.id)
 	if err != nil || c.second {
-		return known, c.second && *slot&^tornApart != line, c.second && *slot&tornApart != 0, err
+		return known, c.second && *slot&^(tornApart|unsaid) != line, c.second && *slot&tornApart != 0, err
 	}
 	if *slot != 0 {
 		err = c.twins.note(e, c.heldBack(e))
 		if !c.o.Changes && (*slot^line)&asked != 0 {
 			line |= tornApart
 		}
-		line |= *slot & tornApart
+		line |= *slot & (tornApart | unsaid)
 	}
 	*slot = line
 	return known, false, false, err
@@ -488,6 +503,7 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
 // be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
+	c.doubt.anything = c.doubt.anything || c.gaveUp
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}
@@ -553,7 +569,7 @@ func (c *comparison) renamed() error {
 // missed takes an id that Stripe has or may have, unless the source offers it, or does not say: line is where it stands
 // last, 0 if nowhere.
 func (c *comparison) missed(id []byte, line uint32) error {
-	if line != 0 && (line&asked == 0 || line&tornApart != 0) {
+	if line != 0 && (line&asked == 0 || line&(tornApart|unsaid) != 0) {
 		return nil
 	}
 	if !c.o.Kind.Deletes() {

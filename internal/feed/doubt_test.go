@@ -292,3 +292,31 @@ func TestIDsThatAreAlike(t *testing.T) {
 		require.Equal(t, want, alike([]byte(pair[0]), []byte(pair[1])), pair)
 	}
 }
+
+// An export that dies says so in the file, and ends its line. What it did not come to is not deleted.
+func TestAProgramThatGivesUpDeletesNothing(t *testing.T) {
+	t.Parallel()
+	rows := item("A", "1") + item("B", "1")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item("C", "1")+item("D", "1"))}
+	for _, word := range []string{
+		"<br />\n<b>Fatal error</b>: Allowed memory size exhausted in export.php on line 42<br />\n",
+		"\nPHP Fatal error:  Uncaught Exception in /var/www/export.php:3\n",
+		"Traceback (most recent call last):\nMemoryError\n",
+		"ERROR 2013 (HY000): Lost connection to MySQL server during query\n",
+		"Warning: mysqli_query(): gone away in export.php on line 3, sorry\n",
+		"504 Gateway Time-out\n", "503 Service Unavailable\n", "</body></html>\n", "{\"error\":\"timed out\"}\n",
+		"# export failed\n", "Access denied for user 'shop'\n",
+	} {
+		d, out := compared(t, heading+rows+word, o)
+		require.Zero(t, d.Counts.Deleted, "%q: %v", word, out.found)
+		require.EqualValues(t, 2, d.Reading.Waiting, word)
+		d, _ = compared(t, heading+word+rows, o)
+		require.EqualValues(t, 2, d.Counts.Deleted+d.Reading.Waiting, word)
+	}
+	for _, word := range []string{"2 rows exported\n", "-----\n", "Total,2\n", "# the end\n"} {
+		d, _ := compared(t, heading+rows+word, o)
+		require.EqualValues(t, 2, d.Counts.Deleted, word)
+	}
+	d, _ := compared(t, heading+item("A", "1")+"Warning: deprecated in export.php on line 3\n"+item("B", "1"), o)
+	require.EqualValues(t, 2, d.Counts.Deleted, "it went on")
+}
