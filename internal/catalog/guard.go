@@ -45,6 +45,10 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 		reasons = append(reasons, HoldReason{Guard: guard, Text: fmt.Sprintf(format, values...)})
 	}
 	c, p := d.Counts, d.Prices
+	rows, prices := c.Source, p.Compared
+	if r.Source == account.ChangesSource { // a file of a few rows says nothing of the shares of a catalog
+		rows, prices = max(rows, d.Known), max(prices, d.Known)
+	}
 	if line := d.Reading.Interrupted; line > 0 {
 		hold(GuardTruncated, "the file breaks off in the middle of the row that begins on line %d; approving sends "+
 			"the %d rows before it that are new or changed, and deletes nothing that vanished", line, c.Sent)
@@ -70,24 +74,24 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 	if r.Source != account.ChangesSource {
 		reasons = append(reasons, madeOfDeletions(d)...)
 	}
-	if beyond(c.Invalid, c.Source, r.MaxInvalid) {
-		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, c.Source,
-			share(c.Invalid, c.Source), *r.MaxInvalid)
+	if beyond(c.Invalid, rows, r.MaxInvalid) {
+		hold(GuardInvalidRows, "%d of %d rows have errors (%s, at most %v %% go unasked)", c.Invalid, rows,
+			share(c.Invalid, rows), *r.MaxInvalid)
 	}
 	if p.Promoted > 0 {
 		return append(reasons, tooMuchOff(r, p)...)
 	}
-	if beyond(p.Moved, p.Compared, r.MaxPriceMoves) {
+	if beyond(p.Moved, prices, r.MaxPriceMoves) {
 		hold(GuardPriceMoves, "%d of %d prices moved by more than %v %% (%s, at most %v %% go unasked)", p.Moved,
-			p.Compared, *r.PriceMove, share(p.Moved, p.Compared), *r.MaxPriceMoves)
+			prices, *r.PriceMove, share(p.Moved, prices), *r.MaxPriceMoves)
 	}
-	if beyond(p.Flipped, p.Compared, r.MaxCurrencyFlips) {
+	if beyond(p.Flipped, prices, r.MaxCurrencyFlips) {
 		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)",
-			p.Flipped, p.Compared, share(p.Flipped, p.Compared), *r.MaxCurrencyFlips)
+			p.Flipped, prices, share(p.Flipped, prices), *r.MaxCurrencyFlips)
 	}
-	if (!r.FewMayBeFree() || p.Free > fewFree) && beyond(p.Free, c.Source, r.MaxFree) {
+	if (!r.FewMayBeFree() || p.Free > fewFree) && beyond(p.Free, rows, r.MaxFree) {
 		hold(GuardFreeProducts, "%d of %d rows would be sold for nothing (%s, at most %v %% go unasked)", p.Free,
-			c.Source, share(p.Free, c.Source), *r.MaxFree)
+			rows, share(p.Free, rows), *r.MaxFree)
 	}
 	return reasons
 }

@@ -60,3 +60,29 @@ func TestSourcesThatAreMadeOfDeletions(t *testing.T) {
 	empty := account.Rules{Source: account.ChangesSource}.Over(account.DefaultRules())
 	require.Empty(t, catalog.Guard(empty, feed.Delta{Known: 30}), "no changes are no reason to hold")
 }
+
+// One row of changes is not all of a catalog: what is wrong with it blocks nothing, as in a file with all the others.
+func TestSharesOfChangesAreThoseOfTheCatalog(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		known int64
+		d     feed.Delta
+		want  string
+	}{
+		"an error":     {1000, feed.Delta{Counts: feed.Counts{Source: 1, Invalid: 1, KeptBack: 1}}, ""},
+		"a sale":       {1000, feed.Delta{Counts: feed.Counts{Source: 1}, Prices: feed.Prices{Compared: 1, Moved: 1}}, ""},
+		"many":         {10, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Moved: 3}}, catalog.GuardPriceMoves},
+		"for free":     {1000, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Free: 3}}, ""},
+		"many free":    {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Free: 11}}, catalog.GuardFreeProducts},
+		"flips":        {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Flipped: 11}}, catalog.GuardCurrencyFlips},
+		"a first file": {0, feed.Delta{Counts: feed.Counts{Source: 3, Invalid: 2}}, catalog.GuardInvalidRows},
+	} {
+		rules := account.Rules{Source: account.ChangesSource}.Over(account.DefaultRules())
+		c.d.Known, c.d.Header = c.known, feed.Header{Columns: []string{"id"}}
+		var guards string
+		for _, reason := range catalog.Guard(rules, c.d) {
+			guards += reason.Guard
+		}
+		require.Equal(t, c.want, guards, name)
+	}
+}
