@@ -395,8 +395,7 @@ func (c *comparison) compare(e *examined, known int) error {
 	if isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
 	}
-	if sent, unknown := c.unknownAs(e.id); c.o.Kind == Promotion && before.Fingerprint != e.fingerprint &&
-		(!unknown || !c.says(e, sent)) {
+	if c.o.Kind == Promotion && before.Fingerprint != e.fingerprint {
 		c.promote(e)
 	}
 	return c.send(e, group)

@@ -51,11 +51,12 @@ type promoted struct {
 	namedAutomatic map[string]*discount
 }
 
-// promote notes what a promotion takes off.
+// promote notes what a promotion takes off that Stripe does not have as it stands.
 func (c *comparison) promote(e *examined) {
 	p := &c.x.prices
-	if p.over(valueAt(e.fields, p.active)) {
-		return
+	sent, unknown := c.unknownAs(e.id)
+	if unknown && c.says(e, sent) || p.over(valueAt(e.fields, p.active)) {
+		return // it passed when it was sent, or comes to nothing
 	}
 	percent, off := p.takesOff(e.fields)
 	if percent == 0 && off.Thousandths == 0 {

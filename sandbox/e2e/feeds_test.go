@@ -139,6 +139,28 @@ const promotions = "promotion_id,title,active_period,benefit_type,percent_off,ta
 	"SUMMER,Summer sale,2026-06-01T00:00:00Z/2026-06-30T00:00:00Z,percent_off,15,all_products,,automatic\n" +
 	"MUGS,Mugs,2026-06-01T00:00:00Z/2026-06-30T00:00:00Z,percent_off,20,specific_products,sku1,automatic\n"
 
+// A promotion that takes all off everything waits for a person, once: what was agreed to is not asked for again.
+func TestAPromotionThatGivesEverythingAwayIsHeld(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	require.NoError(t, m.accounts.SaveSettings(t.Context(), account.Settings{Account: m.account, Feeds: feed.Kinds()}))
+	m.exportText(csv("sku1", "sku2"))
+	m.syncs(catalog.Succeeded)
+	header, _, _ := strings.Cut(promotions, "\n")
+	m.exportFeed(feed.Promotion,
+		header+"\nALL,All for nothing,2026-06-01T00:00:00Z/2099-06-30T00:00:00Z,percent_off,100,all_products,,automatic\n")
+	run := m.startsWith(workflows.CatalogSyncInput{Feed: feed.Promotion})
+	m.await("the run being held", func() bool { return m.stateOf(feed.Promotion).Held != nil && m.details(run) != "" })
+	require.Equal(t, catalog.GuardFreeProducts, m.stateOf(feed.Promotion).Held.Reasons[0].Guard)
+	require.Empty(t, m.promotions())
+
+	m.decides("approve", "the shop closes", "--feed", "promotion")
+	_, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ALL"}, m.promotions())
+	m.syncsWith(workflows.CatalogSyncInput{Feed: feed.Promotion, Force: true, Full: true}, catalog.Succeeded)
+}
+
 // Stripe has these two feeds in its second API only, so they go there whatever the deployment uses.
 func TestPricingAndPromotions(t *testing.T) {
 	m := enter(t)
