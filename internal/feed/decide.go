@@ -52,6 +52,9 @@ func (c *comparison) take(w *work, e *examined) error {
 		}
 		return c.holdBack(e, cause, c.o.Kind.IDColumn(), e.id)
 	}
+	if e.lookalike {
+		return c.holdBack(e, LookalikeID, c.o.Kind.IDColumn(), e.id)
+	}
 	if e.deletes {
 		return c.delete(e, known)
 	}
@@ -86,6 +89,9 @@ func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
 	c.gaveUp = e.state == broken && (c.gaveUp || saysThatItFailed(e.text))
+	if known < 0 && (len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber)) {
+		c.seeThrough(e)
+	}
 	if c.mayGoOn(e, known) {
 		c.doubt.of(e, Interrupted)
 		return

@@ -96,6 +96,7 @@ type examined struct {
 	text            []byte // as it stands in the file
 	unended         bool   // no line end follows
 	beside          bool   // a row in doubt, of which it may have a piece
+	lookalike       bool   // its id is that of another product in disguise
 	roomy           bool   // cells of another row may stand in its values
 	id              []byte
 	fingerprint     uint64

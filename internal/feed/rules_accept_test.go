@@ -19,7 +19,7 @@ var othersReport = []Cause{
 	LooseText, TooManyFields, TooFewFields,
 	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow,
 	VariantsDiffer, NotInCatalog,
-	RefusedByStripe, DeletionContradicted, DeletionRefused, ExpirationPassed, Renamed, PeriodOver,
+	RefusedByStripe, DeletionContradicted, DeletionRefused, LookalikeID, ExpirationPassed, Renamed, PeriodOver,
 }
 
 func TestEveryCauseHasACase(t *testing.T) {

@@ -75,7 +75,7 @@ func checkID(c *Column, value []byte) Cause {
 		}
 	}
 	switch {
-	case machineMade(value) != "":
+	case machineMade(value) != "", isWord(value, "none"), isWord(value, "nil"), isPunctuation(value):
 		return NotAnID
 	case usual:
 		return ""
@@ -85,6 +85,16 @@ func checkID(c *Column, value []byte) Cause {
 		return HasInvisible
 	}
 	return UnusualID
+}
+
+// isPunctuation reports whether a value is a mark that people put where there is none, such as - or ???.
+func isPunctuation(value []byte) bool {
+	for _, b := range value {
+		if b >= utf8.RuneSelf || isDigit(b) || isLetter(b) {
+			return false
+		}
+	}
+	return true
 }
 
 func checkText(c *Column, value []byte) Cause {
