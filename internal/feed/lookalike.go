@@ -8,11 +8,11 @@ import (
 )
 
 // An id in disguise: a file that is put together from two has a byte order mark in the middle, a spreadsheet makes
-// 1001.0 or ="1001" of 1001, HTML &amp; of &. As a new product it would stand beside the one that is meant, which nobody
-// updates any more.
+// 1001.0 or ="1001" of 1001, HTML &amp; of &. As a new product it would stand beside the one that is meant, which
+// nobody updates any more.
 
-// seeThrough keeps a new row back whose id is another one in disguise. Somebody has to have that, Stripe or another row:
-// what looks odd by itself may be how a shop writes its ids.
+// seeThrough keeps a new row back whose id is another one in disguise. Somebody has to have that, Stripe or another
+// row: what looks odd by itself may be how a shop writes its ids.
 func (c *comparison) seeThrough(e *examined) {
 	if e.id == nil || e.state == broken {
 		return
