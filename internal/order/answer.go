@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,17 +70,28 @@ func ParseDecision(body []byte) (Decision, error) {
 			d.Status)
 	}
 	d.Lines = lines
-	return d.Tidy(), nil
+	d = d.Tidy()
+	d.Refused, err = a.takenBack(lines)
+	return d, err
 }
 
-// DecodeDecision reads what json.Marshal writes of a decision, as strictly as an answer: somebody may have written it
-// by hand.
+// EncodeDecision writes a decision with what the merchant refuses, which json.Marshal leaves out.
+func EncodeDecision(d Decision) ([]byte, error) {
+	return json.Marshal(struct {
+		Decision
+		Refused []AcceptedLine `json:"refused,omitempty"`
+	}{d, d.Refused})
+}
+
+// DecodeDecision reads what EncodeDecision writes, as strictly as an answer: somebody may have written it by hand.
 func DecodeDecision(body []byte) (Decision, error) {
 	var d struct {
 		Decision
-		Lines json.RawMessage `json:"lines"`
+		Lines   json.RawMessage `json:"lines"`
+		Refused []AcceptedLine  `json:"refused"`
 	}
 	err := strictjson.Decode(body, &d)
+	d.Decision.Refused = d.Refused
 	if err == nil {
 		d.Decision.Lines, err = readLines(d.Lines)
 	}
@@ -163,10 +175,10 @@ func Decides(body []byte) bool {
 		return true
 	}
 	besides := beside{of: Accepted, late: true}
-	for name, value := range said.Others {
-		if isVerdictName(name) || besides.opposes(name, decoded(value)) {
-			return true
-		}
+	others := decodedAll(said.Others)
+	if besides.opposesWithin(others) || besides.opposesAnswer(others) ||
+		slices.ContainsFunc(slices.Collect(maps.Keys(others)), isVerdictName) {
+		return true
 	}
 	reason, _ := said.Reason.(string)
 	code, _ := said.Error.(string)

@@ -64,6 +64,9 @@ type Decision struct {
 	Reason Reason         `json:"reason,omitempty"` // of a rejection
 	// Lines are what a partial acceptance takes, by SKU; empty means everything. A SKU that is not named is refused.
 	Lines []AcceptedLine `json:"lines,omitempty"`
+	// Refused is what the merchant says they refuse of the SKUs of Lines. It is for Check alone, and kept nowhere: what
+	// is not accepted is refused in any case.
+	Refused []AcceptedLine `json:"-"`
 	// Reference is the merchant's own number of the order; one that could be more than a number is dropped.
 	Reference string `json:"reference,omitempty"`
 }
@@ -92,9 +95,9 @@ func ReferenceOf(text string) string {
 	return ""
 }
 
-// Tidy is the decision without anything that a merchant may have written freely.
+// Tidy is the decision without anything that a merchant may have written freely, as it is kept.
 func (d Decision) Tidy() Decision {
-	d.Reference = ReferenceOf(d.Reference)
+	d.Reference, d.Refused = ReferenceOf(d.Reference), nil
 	if d.Status != Rejected {
 		d.Reason = ""
 		return d
@@ -128,6 +131,19 @@ func (d Decision) Check(s Summary) error {
 	if len(d.Lines) > 0 && d.Status == Accepted &&
 		!slices.ContainsFunc(d.Lines, func(l AcceptedLine) bool { return l.Quantity > 0 }) {
 		return unfit("it accepts, but nothing of what was ordered: expected the status rejected")
+	}
+	return d.checkRefused(ordered)
+}
+
+// checkRefused refuses a decision that accepts and refuses the same piece.
+func (d Decision) checkRefused(ordered map[string]int64) error {
+	accepted := quantitiesOf(d.Lines)
+	for _, line := range d.Refused {
+		accepted[line.SKU] += line.Quantity
+		if line.Quantity < 0 || accepted[line.SKU] > ordered[line.SKU] {
+			return unfit("it accepts and refuses more of SKU %.80q than the %d that were ordered", line.SKU,
+				ordered[line.SKU])
+		}
 	}
 	return nil
 }

@@ -615,6 +615,7 @@ func TestAnswers(t *testing.T) {
 			`"accepted_quantity":1,"reason":"out_of_stock"}],"rejected":[{"sku":"BULB-1","status":"rejected"}],` +
 			`"accepted":["LAMP-1"],"state":"partially_accepted"}`: {
 			Status: order.Accepted, Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}},
+			Refused: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 2}},
 		},
 		`{"status":"pending","state":"rejected"}`: {Status: order.Pending},
 		`{"status":"rejected","success":true,"accepted":false,"declined":"true"}`: {Status: order.Rejected,

@@ -46,9 +46,14 @@ func (r RefundRequest) Step() string {
 	return RefundAsked + hex.EncodeToString(digest[:16])
 }
 
-// InOneForm is a reason, or an id, as whoever asks sends it: an é that is one letter and an é of two look the same, and
+// InOneForm is a reason as whoever asks sends it: an é that is one letter and an é of two look the same, and
 // depend on the machine that one types at. Step does not do it: what was asked for before keeps its name.
 func InOneForm(text string) string { return norm.NFC.String(strings.TrimSpace(text)) }
+
+// RefundID is an id as whoever asks sends it: Lamp-2 is not another refund than lamp-2.
+func RefundID(text string) string {
+	return strings.ToLower(strings.Join(strings.Fields(InOneForm(text)), " "))
+}
 
 // Check returns a permanent error if the request could not be told from others.
 func (r RefundRequest) Check() error {
