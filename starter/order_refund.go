@@ -63,7 +63,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 			id)
 	}
 	refund := workflows.OrderRefund{OrderCommand: workflows.OrderCommand{By: in.By, Why: order.InOneForm(in.Why)},
-		ID: order.InOneForm(flags.id)}
+		ID: order.RefundID(flags.id)}
 	s.question, s.done = "Refund all that is left?", "is refunded"
 	if !flags.all {
 		currency := view.Summary.Currency
@@ -73,7 +73,7 @@ func (a *app) refundOrder(ctx context.Context, id order.ID, s steering, flags re
 		s.question = "Refund " + order.Money(refund.Amount, currency) + "?"
 		s.done = "is refunded " + order.Money(refund.Amount, currency)
 	}
-	if made := view.Made(refund); made != nil {
+	if made := desk.MadeOf(view, refund, flags.id); made != nil {
 		return a.printRefunded(id, *made)
 	}
 	return a.steer(ctx, id, s, refund)

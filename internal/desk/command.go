@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,14 +88,22 @@ func (d Desk) Refund(ctx context.Context, id order.ID, ask RefundAsk) (Steered, 
 	}
 	refund := workflows.OrderRefund{
 		OrderCommand: workflows.OrderCommand{By: ask.By, Why: order.InOneForm(ask.Why)}, Amount: ask.Amount,
-		ID: order.InOneForm(ask.ID),
+		ID: order.RefundID(ask.ID),
 	}
-	if made := view.Made(refund); made != nil {
+	if made := MadeOf(view, refund, ask.ID); made != nil {
 		again := Steered{ID: id, Done: workflows.UpdateRefund}
 		return again, &Repeated{Steered: again, Already: true, Refund: *made}, nil
 	}
 	steered, err := d.Command(ctx, id, workflows.UpdateRefund, refund)
 	return steered, nil, err
+}
+
+// MadeOf is the refund that was made of what is asked for; nil if none was. Earlier versions sent ids as they were
+// typed.
+func MadeOf(view workflows.OrderView, refund workflows.OrderRefund, typed string) *order.Refund {
+	before := refund
+	before.ID = order.InOneForm(typed)
+	return cmp.Or(view.Made(refund), view.Made(before))
 }
 
 // against is what speaks against a refund, as the order stands. Who leaves something out refunds nothing.
