@@ -50,6 +50,8 @@ type letterLine struct {
 	Complete          bool
 	// of the quantity: before discount and tax; of a partial acceptance what is paid. Empty for nothing
 	Price string
+	// OrderedPrice is that of all that was ordered, before discount and tax.
+	OrderedPrice string
 }
 
 // newLetter leaves tax and discount out of a partial acceptance: they are the whole order's.
@@ -113,7 +115,7 @@ func letterLines(s order.Session, d order.Decision) (lines []letterLine, partial
 		complete := quantity == line.Quantity
 		partial = partial || !complete
 		lines = append(lines, letterLine{SKU: oneLine(line.SKU), Name: oneLine(name), Ordered: line.Quantity,
-			Quantity: quantity, Complete: complete})
+			Quantity: quantity, Complete: complete, OrderedPrice: order.Money(line.Subtotal, s.Summary.Currency)})
 	}
 	for i, line := range s.Summary.Lines {
 		switch {

@@ -10,28 +10,33 @@ import (
 	"vitrine/internal/order"
 )
 
-// How the line with the city is written, where it is not the postal code and then the city. The countries of a layout
-// are those that Stripe's checkout ships to most; the others are readable in either order.
-var cityLines = map[string][]string{
+// How an address is written, where it is not the postal code and then the city, and the state below. The countries of a
+// layout are those that Stripe's checkout ships to most; the others are readable in either order.
+var layouts = map[string][]string{
 	// where a state stands in no address; Stripe asks for none there, and an agent may send one
-	"code city": {
+	"street/code city": {
 		"DE", "AT", "CH", "LI", "FR", "BE", "NL", "LU", "DK", "SE", "NO", "FI", "PL", "CZ", "SK", "PT",
 	},
-	"city, state code":  {"US", "PR", "JP", "KR", "CN", "TW", "PH", "TH"},
-	"city state code":   {"CA", "AU", "IN", "NZ", "SG", "ID", "MY", "ZA", "SA", "AE", "HK"},
-	"city/code":         {"GB", "IE", "GG", "JE", "IM", "GI", "MT", "LV", "UA", "RU", "KZ", "CO", "PE"},
-	"city - state/code": {"BR"},
-	"code city state":   {"IT", "AR", "UY"},
-	"code city, state":  {"MX", "ES", "CL"},
+	"street/city, state code":  {"US", "PR", "JP", "KR", "CN", "TW"},
+	"street/city state code":   {"CA", "AU", "IN", "NZ", "SG", "SA", "AE", "HK"},
+	"street/city/code":         {"GB", "GG", "JE", "IM", "GI", "MT", "LV", "ZA"},
+	"street/city/state/code":   {"IE", "RU", "UA", "KZ", "EG"},
+	"street/city/state code":   {"ID", "TH", "VN"},
+	"street/city code/state":   {"PE"},
+	"street/city, state, code": {"CO"},
+	"street/city - state/code": {"BR"},
+	"street/code city state":   {"IT", "AR", "UY"},
+	"street/code city, state":  {"MX", "ES", "CL"},
+	"city/street/code":         {"HU"},
 }
 
-func cityLine(country string) string {
-	for layout, countries := range cityLines {
+func layoutOf(country string) string {
+	for layout, countries := range layouts {
 		if slices.Contains(countries, country) {
 			return layout
 		}
 	}
-	return "code city/state"
+	return "street/code city/state"
 }
 
 // postalLines write an address as the post of its country expects it, with the country's name in the mail's language.
@@ -41,8 +46,12 @@ func postalLines(to *order.Recipient, mailLanguage string) []string {
 	}
 	a := to.Address
 	country := strings.ToUpper(strings.TrimSpace(a.Country))
-	lines := []string{to.Name, a.Line1, a.Line2}
-	for _, line := range strings.Split(cityLine(country), "/") {
+	lines := []string{to.Name}
+	for _, line := range strings.Split(layoutOf(country), "/") {
+		if line == "street" {
+			lines = append(lines, a.Line1, a.Line2)
+			continue
+		}
 		lines = append(lines, filled(line, a))
 	}
 	lines = append(lines, countryName(country, mailLanguage))

@@ -30,14 +30,27 @@ func TestAddressesAreInTheOrderOfTheirCountry(t *testing.T) {
 		"1010 Wien|Austria":             {City: "Wien", PostalCode: "1010", Country: "AT"},
 		"80331 München|Germany":         {City: "München", State: "BY", PostalCode: "80331", Country: "DE"},
 		"75001 Paris|France":            {City: "Paris", State: "Île-de-France", PostalCode: "75001", Country: "FR"},
-		"Somewhere|ATLANTIS":            {City: "Somewhere", Country: "Atlantis"},
-		"Somewhere":                     {City: "Somewhere"},
+		"Douglas|Cork|T12 AB34|Ireland": {City: "Douglas", State: "Cork", PostalCode: "T12 AB34", Country: "IE"},
+		"50450 Kuala Lumpur|Kuala Lumpur|Malaysia": {City: "Kuala Lumpur", State: "Kuala Lumpur", PostalCode: "50450",
+			Country: "MY"},
+		"1000 Manila|Metro Manila|Philippines": {City: "Manila", State: "Metro Manila", PostalCode: "1000", Country: "PH"},
+		"Cape Town|8001|South Africa":          {City: "Cape Town", State: "WC", PostalCode: "8001", Country: "ZA"},
+		"Khimki|Moskovskaya|141400|Russia":     {City: "Khimki", State: "Moskovskaya", PostalCode: "141400", Country: "RU"},
+		"Bogotá, Cundinamarca, 110111|Colombia": {City: "Bogotá", State: "Cundinamarca", PostalCode: "110111",
+			Country: "CO"},
+		"Khet Phra Nakhon|Bangkok 10200|Thailand": {City: "Khet Phra Nakhon", State: "Bangkok", PostalCode: "10200",
+			Country: "TH"},
+		"Somewhere|ATLANTIS": {City: "Somewhere", Country: "Atlantis"},
+		"Somewhere":          {City: "Somewhere"},
 	} {
 		require.Equal(t, want, strings.Join(postalLines(&order.Recipient{Address: a}, ""), "|"))
 	}
 	require.Equal(t, []string{"Ada", "1 Main St", "10999 Berlin", "Deutschland"},
 		postalLines(&order.Recipient{Name: "Ada",
 			Address: order.Address{Line1: "1 Main St", City: "Berlin", PostalCode: "10999", Country: "DE"}}, "de"))
+	require.Equal(t, []string{"Ilona", "Budapest", "Fő utca 1.", "II. em. 3", "1011", "Hungary"},
+		postalLines(&order.Recipient{Name: "Ilona", Address: order.Address{Line1: "Fő utca 1.", Line2: "II. em. 3",
+			City: "Budapest", PostalCode: "1011", Country: "HU"}}, "en"))
 	require.Nil(t, postalLines(nil, ""))
 }
 
@@ -82,4 +95,11 @@ func TestEveryLineHasItsPrice(t *testing.T) {
 	l := newLetter(order.Mail{}, s, part)
 	require.Equal(t, order.Money(s.Summary.Lines[0].TotalOf(1), "usd"), l.Lines[0].Price)
 	require.Empty(t, l.Lines[1].Price, "nothing of it")
+
+	_, text, html, err := letters.write(order.RejectionMail, "", l)
+	require.NoError(t, err)
+	for _, line := range s.Summary.Lines {
+		require.Contains(t, text, ": "+order.Money(line.Subtotal, "usd"), "all that was ordered")
+		require.Contains(t, html, ">"+order.Money(line.Subtotal, "usd")+"<")
+	}
 }
