@@ -112,13 +112,13 @@ func (a *app) addReasons(ctx context.Context, rows []desk.OrderRow) {
 }
 
 func (a *app) printOrders(rows []desk.OrderRow, more bool) {
-	header := []string{"ORDER", "STATE", "AGENT", "PLACED", "WORKFLOW"}
+	header := []string{"ORDER", "STATE", "AGENT", "BEGUN", "WORKFLOW"}
 	why := slices.ContainsFunc(rows, func(row desk.OrderRow) bool { return row.Reason != "" })
 	if why {
 		header = append(header, "WHY")
 	}
 	t := a.Table(header...)
-	t.Spare = []string{"WORKFLOW", "AGENT", "PLACED"}
+	t.Spare = []string{"WORKFLOW", "AGENT", "BEGUN"}
 	for _, row := range rows {
 		cells := []string{row.ID, terminal.Dash(terminal.Spaced(row.State)), terminal.Dash(row.Agent),
 			terminal.Relative(a.Now(), row.Started), row.Status}

@@ -440,7 +440,7 @@ func TestListPrintsOrders(t *testing.T) {
 	s.temporal.open = []*workflowpb.WorkflowExecutionInfo{orderRun("cs_1", "held"), orderRun("cs_2", "held"),
 		orderRun("cs_3", "held")}
 	require.Equal(t, exitOK, s.run("order", "list", "--account", "acct_1", "--state", "held", "--limit", "2"))
-	require.Equal(t, `ORDER              STATE  AGENT    PLACED  WORKFLOW
+	require.Equal(t, `ORDER              STATE  AGENT    BEGUN   WORKFLOW
 order/acct_1/cs_1  held   ChatGPT  5m ago  running
 order/acct_1/cs_2  held   ChatGPT  5m ago  running
 

@@ -22,11 +22,11 @@ import (
 type Catalog struct {
 	Account      string        `json:"account"`
 	Feed         feed.Kind     `json:"feed"`
-	Last         *catalog.Last `json:"last,omitempty"` // null: never synced
-	AcceptedRows int64         `json:"accepted_rows,omitempty"`
-	AcceptedAt   time.Time     `json:"accepted_at,omitzero"` // when Stripe was last brought up to date
-	WrittenAt    time.Time     `json:"written_at,omitzero"`  // when the merchant wrote what Stripe has since then
-	NextTry      time.Time     `json:"next_try,omitzero"`    // of a source version whose import failed
+	Last         *catalog.Last `json:"last,omitempty"`          // null: never synced
+	AcceptedRows int64         `json:"accepted_rows,omitempty"` // of the file, those that Stripe refused among them
+	AcceptedAt   time.Time     `json:"accepted_at,omitzero"`    // when Stripe was last brought up to date
+	WrittenAt    time.Time     `json:"written_at,omitzero"`     // when the merchant wrote what Stripe has since then
+	NextTry      time.Time     `json:"next_try,omitzero"`       // of a source version whose import failed
 	NextRun      time.Time     `json:"next_run,omitzero"`
 	Scheduled    bool          `json:"scheduled"`
 	Paused       bool          `json:"paused"`
