@@ -47,6 +47,9 @@ func DecodeOpen[T any](body []byte, into *T) error { return decode(body, into) }
 
 func decode[T any](body []byte, into *T, options ...json.Options) error {
 	var exact, alike T
+	if len(bytes.TrimSpace(body)) == 0 {
+		return &Error{What: "it is empty"}
+	}
 	if err := json.Unmarshal(body, &exact, options...); err != nil {
 		return explain(err)
 	}
@@ -163,6 +166,8 @@ func wanted(t reflect.Type) string {
 		return "expected true or false"
 	case reflect.Slice, reflect.Array:
 		return "expected a list"
+	case reflect.Struct, reflect.Map:
+		return "expected an object"
 	}
 	return "expected something else"
 }

@@ -24,7 +24,8 @@ type line struct {
 func TestWhatIsMisreadElsewhereIsRefused(t *testing.T) {
 	t.Parallel()
 	for body, says := range map[string]string{
-		``:                                       "not one whole JSON value",
+		``:                                       "it is empty",
+		" \r\n":                                  "it is empty",
 		`<html>`:                                 "not one whole JSON value",
 		`{"id":"a"`:                              "not one whole JSON value",
 		`{"id":"a"} {"id":"b"}`:                  "not one whole JSON value",
@@ -47,7 +48,8 @@ func TestWhatIsMisreadElsewhereIsRefused(t *testing.T) {
 		`{"shipped_at":"yesterday"}`: "shipped_at: this string cannot be read: expected a time",
 		`{"heavy":1}`:                "heavy: this number cannot be read: expected true or false",
 		`{"id":7}`:                   "id: this number cannot be read: expected a text",
-		`[]`:                         "this list cannot be read",
+		`[]`:                         "this list cannot be read: expected an object",
+		`true`:                       "this truth value cannot be read: expected an object",
 	} {
 		p := parcel{ID: "untouched"}
 		err := strictjson.DecodeOpen([]byte(body), &p)
