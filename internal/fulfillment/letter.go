@@ -203,13 +203,31 @@ func badTemplate(name string, err error) error {
 }
 
 func (l letters) read(language, name string) ([]byte, error) {
-	if l.folder != nil {
-		for _, path := range []string{language + "/" + name, name} {
-			source, err := fs.ReadFile(l.folder, strings.TrimPrefix(path, "/"))
-			if !errors.Is(err, fs.ErrNotExist) {
-				return source, err
-			}
+	source, err := l.readOwn(language, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return embedded.ReadFile("templates/" + name)
+	}
+	return source, err
+}
+
+// readOwn finds a template of the platform's own.
+func (l letters) readOwn(language, name string) (source []byte, err error) {
+	if l.folder == nil {
+		return nil, fs.ErrNotExist
+	}
+	for _, path := range []string{language + "/" + name, name} {
+		source, err = fs.ReadFile(l.folder, strings.TrimPrefix(path, "/"))
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
 		}
 	}
-	return embedded.ReadFile("templates/" + name)
+	return source, err
+}
+
+// spoken is the language that a mail is in: Vitrine's own templates are in English, whatever the account's language.
+func (l letters) spoken(kind order.MailKind, language string) string {
+	if _, err := l.readOwn(language, string(kind)+".txt"); err != nil {
+		return "en"
+	}
+	return language
 }

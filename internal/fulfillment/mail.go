@@ -117,7 +117,9 @@ func (m *Mailer) Send(
 func (m *Mailer) compose(
 	kind order.MailKind, settings order.Mail, s order.Session, d order.Decision,
 ) (*mail.Msg, error) {
-	subject, text, html, err := m.letters.write(kind, settings.Language, newLetter(settings, s, d))
+	spoken := settings
+	spoken.Language = m.letters.spoken(kind, settings.Language)
+	subject, text, html, err := m.letters.write(kind, settings.Language, newLetter(spoken, s, d))
 	if err != nil {
 		return nil, err
 	}

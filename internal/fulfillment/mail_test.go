@@ -264,6 +264,27 @@ func TestPartialConfirmationAndRejection(t *testing.T) {
 	require.Contains(t, plain, "37.00 USD was reserved, and is not charged")
 }
 
+// A country's name is in the language of the mail, and Vitrine's own mail is in English.
+func TestAMailIsInOneLanguage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "de"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "de", "confirmation.txt"),
+		[]byte("Subject: Danke\n\n{{range .ShipToLines}}{{.}}\n{{end}}"), 0o600))
+	box := &mailbox{}
+	server := box.serve(t)
+	settings, session := testMail, testSession()
+	settings.Language = "de"
+	session.ShipTo.Address.Country = "US"
+	for i, c := range []struct{ templates, says string }{{dir, "Vereinigte Staaten"}, {"", "United States"}} {
+		_, err := mailer(t, server, c.templates).Send(t.Context(), order.ConfirmationMail, settings, session,
+			order.Decision{Status: order.Accepted})
+		require.NoError(t, err)
+		_, plain, _ := parts(t, box.mails[i])
+		require.Contains(t, plain, c.says)
+	}
+}
+
 func TestTemplatesOfThePlatform(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
