@@ -78,7 +78,7 @@ const howOrdersCome = "An order appears once an agent bought from an account wit
 const (
 	mostReasons   = 50
 	reasonsWithin = 5 * time.Second
-	longestReason = 80
+	longestReason = 160
 )
 
 // addReasons asks orders that are held or ignored why they are: Temporal's list does not know. Without a worker nobody

@@ -134,7 +134,7 @@ func (d Desk) Trying(ctx context.Context, id order.ID) (steps []Trying) {
 			continue
 		}
 		t := Trying{Step: pending.GetActivityType().GetName(), Tries: pending.GetAttempt(),
-			LastError: read.Message(failure)}
+			LastError: id.Beside(read.Message(failure))}
 		waits := pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 		if next := pending.GetNextAttemptScheduleTime(); next != nil && waits {
 			t.Next, t.Tries = next.AsTime(), t.Tries-1

@@ -25,7 +25,7 @@ func (id ID) String() string { return idPrefix + id.Account + "/" + id.Session }
 
 // Beside is a text about the order as it reads beside its id, which errors begin with.
 func (id ID) Beside(text string) string {
-	return strings.NewReplacer("order "+id.String()+": ", "", id.String()+": ", "").Replace(text)
+	return strings.NewReplacer("order "+id.String()+": ", "", id.String()+": ", "", id.String()+"/", "").Replace(text)
 }
 
 // Check returns a permanent error if the id could not stand in a path or an address.

@@ -90,6 +90,7 @@ func TestAReasonDoesNotRepeatTheOrderBesideIt(t *testing.T) {
 	} {
 		require.Equal(t, "MerchantRejected: the endpoint answered with HTTP 404", id.Beside(text))
 	}
+	require.Equal(t, "refunded-re_1: refused", id.Beside(id.String()+"/refunded-re_1: refused"), "of a notice")
 	other := "order/acct_1/cs_test_12: refused"
 	require.Equal(t, other, id.Beside(other))
 }
