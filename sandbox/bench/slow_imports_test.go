@@ -2,6 +2,8 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/feed"
@@ -21,6 +25,7 @@ import (
 const (
 	slowCatalogs = 200
 	ordersBeside = 20
+	noticeable   = 5 * time.Second // of an order, which takes less than a second
 )
 
 // BenchmarkOrderBesideSlowImports is how long an order takes from Stripe's webhook until it is accepted by the merchant
@@ -48,6 +53,7 @@ func orderBeside(b *testing.B, slow int) {
 	accounts := exports(b, sandbox, slow)
 	events := purchase(b, control, 2*ordersBeside)
 	var took []time.Duration
+	var slowest time.Duration
 	for b.Loop() {
 		syncAll(b, temporal, accounts)
 		for _, event := range events {
@@ -58,6 +64,10 @@ func orderBeside(b *testing.B, slow int) {
 			require.NoError(b, json.Unmarshal(event, &e))
 			if e.Type == "checkout.session.completed" {
 				took = append(took, fulfilled(b, temporal, server, event, e.Data.Object.ID))
+				if last := took[len(took)-1]; last > max(slowest, noticeable) {
+					slowest = last
+					b.Logf("order %d took %s: %s", len(took), last, waitsOf(b, temporal, e.Data.Object.ID))
+				}
 			}
 		}
 	}
@@ -107,10 +117,42 @@ func fulfilled(b *testing.B, temporal client.Client, server string, event []byte
 	id := order.ID{Account: account, Session: session}.String()
 	require.Eventually(b, func() bool {
 		var view workflows.OrderView
-		answer, err := temporal.QueryWorkflow(b.Context(), id, "", workflows.QueryOrder)
+		// The SDK repeats a question for a minute, which is no time that the order takes.
+		ctx, cancel := context.WithTimeout(b.Context(), 2*time.Second)
+		defer cancel()
+		answer, err := temporal.QueryWorkflow(ctx, id, "", workflows.QueryOrder)
 		return err == nil && answer.Get(&view) == nil && view.State == order.StateAccepted
 	}, 10*time.Minute, 20*time.Millisecond)
 	return time.Since(began)
+}
+
+// waitsOf is what an order's tasks and steps waited for a worker, and how long their last try took.
+func waitsOf(b *testing.B, temporal client.Client, session string) string {
+	b.Helper()
+	var text strings.Builder
+	scheduled := map[int64]*historypb.HistoryEvent{}
+	name := func(e *historypb.HistoryEvent) string {
+		return cmp.Or(e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName(), "workflow task")
+	}
+	id := order.ID{Account: account, Session: session}.String()
+	history := temporal.GetWorkflowHistory(b.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		e, err := history.Next()
+		require.NoError(b, err)
+		scheduled[e.GetEventId()] = e
+		activity := e.GetActivityTaskStartedEventAttributes()
+		began := scheduled[cmp.Or(activity.GetScheduledEventId(),
+			e.GetWorkflowTaskStartedEventAttributes().GetScheduledEventId())]
+		if began == nil {
+			continue
+		}
+		waited := e.GetEventTime().AsTime().Sub(began.GetEventTime().AsTime())
+		if waited > noticeable/10 {
+			fmt.Fprintf(&text, "%s waited %s (try %d, last failure %q); ", name(began), waited, activity.GetAttempt(),
+				activity.GetLastFailure().GetMessage())
+		}
+	}
+	return text.String()
 }
 
 func imported(b *testing.B, control simcontrol.Client, accounts []string) (n int) {
