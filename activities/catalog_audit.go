@@ -187,6 +187,10 @@ func (s *CatalogAudit) CompareReport(ctx context.Context, in CompareReportInput)
 		return result, err
 	}
 	result.Audit.Found = found.Result
+	if found.Incomplete != "" {
+		result.Audit.Reason = found.Incomplete + "; nothing is healed by such a report. If Stripe lacks them indeed, " +
+			"'starter sync " + in.Account + " --full' sends them"
+	}
 	if noValues != "" {
 		result.Audit.Found.NoValues = noValues
 	} else if err := s.addSent(ctx, settings, &result.Audit.Found); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -278,6 +280,14 @@ func (a *app) printAudit(end auditEnd) {
 	for _, column := range found.Systematic {
 		a.Say("  %s differs in %s products: Stripe seems to write it otherwise, and is not sent it again for that",
 			column, humanize.Comma(found.Columns[column]))
+	}
+	for _, column := range slices.Sorted(maps.Keys(found.Unread)) {
+		a.Say("  %s is written in a way that cannot be read, in %s products: it was not compared", column,
+			humanize.Comma(found.Unread[column]))
+	}
+	if found.Alike > 0 {
+		a.Say("  %-10s %s products have the id of another one but for case or blanks: nothing is done for them", "alike",
+			humanize.Comma(found.Alike))
 	}
 	for _, note := range []struct{ label, text string }{
 		{"values", found.NoValues}, {"doubt", found.Doubt},

@@ -69,6 +69,13 @@ type Result struct {
 	Systematic []string `json:"systematic,omitempty"`
 	// NoValues says why values were not compared.
 	NoValues string `json:"no_values,omitempty"`
+	// Unread is in how many products an amount is written in a way that cannot be read: it is not compared.
+	Unread map[string]int64 `json:"unread,omitempty"`
+	// Alike are products whose id is that of another one but for case or blanks: which of the two Stripe has, nobody
+	// can say, so they are neither missing nor foreign.
+	Alike int64 `json:"alike,omitempty"`
+	// Incomplete says why the report may not be what Stripe has of this catalog: nothing at all is healed by it.
+	Incomplete string `json:"incomplete,omitempty"`
 	// Doubt says why nothing is deleted for what the report has.
 	Doubt string `json:"doubt,omitempty"`
 	// Rebuilt is set if there was no manifest: what of the source Stripe has as it is, and not so.
@@ -132,7 +139,9 @@ type comparison struct {
 	reported []uint64 // a bit for each row of the manifest
 	hint     int
 	differs  [len(compared)]int64
+	unread   [len(compared)]int64
 	differ   []differing
+	strange  map[uint64]bool // digests of foreign ids: whether another id is alike
 	examples [len(compared)][]Example
 	same     feed.Table // rows of the source that Stripe has as they are, if there is no manifest
 	unlike   feed.Table // and those that it has otherwise
@@ -145,7 +154,8 @@ type differing struct {
 }
 
 func (c *comparison) read(report io.Reader) error {
-	rows := csv.NewReader(report)
+	end := &ending{Reader: report}
+	rows := csv.NewReader(end)
 	rows.ReuseRecord = true
 	names, err := rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -158,19 +168,31 @@ func (c *comparison) read(report io.Reader) error {
 	if err != nil {
 		return err
 	}
+	var held []string // the row before: whether it is the last one, the next reading says
 	for {
 		cells, err := rows.Read()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
+		over := errors.Is(err, io.EOF)
+		if err != nil && !over {
 			return broken(err)
 		}
-		c.out.Reported++
-		if err := c.take([]byte(cells[id]), cells); err != nil {
-			return err
+		if held != nil {
+			if err := c.took(held, id, over && !end.ofLine); err != nil {
+				return err
+			}
 		}
+		if over {
+			return nil
+		}
+		held = append(held[:0], cells...)
 	}
+}
+
+func (c *comparison) took(cells []string, id int, cut bool) error {
+	c.out.Reported++
+	if cut {
+		return c.cutOff([]byte(cells[id]))
+	}
+	return c.take([]byte(cells[id]), cells)
 }
 
 // broken tells a report that is none from one that cannot be had.
@@ -182,8 +204,13 @@ func broken(err error) error {
 }
 
 func (c *comparison) begin(names []string) (id int, err error) {
-	c.columns = slices.Clone(names)
-	c.columns[0] = strings.TrimPrefix(c.columns[0], "\ufeff")
+	c.columns = make([]string, len(names))
+	for i, name := range names {
+		c.columns[i] = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
+		if i > 0 && slices.Contains(c.columns[:i], c.columns[i]) {
+			return 0, &ReportError{fmt.Sprintf("it has two columns %.40q", c.columns[i])}
+		}
+	}
 	if id = slices.Index(c.columns, "id"); id < 0 {
 		return id, &ReportError{"it has no column id"}
 	}
@@ -258,6 +285,10 @@ func (c *comparison) compareValues(i int, cells []string) {
 		if row.columns[n] == has.columns[n] || compared[n] == "sale_price" && has.columns[n] == 0 {
 			continue // Stripe may well forget a sale that is over
 		}
+		if !readable(compared[n], cells[c.digests.at[n]]) {
+			c.unread[n]++
+			continue
+		}
 		bits |= 1 << n
 		if c.differs[n]++; len(c.examples[n]) < mostExamples {
 			value := shorten(cells[c.digests.at[n]])
@@ -303,10 +334,6 @@ func (c *comparison) foreign(id []byte) error {
 	if in(&c.out.Foreigners, id) {
 		return nil
 	}
-	c.out.Foreign++
-	if c.out.Foreign <= mostExamples {
-		c.out.Examples = append(c.out.Examples, Example{Kind: Foreign, ID: string(id)})
-	}
 	return c.out.Foreigners.Add(feed.Entry{ID: id, Fingerprint: unknownContent})
 }
 
@@ -332,6 +359,10 @@ func (c *comparison) recognise(id []byte, cells []string) error {
 }
 
 func (c *comparison) close() error {
+	if err := c.setAlikeAside(); err != nil {
+		return err
+	}
+	c.nameForeign()
 	if c.in.Now == nil {
 		return c.rebuild()
 	}
@@ -339,16 +370,14 @@ func (c *comparison) close() error {
 	if err := errors.Join(c.missing(), c.different()); err != nil {
 		return err
 	}
+	if c.out.Incomplete = c.incomplete(); c.out.Incomplete != "" {
+		c.out.Again, c.out.Foreigners = feed.Table{}, feed.Table{}
+	}
 	slices.SortStableFunc(c.out.Examples, func(a, b Example) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
 	})
 	if c.in.Source == nil {
 		c.out.NoValues = "the source could not be read"
-	}
-	if c.out.Foreign >= manyRows && c.out.Foreign*manyPart > c.out.Reported {
-		c.out.Doubt = fmt.Sprintf(
-			"Vitrine knows nothing of %d of the %d products in the report: it may be of another catalog", c.out.Foreign,
-			c.out.Reported)
 	}
 	return nil
 }
@@ -361,6 +390,9 @@ func (c *comparison) missing() error {
 		}
 		c.hint = i + 1
 		e := c.in.Now.Rows.Entry(i)
+		if len(c.strange) > 0 && c.strange[folded(e.ID)] {
+			continue // counted as alike
+		}
 		if !c.still(e) {
 			c.out.InFlux++
 			continue
@@ -380,6 +412,12 @@ func (c *comparison) missing() error {
 func (c *comparison) different() error {
 	var systematic uint16
 	for n, rows := range c.differs {
+		if c.unread[n] > 0 {
+			if c.out.Unread == nil {
+				c.out.Unread = map[string]int64{}
+			}
+			c.out.Unread[compared[n]] = c.unread[n]
+		}
 		if rows == 0 {
 			continue
 		}

@@ -397,8 +397,9 @@ func TestDriftIsNeitherMissedNorInvented(t *testing.T) {
 				stripe = stripe.without(id)
 			case 1:
 				if _, there := stripe[id]; there {
-					stripe = stripe.with(id, []string{"price", "title", "availability"}[luck.IntN(3)],
-						[]string{"7.77 USD", "Other", "out_of_stock"}[luck.IntN(3)])
+					column := luck.IntN(3)
+					stripe = stripe.with(id, []string{"price", "title", "availability"}[column],
+						[]string{"7.77 USD", "Other", "out_of_stock"}[column])
 				}
 			default:
 				stripe = stripe.plus(fmt.Sprintf("X%d", luck.IntN(4)))
@@ -418,10 +419,16 @@ func TestDriftIsNeitherMissedNorInvented(t *testing.T) {
 				different[id] = true
 			}
 		}
+		ours := 0
 		for id := range stripe {
 			if now[id] == nil {
 				foreign[id] = true
+			} else {
+				ours++
 			}
+		}
+		if ours == 0 && len(missing) > 0 && len(foreign) > 0 {
+			continue // a report of another catalog looks like that
 		}
 		manifest := now.manifest(t)
 		found, err := Compare(strings.NewReader(stripe.report()),

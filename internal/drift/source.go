@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/cespare/xxhash/v2"
-
 	"vitrine/internal/feed"
 )
 
@@ -19,7 +17,7 @@ type Source struct {
 	comma   rune
 	without []string
 	parts   []*sourcePart
-	kept    map[uint64]bool // digests of ids that are in the source, and are kept back
+	kept    map[uint64]bool // ids that are in the source, and are kept back, folded
 	capture map[string]bool
 	columns []string // of the source as it is sent
 }
@@ -58,7 +56,7 @@ func (s *Source) Begin() error {
 // Found notes an id that is in the source, whether it is sent or not.
 func (s *Source) Found(f feed.Finding, _ *feed.Refusal) error {
 	if len(f.ID) > 0 && f.Cause.Severity() == feed.Error {
-		s.kept[xxhash.Sum64(f.ID)] = true
+		s.kept[folded(f.ID)] = true
 	}
 	return nil
 }
@@ -90,7 +88,7 @@ func (s *Source) End(parts []feed.Part) error {
 }
 
 // keepsBack reports whether a row of this id is in the source without being sent.
-func (s *Source) keepsBack(id []byte) bool { return s != nil && s.kept[xxhash.Sum64(id)] }
+func (s *Source) keepsBack(id []byte) bool { return s != nil && s.kept[folded(id)] }
 
 // row finds what would be sent of an id. A tombstone is one that asks for its deletion.
 func (s *Source) row(id []byte) (entry feed.Entry, row sourceRow, found bool) {
