@@ -19,6 +19,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/doctor"
+	"vitrine/internal/fault"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
@@ -61,8 +62,12 @@ func (a *app) doctorCommand() *cobra.Command {
 // examined is how many checks are made at once: enough that one that waits holds none up, and kind to Stripe.
 const examined = 12
 
-// beforehand is how long what the checks are made from may take to read: a bucket that is away has a check of its own.
-const beforehand = 5 * time.Second
+const (
+	// beforehand is how long what the checks are made from may take to read.
+	beforehand = 5 * time.Second
+	// answers is how long S3 may take for the few small calls that show whether state can be kept.
+	answers = 8 * time.Second
+)
 
 // findingsError says how much is not right; the command's output says what.
 type findingsError struct{ wrong, doubtful int }
@@ -153,7 +158,7 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	if e.storage.Err = err; err == nil {
 		a.docs, e.storage.Objects = &docs, docs.Objects
 		e.storage.Buckets, _ = docs.Objects.(doctor.Buckets)
-		e.storage.State = once(preflight.State(docs.Objects, c.Layout()).Ask)
+		e.storage.State = once(preflight.State(docs.Objects, c.Layout()).Ask, answers)
 	}
 	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
 		e.stripe, e.noStripe = daemon.NewStripe(c)
@@ -179,12 +184,18 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	return e
 }
 
-// once asks for whoever comes first, and tells all.
-func once(ask func(context.Context) error) func(context.Context) error {
+// once asks for whoever comes first, and tells all. Whoever does not answer in time is away for all.
+func once(ask func(context.Context) error, within time.Duration) func(context.Context) error {
 	var asked sync.Once
 	var err error
 	return func(ctx context.Context) error {
-		asked.Do(func() { err = ask(ctx) })
+		asked.Do(func() {
+			limited, cancel := context.WithTimeout(ctx, within)
+			defer cancel()
+			if err = ask(limited); err != nil && ctx.Err() == nil && limited.Err() != nil {
+				err = fmt.Errorf("no answer within %s", within)
+			}
+		})
 		return err
 	}
 }
@@ -244,6 +255,8 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 	}
 	if e.storage.Err == nil {
 		d.Fleet = e.fleet
+	}
+	if e.storageAway(ctx) == nil {
 		ctx, cancel := context.WithTimeout(ctx, beforehand)
 		defer cancel()
 		// Whether they can be listed, the check of the bucket says.
@@ -257,6 +270,19 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 		}
 	}
 	return d
+}
+
+// storageAway is why nothing need be asked of S3: it cannot be opened, or does not answer. Its own check says so, and
+// everybody who asked again would wait as long. What merely may not be written may be read.
+func (e examination) storageAway(ctx context.Context) error {
+	if e.storage.Err != nil {
+		return e.storage.Err
+	}
+	err := e.storage.State(ctx)
+	if f, ok := fault.Of(err); ok && f.Kind == fault.Permanent {
+		return nil
+	}
+	return err
 }
 
 func (e examination) inspector() (doctor.Inspector, error) {

@@ -57,6 +57,8 @@ type Catalog struct {
 	Holds        []string // why a person would have to look first
 }
 
+const mendMerchant = "have the merchant look at their endpoint: docs/orders.md#by-https"
+
 // reading is how long a check may take that reads a whole source.
 const reading = 2 * time.Minute
 
@@ -78,7 +80,8 @@ func (a Account) Checks() []Check {
 	}
 	checks = append(checks, Check{Name: "orders", Look: a.orders})
 	if a.OrdersErr == nil && a.Orders.Enabled {
-		checks = append(checks, Check{Name: "merchant", Within: 35 * time.Second, Look: a.merchant},
+		checks = append(checks,
+			Check{Name: "merchant", Within: 35 * time.Second, Look: a.merchant, Silent: silent(mendMerchant)},
 			Check{Name: "mail sender", Look: a.sender})
 	}
 	for i := range checks {
@@ -204,7 +207,7 @@ func (a Account) feedChecks(kind feed.Kind) []Check {
 	return []Check{
 		{Name: string(kind) + " source", Look: func(ctx context.Context) Finding { return a.source(ctx, kind) }},
 		{Name: string(kind) + " catalog", Within: reading, Alone: true,
-			Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }},
+			Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }, Silent: a.unended(kind)},
 		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Finding { return a.schedule(ctx, id) }},
 		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Finding { return a.last(ctx, id) }},
 	}
@@ -228,8 +231,22 @@ func (a Account) source(ctx context.Context, kind feed.Kind) Finding {
 	return right("s3://%s/%s, of %s", bucket, key, found.LastModified.UTC().Format(time.DateTime))
 }
 
+func (a Account) dryRun(kind feed.Kind) string {
+	return "starter sync " + a.ID + " --feed " + string(kind) + " --dry-run"
+}
+
+// unended is what is found of a catalog that takes long to read, which is no fault of it.
+func (a Account) unended(kind feed.Kind) func(time.Duration) Finding {
+	return func(within time.Duration) Finding {
+		return unseen(a.dryRun(kind), "not read to its end within %s", within)
+	}
+}
+
 func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
-	remedy := "starter sync " + a.ID + " --feed " + string(kind) + " --dry-run"
+	remedy := a.dryRun(kind)
+	if err := a.State(ctx); err != nil && !refused(err) { // nothing of a server that is away can be read
+		return unseen("", "not read: the state bucket cannot be used")
+	}
 	found, err := a.Compare(ctx, a.Settings, kind)
 	switch {
 	case fault.Is(err, fault.SourceMissing):
@@ -340,7 +357,7 @@ func (a Account) merchant(ctx context.Context) Finding {
 	if u, err := url.Parse(a.Orders.Fulfillment.URL); err == nil {
 		host = u.Host
 	}
-	return wrong("have the merchant look at their endpoint: docs/orders.md#by-https", "%s: %v", host, err)
+	return wrong(mendMerchant, "%s: %v", host, err)
 }
 
 func (a Account) sender(context.Context) Finding {

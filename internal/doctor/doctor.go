@@ -50,6 +50,13 @@ type Check struct {
 	Within  time.Duration // how long it may take; zero: usual
 	Alone   bool          // beside no other of the kind: it takes all cores, and memory for a whole source
 	Look    func(context.Context) Finding
+	// Silent is what it means if nothing answers in time. Nil: who does not answer has a check of its own, which says so.
+	Silent func(within time.Duration) Finding
+}
+
+// silent is the finding of whoever has to answer and does not.
+func silent(remedy string) func(time.Duration) Finding {
+	return func(within time.Duration) Finding { return wrong(remedy, "no answer within %s", within) }
 }
 
 // Result is a check that was made.
@@ -64,7 +71,7 @@ type Result struct {
 const usual = 10 * time.Second
 
 // Examine makes the checks, so many at once. tell hears of each, in the order of the table, as soon as it and those
-// before it were made. A check that does not come back is wrong after its time; the others do not wait for it.
+// before it were made. A check that does not come back is given up after its time; the others do not wait for it.
 func Examine(ctx context.Context, checks []Check, atOnce int, tell func(Result)) {
 	results := make([]chan Result, len(checks))
 	free := make(chan struct{}, atOnce)
@@ -102,13 +109,22 @@ func (c Check) make(ctx context.Context) Result {
 	select {
 	case result.Finding = <-found:
 	case <-ctx.Done():
-		result.Finding = wrong("", "no answer within %s", within)
-		if ctx.Err() == context.Canceled {
-			result.Finding = unseen("", "stopped before it answered")
-		}
+	}
+	if ctx.Err() != nil && result.Severity != Right { // whatever it found, it found for want of time
+		result.Finding = c.givenUp(ctx, within)
 	}
 	result.Seconds = time.Since(began).Seconds()
 	return result
+}
+
+func (c Check) givenUp(ctx context.Context, within time.Duration) Finding {
+	switch {
+	case ctx.Err() == context.Canceled:
+		return unseen("", "stopped before it answered")
+	case c.Silent != nil:
+		return c.Silent(within)
+	}
+	return unseen("", "no answer within %s", within)
 }
 
 // asked makes a check of what a process asks before it starts.

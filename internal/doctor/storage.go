@@ -38,14 +38,14 @@ func (s Storage) checks() []Check {
 		return []Check{{Name: "s3", Look: func(context.Context) Finding { return wrong("starter env", "%v", s.Err) }}}
 	}
 	checks := []Check{
-		{Name: "state bucket",
+		{Name: "state bucket", Silent: silent(mendAccess),
 			Look: asked(s.State, s.Layout.StateBucket+": "+conditionsHold, mendBucket("VITRINE_STATE_BUCKET"))},
 		{Name: "broken uploads", Look: s.uploads},
 	}
 	if s.Layout.SourceBucket == "" {
 		return checks // the configuration says that it is missing
 	}
-	source := Check{Name: "source bucket",
+	source := Check{Name: "source bucket", Silent: silent(mendAccess),
 		Look: asked(preflight.Source(s.Objects, s.Layout).Ask, s.Layout.SourceBucket+": readable",
 			mendBucket("VITRINE_SOURCE_BUCKET"))}
 	return append([]Check{source}, checks...)

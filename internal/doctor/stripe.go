@@ -41,6 +41,7 @@ const (
 	handbookParked = "docs/operations.md#parked-accounts"
 	handbookAgents = "docs/operations.md#agreements-with-agents"
 	mendKey        = "set STRIPE_API_KEY: https://dashboard.stripe.com/apikeys"
+	mendReach      = "check STRIPE_API_BASE, proxies and https://status.stripe.com"
 	mendPermission = "allow it for the key, for connected accounts too: https://dashboard.stripe.com/apikeys"
 	mendAgreements = "allow the key to read Agreements (Orchestrated Commerce): https://dashboard.stripe.com/apikeys"
 	mendPreview    = "ask Stripe for the preview (starter platform), and compare VITRINE_STRIPE_…VERSION with " +
@@ -55,7 +56,7 @@ func (s Stripe) checks() []Check {
 	if s.Err != nil {
 		return []Check{{Name: "stripe key", Look: func(context.Context) Finding { return wrong(mendKey, "%v", s.Err) }}}
 	}
-	checks := []Check{{Name: "stripe key", Look: s.key}, {Name: "clock", Look: s.clock}}
+	checks := []Check{{Name: "stripe key", Look: s.key, Silent: silent(mendReach)}, {Name: "clock", Look: s.clock}}
 	for _, p := range stripeapi.ImportPermissions(s.API) {
 		checks = append(checks, s.tries(p, Wrong))
 	}
@@ -84,9 +85,9 @@ func (s Stripe) key(ctx context.Context) Finding {
 	case fault.Is(err, fault.StripeUnauthorized):
 		return wrong(mendKey, "%v", err)
 	case refused(err):
-		return doubtful("", "Stripe knows it, and does not show the platform's account: %v", err)
+		return doubtful(mendPermission, "Stripe knows it, and does not show the platform's account: %v", err)
 	}
-	return wrong("check STRIPE_API_BASE, proxies and https://status.stripe.com", "%v", err)
+	return wrong(mendReach, "%v", err)
 }
 
 func (s Stripe) clock(ctx context.Context) Finding {

@@ -45,7 +45,7 @@ const (
 
 func (t Temporal) checks() []Check {
 	checks := []Check{
-		{Name: "temporal", Look: t.server},
+		{Name: "temporal", Look: t.server, Silent: silent(mendTemporal)},
 		{Name: "retention", Look: t.with(t.retention)},
 		{Name: "search attributes", Look: t.with(t.attributes)},
 		{Name: "fairness", Look: t.with(fairness)},
@@ -66,7 +66,7 @@ func (t Temporal) server(ctx context.Context) Finding {
 	}
 	version, err := inspector.Version(ctx)
 	if err != nil {
-		return doubtful("", "it answers, but does not say its version: %v", err)
+		return doubtful(mendTemporal, "it answers, but does not say its version: %v", err)
 	}
 	return right("answers, version %s", version)
 }
