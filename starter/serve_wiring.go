@@ -38,7 +38,7 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 			func(h *health.Health) daemon.GiveUp { return func(err error) { h.Fail(err); stop(err) } },
 			func() (catalog.Documents, error) { return a.documents(context.Background()) },
 			func(d catalog.Documents) daemon.StorageLost { return preflight.Lost(d.Objects, d.Layout) },
-			newChecks, newIntake, newWebhook, newAPI, newConsole, newCheckoutHooks, newPublicServer,
+			newChecks, newIntake, newWebhook, newDesk, newAPI, newConsole, newCheckoutHooks, newPublicServer,
 		),
 		daemon.Module(daemon.Process{
 			Name: telemetry.Serve, Version: version(),
@@ -93,12 +93,16 @@ func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler
 	})
 }
 
+// newDesk is one for API and console.
+func newDesk(c config.Config, temporal client.Client, documents catalog.Documents) desk.Desk {
+	return desk.Desk{Documents: documents, Temporal: temporal, Keys: c.PayloadKeys, Marks: &desk.Marks{}}
+}
+
 func newAPI(
-	c config.Config, temporal client.Client, documents catalog.Documents, stripe *stripeapi.Client, logger *slog.Logger,
+	c config.Config, temporal client.Client, d desk.Desk, stripe *stripeapi.Client, logger *slog.Logger,
 ) *server.API {
 	return server.NewAPI(server.APIOptions{
-		Tokens: c.Serve.AllTokens(), Rules: c.Deployment(),
-		Desk:      desk.Desk{Documents: documents, Temporal: temporal, Keys: c.PayloadKeys},
+		Tokens: c.Serve.AllTokens(), Rules: c.Deployment(), Desk: d,
 		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
 		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
 		Logger:    logger,
@@ -106,12 +110,9 @@ func newAPI(
 }
 
 // newConsole is nil without a token.
-func newConsole(
-	c config.Config, temporal client.Client, documents catalog.Documents, logger *slog.Logger,
-) *console.Console {
+func newConsole(c config.Config, d desk.Desk, logger *slog.Logger) *console.Console {
 	return console.New(console.Options{
-		Tokens: c.Serve.AllTokens(), Desk: desk.Desk{Documents: documents, Temporal: temporal}, Rules: c.Deployment(),
-		Now: time.Now, Logger: logger,
+		Tokens: c.Serve.AllTokens(), Desk: d, Rules: c.Deployment(), Now: time.Now, Logger: logger,
 	})
 }
 

@@ -1,16 +1,23 @@
 package desk_test
 
 import (
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/desk/desktest"
 	"vitrine/internal/feed"
+	"vitrine/internal/fleet"
+	"vitrine/internal/statestore"
 )
 
 var noon = desktest.Noon
@@ -67,4 +74,46 @@ func TestReportsAreListedInOrder(t *testing.T) {
 		require.EqualValues(t, 29-i, row.Number)
 		require.EqualValues(t, 29-i, row.Rows.Source)
 	}
+}
+
+// What a dispatcher saw is one large document: pages that follow one another, or come at once, read it once.
+func TestMarksOfTheFleetAreReadOnceForManyPages(t *testing.T) {
+	t.Parallel()
+	d, store, _ := desktest.New(t)
+	d.Marks = &desk.Marks{}
+	documents := fleet.Documents{Store: d.Documents.Store}
+	require.NoError(t, documents.SavePlan(t.Context(), fleet.Plan{}, statestore.IfAbsent))
+	save := func(note, etag string) {
+		t.Helper()
+		require.NoError(t, documents.SaveSnapshot(t.Context(), 0, fleet.Snapshot{Accounts: []fleet.Account{
+			{ID: "acct_1", Catalogs: []fleet.Catalog{{Feed: feed.Product, Condition: fleet.Settled}}},
+			{ID: "acct_2", Settings: account.Settings{Account: "acct_2", Paused: &account.Pause{Note: note}}},
+		}}, etag))
+	}
+	save("sale", statestore.IfAbsent)
+	var reads atomic.Int32
+	store.Before = func(operation, _, key string) error {
+		if operation == "Get" && strings.HasSuffix(key, "/snapshot") {
+			reads.Add(1)
+		}
+		return nil
+	}
+	page := func() []desk.AccountRow {
+		rows := []desk.AccountRow{{Account: "acct_1"}, {Account: "acct_2"}, {Account: "acct_3"}}
+		require.NoError(t, d.AddStandings(t.Context(), rows))
+		return rows
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var pages sync.WaitGroup
+		for range 20 {
+			pages.Go(func() { page() })
+		}
+		pages.Wait()
+		require.EqualValues(t, 1, reads.Load())
+		require.Equal(t, []string{"", "sale", ""}, []string{page()[0].Paused, page()[1].Paused, page()[2].Paused})
+		save("rebuilds", "")
+		<-time.After(16 * time.Second)
+		require.Equal(t, "rebuilds", page()[1].Paused)
+		require.EqualValues(t, 2, reads.Load())
+	})
 }

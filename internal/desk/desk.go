@@ -20,6 +20,7 @@ type Desk struct {
 	Documents catalog.Documents
 	Temporal  client.Client
 	Keys      keyring.Keys // of what failures say
+	Marks     *Marks       // of the fleet's accounts; nil: every list reads what dispatchers saw
 	Read      func()       // is told of each account whose documents were read; nil: nobody is
 }
 

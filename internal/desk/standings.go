@@ -86,13 +86,14 @@ func (d Desk) addFleet(ctx context.Context, at map[string]*AccountRow) error {
 		shards[plan.ShardOf(account)] = true
 	}
 	for shard := range shards {
-		seen, _, _, err := documents.Snapshot(ctx, shard)
+		now := time.Now()
+		marked, err := d.Marks.of(ctx, documents, shard, now)
 		if err != nil {
 			return err
 		}
-		for _, a := range seen.Accounts {
-			if row := at[a.ID]; row != nil {
-				row.noteFleet(a, time.Now())
+		for name, row := range at {
+			if a, may := marked[name]; may {
+				row.noteFleet(a, now)
 			}
 		}
 	}
