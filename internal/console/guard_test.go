@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -33,6 +34,97 @@ func TestATokenOfOneAccountOpensNoPageOfAnother(t *testing.T) {
 	for _, query := range s.temporal.Listed {
 		require.Contains(t, query, "'acct_1'")
 	}
+}
+
+// What is of no account is a page that has to be looked at by itself: a new one is not to be forgotten.
+func TestAPageOfNoAccountIsOneOfThree(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	var of []string
+	for pattern := range s.console.Patterns() {
+		if !strings.Contains(pattern, "{account}") {
+			of = append(of, pattern)
+		}
+	}
+	require.ElementsMatch(t, []string{"GET /console/{$}", "GET /console/waiting", "POST /console/logout"}, of)
+	b := s.as(t, operatingOne)
+	for _, path := range []string{"/console/", "/console/?search=acct_2", "/console/waiting", "/console/?after=acct_1"} {
+		require.NotContains(t, b.get(path).Body.String(), "acct_2", path)
+	}
+}
+
+// However an address of another account is written, it leads nowhere, and neither does where it is sent on to.
+func TestNoWritingOfAnAddressOpensAnotherPage(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	b := s.as(t, operatingOne)
+	form := b.form(b.page(anAccount)).Get("form")
+	for pattern := range s.console.Patterns() {
+		method, path := filled(pattern, "{}")
+		before, after, found := strings.Cut(path, "/{}")
+		if !found {
+			continue
+		}
+		for _, middle := range []string{
+			"//acct_2", "/./acct_2", "/acct_1/../acct_2", "/acct_1/%2e%2e/acct_2", "/acct_1%2f..%2facct_2", "/%61cct_2",
+			"/acct_1%00acct_2", "/acct_2%20", "/acct_1\\..\\acct_2", "/acct_1%252f..%252facct_2", "/acct_1;acct_2",
+		} {
+			for _, end := range []string{after, after + "/", "/" + after} {
+				at := before + middle + end
+				for range 3 { // as far as it is sent on
+					answer := b.get(at)
+					if method == http.MethodPost {
+						answer = b.post(at, url.Values{"form": {form}, "why": {"mine"}, "version": {"v"}})
+					}
+					require.NotContains(t, answer.Body.String(), "LAMP-1", at)
+					if answer.Code < 300 || answer.Code >= 400 {
+						require.Equal(t, http.StatusNotFound, answer.Code, "%s %s", method, at)
+						break
+					}
+					at = answer.Header().Get("Location")
+				}
+			}
+		}
+	}
+	require.Empty(t, s.temporal.Updates)
+	require.Empty(t, s.temporal.Started)
+}
+
+// A browser sends a form as a page asks it to: as text, as parts, with a method hidden in it, or by GET. None of it
+// changes anything.
+func TestFormsInOtherClothesDoNothing(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	for pattern := range s.console.Patterns() {
+		b := s.as(t, operatingAll)
+		form := b.form(b.page(anAccount)).Get("form")
+		method, path := filled(pattern, "acct_1")
+		body := url.Values{"form": {form}, "why": {"mine"}, "_method": {"POST"}, "version": {"v"}, "how": {"all"}}.Encode()
+		send := func(method, path, kind, body string, header ...string) int {
+			r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+			r.Header.Set("Content-Type", kind)
+			for i := 0; i+1 < len(header); i += 2 {
+				r.Header.Set(header[i], header[i+1])
+			}
+			return b.send(r).Code
+		}
+		const usual = "application/x-www-form-urlencoded"
+		if method == http.MethodPost {
+			for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", "application/json", ""} {
+				require.Equal(t, http.StatusUnsupportedMediaType, send(method, path, kind, body), "%s as %s", pattern, kind)
+			}
+			require.Equal(t, http.StatusForbidden, send(method, path, usual, "", "Sec-Fetch-Site", "same-origin"),
+				"what goes with a form is in its body, never in the address")
+			require.Equal(t, http.StatusForbidden, send(method, path+"?"+body, usual, ""))
+		}
+		for _, other := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch,
+			http.MethodOptions} {
+			send(other, path+"?"+body, usual, body, "X-HTTP-Method-Override", "POST", "X-HTTP-Method", "POST")
+			require.NotEmpty(t, b.cookies, "%s %s", other, path)
+		}
+	}
+	require.Empty(t, s.temporal.Updates)
+	require.Empty(t, s.temporal.Started)
 }
 
 func TestWhoMayLookDecidesNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,6 +69,66 @@ func TestATokenOfOneAccountOpensNoRouteOfAnother(t *testing.T) {
 		}
 	}
 	require.Empty(t, c.sent)
+}
+
+// What is of no account is a route that has to be looked at by itself: a new one is not to be forgotten.
+func TestARouteOfNoAccountIsTheListAlone(t *testing.T) {
+	t.Parallel()
+	c := withTokens(t)
+	var of []string
+	for _, rt := range c.routes() {
+		if !strings.Contains(rt.path, "{account}") {
+			of = append(of, rt.pattern())
+		}
+	}
+	require.Equal(t, []string{"GET /accounts"}, of)
+	for _, token := range []string{operatingOne, readingOne} {
+		for _, query := range []string{"", "?prefix=acct_", "?prefix=acct_2", "?after=acct_1", "?limit=500", "?prefix=acct_11"} {
+			answer := c.ask(t, http.MethodGet, "/accounts"+query, "", token)
+			require.Equal(t, http.StatusOK, answer.Code, query)
+			require.NotContains(t, answer.Body.String(), "acct_2", query)
+		}
+	}
+}
+
+// However an address of another account is written, it leads nowhere, and neither does where it is sent on to.
+func TestNoWritingOfAnAddressOpensAnotherAccount(t *testing.T) {
+	t.Parallel()
+	c := withTokens(t)
+	spellings := []string{
+		"/%s", "//%s", "/./%s", "/acct_1/../%s", "/acct_1/%%2e%%2e/%s", "/acct_1/.%%2e/%s", "/acct_1%%2f..%%2f%s", "/acct_1%%2f%s",
+		"/acct_1%%00%s", "/%%2e/%s", "/acct_1;/%s", "/%s;acct_1", "/acct_1,%s", "/acct_1%%0a%s", "/%s%%20", "/acct_1\\..\\%s",
+		"/acct_1%%5c..%%5c%s", "/acct_1%%252f..%%252f%s", "/%%61cct_2%s",
+	}
+	for _, rt := range c.routes() {
+		before, after, found := strings.Cut(filled(rt, "{}"), "/{}")
+		if !found {
+			continue
+		}
+		for _, spelling := range spellings {
+			for _, end := range []string{after, after + "/", "/" + after, after + "//", after + "/.", strings.ToUpper(after)} {
+				path := before + fmt.Sprintf(spelling, "acct_2") + end
+				if strings.Contains(spelling, "%%61cct_2") {
+					path = before + "/%61cct_2" + end
+				}
+				for range 3 { // as far as it is sent on
+					answer := c.ask(t, rt.method, path, "{}", operatingOne)
+					require.NotContains(t, answer.Body.String(), `"account":"acct_2"`, path)
+					if answer.Code < 300 || answer.Code >= 400 {
+						require.Contains(t, []int{400, 404, 405}, answer.Code, "%s %s: %s", rt.method, path, answer.Body)
+						break
+					}
+					path = answer.Header().Get("Location")
+				}
+			}
+		}
+	}
+	require.Empty(t, c.sent)
+	require.Empty(t, c.temporal.Updates)
+	require.Empty(t, c.temporal.Started)
+	for _, query := range c.temporal.Listed {
+		require.NotContains(t, query, "acct_2")
+	}
 }
 
 func TestWhatTokensMayNot(t *testing.T) {

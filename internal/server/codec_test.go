@@ -186,3 +186,29 @@ func TestAnOperatorEncodes(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, []string{`"secret"`}, texts(t, body))
 }
+
+// Whatever arrives, the codec answers, and as one that knows what is wrong.
+func FuzzTheCodec(f *testing.F) {
+	f.Add(true, `{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA=="},"data":"AAAA"}]}`)
+	f.Add(false, `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"InRleHQi"}]}`)
+	f.Add(true, `{"payloads":[null,{}]}`)
+	f.Add(false, `{"payloads":[{"metadata":{"\u0000":""}}]}`)
+	f.Add(true, `[]`)
+	key, err := keyring.New("k1", bytes.Repeat([]byte("k"), 32))
+	require.NoError(f, err)
+	codec := server.NewCodec(server.CodecOptions{
+		Codec: payload.Codec{Keys: keyring.Keys{key}}, Logger: slog.New(slog.DiscardHandler),
+		Tokens: access.Tokens{access.New("ops", operatesCodec, access.Operate, "")},
+	}).Routes()
+	f.Fuzz(func(t *testing.T, decode bool, body string) {
+		path := "/encode"
+		if decode {
+			path = "/decode"
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+operatesCodec)
+		answer := httptest.NewRecorder()
+		codec.ServeHTTP(answer, r)
+		require.Less(t, answer.Code, 500, answer.Body)
+	})
+}
