@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vitrine/internal/account"
+	"vitrine/internal/fault"
+	"vitrine/internal/fleet"
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/statestore"
@@ -140,6 +144,7 @@ func (s *shop) isGuarded() {
 // Then the bucket is looked through, old versions and all.
 func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	s := guarded(t)
+	s.settings["VITRINE_API_TOKENS"] = "ada operate " + adasToken
 	run := func(args ...string) answer {
 		t.Helper()
 		got := s.starterAs(starterUser, args...)
@@ -180,6 +185,8 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	refused := s.starterAs(starterUser, "privacy", "erase", s.account, b.Session)
 	require.Equal(t, 1, refused.code)
 	require.Contains(t, refused.stderr, "the merchant may still need to know where the goods go")
+
+	s.servesUnderItsPolicy(b)
 
 	run("order", "ship", s.account, b.Session, "--id", "P-1", "--carrier", "UPS", "--tracking", "1Z999")
 	b.becomes(order.StateShipped)
@@ -228,6 +235,51 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 	read(run("privacy", "erase", other.account, other.Session, "--force", "-o", "json"))
 	require.Empty(t, s.namesTheBuyer(documented))
 	s.requireNobody()
+}
+
+// servesUnderItsPolicy looks at all that API and console show, of an account that was parked and is one of a fleet's.
+func (s *shop) servesUnderItsPolicy(placed bought) {
+	s.t.Helper()
+	_, err := account.Documents{Store: s.documents.Store}.ChangeStanding(s.t.Context(), s.account, func(standing *account.Standing) bool {
+		standing.Refusal = &account.Refusal{Code: fault.StripeForbidden, Since: time.Now()}
+		return true
+	})
+	require.NoError(s.t, err)
+	seen := fleet.Documents{Store: s.documents.Store}
+	require.NoError(s.t, seen.SavePlan(s.t.Context(), fleet.Plan{}, ""))
+	require.NoError(s.t, seen.SaveSnapshot(s.t.Context(), 0, fleet.Snapshot{Accounts: []fleet.Account{{ID: s.account,
+		Settings: account.Settings{Account: s.account, Paused: &account.Pause{Note: "by the test"}}}}}, ""))
+	c := clientOf(s, adasToken)
+	catalogPath := "/accounts/" + s.account + "/catalogs/product"
+	var list struct {
+		Accounts []struct{ Account, Paused string }
+	}
+	c.asks("GET", "/accounts?prefix="+s.account, "", 200, &list)
+	require.Equal(s.t, "by the test", list.Accounts[0].Paused)
+	for _, path := range []string{"/accounts/" + s.account, catalogPath, catalogPath + "/reports", catalogPath + "/reports/0",
+		"/accounts/" + s.account + "/orders", "/accounts/" + s.account + "/orders/" + placed.Session} {
+		c.asks("GET", path, "", 200, nil)
+		if strings.HasSuffix(path, "/reports") {
+			continue // the console has them on the catalog's page
+		}
+		status, page := c.sees(strings.TrimSuffix(consoleRoot, "/") + path)
+		require.Equal(s.t, 200, status, "%s: %s", path, page)
+		require.NotContains(s.t, page, "cannot be read", path)
+	}
+	_, page := c.sees(consoleRoot)
+	require.Contains(s.t, page, "by the test")
+	require.NotContains(s.t, page, "cannot be read")
+}
+
+// sees is a page of the console, as a proxy asks for it that has logged somebody in.
+func (c *apiClient) sees(path string) (status int, page string) {
+	c.t.Helper()
+	response, err := http.DefaultClient.Do(c.request("GET", path, ""))
+	require.NoError(c.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(c.t, err)
+	return response.StatusCode, string(body)
 }
 
 // holding are the keys of what is about an order's buyer.
