@@ -122,9 +122,12 @@ func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAc
 	if !result.Already {
 		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"cause": string(in.Cause)}).
 			Counter("vitrine_accounts_parked_total").Inc(1)
-		activity.GetLogger(ctx).
-			Error("an account is parked: nothing is brought to Stripe for it until a person resumes it",
-				"account", in.Account, "cause", in.Cause, "why", in.Why)
+		tell := activity.GetLogger(ctx).Error
+		if in.Cause == account.ByPerson { // who meant it need not be alarmed
+			tell = activity.GetLogger(ctx).Info
+		}
+		tell("an account is parked: nothing is brought to Stripe for it until a person resumes it",
+			"account", in.Account, "cause", in.Cause, "why", in.Why)
 	}
 	if err := a.Schedules.Pause(ctx, in.Account, ParkedNote); err != nil {
 		return result, err

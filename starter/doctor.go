@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/daemon"
 	"vitrine/internal/doctor"
-	"vitrine/internal/fault"
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/intake"
 	"vitrine/internal/order"
@@ -69,6 +69,9 @@ const (
 	answers = 8 * time.Second
 )
 
+// samples is how many accounts are asked for, at most, to find one that is connected.
+const samples = 5
+
 // findingsError says how much is not right; the command's output says what.
 type findingsError struct{ wrong, doubtful int }
 
@@ -82,7 +85,7 @@ func (e *findingsError) Error() string {
 func (a *app) doctor(ctx context.Context, accounts []string) error {
 	c, problems := config.LoadAll(a.Lookup)
 	look := a.examination(ctx, c, problems)
-	checks := look.deployment(ctx).Checks()
+	checks := look.deployment(ctx, accounts).Checks()
 	for _, id := range accounts {
 		checks = append(checks, look.account(ctx, id).Checks()...)
 	}
@@ -134,6 +137,7 @@ type examination struct {
 	c        config.Config
 	problems []error
 	storage  doctor.Storage
+	settings func(context.Context) error // says why nothing can be read of the state bucket
 	stripe   *stripeapi.Client
 	noStripe error
 	temporal func() (client.Client, error)
@@ -158,7 +162,9 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	if e.storage.Err = err; err == nil {
 		a.docs, e.storage.Objects = &docs, docs.Objects
 		e.storage.Buckets, _ = docs.Objects.(doctor.Buckets)
-		e.storage.State = once(preflight.State(docs.Objects, c.Layout()).Ask, answers)
+		e.settings = once(preflight.Settings(docs.Objects, c.Layout()).Ask, answers)
+		writes := once(preflight.State(docs.Objects, c.Layout()).Ask, answers)
+		e.storage.State = func(ctx context.Context) error { return cmp.Or(e.settings(ctx), writes(ctx)) }
 	}
 	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
 		e.stripe, e.noStripe = daemon.NewStripe(c)
@@ -227,7 +233,8 @@ func problemWith(problems []error, variables ...string) error {
 	return nil
 }
 
-func (e examination) deployment(ctx context.Context) doctor.Deployment {
+// deployment tries what a key may do for the accounts that are asked about, before others.
+func (e examination) deployment(ctx context.Context, named []string) doctor.Deployment {
 	namespace := client.DefaultNamespace
 	if options, err := temporalclient.Options(slog.New(slog.DiscardHandler), nil, e.c.PayloadKeys); err == nil {
 		namespace = options.Namespace
@@ -260,8 +267,8 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 		ctx, cancel := context.WithTimeout(ctx, beforehand)
 		defer cancel()
 		// Whether they can be listed, the check of the bucket says.
-		if accounts, err := settingsOf(*e.app.docs).Accounts(ctx); err == nil && len(accounts) > 0 {
-			d.Stripe.Sample = accounts[0]
+		if accounts, err := settingsOf(*e.app.docs).Accounts(ctx); err == nil {
+			named = slices.Concat(named, accounts)
 		}
 		orders, err := e.app.orderDocuments(ctx)
 		if err == nil {
@@ -269,20 +276,17 @@ func (e examination) deployment(ctx context.Context) doctor.Deployment {
 			d.Stripe.Orders = err == nil && len(accounts) > 0
 		}
 	}
+	d.Stripe.Samples = named[:min(len(named), samples)]
 	return d
 }
 
-// storageAway is why nothing need be asked of S3: it cannot be opened, or does not answer. Its own check says so, and
-// everybody who asked again would wait as long. What merely may not be written may be read.
+// storageAway is why nothing need be asked of S3: it cannot be opened, or read. Its own check says so, and everybody who
+// asked again might wait as long.
 func (e examination) storageAway(ctx context.Context) error {
 	if e.storage.Err != nil {
 		return e.storage.Err
 	}
-	err := e.storage.State(ctx)
-	if f, ok := fault.Of(err); ok && f.Kind == fault.Permanent {
-		return nil
-	}
-	return err
+	return e.settings(ctx)
 }
 
 func (e examination) inspector() (doctor.Inspector, error) {

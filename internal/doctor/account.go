@@ -67,10 +67,12 @@ func (a Account) Checks() []Check {
 	checks := []Check{{Name: "settings", Look: a.settings}, {Name: "standing", Look: a.standing}}
 	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)},
 		Check{Name: "charges", Look: a.withStripe(a.charges)},
-		Check{Name: "agreements", Look: a.withStripe(a.agreements)})
+		Check{Name: "agreements", Look: a.withStripe(func(ctx context.Context) Finding {
+			return a.unlessGone(ctx, a.agreements(ctx))
+		})})
 	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
 		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Finding {
-			return mayRead(ctx, a.Stripe, a.ID, p)
+			return a.unlessGone(ctx, mayRead(ctx, a.Stripe, a.ID, p))
 		})})
 	}
 	if a.SettingsErr == nil {
@@ -97,6 +99,17 @@ func (a Account) withStripe(look func(context.Context) Finding) func(context.Con
 	return look
 }
 
+// unlessGone leaves to the check of the connection what Stripe refuses of an account that it does not show at all.
+func (a Account) unlessGone(ctx context.Context, f Finding) Finding {
+	if f.Severity == Right || f.Remedy == "" {
+		return f
+	}
+	if _, err := a.Stripe.Account(ctx, a.ID); refused(err) {
+		return unseen("", "not asked: the account is not shown")
+	}
+	return f
+}
+
 func (a Account) settings(ctx context.Context) Finding {
 	const remedy = "starter accounts apply -f FILE"
 	switch {
@@ -115,7 +128,7 @@ func (a Account) standing(ctx context.Context) Finding {
 	case a.StandingErr != nil:
 		return unread(ctx, a.State, a.StandingErr, handbookParked)
 	case a.Standing.Parked != nil:
-		return wrong("starter accounts resume "+a.ID, "%s", a.Standing.Parked.Text())
+		return wrong("starter accounts resume "+a.ID+` --why "…"`, "%s", a.Standing.Parked.Text())
 	case refusal != nil && refusal.Finding != "":
 		return doubtful(handbookParked, "Stripe has refused it since %s; %s",
 			refusal.Since.UTC().Format(time.DateTime+" MST"),
@@ -273,6 +286,8 @@ func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
 		return unseen("", "not looked at: %v", err)
 	case !found.Found:
 		return wrong("starter accounts apply -f FILE", "there is none: nothing syncs it")
+	case found.Paused && a.Standing.Parked != nil:
+		return unseen("", "paused, as long as the account is parked")
 	case found.Paused:
 		return doubtful("starter schedule resume "+a.ID, "paused: %s", found.Note)
 	}

@@ -53,6 +53,7 @@ type stripes struct {
 	account                   stripeapi.Account
 	err                       error // of everybody's account
 	platformErr, connectedErr error
+	gone                      string           // an account that left
 	denied                    map[string]error // by the permission's name
 	endpoints                 []stripeapi.WebhookEndpoint
 	listErr                   error
@@ -65,6 +66,9 @@ type stripes struct {
 func (s *stripes) Account(_ context.Context, id string) (stripeapi.Account, error) {
 	if id == "" {
 		return s.account, errors.Join(s.err, s.platformErr)
+	}
+	if id == s.gone {
+		return s.account, forbidden()
 	}
 	return s.account, errors.Join(s.err, s.connectedErr)
 }
@@ -276,6 +280,8 @@ func faults() map[string]broken {
 			""},
 		"may not orders": {func(w *ward) { w.stripe.denied["Disputes"] = forbidden() }, "may: Disputes", Wrong,
 			"may not write", "apikeys"},
+		"may not audit": {func(w *ward) { w.stripe.denied["Reporting"] = forbidden() }, "may: Reporting", Doubtful,
+			"may not write", "apikeys"},
 		"no endpoint": {func(w *ward) { w.stripe.endpoints = nil }, "webhook endpoint", Wrong, "none leads",
 			"webhooks"},
 		"elsewhere": {func(w *ward) { w.stripe.endpoints[0].URL = "https://a.example/hooks" }, "webhook endpoint",
@@ -450,6 +456,17 @@ func faults() map[string]broken {
 			"connect/accounts"},
 		"the account unanswered": {func(w *ward) { w.stripe.connectedErr = errors.New("HTTP 502") }, "connected", Unseen,
 			"HTTP 502", ""},
+		"permissions of one that left": {func(w *ward) {
+			w.stripe.connectedErr, w.stripe.denied["Files"], w.stripe.agreedErr = forbidden(), forbidden(), forbidden()
+			w.Deployment.Stripe.Samples = []string{"acct_1"}
+		}, "connected", Wrong, "no", "connect/accounts"},
+		"a sample that left": {func(w *ward) {
+			w.Deployment.Stripe.Samples, w.stripe.gone = []string{"acct_9"}, "acct_9"
+		}, "may: Files", Unseen, "shows none of the accounts", "starter doctor ACCOUNT"},
+		"parked, and so paused": {func(w *ward) {
+			w.Standing.Parked = &account.Parking{By: "ada", Why: "closed"}
+			w.schedule.Paused = true
+		}, "product schedule", Unseen, "as long as the account is parked", ""},
 		"charges of nobody": {func(w *ward) { w.stripe.connectedErr = forbidden() }, "charges", Unseen, "not known", ""},
 		"an empty source": {func(w *ward) {
 			_, err := w.store.Put(w.t.Context(), "c", "acct_1/product.csv", "text/csv", nil, "")
@@ -592,6 +609,20 @@ func TestAnExportThatWaitsIsDueFirst(t *testing.T) {
 	require.Equal(t, Right, look(4*time.Hour))
 }
 
+// An account that left is no reason to doubt the key: the next one is tried.
+func TestPermissionsAreTriedForOneThatIsConnected(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.Deployment.Stripe.Samples, w.stripe.gone = []string{"acct_9", "acct_1"}, "acct_9"
+	for _, check := range w.Deployment.Stripe.checks() {
+		if check.Name == "may: Files" {
+			require.Equal(t, "reads it of acct_1; writing it was not tried", check.Look(t.Context()).Found)
+			return
+		}
+	}
+	require.Fail(t, "nobody tries")
+}
+
 // What one cause breaks twice is called wrong where it is.
 func TestOneCauseOfManyFaults(t *testing.T) {
 	t.Parallel()
@@ -608,8 +639,9 @@ func TestOneCauseOfManyFaults(t *testing.T) {
 	w = newWard(t)
 	away := storage(fault.StorageUnusable, "another region")
 	state := func(context.Context) error { return away }
-	w.Storage.State, w.Account.State, w.fleetErr, w.lastErr = state, state, away, away
-	w.SettingsErr, w.StandingErr, w.OrdersErr = away, away, away
+	page := storage(fault.SettingsInvalid, "not readable: '<'") // what stands in the place of a document
+	w.Storage.State, w.Account.State, w.fleetErr, w.lastErr = state, state, page, away
+	w.SettingsErr, w.StandingErr, w.OrdersErr = page, away, page
 	broken = nil
 	for _, r := range w.examine() {
 		if r.Severity != Unseen {

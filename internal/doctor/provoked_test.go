@@ -89,7 +89,8 @@ func provoked(t *testing.T) (seen []Finding) {
 func revokedKey(w *ward) {
 	w.stripe.err = fault.NewPermanent(fault.StripeUnauthorized, errors.New("revoked"))
 	w.stripe.listErr, w.stripe.agreedErr, w.stripe.thinErr = w.stripe.err, w.stripe.err, w.stripe.err
-	for _, p := range slices.Concat(stripeapi.ImportPermissions(w.Deployment.Stripe.API), stripeapi.OrderPermissions()) {
+	for _, p := range slices.Concat(stripeapi.ImportPermissions(w.Deployment.Stripe.API), stripeapi.OrderPermissions(),
+		stripeapi.AuditPermissions()) {
 		w.stripe.denied[p.Name] = w.stripe.err
 	}
 }

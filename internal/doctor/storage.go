@@ -64,10 +64,10 @@ func mendBucket(variable string) func(error) string {
 // unread is what is found where a document cannot be used. What is wrong with the bucket itself, its own check says.
 func unread(ctx context.Context, state func(context.Context) error, err error, remedy string) Finding {
 	switch {
+	case state(ctx) != nil: // a page in place of S3's answer is no document either
+		return unseen("", "not read: the state bucket cannot be used")
 	case fault.Is(err, fault.SettingsInvalid):
 		return wrong(remedy, "%v", err)
-	case state(ctx) != nil:
-		return unseen("", "not read: the state bucket cannot be used")
 	}
 	return wrong(handbookS3, "%v", err)
 }

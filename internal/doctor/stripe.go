@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"vitrine/internal/fault"
@@ -23,9 +24,9 @@ type Stripe struct {
 	AtStripe
 	Livemode bool
 	API      feed.API // by which the deployment imports
-	// Sample is a connected account to try permissions for; empty: the platform itself, whose permissions a restricted
-	// key has apart.
-	Sample string
+	// Samples are connected accounts: permissions are tried for the first that Stripe answers for. None: for the
+	// platform itself, whose permissions a restricted key has apart.
+	Samples []string
 	// Events are the types that orders need, AccountEvents those that say that an account leaves, and ThinEvents those
 	// that come as thin events alone, of agreements with agents.
 	Events, AccountEvents, ThinEvents []string
@@ -57,15 +58,19 @@ func (s Stripe) checks() []Check {
 		return []Check{{Name: "stripe key", Look: func(context.Context) Finding { return wrong(mendKey, "%v", s.Err) }}}
 	}
 	checks := []Check{{Name: "stripe key", Look: s.key, Silent: silent(mendReach)}, {Name: "clock", Look: s.clock}}
+	sample := s.sampler()
 	for _, p := range stripeapi.ImportPermissions(s.API) {
-		checks = append(checks, s.tries(p, Wrong))
+		checks = append(checks, s.tries(p, sample, Wrong))
 	}
 	need := Doubtful
 	if s.Orders {
 		need = Wrong
 	}
 	for _, p := range stripeapi.OrderPermissions() {
-		checks = append(checks, s.tries(p, need))
+		checks = append(checks, s.tries(p, sample, need))
+	}
+	for _, p := range stripeapi.AuditPermissions() {
+		checks = append(checks, s.tries(p, sample, Doubtful))
 	}
 	return append(checks, s.eventChecks()...)
 }
@@ -115,10 +120,37 @@ func (s Stripe) clock(ctx context.Context) Finding {
 	return right("agrees with Stripe's")
 }
 
+// sampler finds the account to try permissions for, once for all. One that has left the platform would be refused
+// whatever the key may do.
+func (s Stripe) sampler() func(context.Context) (account string, err error) {
+	var once sync.Once
+	var found string
+	var no error
+	return func(ctx context.Context) (string, error) {
+		once.Do(func() {
+			for _, account := range s.Samples {
+				if _, no = s.Account(ctx, account); !refused(no) {
+					found, no = account, nil
+					return
+				}
+			}
+		})
+		return found, no
+	}
+}
+
 // tries makes a check of a permission; need is what its lack means.
-func (s Stripe) tries(p stripeapi.Permission, need Severity) Check {
+func (s Stripe) tries(p stripeapi.Permission, sample func(context.Context) (string, error), need Severity) Check {
 	return Check{Name: "may: " + p.Name, Look: func(ctx context.Context) Finding {
-		f := mayRead(ctx, s.AtStripe, s.Sample, p)
+		account, err := sample(ctx)
+		switch {
+		case fault.Is(err, fault.StripeUnauthorized):
+			return unseen("", "not tried: the key is not accepted")
+		case err != nil:
+			return unseen("name an account that is connected: starter doctor ACCOUNT",
+				"not tried: Stripe shows none of the accounts that were asked for")
+		}
+		f := mayRead(ctx, s.AtStripe, account, p)
 		if f.Severity == Wrong {
 			f.Severity = need
 		}

@@ -58,18 +58,28 @@ func (s *Store) explain(ctx context.Context, c call, err error) error {
 // unanswered is a server that could not be asked. One that cannot be believed will not do by being asked again.
 func unanswered(c call, err error) error {
 	text := fmt.Errorf("%s %s: %w", c.verb, c.address(), withoutFrame(err))
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
 	switch {
-	case errors.As(err, &certificate):
+	case distrusted(err):
 		return fault.NewPermanent(fault.StorageUnusable,
 			fmt.Errorf("%w; if the server's certificate is of your own authority, name its file in AWS_CA_BUNDLE",
 				text))
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case speaksPlain(err):
 		return fault.NewPermanent(fault.StorageUnusable,
 			fmt.Errorf("%w; the server does not speak TLS: does AWS_ENDPOINT_URL_S3 begin with http://?", text))
 	}
 	return fault.NewPlain(fault.StorageFailed, text)
+}
+
+// distrusted reports whether the server's certificate does not hold.
+func distrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate)
+}
+
+// speaksPlain reports whether the server does not speak TLS.
+func speaksPlain(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 func missing(c call) error {

@@ -3,9 +3,12 @@ package objectstore
 import (
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -213,18 +216,33 @@ func TestOnePageOfAProxyEndsNothing(t *testing.T) {
 
 func TestAServerWithoutTLSIsNamed(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
+	server, asked := countingConnections(t)
+	server.Start()
 	_, err := newStore(t, strings.Replace(server.URL, "http:", "https:", 1)).Head(t.Context(), "bucket", "key")
 	requireFault(t, err, fault.Permanent, fault.StorageUnusable)
 	require.ErrorContains(t, err, "does not speak TLS")
+	require.EqualValues(t, 1, asked.Load(), "seconds pass before the SDK asks again")
+}
+
+func countingConnections(t *testing.T) (*httptest.Server, *atomic.Int32) {
+	t.Helper()
+	server, asked := httptest.NewUnstartedServer(http.NotFoundHandler()), &atomic.Int32{}
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			asked.Add(1)
+		}
+	}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(server.Close)
+	return server, asked
 }
 
 func TestACertificateThatNobodyKnowsIsNamed(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
+	server, asked := countingConnections(t)
+	server.StartTLS()
 	_, err := newStore(t, server.URL).Head(t.Context(), "bucket", "key")
 	requireFault(t, err, fault.Permanent, fault.StorageUnusable)
 	require.ErrorContains(t, err, "AWS_CA_BUNDLE")
+	require.EqualValues(t, 1, asked.Load())
 }

@@ -77,7 +77,8 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		so.HTTPClient = keeping{so.HTTPClient}
 		so.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = cmp.Or(loaded.RetryMaxAttempts, o.MaxAttempts)
-			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isForeign))
+			o.Retryables = slices.Concat([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isDistrusted)}, o.Retryables,
+				[]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isForeign)})
 			o.Backoff = soonAfterPages{retry.NewExponentialJitterBackoff(o.MaxBackoff)}
 		})
 		so.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
@@ -115,6 +116,14 @@ func (s soonAfterPages) BackoffDelay(attempt int, err error) (time.Duration, err
 func isForeign(err error) aws.Ternary {
 	if a, answered := answerOf(err); answered && a.foreign {
 		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
+// isDistrusted keeps the SDK from asking again where asking again changes nothing: seconds pass between its tries.
+func isDistrusted(err error) aws.Ternary {
+	if distrusted(err) || speaksPlain(err) {
+		return aws.FalseTernary
 	}
 	return aws.UnknownTernary
 }

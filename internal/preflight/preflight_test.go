@@ -66,6 +66,26 @@ func TestAMissingBucketIsRefused(t *testing.T) {
 	require.ErrorContains(t, refused, "bucket state does not exist")
 }
 
+// Amazon's S3 says "forbidden" of what is not there to whoever may not list; others say that it is not there, and a
+// fleet without settings would pass for one that may not be seen.
+func TestABucketThatMayNotBeListedIsRefused(t *testing.T) {
+	t.Parallel()
+	store, server := storage(t, "catalogs", "state")
+	server.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("list-type") == "" {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>no s3:ListBucket</Message></Error>")
+		return true
+	}
+	refused, away := look(t, store)
+	require.NoError(t, away)
+	require.ErrorContains(t, refused, "VITRINE_SOURCE_BUCKET): list s3://catalogs/exports/preflight-")
+	require.ErrorContains(t, refused, "VITRINE_STATE_BUCKET): list s3://state/accounts/preflight-")
+	require.ErrorContains(t, refused, "no s3:ListBucket")
+}
+
 // Servers that take the conditions of a write and ignore them are the dangerous ones.
 func TestConditionsThatAreIgnoredAreRefused(t *testing.T) {
 	t.Parallel()

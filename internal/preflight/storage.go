@@ -53,7 +53,8 @@ func readable(ctx context.Context, objects statestore.Objects, bucket, key strin
 	_, err := objects.Head(ctx, bucket, key)
 	switch {
 	case fault.Is(err, fault.SourceMissing):
-		return nil
+		_, err = objects.List(ctx, bucket, key) // some servers say "missing" to whoever may not list, too
+		return err
 	case err == nil:
 		return fault.NewPermanent(fault.StorageUnusable, fmt.Errorf(
 			"the server says that bucket %s has what nobody wrote: is AWS_ENDPOINT_URL_S3 the address of an S3 server?",

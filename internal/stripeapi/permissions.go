@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"vitrine/internal/drift"
 	"vitrine/internal/feed"
 )
 
@@ -54,6 +55,11 @@ func OrderPermissions() []Permission {
 	}
 }
 
+// AuditPermissions are what audits take, which look for drift.
+func AuditPermissions() []Permission {
+	return []Permission{{"Reporting", "write", reportTypesPath + "/" + drift.ReportType, nil, importsVersion}}
+}
+
 // MayRead tries a permission for a connected account, or for the platform itself if account is empty. An error that is
 // fault.StripeForbidden says that the key may not, another permanent one that there is no such thing for it: a preview
 // that the account is not in, or a version that Stripe does not know.
@@ -73,7 +79,13 @@ func (c *Client) MayRead(ctx context.Context, account string, p Permission) erro
 	if account == "" {
 		params.StripeAccount = nil
 	}
-	_, err := c.raw(ctx, "try "+p.Name, http.MethodGet, path, "", params)
+	response, err := c.raw(ctx, "try "+p.Name, http.MethodGet, path, "", params)
+	if err == nil { // a page of a proxy allows nothing
+		if err := decodeObject(response.RawJSON, &struct{}{}); err != nil {
+			return unreadable("try "+p.Name, response, err)
+		}
+		return nil
+	}
 	if said := new(Error); errors.As(err, &said) && said.Status == http.StatusNotFound &&
 		said.Code == "resource_missing" {
 		return nil

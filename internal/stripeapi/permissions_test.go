@@ -16,7 +16,8 @@ import (
 func TestWhatAKeyMayIsTried(t *testing.T) {
 	t.Parallel()
 	client, _ := emulator(t, stripesim.Options{})
-	for _, p := range slices.Concat(ImportPermissions(feed.V1), ImportPermissions(feed.V2), OrderPermissions()) {
+	for _, p := range slices.Concat(ImportPermissions(feed.V1), ImportPermissions(feed.V2), OrderPermissions(),
+		AuditPermissions()) {
 		for _, account := range []string{"", testAccount} {
 			require.NoError(t, client.MayRead(t.Context(), account, p), "%s of %q", p.Name, account)
 		}
@@ -47,7 +48,8 @@ func TestAnswersToATriedPermission(t *testing.T) {
 		"a page": {answer{status: http.StatusNotFound, body: "<html>"}, fault.Plain, fault.StripeUnclear},
 		"throttled": {refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), fault.Throttled,
 			fault.StripeThrottled},
-		"away": {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
+		"a page with 200": {ok("<html>hello</html>"), fault.Plain, fault.StripeUnavailable},
+		"away":   {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -90,6 +91,24 @@ func Check(ctx context.Context, c client.Client, o client.Options) error {
 }
 
 func unreachable(o client.Options, err error) error {
+	if no := unresolved(o.HostPort); no != nil {
+		err = no
+	}
 	return fmt.Errorf("Temporal at %s does not answer: check that it is up, and TEMPORAL_ADDRESS, TEMPORAL_TLS and "+
 		"TEMPORAL_API_KEY (namespace %q): %w", o.HostPort, o.Namespace, err)
+}
+
+// unresolved says what a name lacks that nobody knows: gRPC tells of such a one that it has "no children to pick from".
+func unresolved(hostPort string) error {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		return nil // gRPC has names of its own
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, err = net.DefaultResolver.LookupHost(ctx, host)
+	if unknown := new(net.DNSError); errors.As(err, &unknown) && unknown.IsNotFound {
+		return unknown
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Server answers S3's calls on single objects from a Memory, addressed by path, for what is configured by the address
+// Server answers S3's calls on single objects, and lists keys, from a Memory, addressed by path, for what is configured by the address
 // of a server. It checks no signature.
 type Server struct {
 	*Memory
@@ -27,12 +27,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	var err error
-	switch r.Method {
-	case http.MethodHead, http.MethodGet:
+	switch {
+	case r.Method == http.MethodGet && key == "":
+		err = s.list(w, r, bucket)
+	case r.Method == http.MethodHead, r.Method == http.MethodGet:
 		err = s.get(w, r, bucket, key)
-	case http.MethodPut:
+	case r.Method == http.MethodPut:
 		err = s.put(w, r, bucket, key)
-	case http.MethodDelete:
+	case r.Method == http.MethodDelete:
 		if err = s.Delete(r.Context(), bucket, key); err == nil {
 			w.WriteHeader(http.StatusNoContent)
 		}
@@ -42,6 +44,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		refuse(w, r, err)
 	}
+}
+
+// list answers with all keys at once.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, bucket string) error {
+	keys, err := s.List(r.Context(), bucket, r.URL.Query().Get("prefix"))
+	if err != nil {
+		return err
+	}
+	type object struct{ Key string }
+	page := struct {
+		XMLName  xml.Name `xml:"ListBucketResult"`
+		KeyCount int
+		Contents []object
+	}{KeyCount: len(keys)}
+	for _, key := range keys {
+		page.Contents = append(page.Contents, object{key})
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	return xml.NewEncoder(w).Encode(page)
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request, bucket, key string) error {
