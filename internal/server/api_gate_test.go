@@ -149,6 +149,19 @@ func TestWhatTokensMayNot(t *testing.T) {
 	require.Empty(t, c.sent)
 }
 
+// Whatever the answer is, a browser makes nothing of it: not of a refusal, and not of where a path is sent on to.
+func TestEveryAnswerIsShutToBrowsers(t *testing.T) {
+	t.Parallel()
+	c := withTokens(t)
+	for _, path := range []string{"/", "/accounts", "/accounts//acct_1", "/nowhere", "/openapi.json", "/webhooks/stripe", "/../x"} {
+		for _, token := range []string{"", readingAll} {
+			h := c.ask(t, http.MethodGet, path, "", token).Header()
+			require.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'", path)
+			require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), path)
+		}
+	}
+}
+
 func TestSlotsAreForRequestsThatAreRight(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)

@@ -68,7 +68,17 @@ func Routes(
 	for _, p := range pages {
 		mux.Handle(p.Root, p.Handler)
 	}
-	return observed(guarded(mux), metrics, logger)
+	return observed(guarded(shut(mux)), metrics, logger)
+}
+
+// shut lets a browser make nothing of an answer, be it one of the routes' own or where a path is sent on to. Pages say
+// for themselves what they need.
+func shut(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // observed counts and logs requests by their route, never by their path or body: a path may hold anything.

@@ -49,7 +49,7 @@ func TestAnswersToATriedPermission(t *testing.T) {
 		"throttled": {refused(http.StatusTooManyRequests, "rate_limit", "Slow down"), fault.Throttled,
 			fault.StripeThrottled},
 		"a page with 200": {ok("<html>hello</html>"), fault.Plain, fault.StripeUnavailable},
-		"away":   {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
+		"away":            {answer{status: http.StatusBadGateway}, fault.Plain, fault.StripeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
