@@ -280,8 +280,8 @@ func (e examination) deployment(ctx context.Context, named []string) doctor.Depl
 	return d
 }
 
-// storageAway is why nothing need be asked of S3: it cannot be opened, or read. Its own check says so, and everybody who
-// asked again might wait as long.
+// storageAway is why nothing need be asked of S3: it cannot be opened, or read. Its own check says so, and everybody
+// who asked again might wait as long.
 func (e examination) storageAway(ctx context.Context) error {
 	if e.storage.Err != nil {
 		return e.storage.Err

@@ -286,8 +286,8 @@ func (a *app) printAudit(end auditEnd) {
 			humanize.Comma(found.Unread[column]))
 	}
 	if found.Alike > 0 {
-		a.Say("  %-10s %s products have the id of another one but for case or blanks: nothing is done for them", "alike",
-			humanize.Comma(found.Alike))
+		a.Say("  %-10s %s products have the id of another one but for case or blanks: nothing is done for them",
+			"alike", humanize.Comma(found.Alike))
 	}
 	for _, note := range []struct{ label, text string }{
 		{"values", found.NoValues}, {"doubt", found.Doubt},

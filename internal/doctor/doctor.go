@@ -50,7 +50,8 @@ type Check struct {
 	Within  time.Duration // how long it may take; zero: usual
 	Alone   bool          // beside no other of the kind: it takes all cores, and memory for a whole source
 	Look    func(context.Context) Finding
-	// Silent is what it means if nothing answers in time. Nil: who does not answer has a check of its own, which says so.
+	// Silent is what it means if nothing answers in time. Nil: whoever does not answer has a check of its own, which
+	// says so.
 	Silent func(within time.Duration) Finding
 }
 

@@ -77,8 +77,8 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		so.HTTPClient = keeping{so.HTTPClient}
 		so.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = cmp.Or(loaded.RetryMaxAttempts, o.MaxAttempts)
-			o.Retryables = slices.Concat([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isDistrusted)}, o.Retryables,
-				[]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isForeign)})
+			first, last := retry.IsErrorRetryableFunc(isDistrusted), retry.IsErrorRetryableFunc(isForeign)
+			o.Retryables = append(append([]retry.IsErrorRetryable{first}, o.Retryables...), last)
 			o.Backoff = soonAfterPages{retry.NewExponentialJitterBackoff(o.MaxBackoff)}
 		})
 		so.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired

@@ -363,7 +363,7 @@ func TestAPolicyThatLacksSomethingIsToldOf(t *testing.T) {
 	}
 	for statement, variable := range map[string]string{
 		"ReadCatalogs": "VITRINE_SOURCE_BUCKET", "KeepState": "VITRINE_STATE_BUCKET",
-		"ReadSettings": "VITRINE_STATE_BUCKET",
+		"ReadSettings": "VITRINE_STATE_BUCKET", "Find": "s3:ListBucket",
 	} {
 		w := s.launchWorker(s.bin, as(workerUser+"-without-"+statement)...)
 		select {

@@ -12,8 +12,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Server answers S3's calls on single objects, and lists keys, from a Memory, addressed by path, for what is configured by the address
-// of a server. It checks no signature.
+// Server answers S3's calls on single objects, and lists keys, from a Memory, addressed by path, for what is configured
+// by the address of a server. It checks no signature.
 type Server struct {
 	*Memory
 	// Answer, if set, is asked first; true means that it has answered.
