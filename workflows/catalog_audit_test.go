@@ -246,6 +246,43 @@ func TestAReportThatIsAnotherCatalogsDeletesNothing(t *testing.T) {
 	require.Zero(t, audit.Gone)
 }
 
+// Nothing follows from a report that may be another account's, or not whole: no row is marked, and no sync starts.
+func TestAReportInDoubtHealsNothing(t *testing.T) {
+	t.Parallel()
+	ids := many(30)
+	rows := func(ids ...string) string {
+		file := header
+		for _, id := range ids {
+			file += product(id, "1.00 USD")
+		}
+		return file
+	}
+	for name, c := range map[string]struct{ file, reason string }{
+		"of another account": {rows("theirs1", "theirs2"), "none of the 2 products in Stripe's report"},
+		"broken off":         {rows(ids[:9]...), "lacks 21 of the 30 products"},
+		"a header alone":     {rows(), "lacks 30 of the 30 products"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAuditor(t, ids...)
+			a.settings(func(s *accounts.Settings) { s.Rules.Heal = accounts.HealResendAndDelete })
+			a.file = c.file
+			audit := a.audits()
+			require.Contains(t, audit.Reason, c.reason)
+			require.Contains(t, audit.Text(), "nothing is healed by such a report")
+			require.True(t, audit.Compared())
+			require.Zero(t, audit.Again+audit.Gone)
+			require.Empty(t, a.started)
+			require.Equal(t, catalog.Unchanged, a.syncs(catalog.Unchanged).Outcome, "nothing is marked to be sent")
+		})
+	}
+	a := newAuditor(t, ids...)
+	a.file = "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"
+	_, err := a.audit()
+	require.ErrorContains(t, err, "it has no column id")
+	require.Equal(t, catalog.Unchanged, a.syncs(catalog.Unchanged).Outcome)
+}
+
 func TestWhatASyncBringsMeanwhileIsNoDrift(t *testing.T) {
 	t.Parallel()
 	a := newAuditor(t, "sku1", "sku2", "sku3")
