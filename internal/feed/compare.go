@@ -202,6 +202,7 @@ type comparison struct {
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
 	likeness               []likeness
+	strangers              []stranger
 	promoted               promoted
 	offers, shipped        bool // a row offers a product; one of them says how it is shipped
 	forgotten              Table
@@ -323,6 +324,10 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	}
 	c.x = newExaminer(h, c.o)
 	c.former = newFormer(h.Columns, c.x.sent)
+	c.strangers = c.strangers[:0]
+	for _, name := range h.Unknown {
+		c.strangers = append(c.strangers, stranger{at: h.Index(name)})
+	}
 	c.x.recall(c.known, c.o.Kind, c.quotes)
 	cutter.single = false
 	cutter.judge.columns = c.x.columns

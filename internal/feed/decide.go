@@ -46,6 +46,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		if err := c.keep(e); err != nil {
 			return err
 		}
+		c.resemble(e, known, true)
 		cause := BesideDoubt
 		if c.x.cutID(e) {
 			cause = Interrupted
@@ -116,6 +117,9 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.doubt.in(e, cause) // what it takes for an id may be another value
 	case known < 0 && c.x.unusual(problems):
 		c.doubt.in(e, cause) // its id may be another one, and something that got into it
+	}
+	if last := c.x.columns - 1; e.state == broken && len(e.fields) > c.x.columns && (c.x.id == 0 || c.x.id == last) {
+		c.doubt.noteGlued(e.fields[last], c.x.id == 0)
 	}
 }
 
@@ -379,6 +383,7 @@ func (c *comparison) compare(e *examined, known int) error {
 		}
 		c.comparePrice(&before, e)
 	}
+	c.meet(e, known >= 0 && before.Fingerprint == e.fingerprint)
 	if !c.o.Full {
 		if stands := c.refused(e); stands != nil {
 			c.delta.Counts.StillRefused++
@@ -395,9 +400,7 @@ func (c *comparison) compare(e *examined, known int) error {
 			return nil
 		}
 	}
-	if known < 0 && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
-		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.line})
-	}
+	c.resemble(e, known, false)
 	if isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
 	}
@@ -405,6 +408,13 @@ func (c *comparison) compare(e *examined, known int) error {
 		c.promote(e)
 	}
 	return c.send(e, group)
+}
+
+// resemble notes what a new row says but for its id.
+func (c *comparison) resemble(e *examined, known int, kept bool) {
+	if known < 0 && e.state == sound && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
+		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.line, kept})
+	}
 }
 
 // notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
@@ -551,6 +561,12 @@ func (c *comparison) renamed() error {
 			gone[c.x.besides(c.known.fingerprint(i), c.known.id(i))] = c.known.id(i)
 		}
 	}
+	if len(gone) <= few && slices.ContainsFunc(c.strangers, stranger.changesAll) {
+		for _, before := range gone {
+			c.doubt.name(before, c.likeness[0].line, Renamed)
+		}
+		return nil
+	}
 	again := slices.DeleteFunc(c.likeness, func(l likeness) bool { return gone[l.besides] == nil })
 	if len(again) > few {
 		return nil
@@ -562,6 +578,9 @@ func (c *comparison) renamed() error {
 			continue // a later row has its id, and the source is read again for it
 		}
 		c.doubt.name(before, l.line, Renamed)
+		if l.kept {
+			continue
+		}
 		err := c.out.Found(Finding{Line: l.line, ID: c.fresh.id(now), Column: c.delta.Header.Own(c.o.Kind.IDColumn()),
 			Value: before, Cause: Renamed}, nil)
 		if err != nil {

@@ -98,6 +98,25 @@ func (d *doubt) name(id []byte, line int64, cause Cause) {
 type likeness struct {
 	besides uint64 // stands for all of the row but its id
 	line    int64
+	kept    bool // back, for another doubt
+}
+
+// stranger is a column that Stripe does not document. It may be one that it does, and whose name was hit: then each row
+// with a value in it seems to have changed, and what else a row said cannot be told from that.
+type stranger struct {
+	at             int
+	valued, proved bool // a row has a value in it; one that says what it said before
+}
+
+func (s stranger) changesAll() bool { return s.valued && !s.proved }
+
+// meet looks whether a row tells that the columns that nobody knows are those of before.
+func (c *comparison) meet(e *examined, same bool) {
+	for i := range c.strangers {
+		if s := &c.strangers[i]; !s.proved && valueAt(e.fields, s.at) != nil {
+			s.valued, s.proved = true, same
+		}
+	}
 }
 
 // stands reports whether an id stands among the values of another row, which is in doubt then.
@@ -135,6 +154,17 @@ func (d *doubt) noteBrief(row []byte) {
 			d.brief = map[string]bool{}
 		}
 		d.brief[string(cell)] = true
+	}
+}
+
+// noteGlued notes what short ids there may be where the last cell of a row and the first one of the next are joined.
+func (d *doubt) noteGlued(cell []byte, first bool) {
+	for n := 1; n <= min(short, len(cell)); n++ {
+		if first {
+			d.noteBrief(cell[len(cell)-n:])
+		} else {
+			d.noteBrief(cell[:n])
+		}
 	}
 }
 

@@ -320,3 +320,30 @@ func TestAProgramThatGivesUpDeletesNothing(t *testing.T) {
 	d, _ := compared(t, heading+item("A", "1")+"Warning: deprecated in export.php on line 3\n"+item("B", "1"), o)
 	require.EqualValues(t, 2, d.Counts.Deleted, "it went on")
 }
+
+// Where the name of a column was hit, every row with a value in it seems to have changed, and a product that got another
+// id at the same time cannot be told from one that is new. It waits, for one version.
+func TestAProductThatGotAnotherIDWaitsBehindAHeaderThatWasHit(t *testing.T) {
+	t.Parallel()
+	file := func(header, ids string) string {
+		text := sevenColumns + "," + header + "\n"
+		for id := range strings.FieldsSeq(ids) {
+			text += strings.TrimSuffix(item(id, "1"), "\n") + ",red\n"
+		}
+		return text
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, file("color", "A1 B1 C1"))}
+	hit := file("colxr", "A1 B1 C2")
+	d, out := compared(t, hit, o)
+	require.Equal(t, "send A1 B1 C2", outcome(t, d, out, o))
+	require.EqualValues(t, 1, d.Reading.Waiting)
+	o.Manifest = settled(t, o.Manifest, d)
+	d, out = compared(t, hit, o)
+	require.Equal(t, "delete C1, 3 unchanged", outcome(t, d, out, o))
+
+	// A column that Stripe does not document, and that was there before, delays nothing.
+	o.Manifest = manifestAfter(t, Options{}, nil, file("shelf", "A1 B1 C1"))
+	changed := strings.NewReplacer("A1,Oak", "A1,Fir", "D1,Oak", "D1,Elm").Replace(file("shelf", "A1 B1 D1"))
+	d, out = compared(t, changed, o)
+	require.Equal(t, "send A1 D1, delete C1, 1 unchanged", outcome(t, d, out, o))
+}
