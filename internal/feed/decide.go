@@ -105,7 +105,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 	case cause == Interrupted:
 		c.delta.Reading.Interrupted = e.line
 		c.doubt.of(e, cause)
-	case cause == BrokenQuotes, cause == NotUTF8, cause == HasNUL, cause == EmptyID:
+	case cause == BrokenQuotes, cause == NotUTF8, cause == HasNUL, cause == EmptyID, cause == BesideDoubt:
 		c.doubt.of(e, cause)
 	case e.state == broken:
 		c.doubt.in(e, cause)
