@@ -119,7 +119,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.doubt.in(e, cause) // its id may be another one, and something that got into it
 	}
 	if last := c.x.columns - 1; e.state == broken && len(e.fields) > c.x.columns && (c.x.id == 0 || c.x.id == last) {
-		c.doubt.noteGlued(e.fields[last], c.x.id == 0)
+		c.doubt.noteGlued(e.fields, c.x.id == 0)
 	}
 }
 

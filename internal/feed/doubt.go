@@ -157,13 +157,16 @@ func (d *doubt) noteBrief(row []byte) {
 	}
 }
 
-// noteGlued notes what short ids there may be where the last cell of a row and the first one of the next are joined.
-func (d *doubt) noteGlued(cell []byte, first bool) {
-	for n := 1; n <= min(short, len(cell)); n++ {
-		if first {
-			d.noteBrief(cell[len(cell)-n:])
-		} else {
-			d.noteBrief(cell[:n])
+// noteGlued notes what short ids there may be where the last cell of a row and the first one of the next are joined,
+// whichever of the cells that is: separators may be lost as well.
+func (d *doubt) noteGlued(fields [][]byte, first bool) {
+	for _, cell := range fields {
+		for n := 1; n <= min(short, len(cell)); n++ {
+			if first {
+				d.noteBrief(cell[len(cell)-n:])
+			} else {
+				d.noteBrief(cell[:n])
+			}
 		}
 	}
 }
