@@ -103,7 +103,7 @@ func newAPI(
 ) *server.API {
 	return server.NewAPI(server.APIOptions{
 		Tokens: c.Serve.AllTokens(), Rules: c.Deployment(), Desk: d,
-		Merchants: server.NewMerchants(temporal.UpdateWorkflow, logger),
+		Merchants: server.NewMerchants(temporal.UpdateWorkflow, d.Order, logger),
 		Sessions:  server.NewAccountSessions(stripe.BeginAccountSession, logger),
 		Logger:    logger,
 	})

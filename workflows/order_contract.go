@@ -104,9 +104,6 @@ func (r OrderRefund) request() order.RefundRequest {
 // MerchantDecision is the argument of UpdateDecide.
 type MerchantDecision struct{ order.Decision }
 
-// MarshalJSON writes what the merchant refuses, too: the order compares it with what was ordered.
-func (d MerchantDecision) MarshalJSON() ([]byte, error) { return order.EncodeDecision(d.Decision) }
-
 // UnmarshalJSON reads what somebody may have written by hand as strictly as a merchant's answer.
 func (d *MerchantDecision) UnmarshalJSON(body []byte) (err error) {
 	d.Decision, err = order.DecodeDecision(body)

@@ -545,18 +545,3 @@ func TestRepeatedCommandsMoveNoMoreThanIsOwed(t *testing.T) {
 		})
 	}
 }
-
-// What a merchant refuses travels with their decision to whoever knows the order, and no further.
-func TestADecisionCarriesWhatIsRefused(t *testing.T) {
-	t.Parallel()
-	one := []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 1}}
-	sent := workflows.MerchantDecision{Decision: order.Decision{Status: order.Accepted, Lines: one, Refused: one}}
-	body, err := json.Marshal(sent)
-	require.NoError(t, err)
-	var got workflows.MerchantDecision
-	require.NoError(t, json.Unmarshal(body, &got))
-	require.Equal(t, sent, got)
-	kept, err := json.Marshal(got.Decision)
-	require.NoError(t, err)
-	require.NotContains(t, string(kept), "refused")
-}

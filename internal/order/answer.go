@@ -75,23 +75,14 @@ func ParseDecision(body []byte) (Decision, error) {
 	return d, err
 }
 
-// EncodeDecision writes a decision with what the merchant refuses, which json.Marshal leaves out.
-func EncodeDecision(d Decision) ([]byte, error) {
-	return json.Marshal(struct {
-		Decision
-		Refused []AcceptedLine `json:"refused,omitempty"`
-	}{d, d.Refused})
-}
-
-// DecodeDecision reads what EncodeDecision writes, as strictly as an answer: somebody may have written it by hand.
+// DecodeDecision reads what json.Marshal writes of a decision, as strictly as an answer: somebody may have written it
+// by hand.
 func DecodeDecision(body []byte) (Decision, error) {
 	var d struct {
 		Decision
-		Lines   json.RawMessage `json:"lines"`
-		Refused []AcceptedLine  `json:"refused"`
+		Lines json.RawMessage `json:"lines"`
 	}
 	err := strictjson.Decode(body, &d)
-	d.Decision.Refused = d.Refused
 	if err == nil {
 		d.Decision.Lines, err = readLines(d.Lines)
 	}

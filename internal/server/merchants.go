@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"vitrine/internal/access"
 	"vitrine/internal/desk"
@@ -24,16 +25,20 @@ const maxReport = 64 << 10
 // updateWorkflow is that of client.Client.
 type updateWorkflow func(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
 
+// readOrder is desk.Desk's Order.
+type readOrder func(ctx context.Context, id order.ID) (workflows.OrderView, error)
+
 // Merchants takes what merchants' systems report about their orders, and passes it to the orders' workflows.
 type Merchants struct {
 	update updateWorkflow
+	order  readOrder
 	within time.Duration
 	logger *slog.Logger
 }
 
-// NewMerchants takes what updates workflows.
-func NewMerchants(update updateWorkflow, logger *slog.Logger) *Merchants {
-	return &Merchants{update: update, within: deliverWithin, logger: logger}
+// NewMerchants takes what updates workflows, and what reads orders.
+func NewMerchants(update updateWorkflow, read readOrder, logger *slog.Logger) *Merchants {
+	return &Merchants{update: update, order: read, within: deliverWithin, logger: logger}
 }
 
 func (m *Merchants) routes() []route {
@@ -79,12 +84,9 @@ func readCommand(w http.ResponseWriter, r *http.Request) ([]byte, *answered) {
 func (m *Merchants) send(ctx context.Context, id order.ID, update string, report any) (int, string) {
 	ctx, cancel := context.WithTimeout(ctx, m.within)
 	defer cancel()
-	handle, err := m.update(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id.String(), UpdateName: update, Args: []any{report},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
+	err := m.compare(ctx, id, report)
 	if err == nil {
-		err = handle.Get(ctx, nil)
+		err = m.deliver(ctx, id, update, report)
 	}
 	if err == nil {
 		m.logger.InfoContext(ctx, "merchant's report", "order", id, "report", update)
@@ -100,6 +102,33 @@ func (m *Merchants) send(ctx context.Context, id order.ID, update string, report
 	}
 	m.logger.WarnContext(ctx, "merchant's report not delivered", "order", id, "report", update, "error", err)
 	return http.StatusServiceUnavailable, "not delivered: send it again"
+}
+
+func (m *Merchants) deliver(ctx context.Context, id order.ID, update string, report any) error {
+	handle, err := m.update(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id.String(), UpdateName: update, Args: []any{report},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return err
+	}
+	return handle.Get(ctx, nil)
+}
+
+// compare holds what a decision refuses beside what it accepts against the order, which does not get to know it.
+func (m *Merchants) compare(ctx context.Context, id order.ID, report any) error {
+	decision, is := report.(workflows.MerchantDecision)
+	if !is || len(decision.Refused) == 0 {
+		return nil
+	}
+	view, err := m.order(ctx, id)
+	if err != nil || view.Summary == nil {
+		return err
+	}
+	if err := decision.Check(*view.Summary); err != nil {
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(fault.MerchantAnswerInvalid), nil)
+	}
+	return nil
 }
 
 func readShipment(body []byte) (any, error) { return order.ParseShipment(body) }

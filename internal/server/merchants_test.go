@@ -3,7 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +40,7 @@ type counter struct {
 
 	err     error // no answer
 	refusal error // of the order
+	view    workflows.OrderView
 }
 
 // answeredUpdate is an update that an order has answered.
@@ -56,6 +59,7 @@ func newCounter() *counter {
 			c.sent = append(c.sent, o.WorkflowID, o.UpdateID, o.UpdateName, o.Args[0])
 			return answeredUpdate{err: c.refusal}, c.err
 		},
+		order: func(context.Context, order.ID) (workflows.OrderView, error) { return c.view, c.err },
 	}
 	c.API = NewAPI(APIOptions{
 		Tokens: access.Tokens{access.New("erp", token, access.Operate, "")}, Merchants: merchants,
@@ -204,4 +208,25 @@ func TestReportsReachTheirOrder(t *testing.T) {
 			require.Equal(t, []any{"order/acct_1/cs_1", "", test.update, test.want}, c.sent)
 		})
 	}
+}
+
+// What is refused beside what is accepted is compared with the order, and the order gets what it always got.
+func TestADecisionThatAcceptsAndRefusesIsComparedWithTheOrder(t *testing.T) {
+	t.Parallel()
+	c := newCounter()
+	c.view.Summary = &order.Summary{Lines: []order.Line{{SKU: "A", Quantity: 2}}}
+	decides := func(accepted, rejected int) int {
+		body := fmt.Sprintf(`{"status":"accepted","lines":[{"sku":"A","quantity":%d}],`+
+			`"rejected":[{"sku":"A","quantity":%d}]}`, accepted, rejected)
+		code, _ := c.post(t, "/orders/acct_1/cs_1/decision", body, "Bearer "+token)
+		return code
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, decides(2, 1))
+	require.Empty(t, c.sent)
+	require.Equal(t, http.StatusAccepted, decides(1, 1))
+	sent, err := json.Marshal(c.sent[3])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"verdict":"accepted","lines":[{"sku":"A","quantity":1}]}`, string(sent))
+	c.err = errors.New("nobody answers")
+	require.Equal(t, http.StatusServiceUnavailable, decides(1, 1))
 }
