@@ -404,7 +404,7 @@ func TestShowSaysWhatIsTried(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "  not taken   2026-11-24 11:00:00 UTC: shipment: lines: it holds more\n")
 	require.Contains(t, s.stdout.String(),
 		"  trying      to hand the order to the merchant, since 2026-11-24 11:00:00 UTC: failed 7 times, the last time with: "+
-			"order/acct_1/cs_1: the merchant's endpoint answered with HTTP 503; the next in 4m; given up at 2026-11-28 12:00:00 UTC\n")
+			"the merchant's endpoint answered with HTTP 503; the next in 4m; given up at 2026-11-28 12:00:00 UTC\n")
 	require.NotContains(t, s.stdout.String(), "write to the buyer")
 	require.Equal(t, exitOK, s.run("order", "show", lampOrder, "-o", "json"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), `"step": "SubmitOrder"`)

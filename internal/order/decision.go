@@ -64,8 +64,8 @@ type Decision struct {
 	Reason Reason         `json:"reason,omitempty"` // of a rejection
 	// Lines are what a partial acceptance takes, by SKU; empty means everything. A SKU that is not named is refused.
 	Lines []AcceptedLine `json:"lines,omitempty"`
-	// Refused is what the merchant says they refuse of the SKUs of Lines. It is for Check alone, where the answer is read,
-	// and goes nowhere: what is not accepted is refused in any case.
+	// Refused is what the merchant says they refuse of the SKUs of Lines. It is for Check alone, where the answer is
+	// read, and goes nowhere: what is not accepted is refused in any case.
 	Refused []AcceptedLine `json:"-"`
 	// Reference is the merchant's own number of the order; one that could be more than a number is dropped.
 	Reference string `json:"reference,omitempty"`
