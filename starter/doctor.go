@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +64,8 @@ const examined = 12
 const (
 	// beforehand is how long what the checks are made from may take to read.
 	beforehand = 5 * time.Second
-	// answers is how long S3 may take for the few small calls that show whether state can be kept.
+	// answers is how long S3 may take for the few small calls that show whether state can be kept, and Stripe for the
+	// first one.
 	answers = 8 * time.Second
 )
 
@@ -138,7 +138,7 @@ type examination struct {
 	problems []error
 	storage  doctor.Storage
 	settings func(context.Context) error // says why nothing can be read of the state bucket
-	stripe   *stripeapi.Client
+	atStripe doctor.AtStripe             // nil: there is no client
 	noStripe error
 	temporal func() (client.Client, error)
 	mailer   *fulfillment.Mailer
@@ -162,12 +162,20 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 	if e.storage.Err = err; err == nil {
 		a.docs, e.storage.Objects = &docs, docs.Objects
 		e.storage.Buckets, _ = docs.Objects.(doctor.Buckets)
-		e.settings = once(preflight.Settings(docs.Objects, c.Layout()).Ask, answers)
-		writes := once(preflight.State(docs.Objects, c.Layout()).Ask, answers)
-		e.storage.State = func(ctx context.Context) error { return cmp.Or(e.settings(ctx), writes(ctx)) }
+		e.settings = doctor.Once(preflight.Settings(docs.Objects, c.Layout()).Ask, answers)
+		writes := doctor.Once(preflight.State(docs.Objects, c.Layout()).Ask, answers)
+		e.storage.State = func(ctx context.Context) error {
+			if err := e.settings(ctx); err != nil {
+				return err
+			}
+			return writes(ctx)
+		}
 	}
 	if e.noStripe = c.CheckStripe(); e.noStripe == nil {
-		e.stripe, e.noStripe = daemon.NewStripe(c)
+		var stripe *stripeapi.Client
+		if stripe, e.noStripe = daemon.NewStripe(c); e.noStripe == nil {
+			e.atStripe = doctor.Reached(stripe, answers)
+		}
 	}
 	// What one check says, no other repeats.
 	e.problems, e.noStripe = takeOver(e.noStripe, e.problems, "STRIPE_API_KEY")
@@ -188,22 +196,6 @@ func (a *app) examination(ctx context.Context, c config.Config, problems []error
 		return opened, err
 	})
 	return e
-}
-
-// once asks for whoever comes first, and tells all. Whoever does not answer in time is away for all.
-func once(ask func(context.Context) error, within time.Duration) func(context.Context) error {
-	var asked sync.Once
-	var err error
-	return func(ctx context.Context) error {
-		asked.Do(func() {
-			limited, cancel := context.WithTimeout(ctx, within)
-			defer cancel()
-			if err = ask(limited); err != nil && ctx.Err() == nil && limited.Err() != nil {
-				err = fmt.Errorf("no answer within %s", within)
-			}
-		})
-		return err
-	}
 }
 
 // takeOver leaves to a check that fails anyway what the configuration says of its variables, which is why.
@@ -252,7 +244,7 @@ func (e examination) deployment(ctx context.Context, named []string) doctor.Depl
 				{Name: activities.MerchantTaskQueue, Kind: enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 			}},
 		Stripe: doctor.Stripe{
-			AtStripe: e.stripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
+			AtStripe: e.atStripe, Err: e.noStripe, Livemode: e.c.Livemode(), API: e.c.Rules.ImportAPI,
 			Events: order.EventTypes(), AccountEvents: intake.AccountEventTypes(),
 			ThinEvents: intake.AgreementEventTypes(), Ask: askAddress, Now: e.app.Now,
 		},

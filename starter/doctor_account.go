@@ -17,16 +17,13 @@ import (
 func (e examination) account(ctx context.Context, id string) doctor.Account {
 	a := doctor.Account{
 		ID: id, Layout: e.storage.Layout, Objects: e.storage.Objects, State: e.storage.State, Rules: e.c.Rules,
-		HasMail: e.hasMail(), Now: e.app.Now,
+		Stripe: e.atStripe, HasMail: e.hasMail(), Now: e.app.Now,
 		Schedule: e.schedule, Fleet: e.fleet, Last: e.last, Compare: e.compare, Ping: e.ping,
 	}
 	away := e.storageAway(ctx)
 	a.SettingsErr, a.OrdersErr, a.StandingErr = away, away, away
 	if e.storage.Err != nil { // which its own check says
 		a.State = func(context.Context) error { return e.storage.Err }
-	}
-	if e.stripe != nil {
-		a.Stripe = e.stripe
 	}
 	if away != nil {
 		return a

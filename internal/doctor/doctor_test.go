@@ -705,6 +705,41 @@ func TestACheckThatHangs(t *testing.T) {
 	})
 }
 
+// hanging is a Stripe that does not answer.
+type hanging struct{ AtStripe }
+
+func (hanging) Account(ctx context.Context, _ string) (stripeapi.Account, error) {
+	<-ctx.Done()
+	return stripeapi.Account{}, ctx.Err()
+}
+
+// However many accounts are looked at, who does not answer is waited for once.
+func TestAStripeThatHangsIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWard(t)
+		away := Reached(hanging{w.stripe}, usual-time.Second)
+		w.Deployment.Stripe.AtStripe, w.Account.Stripe = away, away
+		checks := w.Deployment.Checks()
+		for range 50 {
+			checks = append(checks, w.Account.Checks()...)
+		}
+		began, wrongs := time.Now(), 0
+		Examine(t.Context(), checks, 12, func(r Result) {
+			if r.Severity == Wrong {
+				wrongs++
+				require.Equal(t, "stripe key", r.Check)
+				require.Contains(t, r.Found, "no answer within 9s")
+			}
+		})
+		require.Equal(t, 1, wrongs)
+		require.Equal(t, usual-time.Second, time.Since(began))
+	})
+	answering := Reached(&stripes{err: forbidden()}, usual)
+	_, err := answering.WebhookEndpoints(t.Context())
+	require.NoError(t, err, "a refusal is an answer")
+}
+
 // However many accounts are looked at, one source is read at a time, and those that wait lose no time of their own.
 func TestSourcesAreReadOneAfterTheOther(t *testing.T) {
 	t.Parallel()
