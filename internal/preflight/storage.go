@@ -122,8 +122,8 @@ func remove(ctx context.Context, objects statestore.Objects, bucket, key string)
 }
 
 // Lost is for /readyz: it says that the state bucket is gone or forbidden. An outage is bridged by retries, and by what
-// is remembered; taking every server out of its load balancer would make it worse. It is asked for ever, and so does not
-// list, which costs twelve times as much.
+// is remembered; taking every server out of its load balancer would make it worse. It is asked for ever, and so does
+// not list, which costs twelve times as much.
 func Lost(objects statestore.Objects, layout statestore.Layout) func(context.Context) error {
 	check := settings(objects, layout, readable)
 	return func(ctx context.Context) error {
