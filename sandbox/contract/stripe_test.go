@@ -211,7 +211,11 @@ func TestEventsCarryStripesObjects(t *testing.T) {
 		event := one.(map[string]any)
 		types[event["type"].(string)] = true
 		object := event["data"].(map[string]any)["object"].(map[string]any)
-		described := &schema{Ref: "#/components/schemas/" + object["object"].(string)}
+		described := document.Components.Schemas[object["object"].(string)]
+		if described == nil {
+			require.Contains(t, event["type"], "data_management.", "the objects of the preview alone are not described")
+			continue
+		}
 		require.Empty(t, document.differences(described, object, event["type"].(string)))
 	}
 	for _, wanted := range []string{
