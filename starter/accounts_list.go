@@ -21,7 +21,7 @@ func (a *app) accountsListCommand() *cobra.Command {
 		Long: `List the accounts that have settings, and name those that were synced, or had an order, without.
 
 --output text, csv and xlsx write the account ids alone, one a row, as Stripe asks a platform for them ('starter platform'
-says where to send the list). They hold no settings: apply no list that was made so.`,
+says where to send the list). No settings are in them: apply no list that was made so.`,
 		Example: "  starter accounts list\n  starter accounts list -o xlsx > accounts.xlsx\n" +
 			"  starter accounts list -o json | jq -r '.[].account'",
 		Annotations: map[string]string{listOutput: "yes"},

@@ -14,9 +14,9 @@ import (
 
 const agreementsHelp = `Show, propose and end the agreements by which agents may sell for accounts (Orchestrated Commerce at Stripe).
 
-An agreement is between an account and an agent, and holds once both have confirmed it. Who may confirm it for an account is the
-account's own business: it does so itself, in its dashboard, in settings that the platform embeds, or with its first sale by the
-agent. Vitrine confirms for nobody.`
+An agreement is between an account and an agent, and is in force once both have confirmed it. Who may confirm it for
+an account is the account's own business: it does so itself, in its dashboard, in settings that the platform embeds,
+or with its first sale by the agent. Vitrine confirms for nobody.`
 
 func (a *app) agreementsCommand() *cobra.Command {
 	c := group(&cobra.Command{

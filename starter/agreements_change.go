@@ -21,8 +21,8 @@ func (a *app) agreementsProposeCommand() *cobra.Command {
 		Short: "Propose an agreement of an account with an agent",
 		Long: "Propose an agreement of an account with the agent of a Network ID (profile_…). " + whoConfirms + `
 
-On a terminal this asks before it acts; a script is not asked. Where an agreement with the agent is under way, or holds, nothing
-is done, and it is shown.`,
+On a terminal this asks before it acts; a script is not asked. Where an agreement with the agent is under way, or in
+force, nothing is done, and it is shown.`,
 		Example: "  starter agreements propose acct_1Nv0FGQ9RKHgCVdK profile_61U92KWAstyE3VYh",
 		Args:    accountAnd("the Network ID of an agent (profile_…)", stripeapi.CheckProfile),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -40,10 +40,13 @@ func (a *app) deploymentCommand() *cobra.Command {
 
 func (a *app) deploymentListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the versions of workers, and what each gets",
-		Long:    deploymentHelp,
-		Example: "  starter deployment list -o json",
+		Use:   "list",
+		Short: "List the versions of workers, and what each gets",
+		Long: `List the versions of workers, what each gets of what starts, and how many runs are under way that end in it.
+
+A version is current, ramping (with its share), draining (it gets nothing new, and something still needs it), drained,
+or idle: it was never given work.`,
+		Example: "  starter deployment list\n  starter deployment list -o json",
 		Args:    noArgs("it lists the versions of every deployment"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return explain(c.Context(), a.deploymentList(c.Context()))

@@ -14,7 +14,7 @@ import (
 // versionPause is between two looks at a version that drains: the server itself looks every three minutes.
 const versionPause = 5 * time.Second
 
-const drainHelp = `
+const drainHelp = `Wait until nothing needs a version any more, so that its workers may be stopped.
 
 This changes nothing, and may be stopped and said again. Temporal looks every few minutes whether a version is drained.
 A sync that is held for a person keeps its version until it is decided.`
@@ -25,7 +25,7 @@ func (a *app) deploymentDrainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "drain VERSION",
 		Short:             "Wait until nothing needs a version, so that its workers may be stopped",
-		Long:              deploymentHelp + drainHelp,
+		Long:              drainHelp,
 		Example:           "  starter deployment drain v1.2.3 --timeout 1h && kubectl delete deployment worker-v1-2-3",
 		Args:              oneVersion,
 		ValidArgsFunction: a.completeVersions,

@@ -16,9 +16,11 @@ func (a *app) deploymentRampCommand() *cobra.Command {
 	var flags deploymentFlags
 	var percent float32
 	c := &cobra.Command{
-		Use:               "ramp VERSION",
-		Short:             "Send a version a share of what starts",
-		Long:              deploymentHelp + "\n\n--percent 0 ends the ramp.",
+		Use:   "ramp VERSION",
+		Short: "Send a version a share of what starts",
+		Long: `Send a version a share of what starts. Syncs, looks, audits and sweeps end in the version that they began in.
+
+--percent 0 ends the ramp. On a terminal this asks first; a script is not asked.`,
 		Example:           "  starter deployment ramp v1.3.0 --percent 10",
 		Args:              oneVersion,
 		ValidArgsFunction: a.completeVersions,
@@ -37,9 +39,12 @@ func (a *app) deploymentRampCommand() *cobra.Command {
 func (a *app) deploymentCurrentCommand() *cobra.Command {
 	var flags deploymentFlags
 	c := &cobra.Command{
-		Use:               "current VERSION",
-		Short:             "Send a version all that starts, and the orders under way",
-		Long:              deploymentHelp,
+		Use:   "current VERSION",
+		Short: "Send a version all that starts, and the orders under way",
+		Long: `Send a version all that starts, and the orders under way. The version that was current drains: 'starter
+deployment drain' waits for that.
+
+The way back is this command with the version before. On a terminal it asks first; a script is not asked.`,
 		Example:           "  starter deployment current v1.3.0",
 		Args:              oneVersion,
 		ValidArgsFunction: a.completeVersions,

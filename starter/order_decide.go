@@ -24,7 +24,7 @@ func (a *app) orderDecideCommand() *cobra.Command {
 partial acceptance leaves out, gives money back. On a terminal this asks before it rejects.
 
 Exit codes: 0 if the order took it, or had taken the same before; 1 if it contradicts what was decided, or what its
-parcels hold, or the order is over.`
+parcels have, or the order is over.`
 	c.Example = `  starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --reference SO-4711
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --accept --line LAMP-1=1
   starter order decide order/acct_1Nv0FGQ9RKHgCVdK/cs_live_a1b2 --reject --reason out_of_stock`

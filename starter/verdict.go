@@ -47,9 +47,10 @@ type verdictFlags struct {
 
 const verdictHelp = `
 
-A sync is held before anything is uploaded if its source looks broken: empty, much smaller than before, full of invalid
-rows, prices or currencies that moved all at once. 'starter status --held' lists them. --why and --by are recorded in the
-run's history and in the report. On a terminal this shows what is held and asks; a script is not asked.
+A sync is held before anything is uploaded if its source looks broken: empty, much smaller than before, full of
+invalid rows, prices or currencies that moved all at once, promotions that give too much away. 'starter status --held'
+lists them. --why and --by are recorded in the run's history and in the report. On a terminal this shows what is held
+and asks; a script is not asked.
 
 Repeating a command is safe, from any host: the same verdict about the same version is answered as done.
 
