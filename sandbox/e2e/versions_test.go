@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,19 +43,22 @@ func (r *room) ramps(build, percent string) {
 	})
 }
 
-// requireVersions compares what 'starter deployment list' says of each version.
-func (r *room) requireVersions(want map[string]string) {
+// listsVersions waits until 'starter deployment list' says of each version how it stands: Temporal lists deployments a
+// little late.
+func (r *room) listsVersions(want map[string]string) {
 	r.t.Helper()
-	var listed []struct{ Deployment, Version, Stands string }
-	got := r.starter("deployment", "list", "-o", "json")
-	require.Zero(r.t, got.code, got.stderr)
-	require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &listed), got.stdout)
-	stands := map[string]string{}
-	for _, v := range listed {
-		require.Equal(r.t, deploymentName, v.Deployment)
-		stands[v.Version] = v.Stands
-	}
-	require.Equal(r.t, want, stands)
+	r.await(fmt.Sprint("the versions being listed as ", want), func() bool {
+		var listed []struct{ Deployment, Version, Stands string }
+		got := r.starter("deployment", "list", "-o", "json")
+		require.Zero(r.t, got.code, got.stderr)
+		require.NoError(r.t, json.Unmarshal([]byte(got.stdout), &listed), got.stdout)
+		stands := map[string]string{}
+		for _, v := range listed {
+			require.Equal(r.t, deploymentName, v.Deployment)
+			stands[v.Version] = v.Stands
+		}
+		return maps.Equal(want, stands)
+	})
 }
 
 // versionOf is the version that a run is of, once a task of it was done.
@@ -86,7 +90,7 @@ func TestANewVersionIsRampedUp(t *testing.T) {
 
 	s.startVersion("v2")
 	s.ramps("v2", "10")
-	s.requireVersions(map[string]string{"v1": "current", "v2": "ramping"})
+	s.listsVersions(map[string]string{"v1": "current", "v2": "ramping"})
 	tried := map[string]int{}
 	for i := 0; tried["v2"] == 0; i++ {
 		require.Less(t, i, 300, "nothing came to the version that is tried: %v", tried)
@@ -100,7 +104,7 @@ func TestANewVersionIsRampedUp(t *testing.T) {
 	t.Logf("of those that started at a ramp of 10 %%: %v", tried)
 
 	s.becomesCurrent("v2")
-	s.requireVersions(map[string]string{"v1": "draining", "v2": "current"})
+	s.listsVersions(map[string]string{"v1": "draining", "v2": "current"})
 	needed := regexp.MustCompile(`v1 is draining, with [1-9]\d* runs? under way: its workers are needed`)
 	s.await("the sync being counted", func() bool { // Temporal lists a little late
 		got := s.starter("deployment", "drain", "v1", "--no-wait")
