@@ -18,7 +18,7 @@ import (
 )
 
 // stormOrders is how many orders the storm has.
-const stormOrders = 500
+const stormOrders = 300
 
 // The storm: webhooks come twice, in the wrong order, or never; every tenth call to Stripe and to the merchant fails,
 // some of them after the work was done; worker and webhook server are killed again and again. Meanwhile the merchant
