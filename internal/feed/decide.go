@@ -359,7 +359,7 @@ func (c *comparison) slot(id []byte) (line *uint32, known int, err error) {
 		return nil, -1, err
 	}
 	if i == len(c.freshLines) {
-		c.freshLines = append(c.freshLines, 0)
+		c.freshLines = append(roomFor(c.freshLines, 1), 0)
 	}
 	return &c.freshLines[i], -1, nil
 }

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/zeebo/xxh3"
 )
 
 // examiner looks at rows one by one: it says what is wrong with a row, what it is called, what its fingerprint is, and
@@ -124,8 +123,8 @@ type work struct {
 	struck    []int64  // how often each of its rules did
 	offers    bool     // a row does not delete
 	shipped   bool     // … and says how its product is shipped
-	sound     [][]byte // the last row of the batch that nothing was wrong with
-	hint      int      // where in the manifest the next id probably is
+	above     above
+	hint      int // where in the manifest the next id probably is
 
 	err  error // that ends the feed behind this batch
 	done chan struct{}
@@ -137,7 +136,7 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 func (x *examiner) examine(w *work) {
 	w.examined = slices.Grow(w.examined[:0], len(w.rows))[:len(w.rows)]
 	w.problems = w.problems[:0]
-	w.rewritten, w.normal, w.written, w.sound = w.rewritten[:0], w.normal[:0], w.written[:0], nil
+	w.rewritten, w.normal, w.written, w.above.fields = w.rewritten[:0], w.normal[:0], w.written[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
 		w.struck = make([]int64, len(n.rules()))
 	}
@@ -184,9 +183,14 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 			break
 		}
 	}
-	w.problems = x.rules.check(e.fields, w.sound, w.problems)
-	if len(w.problems) == e.problems && !x.rules.deletes(e.fields) { // of a row that deletes, few cells are judged
-		w.sound = e.fields
+	differ := w.above.differences(e.fields)
+	w.problems = x.rules.check(e.fields, differ, w.problems)
+	if e.deletes = x.rules.deletes(e.fields); !e.deletes { // of a row that does, few cells are judged
+		e.fingerprint = x.fingerprint(e.fields, &w.above, differ)
+		if len(w.problems) == e.problems {
+			w.above.is(e.fields, 0)
+		}
+		x.describe(w, e)
 	}
 	if e.written != nil {
 		x.asWritten(w.problems[e.problems:], e)
@@ -197,13 +201,8 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		}
 		e.beside = e.beside || p.moved()
 	}
-	e.deletes = x.rules.deletes(e.fields)
 	if e.deletes || len(w.problems) > e.problems {
 		e.verbatim = 0
-	}
-	if !e.deletes {
-		e.fingerprint = x.fingerprint(e.fields)
-		x.describe(w, e)
 	}
 	e.out = e.text
 	if rewrite {
@@ -551,21 +550,9 @@ func (x *examiner) describe(w *work, e *examined) {
 	}
 }
 
-// fingerprint is the sum of a hash for each value, whose seed is the name of its column: so the order of the columns
-// does not matter. Absent and empty mean the same, so what has no value is not part of it: a column more, or one less,
-// in which nothing stands sends no row again.
-func (x *examiner) fingerprint(fields [][]byte) (sum uint64) {
-	for n, i := range x.sent {
-		if value := fields[i]; len(value) > 0 {
-			sum += xxh3.HashSeed(value, x.marks[n])
-		}
-	}
-	return notTombstone(sum)
-}
-
 // besides stands for all that a row says but its id.
 func (x *examiner) besides(fingerprint uint64, id []byte) uint64 {
-	return fingerprint - xxh3.HashSeed(id, x.marks[slices.Index(x.sent, x.id)])
+	return fingerprint - x.hash(slices.Index(x.sent, x.id), id)
 }
 
 func notTombstone(fingerprint uint64) uint64 {

@@ -117,7 +117,7 @@ func FuzzCells(f *testing.F) {
 			for i := range fields {
 				fields[i] = value
 			}
-			for _, p := range r.check(fields, nil, nil) {
+			for _, p := range r.check(fields, everyPlace, nil) {
 				require.NotEmpty(t, textOf[p.cause].severity)
 			}
 			r.variants(fields)

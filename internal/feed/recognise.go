@@ -44,7 +44,8 @@ func (x *examiner) recognise(w *work, raw *rawRow, e *examined) bool {
 	}
 	e.fingerprint = x.known.fingerprint(i)
 	x.describe(w, e)
-	w.sound, e.out = e.fields, e.text
+	w.above.is(e.fields, everyPlace)
+	e.out = e.text
 	if x.dropped {
 		e.out = x.rewrite(w, e.fields)
 	}

@@ -1,7 +1,5 @@
 package feed
 
-import "bytes"
-
 // problem is one thing that is wrong with a row.
 type problem struct {
 	column string // by the name that the specification gives it
@@ -97,31 +95,16 @@ const everyPlace = ^placeSet(0)
 
 func setOf(place int) placeSet { return 1 << min(uint(place), 63) }
 
-// differences are the places in which a row differs from another one; all of them if there is none.
-func differences(fields, other [][]byte) (differ placeSet) {
-	if other == nil {
-		return everyPlace
-	}
-	for i, value := range fields {
-		if same := other[i]; len(value) != len(same) || len(value) > 0 && !bytes.Equal(value, same) {
-			differ |= setOf(i)
-		}
-	}
-	return differ
-}
-
 // check appends what is wrong with a row to found. fields has one element for each column of the header. How many
 // there are, whether the id is there, and whether the text is UTF-8 is not its business. Of a row that deletes, only
 // the id and delete are read, as Stripe does.
 //
-// sound is another row, none of whose cells has a problem; nil if there is none. Rows of a shop resemble each other:
-// half of the cells are those of the row above, and what was found sound once need not be judged again.
-func (r *rules) check(fields, sound [][]byte, found []problem) []problem {
+// differ are the places to judge: what is in the others is in a row in which nothing was wrong, too.
+func (r *rules) check(fields [][]byte, differ placeSet, found []problem) []problem {
 	found = checkCells(r.keys, fields, everyPlace, found)
 	if r.deletes(fields) {
 		return found
 	}
-	differ := differences(fields, sound)
 	found = checkCells(r.cells, fields, differ, found)
 	if !r.meansToDelete(fields) {
 		for _, column := range r.absent {

@@ -73,7 +73,7 @@ func judged(k Kind, row map[string]string) (found []string) {
 	if value, there := row["identifier_exists"]; there {
 		columns, fields = append(columns, "identifier_exists"), append(fields, []byte(value))
 	}
-	for _, p := range compileRules(k, columns).check(fields, nil, nil) {
+	for _, p := range compileRules(k, columns).check(fields, everyPlace, nil) {
 		found = append(found, fmt.Sprintf("%s:%s", p.cause, p.column))
 	}
 	return found

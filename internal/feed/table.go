@@ -218,14 +218,13 @@ func (t *Table) append(e Entry) error {
 	if len(t.data)+len(e.ID)+40 > maxTableBytes {
 		return errors.New("too many rows: a manifest holds 4 GB")
 	}
-	if need := len(t.data) + len(e.ID) + 40; need > cap(t.data) {
-		t.data = slices.Grow(t.data, max(need, 2*len(t.data))-len(t.data)) // append would copy a large table more often
-	}
+	t.data = roomFor(t.data, len(e.ID)+40)
 	if e.Verbatim != 0 || len(t.verbatims) > 0 {
-		t.verbatims = slices.Grow(t.verbatims, verbatimBytes*(len(t.at)+1)-len(t.verbatims))[:verbatimBytes*len(t.at)]
+		before := verbatimBytes * len(t.at)
+		t.verbatims = roomFor(t.verbatims, before+verbatimBytes-len(t.verbatims))[:before]
 		t.verbatims = binary.LittleEndian.AppendUint64(t.verbatims, e.Verbatim)
 	}
-	t.at = append(t.at, uint32(len(t.data)))
+	t.at = append(roomFor(t.at, 1), uint32(len(t.data)))
 	t.data = binary.AppendUvarint(t.data, uint64(len(e.ID)))
 	t.data = append(t.data, e.ID...)
 	t.data = binary.LittleEndian.AppendUint64(t.data, e.Fingerprint)
@@ -239,6 +238,15 @@ func (t *Table) append(e Entry) error {
 	}
 	t.data = binary.AppendUvarint(t.data, uint64(e.Line))
 	return nil
+}
+
+// roomFor is list with room for more elements: for as many as it has, once it is full, where append would copy a large
+// one more often.
+func roomFor[List ~[]Element, Element any](list List, more int) List {
+	if len(list)+more <= cap(list) {
+		return list
+	}
+	return slices.Grow(list, max(more, len(list)))
 }
 
 // tag is the place of a tag in the table's list. A list that is full forgets the price: a guard more or less.
