@@ -138,7 +138,8 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		return FetchCatalogResult{}, err
 	}
 	result, err := s.stage(ctx, in.ID, state, found, full, pulseOf(ctx).reading)
-	if turn := state.Turn(s.Policy.Interval); err == nil && !in.Force && time.Now().Before(turn) {
+	now := time.Now()
+	if turn := state.Turn(s.Policy.Interval, now); err == nil && !in.Force && now.Before(turn) {
 		result.Delivery.NotBefore = turn
 	}
 	return result, err

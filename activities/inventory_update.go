@@ -87,13 +87,14 @@ func (s *InventoryUpdate) turn(
 	ctx context.Context, settings account.Settings, state catalog.State, export assortment.Export,
 ) (StageInventoryResult, error) {
 	left, _, err := s.left(ctx, settings, export)
-	turn := state.Turn(s.Sync.Policy.Interval)
+	now := time.Now()
+	turn := state.Turn(s.Sync.Policy.Interval, now)
 	switch {
 	case err != nil:
 		return StageInventoryResult{}, err
 	case len(left) == 0:
 		return skipInventory(nothingLeft), nil
-	case time.Now().Before(turn):
+	case now.Before(turn):
 		return StageInventoryResult{Action: Wait, NotBefore: turn, Note: "Stripe takes the next update then"}, nil
 	}
 	return StageInventoryResult{}, nil

@@ -33,6 +33,10 @@ sync it has to be waited for. What is done about drift say an account's settings
 sync sends again what is missing or different (resend), or it deletes what is foreign as well, through the guards
 (resend_and_delete). A manifest that was lost is made anew from the report, and only what Stripe lacks is sent.
 
+With --restored the state bucket is a copy that is older than Stripe, after a restore: what the copies say of imports is set aside
+first, and the manifest is made anew. Pause the syncs before ('starter maintenance on'); what was added to Stripe since the copy
+is foreign then. A second --restored does no harm.
+
 With --every it keeps a schedule for each account instead; with --never it takes those away. With --last it shows what the
 newest audit found. Ctrl-C stops the watching, not the audit.
 
@@ -47,6 +51,7 @@ const auditTimeout = 24 * time.Hour
 type driftFlags struct {
 	every       time.Duration
 	never, last bool
+	restored    bool
 }
 
 func (a *app) driftCommand() *cobra.Command {
@@ -56,7 +61,7 @@ func (a *app) driftCommand() *cobra.Command {
 		Short: "Compare what Stripe has of catalogs with what it should have, and heal it",
 		Long:  driftHelp,
 		Example: "  starter drift acct_1Nv0FGQ9RKHgCVdK\n  starter drift acct_1Nv0FGQ9RKHgCVdK --last\n" +
-			"  starter drift acct_1Nv0FGQ9RKHgCVdK --every 168h",
+			"  starter drift acct_1Nv0FGQ9RKHgCVdK --every 168h\n  starter drift acct_1Nv0FGQ9RKHgCVdK --restored",
 		Args:              accountArgs(1, 0),
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -69,18 +74,20 @@ func (a *app) driftCommand() *cobra.Command {
 	c.Flags().DurationVar(&flags.every, "every", 0, "keep a schedule that audits at this interval, such as 168h")
 	c.Flags().BoolVar(&flags.never, "never", false, "take the schedule away")
 	c.Flags().BoolVar(&flags.last, "last", false, "show what the newest audit found")
+	c.Flags().BoolVar(&flags.restored, "restored", false,
+		"the state bucket was restored, and is older than Stripe: begin from what Stripe has")
 	return c
 }
 
 func (f driftFlags) check(c *cobra.Command) error {
 	asked := 0
-	for _, flag := range []string{"every", "never", "last"} {
+	for _, flag := range []string{"every", "never", "last", "restored"} {
 		if c.Flags().Changed(flag) {
 			asked++
 		}
 	}
 	if asked > 1 {
-		return badUsage("--every, --never and --last are three things: choose one")
+		return badUsage("--every, --never, --last and --restored are four things: choose one")
 	}
 	if c.Flags().Changed("every") && f.every < shortestAudits {
 		return badUsage("--every %s is too short: at least %s", f.every, every(shortestAudits))
@@ -97,7 +104,7 @@ func (a *app) drift(ctx context.Context, accounts []string, flags driftFlags) er
 	case flags.last:
 		return a.lastAudits(ctx, accounts)
 	}
-	return a.audits(ctx, accounts)
+	return a.audits(ctx, accounts, flags.restored)
 }
 
 // auditEnd is how an audit ended, as --output json prints it.
@@ -119,15 +126,16 @@ func (e *driftError) Error() string {
 	return fmt.Sprintf("Stripe has something else than it should of %d accounts", e.accounts)
 }
 
-// audits audits one account after the other: each has much to read.
-func (a *app) audits(ctx context.Context, accounts []string) error {
+// audits audits one account after the other: each has much to read. Of a bucket that was restored, only Stripe is
+// believed.
+func (a *app) audits(ctx context.Context, accounts []string, restored bool) error {
 	docs, c, err := a.both(ctx)
 	if err != nil {
 		return err
 	}
 	var ends []auditEnd
 	for _, account := range accounts {
-		end, err := a.audit(ctx, docs, c, account)
+		end, err := a.audit(ctx, docs, c, account, restored)
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w; the audit goes on, and the same command follows it again", context.Cause(ctx))
 		}
@@ -139,7 +147,14 @@ func (a *app) audits(ctx context.Context, accounts []string) error {
 	return a.printAudits(ends)
 }
 
-func (a *app) audit(ctx context.Context, docs catalog.Documents, c client.Client, account string) (auditEnd, error) {
+func (a *app) audit(
+	ctx context.Context, docs catalog.Documents, c client.Client, account string, restored bool,
+) (auditEnd, error) {
+	if restored {
+		if err := docs.Restore(ctx, account); err != nil {
+			return auditEnd{Audit: catalog.Audit{Account: account}}, err
+		}
+	}
 	run, err := startAudit(ctx, c, account)
 	end := auditEnd{Audit: catalog.Audit{Account: account}, WorkflowID: run.WorkflowID, RunID: run.RunID}
 	if err != nil {

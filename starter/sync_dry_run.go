@@ -146,7 +146,7 @@ func (a *app) before(s catalog.State, found staging.Feed, full string) (notes []
 		note("%s rejected this version of the source (%s): a sync leaves it alone, unless --force or --full",
 			r.Verdict.By, r.Verdict.Why)
 	}
-	if f := s.Failure; f != nil && f.Version == version && a.Now().Before(f.NextTry) {
+	if f := s.Failure; f.Rests(version, a.Now()) {
 		note("the import of this version of the source failed (%s): a sync tries again at %s, unless --force", f.Reason,
 			terminal.DateTime(f.NextTry))
 	}

@@ -44,9 +44,11 @@ type Sight struct {
 // after the tick of its schedule, so the next tick is always that much before the turn.
 const Early = 5 * time.Second
 
-// Turn is when Stripe takes the feed's next import; zero: there was none.
-func (s State) Turn(spacing time.Duration) time.Time {
-	if s.LastImportAt.IsZero() {
+// Turn is when Stripe takes the feed's next import; zero: there was none, or nobody knows when. What was written by a
+// clock that was ahead does not keep the feed waiting until the right one has come as far: Stripe says so itself, if it
+// is too early.
+func (s State) Turn(spacing time.Duration, now time.Time) time.Time {
+	if s.LastImportAt.IsZero() || ahead(s.LastImportAt, now) {
 		return time.Time{}
 	}
 	return s.LastImportAt.Add(spacing)
@@ -80,12 +82,12 @@ func (s State) Standing(v Sight, now time.Time) Standing {
 		note := fmt.Sprintf("%s rejected this version of the source: %s", r.Verdict.By, r.Verdict.Why)
 		return Standing{Refused, s.FullSendAt(v.FullSendEvery), note}
 	}
-	if f := s.Failure; f != nil && f.Version == version && now.Before(f.NextTry) {
+	if f := s.Failure; f.Rests(version, now) {
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s",
 			times(f.Count), f.NextTry.UTC().Format(time.DateTime+" MST"))
 		return Standing{Failing, f.NextTry, note}
 	}
-	if turn := s.Turn(v.Spacing); now.Add(Early).Before(turn) {
+	if turn := s.Turn(v.Spacing, now); now.Add(Early).Before(turn) {
 		return Standing{Spaced, turn, ""}
 	}
 	return Standing{Position: Due}

@@ -111,6 +111,18 @@ func TestWhereAFeedStands(t *testing.T) {
 			sight:    func(s *catalog.Sight) { s.Spacing = time.Hour },
 			position: catalog.Spaced, until: in(45 * time.Minute),
 		},
+		"imported by a clock that was an hour ahead": {
+			state: catalog.State{Accepted: accepted(older), LastImportAt: in(time.Hour)}, position: catalog.Due,
+		},
+		"imported by a clock that was a little ahead": {
+			state:    catalog.State{Accepted: accepted(older), LastImportAt: in(30 * time.Second)},
+			position: catalog.Spaced, until: in(spacing + 30*time.Second),
+		},
+		"failed, by a clock that was an hour ahead": {
+			state: catalog.State{Failure: &catalog.Failure{Version: "v2", Count: 1, At: in(time.Hour),
+				NextTry: in(2 * time.Hour)}},
+			position: catalog.Due,
+		},
 		"dealt with, however soon": {
 			state: catalog.State{Accepted: accepted(source), LastImportAt: ago(time.Second)}, position: catalog.Settled,
 		},

@@ -101,6 +101,14 @@ type Failure struct {
 	Reason  string    `json:"reason"`
 }
 
+// Rests reports whether it is too early to try this version again. What a clock wrote that was ahead binds nobody.
+func (f *Failure) Rests(version string, now time.Time) bool {
+	return f != nil && f.Version == version && now.Before(f.NextTry) && !ahead(f.At, now)
+}
+
+// ahead reports whether a time was written by a clock that is wrong: clocks may differ by less than a minute.
+func ahead(written, now time.Time) bool { return written.After(now.Add(time.Minute)) }
+
 // Unsettled are rows of which nobody knows whether Stripe took them, and rows that it refused to delete.
 type Unsettled struct {
 	Rows       int64     `json:"rows"`

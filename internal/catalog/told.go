@@ -40,7 +40,7 @@ func (s State) StaleSince(v Sight, now time.Time) time.Time {
 		return time.Time{}
 	}
 	since := v.Source.LastModified
-	if turn := s.Turn(v.Spacing); turn.After(since) {
+	if turn := s.Turn(v.Spacing, now); turn.After(since) {
 		since = turn
 	}
 	return since

@@ -107,7 +107,7 @@ func (l *Look) decide(e *entry, f Finding, changed time.Time) verdict {
 	case catalog.Spaced:
 		return verdict{to: Waiting, next: is.Until.Add(-catalog.Early)}
 	}
-	return l.start(c, s, laterOf(changed, s.Turn(f.Sight.Spacing)))
+	return l.start(c, s, laterOf(changed, s.Turn(f.Sight.Spacing, l.now)))
 }
 
 // start says that a run is due, unless one was started that is not to be seen yet, or that failed just now.

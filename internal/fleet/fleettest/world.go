@@ -275,7 +275,7 @@ func (w *World) fetch(r *run) {
 		return
 	}
 	if !s.pending.IsZero() {
-		s.Longest = max(s.Longest, w.Now.Sub(laterOf(s.pending, s.state.Turn(w.Policy.Spacing))))
+		s.Longest = max(s.Longest, w.Now.Sub(laterOf(s.pending, s.state.Turn(w.Policy.Spacing, w.Now))))
 		s.pending = time.Time{}
 	}
 	r.source, r.unread, r.claimed = s.Source, s.unread, true
