@@ -45,6 +45,15 @@ type AuditInput struct {
 	Account string `json:"account"`
 }
 
+// SetCopyAside makes states that were restored from a copy, and are older than Stripe, something to go on from: see
+// catalog.Documents.SetCopyAside.
+func (s *CatalogAudit) SetCopyAside(ctx context.Context, in AuditInput) error {
+	if err := (catalog.ID{Account: in.Account, Feed: feed.Product}).Check(); err != nil {
+		return err
+	}
+	return s.Documents.SetCopyAside(ctx, in.Account, s.isOpen)
+}
+
 // BeginAuditResult is what an audit compares with, once Stripe's report reaches as far.
 type BeginAuditResult struct {
 	Began    time.Time          `json:"began"`
@@ -78,7 +87,7 @@ func (s *CatalogAudit) BeginAudit(ctx context.Context, in AuditInput) (BeginAudi
 	if err != nil {
 		return BeginAuditResult{}, err
 	}
-	if kept == nil && state.Accepted == nil {
+	if kept == nil && state.Accepted == nil && state.Sequence == 0 {
 		return BeginAuditResult{}, fault.NewPermanent(fault.InputInvalid,
 			fmt.Errorf("the product feed of %s was never synced: there is nothing to audit", in.Account))
 	}

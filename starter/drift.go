@@ -150,12 +150,7 @@ func (a *app) audits(ctx context.Context, accounts []string, restored bool) erro
 func (a *app) audit(
 	ctx context.Context, docs catalog.Documents, c client.Client, account string, restored bool,
 ) (auditEnd, error) {
-	if restored {
-		if err := docs.Restore(ctx, account); err != nil {
-			return auditEnd{Audit: catalog.Audit{Account: account}}, err
-		}
-	}
-	run, err := startAudit(ctx, c, account)
+	run, err := startAudit(ctx, c, workflows.CatalogAuditInput{Account: account, Restored: restored})
 	end := auditEnd{Audit: catalog.Audit{Account: account}, WorkflowID: run.WorkflowID, RunID: run.RunID}
 	if err != nil {
 		return end, err
@@ -175,10 +170,9 @@ func (a *app) audit(
 	return end, nil
 }
 
-// startAudit starts an audit, or joins the one under way.
-func startAudit(ctx context.Context, c client.Client, account string) (desk.SyncRun, error) {
-	in := workflows.CatalogAuditInput{Account: account}
-	run := desk.SyncRun{Account: account, Feed: feed.Product, WorkflowID: in.WorkflowID(),
+// startAudit starts an audit, or joins the one under way, unless that believes a copy that is not to be believed.
+func startAudit(ctx context.Context, c client.Client, in workflows.CatalogAuditInput) (desk.SyncRun, error) {
+	run := desk.SyncRun{Account: in.Account, Feed: feed.Product, WorkflowID: in.WorkflowID(),
 		What: "audit of the product catalog"}
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: run.WorkflowID, TaskQueue: workflows.TaskQueue, WorkflowExecutionTimeout: auditTimeout,
@@ -189,10 +183,14 @@ func startAudit(ctx context.Context, c client.Client, account string) (desk.Sync
 	}, workflows.CatalogAuditType, in)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
+	case errors.As(err, &running) && in.Restored:
+		return run, fmt.Errorf("an audit of %s is under way, which may believe the copy: wait for its end "+
+			"('starter drift %s'), or 'temporal workflow cancel --workflow-id %s'", in.Account, in.Account,
+			run.WorkflowID)
 	case errors.As(err, &running):
 		run.RunID, run.Joined = running.RunId, true
 	case err != nil:
-		return run, fmt.Errorf("start the audit of %s: %w", account, advise(err))
+		return run, fmt.Errorf("start the audit of %s: %w", in.Account, advise(err))
 	default:
 		run.RunID = execution.GetRunID()
 	}

@@ -11,9 +11,7 @@ import (
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/drift"
-	"vitrine/internal/fault"
 	"vitrine/internal/feed"
-	"vitrine/internal/statestore"
 	"vitrine/workflows"
 )
 
@@ -127,41 +125,14 @@ func TestAnAuditIsWatchedToItsEnd(t *testing.T) {
 	require.Contains(t, shown, "sync       catalog-sync/acct_1/product")
 }
 
-// A bucket that was restored is not believed: what its states count to, take for under way and have of Stripe.
-func TestARestoredBucketIsNotBelieved(t *testing.T) {
+// What is done about a restored bucket is the worker's: a command may not write what is kept of catalogs.
+func TestAnAuditMayBeginFromStripe(t *testing.T) {
 	s := newStage(t)
-	product, inventory := catalog.ID{Account: "acct_1", Feed: feed.Product}, catalog.ID{Account: "acct_1", Feed: feed.Inventory}
-	for _, id := range []catalog.ID{product, inventory} {
-		_, err := s.docs.SaveState(t.Context(), catalog.State{Format: catalog.StateFormat, Account: id.Account, Feed: id.Feed,
-			Sequence: 7, Open: &catalog.OpenImport{Import: "impset_1"}, Run: &catalog.Run{RunID: "r"},
-			Held: &catalog.Hold{Version: "v1"}, Report: firstReport}, "")
-		require.NoError(t, err)
-		_, err = s.docs.Put(t.Context(), s.docs.Keys(id).ManifestKey(), "application/octet-stream", []byte("rows"), "")
-		require.NoError(t, err)
+	s.temporal.scripts["catalog-audit/acct_1"] = &script{
+		moments: []moment{{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}},
+		result:  workflows.CatalogAuditResult{Audit: catalog.Audit{Account: "acct_1", At: noon, Report: "frr_1"}},
 	}
-	for _, account := range []string{"acct_1", "acct_2"} {
-		s.temporal.scripts["catalog-audit/"+account] = &script{
-			moments: []moment{{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}},
-			result:  workflows.CatalogAuditResult{Audit: catalog.Audit{Account: account, At: noon, Report: "frr_1"}},
-		}
-	}
-	s.run("drift", "acct_1", "acct_2", "--restored")
-	require.Equal(t, []any{workflows.CatalogAuditInput{Account: "acct_1"}, workflows.CatalogAuditInput{Account: "acct_2"}},
-		s.temporal.inputs, s.stderr.String())
-
-	for _, id := range []catalog.ID{product, inventory} {
-		state, _, err := s.docs.State(t.Context(), id)
-		require.NoError(t, err)
-		require.Equal(t, catalog.State{Format: catalog.StateFormat, Account: id.Account, Feed: id.Feed, Sequence: 1007,
-			Report: firstReport}, state)
-		_, err = s.docs.Head(t.Context(), s.docs.Keys(id).ManifestKey())
-		require.True(t, fault.Is(err, fault.SourceMissing), "%v", err)
-	}
-	// Its first import was after the copy: it is not to repeat the key of that.
-	state, _, err := s.docs.State(t.Context(), catalog.ID{Account: "acct_2", Feed: feed.Product})
-	require.NoError(t, err)
-	require.Equal(t, int64(1000), state.Sequence)
-	_, etag, err := s.docs.State(t.Context(), catalog.ID{Account: "acct_2", Feed: feed.Inventory})
-	require.NoError(t, err)
-	require.Equal(t, statestore.IfAbsent, etag, "no state is made for a feed that it never had")
+	s.run("drift", "acct_1", "--restored")
+	require.Equal(t, []any{workflows.CatalogAuditInput{Account: "acct_1", Restored: true}}, s.temporal.inputs,
+		s.stderr.String())
 }

@@ -21,6 +21,8 @@ const CatalogAuditType = "CatalogAudit"
 // CatalogAuditInput starts a CatalogAudit.
 type CatalogAuditInput struct {
 	Account string `json:"account"` // the connected account, acct_…
+	// Restored says that the state bucket is a copy that is older than Stripe, and not to be believed.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // CatalogAuditResult is what a CatalogAudit found. Which products it is about stands in the state bucket.
@@ -77,6 +79,12 @@ type catalogAudit struct {
 }
 
 func (a *catalogAudit) run(ctx workflow.Context) error {
+	if a.in.Restored {
+		setAside := quickStore(ctx, "Set aside what a copy of the state bucket says of imports")
+		if err := workflow.ExecuteActivity(setAside, auditSteps.SetCopyAside, a.account).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
 	var began activities.BeginAuditResult
 	begin := quickStore(ctx, "Keep the manifest as it is")
 	if err := workflow.ExecuteActivity(begin, auditSteps.BeginAudit, a.account).Get(ctx, &began); err != nil {

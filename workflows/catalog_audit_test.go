@@ -108,6 +108,11 @@ func (a *auditor) settings(change func(*accounts.Settings)) {
 // audit runs the workflow, and keeps the syncs that it starts for the test to run.
 func (a *auditor) audit() (result workflows.CatalogAuditResult, err error) {
 	a.t.Helper()
+	return a.auditOf(workflows.CatalogAuditInput{Account: account})
+}
+
+func (a *auditor) auditOf(in workflows.CatalogAuditInput) (result workflows.CatalogAuditResult, err error) {
+	a.t.Helper()
 	env := newEnvironment(nil)
 	env.SetStartWorkflowOptions(
 		client.StartWorkflowOptions{ID: workflows.CatalogAuditInput{Account: account}.WorkflowID()})
@@ -118,7 +123,7 @@ func (a *auditor) audit() (result workflows.CatalogAuditResult, err error) {
 			a.started = append(a.started, in)
 			return workflows.CatalogSyncResult{}, nil
 		}).Maybe()
-	env.ExecuteWorkflow(workflows.CatalogAuditType, workflows.CatalogAuditInput{Account: account})
+	env.ExecuteWorkflow(workflows.CatalogAuditType, in)
 	require.True(a.t, env.IsWorkflowCompleted())
 	if err = env.GetWorkflowError(); err == nil {
 		require.NoError(a.t, env.GetWorkflowResult(&result))
@@ -324,6 +329,46 @@ func (a *auditor) compareAfter(t *testing.T) catalog.Audit {
 	var result workflows.CatalogAuditResult
 	require.NoError(t, env.GetWorkflowResult(&result))
 	return result.Audit
+}
+
+// A bucket that was restored is not believed, even where it knows nothing of an account: what Stripe took since the copy
+// was made is found at Stripe.
+func TestAnAuditOfARestoredBucketBeginsFromStripe(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]func(*auditor){
+		"the copy is of before the last sync": func(a *auditor) {
+			before := a.state()
+			before.Run, before.Open = &catalog.Run{WorkflowID: "catalog-sync/" + account, RunID: "ended"},
+				&catalog.OpenImport{Import: "impset_1"}
+			a.put(source, catalogOf("sku1", "sku2", "sku3"))
+			a.syncs(catalog.Succeeded)
+			_, etag, err := a.steps.Documents.State(t.Context(), before.ID())
+			require.NoError(t, err)
+			_, err = a.steps.Documents.SaveState(t.Context(), before, etag)
+			require.NoError(t, err)
+		},
+		"the copy does not know the account": func(a *auditor) {
+			keys := a.steps.Documents.Keys(a.state().ID())
+			require.NoError(t, a.steps.Documents.Delete(t.Context(), keys.StateKey()))
+			require.NoError(t, a.steps.Documents.Delete(t.Context(), keys.ManifestKey()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAuditor(t, "sku1", "sku2")
+			lost(a)
+			counted := a.state().Sequence
+			a.stripe.products["sku1"] = "0.01 USD"
+			result, err := a.auditOf(workflows.CatalogAuditInput{Account: account, Restored: true})
+			require.NoError(t, err)
+			require.Equal(t, int64(1), result.Audit.Again, result.Audit.Text())
+			require.NotEmpty(t, result.Sync)
+			after := a.state()
+			require.Equal(t, counted+1000, after.Sequence, "no import repeats the key of one that the copy does not know")
+			require.Nil(t, after.Open)
+			a.heals("sku1 1.00 USD")
+		})
+	}
 }
 
 func TestALostManifestHealsWithoutAFullSend(t *testing.T) {

@@ -316,7 +316,8 @@ func stepMetrics() []Definition {
 var steps = []string{
 	"Approve", "AwaitImportSet", "CreateImportSet", "FetchCatalog", "FetchImportErrors", "RecordFailure", "SendPart",
 	"Settle", "SettleLast", "SettlePart", "UploadFile", "ParkAccount", "ResumeAccount",
-	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "LookAtShard",
+	"AwaitReport", "AwaitReportData", "BeginAudit", "BeginReport", "CompareReport", "HealCatalog", "SetCopyAside",
+	"LookAtShard",
 	"StageInventory", "SettleInventory", "CloseInventory", "MailReport",
 	"CancelPayment", "CapturePayment", "CheckOrder", "LoadOrder", "NoteSale", "NotifyMerchant", "ReadDispute",
 	"ReadPayment",
