@@ -24,7 +24,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos upgrade clean
+	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos chaos-all upgrade clean
 
 help: ## list the targets
 	@awk -v width="$${COLUMNS:-80}" -F ':.*## ' '/^[a-z0-9-]+:.*## / { line = sprintf("  make %-16s", $$1); \
@@ -149,6 +149,9 @@ upgrade: build ## go from EARLIER (the last release) to this version and back, w
 
 chaos: starter ## break the containers on purpose for FOR (4m), from SEED on; the images are those that make try built
 	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --for '$(FOR)' $(CHAOS)
+
+chaos-all: starter ## break everything once, with 200 merchants and 200 orders, and lose Temporal's database and the state bucket
+	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --all --accounts 200 --orders 200 --changes 600 $(CHAOS)
 
 clean: ## remove what make build made; Go's caches stay
 	rm -rf bin

@@ -3,8 +3,11 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +24,9 @@ type Deployment struct {
 	repository string // absolute
 	starter    string // the binary, absolute
 	project    string
-	envFile    string
+	folder     string // of what is its own: settings, and the disks
 	env        map[string]string
+	disks      []disk
 }
 
 // The ports that a Deployment has of its own: fixed, so that a container that comes back is found where it was.
@@ -39,7 +43,7 @@ func NewDeployment(repository, interval string) (*Deployment, error) {
 	}
 	d := &Deployment{
 		repository: repository, starter: filepath.Join(repository, "bin", "starter"), project: "vitrine-chaos",
-		env: assignments(string(example)),
+		env: assignments(string(example)), disks: slices.Clone(disks),
 	}
 	free, err := ports.Several(len(published))
 	if err != nil {
@@ -50,19 +54,40 @@ func NewDeployment(repository, interval string) (*Deployment, error) {
 	}
 	d.env["WORKER_PORTS"] = "0"
 	d.env["VITRINE_IMPORT_INTERVAL"] = interval
+	// Nobody but Vitrine puts products into these catalogs.
+	d.env["VITRINE_HEAL"] = "resend_and_delete"
+	if d.folder, err = os.MkdirTemp("", "vitrine-chaos-"); err != nil {
+		return nil, err
+	}
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(d.env)) {
 		fmt.Fprintf(&lines, "%s=%s\n", name, d.env[name])
 	}
-	file, err := os.CreateTemp("", "vitrine-chaos-*.env")
+	return d, os.WriteFile(d.envFile(), []byte(lines.String()), 0o600)
+}
+
+func (d *Deployment) envFile() string { return filepath.Join(d.folder, "env") }
+
+// disksFile is what the deployment has beside docker-compose.yml: volumes that can be full.
+func (d *Deployment) disksFile() string { return filepath.Join(d.folder, "disks.yml") }
+
+// makeDisks makes a file system for each volume.
+func (d *Deployment) makeDisks(ctx context.Context) error {
+	volumes := map[string]any{}
+	for i := range d.disks {
+		k := &d.disks[i]
+		if err := k.make(ctx, d.folder); err != nil {
+			return err
+		}
+		volumes[k.service] = map[string]any{
+			"driver": "local", "driver_opts": map[string]string{"type": "none", "o": "bind", "device": k.data()},
+		}
+	}
+	file, err := json.Marshal(map[string]any{"volumes": volumes}) // JSON is YAML
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.envFile = file.Name()
-	if _, err := file.WriteString(lines.String()); err != nil {
-		return nil, err
-	}
-	return d, file.Close()
+	return os.WriteFile(d.disksFile(), file, 0o600)
 }
 
 // assignments are those of an env file: name to value.
@@ -76,8 +101,15 @@ func assignments(text string) map[string]string {
 	return env
 }
 
-// Up starts everything, and waits until every container is healthy. The images are there already.
+// Up starts everything on disks of its own, and waits until every container is healthy. The images are there already.
 func (d *Deployment) Up(ctx context.Context) error {
+	if err := d.makeDisks(ctx); err != nil {
+		return err
+	}
+	return d.start(ctx)
+}
+
+func (d *Deployment) start(ctx context.Context) error {
 	_, err := d.compose(ctx, "up", "--detach", "--wait", "--wait-timeout", "300")
 	return err
 }
@@ -85,11 +117,16 @@ func (d *Deployment) Up(ctx context.Context) error {
 // Down takes everything away, data included.
 func (d *Deployment) Down(ctx context.Context) error {
 	_, err := d.compose(ctx, "down", "--volumes", "--timeout", "5")
+	for i := range d.disks {
+		if d.disks[i].at != "" {
+			err = errors.Join(err, d.disks[i].remove(ctx))
+		}
+	}
 	return err
 }
 
-// Close forgets the file of the environment.
-func (d *Deployment) Close() error { return os.Remove(d.envFile) }
+// Close forgets what is the deployment's own.
+func (d *Deployment) Close() error { return os.RemoveAll(d.folder) }
 
 // StripeURL is where the emulator answers.
 func (d *Deployment) StripeURL() string { return d.at("STRIPESIM_PORT") }
@@ -105,24 +142,62 @@ func (d *Deployment) Containers(ctx context.Context, service string) ([]string, 
 	return strings.Fields(out), err
 }
 
+// oneOf is a container of a service: one that chance has, or the first.
+func (d *Deployment) oneOf(ctx context.Context, service string, chance *rand.Rand) (string, error) {
+	containers, err := d.Containers(ctx, service)
+	switch {
+	case err != nil:
+		return "", err
+	case len(containers) == 0:
+		return "", fmt.Errorf("%s has no container", service)
+	case chance == nil:
+		return containers[0], nil
+	}
+	return containers[chance.IntN(len(containers))], nil
+}
+
+// network is the name of that of all containers.
+func (d *Deployment) network() string { return d.project + "_default" }
+
+// addresses are those of a service's containers.
+func (d *Deployment) addresses(ctx context.Context, service string) ([]string, error) {
+	containers, err := d.Containers(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	printed, err := docker(ctx, append([]string{"inspect", "--format",
+		"{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"}, containers...)...)
+	addresses := strings.Fields(printed)
+	if err == nil && len(addresses) == 0 {
+		err = fmt.Errorf("%s has no address", service)
+	}
+	return addresses, err
+}
+
 // Starter runs the built starter against the deployment and returns what it printed.
 func (d *Deployment) Starter(ctx context.Context, stdin string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, d.starter, args...)
 	command.Stdin = strings.NewReader(stdin)
-	command.Env = append(child.Isolated(os.Environ()),
+	command.Env = d.environment()
+	return output(command)
+}
+
+// environment is how starter, and what else of the handbook's commands asks for it, finds the deployment.
+func (d *Deployment) environment() []string {
+	return append(child.Isolated(os.Environ()),
 		"TEMPORAL_ADDRESS=127.0.0.1:"+d.env["TEMPORAL_PORT"],
 		"AWS_ENDPOINT_URL_S3="+d.S3URL(), "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID="+d.env["S3_ACCESS_KEY"], "AWS_SECRET_ACCESS_KEY="+d.env["S3_SECRET_KEY"],
 		"VITRINE_SOURCE_BUCKET="+d.env["VITRINE_SOURCE_BUCKET"], "VITRINE_STATE_BUCKET="+d.env["VITRINE_STATE_BUCKET"],
 		"STRIPE_API_BASE="+d.StripeURL(), "VITRINE_IMPORT_INTERVAL="+d.env["VITRINE_IMPORT_INTERVAL"],
+		"VITRINE_HEAL="+d.env["VITRINE_HEAL"],
 	)
-	return output(command)
 }
 
 func (d *Deployment) compose(ctx context.Context, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, filepath.Join(d.repository, "tools", "compose"),
-		append([]string{"--project-name", d.project, "--env-file", d.envFile, "--file",
-			filepath.Join(d.repository, "docker-compose.yml")}, args...)...)
+		append([]string{"--project-name", d.project, "--env-file", d.envFile(), "--file",
+			filepath.Join(d.repository, "docker-compose.yml"), "--file", d.disksFile()}, args...)...)
 	return output(command)
 }
 

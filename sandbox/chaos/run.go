@@ -13,9 +13,11 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/simcontrol"
 	"vitrine/workflows"
 )
 
@@ -25,18 +27,28 @@ type Options struct {
 	Orders   int           // that agents place while things break
 	Changes  int           // of catalogs, meanwhile
 	For      time.Duration // how long things break
+	All      bool          // everything breaks once, however long that takes, and what is lost for good is lost
 	Patience time.Duration // how long everything may take to come right afterwards
 	Seed     uint64
-	Keep     bool // leave everything up
+	Only     string // break what has this in its name
+	Keep     bool   // leave everything up
 	Log      io.Writer
 }
 
 const (
-	// interval is the shortest time between two imports of a catalog, and how often each is looked at.
-	interval = 20 * time.Second
-	// A breakage lasts this long, and so does the peace after it.
-	shortest, longest = 5 * time.Second, 25 * time.Second
+	// A breakage lasts this long, unless it says otherwise.
+	shortest, longest = 5 * time.Second, 20 * time.Second
+	// usually is how long a breakage takes with all that comes after it: the pace of merchants and agents goes by it.
+	usually = 25 * time.Second
+	// An order that is placed when something was mended has this long before the next thing breaks.
+	probed = 3 * time.Minute
 )
+
+// interval is the shortest time between two imports of a catalog, and how often each is looked at: a machine has to keep
+// up with the looks.
+func (o Options) interval() time.Duration {
+	return max(20*time.Second, time.Duration(o.Accounts)*400*time.Millisecond)
+}
 
 // run is one run of chaos.
 type run struct {
@@ -48,7 +60,7 @@ type run struct {
 
 // Run does all of it. An error means that it could not be done, not that something came out wrong.
 func Run(ctx context.Context, repository string, o Options) (verdict Verdict, err error) {
-	d, err := NewDeployment(repository, interval.String())
+	d, err := NewDeployment(repository, o.interval().String())
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -66,9 +78,11 @@ func Run(ctx context.Context, repository string, o Options) (verdict Verdict, er
 		return Verdict{}, err
 	}
 	verdict = Verdict{Seed: o.Seed, Accounts: o.Accounts}
+	began := time.Now()
 	if verdict.Broken, err = r.breaks(ctx); err != nil {
 		return verdict, err
 	}
+	verdict.Lasted = rounded(time.Since(began))
 	return r.recover(ctx, verdict)
 }
 
@@ -76,7 +90,25 @@ func (r *run) say(format string, args ...any) {
 	fmt.Fprintf(r.Log, "%6s  %s\n", time.Since(r.began).Round(time.Second), fmt.Sprintf(format, args...))
 }
 
+// since is how long the run lasts already.
+func (r *run) since() simcontrol.Duration { return rounded(time.Since(r.began)) }
+
+func rounded(d time.Duration) simcontrol.Duration {
+	return simcontrol.Duration(d.Round(100 * time.Millisecond))
+}
+
+// whole is a duration for people: tenths of a second, of seconds alone.
+func whole(d simcontrol.Duration) time.Duration {
+	if time.Duration(d) < 10*time.Second {
+		return time.Duration(d)
+	}
+	return time.Duration(d).Round(time.Second)
+}
+
 func (r *run) chance(of uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, of)) }
+
+// orderSettings have orders laid into the merchants' bucket. An agent may buy what has left the catalog since.
+const orderSettings = `{"account":%q,"enabled":true,"unknown_sku":"fulfil","fulfillment":{"kind":"s3","bucket":%q}}`
 
 // board gives every merchant a catalog, a schedule and orders, and waits until Stripe has the catalogs.
 func (r *run) board(ctx context.Context) error {
@@ -96,12 +128,17 @@ func (r *run) board(ctx context.Context) error {
 	if err := r.hurry(ctx); err != nil {
 		return err
 	}
+	var settings errgroup.Group
+	settings.SetLimit(4)
 	for _, s := range r.trade.shops {
-		settings := fmt.Sprintf(`{"account":%q,"enabled":true,"fulfillment":{"kind":"s3"}}`, s.account)
-		if _, err := r.deployment.Starter(ctx, settings, "order", "settings", "set", s.account, "--file",
-			"-"); err != nil {
+		settings.Go(func() error {
+			_, err := r.deployment.Starter(ctx, fmt.Sprintf(orderSettings, s.account, r.trade.bucket), "order", "settings",
+				"set", s.account, "--file", "-")
 			return err
-		}
+		})
+	}
+	if err := settings.Wait(); err != nil {
+		return err
 	}
 	if _, err := r.deployment.Starter(ctx, "", "order", "sweep", "--every", "1m"); err != nil {
 		return err
@@ -109,8 +146,8 @@ func (r *run) board(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
 	found, err := r.settled(ctx)
-	if err == nil && len(found.wrong) > 0 {
-		err = fmt.Errorf("before anything broke, %d things were not right: %s", len(found.wrong), found.wrong[0])
+	if wrong := found.wrong(); err == nil && len(wrong) > 0 {
+		err = fmt.Errorf("before anything broke, %d things were not right: %s", len(wrong), wrong[0])
 	}
 	return err
 }
@@ -129,9 +166,11 @@ func (r *run) hurry(ctx context.Context) error {
 			workflows.ScheduleID(catalog.ID{Account: s.account, Feed: feed.Product}))
 		err := schedule.Update(ctx, client.ScheduleUpdateOptions{
 			DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-				is.Description.Schedule.Spec = &client.ScheduleSpec{
-					Intervals: []client.ScheduleIntervalSpec{{Every: interval}},
+				every := client.ScheduleIntervalSpec{Every: r.interval()}
+				if of := is.Description.Schedule.Spec; len(of.Intervals) > 0 { // they are not all looked at at once
+					every.Offset = of.Intervals[0].Offset % every.Every
 				}
+				is.Description.Schedule.Spec = &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{every}}
 				return &client.ScheduleUpdate{Schedule: &is.Description.Schedule}, nil
 			},
 		})
@@ -144,55 +183,126 @@ func (r *run) hurry(ctx context.Context) error {
 
 // breaks breaks one thing after the other while merchants and agents go on, and mends all of it.
 func (r *run) breaks(ctx context.Context) ([]Break, error) {
-	r.say("things break for %s", r.For)
+	all := r.deck()
+	lasts := r.For
+	if r.All {
+		lasts = time.Duration(len(all)) * usually
+	}
+	r.say("things break for about %s", lasts)
+	older, err := copyBucket(ctx, r.trade.store, r.deployment.env["VITRINE_STATE_BUCKET"])
+	if err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var meanwhile sync.WaitGroup
 	meanwhile.Go(func() {
 		chance := r.chance(1)
-		failed := every(ctx, r.Changes, r.For, func() error {
+		failed := every(ctx, r.Changes, lasts, func() error {
 			return r.trade.change(ctx, r.trade.shops[chance.IntN(r.Accounts)], chance)
 		})
 		r.say("%d catalogs changed; %d attempts to write one failed", r.Changes, failed)
 	})
 	meanwhile.Go(func() {
 		chance := r.chance(2)
-		failed := every(ctx, r.Orders, r.For, func() error {
+		failed := every(ctx, r.Orders, lasts, func() error {
 			return r.trade.buy(ctx, r.trade.shops[chance.IntN(r.Accounts)], chance)
 		})
 		r.say("%d orders placed; %d attempts to place one failed", r.Orders, failed)
 	})
-	broken, err := r.breakOneByOne(ctx)
-	if err != nil {
+	refunding, enough := context.WithCancel(ctx)
+	defer enough()
+	meanwhile.Go(func() {
+		for ; refunding.Err() == nil; wait(refunding, 10*time.Second) {
+			// What goes wrong now is asked for again in the end.
+			_ = r.trade.refund(refunding, r.deployment)
+		}
+	})
+	broken, err := r.breakOneByOne(ctx, all, older)
+	if enough(); err != nil {
 		stop()
 	}
 	meanwhile.Wait()
 	return broken, err
 }
 
-func (r *run) breakOneByOne(ctx context.Context) (broken []Break, err error) {
+// deck is what may break, in the order of chance.
+func (r *run) deck() (all []breakage) {
 	chance := r.chance(3)
-	all := breakages(r.deployment, chance)
-	for end := time.Now().Add(r.For); time.Now().Before(end) && ctx.Err() == nil; {
-		b := all[chance.IntN(len(all))]
-		lasts := shortest + time.Duration(chance.Int64N(int64(longest-shortest)))
-		r.say("%s, for %s", b.name, lasts.Round(time.Second))
-		at := time.Since(r.began)
-		mend, err := b.begin(ctx)
-		if err != nil {
-			return broken, fmt.Errorf("%s: %w", b.name, err)
+	for _, b := range breakages(r.deployment, chance) {
+		if strings.Contains(b.name, r.Only) {
+			all = append(all, b)
 		}
-		wait(ctx, lasts)
-		mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		err = mended(mending, mend)
-		cancel()
+	}
+	chance.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCopy) (broken []Break, err error) {
+	chance := r.chance(4)
+	end := time.Now().Add(r.For)
+	for i := 0; len(all) > 0 && (r.All && i < len(all) || !r.All && time.Now().Before(end)); i++ {
+		b, err := r.breakOne(ctx, all[i%len(all)], chance)
 		if err != nil {
-			return broken, fmt.Errorf("mend %s: %w", b.name, err)
+			return broken, err
 		}
-		broken = append(broken, Break{What: b.name, At: at.Round(time.Second), For: lasts.Round(time.Second)})
-		wait(ctx, shortest)
+		broken = append(broken, b)
+	}
+	if !r.All {
+		return broken, ctx.Err()
+	}
+	for _, l := range r.losses(older) {
+		if !strings.Contains(l.name, r.Only) {
+			continue
+		}
+		b, err := r.lose(ctx, l)
+		if err != nil {
+			return broken, err
+		}
+		broken = append(broken, b)
 	}
 	return broken, ctx.Err()
+}
+
+// breakOne breaks something, mends it, and sees how long an order takes then.
+func (r *run) breakOne(ctx context.Context, b breakage, chance *rand.Rand) (Break, error) {
+	lasts := b.lasts
+	if lasts == 0 {
+		lasts = shortest + time.Duration(chance.Int64N(int64(longest-shortest)))
+	}
+	r.say("%s, for %s", b.name, lasts.Round(time.Second))
+	is := Break{What: b.name, At: r.since(), For: rounded(lasts)}
+	mend, err := b.begin(ctx)
+	if err != nil {
+		return is, fmt.Errorf("%s: %w", b.name, err)
+	}
+	wait(ctx, lasts)
+	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := mended(mending, mend); err != nil {
+		return is, fmt.Errorf("mend %s: %w", b.name, err)
+	}
+	is.Recovered, err = r.probe(ctx)
+	return is, err
+}
+
+// probe places an order, and says how long it takes until it is with its merchant and its money is taken: events,
+// server, Temporal, workers, S3 and Stripe all have to do with it.
+func (r *run) probe(ctx context.Context) (simcontrol.Duration, error) {
+	began := time.Now()
+	var session string
+	for {
+		switch is, err := r.trade.probed(ctx, r.trade.shops[0].account, &session); {
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case is:
+			return rounded(time.Since(began)), nil
+		case time.Since(began) > probed:
+			r.say("an order is not through after %s: %v", probed, err)
+			return rounded(time.Since(began)), nil
+		}
+		wait(ctx, 200*time.Millisecond)
+	}
 }
 
 // recover waits until everything is right, and says how long that took.
@@ -201,29 +311,45 @@ func (r *run) recover(ctx context.Context, verdict Verdict) (Verdict, error) {
 	mended := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
+	if err := r.trade.makeSure(waiting); err != nil {
+		return verdict, err
+	}
 	found, err := r.settled(waiting)
 	if err != nil {
 		return verdict, err
 	}
-	verdict.Wrong, verdict.Imports, verdict.Orders = found.wrong, found.imports, found.orders
-	verdict.Recovered = time.Since(mended).Round(time.Second)
-	for _, s := range r.trade.shops {
-		verdict.Versions += s.versions
-	}
+	verdict = verdict.counted(found)
+	verdict.Recovered = rounded(time.Since(mended))
 	return verdict, ctx.Err()
 }
 
-// settled waits until nothing is wrong. When ctx ends it returns what still is.
-func (r *run) settled(ctx context.Context) (found findings, err error) {
+// settled waits until nothing is wrong, while merchants give money back. When ctx ends it returns what is there.
+func (r *run) settled(ctx context.Context) (found evidence, err error) {
+	said := time.Now()
 	for {
-		looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		found, err = r.trade.wrong(looking, r.deployment)
-		cancel()
-		if err == nil && len(found.wrong) == 0 || ctx.Err() != nil {
+		if err := r.trade.refund(ctx, r.deployment); err != nil && ctx.Err() == nil {
 			return found, err
+		}
+		looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		found, err = r.trade.look(looking, r.deployment)
+		cancel()
+		wrong := found.wrong()
+		if err == nil && len(wrong) == 0 || ctx.Err() != nil {
+			return found, err
+		}
+		if time.Since(said) > 30*time.Second {
+			said = time.Now()
+			r.say("%d things are not right yet, such as: %s", len(wrong), firstOf(wrong, err))
 		}
 		wait(ctx, 2*time.Second)
 	}
+}
+
+func firstOf(wrong []string, err error) string {
+	if len(wrong) > 0 {
+		return wrong[0]
+	}
+	return fmt.Sprint(err)
 }
 
 func wait(ctx context.Context, d time.Duration) {

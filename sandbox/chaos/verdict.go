@@ -1,107 +1,212 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"vitrine/internal/order"
 	"vitrine/internal/simcontrol"
+	"vitrine/internal/statestore"
 )
 
 // Verdict is what became of everything. Wrong is empty if nothing is.
 type Verdict struct {
-	Seed      uint64        `json:"seed"`
-	Accounts  int           `json:"accounts"`
-	Versions  int           `json:"versions"` // of catalogs, written meanwhile
-	Imports   int           `json:"imports"`  // at Stripe
-	Orders    int           `json:"orders"`
-	Broken    []Break       `json:"broken"`
-	Recovered time.Duration `json:"recovered"` // from the last thing mended until all was right
-	Wrong     []string      `json:"wrong"`
+	Seed      uint64              `json:"seed"`
+	Accounts  int                 `json:"accounts"`
+	Versions  int                 `json:"versions"` // of catalogs, written meanwhile
+	Imports   int                 `json:"imports"`  // at Stripe
+	Orders    int                 `json:"orders"`
+	Refunds   int                 `json:"refunds"`
+	Lasted    simcontrol.Duration `json:"lasted"` // from the first breakage to the last
+	Broken    []Break             `json:"broken"`
+	Recovered simcontrol.Duration `json:"recovered"` // from the last thing mended until all was right
+	Wrong     []string            `json:"wrong"`
 }
 
-// Break is what was broken, and for how long.
+// Break is what was broken, for how long, and how long an order took then that was placed when it was mended.
 type Break struct {
-	What string        `json:"what"`
-	At   time.Duration `json:"at"`
-	For  time.Duration `json:"for"`
+	What      string              `json:"what"`
+	At        simcontrol.Duration `json:"at"`
+	For       simcontrol.Duration `json:"for"`
+	Recovered simcontrol.Duration `json:"recovered"`
+	By        string              `json:"by,omitempty"` // the procedure of the handbook that mended it, if one had to
 }
 
-// findings are what one look at everything finds.
-type findings struct {
-	wrong           []string
-	imports, orders int // at Stripe
+// evidence is what one look at everything finds.
+type evidence struct {
+	catalogs []evidenceOfCatalog
+	orders   []simcontrol.Order
+	states   map[string]string // of orders, as Vitrine lists them, by session
+	handed   map[string]bool   // sessions of the orders that merchants have
+	sentBack map[string]bool   // sessions of the orders whose money merchants gave back
+}
+
+type evidenceOfCatalog struct {
+	account           string
+	file              map[string]string // id to price: what the merchant wrote last, but for what is invalid
+	versions, resends int
+	products          []simcontrol.Product
+	imports           []simcontrol.Import
+	contents          map[string]string // digests of files, by their id
+}
+
+// look asks the emulator, S3 and Vitrine.
+func (t *trade) look(ctx context.Context, d *Deployment) (e evidence, err error) {
+	for _, s := range t.shops {
+		c, err := t.lookAt(ctx, s)
+		if err != nil {
+			return evidence{}, err
+		}
+		e.catalogs = append(e.catalogs, c)
+	}
+	// Whoever bought may not have heard that they did.
+	if e.orders, err = t.emulator.Orders(ctx, ""); err != nil {
+		return evidence{}, err
+	}
+	if e.states, err = orderStates(ctx, d); err != nil {
+		return evidence{}, err
+	}
+	if e.handed, err = t.handed(ctx); err != nil {
+		return evidence{}, err
+	}
+	e.sentBack = map[string]bool{}
+	for _, o := range e.orders {
+		e.sentBack[o.Session] = t.goesBack(o.Session)
+	}
+	return e, nil
+}
+
+func (t *trade) lookAt(ctx context.Context, s *shop) (evidenceOfCatalog, error) {
+	s.mu.Lock()
+	c := evidenceOfCatalog{account: s.account, file: s.products, versions: s.versions, resends: s.resends,
+		contents: map[string]string{}}
+	s.mu.Unlock()
+	var err error
+	if c.products, err = t.emulator.Catalog(ctx, s.account); err != nil {
+		return c, err
+	}
+	if c.imports, err = t.emulator.Imports(ctx, s.account); err != nil {
+		return c, err
+	}
+	files, err := t.emulator.Files(ctx, s.account)
+	for _, file := range files {
+		c.contents[file.ID] = file.SHA256
+	}
+	return c, err
+}
+
+// handed are the sessions of the orders that lie where merchants fetch them.
+func (t *trade) handed(ctx context.Context) (map[string]bool, error) {
+	handed := map[string]bool{}
+	pages := s3.NewListObjectsV2Paginator(t.store,
+		&s3.ListObjectsV2Input{Bucket: &t.bucket, Prefix: aws.String(statestore.OrdersPrefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range page.Contents {
+			// What is deeper are notices.
+			if parts := strings.Split(*object.Key, "/"); len(parts) == 3 {
+				handed[strings.TrimSuffix(parts[2], ".json")] = true
+			}
+		}
+	}
+	return handed, nil
 }
 
 // wrong lists what is not as it should be, yet or ever: every catalog at Stripe is what its merchant wrote last, no
-// version was imported twice, and each order is accepted, and its money taken once.
-func (t *trade) wrong(ctx context.Context, d *Deployment) (found findings, err error) {
-	for _, s := range t.shops {
-		is, err := t.emulator.Catalog(ctx, s.account)
-		if err != nil {
-			return findings{}, err
-		}
-		found.wrong = append(found.wrong, s.differs(is)...)
-		made, err := t.emulator.Imports(ctx, s.account)
-		if err != nil {
-			return findings{}, err
-		}
-		found.imports += len(made)
-		if len(made) > s.versions {
-			found.wrong = append(found.wrong,
-				fmt.Sprintf("%s had %d versions and %d imports", s.account, s.versions, len(made)))
+// version was imported twice, and each order is decided, with the merchant, and its money taken once, and given back once
+// if it was to be.
+func (e evidence) wrong() (wrong []string) {
+	for _, c := range e.catalogs {
+		wrong = append(wrong, c.differs()...)
+		wrong = append(wrong, c.wrongImports()...)
+	}
+	for _, o := range e.orders {
+		for _, is := range e.wrongOrder(o) {
+			wrong = append(wrong, fmt.Sprintf("%s of %s %s", o.Session, o.Account, is))
 		}
 	}
-	of, orders, err := t.wrongOrders(ctx, d)
-	found.wrong, found.orders = append(found.wrong, of...), orders
-	return found, err
-}
-
-// differs compares what Stripe has of a shop with what they wrote last.
-func (s *shop) differs(is []simcontrol.Product) (wrong []string) {
-	if len(is) != len(s.products) {
-		wrong = append(wrong,
-			fmt.Sprintf("%s has %d products at Stripe and %d in its file", s.account, len(is), len(s.products)))
-	}
-	for _, product := range is {
-		if price := s.products[product.ID]; price != product.Price {
-			wrong = append(wrong,
-				fmt.Sprintf("%s %s costs %s at Stripe and %q in its file", s.account, product.ID, product.Price, price))
-		}
+	if len(e.states) != len(e.orders) {
+		wrong = append(wrong, fmt.Sprintf("%d orders were placed, and Vitrine has %d", len(e.orders), len(e.states)))
 	}
 	return wrong
 }
 
-// wrongOrders asks the emulator which orders there are: whoever bought may not have heard that they did.
-func (t *trade) wrongOrders(ctx context.Context, d *Deployment) (wrong []string, orders int, err error) {
-	states, err := orderStates(ctx, d)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, s := range t.shops {
-		placed, err := t.emulator.Orders(ctx, s.account)
-		if err != nil {
-			return nil, 0, err
-		}
-		orders += len(placed)
-		for _, is := range placed {
-			if is.Captured != is.Total || is.Refunded != 0 || is.Released != 0 {
-				wrong = append(wrong, fmt.Sprintf("%s of %s: captured %d of %d, refunded %d, released %d",
-					is.Session, is.Account, is.Captured, is.Total, is.Refunded, is.Released))
-			}
-			if state := states[is.Session]; state != string(order.StateAccepted) {
-				wrong = append(wrong, fmt.Sprintf("%s of %s is %q", is.Session, is.Account, state))
-			}
+// differs compares what Stripe has of a catalog with what its merchant wrote last.
+func (c evidenceOfCatalog) differs() (wrong []string) {
+	missing := maps.Clone(c.file)
+	for _, product := range c.products {
+		delete(missing, product.ID)
+		if price, found := c.file[product.ID]; !found {
+			wrong = append(wrong, fmt.Sprintf("%s %s is at Stripe and not in its file", c.account, product.ID))
+		} else if price != product.Price {
+			wrong = append(wrong,
+				fmt.Sprintf("%s %s costs %s at Stripe and %s in its file", c.account, product.ID, product.Price, price))
 		}
 	}
-	if len(states) != orders {
-		wrong = append(wrong, fmt.Sprintf("%d orders were placed, and %d are there", orders, len(states)))
+	for _, id := range slices.Sorted(maps.Keys(missing)) {
+		wrong = append(wrong, fmt.Sprintf("%s %s is in its file and not at Stripe", c.account, id))
 	}
-	return wrong, orders, nil
+	return wrong
+}
+
+// wrongImports are imports that failed, and those that were made again: of one file, of the same rows, or more than the
+// catalog had versions. What a procedure of the handbook sends again, it may.
+func (c evidenceOfCatalog) wrongImports() (wrong []string) {
+	if most := c.versions + c.resends; len(c.imports) > most {
+		wrong = append(wrong, fmt.Sprintf("%s had %d versions, and %d of %d imports ordered by hand: there are %d",
+			c.account, c.versions, c.resends, most, len(c.imports)))
+	}
+	files, contents, again := map[string]bool{}, map[string]bool{}, 0
+	for _, i := range c.imports {
+		if i.Status != "succeeded" || i.RowsFailed != 0 {
+			wrong = append(wrong, fmt.Sprintf("%s: import %s is %q, and Stripe refused %d rows", c.account, i.ID, i.Status,
+				i.RowsFailed))
+		}
+		if files[i.File] {
+			wrong = append(wrong, fmt.Sprintf("%s: file %s was imported twice", c.account, i.File))
+		} else if content := cmp.Or(c.contents[i.File], i.ID); contents[content] {
+			again++
+		} else {
+			contents[content] = true
+		}
+		files[i.File] = true
+	}
+	if again > c.resends {
+		wrong = append(wrong, fmt.Sprintf("%s: %d imports were of rows that another one had brought", c.account, again))
+	}
+	return wrong
+}
+
+func (e evidence) wrongOrder(o simcontrol.Order) (wrong []string) {
+	state, refunded, refunds := order.StateAccepted, int64(0), 0
+	if e.sentBack[o.Session] {
+		state, refunded, refunds = order.StateRefunded, o.Total, 1
+	}
+	if is := e.states[o.Session]; is != string(state) {
+		wrong = append(wrong, fmt.Sprintf("is %q, not %q", is, state))
+	}
+	if o.Captured != o.Total || o.Released != 0 {
+		wrong = append(wrong, fmt.Sprintf("captured %d of %d and released %d", o.Captured, o.Total, o.Released))
+	}
+	if o.Refunded != refunded || len(o.Refunds) != refunds {
+		wrong = append(wrong, fmt.Sprintf("refunded %d of %d in %d refunds", o.Refunded, refunded, len(o.Refunds)))
+	}
+	if !e.handed[o.Session] {
+		wrong = append(wrong, "is not with its merchant")
+	}
+	return wrong
 }
 
 // orderStates are those that starter order list prints, by session.
@@ -124,18 +229,37 @@ func orderStates(ctx context.Context, d *Deployment) (map[string]string, error) 
 	return states, nil
 }
 
+// counted adds what there is to a verdict.
+func (v Verdict) counted(e evidence) Verdict {
+	v.Versions, v.Imports, v.Orders, v.Refunds = 0, 0, len(e.orders), 0
+	for _, c := range e.catalogs {
+		v.Versions += c.versions
+		v.Imports += len(c.imports)
+	}
+	for _, o := range e.orders {
+		v.Refunds += len(o.Refunds)
+	}
+	v.Wrong = e.wrong()
+	return v
+}
+
 // Write prints the verdict for people.
 func (v Verdict) Write(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d merchants, %d versions of catalogs in %d imports, %d orders; %d things broke\n",
-		v.Accounts, v.Versions, v.Imports, v.Orders, len(v.Broken))
+	fmt.Fprintf(&text, "%d merchants, %d versions of catalogs in %d imports, %d orders, %d of them refunded; "+
+		"%d things broke within %s\n", v.Accounts, v.Versions, v.Imports, v.Orders, v.Refunds, len(v.Broken),
+		whole(v.Lasted))
+	fmt.Fprintf(&text, "  %7s  %6s  %-46s  %s\n", "at", "for", "what", "then an order took")
 	for _, b := range v.Broken {
-		fmt.Fprintf(&text, "  at %6s  for %4s  %s\n", b.At, b.For, b.What)
+		fmt.Fprintf(&text, "  %7s  %6s  %-46s  %s\n", whole(b.At), whole(b.For), b.What, whole(b.Recovered))
+		if b.By != "" {
+			fmt.Fprintf(&text, "  %7s  %6s  by %s\n", "", "", b.By)
+		}
 	}
 	if len(v.Wrong) == 0 {
-		fmt.Fprintf(&text, "everything was right %s after the last thing was mended\n", v.Recovered)
+		fmt.Fprintf(&text, "everything was right %s after the last thing was mended\n", whole(v.Recovered))
 	} else {
-		fmt.Fprintf(&text, "NOT RIGHT after %s:\n  %s\n", v.Recovered, strings.Join(v.Wrong, "\n  "))
+		fmt.Fprintf(&text, "NOT RIGHT after %s:\n  %s\n", whole(v.Recovered), strings.Join(v.Wrong, "\n  "))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err

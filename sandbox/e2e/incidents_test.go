@@ -123,10 +123,9 @@ func TestTheStateBucketIsRolledBack(t *testing.T) {
 		r.put(r.layout.StateBucket, key, strings.NewReader(string(content)))
 	}
 	r.exportText(csv(numbered(17)...)) // "added" and "later" are at Stripe, and in no manifest
-	r.forgets(1000)
 	require.NoError(t, r.accounts.ChangeSettings(t.Context(), r.account,
 		func(s *account.Settings) { s.Rules.Heal = account.HealResendAndDelete }))
-	require.Contains(t, []int{0, 3}, r.starter("drift", r.account).code)
+	require.Contains(t, []int{0, 3}, r.starter("drift", r.account, "--restored").code)
 	r.await("Stripe having what the file has", func() bool {
 		return r.starter("sync", r.account, "--full", "--follow").code == 0 && len(r.ids()) == 17
 	})
@@ -156,24 +155,6 @@ func TestAStateIsLost(t *testing.T) {
 	require.ElementsMatch(t, numbered(9), r.ids())
 	require.Len(t, r.imports(), 3, "no earlier import was repeated in its place")
 	r.syncs(catalog.Unchanged)
-}
-
-// forgets is what the handbook does to a state that is too old: it counts on from above whatever it had counted to, knows
-// of nothing under way, and has no manifest.
-func (r *room) forgets(more int64) {
-	r.t.Helper()
-	key, manifest := r.documentKeys()[0], r.documentKeys()[1]
-	var state map[string]any
-	require.NoError(r.t, json.Unmarshal(r.object(key), &state))
-	sequence, _ := state["sequence"].(float64)
-	state["sequence"] = int64(sequence) + more
-	for _, name := range []string{"open", "run", "held"} {
-		delete(state, name)
-	}
-	body, err := json.Marshal(state)
-	require.NoError(r.t, err)
-	r.put(r.layout.StateBucket, key, strings.NewReader(string(body)))
-	require.NoError(r.t, r.documents.Delete(within(r.t), manifest))
 }
 
 // ordersIn are the orders that bodies say, but for their payments: money that was reserved may have been taken since.

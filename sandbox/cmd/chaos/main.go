@@ -17,10 +17,15 @@ import (
 )
 
 const usage = `chaos brings docker-compose.yml up, lets merchants change catalogs and agents buy, breaks one thing after the other meanwhile,
-mends everything, and waits until Stripe has every catalog as its merchant wrote it last and every order is accepted and its money taken
-once. Nobody helps. It exits with 1 if that does not come true.
+mends everything, and waits until Stripe has every catalog as its merchant wrote it last, by one import for each version at most,
+and every order is decided, with its merchant, and its money taken once and given back once where it was to be. Nobody helps. It
+exits with 1 if that does not come true.
 
-It needs a Docker engine in which the images are there (deploy/try builds them), bin/starter, and root for a container's network.
+With --all everything breaks once, however long that takes; then Temporal's database is lost for good, and the state bucket is
+one of before, and what the handbook says is done, by its own commands.
+
+It needs Linux, a Docker engine on this machine in which the images are there (deploy/try builds them), bin/starter, and root: for
+the containers' networks, disks and clocks. With --all it needs jq and xargs as well, as the handbook does.
 
 Flags:
 `
@@ -42,10 +47,12 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.Orders, "orders", 40, "how many orders agents place")
 	flags.IntVar(&o.Changes, "changes", 60, "how many catalogs change")
 	flags.DurationVar(&o.For, "for", 4*time.Minute, "how long things break")
+	flags.BoolVar(&o.All, "all", false, "break everything once, instead of what comes up within --for")
+	flags.StringVar(&o.Only, "only", "", "break what has this in its name")
 	flags.DurationVar(&o.Patience, "patience", 15*time.Minute, "how long everything may take to come right afterwards")
 	flags.Uint64Var(&o.Seed, "seed", 1, "another seed breaks other things at other times")
 	flags.BoolVar(&o.Keep, "keep", false, "leave everything up")
-	asJSON := flags.Bool("json", false, "print the verdict as JSON")
+	form := flags.String("output", "text", "how the verdict is printed: text or json")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -56,6 +63,9 @@ func run(ctx context.Context, args []string) error {
 	case err != nil:
 		return err
 	}
+	if *form != "text" && *form != "json" {
+		return fmt.Errorf("--output is text or json, and not %q", *form)
+	}
 	absolute, err := filepath.Abs(*repository)
 	if err != nil {
 		return err
@@ -64,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if *form == "json" {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(verdict)
