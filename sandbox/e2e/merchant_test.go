@@ -72,6 +72,15 @@ func (m *merchant) decides(rule func(order.Document) map[string]any) {
 	m.decide = rule
 }
 
+// answers has the merchant give another answer to the orders that they have, as once their system is repaired.
+func (m *merchant) answers(answer map[string]any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, had := range m.orders {
+		had.answer = answer
+	}
+}
+
 // away has the merchant answer 503 to everything, or be back.
 func (m *merchant) away(is bool) {
 	m.mu.Lock()

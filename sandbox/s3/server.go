@@ -128,7 +128,10 @@ func openBackend(dir string) (*posix.Posix, error) {
 	if err != nil {
 		return nil, err
 	}
-	return posix.New(objects, sidecar, posix.PosixOpts{SideCarDir: metadata, VersioningDir: versions})
+	return posix.New(objects, sidecar, posix.PosixOpts{
+		SideCarDir: metadata, VersioningDir: versions,
+		CopyObjectThreshold: 5 << 30, // as Amazon has it; without it no object can be copied
+	})
 }
 
 // URL is the endpoint, for AWS_ENDPOINT_URL_S3.
