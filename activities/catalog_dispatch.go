@@ -83,6 +83,9 @@ type LookAtShardResult struct {
 const (
 	readsAtOnce  = 32
 	startsAtOnce = 8
+	// startsFor is how long a look goes on starting runs. Where Temporal is slow, the rest stays due for the next look,
+	// which comes in its time and has seen what changed meanwhile.
+	startsFor = 30 * time.Second
 )
 
 // LookAtShard looks once at everything in a shard, starts the syncs that are due, and keeps what it saw for the next
@@ -315,20 +318,24 @@ func faulty(err error) (fleet.Finding, error) {
 
 // start starts what is due.
 func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string) {
-	due := look.Due()
+	due, until := look.Due(), time.Now().Add(startsFor)
 	type started struct {
 		run    string
 		joined bool
+		left   bool
 		err    error
 	}
 	runs := make([]started, len(due))
 	inParallel(len(due), startsAtOnce, func(i int) {
 		s := &runs[i]
-		if s.err = ctx.Err(); s.err == nil {
+		if s.err, s.left = ctx.Err(), time.Now().After(until); s.err == nil && !s.left {
 			s.run, s.joined, s.err = d.Syncs.StartSync(ctx, look.ID(due[i]), look.Rows(due[i]), by)
 		}
 	})
 	for i, at := range due {
+		if runs[i].left {
+			continue
+		}
 		if runs[i].err != nil {
 			activity.GetLogger(ctx).Warn("a sync was not started", "catalog", look.ID(at).Name(), "error", runs[i].err)
 			look.NotStarted(at)

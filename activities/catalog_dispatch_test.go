@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,7 @@ type dispatch struct {
 	rows    int64
 	open    map[string]bool // workflow ids
 	deaf    bool
+	takes   time.Duration // a start
 }
 
 func newDispatch(t *testing.T) *dispatch {
@@ -54,6 +56,7 @@ func newDispatch(t *testing.T) *dispatch {
 }
 
 func (d *dispatch) StartSync(_ context.Context, id catalog.ID, rows int64, by string) (string, bool, error) {
+	<-time.After(d.takes)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.deaf {
@@ -178,6 +181,28 @@ func TestADispatcherStartsWhatChanged(t *testing.T) {
 	require.Equal(t, 1, summary.Off)
 	require.Equal(t, 1, summary.Started)
 	require.Positive(t, summary.Lists)
+}
+
+// A look ends in time for the next one, however slowly Temporal starts runs.
+func TestWhatIsNotStartedInTimeIsTheNextLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const accounts = 400
+		d := newDispatch(t)
+		d.takes = time.Second
+		for i := range accounts {
+			d.shop(fmt.Sprintf("acct_%03d", i))
+		}
+		began := time.Now()
+		first := d.see(0)
+		require.LessOrEqual(t, time.Since(began), startsFor+2*d.takes)
+		require.Greater(t, first.Started, startsAtOnce*20)
+		require.Equal(t, accounts-first.Started, first.Due)
+		require.Zero(t, first.Refused)
+		second := d.see(0)
+		require.Equal(t, LookAtShardResult{Accounts: accounts, Started: accounts - first.Started, Syncing: accounts}, second)
+		require.Len(t, slices.Compact(d.ended()), accounts)
+	})
 }
 
 func TestAQuietLookReadsNothing(t *testing.T) {
