@@ -9,12 +9,12 @@ import (
 )
 
 // clocks are how far clocks go wrong. What Temporal sets a timer for while it is ahead comes by that much late, so its
-// clock is moved by minutes; those of the others by more than a signature may be old.
+// clock is moved by a minute; those of the others by more than a signature may be old.
 var clocks = []clock{
 	{"put ahead", time.Hour, []string{"worker", "serve", "s3", "postgres", "stripesim"}},
 	{"put back", -time.Hour, []string{"worker", "serve", "s3", "postgres", "stripesim"}},
-	{"put ahead by minutes", 3 * time.Minute, []string{"temporal"}},
-	{"put back by minutes", -3 * time.Minute, []string{"temporal"}},
+	{"put ahead by a minute", time.Minute, []string{"temporal"}},
+	{"put back by a minute", -time.Minute, []string{"temporal"}},
 }
 
 type clock struct {

@@ -29,7 +29,8 @@ type loss struct {
 func (r *run) losses(older *bucketCopy) []loss {
 	return []loss{
 		{"Temporal's database is lost for good", "### Temporal's database is lost", r.loseTemporal, r.rebuildTemporal},
-		{"the state bucket is an old one", "### The state bucket is older than Stripe", older.putBack, r.restartCatalogs},
+		{"the state bucket is restored from an old copy", "### The state bucket is older than Stripe", nothingToMend,
+			func(ctx context.Context, procedure string) error { return r.restoreBucket(ctx, older, procedure) }},
 	}
 }
 
@@ -165,14 +166,29 @@ func (r *run) heldByRestart(ctx context.Context) (held int, err error) {
 	return held, nil
 }
 
-// restartCatalogs has Stripe asked what it has of each catalog, and sends that what differs, and then everything.
-func (r *run) restartCatalogs(ctx context.Context, procedure string) error {
+// restoreNow stands in the handbook where the bucket is restored: the syncs are paused before.
+const restoreNow = "# restore it now\n"
+
+// restoreBucket puts a copy in the bucket's place, has Stripe asked what it has of each catalog, and that what differs
+// sent, and then everything.
+func (r *run) restoreBucket(ctx context.Context, older *bucketCopy, procedure string) error {
+	before, after, found := strings.Cut(procedure, restoreNow)
+	if !found {
+		return fmt.Errorf("there is no %q in it", restoreNow)
+	}
+	if err := r.commands(ctx, before); err != nil {
+		return err
+	}
+	r.say("the copy is %s old", time.Since(older.taken).Round(time.Second))
+	if err := older.putBack(ctx); err != nil {
+		return err
+	}
 	for _, s := range r.trade.shops {
 		s.mu.Lock()
 		s.resends += 2
 		s.mu.Unlock()
 	}
-	return r.commands(ctx, procedure)
+	return r.commands(ctx, after)
 }
 
 // bucketCopy is what a bucket had once.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -30,8 +31,8 @@ type Options struct {
 	All      bool          // everything breaks once, however long that takes, and what is lost for good is lost
 	Patience time.Duration // how long everything may take to come right afterwards
 	Seed     uint64
-	Only     string // break what has this in its name
-	Keep     bool   // leave everything up
+	Only     *regexp.Regexp // break what has such a name; nil: everything
+	Keep     bool           // leave everything up
 	Log      io.Writer
 }
 
@@ -49,6 +50,9 @@ const (
 func (o Options) interval() time.Duration {
 	return max(20*time.Second, time.Duration(o.Accounts)*400*time.Millisecond)
 }
+
+// may reports whether something with this name may break.
+func (o Options) may(name string) bool { return o.Only == nil || o.Only.MatchString(name) }
 
 // run is one run of chaos.
 type run struct {
@@ -230,7 +234,7 @@ func (r *run) breaks(ctx context.Context) ([]Break, error) {
 func (r *run) deck() (all []breakage) {
 	chance := r.chance(3)
 	for _, b := range breakages(r.deployment, chance) {
-		if strings.Contains(b.name, r.Only) {
+		if r.may(b.name) {
 			all = append(all, b)
 		}
 	}
@@ -252,7 +256,7 @@ func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCo
 		return broken, ctx.Err()
 	}
 	for _, l := range r.losses(older) {
-		if !strings.Contains(l.name, r.Only) {
+		if !r.may(l.name) {
 			continue
 		}
 		b, err := r.lose(ctx, l)

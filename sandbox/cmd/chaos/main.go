@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.Changes, "changes", 60, "how many catalogs change")
 	flags.DurationVar(&o.For, "for", 4*time.Minute, "how long things break")
 	flags.BoolVar(&o.All, "all", false, "break everything once, instead of what comes up within --for")
-	flags.StringVar(&o.Only, "only", "", "break what has this in its name")
+	only := flags.String("only", "", "break what has a name like this: a regular expression")
 	flags.DurationVar(&o.Patience, "patience", 15*time.Minute, "how long everything may take to come right afterwards")
 	flags.Uint64Var(&o.Seed, "seed", 1, "another seed breaks other things at other times")
 	flags.BoolVar(&o.Keep, "keep", false, "leave everything up")
@@ -65,6 +66,10 @@ func run(ctx context.Context, args []string) error {
 	}
 	if *form != "text" && *form != "json" {
 		return fmt.Errorf("--output is text or json, and not %q", *form)
+	}
+	var err error
+	if o.Only, err = regexp.Compile(*only); err != nil {
+		return fmt.Errorf("--only: %w", err)
 	}
 	absolute, err := filepath.Abs(*repository)
 	if err != nil {
