@@ -1,4 +1,4 @@
 FROM vitrine-standin:alpine
-COPY bin/mailpit /mailpit
+COPY mailpit /mailpit
 EXPOSE 1025/tcp 8025/tcp
 ENTRYPOINT ["/mailpit"]

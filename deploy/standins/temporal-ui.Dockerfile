@@ -1,6 +1,6 @@
 FROM vitrine-standin:alpine
 WORKDIR /home/ui-server
-COPY bin/ui-server ./
+COPY ui-server ./
 COPY ui.yaml config/docker.yaml
 USER temporal
 EXPOSE 8080
