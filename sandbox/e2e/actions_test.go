@@ -11,36 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflow/v1"
 
 	"vitrine/internal/catalog"
+	"vitrine/sandbox/actions"
 	"vitrine/workflows"
 )
-
-// billed counts the Actions of a run as Temporal Cloud bills them, as far as its history tells: beats of steps are not
-// in it, and steps that end within four seconds have none.
-func billed(events []*historypb.HistoryEvent) (actions int) {
-	for _, event := range events {
-		switch event.GetEventType() {
-		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-			enums.EVENT_TYPE_TIMER_STARTED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-			enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
-			actions++
-		case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-			actions += int(event.GetActivityTaskStartedEventAttributes().GetAttempt()) - 1
-		case enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
-			set := event.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields()
-			if _, version := set["TemporalChangeVersion"]; !version { // that one is free
-				actions++
-			}
-		}
-	}
-	return actions
-}
-
-// bySchedule is what a schedule costs for each run that it starts.
-const bySchedule = 2
 
 // s3Counter stands between a worker and S3, and counts what is asked for one account.
 type s3Counter struct {
@@ -134,7 +110,7 @@ func TestWhatASyncCosts(t *testing.T) {
 	r.triggers()
 
 	r.takesImports(3 * time.Second)
-	var actions, reads []int
+	var costs, reads []int
 	for i := range 3 {
 		before := r.reads()
 		r.exportText(csv(numbered(3 + i)...))
@@ -144,12 +120,12 @@ func TestWhatASyncCosts(t *testing.T) {
 		t.Logf("a changed sync asked S3: %v", s3.taken())
 		require.Equal(t, 3+i, r.products())
 		events := r.history(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
-		actions, reads = append(actions, bySchedule+billed(events)), append(reads, r.reads()-before)
+		costs, reads = append(costs, actions.BySchedule+actions.Billed(events)), append(reads, r.reads()-before)
 		r.keeps("catalog_sync_joined_steps", run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
 	}
-	slices.Sort(actions)
+	slices.Sort(costs)
 	slices.Sort(reads)
-	require.LessOrEqual(t, actions[1], 9, "Actions of a changed sync, at the median of %v", actions)
+	require.LessOrEqual(t, costs[1], 9, "Actions of a changed sync, at the median of %v", costs)
 	require.LessOrEqual(t, reads[1], 3, "reads of an import, at the median of %v", reads)
 
 	s3.taken()
@@ -157,7 +133,7 @@ func TestWhatASyncCosts(t *testing.T) {
 	run := r.triggers()
 	require.Equal(t, map[string]int{http.MethodGet: 4, http.MethodHead: 1}, s3.taken(),
 		"whether the account is parked, its settings, the state, what was sold; and the source")
-	require.Equal(t, 4, bySchedule+billed(r.history(run.GetExecution().GetWorkflowId(),
+	require.Equal(t, 4, actions.BySchedule+actions.Billed(r.history(run.GetExecution().GetWorkflowId(),
 		run.GetExecution().GetRunId())), "Actions of an unchanged run")
 	require.Equal(t, before, r.reads(), "an unchanged run asks Stripe for nothing")
 }
