@@ -79,7 +79,11 @@ func upCommand(here terminal.Terminal) *cobra.Command {
 	flags.StringArrayVar(&u.options.Namespaces, "namespace", nil, "make a further Temporal namespace (may be repeated)")
 	flags.StringToStringVar(&u.s3Users, "s3-user", nil,
 		"let NAME=FILE use the S3 endpoint as the IAM policy in the file allows, with the access key NAME and the secret NAME-secret (may be repeated)")
+	flags.StringSliceVar(&u.options.Only, "only", nil,
+		"bring up nothing but these parts: "+strings.Join(stack.Parts(), ", ")+" (may be repeated)")
 	flags.BoolVar(&u.options.InMemory, "in-memory", false, "keep Temporal's database in memory")
+	flags.StringVar(&u.options.Postgres, "postgres", "",
+		"keep Temporal's database in the PostgreSQL at HOST:PORT, which is new and trusts its user postgres")
 	flags.StringVar(&u.options.LogLevel, "log-level", "warn",
 		"of the Temporal server's log, which is in the temporary directory")
 	flags.BoolVar(&u.withStdin, "until-eof", false,
@@ -144,7 +148,7 @@ func (u *up) sayWhatFollows() {
 	if u.envFile != "" {
 		u.Remark("The environment lies in %s until then: take it into a shell as '. %s'.", u.envFile, u.envFile)
 	}
-	if len(u.webhooks) == 0 {
+	if len(u.webhooks) == 0 && len(u.options.Only) == 0 {
 		u.Remark("Without --webhook-url the emulator tells nobody of orders: 'sandbox up --help' says more.")
 	}
 }

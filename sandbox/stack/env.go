@@ -12,23 +12,26 @@ type Variable struct {
 	Value string
 }
 
-// Variables are what worker and starter need to work against the stack, and nothing else.
-func (s *Stack) Variables() []Variable {
-	return []Variable{
-		{"TEMPORAL_ADDRESS", s.temporal.Address()},
-		{"TEMPORAL_NAMESPACE", temporalserver.Namespace},
-		{"AWS_ENDPOINT_URL_S3", s.s3.URL()},
-		{"AWS_ACCESS_KEY_ID", s3.AccessKey},
-		{"AWS_SECRET_ACCESS_KEY", s3.SecretKey},
-		{"AWS_REGION", s3.Region},
-		{"STRIPE_API_KEY", StripeKey},
-		{"STRIPE_API_BASE", s.stripe.url},
-		{"STRIPE_FILES_BASE", s.stripe.url},
-		{"VITRINE_SMTP_URL", s.mail.SMTP()},
-		{"VITRINE_SOURCE_BUCKET", s3.SourceBucket},
-		{"VITRINE_SOURCE_KEY", SourceKey},
-		{"VITRINE_STATE_BUCKET", s3.StateBucket},
+// Variables are what worker and starter need to work against the parts of the stack that are up, and nothing else.
+func (s *Stack) Variables() (all []Variable) {
+	if s.temporal != nil {
+		all = append(all, Variable{"TEMPORAL_ADDRESS", s.temporal.Address()},
+			Variable{"TEMPORAL_NAMESPACE", temporalserver.Namespace})
 	}
+	if s.s3 != nil {
+		all = append(all, Variable{"AWS_ENDPOINT_URL_S3", s.s3.URL()}, Variable{"AWS_ACCESS_KEY_ID", s3.AccessKey},
+			Variable{"AWS_SECRET_ACCESS_KEY", s3.SecretKey}, Variable{"AWS_REGION", s3.Region},
+			Variable{"VITRINE_SOURCE_BUCKET", s3.SourceBucket}, Variable{"VITRINE_SOURCE_KEY", SourceKey},
+			Variable{"VITRINE_STATE_BUCKET", s3.StateBucket})
+	}
+	if s.stripe != nil {
+		all = append(all, Variable{"STRIPE_API_KEY", StripeKey}, Variable{"STRIPE_API_BASE", s.stripe.url},
+			Variable{"STRIPE_FILES_BASE", s.stripe.url})
+	}
+	if s.mail != nil {
+		all = append(all, Variable{"VITRINE_SMTP_URL", s.mail.SMTP()})
+	}
+	return all
 }
 
 // The secrets of the sandbox open nothing anywhere else. They are the same each time, so that an endpoint that was

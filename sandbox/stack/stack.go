@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"vitrine/sandbox/mail"
@@ -23,8 +25,13 @@ type Options struct {
 	Ports Ports
 	// TempDir is where the stack makes its directory; empty means the system's.
 	TempDir string
+	// Only are the parts to bring up, by the names of Parts; none means all of them.
+	Only []string
 	// InMemory keeps Temporal's histories in memory instead of in a file.
 	InMemory bool
+	// Postgres is host:port of a PostgreSQL that keeps Temporal's histories in place of SQLite. It trusts its user
+	// "postgres", and has no databases of Temporal's yet.
+	Postgres string
 	// Namespaces exist in Temporal beside "default".
 	Namespaces []string
 	// ImportDelay is how long the emulator keeps an import pending before it processes it.
@@ -36,6 +43,18 @@ type Options struct {
 	// Ready is told of every service as soon as it takes calls. It may be nil.
 	Ready func(Service)
 }
+
+// The parts of a stack.
+const (
+	Temporal = "temporal"
+	WebUI    = "web-ui"
+	S3       = "s3"
+	Stripe   = "stripe"
+	Mail     = "mail"
+)
+
+// Parts are the names of all parts, in the order of their start.
+func Parts() []string { return []string{Temporal, WebUI, S3, Stripe, Mail} }
 
 // Ports are where the services listen. Zero stands for the usual port of a service, or any other if that is in use; a
 // port that somebody asked for is taken or refused.
@@ -52,6 +71,8 @@ var usual = Ports{Temporal: 7233, WebUI: 8233, S3: 7070, Stripe: 12111, Mail: 80
 
 // Service is a running part of the stack.
 type Service struct {
+	part string
+
 	Name    string        `json:"name"`
 	Address string        `json:"address"` // a URL, or host:port
 	Took    time.Duration `json:"-"`
@@ -77,6 +98,9 @@ type Stack struct {
 
 // Start brings everything up. If that fails, nothing keeps running and nothing stays on disk.
 func Start(ctx context.Context, o Options) (*Stack, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	dir, err := makeDir(o.TempDir)
 	if err != nil {
 		return nil, err
@@ -86,6 +110,19 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// check refuses what cannot come up.
+func (o Options) check() error {
+	for _, part := range o.Only {
+		if !slices.Contains(Parts(), part) {
+			return fmt.Errorf("the sandbox has no part %q: expected one of %s", part, strings.Join(Parts(), ", "))
+		}
+	}
+	if slices.Contains(o.Only, WebUI) && !slices.Contains(o.Only, Temporal) {
+		return errors.New("the Web UI shows what is in Temporal, which is to come up with it")
+	}
+	return nil
 }
 
 // makeDir returns an absolute path, because the S3 endpoint changes the working directory.
@@ -98,18 +135,22 @@ func makeDir(parent string) (string, error) {
 }
 
 func (s *Stack) start(ctx context.Context, o Options) error {
-	steps := []func(context.Context, Options) (Service, error){s.startTemporal, s.startWebUI, s.startS3, s.startStripe,
-		s.startMail}
-	for _, step := range steps {
+	steps := map[string]func(context.Context, Options) (Service, error){
+		Temporal: s.startTemporal, WebUI: s.startWebUI, S3: s.startS3, Stripe: s.startStripe, Mail: s.startMail,
+	}
+	for _, part := range Parts() {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, part) {
+			continue
+		}
 		begun := time.Now()
-		service, err := step(ctx, o)
+		service, err := steps[part](ctx, o)
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		service.Took = time.Since(begun)
+		service.part, service.Took = part, time.Since(begun)
 		s.services = append(s.services, service)
 		if s.ready != nil {
 			s.ready(service)
@@ -125,7 +166,10 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) (Service, error) {
 	}
 	options := temporalserver.Options{Port: port, LogFile: s.path("temporal.log"), LogLevel: o.LogLevel,
 		Namespaces: o.Namespaces}
-	if !o.InMemory {
+	switch {
+	case o.Postgres != "":
+		options.Postgres = o.Postgres
+	case !o.InMemory:
 		options.Database = s.path("temporal.db")
 	}
 	if s.temporal, err = temporalserver.Start(ctx, options); err != nil {
@@ -235,14 +279,23 @@ func (s *Stack) RunURL(workflowID, runID string) string {
 
 func (s *Stack) path(name string) string { return filepath.Join(s.dir, name) }
 
-// WebUI is the URL of Temporal's Web UI.
-func (s *Stack) WebUI() string { return s.webUI.URL() }
+// WebUI is the URL of Temporal's Web UI. Like the other addresses it is empty if the part is not up.
+func (s *Stack) WebUI() string { return s.addressOf(WebUI) }
 
 // S3 is the URL of the S3 endpoint.
-func (s *Stack) S3() string { return s.s3.URL() }
+func (s *Stack) S3() string { return s.addressOf(S3) }
 
 // Stripe is the URL of the Stripe emulator, and of its control API.
-func (s *Stack) Stripe() string { return s.stripe.url }
+func (s *Stack) Stripe() string { return s.addressOf(Stripe) }
 
 // Mail is the URL of the page with the mails that were caught, and of its control API.
-func (s *Stack) Mail() string { return s.mail.URL() }
+func (s *Stack) Mail() string { return s.addressOf(Mail) }
+
+func (s *Stack) addressOf(part string) string {
+	for _, service := range s.services {
+		if service.part == part {
+			return service.Address
+		}
+	}
+	return ""
+}

@@ -66,6 +66,23 @@ func TestAStackInMemoryComesUp(t *testing.T) {
 	require.NoError(t, running.Stop())
 }
 
+func TestAPartComesUpAlone(t *testing.T) {
+	running, err := stack.Start(t.Context(), stack.Options{Ports: freePorts(t), TempDir: t.TempDir(),
+		Only: []string{stack.S3}})
+	require.NoError(t, err)
+	require.Len(t, running.Services(), 1)
+	require.Equal(t, running.Services()[0].Address, running.S3())
+	require.Empty(t, running.WebUI()+running.Stripe()+running.Mail())
+	for _, v := range running.Variables() {
+		require.Regexp(t, "^(AWS|VITRINE)_", v.Name)
+	}
+	require.NoError(t, running.Stop())
+	for _, only := range []string{"s4", stack.WebUI} {
+		_, err = stack.Start(t.Context(), stack.Options{TempDir: t.TempDir(), Only: []string{only}})
+		require.Error(t, err, only)
+	}
+}
+
 func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 	parent := t.TempDir()
 	wanted := freePorts(t)

@@ -1,5 +1,5 @@
 // Package temporalserver runs a whole Temporal server in this process, on SQLite: what `temporal server start-dev`
-// does, without a second binary to install.
+// does, without a second binary to install. For measurements it can use a PostgreSQL that somebody else runs.
 package temporalserver
 
 import (
@@ -44,6 +44,8 @@ type Options struct {
 	Port int // of the frontend
 	// absolute path of the SQLite file, which is made if it is not there; empty keeps everything in memory
 	Database string
+	// Postgres is host:port of a PostgreSQL to use instead, which has no databases of Temporal's yet.
+	Postgres string
 	LogFile  string // absolute path; empty discards the log
 	LogLevel string // debug, info, warn or error; empty means warn
 	// Namespaces exist from the start, beside Namespace, with the same search attributes.
@@ -71,11 +73,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context, o Options) error {
-	database, err := prepareDatabase(o.Database, append([]string{Namespace}, o.Namespaces...))
+	stores, err := prepare(o)
 	if err != nil {
 		return err
 	}
-	cfg, hosts, err := configure(o.Port, database)
+	cfg, hosts, err := configure(o.Port, stores)
 	if err != nil {
 		return err
 	}
@@ -135,8 +137,22 @@ func (s *Server) awaitNamespace(ctx context.Context) error {
 	}
 }
 
-// prepareDatabase makes the schema in a new file, and the namespaces with their search attributes.
-func prepareDatabase(path string, namespaces []string) (*config.SQL, error) {
+// prepare makes what the server keeps things in, and the namespaces with their search attributes.
+func prepare(o Options) (stores config.Persistence, err error) {
+	if o.Postgres != "" {
+		stores, err = postgresStores(o.Postgres)
+	} else {
+		stores, err = sqliteStores(o.Database)
+	}
+	if err != nil {
+		return stores, err
+	}
+	return stores, createNamespaces(stores.DataStores[stores.DefaultStore].SQL,
+		append([]string{Namespace}, o.Namespaces...))
+}
+
+// sqliteStores makes the schema in a new file.
+func sqliteStores(path string) (config.Persistence, error) {
 	database := &config.SQL{PluginName: sqliteplugin.PluginName, DatabaseName: path}
 	if path == "" {
 		// The plugin keeps databases by name for as long as the process lives, so every server needs a name of its own.
@@ -146,13 +162,13 @@ func prepareDatabase(path string, namespaces []string) (*config.SQL, error) {
 		// Without these two a commit waits for the disk: 4 workflows a second instead of 43.
 		database.ConnectAttributes = map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "1"}
 		if err := createSchema(database); err != nil {
-			return nil, err
+			return config.Persistence{}, err
 		}
 	}
-	if err := createNamespaces(database, namespaces); err != nil {
-		return nil, err
-	}
-	return database, nil
+	return config.Persistence{
+		DefaultStore: sqliteplugin.PluginName, VisibilityStore: sqliteplugin.PluginName, NumHistoryShards: shards,
+		DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: database}},
+	}, nil
 }
 
 // createSchema does nothing for a file that exists: the server migrates no SQLite schema, so a file from another
@@ -187,18 +203,13 @@ func createNamespaces(database *config.SQL, names []string) error {
 }
 
 // configure wires the four services of one server, each at a loopback port of its own.
-func configure(frontend int, database *config.SQL) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
+func configure(frontend int, stores config.Persistence) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
 	inner, err := ports.Several(3)
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg := &config.Config{
-		Persistence: config.Persistence{
-			DefaultStore:     sqliteplugin.PluginName,
-			VisibilityStore:  sqliteplugin.PluginName,
-			NumHistoryShards: shards,
-			DataStores:       map[string]config.DataStore{sqliteplugin.PluginName: {SQL: database}},
-		},
+		Persistence: stores,
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,
 			MasterClusterName:        clusterName,
