@@ -39,7 +39,7 @@ func sectionOf(t *testing.T, document, heading string) string {
 	require.NoError(t, err)
 	_, below, found := strings.Cut(string(text), "\n"+heading+"\n")
 	require.True(t, found, "%s has no heading %q", document, heading)
-	section, _, _ := strings.Cut(below, "\n#")
+	section, _, _ := strings.Cut(below, "\n##")
 	return section
 }
 

@@ -134,16 +134,16 @@ func TestTheStateBucketIsRolledBack(t *testing.T) {
 	require.NoError(t, r.accounts.ChangeSettings(t.Context(), r.account,
 		func(s *account.Settings) { s.Rules.Heal = account.HealResendAndDelete }))
 	lines := linesOf(blocksOf(t, handbook, "### The state bucket is older than Stripe")[0])
-	require.Len(t, lines, 5)
+	require.Len(t, lines, 6) // the second one is a remark
 	r.typed(lines[0])
 	of := func(line string, instead ...string) answer { // the other accounts of the bucket are those of other tests
-		return r.types(lines[1]+"\n"+line, append(instead, "starter accounts list -o text", "echo "+r.account)...)
+		return r.types(lines[2]+"\n"+line, append(instead, "starter accounts list -o text", "echo "+r.account)...)
 	}
-	require.Contains(t, []int{0, 123}, of(lines[2]).code, "that there was drift is no failure, and xargs has a code of its own")
+	require.Contains(t, []int{0, 123}, of(lines[3]).code, "that there was drift is no failure, and xargs has a code of its own")
 	r.await("Stripe having what the file has", func() bool {
-		return of(lines[3], "--full", "--full --follow").code == 0 && len(r.ids()) == 17
+		return of(lines[4], "--full", "--full --follow").code == 0 && len(r.ids()) == 17
 	})
-	r.typed(lines[4])
+	r.typed(lines[5])
 	require.ElementsMatch(t, numbered(17), r.ids())
 	require.Greater(t, r.state().Sequence, newest)
 	require.Zero(t, r.audits(0).Found.Drift())
