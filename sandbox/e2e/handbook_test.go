@@ -112,19 +112,20 @@ func here(programs ...string) bool {
 
 // rehearsals say for each section of the handbook that has commands which test runs them, or does what they do.
 var rehearsals = map[string][]string{
-	"## Deploying":                     {"deploy/try"},
-	"## Temporal":                      {"TestANamespaceIsMadeByHand", "TestTheRateOfAQueueIsSetByHand"},
-	"## Encryption":                    {"TestKeysAreTurnedOnAndRotatedUnderOrders", "TestTheCommandReadsThroughTheCodec"},
-	"## Watching":                      {"TestRunsAreFoundByHand"},
-	"## The fleet":                     {"TestAFleetIsSyncedByItsDispatcher"},
-	"## Held syncs":                    {"TestATruncatedFileIsHeldAndApproved", "TestWhatWaitsIsListedAndDecidedByHand"},
-	"## Drift":                         {"TestDriftIsFoundAndHealed"},
-	"## Receiving orders":              {"TestAMerchantDecidesLater", "TestParcelsAreReported"},
-	"### API":                          {"TestTheAPIIsWhatItsDocumentSays"},
-	"## Orders that wait for a person": {"TestWhatWaitsIsListedAndDecidedByHand"},
-	"## During an incident":            {"TestAStepIsHeldByHand"},
-	"### Versions side by side":        {"TestANewVersionIsRampedUp", "TestARunIsMovedToAnotherVersionByHand"},
-	"### Temporal's database is lost":  {"TestTemporalsDatabaseIsLost"},
+	"## Deploying":                              {"deploy/try"},
+	"### Images and releases":                   {"deploy/same-twice"},
+	"## Temporal":                               {"TestANamespaceIsMadeByHand", "TestTheRateOfAQueueIsSetByHand"},
+	"## Encryption":                             {"TestKeysAreTurnedOnAndRotatedUnderOrders", "TestTheCommandReadsThroughTheCodec"},
+	"## Watching":                               {"TestRunsAreFoundByHand"},
+	"## The fleet":                              {"TestAFleetIsSyncedByItsDispatcher"},
+	"## Held syncs":                             {"TestATruncatedFileIsHeldAndApproved", "TestWhatWaitsIsListedAndDecidedByHand"},
+	"## Drift":                                  {"TestDriftIsFoundAndHealed"},
+	"## Receiving orders":                       {"TestAMerchantDecidesLater", "TestParcelsAreReported"},
+	"### API":                                   {"TestTheAPIIsWhatItsDocumentSays"},
+	"## Orders that wait for a person":          {"TestWhatWaitsIsListedAndDecidedByHand"},
+	"## During an incident":                     {"TestAStepIsHeldByHand"},
+	"### Versions side by side":                 {"TestANewVersionIsRampedUp", "TestARunIsMovedToAnotherVersionByHand"},
+	"### Temporal's database is lost":           {"TestTemporalsDatabaseIsLost"},
 	"### The state bucket is older than Stripe": {"TestTheStateBucketIsRolledBack"},
 }
 
