@@ -134,9 +134,10 @@ sbom: worker starter ## write a bill of materials beside bin/worker and bin/star
 			-output bin/$$each.cdx.json bin/$$each || exit 1; \
 	done
 
+# One build at a time: two at once would compile the same packages twice.
 release-dry-run: ## make all files of a release in dist, and publish nothing
 	$(GO) run $(GORELEASER) check
-	$(GO) run $(GORELEASER) release --snapshot --clean --skip=publish,announce
+	VERSION='$(VERSION)' $(GO) run $(GORELEASER) release --snapshot --clean --skip=publish,announce --parallelism 1
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
 	@GO='$(GO)' deploy/check
