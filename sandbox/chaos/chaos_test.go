@@ -1,8 +1,10 @@
 package chaos
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -237,6 +239,22 @@ func TestRulesAreChanged(t *testing.T) {
 		changed([]string{"OUTPUT", "--jump", "DROP"}, "--insert"))
 	require.Equal(t, []string{"--wait", "--table", "nat", "--delete", "OUTPUT"},
 		changed([]string{"--table", "nat", "OUTPUT"}, "--delete"))
+}
+
+// What fails is tried again until all is done, or there is no more time.
+func TestTradeGoesOn(t *testing.T) {
+	tries := 0
+	done, failed := every(t.Context(), 5, time.Millisecond, func() error {
+		if tries++; tries%2 == 1 {
+			return errors.New("away")
+		}
+		return nil
+	})
+	require.Equal(t, []int{5, 5, 10}, []int{done, failed, tries})
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	done, failed = every(over, 5, time.Hour, func() error { return nil })
+	require.Zero(t, done+failed)
 }
 
 func TestTheSameChanceWritesTheSameCatalogs(t *testing.T) {

@@ -211,7 +211,7 @@ func output(command *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		said := strings.TrimSpace(stderr.String() + stdout.String())
+		said := strings.TrimSpace(stdout.String() + stderr.String())
 		return stdout.String(), fmt.Errorf("%s: %w: %s", strings.Join(command.Args, " "), err,
 			said[max(0, len(said)-500):])
 	}

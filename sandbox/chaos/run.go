@@ -48,7 +48,7 @@ const (
 // interval is the shortest time between two imports of a catalog, and how often each is looked at: a machine has to keep
 // up with the looks.
 func (o Options) interval() time.Duration {
-	return max(20*time.Second, time.Duration(o.Accounts)*400*time.Millisecond)
+	return max(20*time.Second, time.Duration(o.Accounts)*time.Second)
 }
 
 // may reports whether something with this name may break.
@@ -125,8 +125,13 @@ func (r *run) board(ctx context.Context) error {
 		}
 		fmt.Fprintln(&list, s.account)
 	}
-	if _, err := r.deployment.Starter(ctx, list.String(), "accounts", "apply", "--file", "-", "--rate",
-		"50"); err != nil {
+	// What a machine that is busy leaves out, the same command makes when it is said again.
+	applying, cancel := context.WithTimeout(ctx, r.Patience)
+	defer cancel()
+	if err := mended(applying, func(ctx context.Context) error {
+		_, err := r.deployment.Starter(ctx, list.String(), "accounts", "apply", "--file", "-", "--rate", "50")
+		return err
+	}); err != nil {
 		return err
 	}
 	if err := r.hurry(ctx); err != nil {
@@ -147,9 +152,7 @@ func (r *run) board(ctx context.Context) error {
 	if _, err := r.deployment.Starter(ctx, "", "order", "sweep", "--every", "1m"); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.Patience)
-	defer cancel()
-	found, err := r.settled(ctx)
+	found, err := r.settled(applying)
 	if wrong := found.wrong(); err == nil && len(wrong) > 0 {
 		err = fmt.Errorf("before anything broke, %d things were not right: %s", len(wrong), wrong[0])
 	}
@@ -159,6 +162,12 @@ func (r *run) board(ctx context.Context) error {
 // hurry makes the schedules quicker than the starter lets anybody make them: Stripe takes a catalog every 15 minutes,
 // and the emulator does not mind.
 func (r *run) hurry(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Patience)
+	defer cancel()
+	return mended(ctx, r.hurryAll)
+}
+
+func (r *run) hurryAll(ctx context.Context) error {
 	temporal, err := client.Dial(client.Options{HostPort: "127.0.0.1:" + r.deployment.env["TEMPORAL_PORT"],
 		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
@@ -202,17 +211,17 @@ func (r *run) breaks(ctx context.Context) ([]Break, error) {
 	var meanwhile sync.WaitGroup
 	meanwhile.Go(func() {
 		chance := r.chance(1)
-		failed := every(ctx, r.Changes, lasts, func() error {
+		done, failed := every(ctx, r.Changes, lasts, func() error {
 			return r.trade.change(ctx, r.trade.shops[chance.IntN(r.Accounts)], chance)
 		})
-		r.say("%d catalogs changed; %d attempts to write one failed", r.Changes, failed)
+		r.say("%d catalogs changed; %d attempts to write one failed", done, failed)
 	})
 	meanwhile.Go(func() {
 		chance := r.chance(2)
-		failed := every(ctx, r.Orders, lasts, func() error {
+		done, failed := every(ctx, r.Orders, lasts, func() error {
 			return r.trade.buy(ctx, r.trade.shops[chance.IntN(r.Accounts)], chance)
 		})
-		r.say("%d orders placed; %d attempts to place one failed", r.Orders, failed)
+		r.say("%d orders placed; %d attempts to place one failed", done, failed)
 	})
 	refunding, enough := context.WithCancel(ctx)
 	defer enough()

@@ -194,13 +194,13 @@ func (t *trade) goesBack(session string) bool {
 }
 
 // every calls do at a steady pace until it did so n times; an attempt that fails is made again, later.
-func every(ctx context.Context, n int, within time.Duration, do func() error) (failed int) {
+func every(ctx context.Context, n int, within time.Duration, do func() error) (done, failed int) {
 	pace := time.NewTicker(max(within/time.Duration(max(n, 1)), time.Millisecond))
 	defer pace.Stop()
-	for done := 0; done < n; {
+	for done < n {
 		select {
 		case <-ctx.Done():
-			return failed
+			return done, failed
 		case <-pace.C:
 		}
 		if do() != nil {
@@ -209,5 +209,5 @@ func every(ctx context.Context, n int, within time.Duration, do func() error) (f
 		}
 		done++
 	}
-	return failed
+	return done, failed
 }
