@@ -63,9 +63,10 @@ bench: build ## benchmarks; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
 
-bench-fleet: build ## what a fleet of ACCOUNTS (100) costs on this machine, servers included; takes ten minutes
-	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_ACCOUNTS='$(or $(ACCOUNTS),100)' \
-		$(GO) test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 3h ./bench
+# MINUTES (5) is how long it is quiet, and then changing; RUSH (60) how many minutes everybody at once may take at most.
+bench-fleet: build ## what a fleet of ACCOUNTS (100) costs, servers included, on DATABASE (sqlite and postgres); takes half an hour
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_ACCOUNTS='$(or $(ACCOUNTS),100)' VITRINE_MINUTES='$(MINUTES)' \
+		VITRINE_RUSH_MINUTES='$(RUSH)' $(GO) test -run '^$$' -bench '^BenchmarkFleet$$/^$(DATABASE)' -benchtime 1x -timeout 0 ./bench
 
 simulate-fleet: ## a fleet of ACCOUNTS (2000) for HOURS (24), by the dispatcher's own decisions, in a time of its own
 	VITRINE_ACCOUNTS='$(ACCOUNTS)' VITRINE_HOURS='$(HOURS)' VITRINE_CHART='$(CHART)' GOGC=400 \

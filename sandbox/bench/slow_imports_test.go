@@ -42,7 +42,7 @@ func orderBeside(b *testing.B, slow int) {
 	sandbox := startSandbox(b)
 	control := simcontrol.Client{BaseURL: sandbox.Stripe}
 	sell(b, sandbox)
-	server := startServer(b, sandbox)
+	server, _ := startServer(b, sandbox)
 	temporal, err := client.Dial(client.Options{
 		HostPort: sandbox.Env["TEMPORAL_ADDRESS"], Namespace: sandbox.Env["TEMPORAL_NAMESPACE"], Logger: silent{},
 	})

@@ -44,6 +44,7 @@ type task struct {
 	Env            map[string]string `json:"env"` // what the sandbox tells worker and starter
 	S3             string            `json:"s3"`
 	Stripe         string            `json:"stripe"`
+	Dir            string            `json:"dir"` // of the sandbox
 	IdempotencyKey string            `json:"idempotency_key"`
 	Account        string            `json:"account"` // whose assortment is loaded
 }
@@ -280,13 +281,20 @@ func putCatalog(b *testing.B, t task) {
 // startSandbox brings up the built sandbox until the benchmark ends.
 func startSandbox(b *testing.B) task {
 	b.Helper()
+	ready, _ := bringUp(b)
+	return ready
+}
+
+// bringUp is the same with flags of its own, such as for a part of it.
+func bringUp(b *testing.B, flags ...string) (ready task, p *child.Process) {
+	b.Helper()
 	sandbox := filepath.Join(binaries(b), "sandbox")
 	dir := b.TempDir()
 	readyFile := filepath.Join(dir, "ready.json")
 	stdin, hold := io.Pipe() // the sandbox ends with this
 	var output bytes.Buffer  // read only once the sandbox has ended
 	p, err := child.Start(child.Command{
-		Path: sandbox, Args: []string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", dir},
+		Path: sandbox, Args: append([]string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", dir}, flags...),
 		Env: child.Isolated(os.Environ()), Dir: dir, Stdin: stdin, Stdout: &output, Stderr: &output,
 	})
 	require.NoError(b, err)
@@ -296,9 +304,8 @@ func startSandbox(b *testing.B) task {
 			b.Error(err)
 		}
 	})
-	var ready task
 	require.NoError(b, json.Unmarshal(awaitFile(b, readyFile, p, &output), &ready))
-	return ready
+	return ready, p
 }
 
 // binaries is the directory of the built binaries.

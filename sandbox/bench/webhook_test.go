@@ -51,7 +51,7 @@ func acknowledge(b *testing.B, worker bool) {
 	sandbox := startSandbox(b)
 	control := simcontrol.Client{BaseURL: sandbox.Stripe}
 	sell(b, sandbox)
-	server := startServer(b, sandbox)
+	server, _ := startServer(b, sandbox)
 	if worker {
 		startWorker(b, sandbox)
 	}
@@ -106,25 +106,25 @@ func sell(b *testing.B, t task) {
 	require.NoError(b, err)
 }
 
-func startServer(b *testing.B, t task) (url string) {
+func startServer(b *testing.B, t task) (url string, p *child.Process) {
 	b.Helper()
 	free, err := ports.Several(2)
 	require.NoError(b, err)
 	address, probes := ports.Address(free[0]), ports.Address(free[1])
-	start(b, t, probes, "starter", []string{"serve"}, "VITRINE_WEBHOOK_LISTEN="+address,
+	p = start(b, t, probes, "starter", []string{"serve"}, "VITRINE_WEBHOOK_LISTEN="+address,
 		"VITRINE_WEBHOOK_SECRETS="+webhookSecret)
-	return "http://" + address + "/webhooks/stripe"
+	return "http://" + address + "/webhooks/stripe", p
 }
 
-func startWorker(b *testing.B, t task) {
+func startWorker(b *testing.B, t task) *child.Process {
 	b.Helper()
 	port, err := ports.Pick(0)
 	require.NoError(b, err)
-	start(b, t, ports.Address(port), "worker", nil)
+	return start(b, t, ports.Address(port), "worker", nil)
 }
 
 // start runs a built binary until the benchmark ends, and waits until it is ready.
-func start(b *testing.B, t task, probes, name string, args []string, extra ...string) {
+func start(b *testing.B, t task, probes, name string, args []string, extra ...string) *child.Process {
 	b.Helper()
 	env := append(child.Isolated(os.Environ()), "VITRINE_LISTEN="+probes, "VITRINE_LOG_LEVEL=error")
 	for name, value := range t.Env {
@@ -146,6 +146,7 @@ func start(b *testing.B, t task, probes, name string, args []string, extra ...st
 	})
 	require.Eventually(b, func() bool { return ports.Answers(b.Context(), "http://"+probes+"/readyz") == nil },
 		30*time.Second, 20*time.Millisecond)
+	return p
 }
 
 // purchase makes as many events as are asked for, of purchases that nobody has heard of, in the order that Stripe sends
