@@ -7,7 +7,7 @@ import (
 const fleetHelp = `Let dispatchers start the syncs of thousands of accounts.
 
 An account whose syncs schedules start has one for each feed, and a run at every tick that mostly learns that nothing
-changed. The fleet's accounts have none: a dispatcher looks at all of a shard's sources once a minute, and starts a run
+changed. The fleet's accounts have none: a dispatcher looks at all of a shard's sources every 50 s, and starts a run
 where there is something to do. The runs are the same, under the same ids.
 
 Some hundred accounts are well served by schedules ('starter accounts apply'). Accounts may be moved to the fleet and

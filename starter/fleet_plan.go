@@ -251,7 +251,7 @@ func (p fleetPlan) write(w io.Writer, out *terminal.Terminal) {
 		t.Add("~", "fleet", change)
 	}
 	if n := len(p.Make); n > 0 {
-		t.Add("+", "dispatchers", terminal.Plural(int64(n), "schedule")+" for a look every minute")
+		t.Add("+", "dispatchers", terminal.Plural(int64(n), "schedule")+" for a look every "+fleet.LookEvery.String())
 	}
 	for i, m := range p.Moves {
 		if i == mostMoves {

@@ -12,12 +12,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"vitrine/internal/fleet"
 	"vitrine/internal/temporalclient"
 	"vitrine/workflows"
 )
-
-// lookEvery is how often a dispatcher looks at its shard.
-const lookEvery = time.Minute
 
 // dispatcher is the schedule of a shard's looks.
 type dispatcher struct{ shard, of int }
@@ -28,16 +26,17 @@ func (d dispatcher) input() workflows.CatalogDispatchInput {
 	return workflows.CatalogDispatchInput{Shard: d.shard}
 }
 
-// spec spreads the shards' looks over the minute.
+// spec spreads the shards' looks over the time between two of them.
 func (d dispatcher) spec() client.ScheduleSpec {
-	offset := (lookEvery * time.Duration(d.shard) / time.Duration(max(d.of, 1))).Truncate(time.Second) % lookEvery
-	return client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: lookEvery, Offset: offset}}}
+	share := fleet.LookEvery * time.Duration(d.shard) / time.Duration(max(d.of, 1))
+	offset := share.Truncate(time.Second) % fleet.LookEvery
+	return client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: fleet.LookEvery, Offset: offset}}}
 }
 
 // policy: a look that takes long is not run beside itself, and after an outage one look is as good as all that were
 // missed.
 func (d dispatcher) policy() client.SchedulePolicies {
-	return client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: lookEvery}
+	return client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: fleet.LookEvery}
 }
 
 func (d dispatcher) action() *client.ScheduleWorkflowAction {

@@ -84,7 +84,7 @@ func TestAccountsAreMovedToTheFleetAndBack(t *testing.T) {
 	dispatch := s.temporal.schedules["catalog-dispatch/000"].Schedule
 	action := dispatch.Action.(*client.ScheduleWorkflowAction)
 	require.Equal(t, workflows.CatalogDispatchType, action.Workflow)
-	require.Equal(t, time.Minute, dispatch.Spec.Intervals[0].Every)
+	require.Equal(t, fleet.LookEvery, dispatch.Spec.Intervals[0].Every)
 
 	s.temporal.writes = nil
 	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
@@ -246,8 +246,8 @@ func TestShardsAreChanged(t *testing.T) {
 	require.Equal(t,
 		[]string{"catalog-dispatch/000", "catalog-dispatch/001", "catalog-dispatch/002", "catalog-dispatch/003"},
 		s.scheduled())
-	require.Equal(t, 45*time.Second, s.temporal.schedules["catalog-dispatch/003"].Schedule.Spec.Intervals[0].Offset,
-		"spread over the minute")
+	require.Equal(t, 37*time.Second, s.temporal.schedules["catalog-dispatch/003"].Schedule.Spec.Intervals[0].Offset,
+		"spread over the time between two")
 
 	require.Zero(t, s.run("fleet", "apply", "--shards", "2", "--open", "50", "--starts", "70"), s.stderr.String())
 	require.Equal(t, []string{"acct_4"}, s.plan().Boundaries)

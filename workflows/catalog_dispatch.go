@@ -41,7 +41,7 @@ func (CatalogDispatchInput) Priority() temporal.Priority { return temporal.Prior
 var dispatchSteps *activities.CatalogDispatch
 
 // CatalogDispatch looks once at a shard of the fleet and starts the syncs that are due. It is one activity: a look is
-// repeated every minute, so there is nothing here that a look needs to remember, or that is worth many tries.
+// repeated within a minute, so there is nothing here that a look needs to remember, or that is worth many tries.
 func CatalogDispatch(ctx workflow.Context, in CatalogDispatchInput) (result CatalogDispatchResult, err error) {
 	ctx = workflow.WithPriority(ctx, in.Priority())
 	look := step(ctx, TaskQueue, in.Summary(), workflow.ActivityOptions{

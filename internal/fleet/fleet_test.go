@@ -63,8 +63,8 @@ func TestAPlanThatCannotBe(t *testing.T) {
 	} {
 		require.Error(t, p.Check(), name)
 	}
-	require.Equal(t, fleet.Pace{Open: 250, Starts: 300}, fleet.Plan{Boundaries: []string{"acct_1"}}.PaceOf())
-	require.Equal(t, fleet.Pace{Open: 1, Starts: 300},
+	require.Equal(t, fleet.Pace{Open: 250, Starts: 250}, fleet.Plan{Boundaries: []string{"acct_1"}}.PaceOf())
+	require.Equal(t, fleet.Pace{Open: 1, Starts: 250},
 		fleet.Plan{Boundaries: []string{"acct_1"}, Pace: fleet.Pace{Open: 1}}.PaceOf())
 }
 
@@ -243,11 +243,11 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 		},
 			want: fleet.Settled, next: noon.Add(time.Second)},
 		"claimed": {finding: fleet.Finding{State: catalog.State{Run: &run}, Claimed: true},
-			want: fleet.Syncing, next: noon.Add(45 * time.Second)},
+			want: fleet.Syncing, next: noon.Add(fleet.LookEvery * 3 / 4)},
 		"claimed by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run}}, want: fleet.Due,
 			next: noon.Add(10 * time.Minute)},
 		"held": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}, Claimed: true},
-			want: fleet.Held, next: noon.Add(45 * time.Second), code: "shrink"},
+			want: fleet.Held, next: noon.Add(fleet.LookEvery * 3 / 4), code: "shrink"},
 		"held by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}}, want: fleet.Due,
 			next: noon.Add(10 * time.Minute)},
 		"an import left open": {finding: fleet.Finding{State: catalog.State{Open: &catalog.OpenImport{}}},
@@ -270,7 +270,7 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 			want:    fleet.Settled,
 		},
 		"unusable": {finding: fleet.Finding{Fault: "no JSON", Code: "SettingsInvalid"}, want: fleet.Failing,
-			next: noon.Add(45 * time.Second), code: "SettingsInvalid"},
+			next: noon.Add(fleet.LookEvery * 3 / 4), code: "SettingsInvalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -129,14 +129,17 @@ func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) verdict {
 	}
 	if again := c.Asked.Add(doubled(firstPatience, c.Asks, longestSync)); l.now.Before(again) {
 		// A run that is quick is through by the next look; one that is not is left alone for longer and longer.
-		return verdict{to: Syncing, next: earliest(again, l.now.Add(lookEvery))}
+		return verdict{to: Syncing, next: earliest(again, l.now.Add(LookEvery))}
 	}
 	due.ready = l.now
 	return due
 }
 
+// LookEvery is how often a dispatcher looks at its shard. A change that comes just after a listing waits for the next
+// one, and for as long as that look takes until it starts runs; both together are to be less than a minute.
+const LookEvery = 50 * time.Second
+
 const (
-	lookEvery = time.Minute
 	// firstPatience is how long a run that was started may be unseen before it is started again, which joins it if it
 	// is there. It doubles with each time, up to longestSync.
 	firstPatience = 2 * time.Minute
@@ -159,7 +162,7 @@ func (l *Look) rarer(to Condition, c *Catalog, most time.Duration) time.Time {
 		lasts = l.now.Sub(c.Since)
 	}
 	// A little less than whole looks: a look comes some seconds early or late.
-	return l.now.Add(min(max(lasts/4, lookEvery), most) - lookEvery/4)
+	return l.now.Add(min(max(lasts/4, LookEvery), most) - LookEvery/4)
 }
 
 // audit is when a state is read though nothing speaks for it. The catalogs of a shard have their times evenly spread,

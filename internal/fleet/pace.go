@@ -73,7 +73,7 @@ func (l *Look) Started(i int, run string, joined bool) (due time.Duration) {
 	c.Asks++
 	c.Run = run
 	c.Condition, c.Since, c.Asked, c.Ready, c.Importing = Syncing, l.now, l.now, time.Time{}, false
-	c.Next = l.now.Add(lookEvery - lookEvery/4)
+	c.Next = l.now.Add(LookEvery - LookEvery/4)
 	return due
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 
 	"vitrine/internal/account"
 )
@@ -71,7 +72,7 @@ func (p Plan) ShardOf(account string) int {
 	return sort.Search(len(p.Boundaries), func(i int) bool { return account < p.Boundaries[i] })
 }
 
-// PaceOf is the part of one shard in the pace.
+// PaceOf is the part of one shard in the pace, for one look.
 func (p Plan) PaceOf() Pace {
 	share := func(of, usual int) int {
 		if of == 0 {
@@ -79,7 +80,8 @@ func (p Plan) PaceOf() Pace {
 		}
 		return max(1, (of+p.Shards()-1)/p.Shards())
 	}
-	return Pace{Open: share(p.Pace.Open, DefaultPace.Open), Starts: share(p.Pace.Starts, DefaultPace.Starts)}
+	starts := share(p.Pace.Starts, DefaultPace.Starts) * int(LookEvery/time.Second) / int(time.Minute/time.Second)
+	return Pace{Open: share(p.Pace.Open, DefaultPace.Open), Starts: max(1, starts)}
 }
 
 // Check returns every problem of the plan, joined.

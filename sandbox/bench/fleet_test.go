@@ -33,7 +33,7 @@ const (
 	// importTakes is how long the emulator is at an import.
 	importTakes = 5 * time.Second
 	// hourOfLooks is how many looks there are in an hour.
-	hourOfLooks = 60
+	hourOfLooks = int(time.Hour / fleet.LookEvery)
 	// orderEvery is how often somebody buys while everybody's catalog waits, and idleOrders how many buy while none does.
 	orderEvery = 2 * time.Second
 	idleOrders = 50
