@@ -103,6 +103,9 @@ func TestWhatCameRightIsRight(t *testing.T) {
 	fewer := asItShouldBe() // a version that was written over before anybody looked is none that has to come
 	fewer.catalogs[0].imports = fewer.catalogs[0].imports[1:]
 	require.Empty(t, fewer.wrong())
+	rebuilt := asItShouldBe()
+	rebuilt.rebuilt, rebuilt.states["cs_2"] = true, "canceled"
+	require.Empty(t, rebuilt.wrong(), "nobody remembers that its merchant had accepted it")
 	ordered := asItShouldBe()
 	c := &ordered.catalogs[0]
 	c.resends, c.imports = 1, append(c.imports, simcontrol.Import{ID: "i3", File: "f3", Status: "succeeded"})
@@ -157,6 +160,10 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		"money given back twice": {func(e *evidence) {
 			e.orders[1].Refunds = append(e.orders[1].Refunds, e.orders[1].Refunds...)
 		}, "in 2 refunds"},
+		"an order that went back before its merchant had it": {
+			func(e *evidence) { e.states["cs_2"] = "canceled" }, `is "canceled", not "refunded"`},
+		"an order that was called off, brought back or not": {
+			func(e *evidence) { e.rebuilt, e.states["cs_1"] = true, "canceled" }, `is "canceled", not "accepted"`},
 		"an order that went back and is open": {func(e *evidence) { e.states["cs_2"] = "accepted" },
 			`is "accepted", not "refunded"`},
 	} {

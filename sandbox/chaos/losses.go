@@ -115,6 +115,7 @@ const heldOrders = "starter order list --state held"
 // rebuildTemporal makes schedules, and has orders brought back by Stripe's events. The handbook says of its last
 // command that it is said again until it finds nothing.
 func (r *run) rebuildTemporal(ctx context.Context, procedure string) error {
+	r.trade.rebuilt = true
 	before, _, found := strings.Cut(procedure, heldOrders)
 	if !found {
 		return fmt.Errorf("there is no %q in it", heldOrders)

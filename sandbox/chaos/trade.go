@@ -38,6 +38,8 @@ type trade struct {
 	emulator simcontrol.Client
 	shops    []*shop
 
+	rebuilt bool // whether Temporal's database was lost, and orders brought back
+
 	mu       sync.Mutex
 	sentBack map[string]bool // sessions of the orders whose money is to go back
 	said     map[string]int  // how often that was heard to be done, by session
