@@ -20,9 +20,9 @@ const queueNumber = 7
 
 // Of Linux' linux/netfilter/nfnetlink_queue.h.
 const (
-	queuePacket  = unix.NFNL_SUBSYS_QUEUE<<8 | 0
-	queueVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
-	queueConfig  = unix.NFNL_SUBSYS_QUEUE<<8 | 2
+	queuePacket  = unix.NFNL_SUBSYS_QUEUE << 8
+	queueVerdict = queuePacket | 1
+	queueConfig  = queuePacket | 2
 
 	configCommand, configParameters, configLength = 1, 2, 3
 	commandBind                                   = 1
