@@ -23,7 +23,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
+.PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race test-fleet bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
 	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos chaos-all upgrade clean
 
 help: ## list the targets
@@ -58,6 +58,10 @@ test-e2e: build ## the sandbox's tests, which run the built binaries
 
 test-race: build ## the same, every one of them with binaries that have the race detector; twice the time
 	VITRINE_RACE=1 $(MAKE) test-e2e
+
+test-fleet: build ## ACCOUNTS (2000) accounts of the fleet, end to end and with nothing beside them; some four minutes
+	cd sandbox && VITRINE_BIN='$(CURDIR)/bin' VITRINE_ACCOUNTS='$(or $(ACCOUNTS),2000)' \
+		$(GO) test -count=1 -timeout 1h -v -run '^TestACrowdIsSynced$$' ./e2e
 
 bench: build ## benchmarks; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"maps"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -82,13 +84,22 @@ func (r *room) importsByAccount(prefix string) map[string]int {
 	return counted
 }
 
-// Two thousand shops export at once, and later some of them once more: every version is sent, once, by one run. With
-// -short it is a hundred.
-func TestTwoThousandAccountsAreSynced(t *testing.T) {
-	accounts, again := 2000, 20
-	if testing.Short() {
-		accounts = 100
+// crowd is how many shops there are: two thousand take both cores for minutes, and all other tests would wait for them
+// (make test-fleet).
+func crowd(t *testing.T) int {
+	t.Helper()
+	asked := os.Getenv("VITRINE_ACCOUNTS")
+	if asked == "" {
+		return 200
 	}
+	accounts, err := strconv.Atoi(asked)
+	require.NoError(t, err, "VITRINE_ACCOUNTS")
+	return accounts
+}
+
+// A crowd of shops exports at once, and later some of them once more: every version is sent, once, by one run.
+func TestACrowdIsSynced(t *testing.T) {
+	accounts, again := crowd(t), 20
 	r, _ := enterFleet(t, 0)
 	first := r.account
 	r.settings["VITRINE_LOG_LEVEL"], r.settings["VITRINE_STRIPE_RATE"] = "error", "2000"
