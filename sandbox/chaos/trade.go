@@ -149,11 +149,12 @@ func row(id, price string) []string {
 		"M-" + id}
 }
 
-// buy lets an agent buy something of a shop that Stripe has. Of some the buyer wants their money back later.
+// buy lets an agent buy something of a shop that Stripe has. A quarter is sent back later, of those that are paid by
+// hand: what was paid by hand is with its merchant. Money that goes back before that calls an order off instead.
 func (t *trade) buy(ctx context.Context, s *shop, chance *rand.Rand) error {
-	bought, err := t.emulator.Purchase(ctx,
-		simcontrol.Purchase{Account: s.account, Capture: []string{"automatic", "manual"}[chance.IntN(2)]})
-	if back := chance.IntN(4) == 0; err == nil && back {
+	capture := []string{"automatic", "manual"}[chance.IntN(2)]
+	bought, err := t.emulator.Purchase(ctx, simcontrol.Purchase{Account: s.account, Capture: capture})
+	if back := chance.IntN(2) == 0; err == nil && back && capture == "manual" {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.sentBack[bought.Session] = true
