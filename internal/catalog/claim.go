@@ -18,18 +18,25 @@ func (d Documents) Claim(
 	ctx context.Context, s State, etag string, run Run, isOpen func(context.Context, Run) (bool, error),
 ) (State, error) {
 	if s.Run != nil && *s.Run != run {
-		open, err := isOpen(ctx, *s.Run)
-		if err != nil {
-			return s, fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID,
-				err)
-		}
-		if open {
-			return s, fault.NewPending(fault.RunWaiting, claimPoll, s.claimed())
+		if err := s.free(ctx, isOpen); err != nil {
+			return s, err
 		}
 	}
 	s.Run = &run
 	_, err := d.SaveState(ctx, s, etag)
 	return s, err
+}
+
+// free is pending while the run that has claimed the feed is open.
+func (s State) free(ctx context.Context, isOpen func(context.Context, Run) (bool, error)) error {
+	open, err := isOpen(ctx, *s.Run)
+	if err != nil {
+		return fmt.Errorf("ask Temporal whether run %s of %s is still open: %w", s.Run.RunID, s.Run.WorkflowID, err)
+	}
+	if open {
+		return fault.NewPending(fault.RunWaiting, claimPoll, s.claimed())
+	}
+	return nil
 }
 
 func (s State) claimed() error {

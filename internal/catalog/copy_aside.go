@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"vitrine/internal/fault"
 	"vitrine/internal/feed"
 	"vitrine/internal/statestore"
 )
@@ -42,13 +41,8 @@ func (d Documents) setCopyAside(
 		return nil
 	}
 	if waits := state.Held != nil && state.Run != nil && state.Held.Run == *state.Run; state.Run != nil && !waits {
-		open, err := isOpen(ctx, *state.Run)
-		if err != nil {
-			return err
-		}
-		if open {
-			return fault.NewPending(fault.RunWaiting, claimPoll,
-				fmt.Errorf("%w; 'starter maintenance on' waits until none is", state.claimed()))
+		if err := state.free(ctx, isOpen); err != nil {
+			return fmt.Errorf("%w; 'starter maintenance on' waits until no sync is under way", err)
 		}
 	}
 	state.Sequence += behind
