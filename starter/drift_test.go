@@ -136,3 +136,14 @@ func TestAnAuditMayBeginFromStripe(t *testing.T) {
 	require.Equal(t, []any{workflows.CatalogAuditInput{Account: "acct_1", Restored: true}}, s.temporal.inputs,
 		s.stderr.String())
 }
+
+// An audit that is under way may believe the copy: it is not joined.
+func TestAnAuditThatBelievesACopyIsNotJoined(t *testing.T) {
+	s := newStage(t)
+	s.temporal.running = map[string]string{"catalog-audit/acct_1": "r"}
+	require.Equal(t, 1, s.run("drift", "acct_1", "--restored"))
+	shown := s.stdout.String() + s.stderr.String()
+	require.Contains(t, shown, "an audit of acct_1 is under way, which may believe the copy")
+	require.Contains(t, shown, "temporal workflow cancel --workflow-id catalog-audit/acct_1")
+	require.Empty(t, s.temporal.inputs)
+}
