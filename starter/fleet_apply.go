@@ -138,8 +138,9 @@ func (p fleetPlan) refuse() error {
 			"fleet resume --all' first"))
 }
 
-// readFleetFacts finds out what there is: in settings, and in the list of schedules. The list lags behind by seconds; a
-// schedule that it does not show yet stays beside the fleet until apply is called again, which harms nothing.
+// readFleetFacts finds out what there is: in settings, and in the list of schedules, which lags behind by seconds. An
+// account that moves is therefore asked for its schedules once more; of one that is the fleet's already, a schedule that
+// the list does not show yet stays beside the fleet until apply is called again, which harms nothing.
 func (a *app) readFleetFacts(
 	ctx context.Context, docs catalog.Documents, c client.Client, flags fleetFlags,
 ) (is fleetFacts, err error) {

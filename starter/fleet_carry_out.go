@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fleet"
 	"vitrine/internal/temporalclient"
+	"vitrine/workflows"
 )
 
 // carryOutFleet does what the plan says, in an order in which every account is synced at every moment: the plan and the
@@ -142,23 +143,60 @@ func (m move) carryOut(ctx context.Context, docs catalog.Documents, c client.Cli
 			s.StartedBy, s.Paused = account.BySchedules, nil
 		})
 	}
+	schedules, err := m.readSchedules(ctx, c)
+	if err != nil {
+		return err
+	}
 	if m.settle {
-		err := settingsOf(docs).ChangeSettings(ctx, m.Account, func(s *account.Settings) {
-			s.StartedBy = account.ByFleet
-			if m.pause != nil {
-				s.Paused = &account.Pause{Note: m.pause.Note, At: now.UTC()}
-			}
-		})
-		if err != nil {
+		if err := m.join(ctx, docs, schedules, now); err != nil {
 			return err
 		}
 	}
-	for _, id := range m.Schedules {
-		if err := c.ScheduleClient().GetHandle(ctx, id).Delete(ctx); err != nil && !temporalclient.IsNotFound(err) {
-			return fmt.Errorf("delete the schedule %s: %w", id, err)
+	for _, e := range schedules {
+		if err := c.ScheduleClient().GetHandle(ctx, e.id).Delete(ctx); err != nil && !temporalclient.IsNotFound(err) {
+			return fmt.Errorf("delete the schedule %s: %w", e.id, err)
 		}
 	}
 	return nil
+}
+
+// join makes the account the fleet's, paused if its schedules are.
+func (m move) join(ctx context.Context, docs catalog.Documents, schedules []scheduleEntry, now time.Time) error {
+	note, paused, err := pauseOf(schedules)
+	if err != nil {
+		return err
+	}
+	return settingsOf(docs).ChangeSettings(ctx, m.Account, func(s *account.Settings) {
+		s.StartedBy = account.ByFleet
+		if paused {
+			s.Paused = &account.Pause{Note: note, At: now.UTC()}
+		}
+	})
+}
+
+// readSchedules asks for the account's schedules one by one. The list, which made the plan, lags behind by seconds: it
+// may lack a schedule that was just made, and a pause.
+func (m move) readSchedules(ctx context.Context, c client.Client) ([]scheduleEntry, error) {
+	ids := slices.Clone(m.Schedules)
+	for _, kind := range m.settings.FeedKinds() {
+		ids = append(ids, workflows.ScheduleID(catalog.ID{Account: m.Account, Feed: kind}))
+	}
+	var there []scheduleEntry
+	for _, id := range distinct(ids) {
+		described, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+		switch {
+		case temporalclient.IsNotFound(err):
+		case err != nil:
+			return nil, fmt.Errorf("schedule %s: %w", id, err)
+		default:
+			e := scheduleEntry{id: id}
+			if state := described.Schedule.State; state != nil {
+				e.paused, e.note = state.Paused, state.Note
+			}
+			there = append(there, e)
+		}
+	}
+	return there, nil
 }
 
 // makeSchedules makes the account's schedules, paused if the account is.
@@ -167,9 +205,8 @@ func (m move) makeSchedules(ctx context.Context, c client.Client) error {
 	for _, kind := range m.settings.FeedKinds() {
 		want := wantedSchedule{m.Account, kind, interval(m.settings)}
 		err := createSchedule(ctx, c, want)
-		if err == nil && m.pause != nil {
-			err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx,
-				client.SchedulePauseOptions{Note: m.pause.Note})
+		if pause := m.settings.Paused; err == nil && pause != nil {
+			err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx, client.SchedulePauseOptions{Note: pause.Note})
 		}
 		errs = append(errs, err)
 	}

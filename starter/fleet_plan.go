@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,8 +30,7 @@ type move struct {
 	Detail    string   `json:"detail,omitempty"`
 
 	settings account.Settings
-	pause    *account.Pause // that goes along
-	settle   bool           // the settings are to be changed too
+	settle   bool // the settings are to be changed too
 }
 
 // kept is an account that stays where it is, and why.
@@ -118,32 +118,44 @@ func (p *fleetPlan) planMoves(is fleetFacts, want fleetFlags) {
 	slices.SortFunc(p.Kept, func(a, b kept) int { return strings.Compare(a.Account, b.Account) })
 }
 
-// planToFleet moves an account with its pause. One of which a feed alone is paused stays: the fleet knows no such
-// thing.
+// errPausedInPart keeps an account from the fleet, which knows no pause of a feed alone.
+var errPausedInPart = errors.New("some of its feeds are paused and some are not: pause or resume all of them first")
+
+// planToFleet moves an account with its pause.
 func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 	if s.InFleet() && len(schedules) == 0 {
 		p.Right++
 		return
 	}
 	m := move{Account: s.Account, To: toFleet, settings: s, settle: !s.InFleet()}
-	paused, note := 0, ""
 	for _, e := range schedules {
 		m.Schedules = append(m.Schedules, e.id)
-		if e.paused {
-			paused, note = paused+1, e.note
-		}
 	}
+	_, paused, err := pauseOf(schedules)
 	switch {
 	case !m.settle:
 		m.Detail = "has schedules beside the fleet"
-	case paused > 0 && paused < len(schedules):
-		p.Kept = append(p.Kept,
-			kept{s.Account, "some of its feeds are paused and some are not: pause or resume all of them first"})
+	case err != nil:
+		p.Kept = append(p.Kept, kept{s.Account, err.Error()})
 		return
-	case paused > 0:
-		m.pause, m.Detail = &account.Pause{Note: note}, "stays paused"
+	case paused:
+		m.Detail = "stays paused"
 	}
 	p.Moves = append(p.Moves, m)
+}
+
+// pauseOf is what the schedules of an account say together, which may be errPausedInPart.
+func pauseOf(schedules []scheduleEntry) (note string, paused bool, err error) {
+	n := 0
+	for _, e := range schedules {
+		if e.paused {
+			n, note = n+1, e.note
+		}
+	}
+	if n > 0 && n < len(schedules) {
+		return "", false, errPausedInPart
+	}
+	return note, n > 0, nil
 }
 
 func (p *fleetPlan) planToSchedules(s account.Settings) {
@@ -151,7 +163,7 @@ func (p *fleetPlan) planToSchedules(s account.Settings) {
 		p.Right++
 		return
 	}
-	m := move{Account: s.Account, To: toSchedules, settings: s, settle: true, pause: s.Paused}
+	m := move{Account: s.Account, To: toSchedules, settings: s, settle: true}
 	if s.Paused != nil {
 		m.Detail = "stays paused"
 	}

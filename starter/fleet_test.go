@@ -204,6 +204,29 @@ func TestAPauseGoesAlong(t *testing.T) {
 	require.Contains(t, s.stderr.String(), "starter schedule pause")
 }
 
+// Temporal's list of schedules lags behind: what it does not show is moved as it is, with its pause.
+func TestAMoveDoesNotRelyOnTheList(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Zero(t, s.apply("account,feeds\nacct_1,product\nacct_2,product|pricing\nacct_3,product\n"), s.stderr.String())
+	s.lookedAt(fleet.Plan{}, noon)
+	require.Zero(t, s.run("schedule", "pause", "acct_1", "--note", "rebuilds"), s.stderr.String())
+	require.Zero(t, s.run("schedule", "pause", "acct_2", "--feed", "pricing"), s.stderr.String())
+	for _, hidden := range []string{"acct_1/product", "acct_2/pricing", "acct_3/product"} {
+		s.temporal.hidden["catalog-sync/"+hidden] = true
+	}
+
+	require.Equal(t, exitFailed, s.run("fleet", "apply", "--all"), s.stdout.String())
+	require.Contains(t, s.stderr.String(), "acct_2: some of its feeds are paused")
+	require.Equal(t, account.StartedBy(""), s.startedBy("acct_2"))
+	require.Equal(t,
+		[]string{"catalog-dispatch/000", "catalog-sync/acct_2/pricing", "catalog-sync/acct_2/product"}, s.scheduled())
+	settings, err := s.accounts().Settings(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.Equal(t, &account.Pause{Note: "rebuilds", At: noon}, settings.Paused)
+	require.Equal(t, account.ByFleet, s.startedBy("acct_3"))
+}
+
 func TestApplyKnowsBothWays(t *testing.T) {
 	t.Parallel()
 	s := newFleetStage(t)
