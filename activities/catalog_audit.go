@@ -468,7 +468,7 @@ func drifted(before *catalog.Unsettled, audit catalog.Audit) *catalog.Unsettled 
 	if before != nil {
 		u = *before
 	}
-	u.Rows, u.NextTry = max(u.Rows, audit.Again+audit.Gone), audit.At
+	u.Rows, u.At, u.NextTry = max(u.Rows, audit.Again+audit.Gone), audit.At, audit.At
 	u.Reason = "an audit found that Stripe has something else than it should"
 	return &u
 }

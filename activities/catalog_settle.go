@@ -431,11 +431,11 @@ func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r cat
 		return nil
 	}
 	if !fresh && r.Outcome != catalog.Failed {
-		after.Count, after.NextTry, after.Reason = before.Count, before.NextTry, before.Reason
+		after.Count, after.At, after.NextTry, after.Reason = before.Count, before.At, before.NextTry, before.Reason
 		return &after
 	}
 	after.Count = before.Count + 1
-	after.NextTry = r.At.Add(s.spacing(after.Count))
+	after.At, after.NextTry = r.At, r.At.Add(s.spacing(after.Count))
 	return &after
 }
 

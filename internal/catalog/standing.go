@@ -48,7 +48,7 @@ const Early = 5 * time.Second
 // clock that was ahead does not keep the feed waiting until the right one has come as far: Stripe says so itself, if it
 // is too early.
 func (s State) Turn(spacing time.Duration, now time.Time) time.Time {
-	if s.LastImportAt.IsZero() || ahead(s.LastImportAt, now) {
+	if s.LastImportAt.IsZero() || Ahead(s.LastImportAt, now) {
 		return time.Time{}
 	}
 	return s.LastImportAt.Add(spacing)

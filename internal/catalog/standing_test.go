@@ -69,6 +69,11 @@ func TestWhereAFeedStands(t *testing.T) {
 			state:    catalog.State{Accepted: accepted(source), Unsettled: &catalog.Unsettled{Rows: 3, NextTry: now}},
 			position: catalog.Due,
 		},
+		"rows in doubt, by a clock that was an hour ahead": {
+			state: catalog.State{Accepted: accepted(source), Unsettled: &catalog.Unsettled{Rows: 3, At: in(time.Hour),
+				NextTry: in(2 * time.Hour)}},
+			position: catalog.Due,
+		},
 		"rejected": {
 			state: catalog.State{Rejected: rejected}, position: catalog.Refused,
 			note: "ada rejected this version of the source: cut off",

@@ -103,26 +103,29 @@ type Failure struct {
 
 // Rests reports whether it is too early to try this version again. What a clock wrote that was ahead binds nobody.
 func (f *Failure) Rests(version string, now time.Time) bool {
-	return f != nil && f.Version == version && now.Before(f.NextTry) && !ahead(f.At, now)
+	return f != nil && f.Version == version && now.Before(f.NextTry) && !Ahead(f.At, now)
 }
 
-// ahead reports whether a time was written by a clock that is wrong: clocks may differ by less than a minute.
-func ahead(written, now time.Time) bool { return written.After(now.Add(time.Minute)) }
+// Ahead reports whether a time was written by a clock that is wrong: clocks may differ by less than a minute.
+func Ahead(written, now time.Time) bool { return written.After(now.Add(time.Minute)) }
 
 // Unsettled are rows of which nobody knows whether Stripe took them, and rows that it refused to delete.
 type Unsettled struct {
 	Rows       int64     `json:"rows"`
 	NotDeleted int64     `json:"not_deleted"`
-	Count      int       `json:"count"` // sends in a row that left some
+	Count      int       `json:"count"`       // sends in a row that left some
+	At         time.Time `json:"at,omitzero"` // when NextTry was set; older documents do not say
 	NextTry    time.Time `json:"next_try"`
 	Reason     string    `json:"reason,omitempty"`
 }
 
 // Waits reports whether it is too early to send them again.
-func (u *Unsettled) Waits(now time.Time) bool { return u != nil && now.Before(u.NextTry) }
+func (u *Unsettled) Waits(now time.Time) bool { return u != nil && !u.Due(now) }
 
-// Due reports whether it is time to send them again.
-func (u *Unsettled) Due(now time.Time) bool { return u != nil && !now.Before(u.NextTry) }
+// Due reports whether it is time to send them again. What a clock wrote that was ahead binds nobody.
+func (u *Unsettled) Due(now time.Time) bool {
+	return u != nil && (!now.Before(u.NextTry) || Ahead(u.At, now))
+}
 
 // Run is a workflow run in Temporal.
 type Run struct {

@@ -121,7 +121,7 @@ func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) verdict {
 	}
 	if last := s.Last; last != nil && last.Outcome == catalog.Failed && last.Run.RunID == c.Run {
 		again := last.At.Add(doubled(l.policy.Spacing, c.Starts, longestFailing))
-		if l.now.Before(again) {
+		if l.now.Before(again) && !catalog.Ahead(last.At, l.now) {
 			return verdict{to: Failing, next: again, note: last.Reason, code: string(last.Code)}
 		}
 		due.ready = again

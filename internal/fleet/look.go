@@ -74,6 +74,9 @@ type Stored struct{ Account, ETag string }
 func Begin(before Snapshot, shard Shard, p Policy, now time.Time) *Look {
 	l := &Look{policy: p.Usual(), now: now, is: before}
 	l.anew = before.Rules != p.Rules
+	if catalog.Ahead(before.At, now) {
+		l.is.setBack(now)
+	}
 	l.is.Shard, l.is.Rules, l.is.At = shard, p.Rules, now
 	l.summary.From, l.summary.To, l.summary.At = shard.From, shard.To, now
 	return l

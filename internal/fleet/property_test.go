@@ -29,6 +29,7 @@ func TestWhateverHappensEveryChangeIsSent(t *testing.T) {
 		w.Nature.Holds, w.Nature.Breaks, w.Nature.Fails, w.Nature.Dies = share(0.2), share(0.2), share(0.3), share(0.3)
 		w.Nature.Stale, w.Nature.Hidden, w.Nature.Killed, w.Nature.Lost = share(0.3), share(0.3), share(0.5), share(0.3)
 		w.Nature.Skipped, w.Nature.Unread, w.Nature.Deaf = share(0.5), share(0.5), share(0.5)
+		w.Nature.Ahead = share(0.2)
 		shards := divided(random)
 		for range 5 * 60 {
 			disturb(w, random)
@@ -137,6 +138,26 @@ func TestRunsThatDieAreStartedAgain(t *testing.T) {
 	for _, s := range w.Shops {
 		require.GreaterOrEqual(t, s.Starts, 15)
 		require.LessOrEqual(t, s.Starts, 22, "every 15 minutes at most, after some tries")
+	}
+}
+
+// What a clock noted that was hours ahead is looked at when a right one would have: nothing waits for those hours.
+func TestAClockThatWasAheadKeepsNothingWaiting(t *testing.T) {
+	t.Parallel()
+	w := fleettest.New(50, 6, noon)
+	w.Nature.Dies = 0.5
+	w.Nature.Ahead = 1
+	w.Pass(3*time.Minute, fleet.Shard{})
+	w.Nature.Ahead, w.Nature.Dies = 0, 0
+	w.Pass(20*time.Minute, fleet.Shard{})
+	for _, s := range w.Shops {
+		require.True(t, w.Settled(s), "%+v", s.Last())
+		w.Export(s)
+	}
+	w.Pass(20*time.Minute, fleet.Shard{})
+	for _, s := range w.Shops {
+		require.True(t, w.Settled(s), "%+v", s.Last())
+		require.Zero(t, w.Snapshots[fleet.Shard{}].At.Sub(w.Now.Add(-time.Minute)))
 	}
 }
 

@@ -112,6 +112,25 @@ type Catalog struct {
 	Code     string `json:"code,omitempty"`      // what goes with it, for counting
 }
 
+// setBack corrects what a clock wrote that was ahead: nothing has happened later than now, and what is to come does
+// so earlier by as much.
+func (s *Snapshot) setBack(now time.Time) {
+	by := s.At.Sub(now)
+	for _, a := range s.Accounts {
+		for i := range a.Catalogs {
+			c := &a.Catalogs[i]
+			for _, past := range []*time.Time{&c.Since, &c.Looked, &c.Changed, &c.Ready, &c.Asked} {
+				if past.After(now) {
+					*past = now
+				}
+			}
+			if !c.Next.IsZero() {
+				c.Next = c.Next.Add(-by)
+			}
+		}
+	}
+}
+
 // SnapshotFormat is the version of the snapshot that this code writes.
 const SnapshotFormat = 1
 

@@ -21,7 +21,7 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	}
 	shops := w.within(shard)
 	w.Requests.Looks++
-	l := fleet.Begin(before, shard, w.Policy, w.Now)
+	l := fleet.Begin(before, shard, w.Policy, w.clock())
 	w.settings(l, shops)
 	w.standings(l, shops)
 	w.list(l, shops)
@@ -37,6 +37,14 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	}
 	w.Delays.Merge(summary.Delays)
 	return summary
+}
+
+// clock is what the worker that looks takes for the time.
+func (w *World) clock() time.Time {
+	if w.Nature.Ahead > 0 && w.rand.Float64() < w.Nature.Ahead {
+		return w.Now.Add(5 * time.Hour)
+	}
+	return w.Now
 }
 
 // packed is a snapshot as the next look finds it.

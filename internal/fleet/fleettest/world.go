@@ -33,6 +33,7 @@ type Nature struct {
 	Skipped float64 // share of the looks that do not take place
 	Unread  float64 // share of the reads that fail
 	Deaf    float64 // share of the starts that Temporal does not answer
+	Ahead   float64 // share of the looks by a worker whose clock is some hours ahead
 }
 
 // Shop is one account with one feed.
