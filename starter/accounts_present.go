@@ -79,7 +79,7 @@ func (a *app) readPresent(
 	if err != nil {
 		return is, err
 	}
-	is.takesNew = plan.NewAccounts
+	is.takesNew = plan.NewAccounts && !plan.Ended
 	is.passOverFleet(doubtful, listed, bar)
 	return is, describeSchedules(ctx, c, doubtful, &is, bar)
 }

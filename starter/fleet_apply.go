@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -28,8 +28,8 @@ type fleetFlags struct {
 
 const fleetApplyHelp = `
 
-Without accounts it only makes the fleet itself as it is to be: its plan (--shards, --open, --starts), and the schedules of
-its dispatchers. Accounts have to have settings; 'starter accounts apply' adds them, and goes on being the place that says
+Without accounts it only makes the fleet itself as it is to be: its plan (--shards, --open, --starts), and the
+schedules of its dispatchers. Accounts have to have settings; 'starter accounts apply' adds them, and goes on being the place that says
 how they are synced. --all moves every account, and accounts that are added later are the fleet's, or get schedules, too.
 
 An account is moved in this order, and wherever that is broken off it is synced: before any account gives up its schedules
@@ -128,19 +128,25 @@ func (a *app) applyFleet(ctx context.Context, flags fleetFlags) error {
 	return a.printFleetApplied(p, flags, failed)
 }
 
-// refuse keeps accounts from going where nothing is started.
+// refuse keeps accounts from going where nothing is started, and from where a person has stopped that.
 func (p fleetPlan) refuse() error {
-	if len(p.Paused) == 0 || len(p.Moves) == 0 || p.Moves[0].To != toFleet {
+	if p.pause == "" || len(p.Moves) == 0 {
 		return nil
 	}
-	return badInput(
-		errors.New("the fleet is paused, and would start no sync of these accounts; nothing was changed: 'starter " +
-			"fleet resume --all' first"))
+	effect, remedy := "schedules would start syncs of these accounts", "starter fleet resume --all"
+	if p.joins() {
+		effect = "would start no sync of these accounts"
+	}
+	if strings.HasPrefix(p.pause, maintenanceNote) {
+		remedy = "starter maintenance off"
+	}
+	return badInput(fmt.Errorf("the fleet is paused (%s), and %s; nothing was changed: '%s' first",
+		terminal.Printable(p.pause), effect, remedy))
 }
 
 // readFleetFacts finds out what there is: in settings, and in the list of schedules, which lags behind by seconds. An
-// account that moves is therefore asked for its schedules once more; of one that is the fleet's already, a schedule that
-// the list does not show yet stays beside the fleet until apply is called again, which harms nothing.
+// account that moves is therefore asked for its schedules once more; of one that is the fleet's already, a schedule
+// that the list does not show yet stays beside the fleet until apply is called again, which harms nothing.
 func (a *app) readFleetFacts(
 	ctx context.Context, docs catalog.Documents, c client.Client, flags fleetFlags,
 ) (is fleetFacts, err error) {
@@ -228,7 +234,7 @@ func (a *app) printFleetApplied(p fleetPlan, flags fleetFlags, failed []applyFai
 		a.Say("Done. 'starter fleet status' shows the fleet.")
 	}
 	if len(failed) == 0 {
-		return nil
+		return p.passedOver(flags)
 	}
 	var accounts []string
 	for _, f := range failed {
@@ -237,6 +243,15 @@ func (a *app) printFleetApplied(p fleetPlan, flags fleetFlags, failed []applyFai
 	return fmt.Errorf("%s could not be moved, and is synced as before or by both; apply again once this is "+
 		"repaired: %s",
 		terminal.Plural(int64(len(failed)), "account"), terminal.Some(accounts, 5))
+}
+
+// passedOver is that accounts were named that do not go where they were to.
+func (p fleetPlan) passedOver(flags fleetFlags) error {
+	if len(flags.accounts) == 0 || len(p.Kept) == 0 || flags.dryRun {
+		return nil
+	}
+	return fmt.Errorf("%s of those that were named cannot be moved: %s: %s",
+		terminal.Plural(int64(len(p.Kept)), "account"), p.Kept[0].Account, p.Kept[0].Why)
 }
 
 // gathered are failures that come from many goroutines.

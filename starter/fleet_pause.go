@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/account"
+	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -59,21 +60,37 @@ func (a *app) switchDispatchers(ctx context.Context, done, note string, pauses b
 	if note == "" {
 		note = done + " with the starter"
 	}
-	for shard := range plan.Shards() {
-		handle := c.ScheduleClient().GetHandle(ctx, workflows.DispatchID(shard))
-		if pauses {
-			err = handle.Pause(ctx, client.SchedulePauseOptions{Note: note})
-		} else {
-			err = handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: note})
+	switched := 0
+	var errs []error
+	for shard := range plan.Shards() { // each is tried, whatever becomes of the others
+		err := switchDispatcher(ctx, c, shard, note, pauses)
+		if err == nil {
+			switched++
 		}
-		if err != nil {
-			return fmt.Errorf("dispatcher of shard %d: %w", shard, err)
-		}
+		errs = append(errs, err)
 	}
 	if a.json() {
-		return a.printJSON(map[string]int{done: plan.Shards()})
+		errs = append(errs, a.printJSON(map[string]int{done: switched}))
+	} else {
+		a.Say("%s %s.", terminal.Plural(int64(switched), "dispatcher"), done)
 	}
-	a.Say("%s %s.", terminal.Plural(int64(plan.Shards()), "dispatcher"), done)
+	return errors.Join(errs...)
+}
+
+func switchDispatcher(ctx context.Context, c client.Client, shard int, note string, pauses bool) error {
+	handle := c.ScheduleClient().GetHandle(ctx, workflows.DispatchID(shard))
+	_, err := patiently(ctx, func() (struct{}, error) {
+		if pauses {
+			return struct{}{}, handle.Pause(ctx, client.SchedulePauseOptions{Note: note})
+		}
+		return struct{}{}, handle.Unpause(ctx, client.ScheduleUnpauseOptions{Note: note})
+	})
+	switch {
+	case temporalclient.IsNotFound(err):
+		return fmt.Errorf("nothing looks at shard %d: 'starter fleet apply' schedules its dispatcher", shard)
+	case err != nil:
+		return fmt.Errorf("dispatcher of shard %d: %w; say it again", shard, err)
+	}
 	return nil
 }
 
@@ -93,7 +110,7 @@ func (a *app) switchAccounts(ctx context.Context, done string, accounts []string
 				"schedules", id)
 		}
 		if err == nil {
-			err = settingsOf(docs).ChangeSettings(ctx, id, func(s *account.Settings) {
+			_, err = settingsOf(docs).ChangeStored(ctx, id, func(s *account.Settings) {
 				s.Paused = nil
 				if pauses {
 					s.Paused = &account.Pause{Note: note, At: a.Now().UTC()}

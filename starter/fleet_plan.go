@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"vitrine/activities"
 	"vitrine/internal/account"
 	"vitrine/internal/fleet"
 	"vitrine/internal/terminal"
@@ -29,8 +31,7 @@ type move struct {
 	Schedules []string `json:"schedules,omitempty"` // that are to be deleted, or made
 	Detail    string   `json:"detail,omitempty"`
 
-	settings account.Settings
-	settle   bool // the settings are to be changed too
+	settle bool // the settings are to be changed too
 }
 
 // kept is an account that stays where it is, and why.
@@ -44,6 +45,7 @@ type fleetPlan struct {
 	before, after fleet.Plan
 	isNew         bool // there was no plan
 	etag          string
+	pause         string // the note of dispatchers that are paused: new ones are, too
 
 	Changes []string `json:"changes"`           // of the plan itself, for people
 	Make    []int    `json:"make,omitempty"`    // dispatchers to schedule
@@ -118,8 +120,12 @@ func (p *fleetPlan) planMoves(is fleetFacts, want fleetFlags) {
 	slices.SortFunc(p.Kept, func(a, b kept) int { return strings.Compare(a.Account, b.Account) })
 }
 
-// errPausedInPart keeps an account from the fleet, which knows no pause of a feed alone.
-var errPausedInPart = errors.New("some of its feeds are paused and some are not: pause or resume all of them first")
+// What keeps an account from the fleet, which knows no pause of a feed alone, and would keep for good what maintenance
+// paused for a while.
+var (
+	errPausedInPart  = errors.New("some of its feeds are paused and some are not: pause or resume all of them first")
+	errInMaintenance = errors.New("maintenance is on: 'starter maintenance off' first")
+)
 
 // planToFleet moves an account with its pause.
 func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
@@ -127,7 +133,7 @@ func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 		p.Right++
 		return
 	}
-	m := move{Account: s.Account, To: toFleet, settings: s, settle: !s.InFleet()}
+	m := move{Account: s.Account, To: toFleet, settle: !s.InFleet()}
 	for _, e := range schedules {
 		m.Schedules = append(m.Schedules, e.id)
 	}
@@ -144,11 +150,16 @@ func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 	p.Moves = append(p.Moves, m)
 }
 
-// pauseOf is what the schedules of an account say together, which may be errPausedInPart.
+// pauseOf is what the schedules of an account say together. That it is parked is said elsewhere, and its standing binds
+// the fleet as well.
 func pauseOf(schedules []scheduleEntry) (note string, paused bool, err error) {
 	n := 0
 	for _, e := range schedules {
-		if e.paused {
+		switch {
+		case !e.paused, e.note == activities.ParkedNote:
+		case strings.HasPrefix(e.note, maintenanceNote):
+			return "", false, errInMaintenance
+		default:
 			n, note = n+1, e.note
 		}
 	}
@@ -163,7 +174,7 @@ func (p *fleetPlan) planToSchedules(s account.Settings) {
 		p.Right++
 		return
 	}
-	m := move{Account: s.Account, To: toSchedules, settings: s, settle: true}
+	m := move{Account: s.Account, To: toSchedules, settle: true}
 	if s.Paused != nil {
 		m.Detail = "stays paused"
 	}
@@ -194,9 +205,6 @@ func (p *fleetPlan) planShards(is fleetFacts, want fleetFlags) {
 	if shards != is.plan.Shards() {
 		p.after.Boundaries = fleet.Split(members, shards)
 	}
-	if want.all {
-		p.after.NewAccounts = want.to == toFleet
-	}
 	if want.open > 0 {
 		p.after.Pace.Open = want.open
 	}
@@ -205,6 +213,12 @@ func (p *fleetPlan) planShards(is fleetFacts, want fleetFlags) {
 	}
 	p.Without = len(members) == 0 && want.to == toSchedules
 	p.after.Ended = p.Without
+	switch {
+	case p.Without:
+		p.after.NewAccounts = false
+	case want.all:
+		p.after.NewAccounts = want.to == toFleet
+	}
 	p.Shards = p.after.Shards()
 	p.say(p.isNew && !p.Without, "the fleet begins")
 	p.say(!p.isNew && p.Without, "the fleet ends")
@@ -226,6 +240,9 @@ func (p *fleetPlan) planDispatchers(is fleetFacts) {
 	for _, f := range is.dispatchers {
 		if f.Found {
 			found[f.Shard] = f
+		}
+		if f.Found && f.Paused {
+			p.pause = cmp.Or(f.Note, "paused with the others")
 		}
 	}
 	for shard := range p.after.Shards() {
@@ -263,7 +280,11 @@ func (p fleetPlan) write(w io.Writer, out *terminal.Terminal) {
 		t.Add("~", "fleet", change)
 	}
 	if n := len(p.Make); n > 0 {
-		t.Add("+", "dispatchers", terminal.Plural(int64(n), "schedule")+" for a look every "+fleet.LookEvery.String())
+		text := terminal.Plural(int64(n), "schedule") + " for a look every " + fleet.LookEvery.String()
+		if p.pause != "" {
+			text += ", paused: " + terminal.Printable(p.pause)
+		}
+		t.Add("+", "dispatchers", text)
 	}
 	for i, m := range p.Moves {
 		if i == mostMoves {

@@ -47,13 +47,13 @@ func (d dispatcher) action() *client.ScheduleWorkflowAction {
 	}
 }
 
-// make creates the schedule, or makes the one that is there as it is to be; one that is paused stays so. The first look
-// takes place at once.
-func (d dispatcher) make(ctx context.Context, c client.Client) error {
+// make creates the schedule, paused if there is a note, or makes the one that is there as it is to be; one that is
+// paused stays so.
+func (d dispatcher) make(ctx context.Context, c client.Client, note string) error {
 	policy := d.policy()
 	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: d.id(), Spec: d.spec(), Action: d.action(), Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
-		TriggerImmediately: true,
+		Paused: note != "", Note: note,
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		handle := c.ScheduleClient().GetHandle(ctx, d.id())
@@ -61,6 +61,15 @@ func (d dispatcher) make(ctx context.Context, c client.Client) error {
 	}
 	if err != nil {
 		return fmt.Errorf("schedule the looks at shard %d: %w", d.shard, advise(err))
+	}
+	return nil
+}
+
+// lookNow has the shard looked at, whenever its time comes.
+func (d dispatcher) lookNow(ctx context.Context, c client.Client) error {
+	err := c.ScheduleClient().GetHandle(ctx, d.id()).Trigger(ctx, client.ScheduleTriggerOptions{})
+	if err != nil {
+		return fmt.Errorf("have shard %d looked at: %w", d.shard, advise(err))
 	}
 	return nil
 }

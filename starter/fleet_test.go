@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"vitrine/activities"
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
@@ -272,6 +273,7 @@ func TestShardsAreChanged(t *testing.T) {
 	require.Equal(t, 37*time.Second, s.temporal.schedules["catalog-dispatch/003"].Schedule.Spec.Intervals[0].Offset,
 		"spread over the time between two")
 
+	s.lookedAt(fleet.Plan{Boundaries: []string{"acct_4"}}, noon)
 	require.Zero(t, s.run("fleet", "apply", "--shards", "2", "--open", "50", "--starts", "70"), s.stderr.String())
 	require.Equal(t, []string{"acct_4"}, s.plan().Boundaries)
 	require.Equal(t, fleet.Pace{Open: 50, Starts: 70}, s.plan().Pace)
@@ -399,6 +401,171 @@ func TestMistakesAboutTheFleet(t *testing.T) {
 		require.Equal(t, exitUsage, s.run(args...), args)
 	}
 	require.Equal(t, exitFailed, s.run("fleet", "pause", "--all"))
-	require.Zero(t, s.run("fleet", "apply", "acct_9"), s.stderr.String())
+	require.Equal(t, exitFailed, s.run("fleet", "apply", "acct_9"))
+	require.Contains(t, s.stderr.String(), "acct_9: it has no settings")
 	require.Contains(t, s.stdout.String(), "acct_9 stays where it is: it has no settings")
+}
+
+// A fleet that has ended takes nobody new, however its accounts left.
+func TestAFleetWithoutAccountsTakesNobodyNew(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	require.Zero(t, s.run("fleet", "apply", "acct_1", "acct_2", "acct_3", "--to", "schedules"), s.stderr.String())
+	require.True(t, s.plan().Ended)
+	require.False(t, s.plan().NewAccounts)
+	require.Zero(t, s.apply("acct_1\nacct_2\nacct_3\nacct_4\n"), s.stderr.String())
+	require.Contains(t, s.scheduled(), "catalog-sync/acct_4/product")
+	require.Equal(t, account.StartedBy(""), s.startedBy("acct_4"))
+}
+
+// Whoever joins while a fleet ends keeps its dispatchers.
+func TestAFleetThatSomebodyJoinsDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	s.temporal.after = func(what string) error {
+		if what == "create catalog-sync/acct_3/product" {
+			return s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_4", StartedBy: account.ByFleet})
+		}
+		return nil
+	}
+	require.Equal(t, exitFailed, s.run("fleet", "apply", "--all", "--to", "schedules"))
+	require.Contains(t, s.stderr.String(), "account acct_4 has joined the fleet meanwhile")
+	require.Contains(t, s.scheduled(), "catalog-dispatch/000")
+	s.temporal.after = nil
+	require.Zero(t, s.run("fleet", "apply", "--all", "--to", "schedules"), s.stderr.String())
+	require.NotContains(t, s.scheduled(), "catalog-dispatch/000")
+	require.Contains(t, s.scheduled(), "catalog-sync/acct_4/product")
+}
+
+// That an account is parked is said by its standing, wherever its syncs are started: it can return.
+func TestAParkedAccountIsMovedAsParked(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	_, err := s.accounts().ChangeStanding(t.Context(), "acct_1", func(is *account.Standing) bool {
+		is.Parked = &account.Parking{Cause: account.ByPerson, Why: "closed", Since: noon}
+		return true
+	})
+	require.NoError(t, err)
+	require.Zero(t, s.run("schedule", "pause", "acct_1", "--note", activities.ParkedNote), s.stderr.String())
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	settings, err := s.accounts().Settings(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.Nil(t, settings.Paused)
+	require.Equal(t, account.ByFleet, settings.StartedBy)
+	require.Zero(t, s.run("fleet", "apply", "acct_1", "--to", "schedules"), s.stderr.String())
+	require.Equal(t, activities.ParkedNote, s.note("catalog-sync/acct_1/product"))
+	require.True(t, s.temporal.schedules["catalog-sync/acct_1/product"].Schedule.State.Paused)
+}
+
+// What maintenance paused for a while is not to stay so, and nothing begins under it.
+func TestNothingIsMovedUnderMaintenance(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	require.Zero(t, s.run("maintenance", "on", "--why", "PostgreSQL 17", "--no-wait"), s.stderr.String())
+	require.Equal(t, exitFailed, s.run("fleet", "apply", "acct_1"))
+	require.Contains(t, s.stderr.String(), "acct_1: maintenance is on: 'starter maintenance off' first")
+	require.Equal(t, account.StartedBy(""), s.startedBy("acct_1"))
+	require.Zero(t, s.run("maintenance", "off"), s.stderr.String())
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+
+	require.Zero(t, s.run("maintenance", "on", "--why", "PostgreSQL 17", "--no-wait"), s.stderr.String())
+	require.Equal(t, exitUsage, s.run("fleet", "apply", "--all", "--to", "schedules"))
+	require.Contains(t, s.stderr.String(), "schedules would start syncs of these accounts")
+	require.Contains(t, s.stderr.String(), "'starter maintenance off' first")
+}
+
+// Dispatchers that are made while the others are paused are, too.
+func TestAPausedFleetIsDividedAsPaused(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	require.Zero(t, s.run("fleet", "pause", "--all", "--note", "an incident"), s.stderr.String())
+	s.temporal.writes = nil
+	require.Zero(t, s.run("fleet", "apply", "--shards", "3"), s.stderr.String())
+	require.Contains(t, s.stdout.String(), "paused: an incident")
+	for _, id := range s.scheduled() {
+		require.True(t, s.temporal.schedules[id].Schedule.State.Paused, id)
+	}
+	require.Len(t, s.scheduled(), 3)
+	for _, write := range s.temporal.writes {
+		require.NotContains(t, write, "trigger")
+	}
+}
+
+// Wherever dividing the fleet anew is broken off, each shard of its plan has a dispatcher.
+func TestNoShardIsEverWithoutADispatcher(t *testing.T) {
+	t.Parallel()
+	for _, shards := range []string{"3", "1"} {
+		for at := 1; ; at++ {
+			s := newFleetStage(t)
+			s.lookedAt(fleet.Plan{Boundaries: []string{"acct_2"}}, noon)
+			require.Zero(t, s.run("fleet", "apply", "--all", "--shards", "2"), s.stderr.String())
+			want := fleet.Plan{}
+			if shards == "3" {
+				want.Boundaries = []string{"acct_2", "acct_3"}
+			}
+			writes := 0
+			fails := func() error {
+				if writes++; writes >= at {
+					return errRefused
+				}
+				return nil
+			}
+			s.temporal.refuse = func(string) error { return fails() }
+			s.store.Before = func(operation, _, _ string) error {
+				if operation == "Put" {
+					return fails()
+				}
+				return nil
+			}
+			s.temporal.after = func(string) error { s.store.Before = nil; s.lookedAt(want, noon); return nil }
+			code := s.run("fleet", "apply", "--shards", shards)
+			s.temporal.refuse, s.temporal.after, s.store.Before = nil, nil, nil
+			for number := range s.plan().Shards() {
+				require.Contains(t, s.scheduled(), workflows.DispatchID(number), "%s shards, broken off at %d", shards, at)
+			}
+			if writes < at {
+				require.Zero(t, code, s.stderr.String())
+				break
+			}
+			require.NotZero(t, code)
+			require.Contains(t, s.stderr.String(), "apply again")
+		}
+	}
+}
+
+// The plan may be as old as the moves before took: an account is moved as it is.
+func TestAnAccountIsMovedAsItIsNow(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	gone := move{Account: "acct_9", To: toFleet, settle: true}
+	require.NoError(t, gone.carryOut(t.Context(), s.docs, s.temporal, noon))
+	gone.To = toSchedules
+	require.NoError(t, gone.carryOut(t.Context(), s.docs, s.temporal, noon))
+	known, err := s.accounts().Known(t.Context(), "acct_9")
+	require.NoError(t, err)
+	require.False(t, known, "who was removed meanwhile does not come back")
+	require.NotContains(t, s.scheduled(), "catalog-sync/acct_9/product")
+
+	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
+	require.Zero(t, s.run("fleet", "pause", "acct_1", "--note", "rebuilds"), s.stderr.String())
+	back := move{Account: "acct_1", To: toSchedules, settle: true} // planned before
+	require.NoError(t, back.carryOut(t.Context(), s.docs, s.temporal, noon))
+	require.True(t, s.temporal.schedules["catalog-sync/acct_1/product"].Schedule.State.Paused)
+	require.Equal(t, "rebuilds", s.note("catalog-sync/acct_1/product"))
+}
+
+// Each dispatcher is paused, whatever becomes of the others.
+func TestEveryDispatcherIsPaused(t *testing.T) {
+	t.Parallel()
+	s := newFleetStage(t)
+	s.lookedAt(fleet.Plan{Boundaries: []string{"acct_2", "acct_3"}}, noon)
+	require.Zero(t, s.run("fleet", "apply", "--all", "--shards", "3"), s.stderr.String())
+	delete(s.temporal.schedules, "catalog-dispatch/001")
+	require.Equal(t, exitFailed, s.run("fleet", "pause", "--all"))
+	require.Contains(t, s.stderr.String(), "nothing looks at shard 1: 'starter fleet apply'")
+	require.Contains(t, s.stdout.String(), "2 dispatchers paused.")
+	require.True(t, s.temporal.schedules["catalog-dispatch/002"].Schedule.State.Paused)
 }

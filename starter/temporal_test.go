@@ -288,7 +288,7 @@ func (s *fakeSchedules) Create(_ context.Context, o client.ScheduleOptions) (cli
 			Action: stored(o.Action.(*client.ScheduleWorkflowAction)), Spec: &o.Spec,
 			Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow,
 				PauseOnFailure: o.PauseOnFailure},
-			State: &client.ScheduleState{},
+			State: &client.ScheduleState{Paused: o.Paused, Note: o.Note},
 		}}
 	})
 }

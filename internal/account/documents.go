@@ -53,21 +53,36 @@ func (d Documents) stored(ctx context.Context, account string) (Settings, string
 // ChangeSettings changes an account's settings, and leaves what somebody else changes meanwhile as they leave it. An
 // account without a document gets one.
 func (d Documents) ChangeSettings(ctx context.Context, account string, change func(*Settings)) error {
+	_, err := d.change(ctx, account, change, false)
+	return err
+}
+
+// ChangeStored is ChangeSettings of an account that has a document; found is false if it has none, which then stays so.
+func (d Documents) ChangeStored(ctx context.Context, account string, change func(*Settings)) (found bool, err error) {
+	return d.change(ctx, account, change, true)
+}
+
+func (d Documents) change(
+	ctx context.Context, account string, change func(*Settings), stored bool,
+) (found bool, err error) {
 	for range changeTries {
 		settings, etag, err := d.stored(ctx, account)
 		if err != nil {
-			return err
+			return false, err
+		}
+		if found = etag != statestore.IfAbsent; stored && !found {
+			return false, nil
 		}
 		change(&settings)
 		if err := settings.Check(); err != nil {
-			return fault.NewPermanent(fault.SettingsInvalid, err)
+			return found, fault.NewPermanent(fault.SettingsInvalid, err)
 		}
 		_, err = statestore.Write(ctx, d.Store, d.Layout.SettingsKey(account), settings, etag)
 		if !fault.Is(err, fault.StateConflict) {
-			return err
+			return found, err
 		}
 	}
-	return fault.NewPlain(fault.StateConflict, fmt.Errorf("the settings of %s change all the time", account))
+	return found, fault.NewPlain(fault.StateConflict, fmt.Errorf("the settings of %s change all the time", account))
 }
 
 // changeTries is how often people who change the same settings at the same moment may be in each other's way.
