@@ -14,20 +14,24 @@ import (
 
 const maintenanceHelp = `Pause everything that starts by itself, for an upgrade or a repair, and let it go on afterwards.
 
-'on' pauses every schedule of syncs, of the fleet's dispatchers and of sweeps, and then shows how the syncs that are under way end, until none is. A
-schedule that was paused before keeps its own note, and 'off' leaves it paused: it resumes what maintenance paused, and
-nothing else. Both may be stopped at any time and said again; they then go on where they were.
+'on' pauses every schedule of syncs, of the fleet's dispatchers, of audits and of sweeps, and then shows how what is
+under way ends, until nothing is. A schedule that was paused before keeps its own note, and 'off' leaves it paused: it
+resumes what maintenance paused, and nothing else. Both may be stopped at any time and said again; they then go on where
+they were.
 
 Orders are not stopped: 'starter serve' takes webhooks and answers checkouts as long as it runs, and workers fulfil what
 came in. A sync that somebody starts runs, and so does a schedule that 'starter accounts apply' makes meanwhile.
 
-'status' goes by Temporal's list of schedules, which may be some seconds old; 'on' and 'off' look at each schedule itself.`
+'status' goes by Temporal's list of schedules, which may be some seconds old; 'on' and 'off' look at each schedule itself,
+and list them until no new one shows up.`
 
 // maintenanceNote begins the note of what maintenance paused. Nothing else remembers it.
 const maintenanceNote = "maintenance: "
 
 // scheduledTypes are the workflows whose schedules are Vitrine's.
-var scheduledTypes = []string{workflows.CatalogSyncType, workflows.CatalogDispatchType, workflows.OrderSweepType}
+var scheduledTypes = []string{
+	workflows.CatalogSyncType, workflows.CatalogDispatchType, workflows.CatalogAuditType, workflows.OrderSweepType,
+}
 
 func (a *app) maintenanceCommand() *cobra.Command {
 	c := group(&cobra.Command{
@@ -115,7 +119,7 @@ func (a *app) maintenanceStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entries, err := maintained(ctx, c)
+	entries, err := maintained(ctx, c, nil)
 	if err != nil {
 		return err
 	}
@@ -164,15 +168,17 @@ func (a *app) printMaintenance(v maintenanceView) {
 	a.Tell(a.Stdout, "  syncs      ", v.runsUnderWay.String())
 }
 
-// maintained are the schedules that maintenance is about.
-func maintained(ctx context.Context, c client.Client) ([]*client.ScheduleListEntry, error) {
+// maintained are the schedules that maintenance is about, but for those that were seen before.
+func maintained(
+	ctx context.Context, c client.Client, seen map[string]bool,
+) ([]*client.ScheduleListEntry, error) {
 	entries, err := allScheduleEntries(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	var ours []*client.ScheduleListEntry
 	for _, e := range entries {
-		if isMaintained(e) {
+		if isMaintained(e) && !seen[e.ID] {
 			ours = append(ours, e)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -16,13 +17,13 @@ import (
 // drainPause is between two looks at what is under way.
 const drainPause = 2 * time.Second
 
-// drainedLooks is how many looks in a row have to find nothing: Temporal's lists are a second or two old, and a
-// schedule may have started a run just before it was paused.
-const drainedLooks = 2
+// drainedLooks is how many looks in a row have to find nothing: Temporal's lists are some seconds old where it has much
+// to do, and a schedule may have started a run just before it was paused.
+const drainedLooks = 5
 
 // runsUnderWay are the runs that maintenance waits for, and those that it cannot wait for.
 type runsUnderWay struct {
-	Running int64 `json:"running"` // syncs and sweeps
+	Running int64 `json:"running"` // syncs, looks, audits and sweeps
 	Held    int64 `json:"held"`    // syncs that wait for a person
 }
 
@@ -33,13 +34,16 @@ func (u runsUnderWay) String() string {
 
 func lookUnderWay(ctx context.Context, c client.Client) (runsUnderWay, error) {
 	const running = `ExecutionStatus = "Running" AND `
-	sync := fmt.Sprintf(`WorkflowType = %q`, workflows.CatalogSyncType)
-	all, err := countRuns(ctx, c, fmt.Sprintf(running+`(%s OR WorkflowType = %q)`, sync, workflows.OrderSweepType))
+	var types []string
+	for _, name := range scheduledTypes {
+		types = append(types, fmt.Sprintf(`%q`, name))
+	}
+	all, err := countRuns(ctx, c, fmt.Sprintf(running+`WorkflowType IN (%s)`, strings.Join(types, ", ")))
 	if err != nil {
 		return runsUnderWay{}, err
 	}
-	held, err := countRuns(ctx, c,
-		fmt.Sprintf(running+`%s AND %s = %q`, sync, workflows.SearchOutcome.GetName(), catalog.Held))
+	held, err := countRuns(ctx, c, fmt.Sprintf(running+`WorkflowType = %q AND %s = %q`, workflows.CatalogSyncType,
+		workflows.SearchOutcome.GetName(), catalog.Held))
 	return runsUnderWay{Running: all - held, Held: held}, err
 }
 
@@ -56,11 +60,7 @@ func (a *app) maintenanceOn(ctx context.Context, why string, pace switchPace, wa
 	if err != nil {
 		return err
 	}
-	entries, err := maintained(ctx, c)
-	if err != nil {
-		return err
-	}
-	result, err := a.switchMaintained(ctx, c, entries, pace, pausing(why))
+	result, err := a.switchMaintained(ctx, c, pace, pausing(why))
 	if err != nil {
 		return fmt.Errorf("%w\n%s paused; say 'starter maintenance on' again to go on, or 'off'", err,
 			schedulesText(result.done))

@@ -65,8 +65,28 @@ func resuming(ctx context.Context, handle client.ScheduleHandle, state *client.S
 // switched is what became of the schedules.
 type switched struct{ done, left int }
 
-// switchMaintained looks at each schedule itself before it is switched: the list may be some seconds old.
+// switchMaintained switches whatever is listed, until the list shows nothing new: it may be some seconds old.
 func (a *app) switchMaintained(
+	ctx context.Context, c client.Client, pace switchPace, do maintenanceSwitch,
+) (all switched, err error) {
+	seen := map[string]bool{}
+	for {
+		entries, err := maintained(ctx, c, seen)
+		if err != nil || len(entries) == 0 {
+			return all, err
+		}
+		now, err := a.switchListed(ctx, c, entries, pace, do)
+		if all.done, all.left = all.done+now.done, all.left+now.left; err != nil {
+			return all, err
+		}
+		for _, e := range entries {
+			seen[e.ID] = true
+		}
+	}
+}
+
+// switchListed looks at each schedule itself before it is switched.
+func (a *app) switchListed(
 	ctx context.Context, c client.Client, entries []*client.ScheduleListEntry, pace switchPace, do maintenanceSwitch,
 ) (switched, error) {
 	limit := rate.NewLimiter(rate.Limit(pace.perSecond), switchAtOnce)
@@ -140,11 +160,7 @@ func (a *app) maintenanceOff(ctx context.Context, pace switchPace) error {
 	if err != nil {
 		return err
 	}
-	entries, err := maintained(ctx, c)
-	if err != nil {
-		return err
-	}
-	result, err := a.switchMaintained(ctx, c, entries, pace, resuming)
+	result, err := a.switchMaintained(ctx, c, pace, resuming)
 	if err != nil {
 		return fmt.Errorf("%w\n%s resumed; say 'starter maintenance off' again to go on", err,
 			schedulesText(result.done))

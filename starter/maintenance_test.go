@@ -68,6 +68,29 @@ func TestMaintenancePausesDispatchers(t *testing.T) {
 	require.Contains(t, s.temporal.written(), "resume a-dispatcher")
 }
 
+// An audit that heals starts a sync.
+func TestMaintenancePausesAudits(t *testing.T) {
+	s := onSchedules(t)
+	s.temporal.schedules["an-audit"] = &client.ScheduleDescription{Schedule: client.Schedule{
+		Action: &client.ScheduleWorkflowAction{Workflow: workflows.CatalogAuditType}, State: &client.ScheduleState{},
+	}}
+	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
+	require.Contains(t, s.temporal.written(), "pause an-audit")
+	for _, name := range scheduledTypes {
+		require.Contains(t, s.temporal.queries[0], name, "what is under way")
+	}
+}
+
+// What the list does not show at first is paused when it does.
+func TestMaintenanceListsUntilNothingIsNew(t *testing.T) {
+	s := onSchedules(t)
+	s.temporal.hidden["order-sweep"] = true
+	s.temporal.after = func(string) error { delete(s.temporal.hidden, "order-sweep"); return nil }
+	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
+	require.Contains(t, s.temporal.written(), "pause order-sweep")
+	require.Contains(t, s.stdout.String(), "3 schedules paused, 1 were paused before")
+}
+
 // What a person pauses or resumes meanwhile is their decision, and stands.
 func TestMaintenanceLeavesWhatPeopleDecidedMeanwhile(t *testing.T) {
 	s := onSchedules(t)
