@@ -85,9 +85,9 @@ func (a *AccountStanding) ParkAccount(ctx context.Context, in ParkAccountInput) 
 		}
 	}
 	if in.At.IsZero() {
-		in.At = time.Now().UTC().Truncate(time.Second)
+		in.At = ServerTime(ctx).UTC().Truncate(time.Second)
 	}
-	if in.Cause == account.Deauthorized && time.Since(in.At) > heardLate && a.connectedAgain(ctx, in.Account) {
+	if in.Cause == account.Deauthorized && ServerTime(ctx).Sub(in.At) > heardLate && a.connectedAgain(ctx, in.Account) {
 		return ParkAccountResult{Ignored: "the account has connected again since"}, nil
 	}
 	return a.park(ctx, in)
@@ -160,7 +160,7 @@ func (a *AccountStanding) tellResumed(ctx context.Context, id string) error {
 	if err != nil || standing.Parked == nil || !standing.Parked.Told {
 		return err
 	}
-	return a.News.tell(ctx, news.Parked(id, *standing.Parked, news.Over, time.Now()))
+	return a.News.tell(ctx, news.Parked(id, *standing.Parked, news.Over, ServerTime(ctx)))
 }
 
 // ours reports whether the account has settings of either kind.
@@ -200,7 +200,7 @@ func (a *AccountStanding) ResumeAccount(ctx context.Context, in ResumeAccountInp
 			return false
 		}
 		s.Parked, s.Refusal = nil, nil
-		s.Resumed = &account.Return{By: in.By, Why: in.Why, At: time.Now().UTC()}
+		s.Resumed = &account.Return{By: in.By, Why: in.Why, At: ServerTime(ctx).UTC()}
 		return true
 	})
 	if err != nil {
@@ -256,7 +256,7 @@ func (a *AccountStanding) noteRefusal(ctx context.Context, id string, code fault
 // refused parks an account if Stripe has refused it for a day, and it alone: a key that is wrong, or lacks a
 // permission, is refused for everybody, and parks nobody.
 func (a *AccountStanding) refused(ctx context.Context, id string, code fault.Code, reason string) error {
-	now := time.Now().UTC()
+	now := ServerTime(ctx).UTC()
 	standing, err := a.Accounts.ChangeStanding(ctx, id, func(s *account.Standing) bool {
 		if s.Parked != nil {
 			return false

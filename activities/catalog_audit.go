@@ -82,7 +82,7 @@ func (s *CatalogAudit) BeginAudit(ctx context.Context, in AuditInput) (BeginAudi
 	if err != nil {
 		return BeginAuditResult{}, err
 	}
-	began := time.Now().UTC()
+	began := ServerTime(ctx).UTC()
 	kept, changed, err := s.Documents.KeepManifest(ctx, in.Account)
 	if err != nil {
 		return BeginAuditResult{}, err
@@ -174,7 +174,7 @@ func (s *CatalogAudit) CompareReport(ctx context.Context, in CompareReportInput)
 	}
 	rules := s.Stager.RulesOf(settings)
 	result := CompareReportResult{Audit: catalog.Audit{
-		Format: catalog.AuditFormat, Account: in.Account, Reaches: in.Began.Reaches, At: time.Now().UTC(),
+		Format: catalog.AuditFormat, Account: in.Account, Reaches: in.Began.Reaches, At: ServerTime(ctx).UTC(),
 		Report: in.Run.ID, Heal: rules.Heal,
 	}}
 	with, reason, err := s.input(ctx, id, in.Began)
@@ -232,7 +232,7 @@ func (s *CatalogAudit) input(
 		return with, "", fault.NewPending(fault.RunWaiting, time.Minute,
 			errors.New("an import is under way: the catalog is compared once it is settled"))
 	}
-	with.At = time.Now()
+	with.At = ServerTime(ctx)
 	if with.Now, _, _, err = s.Documents.Manifest(ctx, id); err != nil {
 		return with, "", err
 	}
@@ -448,7 +448,7 @@ func (s *CatalogAudit) mark(
 	if now == nil {
 		return nil // it was lost since: the next sync sends everything
 	}
-	healed, marked, gone, err := drift.Heal(now, again, foreign, time.Now())
+	healed, marked, gone, err := drift.Heal(now, again, foreign, ServerTime(ctx))
 	if err != nil {
 		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf("manifest of %s: %w", id.Name(), err))
 	}

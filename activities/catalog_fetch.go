@@ -111,8 +111,8 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 	if err != nil {
 		return FetchCatalogResult{}, err
 	}
-	full := found.FullSend(state, in.Full, time.Now())
-	found.WaitUnknown = !in.Force && state.Unsettled.Waits(time.Now())
+	full := found.FullSend(state, in.Full, ServerTime(ctx))
+	found.WaitUnknown = !in.Force && state.Unsettled.Waits(ServerTime(ctx))
 	if in.Held != "" {
 		if in.Held == found.Source.Version() && state.Held != nil {
 			return s.stillHeld(state), nil
@@ -123,9 +123,9 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		}
 	}
 	if !in.Force {
-		is := state.Standing(found.Sight(in.Full, s.Policy.Interval), time.Now())
+		is := state.Standing(found.Sight(in.Full, s.Policy.Interval), ServerTime(ctx))
 		if result, nothing := nothingToDo(is, found.Source.Version()); nothing {
-			if err := forgetTold(ctx, s.Accounts.Store, settings, found, is, time.Now()); err != nil {
+			if err := forgetTold(ctx, s.Accounts.Store, settings, found, is, ServerTime(ctx)); err != nil {
 				return result, err
 			}
 			return result, s.tellDealtWith(ctx, state, is)
@@ -138,7 +138,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		return FetchCatalogResult{}, err
 	}
 	result, err := s.stage(ctx, in.ID, state, found, full, pulseOf(ctx).reading)
-	now := time.Now()
+	now := ServerTime(ctx)
 	if turn := state.Turn(s.Policy.Interval, now); err == nil && !in.Force && now.Before(turn) {
 		result.Delivery.NotBefore = turn
 	}
@@ -161,7 +161,7 @@ func (s *CatalogSync) parked(ctx context.Context, in FetchCatalogInput, why erro
 // awaitTurn waits for what is left of it. It is what staging and uploading left, so no slot is held for long.
 func awaitTurn(ctx context.Context, turn time.Time) error {
 	select {
-	case <-time.After(min(time.Until(turn), catalog.Early)):
+	case <-time.After(min(turn.Sub(ServerTime(ctx)), catalog.Early)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -227,7 +227,7 @@ func (s *CatalogSync) stage(
 	if len(holds) == 0 {
 		return result, nil
 	}
-	hold := catalog.Hold{Version: d.Source.Version(), Since: time.Now().UTC(), Run: thisRun(ctx), Reasons: holds,
+	hold := catalog.Hold{Version: d.Source.Version(), Since: ServerTime(ctx).UTC(), Run: thisRun(ctx), Reasons: holds,
 		Rows: d.Rows}
 	if before := state.Held; before != nil && before.Version == hold.Version {
 		hold.Since = before.Since // a run that was terminated held it already

@@ -117,7 +117,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 	}
 	for pause, looks := firstPoll, 1; ; pause, waited, looks = pause*2, waited+pause, looks+1 {
 		current, err := imports.Import(ctx, in.Account, in.ImportSet)
-		took := in.Waited + time.Since(info.ScheduledTime)
+		took := in.Waited + ServerTime(ctx).Sub(info.ScheduledTime)
 		overdue := took > in.Deadline
 		switch {
 		case err != nil:
@@ -126,7 +126,7 @@ func (s *CatalogSync) AwaitImportSet(ctx context.Context, in AwaitImportSetInput
 			countImport(ctx, in.API, current)
 			current.NextTakes = likely(took, looks == 1 && in.looksFirst(info.Attempt))
 			return current, nil
-		case overdue && !current.Created.IsZero() && time.Since(current.Created) > abandonAfter:
+		case overdue && !current.Created.IsZero() && ServerTime(ctx).Sub(current.Created) > abandonAfter:
 			return catalog.Import{ID: in.ImportSet,
 				Unreadable: fmt.Sprintf("Stripe has not ended it within %s: its status is %q", abandonAfter,
 					current.Status)}, nil
@@ -191,7 +191,7 @@ func (s *CatalogSync) unreadable(
 	switch {
 	case unknown != nil:
 		return catalog.Import{}, unknown
-	case !state.LastImportAt.IsZero() && time.Since(state.LastImportAt) > abandonAfter:
+	case !state.LastImportAt.IsZero() && ServerTime(ctx).Sub(state.LastImportAt) > abandonAfter:
 		return none, nil
 	}
 	return catalog.Import{}, fault.NewPermanent(fault.ImportDeadline, fmt.Errorf(
@@ -241,7 +241,7 @@ func (s *CatalogSync) FetchImportErrors(
 ) (FetchImportErrorsResult, error) {
 	result, err := s.fetchImportErrors(ctx, in)
 	info := activity.GetInfo(ctx)
-	if result.Unreadable = inVain(err, info.Attempt, time.Since(info.ScheduledTime)); result.Unreadable != "" {
+	if result.Unreadable = inVain(err, info.Attempt, ServerTime(ctx).Sub(info.ScheduledTime)); result.Unreadable != "" {
 		err = nil
 	} else if answered(err) {
 		err = again(err)

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"time"
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
@@ -27,7 +26,7 @@ func (s *CatalogSync) tellTroubles(ctx context.Context, id catalog.ID, dealtWith
 			return err
 		}
 		is := state.Troubles(dealtWith)
-		all := news.OfCatalog(state, state.Told, is, time.Now())
+		all := news.OfCatalog(state, state.Told, is, ServerTime(ctx))
 		if len(all) == 0 {
 			return nil
 		}

@@ -23,7 +23,7 @@ func (d *CatalogDispatch) tellStale(
 	if !d.News.listenerOf(settings).wants(news.CatalogStale) || f.Claimed || settings.Paused != nil {
 		return nil
 	}
-	now, state := time.Now().UTC(), f.State
+	now, state := ServerTime(ctx).UTC(), f.State
 	state.Missing = missingSince(state, f.Missing, now)
 	cause, reason, since := news.SourceMissing, "there is no source any more", state.Missing
 	if !f.Missing {
@@ -54,7 +54,7 @@ func (d *CatalogDispatch) tellStale(
 // next time.
 func (s *CatalogSync) tellSlow(ctx context.Context, id catalog.ID) {
 	info := activity.GetInfo(ctx)
-	if s.StaleAfter == 0 || info.Attempt < 2 || time.Since(info.ScheduledTime) < s.StaleAfter {
+	if s.StaleAfter == 0 || info.Attempt < 2 || ServerTime(ctx).Sub(info.ScheduledTime) < s.StaleAfter {
 		return
 	}
 	if err := s.tellOpen(ctx, id); err != nil {
@@ -76,7 +76,7 @@ func (s *CatalogSync) tellOpen(ctx context.Context, id catalog.ID) error {
 	source := state.Open.Delivery.Source
 	since := source.LastModified
 	if state.Accepted.Source.Same(source) || strings.HasPrefix(source.Key, s.Documents.Keys(id).PartsPrefix()) ||
-		time.Since(since) < s.StaleAfter {
+		ServerTime(ctx).Sub(since) < s.StaleAfter {
 		return nil // all of it is there already, or the merchant did not write it
 	}
 	n := news.Stale(id, news.Began, news.NotSent, "the sync that brings it has not ended", since, since)

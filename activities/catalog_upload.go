@@ -118,7 +118,7 @@ func (s *CatalogSync) CreateImportSet(ctx context.Context, in PartInput) (Create
 	}
 	_, err = s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
 		state.Open = &catalog.OpenImport{Delivery: in.Delivery, File: in.File, Import: created.ID}
-		state.LastImportAt = time.Now().UTC()
+		state.LastImportAt = ServerTime(ctx).UTC()
 	})
 	return CreateImportSetResult{ImportSet: created.ID, Likely: state.ImportTakes}, err
 }

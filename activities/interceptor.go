@@ -43,7 +43,9 @@ func (i *stepInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.E
 	defer stop()
 	go p.beat(beating, func(u UploadProgress) { activity.RecordHeartbeat(ctx, u) })
 	began := time.Now()
-	result, err := i.Next.ExecuteActivity(context.WithValue(ctx, pulseKey{}, p), in)
+	tellClock(ctx, began)
+	ctx = context.WithValue(context.WithValue(ctx, pulseKey{}, p), beganKey{}, began)
+	result, err := i.Next.ExecuteActivity(ctx, in)
 	countStep(ctx, time.Since(began), err)
 	if i.breakers != nil {
 		i.breakers.note(activity.GetInfo(ctx), time.Now(), err)

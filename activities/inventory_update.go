@@ -87,7 +87,7 @@ func (s *InventoryUpdate) turn(
 	ctx context.Context, settings account.Settings, state catalog.State, export assortment.Export,
 ) (StageInventoryResult, error) {
 	left, _, err := s.left(ctx, settings, export)
-	now := time.Now()
+	now := ServerTime(ctx)
 	turn := state.Turn(s.Sync.Policy.Interval, now)
 	switch {
 	case err != nil:
@@ -160,7 +160,7 @@ func (s *InventoryUpdate) export(
 	if err != nil {
 		return none, StageInventoryResult{}, err
 	}
-	now := time.Now()
+	now := ServerTime(ctx)
 	is := state.Standing(found.Sight(false, s.Sync.Policy.Interval), now)
 	comes := StageInventoryResult{Action: Wait, NotBefore: now.Add(exportComes), Note: "a newer export comes first"}
 	switch {

@@ -23,6 +23,12 @@ func countStep(ctx context.Context, took time.Duration, err error) {
 	labels.Timer("vitrine_step_duration_seconds").Record(took)
 }
 
+// tellClock notes how far the worker's clock is from Temporal's, as far as the beginning of a step shows.
+func tellClock(ctx context.Context, began time.Time) {
+	ahead := began.Sub(activity.GetInfo(ctx).StartedTime)
+	activity.GetMetricsHandler(ctx).Gauge("vitrine_worker_clock_ahead_seconds").Update(ahead.Seconds())
+}
+
 // outcomeOf is one of a closed list: ok, canceled, a fault's code, unclassified.
 func outcomeOf(err error) string {
 	if err == nil {

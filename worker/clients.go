@@ -40,6 +40,7 @@ func newMerchant(c config.Config, objects statestore.Objects) activities.Merchan
 	return fulfillment.Merchants{
 		Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
+			Now: activities.ServerTime,
 		}),
 		Drop: fulfillment.Drop{Store: c.Store(objects)},
 	}

@@ -30,6 +30,7 @@ func newNewsPost(c config.Config) fulfillment.News {
 		Own: map[string]string{newsSecret: c.News.Secrets.Reveal()}}
 	return fulfillment.News{Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 		Secrets: secrets, AllowPrivate: c.Orders.AllowPrivate, Timeout: fulfillment.NewsTimeout,
+		Now: activities.ServerTime,
 	})}
 }
 

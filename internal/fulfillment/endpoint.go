@@ -34,8 +34,8 @@ type EndpointOptions struct {
 	// AllowPrivate lets endpoints be in private networks, and be plain http; for sandboxes, and for platforms that run
 	// their merchants' endpoints themselves.
 	AllowPrivate bool
-	Timeout      time.Duration    // zero: DefaultTimeout
-	Now          func() time.Time // nil: time.Now
+	Timeout      time.Duration                   // zero: DefaultTimeout
+	Now          func(context.Context) time.Time // what merchants compare with their clocks; nil: time.Now
 }
 
 // Endpoint posts orders, notices and questions of checkouts to merchants' endpoints. It is safe for concurrent use.
@@ -50,7 +50,7 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 		o.Timeout = DefaultTimeout
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = func(context.Context) time.Time { return time.Now() }
 	}
 	return &Endpoint{options: o, http: &http.Client{
 		Transport: transport(o.AllowPrivate),
@@ -111,7 +111,7 @@ func (e *Endpoint) post(
 	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case response.StatusCode/100 != 2 && response.StatusCode != http.StatusConflict:
-		return 0, nil, refusal(id, response, body, e.options.Now())
+		return 0, nil, refusal(id, response, body, e.options.Now(ctx))
 	case err != nil:
 		return 0, nil, e.unreached(ctx, id, err)
 	case len(body) > maxAnswer:
@@ -142,7 +142,7 @@ func (e *Endpoint) request(ctx context.Context, at order.Endpoint, id string, do
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Vitrine")
 	request.Header.Set("Idempotency-Key", id)
-	sign(request.Header, id, e.options.Now(), body, keys)
+	sign(request.Header, id, e.options.Now(ctx), body, keys)
 	return request, nil
 }
 

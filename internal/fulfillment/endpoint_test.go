@@ -82,7 +82,7 @@ func (m *merchant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func endpoint(change ...func(*EndpointOptions)) *Endpoint {
 	o := EndpointOptions{
-		AllowPrivate: true, Now: func() time.Time { return testNow },
+		AllowPrivate: true, Now: func(context.Context) time.Time { return testNow },
 		Secrets: Secrets{Lookup: func(name string) (string, bool) {
 			secrets := map[string]string{"MERCHANT_SECRET_SHOP": testSecret,
 				"MERCHANT_SECRET_ROLLED": testSecret + " " + rolledSecret}

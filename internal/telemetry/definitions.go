@@ -198,6 +198,10 @@ func fleetMetrics() []Definition {
 			Help: "Shards that the fleet is divided into; 0: there is no fleet." + same,
 		},
 		{
+			Name: "vitrine_fleet_shards_never_looked_at", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Shards that nobody has looked at yet." + same,
+		},
+		{
 			Name: "vitrine_fleet_accounts", Kind: Gauge, Services: onWorker, Awaited: true,
 			Help: "Accounts of the fleet." + same,
 		},
@@ -308,6 +312,10 @@ func stepMetrics() []Definition {
 		{
 			Name: "vitrine_step_duration_seconds", Kind: Histogram, Services: onWorker, Bounds: seconds,
 			Help: "How long an attempt of a step took.", Labels: []Label{step},
+		},
+		{
+			Name: "vitrine_worker_clock_ahead_seconds", Kind: Gauge, Services: onWorker,
+			Help: "How far the worker's clock is ahead of Temporal's, as the last step began; below 0: behind.",
 		},
 	}
 }
