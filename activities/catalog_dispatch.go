@@ -86,13 +86,16 @@ const (
 	// startsFor is how long a look goes on starting runs. Where Temporal is slow, the rest stays due for the next look,
 	// which comes in its time and has seen what changed meanwhile.
 	startsFor = 30 * time.Second
+	// readsFor is how long a look goes on reading what is new to it. Where S3 is slow, the rest is the next look's:
+	// each keeps what it has read, so a shard of which nothing is known is known after some of them.
+	readsFor = 90 * time.Second
 )
 
 // LookAtShard looks once at everything in a shard, starts the syncs that are due, and keeps what it saw for the next
 // look. It may be killed anywhere, repeated, or run twice at once: a run that was started is joined, and what was not
 // kept is found again. Whoever finds that another look has kept its own meanwhile lets that one stand.
 func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) (LookAtShardResult, error) {
-	began := time.Now().UTC()
+	began := ServerTime(ctx).UTC()
 	plan, _, _, err := d.Fleet.Plan(ctx)
 	if err != nil {
 		return LookAtShardResult{}, err
@@ -119,7 +122,7 @@ func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) 
 	reads := d.Reads.TakeReads()
 	look.Spent(reads)
 	after, summary := look.End()
-	summary.TookMS = time.Since(began).Milliseconds()
+	summary.TookMS = ServerTime(ctx).Sub(began).Milliseconds()
 	kept, err := d.keep(ctx, in.Shard, after, summary, etag)
 	if !kept {
 		d.Reads.GiveBack(reads)
@@ -133,17 +136,18 @@ func (d *CatalogDispatch) policy(plan fleet.Plan) (fleet.Policy, error) {
 }
 
 func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard fleet.Shard, by string) error {
-	if err := d.readAccounts(ctx, look, shard); err != nil {
+	until := time.Now().Add(readsFor)
+	if err := d.readAccounts(ctx, look, shard, until); err != nil {
 		return err
 	}
-	if err := d.readStandings(ctx, look, shard); err != nil {
+	if err := d.readStandings(ctx, look, shard, until); err != nil {
 		return err
 	}
 	look.Catalogs()
 	if err := d.list(ctx, look); err != nil {
 		return err
 	}
-	d.readStates(ctx, look)
+	d.readStates(ctx, look, until)
 	for _, stop := range d.Breakers.Stops() {
 		look.Stop(stop)
 	}
@@ -153,8 +157,28 @@ func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard flee
 	return ctx.Err()
 }
 
+// errNoTimeLeft is why something was not read that the next look comes to.
+var errNoTimeLeft = errors.New("the look has read for long enough")
+
+// whileTime reads unless it is too late for that.
+func whileTime[T any](until time.Time, read func() (T, error)) (value T, err error) {
+	if time.Now().After(until) {
+		return value, errNoTimeLeft
+	}
+	return read()
+}
+
+// notRead tells why something was not read. That a look ends in time is nothing to tell.
+func notRead(ctx context.Context, what, of string, err error) {
+	if !errors.Is(err, errNoTimeLeft) {
+		activity.GetLogger(ctx).Warn(what+" was not read", "of", of, "error", err)
+	}
+}
+
 // readAccounts finds out who there is, and reads the settings that are new.
-func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, shard fleet.Shard) error {
+func (d *CatalogDispatch) readAccounts(
+	ctx context.Context, look *fleet.Look, shard fleet.Shard, until time.Time,
+) error {
 	layout := d.Documents.Layout
 	stored, err := d.stored(ctx, look, shard, statestore.SettingsPrefix, layout.SettingsOf)
 	if err != nil {
@@ -162,7 +186,11 @@ func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, sh
 	}
 	read := look.Accounts(stored)
 	settings, errs := make([]account.Settings, len(read)), make([]error, len(read))
-	inParallel(len(read), readsAtOnce, func(i int) { settings[i], errs[i] = d.Accounts.Settings(ctx, read[i]) })
+	inParallel(len(read), readsAtOnce, func(i int) {
+		settings[i], errs[i] = whileTime(until, func() (account.Settings, error) {
+			return d.Accounts.Settings(ctx, read[i])
+		})
+	})
 	etags := etagsOf(stored)
 	for i, id := range read {
 		switch {
@@ -171,14 +199,17 @@ func (d *CatalogDispatch) readAccounts(ctx context.Context, look *fleet.Look, sh
 		case fault.Is(errs[i], fault.SettingsInvalid):
 			look.Unusable(id, etags[id], errs[i].Error())
 		default: // the next look reads them
-			activity.GetLogger(ctx).Warn("settings were not read", "account", id, "error", errs[i])
+			look.Left()
+			notRead(ctx, "an account's settings document", id, errs[i])
 		}
 	}
 	return nil
 }
 
 // readStandings finds out who is parked, and reads the standings that are new: most accounts have none.
-func (d *CatalogDispatch) readStandings(ctx context.Context, look *fleet.Look, shard fleet.Shard) error {
+func (d *CatalogDispatch) readStandings(
+	ctx context.Context, look *fleet.Look, shard fleet.Shard, until time.Time,
+) error {
 	layout := d.Documents.Layout
 	stored, err := d.stored(ctx, look, shard, layout.StandingsPrefix(), layout.StandingOf)
 	if err != nil {
@@ -186,7 +217,12 @@ func (d *CatalogDispatch) readStandings(ctx context.Context, look *fleet.Look, s
 	}
 	read := look.Standings(stored)
 	standings, errs := make([]account.Standing, len(read)), make([]error, len(read))
-	inParallel(len(read), readsAtOnce, func(i int) { standings[i], _, errs[i] = d.Accounts.Standing(ctx, read[i]) })
+	inParallel(len(read), readsAtOnce, func(i int) {
+		standings[i], errs[i] = whileTime(until, func() (account.Standing, error) {
+			standing, _, err := d.Accounts.Standing(ctx, read[i])
+			return standing, err
+		})
+	})
 	etags := etagsOf(stored)
 	for i, id := range read {
 		switch {
@@ -195,7 +231,8 @@ func (d *CatalogDispatch) readStandings(ctx context.Context, look *fleet.Look, s
 		case fault.Is(errs[i], fault.SettingsInvalid):
 			look.StandingUnusable(id, etags[id], errs[i].Error())
 		default: // the next look reads it, and none of the account's syncs is started before
-			activity.GetLogger(ctx).Warn("a standing was not read", "account", id, "error", errs[i])
+			look.Left()
+			notRead(ctx, "a standing", id, errs[i])
 		}
 	}
 	return nil
@@ -258,15 +295,17 @@ func (d *CatalogDispatch) list(ctx context.Context, look *fleet.Look) error {
 }
 
 // readStates reads what is to be read, and lets the look judge it.
-func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look) {
+func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look, until time.Time) {
 	read := look.ToRead()
 	findings, errs := make([]fleet.Finding, len(read)), make([]error, len(read))
 	inParallel(len(read), readsAtOnce, func(i int) {
-		findings[i], errs[i] = d.find(ctx, look.ID(read[i]), look.SettingsOf(read[i]), look.Spacing(read[i]))
+		findings[i], errs[i] = whileTime(until, func() (fleet.Finding, error) {
+			return d.find(ctx, look.ID(read[i]), look.SettingsOf(read[i]), look.Spacing(read[i]))
+		})
 	})
 	for i, at := range read {
 		if errs[i] != nil {
-			activity.GetLogger(ctx).Warn("a state was not read", "catalog", look.ID(at).Name(), "error", errs[i])
+			notRead(ctx, "a state", look.ID(at).Name(), errs[i])
 			look.NotRead(at)
 			continue
 		}
@@ -296,7 +335,7 @@ func (d *CatalogDispatch) find(
 		return faulty(err)
 	default:
 		f.Sight = found.Sight(false, spacing)
-		now := time.Now()
+		now := ServerTime(ctx)
 		if err := forgetTold(ctx, d.Accounts.Store, settings, found, state.Standing(f.Sight, now), now); err != nil {
 			return fleet.Finding{}, err
 		}

@@ -415,7 +415,7 @@ func TestAStandingThatCannotBeRead(t *testing.T) {
 		}
 		return nil
 	}
-	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Due: 1}, d.see(0))
+	require.Equal(t, LookAtShardResult{Accounts: 1, Read: 1, Unread: 1, Due: 1}, d.see(0))
 	d.store.Before = nil
 	require.Equal(t, 1, d.see(0).Started)
 	d.ended()

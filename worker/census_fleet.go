@@ -49,8 +49,10 @@ func (c *fleetCensus) take(ctx context.Context) {
 		}
 	case !found:
 		c.metrics.Gauge("vitrine_fleet_shards").Update(0)
+		c.metrics.Gauge("vitrine_fleet_shards_never_looked_at").Update(0)
 	default:
 		c.metrics.Gauge("vitrine_fleet_shards").Update(float64(plan.Shards()))
+		c.metrics.Gauge("vitrine_fleet_shards_never_looked_at").Update(float64(plan.Shards() - len(looked)))
 		c.tell(fleet.Merge(looked...))
 	}
 	c.failed = err != nil

@@ -64,9 +64,13 @@ func (d Documents) SaveSnapshot(ctx context.Context, shard int, s Snapshot, etag
 	return err
 }
 
-// Summary reads what a shard's last look found; found is false if there was none.
+// Summary reads what a shard's last look found; found is false if there was none. It is no later than it was written: a
+// clock that was ahead must not hide for hours that nobody looks any more.
 func (d Documents) Summary(ctx context.Context, shard int) (s Summary, found bool, err error) {
 	stored, err := statestore.Read[Summary](ctx, d.Store, d.Layout.FleetSummaryKey(shard))
+	if written := stored.Object.LastModified; !written.IsZero() && stored.Value.At.After(written) {
+		stored.Value.At = written
+	}
 	return stored.Value, stored.Found(), err
 }
 

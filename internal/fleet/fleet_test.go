@@ -297,6 +297,36 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 	}
 }
 
+// A source that may not be read rests, though its version is not the one that was judged last; another version wakes it.
+func TestWhatMayNotBeReadRests(t *testing.T) {
+	t.Parallel()
+	l := look(t, fleet.Snapshot{}, inFleet("acct_1"))
+	l.See(0, fleet.Source{ETag: `"v2"`, Modified: noon})
+	require.Equal(t, []int{0}, l.ToRead())
+	l.Judge(0, fleet.Finding{Fault: "403", Code: "StorageForbidden"})
+	after, _ := l.End()
+	for version, read := range map[string][]int{`"v2"`: {}, `"v3"`: {0}} {
+		l = look(t, after, inFleet("acct_1"))
+		l.See(0, fleet.Source{ETag: version, Modified: noon})
+		require.Equal(t, read, l.ToRead(), version)
+	}
+}
+
+// A summary is no later than it was written: a clock that was ahead hides nothing.
+func TestASummaryIsNoLaterThanItWasWritten(t *testing.T) {
+	t.Parallel()
+	d := fleet.Documents{Store: statestore.Store{Objects: objectstoretest.NewMemory("state"), Layout: layout}}
+	require.NoError(t, d.SaveSummary(t.Context(), 0, fleet.Summary{At: time.Now().Add(5 * time.Hour)}))
+	s, found, err := d.Summary(t.Context(), 0)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.WithinDuration(t, time.Now(), s.At, time.Minute)
+	require.NoError(t, d.SaveSummary(t.Context(), 0, fleet.Summary{At: noon}))
+	s, _, err = d.Summary(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, noon, s.At)
+}
+
 func TestFeedsThatBuildOnProductsAreLookedAtAfterThem(t *testing.T) {
 	t.Parallel()
 	l := look(t, fleet.Snapshot{}, inFleet("acct_1", feed.Promotion, feed.Pricing, feed.Product))

@@ -38,8 +38,11 @@ func (l *Look) Judge(i int, f Finding) {
 	if f.Missing {
 		source = ""
 	}
-	if f.Fault != "" {
+	if f.Fault != "" { // it rests until another version is listed, or its time comes
 		source = c.Source
+		if e.listed {
+			source = e.seen.ETag
+		}
 	}
 	if source != c.Source {
 		c.Asks, c.Starts = 0, 0

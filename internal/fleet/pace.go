@@ -87,6 +87,9 @@ func (l *Look) NotRead(i int) {
 	l.summary.Read--
 }
 
+// Left takes that a settings document or a standing could not be read just now. The next look tries it again.
+func (l *Look) Left() { l.summary.Unread++ }
+
 // late is how long ago came up what a catalog still has to send, as far as that is Vitrine's to do.
 func (l *Look) late(c *Catalog) (time.Duration, bool) {
 	switch c.Condition {
