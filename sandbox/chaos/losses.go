@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -51,11 +52,14 @@ func (r *run) lose(ctx context.Context, l loss) (Break, error) {
 		return Break{}, err
 	}
 	r.say("the handbook's commands: %s", strings.TrimLeft(l.heading, "# "))
-	if err := l.restore(ctx, procedure); err != nil {
+	restoring, cancel := context.WithTimeout(ctx, r.Patience)
+	defer cancel()
+	if err := l.restore(restoring, procedure); err != nil {
 		return Break{}, fmt.Errorf("%s: %w", l.heading, err)
 	}
 	b := Break{What: l.name, By: "the handbook: " + strings.TrimLeft(l.heading, "# "), At: at, For: rounded(time.Since(began))}
 	b.Recovered, err = r.probe(ctx)
+	r.say("an order took %s then", whole(b.Recovered))
 	return b, err
 }
 
@@ -70,8 +74,7 @@ func procedureIn(handbook, heading string) (string, error) {
 	return commands + "\n", nil
 }
 
-// commands runs some as a person does who has the list of all accounts at hand, as the handbook supposes. One that ends
-// otherwise than well, as an audit does that finds drift, keeps none behind it back: the end shows what they did.
+// commands runs some as a person does who has the list of all accounts at hand, as the handbook supposes.
 func (r *run) commands(ctx context.Context, commands string) error {
 	list := "account\n"
 	for _, s := range r.trade.shops {
@@ -81,15 +84,24 @@ func (r *run) commands(ctx context.Context, commands string) error {
 		return err
 	}
 	command := exec.CommandContext(ctx, "bash", "-c", commands)
+	// What it has started ends with it.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
+	command.WaitDelay = 10 * time.Second
 	command.Dir = r.deployment.folder
 	command.Env = append(r.deployment.environment(), "PATH="+filepath.Dir(r.deployment.starter)+":"+os.Getenv("PATH"))
+	_, err := output(command)
+	return errors.Join(err, ctx.Err())
+}
+
+// endedOtherwise passes over commands that ended otherwise than well, as an audit does that finds drift.
+func (r *run) endedOtherwise(err error) error {
 	var ended *exec.ExitError
-	if _, err := output(command); errors.As(err, &ended) && ctx.Err() == nil {
+	if errors.As(err, &ended) && ended.Exited() {
 		r.say("the last of them ended with %d", ended.ExitCode())
-	} else if err != nil {
-		return err
+		return nil
 	}
-	return ctx.Err()
+	return err
 }
 
 // loseTemporal takes PostgreSQL's disk away with all that Temporal knew, and starts both anew.
@@ -106,7 +118,9 @@ func (r *run) loseTemporal(ctx context.Context) error {
 			}
 		}
 	}
-	return d.start(ctx)
+	starting, cancel := context.WithTimeout(ctx, r.Patience)
+	defer cancel()
+	return mended(starting, d.start) // workers may have given up on Temporal meanwhile, and start again
 }
 
 // heldOrders begins the handbook's last command after Temporal's database was lost.
@@ -120,7 +134,8 @@ func (r *run) rebuildTemporal(ctx context.Context, procedure string) error {
 	if !found {
 		return fmt.Errorf("there is no %q in it", heldOrders)
 	}
-	if err := r.commands(ctx, before); err != nil {
+	// A person who is told that a command failed says it again.
+	if err := mended(ctx, func(ctx context.Context) error { return r.commands(ctx, "set -e\n"+before) }); err != nil {
 		return err
 	}
 	if err := r.hurry(ctx); err != nil {
@@ -128,14 +143,17 @@ func (r *run) rebuildTemporal(ctx context.Context, procedure string) error {
 	}
 	again, quiet := procedure[len(before):], 0
 	for quiet < 3 { // what an event brings back is listed some seconds later
-		held, err := r.heldByRestart(ctx)
-		if err != nil {
+		held := 0
+		if err := mended(ctx, func(ctx context.Context) (err error) {
+			held, err = r.heldByRestart(ctx)
+			return err
+		}); err != nil {
 			return err
 		}
 		if quiet++; held > 0 {
 			quiet = 0
 			r.say("%d orders are held, for they were handed over before", held)
-			if err := r.commands(ctx, again); err != nil {
+			if err := r.endedOtherwise(r.commands(ctx, again)); err != nil {
 				return err
 			}
 		}
@@ -160,7 +178,7 @@ func (r *run) heldByRestart(ctx context.Context) (held int, err error) {
 		return 0, fmt.Errorf("starter order list: %w", err)
 	}
 	for _, o := range listed {
-		if strings.HasPrefix(o.Reason, "an earlier run was ended") {
+		if o.Reason == "" || strings.HasPrefix(o.Reason, "an earlier run was ended") { // or it has not said why yet
 			held++
 		}
 	}
@@ -177,11 +195,11 @@ func (r *run) restoreBucket(ctx context.Context, older *bucketCopy, procedure st
 	if !found {
 		return fmt.Errorf("there is no %q in it", restoreNow)
 	}
-	if err := r.commands(ctx, before); err != nil {
+	if err := mended(ctx, func(ctx context.Context) error { return r.commands(ctx, before) }); err != nil {
 		return err
 	}
 	r.say("the copy is %s old", time.Since(older.taken).Round(time.Second))
-	if err := older.putBack(ctx); err != nil {
+	if err := mended(ctx, older.putBack); err != nil {
 		return err
 	}
 	for _, s := range r.trade.shops {
@@ -189,7 +207,7 @@ func (r *run) restoreBucket(ctx context.Context, older *bucketCopy, procedure st
 		s.resends += 2
 		s.mu.Unlock()
 	}
-	return r.commands(ctx, after)
+	return r.endedOtherwise(r.commands(ctx, after))
 }
 
 // bucketCopy is what a bucket had once.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -77,12 +78,16 @@ func delayed(process string, mend mending) (mending, error) {
 		return nil, errors.Join(err, mend(context.Background()))
 	}
 	passed := make(chan error, 1)
-	go func() { passed <- q.pass(delay, jitter) }()
+	go func() {
+		defer close(passed) // who mends it again is not to wait
+		passed <- q.pass(delay, jitter)
+	}()
+	closeOnce := sync.OnceValue(q.close)
 	return func(ctx context.Context) error {
 		if err := mend(ctx); err != nil {
 			return err
 		}
-		return errors.Join(q.close(), <-passed)
+		return errors.Join(closeOnce(), <-passed)
 	}, nil
 }
 

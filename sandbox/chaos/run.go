@@ -111,8 +111,12 @@ func whole(d simcontrol.Duration) time.Duration {
 
 func (r *run) chance(of uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, of)) }
 
-// orderSettings have orders laid into the merchants' bucket. An agent may buy what has left the catalog since.
-const orderSettings = `{"account":%q,"enabled":true,"unknown_sku":"fulfil","fulfillment":{"kind":"s3","bucket":%q}}`
+// orderSettings have orders laid into the merchants' bucket. An agent may buy what has left the catalog since, and
+// Stripe's clock may be put back to before the merchant came on board.
+func orderSettings(account, bucket string) string {
+	return fmt.Sprintf(`{"account":%q,"enabled":true,"since":%q,"unknown_sku":"fulfil",`+
+		`"fulfillment":{"kind":"s3","bucket":%q}}`, account, time.Now().UTC().Add(-3*time.Hour).Format(time.RFC3339), bucket)
+}
 
 // board gives every merchant a catalog, a schedule and orders, and waits until Stripe has the catalogs.
 func (r *run) board(ctx context.Context) error {
@@ -141,9 +145,11 @@ func (r *run) board(ctx context.Context) error {
 	settings.SetLimit(4)
 	for _, s := range r.trade.shops {
 		settings.Go(func() error {
-			_, err := r.deployment.Starter(ctx, fmt.Sprintf(orderSettings, s.account, r.trade.bucket), "order", "settings",
-				"set", s.account, "--file", "-")
-			return err
+			return mended(applying, func(ctx context.Context) error {
+				_, err := r.deployment.Starter(ctx, orderSettings(s.account, r.trade.bucket), "order", "settings", "set",
+					s.account, "--file", "-")
+				return err
+			})
 		})
 	}
 	if err := settings.Wait(); err != nil {
@@ -256,6 +262,10 @@ func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCo
 	end := time.Now().Add(r.For)
 	for i := 0; len(all) > 0 && (r.All && i < len(all) || !r.All && time.Now().Before(end)); i++ {
 		b, err := r.breakOne(ctx, all[i%len(all)], chance)
+		if unbroken := new(unbrokenError); errors.As(err, &unbroken) && ctx.Err() == nil {
+			r.say("%v; going on without it", err)
+			continue
+		}
 		if err != nil {
 			return broken, err
 		}
@@ -277,6 +287,31 @@ func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCo
 	return broken, ctx.Err()
 }
 
+// unbrokenError is that something could not be broken: what stands in the way passes, or it is mended by now.
+type unbrokenError struct{ error }
+
+// tryToBegin breaks something. What is in the way of it passes within seconds, such as a container that starts again; what
+// was broken by then is mended before the next try.
+func (b breakage) tryToBegin(ctx context.Context) (mend mending, err error) {
+	trying, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		if mend, err = b.begin(ctx); err == nil {
+			return mend, nil
+		}
+		if mend != nil {
+			mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			broken := mended(mending, mend)
+			if cancel(); broken != nil {
+				return nil, errors.Join(err, broken)
+			}
+		}
+		if wait(trying, 3*time.Second); trying.Err() != nil {
+			return nil, &unbrokenError{fmt.Errorf("%s: %w", b.name, err)}
+		}
+	}
+}
+
 // breakOne breaks something, mends it, and sees how long an order takes then.
 func (r *run) breakOne(ctx context.Context, b breakage, chance *rand.Rand) (Break, error) {
 	lasts := b.lasts
@@ -285,9 +320,9 @@ func (r *run) breakOne(ctx context.Context, b breakage, chance *rand.Rand) (Brea
 	}
 	r.say("%s, for %s", b.name, lasts.Round(time.Second))
 	is := Break{What: b.name, At: r.since(), For: rounded(lasts)}
-	mend, err := b.begin(ctx)
+	mend, err := b.tryToBegin(ctx)
 	if err != nil {
-		return is, fmt.Errorf("%s: %w", b.name, err)
+		return is, err
 	}
 	wait(ctx, lasts)
 	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -296,6 +331,7 @@ func (r *run) breakOne(ctx context.Context, b breakage, chance *rand.Rand) (Brea
 		return is, fmt.Errorf("mend %s: %w", b.name, err)
 	}
 	is.Recovered, err = r.probe(ctx)
+	r.say("an order took %s then", whole(is.Recovered))
 	return is, err
 }
 
@@ -321,10 +357,10 @@ func (r *run) probe(ctx context.Context) (simcontrol.Duration, error) {
 // recover waits until everything is right, and says how long that took.
 func (r *run) recover(ctx context.Context, verdict Verdict) (Verdict, error) {
 	r.say("everything is mended")
-	mended := time.Now()
+	ended := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
-	if err := r.trade.makeSure(waiting); err != nil {
+	if err := mended(waiting, r.trade.makeSure); err != nil {
 		return verdict, err
 	}
 	found, err := r.settled(waiting)
@@ -332,7 +368,7 @@ func (r *run) recover(ctx context.Context, verdict Verdict) (Verdict, error) {
 		return verdict, err
 	}
 	verdict = verdict.counted(found)
-	verdict.Recovered = rounded(time.Since(mended))
+	verdict.Recovered = rounded(time.Since(ended))
 	return verdict, ctx.Err()
 }
 
@@ -340,19 +376,17 @@ func (r *run) recover(ctx context.Context, verdict Verdict) (Verdict, error) {
 func (r *run) settled(ctx context.Context) (found evidence, err error) {
 	said := time.Now()
 	for {
-		if err := r.trade.refund(ctx, r.deployment); err != nil && ctx.Err() == nil {
-			return found, err
-		}
+		refused := r.trade.refund(ctx, r.deployment)
 		looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		found, err = r.trade.look(looking, r.deployment)
 		cancel()
 		wrong := found.wrong()
-		if err == nil && len(wrong) == 0 || ctx.Err() != nil {
+		if err == nil && refused == nil && len(wrong) == 0 || ctx.Err() != nil {
 			return found, err
 		}
 		if time.Since(said) > 30*time.Second {
 			said = time.Now()
-			r.say("%d things are not right yet, such as: %s", len(wrong), firstOf(wrong, err))
+			r.say("%d things are not right yet, such as: %s", len(wrong), firstOf(wrong, errors.Join(err, refused)))
 		}
 		wait(ctx, 2*time.Second)
 	}

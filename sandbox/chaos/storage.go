@@ -68,10 +68,13 @@ func behind(d *Deployment, door func(next http.Handler) http.Handler) beginning 
 		}
 		server := &http.Server{Handler: door(forward(d.S3URL())), ReadHeaderTimeout: time.Minute}
 		served := make(chan error, 1)
-		go func() { served <- server.Serve(listener) }()
+		go func() {
+			defer close(served) // who mends it again is not to wait
+			served <- server.Serve(listener)
+		}()
 		closeDoor := func(context.Context) error {
 			err := server.Close()
-			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			if ended, first := <-served; first && !errors.Is(ended, http.ErrServerClosed) {
 				err = errors.Join(err, ended)
 			}
 			return err

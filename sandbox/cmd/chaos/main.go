@@ -76,7 +76,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	verdict, err := chaos.Run(ctx, absolute, o)
-	if err != nil {
+	if err != nil { // what was seen until then is worth reading, and no verdict
+		if len(verdict.Broken) > 0 {
+			err = errors.Join(err, fmt.Errorf("broken off after %d breakages: this is no verdict", len(verdict.Broken)),
+				verdict.Write(os.Stderr))
+		}
 		return err
 	}
 	if *form == "json" {
