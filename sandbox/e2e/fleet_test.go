@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -54,9 +55,10 @@ func (r *room) exports(account string, products int) {
 // looks lets the dispatcher of the first shard look now, and not in a minute.
 func (r *room) looks() {
 	r.t.Helper()
-	err := r.temporal.ScheduleClient().GetHandle(within(r.t), workflows.DispatchID(0)).Trigger(within(r.t),
-		client.ScheduleTriggerOptions{})
-	require.NoError(r.t, err)
+	persistently(r.t, func(ctx context.Context) error {
+		return r.temporal.ScheduleClient().GetHandle(ctx, workflows.DispatchID(0)).
+			Trigger(ctx, client.ScheduleTriggerOptions{})
+	})
 }
 
 func (r *room) does(args ...string) answer {
