@@ -8,8 +8,8 @@ import (
 // markdownHead has ' for every backquote.
 var markdownHead = strings.ReplaceAll(`# Configuration
 
-By environment variables alone. 'worker --help' and 'starter env' print the same, and what is set. An unknown 'VITRINE_…'
-variable is pointed out when a program starts, and an empty one counts as unset.
+By environment variables alone. 'starter env --all' prints the same, and what is set; 'worker --help' those of the worker. An
+unknown 'VITRINE_…' variable is pointed out when a program starts, and an empty one counts as unset.
 
 What holds for one account alone is not here but in its settings: the columns of the
 [list of accounts](../README.md#the-starter), and 'starter order settings set'.
