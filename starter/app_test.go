@@ -47,6 +47,7 @@ func (s *stage) accounts() account.Documents { return account.Documents{Store: s
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	store := objectstoretest.NewMemory("catalogs", "state")
+	store.Clock = func() time.Time { return noon }
 	s := &stage{t: t, store: store, temporal: newFakeTemporal(), ctx: t.Context()}
 	s.docs = catalog.Documents{Store: statestore.Store{Objects: store, Layout: statestore.Layout{
 		SourceBucket: "catalogs", SourceKey: "catalogs/{account}/{feed}.csv", StateBucket: "state",

@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/fault"
 	"vitrine/internal/order"
 	"vitrine/internal/strictjson"
+	"vitrine/internal/terminal"
 )
 
 func (a *app) orderSettingsSetCommand() *cobra.Command {
@@ -55,10 +56,11 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if err != nil {
 		return err
 	}
+	now := a.Now()
 	before, err := docs.Settings(ctx, account)
 	switch {
 	case err == nil:
-		settings = settings.Inherit(before, a.Now())
+		settings = settings.Inherit(before, now)
 	case !fault.Is(err, fault.SettingsInvalid):
 		return err
 	case settings.Enabled && settings.Since.IsZero():
@@ -69,11 +71,32 @@ func (a *app) setOrderSettings(ctx context.Context, account, file string) error 
 	if err := docs.SaveSettings(ctx, settings); err != nil {
 		return err
 	}
+	if settings, err = a.correctTakeover(ctx, docs, settings, now); err != nil {
+		return err
+	}
 	if a.json() {
 		return a.printJSON(settings.WithDefaults())
 	}
 	a.Say("%s  the settings for orders are saved; %s", account, fulfils(settings))
 	return nil
+}
+
+// correctTakeover puts S3's time, by which the settings were written just now, in the place of this machine's where
+// that is wrong: orders that are placed before an account is taken over are nobody's, and those after it Vitrine's.
+func (a *app) correctTakeover(
+	ctx context.Context, docs order.Documents, saved order.Settings, now time.Time,
+) (order.Settings, error) {
+	written, err := docs.Head(ctx, docs.Layout.OrderSettingsKey(saved.Account))
+	if err != nil {
+		return saved, fmt.Errorf("the settings are saved, but when is not known: %w; say it again", err)
+	}
+	corrected := saved.Corrected(now, written.LastModified)
+	if corrected.Since.Equal(saved.Since) && corrected.AllSince.Equal(saved.AllSince) {
+		return saved, nil
+	}
+	a.Write(a.Stderr, fmt.Sprintf("this machine's clock says %s, and S3's %s: the account's orders are taken over by "+
+		"S3's", terminal.DateTime(now), terminal.DateTime(written.LastModified)))
+	return corrected, docs.SaveSettings(ctx, corrected)
 }
 
 func (a *app) readSettings(file string) ([]byte, error) {

@@ -459,6 +459,30 @@ order/acct_1/cs_2  held   ChatGPT  5m ago  running
 	require.Contains(t, s.stdout.String(), "order/acct_1/cs_3\n")
 }
 
+// Orders that are placed before an account is taken over are nobody's, so a clock that is wrong does not say when that
+// is.
+func TestAnAccountIsTakenOverByS3sClock(t *testing.T) {
+	t.Parallel()
+	for name, right := range map[string]time.Time{"ahead": noon.Add(-time.Hour), "behind": noon.Add(time.Hour)} {
+		s := newStage(t)
+		s.store.Clock = func() time.Time { return right }
+		s.stdin = `{"account":"acct_1","enabled":true,"which":"all","fulfillment":{"kind":"s3"}}`
+		require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", "-"), s.stderr.String())
+		settings, err := order.Documents{Store: s.docs.Store}.Settings(t.Context(), "acct_1")
+		require.NoError(t, err)
+		require.Equal(t, [2]time.Time{right, right}, [2]time.Time{settings.Since, settings.AllSince}, name)
+		require.Contains(t, s.stderr.String(), "this machine's clock says 2026-11-24 12:00:00 UTC")
+	}
+	s := newStage(t)
+	s.store.Clock = func() time.Time { return noon.Add(-30 * time.Second) }
+	s.stdin = `{"account":"acct_1","enabled":true,"since":"2026-11-24T09:00:00Z","fulfillment":{"kind":"s3"}}`
+	require.Equal(t, exitOK, s.run("order", "settings", "set", "acct_1", "-f", "-"), s.stderr.String())
+	require.Empty(t, s.stderr.String())
+	settings, err := order.Documents{Store: s.docs.Store}.Settings(t.Context(), "acct_1")
+	require.NoError(t, err)
+	require.Equal(t, noon.Add(-3*time.Hour), settings.Since, "what is named stays")
+}
+
 func TestSettingsForOrders(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

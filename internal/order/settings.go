@@ -200,6 +200,19 @@ func (s Settings) Inherit(before Settings, now time.Time) Settings {
 	return s
 }
 
+// Corrected is the settings with the right time where they have it by a clock that was wrong: of what they took over
+// "now", and of what is still to come. Clocks may differ by less than a minute.
+func (s Settings) Corrected(wrong, right time.Time) Settings {
+	now, right := wrong.UTC().Truncate(time.Second), right.UTC().Truncate(time.Second)
+	off := wrong.Sub(right).Abs() > time.Minute
+	for _, moment := range []*time.Time{&s.Since, &s.AllSince} {
+		if off && moment.Equal(now) || moment.After(right.Add(time.Minute)) {
+			*moment = right
+		}
+	}
+	return s
+}
+
 func takenOver(named time.Time, wanted bool, since time.Time, hadBeen bool, now time.Time) time.Time {
 	switch {
 	case !named.IsZero() || !wanted:
