@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/temporalclient"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -42,9 +43,41 @@ func lookUnderWay(ctx context.Context, c client.Client) (runsUnderWay, error) {
 	if err != nil {
 		return runsUnderWay{}, err
 	}
-	held, err := countRuns(ctx, c, fmt.Sprintf(running+`WorkflowType = %q AND %s = %q`, workflows.CatalogSyncType,
-		workflows.SearchOutcome.GetName(), catalog.Held))
-	return runsUnderWay{Running: all - held, Held: held}, err
+	waiting := fmt.Sprintf(running+`WorkflowType = %q AND %s = %q`, workflows.CatalogSyncType,
+		workflows.SearchOutcome.GetName(), catalog.Held)
+	held, err := countRuns(ctx, c, waiting)
+	if err != nil || held == 0 || all > held {
+		return runsUnderWay{Running: all - held, Held: held}, err
+	}
+	released, err := countReleased(ctx, c, waiting)
+	return runsUnderWay{Running: all - held + released, Held: held - released}, err
+}
+
+// countReleased counts those of the runs that once were held which are at work: somebody approved them, or a newer
+// source has come. What they are listed as stays, and only what they are doing shows it.
+func countReleased(ctx context.Context, c client.Client, query string) (released int64, err error) {
+	var token []byte
+	for {
+		page, err := c.ListWorkflow(ctx,
+			&workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: token})
+		if err != nil {
+			return 0, fmt.Errorf("list the held runs: %w", err)
+		}
+		for _, run := range page.GetExecutions() {
+			id := run.GetExecution()
+			is, err := c.DescribeWorkflow(ctx, id.GetWorkflowId(), id.GetRunId())
+			switch {
+			case temporalclient.IsNotFound(err):
+			case err != nil:
+				return 0, fmt.Errorf("describe the run %s: %w", id.GetWorkflowId(), err)
+			case len(is.RawResponse.GetPendingActivities()) > 0:
+				released++
+			}
+		}
+		if token = page.GetNextPageToken(); len(token) == 0 {
+			return released, nil
+		}
+	}
 }
 
 func countRuns(ctx context.Context, c client.Client, query string) (int64, error) {

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"vitrine/workflows"
@@ -144,6 +146,22 @@ func TestMaintenanceWaitsForWhatIsUnderWay(t *testing.T) {
 			s.stderr.String())
 		require.Contains(t, s.stdout.String(), "Syncs: 0 under way, 2 held for a person.\n")
 		require.GreaterOrEqual(t, time.Since(began), 4*drainPause, "two looks find nothing: lists are old")
+	})
+}
+
+// A run that was held and approved is listed as held, and waited for.
+func TestMaintenanceWaitsForWhatWasApproved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := onSchedules(t)
+		s.temporal.underWay, s.temporal.heldRuns = []int64{1}, []int64{1}
+		s.temporal.open = []*workflowpb.WorkflowExecutionInfo{{
+			Execution: &commonpb.WorkflowExecution{WorkflowId: "catalog-sync/acct_1/product", RunId: "r"},
+		}}
+		at := moment{pending: []*workflowpb.PendingActivityInfo{{ActivityId: "7"}}}
+		s.temporal.scripts["catalog-sync/acct_1/product"] = &script{moments: []moment{at, at, {}}}
+		require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x"))
+		require.Equal(t, "waiting for 1 under way, 0 held for a person\n", s.stderr.String())
+		require.Contains(t, s.stdout.String(), "Syncs: 0 under way, 1 held for a person.\n")
 	})
 }
 
