@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -55,10 +54,9 @@ func (r *room) exports(account string, products int) {
 // looks lets the dispatcher of the first shard look now, and not in a minute.
 func (r *room) looks() {
 	r.t.Helper()
-	persistently(r.t, func(ctx context.Context) error {
-		return r.temporal.ScheduleClient().GetHandle(ctx, workflows.DispatchID(0)).
-			Trigger(ctx, client.ScheduleTriggerOptions{})
-	})
+	err := r.temporal.ScheduleClient().GetHandle(within(r.t), workflows.DispatchID(0)).Trigger(within(r.t),
+		client.ScheduleTriggerOptions{})
+	require.NoError(r.t, err)
 }
 
 func (r *room) does(args ...string) answer {

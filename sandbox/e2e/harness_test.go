@@ -21,9 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/serviceerror"
-
 	"vitrine/sandbox/child"
 )
 
@@ -224,20 +221,6 @@ func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.content.String()
-}
-
-// persistently asks Temporal until it answers: its client gives a call ten seconds, which a busy machine does not keep.
-func persistently(t *testing.T, ask func(ctx context.Context) error) {
-	t.Helper()
-	ctx := within(t)
-	for {
-		err := ask(ctx)
-		late := errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*serviceerror.DeadlineExceeded))
-		if !late || ctx.Err() != nil {
-			require.NoError(t, err)
-			return
-		}
-	}
 }
 
 // within bounds a call to one of the services.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"vitrine/internal/catalog"
 )
@@ -36,11 +34,8 @@ func (r *room) holds() client.WorkflowRun {
 // details is the line that the Web UI shows of a run that is held; empty while it is not.
 func (r *room) details(run client.WorkflowRun) string {
 	r.t.Helper()
-	var answer converter.EncodedValue
-	persistently(r.t, func(ctx context.Context) (err error) {
-		answer, err = r.temporal.QueryWorkflow(ctx, run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
-		return err
-	})
+	answer, err := r.temporal.QueryWorkflow(within(r.t), run.GetID(), run.GetRunID(), "__temporal_workflow_metadata")
+	require.NoError(r.t, err)
 	var metadata sdkpb.WorkflowMetadata
 	require.NoError(r.t, answer.Get(&metadata))
 	if text := metadata.GetCurrentDetails(); len(text) > 4 && text[:4] == "Held" {

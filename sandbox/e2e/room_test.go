@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	csvfile "encoding/csv"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -22,6 +24,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
@@ -112,6 +115,9 @@ func (r *room) dialTemporal(changes ...func(*client.Options)) {
 		HostPort:  house.ready.Env["TEMPORAL_ADDRESS"],
 		Namespace: r.namespace,
 		Logger:    log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		ConnectionOptions: client.ConnectionOptions{
+			DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(patiently)},
+		},
 	}
 	for _, change := range changes {
 		change(&o)
@@ -120,6 +126,22 @@ func (r *room) dialTemporal(changes ...func(*client.Options)) {
 	require.NoError(r.t, err)
 	r.t.Cleanup(c.Close)
 	r.temporal = c
+}
+
+// patiently gives Temporal the time that a busy machine takes. Its client gives a call ten seconds.
+func patiently(
+	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker,
+	options ...grpc.CallOption,
+) error {
+	wide, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	defer stop()
+	return call(wide, method, request, reply, conn, options...)
 }
 
 // variables are what worker and starter of this room are configured with.
