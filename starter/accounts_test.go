@@ -548,6 +548,18 @@ func TestAListOfSchedulesOutlivesASlowAnswer(t *testing.T) {
 	require.Empty(t, s.stdout.String())
 }
 
+// What the list does not show at first is paused when it does.
+func TestPausingEverybodyListsUntilNothingIsNew(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.Equal(t, exitOK, s.apply("acct_1\nacct_2\n"))
+	s.temporal.hidden["catalog-sync/acct_2/product"] = true
+	s.temporal.after = func(string) error { delete(s.temporal.hidden, "catalog-sync/acct_2/product"); return nil }
+	require.Equal(t, exitOK, s.run("schedule", "pause", "--all"), s.stderr.String())
+	require.True(t, s.temporal.schedules["catalog-sync/acct_2/product"].Schedule.State.Paused)
+	require.Contains(t, s.stdout.String(), "2 schedules paused.")
+}
+
 func TestPausingEverybodyIsQuick(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

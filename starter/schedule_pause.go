@@ -86,7 +86,7 @@ func (a *app) switchSchedules(
 	switch {
 	case err != nil:
 	case flags.feed != "":
-		ids = slices.DeleteFunc(ids, func(id string) bool { of, _ := parseScheduleID(id); return of.Feed != kind })
+		ids = ofFeed(ids, kind)
 	case len(accounts) > 0:
 		ids, err = existingSchedules(ctx, c, accounts, ids)
 	}
@@ -94,6 +94,14 @@ func (a *app) switchSchedules(
 		return err
 	}
 	switched, failed := a.switchAll(ctx, c, ids, flags, do)
+	for seen := ids; len(accounts) == 0 && failed == nil; seen = append(seen, ids...) {
+		if ids, failed = newSchedules(ctx, c, flags, kind, seen); len(ids) == 0 || failed != nil {
+			break
+		}
+		var more []string
+		more, failed = a.switchAll(ctx, c, ids, flags, do)
+		switched = append(switched, more...)
+	}
 	if a.json() {
 		if err := a.printJSON(map[string]any{done: switched}); err != nil {
 			return err
@@ -102,6 +110,25 @@ func (a *app) switchSchedules(
 		a.Say("%s %s.", terminal.Plural(int64(len(switched)), "schedule"), done)
 	}
 	return failed
+}
+
+func ofFeed(ids []string, kind feed.Kind) []string {
+	return slices.DeleteFunc(ids, func(id string) bool { of, _ := parseScheduleID(id); return of.Feed != kind })
+}
+
+// newSchedules are those that the list shows by now and did not before: it lags behind by seconds.
+func newSchedules(
+	ctx context.Context, c client.Client, flags pauseFlags, kind feed.Kind, seen []string,
+) ([]string, error) {
+	ids, err := scheduleIDs(ctx, c, nil)
+	if flags.feed != "" {
+		ids = ofFeed(ids, kind)
+	}
+	known := map[string]bool{}
+	for _, id := range seen {
+		known[id] = true
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return known[id] }), err
 }
 
 // existingSchedules keeps those of ids that there are. Of an account that has none the product feed's is kept, so that
