@@ -185,6 +185,10 @@ func TestAVerdictSaysWhatIsWrong(t *testing.T) {
 	require.Contains(t, right.String(), "kill s3")
 	require.Contains(t, right.String(), "2.3s")
 	require.NoError(t, Verdict{Wrong: []string{"acct_1 had 2 versions and 3 imports"}}.Write(&wrong))
+	var half strings.Builder
+	require.NoError(t, Verdict{BrokenOff: true, Broken: []Break{{What: "kill s3"}}}.Write(&half))
+	require.Contains(t, half.String(), "broken off after 1 of them: nobody looked what is right")
+	require.NotContains(t, half.String(), "everything was right")
 	require.Contains(t, wrong.String(), "NOT RIGHT")
 	require.Contains(t, wrong.String(), "3 imports")
 

@@ -30,6 +30,7 @@ type Verdict struct {
 	Broken    []Break             `json:"broken"`
 	Recovered simcontrol.Duration `json:"recovered"` // from the last thing mended until all was right
 	Wrong     []string            `json:"wrong"`
+	BrokenOff bool                `json:"broken_off,omitempty"` // nobody looked what is right
 }
 
 // Break is what was broken, for how long, and how long an order took then that was placed when it was mended.
@@ -260,7 +261,9 @@ func (v Verdict) Write(w io.Writer) error {
 			fmt.Fprintf(&text, "  %7s  %6s  by %s\n", "", "", b.By)
 		}
 	}
-	if len(v.Wrong) == 0 {
+	if v.BrokenOff {
+		fmt.Fprintf(&text, "broken off after %d of them: nobody looked what is right\n", len(v.Broken))
+	} else if len(v.Wrong) == 0 {
 		fmt.Fprintf(&text, "everything was right %s after the last thing was mended\n", whole(v.Recovered))
 	} else {
 		fmt.Fprintf(&text, "NOT RIGHT after %s:\n  %s\n", whole(v.Recovered), strings.Join(v.Wrong, "\n  "))
