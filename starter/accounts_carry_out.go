@@ -79,7 +79,7 @@ func carryOutOne(
 	want := wantedSchedule{change.Account, change.Feed, interval(settings)}
 	switch change.Action {
 	case create:
-		return createSchedule(ctx, c, want)
+		return createSchedule(ctx, c, want, "")
 	case update:
 		return updateSchedule(ctx, c, want)
 	}
@@ -105,12 +105,19 @@ func saveListed(ctx context.Context, docs catalog.Documents, listed account.Sett
 	return err
 }
 
-func createSchedule(ctx context.Context, c client.Client, want wantedSchedule) error {
-	_, err := c.ScheduleClient().Create(ctx, want.options())
-	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return updateSchedule(ctx, c, want) // somebody was faster
+// createSchedule creates a schedule; with a note it is paused, and starts nothing before it is.
+func createSchedule(ctx context.Context, c client.Client, want wantedSchedule, note string) error {
+	options := want.options()
+	options.Paused, options.Note = note != "", note
+	_, err := c.ScheduleClient().Create(ctx, options)
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return advise(err)
 	}
-	return advise(err)
+	err = updateSchedule(ctx, c, want) // somebody was faster
+	if err == nil && note != "" {
+		err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx, client.SchedulePauseOptions{Note: note})
+	}
+	return err
 }
 
 func updateSchedule(ctx context.Context, c client.Client, want wantedSchedule) error {

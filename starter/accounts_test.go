@@ -421,7 +421,7 @@ func TestAScheduleThatAppearsMeanwhileIsUpdated(t *testing.T) {
 	require.Equal(t, exitOK, s.apply("acct_1\n"))
 	s.temporal.written()
 	want := wantedSchedule{"acct_1", feed.Product, time.Hour}
-	require.NoError(t, createSchedule(t.Context(), s.temporal, want))
+	require.NoError(t, createSchedule(t.Context(), s.temporal, want, ""))
 	require.Equal(t, []string{"update catalog-sync/acct_1/product"}, s.temporal.written())
 }
 

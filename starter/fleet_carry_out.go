@@ -306,11 +306,7 @@ func makeSchedules(ctx context.Context, c client.Client, settings account.Settin
 	var errs []error
 	for _, kind := range settings.FeedKinds() {
 		want := wantedSchedule{settings.Account, kind, interval(settings)}
-		err := createSchedule(ctx, c, want)
-		if err == nil && note != "" {
-			err = c.ScheduleClient().GetHandle(ctx, want.id()).Pause(ctx, client.SchedulePauseOptions{Note: note})
-		}
-		errs = append(errs, err)
+		errs = append(errs, createSchedule(ctx, c, want, note))
 	}
 	return errors.Join(errs...)
 }

@@ -30,8 +30,6 @@ type move struct {
 	To        side     `json:"to"`
 	Schedules []string `json:"schedules,omitempty"` // that are to be deleted, or made
 	Detail    string   `json:"detail,omitempty"`
-
-	settle bool // the settings are to be changed too
 }
 
 // kept is an account that stays where it is, and why.
@@ -133,13 +131,13 @@ func (p *fleetPlan) planToFleet(s account.Settings, schedules []scheduleEntry) {
 		p.Right++
 		return
 	}
-	m := move{Account: s.Account, To: toFleet, settle: !s.InFleet()}
+	m := move{Account: s.Account, To: toFleet}
 	for _, e := range schedules {
 		m.Schedules = append(m.Schedules, e.id)
 	}
 	_, paused, err := pauseOf(schedules)
 	switch {
-	case !m.settle:
+	case s.InFleet():
 		m.Detail = "has schedules beside the fleet"
 	case err != nil:
 		p.Kept = append(p.Kept, kept{s.Account, err.Error()})
@@ -174,7 +172,7 @@ func (p *fleetPlan) planToSchedules(s account.Settings) {
 		p.Right++
 		return
 	}
-	m := move{Account: s.Account, To: toSchedules, settle: true}
+	m := move{Account: s.Account, To: toSchedules}
 	if s.Paused != nil {
 		m.Detail = "stays paused"
 	}

@@ -191,8 +191,10 @@ func TestAPauseGoesAlong(t *testing.T) {
 
 	require.Zero(t, s.run("accounts", "show", "acct_1"), s.stderr.String())
 	require.Contains(t, s.stdout.String(), "the fleet starts its syncs ('starter fleet status'), paused")
+	s.temporal.writes = nil
 	require.Zero(t, s.run("fleet", "apply", "acct_1", "--to", "schedules"), s.stderr.String())
 	require.True(t, s.temporal.schedules["catalog-sync/acct_1/product"].Schedule.State.Paused)
+	require.NotContains(t, s.temporal.writes, "pause catalog-sync/acct_1/product", "it never ran")
 
 	require.Zero(t, s.run("schedule", "resume", "acct_1"), s.stderr.String())
 	require.Zero(t, s.run("fleet", "apply", "acct_1"), s.stderr.String())
@@ -248,7 +250,7 @@ func TestApplyKnowsBothWays(t *testing.T) {
 	require.Contains(t, s.stdout.String(), "Nothing to do")
 
 	// A schedule that somebody left beside the fleet goes.
-	require.NoError(t, createSchedule(t.Context(), s.temporal, wantedSchedule{"acct_1", feed.Product, time.Hour}))
+	require.NoError(t, createSchedule(t.Context(), s.temporal, wantedSchedule{"acct_1", feed.Product, time.Hour}, ""))
 	require.Zero(t, s.apply(list), s.stderr.String())
 	require.Equal(t, []string{"catalog-dispatch/000", "catalog-sync/acct_3/product"}, s.scheduled())
 	require.Zero(t, s.run("status"), s.stderr.String())
@@ -506,6 +508,7 @@ func TestNoShardIsEverWithoutADispatcher(t *testing.T) {
 			if shards == "3" {
 				want.Boundaries = []string{"acct_2", "acct_3"}
 			}
+			s.lookedAt(want, noon)
 			writes := 0
 			fails := func() error {
 				if writes++; writes >= at {
@@ -520,9 +523,8 @@ func TestNoShardIsEverWithoutADispatcher(t *testing.T) {
 				}
 				return nil
 			}
-			s.temporal.after = func(string) error { s.store.Before = nil; s.lookedAt(want, noon); return nil }
 			code := s.run("fleet", "apply", "--shards", shards)
-			s.temporal.refuse, s.temporal.after, s.store.Before = nil, nil, nil
+			s.temporal.refuse, s.store.Before = nil, nil
 			for number := range s.plan().Shards() {
 				require.Contains(t, s.scheduled(), workflows.DispatchID(number), "%s shards, broken off at %d", shards, at)
 			}
@@ -540,7 +542,7 @@ func TestNoShardIsEverWithoutADispatcher(t *testing.T) {
 func TestAnAccountIsMovedAsItIsNow(t *testing.T) {
 	t.Parallel()
 	s := newFleetStage(t)
-	gone := move{Account: "acct_9", To: toFleet, settle: true}
+	gone := move{Account: "acct_9", To: toFleet}
 	require.NoError(t, gone.carryOut(t.Context(), s.docs, s.temporal, noon))
 	gone.To = toSchedules
 	require.NoError(t, gone.carryOut(t.Context(), s.docs, s.temporal, noon))
@@ -551,7 +553,7 @@ func TestAnAccountIsMovedAsItIsNow(t *testing.T) {
 
 	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
 	require.Zero(t, s.run("fleet", "pause", "acct_1", "--note", "rebuilds"), s.stderr.String())
-	back := move{Account: "acct_1", To: toSchedules, settle: true} // planned before
+	back := move{Account: "acct_1", To: toSchedules} // planned before
 	require.NoError(t, back.carryOut(t.Context(), s.docs, s.temporal, noon))
 	require.True(t, s.temporal.schedules["catalog-sync/acct_1/product"].Schedule.State.Paused)
 	require.Equal(t, "rebuilds", s.note("catalog-sync/acct_1/product"))
