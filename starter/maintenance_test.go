@@ -58,27 +58,23 @@ func TestMaintenancePausesWhatRunsAndResumesWhatItPaused(t *testing.T) {
 	require.JSONEq(t, `{"resumed": 0, "left": 4}`, s.stdout.String())
 }
 
-// A fleet's accounts have no schedules of their own: its dispatchers have.
-func TestMaintenancePausesDispatchers(t *testing.T) {
+// A fleet's accounts have no schedules of their own: its dispatchers have. An audit that heals starts a sync.
+func TestMaintenancePausesWhateverStartsSyncs(t *testing.T) {
 	s := onSchedules(t)
-	s.temporal.schedules["a-dispatcher"] = &client.ScheduleDescription{Schedule: client.Schedule{
-		Action: &client.ScheduleWorkflowAction{Workflow: workflows.CatalogDispatchType}, State: &client.ScheduleState{},
-	}}
-	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
-	require.Contains(t, s.temporal.written(), "pause a-dispatcher")
-	require.Equal(t, exitOK, s.run("maintenance", "off"))
-	require.Contains(t, s.temporal.written(), "resume a-dispatcher")
-}
-
-// An audit that heals starts a sync.
-func TestMaintenancePausesAudits(t *testing.T) {
-	s := onSchedules(t)
-	s.temporal.schedules["an-audit"] = &client.ScheduleDescription{Schedule: client.Schedule{
-		Action: &client.ScheduleWorkflowAction{Workflow: workflows.CatalogAuditType}, State: &client.ScheduleState{},
-	}}
-	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
-	require.Contains(t, s.temporal.written(), "pause an-audit")
 	for _, name := range scheduledTypes {
+		s.temporal.schedules["a-"+name] = &client.ScheduleDescription{Schedule: client.Schedule{
+			Action: &client.ScheduleWorkflowAction{Workflow: name}, State: &client.ScheduleState{},
+		}}
+	}
+	require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x", "--no-wait"))
+	paused := s.temporal.written()
+	require.Equal(t, exitOK, s.run("maintenance", "off"))
+	resumed := s.temporal.written()
+	for _, name := range []string{
+		workflows.CatalogSyncType, workflows.CatalogDispatchType, workflows.CatalogAuditType, workflows.OrderSweepType,
+	} {
+		require.Contains(t, paused, "pause a-"+name)
+		require.Contains(t, resumed, "resume a-"+name)
 		require.Contains(t, s.temporal.queries[0], name, "what is under way")
 	}
 }
