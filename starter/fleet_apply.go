@@ -29,8 +29,9 @@ type fleetFlags struct {
 const fleetApplyHelp = `
 
 Without accounts it only makes the fleet itself as it is to be: its plan (--shards, --open, --starts), and the
-schedules of its dispatchers. Accounts have to have settings; 'starter accounts apply' adds them, and goes on being the place that says
-how they are synced. --all moves every account, and accounts that are added later are the fleet's, or get schedules, too.
+schedules of its dispatchers. Accounts have to have settings; 'starter accounts apply' adds them, and goes on being the
+place that says how they are synced. --all moves every account, and accounts that are added later are the fleet's, or get
+schedules, too.
 
 An account is moved in this order, and wherever that is broken off it is synced: before any account gives up its schedules
 each dispatcher has looked; settings first, then schedules; and back, schedules first. Applying again goes on. An account
