@@ -43,8 +43,9 @@ func (a *app) codecCommand() *cobra.Command {
 	}
 }
 
-// codecDrains is how long requests under way get to end.
-const codecDrains = 5 * time.Second
+// codecDrains is how long requests under way get to end. Browsers open connections ahead of time, and net/http waits
+// some six seconds for the first request of each.
+const codecDrains = 10 * time.Second
 
 func (a *app) codec(ctx context.Context) error {
 	c, err := config.LoadCodec(a.Lookup)

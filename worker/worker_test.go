@@ -263,7 +263,7 @@ func (l *lines) String() string {
 
 func (l *lines) await(t *testing.T, pattern string) []string {
 	t.Helper()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		if found := regexp.MustCompile(pattern).FindStringSubmatch(l.String()); found != nil {
 			return found
 		}
@@ -313,7 +313,7 @@ func (r *running) requireExit(t *testing.T, want int) {
 	select {
 	case got := <-r.exit:
 		require.Equal(t, want, got, r.logs.String())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		require.FailNow(t, "the worker does not end", r.logs.String())
 	}
 }
@@ -332,6 +332,9 @@ func TestSignalsDrain(t *testing.T) {
 			code, _ := r.get(t, "/")
 			require.Equal(t, http.StatusNotFound, code)
 
+			silent, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.address)
+			require.NoError(t, err)
+			defer silent.Close()
 			require.NoError(t, syscall.Kill(os.Getpid(), signal))
 			r.requireExit(t, exitOK)
 			logs := r.logs.String()

@@ -53,5 +53,6 @@ func serveHealth(
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	listen := Listener{"VITRINE_LISTEN", c.Worker.Listen, "/livez, /readyz and /metrics", server, stop, logger}
-	lc.Append(fx.StartStopHook(listen.Start, server.Shutdown))
+	// It is the last to stop: a probe is owed no answer then, and a shutdown would wait for one that only connected.
+	lc.Append(fx.StartStopHook(listen.Start, server.Close))
 }

@@ -68,7 +68,7 @@ func TestAgreementsTellOfThemselves(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.control.ChangeAgreement(t.Context(), made.ID, simcontrol.Seller, simcontrol.ConfirmAgreement)
 	require.ErrorContains(t, err, "is over")
-	require.Eventually(t, func() bool { return thin.count() == 4 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return thin.count() == 4 }, time.Minute, time.Millisecond)
 	require.Zero(t, snapshots.count())
 
 	kinds := map[string]bool{}

@@ -382,7 +382,7 @@ func TestAnAuthorizationEndsWithoutALook(t *testing.T) {
 	taken := receive(t)
 	d.endpoint(simcontrol.Endpoint{URL: taken.url, Connect: true, EnabledEvents: []string{"payment_intent.canceled"}})
 	d.held()
-	require.Eventually(t, func() bool { return taken.count() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return taken.count() == 1 }, time.Minute, time.Millisecond)
 }
 
 func TestDelayedAndAbandonedPayments(t *testing.T) {

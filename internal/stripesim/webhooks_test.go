@@ -91,7 +91,7 @@ func (d developer) quiet() []simcontrol.Delivery {
 			}
 		}
 		return true
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return deliveries
 }
 
@@ -433,7 +433,7 @@ func TestTheEndOfAnImportIsTold(t *testing.T) {
 	taken := d.imported(csvForm(feedOf("A")))
 	d.arm(simcontrol.Fault{Kind: simcontrol.FaultImportFail, Message: "No luck."})
 	failed := d.imported(csvForm(feedOf("A")))
-	require.Eventually(t, func() bool { return snapshots.count() == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return snapshots.count() == 2 }, time.Minute, time.Millisecond)
 	told := strings.Join(snapshots.bodies, "\n")
 	for _, want := range []string{taken.ID, failed.ID, "import_set.succeeded", "import_set.failed", "No luck."} {
 		require.Contains(t, told, want)

@@ -269,14 +269,14 @@ func TestReportsAreStripes(t *testing.T) {
 		begun := s.post(runs, form)
 		same("post", runs, runs, begun)
 		run := runs + "/" + begun["id"].(string)
-		require.Eventually(t, func() bool { return s.get(run)["status"] == "succeeded" }, 10*time.Second,
+		require.Eventually(t, func() bool { return s.get(run)["status"] == "succeeded" }, time.Minute,
 			2*time.Millisecond)
 		same("get", runs+"/{report_run}", run, s.get(run))
 	}
 	_, err := s.control.AddFault(t.Context(), simcontrol.Fault{Kind: simcontrol.FaultReportFail})
 	require.NoError(t, err)
 	failed := runs + "/" + s.post(runs, url.Values{"report_type": {"catalog_feed.product.1"}})["id"].(string)
-	require.Eventually(t, func() bool { return s.get(failed)["status"] == "failed" }, 10*time.Second,
+	require.Eventually(t, func() bool { return s.get(failed)["status"] == "failed" }, time.Minute,
 		2*time.Millisecond)
 	same("get", runs+"/{report_run}", failed, s.get(failed))
 }

@@ -86,8 +86,8 @@ func (w *worker) terminate() int {
 	require.NoError(w.t, w.Signal(syscall.SIGTERM))
 	select {
 	case <-w.Ended():
-	case <-time.After(30 * time.Second):
-		require.FailNow(w.t, "the worker did not end within 30 seconds of SIGTERM")
+	case <-time.After(patience):
+		require.FailNow(w.t, "the worker did not end after SIGTERM")
 	}
 	return w.ExitCode()
 }

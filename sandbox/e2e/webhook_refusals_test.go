@@ -302,8 +302,8 @@ func TestAShutdownKeepsWhatWasAcknowledged(t *testing.T) {
 	})
 	select {
 	case <-s.serve.Ended():
-	case <-time.After(30 * time.Second):
-		require.FailNow(t, "the webhook server did not end within 30 seconds of SIGTERM")
+	case <-time.After(patience):
+		require.FailNow(t, "the webhook server did not end after SIGTERM")
 	}
 	require.Zero(t, s.serve.ExitCode(), s.serve.output)
 	require.GreaterOrEqual(t, len(acknowledged), orders*each/4)

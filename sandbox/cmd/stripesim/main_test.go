@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestServesUntilToldToEnd(t *testing.T) {
 		hook: "http://127.0.0.1:1/hooks/stripe"}
 	go func() { ended <- serve(ctx, address, stripesim.Options{Dir: t.TempDir()}, at) }()
 	require.Eventually(t, func() bool { return run([]string{"--listen", address, "healthcheck"}) == nil },
-		10*time.Second, 10*time.Millisecond)
+		time.Minute, 10*time.Millisecond)
 	emulator := simcontrol.Client{BaseURL: "http://" + address}
 	endpoints, err := emulator.Endpoints(ctx)
 	require.NoError(t, err)
@@ -34,8 +35,11 @@ func TestServesUntilToldToEnd(t *testing.T) {
 	require.Equal(t, at.webhook, endpoints[0].URL)
 	require.True(t, endpoints[0].Connect)
 
+	silent, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer silent.Close()
 	end()
-	require.NoError(t, <-ended)
+	require.NoError(t, <-ended, "who connected and asked nothing holds nobody up")
 	require.Error(t, run([]string{"--listen", address, "healthcheck"}))
 }
 
