@@ -177,7 +177,7 @@ func roomRules() []rule {
 		room{
 			name: "internal/budget",
 			why:  "how fast something may be called, and whether at all, is decided without calling it",
-			std:  []string{"context", "math/rand/v2", "strings", "sync", "time"},
+			std:  []string{"context", "math/rand/v2", "strings", "sync", "sync/atomic", "time"},
 		}.rule(`package budget; import _ "net/http"`),
 		room{
 			name: "internal/launch",

@@ -6,6 +6,8 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
+
+	"vitrine/internal/budget"
 )
 
 // Interceptor is what every worker of these activities needs: a step that lasts beats, every attempt is counted, and
@@ -45,10 +47,11 @@ func (i *stepInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.E
 	began := time.Now()
 	tellClock(ctx, began)
 	ctx = context.WithValue(context.WithValue(ctx, pulseKey{}, p), beganKey{}, began)
+	ctx, asked := budget.Watch(ctx)
 	result, err := i.Next.ExecuteActivity(ctx, in)
 	countStep(ctx, time.Since(began), err)
 	if i.breakers != nil {
-		i.breakers.note(activity.GetInfo(ctx), time.Now(), err)
+		i.breakers.note(activity.GetInfo(ctx), time.Now(), asked(), err)
 	}
 	return result, translate(err)
 }

@@ -114,7 +114,7 @@ func TestWhatIsHeldAgainstStripe(t *testing.T) {
 	fails := func(b *Breakers, codes ...fault.Code) {
 		for i, code := range codes {
 			info.ActivityID = fmt.Sprint(i)
-			b.note(info, time.Now(), fault.NewPlain(code, errors.New("no")))
+			b.note(info, time.Now(), true, fault.NewPlain(code, errors.New("no")))
 		}
 	}
 	down := []fault.Code{
@@ -124,7 +124,10 @@ func TestWhatIsHeldAgainstStripe(t *testing.T) {
 	b := NewBreakers()
 	fails(b, down...)
 	require.Len(t, b.Stops(), 1)
-	b.note(info, time.Now(), nil)
+	b.note(info, time.Now(), false, nil)
+	b.note(info, time.Now(), false, fault.NewPlain(fault.ImportPending, errors.New("it takes a while")))
+	require.Len(t, b.Stops(), 1, "who asked nothing has no answer")
+	b.note(info, time.Now(), true, nil)
 	require.Empty(t, b.Stops())
 	for _, answered := range []fault.Code{fault.StripeRejected, fault.ImportPending, fault.StripeThrottled} {
 		b := NewBreakers()
@@ -136,7 +139,7 @@ func TestWhatIsHeldAgainstStripe(t *testing.T) {
 	orders.TaskQueue = OrderTaskQueue
 	for i := range 9 {
 		orders.ActivityID = fmt.Sprint(i)
-		b.note(orders, time.Now(), fault.NewPlain(fault.StripeUnavailable, errors.New("no")))
+		b.note(orders, time.Now(), true, fault.NewPlain(fault.StripeUnavailable, errors.New("no")))
 	}
 	require.Empty(t, b.Stops())
 	fails(b, fault.StorageFailed, fault.StorageFailed, fault.StorageFailed, fault.StorageFailed, fault.StorageFailed)

@@ -49,24 +49,49 @@ const (
 type ListSweptInput struct {
 	After string `json:"after,omitempty"` // the account that the batch before ended with
 	Limit int    `json:"limit"`
+	All   bool   `json:"all,omitempty"` // no account rests
 }
 
 // ListSweptResult is a batch of accounts, in order.
 type ListSweptResult struct {
 	Accounts []string `json:"accounts,omitempty"`
 	More     bool     `json:"more,omitempty"`
-	// Presence says whether webhooks are received: accounts may rest then.
-	Presence order.Presence `json:"presence,omitzero"`
+	// Resting are those of the accounts that need no sweep now: a step for each would take its turn from catalogs.
+	Resting []string `json:"resting,omitempty"`
 }
 
 // ListSwept names the accounts that have settings for orders, batch by batch.
 func (s *OrderSweep) ListSwept(ctx context.Context, in ListSweptInput) (ListSweptResult, error) {
 	accounts, more, err := s.Documents.AccountsAfter(ctx, in.After, in.Limit)
+	result := ListSweptResult{Accounts: accounts, More: more}
+	if err != nil || in.All {
+		return result, err
+	}
+	presence, _, err := s.Documents.Presence(ctx)
 	if err != nil {
 		return ListSweptResult{}, err
 	}
-	presence, _, err := s.Documents.Presence(ctx)
-	return ListSweptResult{Accounts: accounts, More: more, Presence: presence}, err
+	result.Resting = s.resting(ctx, accounts, presence, ServerTime(ctx))
+	return result, nil
+}
+
+// cursorsAtOnce is how many cursors are read at once: two hundred take a second where S3 is slow.
+const cursorsAtOnce = 16
+
+// resting are those of the accounts that are known to rest. Why a cursor cannot be read, the sweep of its account says.
+func (s *OrderSweep) resting(ctx context.Context, accounts []string, p order.Presence, now time.Time) []string {
+	rests := make([]bool, len(accounts))
+	inParallel(len(accounts), cursorsAtOnce, func(i int) {
+		cursor, _, err := s.Documents.Cursor(ctx, accounts[i])
+		rests[i] = err == nil && cursor.Rests(p, now)
+	})
+	var resting []string
+	for i, id := range accounts {
+		if rests[i] {
+			resting = append(resting, id)
+		}
+	}
+	return resting
 }
 
 // SweepAccountInput is the input of SweepAccount.
@@ -74,8 +99,6 @@ type SweepAccountInput struct {
 	Account string `json:"account"`
 	// Since has everything since then delivered once more, whatever was delivered before; zero: what is new alone.
 	Since time.Time `json:"since,omitzero"`
-	// Presence says whether webhooks are received. The zero value lets no account rest.
-	Presence order.Presence `json:"presence,omitzero"`
 }
 
 // SweepAccountResult is what a sweep of an account found.
@@ -86,8 +109,6 @@ type SweepAccountResult struct {
 	// Parked says that the account is parked: nothing was read, and the next sweep after its return reads as far back
 	// as it has to.
 	Parked bool `json:"parked,omitempty"`
-	// Rested says that nothing was read: the account is quiet, and is swept once a day.
-	Rested bool `json:"rested,omitempty"`
 	// Gap says that the last sweep is longer ago than Stripe keeps events: some may be lost.
 	Gap bool `json:"gap,omitempty"`
 }
@@ -127,11 +148,8 @@ func (s *OrderSweep) sweepAccount(ctx context.Context, in SweepAccountInput) (Sw
 		return SweepAccountResult{}, err
 	}
 	until := p.cursor.Until
-	switch {
-	case !in.Since.IsZero():
+	if !in.Since.IsZero() {
 		until = p.again(in.Since)
-	case p.cursor.Rests(in.Presence, now):
-		return SweepAccountResult{Rested: true}, nil
 	}
 	since, gap := sweepSince(until, now)
 	events, unread, err := s.list(ctx, in.Account, since)

@@ -135,25 +135,37 @@ func TestAQuietAccountRests(t *testing.T) {
 	cursor, _, err := b.Documents.Cursor(t.Context(), "acct_1")
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), cursor.Lively, time.Minute, "an order was heard of")
-	present := order.Presence{Since: time.Now().Add(-24 * time.Hour), At: time.Now()}
-	sweeps := func(p order.Presence) (result SweepAccountResult) {
-		value, err := b.env.ExecuteActivity(b.SweepAccount, SweepAccountInput{Account: "acct_1", Presence: p})
+	resting := func(in ListSweptInput) []string {
+		var listed ListSweptResult
+		in.Limit = 3
+		value, err := b.env.ExecuteActivity(b.ListSwept, in)
 		require.NoError(t, err)
-		require.NoError(t, value.Get(&result))
-		return result
+		require.NoError(t, value.Get(&listed))
+		require.Equal(t, []string{"acct_1"}, listed.Accounts)
+		return listed.Resting
 	}
-	require.False(t, sweeps(present).Rested, "it had an order within a week")
+	received := func(ago time.Duration) {
+		_, err := statestore.Write(t.Context(), b.Documents.Store, b.Documents.Layout.PresenceKey(),
+			order.Presence{Format: 1, Since: time.Now().Add(-24 * time.Hour), At: time.Now().Add(-ago)}, "")
+		require.NoError(t, err)
+	}
+	quiet := func() {
+		_, err := statestore.Write(t.Context(), b.Documents.Store, b.Documents.Layout.SweepKey("acct_1"),
+			order.Cursor{Format: 1, Until: cursor.Until, Lively: time.Now().Add(-8 * 24 * time.Hour)}, "")
+		require.NoError(t, err)
+	}
+	received(0)
+	require.Empty(t, resting(ListSweptInput{}), "it had an order within a week")
+	quiet()
+	require.Equal(t, []string{"acct_1"}, resting(ListSweptInput{}))
+	require.Empty(t, resting(ListSweptInput{All: true}), "somebody wants all of them swept")
+	received(time.Hour)
+	require.Empty(t, resting(ListSweptInput{}), "nobody says that webhooks are received")
 
-	cursor, etag, err := b.Documents.Cursor(t.Context(), "acct_1")
+	received(0)
+	_, err = b.store.Put(t.Context(), "s", "state/acct_1/orders/sweep.json", "application/json", []byte("{"), "")
 	require.NoError(t, err)
-	cursor.Lively = time.Now().Add(-8 * 24 * time.Hour)
-	_, err = b.Documents.SaveCursor(t.Context(), "acct_1", cursor, etag)
-	require.NoError(t, err)
-	read := len(b.since)
-	require.Equal(t, SweepAccountResult{Rested: true}, sweeps(present))
-	require.Len(t, b.since, read, "nothing was read of Stripe")
-	require.False(t, sweeps(order.Presence{}).Rested, "nobody says that webhooks are received")
-	require.Len(t, b.since, read+1)
+	require.Empty(t, resting(ListSweptInput{}), "its sweep says that the cursor cannot be read")
 }
 
 func TestAnEventThatStripeRefusesKeepsNoOtherBack(t *testing.T) {

@@ -64,14 +64,17 @@ func (b *Breakers) ask(info activity.Info, now time.Time) error {
 		breaker.What, since.UTC().Format(time.RFC3339), why))
 }
 
-// note takes how a step ended that was tried.
-func (b *Breakers) note(info activity.Info, now time.Time, err error) {
+// note takes how a step ended that was tried, and whether it asked Stripe: an account may be parked, and the first
+// attempt at a slow import reads nothing.
+func (b *Breakers) note(info activity.Info, now time.Time, asked bool, err error) {
 	step := info.WorkflowExecution.ID + "/" + info.ActivityID
 	f, classified := fault.Of(err)
 	switch breaker := b.of(info); {
 	case breaker == nil || err != nil && !classified:
 	case err == nil || breaker == b.Stripe && answersOfStripe[f.Code]:
-		breaker.Succeeded()
+		if asked || breaker == b.Storage {
+			breaker.Succeeded()
+		}
 	case f.Code == fault.StorageFailed:
 		b.Storage.Failed(now, step, err.Error())
 	case breaker == b.Stripe && failuresOfStripe[f.Code]:

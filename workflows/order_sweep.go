@@ -2,12 +2,12 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"vitrine/activities"
-	"vitrine/internal/order"
 )
 
 // sweepSteps names the activities of OrderSweep; it is never called.
@@ -27,27 +27,28 @@ const (
 // back as it has to.
 func OrderSweep(ctx workflow.Context, in OrderSweepInput) (OrderSweepResult, error) {
 	result := in.Result
-	batch, more, presence := in.Accounts, false, order.Presence{}
+	batch, last, more := in.Accounts, "", false
 	if len(batch) == 0 {
-		list := activities.ListSweptInput{After: in.After, Limit: sweepBatch}
+		list := activities.ListSweptInput{After: in.After, Limit: sweepBatch, All: in.All || !in.Since.IsZero()}
 		var listed activities.ListSweptResult
 		listing := quickStore(ctx, "List the accounts that have orders fulfilled")
 		if err := workflow.ExecuteActivity(listing, sweepSteps.ListSwept, list).Get(ctx, &listed); err != nil {
 			return result, err
 		}
 		batch, more = listed.Accounts, listed.More
-		if !in.All {
-			presence = listed.Presence
+		if more {
+			last = batch[len(batch)-1]
 		}
+		batch = result.rest(batch, listed.Resting)
 	}
-	each := activities.SweepAccountInput{Since: in.Since, Presence: presence}
+	each := activities.SweepAccountInput{Since: in.Since}
 	if err := sweep(ctx, batch, each, &result); err != nil {
 		return result, err
 	}
 	workflow.SetCurrentDetails(ctx, result.String())
 	switch {
 	case more:
-		next := OrderSweepInput{After: batch[len(batch)-1], Since: in.Since, All: in.All, Result: result}
+		next := OrderSweepInput{After: last, Since: in.Since, All: in.All, Result: result}
 		return result, workflow.NewContinueAsNewError(ctx, OrderSweepType, next)
 	case len(result.Failed) > 0:
 		return result, temporal.NewNonRetryableApplicationError(result.String(), "SweepFailed", nil, result)
@@ -77,6 +78,12 @@ func sweep(
 	return ctx.Err()
 }
 
+// rest counts the accounts that rest, and returns the others.
+func (r *OrderSweepResult) rest(accounts, resting []string) (others []string) {
+	r.Accounts, r.Rested = r.Accounts+len(resting), r.Rested+len(resting)
+	return slices.DeleteFunc(accounts, func(id string) bool { return slices.Contains(resting, id) })
+}
+
 // mostFailed bounds the list of accounts in the result; all are counted.
 const mostFailed = 50
 
@@ -95,9 +102,6 @@ func (r *OrderSweepResult) sweep(ctx workflow.Context, in activities.SweepAccoun
 	}
 	if found.Parked {
 		r.Parked++
-	}
-	if found.Rested {
-		r.Rested++
 	}
 	r.Events, r.Delivered, r.Unread = r.Events+found.Events, r.Delivered+found.Delivered, r.Unread+found.Unread
 	if found.Gap {

@@ -135,6 +135,21 @@ func (s *sweepStage) sweep(in workflows.OrderSweepInput) (result workflows.Order
 	return result, err
 }
 
+// sweepAll sweeps batch by batch to the end.
+func (s *sweepStage) sweepAll(in workflows.OrderSweepInput) (result workflows.OrderSweepResult, runs int) {
+	s.t.Helper()
+	for runs = 1; ; runs++ {
+		result, err := s.sweep(in)
+		var next *workflow.ContinueAsNewError
+		if !errors.As(err, &next) {
+			require.NoError(s.t, err)
+			return result, runs
+		}
+		in = workflows.OrderSweepInput{}
+		require.NoError(s.t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+	}
+}
+
 func TestTheSweepDeliversWhatWebhooksMissed(t *testing.T) {
 	t.Parallel()
 	s := newSweepStage(t, "acct_1", "acct_2", "acct_3")
@@ -254,22 +269,37 @@ func TestManyAccountsAreSweptInBatches(t *testing.T) {
 	}
 	s := newSweepStage(t, accounts...)
 	since := time.Now().Add(-72 * time.Hour).UTC().Truncate(time.Second)
-	in, runs := workflows.OrderSweepInput{Since: since}, 0
-	for {
-		runs++
-		result, err := s.sweep(in)
-		var next *workflow.ContinueAsNewError
-		if !errors.As(err, &next) {
-			require.NoError(t, err)
-			require.Equal(t, 450, result.Accounts)
-			break
-		}
-		in = workflows.OrderSweepInput{}
-		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
-	}
+	result, runs := s.sweepAll(workflows.OrderSweepInput{Since: since})
+	require.Equal(t, 450, result.Accounts)
 	require.Equal(t, 3, runs)
 	require.Len(t, s.log.since, 450, "each once")
 	for _, at := range s.log.since {
 		require.Equal(t, since.Add(-10*time.Minute), at.UTC(), "whichever batch an account is in")
 	}
+}
+
+func TestAccountsThatRestTakeNoTurnAtStripe(t *testing.T) {
+	t.Parallel()
+	var accounts []string
+	for i := range 201 {
+		accounts = append(accounts, fmt.Sprintf("acct_%03d", i))
+	}
+	s := newSweepStage(t, accounts...)
+	documents := s.steps.Documents
+	_, err := statestore.Write(t.Context(), documents.Store, documents.Layout.PresenceKey(),
+		order.Presence{Format: 1, Since: time.Now().Add(-24 * time.Hour), At: time.Now()}, "")
+	require.NoError(t, err)
+	for _, account := range accounts[:200] {
+		_, err := documents.SaveCursor(t.Context(), account,
+			order.Cursor{Until: time.Now().Add(-time.Hour), Lively: time.Now().Add(-8 * 24 * time.Hour)}, "")
+		require.NoError(t, err)
+	}
+	result, runs := s.sweepAll(workflows.OrderSweepInput{})
+	require.Equal(t, 2, runs)
+	require.Equal(t, workflows.OrderSweepResult{Accounts: 201, Rested: 200}, result)
+	require.Len(t, s.log.since, 1, "a whole batch rests, and the next is swept")
+	require.Contains(t, result.String(), "200 accounts had no order for a week")
+
+	result, _ = s.sweepAll(workflows.OrderSweepInput{All: true})
+	require.Equal(t, workflows.OrderSweepResult{Accounts: 201}, result)
 }

@@ -1,8 +1,10 @@
 package budget
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +31,22 @@ type Breaker struct {
 	why    string          // the last
 	open   bool
 	probed time.Time
+}
+
+type askedKey struct{}
+
+// Watch returns a context that notes whether anybody was asked with it, and what tells: an attempt that ended without a
+// question says nothing about who would have answered.
+func Watch(ctx context.Context) (watched context.Context, asked func() bool) {
+	note := new(atomic.Bool)
+	return context.WithValue(ctx, askedKey{}, note), note.Load
+}
+
+// Asked notes that somebody is asked; who does not watch hears nothing.
+func Asked(ctx context.Context) {
+	if note, watched := ctx.Value(askedKey{}).(*atomic.Bool); watched {
+		note.Store(true)
+	}
 }
 
 // Ask says whether a step may be tried now, and if not, after what time it is to ask again.

@@ -384,6 +384,58 @@ func TestOtherRulesOfTheDeploymentAreJudgedAnew(t *testing.T) {
 	require.Equal(t, []int{0}, l.ToRead(), "what could not be read is not forgotten")
 }
 
+// Settings and rules that change while nobody knows whether the account is parked hold once somebody does.
+func TestWhatChangesWhileAStandingIsUnclearIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	stored := []fleet.Stored{{Account: "acct_1", ETag: "e2"}}
+	l := fleet.Begin(snapshot(), fleet.Shard{}, fleet.Policy{Rules: "other"}, noon)
+	require.Equal(t, []string{"acct_1"}, l.Accounts(stored))
+	l.Settings(inFleet("acct_1", feed.Product, feed.Inventory), "e2")
+	require.Equal(t, []string{"acct_1"}, l.Standings([]fleet.Stored{{Account: "acct_1", ETag: "s1"}}))
+	l.StandingUnusable("acct_1", "s1", "of a newer format")
+	require.Zero(t, l.Catalogs())
+	after, _ := l.End()
+
+	l = fleet.Begin(after, fleet.Shard{}, fleet.Policy{Rules: "other"}, noon.Add(time.Minute))
+	require.Empty(t, l.Accounts(stored))
+	require.Equal(t, []string{"acct_1"}, l.Standings([]fleet.Stored{{Account: "acct_1", ETag: "s2"}}))
+	l.Standing(account.Standing{Account: "acct_1"}, "s2")
+	require.Equal(t, 2, l.Catalogs(), "the feed that came is there")
+	l.See(0, fleet.Source{ETag: "v1"})
+	l.See(1, fleet.Source{ETag: "v1"})
+	require.ElementsMatch(t, []int{0, 1}, l.ToRead(), "the one that was known is judged under its new settings")
+}
+
+// A merchant who exports the same file once more says again what there is.
+func TestAnExportOfTheSameBytesIsLookedAt(t *testing.T) {
+	t.Parallel()
+	before := snapshot()
+	at := noon
+	read := func(modified time.Time) []int {
+		l := fleet.Begin(before, fleet.Shard{}, fleet.Policy{Rules: "r"}, at)
+		l.Accounts([]fleet.Stored{{Account: "acct_1", ETag: "e"}})
+		l.Catalogs()
+		l.See(0, fleet.Source{ETag: `"v1"`, Modified: modified})
+		read := l.ToRead()
+		for _, i := range read {
+			accepted := statestore.Object{ETag: `"v1"`, LastModified: modified}
+			l.Judge(i, fleet.Finding{State: catalog.State{Accepted: &catalog.Accepted{Source: accepted}},
+				Sight: catalog.Sight{Source: accepted}})
+		}
+		before, _ = l.End()
+		at = at.Add(time.Minute)
+		return read
+	}
+	night := noon.Add(-time.Hour)
+	require.Empty(t, read(night), "a snapshot of before knows no time, and that is no news")
+	before.Accounts[0].Catalogs[0].Next = at
+	require.Len(t, read(night), 1)
+	require.Empty(t, read(night))
+	require.Empty(t, read(night.Add(-time.Second)), "a listing may be behind")
+	require.Len(t, read(noon), 1)
+	require.Empty(t, read(noon))
+}
+
 // What those who try other rules are refused is counted beside what the others are.
 func TestACanaryIsComparedWithTheOthers(t *testing.T) {
 	t.Parallel()

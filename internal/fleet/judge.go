@@ -34,20 +34,23 @@ type verdict struct {
 func (l *Look) Judge(i int, f Finding) {
 	e := &l.entries[i]
 	c := e.catalog
-	source := strings.Trim(f.Sight.Source.ETag, `"`)
+	source, modified := strings.Trim(f.Sight.Source.ETag, `"`), f.Sight.Source.LastModified
 	if f.Missing {
 		source = ""
 	}
 	if f.Fault != "" { // it rests until another version is listed, or its time comes
-		source = c.Source
+		source, modified = c.Source, c.Modified
 		if e.listed {
 			source = e.seen.ETag
 		}
 	}
+	if e.listed { // what is compared with the next listing
+		modified = e.seen.Modified
+	}
 	if source != c.Source {
 		c.Asks, c.Starts = 0, 0
 	}
-	c.Source, c.Looked, c.Products = source, l.now, e.products()
+	c.Source, c.Modified, c.Looked, c.Products = source, modified.UTC(), l.now, e.products()
 	if f.Fault == "" {
 		c.Sequence = f.State.Sequence
 		if accepted := f.State.Accepted; accepted != nil {

@@ -47,7 +47,6 @@ type Look struct {
 	now     time.Time
 	is      Snapshot
 	entries []entry
-	anew    bool // the deployment's rules changed
 	summary Summary
 	delays  []time.Duration
 	stopped bool // what every sync needs fails for everybody
@@ -73,9 +72,13 @@ type Stored struct{ Account, ETag string }
 // Begin begins a look. What the snapshot knows of other shards' accounts is passed over, so shards may be moved.
 func Begin(before Snapshot, shard Shard, p Policy, now time.Time) *Look {
 	l := &Look{policy: p.Usual(), now: now, is: before}
-	l.anew = before.Rules != p.Rules
 	if catalog.Ahead(before.At, now) {
 		l.is.setBack(now)
+	}
+	if before.Rules != p.Rules {
+		for i := range l.is.Accounts {
+			l.is.Accounts[i].renew(now)
+		}
 	}
 	l.is.Shard, l.is.Rules, l.is.At = shard, p.Rules, now
 	l.summary.From, l.summary.To, l.summary.At = shard.From, shard.To, now
@@ -89,7 +92,7 @@ func (l *Look) Accounts(stored []Stored) (read []string) {
 	l.summary.Accounts = len(stored)
 	if same(known, stored) {
 		for i := range known {
-			known[i].renewed, known[i].unread = false, false
+			known[i].unread = false
 		}
 		return nil
 	}
@@ -101,7 +104,7 @@ func (l *Look) Accounts(stored []Stored) (read []string) {
 		was := Account{ID: is.Account}
 		if len(known) > 0 && known[0].ID == is.Account {
 			was = known[0]
-			was.renewed, was.unread = false, false
+			was.unread = false
 		}
 		l.is.Accounts = append(l.is.Accounts, was)
 		if was.ETag != is.ETag {
@@ -128,10 +131,14 @@ func (l *Look) Settings(s account.Settings, etag string) {
 	if a == nil {
 		return
 	}
-	a.ETag, a.Unusable, a.renewed = etag, "", true
+	a.ETag, a.Unusable = etag, ""
 	if a.Settings = s; !s.InFleet() {
 		a.Settings, a.Catalogs = account.Settings{Account: s.Account}, nil
+		return
 	}
+	// Also where nothing is started of the account now: nobody would know later that its settings had changed.
+	a.Catalogs = catalogsOf(s, a.Catalogs)
+	a.renew(l.now)
 }
 
 // Unusable takes that an account's settings say nothing that can be used. Its runs would only fail.
@@ -204,7 +211,7 @@ func (l *Look) Catalogs() int {
 		if !a.dispatched() {
 			continue
 		}
-		if a.renewed || a.Catalogs == nil {
+		if a.Catalogs == nil {
 			a.Catalogs = catalogsOf(a.Settings, a.Catalogs)
 		}
 		for j := range a.Catalogs {
@@ -270,9 +277,6 @@ func (l *Look) ToRead() []int {
 	var changed, unknown []urgent
 	for i := range l.entries {
 		e := &l.entries[i]
-		if e.account.renewed || l.anew { // noted in the catalog, as it may be a later look that reads it
-			e.catalog.Next, e.catalog.Asks, e.catalog.Starts = l.now, 0, 0
-		}
 		why, parked := e.account.parked()
 		switch at, read := l.urgency(e); {
 		case parked:
@@ -308,6 +312,9 @@ func (l *Look) urgency(e *entry) (since time.Time, read bool) {
 		return e.seen.Modified, true
 	case !l.now.Before(c.Next):
 		return c.Next, true
+	case e.listed && !c.Modified.IsZero() && e.seen.Modified.After(c.Modified):
+		// An export that says the same once more takes the place of what was sold before it.
+		return l.now, true
 	case !e.listed && !l.now.Before(c.Looked.Add(e.account.Settings.Interval())):
 		return c.Looked.Add(e.account.Settings.Interval()), true
 	case c.Products != e.products():

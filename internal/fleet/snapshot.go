@@ -62,13 +62,21 @@ type Account struct {
 	Parked   string `json:"parked,omitempty"`   // why nothing is brought to Stripe for it
 	Unclear  string `json:"unclear,omitempty"`  // why nobody knows whether it is parked
 
-	renewed bool // the settings changed
-	unread  bool // the standing did, and was not read yet
+	unread bool // the standing did, and was not read yet
 }
 
 // dispatched reports whether syncs of the account are the dispatcher's to start.
 func (a Account) dispatched() bool {
 	return a.Settings.InFleet() && a.Unusable == "" && a.Unclear == ""
+}
+
+// renew has the states of the account read again: what they are judged under is another now. It is noted in the
+// catalogs, as it may be a later look that reads them.
+func (a *Account) renew(now time.Time) {
+	for i := range a.Catalogs {
+		c := &a.Catalogs[i]
+		c.Next, c.Asks, c.Starts = now, 0, 0
+	}
 }
 
 // parked is why no sync of the account is started; empty: nothing keeps it from that.
@@ -86,10 +94,11 @@ func (a Account) parked() (why string, is bool) {
 type Catalog struct {
 	Feed      feed.Kind `json:"feed"`
 	Condition Condition `json:"condition"`
-	Since     time.Time `json:"since,omitzero"`   // that it is in this condition
-	Source    string    `json:"source,omitempty"` // ETag of the version that was judged; empty: there was none
-	Looked    time.Time `json:"looked,omitzero"`  // when its state was read
-	Next      time.Time `json:"next,omitzero"`    // when it is read again, unless something changes before
+	Since     time.Time `json:"since,omitzero"`    // that it is in this condition
+	Source    string    `json:"source,omitempty"`  // ETag of the version that was judged; empty: there was none
+	Modified  time.Time `json:"modified,omitzero"` // when that version, or a later one of the same bytes, was written
+	Looked    time.Time `json:"looked,omitzero"`   // when its state was read
+	Next      time.Time `json:"next,omitzero"`     // when it is read again, unless something changes before
 	// Changed is when what is not dealt with came up; zero if all is. Lateness counts from it.
 	Changed time.Time `json:"changed,omitzero"`
 	// Ready is since when nothing stands against starting a run; zero unless one is due.

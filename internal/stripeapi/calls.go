@@ -109,6 +109,7 @@ func (s spender) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := s.budget.Spend(r.Context(), route); err != nil {
 		return nil, err
 	}
+	budget.Asked(r.Context())
 	if budget.Rationed(route) {
 		s.budget.Read()
 	}

@@ -29,7 +29,11 @@ func TestServesUntilToldToEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return run([]string{"--listen", address, "healthcheck"}) == nil },
 		time.Minute, 10*time.Millisecond)
 	emulator := simcontrol.Client{BaseURL: "http://" + address}
-	endpoints, err := emulator.Endpoints(ctx)
+	var endpoints []simcontrol.Endpoint
+	require.Eventually(t, func() bool { // it answers first, and then tells itself
+		endpoints, err = emulator.Endpoints(ctx)
+		return err != nil || len(endpoints) > 0
+	}, time.Minute, time.Millisecond)
 	require.NoError(t, err)
 	require.Len(t, endpoints, 1)
 	require.Equal(t, at.webhook, endpoints[0].URL)
