@@ -219,6 +219,8 @@ func (f *fakeStripe) forget() {
 }
 
 func (f *fakeStripe) count(step string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, c := range f.calls {
 		if strings.HasPrefix(c, step+" ") {
 			n++
