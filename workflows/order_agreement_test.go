@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -213,6 +214,82 @@ func TestARefundThatFailsLaterIsOwedAgain(t *testing.T) {
 	require.Len(t, s.stripe.refunds, 2)
 	require.Len(t, s.shop.letters, 1)
 	s.requireMoney(3700, 550)
+}
+
+// What the buyer gets back in several refunds they get back as a whole, whichever of them fails, and no more than that.
+func TestWhatFailsBesideARefundThatHoldsIsGivenBackOnce(t *testing.T) {
+	t.Parallel()
+	lost := slices.Repeat([]error{errAnswerLost}, 10)
+	for name, c := range map[string]struct {
+		byHand bool // what fails is a refund by hand; else that of the refused lines
+		lose   []error
+	}{
+		"of refused lines":              {},
+		"by hand":                       {byHand: true},
+		"by hand; one answer is lost":   {byHand: true, lose: lost[:1]},
+		"by hand; every answer is lost": {byHand: true, lose: lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newOrderStage(t, order.Paid)
+			if !c.byHand {
+				s.partly()
+			}
+			var canceled, retried reply
+			s.ends(order.StateCanceled, s.at(time.Hour, func(*environment) {
+				if c.byHand {
+					s.stripe.giveBack(550, "")
+				}
+			}), s.asks(day, workflows.UpdateCancel, ada, &canceled),
+				s.at(2*day, func(*environment) {
+					s.stripe.fails(1)
+					s.stripe.errors["refund"] = c.lose
+				}), s.hears(2*day+time.Second, "evt_2", "refund.failed", "re_1"),
+				s.asks(4*day, workflows.UpdateRetry, ada, &retried))
+			require.NoError(t, errors.Join(canceled.refused, canceled.failed))
+			require.Equal(t, len(c.lose) < len(lost), retried.refused != nil, "nobody has to look otherwise")
+			require.Len(t, s.stripe.refunds, 3)
+			require.EqualValues(t, 550, s.stripe.refunds[0].Amount)
+			require.NotEqual(t, s.stripe.refunds[1].Key, s.stripe.refunds[0].Key)
+			s.requireMoney(3700, 3700)
+		})
+	}
+}
+
+func TestWhatFailsBesideTheRefundOfRefusedLinesIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	s.pending()
+	var retried reply
+	s.ends(order.StateAccepted, s.at(time.Hour, func(*environment) { s.stripe.giveBack(100, "") }),
+		s.at(day, func(env *environment) {
+			decides(env, order.Decision{Status: order.Accepted,
+				Lines: []order.AcceptedLine{{SKU: "LAMP-1", Quantity: 3}}})
+		}),
+		s.at(2*day, func(*environment) {
+			require.EqualValues(t, 450, s.stripe.refunds[0].Amount)
+			s.stripe.fails(1)
+		}), s.hears(2*day+time.Second, "evt_2", "refund.failed", "re_1"), s.expects(3*day, order.StateHeld),
+		s.asks(4*day, workflows.UpdateRetry, ada, &retried))
+	require.NoError(t, errors.Join(retried.refused, retried.failed))
+	require.Len(t, s.stripe.refunds, 3)
+	require.EqualValues(t, 100, s.stripe.refunds[0].Amount)
+	s.requireMoney(3700, 550)
+}
+
+// Stripe says that all is given back, and lists nothing.
+func TestMoneyThatIsStillOwedAfterItWasGivenBackHoldsTheOrder(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	var canceled reply
+	s.ends(order.StateCanceled,
+		s.at(time.Hour, func(*environment) { s.stripe.pay(func(p *order.Payment) { p.Refunded = p.Captured }) }),
+		s.asks(day, workflows.UpdateCancel, ada, &canceled),
+		s.expects(2*day, order.StateHeld, func() {
+			require.ErrorContains(t, canceled.failed, "its money is not back")
+			s.stripe.pay(func(p *order.Payment) { p.Refunded = 0 })
+		}), s.asks(3*day, workflows.UpdateRetry, ada, new(reply)))
+	s.requireMoney(3700, 3700)
 }
 
 func TestOnlyWhatTheMerchantTakesCostsAFee(t *testing.T) {

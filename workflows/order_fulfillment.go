@@ -325,6 +325,9 @@ func (o *fulfillment) returnMoney(ctx workflow.Context) (order.Step, error) {
 	if err := o.payments.undo(ctx); err != nil {
 		return order.StepReturn, err
 	}
+	if o.life.ReturnOwed() && workflow.GetVersion(ctx, "still owed", workflow.DefaultVersion, 1) == 1 {
+		return o.life.HoldOwed()
+	}
 	return o.life.Return(workflow.Now(ctx))
 }
 

@@ -141,6 +141,7 @@ func (p payments) refundAsked(ctx workflow.Context, asked OrderRefund) error {
 
 // refund gives money back that was captured; an amount of 0 is all that is left. What it is for tells refunds apart.
 func (p payments) refund(ctx workflow.Context, amount int64, step string) error {
+	p.life.LeaveMade(step)
 	err := p.withKey(step, func(key string) error {
 		in := p.input(key)
 		in.Amount, in.FeeBack, in.Spent = amount, p.life.Record().Summary.Payment.Fee > 0, p.life.SpentKeysOf(step)

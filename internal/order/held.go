@@ -55,6 +55,12 @@ func (l *Lifecycle) HoldOverdue() (Step, error) {
 	})
 }
 
+// HoldOwed holds an order whose money is not back although nothing was refused: to try again and again would have no
+// end.
+func (l *Lifecycle) HoldOwed() (Step, error) {
+	return l.Hold("its money is not back, though Stripe refused nothing: look at the payment there, and retry", StepReturn)
+}
+
 // holdFailedRefunds is for money that the buyer was to get, and that came back.
 func (l *Lifecycle) holdFailedRefunds() {
 	for _, refund := range l.r.Refunds {

@@ -16,12 +16,28 @@ const (
 // KeyOf is the idempotency key of a step, as of now: a step whose key is spent has another one.
 func (l *Lifecycle) KeyOf(step string) string { return l.id.KeyOf(step, l.r.Keys[step]) }
 
-// SpentKeysOf are the keys of a step that were given up; something may have come of them after all.
+// SpentKeysOf are the keys of a step that were given up; something may have come of them after all. What is known to
+// have, is no answer to what is owed beside it.
 func (l *Lifecycle) SpentKeysOf(step string) (keys []string) {
 	for n := range l.r.Keys[step] {
-		keys = append(keys, l.id.KeyOf(step, n))
+		if key := l.id.KeyOf(step, n); !l.gaveBack(key) {
+			keys = append(keys, key)
+		}
 	}
 	return keys
+}
+
+// LeaveMade leaves the keys of a step behind under which money went back: what is still owed is another refund. A key
+// stays of which nothing is listed, because its answer may have been lost.
+func (l *Lifecycle) LeaveMade(step string) {
+	for l.gaveBack(l.KeyOf(step)) {
+		l.Spend(step)
+	}
+}
+
+// gaveBack reports whether a refund that holds was made under the key.
+func (l *Lifecycle) gaveBack(key string) bool {
+	return slices.ContainsFunc(l.r.Refunds, func(r Refund) bool { return !r.Failed() && r.Key == key })
 }
 
 // Spend leaves a key of this step behind; those of other steps may have done something that nobody heard of.
