@@ -106,6 +106,9 @@ func (f *till) Refund(
 	}
 	ours := func(r order.Refund) bool { return r.Key == key || slices.Contains(spent, r.Key) && !r.Failed() }
 	if i := slices.IndexFunc(f.refunds, ours); i >= 0 {
+		if found := f.refunds[i]; amount > 0 && found.Amount != amount && !found.Failed() {
+			return order.Refund{}, fault.NewPermanent(fault.PaymentConflict, errors.New("of another amount"))
+		}
 		return f.refunds[i], err
 	}
 	f.feeBack = feeBack

@@ -146,6 +146,13 @@ func TestRefund(t *testing.T) {
 	require.Equal(t, "re_1", again.ID, "made under a key that was given up, and it holds")
 	require.Empty(t, stripe.named(create))
 
+	for _, key := range []string{"key-1", "key-2"} {
+		orders, stripe = ordersFor(t, map[string][]answer{list: {ok(list1)}})
+		_, err = orders.Refund(t.Context(), testAccount, "pi_1", 400, false, key, "key-1")
+		requireFault(t, err, fault.Permanent, fault.PaymentConflict)
+		require.Empty(t, stripe.named(create), "whether 400 are owed beside the 500 is not known here")
+	}
+
 	_, err = orders.Refund(t.Context(), testAccount, "pi_1", -1, false, "key-1")
 	requireFault(t, err, fault.Permanent, fault.InputInvalid)
 }

@@ -42,8 +42,9 @@ func (r refund) order() order.Refund {
 // The refund carries its key in its metadata, and one that is there already under the key is returned instead of
 // another: Stripe forgets keys after a day, and a second refund would be real money. So is one that holds under a key
 // that was given up (spent): it may have been made although its answer was lost. The status says whether the money is
-// on its way (succeeded, pending) or not (failed, canceled); a failed one needs another key. If everything is refunded
-// already, by whomever, a refund of everything is a success.
+// on its way (succeeded, pending) or not (failed, canceled); a failed one needs another key. One that holds and is of
+// another amount is a fault.PaymentConflict: nothing is paid on a doubt. If everything is refunded already, by whomever,
+// a refund of everything is a success.
 func (o *Orders) Refund(
 	ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string,
 ) (order.Refund, error) {
@@ -56,13 +57,22 @@ func (o *Orders) Refund(
 	}
 	ours := func(r order.Refund) bool { return r.Key == key || slices.Contains(spent, r.Key) && !r.Failed() }
 	if i := slices.IndexFunc(made, ours); i >= 0 {
-		return made[i], nil
+		return asAsked(made[i], amount)
 	}
 	one, err := o.createRefund(ctx, account, paymentIntent, amount, feeBack, key)
 	if refusedAs(err, "charge_already_refunded") {
 		return o.refundedAlready(ctx, account, paymentIntent, amount, err)
 	}
 	return one, err
+}
+
+// asAsked takes a refund that was found for the one that is asked for, unless its amount says otherwise.
+func asAsked(found order.Refund, amount int64) (order.Refund, error) {
+	if amount == 0 || found.Amount == amount || found.Failed() {
+		return found, nil
+	}
+	return order.Refund{}, conflict("%s gave %s back for this, not %s: look at what is still owed", found.ID,
+		order.Money(found.Amount, found.Currency), order.Money(amount, found.Currency))
 }
 
 func (o *Orders) createRefund(
