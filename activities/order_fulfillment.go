@@ -18,7 +18,8 @@ import (
 type OrdersAtStripe interface {
 	Session(ctx context.Context, account, id string) (order.Session, error)
 	Payment(ctx context.Context, account, paymentIntent string) (order.Payment, error)
-	Capture(ctx context.Context, account, paymentIntent string, amount, fee int64, key string) (order.Payment, error)
+	Capture(ctx context.Context, account, paymentIntent string, amount int64, fee *int64, key string) (
+		order.Payment, error)
 	Cancel(ctx context.Context, account, paymentIntent, key string) (order.Payment, error)
 	Refund(
 		ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string,

@@ -108,9 +108,12 @@ func (o *outside) Payment(_ context.Context, account, intent string) (order.Paym
 }
 
 func (o *outside) Capture(
-	_ context.Context, account, intent string, amount, fee int64, key string,
+	_ context.Context, account, intent string, amount int64, fee *int64, key string,
 ) (order.Payment, error) {
-	return order.Payment{State: order.Paid}, o.call("capture", account, " ", intent, " ", amount, " ", fee, " ", key)
+	if fee == nil {
+		fee = new(int64)
+	}
+	return order.Payment{State: order.Paid}, o.call("capture", account, " ", intent, " ", amount, " ", *fee, " ", key)
 }
 
 func (o *outside) Cancel(_ context.Context, account, intent, key string) (order.Payment, error) {
@@ -444,7 +447,7 @@ func TestAMerchantsOwnWordsDoNotLeaveTheStep(t *testing.T) {
 func TestStepsHandOnWhatTheyWereGiven(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
-	in := PaymentInput{ID: lamps, PaymentIntent: "pi_1", Amount: 700, Fee: 70, FeeBack: true, Key: "k"}
+	in := PaymentInput{ID: lamps, PaymentIntent: "pi_1", Amount: 700, Fee: new(int64(70)), FeeBack: true, Key: "k"}
 	for _, s := range []struct {
 		run  any
 		want []string

@@ -11,7 +11,7 @@ type PaymentInput struct {
 	order.ID
 	PaymentIntent string `json:"payment_intent"`
 	Amount        int64  `json:"amount,omitempty"`   // 0: all
-	Fee           int64  `json:"fee,omitempty"`      // of a capture in part: the platform's share; 0: as it was agreed
+	Fee           *int64 `json:"fee,omitempty"`      // of a capture in part: the platform's share; nil: as agreed
 	FeeBack       bool   `json:"fee_back,omitempty"` // of a refund: the platform's fee goes back in proportion
 	Key           string `json:"key,omitempty"`      // the idempotency key of a write
 	// Spent are the keys of a refund that were given up; one that was made under them after all is the refund.

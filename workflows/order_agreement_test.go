@@ -294,13 +294,15 @@ func TestMoneyThatIsStillOwedAfterItWasGivenBackHoldsTheOrder(t *testing.T) {
 
 func TestOnlyWhatTheMerchantTakesCostsAFee(t *testing.T) {
 	t.Parallel()
-	s := newOrderStage(t, order.RequiresCapture)
-	s.partly()
-	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
-	s.ends(order.StateAccepted)
-	require.EqualValues(t, 315, s.stripe.fee, "of 3150 captured")
+	for agreed, want := range map[int64]*int64{370: new(int64(315)), 3: new(int64(2)), 1: new(int64(0)), 0: nil} {
+		s := newOrderStage(t, order.RequiresCapture)
+		s.partly()
+		s.stripe.pay(func(p *order.Payment) { p.Fee = agreed })
+		s.ends(order.StateAccepted)
+		require.Equal(t, want, s.stripe.fee, "of 3150 captured; a share of nothing is said too")
+	}
 
-	s = newOrderStage(t, order.Paid)
+	s := newOrderStage(t, order.Paid)
 	s.partly()
 	s.stripe.pay(func(p *order.Payment) { p.Fee = 370 })
 	s.ends(order.StateAccepted)

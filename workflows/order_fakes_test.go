@@ -22,7 +22,7 @@ type till struct {
 	calls    []string           // step and key or id, in order
 	errors   map[string][]error // by step, one for each call
 	sent     []string           // evidence, by dispute
-	fee      int64              // of the capture
+	fee      *int64             // of the capture, as it was asked for
 	feeBack  bool
 }
 
@@ -61,7 +61,9 @@ func (f *till) payment() order.Payment {
 	return p
 }
 
-func (f *till) Capture(_ context.Context, _, _ string, amount, fee int64, key string) (order.Payment, error) {
+func (f *till) Capture(
+	_ context.Context, _, _ string, amount int64, fee *int64, key string,
+) (order.Payment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.session.Summary.Payment

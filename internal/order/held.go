@@ -58,7 +58,8 @@ func (l *Lifecycle) HoldOverdue() (Step, error) {
 // HoldOwed holds an order whose money is not back although nothing was refused: to try again and again would have no
 // end.
 func (l *Lifecycle) HoldOwed() (Step, error) {
-	return l.Hold("its money is not back, though Stripe refused nothing: look at the payment there, and retry", StepReturn)
+	const reason = "its money is not back, though Stripe refused nothing: look at the payment there, and retry"
+	return l.Hold(reason, StepReturn)
 }
 
 // holdFailedRefunds is for money that the buyer was to get, and that came back.

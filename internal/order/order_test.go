@@ -209,9 +209,12 @@ func TestFeesGoWithWhatIsCaptured(t *testing.T) {
 		require.Equal(t, want, p.FeeOf(amount), amount)
 	}
 	require.Zero(t, order.Payment{Amount: 3700}.FeeOf(3150))
+	require.Nil(t, order.Summary{Currency: "usd", Payment: order.Payment{Amount: 3700}}.FeeOf(3150))
+	small := order.Summary{Currency: "usd", Payment: order.Payment{Amount: 4000, Fee: 30}}
+	require.Equal(t, new(int64(0)), small.FeeOf(100))
 	for code, want := range map[string]int64{"usd": 315, "kwd": 310, "isk": 300} {
 		s := order.Summary{Currency: code, Payment: order.Payment{Amount: 3700, Fee: 370}}
-		require.Equal(t, want, s.FeeOf(3150), code)
+		require.Equal(t, &want, s.FeeOf(3150), code)
 		fee, known := order.Fee{Percent: 10}.Of(new(int64(3150)), code)
 		require.True(t, known)
 		require.Equal(t, want, fee, code)

@@ -126,9 +126,13 @@ func (p Payment) FeeOf(amount int64) int64 {
 	return p.Fee - share(p.Fee, p.Amount-amount, p.Amount)
 }
 
-// FeeOf is the platform's share of an amount that is captured of the order's payment, as Stripe can charge it.
-func (s Summary) FeeOf(amount int64) int64 {
-	return currency.Parse(s.Currency).Floor(s.Payment.FeeOf(amount))
+// FeeOf is the platform's share of an amount that is captured of the order's payment, as Stripe can charge it; nil if
+// none was agreed, which is another thing than a share of nothing.
+func (s Summary) FeeOf(amount int64) *int64 {
+	if s.Payment.Fee == 0 {
+		return nil
+	}
+	return new(currency.Parse(s.Currency).Floor(s.Payment.FeeOf(amount)))
 }
 
 // quantities are what was ordered, by SKU.

@@ -67,7 +67,7 @@ func TestEveryCallHasARouteWithoutIDs(t *testing.T) {
 	_, _ = orders.Session(ctx, "acct_1", "cs_1")
 	_, _ = orders.SessionOf(ctx, "acct_1", "pi_1")
 	_, _ = orders.Payment(ctx, "acct_1", "pi_1")
-	_, _ = orders.Capture(ctx, "acct_1", "pi_1", 1, 0, "k")
+	_, _ = orders.Capture(ctx, "acct_1", "pi_1", 1, nil, "k")
 	_, _ = orders.Cancel(ctx, "acct_1", "pi_1", "k")
 	_, _ = orders.Refunds(ctx, "acct_1", "pi_1")
 	_, _ = orders.Dispute(ctx, "acct_1", "dp_1")

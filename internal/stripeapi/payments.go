@@ -26,14 +26,14 @@ func (o *Orders) Payment(ctx context.Context, account, paymentIntent string) (or
 }
 
 // Capture takes the money that was reserved: amount of it, the rest goes back to the buyer for good; 0 is all of it.
-// The fee is the platform's share of a part; 0 leaves it as it was agreed.
+// The fee is the platform's share of a part, and may be nothing; nil leaves it as it was agreed.
 //
 // A payment that is captured already, over the same amount, is a success, whenever and whoever did it: Stripe forgets
 // idempotency keys after a day, the payment remembers. Over another amount it is a fault.PaymentConflict. If the
 // reservation is gone, the error is fault.AuthorizationExpired. After a fault.StripeKeySpent, which says that nothing
 // is captured, another key is safe.
 func (o *Orders) Capture(
-	ctx context.Context, account, paymentIntent string, amount, fee int64, key string,
+	ctx context.Context, account, paymentIntent string, amount int64, fee *int64, key string,
 ) (order.Payment, error) {
 	if err := checkWrite(account, amount, key, order.CheckPaymentIntent(paymentIntent)); err != nil {
 		return order.Payment{}, err
@@ -42,8 +42,8 @@ func (o *Orders) Capture(
 	if amount > 0 {
 		form.Set("amount_to_capture", strconv.FormatInt(amount, 10))
 	}
-	if fee > 0 {
-		form.Set("application_fee_amount", strconv.FormatInt(fee, 10))
+	if fee != nil {
+		form.Set("application_fee_amount", strconv.FormatInt(*fee, 10))
 	}
 	intent, err := o.writePayment(ctx, "capture "+paymentIntent, account, paymentIntent, "/capture", form, key)
 	if !final(err) {

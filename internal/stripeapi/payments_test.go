@@ -49,7 +49,7 @@ func TestCapture(t *testing.T) {
 		},
 	} {
 		orders, stripe := ordersFor(t, map[string][]answer{capturePI: {c.capture}, readPI: {c.read}})
-		payment, err := orders.Capture(t.Context(), testAccount, "pi_1", 2000, 150, "key-1")
+		payment, err := orders.Capture(t.Context(), testAccount, "pi_1", 2000, new(int64(150)), "key-1")
 		if c.code != "" {
 			requireFault(t, err, fault.Permanent, c.code)
 			continue
@@ -60,6 +60,18 @@ func TestCapture(t *testing.T) {
 		require.Equal(t, "2000", stripe.calls[0].form.Get("amount_to_capture"))
 		require.Equal(t, "150", stripe.calls[0].form.Get("application_fee_amount"))
 		require.Equal(t, "key-1", stripe.calls[0].header.Get("Idempotency-Key"))
+	}
+}
+
+// A fee that is not sent is taken as it was agreed, of however small a part.
+func TestTheFeeOfACapture(t *testing.T) {
+	t.Parallel()
+	for want, fee := range map[string]*int64{"": nil, "0": new(int64(0)), "7": new(int64(7))} {
+		orders, stripe := ordersFor(t, map[string][]answer{capturePI: {pi("succeeded", `,"amount_received":100`)}})
+		_, err := orders.Capture(t.Context(), testAccount, "pi_1", 100, fee, "key-1")
+		require.NoError(t, err)
+		require.Equal(t, want, stripe.calls[0].form.Get("application_fee_amount"))
+		require.Equal(t, fee != nil, stripe.calls[0].form.Has("application_fee_amount"))
 	}
 }
 
@@ -74,7 +86,7 @@ func TestRefusalsOfOrdersAreInOurWords(t *testing.T) {
 		"GET /v1/disputes/du_1": {no},
 	})
 	ask := []func() error{
-		func() error { _, err := orders.Capture(t.Context(), testAccount, "pi_1", 0, 0, "key-1"); return err },
+		func() error { _, err := orders.Capture(t.Context(), testAccount, "pi_1", 0, nil, "key-1"); return err },
 		func() error { _, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1"); return err },
 		func() error { _, err := orders.Payment(t.Context(), testAccount, "pi_1"); return err },
 		func() error { _, err := orders.Refund(t.Context(), testAccount, "pi_1", 5, false, "key-1"); return err },

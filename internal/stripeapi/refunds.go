@@ -43,8 +43,8 @@ func (r refund) order() order.Refund {
 // another: Stripe forgets keys after a day, and a second refund would be real money. So is one that holds under a key
 // that was given up (spent): it may have been made although its answer was lost. The status says whether the money is
 // on its way (succeeded, pending) or not (failed, canceled); a failed one needs another key. One that holds and is of
-// another amount is a fault.PaymentConflict: nothing is paid on a doubt. If everything is refunded already, by whomever,
-// a refund of everything is a success.
+// another amount is a fault.PaymentConflict: nothing is paid on a doubt. If everything is refunded already, by
+// whomever, a refund of everything is a success.
 func (o *Orders) Refund(
 	ctx context.Context, account, paymentIntent string, amount int64, feeBack bool, key string, spent ...string,
 ) (order.Refund, error) {

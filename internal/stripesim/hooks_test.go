@@ -117,6 +117,26 @@ func TestHooksThatAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "no hook")
 }
 
+func TestTheFeeOfACapture(t *testing.T) {
+	t.Parallel()
+	d := stocked(t, Options{})
+	d.merchant(merchant{
+		simcontrol.HookCustomize: always(200, asBefore),
+		simcontrol.HookFinalize: always(200,
+			`{"manual_approval_details":{"type":"approved"},"application_fee_details":{"application_fee_amount":150}}`),
+	})
+	for want, fee := range map[int64][]string{
+		100: nil, // all that was agreed, as far as it was captured
+		0:   {"application_fee_amount", "0"}, 7: {"application_fee_amount", "7"},
+	} {
+		held := d.buy(simcontrol.Purchase{Capture: "manual", Hooks: true})
+		captured := d.post("/v1/payment_intents/"+held.PaymentIntent+"/capture", nil,
+			append([]string{"amount_to_capture", "100"}, fee...)...)
+		require.Equal(t, 200, captured.status, captured.body)
+		require.Equal(t, want, d.order(held.Session).ApplicationFee)
+	}
+}
+
 func TestTheMerchantHasItsWay(t *testing.T) {
 	t.Parallel()
 	d := stocked(t, Options{})

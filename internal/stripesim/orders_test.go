@@ -287,6 +287,7 @@ func TestCaptures(t *testing.T) {
 		{"amount_to_capture", "all", "parameter_invalid_integer"},
 		{"amount_to_capture", "1000000", "amount_too_large"},
 		{"application_fee_amount", "1000000", ""},
+		{"application_fee_amount", "-1", ""},
 		{"final_capture", "false", ""},
 		{"amount", "1", "parameter_unknown"},
 	} {

@@ -106,10 +106,13 @@ func (p *payment) unexpectedState(verb string) *apiError {
 
 func (h *payments) capturePayment(c orderCall) (func() (any, *apiError), *apiError) {
 	e := c.expand(c.request, "", "latest_charge", "agent_details")
-	metadata, fee, final := c.metadata(), c.number("application_fee_amount", -1), c.flag("final_capture", true)
+	metadata, fee, final := c.metadata(), c.number("application_fee_amount", 0), c.flag("final_capture", true)
 	amount := c.number("amount_to_capture", 0)
 	if c.has("amount_to_capture") && amount < 1 {
 		c.fail(invalid("amount_to_capture", "Invalid positive integer"))
+	}
+	if fee < 0 {
+		c.fail(invalid("application_fee_amount", "Invalid non-negative integer"))
 	}
 	if !final {
 		c.fail(invalid("final_capture", "This payment is not eligible for multicapture."))
@@ -137,9 +140,10 @@ func (h *payments) capturePayment(c orderCall) (func() (any, *apiError), *apiErr
 		case fee > amount:
 			return nil, invalid("application_fee_amount", "The application fee is more than the amount.")
 		}
-		if fee >= 0 {
+		if c.has("application_fee_amount") {
 			p.fee = fee
 		}
+		p.fee = min(p.fee, amount) // what was agreed is taken in full, as far as there is money
 		p.metadata = merged(p.metadata, metadata)
 		p.status, p.captured, p.amountCaptured = statusSucceeded, true, amount
 		p.session.paymentStatus = statusPaid
