@@ -102,14 +102,14 @@ func (p payments) undo(ctx workflow.Context) error {
 		err := p.cancel(ctx)
 		switch {
 		case failedAs(err, fault.PaymentConflict): // captured in this very moment
-			return p.refund(ctx, 0, order.RefundAll)
+			return p.refundOwed(ctx, 0, order.RefundAll)
 		case failedAs(err, fault.StripeRejected) && state == order.Unpaid:
 			return nil // on its way, and cannot be stopped: its arrival is news, and goes back then
 		}
 		return err
 	case order.Paid:
 		if p.life.ReturnOwed() {
-			return p.refund(ctx, 0, order.RefundAll)
+			return p.refundOwed(ctx, 0, order.RefundAll)
 		}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (p payments) refundRefused(ctx workflow.Context) error {
 	if refused <= 0 {
 		return nil
 	}
-	return p.refund(ctx, refused, order.RefundRefused)
+	return p.refundOwed(ctx, refused, order.RefundRefused)
 }
 
 // refundAsked gives back what a person asks for, once.
@@ -139,9 +139,14 @@ func (p payments) refundAsked(ctx workflow.Context, asked OrderRefund) error {
 	return p.refund(ctx, asked.Amount, asked.Step())
 }
 
+// refundOwed gives back what is owed beside the refunds that hold.
+func (p payments) refundOwed(ctx workflow.Context, amount int64, step string) error {
+	p.life.LeaveMade(step)
+	return p.refund(ctx, amount, step)
+}
+
 // refund gives money back that was captured; an amount of 0 is all that is left. What it is for tells refunds apart.
 func (p payments) refund(ctx workflow.Context, amount int64, step string) error {
-	p.life.LeaveMade(step)
 	err := p.withKey(step, func(key string) error {
 		in := p.input(key)
 		in.Amount, in.FeeBack, in.Spent = amount, p.life.Record().Summary.Payment.Fee > 0, p.life.SpentKeysOf(step)
