@@ -80,8 +80,11 @@ func (s *OrderFulfillment) LoadOrder(ctx context.Context, id order.ID) (LoadOrde
 		return LoadOrderResult{}, err
 	}
 	record, err := s.Documents.Record(ctx, id)
-	if err != nil || record != nil {
-		return LoadOrderResult{Record: record}, err
+	if err != nil {
+		return LoadOrderResult{}, err
+	}
+	if record != nil && record.Step != order.StepLoad { // where nothing has begun, there is nothing to go on with
+		return LoadOrderResult{Record: record}, nil
 	}
 	if !settings.Enabled { // whose session it is, is no concern of ours
 		return LoadOrderResult{Summary: order.Summary{ID: id}, Policy: settings.Policy(),

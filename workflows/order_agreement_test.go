@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -323,6 +324,50 @@ func TestMoneyThatWasCapturedInPartByHandNeedsAPerson(t *testing.T) {
 		s.asks(3*day, workflows.UpdateRetry, ada, &retried))
 	require.EqualValues(t, 1000, view.Captured)
 	require.Len(t, s.shop.letters, 1)
+}
+
+// With capture on shipment nothing is captured when the merchant accepts, and goods must not leave for a part.
+func TestWhatIsCapturedInPartByHandBeforeShipmentNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	for name, hours := range map[string]time.Duration{"while the merchant has it": 1, "once it is accepted": 30} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newOrderStage(t, order.RequiresCapture)
+			s.settings(func(o *order.Settings) { o.Capture = order.OnShipment })
+			s.pending()
+			at := hours * time.Hour
+			var retried reply
+			s.ends(order.StateAccepted, s.at(at, func(*environment) {
+				s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
+			}), s.hears(at+time.Second, "evt_2", "charge.captured", "ch_1"),
+				s.at(day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }),
+				s.expects(2*day, order.StateHeld,
+					func() { require.Contains(t, s.look(s.env).Reason, "only 10.00 USD of 37.00 USD was captured") }),
+				s.asks(3*day, workflows.UpdateRetry, ada, &retried))
+			require.NoError(t, errors.Join(retried.refused, retried.failed))
+		})
+	}
+}
+
+// A key that may not write for a while costs no order its end: the next event would begin it anew.
+func TestARecordThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newOrderStage(t, order.Paid)
+	refused := 0
+	s.store.Before = func(operation, _, key string) error {
+		late := s.env.Now().After(bought.Add(2 * day))
+		if operation == "Put" && strings.HasSuffix(key, "record.json") && late && refused < 3 {
+			refused++
+			return fault.NewPermanent(fault.StorageFailed, errors.New("HTTP 403"))
+		}
+		return nil
+	}
+	s.ends(order.StateAccepted)
+	require.Equal(t, 3, refused)
+	id := workflows.OrderInput{Account: account, Session: theSale.Session}.ID()
+	record, err := s.steps.Documents.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, order.StepWatch, record.Step)
 }
 
 func TestADeadlineGoesWithTheAuthorisation(t *testing.T) {

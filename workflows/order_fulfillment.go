@@ -285,7 +285,7 @@ func (o *fulfillment) awaitMerchant(ctx workflow.Context) (order.Step, error) {
 // accept makes the money agree with what the merchant took, and confirms it to the buyer.
 func (o *fulfillment) accept(ctx workflow.Context) (order.Step, error) {
 	o.noteSale(ctx)
-	if o.life.CaptureDue() {
+	if o.life.CaptureDue() || o.short(ctx) {
 		if step, err := o.payments.capture(ctx); err != nil || step != order.StepAccept {
 			return step, err
 		}
@@ -356,6 +356,8 @@ func (o *fulfillment) agree(ctx workflow.Context) (order.Step, error) {
 	switch now := workflow.Now(ctx); {
 	case o.life.ReturnOwed():
 		return o.life.Owe()
+	case o.short(ctx):
+		return o.payments.capture(ctx)
 	case !o.life.CaptureOwed():
 		return order.StepWatch, o.payments.refundRefused(ctx)
 	case o.life.Shipped():
@@ -368,6 +370,11 @@ func (o *fulfillment) agree(ctx workflow.Context) (order.Step, error) {
 		o.life.Warn(now)
 	}
 	return order.StepWatch, nil
+}
+
+// short says that a person has to see what somebody captured by hand.
+func (o *fulfillment) short(ctx workflow.Context) bool {
+	return o.life.Short() && workflow.GetVersion(ctx, "captured short", workflow.DefaultVersion, 1) == 1
 }
 
 const warning = "Warn the merchant: the authorisation is about to expire"
@@ -406,7 +413,7 @@ func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
 		return false, err
 	}
 	if record, began := o.life.Left(); began {
-		if err := o.save(ctx, record); err != nil {
+		if err := o.leave(ctx, record); err != nil {
 			return false, err
 		}
 	}
@@ -415,6 +422,27 @@ func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
 	}
 	_, err = o.life.Reopen()
 	return err == nil, err
+}
+
+// recordAgain is when a record that could not be written is tried again. Nothing is urgent at the end of an order, and
+// one that leaves none would begin anew with the next event.
+const recordAgain = time.Hour
+
+// leave saves the record of an order that is over, however long that takes.
+func (o *fulfillment) leave(ctx workflow.Context, record order.Record) error {
+	for {
+		err := o.save(ctx, record)
+		if err == nil || o.closing || ctx.Err() != nil ||
+			workflow.GetVersion(ctx, "record again", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+			return err
+		}
+		reason, _ := whyNot(err)
+		workflow.SetCurrentDetails(ctx,
+			"It is over, but its record cannot be written, and is tried again within an hour: "+reason)
+		if err := workflow.Sleep(ctx, recordAgain); err != nil {
+			return err
+		}
+	}
 }
 
 // save keeps what is remembered, for a run that goes on from it.

@@ -212,6 +212,16 @@ func (l *Lifecycle) Capture(p Payment) (Step, error) {
 	})
 }
 
+// Short reports whether somebody captured less than what the merchant took, and no person has seen that yet: Capture
+// holds the order then.
+func (l *Lifecycle) Short() bool {
+	if !l.taken() || l.r.Summary == nil || l.heldFor("short") {
+		return false
+	}
+	payment := l.r.Summary.Payment
+	return payment.State == Paid && payment.Captured < l.AcceptedAmount()
+}
+
 // Lose is for an authorisation that is gone before it was captured. Goods that are on their way need a person.
 func (l *Lifecycle) Lose() (Step, error) {
 	if !l.CaptureOwed() {

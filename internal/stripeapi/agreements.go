@@ -103,7 +103,7 @@ func (c *Client) Agreements(ctx context.Context, account string) ([]Agreement, e
 			return nil, unreadable(doing, response, err)
 		}
 		if list.Data == nil {
-			return nil, unreadable(doing, response, errors.New("the answer is no list"))
+			return nil, unreadable(doing, response, errNoList)
 		}
 		for _, raw := range list.Data {
 			one, err := decodeAgreement(raw, c.redactor)

@@ -89,7 +89,7 @@ func (c *Client) destinationsOf(response *stripe.APIResponse) (found []EventDest
 		return nil, nil, err
 	}
 	if list.Data == nil {
-		return nil, nil, errors.New("the answer is no list")
+		return nil, nil, errNoList
 	}
 	for _, d := range list.Data {
 		found = append(found, EventDestination{

@@ -38,7 +38,7 @@ func (c *Client) WebhookEndpoints(ctx context.Context) ([]WebhookEndpoint, error
 	}
 	switch {
 	case list.Data == nil:
-		return nil, unreadable(doing, response, errors.New("the answer is no list"))
+		return nil, unreadable(doing, response, errNoList)
 	case list.HasMore:
 		return nil, unreadable(doing, response, errors.New("there are more endpoints than Stripe allows"))
 	}

@@ -40,6 +40,9 @@ func (o *Orders) Events(
 	if err := decodeObject(response.RawJSON, &list); err != nil {
 		return order.EventsPage{}, unreadable(doing, response, err)
 	}
+	if list.Data == nil { // a sweep that took it for an empty one would never come back
+		return order.EventsPage{}, unreadable(doing, response, errNoList)
+	}
 	var page order.EventsPage
 	var last string
 	for _, raw := range list.Data {

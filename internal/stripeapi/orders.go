@@ -103,6 +103,9 @@ func (o *Orders) readMoreLines(ctx context.Context, account string, s *checkoutS
 		if err := decodeObject(response.RawJSON, &more); err != nil {
 			return unreadable(doing, response, err)
 		}
+		if more.Data == nil {
+			return unreadable(doing, response, errNoList)
+		}
 		s.LineItems.Data = append(s.LineItems.Data, more.Data...)
 		s.LineItems.HasMore = more.HasMore && len(more.Data) > 0
 	}
@@ -128,6 +131,9 @@ func (o *Orders) SessionOf(ctx context.Context, account, paymentIntent string) (
 	}
 	if err := decodeObject(response.RawJSON, &list); err != nil {
 		return "", unreadable(doing, response, err)
+	}
+	if list.Data == nil { // it would be news of nobody's, for good
+		return "", unreadable(doing, response, errNoList)
 	}
 	if len(list.Data) == 0 {
 		return "", nil
@@ -173,8 +179,17 @@ func (o *Orders) params(account string) stripe.Params {
 // decodeObject leaves a field out that is of another type than expected: what is missing then, order.Summary.Check
 // finds.
 func decodeObject(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, new(*json.UnmarshalTypeError)) {
+	err := json.Unmarshal(body, into)
+	switch silent := silence(""); {
+	case errors.As(err, &silent):
+		return silent
+	case err != nil && !errors.As(err, new(*json.UnmarshalTypeError)):
 		return errors.New("the answer is not JSON") // the decoder's own words could quote a buyer
 	}
 	return nil
 }
+
+// silence is what an answer does not say that money or goods hang on: what is absent is neither zero nor no.
+type silence string
+
+func (s silence) Error() string { return string(s) }

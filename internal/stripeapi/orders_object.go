@@ -2,6 +2,8 @@ package stripeapi
 
 import (
 	"cmp"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"vitrine/internal/order"
@@ -120,6 +122,32 @@ type paymentIntent struct {
 		Name    text   `json:"name"`
 		Profile object `json:"network_business_profile"`
 	} `json:"agent_details"`
+}
+
+// paymentStatuses are all there are (https://docs.stripe.com/api/payment_intents/object#payment_intent_object-status).
+var paymentStatuses = []string{
+	"requires_payment_method", "requires_confirmation", "requires_action", "processing", "requires_capture", "canceled",
+	"succeeded",
+}
+
+// UnmarshalJSON refuses a payment that does not say how it stands, or about how much: goods are sent, and money goes
+// back, by what it says.
+func (p *paymentIntent) UnmarshalJSON(data []byte) error {
+	type fields paymentIntent
+	if err := decodeObject(data, (*fields)(p)); err != nil {
+		return err
+	}
+	var said struct {
+		Amount   *uint64 `json:"amount"`
+		Received *uint64 `json:"amount_received"`
+	}
+	switch err := json.Unmarshal(data, &said); {
+	case !slices.Contains(paymentStatuses, string(p.Status)):
+		return silence("a payment has no status that there is")
+	case err != nil, said.Amount == nil, said.Received == nil && p.Status == "succeeded":
+		return silence("a payment does not say about how much it is")
+	}
+	return nil
 }
 
 // defaultAuthorization is how long Stripe keeps an authorisation that names no end of its own

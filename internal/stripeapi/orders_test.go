@@ -151,18 +151,18 @@ func TestSessionWithoutThePreviewOfAgents(t *testing.T) {
 func TestPaymentStates(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]order.PaymentState{
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"processing"}`:              order.Unpaid,
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`: order.Canceled,
-		`"status":"open","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`:     order.Unpaid,
-		`"status":"expired","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_payment_method"}`:  order.Canceled,
-		`"status":"complete","payment_status":"paid","payment_intent":{"id":"pi_1","status":"succeeded"}`:                 order.Paid,
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"canceled"}`:                order.Canceled,
-		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","status":"requires_capture"}`:        order.RequiresCapture,
-		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                                order.NoPaymentRequired,
-		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                              order.Canceled,
-		`"status":"open","payment_status":"no_payment_required","payment_intent":null`:                                    order.Unpaid,
-		`"status":"expired","payment_status":"no_payment_required","payment_intent":null`:                                 order.Canceled,
-		`"payment_status":"no_payment_required","payment_intent":null`:                                                    order.Unpaid,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"processing"}`:                  order.Unpaid,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"requires_payment_method"}`:     order.Canceled,
+		`"status":"open","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"requires_payment_method"}`:         order.Unpaid,
+		`"status":"expired","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"requires_payment_method"}`:      order.Canceled,
+		`"status":"complete","payment_status":"paid","payment_intent":{"id":"pi_1","amount":1,"amount_received":1,"status":"succeeded"}`: order.Paid,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"canceled"}`:                    order.Canceled,
+		`"status":"complete","payment_status":"unpaid","payment_intent":{"id":"pi_1","amount":1,"status":"requires_capture"}`:            order.RequiresCapture,
+		`"status":"complete","payment_status":"no_payment_required","payment_intent":null`:                                               order.NoPaymentRequired,
+		`"status":"expired","payment_status":"unpaid","payment_intent":null`:                                                             order.Canceled,
+		`"status":"open","payment_status":"no_payment_required","payment_intent":null`:                                                   order.Unpaid,
+		`"status":"expired","payment_status":"no_payment_required","payment_intent":null`:                                                order.Canceled,
+		`"payment_status":"no_payment_required","payment_intent":null`:                                                                   order.Unpaid,
 	} {
 		orders, _ := ordersFor(t,
 			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
@@ -175,11 +175,11 @@ func TestPaymentStates(t *testing.T) {
 func TestWhatStripeDoesNotSayIsToldFromWhatWasNotAsked(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][2]string{
-		`"mode":"payment","payment_intent":{"id":"pi_1","currency":"usd"}`: {"payment", "usd"},
-		`"mode":"setup","payment_intent":{"id":"pi_1","currency":"eur"}`:   {"setup", "eur"},
-		`"mode":null,"payment_intent":{"id":"pi_1","currency":null}`:       {order.Unstated, order.Unstated},
-		`"payment_intent":{"id":"pi_1"}`:                                   {order.Unstated, order.Unstated},
-		`"mode":"payment","payment_intent":null`:                           {"payment", ""},
+		`"mode":"payment","payment_intent":{"id":"pi_1","amount":1,"status":"processing","currency":"usd"}`: {"payment", "usd"},
+		`"mode":"setup","payment_intent":{"id":"pi_1","amount":1,"status":"processing","currency":"eur"}`:   {"setup", "eur"},
+		`"mode":null,"payment_intent":{"id":"pi_1","amount":1,"status":"processing","currency":null}`:       {order.Unstated, order.Unstated},
+		`"payment_intent":{"id":"pi_1","amount":1,"status":"processing"}`:                                   {order.Unstated, order.Unstated},
+		`"mode":"payment","payment_intent":null`:                                                            {"payment", ""},
 	} {
 		orders, _ := ordersFor(t,
 			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})

@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"testing"
@@ -108,7 +109,7 @@ func TestCancel(t *testing.T) {
 	unexpected := refused(400, "payment_intent_unexpected_state", "no")
 	orders, _ := ordersFor(t, map[string][]answer{
 		cancelPI: {pi("canceled", ""), unexpected},
-		readPI:   {pi("canceled", ""), pi("succeeded", ""), pi("requires_capture", "")},
+		readPI:   {pi("canceled", ""), pi("succeeded", `,"amount_received":2660`), pi("requires_capture", "")},
 	})
 	for range 2 {
 		payment, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
@@ -225,7 +226,7 @@ func TestWhatWasReleasedIsNoRefund(t *testing.T) {
 func TestARefundThatCannotBeTold(t *testing.T) {
 	t.Parallel()
 	orders, stripe := ordersFor(t, map[string][]answer{
-		"GET /v1/refunds": {ok(`{"data":[{"id":"re_1","amount":500}]}`), ok(`{"data":[]}`)},
+		"GET /v1/refunds": {ok(`{"data":[{"id":"re_1","status":"succeeded","amount":500}]}`), ok(`{"data":[]}`)},
 		readPI:            {refused(403, "", "no access")},
 	})
 	_, err := orders.Refunds(t.Context(), testAccount, "pi_1")
@@ -248,4 +249,57 @@ func TestAuthorizationsThatNameNoEnd(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, payment.AuthorizationExpires, more)
 	}
+}
+
+// What Stripe does not say is neither nothing nor zero: whoever took it for that would refund twice, ship for nothing,
+// or never hear of an order.
+func TestAnAnswerThatSaysNothingIsNone(t *testing.T) {
+	t.Parallel()
+	const session = "GET /v1/checkout/sessions"
+	since := time.Now().Add(-time.Hour)
+	for name, c := range map[string]struct {
+		route, body string
+		read        func(*Orders) error
+	}{
+		"events without a list": {"GET /v1/events", `{}`, func(o *Orders) error {
+			_, err := o.Events(t.Context(), testAccount, since, nil, "")
+			return err
+		}},
+		"events that are null": {"GET /v1/events", `{"data":null,"has_more":false}`, func(o *Orders) error {
+			_, err := o.Events(t.Context(), testAccount, since, nil, "")
+			return err
+		}},
+		"sessions without a list": {session, `{"object":"list"}`, func(o *Orders) error {
+			_, err := o.SessionOf(t.Context(), testAccount, "pi_1")
+			return err
+		}},
+		"refunds without a list": {"GET /v1/refunds", `{"data":{}}`, func(o *Orders) error {
+			_, err := o.Refunds(t.Context(), testAccount, "pi_1")
+			return err
+		}},
+		"a refund of nobody knows how much": {"GET /v1/refunds", `{"data":[{"id":"re_1","status":"succeeded"}]}`,
+			func(o *Orders) error {
+				_, err := o.Refunds(t.Context(), testAccount, "pi_1")
+				return err
+			}},
+		"a refund that stands nowhere": {"GET /v1/refunds", `{"data":[{"id":"re_1","amount":5}]}`,
+			func(o *Orders) error {
+				_, err := o.Refunds(t.Context(), testAccount, "pi_1")
+				return err
+			}},
+		"a payment without a status":    {readPI, `{"id":"pi_1","amount":5}`, readsPayment},
+		"of a status that there is not": {readPI, `{"id":"pi_1","amount":5,"status":"done"}`, readsPayment},
+		"without an amount":             {readPI, `{"id":"pi_1","status":"requires_capture"}`, readsPayment},
+		"of an amount that is none":     {readPI, `{"id":"pi_1","amount":"x","status":"canceled"}`, readsPayment},
+		"captured, nobody knows what":   {readPI, `{"id":"pi_1","amount":5,"status":"succeeded"}`, readsPayment},
+	} {
+		orders, _ := ordersFor(t, map[string][]answer{c.route: {ok(c.body)}})
+		err := c.read(orders)
+		require.True(t, fault.Is(err, fault.StripeUnavailable), "%s: %v", name, err)
+	}
+}
+
+func readsPayment(o *Orders) error {
+	_, err := o.Payment(context.Background(), testAccount, "pi_1")
+	return err
 }

@@ -2,6 +2,7 @@ package stripeapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -26,6 +27,21 @@ type refund struct {
 	Reason   text            `json:"reason"`
 	Created  count           `json:"created"`
 	Metadata map[string]text `json:"metadata"`
+}
+
+// UnmarshalJSON refuses a refund that does not say how it stands, or how much it is.
+func (r *refund) UnmarshalJSON(data []byte) error {
+	type fields refund
+	if err := decodeObject(data, (*fields)(r)); err != nil {
+		return err
+	}
+	var said struct {
+		Amount *uint64 `json:"amount"`
+	}
+	if err := json.Unmarshal(data, &said); err != nil || said.Amount == nil || r.Status == "" {
+		return silence("a refund does not say how it stands, or how much it is")
+	}
+	return nil
 }
 
 func (r refund) order() order.Refund {
@@ -164,6 +180,9 @@ func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string)
 		}
 		if err := decodeObject(response.RawJSON, &page); err != nil {
 			return nil, unreadable(doing, response, err)
+		}
+		if page.Data == nil { // who took it for an empty one would pay once more
+			return nil, unreadable(doing, response, errNoList)
 		}
 		for _, one := range page.Data {
 			if order.CheckRefund(one.ID) != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -195,7 +194,7 @@ func TestKeysAreTurnedOnAndRotatedUnderOrders(t *testing.T) {
 
 	restart := func(ids ...string) {
 		require.Zero(t, w.terminate())
-		require.NoError(t, s.serve.Stop(20*time.Second))
+		require.NoError(t, s.serve.Stop(patience))
 		s.encrypts(ids...)
 		w = s.startWorker()
 		s.startServe(false)
@@ -247,13 +246,13 @@ func TestAWorkerWithoutTheKeyLosesNothing(t *testing.T) {
 	// The order's own history is readable to a worker with k1 alone, until a signal comes under k2.
 	s.encrypts("k1")
 	require.Zero(t, ahead.terminate())
-	require.NoError(t, s.serve.Stop(20*time.Second))
+	require.NoError(t, s.serve.Stop(patience))
 	s.startServe(false)
 	both := s.startWorkerWith("k1", "k2")
 	old := s.buys(simcontrol.Purchase{})
 	old.becomes(order.StateAccepted)
 	require.Zero(t, both.terminate())
-	require.NoError(t, s.serve.Stop(20*time.Second))
+	require.NoError(t, s.serve.Stop(patience))
 	s.encrypts("k2", "k1")
 	s.startServe(false)
 	behind = s.startWorkerWith("k1")
@@ -303,7 +302,7 @@ func (r *room) startCodec(ids ...string) (address string, log *safeBuffer) {
 			"VITRINE_CODEC_ORIGINS="+house.ready.WebUI, "VITRINE_PAYLOAD_KEYS_FILE="+keys),
 	})
 	require.NoError(r.t, err)
-	r.t.Cleanup(func() { require.NoError(r.t, p.Stop(10*time.Second)) })
+	r.t.Cleanup(func() { require.NoError(r.t, p.Stop(patience)) })
 	r.await("the codec answering", func() bool {
 		require.True(r.t, p.Running(), log.String())
 		return ports.Answers(r.t.Context(), "http://"+ports.Address(port)+"/readyz") == nil

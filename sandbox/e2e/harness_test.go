@@ -171,7 +171,7 @@ func startSandbox() (stop func() error, err error) {
 }
 
 func awaitReady(readyFile string) error {
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for {
 		content, err := os.ReadFile(readyFile)
 		if err == nil {
@@ -181,14 +181,14 @@ func awaitReady(readyFile string) error {
 		case <-house.sandbox.Ended():
 			return fmt.Errorf("the sandbox ended with exit code %d instead of getting ready", house.sandbox.ExitCode())
 		case <-deadline:
-			return errors.New("the sandbox did not get ready within a minute")
+			return errors.New("the sandbox did not get ready")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 func stopSandbox(output fmt.Stringer) error {
-	if err := house.sandbox.Stop(time.Minute); err != nil {
+	if err := house.sandbox.Stop(patience); err != nil {
 		return err
 	}
 	if code := house.sandbox.ExitCode(); code != 0 {

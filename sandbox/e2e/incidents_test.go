@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +47,7 @@ func TestTemporalsDatabaseIsLost(t *testing.T) {
 		Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: -1})
 	s.reaches(s.starts(), "AwaitImportSet")
 	w.Kill()
-	require.NoError(t, s.serve.Stop(20*time.Second))
+	require.NoError(t, s.serve.Stop(patience))
 
 	s.losesTemporal()
 	s.startWorker()
@@ -192,7 +191,7 @@ func TestTheKeyOfStripeIsReplaced(t *testing.T) {
 
 	s.key += "again"
 	require.Zero(t, w.terminate())
-	require.NoError(t, s.serve.Stop(20*time.Second))
+	require.NoError(t, s.serve.Stop(patience))
 	s.startWorker()
 	s.startServe(false)
 	s.syncs(catalog.Succeeded)

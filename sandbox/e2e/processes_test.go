@@ -67,7 +67,7 @@ func (r *room) launchWorker(bin string, extra ...string) *worker {
 // end is what becomes of a worker that its test left running. A data race fails the test that it happened in.
 func (w *worker) end() {
 	if w.Running() {
-		if err := w.Stop(20 * time.Second); err != nil {
+		if err := w.Stop(patience); err != nil {
 			w.t.Errorf("%v", err)
 		}
 	}

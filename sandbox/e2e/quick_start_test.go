@@ -44,7 +44,7 @@ func bringUp(t *testing.T) *guest {
 		},
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = up.Stop(time.Minute) })
+	t.Cleanup(func() { _ = up.Stop(patience) })
 	require.Eventually(t, func() bool { _, err := os.Stat(envFile); return err == nil }, time.Minute,
 		20*time.Millisecond)
 	g.start("VITRINE_LISTEN="+ports.Address(free[1]), "exec bin/worker")
@@ -62,7 +62,7 @@ func (g *guest) start(variable, line string) {
 	g.Helper()
 	process, err := child.Start(g.shell(". ./sandbox.env && "+line, variable))
 	require.NoError(g, err)
-	g.Cleanup(func() { _ = process.Stop(time.Minute) })
+	g.Cleanup(func() { _ = process.Stop(patience) })
 }
 
 func (g *guest) shell(script string, variables ...string) child.Command {

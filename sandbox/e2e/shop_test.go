@@ -159,7 +159,7 @@ func (s *shop) startServeFrom(bin string, more ...string) {
 
 func (p *server) end(t *testing.T) {
 	if p.Running() {
-		if err := p.Stop(20 * time.Second); err != nil {
+		if err := p.Stop(patience); err != nil {
 			t.Errorf("%v", err)
 		}
 	}

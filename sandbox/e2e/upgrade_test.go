@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -113,7 +112,7 @@ func (m *move) start() {
 func (m *move) over() {
 	m.t.Helper()
 	require.Zero(m.t, m.worker.terminate())
-	require.NoError(m.t, m.serve.Stop(20*time.Second))
+	require.NoError(m.t, m.serve.Stop(patience))
 	m.runs(m.to)
 }
 
