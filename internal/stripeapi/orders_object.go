@@ -130,13 +130,9 @@ var paymentStatuses = []string{
 	"succeeded",
 }
 
-// UnmarshalJSON refuses a payment that does not say how it stands, or about how much: goods are sent, and money goes
-// back, by what it says.
-func (p *paymentIntent) UnmarshalJSON(data []byte) error {
-	type fields paymentIntent
-	if err := decodeObject(data, (*fields)(p)); err != nil {
-		return err
-	}
+// check refuses a payment that does not say how it stands, or about how much: goods are sent, and money goes back, by
+// what it says. That of a session is judged with it, by order.Summary.Check.
+func (p *paymentIntent) check(data []byte) error {
 	var said struct {
 		Amount   *uint64 `json:"amount"`
 		Received *uint64 `json:"amount_received"`

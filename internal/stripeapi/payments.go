@@ -146,5 +146,8 @@ func decodePayment(doing, id string, response *stripe.APIResponse) (paymentInten
 	if intent.ID != id || response.StatusCode != http.StatusOK {
 		return paymentIntent{}, unreadable(doing, response, errors.New("the answer is about another object"))
 	}
+	if err := intent.check(response.RawJSON); err != nil {
+		return paymentIntent{}, unreadable(doing, response, err)
+	}
 	return intent, nil
 }
