@@ -302,6 +302,21 @@ func TestAnOrderThatNobodyWantsIsNotLookedAt(t *testing.T) {
 	require.Empty(t, c.outside.calls, "whose session it is, is no concern of ours")
 }
 
+// A run that goes on from the record of an order that had not begun would load it, and go on from it, without an end.
+func TestARecordOfWhatHasNotBegunIsNone(t *testing.T) {
+	t.Parallel()
+	for step, goesOn := range map[order.Step]bool{order.StepLoad: false, order.StepHeld: true, order.StepWatch: true} {
+		c := newCounter(t)
+		summary := c.outside.session.Summary
+		record := order.Record{Format: order.RecordFormat, Step: step, Summary: &summary}
+		require.NoError(t, c.Documents.SaveRecord(t.Context(), lamps, record))
+		var loaded LoadOrderResult
+		require.NoError(t, c.does(c.LoadOrder, lamps, &loaded))
+		require.Equal(t, goesOn, loaded.Record != nil, "at the step %q", step)
+		require.Equal(t, !goesOn, loaded.Wanted, "at the step %q", step)
+	}
+}
+
 func TestGoodsDoNotLeaveForTestMoney(t *testing.T) {
 	t.Parallel()
 	for _, live := range []bool{true, false} {

@@ -261,13 +261,17 @@ func TestASweepThatComesTooLateSaysSo(t *testing.T) {
 	require.Contains(t, result.String(), "look at their payments by hand")
 }
 
+// manyAccounts are n ids, in order.
+func manyAccounts(n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("acct_%03d", i))
+	}
+	return ids
+}
+
 func TestManyAccountsAreSweptInBatches(t *testing.T) {
 	t.Parallel()
-	var accounts []string
-	for i := range 450 {
-		accounts = append(accounts, fmt.Sprintf("acct_%03d", i))
-	}
-	s := newSweepStage(t, accounts...)
+	s := newSweepStage(t, manyAccounts(450)...)
 	since := time.Now().Add(-72 * time.Hour).UTC().Truncate(time.Second)
 	result, runs := s.sweepAll(workflows.OrderSweepInput{Since: since})
 	require.Equal(t, 450, result.Accounts)
@@ -280,10 +284,7 @@ func TestManyAccountsAreSweptInBatches(t *testing.T) {
 
 func TestAccountsThatRestTakeNoTurnAtStripe(t *testing.T) {
 	t.Parallel()
-	var accounts []string
-	for i := range 201 {
-		accounts = append(accounts, fmt.Sprintf("acct_%03d", i))
-	}
+	accounts := manyAccounts(201)
 	s := newSweepStage(t, accounts...)
 	documents := s.steps.Documents
 	_, err := statestore.Write(t.Context(), documents.Store, documents.Layout.PresenceKey(),
