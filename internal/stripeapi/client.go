@@ -213,7 +213,7 @@ func (c *Client) raw(
 	return response, nil
 }
 
-// errNoList is of an answer that is well-formed and has no list, which is another thing than an empty one.
+// errNoList is of an answer that is well-formed and has no list, or an empty one that goes on: no list of nothing.
 var errNoList = errors.New("the answer is no list")
 
 // unreadable is an answer that agrees to the call but does not say what it should.

@@ -103,11 +103,11 @@ func (o *Orders) readMoreLines(ctx context.Context, account string, s *checkoutS
 		if err := decodeObject(response.RawJSON, &more); err != nil {
 			return unreadable(doing, response, err)
 		}
-		if more.Data == nil {
+		if more.Data == nil || more.HasMore && len(more.Data) == 0 {
 			return unreadable(doing, response, errNoList)
 		}
 		s.LineItems.Data = append(s.LineItems.Data, more.Data...)
-		s.LineItems.HasMore = more.HasMore && len(more.Data) > 0
+		s.LineItems.HasMore = more.HasMore
 	}
 	return nil
 }

@@ -277,6 +277,10 @@ func TestAnAnswerThatSaysNothingIsNone(t *testing.T) {
 			_, err := o.Refunds(t.Context(), testAccount, "pi_1")
 			return err
 		}},
+		"refunds that go on after nothing": {"GET /v1/refunds", `{"data":[],"has_more":true}`, func(o *Orders) error {
+			_, err := o.Refunds(t.Context(), testAccount, "pi_1")
+			return err
+		}},
 		"a refund of nobody knows how much": {"GET /v1/refunds", `{"data":[{"id":"re_1","status":"succeeded"}]}`,
 			func(o *Orders) error {
 				_, err := o.Refunds(t.Context(), testAccount, "pi_1")

@@ -181,7 +181,7 @@ func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string)
 		if err := decodeObject(response.RawJSON, &page); err != nil {
 			return nil, unreadable(doing, response, err)
 		}
-		if page.Data == nil { // who took it for an empty one would pay once more
+		if page.Data == nil || page.HasMore && len(page.Data) == 0 { // who took it for the end would pay once more
 			return nil, unreadable(doing, response, errNoList)
 		}
 		for _, one := range page.Data {
@@ -190,7 +190,7 @@ func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string)
 			}
 			refunds = append(refunds, one.order())
 		}
-		if !page.HasMore || len(page.Data) == 0 {
+		if !page.HasMore {
 			return refunds, nil
 		}
 		query.Set("starting_after", refunds[len(refunds)-1].ID)
