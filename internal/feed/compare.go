@@ -194,7 +194,8 @@ type comparison struct {
 	hint                   int // where in known the next id probably is
 	unknownHint            int // and among the unknown rows
 	groups                 groups
-	gaveUp                 bool  // behind the last row that can be read, a program says that it failed
+	rows                   int64 // of products, whatever becomes of them
+	totals                 []total
 	plain, marked          int64 // rows, and those whose id begins as a comment does
 	comments               bool  // … which are too few to be anything else
 	second                 bool  // the lines, twins and sizes of groups are known from the first pass
@@ -220,7 +221,8 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.promoted = promoted{}
-	c.offers, c.shipped, c.plain, c.marked, c.gaveUp = false, false, 0, 0, false
+	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
+	c.rows, c.totals = 0, c.totals[:0]
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {

@@ -89,18 +89,27 @@ func (c *comparison) passOver(w *work, e *examined) error {
 func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
-	c.gaveUp = e.state == broken && (c.gaveUp || saysThatItFailed(e.text))
 	if known < 0 && (len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber)) {
 		c.seeThrough(e)
 	}
 	if c.mayGoOn(e, known) {
+		c.rows++
 		c.doubt.of(e, Interrupted)
 		return
 	}
-	if len(problems) == 0 || known >= 0 && e.state != broken && !e.unended && !shifted {
+	if len(problems) == 0 {
+		c.rows++
 		return
 	}
 	cause := problems[0].cause
+	if e.state != sound && c.isRemark(e, known, cause) {
+		c.remark(e, cause)
+		return
+	}
+	c.rows++
+	if known >= 0 && e.state != broken && !e.unended && !shifted {
+		return
+	}
 	switch {
 	case cause == Interrupted:
 		c.delta.Reading.Interrupted = e.line
@@ -127,20 +136,6 @@ func (c *comparison) question(w *work, e *examined, known int) {
 // has the row otherwise. Exports without a last line end are many, so a full send does not ask.
 func (c *comparison) mayGoOn(e *examined, known int) bool {
 	return e.unended && e.state == sound && !c.o.Full && (known < 0 || !c.says(e, c.known.fingerprint(known)))
-}
-
-// failureWords are those of programs that give up while they write a file: PHP, a database's client, a proxy.
-var failureWords = [][]byte{
-	[]byte("error"), []byte("exception"), []byte("fatal"), []byte("fail"), []byte("warning"), []byte("timeout"),
-	[]byte("time-out"), []byte("timed out"), []byte("denied"), []byte("unavailable"), []byte("exhausted"),
-}
-
-// saysThatItFailed reports whether a row that cannot be read is what a program left in place of the rest: a piece of a
-// page, or a word of its failure.
-func saysThatItFailed(text []byte) bool {
-	text = bytes.ToLower(bytes.TrimLeft(text, " \"\t"))
-	return bytes.HasPrefix(text, []byte("<")) || bytes.HasPrefix(text, []byte("{")) ||
-		slices.ContainsFunc(failureWords, func(word []byte) bool { return bytes.Contains(text, word) })
 }
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
@@ -518,7 +513,7 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
 // be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	c.doubt.anything = c.doubt.anything || c.gaveUp
+	c.checkTotals()
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}

@@ -21,8 +21,11 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 	}{
 		"nothing in doubt": {heading + a, "delete B C-1, 1 unchanged", 0, "", 0},
 		"too many fields, another product": {heading + a +
-			"X,Oak, table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n",
+			"X-2,Oak, table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n",
 			"delete B C-1, 1 unchanged, 1 held back", 0, TooManyFields, 3},
+		"too many fields, and no id in front": {heading + a +
+			"New,X-2,Oak table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n",
+			"1 unchanged, 1 held back", 2, TooManyFields, 3},
 		"rows joined": {heading + strings.TrimSuffix(a, "\n") + item("B", "1"),
 			"delete C-1, 1 held back", 1, TooManyFields, 2},
 		"an id in quotes, behind something else": {heading + a + `x"C-1",y` + "\n",
@@ -293,32 +296,42 @@ func TestIDsThatAreAlike(t *testing.T) {
 	}
 }
 
-// An export that dies says so in the file, and ends its line. What it did not come to is not deleted.
-func TestAProgramThatGivesUpDeletesNothing(t *testing.T) {
+// An export that dies leaves something in the file, in whatever words, and ends its line. What it did not come to is not
+// deleted.
+func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 	t.Parallel()
 	rows := item("A", "1") + item("B", "1")
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item("C", "1")+item("D", "1"))}
-	for _, word := range []string{
+	for _, text := range []string{
 		"<br />\n<b>Fatal error</b>: Allowed memory size exhausted in export.php on line 42<br />\n",
 		"\nPHP Fatal error:  Uncaught Exception in /var/www/export.php:3\n",
 		"Traceback (most recent call last):\nMemoryError\n",
 		"ERROR 2013 (HY000): Lost connection to MySQL server during query\n",
 		"Warning: mysqli_query(): gone away in export.php on line 3, sorry\n",
 		"504 Gateway Time-out\n", "503 Service Unavailable\n", "</body></html>\n", "{\"error\":\"timed out\"}\n",
-		"# export failed\n", "Access denied for user 'shop'\n",
+		"# export failed\n", "Access denied for user 'shop'\n", "Killed\n", "(showing first 255 of 300 rows)\n",
+		"Connection reset by peer\n", "[truncated]\n", "panic: runtime error: index out of range [3]\n", "null\n",
+		"QzcsT2FrIHRhYmxl\nLFNvbGlkIG9hay4=\n", "…\n", "...\n", "...and 3 more\n", "4 rows exported\n", "Total,4\n", "Total: 4,,,,,,\n", "(the first 2 rows)\n",
+		"Ende der Liste wegen Zeitüberschreitung\n", "Killed,,,,,,\n", "Killed,by,the,kernel\n", "EOF after 2 of 4\n",
+		"# truncated\n", "// only the first 2\n", "2026-11-30\n", "C7\n",
 	} {
-		d, out := compared(t, heading+rows+word, o)
-		require.Zero(t, d.Counts.Deleted, "%q: %v", word, out.found)
-		require.EqualValues(t, 2, d.Reading.Waiting, word)
-		d, _ = compared(t, heading+word+rows, o)
-		require.EqualValues(t, 2, d.Counts.Deleted+d.Reading.Waiting, word)
+		d, out := compared(t, heading+rows+text, o)
+		require.Zero(t, d.Counts.Deleted, "%q: %v", text, out.found)
+		require.EqualValues(t, 2, d.Reading.Waiting, text)
+		d, _ = compared(t, heading+item("A", "1")+text+item("B", "1"), o)
+		require.Zero(t, d.Counts.Deleted, "%q among rows", text)
+		d, _ = compared(t, heading+text+rows, o)
+		require.EqualValues(t, 2, d.Counts.Deleted+d.Reading.Waiting, "%q above them", text)
 	}
-	for _, word := range []string{"2 rows exported\n", "-----\n", "Total,2\n", "# the end\n"} {
-		d, _ := compared(t, heading+rows+word, o)
-		require.EqualValues(t, 2, d.Counts.Deleted, word)
+	for _, text := range []string{
+		"2 rows exported\n", "-----\n", "Total,2\n", "# the end\n", "Total: 2,,,,,,\n", "// shoes\n", "EOF\n", "--- End ---\n",
+		"-----,-----,-----,-----,-----,-----,-----\n",
+	} {
+		d, _ := compared(t, heading+rows+text, o)
+		require.EqualValues(t, 2, d.Counts.Deleted, text)
 	}
-	d, _ := compared(t, heading+item("A", "1")+"Warning: deprecated in export.php on line 3\n"+item("B", "1"), o)
-	require.EqualValues(t, 2, d.Counts.Deleted, "it went on")
+	d, _ := compared(t, heading+"Unique id,The title,A text,The page,The picture,Is it there,What it costs\n"+rows, o)
+	require.EqualValues(t, 2, d.Counts.Deleted, "what the columns are for, said below the header")
 }
 
 // Where the name of a column was hit, every row with a value in it seems to have changed, and a product that got another
