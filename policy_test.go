@@ -99,7 +99,8 @@ func roomRules() []rule {
 			},
 		}.rule(`package activities; import _ "vitrine/internal/objectstore"`),
 		room{name: "internal/feed", why: "the feed is pure: readers in, writers out",
-			others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2", "github.com/zeebo/xxh3"}}.
+			others: []string{"vitrine/internal/currency", "github.com/cespare/xxhash/v2", "github.com/zeebo/xxh3",
+				"golang.org/x/text/unicode/norm"}}.
 			rule(`package feed; import _ "os"`),
 		room{name: "internal/access", why: why,
 			std: []string{"*"}}.rule(`package access; import _ "vitrine/internal/config"`),

@@ -13,6 +13,7 @@ const (
 	GuardTruncated     = "truncated"
 	GuardShrink        = "shrink"
 	GuardDuplicateIDs  = "duplicate_ids"
+	GuardRespelledIDs  = "respelled_ids"
 	GuardInvalidRows   = "invalid_rows"
 	GuardPriceMoves    = "price_moves"
 	GuardCurrencyFlips = "currency_flips"
@@ -23,9 +24,8 @@ const (
 // Guards lists them.
 func Guards() []string {
 	return []string{
-		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardInvalidRows, GuardPriceMoves,
-		GuardCurrencyFlips,
-		GuardFreeProducts, GuardDeletions,
+		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardRespelledIDs, GuardInvalidRows,
+		GuardPriceMoves, GuardCurrencyFlips, GuardFreeProducts, GuardDeletions,
 	}
 }
 
@@ -70,6 +70,10 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 			"%d of %d rows fall out, because another row has the same id and says something else (%s, at most %v %% "+
 				"go unasked)",
 			c.Duplicates, c.Source, share(c.Duplicates, c.Source), *r.MaxShrink)
+	}
+	if c.Respelled > 0 {
+		hold(GuardRespelledIDs, "%d new rows have an id that reads as one that is gone, as 12 does for 0012; "+
+			"approving sends them as new products, and deletes those that are gone", c.Respelled)
 	}
 	if r.Source != account.ChangesSource {
 		reasons = append(reasons, madeOfDeletions(d)...)

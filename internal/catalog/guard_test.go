@@ -110,6 +110,10 @@ func TestGuardsOfSmallShops(t *testing.T) {
 	require.False(t, few(2), "a small shop may give two products away")
 	require.True(t, few(3))
 	require.True(t, few(1, [2]string{"max_free", "1"}), "its own rule binds")
+	respelled := delta(func(d *feed.Delta) { d.Counts.Respelled = 11 })
+	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardRespelledIDs,
+		Text: "11 new rows have an id that reads as one that is gone, as 12 does for 0012; approving sends them as new " +
+			"products, and deletes those that are gone"}}, guarded(t, respelled))
 	lost := delta(func(d *feed.Delta) { d.Counts.Source, d.Counts.Superseded, d.Counts.Duplicates = 4, 3, 3 })
 	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardDuplicateIDs,
 		Text: "3 of 4 rows fall out, because another row has the same id and says something else (75.0 %, at most 20 % go unasked)"}}, guarded(t, lost))

@@ -233,8 +233,9 @@ var causeTexts = []causeText{
 		"{column} has what programs and spreadsheets write in place of an id, such as #N/A, null or 4.00638E+12: it " +
 			"may be that of any product", "write the id itself, and format the column as text in a spreadsheet"},
 	{LookalikeID, Error, "id",
-		"{column} is that of another product but for spaces, characters that nobody sees, or what HTML or a " +
-			"spreadsheet makes of it: it may be the same product", "write the id as it was, as in {sample}"},
+		"{column} is that of another product but for spaces, case, zeros in front, characters that nobody sees, or " +
+			"what HTML or a spreadsheet makes of it: it may be the same product",
+		"write the id as it was, as in {sample}; if it is a new one, delete the other one first (delete=true)"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}",
 		"write exactly one of {allowed}, in lower case and without spaces around it"},

@@ -81,6 +81,8 @@ type Counts struct {
 	Vanished   int64 // of Deleted: rows that are not in the source
 	NotDeleted int64 // rows that should be: Stripe refused it, or did not say; see Options.WaitUnknown
 	Invalid    int64 // rows with errors, kept back or not
+	// Respelled are new rows whose ids read as those of rows that vanished, where they are too many to be kept back.
+	Respelled int64
 	// of the superseded rows, those that say something else than the last one of their id, which is kept back then
 	Duplicates int64
 }
@@ -203,6 +205,7 @@ type comparison struct {
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
 	likeness               []likeness
+	suspects, disguised    map[string]string // new ids, and what they may be, or are
 	strangers              []stranger
 	promoted               promoted
 	offers, shipped        bool // a row offers a product; one of them says how it is shipped
@@ -222,7 +225,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
-	c.rows, c.totals = 0, c.totals[:0]
+	c.rows, c.totals, c.suspects = 0, c.totals[:0], nil
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
@@ -258,7 +261,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line,
 		c.doubt.cause
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
-	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names)) {
+	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names) || len(c.disguised) > 0) {
 		c.parts.abort()
 		c.second = true
 		return true, nil
@@ -279,6 +282,7 @@ func (c *comparison) close() error {
 		}
 	}
 	c.weigh()
+	c.unmask()
 	return c.vanished()
 }
 

@@ -89,8 +89,8 @@ func (c *comparison) passOver(w *work, e *examined) error {
 func (c *comparison) question(w *work, e *examined, known int) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
-	if known < 0 && (len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber)) {
-		c.seeThrough(e)
+	if known < 0 && e.id != nil {
+		c.lookThrough(e, problems)
 	}
 	if c.mayGoOn(e, known) {
 		c.rows++
@@ -549,7 +549,6 @@ func (c *comparison) vanished() error {
 // source: then the other id is known, and whoever still has it means it. More than a few are no damage, but somebody's
 // decision, which the guards look at.
 func (c *comparison) renamed() error {
-	const few = 10
 	gone := map[uint64][]byte{} // ids, by what the rows said besides
 	for i, line := range c.knownLines {
 		if line == 0 && len(c.likeness) > 0 {

@@ -3,28 +3,115 @@ package feed
 import (
 	"bytes"
 	"html"
+	"iter"
 	"math"
 	"unicode"
 )
 
 // An id in disguise: a file that is put together from two has a byte order mark in the middle, a spreadsheet makes
-// 1001.0 or ="1001" of 1001, HTML &amp; of &. As a new product it would stand beside the one that is meant, which
-// nobody updates any more.
+// 1001.0 or ="1001" of 1001, 1 of 001 and 1-Mar of MAR1, HTML &amp; of &. As a new product it would stand beside the
+// one that is meant, which nobody updates any more, or take its place.
 
-// seeThrough keeps a new row back whose id is another one in disguise. Somebody has to have that, Stripe or another
-// row: what looks odd by itself may be how a shop writes its ids.
-func (c *comparison) seeThrough(e *examined) {
-	if e.id == nil || e.state == broken {
+// lookThrough keeps a new row back whose id is another one in disguise, as the pass before found. The first pass notes
+// which may be.
+func (c *comparison) lookThrough(e *examined, problems []problem) {
+	before := c.disguised[string(e.id)]
+	switch {
+	case before != "":
+		e.lookalike = true
+		c.doubt.name([]byte(before), e.line, LookalikeID)
+	case !c.second && (len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber)):
+		c.suspect(e.id)
+	}
+}
+
+// suspect notes what a new id would be without what gets into ids on their way.
+func (c *comparison) suspect(id []byte) {
+	plain := undisguised(id)
+	if len(plain) == 0 || len(plain) == len(id) {
 		return
 	}
-	plain := undisguised(e.id)
-	if len(plain) == 0 || len(plain) == len(e.id) {
+	if c.suspects == nil {
+		c.suspects = map[string]string{}
+	}
+	c.suspects[string(id)] = string(plain)
+}
+
+// unmask finds the new ids that are others in disguise. Somebody has to have the other one: what looks odd by itself
+// may be how a shop writes its ids. What only reads alike has to take the place of an id that is gone, and more than a
+// few are no damage, but somebody's decision, which a person looks at.
+func (c *comparison) unmask() {
+	respelled := c.respelled()
+	if len(respelled) > few {
+		c.delta.Counts.Respelled = int64(len(respelled))
+		clear(respelled)
+	}
+	if c.second {
 		return
 	}
-	_, known := c.known.Find(plain, c.hint)
-	_, fresh := c.fresh.Find(plain, math.MaxInt)
-	if e.lookalike = known || fresh; e.lookalike {
-		c.doubt.name(plain, e.line, LookalikeID)
+	c.disguised = map[string]string{}
+	for id, plain := range c.suspects {
+		_, known := c.known.Find([]byte(plain), math.MaxInt)
+		_, fresh := c.fresh.Find([]byte(plain), math.MaxInt)
+		if known || fresh {
+			c.disguised[id] = plain
+		}
+	}
+	for id, before := range respelled {
+		if c.disguised[id] == "" {
+			c.disguised[id] = before
+		}
+	}
+}
+
+// few products may have got another id by damage.
+const few = 10
+
+// respelled are the new ids that read as one that is gone does, and which that is.
+func (c *comparison) respelled() map[string]string {
+	if c.o.Changes || !c.o.Kind.Deletes() || c.fresh.Len() == 0 {
+		return nil
+	}
+	gone := map[string][]byte{}
+	for id := range c.gone() {
+		for spelling := range formerSpellings(id) {
+			gone[spelling] = id
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	respelled := map[string]string{}
+	for i := range c.fresh.Len() {
+		id := c.fresh.id(i)
+		for spelling := range spellings(id) {
+			if before := gone[spelling]; before != nil && !bytes.Equal(before, id) {
+				respelled[string(id)] = string(before)
+			}
+		}
+	}
+	return respelled
+}
+
+// gone are the ids that Stripe has, or may have, and no row names.
+func (c *comparison) gone() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i, line := range c.knownLines {
+			if line == 0 && !yield(c.known.id(i)) {
+				return
+			}
+		}
+		if c.o.Manifest == nil {
+			return
+		}
+		for i := range c.o.Manifest.Unknown.Len() {
+			id := c.o.Manifest.Unknown.id(i)
+			_, known := c.known.Find(id, math.MaxInt)
+			_, fresh := c.fresh.Find(id, math.MaxInt)
+			if !known && !fresh && !yield(id) {
+				return
+			}
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,5 +40,70 @@ func TestIDsInDisguise(t *testing.T) {
 	for _, now := range []string{"None", "nil", "-", "???", "..."} {
 		d, _ := compared(t, heading+item(now, "1"), Options{})
 		require.EqualValues(t, 1, d.Counts.KeptBack, now)
+	}
+}
+
+// What a program makes of an id takes the place of no product, and makes none of its own.
+func TestIDsThatReadAlike(t *testing.T) {
+	t.Parallel()
+	others := item("A", "1") + item("B", "1")
+	inFile := func(id string) string { return `"` + strings.ReplaceAll(id, `"`, `""`) + `"` + item("", "9") }
+	for now, before := range map[string]string{
+		"p005": "P005", "“P005”": "P005", "(P005)": "P005", "«P005»": "P005", "Ｐ００５": "P005", "[P005]": "P005",
+		"P-005": "P005", "P 005": "P005", "#P005": "P005", "P005": "p-005", "12": "0012", "1001.00": "1001",
+		"1.001": "1001", "1.001.234": "1001234", "1,001.0": "1001", "1 001": "1001",
+		"1234567890123460000": "1234567890123456789", "9007199254740990": "9007199254740993",
+		"1-Mar": "MAR1", "01-Mar": "MAR-1", "01. Mrz": "MAR1", "01.03.2026": "MAR1", "2026-03-01": "3/1", "2-Jan": "1-2",
+		"Mar-26": "MAR-2026", "2025-02-01": "1-2-25", "Sep-02": "SEPT2", "Mu\u0308tze7": "M\u00fctze7", "5-Dez": "DEC5",
+	} {
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+inFile(before))}
+		d, out := compared(t, heading+others+inFile(now), o)
+		require.Equal(t, "2 unchanged, 1 held back", outcome(t, d, out, o), "%q for %q", now, before)
+		require.EqualValues(t, 1, d.Reading.Waiting, "%q for %q", now, before)
+		d, _ = compared(t, heading+others+strings.Replace(inFile(now), "https://e", "e", 1), o)
+		require.Zero(t, d.Counts.Deleted, "%q, in a row that is kept back", now)
+
+		d, out = compared(t, heading+others+inFile(before)+inFile(now), o)
+		if d.Counts.KeptBack == 0 {
+			require.Equal(t, "send "+now+", 3 unchanged", outcome(t, d, out, o), "%q beside %q", now, before)
+		}
+	}
+	for now, before := range map[string]string{
+		"A+": "A0", "P006": "P005", "2026-11-28": "2026-11-27", "11-28": "11-27", "MAY-2": "JUN-1", "2-1": "1-2",
+		"12345678901234568": "12345678901234567", "MARBLE-7": "MAR-7", "1/2026": "2026-2", "P05": "P005", "1.5": "1",
+	} {
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+inFile(before))}
+		d, _ := compared(t, heading+others+strings.Replace(inFile(now), "9.00", "8.00", 1), o)
+		require.EqualValues(t, 1, d.Counts.Deleted, "%q for %q", now, before)
+		require.EqualValues(t, 1, d.Counts.Sent, "%q for %q", now, before)
+	}
+}
+
+// Whoever writes all ids otherwise may mean it: then a person decides.
+func TestManyIDsThatReadAlike(t *testing.T) {
+	t.Parallel()
+	before, now := heading, heading
+	for i := range few + 1 {
+		before += item(fmt.Sprintf("%05d", i+1), "1")
+		now += item(strconv.Itoa(i+1), "2")
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, before)}
+	d, _ := compared(t, now, o)
+	require.EqualValues(t, few+1, d.Counts.Respelled)
+	require.EqualValues(t, few+1, d.Counts.Sent)
+	require.EqualValues(t, few+1, d.Counts.Deleted)
+	d, _ = compared(t, before+item("1", "1"), o)
+	require.Zero(t, d.Counts.Respelled, "the other one stands")
+	o.Manifest = settled(t, o.Manifest, d)
+	d, _ = compared(t, before+item("1", "1"), o)
+	require.Zero(t, d.Counts.Sent)
+}
+
+// An asterisk behind an id is taken for what it is as long as the product without it stands in the file, in any order.
+func TestAnIDInDisguiseAboveTheOneThatIsMeant(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{item("P005", "1") + `"P005 "` + item("", "2"), `"P005 "` + item("", "2") + item("P005", "1")} {
+		d, out := compared(t, heading+source, Options{})
+		require.Equal(t, "send P005, 1 held back", outcome(t, d, out, Options{}))
 	}
 }

@@ -1,0 +1,183 @@
+package feed
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// What programs make of ids that they take for numbers, dates or words: 0012 becomes 12, 1234567890123456789 becomes
+// 1234567890123460000, MAR1 becomes 1-Mar, P005 becomes “p005”. Two ids that have a spelling in common may be one.
+
+// spellings are the ways in which an id may have been read that a file has.
+func spellings(id []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if bare := bareID(id); bare != "" && !yield(bare) {
+			return
+		}
+		if d := readDate(id); d.named || d.year > 0 {
+			_ = yield(d.String()) && yield(date{numbers: d.numbers}.String())
+		}
+	}
+}
+
+// formerSpellings are the ways in which programs may have written an id that there was.
+func formerSpellings(id []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		bare := bareID(id)
+		if bare != "" && !yield(bare) {
+			return
+		}
+		if rounded := rounded(bare); rounded != "" && !yield(rounded) {
+			return
+		}
+		if d := readDate(id); len(d.numbers) == 2 {
+			yield(d.String())
+		}
+	}
+}
+
+// bareID is what is left of an id without what depends on who writes it: case, width, composition, quotes and what
+// stands between, zeros in front, and decimals that are none. A + may tell one product from another.
+func bareID(id []byte) string {
+	text := norm.NFKC.Bytes(id)
+	text = bytes.TrimFunc(text, func(r rune) bool { return !isPartOfID(r) })
+	if point := bytes.LastIndexAny(text, ".,"); point > 0 && isDigit(text[0]) && onlyZeros(text[point+1:], 2) &&
+		len(bytes.Trim(text[:point], "0123456789.,")) == 0 {
+		text = text[:point]
+	}
+	text = bytes.Map(func(r rune) rune {
+		if !isPartOfID(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, text)
+	return string(bytes.TrimLeft(text, "0"))
+}
+
+func isPartOfID(r rune) bool { return isLetterOrDigit(r) || unicode.IsMark(r) || r == '+' }
+
+// onlyZeros reports whether a text is one zero or more, up to a number of them.
+func onlyZeros(text []byte, most int) bool {
+	return len(text) > 0 && len(text) <= most && len(bytes.Trim(text, "0")) == 0
+}
+
+// precision is how many digits of a number spreadsheets keep.
+const precision = 15
+
+// rounded is what a spreadsheet makes of a number that is too long for it; empty if it is none.
+func rounded(number string) string {
+	if len(number) <= precision || strings.Trim(number, digits) != "" {
+		return ""
+	}
+	kept := []byte(number[:precision])
+	for i := len(kept) - 1; number[precision] >= '5' && i >= 0; i-- {
+		if kept[i] < '9' {
+			kept[i]++
+			break
+		}
+		kept[i] = '0' // of 99… something else becomes, which no id is
+	}
+	return string(kept) + strings.Repeat("0", len(number)-precision)
+}
+
+// date is an id that may be one: day and month in any order, or month and year.
+type date struct {
+	numbers []int64 // but the year, if the date has three parts
+	year    int64   // 0 if it has none
+	named   bool    // the month
+}
+
+func (d date) String() string {
+	numbers := slices.Sorted(slices.Values(d.numbers))
+	if d.year > 0 {
+		numbers = append(numbers, d.year%100)
+	}
+	return fmt.Sprint("date ", numbers)
+}
+
+// readDate reads an id as a date; it has no numbers if it is none.
+func readDate(id []byte) (d date) {
+	const longest = len("30. September 2026")
+	if len(id) > longest {
+		return date{}
+	}
+	for part := range datePartsOf(string(id)) {
+		number, digits := readDigits([]byte(part))
+		switch month := monthNamed(part); {
+		case digits && len(part) == 4 && d.year == 0:
+			d.year = number
+		case digits && len(part) <= 2 && number > 0:
+			d.numbers = append(d.numbers, number)
+		case month > 0 && !d.named:
+			d.named, d.numbers = true, append(d.numbers, month)
+		default:
+			return date{}
+		}
+	}
+	if d.named && len(d.numbers) == 1 && d.year > 0 { // Mar-2026
+		return date{numbers: []int64{d.numbers[0], d.year % 100}, named: true}
+	}
+	if len(d.numbers) == 3 && d.year == 0 {
+		d.numbers, d.year = d.numbers[:2], 2000+d.numbers[2]
+	}
+	if len(d.numbers) != 2 || min(d.numbers[0], d.numbers[1]) > 12 {
+		return date{}
+	}
+	return d
+}
+
+// datePartsOf are the runs of letters and of digits in a text.
+func datePartsOf(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		begin := 0
+		kind := func(r rune) int {
+			switch {
+			case unicode.IsLetter(r):
+				return 1
+			case unicode.IsDigit(r):
+				return 2
+			}
+			return 0
+		}
+		before := 0
+		for i, r := range text {
+			if now := kind(r); now != before {
+				if before != 0 && !yield(text[begin:i]) {
+					return
+				}
+				begin, before = i, now
+			}
+		}
+		if before != 0 {
+			yield(text[begin:])
+		}
+	}
+}
+
+// months are their names and abbreviations in the languages in which spreadsheets write them most.
+var months = [][]string{
+	{"jan", "january", "januar", "janv", "janvier", "ene", "enero", "gen", "gennaio", "januari"},
+	{"feb", "february", "februar", "févr", "fév", "février", "febrero", "febbraio", "fev"},
+	{"mar", "march", "märz", "mär", "mrz", "mars", "marzo", "mrt"},
+	{"apr", "april", "avr", "avril", "abr", "abril", "aprile"},
+	{"may", "mai", "mayo", "mag", "maggio", "mei"},
+	{"jun", "june", "juni", "juin", "junio", "giu", "giugno"},
+	{"jul", "july", "juli", "juil", "juillet", "julio", "lug", "luglio"},
+	{"aug", "august", "août", "ago", "agosto", "aoû"},
+	{"sep", "sept", "september", "septembre", "septiembre", "set", "settembre"},
+	{"oct", "october", "okt", "oktober", "octobre", "octubre", "ott", "ottobre", "out"},
+	{"nov", "november", "novembre", "noviembre"},
+	{"dec", "december", "dez", "dezember", "déc", "décembre", "dic", "diciembre", "dicembre"},
+}
+
+// monthNamed is the number of the month with this name, from 1; 0 if there is none.
+func monthNamed(name string) int64 {
+	name = strings.ToLower(name)
+	return 1 + int64(slices.IndexFunc(months, func(names []string) bool { return slices.Contains(names, name) }))
+}
