@@ -96,7 +96,7 @@ type validation struct {
 
 	Columns        []string                   `json:"columns"`
 	UnknownColumns []string                   `json:"unknown_columns"` // in Google's dialect, those that are not sent
-	RenamedColumns []renamedColumn            `json:"renamed_columns"` // by the dialect
+	RenamedColumns []renamedColumn            `json:"renamed_columns"` // by dialect, or by spelling
 	Reading        feed.Reading               `json:"reading"`         // how the file was read
 	Normalised     []catalog.ReportNormalised `json:"normalised"`      // by the dialect
 	Causes         []foundCause               `json:"causes"`          // errors first, then by weight

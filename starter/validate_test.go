@@ -185,16 +185,16 @@ func TestAFileWithWarningsOnlyIsFine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	path := s.file("c.csv",
-		strings.Replace(header, "price", "price,colour\x07,size_", 1)+
+		strings.Replace(header, "price", "price,colour\x07,sizes_", 1)+
 			strings.Replace(sound("A"), "USD", "USD,red,L", 1))
 	require.Equal(t, exitOK, s.run("validate", path), s.stderr.String())
 	got := s.stdout.String()
 	require.Contains(t, got, path+": no row has errors, and there are warnings\n")
-	require.Contains(t, got, "  unknown  Stripe documents no colour , size_\n")
-	require.Regexp(t, `2  Stripe documents no such column\n +e\.g\. line 1, "colour␇?\s?"\n +line 1, "size_"\n`, got)
+	require.Contains(t, got, "  unknown  Stripe documents no colour , sizes_\n")
+	require.Regexp(t, `2  Stripe documents no such column\n +e\.g\. line 1, "colour␇?\s?"\n +line 1, "sizes_"\n`, got)
 
 	v := s.validated(exitOK, path)
-	require.Equal(t, []string{"colour\x07", "size_"}, v.UnknownColumns)
+	require.Equal(t, []string{"colour\x07", "sizes_"}, v.UnknownColumns)
 	require.Equal(t, int64(2), causeOf(t, v.Causes, feed.UnknownColumn, "").Count)
 }
 

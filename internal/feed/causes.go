@@ -10,6 +10,7 @@ const (
 	UnnamedColumn   Cause = "unnamed_column"
 	RowAboveHeader  Cause = "row_above_header"
 	HeaderAgain     Cause = "header_again"
+	OtherHeader     Cause = "other_header"
 	NotAProduct     Cause = "not_a_product"
 	CommentedOut    Cause = "commented_out"
 	LooseText       Cause = "loose_text"
@@ -139,6 +140,8 @@ var causeTexts = []causeText{
 		"let the file begin with the header"},
 	{HeaderAgain, Warning, "", "the row repeats the header and is passed over",
 		"write the header once, also where a file is put together from several"},
+	{OtherHeader, Error, "", "the row is a header, and not the file's: nobody can say what the values below it mean",
+		"give all rows the same columns in the same order, where a file is put together from several"},
 	{NotAProduct, Error, "",
 		"the row is a comment, or describes the columns: it has no address, amount or other value of a product",
 		"remove it from the export, or fill in what its product lacks; a file has a header and rows, no more"},

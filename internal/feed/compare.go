@@ -46,7 +46,8 @@ type Options struct {
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
-	// Products are those of the product catalog, with their prices, for a feed of promotions; nil if nobody knows them.
+	// Products are those of the product catalog, with their prices, for a feed of promotions or prices; nil if nobody
+	// knows them.
 	Products *Table
 	// PriceMove is the share by which a price has to change to count as moved; 0.6 is 60 %.
 	PriceMove float64
@@ -98,6 +99,8 @@ type Prices struct {
 	// Steep: more than PriceMove of it, and nobody needs a code for that.
 	Promoted          int64
 	Everything, Steep bool
+	// The same of an item group: of what most products cost.
+	GroupFree, GroupSteep bool
 }
 
 // Normalised is how often a rule of the dialect struck.
@@ -195,9 +198,13 @@ type comparison struct {
 	knownLines, freshLines []uint32
 	hint                   int // where in known the next id probably is
 	unknownHint            int // and among the unknown rows
+	productHint            int // and among Options.Products
 	groups                 groups
 	rows                   int64 // of products, whatever becomes of them
 	totals                 []total
+	trailing               trailing
+	spare                  int   // columns without a name that every row has, and the header has not
+	otherTable             bool  // the rows stand below a header that is not the file's
 	plain, marked          int64 // rows, and those whose id begins as a comment does
 	comments               bool  // … which are too few to be anything else
 	second                 bool  // the lines, twins and sizes of groups are known from the first pass
@@ -225,7 +232,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
-	c.rows, c.totals, c.suspects = 0, c.totals[:0], nil
+	c.rows, c.totals, c.suspects, c.otherTable, c.trailing = 0, c.totals[:0], nil, false, trailing{}
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
@@ -250,6 +257,12 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		strict, opened := c.strict, c.opened
 		c.reread(c.quotes, c.why)
 		c.strict, c.opened, c.comments = strict, opened, true
+		return true, nil
+	}
+	if more := c.trailing.inEveryRow(c.delta.Counts.Source); more > 0 {
+		strict, opened, comments := c.strict, c.opened, c.comments
+		c.reread(c.quotes, c.why)
+		c.strict, c.opened, c.comments, c.spare = strict, opened, comments, more
 		return true, nil
 	}
 	if c.second && c.delta.Bytes != before {
@@ -326,6 +339,7 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 		if h, err = c.header(cutter, first); err != nil {
 			return err
 		}
+		h.Columns = append(h.Columns, make([]string, c.spare)...)
 		c.delta.Header = h
 	}
 	c.x = newExaminer(h, c.o)

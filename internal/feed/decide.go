@@ -12,9 +12,16 @@ func (c *comparison) take(w *work, e *examined) error {
 		return c.passOver(w, e)
 	}
 	c.delta.Counts.Source++
+	c.trailing.count(e, c.x.columns)
 	known, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
+	}
+	if c.beginsTable(e, known) {
+		c.otherTable = true
+		c.delta.Counts.Invalid++
+		c.doubt.of(e, OtherHeader)
+		return c.holdBack(e, OtherHeader, "", nil)
 	}
 	c.question(w, e, known)
 	c.names(w, e, known)
@@ -79,6 +86,7 @@ func (c *comparison) commented(e *examined, known int) bool {
 // passOver takes what is no row.
 func (c *comparison) passOver(w *work, e *examined) error {
 	for _, p := range w.problems[e.problems:e.after] {
+		c.otherTable = c.otherTable && p.cause != HeaderAgain
 		return c.found(e, p.cause, "", nil)
 	}
 	c.delta.Reading.Blank++
@@ -120,7 +128,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.doubt.in(e, cause)
 	case e.unended && c.x.lastCell(problems):
 		c.doubt.of(e, Interrupted) // the file may go on, and the row's last value too
-	case known < 0 && (bytes.Contains(e.id, replacement) || machineMade(e.id) != ""):
+	case known < 0 && (bytes.Contains(e.id, replacement) || slices.ContainsFunc(problems, problem.isNoID)):
 		c.doubt.of(e, cause)
 	case shifted, known < 0 && e.state == invalid:
 		c.doubt.in(e, cause) // what it takes for an id may be another value
@@ -133,15 +141,18 @@ func (c *comparison) question(w *work, e *examined, known int) {
 }
 
 // mayGoOn reports whether a file that seems whole may break off behind its last row: no line end follows, and Stripe
-// has the row otherwise. Exports without a last line end are many, so a full send does not ask.
+// has the row otherwise.
 func (c *comparison) mayGoOn(e *examined, known int) bool {
-	return e.unended && e.state == sound && !c.o.Full && (known < 0 || !c.says(e, c.known.fingerprint(known)))
+	return e.unended && e.state == sound && (known < 0 || !c.says(e, c.known.fingerprint(known)))
 }
 
 // otherKind reports whether a value is of another kind than its column, as where cells have moved.
 func (p problem) otherKind() bool {
 	return p.cause == NotURL || p.cause == SeveralURLs || p.cause == NotAmount || p.cause == NotAProduct || p.moved()
 }
+
+// isNoID reports whether an id is none, but what stands where a program has no value.
+func (p problem) isNoID() bool { return p.cause == NotAnID }
 
 // moved reports whether an address stands where a text belongs, as where cells have moved.
 func (p problem) moved() bool {
@@ -151,7 +162,7 @@ func (p problem) moved() bool {
 // uncertain reports whether a row may be made of two, or its id be that of another one: a row in doubt is beside it, or
 // names its id. What Stripe has of a row that did not change shows that it is whole.
 func (c *comparison) uncertain(e *examined, known int) bool {
-	if !e.beside && !c.doubted.names(e.id) && !c.beginsAnother(e) {
+	if !e.beside && !c.otherTable && !c.doubted.names(e.id) && !c.beginsAnother(e) {
 		return false
 	}
 	return e.deletes || known < 0 || !c.says(e, c.known.fingerprint(known))
@@ -376,8 +387,10 @@ func (c *comparison) compare(e *examined, known int) error {
 		if before = c.known.Entry(known); c.says(e, before.Fingerprint) {
 			before.Fingerprint = e.fingerprint
 		}
-		c.comparePrice(&before, e)
+	} else {
+		before = c.inProducts(e.id)
 	}
+	c.comparePrice(&before, e)
 	c.meet(e, known >= 0 && before.Fingerprint == e.fingerprint)
 	if !c.o.Full {
 		if stands := c.refused(e); stands != nil {

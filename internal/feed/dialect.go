@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -75,10 +76,13 @@ func canonical(name string) string {
 // renamed is what the specification calls a column that the dialect calls name. A name that means nothing to either
 // comes back as it is.
 func (d Dialect) renamed(kind Kind, name string) string {
-	if d != GoogleDialect || columnNamed(kind, name) != nil {
+	if columnNamed(kind, name) != nil {
 		return name
 	}
 	own := canonical(name)
+	if d != GoogleDialect {
+		return cmp.Or(optionalColumn(kind, own), name)
+	}
 	if slices.Contains(read, own) {
 		return own
 	}
@@ -91,9 +95,21 @@ func (d Dialect) renamed(kind Kind, name string) string {
 		}
 	}
 	if columnNamed(kind, own) == nil {
-		return name
+		return cmp.Or(optionalColumn(kind, own), name)
 	}
 	return own
+}
+
+// optionalColumn is the column that a file may do without, and of which somebody wrote the name as SalePrice or Sale
+// price; empty if there is none. To pass over disable_checkout or delete because of a capital sells what should not be
+// sold. Where a required column is misspelt, the header as a whole is refused, and says what is meant.
+func optionalColumn(kind Kind, canonical string) string {
+	for _, c := range Columns(kind) {
+		if c.Need != Required && strings.ReplaceAll(c.Name, "_", "") == strings.ReplaceAll(canonical, "_", "") {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 // rewriting is one rule of a dialect: how values of some columns are put into the specification's form.

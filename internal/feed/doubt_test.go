@@ -360,3 +360,103 @@ func TestAProductThatGotAnotherIDWaitsBehindAHeaderThatWasHit(t *testing.T) {
 	d, out = compared(t, changed, o)
 	require.Equal(t, "send A1 D1, delete C1, 1 unchanged", outcome(t, d, out, o))
 }
+
+// A file that is put together from two may have a second header, with its columns in another order: what is below it is
+// not read by the first one.
+func TestASecondHeaderInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	rows := item("A", "1") + item("B", "1")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item("C", "1"))}
+	const swapped = "id,description,title,link,image_link,availability,price\n"
+	for _, header := range []string{swapped, strings.ToUpper(swapped), "title,id,price,link\n",
+		"id,title,description,image_link,link,availability,price,sale_price\n"} {
+		d, out := compared(t, heading+item("A", "1")+header+item("B", "3")+item("N-1", "1"), o)
+		require.Zero(t, d.Counts.Sent, "%s: %v", header, out.found)
+		require.Zero(t, d.Counts.Deleted, header)
+		require.Contains(t, strings.Join(out.found, "\n"), string(OtherHeader), header)
+		d, _ = compared(t, heading+item("A", "1")+header+heading+item("B", "3"), o)
+		require.EqualValues(t, 1, d.Counts.Sent, "%s: the right one follows", header)
+	}
+	d, _ := compared(t, heading+rows+heading+item("C", "3"), o)
+	require.EqualValues(t, 1, d.Counts.Sent, "the same once more")
+	d, _ = compared(t, heading+rows+"price,list,for,link,and,title,price\n", o)
+	require.NotZero(t, d.Counts.KeptBack)
+}
+
+// A program may end each line with a separator, and the header without one.
+func TestSeparatorsBehindEveryRow(t *testing.T) {
+	t.Parallel()
+	a, b := strings.TrimSuffix(item("A", "1"), "\n"), strings.TrimSuffix(item("B", "1"), "\n")
+	d, out := compared(t, heading+a+",,\n"+b+", ,\n", Options{})
+	require.Equal(t, "send A B", outcome(t, d, out, Options{}))
+	require.Empty(t, out.found)
+	for _, source := range []string{a + ",\n" + b + "\n", a + ",\n" + b + ",,\n", a + ",\n" + b + ",x\n"} {
+		d, _ = compared(t, heading+source, Options{})
+		require.NotZero(t, d.Counts.KeptBack, source)
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+a+"\n"+b+"\n")}
+	d, out = compared(t, heading+a+",\n"+b+",\n", o)
+	require.Equal(t, "2 unchanged", outcome(t, d, out, o))
+}
+
+// A line end before a row's last value makes a row without it, and a fragment.
+func TestALineEndBeforeTheLastValue(t *testing.T) {
+	t.Parallel()
+	columns := sevenColumns + ",sale_price\n"
+	row := func(id, sale string) string { return strings.TrimSuffix(item(id, "9"), "\n") + "," + sale + "\n" }
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, columns+row("A", "5.00 USD")+row("B", ""))}
+	for _, last := range []string{"5.00 USD", "\"5.00 USD\"", "5", "x"} {
+		d, out := compared(t, columns+row("A", "\n"+last)+row("B", ""), o)
+		require.Equal(t, "1 unchanged, 2 held back", outcome(t, d, out, o), "%q", last)
+	}
+	d, out := compared(t, columns+row("A", "\n# the rest")+row("B", ""), o)
+	require.Equal(t, "send A, 1 unchanged, 1 held back", outcome(t, d, out, o), "a comment is no value")
+}
+
+// What says that a product is not for sale, or is to be deleted, is read in whatever capitals the column is written.
+func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, column := range map[string]string{
+		"Delete": "delete", "DELETE": "delete", "disable_checkout ": "disable_checkout", "SalePrice": "sale_price",
+		"Sale Price": "sale_price", "expiration_date\u200b": "expiration_date", "Disable-Checkout": "disable_checkout",
+		"\"\"\"delete\"\"\"": "delete",
+	} {
+		d, out := compared(t, sevenColumns+","+name+"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", Options{})
+		require.Equal(t, column, d.Header.Columns[7], name)
+		require.Len(t, d.Header.Renamed, 1)
+		require.Equal(t, "send A", outcome(t, d, out, Options{}))
+		require.Contains(t, out.parts[0].String(), column)
+	}
+	d, _ := compared(t, sevenColumns+",sale_price,SalePrice\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,\n", Options{})
+	require.Equal(t, []string{"SalePrice"}, d.Header.Unknown, "there is one already")
+}
+
+// A weekly full send trusts a file that may break off no more than any other.
+func TestAFullSendDeletesNothingThatMayFollow(t *testing.T) {
+	t.Parallel()
+	rows := item("A", "1") + item("B", "1")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item("C", "1")), Full: true}
+	d, _ := compared(t, heading+item("A", "1")+strings.TrimSuffix(item("N", "1"), "\n"), o)
+	require.Zero(t, d.Counts.Deleted)
+	require.EqualValues(t, 2, d.Reading.Waiting)
+}
+
+func TestIDsThatNobodyWrote(t *testing.T) {
+	t.Parallel()
+	rows := item("A", "1") + item("B", "1")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows)}
+	for _, id := range []string{
+		"4,00638E+12", "4.00638E+12", "4E+12", "-4.0E+12", "#NV", "#N/D", "#¡VALOR!", "#¿NOMBRE?", "#DIV/0!", "#ИМЯ?",
+		`\N`, "(null)", "<NA>", "[NULL]", "None", "NaN", "Err:502", "{sku}", "{{ sku }}", "${sku}", "%SKU%", "undefined",
+		"[object Object]", "(blank)", "########",
+	} {
+		d, out := compared(t, heading+item("A", "1")+`"`+id+`"`+item("", "2"), o)
+		require.Equal(t, "1 unchanged, 1 held back", outcome(t, d, out, o), id)
+		require.Contains(t, strings.Join(out.found, "\n"), string(NotAnID), id)
+		require.EqualValues(t, 1, d.Reading.Waiting, id)
+	}
+	for _, id := range []string{"E12", "4E12", "N-1", "NA-7", "NULL-1", "%7", "B{1}", "Err:x", "NORD", "{a b}"} {
+		d, out := compared(t, heading+rows+item(id, "2"), o)
+		require.Equal(t, "send "+id+", 2 unchanged", outcome(t, d, out, o), id)
+	}
+}

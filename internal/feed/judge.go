@@ -79,6 +79,9 @@ func (c *cutter) spread(b *batch, row *rawRow) {
 		return
 	}
 	before := &b.rows[len(b.rows)-1]
+	if fragment && c.lacksItsLast(b, before) && !isComment(b.bytesOf(row)) && !isRule(b.bytesOf(row)) {
+		before.beside = true
+	}
 	if before.breaks == 0 && !(before.roomy && fragment) {
 		return
 	}
@@ -88,6 +91,13 @@ func (c *cutter) spread(b *batch, row *rawRow) {
 	if row.trust == trusted && stray {
 		row.trust = untrusted
 	}
+}
+
+// lacksItsLast reports whether a row has all its fields, and nothing in the last one: a line end may have got before
+// it.
+func (c *cutter) lacksItsLast(b *batch, row *rawRow) bool {
+	fields := b.fieldsOf(row)
+	return len(fields) == c.judge.columns && blank(fields[len(fields)-1])
 }
 
 // endsValue reports whether a row begins within a value that another one began: its first quote is not where a cell

@@ -71,6 +71,21 @@ func periodOver(period []byte, now int64) bool {
 
 func isFree(paid Amount) bool { return paid != (Amount{}) && paid.Thousandths == 0 }
 
+// inProducts is the price of a product as the product feed brought it: that is paid until a feed of prices says
+// otherwise.
+func (c *comparison) inProducts(id []byte) (before Entry) {
+	if c.o.Kind != Pricing || c.o.Products == nil {
+		return before
+	}
+	i, found := c.o.Products.Find(id, c.productHint)
+	if !found {
+		return before
+	}
+	c.productHint = i + 1
+	product := c.o.Products.Entry(i)
+	return Entry{Price: product.Price, Listed: product.Listed}
+}
+
 // comparePrice holds what is paid for a row against what was paid for it as Stripe has it. A row that did not change
 // has not moved: when its sale begins and ends was known when it was sent.
 func (c *comparison) comparePrice(before *Entry, e *examined) {

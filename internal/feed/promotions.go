@@ -48,6 +48,7 @@ type promoted struct {
 	rows           int64
 	all, automatic discount
 	named          map[string]*discount // products and groups
+	groups         []string
 	namedAutomatic map[string]*discount
 }
 
@@ -71,10 +72,13 @@ func (c *comparison) promote(e *examined) {
 			c.promoted.automatic.take(percent, off)
 		}
 	}
-	for id := range targets {
+	for id, group := range targets {
 		note(&c.promoted.named, id, percent, off)
 		if automatic {
 			note(&c.promoted.namedAutomatic, id, percent, off)
+		}
+		if group {
+			c.promoted.groups = append(c.promoted.groups, id)
 		}
 	}
 }
@@ -106,16 +110,16 @@ func (p *prices) takesOff(fields [][]byte) (percent int64, off Amount) {
 	return 0, off
 }
 
-// targets are the products and groups that a promotion is about; everything says that it is about all of them, or about
-// all but some.
+// targets are the products and groups that a promotion is about, and whether they are groups; everything says that it
+// is about all of them, or about all but some.
 func (p *prices) targets(fields [][]byte) (named map[string]bool, everything bool) {
 	if string(valueAt(fields, p.selection)) == "all_products" {
 		return nil, true
 	}
 	named, everything = map[string]bool{}, true
-	for _, list := range p.included {
+	for i, list := range p.included {
 		for id := range listedIn(valueAt(fields, list)) {
-			named[string(id)], everything = true, false
+			named[string(id)], everything = named[string(id)] || i == 1, false
 		}
 	}
 	for _, list := range p.excluded {
@@ -139,12 +143,14 @@ func listedIn(list []byte) iter.Seq[[]byte] {
 }
 
 // weigh holds what the promotions leave of the catalog's prices against these. What is named and has no price that is
-// known, as a group, counts if all is taken off it.
+// known counts if all is taken off it. What a group has nobody knows: what is taken off it is held against what most
+// products cost.
 func (c *comparison) weigh() {
 	is, sum := &c.promoted, &c.delta.Prices
 	if is.rows == 0 {
 		return
 	}
+	c.weighGroups()
 	sum.Promoted, sum.Everything = is.rows, is.all.percent == 100
 	sum.Steep = float64(is.automatic.percent) > 100*c.o.PriceMove
 	for e := range c.priced() {
@@ -164,6 +170,28 @@ func (c *comparison) weigh() {
 			sum.Free++
 		}
 	}
+}
+
+// weighGroups weighs what is taken off groups.
+func (c *comparison) weighGroups() {
+	off, automatic := discount{}, discount{}
+	for _, id := range c.promoted.groups {
+		off = off.with(c.promoted.named[id])
+		automatic = automatic.with(c.promoted.namedAutomatic[id])
+	}
+	var free, moved, products int64
+	for e := range c.priced() {
+		products++
+		if isFree(off.of(e.Price)) {
+			free++
+		}
+		if c.moved(e.Price, automatic.of(e.Price)) {
+			moved++
+		}
+	}
+	sum := &c.delta.Prices
+	sum.GroupFree = off.percent == 100 || 2*free > products
+	sum.GroupSteep = float64(automatic.percent) > 100*c.o.PriceMove || 2*moved > products
 }
 
 // priced are the products of the catalog that cost something, as far as that is known.

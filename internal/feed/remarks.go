@@ -10,6 +10,36 @@ import (
 // "Killed", "(showing first 255 of 300 rows)", Base64. Nobody can list how programs give up. So it is the harmless
 // lines that are known here, and any other leaves everything in doubt that is missing.
 
+// beginsTable reports whether a row is a header with other columns than the first one, or in another order. What stands
+// below it means something else than the first one says.
+func (c *comparison) beginsTable(e *examined, known int) bool {
+	const some = 3
+	if known >= 0 || e.state == sound || len(e.fields) < min(some, c.x.columns) {
+		return false
+	}
+	names, values := 0, 0
+	for _, f := range e.fields {
+		switch {
+		case blank(f):
+		case c.isColumn(f):
+			names++
+		default:
+			values++
+		}
+	}
+	return names >= min(some, c.x.columns) && names > values
+}
+
+// isColumn reports whether a cell is the name of a column: of one of the file's, or of one that Stripe documents.
+func (c *comparison) isColumn(cell []byte) bool {
+	const longest = 64
+	if len(cell) > longest {
+		return false
+	}
+	return columnNamed(c.o.Kind, string(cell)) != nil || slices.Contains(c.x.titles, string(cell)) ||
+		columnNamed(c.o.Kind, canonical(string(cell))) != nil
+}
+
 // total is a line that says how many rows there are.
 type total struct {
 	number, line int64

@@ -15,7 +15,8 @@ import (
 
 // othersReport are the causes that are not found by the rules, but around them.
 var othersReport = []Cause{
-	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, NotAProduct, CommentedOut,
+	UnknownColumn, ColumnNotSent, ColumnAbsent, UnnamedColumn, RowAboveHeader, HeaderAgain, OtherHeader,
+	NotAProduct, CommentedOut,
 	LooseText, TooManyFields, TooFewFields,
 	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow,
 	VariantsDiffer, NotInCatalog,

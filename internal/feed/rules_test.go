@@ -374,7 +374,7 @@ var productCases = []struct {
 	{"id of a program", changes{"id": "NULL"}, []string{"not_an_id:id"}},
 	{"title of an object", changes{"title": "[object Object]"}, []string{"no_value:title"}},
 	{"mpn that lost digits", changes{"mpn": "4.00638E+12"}, []string{"shortened_number:mpn"}},
-	{"id that lost digits", changes{"id": "4,5E+10"}, []string{"unusual_id:id"}},
+	{"id that lost digits", changes{"id": "4,5E+10"}, []string{"not_an_id:id"}},
 	{"id that a spreadsheet shortened", changes{"id": "4.5e+10"}, []string{"not_an_id:id"}},
 	{"page with a space of no width", changes{"link": "https://example.com/1\u200b"},
 		[]string{"has_invisible_character:link"}},

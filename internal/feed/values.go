@@ -75,7 +75,7 @@ func checkID(c *Column, value []byte) Cause {
 		}
 	}
 	switch {
-	case machineMade(value) != "", isWord(value, "none"), isWord(value, "nil"), isPunctuation(value):
+	case machineMade(value) != "", isPunctuation(value):
 		return NotAnID
 	case usual:
 		return ""

@@ -2,14 +2,17 @@ package feed
 
 import (
 	"bytes"
+	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Values that nobody wrote: what a spreadsheet or a program puts where it has none.
 
-// noValues are words for there being no value, which exports write in its place.
-var noValues = []string{"null", "undefined", "nan", "n/a", "[object object]", "does not apply", "not applicable",
-	"no_selection"}
+// noValues are words for there being no value, which exports write in its place, with brackets around them or without.
+var noValues = []string{"null", "undefined", "nan", "n/a", "na", "none", "nil", "blank", "empty", "does not apply",
+	"not applicable", "no_selection", "object object"}
 
 // machineMade judges a text by whether a program rather than a person wrote it. Nearly all begin otherwise, or are
 // longer.
@@ -18,48 +21,84 @@ func machineMade(text []byte) Cause {
 	if len(text) > longest {
 		return ""
 	}
-	switch first := text[0] | 0x20; {
-	case isDigit(text[0]):
+	switch text[0] {
+	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '+', '-':
 		if isShortened(text) {
 			return ShortenedNumber
 		}
-	case text[0] == '#' && isFormulaError(text), isTemplate(text):
-		return NoValue
-	case first == 'n', first == 'u', first == '[', first == 'd', first == '{':
-		for _, word := range noValues {
-			if isWord(text, word) {
-				return NoValue
-			}
+	case '#':
+		if isFormulaError(text) {
+			return NoValue
+		}
+	case 'n', 'N', 'u', 'U', 'd', 'D':
+		if isNoValue(text) {
+			return NoValue
+		}
+	case 'b', 'B', 'e', 'E', '\\', '(', '[', '<', '{', '$', '%':
+		if isNoValue(text) && !isLetter(text[0]) || isPlaceholder(text) || isErrorNumber(text) {
+			return NoValue
 		}
 	}
 	return ""
 }
 
-// isFormulaError knows #N/A, #REF!, #NAME? and their like.
-func isFormulaError(text []byte) bool {
-	last := len(text) - 1
-	if last < 3 || text[last] != '!' && text[last] != '?' {
-		return string(text) == "#N/A"
+// isNoValue knows null, (null), <NA> and \N, which databases write.
+func isNoValue(text []byte) bool {
+	if string(text) == `\N` {
+		return true
 	}
-	for _, b := range text[1:last] {
-		if !isCapital(b) && !isDigit(b) && b != '/' {
-			return false
+	text = bytes.Trim(text, "()[]<>{}")
+	return slices.ContainsFunc(noValues, func(word string) bool { return isWord(text, word) })
+}
+
+// isErrorNumber knows Err:502, which LibreOffice writes.
+func isErrorNumber(text []byte) bool {
+	number, is := bytes.CutPrefix(text, []byte("Err:"))
+	return is && len(number) > 0 && leadingDigits(number) == len(number)
+}
+
+// notAvailable is #N/A in the languages of spreadsheets.
+var notAvailable = []string{"#N/A", "#N/A N/A", "#NA", "#NV", "#N/D", "#ND", "#NB", "#N/V", "#I/T", "#NEDOSTUPNÝ",
+	"#HIÁNYZIK", "#BRAK", "#ПУСТО", "#Н/Д", "#PUUTTUU!", "#YOK", "#SAKNAS!", "#GETTING_DATA"}
+
+// isFormulaError knows #N/A, #REF!, #NAME?, #¡VALOR! and their like.
+func isFormulaError(text []byte) bool {
+	if slices.Contains(notAvailable, string(text)) {
+		return true
+	}
+	last := len(text) - 1
+	return last >= 3 && (text[last] == '!' || text[last] == '?') &&
+		!bytes.ContainsFunc(text[1:last], func(r rune) bool {
+			return !unicode.IsUpper(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/¡¿_", r)
+		})
+}
+
+// isPlaceholder knows {{ product.title }}, ${title}, {sku} and %SKU%, into which nobody put a value.
+func isPlaceholder(text []byte) bool {
+	name := text
+	for _, around := range [][2]string{{"{{", "}}"}, {"${", "}"}, {"{", "}"}, {"%", "%"}} {
+		if inner, opens := bytes.CutPrefix(text, []byte(around[0])); opens {
+			if inner, closes := bytes.CutSuffix(inner, []byte(around[1])); closes {
+				name = inner
+				break
+			}
 		}
 	}
-	return true
+	foreign := func(r rune) bool { return !isLetterOrDigit(r) && r != '_' && r != '.' }
+	return len(name) < len(text) && (bytes.HasPrefix(text, []byte("{{")) || !bytes.ContainsFunc(name, foreign))
 }
 
-// isTemplate knows {{ product.title }} and ${title}.
-func isTemplate(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("{{")) && bytes.HasSuffix(text, []byte("}}")) ||
-		bytes.HasPrefix(text, []byte("${")) && bytes.HasSuffix(text, []byte("}"))
-}
-
-// isShortened knows 4.00638E+12, of which a spreadsheet has dropped digits.
+// isShortened knows 4.00638E+12 and 4,00638E+12, of which a spreadsheet has dropped digits.
 func isShortened(text []byte) bool {
-	number := leadingNumber(text)
+	if text[0] == '+' || text[0] == '-' {
+		text = text[1:]
+	}
+	number := leadingDigits(text)
+	if number < len(text) && number > 0 && (text[number] == '.' || text[number] == ',') {
+		number += 1 + leadingDigits(text[number+1:])
+	}
 	exponent, is := bytes.CutPrefix(bytes.ToUpper(text[number:]), []byte("E+"))
-	return is && len(exponent) > 0 && leadingDigits(exponent) == len(exponent)
+	return is && number > 0 && len(exponent) > 0 && leadingDigits(exponent) == len(exponent)
 }
 
 // decodedTwice looks for letters beyond ASCII that were written as UTF-8 and read as Windows-1252: Ã¼ for ü, â€™ for ’.

@@ -163,25 +163,34 @@ func (s Stager) load(ctx context.Context, f Feed, c *Comparison, o *feed.Options
 	if !f.updatesCatalog() && !f.promotes() {
 		return nil
 	}
-	products, _, _, err := s.Documents.Manifest(ctx, catalog.ID{Account: f.Account, Feed: feed.Product})
-	if err != nil {
+	products, known, err := s.products(ctx, f.Account)
+	if err != nil || !known {
 		return err
 	}
-	switch {
-	case f.updatesCatalog():
+	if f.updatesCatalog() {
 		o.InCatalog = inCatalog(products)
-	case products != nil:
+	}
+	if f.Kind != feed.Inventory {
 		o.Products = &products.Rows
 	}
 	return nil
 }
 
+// products is what Stripe has of an account's product feed. known is false if there was something, and nobody knows
+// what any more: then no row is said to be about a product that is not there.
+func (s Stager) products(ctx context.Context, account string) (products *feed.Manifest, known bool, err error) {
+	id := catalog.ID{Account: account, Feed: feed.Product}
+	products, etag, _, err := s.Documents.Manifest(ctx, id)
+	if err != nil || products != nil {
+		return products, true, err
+	}
+	state, _, err := s.Documents.State(ctx, id)
+	return feed.NewManifest(feed.Product), etag == statestore.IfAbsent && state.Sequence == 0, err
+}
+
 func inCatalog(products *feed.Manifest) func(id []byte) bool {
 	hint := 0
 	return func(id []byte) bool {
-		if products == nil {
-			return false
-		}
 		i, found := products.Rows.Find(id, hint)
 		if found {
 			hint = i + 1

@@ -60,6 +60,17 @@ func (s *stage) look(settings accounts.Settings) staging.Feed {
 	return f
 }
 
+// accept makes Stripe take all products of a delivery.
+func (s *stage) accept(products catalog.Delivery) {
+	s.t.Helper()
+	rows, err := s.Documents.Table(s.t.Context(), products.Parts[0].Table, feed.Product)
+	require.NoError(s.t, err)
+	manifest, err := feed.NewManifest(feed.Product).Settle(rows, time.Now(),
+		func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{}, false })
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.Documents.SaveManifest(s.t.Context(), account, manifest, statestore.IfAbsent))
+}
+
 func (s *stage) objects() map[string]string {
 	s.t.Helper()
 	keys, err := s.store.List(s.t.Context(), "s", "state/")
@@ -193,13 +204,62 @@ func TestAPromotionThatGivesTheCatalogAwayIsHeld(t *testing.T) {
 	}
 	require.Empty(t, staged(feed.Product, feed.Promotion), "there is no product yet")
 
-	rows, err := s.Documents.Table(t.Context(), products.Parts[0].Table, feed.Product)
-	require.NoError(t, err)
-	manifest, err := feed.NewManifest(feed.Product).Settle(rows, time.Now(),
-		func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{}, false })
-	require.NoError(t, err)
-	require.NoError(t, s.Documents.SaveManifest(t.Context(), account, manifest, statestore.IfAbsent))
+	s.accept(products)
 	require.Equal(t, []string{catalog.GuardFreeProducts, catalog.GuardPriceMoves},
 		staged(feed.Product, feed.Promotion))
 	require.Empty(t, staged(feed.Promotion), "somebody else sends the products")
+}
+
+// The first file of prices, and one after its manifest was lost, is held against what the products cost.
+func TestTheFirstPricesAreHeldAgainstThoseOfTheProducts(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.put("acct_1/product.csv", header+product("1")+product("2")+product("3"))
+	products, _, err := s.Stage(t.Context(), s.look(accounts.Settings{}), "", 0, nil)
+	require.NoError(t, err)
+	s.accept(products)
+	for prices, guard := range map[string]string{
+		"id,price\n1,0.01 USD\n2,0.01 USD\n3,0.01 USD\n": catalog.GuardPriceMoves,
+		"id,price\n1,1.00 JOD\n2,1.00 JOD\n3,1.00 JOD\n": catalog.GuardCurrencyFlips,
+		"id,price\n1,1.10 USD\n2,0.90 USD\n3,1.00 USD\n": "",
+	} {
+		s.put("acct_1/pricing.csv", prices)
+		f, err := s.Look(t.Context(),
+			accounts.Settings{Account: account, Feeds: []feed.Kind{feed.Product, feed.Pricing}}, feed.Pricing)
+		require.NoError(t, err)
+		d, holds, err := s.Stage(t.Context(), f, "", 0, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, 3, d.Rows.Sent)
+		if guard == "" {
+			require.Empty(t, holds)
+			continue
+		}
+		require.Len(t, holds, 1)
+		require.Equal(t, guard, holds[0].Guard)
+	}
+}
+
+// A record of the products that is damaged, or gone, says of no product that it is not there.
+func TestStockOfProductsOfWhichTheRecordIsLost(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.put("acct_1/inventory.csv", "id,inventory_quantity,availability\n1,5,in_stock\n2,0,out_of_stock\n")
+	id := catalog.ID{Account: account, Feed: feed.Product}
+	counts := func() catalog.ReportRows {
+		f, err := s.Look(t.Context(),
+			accounts.Settings{Account: account, Feeds: []feed.Kind{feed.Product, feed.Inventory}}, feed.Inventory)
+		require.NoError(t, err)
+		d, _, err := s.Stage(t.Context(), f, "", 0, nil)
+		require.NoError(t, err)
+		return d.Rows
+	}
+	require.EqualValues(t, 2, counts().KeptBack, "no product was ever sent")
+	state, etag, err := s.Documents.State(t.Context(), id)
+	require.NoError(t, err)
+	state.Sequence = 1
+	_, err = s.Documents.SaveState(t.Context(), state, etag)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, counts().Sent, "the record is gone")
+	s.put(s.Documents.Keys(id).ManifestKey(), "not a manifest")
+	require.EqualValues(t, 2, counts().Sent, "the record is damaged")
 }
