@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,8 @@ resumes what maintenance paused, and nothing else. Both may be stopped at any ti
 they were.
 
 Orders are not stopped: 'starter serve' takes webhooks and answers checkouts as long as it runs, and workers fulfil what
-came in. A sync that somebody starts runs, and so does a schedule that 'starter accounts apply' makes meanwhile.
+came in. So imports that tell Stripe what orders left are waited for, and another may begin afterwards. A sync that
+somebody starts runs, and so does a schedule that 'starter accounts apply' makes meanwhile.
 
 'status' goes by Temporal's list of schedules, which may be some seconds old; 'on' and 'off' look at each schedule itself,
 and list them until no new one shows up.`
@@ -32,6 +34,10 @@ const maintenanceNote = "maintenance: "
 var scheduledTypes = []string{
 	workflows.CatalogSyncType, workflows.CatalogDispatchType, workflows.CatalogAuditType, workflows.OrderSweepType,
 }
+
+// importingTypes are the workflows that write catalogs, at Stripe and in the state bucket: what is repaired has none of
+// them under way. Orders start an InventoryUpdate, and no schedule does.
+var importingTypes = append(slices.Clone(scheduledTypes), workflows.InventoryUpdateType)
 
 func (a *app) maintenanceCommand() *cobra.Command {
 	c := group(&cobra.Command{

@@ -24,7 +24,7 @@ const drainedLooks = 5
 
 // runsUnderWay are the runs that maintenance waits for, and those that it cannot wait for.
 type runsUnderWay struct {
-	Running int64 `json:"running"` // syncs, looks, audits and sweeps
+	Running int64 `json:"running"` // syncs, looks, audits, sweeps and updates of what is left
 	Held    int64 `json:"held"`    // syncs that wait for a person
 }
 
@@ -36,7 +36,7 @@ func (u runsUnderWay) String() string {
 func lookUnderWay(ctx context.Context, c client.Client) (runsUnderWay, error) {
 	const running = `ExecutionStatus = "Running" AND `
 	var types []string
-	for _, name := range scheduledTypes {
+	for _, name := range importingTypes {
 		types = append(types, fmt.Sprintf(`%q`, name))
 	}
 	all, err := countRuns(ctx, c, fmt.Sprintf(running+`WorkflowType IN (%s)`, strings.Join(types, ", ")))

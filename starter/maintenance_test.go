@@ -79,6 +79,22 @@ func TestMaintenancePausesWhateverStartsSyncs(t *testing.T) {
 	}
 }
 
+// An order that is accepted has Stripe told what is left, by an import that no schedule starts.
+func TestMaintenanceWaitsForImportsOfWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := onSchedules(t)
+		s.temporal.underWayOf = map[string][]int64{workflows.InventoryUpdateType: {2, 2, 1, 1, 0}}
+		require.Equal(t, exitOK, s.run("maintenance", "on", "--why", "x"))
+		require.Equal(t, "waiting for 2 under way, 0 held for a person\nwaiting for 1 under way, 0 held for a person\n",
+			s.stderr.String())
+		require.Contains(t, s.stdout.String(), "Syncs: 0 under way, 0 held for a person.\n")
+
+		s.temporal.underWayOf[workflows.InventoryUpdateType] = []int64{3}
+		require.Equal(t, exitOK, s.run("maintenance", "status", "-o", "json"))
+		require.Contains(t, s.stdout.String(), `"running": 3`)
+	})
+}
+
 // What the list does not show at first is paused when it does.
 func TestMaintenanceListsUntilNothingIsNew(t *testing.T) {
 	s := onSchedules(t)

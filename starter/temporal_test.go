@@ -38,7 +38,8 @@ type fakeTemporal struct {
 	open    []*workflowpb.WorkflowExecutionInfo
 	queries []string // of lists
 
-	underWay, heldRuns []int64 // counts of runs, from one look to the next
+	underWay, heldRuns []int64            // counts of runs, from one look to the next
+	underWayOf         map[string][]int64 // and of one type alone, where a query is about it
 
 	looksTake time.Duration     // each of them
 	looks     int               // at schedules, one by one
@@ -340,14 +341,26 @@ func (f *fakeTemporal) CountWorkflow(
 	if strings.Contains(r.GetQuery(), "VitrineOutcome") {
 		counts = &f.heldRuns
 	}
-	if len(*counts) == 0 {
-		return &workflowservice.CountWorkflowExecutionsResponse{}, nil
+	now := next(counts)
+	for name, ofType := range f.underWayOf {
+		if strings.Contains(r.GetQuery(), name) {
+			now += next(&ofType)
+			f.underWayOf[name] = ofType
+		}
 	}
-	now := (*counts)[0]
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: now}, nil
+}
+
+// next is the next of some counts; the last one stays.
+func next(counts *[]int64) (now int64) {
+	if len(*counts) == 0 {
+		return 0
+	}
+	now = (*counts)[0]
 	if len(*counts) > 1 {
 		*counts = (*counts)[1:]
 	}
-	return &workflowservice.CountWorkflowExecutionsResponse{Count: now}, nil
+	return now
 }
 
 type fakeScheduleList struct{ entries []*client.ScheduleListEntry }
