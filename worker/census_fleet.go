@@ -23,6 +23,7 @@ type fleetCensus struct {
 	metrics   client.MetricsHandler
 	logger    *slog.Logger
 	failed    bool // the last time: an outage is logged once
+	told      bool // of a fleet: once it has ended its numbers are nobody's
 }
 
 func startFleetCensus(
@@ -50,10 +51,16 @@ func (c *fleetCensus) take(ctx context.Context) {
 	case !found:
 		c.metrics.Gauge("vitrine_fleet_shards").Update(0)
 		c.metrics.Gauge("vitrine_fleet_shards_never_looked_at").Update(0)
+		if c.told {
+			c.tell(fleet.Summary{})
+			c.metrics.Gauge("vitrine_fleet_oldest_look_timestamp_seconds").Update(0)
+		}
+		c.told = false
 	default:
 		c.metrics.Gauge("vitrine_fleet_shards").Update(float64(plan.Shards()))
 		c.metrics.Gauge("vitrine_fleet_shards_never_looked_at").Update(float64(plan.Shards() - len(looked)))
 		c.tell(fleet.Merge(looked...))
+		c.told = true
 	}
 	c.failed = err != nil
 }

@@ -62,6 +62,7 @@ func TestTheFleetIsToldAsAWhole(t *testing.T) {
 	require.InDelta(t, 200, c.shown(t, "vitrine_fleet_stripe_reads")[""], 0)
 	require.Equal(t, map[string]float64{"Stripe": 1, "S3": 0}, c.shown(t, "vitrine_breaker_open"))
 
+	before := store.Before
 	store.Before = func(string, string, string) error {
 		return fault.NewPlain(fault.StorageFailed, errors.New("S3 is away"))
 	}
@@ -69,4 +70,16 @@ func TestTheFleetIsToldAsAWhole(t *testing.T) {
 	census.take(t.Context())
 	require.InDelta(t, 2, c.shown(t, "vitrine_fleet_shards")[""], 0, "what cannot be read keeps its number")
 	require.Equal(t, 1, strings.Count(c.logs.String(), "S3 is away"))
+
+	store.Before = before
+	_, etag, _, err := documents.Plan(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, documents.SavePlan(t.Context(), fleet.Plan{Ended: true}, etag))
+	census.take(t.Context())
+	for _, name := range []string{"accounts", "feeds", "feeds_late", "lateness_seconds", "shards", "stripe_reads",
+		"oldest_look_timestamp_seconds"} {
+		for label, value := range c.shown(t, "vitrine_fleet_"+name) {
+			require.Zero(t, value, "a fleet that has ended is late with nothing: %s %s", name, label)
+		}
+	}
 }

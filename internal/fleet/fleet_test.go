@@ -297,6 +297,63 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 	}
 }
 
+// An account that is to be sent once a day is late when its day is over, and not while it is not.
+func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
+	t.Parallel()
+	const every, long = 24 * time.Hour, 8 * time.Hour
+	daily := inFleet("acct_1")
+	daily.Every = account.Interval(every)
+	object := statestore.Object{Bucket: "src", Key: "k", ETag: `"v2"`, LastModified: noon.Add(-long)}
+	sight := catalog.Sight{Source: object, Basis: "b", Spacing: every}
+	run := &catalog.Run{WorkflowID: "w", RunID: "r"}
+	imported := func(ago time.Duration) catalog.State { return catalog.State{LastImportAt: noon.Add(-ago)} }
+	claimed := func(s catalog.State) fleet.Finding { s.Run = run; return fleet.Finding{State: s, Claimed: true} }
+	open := imported(5 * time.Minute)
+	open.Open = &catalog.OpenImport{}
+	for name, c := range map[string]struct {
+		before   fleet.Catalog
+		finding  fleet.Finding
+		settings account.Settings
+		unlisted bool
+		late     time.Duration
+	}{
+		"its day is not over":        {finding: fleet.Finding{State: imported(9 * time.Hour)}},
+		"its day ended an hour ago":  {finding: fleet.Finding{State: imported(25 * time.Hour)}, late: time.Hour},
+		"it changed after that":      {finding: fleet.Finding{State: imported(72 * time.Hour)}, late: long},
+		"it was never sent":          {late: long},
+		"it is sent as Stripe takes": {finding: fleet.Finding{State: imported(time.Minute)}, settings: inFleet("acct_1"), late: long},
+		"a run is at it": {before: fleet.Catalog{Changed: noon.Add(-long), Turn: noon.Add(-2 * time.Hour)},
+			finding: claimed(open), late: 2 * time.Hour},
+		"a run is at it, and nobody knows since when": {finding: claimed(open), late: 5 * time.Minute},
+		"it changed again while it was sent": {before: fleet.Catalog{Changed: noon.Add(-long), Turn: noon.Add(-2 * time.Hour)},
+			finding: fleet.Finding{State: imported(5 * time.Minute)}},
+		"it is asked for once a day": {before: fleet.Catalog{Looked: noon.Add(-every - time.Minute)}, unlisted: true,
+			finding: fleet.Finding{State: imported(72 * time.Hour)}, late: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := daily
+			if c.settings.Account != "" {
+				settings = c.settings
+			}
+			c.before.Feed, c.before.Condition = feed.Product, fleet.Settled
+			before := fleet.Snapshot{Rules: "r", At: noon.Add(-time.Minute),
+				Accounts: []fleet.Account{{ID: "acct_1", ETag: "e", Settings: settings, Catalogs: []fleet.Catalog{c.before}}}}
+			l := look(t, before, settings)
+			if !c.unlisted {
+				l.See(0, fleet.Source{ETag: object.ETag, Modified: object.LastModified})
+			}
+			require.Equal(t, []int{0}, l.ToRead())
+			c.finding.Sight = sight
+			c.finding.Sight.Spacing = l.Spacing(0)
+			l.Judge(0, c.finding)
+			_, summary := l.End()
+			require.Equal(t, 1, summary.Lateness.Total())
+			require.Equal(t, c.late, summary.Lateness.Max)
+		})
+	}
+}
+
 // A source that may not be read rests, though its version is not the one that was judged last; another version wakes it.
 func TestWhatMayNotBeReadRests(t *testing.T) {
 	t.Parallel()

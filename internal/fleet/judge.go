@@ -50,6 +50,7 @@ func (l *Look) Judge(i int, f Finding) {
 	if source != c.Source {
 		c.Asks, c.Starts = 0, 0
 	}
+	c.Turn = l.turn(e, f)
 	c.Source, c.Modified, c.Looked, c.Products = source, modified.UTC(), l.now, e.products()
 	if f.Fault == "" {
 		c.Sequence = f.State.Sequence
@@ -71,7 +72,7 @@ func (l *Look) Judge(i int, f Finding) {
 	c.Next, c.Ready, c.Note, c.Code, c.Importing = v.next, v.ready, shortened(v.note), v.code, v.importing
 	switch v.to {
 	case Settled, Missing:
-		c.Changed, c.Asks, c.Starts, c.Asked, c.Run = time.Time{}, 0, 0, time.Time{}, ""
+		c.Changed, c.Turn, c.Asks, c.Starts, c.Asked, c.Run = time.Time{}, time.Time{}, 0, 0, time.Time{}, ""
 	default:
 		c.Changed = changed
 	}
@@ -84,6 +85,26 @@ func (l *Look) changed(f Finding) time.Time {
 		return l.now
 	}
 	return at.UTC()
+}
+
+// turn is when the account's own interval lets a change be sent, where it is longer than Stripe's; zero: nothing but
+// Stripe keeps it. A run that is at it imports, which moves the turn of the next change and not that of this one.
+func (l *Look) turn(e *entry, f Finding) time.Time {
+	c, spacing := e.catalog, e.spacing(l.policy)
+	if f.Fault != "" || spacing <= l.policy.Spacing {
+		return c.Turn
+	}
+	turn := f.State.Turn(spacing, l.now)
+	if f.State.Open != nil { // this import was the one whose turn it was
+		turn = earliest(l.now, f.State.LastImportAt)
+	}
+	if c.Changed.IsZero() && !e.listed && !c.Looked.IsZero() { // nobody asks for it more often
+		turn = laterOf(turn, c.Looked.Add(spacing))
+	}
+	if (f.Claimed || f.State.Open != nil) && !c.Turn.IsZero() {
+		return c.Turn
+	}
+	return laterOf(c.Turn, turn)
 }
 
 func (l *Look) decide(e *entry, f Finding, changed time.Time) verdict {

@@ -336,7 +336,7 @@ func (l *Look) park(e *entry, why string) {
 	c := e.catalog
 	if c.Condition != Parked {
 		c.Condition, c.Since, c.Code = Parked, l.now, ""
-		c.Ready, c.Changed = time.Time{}, time.Time{}
+		c.Ready, c.Changed, c.Turn = time.Time{}, time.Time{}, time.Time{}
 	}
 	c.Note = why
 	c.Next = l.now // whatever happened meanwhile: it is read once the account goes on

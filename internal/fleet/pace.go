@@ -90,11 +90,12 @@ func (l *Look) NotRead(i int) {
 // Left takes that a settings document or a standing could not be read just now. The next look tries it again.
 func (l *Look) Left() { l.summary.Unread++ }
 
-// late is how long ago came up what a catalog still has to send, as far as that is Vitrine's to do.
+// late is how long ago came up what a catalog still has to send, or since when its account's interval lets it, as far
+// as that is Vitrine's to do.
 func (l *Look) late(c *Catalog) (time.Duration, bool) {
 	switch c.Condition {
 	case Due, Syncing, Waiting:
-		return max(0, l.now.Sub(c.Changed)), !c.Changed.IsZero()
+		return max(0, l.now.Sub(laterOf(c.Changed, c.Turn))), !c.Changed.IsZero()
 	}
 	return 0, false
 }

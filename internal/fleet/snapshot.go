@@ -75,7 +75,7 @@ func (a Account) dispatched() bool {
 func (a *Account) renew(now time.Time) {
 	for i := range a.Catalogs {
 		c := &a.Catalogs[i]
-		c.Next, c.Asks, c.Starts = now, 0, 0
+		c.Next, c.Turn, c.Asks, c.Starts = now, time.Time{}, 0, 0
 	}
 }
 
@@ -99,8 +99,10 @@ type Catalog struct {
 	Modified  time.Time `json:"modified,omitzero"` // when that version, or a later one of the same bytes, was written
 	Looked    time.Time `json:"looked,omitzero"`   // when its state was read
 	Next      time.Time `json:"next,omitzero"`     // when it is read again, unless something changes before
-	// Changed is when what is not dealt with came up; zero if all is. Lateness counts from it.
+	// Changed is when what is not dealt with came up; zero if all is. Lateness counts from it, or from Turn.
 	Changed time.Time `json:"changed,omitzero"`
+	// Turn is when the account's own interval lets it be sent, if that is longer than Stripe's; zero otherwise.
+	Turn time.Time `json:"turn,omitzero"`
 	// Ready is since when nothing stands against starting a run; zero unless one is due.
 	Ready time.Time `json:"ready,omitzero"`
 
@@ -133,8 +135,10 @@ func (s *Snapshot) setBack(now time.Time) {
 					*past = now
 				}
 			}
-			if !c.Next.IsZero() {
-				c.Next = c.Next.Add(-by)
+			for _, comes := range []*time.Time{&c.Next, &c.Turn} {
+				if !comes.IsZero() {
+					*comes = comes.Add(-by)
+				}
 			}
 		}
 	}

@@ -211,11 +211,12 @@ func fleetMetrics() []Definition {
 		},
 		{
 			Name: "vitrine_fleet_feeds_late", Kind: Gauge, Services: onWorker, Awaited: true,
-			Help: "Feeds with a change that Stripe does not have 20 minutes after it, though nothing holds it." + same,
+			Help: "Feeds with a change that Stripe does not have 20 minutes after it, or after the account's `every` " +
+				"was over if that is above 15 minutes, though nothing holds it." + same,
 		},
 		{
 			Name: "vitrine_fleet_lateness_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
-			Help:   "How long ago came up what is on its way to Stripe." + same,
+			Help:   "How long ago came up, or was due by its account's `every`, what is on its way to Stripe." + same,
 			Labels: []Label{share},
 		},
 		{
