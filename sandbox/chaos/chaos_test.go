@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -192,10 +194,54 @@ func TestAVerdictSaysWhatIsWrong(t *testing.T) {
 	require.Contains(t, wrong.String(), "NOT RIGHT")
 	require.Contains(t, wrong.String(), "3 imports")
 
+	require.NoError(t, v.Failed())
+	require.ErrorContains(t, Verdict{Broken: v.Broken, Wrong: []string{"x", "y"}}.Failed(), "2 things are not right")
+
 	encoded, err := json.Marshal(v)
 	require.NoError(t, err)
 	require.Contains(t, string(encoded), `"recovered":"20s"`)
 	require.Contains(t, string(encoded), `"recovered":"2.3s"`)
+}
+
+// Where nothing could be broken everything is right, and nothing is proven.
+func TestAVerdictSaysThatNothingBroke(t *testing.T) {
+	for name, c := range map[string]struct {
+		verdict Verdict
+		says    string
+	}{
+		"nothing could be broken":                {Verdict{Unbroken: []string{"kill s3", "kill temporal"}}, "kill s3, kill temporal"},
+		"there was nothing to break, or no time": {Verdict{}, "--only, --for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := c.verdict.counted(asItShouldBe())
+			require.Empty(t, v.Wrong)
+			require.ErrorContains(t, v.Failed(), "nothing was broken")
+			require.ErrorContains(t, v.Failed(), c.says)
+			var text strings.Builder
+			require.NoError(t, v.Write(&text))
+			require.Contains(t, text.String(), "NOTHING WAS BROKEN")
+			require.NotContains(t, text.String(), "everything was right")
+		})
+	}
+	some := Verdict{Broken: []Break{{What: "kill s3"}}, Unbroken: []string{"a full disk"}}.counted(asItShouldBe())
+	require.NoError(t, some.Failed())
+	var text strings.Builder
+	require.NoError(t, some.Write(&text))
+	require.Contains(t, text.String(), "could not be broken: a full disk")
+	require.Contains(t, text.String(), "everything was right")
+}
+
+// What cannot be broken is tried as often as it comes up, and named once.
+func TestWhatCouldNotBeBrokenIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		away := errors.New("no such container")
+		r := &run{Options: Options{For: time.Minute, Log: io.Discard}, began: time.Now()}
+		never := breakage{name: "kill s3", begin: func(context.Context) (mending, error) { return nil, away }}
+		broken, unbroken, err := r.breakOneByOne(t.Context(), []breakage{never}, nil)
+		require.NoError(t, err)
+		require.Empty(t, broken)
+		require.Equal(t, []string{"kill s3"}, unbroken)
+	})
 }
 
 // A door before S3 changes nothing of what was signed, and S3's own words say that it is too busy.

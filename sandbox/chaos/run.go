@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +84,7 @@ func Run(ctx context.Context, repository string, o Options) (verdict Verdict, er
 	}
 	verdict = Verdict{Seed: o.Seed, Accounts: o.Accounts}
 	began := time.Now()
-	if verdict.Broken, err = r.breaks(ctx); err != nil {
+	if verdict.Broken, verdict.Unbroken, err = r.breaks(ctx); err != nil {
 		return verdict, err
 	}
 	verdict.Lasted = rounded(time.Since(began))
@@ -201,7 +202,7 @@ func (r *run) hurryAll(ctx context.Context) error {
 }
 
 // breaks breaks one thing after the other while merchants and agents go on, and mends all of it.
-func (r *run) breaks(ctx context.Context) ([]Break, error) {
+func (r *run) breaks(ctx context.Context) (broken []Break, unbroken []string, err error) {
 	all := r.deck()
 	lasts := r.For
 	if r.All {
@@ -210,7 +211,7 @@ func (r *run) breaks(ctx context.Context) ([]Break, error) {
 	r.say("things break for about %s", lasts)
 	older, err := copyBucket(ctx, r.trade.store, r.deployment.env["VITRINE_STATE_BUCKET"])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -237,12 +238,12 @@ func (r *run) breaks(ctx context.Context) ([]Break, error) {
 			_ = r.trade.refund(refunding, r.deployment)
 		}
 	})
-	broken, err := r.breakOneByOne(ctx, all, older)
+	broken, unbroken, err = r.breakOneByOne(ctx, all, older)
 	if enough(); err != nil {
 		stop()
 	}
 	meanwhile.Wait()
-	return broken, err
+	return broken, unbroken, err
 }
 
 // deck is what may break, in the order of chance.
@@ -257,22 +258,28 @@ func (r *run) deck() (all []breakage) {
 	return all
 }
 
-func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCopy) (broken []Break, err error) {
+// breakOneByOne breaks what comes up, and names what could not be broken.
+func (r *run) breakOneByOne(
+	ctx context.Context, all []breakage, older *bucketCopy,
+) (broken []Break, unbroken []string, err error) {
 	chance := r.chance(4)
 	end := time.Now().Add(r.For)
 	for i := 0; len(all) > 0 && (r.All && i < len(all) || !r.All && time.Now().Before(end)); i++ {
 		b, err := r.breakOne(ctx, all[i%len(all)], chance)
-		if unbroken := new(unbrokenError); errors.As(err, &unbroken) && ctx.Err() == nil {
+		if is := new(unbrokenError); errors.As(err, &is) && ctx.Err() == nil {
 			r.say("%v; going on without it", err)
+			if name := all[i%len(all)].name; !slices.Contains(unbroken, name) {
+				unbroken = append(unbroken, name)
+			}
 			continue
 		}
 		if err != nil {
-			return broken, err
+			return broken, unbroken, err
 		}
 		broken = append(broken, b)
 	}
 	if !r.All {
-		return broken, ctx.Err()
+		return broken, unbroken, ctx.Err()
 	}
 	for _, l := range r.losses(older) {
 		if !r.may(l.name) {
@@ -280,11 +287,11 @@ func (r *run) breakOneByOne(ctx context.Context, all []breakage, older *bucketCo
 		}
 		b, err := r.lose(ctx, l)
 		if err != nil {
-			return broken, err
+			return broken, unbroken, err
 		}
 		broken = append(broken, b)
 	}
-	return broken, ctx.Err()
+	return broken, unbroken, ctx.Err()
 }
 
 // unbrokenError is that something could not be broken: what stands in the way passes, or it is mended by now.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -28,7 +29,8 @@ type Verdict struct {
 	Refunds   int                 `json:"refunds"`
 	Lasted    simcontrol.Duration `json:"lasted"` // from the first breakage to the last
 	Broken    []Break             `json:"broken"`
-	Recovered simcontrol.Duration `json:"recovered"` // from the last thing mended until all was right
+	Unbroken  []string            `json:"unbroken,omitempty"` // what was to be broken and could not be
+	Recovered simcontrol.Duration `json:"recovered"`          // from the last thing mended until all was right
 	Wrong     []string            `json:"wrong"`
 	BrokenOff bool                `json:"broken_off,omitempty"` // nobody looked what is right
 }
@@ -248,6 +250,20 @@ func (v Verdict) counted(e evidence) Verdict {
 	return v
 }
 
+// Failed is why the run proves nothing, or proves that something is wrong; nil if it proves what it is for.
+func (v Verdict) Failed() error {
+	switch {
+	case len(v.Wrong) > 0:
+		return fmt.Errorf("%d things are not right", len(v.Wrong))
+	case len(v.Broken) > 0:
+		return nil
+	case len(v.Unbroken) > 0:
+		return fmt.Errorf("nothing was broken, so nothing is proven: these could not be: %s. The lines above say why",
+			strings.Join(v.Unbroken, ", "))
+	}
+	return errors.New("nothing was broken, so nothing is proven: there was nothing of that name, or no time (--only, --for)")
+}
+
 // Write prints the verdict for people.
 func (v Verdict) Write(w io.Writer) error {
 	var text strings.Builder
@@ -261,8 +277,13 @@ func (v Verdict) Write(w io.Writer) error {
 			fmt.Fprintf(&text, "  %7s  %6s  by %s\n", "", "", b.By)
 		}
 	}
+	if len(v.Unbroken) > 0 {
+		fmt.Fprintf(&text, "could not be broken: %s\n", strings.Join(v.Unbroken, ", "))
+	}
 	if v.BrokenOff {
 		fmt.Fprintf(&text, "broken off after %d of them: nobody looked what is right\n", len(v.Broken))
+	} else if len(v.Wrong) == 0 && len(v.Broken) == 0 {
+		fmt.Fprintln(&text, "NOTHING WAS BROKEN: that everything is right proves nothing")
 	} else if len(v.Wrong) == 0 {
 		fmt.Fprintf(&text, "everything was right %s after the last thing was mended\n", whole(v.Recovered))
 	} else {

@@ -20,7 +20,7 @@ import (
 const usage = `chaos brings docker-compose.yml up, lets merchants change catalogs and agents buy, breaks one thing after the other meanwhile,
 mends everything, and waits until Stripe has every catalog as its merchant wrote it last, by one import for each version at most,
 and every order is decided, with its merchant, and its money taken once and given back once where it was to be. Nobody helps. It
-exits with 1 if that does not come true.
+exits with 1 if that does not come true, or if nothing could be broken.
 
 With --all everything breaks once, however long that takes; then Temporal's database is lost for good, and the state bucket is
 one of before, and what the handbook says is done, by its own commands.
@@ -89,8 +89,8 @@ func run(ctx context.Context, args []string) error {
 	} else {
 		err = verdict.Write(os.Stdout)
 	}
-	if err == nil && len(verdict.Wrong) > 0 {
-		return fmt.Errorf("%d things are not right", len(verdict.Wrong))
+	if err != nil {
+		return err
 	}
-	return err
+	return verdict.Failed()
 }
