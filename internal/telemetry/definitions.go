@@ -281,11 +281,16 @@ func newsMetrics() []Definition {
 
 func stripeMetrics() []Definition {
 	route := label("route", routeOfCall, stripeapi.Routes())
+	// Those that alerts are about; the others come when they occur.
+	outcomes := []string{
+		stripeapi.CallOK, string(fault.StripeUnavailable), string(fault.StripeUnclear), string(fault.StripeThrottled),
+		string(fault.StripeUnauthorized),
+	}
 	return []Definition{
 		{
 			Name: "vitrine_stripe_requests_total", Kind: Counter, Services: onBoth,
 			Help:   "Requests to Stripe.",
-			Labels: []Label{route, label("outcome", outcomeOfCall, []string{stripeapi.CallOK})},
+			Labels: []Label{route, label("outcome", outcomeOfCall, outcomes)},
 		},
 		{
 			Name: "vitrine_stripe_request_duration_seconds", Kind: Histogram, Services: onBoth, Bounds: calls,
@@ -302,7 +307,9 @@ func stripeMetrics() []Definition {
 func stepMetrics() []Definition {
 	step := label("step", "the activity's type", steps)
 	// Those that alerts are about; the others come when they occur.
-	outcomes := []string{"ok", string(fault.StorageFailed), string(fault.StripeUnavailable)}
+	outcomes := []string{
+		"ok", string(fault.StorageFailed), string(fault.StripeUnavailable), string(fault.ImportDeadline),
+	}
 	return []Definition{
 		{
 			Name: "vitrine_steps_total", Kind: Counter, Services: onWorker,
@@ -353,7 +360,8 @@ func receptionMetrics() []Definition {
 				label("type", kindOfEvent,
 					append(order.EventTypes(), "account.application.deauthorized", "other", "unverified")),
 				label("outcome", outcomeOfEvent,
-					[]string{"delivered", "failed", "undeliverable", "unknown_account", "parking"}),
+					[]string{"delivered", "failed", "busy", "undeliverable", "unknown_account", "parking",
+						"signature_mismatch", "signature_too_new"}),
 			},
 		},
 		{
@@ -363,8 +371,9 @@ func receptionMetrics() []Definition {
 		},
 		{
 			Name: "vitrine_hooks_total", Kind: Counter, Services: onServe,
-			Help:   "Stripe's questions during a checkout, as they were answered.",
-			Labels: []Label{hook, label("outcome", outcomeOfHook, []string{"busy"})},
+			Help: "Stripe's questions during a checkout, as they were answered.",
+			Labels: []Label{hook, label("outcome", outcomeOfHook,
+				[]string{"busy", "approved_no_settings", "declined_no_settings"})},
 		},
 		{
 			Name: "vitrine_hook_duration_seconds", Kind: Histogram, Services: onServe, Bounds: seconds,
