@@ -18,6 +18,7 @@ import (
 	"vitrine/internal/desk"
 	"vitrine/internal/drift"
 	"vitrine/internal/feed"
+	"vitrine/internal/launch"
 	"vitrine/internal/terminal"
 	"vitrine/workflows"
 )
@@ -35,10 +36,12 @@ sync sends again what is missing or different (resend), or it deletes what is fo
 
 With --restored the state bucket is a copy that is older than Stripe, after a restore: what the copies say of imports is set aside
 first, and the manifest is made anew. Pause the syncs before ('starter maintenance on'); what was added to Stripe since the copy
-is foreign then. A second --restored does no harm.
+is foreign then. A second --restored does no harm: it joins what the first one began and is still under way.
+
+Of several accounts up to 500 are audited at once, and what could not be audited is told at the end.
 
 With --every it keeps a schedule for each account instead; with --never it takes those away. With --last it shows what the
-newest audit found. Ctrl-C stops the watching, not the audit.
+newest audit found. Ctrl-C stops the watching, not the audits; the same command goes on.
 
 Exit codes: 0 if there is no drift, 3 if there is some, whether it is healed or not, 1 if an audit failed.`
 
@@ -126,52 +129,74 @@ func (e *driftError) Error() string {
 	return fmt.Sprintf("Stripe has something else than it should of %d accounts", e.accounts)
 }
 
-// audits audits one account after the other: each has much to read. Of a bucket that was restored, only Stripe is
-// believed.
+// audits audits accounts, one with all its steps to watch. Of a bucket that was restored, only Stripe is believed.
 func (a *app) audits(ctx context.Context, accounts []string, restored bool) error {
 	docs, c, err := a.both(ctx)
 	if err != nil {
 		return err
 	}
-	var ends []auditEnd
-	for _, account := range accounts {
-		end, err := a.audit(ctx, docs, c, account, restored)
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w; the audit goes on, and the same command follows it again", context.Cause(ctx))
-		}
+	if len(accounts) > 1 {
+		ends, err := a.auditMany(ctx, docs, c, accounts, restored)
 		if err != nil {
-			end.Error = err.Error()
+			return err
 		}
-		ends = append(ends, end)
+		return a.printAudits(ends)
 	}
-	return a.printAudits(ends)
+	end, err := a.audit(ctx, docs, c, accounts[0], restored)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w; the audit goes on, and the same command follows it again", context.Cause(ctx))
+	}
+	if err != nil {
+		end.Error = err.Error()
+	}
+	return a.printAudits([]auditEnd{end})
 }
 
 func (a *app) audit(
 	ctx context.Context, docs catalog.Documents, c client.Client, account string, restored bool,
 ) (auditEnd, error) {
-	run, err := startAudit(ctx, c, workflows.CatalogAuditInput{Account: account, Restored: restored})
-	end := auditEnd{Audit: catalog.Audit{Account: account}, WorkflowID: run.WorkflowID, RunID: run.RunID}
+	run, err := a.startAudit(ctx, c, workflows.CatalogAuditInput{Account: account, Restored: restored})
+	if err == nil {
+		err = a.watchAudit(ctx, c, run)
+	}
 	if err != nil {
-		return end, err
+		return auditEndOf(run), err
 	}
-	if err := a.watchAudit(ctx, c, run); err != nil {
-		return end, err
-	}
+	return endAudit(ctx, docs, c, run)
+}
+
+// auditEndOf is the end of an audit of which nothing else is known.
+func auditEndOf(run desk.SyncRun) auditEnd {
+	return auditEnd{Audit: catalog.Audit{Account: run.Account}, WorkflowID: run.WorkflowID, RunID: run.RunID}
+}
+
+// endAudit is how an audit ended that is over.
+func endAudit(ctx context.Context, docs catalog.Documents, c client.Client, run desk.SyncRun) (auditEnd, error) {
+	end := auditEndOf(run)
 	var result workflows.CatalogAuditResult
 	if err := c.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, &result); err != nil {
-		return end, fmt.Errorf("the audit of %s failed: %w", account, err)
+		return end, fmt.Errorf("the audit of %s failed: %w", run.Account, err)
 	}
 	end.Audit, end.Sync = result.Audit, result.Sync
-	kept, found, err := docs.Audit(ctx, account)
+	kept, found, err := docs.Audit(ctx, run.Account)
 	if err == nil && found && kept.Report == result.Audit.Report {
 		end.Audit = kept // with its examples
 	}
 	return end, nil
 }
 
+// byDrift and byRestored are who starts an audit, as its memo says. An audit of a bucket that was restored is told by
+// it from one that may believe the copy.
+const byDrift, byRestored = "starter drift", "starter drift --restored"
+
 // startAudit starts an audit, or joins the one under way, unless that believes a copy that is not to be believed.
-func startAudit(ctx context.Context, c client.Client, in workflows.CatalogAuditInput) (desk.SyncRun, error) {
+func (a *app) startAudit(
+	ctx context.Context, c client.Client, in workflows.CatalogAuditInput,
+) (desk.SyncRun, error) {
+	by := byDrift
+	if in.Restored {
+		by = byRestored
+	}
 	run := desk.SyncRun{Account: in.Account, Feed: feed.Product, WorkflowID: in.WorkflowID(),
 		What: "audit of the product catalog"}
 	execution, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -179,11 +204,11 @@ func startAudit(ctx context.Context, c client.Client, in workflows.CatalogAuditI
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            in.Summary(), TypedSearchAttributes: in.SearchAttributes(),
-		Priority: in.Priority(),
+		Priority: in.Priority(), Memo: map[string]any{launch.StartedBy: by},
 	}, workflows.CatalogAuditType, in)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
-	case errors.As(err, &running) && in.Restored:
+	case errors.As(err, &running) && in.Restored && !a.begunFromStripe(ctx, c, run, running.RunId):
 		return run, fmt.Errorf("an audit of %s is under way, which may believe the copy: wait for its end "+
 			"('starter drift %s'), or 'temporal workflow cancel --workflow-id %s'", in.Account, in.Account,
 			run.WorkflowID)
@@ -195,6 +220,23 @@ func startAudit(ctx context.Context, c client.Client, in workflows.CatalogAuditI
 		run.RunID = execution.GetRunID()
 	}
 	return run, nil
+}
+
+// begunFromStripe reports whether an audit that is under way was begun by the same command before.
+func (a *app) begunFromStripe(ctx context.Context, c client.Client, run desk.SyncRun, id string) bool {
+	is, err := c.DescribeWorkflow(ctx, run.WorkflowID, id)
+	if err != nil {
+		return false
+	}
+	var by string
+	memo := is.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[launch.StartedBy]
+	return memo != nil && a.payloads().FromPayload(memo, &by) == nil && by == byRestored
+}
+
+// lostSight is that a run cannot be followed any more.
+func lostSight(run desk.SyncRun, err error) error {
+	return fmt.Errorf("lost sight of the audit of %s (workflow %s), which goes on: %w", run.Account, run.WorkflowID,
+		err)
 }
 
 // watchAudit shows the steps of an audit until it is over.
@@ -218,8 +260,7 @@ func (a *app) watchAudit(ctx context.Context, c client.Client, run desk.SyncRun)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case a.Now().Sub(seen) > blind:
-			return fmt.Errorf("lost sight of the audit of %s (workflow %s), which goes on: %w", run.Account,
-				run.WorkflowID, err)
+			return lostSight(run, err)
 		}
 		if !pause(ctx, a.poll) {
 			return context.Cause(ctx)

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -146,4 +152,81 @@ func TestAnAuditThatBelievesACopyIsNotJoined(t *testing.T) {
 	require.Contains(t, shown, "an audit of acct_1 is under way, which may believe the copy")
 	require.Contains(t, shown, "temporal workflow cancel --workflow-id catalog-audit/acct_1")
 	require.Empty(t, s.temporal.inputs)
+}
+
+// auditsOf is a stage on which each of so many accounts takes an audit of a few looks.
+func auditsOf(t *testing.T, n int) (s *stage, accounts []string) {
+	t.Helper()
+	s = newStage(t)
+	s.app.Now = time.Now
+	for i := range n {
+		account := fmt.Sprintf("acct_%04d", i)
+		accounts = append(accounts, account)
+		running := moment{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
+		s.temporal.scripts["catalog-audit/"+account] = &script{
+			moments: []moment{running, running, {status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}},
+			result:  workflows.CatalogAuditResult{Audit: catalog.Audit{Account: account, At: noon, Report: "frr_1"}},
+		}
+	}
+	return s, accounts
+}
+
+// An audit waits a quarter of an hour for Stripe's data: one account after the other, ten thousand would take weeks.
+func TestManyAuditsAreBegunBeforeOneIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, accounts := auditsOf(t, 1200)
+		begun := 0
+		first := s.temporal.scripts["catalog-audit/"+accounts[0]]
+		first.moments[0].then = func() { begun = len(s.temporal.started) }
+		s.run(append([]string{"drift", "--restored"}, accounts...)...)
+		require.Equal(t, auditsAtOnce, begun, "before the first look at any: %s", s.stderr.String())
+		require.Len(t, s.temporal.inputs, len(accounts))
+		for _, in := range s.temporal.inputs {
+			require.True(t, in.(workflows.CatalogAuditInput).Restored)
+		}
+		require.Contains(t, s.stderr.String(), "1,200 accounts to audit, 500 at once")
+		require.Contains(t, s.stderr.String(), "… audits: ", "how far it has come")
+		require.Equal(t, "starter drift --restored", s.temporal.started[0].Memo["started_by"])
+	})
+}
+
+// What cannot be audited keeps nothing back, and is told at the end, each account with its own reason.
+func TestWhatCannotBeAuditedIsToldAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, accounts := auditsOf(t, 5)
+		s.temporal.refuse = func(what string) error {
+			if what == "start catalog-audit/acct_0001" {
+				return errRefused
+			}
+			return nil
+		}
+		s.temporal.scripts["catalog-audit/acct_0003"].err = errors.New("Stripe failed the report")
+		require.Equal(t, exitFailed, s.run(append([]string{"drift", "--restored"}, accounts...)...))
+		require.Contains(t, s.stderr.String(), "start the audit of acct_0001: refused by the test")
+		require.Contains(t, s.stderr.String(), "the audit of acct_0003 failed: Stripe failed the report")
+		require.Equal(t, 3, strings.Count(s.stdout.String(), "No drift"), s.stdout.String())
+	})
+}
+
+// Whoever breaks it off says it again: what the same command began is joined, and what may believe the copy is not.
+func TestTheSameCommandGoesOnWithAudits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, accounts := auditsOf(t, 4)
+		ctx, stop := context.WithCancelCause(t.Context())
+		s.ctx = ctx
+		s.temporal.scripts["catalog-audit/acct_0000"].moments[1].then = func() { stop(interrupted{syscall.SIGINT}) }
+		require.Equal(t, 130, s.run(append([]string{"drift", "--restored"}, accounts...)...))
+		require.Contains(t, s.stderr.String(), "0 of 4 accounts are through")
+		require.Contains(t, s.stderr.String(), "say the same command again")
+
+		s.ctx = t.Context()
+		s.temporal.running = map[string]string{"catalog-audit/acct_0001": "r", "catalog-audit/acct_0002": "r"}
+		s.temporal.by = map[string]string{"catalog-audit/acct_0001": byRestored, "catalog-audit/acct_0002": byDrift}
+		s.temporal.inputs = nil
+		require.Equal(t, exitFailed, s.run(append([]string{"drift", "--restored"}, accounts...)...))
+		require.Len(t, s.temporal.inputs, 2, "the others are begun")
+		require.Equal(t, 3, strings.Count(s.stdout.String(), "No drift"), s.stdout.String())
+		require.Contains(t, s.stderr.String(), "an audit of acct_0002 is under way, which may believe the copy")
+		require.NotContains(t, s.stderr.String(), "acct_0001")
+	})
 }

@@ -18,6 +18,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+
+	"vitrine/internal/launch"
 )
 
 // fakeTemporal is as much of a Temporal as the starter talks to. Calls that it does not know panic.
@@ -34,6 +36,7 @@ type fakeTemporal struct {
 	started []client.StartWorkflowOptions
 	inputs  []any             // of what was started
 	running map[string]string // workflow id to run id
+	by      map[string]string // what the memo of a run says who started it, by workflow id
 	scripts map[string]*script
 	open    []*workflowpb.WorkflowExecutionInfo
 	queries []string // of lists
@@ -208,10 +211,18 @@ func (f *fakeTemporal) describe(
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 			Status: now.status, HistoryLength: int64(len(now.events)), StartTime: at(0),
-			CloseTime: at(14 * time.Second),
+			CloseTime: at(14 * time.Second), Memo: f.memo(id),
 		},
 		PendingActivities: now.pending,
 	}, nil
+}
+
+func (f *fakeTemporal) memo(id string) *commonpb.Memo {
+	by, err := converter.GetDefaultDataConverter().ToPayload(f.by[id])
+	if err != nil {
+		panic(err)
+	}
+	return &commonpb.Memo{Fields: map[string]*commonpb.Payload{launch.StartedBy: by}}
 }
 
 // describeOrder describes an order by the state that its run bears.
