@@ -207,7 +207,10 @@ func (r *run) restoreBucket(ctx context.Context, older *bucketCopy, procedure st
 		s.resends += 2
 		s.mu.Unlock()
 	}
-	return r.endedOtherwise(r.commands(ctx, after))
+	if err := r.endedOtherwise(r.commands(ctx, after)); err != nil {
+		return err
+	}
+	return r.hurry(ctx) // the accounts were applied anew, and their schedules with them
 }
 
 // bucketCopy is what a bucket had once.

@@ -57,18 +57,19 @@ func TestTemporalsDatabaseIsLost(t *testing.T) {
 	block := blocksOf(t, handbook, "### Temporal's database is lost")[0]
 	lines := linesOf(block)
 	s.typed(lines[0], "accounts.csv", accounts)
-	s.typed(lines[1], "--every 5m", "--every 24h")
+	require.Contains(t, lines[1], "starter fleet apply", "a remark: these accounts have schedules")
+	s.typed(lines[2], "--every 5m", "--every 24h")
 	s.await("the feed being free", func() bool {
 		return s.starter("sync", s.account, "--follow").code == 0 && len(s.ids()) == 3
 	})
 	require.Len(t, s.imports(), 2, "the import under way was taken up, and not made again")
 
-	s.typed(lines[2])
+	s.typed(lines[3])
 	for _, b := range []bought{captured, reserved, trying} {
 		b.becomes(order.StateHeld)
 	}
 	held := s.heldByRestart()
-	if _, again, _ := strings.Cut(block, lines[2]+"\n"); here("jq") {
+	if _, again, _ := strings.Cut(block, lines[3]+"\n"); here("jq") {
 		s.typed(again)
 	} else {
 		for _, session := range held {
@@ -130,19 +131,25 @@ func TestTheStateBucketIsRolledBack(t *testing.T) {
 		r.put(r.layout.StateBucket, key, strings.NewReader(string(content)))
 	}
 	r.exportText(csv(numbered(17)...)) // "added" and "later" are at Stripe, and in no manifest
-	require.NoError(t, r.accounts.ChangeSettings(t.Context(), r.account,
-		func(s *account.Settings) { s.Rules.Heal = account.HealResendAndDelete }))
 	lines := linesOf(blocksOf(t, handbook, "### The state bucket is older than Stripe")[0])
-	require.Len(t, lines, 6) // the second one is a remark
+	require.Len(t, lines, 9) // the second one and the last one are remarks
+	require.Contains(t, lines[8], "starter fleet apply", "these accounts have schedules")
 	r.typed(lines[0])
+	listed := r.list("account,heal", r.account+",resend_and_delete")
+	r.typed(lines[2], "accounts.csv", listed+" --every 168h") // so that none begins by itself
+	require.NoError(t, r.accounts.ChangeSettings(t.Context(), r.account, func(s *account.Settings) {
+		require.Equal(t, account.HealResendAndDelete, s.Rules.Heal)
+		s.Every = 0
+	}))
+	r.typed(lines[3])
 	of := func(line string, instead ...string) answer { // the other accounts of the bucket are those of other tests
-		return r.types(lines[2]+"\n"+line, append(instead, "starter accounts list -o text", "echo "+r.account)...)
+		return r.types(lines[4]+"\n"+line, append(instead, "starter accounts list -o text", "echo "+r.account)...)
 	}
-	require.Contains(t, []int{0, 123}, of(lines[3]).code, "that there was drift is no failure, and xargs has a code of its own")
+	require.Contains(t, []int{0, 123}, of(lines[5]).code, "that there was drift is no failure, and xargs has a code of its own")
 	r.await("Stripe having what the file has", func() bool {
-		return of(lines[4], "--full", "--full --follow").code == 0 && len(r.ids()) == 17
+		return of(lines[6], "--full", "--full --follow").code == 0 && len(r.ids()) == 17
 	})
-	r.typed(lines[5])
+	r.typed(lines[7])
 	require.ElementsMatch(t, numbered(17), r.ids())
 	require.Greater(t, r.state().Sequence, newest)
 	require.Zero(t, r.audits(0).Found.Drift())
