@@ -109,16 +109,21 @@ func TestWhatASyncCosts(t *testing.T) {
 	r.applies(r.account)
 	r.triggers()
 
+	changes := func(products int) {
+		r.exportText(csv(numbered(products)...))
+		r.await("the turn at Stripe", func() bool { return time.Since(r.state().LastImportAt) > time.Second })
+	}
 	r.takesImports(3 * time.Second)
+	changes(3)
+	r.triggers() // learns how long imports take; of those that follow, one in three is met under way
 	var costs, reads []int
 	for i := range 3 {
 		before := r.reads()
-		r.exportText(csv(numbered(3 + i)...))
-		r.await("the turn at Stripe", func() bool { return time.Since(r.state().LastImportAt) > time.Second })
+		changes(4 + i)
 		s3.taken()
 		run := r.triggers()
 		t.Logf("a changed sync asked S3: %v", s3.taken())
-		require.Equal(t, 3+i, r.products())
+		require.Equal(t, 4+i, r.products())
 		events := r.history(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
 		costs, reads = append(costs, actions.BySchedule+actions.Billed(events)), append(reads, r.reads()-before)
 		r.keeps("catalog_sync_joined_steps", run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
