@@ -38,13 +38,22 @@ func (c *comparison) suspect(id []byte) {
 }
 
 // unmask finds the new ids that are others in disguise. Somebody has to have the other one: what looks odd by itself
-// may be how a shop writes its ids. What only reads alike has to take the place of an id that is gone, and more than a
-// few are no damage, but somebody's decision, which a person looks at.
+// may be how a shop writes its ids. What only reads alike has to take the place of an id that is gone, and to be what
+// damage makes of that. Otherwise it may be the mending, or another name: then the one that is gone waits until Stripe has
+// the other. More than a few are no damage, but somebody's decision, which a person looks at.
 func (c *comparison) unmask() {
 	respelled := c.respelled()
-	if len(respelled) > few {
-		c.delta.Counts.Respelled = int64(len(respelled))
-		clear(respelled)
+	damaged := map[string]string{}
+	for id, before := range respelled {
+		if isWorse([]byte(id), []byte(before)) {
+			damaged[id] = before
+		} else {
+			c.doubt.name([]byte(before), c.lineOf(id), Renamed)
+		}
+	}
+	if len(damaged) > few {
+		c.delta.Counts.Respelled = int64(len(damaged))
+		clear(damaged)
 	}
 	if c.second {
 		return
@@ -57,11 +66,20 @@ func (c *comparison) unmask() {
 			c.disguised[id] = plain
 		}
 	}
-	for id, before := range respelled {
+	for id, before := range damaged {
 		if c.disguised[id] == "" {
 			c.disguised[id] = before
 		}
 	}
+}
+
+// lineOf is where a new id stands.
+func (c *comparison) lineOf(id string) int64 {
+	i, found := c.fresh.Find([]byte(id), math.MaxInt)
+	if !found {
+		return 0
+	}
+	return int64(c.freshLines[i] & maxLine)
 }
 
 // few products may have got another id by damage.

@@ -42,6 +42,18 @@ func formerSpellings(id []byte) iter.Seq[string] {
 	}
 }
 
+// isWorse reports whether an id is what a program makes of another one that reads alike: zeros in front are lost, digits
+// are noughts, or something was added.
+func isWorse(id, other []byte) bool {
+	switch {
+	case bytes.Equal(bytes.TrimLeft(other, "0"), id), string(id) == rounded(string(other)):
+		return true
+	case bytes.Equal(bytes.TrimLeft(id, "0"), other):
+		return false
+	}
+	return len(id) > len(other)
+}
+
 // bareID is what is left of an id without what depends on who writes it: case, width, composition, quotes and what
 // stands between, zeros in front, and decimals that are none. A + may tell one product from another.
 func bareID(id []byte) string {
