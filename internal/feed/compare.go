@@ -200,25 +200,25 @@ type comparison struct {
 	unknownHint            int // and among the unknown rows
 	productHint            int // and among Options.Products
 	groups                 groups
-	rows                   int64 // of products, whatever becomes of them
-	totals                 []total
-	trailing               trailing
-	spare                  int   // columns without a name that every row has, and the header has not
-	otherTable             bool  // the rows stand below a header that is not the file's
-	plain, marked          int64 // rows, and those whose id begins as a comment does
-	comments               bool  // … which are too few to be anything else
-	second                 bool  // the lines, twins and sizes of groups are known from the first pass
-	twins                  twins
-	doubt                  doubt
-	doubted                doubt // what the first pass left in doubt
-	likeness               []likeness
-	suspects, disguised    map[string]string // new ids, and what they may be, or are
-	strangers              []stranger
-	promoted               promoted
-	offers, shipped        bool // a row offers a product; one of them says how it is shipped
-	forgotten              Table
-	rowEnd                 []byte // behind each row that is sent
-	row                    []byte // reused
+	remarks
+	forms               map[string]bool // of Stripe's ids; nil as long as nobody asked
+	trailing            trailing
+	spare               int   // columns without a name that every row has, and the header has not
+	otherTable          bool  // the rows stand below a header that is not the file's
+	plain, marked       int64 // rows, and those whose id begins as a comment does
+	comments            bool  // … which are too few to be anything else
+	second              bool  // the lines, twins and sizes of groups are known from the first pass
+	twins               twins
+	doubt               doubt
+	doubted             doubt // what the first pass left in doubt
+	likeness            []likeness
+	suspects, disguised map[string]string // new ids, and what they may be, or are
+	strangers           []stranger
+	promoted            promoted
+	offers, shipped     bool // a row offers a product; one of them says how it is shipped
+	forgotten           Table
+	rowEnd              []byte // behind each row that is sent
+	row                 []byte // reused
 }
 
 // pass reads the source once. again says that it has to be read a second time.
@@ -232,7 +232,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
 	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
-	c.rows, c.totals, c.suspects, c.otherTable, c.trailing = 0, c.totals[:0], nil, false, trailing{}
+	c.remarks, c.suspects, c.otherTable, c.trailing = remarks{}, nil, false, trailing{}
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
@@ -259,7 +259,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.strict, c.opened, c.comments = strict, opened, true
 		return true, nil
 	}
-	if more := c.trailing.inEveryRow(c.delta.Counts.Source); more > 0 {
+	if more := c.trailing.inEveryRow(c.rows); more > 0 {
 		strict, opened, comments := c.strict, c.opened, c.comments
 		c.reread(c.quotes, c.why)
 		c.strict, c.opened, c.comments, c.spare = strict, opened, comments, more
@@ -352,6 +352,7 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	cutter.single = false
 	cutter.judge.columns = c.x.columns
 	cutter.judge.auto, cutter.judge.strict, cutter.judge.opened = c.auto, c.strict, c.opened
+	cutter.judge.endsRow = c.x.endsRow
 	cutter.judge.plausible, cutter.judge.telling, cutter.judge.misquotes = c.x.plausible, c.x.telling, c.x.misquotes
 	columns := []string{}
 	for _, i := range c.x.sent {

@@ -12,7 +12,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		return c.passOver(w, e)
 	}
 	c.delta.Counts.Source++
-	c.trailing.count(e, c.x.columns)
+	c.trailing.count(e, c.x)
 	known, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
@@ -101,12 +101,12 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.lookThrough(e, problems)
 	}
 	if c.mayGoOn(e, known) {
-		c.rows++
+		c.product()
 		c.doubt.of(e, Interrupted)
 		return
 	}
 	if len(problems) == 0 {
-		c.rows++
+		c.product()
 		return
 	}
 	cause := problems[0].cause
@@ -114,7 +114,10 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.remark(e, cause)
 		return
 	}
-	c.rows++
+	c.product()
+	if cause == TooFewFields {
+		c.last = e.line
+	}
 	if known >= 0 && e.state != broken && !e.unended && !shifted {
 		return
 	}
@@ -232,9 +235,10 @@ func (c *comparison) keep(e *examined) error {
 	return err
 }
 
-// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays.
+// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays. What is no row of
+// a product cannot be sent, whoever wants to.
 func (c *comparison) heldBack(e *examined) bool {
-	return e.state == broken || e.state == invalid && !c.o.SendInvalid
+	return e.state == broken || e.state == invalid && (!c.o.SendInvalid || e.out == nil)
 }
 
 // holdBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
@@ -526,7 +530,7 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
 // be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	c.checkTotals()
+	c.checkEnd()
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}

@@ -81,7 +81,7 @@ func (d Dialect) renamed(kind Kind, name string) string {
 	}
 	own := canonical(name)
 	if d != GoogleDialect {
-		return cmp.Or(optionalColumn(kind, own), name)
+		return cmp.Or(decisiveColumn(kind, name), name)
 	}
 	if slices.Contains(read, own) {
 		return own
@@ -95,21 +95,41 @@ func (d Dialect) renamed(kind Kind, name string) string {
 		}
 	}
 	if columnNamed(kind, own) == nil {
-		return cmp.Or(optionalColumn(kind, own), name)
+		return cmp.Or(decisiveColumn(kind, name), name)
 	}
 	return own
 }
 
-// optionalColumn is the column that a file may do without, and of which somebody wrote the name as SalePrice or Sale
-// price; empty if there is none. To pass over disable_checkout or delete because of a capital sells what should not be
-// sold. Where a required column is misspelt, the header as a whole is refused, and says what is meant.
-func optionalColumn(kind Kind, canonical string) string {
-	for _, c := range Columns(kind) {
-		if c.Need != Required && strings.ReplaceAll(c.Name, "_", "") == strings.ReplaceAll(canonical, "_", "") {
-			return c.Name
+// decisive are the columns that say whether, until when and for how much a product is sold.
+var decisive = []string{"delete", "disable_checkout", "sale_price", "sale_price_effective_date", "availability_date",
+	"expiration_date"}
+
+// decisiveColumn is one of these, of which somebody wrote the name otherwise: SalePrice, Sale price, Delete?; empty if
+// it is none. To pass over disable_checkout because of a capital sells what should not be sold. Other columns that a
+// file may do without are passed over, and the report says so; where a required one is misspelt, the header as a whole
+// is refused, and says what is meant.
+func decisiveColumn(kind Kind, name string) string {
+	name, _, _ = strings.Cut(name, "(")
+	letters := lettersOf(canonical(name))
+	for _, own := range decisive {
+		if columnNamed(kind, own) == nil {
+			continue
+		}
+		switch want := lettersOf(own); letters {
+		case want, want + "s", want + "d": // disable_checkouts, deleted
+			return own
 		}
 	}
 	return ""
+}
+
+func lettersOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return r
+		}
+		return -1
+	}, name)
 }
 
 // rewriting is one rule of a dialect: how values of some columns are put into the specification's form.

@@ -23,13 +23,11 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 		"too many fields, another product": {heading + a +
 			"X-2,Oak, table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n",
 			"delete B C-1, 1 unchanged, 1 held back", 0, TooManyFields, 3},
-		"too many fields, and no id in front": {heading + a +
-			"New,X-2,Oak table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n",
-			"1 unchanged, 1 held back", 2, TooManyFields, 3},
+		"too few fields, cut": {heading + a + "B,Oak tab\n", "1 unchanged, 1 held back", 1, TooFewFields, 3},
 		"rows joined": {heading + strings.TrimSuffix(a, "\n") + item("B", "1"),
 			"delete C-1, 1 held back", 1, TooManyFields, 2},
-		"an id in quotes, behind something else": {heading + a + `x"C-1",y` + "\n",
-			"delete B, 1 unchanged, 1 held back", 1, TooFewFields, 3},
+		"an id in quotes, behind something else": {heading + a + `x"C-1",y` + "\n" + item("D", "1"),
+			"send D, 1 unchanged, 1 held back", 2, TooFewFields, 3},
 		"quotes that do not match": {
 			heading + a + `X,"Oak,Solid oak.,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD` + "\n" +
 				item("D", "1"), "send D, 1 unchanged, 1 held back", 2, BrokenQuotes, 3,
@@ -50,8 +48,8 @@ func TestDeletionsWaitInDoubt(t *testing.T) {
 		"whole, without a line end": {heading + strings.TrimSuffix(a, "\n"), "delete B C-1, 1 unchanged", 0,
 			"", 0},
 		"cells moved, as many as before": {heading + a +
-			"Oak table,Solid oak.,https://e.com/t,https://e.com/t.jpg,in_stock,1.00 USD,B\n",
-			"delete C-1, 1 unchanged, 1 held back", 1, NotURL, 3},
+			"Oak table,Solid oak.,https://e.com/t,https://e.com/t.jpg,in_stock,1.00 USD,B\n" + item("D", "2"),
+			"send D, delete C-1, 1 unchanged, 1 held back", 1, NotURL, 3},
 		"an id among the values of a new row": {heading + a +
 			"D,Oak,B,https://e.com/d,https://e.com/d.jpg,in_stock,1.00 USD\n", "send D, delete C-1, 1 unchanged", 1,
 			BesideDoubt, 3},
@@ -313,7 +311,9 @@ func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 		"Connection reset by peer\n", "[truncated]\n", "panic: runtime error: index out of range [3]\n", "null\n",
 		"QzcsT2FrIHRhYmxl\nLFNvbGlkIG9hay4=\n", "…\n", "...\n", "...and 3 more\n", "4 rows exported\n", "Total,4\n", "Total: 4,,,,,,\n", "(the first 2 rows)\n",
 		"Ende der Liste wegen Zeitüberschreitung\n", "Killed,,,,,,\n", "Killed,by,the,kernel\n", "EOF after 2 of 4\n",
-		"# truncated\n", "// only the first 2\n", "2026-11-30\n", "C7\n",
+		"# truncated\n", "# failed: 2 of 4\n", "2026-11-30\n", "C7\n", "Out of memory after 2 rows\n", "Next page: 2\n",
+		"2 rows, more follow\n", "exit status 2\n", "ORA-01555,snapshot too old\n", "E500,timeout\n",
+		"2026-11-30T10:00:00,ERROR,export,db,lost,connection,1\n", "<h1>504,Gateway</h1>\n", "exit=137,OOMKilled\n",
 	} {
 		d, out := compared(t, heading+rows+text, o)
 		require.Zero(t, d.Counts.Deleted, "%q: %v", text, out.found)
@@ -324,13 +324,34 @@ func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 		require.EqualValues(t, 2, d.Counts.Deleted+d.Reading.Waiting, "%q above them", text)
 	}
 	for _, text := range []string{
-		"2 rows exported\n", "-----\n", "Total,2\n", "# the end\n", "Total: 2,,,,,,\n", "// shoes\n", "EOF\n", "--- End ---\n",
+		"2 rows exported\n", "-----\n", "Total,2\n", "# end\n", "2 Artikel\n", "(2 rows)\n", "# 2 products\n", "Total: 2,,,,,,\n", "EOF\n", "--- End ---\n",
 		"-----,-----,-----,-----,-----,-----,-----\n",
 	} {
 		d, _ := compared(t, heading+rows+text, o)
 		require.EqualValues(t, 2, d.Counts.Deleted, text)
 	}
-	d, _ := compared(t, heading+"Unique id,The title,A text,The page,The picture,Is it there,What it costs\n"+rows, o)
+	for _, comment := range []string{"# out of memory\n", "# page 1 of 2\n", "# abgebrochen\n", "// to be continued\n"} {
+		d, _ := compared(t, heading+rows+comment, o)
+		require.Zero(t, d.Counts.Deleted, "%q ends the file", comment)
+		d, _ = compared(t, heading+item("A", "1")+"# shoes, for the first time\n"+item("B", "1"), o)
+		require.EqualValues(t, 2, d.Counts.Deleted, "the file goes on")
+	}
+	for _, row := range []string{
+		"X-9,Oak, table,Solid,https://e.com/x,https://e.com/x.jpg,in_stock,1.00 USD\n", "pine,Oak table,Solid,,,,\n",
+	} {
+		d, _ := compared(t, heading+row+rows, o)
+		require.NotZero(t, d.Counts.Deleted, "an ordinary mistake: %s", row)
+	}
+	titled := strings.Replace("title,"+heading, ",title", "", 1)
+	row := func(id string) string { return strings.Replace("t,"+item(id, "1"), ",Oak table", "", 1) }
+	byTitle := Options{Manifest: manifestAfter(t, Options{}, nil, titled+row("A")+row("C"))}
+	for _, text := range []string{"Killed,by,the,kernel\n", "Killed,\n", "ERROR 2013: Lost connection, sorry\n"} {
+		d, _ := compared(t, titled+row("A")+text, byTitle)
+		require.Zero(t, d.Counts.Deleted, "the id stands behind: %q", text)
+	}
+	d, _ := compared(t, heading+"Out of memory,,,,,,\n", o)
+	require.Zero(t, d.Counts.Deleted, "nothing else is there")
+	d, _ = compared(t, heading+"Unique id,The title,A text,The page,The picture,Is it there,What it costs\n"+rows, o)
 	require.EqualValues(t, 2, d.Counts.Deleted, "what the columns are for, said below the header")
 }
 
@@ -379,6 +400,17 @@ func TestASecondHeaderInAnotherOrder(t *testing.T) {
 	}
 	d, _ := compared(t, heading+rows+heading+item("C", "3"), o)
 	require.EqualValues(t, 1, d.Counts.Sent, "the same once more")
+	for _, labels := range []string{
+		"ID,Title,Description,Link,Image link,Availability,Price\n", "id, title, description, link, image_link, availability, price\n",
+	} {
+		d, out := compared(t, heading+labels+rows+item("C", "3"), o)
+		require.EqualValues(t, 1, d.Counts.Sent, "%s: %v", labels, out.found)
+	}
+	d, _ = compared(t, heading+item("A", "1")+"id,Name,Text,Seite,Bild,Bestand,EK-Preis\n"+item("B", "3"), o)
+	require.Zero(t, d.Counts.Sent, "other names")
+	prices := Options{Kind: Pricing, Manifest: manifestAfter(t, Options{Kind: Pricing}, nil, "id,price\nA,5.00 USD\nB,5.00 USD\n")}
+	d, _ = compared(t, "id,price\nA,5.00 USD\nid,cost\nB,3.00 USD\n", prices)
+	require.Zero(t, d.Counts.Sent, "what it costs is not what is paid")
 	d, _ = compared(t, heading+rows+"price,list,for,link,and,title,price\n", o)
 	require.NotZero(t, d.Counts.KeptBack)
 }
@@ -397,6 +429,11 @@ func TestSeparatorsBehindEveryRow(t *testing.T) {
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+a+"\n"+b+"\n")}
 	d, out = compared(t, heading+a+",\n"+b+",\n", o)
 	require.Equal(t, "2 unchanged", outcome(t, d, out, o))
+	d, _ = compared(t, heading+a+",\n"+heading+b+",\nEOF\n", o)
+	require.EqualValues(t, 2, d.Counts.Unchanged, "the header again, and an end")
+	lacking := strings.Replace(heading, "price", "price,brand", 1)
+	d, _ = compared(t, lacking+strings.Replace(a, ",1.00", ",0.30 USD,1.00", 1)+",\n", Options{})
+	require.Zero(t, d.Counts.Sent, "the header lacks a column")
 }
 
 // A line end before a row's last value makes a row without it, and a fragment.
@@ -405,12 +442,16 @@ func TestALineEndBeforeTheLastValue(t *testing.T) {
 	columns := sevenColumns + ",sale_price\n"
 	row := func(id, sale string) string { return strings.TrimSuffix(item(id, "9"), "\n") + "," + sale + "\n" }
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, columns+row("A", "5.00 USD")+row("B", ""))}
-	for _, last := range []string{"5.00 USD", "\"5.00 USD\"", "5", "x"} {
+	for _, last := range []string{"5.00 USD", "\"5.00 USD\""} {
 		d, out := compared(t, columns+row("A", "\n"+last)+row("B", ""), o)
 		require.Equal(t, "1 unchanged, 2 held back", outcome(t, d, out, o), "%q", last)
 	}
 	d, out := compared(t, columns+row("A", "\n# the rest")+row("B", ""), o)
 	require.Equal(t, "send A, 1 unchanged, 1 held back", outcome(t, d, out, o), "a comment is no value")
+	for _, footer := range []string{"EOF", "3 products", "Tables", "-----"} {
+		d, _ = compared(t, columns+row("B", "")+row("A", "")+footer+"\n", o)
+		require.EqualValues(t, 1, d.Counts.Sent, footer)
+	}
 }
 
 // What says that a product is not for sale, or is to be deleted, is read in whatever capitals the column is written.
@@ -419,7 +460,8 @@ func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
 	for name, column := range map[string]string{
 		"Delete": "delete", "DELETE": "delete", "disable_checkout ": "disable_checkout", "SalePrice": "sale_price",
 		"Sale Price": "sale_price", "expiration_date\u200b": "expiration_date", "Disable-Checkout": "disable_checkout",
-		"\"\"\"delete\"\"\"": "delete",
+		"\"\"\"delete\"\"\"": "delete", "disable_checkouts": "disable_checkout", "Disable checkout?": "disable_checkout",
+		"deleted": "delete", "Disable_Checkout (true/false)": "disable_checkout",
 	} {
 		d, out := compared(t, sevenColumns+","+name+"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", Options{})
 		require.Equal(t, column, d.Header.Columns[7], name)
@@ -458,5 +500,17 @@ func TestIDsThatNobodyWrote(t *testing.T) {
 	for _, id := range []string{"E12", "4E12", "N-1", "NA-7", "NULL-1", "%7", "B{1}", "Err:x", "NORD", "{a b}"} {
 		d, out := compared(t, heading+rows+item(id, "2"), o)
 		require.Equal(t, "send "+id+", 2 unchanged", outcome(t, d, out, o), id)
+	}
+}
+
+// Whoever has invalid rows sent does not send what is no row.
+func TestWhatIsNoRowIsNeverSent(t *testing.T) {
+	t.Parallel()
+	rows := item("A", "1") + item("B", "1")
+	o := Options{SendInvalid: true, Manifest: manifestAfter(t, Options{}, nil, heading+rows+item("C", "1"))}
+	for _, row := range []string{"C,Oak table,Solid oak.,,,,\n", "Killed,,,,,,\n"} {
+		d, out := compared(t, heading+rows+row, o)
+		require.Equal(t, "2 unchanged, 1 held back", outcome(t, d, out, o), row)
+		require.EqualValues(t, 3, settled(t, o.Manifest, d).Rows.Len(), row)
 	}
 }

@@ -291,13 +291,9 @@ func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 		return "", true
 	}
 	// files that are put together leave each its mark of byte order
-	if len(e.fields) != x.columns || string(bytes.TrimPrefix(e.id, byteOrderMark)) != x.titles[x.id] {
+	if id := bytes.Trim(bytes.TrimPrefix(e.id, byteOrderMark), ` "'`); !bytes.EqualFold(id, []byte(x.titles[x.id])) ||
+		!x.repeats(e.fields) {
 		return "", false
-	}
-	for i, f := range e.fields {
-		if i != x.id && string(f) != x.titles[i] {
-			return "", false
-		}
 	}
 	return HeaderAgain, true
 }
@@ -590,4 +586,18 @@ func appendField(out, value []byte, comma byte) []byte {
 		value = value[quote+1:]
 	}
 	return append(append(out, value...), '"')
+}
+
+// endsRow reports whether a value may be the last one of a row.
+func (x *examiner) endsRow(value []byte) bool {
+	if blank(value) || isRule(value) || isEnd(value) || isComment(value) {
+		return false
+	}
+	for _, rule := range slices.Concat(x.rules.keys, x.rules.cells) {
+		if rule.at == x.columns-1 {
+			cause := rule.check(rule.column, value)
+			return cause == "" || cause.Severity() != Error
+		}
+	}
+	return true
 }

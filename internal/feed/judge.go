@@ -17,6 +17,8 @@ type judge struct {
 	opened    bool                       // a quote that closes what nobody opened is a stray one
 	auto      bool                       // what quotes mean is for the rows to tell
 	plausible func(fields [][]byte) bool // whether fields might be those of a row
+	// endsRow reports whether a field may be the last one of a row.
+	endsRow func(field []byte) bool
 	// misquotes reports whether a field has a quote that can have none.
 	misquotes func(fields [][]byte) bool
 	// telling is how many of the fields of a row, from a column on, show that they are; 0 if one shows that they are
@@ -79,7 +81,7 @@ func (c *cutter) spread(b *batch, row *rawRow) {
 		return
 	}
 	before := &b.rows[len(b.rows)-1]
-	if fragment && c.lacksItsLast(b, before) && !isComment(b.bytesOf(row)) && !isRule(b.bytesOf(row)) {
+	if fragment && c.lacksItsLast(b, before) && j.endsRow(b.fieldsOf(row)[0]) {
 		before.beside = true
 	}
 	if before.breaks == 0 && !(before.roomy && fragment) {

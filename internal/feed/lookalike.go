@@ -39,19 +39,23 @@ func (c *comparison) suspect(id []byte) {
 
 // unmask finds the new ids that are others in disguise. Somebody has to have the other one: what looks odd by itself
 // may be how a shop writes its ids. What only reads alike has to take the place of an id that is gone, and to be what
-// damage makes of that. Otherwise it may be the mending, or another name: then the one that is gone waits until Stripe has
-// the other. More than a few are no damage, but somebody's decision, which a person looks at.
+// damage makes of that. Otherwise it may be the mending, or another name: then the one that is gone waits until Stripe
+// has the other. More than a few are no damage, but somebody's decision, which a person looks at.
 func (c *comparison) unmask() {
-	respelled := c.respelled()
 	damaged := map[string]string{}
-	for id, before := range respelled {
-		if isWorse([]byte(id), []byte(before)) {
-			damaged[id] = before
-		} else {
-			c.doubt.name([]byte(before), c.lineOf(id), Renamed)
+	var waiting []respelling
+	for _, r := range c.respelled() {
+		cause := Renamed
+		if isWorse(r.id, r.before) {
+			damaged[string(r.id)], cause = string(r.before), LookalikeID
 		}
+		waiting = append(waiting, respelling{r.id, r.before, r.line, cause})
 	}
-	if len(damaged) > few {
+	if many := len(damaged); many <= few && 2*many <= c.known.Len() {
+		for _, r := range waiting {
+			c.doubt.name(r.before, r.line, r.cause)
+		}
+	} else {
 		c.delta.Counts.Respelled = int64(len(damaged))
 		clear(damaged)
 	}
@@ -73,42 +77,43 @@ func (c *comparison) unmask() {
 	}
 }
 
-// lineOf is where a new id stands.
-func (c *comparison) lineOf(id string) int64 {
-	i, found := c.fresh.Find([]byte(id), math.MaxInt)
-	if !found {
-		return 0
-	}
-	return int64(c.freshLines[i] & maxLine)
+// respelling is a new id that reads as one that is gone does.
+type respelling struct {
+	id, before []byte
+	line       int64
+	cause      Cause // why the one that is gone waits
 }
 
 // few products may have got another id by damage.
 const few = 10
 
-// respelled are the new ids that read as one that is gone does, and which that is.
-func (c *comparison) respelled() map[string]string {
+// respelled are the new ids that read as one that is gone does, or as several. An id that was sent already, as far as
+// anybody knows, is new no more.
+func (c *comparison) respelled() (all []respelling) {
 	if c.o.Changes || !c.o.Kind.Deletes() || c.fresh.Len() == 0 {
 		return nil
 	}
-	gone := map[string][]byte{}
+	gone := map[string][][]byte{}
 	for id := range c.gone() {
 		for spelling := range formerSpellings(id) {
-			gone[spelling] = id
+			gone[spelling] = append(gone[spelling], id)
 		}
 	}
 	if len(gone) == 0 {
 		return nil
 	}
-	respelled := map[string]string{}
 	for i := range c.fresh.Len() {
 		id := c.fresh.id(i)
+		if _, sent := c.unknownAs(id); sent {
+			continue
+		}
 		for spelling := range spellings(id) {
-			if before := gone[spelling]; before != nil && !bytes.Equal(before, id) {
-				respelled[string(id)] = string(before)
+			for _, before := range gone[spelling] {
+				all = append(all, respelling{id: id, before: before, line: int64(c.freshLines[i] & maxLine)})
 			}
 		}
 	}
-	return respelled
+	return all
 }
 
 // gone are the ids that Stripe has, or may have, and no row names.

@@ -54,7 +54,9 @@ func TestIDsThatReadAlike(t *testing.T) {
 		"1.001": "1001", "“p005”": "P005", "1.001.234": "1001234", "1,001.0": "1001", "1 001": "1001",
 		"1234567890123460000": "1234567890123456789", "9007199254740990": "9007199254740993",
 		"1-Mar": "MAR1", "01-Mar": "MAR-1", "01. Mrz": "MAR1", "01.03.2026": "MAR1", "2026-03-01": "3/1", "2-Jan": "1-2",
-		"2025-02-01": "1-2-25", "Sep-02": "SEPT2", "Mu\u0308tze7": "M\u00fctze7", "5-Dez": "DEC5",
+		"Sep-02": "SEPT2", "Mu\u0308tze7": "M\u00fctze7", "5-Dez": "DEC5", "2026-03-01 00:00:00": "MAR1", "3/1/2026 0:00": "MAR1", "05-maj": "MAY5", "12000": "12E3",
+		"100000.0": "1E5", "0": "000", "9007199254740992": "9007199254740993", "1234567890123456800": "1234567890123456789",
+		"P&amp;amp;P1": "P&P1",
 	} {
 		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+inFile(before))}
 		d, out := compared(t, heading+others+inFile(now), o)
@@ -85,7 +87,8 @@ func TestIDsThatReadAlike(t *testing.T) {
 	}
 	for now, before := range map[string]string{
 		"A+": "A0", "1234567890123456789": "1234567890123460000", "P006": "P005", "2026-11-28": "2026-11-27", "11-28": "11-27", "MAY-2": "JUN-1", "2-1": "1-2",
-		"12345678901234568": "12345678901234567", "MARBLE-7": "MAR-7", "1/2026": "2026-2", "P05": "P005", "1.5": "1",
+		"MARBLE-7": "MAR-7", "12-34": "123-4", "11-2": "1-12", "P12-3": "P1-23", "M15": "M1.5", "100": "10-0", "A.1.0": "A.10",
+		"C": "C#", "LENS-12.5": "LENS-1.25", "2026-12-11": "2026-11-12", "5-3-26": "3-5-26", "BOLT-12-5": "BOLT-1/2-5", "1/2026": "2026-2", "P05": "P005", "1.5": "1",
 	} {
 		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+inFile(before))}
 		d, _ := compared(t, heading+others+strings.Replace(inFile(now), "9.00", "8.00", 1), o)
@@ -121,4 +124,32 @@ func TestAnIDInDisguiseAboveTheOneThatIsMeant(t *testing.T) {
 		d, out := compared(t, heading+source, Options{})
 		require.Equal(t, "send P005, 1 held back", outcome(t, d, out, Options{}))
 	}
+}
+
+// Of two ids that became one, neither product is deleted.
+func TestIDsThatBecameOne(t *testing.T) {
+	t.Parallel()
+	others := item("A", "1") + item("B", "1")
+	for now, before := range map[string][]string{"3-Jan 1-Mar": {"1-3", "3-1"}, "“ab1”": {"aB1", "Ab1"}} {
+		known, source := heading+others, heading+others
+		for _, id := range before {
+			known += item(id, "1")
+		}
+		for id := range strings.FieldsSeq(now) {
+			source += item(id, "2")
+		}
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, known)}
+		d, out := compared(t, source, o)
+		require.Zero(t, d.Counts.Deleted, "%s: %v", now, out.found)
+		require.EqualValues(t, 2, d.Reading.Waiting, now)
+	}
+}
+
+// A small shop whose ids were all written otherwise is held as a large one is.
+func TestASmallShopThatRenamesAllItsProducts(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+item("001", "1")+item("002", "1"))}
+	d, _ := compared(t, heading+item("1", "2")+item("2", "2"), o)
+	require.EqualValues(t, 2, d.Counts.Respelled)
+	require.EqualValues(t, 2, d.Counts.Sent)
 }

@@ -122,9 +122,12 @@ func (p *prices) targets(fields [][]byte) (named map[string]bool, everything boo
 			named[string(id)], everything = named[string(id)] || i == 1, false
 		}
 	}
-	for _, list := range p.excluded {
+	for i, list := range p.excluded {
 		for id := range listedIn(valueAt(fields, list)) {
-			delete(named, string(id)) // an exclusion beats a target
+			// An exclusion beats a target, but a group may be called like one of its products.
+			if group, is := named[string(id)]; is && group == (i == 1) {
+				delete(named, string(id))
+			}
 		}
 	}
 	return named, everything

@@ -76,6 +76,8 @@ func TestWhatPromotionsLeaveOfPrices(t *testing.T) {
 			Prices{Compared: 4, Promoted: 1}},
 		"a group, and a product that nobody knows": {promotionRow("S", thisYear, "100%", "X,Shoes,", ""),
 			Prices{Compared: 6, Free: 2, Promoted: 1, GroupFree: true, GroupSteep: true}},
+		"a group that is called like a product which is not meant": {promotionRow("S", thisYear, "100%", ",A,A", ""),
+			Prices{Compared: 4, Moved: 1, Free: 1, Promoted: 1, GroupFree: true, GroupSteep: true}},
 		"a product that nobody knows": {promotionRow("S", thisYear, "100%", "X,,", ""),
 			Prices{Compared: 5, Free: 1, Promoted: 1}},
 		"a group, in part": {promotionRow("S", thisYear, "60%", ",Shoes,", ""), Prices{Compared: 4, Promoted: 1}},

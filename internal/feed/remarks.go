@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"unicode"
 )
@@ -10,92 +11,149 @@ import (
 // "Killed", "(showing first 255 of 300 rows)", Base64. Nobody can list how programs give up. So it is the harmless
 // lines that are known here, and any other leaves everything in doubt that is missing.
 
-// beginsTable reports whether a row is a header with other columns than the first one, or in another order. What stands
-// below it means something else than the first one says.
-func (c *comparison) beginsTable(e *examined, known int) bool {
-	const some = 3
-	if known >= 0 || e.state == sound || len(e.fields) < min(some, c.x.columns) {
-		return false
-	}
-	names, values := 0, 0
-	for _, f := range e.fields {
-		switch {
-		case blank(f):
-		case c.isColumn(f):
-			names++
-		default:
-			values++
-		}
-	}
-	return names >= min(some, c.x.columns) && names > values
-}
-
-// isColumn reports whether a cell is the name of a column: of one of the file's, or of one that Stripe documents.
-func (c *comparison) isColumn(cell []byte) bool {
-	const longest = 64
-	if len(cell) > longest {
-		return false
-	}
-	return columnNamed(c.o.Kind, string(cell)) != nil || slices.Contains(c.x.titles, string(cell)) ||
-		columnNamed(c.o.Kind, canonical(string(cell))) != nil
-}
-
 // total is a line that says how many rows there are.
 type total struct {
 	number, line int64
 	cause        Cause
 }
 
-// isRemark reports whether a row that cannot be used is none of a product: it has no cells, or texts alone, or it
-// begins with a word that is no id as they are.
+// remarks are the lines that are no product's, as far as what follows tells what they are.
+type remarks struct {
+	rows      int64 // of products, whatever becomes of them
+	totals    []total
+	described bool  // a row above all products says what the columns are for
+	comment   int64 // line of a comment with no product below it
+	last      int64 // line of the last row, if it may break off within it
+}
+
+// product takes a row of a product: nothing above it stands in place of the rest.
+func (r *remarks) product() { r.rows, r.comment, r.last = r.rows+1, 0, 0 }
+
+// isRemark reports whether a row that cannot be used is none of a product: no cell of it is one of a product, and its
+// id is not formed as Stripe's are.
 func (c *comparison) isRemark(e *examined, known int, cause Cause) bool {
 	switch {
 	case known >= 0:
 		return false
+	case e.state == invalid:
+		return !c.isDraft(e) && (cause == NotAProduct || !slices.ContainsFunc(e.fields, isTelling))
 	case cause == NotAProduct, cause == LooseText:
 		return true
-	case cause != TooFewFields && cause != TooManyFields:
-		return false
+	case cause == TooFewFields, cause == TooManyFields:
+		return len(e.fields) == 1 || !slices.ContainsFunc(e.fields, isTelling)
 	}
-	return len(e.fields) == 1 || e.id != nil && (!isWordOf(e.id) || !bytes.ContainsAny(e.id, digits))
+	return false
+}
+
+// isTelling reports whether a cell shows that a row is one of a product.
+func isTelling(cell []byte) bool { return kindOfCell(cell) != 0 }
+
+// isDraft reports whether a row is one of a product that somebody has only begun to describe.
+func (c *comparison) isDraft(e *examined) bool {
+	said := 0
+	for _, f := range e.fields {
+		if !blank(f) {
+			said++
+		}
+	}
+	return said > 1 && isWordOf(e.id) && c.formed(e.id)
+}
+
+// formed reports whether an id is formed as one that Stripe has: letters, digits and marks follow each other alike.
+func (c *comparison) formed(id []byte) bool {
+	if c.forms == nil {
+		c.forms = map[string]bool{}
+		for i := range c.known.Len() {
+			c.forms[formOf(c.known.id(i))] = true
+		}
+	}
+	return c.forms[formOf(id)]
+}
+
+func formOf(id []byte) string {
+	form := make([]byte, 0, len(id))
+	for _, b := range id {
+		switch {
+		case isDigit(b):
+			b = '0'
+		case isLetter(b), b >= 0x80:
+			b = 'a'
+		}
+		if n := len(form); n == 0 || form[n-1] != b {
+			form = append(form, b)
+		}
+	}
+	return string(form)
 }
 
 // remark takes a line that is no product's.
 func (c *comparison) remark(e *examined, cause Cause) {
 	number, one := onlyNumber(e.text)
 	switch {
-	case saysThatItFailed(e.text):
-		c.doubt.of(e, cause)
-	case isComment(e.text), isRule(e.text), isEnd(e.text):
+	case isRule(e.text), isEnd(e.text):
 		c.doubt.in(e, cause)
 	case c.rows == 0 && cause == NotAProduct && e.state == invalid:
-		c.doubt.in(e, cause) // what the columns are for, above all products
-	case one:
+		c.described = true
+		c.doubt.in(e, cause)
+	case one && onlyWords(e.text, totalWords):
 		c.totals = append(c.totals, total{number, e.line, cause})
+		c.doubt.in(e, cause)
+	case isComment(e.text) && !saysThatItFailed(e.text):
+		c.comment = e.line
 		c.doubt.in(e, cause)
 	default:
 		c.doubt.of(e, cause)
 	}
 }
 
-// checkTotals leaves everything in doubt if a line counts other rows than there are.
-func (c *comparison) checkTotals() {
-	c.doubt.anything = c.doubt.anything ||
+// checkEnd leaves everything in doubt if a line counts other rows than there are, or if the file ends with what may
+// stand in place of the rest: a comment, or a row that breaks off.
+func (c *comparison) checkEnd() {
+	c.doubt.anything = c.doubt.anything || c.comment > 0 || c.last > 0 || c.described && c.rows == 0 ||
 		slices.ContainsFunc(c.totals, func(t total) bool { return t.number != c.rows })
 }
 
 const digits = "0123456789"
 
-// onlyNumber is the number in a text that has one and no more.
+// onlyNumber is the number in a text that has one and no more. Thousands may be set apart.
 func onlyNumber(text []byte) (number int64, one bool) {
 	begin := bytes.IndexAny(text, digits)
 	if begin < 0 {
 		return 0, false
 	}
-	length := leadingDigits(text[begin:])
-	number, one = readDigits(text[begin : begin+length])
+	end := bytes.LastIndexAny(text, digits) + 1
+	written := text[begin:end]
+	if plain := thousands.ReplaceAll(written, nil); !bytes.Equal(plain, written) {
+		groups := bytes.FieldsFunc(written, func(r rune) bool { return r < '0' || r > '9' })
+		for _, group := range groups[1:] {
+			if len(group) != 3 {
+				return 0, false
+			}
+		}
+		written = plain
+	}
 	const most = len("500000000") // rows, see maxLine
-	return number, one && length <= most && !bytes.ContainsAny(text[begin+length:], digits)
+	number, one = readDigits(written)
+	return number, one && len(written) <= most
+}
+
+// thousands are what stands between groups of digits.
+var thousands = regexp.MustCompile("[.,' \u00a0\u202f]")
+
+// totalWords are those beside the number of rows. Where others are, as in "out of memory after 2 rows", the number says
+// how far a program came.
+var totalWords = []string{"total", "totals", "sum", "count", "row", "rows", "record", "records", "item", "items",
+	"product", "products", "exported", "in", "all", "number", "of", "affected", "selected", "set", "artikel",
+	"produkte", "zeilen", "gesamt", "anzahl", "summe", "lignes", "produits", "filas", "productos"}
+
+// onlyWords reports whether all words of a text are known.
+func onlyWords(text []byte, known []string) bool {
+	for word := range bytes.FieldsFuncSeq(bytes.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if !slices.Contains(known, string(word)) {
+			return false
+		}
+	}
+	return true
 }
 
 // isRule reports whether a line is drawn. Dots stand for more.
@@ -112,18 +170,17 @@ func isEnd(line []byte) bool {
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// failureWords are those of programs that give up, where they are told in a comment, or with the number of rows that
-// there are: "the first 255 rows".
-var failureWords = [][]byte{
-	[]byte("error"), []byte("exception"), []byte("fatal"), []byte("fail"), []byte("warning"), []byte("timeout"),
-	[]byte("time-out"), []byte("timed out"), []byte("denied"), []byte("unavailable"), []byte("exhausted"),
-	[]byte("truncat"), []byte("abort"), []byte("incomplete"), []byte("interrupt"), []byte("partial"),
-	[]byte("cancel"), []byte("killed"), []byte("stopped"), []byte("limit"), []byte("first"), []byte("reset"),
-	[]byte("refused"), []byte("lost"), []byte("more rows"), []byte("..."), []byte("…"),
-}
+// failureWords are those of programs that give up, where they are told in a comment among the rows.
+var failureWords = []string{"error", "errors", "exception", "fatal", "failed", "failure", "fail", "warning", "timeout",
+	"timed", "denied", "unavailable", "exhausted", "truncated", "aborted", "abort", "incomplete", "interrupted",
+	"partial", "cancelled", "canceled", "killed", "stopped", "skipped", "refused"}
 
-// saysThatItFailed reports whether a line says that there should be more.
+// saysThatItFailed reports whether a comment says that there should be more.
 func saysThatItFailed(text []byte) bool {
-	text = bytes.ToLower(text)
-	return slices.ContainsFunc(failureWords, func(word []byte) bool { return bytes.Contains(text, word) })
+	for word := range bytes.FieldsFuncSeq(bytes.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if slices.Contains(failureWords, string(word)) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,8 +3,11 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"iter"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -33,46 +36,94 @@ func formerSpellings(id []byte) iter.Seq[string] {
 		if bare != "" && !yield(bare) {
 			return
 		}
-		if rounded := rounded(bare); rounded != "" && !yield(rounded) {
-			return
+		for _, number := range asNumbers(string(id)) {
+			if !yield(number) {
+				return
+			}
 		}
-		if d := readDate(id); len(d.numbers) == 2 {
+		if d := readDate(id); len(d.numbers) == 2 && d.year == 0 {
 			yield(d.String())
 		}
 	}
 }
 
-// isWorse reports whether an id is what a program makes of another one that reads alike: zeros in front are lost, digits
-// are noughts, or something was added.
+// isWorse reports whether an id is what a program makes of another one that reads alike: zeros in front are lost,
+// digits are noughts, or something was added.
 func isWorse(id, other []byte) bool {
 	switch {
-	case bytes.Equal(bytes.TrimLeft(other, "0"), id), string(id) == rounded(string(other)):
+	case bytes.Equal(withoutZeros(other), id), slices.Contains(asNumbers(string(other)), string(id)):
 		return true
-	case bytes.Equal(bytes.TrimLeft(id, "0"), other):
+	case bytes.Equal(withoutZeros(id), other):
 		return false
 	}
 	return len(id) > len(other)
 }
 
+// asNumbers are what programs make of an id that they take for a number: those that keep fifteen digits, those that
+// reckon in binary, and those that know exponents.
+func asNumbers(id string) (numbers []string) {
+	if r := rounded(id); r != "" {
+		numbers = append(numbers, r)
+	}
+	mantissa, exponent, is := strings.Cut(strings.ToUpper(id), "E")
+	exact := !is && len(id) <= precision
+	if exact || mantissa == "" || is && exponent == "" || strings.Trim(mantissa+exponent, digits) != "" {
+		return numbers
+	}
+	if f, err := strconv.ParseFloat(id, 64); err == nil && f < 1e22 {
+		numbers = append(numbers, strconv.FormatFloat(f, 'f', -1, 64))
+	}
+	return numbers
+}
+
 // bareID is what is left of an id without what depends on who writes it: case, width, composition, quotes and what
-// stands between, zeros in front, and decimals that are none. A + may tell one product from another.
+// stands between, zeros in front, and decimals that are none. A + or # may tell one product from another, and 1-12 is
+// another one than 11-2.
 func bareID(id []byte) string {
-	text := norm.NFKC.Bytes(id)
+	text := norm.NFKC.Bytes([]byte(html.UnescapeString(html.UnescapeString(string(id)))))
+	text = bytes.TrimLeft(text, "#")
 	text = bytes.TrimFunc(text, func(r rune) bool { return !isPartOfID(r) })
 	if point := bytes.LastIndexAny(text, ".,"); point > 0 && isDigit(text[0]) && onlyZeros(text[point+1:], 2) &&
 		len(bytes.Trim(text[:point], "0123456789.,")) == 0 {
 		text = text[:point]
 	}
-	text = bytes.Map(func(r rune) rune {
+	if grouped.Match(text) {
+		text = bytes.Map(digitOrNothing, text)
+	}
+	bare := make([]rune, 0, len(text))
+	apart := false
+	for _, r := range string(text) {
 		if !isPartOfID(r) {
-			return -1
+			apart = true
+			continue
 		}
-		return unicode.ToLower(r)
-	}, text)
-	return string(bytes.TrimLeft(text, "0"))
+		if n := len(bare); apart && n > 0 && unicode.IsDigit(bare[n-1]) && unicode.IsDigit(r) {
+			bare = append(bare, ' ')
+		}
+		bare, apart = append(bare, unicode.ToLower(r)), false
+	}
+	return string(withoutZeros([]byte(string(bare))))
 }
 
-func isPartOfID(r rune) bool { return isLetterOrDigit(r) || unicode.IsMark(r) || r == '+' }
+// withoutZeros is an id without the zeros in front, but for the last one of nothing else.
+func withoutZeros(id []byte) []byte {
+	for len(id) > 1 && id[0] == '0' {
+		id = id[1:]
+	}
+	return id
+}
+
+// grouped is a number whose thousands are set apart.
+var grouped = regexp.MustCompile(`^[0-9]{1,3}([.,' ][0-9]{3})+$`)
+
+func digitOrNothing(r rune) rune {
+	if unicode.IsDigit(r) {
+		return r
+	}
+	return -1
+}
+
+func isPartOfID(r rune) bool { return isLetterOrDigit(r) || unicode.IsMark(r) || r == '+' || r == '#' }
 
 // onlyZeros reports whether a text is one zero or more, up to a number of them.
 func onlyZeros(text []byte, most int) bool {
@@ -98,6 +149,9 @@ func rounded(number string) string {
 	return string(kept) + strings.Repeat("0", len(number)-precision)
 }
 
+// midnight is what programs put behind a date that has no time.
+var midnight = regexp.MustCompile(`[T ]0?0:00(:00)?$`)
+
 // date is an id that may be one: day and month in any order, or month and year.
 type date struct {
 	numbers []int64 // but the year, if the date has three parts
@@ -115,11 +169,11 @@ func (d date) String() string {
 
 // readDate reads an id as a date; it has no numbers if it is none.
 func readDate(id []byte) (d date) {
-	const longest = len("30. September 2026")
+	const longest = len("30. September 2026 00:00:00")
 	if len(id) > longest {
 		return date{}
 	}
-	for part := range datePartsOf(string(id)) {
+	for part := range datePartsOf(string(midnight.ReplaceAll(id, nil))) {
 		number, digits := readDigits([]byte(part))
 		switch month := monthNamed(part); {
 		case digits && len(part) == 4 && d.year == 0:
@@ -135,7 +189,7 @@ func readDate(id []byte) (d date) {
 	if d.named && len(d.numbers) == 1 && d.year > 0 { // Mar-2026
 		return date{numbers: []int64{d.numbers[0], d.year % 100}, named: true}
 	}
-	if len(d.numbers) == 3 && d.year == 0 {
+	if len(d.numbers) == 3 && d.year == 0 && d.named { // 1-Mar-26
 		d.numbers, d.year = d.numbers[:2], 2000+d.numbers[2]
 	}
 	if len(d.numbers) != 2 || min(d.numbers[0], d.numbers[1]) > 12 {
@@ -178,7 +232,7 @@ var months = [][]string{
 	{"feb", "february", "februar", "févr", "fév", "février", "febrero", "febbraio", "fev"},
 	{"mar", "march", "märz", "mär", "mrz", "mars", "marzo", "mrt"},
 	{"apr", "april", "avr", "avril", "abr", "abril", "aprile"},
-	{"may", "mai", "mayo", "mag", "maggio", "mei"},
+	{"may", "mai", "mayo", "mag", "maggio", "mei", "maj"},
 	{"jun", "june", "juni", "juin", "junio", "giu", "giugno"},
 	{"jul", "july", "juli", "juil", "juillet", "julio", "lug", "luglio"},
 	{"aug", "august", "août", "ago", "agosto", "aoû"},

@@ -7,13 +7,15 @@ type trailing struct {
 	more int // fields
 }
 
-func (t *trailing) count(e *examined, columns int) {
-	more := len(e.fields) - columns
+// count looks at a row. One with an address, an amount or an availability where a text belongs may have a column that
+// the header lacks.
+func (t *trailing) count(e *examined, x *examiner) {
+	more := len(e.fields) - x.columns
 	if more <= 0 || t.rows > 0 && more != t.more {
 		return
 	}
-	for _, f := range e.fields[columns:] {
-		if !blank(f) {
+	for i, f := range e.fields {
+		if i >= x.columns && !blank(f) || i < x.columns && x.texts[i] && kindOfCell(f) != 0 {
 			return
 		}
 	}
@@ -22,7 +24,7 @@ func (t *trailing) count(e *examined, columns int) {
 
 // inEveryRow is how many fields each of the rows has more; 0 if only some do.
 func (t *trailing) inEveryRow(rows int64) int {
-	if t.rows == 0 || t.rows != rows {
+	if t.rows == 0 || t.rows < rows {
 		return 0
 	}
 	return t.more

@@ -133,7 +133,7 @@ func TestInventoryFollowsTheCatalog(t *testing.T) {
 	}
 }
 
-const pricing = "id,price\nsku1,12.50 USD\nsku2,3.00 USD\n"
+const pricing = "id,price\nsku1,12.50 USD\nsku2,7.00 USD\n"
 
 const promotions = "promotion_id,title,active_period,benefit_type,percent_off,target_selection,target_ids,application_type\n" +
 	"SUMMER,Summer sale,2026-06-01T00:00:00Z/2026-06-30T00:00:00Z,percent_off,15,all_products,,automatic\n" +
@@ -171,10 +171,10 @@ func TestPricingAndPromotions(t *testing.T) {
 
 	m.exportFeed(feed.Pricing, pricing)
 	m.syncsFeed(feed.Pricing, catalog.Succeeded)
-	require.Equal(t, []string{"12.50 USD", "3.00 USD"}, []string{m.product("sku1").Price, m.product("sku2").Price})
-	m.exportFeed(feed.Pricing, strings.Replace(pricing, "3.00", "3.50", 1))
+	require.Equal(t, []string{"12.50 USD", "7.00 USD"}, []string{m.product("sku1").Price, m.product("sku2").Price})
+	m.exportFeed(feed.Pricing, strings.Replace(pricing, "7.00", "7.50", 1))
 	require.Equal(t, int64(1), m.syncsFeed(feed.Pricing, catalog.Succeeded).Rows.Sent)
-	require.Equal(t, "3.50 USD", m.product("sku2").Price)
+	require.Equal(t, "7.50 USD", m.product("sku2").Price)
 
 	m.exportFeed(feed.Promotion, promotions)
 	m.syncsFeed(feed.Promotion, catalog.Succeeded)
