@@ -200,25 +200,25 @@ type comparison struct {
 	unknownHint            int // and among the unknown rows
 	productHint            int // and among Options.Products
 	groups                 groups
-	remarks
-	forms               map[string]bool // of Stripe's ids; nil as long as nobody asked
-	trailing            trailing
-	spare               int   // columns without a name that every row has, and the header has not
-	otherTable          bool  // the rows stand below a header that is not the file's
-	plain, marked       int64 // rows, and those whose id begins as a comment does
-	comments            bool  // … which are too few to be anything else
-	second              bool  // the lines, twins and sizes of groups are known from the first pass
-	twins               twins
-	doubt               doubt
-	doubted             doubt // what the first pass left in doubt
-	likeness            []likeness
-	suspects, disguised map[string]string // new ids, and what they may be, or are
-	strangers           []stranger
-	promoted            promoted
-	offers, shipped     bool // a row offers a product; one of them says how it is shipped
-	forgotten           Table
-	rowEnd              []byte // behind each row that is sent
-	row                 []byte // reused
+	remarks                remarks
+	forms                  map[string]bool // of Stripe's ids; nil as long as nobody asked
+	trailing               trailing
+	spare                  int   // columns without a name that every row has, and the header has not
+	otherTable             bool  // the rows stand below a header that is not the file's
+	plain, marked          int64 // rows, and those whose id begins as a comment does
+	comments               bool  // … which are too few to be anything else
+	second                 bool  // the lines, twins and sizes of groups are known from the first pass
+	twins                  twins
+	doubt                  doubt
+	doubted                doubt // what the first pass left in doubt
+	likeness               []likeness
+	suspects, disguised    map[string]string // new ids, and what they may be, or are
+	strangers              []stranger
+	promoted               promoted
+	offers, shipped        bool // a row offers a product; one of them says how it is shipped
+	forgotten              Table
+	rowEnd                 []byte // behind each row that is sent
+	row                    []byte // reused
 }
 
 // pass reads the source once. again says that it has to be read a second time.
@@ -259,7 +259,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.strict, c.opened, c.comments = strict, opened, true
 		return true, nil
 	}
-	if more := c.trailing.inEveryRow(c.rows); more > 0 {
+	if more := c.trailing.inEveryRow(c.remarks.rows); more > 0 {
 		strict, opened, comments := c.strict, c.opened, c.comments
 		c.reread(c.quotes, c.why)
 		c.strict, c.opened, c.comments, c.spare = strict, opened, comments, more

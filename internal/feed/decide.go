@@ -101,12 +101,12 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.lookThrough(e, problems)
 	}
 	if c.mayGoOn(e, known) {
-		c.product()
+		c.remarks.product(true)
 		c.doubt.of(e, Interrupted)
 		return
 	}
 	if len(problems) == 0 {
-		c.product()
+		c.remarks.product(true)
 		return
 	}
 	cause := problems[0].cause
@@ -114,10 +114,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 		c.remark(e, cause)
 		return
 	}
-	c.product()
-	if cause == TooFewFields {
-		c.last = e.line
-	}
+	c.remarks.product(cause != TooFewFields)
 	if known >= 0 && e.state != broken && !e.unended && !shifted {
 		return
 	}
@@ -530,7 +527,7 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
 // be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	c.checkEnd()
+	c.doubt.anything = c.doubt.anything || c.remarks.missRows()
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}

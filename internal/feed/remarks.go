@@ -11,23 +11,18 @@ import (
 // "Killed", "(showing first 255 of 300 rows)", Base64. Nobody can list how programs give up. So it is the harmless
 // lines that are known here, and any other leaves everything in doubt that is missing.
 
-// total is a line that says how many rows there are.
-type total struct {
-	number, line int64
-	cause        Cause
-}
-
 // remarks are the lines that are no product's, as far as what follows tells what they are.
 type remarks struct {
 	rows      int64 // of products, whatever becomes of them
-	totals    []total
-	described bool  // a row above all products says what the columns are for
-	comment   int64 // line of a comment with no product below it
-	last      int64 // line of the last row, if it may break off within it
+	totals    []int64 // how many rows there are, as lines say
+	described bool    // a row above all products says what the columns are for
+	// open: below the last product whose row is whole, something may stand in place of the rest.
+	open bool
 }
 
-// product takes a row of a product: nothing above it stands in place of the rest.
-func (r *remarks) product() { r.rows, r.comment, r.last = r.rows+1, 0, 0 }
+// product takes a row of a product: nothing above it stands in place of the rest. One that has too few fields may
+// break off within.
+func (r *remarks) product(whole bool) { r.rows, r.open = r.rows+1, !whole }
 
 // isRemark reports whether a row that cannot be used is none of a product: no cell of it is one of a product, and its
 // id is not formed as Stripe's are.
@@ -88,29 +83,28 @@ func formOf(id []byte) string {
 
 // remark takes a line that is no product's.
 func (c *comparison) remark(e *examined, cause Cause) {
+	r := &c.remarks
 	number, one := onlyNumber(e.text)
 	switch {
 	case isRule(e.text), isEnd(e.text):
-		c.doubt.in(e, cause)
-	case c.rows == 0 && cause == NotAProduct && e.state == invalid:
-		c.described = true
-		c.doubt.in(e, cause)
+	case r.rows == 0 && cause == NotAProduct && e.state == invalid:
+		r.described = true
 	case one && onlyWords(e.text, totalWords):
-		c.totals = append(c.totals, total{number, e.line, cause})
-		c.doubt.in(e, cause)
+		r.totals = append(r.totals, number)
 	case isComment(e.text) && !saysThatItFailed(e.text):
-		c.comment = e.line
-		c.doubt.in(e, cause)
+		r.open = true
 	default:
 		c.doubt.of(e, cause)
+		return
 	}
+	c.doubt.in(e, cause)
 }
 
-// checkEnd leaves everything in doubt if a line counts other rows than there are, or if the file ends with what may
-// stand in place of the rest: a comment, or a row that breaks off.
-func (c *comparison) checkEnd() {
-	c.doubt.anything = c.doubt.anything || c.comment > 0 || c.last > 0 || c.described && c.rows == 0 ||
-		slices.ContainsFunc(c.totals, func(t total) bool { return t.number != c.rows })
+// missRows reports whether a line counts other rows than there are, or the file ends with what may stand in place of
+// the rest: a comment, or a row that breaks off.
+func (r *remarks) missRows() bool {
+	return r.open || r.described && r.rows == 0 ||
+		slices.ContainsFunc(r.totals, func(total int64) bool { return total != r.rows })
 }
 
 const digits = "0123456789"
