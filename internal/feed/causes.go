@@ -30,6 +30,7 @@ const (
 	NotInCatalog    Cause = "not_in_catalog"
 	RefusedByStripe Cause = "refused_by_stripe"
 	DeletionRefused Cause = "deletion_refused"
+	NothingToDelete Cause = "nothing_to_delete"
 
 	DeletionContradicted Cause = "deletion_contradicted"
 
@@ -140,6 +141,8 @@ var causeTexts = []causeText{
 		"let the file begin with the header"},
 	{HeaderAgain, Warning, "", "the row repeats the header and is passed over",
 		"write the header once, also where a file is put together from several"},
+	{NothingToDelete, Warning, "id", "Stripe has no product with this {column}, so nothing is deleted",
+		"write the id as it was sent"},
 	{OtherHeader, Error, "", "the row is a header, and not the file's: nobody can say what the values below it mean",
 		"give all rows the same columns in the same order, where a file is put together from several"},
 	{NotAProduct, Error, "",

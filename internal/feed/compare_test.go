@@ -313,6 +313,9 @@ func TestRowsThatContradictADeletion(t *testing.T) {
 	o.Changes = true // a list of what happened, of which the last counts
 	d, out := compared(t, sevenColumns+",delete\n"+row("A", "")+row("A", "true"), o)
 	require.Equal(t, "delete A, 1 superseded, 1 asked", outcome(t, d, out, o))
+	d, out = compared(t, sevenColumns+",delete\n"+row("0A", "true"), o)
+	require.Equal(t, "1 asked", outcome(t, d, out, o))
+	require.Equal(t, []string{"2 0A nothing_to_delete id"}, out.found, "whoever believes that A is off sale is told")
 }
 
 func TestWhatNobodyKnowsIsSentAndNotDeleted(t *testing.T) {

@@ -518,7 +518,10 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 // have, there is nothing to delete, unless nobody knows what it has.
 func (c *comparison) delete(e *examined, known int) error {
 	c.delta.Counts.Asked++
-	if known >= 0 || c.o.Manifest != nil {
+	switch _, unknown := c.unknownAs(e.id); {
+	case known < 0 && c.o.Manifest != nil && c.o.Changes && !unknown:
+		return c.found(e, NothingToDelete, c.o.Kind.IDColumn(), e.id)
+	case known >= 0 || c.o.Manifest != nil:
 		return nil
 	}
 	return c.tombstone(e.id, e.line)

@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,17 +47,23 @@ func (o *Orders) Capture(
 		form.Set("application_fee_amount", strconv.FormatInt(*fee, 10))
 	}
 	intent, err := o.writePayment(ctx, "capture "+paymentIntent, account, paymentIntent, "/capture", form, key)
-	if !final(err) {
+	if err == nil && intent.state() == order.Paid || err != nil && !final(err) {
 		return intent.payment(), err
 	}
 	is, readErr := o.readPayment(ctx, account, paymentIntent)
 	if readErr != nil {
 		return order.Payment{}, readErr
 	}
-	return is.payment(), captured(is, amount, err)
+	return is.payment(), captured(is, amount, cmp.Or(err, unfinished(is, "captured")))
 }
 
-// captured says what a refused capture means, given what the payment is.
+// unfinished is the error of a call that Stripe took, and that has not had its effect: the payment tells when it has.
+func unfinished(is paymentIntent, what string) error {
+	return fault.NewPlain(fault.StripeUnclear,
+		&Error{Message: fmt.Sprintf("%s is not %s: its status is %q", is.ID, what, is.Status)})
+}
+
+// captured says what a capture that was refused, or had no effect, means, given what the payment is.
 func captured(is paymentIntent, amount int64, refused error) error {
 	state := is.state()
 	switch {
@@ -81,10 +88,11 @@ func (o *Orders) Cancel(ctx context.Context, account, paymentIntent, key string)
 	}
 	intent, err := o.writePayment(ctx, "cancel "+paymentIntent, account, paymentIntent, "/cancel",
 		url.Values{"expand[]": {"latest_charge"}}, key)
-	if !final(err) {
+	if err == nil && intent.state() == order.Canceled || err != nil && !final(err) {
 		return intent.payment(), err
 	}
 	is, readErr := o.readPayment(ctx, account, paymentIntent)
+	err = cmp.Or(err, unfinished(is, "cancelled"))
 	switch {
 	case readErr != nil:
 		return order.Payment{}, readErr

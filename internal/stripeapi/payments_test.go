@@ -23,6 +23,39 @@ func pi(status, more string) answer {
 	return ok(fmt.Sprintf(`{"id":"pi_1","status":%q,"amount":2660%s}`, status, more))
 }
 
+// What Stripe took, and what has had no effect yet, is asked for until it has one, or says that it will have none.
+func TestWhatHasNoEffectIsNotDone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answered, read answer
+		kind           fault.Kind
+		code           fault.Code // empty: success
+	}{
+		"under way":       {pi("processing", ""), pi("processing", ""), fault.Plain, fault.StripeUnclear},
+		"still reserved":  {pi("requires_capture", ""), pi("requires_capture", ""), fault.Plain, fault.StripeUnclear},
+		"done since":      {pi("processing", ""), pi("succeeded", `,"amount_received":2000`), 0, ""},
+		"over another":    {pi("processing", ""), pi("succeeded", `,"amount_received":2660`), fault.Permanent, fault.PaymentConflict},
+		"gone since":      {pi("processing", ""), pi("canceled", ""), fault.Permanent, fault.PaymentConflict},
+		"expired, it was": {pi("canceled", ""), pi("canceled", `,"cancellation_reason":"automatic"`), fault.Permanent, fault.AuthorizationExpired},
+	} {
+		orders, _ := ordersFor(t, map[string][]answer{capturePI: {c.answered}, readPI: {c.read}})
+		payment, err := orders.Capture(t.Context(), testAccount, "pi_1", 2000, nil, "key-1")
+		if c.code != "" {
+			requireFault(t, err, c.kind, c.code)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.EqualValues(t, 2000, payment.Captured, name)
+	}
+	orders, _ := ordersFor(t, map[string][]answer{cancelPI: {pi("requires_capture", "")}, readPI: {pi("requires_capture", "")}})
+	_, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
+	requireFault(t, err, fault.Plain, fault.StripeUnclear)
+	orders, _ = ordersFor(t, map[string][]answer{cancelPI: {pi("processing", "")}, readPI: {pi("canceled", "")}})
+	payment, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
+	require.NoError(t, err)
+	require.Equal(t, order.Canceled, payment.State)
+}
+
 func TestCapture(t *testing.T) {
 	t.Parallel()
 	unexpected := refused(400, "payment_intent_unexpected_state", "it is not capturable")
