@@ -12,7 +12,6 @@ func (c *comparison) take(w *work, e *examined) error {
 		return c.passOver(w, e)
 	}
 	c.delta.Counts.Source++
-	c.trailing.count(e, c.x)
 	known, superseded, torn, err := c.place(e)
 	if err != nil {
 		return err
@@ -23,9 +22,12 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.doubt.of(e, OtherHeader)
 		return c.holdBack(e, OtherHeader, "", nil)
 	}
-	c.question(w, e, known)
+	remark := c.question(w, e, known)
+	if !remark {
+		c.trailing.count(e, c.x)
+	}
 	c.names(w, e, known)
-	if superseded {
+	if superseded && !(remark && c.heldBack(e)) {
 		return c.supersede(w, e)
 	}
 	if c.commented(e, known) {
@@ -94,7 +96,7 @@ func (c *comparison) passOver(w *work, e *examined) error {
 }
 
 // question notes what a row leaves open about which product it is.
-func (c *comparison) question(w *work, e *examined, known int) {
+func (c *comparison) question(w *work, e *examined, known int) (remark bool) {
 	problems := w.problems[e.problems:e.after]
 	shifted := slices.ContainsFunc(problems, problem.otherKind)
 	if known < 0 && e.id != nil {
@@ -103,20 +105,23 @@ func (c *comparison) question(w *work, e *examined, known int) {
 	if c.mayGoOn(e, known) {
 		c.remarks.product(true)
 		c.doubt.of(e, Interrupted)
-		return
+		return false
 	}
 	if len(problems) == 0 {
 		c.remarks.product(true)
-		return
+		return false
 	}
 	cause := problems[0].cause
+	if c.comments && known < 0 && e.state == sound && isComment(e.id) {
+		return false // commented says so
+	}
 	if e.state != sound && c.isRemark(e, known, cause) {
 		c.remark(e, cause)
-		return
+		return true
 	}
-	c.remarks.product(cause != TooFewFields)
+	c.remarks.product(cause != TooFewFields && (known >= 0 || e.state != invalid || c.telling(e.fields) > 0))
 	if known >= 0 && e.state != broken && !e.unended && !shifted {
-		return
+		return false
 	}
 	switch {
 	case cause == Interrupted:
@@ -138,6 +143,7 @@ func (c *comparison) question(w *work, e *examined, known int) {
 	if last := c.x.columns - 1; e.state == broken && len(e.fields) > c.x.columns && (c.x.id == 0 || c.x.id == last) {
 		c.doubt.noteGlued(e.fields, c.x.id == 0)
 	}
+	return false
 }
 
 // mayGoOn reports whether a file that seems whole may break off behind its last row: no line end follows, and Stripe
@@ -530,7 +536,12 @@ func (c *comparison) delete(e *examined, known int) error {
 // vanished sends tombstones for what Stripe has, or may have, and the source has no longer. Inventory and prices cannot
 // be deleted: they go with their product, and are forgotten then.
 func (c *comparison) vanished() error {
-	c.doubt.anything = c.doubt.anything || c.remarks.missRows()
+	if c.remarks.missRows() {
+		c.doubt.anything = true
+		if c.remarks.line > 0 {
+			c.doubt.count(c.remarks.line, c.remarks.cause)
+		}
+	}
 	if c.doubt.rows > 0 && !c.doubt.anything {
 		c.doubt.search(&c.doubt.read, c.fresh.joined()) // something may have got into an id, and made a new one
 	}

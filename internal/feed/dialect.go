@@ -110,22 +110,21 @@ var decisive = []string{"delete", "disable_checkout", "sale_price", "sale_price_
 // is refused, and says what is meant.
 func decisiveColumn(kind Kind, name string) string {
 	name, _, _ = strings.Cut(name, "(")
-	letters := lettersOf(canonical(name))
+	letters := lettersAndDigitsOf(canonical(name))
 	for _, own := range decisive {
 		if columnNamed(kind, own) == nil {
 			continue
 		}
-		switch want := lettersOf(own); letters {
-		case want, want + "s", want + "d": // disable_checkouts, deleted
+		if want := lettersAndDigitsOf(own); letters == want || letters == want+"s" {
 			return own
 		}
 	}
 	return ""
 }
 
-func lettersOf(name string) string {
+func lettersAndDigitsOf(name string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) {
+		if isLetterOrDigit(r) {
 			return r
 		}
 		return -1

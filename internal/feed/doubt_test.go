@@ -431,6 +431,10 @@ func TestSeparatorsBehindEveryRow(t *testing.T) {
 	require.Equal(t, "2 unchanged", outcome(t, d, out, o))
 	d, _ = compared(t, heading+a+",\n"+heading+b+",\nEOF\n", o)
 	require.EqualValues(t, 2, d.Counts.Unchanged, "the header again, and an end")
+	d, _ = compared(t, heading+strings.Replace(a, "Oak table", "Oak, table", 1)+"\n", Options{})
+	require.Zero(t, d.Counts.Sent, "one row tells nothing")
+	d, _ = compared(t, heading+a+"\nEOF,,,,,,,\n", Options{})
+	require.EqualValues(t, 1, d.Counts.Sent, "an end is no row")
 	lacking := strings.Replace(heading, "price", "price,brand", 1)
 	d, _ = compared(t, lacking+strings.Replace(a, ",1.00", ",0.30 USD,1.00", 1)+",\n", Options{})
 	require.Zero(t, d.Counts.Sent, "the header lacks a column")
@@ -461,7 +465,7 @@ func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
 		"Delete": "delete", "DELETE": "delete", "disable_checkout ": "disable_checkout", "SalePrice": "sale_price",
 		"Sale Price": "sale_price", "expiration_date\u200b": "expiration_date", "Disable-Checkout": "disable_checkout",
 		"\"\"\"delete\"\"\"": "delete", "disable_checkouts": "disable_checkout", "Disable checkout?": "disable_checkout",
-		"deleted": "delete", "Disable_Checkout (true/false)": "disable_checkout",
+		"Disable_Checkout (true/false)": "disable_checkout",
 	} {
 		d, out := compared(t, sevenColumns+","+name+"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", Options{})
 		require.Equal(t, column, d.Header.Columns[7], name)
@@ -471,6 +475,8 @@ func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
 	}
 	d, _ := compared(t, sevenColumns+",sale_price,SalePrice\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,\n", Options{})
 	require.Equal(t, []string{"SalePrice"}, d.Header.Unknown, "there is one already")
+	d, _ = compared(t, sevenColumns+",sale_price_2,deleted\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,0\n", Options{})
+	require.Equal(t, []string{"sale_price_2", "deleted"}, d.Header.Unknown)
 }
 
 // A weekly full send trusts a file that may break off no more than any other.
@@ -512,5 +518,57 @@ func TestWhatIsNoRowIsNeverSent(t *testing.T) {
 		d, out := compared(t, heading+rows+row, o)
 		require.Equal(t, "2 unchanged, 1 held back", outcome(t, d, out, o), row)
 		require.EqualValues(t, 3, settled(t, o.Manifest, d).Rows.Len(), row)
+	}
+}
+
+// What programs say as they fail may have an address in it, or begin as ids do.
+func TestFailuresThatLookLikeRows(t *testing.T) {
+	t.Parallel()
+	for ids, texts := range map[string][]string{
+		"SKU-101 SKU-102 SKU-103": {"ERROR,page=3,https://shop.example/api?page=3\n", "ORA-01555,snapshot too old,,,,,\n",
+			"GET,https://shop.example/api,504\n"},
+		"101 102 103": {"504,Gateway Time-out,,,,,\n"},
+		"oak pine bed": {"Error,export stopped at row 2,,,,,\n", "Warning,only the first 2 rows,,,,,\nEOF\n",
+			"https://shop.example/api,timed out\n"},
+	} {
+		all := strings.Fields(ids)
+		rows := item(all[0], "1") + item(all[1], "1")
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item(all[2], "1"))}
+		for _, text := range texts {
+			d, out := compared(t, heading+rows+text, o)
+			require.Zero(t, d.Counts.Deleted, "%q: %v", text, out.found)
+			require.NotEmpty(t, d.Reading.WaitingText(), text)
+		}
+	}
+}
+
+// Ordinary mistakes and ordinary footers keep no other product on sale, or off it.
+func TestOrdinaryFilesDeleteWhatVanished(t *testing.T) {
+	t.Parallel()
+	const uuid = "0b1c7c0e-2f0e-4a53-9a1c-2b6f1d0c9e1"
+	for name, c := range map[string]struct{ ids, before, behind string }{
+		"a draft among uuids":   {uuid + "1 " + uuid + "2 " + uuid + "3", "7d4f" + uuid[4:] + "9,Oak table,,,,,\n", ""},
+		"a draft among handles": {"oak-table pine-shelf bed-2", "usb-c-2-0-cable,USB cable,,,,,\n", ""},
+		"an id beforehand":      {"1001 1002 1003", "1007,,,,,,\n", ""},
+		"rules twice":           {"A1 B2 C3", "-----\n", "-----\n"},
+		"comments twice":        {"A1 B2 C3", "# new\n" + item("A9", "3") + "# new\n", ""},
+		"a total twice":         {"A1 B2 C3", "2 rows\n", "2 rows\n"},
+		"an end and new ids":    {"77 80 12", "", "EOF\n"},
+		"a total like an id":    {"7 8 2", "", "2 rows exported\n"},
+		"commented out":         {"A1 B2 C3", "", "#" + item("X9", "1") + "2 rows\n"},
+	} {
+		all := strings.Fields(c.ids)
+		rows := item(all[0], "1") + item(all[1], "1")
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows+item(all[2], "1"))}
+		d, out := compared(t, heading+c.before+rows+c.behind, o)
+		require.EqualValues(t, 1, d.Counts.Deleted, "%s: %v", name, out.found)
+		require.Zero(t, d.Counts.Duplicates, name)
+	}
+	o := Options{Kind: Promotion, Manifest: manifestAfter(t, Options{Kind: Promotion}, nil,
+		promotionHeading+promotionRow("BLACKFRIDAY", thisYear, "10%", "", "")+promotionRow("SPRING", thisYear, "10%", "", ""))}
+	for _, row := range []string{strings.Replace(promotionRow("SUMMER26", thisYear, "20%", "", ""), "20,", "20%,", 1),
+		strings.Replace(promotionRow("SUMMER26", thisYear, "20%", "", ""), "Summer sale", "Sale, now", 1)} {
+		d, out := compared(t, promotionHeading+promotionRow("BLACKFRIDAY", thisYear, "10%", "", "")+row, o)
+		require.EqualValues(t, 1, d.Counts.Deleted, "%s: %v", row, out.found)
 	}
 }

@@ -590,13 +590,14 @@ func appendField(out, value []byte, comma byte) []byte {
 
 // endsRow reports whether a value may be the last one of a row.
 func (x *examiner) endsRow(value []byte) bool {
-	if blank(value) || isRule(value) || isEnd(value) || isComment(value) {
+	if blank(value) || isRule(value) || isEnd(value) || isComment(value) || isTotal(value) {
 		return false
 	}
 	for _, rule := range slices.Concat(x.rules.keys, x.rules.cells) {
 		if rule.at == x.columns-1 {
 			cause := rule.check(rule.column, value)
-			return cause == "" || cause.Severity() != Error
+			foreign := x.normaliser != nil && bytes.ContainsAny(value, digits) // the dialect may write it otherwise
+			return cause == "" || cause.Severity() != Error || foreign
 		}
 	}
 	return true

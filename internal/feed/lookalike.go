@@ -109,6 +109,9 @@ func (c *comparison) respelled() (all []respelling) {
 		}
 		for spelling := range spellings(id) {
 			for _, before := range gone[spelling] {
+				if now, then := readDate(id), readDate(before); now.named && then.named && now.month != then.month {
+					continue // MAR-4 and 3-Apr
+				}
 				all = append(all, respelling{id: id, before: before, line: int64(c.freshLines[i] & maxLine)})
 			}
 		}

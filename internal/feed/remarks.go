@@ -13,11 +13,13 @@ import (
 
 // remarks are the lines that are no product's, as far as what follows tells what they are.
 type remarks struct {
-	rows      int64 // of products, whatever becomes of them
+	rows      int64   // of products, whatever becomes of them
 	totals    []int64 // how many rows there are, as lines say
 	described bool    // a row above all products says what the columns are for
 	// open: below the last product whose row is whole, something may stand in place of the rest.
-	open bool
+	open  bool
+	line  int64 // of the first line that the end of the file judges
+	cause Cause
 }
 
 // product takes a row of a product: nothing above it stands in place of the rest. One that has too few fields may
@@ -31,17 +33,39 @@ func (c *comparison) isRemark(e *examined, known int, cause Cause) bool {
 	case known >= 0:
 		return false
 	case e.state == invalid:
-		return !c.isDraft(e) && (cause == NotAProduct || !slices.ContainsFunc(e.fields, isTelling))
+		return !c.isDraft(e) && (cause == NotAProduct || c.telling(e.fields) == 0)
 	case cause == NotAProduct, cause == LooseText:
 		return true
 	case cause == TooFewFields, cause == TooManyFields:
-		return len(e.fields) == 1 || !slices.ContainsFunc(e.fields, isTelling)
+		return len(e.fields) == 1 || c.telling(e.fields) < 2 && !c.isCutDraft(e)
 	}
 	return false
 }
 
-// isTelling reports whether a cell shows that a row is one of a product.
-func isTelling(cell []byte) bool { return kindOfCell(cell) != 0 }
+// isCutDraft reports whether a row that has too many or too few fields is one of a product, by a cell and its id: an
+// address alone stands in what programs say as they fail, too.
+func (c *comparison) isCutDraft(e *examined) bool {
+	return c.telling(e.fields) == 1 && bytes.ContainsAny(e.id, digits) && c.isDraft(e)
+}
+
+// telling is how many cells show that a row is one of a product, or of a promotion.
+func (c *comparison) telling(fields [][]byte) (n int) {
+	for _, cell := range fields {
+		if kindOfCell(cell) != 0 || c.o.Kind == Promotion && ofPromotion(cell) {
+			n++
+		}
+	}
+	return n
+}
+
+// ofPromotion reports whether a cell is a period, or a word that Stripe knows of promotions.
+func ofPromotion(cell []byte) bool {
+	if len(cell) > len("2026-01-01/2026-01-01") && isDigit(cell[0]) && bytes.IndexByte(cell, '/') > 0 {
+		_, _, cause := readInterval(cell)
+		return cause == ""
+	}
+	return slices.ContainsFunc(promotionColumns, func(c Column) bool { return slices.Contains(c.Enum, string(cell)) })
+}
 
 // isDraft reports whether a row is one of a product that somebody has only begun to describe.
 func (c *comparison) isDraft(e *examined) bool {
@@ -51,7 +75,8 @@ func (c *comparison) isDraft(e *examined) bool {
 			said++
 		}
 	}
-	return said > 1 && isWordOf(e.id) && c.formed(e.id)
+	return (said > 1 || bytes.ContainsAny(e.id, digits)) && isWordOf(e.id) && c.formed(e.id) &&
+		!saysThatItFailed(e.text)
 }
 
 // formed reports whether an id is formed as one that Stripe has: letters, digits and marks follow each other alike.
@@ -66,6 +91,10 @@ func (c *comparison) formed(id []byte) bool {
 }
 
 func formOf(id []byte) string {
+	parts := bytes.FieldsFunc(id, func(r rune) bool { return r == '-' || r == '_' })
+	if len(parts) > 1 && isUsual(id) {
+		return "-" // handles and UUIDs: how many words of what there are tells nothing
+	}
 	form := make([]byte, 0, len(id))
 	for _, b := range id {
 		switch {
@@ -89,15 +118,31 @@ func (c *comparison) remark(e *examined, cause Cause) {
 	case isRule(e.text), isEnd(e.text):
 	case r.rows == 0 && cause == NotAProduct && e.state == invalid:
 		r.described = true
+		r.note(e, cause)
 	case one && onlyWords(e.text, totalWords):
-		r.totals = append(r.totals, number)
+		if e.state == broken || !c.sums(e) {
+			r.totals = append(r.totals, number)
+			r.note(e, cause)
+		}
 	case isComment(e.text) && !saysThatItFailed(e.text):
 		r.open = true
+		c.doubt.in(e, cause) // it may have been a row
 	default:
 		c.doubt.of(e, cause)
-		return
 	}
-	c.doubt.in(e, cause)
+}
+
+// note remembers the first line that the end of the file judges.
+func (r *remarks) note(e *examined, cause Cause) {
+	if r.line == 0 {
+		r.line, r.cause = e.line, cause
+	}
+}
+
+// sums reports whether the number of a line stands in a column of numbers, which it sums up.
+func (c *comparison) sums(e *examined) bool {
+	i := slices.IndexFunc(e.fields, func(cell []byte) bool { return bytes.ContainsAny(cell, digits) })
+	return i >= 0 && i != c.x.id && !c.x.texts[i]
 }
 
 // missRows reports whether a line counts other rows than there are, or the file ends with what may stand in place of
@@ -148,6 +193,12 @@ func onlyWords(text []byte, known []string) bool {
 		}
 	}
 	return true
+}
+
+// isTotal reports whether a line says how many rows there are, in words.
+func isTotal(line []byte) bool {
+	_, one := onlyNumber(line)
+	return one && bytes.ContainsFunc(line, unicode.IsLetter) && onlyWords(line, totalWords)
 }
 
 // isRule reports whether a line is drawn. Dots stand for more.

@@ -157,6 +157,7 @@ type date struct {
 	numbers []int64 // but the year, if the date has three parts
 	year    int64   // 0 if it has none
 	named   bool    // the month
+	month   int64   // if it is named
 }
 
 func (d date) String() string {
@@ -181,13 +182,13 @@ func readDate(id []byte) (d date) {
 		case digits && len(part) <= 2 && number > 0:
 			d.numbers = append(d.numbers, number)
 		case month > 0 && !d.named:
-			d.named, d.numbers = true, append(d.numbers, month)
+			d.named, d.month, d.numbers = true, month, append(d.numbers, month)
 		default:
 			return date{}
 		}
 	}
 	if d.named && len(d.numbers) == 1 && d.year > 0 { // Mar-2026
-		return date{numbers: []int64{d.numbers[0], d.year % 100}, named: true}
+		return date{numbers: []int64{d.numbers[0], d.year % 100}, named: true, month: d.month}
 	}
 	if len(d.numbers) == 3 && d.year == 0 && d.named { // 1-Mar-26
 		d.numbers, d.year = d.numbers[:2], 2000+d.numbers[2]

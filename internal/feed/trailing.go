@@ -24,7 +24,7 @@ func (t *trailing) count(e *examined, x *examiner) {
 
 // inEveryRow is how many fields each of the rows has more; 0 if only some do.
 func (t *trailing) inEveryRow(rows int64) int {
-	if t.rows == 0 || t.rows < rows {
+	if t.rows < max(rows, 2) {
 		return 0
 	}
 	return t.more
