@@ -33,7 +33,8 @@ func (c *comparison) isRemark(e *examined, known int, cause Cause) bool {
 	case known >= 0:
 		return false
 	case e.state == invalid:
-		return !c.isDraft(e) && (cause == NotAProduct || c.telling(e.fields) == 0)
+		said := c.telling(e.fields)
+		return !c.isDraft(e) && (said == 0 || said == 1 && cause == NotAProduct)
 	case cause == NotAProduct, cause == LooseText:
 		return true
 	case cause == TooFewFields, cause == TooManyFields:
@@ -118,7 +119,7 @@ func (c *comparison) remark(e *examined, cause Cause) {
 	case isRule(e.text), isEnd(e.text):
 	case r.rows == 0 && cause == NotAProduct && e.state == invalid:
 		r.described = true
-		r.note(e, cause)
+		c.doubt.in(e, cause) // or it is a row whose cells have moved
 	case one && onlyWords(e.text, totalWords):
 		if e.state == broken || !c.sums(e) {
 			r.totals = append(r.totals, number)
