@@ -42,22 +42,18 @@ func (c *comparison) suspect(id []byte) {
 // damage makes of that. Otherwise it may be the mending, or another name: then the one that is gone waits until Stripe
 // has the other. More than a few are no damage, but somebody's decision, which a person looks at.
 func (c *comparison) unmask() {
-	damaged := map[string]string{}
-	var waiting []respelling
-	for _, r := range c.respelled() {
-		cause := Renamed
-		if isWorse(r.id, r.before) {
-			damaged[string(r.id)], cause = string(r.before), LookalikeID
+	respelled, damaged := c.respelled(), map[string]string{}
+	for _, r := range respelled {
+		if r.cause == LookalikeID {
+			damaged[string(r.id)] = string(r.before)
 		}
-		waiting = append(waiting, respelling{r.id, r.before, r.line, cause})
 	}
-	if many := len(damaged); many <= few && 2*many <= c.known.Len() {
-		for _, r := range waiting {
-			c.doubt.name(r.before, r.line, r.cause)
-		}
-	} else {
-		c.delta.Counts.Respelled = int64(len(damaged))
-		clear(damaged)
+	if many := len(damaged); many > few || 2*many > c.known.Len() {
+		c.delta.Counts.Respelled = int64(many)
+		respelled, damaged = nil, nil
+	}
+	for _, r := range respelled {
+		c.doubt.name(r.before, r.line, r.cause)
 	}
 	if c.second {
 		return
@@ -81,7 +77,7 @@ func (c *comparison) unmask() {
 type respelling struct {
 	id, before []byte
 	line       int64
-	cause      Cause // why the one that is gone waits
+	cause      Cause // why the one that is gone waits: LookalikeID of damage, or Renamed
 }
 
 // few products may have got another id by damage.
@@ -112,7 +108,11 @@ func (c *comparison) respelled() (all []respelling) {
 				if now, then := readDate(id), readDate(before); now.named && then.named && now.month != then.month {
 					continue // MAR-4 and 3-Apr
 				}
-				all = append(all, respelling{id: id, before: before, line: int64(c.freshLines[i] & maxLine)})
+				r := respelling{id: id, before: before, line: int64(c.freshLines[i] & maxLine), cause: Renamed}
+				if isWorse(id, before) {
+					r.cause = LookalikeID
+				}
+				all = append(all, r)
 			}
 		}
 	}
