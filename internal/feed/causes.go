@@ -151,8 +151,9 @@ var causeTexts = []causeText{
 	{CommentedOut, Error, "", "the row's id begins as comments do, and the ids of most other rows do not",
 		"remove the row from the export, or the mark from its id"},
 	{LooseText, Error, "",
-		"the row is a text without a separator: a comment, or the rest of a value that has a line end outside quotes",
-		"remove it if it is a comment; put double quotes around values with line ends"},
+		"the row is a text without a separator: a comment, what a failed export left there, or the rest of a " +
+			"value that has a line end outside quotes",
+		"look whether the export is whole; remove a comment, and put double quotes around values with line ends"},
 	{TooManyFields, Error, "", "the row has more fields than the header has columns",
 		"put values that contain the separator in double quotes"},
 	{TooFewFields, Error, "", "the row has fewer fields than the header has columns",
