@@ -213,9 +213,6 @@ func (c *Client) raw(
 	return response, nil
 }
 
-// errNoList is of an answer that is well-formed and has no list, or an empty one that goes on: no list of nothing.
-var errNoList = errors.New("the answer is no list")
-
 // unreadable is an answer that agrees to the call but does not say what it should.
 func unreadable(doing string, response *stripe.APIResponse, err error) error {
 	return unavailable(&Error{Status: response.StatusCode, RequestID: response.RequestID,

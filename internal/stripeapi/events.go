@@ -33,19 +33,17 @@ func (o *Orders) Events(
 	if err != nil {
 		return order.EventsPage{}, err
 	}
-	var list struct {
-		Data    []json.RawMessage `json:"data"`
-		HasMore bool              `json:"has_more"`
-	}
-	if err := decodeObject(response.RawJSON, &list); err != nil {
+	var events list[json.RawMessage]
+	if err := decodeObject(response.RawJSON, &events); err != nil {
 		return order.EventsPage{}, unreadable(doing, response, err)
 	}
-	if list.Data == nil { // a sweep that took it for an empty one would never come back
-		return order.EventsPage{}, unreadable(doing, response, errNoList)
+	more, err := events.goesOn(eventsPerPage)
+	if err != nil { // a sweep that took it for an empty one would never come back
+		return order.EventsPage{}, unreadable(doing, response, err)
 	}
 	var page order.EventsPage
 	var last string
-	for _, raw := range list.Data {
+	for _, raw := range events.Data {
 		event, err := DecodeEvent(raw)
 		if err != nil {
 			page.Unread++
@@ -56,10 +54,10 @@ func (o *Orders) Events(
 		}
 		page.Events, last = append(page.Events, event), event.ID
 	}
-	if list.HasMore && last == "" {
+	if more && last == "" {
 		return order.EventsPage{}, unreadable(doing, response, errors.New("the answer has no event to go on from"))
 	}
-	if list.HasMore {
+	if more {
 		page.Next = last
 	}
 	return page, nil

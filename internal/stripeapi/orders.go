@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/stripe/stripe-go/v83"
@@ -17,8 +18,10 @@ import (
 
 const (
 	sessionsPath = "/v1/checkout/sessions"
-	// linePages bounds how many pages of 100 line items are read.
-	linePages = 10
+	// expandedLines are the line items that Stripe expands within a session, if there are more.
+	expandedLines = 10
+	// linesPerPage are those that it lists at once, and linePages bounds how many pages of them are read.
+	linesPerPage, linePages = 100, 10
 )
 
 // Orders is what Vitrine asks of Stripe about an order, and does to its payment. All calls are raw: what an agent's
@@ -81,11 +84,18 @@ func cannotExpand(err error) bool {
 		(strings.HasPrefix(refused.Param, "expand") || strings.Contains(refused.Message, "expand"))
 }
 
-// readMoreLines reads what did not fit the session: Stripe expands 10 line items.
+// readMoreLines reads what did not fit the session.
 func (o *Orders) readMoreLines(ctx context.Context, account string, s *checkoutSession) error {
 	doing := "read the line items of checkout session " + s.ID
-	for page := 0; s.LineItems.HasMore; page++ {
-		if page == linePages || len(s.LineItems.Data) == 0 {
+	more, err := s.LineItems.goesOn(expandedLines)
+	switch {
+	case s.LineItems.Data == nil && s.Mode != order.PaymentMode:
+		return nil // it sells nothing, which order.Summary.Check says
+	case err != nil:
+		return unavailable(&Error{Message: doing + ": " + err.Error()})
+	}
+	for page := 0; more; page++ {
+		if page == linePages {
 			return fault.NewPermanent(fault.StripeRejected,
 				&Error{Message: fmt.Sprintf("%s: there are more than %d", doing, len(s.LineItems.Data))})
 		}
@@ -94,20 +104,20 @@ func (o *Orders) readMoreLines(ctx context.Context, account string, s *checkoutS
 			return unavailable(&Error{Message: doing + ": the last one has no id to go on from"})
 		}
 		response, err := o.get(ctx, doing, account, sessionsPath+"/"+s.ID+"/line_items", url.Values{
-			"limit": {"100"}, "starting_after": {last}, "expand[]": {"data.price.product", "data.taxes"},
+			"limit": {strconv.Itoa(linesPerPage)}, "starting_after": {last},
+			"expand[]": {"data.price.product", "data.taxes"},
 		})
 		if err != nil {
 			return err
 		}
-		var more lineItems
-		if err := decodeObject(response.RawJSON, &more); err != nil {
+		var lines list[lineItem]
+		if err := decodeObject(response.RawJSON, &lines); err != nil {
 			return unreadable(doing, response, err)
 		}
-		if more.Data == nil || more.HasMore && len(more.Data) == 0 {
-			return unreadable(doing, response, errNoList)
+		if more, err = lines.goesOn(linesPerPage); err != nil {
+			return unreadable(doing, response, err)
 		}
-		s.LineItems.Data = append(s.LineItems.Data, more.Data...)
-		s.LineItems.HasMore = more.HasMore
+		s.LineItems.Data = append(s.LineItems.Data, lines.Data...)
 	}
 	return nil
 }
@@ -124,24 +134,22 @@ func (o *Orders) SessionOf(ctx context.Context, account, paymentIntent string) (
 	if err != nil {
 		return "", err
 	}
-	var list struct {
-		Data []struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
-	if err := decodeObject(response.RawJSON, &list); err != nil {
+	var sessions list[struct {
+		ID string `json:"id"`
+	}]
+	if err := decodeObject(response.RawJSON, &sessions); err != nil {
 		return "", unreadable(doing, response, err)
 	}
-	if list.Data == nil { // it would be news of nobody's, for good
-		return "", unreadable(doing, response, errNoList)
+	if _, err := sessions.goesOn(1); err != nil { // it would be news of nobody's, for good
+		return "", unreadable(doing, response, err)
 	}
-	if len(list.Data) == 0 {
+	if len(sessions.Data) == 0 {
 		return "", nil
 	}
-	if err := order.CheckSession(list.Data[0].ID); err != nil {
+	if err := order.CheckSession(sessions.Data[0].ID); err != nil {
 		return "", unreadable(doing, response, errors.New("the answer names no session"))
 	}
-	return list.Data[0].ID, nil
+	return sessions.Data[0].ID, nil
 }
 
 // get keeps Stripe's words out of its errors, as post does: they end up in history, and may repeat what is about the

@@ -25,7 +25,7 @@ type checkoutSession struct {
 		Shipping count `json:"amount_shipping"`
 		Tax      count `json:"amount_tax"`
 	} `json:"total_details"`
-	LineItems lineItems `json:"line_items"`
+	LineItems list[lineItem] `json:"line_items"`
 	Customer  struct {
 		Name    text     `json:"name"`
 		Email   text     `json:"email"`
@@ -46,11 +46,6 @@ type checkoutSession struct {
 	} `json:"shipping_cost"`
 	PaymentIntent *paymentIntent  `json:"payment_intent"`
 	Metadata      map[string]text `json:"metadata"`
-}
-
-type lineItems struct {
-	Data    []lineItem `json:"data"`
-	HasMore bool       `json:"has_more"`
 }
 
 type lineItem struct {

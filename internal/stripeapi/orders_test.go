@@ -182,7 +182,7 @@ func TestWhatStripeDoesNotSayIsToldFromWhatWasNotAsked(t *testing.T) {
 		`"mode":"payment","payment_intent":null`:                                                            {"payment", ""},
 	} {
 		orders, _ := ordersFor(t,
-			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1",` + body + `}`)}})
+			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1","line_items":{"data":[]},` + body + `}`)}})
 		session, err := orders.Session(t.Context(), testAccount, "cs_1")
 		require.NoError(t, err)
 		require.Equal(t, want, [2]string{session.Summary.Mode, session.Summary.Payment.Currency}, body)
@@ -201,8 +201,8 @@ func TestUnusableSessions(t *testing.T) {
 		"not found": {refused(404, "resource_missing", "No such checkout.session"), fault.Permanent,
 			fault.StripeRejected},
 		"throttled": {refused(429, "rate_limit", "slow"), fault.Throttled, fault.StripeThrottled},
-		"lines for ever": {ok(`{"id":"cs_1","line_items":{"has_more":true,"data":[]}}`), fault.Permanent,
-			fault.StripeRejected},
+		"lines that go on after none": {ok(`{"id":"cs_1","line_items":{"has_more":true,"data":[]}}`), fault.Plain,
+			fault.StripeUnavailable},
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{"GET /v1/checkout/sessions/cs_1": {c.answer}})
 		_, err := orders.Session(t.Context(), testAccount, "cs_1")

@@ -16,7 +16,8 @@ const (
 	refundsPath = "/v1/refunds"
 	// keyMetadata is where a refund remembers the idempotency key that it was made under.
 	keyMetadata = "vitrine_key"
-	refundPages = 10
+	// refundsPerPage are those that Stripe lists at once, and refundPages bounds how many pages of them are read.
+	refundsPerPage, refundPages = 100, 10
 )
 
 type refund struct {
@@ -167,22 +168,20 @@ func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string)
 		return nil, err
 	}
 	doing := "list the refunds of " + paymentIntent
-	query := url.Values{"payment_intent": {paymentIntent}, "limit": {"100"}}
+	query := url.Values{"payment_intent": {paymentIntent}, "limit": {strconv.Itoa(refundsPerPage)}}
 	var refunds []order.Refund
 	for range refundPages {
 		response, err := o.get(ctx, doing, account, refundsPath, query)
 		if err != nil {
 			return nil, err
 		}
-		var page struct {
-			Data    []refund `json:"data"`
-			HasMore bool     `json:"has_more"`
-		}
+		var page list[refund]
 		if err := decodeObject(response.RawJSON, &page); err != nil {
 			return nil, unreadable(doing, response, err)
 		}
-		if page.Data == nil || page.HasMore && len(page.Data) == 0 { // who took it for the end would pay once more
-			return nil, unreadable(doing, response, errNoList)
+		more, err := page.goesOn(refundsPerPage)
+		if err != nil { // who took it for the end would pay once more
+			return nil, unreadable(doing, response, err)
 		}
 		for _, one := range page.Data {
 			if order.CheckRefund(one.ID) != nil {
@@ -190,7 +189,7 @@ func (o *Orders) listRefunds(ctx context.Context, account, paymentIntent string)
 			}
 			refunds = append(refunds, one.order())
 		}
-		if !page.HasMore {
+		if !more {
 			return refunds, nil
 		}
 		query.Set("starting_after", refunds[len(refunds)-1].ID)
