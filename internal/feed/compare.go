@@ -201,7 +201,7 @@ type comparison struct {
 	productHint            int // and among Options.Products
 	groups                 groups
 	remarks                remarks
-	forms                  map[string]bool // of Stripe's ids; nil as long as nobody asked
+	forms                  map[string]int // of Stripe's ids; nil as long as nobody asked
 	trailing               trailing
 	spare                  int   // columns without a name that every row has, and the header has not
 	otherTable             bool  // the rows stand below a header that is not the file's

@@ -5,7 +5,9 @@ import (
 	"html"
 	"iter"
 	"math"
+	"slices"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An id in disguise: a file that is put together from two has a byte order mark in the middle, a spreadsheet makes
@@ -109,7 +111,7 @@ func (c *comparison) respelled() (all []respelling) {
 					continue // MAR-4 and 3-Apr
 				}
 				r := respelling{id: id, before: before, line: int64(c.freshLines[i] & maxLine), cause: Renamed}
-				if isWorse(id, before) {
+				if isWorse(id, before) && !c.mends(id, before) {
 					r.cause = LookalikeID
 				}
 				all = append(all, r)
@@ -117,6 +119,20 @@ func (c *comparison) respelled() (all []respelling) {
 		}
 	}
 	return all
+}
+
+// mends reports whether an id is formed as more of Stripe's ids are than another one, from which something is missing
+// then: 3/a of 3a, beside 2/a and 4/a. What spreadsheets make of ids is formed like others by chance.
+func (c *comparison) mends(id, other []byte) bool {
+	if len(id) < len(other) || !isASCII(id) || len(readDate(id).numbers) > 0 ||
+		slices.Contains(asNumbers(string(other)), string(id)) {
+		return false
+	}
+	return c.formed(id) > c.formed(other)
+}
+
+func isASCII(id []byte) bool {
+	return !slices.ContainsFunc(id, func(b byte) bool { return b >= utf8.RuneSelf })
 }
 
 // gone are the ids that Stripe has, or may have, and no row names.

@@ -153,3 +153,17 @@ func TestASmallShopThatRenamesAllItsProducts(t *testing.T) {
 	require.EqualValues(t, 2, d.Counts.Respelled)
 	require.EqualValues(t, 2, d.Counts.Sent)
 }
+
+// The first file had lost a separator: what is formed as the other ids are is the mending, and no damage.
+func TestAnIDThatIsMendedIsFormedAsTheOthersAre(t *testing.T) {
+	t.Parallel()
+	others := item("1/a", "1") + item("2/a", "1")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+item("3a", "1"))}
+	source := heading + others + item("3/a", "2")
+	d, out := compared(t, source, o)
+	require.Equal(t, "send 3/a, 2 unchanged", outcome(t, d, out, o))
+	require.EqualValues(t, 1, d.Reading.Waiting)
+	o.Manifest = settled(t, o.Manifest, d)
+	d, out = compared(t, source, o)
+	require.Equal(t, "delete 3a, 3 unchanged", outcome(t, d, out, o))
+}

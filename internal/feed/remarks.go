@@ -76,16 +76,16 @@ func (c *comparison) isDraft(e *examined) bool {
 			said++
 		}
 	}
-	return (said > 1 || bytes.ContainsAny(e.id, digits)) && isWordOf(e.id) && c.formed(e.id) &&
+	return (said > 1 || bytes.ContainsAny(e.id, digits)) && isWordOf(e.id) && c.formed(e.id) > 0 &&
 		!saysThatItFailed(e.text)
 }
 
-// formed reports whether an id is formed as one that Stripe has: letters, digits and marks follow each other alike.
-func (c *comparison) formed(id []byte) bool {
+// formed is how many ids that Stripe has are formed as an id is: letters, digits and marks follow each other alike.
+func (c *comparison) formed(id []byte) int {
 	if c.forms == nil {
-		c.forms = map[string]bool{}
+		c.forms = map[string]int{}
 		for i := range c.known.Len() {
-			c.forms[formOf(c.known.id(i))] = true
+			c.forms[formOf(c.known.id(i))]++
 		}
 	}
 	return c.forms[formOf(id)]
