@@ -14,6 +14,7 @@ const (
 	GuardShrink        = "shrink"
 	GuardDuplicateIDs  = "duplicate_ids"
 	GuardRespelledIDs  = "respelled_ids"
+	GuardMovedIDs      = "moved_ids"
 	GuardInvalidRows   = "invalid_rows"
 	GuardPriceMoves    = "price_moves"
 	GuardCurrencyFlips = "currency_flips"
@@ -24,8 +25,8 @@ const (
 // Guards lists them.
 func Guards() []string {
 	return []string{
-		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardRespelledIDs, GuardInvalidRows,
-		GuardPriceMoves, GuardCurrencyFlips, GuardFreeProducts, GuardDeletions,
+		GuardEmptySource, GuardTruncated, GuardShrink, GuardDuplicateIDs, GuardRespelledIDs, GuardMovedIDs,
+		GuardInvalidRows, GuardPriceMoves, GuardCurrencyFlips, GuardFreeProducts, GuardDeletions,
 	}
 }
 
@@ -74,6 +75,10 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 	if c.Respelled > 0 {
 		hold(GuardRespelledIDs, "%d new rows have an id that reads as one that is gone, as 12 does for 0012; "+
 			"approving sends them as new products, and deletes those that are gone", c.Respelled)
+	}
+	if c.Moved > 0 {
+		hold(GuardMovedIDs, "%d ids or more stand beside what other products were, as where a spreadsheet sorts one "+
+			"column alone; approving sends every row as it stands", c.Moved)
 	}
 	if r.Source != account.ChangesSource {
 		reasons = append(reasons, madeOfDeletions(d)...)

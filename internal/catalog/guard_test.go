@@ -114,6 +114,10 @@ func TestGuardsOfSmallShops(t *testing.T) {
 	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardRespelledIDs,
 		Text: "11 new rows have an id that reads as one that is gone, as 12 does for 0012; approving sends them as new " +
 			"products, and deletes those that are gone"}}, guarded(t, respelled))
+	moved := delta(func(d *feed.Delta) { d.Counts.Moved = 12 })
+	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardMovedIDs,
+		Text: "12 ids or more stand beside what other products were, as where a spreadsheet sorts one column alone; " +
+			"approving sends every row as it stands"}}, guarded(t, moved))
 	lost := delta(func(d *feed.Delta) { d.Counts.Source, d.Counts.Superseded, d.Counts.Duplicates = 4, 3, 3 })
 	require.Equal(t, []catalog.HoldReason{{Guard: catalog.GuardDuplicateIDs,
 		Text: "3 of 4 rows fall out, because another row has the same id and says something else (75.0 %, at most 20 % go unasked)"}}, guarded(t, lost))

@@ -33,8 +33,8 @@ func (h Hold) Text() string {
 
 // HoldReason is one guard that struck.
 type HoldReason struct {
-	// empty_source, truncated, shrink, duplicate_ids, respelled_ids, invalid_rows, price_moves, currency_flips,
-	// free_products, deletions
+	// empty_source, truncated, shrink, duplicate_ids, respelled_ids, moved_ids, invalid_rows, price_moves,
+	// currency_flips, free_products, deletions
 	Guard string `json:"guard"`
 	Text  string `json:"text"` // with the numbers, for people
 }

@@ -94,6 +94,7 @@ const (
 	LostCharacterInID       Cause = "lost_character_in_id"
 	NotAnID                 Cause = "not_an_id"
 	LookalikeID             Cause = "lookalike_id"
+	MovedID                 Cause = "moved_id"
 	NotCountry              Cause = "not_country"
 	UnknownCountry          Cause = "unknown_country"
 	CategoryTwice           Cause = "category_twice"
@@ -243,6 +244,10 @@ var causeTexts = []causeText{
 		"{column} is that of another product but for spaces, case, zeros in front, characters that nobody sees, or " +
 			"what HTML or a spreadsheet makes of it: it may be the same product",
 		"write the id as it was, as in {sample}; if it is a new one, delete the other one first (delete=true)"},
+	{MovedID, Error, "id",
+		"Stripe has all that the row says of another product, or has this product with another {column} now: ids may " +
+			"have moved against the rest of their rows",
+		"put every id back beside its own product; if it is meant, delete both products first (delete=true)"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}",
 		"write exactly one of {allowed}, in lower case and without spaces around it"},

@@ -84,6 +84,9 @@ type Counts struct {
 	Invalid    int64 // rows with errors, kept back or not
 	// Respelled are new rows whose ids read as those of rows that vanished, where they are too many to be kept back.
 	Respelled int64
+	// Moved are the ids that stand beside what another product was, where they are too many for their rows to be kept
+	// back. Of a large catalog not all of them are counted.
+	Moved int64
 	// of the superseded rows, those that say something else than the last one of their id, which is kept back then
 	Duplicates int64
 }
@@ -212,6 +215,8 @@ type comparison struct {
 	doubt                  doubt
 	doubted                doubt // what the first pass left in doubt
 	likeness               []likeness
+	restated               []restated
+	misplaced              map[string]bool   // ids that may have moved; nil as long as nobody looked
 	suspects, disguised    map[string]string // new ids, and what they may be, or are
 	strangers              []stranger
 	promoted               promoted
@@ -230,6 +235,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
+	c.restated = c.restated[:0]
 	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.remarks, c.suspects, c.otherTable, c.trailing = remarks{}, nil, false, trailing{}
@@ -274,7 +280,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.delta.Reading.InDoubt, c.delta.Reading.FirstDoubt, c.delta.Reading.Doubt = c.doubt.rows, c.doubt.line,
 		c.doubt.cause
 	c.delta.Reading.Waiting = c.delta.Counts.Waiting
-	if !c.second && (c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names) || len(c.disguised) > 0) {
+	if !c.second && c.endChanges() {
 		c.parts.abort()
 		c.second = true
 		return true, nil
@@ -284,6 +290,12 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.delta.Forgotten = &c.forgotten
 	}
 	return false, err
+}
+
+// endChanges reports whether the end of the source changes what becomes of rows that were decided about before it.
+func (c *comparison) endChanges() bool {
+	return c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names) || len(c.disguised) > 0 ||
+		len(c.misplaced) > 0
 }
 
 // close tells what only the end of the source shows.
@@ -296,6 +308,7 @@ func (c *comparison) close() error {
 	}
 	c.weigh()
 	c.unmask()
+	c.findMoved()
 	return c.vanished()
 }
 

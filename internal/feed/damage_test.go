@@ -559,8 +559,8 @@ func (a agent) take(tb testing.TB, d Delta, out *recorder, o Options) (sent map[
 }
 
 // held reports whether a person looks before anything of it is sent: most rows have errors, as where the header was hit
-// (the guard invalid_rows in its default setting).
-func held(d Delta) bool { return 2*d.Counts.Invalid > d.Counts.Source }
+// (the guard invalid_rows in its default setting), or ids have moved (moved_ids).
+func held(d Delta) bool { return 2*d.Counts.Invalid > d.Counts.Source || d.Counts.Moved > 0 }
 
 func damaged(tb testing.TB, seed uint64, kinds int) {
 	tb.Helper()

@@ -65,6 +65,10 @@ func (c *comparison) take(w *work, e *examined) error {
 	if e.lookalike {
 		return c.holdBack(e, LookalikeID, c.o.Kind.IDColumn(), e.id)
 	}
+	if c.misplaced[string(e.id)] {
+		c.doubt.of(e, MovedID)
+		return c.holdBack(e, MovedID, c.o.Kind.IDColumn(), e.id)
+	}
 	if e.deletes {
 		return c.delete(e, known)
 	}
@@ -416,6 +420,7 @@ func (c *comparison) compare(e *examined, known int) error {
 		}
 	}
 	c.resemble(e, known, false)
+	c.restate(e, known, before.Fingerprint != e.fingerprint)
 	if isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
 	}

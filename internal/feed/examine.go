@@ -31,6 +31,7 @@ type examiner struct {
 	sent          []int    // the columns that Stripe gets, in the order of the file
 	dropped       bool     // it does not get all of them
 	marks         []uint64 // for each of them what stands for its name in a fingerprint
+	identity      []int    // places in sent of the columns that tell which product a row is of
 	known         *Table   // what Stripe has; nil if no row can be recognised
 	circumstances uint64   // under which rows are judged
 }
@@ -73,8 +74,11 @@ func newExaminer(h Header, o Options) *examiner {
 			x.telltales = append(x.telltales, t)
 		}
 	}
-	for _, i := range x.sent {
+	for n, i := range x.sent {
 		x.marks = append(x.marks, xxhash.Sum64String(h.Columns[i]))
+		if c := columnNamed(o.Kind, h.Columns[i]); o.Kind == Product && c != nil && c.tellsApart() {
+			x.identity = append(x.identity, n)
+		}
 	}
 	return x
 }

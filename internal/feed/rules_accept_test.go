@@ -20,7 +20,8 @@ var othersReport = []Cause{
 	LooseText, TooManyFields, TooFewFields,
 	BrokenQuotes, Interrupted, RowTooLong, EmptyID, NotUTF8, HasNUL, BesideDoubt, DuplicateID, RepeatedRow,
 	VariantsDiffer, NotInCatalog,
-	RefusedByStripe, DeletionContradicted, DeletionRefused, NothingToDelete, LookalikeID, ExpirationPassed, Renamed, PeriodOver,
+	RefusedByStripe, DeletionContradicted, DeletionRefused, NothingToDelete, LookalikeID, MovedID, ExpirationPassed,
+	Renamed, PeriodOver,
 }
 
 func TestEveryCauseHasACase(t *testing.T) {

@@ -1,0 +1,143 @@
+package feed
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// shelf makes a source of products that are all different. ids are those of the rows from the first on, as far as they
+// are given; the rest of a row stays where it is.
+func shelf(from, to int, ids ...string) string {
+	source := &strings.Builder{}
+	source.WriteString(heading)
+	for n := from; n < to; n++ {
+		id := fmt.Sprintf("P%03d", n)
+		if n-from < len(ids) {
+			id = ids[n-from]
+		}
+		fmt.Fprintf(source, "%s,Table %d,Oak.,https://example.com/%d,https://example.com/%d.jpg,in_stock,%d.00 USD\n", id,
+			n, n, n, 10+n)
+	}
+	return source.String()
+}
+
+func TestIDsThatWereSwapped(t *testing.T) {
+	t.Parallel()
+	before := shelf(0, 8)
+	for name, c := range map[string]struct{ source, want string }{
+		"two":            {shelf(0, 8, "P001", "P000"), "6 unchanged, 2 held back"},
+		"three in a row": {shelf(0, 8, "P002", "P000", "P001"), "5 unchanged, 3 held back"},
+		"two, and a price that changed": {strings.Replace(shelf(0, 8, "P001", "P000"), "15.00", "16.00", 1),
+			"send P005, 5 unchanged, 2 held back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Manifest: manifestAfter(t, Options{}, nil, before)}
+			d, out := compared(t, c.source, o)
+			require.Equal(t, c.want, outcome(t, d, out, o), "%v", out.found)
+			require.Zero(t, d.Counts.Moved)
+			require.Contains(t, strings.Join(out.found, "\n"), "P000 moved_id id")
+
+			without, _, _ := strings.Cut(c.source, "P007,")
+			d, _ = compared(t, without, o)
+			require.Zero(t, d.Counts.Deleted, "whose row is missing, nobody can say")
+			require.EqualValues(t, 1, d.Counts.Waiting)
+
+			o.Manifest = settled(t, o.Manifest, d)
+			d, out = compared(t, before, o)
+			require.NotContains(t, outcome(t, d, out, o), "held back", "what was put back is taken")
+		})
+	}
+}
+
+// A column that moved alone makes most rows another product's: nothing of it is sent before a person has looked.
+func TestAColumnOfIDsThatMoved(t *testing.T) {
+	t.Parallel()
+	const rows = 200
+	ids := make([]string, rows)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("P%03d", i)
+	}
+	sorted := append([]string{}, ids...)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(rows, func(i, j int) { sorted[i], sorted[j] = sorted[j], sorted[i] })
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, rows))}
+	for name, source := range map[string]string{
+		"down by one":               shelf(0, rows, append([]string{"NEW"}, ids...)[:rows]...),
+		"up by one":                 shelf(0, rows, append(ids[1:rows:rows], "NEW")...),
+		"down, from the middle on":  shelf(0, rows, append(append(ids[:100:100], "NEW"), ids[100:rows-1]...)...),
+		"sorted alone":              shelf(0, rows, sorted...),
+		"a product more at the top": shelf(0, rows+1, append([]string{"P200"}, ids...)...),
+	} {
+		d, _ := compared(t, source, o)
+		require.Greater(t, d.Counts.Moved, int64(few), name)
+		require.Zero(t, d.Counts.KeptBack, name)
+	}
+	small := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 3))}
+	d, _ := compared(t, shelf(0, 3, "P002", "P000", "P001"), small)
+	require.EqualValues(t, 3, d.Counts.Moved)
+}
+
+// What comes to say what another product said, and is no other product for it, is sent.
+func TestChangesThatLookLikeMovedIDs(t *testing.T) {
+	t.Parallel()
+	row := func(id, title, availability, price string) string {
+		return id + "," + title + ",Oak.,https://example.com/t,https://example.com/t.jpg," + availability + "," + price +
+			".00 USD\n"
+	}
+	others := strings.TrimPrefix(shelf(0, 6), heading)
+	for name, c := range map[string]struct{ before, now, want string }{
+		"one is sold out, and its like is back": {
+			row("A", "Shirt", "in_stock", "1") + row("B", "Shirt", "out_of_stock", "1"),
+			row("A", "Shirt", "out_of_stock", "1") + row("B", "Shirt", "in_stock", "1"),
+			"send A B, 6 unchanged"},
+		"prices of what is alike change places": {
+			row("A", "Shirt", "in_stock", "1") + row("B", "Shirt", "in_stock", "2"),
+			row("A", "Shirt", "in_stock", "2") + row("B", "Shirt", "in_stock", "1"),
+			"send A B, 6 unchanged"},
+		"a text for several products": {
+			row("A", "Shirt", "in_stock", "1") + row("B", "Soon", "in_stock", "1") + row("C", "Soon", "in_stock", "1"),
+			row("A", "Soon", "in_stock", "1") + row("B", "Boots", "in_stock", "1") + row("C", "Soon", "in_stock", "1"),
+			"send A B, 7 unchanged"},
+		"one becomes what the other still is": {
+			row("A", "Shirt", "in_stock", "1") + row("B", "Boots", "in_stock", "1"),
+			row("A", "Boots", "in_stock", "1") + row("B", "Boots", "in_stock", "1"),
+			"send A, 7 unchanged"},
+		"one becomes what another was that is gone": {
+			row("A", "Shirt", "in_stock", "1") + row("B", "Boots", "in_stock", "1"),
+			row("A", "Boots", "in_stock", "1"),
+			"send A, delete B, 6 unchanged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+c.before)}
+			d, out := compared(t, heading+others+c.now, o)
+			require.Equal(t, c.want, outcome(t, d, out, o), "%v", out.found)
+			require.Zero(t, d.Counts.Moved)
+		})
+	}
+}
+
+// Whatever order the ids of a source come in, no product gets what was another one's.
+func TestNoOrderOfIDsMixesProducts(t *testing.T) {
+	t.Parallel()
+	const rows = 24
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, rows))}
+	for seed := range uint64(200) {
+		luck := rand.New(rand.NewPCG(seed, 0))
+		ids := make([]string, rows)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("P%03d", i)
+		}
+		for range 1 + luck.IntN(8) {
+			i, j := luck.IntN(rows), luck.IntN(rows)
+			ids[i], ids[j] = ids[j], ids[i]
+		}
+		d, _ := compared(t, shelf(0, rows, ids...), o)
+		require.True(t, d.Counts.Moved > 0 || d.Counts.Sent == 0, "seed %d: %v", seed, ids)
+		require.Zero(t, d.Counts.Deleted)
+	}
+}
