@@ -17,26 +17,49 @@ import (
 // lookThrough keeps a new row back whose id is another one in disguise, as the pass before found. The first pass notes
 // which may be.
 func (c *comparison) lookThrough(e *examined, problems []problem) {
-	before := c.disguised[string(e.id)]
-	switch {
-	case before != "":
+	if before := c.disguised[string(e.id)]; before != "" {
 		e.lookalike = true
 		c.doubt.name([]byte(before), e.line, LookalikeID)
-	case !c.second && (len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber)):
-		c.suspect(e.id)
+		return
+	}
+	if c.second {
+		return
+	}
+	if len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber) {
+		c.suspect(e.id, undisguised(e.id))
+	}
+	if c.o.Changes {
+		c.suspect(e.id, c.withZeros(e.id))
 	}
 }
 
-// suspect notes what a new id would be without what gets into ids on their way.
-func (c *comparison) suspect(id []byte) {
-	plain := undisguised(id)
-	if len(plain) == 0 || len(plain) == len(id) {
+// suspect notes which other id a new one may be, if any.
+func (c *comparison) suspect(id, other []byte) {
+	if len(other) == 0 || len(other) == len(id) {
 		return
 	}
 	if c.suspects == nil {
 		c.suspects = map[string]string{}
 	}
-	c.suspects[string(id)] = string(plain)
+	c.suspects[string(id)] = string(other)
+}
+
+// mostZeros are looked for in front of a number.
+const mostZeros = 14
+
+// withZeros is the id that Stripe has and a new number was before its zeros were lost; nil if there is none. In a list
+// of changes nothing is gone that is not there, so no other spelling is proved by what is missing.
+func (c *comparison) withZeros(id []byte) []byte {
+	if id[0] == '0' || leadingDigits(id) < len(id) {
+		return nil
+	}
+	padded := append(bytes.Repeat([]byte{'0'}, mostZeros), id...)
+	for from := mostZeros - 1; from >= 0; from-- {
+		if _, known := c.known.Find(padded[from:], math.MaxInt); known {
+			return padded[from:]
+		}
+	}
+	return nil
 }
 
 // unmask finds the new ids that are others in disguise. Somebody has to have the other one: what looks odd by itself

@@ -167,3 +167,18 @@ func TestAnIDThatIsMendedIsFormedAsTheOthersAre(t *testing.T) {
 	d, out = compared(t, source, o)
 	require.Equal(t, "delete 3a, 3 unchanged", outcome(t, d, out, o))
 }
+
+// A list of changes out of a spreadsheet has lost the zeros of its numbers: it updates no product, and makes no other.
+func TestZerosThatAListOfChangesLost(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+item("0012", "1")+item("A", "1")), Changes: true}
+	d, out := compared(t, heading+item("12", "2")+item("13", "2"), o)
+	require.Equal(t, "send 13, 1 held back", outcome(t, d, out, o))
+	require.Contains(t, strings.Join(out.found, "\n"), "12 lookalike_id id")
+	whole := Options{Manifest: o.Manifest}
+	d, out = compared(t, heading+item("0012", "1")+item("A", "1")+item("12", "2"), whole)
+	require.Equal(t, "send 12, 2 unchanged", outcome(t, d, out, whole), "both are there")
+	o.Manifest = settled(t, o.Manifest, d)
+	d, out = compared(t, heading+item("12", "3"), o)
+	require.Equal(t, "send 12", outcome(t, d, out, o), "it is known by itself")
+}
