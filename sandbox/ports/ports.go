@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // Host is where everything in the sandbox listens: its credentials are in the source code, so it must not be reachable
@@ -23,17 +24,22 @@ const (
 	tries   = 200
 )
 
+// picked counts the ports that were looked at, from anywhere on. Many services are started at once, and listen only
+// later: as one process goes through all ports before it comes back to one, no two of its own get the same.
+var picked atomic.Int64
+
+func init() { picked.Store(rand.Int64N(highest - lowest)) }
+
 // ErrNone is returned if no port is free.
 var ErrNone = errors.New("no free port found")
 
-// Pick returns the preferred port if it is free, otherwise another one. Zero prefers none.
+// Pick returns the preferred port if it is free, otherwise one that it has not returned for long. Zero prefers none.
 func Pick(preferred int) (int, error) {
 	if preferred != 0 && Free(preferred) {
 		return preferred, nil
 	}
 	for range tries {
-		port := lowest + rand.IntN(highest-lowest)
-		if Free(port) {
+		if port := lowest + int(picked.Add(1)%(highest-lowest)); Free(port) {
 			return port, nil
 		}
 	}
@@ -42,16 +48,11 @@ func Pick(preferred int) (int, error) {
 
 // Several returns n different ports that are free.
 func Several(n int) ([]int, error) {
-	found := make([]int, 0, n)
-	taken := map[int]bool{}
-	for len(found) < n {
-		port, err := Pick(0)
-		if err != nil {
+	found := make([]int, n)
+	for i := range found {
+		var err error
+		if found[i], err = Pick(0); err != nil {
 			return nil, err
-		}
-		if !taken[port] {
-			taken[port] = true
-			found = append(found, port)
 		}
 	}
 	return found, nil
