@@ -5,9 +5,9 @@ import (
 	"html"
 	"iter"
 	"math"
-	"slices"
 	"unicode"
-	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // An id in disguise: a file that is put together from two has a byte order mark in the middle, a spreadsheet makes
@@ -145,17 +145,14 @@ func (c *comparison) respelled() (all []respelling) {
 }
 
 // mends reports whether an id is formed as more of Stripe's ids are than another one, from which something is missing
-// then: 3/a of 3a, beside 2/a and 4/a. What spreadsheets make of ids is formed like others by chance.
+// then: 3/a of 3a, beside 2/a and 4/a. What spreadsheets make of numbers and dates is formed like others by chance.
 func (c *comparison) mends(id, other []byte) bool {
-	if len(id) < len(other) || !isASCII(id) || len(readDate(id).numbers) > 0 ||
-		slices.Contains(asNumbers(string(other)), string(id)) {
+	number := len(bytes.Trim(id, "0123456789.,")) == 0
+	if len(id) < len(other) || number || len(readDate(id).numbers) > 0 || !norm.NFKC.IsNormal(id) {
 		return false
 	}
-	return c.formed(id) > c.formed(other)
-}
-
-func isASCII(id []byte) bool {
-	return !slices.ContainsFunc(id, func(b byte) bool { return b >= utf8.RuneSelf })
+	alike := c.formed(id)
+	return alike > 0 && alike >= c.formed(other) // which is one of its own form
 }
 
 // gone are the ids that Stripe has, or may have, and no row names.

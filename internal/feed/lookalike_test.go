@@ -154,18 +154,35 @@ func TestASmallShopThatRenamesAllItsProducts(t *testing.T) {
 	require.EqualValues(t, 2, d.Counts.Sent)
 }
 
-// The first file had lost a separator: what is formed as the other ids are is the mending, and no damage.
-func TestAnIDThatIsMendedIsFormedAsTheOthersAre(t *testing.T) {
+// The first file was damaged: what is formed as the other ids are is the mending, and no damage.
+func TestAnIDThatIsMended(t *testing.T) {
 	t.Parallel()
-	others := item("1/a", "1") + item("2/a", "1")
-	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+others+item("3a", "1"))}
-	source := heading + others + item("3/a", "2")
-	d, out := compared(t, source, o)
-	require.Equal(t, "send 3/a, 2 unchanged", outcome(t, d, out, o))
-	require.EqualValues(t, 1, d.Reading.Waiting)
-	o.Manifest = settled(t, o.Manifest, d)
-	d, out = compared(t, source, o)
-	require.Equal(t, "delete 3a, 3 unchanged", outcome(t, d, out, o))
+	for name, c := range map[string]struct{ others, before, now string }{
+		"a separator that was lost": {"1/a 2/a", "3a", "3/a"},
+		"of one other":              {"1/a X9", "3a", "3/a"},
+		"with an umlaut":            {"Grün-2 Grün-3", "Grün1", "Grün-1"},
+		"a date of a spreadsheet":   {"JAN-07 FEB-02", "1-Mar", "MAR-01"},
+	} {
+		known := heading
+		for id := range strings.FieldsSeq(c.others) {
+			known += item(id, "1")
+		}
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, known+item(c.before, "1"))}
+		source := known + item(c.now, "2")
+		d, out := compared(t, source, o)
+		require.Equal(t, "send "+c.now+", 2 unchanged", outcome(t, d, out, o), name)
+		require.EqualValues(t, 1, d.Reading.Waiting, name)
+		o.Manifest = settled(t, o.Manifest, d)
+		d, out = compared(t, source, o)
+		require.Equal(t, "delete "+c.before+", 3 unchanged", outcome(t, d, out, o), name)
+	}
+	for now, before := range map[string]string{"1001.00": "1001", "1-Mar": "MAR-01"} {
+		o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+item("2.25", "1")+item("2.50", "1")+
+			item("3.25", "1")+item("7-Apr", "1")+item(before, "1"))}
+		d, out := compared(t, heading+item("2.25", "1")+item("2.50", "1")+item("3.25", "1")+item("7-Apr", "1")+
+			item(now, "2"), o)
+		require.Equal(t, "4 unchanged, 1 held back", outcome(t, d, out, o), "it is the damage")
+	}
 }
 
 // A list of changes out of a spreadsheet has lost the zeros of its numbers: it updates no product, and makes no other.

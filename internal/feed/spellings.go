@@ -55,6 +55,8 @@ func isWorse(id, other []byte) bool {
 		return true
 	case bytes.Equal(withoutZeros(id), other):
 		return false
+	case readDate(id).named && readDate(other).named && isDigit(id[0]) != isDigit(other[0]):
+		return isDigit(id[0]) // spreadsheets write 1-Mar, people MAR-01
 	}
 	return len(id) > len(other)
 }
