@@ -369,7 +369,8 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			state.Failure = nil
 		default:
 			state.Failure, state.Rejected = nil, nil
-			state.Accepted = &catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At}
+			state.Accepted = &catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
+				Suspects: d.Suspects}
 			if d.Full != "" {
 				state.FullAt = r.At
 			}

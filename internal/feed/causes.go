@@ -245,9 +245,10 @@ var causeTexts = []causeText{
 			"what HTML or a spreadsheet makes of it: it may be the same product",
 		"write the id as it was, as in {sample}; if it is a new one, delete the other one first (delete=true)"},
 	{MovedID, Error, "id",
-		"Stripe has all that the row says of another product, or has this product with another {column} now: ids may " +
-			"have moved against the rest of their rows",
-		"put every id back beside its own product; if it is meant, delete both products first (delete=true)"},
+		"the row says all that Stripe has of another product, or another row says what Stripe has of this one: ids " +
+			"may have moved against the rest of their rows",
+		"put every id back beside its own product; if it is meant, leave it: the next version of the file that says " +
+			"so is sent"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},
 	{NotAllowed, Error, "availability", "{column} has a value other than {allowed}",
 		"write exactly one of {allowed}, in lower case and without spaces around it"},

@@ -17,6 +17,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -43,6 +45,8 @@ type Options struct {
 
 	// Manifest is what Stripe has already; nil if nobody knows, which sends every row and deletes none.
 	Manifest *Manifest
+	// Suspects are Delta.Suspects of the version of the source before: what is said again is meant.
+	Suspects []string
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
@@ -124,6 +128,8 @@ type Delta struct {
 	Parts      []Part
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
 	Forgotten *Table
+	// Suspects are the ids of rows that are kept back because ids may have moved; a few.
+	Suspects []string
 	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough; once more if its
 	// quotes are not what RFC 4180 says.
 	Passes int
@@ -143,9 +149,10 @@ const (
 // that vanished. It writes them in parts.
 //
 // The source is read once, by as many cores as there are, and memory does not grow with it beyond what is kept of each
-// row: 4 bytes for a row of the manifest, an Entry for any other, and an Entry for each row that is sent. It is read
-// again if only the end shows how it should have been done: if ids occur twice (the last one counts), or if what is to
-// be sent does not fit one part (item groups are kept together). open opens the same bytes every time.
+// row: 4 bytes for a row of the manifest, an Entry for any other, an Entry for each row that is sent, and some 100
+// bytes for each of the first 131,072 of those that changed. It is read again if only the end shows how it should have
+// been done: if ids occur twice (the last one counts) or may have moved, or if what is to be sent does not fit one part
+// (item groups are kept together). open opens the same bytes every time.
 //
 // An error means that nothing of the source can be sent: a *HeaderError, a *SyntaxError, ErrTooLarge, or the error of
 // the source or of the output.
@@ -216,6 +223,7 @@ type comparison struct {
 	doubted                doubt // what the first pass left in doubt
 	likeness               []likeness
 	restated               []restated
+	confirmed              int64             // rows that say what Stripe has
 	misplaced              map[string]bool   // ids that may have moved; nil as long as nobody looked
 	suspects, disguised    map[string]string // new ids, and what they may be, or are
 	strangers              []stranger
@@ -235,7 +243,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
 	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
-	c.restated = c.restated[:0]
+	c.restated, c.confirmed = c.restated[:0], 0
 	c.promoted = promoted{}
 	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
 	c.remarks, c.suspects, c.otherTable, c.trailing = remarks{}, nil, false, trailing{}
@@ -285,6 +293,7 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.second = true
 		return true, nil
 	}
+	c.delta.Suspects = slices.Sorted(maps.Keys(c.misplaced))
 	c.delta.Parts, err = c.parts.close()
 	if c.forgotten.Len() > 0 {
 		c.delta.Forgotten = &c.forgotten

@@ -41,6 +41,9 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.delta.Counts.Invalid++
 	}
 	if c.heldBack(e) {
+		if known >= 0 && e.state == invalid && !e.deletes {
+			c.restate(e, known, c.known.fingerprint(known)) // another row may say what it said
+		}
 		c.delta.Counts.KeptBack++
 		return nil
 	}
@@ -403,6 +406,7 @@ func (c *comparison) compare(e *examined, known int) error {
 	}
 	c.comparePrice(&before, e)
 	c.meet(e, known >= 0 && before.Fingerprint == e.fingerprint)
+	c.restate(e, known, before.Fingerprint)
 	if !c.o.Full {
 		if stands := c.refused(e); stands != nil {
 			c.delta.Counts.StillRefused++
@@ -420,7 +424,6 @@ func (c *comparison) compare(e *examined, known int) error {
 		}
 	}
 	c.resemble(e, known, false)
-	c.restate(e, known, before.Fingerprint != e.fingerprint)
 	if isFree(e.price) && !isFree(before.Price) {
 		c.delta.Prices.Free++
 	}

@@ -47,7 +47,12 @@ func TestIDsThatWereSwapped(t *testing.T) {
 			require.Zero(t, d.Counts.Deleted, "whose row is missing, nobody can say")
 			require.EqualValues(t, 1, d.Counts.Waiting)
 
-			o.Manifest = settled(t, o.Manifest, d)
+			o.Manifest, o.Suspects = settled(t, o.Manifest, d), d.Suspects
+			again, out := compared(t, c.source, o)
+			require.Zero(t, again.Counts.KeptBack+again.Counts.Moved, "who says it again means it: %v", out.found)
+			require.EqualValues(t, len(d.Suspects), again.Counts.Sent)
+			require.Empty(t, again.Suspects)
+
 			d, out = compared(t, before, o)
 			require.NotContains(t, outcome(t, d, out, o), "held back", "what was put back is taken")
 		})
@@ -71,6 +76,8 @@ func TestAColumnOfIDsThatMoved(t *testing.T) {
 		"down, from the middle on":  shelf(0, rows, append(append(ids[:100:100], "NEW"), ids[100:rows-1]...)...),
 		"sorted alone":              shelf(0, rows, sorted...),
 		"a product more at the top": shelf(0, rows+1, append([]string{"P200"}, ids...)...),
+		"down by one, and nearly all repriced": strings.ReplaceAll(shelf(0, rows, append([]string{"NEW"}, ids...)[:rows]...),
+			"1.00 USD", "1.50 USD"),
 	} {
 		d, _ := compared(t, source, o)
 		require.Greater(t, d.Counts.Moved, int64(few), name)
@@ -119,6 +126,61 @@ func TestChangesThatLookLikeMovedIDs(t *testing.T) {
 			require.Zero(t, d.Counts.Moved)
 		})
 	}
+}
+
+// What comes to say what the other one said, in a row that another one of the same id takes back, says nothing.
+func TestRowsOfWhichAnotherOneCountsMoveNoIDs(t *testing.T) {
+	t.Parallel()
+	before := shelf(0, 8)
+	row := func(id string, n int) string { return strings.TrimPrefix(shelf(n, n+1, id), heading) }
+	edited := strings.Replace(before, "P001,Table 1", "P001,Desk 1", 1)
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, before)}
+	d, out := compared(t, strings.Replace(edited, row("P000", 0), row("P000", 1)+row("P000", 0), 1), o)
+	require.NotContains(t, strings.Join(out.found, "\n"), "moved_id")
+	require.EqualValues(t, 1, d.Counts.Sent)
+}
+
+// The chain of a move ends in a new product, or in a row that cannot be sent: what stands beside it moved as well.
+func TestTheEndsOfAMove(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 9))}
+	d, out := compared(t, shelf(0, 9, "P000", "P001", "P002", "P003", "P004", "P005", "P006", "NEW", "P007"), o)
+	require.Equal(t, "7 unchanged, 2 held back", outcome(t, d, out, o))
+	require.EqualValues(t, 1, d.Counts.Waiting)
+
+	untitled := strings.Replace(shelf(0, 9, "P001", "P000"), "P000,Table 1", "P000,", 1)
+	d, out = compared(t, untitled, o)
+	require.Equal(t, "7 unchanged, 2 held back", outcome(t, d, out, o))
+}
+
+// A list of changes names a row once.
+func TestIDsThatMovedInAListOfChanges(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 40)), Changes: true}
+	d, out := compared(t, shelf(0, 2, "P001", "P000"), o)
+	require.Equal(t, "send P001 P000", outcome(t, d, out, o))
+	var ids []string
+	for n := range 20 {
+		ids = append(ids, fmt.Sprintf("P%03d", 19-n))
+	}
+	d, _ = compared(t, shelf(0, 20, ids...), o)
+	require.EqualValues(t, 20, d.Counts.Moved)
+}
+
+// A person let it go, and nobody knows whether Stripe took it.
+func TestAMoveThatWasSentIsSentOnceMore(t *testing.T) {
+	t.Parallel()
+	source := shelf(0, 40, "P001", "P000", "P003", "P002", "P005", "P004", "P007", "P006", "P009", "P008", "P011", "P010")
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 40))}
+	d, _ := compared(t, source, o)
+	require.EqualValues(t, 12, d.Counts.Moved)
+	var err error
+	o.Manifest, err = o.Manifest.Settle(d.Parts[0].Table, time0, func(id []byte) (RowVerdict, bool) {
+		return RowVerdict{Unknown: true}, string(id) < "P004"
+	})
+	require.NoError(t, err)
+	d, out := compared(t, source, o)
+	require.Equal(t, "send P001 P000 P003 P002, 36 unchanged", outcome(t, d, out, o))
 }
 
 // Whatever order the ids of a source come in, no product gets what was another one's.

@@ -48,6 +48,8 @@ type Feed struct {
 	Basis   string        // see catalog.Accepted
 	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
 	WaitUnknown bool
+	// Suspects are those of the version that was accepted last; see feed.Options.
+	Suspects []string
 
 	listed   bool // the account syncs its product feed too
 	settings account.Settings
@@ -66,6 +68,14 @@ func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.K
 	}
 	f.Basis, err = s.basis(ctx, f)
 	return f, err
+}
+
+// After is the feed as it is looked at after what the state says was accepted.
+func (f Feed) After(state catalog.State) Feed {
+	if a := state.Accepted; a != nil && a.Source.Version() != f.Source.Version() {
+		f.Suspects = a.Suspects
+	}
+	return f
 }
 
 // basis is a digest of everything but the source that decides what is sent.
@@ -132,7 +142,7 @@ func (s Stager) Compare(
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
-		Changes: c.Changes, WaitUnknown: f.WaitUnknown,
+		Changes: c.Changes, WaitUnknown: f.WaitUnknown, Suspects: f.Suspects,
 		SendInvalid: f.Rules.InvalidRows == account.SendAll, DropUnknown: f.Rules.UnknownColumns == account.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -260,4 +261,48 @@ func (r *room) guards() (names []string) {
 		names = append(names, reason.Guard)
 	}
 	return names
+}
+
+// allDifferent is a catalog of products that are all different; ids are those of its rows, from the first on.
+func allDifferent(ids ...string) string {
+	rows := &strings.Builder{}
+	rows.WriteString(header)
+	for n, id := range ids {
+		fmt.Fprintf(rows, "%s,Table %d,Solid oak.,https://shop.example/%d,https://shop.example/%d.jpg,in_stock,%d.00 USD\n",
+			id, n, n, n, 10+n)
+	}
+	return rows.String()
+}
+
+// Two ids that changed places wait for a version, a column that was sorted alone for a person.
+func TestIDsThatMovedAgainstTheirRows(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(40)
+	m.exportText(allDifferent(ids...))
+	m.syncs(catalog.Succeeded)
+	titles := func() []string { return []string{m.titles()[3], m.titles()[7]} }
+
+	swapped := slices.Clone(ids)
+	swapped[3], swapped[7] = swapped[7], swapped[3]
+	m.exportText(allDifferent(swapped...))
+	rows := m.syncs(catalog.SucceededWithErrors).Rows
+	require.Equal(t, catalog.ReportRows{Source: 40, Unchanged: 38, KeptBack: 2}, rows)
+	require.Equal(t, []string{ids[3], ids[7]}, m.state().Accepted.Suspects)
+	require.Equal(t, []string{"Table 3", "Table 7"}, titles())
+
+	m.exportText(allDifferent(append(swapped, "sku9999")...))
+	require.Equal(t, int64(3), m.foretold().Sent)
+	require.Equal(t, int64(3), m.syncs(catalog.Succeeded).Rows.Sent, "who says it again means it")
+	require.Equal(t, []string{"Table 7", "Table 3"}, titles())
+	require.Empty(t, m.state().Accepted.Suspects)
+
+	sorted := append([]string{"sku9999"}, swapped...)
+	m.exportText(allDifferent(sorted...))
+	run := m.holds()
+	require.Equal(t, catalog.GuardMovedIDs, m.state().Held.Reasons[0].Guard)
+	m.decides("reject", "a column was sorted alone")
+	_, err := m.ends(run)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Table 7", "Table 3"}, titles())
 }
