@@ -112,7 +112,7 @@ func (s *CatalogSync) fetchCatalog(ctx context.Context, in FetchCatalogInput) (F
 		return FetchCatalogResult{}, err
 	}
 	full := found.FullSend(state, in.Full, ServerTime(ctx))
-	found = found.After(state)
+	found = found.After(state, ServerTime(ctx))
 	found.WaitUnknown = !in.Force && state.Unsettled.Waits(ServerTime(ctx))
 	if in.Held != "" {
 		if in.Held == found.Source.Version() && state.Held != nil {
@@ -187,7 +187,7 @@ func (s *CatalogSync) leftOpen(open catalog.OpenImport) catalog.Delivery {
 	// What the earlier run found is found again by the look that follows.
 	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: open.Part().Rows}, nil,
 		nil, nil, nil
-	d.Suspects = nil
+	d.Misplaced = nil
 	return d
 }
 

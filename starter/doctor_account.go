@@ -83,7 +83,11 @@ func (e examination) compare(ctx context.Context, s account.Settings, kind feed.
 	if err != nil {
 		return doctor.Catalog{}, err
 	}
-	compared, err := stager.Compare(ctx, found, "", newFindings(kind, nil), nil)
+	state, err := e.last(ctx, catalog.ID{Account: s.Account, Feed: kind})
+	if err != nil {
+		return doctor.Catalog{}, err
+	}
+	compared, err := stager.Compare(ctx, found.After(state, e.app.Now()), "", newFindings(kind, nil), nil)
 	if err != nil {
 		return doctor.Catalog{}, err
 	}

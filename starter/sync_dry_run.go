@@ -95,7 +95,7 @@ func (a *app) dryRun(ctx context.Context, stager staging.Stager, id catalog.ID, 
 		return run, err
 	}
 	run.Source, run.Version = found.Source.URI(), found.Source.Version()
-	found = found.After(state)
+	found = found.After(state, a.Now())
 	due := found.FullSend(state, full, a.Now())
 	run.Notes = append(run.Notes, a.before(state, found, due)...)
 	out := newFindings(id.Feed, nil)

@@ -30,9 +30,9 @@ type Delivery struct {
 	Reading    *feed.Reading      `json:"reading,omitempty"` // how the source was read; nil if nobody knows
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
 	Forgotten *statestore.Object `json:"forgotten,omitempty"`
-	// Suspects are rows of the source that are kept back for one version; see feed.Delta.
-	Suspects []string      `json:"suspects,omitempty"`
-	Deadline time.Duration `json:"deadline"` // for Stripe to end each import
+	// Misplaced are the rows that are kept back for one version; see feed.Delta.
+	Misplaced []feed.Misplaced `json:"misplaced,omitempty"`
+	Deadline  time.Duration    `json:"deadline"` // for Stripe to end each import
 	// NotBefore is when the first import may begin, if that was yet to come when the delivery was staged.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Resumed is one part that an earlier run left behind: it says nothing about the rest of its source.

@@ -90,8 +90,8 @@ type Accepted struct {
 	Basis string    `json:"basis"`
 	Rows  int64     `json:"rows"` // of the source
 	At    time.Time `json:"at"`
-	// Suspects are the ids of rows that were kept back because ids may have moved: the next version means what it says.
-	Suspects []string `json:"suspects,omitempty"`
+	// Misplaced are the rows that were kept back, as ids may have moved: what the next version says again is meant.
+	Misplaced []feed.Misplaced `json:"misplaced,omitempty"`
 }
 
 // Failure is a source version whose import Stripe failed.

@@ -45,8 +45,8 @@ type Options struct {
 
 	// Manifest is what Stripe has already; nil if nobody knows, which sends every row and deletes none.
 	Manifest *Manifest
-	// Suspects are Delta.Suspects of the version of the source before: what is said again is meant.
-	Suspects []string
+	// Misplaced are Delta.Misplaced of the version of the source before: what is said again is meant.
+	Misplaced []Misplaced
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
@@ -128,8 +128,8 @@ type Delta struct {
 	Parts      []Part
 	// Forgotten are rows to take out of the manifest, though nothing is sent for them; nil if there are none.
 	Forgotten *Table
-	// Suspects are the ids of rows that are kept back because ids may have moved; a few.
-	Suspects []string
+	// Misplaced are the few rows that are kept back because ids may have moved, by their ids.
+	Misplaced []Misplaced
 	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough; once more if its
 	// quotes are not what RFC 4180 says.
 	Passes int
@@ -224,7 +224,7 @@ type comparison struct {
 	likeness               []likeness
 	restated               []restated
 	confirmed              int64             // rows that say what Stripe has
-	misplaced              map[string]bool   // ids that may have moved; nil as long as nobody looked
+	misplaced              map[string]uint64 // faces of rows whose ids may have moved; nil as long as nobody looked
 	suspects, disguised    map[string]string // new ids, and what they may be, or are
 	strangers              []stranger
 	promoted               promoted
@@ -293,7 +293,9 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 		c.second = true
 		return true, nil
 	}
-	c.delta.Suspects = slices.Sorted(maps.Keys(c.misplaced))
+	for _, id := range slices.Sorted(maps.Keys(c.misplaced)) {
+		c.delta.Misplaced = append(c.delta.Misplaced, Misplaced{id, c.misplaced[id]})
+	}
 	c.delta.Parts, err = c.parts.close()
 	if c.forgotten.Len() > 0 {
 		c.delta.Forgotten = &c.forgotten

@@ -41,9 +41,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.delta.Counts.Invalid++
 	}
 	if c.heldBack(e) {
-		if known >= 0 && e.state == invalid && !e.deletes {
-			c.restate(e, known, c.known.fingerprint(known)) // another row may say what it said
-		}
+		c.restateHeld(e, known)
 		c.delta.Counts.KeptBack++
 		return nil
 	}
@@ -59,6 +57,7 @@ func (c *comparison) take(w *work, e *examined) error {
 			return err
 		}
 		c.resemble(e, known, true)
+		c.restateHeld(e, known)
 		cause := BesideDoubt
 		if c.x.cutID(e) {
 			cause = Interrupted
@@ -68,7 +67,7 @@ func (c *comparison) take(w *work, e *examined) error {
 	if e.lookalike {
 		return c.holdBack(e, LookalikeID, c.o.Kind.IDColumn(), e.id)
 	}
-	if c.misplaced[string(e.id)] {
+	if _, moved := c.misplaced[string(e.id)]; moved {
 		c.doubt.of(e, MovedID)
 		return c.holdBack(e, MovedID, c.o.Kind.IDColumn(), e.id)
 	}

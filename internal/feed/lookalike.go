@@ -28,7 +28,7 @@ func (c *comparison) lookThrough(e *examined, problems []problem) {
 	if len(problems) > 0 || bytes.HasSuffix(e.id, wholeNumber) {
 		c.suspect(e.id, undisguised(e.id))
 	}
-	if c.o.Changes {
+	if c.o.Changes && c.o.Kind.Deletes() {
 		c.suspect(e.id, c.withZeros(e.id))
 	}
 }
@@ -144,8 +144,9 @@ func (c *comparison) respelled() (all []respelling) {
 	return all
 }
 
-// mends reports whether an id is formed as more of Stripe's ids are than another one, from which something is missing
-// then: 3/a of 3a, beside 2/a and 4/a. What spreadsheets make of numbers and dates is formed like others by chance.
+// mends reports whether an id is formed as no fewer of Stripe's ids are than another one, from which something is
+// missing then: 3/a of 3a, beside 2/a and 4/a. What spreadsheets make of numbers and dates is formed like others by
+// chance.
 func (c *comparison) mends(id, other []byte) bool {
 	number := len(bytes.Trim(id, "0123456789.,")) == 0
 	if len(id) < len(other) || number || len(readDate(id).numbers) > 0 || !norm.NFKC.IsNormal(id) {

@@ -1,7 +1,7 @@
 package feed
 
 import (
-	"math"
+	"maps"
 	"slices"
 )
 
@@ -30,8 +30,8 @@ func (c *comparison) restate(e *examined, known int, before uint64) {
 	if len(c.x.identity) == 0 || c.known.Len() == 0 || len(c.restated) == mostRestated {
 		return
 	}
-	if sent, unknown := c.unknownAs(e.id); unknown && c.says(e, sent) {
-		return // nobody knows whether Stripe has it, and somebody wanted that
+	if sent, unknown := c.unknownAs(e.id); unknown && c.says(e, sent) || c.refused(e) != nil {
+		return // it was sent, and somebody wanted that
 	}
 	r := restated{
 		now: c.x.besides(e.fingerprint, e.id), face: c.x.face(e.fields), number: known, line: uint32(e.line),
@@ -43,6 +43,13 @@ func (c *comparison) restate(e *examined, known int, before uint64) {
 		r.before = c.x.besides(before, e.id)
 	}
 	c.restated = append(c.restated, r)
+}
+
+// restateHeld notes what a row says that is kept back: another one may say what it said.
+func (c *comparison) restateHeld(e *examined, known int) {
+	if known >= 0 && e.state != broken && !e.deletes {
+		c.restate(e, known, c.known.fingerprint(known))
+	}
 }
 
 // face stands for what a row says of which product it is.
@@ -66,7 +73,7 @@ func (c *comparison) findMoved() {
 	if c.misplaced != nil {
 		return // the pass before found them
 	}
-	moved := c.movedIDs()
+	moved := c.movedRows()
 	switch many := len(moved); {
 	case many > few, !c.o.Changes && many > 0 && (c.second || int64(many) > c.confirmed):
 		c.delta.Counts.Moved = int64(many)
@@ -75,75 +82,82 @@ func (c *comparison) findMoved() {
 	}
 }
 
-// movedIDs are the ids that stand beside what another product was, and those of which the product stands beside another
-// id now. Products that nothing tells apart but their price or stock are not among them: one may come to say what the
-// other said. Nor is what somebody said before, and means.
-func (c *comparison) movedIDs() map[string]bool {
-	rows := slices.DeleteFunc(c.restated, c.isSaidAgain)
-	claims := claimsOf(rows)
-	if len(claims) > 0 {
-		c.dropShared(claims)
+// Misplaced is a row that is kept back, since ids may have moved.
+type Misplaced struct {
+	ID   string `json:"id"`
+	Face uint64 `json:"face,string"` // stands for which product it says that it is
+}
+
+// movedRows are the faces of the rows whose ids stand beside what another product was, and of those of which the
+// product stands beside another id now. Products that only their price or stock tells apart are not among them: one may
+// come to say what the other said. If all of it was said in the version before, it is meant.
+func (c *comparison) movedRows() map[string]uint64 {
+	moved, again := map[string]uint64{}, true
+	rows := slices.DeleteFunc(c.restated, c.isTakenBack)
+	echoes := echoesOf(rows)
+	if len(echoes) == 0 {
+		return moved
 	}
-	moved := map[string]bool{}
+	c.dropShared(echoes)
 	for _, r := range rows {
-		id := string(c.idOf(r))
-		if !slices.Contains(c.o.Suspects, id) && (claims[r.now] != nil || !r.fresh && claims[r.before] != nil) {
-			moved[id] = true
+		if echoes[r.now] == nil && (r.fresh || echoes[r.before] == nil) {
+			continue
 		}
+		id := string(c.idOf(r))
+		moved[id] = r.face
+		again = again && slices.Contains(c.o.Misplaced, Misplaced{id, r.face})
+	}
+	if again {
+		clear(moved)
 	}
 	return moved
 }
 
-// claim is what a row says now and another one said before.
-type claim struct {
+// echo is what a row says now and another one said before.
+type echo struct {
 	face   uint64
 	before int  // how many said it before
 	still  bool // one of them is the same product still
 }
 
-// claimsOf are the claims of rows, by what stands for what they say.
-func claimsOf(rows []restated) map[uint64]*claim {
+// echoesOf are the echoes among rows, by what stands for what is said.
+func echoesOf(rows []restated) map[uint64]*echo {
 	if len(rows) < 2 {
 		return nil
 	}
-	claims := make(map[uint64]*claim, len(rows))
+	echoes := make(map[uint64]*echo, len(rows))
 	for _, r := range rows {
-		claims[r.now] = &claim{face: r.face}
+		echoes[r.now] = &echo{face: r.face}
 	}
 	for _, r := range rows {
-		if said := claims[r.before]; said != nil && !r.fresh {
+		if said := echoes[r.before]; said != nil && !r.fresh {
 			said.before++
 			said.still = said.still || said.face == r.face
 		}
 	}
-	for what, said := range claims {
-		if said.before == 0 || said.still {
-			delete(claims, what)
-		}
-	}
-	return claims
+	maps.DeleteFunc(echoes, func(_ uint64, said *echo) bool { return said.before == 0 || said.still })
+	return echoes
 }
 
-// dropShared drops the claims to what other products said as well that did not change, or are gone: a text for all that
-// comes soon.
-func (c *comparison) dropShared(claims map[uint64]*claim) {
+// dropShared drops what other products said as well that did not change, or are gone: a text for all that comes soon.
+func (c *comparison) dropShared(echoes map[uint64]*echo) {
 	for i := range c.known.Len() {
 		what := c.x.besides(c.known.fingerprint(i), c.known.id(i))
-		if said := claims[what]; said != nil {
+		if said := echoes[what]; said != nil {
 			if said.before--; said.before < 0 {
-				delete(claims, what)
+				delete(echoes, what)
 			}
 		}
 	}
 }
 
-// isSaidAgain reports whether a row is not the only one of its id.
-func (c *comparison) isSaidAgain(r restated) bool {
+// isTakenBack reports whether a later row of the same id counts in place of a row.
+func (c *comparison) isTakenBack(r restated) bool {
 	lines := c.knownLines
 	if r.fresh {
 		lines = c.freshLines
 	}
-	return lines[r.number]&^unsaid != r.line || c.twins.has(c.idOf(r))
+	return lines[r.number]&(asked|maxLine) != r.line
 }
 
 func (c *comparison) idOf(r restated) []byte {
@@ -151,13 +165,4 @@ func (c *comparison) idOf(r restated) []byte {
 		return c.fresh.id(r.number)
 	}
 	return c.known.id(r.number)
-}
-
-// has reports whether an id occurs more than once.
-func (t *twins) has(id []byte) bool {
-	if t.ids.Len() == 0 {
-		return false
-	}
-	_, found := t.ids.Find(id, math.MaxInt)
-	return found
 }

@@ -30,9 +30,9 @@ func (s Stager) Stage(
 		Source: f.Source, Sequence: sequence, API: c.API, Mode: c.mode(f.Kind), Full: c.Full, Changes: c.Changes,
 		Basis: f.Basis,
 		Rows:  catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading,
-		Renamed:  c.Delta.Header.Renamed,
-		Suspects: c.Delta.Suspects,
-		Parts:    []catalog.Part{},
+		Renamed:   c.Delta.Header.Renamed,
+		Misplaced: c.Delta.Misplaced,
+		Parts:     []catalog.Part{},
 	}
 	if f.Rules.Dialect != feed.StripeDialect {
 		d.Dialect = f.Rules.Dialect
