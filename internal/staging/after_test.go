@@ -1,0 +1,36 @@
+package staging_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/catalog"
+	"vitrine/internal/feed"
+	"vitrine/internal/staging"
+	"vitrine/internal/statestore"
+)
+
+// What waited for the next version is meant by that, and by one that nobody changes for a day.
+func TestAFeedIsLookedAtAfterWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	waited := []feed.Misplaced{{ID: "P001", Face: 7}}
+	for name, c := range map[string]struct {
+		etag string
+		ago  time.Duration
+		want []feed.Misplaced
+	}{
+		"the same version":          {"one", time.Hour, nil},
+		"the next version":          {"two", time.Minute, waited},
+		"the same, after a day":     {"one", 25 * time.Hour, waited},
+		"by a clock that was ahead": {"one", -48 * time.Hour, nil},
+	} {
+		found := staging.Feed{Source: statestore.Object{ETag: c.etag}}
+		state := catalog.State{Accepted: &catalog.Accepted{Source: statestore.Object{ETag: "one"}, At: now.Add(-c.ago),
+			Misplaced: waited}}
+		require.Equal(t, c.want, found.After(state, now).Misplaced, name)
+		require.Empty(t, found.After(catalog.State{}, now).Misplaced, "nothing was accepted")
+	}
+}
