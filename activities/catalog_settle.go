@@ -370,7 +370,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		default:
 			state.Failure, state.Rejected = nil, nil
 			state.Accepted = &catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
-				Misplaced: d.Misplaced}
+				Misplaced: d.Misplaced, Delayed: d.Delayed}
 			if d.Full != "" {
 				state.FullAt = r.At
 			}

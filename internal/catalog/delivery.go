@@ -32,7 +32,9 @@ type Delivery struct {
 	Forgotten *statestore.Object `json:"forgotten,omitempty"`
 	// Misplaced are the rows that are kept back for one version; see feed.Delta.
 	Misplaced []feed.Misplaced `json:"misplaced,omitempty"`
-	Deadline  time.Duration    `json:"deadline"` // for Stripe to end each import
+	// Delayed are the products that are deleted a version later; see feed.Delta.
+	Delayed  []string      `json:"delayed,omitempty"`
+	Deadline time.Duration `json:"deadline"` // for Stripe to end each import
 	// NotBefore is when the first import may begin, if that was yet to come when the delivery was staged.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Resumed is one part that an earlier run left behind: it says nothing about the rest of its source.

@@ -92,6 +92,8 @@ type Accepted struct {
 	At    time.Time `json:"at"`
 	// Misplaced are the rows that were kept back, as ids may have moved: what the next version says again is meant.
 	Misplaced []feed.Misplaced `json:"misplaced,omitempty"`
+	// Delayed are the products that were kept, as they might have got other ids: the next version decides.
+	Delayed []string `json:"delayed,omitempty"`
 }
 
 // Failure is a source version whose import Stripe failed.

@@ -47,6 +47,8 @@ type Options struct {
 	Manifest *Manifest
 	// Misplaced are Delta.Misplaced of the version of the source before: what is said again is meant.
 	Misplaced []Misplaced
+	// Delayed are Delta.Delayed of that version: what is still not there is gone.
+	Delayed []string
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
@@ -130,6 +132,9 @@ type Delta struct {
 	Forgotten *Table
 	// Misplaced are the few rows that are kept back because ids may have moved, by their ids.
 	Misplaced []Misplaced
+	// Delayed are the ids of the few products that are gone and wait for one version: all rows seem to have changed, so
+	// nobody can tell whether a new one is theirs.
+	Delayed []string
 	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough; once more if its
 	// quotes are not what RFC 4180 says.
 	Passes int

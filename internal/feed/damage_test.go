@@ -593,7 +593,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	sync := func(file []byte) map[string]map[string]string {
 		d, out := compared(tb, string(file), o)
 		sent := stripe.take(tb, d, out, o)
-		o.Manifest, o.Misplaced = settled(tb, o.Manifest, d), d.Misplaced
+		o.Manifest, o.Misplaced, o.Delayed = settled(tb, o.Manifest, d), d.Misplaced, d.Delayed
 		return sent
 	}
 	if kinds == firstKinds || luck.IntN(5) > 0 { // else the first file is damaged, and no id is known
@@ -632,7 +632,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 	if err == nil && !held(d) {
 		sent := stripe.take(tb, d, out, o)
-		o.Manifest, o.Misplaced = settled(tb, o.Manifest, d), d.Misplaced
+		o.Manifest, o.Misplaced, o.Delayed = settled(tb, o.Manifest, d), d.Misplaced, d.Delayed
 		for _, p := range second {
 			id := ids[p.id]
 			around := span{max(0, id.from-1), min(len(after), id.to+1)}

@@ -591,9 +591,7 @@ func (c *comparison) renamed() error {
 		}
 	}
 	if len(gone) <= few && slices.ContainsFunc(c.strangers, stranger.changesAll) {
-		for _, before := range gone {
-			c.doubt.name(before, c.likeness[0].line, Renamed)
-		}
+		c.delay(gone)
 		return nil
 	}
 	again := slices.DeleteFunc(c.likeness, func(l likeness) bool { return gone[l.besides] == nil })
@@ -617,6 +615,17 @@ func (c *comparison) renamed() error {
 		}
 	}
 	return nil
+}
+
+// delay keeps products for one version, unless they were kept for one already.
+func (c *comparison) delay(gone map[uint64][]byte) {
+	for _, id := range gone {
+		if !slices.Contains(c.o.Delayed, string(id)) {
+			c.doubt.name(id, c.likeness[0].line, Renamed)
+			c.delta.Delayed = append(c.delta.Delayed, string(id))
+		}
+	}
+	slices.Sort(c.delta.Delayed)
 }
 
 // missed takes an id that Stripe has or may have, unless the source offers it, or does not say: line is where it stands

@@ -380,6 +380,16 @@ func TestAProductThatGotAnotherIDWaitsBehindAHeaderThatWasHit(t *testing.T) {
 	changed := strings.NewReplacer("A1,Oak", "A1,Fir", "D1,Oak", "D1,Elm").Replace(file("shelf", "A1 B1 D1"))
 	d, out = compared(t, changed, o)
 	require.Equal(t, "send A1 D1, delete C1, 1 unchanged", outcome(t, d, out, o))
+
+	// One that says something else in each row of each version, as a date of the export does, delays it once.
+	anew := strings.ReplaceAll(file("shelf", "A1 B1 D1"), "red", "green")
+	d, out = compared(t, anew, o)
+	require.Equal(t, "send A1 B1 D1", outcome(t, d, out, o))
+	require.Equal(t, []string{"C1"}, d.Delayed)
+	o.Manifest, o.Delayed = settled(t, o.Manifest, d), d.Delayed
+	d, out = compared(t, strings.ReplaceAll(file("shelf", "A1 D1 E1"), "red", "blue"), o)
+	require.Equal(t, "send A1 D1 E1, delete C1", outcome(t, d, out, o), "the next version decides")
+	require.Equal(t, []string{"B1"}, d.Delayed)
 }
 
 // A file that is put together from two may have a second header, with its columns in another order: what is below it is

@@ -29,8 +29,10 @@ func TestAFeedIsLookedAtAfterWhatWasAccepted(t *testing.T) {
 	} {
 		found := staging.Feed{Source: statestore.Object{ETag: c.etag}}
 		state := catalog.State{Accepted: &catalog.Accepted{Source: statestore.Object{ETag: "one"}, At: now.Add(-c.ago),
-			Misplaced: waited}}
-		require.Equal(t, c.want, found.After(state, now).Misplaced, name)
+			Misplaced: waited, Delayed: []string{"P002"}}}
+		after := found.After(state, now)
+		require.Equal(t, c.want, after.Misplaced, name)
+		require.Equal(t, c.want != nil, after.Delayed != nil, name)
 		require.Empty(t, found.After(catalog.State{}, now).Misplaced, "nothing was accepted")
 	}
 }

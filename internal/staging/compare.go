@@ -48,8 +48,9 @@ type Feed struct {
 	Basis   string        // see catalog.Accepted
 	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
 	WaitUnknown bool
-	// Misplaced are those of the version that was accepted last; see feed.Options.
+	// Misplaced and Delayed are those of the version that was accepted last; see feed.Options.
 	Misplaced []feed.Misplaced
+	Delayed   []string
 
 	listed   bool // the account syncs its product feed too
 	settings account.Settings
@@ -70,14 +71,15 @@ func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.K
 	return f, err
 }
 
-// misplacedFor bounds how long rows are kept back of a source that does not change: whoever leaves it so means it.
-const misplacedFor = 24 * time.Hour
+// delayedFor bounds how long a source that does not change is taken for one to be mended: whoever leaves it so means
+// it.
+const delayedFor = 24 * time.Hour
 
 // After is the feed as it is looked at after what the state says was accepted.
 func (f Feed) After(state catalog.State, now time.Time) Feed {
 	a := state.Accepted
-	if a != nil && (a.Source.Version() != f.Source.Version() || now.Sub(a.At) > misplacedFor) {
-		f.Misplaced = a.Misplaced
+	if a != nil && (a.Source.Version() != f.Source.Version() || now.Sub(a.At) > delayedFor) {
+		f.Misplaced, f.Delayed = a.Misplaced, a.Delayed
 	}
 	return f
 }
@@ -146,7 +148,7 @@ func (s Stager) Compare(
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
-		Changes: c.Changes, WaitUnknown: f.WaitUnknown, Misplaced: f.Misplaced,
+		Changes: c.Changes, WaitUnknown: f.WaitUnknown, Misplaced: f.Misplaced, Delayed: f.Delayed,
 		SendInvalid: f.Rules.InvalidRows == account.SendAll, DropUnknown: f.Rules.UnknownColumns == account.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}

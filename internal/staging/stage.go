@@ -31,8 +31,8 @@ func (s Stager) Stage(
 		Basis: f.Basis,
 		Rows:  catalog.RowsOf(c.Delta.Counts), Findings: out.found, Reading: &c.Delta.Reading,
 		Renamed:   c.Delta.Header.Renamed,
-		Misplaced: c.Delta.Misplaced,
-		Parts:     []catalog.Part{},
+		Misplaced: c.Delta.Misplaced, Delayed: c.Delta.Delayed,
+		Parts: []catalog.Part{},
 	}
 	if f.Rules.Dialect != feed.StripeDialect {
 		d.Dialect = f.Rules.Dialect
