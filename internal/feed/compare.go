@@ -179,14 +179,10 @@ func Compare(open func() (io.ReadCloser, error), o Options, out Output) (Delta, 
 }
 
 func newComparison(o Options, out Output) *comparison {
-	c := &comparison{o: o, out: out, known: &Table{}, quotes: o.Quotes}
+	c := &comparison{o: o, out: out, known: &Table{}, premises: premisesOf(o.Quotes)}
 	if o.Manifest != nil {
 		c.known = &o.Manifest.Rows
 	}
-	if o.Quotes == "" || o.Quotes == AutoQuotes {
-		c.quotes, c.auto = RFC4180Quotes, true
-	}
-	c.strict = c.quotes == BackslashQuotes
 	c.knownLines = make([]uint32, c.known.Len())
 	return c
 }
@@ -196,47 +192,72 @@ type comparison struct {
 	o     Options
 	out   Output
 	delta Delta
-	x     *examiner
-	parts parts
-	// former knows the fingerprints that an older manifest has.
-	former former
+	known *Table         // what Stripe has
+	forms map[string]int // of its ids; nil as long as nobody asked
 
-	quotes Quotes // of this pass
-	auto   bool   // the rows tell what quotes are
-	strict bool   // … and have told
-	opened bool   // … that a quote which closes nothing is a stray one
-	why    string // that they are not what RFC 4180 says
+	premises
+	learnt
+	observed
 
-	known *Table // what Stripe has
-	fresh Table  // ids of the source that it does not have
+	x      *examiner
+	parts  parts
+	groups groups
+	former former // knows the fingerprints that an older manifest has
+	rowEnd []byte // behind each row that is sent
+	row    []byte // reused
+
+	hint        int // where in known the next id probably is
+	unknownHint int // and among the unknown rows
+	productHint int // and among Options.Products
+}
+
+// premises are what a pass takes for granted of how a file is written. Where the rows say otherwise, it is read again
+// by others.
+type premises struct {
+	quotes   Quotes
+	why      string // they are not what RFC 4180 says
+	auto     bool   // the rows tell what quotes are
+	strict   bool   // … and have told
+	opened   bool   // … that a quote which closes nothing is a stray one
+	comments bool   // rows whose ids begin as comments do are some: they are too few to be anything else
+	spare    int    // columns without a name that every row has, and the header has not
+}
+
+func premisesOf(quotes Quotes) premises {
+	if quotes == "" || quotes == AutoQuotes {
+		return premises{quotes: RFC4180Quotes, auto: true}
+	}
+	return premises{quotes: quotes, strict: quotes == BackslashQuotes}
+}
+
+// learnt is what the first pass over a file leaves for the second, which it takes if only the end shows how rows should
+// have been decided about.
+type learnt struct {
+	second bool  // this pass is the second; the sizes of groups are known, too
+	fresh  Table // ids of the source that Stripe does not have
 	// On which line each id stands last, with the bit asked; 0 if it does not occur.
 	knownLines, freshLines []uint32
-	hint                   int // where in known the next id probably is
-	unknownHint            int // and among the unknown rows
-	productHint            int // and among Options.Products
-	groups                 groups
-	remarks                remarks
-	forms                  map[string]int // of Stripe's ids; nil as long as nobody asked
-	trailing               trailing
-	spare                  int   // columns without a name that every row has, and the header has not
-	otherTable             bool  // the rows stand below a header that is not the file's
-	plain, marked          int64 // rows, and those whose id begins as a comment does
-	comments               bool  // … which are too few to be anything else
-	second                 bool  // the lines, twins and sizes of groups are known from the first pass
 	twins                  twins
-	doubt                  doubt
-	doubted                doubt // what the first pass left in doubt
-	likeness               []likeness
-	restated               []restated
-	confirmed              int64             // rows that say what Stripe has
+	doubted                doubt             // what it left in doubt
+	disguised              map[string]string // new ids, and what they are
 	misplaced              map[string]uint64 // faces of rows whose ids may have moved; nil as long as nobody looked
-	suspects, disguised    map[string]string // new ids, and what they may be, or are
-	strangers              []stranger
-	promoted               promoted
-	offers, shipped        bool // a row offers a product; one of them says how it is shipped
-	forgotten              Table
-	rowEnd                 []byte // behind each row that is sent
-	row                    []byte // reused
+}
+
+// observed is what a pass meets. The next one begins without it.
+type observed struct {
+	doubt           doubt
+	likeness        []likeness
+	restated        []restated
+	confirmed       int64             // rows that say what Stripe has
+	suspects        map[string]string // new ids, and what they may be
+	strangers       []stranger
+	remarks         remarks
+	trailing        trailing
+	otherTable      bool  // the rows stand below a header that is not the file's
+	plain, marked   int64 // rows, and those whose id begins as a comment does
+	promoted        promoted
+	offers, shipped bool // a row offers a product; one of them says how it is shipped
+	forgotten       Table
 }
 
 // pass reads the source once. again says that it has to be read a second time.
@@ -247,41 +268,16 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	before := c.delta.Bytes
 	c.delta = Delta{Known: int64(c.known.Len()), Passes: c.delta.Passes + 1,
 		Reading: Reading{Quotes: c.quotes, QuotesWhy: c.why}}
-	c.hint, c.forgotten, c.doubted, c.doubt, c.likeness = 0, Table{}, c.doubt, doubt{}, c.likeness[:0]
-	c.restated, c.confirmed = c.restated[:0], 0
-	c.promoted = promoted{}
-	c.offers, c.shipped, c.plain, c.marked = false, false, 0, 0
-	c.remarks, c.suspects, c.otherTable, c.trailing = remarks{}, nil, false, trailing{}
+	c.doubted = c.doubt
+	c.observed = observed{likeness: c.likeness[:0], restated: c.restated[:0], strangers: c.strangers[:0]}
+	c.hint = 0
 	c.groups.restart()
 	seen, err := c.read(open)
 	if err != nil {
 		return false, err
 	}
-	if c.quotes == RFC4180Quotes && !c.strict {
-		quotes, why := c.quotes, ""
-		if c.auto {
-			quotes, why = seen.quotes(c.o.Format)
-		}
-		if quotes != c.quotes || seen.encloses() {
-			c.reread(quotes, why)
-			return true, nil
-		}
-		if seen.opens() && !c.opened {
-			c.reread(quotes, why)
-			c.strict, c.opened = false, true
-			return true, nil
-		}
-	}
-	if !c.comments && c.marked > 0 && c.marked < c.plain {
-		strict, opened := c.strict, c.opened
-		c.reread(c.quotes, c.why)
-		c.strict, c.opened, c.comments = strict, opened, true
-		return true, nil
-	}
-	if more := c.trailing.inEveryRow(c.remarks.rows); more > 0 {
-		strict, opened, comments := c.strict, c.opened, c.comments
-		c.reread(c.quotes, c.why)
-		c.strict, c.opened, c.comments, c.spare = strict, opened, comments, more
+	if others, contradicted := c.contradicted(seen); contradicted {
+		c.reread(others)
 		return true, nil
 	}
 	if c.second && c.delta.Bytes != before {
@@ -308,6 +304,42 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 	return false, err
 }
 
+// contradicted returns the premises by which the file is to be read in place of those of this pass, if what was seen
+// speaks for others.
+func (c *comparison) contradicted(seen evidence) (others premises, contradicted bool) {
+	others = c.premises
+	if c.quotes == RFC4180Quotes && !c.strict {
+		if c.auto {
+			others.quotes, others.why = seen.quotes(c.o.Format)
+		}
+		switch {
+		case others.quotes != c.quotes, seen.encloses():
+			others.strict, others.opened = true, false
+			return others, true
+		case seen.opens() && !c.opened:
+			others.opened = true
+			return others, true
+		}
+	}
+	switch more := c.trailing.inEveryRow(c.remarks.rows); {
+	case !c.comments && c.marked > 0 && c.marked < c.plain:
+		others.comments = true
+	case more > 0:
+		others.spare = more
+	default:
+		return others, false
+	}
+	return others, true
+}
+
+// reread forgets what a pass found that took the file for something else than it is.
+func (c *comparison) reread(others premises) {
+	c.parts.abort()
+	passes := c.delta.Passes
+	*c = *newComparison(c.o, c.out)
+	c.premises, c.delta.Passes = others, passes
+}
+
 // endChanges reports whether the end of the source changes what becomes of rows that were decided about before it.
 func (c *comparison) endChanges() bool {
 	return c.twins.ids.Len() > 0 || c.parts.overflow || c.parts.has(c.doubt.names) || len(c.disguised) > 0 ||
@@ -326,14 +358,6 @@ func (c *comparison) close() error {
 	c.unmask()
 	c.findMoved()
 	return c.vanished()
-}
-
-// reread forgets what a pass found that took quotes for something else than they are.
-func (c *comparison) reread(quotes Quotes, why string) {
-	c.parts.abort()
-	passes := c.delta.Passes
-	*c = *newComparison(c.o, c.out)
-	c.quotes, c.why, c.strict, c.delta.Passes = quotes, why, true, passes
 }
 
 func (c *comparison) read(open func() (io.ReadCloser, error)) (seen evidence, err error) {
@@ -373,7 +397,6 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 	}
 	c.x = newExaminer(h, c.o)
 	c.former = newFormer(h.Columns, c.x.sent)
-	c.strangers = c.strangers[:0]
 	for _, name := range h.Unknown {
 		c.strangers = append(c.strangers, stranger{at: h.Index(name)})
 	}
