@@ -44,8 +44,9 @@ func sameCell(a, b []byte) bool {
 // fingerprint is the sum of a hash for each value, whose seed is the name of its column: so the order of the columns
 // does not matter. Absent and empty mean the same, so what has no value is not part of it: a column more, or one less,
 // in which nothing stands sends no row again. differ are the row's differences from the one above, which is nothing
-// but a shorter way: its hashes become those of this row.
-func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (sum uint64) {
+// but a shorter way: its hashes become those of this row. face is the same of the columns that tell which product it
+// is.
+func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (sum uint64, face uint32) {
 	if above.hashes == nil {
 		above.hashes = make([]uint64, len(x.sent))
 	}
@@ -56,7 +57,19 @@ func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (
 		}
 		sum += above.hashes[n]
 	}
-	return notTombstone(sum)
+	return notTombstone(sum), x.face(above.hashes)
+}
+
+// face is a short sum of the hashes of a row's values that tell which product it is of; 0 if there is none.
+func (x *examiner) face(hashes []uint64) uint32 {
+	var sum uint64
+	for _, n := range x.identity {
+		sum += hashes[n]
+	}
+	if sum == 0 {
+		return 0
+	}
+	return max(uint32(sum>>32), 1)
 }
 
 // hash is what a value of the column at this place in sent adds to a fingerprint.

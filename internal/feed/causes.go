@@ -177,7 +177,7 @@ var causeTexts = []causeText{
 	{RepeatedRow, Warning, "", "a later row has the same id and counts in place of this one",
 		"export every product once"},
 	{Renamed, Warning, "",
-		"the row says all that the row of another id said, which the file no longer has: it is sent as it stands, " +
+		"the row is of the product of another id, which the file no longer has: it is sent as it stands, " +
 			"and the other product is deleted with the next version of the file, if that has no row for it either",
 		"nothing needs to be done if the product has a new id; else give it its id back"},
 	{VariantsDiffer, Warning, "",
@@ -245,8 +245,8 @@ var causeTexts = []causeText{
 			"what HTML or a spreadsheet makes of it: it may be the same product",
 		"write the id as it was, as in {sample}; if it is a new one, delete the other one first (delete=true)"},
 	{MovedID, Error, "id",
-		"the row says all that Stripe has of another product, or another row says what Stripe has of this one: ids " +
-			"may have moved against the rest of their rows",
+		"the row says that it is what Stripe has as another product, or another row says so of this one: ids may " +
+			"have moved against the rest of their rows",
 		"put every id back beside its own product; if it is meant, leave it: the next version of the file that says " +
 			"so is sent"},
 	{HasLink, Warning, "description", "{column} contains a link, which Stripe asks to leave out", "remove the link"},

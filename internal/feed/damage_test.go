@@ -208,7 +208,7 @@ func (x *exporter) cell(value string) string {
 // same reports whether a ware's row says what Stripe has of it.
 func (x *exporter) same(w ware, has map[string]string) bool {
 	for _, column := range x.columns {
-		if asCSVReads(w.cells[column]) != has[column] {
+		if columnNamed(Product, column).tellsApart() && asCSVReads(w.cells[column]) != has[column] {
 			return false
 		}
 	}
@@ -405,8 +405,8 @@ func (w *wreck) grown(i int, s span) bool {
 	return letters(w.file[from:i]) || end < to && letters(w.file[end:to])
 }
 
-// renamed reports whether a row stands as it was but for its id, which became one that no product had.
-func (w *wreck) renamed(row, id span, had agent) bool {
+// renamed reports whether a row stands as it was but for its id, which became one that no other row has.
+func (w *wreck) renamed(row, id span, ids map[string]span) bool {
 	before, behind := span{row.from, id.from}, span{id.to, row.to}
 	for from := 0; from < len(w.file); from = w.line(from).to {
 		at := from + before.to - before.from
@@ -424,7 +424,7 @@ func (w *wreck) renamed(row, id span, had agent) bool {
 		last := end + behind.to - behind.from
 		ended := last == len(w.file) && behind.to > behind.from ||
 			last < len(w.file) && (w.file[last] == '\n' || w.file[last] == '\r')
-		_, is := had[string(w.file[at:end])]
+		_, is := ids[string(w.file[at:end])]
 		return end > at && ended && !is
 	}
 	return false
@@ -641,7 +641,7 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 			if was && (w.stands(rows[p.id], d.Reading.InDoubt == 0) || w.stands(around, d.Reading.InDoubt == 0)) {
 				fail(is, "%s is deleted", p.id)
 			}
-			if was && x.same(p, old) && w.renamed(rows[p.id], id, had) {
+			if was && x.same(p, old) && w.renamed(rows[p.id], id, ids) {
 				fail(is, "%s is deleted, and its row stands under another id", p.id)
 			}
 			if is && w.stands(rows[p.id], true) {

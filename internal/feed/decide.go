@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"slices"
 )
@@ -404,7 +405,7 @@ func (c *comparison) compare(e *examined, known int) error {
 		before = c.inProducts(e.id)
 	}
 	c.comparePrice(&before, e)
-	c.meet(e, known >= 0 && before.Fingerprint == e.fingerprint)
+	c.meet(e, known, before.Fingerprint)
 	c.restate(e, known, before.Fingerprint)
 	if !c.o.Full {
 		if stands := c.refused(e); stands != nil {
@@ -435,8 +436,13 @@ func (c *comparison) compare(e *examined, known int) error {
 // resemble notes what a new row says but for its id.
 func (c *comparison) resemble(e *examined, known int, kept bool) {
 	if known < 0 && e.state == sound && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
-		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.line, kept})
+		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.face, e.line, kept})
 	}
+}
+
+// keepsFace reports whether a row is of the product that Stripe has under its id.
+func (c *comparison) keepsFace(e *examined, known int) bool {
+	return e.face != 0 && e.face == c.known.face(known)
 }
 
 // notInCatalog keeps a row back that updates nothing. What Stripe had of it went with its product, so the row is new
@@ -524,7 +530,7 @@ func (c *comparison) send(e *examined, group *groupSlot) error {
 		group.bytes += uint64(size)
 	}
 	return c.parts.add(e.out, c.rowEnd, group,
-		Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line, Verbatim: e.verbatim})
+		Entry{ID: e.id, Fingerprint: e.fingerprint, Price: e.price, Line: e.line, Verbatim: e.verbatim, Face: e.face})
 }
 
 // delete takes a row that asks for its deletion. What Stripe has goes with the rows that vanished; of what it does not
@@ -584,22 +590,21 @@ func (c *comparison) vanished() error {
 // source: then the other id is known, and whoever still has it means it. More than a few are no damage, but somebody's
 // decision, which the guards look at.
 func (c *comparison) renamed() error {
-	gone := map[uint64][]byte{} // ids, by what the rows said besides
-	for i, line := range c.knownLines {
-		if line == 0 && len(c.likeness) > 0 {
-			gone[c.x.besides(c.known.fingerprint(i), c.known.id(i))] = c.known.id(i)
-		}
+	if len(c.likeness) == 0 {
+		return nil
 	}
+	gone, faces := c.missing()
+	like := c.newRowsLike(gone, faces)
 	if len(gone) <= few && slices.ContainsFunc(c.strangers, stranger.changesAll) {
-		c.delay(gone)
+		c.delay(slices.DeleteFunc(gone, func(i int) bool {
+			return faces[c.known.face(i)] && !slices.ContainsFunc(c.strangers, stranger.changesFaces)
+		}))
+	}
+	if len(like) > few {
 		return nil
 	}
-	again := slices.DeleteFunc(c.likeness, func(l likeness) bool { return gone[l.besides] == nil })
-	if len(again) > few {
-		return nil
-	}
-	for _, l := range again {
-		before := gone[l.besides]
+	for _, i := range slices.Sorted(maps.Keys(like)) {
+		before, l := c.known.id(i), like[i]
 		now := slices.IndexFunc(c.freshLines, func(line uint32) bool { return int64(line&maxLine) == l.line })
 		if now < 0 {
 			continue // a later row has its id, and the source is read again for it
@@ -617,12 +622,54 @@ func (c *comparison) renamed() error {
 	return nil
 }
 
-// delay keeps products for one version, unless they were kept for one already.
-func (c *comparison) delay(gone map[uint64][]byte) {
-	for _, id := range gone {
-		if !slices.Contains(c.o.Delayed, string(id)) {
-			c.doubt.name(id, c.likeness[0].line, Renamed)
-			c.delta.Delayed = append(c.delta.Delayed, string(id))
+// missing are the numbers in the manifest of the products that no row names, and their faces: those that no product has
+// which is still there.
+func (c *comparison) missing() (gone []int, faces map[uint32]bool) {
+	faces = map[uint32]bool{}
+	for i, line := range c.knownLines {
+		if line == 0 {
+			gone, faces[c.known.face(i)] = append(gone, i), true
+		}
+	}
+	delete(faces, 0)
+	for i, line := range c.knownLines {
+		if line != 0 {
+			delete(faces, c.known.face(i))
+		}
+	}
+	return gone, faces
+}
+
+// newRowsLike are the new rows that say what a product said that is gone, by its number: all but its id, or which it
+// is.
+func (c *comparison) newRowsLike(gone []int, faces map[uint32]bool) map[int]likeness {
+	says, is := map[uint64]likeness{}, map[uint32]likeness{}
+	for _, l := range c.likeness {
+		says[l.besides] = l
+		if faces[l.face] {
+			is[l.face] = l
+		}
+	}
+	like := map[int]likeness{}
+	for _, i := range gone {
+		l, same := says[c.x.besides(c.known.fingerprint(i), c.known.id(i))]
+		if !same {
+			l, same = is[c.known.face(i)]
+		}
+		if same {
+			like[i] = l
+		}
+	}
+	return like
+}
+
+// delay keeps products for one version of which nobody can tell whether a new row is theirs, unless they were kept for
+// one already.
+func (c *comparison) delay(gone []int) {
+	for _, i := range gone {
+		if id := string(c.known.id(i)); !slices.Contains(c.o.Delayed, id) {
+			c.doubt.name([]byte(id), c.likeness[0].line, Renamed)
+			c.delta.Delayed = append(c.delta.Delayed, id)
 		}
 	}
 	slices.Sort(c.delta.Delayed)

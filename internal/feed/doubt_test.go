@@ -392,6 +392,25 @@ func TestAProductThatGotAnotherIDWaitsBehindAHeaderThatWasHit(t *testing.T) {
 	require.Equal(t, []string{"B1"}, d.Delayed)
 }
 
+// A product that got another id waits, whatever became of its price and its stock meanwhile. A face that several have
+// tells none of them.
+func TestAProductThatGotAnotherIDAndAnotherPriceWaits(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))}
+	hit := strings.NewReplacer("P003", "P0O3", "13.00", "12.00", "in_stock", "out_of_stock").Replace(shelf(0, 8))
+	d, out := compared(t, hit, o)
+	require.Equal(t, "send P000 P001 P002 P0O3 P004 P005 P006 P007", outcome(t, d, out, o))
+	require.Contains(t, out.found, "5 P0O3 renamed id")
+	o.Manifest = settled(t, o.Manifest, d)
+	d, out = compared(t, hit, o)
+	require.Equal(t, "delete P003, 8 unchanged", outcome(t, d, out, o), "who still has it means it")
+
+	sizes := heading + item("S", "1") + item("M", "2") + item("L", "3")
+	o.Manifest = manifestAfter(t, Options{}, nil, sizes)
+	d, out = compared(t, heading+item("S", "1")+item("M", "2")+item("XL", "4"), o)
+	require.Equal(t, "send XL, delete L, 2 unchanged", outcome(t, d, out, o))
+}
+
 // A file that is put together from two may have a second header, with its columns in another order: what is below it is
 // not read by the first one.
 func TestASecondHeaderInAnotherOrder(t *testing.T) {

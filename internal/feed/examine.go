@@ -31,7 +31,7 @@ type examiner struct {
 	sent          []int    // the columns that Stripe gets, in the order of the file
 	dropped       bool     // it does not get all of them
 	marks         []uint64 // for each of them what stands for its name in a fingerprint
-	identity      []int    // places in sent of the columns that tell which product a row is of
+	identity      []int    // places in sent of the columns that tell which product, or promotion, a row is of
 	known         *Table   // what Stripe has; nil if no row can be recognised
 	circumstances uint64   // under which rows are judged
 }
@@ -76,7 +76,7 @@ func newExaminer(h Header, o Options) *examiner {
 	}
 	for n, i := range x.sent {
 		x.marks = append(x.marks, xxhash.Sum64String(h.Columns[i]))
-		if c := columnNamed(o.Kind, h.Columns[i]); o.Kind == Product && c != nil && c.tellsApart() {
+		if o.Kind == Promotion && i != x.id || o.Kind == Product && columnNamed(o.Kind, h.Columns[i]).tellsApart() {
 			x.identity = append(x.identity, n)
 		}
 	}
@@ -104,6 +104,7 @@ type examined struct {
 	id              []byte
 	fingerprint     uint64
 	verbatim        uint64 // see Entry
+	face            uint32 // likewise
 	price           Amount // as a buyer pays it
 	listed          Amount // as the column of that name has it
 	group           uint64 // hash of the item group; 0 if the row is in none
@@ -190,7 +191,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 	differ := w.above.differences(e.fields)
 	w.problems = x.rules.check(e.fields, differ, w.problems)
 	if e.deletes = x.rules.deletes(e.fields); !e.deletes { // of a row that does, few cells are judged
-		e.fingerprint = x.fingerprint(e.fields, &w.above, differ)
+		e.fingerprint, e.face = x.fingerprint(e.fields, &w.above, differ)
 		if len(w.problems) == e.problems {
 			w.above.is(e.fields, 0)
 		}

@@ -39,6 +39,7 @@ func (e *ManifestError) Error() string { return "manifest: " + e.Problem }
 //	…        the refused rows: id, fingerprint, since, column and reason of each
 //	…        the unknown rows, as the accepted ones; a release that knows of none takes such a file for a damaged one
 //	…        what stands for the accepted rows as they stood in the merchant's file, see Table; likewise
+//	…        what stands for the products that they are of, see Table; likewise
 //	8 bytes  xxHash64 of all before, little endian
 type Manifest struct {
 	Feed Kind
@@ -69,6 +70,7 @@ type manifestHeader struct {
 	Unknown      int      `json:"unknown,omitempty"`
 	UnknownBytes int      `json:"unknown_bytes,omitempty"`
 	Verbatims    bool     `json:"verbatims,omitempty"`
+	Faces        bool     `json:"faces,omitempty"`
 	Currencies   []string `json:"currencies"`
 	// Paid are the places in Currencies that stand for prices as buyers pay them. A currency at another place stands
 	// for listed prices, so one may occur twice; releases that know of no difference read both as the same.
@@ -89,6 +91,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 	head := manifestHeader{
 		Feed: m.Feed, Rows: m.Rows.Len(), RowBytes: len(m.Rows.data), Refused: len(m.refused),
 		Unknown: m.Unknown.Len(), UnknownBytes: len(m.Unknown.data), Verbatims: len(m.Rows.verbatims) > 0,
+		Faces: len(m.Rows.faces) > 0,
 	}
 	for i, tag := range m.Rows.tags {
 		head.Currencies = append(head.Currencies, tag.currency.String())
@@ -101,7 +104,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 		return nil, err
 	}
 	out := make([]byte, 0, len(manifestMagic)+len(encoded)+len(m.Rows.data)+len(m.Unknown.data)+128*len(m.refused)+
-		len(m.Rows.verbatims)+32)
+		len(m.Rows.verbatims)+len(m.Rows.faces)+32)
 	out = append(out, manifestMagic...)
 	out = appendText(out, string(encoded))
 	out = append(out, m.Rows.data...)
@@ -112,7 +115,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 		out = binary.AppendUvarint(out, uint64(max(r.Since.Unix(), 0)))
 		out = appendText(appendText(out, r.Column), r.Reason)
 	}
-	out = append(append(out, m.Unknown.data...), m.Rows.verbatims...)
+	out = append(append(append(out, m.Unknown.data...), m.Rows.verbatims...), m.Rows.faces...)
 	return binary.LittleEndian.AppendUint64(out, xxhash.Sum64(out)), nil
 }
 
@@ -173,6 +176,9 @@ func (m *Manifest) parse(r manifestReader) error {
 	}
 	if head.Verbatims {
 		m.Rows.verbatims = r.bytes(verbatimBytes * head.Rows)
+	}
+	if head.Faces {
+		m.Rows.faces = r.bytes(faceBytes * head.Rows)
 	}
 	if r.failed || len(r.rest) > 0 {
 		return &ManifestError{"its end cannot be read"}
@@ -280,7 +286,7 @@ func (m *Manifest) Settle(part *Table, at time.Time, verdict func(id []byte) (Ro
 	if after.Rows, err = rows.merge(part, func(e *Entry) {}); err != nil {
 		return nil, err
 	}
-	after.Unknown, err = unknown.merge(part, func(e *Entry) { e.Price, e.Verbatim = Amount{}, 0 })
+	after.Unknown, err = unknown.merge(part, func(e *Entry) { e.Price, e.Verbatim, e.Face = Amount{}, 0, 0 })
 	return after, err
 }
 

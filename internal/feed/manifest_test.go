@@ -36,13 +36,13 @@ func entriesOf(t *Table) (all []Entry) {
 func smallManifest(tb testing.TB) *Manifest {
 	tb.Helper()
 	m, err := NewManifest(Product).Settle(tableOf(tb,
-		Entry{ID: []byte("A"), Fingerprint: 1, Price: usd(0), Verbatim: 3},
+		Entry{ID: []byte("A"), Fingerprint: 1, Price: usd(0), Verbatim: 3, Face: 4},
 		Entry{ID: []byte("refused"), Fingerprint: 7},
 		Entry{ID: []byte(strings.Repeat("é", 100)), Fingerprint: math.MaxUint64, Price: usd(999_999_999_999_999),
 			Line: 1 << 29},
 		Entry{ID: []byte("B"), Fingerprint: 2, Price: Amount{5, Currency{'E', 'U', 'R'}}},
 		Entry{ID: []byte("refused, too"), Fingerprint: Tombstone},
-		Entry{ID: []byte("unknown"), Fingerprint: 9, Price: usd(7), Verbatim: 5},
+		Entry{ID: []byte("unknown"), Fingerprint: 9, Price: usd(7), Verbatim: 5, Face: 6},
 		Entry{ID: []byte("unknown deletion"), Fingerprint: Tombstone},
 	), time0, func(id []byte) (RowVerdict, bool) {
 		if strings.HasPrefix(string(id), "unknown") {
@@ -116,6 +116,8 @@ func TestManifestsThatAreRefused(t *testing.T) {
 			0, 0, 0, 0, 0, 0), "manifest: its end cannot be read"},
 		"too many verbatims": {headed(`{"feed":"product","verbatims":true}`, 1, 2, 3, 4, 5, 6, 7, 8),
 			"manifest: its end cannot be read"},
+		"faces not there": {headed(`{"feed":"product","rows":1,"row_bytes":12,"faces":true}`, 1, 'A', 1, 0, 0, 0, 0, 0,
+			0, 0, 0, 0), "manifest: its end cannot be read"},
 		"unknown below zero": {headed(`{"feed":"product","unknown":-1}`), "manifest: its unknown rows cannot be read"},
 		"unknown not there": {headed(`{"feed":"product","unknown":1,"unknown_bytes":12}`),
 			"manifest: its unknown rows cannot be read"},

@@ -6,64 +6,53 @@ import (
 )
 
 // Ids that moved against the rest of their rows: a spreadsheet sorted one column alone, a join went wrong, a script
-// wrote each id one row too low. Every row reads well, and is another product's. What Stripe has tells: a row says all
-// that another product said, and that one says now that it is something else.
+// wrote each id one row too low. Every row reads well, and is another product's. What Stripe has tells: a row has the
+// face of another product, and that one has another face now, or is gone.
 
-// restated is a row of which Stripe has another version, or none.
+// restated is a row that is of another product than the one that Stripe has under its id, or has there.
 type restated struct {
-	now, before uint64 // stand for all that it says, and said, but its id
-	face        uint64 // stands for what of that tells which product it is
-	number      int    // of its id in the manifest, or among the new ones
-	line        uint32
-	fresh       bool // it is new, and said nothing before
+	face, before uint32 // see Entry; before is 0 if Stripe has none
+	number       int    // of its id in the manifest, or among the new ones
+	line         uint32
+	fresh        bool // Stripe has nothing under its id
 }
 
-// mostRestated bounds what is kept of changed rows. Where a column moved, so many show it.
+// mostRestated bounds what is kept of such rows. Where a column moved, so many show it.
 const mostRestated = 1 << 17
 
-// restate notes what a changed row says. Other feeds than the product feed have no columns that tell products apart.
+// restate notes which product a row is of.
 func (c *comparison) restate(e *examined, known int, before uint64) {
-	if before == e.fingerprint {
+	if before == e.fingerprint || known >= 0 && c.keepsFace(e, known) {
 		c.confirmed++
 		return
 	}
-	if len(c.x.identity) == 0 || c.known.Len() == 0 || len(c.restated) == mostRestated {
+	if c.o.Kind != Product || c.known.Len() == 0 || len(c.restated) == mostRestated {
 		return
 	}
 	if sent, unknown := c.unknownAs(e.id); unknown && c.says(e, sent) || c.refused(e) != nil {
 		return // it was sent, and somebody wanted that
 	}
-	r := restated{
-		now: c.x.besides(e.fingerprint, e.id), face: c.x.face(e.fields), number: known, line: uint32(e.line),
-		fresh: known < 0,
-	}
+	r := restated{face: e.face, number: known, line: uint32(e.line), fresh: known < 0}
 	if r.fresh {
 		r.number, _ = c.fresh.Find(e.id, c.fresh.Len()-1)
 	} else {
-		r.before = c.x.besides(before, e.id)
+		r.before = c.known.face(known)
 	}
 	c.restated = append(c.restated, r)
 }
 
-// restateHeld notes what a row says that is kept back: another one may say what it said.
+// restateHeld notes which product a row is of that is kept back: another one may be of the product that it was of.
 func (c *comparison) restateHeld(e *examined, known int) {
 	if known >= 0 && e.state != broken && !e.deletes {
 		c.restate(e, known, c.known.fingerprint(known))
 	}
 }
 
-// face stands for what a row says of which product it is.
-func (x *examiner) face(fields [][]byte) (sum uint64) {
-	for _, n := range x.identity {
-		sum += x.hash(n, fields[x.sent[n]])
-	}
-	return sum
-}
-
 // tellsApart reports whether a column tells which product a row is of. What it costs, and how many are left, changes by
 // itself.
 func (c *Column) tellsApart() bool {
-	return c.Variant || slices.Contains([]string{"title", "link", "image_link", "gtin", "mpn"}, c.Name)
+	return c != nil &&
+		(c.Variant || slices.Contains([]string{"title", "link", "image_link", "gtin", "mpn"}, c.Name))
 }
 
 // findMoved finds the rows to keep back in the pass that follows, since their ids may have moved. Of more than a few,
@@ -89,23 +78,19 @@ type Misplaced struct {
 }
 
 // movedRows are the faces of the rows whose ids stand beside what another product was, and of those of which the
-// product stands beside another id now. Products that only their price or stock tells apart are not among them: one may
-// come to say what the other said. If all of it was said in the version before, it is meant.
+// product stands beside another id now. Products of one face are not among them: a size that is told by the id alone
+// may sell out as another one comes back. If all of it was said in the version before, it is meant.
 func (c *comparison) movedRows() map[string]uint64 {
 	moved, again := map[string]uint64{}, true
 	rows := slices.DeleteFunc(c.restated, c.isTakenBack)
-	echoes := echoesOf(rows)
-	if len(echoes) == 0 {
-		return moved
-	}
-	c.dropShared(echoes)
+	echoes := c.echoes(rows)
 	for _, r := range rows {
-		if echoes[r.now] == nil && (r.fresh || echoes[r.before] == nil) {
+		if !echoes[r.face].of(r) && echoes[r.before] == nil {
 			continue
 		}
-		id := string(c.idOf(r))
-		moved[id] = r.face
-		again = again && slices.Contains(c.o.Misplaced, Misplaced{id, r.face})
+		id, face := string(c.idOf(r)), uint64(r.face)
+		moved[id] = face
+		again = again && slices.Contains(c.o.Misplaced, Misplaced{id, face})
 	}
 	if again {
 		clear(moved)
@@ -113,42 +98,51 @@ func (c *comparison) movedRows() map[string]uint64 {
 	return moved
 }
 
-// echo is what a row says now and another one said before.
+// echo is a face that a row has now, and that others had before.
 type echo struct {
-	face   uint64
-	before int  // how many said it before
-	still  bool // one of them is the same product still
+	before int // how many had it that have another one now
+	gone   int // how many had it that no row names
 }
 
-// echoesOf are the echoes among rows, by what stands for what is said.
-func echoesOf(rows []restated) map[uint64]*echo {
-	if len(rows) < 2 {
+// of reports whether a row has the face of another product. A new row that has the one of a product that is gone may be
+// that product under another id, and its own.
+func (e *echo) of(r restated) bool { return e != nil && (e.before > 0 || !r.fresh) }
+
+// echoes are the echoes among rows, by face. What a row has as well that did not change is a text for all that comes
+// soon, and no echo.
+func (c *comparison) echoes(rows []restated) map[uint32]*echo {
+	echoes := make(map[uint32]*echo, len(rows))
+	for _, r := range rows {
+		if r.face != 0 {
+			echoes[r.face] = &echo{}
+		}
+	}
+	for _, r := range rows {
+		if e := echoes[r.before]; e != nil {
+			e.before++
+		}
+	}
+	gone := func(line uint32) bool { return line == 0 && !c.o.Changes }
+	for i, line := range c.knownLines {
+		if !gone(line) {
+			continue
+		}
+		if e := echoes[c.known.face(i)]; e != nil {
+			e.gone++
+		}
+	}
+	maps.DeleteFunc(echoes, func(_ uint32, e *echo) bool { return e.before+e.gone == 0 })
+	if len(echoes) == 0 {
 		return nil
 	}
-	echoes := make(map[uint64]*echo, len(rows))
-	for _, r := range rows {
-		echoes[r.now] = &echo{face: r.face}
-	}
-	for _, r := range rows {
-		if said := echoes[r.before]; said != nil && !r.fresh {
-			said.before++
-			said.still = said.still || said.face == r.face
+	still := map[uint32]int{} // how many products had it that are not gone
+	for i, line := range c.knownLines {
+		if !gone(line) && echoes[c.known.face(i)] != nil {
+			still[c.known.face(i)]++
 		}
 	}
-	maps.DeleteFunc(echoes, func(_ uint64, said *echo) bool { return said.before == 0 || said.still })
+	maps.DeleteFunc(echoes, func(face uint32, e *echo) bool { return still[face] > e.before })
 	return echoes
-}
-
-// dropShared drops what other products said as well that did not change, or are gone: a text for all that comes soon.
-func (c *comparison) dropShared(echoes map[uint64]*echo) {
-	for i := range c.known.Len() {
-		what := c.x.besides(c.known.fingerprint(i), c.known.id(i))
-		if said := echoes[what]; said != nil {
-			if said.before--; said.before < 0 {
-				delete(echoes, what)
-			}
-		}
-	}
 }
 
 // isTakenBack reports whether a later row of the same id counts in place of a row.

@@ -42,7 +42,7 @@ func (x *examiner) recognise(w *work, raw *rawRow, e *examined) bool {
 	if _, over := x.rules.over(e.fields); over || x.known.verbatim(i) != e.verbatim {
 		return false
 	}
-	e.fingerprint = x.known.fingerprint(i)
+	e.fingerprint, e.face = x.known.fingerprint(i), x.known.face(i)
 	x.describe(w, e)
 	w.above.is(e.fields, everyPlace)
 	e.out = e.text

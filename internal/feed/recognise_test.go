@@ -110,7 +110,8 @@ func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	}
 	for _, columns := range [][]string{{"id", "title", "price"}, {"price", "id", "title"}} {
 		x := newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: CSV})
-		fmt.Fprintln(said, fingerprintOf(x, [][]byte{[]byte("A"), nil, []byte(tellingValues[len(tellingValues)-1])}))
+		sum, _ := fingerprintOf(x, [][]byte{[]byte("A"), nil, []byte(tellingValues[len(tellingValues)-1])})
+		fmt.Fprintln(said, sum)
 	}
 	require.Equal(t, "rules 3: 4edefe7f23d5d1d0", fmt.Sprintf("rules %d: %x", rulesVersion, said.Sum(nil)))
 }

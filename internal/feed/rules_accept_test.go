@@ -267,8 +267,10 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { _, scratch = n.row(rows[0], scratch[:0]) }))
 }
 
-// fingerprintOf is the fingerprint of a row with none above it.
-func fingerprintOf(x *examiner, row [][]byte) uint64 { return x.fingerprint(row, &above{}, everyPlace) }
+// fingerprintOf is the fingerprint, and the face, of a row with none above it.
+func fingerprintOf(x *examiner, row [][]byte) (uint64, uint32) {
+	return x.fingerprint(row, &above{}, everyPlace)
+}
 
 // What is skipped because the row above has it too would have passed, and has the same hash.
 func TestARowIsJudgedAlikeBelowAnother(t *testing.T) {
@@ -312,7 +314,10 @@ func TestARowIsJudgedAlikeBelowAnother(t *testing.T) {
 				above.is(row, everyPlace) // as a row that is recognised, and not hashed
 				continue
 			}
-			require.Equal(t, fingerprintOf(x, row), x.fingerprint(row, &above, differ), "seed %d", seed)
+			wantSum, wantFace := fingerprintOf(x, row)
+			sum, face := x.fingerprint(row, &above, differ)
+			require.Equal(t, wantSum, sum, "seed %d", seed)
+			require.Equal(t, wantFace, face, "seed %d", seed)
 			if len(alone) == 0 {
 				above.is(row, 0)
 			}

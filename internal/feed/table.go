@@ -25,12 +25,15 @@ type Entry struct {
 	// Verbatim stands for the row as it stood in the merchant's file, if nothing was wrong with it, and for all that it
 	// was judged by, see examiner.verbatim; 0 for any other row. A row that stands there once more need not be judged.
 	Verbatim uint64
+	// Face stands for what of the row tells which product, or promotion, it is of, see examiner.identity; 0 if nobody
+	// knows. It stays where a price or a stock changes.
+	Face uint32
 }
 
 // Tombstone is the fingerprint of a row that deletes: no other row has it.
 const Tombstone uint64 = 0
 
-// Table is a list of entries, each id once, in the order in which they were added. It takes 12 to 20 bytes an entry
+// Table is a list of entries, each id once, in the order in which they were added. It takes 24 to 32 bytes an entry
 // plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes
 // those, so a table is not for two goroutines at once.
 //
@@ -43,11 +46,12 @@ const Tombstone uint64 = 0
 //	1 byte   currency, as its place in the list of tags; only behind a price
 //	uvarint  line
 //
-// and Verbatim apart from it, 8 bytes an entry, little endian, as long as there is one.
+// and Verbatim and Face apart from it, 8 and 4 bytes an entry, little endian, as long as there is one.
 type Table struct {
 	data      []byte
 	at        []uint32 // where each entry begins in data
 	verbatims []byte   // empty if no entry has one
+	faces     []byte   // likewise
 	slots     []slot   // open addressing by id; nil until it is needed
 	tags      []priceTag
 	// The ids rise, each text above the last or, as numbers do, longer than the last if not: kept by FindOrAdd, until
@@ -75,7 +79,9 @@ const maxTableBytes = math.MaxUint32
 func (t *Table) Len() int { return len(t.at) }
 
 // Bytes is what the table takes in memory.
-func (t *Table) Bytes() int { return cap(t.data) + 4*cap(t.at) + cap(t.verbatims) + 8*cap(t.slots) }
+func (t *Table) Bytes() int {
+	return cap(t.data) + 4*cap(t.at) + cap(t.verbatims) + cap(t.faces) + 8*cap(t.slots)
+}
 
 // id is the id of entry i.
 func (t *Table) id(i int) []byte {
@@ -124,7 +130,7 @@ func (t *Table) fingerprint(i int) uint64 {
 // Entry is entry i; its id points into the table.
 func (t *Table) Entry(i int) Entry {
 	e, _, _ := t.decode(int(t.at[i]))
-	e.Verbatim = t.verbatim(i)
+	e.Verbatim, e.Face = t.verbatim(i), t.face(i)
 	return e
 }
 
@@ -136,7 +142,15 @@ func (t *Table) verbatim(i int) uint64 {
 	return binary.LittleEndian.Uint64(t.verbatims[verbatimBytes*i:])
 }
 
-const verbatimBytes = 8
+// face is that of entry i.
+func (t *Table) face(i int) uint32 {
+	if len(t.faces) == 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(t.faces[faceBytes*i:])
+}
+
+const verbatimBytes, faceBytes = 8, 4
 
 // uvarint is binary.Uvarint with the short way first: most lengths and lines are below 128.
 func uvarint(b []byte) (uint64, int) {
@@ -220,9 +234,10 @@ func (t *Table) append(e Entry) error {
 	}
 	t.data = roomFor(t.data, len(e.ID)+40)
 	if e.Verbatim != 0 || len(t.verbatims) > 0 {
-		before := verbatimBytes * len(t.at)
-		t.verbatims = roomFor(t.verbatims, before+verbatimBytes-len(t.verbatims))[:before]
-		t.verbatims = binary.LittleEndian.AppendUint64(t.verbatims, e.Verbatim)
+		t.verbatims = binary.LittleEndian.AppendUint64(filled(t.verbatims, len(t.at), verbatimBytes), e.Verbatim)
+	}
+	if e.Face != 0 || len(t.faces) > 0 {
+		t.faces = binary.LittleEndian.AppendUint32(filled(t.faces, len(t.at), faceBytes), e.Face)
 	}
 	t.at = append(roomFor(t.at, 1), uint32(len(t.data)))
 	t.data = binary.AppendUvarint(t.data, uint64(len(e.ID)))
@@ -238,6 +253,11 @@ func (t *Table) append(e Entry) error {
 	}
 	t.data = binary.AppendUvarint(t.data, uint64(e.Line))
 	return nil
+}
+
+// filled is a list with something for each entry, nothing for those that had none yet, and with room for one more.
+func filled(list []byte, entries, size int) []byte {
+	return roomFor(list, (entries+1)*size-len(list))[:entries*size]
 }
 
 // roomFor is list with room for more elements: for as many as it has, once it is full, where append would copy a large
