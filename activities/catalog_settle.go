@@ -369,8 +369,8 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 			state.Failure = nil
 		default:
 			state.Failure, state.Rejected = nil, nil
-			state.Accepted = &catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
-				Misplaced: d.Misplaced, Delayed: d.Delayed}
+			state.Accepted = catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
+				Misplaced: d.Misplaced, Delayed: d.Delayed}.After(state.Accepted)
 			if d.Full != "" {
 				state.FullAt = r.At
 			}

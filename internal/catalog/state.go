@@ -90,10 +90,28 @@ type Accepted struct {
 	Basis string    `json:"basis"`
 	Rows  int64     `json:"rows"` // of the source
 	At    time.Time `json:"at"`
+	// Since is when that version was accepted first, if it was accepted more than once.
+	Since time.Time `json:"since,omitzero"`
 	// Misplaced are the rows that were kept back, as ids may have moved: what the next version says again is meant.
 	Misplaced []feed.Misplaced `json:"misplaced,omitempty"`
 	// Delayed are the products that were kept, as they might have got other ids: the next version decides.
 	Delayed []string `json:"delayed,omitempty"`
+}
+
+// Begins is when the version was accepted first.
+func (a Accepted) Begins() time.Time {
+	if a.Since.IsZero() {
+		return a.At
+	}
+	return a.Since
+}
+
+// After is the version as it is accepted after another one, or once more.
+func (a Accepted) After(before *Accepted) *Accepted {
+	if before != nil && before.Source.Version() == a.Source.Version() {
+		a.Since = before.Begins()
+	}
+	return &a
 }
 
 // Failure is a source version whose import Stripe failed.

@@ -46,7 +46,7 @@ func sameCell(a, b []byte) bool {
 // in which nothing stands sends no row again. differ are the row's differences from the one above, which is nothing
 // but a shorter way: its hashes become those of this row. face is the same of the columns that tell which product it
 // is.
-func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (sum uint64, face uint32) {
+func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (sum, face uint64) {
 	if above.hashes == nil {
 		above.hashes = make([]uint64, len(x.sent))
 	}
@@ -60,16 +60,12 @@ func (x *examiner) fingerprint(fields [][]byte, above *above, differ placeSet) (
 	return notTombstone(sum), x.face(above.hashes)
 }
 
-// face is a short sum of the hashes of a row's values that tell which product it is of; 0 if there is none.
-func (x *examiner) face(hashes []uint64) uint32 {
-	var sum uint64
+// face is the sum of the hashes of a row's values that tell which product it is of; 0 if there is none.
+func (x *examiner) face(hashes []uint64) (sum uint64) {
 	for _, n := range x.identity {
 		sum += hashes[n]
 	}
-	if sum == 0 {
-		return 0
-	}
-	return max(uint32(sum>>32), 1)
+	return sum
 }
 
 // hash is what a value of the column at this place in sent adds to a fingerprint.

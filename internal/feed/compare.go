@@ -47,8 +47,9 @@ type Options struct {
 	Manifest *Manifest
 	// Misplaced are Delta.Misplaced of the version of the source before: what is said again is meant.
 	Misplaced []Misplaced
-	// Delayed are Delta.Delayed of that version: what is still not there is gone.
-	Delayed []string
+	// Delayed are Delta.Delayed of that version: what is still not there is gone. Waiting are those of this version, if
+	// it was compared before: they go on waiting.
+	Delayed, Waiting []string
 	// InCatalog tells whether the product catalog has an id; nil if that is not to be asked. Other feeds than the
 	// product feed can only update what is there.
 	InCatalog func(id []byte) bool
@@ -132,8 +133,8 @@ type Delta struct {
 	Forgotten *Table
 	// Misplaced are the few rows that are kept back because ids may have moved, by their ids.
 	Misplaced []Misplaced
-	// Delayed are the ids of the few products that are gone and wait for one version: all rows seem to have changed, so
-	// nobody can tell whether a new one is theirs.
+	// Delayed are the ids of the few products that are gone and wait for one version, since a new row is, or may be,
+	// theirs.
 	Delayed []string
 	// Passes is how often the source was read: twice if ids occur twice, or if one part is not enough; once more if its
 	// quotes are not what RFC 4180 says.
@@ -251,6 +252,7 @@ type observed struct {
 	confirmed       int64             // rows that say what Stripe has
 	suspects        map[string]string // new ids, and what they may be
 	strangers       []stranger
+	delayed         map[string]bool // ids of products that wait for one version, or waited in the one before
 	remarks         remarks
 	trailing        trailing
 	otherTable      bool  // the rows stand below a header that is not the file's

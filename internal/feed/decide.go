@@ -2,7 +2,6 @@ package feed
 
 import (
 	"bytes"
-	"maps"
 	"math"
 	"slices"
 )
@@ -33,6 +32,7 @@ func (c *comparison) take(w *work, e *examined) error {
 	}
 	if c.commented(e, known) {
 		c.doubt.in(e, CommentedOut)
+		c.resemble(e, known, true)
 		return c.holdBack(e, CommentedOut, c.o.Kind.IDColumn(), e.id)
 	}
 	if err := c.foundIn(w, e); err != nil {
@@ -42,6 +42,7 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.delta.Counts.Invalid++
 	}
 	if c.heldBack(e) {
+		c.resemble(e, known, true)
 		c.restateHeld(e, known)
 		c.delta.Counts.KeptBack++
 		return nil
@@ -433,13 +434,6 @@ func (c *comparison) compare(e *examined, known int) error {
 	return c.send(e, group)
 }
 
-// resemble notes what a new row says but for its id.
-func (c *comparison) resemble(e *examined, known int, kept bool) {
-	if known < 0 && e.state == sound && c.known.Len() > 0 && c.o.Kind.Deletes() && !c.o.Changes {
-		c.likeness = append(c.likeness, likeness{c.x.besides(e.fingerprint, e.id), e.face, e.line, kept})
-	}
-}
-
 // keepsFace reports whether a row is of the product that Stripe has under its id.
 func (c *comparison) keepsFace(e *examined, known int) bool {
 	return e.face != 0 && e.face == c.known.face(known)
@@ -586,95 +580,6 @@ func (c *comparison) vanished() error {
 	return c.forgetRefused()
 }
 
-// renamed tells of the products that the source no longer has, and that another id has instead. They wait for the next
-// source: then the other id is known, and whoever still has it means it. More than a few are no damage, but somebody's
-// decision, which the guards look at.
-func (c *comparison) renamed() error {
-	if len(c.likeness) == 0 {
-		return nil
-	}
-	gone, faces := c.missing()
-	like := c.newRowsLike(gone, faces)
-	if len(gone) <= few && slices.ContainsFunc(c.strangers, stranger.changesAll) {
-		c.delay(slices.DeleteFunc(gone, func(i int) bool {
-			return faces[c.known.face(i)] && !slices.ContainsFunc(c.strangers, stranger.changesFaces)
-		}))
-	}
-	if len(like) > few {
-		return nil
-	}
-	for _, i := range slices.Sorted(maps.Keys(like)) {
-		before, l := c.known.id(i), like[i]
-		now := slices.IndexFunc(c.freshLines, func(line uint32) bool { return int64(line&maxLine) == l.line })
-		if now < 0 {
-			continue // a later row has its id, and the source is read again for it
-		}
-		c.doubt.name(before, l.line, Renamed)
-		if l.kept {
-			continue
-		}
-		err := c.out.Found(Finding{Line: l.line, ID: c.fresh.id(now), Column: c.delta.Header.Own(c.o.Kind.IDColumn()),
-			Value: before, Cause: Renamed}, nil)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// missing are the numbers in the manifest of the products that no row names, and their faces: those that no product has
-// which is still there.
-func (c *comparison) missing() (gone []int, faces map[uint32]bool) {
-	faces = map[uint32]bool{}
-	for i, line := range c.knownLines {
-		if line == 0 {
-			gone, faces[c.known.face(i)] = append(gone, i), true
-		}
-	}
-	delete(faces, 0)
-	for i, line := range c.knownLines {
-		if line != 0 {
-			delete(faces, c.known.face(i))
-		}
-	}
-	return gone, faces
-}
-
-// newRowsLike are the new rows that say what a product said that is gone, by its number: all but its id, or which it
-// is.
-func (c *comparison) newRowsLike(gone []int, faces map[uint32]bool) map[int]likeness {
-	says, is := map[uint64]likeness{}, map[uint32]likeness{}
-	for _, l := range c.likeness {
-		says[l.besides] = l
-		if faces[l.face] {
-			is[l.face] = l
-		}
-	}
-	like := map[int]likeness{}
-	for _, i := range gone {
-		l, same := says[c.x.besides(c.known.fingerprint(i), c.known.id(i))]
-		if !same {
-			l, same = is[c.known.face(i)]
-		}
-		if same {
-			like[i] = l
-		}
-	}
-	return like
-}
-
-// delay keeps products for one version of which nobody can tell whether a new row is theirs, unless they were kept for
-// one already.
-func (c *comparison) delay(gone []int) {
-	for _, i := range gone {
-		if id := string(c.known.id(i)); !slices.Contains(c.o.Delayed, id) {
-			c.doubt.name([]byte(id), c.likeness[0].line, Renamed)
-			c.delta.Delayed = append(c.delta.Delayed, id)
-		}
-	}
-	slices.Sort(c.delta.Delayed)
-}
-
 // missed takes an id that Stripe has or may have, unless the source offers it, or does not say: line is where it stands
 // last, 0 if nowhere.
 func (c *comparison) missed(id []byte, line uint32) error {
@@ -696,6 +601,9 @@ func (c *comparison) missed(id []byte, line uint32) error {
 		return nil
 	case line == 0 && (c.doubt.hides(id) || c.doubt.stands(id)):
 		c.delta.Counts.Waiting++
+		if c.delayed[string(id)] && len(c.delta.Delayed) < mostDelayed {
+			c.delta.Delayed = append(c.delta.Delayed, string(id))
+		}
 		return nil
 	case tried && c.o.WaitUnknown && !c.o.Full:
 		return c.notDeleted(id, line, refused)

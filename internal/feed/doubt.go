@@ -93,36 +93,6 @@ func (d *doubt) name(id []byte, line int64, cause Cause) {
 	}
 }
 
-// likeness is a new row. Should it say which product it is, or all but its id, as the row of another product did that
-// is gone, the product may have got another id, or its id have been hit.
-type likeness struct {
-	besides uint64 // stands for all of the row but its id
-	face    uint32 // see Entry
-	line    int64
-	kept    bool // back, for another doubt
-}
-
-// stranger is a column that Stripe does not document. It may be one that it does, and whose name was hit: then each row
-// with a value in it seems to have changed, and what else a row said cannot be told from that.
-type stranger struct {
-	at           int
-	valued       bool // a row has a value in it
-	proved, kept bool // such a row says what it said before; or is of the same product still
-}
-
-func (s stranger) changesAll() bool   { return s.valued && !s.proved }
-func (s stranger) changesFaces() bool { return s.valued && !s.kept }
-
-// meet looks whether a row tells that the columns that nobody knows are those of before.
-func (c *comparison) meet(e *examined, known int, before uint64) {
-	for i := range c.strangers {
-		if s := &c.strangers[i]; !s.proved && valueAt(e.fields, s.at) != nil {
-			s.valued, s.proved = true, known >= 0 && before == e.fingerprint
-			s.kept = s.kept || s.proved || known >= 0 && c.keepsFace(e, known)
-		}
-	}
-}
-
 // stands reports whether an id stands among the values of another row, which is in doubt then.
 func (d *doubt) stands(id []byte) bool {
 	n := d.named[string(id)]

@@ -33,6 +33,7 @@ type examiner struct {
 	marks         []uint64 // for each of them what stands for its name in a fingerprint
 	identity      []int    // places in sent of the columns that tell which product, or promotion, a row is of
 	known         *Table   // what Stripe has; nil if no row can be recognised
+	full          bool     // every row is to be sent
 	circumstances uint64   // under which rows are judged
 }
 
@@ -40,7 +41,7 @@ type examiner struct {
 func newExaminer(h Header, o Options) *examiner {
 	x := &examiner{
 		columns: len(h.Columns), names: h.Columns, titles: h.titles(), comma: o.Format.Comma(),
-		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o),
+		id: h.Index(o.Kind.IDColumn()), group: -1, prices: newPrices(h, o), full: o.Full,
 	}
 	judged := slices.Clone(h.Columns)
 	for i, name := range judged {
@@ -104,7 +105,7 @@ type examined struct {
 	id              []byte
 	fingerprint     uint64
 	verbatim        uint64 // see Entry
-	face            uint32 // likewise
+	face            uint64 // likewise
 	price           Amount // as a buyer pays it
 	listed          Amount // as the column of that name has it
 	group           uint64 // hash of the item group; 0 if the row is in none

@@ -175,10 +175,10 @@ func (m *Manifest) parse(r manifestReader) error {
 		return &ManifestError{"its unknown rows cannot be read"}
 	}
 	if head.Verbatims {
-		m.Rows.verbatims = r.bytes(verbatimBytes * head.Rows)
+		m.Rows.verbatims = r.bytes(hashBytes * head.Rows)
 	}
 	if head.Faces {
-		m.Rows.faces = r.bytes(faceBytes * head.Rows)
+		m.Rows.faces = r.bytes(hashBytes * head.Rows)
 	}
 	if r.failed || len(r.rest) > 0 {
 		return &ManifestError{"its end cannot be read"}

@@ -11,18 +11,18 @@ import (
 
 // restated is a row that is of another product than the one that Stripe has under its id, or has there.
 type restated struct {
-	face, before uint32 // see Entry; before is 0 if Stripe has none
-	number       int    // of its id in the manifest, or among the new ones
-	line         uint32
-	fresh        bool // Stripe has nothing under its id
+	is, was uint64 // faces, see Entry; was is 0 if Stripe has none
+	number  int    // of its id in the manifest, or among the new ones
+	line    uint32
+	fresh   bool // Stripe has nothing under its id
 }
 
 // mostRestated bounds what is kept of such rows. Where a column moved, so many show it.
 const mostRestated = 1 << 17
 
 // restate notes which product a row is of.
-func (c *comparison) restate(e *examined, known int, before uint64) {
-	if before == e.fingerprint || known >= 0 && c.keepsFace(e, known) {
+func (c *comparison) restate(e *examined, known int, former uint64) {
+	if former == e.fingerprint || known >= 0 && c.keepsFace(e, known) {
 		c.confirmed++
 		return
 	}
@@ -32,11 +32,11 @@ func (c *comparison) restate(e *examined, known int, before uint64) {
 	if sent, unknown := c.unknownAs(e.id); unknown && c.says(e, sent) || c.refused(e) != nil {
 		return // it was sent, and somebody wanted that
 	}
-	r := restated{face: e.face, number: known, line: uint32(e.line), fresh: known < 0}
+	r := restated{is: e.face, number: known, line: uint32(e.line), fresh: known < 0}
 	if r.fresh {
 		r.number, _ = c.fresh.Find(e.id, c.fresh.Len()-1)
 	} else {
-		r.before = c.known.face(known)
+		r.was = c.known.face(known)
 	}
 	c.restated = append(c.restated, r)
 }
@@ -79,70 +79,96 @@ type Misplaced struct {
 
 // movedRows are the faces of the rows whose ids stand beside what another product was, and of those of which the
 // product stands beside another id now. Products of one face are not among them: a size that is told by the id alone
-// may sell out as another one comes back. If all of it was said in the version before, it is meant.
+// may sell out as another one comes back. Where rows changed places and all of that was said in the version before, it
+// is meant.
 func (c *comparison) movedRows() map[string]uint64 {
-	moved, again := map[string]uint64{}, true
 	rows := slices.DeleteFunc(c.restated, c.isTakenBack)
 	echoes := c.echoes(rows)
+	rows = slices.DeleteFunc(rows, func(r restated) bool { return !echoes[r.is].of(r) && echoes[r.was] == nil })
+	chains := chains{}
 	for _, r := range rows {
-		if !echoes[r.face].of(r) && echoes[r.before] == nil {
-			continue
-		}
-		id, face := string(c.idOf(r)), uint64(r.face)
-		moved[id] = face
-		again = again && slices.Contains(c.o.Misplaced, Misplaced{id, face})
+		chains.join(r.is, r.was)
 	}
-	if again {
-		clear(moved)
+	unsaid := map[uint64]bool{}
+	for _, r := range rows {
+		if !slices.Contains(c.o.Misplaced, Misplaced{string(c.idOf(r)), r.is}) {
+			unsaid[chains.of(r.is)] = true
+		}
+	}
+	moved := map[string]uint64{}
+	for _, r := range rows {
+		if unsaid[chains.of(r.is)] {
+			moved[string(c.idOf(r))] = r.is
+		}
 	}
 	return moved
 }
 
+// chains are faces between which rows changed places: each leads to another one of them, the last to itself.
+type chains map[uint64]uint64
+
+func (c chains) of(face uint64) uint64 {
+	for next, more := c[face]; more && next != face; next, more = c[face] {
+		face = next
+	}
+	return face
+}
+
+func (c chains) join(a, b uint64) {
+	if a != 0 && b != 0 {
+		c[c.of(a)] = c.of(b)
+	}
+}
+
 // echo is a face that a row has now, and that others had before.
 type echo struct {
-	before int // how many had it that have another one now
-	gone   int // how many had it that no row names
+	left int // how many that had it are there, and have another one now
+	gone int // how many that had it are gone
 }
 
 // of reports whether a row has the face of another product. A new row that has the one of a product that is gone may be
 // that product under another id, and its own.
-func (e *echo) of(r restated) bool { return e != nil && (e.before > 0 || !r.fresh) }
+func (o *echo) of(r restated) bool { return o != nil && (o.left > 0 || !r.fresh) }
 
 // echoes are the echoes among rows, by face. What a row has as well that did not change is a text for all that comes
 // soon, and no echo.
-func (c *comparison) echoes(rows []restated) map[uint32]*echo {
-	echoes := make(map[uint32]*echo, len(rows))
+func (c *comparison) echoes(rows []restated) map[uint64]*echo {
+	echoes := make(map[uint64]*echo, len(rows))
 	for _, r := range rows {
-		if r.face != 0 {
-			echoes[r.face] = &echo{}
+		if r.is != 0 {
+			echoes[r.is] = &echo{}
 		}
 	}
 	for _, r := range rows {
-		if e := echoes[r.before]; e != nil {
-			e.before++
+		if said := echoes[r.was]; said != nil {
+			said.left++
 		}
 	}
-	gone := func(line uint32) bool { return line == 0 && !c.o.Changes }
 	for i, line := range c.knownLines {
-		if !gone(line) {
-			continue
-		}
-		if e := echoes[c.known.face(i)]; e != nil {
-			e.gone++
+		if c.isGone(line) {
+			if said := echoes[c.known.face(i)]; said != nil {
+				said.gone++
+			}
 		}
 	}
-	maps.DeleteFunc(echoes, func(_ uint32, e *echo) bool { return e.before+e.gone == 0 })
+	maps.DeleteFunc(echoes, func(_ uint64, said *echo) bool { return said.left+said.gone == 0 })
 	if len(echoes) == 0 {
 		return nil
 	}
-	still := map[uint32]int{} // how many products had it that are not gone
+	there := map[uint64]int{} // how many that had it are there, whatever they have now
 	for i, line := range c.knownLines {
-		if !gone(line) && echoes[c.known.face(i)] != nil {
-			still[c.known.face(i)]++
+		if !c.isGone(line) && echoes[c.known.face(i)] != nil {
+			there[c.known.face(i)]++
 		}
 	}
-	maps.DeleteFunc(echoes, func(face uint32, e *echo) bool { return still[face] > e.before })
+	maps.DeleteFunc(echoes, func(face uint64, said *echo) bool { return there[face] > said.left })
 	return echoes
+}
+
+// isGone reports whether a product is to be gone, by the line on which its id stands: no row names it, or one asks for
+// its deletion. What is not in a list of changes is not gone.
+func (c *comparison) isGone(line uint32) bool {
+	return line == 0 && !c.o.Changes || line&asked != 0 && line&(tornApart|unsaid) == 0
 }
 
 // isTakenBack reports whether a later row of the same id counts in place of a row.

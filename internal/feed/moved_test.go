@@ -156,6 +156,47 @@ func TestAnIDBesideAProductThatIsGone(t *testing.T) {
 	require.Equal(t, "send P003, delete P004, 6 unchanged", outcome(t, d, out, o))
 }
 
+// Where other rows change places in the next version, those of before are meant all the same.
+func TestIDsThatAreSwappedInTurn(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 40))}
+	var ids []string
+	for n := range 40 {
+		ids = append(ids, fmt.Sprintf("P%03d", n))
+	}
+	for i := 0; i < 20; i += 2 {
+		ids[i], ids[i+1] = ids[i+1], ids[i]
+		d, out := compared(t, shelf(0, 40, ids...), o)
+		require.EqualValues(t, 2, d.Counts.KeptBack, "%v", out.found)
+		require.Zero(t, d.Counts.Moved)
+		require.EqualValues(t, min(i, 2), d.Counts.Sent)
+		o.Manifest, o.Misplaced = settled(t, o.Manifest, d), d.Misplaced
+	}
+}
+
+// An id that is to be deleted is gone: what stands beside the other one now is what it was.
+func TestAnIDBesideOneThatIsToBeDeleted(t *testing.T) {
+	t.Parallel()
+	deleting := func(source, id string) string {
+		source = strings.Replace(source, "price\n", "price,delete\n", 1)
+		source = strings.ReplaceAll(source, " USD\n", " USD,\n")
+		at := strings.Index(source, "\n"+id+",")
+		return source[:at] + strings.Replace(source[at:], " USD,\n", " USD,true\n", 1)
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))}
+	d, out := compared(t, deleting(shelf(0, 8, "P001", "P000"), "P000"), o)
+	require.Equal(t, "delete P000, 6 unchanged, 1 held back, 1 asked", outcome(t, d, out, o), "%v", out.found)
+}
+
+// All rows may be of something else at once: an address that moved, a text for a season.
+func TestAllRowsSayThatTheyAreSomethingElse(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 20_000))}
+	d, _ := compared(t, strings.ReplaceAll(shelf(0, 20_000), ".jpg", ".jpg?v=2"), o)
+	require.Zero(t, d.Counts.Moved)
+	require.EqualValues(t, 20_000, d.Counts.Sent)
+}
+
 // The chain of a move ends in a new product, or in a row that cannot be sent: what stands beside it moved as well.
 func TestTheEndsOfAMove(t *testing.T) {
 	t.Parallel()

@@ -268,7 +268,7 @@ func TestACleanRowCostsNoMemory(t *testing.T) {
 }
 
 // fingerprintOf is the fingerprint, and the face, of a row with none above it.
-func fingerprintOf(x *examiner, row [][]byte) (uint64, uint32) {
+func fingerprintOf(x *examiner, row [][]byte) (uint64, uint64) {
 	return x.fingerprint(row, &above{}, everyPlace)
 }
 

@@ -27,13 +27,13 @@ type Entry struct {
 	Verbatim uint64
 	// Face stands for what of the row tells which product, or promotion, it is of, see examiner.identity; 0 if nobody
 	// knows. It stays where a price or a stock changes.
-	Face uint32
+	Face uint64
 }
 
 // Tombstone is the fingerprint of a row that deletes: no other row has it.
 const Tombstone uint64 = 0
 
-// Table is a list of entries, each id once, in the order in which they were added. It takes 24 to 32 bytes an entry
+// Table is a list of entries, each id once, in the order in which they were added. It takes 28 to 36 bytes an entry
 // plus the id, 4 bytes for its place and, once somebody looks for an id out of order, 11 to 24 more. Looking makes
 // those, so a table is not for two goroutines at once.
 //
@@ -46,7 +46,7 @@ const Tombstone uint64 = 0
 //	1 byte   currency, as its place in the list of tags; only behind a price
 //	uvarint  line
 //
-// and Verbatim and Face apart from it, 8 and 4 bytes an entry, little endian, as long as there is one.
+// and Verbatim and Face apart from it, 8 bytes an entry each, little endian, as long as there is one.
 type Table struct {
 	data      []byte
 	at        []uint32 // where each entry begins in data
@@ -139,18 +139,18 @@ func (t *Table) verbatim(i int) uint64 {
 	if len(t.verbatims) == 0 {
 		return 0
 	}
-	return binary.LittleEndian.Uint64(t.verbatims[verbatimBytes*i:])
+	return binary.LittleEndian.Uint64(t.verbatims[hashBytes*i:])
 }
 
 // face is that of entry i.
-func (t *Table) face(i int) uint32 {
+func (t *Table) face(i int) uint64 {
 	if len(t.faces) == 0 {
 		return 0
 	}
-	return binary.LittleEndian.Uint32(t.faces[faceBytes*i:])
+	return binary.LittleEndian.Uint64(t.faces[hashBytes*i:])
 }
 
-const verbatimBytes, faceBytes = 8, 4
+const hashBytes = 8
 
 // uvarint is binary.Uvarint with the short way first: most lengths and lines are below 128.
 func uvarint(b []byte) (uint64, int) {
@@ -234,10 +234,10 @@ func (t *Table) append(e Entry) error {
 	}
 	t.data = roomFor(t.data, len(e.ID)+40)
 	if e.Verbatim != 0 || len(t.verbatims) > 0 {
-		t.verbatims = binary.LittleEndian.AppendUint64(filled(t.verbatims, len(t.at), verbatimBytes), e.Verbatim)
+		t.verbatims = binary.LittleEndian.AppendUint64(filled(t.verbatims, len(t.at)), e.Verbatim)
 	}
 	if e.Face != 0 || len(t.faces) > 0 {
-		t.faces = binary.LittleEndian.AppendUint32(filled(t.faces, len(t.at), faceBytes), e.Face)
+		t.faces = binary.LittleEndian.AppendUint64(filled(t.faces, len(t.at)), e.Face)
 	}
 	t.at = append(roomFor(t.at, 1), uint32(len(t.data)))
 	t.data = binary.AppendUvarint(t.data, uint64(len(e.ID)))
@@ -255,9 +255,9 @@ func (t *Table) append(e Entry) error {
 	return nil
 }
 
-// filled is a list with something for each entry, nothing for those that had none yet, and with room for one more.
-func filled(list []byte, entries, size int) []byte {
-	return roomFor(list, (entries+1)*size-len(list))[:entries*size]
+// filled is a list of hashes with one for each entry, 0 for those that had none, and with room for one more.
+func filled(hashes []byte, entries int) []byte {
+	return roomFor(hashes, hashBytes*(entries+1)-len(hashes))[:hashBytes*entries]
 }
 
 // roomFor is list with room for more elements: for as many as it has, once it is full, where append would copy a large

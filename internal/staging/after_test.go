@@ -33,6 +33,7 @@ func TestAFeedIsLookedAtAfterWhatWasAccepted(t *testing.T) {
 		after := found.After(state, now)
 		require.Equal(t, c.want, after.Misplaced, name)
 		require.Equal(t, c.want != nil, after.Delayed != nil, name)
+		require.Equal(t, c.want == nil, after.Waiting != nil, name)
 		require.Empty(t, found.After(catalog.State{}, now).Misplaced, "nothing was accepted")
 	}
 }

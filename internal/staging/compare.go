@@ -48,9 +48,9 @@ type Feed struct {
 	Basis   string        // see catalog.Accepted
 	// WaitUnknown says that it is too early to send again what was tried lately; see feed.Options.
 	WaitUnknown bool
-	// Misplaced and Delayed are those of the version that was accepted last; see feed.Options.
-	Misplaced []feed.Misplaced
-	Delayed   []string
+	// Misplaced, Delayed and Waiting are those of the version that was accepted last; see feed.Options.
+	Misplaced        []feed.Misplaced
+	Delayed, Waiting []string
 
 	listed   bool // the account syncs its product feed too
 	settings account.Settings
@@ -77,8 +77,11 @@ const delayedFor = 24 * time.Hour
 
 // After is the feed as it is looked at after what the state says was accepted.
 func (f Feed) After(state catalog.State, now time.Time) Feed {
-	a := state.Accepted
-	if a != nil && (a.Source.Version() != f.Source.Version() || now.Sub(a.At) > delayedFor) {
+	switch a := state.Accepted; {
+	case a == nil:
+	case a.Source.Version() == f.Source.Version() && now.Sub(a.Begins()) <= delayedFor:
+		f.Waiting = a.Delayed
+	default:
 		f.Misplaced, f.Delayed = a.Misplaced, a.Delayed
 	}
 	return f
@@ -148,7 +151,7 @@ func (s Stager) Compare(
 	o := feed.Options{
 		Kind: f.Kind, Format: format, Gzipped: gzipped, Dialect: f.Rules.Dialect, Quotes: f.Rules.Quotes,
 		MaxBytes: s.Limits.MaxSourceBytes, MaxPartBytes: s.maxPartBytes(c.API),
-		Changes: c.Changes, WaitUnknown: f.WaitUnknown, Misplaced: f.Misplaced, Delayed: f.Delayed,
+		Changes: c.Changes, WaitUnknown: f.WaitUnknown, Misplaced: f.Misplaced, Delayed: f.Delayed, Waiting: f.Waiting,
 		SendInvalid: f.Rules.InvalidRows == account.SendAll, DropUnknown: f.Rules.UnknownColumns == account.DropUnknown,
 		PriceMove: float64(*f.Rules.PriceMove) / 100, Now: time.Now(),
 	}
