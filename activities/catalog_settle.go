@@ -361,7 +361,7 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
 		case r.Outcome == catalog.Failed && !dealtWith(in, r.Rows):
-			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
+			state.Failure = s.failure(state.Failure, d, r)
 		case r.Outcome == catalog.Rejected:
 			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been
 			state.Rejected = &catalog.Decided{Version: d.Source.Version(), Verdict: *in.Verdict}
@@ -391,13 +391,13 @@ func deletionsWaiting(r catalog.Report) string {
 const maxSpacing = 24 * time.Hour
 
 // failure counts the failed imports of one source version and doubles the time to the next try with each.
-func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog.Report) *catalog.Failure {
-	count := 1
+func (s *CatalogSync) failure(before *catalog.Failure, d catalog.Delivery, r catalog.Report) *catalog.Failure {
+	count, version := 1, d.Source.Version()
 	if before != nil && before.Version == version {
 		count = before.Count + 1
 	}
 	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)),
-		Reason: r.Reason}
+		Reason: r.Reason, Delayed: d.Delayed}
 }
 
 // spacing is the time to the next try after so many in vain: it doubles with each.

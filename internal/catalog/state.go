@@ -121,6 +121,8 @@ type Failure struct {
 	At      time.Time `json:"at"`
 	NextTry time.Time `json:"next_try"`
 	Reason  string    `json:"reason"`
+	// Delayed are the products that wait for another version; see Accepted.
+	Delayed []string `json:"delayed,omitempty"`
 }
 
 // Rests reports whether it is too early to try this version again. What a clock wrote that was ahead binds nobody.

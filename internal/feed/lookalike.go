@@ -164,6 +164,13 @@ func (c *comparison) gone() iter.Seq[[]byte] {
 				return
 			}
 		}
+		c.goneUnknown()(yield)
+	}
+}
+
+// goneUnknown are the ids of which nobody knows whether Stripe has them, and no row names.
+func (c *comparison) goneUnknown() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
 		if c.o.Manifest == nil {
 			return
 		}

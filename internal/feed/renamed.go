@@ -39,32 +39,29 @@ func (c *comparison) renamed() error {
 	if len(c.likeness)+len(c.o.Waiting) == 0 {
 		return nil
 	}
-	gone, faces := c.missing()
+	gone, faces := c.missingProducts()
 	rows := c.newRowsOf(gone, faces)
 	if len(rows) > few {
 		clear(rows)
 	}
-	for _, i := range slices.Sorted(maps.Keys(rows)) {
-		c.delay(i, rows[i].line)
-	}
-	if len(gone) <= few && slices.ContainsFunc(c.strangers, stranger.changesAll) && len(c.likeness) > 0 {
-		for _, i := range gone {
-			if !faces[c.known.face(i)] || slices.ContainsFunc(c.strangers, stranger.changesFaces) {
-				c.delay(i, c.likeness[0].line)
-			}
+	unclear := len(gone) <= few && len(c.likeness) > 0 && slices.ContainsFunc(c.strangers, stranger.changesAll)
+	anyFace := slices.ContainsFunc(c.strangers, stranger.changesFaces)
+	for i, m := range gone {
+		row, like := rows[i]
+		switch {
+		case like:
+			c.delay(m.id, row.line)
+		case unclear && (anyFace || !faces[m.face]):
+			c.delay(m.id, c.likeness[0].line)
+		case slices.Contains(c.o.Waiting, string(m.id)):
+			c.delay(m.id, c.lineOf(m.face))
 		}
 	}
-	for _, i := range gone {
-		if slices.Contains(c.o.Waiting, string(c.known.id(i))) {
-			c.delay(i, c.lineOf(c.known.face(i)))
-		}
-	}
-	return c.tellRenamed(rows)
+	return c.tellRenamed(gone, rows)
 }
 
 // delay keeps a product for one version, unless it was kept for one already.
-func (c *comparison) delay(i int, line int64) {
-	id := c.known.id(i)
+func (c *comparison) delay(id []byte, line int64) {
 	if !slices.Contains(c.o.Delayed, string(id)) {
 		c.delayed[string(id)] = true
 		c.doubt.name(id, line, Renamed)
@@ -72,7 +69,7 @@ func (c *comparison) delay(i int, line int64) {
 }
 
 // tellRenamed says of each new row that is sent which product it may be.
-func (c *comparison) tellRenamed(rows map[int]likeness) error {
+func (c *comparison) tellRenamed(gone []missing, rows map[int]likeness) error {
 	told := map[int64]bool{}
 	for _, i := range slices.Sorted(maps.Keys(rows)) {
 		row := rows[i]
@@ -82,7 +79,7 @@ func (c *comparison) tellRenamed(rows map[int]likeness) error {
 		}
 		told[row.line] = true
 		err := c.out.Found(Finding{Line: row.line, ID: c.fresh.id(now), Column: c.delta.Header.Own(c.o.Kind.IDColumn()),
-			Value: c.known.id(i), Cause: Renamed}, nil)
+			Value: gone[i].id, Cause: Renamed}, nil)
 		if err != nil {
 			return err
 		}
@@ -90,14 +87,26 @@ func (c *comparison) tellRenamed(rows map[int]likeness) error {
 	return nil
 }
 
-// missing are the numbers in the manifest of the products that no row names, and the faces of those that no product has
-// which is still there.
-func (c *comparison) missing() (gone []int, faces map[uint64]bool) {
+// missing is a product that Stripe has, or may have, and that no row names.
+type missing struct {
+	id   []byte
+	had  uint64 // stands for all that Stripe has of it but its id; 0 if nothing
+	sent uint64 // the same of what it was sent, of which nobody knows whether it took that
+	face uint64 // see Entry
+}
+
+// missingProducts are those that no row names, and the faces of those that no product has which is still there.
+func (c *comparison) missingProducts() (gone []missing, faces map[uint64]bool) {
 	faces = map[uint64]bool{}
 	for i, line := range c.knownLines {
 		if line == 0 {
-			gone, faces[c.known.face(i)] = append(gone, i), true
+			m := missing{id: c.known.id(i), face: c.known.face(i)}
+			m.had = c.x.besides(c.known.fingerprint(i), m.id)
+			gone, faces[m.face] = append(gone, c.withSent(m)), true
 		}
+	}
+	for id := range c.goneUnknown() {
+		gone = append(gone, c.withSent(missing{id: id}))
 	}
 	delete(faces, 0)
 	for i, line := range c.knownLines {
@@ -108,9 +117,16 @@ func (c *comparison) missing() (gone []int, faces map[uint64]bool) {
 	return gone, faces
 }
 
-// newRowsOf are the new rows that may be of products that are gone, by the numbers of those: they say all that the
+func (c *comparison) withSent(m missing) missing {
+	if sent, unknown := c.unknownAs(m.id); unknown && sent != Tombstone {
+		m.sent = c.x.besides(sent, m.id)
+	}
+	return m
+}
+
+// newRowsOf are the new rows that may be of products that are missing, by the places of those: they say all that the
 // product said but its id, or that they are the same.
-func (c *comparison) newRowsOf(gone []int, faces map[uint64]bool) map[int]likeness {
+func (c *comparison) newRowsOf(gone []missing, faces map[uint64]bool) map[int]likeness {
 	says, is := map[uint64]likeness{}, map[uint64]likeness{}
 	for _, l := range c.likeness {
 		says[l.besides] = l
@@ -118,14 +134,13 @@ func (c *comparison) newRowsOf(gone []int, faces map[uint64]bool) map[int]likene
 			is[l.face] = l
 		}
 	}
+	delete(says, 0)
 	rows := map[int]likeness{}
-	for _, i := range gone {
-		l, same := says[c.x.besides(c.known.fingerprint(i), c.known.id(i))]
-		if !same {
-			l, same = is[c.known.face(i)]
-		}
-		if same {
-			rows[i] = l
+	for i, m := range gone {
+		for _, l := range []likeness{is[m.face], says[m.sent], says[m.had]} {
+			if l.line > 0 {
+				rows[i] = l
+			}
 		}
 	}
 	return rows

@@ -162,3 +162,32 @@ func TestSeveralProductsThatMayBeOneRow(t *testing.T) {
 	require.Equal(t, []string{"2 38 renamed id"}, out.found)
 	require.EqualValues(t, 3, d.Counts.Waiting)
 }
+
+// Nobody knows whether Stripe took a row: its product is kept as well where only its id was hit.
+func TestAProductThatIsUnknownAndGotAnotherIDWaits(t *testing.T) {
+	t.Parallel()
+	unknown := func(o Options, source string) *Manifest {
+		d, _ := compared(t, source, o)
+		after, err := o.Manifest.Settle(d.Parts[0].Table, time0, func(id []byte) (RowVerdict, bool) {
+			return RowVerdict{Unknown: true}, string(id) == "P003"
+		})
+		require.NoError(t, err)
+		return after
+	}
+	all := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))}
+	retitled := strings.Replace(shelf(0, 8), "P003,Table 3", "P003,Desk", 1)
+	for name, c := range map[string]struct {
+		manifest *Manifest
+		source   string
+	}{
+		"it is new":      {unknown(Options{Manifest: NewManifest(Product)}, shelf(0, 8)), shelf(0, 8)},
+		"it was changed": {unknown(all, retitled), retitled},
+	} {
+		for _, wait := range []bool{false, true} {
+			o := Options{Manifest: c.manifest, WaitUnknown: wait}
+			d, out := compared(t, strings.Replace(c.source, "P003", "PQ03", 1), o)
+			require.Zero(t, d.Counts.Deleted, "%s: %v", name, out.found)
+			require.Equal(t, []string{"P003"}, d.Delayed, name)
+		}
+	}
+}
