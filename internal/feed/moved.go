@@ -9,7 +9,7 @@ import (
 // wrote each id one row too low. Every row reads well, and is another product's. What Stripe has tells: a row has the
 // face of another product, and that one has another face now, or is gone.
 
-// restated is a row that is of another product than the one that Stripe has under its id, or has there.
+// restated is a row that is of another product than the one that Stripe has under its id, if it has any there.
 type restated struct {
 	is, was uint64 // faces, see Entry; was is 0 if Stripe has none
 	number  int    // of its id in the manifest, or among the new ones
