@@ -187,7 +187,7 @@ func (s *CatalogSync) leftOpen(open catalog.OpenImport) catalog.Delivery {
 	// What the earlier run found is found again by the look that follows.
 	d.Rows, d.Findings, d.Forgotten, d.Normalised, d.Reading = catalog.ReportRows{Sent: open.Part().Rows}, nil,
 		nil, nil, nil
-	d.Misplaced, d.Delayed = nil, nil
+	d.Misplaced = nil
 	return d
 }
 

@@ -361,14 +361,15 @@ func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Repo
 		state.Unsettled = s.unsettled(state.Unsettled, in, r)
 		switch {
 		case r.Outcome == catalog.Failed && !dealtWith(in, r.Rows):
-			state.Failure = s.failure(state.Failure, d, r)
+			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
+			state.Partly = partly(state.Partly, d)
 		case r.Outcome == catalog.Rejected:
 			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been
 			state.Rejected = &catalog.Decided{Version: d.Source.Version(), Verdict: *in.Verdict}
 		case d.Resumed: // one part of a source whose others nobody knows of: the next look compares anew
-			state.Failure = nil
+			state.Failure, state.Partly = nil, partly(state.Partly, d)
 		default:
-			state.Failure, state.Rejected = nil, nil
+			state.Failure, state.Rejected, state.Partly = nil, nil, nil
 			state.Accepted = catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
 				Misplaced: d.Misplaced, Delayed: d.Delayed}.After(state.Accepted)
 			if d.Full != "" {
@@ -391,13 +392,21 @@ func deletionsWaiting(r catalog.Report) string {
 const maxSpacing = 24 * time.Hour
 
 // failure counts the failed imports of one source version and doubles the time to the next try with each.
-func (s *CatalogSync) failure(before *catalog.Failure, d catalog.Delivery, r catalog.Report) *catalog.Failure {
-	count, version := 1, d.Source.Version()
+func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog.Report) *catalog.Failure {
+	count := 1
 	if before != nil && before.Version == version {
 		count = before.Count + 1
 	}
 	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)),
-		Reason: r.Reason, Delayed: d.Delayed}
+		Reason: r.Reason}
+}
+
+// partly is what is to be remembered of a version that will be compared again: products that wait for another one.
+func partly(before *catalog.Partly, d catalog.Delivery) *catalog.Partly {
+	if len(d.Delayed) == 0 {
+		return before
+	}
+	return &catalog.Partly{Version: d.Source.Version(), Delayed: d.Delayed}
 }
 
 // spacing is the time to the next try after so many in vain: it doubles with each.

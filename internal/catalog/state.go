@@ -48,6 +48,8 @@ type State struct {
 	Accepted *Accepted `json:"accepted,omitempty"`
 	// Failure is about the newest source version whose import failed, until one succeeds.
 	Failure *Failure `json:"failure,omitempty"`
+	// Partly is of a version that is compared again; nil if nothing is to be remembered of one.
+	Partly *Partly `json:"partly,omitempty"`
 	// Unsettled is what is to be sent again though the source may not have changed; nil if nothing is.
 	Unsettled *Unsettled `json:"unsettled,omitempty"`
 	// LastImportAt is when the newest import was created; Stripe takes the next one MinInterval later.
@@ -121,8 +123,12 @@ type Failure struct {
 	At      time.Time `json:"at"`
 	NextTry time.Time `json:"next_try"`
 	Reason  string    `json:"reason"`
-	// Delayed are the products that wait for another version; see Accepted.
-	Delayed []string `json:"delayed,omitempty"`
+}
+
+// Partly is a source version of which something may be at Stripe already, and that was not dealt with to its end.
+type Partly struct {
+	Version string   `json:"version"` // statestore.Object.Version of the source
+	Delayed []string `json:"delayed"` // see Accepted
 }
 
 // Rests reports whether it is too early to try this version again. What a clock wrote that was ahead binds nobody.

@@ -104,11 +104,15 @@ func (c *comparison) movedRows() map[string]uint64 {
 	return moved
 }
 
-// chains are faces between which rows changed places: each leads to another one of them, the last to itself.
+// chains are faces between which rows changed places: each leads to another one of them, the last to itself. Whoever
+// follows one makes it half as long.
 type chains map[uint64]uint64
 
 func (c chains) of(face uint64) uint64 {
 	for next, more := c[face]; more && next != face; next, more = c[face] {
+		if after, more := c[next]; more {
+			c[face] = after
+		}
 		face = next
 	}
 	return face

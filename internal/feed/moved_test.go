@@ -188,6 +188,19 @@ func TestAnIDBesideOneThatIsToBeDeleted(t *testing.T) {
 	require.Equal(t, "delete P000, 6 unchanged, 1 held back, 1 asked", outcome(t, d, out, o), "%v", out.found)
 }
 
+// A chain of moves is as long as the file.
+func TestALongChainOfMoves(t *testing.T) {
+	t.Parallel()
+	const rows = 50_000
+	var ids []string
+	for n := range rows {
+		ids = append(ids, fmt.Sprintf("P%03d", n+1))
+	}
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, rows))}
+	d, _ := compared(t, shelf(0, rows, ids...), o)
+	require.EqualValues(t, rows, d.Counts.Moved)
+}
+
 // All rows may be of something else at once: an address that moved, a text for a season.
 func TestAllRowsSayThatTheyAreSomethingElse(t *testing.T) {
 	t.Parallel()

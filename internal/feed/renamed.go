@@ -40,6 +40,7 @@ func (c *comparison) renamed() error {
 		return nil
 	}
 	gone, faces := c.missingProducts()
+	gone = slices.DeleteFunc(gone, func(m missing) bool { return c.hadItsVersion(m.id) })
 	rows := c.newRowsOf(gone, faces)
 	if len(rows) > few {
 		clear(rows)
@@ -60,12 +61,16 @@ func (c *comparison) renamed() error {
 	return c.tellRenamed(gone, rows)
 }
 
-// delay keeps a product for one version, unless it was kept for one already.
+// hadItsVersion reports whether a product waited for one version, or was to be deleted before.
+func (c *comparison) hadItsVersion(id []byte) bool {
+	sent, unknown := c.unknownAs(id)
+	return slices.Contains(c.o.Delayed, string(id)) || c.refusal(id, Tombstone) != nil || unknown && sent == Tombstone
+}
+
+// delay keeps a product for one version.
 func (c *comparison) delay(id []byte, line int64) {
-	if !slices.Contains(c.o.Delayed, string(id)) {
-		c.delayed[string(id)] = true
-		c.doubt.name(id, line, Renamed)
-	}
+	c.delayed[string(id)] = true
+	c.doubt.name(id, line, Renamed)
 }
 
 // tellRenamed says of each new row that is sent which product it may be.

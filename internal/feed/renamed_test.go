@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -145,6 +146,33 @@ func TestAProductThatGotAnotherIDWaitsForOneVersion(t *testing.T) {
 	require.Equal(t, []string{"P003"}, d.Delayed, "it is remembered while something else is in doubt")
 	d, _ = compared(t, as("A"), next(o, d))
 	require.EqualValues(t, 1, d.Counts.Deleted)
+}
+
+// Those that had their version are gone: they are not counted with others, and what is to be deleted does not wait again.
+func TestAProductThatHadItsVersionIsGone(t *testing.T) {
+	t.Parallel()
+	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 30))}
+	var before []string
+	hit := shelf(0, 30)
+	for n := range few {
+		id := fmt.Sprintf("P%03d", n)
+		hit = strings.Replace(hit, fmt.Sprintf("%s,Table %d,Oak.", id, n), fmt.Sprintf("PQ%02d,Table %d,", n, n), 1)
+		before = append(before, id)
+	}
+	d, out := compared(t, hit, o)
+	require.Equal(t, before, d.Delayed, "%v", out.found)
+	o.Delayed = d.Delayed
+	d, out = compared(t, strings.Replace(hit, "P020", "ZZ20", 1), o)
+	require.Equal(t, []string{"P020"}, d.Delayed, "%v", out.found)
+	require.EqualValues(t, few, d.Counts.Deleted)
+
+	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "A", 1), Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))})
+	refused := settled(t, manifestAfter(t, Options{}, nil, shelf(0, 8)), d)
+	o = Options{Manifest: refused, Delayed: d.Delayed}
+	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "A", 1), o)
+	o = Options{Manifest: settled(t, refused, d, "P003")}
+	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "B", 1), o)
+	require.Equal(t, []string{"A"}, d.Delayed)
 }
 
 // Of sizes that only their ids tell nobody can say which is which: it is said once.

@@ -75,7 +75,7 @@ func (s Stager) Look(ctx context.Context, settings account.Settings, kind feed.K
 // it.
 const delayedFor = 24 * time.Hour
 
-// After is the feed as it is looked at after what the state says was accepted, and failed.
+// After is the feed as it is looked at after what the state says was dealt with.
 func (f Feed) After(state catalog.State, now time.Time) Feed {
 	switch a := state.Accepted; {
 	case a == nil:
@@ -84,8 +84,8 @@ func (f Feed) After(state catalog.State, now time.Time) Feed {
 	default:
 		f.Misplaced, f.Delayed = a.Misplaced, a.Delayed
 	}
-	if failed := state.Failure; failed != nil && failed.Version == f.Source.Version() {
-		f.Waiting = failed.Delayed // what it brought of the version may be at Stripe
+	if p := state.Partly; p != nil && p.Version == f.Source.Version() {
+		f.Waiting = slices.Concat(f.Waiting, p.Delayed)
 	}
 	return f
 }
