@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"vitrine/internal/catalog"
+	"vitrine/internal/simcontrol"
 )
 
 // sells brings a catalog to Stripe, so that there is something to lose.
@@ -298,6 +299,33 @@ func TestAColumnThatChangesWithEachExport(t *testing.T) {
 	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Deleted: 2}, m.foretold())
 	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Deleted: 2, Accepted: 42}, m.syncs(catalog.Succeeded).Rows)
 	require.Empty(t, m.state().Accepted.Delayed)
+}
+
+// A run that dies while its import is under way leaves the new row of a product at Stripe. The next run, which settles
+// that and looks at the same version, knows that the old one waits for another version.
+func TestAProductThatGotAnotherIDWaitsThoughItsRunDied(t *testing.T) {
+	m := enter(t)
+	m.startWorker()
+	ids := numbered(8)
+	m.exportText(allDifferent(ids...))
+	m.syncs(catalog.Succeeded)
+	m.fault(simcontrol.Fault{Kind: simcontrol.FaultImportStatus,
+		Match: simcontrol.Match{Method: "GET", PathPrefix: importsPath}, StatusText: "pending", Times: 6})
+	before := ids[3]
+	ids[3] = "renamed"
+	m.exportText(allDifferent(ids...))
+	gone := m.startsWith(again)
+	m.reaches(gone, "AwaitImportSet")
+	require.NoError(t,
+		m.temporal.TerminateWorkflow(t.Context(), gone.GetID(), gone.GetRunID(), "an operator's mistake"))
+	m.syncsWith(again, catalog.Unchanged)
+	require.Equal(t, []string{before}, m.state().Accepted.Delayed)
+	require.Nil(t, m.state().Partly)
+	require.Contains(t, m.ids(), before)
+
+	m.exportText(allDifferent(append(ids, "another")...))
+	m.syncsWith(again, catalog.Succeeded)
+	require.NotContains(t, m.ids(), before)
 }
 
 // Two ids that changed places wait for a version, a column that was sorted alone for a person.
