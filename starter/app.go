@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,8 +42,8 @@ type app struct {
 	temporalClient client.Client
 	docs           *catalog.Documents
 
-	warned  bool   // of variables that mean nothing
-	output  string // --output
+	warned  sync.Once // of variables that mean nothing
+	output  string    // --output
 	timeout time.Duration
 	cancel  context.CancelFunc // of --timeout
 }

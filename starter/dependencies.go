@@ -120,14 +120,12 @@ func (a *app) configuration() (config.Config, error) {
 
 // warnOfUnknown says once that a variable means nothing: it is probably mistyped, and a default holds in its place.
 func (a *app) warnOfUnknown() {
-	if a.warned {
-		return
-	}
-	a.warned = true
-	for _, name := range config.Unknown(a.environ()) {
-		a.Tell(a.Stderr, "starter: ",
-			name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
-	}
+	a.warned.Do(func() {
+		for _, name := range config.Unknown(a.environ()) {
+			a.Tell(a.Stderr, "starter: ",
+				name+" is set and means nothing: is it mistyped? 'starter env --all' lists what there is")
+		}
+	})
 }
 
 // release is set by the linker: -X main.release=v1.2.3.
