@@ -179,6 +179,9 @@ func (r Report) Lead() string {
 			"again by themselves."
 	case r.Rows.ToRepair() > 0:
 		return "Everything else is with Stripe. Repaired rows go out by themselves with the next version of the file."
+	case r.Rows.Waiting > 0:
+		return "Stripe has every row of the file. It also has products that are not in it, which are deleted once " +
+			"that is beyond doubt."
 	}
 	return "Stripe has the catalog as the file has it."
 }

@@ -55,6 +55,13 @@ var told = map[string]struct {
 		rows: "3 in the source: 1 unchanged, 2 sent; 1 deletion sent", stripe: "3 accepted",
 		bar: []string{"unchanged", "accepted"},
 	},
+	"a deletion waits": {
+		report: catalog.Report{Outcome: catalog.Succeeded,
+			Rows: catalog.ReportRows{Source: 3, Unchanged: 1, Sent: 2, Waiting: 1, Accepted: 2}},
+		headline: "Every row is in order.", lead: "It also has products that are not in it",
+		rows: "3 in the source: 1 unchanged, 2 sent", stripe: "2 accepted",
+		bar: []string{"unchanged", "accepted"},
+	},
 	"succeeded with errors": {
 		report: catalog.Report{Outcome: catalog.SucceededWithErrors, Rows: catalog.ReportRows{
 			Source: 20, Unchanged: 5, Sent: 10, KeptBack: 2, StillRefused: 2, Superseded: 1, Accepted: 7, Refused: 2,
