@@ -154,7 +154,7 @@ func (c *comparison) newRowsOf(gone []missing, faces map[uint64]bool) map[int]li
 // lineOf is a line on which a product stands that has a face; 1, where the columns stand, if there is none.
 func (c *comparison) lineOf(face uint64) int64 {
 	for i, line := range c.knownLines {
-		if line != 0 && c.known.face(i) == face {
+		if line != 0 && face != 0 && c.known.face(i) == face {
 			return int64(line & maxLine)
 		}
 	}

@@ -41,3 +41,20 @@ func TestAFeedIsLookedAtAfterWhatWasAccepted(t *testing.T) {
 		require.NotContains(t, found.After(state, now).Waiting, "P003", name)
 	}
 }
+
+// A day is a day since the version was accepted first, however often it is accepted again, as with a full send.
+func TestAVersionThatIsAcceptedAgainIsAsOldAsItWas(t *testing.T) {
+	t.Parallel()
+	first := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	at := func(etag string, hours int) catalog.Accepted {
+		return catalog.Accepted{Source: statestore.Object{ETag: etag}, At: first.Add(time.Duration(hours) * time.Hour),
+			Delayed: []string{"P002"}}
+	}
+	one := at("one", 0).After(nil)
+	again := at("one", 20).After(at("one", 10).After(one))
+	require.Equal(t, first, again.Begins())
+	found := staging.Feed{Source: statestore.Object{ETag: "one"}}
+	require.Equal(t, []string{"P002"}, found.After(catalog.State{Accepted: again}, first.Add(23*time.Hour)).Waiting)
+	require.Equal(t, []string{"P002"}, found.After(catalog.State{Accepted: again}, first.Add(25*time.Hour)).Delayed)
+	require.Equal(t, first.Add(30*time.Hour), at("two", 30).After(again).Begins())
+}
