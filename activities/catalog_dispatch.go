@@ -43,6 +43,7 @@ type CatalogDispatch struct {
 	Runs      Runs
 	Syncs     Syncs
 	Interval  time.Duration // between two imports of a feed
+	Pace      fleet.Pace    // where the fleet's plan says none
 	Breakers  *Breakers     // of this worker
 	Reads     Reads         // by this worker, of Stripe
 	// News tells the platform of catalogs that are stale for as long as StaleAfter; nil: nobody listens.
@@ -83,8 +84,9 @@ type LookAtShardResult struct {
 const (
 	readsAtOnce  = 32
 	startsAtOnce = 8
-	// startsFor is how long a look goes on starting runs. Where Temporal is slow, the rest stays due for the next look,
-	// which comes in its time and has seen what changed meanwhile.
+	// startsFor is how long a look goes on starting runs, and over which it spreads as many as the pace allows: all at
+	// once they would be what orders wait behind. Where Temporal is slow, the rest stays due for the next look, which
+	// comes in its time and has seen what changed meanwhile.
 	startsFor = 30 * time.Second
 	// readsFor is how long a look goes on reading what is new to it. Where S3 is slow, the rest is the next look's:
 	// each keeps what it has read, so a shard of which nothing is known is known after some of them.
@@ -132,7 +134,7 @@ func (d *CatalogDispatch) LookAtShard(ctx context.Context, in LookAtShardInput) 
 
 func (d *CatalogDispatch) policy(plan fleet.Plan) (fleet.Policy, error) {
 	digest, err := d.Stager.Digest()
-	return fleet.Policy{Spacing: d.Interval, Rules: digest, Canary: d.Stager.Canary, Pace: plan.PaceOf()}, err
+	return fleet.Policy{Spacing: d.Interval, Rules: digest, Canary: d.Stager.Canary, Pace: plan.PaceOf(d.Pace)}, err
 }
 
 func (d *CatalogDispatch) look(ctx context.Context, look *fleet.Look, shard fleet.Shard, by string) error {
@@ -357,17 +359,21 @@ func faulty(err error) (fleet.Finding, error) {
 
 // start starts what is due.
 func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string) {
-	due, until := look.Due(), time.Now().Add(startsFor)
+	due, began := look.Due(), time.Now()
 	type started struct {
+		at     time.Time
 		run    string
 		joined bool
 		left   bool
 		err    error
 	}
 	runs := make([]started, len(due))
+	between := startsFor / time.Duration(look.Pace().Starts)
 	inParallel(len(due), startsAtOnce, func(i int) {
 		s := &runs[i]
-		if s.err, s.left = ctx.Err(), time.Now().After(until); s.err == nil && !s.left {
+		s.err = waitUntil(ctx, began.Add(time.Duration(i-startsAtOnce)*between))
+		if s.left = time.Since(began) > startsFor; s.err == nil && !s.left {
+			s.at = ServerTime(ctx)
 			s.run, s.joined, s.err = d.Syncs.StartSync(ctx, look.ID(due[i]), look.Rows(due[i]), by)
 		}
 	})
@@ -381,7 +387,7 @@ func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string
 			countStart(ctx, "refused")
 			continue
 		}
-		due := look.Started(at, runs[i].run, runs[i].joined)
+		due := look.Started(at, runs[i].at, runs[i].run, runs[i].joined)
 		if runs[i].joined {
 			countStart(ctx, "joined")
 			continue
@@ -389,6 +395,15 @@ func (d *CatalogDispatch) start(ctx context.Context, look *fleet.Look, by string
 		countStart(ctx, "started")
 		activity.GetMetricsHandler(ctx).Timer("vitrine_fleet_start_delay_seconds").Record(due)
 	}
+}
+
+// waitUntil waits for a time, which may have passed.
+func waitUntil(ctx context.Context, at time.Time) error {
+	select {
+	case <-time.After(time.Until(at)):
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // keep writes what the look saw, and says whether it did. Where another look was faster, its word stands: nothing of

@@ -49,6 +49,7 @@ func newDispatch(t *testing.T) *dispatch {
 	d.steps = &CatalogDispatch{
 		Listing: d.store, Accounts: account.Documents{Store: docs}, Documents: catalog.Documents{Store: docs},
 		Fleet: fleet.Documents{Store: docs}, Runs: d, Syncs: d, Interval: account.MinInterval,
+		Pace:     fleet.Pace{Open: 10_000, Starts: 10_000},
 		Breakers: NewBreakers(), Reads: budget.NewCalls(20),
 		Stager: staging.Stager{Documents: catalog.Documents{Store: docs}, Rules: account.DefaultRules()},
 	}
@@ -202,6 +203,43 @@ func TestWhatIsNotStartedInTimeIsTheNextLooks(t *testing.T) {
 		second := d.see(0)
 		require.Equal(t, LookAtShardResult{Accounts: accounts, Started: accounts - first.Started, Syncing: accounts}, second)
 		require.Len(t, slices.Compact(d.ended()), accounts)
+	})
+}
+
+// What is due at once is not started at once: orders would wait behind all of it.
+func TestALookStartsEvenly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDispatch(t)
+		d.steps.Pace = fleet.Pace{Open: 200, Starts: 180}
+		for i := range 400 {
+			d.shop(fmt.Sprintf("acct_%03d", i))
+		}
+		began, third := time.Now(), 0
+		go func() {
+			<-time.After(startsFor / 3)
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			third = len(d.started)
+		}()
+		require.Equal(t, 150, d.see(0).Started, "the share of 50 s")
+		require.InDelta(t, startsFor.Seconds(), time.Since(began).Seconds(), 3)
+		require.InDelta(t, 150/3, third, 1.5*startsAtOnce)
+	})
+}
+
+// A few are.
+func TestALookStartsAFewAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDispatch(t)
+		d.steps.Pace = fleet.UsualPace(200)
+		for i := range startsAtOnce {
+			d.shop(fmt.Sprintf("acct_%03d", i))
+		}
+		began := time.Now()
+		require.Equal(t, startsAtOnce, d.see(0).Started)
+		require.Zero(t, time.Since(began))
 	})
 }
 

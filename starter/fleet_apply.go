@@ -68,14 +68,15 @@ func (a *app) fleetApplyCommand() *cobra.Command {
 
 // fleetMoving is what plan and apply have in common.
 func (a *app) fleetMoving(c *cobra.Command, flags *fleetFlags) *cobra.Command {
+	const asItIs = " (default: as it is, and at first what Stripe takes by VITRINE_STRIPE_RATE; 240 at 20)"
 	var to string
 	f := c.Flags()
 	f.BoolVar(&flags.all, "all", false, "every account that has settings, and those that are added later")
 	f.StringVar(&to, "to", string(toFleet), "where the accounts go: fleet or schedules")
 	f.IntVar(&flags.shards, "shards", 0,
 		"into how many shards the accounts are divided (default: as they are; one for 20,000)")
-	f.IntVar(&flags.open, "open", 0, "most runs at work at once (default: as it is; 500)")
-	f.IntVar(&flags.starts, "starts", 0, "most runs started a minute (default: as it is; 600)")
+	f.IntVar(&flags.open, "open", 0, "most runs at work at once"+asItIs)
+	f.IntVar(&flags.starts, "starts", 0, "most runs started a minute"+asItIs)
 	f.Float64Var(&flags.rate, "rate", 8, "most accounts a second")
 	c.Args = accountArgs(0, 0)
 	c.ValidArgsFunction = a.completeAccounts

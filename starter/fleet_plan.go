@@ -223,8 +223,8 @@ func (p *fleetPlan) planShards(is fleetFacts, want fleetFlags) {
 	p.say(p.before.Shards() != p.after.Shards(), "shards %d → %d", p.before.Shards(), p.after.Shards())
 	p.say(p.before.NewAccounts != p.after.NewAccounts, "new accounts: %s",
 		map[bool]string{true: "to the fleet", false: "get schedules"}[p.after.NewAccounts])
-	p.say(p.before.Pace != p.after.Pace, "pace: %d runs at work, %d starts a minute", p.after.Pace.Open,
-		p.after.Pace.Starts)
+	p.say(p.before.Pace.Open != p.after.Pace.Open, "pace: at most %d runs at work", p.after.Pace.Open)
+	p.say(p.before.Pace.Starts != p.after.Pace.Starts, "pace: at most %d starts a minute", p.after.Pace.Starts)
 }
 
 func (p *fleetPlan) say(changed bool, format string, args ...any) {

@@ -78,7 +78,7 @@ func newCatalogDispatch(
 	return &activities.CatalogDispatch{
 		Listing: listing, Accounts: account.Documents{Store: store}, Documents: catalog.Documents{Store: store},
 		Fleet: fleet.Documents{Store: store}, Stager: newStager(c, store), Runs: runs, Syncs: syncs,
-		Interval: c.Import.Interval, Breakers: breakers, Reads: calls,
+		Interval: c.Import.Interval, Pace: fleet.UsualPace(c.Stripe.Imports()), Breakers: breakers, Reads: calls,
 		News: news, StaleAfter: c.News.StaleAfter,
 	}
 }

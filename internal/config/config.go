@@ -61,6 +61,12 @@ func (s Stripe) OrderRate() float64 { return s.Rate / 2 }
 // CatalogRate is Rate without OrderRate.
 func (s Stripe) CatalogRate() float64 { return s.Rate - s.OrderRate() }
 
+// stepsOfImport are the activities that call Stripe for an import of one part: upload, create, await.
+const stepsOfImport = 3
+
+// Imports is how many imports a minute CatalogRate lets through.
+func (s Stripe) Imports() float64 { return s.CatalogRate() * 60 / stepsOfImport }
+
 // Storage says where things are in S3.
 type Storage struct {
 	SourceBucket string

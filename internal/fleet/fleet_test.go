@@ -63,9 +63,20 @@ func TestAPlanThatCannotBe(t *testing.T) {
 	} {
 		require.Error(t, p.Check(), name)
 	}
-	require.Equal(t, fleet.Pace{Open: 250, Starts: 250}, fleet.Plan{Boundaries: []string{"acct_1"}}.PaceOf())
-	require.Equal(t, fleet.Pace{Open: 1, Starts: 250},
-		fleet.Plan{Boundaries: []string{"acct_1"}, Pace: fleet.Pace{Open: 1}}.PaceOf())
+}
+
+func TestAShardsPartOfThePace(t *testing.T) {
+	t.Parallel()
+	usual := fleet.UsualPace(200)
+	require.Equal(t, fleet.Pace{Open: 240, Starts: 240}, usual)
+	require.Equal(t, fleet.Pace{Open: 1, Starts: 1}, fleet.UsualPace(0.1), "a fleet goes on, however slowly")
+	two := []string{"acct_1"}
+	require.Equal(t, fleet.Pace{Open: 120, Starts: 100}, fleet.Plan{Boundaries: two}.PaceOf(usual),
+		"a look's share of a minute")
+	require.Equal(t, fleet.Pace{Open: 1, Starts: 100},
+		fleet.Plan{Boundaries: two, Pace: fleet.Pace{Open: 1}}.PaceOf(usual))
+	require.Equal(t, fleet.Pace{Open: 120, Starts: 1},
+		fleet.Plan{Boundaries: two, Pace: fleet.Pace{Starts: 1}}.PaceOf(usual))
 }
 
 func snapshot() fleet.Snapshot {

@@ -26,8 +26,7 @@ func (p Policy) Usual() Policy {
 	p.Spacing = cmp.Or(p.Spacing, account.MinInterval)
 	p.Audit = cmp.Or(p.Audit, 6*time.Hour)
 	p.Reads = cmp.Or(p.Reads, 5000)
-	p.Pace.Open = cmp.Or(p.Pace.Open, DefaultPace.Open)
-	p.Pace.Starts = cmp.Or(p.Pace.Starts, DefaultPace.Starts)
+	p.Pace = p.Pace.or(UsualPace(usualImports))
 	return p
 }
 

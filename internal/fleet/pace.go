@@ -16,6 +16,14 @@ func (l *Look) Stop(s Stop) {
 	l.summary.Stopped = append(l.summary.Stopped, s)
 }
 
+// Pace is how much may be at work, and how much this look starts at most.
+func (l *Look) Pace() Pace {
+	if l.stopped {
+		return Pace{Open: probes, Starts: probes}
+	}
+	return l.policy.Pace
+}
+
 // Due names what is to be started now, the most urgent first: as much as the pace allows. What changed first comes
 // first, but no account has a second turn before every other has had one. Whoever may be parked waits until that is
 // known.
@@ -46,10 +54,7 @@ func (l *Look) Due() []int {
 		}
 		return l.entries[a.index].catalog.Changed.Compare(l.entries[b.index].catalog.Changed)
 	})
-	most := l.policy.Pace
-	if l.stopped {
-		most = Pace{Open: probes, Starts: probes}
-	}
+	most := l.Pace()
 	room := max(0, min(most.Open-open, most.Starts, len(due)))
 	indices := make([]int, room)
 	for i := range indices {
@@ -58,11 +63,11 @@ func (l *Look) Due() []int {
 	return indices
 }
 
-// Started takes that a run of a catalog was started, or that one was under way already; run is its id. It returns for
-// how long that was due.
-func (l *Look) Started(i int, run string, joined bool) (due time.Duration) {
+// Started takes that a run of a catalog was started just now, or that one was under way already; run is its id. It
+// returns for how long that was due.
+func (l *Look) Started(i int, now time.Time, run string, joined bool) (due time.Duration) {
 	c := l.entries[i].catalog
-	due = l.now.Sub(c.Ready)
+	due = now.Sub(c.Ready)
 	if joined {
 		l.summary.Joined++
 	} else {

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,9 +33,21 @@ type Pace struct {
 	Starts int `json:"starts,omitempty"` // a minute
 }
 
-// DefaultPace is some minutes' work of one worker: what is started earlier only waits in the queue, in an order that
-// nobody can change any more.
-var DefaultPace = Pace{Open: 500, Starts: 600}
+// UsualPace is that of a fleet whose plan says no other, where so many imports a minute may go to Stripe: a fifth more
+// than those. What is started earlier only waits in a queue, in an order that nobody can change any more, and takes the
+// machines' time from orders.
+func UsualPace(imports float64) Pace {
+	most := max(1, int(imports*6/5))
+	return Pace{Open: most, Starts: most}
+}
+
+// usualImports may go to Stripe in a minute where a deployment says nothing of its rate.
+const usualImports = 200
+
+// or is the pace with another one's numbers where it has none.
+func (p Pace) or(usual Pace) Pace {
+	return Pace{Open: cmp.Or(p.Open, usual.Open), Starts: cmp.Or(p.Starts, usual.Starts)}
+}
 
 // MaxShards bounds a plan: a listing of fewer accounts than some thousand costs as much as one of a thousand.
 const MaxShards = 1000
@@ -72,16 +85,12 @@ func (p Plan) ShardOf(account string) int {
 	return sort.Search(len(p.Boundaries), func(i int) bool { return account < p.Boundaries[i] })
 }
 
-// PaceOf is the part of one shard in the pace, for one look.
-func (p Plan) PaceOf() Pace {
-	share := func(of, usual int) int {
-		if of == 0 {
-			of = usual
-		}
-		return max(1, (of+p.Shards()-1)/p.Shards())
-	}
-	starts := share(p.Pace.Starts, DefaultPace.Starts) * int(LookEvery/time.Second) / int(time.Minute/time.Second)
-	return Pace{Open: share(p.Pace.Open, DefaultPace.Open), Starts: max(1, starts)}
+// PaceOf is the part of one shard in the pace, for one look; usual is the fleet's where the plan says none.
+func (p Plan) PaceOf(usual Pace) Pace {
+	pace := p.Pace.or(usual)
+	share := func(of int) int { return max(1, (of+p.Shards()-1)/p.Shards()) }
+	starts := share(pace.Starts) * int(LookEvery/time.Second) / int(time.Minute/time.Second)
+	return Pace{Open: share(pace.Open), Starts: max(1, starts)}
 }
 
 // Check returns every problem of the plan, joined.

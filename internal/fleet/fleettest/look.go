@@ -21,7 +21,8 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	}
 	shops := w.within(shard)
 	w.Requests.Looks++
-	l := fleet.Begin(before, shard, w.Policy, w.clock())
+	now := w.clock()
+	l := fleet.Begin(before, shard, w.Policy, now)
 	w.settings(l, shops)
 	w.standings(l, shops)
 	w.list(l, shops)
@@ -29,7 +30,7 @@ func (w *World) Look(shard fleet.Shard) fleet.Summary {
 	if !w.down.IsZero() {
 		l.Stop(fleet.Stop{What: "Stripe", Since: w.down, Why: "it answers nobody"})
 	}
-	w.begin(l)
+	w.begin(l, now)
 	after, summary := l.End()
 	w.Requests.Writes += 2
 	if w.rand.Float64() >= w.Nature.Killed {
@@ -156,7 +157,7 @@ func (w *World) read(l *fleet.Look) {
 	}
 }
 
-func (w *World) begin(l *fleet.Look) {
+func (w *World) begin(l *fleet.Look, now time.Time) {
 	for _, i := range l.Due() {
 		if w.rand.Float64() < w.Nature.Deaf {
 			l.NotStarted(i)
@@ -164,7 +165,7 @@ func (w *World) begin(l *fleet.Look) {
 		}
 		w.Requests.Starts++
 		run, joined := w.start(w.shop(l.ID(i).Account))
-		l.Started(i, run, joined)
+		l.Started(i, now, run, joined)
 	}
 }
 
