@@ -42,7 +42,8 @@ func (a *app) serveModules(c config.Config, stop context.CancelCauseFunc) fx.Opt
 		),
 		daemon.Module(daemon.Process{
 			Name: telemetry.Serve, Version: version(),
-			Attributes: []temporal.SearchAttributeKey{workflows.SearchAccount, workflows.SearchOrderState},
+			Attributes:   []temporal.SearchAttributeKey{workflows.SearchAccount, workflows.SearchOrderState},
+			AnswersAlone: true,
 		}),
 		fx.Invoke(bePresent, receive),
 	)

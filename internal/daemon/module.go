@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
@@ -28,6 +29,9 @@ type Process struct {
 	Name       telemetry.Service
 	Version    string                        // see [Version]
 	Attributes []temporal.SearchAttributeKey // without which it cannot work
+	// AnswersAlone says that it has answers for some requests while Temporal is away, and 503 for the others. So it stays
+	// ready: unready, all of them would get a 503 from whoever balances the load.
+	AnswersAlone bool
 }
 
 // Module provides the metrics, Temporal's client, Stripe's client and the health of a process, and serves the health.
@@ -118,9 +122,14 @@ func newStripe(c config.Config, o stripeapi.Options) (*stripeapi.Client, error) 
 	return stripeapi.New(o)
 }
 
-func newHealth(temporal client.Client, lost StorageLost) *health.Health {
-	return health.New(func(ctx context.Context) error {
-		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-		return err
-	}, lost)
+func newHealth(p Process, temporal client.Client, lost StorageLost) *health.Health {
+	if p.AnswersAlone {
+		return health.New(lost)
+	}
+	return health.New(lost, func(ctx context.Context) error {
+		if _, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+			return fmt.Errorf("Temporal does not answer: %w", err)
+		}
+		return nil
+	})
 }

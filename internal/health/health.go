@@ -20,19 +20,21 @@ const (
 // Health knows whether the process is alive and ready. Alive does not depend on Temporal or Stripe: an outage of theirs
 // must not restart the fleet.
 type Health struct {
-	temporal question
-	storage  question
-	now      func() time.Time
+	needs []*question
+	now   func() time.Time
 
 	mu    sync.Mutex
 	phase string // empty once the process takes work
 	fatal error
 }
 
-// New makes the health of a process that starts. temporal finds out whether Temporal answers, storage whether the state
-// bucket is lost.
-func New(temporal, storage func(context.Context) error) *Health {
-	return &Health{phase: "starting", now: time.Now, temporal: question{ask: temporal}, storage: question{ask: storage}}
+// New makes the health of a process that starts. It is ready only as long as all that it needs answers.
+func New(needs ...func(context.Context) error) *Health {
+	h := &Health{phase: "starting", now: time.Now}
+	for _, ask := range needs {
+		h.needs = append(h.needs, &question{ask: ask})
+	}
+	return h
 }
 
 // Waits means that the process takes no work before what is away answers.
@@ -75,10 +77,12 @@ func (h *Health) Ready(ctx context.Context) error {
 	case phase != "":
 		return errors.New(phase)
 	}
-	if err := h.temporal.answer(ctx, h.now); err != nil {
-		return fmt.Errorf("Temporal does not answer: %w", err)
+	for _, need := range h.needs {
+		if err := need.answer(ctx, h.now); err != nil {
+			return err
+		}
 	}
-	return h.storage.answer(ctx, h.now)
+	return nil
 }
 
 // question is asked at most every maxAge.

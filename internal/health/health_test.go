@@ -103,7 +103,7 @@ func TestAProbeThatHangsUpDoesNotSpoilTheAnswer(t *testing.T) {
 	t.Parallel()
 	p := newProbe()
 	p.Started()
-	p.temporal.ask = func(ctx context.Context) error {
+	p.needs[0].ask = func(ctx context.Context) error {
 		_, hasDeadline := ctx.Deadline()
 		require.True(t, hasDeadline)
 		return ctx.Err()
