@@ -94,6 +94,11 @@ func Guard(r account.Rules, d feed.Delta) []HoldReason {
 		hold(GuardPriceMoves, "%d of %d prices moved by more than %v %% (%s, at most %v %% go unasked)", p.Moved,
 			prices, *r.PriceMove, share(p.Moved, prices), *r.MaxPriceMoves)
 	}
+	if beyond(p.Swapped, prices, r.MaxPriceMoves) {
+		hold(GuardPriceMoves, "%d of %d prices are what other products cost before, as where a spreadsheet sorts one "+
+			"column alone (%s, at most %v %% go unasked); approving sends every row as it stands", p.Swapped, prices,
+			share(p.Swapped, prices), *r.MaxPriceMoves)
+	}
 	if beyond(p.Flipped, prices, r.MaxCurrencyFlips) {
 		hold(GuardCurrencyFlips, "%d of %d prices are in another currency than before (%s, at most %v %% go unasked)",
 			p.Flipped, prices, share(p.Flipped, prices), *r.MaxCurrencyFlips)

@@ -40,6 +40,7 @@ func TestGuardsAtTheirThresholds(t *testing.T) {
 		{catalog.GuardShrink, "max_shrink", 200, func(d *feed.Delta, n int64) { d.Counts.Deleted = n }},
 		{catalog.GuardInvalidRows, "max_invalid", 500, func(d *feed.Delta, n int64) { d.Counts.Invalid = n }},
 		{catalog.GuardPriceMoves, "max_price_moves", 200, func(d *feed.Delta, n int64) { d.Prices.Moved = n }},
+		{catalog.GuardPriceMoves, "max_price_moves", 200, func(d *feed.Delta, n int64) { d.Prices.Swapped = n }},
 		{catalog.GuardCurrencyFlips, "max_currency_flips", 10, func(d *feed.Delta, n int64) { d.Prices.Flipped = n }},
 		{catalog.GuardDuplicateIDs, "max_shrink", 200, func(d *feed.Delta, n int64) { d.Counts.Duplicates = n }},
 		{catalog.GuardFreeProducts, "max_free", 10, func(d *feed.Delta, n int64) { d.Prices.Free = n }},

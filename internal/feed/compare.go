@@ -104,7 +104,10 @@ type Prices struct {
 	Compared int64 // known before and now
 	Moved    int64 // by more than Options.PriceMove
 	Flipped  int64 // to another currency
-	Free     int64 // nothing is paid for what is to be sent, and something was before, or the row is new
+	// Swapped are those that are what other products cost before, as where one column was sorted alone. They are
+	// counted only where nearly all that changed are such.
+	Swapped int64
+	Free    int64 // nothing is paid for what is to be sent, and something was before, or the row is new
 	// Promoted are the new and changed promotions that take something off. Everything: all that any product costs.
 	// Steep: more than PriceMove of it, and nobody needs a code for that.
 	Promoted          int64
@@ -258,6 +261,7 @@ type observed struct {
 	otherTable      bool  // the rows stand below a header that is not the file's
 	plain, marked   int64 // rows, and those whose id begins as a comment does
 	promoted        promoted
+	swaps           swaps
 	offers, shipped bool // a row offers a product; one of them says how it is shipped
 	forgotten       Table
 }
@@ -357,6 +361,7 @@ func (c *comparison) close() error {
 		}
 	}
 	c.weigh()
+	c.delta.Prices.Swapped = c.swaps.count()
 	c.unmask()
 	c.findMoved()
 	return c.vanished()

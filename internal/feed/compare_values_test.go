@@ -114,6 +114,63 @@ func TestPricesThatMove(t *testing.T) {
 	})
 }
 
+// A column of prices that was sorted, or slipped by a row, gives each product what another one cost. A sale does not.
+func TestPricesThatChangePlaces(t *testing.T) {
+	t.Parallel()
+	const products = 40
+	priced := func(cents func(i int) int) string {
+		var rows strings.Builder
+		for i := range products {
+			fmt.Fprintf(&rows, "P%02d,%d.%02d USD,,\n", i, cents(i)/100, cents(i)%100)
+		}
+		return rows.String()
+	}
+	usual := func(i int) int { return 2000 + 100*(i*17%products) } // from 20 to 59 dollars, in no order
+	for _, c := range []struct {
+		name  string
+		cents func(i int) int
+		want  int64
+	}{
+		{"sorted", func(i int) int { return 2000 + 100*i }, 32}, // eight were where they belong
+		{"slipped by a row", func(i int) int { return usual((i + 1) % products) }, 40},
+		{"slipped, with another price at the end", func(i int) int {
+			if i == products-1 {
+				return 99
+			}
+			return usual(i + 1)
+		}, 39},
+		{"half of it sorted", func(i int) int {
+			if i < products/2 {
+				return usual((i + 1) % (products / 2))
+			}
+			return usual(i)
+		}, 20},
+		{"two that changed places", func(i int) int {
+			if i < 2 {
+				return usual(1 - i)
+			}
+			return usual(i)
+		}, 0},
+		{"all a dollar less: what others cost, but none of them more", func(i int) int { return usual(i) - 100 }, 0},
+		{"a tenth off", func(i int) int { return usual(i) * 9 / 10 }, 0},
+		{"some more, some less", func(i int) int { return usual(i) + 37*(i%2*2-1) }, 0},
+		{"as they were", usual, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for kind, whole := range map[Kind]func(rows string) string{
+				Pricing: func(rows string) string { return "id,price,sale_price,sale_price_effective_date\n" + rows },
+				Product: asProducts,
+			} {
+				o := Options{Kind: kind, PriceMove: 0.6, Now: inJune}
+				o.Manifest = manifestAfter(t, o, nil, whole(priced(usual)))
+				d, _ := compared(t, whole(priced(c.cents)), o)
+				require.Equal(t, c.want, d.Prices.Swapped, kind)
+			}
+		})
+	}
+}
+
 var inJune = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 
 // A manifest of a release that did not look at sales has listed prices. Nobody is held for a discount that was there

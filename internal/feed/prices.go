@@ -93,8 +93,15 @@ func (c *comparison) comparePrice(before *Entry, e *examined) {
 		return
 	}
 	c.delta.Prices.Compared++
+	if before.Fingerprint == e.fingerprint {
+		return
+	}
+	now := e.price
+	if before.Listed {
+		now = e.listed
+	}
+	c.swaps.note(before.Price, now)
 	switch {
-	case before.Fingerprint == e.fingerprint:
 	case before.Price.Currency != e.price.Currency:
 		c.delta.Prices.Flipped++
 	case before.Listed && c.movedSinceListed(before.Price, e), !before.Listed && c.moved(before.Price, e.price):
@@ -111,4 +118,50 @@ func (c *comparison) moved(before, now Amount) bool {
 func (c *comparison) movedSinceListed(before Amount, e *examined) bool {
 	return e.listed.Currency == before.Currency && c.moved(before, e.listed) ||
 		10*e.price.Thousandths < before.Thousandths
+}
+
+// swaps tells prices that changed places among products from others: what was paid before and what is paid now are the
+// same amounts, some more and some less than before. Of a sale they are others, or all of them less.
+type swaps struct {
+	balance  map[Amount]int // how often it is paid now, less how often it was before, of the prices that changed
+	up, down int
+}
+
+// Few prices are the same by chance, and what are very many is too much to remember: a spreadsheet has fewer rows.
+const (
+	fewSwaps  = 8
+	mostSwaps = 1 << 20 // different amounts
+)
+
+func (s *swaps) note(before, now Amount) {
+	switch {
+	case before == now || before.Currency != now.Currency || len(s.balance) > mostSwaps:
+		return
+	case before.Thousandths < now.Thousandths:
+		s.up++
+	default:
+		s.down++
+	}
+	if s.balance == nil {
+		s.balance = map[Amount]int{}
+	}
+	s.balance[before]--
+	s.balance[now]++
+}
+
+// count is how many prices changed places; none if that does not explain four fifths of those that changed, or nearly
+// all of them went one way.
+func (s *swaps) count() int64 {
+	changed := s.up + s.down
+	if changed < fewSwaps || len(s.balance) < fewSwaps || len(s.balance) > mostSwaps || 5*min(s.up, s.down) < changed {
+		return 0
+	}
+	others := 0
+	for _, n := range s.balance {
+		others += max(n, 0)
+	}
+	if 5*others > changed {
+		return 0
+	}
+	return int64(changed - others)
 }
