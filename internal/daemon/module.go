@@ -29,8 +29,8 @@ type Process struct {
 	Name       telemetry.Service
 	Version    string                        // see [Version]
 	Attributes []temporal.SearchAttributeKey // without which it cannot work
-	// AnswersAlone says that it has answers for some requests while Temporal is away, and 503 for the others. So it stays
-	// ready: unready, all of them would get a 503 from whoever balances the load.
+	// AnswersAlone says that it has answers for some requests while Temporal is away, and 503 for the others. So it
+	// stays ready: unready, all of them would get a 503 from whoever balances the load.
 	AnswersAlone bool
 }
 
