@@ -95,7 +95,6 @@ func startFleet(b *testing.B, database string, accounts int) *measuredFleet {
 	f := &measuredFleet{B: b, processes: measuredProcesses{}}
 	f.startServers(database)
 	f.sandbox.Env["VITRINE_IMPORT_INTERVAL"] = "1s" // a change is not to wait for the one before it
-	f.sandbox.Env["VITRINE_STRIPE_RATE"] = "2000"   // what is measured is Vitrine, and not Stripe's limit
 	var err error
 	f.temporal, err = client.Dial(client.Options{HostPort: f.sandbox.Env["TEMPORAL_ADDRESS"],
 		Namespace: f.sandbox.Env["TEMPORAL_NAMESPACE"], Logger: silent{}})
