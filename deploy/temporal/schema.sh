@@ -5,8 +5,21 @@ set -eu
 
 schemas=${SCHEMA_DIR:-/etc/temporal/schema/postgresql/v12}
 
+# A server that is being started or restarted refuses connections for a moment. A database that is there already is no error.
+create() { # DATABASE
+	attempt=0
+	until temporal-sql-tool --db "$1" create >/dev/null 2>&1; do
+		attempt=$((attempt + 1))
+		if [ "$attempt" -ge 60 ]; then
+			temporal-sql-tool --db "$1" create
+			exit 1
+		fi
+		sleep 1
+	done
+}
+
 prepare() { # DATABASE SCHEMA
-	temporal-sql-tool --db "$1" create
+	create "$1"
 	temporal-sql-tool --db "$1" setup-schema -v 0.0
 	temporal-sql-tool --db "$1" update-schema -d "$schemas/$2/versioned"
 }
