@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/dotenv"
@@ -166,6 +167,41 @@ func TestServicesAreWatchedAndConfined(t *testing.T) {
 		project.Services["serve"].HealthCheck.Test)
 	for _, published := range project.Services["worker"].Ports {
 		require.Equal(t, "127.0.0.1", published.HostIP, "not for the internet")
+	}
+}
+
+// What a container prints does not fill the disk.
+func TestLogsAreBounded(t *testing.T) {
+	for name, service := range load(t, nil).Services {
+		require.NotNil(t, service.Logging, name)
+		require.Equal(t, "json-file", service.Logging.Driver, name)
+		require.Equal(t, types.Options{"max-size": "10m", "max-file": "3"}, service.Logging.Options, name)
+	}
+}
+
+// Who is killed before it has answered what it was asked answers nobody: VITRINE_SHUTDOWN_TIMEOUT and ten seconds, and
+// what the codec drains for (starter/codec.go) and five.
+func TestThereIsTimeToStop(t *testing.T) {
+	project := load(t, nil)
+	for name, seconds := range map[string]time.Duration{"worker": 40, "serve": 40, "codec": 15} {
+		grace := project.Services[name].StopGracePeriod
+		require.NotNil(t, grace, name)
+		require.Equal(t, seconds*time.Second, time.Duration(*grace), name)
+	}
+}
+
+// A service sees secrets by the variables and files that it is given, and not by the folder of .env and merchants.env.
+func TestNobodySeesTheFolderOfSecrets(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	for name, service := range load(t, nil).Services {
+		for _, mount := range service.Volumes {
+			if mount.Type == types.VolumeTypeBind {
+				above, err := filepath.Rel(mount.Source, root)
+				require.NoError(t, err)
+				require.True(t, strings.HasPrefix(above, ".."), "%s sees %s", name, mount.Source)
+			}
+		}
 	}
 }
 
