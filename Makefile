@@ -133,10 +133,16 @@ manifests: ## check deploy/kubernetes against Kubernetes' own types and the code
 licences: ## write docs/licences.md: what is linked in, and under which licence
 	cd tools/deployment && VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestLicencesOfWhatIsLinkedIn$$' .
 
-sbom: worker starter ## write a bill of materials beside bin/worker and bin/starter (CycloneDX)
-	@for each in worker starter; do \
+# A binary knows its modules, so that the bill of an image is made from what is in it, wherever it was built.
+sbom: $(if $(IMAGE),,worker starter) ## write bills of materials for bin's binaries, or for IMAGE's
+	@set -e; bin=bin; if [ -n '$(IMAGE)' ]; then \
+		bin=bin/image; rm -rf "$$bin"; mkdir -p "$$bin"; \
+		container=$$(docker create '$(IMAGE)'); trap 'docker rm "$$container" >/dev/null' EXIT; \
+		docker cp "$$container:/usr/local/bin/." "$$bin"; \
+	fi; \
+	for each in worker starter; do \
 		$(GO) run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' \
-			-output bin/$$each.cdx.json bin/$$each || exit 1; \
+			-output "$$bin/$$each.cdx.json" "$$bin/$$each"; \
 	done
 
 # One build at a time: two at once would compile the same packages twice.
