@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 	apps "k8s.io/api/apps/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
@@ -311,20 +313,44 @@ func hasPort(c core.Container, name string) bool {
 	return slices.ContainsFunc(c.Ports, func(p core.ContainerPort) bool { return p.Name == name })
 }
 
-// The autoscaler asks for what the overlay's rule records.
+// The autoscaler asks for what the overlay's rule records, of one namespace of Temporal: another one may have a queue of
+// the same name.
 func TestTheAutoscalersMetricIsRecorded(t *testing.T) {
+	namespaces := map[string]string{"overlays/temporal-cloud": "acme.a1b2c", "overlays/self-hosted": "catalogs"}
 	for _, folder := range overlays {
 		c := build(t, folder)
 		require.Len(t, c.rules, 1, folder)
 		rule := c.rules[0].Spec.Groups[0].Rules[0]
-		require.Contains(t, parse(t, rule.Expr.String()).String(), "task_queue")
-		for _, s := range c.scalers {
-			for _, m := range s.Spec.Metrics {
-				if m.External != nil {
-					require.Equal(t, rule.Record, m.External.Metric.Name)
-					require.Contains(t, read(t, kubernetes+"prometheus-adapter.yaml"), "name: {as: "+rule.Record+"}")
-				}
+		sum, isSum := parse(t, rule.Expr.String()).(*parser.AggregateExpr)
+		require.True(t, isSum, folder)
+		asked := backlogAsked(t, c)
+		require.Equal(t, rule.Record, asked.Name)
+		require.Equal(t, map[string]string{"task_queue": "vitrine", "temporal_namespace": namespaces[folder]},
+			asked.Selector.MatchLabels, folder)
+		require.ElementsMatch(t, slices.Collect(maps.Keys(asked.Selector.MatchLabels)), sum.Grouping, folder)
+		adapter := read(t, kubernetes+"prometheus-adapter.yaml")
+		require.Contains(t, adapter, "name: {as: "+rule.Record+"}")
+		require.Contains(t, adapter, "by ("+strings.Join(sum.Grouping, ", ")+")")
+		if in, said := c.configs[0].Data["TEMPORAL_NAMESPACE"]; said {
+			require.Equal(t, in, namespaces[folder])
+		} else {
+			require.Contains(t, read(t, kubernetes+folder+"/kustomization.yaml"),
+				`namespace = "`+namespaces[folder]+`"`)
+		}
+	}
+}
+
+// backlogAsked is the metric by which the workers are scaled.
+func backlogAsked(t *testing.T, c cluster) autoscaling.MetricIdentifier {
+	t.Helper()
+	var found []autoscaling.MetricIdentifier
+	for _, s := range c.scalers {
+		for _, m := range s.Spec.Metrics {
+			if m.External != nil {
+				found = append(found, m.External.Metric)
 			}
 		}
 	}
+	require.Len(t, found, 1)
+	return found[0]
 }
