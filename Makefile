@@ -24,7 +24,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race test-fleet bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts manifests licences sbom release-dry-run compose-config try chaos chaos-all upgrade clean
+	lint-format policy docs fmt tidy replay-fixtures alerts operator-rules manifests licences sbom release-dry-run compose-config try chaos chaos-all upgrade clean
 
 help: ## list the targets
 	@awk -v width="$${COLUMNS:-80}" -F ':.*## ' '/^[a-z0-9-]+:.*## / { line = sprintf("  make %-16s", $$1); \
@@ -126,6 +126,9 @@ replay-fixtures: build ## record the histories that the replay tests replay, whe
 
 alerts: ## try the rules and dashboards against the code, and against invented days where promtool is there
 	@GO='$(GO)' deploy/check-alerts
+
+operator-rules: ## write the rules of deploy/prometheus for the Prometheus operator, below deploy/kubernetes
+	cd tools/deployment && VITRINE_UPDATE_DOCS=1 $(GO) test -count=1 -run '^TestTheOperatorsRulesAreThoseOfPrometheus$$' .
 
 manifests: ## check deploy/kubernetes against Kubernetes' own types and the code; no cluster is needed
 	cd tools/deployment && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff && $(GO) test ./...
