@@ -166,3 +166,38 @@ func TestABrokenVersionIsRolledBack(t *testing.T) {
 	require.False(t, strings.Contains(s.succeeds("order", "list", "--state", "held").stdout, during.Session),
 		"nothing is held")
 }
+
+// A version that cannot do its work and is only tried takes its share of what starts, and gives it back when its ramp
+// ends.
+func TestABrokenVersionIsTakenOffItsRamp(t *testing.T) {
+	s := open(t, csv("sku1"), nil)
+	s.encrypts("k1")
+	s.startVersion("v1")
+	s.becomesCurrent("v1")
+	s.startVersion("v2", "VITRINE_PAYLOAD_KEYS_FILE=") // it can read nothing
+	s.ramps("v2", "10")
+	first, runs := s.account, map[string]client.WorkflowRun{}
+	for stuck := false; !stuck; {
+		require.Less(t, len(runs), 300, "nothing came to the version that is tried")
+		s.account = fmt.Sprintf("%sr%d", first, len(runs))
+		s.exportText(csv("sku1"))
+		run := s.starts()
+		runs[s.account] = run
+		s.await("the run being taken", func() bool {
+			stuck = s.failedTask(run.GetID())
+			return stuck || s.versionOf(run.GetID(), run.GetRunID()) != ""
+		})
+	}
+	t.Logf("of %d that started at a ramp of 10 %%, the last came to the broken version", len(runs))
+
+	s.succeeds("deployment", "ramp", "v2", "--percent", "0")
+	for account, run := range runs {
+		s.account = account
+		result, err := s.ends(run)
+		require.NoError(t, err)
+		require.Equal(t, catalog.Succeeded, result.Outcome)
+		require.Equal(t, "v1", s.versionOf(run.GetID(), run.GetRunID()))
+		require.Equal(t, []string{"sku1"}, s.ids())
+		require.Len(t, s.imports(), 1)
+	}
+}
