@@ -179,10 +179,10 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 
 func TestAVerdictSaysWhatIsWrong(t *testing.T) {
 	var right, wrong strings.Builder
-	v := Verdict{Accounts: 3, Recovered: simcontrol.Duration(20 * time.Second), Broken: []Break{
+	v := Verdict{Seed: 7, Accounts: 3, Recovered: simcontrol.Duration(20 * time.Second), Broken: []Break{
 		{What: "kill s3", Recovered: simcontrol.Duration(2300 * time.Millisecond)}}}.counted(asItShouldBe())
 	require.NoError(t, v.Write(&right))
-	require.Contains(t, right.String(), "3 merchants, 2 versions of catalogs in 2 imports, 2 orders, 1 of them refunded")
+	require.Contains(t, right.String(), "seed 7: 3 merchants, 2 versions of catalogs in 2 imports, 2 orders, 1 of them refunded")
 	require.Contains(t, right.String(), "everything was right 20s after")
 	require.Contains(t, right.String(), "kill s3")
 	require.Contains(t, right.String(), "2.3s")
@@ -229,6 +229,32 @@ func TestAVerdictSaysThatNothingBroke(t *testing.T) {
 	require.NoError(t, some.Write(&text))
 	require.Contains(t, text.String(), "could not be broken: a full disk")
 	require.Contains(t, text.String(), "everything was right")
+}
+
+// Who breaks some things has seen those. Who breaks everything has not seen it where something is left.
+func TestWhetherARunFailed(t *testing.T) {
+	one, left := []Break{{What: "kill s3"}}, []string{"cut s3", "a full disk"}
+	for name, c := range map[string]struct {
+		verdict Verdict
+		says    string // nothing: it did not
+	}{
+		"some broke":                     {Verdict{Broken: one}, ""},
+		"some broke, and some could not": {Verdict{Broken: one, Unbroken: left}, ""},
+		"everything broke":               {Verdict{All: true, Broken: one}, ""},
+		"not everything could be broken": {Verdict{All: true, Broken: one, Unbroken: left},
+			"not everything was broken, as --all asks: these could not be: cut s3, a full disk. The lines above say why"},
+		"nothing of everything could be": {Verdict{All: true, Unbroken: left}, "nothing was broken"},
+		"what is not right goes first": {Verdict{All: true, Broken: one, Unbroken: left, Wrong: []string{"x"}},
+			"1 things are not right"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.says == "" {
+				require.NoError(t, c.verdict.Failed())
+				return
+			}
+			require.ErrorContains(t, c.verdict.Failed(), c.says)
+		})
+	}
 }
 
 // What cannot be broken is tried as often as it comes up, and named once.

@@ -70,7 +70,7 @@ func Run(ctx context.Context, repository string, o Options) (verdict Verdict, er
 		return Verdict{}, err
 	}
 	r := &run{Options: o, deployment: d, trade: newTrade(d, o.Accounts), began: time.Now()}
-	r.say("bringing everything up")
+	r.say("bringing everything up; what breaks, and when, is that of seed %d", o.Seed)
 	defer func() {
 		if !o.Keep {
 			err = errors.Join(err, d.Down(context.WithoutCancel(ctx)), d.Close())
@@ -82,7 +82,7 @@ func Run(ctx context.Context, repository string, o Options) (verdict Verdict, er
 	if err := r.board(ctx); err != nil {
 		return Verdict{}, err
 	}
-	verdict = Verdict{Seed: o.Seed, Accounts: o.Accounts}
+	verdict = Verdict{Seed: o.Seed, All: o.All, Accounts: o.Accounts}
 	began := time.Now()
 	if verdict.Broken, verdict.Unbroken, err = r.breaks(ctx); err != nil {
 		return verdict, err

@@ -22,6 +22,7 @@ import (
 // Verdict is what became of everything. Wrong is empty if nothing is.
 type Verdict struct {
 	Seed      uint64              `json:"seed"`
+	All       bool                `json:"all,omitempty"` // everything was to break
 	Accounts  int                 `json:"accounts"`
 	Versions  int                 `json:"versions"` // of catalogs, written meanwhile
 	Imports   int                 `json:"imports"`  // at Stripe
@@ -255,20 +256,24 @@ func (v Verdict) Failed() error {
 	switch {
 	case len(v.Wrong) > 0:
 		return fmt.Errorf("%d things are not right", len(v.Wrong))
-	case len(v.Broken) > 0:
-		return nil
-	case len(v.Unbroken) > 0:
+	case len(v.Broken)+len(v.Unbroken) == 0:
+		return errors.New("nothing was broken, so nothing is proven: there was nothing of that name, or no time " +
+			"(--only, --for)")
+	case len(v.Broken) == 0:
 		return fmt.Errorf("nothing was broken, so nothing is proven: these could not be: %s. The lines above say why",
 			strings.Join(v.Unbroken, ", "))
+	case v.All && len(v.Unbroken) > 0:
+		return fmt.Errorf("not everything was broken, as --all asks: these could not be: %s. The lines above say why",
+			strings.Join(v.Unbroken, ", "))
 	}
-	return errors.New("nothing was broken, so nothing is proven: there was nothing of that name, or no time (--only, --for)")
+	return nil
 }
 
 // Write prints the verdict for people.
 func (v Verdict) Write(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d merchants, %d versions of catalogs in %d imports, %d orders, %d of them refunded; "+
-		"%d things broke within %s\n", v.Accounts, v.Versions, v.Imports, v.Orders, v.Refunds, len(v.Broken),
+	fmt.Fprintf(&text, "seed %d: %d merchants, %d versions of catalogs in %d imports, %d orders, %d of them refunded; "+
+		"%d things broke within %s\n", v.Seed, v.Accounts, v.Versions, v.Imports, v.Orders, v.Refunds, len(v.Broken),
 		whole(v.Lasted))
 	fmt.Fprintf(&text, "  %7s  %6s  %-46s  %s\n", "at", "for", "what", "then an order took")
 	for _, b := range v.Broken {

@@ -23,7 +23,7 @@ and every order is decided, with its merchant, and its money taken once and give
 exits with 1 if that does not come true, or if nothing could be broken.
 
 With --all everything breaks once, however long that takes; then Temporal's database is lost for good, and the state bucket is
-one of before, and what the handbook says is done, by its own commands.
+one of before, and what the handbook says is done, by its own commands. It exits with 1 as well if anything could not be broken.
 
 It needs Linux, a Docker engine on this machine in which the images are there (deploy/try builds them), bin/starter, and root: for
 the containers' networks, disks and clocks. With --all it needs jq and xargs as well, as the handbook does.
