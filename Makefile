@@ -8,7 +8,6 @@ WFCHECK     ?= go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 GORELEASER  ?= github.com/goreleaser/goreleaser/v2@v2.15.4
 CYCLONEDX   ?= github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUZZTIME    ?= 30s
-SEED        ?= 1
 CASES       ?= 20000
 FOR         ?= 4m
 BENCH       ?= .
@@ -83,8 +82,8 @@ fuzz: ## every fuzz test for FUZZTIME (30s) each
 		done || exit 1; \
 	done
 
-damage: ## damage CASES (20000) random catalogs from SEED on, and say which took a product away
-	VITRINE_DAMAGE_SEED='$(SEED)' VITRINE_DAMAGE_CASES='$(CASES)' $(GO) test -count=1 -timeout 0 \
+damage: ## damage CASES (20000) random catalogs from SEED (1) on, and say which took a product away
+	VITRINE_DAMAGE_SEED='$(or $(SEED),1)' VITRINE_DAMAGE_CASES='$(CASES)' $(GO) test -count=1 -timeout 0 \
 		-run '^TestDamageTakesNoProductAway$$' ./internal/feed
 
 lint: lint-format lint-product lint-sandbox ## gofmt, vet, staticcheck, workflowcheck, import rules, go.mod
@@ -162,11 +161,15 @@ try: ## bring docker-compose.yml up, sync, fulfil an order, kill workers, say wh
 upgrade: build ## go from EARLIER (the last release) to this version and back, with syncs and orders under way
 	@GO='$(GO)' EARLIER='$(EARLIER)' tools/upgrade
 
-chaos: starter ## break the containers on purpose for FOR (4m), from SEED on; the images are those that make try built
-	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --for '$(FOR)' $(CHAOS)
+# A short run breaks a few of many things. What they are goes by the commit, so that all have their turn, and a run can
+# be repeated.
+COMMIT_SEED = $(shell printf '%d' "0x$$(git rev-parse --short=8 HEAD 2>/dev/null || echo 1)")
+
+chaos: starter ## break the containers on purpose for FOR (4m), by SEED (the commit's); the images are those that make try built
+	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(or $(SEED),$(COMMIT_SEED))' --for '$(FOR)' $(CHAOS)
 
 chaos-all: starter ## break everything once, with 200 merchants and 200 orders, and lose Temporal's database and the state bucket
-	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(SEED)' --all --accounts 200 --orders 200 --changes 600 $(CHAOS)
+	cd sandbox && $(GO) run ./cmd/chaos --repository .. --seed '$(or $(SEED),1)' --all --accounts 200 --orders 200 --changes 600 $(CHAOS)
 
 clean: ## remove what make build made; Go's caches stay
 	rm -rf bin
