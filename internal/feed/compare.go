@@ -158,10 +158,10 @@ const (
 // that vanished. It writes them in parts.
 //
 // The source is read once, by as many cores as there are, and memory does not grow with it beyond what is kept of each
-// row: 4 bytes for a row of the manifest, an Entry for any other, an Entry for each row that is sent, and some 100
-// bytes for each of the first 131,072 of those that changed. It is read again if only the end shows how it should have
-// been done: if ids occur twice (the last one counts) or may have moved, or if what is to be sent does not fit one part
-// (item groups are kept together). open opens the same bytes every time.
+// row: 4 bytes for a row of the manifest, an Entry for any other, an Entry for each row that is sent, and some 150
+// bytes for each of the first 131,072 of those that changed, with their prices. It is read again if only the end shows
+// how it should have been done: if ids occur twice (the last one counts) or may have moved, or if what is to be sent
+// does not fit one part (item groups are kept together). open opens the same bytes every time.
 //
 // An error means that nothing of the source can be sent: a *HeaderError, a *SyntaxError, ErrTooLarge, or the error of
 // the source or of the output.

@@ -127,10 +127,10 @@ type swaps struct {
 	up, down int
 }
 
-// Few prices are the same by chance, and what are very many is too much to remember: a spreadsheet has fewer rows.
+// Few prices are the same by chance, and where there are very many different ones nobody keeps count.
 const (
 	fewSwaps  = 8
-	mostSwaps = 1 << 20 // different amounts
+	mostSwaps = 1 << 17 // different amounts
 )
 
 func (s *swaps) note(before, now Amount) {
