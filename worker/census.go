@@ -19,7 +19,7 @@ import (
 )
 
 var censusModule = fx.Module("census", fx.Supply(censusPause(time.Second)),
-	fx.Invoke(startCensus, startFleetCensus, reportRates))
+	fx.Invoke(startCensus, startFleetCensus, reportRates, startAllowance))
 
 // countEvery is how often a worker counts what runs: some queries of Temporal's visibility store.
 const countEvery = time.Minute

@@ -110,6 +110,32 @@ func TestWhatStripeNamesIsSlowedDown(t *testing.T) {
 	}
 }
 
+func TestWhatIsAllowedFallsWithARefusalAndComesBack(t *testing.T) {
+	t.Parallel()
+	const imports, files = "POST /v1/data_management/import_sets", "POST /v1/files"
+	c, _ := testCalls()
+	all, routes := c.Allowed()
+	require.InDelta(t, 20, all, 0)
+	require.Empty(t, routes, "nothing was called")
+	for range 10 {
+		require.NoError(t, c.Spend(t.Context(), imports))
+		require.NoError(t, c.Spend(t.Context(), files))
+	}
+	require.True(t, c.Refused(imports, EndpointRate))
+	all, routes = c.Allowed()
+	require.InDelta(t, 20, all, 0)
+	require.Equal(t, map[string]float64{imports: 5, files: 20}, routes)
+	require.True(t, c.Refused(files, GlobalRate))
+	all, routes = c.Allowed()
+	require.InDelta(t, 10, all, 0)
+	require.Equal(t, map[string]float64{imports: 5, files: 20}, routes)
+
+	c.now = func() time.Time { return noon.Add(growth) }
+	all, routes = c.Allowed()
+	require.InDelta(t, 20, all, 0)
+	require.Equal(t, map[string]float64{imports: 20, files: 20}, routes)
+}
+
 // A catalog's calls wait for their turn, an order's never do, and what an order takes the catalogs lack.
 func TestOrdersWaitForNobody(t *testing.T) {
 	t.Parallel()

@@ -80,6 +80,19 @@ func (c *Calls) Limit(route string) (perSecond float64, ok bool) {
 	return own, any
 }
 
+// Allowed are the calls a second that are made at most now: of all routes together, and of each that was called. Where
+// nothing is held back, that is what the whole fleet makes.
+func (c *Calls) Allowed() (all float64, routes map[string]float64) {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	routes = make(map[string]float64, len(c.routes))
+	for route, r := range c.routes {
+		routes[route] = r.allowed(now)
+	}
+	return c.all.allowed(now), routes
+}
+
 func (c *Calls) of(route string) *Rate {
 	c.mu.Lock()
 	defer c.mu.Unlock()

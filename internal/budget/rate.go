@@ -42,6 +42,13 @@ func (r *Rate) Limit(now time.Time) (limit float64, ok bool) {
 	return limit, limit > 0
 }
 
+func (r *Rate) allowed(now time.Time) float64 {
+	if limit, held := r.Limit(now); held {
+		return limit
+	}
+	return r.most
+}
+
 func (r *Rate) limit(now time.Time) float64 {
 	if r.cut == 0 {
 		return 0

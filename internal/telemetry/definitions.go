@@ -301,6 +301,13 @@ func stripeMetrics() []Definition {
 			Help:   "Steps a second that the whole fleet may begin, as configured: half of VITRINE_STRIPE_RATE each.",
 			Labels: []Label{label("task_queue", "whose", []string{"vitrine-stripe", "vitrine-stripe-orders"})},
 		},
+		{
+			Name: "vitrine_stripe_call_rate_limit_hertz", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Calls a second that the worker allows itself now. At VITRINE_STRIPE_RATE nothing is held back; " +
+				"less where Stripe has refused calls because they were too many, and back within a minute of it.",
+			Labels: []Label{label("route", "`all` of them together, or one that was called: the lower one counts",
+				nil)},
+		},
 	}
 }
 
