@@ -24,6 +24,7 @@ type counted struct {
 	logs    strings.Builder
 	queries []string
 	away    atomic.Bool
+	answers map[string]int64 // by the end of the query; others are answered with its length
 }
 
 func newCounted(t *testing.T) *counted {
@@ -42,6 +43,11 @@ func (c *counted) answer(_ context.Context, query string) (int64, error) {
 	if c.away.Load() {
 		return 0, errors.New("no visibility")
 	}
+	for end, n := range c.answers {
+		if strings.HasSuffix(query, end) {
+			return n, nil
+		}
+	}
 	return int64(len(query)), nil
 }
 
@@ -53,11 +59,11 @@ func (c *counted) shown(t *testing.T, name string) map[string]float64 {
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
 			if family.GetName() == name {
-				label := ""
-				if len(m.GetLabel()) > 0 {
-					label = m.GetLabel()[0].GetValue()
+				var labels []string
+				for _, pair := range m.GetLabel() {
+					labels = append(labels, pair.GetValue())
 				}
-				values[label] = m.GetGauge().GetValue()
+				values[strings.Join(labels, " ")] = m.GetGauge().GetValue()
 			}
 		}
 	}
@@ -74,10 +80,62 @@ func TestTheCensusCountsWhatWaits(t *testing.T) {
 	held := `WorkflowType = "OrderFulfillment" AND ExecutionStatus = "Running" AND VitrineOrderState = "held"`
 	require.Contains(t, c.queries, held)
 	orders := c.shown(t, "vitrine_orders")
-	require.Len(t, orders, len(order.Waiting()))
+	require.Len(t, orders, len(order.Waiting())+1, "those that are being read, too")
 	require.InDelta(t, len(held), orders["held"], 0)
 	require.NotEmpty(t, c.shown(t, "vitrine_catalog_syncs_held"))
 	require.NotEmpty(t, c.shown(t, "vitrine_census_timestamp_seconds"))
+}
+
+// An order that hangs leaves no state, so no duration tells of it: its age does.
+func TestTheCensusTellsWhatIsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounted(t)
+		c.answers = map[string]int64{
+			`VitrineOutcome = "held"`: 9,
+
+			`VitrineOutcome = "held" AND StartTime < "1999-12-31T20:00:00Z"`: 3,
+			`VitrineOutcome = "held" AND StartTime < "1999-12-31T00:00:00Z"`: 1,
+
+			`VitrineOrderState = "held"`: 5,
+
+			`VitrineOrderState = "held" AND StartTime < "1999-12-31T23:30:00Z"`: 2,
+			`VitrineOrderState = "held" AND StartTime < "1999-12-31T00:00:00Z"`: 1,
+
+			`VitrineOrderState = "submitting"`: 70,
+
+			`VitrineOrderState = "submitting" AND StartTime < "1999-12-31T23:00:00Z"`: 0,
+
+			`VitrineOrderState = "loading"`: 4,
+
+			`VitrineOrderState = "loading" AND StartTime < "1999-12-31T23:00:00Z"`: 1,
+
+			`VitrineOrderState = "awaits_merchant"`: 0,
+		}
+		c.pause = 0
+		c.take(t.Context())
+		require.Equal(t, map[string]float64{"4h": 3, "1d": 1}, c.shown(t, "vitrine_catalog_syncs_held_older"))
+		require.Equal(t, map[string]float64{
+			"held 30m": 2, "held 1d": 1, "submitting 1h": 0, "submitting 1d": 0, "loading 1h": 1,
+			"awaits_merchant 1d": 0,
+		}, c.shown(t, "vitrine_orders_older"))
+		require.Len(t, c.queries, 14, "what is not there, or not older, is not asked for by age")
+		require.Empty(t, c.logs.String())
+	})
+}
+
+// Temporal refuses whoever asks too much: all that may be asked has to fit into the minute, for many workers.
+func TestACensusIsCheap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounted(t)
+		c.pause = time.Second
+		began := time.Now()
+		c.take(t.Context())
+		require.NotEmpty(t, c.shown(t, "vitrine_census_timestamp_seconds"))
+		require.Len(t, c.queries, 16)
+		require.Less(t, time.Since(began), countEvery/3)
+	})
 }
 
 func TestACensusThatFailsKeepsItsNumbersAndSaysSoOnce(t *testing.T) {

@@ -106,6 +106,7 @@ func label(name, meaning string, values []string) Label {
 // The meanings of labels that take more than a word. What stands in quotes are their values.
 const (
 	outcomeOfSync = "how it ended; `canceled`: somebody ended it"
+	longerAgo     = "an age, such as `1h`"
 	foundByLook   = "`changed`; `unchanged`; `failing`: this version failed before, and is not due for another try; " +
 		"`rejected` by a person; `parked`: the account is; `waiting`: rows or deletions are, or Stripe's 15 minutes " +
 		"are not over; `held`; `interrupted`: what an earlier run began is finished first"
@@ -183,6 +184,11 @@ func catalogMetrics() []Definition {
 			Name: "vitrine_catalog_syncs_held", Kind: Gauge, Services: onWorker, Awaited: true,
 			Help: "Syncs that wait for a person now. Every worker counts the same ones: take the maximum.",
 		},
+		{
+			Name: "vitrine_catalog_syncs_held_older", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help:   "Those of them whose run began longer ago. A run that was continued as a new one begins anew.",
+			Labels: []Label{label("than", longerAgo, []string{"4h", "1d"})},
+		},
 	}
 }
 
@@ -247,11 +253,19 @@ func fleetMetrics() []Definition {
 
 func orderMetrics() []Definition {
 	states := label("state", "see [Orders](orders.md#the-steps-of-an-order)", texts(order.States()))
+	waiting := label("state", "in which they are", texts(append(order.Waiting(), order.StateLoading)))
 	return []Definition{
 		{
 			Name: "vitrine_orders", Kind: Gauge, Services: onWorker, Awaited: true,
-			Help:   "Orders that wait for somebody, now. Every worker counts the same ones: take the maximum.",
-			Labels: []Label{label("state", "in which they wait", texts(order.Waiting()))},
+			Help: "Orders that wait for somebody, or to be read from Stripe (`loading`), now. Every worker counts " +
+				"the same ones: take the maximum.",
+			Labels: []Label{waiting},
+		},
+		{
+			Name: "vitrine_orders_older", Kind: Gauge, Services: onWorker, Awaited: true,
+			Help: "Those of them whose run began longer ago: the age is the order's, and not how long it has been in " +
+				"the state. In states in which buyers, parcels or banks are waited for, age is not counted.",
+			Labels: []Label{waiting, label("than", longerAgo, []string{"30m", "1h", "1d"})},
 		},
 		{
 			Name: "vitrine_order_states_total", Kind: Counter, Services: onWorker,
@@ -263,7 +277,7 @@ func orderMetrics() []Definition {
 		},
 		{
 			Name: "vitrine_census_timestamp_seconds", Kind: Gauge, Services: onWorker, Awaited: true,
-			Help: "When `vitrine_orders` and `vitrine_catalog_syncs_held` were counted last, in seconds since 1970.",
+			Help: "When orders and held syncs were counted last, the older ones among them too, in seconds since 1970.",
 		},
 	}
 }
