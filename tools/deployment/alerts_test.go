@@ -51,6 +51,7 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 	for _, wrong := range []string{
 		`vitrine_no_such_total`, `vitrine_orders{feed="product"}`, `vitrine_orders{state="lost"}`,
 		`sum by (account) (vitrine_orders)`,
+		`vitrine_orders_older{than="2h"}`, `vitrine:orders_older:max{state="lost"}`,
 		`vitrine_steps_total{outcome="StripeAway"}`, `vitrine_step_duration_seconds`,
 	} {
 		require.False(t, passes(t, wrong), wrong)

@@ -81,7 +81,7 @@ func known(t *testing.T) map[string]series {
 // valuesOf are all values that a label may have, nil if the list is open.
 func valuesOf(l telemetry.Label) []string {
 	switch l.Name {
-	case "feed", "found", "fate", "guard", "step", "task_queue", "hook", "question":
+	case "feed", "found", "fate", "guard", "step", "task_queue", "hook", "question", "than":
 		return l.Values
 	case "state":
 		var all []string
