@@ -58,9 +58,10 @@ func NewMetrics(service Service, version string, logger *slog.Logger) (*Metrics,
 	return &Metrics{own: own, provider: provider, registry: registry, logger: logger}, nil
 }
 
-// Handler serves the numbers to Prometheus.
+// Handler serves the numbers to Prometheus, and as OpenMetrics to whoever asks for that. The series have the same names
+// in both; bounds of histograms are le="1800" in one and le="1800.0" in the other, as in Prometheus 3 in any case.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // Gatherer has the numbers as they are collected.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +107,26 @@ func TestABadMetricIsLoggedAndHarmless(t *testing.T) {
 	require.NotPanics(t, func() { counter.Inc(-1) })
 }
 
+// Rules and dashboards name series: whoever scrapes has the same ones, whatever format they ask for.
+func TestSeriesHaveTheSameNamesInBothFormats(t *testing.T) {
+	t.Parallel()
+	m := newMetrics(t, io.Discard)
+	m.Take().Counter("temporal_request").Inc(3)
+	m.Take().Timer("temporal_request_latency").Record(time.Second)
+	m.Take().Timer("vitrine_fleet_start_delay_seconds").Record(time.Minute)
+	names := func(page string) []string {
+		found := regexp.MustCompile(`(?m)^\w+`).FindAllString(page, -1)
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	plain, open := scrapeAs(t, m, "text/plain"), scrapeAs(t, m, openMetrics)
+	require.True(t, strings.HasSuffix(open, "# EOF\n"))
+	require.Equal(t, names(plain), names(open))
+	require.Contains(t, names(open), "temporal_request_total")
+	require.Contains(t, plain, `vitrine_fleet_start_delay_seconds_bucket{le="1800"}`)
+	require.Contains(t, open, `vitrine_fleet_start_delay_seconds_bucket{le="1800.0"}`, "so rules have to take both")
+}
+
 // Whatever is defined can be reported, and is then shown as it is defined; and the conventions hold for all of it.
 func TestEveryDefinitionIsShownAsItIs(t *testing.T) {
 	t.Parallel()
@@ -119,6 +141,9 @@ func TestEveryDefinitionIsShownAsItIs(t *testing.T) {
 		}
 		require.Empty(t, logs.String())
 		telemetrytest.RequireDefined(t, service, own(t, m))
+		for _, format := range []string{"text/plain", openMetrics} {
+			telemetrytest.RequirePage(t, service, scrapeAs(t, m, format))
+		}
 		problems, err := promlint.NewWithMetricFamilies(own(t, m)).Lint()
 		require.NoError(t, err)
 		require.Empty(t, problems)
@@ -178,8 +203,19 @@ func newMetrics(t *testing.T, logs io.Writer) *telemetry.Metrics {
 
 func scrape(t *testing.T, m *telemetry.Metrics) string {
 	t.Helper()
+	return scrapeAs(t, m, "text/plain")
+}
+
+// openMetrics is what a Prometheus asks for.
+const openMetrics = "application/openmetrics-text;version=1.0.0"
+
+func scrapeAs(t *testing.T, m *telemetry.Metrics, format string) string {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	m.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	request := httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil)
+	request.Header.Set("Accept", format)
+	m.Handler().ServeHTTP(recorder, request)
 	require.Equal(t, 200, recorder.Code)
+	require.Contains(t, recorder.Header().Get("Content-Type"), strings.Split(format, ";")[0])
 	return recorder.Body.String()
 }

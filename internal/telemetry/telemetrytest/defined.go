@@ -2,6 +2,7 @@
 package telemetrytest
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,10 +43,27 @@ func described(family *dto.MetricFamily) string {
 	return strings.Join(words, " ")
 }
 
+var (
+	openHelp    = regexp.MustCompile(`(?m)^# HELP .*\n`)
+	openCounter = regexp.MustCompile(`(?m)^# TYPE (\S+) counter$`)
+	openUnknown = regexp.MustCompile(`(?m)^(# TYPE \S+) unknown$`)
+)
+
+// classic is a page of OpenMetrics in the older text, which there is a parser for: there a counter is called as its
+// series are.
+func classic(page string) string {
+	page = openHelp.ReplaceAllString(page, "")
+	page = openCounter.ReplaceAllString(page, "# TYPE ${1}_total counter")
+	return openUnknown.ReplaceAllString(page, "$1 untyped")
+}
+
 // RequirePage fails unless what /metrics answered has exactly the metrics of the service, of those that are Vitrine's
 // own.
 func RequirePage(t *testing.T, service telemetry.Service, page string) {
 	t.Helper()
+	if strings.HasSuffix(page, "# EOF\n") {
+		page = classic(page)
+	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	all, err := parser.TextToMetricFamilies(strings.NewReader(page))
 	require.NoError(t, err)
