@@ -119,7 +119,8 @@ func newConsole(c config.Config, d desk.Desk, logger *slog.Logger) *console.Cons
 
 // newCheckoutHooks answers Stripe's synchronous hooks; without a signing secret there is no such route.
 func newCheckoutHooks(
-	lc fx.Lifecycle, c config.Config, documents catalog.Documents, metrics client.MetricsHandler, logger *slog.Logger,
+	lc fx.Lifecycle, c config.Config, documents catalog.Documents, metrics client.MetricsHandler,
+	traces *telemetry.Traces, logger *slog.Logger,
 ) checkoutHooks {
 	if len(c.Hooks.Secrets) == 0 {
 		return checkoutHooks{}
@@ -132,6 +133,7 @@ func newCheckoutHooks(
 		Settings:    settings.Settings,
 		Merchants: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
+			Traced: traces.EndpointCalls(),
 		}),
 		Now: time.Now, Log: logger, Count: server.HookMetrics{MetricsHandler: metrics},
 	})

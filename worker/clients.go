@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/objectstore"
 	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
+	"vitrine/internal/telemetry"
 	"vitrine/internal/temporalclient"
 )
 
@@ -36,11 +37,11 @@ func newImports(c *stripeapi.Client) map[feed.API]activities.Imports {
 
 func newOrdersAtStripe(c *stripeapi.Client) *stripeapi.Orders { return c.Orders() }
 
-func newMerchant(c config.Config, objects statestore.Objects) activities.Merchant {
+func newMerchant(c config.Config, objects statestore.Objects, traces *telemetry.Traces) activities.Merchant {
 	return fulfillment.Merchants{
 		Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 			Secrets: fulfillment.Secrets{Dir: c.Orders.SecretsDir}, AllowPrivate: c.Orders.AllowPrivate,
-			Now: activities.ServerTime,
+			Now: activities.ServerTime, Traced: traces.EndpointCalls(),
 		}),
 		Drop: fulfillment.Drop{Store: c.Store(objects)},
 	}

@@ -11,13 +11,16 @@ import (
 	"vitrine/internal/fulfillment"
 	"vitrine/internal/news"
 	"vitrine/internal/statestore"
+	"vitrine/internal/telemetry"
 	"vitrine/workflows"
 )
 
-func newAccountNews(c config.Config, objects statestore.Objects, temporal client.Client) *activities.AccountNews {
+func newAccountNews(
+	c config.Config, objects statestore.Objects, temporal client.Client, traces *telemetry.Traces,
+) *activities.AccountNews {
 	return &activities.AccountNews{
 		Accounts: account.Documents{Store: c.Store(objects)},
-		Queue:    newsQueue{temporal}, Mail: newNewsPost(c),
+		Queue:    newsQueue{temporal}, Mail: newNewsPost(c, traces),
 		Endpoint: account.Endpoint{URL: c.News.URL.Reveal(), SecretEnv: newsSecret}, Wanted: c.News.Types,
 	}
 }
@@ -25,12 +28,12 @@ func newAccountNews(c config.Config, objects statestore.Objects, temporal client
 // newsSecret is what the secret of the deployment's endpoint is called; no account's settings can name it.
 const newsSecret = "VITRINE_NEWS_SECRETS"
 
-func newNewsPost(c config.Config) fulfillment.News {
+func newNewsPost(c config.Config, traces *telemetry.Traces) fulfillment.News {
 	secrets := fulfillment.Secrets{Dir: c.Orders.SecretsDir,
 		Own: map[string]string{newsSecret: c.News.Secrets.Reveal()}}
 	return fulfillment.News{Endpoint: fulfillment.NewEndpoint(fulfillment.EndpointOptions{
 		Secrets: secrets, AllowPrivate: c.Orders.AllowPrivate, Timeout: fulfillment.NewsTimeout,
-		Now: activities.ServerTime,
+		Now: activities.ServerTime, Traced: traces.EndpointCalls(),
 	})}
 }
 

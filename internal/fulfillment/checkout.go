@@ -30,7 +30,7 @@ func (e *Endpoint) CustomizeCheckout(
 func answered[T any](
 	ctx context.Context, e *Endpoint, at order.Endpoint, q checkout.Question, parse func([]byte) (T, error),
 ) (none T, err error) {
-	status, body, err := e.post(ctx, at, q.ID, q)
+	status, body, err := e.post(ctx, at, questionPosted, q.ID, q)
 	if err != nil {
 		return none, err
 	}

@@ -36,7 +36,19 @@ type EndpointOptions struct {
 	AllowPrivate bool
 	Timeout      time.Duration                   // zero: DefaultTimeout
 	Now          func(context.Context) time.Time // what merchants compare with their clocks; nil: time.Now
+	// Traced is told of a call's kind before it is made, and what it returns of the status of the answer, 0 if there is
+	// none; nil: nobody is.
+	Traced func(ctx context.Context, kind string) func(status int)
 }
+
+// The kinds of what is posted, as traces name them.
+const (
+	orderPosted    = "order"
+	noticePosted   = "notice"
+	questionPosted = "question" // of a checkout
+	newsPosted     = "news"
+	pingPosted     = "ping"
+)
 
 // Endpoint posts orders, notices and questions of checkouts to merchants' endpoints. It is safe for concurrent use.
 type Endpoint struct {
@@ -62,7 +74,7 @@ func NewEndpoint(o EndpointOptions) *Endpoint {
 // Submit posts an order. An answer of 409 says that the merchant has it already: if it says nothing of a decision, the
 // order is accepted; what it says counts, and has to be usable.
 func (e *Endpoint) Submit(ctx context.Context, f order.Fulfillment, doc order.Document) (order.Decision, error) {
-	status, body, err := e.post(ctx, f.Endpoint(), doc.ID, doc)
+	status, body, err := e.post(ctx, f.Endpoint(), orderPosted, doc.ID, doc)
 	if err != nil {
 		return order.Decision{}, err
 	}
@@ -89,13 +101,13 @@ func linesOf(doc order.Document) []order.Line {
 
 // Notify posts a notice; what the merchant answers does not matter.
 func (e *Endpoint) Notify(ctx context.Context, f order.Fulfillment, notice order.Notice) error {
-	_, _, err := e.post(ctx, f.Endpoint(), notice.Order+"/"+notice.ID, notice)
+	_, _, err := e.post(ctx, f.Endpoint(), noticePosted, notice.Order+"/"+notice.ID, notice)
 	return err
 }
 
 // post returns the answers that agree: 2xx and 409.
 func (e *Endpoint) post(
-	ctx context.Context, at order.Endpoint, id string, document any,
+	ctx context.Context, at order.Endpoint, kind, id string, document any,
 ) (status int, body []byte, err error) {
 	bounded, cancel := context.WithTimeout(ctx, e.options.Timeout)
 	defer cancel()
@@ -103,7 +115,7 @@ func (e *Endpoint) post(
 	if err != nil {
 		return 0, nil, err
 	}
-	response, err := e.http.Do(request)
+	response, err := e.do(request, kind)
 	if err != nil {
 		return 0, nil, e.unreached(ctx, id, err)
 	}
@@ -119,6 +131,19 @@ func (e *Endpoint) post(
 			fmt.Errorf("%s: the merchant's answer is longer than %d bytes", id, maxAnswer))
 	}
 	return response.StatusCode, body, nil
+}
+
+func (e *Endpoint) do(request *http.Request, kind string) (*http.Response, error) {
+	if e.options.Traced == nil {
+		return e.http.Do(request)
+	}
+	answered, status := e.options.Traced(request.Context(), kind), 0
+	response, err := e.http.Do(request)
+	if err == nil {
+		status = response.StatusCode
+	}
+	answered(status)
+	return response, err
 }
 
 func (e *Endpoint) request(ctx context.Context, at order.Endpoint, id string, document any) (*http.Request, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -113,6 +114,35 @@ func requireFault(t *testing.T, err error, kind fault.Kind, code fault.Code) *fa
 		require.NotContains(t, err.Error(), private)
 	}
 	return f
+}
+
+// Whoever traces calls hears the kind and the status: an address may hold a token, and an id is an order's.
+func TestCallsAreTracedByKindAndStatus(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		merchant *merchant
+		want     []string
+	}{
+		"accepted": {&merchant{status: 200, body: `{"status":"accepted"}`}, []string{"order 200", "ping 200"}},
+		"refused":  {&merchant{status: 422}, []string{"order 422", "ping 422"}},
+	} {
+		var traced []string
+		e := endpoint(func(o *EndpointOptions) {
+			o.Traced = func(_ context.Context, kind string) func(int) {
+				return func(status int) { traced = append(traced, fmt.Sprint(kind, " ", status)) }
+			}
+		})
+		f := serve(t, c.merchant)
+		_, _ = e.Submit(t.Context(), f, testSession().Document())
+		_ = e.Ping(t.Context(), "acct_1", f)
+		require.Equal(t, c.want, traced, name)
+
+		gone := httptest.NewServer(c.merchant)
+		gone.Close()
+		f.URL, traced = gone.URL, nil
+		require.Error(t, e.Ping(t.Context(), "acct_1", f))
+		require.Equal(t, []string{"ping 0"}, traced)
+	}
 }
 
 func TestAnswersThatRefuse(t *testing.T) {

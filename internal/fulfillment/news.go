@@ -16,6 +16,6 @@ type News struct{ *Endpoint }
 
 // Post posts a piece of news; what is answered does not matter, only that it is a 2xx, or 409 for what is known.
 func (p News) Post(ctx context.Context, to account.Endpoint, n news.News) error {
-	_, _, err := p.post(ctx, to, n.ID, n)
+	_, _, err := p.post(ctx, to, newsPosted, n.ID, n)
 	return err
 }

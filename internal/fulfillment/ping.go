@@ -18,6 +18,6 @@ type ping struct {
 // Ping posts a signed ping to where orders go. It is about nobody; any 2xx or 409 will do.
 func (e *Endpoint) Ping(ctx context.Context, account string, f order.Fulfillment) error {
 	id := "ping/" + account + "/" + rand.Text()
-	_, _, err := e.post(ctx, f.Endpoint(), id, ping{Version: 1, Type: "ping", ID: id, Account: account})
+	_, _, err := e.post(ctx, f.Endpoint(), pingPosted, id, ping{Version: 1, Type: "ping", ID: id, Account: account})
 	return err
 }

@@ -123,6 +123,26 @@ func (t *Traces) StripeCalls() func(context.Context, string) func(stripeapi.Call
 	}
 }
 
+// EndpointCalls makes a span of every call to an endpoint of a merchant's or the platform's, by the kind of what is
+// posted; nil if traces are off. Whoever is called is told nothing of it.
+func (t *Traces) EndpointCalls() func(ctx context.Context, kind string) func(status int) {
+	if t.tracer == nil {
+		return nil
+	}
+	return func(ctx context.Context, kind string) func(status int) {
+		_, span := t.tracer.Start(ctx, "endpoint "+kind, trace.WithSpanKind(trace.SpanKindClient))
+		return func(status int) {
+			if status > 0 {
+				span.SetAttributes(attribute.Int("http.response.status_code", status))
+			}
+			if status/100 != 2 && status != http.StatusConflict { // who answers 409 has it already
+				span.SetStatus(codes.Error, "")
+			}
+			span.End()
+		}
+	}
+}
+
 // Shutdown sends what is left.
 func (t *Traces) Shutdown(ctx context.Context) error {
 	if t.provider == nil {

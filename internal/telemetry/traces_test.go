@@ -99,6 +99,20 @@ func TestActivitiesAndTheirCallsToStripeAreOneTrace(t *testing.T) {
 	require.NotContains(t, r.Raw(), "the-words-of-a-failure")
 }
 
+func TestCallsToEndpointsAreSpansOfKindAndStatus(t *testing.T) {
+	r, traces := received(t)
+	for kind, status := range map[string]int{"order": 200, "notice": 409, "news": 503, "ping": 0} {
+		traces.EndpointCalls()(t.Context(), kind)(status)
+	}
+	require.NoError(t, traces.Shutdown(context.Background()))
+	for kind, failed := range map[string]bool{"order": false, "notice": false, "news": true, "ping": true} {
+		span := spanOf(t, r, "endpoint "+kind)
+		require.Equal(t, failed, span.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR, kind)
+		require.LessOrEqual(t, len(span.GetAttributes()), 1, "the status, where there is one")
+	}
+	require.Empty(t, spanOf(t, r, "endpoint ping").GetAttributes())
+}
+
 func TestTracesThatAreOffAreNothing(t *testing.T) {
 	t.Parallel()
 	traces, err := telemetry.NewTraces(t.Context(), false, telemetry.Serve, "v1", slog.New(slog.DiscardHandler))
@@ -107,6 +121,7 @@ func TestTracesThatAreOffAreNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, interceptors)
 	require.Nil(t, traces.StripeCalls())
+	require.Nil(t, traces.EndpointCalls())
 	mux := http.NewServeMux()
 	require.Same(t, mux, traces.Serve(mux), "nothing stands between")
 	require.NoError(t, traces.Shutdown(t.Context()))
