@@ -41,7 +41,8 @@ func TestTracesGoFromTheWebhookToTheMerchantAndFromTheSyncToStripe(t *testing.T)
 	s.startWorker()
 	s.startServe(false)
 	s.subscribe()
-	s.stocked()
+	s.does("accounts", "apply", "-f", s.list(s.account))
+	s.triggers()
 	s.await("the trace of the sync", func() bool {
 		return together(r.Spans(), "RunWorkflow:CatalogSync", "StartActivity:SendPart", "RunActivity:SendPart",
 			"stripe POST /v1/data_management/import_sets")
@@ -50,7 +51,7 @@ func TestTracesGoFromTheWebhookToTheMerchantAndFromTheSyncToStripe(t *testing.T)
 	b.becomes(order.StateAccepted)
 	// The span of the workflow itself is sent when it ends, which is months away.
 	s.await("the trace of the order", func() bool {
-		return together(r.Spans(), "POST /webhooks/stripe", "RunActivity:SubmitOrder",
+		return together(r.Spans(), "POST /webhooks/stripe", "RunActivity:SubmitOrder", "endpoint order",
 			"stripe GET /v1/checkout/sessions/{id}")
 	})
 	require.Regexp(t, "TraceID=[0-9a-f]{32}", s.serve.output.String(), "lines of the log bear the ids")
