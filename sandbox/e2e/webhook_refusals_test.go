@@ -232,9 +232,9 @@ func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 	s := open(t, shipped(9, "sku1"), nil)
 	wire := layCable(t, house.ready.Env["TEMPORAL_ADDRESS"])
 	s.startWorker()
+	s.stocked()
 	s.startServe(false, "TEMPORAL_ADDRESS="+wire.address)
 	s.subscribe()
-	s.stocked()
 	s.asks()
 	require.NoError(t, s.emulator.SetOrders(t.Context(),
 		simcontrol.OrderSettings{Retries: 10, RetryDelay: simcontrol.Duration(500 * time.Millisecond)}))
