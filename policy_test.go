@@ -442,6 +442,16 @@ func codeRules() []rule {
 			bad:   map[string]string{"internal/mute/mute.go": "package mute", "internal/mute/more.go": "package mute"},
 		},
 		{
+			name:  "where package comments are",
+			why:   "whoever looks for that sentence looks in doc.go, or in a command's main.go, and in no other file",
+			check: misplacedPackageComment,
+			bad: map[string]string{
+				"internal/found/doc.go":  "// Package found is found.\npackage found",
+				"internal/found/lost.go": "// Package found is lost.\npackage found",
+				"tools/found/main.go":    "// Found is a command.\npackage main",
+			},
+		},
+		{
 			name:  "package names",
 			why:   "a name that fits everything attracts everything: name a package after what it knows",
 			check: vaguelyNamed,
@@ -517,6 +527,19 @@ func withoutPackageComment(t tree) (broken []string) {
 	for _, p := range slices.Compact(packages) {
 		if !documented[p] {
 			broken = append(broken, p+" has no package comment")
+		}
+	}
+	return broken
+}
+
+func misplacedPackageComment(t tree) (broken []string) {
+	for _, s := range t.sources {
+		place := "doc.go"
+		if s.pkg == "main" {
+			place = "main.go"
+		}
+		if s.doc != "" && path.Base(s.path) != place {
+			broken = append(broken, s.path+" has a package comment: it belongs into "+place)
 		}
 	}
 	return broken

@@ -1,4 +1,3 @@
-// Package privacy finds what Vitrine keeps of the buyer of one order, and erases it.
 package privacy
 
 import (

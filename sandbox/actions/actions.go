@@ -1,4 +1,3 @@
-// Package actions counts what Temporal Cloud bills.
 package actions
 
 import (

@@ -1,4 +1,3 @@
-// Package webui serves Temporal's Web UI from this process.
 package webui
 
 import (

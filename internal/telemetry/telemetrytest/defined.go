@@ -1,4 +1,3 @@
-// Package telemetrytest compares what a process shows of itself with what is defined, and so documented.
 package telemetrytest
 
 import (

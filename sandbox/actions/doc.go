@@ -1,0 +1,2 @@
+// Package actions counts what Temporal Cloud bills.
+package actions

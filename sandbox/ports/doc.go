@@ -1,0 +1,2 @@
+// Package ports finds TCP ports on the loopback interface, and tells whether a service answers on one.
+package ports

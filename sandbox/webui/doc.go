@@ -1,0 +1,2 @@
+// Package webui serves Temporal's Web UI from this process.
+package webui
