@@ -230,6 +230,15 @@ func TestTheArchitectureNamesWhatThereIs(t *testing.T) {
 	require.Greater(t, names, 40)
 }
 
+func TestTheArchitectureNamesEveryRoom(t *testing.T) {
+	page := tree{FS: os.DirFS(".")}.text("docs/architecture.md")
+	_, page, _ = strings.Cut(page, "\n## Rooms\n")
+	page, _, _ = strings.Cut(page, "\n## Words\n")
+	for _, r := range rooms() {
+		require.Contains(t, page, "](../"+r.name+"/)", "docs/architecture.md does not say what %s is about", r.name)
+	}
+}
+
 // declarations are the top-level names and methods of each file, and of each folder of the product.
 func declarations(t tree) map[string]map[string]bool {
 	all := map[string]map[string]bool{}
