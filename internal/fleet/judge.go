@@ -21,8 +21,8 @@ type Finding struct {
 	Fault, Code string
 }
 
-// verdict is what follows from a finding.
-type verdict struct {
+// judgement is what follows from a finding.
+type judgement struct {
 	to         Condition
 	next       time.Time
 	ready      time.Time
@@ -107,39 +107,39 @@ func (l *Look) turn(e *entry, f Finding) time.Time {
 	return laterOf(c.Turn, turn)
 }
 
-func (l *Look) decide(e *entry, f Finding, changed time.Time) verdict {
+func (l *Look) decide(e *entry, f Finding, changed time.Time) judgement {
 	s, c := f.State, e.catalog
 	switch {
 	case f.Fault != "":
-		return verdict{to: Failing, next: l.rarer(Failing, c, longestUnusable), note: f.Fault, code: f.Code}
+		return judgement{to: Failing, next: l.rarer(Failing, c, longestUnusable), note: f.Fault, code: f.Code}
 	case f.Claimed && s.Held != nil && s.Run != nil && s.Held.Run == *s.Run:
-		return verdict{to: Held, next: l.rarer(Held, c, longestHeld), note: s.Held.Text(), code: guards(*s.Held)}
+		return judgement{to: Held, next: l.rarer(Held, c, longestHeld), note: s.Held.Text(), code: guards(*s.Held)}
 	case f.Claimed:
-		return verdict{to: Syncing, next: l.rarer(Syncing, c, longestSync), importing: s.Open != nil}
+		return judgement{to: Syncing, next: l.rarer(Syncing, c, longestSync), importing: s.Open != nil}
 	case s.Open != nil: // begun and not seen through, and nobody is at it
 		return l.start(c, s, l.now)
 	case f.Missing:
-		return verdict{to: Missing, next: l.audit(e)}
+		return judgement{to: Missing, next: l.audit(e)}
 	}
 	is := s.Standing(f.Sight, l.now)
 	switch is.Position {
 	case catalog.Settled, catalog.Refused:
-		return verdict{to: Settled, next: earliest(l.audit(e), is.Until), note: is.Note}
+		return judgement{to: Settled, next: earliest(l.audit(e), is.Until), note: is.Note}
 	case catalog.Failing:
-		v := verdict{to: Failing, next: is.Until, note: is.Note}
+		v := judgement{to: Failing, next: is.Until, note: is.Note}
 		if s.Last != nil {
 			v.code = string(s.Last.Code)
 		}
 		return v
 	case catalog.Spaced:
-		return verdict{to: Waiting, next: is.Until.Add(-catalog.Early)}
+		return judgement{to: Waiting, next: is.Until.Add(-catalog.Early)}
 	}
 	return l.start(c, s, laterOf(changed, s.Turn(f.Sight.Spacing, l.now)))
 }
 
 // start says that a run is due, unless one was started that is not to be seen yet, or that failed just now.
-func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) verdict {
-	due := verdict{to: Due, next: l.now.Add(reread), ready: ready}
+func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) judgement {
+	due := judgement{to: Due, next: l.now.Add(reread), ready: ready}
 	if ready.After(l.now) {
 		due.ready = l.now
 	}
@@ -149,14 +149,14 @@ func (l *Look) start(c *Catalog, s catalog.State, ready time.Time) verdict {
 	if last := s.Last; last != nil && last.Outcome == catalog.Failed && last.Run.RunID == c.Run {
 		again := last.At.Add(doubled(l.policy.Spacing, c.Starts, longestFailing))
 		if l.now.Before(again) && !catalog.Ahead(last.At, l.now) {
-			return verdict{to: Failing, next: again, note: last.Reason, code: string(last.Code)}
+			return judgement{to: Failing, next: again, note: last.Reason, code: string(last.Code)}
 		}
 		due.ready = again
 		return due
 	}
 	if again := c.Asked.Add(doubled(firstPatience, c.Asks, longestSync)); l.now.Before(again) {
 		// A run that is quick is through by the next look; one that is not is left alone for longer and longer.
-		return verdict{to: Syncing, next: earliest(again, l.now.Add(LookEvery))}
+		return judgement{to: Syncing, next: earliest(again, l.now.Add(LookEvery))}
 	}
 	due.ready = l.now
 	return due
