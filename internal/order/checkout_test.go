@@ -37,7 +37,7 @@ func TestMerchantsThatCannotBeAsked(t *testing.T) {
 	require.NoError(t, Checkout{Merchant: CheckoutMerchant{Endpoint: at}}.check())
 }
 
-func TestAMerchantIsAskedWhatHeWants(t *testing.T) {
+func TestAMerchantIsAskedWhatTheyWant(t *testing.T) {
 	t.Parallel()
 	s := Settings{
 		Checkout: Checkout{Merchant: CheckoutMerchant{Endpoint: Endpoint{URL: "https://shop.example/"}}},

@@ -115,7 +115,7 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAMerchantGetsHisShareOfTheTimeAndNoMore(t *testing.T) {
+func TestAMerchantGetsTheirShareOfTheTimeAndNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		settings := asking()
