@@ -40,17 +40,6 @@ that is paused stays paused.
 With more than some 20,000 accounts several shards share them. Changing their number loses nothing: a shard finds out about
 accounts that are new to it by reading their states, those with the newest sources first.`
 
-func (a *app) fleetPlanCommand() *cobra.Command {
-	flags := fleetFlags{dryRun: true}
-	c := &cobra.Command{
-		Use:     "plan [ACCOUNT...]",
-		Short:   "Print what 'starter fleet apply' would do",
-		Long:    "Print what 'starter fleet apply' would do, and change nothing." + fleetApplyHelp,
-		Example: "  starter fleet plan --all\n  starter fleet plan --shards 4",
-	}
-	return a.fleetMoving(c, &flags)
-}
-
 func (a *app) fleetApplyCommand() *cobra.Command {
 	var flags fleetFlags
 	c := &cobra.Command{

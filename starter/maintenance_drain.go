@@ -88,34 +88,6 @@ func countRuns(ctx context.Context, c client.Client, query string) (int64, error
 	return answer.GetCount(), nil
 }
 
-func (a *app) maintenanceOn(ctx context.Context, why string, pace switchPace, wait bool) error {
-	c, err := a.temporal(ctx)
-	if err != nil {
-		return err
-	}
-	result, err := a.switchMaintained(ctx, c, pace, pausing(why))
-	if err != nil {
-		return fmt.Errorf("%w\n%s paused; say 'starter maintenance on' again to go on, or 'off'", err,
-			schedulesText(result.done))
-	}
-	if !a.json() {
-		a.Say("Maintenance is on: %s paused, %d were paused before.", schedulesText(result.done), result.left)
-	}
-	left, err := a.drain(ctx, c, wait)
-	if err != nil {
-		return fmt.Errorf("%w; maintenance is on, with %s", err, left)
-	}
-	if a.json() {
-		return a.printJSON(struct {
-			Paused int `json:"paused"`
-			Before int `json:"paused_before"`
-			runsUnderWay
-		}{result.done, result.left, left})
-	}
-	a.Say("Syncs: %s.", left)
-	return nil
-}
-
 // drain shows how what is under way ends, until nothing is.
 func (a *app) drain(ctx context.Context, c client.Client, wait bool) (left runsUnderWay, err error) {
 	screen := a.Scroll(a.Stderr, true)

@@ -154,20 +154,3 @@ func ignoreGone(err error) error {
 	}
 	return err
 }
-
-func (a *app) maintenanceOff(ctx context.Context, pace switchPace) error {
-	c, err := a.temporal(ctx)
-	if err != nil {
-		return err
-	}
-	result, err := a.switchMaintained(ctx, c, pace, resuming)
-	if err != nil {
-		return fmt.Errorf("%w\n%s resumed; say 'starter maintenance off' again to go on", err,
-			schedulesText(result.done))
-	}
-	if a.json() {
-		return a.printJSON(map[string]int{"resumed": result.done, "left": result.left})
-	}
-	a.Say("Maintenance is off: %s resumed, %d left as they were.", schedulesText(result.done), result.left)
-	return nil
-}
