@@ -353,8 +353,8 @@ func TestABrokenRowKeepsItsProductInAnyDialect(t *testing.T) {
 	require.Equal(t, []string{"2 A too_few_fields"}, out.found)
 }
 
-// A product that somebody asks to delete in a row that is held back stays, like any other of which a row is held back.
-func TestADeletionThatIsHeldBackDeletesNothing(t *testing.T) {
+// A product that somebody asks to delete in a row that is kept back stays, like any other of which a row is kept back.
+func TestADeletionThatIsKeptBackDeletesNothing(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 101)
 	accepted := Options{SendInvalid: true}

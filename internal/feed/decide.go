@@ -20,20 +20,20 @@ func (c *comparison) take(w *work, e *examined) error {
 		c.otherTable = true
 		c.delta.Counts.Invalid++
 		c.doubt.of(e, OtherHeader)
-		return c.holdBack(e, OtherHeader, "", nil)
+		return c.keepBack(e, OtherHeader, "", nil)
 	}
 	remark := c.question(w, e, known)
 	if !remark {
 		c.trailing.count(e, c.x)
 	}
 	c.names(w, e, known)
-	if superseded && !(remark && c.heldBack(e)) {
+	if superseded && !(remark && c.keptBack(e)) {
 		return c.supersede(w, e)
 	}
 	if c.commented(e, known) {
 		c.doubt.in(e, CommentedOut)
 		c.resemble(e, known, true)
-		return c.holdBack(e, CommentedOut, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, CommentedOut, c.o.Kind.IDColumn(), e.id)
 	}
 	if err := c.foundIn(w, e); err != nil {
 		return err
@@ -41,37 +41,37 @@ func (c *comparison) take(w *work, e *examined) error {
 	if e.state != sound {
 		c.delta.Counts.Invalid++
 	}
-	if c.heldBack(e) {
+	if c.keptBack(e) {
 		c.resemble(e, known, true)
-		c.restateHeld(e, known)
+		c.restateKept(e, known)
 		c.delta.Counts.KeptBack++
 		return nil
 	}
 	if torn {
-		return c.holdBack(e, DeletionContradicted, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, DeletionContradicted, c.o.Kind.IDColumn(), e.id)
 	}
 	if c.twins.contradicts(e.id) && (c.o.InCatalog == nil || c.o.InCatalog(e.id)) {
 		c.doubt.of(e, DuplicateID)
-		return c.holdBack(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, DuplicateID, c.o.Kind.IDColumn(), e.id)
 	}
 	if c.uncertain(e, known) {
 		if err := c.keep(e); err != nil {
 			return err
 		}
 		c.resemble(e, known, true)
-		c.restateHeld(e, known)
+		c.restateKept(e, known)
 		cause := BesideDoubt
 		if c.x.cutID(e) {
 			cause = Interrupted
 		}
-		return c.holdBack(e, cause, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, cause, c.o.Kind.IDColumn(), e.id)
 	}
 	if e.lookalike {
-		return c.holdBack(e, LookalikeID, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, LookalikeID, c.o.Kind.IDColumn(), e.id)
 	}
 	if _, moved := c.misplaced[string(e.id)]; moved {
 		c.doubt.of(e, MovedID)
-		return c.holdBack(e, MovedID, c.o.Kind.IDColumn(), e.id)
+		return c.keepBack(e, MovedID, c.o.Kind.IDColumn(), e.id)
 	}
 	if e.deletes {
 		return c.delete(e, known)
@@ -246,14 +246,14 @@ func (c *comparison) keep(e *examined) error {
 	return err
 }
 
-// heldBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays. What is no row of
+// keptBack reports whether a row is kept back for what is wrong with it. What Stripe has of it stays. What is no row of
 // a product cannot be sent, whoever wants to.
-func (c *comparison) heldBack(e *examined) bool {
+func (c *comparison) keptBack(e *examined) bool {
 	return e.state == broken || e.state == invalid && (!c.o.SendInvalid || e.out == nil)
 }
 
-// holdBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
-func (c *comparison) holdBack(e *examined, cause Cause, column string, value []byte) error {
+// keepBack keeps a row back that is invalid for a reason of its surroundings, whatever is wrong with it besides.
+func (c *comparison) keepBack(e *examined, cause Cause, column string, value []byte) error {
 	if e.state == sound {
 		c.delta.Counts.Invalid++
 	}
@@ -283,7 +283,7 @@ func (c *comparison) supersede(w *work, e *examined) error {
 	if c.o.Changes && e.state == broken {
 		return c.foundIn(w, e)
 	}
-	if c.o.Changes || !c.heldBack(e) && c.twins.agree(e) {
+	if c.o.Changes || !c.keptBack(e) && c.twins.agree(e) {
 		return c.found(e, RepeatedRow, c.o.Kind.IDColumn(), e.id)
 	}
 	c.delta.Counts.Duplicates++
@@ -302,7 +302,7 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 		return -1, false, false, nil
 	}
 	line := uint32(e.line)
-	if e.deletes && !c.heldBack(e) && !e.beside {
+	if e.deletes && !c.keptBack(e) && !e.beside {
 		line |= asked
 	}
 	slot, known, err := c.slot(e.id)
@@ -310,7 +310,7 @@ func (c *comparison) place(e *examined) (known int, superseded, torn bool, err e
 		return known, c.second && *slot&^(tornApart|unsaid) != line, c.second && *slot&tornApart != 0, err
 	}
 	if *slot != 0 {
-		err = c.twins.note(e, c.heldBack(e))
+		err = c.twins.note(e, c.keptBack(e))
 		if !c.o.Changes && (*slot^line)&asked != 0 {
 			line |= tornApart
 		}
@@ -331,9 +331,9 @@ type twins struct {
 // unlike is what a row that is kept back says: its like is not looked for.
 const unlike = math.MaxUint64
 
-func (t *twins) note(e *examined, heldBack bool) error {
+func (t *twins) note(e *examined, keptBack bool) error {
 	says := e.fingerprint
-	if heldBack {
+	if keptBack {
 		says = unlike
 	}
 	i, err := t.ids.FindOrAdd(e.id)
@@ -447,7 +447,7 @@ func (c *comparison) notInCatalog(e *examined, known int) error {
 			return err
 		}
 	}
-	return c.holdBack(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
+	return c.keepBack(e, NotInCatalog, c.o.Kind.IDColumn(), e.id)
 }
 
 func (c *comparison) compareVariants(e *examined, group *groupSlot) error {
@@ -517,7 +517,7 @@ func (c *comparison) value(e *examined, column string) []byte {
 func (c *comparison) send(e *examined, group *groupSlot) error {
 	size := len(e.out) + len(c.rowEnd)
 	if limit := c.o.MaxPartBytes; limit > 0 && int64(len(c.parts.header)+size) > limit {
-		return c.holdBack(e, RowTooLong, "", nil)
+		return c.keepBack(e, RowTooLong, "", nil)
 	}
 	c.delta.Counts.Sent++
 	if group != nil && !c.second {

@@ -41,8 +41,8 @@ func (c *comparison) restate(e *examined, known int, former uint64) {
 	c.restated = append(c.restated, r)
 }
 
-// restateHeld notes which product a row is of that is kept back: another one may be of the product that it was of.
-func (c *comparison) restateHeld(e *examined, known int) {
+// restateKept notes which product a row is of that is kept back: another one may be of the product that it was of.
+func (c *comparison) restateKept(e *examined, known int) {
 	if known >= 0 && e.state != broken && !e.deletes {
 		c.restate(e, known, c.known.fingerprint(known))
 	}

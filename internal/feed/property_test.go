@@ -154,7 +154,7 @@ func (m *merchant) last(changes bool) (last map[string]productRow, hidden map[st
 	return last, hidden, doubt
 }
 
-// says is what a row says, empty if it is held back.
+// says is what a row says, empty if it is kept back.
 func (m *merchant) says(r productRow) string {
 	switch {
 	case r.state != broken && r.asks && m.has("delete"):

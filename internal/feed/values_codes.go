@@ -49,7 +49,7 @@ var withoutBrand = []string{"media", "movies", "films", "dvds", "books", "audiob
 
 // needsBrand reports whether a category's path leads to anything but movies, books and recordings. It rather says no
 // than yes, and of a number or of no category it says nothing (known is false): a row that Stripe might take is not
-// held back for a category that was not understood.
+// kept back for a category that was not understood.
 func needsBrand(category []byte) (needed, known bool) {
 	if leadingDigits(category) == len(category) {
 		return false, false

@@ -102,7 +102,7 @@ func TestStormsOfTheProductCatalogImportAPIPass(t *testing.T) {
 
 const inventory = "id,availability,inventory_quantity\nsku1,in_stock,5\nsku2,out_of_stock,0\n"
 
-// A row of the inventory feed has to find its product. It is held back for as long as there is none, and sent then,
+// A row of the inventory feed has to find its product. It is kept back for as long as there is none, and sent then,
 // though neither it nor its file has changed.
 func TestInventoryFollowsTheCatalog(t *testing.T) {
 	m := enter(t)

@@ -92,7 +92,7 @@ func (r *room) reaches(run client.WorkflowRun, activity string) {
 
 const header = "id,title,description,link,image_link,availability,price\n"
 
-// csv is a catalog of products with these ids. An id that begins with "bad" has a price that Vitrine holds back. One
+// csv is a catalog of products with these ids. An id that begins with "bad" has a price that Vitrine keeps back. One
 // with a slash is worth a warning to Vitrine, and refused by the emulator.
 func csv(ids ...string) string {
 	var b strings.Builder
