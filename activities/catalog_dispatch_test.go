@@ -201,7 +201,8 @@ func TestWhatIsNotStartedInTimeIsTheNextLooks(t *testing.T) {
 		require.Equal(t, accounts-first.Started, first.Due)
 		require.Zero(t, first.Refused)
 		second := d.see(0)
-		require.Equal(t, LookAtShardResult{Accounts: accounts, Started: accounts - first.Started, Syncing: accounts}, second)
+		require.Equal(t, LookAtShardResult{Accounts: accounts, Started: accounts - first.Started, Syncing: accounts},
+			second)
 		require.Len(t, slices.Compact(d.ended()), accounts)
 	})
 }

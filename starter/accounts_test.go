@@ -588,7 +588,8 @@ func TestPausingEverybodyIsQuick(t *testing.T) {
 func TestFiftyThousandAccountsArePlannedInSeconds(t *testing.T) {
 	t.Parallel()
 	const many = 50_000
-	is := present{settings: map[string]storedSettings{}, schedules: map[string]map[string]scheduleFact{}, takesNew: true}
+	is := present{settings: map[string]storedSettings{}, schedules: map[string]map[string]scheduleFact{},
+		takesNew: true}
 	var wanted []account.Settings
 	for i := range many {
 		s := account.Settings{Account: fmt.Sprintf("acct_%d", i), SourceKey: "all.csv", SharedSource: true}

@@ -211,7 +211,8 @@ func TestAPauseGoesAlong(t *testing.T) {
 func TestAMoveDoesNotRelyOnTheList(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.Zero(t, s.apply("account,feeds\nacct_1,product\nacct_2,product|pricing\nacct_3,product\n"), s.stderr.String())
+	require.Zero(t, s.apply("account,feeds\nacct_1,product\nacct_2,product|pricing\nacct_3,product\n"),
+		s.stderr.String())
 	s.lookedAt(fleet.Plan{}, noon)
 	require.Zero(t, s.run("schedule", "pause", "acct_1", "--note", "rebuilds"), s.stderr.String())
 	require.Zero(t, s.run("schedule", "pause", "acct_2", "--feed", "pricing"), s.stderr.String())
@@ -428,7 +429,8 @@ func TestAFleetThatSomebodyJoinsDoesNotEnd(t *testing.T) {
 	require.Zero(t, s.run("fleet", "apply", "--all"), s.stderr.String())
 	s.temporal.after = func(what string) error {
 		if what == "create catalog-sync/acct_3/product" {
-			return s.accounts().SaveSettings(t.Context(), account.Settings{Account: "acct_4", StartedBy: account.ByFleet})
+			return s.accounts().SaveSettings(t.Context(),
+				account.Settings{Account: "acct_4", StartedBy: account.ByFleet})
 		}
 		return nil
 	}
@@ -526,7 +528,8 @@ func TestNoShardIsEverWithoutADispatcher(t *testing.T) {
 			code := s.run("fleet", "apply", "--shards", shards)
 			s.temporal.refuse, s.store.Before = nil, nil
 			for number := range s.plan().Shards() {
-				require.Contains(t, s.scheduled(), workflows.DispatchID(number), "%s shards, broken off at %d", shards, at)
+				require.Contains(t, s.scheduled(), workflows.DispatchID(number),
+					"%s shards, broken off at %d", shards, at)
 			}
 			if writes < at {
 				require.Zero(t, code, s.stderr.String())

@@ -36,18 +36,22 @@ func at(since time.Duration) *timestamppb.Timestamp { return timestamp(noon.Add(
 func scheduled(id int64, name string, since time.Duration) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventId: id, EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-		Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
-			ActivityId: name, ActivityType: &commonpb.ActivityType{Name: name},
-		}},
+		Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{
+			ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
+				ActivityId: name, ActivityType: &commonpb.ActivityType{Name: name},
+			},
+		},
 	}
 }
 
 func startedEvent(of int64, attempt int32, last *failurepb.Failure) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED,
-		Attributes: &historypb.HistoryEvent_ActivityTaskStartedEventAttributes{ActivityTaskStartedEventAttributes: &historypb.ActivityTaskStartedEventAttributes{
-			ScheduledEventId: of, Attempt: attempt, LastFailure: last,
-		}},
+		Attributes: &historypb.HistoryEvent_ActivityTaskStartedEventAttributes{
+			ActivityTaskStartedEventAttributes: &historypb.ActivityTaskStartedEventAttributes{
+				ScheduledEventId: of, Attempt: attempt, LastFailure: last,
+			},
+		},
 	}
 }
 
@@ -63,9 +67,11 @@ func completed(of int64, since time.Duration) *historypb.HistoryEvent {
 func failedEvent(of int64, since time.Duration, message string) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventTime: at(since), EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED,
-		Attributes: &historypb.HistoryEvent_ActivityTaskFailedEventAttributes{ActivityTaskFailedEventAttributes: &historypb.ActivityTaskFailedEventAttributes{
-			ScheduledEventId: of, Failure: failure("", message),
-		}},
+		Attributes: &historypb.HistoryEvent_ActivityTaskFailedEventAttributes{
+			ActivityTaskFailedEventAttributes: &historypb.ActivityTaskFailedEventAttributes{
+				ScheduledEventId: of, Failure: failure("", message),
+			},
+		},
 	}
 }
 

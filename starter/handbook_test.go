@@ -53,7 +53,8 @@ func commandsIn(line string, whole bool) (written []writtenCommand) {
 			continue
 		}
 		words := tokens[i+1:]
-		if end := slices.IndexFunc(words, func(t string) bool { return strings.ContainsAny(t[:1], "|<>;&#()") }); end >= 0 {
+		ends := func(t string) bool { return strings.ContainsAny(t[:1], "|<>;&#()") }
+		if end := slices.IndexFunc(words, ends); end >= 0 {
 			words = words[:end]
 		}
 		if len(words) > 0 {

@@ -46,7 +46,8 @@ func TestSweepSaysWhatItDelivered(t *testing.T) {
 	}
 	require.Equal(t, exitOK, s.run("order", "sweep", "acct_1", "acct_2", "acct_1"), s.stderr.String())
 	require.Equal(t, "2 accounts swept: 9 events, 4 of them about orders.\n", s.stdout.String())
-	require.Equal(t, []any{workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_2"}, All: true}}, s.temporal.inputs)
+	require.Equal(t, []any{workflows.OrderSweepInput{Accounts: []string{"acct_1", "acct_2"}, All: true}},
+		s.temporal.inputs)
 }
 
 // A sweep of other accounts must not be taken for the one that was asked for.

@@ -503,9 +503,10 @@ func TestSettingsForOrders(t *testing.T) {
 		`{"account":"acct_1","since":"0001-01-01T00:00:00Z"}`:                                            "since: it is zero",
 		`{"account":"acct_1","fulfillment":{"kind":"s3","await_answer":null}}`:                           "fulfillment.await_answer: it is empty",
 		`{"account":"acct_1","checkout":{"application_fee":{}}}`:                                         "checkout.application_fee: it is empty",
-		`{"account":"acct_1","checkout":{"application_fee":{"percent":null}}}`:                           "checkout.application_fee.percent: it is empty",
-		`{"account":"acct_1","checkout":{"merchant":{"asked":[]}}}`:                                      "checkout.merchant.asked: it is empty",
-		`{"account":"acct_1","fulfillment":{"kind":"s3","url":"https://shop.example/"}}`:                 "belong to the kind https",
+		`{"account":"acct_1","checkout":{"application_fee":{"percent":null}}}`: "checkout.application_fee.percent: " +
+			"it is empty",
+		`{"account":"acct_1","checkout":{"merchant":{"asked":[]}}}`:                                                                              "checkout.merchant.asked: it is empty",
+		`{"account":"acct_1","fulfillment":{"kind":"s3","url":"https://shop.example/"}}`:                                                         "belong to the kind https",
 		`{"account":"acct_1","fulfillment":{"kind":"https","url":"https://shop.example/","secret_env":"MERCHANT_SECRET_X","await_answer":true}}`: "belong to the kind s3",
 		`{"account":"acct_1","checkout":{"merchant":{"within":"1s"}}}`:                                                                           "there is no url",
 		`{"account":"acct_1","checkout":{"application_fee":{"percent":1,"currency":"usd"}}}`:                                                     "currency is that of fixed",

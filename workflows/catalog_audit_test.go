@@ -331,8 +331,8 @@ func (a *auditor) compareAfter(t *testing.T) catalog.Audit {
 	return result.Audit
 }
 
-// A bucket that was restored is not believed, even where it knows nothing of an account: what Stripe took since the copy
-// was made is found at Stripe.
+// A bucket that was restored is not believed, even where it knows nothing of an account: what Stripe took since the
+// copy was made is found at Stripe.
 func TestAnAuditOfARestoredBucketBeginsFromStripe(t *testing.T) {
 	t.Parallel()
 	for name, lost := range map[string]func(*auditor){
@@ -364,7 +364,8 @@ func TestAnAuditOfARestoredBucketBeginsFromStripe(t *testing.T) {
 			require.Equal(t, int64(1), result.Audit.Again, result.Audit.Text())
 			require.NotEmpty(t, result.Sync)
 			after := a.state()
-			require.Equal(t, counted+1000, after.Sequence, "no import repeats the key of one that the copy does not know")
+			require.Equal(t, counted+1000, after.Sequence,
+				"no import repeats the key of one that the copy does not know")
 			require.Nil(t, after.Open)
 			a.heals("sku1 1.00 USD")
 		})

@@ -338,7 +338,9 @@ func TestWhatIsCapturedInPartByHandBeforeShipmentNeedsAPerson(t *testing.T) {
 			at := hours * time.Hour
 			var retried reply
 			s.ends(order.StateAccepted, s.at(at, func(*environment) {
-				s.stripe.pay(func(p *order.Payment) { *p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000} })
+				s.stripe.pay(func(p *order.Payment) {
+					*p = order.Payment{State: order.Paid, Amount: 3700, Captured: 1000}
+				})
 			}), s.hears(at+time.Second, "evt_2", "charge.captured", "ch_1"),
 				s.at(day, func(env *environment) { decides(env, order.Decision{Status: order.Accepted}) }),
 				s.expects(2*day, order.StateHeld,

@@ -399,9 +399,11 @@ func TestSessionsThatContradictThemselvesAreHeld(t *testing.T) {
 		"payment_mismatch: Stripe says that nothing is to pay, and the total is 37.00 USD": func(s *order.Summary) {
 			s.PaymentIntent, s.Payment = "", order.Payment{State: order.NoPaymentRequired}
 		},
-		`mode_unsupported: the session's mode is "subscription"`:         func(s *order.Summary) { s.Mode = "subscription" },
-		`payment_mismatch: the currency of the payment is "eur"`:         func(s *order.Summary) { s.Payment.Currency = "eur" },
-		"payment_mismatch: only 36.00 USD of 37.00 USD was captured, by": func(s *order.Summary) { s.Payment.Captured = 3600 },
+		`mode_unsupported: the session's mode is "subscription"`: func(s *order.Summary) { s.Mode = "subscription" },
+		`payment_mismatch: the currency of the payment is "eur"`: func(s *order.Summary) { s.Payment.Currency = "eur" },
+		"payment_mismatch: only 36.00 USD of 37.00 USD was captured, by": func(s *order.Summary) {
+			s.Payment.Captured = 3600
+		},
 	} {
 		s := newOrderStage(t, order.Paid)
 		spoil(&s.stripe.session.Summary)

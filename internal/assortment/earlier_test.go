@@ -46,7 +46,8 @@ func TestTheAssortmentOfAnEarlierReleaseIsRead(t *testing.T) {
 func TestWhatWasSoldOfANewerFormatIsRefused(t *testing.T) {
 	t.Parallel()
 	d, store := documents()
-	_, err := store.Put(t.Context(), "s", d.Layout.SoldKey("acct_1"), "", []byte(`{"format": 2, "account": "acct_1"}`), "")
+	_, err := store.Put(t.Context(), "s", d.Layout.SoldKey("acct_1"), "", []byte(`{"format": 2, "account": "acct_1"}`),
+		"")
 	require.NoError(t, err)
 	sold, _, err := d.Sold(t.Context(), "acct_1")
 	require.True(t, fault.Is(err, fault.SettingsInvalid), "%v", err)

@@ -74,8 +74,8 @@ func earlierState() catalog.State {
 			Reason: "no answer"},
 		LastImportAt: at, Run: &run,
 		Open: &catalog.OpenImport{File: "file_1", Import: "impset_1", Delivery: catalog.Delivery{
-			Source: source, Sequence: 42, API: feed.V1, Mode: catalog.Upsert, Full: "the manifest was lost", Basis: "b1",
-			Rows: rows, Deadline: 6 * time.Hour,
+			Source: source, Sequence: 42, API: feed.V1, Mode: catalog.Upsert, Full: "the manifest was lost",
+			Basis: "b1", Rows: rows, Deadline: 6 * time.Hour,
 			Parts: []catalog.Part{{Number: 1, Of: 2, Digest: "d1", Filename: "a.csv", ContentType: "text/csv", Rows: 5,
 				Object: statestore.Object{Bucket: "s", Key: parts + ".csv", ETag: `"p"`, Size: 99},
 				Table:  statestore.Object{Bucket: "s", Key: parts + ".rows", ETag: `"t"`, Size: 9}}},
@@ -88,8 +88,8 @@ func earlierState() catalog.State {
 			Verdict: catalog.Verdict{Approved: true, By: "ada", Why: "they closed a department", At: at}},
 		FullAt: at.Add(-time.Hour), Report: report,
 		Last: &catalog.Last{Outcome: catalog.SucceededWithErrors, At: at, Run: run, RowsSent: 3, RowsDeleted: 2,
-			RowsHeldBack: 1, RowsFailed: 1, Reason: "2 rows without an answer", Code: fault.ImportFailed, RowsUnknown: 2,
-			NotDeleted: 1, RowsWaiting: 1, Waiting: "the file may be cut off", Report: report},
+			RowsHeldBack: 1, RowsFailed: 1, Reason: "2 rows without an answer", Code: fault.ImportFailed,
+			RowsUnknown: 2, NotDeleted: 1, RowsWaiting: 1, Waiting: "the file may be cut off", Report: report},
 	}
 }
 

@@ -69,12 +69,15 @@ func TestSharesOfChangesAreThoseOfTheCatalog(t *testing.T) {
 		d     feed.Delta
 		want  string
 	}{
-		"an error":     {1000, feed.Delta{Counts: feed.Counts{Source: 1, Invalid: 1, KeptBack: 1}}, ""},
-		"a sale":       {1000, feed.Delta{Counts: feed.Counts{Source: 1}, Prices: feed.Prices{Compared: 1, Moved: 1}}, ""},
-		"many":         {10, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Moved: 3}}, catalog.GuardPriceMoves},
-		"for free":     {1000, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Free: 3}}, ""},
-		"many free":    {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Free: 11}}, catalog.GuardFreeProducts},
-		"flips":        {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Flipped: 11}}, catalog.GuardCurrencyFlips},
+		"an error": {1000, feed.Delta{Counts: feed.Counts{Source: 1, Invalid: 1, KeptBack: 1}}, ""},
+		"a sale":   {1000, feed.Delta{Counts: feed.Counts{Source: 1}, Prices: feed.Prices{Compared: 1, Moved: 1}}, ""},
+		"many": {10, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Moved: 3}},
+			catalog.GuardPriceMoves},
+		"for free": {1000, feed.Delta{Counts: feed.Counts{Source: 3}, Prices: feed.Prices{Compared: 3, Free: 3}}, ""},
+		"many free": {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Free: 11}},
+			catalog.GuardFreeProducts},
+		"flips": {1000, feed.Delta{Counts: feed.Counts{Source: 11}, Prices: feed.Prices{Flipped: 11}},
+			catalog.GuardCurrencyFlips},
 		"a first file": {0, feed.Delta{Counts: feed.Counts{Source: 3, Invalid: 2}}, catalog.GuardInvalidRows},
 	} {
 		rules := account.Rules{Source: account.ChangesSource}.Over(account.DefaultRules())

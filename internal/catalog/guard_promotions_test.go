@@ -31,8 +31,9 @@ func TestGuardsOfPromotions(t *testing.T) {
 			set: never},
 		"two products": {is: feed.Prices{Promoted: 1, Compared: 10, Free: 2, Moved: 2}},
 		"three": {is: feed.Prices{Promoted: 1, Compared: 10, Free: 3, Moved: 2}, want: []catalog.HoldReason{
-			{Guard: catalog.GuardFreeProducts, Text: "with promotions that are new or changed, 3 of 10 products would " +
-				"be sold for nothing (30.0 %, at most 1 % go unasked)"}}},
+			{Guard: catalog.GuardFreeProducts,
+				Text: "with promotions that are new or changed, 3 of 10 products would be sold for nothing " +
+					"(30.0 %, at most 1 % go unasked)"}}},
 		"three of many": {is: feed.Prices{Promoted: 1, Compared: 300, Free: 3}},
 		"two, by its own rule": {is: feed.Prices{Promoted: 1, Compared: 10, Free: 2},
 			set: [][2]string{{"max_free", "1"}}, want: []catalog.HoldReason{

@@ -48,7 +48,8 @@ func TestAPageOfNoAccountIsOneOfThree(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{"GET /console/{$}", "GET /console/waiting", "POST /console/logout"}, of)
 	b := s.as(t, operatingOne)
-	for _, path := range []string{"/console/", "/console/?search=acct_2", "/console/waiting", "/console/?after=acct_1"} {
+	for _, path := range []string{"/console/", "/console/?search=acct_2", "/console/waiting",
+		"/console/?after=acct_1"} {
 		require.NotContains(t, b.get(path).Body.String(), "acct_2", path)
 	}
 }
@@ -99,7 +100,8 @@ func TestFormsInOtherClothesDoNothing(t *testing.T) {
 		b := s.as(t, operatingAll)
 		form := b.form(b.page(anAccount)).Get("form")
 		method, path := filled(pattern, "acct_1")
-		body := url.Values{"form": {form}, "why": {"mine"}, "_method": {"POST"}, "version": {"v"}, "how": {"all"}}.Encode()
+		body := url.Values{"form": {form}, "why": {"mine"}, "_method": {"POST"}, "version": {"v"},
+			"how": {"all"}}.Encode()
 		send := func(method, path, kind, body string, header ...string) int {
 			r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 			r.Header.Set("Content-Type", kind)
@@ -111,14 +113,15 @@ func TestFormsInOtherClothesDoNothing(t *testing.T) {
 		const usual = "application/x-www-form-urlencoded"
 		if method == http.MethodPost {
 			for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", "application/json", ""} {
-				require.Equal(t, http.StatusUnsupportedMediaType, send(method, path, kind, body), "%s as %s", pattern, kind)
+				require.Equal(t, http.StatusUnsupportedMediaType, send(method, path, kind, body),
+					"%s as %s", pattern, kind)
 			}
 			require.Equal(t, http.StatusForbidden, send(method, path, usual, "", "Sec-Fetch-Site", "same-origin"),
 				"what goes with a form is in its body, never in the address")
 			require.Equal(t, http.StatusForbidden, send(method, path+"?"+body, usual, ""))
 		}
-		for _, other := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch,
-			http.MethodOptions} {
+		for _, other := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete,
+			http.MethodPatch, http.MethodOptions} {
 			send(other, path+"?"+body, usual, body, "X-HTTP-Method-Override", "POST", "X-HTTP-Method", "POST")
 			require.NotEmpty(t, b.cookies, "%s %s", other, path)
 		}

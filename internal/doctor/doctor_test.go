@@ -217,7 +217,8 @@ func (w *ward) examine() (amiss []Result) {
 		}
 	})
 	require.Equal(w.t, len(checks), made)
-	return slices.DeleteFunc(amiss, func(r Result) bool { return strings.Contains(r.Found, "does not tell whether it is on") })
+	return slices.DeleteFunc(amiss,
+		func(r Result) bool { return strings.Contains(r.Found, "does not tell whether it is on") })
 }
 
 func storage(code fault.Code, text string) error { return fault.NewPermanent(code, errors.New(text)) }
@@ -454,8 +455,8 @@ func faults() map[string]broken {
 		"no client": {func(w *ward) { w.Account.Stripe = nil }, "connected", Unseen, "cannot be asked", ""},
 		"not connected": {func(w *ward) { w.stripe.connectedErr = forbidden() }, "connected", Wrong, "no",
 			"connect/accounts"},
-		"the account unanswered": {func(w *ward) { w.stripe.connectedErr = errors.New("HTTP 502") }, "connected", Unseen,
-			"HTTP 502", ""},
+		"the account unanswered": {func(w *ward) { w.stripe.connectedErr = errors.New("HTTP 502") }, "connected",
+			Unseen, "HTTP 502", ""},
 		"permissions of one that left": {func(w *ward) {
 			w.stripe.connectedErr, w.stripe.denied["Files"], w.stripe.agreedErr = forbidden(), forbidden(), forbidden()
 			w.Deployment.Stripe.Samples = []string{"acct_1"}
@@ -467,7 +468,8 @@ func faults() map[string]broken {
 			w.Standing.Parked = &account.Parking{By: "ada", Why: "closed"}
 			w.schedule.Paused = true
 		}, "product schedule", Unseen, "as long as the account is parked", ""},
-		"charges of nobody": {func(w *ward) { w.stripe.connectedErr = forbidden() }, "charges", Unseen, "not known", ""},
+		"charges of nobody": {func(w *ward) { w.stripe.connectedErr = forbidden() }, "charges", Unseen, "not known",
+			""},
 		"an empty source": {func(w *ward) {
 			_, err := w.store.Put(w.t.Context(), "c", "acct_1/product.csv", "text/csv", nil, "")
 			require.NoError(w.t, err)
@@ -482,14 +484,14 @@ func faults() map[string]broken {
 		"the catalog of no source": {func(w *ward) {
 			w.Settings.SourceKey, w.err = "none.csv", storage(fault.SourceMissing, "gone")
 		}, "product catalog", Unseen, "no source", ""},
-		"the catalog, with the state away": {func(w *ward) { w.awayState() }, "product catalog", Unseen, "cannot be used",
-			""},
+		"the catalog, with the state away": {func(w *ward) { w.awayState() }, "product catalog", Unseen,
+			"cannot be used", ""},
 		"settings, with the state away": {func(w *ward) {
 			w.awayState()
 			w.SettingsErr = errors.New("away")
 		}, "settings", Unseen, "not read", ""},
-		"schedules untold": {func(w *ward) { w.scheduleErr = errors.New("denied") }, "product schedule", Unseen, "denied",
-			""},
+		"schedules untold": {func(w *ward) { w.scheduleErr = errors.New("denied") }, "product schedule", Unseen,
+			"denied", ""},
 		"held": {func(w *ward) {
 			w.state.Held = &catalog.Hold{Reasons: []catalog.HoldReason{{Text: "the source is empty"}}}
 		}, "product last sync", Doubtful, "the source is empty", "status --held"},
@@ -515,7 +517,8 @@ func TestWhatIsBrokenIsSaid(t *testing.T) {
 					said = &r
 					continue
 				}
-				require.False(t, r.Severity == Wrong && c.severity != Unseen, "%s is not to blame: %s", r.Check, r.Found)
+				require.False(t, r.Severity == Wrong && c.severity != Unseen,
+					"%s is not to blame: %s", r.Check, r.Found)
 			}
 			require.NotNil(t, said, "nobody noticed")
 			require.Equal(t, c.severity, said.Severity, said.Found)

@@ -98,8 +98,9 @@ func revokedKey(w *ward) {
 // sayings finds every call of wrong, doubtful, unseen and lack in the package.
 func sayings(t *testing.T) (all []saying) {
 	t.Helper()
+	// What is wrong of a permission or an address may be doubtful where no orders are taken.
 	of := map[string][]Severity{"wrong": {Wrong, Doubtful}, "doubtful": {Doubtful}, "unseen": {Unseen},
-		"lack": {Wrong, Doubtful}} // what is wrong of a permission or an address may be doubtful where no orders are taken
+		"lack": {Wrong, Doubtful}}
 	files := token.NewFileSet()
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)

@@ -48,19 +48,22 @@ func TestWhatIsInDoubtIsNotHealed(t *testing.T) {
 		"nineteen of many": {catalog: thirty, report: lines(thirty.csv(columns, thirty.ids()), 11),
 			drift: Result{Missing: 19}, again: thirty.ids()[11:]},
 		"ids in small letters": {catalog: thirty, report: renamed(thirty, strings.ToLower), drift: Result{Alike: 30}},
-		"ids with blanks": {catalog: three, report: renamed(three, func(id string) string { return " " + id + "\u00a0" }),
-			drift: Result{Alike: 3}},
+		"ids with blanks": {catalog: three,
+			report: renamed(three, func(id string) string { return " " + id + "\u00a0" }), drift: Result{Alike: 3}},
 		"one more, alike": {catalog: three, report: three.plus("sku2").report(), drift: Result{Alike: 1}},
 		"one in its place": {catalog: three, report: three.without("SKU2").plus("sku 2").report(),
 			drift: Result{Alike: 1}},
-		"the currency first": {catalog: three, report: priced("USD 1.00"), drift: Result{Unread: map[string]int64{"price": 1}}},
-		"a comma":            {catalog: three, report: priced("1,00 USD"), drift: Result{Unread: map[string]int64{"price": 1}}},
-		"a sign":             {catalog: three, report: priced("$1.00"), drift: Result{Unread: map[string]int64{"price": 1}}},
-		"the smallest unit":  {catalog: three, report: priced("100"), drift: Result{Unread: map[string]int64{"price": 1}}},
-		"small letters":      {catalog: three, report: priced(" 15 usd "), drift: Result{}},
-		"no price":           {catalog: three, report: priced(""), drift: Result{Different: 1}, again: []string{"SKU2"}},
-		"cut within a cell":  {catalog: three, report: strings.TrimSuffix(whole, "5.00 USD\n"), drift: Result{InFlux: 1}},
-		"no last line end":   {catalog: three, report: strings.TrimSuffix(whole, "\n"), drift: Result{InFlux: 1}},
+		"the currency first": {catalog: three, report: priced("USD 1.00"),
+			drift: Result{Unread: map[string]int64{"price": 1}}},
+		"a comma": {catalog: three, report: priced("1,00 USD"), drift: Result{Unread: map[string]int64{"price": 1}}},
+		"a sign":  {catalog: three, report: priced("$1.00"), drift: Result{Unread: map[string]int64{"price": 1}}},
+		"the smallest unit": {catalog: three, report: priced("100"),
+			drift: Result{Unread: map[string]int64{"price": 1}}},
+		"small letters": {catalog: three, report: priced(" 15 usd "), drift: Result{}},
+		"no price":      {catalog: three, report: priced(""), drift: Result{Different: 1}, again: []string{"SKU2"}},
+		"cut within a cell": {catalog: three, report: strings.TrimSuffix(whole, "5.00 USD\n"),
+			drift: Result{InFlux: 1}},
+		"no last line end": {catalog: three, report: strings.TrimSuffix(whole, "\n"), drift: Result{InFlux: 1}},
 		"cut within an id": {catalog: shopOf("S", "SKU2"), report: "title,id\nLamp S,S\nLamp SKU2,SK",
 			drift: Result{Missing: 1}, again: []string{"SKU2"}},
 		"columns in other letters": {catalog: three, report: "\ufeff Title ,PRICE,ID\n" +
@@ -70,7 +73,8 @@ func TestWhatIsInDoubtIsNotHealed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := c.catalog.manifest(t)
-			found, err := Compare(strings.NewReader(c.report), Input{Now: m, Before: m, Source: c.catalog.source(t), At: at})
+			found, err := Compare(strings.NewReader(c.report),
+				Input{Now: m, Before: m, Source: c.catalog.source(t), At: at})
 			require.NoError(t, err)
 			require.Empty(t, ids(&found.Foreigners))
 			if c.incomplete != "" {
@@ -79,8 +83,8 @@ func TestWhatIsInDoubtIsNotHealed(t *testing.T) {
 				return
 			}
 			require.Empty(t, found.Incomplete)
-			got := Result{Missing: found.Missing, Foreign: found.Foreign, Different: found.Different, Alike: found.Alike,
-				InFlux: found.InFlux, Unread: found.Unread}
+			got := Result{Missing: found.Missing, Foreign: found.Foreign, Different: found.Different,
+				Alike: found.Alike, InFlux: found.InFlux, Unread: found.Unread}
 			require.Equal(t, c.drift, got)
 			require.ElementsMatch(t, c.again, ids(&found.Again))
 		})

@@ -223,7 +223,8 @@ func TestWhoSaysThatThereIsNoCodeIsNotAskedForOne(t *testing.T) {
 	for said, want := range map[string][]string{
 		"no": nil, "FALSE": nil, "yes": {"2 A asked_for mpn"}, "": {"2 A asked_for mpn"},
 	} {
-		_, out := compared(t, sevenColumns+",identifier_exists\n"+row+","+said+"\n", Options{Dialect: GoogleDialect, Now: inJune})
+		_, out := compared(t, sevenColumns+",identifier_exists\n"+row+","+said+"\n",
+			Options{Dialect: GoogleDialect, Now: inJune})
 		var codes []string
 		for _, found := range out.found {
 			if strings.HasSuffix(found, " mpn") {

@@ -604,7 +604,8 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	}
 
 	after, rows, ids := x.write(second)
-	w := &wreck{luck: luck, comma: x.format.Comma(), kinds: min(kinds, allKinds), unused: x.name(number + 1), file: after}
+	w := &wreck{luck: luck, comma: x.format.Comma(), kinds: min(kinds, allKinds), unused: x.name(number + 1),
+		file: after}
 	w.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes, "backslash": BackslashQuotes}[x.style]
 	for i := range after {
 		w.origin = append(w.origin, i)

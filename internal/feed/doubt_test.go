@@ -294,8 +294,8 @@ func TestIDsThatAreAlike(t *testing.T) {
 	}
 }
 
-// An export that dies leaves something in the file, in whatever words, and ends its line. What it did not come to is not
-// deleted.
+// An export that dies leaves something in the file, in whatever words, and ends its line. What it did not come to is
+// not deleted.
 func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 	t.Parallel()
 	rows := item("A", "1") + item("B", "1")
@@ -309,11 +309,12 @@ func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 		"504 Gateway Time-out\n", "503 Service Unavailable\n", "</body></html>\n", "{\"error\":\"timed out\"}\n",
 		"# export failed\n", "Access denied for user 'shop'\n", "Killed\n", "(showing first 255 of 300 rows)\n",
 		"Connection reset by peer\n", "[truncated]\n", "panic: runtime error: index out of range [3]\n", "null\n",
-		"QzcsT2FrIHRhYmxl\nLFNvbGlkIG9hay4=\n", "…\n", "...\n", "...and 3 more\n", "4 rows exported\n", "Total,4\n", "Total: 4,,,,,,\n", "(the first 2 rows)\n",
-		"Ende der Liste wegen Zeitüberschreitung\n", "Killed,,,,,,\n", "Killed,by,the,kernel\n", "EOF after 2 of 4\n",
-		"# truncated\n", "# failed: 2 of 4\n", "2026-11-30\n", "C7\n", "Out of memory after 2 rows\n", "Next page: 2\n",
-		"2 rows, more follow\n", "exit status 2\n", "ORA-01555,snapshot too old\n", "E500,timeout\n",
-		"2026-11-30T10:00:00,ERROR,export,db,lost,connection,1\n", "<h1>504,Gateway</h1>\n", "exit=137,OOMKilled\n",
+		"QzcsT2FrIHRhYmxl\nLFNvbGlkIG9hay4=\n", "…\n", "...\n", "...and 3 more\n", "4 rows exported\n", "Total,4\n",
+		"Total: 4,,,,,,\n", "(the first 2 rows)\n", "Ende der Liste wegen Zeitüberschreitung\n", "Killed,,,,,,\n",
+		"Killed,by,the,kernel\n", "EOF after 2 of 4\n", "# truncated\n", "# failed: 2 of 4\n", "2026-11-30\n", "C7\n",
+		"Out of memory after 2 rows\n", "Next page: 2\n", "2 rows, more follow\n", "exit status 2\n",
+		"ORA-01555,snapshot too old\n", "E500,timeout\n", "2026-11-30T10:00:00,ERROR,export,db,lost,connection,1\n",
+		"<h1>504,Gateway</h1>\n", "exit=137,OOMKilled\n",
 	} {
 		d, out := compared(t, heading+rows+text, o)
 		require.Zero(t, d.Counts.Deleted, "%q: %v", text, out.found)
@@ -324,13 +325,15 @@ func TestWhatIsNoRowDeletesNothing(t *testing.T) {
 		require.EqualValues(t, 2, d.Counts.Deleted+d.Reading.Waiting, "%q above them", text)
 	}
 	for _, text := range []string{
-		"2 rows exported\n", "-----\n", "Total,2\n", "# end\n", "2 Artikel\n", "(2 rows)\n", "# 2 products\n", "Total: 2,,,,,,\n", "EOF\n", "--- End ---\n",
+		"2 rows exported\n", "-----\n", "Total,2\n", "# end\n", "2 Artikel\n", "(2 rows)\n", "# 2 products\n",
+		"Total: 2,,,,,,\n", "EOF\n", "--- End ---\n",
 		"-----,-----,-----,-----,-----,-----,-----\n",
 	} {
 		d, _ := compared(t, heading+rows+text, o)
 		require.EqualValues(t, 2, d.Counts.Deleted, text)
 	}
-	for _, comment := range []string{"# out of memory\n", "# page 1 of 2\n", "# abgebrochen\n", "// to be continued\n"} {
+	for _, comment := range []string{"# out of memory\n", "# page 1 of 2\n", "# abgebrochen\n",
+		"// to be continued\n"} {
 		d, _ := compared(t, heading+rows+comment, o)
 		require.Zero(t, d.Counts.Deleted, "%q ends the file", comment)
 		d, _ = compared(t, heading+item("A", "1")+"# shoes, for the first time\n"+item("B", "1"), o)
@@ -374,14 +377,16 @@ func TestASecondHeaderInAnotherOrder(t *testing.T) {
 	d, _ := compared(t, heading+rows+heading+item("C", "3"), o)
 	require.EqualValues(t, 1, d.Counts.Sent, "the same once more")
 	for _, labels := range []string{
-		"ID,Title,Description,Link,Image link,Availability,Price\n", "id, title, description, link, image_link, availability, price\n",
+		"ID,Title,Description,Link,Image link,Availability,Price\n",
+		"id, title, description, link, image_link, availability, price\n",
 	} {
 		d, out := compared(t, heading+labels+rows+item("C", "3"), o)
 		require.EqualValues(t, 1, d.Counts.Sent, "%s: %v", labels, out.found)
 	}
 	d, _ = compared(t, heading+item("A", "1")+"id,Name,Text,Seite,Bild,Bestand,EK-Preis\n"+item("B", "3"), o)
 	require.Zero(t, d.Counts.Sent, "other names")
-	prices := Options{Kind: Pricing, Manifest: manifestAfter(t, Options{Kind: Pricing}, nil, "id,price\nA,5.00 USD\nB,5.00 USD\n")}
+	prices := Options{Kind: Pricing,
+		Manifest: manifestAfter(t, Options{Kind: Pricing}, nil, "id,price\nA,5.00 USD\nB,5.00 USD\n")}
 	d, _ = compared(t, "id,price\nA,5.00 USD\nid,cost\nB,3.00 USD\n", prices)
 	require.Zero(t, d.Counts.Sent, "what it costs is not what is paid")
 	d, _ = compared(t, heading+rows+"price,list,for,link,and,title,price\n", o)
@@ -437,7 +442,8 @@ func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
 	for name, column := range map[string]string{
 		"Delete": "delete", "DELETE": "delete", "disable_checkout ": "disable_checkout", "SalePrice": "sale_price",
 		"Sale Price": "sale_price", "expiration_date\u200b": "expiration_date", "Disable-Checkout": "disable_checkout",
-		"\"\"\"delete\"\"\"": "delete", "disable_checkouts": "disable_checkout", "Disable checkout?": "disable_checkout",
+		"\"\"\"delete\"\"\"": "delete", "disable_checkouts": "disable_checkout",
+		"Disable checkout?":             "disable_checkout",
 		"Disable_Checkout (true/false)": "disable_checkout",
 	} {
 		d, out := compared(t, sevenColumns+","+name+"\n"+strings.TrimSuffix(item("A", "1"), "\n")+",\n", Options{})
@@ -446,9 +452,11 @@ func TestColumnsThatAreSpelledOtherwise(t *testing.T) {
 		require.Equal(t, "send A", outcome(t, d, out, Options{}))
 		require.Contains(t, out.parts[0].String(), column)
 	}
-	d, _ := compared(t, sevenColumns+",sale_price,SalePrice\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,\n", Options{})
+	d, _ := compared(t, sevenColumns+",sale_price,SalePrice\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,\n",
+		Options{})
 	require.Equal(t, []string{"SalePrice"}, d.Header.Unknown, "there is one already")
-	d, _ = compared(t, sevenColumns+",sale_price_2,deleted\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,0\n", Options{})
+	d, _ = compared(t, sevenColumns+",sale_price_2,deleted\n"+strings.TrimSuffix(item("A", "1"), "\n")+",,0\n",
+		Options{})
 	require.Equal(t, []string{"sale_price_2", "deleted"}, d.Header.Unknown)
 }
 
@@ -468,8 +476,8 @@ func TestIDsThatNobodyWrote(t *testing.T) {
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, heading+rows)}
 	for _, id := range []string{
 		"4,00638E+12", "4.00638E+12", "4E+12", "-4.0E+12", "#NV", "#N/D", "#¡VALOR!", "#¿NOMBRE?", "#DIV/0!", "#ИМЯ?",
-		`\N`, "(null)", "<NA>", "[NULL]", "None", "NaN", "Err:502", "{sku}", "{{ sku }}", "${sku}", "%SKU%", "undefined",
-		"[object Object]", "(blank)", "########",
+		`\N`, "(null)", "<NA>", "[NULL]", "None", "NaN", "Err:502", "{sku}", "{{ sku }}", "${sku}", "%SKU%",
+		"undefined", "[object Object]", "(blank)", "########",
 	} {
 		d, out := compared(t, heading+item("A", "1")+`"`+id+`"`+item("", "2"), o)
 		require.Equal(t, "1 unchanged, 1 held back", outcome(t, d, out, o), id)
@@ -498,8 +506,8 @@ func TestWhatIsNoRowIsNeverSent(t *testing.T) {
 func TestFailuresThatLookLikeRows(t *testing.T) {
 	t.Parallel()
 	for ids, texts := range map[string][]string{
-		"SKU-101 SKU-102 SKU-103": {"ERROR,page=3,https://shop.example/api?page=3\n", "ORA-01555,snapshot too old,,,,,\n",
-			"GET,https://shop.example/api,504\n"},
+		"SKU-101 SKU-102 SKU-103": {"ERROR,page=3,https://shop.example/api?page=3\n",
+			"ORA-01555,snapshot too old,,,,,\n", "GET,https://shop.example/api,504\n"},
 		"101 102 103": {"504,Gateway Time-out,,,,,\n"},
 		"oak pine bed": {"Error,export stopped at row 2,,,,,\n", "Warning,only the first 2 rows,,,,,\nEOF\n",
 			"https://shop.example/api,timed out\n"},
@@ -538,7 +546,8 @@ func TestOrdinaryFilesDeleteWhatVanished(t *testing.T) {
 		require.Zero(t, d.Counts.Duplicates, name)
 	}
 	o := Options{Kind: Promotion, Manifest: manifestAfter(t, Options{Kind: Promotion}, nil,
-		promotionHeading+promotionRow("BLACKFRIDAY", thisYear, "10%", "", "")+promotionRow("SPRING", thisYear, "10%", "", ""))}
+		promotionHeading+promotionRow("BLACKFRIDAY", thisYear, "10%", "", "")+
+			promotionRow("SPRING", thisYear, "10%", "", ""))}
 	for _, row := range []string{strings.Replace(promotionRow("SUMMER26", thisYear, "20%", "", ""), "20,", "20%,", 1),
 		strings.Replace(promotionRow("SUMMER26", thisYear, "20%", "", ""), "Summer sale", "Sale, now", 1)} {
 		d, out := compared(t, promotionHeading+promotionRow("BLACKFRIDAY", thisYear, "10%", "", "")+row, o)

@@ -83,8 +83,8 @@ func TestAColumnOfIDsThatMoved(t *testing.T) {
 		"down, from the middle on":  shelf(0, rows, append(append(ids[:100:100], "NEW"), ids[100:rows-1]...)...),
 		"sorted alone":              shelf(0, rows, sorted...),
 		"a product more at the top": shelf(0, rows+1, append([]string{"P200"}, ids...)...),
-		"down by one, and nearly all repriced": strings.ReplaceAll(shelf(0, rows, append([]string{"NEW"}, ids...)[:rows]...),
-			"1.00 USD", "1.50 USD"),
+		"down by one, and nearly all repriced": strings.ReplaceAll(
+			shelf(0, rows, append([]string{"NEW"}, ids...)[:rows]...), "1.00 USD", "1.50 USD"),
 	} {
 		d, _ := compared(t, source, o)
 		require.Greater(t, d.Counts.Moved, int64(few), name)
@@ -99,8 +99,8 @@ func TestAColumnOfIDsThatMoved(t *testing.T) {
 func TestChangesThatLookLikeMovedIDs(t *testing.T) {
 	t.Parallel()
 	row := func(id, title, availability, price string) string {
-		return id + "," + title + ",Oak.,https://example.com/t,https://example.com/t.jpg," + availability + "," + price +
-			".00 USD\n"
+		return id + "," + title + ",Oak.,https://example.com/t,https://example.com/t.jpg," + availability + "," +
+			price + ".00 USD\n"
 	}
 	others := strings.TrimPrefix(shelf(0, 6), heading)
 	for name, c := range map[string]struct{ before, now, want string }{
@@ -269,7 +269,8 @@ func TestIDsThatMovedInAListOfChanges(t *testing.T) {
 // A person let it go, and nobody knows whether Stripe took it.
 func TestAMoveThatWasSentIsSentOnceMore(t *testing.T) {
 	t.Parallel()
-	source := shelf(0, 40, "P001", "P000", "P003", "P002", "P005", "P004", "P007", "P006", "P009", "P008", "P011", "P010")
+	source := shelf(0, 40, "P001", "P000", "P003", "P002", "P005", "P004", "P007", "P006", "P009", "P008", "P011",
+		"P010")
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 40))}
 	d, _ := compared(t, source, o)
 	require.EqualValues(t, 12, d.Counts.Moved)

@@ -85,8 +85,10 @@ func TestWhatPromotionsLeaveOfPrices(t *testing.T) {
 			Prices{Compared: 4, Promoted: 1, GroupSteep: true}},
 		"a group, all for who has a code": {promotionRow("S", thisYear, "100%", ",Shoes,", "FRIENDS"),
 			Prices{Compared: 5, Free: 1, Promoted: 1, GroupFree: true}},
-		"an amount off a group": {promotionRow("S", thisYear, "5.00 USD", ",Shoes,", ""), Prices{Compared: 4, Promoted: 1}},
-		"an amount off a group that most products do not cost": {promotionRow("S", thisYear, "100.00 USD", ",Shoes,", ""),
+		"an amount off a group": {promotionRow("S", thisYear, "5.00 USD", ",Shoes,", ""),
+			Prices{Compared: 4, Promoted: 1}},
+		"an amount off a group that most products do not cost": {
+			promotionRow("S", thisYear, "100.00 USD", ",Shoes,", ""),
 			Prices{Compared: 4, Promoted: 1, GroupFree: true, GroupSteep: true}},
 		"an amount": {promotionRow("S", thisYear, "4.00 USD", "", ""),
 			Prices{Compared: 4, Moved: 1, Promoted: 1}},

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where the name of a column was hit, every row with a value in it seems to have changed, and a product that got another
-// id at the same time cannot be told from one that is new. It waits, for one version.
+// Where the name of a column was hit, every row with a value in it seems to have changed, and a product that got
+// another id at the same time cannot be told from one that is new. It waits, for one version.
 func TestAProductThatGotAnotherIDWaitsBehindAHeaderThatWasHit(t *testing.T) {
 	t.Parallel()
 	file := func(header, ids string) string {
@@ -144,7 +144,8 @@ func TestAProductThatGotAnotherIDWaitsForOneVersion(t *testing.T) {
 	require.EqualValues(t, 1, d.Counts.Deleted)
 }
 
-// Those that had their version are gone: they are not counted with others, and what is to be deleted does not wait again.
+// Those that had their version are gone: they are not counted with others, and what is to be deleted does not wait
+// again.
 func TestAProductThatHadItsVersionIsGone(t *testing.T) {
 	t.Parallel()
 	o := Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 30))}
@@ -162,7 +163,8 @@ func TestAProductThatHadItsVersionIsGone(t *testing.T) {
 	require.Equal(t, []string{"P020"}, d.Delayed, "%v", out.found)
 	require.EqualValues(t, few, d.Counts.Deleted)
 
-	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "A", 1), Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))})
+	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "A", 1),
+		Options{Manifest: manifestAfter(t, Options{}, nil, shelf(0, 8))})
 	refused := settled(t, manifestAfter(t, Options{}, nil, shelf(0, 8)), d)
 	o = Options{Manifest: refused, Delayed: d.Delayed}
 	d, _ = compared(t, strings.Replace(shelf(0, 8), "P003", "A", 1), o)

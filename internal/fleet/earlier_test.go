@@ -64,8 +64,8 @@ func TestTheSnapshotOfAnEarlierReleaseIsRead(t *testing.T) {
 				Settings: account.Settings{Account: "acct_1", StartedBy: account.ByFleet,
 					Every: account.Interval(time.Hour)},
 				Catalogs: []fleet.Catalog{
-					{Feed: feed.Product, Condition: fleet.Settled, Since: at.Add(-time.Hour), Source: `"e7"`, Looked: at,
-						Next: at.Add(time.Hour), Sequence: 42},
+					{Feed: feed.Product, Condition: fleet.Settled, Since: at.Add(-time.Hour), Source: `"e7"`,
+						Looked: at, Next: at.Add(time.Hour), Sequence: 42},
 					{Feed: feed.Inventory, Condition: fleet.Syncing, Since: at, Source: `"i1"`, Looked: at,
 						Changed: at.Add(-time.Minute), Ready: at, Asked: at, Run: "run-1", Asks: 2, Starts: 1,
 						Importing: true, Products: 42, Note: "waits", Code: "c"},

@@ -328,16 +328,17 @@ func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
 		unlisted bool
 		late     time.Duration
 	}{
-		"its day is not over":        {finding: fleet.Finding{State: imported(9 * time.Hour)}},
-		"its day ended an hour ago":  {finding: fleet.Finding{State: imported(25 * time.Hour)}, late: time.Hour},
-		"it changed after that":      {finding: fleet.Finding{State: imported(72 * time.Hour)}, late: long},
-		"it was never sent":          {late: long},
-		"it is sent as Stripe takes": {finding: fleet.Finding{State: imported(time.Minute)}, settings: inFleet("acct_1"), late: long},
+		"its day is not over":       {finding: fleet.Finding{State: imported(9 * time.Hour)}},
+		"its day ended an hour ago": {finding: fleet.Finding{State: imported(25 * time.Hour)}, late: time.Hour},
+		"it changed after that":     {finding: fleet.Finding{State: imported(72 * time.Hour)}, late: long},
+		"it was never sent":         {late: long},
+		"it is sent as Stripe takes": {finding: fleet.Finding{State: imported(time.Minute)},
+			settings: inFleet("acct_1"), late: long},
 		"a run is at it": {before: fleet.Catalog{Changed: noon.Add(-long), Turn: noon.Add(-2 * time.Hour)},
 			finding: claimed(open), late: 2 * time.Hour},
 		"a run is at it, and nobody knows since when": {finding: claimed(open), late: 5 * time.Minute},
-		"it changed again while it was sent": {before: fleet.Catalog{Changed: noon.Add(-long), Turn: noon.Add(-2 * time.Hour)},
-			finding: fleet.Finding{State: imported(5 * time.Minute)}},
+		"it changed again while it was sent": {before: fleet.Catalog{Changed: noon.Add(-long),
+			Turn: noon.Add(-2 * time.Hour)}, finding: fleet.Finding{State: imported(5 * time.Minute)}},
 		"it is asked for once a day": {before: fleet.Catalog{Looked: noon.Add(-every - time.Minute)}, unlisted: true,
 			finding: fleet.Finding{State: imported(72 * time.Hour)}, late: time.Minute},
 	} {
@@ -349,7 +350,8 @@ func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
 			}
 			c.before.Feed, c.before.Condition = feed.Product, fleet.Settled
 			before := fleet.Snapshot{Rules: "r", At: noon.Add(-time.Minute),
-				Accounts: []fleet.Account{{ID: "acct_1", ETag: "e", Settings: settings, Catalogs: []fleet.Catalog{c.before}}}}
+				Accounts: []fleet.Account{{ID: "acct_1", ETag: "e", Settings: settings,
+					Catalogs: []fleet.Catalog{c.before}}}}
 			l := look(t, before, settings)
 			if !c.unlisted {
 				l.See(0, fleet.Source{ETag: object.ETag, Modified: object.LastModified})
@@ -365,7 +367,8 @@ func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
 	}
 }
 
-// A source that may not be read rests, though its version is not the one that was judged last; another version wakes it.
+// A source that may not be read rests, though its version is not the one that was judged last; another version wakes
+// it.
 func TestWhatMayNotBeReadRests(t *testing.T) {
 	t.Parallel()
 	l := look(t, fleet.Snapshot{}, inFleet("acct_1"))

@@ -672,7 +672,8 @@ func TestParcelsThatAreNone(t *testing.T) {
 		`{"id":"P-1","lines":[{"sku":"A"}]}`:                "lines.0: expected a sku and a quantity",
 		`{"id":"P-1","lines":[{"sku":"A","quantity":0}]}`:   "lines.0.quantity: expected at least 1",
 		`{"id":"P-1","lines":[{"sku":"A","quantity":1.5}]}`: "lines.0.quantity: this number cannot be read",
-		`{"id":"P-1","lines":[{"sku":"A","quantity":1},{"sku":"A","quantity":1}]}`:               "lines.1.sku: this SKU is there twice",
+		`{"id":"P-1","lines":[{"sku":"A","quantity":1},{"sku":"A","quantity":1}]}`: "lines.1.sku: " +
+			"this SKU is there twice",
 		`{"id":"P-1","shipped_at":"yesterday"}`:                                                  "shipped_at: this string cannot be read: expected a time",
 		`{"id":"P-1","shipped_at":"2026-11-24T12:00:00Z","delivered_at":"2026-11-23T12:00:00Z"}`: "delivered_at is before shipped_at",
 	} {

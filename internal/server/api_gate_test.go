@@ -83,7 +83,8 @@ func TestARouteOfNoAccountIsTheListAlone(t *testing.T) {
 	}
 	require.Equal(t, []string{"GET /accounts"}, of)
 	for _, token := range []string{operatingOne, readingOne} {
-		for _, query := range []string{"", "?prefix=acct_", "?prefix=acct_2", "?after=acct_1", "?limit=500", "?prefix=acct_11"} {
+		for _, query := range []string{"", "?prefix=acct_", "?prefix=acct_2", "?after=acct_1", "?limit=500",
+			"?prefix=acct_11"} {
 			answer := c.ask(t, http.MethodGet, "/accounts"+query, "", token)
 			require.Equal(t, http.StatusOK, answer.Code, query)
 			require.NotContains(t, answer.Body.String(), "acct_2", query)
@@ -96,9 +97,9 @@ func TestNoWritingOfAnAddressOpensAnotherAccount(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
 	spellings := []string{
-		"/%s", "//%s", "/./%s", "/acct_1/../%s", "/acct_1/%%2e%%2e/%s", "/acct_1/.%%2e/%s", "/acct_1%%2f..%%2f%s", "/acct_1%%2f%s",
-		"/acct_1%%00%s", "/%%2e/%s", "/acct_1;/%s", "/%s;acct_1", "/acct_1,%s", "/acct_1%%0a%s", "/%s%%20", "/acct_1\\..\\%s",
-		"/acct_1%%5c..%%5c%s", "/acct_1%%252f..%%252f%s", "/%%61cct_2%s",
+		"/%s", "//%s", "/./%s", "/acct_1/../%s", "/acct_1/%%2e%%2e/%s", "/acct_1/.%%2e/%s", "/acct_1%%2f..%%2f%s",
+		"/acct_1%%2f%s", "/acct_1%%00%s", "/%%2e/%s", "/acct_1;/%s", "/%s;acct_1", "/acct_1,%s", "/acct_1%%0a%s",
+		"/%s%%20", "/acct_1\\..\\%s", "/acct_1%%5c..%%5c%s", "/acct_1%%252f..%%252f%s", "/%%61cct_2%s",
 	}
 	for _, rt := range c.routes() {
 		before, after, found := strings.Cut(filled(rt, "{}"), "/{}")
@@ -106,7 +107,8 @@ func TestNoWritingOfAnAddressOpensAnotherAccount(t *testing.T) {
 			continue
 		}
 		for _, spelling := range spellings {
-			for _, end := range []string{after, after + "/", "/" + after, after + "//", after + "/.", strings.ToUpper(after)} {
+			for _, end := range []string{after, after + "/", "/" + after, after + "//", after + "/.",
+				strings.ToUpper(after)} {
 				path := before + fmt.Sprintf(spelling, "acct_2") + end
 				if strings.Contains(spelling, "%%61cct_2") {
 					path = before + "/%61cct_2" + end
@@ -115,7 +117,8 @@ func TestNoWritingOfAnAddressOpensAnotherAccount(t *testing.T) {
 					answer := c.ask(t, rt.method, path, "{}", operatingOne)
 					require.NotContains(t, answer.Body.String(), `"account":"acct_2"`, path)
 					if answer.Code < 300 || answer.Code >= 400 {
-						require.Contains(t, []int{400, 404, 405}, answer.Code, "%s %s: %s", rt.method, path, answer.Body)
+						require.Contains(t, []int{400, 404, 405}, answer.Code,
+							"%s %s: %s", rt.method, path, answer.Body)
 						break
 					}
 					path = answer.Header().Get("Location")
@@ -153,7 +156,8 @@ func TestWhatTokensMayNot(t *testing.T) {
 func TestEveryAnswerIsShutToBrowsers(t *testing.T) {
 	t.Parallel()
 	c := withTokens(t)
-	for _, path := range []string{"/", "/accounts", "/accounts//acct_1", "/nowhere", "/openapi.json", "/webhooks/stripe", "/../x"} {
+	for _, path := range []string{"/", "/accounts", "/accounts//acct_1", "/nowhere", "/openapi.json",
+		"/webhooks/stripe", "/../x"} {
 		for _, token := range []string{"", readingAll} {
 			h := c.ask(t, http.MethodGet, path, "", token).Header()
 			require.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'", path)

@@ -90,7 +90,8 @@ func TestDecodeEvent(t *testing.T) {
 		Created: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Object: "cs_1", Session: "cs_1"}, event)
 
 	for _, id := range []string{"impset_1", "pcimprt_test_1"} {
-		event, err = DecodeEvent([]byte(`{"object":"event","id":"evt_1","type":"x","data":{"object":{"id":"` + id + `"}}}`))
+		event, err = DecodeEvent([]byte(
+			`{"object":"event","id":"evt_1","type":"x","data":{"object":{"id":"` + id + `"}}}`))
 		require.NoError(t, err)
 		require.Equal(t, id, event.Object)
 	}

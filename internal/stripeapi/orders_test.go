@@ -182,7 +182,8 @@ func TestWhatStripeDoesNotSayIsToldFromWhatWasNotAsked(t *testing.T) {
 		`"mode":"payment","payment_intent":null`:                                                            {"payment", ""},
 	} {
 		orders, _ := ordersFor(t,
-			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {ok(`{"id":"cs_1","line_items":{"data":[]},` + body + `}`)}})
+			map[string][]answer{"GET /v1/checkout/sessions/cs_1": {
+				ok(`{"id":"cs_1","line_items":{"data":[]},` + body + `}`)}})
 		session, err := orders.Session(t.Context(), testAccount, "cs_1")
 		require.NoError(t, err)
 		require.Equal(t, want, [2]string{session.Summary.Mode, session.Summary.Payment.Currency}, body)

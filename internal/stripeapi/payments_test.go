@@ -31,12 +31,14 @@ func TestWhatHasNoEffectIsNotDone(t *testing.T) {
 		kind           fault.Kind
 		code           fault.Code // empty: success
 	}{
-		"under way":       {pi("processing", ""), pi("processing", ""), fault.Plain, fault.StripeUnclear},
-		"still reserved":  {pi("requires_capture", ""), pi("requires_capture", ""), fault.Plain, fault.StripeUnclear},
-		"done since":      {pi("processing", ""), pi("succeeded", `,"amount_received":2000`), 0, ""},
-		"over another":    {pi("processing", ""), pi("succeeded", `,"amount_received":2660`), fault.Permanent, fault.PaymentConflict},
-		"gone since":      {pi("processing", ""), pi("canceled", ""), fault.Permanent, fault.PaymentConflict},
-		"expired, it was": {pi("canceled", ""), pi("canceled", `,"cancellation_reason":"automatic"`), fault.Permanent, fault.AuthorizationExpired},
+		"under way":      {pi("processing", ""), pi("processing", ""), fault.Plain, fault.StripeUnclear},
+		"still reserved": {pi("requires_capture", ""), pi("requires_capture", ""), fault.Plain, fault.StripeUnclear},
+		"done since":     {pi("processing", ""), pi("succeeded", `,"amount_received":2000`), 0, ""},
+		"over another": {pi("processing", ""), pi("succeeded", `,"amount_received":2660`), fault.Permanent,
+			fault.PaymentConflict},
+		"gone since": {pi("processing", ""), pi("canceled", ""), fault.Permanent, fault.PaymentConflict},
+		"expired, it was": {pi("canceled", ""), pi("canceled", `,"cancellation_reason":"automatic"`), fault.Permanent,
+			fault.AuthorizationExpired},
 	} {
 		orders, _ := ordersFor(t, map[string][]answer{capturePI: {c.answered}, readPI: {c.read}})
 		payment, err := orders.Capture(t.Context(), testAccount, "pi_1", 2000, nil, "key-1")
@@ -47,7 +49,8 @@ func TestWhatHasNoEffectIsNotDone(t *testing.T) {
 		require.NoError(t, err, name)
 		require.EqualValues(t, 2000, payment.Captured, name)
 	}
-	orders, _ := ordersFor(t, map[string][]answer{cancelPI: {pi("requires_capture", "")}, readPI: {pi("requires_capture", "")}})
+	orders, _ := ordersFor(t,
+		map[string][]answer{cancelPI: {pi("requires_capture", "")}, readPI: {pi("requires_capture", "")}})
 	_, err := orders.Cancel(t.Context(), testAccount, "pi_1", "key-1")
 	requireFault(t, err, fault.Plain, fault.StripeUnclear)
 	orders, _ = ordersFor(t, map[string][]answer{cancelPI: {pi("processing", "")}, readPI: {pi("canceled", "")}})

@@ -424,7 +424,8 @@ func TestManyPurchasesAtOnce(t *testing.T) {
 	}
 }
 
-// Both APIs tell of an import's end: v1 by a snapshot, in which one that refused rows has succeeded, v2 by a thin event.
+// Both APIs tell of an import's end: v1 by a snapshot, in which one that refused rows has succeeded, v2 by a thin
+// event.
 func TestTheEndOfAnImportIsTold(t *testing.T) {
 	t.Parallel()
 	d, snapshots := serve(t, Options{}), receive(t)

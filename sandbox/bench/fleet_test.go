@@ -34,7 +34,8 @@ const (
 	importTakes = 5 * time.Second
 	// hourOfLooks is how many looks there are in an hour.
 	hourOfLooks = int(time.Hour / fleet.LookEvery)
-	// orderEvery is how often somebody buys while everybody's catalog waits, and idleOrders how many buy while none does.
+	// orderEvery is how often somebody buys while everybody's catalog waits, and idleOrders how many buy while none
+	// does.
 	orderEvery = 2 * time.Second
 	idleOrders = 50
 )
@@ -45,8 +46,8 @@ const (
 // sent or VITRINE_RUSH_MINUTES are over. A line for each phase says what it took. At the end every version has to have
 // been sent, and none twice. make bench-fleet runs it.
 //
-// cpu is in milliseconds a minute. noticed is from a change until its run was started, submitted from an order's webhook
-// until its merchant had it.
+// cpu is in milliseconds a minute. noticed is from a change until its run was started, submitted from an order's
+// webhook until its merchant had it.
 func BenchmarkFleet(b *testing.B) {
 	accounts, err := strconv.Atoi(os.Getenv("VITRINE_ACCOUNTS"))
 	if err != nil {
@@ -138,8 +139,8 @@ func (f *measuredFleet) startServers(database string) {
 	f.sandbox.Env, f.sandbox.Stripe = all, stripe
 }
 
-// settle has one shop's catalog synced, and makes as many settled shops of it as there are to be: each has that catalog,
-// and what Vitrine keeps of it. Stripe's emulator hears of them when they export again.
+// settle has one shop's catalog synced, and makes as many settled shops of it as there are to be: each has that
+// catalog, and what Vitrine keeps of it. Stripe's emulator hears of them when they export again.
 func (f *measuredFleet) settle(accounts int) {
 	f.Helper()
 	f.versions = make([]int, accounts)
@@ -288,7 +289,8 @@ func (f *measuredFleet) commands() {
 	}
 }
 
-// changing has one in a hundred shops export each minute, evenly, and finds out how long it took until each was noticed.
+// changing has one in a hundred shops export each minute, evenly, and finds out how long it took until each was
+// noticed.
 func (f *measuredFleet) changing(minutes int) map[string]any {
 	f.Helper()
 	at := map[string]time.Time{}
@@ -453,8 +455,8 @@ func (f *measuredFleet) report(found map[string]any) {
 		"minutes": fmt.Sprintf("%.1f", minutes), "looks": f.looks, "slowest look": fmt.Sprint(f.total.TookMS, " ms"),
 		"runs": f.total.Started, "joined": f.total.Joined, "states read": f.total.Read, "Actions": f.billed(),
 		"requests of S3": requests, "requests of Stripe": asked.Requests - f.asked.Requests,
-		"due until started p50/p99/max": fmt.Sprint(f.total.Delays.Quantile(0.5), "/", f.total.Delays.Quantile(0.99), "/",
-			f.total.Delays.Max.Round(time.Second)),
+		"due until started p50/p99/max": fmt.Sprint(f.total.Delays.Quantile(0.5), "/", f.total.Delays.Quantile(0.99),
+			"/", f.total.Delays.Max.Round(time.Second)),
 	}
 	maps.Copy(line, found)
 	for _, name := range f.processes.names() {

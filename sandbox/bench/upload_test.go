@@ -294,7 +294,8 @@ func bringUp(b *testing.B, flags ...string) (ready task, p *child.Process) {
 	stdin, hold := io.Pipe() // the sandbox ends with this
 	var output bytes.Buffer  // read only once the sandbox has ended
 	p, err := child.Start(child.Command{
-		Path: sandbox, Args: append([]string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", dir}, flags...),
+		Path: sandbox, Args: append([]string{"up", "--until-eof", "--ready-file", readyFile, "--temp-dir", dir},
+			flags...),
 		Env: child.Isolated(os.Environ()), Dir: dir, Stdin: stdin, Stdout: &output, Stderr: &output,
 	})
 	require.NoError(b, err)

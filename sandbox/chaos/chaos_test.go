@@ -53,9 +53,10 @@ func TestBreakagesAreNamed(t *testing.T) {
 		names[name] = true
 	}
 	for _, name := range []string{"kill worker", "restart postgres", "restart temporal", "pause stripesim",
-		"cut off postgres", "cut worker from s3", "lose what worker sends temporal", "lose what serve hears from stripesim",
-		"lose some between temporal and postgres", "delay between worker and stripesim", "S3 away for minutes", "S3 slow",
-		"S3 answers 503", "fill the disk of postgres", "fill the disk of s3", "put ahead the clock of worker",
+		"cut off postgres", "cut worker from s3", "lose what worker sends temporal",
+		"lose what serve hears from stripesim", "lose some between temporal and postgres",
+		"delay between worker and stripesim", "S3 away for minutes", "S3 slow", "S3 answers 503",
+		"fill the disk of postgres", "fill the disk of s3", "put ahead the clock of worker",
 		"put back the clock of serve", "put back by a minute the clock of temporal", "Stripe: status 503"} {
 		require.True(t, names[name], name)
 	}
@@ -92,7 +93,8 @@ func asItShouldBe() evidence {
 		}},
 		orders: []simcontrol.Order{
 			{Session: "cs_1", Total: 500, Captured: 500},
-			{Session: "cs_2", Total: 700, Captured: 700, Refunded: 700, Refunds: []simcontrol.OrderRefund{{Amount: 700}}},
+			{Session: "cs_2", Total: 700, Captured: 700, Refunded: 700,
+				Refunds: []simcontrol.OrderRefund{{Amount: 700}}},
 		},
 		states:   map[string]string{"cs_1": "accepted", "cs_2": "refunded"},
 		handed:   map[string]bool{"cs_1": true, "cs_2": true},

@@ -42,7 +42,8 @@ func (k *disk) make(ctx context.Context, folder string) error {
 	return os.Mkdir(k.data(), 0o755)
 }
 
-// data is what the container has of it: PostgreSQL begins in a folder that is empty, which that of a file system is not.
+// data is what the container has of it: PostgreSQL begins in a folder that is empty, which that of a file system is
+// not.
 func (k *disk) data() string { return filepath.Join(k.at, "data") }
 
 func (k *disk) filler() string { return filepath.Join(k.at, "filler") }

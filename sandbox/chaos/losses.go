@@ -57,7 +57,8 @@ func (r *run) lose(ctx context.Context, l loss) (Break, error) {
 	if err := l.restore(restoring, procedure); err != nil {
 		return Break{}, fmt.Errorf("%s: %w", l.heading, err)
 	}
-	b := Break{What: l.name, By: "the handbook: " + strings.TrimLeft(l.heading, "# "), At: at, For: rounded(time.Since(began))}
+	b := Break{What: l.name, By: "the handbook: " + strings.TrimLeft(l.heading, "# "), At: at,
+		For: rounded(time.Since(began))}
 	b.Recovered, err = r.probe(ctx)
 	r.say("an order took %s then", whole(b.Recovered))
 	return b, err

@@ -83,7 +83,8 @@ func socketIn(process string) (*os.File, error) {
 			result <- opened{nil, err}
 			return
 		}
-		result <- opened{os.NewFile(uintptr(fd), "netlink"), unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})}
+		result <- opened{os.NewFile(uintptr(fd), "netlink"),
+			unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})}
 	}()
 	r := <-result
 	return r.socket, r.err

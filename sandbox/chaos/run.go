@@ -46,8 +46,8 @@ const (
 	probed = 3 * time.Minute
 )
 
-// interval is the shortest time between two imports of a catalog, and how often each is looked at: a machine has to keep
-// up with the looks.
+// interval is the shortest time between two imports of a catalog, and how often each is looked at: a machine has to
+// keep up with the looks.
 func (o Options) interval() time.Duration {
 	return max(20*time.Second, time.Duration(o.Accounts)*time.Second)
 }
@@ -116,7 +116,8 @@ func (r *run) chance(of uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed,
 // Stripe's clock may be put back to before the merchant came on board.
 func orderSettings(account, bucket string) string {
 	return fmt.Sprintf(`{"account":%q,"enabled":true,"since":%q,"unknown_sku":"fulfil",`+
-		`"fulfillment":{"kind":"s3","bucket":%q}}`, account, time.Now().UTC().Add(-3*time.Hour).Format(time.RFC3339), bucket)
+		`"fulfillment":{"kind":"s3","bucket":%q}}`, account, time.Now().UTC().Add(-3*time.Hour).Format(time.RFC3339),
+		bucket)
 }
 
 // board gives every merchant a catalog, a schedule and orders, and waits until Stripe has the catalogs.
@@ -147,8 +148,8 @@ func (r *run) board(ctx context.Context) error {
 	for _, s := range r.trade.shops {
 		settings.Go(func() error {
 			return mended(applying, func(ctx context.Context) error {
-				_, err := r.deployment.Starter(ctx, orderSettings(s.account, r.trade.bucket), "order", "settings", "set",
-					s.account, "--file", "-")
+				_, err := r.deployment.Starter(ctx, orderSettings(s.account, r.trade.bucket), "order", "settings",
+					"set", s.account, "--file", "-")
 				return err
 			})
 		})
@@ -297,8 +298,8 @@ func (r *run) breakOneByOne(
 // unbrokenError is that something could not be broken: what stands in the way passes, or it is mended by now.
 type unbrokenError struct{ error }
 
-// tryToBegin breaks something. What is in the way of it passes within seconds, such as a container that starts again; what
-// was broken by then is mended before the next try.
+// tryToBegin breaks something. What is in the way of it passes within seconds, such as a container that starts again;
+// what was broken by then is mended before the next try.
 func (b breakage) tryToBegin(ctx context.Context) (mend mending, err error) {
 	trying, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -52,7 +52,8 @@ func emulatorOf(d *Deployment) simcontrol.Client {
 
 func newTrade(d *Deployment, accounts int) *trade {
 	t := &trade{
-		bucket: d.env["VITRINE_SOURCE_BUCKET"], emulator: emulatorOf(d), sentBack: map[string]bool{}, said: map[string]int{},
+		bucket: d.env["VITRINE_SOURCE_BUCKET"], emulator: emulatorOf(d), sentBack: map[string]bool{},
+		said: map[string]int{},
 		store: s3.New(s3.Options{
 			BaseEndpoint: aws.String(d.S3URL()), Region: "us-east-1", UsePathStyle: true,
 			HTTPClient:  &http.Client{Timeout: 10 * time.Second},
@@ -123,8 +124,8 @@ func price(chance *rand.Rand) string {
 	return fmt.Sprintf("%d.%02d USD", 90+chance.IntN(20), chance.IntN(100))
 }
 
-var columns = []string{"id", "title", "description", "link", "image_link", "availability", "inventory_quantity", "price",
-	"brand", "condition", "mpn"}
+var columns = []string{"id", "title", "description", "link", "image_link", "availability", "inventory_quantity",
+	"price", "brand", "condition", "mpn"}
 
 // written is a catalog as a file, with a row at its end that Stripe would refuse: it is not to come to Stripe.
 func written(products map[string]string) []byte {
@@ -145,8 +146,8 @@ const invalid = "WITHOUT-PRICE"
 
 func row(id, price string) []string {
 	page := "https://shop.example/" + id
-	return []string{id, "Product " + id, "What it is like", page, page + ".jpg", "in_stock", "1000", price, "Chaos", "new",
-		"M-" + id}
+	return []string{id, "Product " + id, "What it is like", page, page + ".jpg", "in_stock", "1000", price, "Chaos",
+		"new", "M-" + id}
 }
 
 // buy lets an agent buy something of a shop that Stripe has. A quarter is sent back later, of those that are paid by

@@ -130,8 +130,8 @@ func (t *trade) handed(ctx context.Context) (map[string]bool, error) {
 }
 
 // wrong lists what is not as it should be, yet or ever: every catalog at Stripe is what its merchant wrote last, no
-// version was imported twice, and each order is decided, with the merchant, and its money taken once, and given back once
-// if it was to be.
+// version was imported twice, and each order is decided, with the merchant, and its money taken once, and given back
+// once if it was to be.
 func (e evidence) wrong() (wrong []string) {
 	for _, c := range e.catalogs {
 		wrong = append(wrong, c.differs()...)
@@ -176,8 +176,8 @@ func (c evidenceOfCatalog) wrongImports() (wrong []string) {
 	files, contents, again := map[string]bool{}, map[string]bool{}, 0
 	for _, i := range c.imports {
 		if i.Status != "succeeded" || i.RowsFailed != 0 {
-			wrong = append(wrong, fmt.Sprintf("%s: import %s is %q, and Stripe refused %d rows", c.account, i.ID, i.Status,
-				i.RowsFailed))
+			wrong = append(wrong,
+				fmt.Sprintf("%s: import %s is %q, and Stripe refused %d rows", c.account, i.ID, i.Status, i.RowsFailed))
 		}
 		if files[i.File] {
 			wrong = append(wrong, fmt.Sprintf("%s: file %s was imported twice", c.account, i.File))

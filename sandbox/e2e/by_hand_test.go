@@ -73,7 +73,8 @@ func TestAStepIsHeldByHand(t *testing.T) {
 		s.typed(lines[2], names...)
 		waits := func() bool {
 			p := s.pending(run)
-			return p.GetAttempt() > held.GetAttempt() && time.Until(p.GetNextAttemptScheduleTime().AsTime()) > time.Minute
+			return p.GetAttempt() > held.GetAttempt() &&
+				time.Until(p.GetNextAttemptScheduleTime().AsTime()) > time.Minute
 		}
 		s.await("the next attempt being far away", waits)
 
@@ -101,10 +102,11 @@ func TestTheRateOfAQueueIsSetByHand(t *testing.T) {
 	set := blocksOf(t, handbook, "## Temporal")[1]
 	s.typed(set, names...)
 	config := func() *taskqueuepb.TaskQueueConfig {
-		described, err := s.temporal.WorkflowService().DescribeTaskQueue(within(t), &workflowservice.DescribeTaskQueueRequest{
-			Namespace: s.namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: activities.StripeTaskQueue},
-			TaskQueueType: enumspb.TASK_QUEUE_TYPE_ACTIVITY, ReportConfig: true,
-		})
+		described, err := s.temporal.WorkflowService().DescribeTaskQueue(within(t),
+			&workflowservice.DescribeTaskQueueRequest{
+				Namespace: s.namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: activities.StripeTaskQueue},
+				TaskQueueType: enumspb.TASK_QUEUE_TYPE_ACTIVITY, ReportConfig: true,
+			})
 		require.NoError(t, err)
 		return described.GetConfig()
 	}
@@ -160,8 +162,8 @@ func TestRunsAreFoundByHand(t *testing.T) {
 	r.syncs(catalog.Unchanged)
 
 	lists := blocksOf(t, handbook, "## Watching")[0]
-	names := []string{"--namespace catalogs", "--namespace " + r.namespace, "2026-11-23T00:00:00Z", "2026-01-01T00:00:00Z",
-		"workflow list", "workflow list -o json"}
+	names := []string{"--namespace catalogs", "--namespace " + r.namespace, "2026-11-23T00:00:00Z",
+		"2026-01-01T00:00:00Z", "workflow list", "workflow list -o json"}
 	r.await("the failed run being found", func() bool {
 		listed := r.typed(lists, names...)
 		return strings.Contains(listed, failed.GetRunID()) && strings.Count(listed, `"execution": {`) == 1

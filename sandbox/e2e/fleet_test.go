@@ -139,7 +139,8 @@ func TestAFleetIsSyncedByItsDispatcher(t *testing.T) {
 			status.Total.Feeds["product"]["settled"] == 4
 	})
 	require.Equal(t, 4, status.Total.Accounts)
-	require.Equal(t, [3]int{13, 1, 5}, [3]int{status.Total.Rows.Source, status.Total.Canary.Feeds, status.Total.Canary.Source})
+	require.Equal(t, [3]int{13, 1, 5},
+		[3]int{status.Total.Rows.Source, status.Total.Canary.Feeds, status.Total.Canary.Source})
 	for _, member := range members {
 		got := r.does("report", member, "-o", "json")
 		require.Equal(t, member == members[1], strings.Contains(got.stdout, `"api": "v2"`), "who tries the second API")

@@ -89,8 +89,8 @@ func setUp() (release func() error, err error) {
 	return func() error { return errors.Join(stop(), os.RemoveAll(house.dir)) }, nil
 }
 
-// buildAll sees to the binaries. The sandbox is never built with the race detector: that would take ten minutes, and the
-// races of the Temporal server are not ours.
+// buildAll sees to the binaries. The sandbox is never built with the race detector: that would take ten minutes, and
+// the races of the Temporal server are not ours.
 func buildAll() (err error) {
 	if house.plain = os.Getenv(binVariable); house.plain == "" {
 		house.plain = filepath.Join(house.dir, "bin")

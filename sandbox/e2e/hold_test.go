@@ -290,14 +290,16 @@ func TestAColumnThatChangesWithEachExport(t *testing.T) {
 	gone := ids[39]
 	ids[39] = "sku9999"
 	export("08:15", "Table 39")
-	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Waiting: 1, Accepted: 40}, m.syncs(catalog.Succeeded).Rows)
+	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Waiting: 1, Accepted: 40},
+		m.syncs(catalog.Succeeded).Rows)
 	require.Equal(t, []string{gone}, m.state().Accepted.Delayed)
 	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Waiting: 1}, m.foretold("--full"), "the same version")
 
 	ids[39] = "sku9998"
 	export("08:30", "Chair")
 	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Deleted: 2}, m.foretold())
-	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Deleted: 2, Accepted: 42}, m.syncs(catalog.Succeeded).Rows)
+	require.Equal(t, catalog.ReportRows{Source: 40, Sent: 40, Deleted: 2, Accepted: 42},
+		m.syncs(catalog.Succeeded).Rows)
 	require.Empty(t, m.state().Accepted.Delayed)
 }
 

@@ -148,7 +148,8 @@ func TestTheStateBucketIsRolledBack(t *testing.T) {
 	of := func(line string, instead ...string) answer { // the other accounts of the bucket are those of other tests
 		return r.types(lines[4]+"\n"+line, append(instead, "starter accounts list -o text", "echo "+r.account)...)
 	}
-	require.Contains(t, []int{0, 123}, of(lines[5]).code, "that there was drift is no failure, and xargs has a code of its own")
+	require.Contains(t, []int{0, 123}, of(lines[5]).code,
+		"that there was drift is no failure, and xargs has a code of its own")
 	r.await("Stripe having what the file has", func() bool {
 		return of(lines[6], "--full", "--full --follow").code == 0 && len(r.ids()) == 17
 	})

@@ -53,8 +53,9 @@ func TestMaintenanceFromOnToOff(t *testing.T) {
 	r.awaitMaintenance(maintenance{On: "no", Before: 1, Active: accounts})
 
 	r.exportText(csv(numbered(3)...))
-	run := r.starts()                             // and no worker is there to take it
-	r.await("maintenance being on", func() bool { // on a busy machine the first five seconds may not do for the schedules
+	run := r.starts() // and no worker is there to take it
+	// On a busy machine the first five seconds may not do for the schedules.
+	r.await("maintenance being on", func() bool {
 		stopped := r.starter("maintenance", "on", "--why", "PostgreSQL 17", "--timeout", "5s")
 		require.Equal(t, 1, stopped.code)
 		return strings.Contains(stopped.stderr, "maintenance is on, with 1 under way")

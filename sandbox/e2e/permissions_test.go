@@ -240,10 +240,11 @@ func TestTheHandbooksPoliciesAreEnoughAndABuyerIsErased(t *testing.T) {
 // servesUnderItsPolicy looks at all that API and console show, of an account that was parked and is one of a fleet's.
 func (s *shop) servesUnderItsPolicy(placed bought) {
 	s.t.Helper()
-	_, err := account.Documents{Store: s.documents.Store}.ChangeStanding(s.t.Context(), s.account, func(standing *account.Standing) bool {
-		standing.Refusal = &account.Refusal{Code: fault.StripeForbidden, Since: time.Now()}
-		return true
-	})
+	_, err := account.Documents{Store: s.documents.Store}.ChangeStanding(s.t.Context(), s.account,
+		func(standing *account.Standing) bool {
+			standing.Refusal = &account.Refusal{Code: fault.StripeForbidden, Since: time.Now()}
+			return true
+		})
 	require.NoError(s.t, err)
 	seen := fleet.Documents{Store: s.documents.Store}
 	require.NoError(s.t, seen.SavePlan(s.t.Context(), fleet.Plan{}, ""))
@@ -256,7 +257,8 @@ func (s *shop) servesUnderItsPolicy(placed bought) {
 	}
 	c.asks("GET", "/accounts?prefix="+s.account, "", 200, &list)
 	require.Equal(s.t, "by the test", list.Accounts[0].Paused)
-	for _, path := range []string{"/accounts/" + s.account, catalogPath, catalogPath + "/reports", catalogPath + "/reports/0",
+	for _, path := range []string{"/accounts/" + s.account, catalogPath, catalogPath + "/reports",
+		catalogPath + "/reports/0",
 		"/accounts/" + s.account + "/orders", "/accounts/" + s.account + "/orders/" + placed.Session} {
 		c.asks("GET", path, "", 200, nil)
 		if strings.HasSuffix(path, "/reports") {

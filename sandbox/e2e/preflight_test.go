@@ -77,7 +77,8 @@ func TestAWebhookWhileTheBucketIsGoneIsSentAgain(t *testing.T) {
 		left, err := client.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: aws.String(bucket)})
 		require.NoError(t, err)
 		for _, object := range left.Contents {
-			_, err = client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: object.Key})
+			_, err = client.DeleteObject(t.Context(),
+				&awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: object.Key})
 			require.NoError(t, err)
 		}
 		_, err = client.DeleteBucket(t.Context(), &awss3.DeleteBucketInput{Bucket: aws.String(bucket)})

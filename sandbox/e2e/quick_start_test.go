@@ -74,7 +74,8 @@ func (g *guest) shell(script string, variables ...string) child.Command {
 // types runs lines as they stand in a document, and returns what they print. An answer that is an error ends it.
 func (g *guest) types(script string) string {
 	g.Helper()
-	ctx, cancel := context.WithTimeoutCause(g.Context(), patience, errors.New("it did not end within "+patience.String()))
+	ctx, cancel := context.WithTimeoutCause(g.Context(), patience,
+		errors.New("it did not end within "+patience.String()))
 	defer cancel()
 	out := &safeBuffer{}
 	command := g.shell("curl() { command curl --fail-with-body \"$@\"; echo; }\n" + script)

@@ -375,7 +375,8 @@ func (r *room) history(workflowID, runID string) []*historypb.HistoryEvent {
 func (r *room) await(what string, holds func() bool) {
 	r.t.Helper()
 	deadline := time.Now().Add(patience)
-	// What takes long is looked at less often: many tests look at once, and a look may be a query that a worker answers.
+	// What takes long is looked at less often: many tests look at once, and a look may be a query that a worker
+	// answers.
 	for pause := 20 * time.Millisecond; !holds(); pause = min(pause*3/2, 300*time.Millisecond) {
 		if time.Now().After(deadline) {
 			require.FailNow(r.t, "waited in vain", "%s did not happen within %s", what, patience)

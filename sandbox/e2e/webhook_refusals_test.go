@@ -227,7 +227,8 @@ func TestASecretIsReplaced(t *testing.T) {
 	require.Positive(t, s.counted("signature_mismatch"))
 }
 
-// Temporal is away, in the two ways that there are: nobody answers, or nobody says so. Checkouts are answered meanwhile.
+// Temporal is away, in the two ways that there are: nobody answers, or nobody says so. Checkouts are answered
+// meanwhile.
 func TestWithoutTemporalStripeComesAgain(t *testing.T) {
 	s := open(t, shipped(9, "sku1"), nil)
 	wire := layCable(t, house.ready.Env["TEMPORAL_ADDRESS"])

@@ -201,7 +201,9 @@ func createNamespaces(database *config.SQL, names []string) error {
 }
 
 // configure wires the four services of one server, each at a loopback port of its own.
-func configure(frontend int, stores config.Persistence) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
+func configure(
+	frontend int, stores config.Persistence,
+) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
 	inner, err := ports.Several(3)
 	if err != nil {
 		return nil, nil, err

@@ -148,8 +148,9 @@ func texts(matchers []*labels.Matcher) (all []string) {
 func TestRulesSeeTheFirstEvent(t *testing.T) {
 	shown := shownAtStart(t)
 	for _, r := range rules(t) {
-		require.Empty(t, unseen(t, shown, r.Expr), "%s%s: its first event would not be seen. Let the label's Values in "+
-			"internal/telemetry have it", r.Alert, r.Record)
+		require.Empty(t, unseen(t, shown, r.Expr),
+			"%s%s: its first event would not be seen. Let the label's Values in "+
+				"internal/telemetry have it", r.Alert, r.Record)
 	}
 	for _, blind := range []string{
 		`increase(vitrine_no_such_total[1h])`, `increase(vitrine_steps_total{outcome="NoSuchCode"}[1h]) > 0`,

@@ -271,7 +271,8 @@ func TestPoliciesLetThroughWhatIsNeeded(t *testing.T) {
 				}
 			}
 			slices.Sort(open)
-			require.Equal(t, slices.Sorted(slices.Values(needs[p.Name])), slices.Compact(open), "%s of %s", p.Name, folder)
+			require.Equal(t, slices.Sorted(slices.Values(needs[p.Name])), slices.Compact(open),
+				"%s of %s", p.Name, folder)
 		}
 	}
 }
@@ -313,8 +314,8 @@ func hasPort(c core.Container, name string) bool {
 	return slices.ContainsFunc(c.Ports, func(p core.ContainerPort) bool { return p.Name == name })
 }
 
-// The autoscaler asks for what the overlay's rule records, of one namespace of Temporal: another one may have a queue of
-// the same name.
+// The autoscaler asks for what the overlay's rule records, of one namespace of Temporal: another one may have a queue
+// of the same name.
 func TestTheAutoscalersMetricIsRecorded(t *testing.T) {
 	namespaces := map[string]string{"overlays/temporal-cloud": "acme.a1b2c", "overlays/self-hosted": "catalogs"}
 	for _, folder := range overlays {
