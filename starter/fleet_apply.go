@@ -57,7 +57,7 @@ func (a *app) fleetApplyCommand() *cobra.Command {
 
 // fleetMoving is what plan and apply have in common.
 func (a *app) fleetMoving(c *cobra.Command, flags *fleetFlags) *cobra.Command {
-	const asItIs = " (default: as it is, and at first what Stripe takes by VITRINE_STRIPE_RATE; 240 at 20)"
+	const asItIs = " (default: as it is; until one is said, by VITRINE_STRIPE_RATE: 240 at 20)"
 	var to string
 	f := c.Flags()
 	f.BoolVar(&flags.all, "all", false, "every account that has settings, and those that are added later")
