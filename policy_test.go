@@ -478,7 +478,7 @@ func rooms() []room {
 			why:  "what connects to Temporal knows namespaces, queues and keys, and none of the workflows in them",
 			std:  []string{"*"},
 			others: []string{
-				"vitrine/internal/keyring", "vitrine/internal/payload",
+				"vitrine/internal/fault", "vitrine/internal/keyring", "vitrine/internal/payload",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/api/operatorservice/v1",
 				"go.temporal.io/api/serviceerror", "go.temporal.io/api/taskqueue/v1",
 				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client",

@@ -32,7 +32,8 @@ behind a load balancer that speaks TLS; a request that is under way when the pro
 routes under /orders, /accounts and /console take a token (VITRINE_API_TOKEN, VITRINE_API_TOKENS), and exist if there is one.
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong, also if
-S3 or Stripe says so: a bucket does not exist, a key is not known. While S3 or Stripe is away it is not ready.`
+Temporal, S3 or Stripe says so: a bucket does not exist, a key is not known. While one of them is away at the start it
+is not ready.`
 
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{

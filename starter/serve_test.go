@@ -82,14 +82,8 @@ func orderAttributes() map[string]enumspb.IndexedValueType {
 func TestServeDoesNotStartInHalf(t *testing.T) {
 	t.Run("search attributes are missing", func(t *testing.T) {
 		s, _ := serving(t, nil)
-		require.Equal(t, exitFailed, s.run("serve"))
+		require.Equal(t, exitUsage, s.run("serve"))
 		require.Contains(t, s.stderr.String(), "lacks the search attributes VitrineAccount, VitrineOrderState")
-	})
-	t.Run("Temporal is away", func(t *testing.T) {
-		s, frontend := serving(t, orderAttributes())
-		frontend.SetHealthy(false)
-		require.Equal(t, exitFailed, s.run("serve"))
-		require.Contains(t, s.stderr.String(), "does not answer")
 	})
 	t.Run("the bucket does not exist", func(t *testing.T) {
 		s, _ := serving(t, orderAttributes())
@@ -147,8 +141,16 @@ func (w *watched) addresses() map[string]string {
 	return found
 }
 
-func TestServeFromStartToSignal(t *testing.T) {
-	s, _ := serving(t, orderAttributes())
+// served is a server of this process that listens.
+type served struct {
+	addresses map[string]string // by variable
+	log       *watched
+	stop      context.CancelCauseFunc
+	exit      chan int
+}
+
+func (s *stage) serve(t *testing.T) served {
+	t.Helper()
 	log := &watched{ready: make(chan struct{})}
 	s.app.Stdin, s.app.Stdout, s.app.Stderr = strings.NewReader(""), io.Discard, log
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -159,7 +161,36 @@ func TestServeFromStartToSignal(t *testing.T) {
 	case code := <-exit:
 		t.Fatalf("ended with %d: %s", code, log.text.String())
 	}
-	addresses := log.addresses()
+	return served{addresses: log.addresses(), log: log, stop: stop, exit: exit}
+}
+
+func (s served) isReady(t *testing.T) bool {
+	t.Helper()
+	status, _ := fetch(t, http.MethodGet, "http://"+s.addresses["VITRINE_LISTEN"]+"/readyz", "", "")
+	return status == http.StatusOK
+}
+
+// Whoever is asked without a balancer in between is answered all the same.
+func TestServeWaitsForTemporalAndAnswersMeanwhile(t *testing.T) {
+	s, frontend := serving(t, orderAttributes())
+	frontend.SetHealthy(false)
+	server := s.serve(t)
+	require.False(t, server.isReady(t))
+	body := eventOf("acct_1")
+	status, _ := fetch(t, http.MethodPost, "http://"+server.addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe",
+		body, signed(body))
+	require.Equal(t, http.StatusOK, status, "acct_1 has no settings for orders")
+
+	frontend.SetHealthy(true)
+	require.Eventually(t, func() bool { return server.isReady(t) }, time.Minute, time.Millisecond)
+	server.stop(interrupted{syscall.SIGTERM})
+	require.Equal(t, exitOK, <-server.exit, server.log.text.String())
+}
+
+func TestServeFromStartToSignal(t *testing.T) {
+	s, _ := serving(t, orderAttributes())
+	running := s.serve(t)
+	addresses := running.addresses
 
 	status, _ := fetch(t, http.MethodPost, "http://"+addresses["VITRINE_WEBHOOK_LISTEN"]+"/webhooks/stripe",
 		eventOf("acct_1"), "t=1,v1=00")
@@ -183,10 +214,7 @@ func TestServeFromStartToSignal(t *testing.T) {
 	s.store.Before = nil
 	status, _ = fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/livez", "", "")
 	require.Equal(t, http.StatusOK, status)
-	require.Eventually(t, func() bool {
-		status, _ := fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/readyz", "", "")
-		return status == http.StatusOK
-	}, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return running.isReady(t) }, 5*time.Second, time.Millisecond)
 	_, metrics := fetch(t, http.MethodGet, "http://"+addresses["VITRINE_LISTEN"]+"/metrics", "", "")
 	telemetrytest.RequirePage(t, telemetry.Serve, metrics)
 	metrics = strings.Join(regexp.MustCompile(`(?m)^vitrine_.*$`).FindAllString(metrics, -1), "\n")
@@ -199,8 +227,8 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.Contains(t, metrics, `vitrine_webhook_events_total{outcome="failed",type="checkout.session.completed"} 2`)
 	require.NotContains(t, metrics, "acct_")
 
-	stop(interrupted{syscall.SIGTERM})
-	require.Equal(t, exitOK, <-exit, log.text.String())
+	running.stop(interrupted{syscall.SIGTERM})
+	require.Equal(t, exitOK, <-running.exit, running.log.text.String())
 }
 
 const signingSecret = "whsec_connect_endpoint"

@@ -83,9 +83,13 @@ func bePresent(lc fx.Lifecycle, documents catalog.Documents, logger *slog.Logger
 
 // newChecks are what has to be right before requests are taken. The server reads settings and state, and writes
 // nothing that anything depends on.
-func newChecks(stripe *stripeapi.Client, documents catalog.Documents) []preflight.Check {
-	return []preflight.Check{preflight.Settings(documents.Objects, documents.Layout),
-		preflight.StripeKey(stripe.CheckKey)}
+func newChecks(
+	temporal daemon.TemporalCheck, stripe *stripeapi.Client, documents catalog.Documents,
+) []preflight.Check {
+	return []preflight.Check{
+		preflight.Check(temporal), preflight.Settings(documents.Objects, documents.Layout),
+		preflight.StripeKey(stripe.CheckKey),
+	}
 }
 
 func newWebhook(c config.Config, in intake.Intake, metrics client.MetricsHandler, logger *slog.Logger) *server.Webhook {

@@ -20,7 +20,8 @@ Usage:
   worker --help
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 if it could not start or had to give up, 2 if the configuration is wrong, also if
-S3 or Stripe says so: a bucket does not exist, a key is not known. While S3 or Stripe is away it waits, and is not ready.
+Temporal, S3 or Stripe says so: a bucket does not exist, a key is not known. While one of them is away it waits, and is
+not ready.
 
 It is configured by environment variables:
 

@@ -195,34 +195,15 @@ func TestAPortThatIsTakenEndsTheStart(t *testing.T) {
 	require.Contains(t, last, "address already in use")
 }
 
-func TestATemporalThatIsAwayEndsTheStart(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	last := requireFailedStart(t, environment(t, listener.Addr().String()))
-	require.Contains(t, last, "Temporal at "+listener.Addr().String())
-	require.Contains(t, last, "TEMPORAL_ADDRESS")
-}
-
-// A server that takes the connection and says nothing is worse than one that refuses it.
-func TestATemporalThatSaysNothingEndsTheStart(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for the timeout")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	began := time.Now()
-	last := requireFailedStart(t, environment(t, listener.Addr().String()))
-	require.Contains(t, last, "TEMPORAL_ADDRESS")
-	require.Less(t, time.Since(began), time.Minute)
-}
-
-func TestMissingSearchAttributesEndTheStart(t *testing.T) {
+func TestMissingSearchAttributesAreRefused(t *testing.T) {
 	server := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "default"})
-	last := requireFailedStart(t, environment(t, server.Address))
-	require.Contains(t, last,
+	require.Contains(t, requireRefusal(t, environment(t, server.Address)),
 		"temporal operator search-attribute create --namespace default --name VitrineAccount --type Keyword")
+}
+
+func TestAMissingNamespaceIsRefused(t *testing.T) {
+	server := temporalclienttest.Start(t, temporalclienttest.Answers{Namespace: "production"})
+	require.Contains(t, requireRefusal(t, environment(t, server.Address)), "TEMPORAL_NAMESPACE")
 }
 
 func TestABrokenTemporalFileIsRefused(t *testing.T) {
@@ -479,6 +460,45 @@ func TestAWorkerWaitsForWhatIsAway(t *testing.T) {
 	require.Equal(t, http.StatusOK, code, body)
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	r.requireExit(t, exitOK)
+}
+
+func TestAWorkerWaitsForTemporal(t *testing.T) {
+	server := temporalServer(t)
+	server.SetHealthy(false)
+	r := launched(t, environment(t, server.Address))
+	r.logs.await(t, "the worker takes no work yet")
+	code, body := r.get(t, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "Temporal at "+server.Address)
+	require.Contains(t, body, "TEMPORAL_ADDRESS")
+	code, _ = r.get(t, "/livez")
+	require.Equal(t, http.StatusOK, code)
+
+	server.SetHealthy(true)
+	r.logs.await(t, `msg="worker is ready"`)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	r.requireExit(t, exitOK)
+}
+
+// A server that takes the connection and says nothing is worse than one that refuses it, and one that refuses it may
+// not be there yet.
+func TestAWorkerWaitsForATemporalThatSaysNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	for _, kind := range []string{"silent", "refusing"} {
+		t.Run(kind, func(t *testing.T) {
+			if kind == "refusing" {
+				require.NoError(t, listener.Close())
+			}
+			r := launched(t, environment(t, listener.Addr().String()))
+			r.logs.await(t, "the worker takes no work yet")
+			_, body := r.get(t, "/readyz")
+			require.Contains(t, body, "Temporal (TEMPORAL_ADDRESS)")
+			require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+			r.requireExit(t, exitOK)
+		})
+	}
 }
 
 func TestAWorkerThatWaitsCanBeStopped(t *testing.T) {

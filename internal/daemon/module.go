@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/config"
 	"vitrine/internal/health"
 	"vitrine/internal/keyring"
+	"vitrine/internal/preflight"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/telemetry"
 	"vitrine/internal/temporalclient"
@@ -37,13 +38,13 @@ type Process struct {
 // Module provides the metrics, Temporal's client, Stripe's client and the health of a process, and serves the health.
 // It needs a config.Config, a *slog.Logger, a [StorageLost] and a [GiveUp].
 //
-// It listens before it asks Temporal, so that a start can be watched: put it before what takes work.
+// It listens before anybody is asked, so that a start can be watched: put it before what takes work.
 func Module(p Process) fx.Option {
 	return fx.Module("daemon",
 		fx.Supply(p),
 		fx.Provide(newMetrics, newTraces, newPayloadKeys, temporalOptions, newTemporal, newMeasuredStripe, newHealth,
-			newCalls),
-		fx.Invoke(serveHealth, checkTemporal),
+			newCalls, newTemporalCheck),
+		fx.Invoke(serveHealth),
 	)
 }
 
@@ -78,7 +79,7 @@ func temporalOptions(
 	return o, nil
 }
 
-// newTemporal does not connect yet: checkTemporal does, within the start's timeout.
+// newTemporal does not connect yet: [TemporalCheck] does.
 func newTemporal(lc fx.Lifecycle, o client.Options, traces *telemetry.Traces) (client.Client, error) {
 	tracing, err := traces.Interceptors() // the workers of the client have them too
 	if err != nil {
@@ -92,13 +93,16 @@ func newTemporal(lc fx.Lifecycle, o client.Options, traces *telemetry.Traces) (c
 	return c, err
 }
 
-func checkTemporal(lc fx.Lifecycle, p Process, c client.Client, o client.Options, logger *slog.Logger) {
-	lc.Append(fx.StartHook(func(ctx context.Context) error {
+// TemporalCheck has to be right before work is taken. It is a type of its own for fx: a process has other checks.
+type TemporalCheck preflight.Check
+
+func newTemporalCheck(p Process, c client.Client, o client.Options, logger *slog.Logger) TemporalCheck {
+	return TemporalCheck{"Temporal (TEMPORAL_ADDRESS)", func(ctx context.Context) error {
 		if err := temporalclient.Check(ctx, c, o); err != nil {
 			return err
 		}
 		return temporalclient.CheckSearchAttributes(ctx, c, o.Namespace, logger, p.Attributes...)
-	}))
+	}}
 }
 
 func newCalls(c config.Config) *budget.Calls { return budget.NewCalls(c.Stripe.Rate) }

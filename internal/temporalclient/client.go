@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/keyring"
 	"vitrine/internal/payload"
 )
@@ -71,7 +72,8 @@ func Dial(ctx context.Context, o client.Options) (client.Client, error) {
 	return c, nil
 }
 
-// Check makes sure that the server behind a lazy client answers and knows the namespace.
+// Check makes sure that the server behind a lazy client answers and knows the namespace. A server that answers, and
+// will give the same answer again, is a permanent fault; one that is away is none.
 func Check(ctx context.Context, c client.Client, o client.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -82,10 +84,15 @@ func Check(ctx context.Context, c client.Client, o client.Options) error {
 		&workflowservice.DescribeNamespaceRequest{Namespace: o.Namespace})
 	var unknown *serviceerror.NamespaceNotFound
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("Temporal at %s has no namespace %q: check TEMPORAL_NAMESPACE, or create it: temporal "+
+		return refused("Temporal at %s has no namespace %q: check TEMPORAL_NAMESPACE, or create it: temporal "+
 			"operator namespace create --namespace %s", o.HostPort, o.Namespace, o.Namespace)
 	}
 	return nil // whoever may not describe the namespace may still work in it
+}
+
+// refused is what no second question mends.
+func refused(format string, a ...any) error {
+	return fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(format, a...))
 }
 
 func unreachable(o client.Options, err error) error {

@@ -45,11 +45,11 @@ func compare(namespace string, had map[string]enumspb.IndexedValueType, needed [
 	}
 	switch {
 	case len(missing) > 0:
-		return fmt.Errorf("namespace %q lacks the search attributes %s; add them: temporal operator search-attribute "+
+		return refused("namespace %q lacks the search attributes %s; add them: temporal operator search-attribute "+
 			"create --namespace %s %s",
 			namespace, strings.Join(missing, ", "), namespace, strings.Join(flags, " "))
 	case len(mistyped) > 0:
-		return fmt.Errorf("namespace %q has search attributes of another type: %s; remove them (temporal operator "+
+		return refused("namespace %q has search attributes of another type: %s; remove them (temporal operator "+
 			"search-attribute remove) and add them anew, or use another namespace",
 			namespace, strings.Join(mistyped, ", "))
 	}
