@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vitrine/internal/currency"
+	"vitrine/internal/feed/ascii"
 )
 
 // Currency is an ISO 4217 code in capitals.
@@ -44,7 +45,7 @@ const (
 
 // readAmount reads an amount and says what is wrong with it, if anything.
 func readAmount(text []byte) (a Amount, cause Cause) {
-	if len(text) > 1 && text[0] == '-' && isDigit(text[1]) {
+	if len(text) > 1 && text[0] == '-' && ascii.IsDigit(text[1]) {
 		return Amount{}, NegativeAmount
 	}
 	whole := leadingDigits(text)
@@ -62,7 +63,8 @@ func readAmount(text []byte) (a Amount, cause Cause) {
 		return Amount{}, NotAmount
 	case len(rest) == 0:
 		return Amount{}, NoCurrency
-	case rest[0] != ' ' || len(rest) != 4 || !isLetter(rest[1]) || !isLetter(rest[2]) || !isLetter(rest[3]):
+	case rest[0] != ' ' || len(rest) != 4 || !ascii.IsLetter(rest[1]) || !ascii.IsLetter(rest[2]) ||
+		!ascii.IsLetter(rest[3]):
 		return Amount{}, NotAmount
 	}
 	a.Currency = Currency(rest[1:4])
@@ -118,12 +120,8 @@ func thousandths(whole, decimals []byte) (n int64) {
 }
 
 func leadingDigits(text []byte) (n int) {
-	for n < len(text) && isDigit(text[n]) {
+	for n < len(text) && ascii.IsDigit(text[n]) {
 		n++
 	}
 	return n
 }
-
-func isDigit(b byte) bool   { return b-'0' < 10 }
-func isLetter(b byte) bool  { return (b|0x20)-'a' < 26 }
-func isCapital(b byte) bool { return b-'A' < 26 }

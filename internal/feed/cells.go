@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"cmp"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // A cell with a list has commas between its entries and colons within one. Spaces around entries pass: Stripe says
@@ -173,7 +175,7 @@ func isRegion(area []byte) bool {
 		return false
 	}
 	for _, b := range area {
-		if !isDigit(b) && !isCapital(b) {
+		if !ascii.IsDigit(b) && !ascii.IsCapital(b) {
 			return false
 		}
 	}

@@ -1,6 +1,10 @@
 package feed
 
-import "strings"
+import (
+	"strings"
+
+	"vitrine/internal/feed/ascii"
+)
 
 // countries are the codes of ISO 3166-1 alpha-2.
 const countries = `AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
@@ -24,9 +28,9 @@ func countryIndex(code []byte) int { return int(code[0]-'A')*26 + int(code[1]-'A
 // of ISO 3166 is in doubt, because merchants write EU and UK for systems of sizes, so that is a warning.
 func readCountry(code []byte) Cause {
 	switch {
-	case len(code) != 2 || !isLetter(code[0]) || !isLetter(code[1]):
+	case len(code) != 2 || !ascii.IsLetter(code[0]) || !ascii.IsLetter(code[1]):
 		return NotCountry
-	case !isCapital(code[0]) || !isCapital(code[1]) || !isCountry[countryIndex(code)]:
+	case !ascii.IsCapital(code[0]) || !ascii.IsCapital(code[1]) || !isCountry[countryIndex(code)]:
 		return UnknownCountry
 	}
 	return ""

@@ -1,6 +1,10 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+
+	"vitrine/internal/feed/ascii"
+)
 
 // moment is a date in ISO 8601, with or without a time of day, with or without a zone.
 type moment struct {
@@ -121,7 +125,7 @@ var colon = []byte(":")
 // readDigits reads a number of a few digits; ok is false if there are none, or something else.
 func readDigits(text []byte) (n int64, ok bool) {
 	for _, b := range text {
-		if !isDigit(b) {
+		if !ascii.IsDigit(b) {
 			return 0, false
 		}
 		n = n*10 + int64(b-'0')

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // examiner looks at rows one by one: it says what is wrong with a row, what it is called, what its fingerprint is, and
@@ -439,7 +441,7 @@ const (
 func kindOfCell(cell []byte) int {
 	switch {
 	case len(cell) < len("1 USD"):
-	case isDigit(cell[0]):
+	case ascii.IsDigit(cell[0]):
 		if _, ok := parseAmount(cell); ok {
 			return anAmount
 		}

@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"slices"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // A quote that opens and does not close where it should takes the rows behind it along. What a row of several lines, or
@@ -176,7 +178,7 @@ func closesNothing(field []byte) bool {
 	case bytes.Count(field, []byte{'"'})%2 != 0:
 		return !inches(field[:last])
 	}
-	return (isLetter(field[first-1]) || field[first-1] == '.') && !inches(field[:first]) && field[first+1] == ' '
+	return (ascii.IsLetter(field[first-1]) || field[first-1] == '.') && !inches(field[:first]) && field[first+1] == ' '
 }
 
 // inches reports whether a text ends in a number, so that a quote behind it is an inch mark.
@@ -184,11 +186,11 @@ func inches(text []byte) bool {
 	digits := 0
 	for i := len(text) - 1; i >= 0; i-- {
 		switch ch := text[i]; {
-		case isDigit(ch):
+		case ascii.IsDigit(ch):
 			digits++
 		case digits > 0 && (ch == '.' || ch == ',' || ch == '/'):
 		default:
-			return digits > 0 && (!isLetter(ch) || ch|0x20 == 'x')
+			return digits > 0 && (!ascii.IsLetter(ch) || ch|0x20 == 'x')
 		}
 	}
 	return digits > 0

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // An id in disguise: a file that is put together from two has a byte order mark in the middle, a spreadsheet makes
@@ -215,7 +217,7 @@ func undisguised(id []byte) []byte {
 // isUsual reports whether an id has letters, digits and . _ - alone.
 func isUsual(id []byte) bool {
 	for _, b := range id {
-		if !isDigit(b) && !isLetter(b) && b != '.' && b != '_' && b != '-' {
+		if !ascii.IsDigit(b) && !ascii.IsLetter(b) && b != '.' && b != '_' && b != '-' {
 			return false
 		}
 	}

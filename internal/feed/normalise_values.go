@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"vitrine/internal/feed/ascii"
 )
 
 func withoutSpaces(_ *Column, value, scratch []byte) ([]byte, bool) {
@@ -39,7 +41,7 @@ func sameLetters(value []byte, enum string) bool {
 		for at < len(enum) && enum[at] == '_' {
 			at++
 		}
-		if at == len(enum) || !isLetter(b) || b|0x20 != enum[at] {
+		if at == len(enum) || !ascii.IsLetter(b) || b|0x20 != enum[at] {
 			return false
 		}
 		at++
@@ -79,7 +81,7 @@ func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 	switch last := len(plain) - len(Currency{}); {
 	case last < 1:
 		return scratch, false
-	case isLetter(plain[0]):
+	case ascii.IsLetter(plain[0]):
 		number, currency = plain[len(Currency{}):], plain[:len(Currency{})]
 	default:
 		number, currency = plain[:last], plain[last:]
@@ -91,7 +93,7 @@ func asAmount(_ *Column, value, scratch []byte) ([]byte, bool) {
 	}
 	scratch = append(scratch, ' ')
 	for _, b := range currency {
-		if !isLetter(b) {
+		if !ascii.IsLetter(b) {
 			return scratch, false
 		}
 		scratch = append(scratch, b&^0x20)
@@ -193,7 +195,7 @@ var unitNames = []struct{ unit, name string }{
 
 func asMeasure(c *Column, value, scratch []byte) ([]byte, bool) {
 	end := leadingDigits(value)
-	for end > 0 && end < len(value) && (isDigit(value[end]) || value[end] == '.' || value[end] == ',') {
+	for end > 0 && end < len(value) && (ascii.IsDigit(value[end]) || value[end] == '.' || value[end] == ',') {
 		end++
 	}
 	written := bytes.Trim(value[end:], " ")
@@ -261,7 +263,7 @@ func asDigits(_ *Column, value, scratch []byte) ([]byte, bool) {
 	from := len(scratch)
 	for _, b := range value {
 		switch {
-		case isDigit(b):
+		case ascii.IsDigit(b):
 			scratch = append(scratch, b)
 		case b != '-' && b != ' ':
 			return scratch, false
@@ -301,11 +303,12 @@ func asShipping(_ *Column, value, scratch []byte) ([]byte, bool) {
 // cutShipping takes the first entry off a list, in which a comma may stand between digits: no entry begins with one.
 func cutShipping(list []byte) (entry, rest []byte, more bool) {
 	entry, rest, more = cutEntry(list)
-	if !more || len(entry) == 0 || !isDigit(entry[len(entry)-1]) {
+	if !more || len(entry) == 0 || !ascii.IsDigit(entry[len(entry)-1]) {
 		return entry, rest, more
 	}
 	decimals, behind, again := cutEntry(rest)
-	if len(rest) == 0 || !isDigit(rest[0]) || leadingDigits(decimals) == 0 || bytes.IndexByte(decimals, ':') >= 0 {
+	if len(rest) == 0 || !ascii.IsDigit(rest[0]) || leadingDigits(decimals) == 0 ||
+		bytes.IndexByte(decimals, ':') >= 0 {
 		return entry, rest, more
 	}
 	whole := list[:len(list)-len(behind)]
@@ -418,7 +421,7 @@ func appendShipping(scratch, entry []byte) []byte {
 
 func appendCapitals(scratch, code []byte) []byte {
 	for _, b := range code {
-		if isLetter(b) {
+		if ascii.IsLetter(b) {
 			b &^= 0x20
 		}
 		scratch = append(scratch, b)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // MaxRecordBytes bounds one row. A description has at most 5,000 characters, so a longer row is a quote that was never
@@ -248,7 +250,7 @@ var otherFiles = []struct{ begins, is string }{
 // isMarkup reports whether a file begins as web pages and XML do.
 func isMarkup(data []byte) bool {
 	data = bytes.TrimLeft(data, " \t\r\n")
-	return len(data) > 1 && data[0] == '<' && (data[1] == '!' || data[1] == '?' || isLetter(data[1]))
+	return len(data) > 1 && data[0] == '<' && (data[1] == '!' || data[1] == '?' || ascii.IsLetter(data[1]))
 }
 
 // isJSON reports whether a file begins as objects and lists of them do.
@@ -365,7 +367,7 @@ func (c *cutter) plainFields(b *batch, data []byte, pos int) int {
 	comma, plain, fields := c.comma, uint64(c.plain), b.fields
 	for at := pos; at+8 <= len(data); at += 8 {
 		word := binary.LittleEndian.Uint64(data[at:])
-		for found := below(word, plain) &^ equal(word, ' '); found != 0; found &= found - 1 {
+		for found := ascii.Below(word, plain) &^ ascii.Equal(word, ' '); found != 0; found &= found - 1 {
 			i := at + bits.TrailingZeros64(found)/8
 			switch data[i] {
 			case comma:

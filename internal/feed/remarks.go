@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"unicode"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // A line that is no product's may be somebody's remark, or what a program left in place of the rest when it gave up:
@@ -61,7 +63,7 @@ func (c *comparison) telling(fields [][]byte) (n int) {
 
 // ofPromotion reports whether a cell is a period, or a word that Stripe knows of promotions.
 func ofPromotion(cell []byte) bool {
-	if len(cell) > len("2026-01-01/2026-01-01") && isDigit(cell[0]) && bytes.IndexByte(cell, '/') > 0 {
+	if len(cell) > len("2026-01-01/2026-01-01") && ascii.IsDigit(cell[0]) && bytes.IndexByte(cell, '/') > 0 {
 		_, _, cause := readInterval(cell)
 		return cause == ""
 	}
@@ -99,9 +101,9 @@ func formOf(id []byte) string {
 	form := make([]byte, 0, len(id))
 	for _, b := range id {
 		switch {
-		case isDigit(b):
+		case ascii.IsDigit(b):
 			b = '0'
-		case isLetter(b), b >= 0x80:
+		case ascii.IsLetter(b), b >= 0x80:
 			b = 'a'
 		}
 		if n := len(form); n == 0 || form[n-1] != b {

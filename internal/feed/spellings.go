@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // What programs make of ids that they take for numbers, dates or words: 0012 becomes 12, 1234567890123456789 becomes
@@ -55,8 +57,8 @@ func isWorse(id, other []byte) bool {
 		return true
 	case bytes.Equal(withoutZeros(id), other):
 		return false
-	case readDate(id).named && readDate(other).named && isDigit(id[0]) != isDigit(other[0]):
-		return isDigit(id[0]) // spreadsheets write 1-Mar, people MAR-01
+	case readDate(id).named && readDate(other).named && ascii.IsDigit(id[0]) != ascii.IsDigit(other[0]):
+		return ascii.IsDigit(id[0]) // spreadsheets write 1-Mar, people MAR-01
 	}
 	return len(id) > len(other)
 }
@@ -85,7 +87,7 @@ func bareID(id []byte) string {
 	text := norm.NFKC.Bytes([]byte(html.UnescapeString(html.UnescapeString(string(id)))))
 	text = bytes.TrimLeft(text, "#")
 	text = bytes.TrimFunc(text, func(r rune) bool { return !isPartOfID(r) })
-	if point := bytes.LastIndexAny(text, ".,"); point > 0 && isDigit(text[0]) && onlyZeros(text[point+1:], 2) &&
+	if point := bytes.LastIndexAny(text, ".,"); point > 0 && ascii.IsDigit(text[0]) && onlyZeros(text[point+1:], 2) &&
 		len(bytes.Trim(text[:point], "0123456789.,")) == 0 {
 		text = text[:point]
 	}

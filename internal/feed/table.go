@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // Entry is what Vitrine remembers of a row.
@@ -111,8 +113,8 @@ func alike(a, b []byte) bool {
 		return false
 	}
 	for i := range a {
-		both := isDigit(a[i]) && isDigit(b[i]) || isCapital(a[i]) && isCapital(b[i]) ||
-			isLetter(a[i]) && isLetter(b[i]) && !isCapital(a[i]) && !isCapital(b[i])
+		both := ascii.IsDigit(a[i]) && ascii.IsDigit(b[i]) || ascii.IsCapital(a[i]) && ascii.IsCapital(b[i]) ||
+			ascii.IsLetter(a[i]) && ascii.IsLetter(b[i]) && !ascii.IsCapital(a[i]) && !ascii.IsCapital(b[i])
 		if !both && a[i] != b[i] {
 			return false
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // valueCheck judges a value that is not blank, by itself. It returns the first thing that is wrong with it, errors
@@ -64,10 +66,10 @@ func checkID(c *Column, value []byte) Cause {
 	if tooLong(value, c.Limit) {
 		return TooLong
 	}
-	usual := isDigit(value[0]) || isLetter(value[0])
+	usual := ascii.IsDigit(value[0]) || ascii.IsLetter(value[0])
 	for _, b := range value {
 		switch {
-		case isDigit(b), isLetter(b), b == '-', b == '_', b == '.':
+		case ascii.IsDigit(b), ascii.IsLetter(b), b == '-', b == '_', b == '.':
 		case b < ' ', b == 0x7f:
 			return HasControlCharacter
 		default:
@@ -90,7 +92,7 @@ func checkID(c *Column, value []byte) Cause {
 // isPunctuation reports whether a value is a mark that people put where there is none, such as - or ???.
 func isPunctuation(value []byte) bool {
 	for _, b := range value {
-		if b >= utf8.RuneSelf || isDigit(b) || isLetter(b) {
+		if b >= utf8.RuneSelf || ascii.IsDigit(b) || ascii.IsLetter(b) {
 			return false
 		}
 	}
@@ -128,11 +130,11 @@ func allCapitals(text []byte) bool {
 			r, size = utf8.DecodeRune(text)
 		}
 		switch {
-		case r < utf8.RuneSelf && isCapital(byte(r)), r >= utf8.RuneSelf && unicode.IsUpper(r):
+		case r < utf8.RuneSelf && ascii.IsCapital(byte(r)), r >= utf8.RuneSelf && unicode.IsUpper(r):
 			if capitals++; capitals == 4 {
 				words++
 			}
-		case r < utf8.RuneSelf && isLetter(byte(r)), r >= utf8.RuneSelf && unicode.IsLower(r):
+		case r < utf8.RuneSelf && ascii.IsLetter(byte(r)), r >= utf8.RuneSelf && unicode.IsLower(r):
 			return false
 		default:
 			capitals = 0
@@ -169,7 +171,7 @@ func hasTag(text []byte) bool {
 			return false
 		}
 		text = text[open+1:]
-		if text[0] == '/' || text[0] == '!' || text[0] == '?' || isLetter(text[0]) {
+		if text[0] == '/' || text[0] == '!' || text[0] == '?' || ascii.IsLetter(text[0]) {
 			return true
 		}
 	}
@@ -242,7 +244,7 @@ func checkAmount(c *Column, value []byte) Cause {
 
 func checkPromotionCode(c *Column, value []byte) Cause {
 	for _, b := range value {
-		if !isDigit(b) && !isLetter(b) && b != '_' && b != '-' {
+		if !ascii.IsDigit(b) && !ascii.IsLetter(b) && b != '_' && b != '-' {
 			return NotPromotionCode
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // Characters that do not belong into a text, although they are UTF-8.
@@ -67,8 +69,8 @@ func oddInProse(text []byte) Cause {
 func hasControl(text []byte) bool {
 	for ; len(text) >= 8; text = text[8:] {
 		word := binary.LittleEndian.Uint64(text)
-		del := word ^ ones*0x7f
-		if ((word-ones*' ')&^word|(del-ones)&^del)&highs != 0 && controlIn(text[:8]) {
+		del := word ^ ascii.Ones*0x7f
+		if ((word-ascii.Ones*' ')&^word|(del-ascii.Ones)&^del)&ascii.Highs != 0 && controlIn(text[:8]) {
 			return true
 		}
 	}

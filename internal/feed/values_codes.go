@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/ascii"
 )
 
 const maxCategoryDigits = 7 // Google's numbers have up to six
@@ -19,7 +21,7 @@ func checkGoogleCategory(c *Column, value []byte) Cause {
 	case digits > 0 && bytes.IndexByte(value, '>') > 0:
 		return CategoryTwice // 2271 - Apparel & Accessories > …, as Google's own list writes it
 	}
-	if bytes.IndexByte(value, '>') < 0 && !isLetter(value[0]) && value[0] < utf8.RuneSelf {
+	if bytes.IndexByte(value, '>') < 0 && !ascii.IsLetter(value[0]) && value[0] < utf8.RuneSelf {
 		return UnusualCategory // 5,322 and 5.322E3 went through a spreadsheet; no top of the taxonomy begins so
 	}
 	return checkCategory(c, value)
@@ -56,7 +58,7 @@ func needsBrand(category []byte) (needed, known bool) {
 	}
 	for i := 0; i < len(category); {
 		end := i
-		for end < len(category) && isLetter(category[end]) {
+		for end < len(category) && ascii.IsLetter(category[end]) {
 			end++
 		}
 		for _, word := range withoutBrand {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // Values that nobody wrote: what a spreadsheet or a program puts where it has none.
@@ -35,7 +37,7 @@ func machineMade(text []byte) Cause {
 			return NoValue
 		}
 	case 'b', 'B', 'e', 'E', '\\', '(', '[', '<', '{', '$', '%':
-		if isNoValue(text) && !isLetter(text[0]) || isPlaceholder(text) || isErrorNumber(text) {
+		if isNoValue(text) && !ascii.IsLetter(text[0]) || isPlaceholder(text) || isErrorNumber(text) {
 			return NoValue
 		}
 	}

@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"strings"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // checkURL wants what RFC 1738 calls a URL of the web, with a scheme and a host. Letters beyond ASCII pass, because
@@ -52,7 +54,7 @@ func oddInAddress(url []byte) Cause {
 	switch {
 	case hasEntity(url):
 		return HasEntity
-	case eachWord(url, func(word uint64) bool { return word&highs == 0 }):
+	case ascii.EachWord(url, func(word uint64) bool { return word&ascii.Highs == 0 }):
 		return ""
 	case bytes.Contains(url, replacement):
 		return LostCharacter
@@ -100,7 +102,7 @@ func isPlainURL(text []byte) bool {
 	if host == 0 || len(path) == 0 || path[0] != '/' {
 		return false
 	}
-	return len(path) >= 8 && eachWord(path, isPlainPathWord) || leading(path, inPlainPath) == len(path)
+	return len(path) >= 8 && ascii.EachWord(path, isPlainPathWord) || leading(path, inPlainPath) == len(path)
 }
 
 func readURL(text []byte) Cause {
@@ -152,7 +154,7 @@ const (
 var urlBytes = func() (classes [256]uint8) {
 	for i := range classes {
 		b := byte(i)
-		if isDigit(b) || isLetter(b) || b == '-' || b == '.' || b == '_' || b >= 0x80 {
+		if ascii.IsDigit(b) || ascii.IsLetter(b) || b == '-' || b == '.' || b == '_' || b >= 0x80 {
 			classes[i] |= inHost
 			if b < 0x80 {
 				classes[i] |= inPlainHost
@@ -198,7 +200,7 @@ func isPath(text []byte) bool {
 
 func hasFragment(text []byte) bool { return bytes.IndexByte(text, '#') >= 0 }
 
-func isHex(b byte) bool { return isDigit(b) || (b|0x20)-'a' < 6 }
+func isHex(b byte) bool { return ascii.IsDigit(b) || (b|0x20)-'a' < 6 }
 
 var (
 	usualImages   = []string{".jpg", ".jpeg", ".png"}
@@ -247,7 +249,7 @@ func hasFoldedSuffix(text []byte, suffix string) bool {
 		return false
 	}
 	for i := range len(suffix) {
-		if b := text[from+i]; b != suffix[i] && !(isCapital(b) && b|0x20 == suffix[i]) {
+		if b := text[from+i]; b != suffix[i] && !(ascii.IsCapital(b) && b|0x20 == suffix[i]) {
 			return false
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // Whatever byte stands wherever beside whatever other one: eight bytes at once are judged as one by one.
@@ -29,14 +31,14 @@ func TestWordsAreJudgedAsTheirBytesAre(t *testing.T) {
 					if isOrdinary(text) != all(text, ordinary) {
 						require.Fail(t, "ordinary", "%q", text)
 					}
-					if eachWord(text, isPlainPathWord) && !all(text, plain) {
+					if ascii.EachWord(text, isPlainPathWord) && !all(text, plain) {
 						require.Fail(t, "no plain path", "%q", text)
 					}
 				}
 			}
 		}
 	}
-	require.True(t, eachWord([]byte("/products/Oak_side-table.2/0123456789"), isPlainPathWord))
+	require.True(t, ascii.EachWord([]byte("/products/Oak_side-table.2/0123456789"), isPlainPathWord))
 	require.True(t, isOrdinary([]byte("short")))
 	require.False(t, isOrdinary([]byte("a<b")))
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"vitrine/internal/feed/ascii"
 )
 
 // UnratedZones are the zones of a cell of the column shipping for which Stripe cannot be told a rate: an entry names
@@ -31,7 +33,7 @@ func UnratedZones(cell []byte, cut bool) (zones []string) {
 // zoneOf names the zone of an entry; empty if it does not begin with a country.
 func zoneOf(entry []byte) string {
 	country, rest, _ := cutPart(bytes.TrimSpace(entry))
-	if len(country) != 2 || !isLetter(country[0]) || !isLetter(country[1]) {
+	if len(country) != 2 || !ascii.IsLetter(country[0]) || !ascii.IsLetter(country[1]) {
 		return ""
 	}
 	zone := strings.ToUpper(string(country))
