@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/statestore"
 )
 
@@ -37,7 +38,7 @@ func keySamples() map[string]string {
 		"CatalogKeys.StateKey":           catalog.StateKey(),
 		"CatalogKeys.PartsPrefix":        catalog.PartsPrefix() + "000001-001.csv",
 		"CatalogKeys.StagedPrefix":       catalog.StagedPrefix(1) + "001.csv",
-		"CatalogKeys.PartKey":            l.Catalog("acct_1", feed.Pricing).PartKey(1, 1, feed.CSV),
+		"CatalogKeys.PartKey":            l.Catalog("acct_1", feed.Pricing).PartKey(1, 1, lines.CSV),
 		"CatalogKeys.TableKey":           catalog.TableKey(1, 1),
 		"CatalogKeys.ForgottenKey":       catalog.ForgottenKey(1),
 		"CatalogKeys.LeftKey":            l.Catalog("acct_1", feed.Inventory).LeftKey(1),

@@ -9,6 +9,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/report"
 )
 
@@ -22,7 +23,7 @@ func (s *CatalogSync) settleAssortment(ctx context.Context, in SettlePartInput, 
 		return nil
 	}
 	part := in.part()
-	format, _, err := feed.FormatOf(part.Object.Key)
+	format, _, err := lines.FormatOf(part.Object.Key)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (s *CatalogSync) assortments() assortment.Documents {
 
 func cannotBeTold(err error) bool {
 	var file *assortment.FileError
-	var syntax *feed.SyntaxError
+	var syntax *lines.SyntaxError
 	return fault.Is(err, fault.SourceMissing) || fault.Is(err, fault.SourceChanged) || errors.As(err, &file) ||
 		errors.As(err, &syntax)
 }

@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/report"
 	"vitrine/internal/statestore"
@@ -29,7 +30,7 @@ func newShelf(t *testing.T, kind feed.Kind, rows string) *shelf {
 	t.Helper()
 	store := objectstoretest.NewMemory("s")
 	layout := statestore.Layout{StateBucket: "s", StatePrefix: "state/"}
-	object, err := store.Put(t.Context(), "s", layout.Catalog("acct_1", kind).PartKey(1, 1, feed.CSV), "text/csv",
+	object, err := store.Put(t.Context(), "s", layout.Catalog("acct_1", kind).PartKey(1, 1, lines.CSV), "text/csv",
 		[]byte(rows), "")
 	require.NoError(t, err)
 	s := &shelf{t: t, store: store,

@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/drift"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/staging"
 	"vitrine/internal/statestore"
 )
@@ -270,7 +271,7 @@ func (s *CatalogAudit) read(ctx context.Context, settings account.Settings, capt
 	if err != nil {
 		return nil, err
 	}
-	format, _, err := feed.FormatOf(found.Source.Key)
+	format, _, err := lines.FormatOf(found.Source.Key)
 	if err != nil {
 		return nil, fault.NewPermanent(fault.CatalogInvalid, err)
 	}

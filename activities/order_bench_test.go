@@ -12,6 +12,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -47,7 +48,7 @@ func BenchmarkCheckOrder(b *testing.B) {
 		}
 	}
 	b.Run("manifest", look)
-	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false },
+	part := assortment.Part{Kind: feed.Product, Format: lines.CSV, Refused: func([]byte) bool { return false },
 		Full: true, Number: 1, Parts: 1, At: time.Now()}
 	require.NoError(b, documents.Settle(b.Context(), "acct_1", part,
 		func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows.String())), nil }))

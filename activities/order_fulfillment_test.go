@@ -21,6 +21,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -406,7 +407,7 @@ func TestSKUsOfTheAssortmentAreKnownWithoutTheManifest(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	const rows = "id,title,availability,price,delete\nLAMP-1,Lamp,in_stock,10.00 USD,\nGONE-1,,,,true\n"
-	part := assortment.Part{Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false },
+	part := assortment.Part{Kind: feed.Product, Format: lines.CSV, Refused: func([]byte) bool { return false },
 		Full: true, Number: 1, Parts: 1, At: time.Now()}
 	require.NoError(t, c.assortments().Settle(t.Context(), "acct_1", part,
 		func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil }))

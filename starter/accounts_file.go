@@ -18,6 +18,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/terminal"
 )
 
@@ -91,8 +92,8 @@ func parseAccounts(name string, content []byte, standard time.Duration) ([]accou
 		list.wrong(0, "it is larger than %s: split it", terminal.Bytes(maxAccountsFile))
 	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
 		list.readSpreadsheet(content)
-	case feed.ForeignEncoding(content) != "":
-		list.wrong(0, "it is %s: save it as UTF-8, or as .xlsx", feed.ForeignEncoding(content))
+	case lines.ForeignEncoding(content) != "":
+		list.wrong(0, "it is %s: save it as UTF-8, or as .xlsx", lines.ForeignEncoding(content))
 	case bytes.HasPrefix(content, []byte{0xd0, 0xcf, 0x11, 0xe0}):
 		list.wrong(0, "it is a spreadsheet of the old .xls kind: save it as .xlsx or CSV")
 	case !utf8.Valid(content):

@@ -16,6 +16,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/staging"
 	"vitrine/internal/stripeapi"
 	"vitrine/internal/terminal"
@@ -111,7 +112,7 @@ func (s rehearsalStage) perform(
 
 // send brings a part to the sandbox, and waits until Stripe has ended its import.
 func (s rehearsalStage) send(
-	ctx context.Context, part feed.Part, of int, format feed.Format, file string,
+	ctx context.Context, part feed.Part, of int, format lines.Format, file string,
 ) (catalog.Import, error) {
 	r := s.rehearsal
 	name := fmt.Sprintf("rehearsal/%s/%s/%s/%d", r.As, r.Feed, s.run, part.Number)

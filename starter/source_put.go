@@ -10,7 +10,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/catalog"
-	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/statestore"
 	"vitrine/internal/terminal"
 )
@@ -81,7 +81,7 @@ func (a *app) putSource(ctx context.Context, account, name string, flags putFlag
 }
 
 func upload(
-	ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format feed.Format,
+	ctx context.Context, docs catalog.Documents, place sourcePlace, file *localFile, format lines.Format,
 ) (statestore.Object, error) {
 	content, err := file.open()
 	if err != nil {
@@ -96,12 +96,12 @@ func upload(
 }
 
 // sameFormat: the ending of the key says how the source is read, so the file has to be written so.
-func sameFormat(name, key string) (feed.Format, error) {
-	has, gzipped, err := feed.FormatOf(name)
+func sameFormat(name, key string) (lines.Format, error) {
+	has, gzipped, err := lines.FormatOf(name)
 	if err != nil {
 		return has, err
 	}
-	wants, zipped, err := feed.FormatOf(key)
+	wants, zipped, err := lines.FormatOf(key)
 	if err != nil {
 		return has, err
 	}
@@ -113,7 +113,7 @@ func sameFormat(name, key string) (feed.Format, error) {
 	return has, nil
 }
 
-func ending(format feed.Format, gzipped bool) string {
+func ending(format lines.Format, gzipped bool) string {
 	if gzipped {
 		return strings.ToLower(string(format)) + ".gz"
 	}

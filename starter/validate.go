@@ -12,6 +12,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/terminal"
 )
 
@@ -66,7 +67,7 @@ func (a *app) validateCommand() *cobra.Command {
 		"how the file is written: stripe or google")
 	must(c.RegisterFlagCompletionFunc("format",
 		cobra.FixedCompletions([]string{"csv", "tsv", "csv.gz", "tsv.gz"}, cobra.ShellCompDirectiveNoFileComp)))
-	c.Flags().StringVar(&flags.quotes, "quotes", string(feed.AutoQuotes),
+	c.Flags().StringVar(&flags.quotes, "quotes", string(lines.AutoQuotes),
 		"what double quotes mean: auto (the rows tell), rfc4180, literal (ordinary text) or backslash")
 	must(c.RegisterFlagCompletionFunc("quotes",
 		cobra.FixedCompletions([]string{"auto", "rfc4180", "literal", "backslash"},
@@ -152,7 +153,7 @@ func validateOptions(name string, flags validateFlags) (o feed.Options, err erro
 	if o.Kind, err = feed.ParseKind(flags.feed); err != nil {
 		return o, badInput(err)
 	}
-	if o.Quotes, err = feed.ParseQuotes(flags.quotes); err != nil {
+	if o.Quotes, err = lines.ParseQuotes(flags.quotes); err != nil {
 		return o, badUsage("--%v", err)
 	}
 	if o.Format, o.Gzipped, err = formatOf(name, flags.format); err != nil {
@@ -164,14 +165,14 @@ func validateOptions(name string, flags validateFlags) (o feed.Options, err erro
 	return o, nil
 }
 
-func formatOf(name, given string) (feed.Format, bool, error) {
+func formatOf(name, given string) (lines.Format, bool, error) {
 	if given != "" {
-		return feed.FormatOf("." + given)
+		return lines.FormatOf("." + given)
 	}
 	if name == "-" {
 		return "", false, errors.New("stdin has no name to tell its format by: add --format csv or --format tsv")
 	}
-	return feed.FormatOf(name)
+	return lines.FormatOf(name)
 }
 
 // check reads the file. What is wrong with it is in the result; what kept it from being read is the error.
@@ -207,9 +208,9 @@ func (a *app) check(ctx context.Context, name string, o feed.Options, out *findi
 // unusable is why nothing of a file can be sent; empty if that is not so, or if it could not be read at all.
 func unusable(delta feed.Delta, err error) string {
 	var header *feed.HeaderError
-	var syntax *feed.SyntaxError
+	var syntax *lines.SyntaxError
 	switch {
-	case errors.Is(err, feed.ErrTooLarge):
+	case errors.Is(err, lines.ErrTooLarge):
 		return fmt.Sprintf("it has more than %s after decompression, which is what Vitrine reads unless "+
 			"VITRINE_MAX_SOURCE_BYTES says otherwise", terminal.Bytes(largestSource))
 	case errors.As(err, &header), errors.As(err, &syntax):

@@ -18,6 +18,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/report"
 )
 
@@ -100,7 +101,7 @@ func TestWhatQuotesAreIsToldOrSet(t *testing.T) {
 	quoted = strings.Replace(quoted, "B\t", "B\t24\" ", 1)
 	require.NoError(t, os.WriteFile(path, []byte(quoted), 0o600))
 	v := s.validated(exitOK, path)
-	require.Equal(t, feed.LiteralQuotes, v.Reading.Quotes)
+	require.Equal(t, lines.LiteralQuotes, v.Reading.Quotes)
 	require.Equal(t, exitOK, s.run("validate", path))
 	require.Contains(t, s.stdout.String(), "  reading  double quotes are read as ordinary text: 2 rows have a quote")
 	v = s.validated(exitRows, path, "--quotes", "rfc4180")
@@ -265,9 +266,9 @@ func TestStdinWithoutEndIsCutOffBehindTheLimit(t *testing.T) {
 	info, err := os.Stat(kept.path)
 	require.NoError(t, err)
 	require.Equal(t, int64(11), info.Size())
-	_, err = feed.Compare(kept.open, feed.Options{Format: feed.CSV, Kind: feed.Product, MaxBytes: 10},
+	_, err = feed.Compare(kept.open, feed.Options{Format: lines.CSV, Kind: feed.Product, MaxBytes: 10},
 		newFindings(feed.Product, nil))
-	require.ErrorIs(t, err, feed.ErrTooLarge)
+	require.ErrorIs(t, err, lines.ErrTooLarge)
 }
 
 func TestAPipeByNameIsReadTwice(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"vitrine/internal/account"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // The documents in testdata are those of the commit that their folder is called after, written by its own code. They
@@ -43,7 +44,7 @@ func TestTheSettingsOfAnEarlierReleaseAreRead(t *testing.T) {
 		Account: "acct_1", Feeds: []feed.Kind{feed.Product, feed.Inventory}, Every: account.Interval(time.Hour),
 		SourceBucket: "their-bucket", SourceKey: "{account}/{feed}.tsv.gz", SharedSource: true,
 		StartedBy: account.ByFleet, Paused: &account.Pause{Note: "stocktaking", At: earlierNoon},
-		Rules: account.Rules{ImportAPI: feed.V2, Dialect: feed.GoogleDialect, Quotes: feed.LiteralQuotes,
+		Rules: account.Rules{ImportAPI: feed.V2, Dialect: feed.GoogleDialect, Quotes: lines.LiteralQuotes,
 			InvalidRows: account.SendAll, UnknownColumns: account.DropUnknown, Source: account.ChangesSource,
 			FullSendEvery: account.Interval(48 * time.Hour), Heal: account.HealReport, MaxShrink: percent(10),
 			MaxInvalid: percent(0), MaxPriceMoves: percent(30), PriceMove: percent(150), MaxCurrencyFlips: percent(2.5),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // RuleNames are the rules as settings and lists of accounts name them, in the order in which people read them.
@@ -37,7 +38,7 @@ func (r *Rules) Set(name, text string) (err error) {
 	case "dialect":
 		r.Dialect, err = oneOf(text, feed.StripeDialect, feed.GoogleDialect)
 	case "quotes":
-		r.Quotes, err = oneOf(text, feed.AllQuotes()...)
+		r.Quotes, err = oneOf(text, lines.AllQuotes()...)
 	case "invalid_rows":
 		r.InvalidRows, err = oneOf(text, HoldBack, SendAll)
 	case "unknown_columns":

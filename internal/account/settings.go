@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // Settings are an account's own settings, kept as accounts/<account>.json in the state bucket. Activities read them
@@ -72,7 +73,7 @@ func (s Settings) Interval() time.Duration {
 type Rules struct {
 	ImportAPI   feed.API     `json:"import_api,omitempty"`
 	Dialect     feed.Dialect `json:"dialect,omitempty"`      // how the source is written; stripe or google
-	Quotes      feed.Quotes  `json:"quotes,omitempty"`       // what double quotes mean in the source
+	Quotes      lines.Quotes `json:"quotes,omitempty"`       // what double quotes mean in the source
 	InvalidRows InvalidRows  `json:"invalid_rows,omitempty"` // what becomes of rows that Stripe would refuse
 	// what becomes of columns that Stripe does not document
 	UnknownColumns UnknownColumns `json:"unknown_columns,omitempty"`
@@ -150,7 +151,7 @@ const (
 func DefaultRules() Rules {
 	percent := func(p Percent) *Percent { return &p }
 	return Rules{
-		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: feed.AutoQuotes, InvalidRows: HoldBack,
+		ImportAPI: feed.V1, Dialect: feed.StripeDialect, Quotes: lines.AutoQuotes, InvalidRows: HoldBack,
 		UnknownColumns: SendUnknown,
 		Source:         WholeSource,
 		FullSendEvery:  Interval(7 * 24 * time.Hour), Heal: HealResend,
@@ -193,7 +194,7 @@ func (r Rules) Check() error {
 	if !slices.Contains([]feed.Dialect{"", feed.StripeDialect, feed.GoogleDialect}, r.Dialect) {
 		errs = append(errs, fmt.Errorf("dialect %q is not known: expected stripe or google", r.Dialect))
 	}
-	if _, err := feed.ParseQuotes(string(r.Quotes)); err != nil {
+	if _, err := lines.ParseQuotes(string(r.Quotes)); err != nil {
 		errs = append(errs, err)
 	}
 	if !slices.Contains([]InvalidRows{"", HoldBack, SendAll}, r.InvalidRows) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/statestore"
 )
 
@@ -38,7 +39,7 @@ func CheckSourceKey(template string) error {
 			return fmt.Errorf("source key %q has the placeholder %s: only {account} and {feed} are known", template, p)
 		}
 	}
-	if _, _, err := feed.FormatOf(template); err != nil {
+	if _, _, err := lines.FormatOf(template); err != nil {
 		return err
 	}
 	return nil

@@ -10,13 +10,14 @@ import (
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // stock is an index of a product feed that was imported at noon.
 func stock(t *testing.T, rows string) *assortment.Index {
 	t.Helper()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, At: noon, Full: true, Number: 1, Parts: 1,
+		Kind: feed.Product, Format: lines.CSV, At: noon, Full: true, Number: 1, Parts: 1,
 		Rows:    strings.NewReader("id,availability,inventory_quantity,price\n" + rows),
 		Refused: func(id []byte) bool { return string(id) == "refused" },
 	})

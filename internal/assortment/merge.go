@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // Keeps reports whether rows of a feed say anything that is kept here.
@@ -19,7 +20,7 @@ func Keeps(k feed.Kind) bool { return k == feed.Product || k == feed.Inventory |
 // Part is one part of a feed that Stripe has dealt with.
 type Part struct {
 	Kind          feed.Kind
-	Format        feed.Format
+	Format        lines.Format
 	Rows          io.Reader            // as they were sent
 	Refused       func(id []byte) bool // rows that Stripe did not take
 	InDoubt       bool                 // nobody knows which of the other rows Stripe took

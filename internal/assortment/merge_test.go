@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 const products = "id,title,availability,inventory_quantity,price,sale_price,sale_price_effective_date,shipping,disable_checkout,delete\n"
@@ -18,7 +19,7 @@ var (
 )
 
 func part(kind feed.Kind, rows string) Part {
-	return Part{Kind: kind, Format: feed.CSV, Rows: strings.NewReader(rows), Refused: none, At: at, Full: true,
+	return Part{Kind: kind, Format: lines.CSV, Rows: strings.NewReader(rows), Refused: none, At: at, Full: true,
 		Number: 1, Parts: 1}
 }
 
@@ -45,7 +46,7 @@ func usd(thousandths int64) feed.Amount {
 func TestMergeFailsOnRowsThatCannotBeFollowed(t *testing.T) {
 	t.Parallel()
 	_, err := Merge(nil, part(feed.Product, products+"\"1"))
-	var syntax *feed.SyntaxError
+	var syntax *lines.SyntaxError
 	require.ErrorAs(t, err, &syntax)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // read notes what a part changes.
@@ -24,7 +25,7 @@ func (d *draft) read(p Part) error {
 }
 
 func (d *draft) readRows(p Part) error {
-	rows := feed.NewReader(p.Rows, p.Format)
+	rows := lines.NewReader(p.Rows, p.Format)
 	header, err := rows.Read()
 	if err == io.EOF {
 		return nil

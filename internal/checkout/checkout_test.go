@@ -13,6 +13,7 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/order"
 )
 
@@ -25,7 +26,7 @@ const header = "id,title,availability,inventory_quantity,price,sale_price,sale_p
 func index(t testing.TB, complete bool, rows ...string) *assortment.Index {
 	t.Helper()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Rows: strings.NewReader(header + strings.Join(rows, "\n")),
+		Kind: feed.Product, Format: lines.CSV, Rows: strings.NewReader(header + strings.Join(rows, "\n")),
 		At:      now.Add(-time.Hour),
 		Refused: func([]byte) bool { return false }, Full: complete, Number: 1, Parts: 1,
 	})
@@ -157,7 +158,7 @@ func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) 
 func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
 	t.Parallel()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV,
+		Kind: feed.Product, Format: lines.CSV,
 		Rows:    strings.NewReader(header + "shirt,Shirt,in_stock,3,20.00 USD,,,US:ALL:S::5.00 USD,,,,,"),
 		Refused: func([]byte) bool { return false }, Full: true, Withheld: []string{"held"}, Number: 1, Parts: 1,
 		At: now,

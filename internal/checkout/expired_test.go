@@ -10,13 +10,14 @@ import (
 	"vitrine/internal/assortment"
 	"vitrine/internal/checkout"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // A product whose expiration_date is over is not sold, and said to be out of stock.
 func TestWhatExpiredIsNotSold(t *testing.T) {
 	t.Parallel()
 	data, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, At: now.Add(-time.Hour), Refused: func([]byte) bool { return false },
+		Kind: feed.Product, Format: lines.CSV, At: now.Add(-time.Hour), Refused: func([]byte) bool { return false },
 		Full: true, Number: 1, Parts: 1,
 		Rows: strings.NewReader("id,title,availability,inventory_quantity,price,expiration_date\n" +
 			"over,Hat,in_stock,3,20.00 USD,2027-01-01\nfresh,Hat,in_stock,3,20.00 USD,2027-02-01\n"),

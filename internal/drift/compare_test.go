@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 var (
@@ -90,7 +91,7 @@ func (s shop) report() string {
 }
 
 func read(t require.TestingT, file string, s *Source, o feed.Options) feed.Delta {
-	o.Kind, o.Format, o.Full = feed.Product, feed.CSV, true
+	o.Kind, o.Format, o.Full = feed.Product, lines.CSV, true
 	delta, err := feed.Compare(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(file)), nil }, o,
 		s)
 	require.NoError(t, err)
@@ -99,7 +100,7 @@ func read(t require.TestingT, file string, s *Source, o feed.Options) feed.Delta
 }
 
 func (s shop) source(t require.TestingT, without ...string) *Source {
-	source := NewSource(feed.CSV, without)
+	source := NewSource(lines.CSV, without)
 	read(t, s.csv(columns, s.ids()), source, feed.Options{})
 	return source
 }
@@ -107,7 +108,7 @@ func (s shop) source(t require.TestingT, without ...string) *Source {
 // manifest is what Vitrine knows after Stripe took the catalog.
 func (s shop) manifest(t require.TestingT) *feed.Manifest {
 	m := feed.NewManifest(feed.Product)
-	for _, part := range read(t, s.csv(columns, s.ids()), NewSource(feed.CSV, nil), feed.Options{}).Parts {
+	for _, part := range read(t, s.csv(columns, s.ids()), NewSource(lines.CSV, nil), feed.Options{}).Parts {
 		var err error
 		m, err = m.Settle(part.Table, at, func([]byte) (feed.RowVerdict, bool) { return feed.RowVerdict{}, false })
 		require.NoError(t, err)
@@ -282,7 +283,7 @@ func TestUnknownAndRefusedRowsAreNoDrift(t *testing.T) {
 	catalog := shopOf("A", "B", "C")
 	m := catalog.manifest(t)
 	delta := read(t, catalog.with("A", "title", "New").with("B", "title", "New").csv(columns, []string{"A", "B"}),
-		NewSource(feed.CSV, nil), feed.Options{})
+		NewSource(lines.CSV, nil), feed.Options{})
 	settled, err := m.Settle(delta.Parts[0].Table, at, func(id []byte) (feed.RowVerdict, bool) {
 		return feed.RowVerdict{Unknown: string(id) == "A", Reason: "refused"}, true
 	})
@@ -332,10 +333,10 @@ func TestALostManifestIsMadeFromTheReport(t *testing.T) {
 	require.Equal(t, int64(1), found.InFlux)
 
 	// The next sync sends what Stripe does not have, and nothing else.
-	output := NewSource(feed.CSV, nil)
+	output := NewSource(lines.CSV, nil)
 	delta, err := feed.Compare(func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(catalog.csv(columns, catalog.ids()))), nil
-	}, feed.Options{Kind: feed.Product, Format: feed.CSV, Manifest: found.Manifest}, output)
+	}, feed.Options{Kind: feed.Product, Format: lines.CSV, Manifest: found.Manifest}, output)
 	require.NoError(t, err)
 	require.Equal(t, []string{"B", "C", "D"}, ids(delta.Parts[0].Table))
 	require.Equal(t, int64(1), delta.Counts.Unchanged)
@@ -369,7 +370,7 @@ func TestHealingLeavesAloneWhatMovedOn(t *testing.T) {
 
 func TestValuesOfExamplesAreReadAgain(t *testing.T) {
 	catalog := shopOf("A", "B").with("B", "title", "Lamp, \"big\"\nand red")
-	source := NewSource(feed.CSV, nil)
+	source := NewSource(lines.CSV, nil)
 	source.Capture([]string{"B", "none"})
 	read(t, catalog.csv(columns, catalog.ids()), source, feed.Options{MaxPartBytes: 300}) // several parts
 	value, found := source.Value("B", "title")
@@ -455,7 +456,7 @@ func synced(t *testing.T, s shop, m *feed.Manifest) (sent []string) {
 	t.Helper()
 	delta, err := feed.Compare(func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(s.csv(columns, s.ids()))), nil
-	}, feed.Options{Kind: feed.Product, Format: feed.CSV, Manifest: m}, NewSource(feed.CSV, nil))
+	}, feed.Options{Kind: feed.Product, Format: lines.CSV, Manifest: m}, NewSource(lines.CSV, nil))
 	require.NoError(t, err)
 	for _, part := range delta.Parts {
 		sent = append(sent, ids(part.Table)...)

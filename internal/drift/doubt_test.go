@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lines are the first of a report's lines, header and all.
-func lines(report string, n int) string {
+// head are the first of a report's lines, header and all.
+func head(report string, n int) string {
 	return strings.Join(strings.SplitAfter(report, "\n")[:n+1], "")
 }
 
@@ -42,10 +42,10 @@ func TestWhatIsInDoubtIsNotHealed(t *testing.T) {
 			incomplete: "none of the 3 products"},
 		"of another account, and small": {catalog: three, report: shopOf("A").report(),
 			incomplete: "none of the 1 products"},
-		"broken off between two rows": {catalog: thirty, report: lines(thirty.report(), 9),
+		"broken off between two rows": {catalog: thirty, report: head(thirty.report(), 9),
 			incomplete: "lacks 21 of the 30"},
-		"a header alone": {catalog: thirty, report: lines(thirty.report(), 0), incomplete: "lacks 30 of the 30"},
-		"nineteen of many": {catalog: thirty, report: lines(thirty.csv(columns, thirty.ids()), 11),
+		"a header alone": {catalog: thirty, report: head(thirty.report(), 0), incomplete: "lacks 30 of the 30"},
+		"nineteen of many": {catalog: thirty, report: head(thirty.csv(columns, thirty.ids()), 11),
 			drift: Result{Missing: 19}, again: thirty.ids()[11:]},
 		"ids in small letters": {catalog: thirty, report: renamed(thirty, strings.ToLower), drift: Result{Alike: 30}},
 		"ids with blanks": {catalog: three,

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // Source is what Stripe would be sent of all rows of a source, kept as digests: 8 bytes a row, 4 for each column that
@@ -25,7 +26,7 @@ type Source struct {
 var _ feed.Output = (*Source)(nil)
 
 // NewSource reads parts of this format. What stands in the columns without is left out: other feeds change it.
-func NewSource(format feed.Format, without []string) *Source {
+func NewSource(format lines.Format, without []string) *Source {
 	return &Source{comma: rune(format.Comma()), without: without}
 }
 

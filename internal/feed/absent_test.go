@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // Absent and empty mean the same: whatever columns a file has, one more in which nothing stands changes no verdict.
@@ -99,7 +101,7 @@ func TestAbsentAndBlankColumnsFareTheSame(t *testing.T) {
 				if c := columnNamed(k, name); c != nil && c.Need == Required {
 					continue // without it no row can be taken: a file is refused, and so is each row
 				}
-				o := Options{Kind: k, Format: TSV, Dialect: dialect, Now: inJune}
+				o := Options{Kind: k, Format: lines.TSV, Dialect: dialect, Now: inJune}
 				without, blank := sourceOf(k, name, false), sourceOf(k, name, true)
 				d, out := compared(t, without, o)
 				dBlank, outBlank := compared(t, blank, o)
@@ -206,7 +208,7 @@ func TestBlankColumnsSendNothing(t *testing.T) {
 func formerManifest(t *testing.T, source string, fingerprint func(*former, [][]byte) uint64) *Manifest {
 	t.Helper()
 	columns := strings.Split(sevenColumns, ",")
-	f := newFormer(columns, newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: CSV}).sent)
+	f := newFormer(columns, newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: lines.CSV}).sent)
 	m := NewManifest(Product)
 	for line, row := range strings.Split(strings.TrimSpace(source), "\n")[1:] {
 		fields := bytes.Split([]byte(row), []byte(","))

@@ -12,6 +12,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 func gzipped(tb testing.TB, parts ...string) []byte {
@@ -66,7 +68,7 @@ func TestHostileFiles(t *testing.T) {
 		want   string
 	}{
 		"a TSV named CSV": {of(tabs), Options{}, "the fields seem to be separated by tabs"},
-		"a CSV named TSV": {of(heading), Options{Format: TSV},
+		"a CSV named TSV": {of(heading), Options{Format: lines.TSV},
 			"the fields seem to be separated by commas"},
 		"gzip named CSV":     {of(string(bomb)), Options{}, "its name must end in .gz"},
 		"a CSV named .gz":    {of(heading), Options{Gzipped: true}, "named .gz but cannot be unpacked"},
@@ -111,13 +113,13 @@ func TestHostileFiles(t *testing.T) {
 			"line 1: this row is longer than 4 MiB"},
 		"rows without an end": {func() io.Reader {
 			return io.MultiReader(strings.NewReader(heading), &repeating{text: item("A", "1"), count: -1})
-		}, Options{MaxBytes: 1 << 20}, ErrTooLarge.Error()},
+		}, Options{MaxBytes: 1 << 20}, lines.ErrTooLarge.Error()},
 		"line ends without an end": {func() io.Reader { return &repeating{text: "\n", count: -1} },
-			Options{MaxBytes: 1 << 20}, ErrTooLarge.Error()},
+			Options{MaxBytes: 1 << 20}, lines.ErrTooLarge.Error()},
 		"a byte too many": {of(heading + item("A", "1")),
-			Options{MaxBytes: int64(len(heading+item("A", "1")) - 1)}, ErrTooLarge.Error()},
+			Options{MaxBytes: int64(len(heading+item("A", "1")) - 1)}, lines.ErrTooLarge.Error()},
 		"a bomb": {of(string(bomb)), Options{Gzipped: true, MaxBytes: 1 << 20},
-			ErrTooLarge.Error()},
+			lines.ErrTooLarge.Error()},
 		"a source that brings nothing": {func() io.Reader { return stuck{} }, Options{}, io.ErrNoProgress.Error()},
 		"a source that brings no more": {func() io.Reader {
 			return io.MultiReader(strings.NewReader(heading), stuck{})
@@ -130,7 +132,7 @@ func TestHostileFiles(t *testing.T) {
 			t.Parallel()
 			c.o.Kind = Product
 			if c.o.Format == "" {
-				c.o.Format = CSV
+				c.o.Format = lines.CSV
 			}
 			out := &recorder{}
 			_, err := Compare(func() (io.ReadCloser, error) { return io.NopCloser(c.source()), nil }, c.o, out)
@@ -193,7 +195,7 @@ func TestStrangeFilesThatPass(t *testing.T) {
 			o: Options{MaxBytes: int64(len(heading + item("A", "1")))}, want: "send A"},
 		"a row as far as 4 MB": {
 			source: heading + strings.Replace(item("A", "1"), "Solid oak.",
-				strings.Repeat("x", MaxRecordBytes-len(item("A", "1"))), 1), want: "1 held back",
+				strings.Repeat("x", lines.MaxRecordBytes-len(item("A", "1"))), 1), want: "1 held back",
 			causes: []string{"2 A too_long description"}, invalid: 1,
 		},
 	} {
@@ -219,7 +221,7 @@ func TestSourcesThatTrickle(t *testing.T) {
 			out := &recorder{}
 			d, err := Compare(func() (io.ReadCloser, error) {
 				return io.NopCloser(slow(strings.NewReader(source))), nil
-			}, Options{Kind: Product, Format: CSV}, out)
+			}, Options{Kind: Product, Format: lines.CSV}, out)
 			require.NoError(t, err)
 			require.Equal(t, whole.Counts, d.Counts)
 			require.Equal(t, want.found, out.found)
@@ -276,7 +278,7 @@ func compareGenerated(tb testing.TB, rows int) (peak uint64, manifest int) {
 	tb.Helper()
 	generate := func() *generated { return &generated{rows: rows} }
 	d, err := Compare(func() (io.ReadCloser, error) { return io.NopCloser(generate()), nil },
-		Options{Kind: Product, Format: CSV}, &discard{})
+		Options{Kind: Product, Format: lines.CSV}, &discard{})
 	require.NoError(tb, err)
 	require.EqualValues(tb, rows, d.Counts.Sent)
 	m := settled(tb, NewManifest(Product), d)
@@ -285,7 +287,7 @@ func compareGenerated(tb testing.TB, rows int) (peak uint64, manifest int) {
 	watched := generate()
 	watched.watched = true
 	d, err = Compare(func() (io.ReadCloser, error) { return io.NopCloser(watched), nil },
-		Options{Kind: Product, Format: CSV, Manifest: m}, &discard{})
+		Options{Kind: Product, Format: lines.CSV, Manifest: m}, &discard{})
 	require.NoError(tb, err)
 	require.EqualValues(tb, rows, d.Counts.Unchanged)
 	return watched.peak, m.Rows.Bytes()

@@ -1,6 +1,10 @@
 package feed
 
-import "testing"
+import (
+	"testing"
+
+	"vitrine/internal/feed/lines"
+)
 
 const (
 	soon   = "2026-11-01T00:00:00Z/2027-12-31T00:00:00Z"
@@ -186,7 +190,7 @@ var carefulCases = []careful{
 	{name: "prices: huf and twd", kind: Pricing, file: "id,price\nA,1500.50 HUF\nB,1500.00 HUF\n", want: "send A B"},
 	{name: "prices: row of a delete", kind: Pricing, known: "id,price\nA,15.00 USD\n",
 		file: "id,price,delete\nA,14.00 USD,true\n", want: "send A", warns: []string{"1  unknown_column delete"}},
-	{name: "prices: stray quote", kind: Pricing, format: TSV,
+	{name: "prices: stray quote", kind: Pricing, format: lines.TSV,
 		known: "id\tprice\nA\t15.00 USD\nB\t9.00 USD\nC\t8.00 USD\n",
 		file:  "id\tprice\nA\t\"15.00 USD\nB\t1.00 USD\nC\t8.00 USD\n", want: "send B, 1 unchanged, 1 held back",
 		errors: []string{"2 A broken_quotes price"}, moved: 1},
@@ -341,7 +345,7 @@ var carefulCases = []careful{
 		refused: "semicolons"},
 	{name: "spreadsheets: sep= and semicolons",
 		file: "sep=;\nid;title;description;link;image_link;availability;price\n", refused: "sep=;"},
-	{name: "spreadsheets: sep tab", format: TSV,
+	{name: "spreadsheets: sep tab", format: lines.TSV,
 		file: "sep=\t\nid\ttitle\tdescription\tlink\timage_link\tavailability\tprice\nA\tOak\tx\thttps://e.com\thttps://e.com/a.jpg\tin_stock\t1.00 USD\n",
 		want: "send A"},
 	{name: "spreadsheets: columns beside the table",
@@ -377,7 +381,7 @@ var carefulCases = []careful{
 		want:   "3 held back, 1 superseded",
 		errors: []string{"2 A broken_quotes", "3 B duplicate_id id", "4  broken_quotes", "5 B duplicate_id id"}},
 	{name: "quotes: typographic", file: heading + offered("A", "“Oak” table", "1.00 USD", ""), want: "send A"},
-	{name: "quotes: literal setting", quotes: LiteralQuotes,
+	{name: "quotes: literal setting", quotes: lines.LiteralQuotes,
 		file: heading + offered("A", `"Oak`, "1.00 USD", "") + offered("B", `Oak"`, "1.00 USD", ""), want: "send A B",
 		sent: map[string]string{"A/title": `"Oak`, "B/title": `Oak"`}},
 	{name: "quotes: backslashes",

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // careful is a file, and what a careful merchant wants of it.
@@ -14,8 +16,8 @@ type careful struct {
 	name    string
 	kind    Kind
 	dialect Dialect
-	format  Format
-	quotes  Quotes
+	format  lines.Format
+	quotes  lines.Quotes
 	changes bool
 	known   string // what Stripe has
 	file    string
@@ -36,7 +38,7 @@ func (c careful) try(t *testing.T) {
 		c.kind = Product
 	}
 	if c.format == "" {
-		c.format = CSV
+		c.format = lines.CSV
 	}
 	o := Options{Kind: c.kind, Format: c.format, Dialect: c.dialect, Quotes: c.quotes, Changes: c.changes,
 		PriceMove: 0.6, Now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Manifest: NewManifest(c.kind)}

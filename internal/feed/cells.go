@@ -5,6 +5,7 @@ import (
 	"cmp"
 
 	"vitrine/internal/feed/ascii"
+	"vitrine/internal/feed/lines"
 )
 
 // A cell with a list has commas between its entries and colons within one. Spaces around entries pass: Stripe says
@@ -76,7 +77,7 @@ func checkShippingEntry(_ *Column, entry []byte) Cause {
 	switch {
 	case cause != "":
 		return cause
-	case blank(service):
+	case lines.Blank(service):
 		return EmptyPart
 	case !isSpeed(days):
 		return NotSpeed
@@ -109,7 +110,7 @@ func checkFee(_ *Column, entry []byte) Cause {
 	switch {
 	case cause != "":
 		return cause
-	case blank(label), based && blank(basis):
+	case lines.Blank(label), based && lines.Blank(basis):
 		return EmptyPart
 	}
 	return checkPart(amount, cmp.Or(doubt, oddName(label)))
@@ -127,7 +128,7 @@ func checkThreshold(_ *Column, entry []byte) Cause {
 	switch {
 	case cause != "":
 		return cause
-	case blank(service):
+	case lines.Blank(service):
 		return EmptyPart
 	}
 	return checkPart(amount, doubt)

@@ -1,6 +1,10 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+
+	"vitrine/internal/feed/lines"
+)
 
 // checkRelations reads a list of type:id. What the ids say to each other and to the row is for checkTargets to judge.
 func checkRelations(c *Column, list []byte) Cause { return eachEntry(c, list, checkRelation) }
@@ -10,7 +14,7 @@ func checkRelation(c *Column, entry []byte) Cause {
 	switch {
 	case !typed || !isOneOf(c.Enum, kind):
 		return NoSuchType
-	case blank(id):
+	case lines.Blank(id):
 		return EmptyPart
 	}
 	return checkID(c, id)
@@ -53,7 +57,7 @@ func checkWarnings(c *Column, list []byte) (doubt Cause) {
 		switch {
 		case !typed || !isOneOf(c.Enum, kind):
 			return NoSuchType
-		case blank(message):
+		case lines.Blank(message):
 			return EmptyPart
 		case tooLong(bytes.TrimSpace(message), c.Limit):
 			return TooLong

@@ -9,15 +9,17 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/lines"
 )
 
 // Options say how a feed is written, and what becomes of it.
 type Options struct {
 	Kind    Kind
-	Format  Format
+	Format  lines.Format
 	Gzipped bool
-	Dialect Dialect // empty: StripeDialect
-	Quotes  Quotes  // empty: AutoQuotes
+	Dialect Dialect      // empty: StripeDialect
+	Quotes  lines.Quotes // empty: AutoQuotes
 	// MaxBytes bounds the feed after decompression, MaxPartBytes one part; 0 means no bound.
 	MaxBytes, MaxPartBytes int64
 
@@ -206,7 +208,7 @@ type comparison struct {
 // premises are what a pass takes for granted of how a file is written. Where the rows say otherwise, it is read again
 // by others.
 type premises struct {
-	quotes   Quotes
+	quotes   lines.Quotes
 	why      string // they are not what RFC 4180 says
 	auto     bool   // the rows tell what quotes are
 	strict   bool   // … and have told
@@ -215,11 +217,11 @@ type premises struct {
 	spare    int    // columns without a name that every row has, and the header has not
 }
 
-func premisesOf(quotes Quotes) premises {
-	if quotes == "" || quotes == AutoQuotes {
-		return premises{quotes: RFC4180Quotes, auto: true}
+func premisesOf(quotes lines.Quotes) premises {
+	if quotes == "" || quotes == lines.AutoQuotes {
+		return premises{quotes: lines.RFC4180Quotes, auto: true}
 	}
-	return premises{quotes: quotes, strict: quotes == BackslashQuotes}
+	return premises{quotes: quotes, strict: quotes == lines.BackslashQuotes}
 }
 
 // learnt is what the first pass over a file leaves for the second, which it takes if only the end shows how rows should
@@ -300,17 +302,17 @@ func (c *comparison) pass(open func() (io.ReadCloser, error)) (again bool, err e
 
 // contradicted returns the premises by which the file is to be read in place of those of this pass, if what was seen
 // speaks for others.
-func (c *comparison) contradicted(seen evidence) (others premises, contradicted bool) {
+func (c *comparison) contradicted(seen lines.Evidence) (others premises, contradicted bool) {
 	others = c.premises
-	if c.quotes == RFC4180Quotes && !c.strict {
+	if c.quotes == lines.RFC4180Quotes && !c.strict {
 		if c.auto {
-			others.quotes, others.why = seen.quotes(c.o.Format)
+			others.quotes, others.why = seen.Quotes(c.o.Format)
 		}
 		switch {
-		case others.quotes != c.quotes, seen.encloses():
+		case others.quotes != c.quotes, seen.Encloses():
 			others.strict, others.opened = true, false
 			return others, true
-		case seen.opens() && !c.opened:
+		case seen.Opens() && !c.opened:
 			others.opened = true
 			return others, true
 		}
@@ -355,34 +357,33 @@ func (c *comparison) close() error {
 	return c.vanished()
 }
 
-func (c *comparison) read(open func() (io.ReadCloser, error)) (seen evidence, err error) {
+func (c *comparison) read(open func() (io.ReadCloser, error)) (seen lines.Evidence, err error) {
 	src, err := open()
 	if err != nil {
 		return seen, err
 	}
 	defer src.Close()
-	source, err := newSourceReader(src, c.o)
+	source, err := lines.NewSource(src, c.o.Gzipped, c.o.MaxBytes)
 	if err != nil {
 		return seen, err
 	}
-	defer func() { c.delta.Bytes = source.n }()
-	cutter := newCutter(source, c.o.Format)
-	cutter.quotes, cutter.single = c.quotes, true
+	defer func() { c.delta.Bytes = source.Bytes() }()
+	cutter := lines.NewCutter(source, c.o.Format, c.quotes)
 	first := newWork()
-	if err := cutter.cut(&first.batch); err != nil && err != io.EOF {
+	if err := cutter.Cut(&first.Batch); err != nil && err != io.EOF {
 		return seen, err
 	}
-	if err := c.begin(&cutter, first); err != nil {
+	if err := c.begin(cutter, first); err != nil {
 		return seen, err
 	}
-	err = c.x.flow(&cutter, first, c.merge)
-	return cutter.judge.seen, err
+	err = c.x.flow(cutter, first, c.merge)
+	return cutter.Evidence(), err
 }
 
 // begin takes the header off the first batch. A file without any gets the header that tombstones need.
-func (c *comparison) begin(cutter *cutter, first *work) error {
+func (c *comparison) begin(cutter *lines.Cutter, first *work) error {
 	h := Header{Columns: []string{c.o.Kind.IDColumn(), "delete"}}
-	if len(first.rows) > 0 {
+	if len(first.Rows) > 0 {
 		var err error
 		if h, err = c.header(cutter, first); err != nil {
 			return err
@@ -396,16 +397,15 @@ func (c *comparison) begin(cutter *cutter, first *work) error {
 		c.strangers = append(c.strangers, stranger{at: h.Index(name)})
 	}
 	c.x.recall(c.known, c.o.Kind, c.quotes)
-	cutter.single = false
-	cutter.judge.columns = c.x.columns
-	cutter.judge.auto, cutter.judge.strict, cutter.judge.opened = c.auto, c.strict, c.opened
-	cutter.judge.endsRow = c.x.endsRow
-	cutter.judge.plausible, cutter.judge.telling, cutter.judge.misquotes = c.x.plausible, c.x.telling, c.x.misquotes
+	cutter.Expect(lines.Expected{
+		Columns: c.x.columns, Auto: c.auto, Strict: c.strict, Opened: c.opened,
+		Plausible: c.x.plausible, EndsRow: c.x.endsRow, Misquotes: c.x.misquotes, Telling: c.x.telling,
+	})
 	columns := []string{}
 	for _, i := range c.x.sent {
 		columns = append(columns, h.Columns[i])
 	}
-	c.rowEnd = newline
+	c.rowEnd = []byte{'\n'}
 	if c.o.Kind.Deletes() && c.x.delete < 0 {
 		columns = append(columns, "delete")
 		c.rowEnd = []byte{c.x.comma, '\n'}
@@ -422,17 +422,16 @@ const aboveHeader = 10
 
 // header finds the header among the first rows, of which each is a batch of its own. A row above it is passed over if
 // nothing in it is of a header, and the one below is whole.
-func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
+func (c *comparison) header(cutter *lines.Cutter, first *work) (Header, error) {
 	var problem error
 	var above []int64
 	for len(above) < aboveHeader {
-		raw := first.rows[0]
-		h, err := c.parseHeader(cutter, &first.batch, &raw)
+		raw := first.Rows[0]
+		h, err := c.parseHeader(cutter, &first.Batch, &raw)
 		var problems *HeaderError
 		switch wrong := errors.As(err, &problems); {
 		case err == nil:
-			cutter.judge.crlf = raw.end < len(first.data) && first.data[raw.end] == '\r'
-			first.rows = first.rows[:0]
+			first.Rows = first.Rows[:0]
 			for _, line := range above {
 				if err := c.out.Found(Finding{Line: line, Cause: RowAboveHeader}, nil); err != nil {
 					return h, err
@@ -445,21 +444,21 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 			problem = err
 		}
 		hints := &problems.Hints
-		said := bytes.Trim(bytes.ToLower(first.bytesOf(&raw)), `"`)
+		said := bytes.Trim(bytes.ToLower(first.BytesOf(&raw)), `"`)
 		if separator, says := bytes.CutPrefix(said, []byte("sep=")); says {
 			if len(separator) != 1 {
 				separator = []byte("…") // whatever stands there
 			}
 			*hints = append(*hints,
 				fmt.Sprintf("the first line, sep=%s, is for Excel alone: export with %s between fields, and without "+
-					"this line", separator, c.o.Format.separators()))
+					"this line", separator, c.o.Format.Separators()))
 		}
 		if !problems.notHeader(c.o.Kind) {
 			return h, problem
 		}
-		above = append(above, raw.line)
-		var unreadable *SyntaxError
-		if err := cutter.cut(&first.batch); err == io.EOF || errors.As(err, &unreadable) {
+		above = append(above, raw.Line)
+		var unreadable *lines.SyntaxError
+		if err := cutter.Cut(&first.Batch); err == io.EOF || errors.As(err, &unreadable) {
 			return h, problem
 		} else if err != nil {
 			return h, err
@@ -469,27 +468,26 @@ func (c *comparison) header(cutter *cutter, first *work) (Header, error) {
 }
 
 // parseHeader reads a row as the header.
-func (c *comparison) parseHeader(cutter *cutter, b *batch, raw *rawRow) (Header, error) {
-	text := b.bytesOf(raw)
+func (c *comparison) parseHeader(cutter *lines.Cutter, b *lines.Batch, raw *lines.RawRow) (Header, error) {
+	text := b.BytesOf(raw)
 	switch {
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
-		return Header{}, &SyntaxError{raw.line, "the header is not UTF-8 text: export the file as UTF-8"}
-	case raw.torn:
+		return Header{}, &lines.SyntaxError{Line: raw.Line,
+			Problem: "the header is not UTF-8 text: export the file as UTF-8"}
+	case raw.Torn:
 		problem := "the double quotes of the header do not match"
 		if hint := otherSeparator(string(text), c.o.Kind, c.o.Format); hint != "" {
 			// "id";"title" has text behind a quote
 			problem = hint
 		}
-		return Header{}, &SyntaxError{raw.line, problem}
+		return Header{}, &lines.SyntaxError{Line: raw.Line, Problem: problem}
 	}
-	h, err := parseHeader(Row{Line: raw.line, Fields: b.fieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
+	h, err := parseHeader(lines.Row{Line: raw.Line, Fields: b.FieldsOf(raw)}, c.o.Kind, c.o.Format, c.o.Dialect)
 	if err != nil || len(h.Unknown) > 0 {
 		// what should be a row may have become part of the header, or stand above it
 		c.doubt.search(&c.doubt.read, text)
 	}
-	if raw.quoted {
-		cutter.judge.seen.enclosing++
-	}
+	cutter.ObserveHeader(b, raw)
 	return h, err
 }
 

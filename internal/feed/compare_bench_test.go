@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // benchCatalog is a catalog as a large shop has it: 280,000 rows of 31 columns, 200 MB. revision changes one row in a
@@ -51,7 +53,7 @@ func opens(data []byte) func() (io.ReadCloser, error) {
 // manifestOf is the manifest after Stripe took everything.
 func manifestOf(tb testing.TB, data []byte) *Manifest {
 	tb.Helper()
-	delta, err := Compare(opens(data), Options{Kind: Product, Format: CSV}, &discard{})
+	delta, err := Compare(opens(data), Options{Kind: Product, Format: lines.CSV}, &discard{})
 	require.NoError(tb, err)
 	m := NewManifest(Product)
 	for _, part := range delta.Parts {
@@ -96,7 +98,7 @@ func BenchmarkCompare(b *testing.B) {
 			b.ReportAllocs()
 			var sent int64
 			for b.Loop() {
-				o := Options{Kind: Product, Format: CSV, PriceMove: 0.6, MaxPartBytes: 1 << 30}
+				o := Options{Kind: Product, Format: lines.CSV, PriceMove: 0.6, MaxPartBytes: 1 << 30}
 				if c.manifest {
 					if o.Manifest, err = ParseManifest(Product, encoded); err != nil {
 						b.Fatal(err)

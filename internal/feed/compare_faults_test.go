@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // manyItems is a source of several batches.
@@ -65,7 +67,7 @@ func TestFailuresEndTheComparison(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				out := &recorder{failing: c.failing}
-				_, err := Compare(inTurn(c.opens...), Options{Kind: Product, Format: CSV}, out)
+				_, err := Compare(inTurn(c.opens...), Options{Kind: Product, Format: lines.CSV}, out)
 				require.ErrorIs(t, err, c.want)
 				require.False(t, out.leaked())
 				for _, p := range out.opened {
@@ -95,7 +97,7 @@ func TestAnErrorThatWrapsEOFIsNoEnd(t *testing.T) {
 	source := manyItems(5_000)
 	wrapped := fmt.Errorf("the connection broke: %w", io.EOF)
 	for _, n := range []int{0, 5, 1000, len(source) / 2} {
-		_, err := Compare(breaking(source, n, wrapped), Options{Kind: Product, Format: CSV}, &recorder{})
+		_, err := Compare(breaking(source, n, wrapped), Options{Kind: Product, Format: lines.CSV}, &recorder{})
 		require.Equal(t, wrapped, err, n)
 	}
 	list := ErrorColumn + ",id\nno,A\n"
@@ -115,8 +117,8 @@ func TestASourceThatChangesBetweenPasses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := &recorder{}
-			_, err := Compare(inTurn(opens([]byte(source)), opens([]byte(second))), Options{Kind: Product, Format: CSV},
-				out)
+			_, err := Compare(inTurn(opens([]byte(source)), opens([]byte(second))),
+				Options{Kind: Product, Format: lines.CSV}, out)
 			require.EqualError(t, err, "the source changed while it was read")
 			for _, p := range out.opened {
 				require.True(t, p.aborted && !p.closed)
@@ -129,7 +131,7 @@ func TestHeadersThatSpoilTheParts(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]string{"Latin-1": sevenColumns + ",gr\xf6\xdfe\n",
 		"NUL": sevenColumns + ",a\x00\n"} {
-		_, err := Compare(opens([]byte(header)), Options{Kind: Product, Format: CSV}, &recorder{})
+		_, err := Compare(opens([]byte(header)), Options{Kind: Product, Format: lines.CSV}, &recorder{})
 		require.EqualError(t, err, "line 1: the header is not UTF-8 text: export the file as UTF-8", name)
 	}
 	// Stripe gets every column under the name that it was checked by: one that is not color must not become it.

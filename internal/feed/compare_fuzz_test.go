@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // optionsOf makes options of a byte: every kind, format and dialect, and what else there is.
 func optionsOf(choice byte) Options {
-	o := Options{Kind: Kinds()[choice&3], Format: CSV, MaxBytes: 1 << 22}
+	o := Options{Kind: Kinds()[choice&3], Format: lines.CSV, MaxBytes: 1 << 22}
 	if choice&4 != 0 {
-		o.Format = TSV
+		o.Format = lines.TSV
 	}
 	if choice&8 != 0 {
 		o.Dialect = GoogleDialect
@@ -60,8 +62,8 @@ func FuzzCompare(f *testing.F) {
 		d, err := Compare(opens(source), o, out)
 		require.False(t, out.leaked())
 		if err != nil {
-			header, syntax := new(HeaderError), new(SyntaxError)
-			require.True(t, errors.As(err, &header) || errors.As(err, &syntax) || err == ErrTooLarge, "%v", err)
+			header, syntax := new(HeaderError), new(lines.SyntaxError)
+			require.True(t, errors.As(err, &header) || errors.As(err, &syntax) || err == lines.ErrTooLarge, "%v", err)
 			return
 		}
 		requireAccounted(t, d)
@@ -79,33 +81,32 @@ func FuzzCompare(f *testing.F) {
 
 // sourceRows are the rows of a source, by the lines they begin on, as they are read when quotes are what a comparison
 // took them for.
-func sourceRows(t *testing.T, source []byte, o Options, quotes Quotes) map[int64][]string {
+func sourceRows(t *testing.T, source []byte, o Options, quotes lines.Quotes) map[int64][]string {
 	t.Helper()
 	c := newComparison(o, &recorder{})
 	c.quotes = quotes
 	rows := map[int64][]string{}
-	plain, err := newSourceReader(bytes.NewReader(source), o)
+	plain, err := lines.NewSource(bytes.NewReader(source), o.Gzipped, o.MaxBytes)
 	require.NoError(t, err)
-	cutter := newCutter(plain, o.Format)
-	cutter.quotes, cutter.single = quotes, true
+	cutter := lines.NewCutter(plain, o.Format, quotes)
 	first := newWork()
-	if err := cutter.cut(&first.batch); err == io.EOF {
+	if err := cutter.Cut(&first.Batch); err == io.EOF {
 		return rows
 	}
-	require.NoError(t, c.begin(&cutter, first))
+	require.NoError(t, c.begin(cutter, first))
 	for {
-		var b batch
-		if err := cutter.cut(&b); err == io.EOF {
+		var b lines.Batch
+		if err := cutter.Cut(&b); err == io.EOF {
 			return rows
 		} else {
 			require.NoError(t, err)
 		}
-		for _, row := range b.rows {
+		for _, row := range b.Rows {
 			fields := []string{}
-			for _, f := range b.fieldsOf(&row) {
+			for _, f := range b.FieldsOf(&row) {
 				fields = append(fields, string(f))
 			}
-			rows[row.line] = fields
+			rows[row.Line] = fields
 		}
 	}
 }

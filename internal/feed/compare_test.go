@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // What becomes of a source, row by row, when Stripe has before.
@@ -157,7 +159,7 @@ func TestRowsOfOneIDThatContradictEachOther(t *testing.T) {
 		d, out := compared(t, heading+item("X", "2")+item("X", "3"), Options{Manifest: manifest, Changes: true})
 		require.Equal(t, "send X, 1 superseded", outcome(t, d, out, Options{}))
 		require.Equal(t, "3.00 USD",
-			rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: CSV})[0].values["price"])
+			rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: lines.CSV})[0].values["price"])
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // Of what the file as a whole lacks, or has too much, there is one finding each, before those of rows.
@@ -287,7 +289,7 @@ func TestTheDialectIsSentAndRemembered(t *testing.T) {
 	d, out = compared(t, google, o)
 	require.Equal(t, "1 unchanged", outcome(t, d, out, o), "in whatever dialect it was written")
 	o.Dialect = StripeDialect
-	_, err := Compare(opens([]byte(google)), Options{Kind: Product, Format: CSV}, out)
+	_, err := Compare(opens([]byte(google)), Options{Kind: Product, Format: lines.CSV}, out)
 	require.ErrorContains(t, err, `is "Image Link" meant to be image_link?`)
 }
 
@@ -334,7 +336,7 @@ func TestRowsAreWrittenAsRFC4180HasThem(t *testing.T) {
 	require.Equal(t, columns+",delete\n"+wellQuoted+",\n", out.parts[0].String())
 	tabs := strings.ReplaceAll(strings.ReplaceAll(heading+item("A", "1"), "Solid oak.", `"Solid	oak, dark"`), ",",
 		"\t")
-	d, out := compared(t, tabs, Options{Format: TSV})
+	d, out := compared(t, tabs, Options{Format: lines.TSV})
 	require.EqualValues(t, 1, d.Counts.Sent)
 	require.Equal(t, strings.ReplaceAll(sevenColumns, ",", "\t")+"\tdelete\n",
 		out.parts[0].String()[:len(sevenColumns)+8])

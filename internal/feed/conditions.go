@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"slices"
+
+	"vitrine/internal/feed/lines"
 )
 
 // condition judges columns of a row that depend on each other. It appends to found.
@@ -104,7 +106,7 @@ func absentColumns(kind Kind, at places) (found []problem) {
 
 // valueAt is a cell's value, or nil if it is blank or the file has no such column.
 func valueAt(fields [][]byte, at int) []byte {
-	if at < 0 || blank(fields[at]) {
+	if at < 0 || lines.Blank(fields[at]) {
 		return nil
 	}
 	return fields[at]

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // However a file is damaged on its way, a product whose row still stands in it is neither deleted nor repriced, and no
@@ -96,9 +98,9 @@ type ware struct {
 // exporter writes wares in one of the ways that shops do.
 type exporter struct {
 	luck    *rand.Rand
-	format  Format
-	quotes  Quotes // of the account's settings
-	style   string // plain, minimal, all, text or backslash
+	format  lines.Format
+	quotes  lines.Quotes // of the account's settings
+	style   string       // plain, minimal, all, text or backslash
 	end     string
 	columns []string
 	words   int
@@ -106,16 +108,16 @@ type exporter struct {
 }
 
 func newExporter(luck *rand.Rand) *exporter {
-	x := &exporter{luck: luck, format: CSV, end: "\n", ids: "P%04d"}
+	x := &exporter{luck: luck, format: lines.CSV, end: "\n", ids: "P%04d"}
 	x.style = []string{"plain", "minimal", "minimal", "all", "text", "backslash"}[luck.IntN(6)]
 	if x.style == "text" || luck.IntN(3) == 0 {
-		x.format = TSV
+		x.format = lines.TSV
 	}
 	if luck.IntN(4) == 0 {
-		x.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes,
-			"backslash": BackslashQuotes}[x.style]
+		x.quotes = map[string]lines.Quotes{"plain": lines.LiteralQuotes, "text": lines.LiteralQuotes,
+			"backslash": lines.BackslashQuotes}[x.style]
 		if x.quotes == "" {
-			x.quotes = RFC4180Quotes
+			x.quotes = lines.RFC4180Quotes
 		}
 	}
 	if luck.IntN(3) == 0 {
@@ -149,13 +151,13 @@ func (x *exporter) text(word string) string {
 	case x.style != "text":
 		wild = append(wild, text+", waxed", text+",a,b,c", text+"\nSecond line.", text+"\n\nThird, "+`"made to last".`,
 			`","`+text, text+",", "\n"+text)
-		if x.format == TSV {
+		if x.format == lines.TSV {
 			wild = append(wild, text+"\twaxed", "\t"+text)
 		}
 	default:
 		wild = wild[:2]
 	}
-	if x.style == "backslash" && x.quotes == BackslashQuotes {
+	if x.style == "backslash" && x.quotes == lines.BackslashQuotes {
 		wild = append(wild, text+` \o/`, text+`\`)
 	}
 	return x.pick(wild...)
@@ -250,7 +252,7 @@ func (x *exporter) write(wares []ware) (file []byte, rows, ids map[string]span) 
 type wreck struct {
 	luck   *rand.Rand
 	comma  byte
-	quotes Quotes
+	quotes lines.Quotes
 	kinds  int
 	ids    []span // where in the file ids stood
 	unused string // an id that no row has
@@ -279,8 +281,11 @@ func (w *wreck) positions(of string, from, to int) (all []int) {
 }
 
 func (w *wreck) line(at int) span {
-	from := bytes.LastIndexByte(w.file[:at], '\n') + 1
-	return span{from, min(lineEnd(w.file, at)+1, len(w.file))}
+	from, to := bytes.LastIndexByte(w.file[:at], '\n')+1, len(w.file)
+	if end := bytes.IndexByte(w.file[at:], '\n'); end >= 0 {
+		to = at + end + 1
+	}
+	return span{from, to}
 }
 
 func (w *wreck) damage() {
@@ -437,13 +442,13 @@ type reading struct {
 }
 
 // next is where a reader is behind a byte; ended says that the row is over.
-func (r reading) next(b, comma byte, quotes Quotes) (after reading, ended bool) {
+func (r reading) next(b, comma byte, quotes lines.Quotes) (after reading, ended bool) {
 	switch r.cell {
 	case 'q':
 		switch {
 		case b == '"':
 			r.cell = 'c'
-		case b == '\\' && quotes == BackslashQuotes:
+		case b == '\\' && quotes == lines.BackslashQuotes:
 			r.cell = 'b'
 		}
 		return r, false
@@ -456,9 +461,9 @@ func (r reading) next(b, comma byte, quotes Quotes) (after reading, ended bool) 
 		return reading{}, true
 	case b == comma:
 		return reading{r.column + 1, 0}, false
-	case b == '"' && r.cell == 0 && quotes != LiteralQuotes:
+	case b == '"' && r.cell == 0 && quotes != lines.LiteralQuotes:
 		r.cell = 'q'
-	case b == '"' && r.cell == 'c' && quotes != BackslashQuotes:
+	case b == '"' && r.cell == 'c' && quotes != lines.BackslashQuotes:
 		r.cell = 'q'
 	default:
 		r.cell = 't'
@@ -467,13 +472,13 @@ func (r reading) next(b, comma byte, quotes Quotes) (after reading, ended bool) 
 }
 
 // stray reports whether a byte is a quote within text, or text behind a quote.
-func (r reading) stray(b, comma byte, quotes Quotes) bool {
-	return quotes != LiteralQuotes &&
+func (r reading) stray(b, comma byte, quotes lines.Quotes) bool {
+	return quotes != lines.LiteralQuotes &&
 		(r.cell == 't' && b == '"' || r.cell == 'c' && !strings.ContainsRune("\"\r\n"+string(comma), rune(b)))
 }
 
 // readings are where a reader is before each byte of a file.
-func readings(file []byte, comma byte, quotes Quotes) (all []reading) {
+func readings(file []byte, comma byte, quotes lines.Quotes) (all []reading) {
 	at := reading{}
 	for _, b := range file {
 		all = append(all, at)
@@ -606,7 +611,8 @@ func damaged(tb testing.TB, seed uint64, kinds int) {
 	after, rows, ids := x.write(second)
 	w := &wreck{luck: luck, comma: x.format.Comma(), kinds: min(kinds, allKinds), unused: x.name(number + 1),
 		file: after}
-	w.quotes = map[string]Quotes{"plain": LiteralQuotes, "text": LiteralQuotes, "backslash": BackslashQuotes}[x.style]
+	w.quotes = map[string]lines.Quotes{"plain": lines.LiteralQuotes, "text": lines.LiteralQuotes,
+		"backslash": lines.BackslashQuotes}[x.style]
 	for i := range after {
 		w.origin = append(w.origin, i)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"slices"
+
+	"vitrine/internal/feed/lines"
 )
 
 // take decides about one row.
@@ -296,7 +298,8 @@ func (c *comparison) supersede(w *work, e *examined) error {
 // has the same id, torn that one of its rows asks for its deletion and another does not.
 func (c *comparison) place(e *examined) (known int, superseded, torn bool, err error) {
 	if e.line > maxLine {
-		return -1, false, false, &SyntaxError{e.line, "the file has more than half a billion lines"}
+		return -1, false, false, &lines.SyntaxError{Line: e.line,
+			Problem: "the file has more than half a billion lines"}
 	}
 	if e.id == nil {
 		return -1, false, false, nil
@@ -659,7 +662,7 @@ func (c *comparison) tombstone(id []byte, line int64) error {
 		}
 		switch i {
 		case c.x.id:
-			c.row = appendField(c.row, id, c.x.comma)
+			c.row = lines.AppendField(c.row, id, c.x.comma)
 		case c.x.delete:
 			c.row = append(c.row, "true"...)
 		}
@@ -667,5 +670,5 @@ func (c *comparison) tombstone(id []byte, line int64) error {
 	if c.x.delete < 0 {
 		c.row = append(append(c.row, c.x.comma), "true"...)
 	}
-	return c.parts.add(c.row, newline, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
+	return c.parts.add(c.row, []byte{'\n'}, nil, Entry{ID: id, Fingerprint: Tombstone, Line: line})
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 func TestOtherDialectsChangeNothing(t *testing.T) {
@@ -250,13 +252,13 @@ func TestAFileForGoogleIsSent(t *testing.T) {
 		header, row = append(header, g.attribute), append(row, g.example)
 	}
 	file := func(row []string) string { return strings.Join(header, "\t") + "\n" + strings.Join(row, "\t") + "\n" }
-	o := Options{Dialect: GoogleDialect, Format: TSV, Now: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)}
+	o := Options{Dialect: GoogleDialect, Format: lines.TSV, Now: time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)}
 	d, out := compared(t, file(row), o)
 	require.EqualValues(t, 1, d.Counts.Sent, "%v", out.found)
 	for _, found := range out.found {
 		require.Equal(t, Warning, Cause(strings.Fields(found)[2]).Severity(), found)
 	}
-	sent := rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: TSV})[0].values
+	sent := rowsOfPart(t, out.parts[0].Bytes(), Options{Kind: Product, Format: lines.TSV})[0].values
 	require.Equal(t, "US:CA:Overnight:3-4:16.00 USD", sent["shipping"])
 	require.Equal(t, "2016-02-24T11:07+01:00/2016-02-29T23:07+01:00", sent["sale_price_effective_date"])
 	require.Empty(t, sent["free_shipping_threshold"], "Google's is about every service, Stripe's about one")
@@ -308,7 +310,7 @@ func TestFindingsAreInTheMerchantsOwnWords(t *testing.T) {
 	source := "ID,Title,description,link,Image Link,availability,Price,sale price,sale price effective date,product type,brand,gtin\n" +
 		"A, Oak ,Oak,https://example.com/a,https://example.com/a.jpg,In Stock,15.00  USD,\" 16,00EUR\",2026-02-24 / 2026-03-01,A > B,Oak,4006381-333932\n" +
 		"B,Oak,Oak,https://example.com/b,https://example.com/b.webp,Limited  Stock,$15,,,A > B,Oak,4006381333931\n"
-	_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV, Dialect: GoogleDialect}, out)
+	_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: lines.CSV, Dialect: GoogleDialect}, out)
 	require.NoError(t, err)
 	require.Len(t, out.found, 5)
 	all := strings.Join(out.found, "\n")

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // A product that no row names waits for as long as it may stand in a row that cannot be read for certain.
@@ -190,7 +192,7 @@ func TestDebris(t *testing.T) {
 		"id,,title,price\n1,x,2,3\n":                              `column 2 (B in a spreadsheet) behind id has no name`,
 		strings.TrimSuffix(heading, "\n") + a:                     "is the line end behind the header missing?",
 	} {
-		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV}, &recorder{})
+		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: lines.CSV}, &recorder{})
 		require.ErrorContains(t, err, says)
 	}
 }
@@ -199,15 +201,15 @@ func TestSeparatorsOfSmallFeedsAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind   Kind
-		format Format
+		format lines.Format
 		source string
 		says   string
 	}{
-		{Pricing, CSV, "id;price\nA;15,00 EUR\n", "separated by semicolons"},
-		{Pricing, CSV, "\"id\";\"price\"\nA;15,00 EUR\n", "separated by semicolons"},
-		{Pricing, TSV, "id,price\nA,15.00 EUR\n", "separated by commas"},
-		{Inventory, CSV, "ID\tinventory_quantity\nA\t1\n", "separated by tabs"},
-		{Product, CSV, "id|delete\nA|true\n", "separated by vertical bars"},
+		{Pricing, lines.CSV, "id;price\nA;15,00 EUR\n", "separated by semicolons"},
+		{Pricing, lines.CSV, "\"id\";\"price\"\nA;15,00 EUR\n", "separated by semicolons"},
+		{Pricing, lines.TSV, "id,price\nA,15.00 EUR\n", "separated by commas"},
+		{Inventory, lines.CSV, "ID\tinventory_quantity\nA\t1\n", "separated by tabs"},
+		{Product, lines.CSV, "id|delete\nA|true\n", "separated by vertical bars"},
 	} {
 		_, err := Compare(opens([]byte(c.source)), Options{Kind: c.kind, Format: c.format}, &recorder{})
 		require.ErrorContains(t, err, c.says, c.source)
@@ -248,7 +250,7 @@ func TestValuesThatMayHaveCellsOfAnotherRow(t *testing.T) {
 		`Oak 24"`:                         true,
 		`Oak ""big"" table`:               false,
 	} {
-		for _, quotes := range []Quotes{AutoQuotes, RFC4180Quotes} {
+		for _, quotes := range []lines.Quotes{lines.AutoQuotes, lines.RFC4180Quotes} {
 			t.Run(title+" "+string(quotes), func(t *testing.T) {
 				t.Parallel()
 				o := Options{Quotes: quotes}

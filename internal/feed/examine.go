@@ -10,6 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"vitrine/internal/feed/ascii"
+	"vitrine/internal/feed/lines"
 )
 
 // examiner looks at rows one by one: it says what is wrong with a row, what it is called, what its fingerprint is, and
@@ -122,7 +123,7 @@ type examined struct {
 
 // work is a batch on its way through the examination.
 type work struct {
-	batch
+	lines.Batch
 	examined  []examined
 	problems  []problem
 	rewritten []byte   // rows that are not passed on byte for byte
@@ -142,7 +143,7 @@ func newWork() *work { return &work{done: make(chan struct{}, 1)} }
 
 // examine looks at every row of the batch.
 func (x *examiner) examine(w *work) {
-	w.examined = slices.Grow(w.examined[:0], len(w.rows))[:len(w.rows)]
+	w.examined = slices.Grow(w.examined[:0], len(w.Rows))[:len(w.Rows)]
 	w.problems = w.problems[:0]
 	w.rewritten, w.normal, w.written, w.above.fields = w.rewritten[:0], w.normal[:0], w.written[:0], nil
 	if n := x.normaliser; n != nil && w.struck == nil {
@@ -151,11 +152,11 @@ func (x *examiner) examine(w *work) {
 	clear(w.struck)
 	w.offers, w.shipped = false, false
 	w.hint = 0
-	for i := range w.rows {
-		raw := &w.rows[i]
+	for i := range w.Rows {
+		raw := &w.Rows[i]
 		e := &w.examined[i]
-		*e = examined{line: raw.line, text: w.bytesOf(raw), unended: raw.unended, beside: raw.beside, roomy: raw.roomy,
-			problems: len(w.problems), fields: w.fieldsOf(raw)}
+		*e = examined{line: raw.Line, text: w.BytesOf(raw), unended: raw.Unended, beside: raw.Beside, roomy: raw.Roomy,
+			problems: len(w.problems), fields: w.FieldsOf(raw)}
 		if e.id = x.name(raw, e.fields); !x.recognise(w, raw, e) {
 			x.row(w, raw, e)
 		}
@@ -163,7 +164,7 @@ func (x *examiner) examine(w *work) {
 	}
 }
 
-func (x *examiner) row(w *work, raw *rawRow, e *examined) {
+func (x *examiner) row(w *work, raw *lines.RawRow, e *examined) {
 	if cause, none := x.debris(e); none {
 		if e.id, e.state = nil, noRow; cause != "" {
 			w.problems = append(w.problems, problem{cause: cause})
@@ -175,8 +176,8 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		e.state = broken
 		return
 	}
-	e.beside = e.beside || raw.roomy && slices.ContainsFunc(e.fields, x.hasCells) || x.cutID(e)
-	rewrite := raw.irregular || x.dropped
+	e.beside = e.beside || raw.Roomy && slices.ContainsFunc(e.fields, x.hasCells) || x.cutID(e)
+	rewrite := raw.Irregular || x.dropped
 	if x.normaliser != nil && x.normalise(w, e) {
 		rewrite = true
 	}
@@ -186,7 +187,7 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 		return
 	}
 	for _, i := range x.unnamed {
-		if !blank(e.fields[i]) {
+		if !lines.Blank(e.fields[i]) {
 			w.problems = append(w.problems, problem{cause: UnnamedColumn, value: e.fields[i]})
 			break
 		}
@@ -219,12 +220,12 @@ func (x *examiner) row(w *work, raw *rawRow, e *examined) {
 }
 
 // name is the id of a row; nil if it has none, or if nobody can say which of its fields that is.
-func (x *examiner) name(raw *rawRow, fields [][]byte) []byte {
+func (x *examiner) name(raw *lines.RawRow, fields [][]byte) []byte {
 	if x.id >= len(fields) || x.id > 0 && len(fields) != x.columns {
 		return nil
 	}
 	id := fields[x.id]
-	if raw.trust != trusted {
+	if raw.Trust != lines.Trusted {
 		id = bytes.Trim(id, `"`) // the field is as it stands in the file
 	}
 	if len(bytes.TrimSpace(id)) == 0 {
@@ -292,15 +293,15 @@ func (x *examiner) telling(fields [][]byte, column int) (found int) {
 func (x *examiner) debris(e *examined) (cause Cause, none bool) {
 	if e.id == nil {
 		for _, f := range e.fields {
-			if !blank(f) {
+			if !lines.Blank(f) {
 				return "", false
 			}
 		}
 		return "", true
 	}
 	// files that are put together leave each its mark of byte order
-	if id := bytes.Trim(bytes.TrimPrefix(e.id, byteOrderMark), ` "'`); !bytes.EqualFold(id, []byte(x.titles[x.id])) ||
-		!x.repeats(e.fields) {
+	id := bytes.Trim(bytes.TrimPrefix(e.id, []byte(lines.ByteOrderMark)), ` "'`)
+	if !bytes.EqualFold(id, []byte(x.titles[x.id])) || !x.repeats(e.fields) {
 		return "", false
 	}
 	return HeaderAgain, true
@@ -335,14 +336,14 @@ func (x *examiner) describes(e *examined) bool {
 	text := false
 	for _, t := range x.telltales {
 		switch value := e.fields[t.at]; {
-		case blank(value):
+		case lines.Blank(value):
 		case t.tells(value):
 			return false
 		case !t.vague, bytes.IndexByte(value, ' ') > 0:
 			text = true
 		}
 	}
-	if len(x.telltales) == 0 || x.delete >= 0 && !blank(e.fields[x.delete]) {
+	if len(x.telltales) == 0 || x.delete >= 0 && !lines.Blank(e.fields[x.delete]) {
 		return false
 	}
 	return text || (x.prose || !isWordOf(e.id)) && x.onlyTexts(e.fields)
@@ -357,7 +358,7 @@ func isWordOf(id []byte) bool {
 // onlyTexts reports whether a row has no value but its id and texts.
 func (x *examiner) onlyTexts(fields [][]byte) bool {
 	for i, f := range fields {
-		if i != x.id && !x.texts[i] && !blank(f) {
+		if i != x.id && !x.texts[i] && !lines.Blank(f) {
 			return false
 		}
 	}
@@ -365,16 +366,16 @@ func (x *examiner) onlyTexts(fields [][]byte) bool {
 }
 
 // structure returns what keeps a row from being read at all.
-func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
-	text := w.bytesOf(raw)
+func (x *examiner) structure(w *work, raw *lines.RawRow, e *examined) Cause {
+	text := w.BytesOf(raw)
 	switch {
-	case raw.trust == trusted && len(e.fields) != x.columns && isComment(text):
+	case raw.Trust == lines.Trusted && len(e.fields) != x.columns && isComment(text):
 		return NotAProduct
-	case raw.trust == untrusted:
+	case raw.Trust == lines.Untrusted:
 		return BrokenQuotes
-	case raw.trust == interrupted:
+	case raw.Trust == lines.Interrupted:
 		return Interrupted
-	case raw.glued:
+	case raw.Glued:
 		return BesideDoubt
 	case len(e.fields) == 1 && x.columns > 2 && isLoose(text):
 		return LooseText
@@ -388,7 +389,7 @@ func (x *examiner) structure(w *work, raw *rawRow, e *examined) Cause {
 		return HasNUL
 	case e.id == nil:
 		return EmptyID
-	case raw.roomy && slices.ContainsFunc(e.fields, x.swallowed):
+	case raw.Roomy && slices.ContainsFunc(e.fields, x.swallowed):
 		return BrokenQuotes
 	}
 	return ""
@@ -573,32 +574,14 @@ func (x *examiner) rewrite(w *work, fields [][]byte) []byte {
 		if n > 0 {
 			w.rewritten = append(w.rewritten, x.comma)
 		}
-		w.rewritten = appendField(w.rewritten, fields[i], x.comma)
+		w.rewritten = lines.AppendField(w.rewritten, fields[i], x.comma)
 	}
 	return w.rewritten[from:len(w.rewritten):len(w.rewritten)]
 }
 
-// appendField writes one value, in quotes where it needs them.
-func appendField(out, value []byte, comma byte) []byte {
-	if bytes.IndexByte(value, comma) < 0 && bytes.IndexByte(value, '"') < 0 && bytes.IndexByte(value, '\n') < 0 &&
-		bytes.IndexByte(value, '\r') < 0 {
-		return append(out, value...)
-	}
-	out = append(out, '"')
-	for {
-		quote := bytes.IndexByte(value, '"')
-		if quote < 0 {
-			break
-		}
-		out = append(append(out, value[:quote+1]...), '"')
-		value = value[quote+1:]
-	}
-	return append(append(out, value...), '"')
-}
-
 // endsRow reports whether a value may be the last one of a row.
 func (x *examiner) endsRow(value []byte) bool {
-	if blank(value) || isRule(value) || isEnd(value) || isComment(value) || isTotal(value) {
+	if lines.Blank(value) || isRule(value) || isEnd(value) || isComment(value) || isTotal(value) {
 		return false
 	}
 	for _, rule := range slices.Concat(x.rules.keys, x.rules.cells) {

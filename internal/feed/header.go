@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"vitrine/internal/feed/lines"
 )
 
 // HeaderError lists everything that keeps a header from being one of a feed. It ends in histories and logs, where no
@@ -128,7 +130,7 @@ func (h Header) titles() []string {
 func (h Header) Index(column string) int { return slices.Index(h.Columns, column) }
 
 // parseHeader takes the first row of a feed apart; all that is wrong with it comes back as one *HeaderError.
-func parseHeader(row Row, kind Kind, format Format, dialect Dialect) (Header, error) {
+func parseHeader(row lines.Row, kind Kind, format lines.Format, dialect Dialect) (Header, error) {
 	names := make([]string, len(row.Fields))
 	for i, field := range row.Fields {
 		names[i] = string(field)
@@ -225,7 +227,7 @@ func missingColumns(seen map[string]bool, kind Kind) (missing []string) {
 }
 
 // otherSeparator says what seems to separate the columns of a header in place of what the format has, or nothing.
-func otherSeparator(header string, kind Kind, format Format) (hint string) {
+func otherSeparator(header string, kind Kind, format lines.Format) (hint string) {
 	if comma := string(format.Comma()); strings.Contains(header, comma) {
 		if separates(comma, header, kind) {
 			return "each line is in double quotes as a whole: put them around single values, or leave them out"
@@ -236,7 +238,7 @@ func otherSeparator(header string, kind Kind, format Format) (hint string) {
 		{"|", "vertical bars"}, {"^", "carets"}, {"~", "tildes"}} {
 		if separates(other.comma, header, kind) {
 			return fmt.Sprintf("the fields seem to be separated by %s, but the name says %s: export with %s "+
-				"between fields", other.name, format, format.separators())
+				"between fields", other.name, format, format.Separators())
 		}
 	}
 	return ""
@@ -252,7 +254,7 @@ func separates(comma, header string, kind Kind) bool {
 }
 
 // headerHints guesses at the mistakes that people really make.
-func headerHints(h Header, missing []string, kind Kind, format Format) []string {
+func headerHints(h Header, missing []string, kind Kind, format lines.Format) []string {
 	var hints []string
 	if len(h.Columns) == 1 && len(missing) > 0 {
 		if hint := otherSeparator(h.Columns[0], kind, format); hint != "" {

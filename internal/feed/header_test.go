@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
-func headerRow(names string) Row {
-	var row Row
+func headerRow(names string) lines.Row {
+	var row lines.Row
 	for name := range strings.SplitSeq(names, ",") {
 		row.Fields = append(row.Fields, []byte(name))
 	}
@@ -48,7 +50,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := parseHeader(headerRow(c.names), c.kind, CSV, c.dialect)
+			_, err := parseHeader(headerRow(c.names), c.kind, lines.CSV, c.dialect)
 			var problems *HeaderError
 			require.ErrorAs(t, err, &problems)
 			for _, want := range c.want {
@@ -82,7 +84,7 @@ func TestHeadersThatPass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, err := parseHeader(headerRow(c.names), c.kind, CSV, c.dialect)
+			h, err := parseHeader(headerRow(c.names), c.kind, lines.CSV, c.dialect)
 			require.NoError(t, err)
 			require.Equal(t, c.want, h)
 		})
@@ -92,12 +94,12 @@ func TestHeadersThatPass(t *testing.T) {
 // A file whose line ends are lost is one header.
 func TestAHugeHeaderIsJudgedInNoTime(t *testing.T) {
 	t.Parallel()
-	var row Row
+	var row lines.Row
 	for i := range 200_000 {
 		row.Fields = append(row.Fields, fmt.Appendf(nil, "SKU%d", i/2))
 	}
 	begun := time.Now()
-	_, err := parseHeader(row, Product, CSV, GoogleDialect)
+	_, err := parseHeader(row, Product, lines.CSV, GoogleDialect)
 	require.ErrorContains(t, err, "is the first row really a header?")
 	require.Less(t, len(err.Error()), 1000)
 	require.Less(t, time.Since(begun), time.Minute)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // offered is a row of sevenColumns with a title, a price and whatever stands behind it.
@@ -164,7 +166,7 @@ func TestInputsOfShops(t *testing.T) {
 		`{"error":"not found"}`:                "the file is JSON",
 		`[{"id":"A"}]`:                         "the file is JSON",
 	} {
-		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: CSV}, &recorder{})
+		_, err := Compare(opens([]byte(source)), Options{Kind: Product, Format: lines.CSV}, &recorder{})
 		require.ErrorContains(t, err, says)
 	}
 	d, _ := compared(t, "[Products of today]\n"+heading+plain, Options{})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vitrine/internal/feed/ascii"
+	"vitrine/internal/feed/lines"
 )
 
 func withoutSpaces(_ *Column, value, scratch []byte) ([]byte, bool) {
@@ -404,7 +405,7 @@ func appendShipping(scratch, entry []byte) []byte {
 	if n != 5 && len(area) == 0 {
 		area = []byte("ALL")
 	}
-	if n != 5 && blank(service) {
+	if n != 5 && lines.Blank(service) {
 		service = []byte("Standard")
 	}
 	scratch = append(appendCapitals(scratch, parts[0]), ':')

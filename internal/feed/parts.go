@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/cespare/xxhash/v2"
+
+	"vitrine/internal/feed/lines"
 )
 
 // Part is one file for Stripe, within the limit for files.
@@ -169,7 +171,7 @@ func headerLine(columns []string, comma byte) []byte {
 		if i > 0 {
 			line = append(line, comma)
 		}
-		line = appendField(line, []byte(name), comma)
+		line = lines.AppendField(line, []byte(name), comma)
 	}
 	return append(line, '\n')
 }

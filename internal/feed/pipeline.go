@@ -4,11 +4,13 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"vitrine/internal/feed/lines"
 )
 
 // flow sends batches through the examination on all cores, and gives them to merge in the order of the file. first is a
 // batch that was cut already.
-func (x *examiner) flow(c *cutter, first *work, merge func(*work) error) error {
+func (x *examiner) flow(c *lines.Cutter, first *work, merge func(*work) error) error {
 	// One is being cut, one merged, and one looked at on each core. More would push each other out of the caches.
 	inFlight := runtime.GOMAXPROCS(0) + 2
 	free, tasks, ordered := make(chan *work, inFlight), make(chan *work, inFlight), make(chan *work, inFlight)
@@ -32,7 +34,7 @@ func (x *examiner) flow(c *cutter, first *work, merge func(*work) error) error {
 			case <-stop:
 				return
 			}
-			if w.err = c.cut(&w.batch); w.err != nil {
+			if w.err = c.Cut(&w.Batch); w.err != nil {
 				w.done <- struct{}{}
 				ordered <- w
 				return

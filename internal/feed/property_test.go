@@ -11,6 +11,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // Whatever merchants do to a catalog and Stripe to its imports: once a sync went through, Stripe has the last valid
@@ -40,7 +42,7 @@ func syncs(tb testing.TB, seed uint64) {
 			m.edit()
 		}
 		source := m.write()
-		s.options = Options{Kind: Product, Format: CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600),
+		s.options = Options{Kind: Product, Format: lines.CSV, MaxPartBytes: int64(m.luck.IntN(3) * 600),
 			Full: m.luck.IntN(10) == 0, Changes: seed%4 == 0}
 		if m.luck.IntN(12) == 0 {
 			s.lose()
@@ -224,7 +226,7 @@ func (m *merchant) write() string {
 			if n > 0 {
 				out = append(out, ',')
 			}
-			out = appendField(out, []byte(value), ',')
+			out = lines.AppendField(out, []byte(value), ',')
 		}
 		if i >= 0 && m.rows[i].state == broken {
 			out = append(out, ",more"...)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/zeebo/xxh3"
+
+	"vitrine/internal/feed/lines"
 )
 
 // rulesVersion is raised when a row in which nothing was wrong would be judged otherwise, or would have another
@@ -12,7 +14,7 @@ const rulesVersion = 3
 
 // recall lets the examiner recognise rows that Stripe has. quotes are what it takes them for. What a dialect changes is
 // counted at every reading, so with a dialect all rows are read.
-func (x *examiner) recall(known *Table, kind Kind, quotes Quotes) {
+func (x *examiner) recall(known *Table, kind Kind, quotes lines.Quotes) {
 	if x.normaliser != nil {
 		return
 	}
@@ -26,8 +28,8 @@ func (x *examiner) recall(known *Table, kind Kind, quotes Quotes) {
 
 // recognise reports whether a row stands in the file just as it stood when Stripe took it: then nothing is wrong with
 // it now either, unless time has passed, and it has the same fingerprint. A row with anything odd about it is read.
-func (x *examiner) recognise(w *work, raw *rawRow, e *examined) bool {
-	if x.circumstances == 0 || e.id == nil || raw.odd() {
+func (x *examiner) recognise(w *work, raw *lines.RawRow, e *examined) bool {
+	if x.circumstances == 0 || e.id == nil || raw.Odd() {
 		return false
 	}
 	e.verbatim = max(xxh3.HashSeed(e.text, x.circumstances), 1)
@@ -52,9 +54,4 @@ func (x *examiner) recognise(w *work, raw *rawRow, e *examined) bool {
 		e.out = x.rewrite(w, e.fields)
 	}
 	return true
-}
-
-// odd reports whether a row has to be looked at to know what it is.
-func (r *rawRow) odd() bool {
-	return r.irregular || r.trust != trusted || r.roomy || r.beside || r.glued || r.unended
 }

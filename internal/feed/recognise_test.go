@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // A row is recognised if it stands in the file as it stood when Stripe took it, nothing was wrong with it, and it would
@@ -45,7 +47,7 @@ func TestWhichRowsAreRecognised(t *testing.T) {
 		"an error, sent all the same": {before: unsound, after: unsound, settings: invalid, then: invalid},
 		"a column that is not sent":   {before: shelf, after: shelf, settings: dropped, then: dropped, recognised: 1},
 		"… which was sent":            {before: shelf, after: shelf, then: dropped},
-		"quotes that are text, now":   {before: source, after: source, then: Options{Quotes: LiteralQuotes}},
+		"quotes that are text, now":   {before: source, after: source, then: Options{Quotes: lines.LiteralQuotes}},
 		"a dialect":                   {before: source, after: source, settings: google, then: google},
 		"offered still":               {before: dated, after: dated, settings: march(1), then: march(2), recognised: 1},
 		"offered no longer":           {before: dated, after: dated, settings: march(1), then: march(4), expired: 1},
@@ -65,20 +67,19 @@ func TestWhichRowsAreRecognised(t *testing.T) {
 // recognised counts the rows of a source that are not judged again.
 func recognised(t *testing.T, source string, o Options) (count int) {
 	t.Helper()
-	o.Kind, o.Format = Product, CSV
+	o.Kind, o.Format = Product, lines.CSV
 	if o.Dialect == "" {
 		o.Dialect = StripeDialect
 	}
 	c := newComparison(o, &recorder{})
-	cutter := newCutter(strings.NewReader(source), CSV)
-	cutter.quotes, cutter.single = c.quotes, true
+	cutter := lines.NewCutter(strings.NewReader(source), lines.CSV, c.quotes)
 	w := newWork()
-	require.NoError(t, cutter.cut(&w.batch))
-	require.NoError(t, c.begin(&cutter, w))
-	require.NoError(t, cutter.cut(&w.batch))
-	for i := range w.rows {
-		e := examined{text: w.bytesOf(&w.rows[i]), fields: w.fieldsOf(&w.rows[i])}
-		if e.id = c.x.name(&w.rows[i], e.fields); c.x.recognise(w, &w.rows[i], &e) {
+	require.NoError(t, cutter.Cut(&w.Batch))
+	require.NoError(t, c.begin(cutter, w))
+	require.NoError(t, cutter.Cut(&w.Batch))
+	for i := range w.Rows {
+		e := examined{text: w.BytesOf(&w.Rows[i]), fields: w.FieldsOf(&w.Rows[i])}
+		if e.id = c.x.name(&w.Rows[i], e.fields); c.x.recognise(w, &w.Rows[i], &e) {
 			count++
 		}
 	}
@@ -109,7 +110,7 @@ func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 		}
 	}
 	for _, columns := range [][]string{{"id", "title", "price"}, {"price", "id", "title"}} {
-		x := newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: CSV})
+		x := newExaminer(Header{Columns: columns}, Options{Kind: Product, Format: lines.CSV})
 		sum, _ := fingerprintOf(x, [][]byte{[]byte("A"), nil, []byte(tellingValues[len(tellingValues)-1])})
 		fmt.Fprintln(said, sum)
 	}

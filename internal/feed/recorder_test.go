@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // recorder is an Output that keeps everything, and fails where a test wants it to.
@@ -107,7 +109,7 @@ func compared(tb testing.TB, source string, o Options) (Delta, *recorder) {
 		o.Kind = Product
 	}
 	if o.Format == "" {
-		o.Format = CSV
+		o.Format = lines.CSV
 	}
 	out := &recorder{}
 	d, err := Compare(opens([]byte(source)), o, out)

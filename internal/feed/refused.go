@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"vitrine/internal/feed/lines"
 )
 
 // ErrorColumn is the leading column of the file in which Stripe lists refused rows.
@@ -52,7 +54,7 @@ func ReadRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	source := &faithful{src: src}
 	err := readRefused(source, kind, each)
 	var wrong *RefusedError
-	var syntax *SyntaxError
+	var syntax *lines.SyntaxError
 	switch {
 	case source.err != nil:
 		return fmt.Errorf("stripe's error file: %w", source.err)
@@ -73,7 +75,7 @@ func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 	if err != nil {
 		return err
 	}
-	r := separatedBy(text, format.comma)
+	r := lines.SeparatedBy(text, format.comma)
 	for range format.above + 1 { // … and the header
 		if _, err := r.Read(); err != nil {
 			return err
@@ -90,17 +92,10 @@ func readRefused(src io.Reader, kind Kind, each func(Refused) error) error {
 		if format.again(row) {
 			continue // the file is put together from several
 		}
-		if err := each(format.refused(row, r.unended())); err != nil {
+		if err := each(format.refused(row, r.Unended())); err != nil {
 			return err
 		}
 	}
-}
-
-// separatedBy reads rows whose fields any character may separate.
-func separatedBy(src io.Reader, comma byte) *Reader {
-	r := NewReader(src, CSV)
-	r.cutter.comma, r.cutter.plain = comma, max(comma, '"')+1
-	return r
 }
 
 // refusedColumns is how a file of refused rows is laid out.
@@ -112,7 +107,7 @@ type refusedColumns struct {
 }
 
 // again reports whether a row repeats the header.
-func (c refusedColumns) again(row Row) bool {
+func (c refusedColumns) again(row lines.Row) bool {
 	if len(row.Fields) != len(c.names) || len(c.names) < 2 {
 		return false
 	}
@@ -127,13 +122,13 @@ func (c refusedColumns) again(row Row) bool {
 // refused is what a row of the file tells. Where fields are missing, or more than columns, a quote or a separator went
 // astray: what stands in the place of the id may be another row's. Where the file breaks off in an id, half of it may
 // be another row's as well.
-func (c refusedColumns) refused(row Row, unended bool) Refused {
+func (c refusedColumns) refused(row lines.Row, unended bool) Refused {
 	if len(row.Fields) != len(c.names) || unended && c.id == len(c.names)-1 {
-		return Refused{Reason: strings.TrimSpace(string(row.field(c.reason)))}
+		return Refused{Reason: strings.TrimSpace(string(fieldOf(row, c.reason)))}
 	}
-	r := Refused{ID: row.field(c.id), Reason: strings.TrimSpace(string(row.field(c.reason)))}
+	r := Refused{ID: fieldOf(row, c.id), Reason: strings.TrimSpace(string(fieldOf(row, c.reason)))}
 	if r.Column = columnIn(r.Reason, c.names, c.reason); r.Column != "" {
-		r.Value = row.field(slices.Index(c.names, r.Column))
+		r.Value = fieldOf(row, slices.Index(c.names, r.Column))
 	}
 	return r
 }
@@ -150,7 +145,7 @@ func (c refusedColumns) known() int {
 }
 
 // columnsOf finds the columns that count among those of a header.
-func columnsOf(header Row, comma byte, kind Kind) refusedColumns {
+func columnsOf(header lines.Row, comma byte, kind Kind) refusedColumns {
 	c := refusedColumns{comma: comma, reason: -1, id: -1}
 	for _, f := range header.Fields {
 		c.names = append(c.names, refusedName(f))
@@ -226,10 +221,10 @@ func columnIn(message string, columns []string, reason int) string {
 	return ""
 }
 
-// field is the field at i, empty if the row does not have it.
-func (r Row) field(i int) []byte {
-	if i < 0 || i >= len(r.Fields) {
+// fieldOf is a row's field at i, empty if the row does not have it.
+func fieldOf(row lines.Row, i int) []byte {
+	if i < 0 || i >= len(row.Fields) {
 		return nil
 	}
-	return r.Fields[i]
+	return row.Fields[i]
 }

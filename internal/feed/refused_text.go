@@ -9,6 +9,8 @@ import (
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"vitrine/internal/feed/lines"
 )
 
 // refusedHead is how much of a file of refused rows is looked at before it is read.
@@ -43,8 +45,8 @@ func refusedText(src io.Reader) (*bufio.Reader, error) {
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}), len(head) > 1 && head[0] == 0 && head[1] != 0:
 		text = bufio.NewReaderSize(&utf16Reader{src: text, order: binary.BigEndian}, refusedHead)
 	}
-	if head, _ := text.Peek(3); bytes.Equal(head, byteOrderMark) {
-		_, _ = text.Discard(len(byteOrderMark))
+	if head, _ := text.Peek(len(lines.ByteOrderMark)); string(head) == lines.ByteOrderMark {
+		_, _ = text.Discard(len(lines.ByteOrderMark))
 	}
 	return text, nil
 }
@@ -66,7 +68,7 @@ func refusedFormat(text *bufio.Reader, kind Kind) (refusedColumns, error) {
 	}
 	best := refusedColumns{reason: -1, id: -1}
 	for _, comma := range []byte{',', '\t', ';', '|'} {
-		r := separatedBy(bytes.NewReader(head), comma)
+		r := lines.SeparatedBy(bytes.NewReader(head), comma)
 		for above := range refusedAbove + 1 {
 			row, err := r.Read()
 			if err != nil {

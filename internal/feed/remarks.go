@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"vitrine/internal/feed/ascii"
+	"vitrine/internal/feed/lines"
 )
 
 // A line that is no product's may be somebody's remark, or what a program left in place of the rest when it gave up:
@@ -74,7 +75,7 @@ func ofPromotion(cell []byte) bool {
 func (c *comparison) isDraft(e *examined) bool {
 	said := 0
 	for _, f := range e.fields {
-		if !blank(f) {
+		if !lines.Blank(f) {
 			said++
 		}
 	}

@@ -1,5 +1,7 @@
 package feed
 
+import "vitrine/internal/feed/lines"
+
 // problem is one thing that is wrong with a row.
 type problem struct {
 	column string // by the name that the specification gives it
@@ -153,7 +155,7 @@ func checkCells(cells []cellRule, fields [][]byte, differ placeSet, found []prob
 
 func (r *cellRule) judge(value []byte) Cause {
 	switch {
-	case !blank(value):
+	case !lines.Blank(value):
 		return r.check(r.column, value)
 	case r.required:
 		return Missing
@@ -167,7 +169,7 @@ func (r *cellRule) judge(value []byte) Cause {
 // variants tells which variant attributes a row fills: one bit for each, in the order of the specification.
 func (r *rules) variants(fields [][]byte) (filled uint16) {
 	for bit, at := range r.variantAt {
-		if at >= 0 && !blank(fields[at]) {
+		if at >= 0 && !lines.Blank(fields[at]) {
 			filled |= 1 << bit
 		}
 	}
@@ -176,7 +178,7 @@ func (r *rules) variants(fields [][]byte) (filled uint16) {
 
 // meansToDelete reports whether a row may be meant as a tombstone, though delete is not what it should be.
 func (r *rules) meansToDelete(fields [][]byte) bool {
-	return r.deleteAt >= 0 && !blank(fields[r.deleteAt]) && string(fields[r.deleteAt]) != "false"
+	return r.deleteAt >= 0 && !lines.Blank(fields[r.deleteAt]) && string(fields[r.deleteAt]) != "false"
 }
 
 // deletes reports whether a row is a tombstone.

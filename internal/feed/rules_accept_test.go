@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // othersReport are the causes that are not found by the rules, but around them.
@@ -293,7 +295,7 @@ func TestARowIsJudgedAlikeBelowAnother(t *testing.T) {
 			}
 		}
 		columns = append(columns, "identifier_exists")
-		x := newExaminer(Header{Columns: columns}, Options{Kind: kind, Format: CSV, Now: time0})
+		x := newExaminer(Header{Columns: columns}, Options{Kind: kind, Format: lines.CSV, Now: time0})
 		var above above
 		row := make([][]byte, len(columns))
 		for range 30 {

@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"slices"
+
+	"vitrine/internal/feed/lines"
 )
 
 // A file that is put together from several may have more than one header. Below another one than the file's own, values
@@ -20,7 +22,7 @@ func (c *comparison) beginsTable(e *examined, known int) bool {
 	names, values := 0, 0
 	for _, f := range e.fields {
 		switch {
-		case blank(f):
+		case lines.Blank(f):
 		case c.isColumn(f):
 			names++
 		default:
@@ -43,12 +45,12 @@ func (x *examiner) repeats(fields [][]byte) bool {
 	for len(titles) > 0 && titles[len(titles)-1] == "" {
 		titles = titles[:len(titles)-1]
 	}
-	for len(fields) > 0 && blank(fields[len(fields)-1]) {
+	for len(fields) > 0 && lines.Blank(fields[len(fields)-1]) {
 		fields = fields[:len(fields)-1]
 	}
 	return slices.EqualFunc(fields, titles, func(cell []byte, title string) bool {
 		const longer = 8 // quotes, a prefix, what nobody sees
-		cell = bytes.TrimPrefix(cell, byteOrderMark)
+		cell = bytes.TrimPrefix(cell, []byte(lines.ByteOrderMark))
 		return len(cell) <= len(title)+longer && canonical(string(cell)) == canonical(title)
 	})
 }

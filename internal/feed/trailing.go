@@ -1,5 +1,7 @@
 package feed
 
+import "vitrine/internal/feed/lines"
+
 // trailing counts the rows that have more fields than the header, and nothing in those: a program that ends each line
 // with a separator, and the header without one.
 type trailing struct {
@@ -15,7 +17,7 @@ func (t *trailing) count(e *examined, x *examiner) {
 		return
 	}
 	for i, f := range e.fields {
-		if i >= x.columns && !blank(f) || i < x.columns && x.texts[i] && kindOfCell(f) != 0 {
+		if i >= x.columns && !lines.Blank(f) || i < x.columns && x.texts[i] && kindOfCell(f) != 0 {
 			return
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // The program that writes a file may change how it quotes from one version to the next. What products are called stays
@@ -20,14 +22,14 @@ func TestAFileMayTurnToOtherQuotes(t *testing.T) {
 		}
 		return text
 	}
-	ways := map[Quotes]string{
-		RFC4180Quotes:   source(func(v string) string { return `"` + strings.ReplaceAll(v, `"`, `""`) + `"` }),
-		BackslashQuotes: source(func(v string) string { return `"` + strings.ReplaceAll(v, `"`, `\"`) + `"` }),
-		LiteralQuotes:   source(func(v string) string { return v }),
+	ways := map[lines.Quotes]string{
+		lines.RFC4180Quotes:   source(func(v string) string { return `"` + strings.ReplaceAll(v, `"`, `""`) + `"` }),
+		lines.BackslashQuotes: source(func(v string) string { return `"` + strings.ReplaceAll(v, `"`, `\"`) + `"` }),
+		lines.LiteralQuotes:   source(func(v string) string { return v }),
 	}
 	for before, first := range ways {
 		for after, second := range ways {
-			o := Options{Kind: Product, Format: TSV}
+			o := Options{Kind: Product, Format: lines.TSV}
 			o.Manifest = manifestAfter(t, o, nil, first)
 			require.Equal(t, len(titles), o.Manifest.Rows.Len(), before)
 			d, out := compared(t, second, o)
@@ -49,7 +51,7 @@ func TestChangesOfEveryFeed(t *testing.T) {
 		Pricing: {"id,price\nA,1.00 USD\nB,1.00 USD\n", "id,price\nB,2.00 USD\n"},
 	}
 	for k, source := range sources {
-		o := Options{Kind: k, Format: CSV, Changes: true}
+		o := Options{Kind: k, Format: lines.CSV, Changes: true}
 		o.Manifest = manifestAfter(t, o, nil, source[0])
 		d, out := compared(t, source[1], o)
 		require.Equal(t, "send B", outcome(t, d, out, o), k)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vitrine/internal/feed/lines"
 )
 
 // BenchmarkTurns holds the engine against encoding/csv on a machine that does other things too: they take turns, and
@@ -22,7 +24,7 @@ func BenchmarkTurns(b *testing.B) {
 		_, err := Compare(opens(data), o, &discard{})
 		require.NoError(b, err)
 	}
-	o := Options{Kind: Product, Format: CSV, PriceMove: 0.6, MaxPartBytes: 1 << 30}
+	o := Options{Kind: Product, Format: lines.CSV, PriceMove: 0.6, MaxPartBytes: 1 << 30}
 	var first, unchanged turns
 	for b.Loop() {
 		alone := took(func() { readWithCSV(data) })

@@ -49,14 +49,6 @@ var valueChecks = map[Type]valueCheck{
 	PromotionCodeType:     checkPromotionCode,
 }
 
-// blank reports whether a value is empty or nothing but spaces. Either way the field is unset.
-func blank(value []byte) bool {
-	return len(value) == 0 || value[0]-'!' > '~'-'!' && onlySpaces(value) // nearly every value begins with what is seen
-}
-
-// onlySpaces judges the few values that may begin with a space.
-func onlySpaces(value []byte) bool { return len(bytes.TrimSpace(value)) == 0 }
-
 // tooLong counts characters, and only where there may be too many.
 func tooLong(value []byte, limit int) bool {
 	return limit > 0 && len(value) > limit && utf8.RuneCount(value) > limit

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/internal/feed/ascii"
+	"vitrine/internal/feed/lines"
 )
 
 const maxCategoryDigits = 7 // Google's numbers have up to six
@@ -35,12 +36,12 @@ func checkCategory(_ *Column, path []byte) Cause {
 		if next < 0 {
 			break
 		}
-		if blank(value[:next]) {
+		if lines.Blank(value[:next]) {
 			return UnusualCategory
 		}
 		value = value[next+1:]
 	}
-	if blank(value) || leadingNumber(value) == len(value) { // 5322.0 is a number that went through a spreadsheet
+	if lines.Blank(value) || leadingNumber(value) == len(value) { // 5322.0 is a number that went through a spreadsheet
 		return UnusualCategory
 	}
 	return oddName(path)

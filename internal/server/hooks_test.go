@@ -25,6 +25,7 @@ import (
 	"vitrine/internal/checkout"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -81,7 +82,7 @@ const hookProducts = "id,title,availability,inventory_quantity,price,shipping\n"
 func (r *hookRoom) sells(account, rows string) *hookRoom {
 	r.t.Helper()
 	err := r.options.Assortments.Settle(r.t.Context(), account, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1,
+		Kind: feed.Product, Format: lines.CSV, Refused: func([]byte) bool { return false }, Full: true, Number: 1,
 		Parts: 1, At: r.options.Now(),
 	}, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil })
 	require.NoError(r.t, err)

@@ -15,6 +15,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/statestore"
 )
 
@@ -131,7 +132,7 @@ func (f Feed) updatesCatalog() bool {
 // Comparison is a source held against what Stripe has.
 type Comparison struct {
 	Delta   feed.Delta
-	Format  feed.Format
+	Format  lines.Format
 	API     feed.API
 	Changes bool                 // the source has no more than what changes
 	Full    string               // why every row is sent; empty if only what changed is
@@ -143,7 +144,7 @@ type Comparison struct {
 func (s Stager) Compare(
 	ctx context.Context, f Feed, full string, out feed.Output, progress func(io.Reader) io.Reader,
 ) (Comparison, error) {
-	format, gzipped, err := feed.FormatOf(f.Source.Key)
+	format, gzipped, err := lines.FormatOf(f.Source.Key)
 	if err != nil {
 		return Comparison{}, fault.NewPermanent(fault.CatalogInvalid, fmt.Errorf("source %s: %w", f.Source.URI(), err))
 	}
@@ -243,9 +244,9 @@ func (s Stager) open(ctx context.Context, f Feed, progress func(io.Reader) io.Re
 // explain makes what is wrong with a file permanent: the same version would be wrong again.
 func (s Stager) explain(source statestore.Object, err error) error {
 	var header *feed.HeaderError
-	var syntax *feed.SyntaxError
+	var syntax *lines.SyntaxError
 	switch {
-	case errors.Is(err, feed.ErrTooLarge):
+	case errors.Is(err, lines.ErrTooLarge):
 		return fault.NewPermanent(fault.CatalogTooLarge, fmt.Errorf(
 			"source %s has more than %d bytes after decompression (VITRINE_MAX_SOURCE_BYTES): remove rows or columns "+
 				"that agents do not need, or raise the limit", source.URI(), s.Limits.MaxSourceBytes))

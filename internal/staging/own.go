@@ -10,6 +10,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // OwnValues are what the merchant's own file has in the columns that Stripe refused rows for, by the ids of the rows.
@@ -19,7 +20,7 @@ import (
 func (s Stager) OwnValues(
 	ctx context.Context, d catalog.Delivery, kind feed.Kind, refused *feed.Manifest,
 ) (map[string][]byte, error) {
-	format, gzipped, err := feed.FormatOf(d.Source.Key)
+	format, gzipped, err := lines.FormatOf(d.Source.Key)
 	if err != nil {
 		return nil, nil //nolint:nilerr // it was read once; how is all that is unknown
 	}

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/report"
 	"vitrine/internal/statestore"
 )
@@ -100,7 +101,7 @@ func (o *output) Begin() error {
 
 // Part begins a part.
 func (o *output) Part(number int) (feed.PartFile, error) {
-	format, _, err := feed.FormatOf(o.feed.Source.Key)
+	format, _, err := lines.FormatOf(o.feed.Source.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (o *output) endFindings() error {
 }
 
 // describe names a part that was written, and stages the table of its rows.
-func (o *output) describe(ctx context.Context, p feed.Part, format feed.Format) (catalog.Part, error) {
+func (o *output) describe(ctx context.Context, p feed.Part, format lines.Format) (catalog.Part, error) {
 	layout := o.stager.Documents.Layout
 	table, err := o.stager.Documents.SaveTable(ctx,
 		layout.Catalog(o.feed.Account, o.feed.Kind).TableKey(o.sequence, p.Number), o.feed.Kind, p.Table)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // CatalogKeys are the keys of what is kept of one feed of an account.
@@ -37,7 +38,7 @@ func (k CatalogKeys) StagedPrefix(sequence int64) string {
 }
 
 // PartKey is where a part waits for its upload. The same import stages the same part under the same key.
-func (k CatalogKeys) PartKey(sequence int64, part int, format feed.Format) string {
+func (k CatalogKeys) PartKey(sequence int64, part int, format lines.Format) string {
 	return fmt.Sprintf("%s%03d.%s", k.StagedPrefix(sequence), part, format)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"vitrine/internal/assortment"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/statestore"
 )
 
@@ -77,7 +78,7 @@ func putAssortment(b *testing.B, t task, products int) int64 {
 			"%s,Organic cotton shirt with a rather usual title %d,in_stock,%d,20.00 USD,\"US:ALL:Standard:3-5:5.00 USD\"\n", product(n), n, n%50)
 	}
 	file, err := assortment.Merge(nil, assortment.Part{
-		Kind: feed.Product, Format: feed.CSV, Rows: &rows, Refused: func([]byte) bool { return false }, Full: true,
+		Kind: feed.Product, Format: lines.CSV, Rows: &rows, Refused: func([]byte) bool { return false }, Full: true,
 		Number: 1, Parts: 1, At: time.Now(),
 	})
 	require.NoError(b, err)

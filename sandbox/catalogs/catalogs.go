@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // Assortment is what a shop sells.
@@ -33,7 +33,7 @@ type Options struct {
 	// BadRows is how many rows have a mistake that Stripe refuses. They are spread over the first Rows rows.
 	BadRows int
 
-	Format feed.Format // empty means CSV
+	Format lines.Format // empty means CSV
 	Gzip   bool
 	BOM    bool // begin with a byte order mark, as spreadsheets write it
 	CRLF   bool // end lines as Windows does
@@ -59,7 +59,7 @@ func Write(w io.Writer, o Options) (Summary, error) {
 		o.Assortment = Apparel
 	}
 	if o.Format == "" {
-		o.Format = feed.CSV
+		o.Format = lines.CSV
 	}
 	if o.BadRows > o.Rows {
 		return Summary{}, fmt.Errorf("catalog: %d bad rows of %d", o.BadRows, o.Rows)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/sandbox/catalogs"
 )
 
@@ -80,7 +80,7 @@ func TestMinBytesGoesOnBeyondRows(t *testing.T) {
 }
 
 func TestGzipHoldsTheSameCatalog(t *testing.T) {
-	plain := catalogs.Options{Rows: 100, Format: feed.TSV}
+	plain := catalogs.Options{Rows: 100, Format: lines.TSV}
 	compressed := plain
 	compressed.Gzip = true
 	reader, err := gzip.NewReader(bytes.NewReader(written(t, compressed)))

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 )
 
 // shop makes the rows of one merchant's catalog.
@@ -216,7 +216,7 @@ func (s *shop) describe(luck *rand.Rand, title, material string) string {
 		separator = "\n"
 	}
 	text := strings.Join(sentences, separator)
-	if s.options.Format == feed.TSV {
+	if s.options.Format == lines.TSV {
 		text = strings.NewReplacer("\n", " ", "\"", "'").Replace(text)
 	}
 	return text

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/simcontrol"
 	"vitrine/internal/stripesim"
 	"vitrine/sandbox/catalogs"
@@ -27,7 +27,7 @@ func TestStripeTakesEveryRowButTheBadOnes(t *testing.T) {
 	for _, options := range []catalogs.Options{
 		{Assortment: catalogs.Apparel, Rows: 3000, Seed: 1},
 		{Assortment: catalogs.Apparel, Rows: 3000, Seed: 2, BadRows: 22},
-		{Assortment: catalogs.HomeGoods, Rows: 3000, Seed: 3, Format: feed.TSV},
+		{Assortment: catalogs.HomeGoods, Rows: 3000, Seed: 3, Format: lines.TSV},
 		{Assortment: catalogs.HomeGoods, Rows: 1000, Seed: 4, BadRows: 11, Revision: 3},
 	} {
 		t.Run(fmt.Sprintf("%s seed %d", options.Assortment, options.Seed), func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestStripeTakesEveryRowButTheBadOnes(t *testing.T) {
 	}
 }
 
-func importAtStripe(t *testing.T, format feed.Format, body io.Reader) simcontrol.Import {
+func importAtStripe(t *testing.T, format lines.Format, body io.Reader) simcontrol.Import {
 	t.Helper()
 	emulator, err := stripesim.New(stripesim.Options{Dir: t.TempDir()})
 	require.NoError(t, err)
@@ -69,10 +69,10 @@ func importAtStripe(t *testing.T, format feed.Format, body io.Reader) simcontrol
 
 const account = "acct_catalogs"
 
-func upload(t *testing.T, base string, format feed.Format, content io.Reader) string {
+func upload(t *testing.T, base string, format lines.Format, content io.Reader) string {
 	t.Helper()
 	if format == "" {
-		format = feed.CSV
+		format = lines.CSV
 	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)

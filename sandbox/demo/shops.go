@@ -11,6 +11,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
 	"vitrine/sandbox/catalogs"
@@ -44,7 +45,7 @@ func newShops() []*shop {
 			name:      "Cedar & Clay",
 			about:     "home goods, a compressed TSV",
 			sourceKey: "exports/{account}/nightly.tsv.gz",
-			options: catalogs.Options{Assortment: catalogs.HomeGoods, Seed: 1, Rows: 1450, Format: feed.TSV,
+			options: catalogs.Options{Assortment: catalogs.HomeGoods, Seed: 1, Rows: 1450, Format: lines.TSV,
 				Gzip: true},
 		},
 		{
@@ -129,7 +130,7 @@ func (s *shop) encode(records [][]string) ([]byte, error) {
 }
 
 func (s *shop) comma() rune {
-	if s.options.Format == feed.TSV {
+	if s.options.Format == lines.TSV {
 		return '\t'
 	}
 	return ','

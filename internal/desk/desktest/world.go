@@ -10,6 +10,7 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/desk"
 	"vitrine/internal/feed"
+	"vitrine/internal/feed/lines"
 	"vitrine/internal/objectstore/objectstoretest"
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
@@ -89,7 +90,7 @@ func PoorReport() catalog.Report {
 			Cause: feed.RefusedByStripe, Reason: "no price", Severity: feed.Error, By: catalog.SaidByStripe,
 			FirstSeen: Noon},
 	}}
-	r.Reading = &feed.Reading{Quotes: feed.RFC4180Quotes}
+	r.Reading = &feed.Reading{Quotes: lines.RFC4180Quotes}
 	r.Since = &catalog.ReportSince{Report: "state/acct_1/product/reports/000000.json", At: Noon.Add(-2 * time.Hour),
 		New: 1}
 	return r

@@ -1,4 +1,4 @@
-package feed
+package lines
 
 import (
 	"bytes"
@@ -119,7 +119,7 @@ func FuzzReaderAgreesWithEncodingCSV(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if bytes.HasPrefix(data, byteOrderMark) {
+		if bytes.HasPrefix(data, []byte(ByteOrderMark)) {
 			return // encoding/csv knows no byte order mark
 		}
 		strict := csv.NewReader(bytes.NewReader(data))

@@ -1,4 +1,4 @@
-package feed
+package lines
 
 import (
 	"compress/gzip"
@@ -7,23 +7,28 @@ import (
 	"io"
 )
 
-// ErrTooLarge is returned for a feed that has more bytes than Options.MaxBytes.
+// ErrTooLarge is returned for a feed that has more bytes than its Source may read.
 var ErrTooLarge = errors.New("the feed is too large")
 
-// sourceReader reads a feed's bytes: decompressed, counted, and no more of them than allowed.
-type sourceReader struct {
+// Source reads a feed's bytes: decompressed, counted, and no more of them than allowed.
+type Source struct {
 	plain io.Reader
 	n     int64
 	limit int64 // 0: none
 }
 
-func newSourceReader(src io.Reader, o Options) (*sourceReader, error) {
-	plain, err := decompress(src, o.Gzipped)
-	return &sourceReader{plain: plain, limit: o.MaxBytes}, err
+// NewSource returns a Source of src, of which it reads at most so many bytes after decompression; 0 means no bound. It
+// fails with a *SyntaxError if src is said to be gzipped and does not begin so, and with the error of src.
+func NewSource(src io.Reader, gzipped bool, maxBytes int64) (*Source, error) {
+	plain, err := decompress(src, gzipped)
+	return &Source{plain: plain, limit: maxBytes}, err
 }
 
-// Read stops behind the limit, which also stops a compressed file that would unpack without end.
-func (s *sourceReader) Read(p []byte) (int, error) {
+// Bytes is how many were read so far, after decompression.
+func (s *Source) Bytes() int64 { return s.n }
+
+// Read fails with ErrTooLarge behind the limit, which also stops a compressed file that would unpack without end.
+func (s *Source) Read(p []byte) (int, error) {
 	n, err := s.plain.Read(p)
 	s.n += int64(n)
 	if s.limit > 0 && s.n > s.limit {

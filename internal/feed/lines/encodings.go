@@ -1,4 +1,4 @@
-package feed
+package lines
 
 import "bytes"
 
@@ -15,6 +15,15 @@ func ForeignEncoding(data []byte) string {
 	return ""
 }
 
+// unmarkedUTF16 reports whether every other one of the first bytes is NUL, as where a header is UTF-16 without a mark.
+func unmarkedUTF16(data []byte) bool {
+	if len(data) < 4 {
+		return false
+	}
+	return (data[0] == 0) != (data[1] == 0) && (data[0] == 0) == (data[2] == 0) && (data[1] == 0) == (data[3] == 0)
+}
+
+// unmarkedUTF32 reports whether three of each four of the first bytes are NUL.
 func unmarkedUTF32(data []byte) bool {
 	if len(data) < 8 {
 		return false

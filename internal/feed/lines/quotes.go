@@ -1,4 +1,4 @@
-package feed
+package lines
 
 import (
 	"fmt"
@@ -19,8 +19,8 @@ const (
 	BackslashQuotes Quotes = "backslash"
 )
 
-// meaning says for people what quotes are.
-func (q Quotes) meaning() string {
+// Meaning says for people what quotes are, as the rest of a sentence.
+func (q Quotes) Meaning() string {
 	switch q {
 	case LiteralQuotes:
 		return "ordinary text"
@@ -30,7 +30,7 @@ func (q Quotes) meaning() string {
 	return "enclosing a value, and doubled within it"
 }
 
-// AllQuotes lists what Options.Quotes may be.
+// AllQuotes lists what the quotes of a file may be said to be.
 func AllQuotes() []Quotes {
 	return []Quotes{AutoQuotes, RFC4180Quotes, LiteralQuotes, BackslashQuotes}
 }
@@ -46,8 +46,8 @@ func ParseQuotes(name string) (Quotes, error) {
 	return "", fmt.Errorf("quotes %q is not known: expected auto, rfc4180, literal or backslash", name)
 }
 
-// evidence counts the rows of a file that tell what its quotes mean. It is gathered while the file is read by RFC 4180.
-type evidence struct {
+// Evidence counts the rows of a file that tell what its quotes mean. It is gathered while the file is read by RFC 4180.
+type Evidence struct {
 	enclosing int // read well by RFC 4180, and not as ordinary text: there is a comma or a line end within quotes
 	lines     int // of them, are of several lines
 	doubled   int // have a doubled quote within quotes, which no backslash file has
@@ -67,14 +67,15 @@ type evidence struct {
 const enough = 3
 
 // texts reports whether a quote was seen that is plainly text, as an inch mark is.
-func (e *evidence) texts() bool { return e.bare > e.closing }
+func (e *Evidence) texts() bool { return e.bare > e.closing }
 
 // settled reports whether rows that read well have nothing more to tell.
-func (e *evidence) settled() bool { return e.enclosing >= enough || e.either >= 1000 }
+func (e *Evidence) settled() bool { return e.enclosing >= enough || e.either >= 1000 }
 
-// quotes is what the evidence says. It leaves RFC 4180 only for what explains every row that does not follow it, and
-// contradicts none that does: what stays in doubt is found row by row.
-func (e *evidence) quotes(f Format) (Quotes, string) {
+// Quotes is what the evidence says, and, if that is not RFC 4180, why: a sentence about the rows. It leaves RFC 4180
+// only for what explains every row that does not follow it, and contradicts none that does: what stays in doubt is
+// found row by row.
+func (e *Evidence) Quotes(f Format) (Quotes, string) {
 	texts := e.literal + e.bare
 	switch {
 	case e.backslash > e.literal && e.backslash > 3*e.doubled:
@@ -94,15 +95,15 @@ func (e *evidence) quotes(f Format) (Quotes, string) {
 	return RFC4180Quotes, ""
 }
 
-// encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray
+// Encloses reports whether whoever wrote the file puts in quotes what has quotes: then one outside of them is a stray
 // one. Where some rows need their quotes and the quotes of others do not match, nobody can say, and it is taken for
 // one.
-func (e *evidence) encloses() bool {
+func (e *Evidence) Encloses() bool {
 	return e.bare > 0 && (e.lines+e.doubled > 0 || e.enclosing > 0 && e.literal+e.backslash+e.neither+e.ragged > 0)
 }
 
-// opens reports whether a quote that closes nothing is a stray one: the file's writer puts in quotes what needs them.
-func (e *evidence) opens() bool { return e.closing > 0 && e.enclosing+e.needed > 0 }
+// Opens reports whether a quote that closes nothing is a stray one: the file's writer puts in quotes what needs them.
+func (e *Evidence) Opens() bool { return e.closing > 0 && e.enclosing+e.needed > 0 }
 
 func rowsHave(n int) string {
 	if n == 1 {
