@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -23,6 +22,10 @@ type SettleInput struct {
 	Delivery catalog.Delivery     `json:"delivery"`
 	Parts    []catalog.PartResult `json:"parts,omitempty"`   // that were imported, the last one perhaps in vain
 	Verdict  *catalog.Verdict     `json:"verdict,omitempty"` // of the person who was asked
+}
+
+func (in SettleInput) settlement() catalog.Settlement {
+	return catalog.Settlement{Delivery: in.Delivery, Parts: in.Parts, Verdict: in.Verdict}
 }
 
 // SettleResult is what Settle recorded.
@@ -97,7 +100,8 @@ func (s *CatalogSync) SettleLast(ctx context.Context, in SettleLastInput) (Settl
 
 // conclude writes the report and commits what was dealt with.
 func (s *CatalogSync) conclude(ctx context.Context, in SettleInput, previous string) (catalog.Report, error) {
-	r := newReport(ctx, in)
+	at := activity.GetInfo(ctx).ScheduledTime.UTC().Truncate(time.Second)
+	r := in.settlement().Report(in.ID, at)
 	if err := s.writeReport(ctx, in, previous, &r); err != nil {
 		return r, fmt.Errorf("report: %w", err)
 	}
@@ -114,94 +118,11 @@ func (s *CatalogSync) removeStaged(ctx context.Context, in SettleInput) error {
 
 func (s *CatalogSync) settled(r catalog.Report, key string) SettleResult {
 	result := SettleResult{Outcome: r.Outcome, Reason: r.Reason, Code: r.Code, Rows: r.Rows,
-		Waiting: deletionsWaiting(r), Report: s.Documents.URI(key)}
+		Waiting: r.DeletionsWaiting(), Report: s.Documents.URI(key)}
 	if r.Since != nil {
 		result.New, result.Fixed = r.Since.New, r.Since.Fixed
 	}
 	return result
-}
-
-// newReport is the report as far as the run itself tells it.
-func newReport(ctx context.Context, in SettleInput) catalog.Report {
-	d := in.Delivery
-	r := catalog.Report{
-		Account: in.Account, Feed: in.Feed, At: activity.GetInfo(ctx).ScheduledTime.UTC().Truncate(time.Second),
-		Source: d.Source, Full: d.Full, Verdict: in.Verdict, Rows: d.Rows, Normalised: d.Normalised, Reading: d.Reading,
-		Resumed: d.Resumed,
-	}
-	for _, p := range in.Parts {
-		r.Rows.Accepted += p.Accepted
-		r.Rows.Refused += p.Refused
-		r.Rows.Unknown += p.Unknown
-		r.Rows.Deleted -= p.NotDeleted
-		r.Rows.NotDeleted += p.NotDeleted
-		r.Rows.Skipped += p.Import.RowsSkipped
-		r.Imports = append(r.Imports, catalog.ReportImport{
-			API: d.API, Part: p.Part.Number, Rows: p.Part.Rows, Bytes: p.Part.Object.Size,
-			File: p.File, Import: p.Import.ID, Status: p.Import.Status, ErrorFile: p.Import.ErrorFile,
-			Succeeded: p.Import.RowsSucceeded, Failed: p.Import.RowsFailed,
-		})
-		if p.Reason != "" {
-			r.Reason, r.Code = p.Reason, p.Code
-		}
-	}
-	r.Outcome = outcome(in, r.Rows)
-	switch {
-	case r.Outcome == catalog.Failed && r.Reason == "":
-		r.Reason = refusal(r.Rows)
-	case r.Outcome == catalog.Rejected:
-		r.Reason = fmt.Sprintf("%s rejected this version of the source: %s", in.Verdict.By, in.Verdict.Why)
-	}
-	r.Summary = r.Summarized()
-	return r
-}
-
-func outcome(in SettleInput, rows catalog.ReportRows) catalog.Outcome {
-	if importFailed(in.Parts) {
-		return catalog.Failed
-	}
-	open := rows.Open()
-	switch {
-	case in.Verdict != nil && !in.Verdict.Approved:
-		return catalog.Rejected
-	case refusedAll(in.Parts):
-		return catalog.Failed // a success with errors has successes
-	case !in.Delivery.Resumed && rows.Refused+rows.StillRefused > 0 && rows.Unchanged+rows.Accepted+open == 0:
-		return catalog.Failed // of all that the source has, Stripe has nothing
-	case rows.ToRepair()+open > 0:
-		return catalog.SucceededWithErrors
-	case len(in.Parts) == 0:
-		return catalog.Unchanged
-	}
-	return catalog.Succeeded
-}
-
-func refusal(rows catalog.ReportRows) string {
-	if rows.Refused > 0 {
-		return fmt.Sprintf("Stripe refused every row that it got, %d of them", rows.Refused)
-	}
-	return fmt.Sprintf("Stripe refused every row before, %d of them, and none has changed", rows.StillRefused)
-}
-
-func importFailed(parts []catalog.PartResult) bool {
-	return slices.ContainsFunc(parts, func(p catalog.PartResult) bool { return p.Outcome == catalog.Failed })
-}
-
-// refusedAll reports whether Stripe refused every row that it was sent. Deletions are no rows: refused ones are tried
-// again by themselves, and one that was taken is something that the run brought.
-func refusedAll(parts []catalog.PartResult) bool {
-	var taken, refused int64
-	for _, p := range parts {
-		taken += p.Accepted + p.Unknown + p.Import.RowsSkipped
-		refused += p.Refused - p.NotDeleted
-	}
-	return taken == 0 && refused > 0
-}
-
-// dealtWith reports whether a source version is not to be looked at again, though its run failed: what Stripe refused
-// is refused as it is, and of the rest of the source Stripe has something.
-func dealtWith(in SettleInput, rows catalog.ReportRows) bool {
-	return !importFailed(in.Parts) && refusedAll(in.Parts) && rows.Unchanged > 0
 }
 
 func (s *CatalogSync) reportKey(in SettleInput, extension string) string {
@@ -334,7 +255,7 @@ func (s *CatalogSync) addFindings(ctx context.Context, in SettleInput, b *report
 
 // forget takes rows out of the manifest that nothing was sent for.
 func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
-	if in.Delivery.Forgotten == nil || in.Verdict != nil && !in.Verdict.Approved {
+	if in.Delivery.Forgotten == nil || in.settlement().Rejected() {
 		return nil
 	}
 	rows, err := s.Documents.Table(ctx, *in.Delivery.Forgotten, in.Feed)
@@ -346,107 +267,11 @@ func (s *CatalogSync) forget(ctx context.Context, in SettleInput) error {
 
 // commit records the outcome and lets go of the feed.
 func (s *CatalogSync) commit(ctx context.Context, in SettleInput, r catalog.Report) error {
-	run, d := thisRun(ctx), in.Delivery
+	run := thisRun(ctx)
 	_, err := s.updateClaimed(ctx, in.ID, func(state *catalog.State) {
-		state.Sequence++
-		state.Run, state.Open, state.Held = nil, nil, nil
-		state.Report = s.reportKey(in, "json")
-		state.Last = &catalog.Last{
-			Outcome: r.Outcome, At: r.At, Run: run, Reason: r.Reason, Code: r.Code, Report: state.Report,
-			RowsUnknown: r.Rows.Unknown + r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted,
-			RowsSent: r.Rows.Sent, RowsDeleted: r.Rows.Deleted, RowsHeldBack: r.Rows.KeptBack,
-			RowsFailed: r.Rows.Refused, RowsStillRefused: r.Rows.StillRefused,
-			RowsWaiting: r.Rows.Waiting, Waiting: deletionsWaiting(r),
-		}
-		state.Unsettled = s.unsettled(state.Unsettled, in, r)
-		switch {
-		case r.Outcome == catalog.Failed && !dealtWith(in, r.Rows):
-			state.Failure = s.failure(state.Failure, d.Source.Version(), r)
-			state.Partly = partly(state.Partly, d)
-		case r.Outcome == catalog.Rejected:
-			state.Last.RowsSent, state.Last.RowsDeleted = 0, 0 // the report says what would have been
-			state.Rejected = &catalog.Decided{Version: d.Source.Version(), Verdict: *in.Verdict}
-		case d.Resumed: // one part of a source whose others nobody knows of: the next look compares anew
-			state.Failure, state.Partly = nil, partly(state.Partly, d)
-		default:
-			state.Failure, state.Rejected, state.Partly = nil, nil, nil
-			state.Accepted = catalog.Accepted{Source: d.Source, Basis: d.Basis, Rows: r.Rows.Source, At: r.At,
-				Misplaced: d.Misplaced, Delayed: d.Delayed}.After(state.Accepted)
-			if d.Full != "" {
-				state.FullAt = r.At
-			}
-		}
+		in.settlement().Enter(state, r, run, s.reportKey(in, "json"), s.Policy.Interval)
 	})
 	return err
-}
-
-// deletionsWaiting says which deletions wait, and for what.
-func deletionsWaiting(r catalog.Report) string {
-	if r.Reading == nil {
-		return ""
-	}
-	return r.Reading.WaitingText()
-}
-
-// maxSpacing bounds how long a source version whose import keeps failing rests between two tries.
-const maxSpacing = 24 * time.Hour
-
-// failure counts the failed imports of one source version and doubles the time to the next try with each.
-func (s *CatalogSync) failure(before *catalog.Failure, version string, r catalog.Report) *catalog.Failure {
-	count := 1
-	if before != nil && before.Version == version {
-		count = before.Count + 1
-	}
-	return &catalog.Failure{Version: version, Count: count, At: r.At, NextTry: r.At.Add(s.spacing(count)),
-		Reason: r.Reason}
-}
-
-// partly is what is to be remembered of a version that will be compared again: products that wait for another one.
-func partly(before *catalog.Partly, d catalog.Delivery) *catalog.Partly {
-	if len(d.Delayed) == 0 {
-		return before
-	}
-	return &catalog.Partly{Version: d.Source.Version(), Delayed: d.Delayed}
-}
-
-// spacing is the time to the next try after so many in vain: it doubles with each.
-func (s *CatalogSync) spacing(tries int) time.Duration {
-	spacing := s.Policy.Interval
-	for i := 1; i < tries && spacing < maxSpacing; i++ {
-		spacing *= 2
-	}
-	return min(spacing, maxSpacing)
-}
-
-// unsettled is what has to be sent again. The more sends in a row leave something open, the longer it rests. A part
-// that an earlier run left behind tells nothing of the other rows, and a run that was rejected or failed of none.
-func (s *CatalogSync) unsettled(before *catalog.Unsettled, in SettleInput, r catalog.Report) *catalog.Unsettled {
-	after := catalog.Unsettled{Rows: r.Rows.Unsettled, NotDeleted: r.Rows.NotDeleted}
-	fresh := false
-	for _, p := range in.Parts {
-		after.Rows += p.Unknown
-		if p.Unknown+p.NotDeleted > 0 {
-			fresh, after.Reason = true, p.Reason
-		}
-	}
-	blind := in.Delivery.Resumed || r.Outcome == catalog.Rejected || r.Outcome == catalog.Failed
-	switch {
-	case before == nil && after.Rows+after.NotDeleted == 0:
-		return nil
-	case before == nil:
-		before = &catalog.Unsettled{}
-	case blind:
-		after.Rows, after.NotDeleted = max(after.Rows, before.Rows), max(after.NotDeleted, before.NotDeleted)
-	case after.Rows+after.NotDeleted == 0:
-		return nil
-	}
-	if !fresh && r.Outcome != catalog.Failed {
-		after.Count, after.At, after.NextTry, after.Reason = before.Count, before.At, before.NextTry, before.Reason
-		return &after
-	}
-	after.Count = before.Count + 1
-	after.At, after.NextTry = r.At, r.At.Add(s.spacing(after.Count))
-	return &after
 }
 
 // RecordFailureInput is the input of RecordFailure.
