@@ -179,25 +179,25 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 	}
 }
 
-func TestAVerdictSaysWhatIsWrong(t *testing.T) {
+func TestAResultSaysWhatIsWrong(t *testing.T) {
 	var right, wrong strings.Builder
-	v := Verdict{Seed: 7, Accounts: 3, Recovered: simcontrol.Duration(20 * time.Second), Broken: []Break{
+	v := Result{Seed: 7, Accounts: 3, Recovered: simcontrol.Duration(20 * time.Second), Broken: []Break{
 		{What: "kill s3", Recovered: simcontrol.Duration(2300 * time.Millisecond)}}}.counted(asItShouldBe())
 	require.NoError(t, v.Write(&right))
 	require.Contains(t, right.String(), "seed 7: 3 merchants, 2 versions of catalogs in 2 imports, 2 orders, 1 of them refunded")
 	require.Contains(t, right.String(), "everything was right 20s after")
 	require.Contains(t, right.String(), "kill s3")
 	require.Contains(t, right.String(), "2.3s")
-	require.NoError(t, Verdict{Wrong: []string{"acct_1 had 2 versions and 3 imports"}}.Write(&wrong))
+	require.NoError(t, Result{Wrong: []string{"acct_1 had 2 versions and 3 imports"}}.Write(&wrong))
 	var half strings.Builder
-	require.NoError(t, Verdict{BrokenOff: true, Broken: []Break{{What: "kill s3"}}}.Write(&half))
+	require.NoError(t, Result{BrokenOff: true, Broken: []Break{{What: "kill s3"}}}.Write(&half))
 	require.Contains(t, half.String(), "broken off after 1 of them: nobody looked what is right")
 	require.NotContains(t, half.String(), "everything was right")
 	require.Contains(t, wrong.String(), "NOT RIGHT")
 	require.Contains(t, wrong.String(), "3 imports")
 
 	require.NoError(t, v.Failed())
-	require.ErrorContains(t, Verdict{Broken: v.Broken, Wrong: []string{"x", "y"}}.Failed(), "2 things are not right")
+	require.ErrorContains(t, Result{Broken: v.Broken, Wrong: []string{"x", "y"}}.Failed(), "2 things are not right")
 
 	encoded, err := json.Marshal(v)
 	require.NoError(t, err)
@@ -206,16 +206,16 @@ func TestAVerdictSaysWhatIsWrong(t *testing.T) {
 }
 
 // Where nothing could be broken everything is right, and nothing is proven.
-func TestAVerdictSaysThatNothingBroke(t *testing.T) {
+func TestAResultSaysThatNothingBroke(t *testing.T) {
 	for name, c := range map[string]struct {
-		verdict Verdict
-		says    string
+		result Result
+		says   string
 	}{
-		"nothing could be broken":                {Verdict{Unbroken: []string{"kill s3", "kill temporal"}}, "kill s3, kill temporal"},
-		"there was nothing to break, or no time": {Verdict{}, "--only, --for"},
+		"nothing could be broken":                {Result{Unbroken: []string{"kill s3", "kill temporal"}}, "kill s3, kill temporal"},
+		"there was nothing to break, or no time": {Result{}, "--only, --for"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := c.verdict.counted(asItShouldBe())
+			v := c.result.counted(asItShouldBe())
 			require.Empty(t, v.Wrong)
 			require.ErrorContains(t, v.Failed(), "nothing was broken")
 			require.ErrorContains(t, v.Failed(), c.says)
@@ -225,7 +225,7 @@ func TestAVerdictSaysThatNothingBroke(t *testing.T) {
 			require.NotContains(t, text.String(), "everything was right")
 		})
 	}
-	some := Verdict{Broken: []Break{{What: "kill s3"}}, Unbroken: []string{"a full disk"}}.counted(asItShouldBe())
+	some := Result{Broken: []Break{{What: "kill s3"}}, Unbroken: []string{"a full disk"}}.counted(asItShouldBe())
 	require.NoError(t, some.Failed())
 	var text strings.Builder
 	require.NoError(t, some.Write(&text))
@@ -237,24 +237,24 @@ func TestAVerdictSaysThatNothingBroke(t *testing.T) {
 func TestWhetherARunFailed(t *testing.T) {
 	one, left := []Break{{What: "kill s3"}}, []string{"cut s3", "a full disk"}
 	for name, c := range map[string]struct {
-		verdict Verdict
-		says    string // nothing: it did not
+		result Result
+		says   string // nothing: it did not
 	}{
-		"some broke":                     {Verdict{Broken: one}, ""},
-		"some broke, and some could not": {Verdict{Broken: one, Unbroken: left}, ""},
-		"everything broke":               {Verdict{All: true, Broken: one}, ""},
-		"not everything could be broken": {Verdict{All: true, Broken: one, Unbroken: left},
+		"some broke":                     {Result{Broken: one}, ""},
+		"some broke, and some could not": {Result{Broken: one, Unbroken: left}, ""},
+		"everything broke":               {Result{All: true, Broken: one}, ""},
+		"not everything could be broken": {Result{All: true, Broken: one, Unbroken: left},
 			"not everything was broken, as --all asks: these could not be: cut s3, a full disk. The lines above say why"},
-		"nothing of everything could be": {Verdict{All: true, Unbroken: left}, "nothing was broken"},
-		"what is not right goes first": {Verdict{All: true, Broken: one, Unbroken: left, Wrong: []string{"x"}},
+		"nothing of everything could be": {Result{All: true, Unbroken: left}, "nothing was broken"},
+		"what is not right goes first": {Result{All: true, Broken: one, Unbroken: left, Wrong: []string{"x"}},
 			"1 things are not right"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.says == "" {
-				require.NoError(t, c.verdict.Failed())
+				require.NoError(t, c.result.Failed())
 				return
 			}
-			require.ErrorContains(t, c.verdict.Failed(), c.says)
+			require.ErrorContains(t, c.result.Failed(), c.says)
 		})
 	}
 }

@@ -64,10 +64,10 @@ type run struct {
 }
 
 // Run does all of it. An error means that it could not be done, not that something came out wrong.
-func Run(ctx context.Context, repository string, o Options) (verdict Verdict, err error) {
+func Run(ctx context.Context, repository string, o Options) (result Result, err error) {
 	d, err := NewDeployment(repository, o.interval().String())
 	if err != nil {
-		return Verdict{}, err
+		return Result{}, err
 	}
 	r := &run{Options: o, deployment: d, trade: newTrade(d, o.Accounts), began: time.Now()}
 	r.say("bringing everything up; what breaks, and when, is that of seed %d", o.Seed)
@@ -77,18 +77,18 @@ func Run(ctx context.Context, repository string, o Options) (verdict Verdict, er
 		}
 	}()
 	if err := d.Up(ctx); err != nil {
-		return Verdict{}, err
+		return Result{}, err
 	}
 	if err := r.board(ctx); err != nil {
-		return Verdict{}, err
+		return Result{}, err
 	}
-	verdict = Verdict{Seed: o.Seed, All: o.All, Accounts: o.Accounts}
+	result = Result{Seed: o.Seed, All: o.All, Accounts: o.Accounts}
 	began := time.Now()
-	if verdict.Broken, verdict.Unbroken, err = r.breaks(ctx); err != nil {
-		return verdict, err
+	if result.Broken, result.Unbroken, err = r.breaks(ctx); err != nil {
+		return result, err
 	}
-	verdict.Lasted = rounded(time.Since(began))
-	return r.recover(ctx, verdict)
+	result.Lasted = rounded(time.Since(began))
+	return r.recover(ctx, result)
 }
 
 func (r *run) say(format string, args ...any) {
@@ -363,21 +363,21 @@ func (r *run) probe(ctx context.Context) (simcontrol.Duration, error) {
 }
 
 // recover waits until everything is right, and says how long that took.
-func (r *run) recover(ctx context.Context, verdict Verdict) (Verdict, error) {
+func (r *run) recover(ctx context.Context, result Result) (Result, error) {
 	r.say("everything is mended")
 	ended := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
 	if err := mended(waiting, r.trade.makeSure); err != nil {
-		return verdict, err
+		return result, err
 	}
 	found, err := r.settled(waiting)
 	if err != nil {
-		return verdict, err
+		return result, err
 	}
-	verdict = verdict.counted(found)
-	verdict.Recovered = rounded(time.Since(ended))
-	return verdict, ctx.Err()
+	result = result.counted(found)
+	result.Recovered = rounded(time.Since(ended))
+	return result, ctx.Err()
 }
 
 // settled waits until nothing is wrong, while merchants give money back. When ctx ends it returns what is there.

@@ -75,22 +75,22 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	verdict, err := chaos.Run(ctx, absolute, o)
-	if err != nil { // what was seen until then is worth reading, and no verdict
-		if verdict.BrokenOff = true; len(verdict.Broken) > 0 {
-			err = errors.Join(err, verdict.Write(os.Stderr))
+	result, err := chaos.Run(ctx, absolute, o)
+	if err != nil { // what was seen until then is worth reading, and no result
+		if result.BrokenOff = true; len(result.Broken) > 0 {
+			err = errors.Join(err, result.Write(os.Stderr))
 		}
 		return err
 	}
 	if *form == "json" {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
-		err = encoder.Encode(verdict)
+		err = encoder.Encode(result)
 	} else {
-		err = verdict.Write(os.Stdout)
+		err = result.Write(os.Stdout)
 	}
 	if err != nil {
 		return err
 	}
-	return verdict.Failed()
+	return result.Failed()
 }

@@ -19,8 +19,8 @@ import (
 	"vitrine/internal/statestore"
 )
 
-// Verdict is what became of everything. Wrong is empty if nothing is.
-type Verdict struct {
+// Result is what became of everything. Wrong is empty if nothing is.
+type Result struct {
 	Seed      uint64              `json:"seed"`
 	All       bool                `json:"all,omitempty"` // everything was to break
 	Accounts  int                 `json:"accounts"`
@@ -237,8 +237,8 @@ func orderStates(ctx context.Context, d *Deployment) (map[string]string, error) 
 	return states, nil
 }
 
-// counted adds what there is to a verdict.
-func (v Verdict) counted(e evidence) Verdict {
+// counted adds what there is to a result.
+func (v Result) counted(e evidence) Result {
 	v.Versions, v.Imports, v.Orders, v.Refunds = 0, 0, len(e.orders), 0
 	for _, c := range e.catalogs {
 		v.Versions += c.versions
@@ -252,7 +252,7 @@ func (v Verdict) counted(e evidence) Verdict {
 }
 
 // Failed is why the run proves nothing, or proves that something is wrong; nil if it proves what it is for.
-func (v Verdict) Failed() error {
+func (v Result) Failed() error {
 	switch {
 	case len(v.Wrong) > 0:
 		return fmt.Errorf("%d things are not right", len(v.Wrong))
@@ -269,8 +269,8 @@ func (v Verdict) Failed() error {
 	return nil
 }
 
-// Write prints the verdict for people.
-func (v Verdict) Write(w io.Writer) error {
+// Write prints the result for people.
+func (v Result) Write(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "seed %d: %d merchants, %d versions of catalogs in %d imports, %d orders, %d of them refunded; "+
 		"%d things broke within %s\n", v.Seed, v.Accounts, v.Versions, v.Imports, v.Orders, v.Refunds, len(v.Broken),
