@@ -67,11 +67,11 @@ func (a Account) Checks() []Check {
 	checks := []Check{{Name: "settings", Look: a.settings}, {Name: "standing", Look: a.standing}}
 	checks = append(checks, Check{Name: "connected", Look: a.withStripe(a.connected)},
 		Check{Name: "charges", Look: a.withStripe(a.charges)},
-		Check{Name: "agreements", Look: a.withStripe(func(ctx context.Context) Finding {
+		Check{Name: "agreements", Look: a.withStripe(func(ctx context.Context) Diagnosis {
 			return a.unlessGone(ctx, a.agreements(ctx))
 		})})
 	for _, p := range stripeapi.ImportPermissions(a.Rules.ImportAPI) {
-		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Finding {
+		checks = append(checks, Check{Name: "may: " + p.Name, Look: a.withStripe(func(ctx context.Context) Diagnosis {
 			return a.unlessGone(ctx, mayRead(ctx, a.Stripe, a.ID, p))
 		})})
 	}
@@ -92,15 +92,15 @@ func (a Account) Checks() []Check {
 	return checks
 }
 
-func (a Account) withStripe(look func(context.Context) Finding) func(context.Context) Finding {
+func (a Account) withStripe(look func(context.Context) Diagnosis) func(context.Context) Diagnosis {
 	if a.Stripe == nil {
-		return func(context.Context) Finding { return unseen("", "not looked at: Stripe cannot be asked") }
+		return func(context.Context) Diagnosis { return unseen("", "not looked at: Stripe cannot be asked") }
 	}
 	return look
 }
 
 // unlessGone leaves to the check of the connection what Stripe refuses of an account that it does not show at all.
-func (a Account) unlessGone(ctx context.Context, f Finding) Finding {
+func (a Account) unlessGone(ctx context.Context, f Diagnosis) Diagnosis {
 	if f.Severity == Right || f.Remedy == "" {
 		return f
 	}
@@ -110,7 +110,7 @@ func (a Account) unlessGone(ctx context.Context, f Finding) Finding {
 	return f
 }
 
-func (a Account) settings(ctx context.Context) Finding {
+func (a Account) settings(ctx context.Context) Diagnosis {
 	const remedy = "starter accounts apply -f FILE"
 	switch {
 	case a.SettingsErr != nil:
@@ -122,7 +122,7 @@ func (a Account) settings(ctx context.Context) Finding {
 }
 
 // standing looks whether anything is done for the account.
-func (a Account) standing(ctx context.Context) Finding {
+func (a Account) standing(ctx context.Context) Diagnosis {
 	refusal := a.Standing.Refusal
 	switch {
 	case a.StandingErr != nil:
@@ -142,7 +142,7 @@ func (a Account) standing(ctx context.Context) Finding {
 
 func (a Account) page() string { return "https://dashboard.stripe.com/connect/accounts/" + a.ID }
 
-func (a Account) connected(ctx context.Context) Finding {
+func (a Account) connected(ctx context.Context) Diagnosis {
 	found, err := a.Stripe.Account(ctx, a.ID)
 	switch {
 	case err == nil:
@@ -159,7 +159,7 @@ func (a Account) connected(ctx context.Context) Finding {
 
 func isEmpty(text string) bool { return text == "" }
 
-func (a Account) charges(ctx context.Context) Finding {
+func (a Account) charges(ctx context.Context) Diagnosis {
 	found, err := a.Stripe.Account(ctx, a.ID)
 	switch {
 	case err != nil:
@@ -182,7 +182,7 @@ func (a Account) charges(ctx context.Context) Finding {
 }
 
 // agreements looks for an agent that may sell for the account.
-func (a Account) agreements(ctx context.Context) Finding {
+func (a Account) agreements(ctx context.Context) Diagnosis {
 	all, err := a.Stripe.Agreements(ctx, a.ID)
 	switch {
 	case fault.Is(err, fault.StripeUnauthorized):
@@ -218,15 +218,15 @@ func (a Account) agreements(ctx context.Context) Finding {
 func (a Account) feedChecks(kind feed.Kind) []Check {
 	id := catalog.ID{Account: a.ID, Feed: kind}
 	return []Check{
-		{Name: string(kind) + " source", Look: func(ctx context.Context) Finding { return a.source(ctx, kind) }},
+		{Name: string(kind) + " source", Look: func(ctx context.Context) Diagnosis { return a.source(ctx, kind) }},
 		{Name: string(kind) + " catalog", Within: reading, Alone: true,
-			Look: func(ctx context.Context) Finding { return a.catalog(ctx, kind) }, Silent: a.unended(kind)},
-		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Finding { return a.schedule(ctx, id) }},
-		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Finding { return a.last(ctx, id) }},
+			Look: func(ctx context.Context) Diagnosis { return a.catalog(ctx, kind) }, Silent: a.unended(kind)},
+		{Name: string(kind) + " schedule", Look: func(ctx context.Context) Diagnosis { return a.schedule(ctx, id) }},
+		{Name: string(kind) + " last sync", Look: func(ctx context.Context) Diagnosis { return a.last(ctx, id) }},
 	}
 }
 
-func (a Account) source(ctx context.Context, kind feed.Kind) Finding {
+func (a Account) source(ctx context.Context, kind feed.Kind) Diagnosis {
 	bucket, key := a.Settings.Source(a.Layout, kind)
 	found, err := a.Objects.Head(ctx, bucket, key)
 	switch {
@@ -249,13 +249,13 @@ func (a Account) dryRun(kind feed.Kind) string {
 }
 
 // unended is what is found of a catalog that takes long to read, which is no fault of it.
-func (a Account) unended(kind feed.Kind) func(time.Duration) Finding {
-	return func(within time.Duration) Finding {
+func (a Account) unended(kind feed.Kind) func(time.Duration) Diagnosis {
+	return func(within time.Duration) Diagnosis {
 		return unseen(a.dryRun(kind), "not read to its end within %s", within)
 	}
 }
 
-func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
+func (a Account) catalog(ctx context.Context, kind feed.Kind) Diagnosis {
 	remedy := a.dryRun(kind)
 	if err := a.State(ctx); err != nil && !refused(err) { // nothing of a server that is away can be read
 		return unseen("", "not read: the state bucket cannot be used")
@@ -276,7 +276,7 @@ func (a Account) catalog(ctx context.Context, kind feed.Kind) Finding {
 	return right("%d rows without errors", found.Rows)
 }
 
-func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
+func (a Account) schedule(ctx context.Context, id catalog.ID) Diagnosis {
 	if a.Settings.InFleet() {
 		return a.dispatched(ctx)
 	}
@@ -295,7 +295,7 @@ func (a Account) schedule(ctx context.Context, id catalog.ID) Finding {
 }
 
 // dispatched looks for what is in the place of a schedule.
-func (a Account) dispatched(ctx context.Context) Finding {
+func (a Account) dispatched(ctx context.Context) Diagnosis {
 	if p := a.Settings.Paused; p != nil {
 		return doubtful("starter fleet resume "+a.ID, "paused: %s", p.Note)
 	}
@@ -306,7 +306,7 @@ func (a Account) dispatched(ctx context.Context) Finding {
 	return found.dispatched(a.ID)
 }
 
-func (a Account) last(ctx context.Context, id catalog.ID) Finding {
+func (a Account) last(ctx context.Context, id catalog.ID) Diagnosis {
 	state, err := a.Last(ctx, id)
 	switch {
 	case err != nil:
@@ -345,7 +345,7 @@ func (a Account) waiting(ctx context.Context, state catalog.State, kind feed.Kin
 	return found.LastModified
 }
 
-func (a Account) orders(ctx context.Context) Finding {
+func (a Account) orders(ctx context.Context) Diagnosis {
 	remedy := "starter order settings set " + a.ID + " -f FILE: docs/orders.md"
 	switch {
 	case a.OrdersErr != nil:
@@ -356,7 +356,7 @@ func (a Account) orders(ctx context.Context) Finding {
 	return right("enabled, by %s", a.Orders.Fulfillment.Kind)
 }
 
-func (a Account) merchant(ctx context.Context) Finding {
+func (a Account) merchant(ctx context.Context) Diagnosis {
 	if a.Orders.Fulfillment.Kind != order.HTTPS {
 		return right("orders are laid into a bucket: there is no endpoint")
 	}
@@ -375,7 +375,7 @@ func (a Account) merchant(ctx context.Context) Finding {
 	return wrong(mendMerchant, "%s: %v", host, err)
 }
 
-func (a Account) sender(context.Context) Finding {
+func (a Account) sender(context.Context) Diagnosis {
 	switch {
 	case a.Orders.Mail.From == "":
 		return doubtful("mail.from in starter order settings set "+a.ID, "none: nobody writes to its buyers")

@@ -27,7 +27,7 @@ type Deployment struct {
 func (d Deployment) Checks() []Check {
 	var checks []Check
 	for _, problem := range d.Problems {
-		checks = append(checks, Check{Name: "configuration", Look: func(context.Context) Finding {
+		checks = append(checks, Check{Name: "configuration", Look: func(context.Context) Diagnosis {
 			return wrong("starter env explains every variable", "%v", problem)
 		}})
 	}
@@ -45,14 +45,14 @@ func (d Deployment) Checks() []Check {
 	return checks
 }
 
-func (d Deployment) variables(context.Context) Finding {
+func (d Deployment) variables(context.Context) Diagnosis {
 	if len(d.Mistyped) > 0 {
 		return doubtful("starter env --all", "%s set and mean nothing: mistyped?", strings.Join(d.Mistyped, ", "))
 	}
 	return right("each one that is set means something")
 }
 
-func (d Deployment) mail(ctx context.Context) Finding {
+func (d Deployment) mail(ctx context.Context) Diagnosis {
 	if d.Mail == nil {
 		return unseen("set VITRINE_SMTP_URL where the worker runs",
 			"VITRINE_SMTP_URL is not set here: without it no buyer gets mail")

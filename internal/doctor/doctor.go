@@ -20,27 +20,27 @@ const (
 	Wrong    Severity = "wrong"
 )
 
-// Finding is what a check found.
-type Finding struct {
+// Diagnosis is what a check found.
+type Diagnosis struct {
 	Severity Severity `json:"severity"`
 	Found    string   `json:"found"`
 	Remedy   string   `json:"remedy,omitempty"` // the command or page that mends it; empty if nothing is to be mended
 }
 
-func right(format string, values ...any) Finding {
-	return Finding{Right, fmt.Sprintf(format, values...), ""}
+func right(format string, values ...any) Diagnosis {
+	return Diagnosis{Right, fmt.Sprintf(format, values...), ""}
 }
 
-func unseen(remedy, format string, values ...any) Finding {
-	return Finding{Unseen, fmt.Sprintf(format, values...), remedy}
+func unseen(remedy, format string, values ...any) Diagnosis {
+	return Diagnosis{Unseen, fmt.Sprintf(format, values...), remedy}
 }
 
-func doubtful(remedy, format string, values ...any) Finding {
-	return Finding{Doubtful, fmt.Sprintf(format, values...), remedy}
+func doubtful(remedy, format string, values ...any) Diagnosis {
+	return Diagnosis{Doubtful, fmt.Sprintf(format, values...), remedy}
 }
 
-func wrong(remedy, format string, values ...any) Finding {
-	return Finding{Wrong, fmt.Sprintf(format, values...), remedy}
+func wrong(remedy, format string, values ...any) Diagnosis {
+	return Diagnosis{Wrong, fmt.Sprintf(format, values...), remedy}
 }
 
 // Check is one thing that has to be right.
@@ -49,22 +49,22 @@ type Check struct {
 	Name    string
 	Within  time.Duration // how long it may take; zero: usual
 	Alone   bool          // beside no other of the kind: it takes all cores, and memory for a whole source
-	Look    func(context.Context) Finding
+	Look    func(context.Context) Diagnosis
 	// Silent is what it means if nothing answers in time. Nil: whoever does not answer has a check of its own, which
 	// says so.
-	Silent func(within time.Duration) Finding
+	Silent func(within time.Duration) Diagnosis
 }
 
-// silent is the finding of whoever has to answer and does not.
-func silent(remedy string) func(time.Duration) Finding {
-	return func(within time.Duration) Finding { return wrong(remedy, "no answer within %s", within) }
+// silent is the diagnosis of whoever has to answer and does not.
+func silent(remedy string) func(time.Duration) Diagnosis {
+	return func(within time.Duration) Diagnosis { return wrong(remedy, "no answer within %s", within) }
 }
 
 // Result is a check that was made.
 type Result struct {
 	Subject string `json:"subject"`
 	Check   string `json:"check"`
-	Finding
+	Diagnosis
 	Seconds float64 `json:"seconds"`
 }
 
@@ -104,21 +104,21 @@ func (c Check) make(ctx context.Context) Result {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	began := time.Now()
-	found := make(chan Finding, 1)
+	found := make(chan Diagnosis, 1)
 	go func() { found <- c.Look(ctx) }()
 	result := Result{Subject: c.Subject, Check: c.Name}
 	select {
-	case result.Finding = <-found:
+	case result.Diagnosis = <-found:
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil && result.Severity != Right { // whatever it found, it found for want of time
-		result.Finding = c.givenUp(ctx, within)
+		result.Diagnosis = c.givenUp(ctx, within)
 	}
 	result.Seconds = time.Since(began).Seconds()
 	return result
 }
 
-func (c Check) givenUp(ctx context.Context, within time.Duration) Finding {
+func (c Check) givenUp(ctx context.Context, within time.Duration) Diagnosis {
 	switch {
 	case ctx.Err() == context.Canceled:
 		return unseen("", "stopped before it answered")
@@ -129,8 +129,8 @@ func (c Check) givenUp(ctx context.Context, within time.Duration) Finding {
 }
 
 // asked makes a check of what a process asks before it starts.
-func asked(ask func(context.Context) error, fine string, remedy func(error) string) func(context.Context) Finding {
-	return func(ctx context.Context) Finding {
+func asked(ask func(context.Context) error, fine string, remedy func(error) string) func(context.Context) Diagnosis {
+	return func(ctx context.Context) Diagnosis {
 		if err := ask(ctx); err != nil {
 			return wrong(remedy(err), "%v", err)
 		}

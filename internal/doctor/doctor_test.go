@@ -687,15 +687,15 @@ func TestACheckThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
 		defer close(hold)
-		hangs := func(context.Context) Finding { <-hold; return right("late") }
+		hangs := func(context.Context) Diagnosis { <-hold; return right("late") }
 		checks := []Check{
 			{Name: "hangs", Look: hangs, Silent: silent("call them")},
 			{Name: "hangs with it", Look: hangs},
-			{Name: "is told so", Look: func(ctx context.Context) Finding {
+			{Name: "is told so", Look: func(ctx context.Context) Diagnosis {
 				<-ctx.Done()
 				return wrong("the wrong page", "%v", ctx.Err())
 			}},
-			{Name: "works", Look: func(context.Context) Finding { return right("fine") }},
+			{Name: "works", Look: func(context.Context) Diagnosis { return right("fine") }},
 		}
 		var all []string
 		began := time.Now()
@@ -748,14 +748,14 @@ func TestSourcesAreReadOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		reading, made := 0, 0
-		read := Check{Name: "catalog", Alone: true, Look: func(context.Context) Finding {
+		read := Check{Name: "catalog", Alone: true, Look: func(context.Context) Diagnosis {
 			reading++
 			defer func() { reading-- }()
 			require.Equal(t, 1, reading)
 			<-time.After(usual - time.Second)
 			return right("read")
 		}}
-		quick := Check{Name: "quick", Look: func(context.Context) Finding { return right("fine") }}
+		quick := Check{Name: "quick", Look: func(context.Context) Diagnosis { return right("fine") }}
 		began := time.Now()
 		Examine(t.Context(), []Check{quick, read, read, read, quick}, 2, func(r Result) {
 			require.Equal(t, Right, r.Severity, r.Found)

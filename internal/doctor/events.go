@@ -56,7 +56,7 @@ func (s Stripe) snapshots(ctx context.Context) (all []destination, unread error,
 }
 
 // unlisted is what is found where one of the lists cannot be had.
-func unlisted(err error) Finding {
+func unlisted(err error) Diagnosis {
 	switch {
 	case fault.Is(err, fault.StripeUnauthorized):
 		return unseen("", "not listed: the key is not accepted")
@@ -67,7 +67,7 @@ func unlisted(err error) Finding {
 }
 
 // webhooks looks for the endpoint that leads to starter serve.
-func (s Stripe) webhooks(ctx context.Context) Finding {
+func (s Stripe) webhooks(ctx context.Context) Diagnosis {
 	all, unread, err := s.snapshots(ctx)
 	if err != nil {
 		return unlisted(err)
@@ -103,7 +103,7 @@ func (s Stripe) webhooks(ctx context.Context) Finding {
 
 // thin looks for the destination that tells of agreements with agents. Nothing waits for it: the agreements themselves
 // are read from Stripe.
-func (s Stripe) thin(ctx context.Context) Finding {
+func (s Stripe) thin(ctx context.Context) Diagnosis {
 	all, err := s.EventDestinations(ctx)
 	if err != nil {
 		return unlisted(err)
@@ -131,8 +131,8 @@ func (s Stripe) thin(ctx context.Context) Finding {
 // leadingHere are those that lead to starter serve, send at all, and what the key's mode and connected accounts need.
 // If there is none, what is found says where the nearest one fails, and what that means.
 func (s Stripe) leadingHere(
-	all []destination, lack func(string, string, ...any) Finding, remedy, means string,
-) (ours []destination, found Finding) {
+	all []destination, lack func(string, string, ...any) Diagnosis, remedy, means string,
+) (ours []destination, found Diagnosis) {
 	for _, step := range []struct {
 		fits func(destination) bool
 		none func(nearest destination) string
@@ -164,7 +164,7 @@ func (s Stripe) leadingHere(
 		}
 		all = fitting
 	}
-	return all, Finding{}
+	return all, Diagnosis{}
 }
 
 // leadsHere goes by the path: the host is the load balancer's.
@@ -189,7 +189,7 @@ func missingTypes(d destination, needed []string) (missing []string) {
 }
 
 // address asks where the events go whether somebody is there: starter serve takes POST alone, and says so.
-func (s Stripe) address(ctx context.Context) Finding {
+func (s Stripe) address(ctx context.Context) Diagnosis {
 	all, _, err := s.snapshots(ctx)
 	if err != nil {
 		return unseen("", "not asked: the endpoints are not known")
@@ -227,7 +227,7 @@ type Answer struct {
 // takesPost is the status by which starter serve says that there is such an address, and not for GET.
 const takesPost = 405
 
-func (a Answer) finding(address string) Finding {
+func (a Answer) finding(address string) Diagnosis {
 	switch {
 	case a.Untrusted != nil:
 		return wrong(mendServer, "%s: Stripe will not trust its certificate: %v", address, a.Untrusted)

@@ -24,7 +24,7 @@ const (
 	mendFleet     = "starter fleet apply"
 )
 
-func (d Deployment) fleet(ctx context.Context) Finding {
+func (d Deployment) fleet(ctx context.Context) Diagnosis {
 	found, err := d.Fleet(ctx)
 	switch {
 	case err != nil:
@@ -52,7 +52,7 @@ func shards(numbers []int) string {
 }
 
 // dispatched looks whether somebody starts the syncs of an account that has no schedules.
-func (f Fleet) dispatched(account string) Finding {
+func (f Fleet) dispatched(account string) Diagnosis {
 	shard := f.Plan.ShardOf(account)
 	switch {
 	case !f.Found:

@@ -27,7 +27,7 @@ type saying struct {
 	found, remedy *regexp.Regexp
 }
 
-func (s saying) isOf(f Finding) bool {
+func (s saying) isOf(f Diagnosis) bool {
 	return slices.Contains(s.severities, f.Severity) && s.found.MatchString(f.Found) && s.remedy.MatchString(f.Remedy)
 }
 
@@ -49,13 +49,13 @@ func TestEveryFindingIsProvoked(t *testing.T) {
 }
 
 // provoked is all that the faults of the tests bring to light.
-func provoked(t *testing.T) (seen []Finding) {
+func provoked(t *testing.T) (seen []Diagnosis) {
 	t.Helper()
 	look := func(spoil func(w *ward)) {
 		w := newWard(t)
 		spoil(w)
 		checks := append(w.Deployment.Checks(), w.Account.Checks()...)
-		Examine(t.Context(), checks, 4, func(r Result) { seen = append(seen, r.Finding) })
+		Examine(t.Context(), checks, 4, func(r Result) { seen = append(seen, r.Diagnosis) })
 	}
 	for _, c := range faults() {
 		look(c.spoil)
@@ -72,7 +72,7 @@ func provoked(t *testing.T) (seen []Finding) {
 	stop()
 	hold := make(chan struct{})
 	defer close(hold)
-	hung := Check{Look: func(context.Context) Finding { <-hold; return Finding{} }}
+	hung := Check{Look: func(context.Context) Diagnosis { <-hold; return Diagnosis{} }}
 	for _, c := range []Check{hung, {Look: hung.Look, Within: time.Nanosecond},
 		{Look: hung.Look, Within: time.Nanosecond, Silent: silent("call them")},
 		{Look: hung.Look, Within: time.Nanosecond, Silent: w.Account.unended("product")}} {
@@ -80,7 +80,7 @@ func provoked(t *testing.T) (seen []Finding) {
 		if c.Within == 0 {
 			ctx = stopped
 		}
-		seen = append(seen, c.make(ctx).Finding)
+		seen = append(seen, c.make(ctx).Diagnosis)
 	}
 	return seen
 }

@@ -35,7 +35,7 @@ const (
 // checks look at the buckets that the deployment itself names.
 func (s Storage) checks() []Check {
 	if s.Err != nil {
-		return []Check{{Name: "s3", Look: func(context.Context) Finding { return wrong("starter env", "%v", s.Err) }}}
+		return []Check{{Name: "s3", Look: func(context.Context) Diagnosis { return wrong("starter env", "%v", s.Err) }}}
 	}
 	checks := []Check{
 		{Name: "state bucket", Silent: silent(mendAccess),
@@ -62,7 +62,7 @@ func mendBucket(variable string) func(error) string {
 }
 
 // unread is what is found where a document cannot be used. What is wrong with the bucket itself, its own check says.
-func unread(ctx context.Context, state func(context.Context) error, err error, remedy string) Finding {
+func unread(ctx context.Context, state func(context.Context) error, err error, remedy string) Diagnosis {
 	switch {
 	case state(ctx) != nil: // a page in place of S3's answer is no document either
 		return unseen("", "not read: the state bucket cannot be used")
@@ -73,7 +73,7 @@ func unread(ctx context.Context, state func(context.Context) error, err error, r
 }
 
 // uploads looks whether the state bucket gives up what a killed worker leaves: nobody sees it, and it is billed.
-func (s Storage) uploads(ctx context.Context) Finding {
+func (s Storage) uploads(ctx context.Context) Diagnosis {
 	days, err := s.Buckets.UploadsExpire(ctx, s.Layout.StateBucket, s.Layout.PreflightKey(""))
 	switch {
 	case err != nil && s.State(ctx) != nil:

@@ -55,7 +55,8 @@ const (
 
 func (s Stripe) checks() []Check {
 	if s.Err != nil {
-		return []Check{{Name: "stripe key", Look: func(context.Context) Finding { return wrong(mendKey, "%v", s.Err) }}}
+		return []Check{{Name: "stripe key",
+			Look: func(context.Context) Diagnosis { return wrong(mendKey, "%v", s.Err) }}}
 	}
 	checks := []Check{{Name: "stripe key", Look: s.key, Silent: silent(mendReach)}, {Name: "clock", Look: s.clock}}
 	sample := s.sampler()
@@ -82,7 +83,7 @@ func (s Stripe) mode() string {
 	return "a sandbox's"
 }
 
-func (s Stripe) key(ctx context.Context) Finding {
+func (s Stripe) key(ctx context.Context) Diagnosis {
 	own, err := s.Account(ctx, "")
 	switch {
 	case err == nil:
@@ -95,7 +96,7 @@ func (s Stripe) key(ctx context.Context) Finding {
 	return wrong(mendReach, "%v", err)
 }
 
-func (s Stripe) clock(ctx context.Context) Finding {
+func (s Stripe) clock(ctx context.Context) Diagnosis {
 	const remedy = "set this machine's clock, and let NTP keep it: timedatectl set-ntp true"
 	began := s.Now()
 	own, err := s.Account(ctx, "")
@@ -141,7 +142,7 @@ func (s Stripe) sampler() func(context.Context) (account string, err error) {
 
 // tries makes a check of a permission; need is what its lack means.
 func (s Stripe) tries(p stripeapi.Permission, sample func(context.Context) (string, error), need Severity) Check {
-	return Check{Name: "may: " + p.Name, Look: func(ctx context.Context) Finding {
+	return Check{Name: "may: " + p.Name, Look: func(ctx context.Context) Diagnosis {
 		account, err := sample(ctx)
 		switch {
 		case fault.Is(err, fault.StripeUnauthorized):
@@ -158,7 +159,7 @@ func (s Stripe) tries(p stripeapi.Permission, sample func(context.Context) (stri
 	}}
 }
 
-func mayRead(ctx context.Context, stripe AtStripe, account string, p stripeapi.Permission) Finding {
+func mayRead(ctx context.Context, stripe AtStripe, account string, p stripeapi.Permission) Diagnosis {
 	whose := account
 	if whose == "" {
 		whose = "the platform itself"

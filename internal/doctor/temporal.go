@@ -52,14 +52,14 @@ func (t Temporal) checks() []Check {
 	}
 	for _, queue := range t.Queues {
 		checks = append(checks,
-			Check{Name: "queue " + queue.Name, Look: t.with(func(ctx context.Context, i Inspector) Finding {
+			Check{Name: "queue " + queue.Name, Look: t.with(func(ctx context.Context, i Inspector) Diagnosis {
 				return t.polled(ctx, i, queue)
 			})})
 	}
 	return checks
 }
 
-func (t Temporal) server(ctx context.Context) Finding {
+func (t Temporal) server(ctx context.Context) Diagnosis {
 	inspector, err := t.Open()
 	if err != nil {
 		return wrong(mendTemporal, "%v", err)
@@ -72,8 +72,8 @@ func (t Temporal) server(ctx context.Context) Finding {
 }
 
 // with looks at what needs a connection. Why there is none, the check of the server says.
-func (t Temporal) with(look func(context.Context, Inspector) Finding) func(context.Context) Finding {
-	return func(ctx context.Context) Finding {
+func (t Temporal) with(look func(context.Context, Inspector) Diagnosis) func(context.Context) Diagnosis {
+	return func(ctx context.Context) Diagnosis {
 		inspector, err := t.Open()
 		if err != nil {
 			return unseen("", "not looked at: Temporal cannot be used")
@@ -82,7 +82,7 @@ func (t Temporal) with(look func(context.Context, Inspector) Finding) func(conte
 	}
 }
 
-func (t Temporal) retention(ctx context.Context, i Inspector) Finding {
+func (t Temporal) retention(ctx context.Context, i Inspector) Diagnosis {
 	remedy := "temporal operator namespace update --retention 168h --namespace " + t.Namespace
 	switch kept, err := i.Retention(ctx); {
 	case err != nil:
@@ -96,7 +96,7 @@ func (t Temporal) retention(ctx context.Context, i Inspector) Finding {
 	}
 }
 
-func (t Temporal) attributes(ctx context.Context, i Inspector) Finding {
+func (t Temporal) attributes(ctx context.Context, i Inspector) Diagnosis {
 	told, err := i.SearchAttributes(ctx, t.Attributes...)
 	switch {
 	case err != nil && !told:
@@ -109,7 +109,7 @@ func (t Temporal) attributes(ctx context.Context, i Inspector) Finding {
 }
 
 // fairness cannot be seen: Temporal has no call that tells. Servers before 1.29 do not have it.
-func fairness(ctx context.Context, i Inspector) Finding {
+func fairness(ctx context.Context, i Inspector) Diagnosis {
 	const remedy = "matching.enableFairness: true in the server's dynamic configuration: " + handbookTemporal
 	version, err := i.Version(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func before(version string, major, minor int) bool {
 	return err == nil && badly == nil && (is < major || is == major && below < minor)
 }
 
-func (t Temporal) polled(ctx context.Context, i Inspector, queue Queue) Finding {
+func (t Temporal) polled(ctx context.Context, i Inspector, queue Queue) Diagnosis {
 	remedy := "start bin/worker with TEMPORAL_NAMESPACE=" + t.Namespace
 	at, pollers, err := i.LastPoll(ctx, queue.Name, queue.Kind)
 	switch {
