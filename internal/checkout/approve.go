@@ -13,25 +13,25 @@ import (
 // Approval says whether a cart may be sold.
 type Approval struct {
 	Approved bool
-	Cause    Cause  // of a refusal, or why the fallback has to decide
+	Ground   Ground // of a refusal, or why the fallback has to decide
 	Reason   string // for the agent and its buyer; of a refusal
 }
 
-// Cause is why a cart is not simply approved, for counters.
-type Cause string
+// Ground is why a cart is not simply approved, for counters.
+type Ground string
 
 const (
-	OutOfStock      Cause = "out_of_stock"     // the feed says so
-	NotEnough       Cause = "not_enough"       // fewer pieces are left than the cart has
-	PriceChanged    Cause = "price_changed"    // the cart has another price than the feed
-	OtherCurrency   Cause = "other_currency"   // the cart pays in another currency than the feed
-	NotForSale      Cause = "not_for_sale"     // deleted, expired, or shown only
-	NoShippingRate  Cause = "no_shipping_rate" // see Declines, as for the next two
-	ShippingChanged Cause = "shipping_changed" // it costs what the feed does not say
-	UnknownDiscount Cause = "unknown_discount" // the feed knows of none
-	UnknownSKU      Cause = "unknown_sku"      // a complete assortment does not have it
+	OutOfStock      Ground = "out_of_stock"     // the feed says so
+	NotEnough       Ground = "not_enough"       // fewer pieces are left than the cart has
+	PriceChanged    Ground = "price_changed"    // the cart has another price than the feed
+	OtherCurrency   Ground = "other_currency"   // the cart pays in another currency than the feed
+	NotForSale      Ground = "not_for_sale"     // deleted, expired, or shown only
+	NoShippingRate  Ground = "no_shipping_rate" // see Declines, as for the next two
+	ShippingChanged Ground = "shipping_changed" // it costs what the feed does not say
+	UnknownDiscount Ground = "unknown_discount" // the feed knows of none
+	UnknownSKU      Ground = "unknown_sku"      // a complete assortment does not have it
 	// the assortment does not say: it is not complete, or a row was withheld from Stripe
-	Undecided Cause = "undecided"
+	Undecided Ground = "undecided"
 )
 
 // graceForPrice is how long the price before a sale began or ended still holds: for carts that were filled before.
@@ -59,7 +59,7 @@ func Approve(
 		return refuse(reservations, account, checkout, v)
 	}
 	if unsure {
-		return Approval{Cause: Undecided}
+		return Approval{Ground: Undecided}
 	}
 	if short, ok := reservations.Reserve(account, checkout, wants); !ok {
 		return tooFew(short)
@@ -89,11 +89,11 @@ func refuse(reservations *assortment.Reservations, account, checkout string, v A
 func judge(l Line, item assortment.Item, known bool, currency string, now time.Time) Approval {
 	switch {
 	case !known:
-		return Approval{Cause: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
+		return Approval{Ground: UnknownSKU, Reason: fmt.Sprintf("%s is not sold here", shown(l.SKU()))}
 	case item.Deleted || item.NoCheckout || item.Expired(now):
-		return Approval{Cause: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
+		return Approval{Ground: NotForSale, Reason: fmt.Sprintf("%s is no longer sold here", name(l, item))}
 	case item.Availability == assortment.OutOfStock:
-		return Approval{Cause: OutOfStock, Reason: name(l, item) + " is out of stock"}
+		return Approval{Ground: OutOfStock, Reason: name(l, item) + " is out of stock"}
 	}
 	return judgePrice(l, item, currency, now)
 }
@@ -105,20 +105,20 @@ func judgePrice(l Line, item assortment.Item, currency string, now time.Time) Ap
 		return Approval{Approved: true} // no price, or one that Stripe has to round: there is nothing to compare with
 	}
 	if !strings.EqualFold(price.Currency.String(), currency) {
-		return Approval{Cause: OtherCurrency, Reason: fmt.Sprintf("%s is sold in %s", name(l, item), price.Currency)}
+		return Approval{Ground: OtherCurrency, Reason: fmt.Sprintf("%s is sold in %s", name(l, item), price.Currency)}
 	}
 	before, _ := item.PriceAt(now.Add(-graceForPrice)).MinorUnits()
 	if l.UnitAmount != nil && *l.UnitAmount != unit && *l.UnitAmount != before {
-		return Approval{Cause: PriceChanged, Reason: fmt.Sprintf("the price of %s is now %s", name(l, item), price)}
+		return Approval{Ground: PriceChanged, Reason: fmt.Sprintf("the price of %s is now %s", name(l, item), price)}
 	}
 	return Approval{Approved: true}
 }
 
 func tooFew(short assortment.Want) Approval {
 	if short.Left == 0 {
-		return Approval{Cause: OutOfStock, Reason: shown(short.SKU) + " is out of stock"}
+		return Approval{Ground: OutOfStock, Reason: shown(short.SKU) + " is out of stock"}
 	}
-	return Approval{Cause: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, shown(short.SKU))}
+	return Approval{Ground: NotEnough, Reason: fmt.Sprintf("only %d of %s are left", short.Left, shown(short.SKU))}
 }
 
 func name(l Line, item assortment.Item) string {

@@ -59,7 +59,7 @@ func TestApproveRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lines, currency string
-		cause           checkout.Cause
+		ground          checkout.Ground
 		says            string
 	}{
 		"out of stock": {`{"id":"mug","unit_amount":500,"quantity":1}`, "usd", checkout.OutOfStock,
@@ -95,7 +95,7 @@ func TestApproveRefuses(t *testing.T) {
 				r := request(t, `{"currency":"`+c.currency+`","`+spelling+`":[`+lines+`]}`)
 				v := checkout.Approve(r, shop(t, true), reservations, account, "cs_1", now, checkout.Declines{})
 				require.False(t, v.Approved)
-				require.Equal(t, c.cause, v.Cause)
+				require.Equal(t, c.ground, v.Ground)
 				require.Contains(t, v.Reason, c.says)
 				require.Zero(t, reservations.Reserved(account, "shirt"), "what is refused reserves nothing")
 			})
@@ -146,11 +146,11 @@ func TestApproveDoesNotDecideWhatAnIncompleteAssortmentCannotTell(t *testing.T) 
 	t.Parallel()
 	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"shirt","quantity":1}]}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided},
+	require.Equal(t, checkout.Approval{Ground: checkout.Undecided},
 		checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}))
 	r = request(t, `{"currency":"usd","line_items_details":[{"id":"ghost","quantity":1},{"id":"mug","quantity":1}]}`)
 	require.Equal(t, checkout.OutOfStock,
-		checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}).Cause,
+		checkout.Approve(r, shop(t, false), reservations, account, "cs_1", now, checkout.Declines{}).Ground,
 		"what is known is enough")
 }
 
@@ -169,7 +169,7 @@ func TestNobodyDecidesAboutWhatWasWithheldFromStripe(t *testing.T) {
 	reservations := assortment.NewReservations(func() time.Time { return now })
 	r := request(t,
 		`{"currency":"usd","line_item_details":[{"sku_id":"held","quantity":1},{"sku_id":"shirt","quantity":1}],"shipping_details":{"address":{"country":"US"}}}`)
-	require.Equal(t, checkout.Approval{Cause: checkout.Undecided},
+	require.Equal(t, checkout.Approval{Ground: checkout.Undecided},
 		checkout.Approve(r, x, reservations, account, "cs_1", now, checkout.Declines{}))
 	require.Empty(t, checkout.Customize(r, x).ShippingOptions)
 	_, ok := checkout.AvailabilityOf(x, reservations, account, "held", now)
@@ -293,7 +293,7 @@ func TestACartThatCannotBeDeliveredAsItSays(t *testing.T) {
 	for name, c := range map[string]struct {
 		asked    string
 		declines checkout.Declines
-		cause    checkout.Cause
+		ground   checkout.Ground
 	}{
 		"shipped there":     {cart("lamp", "US", shipping("500")), all, ""},
 		"the dearer way":    {cart("lamp", "us", shipping("1500")), all, ""},
@@ -323,9 +323,9 @@ func TestACartThatCannotBeDeliveredAsItSays(t *testing.T) {
 			t.Parallel()
 			reservations := assortment.NewReservations(func() time.Time { return now })
 			v := checkout.Approve(request(t, c.asked), delivered(t), reservations, account, "cs_1", now, c.declines)
-			require.Equal(t, c.cause, v.Cause)
-			require.Equal(t, c.cause == "", v.Approved)
-			require.Equal(t, c.cause == "", v.Reason == "")
+			require.Equal(t, c.ground, v.Ground)
+			require.Equal(t, c.ground == "", v.Approved)
+			require.Equal(t, c.ground == "", v.Reason == "")
 		})
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"vitrine/internal/strictjson"
 )
 
-// ByMerchant is the cause of a refusal that is the merchant's own.
-const ByMerchant Cause = "merchant"
+// ByMerchant is the ground of a refusal that is the merchant's own.
+const ByMerchant Ground = "merchant"
 
 var errNoJSON = errors.New("it is not the JSON that docs/orders.md describes")
 
@@ -41,7 +41,7 @@ func ParseApproval(body []byte) (Approval, error) {
 		}
 		return Approval{Approved: true}, nil
 	case "declined":
-		return Approval{Cause: ByMerchant, Reason: reasons[order.ReasonOf(answer.Reason)]}, nil
+		return Approval{Ground: ByMerchant, Reason: reasons[order.ReasonOf(answer.Reason)]}, nil
 	}
 	return Approval{}, errors.New("its status is neither approved nor declined")
 }

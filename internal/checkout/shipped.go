@@ -32,12 +32,12 @@ func DeclinesOf(c order.Checkout) Declines {
 func (d Declines) deliver(r Request, x *assortment.Index) Approval {
 	switch to := r.ShippingDetails.Address.Country; {
 	case d.Discount && r.discounted():
-		return Approval{Cause: UnknownDiscount, Reason: "the discount is not known here"}
+		return Approval{Ground: UnknownDiscount, Reason: "the discount is not known here"}
 	case d.NoRate && to != "" && r.unreached(x) != "":
-		return Approval{Cause: NoShippingRate,
+		return Approval{Ground: NoShippingRate,
 			Reason: fmt.Sprintf("%s is not shipped to %s", r.unreached(x), shown(strings.ToUpper(to)))}
 	case d.Shipping && !r.priced(x):
-		return Approval{Cause: ShippingChanged, Reason: "the price of shipping is another one now"}
+		return Approval{Ground: ShippingChanged, Reason: "the price of shipping is another one now"}
 	}
 	return Approval{Approved: true}
 }

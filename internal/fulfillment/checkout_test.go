@@ -95,7 +95,7 @@ func TestAQuestionIsSignedAndKnowsNoBuyer(t *testing.T) {
 	m := &merchant{status: 200, body: `{"status":"declined","reason":"cannot_ship"}`}
 	v, err := endpoint().ApproveCheckout(t.Context(), serve(t, m).Endpoint(), testQuestion(t))
 	require.NoError(t, err)
-	require.Equal(t, checkout.Approval{Cause: checkout.ByMerchant, Reason: "the shop cannot ship this to the address"},
+	require.Equal(t, checkout.Approval{Ground: checkout.ByMerchant, Reason: "the shop cannot ship this to the address"},
 		v)
 	got := m.requests[0]
 	require.Equal(t, "checkout/acct_1/evt_1", got.header.Get("Webhook-Id"))

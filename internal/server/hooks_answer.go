@@ -79,7 +79,7 @@ func (h *Hooks) finalize(ctx context.Context, c cart) answer {
 		v = h.lastWord(ctx, c, v)
 	}
 	if !v.Approved {
-		return success("declined_"+string(v.Cause), checkout.Refused(v.Reason))
+		return success("declined_"+string(v.Ground), checkout.Refused(v.Reason))
 	}
 	return success(soldAs(c, v), checkout.Approved(fee))
 }
@@ -89,8 +89,8 @@ func soldAs(c cart, v checkout.Approval) string {
 	switch {
 	case !c.settled:
 		return "approved_no_settings"
-	case v.Cause != "":
-		return "approved_" + string(v.Cause)
+	case v.Ground != "":
+		return "approved_" + string(v.Ground)
 	}
 	return "approved"
 }
@@ -98,18 +98,18 @@ func soldAs(c cart, v checkout.Approval) string {
 // judge is what the assortment says of a cart, and the fallback where it says nothing. A sale is not refused by what
 // may be old: then there is a look for news first.
 func (h *Hooks) judge(ctx context.Context, c cart) checkout.Approval {
-	v := checkout.Approval{Cause: checkout.Undecided}
+	v := checkout.Approval{Ground: checkout.Undecided}
 	if c.assortment != nil {
 		v = h.byAssortment(c)
 	}
-	if !v.Approved && v.Cause != checkout.Undecided {
+	if !v.Approved && v.Ground != checkout.Undecided {
 		if x, found := h.assortments.Renewed(ctx, c.event.account); found {
 			h.sold.Renewed(ctx, c.event.account)
 			c.assortment = h.lessSold(ctx, c.event.account, x)
 			v = h.byAssortment(c)
 		}
 	}
-	if v.Cause == checkout.Undecided {
+	if v.Ground == checkout.Undecided {
 		return h.fallback()
 	}
 	return v
@@ -117,9 +117,9 @@ func (h *Hooks) judge(ctx context.Context, c cart) checkout.Approval {
 
 func (h *Hooks) fallback() checkout.Approval {
 	if h.Approve {
-		return checkout.Approval{Approved: true, Cause: checkout.Undecided}
+		return checkout.Approval{Approved: true, Ground: checkout.Undecided}
 	}
-	return checkout.Approval{Cause: checkout.Undecided, Reason: notConfirmed}
+	return checkout.Approval{Ground: checkout.Undecided, Reason: notConfirmed}
 }
 
 func (h *Hooks) byAssortment(c cart) checkout.Approval {

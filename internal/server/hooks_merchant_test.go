@@ -101,7 +101,7 @@ func TestAMerchantWhoIsNotHeardChangesNothing(t *testing.T) {
 	} {
 		t.Run(outcome, func(t *testing.T) {
 			t.Parallel()
-			no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "an answer beside an error is none"}
+			no := checkout.Approval{Ground: checkout.ByMerchant, Reason: "an answer beside an error is none"}
 			r := newHookRoom(t,
 				func(o *HookOptions) { o.Merchants = &merchantSaying{approval: no, custom: bike, err: err} }).
 				sells("acct_1", hookProducts).settle(asking())
@@ -133,7 +133,7 @@ func TestAMerchantGetsTheirShareOfTheTimeAndNoMore(t *testing.T) {
 func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		no := checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}
+		no := checkout.Approval{Ground: checkout.ByMerchant, Reason: "a price has changed"}
 		r := newHookRoom(t, func(o *HookOptions) { o.Now, o.Merchants = time.Now, &merchantSaying{approval: no} }).
 			settle(asking())
 		block := make(chan struct{})
@@ -153,7 +153,7 @@ func TestTheMerchantIsAskedWhileS3Hangs(t *testing.T) {
 
 func TestTheMerchantHasTheLastWord(t *testing.T) {
 	t.Parallel()
-	no := &merchantSaying{approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}}
+	no := &merchantSaying{approval: checkout.Approval{Ground: checkout.ByMerchant, Reason: "a price has changed"}}
 	r := newHookRoom(t, func(o *HookOptions) { o.Merchants = no }).sells("acct_1", hookProducts).
 		settle(asking(order.AskApproval))
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookLast))
@@ -182,7 +182,7 @@ func TestTheMerchantIsAskedWhenNothingElseIsKnown(t *testing.T) {
 	t.Parallel()
 	r := newHookRoom(t, func(o *HookOptions) {
 		o.Merchants = &merchantSaying{
-			approval: checkout.Approval{Cause: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike,
+			approval: checkout.Approval{Ground: checkout.ByMerchant, Reason: "a price has changed"}, custom: bike,
 		}
 	}).settle(asking())
 	require.JSONEq(t, hookDeclines, r.finalize("evt_1", "cs_1", hookShirt))
