@@ -24,7 +24,7 @@ import (
 func OrderFulfillment(ctx workflow.Context, in OrderInput) (OrderView, error) {
 	o := newFulfillment(in)
 	ctx = workflow.WithPriority(ctx, OrderPriority(in.Account))
-	if err := o.desk.listen(ctx); err != nil {
+	if err := o.listener.listen(ctx); err != nil {
 		return viewOf(o.life), err
 	}
 	err := o.live(ctx)
@@ -41,7 +41,7 @@ type fulfillment struct {
 	payments payments
 	courier  courier
 	disputes disputes
-	desk     *desk
+	listener *listener
 	aside    *background
 	herald   herald
 	alarm    alarm
@@ -53,7 +53,7 @@ func newFulfillment(in OrderInput) *fulfillment {
 	life, aside := order.NewLifecycle(in.ID(), in.Record), &background{}
 	return &fulfillment{
 		life: life, payments: payments{life}, courier: courier{life, aside}, disputes: disputes{life, aside},
-		desk: &desk{life: life}, aside: aside, herald: newHerald(life, aside),
+		listener: &listener{life: life}, aside: aside, herald: newHerald(life, aside),
 	}
 }
 
@@ -116,7 +116,7 @@ func (o *fulfillment) run(ctx workflow.Context) error {
 				return err
 			}
 		}
-		o.desk.answerCancel()
+		o.listener.answerCancel()
 		if err := show(ctx, o.life); err != nil {
 			return err
 		}
@@ -179,11 +179,11 @@ func (o *fulfillment) awaitPayment(ctx workflow.Context) (order.Step, error) {
 	if err := show(ctx, o.life); err != nil {
 		return order.StepAwaitPayment, err
 	}
-	ready := func() bool { return o.life.PaymentNews() || o.desk.canceling() }
+	ready := func() bool { return o.life.PaymentNews() || o.listener.canceling() }
 	if err := o.idle(ctx, o.life.Deadline(now), "The payment is overdue", ready); err != nil {
 		return order.StepAwaitPayment, err
 	}
-	if o.desk.canceling() {
+	if o.listener.canceling() {
 		return o.attend(ctx)
 	}
 	return o.life.Pay(workflow.Now(ctx))
@@ -407,7 +407,7 @@ func (o *fulfillment) awaitPerson(ctx workflow.Context) (order.Step, error) {
 
 // finish leaves the record of a settled order behind. more says that something came in at the last moment.
 func (o *fulfillment) finish(ctx workflow.Context) (more bool, err error) {
-	o.desk.refuse()
+	o.listener.refuse()
 	over := func() bool { return workflow.AllHandlersFinished(ctx) && o.aside.inFlight == 0 }
 	if err := workflow.Await(ctx, over); err != nil {
 		return false, err
@@ -477,7 +477,7 @@ func (o *fulfillment) standBy(ctx workflow.Context, summary string, ready func()
 // attend deals with everything that has come in: what people ask for, then what is to be read anew. It returns the step
 // that the order is at then.
 func (o *fulfillment) attend(ctx workflow.Context) (order.Step, error) {
-	for _, asked := range o.desk.requests() {
+	for _, asked := range o.listener.requests() {
 		if err := o.serve(ctx, asked); err != nil {
 			return o.life.Step(), err
 		}
@@ -525,7 +525,7 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 	o.courier.tell(ctx)
 	switch {
 	case err == nil && q.update == UpdateCancel:
-		o.desk.canceled = q // answered once the money is back
+		o.listener.canceled = q // answered once the money is back
 	case ctx.Err() != nil:
 		q.answer(errors.New("the order's workflow was cancelled"))
 		return ctx.Err()
@@ -539,7 +539,7 @@ func (o *fulfillment) serve(ctx workflow.Context, q *request) error {
 }
 
 func (o *fulfillment) carryOut(ctx workflow.Context, q *request) error {
-	err := o.desk.admit(q)
+	err := o.listener.admit(q)
 	switch {
 	case err != nil:
 	case q.update == UpdateCancel:
@@ -554,7 +554,7 @@ func (o *fulfillment) carryOut(ctx workflow.Context, q *request) error {
 	return err
 }
 
-func (o *fulfillment) pending() bool { return o.desk.waiting() || o.life.Pending() }
+func (o *fulfillment) pending() bool { return o.listener.waiting() || o.life.Pending() }
 
 // idle waits until the condition holds or the time has come; a zero time never comes. It is where a long life is cut
 // into several runs: everything that has come in goes along.

@@ -14,8 +14,8 @@ import (
 	"vitrine/internal/order"
 )
 
-// desk is where an order listens. What comes in only changes what is remembered: the steps act on it.
-type desk struct {
+// listener is where an order listens. What comes in only changes what is remembered: the steps act on it.
+type listener struct {
 	life     *order.Lifecycle
 	asked    []*request
 	canceled *request      // the one that called the order off, until the money is back
@@ -40,44 +40,44 @@ func (q *request) reason() string {
 func (q *request) answer(err error) { q.done, q.err = true, err }
 
 // listen takes everything in that an order listens to.
-func (d *desk) listen(ctx workflow.Context) error {
-	workflow.Go(ctx, d.receive)
+func (l *listener) listen(ctx workflow.Context) error {
+	workflow.Go(ctx, l.receive)
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, QueryOrder, func() (OrderView, error) { return viewOf(d.life), nil }),
-		d.handleShip(ctx),
-		d.handleDecide(ctx),
-		d.handleCommand(ctx, UpdateCancel, d.life.AdmitCancel, "Call the order off: no goods, money back."),
-		d.handleCommand(ctx, UpdateRetry, d.life.AdmitRetry, "Go on with an order that is held."),
-		d.handleCommand(ctx, UpdateEvidence, d.life.AdmitEvidence,
+		workflow.SetQueryHandler(ctx, QueryOrder, func() (OrderView, error) { return viewOf(l.life), nil }),
+		l.handleShip(ctx),
+		l.handleDecide(ctx),
+		l.handleCommand(ctx, UpdateCancel, l.life.AdmitCancel, "Call the order off: no goods, money back."),
+		l.handleCommand(ctx, UpdateRetry, l.life.AdmitRetry, "Go on with an order that is held."),
+		l.handleCommand(ctx, UpdateEvidence, l.life.AdmitEvidence,
 			"Submit the evidence against the open dispute to the bank, which takes it once."),
-		d.handleRefund(ctx),
+		l.handleRefund(ctx),
 	)
 }
 
 // receive takes signals, in the order in which they come.
-func (d *desk) receive(ctx workflow.Context) {
+func (l *listener) receive(ctx workflow.Context) {
 	s := workflow.NewSelector(ctx)
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalEvent), func(c workflow.ReceiveChannel, _ bool) {
 		var e order.Event
 		c.Receive(ctx, &e)
-		d.life.NoteEvent(e, workflow.Now(ctx))
+		l.life.NoteEvent(e, workflow.Now(ctx))
 	})
 	for _, name := range order.EventTypes() {
 		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(c workflow.ReceiveChannel, _ bool) {
 			var e order.Event
 			c.Receive(ctx, &e)
-			d.noteByType(ctx, e)
+			l.noteByType(ctx, e)
 		})
 	}
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDecision), func(c workflow.ReceiveChannel, _ bool) {
 		var decision order.Decision
 		c.Receive(ctx, &decision)
-		d.noteDecision(ctx, decision)
+		l.noteDecision(ctx, decision)
 	})
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalShipment), func(c workflow.ReceiveChannel, _ bool) {
 		var p order.Shipment
 		c.Receive(ctx, &p)
-		d.noteShipment(ctx, p)
+		l.noteShipment(ctx, p)
 	})
 	for {
 		s.Select(ctx)
@@ -86,92 +86,92 @@ func (d *desk) receive(ctx workflow.Context) {
 
 // noteByType notes an event that came under its type. Workers of before did not listen to those, and may have had the
 // order when some came: these stay unheard, as they were, until the first one that came to a worker that listens.
-func (d *desk) noteByType(ctx workflow.Context, e order.Event) {
-	if !d.byType {
-		change := "events-by-type/" + strconv.Itoa(len(d.missed))
+func (l *listener) noteByType(ctx workflow.Context, e order.Event) {
+	if !l.byType {
+		change := "events-by-type/" + strconv.Itoa(len(l.missed))
 		if workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-			d.missed = append(d.missed, e)
+			l.missed = append(l.missed, e)
 			return
 		}
-		d.byType = true
-		for _, missed := range d.missed {
-			d.life.NoteEvent(missed, workflow.Now(ctx))
+		l.byType = true
+		for _, missed := range l.missed {
+			l.life.NoteEvent(missed, workflow.Now(ctx))
 		}
-		d.missed = nil
+		l.missed = nil
 	}
-	d.life.NoteEvent(e, workflow.Now(ctx))
+	l.life.NoteEvent(e, workflow.Now(ctx))
 }
 
-func (d *desk) noteDecision(ctx workflow.Context, decision order.Decision) {
-	if err := d.life.AdmitDecision(decision); err != nil {
-		d.passOver(ctx, "decision", err)
+func (l *listener) noteDecision(ctx workflow.Context, decision order.Decision) {
+	if err := l.life.AdmitDecision(decision); err != nil {
+		l.passOver(ctx, "decision", err)
 		return
 	}
-	d.life.NoteDecision(decision, workflow.Now(ctx))
+	l.life.NoteDecision(decision, workflow.Now(ctx))
 }
 
-func (d *desk) noteShipment(ctx workflow.Context, p order.Shipment) {
-	err := d.life.AdmitShipment(p)
-	beside := d.life.AdmitContents(p, workflow.Now(ctx))
+func (l *listener) noteShipment(ctx workflow.Context, p order.Shipment) {
+	err := l.life.AdmitShipment(p)
+	beside := l.life.AdmitContents(p, workflow.Now(ctx))
 	if err == nil && beside != nil && workflow.GetVersion(ctx, "parcels-counted", workflow.DefaultVersion, 1) == 1 {
 		err = beside
 	}
 	if err != nil {
-		d.passOver(ctx, "shipment", err)
+		l.passOver(ctx, "shipment", err)
 		return
 	}
-	d.life.NoteShipment(p, workflow.Now(ctx))
+	l.life.NoteShipment(p, workflow.Now(ctx))
 }
 
 // passOver keeps what a signal brought and cannot be taken: nobody waits for an answer to it.
-func (d *desk) passOver(ctx workflow.Context, what string, why error) {
+func (l *listener) passOver(ctx workflow.Context, what string, why error) {
 	workflow.GetLogger(ctx).Warn("a "+what+" is passed over", "error", why)
-	d.life.PassOver(what, why, workflow.Now(ctx))
+	l.life.PassOver(what, why, workflow.Now(ctx))
 }
 
-func (d *desk) handleShip(ctx workflow.Context) error {
+func (l *listener) handleShip(ctx workflow.Context) error {
 	ship := func(ctx workflow.Context, p order.Shipment) (OrderView, error) {
-		d.life.NoteShipment(p, workflow.Now(ctx))
-		return viewOf(d.life), nil
+		l.life.NoteShipment(p, workflow.Now(ctx))
+		return viewOf(l.life), nil
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateShip, ship, workflow.UpdateHandlerOptions{
 		Validator: func(ctx workflow.Context, p order.Shipment) error {
-			if err := d.life.AdmitNews(); err != nil {
+			if err := l.life.AdmitNews(); err != nil {
 				return refusing(err)
 			}
-			if err := d.life.AdmitShipment(p); err != nil {
+			if err := l.life.AdmitShipment(p); err != nil {
 				return refusing(err)
 			}
-			return refusing(d.life.AdmitContents(p, workflow.Now(ctx)))
+			return refusing(l.life.AdmitContents(p, workflow.Now(ctx)))
 		}, Description: "Add a parcel, or what is new of it.",
 	})
 }
 
-func (d *desk) handleDecide(ctx workflow.Context) error {
+func (l *listener) handleDecide(ctx workflow.Context) error {
 	decide := func(ctx workflow.Context, decision MerchantDecision) (OrderView, error) {
-		d.life.NoteDecision(decision.Decision, workflow.Now(ctx))
-		return viewOf(d.life), nil
+		l.life.NoteDecision(decision.Decision, workflow.Now(ctx))
+		return viewOf(l.life), nil
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, decide, workflow.UpdateHandlerOptions{
 		Validator: func(decision MerchantDecision) error {
-			if err := d.life.AdmitNews(); err != nil {
+			if err := l.life.AdmitNews(); err != nil {
 				return refusing(err)
 			}
-			if err := d.life.AdmitDecision(decision.Decision); err != nil {
+			if err := l.life.AdmitDecision(decision.Decision); err != nil {
 				return refusing(err)
 			}
-			return refusing(d.life.AdmitBesideParcels(decision.Decision))
+			return refusing(l.life.AdmitBesideParcels(decision.Decision))
 		}, Description: "Take the decision of a merchant who left the order pending.",
 	})
 }
 
-func (d *desk) handleCommand(ctx workflow.Context, update string, admit func() error, description string) error {
+func (l *listener) handleCommand(ctx workflow.Context, update string, admit func() error, description string) error {
 	handle := func(ctx workflow.Context, c OrderCommand) (OrderView, error) {
-		return d.ask(ctx, &request{update: update, command: c})
+		return l.ask(ctx, &request{update: update, command: c})
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, update, handle, workflow.UpdateHandlerOptions{
 		Validator: func(c OrderCommand) error {
-			if err := d.life.AdmitNews(); err != nil {
+			if err := l.life.AdmitNews(); err != nil {
 				return refusing(err)
 			}
 			return refusing(errors.Join(c.check(), admit()))
@@ -179,69 +179,69 @@ func (d *desk) handleCommand(ctx workflow.Context, update string, admit func() e
 	})
 }
 
-func (d *desk) handleRefund(ctx workflow.Context) error {
+func (l *listener) handleRefund(ctx workflow.Context) error {
 	handle := func(ctx workflow.Context, in OrderRefund) (OrderView, error) {
-		return d.ask(ctx, &request{update: UpdateRefund, command: in.OrderCommand, refund: in})
+		return l.ask(ctx, &request{update: UpdateRefund, command: in.OrderCommand, refund: in})
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateRefund, handle, workflow.UpdateHandlerOptions{
-		Validator: func(in OrderRefund) error { return refusing(d.admitRefund(in)) },
+		Validator: func(in OrderRefund) error { return refusing(l.admitRefund(in)) },
 		Description: "Give money back; without an amount, all that is left. " +
 			"The same amount for the same reason is the same refund.",
 	})
 }
 
-func (d *desk) admitRefund(in OrderRefund) error {
+func (l *listener) admitRefund(in OrderRefund) error {
 	if err := in.OrderCommand.check(); err != nil {
 		return err
 	}
-	return d.life.AdmitRefund(in.request())
+	return l.life.AdmitRefund(in.request())
 }
 
 // ask notes a request and waits until it is carried out.
-func (d *desk) ask(ctx workflow.Context, q *request) (OrderView, error) {
-	d.life.Asked(workflow.Now(ctx))
-	d.asked = append(d.asked, q)
+func (l *listener) ask(ctx workflow.Context, q *request) (OrderView, error) {
+	l.life.Asked(workflow.Now(ctx))
+	l.asked = append(l.asked, q)
 	if err := workflow.Await(ctx, func() bool { return q.done }); err != nil {
-		return viewOf(d.life), err
+		return viewOf(l.life), err
 	}
-	return viewOf(d.life), q.err
+	return viewOf(l.life), q.err
 }
 
 // waiting reports whether somebody waits for a step to do what they asked for.
-func (d *desk) waiting() bool { return len(d.asked) > 0 }
+func (l *listener) waiting() bool { return len(l.asked) > 0 }
 
 // canceling reports whether one of them wants the order called off.
-func (d *desk) canceling() bool {
-	return slices.ContainsFunc(d.asked, func(q *request) bool { return q.update == UpdateCancel })
+func (l *listener) canceling() bool {
+	return slices.ContainsFunc(l.asked, func(q *request) bool { return q.update == UpdateCancel })
 }
 
 // requests are those that wait, as of now.
-func (d *desk) requests() []*request { return slices.Clone(d.asked) }
+func (l *listener) requests() []*request { return slices.Clone(l.asked) }
 
-// admit takes a request off the desk, and looks once more whether the order takes it: things may have changed since it
+// admit takes a request off the list, and looks once more whether the order takes it: things may have changed since it
 // was asked.
-func (d *desk) admit(q *request) error {
-	d.asked = slices.DeleteFunc(d.asked, func(other *request) bool { return other == q })
+func (l *listener) admit(q *request) error {
+	l.asked = slices.DeleteFunc(l.asked, func(other *request) bool { return other == q })
 	switch q.update {
 	case UpdateCancel:
-		return d.life.AdmitCancel()
+		return l.life.AdmitCancel()
 	case UpdateRetry:
-		return d.life.AdmitRetry()
+		return l.life.AdmitRetry()
 	case UpdateEvidence:
-		return d.life.AdmitEvidence()
+		return l.life.AdmitEvidence()
 	}
-	return d.admitRefund(q.refund)
+	return l.admitRefund(q.refund)
 }
 
 // answerCancel answers whoever called the order off, once the money is back, or cannot be given back.
-func (d *desk) answerCancel() {
-	q, step := d.canceled, d.life.Step()
+func (l *listener) answerCancel() {
+	q, step := l.canceled, l.life.Step()
 	if q == nil || step == order.StepReturn {
 		return
 	}
-	d.canceled = nil
+	l.canceled = nil
 	if step == order.StepHeld {
-		text := "the order is off, but its money could not be given back: " + d.life.Record().Reason
+		text := "the order is off, but its money could not be given back: " + l.life.Record().Reason
 		q.answer(temporal.NewNonRetryableApplicationError(text, string(fault.PaymentConflict), nil))
 		return
 	}
@@ -249,11 +249,11 @@ func (d *desk) answerCancel() {
 }
 
 // refuse answers whoever still waits for something.
-func (d *desk) refuse() {
-	for _, q := range d.asked {
-		q.answer(d.life.AdmitNews())
+func (l *listener) refuse() {
+	for _, q := range l.asked {
+		q.answer(l.life.AdmitNews())
 	}
-	d.asked = nil
+	l.asked = nil
 }
 
 // refusing gives a validator's error its code, which whoever asks can tell cases apart by.

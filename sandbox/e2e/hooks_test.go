@@ -22,8 +22,8 @@ import (
 	"vitrine/internal/simcontrol"
 )
 
-// desk is where a merchant answers questions about checkouts.
-type desk struct {
+// hookServer is where a merchant answers questions about checkouts.
+type hookServer struct {
 	url    string
 	closed chan struct{}
 
@@ -35,14 +35,14 @@ type desk struct {
 }
 
 const (
-	deskApproval      = "checkout_approval"
-	deskCustomization = "checkout_customization"
+	questionApproval      = "checkout_approval"
+	questionCustomization = "checkout_customization"
 )
 
-func openDesk(t *testing.T) *desk {
+func openHookServer(t *testing.T) *hookServer {
 	t.Helper()
-	d := &desk{closed: make(chan struct{}),
-		answers: map[string]string{deskApproval: `{"status":"approved"}`, deskCustomization: `{}`}}
+	d := &hookServer{closed: make(chan struct{}),
+		answers: map[string]string{questionApproval: `{"status":"approved"}`, questionCustomization: `{}`}}
 	served := httptest.NewServer(d)
 	t.Cleanup(func() {
 		close(d.closed)
@@ -54,19 +54,19 @@ func openDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) says(question, answer string) {
+func (d *hookServer) says(question, answer string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.answers[question] = answer
 }
 
-func (d *desk) isLate(late bool) {
+func (d *hookServer) isLate(late bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.late = late
 }
 
-func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *hookServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	answer, late := d.take(r.Header, body, err)
 	if late {
@@ -79,7 +79,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
-func (d *desk) take(h http.Header, body []byte, err error) (answer string, late bool) {
+func (d *hookServer) take(h http.Header, body []byte, err error) (answer string, late bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	problem := verify(h, body)
@@ -105,7 +105,7 @@ func (d *desk) take(h http.Header, body []byte, err error) (answer string, late 
 	return answer, d.late
 }
 
-func (d *desk) questions() []checkout.Question {
+func (d *hookServer) questions() []checkout.Question {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.asked)
@@ -274,7 +274,7 @@ func TestHooksOfAnAccountThatNobodyKnowsFallBack(t *testing.T) {
 }
 
 func TestTheMerchantIsAskedInACheckout(t *testing.T) {
-	d := openDesk(t)
+	d := openHookServer(t)
 	s := open(t, shipped(3, "sku1", "sku2"), func(o *order.Settings) {
 		o.Checkout = order.Checkout{
 			Fee: order.Fee{Percent: 10},
@@ -289,7 +289,7 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	s.asks()
 
 	// They offer a bike, and the feed's parcel beside it. The buyer takes what is offered first.
-	d.says(deskCustomization, `{"shipping_options":[
+	d.says(questionCustomization, `{"shipping_options":[
 		{"shipping_rate_data":{"display_name":"Bike","fixed_amount":{"amount":700,"currency":"usd"}}},
 		{"shipping_rate_data":{"display_name":"Paket","fixed_amount":{"amount":490,"currency":"usd"}}}]}`)
 	b := s.buys(wanted("sku1", 1))
@@ -298,24 +298,24 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 	asked := d.questions()
 	require.Len(t, asked, 2)
 	require.NotEmpty(t, asked[0].ShippingOptions)
-	require.Equal(t, []string{deskCustomization, deskApproval}, []string{asked[0].Type, asked[1].Type})
+	require.Equal(t, []string{questionCustomization, questionApproval}, []string{asked[0].Type, asked[1].Type})
 	require.Equal(t, &checkout.Address{Country: "DE", PostalCode: "10999"}, asked[0].ShipTo)
 	require.Equal(t, "Express", asked[0].ShippingOptions[0].Rate.DisplayName, "they know what the feed offers")
 	require.Equal(t, b.Session, asked[1].Session)
 	require.EqualValues(t, b.Total, asked[1].Amounts.Total)
 
 	// They decline what the assortment would sell; the piece is free again.
-	d.says(deskApproval, `{"status":"declined","reason":"cannot_ship"}`)
+	d.says(questionApproval, `{"status":"declined","reason":"cannot_ship"}`)
 	s.declined(wanted("sku1", 2), "cannot ship this to the address")
-	d.says(deskApproval, `{"status":"approved"}`)
+	d.says(questionApproval, `{"status":"approved"}`)
 	s.buys(wanted("sku1", 2))
 	before := len(d.questions())
 	s.declined(wanted("sku1", 1), "out of stock")
 	require.Len(t, d.questions(), before+1, "they are not asked to approve what cannot be sold")
 
 	// They say nothing that can be understood, and then nothing at all: the feed and the stock count.
-	d.says(deskCustomization, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`)
-	d.says(deskApproval, `It works!`)
+	d.says(questionCustomization, `{"shipping_options":[{"shipping_rate":"shr_1"}]}`)
+	d.says(questionApproval, `It works!`)
 	require.EqualValues(t, 999+990, s.buys(wanted("sku2", 1)).Total)
 	d.isLate(true)
 	began := time.Now()
@@ -335,7 +335,7 @@ func TestTheMerchantIsAskedInACheckout(t *testing.T) {
 
 // Taxes by the merchant are what the buyer pays.
 func TestTheMerchantTaxesACheckout(t *testing.T) {
-	d := openDesk(t)
+	d := openHookServer(t)
 	s := open(t, shipped(3, "sku1"), func(o *order.Settings) {
 		o.Checkout.Merchant = order.CheckoutMerchant{
 			Endpoint: order.Endpoint{URL: d.url, SecretEnv: "MERCHANT_SECRET_E2E"},
@@ -345,14 +345,14 @@ func TestTheMerchantTaxesACheckout(t *testing.T) {
 	s.startServe(false)
 	s.asks()
 	// Nothing was synced: the merchant alone knows. The id of the line is Stripe's, so they have to have been asked.
-	d.says(deskCustomization,
+	d.says(questionCustomization,
 		`{"line_items":[{"id":"li_unknown","tax_rates":[{"rate_data":{"display_name":"MwSt","percentage":19}}]}]}`)
 	require.EqualValues(t, 999, s.buys(unlisted("sku1")).Total, "taxes of no line are none")
-	d.says(deskCustomization,
+	d.says(questionCustomization,
 		`{"line_items":[{"id":"%s","tax_rates":[{"rate_data":{"display_name":"MwSt","inclusive":false,"percentage":19}}]}]}`)
 	require.EqualValues(t, 999+190, s.buys(unlisted("sku1")).Total)
 	for _, q := range d.questions() {
-		require.Equal(t, deskCustomization, q.Type, "they want to be asked nothing else")
+		require.Equal(t, questionCustomization, q.Type, "they want to be asked nothing else")
 	}
 }
 
