@@ -10,7 +10,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/catalog"
-	"vitrine/internal/order"
+	"vitrine/internal/utc"
 )
 
 // hold is a run's wait for a person.
@@ -83,7 +83,7 @@ func (s *catalogSync) announce(ctx workflow.Context, found activities.FetchCatal
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf(
 		"Held since %s, nothing was uploaded: %s. Approving sends %s and deletes %s: starter approve %s --version "+
 			"%s, or starter reject %s.",
-		order.Stamp(found.Hold.Since), found.Hold.Text(), catalog.Counted(found.Hold.Rows.Sent, "row"),
+		utc.Text(found.Hold.Since), found.Hold.Text(), catalog.Counted(found.Hold.Rows.Sent, "row"),
 		humanize.Comma(found.Hold.Rows.Deleted), s.in.Account, found.Hold.Version, s.in.Account))
 	countHold(ctx, s.in.Feed, found.Hold.Reasons)
 	return s.recordOutcome(ctx)

@@ -14,8 +14,8 @@ import (
 	"vitrine/internal/catalog"
 	"vitrine/internal/fault"
 	"vitrine/internal/feed"
-	"vitrine/internal/order"
 	"vitrine/internal/statestore"
+	"vitrine/internal/utc"
 )
 
 // steps names the activities of CatalogSync; it is never called.
@@ -144,7 +144,7 @@ func (s *catalogSync) parked(ctx workflow.Context, why string) error {
 
 func (s *catalogSync) waitForTurn(ctx workflow.Context, turn time.Time) error {
 	workflow.SetCurrentDetails(ctx,
-		"The source changed. Stripe takes an update every 15 minutes: waiting until "+order.Stamp(turn)+".")
+		"The source changed. Stripe takes an update every 15 minutes: waiting until "+utc.Text(turn)+".")
 	timer := workflow.NewTimerWithOptions(ctx, turn.Sub(workflow.Now(ctx)), dated("Stripe takes the next update", turn))
 	return timer.Get(ctx, nil)
 }

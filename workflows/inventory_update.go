@@ -10,7 +10,7 @@ import (
 	"vitrine/activities"
 	"vitrine/internal/catalog"
 	"vitrine/internal/feed"
-	"vitrine/internal/order"
+	"vitrine/internal/utc"
 )
 
 // InventoryUpdateType is the workflow type of InventoryUpdate, as the CLIs spell it.
@@ -107,7 +107,7 @@ func (u *inventoryUpdate) stage(ctx workflow.Context) (staged activities.StageIn
 
 func (u *inventoryUpdate) wait(ctx workflow.Context, staged activities.StageInventoryResult) error {
 	u.waited++
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Waiting until %s: %s.", order.Stamp(staged.NotBefore), staged.Note))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Waiting until %s: %s.", utc.Text(staged.NotBefore), staged.Note))
 	left := max(staged.NotBefore.Sub(workflow.Now(ctx)), time.Second)
 	timer := workflow.NewTimerWithOptions(ctx, left, dated("Look again", staged.NotBefore))
 	return timer.Get(ctx, nil)

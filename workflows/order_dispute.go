@@ -7,6 +7,7 @@ import (
 
 	"vitrine/activities"
 	"vitrine/internal/order"
+	"vitrine/internal/utc"
 )
 
 // disputes reads what a buyer's bank says, and gathers and submits what is known against it.
@@ -76,7 +77,7 @@ func (d disputes) lookAgainAt(ctx workflow.Context) (time.Time, string) {
 	open := d.life.OpenDispute()
 	text := "The bank decides about " + open.ID
 	if open.Submissions == 0 && !open.EvidenceDueBy.IsZero() {
-		text += ", and takes evidence until " + order.Stamp(open.EvidenceDueBy)
+		text += ", and takes evidence until " + utc.Text(open.EvidenceDueBy)
 	}
 	return d.life.LookAgainAt(workflow.Now(ctx)), text + ": look again"
 }

@@ -5,7 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"vitrine/internal/order"
+	"vitrine/internal/utc"
 )
 
 func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
@@ -75,5 +75,5 @@ func (a *alarm) set(ctx workflow.Context, at time.Time, summary string) {
 
 // dated are the options of a timer that the Web UI shows with its time.
 func dated(summary string, at time.Time) workflow.TimerOptions {
-	return workflow.TimerOptions{Summary: order.Stamp(at) + ": " + summary}
+	return workflow.TimerOptions{Summary: utc.Text(at) + ": " + summary}
 }

@@ -8,6 +8,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/statestore"
+	"vitrine/internal/utc"
 )
 
 // Standing is whether anything is done for an account: nobody brings catalogs to Stripe for one that is parked. An
@@ -48,7 +49,7 @@ type Parking struct {
 
 // Text is the parking in a line.
 func (p Parking) Text() string {
-	return fmt.Sprintf("parked since %s by %s (%s): %s", p.Since.UTC().Format(time.DateTime+" MST"), p.By, p.Cause,
+	return fmt.Sprintf("parked since %s by %s (%s): %s", utc.Text(p.Since), p.By, p.Cause,
 		p.Why)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vitrine/internal/statestore"
+	"vitrine/internal/utc"
 )
 
 // Position is where a feed stands towards a version of its source.
@@ -84,7 +85,7 @@ func (s State) Standing(v Sight, now time.Time) Standing {
 	}
 	if f := s.Failure; f.Rests(version, now) {
 		note := fmt.Sprintf("the import of this source version failed %s; the next try is due at %s",
-			times(f.Count), f.NextTry.UTC().Format(time.DateTime+" MST"))
+			times(f.Count), utc.Text(f.NextTry))
 		return Standing{Failing, f.NextTry, note}
 	}
 	if turn := s.Turn(v.Spacing, now); now.Add(Early).Before(turn) {
@@ -114,10 +115,10 @@ func (u *Unsettled) note() string {
 		return ""
 	case u.Rows == 0:
 		return fmt.Sprintf("%d rows that Stripe refused to delete are tried again at %s",
-			u.NotDeleted, u.NextTry.UTC().Format(time.DateTime+" MST"))
+			u.NotDeleted, utc.Text(u.NextTry))
 	}
 	return fmt.Sprintf("%d rows of which Stripe did not say whether it took them are sent again at %s",
-		u.Rows, u.NextTry.UTC().Format(time.DateTime+" MST"))
+		u.Rows, utc.Text(u.NextTry))
 }
 
 func times(n int) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vitrine/internal/fault"
+	"vitrine/internal/utc"
 )
 
 // inbox is what has come in and is not dealt with yet.
@@ -256,7 +257,7 @@ func (l *Lifecycle) NoteLost() { l.r.Lost = true }
 // PassOver keeps what was reported and cannot be taken where people see it: nobody waits for an answer to it.
 func (l *Lifecycle) PassOver(what string, why error, now time.Time) {
 	text := strings.ReplaceAll(strings.TrimPrefix(why.Error(), what+": "), "\n", "; ")
-	l.r.PassedOver = append(l.r.PassedOver, Stamp(now)+": "+what+": "+text)
+	l.r.PassedOver = append(l.r.PassedOver, utc.Text(now)+": "+what+": "+text)
 	if more := len(l.r.PassedOver) - mostPassedOver; more > 0 {
 		l.r.PassedOver = slices.Delete(l.r.PassedOver, 0, more)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"vitrine/internal/account"
 	"vitrine/internal/statestore"
+	"vitrine/internal/utc"
 )
 
 // Settings say what becomes of an account's orders. An account without a document has none fulfilled: Enabled is false.
@@ -146,7 +147,7 @@ func (s Settings) Unwanted(o Summary) string {
 			"agents' alone (which)"
 	case o.PlacedAt().Before(since):
 		return fmt.Sprintf("placed at %s, before Vitrine took over at %s (since)",
-			Stamp(o.PlacedAt()), Stamp(since))
+			utc.Text(o.PlacedAt()), utc.Text(since))
 	}
 	return ""
 }

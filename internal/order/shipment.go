@@ -10,6 +10,7 @@ import (
 
 	"vitrine/internal/fault"
 	"vitrine/internal/strictjson"
+	"vitrine/internal/utc"
 )
 
 // Shipment is a parcel of the order, as the merchant reports it.
@@ -100,11 +101,11 @@ func (p Shipment) Plausible(s Summary, now time.Time) error {
 		case at.IsZero():
 		case at.After(now.Add(clockTolerance)):
 			return fault.NewPermanent(fault.InputInvalid,
-				fmt.Errorf("shipment: %s %s is in the future", moment.name, Stamp(at)))
+				fmt.Errorf("shipment: %s %s is in the future", moment.name, utc.Text(at)))
 		case at.Before(s.PlacedAt().Add(-clockTolerance)):
 			return fault.NewPermanent(fault.InputInvalid,
 				fmt.Errorf("shipment: %s %s is before the order was placed, at %s",
-					moment.name, Stamp(at), Stamp(s.PlacedAt())))
+					moment.name, utc.Text(at), utc.Text(s.PlacedAt())))
 		}
 	}
 	return nil

@@ -3,6 +3,8 @@ package order
 import (
 	"cmp"
 	"time"
+
+	"vitrine/internal/utc"
 )
 
 // Wait says what the order waits for at its step.
@@ -12,12 +14,12 @@ func (l *Lifecycle) Wait(now time.Time) {
 		if l.r.PayBy.IsZero() {
 			l.r.PayBy = now.Add(paymentPatience)
 		}
-		l.r.State, l.r.Reason = StateAwaitsPayment, "waiting for the payment until "+Stamp(l.r.PayBy)
+		l.r.State, l.r.Reason = StateAwaitsPayment, "waiting for the payment until "+utc.Text(l.r.PayBy)
 	case StepSubmit:
 		l.r.State, l.r.Reason = StateSubmitting, ""
 	case StepDecide:
 		l.r.State = StateAwaitsMerchant
-		l.r.Reason = "the merchant has it and will decide, until " + Stamp(l.Deadline(now))
+		l.r.Reason = "the merchant has it and will decide, until " + utc.Text(l.Deadline(now))
 	case StepWatch:
 		l.r.State = l.Standing()
 	}
@@ -80,9 +82,6 @@ func (l *Lifecycle) SettledAt() time.Time { return l.r.LastNews.Add(l.r.Policy.S
 func (l *Lifecycle) Settled(now time.Time) bool {
 	return !l.CaptureOwed() && l.OpenDispute() == nil && past(now, l.SettledAt())
 }
-
-// Stamp writes a time as the texts about an order do.
-func Stamp(at time.Time) string { return at.UTC().Format(time.DateTime + " MST") }
 
 // past reports whether a time has come; a zero time never comes.
 func past(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
