@@ -10,9 +10,10 @@ import (
 // A file that is put together from several may have more than one header. Below another one than the file's own, values
 // mean something else than the first one says.
 
-// beginsTable reports whether a row is a header with other columns than the first one, or in another order.
+// beginsTable reports whether a row is a header with other columns than the first one, or in another order. Its id's
+// column may have a name that nobody knows (sku): then the others tell.
 func (c *comparison) beginsTable(e *examined, known int) bool {
-	if known >= 0 || e.state == sound || e.id != nil && !c.isColumn(e.id) || c.x.repeats(e.fields) {
+	if known >= 0 || e.state == sound || c.x.repeats(e.fields) {
 		return false
 	}
 	if e.id != nil && canonical(string(e.id)) == canonical(c.x.titles[c.x.id]) {
