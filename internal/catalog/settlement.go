@@ -72,11 +72,15 @@ func (s Settlement) outcome(rows ReportRows) Outcome {
 	return Succeeded
 }
 
+// refusal is why a run failed of which no part says why.
 func refusal(rows ReportRows) string {
-	if rows.Refused > 0 {
+	switch {
+	case rows.Refused > 0:
 		return fmt.Sprintf("Stripe refused every row that it got, %d of them", rows.Refused)
+	case rows.StillRefused > 0:
+		return fmt.Sprintf("Stripe refused every row before, %d of them, and none has changed", rows.StillRefused)
 	}
-	return fmt.Sprintf("Stripe refused every row before, %d of them, and none has changed", rows.StillRefused)
+	return "Stripe failed the import, and does not say why"
 }
 
 func (s Settlement) importFailed() bool {

@@ -77,7 +77,7 @@ func TestHowARunEnds(t *testing.T) {
 		"the import failed": {parts: []part{{Accepted: 2}, failed}, outcome: catalog.Failed,
 			reason: "Stripe failed the import", counted: rows{Accepted: 2}},
 		"the import failed, and gave no reason": {parts: []part{{Outcome: catalog.Failed}}, outcome: catalog.Failed,
-			reason: "Stripe refused every row before, 0 of them, and none has changed"},
+			reason: "Stripe failed the import, and does not say why"},
 		"a person said no": {rows: rows{Sent: 3, Unchanged: 1}, verdict: no, outcome: catalog.Rejected,
 			reason: "ada rejected this version of the source: cut off"},
 		"a person said no to what is open or refused": {rows: rows{Sent: 3, StillRefused: 1, Unsettled: 1}, verdict: no,
