@@ -48,8 +48,9 @@ up: build ## start what Vitrine talks to, and write its environment to sandbox.e
 test: test-unit test-e2e ## everything: unit tests, replay of histories, end-to-end tests
 
 # The fleet's logic is pure, and its properties are tried in thousands of simulated hours: there is nothing to race.
+# The longest takes two minutes on two cores that are its own, and ten beside much else: Go's own limit.
 test-unit: ## the product's tests, with the race detector
-	$(RACETEST) $$($(GO) list ./... | grep -v '/internal/fleet$$')
+	$(RACETEST) -timeout 40m $$($(GO) list ./... | grep -v '/internal/fleet$$')
 	$(GO) test ./internal/fleet
 
 test-e2e: build ## the sandbox's tests, which run the built binaries
