@@ -272,6 +272,7 @@ func rooms() []room {
 				"vitrine/internal/account", "vitrine/internal/catalog", "vitrine/internal/fault",
 				"vitrine/internal/feed", "vitrine/internal/fleet", "vitrine/internal/order",
 				"vitrine/internal/preflight", "vitrine/internal/statestore", "vitrine/internal/stripeapi",
+				"vitrine/internal/utc",
 				"go.temporal.io/api/enums/v1", "go.temporal.io/sdk/temporal",
 			},
 			std: []string{"context", "fmt", "net/url", "slices", "strconv", "strings", "sync", "time"},

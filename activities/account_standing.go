@@ -58,12 +58,12 @@ type AccountStanding struct {
 
 // ParkAccountInput is the input of ParkAccount.
 type ParkAccountInput struct {
-	Account string        `json:"account"`
-	Cause   account.Cause `json:"cause"`
-	By      string        `json:"by"`
-	Why     string        `json:"why"`
-	At      time.Time     `json:"at,omitzero"`     // when what parks it happened; zero: now
-	Event   string        `json:"event,omitempty"` // of Stripe's
+	Account string          `json:"account"`
+	Trigger account.Trigger `json:"cause"`
+	By      string          `json:"by"`
+	Why     string          `json:"why"`
+	At      time.Time       `json:"at,omitzero"`     // when what parks it happened; zero: now
+	Event   string          `json:"event,omitempty"` // of Stripe's
 }
 
 // ParkAccountResult is what ParkAccount found, and did.
@@ -79,7 +79,7 @@ func (a *AccountStanding) ParkAccount(ctx context.Context, in ParkAccountInput) 
 	if err := account.Check(in.Account); err != nil {
 		return ParkAccountResult{}, err
 	}
-	if in.Cause == account.Deauthorized {
+	if in.Trigger == account.Deauthorized {
 		if ours, err := a.ours(ctx, in.Account); err != nil || !ours {
 			return ParkAccountResult{Ignored: "nothing is done for this account"}, err
 		}
@@ -87,7 +87,8 @@ func (a *AccountStanding) ParkAccount(ctx context.Context, in ParkAccountInput) 
 	if in.At.IsZero() {
 		in.At = ServerTime(ctx).UTC().Truncate(time.Second)
 	}
-	if in.Cause == account.Deauthorized && ServerTime(ctx).Sub(in.At) > heardLate && a.connectedAgain(ctx, in.Account) {
+	if in.Trigger == account.Deauthorized && ServerTime(ctx).Sub(in.At) > heardLate &&
+		a.connectedAgain(ctx, in.Account) {
 		return ParkAccountResult{Ignored: "the account has connected again since"}, nil
 	}
 	return a.park(ctx, in)
@@ -108,10 +109,10 @@ func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAc
 		switch {
 		case s.Parked != nil:
 			result.Already = true
-		case in.Cause == account.Deauthorized && s.Resumed != nil && !in.At.After(s.Resumed.At):
+		case in.Trigger == account.Deauthorized && s.Resumed != nil && !in.At.After(s.Resumed.At):
 			result.Ignored = "the account has returned since" // Stripe sends an event again for days
 		default:
-			s.Parked = &account.Parking{Cause: in.Cause, By: in.By, Why: in.Why, Since: in.At, Event: in.Event}
+			s.Parked = &account.Parking{Trigger: in.Trigger, By: in.By, Why: in.Why, Since: in.At, Event: in.Event}
 			return true
 		}
 		return false
@@ -120,14 +121,14 @@ func (a *AccountStanding) park(ctx context.Context, in ParkAccountInput) (ParkAc
 		return result, err
 	}
 	if !result.Already {
-		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"cause": string(in.Cause)}).
+		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"cause": string(in.Trigger)}).
 			Counter("vitrine_accounts_parked_total").Inc(1)
 		tell := activity.GetLogger(ctx).Error
-		if in.Cause == account.ByPerson { // who meant it need not be alarmed
+		if in.Trigger == account.ByPerson { // who meant it need not be alarmed
 			tell = activity.GetLogger(ctx).Info
 		}
 		tell("an account is parked: nothing is brought to Stripe for it until a person resumes it",
-			"account", in.Account, "cause", in.Cause, "why", in.Why)
+			"account", in.Account, "cause", in.Trigger, "why", in.Why)
 	}
 	if err := a.Schedules.Pause(ctx, in.Account, ParkedNote); err != nil {
 		return result, err
@@ -276,23 +277,23 @@ func (a *AccountStanding) refused(ctx context.Context, id string, code fault.Cod
 	if now.Sub(since) < refusedFor || now.Sub(standing.Refusal.Looked) < lookApart {
 		return nil
 	}
-	finding, err := a.compare(ctx, id)
+	spared, err := a.compare(ctx, id)
 	switch {
 	case err != nil:
 		return err
-	case finding == "":
+	case spared == "":
 		why := fmt.Sprintf("Stripe has refused it since %s, and answers for others: %s", since.Format(time.RFC3339),
 			code)
 		_, err := a.park(ctx, ParkAccountInput{
-			Account: id, Cause: account.ByRefusals, By: "Vitrine", Why: why, At: now.Truncate(time.Second),
+			Account: id, Trigger: account.ByRefusals, By: "Vitrine", Why: why, At: now.Truncate(time.Second),
 		})
 		return err
 	}
 	activity.GetLogger(ctx).Warn("Stripe has refused an account for more than a day, which is not parked",
-		"account", id, "since", since, "code", code, "because", finding)
+		"account", id, "since", since, "code", code, "because", spared)
 	_, err = a.Accounts.ChangeStanding(ctx, id, func(s *account.Standing) bool {
 		if s.Refusal != nil {
-			s.Refusal.Looked, s.Refusal.Finding = now, finding
+			s.Refusal.Looked, s.Refusal.Spared = now, spared
 		}
 		return s.Refusal != nil
 	})
@@ -300,7 +301,7 @@ func (a *AccountStanding) refused(ctx context.Context, id string, code fault.Cod
 }
 
 // compare says what speaks against parking an account that Stripe refuses; empty: nothing.
-func (a *AccountStanding) compare(ctx context.Context, id string) (finding string, err error) {
+func (a *AccountStanding) compare(ctx context.Context, id string) (spared string, err error) {
 	switch refused, err := a.refuses(ctx, id); {
 	case err != nil:
 		return "", err

@@ -109,14 +109,14 @@ func TestAnAccountIsParkedOnceAndReturns(t *testing.T) {
 	p := newPorter(t, "acct_1")
 	p.refuses["acct_1"] = fault.NewPermanent(fault.StripeForbidden, errors.New("no access"))
 	left := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
-	in := ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone", At: left,
+	in := ParkAccountInput{Account: "acct_1", Trigger: account.Deauthorized, By: "Stripe", Why: "gone", At: left,
 		Event: "evt_1"}
 	first := p.parks(in)
 	require.Equal(t,
-		&account.Parking{Cause: account.Deauthorized, By: "Stripe", Why: "gone", Since: left, Event: "evt_1"},
+		&account.Parking{Trigger: account.Deauthorized, By: "Stripe", Why: "gone", Since: left, Event: "evt_1"},
 		first.Parked)
 	require.False(t, first.Already)
-	again := p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "too"})
+	again := p.parks(ParkAccountInput{Account: "acct_1", Trigger: account.ByPerson, By: "ada", Why: "too"})
 	require.True(t, again.Already)
 	require.Equal(t, first.Parked, again.Parked, "it stays parked for the first reason")
 	require.Equal(t, []string{"acct_1: " + ParkedNote, "acct_1: " + ParkedNote}, p.paused,
@@ -152,7 +152,7 @@ func TestALateEventParksWhomStripeRefuses(t *testing.T) {
 			t.Parallel()
 			p := newPorter(t, "acct_1")
 			p.refuses["acct_1"] = c.refusal
-			did := p.parks(ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone",
+			did := p.parks(ParkAccountInput{Account: "acct_1", Trigger: account.Deauthorized, By: "Stripe", Why: "gone",
 				At: time.Now().Add(-c.ago)})
 			require.Equal(t, c.parked, p.standing().Parked != nil)
 			require.Equal(t, c.parked, did.Ignored == "", did.Ignored)
@@ -160,7 +160,7 @@ func TestALateEventParksWhomStripeRefuses(t *testing.T) {
 		})
 	}
 	p := newPorter(t, "acct_1")
-	require.NotNil(t, p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed",
+	require.NotNil(t, p.parks(ParkAccountInput{Account: "acct_1", Trigger: account.ByPerson, By: "ada", Why: "closed",
 		At: time.Now().Add(-time.Hour)}).Parked, "a person is believed")
 	require.Empty(t, p.asked)
 }
@@ -168,7 +168,7 @@ func TestALateEventParksWhomStripeRefuses(t *testing.T) {
 func TestWhoIsNotOursIsNotParked(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t)
-	in := ParkAccountInput{Account: "acct_1", Cause: account.Deauthorized, By: "Stripe", Why: "gone"}
+	in := ParkAccountInput{Account: "acct_1", Trigger: account.Deauthorized, By: "Stripe", Why: "gone"}
 	require.NotEmpty(t, p.parks(in).Ignored)
 	kept, err := p.store.List(t.Context(), "s", "")
 	require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestParkingGoesOnWhereItWasInterrupted(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
 	p.away = errors.New("away")
-	in := ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed"}
+	in := ParkAccountInput{Account: "acct_1", Trigger: account.ByPerson, By: "ada", Why: "closed"}
 	_, err := p.env.ExecuteActivity(p.ParkAccount, in)
 	require.ErrorContains(t, err, "away")
 	require.NotNil(t, p.standing().Parked)
@@ -212,7 +212,7 @@ func TestRefusalsParkWhoAloneIsRefused(t *testing.T) {
 		refuses map[string]error
 		others  []string
 		parked  bool
-		finding string
+		spared  string
 		asked   []string
 	}{
 		"for an hour": {long: time.Hour, code: fault.StripeForbidden, others: []string{"acct_2"}},
@@ -247,13 +247,13 @@ func TestRefusalsParkWhoAloneIsRefused(t *testing.T) {
 			require.Equal(t, c.asked, p.asked)
 			require.Equal(t, c.parked, standing.Parked != nil)
 			if c.parked {
-				require.Equal(t, account.ByRefusals, standing.Parked.Cause)
+				require.Equal(t, account.ByRefusals, standing.Parked.Trigger)
 				require.Len(t, p.paused, 1)
 				return
 			}
-			require.Contains(t, standing.Refusal.Finding, c.finding)
+			require.Contains(t, standing.Refusal.Spared, c.spared)
 			p.asked = nil
-			if c.finding != "" {
+			if c.spared != "" {
 				_, err := p.env.ExecuteActivity(p.refusal, c.code)
 				require.NoError(t, err)
 				require.Empty(t, p.asked, "a comparison holds for an hour")
@@ -301,7 +301,7 @@ func TestParkedAccountsAreNotSwept(t *testing.T) {
 func TestNoPartIsUploadedForAParkedAccount(t *testing.T) {
 	t.Parallel()
 	p := newPorter(t, "acct_1")
-	p.parks(ParkAccountInput{Account: "acct_1", Cause: account.ByPerson, By: "ada", Why: "closed"})
+	p.parks(ParkAccountInput{Account: "acct_1", Trigger: account.ByPerson, By: "ada", Why: "closed"})
 	steps := &CatalogSync{Accounts: p.Accounts, Documents: catalog.Documents{Store: p.Accounts.Store},
 		Imports: map[feed.API]Imports{feed.V1: nil}}
 	env := quietly(steps)

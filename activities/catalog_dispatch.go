@@ -299,9 +299,9 @@ func (d *CatalogDispatch) list(ctx context.Context, look *fleet.Look) error {
 // readStates reads what is to be read, and lets the look judge it.
 func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look, until time.Time) {
 	read := look.ToRead()
-	findings, errs := make([]fleet.Finding, len(read)), make([]error, len(read))
+	observed, errs := make([]fleet.Observation, len(read)), make([]error, len(read))
 	inParallel(len(read), readsAtOnce, func(i int) {
-		findings[i], errs[i] = whileTime(until, func() (fleet.Finding, error) {
+		observed[i], errs[i] = whileTime(until, func() (fleet.Observation, error) {
 			return d.find(ctx, look.ID(read[i]), look.SettingsOf(read[i]), look.Spacing(read[i]))
 		})
 	})
@@ -311,22 +311,22 @@ func (d *CatalogDispatch) readStates(ctx context.Context, look *fleet.Look, unti
 			look.NotRead(at)
 			continue
 		}
-		look.Judge(at, findings[i])
+		look.Judge(at, observed[i])
 	}
 }
 
 // find looks at a catalog as a run would. An error is worth another try.
 func (d *CatalogDispatch) find(
 	ctx context.Context, id catalog.ID, settings account.Settings, spacing time.Duration,
-) (fleet.Finding, error) {
+) (fleet.Observation, error) {
 	state, etag, err := d.Documents.State(ctx, id)
 	if err != nil {
 		return faulty(err)
 	}
-	f := fleet.Finding{State: state}
+	f := fleet.Observation{State: state}
 	if state.Run != nil {
 		if f.Claimed, err = d.Runs.IsOpen(ctx, state.Run.WorkflowID, state.Run.RunID); err != nil {
-			return fleet.Finding{}, err
+			return fleet.Observation{}, err
 		}
 	}
 	found, err := d.Stager.Look(ctx, settings, id.Feed)
@@ -339,22 +339,22 @@ func (d *CatalogDispatch) find(
 		f.Sight = found.Sight(false, spacing)
 		now := ServerTime(ctx)
 		if err := forgetTold(ctx, d.Accounts.Store, settings, found, state.Standing(f.Sight, now), now); err != nil {
-			return fleet.Finding{}, err
+			return fleet.Observation{}, err
 		}
 	}
 	if err := d.tellStale(ctx, settings, f, etag); err != nil && !fault.Is(err, fault.AccountParked) {
-		return fleet.Finding{}, err
+		return fleet.Observation{}, err
 	}
 	return f, nil
 }
 
-// faulty is a finding that no repetition heals; the error is there if one might.
-func faulty(err error) (fleet.Finding, error) {
+// faulty is an observation that no repetition changes; the error is there if one might.
+func faulty(err error) (fleet.Observation, error) {
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Kind != fault.Permanent {
-		return fleet.Finding{}, err
+		return fleet.Observation{}, err
 	}
-	return fleet.Finding{Fault: err.Error(), Code: string(f.Code)}, nil
+	return fleet.Observation{Fault: err.Error(), Code: string(f.Code)}, nil
 }
 
 // start starts what is due.

@@ -409,7 +409,7 @@ func TestAParkedAccountIsNotStarted(t *testing.T) {
 	d := newDispatch(t)
 	parked := d.shop("acct_1")
 	d.shop("acct_2")
-	closed := &account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed"}
+	closed := &account.Parking{Trigger: account.ByPerson, By: "ada", Why: "closed"}
 	d.park("acct_1", closed)
 	d.park("acct_9", closed) // has no settings
 	require.Equal(t, LookAtShardResult{Accounts: 2, Read: 1, Started: 1, Syncing: 1, Parked: 1}, d.see(0))

@@ -18,7 +18,7 @@ import (
 // that it is over. It goes by what is there, so a look that fails, or is beaten to the state, is made up for by the
 // next. While a run is at work the state is that run's.
 func (d *CatalogDispatch) tellStale(
-	ctx context.Context, settings account.Settings, f fleet.Finding, etag string,
+	ctx context.Context, settings account.Settings, f fleet.Observation, etag string,
 ) error {
 	if !d.News.listenerOf(settings).wants(news.CatalogStale) || f.Claimed || settings.Paused != nil {
 		return nil

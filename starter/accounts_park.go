@@ -49,7 +49,7 @@ func (a *app) park(ctx context.Context, accounts []string, flags parkFlags) erro
 	}
 	return a.changeStandings(ctx, accounts, func(id string) workflows.AccountStandingInput {
 		return workflows.AccountStandingInput{Park: &activities.ParkAccountInput{
-			Account: id, Cause: account.ByPerson, By: in.By, Why: in.Why, At: a.Now().UTC().Truncate(time.Second),
+			Account: id, Trigger: account.ByPerson, By: in.By, Why: in.Why, At: a.Now().UTC().Truncate(time.Second),
 		}}
 	})
 }

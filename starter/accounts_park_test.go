@@ -36,7 +36,8 @@ func (f *standingTemporal) ExecuteWorkflow(
 		case in.Park != nil:
 			result.Park = &activities.ParkAccountResult{Already: s.Parked != nil, Parked: s.Parked}
 			if s.Parked == nil {
-				s.Parked = &account.Parking{Cause: in.Park.Cause, By: in.Park.By, Why: in.Park.Why, Since: in.Park.At}
+				s.Parked = &account.Parking{Trigger: in.Park.Trigger, By: in.Park.By, Why: in.Park.Why,
+					Since: in.Park.At}
 				result.Park.Parked = s.Parked
 			}
 		default:

@@ -448,7 +448,7 @@ func TestAParkedAccountIsMovedAsParked(t *testing.T) {
 	t.Parallel()
 	s := newFleetStage(t)
 	_, err := s.accounts().ChangeStanding(t.Context(), "acct_1", func(is *account.Standing) bool {
-		is.Parked = &account.Parking{Cause: account.ByPerson, Why: "closed", Since: noon}
+		is.Parked = &account.Parking{Trigger: account.ByPerson, Why: "closed", Since: noon}
 		return true
 	})
 	require.NoError(t, err)

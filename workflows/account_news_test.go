@@ -81,7 +81,7 @@ var newsAt = time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC)
 
 // parking is a piece of news, told from others by its number.
 func parking(number int) news.News {
-	p := accounts.Parking{Cause: accounts.ByPerson, Since: newsAt.Add(time.Duration(number) * time.Second)}
+	p := accounts.Parking{Trigger: accounts.ByPerson, Since: newsAt.Add(time.Duration(number) * time.Second)}
 	return news.Parked(account, p, news.Began, p.Since)
 }
 
@@ -465,7 +465,7 @@ func TestAParkedAccountIsToldOnceAndWhenItReturns(t *testing.T) {
 		env.ExecuteWorkflow(workflows.AccountStanding, in)
 		require.NoError(t, env.GetWorkflowError())
 	}
-	park := activities.ParkAccountInput{Account: account, Cause: accounts.ByPerson, By: "ada", Why: "closed"}
+	park := activities.ParkAccountInput{Account: account, Trigger: accounts.ByPerson, By: "ada", Why: "closed"}
 	back := activities.ResumeAccountInput{Account: account, By: "bob", Why: "back"}
 	for range 2 {
 		p.tries = nil

@@ -46,7 +46,7 @@ func (in AccountStandingInput) WorkflowID(act string) string {
 // Summary is the one line that the Web UI shows for a run.
 func (in AccountStandingInput) Summary() string {
 	if in.Park != nil {
-		return fmt.Sprintf("Park %s (%s)", in.Park.Account, in.Park.Cause)
+		return fmt.Sprintf("Park %s (%s)", in.Park.Account, in.Park.Trigger)
 	}
 	return "Resume " + in.Account()
 }

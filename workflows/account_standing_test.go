@@ -44,7 +44,7 @@ func (s *stage) stands(in workflows.AccountStandingInput) workflows.AccountStand
 func (s *stage) parks() {
 	s.t.Helper()
 	in := workflows.AccountStandingInput{
-		Park: &activities.ParkAccountInput{Account: account, Cause: accounts.ByPerson, By: "ada", Why: "closed"},
+		Park: &activities.ParkAccountInput{Account: account, Trigger: accounts.ByPerson, By: "ada", Why: "closed"},
 	}
 	require.NotNil(s.t, s.stands(in).Park.Parked)
 }
@@ -121,7 +121,7 @@ func TestStandingsOfNobody(t *testing.T) {
 	s := newStage(t)
 	require.Equal(t, workflows.AccountStandingResult{}, s.stands(workflows.AccountStandingInput{}))
 	in := workflows.AccountStandingInput{
-		Park: &activities.ParkAccountInput{Account: account, Cause: accounts.Deauthorized},
+		Park: &activities.ParkAccountInput{Account: account, Trigger: accounts.Deauthorized},
 	}
 	require.Equal(t, "account-standing/acct_123/evt_1", in.WorkflowID("evt_1"))
 	require.Equal(t, "Park acct_123 (deauthorized)", in.Summary())

@@ -224,7 +224,7 @@ func TestNothingIsToldOnADoubt(t *testing.T) {
 
 func park(w *warehouse) error {
 	_, err := w.steps.Accounts.ChangeStanding(w.t.Context(), account, func(s *accounts.Standing) bool {
-		s.Parked = &accounts.Parking{Cause: accounts.ByPerson, By: "Ada", Since: time.Now()}
+		s.Parked = &accounts.Parking{Trigger: accounts.ByPerson, By: "Ada", Since: time.Now()}
 		return true
 	})
 	return err

@@ -186,7 +186,7 @@ func TestAnOrderOfAnAccountThatLeftIsHeld(t *testing.T) {
 		})
 		require.NoError(t, err)
 	}
-	park(&accounts.Parking{Cause: accounts.Deauthorized, By: "Stripe", Why: "it disconnected"})
+	park(&accounts.Parking{Trigger: accounts.Deauthorized, By: "Stripe", Why: "it disconnected"})
 	s.stripe.errors["capture"] = permanently(fault.StripeForbidden)
 	var retried reply
 	s.ends(order.StateAccepted,

@@ -62,12 +62,12 @@ func TestTheStandingOfAnEarlierReleaseIsRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, account.Standing{
 		Format: 1, Account: "acct_1",
-		Parked: &account.Parking{Cause: account.ByRefusals, By: "vitrine", Why: "Stripe refuses it", Since: earlierNoon,
-			Event: "evt_1"},
+		Parked: &account.Parking{Trigger: account.ByRefusals, By: "vitrine", Why: "Stripe refuses it",
+			Since: earlierNoon, Event: "evt_1"},
 		Resumed: &account.Return{By: "ada", Why: "they are back", At: earlierNoon.Add(-48 * time.Hour)},
 		Refusal: &account.Refusal{Since: earlierNoon.Add(-24 * time.Hour), Last: earlierNoon,
 			Code: fault.StripeRejected, Reason: "no such account", Looked: earlierNoon,
-			Finding: "others are refused, too"},
+			Spared: "others are refused, too"},
 	}, s)
 }
 

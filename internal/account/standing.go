@@ -27,29 +27,29 @@ type Standing struct {
 // StandingFormat is the version of the document that this code writes.
 const StandingFormat = 1
 
-// Cause is what parked an account.
-type Cause string
+// Trigger is what parked an account.
+type Trigger string
 
-// The causes.
+// The triggers.
 const (
-	Deauthorized Cause = "deauthorized" // it disconnected from the platform
-	ByPerson     Cause = "person"       // somebody said so
-	ByRefusals   Cause = "refused"      // Stripe has refused it for a day, and not others
+	Deauthorized Trigger = "deauthorized" // it disconnected from the platform
+	ByPerson     Trigger = "person"       // somebody said so
+	ByRefusals   Trigger = "refused"      // Stripe has refused it for a day, and not others
 )
 
 // Parking is who parked an account, and why.
 type Parking struct {
-	Cause Cause     `json:"cause"`
-	By    string    `json:"by"`
-	Why   string    `json:"why"`
-	Since time.Time `json:"since"`
-	Event string    `json:"event,omitempty"` // of Stripe's, that said so
-	Told  bool      `json:"told,omitempty"`  // the platform was
+	Trigger Trigger   `json:"cause"`
+	By      string    `json:"by"`
+	Why     string    `json:"why"`
+	Since   time.Time `json:"since"`
+	Event   string    `json:"event,omitempty"` // of Stripe's, that said so
+	Told    bool      `json:"told,omitempty"`  // the platform was
 }
 
 // Text is the parking in a line.
 func (p Parking) Text() string {
-	return fmt.Sprintf("parked since %s by %s (%s): %s", utc.Text(p.Since), p.By, p.Cause,
+	return fmt.Sprintf("parked since %s by %s (%s): %s", utc.Text(p.Since), p.By, p.Trigger,
 		p.Why)
 }
 
@@ -66,9 +66,9 @@ type Refusal struct {
 	Last   time.Time  `json:"last"`
 	Code   fault.Code `json:"code"`
 	Reason string     `json:"reason"`
-	// Looked is when somebody last compared with other accounts, and Finding what kept the account from being parked.
-	Looked  time.Time `json:"looked,omitzero"`
-	Finding string    `json:"finding,omitempty"`
+	// Looked is when somebody last compared with other accounts, and Spared what kept the account from being parked.
+	Looked time.Time `json:"looked,omitzero"`
+	Spared string    `json:"finding,omitempty"`
 }
 
 // Standing reads the standing of an account, and the version to save the next one under.

@@ -27,7 +27,7 @@ func TestStandings(t *testing.T) {
 	standing, _, err := docs.Standing(t.Context(), "acct_1")
 	require.NoError(t, err)
 	require.Equal(t, account.Standing{Format: 1, Account: "acct_1"}, standing, "who has no document is not parked")
-	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed",
+	parking := account.Parking{Trigger: account.ByPerson, By: "ada", Why: "closed",
 		Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 	require.Equal(t, "parked since 2026-11-29 12:00:00 UTC by ada (person): closed", parking.Text())
 	for _, id := range []string{"acct_2", "acct_1"} {

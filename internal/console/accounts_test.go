@@ -87,7 +87,7 @@ func TestTheListMarksWhatIsParkedPausedAndStale(t *testing.T) {
 	documents := account.Documents{Store: s.desk.Documents.Store}
 	for _, name := range []string{"acct_1", "acct_3"} {
 		_, err := documents.ChangeStanding(t.Context(), name, func(standing *account.Standing) bool {
-			standing.Parked = &account.Parking{Cause: account.ByPerson, Why: "<left> us", Since: desktest.Noon}
+			standing.Parked = &account.Parking{Trigger: account.ByPerson, Why: "<left> us", Since: desktest.Noon}
 			if name == "acct_3" {
 				standing.Parked = nil // it came back
 			}
@@ -255,7 +255,8 @@ func hostile(t testing.TB, text string) *stand {
 	require.NoError(t, err)
 	accounts := account.Documents{Store: docs.Store}
 	_, err = accounts.ChangeStanding(t.Context(), "acct_1", func(st *account.Standing) bool {
-		st.Parked = &account.Parking{Cause: account.ByPerson, By: text, Why: text, Since: desktest.Noon.Add(-time.Hour)}
+		st.Parked = &account.Parking{Trigger: account.ByPerson, By: text, Why: text,
+			Since: desktest.Noon.Add(-time.Hour)}
 		return true
 	})
 	require.NoError(t, err)

@@ -69,7 +69,7 @@ func (d Desk) readParked(ctx context.Context, row *AccountRow) error {
 		return err
 	}
 	if p := standing.Parked; p != nil {
-		row.Parked = cmp.Or(p.Why, string(p.Cause))
+		row.Parked = cmp.Or(p.Why, string(p.Trigger))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"vitrine/internal/order"
 	"vitrine/internal/statestore"
 	"vitrine/internal/stripeapi"
+	"vitrine/internal/utc"
 )
 
 // Account is one account, and how to look at what it has. Settings and Orders were read; their errors say why not.
@@ -129,13 +130,13 @@ func (a Account) standing(ctx context.Context) Diagnosis {
 		return unread(ctx, a.State, a.StandingErr, handbookParked)
 	case a.Standing.Parked != nil:
 		return wrong("starter accounts resume "+a.ID+` --why "…"`, "%s", a.Standing.Parked.Text())
-	case refusal != nil && refusal.Finding != "":
+	case refusal != nil && refusal.Spared != "":
 		return doubtful(handbookParked, "Stripe has refused it since %s; %s",
-			refusal.Since.UTC().Format(time.DateTime+" MST"),
-			refusal.Finding)
+			utc.Text(refusal.Since),
+			refusal.Spared)
 	case refusal != nil:
 		return doubtful(handbookParked, "Stripe has refused it since %s (%s); after a day it is parked",
-			refusal.Since.UTC().Format(time.DateTime+" MST"), refusal.Code)
+			utc.Text(refusal.Since), refusal.Code)
 	}
 	return right("not parked")
 }
@@ -322,7 +323,7 @@ func (a Account) last(ctx context.Context, id catalog.ID) Diagnosis {
 	}
 	if since := a.waiting(ctx, state, id.Feed); !since.IsZero() {
 		return doubtful("starter sync "+a.ID+" --feed "+string(id.Feed)+" --follow",
-			"%s, but the export of %s is not sent yet", state.Last.Outcome, since.UTC().Format(time.DateTime+" MST"))
+			"%s, but the export of %s is not sent yet", state.Last.Outcome, utc.Text(since))
 	}
 	return right("%s", state.Last.Outcome)
 }

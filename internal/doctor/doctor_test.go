@@ -369,7 +369,7 @@ func faults() map[string]broken {
 			"standing", Wrong, "closed", "accounts resume acct_1"},
 		"refused": {func(w *ward) { w.Standing.Refusal = &account.Refusal{Code: fault.StripeForbidden} },
 			"standing", Doubtful, "after a day", "#parked-accounts"},
-		"refused for long": {func(w *ward) { w.Standing.Refusal = &account.Refusal{Finding: "the key"} }, "standing",
+		"refused for long": {func(w *ward) { w.Standing.Refusal = &account.Refusal{Spared: "the key"} }, "standing",
 			Doubtful, "the key", "#parked-accounts"},
 		"standing unread": {func(w *ward) { w.StandingErr = storage(fault.StorageFailed, "HTTP 500") }, "standing",
 			Wrong, "HTTP 500", "#s3"},

@@ -206,7 +206,7 @@ func (s Stripe) address(ctx context.Context) Diagnosis {
 	}
 	worst := right("all of them lead to a server that takes events")
 	for address := range addresses {
-		f := s.Ask(ctx, address).finding(address)
+		f := s.Ask(ctx, address).diagnosis(address)
 		if f.Severity == Wrong && !s.Orders {
 			f.Severity = Doubtful
 		}
@@ -227,7 +227,7 @@ type Answer struct {
 // takesPost is the status by which starter serve says that there is such an address, and not for GET.
 const takesPost = 405
 
-func (a Answer) finding(address string) Diagnosis {
+func (a Answer) diagnosis(address string) Diagnosis {
 	switch {
 	case a.Untrusted != nil:
 		return wrong(mendServer, "%s: Stripe will not trust its certificate: %v", address, a.Untrusted)

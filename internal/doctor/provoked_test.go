@@ -31,9 +31,9 @@ func (s saying) isOf(f Diagnosis) bool {
 	return slices.Contains(s.severities, f.Severity) && s.found.MatchString(f.Found) && s.remedy.MatchString(f.Remedy)
 }
 
-// A finding that nothing provokes may be wrong, and lead nowhere: every place in the code that finds something amiss is
-// reached by a fault of the tests, and whatever is wrong or doubtful names what mends it.
-func TestEveryFindingIsProvoked(t *testing.T) {
+// A diagnosis that nothing provokes may be wrong, and lead nowhere: every place in the code that finds something amiss
+// is reached by a fault of the tests, and whatever is wrong or doubtful names what mends it.
+func TestEveryDiagnosisIsProvoked(t *testing.T) {
 	t.Parallel()
 	seen := provoked(t)
 	for _, f := range seen {

@@ -226,7 +226,7 @@ func inFleet(id string, kinds ...feed.Kind) account.Settings {
 	return account.Settings{Account: id, Feeds: kinds, StartedBy: account.ByFleet}
 }
 
-func TestWhereAFindingPutsAFeed(t *testing.T) {
+func TestWhereAnObservationPutsAFeed(t *testing.T) {
 	t.Parallel()
 	object := statestore.Object{Bucket: "src", Key: "k", ETag: `"v2"`, LastModified: noon.Add(-3 * time.Minute)}
 	sight := catalog.Sight{Source: object, Basis: "b", FullSendEvery: 7 * 24 * time.Hour, Spacing: 15 * time.Minute}
@@ -237,50 +237,50 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 	hold := &catalog.Hold{Version: "v2", Run: run,
 		Reasons: []catalog.HoldReason{{Guard: "shrink", Text: "many vanish"}}}
 	for name, c := range map[string]struct {
-		finding fleet.Finding
-		want    fleet.Condition
-		next    time.Time // zero: within the audit
-		code    string
+		seen fleet.Observation
+		want fleet.Condition
+		next time.Time // zero: within the audit
+		code string
 	}{
-		"new":        {finding: fleet.Finding{}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"dealt with": {finding: fleet.Finding{State: catalog.State{Accepted: accepted}}, want: fleet.Settled},
+		"new":        {seen: fleet.Observation{}, want: fleet.Due, next: noon.Add(10 * time.Minute)},
+		"dealt with": {seen: fleet.Observation{State: catalog.State{Accepted: accepted}}, want: fleet.Settled},
 		"a newer version": {
-			finding: fleet.Finding{State: catalog.State{Accepted: &catalog.Accepted{Source: older, Basis: "b"}}},
-			want:    fleet.Due, next: noon.Add(10 * time.Minute),
+			seen: fleet.Observation{State: catalog.State{Accepted: &catalog.Accepted{Source: older, Basis: "b"}}},
+			want: fleet.Due, next: noon.Add(10 * time.Minute),
 		},
-		"rows to send again soon": {finding: fleet.Finding{
+		"rows to send again soon": {seen: fleet.Observation{
 			State: catalog.State{Accepted: accepted,
 				Unsettled: &catalog.Unsettled{Rows: 1, NextTry: noon.Add(time.Second)}},
 		},
 			want: fleet.Settled, next: noon.Add(time.Second)},
-		"claimed": {finding: fleet.Finding{State: catalog.State{Run: &run}, Claimed: true},
+		"claimed": {seen: fleet.Observation{State: catalog.State{Run: &run}, Claimed: true},
 			want: fleet.Syncing, next: noon.Add(fleet.LookEvery * 3 / 4)},
-		"claimed by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run}}, want: fleet.Due,
+		"claimed by the dead": {seen: fleet.Observation{State: catalog.State{Run: &run}}, want: fleet.Due,
 			next: noon.Add(10 * time.Minute)},
-		"held": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}, Claimed: true},
+		"held": {seen: fleet.Observation{State: catalog.State{Run: &run, Held: hold}, Claimed: true},
 			want: fleet.Held, next: noon.Add(fleet.LookEvery * 3 / 4), code: "shrink"},
-		"held by the dead": {finding: fleet.Finding{State: catalog.State{Run: &run, Held: hold}}, want: fleet.Due,
+		"held by the dead": {seen: fleet.Observation{State: catalog.State{Run: &run, Held: hold}}, want: fleet.Due,
 			next: noon.Add(10 * time.Minute)},
-		"an import left open": {finding: fleet.Finding{State: catalog.State{Open: &catalog.OpenImport{}}},
+		"an import left open": {seen: fleet.Observation{State: catalog.State{Open: &catalog.OpenImport{}}},
 			want: fleet.Due, next: noon.Add(10 * time.Minute)},
-		"no source": {finding: fleet.Finding{Missing: true}, want: fleet.Missing},
+		"no source": {seen: fleet.Observation{Missing: true}, want: fleet.Missing},
 		"no source, and open": {
-			finding: fleet.Finding{Missing: true, State: catalog.State{Open: &catalog.OpenImport{}}}, want: fleet.Due,
+			seen: fleet.Observation{Missing: true, State: catalog.State{Open: &catalog.OpenImport{}}}, want: fleet.Due,
 			next: noon.Add(10 * time.Minute),
 		},
-		"too soon": {finding: fleet.Finding{State: catalog.State{LastImportAt: noon.Add(-time.Minute)}},
+		"too soon": {seen: fleet.Observation{State: catalog.State{LastImportAt: noon.Add(-time.Minute)}},
 			want: fleet.Waiting, next: noon.Add(14*time.Minute - catalog.Early)},
 		"Stripe failed it": {
-			finding: fleet.Finding{
+			seen: fleet.Observation{
 				State: catalog.State{Failure: &catalog.Failure{Version: "v2", NextTry: noon.Add(time.Hour)},
 					Last: &catalog.Last{Code: "ImportFailed"}},
 			}, want: fleet.Failing, next: noon.Add(time.Hour), code: "ImportFailed",
 		},
 		"a person rejected it": {
-			finding: fleet.Finding{State: catalog.State{Rejected: &catalog.Decided{Version: "v2"}}},
-			want:    fleet.Settled,
+			seen: fleet.Observation{State: catalog.State{Rejected: &catalog.Decided{Version: "v2"}}},
+			want: fleet.Settled,
 		},
-		"unusable": {finding: fleet.Finding{Fault: "no JSON", Code: "SettingsInvalid"}, want: fleet.Failing,
+		"unusable": {seen: fleet.Observation{Fault: "no JSON", Code: "SettingsInvalid"}, want: fleet.Failing,
 			next: noon.Add(fleet.LookEvery * 3 / 4), code: "SettingsInvalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -288,8 +288,8 @@ func TestWhereAFindingPutsAFeed(t *testing.T) {
 			l := look(t, fleet.Snapshot{}, inFleet("acct_1"))
 			l.See(0, fleet.Source{ETag: object.ETag, Modified: object.LastModified})
 			require.Equal(t, []int{0}, l.ToRead())
-			c.finding.Sight = sight
-			l.Judge(0, c.finding)
+			c.seen.Sight = sight
+			l.Judge(0, c.seen)
 			require.Equal(t, c.want == fleet.Due, len(l.Due()) == 1)
 			after, summary := l.End()
 			is := after.Accounts[0].Catalogs[0]
@@ -318,29 +318,32 @@ func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
 	sight := catalog.Sight{Source: object, Basis: "b", Spacing: every}
 	run := &catalog.Run{WorkflowID: "w", RunID: "r"}
 	imported := func(ago time.Duration) catalog.State { return catalog.State{LastImportAt: noon.Add(-ago)} }
-	claimed := func(s catalog.State) fleet.Finding { s.Run = run; return fleet.Finding{State: s, Claimed: true} }
+	claimed := func(s catalog.State) fleet.Observation {
+		s.Run = run
+		return fleet.Observation{State: s, Claimed: true}
+	}
 	open := imported(5 * time.Minute)
 	open.Open = &catalog.OpenImport{}
 	for name, c := range map[string]struct {
 		before   fleet.Catalog
-		finding  fleet.Finding
+		seen     fleet.Observation
 		settings account.Settings
 		unlisted bool
 		late     time.Duration
 	}{
-		"its day is not over":       {finding: fleet.Finding{State: imported(9 * time.Hour)}},
-		"its day ended an hour ago": {finding: fleet.Finding{State: imported(25 * time.Hour)}, late: time.Hour},
-		"it changed after that":     {finding: fleet.Finding{State: imported(72 * time.Hour)}, late: long},
+		"its day is not over":       {seen: fleet.Observation{State: imported(9 * time.Hour)}},
+		"its day ended an hour ago": {seen: fleet.Observation{State: imported(25 * time.Hour)}, late: time.Hour},
+		"it changed after that":     {seen: fleet.Observation{State: imported(72 * time.Hour)}, late: long},
 		"it was never sent":         {late: long},
-		"it is sent as Stripe takes": {finding: fleet.Finding{State: imported(time.Minute)},
+		"it is sent as Stripe takes": {seen: fleet.Observation{State: imported(time.Minute)},
 			settings: inFleet("acct_1"), late: long},
 		"a run is at it": {before: fleet.Catalog{Changed: noon.Add(-long), Turn: noon.Add(-2 * time.Hour)},
-			finding: claimed(open), late: 2 * time.Hour},
-		"a run is at it, and nobody knows since when": {finding: claimed(open), late: 5 * time.Minute},
+			seen: claimed(open), late: 2 * time.Hour},
+		"a run is at it, and nobody knows since when": {seen: claimed(open), late: 5 * time.Minute},
 		"it changed again while it was sent": {before: fleet.Catalog{Changed: noon.Add(-long),
-			Turn: noon.Add(-2 * time.Hour)}, finding: fleet.Finding{State: imported(5 * time.Minute)}},
+			Turn: noon.Add(-2 * time.Hour)}, seen: fleet.Observation{State: imported(5 * time.Minute)}},
 		"it is asked for once a day": {before: fleet.Catalog{Looked: noon.Add(-every - time.Minute)}, unlisted: true,
-			finding: fleet.Finding{State: imported(72 * time.Hour)}, late: time.Minute},
+			seen: fleet.Observation{State: imported(72 * time.Hour)}, late: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -357,9 +360,9 @@ func TestLatenessCountsFromTheTurnOfAnAccount(t *testing.T) {
 				l.See(0, fleet.Source{ETag: object.ETag, Modified: object.LastModified})
 			}
 			require.Equal(t, []int{0}, l.ToRead())
-			c.finding.Sight = sight
-			c.finding.Sight.Spacing = l.Spacing(0)
-			l.Judge(0, c.finding)
+			c.seen.Sight = sight
+			c.seen.Sight.Spacing = l.Spacing(0)
+			l.Judge(0, c.seen)
 			_, summary := l.End()
 			require.Equal(t, 1, summary.Lateness.Total())
 			require.Equal(t, c.late, summary.Lateness.Max)
@@ -374,7 +377,7 @@ func TestWhatMayNotBeReadRests(t *testing.T) {
 	l := look(t, fleet.Snapshot{}, inFleet("acct_1"))
 	l.See(0, fleet.Source{ETag: `"v2"`, Modified: noon})
 	require.Equal(t, []int{0}, l.ToRead())
-	l.Judge(0, fleet.Finding{Fault: "403", Code: "StorageForbidden"})
+	l.Judge(0, fleet.Observation{Fault: "403", Code: "StorageForbidden"})
 	after, _ := l.End()
 	for version, read := range map[string][]int{`"v2"`: {}, `"v3"`: {0}} {
 		l = look(t, after, inFleet("acct_1"))
@@ -405,7 +408,7 @@ func TestFeedsThatBuildOnProductsAreLookedAtAfterThem(t *testing.T) {
 	settled := func(l *fleet.Look, i int, sequence int64) {
 		l.See(i, fleet.Source{ETag: "v1"})
 		source := statestore.Object{ETag: "v1"}
-		l.Judge(i, fleet.Finding{
+		l.Judge(i, fleet.Observation{
 			State: catalog.State{Sequence: sequence, Accepted: &catalog.Accepted{Source: source}},
 			Sight: catalog.Sight{Source: source},
 		})
@@ -490,7 +493,7 @@ func TestAnExportOfTheSameBytesIsLookedAt(t *testing.T) {
 		read := l.ToRead()
 		for _, i := range read {
 			accepted := statestore.Object{ETag: `"v1"`, LastModified: modified}
-			l.Judge(i, fleet.Finding{State: catalog.State{Accepted: &catalog.Accepted{Source: accepted}},
+			l.Judge(i, fleet.Observation{State: catalog.State{Accepted: &catalog.Accepted{Source: accepted}},
 				Sight: catalog.Sight{Source: accepted}})
 		}
 		before, _ = l.End()
@@ -523,7 +526,7 @@ func TestACanaryIsComparedWithTheOthers(t *testing.T) {
 	for i := range stored {
 		accepted := &catalog.Accepted{Rows: 100}
 		last := &catalog.Last{RowsFailed: int64(i), RowsStillRefused: 10, RowsHeldBack: 5}
-		l.Judge(i, fleet.Finding{State: catalog.State{Accepted: accepted, Last: last}})
+		l.Judge(i, fleet.Observation{State: catalog.State{Accepted: accepted, Last: last}})
 	}
 	_, s := l.End()
 	require.Equal(t, fleet.Rows{Feeds: 3, Source: 300, Refused: 33, KeptBack: 15}, s.Rows)
@@ -547,7 +550,7 @@ func TestEveryAccountHasATurn(t *testing.T) {
 	require.Equal(t, 3, l.Catalogs())
 	for i, ago := range []time.Duration{time.Hour, 2 * time.Hour, time.Minute} {
 		l.Judge(i,
-			fleet.Finding{Sight: catalog.Sight{Source: statestore.Object{ETag: "v", LastModified: noon.Add(-ago)}}})
+			fleet.Observation{Sight: catalog.Sight{Source: statestore.Object{ETag: "v", LastModified: noon.Add(-ago)}}})
 	}
 	require.Equal(t, []int{0, 2, 1}, l.Due(), "the first feed of each by how late it is, then the second ones")
 }
@@ -632,7 +635,7 @@ func TestRangesShowWhatThereIs(t *testing.T) {
 			for i := range 40 { // a source that is not there is judged missing, and not looked for again
 				_, key := l.SettingsOf(i).Source(place, l.ID(i).Feed)
 				l.Judge(i,
-					fleet.Finding{Missing: !there[key], Sight: catalog.Sight{Source: statestore.Object{ETag: key}}})
+					fleet.Observation{Missing: !there[key], Sight: catalog.Sight{Source: statestore.Object{ETag: key}}})
 			}
 			after, _ := l.End()
 			for i := range after.Accounts {
@@ -671,7 +674,7 @@ func TestARangeGivesUpOnABucketFullOfOtherThings(t *testing.T) {
 	// Those that are not listed are looked at by themselves, at their interval.
 	for _, i := range l.ToRead() {
 		source := statestore.Object{ETag: "catalogs/" + l.ID(i).Account + "/product.csv"}
-		l.Judge(i, fleet.Finding{Sight: catalog.Sight{Source: source},
+		l.Judge(i, fleet.Observation{Sight: catalog.Sight{Source: source},
 			State: catalog.State{Accepted: &catalog.Accepted{Source: source}}})
 	}
 	after, _ := l.End()

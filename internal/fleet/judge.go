@@ -8,8 +8,8 @@ import (
 	"vitrine/internal/catalog"
 )
 
-// Finding is what was found of a catalog whose state was read.
-type Finding struct {
+// Observation is what was seen of a catalog whose state was read.
+type Observation struct {
 	State catalog.State
 	Sight catalog.Sight // of the source, as a run would look at it
 	// Missing says that there is no source. A listing is not asked: it may be behind, or stop short.
@@ -21,7 +21,7 @@ type Finding struct {
 	Fault, Code string
 }
 
-// judgement is what follows from a finding.
+// judgement is what follows from an observation.
 type judgement struct {
 	to         Condition
 	next       time.Time
@@ -31,7 +31,7 @@ type judgement struct {
 }
 
 // Judge takes what was found of a catalog, and decides where it stands.
-func (l *Look) Judge(i int, f Finding) {
+func (l *Look) Judge(i int, f Observation) {
 	e := &l.entries[i]
 	c := e.catalog
 	source, modified := strings.Trim(f.Sight.Source.ETag, `"`), f.Sight.Source.LastModified
@@ -79,7 +79,7 @@ func (l *Look) Judge(i int, f Finding) {
 }
 
 // changed is when it came up what is to be done: the source is another one, or something else changed, just now.
-func (l *Look) changed(f Finding) time.Time {
+func (l *Look) changed(f Observation) time.Time {
 	accepted, at := f.State.Accepted, f.Sight.Source.LastModified
 	if accepted != nil && accepted.Source.Same(f.Sight.Source) || at.IsZero() || at.After(l.now) {
 		return l.now
@@ -89,7 +89,7 @@ func (l *Look) changed(f Finding) time.Time {
 
 // turn is when the account's own interval lets a change be sent, where it is longer than Stripe's; zero: nothing but
 // Stripe keeps it. A run that is at it imports, which moves the turn of the next change and not that of this one.
-func (l *Look) turn(e *entry, f Finding) time.Time {
+func (l *Look) turn(e *entry, f Observation) time.Time {
 	c, spacing := e.catalog, e.spacing(l.policy)
 	if f.Fault != "" || spacing <= l.policy.Spacing {
 		return c.Turn
@@ -107,7 +107,7 @@ func (l *Look) turn(e *entry, f Finding) time.Time {
 	return laterOf(c.Turn, turn)
 }
 
-func (l *Look) decide(e *entry, f Finding, changed time.Time) judgement {
+func (l *Look) decide(e *entry, f Observation, changed time.Time) judgement {
 	s, c := f.State, e.catalog
 	switch {
 	case f.Fault != "":

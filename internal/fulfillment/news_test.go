@@ -24,7 +24,7 @@ func TestNewsIsSigned(t *testing.T) {
 		AllowPrivate: true, Secrets: Secrets{Own: map[string]string{"VITRINE_NEWS_SECRETS": testSecret + " " +
 			"" + rolledSecret}},
 	})}
-	told := news.Parked("acct_1", account.Parking{Cause: account.ByPerson, Since: testNow}, news.Began, testNow)
+	told := news.Parked("acct_1", account.Parking{Trigger: account.ByPerson, Since: testNow}, news.Began, testNow)
 	to := account.Endpoint{URL: server.URL, SecretEnv: "VITRINE_NEWS_SECRETS"}
 	require.NoError(t, post.Post(t.Context(), to, told))
 
@@ -45,7 +45,7 @@ func TestNewsThatIsNotTaken(t *testing.T) {
 	platform := &merchant{status: 200}
 	server := httptest.NewServer(platform)
 	t.Cleanup(server.Close)
-	told := news.Parked("acct_1", account.Parking{Cause: account.ByPerson, Since: testNow}, news.Began, testNow)
+	told := news.Parked("acct_1", account.Parking{Trigger: account.ByPerson, Since: testNow}, news.Began, testNow)
 	own := Secrets{Own: map[string]string{"VITRINE_NEWS_SECRETS": testSecret}}
 	to := account.Endpoint{URL: server.URL, SecretEnv: "VITRINE_NEWS_SECRETS"}
 	for name, c := range map[string]struct {

@@ -37,7 +37,7 @@ func (i Intake) aboutAccount(ctx context.Context, e order.Event) (Outcome, error
 // park starts a workflow that parks the account, once for each event.
 func (i Intake) park(ctx context.Context, e order.Event) error {
 	in := workflows.AccountStandingInput{Park: &activities.ParkAccountInput{
-		Account: e.Account, Cause: account.Deauthorized, By: "Stripe",
+		Account: e.Account, Trigger: account.Deauthorized, By: "Stripe",
 		Why: "the account has disconnected from the platform", At: e.Created, Event: e.ID,
 	}}
 	_, err := i.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

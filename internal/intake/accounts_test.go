@@ -54,7 +54,7 @@ func TestAnAccountThatLeavesIsParkedOnce(t *testing.T) {
 	require.Equal(t, "account-standing/acct_1/evt_9", g.started[0].ID, "the same event starts the same run")
 	require.Equal(t, workflows.TaskQueue, g.started[0].TaskQueue)
 	require.Equal(t, workflows.AccountStandingInput{Park: &activities.ParkAccountInput{
-		Account: "acct_1", Cause: account.Deauthorized, By: "Stripe",
+		Account: "acct_1", Trigger: account.Deauthorized, By: "Stripe",
 		Why: "the account has disconnected from the platform",
 		At:  left.Created, Event: "evt_9",
 	}}, g.inputs[0])

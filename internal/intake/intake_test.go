@@ -17,8 +17,8 @@ import (
 	"vitrine/workflows"
 )
 
-// desk is an intake whose surroundings the test holds.
-type desk struct {
+// stand is an intake whose surroundings the test holds.
+type stand struct {
 	client.Client
 	intake.Intake
 
@@ -39,8 +39,8 @@ type desk struct {
 	delivered            int
 }
 
-func newDesk() *desk {
-	d := &desk{accounts: map[string]bool{"acct_1": true}, sessions: map[string]string{"pi_1": "cs_1"}}
+func newStand() *stand {
+	d := &stand{accounts: map[string]bool{"acct_1": true}, sessions: map[string]string{"pi_1": "cs_1"}}
 	d.Intake = intake.Intake{
 		Temporal: d,
 		Known: func(_ context.Context, account string) (bool, error) {
@@ -55,7 +55,7 @@ func newDesk() *desk {
 	return d
 }
 
-func (d *desk) SignalWorkflow(_ context.Context, id, _, signal string, arg any) error {
+func (d *stand) SignalWorkflow(_ context.Context, id, _, signal string, arg any) error {
 	if d.signalErr != nil {
 		return d.signalErr
 	}
@@ -63,7 +63,7 @@ func (d *desk) SignalWorkflow(_ context.Context, id, _, signal string, arg any) 
 	return nil
 }
 
-func (d *desk) SignalWithStartWorkflow(
+func (d *stand) SignalWithStartWorkflow(
 	_ context.Context, id, signal string, arg any, o client.StartWorkflowOptions, workflow any, args ...any,
 ) (client.WorkflowRun, error) {
 	if d.err != nil {
@@ -98,7 +98,7 @@ func TestWhatIsNoOrderOfOursStartsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, e := newDesk(), succeeded()
+			d, e := newStand(), succeeded()
 			test.change(&e)
 			outcome, err := d.Deliver(t.Context(), e)
 			require.NoError(t, err)
@@ -117,19 +117,19 @@ func TestAnEventWhoseObjectIsNotRecognisedIsNotPassedOverInSilence(t *testing.T)
 			PaymentIntent: "pi_2"},
 		"a refund": {ID: "evt_1", Type: "refund.created", Account: "acct_1"},
 	} {
-		d := newDesk()
+		d := newStand()
 		outcome, err := d.Deliver(t.Context(), e)
 		require.Equal(t, intake.Undeliverable, outcome, name)
 		require.True(t, fault.Is(err, fault.InputInvalid), name)
 		require.ErrorContains(t, err, "evt_1", name)
 		require.Zero(t, d.delivered)
 	}
-	d, e := newDesk(), completed()
+	d, e := newStand(), completed()
 	e.Session, e.Object, e.PaymentIntent = "", "pi_1", "pi_1"
 	outcome, err := d.Deliver(t.Context(), e)
 	require.NoError(t, err, "the payment says which session it is")
 	require.Equal(t, intake.Delivered, outcome)
-	d, e = newDesk(), completed()
+	d, e = newStand(), completed()
 	e.Session, e.Object, e.Account = "", "", "acct_2"
 	outcome, err = d.Deliver(t.Context(), e)
 	require.NoError(t, err)
@@ -138,7 +138,7 @@ func TestAnEventWhoseObjectIsNotRecognisedIsNotPassedOverInSilence(t *testing.T)
 
 func TestTheEndOfWhatNeverBeganBeginsNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newStand()
 	expired := order.Event{ID: "evt_3", Type: "checkout.session.expired", Account: "acct_1", Object: "cs_1",
 		Session: "cs_1"}
 	d.signalErr = serviceerror.NewNotFound("no such workflow")
@@ -161,19 +161,19 @@ func TestTheEndOfWhatNeverBeganBeginsNothing(t *testing.T) {
 func TestAFailureThatMayPassIsNoOutcome(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	for name, breaks := range map[string]func(*desk){
-		"settings":    func(d *desk) { d.askErr = broken },
-		"stripe":      func(d *desk) { d.findErr = broken },
-		"slow stripe": func(d *desk) { d.findErr = fault.NewThrottled(fault.StripeThrottled, time.Second, broken) },
-		"a wrong key": func(d *desk) { d.findErr = fault.NewPermanent(fault.StripeUnauthorized, broken) },
-		"forbidden settings": func(d *desk) {
+	for name, breaks := range map[string]func(*stand){
+		"settings":    func(d *stand) { d.askErr = broken },
+		"stripe":      func(d *stand) { d.findErr = broken },
+		"slow stripe": func(d *stand) { d.findErr = fault.NewThrottled(fault.StripeThrottled, time.Second, broken) },
+		"a wrong key": func(d *stand) { d.findErr = fault.NewPermanent(fault.StripeUnauthorized, broken) },
+		"forbidden settings": func(d *stand) {
 			d.askErr = fault.NewPermanent(fault.SourceForbidden, broken)
 		},
-		"temporal": func(d *desk) { d.err = broken },
+		"temporal": func(d *stand) { d.err = broken },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk()
+			d := newStand()
 			breaks(d)
 			outcome, err := d.Deliver(t.Context(), succeeded())
 			require.ErrorIs(t, err, broken)
@@ -185,7 +185,7 @@ func TestAFailureThatMayPassIsNoOutcome(t *testing.T) {
 func TestWhatStripeWillRefuseAgainIsUndeliverable(t *testing.T) {
 	t.Parallel()
 	for _, code := range []fault.Code{fault.StripeForbidden, fault.StripeRejected} {
-		d := newDesk()
+		d := newStand()
 		d.findErr = fault.NewPermanent(code, errors.New("no access to acct_1"))
 		outcome, err := d.Deliver(t.Context(), succeeded())
 		require.ErrorContains(t, err, "find the order of evt_2: no access to acct_1")
@@ -200,7 +200,7 @@ func TestWhatStripeWillRefuseAgainIsUndeliverable(t *testing.T) {
 
 func TestAMalformedIdIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newStand()
 	outcome, err := d.Deliver(t.Context(), order.Event{ID: "x", Account: "acct_1", Session: "cs_1"})
 	require.ErrorContains(t, err, "is not the id of an event")
 	require.Equal(t, intake.Undeliverable, outcome)
@@ -212,7 +212,7 @@ func TestAMalformedIdIsRefused(t *testing.T) {
 
 func TestBothEventsMeetInOneWorkflow(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newStand()
 	for _, e := range []order.Event{succeeded(), completed()} {
 		outcome, err := d.Deliver(t.Context(), e)
 		require.NoError(t, err)
@@ -234,7 +234,7 @@ func TestBothEventsMeetInOneWorkflow(t *testing.T) {
 
 func TestAnswersAreRememberedAndFailuresAreNot(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newStand()
 	in := d.Remembering()
 	d.findErr = errors.New("Stripe is away")
 	_, err := in.Deliver(t.Context(), succeeded())

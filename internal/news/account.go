@@ -8,7 +8,7 @@ import (
 
 // Parked is the news of an account that is parked, or is not any more.
 func Parked(id string, p account.Parking, phase Phase, now time.Time) News {
-	d := Data{Cause: string(p.Cause), Reason: p.Why}
+	d := Data{Cause: string(p.Trigger), Reason: p.Why}
 	return trouble(id, AccountParked, "parked", phase, p.Since, now, d)
 }
 

@@ -77,7 +77,7 @@ func everything(t *testing.T) []news.News {
 	state := troubled()
 	all := append([]news.News{synced}, news.OfCatalog(state, catalog.Told{}, state.Troubles(false), at)...)
 	all = append(all, news.OfCatalog(state, state.Troubles(false), catalog.Told{}, at.Add(time.Hour))...)
-	parking := account.Parking{Cause: account.ByPerson, By: "ada", Why: "closed", Since: at}
+	parking := account.Parking{Trigger: account.ByPerson, By: "ada", Why: "closed", Since: at}
 	for _, phase := range []news.Phase{news.Began, news.Over} {
 		all = append(all, news.Parked("acct_1", parking, phase, at),
 			news.HeldOrder("acct_1", "cs_1", "unknown_sku: lamp", "submitting", phase, at, at),

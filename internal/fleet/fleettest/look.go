@@ -150,7 +150,7 @@ func (w *World) read(l *fleet.Look) {
 		}
 		s := w.shop(l.ID(i).Account)
 		sight := s.sight(l.Spacing(i))
-		l.Judge(i, fleet.Finding{
+		l.Judge(i, fleet.Observation{
 			State: s.state, Sight: sight, Missing: s.Source.ETag == "",
 			Claimed: s.state.Run != nil && s.run != nil && w.name(s.run) == *s.state.Run,
 		})
