@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -113,11 +114,16 @@ func TestServeDoesNotStartInHalf(t *testing.T) {
 	})
 }
 
-// watched is a log that tells when both addresses are served.
+// watched is a log that tells where both addresses are served, once they are.
 type watched struct {
-	mu    sync.Mutex
-	text  strings.Builder
-	ready chan struct{}
+	mu     sync.Mutex
+	text   strings.Builder
+	listen map[string]string      // by variable
+	ready  chan map[string]string // listen, when it is complete
+}
+
+func newWatched() *watched {
+	return &watched{listen: map[string]string{}, ready: make(chan map[string]string, 1)}
 }
 
 var listening = regexp.MustCompile(`msg=listening variable=(\S+) address=(\S+)`)
@@ -125,20 +131,19 @@ var listening = regexp.MustCompile(`msg=listening variable=(\S+) address=(\S+)`)
 func (w *watched) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	had := len(w.addresses())
-	w.text.Write(p)
-	if had < 2 && len(w.addresses()) == 2 {
-		close(w.ready)
+	if match := listening.FindSubmatch(p); match != nil {
+		w.listen[string(match[1])] = string(match[2])
+		if len(w.listen) == 2 {
+			w.ready <- maps.Clone(w.listen)
+		}
 	}
-	return len(p), nil
+	return w.text.Write(p)
 }
 
-func (w *watched) addresses() map[string]string {
-	found := map[string]string{}
-	for _, match := range listening.FindAllStringSubmatch(w.text.String(), -1) {
-		found[match[1]] = match[2]
-	}
-	return found
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
 }
 
 // served is a server of this process that listens.
@@ -151,17 +156,18 @@ type served struct {
 
 func (s *stage) serve(t *testing.T) served {
 	t.Helper()
-	log := &watched{ready: make(chan struct{})}
+	log := newWatched()
 	s.app.Stdin, s.app.Stdout, s.app.Stderr = strings.NewReader(""), io.Discard, log
 	ctx, stop := context.WithCancelCause(t.Context())
 	exit := make(chan int, 1)
 	go func() { exit <- s.app.execute(ctx, []string{"serve"}) }()
 	select {
-	case <-log.ready:
+	case addresses := <-log.ready:
+		return served{addresses: addresses, log: log, stop: stop, exit: exit}
 	case code := <-exit:
-		t.Fatalf("ended with %d: %s", code, log.text.String())
+		require.FailNow(t, "the server ended", "with %d: %s", code, log)
 	}
-	return served{addresses: log.addresses(), log: log, stop: stop, exit: exit}
+	return served{}
 }
 
 func (s served) isReady(t *testing.T) bool {
@@ -184,7 +190,7 @@ func TestServeWaitsForTemporalAndAnswersMeanwhile(t *testing.T) {
 	frontend.SetHealthy(true)
 	require.Eventually(t, func() bool { return server.isReady(t) }, time.Minute, time.Millisecond)
 	server.stop(interrupted{syscall.SIGTERM})
-	require.Equal(t, exitOK, <-server.exit, server.log.text.String())
+	require.Equal(t, exitOK, <-server.exit, server.log.String())
 }
 
 func TestServeFromStartToSignal(t *testing.T) {
@@ -228,7 +234,7 @@ func TestServeFromStartToSignal(t *testing.T) {
 	require.NotContains(t, metrics, "acct_")
 
 	running.stop(interrupted{syscall.SIGTERM})
-	require.Equal(t, exitOK, <-running.exit, running.log.text.String())
+	require.Equal(t, exitOK, <-running.exit, running.log.String())
 }
 
 const signingSecret = "whsec_connect_endpoint"
