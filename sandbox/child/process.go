@@ -8,15 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 // Process is a running, or ended, child.
 type Process struct {
-	command *exec.Cmd
-	ended   chan struct{}
-	err     error // of Wait, once ended is closed
+	command  *exec.Cmd
+	ended    chan struct{}
+	err      error       // of Wait, once ended is closed
+	signaled atomic.Bool // it was sent a signal from here
 }
 
 // Command says what to run.
@@ -87,6 +89,9 @@ func (p *Process) Running() bool {
 	}
 }
 
+// EndedByItself reports whether it has ended, and nobody here sent it a signal.
+func (p *Process) EndedByItself() bool { return !p.Running() && !p.signaled.Load() }
+
 // PID is the process's number.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
@@ -98,6 +103,7 @@ func (p *Process) ExitCode() int {
 
 // Signal sends a signal; a process that has ended already is no error.
 func (p *Process) Signal(s os.Signal) error {
+	p.signaled.Store(true)
 	err := p.command.Process.Signal(s)
 	if errors.Is(err, os.ErrProcessDone) {
 		return nil

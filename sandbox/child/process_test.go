@@ -36,6 +36,7 @@ func TestStopIsPatientOnlyForSoLong(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, polite.Stop(10*time.Second))
 	require.False(t, polite.Running())
+	require.False(t, polite.EndedByItself())
 	require.NoError(t, polite.Signal(os.Interrupt), "a process that is gone is no error")
 
 	ready, stubborn := startStubborn(t)
@@ -43,6 +44,14 @@ func TestStopIsPatientOnlyForSoLong(t *testing.T) {
 	require.ErrorContains(t, stubborn.Stop(50*time.Millisecond), "killed")
 	require.False(t, stubborn.Running())
 	require.Equal(t, -1, stubborn.ExitCode())
+}
+
+func TestAProcessThatEndsByItself(t *testing.T) {
+	brief, err := child.Start(child.Command{Path: "/bin/sh", Args: []string{"-c", "exit 3"}})
+	require.NoError(t, err)
+	<-brief.Ended()
+	require.True(t, brief.EndedByItself())
+	require.NoError(t, brief.Stop(time.Second))
 }
 
 func TestMemoryIsTheProcessesOwn(t *testing.T) {

@@ -157,6 +157,18 @@ func (s *shop) startServeFrom(bin string, more ...string) {
 	})
 }
 
+// await is the room's, and fails at once if the webhook server ended by itself: what is waited for would not come.
+func (s *shop) await(what string, holds func() bool) {
+	s.t.Helper()
+	s.room.await(what, func() bool {
+		if s.serve != nil && s.serve.EndedByItself() {
+			require.FailNow(s.t, "the webhook server ended", "with %d, before %s:\n%s", s.serve.ExitCode(), what,
+				s.serve.output)
+		}
+		return holds()
+	})
+}
+
 func (p *server) end(t *testing.T) {
 	if p.Running() {
 		if err := p.Stop(patience); err != nil {
