@@ -159,6 +159,7 @@ func (s *stage) serve(t *testing.T) served {
 	log := newWatched()
 	s.app.Stdin, s.app.Stdout, s.app.Stderr = strings.NewReader(""), io.Discard, log
 	ctx, stop := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { stop(nil) })
 	exit := make(chan int, 1)
 	go func() { exit <- s.app.execute(ctx, []string{"serve"}) }()
 	select {
