@@ -23,7 +23,7 @@ RACETEST = CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build worker starter sandbox demo up test test-unit test-e2e test-race test-fleet bench bench-fleet simulate-fleet fuzz damage lint lint-product lint-sandbox \
-	lint-format policy docs fmt tidy replay-fixtures alerts operator-rules manifests licences sbom release-dry-run compose-config try chaos chaos-all upgrade clean
+	lint-format policy docs fmt tidy replay-fixtures alerts operator-rules manifests licences sbom release-check release-dry-run images same-twice compose-config try chaos chaos-all upgrade clean
 
 help: ## list the targets
 	@awk -v width="$${COLUMNS:-80}" -F ':.*## ' '/^[a-z0-9-]+:.*## / { line = sprintf("  make %-16s", $$1); \
@@ -148,9 +148,18 @@ sbom: $(if $(IMAGE),,worker starter) ## write bills of materials for bin's binar
 			-output "$$bin/$$each.cdx.json" "$$bin/$$each"; \
 	done
 
-# One build at a time: two at once would compile the same packages twice.
-release-dry-run: ## make all files of a release in dist, and publish nothing
+images: ## make the images of a release for amd64 and arm64 in bin/images, with digests and bills of materials, by BuildKit as root
+	@# A VERSION that make is told is the script's as well. It builds what is committed, and so is never dirty.
+	@GO='$(GO)' deploy/images bin/images
+
+same-twice: ## make those images twice, and compare every byte; compiles everything four times
+	@GO='$(GO)' deploy/same-twice
+
+release-check: ## check the description of a release
 	$(GO) run $(GORELEASER) check
+
+# One build at a time: two at once would compile the same packages twice.
+release-dry-run: release-check ## make all files of a release in dist, and publish nothing
 	VERSION='$(VERSION)' $(GO) run $(GORELEASER) release --snapshot --clean --skip=publish,announce --parallelism 1
 
 compose-config: ## check docker-compose.yml against the code; docker is not needed
