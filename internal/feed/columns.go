@@ -62,6 +62,16 @@ func (t Type) list() bool {
 	return false
 }
 
+// wordless reports whether no value of this type is a word: each has a digit or a colon.
+func (t Type) wordless() bool {
+	switch t {
+	case URLType, PageType, ImageType, ImageListType, MeasureType, DateType, IntervalType, PeriodType, AmountType,
+		IntegerType, DecimalType, GTINType, ShippingType, FeesType, ThresholdsType:
+		return true
+	}
+	return false
+}
+
 // free reports whether a cell of this type may be any text.
 func (t Type) free() bool { return t == TextType || t == TitleType || t == PlainTextType }
 
