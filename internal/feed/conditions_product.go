@@ -144,12 +144,12 @@ func listsInCurrency(at places) condition {
 }
 
 // entriesIn counts the entries of a list whose amount is in a currency, or in another one. What is no amount is told
-// elsewhere. Nearly every entry ends in the currency, and is not taken apart.
+// elsewhere. Nearly every entry ends in the currency, and is not taken apart; but a fee may have its basis there.
 func entriesIn(list []byte, amount int, currency []byte) (same, other int) {
 	for more := true; more; {
 		var entry []byte
 		entry, list, more = bytes.Cut(list, comma)
-		if bytes.HasSuffix(entry, currency) {
+		if bytes.HasSuffix(entry, currency) && bytes.Count(entry, colon) == amount {
 			same++
 			continue
 		}

@@ -344,6 +344,8 @@ var productCases = []struct {
 		[]string{"in_other_currency:applicable_fees"}},
 	{"fees with a basis in another currency", changes{"applicable_fees": "DE:ALL:Pfand:0.25 EUR:per_unit"},
 		[]string{"in_other_currency:applicable_fees"}},
+	{"fees with a basis that ends in the currency of the price",
+		changes{"applicable_fees": "DE:ALL:Pfand:0.25 EUR:per USD"}, []string{"in_other_currency:applicable_fees"}},
 	{"title in HTML", changes{"title": "Oak <b>table</b>"}, []string{"has_markup:title"}},
 	{"title with an entity", changes{"title": "Oak &amp; ash"}, []string{"has_entity:title"}},
 	{"title with an entity by number", changes{"title": "Men&#39;s shirt"}, []string{"has_entity:title"}},
