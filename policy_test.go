@@ -497,6 +497,7 @@ func rooms() []room {
 				"go.temporal.io/api/serviceerror", "go.temporal.io/api/taskqueue/v1",
 				"go.temporal.io/api/workflowservice/v1", "go.temporal.io/sdk/client",
 				"go.temporal.io/sdk/contrib/envconfig", "go.temporal.io/sdk/log", "go.temporal.io/sdk/temporal",
+				"google.golang.org/grpc/codes",
 			},
 			bad: "vitrine/workflows",
 		},

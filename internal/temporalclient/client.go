@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc/codes"
 
 	"vitrine/internal/fault"
 	"vitrine/internal/keyring"
@@ -77,7 +78,10 @@ func Dial(ctx context.Context, o client.Options) (client.Client, error) {
 func Check(ctx context.Context, c client.Client, o client.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); denied(err) {
+		return refused("Temporal at %s refuses these credentials: check TEMPORAL_API_KEY, or the client's certificate "+
+			"(TEMPORAL_TLS_CLIENT_CERT_PATH), and that they are for namespace %q: %w", o.HostPort, o.Namespace, err)
+	} else if err != nil {
 		return unreachable(o, err)
 	}
 	_, err := c.WorkflowService().DescribeNamespace(ctx,
@@ -93,6 +97,12 @@ func Check(ctx context.Context, c client.Client, o client.Options) error {
 // refused is what no second question mends.
 func refused(format string, a ...any) error {
 	return fault.NewPermanent(fault.SettingsInvalid, fmt.Errorf(format, a...))
+}
+
+// denied reports whether a server answered, and lets nobody in with these credentials.
+func denied(err error) bool {
+	code := serviceerror.ToStatus(err).Code()
+	return code == codes.Unauthenticated || code == codes.PermissionDenied
 }
 
 func unreachable(o client.Options, err error) error {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,7 +17,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
+	"vitrine/internal/fault"
 	"vitrine/internal/temporalclient"
 	"vitrine/internal/temporalclient/temporalclienttest"
 )
@@ -45,6 +49,41 @@ func TestDialNamesTheNamespaceThatIsMissing(t *testing.T) {
 	_, err := temporalclient.Dial(t.Context(), options(server.Address, "typo"))
 	require.ErrorContains(t, err, `no namespace "typo"`)
 	require.ErrorContains(t, err, "temporal operator namespace create --namespace typo")
+}
+
+// What Temporal answers again is a permanent fault, so that a process that waits for a Temporal that is away does not
+// wait for one that lets it not in.
+func TestOnlyATemporalThatAnswersIsAPermanentFault(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers   temporalclienttest.Answers
+		unhealthy bool
+		permanent bool
+		says      string
+	}{
+		"no such namespace": {answers: temporalclienttest.Answers{Namespace: "other"}, permanent: true,
+			says: "TEMPORAL_NAMESPACE"},
+		"permission denied": {answers: temporalclienttest.Answers{Denial: serviceerror.NewPermissionDenied("no", "")},
+			permanent: true, says: "TEMPORAL_API_KEY"},
+		"unauthenticated": {answers: temporalclienttest.Answers{Denial: status.Error(codes.Unauthenticated, "who?")},
+			permanent: true, says: "TEMPORAL_API_KEY"},
+		"overloaded": {answers: temporalclienttest.Answers{Denial: serviceerror.NewUnavailable("later")},
+			says: "does not answer"},
+		"not serving yet": {answers: temporalclienttest.Answers{Namespace: "default"}, unhealthy: true,
+			says: "does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := temporalclienttest.Start(t, c.answers)
+			server.SetHealthy(!c.unhealthy)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // the SDK repeats what is overloaded
+			defer cancel()
+			_, err := temporalclient.Dial(ctx, options(server.Address, "default"))
+			require.ErrorContains(t, err, c.says)
+			f, ok := fault.Of(err)
+			require.Equal(t, c.permanent, ok && f.Kind == fault.Permanent, err)
+		})
+	}
 }
 
 func TestDialConnects(t *testing.T) {

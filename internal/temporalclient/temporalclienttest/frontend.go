@@ -32,6 +32,7 @@ type Answers struct {
 	Namespace        string // the only one there is
 	SearchAttributes map[string]enumspb.IndexedValueType
 	SearchError      error // to whoever asks for the search attributes
+	Denial           error // to everybody, whatever they ask
 }
 
 // Start serves until the test ends.
@@ -46,7 +47,7 @@ func Start(t *testing.T, a Answers) *Frontend {
 		answers: a,
 	}
 	f.SetHealthy(true)
-	server := grpc.NewServer(grpc.UnaryInterceptor(asTemporal))
+	server := grpc.NewServer(grpc.UnaryInterceptor(a.intercept))
 	workflowservice.RegisterWorkflowServiceServer(server, workflows{Frontend: f})
 	operatorservice.RegisterOperatorServiceServer(server, operators{Frontend: f})
 	healthpb.RegisterHealthServer(server, f.health)
@@ -60,9 +61,13 @@ func Start(t *testing.T, a Answers) *Frontend {
 	return f
 }
 
-// asTemporal puts errors into the form in which a Temporal server sends them.
-func asTemporal(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	answer, err := handler(ctx, request)
+// intercept puts errors into the form in which a Temporal server sends them.
+func (a Answers) intercept(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (answer any, err error) {
+	if err = a.Denial; err == nil {
+		answer, err = handler(ctx, request)
+	}
 	return answer, serviceerror.ToStatus(err).Err()
 }
 
